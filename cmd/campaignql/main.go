@@ -1,0 +1,175 @@
+// Command campaignql serves email campaigns over GraphQL and over the legacy Command API.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strings"
+	"syscall"
+	"unicode"
+
+	"github.com/alecthomas/kong"
+
+	"campaignql/internal/apperr"
+	"campaignql/internal/store"
+)
+
+// version is set when a release is built.
+var version = "development"
+
+// settings are the flags that every command takes.
+type settings struct {
+	Database  string `env:"CAMPAIGNQL_DATABASE" default:"sqlite:campaignql.db" placeholder:"ADDRESS" help:"sqlite:PATH, sqlite::memory: or mysql://user:password@host:3306/name (${default})."`
+	LogLevel  string `env:"CAMPAIGNQL_LOG_LEVEL" default:"info" enum:"debug,info,warn,error" help:"Least important messages to log: ${enum}."`
+	LogFormat string `env:"CAMPAIGNQL_LOG_FORMAT" default:"auto" enum:"auto,text,json" help:"How to log: text, json, or text on a terminal and json elsewhere (${enum})."`
+}
+
+type commandLine struct {
+	settings
+	Serve   serveCommand   `cmd:"" help:"Serve the API."`
+	Migrate migrateCommand `cmd:"" help:"Bring the database up to date."`
+	User    userCommands   `cmd:"" help:"Accounts."`
+	Key     keyCommands    `cmd:"" help:"API keys."`
+	Version versionCommand `cmd:"" help:"Print version, commit and Go version."`
+}
+
+// environment is what a command runs in.
+type environment struct {
+	settings
+	stdin          *os.File
+	stdout, stderr io.Writer
+	log            *slog.Logger
+}
+
+// open opens and migrates the database.
+func (e *environment) open(ctx context.Context) (*store.Store, error) {
+	db, err := e.reach(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := db.Migrate(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
+}
+
+// reach opens the database as it is.
+func (e *environment) reach(ctx context.Context) (*store.Store, error) {
+	db, err := store.Open(ctx, e.Database, store.Options{})
+	if err != nil {
+		return nil, fmt.Errorf("--database: %w", err)
+	}
+	return db, nil
+}
+
+// exitUsage is the exit status of what the caller can mend: a flag, a value, a database that cannot be reached.
+const exitUsage = 2
+
+func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+
+func run(args []string, stdin *os.File, stdout, stderr io.Writer) int {
+	var line commandLine
+	exit := -1
+	parser, err := kong.New(&line, kong.Name("campaignql"), kong.Description("Email campaigns over GraphQL and over the legacy Command API."),
+		kong.UsageOnError(), kong.Writers(stdout, stderr), kong.Exit(func(code int) { exit = code }))
+	if err != nil {
+		return fail(stderr, err)
+	}
+	parsed, err := parser.Parse(args)
+	if exit >= 0 {
+		return exit // help was asked for
+	}
+	if err != nil {
+		return fail(stderr, err)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	env := &environment{settings: line.settings, stdin: stdin, stdout: stdout, stderr: stderr, log: logger(line.settings, stderr)}
+	parsed.BindTo(ctx, (*context.Context)(nil))
+	if err := parsed.Run(env); err != nil {
+		return fail(stderr, err)
+	}
+	return 0
+}
+
+// fail says in one line what went wrong.
+func fail(stderr io.Writer, err error) int {
+	text := err.Error()
+	if all := apperr.All(err); len(all) > 0 && all[0].Err != nil {
+		text += ": " + all[0].Err.Error()
+	}
+	fmt.Fprintln(stderr, "campaignql:", strings.ReplaceAll(text, "\n", "; "))
+	return exitUsage
+}
+
+// flagged names flags where a domain names its inputs: --time-zone for timeZone.
+func flagged(err error) error {
+	var named apperr.Faults
+	for _, fault := range apperr.All(err) {
+		shown := *fault
+		if shown.Field != "" {
+			shown.Field = "--" + flagOf(shown.Field)
+		}
+		named.Add(&shown)
+	}
+	if out := named.Err(); out != nil {
+		return out
+	}
+	return err
+}
+
+func flagOf(field string) string {
+	switch field {
+	case "expiresAt":
+		return "expires"
+	case "scopes":
+		return "scope"
+	}
+	var flag strings.Builder
+	for _, r := range field {
+		if unicode.IsUpper(r) {
+			flag.WriteByte('-')
+		}
+		flag.WriteRune(unicode.ToLower(r))
+	}
+	return flag.String()
+}
+
+func logger(s settings, out io.Writer) *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(s.LogLevel)) // kong admits only names of levels
+	options := &slog.HandlerOptions{Level: level}
+	if s.LogFormat == "json" || s.LogFormat == "auto" && !isTerminal(out) {
+		return slog.New(slog.NewJSONHandler(out, options))
+	}
+	return slog.New(slog.NewTextHandler(out, options))
+}
+
+func isTerminal(out io.Writer) bool {
+	file, ok := out.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// commit is the commit the program was built from, if the build knows.
+func commit() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	for _, setting := range info.Settings {
+		if setting.Key == "vcs.revision" {
+			return setting.Value
+		}
+	}
+	return ""
+}

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"campaignql/internal/testkit"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(suite{m}, map[string]func(){"campaignql": main})
+}
+
+// suite removes the binary that the tests of processes built.
+type suite struct{ *testing.M }
+
+func (s suite) Run() int {
+	code := s.M.Run()
+	if folder := built.folder; folder != "" {
+		_ = os.RemoveAll(folder)
+	}
+	return code
+}
+
+// secret is the password of every script; nothing the program prints may hold it.
+const secret = "hunter2-hunter2"
+
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, scripts("testdata/script"))
+}
+
+// TestScriptsOnEveryEngine gives each script an empty database of its own in CAMPAIGNQL_DATABASE.
+func TestScriptsOnEveryEngine(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("testdata/script/database/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no scripts: %v", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			t.Parallel()
+			testkit.EachFresh(t, func(t *testing.T, address string) {
+				params := scripts("")
+				params.Files = []string{file}
+				params.Setup = func(env *testscript.Env) error {
+					env.Setenv("CAMPAIGNQL_DATABASE", address)
+					return nil
+				}
+				testscript.Run(t, params)
+			})
+		})
+	}
+}
+
+func scripts(dir string) testscript.Params {
+	return testscript.Params{
+		Dir:                 dir,
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"refused": refused,
+			"silent":  silent,
+		},
+	}
+}
+
+// refused runs a command line that must end as every mistake of a caller does: exit status 2, nothing on stdout, and on stderr one line that
+// names the program and holds neither a stack nor a password.
+func refused(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: refused command…")
+	}
+	err := ts.Exec(args[0], args[1:]...)
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() != exitUsage {
+		ts.Fatalf("ended with %v, not with exit status %d", err, exitUsage)
+	}
+	if out := ts.ReadFile("stdout"); out != "" {
+		ts.Fatalf("a refusal printed on stdout: %s", out)
+	}
+	line, rest, _ := strings.Cut(ts.ReadFile("stderr"), "\n")
+	if !strings.HasPrefix(line, "campaignql: ") || rest != "" {
+		ts.Fatalf("not one line that begins with the program's name")
+	}
+	for _, word := range []string{secret, "goroutine", ".go:", "panic"} {
+		if strings.Contains(line, word) {
+			ts.Fatalf("the line holds %q", word)
+		}
+	}
+}
+
+// silent fails when the last command printed the password.
+func silent(ts *testscript.TestScript, _ bool, _ []string) {
+	if strings.Contains(ts.ReadFile("stdout")+ts.ReadFile("stderr"), secret) {
+		ts.Fatalf("the password was printed")
+	}
+}

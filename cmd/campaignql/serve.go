@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"strings"
+
+	"campaignql/internal/app"
+	"campaignql/internal/config"
+)
+
+type serveCommand struct{ config.Config }
+
+// Run serves until the process is told to stop.
+func (c *serveCommand) Run(ctx context.Context, env *environment) error {
+	if err := c.Config.Validate(); err != nil {
+		return err
+	}
+	return app.Run(ctx, env.Database, c.Config, app.Build{Version: version, Commit: commit()}, env.log, env.stdout)
+}
+
+type migrateCommand struct {
+	DryRun bool `help:"Print the SQL instead of running it."`
+}
+
+// Run applies the migrations that the database lacks, or prints them.
+func (c *migrateCommand) Run(ctx context.Context, env *environment) error {
+	db, err := env.reach(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if c.DryRun {
+		pending, err := db.Pending(ctx)
+		for _, m := range pending {
+			// What would take the migration back is not what would run.
+			up, _, _ := strings.Cut(m.SQL, "-- +goose Down")
+			fmt.Fprintf(env.stdout, "-- %s\n%s\n", m.Name, strings.TrimSpace(up))
+		}
+		return err
+	}
+	applied, err := db.Migrate(ctx)
+	for _, m := range applied {
+		fmt.Fprintf(env.stdout, "applied %s\n", m.Name)
+	}
+	if err == nil && len(applied) == 0 {
+		fmt.Fprintln(env.stdout, "up to date")
+	}
+	return err
+}
+
+type versionCommand struct{}
+
+// Run prints what the program is.
+func (versionCommand) Run(env *environment) error {
+	_, err := fmt.Fprintf(env.stdout, "campaignql %s %s %s\n", version, orUnknown(commit()), runtime.Version())
+	return err
+}
+
+func orUnknown(text string) string {
+	if text == "" {
+		return "unknown"
+	}
+	return text
+}

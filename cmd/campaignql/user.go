@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"golang.org/x/term"
+
+	"campaignql/internal/account"
+	"campaignql/internal/caller"
+	"campaignql/internal/kind"
+)
+
+// userCommands are the commands about accounts.
+type userCommands struct {
+	Create userCreate `cmd:"" help:"Create an account and print it with its first API key, which is shown this once."`
+}
+
+type userCreate struct {
+	Username   string          `required:"" help:"User name, 1 to 100 characters, unique without regard to case."`
+	Email      string          `required:"" help:"Email address, unique without regard to case."`
+	Password   string          `env:"CAMPAIGNQL_PASSWORD" help:"Password of at least 8 characters. Without it one is asked for on a terminal; an empty answer, or no terminal, generates one and prints it."`
+	Role       kind.Role       `default:"user" enum:"user,admin" help:"What the account sees: its own things, or everybody's (${enum})."`
+	Reputation kind.Reputation `default:"trusted" enum:"trusted,untrusted" help:"Whether its campaigns need no approval (${enum})."`
+	FirstName  string          `help:"First name."`
+	LastName   string          `help:"Last name."`
+	TimeZone   string          `default:"UTC" help:"Zone in which the account reads dates, such as Europe/Berlin."`
+}
+
+// createdUser is the line that user create prints.
+type createdUser struct {
+	UserID   int64  `json:"userId"`
+	Username string `json:"username"`
+	APIKey   string `json:"apiKey"`
+	// Password is told only when it was generated: nobody else knows it.
+	Password string `json:"password,omitempty"`
+}
+
+// Run creates the account.
+func (c *userCreate) Run(ctx context.Context, env *environment) error {
+	generated := ""
+	if c.Password == "" {
+		asked, err := askPassword(env)
+		if err != nil {
+			return err
+		}
+		if c.Password = asked; asked == "" {
+			generated = strings.ToLower(rand.Text())
+			c.Password = generated
+		}
+	}
+	return withAccounts(ctx, env, func(ctx context.Context, accounts *account.Service) error {
+		user, key, err := accounts.CreateUser(ctx, account.NewUser{
+			Username: c.Username, Email: c.Email, Password: c.Password,
+			FirstName: c.FirstName, LastName: c.LastName,
+			TimeZone: c.TimeZone, Role: c.Role, Reputation: c.Reputation,
+		})
+		if err != nil {
+			return flagged(err)
+		}
+		return printJSON(env.stdout, createdUser{UserID: user.ID, Username: user.Username, APIKey: key, Password: generated})
+	})
+}
+
+// askPassword asks twice for a password when standard input is a terminal; empty means that none was given.
+func askPassword(env *environment) (string, error) {
+	if env.stdin == nil || !term.IsTerminal(int(env.stdin.Fd())) {
+		return "", nil
+	}
+	ask := func(prompt string) (string, error) {
+		fmt.Fprint(env.stderr, prompt)
+		answer, err := term.ReadPassword(int(env.stdin.Fd()))
+		fmt.Fprintln(env.stderr)
+		if err != nil {
+			return "", fmt.Errorf("read the password: %w", err)
+		}
+		return string(answer), nil
+	}
+	first, err := ask("Password (empty: generate one): ")
+	if err != nil || first == "" {
+		return "", err
+	}
+	second, err := ask("Password again: ")
+	if err != nil {
+		return "", err
+	}
+	if first != second {
+		return "", errors.New("the two passwords differ")
+	}
+	return first, nil
+}
+
+// withAccounts runs fn as the server itself over the configured database.
+func withAccounts(ctx context.Context, env *environment, fn func(ctx context.Context, accounts *account.Service) error) (err error) {
+	db, err := env.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	return fn(caller.System(ctx), account.New(db, account.Options{}))
+}
+
+// printJSON prints v on one line.
+func printJSON(w io.Writer, v any) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(v)
+}

@@ -1,0 +1,102 @@
+package schema
+
+import (
+	"entgo.io/ent"
+	"entgo.io/ent/schema"
+	"entgo.io/ent/schema/field"
+	"entgo.io/ent/schema/index"
+
+	"campaignql/internal/kind"
+)
+
+// Event is something that happened to one recipient of a campaign. There may be hundreds of millions.
+type Event struct{ ent.Schema }
+
+// Mixin of the Event.
+func (Event) Mixin() []ent.Mixin { return []ent.Mixin{owned{}} }
+
+// Fields of the Event.
+func (Event) Fields() []ent.Field {
+	return []ent.Field{
+		field.String("id").MaxLen(48).Immutable().
+			Comment("Natural key: the campaign, then a digest of the sender's own id, so that a repeated event collides and a campaign's events lie together."),
+		field.Int64("campaign_id").Immutable(),
+		field.Int64("subscriber_id").Immutable(),
+		field.Enum("kind").GoType(kind.EventKind("")).SchemaType(short()).Immutable(),
+		instant("at").required(),
+		field.Bool("automated").Default(false).Comment("Caused by a machine, not by a person; kept but not counted."),
+		field.Int64("link_id").Optional().Nillable().Comment("Link counter of a click."),
+		field.String("reason").MaxLen(1000).Default("").Immutable(),
+		field.String("user_agent").MaxLen(1000).Default("").Immutable(),
+		field.String("ip").MaxLen(45).Default("").Immutable(),
+		field.Int64("amount").Default(0).Immutable().Comment("Amount of a conversion, in hundredths."),
+		field.String("currency").MaxLen(3).Default("").Immutable(),
+	}
+}
+
+// Indexes of the Event.
+func (Event) Indexes() []ent.Index {
+	return []ent.Index{
+		index.Fields("campaign_id", "kind", "subscriber_id", "at"),
+		index.Fields("subscriber_id", "kind", "at"),
+	}
+}
+
+// Annotations of the Event.
+func (Event) Annotations() []schema.Annotation { return table("events") }
+
+// HourlyCounter holds what happened to a campaign within one UTC hour.
+type HourlyCounter struct{ ent.Schema }
+
+// Mixin of the HourlyCounter.
+func (HourlyCounter) Mixin() []ent.Mixin { return []ent.Mixin{owned{}} }
+
+// Fields of the HourlyCounter.
+func (HourlyCounter) Fields() []ent.Field {
+	return []ent.Field{
+		field.Int64("id"),
+		field.Int64("campaign_id").Immutable(),
+		instant("hour").required(),
+		counter("sent", ""), counter("failed", ""), counter("delivered", ""),
+		counter("opens", ""), counter("unique_opens", ""),
+		counter("clicks", ""), counter("unique_clicks", ""),
+		counter("forwards", ""), counter("unique_forwards", ""),
+		counter("browser_views", ""), counter("unique_browser_views", ""),
+		counter("unsubscriptions", ""), counter("hard_bounces", ""), counter("soft_bounces", ""), counter("complaints", ""),
+		counter("conversions", ""), counter("conversion_amount", "In hundredths."),
+		counter("automated_opens", ""), counter("automated_clicks", ""),
+	}
+}
+
+// Indexes of the HourlyCounter.
+func (HourlyCounter) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("campaign_id", "hour").Unique(), index.Fields("user_id", "hour")}
+}
+
+// Annotations of the HourlyCounter.
+func (HourlyCounter) Annotations() []schema.Annotation { return table("hourly_counters") }
+
+// LinkCounter holds the clicks on one link of a campaign.
+type LinkCounter struct{ ent.Schema }
+
+// Mixin of the LinkCounter.
+func (LinkCounter) Mixin() []ent.Mixin { return []ent.Mixin{owned{}} }
+
+// Fields of the LinkCounter.
+func (LinkCounter) Fields() []ent.Field {
+	return []ent.Field{
+		field.Int64("id"),
+		field.Int64("campaign_id").Immutable(),
+		field.String("url_hash").MaxLen(64).Immutable().Comment("SHA-256 of url, hexadecimal: a URL is too long for an index."),
+		field.Text("url").Immutable(),
+		counter("clicks", ""), counter("unique_clicks", ""),
+	}
+}
+
+// Indexes of the LinkCounter.
+func (LinkCounter) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("campaign_id", "url_hash").Unique(), index.Fields("campaign_id", "clicks")}
+}
+
+// Annotations of the LinkCounter.
+func (LinkCounter) Annotations() []schema.Annotation { return table("link_counters") }

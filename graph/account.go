@@ -1,0 +1,87 @@
+package graph
+
+import (
+	"context"
+
+	"campaignql/graph/gid"
+	"campaignql/graph/model"
+	"campaignql/internal/account"
+	"campaignql/internal/apperr"
+	"campaignql/internal/caller"
+	"campaignql/internal/kind"
+)
+
+func (r queryResolver) Viewer(ctx context.Context) (*model.Viewer, error) {
+	id, err := caller.From(ctx)
+	if err != nil {
+		return nil, err
+	}
+	user, err := r.Accounts.Viewer(ctx)
+	if err != nil {
+		return nil, err
+	}
+	scopes := []kind.Scope{}
+	return &model.Viewer{User: user, Scopes: append(scopes, id.Scopes...)}, nil
+}
+
+func (r viewerResolver) APIKeys(ctx context.Context, _ *model.Viewer) ([]*model.APIKey, error) {
+	keys, err := r.Accounts.Keys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	shown := make([]*model.APIKey, len(keys))
+	for i, key := range keys {
+		shown[i] = &model.APIKey{APIKey: key}
+	}
+	return shown, nil
+}
+
+func (r mutationResolver) Login(ctx context.Context, input model.LoginInput) (*model.LoginPayload, error) {
+	session, err := r.Accounts.Login(ctx, account.Login{
+		Username: value(given(input.Username)), Password: value(given(input.Password)), Key: value(given(input.APIKey)), RemoteAddr: requestOf(ctx).remoteAddr,
+	})
+	if err == nil {
+		return &model.LoginPayload{SessionToken: &session.Token, ExpiresAt: &session.ExpiresAt, UserErrors: []*model.UserError{}}, nil
+	}
+	if all := apperr.All(err); len(all) == 1 && all[0].Code == apperr.Unauthenticated {
+		return &model.LoginPayload{UserErrors: []*model.UserError{{
+			Code: model.UserErrorCodeInvalidCredentials, Message: all[0].Message, Field: []string{}, Reason: &all[0].Reason,
+		}}}, nil
+	}
+	mend, err := mended(ctx, err)
+	return &model.LoginPayload{UserErrors: mend}, err
+}
+
+func (r mutationResolver) Logout(ctx context.Context) (*model.LogoutPayload, error) {
+	id, err := caller.From(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if id.SessionID == "" {
+		return &model.LogoutPayload{}, nil
+	}
+	err = r.Accounts.Logout(ctx, requestOf(ctx).credentials.Session)
+	return &model.LogoutPayload{Ended: err == nil}, err
+}
+
+func (r mutationResolver) CreateAPIKey(ctx context.Context, input model.CreateAPIKeyInput) (*model.CreateAPIKeyPayload, error) {
+	record, key, err := r.Accounts.CreateKey(ctx, account.NewKey{Scopes: input.Scopes, Note: value(given(input.Note)), ExpiresAt: given(input.ExpiresAt)})
+	if err != nil {
+		mend, err := mended(ctx, err)
+		return &model.CreateAPIKeyPayload{UserErrors: mend}, err
+	}
+	return &model.CreateAPIKeyPayload{Key: &key, APIKey: &model.APIKey{APIKey: record}, UserErrors: []*model.UserError{}}, nil
+}
+
+func (r mutationResolver) RevokeAPIKey(ctx context.Context, input model.RevokeAPIKeyInput) (*model.RevokeAPIKeyPayload, error) {
+	id, err := identify(gid.APIKey, "id", input.ID)
+	if err == nil {
+		record, revokeErr := r.Accounts.RevokeKey(ctx, id)
+		if revokeErr == nil {
+			return &model.RevokeAPIKeyPayload{APIKey: &model.APIKey{APIKey: record}, UserErrors: []*model.UserError{}}, nil
+		}
+		err = revokeErr
+	}
+	mend, err := mended(ctx, err)
+	return &model.RevokeAPIKeyPayload{UserErrors: mend}, err
+}

@@ -1,0 +1,256 @@
+package graph
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"campaignql/graph/gid"
+	"campaignql/graph/model"
+	"campaignql/internal/apperr"
+	"campaignql/internal/campaign"
+	"campaignql/internal/kind"
+	"campaignql/internal/schedule"
+)
+
+// maxFilterTags is the most tags one condition names.
+const maxFilterTags = 100
+
+// campaignFilter reads a filter. An absent or null condition is none.
+func campaignFilter(in *model.CampaignFilter) (campaign.Filter, error) {
+	var faults apperr.Faults
+	out := readFilter(in, &faults)
+	return out, faults.Err()
+}
+
+func readFilter(in *model.CampaignFilter, faults *apperr.Faults) campaign.Filter {
+	if in == nil {
+		return campaign.Filter{}
+	}
+	out := campaign.Filter{
+		Statuses:  in.Status.Value(),
+		Bucket:    value(in.Bucket.Value()),
+		Schedules: in.ScheduleType.Value(),
+		Search:    value(in.Search.Value()), SearchSubject: true,
+		IDs:       filterIDs(in.Ids, gid.Campaign, "filter.ids", maxIDs, faults),
+		CreatedAt: span(in.CreatedAt), SendAt: span(in.SendAt), FinishedAt: span(in.FinishedAt),
+		HasEmail: in.HasEmail.Value(), HasAudience: in.HasAudience.Value(),
+		Recipients: numbers(in.Recipients), Sent: numbers(in.Sent),
+		OpenRate: rates(in.OpenRate), ClickRate: rates(in.ClickRate), BounceRate: rates(in.BounceRate),
+	}
+	if tags := in.Tags.Value(); tags != nil {
+		out.TagsAnyOf = filterIDs(tags.AnyOf, gid.Tag, "filter.tags.anyOf", maxFilterTags, faults)
+		out.TagsAllOf = filterIDs(tags.AllOf, gid.Tag, "filter.tags.allOf", maxFilterTags, faults)
+		out.TagsNoneOf = filterIDs(tags.NoneOf, gid.Tag, "filter.tags.noneOf", maxFilterTags, faults)
+	}
+	for _, part := range in.And.Value() {
+		out.And = append(out.And, readFilter(part, faults))
+	}
+	if parts := in.Or.Value(); parts != nil {
+		out.Or = []campaign.Filter{}
+		for _, part := range parts {
+			out.Or = append(out.Or, readFilter(part, faults))
+		}
+	}
+	if part := in.Not.Value(); part != nil {
+		not := readFilter(part, faults)
+		out.Not = &not
+	}
+	return out
+}
+
+func filterIDs(in graphql.Omittable[[]string], kind gid.Kind, name string, limit int, faults *apperr.Faults) []int64 {
+	texts := in.Value()
+	if texts == nil {
+		return nil
+	}
+	ids, err := identifyAll(kind, name, texts, limit)
+	faults.Add(err)
+	return ids
+}
+
+func span(in graphql.Omittable[*model.DateTimeRange]) campaign.Span {
+	if r := in.Value(); r != nil {
+		return campaign.Span{From: r.From.Value(), To: r.To.Value()}
+	}
+	return campaign.Span{}
+}
+
+func numbers(in graphql.Omittable[*model.IntRange]) campaign.Range[int64] {
+	if r := in.Value(); r != nil {
+		return campaign.Range[int64]{Min: r.Min, Max: r.Max}
+	}
+	return campaign.Range[int64]{}
+}
+
+func rates(in graphql.Omittable[*model.FloatRange]) campaign.Range[float64] {
+	if r := in.Value(); r != nil {
+		return campaign.Range[float64]{Min: r.Min.Value(), Max: r.Max.Value()}
+	}
+	return campaign.Range[float64]{}
+}
+
+// campaignPatch reads a partial update.
+func campaignPatch(in model.UpdateCampaignInput) (campaign.Patch, error) {
+	var faults apperr.Faults
+	patch := campaign.Patch{
+		Name: nullIsEmpty(in.Name), Status: given(in.Status), StatusReason: cleared(in.StatusReason),
+		ApprovalExplanation: cleared(in.ApprovalExplanation), GoogleAnalyticsDomains: cleared(in.GoogleAnalyticsDomains),
+		PublishOnRSS: given(in.PublishOnRss), S2SEnabled: given(in.S2sEnabled),
+		Audience: audiencePatch(in.Audience, &faults), ABTest: abTestPatch(in.AbTest, &faults), AutoResend: autoResendPatch(in.AutoResend),
+	}
+	if text, set := in.EmailID.ValueOK(); set {
+		patch.EmailID = new(int64)
+		if text != nil {
+			id, err := identify(gid.Email, "emailId", *text)
+			faults.Add(err)
+			patch.EmailID = &id
+		}
+	}
+	if plan, set := in.Schedule.ValueOK(); set {
+		none := kind.ScheduleNone
+		patch.Schedule = &campaign.SchedulePatch{Whole: true, Type: &none}
+		if plan != nil {
+			var err error
+			patch.Schedule, err = schedulePatch(plan)
+			faults.Add(err)
+		}
+	}
+	return patch, faults.Err()
+}
+
+// nullIsEmpty lets the domain refuse null for what cannot be cleared, by name.
+func nullIsEmpty(o graphql.Omittable[*string]) *string { return cleared(o) }
+
+// schedulePatch reads the one kind of schedule that is given.
+func schedulePatch(in *model.ScheduleInput) (*campaign.SchedulePatch, error) {
+	plan, err := scheduleOf(in)
+	if err != nil {
+		return nil, err
+	}
+	return &campaign.SchedulePatch{
+		Whole: true, Type: &plan.Type, Date: &plan.Date, Time: &plan.Time, Zone: &plan.Zone,
+		DaysOfWeek: &plan.Recurrence.DaysOfWeek, DaysOfMonth: &plan.Recurrence.DaysOfMonth, Months: &plan.Recurrence.Months,
+		Hours: &plan.Recurrence.Hours, Minutes: &plan.Recurrence.Minutes, MaxInstances: plan.Recurrence.MaxInstances,
+	}, nil
+}
+
+// every is how a list of a recurring schedule says "all of them".
+const every = "0"
+
+// scheduleOf reads a schedule as the caller said it; whether it can be is the domain's to say.
+func scheduleOf(in *model.ScheduleInput) (schedule.Schedule, error) {
+	none, immediate := in.None.Value(), in.Immediate.Value()
+	switch {
+	case in.At.Value() != nil:
+		at := in.At.Value()
+		return schedule.Schedule{Type: kind.ScheduleFuture, Date: at.Date, Time: at.Time, Zone: at.TimeZone}, nil
+	case in.Recurring.Value() != nil:
+		return recurring(in.Recurring.Value()), nil
+	case immediate != nil && *immediate:
+		return schedule.Schedule{Type: kind.ScheduleImmediate}, nil
+	case none != nil && *none:
+		return schedule.Schedule{Type: kind.ScheduleNone}, nil
+	default:
+		return schedule.Schedule{}, apperr.InvalidField("schedule", schedule.ReasonType, "none and immediate can only be true")
+	}
+}
+
+func recurring(in *model.RecurringScheduleInput) schedule.Schedule {
+	instances := int(in.MaxInstances)
+	plan := schedule.Schedule{Type: kind.ScheduleRecurring, Zone: in.TimeZone, Recurrence: schedule.Recurrence{
+		DaysOfMonth: list(in.DaysOfMonth.Value()), Months: list(in.Months.Value()), Hours: list(in.Hours), Minutes: list(in.Minutes),
+		MaxInstances: &instances,
+	}}
+	var days []int32
+	for _, day := range in.DaysOfWeek.Value() {
+		for i, known := range model.AllDayOfWeek {
+			if day == known {
+				days = append(days, int32(i+1))
+			}
+		}
+	}
+	plan.Recurrence.DaysOfWeek = list(days)
+	if plan.Recurrence.DaysOfWeek == "" && plan.Recurrence.DaysOfMonth == "" {
+		plan.Recurrence.DaysOfWeek = every
+	}
+	if plan.Recurrence.Months == "" {
+		plan.Recurrence.Months = every
+	}
+	return plan
+}
+
+func list(numbers []int32) string {
+	parts := make([]string, len(numbers))
+	for i, n := range numbers {
+		parts[i] = strconv.Itoa(int(n))
+	}
+	return strings.Join(parts, ",")
+}
+
+func audiencePatch(in graphql.Omittable[*model.AudienceInput], faults *apperr.Faults) *campaign.AudiencePatch {
+	target, set := in.ValueOK()
+	if !set {
+		return nil
+	}
+	nobody := ""
+	patch := &campaign.AudiencePatch{Include: &nobody, Exclude: &nobody}
+	switch {
+	case target == nil:
+	case target.Rules.IsSet():
+		rules := string(target.Rules.Value())
+		if rules == "" || rules == "null" {
+			faults.Add(apperr.InvalidField("audience.rules", "audience_invalid", "$: an object with criteria is required"))
+		}
+		patch.Rules = &rules
+	case target.Lists.Value() != nil:
+		lists := target.Lists.Value()
+		include, exclude := pairs(lists.Include), pairs(lists.Exclude)
+		patch.Include, patch.Exclude = &include, &exclude
+	case target.None.Value() == nil || !*target.None.Value():
+		faults.Add(apperr.InvalidField("audience.none", "audience_invalid", "can only be true"))
+	}
+	return patch
+}
+
+// pairs writes lists and segments as the domain reads them.
+func pairs(parts []*model.AudiencePartInput) string {
+	out := make([]string, len(parts))
+	for i, part := range parts {
+		out[i] = strconv.FormatInt(part.ListLegacyID, 10) + ":" + strconv.FormatInt(value(part.SegmentLegacyID.Value()), 10)
+	}
+	return strings.Join(out, ",")
+}
+
+func abTestPatch(in graphql.Omittable[*model.ABTestInput], faults *apperr.Faults) *campaign.ABTestPatch {
+	test, set := in.ValueOK()
+	switch {
+	case !set:
+		return nil
+	case test == nil:
+		return &campaign.ABTestPatch{}
+	}
+	ids := make([]campaign.ABVariation, 0, len(test.EmailIds))
+	for i, text := range test.EmailIds {
+		id, err := identify(gid.Email, "abTest.emailIds["+strconv.Itoa(i)+"]", text)
+		faults.Add(err)
+		ids = append(ids, campaign.ABVariation{EmailID: id})
+	}
+	return &campaign.ABTestPatch{Test: &campaign.ABTest{
+		TestSize: int(test.TestSize), TestDuration: int(test.TestDurationHours), Winner: test.Winner, Variations: ids,
+	}}
+}
+
+func autoResendPatch(in graphql.Omittable[*model.AutoResendInput]) campaign.AutoResendPatch {
+	resend, set := in.ValueOK()
+	if !set {
+		return campaign.AutoResendPatch{}
+	}
+	if resend == nil {
+		return campaign.AutoResendPatch{Enabled: new(bool), WaitDays: new(int), Subject: new(string), Preheader: new(string)}
+	}
+	return campaign.AutoResendPatch{
+		Enabled: given(resend.Enabled), WaitDays: wide(given(resend.WaitDays)), Subject: cleared(resend.Subject), Preheader: cleared(resend.Preheader),
+	}
+}

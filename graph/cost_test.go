@@ -1,0 +1,178 @@
+package graph_test
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"campaignql/graph/gid"
+	"campaignql/internal/testkit/apitest"
+)
+
+// shapes are queries over a page of campaigns; %d is its size, and %s the ids of the page.
+var shapes = []struct{ name, document string }{
+	{"tags and statistics", `{ campaigns(first: %d) { nodes { name status tags { name } statistics { sent opens { unique } } } totalCount } }`},
+	{"edges", `{ campaigns(first: %d) { edges { cursor node { name status tags { name } } } pageInfo { endCursor } } }`},
+	{"email", `{ campaigns(first: %d) { nodes { name email { subject } } } }`},
+	{"history", `{ campaigns(first: %d) { nodes { history(first: 3) { nodes { at version } } } } }`},
+	{"readiness", `{ campaigns(first: %d) { nodes { readiness { code } allowedTransitions { to } } } }`},
+	{"A/B test", `{ campaigns(first: %d) { nodes { abTest { variations { email { subject html } } } } } }`},
+	{"campaigns of tags", `{ campaigns(first: %d) { nodes { tags { name campaignCount } } } }`},
+	{"aliases", `{ campaigns(first: %d) { nodes { a: tags { name } b: tags { id createdAt } c: name d: name } } }`},
+	{"fragments", `query { campaigns(first: %d) { ...F edges { node { ...C } } } } fragment F on CampaignConnection { nodes { ...C ... on Node { id } } }
+		fragment C on Campaign { name ... on Campaign { tags { ...T } } } fragment T on Tag { name }`},
+	{"campaigns of listed tags", `{ tags(first: %d) { nodes { name campaignCount } } }`},
+	{"nodes", `{ nodes(ids: [%s]) { id ... on Campaign { name tags { name } email { subject } statistics { sent } } } }`},
+}
+
+// statements runs a document and returns what it cost, the lookup of the key left out.
+func statements(t *testing.T, w *world, a *apitest.Account, document string) []string {
+	t.Helper()
+	var ran []string
+	for _, s := range w.Record(func() { w.MustQuery(t, a.Key, document, nil) }) {
+		if !strings.Contains(s.Query, "FROM api_keys") {
+			ran = append(ran, s.Query)
+		}
+	}
+	return ran
+}
+
+func TestStatementsDoNotDependOnTheNumberOfRows(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		few, many := w.Account(t), w.Account(t)
+		one, fifty := w.page(t, few, 1), w.page(t, many, 50)
+		ask := func(a *apitest.Account, document string) []string { return statements(t, w, a, document) }
+		for _, shape := range shapes {
+			t.Run(shape.name, func(t *testing.T) {
+				small, large := fmt.Sprintf(shape.document, 50), fmt.Sprintf(shape.document, 50)
+				if shape.name == "nodes" {
+					quoted := make([]string, len(fifty))
+					for i, c := range fifty {
+						quoted[i] = fmt.Sprintf("%q", globalID(gid.Campaign, c.ID))
+					}
+					small, large = fmt.Sprintf(shape.document, fmt.Sprintf("%q", globalID(gid.Campaign, one[0].ID))), fmt.Sprintf(shape.document, strings.Join(quoted, ","))
+				}
+				cheap, dear := ask(few, small), ask(many, large)
+				if len(cheap) != len(dear) {
+					t.Errorf("%d statements for one campaign, %d for fifty:\n%s", len(cheap), len(dear), strings.Join(dear, "\n"))
+				}
+				if len(dear) > 3 {
+					t.Errorf("%d statements:\n%s", len(dear), strings.Join(dear, "\n"))
+				}
+			})
+		}
+	})
+}
+
+func TestLargestPageCostsThreeStatements(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		a := w.Account(t)
+		w.page(t, a, 250)
+		ran := statements(t, w, a, fmt.Sprintf(shapes[0].document, 250))
+		if len(ran) != 3 {
+			t.Errorf("%d statements:\n%s", len(ran), strings.Join(ran, "\n"))
+		}
+	})
+}
+
+var columnName = regexp.MustCompile("`([a-z0-9_]+)`$")
+
+// columns returns the columns that the statement over a table selects.
+func columns(t *testing.T, ran []string, table string) []string {
+	t.Helper()
+	for _, query := range ran {
+		list, from, _ := strings.Cut(strings.TrimPrefix(query, "SELECT "), " FROM ")
+		if !strings.HasPrefix(from, "`"+table+"`") || strings.Contains(list, "COUNT") {
+			continue
+		}
+		var names []string
+		for part := range strings.SplitSeq(list, ", ") {
+			match := columnName.FindStringSubmatch(part)
+			if match == nil {
+				t.Fatalf("%q is no column, in %s", part, query)
+			}
+			names = append(names, match[1])
+		}
+		slices.Sort(names)
+		return names
+	}
+	t.Fatalf("nothing was selected from %s:\n%s", table, strings.Join(ran, "\n"))
+	return nil
+}
+
+func TestOnlyColumnsOfAskedFieldsAreSelected(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		a := w.Account(t)
+		campaigns := w.page(t, a, 2)
+		id := number(campaigns[0].ID)
+		for _, tt := range []struct {
+			name, document, table string
+			want                  []string
+		}{
+			{"statistics", fmt.Sprintf(shapes[0].document, 50), "campaigns", []string{"id", "name", "status", "total_sent", "unique_opens"}},
+			{"tags of a page", fmt.Sprintf(shapes[0].document, 50), "campaign_tags", []string{"campaign_id", "id", "name"}},
+			{"in fragments and under aliases", `{ campaigns { nodes { ...A } edges { node { x: version } } } } fragment A on Campaign { y: name ... { statistics { z: failed } } }`,
+				"campaigns", []string{"id", "name", "total_failed", "version"}},
+			{"one campaign", `{ campaign(id: ` + id + `) { autoResend { subject } schedule { timeZone } } }`, "campaigns", []string{"auto_resend_subject", "id", "send_time_zone"}},
+			{"order", `{ campaigns(orderBy: {field: LAST_ACTIVITY_AT}) { nodes { id } } }`, "campaigns", []string{"id", "last_activity_at"}},
+			{"interface", `{ node(id: "` + globalID(gid.Campaign, campaigns[0].ID) + `") { id ... on Campaign { name } ... on Tag { createdAt } } }`, "campaigns", []string{"id", "name"}},
+			{"email of a campaign", `{ campaigns { nodes { email { subject } } } }`, "emails", []string{"id", "subject"}},
+			{"email", `{ emails { nodes { name } } }`, "emails", []string{"id", "name"}},
+			{"tag", `{ tags { edges { node { createdAt } } } }`, "tags", []string{"created_at", "id", "name_key"}},
+		} {
+			t.Run(tt.name, func(t *testing.T) {
+				if diff := cmp.Diff(tt.want, columns(t, statements(t, w, a, tt.document), tt.table)); diff != "" {
+					t.Errorf("columns (-want +got):\n%s", diff)
+				}
+			})
+		}
+	})
+}
+
+func TestOnlyWhatIsAskedIsReadOrCounted(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		a := w.Account(t)
+		w.page(t, a, 3)
+		for _, tt := range []struct {
+			document       string
+			lists, counted int
+		}{
+			{`{ campaigns { totalCount } }`, 0, 1},
+			{`{ campaigns { nodes { name } } }`, 1, 0},
+			{`{ campaigns { pageInfo { hasNextPage } } }`, 1, 0},
+			{`{ campaigns { nodes { name } totalCount } }`, 1, 1},
+			{`{ tags { totalCount } }`, 0, 1},
+			{`{ tags { nodes { name } } }`, 1, 0},
+			{`{ emails { totalCount } }`, 0, 1},
+			{`{ emails { nodes { name } } }`, 1, 0},
+			{`{ serverInfo { version } }`, 0, 0},
+			{`{ __typename }`, 0, 0},
+		} {
+			lists, counted := 0, 0
+			for _, query := range statements(t, w, a, tt.document) {
+				if strings.HasPrefix(query, "SELECT COUNT") {
+					counted++
+				} else {
+					lists++
+				}
+			}
+			if lists != tt.lists || counted != tt.counted {
+				t.Errorf("%s: %d lists and %d counts, want %d and %d", tt.document, lists, counted, tt.lists, tt.counted)
+			}
+		}
+	})
+}
+
+func TestIntrospectionNeedsNoDatabase(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		a := w.Account(t)
+		ran := w.Record(func() { w.MustQuery(t, a.Key, `{ __schema { queryType { name } } }`, nil) })
+		if len(ran) != 0 {
+			t.Errorf("introspection ran %v", ran)
+		}
+	})
+}

@@ -1,0 +1,95 @@
+package graph
+
+import (
+	"context"
+
+	"campaignql/ent"
+	"campaignql/graph/gid"
+	"campaignql/graph/model"
+	"campaignql/internal/content"
+)
+
+func (r queryResolver) Email(ctx context.Context, id string) (*ent.Email, error) {
+	number, err := identify(gid.Email, "id", id)
+	if err != nil {
+		return nil, err
+	}
+	return r.emailByID(ctx, number)
+}
+
+func (r *resolver) emailByID(ctx context.Context, id int64) (*ent.Email, error) {
+	e, err := r.Emails.Get(ctx, id, selected(ctx, emailFields, itself).columns()...)
+	return e, absent(err)
+}
+
+func (r queryResolver) Emails(ctx context.Context, search *string, orderBy *model.EmailOrder, first *int32, after *string, last *int32, before *string) (*model.EmailConnection, error) {
+	filter := content.Filter{Search: value(search)}
+	shown := &model.EmailConnection{Count: func(ctx context.Context) (int, error) { return r.resolver.Emails.Count(ctx, filter) }}
+	order, request := emailOrder(orderBy), pageRequest(first, after, last, before, nil)
+	if !asks(ctx, "nodes", "edges", "pageInfo") {
+		_, err := order.Plan(request)
+		return shown, err
+	}
+	var err error
+	shown.Result, err = r.resolver.Emails.List(ctx, filter, order, request, selected(ctx, emailFields, connection).columns()...)
+	return shown, err
+}
+
+func emailOrder(by *model.EmailOrder) content.Order {
+	order := content.ByCreated
+	if by == nil {
+		order.Desc = true
+		return order
+	}
+	switch by.Field {
+	case model.EmailOrderFieldName:
+		order = content.ByName
+	case model.EmailOrderFieldUpdatedAt:
+		order = content.ByUpdated
+	case model.EmailOrderFieldCreatedAt:
+	}
+	order.Desc = by.Direction == model.OrderDirectionDesc
+	return order
+}
+
+func (r emailResolver) ID(_ context.Context, e *ent.Email) (string, error) {
+	return gid.Encode(gid.Email, e.ID), nil
+}
+
+func (r mutationResolver) CreateEmail(ctx context.Context, input model.CreateEmailInput) (*model.CreateEmailPayload, error) {
+	e, err := r.Emails.Create(ctx, content.Patch{
+		Name: cleared(input.Name), Subject: cleared(input.Subject), Preheader: cleared(input.Preheader),
+		FromName: cleared(input.FromName), FromEmail: cleared(input.FromEmail),
+		ReplyToName: cleared(input.ReplyToName), ReplyToEmail: cleared(input.ReplyToEmail),
+		HTML: cleared(input.HTML), Plain: cleared(input.Plain), Mode: given(input.Mode),
+		OpenTracking: given(input.OpenTracking), LinkTracking: given(input.LinkTracking),
+	}, given(input.IdempotencyKey))
+	mend, err := mended(ctx, err)
+	return &model.CreateEmailPayload{Email: e, UserErrors: mend}, err
+}
+
+func (r mutationResolver) UpdateEmail(ctx context.Context, input model.UpdateEmailInput) (*model.UpdateEmailPayload, error) {
+	id, err := identify(gid.Email, "id", input.ID)
+	var e *ent.Email
+	if err == nil {
+		e, err = r.Emails.Update(ctx, id, content.Patch{
+			Name: cleared(input.Name), Subject: cleared(input.Subject), Preheader: cleared(input.Preheader),
+			FromName: cleared(input.FromName), FromEmail: cleared(input.FromEmail),
+			ReplyToName: cleared(input.ReplyToName), ReplyToEmail: cleared(input.ReplyToEmail),
+			HTML: cleared(input.HTML), Plain: cleared(input.Plain), Mode: given(input.Mode),
+			OpenTracking: given(input.OpenTracking), LinkTracking: given(input.LinkTracking),
+		}, selected(ctx, emailFields, [][]string{{"email"}}).columns()...)
+	}
+	mend, err := mended(ctx, err)
+	return &model.UpdateEmailPayload{Email: e, UserErrors: mend}, err
+}
+
+func (r mutationResolver) DeleteEmails(ctx context.Context, input model.DeleteEmailsInput) (*model.DeleteEmailsPayload, error) {
+	ids, err := identifyAll(gid.Email, "ids", input.Ids, maxIDs)
+	var deleted []int64
+	if err == nil {
+		deleted, err = r.Emails.Delete(ctx, ids)
+	}
+	mend, err := mended(ctx, err)
+	return &model.DeleteEmailsPayload{DeletedIds: globalIDs(gid.Email, deleted), UserErrors: mend}, err
+}

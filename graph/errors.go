@@ -1,0 +1,236 @@
+package graph
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"campaignql/graph/exec"
+	"campaignql/graph/model"
+	"campaignql/internal/apperr"
+)
+
+// userCodes says which failures a caller can mend: those are told as user errors of a mutation, the others as errors of GraphQL.
+func userCode(code apperr.Code) (model.UserErrorCode, bool) {
+	switch code {
+	case apperr.Invalid:
+		return model.UserErrorCodeInvalid, true
+	case apperr.NotFound:
+		return model.UserErrorCodeNotFound, true
+	case apperr.Conflict, apperr.Precondition:
+		return model.UserErrorCodeConflict, true
+	case apperr.Denied, apperr.Unauthenticated, apperr.Limited, apperr.Unavailable, apperr.Canceled, apperr.Internal:
+		return "", false
+	}
+	return "", false
+}
+
+// errorCode is the extensions.code of a failure that is an error of GraphQL.
+func errorCode(code apperr.Code) string {
+	switch code {
+	case apperr.Invalid:
+		return "BAD_USER_INPUT"
+	case apperr.NotFound:
+		return "NOT_FOUND"
+	case apperr.Conflict, apperr.Precondition:
+		return "CONFLICT"
+	case apperr.Denied:
+		return "FORBIDDEN"
+	case apperr.Unauthenticated:
+		return "UNAUTHENTICATED"
+	case apperr.Limited:
+		return "RATE_LIMITED"
+	case apperr.Unavailable:
+		return "UNAVAILABLE"
+	case apperr.Canceled:
+		return "CANCELED"
+	case apperr.Internal:
+		return "INTERNAL"
+	}
+	return "INTERNAL"
+}
+
+// inputPaths are the domain's names of inputs where the schema has others.
+var inputPaths = map[string]string{
+	"schedule.sendDate":   "schedule.at.date",
+	"schedule.sendTime":   "schedule.at.time",
+	"schedule.type":       "schedule",
+	"abTest.testDuration": "abTest.testDurationHours",
+}
+
+// mended splits what a domain returned into user errors, when all of its faults can be mended by the caller, or the error otherwise.
+func mended(ctx context.Context, err error) ([]*model.UserError, error) {
+	if err == nil {
+		return []*model.UserError{}, nil
+	}
+	faults := apperr.All(err)
+	if len(faults) == 0 {
+		return nil, err
+	}
+	out := make([]*model.UserError, len(faults))
+	for i, fault := range faults {
+		code, ok := userCode(fault.Code)
+		if !ok {
+			return nil, err
+		}
+		out[i] = &model.UserError{Code: code, Message: fault.Message, Field: fieldPath(ctx, fault.Field)}
+		if fault.Reason != "" {
+			out[i].Reason = &fault.Reason
+		}
+	}
+	return out, nil
+}
+
+// fieldPath turns the domain's name of an input into the path of the argument; empty when the operation has no such argument, as when a campaign's
+// status stands in the way of a pause.
+func fieldPath(ctx context.Context, name string) []string {
+	if name == "" {
+		return []string{}
+	}
+	if renamed, ok := inputPaths[name]; ok {
+		name = renamed
+	}
+	if strings.HasPrefix(name, "abTest.variations") {
+		name = strings.TrimSuffix(strings.Replace(name, "abTest.variations", "abTest.emailIds", 1), ".emailId")
+	}
+	if name == "schedule.timeZone" {
+		name = scheduleZonePath(ctx)
+	}
+	if rest, ok := strings.CutPrefix(name, "schedule.recurrence."); ok {
+		name = "schedule.recurring." + rest
+	}
+	field := graphql.GetFieldContext(ctx).Field
+	if field.Name == "schedulePreview" {
+		name = strings.TrimPrefix(name, "schedule") // its input is the schedule itself
+	}
+	path := []string{"input"}
+	for part := range strings.SplitSeq(strings.NewReplacer("[", ".", "]", "").Replace(name), ".") {
+		if part != "" {
+			path = append(path, part)
+		}
+	}
+	return within(field.Definition.Arguments, path)
+}
+
+// served is the schema that is served.
+var served = sync.OnceValue(func() *ast.Schema { return exec.NewExecutableSchema(exec.Config{}).Schema() })
+
+// within cuts a path where the arguments end; what is left of one that they do not have at all is nothing.
+func within(arguments ast.ArgumentDefinitionList, path []string) []string {
+	argument := arguments.ForName(path[0])
+	if argument == nil {
+		return []string{}
+	}
+	of := argument.Type
+	for i, step := range path[1:] {
+		if _, err := strconv.Atoi(step); err == nil && of.Elem != nil {
+			of = of.Elem
+			continue
+		}
+		field := served().Types[of.Name()].Fields.ForName(step)
+		if field == nil && i == 0 {
+			return []string{}
+		}
+		if field == nil {
+			return path[:i+1]
+		}
+		of = field.Type
+	}
+	return path
+}
+
+// scheduleZonePath says which of the two kinds of schedule that have a zone was given.
+func scheduleZonePath(ctx context.Context) string {
+	if fc := graphql.GetFieldContext(ctx); fc != nil {
+		if in, ok := fc.Args["input"].(model.UpdateCampaignInput); ok {
+			if plan, set := in.Schedule.ValueOK(); set && plan != nil && plan.Recurring.Value() != nil {
+				return "schedule.recurring.timeZone"
+			}
+		}
+	}
+	return "schedule.at.timeZone"
+}
+
+// present turns an error into what a client sees. Only messages of apperr and of GraphQL's own validation pass; the cause of anything else goes to the
+// log, once, with the id of the request.
+func (s *server) present(ctx context.Context, err error) *gqlerror.Error {
+	shown := graphql.DefaultErrorPresenter(ctx, err)
+	faults := apperr.All(err)
+	if len(faults) == 0 {
+		if shown.Err == nil || ownError(shown) {
+			return shown // of parsing, validation or the transport
+		}
+		faults = []*apperr.Error{apperr.Wrap(apperr.CodeOf(err), err, publicMessage(apperr.CodeOf(err)))}
+	}
+	fault := faults[0]
+	name, path := argument(ctx, shown.Path)
+	if name != "" && fault.Field == "" {
+		named := *fault
+		named.Field = name
+		fault = &named
+	}
+	message := fault.Message
+	if len(faults) > 1 {
+		message = apperr.List(faults).Error()
+	} else if fault.Field != "" {
+		message = fault.Error()
+	}
+	if fault.Code == apperr.Unauthenticated && credentialsRefused(ctx) {
+		message = "the API key or session is unknown, expired or revoked"
+	}
+	out := &gqlerror.Error{Message: message, Path: path, Locations: shown.Locations, Extensions: map[string]any{"code": errorCode(fault.Code)}}
+	if fault.Field != "" {
+		out.Extensions["field"] = fault.Field
+	}
+	if fault.Reason != "" {
+		out.Extensions["reason"] = fault.Reason
+	}
+	if fault.RetryAfter > 0 {
+		out.Extensions["retryAfterSeconds"] = int((fault.RetryAfter + time.Second - 1) / time.Second)
+	}
+	if id := requestID(ctx); id != "" {
+		out.Extensions["requestId"] = id
+	}
+	switch fault.Code {
+	case apperr.Internal, apperr.Unavailable:
+		s.log.ErrorContext(ctx, "graphql field failed", slog.String("requestId", requestID(ctx)), slog.String("path", pathText(shown.Path)), slog.Any("error", cause(err, fault)))
+	default:
+	}
+	return out
+}
+
+// ownError reports whether the error is one of GraphQL's, whose text is made for clients: it has a code already.
+func ownError(err *gqlerror.Error) bool {
+	_, ok := err.Extensions["code"]
+	return ok
+}
+
+func publicMessage(code apperr.Code) string {
+	if code == apperr.Canceled {
+		return "the request was canceled or took too long"
+	}
+	return "internal error"
+}
+
+func cause(err error, fault *apperr.Error) error {
+	if fault.Err != nil {
+		return fault.Err
+	}
+	return err
+}
+
+func pathText(path ast.Path) string { return path.String() }
+
+// recovered turns a panic into an internal error; the value and the stack go to the log.
+func (s *server) recovered(ctx context.Context, value any) error {
+	s.log.ErrorContext(ctx, "graphql resolver panicked", slog.String("requestId", requestID(ctx)), slog.Any("panic", value), slog.String("stack", stack()))
+	return apperr.Wrap(apperr.Internal, errors.New("panic"), "internal error")
+}

@@ -1,0 +1,34 @@
+package graph
+
+import "campaignql/internal/apperr"
+
+// ErrorCode and UserCode are the surface's two mappings of the domains' codes.
+func ErrorCode(code apperr.Code) string { return errorCode(code) }
+
+// UserCode returns the code of a user error, and whether a fault of this code is one.
+func UserCode(code apperr.Code) (string, bool) {
+	mapped, ok := userCode(code)
+	return string(mapped), ok
+}
+
+// Projected is an entry of the projection: the columns that a field reads itself, and the entries of the fields below it.
+type Projected struct {
+	Columns []string
+	Below   map[string]Projected
+}
+
+// Projection returns the projection of a type.
+func Projection(typeName string) map[string]Projected {
+	return projected(map[string]fields{"Campaign": campaignFields, "Tag": tagFields, "Email": emailFields}[typeName])
+}
+
+func projected(table fields) map[string]Projected {
+	if table == nil {
+		return nil
+	}
+	out := map[string]Projected{}
+	for name, f := range table {
+		out[name] = Projected{Columns: f.columns, Below: projected(f.below)}
+	}
+	return out
+}

@@ -1,0 +1,73 @@
+// Package gid owns the two ways in which an object is named: the opaque global id, unique across types, and the legacy number.
+package gid
+
+import (
+	"encoding/base64"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Kind is the type of object a global id names.
+type Kind string
+
+const (
+	Campaign Kind = "Campaign"
+	Tag      Kind = "Tag"
+	Email    Kind = "Email"
+	User     Kind = "User"
+	APIKey   Kind = "ApiKey"
+)
+
+var kinds = map[Kind]bool{Campaign: true, Tag: true, Email: true, User: true, APIKey: true}
+
+// Encode returns the global id of an object.
+func Encode(kind Kind, id int64) string {
+	text := make([]byte, 0, 32)
+	text = append(text, kind...)
+	text = append(text, ':')
+	return base64.RawURLEncoding.EncodeToString(strconv.AppendInt(text, id, 10))
+}
+
+// Decode reads what names an object of the kind: its global id, or its legacy number. The error says what the text is instead.
+func Decode(kind Kind, text string) (int64, error) {
+	if number, ok := parseNumber(text); ok {
+		return number, nil
+	}
+	found, number, ok := Parse(text)
+	switch {
+	case !ok:
+		return 0, fmt.Errorf("%q is neither a global id nor a legacy number", Shorten(text))
+	case found != kind:
+		return 0, fmt.Errorf("%q is the id of a %s, a %s is needed", Shorten(text), found, kind)
+	}
+	return number, nil
+}
+
+// Parse reads a global id of any kind.
+func Parse(text string) (Kind, int64, bool) {
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	if err != nil {
+		return "", 0, false
+	}
+	name, digits, ok := strings.Cut(string(raw), ":")
+	number, valid := parseNumber(digits)
+	if !ok || !valid || !kinds[Kind(name)] {
+		return "", 0, false
+	}
+	return Kind(name), number, true
+}
+
+// parseNumber reads a positive whole number without sign or leading zeros.
+func parseNumber(text string) (int64, bool) {
+	number, err := strconv.ParseInt(text, 10, 64)
+	return number, err == nil && number > 0 && text[0] != '+' && text[0] != '0'
+}
+
+// Shorten returns a text that is no id as far as a message should repeat it.
+func Shorten(text string) string {
+	if len(text) > 40 {
+		return strings.ToValidUTF8(text[:40], "") + "…"
+	}
+	return text
+}

@@ -1,0 +1,67 @@
+// Package graph is the GraphQL surface: resolvers that turn arguments into a domain's input and its result or error into what the schema promises, the
+// projection of selections to columns, and the handler. No rule and no query of the database lives here.
+package graph
+
+import (
+	"campaignql/graph/exec"
+	"campaignql/internal/account"
+	"campaignql/internal/campaign"
+	"campaignql/internal/content"
+	"campaignql/internal/statistics"
+	"campaignql/internal/tag"
+)
+
+// Services are the domains that the surface shows.
+type Services struct {
+	Accounts   *account.Service
+	Campaigns  *campaign.Service
+	Emails     *content.Service
+	Tags       *tag.Service
+	Statistics *statistics.Service
+}
+
+// Info is what `serverInfo` says of the server.
+type Info struct {
+	Version, Commit, GoVersion, Database string
+	Demo                                 bool
+}
+
+// resolver answers every field that is more than a column.
+type resolver struct {
+	Services
+	info   Info
+	limits limits
+}
+
+// limits are what `serverInfo` says of the limits.
+type limits struct{ depth, complexity int }
+
+type (
+	queryResolver      struct{ *resolver }
+	mutationResolver   struct{ *resolver }
+	campaignResolver   struct{ *resolver }
+	countsResolver     struct{ *resolver }
+	scheduleResolver   struct{ *resolver }
+	statisticsResolver struct{ *resolver }
+	variationResolver  struct{ *resolver }
+	tagResolver        struct{ *resolver }
+	emailResolver      struct{ *resolver }
+	viewerResolver     struct{ *resolver }
+)
+
+var _ exec.ResolverRoot = (*resolver)(nil)
+
+func (r *resolver) Query() exec.QueryResolver                   { return queryResolver{r} }
+func (r *resolver) Mutation() exec.MutationResolver             { return mutationResolver{r} }
+func (r *resolver) Campaign() exec.CampaignResolver             { return campaignResolver{r} }
+func (r *resolver) CampaignCounts() exec.CampaignCountsResolver { return countsResolver{r} }
+func (r *resolver) CampaignSchedule() exec.CampaignScheduleResolver {
+	return scheduleResolver{r}
+}
+func (r *resolver) CampaignStatistics() exec.CampaignStatisticsResolver {
+	return statisticsResolver{r}
+}
+func (r *resolver) ABTestVariation() exec.ABTestVariationResolver { return variationResolver{r} }
+func (r *resolver) Tag() exec.TagResolver                         { return tagResolver{r} }
+func (r *resolver) Email() exec.EmailResolver                     { return emailResolver{r} }
+func (r *resolver) Viewer() exec.ViewerResolver                   { return viewerResolver{r} }

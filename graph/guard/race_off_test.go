@@ -1,0 +1,6 @@
+//go:build !race
+
+package guard
+
+// timed says whether processor times are asserted.
+const timed = true

@@ -1,0 +1,376 @@
+package graph_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"campaignql/ent/apikey"
+	"campaignql/ent/campaign"
+	"campaignql/ent/campaignchange"
+	"campaignql/ent/campaigntag"
+	"campaignql/ent/email"
+	"campaignql/ent/segment"
+	"campaignql/ent/subscriberlist"
+	"campaignql/ent/tag"
+	"campaignql/graph/gid"
+	"campaignql/internal/kind"
+	"campaignql/internal/testkit/apitest"
+)
+
+// thing is a type of object that an argument can name.
+type thing string
+
+const (
+	aCampaign thing = "Campaign"
+	aTag      thing = "Tag"
+	anEmail   thing = "Email"
+	aKey      thing = "ApiKey"
+	aUser     thing = "User"
+	aList     thing = "list"
+	aSegment  thing = "segment"
+	// anything stands for the ids of node and nodes.
+	anything thing = "anything"
+)
+
+// named tells what the ids of an argument or input field name, by the end of its path. A path that none of these fits is new, and its author has to
+// say here what it names; from then on it is tested like the others.
+var named = []struct {
+	path string
+	is   thing
+}{
+	{"Query.node.id", anything}, {"Query.nodes.ids", anything},
+	{"Query.campaign.id", aCampaign}, {"Query.tag.id", aTag}, {"Query.email.id", anEmail},
+	{"CampaignFilter.ids", aCampaign},
+	{"CampaignTagFilter.anyOf", aTag}, {"CampaignTagFilter.allOf", aTag}, {"CampaignTagFilter.noneOf", aTag},
+	{"CopyCampaignInput.id", aCampaign}, {"UpdateCampaignInput.id", aCampaign}, {"ApproveCampaignInput.id", aCampaign},
+	{"PauseCampaignInput.id", aCampaign}, {"ResumeCampaignInput.id", aCampaign}, {"CancelCampaignInput.id", aCampaign},
+	{"DeleteCampaignsInput.ids", aCampaign}, {"UpdateCampaignInput.emailId", anEmail}, {"ABTestInput.emailIds", anEmail},
+	{"AudiencePartInput.listLegacyId", aList}, {"AudiencePartInput.segmentLegacyId", aSegment},
+	{"UpdateTagInput.id", aTag}, {"DeleteTagsInput.ids", aTag},
+	{"TagCampaignsInput.campaignIds", aCampaign}, {"TagCampaignsInput.tagIds", aTag},
+	{"UntagCampaignsInput.campaignIds", aCampaign}, {"UntagCampaignsInput.tagIds", aTag},
+	{"UpdateEmailInput.id", anEmail}, {"DeleteEmailsInput.ids", anEmail},
+	{"RevokeApiKeyInput.id", aKey},
+}
+
+// position is one place of an operation where an id can stand.
+type position struct {
+	operation ast.Operation
+	field     *ast.FieldDefinition
+	// path leads from the field to the id; at is the type and the name of its last step.
+	path []string
+	at   string
+	is   thing
+}
+
+func (p position) String() string { return p.field.Name + "(" + strings.Join(p.path, ".") + ")" }
+
+// holdsID reports whether a scalar field names something: by its type, or by its name where it is a number of the legacy API.
+func holdsID(name string, of *ast.Type) bool {
+	return of.Name() == "ID" || of.Name() == "BigInt" && strings.HasSuffix(name, "LegacyId")
+}
+
+// positions walks the arguments of every query and mutation.
+func positions(t *testing.T, schema *ast.Schema) []position {
+	t.Helper()
+	var found []position
+	for operation, root := range map[ast.Operation]*ast.Definition{ast.Query: schema.Query, ast.Mutation: schema.Mutation} {
+		for _, field := range root.Fields {
+			for _, argument := range field.Arguments {
+				found = append(found, below(t, schema, position{operation: operation, field: field, path: []string{argument.Name},
+					at: root.Name + "." + field.Name + "." + argument.Name}, argument.Type, nil)...)
+			}
+		}
+	}
+	return found
+}
+
+func below(t *testing.T, schema *ast.Schema, p position, of *ast.Type, passed []string) []position {
+	t.Helper()
+	definition := schema.Types[of.Name()]
+	if holdsID(p.path[len(p.path)-1], of) {
+		for _, known := range named {
+			if known.path == p.at {
+				p.is = known.is
+				return []position{p}
+			}
+		}
+		t.Errorf("%s (%s) takes an id, and this test does not know of what: teach it in the table named", p, p.at)
+		return nil
+	}
+	if definition.Kind != ast.InputObject || slices.Contains(passed, definition.Name) {
+		return nil
+	}
+	var found []position
+	for _, field := range definition.Fields {
+		deeper := p
+		deeper.path = append(slices.Clone(p.path), field.Name)
+		deeper.at = definition.Name + "." + field.Name
+		found = append(found, below(t, schema, deeper, field.Type, append(slices.Clone(passed), definition.Name))...)
+	}
+	return found
+}
+
+// estate is what an account has: the ids of one or two of each thing.
+type estate map[thing][]int64
+
+// call writes the arguments of an operation: at the position the given id, everywhere else where an id is required the caller's own.
+func (p position) call(t *testing.T, schema *ast.Schema, mine estate, theirs string) object {
+	t.Helper()
+	arguments := object{}
+	for _, argument := range p.field.Arguments {
+		if value, given := p.value(t, schema, mine, theirs, argument.Type, argument.Name, p.field.Name, argument.DefaultValue != nil, p.path); given {
+			arguments[argument.Name] = value
+		}
+	}
+	return arguments
+}
+
+func (p position) value(t *testing.T, schema *ast.Schema, mine estate, theirs string, of *ast.Type, name, parent string, optional bool, rest []string) (any, bool) {
+	t.Helper()
+	onPath := len(rest) > 0 && rest[0] == name
+	if !onPath && (optional || !of.NonNull) {
+		return nil, false
+	}
+	var value any
+	definition := schema.Types[of.Name()]
+	switch {
+	case onPath && len(rest) == 1:
+		value = theirs
+	case definition.Kind == ast.InputObject:
+		value = p.input(t, schema, mine, theirs, definition, onPath, rest)
+	case holdsID(name, of):
+		value = own(t, mine, parent, name)
+	case definition.Kind == ast.Enum:
+		value = definition.EnumValues[0].Name
+	default:
+		sample, ok := map[string]any{"String": "a text", "Int": 3, "Boolean": true, "Float": 0.5, "TimeZone": "UTC", "Date": "2031-01-02", "LocalTime": "03:04"}[of.Name()]
+		if !ok {
+			t.Fatalf("%s.%s: this test has no value of the type %s: teach it one", parent, name, of.Name())
+		}
+		value = sample
+	}
+	if of.Elem != nil {
+		list := []any{value}
+		if onPath && len(rest) == 1 && parent == "ABTestInput" {
+			list = append(list, number(mine[anEmail][1]))
+		}
+		return list, true
+	}
+	return value, true
+}
+
+func (p position) input(t *testing.T, schema *ast.Schema, mine estate, theirs string, definition *ast.Definition, onPath bool, rest []string) object {
+	t.Helper()
+	if onPath {
+		rest = rest[1:]
+	} else {
+		rest = nil
+	}
+	fields := object{}
+	for _, field := range definition.Fields {
+		if value, given := p.value(t, schema, mine, theirs, field.Type, field.Name, definition.Name, field.DefaultValue != nil, rest); given {
+			fields[field.Name] = value
+		}
+	}
+	return fields
+}
+
+func own(t *testing.T, mine estate, parent, name string) string {
+	t.Helper()
+	for _, known := range named {
+		if known.path == parent+"."+name {
+			return number(mine[known.is][0])
+		}
+	}
+	t.Fatalf("%s.%s: teach this test what it names", parent, name)
+	return ""
+}
+
+// document is the operation with its arguments as variables, and everything that can be asked of the answer.
+func (p position) document(schema *ast.Schema) string {
+	var declared, passed []string
+	for _, argument := range p.field.Arguments {
+		declared = append(declared, fmt.Sprintf("$%s: %s", argument.Name, argument.Type.String()))
+		passed = append(passed, fmt.Sprintf("%s: $%s", argument.Name, argument.Name))
+		if argument.DefaultValue != nil {
+			declared[len(declared)-1] = fmt.Sprintf("$%s: %s = %s", argument.Name, argument.Type.String(), argument.DefaultValue.String())
+		}
+	}
+	return fmt.Sprintf("%s(%s) { x: %s(%s) { %s } }", p.operation, strings.Join(declared, ", "), p.field.Name, strings.Join(passed, ", "),
+		shallow(schema, schema.Types[p.field.Type.Name()], 3))
+}
+
+// shallow selects every scalar down to a depth.
+func shallow(schema *ast.Schema, of *ast.Definition, depth int) string {
+	parts := []string{"__typename"}
+	for _, field := range of.Fields {
+		inner := schema.Types[field.Type.Name()]
+		switch {
+		case strings.HasPrefix(field.Name, "__"):
+		case inner.IsLeafType():
+			parts = append(parts, field.Name)
+		case depth > 1 && field.Name != "history":
+			parts = append(parts, field.Name+" { "+shallow(schema, inner, depth-1)+" }")
+		}
+	}
+	return strings.Join(parts, " ")
+}
+
+// settle gives an account two of everything, under ids that stand nowhere else in an answer.
+func (w *world) settle(t *testing.T, a *apitest.Account) estate {
+	t.Helper()
+	ctx, client := a.Context, w.db.Client(a.Context)
+	base := 700_000_000 + 10*rand.Int64N(20_000_000)
+	has := estate{aUser: {a.User.ID}}
+	for i := range int64(2) {
+		id := base + 3_000_000*i // far from the ids that parallel tests are given after the first
+		name := fmt.Sprint("thing ", i)
+		must(client.Email.Create().SetID(id).SetName(name).SetNameKey(name).SetCreatedAt(firstDay).SetUpdatedAt(firstDay).Save(ctx))(t)
+		must(client.Campaign.Create().SetID(id).SetName(name).SetNameKey(name).SetEmailID(id).SetCreatedAt(firstDay).SetLastActivityAt(firstDay).Save(ctx))(t)
+		must(client.Tag.Create().SetID(id).SetName(name).SetNameKey(name).SetCreatedAt(firstDay).Save(ctx))(t)
+		must(client.CampaignTag.Create().SetCampaignID(id).SetTagID(id).Save(ctx))(t)
+		must(client.SubscriberList.Create().SetID(id).SetName(name).SetNameKey(name).SetCreatedAt(firstDay).Save(ctx))(t)
+		must(client.Segment.Create().SetID(id).SetListID(id).SetName(name).SetNameKey(name).SetRules("{}").SetCreatedAt(firstDay).SetUpdatedAt(firstDay).Save(ctx))(t)
+		for _, is := range []thing{aCampaign, aTag, anEmail, aList, aSegment} {
+			has[is] = append(has[is], id)
+		}
+		w.key(t, a, kind.ScopeRead)
+	}
+	has[aKey] = must(client.APIKey.Query().Where(apikey.UserID(a.User.ID)).Order(apikey.ByID()).IDs(ctx))(t)
+	return has
+}
+
+// dump is everything an account has, as the database holds it.
+func (w *world) dump(t *testing.T, owner int64) string {
+	t.Helper()
+	ctx, client := w.system()
+	keys := must(client.APIKey.Query().Where(apikey.UserID(owner)).Order(apikey.ByID()).All(ctx))(t)
+	for _, key := range keys {
+		key.LastUsedAt = nil
+	}
+	return compact([]any{
+		must(client.Campaign.Query().Where(campaign.UserID(owner)).Order(campaign.ByID()).All(ctx))(t),
+		must(client.Tag.Query().Where(tag.UserID(owner)).Order(tag.ByID()).All(ctx))(t),
+		must(client.Email.Query().Where(email.UserID(owner)).Order(email.ByID()).All(ctx))(t),
+		must(client.CampaignTag.Query().Where(campaigntag.UserID(owner)).Order(campaigntag.ByCampaignID(), campaigntag.ByTagID()).All(ctx))(t),
+		must(client.CampaignChange.Query().Where(campaignchange.UserID(owner)).Order(campaignchange.ByID()).All(ctx))(t),
+		must(client.SubscriberList.Query().Where(subscriberlist.UserID(owner)).Order(subscriberlist.ByID()).All(ctx))(t),
+		must(client.Segment.Query().Where(segment.UserID(owner)).Order(segment.ByID()).All(ctx))(t),
+		keys,
+	})
+}
+
+var requestIDs = regexp.MustCompile(`"requestId":"[^"]*"`)
+
+// answer is the body of an answer, without what differs from request to request, and with the id replaced in both its forms.
+func (w *world) answer(t *testing.T, a *apitest.Account, document string, arguments object, replaced ...string) string {
+	t.Helper()
+	response := w.Query(t, a.Key, document, arguments)
+	noLeak(t, response)
+	body := requestIDs.ReplaceAllString(response.Body, `"requestId":""`)
+	for _, text := range replaced {
+		body = strings.ReplaceAll(body, text, "ID")
+	}
+	return body
+}
+
+// names returns the forms in which a thing can be named, the last of them as an argument of any type takes it.
+func names(is thing, id int64) []string {
+	switch is {
+	case aList, aSegment:
+		return []string{number(id)}
+	case aKey, aUser:
+		return []string{globalID(gid.Kind(is), id)}
+	default:
+		return []string{globalID(gid.Kind(is), id), number(id)}
+	}
+}
+
+// missingID is an id that nothing has.
+const missingID = 987_654_321
+
+func TestNobodyLearnsWhetherAnotherAccountHasAnID(t *testing.T) {
+	served := schema(t)
+	all := positions(t, served)
+	if len(all) < len(named) {
+		t.Fatalf("the schema was walked to %d ids only", len(all))
+	}
+	each(t, func(t *testing.T, w *world) {
+		alice, bob := w.Account(t), w.Account(t)
+		hers, his := w.settle(t, alice), w.settle(t, bob)
+		before := w.dump(t, alice.User.ID) + w.dump(t, bob.User.ID)
+		found := map[thing]bool{}
+		for _, p := range all {
+			kinds := []thing{p.is}
+			if p.is == anything {
+				kinds = []thing{aCampaign, aTag, anEmail, aKey, aUser}
+			}
+			document := p.document(served)
+			for _, is := range kinds {
+				for form := range names(is, 1) {
+					if p.is == anything && form > 0 {
+						continue // node takes global ids alone
+					}
+					real, none := names(is, hers[is][0]), names(is, missingID)
+					got := w.answer(t, bob, document, p.call(t, served, his, real[form]), real...)
+					want := w.answer(t, bob, document, p.call(t, served, his, none[form]), none...)
+					if diff := cmp.Diff(want, got); diff != "" {
+						t.Errorf("%s with the id of a %s (-missing +of another account):\n%s", p, is, diff)
+					}
+					if p.operation == ast.Query && w.answer(t, alice, document, p.call(t, served, hers, real[form]), real...) != got {
+						found[is] = true
+					}
+				}
+			}
+		}
+		if diff := cmp.Diff(before, w.dump(t, alice.User.ID)+w.dump(t, bob.User.ID)); diff != "" {
+			t.Errorf("what the two accounts have was changed:\n%s", diff)
+		}
+		for _, is := range []thing{aCampaign, aTag, anEmail} {
+			if !found[is] {
+				t.Errorf("nobody finds a %s: the test proves nothing", is)
+			}
+		}
+	})
+}
+
+// TestAudienceRulesNameNothingOfAnotherAccount covers the ids that stand inside JSON.
+func TestAudienceRulesNameNothingOfAnotherAccount(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		alice, bob := w.Account(t), w.Account(t)
+		hers, his := w.settle(t, alice), w.settle(t, bob)
+		const document = `mutation($id: ID!, $rules: JSON!) { updateCampaign(input: {id: $id, audience: {rules: $rules}}) { campaign { version } userErrors { code message field reason } } }`
+		for name, rules := range map[string]func(id int64) object{
+			"list": func(id int64) object {
+				return object{"operator": "and", "criteria": []any{object{"list_id": id, "operator": "and", "rules": []any{}}}}
+			},
+			"campaign": func(id int64) object {
+				return object{"operator": "and", "criteria": []any{object{"list_id": his[aList][0], "operator": "and", "rules": []any{
+					object{"type": "campaign-events", "operator": "opened", "value": id}}}}}
+			},
+		} {
+			real, none := hers[aList][0], int64(missingID)
+			if name == "campaign" {
+				real = hers[aCampaign][0]
+			}
+			ask := func(id int64) string {
+				return w.answer(t, bob, document, object{"id": number(his[aCampaign][0]), "rules": rules(id)}, number(id))
+			}
+			got, want := ask(real), ask(none)
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%s (-missing +of another account):\n%s", name, diff)
+			}
+			if !strings.Contains(got, `"NOT_FOUND"`) {
+				t.Errorf("%s: %s", name, got)
+			}
+		}
+	})
+}

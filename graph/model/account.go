@@ -1,0 +1,38 @@
+package model
+
+import (
+	"campaignql/ent"
+	"campaignql/graph/gid"
+	"campaignql/internal/kind"
+)
+
+// Viewer shows the account of the request.
+type Viewer struct {
+	*ent.User
+	// Scopes are what the request may do.
+	Scopes []kind.Scope
+}
+
+// GlobalID is the opaque id.
+func (v *Viewer) GlobalID() string { return gid.Encode(gid.User, v.ID) }
+
+// EmailAddress is the address of the user.
+func (v *Viewer) EmailAddress() string { return v.Email }
+
+// APIKey shows a key without the key itself.
+type APIKey struct{ *ent.APIKey }
+
+// GlobalID is the opaque id.
+func (k *APIKey) GlobalID() string { return gid.Encode(gid.APIKey, k.ID) }
+
+// Scopes are what it may do. What is stored was validated when the key was made.
+func (k *APIKey) Scopes() []kind.Scope {
+	scopes, err := kind.ParseScopes(k.APIKey.Scopes)
+	if err != nil || scopes == nil {
+		return []kind.Scope{}
+	}
+	return scopes
+}
+
+// IntRange is a range of whole numbers, both ends included.
+type IntRange struct{ Min, Max *int64 }

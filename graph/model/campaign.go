@@ -1,0 +1,267 @@
+// Package model holds the views through which GraphQL shows what the domains return: wrappers without rules, whose methods name one field each.
+// Inputs and payloads beside them are generated from the schema.
+package model
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+	"time"
+
+	"campaignql/ent"
+	"campaignql/graph/gid"
+	"campaignql/graph/scalar"
+	"campaignql/internal/audience"
+	"campaignql/internal/campaign"
+	"campaignql/internal/kind"
+	"campaignql/internal/statistics"
+)
+
+// Node is anything with a global id.
+type Node any
+
+// Campaign shows a campaign, with the relations that were loaded for its page.
+type Campaign struct {
+	*ent.Campaign
+	// TagList is loaded where the selection asks for tags.
+	TagList []*ent.Tag
+	// TagsErr is why they could not be loaded.
+	TagsErr error
+}
+
+// GlobalID is the opaque id.
+func (c *Campaign) GlobalID() string { return gid.Encode(gid.Campaign, c.ID) }
+
+// StatusReason is nil where no reason was given.
+func (c *Campaign) StatusReason() *string { return text(c.Campaign.StatusReason) }
+
+// ApprovalExplanation is nil where nothing was said.
+func (c *Campaign) ApprovalExplanation() *string { return text(c.Campaign.ApprovalExplanation) }
+
+// GoogleAnalyticsDomains is nil where there are none.
+func (c *Campaign) GoogleAnalyticsDomains() *string { return text(c.Campaign.GoogleAnalyticsDomains) }
+
+// Schedule shows when it is sent.
+func (c *Campaign) Schedule() *Schedule { return &Schedule{c.Campaign} }
+
+// Audience shows who it goes to.
+func (c *Campaign) Audience() (*Audience, error) { return newAudience(c.Campaign) }
+
+// Tags are by name, and never nil.
+func (c *Campaign) Tags() ([]*ent.Tag, error) {
+	if c.TagList == nil {
+		return []*ent.Tag{}, c.TagsErr
+	}
+	return c.TagList, nil
+}
+
+// Statistics are its own counters.
+func (c *Campaign) Statistics() *statistics.Counters { return statistics.Of(c.Campaign) }
+
+// AbTest is nil without one.
+func (c *Campaign) AbTest() (*ABTest, error) {
+	test, err := campaign.ParseABTest(c.Campaign.AbTest)
+	if test == nil {
+		return nil, err
+	}
+	return &ABTest{test}, nil
+}
+
+// AutoResend shows the second sending.
+func (c *Campaign) AutoResend() *AutoResend { return (*AutoResend)(c.Campaign) }
+
+// Schedule shows the schedule columns of a campaign.
+type Schedule struct{ Row *ent.Campaign }
+
+// Type is the kind of schedule.
+func (s *Schedule) Type() kind.ScheduleType { return s.Row.ScheduleType }
+
+// SendDate is nil unless the schedule has a date.
+func (s *Schedule) SendDate() *string { return text(s.Row.SendDate) }
+
+// SendTime is nil unless the schedule has a time.
+func (s *Schedule) SendTime() *string { return text(s.Row.SendTime) }
+
+// TimeZone is nil unless the schedule has a zone.
+func (s *Schedule) TimeZone() *string { return text(s.Row.SendTimeZone) }
+
+// SentInstances is how often it was sent.
+func (s *Schedule) SentInstances() int { return s.Row.SentInstances }
+
+// NextSendAt is when it is due.
+func (s *Schedule) NextSendAt() *time.Time { return s.Row.NextSendAt }
+
+// Recurrence is nil unless the schedule recurs.
+func (s *Schedule) Recurrence() *Recurrence {
+	if s.Row.ScheduleType != kind.ScheduleRecurring {
+		return nil
+	}
+	return (*Recurrence)(s.Row)
+}
+
+// Recurrence shows the pattern of a recurring schedule.
+type Recurrence ent.Campaign
+
+// DaysOfWeek are the chosen days, Monday to Sunday; all seven where every day was chosen.
+func (r *Recurrence) DaysOfWeek() []DayOfWeek {
+	numbers := numbers(r.RecurDaysOfWeek)
+	days := make([]DayOfWeek, 0, len(AllDayOfWeek))
+	if len(numbers) == 1 && numbers[0] == 0 {
+		return append(days, AllDayOfWeek...)
+	}
+	for _, n := range numbers {
+		days = append(days, AllDayOfWeek[(n+6)%7])
+	}
+	return days
+}
+
+// DaysOfMonth are the chosen days; empty where every day is meant.
+func (r *Recurrence) DaysOfMonth() []int { return chosen(r.RecurDaysOfMonth) }
+
+// Months are the chosen months; empty where every month is meant.
+func (r *Recurrence) Months() []int { return chosen(r.RecurMonths) }
+
+// Hours are the hours.
+func (r *Recurrence) Hours() []int { return numbers(r.RecurHours) }
+
+// Minutes are the minutes.
+func (r *Recurrence) Minutes() []int { return numbers(r.RecurMinutes) }
+
+// MaxInstances is after how many sendings it ends, 0 for never.
+func (r *Recurrence) MaxInstances() int { return r.RecurMaxInstances }
+
+// numbers reads a stored list, which the schedule has validated.
+func numbers(list string) []int {
+	out := []int{}
+	for part := range strings.SplitSeq(list, ",") {
+		if n, err := strconv.Atoi(part); err == nil {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// chosen is numbers without the lone 0 that means every.
+func chosen(list string) []int {
+	if list == "0" {
+		return []int{}
+	}
+	return numbers(list)
+}
+
+// Audience shows who a campaign goes to.
+type Audience struct {
+	Form             AudienceForm
+	Include, Exclude []*AudiencePart
+	Rules            scalar.JSON
+}
+
+func newAudience(c *ent.Campaign) (*Audience, error) {
+	shown := &Audience{Form: AudienceFormNone, Include: []*AudiencePart{}, Exclude: []*AudiencePart{}, Rules: scalar.JSON(c.Audience)}
+	if c.Audience == "" {
+		return shown, nil
+	}
+	var target audience.Audience
+	if err := json.Unmarshal([]byte(c.Audience), &target); err != nil {
+		return nil, err
+	}
+	if target.Form == audience.FormRules {
+		shown.Form = AudienceFormRules
+		return shown, nil
+	}
+	shown.Form = AudienceFormLists
+	shown.Include, shown.Exclude = parts(target.Criteria), parts(target.Exclude)
+	return shown, nil
+}
+
+func parts(criteria []audience.Criterion) []*AudiencePart {
+	out := make([]*AudiencePart, len(criteria))
+	for i, criterion := range criteria {
+		out[i] = &AudiencePart{ListLegacyID: criterion.ListID}
+		for _, rule := range criterion.Where.Rules {
+			if segment, ok := rule.(audience.Segment); ok {
+				out[i].SegmentLegacyID = &segment.ID
+			}
+		}
+	}
+	return out
+}
+
+// ABTest shows an A/B test.
+type ABTest struct{ test *campaign.ABTest }
+
+// TestSize is the share that takes part, in percent.
+func (t *ABTest) TestSize() int { return t.test.TestSize }
+
+// TestDurationHours is how long it lasts.
+func (t *ABTest) TestDurationHours() int { return t.test.TestDuration }
+
+// Winner is how the better variation is found.
+func (t *ABTest) Winner() campaign.ABWinner { return t.test.Winner }
+
+// Variations are the contents that are compared.
+func (t *ABTest) Variations() []*ABTestVariation {
+	out := make([]*ABTestVariation, len(t.test.Variations))
+	for i, v := range t.test.Variations {
+		out[i] = &ABTestVariation{EmailID: v.EmailID}
+	}
+	return out
+}
+
+// ABTestVariation shows one content of an A/B test.
+type ABTestVariation struct{ EmailID int64 }
+
+// AutoResend shows the second sending of a campaign.
+type AutoResend ent.Campaign
+
+// Enabled says whether it happens.
+func (a *AutoResend) Enabled() bool { return a.AutoResendEnabled }
+
+// WaitDays is how long to wait.
+func (a *AutoResend) WaitDays() int { return a.AutoResendWaitDays }
+
+// Subject is nil where there is none.
+func (a *AutoResend) Subject() *string { return text(a.AutoResendSubject) }
+
+// Preheader is nil where there is none.
+func (a *AutoResend) Preheader() *string { return text(a.AutoResendPreheader) }
+
+// CampaignChange shows an entry of the history.
+type CampaignChange struct{ *ent.CampaignChange }
+
+// Action is what was done.
+func (c *CampaignChange) Action() CampaignAction {
+	return CampaignAction(strings.ToUpper(string(c.CampaignChange.Action)))
+}
+
+// ByUserID is nil for the server itself.
+func (c *CampaignChange) ByUserID() *int64 {
+	if c.ActorID == 0 {
+		return nil
+	}
+	return &c.ActorID
+}
+
+// From is the status before.
+func (c *CampaignChange) From() *kind.CampaignStatus { return c.FromStatus }
+
+// To is the status after.
+func (c *CampaignChange) To() kind.CampaignStatus { return c.ToStatus }
+
+// Fields are the names of what changed.
+func (c *CampaignChange) Fields() []string {
+	if c.CampaignChange.Fields == "" {
+		return []string{}
+	}
+	return strings.Split(c.CampaignChange.Fields, ",")
+}
+
+// Reason is nil where none was given.
+func (c *CampaignChange) Reason() *string { return text(c.CampaignChange.Reason) }
+
+func text(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}

@@ -1,0 +1,104 @@
+package graph
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"campaignql/ent"
+	"campaignql/graph/gid"
+	"campaignql/graph/model"
+	"campaignql/internal/apperr"
+	"campaignql/internal/page"
+	"campaignql/internal/store"
+)
+
+// maxNodes is the most ids `nodes` takes.
+const maxNodes = 100
+
+func (r queryResolver) Node(ctx context.Context, id string) (model.Node, error) {
+	nodes, err := r.nodes(ctx, []string{id}, func(int) string { return "id" })
+	if err != nil {
+		return nil, err
+	}
+	return nodes[0], nil
+}
+
+func (r queryResolver) Nodes(ctx context.Context, ids []string) ([]model.Node, error) {
+	if len(ids) > maxNodes {
+		return nil, apperr.InvalidField("ids", "too_many_ids", "%d ids, at most %d are allowed", len(ids), maxNodes)
+	}
+	return r.nodes(ctx, ids, func(i int) string { return fmt.Sprintf("ids[%d]", i) })
+}
+
+// nodes loads what the ids name with one statement for each kind among them, and what a kind's own selection adds. name tells
+// what the argument of an id is called.
+func (r *resolver) nodes(ctx context.Context, texts []string, name func(i int) string) ([]model.Node, error) {
+	wanted := map[gid.Kind][]int64{}
+	for i, text := range texts {
+		kind, id, ok := gid.Parse(text)
+		if !ok {
+			return nil, apperr.InvalidField(name(i), "id_invalid", "%q is not a global id", gid.Shorten(text))
+		}
+		wanted[kind] = append(wanted[kind], id)
+	}
+	found := map[string]model.Node{}
+	if ids := wanted[gid.Campaign]; len(ids) > 0 {
+		if err := r.campaignNodes(ctx, ids, found); err != nil {
+			return nil, err
+		}
+	}
+	if ids := wanted[gid.Tag]; len(ids) > 0 {
+		asked := selectedOn(ctx, "Tag", tagFields)
+		tags, err := r.Tags.ByIDs(ctx, ids, asked.columns()...)
+		if err != nil {
+			return nil, err
+		}
+		r.tagCountsAhead(ctx, slices.Collect(maps.Values(tags)), asked)
+		for id, t := range tags {
+			found[gid.Encode(gid.Tag, id)] = t
+		}
+	}
+	if ids := wanted[gid.Email]; len(ids) > 0 {
+		emails, err := r.Emails.ByIDs(ctx, ids, selectedOn(ctx, "Email", emailFields).columns()...)
+		if err != nil {
+			return nil, err
+		}
+		for id, e := range emails {
+			found[gid.Encode(gid.Email, id)] = e
+		}
+	}
+	out := make([]model.Node, len(texts))
+	for i, text := range texts {
+		out[i] = found[text]
+	}
+	return out, nil
+}
+
+func (r *resolver) campaignNodes(ctx context.Context, ids []int64, found map[string]model.Node) error {
+	asked := selectedOn(ctx, "Campaign", campaignFields)
+	byID, err := r.Campaigns.ByIDs(ctx, ids, asked.columns()...)
+	if err != nil {
+		return err
+	}
+	rows := make([]*ent.Campaign, 0, len(byID))
+	for _, c := range byID {
+		rows = append(rows, c)
+	}
+	shown, err := r.shownCampaigns(ctx, rows, asked)
+	if err != nil {
+		return err
+	}
+	for _, c := range shown {
+		found[c.GlobalID()] = c
+	}
+	return nil
+}
+
+func (r queryResolver) ServerInfo(context.Context) (*model.ServerInfo, error) {
+	return &model.ServerInfo{
+		Version: r.info.Version, Commit: r.info.Commit, GoVersion: r.info.GoVersion, Database: r.info.Database, Time: store.Now(), Demo: r.info.Demo,
+		MaxDepth: int32(r.limits.depth), MaxComplexity: int32(r.limits.complexity), MaxPageSize: page.MaxSize,
+	}, nil
+}

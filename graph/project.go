@@ -1,0 +1,184 @@
+package graph
+
+import (
+	"context"
+	"slices"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"campaignql/internal/campaign"
+	"campaignql/internal/statistics"
+)
+
+// A field of the schema reads columns, those of its own and those of the fields below it. fields is the table from one to the other: the only
+// place where a selection becomes columns. A relation that is loaded by itself stands here with the columns that lead to it and ends the walk.
+type fields map[string]field
+
+type field struct {
+	columns []string
+	below   fields
+}
+
+func reads(columns ...string) field { return field{columns: columns} }
+
+func holds(below fields) field { return field{below: below} }
+
+var (
+	deliveredColumns = []string{"total_sent", "total_hard_bounces", "total_soft_bounces"}
+
+	campaignFields = fields{
+		"id": reads("id"), "legacyId": reads("id"),
+		"name": reads("name"), "status": reads("status"), "statusReason": reads("status_reason"), "version": reads("version"),
+		"email": reads("email_id"),
+		"schedule": holds(fields{
+			"type": reads("schedule_type"), "sendDate": reads("send_date"), "sendTime": reads("send_time"), "timeZone": reads("send_time_zone"),
+			"recurrence": {columns: []string{"schedule_type"}, below: fields{
+				"daysOfWeek": reads("recur_days_of_week"), "daysOfMonth": reads("recur_days_of_month"), "months": reads("recur_months"),
+				"hours": reads("recur_hours"), "minutes": reads("recur_minutes"), "maxInstances": reads("recur_max_instances"),
+			}},
+			"nextSendAt": reads("next_send_at"), "upcoming": reads(append([]string{"status"}, campaign.ScheduleColumns...)...),
+			"sentInstances": reads("sent_instances"),
+		}),
+		"audience": reads("audience"),
+		"tags":     reads("id"),
+		"statistics": holds(fields{
+			"recipients": reads("total_recipients"), "sent": reads("total_sent"), "failed": reads("total_failed"), "delivered": reads(deliveredColumns...),
+			"opens": unique("total_opens", "unique_opens"), "clicks": unique("total_clicks", "unique_clicks"),
+			"clickToOpenRate": reads("unique_opens", "unique_clicks"),
+			"unsubscriptions": count("total_unsubscriptions"),
+			"bounces": holds(fields{
+				"hard": reads("total_hard_bounces"), "soft": reads("total_soft_bounces"), "rate": reads(deliveredColumns...),
+			}),
+			"complaints": count("total_complaints"),
+			"forwards":   unique("total_forwards", "unique_forwards"), "browserViews": unique("total_browser_views", "unique_browser_views"),
+			"conversions": holds(fields{"count": reads("total_conversions"), "amount": reads("conversion_amount")}),
+			"automated":   holds(fields{"opens": reads("automated_opens"), "clicks": reads("automated_clicks")}),
+			"throughput":  reads(statistics.ThroughputColumns...),
+		}),
+		"readiness":          reads(campaign.ReadinessColumns...),
+		"allowedTransitions": reads("status", "total_sent"),
+		"history":            reads("id"),
+		"abTest":             reads("ab_test"),
+		"autoResend": holds(fields{
+			"enabled": reads("auto_resend_enabled"), "waitDays": reads("auto_resend_wait_days"), "subject": reads("auto_resend_subject"),
+			"preheader": reads("auto_resend_preheader"),
+		}),
+		"approvalExplanation": reads("approval_explanation"), "googleAnalyticsDomains": reads("google_analytics_domains"),
+		"publishOnRss": reads("publish_on_rss"), "s2sEnabled": reads("s2s_enabled"),
+		"sendingStartedAt": reads("sending_started_at"), "sendingFinishedAt": reads("sending_finished_at"),
+		"lastActivityAt": reads("last_activity_at"), "createdAt": reads("created_at"),
+	}
+
+	tagFields = fields{
+		"id": reads("id"), "legacyId": reads("id"), "name": reads("name"), "createdAt": reads("created_at"), "campaignCount": reads("id"),
+	}
+
+	emailFields = fields{
+		"id": reads("id"), "legacyId": reads("id"), "name": reads("name"), "subject": reads("subject"), "preheader": reads("preheader"),
+		"fromName": reads("from_name"), "fromEmail": reads("from_email"), "replyToName": reads("reply_to_name"), "replyToEmail": reads("reply_to_email"),
+		"html": reads("html"), "plain": reads("plain"), "mode": reads("mode"), "openTracking": reads("open_tracking"), "linkTracking": reads("link_tracking"),
+		"createdAt": reads("created_at"), "updatedAt": reads("updated_at"),
+	}
+)
+
+func unique(total, unique string) field {
+	return holds(fields{"total": reads(total), "unique": reads(unique), "rate": reads(append([]string{unique}, deliveredColumns...)...)})
+}
+
+func count(total string) field {
+	return holds(fields{"total": reads(total), "rate": reads(append([]string{total}, deliveredColumns...)...)})
+}
+
+// selection is what an operation asks of one type at one place.
+type selection struct {
+	op    *graphql.OperationContext
+	table fields
+	// asked are the fields of the type, merged over fragments and aliases.
+	asked []graphql.CollectedField
+}
+
+// Paths from a field to the type it shows.
+var (
+	itself     = [][]string{{}}
+	connection = [][]string{{"nodes"}, {"edges", "node"}}
+)
+
+// selected returns what the current field asks of the type that lies below it at the paths.
+func selected(ctx context.Context, table fields, paths [][]string) selection {
+	op := graphql.GetOperationContext(ctx)
+	s := selection{op: op, table: table}
+	current := graphql.GetFieldContext(ctx).Field
+	for _, path := range paths {
+		s.descend(current.Selections, current.Definition.Type, path)
+	}
+	return s
+}
+
+func (s *selection) descend(set ast.SelectionSet, of *ast.Type, path []string) {
+	for _, f := range collect(s.op, set, of) {
+		switch {
+		case len(path) == 0:
+			s.asked = append(s.asked, f)
+		case f.Name == path[0]:
+			s.descend(f.Selections, f.Definition.Type, path[1:])
+		}
+	}
+}
+
+// collect merges the fields of a selection set; fragments on the interface Node count as well.
+func collect(op *graphql.OperationContext, set ast.SelectionSet, of *ast.Type) []graphql.CollectedField {
+	return graphql.CollectFields(op, set, []string{of.Name(), "Node"})
+}
+
+// columns returns the columns that the selection reads, each once; id at least.
+func (s selection) columns() []string {
+	columns := []string{"id"}
+	s.gather(s.table, s.asked, &columns)
+	return columns
+}
+
+func (s selection) gather(table fields, asked []graphql.CollectedField, columns *[]string) {
+	for _, f := range asked {
+		entry := table[f.Name]
+		for _, column := range entry.columns {
+			if !slices.Contains(*columns, column) {
+				*columns = append(*columns, column)
+			}
+		}
+		if entry.below != nil {
+			s.gather(entry.below, collect(s.op, f.Selections, f.Definition.Type), columns)
+		}
+	}
+}
+
+// relation returns what is asked of a relation, and whether it is asked for at all.
+func (s selection) relation(name string, table fields) (selection, bool) {
+	found := selection{op: s.op, table: table}
+	ok := false
+	for _, f := range s.asked {
+		if f.Name == name {
+			ok = true
+			found.asked = append(found.asked, collect(s.op, f.Selections, f.Definition.Type)...)
+		}
+	}
+	return found, ok
+}
+
+// asks reports whether the current field asks for one of the fields below it.
+func asks(ctx context.Context, names ...string) bool {
+	current := graphql.GetFieldContext(ctx).Field
+	for _, f := range collect(graphql.GetOperationContext(ctx), current.Selections, current.Definition.Type) {
+		if slices.Contains(names, f.Name) {
+			return true
+		}
+	}
+	return false
+}
+
+// selectedOn returns what the current field, an interface, asks of one type that implements it.
+func selectedOn(ctx context.Context, typeName string, table fields) selection {
+	op := graphql.GetOperationContext(ctx)
+	current := graphql.GetFieldContext(ctx).Field
+	return selection{op: op, table: table, asked: graphql.CollectFields(op, current.Selections, []string{typeName, "Node"})}
+}

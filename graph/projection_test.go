@@ -1,0 +1,277 @@
+package graph_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"campaignql/ent"
+	"campaignql/graph"
+	"campaignql/graph/gid"
+	"campaignql/internal/audience"
+	"campaignql/internal/kind"
+	"campaignql/internal/testkit/apitest"
+)
+
+func TestEveryFieldIsProjected(t *testing.T) {
+	t.Parallel()
+	types := schema(t).Types
+	for _, name := range []string{"Campaign", "Tag", "Email"} {
+		checkProjection(t, types, types[name], graph.Projection(name), name)
+	}
+}
+
+// checkProjection compares a type with its table: no field may be missing, none may be of the past, and each must read something.
+func checkProjection(t *testing.T, types map[string]*ast.Definition, of *ast.Definition, table map[string]graph.Projected, path string) {
+	t.Helper()
+	for _, field := range of.Fields {
+		entry, ok := table[field.Name]
+		if !ok {
+			t.Errorf("%s.%s is not in the projection", path, field.Name)
+			continue
+		}
+		if entry.Below != nil {
+			checkProjection(t, types, types[field.Type.Name()], entry.Below, path+"."+field.Name)
+		} else if len(entry.Columns) == 0 {
+			t.Errorf("%s.%s reads nothing", path, field.Name)
+		}
+	}
+	for name := range table {
+		if of.Fields.ForName(name) == nil {
+			t.Errorf("the projection has %s.%s, the schema has not", path, name)
+		}
+	}
+}
+
+// leaf is the path to a scalar below a type.
+type leaf []string
+
+func (l leaf) String() string { return strings.Join(l, ".") }
+
+// selection is the selection of the one leaf.
+func (l leaf) selection() string {
+	return strings.Join(l, " { ") + strings.Repeat(" }", len(l)-1)
+}
+
+// values returns what stands at the leaf, of each element where lists are on the way.
+func (l leaf) values(at any) []any {
+	switch at := at.(type) {
+	case []any:
+		var all []any
+		for _, element := range at {
+			all = append(all, l.values(element)...)
+		}
+		return all
+	case object:
+		if len(l) > 0 {
+			return l[1:].values(at[l[0]])
+		}
+	case nil:
+		return nil
+	}
+	return []any{at}
+}
+
+// leaves lists every scalar that can be reached from a type.
+func leaves(types map[string]*ast.Definition, of *ast.Definition, before leaf) []leaf {
+	var found []leaf
+	for _, field := range of.Fields {
+		if strings.HasPrefix(field.Name, "__") {
+			continue
+		}
+		path := append(slices.Clone(before), field.Name)
+		if below := types[field.Type.Name()]; below.Kind == ast.Object {
+			found = append(found, leaves(types, below, path)...)
+		} else {
+			found = append(found, path)
+		}
+	}
+	return found
+}
+
+// everything is the selection of every leaf of a type.
+func everything(types map[string]*ast.Definition, of *ast.Definition) string {
+	var b strings.Builder
+	for _, field := range of.Fields {
+		if strings.HasPrefix(field.Name, "__") {
+			continue
+		}
+		b.WriteString(field.Name)
+		if below := types[field.Type.Name()]; below.Kind == ast.Object {
+			b.WriteString(" { " + everything(types, below) + "}")
+		}
+		b.WriteByte(' ')
+	}
+	return b.String()
+}
+
+// full makes a campaign that has something to show in every field, and returns it with one of its tags. It is being sent by the past, as it were: what
+// no campaign is at once, such as both kinds of schedule, is written past the rules.
+func (w *world) full(t *testing.T, owner *apitest.Account) (*ent.Campaign, *ent.Tag) {
+	t.Helper()
+	rows := w.page(t, owner, 1)
+	client := w.db.Client(owner.Context)
+	target := must(audience.ParseLists("5:7,6:0", "8:9"))(t)
+	encoded := must(json.Marshal(target))(t)
+	c := must(client.Campaign.UpdateOne(rows[0]).
+		SetStatus(kind.StatusSending).SetStatusRank(kind.StatusSending.Rank()).SetStatusReason("because").SetVersion(7).
+		SetScheduleType(kind.ScheduleRecurring).SetSendDate("2027-02-03").SetSendTime("04:05:06").SetSendTimeZone("Europe/Berlin").
+		SetRecurDaysOfWeek("1,3").SetRecurDaysOfMonth("2,9").SetRecurMonths("3,4").SetRecurHours("8").SetRecurMinutes("15,45").
+		SetRecurMaxInstances(12).SetSentInstances(3).SetNextSendAt(firstDay.Add(time.Hour)).
+		SetAudience(string(encoded)).SetRecipientLists("5:7,6:0").SetExcludedLists("8:9").
+		SetApprovalExplanation("please").SetGoogleAnalyticsDomains("example.com").SetPublishOnRss(true).SetS2sEnabled(true).
+		SetAutoResendEnabled(true).SetAutoResendWaitDays(5).SetAutoResendSubject("again").SetAutoResendPreheader("once more").
+		SetTotalRecipients(2000).SetTotalSent(1000).SetTotalFailed(11).SetTotalOpens(500).SetUniqueOpens(301).SetTotalClicks(90).SetUniqueClicks(77).
+		SetTotalForwards(9).SetUniqueForwards(8).SetTotalBrowserViews(19).SetUniqueBrowserViews(18).SetTotalUnsubscriptions(5).
+		SetTotalHardBounces(13).SetTotalSoftBounces(14).SetTotalComplaints(2).SetTotalConversions(4).SetConversionAmount(12345).
+		SetAutomatedOpens(21).SetAutomatedClicks(22).
+		SetSendingStartedAt(firstDay.Add(2 * time.Hour)).SetSendingFinishedAt(firstDay.Add(3 * time.Hour)).
+		SetLastActivityAt(firstDay.Add(4 * time.Hour)).Save(owner.Context))(t)
+	must(client.CampaignChange.Create().SetCampaignID(c.ID).SetVersion(2).SetAction("update").SetActorID(owner.User.ID).SetAPIKeyID(31).
+		SetSurface(kind.SurfaceCommand).SetFromStatus(kind.StatusDraft).SetToStatus(kind.StatusReady).SetFields("name,status").SetReason("so it was").
+		SetAt(firstDay.Add(time.Hour)).Save(owner.Context))(t)
+	_, err := client.Email.Update().SetPreheader("pre").SetFromName("Ann").SetReplyToName("Bob").SetReplyToEmail("b@example.com").
+		SetHTML("<p>hello</p>").SetPlain("hello").SetMode(kind.EmailModeEditor).Save(owner.Context)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tag := must(client.Tag.Query().First(owner.Context))(t)
+	return c, tag
+}
+
+// mayBeEmpty are the leaves that the full campaign leaves null or false, and why.
+var mayBeEmpty = map[string]string{
+	"history.pageInfo.hasNextPage":     "the history fits a page",
+	"history.pageInfo.hasPreviousPage": "it is the first page",
+}
+
+// moving are leaves that depend on the moment of the request.
+var moving = map[string]bool{"statistics.throughput.estimatedFinish": true}
+
+func empty(value any) bool {
+	return value == nil || value == false || value == "" || value == 0.0
+}
+
+func TestFieldAskedForAloneIsWhatItIsAmongAll(t *testing.T) {
+	types := schema(t).Types
+	each(t, func(t *testing.T, w *world) {
+		a := w.Account(t)
+		c, tag := w.full(t, a)
+		key := w.key(t, a, kind.ScopeRead, kind.ScopeWrite) // what only the sender may do is blocked
+		campaign, email := number(c.ID), number(*c.EmailID)
+		for _, tt := range []struct {
+			typeName string
+			// forms are the ways to reach the object; %s is the selection.
+			forms []string
+		}{
+			{"Campaign", []string{
+				`{ x: campaign(id: ` + campaign + `) { %s } }`,
+				`{ x: campaigns(first: 5) { nodes { %s } } }`,
+				`{ x: campaigns(first: 5, orderBy: {field: STATUS}) { edges { node { %s } } } }`,
+				`{ x: node(id: "` + globalID(gid.Campaign, c.ID) + `") { ... on Campaign { %s } } }`,
+				`mutation { x: tagCampaigns(input: {campaignIds: ["` + campaign + `"], tagIds: ["` + number(tag.ID) + `"]}) { campaigns { %s } } }`,
+			}},
+			{"Tag", []string{
+				`{ x: tag(id: ` + number(tag.ID) + `) { %s } }`,
+				`{ x: tags { nodes { %s } } }`,
+				`{ x: tags(search: "o") { edges { node { %s } } } }`,
+				`{ x: campaign(id: ` + campaign + `) { tags { %s } } }`,
+				`{ x: nodes(ids: ["` + globalID(gid.Tag, tag.ID) + `"]) { ... on Tag { %s } } }`,
+			}},
+			{"Email", []string{
+				`{ x: email(id: ` + email + `) { %s } }`,
+				`{ x: emails { nodes { %s } } }`,
+				`{ x: emails(orderBy: {field: NAME}) { edges { node { %s } } } }`,
+				`{ x: campaigns { nodes { email { %s } } } }`,
+				`{ x: campaigns { nodes { abTest { variations { email { %s } } } } } }`,
+				`{ x: node(id: "` + globalID(gid.Email, *c.EmailID) + `") { ... on Email { %s } } }`,
+				`mutation { x: updateEmail(input: {id: "` + email + `"}) { email { %s } } }`,
+			}},
+		} {
+			all := make([]any, len(tt.forms))
+			for i, form := range tt.forms {
+				all[i] = w.MustQuery(t, key, fmt.Sprintf(form, everything(types, types[tt.typeName])), nil)["x"]
+			}
+			for i, l := range leaves(types, types[tt.typeName], nil) {
+				// Each leaf is read in the first form and, in turn, in one of the others.
+				for _, f := range []int{0, 1 + i%(len(tt.forms)-1)} {
+					document := fmt.Sprintf(tt.forms[f], l.selection())
+					alone, among := l.of(w.MustQuery(t, key, document, nil)["x"]), l.of(all[f])
+					if diff := cmp.Diff(among, alone); diff != "" && !moving[l.String()] {
+						t.Errorf("%s (-among all +alone):\n%s", document, diff)
+					}
+					if _, ok := mayBeEmpty[l.String()]; !ok && !slices.ContainsFunc(alone, func(v any) bool { return !empty(v) }) {
+						t.Errorf("%s answers %v: give the full campaign something to show", document, alone)
+					}
+				}
+			}
+		}
+	})
+}
+
+// of is values, past the fields of connections, payloads and relations that lead to the object.
+func (l leaf) of(at any) []any {
+	for {
+		switch inner := at.(type) {
+		case []any:
+			var all []any
+			for _, element := range inner {
+				all = append(all, l.of(element)...)
+			}
+			return all
+		case object:
+			if _, ok := inner[l[0]]; ok {
+				return l.values(inner)
+			}
+			next, found := any(nil), false
+			for _, name := range []string{"nodes", "edges", "node", "campaigns", "tags", "email", "abTest", "variations"} {
+				if next, found = inner[name]; found {
+					break
+				}
+			}
+			if !found {
+				return nil
+			}
+			at = next
+		default:
+			return nil
+		}
+	}
+}
+
+// TestMutationAnswersAnyField reads every field of the campaign that a mutation has just written.
+func TestMutationAnswersAnyField(t *testing.T) {
+	types := schema(t).Types
+	each(t, func(t *testing.T, w *world) {
+		a := w.Account(t)
+		c, _ := w.full(t, a)
+		fields := everything(types, types["Campaign"])
+		for document, name := range map[string]string{
+			`mutation($id: ID!) { x: updateCampaign(input: {id: $id, name: "renamed"}) { campaign { %s } userErrors { message } } }`: "renamed",
+			`mutation($id: ID!) { x: pauseCampaign(input: {id: $id}) { campaign { %s } userErrors { message } } }`:                   "",
+			`mutation($id: ID!) { x: copyCampaign(input: {id: $id, name: "copy"}) { campaign { %s } userErrors { message } } }`:      "copy",
+		} {
+			data := w.MustQuery(t, a.Key, fmt.Sprintf(document, fields), object{"id": number(c.ID)})
+			shown, ok := apitest.At(t, data, "x", "campaign").(object)
+			if !ok {
+				t.Fatalf("%s answers %v", document, data)
+			}
+			again := apitest.At(t, w.MustQuery(t, a.Key, fmt.Sprintf(`query($id: ID!) { campaign(id: $id) { %s } }`, fields), object{"id": shown["id"]}), "campaign")
+			finish := func(v any) { apitest.At(t, v, "statistics", "throughput").(object)["estimatedFinish"] = nil }
+			finish(shown)
+			finish(again)
+			if diff := cmp.Diff(again, any(shown)); diff != "" {
+				t.Errorf("%s (-read again +answered):\n%s", document, diff)
+			}
+			if name != "" && shown["name"] != name {
+				t.Errorf("%s answers the name %v", document, shown["name"])
+			}
+		}
+	})
+}

@@ -1,0 +1,248 @@
+// Package scalar owns how the schema's own scalars are read and written. A value that cannot be one is a typed Invalid error, so that no text of the
+// runtime's reaches a client.
+package scalar
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/mail"
+	"strconv"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"campaignql/internal/apperr"
+	"campaignql/internal/kind"
+	"campaignql/internal/schedule"
+)
+
+func invalid(format string, args ...any) error {
+	return apperr.New(apperr.Invalid, format, args...)
+}
+
+// MarshalBigInt writes a 64-bit number as a decimal string.
+func MarshalBigInt(n int64) graphql.Marshaler {
+	return graphql.WriterFunc(func(w io.Writer) {
+		buf := make([]byte, 0, 24)
+		buf = append(buf, '"')
+		buf = strconv.AppendInt(buf, n, 10)
+		_, _ = w.Write(append(buf, '"'))
+	})
+}
+
+// UnmarshalBigInt reads a decimal string or a whole number that fits 64 bits.
+func UnmarshalBigInt(v any) (int64, error) {
+	var text string
+	switch v := v.(type) {
+	case string:
+		text = v
+	case json.Number:
+		text = v.String()
+	case int64:
+		return v, nil
+	case int:
+		return int64(v), nil
+	default:
+		return 0, invalid("a BigInt is a decimal string, such as \"123\"")
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return 0, invalid("%s is not a 64-bit whole number", quote(text))
+	}
+	return n, nil
+}
+
+// MarshalDateTime writes an instant in UTC.
+func MarshalDateTime(t time.Time) graphql.Marshaler {
+	return graphql.WriterFunc(func(w io.Writer) {
+		buf := make([]byte, 0, 40)
+		buf = append(buf, '"')
+		buf = t.UTC().AppendFormat(buf, time.RFC3339Nano)
+		_, _ = w.Write(append(buf, '"'))
+	})
+}
+
+// UnmarshalDateTime reads RFC 3339 with a zone, in the years the databases keep.
+func UnmarshalDateTime(v any) (time.Time, error) {
+	text, ok := v.(string)
+	if !ok {
+		return time.Time{}, invalid("a DateTime is a string, such as \"2026-11-23T10:00:00Z\"")
+	}
+	t, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil || t.UTC().Year() < 1000 || t.UTC().Year() > 9999 {
+		return time.Time{}, invalid("%s is not a date and time with a zone, such as 2026-11-23T10:00:00Z", quote(text))
+	}
+	return t.UTC().Truncate(time.Microsecond), nil
+}
+
+// MarshalDate writes a date; none is null.
+func MarshalDate(text string) graphql.Marshaler { return optional(text) }
+
+// UnmarshalDate reads YYYY-MM-DD of a day that exists.
+func UnmarshalDate(v any) (string, error) {
+	text, ok := v.(string)
+	if _, err := time.Parse(time.DateOnly, text); !ok || err != nil {
+		return "", invalid("%s is not a date YYYY-MM-DD that exists", repeat(v))
+	}
+	return text, nil
+}
+
+// MarshalLocalTime writes a wall clock time; none is null.
+func MarshalLocalTime(text string) graphql.Marshaler { return optional(text) }
+
+// UnmarshalLocalTime reads HH:MM or HH:MM:SS.
+func UnmarshalLocalTime(v any) (string, error) {
+	text, ok := v.(string)
+	for _, layout := range []string{"15:04", "15:04:05"} {
+		if _, err := time.Parse(layout, text); ok && err == nil && len(text) == len(layout) {
+			return text, nil
+		}
+	}
+	return "", invalid("%s is not a time HH:MM or HH:MM:SS", repeat(v))
+}
+
+// MarshalTimeZone writes a zone as it was stored; none is null.
+func MarshalTimeZone(text string) graphql.Marshaler { return optional(text) }
+
+// UnmarshalTimeZone reads any zone the product understands.
+func UnmarshalTimeZone(v any) (string, error) {
+	text, ok := v.(string)
+	if !ok {
+		return "", invalid("a TimeZone is a string, such as \"Europe/Berlin\"")
+	}
+	if _, err := schedule.ParseZone(text); err != nil {
+		return "", err
+	}
+	return text, nil
+}
+
+// MarshalEmailAddress writes an address; none is null.
+func MarshalEmailAddress(text string) graphql.Marshaler { return optional(text) }
+
+// UnmarshalEmailAddress reads a bare address. The empty string stands for none.
+func UnmarshalEmailAddress(v any) (string, error) {
+	text, ok := v.(string)
+	if !ok {
+		return "", invalid("an EmailAddress is a string, such as \"jane@example.com\"")
+	}
+	if text == "" {
+		return "", nil
+	}
+	address, err := mail.ParseAddress(text)
+	if err != nil || address.Address != text || len(text) > 254 {
+		return "", invalid("%s is not an email address", quote(text))
+	}
+	return text, nil
+}
+
+// JSON is any JSON value, kept as its text.
+type JSON json.RawMessage
+
+// MarshalJSON writes a JSON value; an empty one is null.
+func MarshalJSON(v JSON) graphql.Marshaler {
+	if len(v) == 0 {
+		return graphql.Null
+	}
+	return graphql.WriterFunc(func(w io.Writer) { _, _ = w.Write(v) })
+}
+
+// UnmarshalJSON reads any value. A string is taken as the text of a JSON document, as old scripts send it.
+func UnmarshalJSON(v any) (JSON, error) {
+	if text, ok := v.(string); ok {
+		return JSON(kind.Clean(text)), nil
+	}
+	var buf bytes.Buffer
+	encoder := json.NewEncoder(&buf)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(v); err != nil {
+		return nil, invalid("not a JSON value")
+	}
+	return JSON(bytes.TrimRight(buf.Bytes(), "\n")), nil
+}
+
+func optional(text string) graphql.Marshaler {
+	if text == "" {
+		return graphql.Null
+	}
+	return graphql.MarshalString(text)
+}
+
+// quote repeats a value in a message, shortened and readable.
+func quote(text string) string { return strconv.Quote(kind.Cut(kind.Clean(text), 60)) }
+
+// repeat is quote for a value of any type; lists and objects are told by their kind alone.
+func repeat(v any) string {
+	switch v := v.(type) {
+	case []any:
+		return "a list"
+	case map[string]any:
+		return "an object"
+	default:
+		return quote(fmt.Sprint(v))
+	}
+}
+
+// MarshalID writes an id.
+func MarshalID(text string) graphql.Marshaler { return graphql.MarshalString(text) }
+
+// UnmarshalID reads an id: a string, or the number of a legacy id.
+func UnmarshalID(v any) (string, error) {
+	switch v := v.(type) {
+	case string:
+		return v, nil
+	case json.Number:
+		return v.String(), nil
+	case int64:
+		return strconv.FormatInt(v, 10), nil
+	case int:
+		return strconv.Itoa(v), nil
+	default:
+		return "", invalid("an ID is a string or a whole number")
+	}
+}
+
+// MarshalInt writes a number.
+func MarshalInt(n int32) graphql.Marshaler { return MarshalCount(int64(n)) }
+
+// UnmarshalInt reads a whole number that fits 32 bits.
+func UnmarshalInt(v any) (int32, error) {
+	text := ""
+	switch v := v.(type) {
+	case json.Number:
+		text = v.String()
+	case int64:
+		text = strconv.FormatInt(v, 10)
+	case int:
+		text = strconv.Itoa(v)
+	}
+	n, err := strconv.ParseInt(text, 10, 32)
+	if err != nil {
+		return 0, invalid("%s is not a whole number of 32 bits", repeat(v))
+	}
+	return int32(n), nil
+}
+
+// MarshalCount writes a counter, which is kept in 64 bits and shown as an Int.
+func MarshalCount(n int64) graphql.Marshaler {
+	return graphql.WriterFunc(func(w io.Writer) {
+		var buf [20]byte
+		_, _ = w.Write(strconv.AppendInt(buf[:0], n, 10))
+	})
+}
+
+// UnmarshalCount reads what UnmarshalInt reads.
+func UnmarshalCount(v any) (int64, error) {
+	n, err := UnmarshalInt(v)
+	return int64(n), err
+}
+
+// MarshalPlainInt writes a number of the size of the machine.
+func MarshalPlainInt(n int) graphql.Marshaler { return MarshalCount(int64(n)) }
+
+// UnmarshalPlainInt reads what UnmarshalInt reads.
+func UnmarshalPlainInt(v any) (int, error) {
+	n, err := UnmarshalInt(v)
+	return int(n), err
+}

@@ -1,0 +1,246 @@
+package graph
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/handler"
+	"github.com/99designs/gqlgen/graphql/handler/extension"
+	"github.com/99designs/gqlgen/graphql/handler/lru"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"campaignql/graph/exec"
+	"campaignql/graph/guard"
+	"campaignql/graph/loader"
+	"campaignql/graph/transport"
+	"campaignql/internal/account"
+	"campaignql/internal/apperr"
+	"campaignql/internal/caller"
+	"campaignql/internal/kind"
+	"campaignql/internal/store"
+)
+
+const (
+	// cachedDocuments is how many parsed and validated documents are kept.
+	cachedDocuments = 1000
+	// persistedQueries is how many automatic persisted queries are kept.
+	persistedQueries = 1000
+)
+
+// Options are the settings of the surface. The zero value is a server in production with the limits of the contract.
+type Options struct {
+	Info   Info
+	Limits guard.Limits
+	// MaxBody is the largest body in bytes; 1 MiB by default.
+	MaxBody int64
+	// Timeout ends an operation, and its SQL; 30 s by default.
+	Timeout time.Duration
+	// Development shows suggestions, and the SQL statements an operation ran in extensions.cost.
+	Development bool
+	// HideSchema turns introspection off.
+	HideSchema bool
+	Logger     *slog.Logger
+	// RequestID returns the id of the request of a context, for the log and for errors.
+	RequestID func(ctx context.Context) string
+	// Observe, if set, is told of every operation when it has been answered.
+	Observe func(ctx context.Context, operation string, took time.Duration, failed bool)
+}
+
+// server is one GraphQL endpoint.
+type server struct {
+	*resolver
+	log     *slog.Logger
+	options Options
+}
+
+// Handler returns the endpoint. The credentials of a request are read from its Authorization header, once its document has been found good: nothing that
+// is refused costs a statement.
+func Handler(services Services, options Options) http.Handler {
+	if options.Logger == nil {
+		options.Logger = slog.Default()
+	}
+	if options.RequestID == nil {
+		options.RequestID = func(context.Context) string { return "" }
+	}
+	if options.Timeout == 0 {
+		options.Timeout = 30 * time.Second
+	}
+	shown := guard.DefaultLimits()
+	if options.Limits.Depth > 0 {
+		shown.Depth = options.Limits.Depth
+	}
+	if options.Limits.Complexity > 0 {
+		shown.Complexity = options.Limits.Complexity
+	}
+	s := &server{
+		resolver: &resolver{Services: services, info: options.Info, limits: limits{shown.Depth, shown.Complexity}},
+		log:      options.Logger, options: options,
+	}
+	srv := handler.New(exec.NewExecutableSchema(exec.Config{Resolvers: s.resolver}))
+	srv.AddTransport(transport.HTTP{MaxBody: options.MaxBody})
+	srv.SetQueryCache(lru.New[*ast.QueryDocument](cachedDocuments))
+	srv.Use(extension.AutomaticPersistedQuery{Cache: lru.New[string](persistedQueries)})
+	srv.Use(new(variables))
+	guard.New(guard.Config{Limits: options.Limits, Weight: weight, HideSuggestions: !options.Development}).Install(srv)
+	if !options.HideSchema {
+		srv.Use(extension.Introspection{})
+	}
+	srv.SetErrorPresenter(s.present)
+	srv.SetRecoverFunc(s.recovered)
+	srv.AroundOperations(s.operation)
+	return s.request(srv)
+}
+
+// weight is what fields cost beyond 1: those that run a statement of their own.
+func weight(parent, field string) guard.Weight {
+	switch parent + "." + field {
+	case "Campaign.readiness", "Campaign.history":
+		return guard.Weight{Cost: 5}
+	case "CampaignConnection.totalCount", "Query.campaignCounts":
+		return guard.Weight{Cost: 50}
+	}
+	return guard.Weight{}
+}
+
+type requestKey struct{}
+
+// request is what the surface knows of one HTTP request.
+type request struct {
+	id, remoteAddr string
+	credentials    account.Credentials
+	// refused tells that credentials were sent and not accepted.
+	refused bool
+}
+
+func requestOf(ctx context.Context) *request {
+	r, _ := ctx.Value(requestKey{}).(*request)
+	if r == nil {
+		return &request{}
+	}
+	return r
+}
+
+func requestID(ctx context.Context) string { return requestOf(ctx).id }
+
+func credentialsRefused(ctx context.Context) bool { return requestOf(ctx).refused }
+
+func (s *server) request(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), s.options.Timeout)
+		defer cancel()
+		known := &request{id: s.options.RequestID(ctx), remoteAddr: r.RemoteAddr}
+		if scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " "); ok && strings.EqualFold(scheme, "Bearer") {
+			known.credentials = account.Bearer(strings.TrimSpace(token))
+		}
+		ctx = context.WithValue(ctx, requestKey{}, known)
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
+}
+
+// operation prepares the context of an operation: its caller, its loaders, and what it cost.
+func (s *server) operation(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+	op := graphql.GetOperationContext(ctx)
+	start := time.Now()
+	var recorder *store.Recorder
+	if s.options.Development {
+		recorder = new(store.Recorder)
+		ctx = store.WithRecorder(ctx, recorder)
+	}
+	ctx, err := s.authenticate(ctx, op)
+	if err != nil {
+		return graphql.OneShot(&graphql.Response{Errors: graphql.GetErrors(withError(ctx, err))})
+	}
+	ctx = context.WithValue(ctx, loadersKey{}, loader.New(s.Campaigns, s.Emails, s.Tags))
+	responses := next(ctx)
+	return func(ctx context.Context) *graphql.Response {
+		response := responses(ctx)
+		if response == nil {
+			return nil
+		}
+		s.cost(ctx, response, recorder)
+		if s.options.Observe != nil {
+			s.options.Observe(ctx, operationName(op), time.Since(start), len(response.Errors) > 0)
+		}
+		return response
+	}
+}
+
+func withError(ctx context.Context, err error) context.Context {
+	graphql.AddError(ctx, err)
+	return ctx
+}
+
+// authenticate finds the caller of an operation that needs one. A credential that is refused leaves the operation without a caller: fields that need none
+// still answer, such as login.
+func (s *server) authenticate(ctx context.Context, op *graphql.OperationContext) (context.Context, error) {
+	known := requestOf(ctx)
+	if known.credentials == (account.Credentials{}) || onlyIntrospection(op) {
+		return ctx, nil
+	}
+	id, err := s.Accounts.Authenticate(ctx, known.credentials, kind.SurfaceGraphQL)
+	switch {
+	case err == nil:
+		return caller.With(ctx, id), nil
+	case apperr.CodeOf(err) == apperr.Unauthenticated:
+		known.refused = true
+		return ctx, nil
+	default:
+		return ctx, err
+	}
+}
+
+func onlyIntrospection(op *graphql.OperationContext) bool {
+	for _, selection := range op.Operation.SelectionSet {
+		f, ok := selection.(*ast.Field)
+		if !ok || !strings.HasPrefix(f.Name, "__") {
+			return false
+		}
+	}
+	return true
+}
+
+// cost reports in extensions.cost what an operation came to.
+func (s *server) cost(ctx context.Context, response *graphql.Response, recorder *store.Recorder) {
+	report := map[string]any{"complexity": guard.Complexity(ctx)}
+	if recorder != nil {
+		statements := recorder.Statements()
+		queries := make([]string, len(statements))
+		for i, statement := range statements {
+			queries[i] = statement.Query
+		}
+		report["statements"] = queries
+	}
+	if response.Extensions == nil {
+		response.Extensions = map[string]any{}
+	}
+	response.Extensions["cost"] = report
+}
+
+// operationName names an operation for metrics by its root fields' kind, which clients cannot make up.
+func operationName(op *graphql.OperationContext) string {
+	if op.Operation == nil || len(op.Operation.SelectionSet) == 0 {
+		return "unknown"
+	}
+	if f, ok := op.Operation.SelectionSet[0].(*ast.Field); ok {
+		return f.Name
+	}
+	return string(op.Operation.Operation)
+}
+
+type loadersKey struct{}
+
+func loaders(ctx context.Context) (*loader.Loaders, error) {
+	l, ok := ctx.Value(loadersKey{}).(*loader.Loaders)
+	if !ok {
+		return nil, errors.New("graph: no loaders in this context")
+	}
+	return l, nil
+}
+
+func stack() string { return string(debug.Stack()) }

@@ -1,0 +1,140 @@
+// Package transport carries GraphQL over HTTP as the specification says (https://graphql.github.io/graphql-over-http/draft/):
+// POST with a JSON body, GET with a query string for queries only, media types negotiated by Accept, and status codes that
+// follow from them.
+//
+// It owns the wire and nothing else: it knows gqlgen's executor and no schema. Compression, CORS, authentication and
+// timeouts belong to the middleware around it; WebSocket and server-sent events to transports added to the server before it.
+package transport
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+)
+
+// DefaultMaxBody is the limit of a request body in bytes unless [HTTP] has another: 1 MiB.
+const DefaultMaxBody = 1 << 20
+
+// HTTP is the transport. It takes every request that does not ask for an upgrade, also those it has to refuse,
+// so it must be added to a server after all other transports.
+//
+// With application/graphql-response+json the status says whether the request was executed: 200 when there is a data entry,
+// 400 when there is none. With application/json, the default, it is 200 for whatever is a well-formed GraphQL request,
+// and the body says the rest. Every error of a request that was not executed has extensions.code.
+type HTTP struct {
+	// MaxBody is the largest request body in bytes, and the largest query string; zero is [DefaultMaxBody].
+	MaxBody int64
+}
+
+var _ graphql.Transport = HTTP{}
+
+// Supports implements [graphql.Transport].
+func (HTTP) Supports(r *http.Request) bool { return r.Header.Get("Upgrade") == "" }
+
+// Do implements [graphql.Transport].
+func (t HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
+	x := acquire(w, r, exec)
+	defer x.release()
+
+	var f *fault
+	x.params.ReadTime.Start = graphql.Now()
+	switch r.Method {
+	case http.MethodPost:
+		f = x.readPOST(t.maxBody())
+	case http.MethodGet, http.MethodHead:
+		f = x.readGET(t.maxBody())
+	case http.MethodOptions:
+		w.Header().Set("Allow", "GET, HEAD, POST, OPTIONS")
+		w.WriteHeader(http.StatusNoContent)
+		return
+	default:
+		w.Header().Set("Allow", "GET, HEAD, POST, OPTIONS")
+		f = refuse(http.StatusMethodNotAllowed, CodeMethodNotAllowed, "GraphQL is served by GET and POST, not by %s", methodName(r.Method))
+	}
+	if f != nil {
+		x.refuse(f)
+		return
+	}
+	x.params.ReadTime.End = graphql.Now()
+	x.run()
+}
+
+func (t HTTP) maxBody() int64 {
+	if t.MaxBody > 0 {
+		return t.MaxBody
+	}
+	return DefaultMaxBody
+}
+
+// methodName returns a method as far as a message should repeat it.
+func methodName(method string) string {
+	if len(method) > 20 {
+		return "this method"
+	}
+	return method
+}
+
+// run executes the operation that was read and writes its response.
+func (x *exchange) run() {
+	ctx := x.r.Context()
+	op, errs := x.exec.CreateOperationContext(ctx, &x.params)
+	if errs != nil {
+		resp := x.exec.DispatchError(graphql.WithOperationContext(ctx, op), errs)
+		x.write(x.media.requestError, resp)
+		return
+	}
+	if f := x.admit(op.Operation.Operation); f != nil {
+		x.refuse(f)
+		return
+	}
+	respond, ctx := x.exec.DispatchOperation(ctx, op)
+	resp := respond(ctx)
+	switch {
+	case resp == nil:
+		x.refuse(interrupted(ctx))
+	case resp.HasNext != nil && *resp.HasNext:
+		x.refuse(refuse(x.media.requestError, CodeBadRequest, "@defer needs a transport with more than one response"))
+	case resp.Data == nil:
+		x.write(x.media.requestError, resp)
+	default:
+		x.write(http.StatusOK, resp)
+	}
+}
+
+// admit returns why an operation of this kind cannot be carried by this request.
+func (x *exchange) admit(kind ast.Operation) *fault {
+	switch {
+	case kind == ast.Subscription:
+		return refuse(http.StatusBadRequest, CodeBadRequest, "a subscription needs a WebSocket or server-sent events")
+	case kind == ast.Mutation && x.r.Method != http.MethodPost:
+		x.w.Header().Set("Allow", "POST")
+		return refuse(http.StatusMethodNotAllowed, CodeMethodNotAllowed, "a mutation needs POST, GET is for queries")
+	default:
+		return nil
+	}
+}
+
+// interrupted returns the fault of a request that ended before it was executed: nobody reads it unless time ran out.
+func interrupted(ctx context.Context) *fault {
+	message := "the request was cancelled"
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		message = "the request took too long"
+	}
+	return refuse(http.StatusServiceUnavailable, CodeCanceled, "%s", message)
+}
+
+// refuse writes a response for a request that has no operation. It passes through gqlgen so that the error presenter and
+// the response extensions of the server apply to it as to any other error.
+func (x *exchange) refuse(f *fault) {
+	ctx := graphql.WithOperationContext(x.r.Context(), &graphql.OperationContext{Headers: x.r.Header})
+	resp := x.exec.DispatchError(ctx, gqlerror.List{f.graphQL()})
+	x.write(f.status, resp)
+}
+
+// capitalised returns a message as a sentence.
+func capitalised(s string) string { return strings.ToUpper(s[:1]) + s[1:] + "." }

@@ -1,0 +1,223 @@
+package graph
+
+import (
+	"context"
+	"encoding/json"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"campaignql/internal/apperr"
+	"campaignql/internal/kind"
+)
+
+// variables holds the variables of an operation to the types that it declares for them. gqlparser is lenient where it must not be: it takes
+// numbers for strings and strings for numbers, enum values in any case, which gqlgen then reads as no value at all, and any number of fields of an
+// input that is @oneOf. Where it does refuse, it says so in terms of Go; here the same fault is told in terms of the schema.
+type variables struct{ schema *ast.Schema }
+
+var _ interface {
+	graphql.HandlerExtension
+	graphql.OperationParameterMutator
+	graphql.OperationContextMutator
+	graphql.ResponseInterceptor
+} = (*variables)(nil)
+
+// sentVariables is where the variables are kept as they were sent.
+const sentVariables = "campaignql.variables"
+
+func (*variables) ExtensionName() string { return "Variables" }
+
+func (v *variables) Validate(schema graphql.ExecutableSchema) error {
+	v.schema = schema.Schema()
+	return nil
+}
+
+func (*variables) MutateOperationParameters(ctx context.Context, request *graphql.RawParams) *gqlerror.Error {
+	graphql.GetOperationContext(ctx).Stats.SetExtension(sentVariables, request.Variables)
+	return nil
+}
+
+func (v *variables) MutateOperationContext(_ context.Context, op *graphql.OperationContext) *gqlerror.Error {
+	return v.check(op)
+}
+
+// InterceptResponse gives the faults that gqlparser found the words of this package.
+func (v *variables) InterceptResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+	response := next(ctx)
+	if response == nil || response.Data != nil || len(response.Errors) != 1 || !graphql.HasOperationContext(ctx) {
+		return response
+	}
+	if path := response.Errors[0].Path; len(path) > 0 && path[0] == ast.PathName("variable") {
+		if fault := v.check(graphql.GetOperationContext(ctx)); fault != nil {
+			response.Errors[0] = fault
+		}
+	}
+	return response
+}
+
+// check returns the first fault in the variables of an operation.
+func (v *variables) check(op *graphql.OperationContext) *gqlerror.Error {
+	if op.Operation == nil {
+		return nil
+	}
+	sent, _ := op.Stats.GetExtension(sentVariables).(map[string]any)
+	for _, declared := range op.Operation.VariableDefinitions {
+		value, given := sent[declared.Variable]
+		name := "$" + declared.Variable
+		var fault *apperr.Error
+		switch {
+		case given:
+			fault = v.value(declared.Type, value, name)
+		case declared.Type.NonNull && declared.DefaultValue == nil:
+			fault = misfit(name, "must be given")
+		}
+		if fault != nil {
+			return &gqlerror.Error{Message: fault.Error(), Locations: location(declared.Position), Extensions: map[string]any{
+				"code": errorCode(fault.Code), "field": fault.Field, "reason": fault.Reason,
+			}}
+		}
+	}
+	return nil
+}
+
+func location(at *ast.Position) []gqlerror.Location {
+	if at == nil {
+		return nil
+	}
+	return []gqlerror.Location{{Line: at.Line, Column: at.Column}}
+}
+
+func misfit(name, format string, args ...any) *apperr.Error {
+	return apperr.InvalidField(name, "variable_invalid", format, args...)
+}
+
+// value checks one value against a type; name is how messages call it.
+func (v *variables) value(of *ast.Type, value any, name string) *apperr.Error {
+	switch {
+	case value == nil && of.NonNull:
+		return misfit(name, "must not be null")
+	case value == nil:
+		return nil
+	case of.Elem != nil:
+		for i, element := range graphql.CoerceList(value) {
+			if fault := v.value(of.Elem, element, name+"["+strconv.Itoa(i)+"]"); fault != nil {
+				return fault
+			}
+		}
+		return nil
+	}
+	switch definition := v.schema.Types[of.NamedType]; definition.Kind {
+	case ast.InputObject:
+		return v.object(definition, value, name)
+	case ast.Enum:
+		text, ok := value.(string)
+		if !ok || definition.EnumValues.ForName(text) == nil {
+			return misfit(name, "%s is not a value of %s", shown(value), definition.Name)
+		}
+	default:
+		if what := scalars[of.NamedType]; what.fits != nil && !what.fits(value) {
+			return misfit(name, "%s is not %s", shown(value), what.called)
+		}
+	}
+	return nil
+}
+
+func (v *variables) object(definition *ast.Definition, value any, name string) *apperr.Error {
+	fields, ok := value.(map[string]any)
+	if !ok {
+		return misfit(name, "%s is not an object %s", shown(value), definition.Name)
+	}
+	for field := range fields {
+		if definition.Fields.ForName(field) == nil {
+			return misfit(name, "%s has no field %s", definition.Name, strconv.Quote(kind.Cut(field, 60)))
+		}
+	}
+	if definition.Directives.ForName("oneOf") != nil && !one(fields) {
+		return misfit(name, "exactly one of the fields of %s must be given, and not as null", definition.Name)
+	}
+	for _, field := range definition.Fields {
+		inner, given := fields[field.Name]
+		if !given {
+			if field.Type.NonNull && field.DefaultValue == nil {
+				return misfit(name+"."+field.Name, "must be given")
+			}
+			continue
+		}
+		if fault := v.value(field.Type, inner, name+"."+field.Name); fault != nil {
+			return fault
+		}
+	}
+	return nil
+}
+
+func one(fields map[string]any) bool {
+	for _, value := range fields {
+		return len(fields) == 1 && value != nil
+	}
+	return false
+}
+
+// scalars are the built-in scalars and what a variable of each may hold; those of the schema read their values themselves.
+var scalars = map[string]struct {
+	called string
+	fits   func(any) bool
+}{
+	"Int":     {"a whole number of 32 bits", func(v any) bool { return whole(v, 32) }},
+	"Float":   {"a number", number},
+	"String":  {"a string", func(v any) bool { _, ok := v.(string); return ok }},
+	"Boolean": {"true or false", func(v any) bool { _, ok := v.(bool); return ok }},
+	"ID":      {"an id: a string or a whole number", func(v any) bool { _, ok := v.(string); return ok || whole(v, 64) }},
+}
+
+func whole(v any, bits int) bool {
+	n, ok := v.(json.Number)
+	if !ok {
+		return false
+	}
+	_, err := strconv.ParseInt(n.String(), 10, bits)
+	return err == nil
+}
+
+func number(v any) bool {
+	n, ok := v.(json.Number)
+	if !ok {
+		return false
+	}
+	f, err := n.Float64()
+	return err == nil && !math.IsInf(f, 0)
+}
+
+// shown repeats a value in a message, shortened. Lists and objects are told by their kind alone.
+func shown(value any) string {
+	switch value := value.(type) {
+	case string:
+		return strconv.Quote(kind.Cut(kind.Clean(value), 60))
+	case json.Number:
+		return kind.Cut(value.String(), 60)
+	case bool:
+		return strconv.FormatBool(value)
+	case map[string]any:
+		return "an object"
+	default:
+		return "a list"
+	}
+}
+
+// argument names the argument, or the part of one, that an error of its scalar is about: the path of such an error goes on beyond the field's own.
+func argument(ctx context.Context, path ast.Path) (name string, response ast.Path) {
+	field := graphql.GetFieldContext(ctx)
+	if field == nil {
+		return "", path
+	}
+	own := field.Path()
+	if len(path) <= len(own) || !slices.Equal(path[:len(own)], own) {
+		return "", path
+	}
+	return strings.TrimPrefix(path[len(own):].String(), "."), own
+}

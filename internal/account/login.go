@@ -1,0 +1,171 @@
+package account
+
+import (
+	"context"
+	"time"
+
+	"campaignql/ent"
+	"campaignql/ent/session"
+	"campaignql/ent/user"
+	"campaignql/internal/apperr"
+	"campaignql/internal/caller"
+	"campaignql/internal/store"
+)
+
+// Login is what somebody proves who they are with: a user name or email address and the password, or an API key alone.
+type Login struct {
+	Username string
+	Password string
+	// Key is read only when user name and password are both empty.
+	Key string
+	// RemoteAddr is the address of the client, with or without port, by which failures are counted; empty counts none.
+	RemoteAddr string
+}
+
+// Session is a login that was accepted.
+type Session struct {
+	// Token is sent with each request. Only its hash is stored.
+	Token string
+	User  *ent.User
+	// ExpiresAt is when the session ends if it is not used before.
+	ExpiresAt time.Time
+}
+
+// Login opens a session, which lives Options.SessionTTL after its last use. It needs no caller. Missing input is Invalid with the reasons
+// username_required and password_required, both at once when both are; anything wrong is Unauthenticated with the reason login_invalid, at
+// the same cost for an unknown user and a wrong password. Once Options.FailuresPerMinute logins failed within a minute, for the name or
+// from the address, every further one is Limited until the minute ends, right or wrong. A session opened by a key has the scopes of the key and ends
+// with it.
+func (s *Service) Login(ctx context.Context, in Login) (*Session, error) {
+	ctx = caller.System(ctx)
+	if in.Key != "" && in.Username == "" && in.Password == "" {
+		return s.loginByKey(ctx, in)
+	}
+	name := foldName(in.Username)
+	var faults apperr.Faults
+	if name == "" {
+		faults.Add(apperr.InvalidField("username", "username_required", "a user name is required"))
+	}
+	if in.Password == "" {
+		faults.Add(apperr.InvalidField("password", "password_required", "a password is required"))
+	}
+	if err := faults.Err(); err != nil {
+		return nil, err
+	}
+	return s.loginByPassword(ctx, name, in)
+}
+
+func (s *Service) loginByPassword(ctx context.Context, name string, in Login) (*Session, error) {
+	counters := s.counters(name, in.RemoteAddr)
+	if err := counters.check(ctx); err != nil {
+		return nil, err
+	}
+	leave, err := s.passwords.enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	// Checked again while holding the slot, which is kept until the failure is counted: guesses sent all at once cannot outrun the counter
+	// by more than the slots of the servers.
+	if err := counters.check(ctx); err != nil {
+		return nil, err
+	}
+	found, err := s.db.Client(ctx).User.Query().Where(named(name)).Only(ctx)
+	if err != nil && !ent.IsNotFound(err) {
+		return nil, store.Translate(err)
+	}
+	hash := s.passwords.dummy
+	if found != nil && len(in.Password) <= maxPasswordBytes {
+		hash = found.PasswordHash
+	}
+	match, err := s.passwords.verify(hash, in.Password)
+	if err != nil {
+		return nil, err
+	}
+	if !match || found == nil {
+		return nil, counters.fail(ctx)
+	}
+	return s.openVerified(ctx, found, in.Password)
+}
+
+// openVerified opens a session for a user whose password was right, unless the password was changed meanwhile.
+func (s *Service) openVerified(ctx context.Context, found *ent.User, password string) (*Session, error) {
+	hash := found.PasswordHash
+	if s.passwords.outdated(hash) {
+		hash = s.passwords.hash(password)
+	}
+	var opened *Session
+	err := s.db.Tx(ctx, func(ctx context.Context) error {
+		// Written even where it changes nothing: it locks the row, so that a change of password comes either before, and is noticed
+		// here, or after, and ends the session.
+		unchanged, err := s.db.Client(ctx).User.Update().Where(user.ID(found.ID), user.PasswordHash(found.PasswordHash)).SetPasswordHash(hash).Save(ctx)
+		if err != nil {
+			return err
+		}
+		if unchanged == 0 {
+			return errLogin()
+		}
+		opened, err = s.open(ctx, found, grant{})
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return opened, nil
+}
+
+// loginByKey opens a session by an API key. There is nothing to hash and no name to count by.
+func (s *Service) loginByKey(ctx context.Context, in Login) (*Session, error) {
+	counters := s.counters("", in.RemoteAddr)
+	if err := counters.check(ctx); err != nil {
+		return nil, err
+	}
+	id, g, err := s.byKey(ctx, in.Key)
+	if apperr.CodeOf(err) == apperr.Unauthenticated {
+		return nil, counters.fail(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	found, err := only(s.db.Client(ctx).User.Query().Where(user.ID(id.UserID)).Only(ctx))
+	if err != nil {
+		return nil, err
+	}
+	opened, err := s.open(ctx, found, g)
+	return opened, store.Translate(err)
+}
+
+// open stores a session of the user, bound to the key when there is one.
+func (s *Service) open(ctx context.Context, owner *ent.User, key grant) (*Session, error) {
+	now := s.now()
+	opened := &Session{Token: newSecret(sessionPrefix), User: owner, ExpiresAt: s.sessionEnd(now, key.expires)}
+	create := s.db.Client(ctx).Session.Create().
+		SetID(secretHash(opened.Token)).
+		SetUserID(owner.ID).
+		SetExpiresAt(opened.ExpiresAt).
+		SetCreatedAt(now)
+	if key.id.Valid {
+		create.SetAPIKeyID(key.id.Int64)
+	}
+	return opened, create.Exec(ctx)
+}
+
+// Logout ends the session of the token, which whoever holds may end. An empty token stands for the session that the caller of ctx came with,
+// if it did. It succeeds also when the session had ended or never was.
+func (s *Service) Logout(ctx context.Context, token string) error {
+	id := secretHash(token)
+	if token == "" {
+		from, err := caller.From(ctx)
+		if err != nil || from.SessionID == "" {
+			return nil
+		}
+		id = from.SessionID
+	}
+	ctx = caller.System(ctx)
+	_, err := s.db.Client(ctx).Session.Delete().Where(session.ID(id)).Exec(ctx)
+	return store.Translate(err)
+}
+
+func errLogin() error {
+	return &apperr.Error{Code: apperr.Unauthenticated, Reason: "login_invalid", Message: "invalid login information"}
+}

@@ -1,0 +1,273 @@
+package account
+
+import (
+	"context"
+	"net/mail"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"campaignql/ent"
+	"campaignql/ent/predicate"
+	"campaignql/ent/session"
+	"campaignql/ent/user"
+	"campaignql/internal/apperr"
+	"campaignql/internal/caller"
+	"campaignql/internal/kind"
+	"campaignql/internal/store"
+)
+
+const (
+	maxNameCharacters = 100
+	maxEmailBytes     = 254
+	// maxUsernameKey is the length of the folded column; a name that folds to more is refused, as cutting it would make two names one.
+	maxUsernameKey = 200
+)
+
+// NewUser describes an account to create.
+type NewUser struct {
+	// Username has 1–100 visible characters, unique without regard to case. One that holds an @ must be the email address itself, so that
+	// a login by address can never mean two accounts.
+	Username string
+	// Email is an address without display name, at most 254 bytes, unique without regard to case.
+	Email string
+	// Password has at least 8 characters and at most 1024 bytes.
+	Password string
+	// FirstName and LastName have at most 100 characters each; they may be empty.
+	FirstName, LastName string
+	// TimeZone is an IANA name; empty means UTC.
+	TimeZone string
+	// Role defaults to kind.RoleUser, Reputation to kind.ReputationTrusted.
+	Role       kind.Role
+	Reputation kind.Reputation
+
+	usernameKey, emailKey string
+}
+
+// CreateUser creates an account and its first API key, which carries every scope the role allows, delivery included. The key is returned
+// this once and can never be read again. Only an admin whose key may write, or the server itself, may create accounts. Every fault of the
+// input is reported, with the reasons username_required, username_invalid, username_too_long, username_is_address, username_taken,
+// email_required, email_invalid, email_taken, password_too_short, password_too_long, first_name_too_long, last_name_too_long,
+// time_zone_unknown, role_unknown and reputation_unknown. Nothing is written unless all is valid.
+func (s *Service) CreateUser(ctx context.Context, in NewUser) (*ent.User, string, error) {
+	if err := manageAccounts(ctx); err != nil {
+		return nil, "", err
+	}
+	faults := in.normalise()
+	if err := s.addTaken(ctx, &in, faults); err != nil {
+		return nil, "", err
+	}
+	if err := faults.Err(); err != nil {
+		return nil, "", err
+	}
+	hash, err := s.hashPassword(ctx, in.Password)
+	if err != nil {
+		return nil, "", err
+	}
+	var created *ent.User
+	key := newSecret(keyPrefix)
+	err = s.db.Tx(ctx, func(ctx context.Context) error {
+		var err error
+		if created, err = s.insertUser(ctx, &in, hash); err != nil {
+			return err
+		}
+		_, err = s.insertKey(ctx, created.ID, key, NewKey{Scopes: kind.AllScopes(in.Role), Note: "first key"})
+		return err
+	})
+	if store.IsDuplicate(err) {
+		// Another call took the name or the address after the look above; the unique index is what decides.
+		taken := new(apperr.Faults)
+		if lookErr := s.addTaken(ctx, &in, taken); lookErr != nil {
+			return nil, "", lookErr
+		}
+		if takenErr := taken.Err(); takenErr != nil {
+			err = takenErr
+		}
+	}
+	if err != nil {
+		return nil, "", store.Translate(err)
+	}
+	return created, key, nil
+}
+
+func (s *Service) insertUser(ctx context.Context, in *NewUser, hash string) (*ent.User, error) {
+	now := s.now()
+	return s.db.Client(ctx).User.Create().
+		SetUsername(in.Username).SetUsernameKey(in.usernameKey).
+		SetEmail(in.Email).SetEmailKey(in.emailKey).
+		SetPasswordHash(hash).
+		SetFirstName(in.FirstName).SetLastName(in.LastName).
+		SetTimeZone(in.TimeZone).SetRole(in.Role).SetReputation(in.Reputation).
+		SetCreatedAt(now).SetUpdatedAt(now).
+		Save(ctx)
+}
+
+// addTaken adds a fault for each of name and address that an account has already.
+func (s *Service) addTaken(ctx context.Context, in *NewUser, faults *apperr.Faults) error {
+	found, err := s.db.Client(ctx).User.Query().
+		Where(user.Or(user.UsernameKey(in.usernameKey), user.EmailKey(in.emailKey))).
+		Select(user.FieldUsernameKey, user.FieldEmailKey).
+		All(ctx)
+	if err != nil {
+		return store.Translate(err)
+	}
+	for _, u := range found {
+		if u.UsernameKey == in.usernameKey {
+			faults.Add(apperr.InvalidField("username", "username_taken", "the user name is taken"))
+		}
+		if u.EmailKey == in.emailKey {
+			faults.Add(apperr.InvalidField("email", "email_taken", "an account with this email address exists already"))
+		}
+	}
+	return nil
+}
+
+// normalise trims and fills in what was left out, and returns every fault of the form.
+func (in *NewUser) normalise() *apperr.Faults {
+	faults := new(apperr.Faults)
+	in.Username, in.Email = strings.TrimSpace(in.Username), strings.TrimSpace(in.Email)
+	in.FirstName, in.LastName = strings.TrimSpace(kind.Clean(in.FirstName)), strings.TrimSpace(kind.Clean(in.LastName))
+	in.usernameKey, in.emailKey = foldName(in.Username), foldName(in.Email)
+	if in.TimeZone == "" {
+		in.TimeZone = "UTC"
+	}
+	if in.Role == "" {
+		in.Role = kind.RoleUser
+	}
+	if in.Reputation == "" {
+		in.Reputation = kind.ReputationTrusted
+	}
+	faults.Add(in.checkUsername())
+	faults.Add(in.checkEmail())
+	faults.Add(checkPassword(in.Password))
+	if tooLong(in.FirstName, maxNameCharacters, user.FirstNameValidator) {
+		faults.Add(apperr.InvalidField("firstName", "first_name_too_long", "the first name must not be longer than %d characters", maxNameCharacters))
+	}
+	if tooLong(in.LastName, maxNameCharacters, user.LastNameValidator) {
+		faults.Add(apperr.InvalidField("lastName", "last_name_too_long", "the last name must not be longer than %d characters", maxNameCharacters))
+	}
+	if _, err := time.LoadLocation(in.TimeZone); err != nil || in.TimeZone == "Local" {
+		faults.Add(apperr.InvalidField("timeZone", "time_zone_unknown", "%q is not a time zone: use a name such as Europe/Berlin", kind.Cut(in.TimeZone, maxNameCharacters)))
+	}
+	if user.RoleValidator(in.Role) != nil {
+		faults.Add(apperr.InvalidField("role", "role_unknown", "the role must be user or admin"))
+	}
+	if user.ReputationValidator(in.Reputation) != nil {
+		faults.Add(apperr.InvalidField("reputation", "reputation_unknown", "the reputation must be trusted or untrusted"))
+	}
+	return faults
+}
+
+func (in *NewUser) checkUsername() error {
+	switch {
+	case in.Username == "":
+		return apperr.InvalidField("username", "username_required", "a user name is required")
+	case !utf8.ValidString(in.Username) || strings.ContainsFunc(in.Username, func(r rune) bool { return !unicode.IsGraphic(r) }):
+		return apperr.InvalidField("username", "username_invalid", "the user name must not hold control or invisible characters")
+	case tooLong(in.Username, maxNameCharacters, user.UsernameValidator), tooLong(in.usernameKey, maxUsernameKey, user.UsernameKeyValidator):
+		return apperr.InvalidField("username", "username_too_long", "the user name must not be longer than %d characters", maxNameCharacters)
+	case strings.Contains(in.usernameKey, "@") && in.usernameKey != in.emailKey:
+		return apperr.InvalidField("username", "username_is_address", "a user name with an @ must be the account's own email address")
+	}
+	return nil
+}
+
+func (in *NewUser) checkEmail() error {
+	if in.Email == "" {
+		return apperr.InvalidField("email", "email_required", "an email address is required")
+	}
+	parsed, err := mail.ParseAddress(in.Email)
+	if err != nil || parsed.Address != in.Email || len(in.Email) > maxEmailBytes || len(in.emailKey) > maxEmailBytes || !utf8.ValidString(in.Email) {
+		return apperr.InvalidField("email", "email_invalid", "the email address must have the form name@example.com and at most %d bytes", maxEmailBytes)
+	}
+	return nil
+}
+
+// tooLong reports whether text has more than limit characters, or is more than the column takes.
+func tooLong(text string, limit int, column func(string) error) bool {
+	return utf8.RuneCountInString(text) > limit || column(text) != nil
+}
+
+// foldName folds a user name or address whole: the limit is beyond any that is accepted.
+func foldName(text string) string {
+	return kind.Fold(kind.Clean(text), 2*maxNameCharacters+maxEmailBytes)
+}
+
+// Viewer returns the account that calls; it needs the scope read.
+func (s *Service) Viewer(ctx context.Context) (*ent.User, error) {
+	id, err := caller.Authorize(ctx, kind.ScopeRead)
+	if err != nil {
+		return nil, err
+	}
+	return only(s.db.Client(ctx).User.Query().Where(user.ID(id.UserID)).Only(ctx))
+}
+
+// UserByName returns the account with the user name or email address, without regard to case. A caller who does not see all accounts finds
+// its own alone; any other is NotFound.
+func (s *Service) UserByName(ctx context.Context, name string) (*ent.User, error) {
+	return only(s.db.Client(ctx).User.Query().Where(named(foldName(name))).Only(ctx))
+}
+
+// named finds the account of a folded user name or address. Names with an @ are addresses of their own accounts, so one column decides.
+func named(key string) predicate.User {
+	if strings.Contains(key, "@") {
+		return user.EmailKey(key)
+	}
+	return user.UsernameKey(key)
+}
+
+func only(found *ent.User, err error) (*ent.User, error) {
+	if ent.IsNotFound(err) {
+		return nil, apperr.NotFoundf("user")
+	}
+	return found, store.Translate(err)
+}
+
+// SetPassword changes the password of an account and ends every session of it in the same transaction. Only an admin whose key may write, or
+// the server itself, may: a key of the account must not become a login that can do more than the key.
+func (s *Service) SetPassword(ctx context.Context, userID int64, password string) error {
+	if err := manageAccounts(ctx); err != nil {
+		return err
+	}
+	if err := checkPassword(password); err != nil {
+		return err
+	}
+	hash, err := s.hashPassword(ctx, password)
+	if err != nil {
+		return err
+	}
+	return s.db.Tx(ctx, func(ctx context.Context) error {
+		// The row of the user is locked first: a login that verified the old password waits for it or is seen below.
+		changed, err := s.db.Client(ctx).User.Update().Where(user.ID(userID)).SetPasswordHash(hash).SetUpdatedAt(s.now()).Save(ctx)
+		if err != nil {
+			return err
+		}
+		if changed == 0 {
+			return apperr.NotFoundf("user")
+		}
+		_, err = s.db.Client(ctx).Session.Delete().Where(session.UserID(userID)).Exec(ctx)
+		return err
+	})
+}
+
+func (s *Service) hashPassword(ctx context.Context, password string) (string, error) {
+	leave, err := s.passwords.enter(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer leave()
+	return s.passwords.hash(password), nil
+}
+
+// manageAccounts returns an error unless the caller may create accounts and set their passwords.
+func manageAccounts(ctx context.Context) error {
+	id, err := caller.Authorize(ctx, kind.ScopeWrite)
+	if err != nil {
+		return err
+	}
+	if !id.SeesAll() {
+		return apperr.New(apperr.Denied, "only an admin may manage accounts")
+	}
+	return nil
+}

@@ -1,0 +1,165 @@
+// Package app is the composition root: it opens the database, builds the domains, mounts the surfaces on one HTTP server and stops all of it in order. It
+// holds no rule and answers no request itself but those about the server's own state.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"campaignql/internal/account"
+	"campaignql/internal/caller"
+	"campaignql/internal/config"
+	"campaignql/internal/demo"
+	"campaignql/internal/store"
+)
+
+// Build tells what was built.
+type Build struct{ Version, Commit string }
+
+// sweepEvery is how often expired sessions and the like are deleted.
+const sweepEvery = 10 * time.Minute
+
+// StoreOptions are the settings of the pool that a configuration asks for.
+func StoreOptions(cfg config.Config) store.Options {
+	return store.Options{MaxConnections: cfg.MaxConnections, StatementTimeout: cfg.StatementTimeout}
+}
+
+// Run serves until ctx ends, then refuses new requests, lets those under way finish for the configured time, and closes the database. What a person needs
+// to know to begin is written to out. The error says in one line what went wrong.
+func Run(ctx context.Context, database string, cfg config.Config, build Build, log *slog.Logger, out io.Writer) (err error) {
+	if os.Getenv("GOGC") == "" {
+		// The live heap is a few megabytes: collecting at four times of it costs little memory and saves a fifth of the time of a page.
+		debug.SetGCPercent(400)
+	}
+	db, err := store.Open(ctx, database, StoreOptions(cfg))
+	if err != nil {
+		return fmt.Errorf("--database: %w", err)
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	if err := prepare(ctx, db, cfg, log); err != nil {
+		return err
+	}
+	services := NewServices(db, ServiceOptions{
+		Account: account.Options{SessionTTL: cfg.SessionTTL, FailuresPerMinute: cfg.LoginFailures}, Logger: log,
+	})
+	var shown demo.Account
+	if cfg.Demo {
+		if shown, err = demo.Ensure(ctx, db, demo.Services{Accounts: services.Accounts}, store.Now()); err != nil {
+			return fmt.Errorf("demo data: %w", err)
+		}
+	}
+	listener, err := net.Listen("tcp", cfg.Listen)
+	if err != nil {
+		return fmt.Errorf("--listen %s: %w", cfg.Listen, err)
+	}
+	greet(out, listener.Addr(), cfg, shown)
+	handler := Handler(services, HandlerOptions{Config: cfg, Build: build, DemoKey: shown.APIKey, Logger: log})
+	return serve(ctx, listener, handler, cfg, services, log)
+}
+
+// prepare migrates the database, or refuses one that lacks migrations.
+func prepare(ctx context.Context, db *store.Store, cfg config.Config, log *slog.Logger) error {
+	if !cfg.Migrate {
+		return db.Ready(ctx)
+	}
+	applied, err := db.Migrate(ctx)
+	for _, m := range applied {
+		log.Info("migrated", slog.Int64("version", m.Version), slog.String("name", m.Name))
+	}
+	return err
+}
+
+func greet(out io.Writer, address net.Addr, cfg config.Config, shown demo.Account) {
+	url := strings.TrimSuffix(cfg.PublicURL, "/")
+	if url == "" {
+		url = "http://" + address.String()
+	}
+	fmt.Fprintf(out, "campaignql serves %s\n", url)
+	if cfg.Explorer {
+		fmt.Fprintf(out, "  explorer   %s/\n", url)
+	}
+	fmt.Fprintf(out, "  GraphQL    %s/graphql\n  Command    %s/api.php\n", url, url)
+	if shown.APIKey != "" {
+		greetDemo(out, shown)
+	}
+}
+
+// greetDemo tells how to enter the demo account. Its password is known only to the start that made it.
+func greetDemo(out io.Writer, shown demo.Account) {
+	if shown.Password != "" {
+		fmt.Fprintf(out, "  demo user  %s, password %s\n", shown.Username, shown.Password)
+	}
+	fmt.Fprintf(out, "  demo key   %s\n", shown.APIKey)
+}
+
+func serve(ctx context.Context, listener net.Listener, handler http.Handler, cfg config.Config, services *Services, log *slog.Logger) error {
+	// Requests outlive ctx: they are given time to finish first.
+	requests, cancelRequests := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancelRequests()
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       2 * time.Minute,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		BaseContext:       func(net.Listener) context.Context { return requests },
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	sweeping, stopSweeping := context.WithCancel(ctx)
+	defer stopSweeping()
+	swept := make(chan struct{})
+	go func() {
+		defer close(swept)
+		sweep(sweeping, services, log)
+	}()
+	select {
+	case err := <-failed:
+		stopSweeping()
+		<-swept
+		return fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+	}
+	log.Info("stopping", slog.Duration("grace", cfg.ShutdownGrace))
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), cfg.ShutdownGrace)
+	defer cancel()
+	err := server.Shutdown(grace)
+	if errors.Is(err, context.DeadlineExceeded) {
+		cancelRequests() // what still runs is cancelled, with its SQL
+		err = server.Close()
+	}
+	<-swept
+	return err
+}
+
+// sweep deletes what has expired, now and then.
+func sweep(ctx context.Context, services *Services, log *slog.Logger) {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if n, err := services.Accounts.Sweep(caller.System(ctx)); err != nil && ctx.Err() == nil {
+			log.Warn("deleting what has expired failed", slog.Any("error", err))
+		} else if n > 0 {
+			log.Debug("deleted what has expired", slog.Int("rows", n))
+		}
+	}
+}
+
+// GoVersion is the version of Go the program was built with.
+func GoVersion() string { return runtime.Version() }

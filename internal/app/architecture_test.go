@@ -1,0 +1,249 @@
+package app_test
+
+import (
+	"encoding/json"
+	"errors"
+	"go/ast"
+	"go/importer"
+	"go/parser"
+	"go/token"
+	"go/types"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// listed is what go list says of a package.
+type listed struct {
+	ImportPath, Name, Doc, Dir, Export string
+	GoFiles, Imports                   []string
+}
+
+// list runs go list over the module.
+func list(t *testing.T, args ...string) []listed {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), "go", append([]string{"list"}, args...)...)
+	command.Dir = filepath.Join("..", "..")
+	out, err := command.Output()
+	if err != nil {
+		var exit *exec.ExitError
+		if errors.As(err, &exit) {
+			t.Fatalf("go list: %v\n%s", err, exit.Stderr)
+		}
+		t.Fatal(err)
+	}
+	var packages []listed
+	for decoder := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p listed
+		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
+			return packages
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		packages = append(packages, p)
+	}
+}
+
+// module lists the packages of the product.
+func module(t *testing.T) []listed {
+	t.Helper()
+	return list(t, "-json=ImportPath,Name,Doc,Dir,GoFiles,Imports", "./...")
+}
+
+// files parses the files of a package that are compiled into the product.
+func (p listed) files(t *testing.T, fset *token.FileSet) []*ast.File {
+	t.Helper()
+	parsed := make([]*ast.File, len(p.GoFiles))
+	for i, name := range p.GoFiles {
+		file, err := parser.ParseFile(fset, filepath.Join(p.Dir, name), nil, parser.ParseComments|parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		parsed[i] = file
+	}
+	return parsed
+}
+
+// room is the part of the product that a package belongs to. A package of internal that is none of the others is a domain.
+func room(p listed) string {
+	path := strings.TrimPrefix(p.ImportPath, "campaignql/")
+	top, rest, _ := strings.Cut(path, "/")
+	if top != "internal" {
+		if path == "ent/schema" {
+			return "schema"
+		}
+		return top // cmd, graph or ent
+	}
+	name, _, _ := strings.Cut(rest, "/")
+	switch {
+	case p.Name == "main":
+		return "tool"
+	case slices.Contains([]string{"app", "config", "explorer", "demo", "command", "store", "caller", "apperr", "kind", "testkit"}, name):
+		return name
+	default:
+		return "domain"
+	}
+}
+
+// law is which rooms a room may import. testkit is in no list: only tests import it.
+var law = map[string][]string{
+	"cmd":      {"app", "config", "domain", "store", "caller", "apperr", "kind", "ent"},
+	"app":      {"config", "explorer", "demo", "command", "graph", "domain", "store", "caller", "apperr", "kind", "ent"},
+	"graph":    {"graph", "domain", "store", "caller", "apperr", "kind", "ent"},
+	"command":  {"domain", "caller", "apperr", "kind", "ent"},
+	"demo":     {"domain", "store", "caller", "apperr", "kind", "ent"},
+	"domain":   {"domain", "store", "caller", "apperr", "kind", "ent"},
+	"store":    {"caller", "apperr", "kind", "ent"},
+	"ent":      {"ent", "schema", "kind"},
+	"schema":   {"kind"},
+	"caller":   {"apperr", "kind"},
+	"apperr":   {},
+	"kind":     {},
+	"config":   {},
+	"explorer": {},
+}
+
+// servesHTTP are the rooms that know HTTP.
+var servesHTTP = []string{"app", "graph", "command", "explorer"}
+
+// ownCodeAlone are the rooms that import the standard library, and what else each may.
+var ownCodeAlone = map[string][]string{"apperr": nil, "caller": nil, "config": nil, "explorer": nil, "kind": {"golang.org/x/text/"}}
+
+func TestEveryRoomImportsOnlyWhatItMay(t *testing.T) {
+	t.Parallel()
+	packages := module(t)
+	rooms := map[string]string{}
+	for _, p := range packages {
+		rooms[p.ImportPath] = room(p)
+	}
+	for _, p := range packages {
+		from := rooms[p.ImportPath]
+		if from == "testkit" || from == "tool" {
+			continue
+		}
+		allowed, known := law[from]
+		if !known {
+			t.Errorf("%s is in no room of the law", p.ImportPath)
+		}
+		for _, imported := range p.Imports {
+			to, own := rooms[imported]
+			switch {
+			case own && !slices.Contains(allowed, to):
+				t.Errorf("%s (%s) imports %s (%s)", p.ImportPath, from, imported, to)
+			case (imported == "net/http" || strings.HasPrefix(imported, "net/http/")) && !slices.Contains(servesHTTP, from):
+				t.Errorf("%s (%s) imports %s", p.ImportPath, from, imported)
+			case !own && strings.Contains(strings.SplitN(imported, "/", 2)[0], "."):
+				also, closed := ownCodeAlone[from]
+				if closed && !slices.ContainsFunc(also, func(prefix string) bool { return strings.HasPrefix(imported, prefix) }) {
+					t.Errorf("%s (%s) imports %s", p.ImportPath, from, imported)
+				}
+			}
+		}
+	}
+}
+
+func TestEveryPackageSaysWhatItOwns(t *testing.T) {
+	t.Parallel()
+	for _, p := range module(t) {
+		if p.Doc != "" || slices.IndexFunc(p.files(t, token.NewFileSet()), func(f *ast.File) bool { return !ast.IsGenerated(f) }) < 0 {
+			continue
+		}
+		t.Errorf("%s has no package comment", p.ImportPath)
+	}
+}
+
+// TestOnlyCommandsEndTheProcess also keeps the command line and signals to the packages named main.
+func TestOnlyCommandsEndTheProcess(t *testing.T) {
+	t.Parallel()
+	forbidden := map[string][]string{
+		"os": {"Exit", "Args"}, "log": {"Fatal", "Fatalf", "Fatalln"}, "os/signal": {"Notify", "NotifyContext"}, "flag": {"Parse", "CommandLine"},
+	}
+	for _, p := range module(t) {
+		if p.Name == "main" || strings.HasPrefix(p.ImportPath, "campaignql/ent/") {
+			continue
+		}
+		fset := token.NewFileSet()
+		for _, file := range p.files(t, fset) {
+			names := map[string][]string{} // by the name under which the file imports the package
+			for _, spec := range file.Imports {
+				path := strings.Trim(spec.Path.Value, `"`)
+				name := path[strings.LastIndexByte(path, '/')+1:]
+				if spec.Name != nil {
+					name = spec.Name.Name
+				}
+				names[name] = forbidden[path]
+			}
+			ast.Inspect(file, func(n ast.Node) bool {
+				if use, ok := n.(*ast.SelectorExpr); ok {
+					if x, ok := use.X.(*ast.Ident); ok && slices.Contains(names[x.Name], use.Sel.Name) {
+						t.Errorf("%s: %s.%s", fset.Position(use.Pos()), x.Name, use.Sel.Name)
+					}
+				}
+				return true
+			})
+		}
+	}
+}
+
+// TestTheSurfacesTouchNoDatabase type-checks both surfaces: of Ent they may use entities, their fields and constants. Calling any function or method of
+// Ent's, or naming its client, would be a query or mutation outside of the domains.
+func TestTheSurfacesTouchNoDatabase(t *testing.T) {
+	t.Parallel()
+	exports := map[string]string{}
+	var surfaces []listed
+	for _, p := range list(t, "-export", "-deps", "-json=ImportPath,Dir,Export,GoFiles", "./graph/...", "./internal/command") {
+		exports[p.ImportPath] = p.Export
+		if p.ImportPath == "campaignql/internal/command" || p.ImportPath == "campaignql/graph" || strings.HasPrefix(p.ImportPath, "campaignql/graph/") {
+			surfaces = append(surfaces, p)
+		}
+	}
+	if len(surfaces) < 2 {
+		t.Fatalf("go list finds the surfaces no more: %v", surfaces)
+	}
+	fset := token.NewFileSet()
+	compiled := importer.ForCompiler(fset, "gc", func(path string) (io.ReadCloser, error) { return os.Open(exports[path]) })
+	uses := 0
+	for _, p := range surfaces {
+		info := &types.Info{Uses: map[*ast.Ident]types.Object{}}
+		if _, err := (&types.Config{Importer: compiled}).Check(p.ImportPath, fset, p.files(t, fset), info); err != nil {
+			t.Fatal(err)
+		}
+		for ident, object := range info.Uses {
+			if object.Pkg() == nil || object.Pkg().Path() != "campaignql/ent" && !strings.HasPrefix(object.Pkg().Path(), "campaignql/ent/") {
+				continue
+			}
+			uses++
+			if !isData(object) {
+				t.Errorf("%s uses %s", fset.Position(ident.Pos()), object)
+			}
+		}
+	}
+	if uses == 0 {
+		t.Error("no use of Ent was found: the test has lost sight of it")
+	}
+}
+
+// isData reports whether an object of Ent's is an entity, a field of one, or a constant.
+func isData(object types.Object) bool {
+	switch object := object.(type) {
+	case *types.PkgName, *types.Const:
+		return true
+	case *types.Var:
+		return object.IsField()
+	case *types.TypeName:
+		// What reaches the database has a client inside, or methods to run with a context.
+		methods := types.NewMethodSet(types.NewPointer(object.Type()))
+		for _, runs := range []string{"Save", "Exec", "All", "Count", "Close", "Commit"} {
+			if methods.Lookup(nil, runs) != nil {
+				return false
+			}
+		}
+		return true
+	default:
+		return false
+	}
+}

@@ -1,0 +1,132 @@
+package app_test
+
+import (
+	"compress/gzip"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"campaignql/internal/config"
+)
+
+// friend is the origin that the servers of these tests are configured for.
+const friend = "https://app.example.com"
+
+func friendly(c *config.Config) { c.CORSOrigins = []string{"https://other.example.com", friend} }
+
+func TestOnlyPagesOfConfiguredOriginsMayReadAnswers(t *testing.T) {
+	t.Parallel()
+	some, none := onSQLite(t, friendly), onSQLite(t)
+	for _, path := range []string{"/graphql", "/api.php", "/command"} {
+		tests := []struct {
+			name, url, origin, want string
+		}{
+			{"a configured origin", some.URL, friend, friend},
+			{"another origin", some.URL, "https://evil.example.com", ""},
+			{"a longer origin", some.URL, friend + ".evil.example.com", ""},
+			{"an origin in capitals", some.URL, strings.ToUpper(friend), ""},
+			{"the origin of a file", some.URL, "null", ""},
+			{"no origin", some.URL, "", ""},
+			{"an origin when none is configured", none.URL, friend, ""},
+		}
+		for _, test := range tests {
+			t.Run(path+" to "+test.name, func(t *testing.T) {
+				t.Parallel()
+				var headers []string
+				if test.origin != "" {
+					headers = []string{"Origin: " + test.origin}
+				}
+				got := do(t, http.MethodGet, test.url+path+"?query={__typename}", "", headers...)
+				if allowed := got.header.Get("Access-Control-Allow-Origin"); allowed != test.want {
+					t.Errorf("an answer is for %q, want %q", allowed, test.want)
+				}
+				if varies := strings.Contains(strings.Join(got.header.Values("Vary"), ","), "Origin"); varies != (test.url == some.URL) {
+					t.Errorf("Vary is %q", got.header.Values("Vary"))
+				}
+				asked := do(t, http.MethodOptions, test.url+path, "", append(headers, "Access-Control-Request-Method: POST", "Access-Control-Request-Headers: authorization,content-type")...)
+				if allowed := asked.header.Get("Access-Control-Allow-Origin"); allowed != test.want {
+					t.Errorf("a preflight is for %q, want %q", allowed, test.want)
+				}
+				permits := asked.header.Get("Access-Control-Allow-Methods") == "GET, POST" && strings.Contains(asked.header.Get("Access-Control-Allow-Headers"), "Authorization, Content-Type")
+				if permits != (test.want != "") || test.want != "" && asked.status != http.StatusNoContent {
+					t.Errorf("a preflight answers %d %v", asked.status, asked.header)
+				}
+				for _, answer := range []http.Header{got.header, asked.header} {
+					if answer.Get("Access-Control-Allow-Credentials") != "" {
+						t.Error("credentials of the browser are allowed")
+					}
+				}
+			})
+		}
+	}
+}
+
+func TestPagesOfOtherOriginsCannotPost(t *testing.T) {
+	t.Parallel()
+	s := onSQLite(t, friendly)
+	tests := []struct {
+		name    string
+		headers []string
+		refused bool
+	}{
+		{"a program that is no browser", nil, false},
+		{"the explorer", []string{"Sec-Fetch-Site: same-origin", "Origin: " + s.URL}, false},
+		{"somebody who typed the address", []string{"Sec-Fetch-Site: none"}, false},
+		{"a page of a configured origin", []string{"Sec-Fetch-Site: cross-site", "Origin: " + friend}, false},
+		{"a page of another origin", []string{"Sec-Fetch-Site: cross-site", "Origin: https://evil.example.com"}, true},
+		{"a page of another origin on the same site", []string{"Sec-Fetch-Site: same-site", "Origin: https://evil.example.com"}, true},
+		{"a page that hides its origin", []string{"Sec-Fetch-Site: cross-site"}, true},
+		{"a page in an old browser", []string{"Origin: https://evil.example.com"}, true},
+		{"a page of a configured origin in an old browser", []string{"Origin: " + friend}, false},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			got := post(t, s, `{ __typename }`, append(test.headers, "X-Request-Id: sent")...)
+			status, body := http.StatusOK, `"__typename":"Query"`
+			if test.refused {
+				status, body = http.StatusForbidden, `{"errors":[{"extensions":{"code":"FORBIDDEN","requestId":"sent"},"message":"pages of this origin may not call the API"}]}`
+			}
+			if got.status != status || !strings.Contains(got.body, body) || !strings.HasPrefix(got.header.Get("Content-Type"), "application/json") {
+				t.Errorf("%d %s %s", got.status, got.header.Get("Content-Type"), got.body)
+			}
+		})
+	}
+}
+
+func TestAnswersArePackedWhenTheClientAsks(t *testing.T) {
+	t.Parallel()
+	s := onSQLite(t)
+	owner := s.Account(t)
+	for range 20 {
+		s.MustQuery(t, owner.Key, `mutation { createCampaign(input: {name: "One of twenty campaigns with a long name"}) { campaign { id } } }`, nil)
+	}
+	const list = `{ campaigns { nodes { id name status createdAt } } }`
+	auth := "Authorization: Bearer " + owner.Key
+	for name, send := range map[string]func(headers ...string) answer{
+		"GraphQL": func(headers ...string) answer { return post(t, s, list, append(headers, auth)...) },
+		"Command": func(headers ...string) answer {
+			return do(t, http.MethodGet, s.URL+"/api.php?Command=Campaigns.Get", "", append(headers, auth)...)
+		},
+	} {
+		plain, packed := send(), send("Accept-Encoding: gzip")
+		if plain.status != http.StatusOK || plain.header.Get("Content-Encoding") != "" {
+			t.Errorf("%s: unasked, %d %q", name, plain.status, plain.header.Get("Content-Encoding"))
+		}
+		if packed.header.Get("Content-Encoding") != "gzip" || len(packed.body) > len(plain.body)/2 {
+			t.Fatalf("%s: asked for gzip, %q, %d bytes of %d", name, packed.header.Get("Content-Encoding"), len(packed.body), len(plain.body))
+		}
+		reader, err := gzip.NewReader(strings.NewReader(packed.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(reader)
+		if err != nil || string(text) != plain.body {
+			t.Errorf("%s: %v: unpacked, the answer is another: %s", name, err, text)
+		}
+		if !strings.Contains(strings.Join(plain.header.Values("Vary"), ","), "Accept-Encoding") {
+			t.Errorf("%s: caches are not told: Vary is %q", name, plain.header.Values("Vary"))
+		}
+	}
+}

@@ -1,0 +1,187 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/klauspost/compress/gzhttp"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"campaignql/graph"
+	"campaignql/graph/guard"
+	"campaignql/internal/command"
+	"campaignql/internal/config"
+	"campaignql/internal/explorer"
+)
+
+// HandlerOptions are what the surfaces are built with.
+type HandlerOptions struct {
+	Config  config.Config
+	Build   Build
+	DemoKey string
+	Logger  *slog.Logger
+}
+
+// Handler mounts every path of the server.
+func Handler(services *Services, opts HandlerOptions) http.Handler {
+	if opts.Logger == nil {
+		opts.Logger = slog.Default()
+	}
+	cfg := opts.Config
+	meters := newMeters(services)
+	graphQL := graph.Handler(
+		graph.Services{Accounts: services.Accounts, Campaigns: services.Campaigns, Emails: services.Emails, Tags: services.Tags, Statistics: services.Statistics},
+		graph.Options{
+			Info: graph.Info{
+				Version: opts.Build.Version, Commit: opts.Build.Commit, GoVersion: GoVersion(), Database: services.Store.Dialect(), Demo: cfg.Demo,
+			},
+			Limits:  guard.Limits{Depth: cfg.MaxDepth, Complexity: cfg.MaxComplexity, Tokens: cfg.MaxTokens},
+			MaxBody: cfg.MaxGraphQLBody, Timeout: cfg.Timeout, Development: cfg.Development || cfg.Demo, HideSchema: !cfg.Introspection,
+			Logger: opts.Logger, RequestID: RequestID, Observe: meters.graphQL,
+		})
+	bridge := command.New(
+		command.Services{Accounts: services.Accounts, Campaigns: services.Campaigns, Statistics: services.Statistics, Tags: services.Tags},
+		command.Options{MaxBody: cfg.MaxCommandBody, Logger: opts.Logger, RequestID: RequestID, Observe: meters.command})
+
+	mux := http.NewServeMux()
+	mux.Handle("/graphql", cors(cfg.CORSOrigins, sameOrigin(cfg.CORSOrigins, gzhttp.GzipHandler(graphQL))))
+	mux.Handle("/api.php", cors(cfg.CORSOrigins, gzhttp.GzipHandler(bridge)))
+	mux.Handle("/command", cors(cfg.CORSOrigins, gzhttp.GzipHandler(bridge)))
+	mux.HandleFunc("GET /schema.graphql", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		_, _ = io.WriteString(w, graph.Schema())
+	})
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { state(w, http.StatusOK, nil) })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
+		defer cancel()
+		if err := services.Store.Ready(ctx); err != nil {
+			opts.Logger.WarnContext(r.Context(), "not ready", slog.Any("error", err))
+			state(w, http.StatusServiceUnavailable, err)
+			return
+		}
+		state(w, http.StatusOK, nil)
+	})
+	// Without the database the campaigns cannot be counted; everything else is told all the more.
+	mux.Handle("GET /metrics", promhttp.HandlerFor(meters.registry, promhttp.HandlerOpts{
+		ErrorHandling: promhttp.ContinueOnError, Registry: meters.registry, ErrorLog: slog.NewLogLogger(opts.Logger.Handler(), slog.LevelWarn),
+	}))
+	if cfg.Explorer {
+		page := explorer.Handler(explorer.Options{DemoKey: opts.DemoKey})
+		mux.Handle("/{$}", page)
+		mux.Handle("/explorer/", page)
+	}
+	return identified(recovered(opts.Logger, mux))
+}
+
+// state answers whether the server is up or ready.
+func state(w http.ResponseWriter, status int, err error) {
+	answer := map[string]string{"status": "ok"}
+	if err != nil {
+		answer = map[string]string{"status": "unavailable", "reason": err.Error()}
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(answer)
+}
+
+type requestIDKey struct{}
+
+// RequestID returns the id of the request of a context, which its answer carries in the header X-Request-Id.
+func RequestID(ctx context.Context) string {
+	id, _ := ctx.Value(requestIDKey{}).(string)
+	return id
+}
+
+// identified gives each request an id: that of the proxy before the server where it sent a reasonable one, otherwise a new one.
+func identified(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id := r.Header.Get("X-Request-Id")
+		if !reasonable(id) {
+			id = rand.Text()
+		}
+		w.Header().Set("X-Request-Id", id)
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestIDKey{}, id)))
+	})
+}
+
+func reasonable(id string) bool {
+	return len(id) > 0 && len(id) <= 64 && strings.IndexFunc(id, func(r rune) bool {
+		return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && r != '-' && r != '_'
+	}) < 0
+}
+
+// recovered keeps a fault of one request from being told to its client.
+func recovered(log *slog.Logger, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			value := recover()
+			if value == nil {
+				return
+			}
+			if value == http.ErrAbortHandler {
+				panic(value)
+			}
+			log.ErrorContext(r.Context(), "request panicked", slog.String("requestId", RequestID(r.Context())), slog.String("path", r.URL.Path), slog.Any("panic", value), slog.String("stack", string(debug.Stack())))
+			refuse(w, r, http.StatusInternalServerError, "internal error", "INTERNAL")
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// refuse answers without any surface, in the form of a GraphQL error.
+func refuse(w http.ResponseWriter, r *http.Request, status int, message, code string) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]any{"errors": []any{map[string]any{
+		"message": message, "extensions": map[string]string{"code": code, "requestId": RequestID(r.Context())},
+	}}})
+}
+
+// sameOrigin keeps pages of other origins than the configured ones from writing with the help of a browser. Programs that are no browser send neither
+// Sec-Fetch-Site nor Origin, and pass.
+func sameOrigin(origins []string, next http.Handler) http.Handler {
+	protection := http.NewCrossOriginProtection()
+	for _, origin := range origins {
+		if err := protection.AddTrustedOrigin(origin); err != nil {
+			panic("app: " + err.Error()) // config.Validate admits origins alone
+		}
+	}
+	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		refuse(w, r, http.StatusForbidden, "pages of this origin may not call the API", "FORBIDDEN")
+	}))
+	return protection.Handler(next)
+}
+
+// cors lets pages of the configured origins call the API. No cookie is ever read, so no credentials are allowed.
+func cors(origins []string, next http.Handler) http.Handler {
+	if len(origins) == 0 {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Add("Vary", "Origin")
+		origin := r.Header.Get("Origin")
+		if origin != "" && slices.Contains(origins, origin) {
+			w.Header().Set("Access-Control-Allow-Origin", origin)
+			w.Header().Set("Access-Control-Expose-Headers", "X-Request-Id, X-GraphQL-Operation, Retry-After")
+			if r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "" {
+				w.Header().Set("Access-Control-Allow-Methods", "GET, POST")
+				w.Header().Set("Access-Control-Allow-Headers", "Authorization, Content-Type, X-Request-Id")
+				w.Header().Set("Access-Control-Max-Age", "600")
+				w.WriteHeader(http.StatusNoContent)
+				return
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}

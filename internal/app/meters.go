@@ -1,0 +1,80 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"campaignql/internal/caller"
+	"campaignql/internal/campaign"
+	"campaignql/internal/command"
+)
+
+// meters are the numbers of /metrics.
+type meters struct {
+	registry *prometheus.Registry
+	requests *prometheus.CounterVec
+	duration *prometheus.HistogramVec
+}
+
+func newMeters(services *Services) *meters {
+	m := &meters{
+		registry: prometheus.NewRegistry(),
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "campaignql_requests_total", Help: "Requests by surface, operation and outcome.",
+		}, []string{"surface", "operation", "outcome"}),
+		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "campaignql_request_seconds", Help: "Time from request to answer.", Buckets: prometheus.ExponentialBuckets(0.0005, 2.5, 12),
+		}, []string{"surface", "operation"}),
+	}
+	m.registry.MustRegister(m.requests, m.duration, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &statusCollector{services.Campaigns})
+	for i, db := range services.Store.Pools() {
+		m.registry.MustRegister(collectors.NewDBStatsCollector(db, fmt.Sprintf("%s%d", services.Store.Dialect(), i)))
+	}
+	return m
+}
+
+func (m *meters) graphQL(_ context.Context, operation string, took time.Duration, failed bool) {
+	outcome := command.Succeeded
+	if failed {
+		outcome = command.Failed
+	}
+	m.count("graphql", operation, outcome, took)
+}
+
+func (m *meters) command(name string, outcome command.Outcome, took time.Duration) {
+	if name == "" {
+		name = "unknown"
+	}
+	m.count("command", name, outcome, took)
+}
+
+func (m *meters) count(surface, operation string, outcome command.Outcome, took time.Duration) {
+	m.requests.WithLabelValues(surface, operation, string(outcome)).Inc()
+	m.duration.WithLabelValues(surface, operation).Observe(took.Seconds())
+}
+
+// statusCollector counts the campaigns of all accounts by status whenever the metrics are read, in one statement.
+type statusCollector struct{ campaigns *campaign.Service }
+
+var campaignsByStatus = prometheus.NewDesc("campaignql_campaigns", "Campaigns of all accounts by status.", []string{"status"}, nil)
+
+// Describe implements prometheus.Collector.
+func (c *statusCollector) Describe(out chan<- *prometheus.Desc) { out <- campaignsByStatus }
+
+// Collect implements prometheus.Collector.
+func (c *statusCollector) Collect(out chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(caller.System(context.Background()), 5*time.Second)
+	defer cancel()
+	counts, err := c.campaigns.Counts(ctx, campaign.Filter{})
+	if err != nil {
+		out <- prometheus.NewInvalidMetric(campaignsByStatus, err)
+		return
+	}
+	for status, n := range counts.ByStatus {
+		out <- prometheus.MustNewConstMetric(campaignsByStatus, prometheus.GaugeValue, float64(n), string(status))
+	}
+}

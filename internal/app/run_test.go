@@ -1,0 +1,204 @@
+package app_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"campaignql/internal/app"
+	"campaignql/internal/caller"
+	"campaignql/internal/config"
+	"campaignql/internal/store"
+	"campaignql/internal/testkit"
+)
+
+// patience is how long a server may take to begin or to end; a test that waits longer fails.
+const patience = 20 * time.Second
+
+// settings are those of a server on a free port.
+func settings() config.Config {
+	return config.Config{
+		Listen: "127.0.0.1:0", Explorer: true, Migrate: true, Introspection: true,
+		MaxDepth: 12, MaxComplexity: 20_000, MaxTokens: 2000, MaxGraphQLBody: 1 << 20, MaxCommandBody: 10 << 20,
+		Timeout: 30 * time.Second, ShutdownGrace: 15 * time.Second, SessionTTL: 24 * time.Hour, LoginFailures: 10,
+		MaxConnections: 8, StatementTimeout: time.Minute,
+	}
+}
+
+// running is a server that Run began.
+type running struct {
+	// url is where it listens, greeting all it printed.
+	url      string
+	greeting []string
+	end      func() error
+}
+
+// run starts a server and reads its greeting up to the line that begins with last. The server ends with the test, or when end is called.
+func run(t *testing.T, address string, cfg config.Config, last string) *running {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	printed, out := io.Pipe()
+	ended := make(chan error, 1)
+	go func() {
+		err := app.Run(ctx, address, cfg, app.Build{Version: "test", Commit: "none"}, slog.New(slog.DiscardHandler), out)
+		out.CloseWithError(err)
+		ended <- err
+	}()
+	stop := func() error {
+		cancel()
+		select {
+		case err := <-ended:
+			ended <- err
+			return err
+		case <-time.After(patience):
+			t.Error("the server did not end")
+			return nil
+		}
+	}
+	t.Cleanup(func() { _ = stop() })
+	r := &running{end: stop}
+	for lines := bufio.NewScanner(printed); lines.Scan(); {
+		r.greeting = append(r.greeting, lines.Text())
+		if strings.HasPrefix(lines.Text(), last) {
+			r.url = strings.TrimPrefix(r.greeting[0], "campaignql serves ")
+			return r
+		}
+	}
+	t.Fatalf("the server ended with %v after printing %q", stop(), r.greeting)
+	return nil
+}
+
+// campaigns asks how many campaigns the owner of a key has; ok is false when the key is refused.
+func (r *running) campaigns(t *testing.T, key string) (total int, ok bool) {
+	t.Helper()
+	got := do(t, http.MethodPost, r.url+"/graphql", `{"query":"{ campaignCounts { total } }"}`, "Content-Type: application/json", "Authorization: Bearer "+key)
+	var body struct {
+		Data *struct{ CampaignCounts struct{ Total int } }
+	}
+	if err := json.Unmarshal([]byte(got.body), &body); err != nil {
+		t.Fatalf("%v in %s", err, got.body)
+	}
+	if body.Data == nil {
+		return 0, false
+	}
+	return body.Data.CampaignCounts.Total, true
+}
+
+var (
+	demoUser = regexp.MustCompile(`^  demo user  demo, password [A-Z2-7]{26}$`)
+	demoKey  = regexp.MustCompile(`^  demo key   (cq_[a-z2-7]{52})$`)
+)
+
+func TestTheDemoCanBeEnteredAtEveryStart(t *testing.T) {
+	t.Parallel()
+	testkit.EachFresh(t, func(t *testing.T, address string) {
+		cfg := settings()
+		cfg.Demo = true
+		first := run(t, address, cfg, "  demo key")
+		key := demoKey.FindStringSubmatch(first.greeting[len(first.greeting)-1])
+		if key == nil || !demoUser.MatchString(first.greeting[len(first.greeting)-2]) {
+			t.Fatalf("the first start greets with %q", first.greeting)
+		}
+		if total, ok := first.campaigns(t, key[1]); !ok || total != 200 {
+			t.Errorf("the key shows %d campaigns, %t, want 200", total, ok)
+		}
+		if page := do(t, http.MethodGet, first.url+"/", ""); !strings.Contains(page.body, key[1]) {
+			t.Error("the explorer does not know the key")
+		}
+		if err := first.end(); err != nil {
+			t.Fatal(err)
+		}
+
+		// The password is stored hashed: a later start cannot tell it, and must not tell an empty one.
+		second := run(t, address, cfg, "  demo key")
+		again := demoKey.FindStringSubmatch(second.greeting[len(second.greeting)-1])
+		if again == nil || strings.Contains(strings.Join(second.greeting, "\n"), "password") {
+			t.Fatalf("the second start greets with %q", second.greeting)
+		}
+		if total, ok := second.campaigns(t, again[1]); !ok || total != 200 {
+			t.Errorf("the new key shows %d campaigns, %t, want 200", total, ok)
+		}
+		if _, ok := second.campaigns(t, key[1]); ok {
+			t.Error("the key of the first start is still in force")
+		}
+		if err := second.end(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestTheGreetingTellsWhatIsServedWhere(t *testing.T) {
+	t.Parallel()
+	plain := run(t, "sqlite::memory:", settings(), "  Command")
+	want := []string{"campaignql serves " + plain.url, "  explorer   " + plain.url + "/", "  GraphQL    " + plain.url + "/graphql", "  Command    " + plain.url + "/api.php"}
+	if diff := cmp.Diff(want, plain.greeting); diff != "" {
+		t.Error(diff)
+	}
+	if !regexp.MustCompile(`^http://127\.0\.0\.1:[1-9][0-9]*$`).MatchString(plain.url) {
+		t.Errorf("it serves %s", plain.url)
+	}
+
+	cfg := settings()
+	cfg.PublicURL, cfg.Explorer = "https://mail.example.com/api/", false
+	public := run(t, "sqlite::memory:", cfg, "  Command")
+	want = []string{"campaignql serves https://mail.example.com/api", "  GraphQL    https://mail.example.com/api/graphql", "  Command    https://mail.example.com/api/api.php"}
+	if diff := cmp.Diff(want, public.greeting); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestRunSaysWhyItCannotServe(t *testing.T) {
+	t.Parallel()
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { taken.Close() })
+	stranger := "sqlite:" + t.TempDir() + "/stranger.db"
+	makeStranger(t, stranger)
+	tests := []struct {
+		name, database string
+		change         func(*config.Config)
+		want           string
+	}{
+		{"the address is taken", "sqlite::memory:", func(c *config.Config) { c.Listen = taken.Addr().String() }, `^--listen 127\.0\.0\.1:[0-9]+: .*address already in use$`},
+		{"the database cannot be reached", "mysql://ann:secret@127.0.0.1:1/x", func(*config.Config) {}, `^--database: database mysql://ann:x+@127\.0\.0\.1:1/x cannot be reached: .*connection refused$`},
+		{"the database must not be migrated", "sqlite::memory:", func(c *config.Config) { c.Migrate = false }, `^the database has not been migrated$`},
+		{"the name of the demo account is another's", stranger, func(c *config.Config) { c.Demo = true }, `^demo data: there is an account "demo"`},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			cfg := settings()
+			test.change(&cfg)
+			ctx, cancel := context.WithTimeout(t.Context(), patience) // a server that serves after all would not end
+			defer cancel()
+			err := app.Run(ctx, test.database, cfg, app.Build{}, slog.New(slog.DiscardHandler), io.Discard)
+			if err == nil || !regexp.MustCompile(test.want).MatchString(err.Error()) {
+				t.Errorf("got %v, want %s", err, test.want)
+			}
+		})
+	}
+}
+
+// makeStranger makes a database in which an account has the demo's name and another address.
+func makeStranger(t *testing.T, address string) {
+	t.Helper()
+	db := testkit.Open(t, address)
+	now := store.Now()
+	ctx := caller.System(t.Context())
+	if err := db.Client(ctx).User.Create().SetUsername("Demo").SetUsernameKey("demo").SetEmail("ann@example.com").SetEmailKey("ann@example.com").
+		SetPasswordHash("none").SetTimeZone("UTC").SetCreatedAt(now).SetUpdatedAt(now).Exec(ctx); err != nil {
+		t.Fatal(err)
+	}
+}

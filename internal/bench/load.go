@@ -1,0 +1,209 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// query is the page that is measured: what a list of campaigns shows, in one request.
+const query = `{ campaigns(first: 50) { nodes { name status tags { name } statistics { sent opens { unique } } } totalCount } }`
+
+// answerTimeout bounds one request.
+const answerTimeout = 30 * time.Second
+
+// request is a request as its bytes: what the load generator spends on making it is not spent on the cores that it shares with the server.
+type request []byte
+
+func pageRequest(key string) request {
+	body, err := json.Marshal(map[string]string{"query": query})
+	if err != nil {
+		panic(err) // a map of strings
+	}
+	return post("/graphql", "application/json", "Authorization: Bearer "+key+"\r\n", body)
+}
+
+func commandRequest(key string) request {
+	form := url.Values{"Command": {"Campaigns.Get"}, "APIKey": {key}, "RecordsPerRequest": {"50"}, "RetrieveTags": {"true"}}
+	return post("/api.php", "application/x-www-form-urlencoded", "", []byte(form.Encode()))
+}
+
+func post(path, contentType, headers string, body []byte) request {
+	return fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: bench\r\nContent-Type: %s\r\n%sContent-Length: %d\r\n\r\n%s", path, contentType, headers, len(body), body)
+}
+
+// connection is one keep-alive connection.
+type connection struct {
+	net.Conn
+	in *bufio.Reader
+}
+
+func (c *child) connect() (*connection, error) {
+	conn, err := net.Dial("tcp", c.address)
+	if err != nil {
+		return nil, err
+	}
+	return &connection{conn, bufio.NewReaderSize(conn, 32<<10)}, nil
+}
+
+// do sends the request and writes the body of its answer, which must have status 200, to out.
+func (c *connection) do(r request, out io.Writer) error {
+	if err := c.SetDeadline(time.Now().Add(answerTimeout)); err != nil {
+		return err
+	}
+	if _, err := c.Write(r); err != nil {
+		return err
+	}
+	answer, err := http.ReadResponse(c.in, nil)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		body, _ := io.ReadAll(answer.Body)
+		return fmt.Errorf("status %s: %s", answer.Status, body)
+	}
+	_, err = io.Copy(out, answer.Body)
+	return err
+}
+
+// once sends one request on a connection of its own and returns the answer.
+func (c *child) once(r request) ([]byte, error) {
+	conn, err := c.connect()
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	var body bytes.Buffer
+	err = conn.do(r, &body)
+	return body.Bytes(), err
+}
+
+// until is when a load ends: after a number of requests or, without one, a time.
+type until struct {
+	requests int
+	elapsed  time.Duration
+}
+
+// load sends requests on all connections and returns how long each took.
+func (c *child) load(ctx context.Context, r request, connections int, end until) ([]time.Duration, error) {
+	var left atomic.Int64
+	left.Store(int64(end.requests))
+	deadline := time.Now().Add(end.elapsed)
+	more := func() bool {
+		if end.requests > 0 {
+			return left.Add(-1) >= 0
+		}
+		return time.Now().Before(deadline)
+	}
+	took := make([][]time.Duration, connections)
+	errs := make([]error, connections)
+	var all sync.WaitGroup
+	for i := range connections {
+		all.Go(func() { took[i], errs[i] = c.loop(ctx, r, more) })
+	}
+	all.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return nil, fmt.Errorf("%w\n%s", err, c.logged)
+	}
+	return slices.Concat(took...), nil
+}
+
+func (c *child) loop(ctx context.Context, r request, more func() bool) ([]time.Duration, error) {
+	conn, err := c.connect()
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	var took []time.Duration
+	for more() {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		begin := time.Now()
+		if err := conn.do(r, io.Discard); err != nil {
+			return nil, err
+		}
+		took = append(took, time.Since(begin))
+	}
+	return took, nil
+}
+
+// measure warms the server up and measures one round.
+func (c *child) measure(ctx context.Context, r request, p plan) (sample, error) {
+	if _, err := c.load(ctx, r, p.connections, until{elapsed: p.warmUp}); err != nil {
+		return sample{}, err
+	}
+	before, err := c.processor()
+	if err != nil {
+		return sample{}, err
+	}
+	begin := time.Now()
+	took, err := c.load(ctx, r, p.connections, until{elapsed: p.seconds})
+	if err != nil {
+		return sample{}, err
+	}
+	elapsed := time.Since(begin)
+	after, err := c.processor()
+	if err != nil {
+		return sample{}, err
+	}
+	slices.Sort(took)
+	return sample{
+		perSecond: float64(len(took)) / elapsed.Seconds(), processor: (after - before) / time.Duration(len(took)),
+		p50: took[len(took)/2], p99: took[len(took)*99/100],
+	}, nil
+}
+
+// sameData fails unless both servers answer the request with the same data, byte for byte.
+func sameData(ours, limit *child, r request) error {
+	var data [2]json.RawMessage
+	for i, server := range []*child{ours, limit} {
+		body, err := server.once(r)
+		if err != nil {
+			return err
+		}
+		var answer struct{ Data, Errors json.RawMessage }
+		if err := json.Unmarshal(body, &answer); err != nil {
+			return err
+		}
+		if answer.Errors != nil {
+			return fmt.Errorf("the query fails: %s", answer.Errors)
+		}
+		data[i] = answer.Data
+	}
+	if !bytes.Equal(data[0], data[1]) {
+		return fmt.Errorf("the server and the handler written by hand answer differently:\n%.2000s\n%.2000s", data[0], data[1])
+	}
+	return nil
+}
+
+// succeeds fails unless a command succeeds.
+func succeeds(server *child, r request) error {
+	body, err := server.once(r)
+	if err != nil {
+		return err
+	}
+	var envelope struct {
+		Success   bool
+		Campaigns []json.RawMessage
+	}
+	if err := json.Unmarshal(body, &envelope); err != nil {
+		return err
+	}
+	if !envelope.Success || len(envelope.Campaigns) != 50 {
+		return fmt.Errorf("Campaigns.Get fails: %.2000s", body)
+	}
+	return nil
+}

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"text/tabwriter"
+	"time"
+)
+
+// sample is one round of one server.
+type sample struct {
+	perSecond float64
+	p50, p99  time.Duration
+	// processor is the time of the server's process for one request, which the load of others on the machine changes least.
+	processor time.Duration
+}
+
+// report is what was measured on one engine.
+type report struct {
+	engine               string
+	starts               []time.Duration
+	memory               int64
+	ours, limit, command []sample
+}
+
+// print writes the medians as a table, and below it what the server's share of the limit is.
+func (r *report) print(w io.Writer) error {
+	fmt.Fprintf(w, "\n%s\n", r.engine)
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(table, "  cold start to first answer\t%s ms\n", milliseconds(median(r.starts, own)))
+	fmt.Fprintf(table, "  memory after 10,000 requests\t%.1f MiB\n", float64(r.memory)/(1<<20))
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	table = tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(table, "  \trequests/s\tp50 ms\tp99 ms\tCPU ms/request\t")
+	for _, line := range []struct {
+		name    string
+		samples []sample
+	}{{"GraphQL page of 50", r.ours}, {"the same by hand", r.limit}, {"Campaigns.Get of 50", r.command}} {
+		fmt.Fprintf(table, "  %s\t%.0f\t%s\t%s\t%s\t\n", line.name, median(line.samples, perSecond),
+			milliseconds(median(line.samples, func(s sample) time.Duration { return s.p50 })),
+			milliseconds(median(line.samples, func(s sample) time.Duration { return s.p99 })),
+			milliseconds(median(line.samples, func(s sample) time.Duration { return s.processor })))
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	ratio := median(r.ours, perSecond) / median(r.limit, perSecond)
+	_, err := fmt.Fprintf(w, "  ratio %.2f (%s)\n", ratio, r.engine)
+	if ratio < aim {
+		_, err = fmt.Fprintf(w, "  *** BELOW %.1f: the server answers less than half of what a handler written by hand does (%s) ***\n", aim, r.engine)
+	}
+	return err
+}
+
+func perSecond(s sample) float64 { return s.perSecond }
+
+func own(d time.Duration) time.Duration { return d }
+
+func milliseconds(d time.Duration) string { return fmt.Sprintf("%.2f", d.Seconds()*1000) }
+
+// median returns the median of a value of the samples.
+func median[S any, V cmp.Ordered](samples []S, value func(S) V) V {
+	values := make([]V, len(samples))
+	for i, s := range samples {
+		values[i] = value(s)
+	}
+	slices.Sort(values)
+	return values[len(values)/2]
+}

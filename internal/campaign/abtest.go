@@ -1,0 +1,137 @@
+package campaign
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"campaignql/ent/campaign"
+	"campaignql/internal/apperr"
+	"campaignql/internal/kind"
+)
+
+// ABTest compares variations of the content on a part of the audience before the rest gets the better one (legacy parameter ABTesting).
+type ABTest struct {
+	// TestSize is the share of the audience that takes part, in percent, 1–100.
+	TestSize int `json:"TestSize"`
+	// TestDuration is how long to wait for the outcome, in hours, 1–720.
+	TestDuration int `json:"TestDuration"`
+	// Winner is how the better variation is found.
+	Winner ABWinner `json:"Winner"`
+	// Variations are 2–5 contents that are compared.
+	Variations []ABVariation `json:"Variations"`
+}
+
+// ABVariation is one content of an A/B test.
+type ABVariation struct {
+	EmailID int64 `json:"EmailID"`
+}
+
+// ABWinner is how the better variation of an A/B test is found.
+type ABWinner string
+
+const (
+	WinnerByOpens  ABWinner = "Highest Open Rate"
+	WinnerByClicks ABWinner = "Most Unique Clicks"
+)
+
+// The number of variations of an A/B test.
+const (
+	MinVariations = 2
+	MaxVariations = 5
+)
+
+// Reasons of a refused A/B test. The bridge maps each to its code.
+const (
+	ReasonABShape           = "ab_test_shape"
+	ReasonABVariationsShape = "ab_test_variations_shape"
+	ReasonABEmail           = "ab_test_email_not_found"
+	ReasonABTooFew          = "ab_test_too_few_variations"
+	ReasonABTooMany         = "ab_test_too_many_variations"
+	ReasonABMissing         = "ab_test_field_missing"
+	ReasonABValue           = "ab_test_value"
+	ReasonABShare           = "ab_test_share"
+)
+
+// Validate reports the first fault of the test, in the order of the legacy codes but for the ownership of its emails, which needs the database.
+func (t ABTest) Validate() error {
+	if err := t.validCount(); err != nil {
+		return err
+	}
+	seen := map[int64]bool{}
+	for i, v := range t.Variations {
+		if seen[v.EmailID] {
+			return abFault(fmt.Sprintf("variations[%d].emailId", i), ReasonABValue, "email %d stands there twice", v.EmailID)
+		}
+		seen[v.EmailID] = true
+	}
+	switch {
+	case t.TestDuration < 1 || t.TestDuration > 720:
+		return abFault("testDuration", ReasonABValue, "%d hours: the test lasts 1 to 720", t.TestDuration)
+	case t.Winner != WinnerByOpens && t.Winner != WinnerByClicks:
+		return abFault("winner", ReasonABValue, "%q is neither %q nor %q", t.Winner, WinnerByOpens, WinnerByClicks)
+	case t.TestSize < 1:
+		return abFault("testSize", ReasonABShare, "%d %%: the test needs a share of at least 1 %%", t.TestSize)
+	case t.TestSize > 100:
+		return abFault("testSize", ReasonABValue, "%d %% is more than everybody", t.TestSize)
+	case t.TestSize < len(t.Variations):
+		return abFault("testSize", ReasonABShare, "%d %% over %d variations leaves each less than 1 %%", t.TestSize, len(t.Variations))
+	}
+	return nil
+}
+
+func (t ABTest) validCount() error {
+	switch n := len(t.Variations); {
+	case n < MinVariations:
+		return abFault("variations", ReasonABTooFew, "an A/B test needs at least %d variations, %d given", MinVariations, n)
+	case n > MaxVariations:
+		return abFault("variations", ReasonABTooMany, "an A/B test has at most %d variations, %d given", MaxVariations, n)
+	default:
+		return nil
+	}
+}
+
+func abFault(field, reason, format string, args ...any) *apperr.Error {
+	return apperr.InvalidField("abTest."+field, reason, format, args...)
+}
+
+// ParseABTest reads the stored form of an A/B test; nil for none.
+func ParseABTest(text string) (*ABTest, error) {
+	if text == "" {
+		return nil, nil
+	}
+	var t ABTest
+	if err := json.Unmarshal([]byte(text), &t); err != nil {
+		return nil, apperr.Wrap(apperr.Internal, fmt.Errorf("stored A/B test: %w", err), "internal error")
+	}
+	return &t, nil
+}
+
+func (t ABTest) encode() (string, error) {
+	text, err := json.Marshal(t)
+	return string(text), err
+}
+
+// EmailsInTests returns which of the emails a variation of an A/B test names in a campaign that is not a draft. The content domain asks, before it deletes
+// an email, in the transaction that does.
+func (s *Service) EmailsInTests(ctx context.Context, emailIDs []int64) ([]int64, error) {
+	rows, err := s.db.Client(ctx).Campaign.Query().Where(campaign.AbTestNEQ(""), campaign.StatusNEQ(kind.StatusDraft)).
+		Select(campaign.FieldID, campaign.FieldAbTest).All(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var used []int64
+	for _, row := range rows {
+		test, err := ParseABTest(row.AbTest)
+		if err != nil {
+			return nil, err
+		}
+		for _, v := range test.Variations {
+			if slices.Contains(emailIDs, v.EmailID) && !slices.Contains(used, v.EmailID) {
+				used = append(used, v.EmailID)
+			}
+		}
+	}
+	return used, nil
+}

@@ -1,0 +1,197 @@
+package campaign
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"time"
+
+	"entgo.io/ent/dialect/sql"
+
+	"campaignql/ent"
+	"campaignql/ent/campaign"
+	"campaignql/ent/campaignchange"
+	"campaignql/internal/apperr"
+	"campaignql/internal/caller"
+	"campaignql/internal/kind"
+	"campaignql/internal/store"
+)
+
+// Call names one campaign and, optionally, the version the caller believes it has.
+type Call struct {
+	ID int64
+	// ExpectedVersion, if set, must be the campaign's version, or the call fails with Precondition and writes nothing.
+	ExpectedVersion *int64
+}
+
+// draft is the change a call wants: the columns to set, the status to reach, and what the history is to say.
+type draft struct {
+	action Action
+	write  *ent.CampaignUpdate
+	to     kind.CampaignStatus
+	fields []string
+	reason string
+}
+
+// change is the one way a campaign is written. It reads the campaign, lets decide say what is to change, and writes it on condition that
+// version and status are still those that were read; otherwise somebody else won, and all begins again on the fresh row, so that of two racing
+// callers each is told the truth. The history is written in the same transaction. decide returns nil when nothing is to change.
+func (s *Service) change(ctx context.Context, call Call, decide func(ctx context.Context, id caller.Identity, c *ent.Campaign) (*draft, error)) (*ent.Campaign, error) {
+	id, err := caller.Authorize(ctx, kind.ScopeWrite)
+	if err != nil {
+		return nil, err
+	}
+	var result *ent.Campaign
+	err = s.db.Tx(ctx, func(ctx context.Context) error {
+		c, err := s.find(ctx, call.ID)
+		if err != nil {
+			return err
+		}
+		if call.ExpectedVersion != nil && *call.ExpectedVersion != c.Version {
+			return &apperr.Error{
+				Code: apperr.Precondition, Field: "expectedVersion", Reason: "stale_version",
+				Message: "the campaign was changed meanwhile: read it again",
+			}
+		}
+		d, err := decide(ctx, id, c)
+		if err != nil {
+			return err
+		}
+		if d == nil {
+			result = c
+			return nil
+		}
+		if err := s.write(ctx, id, c, d); err != nil {
+			return err
+		}
+		result, err = s.find(ctx, call.ID)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return result, nil
+}
+
+func (s *Service) find(ctx context.Context, id int64) (*ent.Campaign, error) {
+	c, err := s.db.Client(ctx).Campaign.Query().Where(campaign.ID(id)).Only(ctx)
+	if ent.IsNotFound(err) {
+		return nil, apperr.NotFoundf("campaign")
+	}
+	return c, err
+}
+
+// write is the conditional UPDATE of a change, and its entry in the history.
+func (s *Service) write(ctx context.Context, id caller.Identity, c *ent.Campaign, d *draft) error {
+	now := s.now()
+	d.write.Where(campaign.ID(c.ID), campaign.Version(c.Version), campaign.StatusEQ(c.Status)).AddVersion(1).SetLastActivityAt(now)
+	if d.to != c.Status {
+		d.write.SetStatus(d.to).SetStatusRank(d.to.Rank()).SetStatusReason(d.reason)
+		stampStatus(d.write, c, d.to, now)
+	}
+	n, err := d.write.Save(ctx)
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return store.ErrStale
+	}
+	return s.record(ctx, id, c, d, c.Version+1, now)
+}
+
+// stampStatus sets the columns that follow from reaching a status.
+func stampStatus(u *ent.CampaignUpdate, c *ent.Campaign, to kind.CampaignStatus, now time.Time) {
+	switch to {
+	case kind.StatusSending:
+		if c.SendingStartedAt == nil {
+			u.SetSendingStartedAt(now)
+		}
+		u.ClearSendingFinishedAt().ClearNextSendAt()
+	case kind.StatusSent, kind.StatusFailed:
+		u.SetSendingFinishedAt(now).ClearNextSendAt()
+	case kind.StatusReady:
+		// What is left of a paused campaign is due at once, unless it was given another time meanwhile.
+		if _, rescheduled := u.Mutation().NextSendAt(); c.Status == kind.StatusPaused && c.NextSendAt == nil && !rescheduled {
+			u.SetNextSendAt(now)
+		}
+	case kind.StatusDraft:
+		// An immediate campaign is due only while it is Ready.
+		if _, rescheduled := u.Mutation().NextSendAt(); c.ScheduleType == kind.ScheduleImmediate && !rescheduled {
+			u.ClearNextSendAt()
+		}
+	}
+}
+
+// record appends to the history of a campaign: who, through what, from which status to which, and the fields that changed.
+func (s *Service) record(ctx context.Context, id caller.Identity, c *ent.Campaign, d *draft, version int64, at time.Time) error {
+	create := s.db.Client(ctx).CampaignChange.Create().
+		SetUserID(c.UserID).SetCampaignID(c.ID).SetVersion(version).
+		SetAction(campaignchange.Action(d.action)).SetActorID(id.UserID).SetSurface(id.Surface).
+		SetToStatus(d.to).SetFields(kind.Cut(strings.Join(d.fields, ","), 1000)).SetReason(d.reason).SetAt(at)
+	if version > 1 {
+		create.SetFromStatus(c.Status)
+	}
+	if id.KeyID != 0 {
+		create.SetAPIKeyID(id.KeyID)
+	}
+	return create.Exec(ctx)
+}
+
+// HistoryRequest asks for entries of one campaign's history.
+type HistoryRequest struct {
+	CampaignID int64
+	// BeforeVersion, if not 0, leaves out entries of this version and later ones.
+	BeforeVersion int64
+	// Limit is the most entries to return, 1 or more.
+	Limit int
+}
+
+// where is the condition that chooses what is asked for: the versions of one campaign, newest first, read backwards along their index.
+func (r HistoryRequest) where() *sql.Selector {
+	changes := sql.Table(campaignchange.Table)
+	p := sql.EQ(changes.C(campaignchange.FieldCampaignID), r.CampaignID)
+	if r.BeforeVersion != 0 {
+		p = sql.And(p, sql.LT(changes.C(campaignchange.FieldVersion), r.BeforeVersion))
+	}
+	return sql.Select(changes.C(campaignchange.FieldID)).From(changes).Where(p).OrderBy(sql.Desc(changes.C(campaignchange.FieldVersion))).Limit(r.Limit)
+}
+
+// Histories returns for each request the entries it asks for, newest first. It costs one statement, whatever the number of requests: their union, each
+// with its own limit, which reads no more rows than it returns.
+func (s *Service) Histories(ctx context.Context, requests []HistoryRequest) ([][]*ent.CampaignChange, error) {
+	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
+		return nil, err
+	}
+	if len(requests) == 0 {
+		return nil, nil
+	}
+	rows, err := s.db.Client(ctx).CampaignChange.Query().Where(func(sel *sql.Selector) {
+		sel.Where(sql.In(sel.C(campaignchange.FieldID), union(requests, sel.Dialect())))
+	}).Order(campaignchange.ByCampaignID(), campaignchange.ByVersion(descending)).All(ctx)
+	if err != nil {
+		return nil, store.Translate(err)
+	}
+	out := make([][]*ent.CampaignChange, len(requests))
+	for i, r := range requests {
+		for _, row := range rows {
+			if row.CampaignID == r.CampaignID && (r.BeforeVersion == 0 || row.Version < r.BeforeVersion) && len(out[i]) < r.Limit {
+				out[i] = append(out[i], row)
+			}
+		}
+	}
+	return out, nil
+}
+
+// union selects the ids of every request. Each stands in a table of its own, because neither database takes a LIMIT inside IN or in a part of a UNION.
+func union(requests []HistoryRequest, dialect string) *sql.Selector {
+	var whole *sql.Selector
+	for i, r := range requests {
+		part := sql.Dialect(dialect).Select("id").From(r.where().As("h" + strconv.Itoa(i)))
+		if whole == nil {
+			whole = part
+			continue
+		}
+		whole.UnionAll(part)
+	}
+	return sql.Dialect(dialect).Select("id").From(whole.As("chosen"))
+}

@@ -1,0 +1,154 @@
+package campaign
+
+import (
+	"context"
+	"strings"
+	"unicode/utf8"
+
+	"campaignql/ent"
+	"campaignql/ent/campaigntag"
+	"campaignql/ent/tag"
+	"campaignql/internal/apperr"
+	"campaignql/internal/caller"
+	"campaignql/internal/idempotency"
+	"campaignql/internal/kind"
+	"campaignql/internal/store"
+)
+
+// MaxNameLength is the longest name of a campaign, in characters.
+const MaxNameLength = 250
+
+// nameKeyLength bounds the folded copy of a name: folding can make a text longer.
+const nameKeyLength = 500
+
+// Reasons of invalid input that a surface may map to numbers of its own.
+const (
+	ReasonNameRequired = "name_required"
+	ReasonNameTooLong  = "name_too_long"
+)
+
+// Create makes a campaign that is a Draft and not scheduled (legacy Campaign.Create). The name is required, at most 250 characters after
+// trimming, and need not be unique. The same idempotency key within a day answers the campaign of the first call.
+func (s *Service) Create(ctx context.Context, name string, idempotencyKey *string) (*ent.Campaign, error) {
+	id, err := caller.Authorize(ctx, kind.ScopeWrite)
+	if err != nil {
+		return nil, err
+	}
+	name, err = cleanName(name)
+	if err != nil {
+		return nil, err
+	}
+	created, _, err := idempotency.Do(ctx, s.db, s.now(), "createCampaign", idempotencyKey, name, func(ctx context.Context) (int64, error) {
+		now := s.now()
+		c, err := s.db.Client(ctx).Campaign.Create().
+			SetName(name).SetNameKey(kind.Fold(name, nameKeyLength)).SetCreatedAt(now).SetLastActivityAt(now).Save(ctx)
+		if err != nil {
+			return 0, err
+		}
+		return c.ID, s.record(ctx, id, c, &draft{action: ActionCreate, to: c.Status}, 1, now)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.made(ctx, created)
+}
+
+// made reads a campaign that this call made, or an earlier one with the same idempotency key. A key that may only write is told what it wrote.
+func (s *Service) made(ctx context.Context, id int64) (*ent.Campaign, error) {
+	c, err := s.find(ctx, id)
+	return c, store.Translate(err)
+}
+
+// cleanName trims a name and reports why it cannot be one.
+func cleanName(name string) (string, error) {
+	name = strings.TrimSpace(kind.Clean(name))
+	switch n := utf8.RuneCountInString(name); {
+	case n == 0:
+		return "", apperr.InvalidField("name", ReasonNameRequired, "the campaign name is required")
+	case n > MaxNameLength:
+		return "", apperr.InvalidField("name", ReasonNameTooLong, "the campaign name has %d characters, at most %d are allowed", n, MaxNameLength)
+	}
+	return name, nil
+}
+
+// Copy makes a new campaign with every setting, the audience, the tags and a copy of the content of another, owned by the same account (legacy
+// Campaign.Copy). The copy is a Draft and not scheduled, without statistics. An empty name keeps the name of the original.
+func (s *Service) Copy(ctx context.Context, sourceID int64, name string, idempotencyKey *string) (*ent.Campaign, error) {
+	id, err := caller.Authorize(ctx, kind.ScopeWrite)
+	if err != nil {
+		return nil, err
+	}
+	if name != "" {
+		if name, err = cleanName(name); err != nil {
+			return nil, err
+		}
+	}
+	input := struct {
+		Source int64
+		Name   string
+	}{sourceID, name}
+	created, _, err := idempotency.Do(ctx, s.db, s.now(), "copyCampaign", idempotencyKey, input, func(ctx context.Context) (int64, error) {
+		source, err := s.find(ctx, sourceID)
+		if err != nil {
+			return 0, err
+		}
+		c, err := s.duplicate(ctx, source, name)
+		if err != nil {
+			return 0, err
+		}
+		if err := s.copyTags(ctx, source.ID, c); err != nil {
+			return 0, err
+		}
+		return c.ID, s.record(ctx, id, c, &draft{action: ActionCopy, to: c.Status}, 1, c.CreatedAt)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.made(ctx, created)
+}
+
+func (s *Service) duplicate(ctx context.Context, source *ent.Campaign, name string) (*ent.Campaign, error) {
+	if name == "" {
+		name = source.Name
+	}
+	now := s.now()
+	create := s.db.Client(ctx).Campaign.Create().
+		SetUserID(source.UserID).SetName(name).SetNameKey(kind.Fold(name, nameKeyLength)).
+		SetCreatedAt(now).SetLastActivityAt(now).
+		SetApprovalExplanation(source.ApprovalExplanation).
+		SetGoogleAnalyticsDomains(source.GoogleAnalyticsDomains).SetPublishOnRss(source.PublishOnRss).SetS2sEnabled(source.S2sEnabled).
+		SetAutoResendEnabled(source.AutoResendEnabled).SetAutoResendWaitDays(source.AutoResendWaitDays).
+		SetAutoResendSubject(source.AutoResendSubject).SetAutoResendPreheader(source.AutoResendPreheader).
+		SetAudience(source.Audience).SetAudienceSource(source.AudienceSource).SetHasAudience(source.HasAudience).
+		SetRecipientLists(source.RecipientLists).SetExcludedLists(source.ExcludedLists).SetAbTest(source.AbTest)
+	if source.EmailID != nil {
+		email, err := s.emails.Copy(ctx, *source.EmailID)
+		if err != nil {
+			return nil, err
+		}
+		create.SetEmailID(email.ID)
+	}
+	return create.Save(ctx)
+}
+
+func (s *Service) copyTags(ctx context.Context, sourceID int64, c *ent.Campaign) error {
+	client := s.db.Client(ctx)
+	taggings, err := client.CampaignTag.Query().Where(campaigntag.CampaignID(sourceID)).All(ctx)
+	if err != nil || len(taggings) == 0 {
+		return err
+	}
+	ids := make([]int64, len(taggings))
+	for i, t := range taggings {
+		ids[i] = t.TagID
+	}
+	query := client.Tag.Query().Where(tag.IDIn(ids...))
+	query.Modify(store.Lock) // none of them is deleted before the copy carries it
+	if ids, err = query.IDs(ctx); err != nil || len(ids) == 0 {
+		return err
+	}
+	rows := make([]*ent.CampaignTagCreate, len(ids))
+	for i, id := range ids {
+		rows[i] = client.CampaignTag.Create().SetUserID(c.UserID).SetCampaignID(c.ID).SetTagID(id)
+	}
+	return client.CampaignTag.CreateBulk(rows...).Exec(ctx)
+}

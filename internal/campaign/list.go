@@ -1,0 +1,203 @@
+package campaign
+
+import (
+	"context"
+	"time"
+
+	"entgo.io/ent/dialect/sql"
+
+	"campaignql/ent"
+	"campaignql/ent/campaign"
+	"campaignql/internal/apperr"
+	"campaignql/internal/caller"
+	"campaignql/internal/kind"
+	"campaignql/internal/page"
+	"campaignql/internal/store"
+)
+
+// Order is an order of campaigns.
+type Order = page.Order[*ent.Campaign]
+
+// Orders are the orders that an index serves.
+var (
+	ByID                  = Order{Name: "CREATED", Column: campaign.FieldID, Key: func(c *ent.Campaign) page.Key { return page.Key{ID: c.ID} }}
+	ByName                = textOrder("NAME", campaign.FieldNameKey, func(c *ent.Campaign) any { return c.NameKey })
+	ByCreated             = instantOrder("CREATED_AT", campaign.FieldCreatedAt, func(c *ent.Campaign) *time.Time { return &c.CreatedAt }, false)
+	ByLastActivity        = instantOrder("LAST_ACTIVITY_AT", campaign.FieldLastActivityAt, func(c *ent.Campaign) *time.Time { return &c.LastActivityAt }, false)
+	ByNextSend            = instantOrder("NEXT_SEND_AT", campaign.FieldNextSendAt, func(c *ent.Campaign) *time.Time { return c.NextSendAt }, true)
+	BySendingStart        = instantOrder("SENDING_STARTED_AT", campaign.FieldSendingStartedAt, func(c *ent.Campaign) *time.Time { return c.SendingStartedAt }, true)
+	BySendingFinish       = instantOrder("SENDING_FINISHED_AT", campaign.FieldSendingFinishedAt, func(c *ent.Campaign) *time.Time { return c.SendingFinishedAt }, true)
+	ByStatus              = numberOrder("STATUS", campaign.FieldStatusRank, func(c *ent.Campaign) int64 { return int64(c.StatusRank) })
+	ByRecipients          = numberOrder("RECIPIENTS", campaign.FieldTotalRecipients, func(c *ent.Campaign) int64 { return c.TotalRecipients })
+	descending            = sql.OrderDesc()
+	newestFirst           = func() Order { o := ByID; o.Desc = true; return o }()
+	_               Order = newestFirst
+)
+
+// NewestFirst is the order of a list that asks for none.
+func NewestFirst() Order { return newestFirst }
+
+func textOrder(name, column string, value func(*ent.Campaign) any) Order {
+	return Order{Name: name, Column: column, Type: page.Text, Key: func(c *ent.Campaign) page.Key { return page.Key{Value: value(c), ID: c.ID} }}
+}
+
+func numberOrder(name, column string, value func(*ent.Campaign) int64) Order {
+	return Order{Name: name, Column: column, Type: page.Number, Key: func(c *ent.Campaign) page.Key { return page.Key{Value: value(c), ID: c.ID} }}
+}
+
+func instantOrder(name, column string, value func(*ent.Campaign) *time.Time, nullable bool) Order {
+	return Order{Name: name, Column: column, Type: page.Instant, Nullable: nullable, Key: func(c *ent.Campaign) page.Key {
+		return page.Key{Value: page.Optional(value(c)), ID: c.ID}
+	}}
+}
+
+// Get returns one campaign, with the given columns or, without any, all. NotFound when the caller has none with this id.
+func (s *Service) Get(ctx context.Context, id int64, columns ...string) (*ent.Campaign, error) {
+	found, err := s.ByIDs(ctx, []int64{id}, columns...)
+	if err != nil {
+		return nil, err
+	}
+	if c := found[id]; c != nil {
+		return c, nil
+	}
+	return nil, apperr.NotFoundf("campaign")
+}
+
+// ByIDs returns those of the campaigns that the caller has, with the given columns or, without any, all. It costs one statement.
+func (s *Service) ByIDs(ctx context.Context, ids []int64, columns ...string) (map[int64]*ent.Campaign, error) {
+	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
+		return nil, err
+	}
+	q := s.db.Client(ctx).Campaign.Query().Where(campaign.IDIn(ids...))
+	if len(columns) > 0 {
+		q.Select(withID(columns)...)
+	}
+	rows, err := q.All(ctx)
+	if err != nil {
+		return nil, store.Translate(err)
+	}
+	found := make(map[int64]*ent.Campaign, len(rows))
+	for _, c := range rows {
+		found[c.ID] = c
+	}
+	return found, nil
+}
+
+func withID(columns []string) []string { return append([]string{campaign.FieldID}, columns...) }
+
+// List returns one page of the campaigns that match, with the given columns or, without any, all. It costs one statement.
+func (s *Service) List(ctx context.Context, filter Filter, order Order, request page.Request, columns ...string) (page.Result[*ent.Campaign], error) {
+	var none page.Result[*ent.Campaign]
+	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
+		return none, err
+	}
+	var faults apperr.Faults
+	plan, err := order.Plan(request)
+	faults.Add(err)
+	faults.Add(filter.Validate())
+	if err := faults.Err(); err != nil {
+		return none, err
+	}
+	q := s.db.Client(ctx).Campaign.Query().Where(filter.predicate())
+	q.Modify(plan.Apply)
+	if len(columns) > 0 {
+		q.Select(plan.Select(withID(columns))...)
+	}
+	rows, err := q.All(ctx)
+	if err != nil {
+		return none, store.Translate(err)
+	}
+	return plan.Result(rows), nil
+}
+
+// predicate is the filter as a condition of Ent.
+func (f Filter) predicate() func(*sql.Selector) {
+	return func(s *sql.Selector) {
+		if p := f.where(s); p != nil {
+			s.Where(p)
+		}
+	}
+}
+
+// Count returns how many campaigns match. It costs one statement.
+func (s *Service) Count(ctx context.Context, filter Filter) (int, error) {
+	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
+		return 0, err
+	}
+	if err := filter.Validate(); err != nil {
+		return 0, err
+	}
+	n, err := s.db.Client(ctx).Campaign.Query().Where(filter.predicate()).Count(ctx)
+	return n, store.Translate(err)
+}
+
+// Counts is how many campaigns there are.
+type Counts struct {
+	Total             int
+	ByStatus          map[kind.CampaignStatus]int
+	Scheduled, Outbox int
+}
+
+// Counts counts the campaigns that match by status and bucket, in one grouped statement.
+func (s *Service) Counts(ctx context.Context, filter Filter) (*Counts, error) {
+	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
+		return nil, err
+	}
+	if err := filter.Validate(); err != nil {
+		return nil, err
+	}
+	var groups []struct {
+		Status   kind.CampaignStatus `json:"status"`
+		Schedule kind.ScheduleType   `json:"schedule_type"`
+		Count    int                 `json:"count"`
+	}
+	err := s.db.Client(ctx).Campaign.Query().Where(filter.predicate()).
+		GroupBy(campaign.FieldStatus, campaign.FieldScheduleType).Aggregate(ent.Count()).Scan(ctx, &groups)
+	if err != nil {
+		return nil, store.Translate(err)
+	}
+	counts := &Counts{ByStatus: map[kind.CampaignStatus]int{}}
+	for _, g := range groups {
+		counts.Total += g.Count
+		counts.ByStatus[g.Status] += g.Count
+		switch {
+		case g.Status == kind.StatusReady && (g.Schedule == kind.ScheduleFuture || g.Schedule == kind.ScheduleRecurring):
+			counts.Scheduled += g.Count
+		case g.Status == kind.StatusReady && g.Schedule == kind.ScheduleImmediate, g.Status == kind.StatusSending, g.Status == kind.StatusPaused:
+			counts.Outbox += g.Count
+		}
+	}
+	return counts, nil
+}
+
+// streamBatch is how many campaigns Each reads at a time.
+const streamBatch = 250
+
+// Each calls visit for the campaigns that match, in order, from the given offset and at most limit of them (0: all), without ever holding more than
+// a batch of them: visit gets a batch at a time and may load what belongs to it in one statement. An error of visit ends it. The batches are read
+// one after the other by key, so that what is added or removed meanwhile is not seen twice.
+func (s *Service) Each(ctx context.Context, filter Filter, order Order, offset, limit int, columns []string, visit func([]*ent.Campaign) error) error {
+	request := page.Request{Offset: &offset}
+	for done := 0; limit == 0 || done < limit; {
+		size := streamBatch
+		if limit > 0 {
+			size = min(size, limit-done)
+		}
+		request.First = &size
+		result, err := s.List(ctx, filter, order, request, columns...)
+		if err != nil {
+			return err
+		}
+		if len(result.Items) > 0 {
+			if err := visit(result.Items); err != nil {
+				return err
+			}
+		}
+		if !result.HasNext {
+			return nil
+		}
+		done += len(result.Items)
+		request = page.Request{After: result.Cursor(len(result.Items) - 1)}
+	}
+	return nil
+}

@@ -1,0 +1,43 @@
+// Package campaign owns campaigns: their state machine, the rules of creating, changing, copying and deleting them, their history, what they
+// still lack before they can be sent, and how they are filtered, ordered and counted. It knows nothing of GraphQL or of the Command bridge:
+// both call the same methods with the same inputs. Accounts are kept apart by the store, below it.
+package campaign
+
+import (
+	"context"
+	"time"
+
+	"campaignql/ent"
+	"campaignql/internal/store"
+)
+
+// Emails is what the domain needs of the content of mailings.
+type Emails interface {
+	// Copy makes a copy of an email in the running transaction and returns it.
+	Copy(ctx context.Context, id int64) (*ent.Email, error)
+}
+
+// Service answers for campaigns. Its methods may be called from many goroutines.
+type Service struct {
+	db     *store.Store
+	emails Emails
+	now    func() time.Time
+}
+
+// Options are the settings of a Service; the zero value is ready.
+type Options struct {
+	// Now is the clock. Default: store.Now.
+	Now func() time.Time
+}
+
+// New returns the service over a database.
+func New(db *store.Store, emails Emails, opts Options) *Service {
+	now := store.Now
+	if opts.Now != nil {
+		now = func() time.Time { return store.Truncate(opts.Now()) }
+	}
+	return &Service{db: db, emails: emails, now: now}
+}
+
+// Now returns the present instant by the service's clock.
+func (s *Service) Now() time.Time { return s.now() }

@@ -1,0 +1,117 @@
+package campaign
+
+import (
+	"context"
+	"strings"
+
+	"campaignql/ent"
+	"campaignql/internal/apperr"
+	"campaignql/internal/caller"
+	"campaignql/internal/kind"
+	"campaignql/internal/schedule"
+)
+
+// MaxReasonLength is the longest reason, in characters: its column holds 1000 bytes.
+const MaxReasonLength = 250
+
+// Approve makes a campaign that waits for approval Ready (legacy Campaign.Approve). It needs the scope approve and a trusted account or an admin:
+// Denied otherwise; Conflict when nothing waits.
+func (s *Service) Approve(ctx context.Context, call Call, explanation string) (*ent.Campaign, error) {
+	explanation, err := cleanReason("explanation", explanation, maxSettingLength)
+	if err != nil {
+		return nil, err
+	}
+	return s.change(ctx, call, func(ctx context.Context, id caller.Identity, c *ent.Campaign) (*draft, error) {
+		// Who may not approve at all is told so whatever the status is.
+		if !id.Scopes.Has(kind.ScopeApprove) {
+			return nil, id.Require(kind.ScopeApprove)
+		}
+		if denied := mayApprove(id, c); denied != nil {
+			return nil, denied
+		}
+		if refused := check(id, c, ActionApprove, kind.StatusReady); refused != nil {
+			return nil, refused
+		}
+		d := s.transition(ctx, c, ActionApprove, kind.StatusReady, "")
+		if explanation != "" {
+			d.write.SetApprovalExplanation(explanation)
+		}
+		d.fields = []string{"status"}
+		return d, s.dueWhenReady(d, c, scheduleOf(c))
+	})
+}
+
+// Pause holds a campaign that is being sent (legacy Campaign.Pause). Conflict when it is not Sending.
+func (s *Service) Pause(ctx context.Context, call Call, reason string) (*ent.Campaign, error) {
+	return s.move(ctx, call, ActionPause, reason, func(*ent.Campaign) kind.CampaignStatus { return kind.StatusPaused })
+}
+
+// Resume lets a paused campaign go on with those it has not reached yet (legacy Campaign.Resume). Conflict when it is not Paused.
+func (s *Service) Resume(ctx context.Context, call Call) (*ent.Campaign, error) {
+	return s.move(ctx, call, ActionResume, "", func(*ent.Campaign) kind.CampaignStatus { return kind.StatusReady })
+}
+
+// Cancel ends a campaign (legacy Campaign.Cancel). Before anything was sent it is a Draft again, its schedule cleared; after that it is Sent with
+// the reason Canceled: what was sent stays sent, the rest never is. Conflict when it is Draft, Sent or Failed.
+func (s *Service) Cancel(ctx context.Context, call Call, reason string) (*ent.Campaign, error) {
+	return s.move(ctx, call, ActionCancel, reason, cancelTarget)
+}
+
+func (s *Service) move(ctx context.Context, call Call, action Action, reason string, target func(*ent.Campaign) kind.CampaignStatus) (*ent.Campaign, error) {
+	given, err := cleanReason("reason", reason, MaxReasonLength)
+	if err != nil {
+		return nil, err
+	}
+	return s.change(ctx, call, func(ctx context.Context, id caller.Identity, c *ent.Campaign) (*draft, error) {
+		to := target(c)
+		if refused := check(id, c, action, to); refused != nil {
+			return nil, refused
+		}
+		reason := given // this may run again, on a campaign that moved on
+		if action == ActionCancel && to == kind.StatusSent {
+			reason = ReasonCanceled
+		}
+		d := s.transition(ctx, c, action, to, reason)
+		d.fields = []string{"status"}
+		if action == ActionCancel && to == kind.StatusDraft {
+			setSchedule(d.write, schedule.Schedule{Type: kind.ScheduleNone}, nil)
+			d.fields = append(d.fields, "schedule")
+		}
+		return d, nil
+	})
+}
+
+// transition begins the change of a status.
+func (s *Service) transition(ctx context.Context, c *ent.Campaign, action Action, to kind.CampaignStatus, reason string) *draft {
+	return &draft{action: action, write: s.db.Client(ctx).Campaign.Update(), to: to, reason: reason}
+}
+
+// dueWhenReady sets when a campaign that becomes Ready is due, by its schedule. A moment that passed while the campaign was no more than a draft is
+// refused: it would go out at once, to everybody's surprise.
+func (s *Service) dueWhenReady(d *draft, c *ent.Campaign, plan schedule.Schedule) error {
+	if d.to != kind.StatusReady || c.Status == kind.StatusPaused {
+		return nil
+	}
+	now := s.now()
+	if err := schedule.Validate(plan, now); err != nil {
+		return &apperr.Error{Code: apperr.Conflict, Field: "schedule", Reason: schedule.ReasonInPast, Message: "it cannot be made ready: " + err.Error()}
+	}
+	next, ok, err := plan.Next(now, c.SentInstances)
+	switch {
+	case err != nil:
+		return err
+	case ok:
+		d.write.SetNextSendAt(next)
+	default:
+		d.write.ClearNextSendAt()
+	}
+	return nil
+}
+
+func cleanReason(field, text string, limit int) (string, error) {
+	text = strings.TrimSpace(kind.Clean(text))
+	if kind.Cut(text, limit) != text {
+		return "", apperr.InvalidField(field, ReasonTextTooLong, "at most %d characters are allowed", limit)
+	}
+	return text, nil
+}

@@ -1,0 +1,353 @@
+package campaign_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"campaignql/ent"
+	"campaignql/internal/apperr"
+	"campaignql/internal/campaign"
+	"campaignql/internal/kind"
+	"campaignql/internal/schedule"
+	"campaignql/internal/store"
+	"campaignql/internal/testkit"
+)
+
+func TestUpdateChangesWhatItNamesAndNothingElse(t *testing.T) {
+	t.Parallel()
+	testkit.Each(t, func(t *testing.T, db *store.Store) {
+		f := newFixture(t, db)
+		c := f.original(t)
+		client, ctx := f.system(t)
+		c = client.Campaign.UpdateOneID(c.ID).SetStatus(kind.StatusDraft).SetStatusRank(kind.StatusDraft.Rank()).SaveX(ctx)
+		// Each step names one thing; follow makes the same change to what the campaign was.
+		for _, step := range []struct {
+			field  string
+			patch  campaign.Patch
+			follow func(c *ent.Campaign)
+		}{
+			{"name", campaign.Patch{Name: new(" Übung ")}, func(c *ent.Campaign) { c.Name, c.NameKey = "Übung", "übung" }},
+			{"statusReason", campaign.Patch{StatusReason: new("Because")}, func(c *ent.Campaign) { c.StatusReason = "Because" }},
+			{"statusReason", campaign.Patch{Status: new(kind.StatusDraft), StatusReason: new("")}, func(c *ent.Campaign) { c.StatusReason = "" }},
+			{"approvalExplanation", campaign.Patch{ApprovalExplanation: new("New")}, func(c *ent.Campaign) { c.ApprovalExplanation = "New" }},
+			{"approvalExplanation", campaign.Patch{ApprovalExplanation: new("")}, func(c *ent.Campaign) { c.ApprovalExplanation = "" }},
+			{"googleAnalyticsDomains", campaign.Patch{GoogleAnalyticsDomains: new("a.example, b.example")}, func(c *ent.Campaign) { c.GoogleAnalyticsDomains = "a.example, b.example" }},
+			{"googleAnalyticsDomains", campaign.Patch{GoogleAnalyticsDomains: new(" ")}, func(c *ent.Campaign) { c.GoogleAnalyticsDomains = "" }},
+			{"publishOnRss", campaign.Patch{PublishOnRSS: new(false)}, func(c *ent.Campaign) { c.PublishOnRss = false }},
+			{"s2sEnabled", campaign.Patch{S2SEnabled: new(false)}, func(c *ent.Campaign) { c.S2sEnabled = false }},
+			{"autoResend", campaign.Patch{AutoResend: campaign.AutoResendPatch{WaitDays: new(9)}}, func(c *ent.Campaign) { c.AutoResendWaitDays = 9 }},
+			{"autoResend", campaign.Patch{AutoResend: campaign.AutoResendPatch{Preheader: new("")}}, func(c *ent.Campaign) { c.AutoResendPreheader = "" }},
+			{"autoResend", campaign.Patch{AutoResend: campaign.AutoResendPatch{Enabled: new(false), Subject: new("")}}, func(c *ent.Campaign) { c.AutoResendEnabled, c.AutoResendSubject = false, "" }},
+			{"email", campaign.Patch{EmailID: new(int64(0))}, func(c *ent.Campaign) { c.EmailID = nil }},
+			{"abTest", campaign.Patch{ABTest: &campaign.ABTestPatch{}}, func(c *ent.Campaign) { c.AbTest = "" }},
+			{"audience", campaign.Patch{Audience: &campaign.AudiencePatch{Rules: new(""), Include: new(""), Exclude: new("")}}, func(c *ent.Campaign) {
+				c.Audience, c.AudienceSource, c.HasAudience = "", "", false
+			}},
+			{"schedule", campaign.Patch{Schedule: typed(kind.ScheduleNone)}, func(c *ent.Campaign) {
+				c.ScheduleType, c.SendDate, c.SendTime, c.SendTimeZone, c.NextSendAt = kind.ScheduleNone, "", "", "", nil
+			}},
+		} {
+			want := *c
+			step.follow(&want)
+			want.Version++
+			want.LastActivityAt = noon
+			got := f.update(t, c.ID, step.patch)
+			if diff := cmp.Diff(want.String(), got.String()); diff != "" {
+				t.Errorf("%s: -want +got\n%s", step.field, diff)
+			}
+			entries := f.history(t, c.ID)
+			if last := entries[len(entries)-1]; last.Fields != step.field || last.Version != got.Version || *last.FromStatus != last.ToStatus {
+				t.Errorf("%s is told as %v", step.field, last)
+			}
+			c = got
+		}
+	})
+}
+
+// asItIs names every value that a campaign has.
+func asItIs(c *ent.Campaign) campaign.Patch {
+	test, _ := campaign.ParseABTest(c.AbTest)
+	return campaign.Patch{
+		Name: &c.Name, Status: &c.Status, StatusReason: &c.StatusReason, EmailID: c.EmailID,
+		Schedule: &campaign.SchedulePatch{
+			Whole: true, Type: &c.ScheduleType, Date: &c.SendDate, Time: &c.SendTime, Zone: &c.SendTimeZone,
+		},
+		Audience: &campaign.AudiencePatch{Rules: &c.AudienceSource, Include: &c.RecipientLists, Exclude: &c.ExcludedLists},
+		ABTest:   &campaign.ABTestPatch{Test: test},
+		AutoResend: campaign.AutoResendPatch{
+			Enabled: &c.AutoResendEnabled, WaitDays: &c.AutoResendWaitDays, Subject: &c.AutoResendSubject, Preheader: &c.AutoResendPreheader,
+		},
+		ApprovalExplanation: &c.ApprovalExplanation, GoogleAnalyticsDomains: &c.GoogleAnalyticsDomains, PublishOnRSS: &c.PublishOnRss, S2SEnabled: &c.S2sEnabled,
+	}
+}
+
+func TestUpdateWithPresentValuesWritesNothing(t *testing.T) {
+	t.Parallel()
+	testkit.Each(t, func(t *testing.T, db *store.Store) {
+		f := newFixture(t, db)
+		c := f.original(t)
+		entries := len(f.history(t, c.ID))
+		client, ctx := f.system(t)
+		for _, status := range kind.CampaignStatuses() {
+			before := client.Campaign.UpdateOneID(c.ID).SetStatus(status).SetStatusRank(status.Rank()).SaveX(ctx)
+			for name, patch := range map[string]campaign.Patch{"nothing": {}, "everything as it is": asItIs(before)} {
+				var recorder store.Recorder
+				updated, err := f.campaigns.Update(store.WithRecorder(f.ctx, &recorder), campaign.Call{ID: c.ID, ExpectedVersion: &c.Version}, patch)
+				if err != nil || updated.Campaign.Version != c.Version {
+					t.Errorf("%s, %s: got %v, %v, want version %d", status, name, updated, err, c.Version)
+				}
+				for _, s := range recorder.Statements() {
+					if !strings.HasPrefix(s.Query, "SELECT") {
+						t.Errorf("%s, %s: wrote %s", status, name, s.Query)
+					}
+				}
+			}
+			f.unwritten(t, before, entries)
+		}
+	})
+}
+
+func TestUpdateFreezesWhatIsBeingOrHasBeenSent(t *testing.T) {
+	t.Parallel()
+	testkit.Each(t, func(t *testing.T, db *store.Store) {
+		f := newFixture(t, db)
+		email := f.email(t, f.owner, "New").ID
+		second := f.email(t, f.owner, "Second").ID
+		list := f.list(t, f.owner)
+		material := map[string]campaign.Patch{
+			"email":    {EmailID: &email},
+			"schedule": {Schedule: planned("2026-12-24", "18:00", "UTC")},
+			"audience": {Audience: &campaign.AudiencePatch{Include: new(pair(list, 0))}},
+			"abTest": {ABTest: &campaign.ABTestPatch{Test: &campaign.ABTest{
+				TestSize: 10, TestDuration: 1, Winner: campaign.WinnerByClicks, Variations: []campaign.ABVariation{{email}, {second}},
+			}}},
+		}
+		for _, status := range kind.CampaignStatuses() {
+			frozen := status == kind.StatusSending || status == kind.StatusSent
+			for field, patch := range material {
+				c := f.at(t, status)
+				patch.Name = new("Renamed")
+				_, err := f.campaigns.Update(f.ctx, campaign.Call{ID: c.ID}, patch)
+				if !frozen {
+					if err != nil {
+						t.Errorf("%s of a campaign that is %s: %v", field, status, err)
+					}
+					continue
+				}
+				wantFault(t, err, apperr.Conflict, campaign.ReasonNotInStatus)
+				if got := apperr.All(err)[0].Field; got != field {
+					t.Errorf("the fault names %q, want %q", got, field)
+				}
+				f.unwritten(t, c, 1)
+			}
+			if c := f.update(t, f.at(t, status).ID, campaign.Patch{Name: new("Renamed"), S2SEnabled: new(true)}); c.Name != "Renamed" || c.Status != status {
+				t.Errorf("settings of a campaign that is %s: %v", status, c)
+			}
+		}
+	})
+}
+
+func TestUpdateReportsEveryFaultInTheLegacyOrder(t *testing.T) {
+	t.Parallel()
+	testkit.Each(t, func(t *testing.T, db *store.Store) {
+		f := newFixture(t, db)
+		draft, sending := f.create(t, "A"), f.at(t, kind.StatusSending, func(u *ent.CampaignUpdateOne) { u.SetEmailID(f.email(t, f.owner, "S").ID) })
+		wrong := campaign.Patch{
+			Name: new(""), Status: new(kind.StatusSent), EmailID: new(unknownID), Schedule: typed(kind.ScheduleRecurring),
+			AutoResend: campaign.AutoResendPatch{Enabled: new(true)}, ABTest: &campaign.ABTestPatch{Test: &campaign.ABTest{}},
+			Audience: &campaign.AudiencePatch{Rules: new("{")},
+		}
+		late := campaign.Patch{
+			Schedule: planned("2020-01-01", "10:00", "UTC"), AutoResend: campaign.AutoResendPatch{Enabled: new(true), WaitDays: new(1)},
+			ABTest: &campaign.ABTestPatch{Test: &campaign.ABTest{}}, Audience: &campaign.AudiencePatch{Include: new(pair(unknownID, 0))},
+		}
+		frozen := late
+		frozen.EmailID = new(int64(0))
+		for _, tt := range []struct {
+			name  string
+			c     *ent.Campaign
+			patch campaign.Patch
+			want  []string
+		}{
+			{"3, 4, 8, 14, 20, 26, 28 and the name", draft, wrong, []string{
+				"conflict " + campaign.ReasonStatusTransition, "not_found " + campaign.ReasonEmailNotFound, "invalid " + schedule.ReasonDays,
+				"invalid " + campaign.ReasonResendWaitDays, "invalid " + campaign.ReasonABTooFew, "invalid " + campaign.ReasonResendRecurring,
+				"invalid " + campaign.ReasonAudienceInvalid, "invalid " + campaign.ReasonNameRequired,
+			}},
+			{"15, 21, 27, 29", draft, late, []string{
+				"invalid " + campaign.ReasonResendSubject, "invalid " + campaign.ReasonABTooFew, "invalid " + schedule.ReasonInPast, "not_found " + campaign.ReasonAudienceOwner,
+			}},
+			{"30 comes last", sending, frozen, []string{
+				"invalid " + campaign.ReasonResendSubject, "invalid " + campaign.ReasonABTooFew, "invalid " + schedule.ReasonInPast, "not_found " + campaign.ReasonAudienceOwner,
+				"conflict " + campaign.ReasonNotInStatus,
+			}},
+		} {
+			_, err := f.campaigns.Update(f.ctx, campaign.Call{ID: tt.c.ID}, tt.patch)
+			if diff := cmp.Diff(tt.want, describe(err)); diff != "" {
+				t.Errorf("%s: -want +got\n%s", tt.name, diff)
+			}
+			f.unwritten(t, tt.c, 1)
+		}
+	})
+}
+
+func TestUpdateRefusesEachFaultByItsReason(t *testing.T) {
+	t.Parallel()
+	const days = 366
+	future := func(date, clock, zone string) campaign.Patch {
+		return campaign.Patch{Schedule: planned(date, clock, zone)}
+	}
+	without := func(drop func(p *campaign.SchedulePatch)) campaign.Patch {
+		p := mondays()
+		drop(p)
+		return campaign.Patch{Schedule: p}
+	}
+	resend := func(p campaign.AutoResendPatch) campaign.Patch { return campaign.Patch{AutoResend: p} }
+	faults := []struct {
+		reason string
+		patch  campaign.Patch
+	}{
+		{campaign.ReasonStatusInvalid, campaign.Patch{Status: new(kind.CampaignStatus("gone"))}},
+		{campaign.ReasonStatusTransition, campaign.Patch{Status: new(kind.StatusPaused)}},
+		{campaign.ReasonEmailNotFound, campaign.Patch{EmailID: new(unknownID)}},
+		{campaign.ReasonEmailNotFound, campaign.Patch{EmailID: new(int64(-1))}},
+		{schedule.ReasonType, campaign.Patch{Schedule: typed("weekly")}},
+		{schedule.ReasonDate, future("", "10:00", "UTC")},
+		{schedule.ReasonDate, future("2027-02-29", "10:00", "UTC")},
+		{schedule.ReasonTime, future("2027-02-28", "", "UTC")},
+		{schedule.ReasonTime, future("2027-02-28", "25:00", "UTC")},
+		{schedule.ReasonDays, without(func(p *campaign.SchedulePatch) { p.DaysOfWeek = nil })},
+		{schedule.ReasonDays, without(func(p *campaign.SchedulePatch) { p.DaysOfWeek = new("8") })},
+		{schedule.ReasonMonths, without(func(p *campaign.SchedulePatch) { p.Months = nil })},
+		{schedule.ReasonHours, without(func(p *campaign.SchedulePatch) { p.Hours = new("24") })},
+		{schedule.ReasonMinutes, without(func(p *campaign.SchedulePatch) { p.Minutes = nil })},
+		{schedule.ReasonMaxInstances, without(func(p *campaign.SchedulePatch) { p.MaxInstances = nil })},
+		{schedule.ReasonMaxInstances, without(func(p *campaign.SchedulePatch) { p.MaxInstances = new(-1) })},
+		{schedule.ReasonMaxInstances, without(func(p *campaign.SchedulePatch) { p.MaxInstances = new(1_000_001) })},
+		{schedule.ReasonZone, future("2027-02-28", "10:00", "")},
+		{schedule.ReasonZone, future("2027-02-28", "10:00", "Europe/Atlantis")},
+		{schedule.ReasonZone, without(func(p *campaign.SchedulePatch) { p.Zone = nil })},
+		{campaign.ReasonResendWaitDays, resend(campaign.AutoResendPatch{Enabled: new(true), Subject: new("S")})},
+		{campaign.ReasonResendWaitDays, resend(campaign.AutoResendPatch{WaitDays: new(-1)})},
+		{campaign.ReasonResendWaitDays, resend(campaign.AutoResendPatch{WaitDays: new(days)})},
+		{campaign.ReasonResendSubject, resend(campaign.AutoResendPatch{Enabled: new(true), WaitDays: new(1), Subject: new(" ")})},
+		{campaign.ReasonTextTooLong, resend(campaign.AutoResendPatch{Subject: new(strings.Repeat("ü", 251))})},
+		{campaign.ReasonTextTooLong, resend(campaign.AutoResendPatch{Preheader: new(strings.Repeat("ü", 251))})},
+		{campaign.ReasonResendRecurring, campaign.Patch{Schedule: mondays(), AutoResend: campaign.AutoResendPatch{Enabled: new(true), WaitDays: new(1), Subject: new("S")}}},
+		{schedule.ReasonInPast, future("2026-11-23", "11:59", "UTC")},
+		{campaign.ReasonNameRequired, campaign.Patch{Name: new(" ")}},
+		{campaign.ReasonNameTooLong, campaign.Patch{Name: new(strings.Repeat("😀", 251))}},
+		{campaign.ReasonTextTooLong, campaign.Patch{StatusReason: new(strings.Repeat("ü", 251))}},
+		{campaign.ReasonTextTooLong, campaign.Patch{ApprovalExplanation: new(strings.Repeat("ü", 4001))}},
+		{campaign.ReasonTextTooLong, campaign.Patch{GoogleAnalyticsDomains: new(strings.Repeat("ü", 4001))}},
+	}
+	testkit.Each(t, func(t *testing.T, db *store.Store) {
+		f := newFixture(t, db)
+		c := f.create(t, "Whole")
+		for i, tt := range faults {
+			tt.patch.S2SEnabled = new(true) // all or nothing
+			_, err := f.campaigns.Update(f.ctx, campaign.Call{ID: c.ID}, tt.patch)
+			if got := apperr.All(err); len(got) != 1 || got[0].Reason != tt.reason || got[0].Message == "" || got[0].Field == "" {
+				t.Errorf("fault %d: got %v, want one %s with field and message", i, describe(err), tt.reason)
+			}
+		}
+		f.unwritten(t, c, 1)
+		longest := campaign.Patch{
+			AutoResend:             campaign.AutoResendPatch{Enabled: new(true), WaitDays: new(365), Subject: new(strings.Repeat("😀", 250)), Preheader: new(strings.Repeat("😀", 250))},
+			ApprovalExplanation:    new(strings.Repeat("😀", 4000)),
+			GoogleAnalyticsDomains: new(strings.Repeat("😀", 4000)),
+			StatusReason:           new(strings.Repeat("😀", 250)),
+			Name:                   new(strings.Repeat("😀", 250)),
+		}
+		if got := f.update(t, c.ID, longest); got.Version != 2 {
+			t.Errorf("the longest of everything: %v", got)
+		}
+		_, err := f.campaigns.Update(f.ctx, campaign.Call{ID: c.ID}, campaign.Patch{Schedule: mondays()})
+		wantFault(t, err, apperr.Invalid, campaign.ReasonResendRecurring)
+	})
+}
+
+func TestUpdateToSentOrFailedIsForTheSender(t *testing.T) {
+	t.Parallel()
+	testkit.Each(t, func(t *testing.T, db *store.Store) {
+		f := newFixture(t, db, testkit.Scoped(kind.ScopeRead, kind.ScopeWrite))
+		sender := f.owner
+		sender.Scopes = kind.Scopes{kind.ScopeWrite, kind.ScopeDelivery}
+		for _, to := range []kind.CampaignStatus{kind.StatusSent, kind.StatusFailed} {
+			c := f.at(t, kind.StatusSending)
+			patch := campaign.Patch{Status: &to, StatusReason: new("Done")}
+			_, err := f.campaigns.Update(f.ctx, campaign.Call{ID: c.ID}, patch)
+			wantFault(t, err, apperr.Denied, "delivery_required")
+			f.unwritten(t, c, 1)
+			updated, err := f.campaigns.Update(testkit.As(t, sender), campaign.Call{ID: c.ID}, patch)
+			if err != nil || updated.Campaign.Status != to || updated.Campaign.StatusReason != "Done" || instant(updated.Campaign.SendingFinishedAt) != instant(&noon) {
+				t.Errorf("the sender: got %v, %v", updated, err)
+			}
+		}
+	})
+}
+
+func TestABTestReportsItsFirstFault(t *testing.T) {
+	t.Parallel()
+	variations := func(ids ...int64) (out []campaign.ABVariation) {
+		for _, id := range ids {
+			out = append(out, campaign.ABVariation{EmailID: id})
+		}
+		return out
+	}
+	two := variations(1, 2)
+	for _, tt := range []struct {
+		name   string
+		test   campaign.ABTest
+		field  string
+		reason string
+	}{
+		{"the least", campaign.ABTest{2, 1, campaign.WinnerByOpens, two}, "", ""},
+		{"the most", campaign.ABTest{100, 720, campaign.WinnerByClicks, variations(1, 2, 3, 4, 5)}, "", ""},
+		{"no variation", campaign.ABTest{0, 0, "", nil}, "abTest.variations", campaign.ReasonABTooFew},
+		{"one variation", campaign.ABTest{10, 1, campaign.WinnerByOpens, variations(1)}, "abTest.variations", campaign.ReasonABTooFew},
+		{"six variations", campaign.ABTest{10, 1, campaign.WinnerByOpens, variations(1, 2, 3, 4, 5, 6)}, "abTest.variations", campaign.ReasonABTooMany},
+		{"one twice", campaign.ABTest{10, 1, campaign.WinnerByOpens, variations(1, 2, 1)}, "abTest.variations[2].emailId", campaign.ReasonABValue},
+		{"too short", campaign.ABTest{10, 0, campaign.WinnerByOpens, two}, "abTest.testDuration", campaign.ReasonABValue},
+		{"too long", campaign.ABTest{10, 721, campaign.WinnerByOpens, two}, "abTest.testDuration", campaign.ReasonABValue},
+		{"unknown winner", campaign.ABTest{10, 1, "Loudest", two}, "abTest.winner", campaign.ReasonABValue},
+		{"no share", campaign.ABTest{0, 1, campaign.WinnerByOpens, two}, "abTest.testSize", campaign.ReasonABShare},
+		{"under one percent each", campaign.ABTest{1, 1, campaign.WinnerByOpens, two}, "abTest.testSize", campaign.ReasonABShare},
+		{"more than everybody", campaign.ABTest{101, 1, campaign.WinnerByOpens, two}, "abTest.testSize", campaign.ReasonABValue},
+	} {
+		err := tt.test.Validate()
+		if tt.reason == "" {
+			if err != nil {
+				t.Errorf("%s: %v", tt.name, err)
+			}
+			continue
+		}
+		if faults := apperr.All(err); len(faults) != 1 || faults[0].Field != tt.field || faults[0].Reason != tt.reason {
+			t.Errorf("%s: got %+v, want %s %s", tt.name, faults, tt.field, tt.reason)
+		}
+	}
+}
+
+func TestEmailsOfTestsAreKeptUnlessTheCampaignIsADraft(t *testing.T) {
+	t.Parallel()
+	testkit.Each(t, func(t *testing.T, db *store.Store) {
+		f := newFixture(t, db)
+		c := f.original(t)
+		test, err := campaign.ParseABTest(c.AbTest)
+		if err != nil || len(test.Variations) != 2 {
+			t.Fatalf("the stored test is %v, %v", test, err)
+		}
+		ids := []int64{test.Variations[0].EmailID, test.Variations[1].EmailID, unknownID}
+		got, err := f.campaigns.EmailsInTests(f.ctx, ids)
+		if diff := cmp.Diff(ids[:2], sorted(got)); diff != "" || err != nil {
+			t.Errorf("%v, -want +got\n%s", err, diff)
+		}
+		client, ctx := f.system(t)
+		client.Campaign.UpdateOneID(c.ID).SetStatus(kind.StatusDraft).SetStatusRank(kind.StatusDraft.Rank()).ExecX(ctx)
+		if got, err := f.campaigns.EmailsInTests(f.ctx, ids); len(got) != 0 || err != nil {
+			t.Errorf("a draft keeps %v, %v", got, err)
+		}
+	})
+}

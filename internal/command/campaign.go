@@ -1,0 +1,262 @@
+package command
+
+import (
+	"context"
+
+	"campaignql/ent"
+	"campaignql/internal/apperr"
+	"campaignql/internal/campaign"
+	"campaignql/internal/kind"
+	"campaignql/internal/schedule"
+)
+
+// Reasons of faults that this package finds itself.
+const (
+	reasonNotNumeric    = "not_numeric"
+	reasonCampaignsList = "campaigns_invalid"
+	// reasonCampaign is the reason of the domain's NotFound.
+	reasonCampaign = "campaign_not_found"
+)
+
+// reasonStatus is the reason with which the state machine refuses a change from the present status.
+const reasonStatus = campaign.ReasonStatusTransition
+
+func (b *Bridge) campaignCommands() []Command {
+	return []Command{
+		{
+			Name: "Campaign.Create", Operation: "createCampaign", Scope: kind.ScopeWrite,
+			Doc:        "Creates a campaign: a Draft, not scheduled.",
+			Parameters: []Parameter{required("CampaignName", "The name, 1 to 250 characters; it need not be unique.")},
+			Codes: []Code{
+				{Number: 1, Text: "The campaign name is required.", Reasons: []string{missing("CampaignName"), campaign.ReasonNameRequired}},
+				{Number: 1, Text: "The campaign name must have at most 250 characters.", Reasons: []string{campaign.ReasonNameTooLong}},
+			},
+			run: b.createCampaign,
+		},
+		{
+			Name: "Campaign.Get", Operation: "campaign", Scope: kind.ScopeRead,
+			Doc: "Returns one campaign. One that does not exist is not an error: Campaign is an empty array then.",
+			Parameters: []Parameter{
+				required("campaignid", "The campaign."),
+				optional("retrievestatistics", "Whether to add the statistics by day: true or false."),
+				optional("retrievetags", "Whether to add the names of its tags: true or false."),
+				optional("StatisticsDays", "The length of the statistics in days, 1 to 365; 15 if not given."),
+				optional("FailOnNotFound", "Whether a campaign that does not exist is error 3: true or false."),
+			},
+			Codes: []Code{
+				{Number: 1, Shape: Message, Text: "Required parameter 'campaignid' is missing.", Reasons: []string{missing("campaignid")}},
+				{Number: 2, Shape: Message, Text: "The 'campaignid' parameter must be numeric.", Reasons: []string{reasonNotNumeric}},
+				{Number: 3, Text: "Campaign not found", Reasons: []string{reasonCampaign}},
+			},
+			run: b.campaign,
+		},
+		{
+			Name: "Campaigns.Get", Operation: "campaigns", Scope: kind.ScopeRead,
+			Doc: "Lists campaigns. It has no error codes: a value that cannot be understood is as good as not given.",
+			Parameters: []Parameter{
+				optional("RecordsPerRequest", "The size of the page; 0, or not given, for all."),
+				optional("RecordsFrom", "How many campaigns to pass over."),
+				optional("CampaignStatus", "All, Draft, Ready, Sending, Paused, Pending (or Pending Approval), Sent, Failed or Scheduled."),
+				optional("SearchKeyword", "A part of the name, without regard to case. SearchKeyowrd is another name for it."),
+				optional("OrderField", "A column of a campaign, sort-by-status or sort-by-send-date; CampaignName for anything else and for texts without limit."),
+				optional("OrderType", "ASC or DESC."),
+				optional("RetrieveTags", "Whether to add the tags of each: true or false."),
+				optional("Tags", "Comma-separated ids of tags: campaigns that have any of them."),
+				optional("RetrieveStatistics", "Whether to add the statistics by day of each: true or false."),
+				optional("StatisticsDays", "The length of the statistics in days, 1 to 365; 15 if not given."),
+			},
+			run: b.campaigns,
+		},
+		{
+			Name: "Campaign.Update", Operation: "updateCampaign", Scope: kind.ScopeWrite,
+			Doc:        "Changes what it names of a campaign, all or nothing.",
+			Parameters: updateParameters, Codes: updateCodes,
+			run: b.updateCampaign,
+		},
+		{
+			Name: "Campaign.Copy", Operation: "copyCampaign", Scope: kind.ScopeWrite,
+			Doc:        "Copies a campaign with its settings, audience, tags and email; the copy is a Draft, not scheduled.",
+			Parameters: []Parameter{required("CampaignID", "The campaign to copy.")},
+			Codes: []Code{
+				{Number: 1, Shape: Array, Text: "Invalid source campaign", Reasons: []string{missing("CampaignID"), reasonCampaign}},
+			},
+			run: b.copyCampaign,
+		},
+		{
+			Name: "Campaign.Approve", Operation: "approveCampaign", Scope: kind.ScopeApprove,
+			Doc:        "Makes a campaign that waits for approval Ready.",
+			Parameters: []Parameter{required("CampaignID", "The campaign.")},
+			Codes: []Code{
+				{Number: 1, Text: "Missing required parameter: CampaignID", Reasons: []string{missing("CampaignID")}},
+				{Number: 2, Text: "Campaign not found", Reasons: []string{reasonCampaign}},
+				{Number: 3, Text: "Campaign cannot be approved", Detail: true, Reasons: []string{reasonStatus, anyInvalid}},
+			},
+			run: b.move(func(ctx context.Context, call campaign.Call) (*ent.Campaign, error) {
+				return b.Campaigns.Approve(ctx, call, "")
+			}),
+		},
+		{
+			Name: "Campaign.Pause", Operation: "pauseCampaign", Scope: kind.ScopeWrite,
+			Doc:        "Holds a campaign that is being sent.",
+			Parameters: []Parameter{required("CampaignID", "The campaign.")},
+			Codes: []Code{
+				{Number: 1, Text: "Missing required parameter: CampaignID", Reasons: []string{missing("CampaignID")}},
+				{Number: 2, Text: "Campaign does not belong to the user", Reasons: []string{reasonCampaign}},
+				{Number: 3, Text: "Campaign is not in a 'Sending' state", Reasons: []string{reasonStatus}},
+			},
+			run: b.move(func(ctx context.Context, call campaign.Call) (*ent.Campaign, error) {
+				return b.Campaigns.Pause(ctx, call, "")
+			}),
+		},
+		{
+			Name: "Campaign.Resume", Operation: "resumeCampaign", Scope: kind.ScopeWrite,
+			Doc:        "Lets a paused campaign go on with those it has not reached yet.",
+			Parameters: []Parameter{required("CampaignID", "The campaign.")},
+			Codes: []Code{
+				{Number: 1, Text: "Missing required parameter: CampaignID", Reasons: []string{missing("CampaignID")}},
+				{Number: 2, Text: "Campaign does not belong to the user", Reasons: []string{reasonCampaign}},
+				{Number: 3, Text: "Campaign is not in a 'Paused' state", Reasons: []string{reasonStatus}},
+			},
+			run: b.move(b.Campaigns.Resume),
+		},
+		{
+			Name: "Campaign.Cancel", Operation: "cancelCampaign", Scope: kind.ScopeWrite,
+			Doc:        "Ends a campaign: before anything was sent it is a Draft again, after that it is Sent and the rest never goes out.",
+			Parameters: []Parameter{required("CampaignID", "The campaign.")},
+			Codes: []Code{
+				{Number: 1, Text: "Missing required field: CampaignID", Reasons: []string{missing("CampaignID")}},
+				{Number: 2, Text: "Campaign does not belong to the user or does not exist", Reasons: []string{reasonCampaign}},
+				{Number: 3, Text: "Campaign cannot be canceled in its present state", Reasons: []string{reasonStatus}},
+			},
+			run: b.move(func(ctx context.Context, call campaign.Call) (*ent.Campaign, error) {
+				return b.Campaigns.Cancel(ctx, call, "")
+			}),
+		},
+		{
+			Name: "Campaigns.Delete", Operation: "deleteCampaigns", Scope: kind.ScopeWrite,
+			Doc:        "Deletes campaigns, all or nothing. Those that are not the caller's are left alone.",
+			Parameters: []Parameter{required("Campaigns", "Comma-separated ids, at most 10,000.")},
+			Codes: []Code{
+				{Number: 1, Shape: Keyed, Text: "The 'campaigns' parameter is missing or invalid.", Reasons: []string{missing("Campaigns"), reasonCampaignsList}},
+				{Number: 1, Shape: Keyed, Text: "The 'campaigns' parameter is missing or invalid", Detail: true, Reasons: []string{"too_many_ids"}},
+			},
+			run: b.deleteCampaigns,
+		},
+	}
+}
+
+var updateParameters = []Parameter{
+	required("CampaignID", "The campaign."),
+	optional("CampaignStatus", "The status to reach: Draft, Ready, Sending, Paused, …"),
+	optional("CampaignStatusReason", "Why, for the history; at most 250 characters."),
+	optional("CampaignName", "The name, at most 250 characters."),
+	optional("RelEmailID", "The email; 0 for none."),
+	optional("ScheduleType", "Not Scheduled, Immediate, Future or Recursive."),
+	optional("SendDate", "YYYY-MM-DD, for Future."),
+	optional("SendTime", "HH:MM or HH:MM:SS, for Future."),
+	optional("SendTimeZone", "The time zone of both: Europe/Berlin, UTC, +03:00 or (GMT-03:00) Brasilia."),
+	optional("ScheduleRecDaysOfWeek", "1 (Monday) to 7, comma-separated; 0 for every day."),
+	optional("ScheduleRecDaysOfMonth", "1 to 31, comma-separated; 0 for every day."),
+	optional("ScheduleRecMonths", "1 to 12, comma-separated; 0 for every month."),
+	optional("ScheduleRecHours", "0 to 23, comma-separated."),
+	optional("ScheduleRecMinutes", "0 to 59, comma-separated."),
+	optional("ScheduleRecSendMaxInstance", "How often to send it; 0 for no limit."),
+	optional("ApprovalUserExplanation", "What the owner tells the one who approves."),
+	optional("GoogleAnalyticsDomains", "Domains whose links are marked for Google Analytics."),
+	optional("PublishOnRSS", "Enabled or Disabled."),
+	optional("RulesJsonBundle", "The audience as rules; the two lists are ignored then."),
+	optional("RecipientListsAndSegments", "The audience as comma-separated ListID:SegmentID."),
+	optional("Exclude_RecipientListsAndSegments", "Who is left out, in the same form."),
+	optional("S2SEnabled", "true or false."),
+	optional("AutoResendEnabled", "Whether to send it again to those who did not open it: true or false."),
+	optional("AutoResendWaitDays", "How many days later, 1 to 365."),
+	optional("AutoResendSubject", "The subject of the second sending."),
+	optional("AutoResendPreHeaderText", "The preheader of the second sending."),
+	optional("ABTesting", "ABTesting[TestSize] in percent, [TestDuration] in hours, [Winner], [Variations][0][EmailID]; empty to remove the test."),
+}
+
+// updateCodes is the error table of Campaign.Update, in the order in which its parameters are checked.
+var updateCodes = []Code{
+	{Number: 1, Text: "Campaign ID is required", Reasons: []string{missing("CampaignID")}},
+	{Number: 2, Text: "Campaign does not belong to the user", Reasons: []string{reasonCampaign}},
+	{Number: 3, Text: "Invalid campaign status", Detail: true, Reasons: []string{
+		campaign.ReasonStatusInvalid, campaign.ReasonStatusTransition,
+		// What stands in the way of a change that the machine knows.
+		"approval_required", "delivery_required", "already_begun", "not_begun",
+	}},
+	{Number: 4, Text: "Email ID does not belong to the user", Reasons: []string{campaign.ReasonEmailNotFound}},
+	{Number: 5, Text: "Invalid schedule type: use Not Scheduled, Immediate, Future or Recursive", Reasons: []string{schedule.ReasonType}},
+	{Number: 6, Text: "Send date is required for future scheduled campaigns", Detail: true, Reasons: []string{schedule.ReasonDate}},
+	{Number: 7, Text: "Send time is required for future scheduled campaigns", Detail: true, Reasons: []string{schedule.ReasonTime}},
+	{Number: 8, Text: "Either days of the week or days of the month must be specified for recursive campaigns", Detail: true, Reasons: []string{schedule.ReasonDays}},
+	{Number: 9, Text: "Months are required for recursive campaigns", Detail: true, Reasons: []string{schedule.ReasonMonths}},
+	{Number: 10, Text: "Hours are required for recursive campaigns", Detail: true, Reasons: []string{schedule.ReasonHours}},
+	{Number: 11, Text: "Minutes are required for recursive campaigns", Detail: true, Reasons: []string{schedule.ReasonMinutes}},
+	{Number: 12, Text: "Maximum instances are required for recursive campaigns", Detail: true, Reasons: []string{schedule.ReasonMaxInstances}},
+	{Number: 13, Text: "Timezone is required for scheduled campaigns", Detail: true, Reasons: []string{schedule.ReasonZone}},
+	{Number: 14, Text: "The days to wait are required for automatic resending", Detail: true, Reasons: []string{campaign.ReasonResendWaitDays}},
+	{Number: 15, Text: "The subject is required for automatic resending", Detail: true, Reasons: []string{campaign.ReasonResendSubject}},
+	{Number: 17, Text: "The A/B test is not an array", Reasons: []string{campaign.ReasonABShape}},
+	{Number: 18, Text: "The variations of the A/B test are not an array", Reasons: []string{campaign.ReasonABVariationsShape}},
+	{Number: 19, Text: "An email of the A/B test does not belong to the user", Reasons: []string{campaign.ReasonABEmail}},
+	{Number: 21, Text: "The A/B test has too few variations", Detail: true, Reasons: []string{campaign.ReasonABTooFew}},
+	{Number: 22, Text: "The A/B test has too many variations", Detail: true, Reasons: []string{campaign.ReasonABTooMany}},
+	{Number: 23, Text: "A field of the A/B test is missing", Detail: true, Reasons: []string{campaign.ReasonABMissing}},
+	{Number: 24, Text: "A value of the A/B test cannot be accepted", Detail: true, Reasons: []string{campaign.ReasonABValue}},
+	{Number: 25, Text: "The share of the A/B test is too small", Detail: true, Reasons: []string{campaign.ReasonABShare}},
+	{Number: 26, Text: "Automatic resending is not possible for recursive campaigns", Reasons: []string{campaign.ReasonResendRecurring}},
+	{Number: 27, Text: "The campaign is scheduled in the past", Detail: true, Reasons: []string{schedule.ReasonInPast}},
+	{Number: 28, Text: "The target audience cannot be understood", Detail: true, Reasons: []string{campaign.ReasonAudienceInvalid}},
+	{Number: 29, Text: "A list or segment of the target audience does not belong to the user", Detail: true, Reasons: []string{campaign.ReasonAudienceOwner}},
+	{Number: 30, Text: "Not possible in the present status of the campaign", Detail: true, Reasons: []string{campaign.ReasonNotInStatus}},
+	{Number: 31, Text: "A value cannot be accepted", Detail: true, Reasons: []string{anyInvalid}},
+}
+
+func (b *Bridge) createCampaign(ctx context.Context, p Parameters) (Object, error) {
+	if err := notSent(p, "CampaignName"); err != nil {
+		return nil, err
+	}
+	c, err := b.Campaigns.Create(ctx, p.Text("CampaignName"), nil)
+	if err != nil {
+		return nil, err
+	}
+	return success(Member{"CampaignID", c.ID}), nil
+}
+
+func (b *Bridge) copyCampaign(ctx context.Context, p Parameters) (Object, error) {
+	if err := absent(p, "CampaignID"); err != nil {
+		return nil, err
+	}
+	c, err := b.Campaigns.Copy(ctx, p.ID("CampaignID"), "", nil)
+	if err != nil {
+		return nil, err
+	}
+	return success(Member{"NewCampaignID", numberOf(c.ID).asString()}), nil
+}
+
+// move makes the handler of a command that takes a campaign through its states.
+func (b *Bridge) move(action func(ctx context.Context, call campaign.Call) (*ent.Campaign, error)) func(context.Context, Parameters) (Object, error) {
+	return func(ctx context.Context, p Parameters) (Object, error) {
+		if err := absent(p, "CampaignID"); err != nil {
+			return nil, err
+		}
+		if _, err := action(ctx, campaign.Call{ID: p.ID("CampaignID")}); err != nil {
+			return nil, err
+		}
+		return success(), nil
+	}
+}
+
+func (b *Bridge) deleteCampaigns(ctx context.Context, p Parameters) (Object, error) {
+	if err := absent(p, "Campaigns"); err != nil {
+		return nil, err
+	}
+	ids, pure := p.IDs("Campaigns")
+	if !pure {
+		return nil, apperr.InvalidField("Campaigns", reasonCampaignsList, "holds something else than ids")
+	}
+	if _, err := b.Campaigns.Delete(ctx, ids); err != nil {
+		return nil, err
+	}
+	return success(Member{"ErrorText", ""}), nil
+}

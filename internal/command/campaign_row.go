@@ -1,0 +1,183 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"campaignql/ent"
+	enttag "campaignql/ent/tag"
+	"campaignql/internal/caller"
+	"campaignql/internal/schedule"
+	"campaignql/internal/statistics"
+)
+
+// batch is some campaigns with what is shown beside their columns.
+type batch struct {
+	campaigns []*ent.Campaign
+	zones     map[int64]*time.Location
+	tags      map[int64][]*ent.Tag
+	days      map[int64][]statistics.Day
+}
+
+// wanted is what a request asks for beside the columns.
+type wanted struct {
+	tags, statistics bool
+	days             int
+}
+
+// load reads what is wanted of the campaigns, in a number of statements that does not depend on how many they are.
+func (b *Bridge) load(ctx context.Context, campaigns []*ent.Campaign, want wanted) (*batch, error) {
+	loaded := &batch{campaigns: campaigns}
+	var err error
+	if loaded.zones, err = b.zonesOf(ctx, campaigns); err != nil {
+		return nil, err
+	}
+	if want.tags {
+		ids := make([]int64, len(campaigns))
+		for i, c := range campaigns {
+			ids[i] = c.ID
+		}
+		if loaded.tags, err = b.Tags.ByCampaigns(ctx, ids, enttag.FieldName); err != nil {
+			return nil, err
+		}
+	}
+	if want.statistics {
+		if loaded.days, err = b.daysOf(ctx, loaded, want.days); err != nil {
+			return nil, err
+		}
+	}
+	return loaded, nil
+}
+
+// zonesOf returns the zone of each owner. Only an admin sees campaigns of others, whose zones cost a statement.
+func (b *Bridge) zonesOf(ctx context.Context, campaigns []*ent.Campaign) (map[int64]*time.Location, error) {
+	id, err := caller.From(ctx)
+	if err != nil {
+		return nil, err
+	}
+	zones := map[int64]*time.Location{id.UserID: location(id.TimeZone)}
+	var others []int64
+	for _, c := range campaigns {
+		if c.UserID != id.UserID && !slices.Contains(others, c.UserID) {
+			others = append(others, c.UserID)
+		}
+	}
+	if len(others) == 0 {
+		return zones, nil
+	}
+	names, err := b.Campaigns.Zones(ctx, others)
+	if err != nil {
+		return nil, err
+	}
+	for _, owner := range others {
+		zones[owner] = location(names[owner])
+	}
+	return zones, nil
+}
+
+func location(name string) *time.Location {
+	zone, err := schedule.ParseZone(name)
+	if err != nil {
+		return time.UTC
+	}
+	return zone
+}
+
+func (l *batch) view(c *ent.Campaign) *view { return &view{Campaign: c, zone: l.zones[c.UserID]} }
+
+// daysOf reads the days of the campaigns, in one statement for each zone among them.
+func (b *Bridge) daysOf(ctx context.Context, loaded *batch, days int) (map[int64][]statistics.Day, error) {
+	byZone := map[*time.Location][]*ent.Campaign{}
+	for _, c := range loaded.campaigns {
+		zone := loaded.zones[c.UserID]
+		byZone[zone] = append(byZone[zone], c)
+	}
+	all := map[int64][]statistics.Day{}
+	for zone, campaigns := range byZone {
+		found, err := b.Statistics.Days(ctx, campaigns, days, zone)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(all, found)
+	}
+	return all, nil
+}
+
+// row is one campaign of a list: every scalar is text.
+type row struct {
+	c    *ent.Campaign
+	from *batch
+	want wanted
+}
+
+func (r row) emit(e *encoder) error {
+	v := r.from.view(r.c)
+	e.buf = e.syntax.openObject(e.buf)
+	for i, col := range columns {
+		e.buf = e.syntax.openMember(e.buf, i, col.name)
+		e.cell(col.value(v).asString())
+		e.buf = e.syntax.closeMember(e.buf, col.name)
+	}
+	var more Object
+	if r.want.statistics {
+		more = r.from.statistics(r.c)
+	}
+	if r.want.tags {
+		tags := make([]any, len(r.from.tags[r.c.ID]))
+		for i, t := range r.from.tags[r.c.ID] {
+			tags[i] = Object{{"TagID", numberOf(t.ID).asString()}, {"Tag", t.Name}}
+		}
+		more = append(more, Member{"Tags", tags})
+	}
+	for i, m := range more {
+		if err := e.member(len(columns)+i, m.Name, m.Value); err != nil {
+			return err
+		}
+	}
+	e.buf = e.syntax.closeObject(e.buf)
+	return nil
+}
+
+// statistics are the blocks of a campaign: under Statistics, and again beside the columns, where older clients read them.
+func (l *batch) statistics(c *ent.Campaign) Object {
+	blocks := dayBlocks(l.days[c.ID])
+	return append(Object{{"Statistics", blocks}}, blocks...)
+}
+
+func dayBlocks(days []statistics.Day) Object {
+	unique := func(of func(statistics.Day) statistics.Unique) Object {
+		return block(days, func(d statistics.Day) Object { return Object{{"Total", of(d).Total}, {"Unique", of(d).Unique}} })
+	}
+	return Object{
+		{"OpenStatistics", unique(func(d statistics.Day) statistics.Unique { return d.Opens })},
+		{"ClickStatistics", unique(func(d statistics.Day) statistics.Unique { return d.Clicks })},
+		// A person unsubscribes once.
+		{"UnsubscriptionStatistics", unique(func(d statistics.Day) statistics.Unique {
+			return statistics.Unique{Total: d.Unsubscriptions, Unique: d.Unsubscriptions}
+		})},
+		{"ForwardStatistics", unique(func(d statistics.Day) statistics.Unique { return d.Forwards })},
+		{"BrowserViewStatistics", unique(func(d statistics.Day) statistics.Unique { return d.BrowserViews })},
+		{"BounceStatistics", block(days, func(d statistics.Day) Object { return Object{{"Hard", d.HardBounces}, {"Soft", d.SoftBounces}} })},
+	}
+}
+
+// block is an object keyed by day; an empty one without any.
+func block(days []statistics.Day, numbers func(statistics.Day) Object) Object {
+	keyed := make(Object, len(days))
+	for i, d := range days {
+		keyed[i] = Member{d.Date, numbers(d)}
+	}
+	return keyed
+}
+
+// ratio is a part in percent of a whole, with two decimals.
+func ratio(part, whole int64) string {
+	rate := statistics.Rate(part, whole)
+	if rate == nil {
+		return "0.00"
+	}
+	return fmt.Sprintf("%.2f", *rate*100)
+}

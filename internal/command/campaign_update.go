@@ -1,0 +1,219 @@
+package command
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	"campaignql/internal/apperr"
+	"campaignql/internal/campaign"
+	"campaignql/internal/kind"
+)
+
+// updateCampaign answers Campaign.Update.
+func (b *Bridge) updateCampaign(ctx context.Context, p Parameters) (Object, error) {
+	if err := absent(p, "CampaignID"); err != nil {
+		return nil, err
+	}
+	if _, err := b.Campaigns.Update(ctx, campaign.Call{ID: p.ID("CampaignID")}, campaignPatch(p)); err != nil {
+		return nil, err
+	}
+	return success(), nil
+}
+
+// campaignPatch reads what Campaign.Update is to change. Values that are none are handed on as such, so that the domain reports them in their place.
+func campaignPatch(p Parameters) campaign.Patch {
+	var faults apperr.Faults
+	patch := campaign.Patch{
+		Name:         p.Optional("CampaignName"),
+		StatusReason: p.Optional("CampaignStatusReason"),
+		EmailID:      emailID(p),
+		Schedule:     schedulePatch(p),
+		Audience:     audiencePatch(p),
+		ABTest:       abTestPatch(p),
+		AutoResend: campaign.AutoResendPatch{
+			Enabled:   flag(p, &faults, "AutoResendEnabled"),
+			WaitDays:  p.Number("AutoResendWaitDays"),
+			Subject:   p.Optional("AutoResendSubject"),
+			Preheader: p.Optional("AutoResendPreHeaderText"),
+		},
+		ApprovalExplanation:    p.Optional("ApprovalUserExplanation"),
+		GoogleAnalyticsDomains: p.Optional("GoogleAnalyticsDomains"),
+		PublishOnRSS:           publishOnRSS(p, &faults),
+		S2SEnabled:             flag(p, &faults, "S2SEnabled"),
+	}
+	if text := strings.TrimSpace(p.Text("CampaignStatus")); text != "" {
+		status, ok := kind.ParseCampaignStatus(text)
+		if !ok {
+			status = kind.CampaignStatus(unknown(text, status.Values()))
+		}
+		patch.Status = &status
+	}
+	patch.Err = faults.Err()
+	return patch
+}
+
+// unknown returns a text that is no legacy spelling such that it is no stored value either.
+func unknown(text string, stored []string) string {
+	if slices.Contains(stored, text) {
+		return strings.ToUpper(text)
+	}
+	return text
+}
+
+// emailID reads RelEmailID: 0 takes the email away, and -1, which no email has, stands for what is no number.
+func emailID(p Parameters) *int64 {
+	if !p.Has("RelEmailID") {
+		return nil
+	}
+	n, err := strconv.ParseInt(strings.TrimSpace(p.Text("RelEmailID")), 10, 64)
+	if err != nil {
+		n = -1
+	}
+	return &n
+}
+
+func schedulePatch(p Parameters) *campaign.SchedulePatch {
+	patch := campaign.SchedulePatch{
+		Date:         p.Optional("SendDate"),
+		Time:         p.Optional("SendTime"),
+		Zone:         p.Optional("SendTimeZone"),
+		DaysOfWeek:   p.Optional("ScheduleRecDaysOfWeek"),
+		DaysOfMonth:  p.Optional("ScheduleRecDaysOfMonth"),
+		Months:       p.Optional("ScheduleRecMonths"),
+		Hours:        p.Optional("ScheduleRecHours"),
+		Minutes:      p.Optional("ScheduleRecMinutes"),
+		MaxInstances: p.Number("ScheduleRecSendMaxInstance"),
+	}
+	if text := strings.TrimSpace(p.Text("ScheduleType")); text != "" {
+		plan, ok := kind.ParseScheduleType(text)
+		if !ok {
+			plan = kind.ScheduleType(unknown(text, plan.Values()))
+		}
+		patch.Type = &plan
+	}
+	if patch == (campaign.SchedulePatch{}) {
+		return nil
+	}
+	return &patch
+}
+
+func audiencePatch(p Parameters) *campaign.AudiencePatch {
+	patch := campaign.AudiencePatch{
+		Rules:   p.Optional("RulesJsonBundle"),
+		Include: p.Optional("RecipientListsAndSegments"),
+		Exclude: p.Optional("Exclude_RecipientListsAndSegments"),
+	}
+	if patch == (campaign.AudiencePatch{}) {
+		return nil
+	}
+	return &patch
+}
+
+// reasonValue is the reason of a value that is none of those a parameter takes.
+const reasonValue = "value_invalid"
+
+func flag(p Parameters, faults *apperr.Faults, name string) *bool {
+	if !p.Has(name) {
+		return nil
+	}
+	value, ok := parseBool(p.Text(name))
+	if !ok {
+		faults.Add(apperr.InvalidField(name, reasonValue, "write true or false"))
+		return nil
+	}
+	return &value
+}
+
+func publishOnRSS(p Parameters, faults *apperr.Faults) *bool {
+	const name = "PublishOnRSS"
+	text := strings.TrimSpace(p.Text(name))
+	enabled := strings.EqualFold(text, "Enabled")
+	switch {
+	case text == "":
+		return nil
+	case !enabled && !strings.EqualFold(text, "Disabled"):
+		faults.Add(apperr.InvalidField(name, reasonValue, "write Enabled or Disabled"))
+		return nil
+	}
+	return &enabled
+}
+
+// abTestPatch reads ABTesting[TestSize], [TestDuration], [Winner] and [Variations][i][EmailID]. An empty ABTesting removes the test.
+func abTestPatch(p Parameters) *campaign.ABTestPatch {
+	given, sent := p["abtesting"]
+	if !sent || given == nil {
+		return nil
+	}
+	if given == "" {
+		return &campaign.ABTestPatch{}
+	}
+	fields := open(given)
+	if fields == nil {
+		return shapeFault("ABTesting", campaign.ReasonABShape, "is not an array")
+	}
+	variations := open(fields.values["variations"])
+	if variations == nil {
+		return shapeFault("ABTesting[Variations]", campaign.ReasonABVariationsShape, "is not an array")
+	}
+	var faults apperr.Faults
+	test := campaign.ABTest{
+		TestSize:     abNumber(fields, &faults, "TestSize"),
+		TestDuration: abNumber(fields, &faults, "TestDuration"),
+		Winner:       abWinner(fields, &faults),
+	}
+	for i, v := range variations.list() {
+		test.Variations = append(test.Variations, campaign.ABVariation{EmailID: abEmail(&faults, i, v)})
+	}
+	return &campaign.ABTestPatch{Test: &test, Err: faults.Err()}
+}
+
+func shapeFault(name, reason, message string) *campaign.ABTestPatch {
+	return &campaign.ABTestPatch{Err: apperr.InvalidField(name, reason, "%s %s", name, message)}
+}
+
+// abText returns a field of an A/B test, and a fault when it is missing.
+func abText(fields *branch, faults *apperr.Faults, name string) (text string, ok bool) {
+	text = strings.TrimSpace(textValue(fields.values[fold(name)]))
+	if text == "" {
+		faults.Add(apperr.InvalidField("ABTesting", campaign.ReasonABMissing, "ABTesting[%s] is missing", name))
+	}
+	return text, text != ""
+}
+
+func abNumber(fields *branch, faults *apperr.Faults, name string) int {
+	text, ok := abText(fields, faults, name)
+	if !ok {
+		return 0
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		faults.Add(apperr.InvalidField("ABTesting", campaign.ReasonABValue, "ABTesting[%s] is not a whole number", name))
+	}
+	return n
+}
+
+func abWinner(fields *branch, faults *apperr.Faults) campaign.ABWinner {
+	text, _ := abText(fields, faults, "Winner")
+	for _, winner := range []campaign.ABWinner{campaign.WinnerByOpens, campaign.WinnerByClicks} {
+		if strings.EqualFold(text, string(winner)) {
+			return winner
+		}
+	}
+	return campaign.ABWinner(text)
+}
+
+// abEmail reads the email of a variation: 0 where it is missing, and -1, which no email has, for what is no number.
+func abEmail(faults *apperr.Faults, i int, variation any) int64 {
+	fields := open(variation)
+	if fields == nil || fields.values["emailid"] == nil {
+		faults.Add(apperr.InvalidField("ABTesting", campaign.ReasonABMissing, "ABTesting[Variations][%d][EmailID] is missing", i))
+		return 0
+	}
+	text := textValue(fields.values["emailid"])
+	if id := parseID(text); id != 0 {
+		return id
+	}
+	return -1
+}

@@ -1,0 +1,215 @@
+package command
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"campaignql/internal/kind"
+)
+
+const (
+	// maxNesting is how many brackets a name may have: ABTesting[Variations][0][EmailID] has three.
+	maxNesting = 8
+	// maxFields is how many fields a form may have.
+	maxFields = 20_000
+)
+
+// malformed is why a request cannot be read, in words for its author.
+type malformed string
+
+func (m malformed) Error() string { return string(m) }
+
+// decode reads the parameters of a request: those of the query string, and over them those of the body.
+func (b *Bridge) decode(w http.ResponseWriter, r *http.Request) (Parameters, error) {
+	p, err := readForm(r.URL.RawQuery)
+	if err != nil {
+		return nil, err
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, b.opts.MaxBody))
+	if err != nil {
+		return nil, err
+	}
+	if len(body) == 0 {
+		return p, nil
+	}
+	sent, err := readBody(r.Header.Get("Content-Type"), body)
+	if err != nil {
+		return nil, err
+	}
+	p.merge(sent)
+	return p, nil
+}
+
+func readBody(contentType string, body []byte) (Parameters, error) {
+	if contentType == "" {
+		return readForm(string(body))
+	}
+	media, options, err := mime.ParseMediaType(contentType)
+	if err != nil && !errors.Is(err, mime.ErrInvalidMediaParameter) {
+		return nil, malformed("The content type of the request cannot be understood.")
+	}
+	switch media {
+	case "application/x-www-form-urlencoded":
+		return readForm(string(body))
+	case "multipart/form-data":
+		return readMultipart(options["boundary"], body)
+	case "application/json":
+		return readJSON(body)
+	default:
+		return nil, malformed(fmt.Sprintf("The content type %q is not supported: send a form or JSON.", kind.Cut(kind.Clean(media), 100)))
+	}
+}
+
+// readForm reads an URL-encoded form. Unlike url.ParseQuery it keeps the order of the fields, as the last of a repeated one counts, and takes a
+// semicolon for what it is.
+func readForm(text string) (Parameters, error) {
+	form := form{into: Parameters{}}
+	for pair := range strings.SplitSeq(text, "&") {
+		if pair == "" {
+			continue
+		}
+		name, value, _ := strings.Cut(pair, "=")
+		name, nameErr := url.QueryUnescape(name)
+		value, valueErr := url.QueryUnescape(value)
+		if err := errors.Join(nameErr, valueErr); err != nil {
+			return nil, malformed("The form is not URL-encoded: a % must be written %25.")
+		}
+		if err := form.add(name, value); err != nil {
+			return nil, err
+		}
+	}
+	return form.into, nil
+}
+
+// readMultipart reads multipart/form-data. Files are passed over.
+func readMultipart(boundary string, body []byte) (Parameters, error) {
+	if boundary == "" {
+		return nil, malformed("The multipart form names no boundary.")
+	}
+	form := form{into: Parameters{}}
+	reader := multipart.NewReader(bytes.NewReader(body), boundary)
+	for {
+		part, err := reader.NextPart()
+		if errors.Is(err, io.EOF) {
+			return form.into, nil
+		}
+		if err != nil {
+			return nil, malformed("The multipart form is damaged.")
+		}
+		value, err := io.ReadAll(part)
+		if err != nil {
+			return nil, malformed("The multipart form is damaged.")
+		}
+		if part.FileName() != "" || part.FormName() == "" {
+			continue
+		}
+		if err := form.add(part.FormName(), string(value)); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// readJSON reads a body that is one JSON object.
+func readJSON(body []byte) (Parameters, error) {
+	body = bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")))
+	if !json.Valid(body) {
+		return nil, malformed("The body is not valid JSON.")
+	}
+	if body[0] != '{' {
+		return nil, malformed("The body must be one JSON object.")
+	}
+	level, err := readLevel(body)
+	if err != nil {
+		return nil, malformed("The body is not valid JSON.")
+	}
+	p := make(Parameters, len(level.values))
+	for name, v := range level.values {
+		if v != nil {
+			p[name] = v
+		}
+	}
+	return p, nil
+}
+
+// form gathers fields into parameters, building structures of bracketed names as PHP does.
+type form struct {
+	into   Parameters
+	fields int
+}
+
+func (f *form) add(name, value string) error {
+	if f.fields++; f.fields > maxFields {
+		return malformed(fmt.Sprintf("The form has more than %d fields.", maxFields))
+	}
+	name, value = kind.Clean(name), kind.Clean(value)
+	base, keys := brackets(name)
+	if len(keys) == 0 {
+		f.into[fold(base)] = value
+		return nil
+	}
+	if len(keys) > maxNesting {
+		return malformed(fmt.Sprintf("The name of a field is nested deeper than %d.", maxNesting))
+	}
+	level, ok := f.into[fold(base)].(*branch)
+	if !ok {
+		level = &branch{}
+		f.into[fold(base)] = level
+	}
+	for _, key := range keys[:len(keys)-1] {
+		level = level.descend(key)
+	}
+	level.set(level.position(keys[len(keys)-1]), value)
+	return nil
+}
+
+// descend returns the level below a key, which it makes where there is none.
+func (b *branch) descend(key string) *branch {
+	key = b.position(key)
+	inner, ok := b.values[fold(key)].(*branch)
+	if !ok {
+		inner = &branch{}
+		b.set(key, inner)
+	}
+	return inner
+}
+
+// position returns the key, or the next free position for an empty one.
+func (b *branch) position(key string) string {
+	if key == "" {
+		return strconv.Itoa(b.next)
+	}
+	return key
+}
+
+// brackets splits a[b][][c] into a and its keys. What is no such name is a name as a whole; what follows the last bracket is dropped, as in PHP.
+// At most one key over the limit is returned.
+func brackets(name string) (base string, keys []string) {
+	base, rest, found := strings.Cut(name, "[")
+	if !found || base == "" {
+		return name, nil
+	}
+	for len(keys) <= maxNesting {
+		key, after, closed := strings.Cut(rest, "]")
+		if !closed {
+			if len(keys) == 0 {
+				return name, nil
+			}
+			return base, keys
+		}
+		keys = append(keys, strings.TrimSpace(key))
+		if !strings.HasPrefix(after, "[") {
+			return base, keys
+		}
+		rest = after[1:]
+	}
+	return base, keys
+}

@@ -1,0 +1,198 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"time"
+
+	"campaignql/internal/apperr"
+	"campaignql/internal/kind"
+)
+
+// Codes that no command owns.
+const (
+	codeMalformed       = 100000 // the request could not be read
+	codeMethod          = 100001 // neither POST nor GET
+	codeUnknownCommand  = 100003 // no Command, or an unknown one
+	codeServerFault     = 100005 // a fault of the server
+	codeUnauthenticated = 99998
+	codeDenied          = 99999
+	codeLimited         = 429
+)
+
+// Response is the answer to one command.
+type Response struct {
+	// Status is the HTTP status: 200 for whatever a command answered, success or not.
+	Status int
+	// Command and Operation are those of the declaration; empty when no command was found.
+	Command, Operation string
+	// RetryAfter is how long to wait before trying again, 0 when that would not help.
+	RetryAfter time.Duration
+	// Outcome is how it ended.
+	Outcome Outcome
+	// Body is the legacy envelope.
+	Body Object
+}
+
+// MarshalJSON returns the envelope. A list in it is read from the database only now.
+func (r Response) MarshalJSON() ([]byte, error) { return r.Body.MarshalJSON() }
+
+// hardFailure is the envelope of a request that never reached a command, or that the server could not serve.
+func hardFailure(status, code int, text string) Response {
+	outcome := Refused
+	if status >= http.StatusInternalServerError {
+		outcome = Failed
+	}
+	return Response{Status: status, Outcome: outcome, Body: Object{
+		{"Success", false}, {"ErrorCode", code}, {"ErrorText", text},
+		{"Errors", []any{Object{{"Code", code}, {"Message", text}}}},
+	}}
+}
+
+func unknownCommand(name string) Response {
+	return hardFailure(http.StatusBadRequest, codeUnknownCommand, fmt.Sprintf("Invalid API command: %q not found.", kind.Cut(name, 100)))
+}
+
+// refused is the envelope of a failure that a command answers.
+func refused(members ...Member) Response {
+	return Response{Status: http.StatusOK, Outcome: Refused, Body: append(Object{{"Success", false}}, members...)}
+}
+
+// failure turns an error into the answer: a fault that the command's table knows into its code, any other by its apperr.Code.
+func (b *Bridge) failure(ctx context.Context, cmd *Command, err error) Response {
+	faults := apperr.All(err)
+	for _, fault := range faults {
+		if !ofCaller(fault.Code) && cmd.row(fault.Reason) < 0 {
+			return b.general(ctx, cmd, fault.Code, fault, err)
+		}
+	}
+	if rows := cmd.rows(faults); len(rows) > 0 {
+		return cmd.answer(rows)
+	}
+	if len(faults) > 0 {
+		return b.general(ctx, cmd, faults[0].Code, faults[0], err)
+	}
+	return b.general(ctx, cmd, apperr.CodeOf(err), nil, err)
+}
+
+// ofCaller reports whether a fault is one of the input or of the state of what it names, for which commands have codes.
+func ofCaller(code apperr.Code) bool {
+	switch code {
+	case apperr.Invalid, apperr.NotFound, apperr.Conflict, apperr.Precondition:
+		return true
+	default:
+		return false
+	}
+}
+
+// general answers for a fault that the command has no code for. It is the one switch over the codes of the domains.
+func (b *Bridge) general(ctx context.Context, cmd *Command, code apperr.Code, fault *apperr.Error, err error) Response {
+	switch code {
+	case apperr.Unauthenticated:
+		return refused(Member{"ErrorCode", codeUnauthenticated}, Member{"ErrorText", "Authentication failure or session expired"})
+	case apperr.Denied:
+		return refused(Member{"ErrorCode", codeDenied}, Member{"ErrorText", "Not enough privileges"})
+	case apperr.Limited:
+		response := hardFailure(http.StatusTooManyRequests, codeLimited, sentence(fault.Message))
+		response.RetryAfter = max(fault.RetryAfter, time.Second)
+		return response
+	case apperr.Invalid, apperr.NotFound:
+		return hardFailure(http.StatusBadRequest, codeMalformed, sentence(fault.Error()))
+	case apperr.Conflict, apperr.Precondition, apperr.Unavailable:
+		// A conflict without a code of the command is a race that was lost again and again.
+		response := b.fault(ctx, cmd.Name, http.StatusServiceUnavailable, err)
+		response.RetryAfter = time.Second
+		return response
+	case apperr.Canceled, apperr.Internal:
+		return b.fault(ctx, cmd.Name, http.StatusInternalServerError, err)
+	default:
+		return b.fault(ctx, cmd.Name, http.StatusInternalServerError, fmt.Errorf("command: no answer for the code %q: %w", code, err))
+	}
+}
+
+// fault logs what went wrong in the server and answers without the cause.
+func (b *Bridge) fault(ctx context.Context, command string, status int, err error) Response {
+	id, level := b.opts.RequestID(ctx), slog.LevelError
+	if apperr.CodeOf(err) == apperr.Canceled {
+		level = slog.LevelInfo // the client has gone, or took too long
+	}
+	b.opts.Logger.Log(ctx, level, "command failed", "request_id", id, "command", command, "error", err, "cause", cause(err))
+	return hardFailure(status, codeServerFault, "An unexpected error occurred on the server, request "+id+".")
+}
+
+// cause is the innermost public error's cause: the public message alone says nothing in a log.
+func cause(err error) error {
+	var one *apperr.Error
+	if errors.As(err, &one) && one.Err != nil {
+		return one.Err
+	}
+	return nil
+}
+
+// matched is a row of an error table that applies, with the message of the fault.
+type matched struct {
+	row    int
+	code   Code
+	detail string
+}
+
+// rows returns the rows that answer for the faults, in the order of the table, each once.
+func (c *Command) rows(faults []*apperr.Error) []matched {
+	var found []matched
+	for _, fault := range faults {
+		i := c.row(fault.Reason)
+		if i < 0 && fault.Code == apperr.Invalid {
+			i = c.row(anyInvalid)
+		}
+		if i < 0 || slices.ContainsFunc(found, func(m matched) bool { return m.row == i }) {
+			continue
+		}
+		detail := fault.Message
+		if c.Codes[i].Reasons[0] == anyInvalid {
+			detail = fault.Error()
+		}
+		found = append(found, matched{row: i, code: c.Codes[i], detail: detail})
+	}
+	slices.SortFunc(found, func(a, b matched) int { return a.row - b.row })
+	return found
+}
+
+func (m matched) text() string {
+	if m.code.Detail && m.detail != "" {
+		return m.code.Text + ": " + m.detail
+	}
+	return m.code.Text
+}
+
+// answer writes the first row that applies, or all of them where the command answers arrays.
+func (c *Command) answer(rows []matched) Response {
+	first := rows[0]
+	switch first.code.Shape {
+	case Array:
+		var codes, texts []any
+		for _, m := range rows {
+			if m.code.Shape == Array {
+				codes, texts = append(codes, m.code.Number), append(texts, m.text())
+			}
+		}
+		return refused(Member{"ErrorCode", codes}, Member{"ErrorText", texts})
+	case Keyed:
+		return refused(Member{"ErrorCode", Object{{"campaigns", first.code.Number}}}, Member{"ErrorText", first.text()})
+	case Message:
+		return refused(Member{"ErrorCode", first.code.Number}, Member{"ErrorMessage", first.text()})
+	default:
+		return refused(Member{"ErrorCode", first.code.Number}, Member{"ErrorText", first.text()})
+	}
+}
+
+// sentence begins a message with a capital and ends it with a full stop.
+func sentence(message string) string {
+	if message == "" || message[0] < 'a' || message[0] > 'z' {
+		return message
+	}
+	return string(message[0]-'a'+'A') + message[1:] + "."
+}

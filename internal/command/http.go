@@ -1,0 +1,179 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"time"
+
+	"campaignql/internal/account"
+	"campaignql/internal/caller"
+	"campaignql/internal/kind"
+)
+
+// OperationHeader names, in every answer, the GraphQL field that does what the command does.
+const OperationHeader = "X-GraphQL-Operation"
+
+// ServeHTTP answers one request of the legacy API; it is the handler of /api.php and /command.
+func (b *Bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	started := time.Now()
+	ctx := WithRemoteAddr(withBearer(r.Context(), r), b.opts.RemoteAddr(r))
+	out := &answer{writer: w}
+	response := b.answer(ctx, w, r, out)
+	err := out.send(response)
+	switch {
+	case err == nil:
+	case out.committed:
+		// Half of the answer is with the client: only a broken connection tells that the rest is missing.
+		if ctx.Err() == nil {
+			b.fault(ctx, response.Command, http.StatusInternalServerError, err)
+		}
+		b.opts.Observe(response.Command, Failed, time.Since(started))
+		panic(http.ErrAbortHandler)
+	default:
+		failed := b.failure(ctx, b.byName[fold(response.Command)], err)
+		failed.Command, failed.Operation = response.Command, response.Operation
+		response = failed
+		if err := out.send(response); err != nil {
+			panic(http.ErrAbortHandler) // the client has gone
+		}
+	}
+	b.opts.Observe(response.Command, response.Outcome, time.Since(started))
+}
+
+// answer reads the request and runs its command. A panic becomes a server fault.
+func (b *Bridge) answer(ctx context.Context, w http.ResponseWriter, r *http.Request, out *answer) (response Response) {
+	var command string
+	defer func() {
+		if fault := recover(); fault != nil {
+			response = b.fault(ctx, command, http.StatusInternalServerError, fmt.Errorf("panic: %v\n%s", fault, debug.Stack()))
+		}
+	}()
+	if r.Method != http.MethodPost && r.Method != http.MethodGet {
+		return hardFailure(http.StatusBadRequest, codeMethod, "The method "+kind.Cut(r.Method, 20)+" is not supported: use POST or GET.")
+	}
+	p, err := b.decode(w, r)
+	if err != nil {
+		return unreadable(err)
+	}
+	out.xml = p.Text("ResponseFormat") == "XML"
+	if p.Has("JSONPCallBack") {
+		return hardFailure(http.StatusBadRequest, codeMalformed, "JSONPCallBack is not supported: use CORS.")
+	}
+	command = p.Text("Command")
+	return b.execute(ctx, command, p, func(ctx context.Context) (context.Context, error) {
+		return b.identify(ctx, p)
+	})
+}
+
+// unreadable answers for a request whose parameters cannot be read.
+func unreadable(err error) Response {
+	var tooLarge *http.MaxBytesError
+	var reason malformed
+	switch {
+	case errors.As(err, &tooLarge):
+		return hardFailure(http.StatusRequestEntityTooLarge, codeMalformed, fmt.Sprintf("The body is larger than %d bytes.", tooLarge.Limit))
+	case errors.As(err, &reason):
+		return hardFailure(http.StatusBadRequest, codeMalformed, reason.Error())
+	default:
+		return hardFailure(http.StatusBadRequest, codeMalformed, "The body could not be read.")
+	}
+}
+
+// identify authenticates the request and returns the context of its caller.
+func (b *Bridge) identify(ctx context.Context, p Parameters) (context.Context, error) {
+	id, err := b.Accounts.Authenticate(ctx, sentCredentials(ctx, p), kind.SurfaceCommand)
+	if err != nil {
+		return nil, err
+	}
+	return caller.With(ctx, id), nil
+}
+
+type bearerKey struct{}
+
+// withBearer keeps the credentials of the header Authorization.
+func withBearer(ctx context.Context, r *http.Request) context.Context {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ctx
+	}
+	return context.WithValue(ctx, bearerKey{}, account.Bearer(strings.TrimSpace(token)))
+}
+
+// sentCredentials are those of the parameters, and of the header Authorization where they name none.
+func sentCredentials(ctx context.Context, p Parameters) account.Credentials {
+	sent, _ := ctx.Value(bearerKey{}).(account.Credentials)
+	if key := p.key(); key != "" {
+		sent.Key = key
+	}
+	if session := strings.TrimSpace(p.Text("SessionID")); session != "" {
+		sent.Session = session
+	}
+	return sent
+}
+
+// key is the API key of the parameters, under either of its names.
+func (p Parameters) key() string {
+	if key := strings.TrimSpace(p.Text("APIKey")); key != "" {
+		return key
+	}
+	return strings.TrimSpace(p.Text("AdminAPIKey"))
+}
+
+// answer is an HTTP answer that is held back until it is long or complete.
+type answer struct {
+	writer    http.ResponseWriter
+	xml       bool
+	committed bool
+}
+
+// send writes the response. When it fails before anything was committed, another response may be sent instead.
+func (a *answer) send(response Response) (err error) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			err = fmt.Errorf("panic: %v\n%s", fault, debug.Stack())
+		}
+	}()
+	e := encoder{syntax: jsonSyntax{}, spill: func(part []byte) error { return a.write(response, part) }}
+	if a.xml {
+		e.syntax = xmlSyntax{}
+	}
+	if err := e.document(response.Body); err != nil {
+		return err
+	}
+	if !a.committed {
+		a.writer.Header().Set("Content-Length", strconv.Itoa(len(e.buf)))
+	}
+	return a.write(response, e.buf)
+}
+
+func (a *answer) write(response Response, part []byte) error {
+	if !a.committed {
+		a.committed = true
+		a.header(response)
+	}
+	_, err := a.writer.Write(part)
+	return err
+}
+
+func (a *answer) header(response Response) {
+	h := a.writer.Header()
+	h.Set("Content-Type", "application/json; charset=utf-8")
+	if a.xml {
+		h.Set("Content-Type", "application/xml; charset=utf-8")
+	}
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set(OperationHeader, "command")
+	if response.Operation != "" {
+		h.Set(OperationHeader, response.Operation)
+	}
+	if response.RetryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(int((response.RetryAfter+time.Second-1)/time.Second)))
+	}
+	a.writer.WriteHeader(response.Status)
+}

@@ -1,0 +1,277 @@
+package command
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"campaignql/internal/kind"
+)
+
+// Parameters are the parameters of one request, by folded name. A value is a string, a json.RawMessage holding a JSON array or object, or a
+// *branch of bracketed names. What was sent empty is kept, for the one parameter to which that means something.
+type Parameters map[string]any
+
+// branch is a level of a nested parameter. Its values are those of Parameters.
+type branch struct {
+	// names are the keys as they were written, in order.
+	names  []string
+	values map[string]any
+	// next is the position that an empty bracket takes.
+	next int
+}
+
+func (b *branch) set(name string, v any) {
+	if b.values == nil {
+		b.values = map[string]any{}
+	}
+	key := fold(name)
+	if _, known := b.values[key]; !known {
+		b.names = append(b.names, name)
+	}
+	b.values[key] = v
+	if n, err := strconv.Atoi(name); err == nil && n >= b.next && n < math.MaxInt {
+		b.next = n + 1
+	}
+}
+
+// list returns the values of a branch in order.
+func (b *branch) list() []any {
+	out := make([]any, len(b.names))
+	for i, name := range b.names {
+		out[i] = b.values[fold(name)]
+	}
+	return out
+}
+
+// sequential reports whether the keys are 0, 1, 2 and so on, as those of a list are.
+func (b *branch) sequential() bool {
+	for i, name := range b.names {
+		if name != strconv.Itoa(i) {
+			return false
+		}
+	}
+	return true
+}
+
+// merge lays other parameters over these.
+func (p Parameters) merge(other Parameters) {
+	for name, v := range other {
+		p[name] = v
+	}
+}
+
+// Has reports whether a parameter was given a value.
+func (p Parameters) Has(name string) bool { return strings.TrimSpace(p.Text(name)) != "" }
+
+// Text returns a parameter as text, empty when it was not given: a list of scalars with commas between, any other structure as its JSON.
+func (p Parameters) Text(name string) string { return textValue(p[fold(name)]) }
+
+// Optional returns a parameter as text, nil when it was not given.
+func (p Parameters) Optional(name string) *string {
+	if text := p.Text(name); text != "" {
+		return &text
+	}
+	return nil
+}
+
+// ID returns a parameter that names something; 0, which nothing has, for what is not a positive integer.
+func (p Parameters) ID(name string) int64 { return parseID(p.Text(name)) }
+
+func parseID(text string) int64 {
+	n, err := strconv.ParseUint(strings.TrimSpace(text), 10, 63)
+	if err != nil {
+		return 0
+	}
+	return int64(n)
+}
+
+// IDs returns the comma-separated ids of a parameter, each once and in order, and whether it holds nothing else.
+func (p Parameters) IDs(name string) (ids []int64, pure bool) {
+	pure = true
+	seen := map[int64]bool{}
+	for text := range strings.SplitSeq(p.Text(name), ",") {
+		id := parseID(text)
+		switch {
+		case id == 0:
+			pure = false
+		case !seen[id]:
+			seen[id] = true
+			ids = append(ids, id)
+		}
+	}
+	return ids, pure
+}
+
+// Count returns a number from 0 to the largest int; 0 for anything else.
+func (p Parameters) Count(name string) int {
+	n, err := strconv.Atoi(strings.TrimSpace(p.Text(name)))
+	if err != nil || n < 0 {
+		return 0
+	}
+	return n
+}
+
+// Number returns a number, nil when none was given and -1 for what is none; the domain refuses that.
+func (p Parameters) Number(name string) *int {
+	if !p.Has(name) {
+		return nil
+	}
+	n, err := strconv.Atoi(strings.TrimSpace(p.Text(name)))
+	if err != nil {
+		n = -1
+	}
+	return &n
+}
+
+// Flag reports whether a boolean was given as true; anything unclear is false.
+func (p Parameters) Flag(name string) bool {
+	value, ok := parseBool(p.Text(name))
+	return ok && value
+}
+
+func parseBool(text string) (value, ok bool) {
+	switch strings.ToLower(strings.TrimSpace(text)) {
+	case "true", "1", "yes", "on":
+		return true, true
+	case "false", "0", "no", "off":
+		return false, true
+	default:
+		return false, false
+	}
+}
+
+// textValue returns a value as text.
+func textValue(v any) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case nil:
+		return ""
+	}
+	if raw, ok := v.(json.RawMessage); ok && raw[0] == '{' {
+		return jsonText(v)
+	}
+	inner := open(v)
+	items := make([]string, 0, len(inner.names))
+	for i, item := range inner.list() {
+		text, scalar := item.(string)
+		if _, err := strconv.Atoi(inner.names[i]); err != nil || !scalar && item != nil {
+			return jsonText(v)
+		}
+		items = append(items, text)
+	}
+	return strings.Join(items, ",")
+}
+
+// jsonText is a structure as JSON: as it was sent, or as the brackets say it.
+func jsonText(v any) string {
+	switch v := v.(type) {
+	case string:
+		return string(jsonSyntax{}.text(nil, v))
+	case json.RawMessage:
+		return kind.Clean(string(v))
+	case *branch:
+		var out strings.Builder
+		sequential := v.sequential()
+		for i, name := range v.names {
+			if i > 0 {
+				out.WriteByte(',')
+			}
+			if !sequential {
+				out.WriteString(jsonText(name) + ":")
+			}
+			out.WriteString(jsonText(v.values[fold(name)]))
+		}
+		if sequential {
+			return "[" + out.String() + "]"
+		}
+		return "{" + out.String() + "}"
+	default:
+		return "null"
+	}
+}
+
+// open returns the next level of a structure, nil for a scalar.
+func open(v any) *branch {
+	switch v := v.(type) {
+	case *branch:
+		return v
+	case json.RawMessage:
+		inner, err := readLevel(v)
+		if err != nil {
+			return nil // it was read once already, within a document that is valid
+		}
+		return inner
+	default:
+		return nil
+	}
+}
+
+// readLevel reads one level of a JSON array or object; what is nested in it stays text. Of a repeated name the last value counts.
+func readLevel(text []byte) (*branch, error) {
+	dec := json.NewDecoder(bytes.NewReader(text))
+	token, err := dec.Token()
+	if err != nil {
+		return nil, err
+	}
+	delim, ok := token.(json.Delim)
+	if !ok {
+		return nil, errors.New("neither an object nor an array")
+	}
+	level := &branch{}
+	for i := 0; dec.More(); i++ {
+		name := strconv.Itoa(i)
+		if delim == '{' {
+			if token, err = dec.Token(); err != nil {
+				return nil, err
+			}
+			name = kind.Clean(token.(string)) // the decoder gives no other token for a name
+		}
+		var raw json.RawMessage
+		if err := dec.Decode(&raw); err != nil {
+			return nil, err
+		}
+		level.set(name, scalarOr(raw))
+	}
+	if _, err := dec.Token(); err != nil {
+		return nil, err
+	}
+	return level, nil
+}
+
+// scalarOr returns a JSON scalar as text, null as nil, and anything else as it is.
+func scalarOr(raw json.RawMessage) any {
+	switch raw[0] {
+	case '{', '[':
+		return raw
+	case '"':
+		var text string
+		if err := json.Unmarshal(raw, &text); err != nil {
+			return ""
+		}
+		return kind.Clean(text)
+	case 'n':
+		return nil
+	default:
+		return string(raw)
+	}
+}
+
+// parametersOf turns what GraphQL decoded into parameters.
+func parametersOf(given map[string]any) (Parameters, error) {
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(given); err != nil {
+		return nil, fmt.Errorf("the parameters are not JSON: %w", err)
+	}
+	if given == nil {
+		return Parameters{}, nil
+	}
+	return readJSON(text.Bytes())
+}

@@ -1,0 +1,52 @@
+package command
+
+import (
+	"strconv"
+	"strings"
+)
+
+// xmlSyntax writes one element per member, items of a list as node_0, node_1 and so on, and every scalar as CDATA.
+type xmlSyntax struct{}
+
+func (xmlSyntax) begin(dst []byte) []byte {
+	return append(dst, `<?xml version="1.0" encoding="utf-8"?><response>`...)
+}
+func (xmlSyntax) end(dst []byte) []byte         { return append(dst, "</response>"...) }
+func (xmlSyntax) openObject(dst []byte) []byte  { return dst }
+func (xmlSyntax) closeObject(dst []byte) []byte { return dst }
+func (xmlSyntax) openList(dst []byte) []byte    { return dst }
+func (xmlSyntax) closeList(dst []byte) []byte   { return dst }
+
+func (xmlSyntax) openMember(dst []byte, _ int, name string) []byte {
+	return append(append(append(dst, '<'), elementName(name)...), '>')
+}
+
+func (xmlSyntax) closeMember(dst []byte, name string) []byte {
+	return append(append(append(dst, "</"...), elementName(name)...), '>')
+}
+
+func (s xmlSyntax) openItem(dst []byte, i int) []byte  { return s.openMember(dst, i, strconv.Itoa(i)) }
+func (s xmlSyntax) closeItem(dst []byte, i int) []byte { return s.closeMember(dst, strconv.Itoa(i)) }
+
+// elementName is the name of a member; one that begins with a digit, as days and positions do, would not be one in XML.
+func elementName(name string) string {
+	if name != "" && name[0] >= '0' && name[0] <= '9' {
+		return "node_" + name
+	}
+	return name
+}
+
+func (s xmlSyntax) literal(dst []byte, text string) []byte { return s.text(dst, text) }
+func (xmlSyntax) null(dst []byte) []byte                   { return dst }
+
+// text writes CDATA. An end of CDATA within it is split over two sections; characters that XML 1.0 forbids are dropped.
+func (xmlSyntax) text(dst []byte, text string) []byte {
+	text = strings.Map(func(r rune) rune {
+		if r == '\t' || r == '\n' || r == '\r' || r >= 0x20 && r <= 0xD7FF || r >= 0xE000 && r <= 0xFFFD || r >= 0x10000 {
+			return r
+		}
+		return -1
+	}, strings.ToValidUTF8(text, "\uFFFD"))
+	text = strings.ReplaceAll(text, "]]>", "]]]]><![CDATA[>")
+	return append(append(append(dst, "<![CDATA["...), text...), "]]>"...)
+}

@@ -1,0 +1,93 @@
+// Package config owns the settings of the server: their names, defaults and limits. It knows nothing of what they are used for.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Config is every setting of `campaignql serve`. The tags name its flag and environment variable for the command line.
+type Config struct {
+	Listen      string `name:"listen" env:"CAMPAIGNQL_LISTEN" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address to listen on (${default})."`
+	PublicURL   string `name:"public-url" env:"CAMPAIGNQL_PUBLIC_URL" placeholder:"URL" help:"URL under which clients reach the server; from the request by default."`
+	Demo        bool   `name:"demo" env:"CAMPAIGNQL_DEMO" help:"Fill the database with an account, 200 campaigns and their statistics, and hand its key to the explorer."`
+	Explorer    bool   `name:"explorer" env:"CAMPAIGNQL_EXPLORER" default:"true" negatable:"" help:"Serve the explorer on / (on)."`
+	Migrate     bool   `name:"migrate" env:"CAMPAIGNQL_MIGRATE" default:"true" negatable:"" help:"Migrate the database first; without it, a database that lacks migrations is refused (on)."`
+	Development bool   `name:"development" env:"CAMPAIGNQL_DEVELOPMENT" help:"Show suggestions, and the SQL of each operation in extensions.cost. On in demo mode."`
+
+	Introspection bool     `name:"introspection" env:"CAMPAIGNQL_INTROSPECTION" default:"true" negatable:"" help:"Answer introspection (on)."`
+	CORSOrigins   []string `name:"cors-origin" env:"CAMPAIGNQL_CORS_ORIGINS" placeholder:"ORIGIN" help:"Origins whose pages may call the API, such as https://app.example.com."`
+
+	MaxDepth       int           `name:"max-depth" env:"CAMPAIGNQL_MAX_DEPTH" default:"12" help:"Deepest nesting of a query (${default})."`
+	MaxComplexity  int           `name:"max-complexity" env:"CAMPAIGNQL_MAX_COMPLEXITY" default:"20000" help:"Largest complexity of a query (${default})."`
+	MaxTokens      int           `name:"max-tokens" env:"CAMPAIGNQL_MAX_TOKENS" default:"2000" help:"Longest query in tokens (${default})."`
+	MaxGraphQLBody int64         `name:"max-graphql-body" env:"CAMPAIGNQL_MAX_GRAPHQL_BODY" default:"1048576" help:"Largest body of a GraphQL request in bytes (${default})."`
+	MaxCommandBody int64         `name:"max-command-body" env:"CAMPAIGNQL_MAX_COMMAND_BODY" default:"10485760" help:"Largest body of a Command request in bytes (${default})."`
+	Timeout        time.Duration `name:"timeout" env:"CAMPAIGNQL_TIMEOUT" default:"30s" help:"Longest time of a GraphQL operation, its SQL included (${default})."`
+	ShutdownGrace  time.Duration `name:"shutdown-grace" env:"CAMPAIGNQL_SHUTDOWN_GRACE" default:"15s" help:"How long requests may finish once the server is told to stop (${default})."`
+	SessionTTL     time.Duration `name:"session-ttl" env:"CAMPAIGNQL_SESSION_TTL" default:"24h" help:"How long a session lasts after its last use (${default})."`
+	LoginFailures  int           `name:"login-failures" env:"CAMPAIGNQL_LOGIN_FAILURES" default:"10" help:"Failed logins for one name or address within a minute before further ones are refused (${default})."`
+
+	MaxConnections   int           `name:"max-connections" env:"CAMPAIGNQL_MAX_CONNECTIONS" default:"32" help:"Most connections to MySQL, or readers of SQLite (${default})."`
+	StatementTimeout time.Duration `name:"statement-timeout" env:"CAMPAIGNQL_STATEMENT_TIMEOUT" default:"60s" help:"Longest wait for MySQL to answer (${default})."`
+}
+
+// Validate reports every fault of the settings at once, each with the name of its flag.
+func (c Config) Validate() error {
+	var faults []error
+	fault := func(flag, format string, args ...any) {
+		faults = append(faults, fmt.Errorf("--%s: %s", flag, fmt.Sprintf(format, args...)))
+	}
+	if !isAddress(c.Listen) {
+		fault("listen", "%q is not HOST:PORT", c.Listen)
+	}
+	// A URL that holds a password is not repeated.
+	if c.PublicURL != "" && !isPublicURL(c.PublicURL) {
+		fault("public-url", "must be an http or https URL without user, query and fragment, such as https://mail.example.com")
+	}
+	for _, origin := range c.CORSOrigins {
+		if !isOrigin(origin) {
+			fault("cors-origin", "must be an origin as browsers send it, such as https://app.example.com, without anything after the host and port")
+		}
+	}
+	for _, n := range []struct {
+		flag  string
+		value int64
+	}{
+		{"max-depth", int64(c.MaxDepth)}, {"max-complexity", int64(c.MaxComplexity)}, {"max-tokens", int64(c.MaxTokens)},
+		{"max-graphql-body", c.MaxGraphQLBody}, {"max-command-body", c.MaxCommandBody}, {"timeout", int64(c.Timeout)},
+		{"shutdown-grace", int64(c.ShutdownGrace)}, {"session-ttl", int64(c.SessionTTL)}, {"login-failures", int64(c.LoginFailures)},
+		{"max-connections", int64(c.MaxConnections)}, {"statement-timeout", int64(c.StatementTimeout)},
+	} {
+		if n.value <= 0 {
+			fault(n.flag, "must be positive")
+		}
+	}
+	return errors.Join(faults...)
+}
+
+func isAddress(text string) bool {
+	_, port, err := net.SplitHostPort(text)
+	if err != nil {
+		return false
+	}
+	_, err = net.LookupPort("tcp", port)
+	return err == nil
+}
+
+func isPublicURL(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && isWeb(u) && u.User == nil && u.RawQuery == "" && u.Fragment == ""
+}
+
+// isOrigin holds for what a browser sends as Origin, which is compared as it is: lower case and nothing but scheme, host and port.
+func isOrigin(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && isWeb(u) && text == strings.ToLower(u.Scheme+"://"+u.Host)
+}
+
+func isWeb(u *url.URL) bool { return (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" }

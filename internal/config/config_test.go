@@ -1,0 +1,154 @@
+package config_test
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/alecthomas/kong"
+	"github.com/google/go-cmp/cmp"
+
+	"campaignql/internal/config"
+)
+
+// parse reads a command line as the program does, which fills in the defaults.
+func parse(t *testing.T, args ...string) (config.Config, error) {
+	t.Helper()
+	var line struct{ config.Config }
+	parser, err := kong.New(&line, kong.Exit(func(int) {}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = parser.Parse(args)
+	return line.Config, err
+}
+
+// defaults are the settings when nothing is said.
+func defaults() config.Config {
+	return config.Config{
+		Listen: "127.0.0.1:8080", Explorer: true, Migrate: true, Introspection: true,
+		MaxDepth: 12, MaxComplexity: 20_000, MaxTokens: 2000, MaxGraphQLBody: 1 << 20, MaxCommandBody: 10 << 20,
+		Timeout: 30 * time.Second, ShutdownGrace: 15 * time.Second, SessionTTL: 24 * time.Hour, LoginFailures: 10,
+		MaxConnections: 32, StatementTimeout: time.Minute,
+	}
+}
+
+func TestWhatIsNotSaidTakesTheDocumentedDefault(t *testing.T) {
+	t.Parallel()
+	got, err := parse(t)
+	if diff := cmp.Diff(defaults(), got); err != nil || diff != "" {
+		t.Error(err, diff)
+	}
+	if err := got.Validate(); err != nil {
+		t.Errorf("the defaults are at fault: %v", err)
+	}
+}
+
+func TestAFlagOverridesTheEnvironment(t *testing.T) {
+	t.Setenv("CAMPAIGNQL_LISTEN", "0.0.0.0:80")
+	t.Setenv("CAMPAIGNQL_CORS_ORIGINS", "https://a.example.com,https://b.example.com")
+	t.Setenv("CAMPAIGNQL_EXPLORER", "false")
+	t.Setenv("CAMPAIGNQL_TIMEOUT", "5s")
+	want := defaults()
+	want.Listen, want.CORSOrigins, want.Explorer, want.Timeout, want.Migrate = "0.0.0.0:80", []string{"https://a.example.com", "https://b.example.com"}, false, 10*time.Second, false
+	got, err := parse(t, "--timeout", "10s", "--no-migrate")
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Error(err, diff)
+	}
+}
+
+func TestEverySettingHasAVariableAndAText(t *testing.T) {
+	t.Parallel()
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[config.Config]()) {
+		if !strings.HasPrefix(field.Tag.Get("env"), "CAMPAIGNQL_") || field.Tag.Get("name") == "" || !strings.HasSuffix(field.Tag.Get("help"), ".") {
+			t.Errorf("%s is tagged %s", field.Name, field.Tag)
+		}
+		if _, negatable := field.Tag.Lookup("negatable"); negatable != (field.Tag.Get("default") == "true") {
+			t.Errorf("%s: a switch that is on, and no other, is turned off by --no-%s", field.Name, field.Tag.Get("name"))
+		}
+	}
+}
+
+func TestValidate(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name   string
+		change func(*config.Config)
+		// want is the flag at fault, empty where the value is good.
+		want string
+	}{
+		{"every interface", func(c *config.Config) { c.Listen = ":8080" }, ""},
+		{"a free port", func(c *config.Config) { c.Listen = "[::1]:0" }, ""},
+		{"a named port", func(c *config.Config) { c.Listen = "localhost:http" }, ""},
+		{"no port", func(c *config.Config) { c.Listen = "localhost" }, "listen"},
+		{"a port beyond the last", func(c *config.Config) { c.Listen = "localhost:65536" }, "listen"},
+		{"a port below the first", func(c *config.Config) { c.Listen = "localhost:-1" }, "listen"},
+		{"an address without brackets", func(c *config.Config) { c.Listen = "::1:80" }, "listen"},
+		{"no address", func(c *config.Config) { c.Listen = "" }, "listen"},
+
+		{"a public URL", func(c *config.Config) { c.PublicURL = "https://example.com/mail/" }, ""},
+		{"a public URL without scheme", func(c *config.Config) { c.PublicURL = "example.com" }, "public-url"},
+		{"a public URL of another scheme", func(c *config.Config) { c.PublicURL = "ftp://example.com" }, "public-url"},
+		{"a public URL without host", func(c *config.Config) { c.PublicURL = "https:///mail" }, "public-url"},
+		{"a public URL with a query", func(c *config.Config) { c.PublicURL = "https://example.com/?a=b" }, "public-url"},
+		{"a public URL with a user", func(c *config.Config) { c.PublicURL = "https://ann:secret@example.com" }, "public-url"},
+
+		{"origins", func(c *config.Config) { c.CORSOrigins = []string{"https://a.example.com", "http://localhost:3000"} }, ""},
+		{"an origin with a slash, which no browser sends", func(c *config.Config) { c.CORSOrigins = []string{"https://a.example.com/"} }, "cors-origin"},
+		{"an origin with a path", func(c *config.Config) { c.CORSOrigins = []string{"https://a.example.com/app"} }, "cors-origin"},
+		{"an origin in capitals, which no browser sends", func(c *config.Config) { c.CORSOrigins = []string{"https://A.example.com"} }, "cors-origin"},
+		{"every origin", func(c *config.Config) { c.CORSOrigins = []string{"*"} }, "cors-origin"},
+		{"the origin of a file", func(c *config.Config) { c.CORSOrigins = []string{"null"} }, "cors-origin"},
+		{"an origin with a user", func(c *config.Config) { c.CORSOrigins = []string{"https://ann:secret@a.example.com"} }, "cors-origin"},
+		{"an empty origin", func(c *config.Config) { c.CORSOrigins = []string{""} }, "cors-origin"},
+
+		{"no depth", func(c *config.Config) { c.MaxDepth = 0 }, "max-depth"},
+		{"no complexity", func(c *config.Config) { c.MaxComplexity = -1 }, "max-complexity"},
+		{"no tokens", func(c *config.Config) { c.MaxTokens = 0 }, "max-tokens"},
+		{"no body of GraphQL", func(c *config.Config) { c.MaxGraphQLBody = 0 }, "max-graphql-body"},
+		{"no body of a command", func(c *config.Config) { c.MaxCommandBody = 0 }, "max-command-body"},
+		{"no time", func(c *config.Config) { c.Timeout = 0 }, "timeout"},
+		{"no grace", func(c *config.Config) { c.ShutdownGrace = -time.Second }, "shutdown-grace"},
+		{"no session", func(c *config.Config) { c.SessionTTL = 0 }, "session-ttl"},
+		{"no failures", func(c *config.Config) { c.LoginFailures = 0 }, "login-failures"},
+		{"no connections", func(c *config.Config) { c.MaxConnections = 0 }, "max-connections"},
+		{"no time for a statement", func(c *config.Config) { c.StatementTimeout = 0 }, "statement-timeout"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			cfg := defaults()
+			test.change(&cfg)
+			err := cfg.Validate()
+			if test.want == "" {
+				if err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			text := fmt.Sprint(err)
+			if !strings.HasPrefix(text, "--"+test.want+": ") || strings.Contains(text, "\n") || strings.Contains(text, "secret") {
+				t.Errorf("got %q, want one fault of --%s", text, test.want)
+			}
+		})
+	}
+}
+
+func TestValidateTellsEveryFaultAtOnce(t *testing.T) {
+	t.Parallel()
+	err := config.Config{CORSOrigins: []string{"a", "b"}}.Validate()
+	var flags []string
+	for line := range strings.Lines(fmt.Sprint(err)) {
+		flag, _, _ := strings.Cut(line, ":")
+		flags = append(flags, flag)
+	}
+	want := []string{
+		"--listen", "--cors-origin", "--cors-origin", "--max-depth", "--max-complexity", "--max-tokens", "--max-graphql-body", "--max-command-body",
+		"--timeout", "--shutdown-grace", "--session-ttl", "--login-failures", "--max-connections", "--statement-timeout",
+	}
+	if diff := cmp.Diff(want, flags); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -1,0 +1,286 @@
+// Package content owns the emails that campaigns send: their subject, sender, HTML and plain text, and what one lacks before it may be sent.
+// It must not know how a campaign lives, but for one thing: an email stays while a campaign that is not a draft uses it.
+package content
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"campaignql/ent"
+	entemail "campaignql/ent/email"
+	"campaignql/ent/predicate"
+	"campaignql/internal/apperr"
+	"campaignql/internal/caller"
+	"campaignql/internal/idempotency"
+	"campaignql/internal/kind"
+	"campaignql/internal/page"
+	"campaignql/internal/store"
+)
+
+// batch is the number of ids that one statement takes; SQLite allows 32,766 arguments.
+const batch = 5000
+
+// Options are the settings of a Service. The zero value takes the defaults.
+type Options struct {
+	// Now is the clock; store.Now otherwise.
+	Now func() time.Time
+	// UsedInTests returns which of the emails a variation of an A/B test uses in a campaign that is not a draft, and is called in the
+	// transaction of Delete. Only the campaign domain can read those tests; without it they do not keep an email.
+	UsedInTests func(ctx context.Context, emailIDs []int64) ([]int64, error)
+}
+
+// Service holds the rules of emails. Its methods may be used from many goroutines. Each acts for the caller of its context, and needs the scope
+// read to read and write to write; an email of another account is NotFound, reason "email_not_found", exactly as one that does not exist.
+//
+// The methods that take columns select only those (of package ent/email) and the ones they need themselves; without columns, all. Name columns
+// wherever the texts are not needed: html and plain hold up to 5 MiB each.
+type Service struct {
+	db          *store.Store
+	now         func() time.Time
+	usedInTests func(ctx context.Context, emailIDs []int64) ([]int64, error)
+}
+
+// New returns the service over an open database.
+func New(db *store.Store, opts Options) *Service {
+	if opts.Now == nil {
+		opts.Now = store.Now
+	}
+	if opts.UsedInTests == nil {
+		opts.UsedInTests = func(context.Context, []int64) ([]int64, error) { return nil, nil }
+	}
+	return &Service{db: db, now: opts.Now, usedInTests: opts.UsedInTests}
+}
+
+// Create makes an email in the caller's account (legacy Email.Create); the zero Patch makes an empty one. All faults of the patch are
+// reported together. The same idempotency key within a day answers the email of the first call.
+func (s *Service) Create(ctx context.Context, p Patch, idempotencyKey *string) (*ent.Email, error) {
+	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
+		return nil, err
+	}
+	var faults apperr.Faults
+	p.normalise(&faults)
+	if p.Scope != nil {
+		validate(&faults, *p.Scope, value(p.HTML), value(p.Plain))
+	}
+	if err := faults.Err(); err != nil {
+		return nil, err
+	}
+	now := store.Truncate(s.now())
+	var made *ent.Email
+	id, replayed, err := idempotency.Do(ctx, s.db, now, "createEmail", idempotencyKey, p, func(ctx context.Context) (int64, error) {
+		create := s.db.Client(ctx).Email.Create().SetCreatedAt(now).SetUpdatedAt(now)
+		p.apply(create.Mutation())
+		var err error
+		if made, err = create.Save(ctx); err != nil {
+			return 0, err
+		}
+		return made.ID, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if replayed {
+		return s.get(ctx, id, nil)
+	}
+	return made, nil
+}
+
+// Update changes the fields that the patch names (legacy Email.Update), and returns the email as it is then. All faults of the patch are reported
+// together, with those of the content that would result when the patch asks for it by Scope; then nothing is written.
+func (s *Service) Update(ctx context.Context, id int64, p Patch, columns ...string) (*ent.Email, error) {
+	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
+		return nil, err
+	}
+	var given apperr.Faults
+	p.normalise(&given)
+	var updated *ent.Email
+	err := s.db.Tx(ctx, func(ctx context.Context) error {
+		if err := s.check(ctx, id, p, given.Err()); err != nil {
+			return err
+		}
+		update := s.db.Client(ctx).Email.Update().Where(entemail.ID(id))
+		p.apply(update.Mutation())
+		if len(update.Mutation().Fields()) > 0 {
+			if _, err := update.SetUpdatedAt(store.Truncate(s.now())).Save(ctx); err != nil {
+				return err
+			}
+		}
+		var err error
+		updated, err = s.get(ctx, id, columns)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return updated, nil
+}
+
+// check locks the email and returns everything that forbids the change: that it is not there, the faults of the patch as given, and those of the
+// content that would result.
+func (s *Service) check(ctx context.Context, id int64, p Patch, given error) error {
+	var faults apperr.Faults
+	columns := []string{entemail.FieldID}
+	if p.Scope != nil {
+		columns = append(columns, entemail.FieldHTML, entemail.FieldPlain)
+	}
+	query := s.db.Client(ctx).Email.Query().Where(entemail.ID(id))
+	query.Modify(store.Lock)
+	present, err := query.Select(columns...).Only(ctx)
+	switch {
+	case ent.IsNotFound(err):
+		faults.Add(notFound())
+		faults.Add(given)
+	case err != nil:
+		return err
+	case p.Scope == nil:
+		return given
+	default:
+		faults.Add(given)
+		validate(&faults, *p.Scope, valueOr(p.HTML, present.HTML), valueOr(p.Plain, present.Plain))
+	}
+	return faults.Err()
+}
+
+// Copy makes a copy of an email in the account of the original, whoever calls, and joins a running transaction. Its dates are its own.
+func (s *Service) Copy(ctx context.Context, id int64) (*ent.Email, error) {
+	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
+		return nil, err
+	}
+	var made *ent.Email
+	err := s.db.Tx(ctx, func(ctx context.Context) error {
+		from, err := s.get(ctx, id, nil)
+		if err != nil {
+			return err
+		}
+		now := store.Truncate(s.now())
+		made, err = s.db.Client(ctx).Email.Create().
+			SetUserID(from.UserID).
+			SetName(from.Name).SetNameKey(from.NameKey).
+			SetSubject(from.Subject).SetSubjectKey(from.SubjectKey).
+			SetPreheader(from.Preheader).
+			SetFromName(from.FromName).SetFromEmail(from.FromEmail).
+			SetReplyToName(from.ReplyToName).SetReplyToEmail(from.ReplyToEmail).
+			SetHTML(from.HTML).SetPlain(from.Plain).SetMode(from.Mode).
+			SetOpenTracking(from.OpenTracking).SetLinkTracking(from.LinkTracking).
+			SetCreatedAt(now).SetUpdatedAt(now).
+			Save(ctx)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return made, nil
+}
+
+// Get returns one email.
+func (s *Service) Get(ctx context.Context, id int64, columns ...string) (*ent.Email, error) {
+	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
+		return nil, err
+	}
+	return s.get(ctx, id, columns)
+}
+
+func (s *Service) get(ctx context.Context, id int64, columns []string) (*ent.Email, error) {
+	query := s.db.Client(ctx).Email.Query().Where(entemail.ID(id))
+	if len(columns) > 0 {
+		query.Select(columns...)
+	}
+	found, err := query.Only(ctx)
+	if ent.IsNotFound(err) {
+		return nil, notFound()
+	}
+	return found, store.Translate(err)
+}
+
+// ByIDs returns the emails of the ids, in one statement for up to 5,000; an id that is not the caller's is absent.
+func (s *Service) ByIDs(ctx context.Context, ids []int64, columns ...string) (map[int64]*ent.Email, error) {
+	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
+		return nil, err
+	}
+	if len(columns) > 0 && !slices.Contains(columns, entemail.FieldID) {
+		columns = append([]string{entemail.FieldID}, columns...)
+	}
+	emails := make(map[int64]*ent.Email, len(ids))
+	for some := range slices.Chunk(ids, batch) {
+		query := s.db.Client(ctx).Email.Query().Where(entemail.IDIn(some...))
+		if len(columns) > 0 {
+			query.Select(columns...)
+		}
+		rows, err := query.All(ctx)
+		if err != nil {
+			return nil, store.Translate(err)
+		}
+		for _, row := range rows {
+			emails[row.ID] = row
+		}
+	}
+	return emails, nil
+}
+
+// Filter chooses emails. The zero value chooses all.
+type Filter struct {
+	// Search is a part of the name or of the subject, without regard to case; "%" and "_" stand for themselves.
+	Search string
+}
+
+func (f Filter) predicates() []predicate.Email {
+	if search := kind.Fold(kind.Clean(f.Search), maxSubject); search != "" {
+		return []predicate.Email{entemail.Or(entemail.NameKeyContains(search), entemail.SubjectKeyContains(search))}
+	}
+	return nil
+}
+
+// Order is an order of emails.
+type Order = page.Order[*ent.Email]
+
+// The orders of emails, each served by an index.
+var (
+	// ByCreated: in the order they were made.
+	ByCreated = Order{
+		Name: "CREATED_AT", Column: entemail.FieldID,
+		Key: func(e *ent.Email) page.Key { return page.Key{ID: e.ID} },
+	}
+	// ByName: without regard to case.
+	ByName = Order{
+		Name: "NAME", Column: entemail.FieldNameKey, Type: page.Text,
+		Key: func(e *ent.Email) page.Key { return page.Key{Value: e.NameKey, ID: e.ID} },
+	}
+	// ByUpdated: by the last change.
+	ByUpdated = Order{
+		Name: "UPDATED_AT", Column: entemail.FieldUpdatedAt, Type: page.Instant,
+		Key: func(e *ent.Email) page.Key { return page.Key{Value: e.UpdatedAt, ID: e.ID} },
+	}
+)
+
+// List returns one page of the emails. The errors of a bad request are those of page.Request.
+func (s *Service) List(ctx context.Context, filter Filter, order Order, request page.Request, columns ...string) (page.Result[*ent.Email], error) {
+	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
+		return page.Result[*ent.Email]{}, err
+	}
+	plan, err := order.Plan(request)
+	if err != nil {
+		return page.Result[*ent.Email]{}, err
+	}
+	query := s.db.Client(ctx).Email.Query().Where(filter.predicates()...)
+	query.Modify(plan.Apply)
+	if len(columns) > 0 {
+		query.Select(plan.Select(columns)...)
+	}
+	rows, err := query.All(ctx)
+	if err != nil {
+		return page.Result[*ent.Email]{}, store.Translate(err)
+	}
+	return plan.Result(rows), nil
+}
+
+// Count returns how many emails the filter chooses (legacy TotalEmailCount).
+func (s *Service) Count(ctx context.Context, filter Filter) (int, error) {
+	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
+		return 0, err
+	}
+	n, err := s.db.Client(ctx).Email.Query().Where(filter.predicates()...).Count(ctx)
+	return n, store.Translate(err)
+}
+
+func notFound() *apperr.Error { return apperr.NotFoundf("email") }

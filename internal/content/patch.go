@@ -1,0 +1,168 @@
+package content
+
+import (
+	"net/mail"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"campaignql/ent"
+	"campaignql/internal/apperr"
+	"campaignql/internal/kind"
+)
+
+const (
+	// maxName, maxSubject and maxPreheader are in characters; the names are those of the email, the sender and the reply address.
+	maxName      = 250
+	maxSubject   = 500
+	maxPreheader = 500
+	// maxAddress is in bytes, the longest address SMTP carries.
+	maxAddress = 254
+	// maxText is in bytes, for the HTML and the plain text each.
+	maxText = 5 << 20
+	// maxNameKey and maxSubjectKey are the bytes that the columns of the folded copies hold: search sees no more of a longer text.
+	maxNameKey    = 500
+	maxSubjectKey = 1000
+)
+
+// Patch names the fields of an email that a call sets: nil leaves a field alone, a pointer to "" clears it. Texts are made valid UTF-8; those of one
+// line are trimmed, and a line break or another control character inside is a fault, for they become headers.
+//
+// The faults are Invalid, on the field's name in lower camel case: "email_text_too_long", "email_line_break", "email_address_invalid",
+// "email_content_too_large", "email_mode_unknown", and with Scope those of Validate.
+type Patch struct {
+	// Name is for the owner's eyes alone (legacy EmailName); at most 250 characters.
+	Name *string
+	// Subject has at most 500 characters.
+	Subject *string
+	// Preheader is the text that mailboxes show after the subject (legacy PreHeaderText); at most 500 characters.
+	Preheader *string
+	// FromName and FromEmail are the sender: at most 250 characters, and one bare address of at most 254 bytes.
+	FromName, FromEmail *string
+	// ReplyToName and ReplyToEmail are where answers go, with the limits of the sender.
+	ReplyToName, ReplyToEmail *string
+	// HTML and Plain are the texts (legacy HTMLContent and PlainContent); at most 5 MiB each.
+	HTML, Plain *string
+	// Mode says how the content is made.
+	Mode *kind.EmailMode
+	// OpenTracking and LinkTracking say what a mailer is to track.
+	OpenTracking, LinkTracking *bool
+	// Scope asks to validate the content that results for a use (legacy ValidateScope); nil asks for nothing.
+	Scope *Scope
+}
+
+// normalise cleans the fields and adds their faults. It never writes through a pointer of the caller.
+func (p *Patch) normalise(faults *apperr.Faults) {
+	p.Name = line(faults, "name", p.Name, maxName)
+	p.Subject = line(faults, "subject", p.Subject, maxSubject)
+	p.Preheader = line(faults, "preheader", p.Preheader, maxPreheader)
+	p.FromName = line(faults, "fromName", p.FromName, maxName)
+	p.FromEmail = address(faults, "fromEmail", p.FromEmail)
+	p.ReplyToName = line(faults, "replyToName", p.ReplyToName, maxName)
+	p.ReplyToEmail = address(faults, "replyToEmail", p.ReplyToEmail)
+	p.HTML = body(faults, "html", p.HTML)
+	p.Plain = body(faults, "plain", p.Plain)
+	if p.Mode != nil && !slices.Contains(p.Mode.Values(), string(*p.Mode)) {
+		faults.Add(apperr.InvalidField("mode", "email_mode_unknown", "is not a known mode"))
+	}
+}
+
+// apply sets the fields on a create or an update.
+func (p Patch) apply(m *ent.EmailMutation) {
+	set(p.Name, m.SetName)
+	set(p.Subject, m.SetSubject)
+	if p.Name != nil {
+		m.SetNameKey(foldedKey(*p.Name, maxNameKey))
+	}
+	if p.Subject != nil {
+		m.SetSubjectKey(foldedKey(*p.Subject, maxSubjectKey))
+	}
+	set(p.Preheader, m.SetPreheader)
+	set(p.FromName, m.SetFromName)
+	set(p.FromEmail, m.SetFromEmail)
+	set(p.ReplyToName, m.SetReplyToName)
+	set(p.ReplyToEmail, m.SetReplyToEmail)
+	set(p.HTML, m.SetHTML)
+	set(p.Plain, m.SetPlain)
+	set(p.Mode, m.SetMode)
+	set(p.OpenTracking, m.SetOpenTracking)
+	set(p.LinkTracking, m.SetLinkTracking)
+}
+
+func set[T any](value *T, field func(T)) {
+	if value != nil {
+		field(*value)
+	}
+}
+
+func line(faults *apperr.Faults, field string, given *string, limit int) *string {
+	if given == nil {
+		return nil
+	}
+	text := strings.TrimSpace(kind.Clean(*given))
+	if utf8.RuneCountInString(text) > limit {
+		faults.Add(apperr.InvalidField(field, "email_text_too_long", "must have at most %d characters", limit))
+	}
+	if strings.ContainsFunc(text, breaksLine) {
+		faults.Add(apperr.InvalidField(field, "email_line_break", "must be one line without control characters"))
+	}
+	return &text
+}
+
+// breaksLine reports whether a character could end a header, or be taken for the end of one.
+func breaksLine(r rune) bool {
+	return r != '\t' && unicode.IsControl(r) || r == '\u2028' || r == '\u2029'
+}
+
+func address(faults *apperr.Faults, field string, given *string) *string {
+	if given == nil {
+		return nil
+	}
+	text := strings.TrimSpace(kind.Clean(*given))
+	if text != "" && !validAddress(text) {
+		faults.Add(apperr.InvalidField(field, "email_address_invalid", "must be one email address of at most %d bytes, without a name", maxAddress))
+	}
+	return &text
+}
+
+// validAddress reports whether text is a bare address. Quoted local parts and address literals are no senders and are refused.
+func validAddress(text string) bool {
+	if len(text) > maxAddress || strings.ContainsFunc(text, breaksLine) || strings.ContainsAny(text, "[]\t\uFFFD") {
+		return false
+	}
+	parsed, err := mail.ParseAddress(text)
+	return err == nil && parsed.Name == "" && parsed.Address == text
+}
+
+func body(faults *apperr.Faults, field string, given *string) *string {
+	if given == nil {
+		return nil
+	}
+	text := kind.Clean(*given)
+	if len(text) > maxText {
+		faults.Add(apperr.InvalidField(field, "email_content_too_large", "must have at most %d bytes", maxText))
+	}
+	return &text
+}
+
+// foldedKey returns the folded text, cut to as many bytes as its column holds.
+func foldedKey(text string, limit int) string {
+	key := kind.Fold(text, limit)
+	if len(key) <= limit {
+		return key
+	}
+	for !utf8.RuneStart(key[limit]) {
+		limit--
+	}
+	return key[:limit]
+}
+
+func value(p *string) string { return valueOr(p, "") }
+
+func valueOr(p *string, otherwise string) string {
+	if p == nil {
+		return otherwise
+	}
+	return *p
+}

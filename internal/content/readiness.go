@@ -1,0 +1,133 @@
+package content
+
+import (
+	"slices"
+	"strings"
+
+	"campaignql/ent"
+	entemail "campaignql/ent/email"
+	"campaignql/internal/apperr"
+)
+
+// GapCode names something that an email lacks.
+type GapCode string
+
+const (
+	// GapSubject: the subject is blank.
+	GapSubject GapCode = "SUBJECT"
+	// GapFrom: there is no address to send from.
+	GapFrom GapCode = "FROM"
+	// GapContent: HTML and plain text are both blank.
+	GapContent GapCode = "CONTENT"
+	// GapUnsubscribeLink: the HTML or the plain text, where it is not blank, or both where they are, have no unsubscribe link.
+	GapUnsubscribeLink GapCode = "UNSUBSCRIBE_LINK"
+)
+
+// Gap is something that an email lacks before it may be sent.
+type Gap struct {
+	Code GapCode
+	// Message says the same for a person.
+	Message string
+}
+
+// MissingColumns are the columns that Missing reads.
+var MissingColumns = []string{entemail.FieldSubject, entemail.FieldFromEmail, entemail.FieldHTML, entemail.FieldPlain}
+
+// Missing lists what the email lacks, in the order of declaration; it reads MissingColumns. An empty list means that it may be sent.
+func Missing(e *ent.Email) []Gap {
+	return MissingIn(e.Subject, e.FromEmail, e.HTML, e.Plain)
+}
+
+// MissingIn is Missing over the fields themselves.
+func MissingIn(subject, fromEmail, html, plain string) []Gap {
+	gaps := []Gap{}
+	if blank(subject) {
+		gaps = append(gaps, Gap{GapSubject, "the email has no subject"})
+	}
+	if blank(fromEmail) {
+		gaps = append(gaps, Gap{GapFrom, "the email has no address to send from"})
+	}
+	empty := blank(html) && blank(plain)
+	if empty {
+		gaps = append(gaps, Gap{GapContent, "the email has neither HTML nor plain text"})
+	}
+	if empty || lacksLink(html) || lacksLink(plain) {
+		gaps = append(gaps, Gap{GapUnsubscribeLink, "the HTML or the plain text has no unsubscribe link: put in %Link:Unsubscribe%"})
+	}
+	return gaps
+}
+
+// Scope is a use of an email that its content can be validated for (legacy ValidateScope).
+type Scope string
+
+const (
+	// ScopeOptIn: the message that asks to confirm a subscription.
+	ScopeOptIn Scope = "OptIn"
+	// ScopeCampaign: a campaign, which needs unsubscribe links.
+	ScopeCampaign Scope = "Campaign"
+	// ScopeAutoResponder: an automatic answer.
+	ScopeAutoResponder Scope = "AutoResponder"
+)
+
+// Scopes lists the scopes; they are read without regard to case.
+func Scopes() []Scope { return []Scope{ScopeOptIn, ScopeCampaign, ScopeAutoResponder} }
+
+// Validate returns every fault of an email's content for a use, all Invalid; it reads the columns html and plain. The reasons are
+// "email_scope_required" and "email_scope_unknown" on the field scope (legacy codes 9 and 10), "email_content_required" on html when both texts
+// are blank (8), and for a campaign "email_html_unsubscribe_link" on html (11) and "email_plain_unsubscribe_link" on plain (12), each for a text
+// that is not blank and has no unsubscribe link.
+func Validate(scope Scope, e *ent.Email) error {
+	var faults apperr.Faults
+	validate(&faults, scope, e.HTML, e.Plain)
+	return faults.Err()
+}
+
+func validate(faults *apperr.Faults, scope Scope, html, plain string) {
+	if blank(html) && blank(plain) {
+		faults.Add(apperr.InvalidField("html", "email_content_required", "HTML or plain text is required"))
+	}
+	switch {
+	case scope == "":
+		faults.Add(apperr.InvalidField("scope", "email_scope_required", "is required"))
+	case !slices.ContainsFunc(Scopes(), scope.is):
+		faults.Add(apperr.InvalidField("scope", "email_scope_unknown", "must be OptIn, Campaign or AutoResponder"))
+	case scope.is(ScopeCampaign):
+		if lacksLink(html) {
+			faults.Add(apperr.InvalidField("html", "email_html_unsubscribe_link", "has no unsubscribe link: put in %%Link:Unsubscribe%%"))
+		}
+		if lacksLink(plain) {
+			faults.Add(apperr.InvalidField("plain", "email_plain_unsubscribe_link", "has no unsubscribe link: put in %%Link:Unsubscribe%%"))
+		}
+	}
+}
+
+func (s Scope) is(other Scope) bool { return strings.EqualFold(string(s), string(other)) }
+
+func blank(text string) bool { return strings.TrimSpace(text) == "" }
+
+// lacksLink reports whether a text that is not blank has no unsubscribe link.
+func lacksLink(text string) bool { return !HasUnsubscribeLink(text) && !blank(text) }
+
+// HasUnsubscribeLink reports whether the text holds the merge tag that a mailer replaces by the recipient's unsubscribe link:
+// %Link:Unsubscribe%, or %Link:Unsubscribe:…% with parameters of the mailer on the same line. Case does not matter.
+func HasUnsubscribeLink(text string) bool {
+	const tag = "Link:Unsubscribe"
+	for {
+		_, rest, found := strings.Cut(text, "%")
+		if !found {
+			return false
+		}
+		text = rest
+		if len(rest) <= len(tag) || !strings.EqualFold(rest[:len(tag)], tag) {
+			continue
+		}
+		switch rest = rest[len(tag):]; rest[0] {
+		case '%':
+			return true
+		case ':':
+			if end := strings.IndexAny(rest, "%\r\n"); end >= 0 && rest[end] == '%' {
+				return true
+			}
+		}
+	}
+}

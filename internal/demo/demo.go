@@ -1,0 +1,140 @@
+// Package demo owns the demo data of `campaignql serve --demo`: the account of a shop's marketing team with lists, emails, 200 campaigns in every
+// status, and the events of all that was sent. The data is made in memory, always the same but for the dates, which lie around the present; the
+// counters, hours and links of each campaign are summed from its events, so that a recount finds nothing to correct.
+//
+// Accounts and keys are made by their domain. The rest is inserted in bulk, by Ent directly: two years of history could not come about through
+// services that act in the present. Nothing else may depend on this package but the command that serves.
+package demo
+
+import (
+	"context"
+	"crypto/rand"
+	"slices"
+	"time"
+
+	"campaignql/ent"
+	"campaignql/ent/apikey"
+	"campaignql/ent/user"
+	"campaignql/internal/account"
+	"campaignql/internal/apperr"
+	"campaignql/internal/caller"
+	"campaignql/internal/kind"
+	"campaignql/internal/store"
+)
+
+// The demo account is recognised by both: a real account may be called demo, but nobody receives mail at example.com.
+const (
+	username = "demo"
+	address  = "demo@example.com"
+	zoneName = "Europe/Berlin"
+)
+
+// keyNote marks the keys that Ensure makes and, later, replaces.
+const keyNote = "demo"
+
+// Services are the domains that Ensure goes through.
+type Services struct {
+	Accounts *account.Service
+}
+
+// Account is how to enter the demo account.
+type Account struct {
+	Username string
+	// Password is random and known only when the account was created just now; empty otherwise.
+	Password string
+	// APIKey carries every scope of a user, delivery included.
+	APIKey string
+	// Created reports whether the account and its data were made by this call.
+	Created bool
+}
+
+// Ensure returns a way into the demo account of the database, which it makes, with all its data around now, unless it is there already. Keys are
+// stored hashed, so an account that is there gets a new one; those of former calls (note "demo") are revoked, others are left alone. Everything
+// happens in one transaction, in a number of statements that does not depend on who else is in the database. A Conflict says that the user name or
+// the address belongs to an account that is not the demo's; then nothing is written.
+func Ensure(ctx context.Context, db *store.Store, services Services, now time.Time) (Account, error) {
+	ctx = caller.System(ctx)
+	found, err := find(ctx, db)
+	if err != nil {
+		return Account{}, err
+	}
+	if found != nil {
+		return renew(ctx, db, services.Accounts, found)
+	}
+	made, err := create(ctx, db, services.Accounts, store.Truncate(now))
+	if err == nil {
+		return made, nil
+	}
+	// Another server may have been faster.
+	if found, findErr := find(ctx, db); findErr == nil && found != nil {
+		return renew(ctx, db, services.Accounts, found)
+	}
+	return Account{}, err
+}
+
+// find returns the demo account, nil when there is none.
+func find(ctx context.Context, db *store.Store) (*ent.User, error) {
+	found, err := db.Client(ctx).User.Query().Where(user.Or(user.UsernameKey(username), user.EmailKey(address))).All(ctx)
+	if err != nil {
+		return nil, store.Translate(err)
+	}
+	if len(found) == 0 {
+		return nil, nil
+	}
+	if u := found[0]; len(found) == 1 && u.UsernameKey == username && u.EmailKey == address && u.Role == kind.RoleUser {
+		return u, nil
+	}
+	return nil, apperr.New(apperr.Conflict, "there is an account %q or <%s> already, which is not the demo's: use another database", username, address)
+}
+
+func create(ctx context.Context, db *store.Store, accounts *account.Service, now time.Time) (Account, error) {
+	data, err := newWorld(now)
+	if err != nil {
+		return Account{}, err
+	}
+	made := Account{Username: username, Password: rand.Text(), Created: true}
+	err = db.Tx(ctx, func(ctx context.Context) error {
+		u, key, err := accounts.CreateUser(ctx, account.NewUser{
+			Username: username, Email: address, Password: made.Password, FirstName: "Dana", LastName: "Möller", TimeZone: zoneName,
+		})
+		if err != nil {
+			return err
+		}
+		made.APIKey = key
+		client := db.Client(ctx)
+		if err := client.APIKey.Update().Where(apikey.UserID(u.ID)).SetNote(keyNote).Exec(ctx); err != nil {
+			return err
+		}
+		if err := client.User.Update().Where(user.ID(u.ID)).SetCreatedAt(data.opened).Exec(ctx); err != nil {
+			return err
+		}
+		w := writer{client: client, owner: u.ID, world: data}
+		return w.write(caller.With(ctx, account.OnBehalf(u)))
+	})
+	if err != nil {
+		return Account{}, err
+	}
+	return made, nil
+}
+
+func renew(ctx context.Context, db *store.Store, accounts *account.Service, u *ent.User) (Account, error) {
+	entry := Account{Username: u.Username}
+	err := db.Tx(caller.With(ctx, account.OnBehalf(u)), func(ctx context.Context) error {
+		keys, err := accounts.Keys(ctx)
+		if err != nil {
+			return err
+		}
+		former := slices.DeleteFunc(keys, func(k *ent.APIKey) bool { return k.Note != keyNote || k.RevokedAt != nil })
+		for _, k := range former {
+			if _, err := accounts.RevokeKey(ctx, k.ID); err != nil {
+				return err
+			}
+		}
+		_, entry.APIKey, err = accounts.CreateKey(ctx, account.NewKey{Scopes: kind.AllScopes(u.Role), Note: keyNote})
+		return err
+	})
+	if err != nil {
+		return Account{}, err
+	}
+	return entry, nil
+}

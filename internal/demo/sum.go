@@ -1,0 +1,91 @@
+package demo
+
+import (
+	"slices"
+	"time"
+
+	"campaignql/ent"
+	"campaignql/internal/kind"
+)
+
+// sum counts the events of a campaign, as they would have been counted had they come in one by one: in all, by hour and by link.
+func (m *mailing) sum() {
+	slices.SortStableFunc(m.events, byTime)
+	seen := map[kind.EventKind]map[*person]bool{
+		kind.EventOpened: {}, kind.EventClicked: {}, kind.EventForwarded: {}, kind.EventViewedInBrowser: {},
+	}
+	for _, e := range m.events {
+		first := false
+		if people := seen[e.kind]; people != nil && !e.automated && !people[e.to] {
+			people[e.to], first = true, true
+		}
+		count(&m.total, e, first)
+		count(m.hour(e.at), e, first)
+		if e.link != nil && !e.automated {
+			e.link.clicks++
+			if !e.link.clickers[e.to] {
+				e.link.clickers[e.to] = true
+				e.link.unique++
+			}
+		}
+	}
+}
+
+// hour is the counter of the hour of at; events come in order.
+func (m *mailing) hour(at time.Time) *ent.HourlyCounter {
+	hour := at.Truncate(time.Hour)
+	if n := len(m.hours); n > 0 && m.hours[n-1].Hour.Equal(hour) {
+		return m.hours[n-1]
+	}
+	counter := &ent.HourlyCounter{Hour: hour}
+	m.hours = append(m.hours, counter)
+	return counter
+}
+
+// count adds one event. first says that it is the first of its kind by this person.
+func count(c *ent.HourlyCounter, e event, first bool) {
+	if e.automated {
+		if e.kind == kind.EventOpened {
+			c.AutomatedOpens++
+		} else {
+			c.AutomatedClicks++
+		}
+		return
+	}
+	total, unique := counters(c, e.kind)
+	*total++
+	if first {
+		*unique++
+	}
+	c.ConversionAmount += e.amount
+}
+
+// counters are the total of a kind and, of what people may do again, how many did it.
+func counters(c *ent.HourlyCounter, what kind.EventKind) (total, unique *int64) {
+	switch what {
+	case kind.EventSent:
+		return &c.Sent, nil
+	case kind.EventFailed:
+		return &c.Failed, nil
+	case kind.EventDelivered:
+		return &c.Delivered, nil
+	case kind.EventOpened:
+		return &c.Opens, &c.UniqueOpens
+	case kind.EventClicked:
+		return &c.Clicks, &c.UniqueClicks
+	case kind.EventForwarded:
+		return &c.Forwards, &c.UniqueForwards
+	case kind.EventViewedInBrowser:
+		return &c.BrowserViews, &c.UniqueBrowserViews
+	case kind.EventUnsubscribed:
+		return &c.Unsubscriptions, nil
+	case kind.EventHardBounced:
+		return &c.HardBounces, nil
+	case kind.EventSoftBounced:
+		return &c.SoftBounces, nil
+	case kind.EventComplained:
+		return &c.Complaints, nil
+	default:
+		return &c.Conversions, nil
+	}
+}

@@ -1,0 +1,183 @@
+package demo
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"campaignql/internal/kind"
+	"campaignql/internal/schedule"
+)
+
+// The lists, in the order they are made.
+const (
+	newsletter = iota
+	customers
+	japan
+	listCount
+)
+
+var listNames = [listCount]string{"Newsletter", "Customers", "日本のお客様"}
+
+// Subscriber tags, in the order they are made.
+const (
+	tagVIP = iota
+	tagWorkshop
+	tagPress
+)
+
+var subscriberTagNames = []string{"VIP", "Workshop", "Press"}
+
+const (
+	subscribersPerList = 300
+	// sharedSubscribers are on both the newsletter and the customers' list.
+	sharedSubscribers = 80
+	// unconfirmed are those who never answered the newsletter's question whether they meant it.
+	unconfirmed = 9
+	suppressed  = 6
+	// vipOrders is how often a VIP has ordered at least.
+	vipOrders = 10
+)
+
+// world is all the demo data, in memory. Ids are set as it is written.
+type world struct {
+	rand *rand.Rand
+	zone *time.Location
+	// now is the present, opened the day the account was.
+	now, opened  time.Time
+	people       []*person
+	suppressions []suppression
+	emails       []*email
+	campaigns    []*mailing
+	// titles counts how often a title was given, numbers the running number of each.
+	titles  map[int]int
+	numbers map[string]int
+}
+
+// person is one address on one list.
+type person struct {
+	id     int64
+	list   int
+	email  string
+	status kind.SubscriberStatus
+	bounce kind.BounceType
+	city   string
+	// orders is known of customers.
+	orders int
+	tags   []int
+	joined time.Time
+	left   *time.Time
+	ip     string
+	// opens and clicks are the inclinations to open a mail, and to click in one that was opened, as probabilities.
+	opens, clicks float64
+}
+
+type suppression struct {
+	email  string
+	reason kind.SuppressionReason
+	at     time.Time
+}
+
+// newWorld makes the data around now: the same each time, but for the dates.
+func newWorld(now time.Time) (*world, error) {
+	zone, err := schedule.ParseZone(zoneName)
+	if err != nil {
+		return nil, err
+	}
+	now = now.UTC().Truncate(time.Second)
+	w := &world{
+		rand: rand.New(rand.NewPCG(2026, 200)), zone: zone, now: now, opened: now.AddDate(-2, 0, 0),
+		titles: map[int]int{}, numbers: map[string]int{},
+	}
+	w.populate()
+	if err := w.compose(); err != nil {
+		return nil, err
+	}
+	if err := w.plan(); err != nil {
+		return nil, err
+	}
+	w.send()
+	return w, nil
+}
+
+// chance is true with a probability.
+func (w *world) chance(p float64) bool { return w.rand.Float64() < p }
+
+// between is a duration from low to high.
+func (w *world) between(low, high time.Duration) time.Duration {
+	return low + time.Duration(w.rand.Int64N(int64(high-low)))
+}
+
+func pick[T any](w *world, from []T) T { return from[w.rand.IntN(len(from))] }
+
+// populate fills the lists. Some people are on two, which an audience must not reach twice.
+func (w *world) populate() {
+	european := w.addresses(firstNames, lastNames)
+	asian := w.addresses(japaneseFirstNames, japaneseLastNames)
+	for i := range subscribersPerList {
+		w.join(newsletter, european[i])
+	}
+	for i := range subscribersPerList {
+		w.join(customers, european[subscribersPerList-sharedSubscribers+i])
+	}
+	for i := range subscribersPerList {
+		w.join(japan, asian[i])
+	}
+	for i, p := range w.people[:unconfirmed] {
+		p.status = kind.SubscriberPending
+		p.joined = w.now.Add(-time.Duration(i+1) * 31 * time.Hour)
+	}
+	for i := range suppressed {
+		p := w.people[unconfirmed+i*(len(w.people)-unconfirmed)/suppressed]
+		w.suppressions = append(w.suppressions, suppression{p.email, kind.SuppressedManually, w.opened.AddDate(0, i, i)})
+	}
+	// Ids grow with the date of joining, as they would have.
+	slices.SortStableFunc(w.people, func(a, b *person) int { return a.joined.Compare(b.joined) })
+}
+
+func (w *world) addresses(first, last []string) []string {
+	var all []string
+	for _, f := range first {
+		for _, l := range last {
+			all = append(all, f+"."+l+"@"+pick(w, domains))
+		}
+	}
+	w.rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	return all
+}
+
+func (w *world) join(list int, address string) {
+	p := &person{
+		list: list, email: address, status: kind.SubscriberSubscribed, bounce: kind.BounceNone,
+		joined: w.opened.Add(w.between(0, w.now.Sub(w.opened)-48*time.Hour)).Truncate(time.Second),
+		ip:     fmt.Sprintf("192.0.2.%d", 1+w.rand.IntN(254)),
+		opens:  min(0.9, max(0.02, 0.31+0.2*w.rand.NormFloat64())),
+		clicks: 0.04 + 0.2*w.rand.Float64(),
+	}
+	p.city = pick(w, cities)
+	if list == japan {
+		p.city = pick(w, japaneseCities)
+	}
+	if list == customers {
+		p.orders = 1 + int(w.rand.ExpFloat64()*5)
+		if p.orders >= vipOrders {
+			p.tags = append(p.tags, tagVIP)
+		}
+	}
+	if w.chance(0.12) {
+		p.tags = append(p.tags, tagWorkshop)
+	}
+	if w.chance(0.03) {
+		p.tags = append(p.tags, tagPress)
+	}
+	w.people = append(w.people, p)
+}
+
+func (p *person) has(tag int) bool { return slices.Contains(p.tags, tag) }
+
+func (p *person) domain() string {
+	_, domain, _ := strings.Cut(p.email, "@")
+	return domain
+}

@@ -1,0 +1,36 @@
+package kind
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
+)
+
+// Fold returns the copy of a text by which it is compared, ordered and searched: compatibility-normalised, case-folded, trimmed, at most limit
+// characters. Both databases compare it byte by byte, so they agree.
+func Fold(text string, limit int) string {
+	folded := norm.NFKC.String(cases.Fold().String(norm.NFKC.String(strings.TrimSpace(text))))
+	return Cut(folded, limit)
+}
+
+// Cut returns at most limit characters of text.
+func Cut(text string, limit int) string {
+	if len(text) <= limit || utf8.RuneCountInString(text) <= limit {
+		return text
+	}
+	n := 0
+	for i := range text {
+		if n == limit {
+			return text[:i]
+		}
+		n++
+	}
+	return text
+}
+
+// Clean returns text as valid UTF-8 without NUL, which neither database nor XML would keep: invalid bytes become U+FFFD.
+func Clean(text string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
+}

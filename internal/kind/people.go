@@ -1,0 +1,85 @@
+package kind
+
+// SubscriberStatus says whether a person on a list may be written to.
+type SubscriberStatus string
+
+const (
+	SubscriberSubscribed   SubscriberStatus = "subscribed"
+	SubscriberPending      SubscriberStatus = "pending"
+	SubscriberUnsubscribed SubscriberStatus = "unsubscribed"
+)
+
+// Values lists the stored values.
+func (SubscriberStatus) Values() []string {
+	return []string{string(SubscriberSubscribed), string(SubscriberPending), string(SubscriberUnsubscribed)}
+}
+
+// BounceType says how mail to a subscriber came back, if it did (legacy BounceType).
+type BounceType string
+
+const (
+	BounceNone BounceType = "none"
+	BounceSoft BounceType = "soft"
+	BounceHard BounceType = "hard"
+)
+
+// Values lists the stored values.
+func (BounceType) Values() []string {
+	return []string{string(BounceNone), string(BounceSoft), string(BounceHard)}
+}
+
+// FieldType is the type of a custom field, which decides how its values are compared.
+type FieldType string
+
+const (
+	FieldText    FieldType = "text"
+	FieldNumber  FieldType = "number"
+	FieldDate    FieldType = "date"
+	FieldBoolean FieldType = "boolean"
+	FieldChoice  FieldType = "choice"
+)
+
+// Values lists the stored values.
+func (FieldType) Values() []string {
+	return []string{string(FieldText), string(FieldNumber), string(FieldDate), string(FieldBoolean), string(FieldChoice)}
+}
+
+// SuppressionReason says why an address is never written to.
+type SuppressionReason string
+
+const (
+	SuppressedManually    SuppressionReason = "manual"
+	SuppressedByComplaint SuppressionReason = "complaint"
+	SuppressedByBounce    SuppressionReason = "hard_bounce"
+)
+
+// Values lists the stored values.
+func (SuppressionReason) Values() []string {
+	return []string{string(SuppressedManually), string(SuppressedByComplaint), string(SuppressedByBounce)}
+}
+
+// EventKind is what happened to one recipient of a campaign.
+type EventKind string
+
+const (
+	EventSent            EventKind = "sent"
+	EventFailed          EventKind = "failed"
+	EventDelivered       EventKind = "delivered"
+	EventOpened          EventKind = "opened"
+	EventClicked         EventKind = "clicked"
+	EventUnsubscribed    EventKind = "unsubscribed"
+	EventHardBounced     EventKind = "hard_bounced"
+	EventSoftBounced     EventKind = "soft_bounced"
+	EventComplained      EventKind = "complained"
+	EventForwarded       EventKind = "forwarded"
+	EventViewedInBrowser EventKind = "viewed_in_browser"
+	EventConverted       EventKind = "converted"
+)
+
+// Values lists the stored values.
+func (EventKind) Values() []string {
+	return []string{
+		string(EventSent), string(EventFailed), string(EventDelivered), string(EventOpened), string(EventClicked), string(EventUnsubscribed),
+		string(EventHardBounced), string(EventSoftBounced), string(EventComplained), string(EventForwarded), string(EventViewedInBrowser), string(EventConverted),
+	}
+}

@@ -1,0 +1,113 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	entgo "entgo.io/ent"
+	"entgo.io/ent/dialect/sql"
+
+	"campaignql/ent"
+	"campaignql/ent/intercept"
+	"campaignql/internal/apperr"
+	"campaignql/internal/caller"
+)
+
+// ownerColumn returns the column that says whose row it is. Every type is owned unless it stands here.
+func ownerColumn(entType string) string {
+	switch entType {
+	case ent.TypeUser:
+		return "id"
+	case ent.TypeLoginAttempt:
+		return ""
+	default:
+		return "user_id"
+	}
+}
+
+// confine is the one place where accounts are kept apart: every query, update and delete of the client carries the predicate "owner is the
+// caller", every insert the caller as owner. A context without a caller fails; a caller that sees all (an admin, the server) is not confined.
+func confine(client *ent.Client) {
+	client.Intercept(entgo.TraverseFunc(func(ctx context.Context, query entgo.Query) error {
+		id, err := caller.From(ctx)
+		if err != nil {
+			return err
+		}
+		if id.SeesAll() {
+			return nil
+		}
+		q, err := intercept.NewQuery(query)
+		if err != nil {
+			return fmt.Errorf("store: a query that cannot be confined: %w", err)
+		}
+		column := ownerColumn(q.Type())
+		if column == "" {
+			return errUnowned(q.Type())
+		}
+		q.WhereP(ownedBy(column, id.UserID))
+		return nil
+	}))
+	client.Use(func(next entgo.Mutator) entgo.Mutator {
+		return entgo.MutateFunc(func(ctx context.Context, m entgo.Mutation) (entgo.Value, error) {
+			if err := confineMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	})
+}
+
+// ownedBy adds the predicate beside what the statement asks for, which it puts in parentheses by itself: Ent drops those of a lone OR inside an AND, and
+// "a OR b AND user_id = ?" would open other accounts.
+func ownedBy(column string, userID int64) func(*sql.Selector) {
+	return func(s *sql.Selector) {
+		if asked := s.P(); asked != nil {
+			s.SetP(nil)
+			s.Where(sql.P(func(b *sql.Builder) { b.Wrap(func(b *sql.Builder) { b.Join(asked) }) }))
+		}
+		s.Where(sql.EQ(s.C(column), userID))
+	}
+}
+
+func confineMutation(ctx context.Context, m entgo.Mutation) error {
+	id, err := caller.From(ctx)
+	if err != nil {
+		return err
+	}
+	column := ownerColumn(m.Type())
+	if m.Op().Is(entgo.OpCreate) {
+		return own(id, m, column)
+	}
+	if id.SeesAll() {
+		return nil
+	}
+	confined, ok := m.(interface{ WhereP(...func(*sql.Selector)) })
+	if !ok || column == "" {
+		return errUnowned(m.Type())
+	}
+	confined.WhereP(ownedBy(column, id.UserID))
+	return nil
+}
+
+// own sets the owner of a new row to the caller, or checks that it is one the caller may act for.
+func own(id caller.Identity, m entgo.Mutation, column string) error {
+	if column != "user_id" {
+		if id.SeesAll() {
+			return nil
+		}
+		return errUnowned(m.Type())
+	}
+	owner, set := m.Field(column)
+	switch {
+	case !set:
+		return m.SetField(column, id.UserID)
+	case id.SeesAll(), owner == id.UserID:
+		return nil
+	default:
+		return apperr.Wrap(apperr.Internal, fmt.Errorf("store: %s for account %v by account %d", m.Type(), owner, id.UserID), "internal error")
+	}
+}
+
+func errUnowned(entType string) error {
+	return apperr.Wrap(apperr.Internal, fmt.Errorf("store: %s may only be touched by the server itself", entType), "internal error")
+}

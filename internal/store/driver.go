@@ -1,0 +1,126 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"strings"
+	"sync"
+
+	"entgo.io/ent/dialect"
+	entsql "entgo.io/ent/dialect/sql"
+)
+
+// driver sends reads to one pool and writes to another, so that a SQLite file has one writer and many readers, and notes every
+// statement in the recorder of the context. For MySQL both pools are the same.
+type driver struct {
+	write, read *entsql.Driver
+}
+
+func (d *driver) Dialect() string { return d.write.Dialect() }
+
+func (d *driver) Exec(ctx context.Context, query string, args, v any) error {
+	record(ctx, query, args)
+	return d.write.Exec(ctx, query, args, v)
+}
+
+func (d *driver) Query(ctx context.Context, query string, args, v any) error {
+	record(ctx, query, args)
+	if reads(query) {
+		return d.read.Query(ctx, query, args, v)
+	}
+	return d.write.Query(ctx, query, args, v)
+}
+
+// ExecContext and QueryContext serve Ent's raw statements.
+func (d *driver) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	record(ctx, query, args)
+	return d.write.ExecContext(ctx, query, args...)
+}
+
+func (d *driver) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	record(ctx, query, args)
+	if reads(query) {
+		return d.read.QueryContext(ctx, query, args...)
+	}
+	return d.write.QueryContext(ctx, query, args...)
+}
+
+func (d *driver) Tx(ctx context.Context) (dialect.Tx, error) { return d.BeginTx(ctx, nil) }
+
+func (d *driver) BeginTx(ctx context.Context, opts *sql.TxOptions) (dialect.Tx, error) {
+	t, err := d.write.BeginTx(ctx, opts)
+	if err != nil {
+		return nil, err
+	}
+	return &tx{Tx: t}, nil
+}
+
+func (d *driver) Close() error { return nil }
+
+// reads reports whether the statement only reads: Ent inserts into SQLite with a query, to get the id back.
+func reads(query string) bool {
+	return strings.HasPrefix(query, "SELECT") || strings.HasPrefix(query, "WITH")
+}
+
+type tx struct{ dialect.Tx }
+
+func (t *tx) Exec(ctx context.Context, query string, args, v any) error {
+	record(ctx, query, args)
+	return t.Tx.Exec(ctx, query, args, v)
+}
+
+func (t *tx) Query(ctx context.Context, query string, args, v any) error {
+	record(ctx, query, args)
+	return t.Tx.Query(ctx, query, args, v)
+}
+
+func (t *tx) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	record(ctx, query, args)
+	return t.Tx.(interface {
+		ExecContext(context.Context, string, ...any) (sql.Result, error)
+	}).ExecContext(ctx, query, args...)
+}
+
+func (t *tx) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	record(ctx, query, args)
+	return t.Tx.(interface {
+		QueryContext(context.Context, string, ...any) (*sql.Rows, error)
+	}).QueryContext(ctx, query, args...)
+}
+
+// Statement is one SQL statement that ran.
+type Statement struct {
+	Query string
+	Args  []any
+}
+
+// Recorder notes the statements that run under its context. It serves the cost report of development and the tests of statement counts.
+type Recorder struct {
+	mu         sync.Mutex
+	statements []Statement
+}
+
+type recorderKey struct{}
+
+// WithRecorder returns a context whose statements r notes.
+func WithRecorder(ctx context.Context, r *Recorder) context.Context {
+	return context.WithValue(ctx, recorderKey{}, r)
+}
+
+// Statements returns what ran so far, in order.
+func (r *Recorder) Statements() []Statement {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return append([]Statement(nil), r.statements...)
+}
+
+func record(ctx context.Context, query string, args any) {
+	r, _ := ctx.Value(recorderKey{}).(*Recorder)
+	if r == nil {
+		return
+	}
+	list, _ := args.([]any)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.statements = append(r.statements, Statement{Query: query, Args: list})
+}

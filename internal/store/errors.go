@@ -1,0 +1,75 @@
+package store
+
+import (
+	"context"
+	sqldriver "database/sql/driver"
+	"errors"
+	"net"
+
+	"github.com/go-sql-driver/mysql"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"campaignql/ent"
+	"campaignql/internal/apperr"
+)
+
+// MySQL error numbers that mean: nothing was written, the same transaction may succeed now.
+var retryableMySQL = map[uint16]bool{
+	1020: true, // MariaDB with innodb_snapshot_isolation: the row changed since the transaction read it
+	1205: true, // lock wait timeout
+	1213: true, // deadlock; also a certification conflict of Galera and Group Replication
+	3101: true, // Group Replication: the plugin rolled the transaction back
+	9007: true, // TiDB: write conflict
+	8022: true, // TiDB: commit failed, retryable
+	8002: true, // TiDB: for update conflict
+}
+
+func isRetryable(err error) bool {
+	var my *mysql.MySQLError
+	if errors.As(err, &my) {
+		return retryableMySQL[my.Number]
+	}
+	var lite *sqlite.Error
+	if errors.As(err, &lite) {
+		code := lite.Code() & 0xff
+		return code == sqlite3.SQLITE_BUSY || code == sqlite3.SQLITE_LOCKED
+	}
+	return false
+}
+
+// IsDuplicate reports whether err is the violation of a unique index.
+func IsDuplicate(err error) bool {
+	var my *mysql.MySQLError
+	if errors.As(err, &my) {
+		return my.Number == 1062
+	}
+	var lite *sqlite.Error
+	if errors.As(err, &lite) {
+		return lite.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || lite.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
+	}
+	return false
+}
+
+// Translate turns an error of Ent or of a driver into one of apperr: a missing row is NotFound, an ended context Canceled, an unreachable or
+// busy database Unavailable, anything else Internal with the cause for the log. Errors of apperr pass unchanged; nil stays nil.
+func Translate(err error) error {
+	if err == nil || len(apperr.All(err)) > 0 {
+		return err
+	}
+	var netErr net.Error
+	var my *mysql.MySQLError
+	switch {
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return apperr.Wrap(apperr.Canceled, err, "the request was canceled or took too long")
+	case ent.IsNotFound(err):
+		return apperr.Wrap(apperr.NotFound, err, "not found")
+	case errors.Is(err, ErrStale):
+		return apperr.Wrap(apperr.Conflict, err, "too many changes at once, try again")
+	case isRetryable(err), errors.Is(err, mysql.ErrInvalidConn), errors.Is(err, sqldriver.ErrBadConn), errors.As(err, &netErr):
+		return apperr.Wrap(apperr.Unavailable, err, "the database is not available, try again")
+	case errors.As(err, &my) && (my.Number == 1040 || my.Number == 1053 || my.Number == 1290 || my.Number == 1047):
+		return apperr.Wrap(apperr.Unavailable, err, "the database is not available, try again")
+	}
+	return apperr.Wrap(apperr.Internal, err, "internal error")
+}

@@ -1,0 +1,260 @@
+// Package store owns the database: opening MySQL or SQLite from one address, transactions with retries, migrations, the confinement of
+// every statement to the caller's account, and the translation of Ent's and the drivers' errors. It knows no rule of any domain.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"runtime"
+	"strings"
+	"time"
+
+	"entgo.io/ent/dialect"
+	entsql "entgo.io/ent/dialect/sql"
+	"github.com/go-sql-driver/mysql"
+	_ "modernc.org/sqlite" // registers the driver "sqlite"
+
+	"campaignql/ent"
+)
+
+// Options are the settings of the pool. The zero value takes the defaults.
+type Options struct {
+	// MaxConnections bounds the connections to MySQL, or the reading connections to a SQLite file. Default 32 for MySQL, twice the cores for SQLite.
+	MaxConnections int
+	// ConnectTimeout bounds dialling and the first answer of MySQL. Default 5 s.
+	ConnectTimeout time.Duration
+	// StatementTimeout bounds one read from or write to the network of MySQL. Default 60 s.
+	StatementTimeout time.Duration
+}
+
+// Store is an open database. Its methods may be used from many goroutines.
+type Store struct {
+	client *ent.Client
+	driver *driver
+	// dbs are the pools, the writing one first.
+	dbs []*sql.DB
+	// migrationDB opens a pool of its own for migrations, without statement timeouts.
+	migrationDB func() (*sql.DB, func() error, error)
+	dialect     string
+}
+
+// Open opens the database of an address: "sqlite:PATH", "sqlite::memory:" or "mysql://user:password@host:3306/name?socket=…" with
+// parameters of the driver. It does not migrate. The error names what is wrong with the address, or why the database cannot be reached,
+// and never holds the password.
+func Open(ctx context.Context, address string, opts Options) (*Store, error) {
+	var s *Store
+	var err error
+	switch {
+	case strings.HasPrefix(address, "sqlite:"):
+		s, err = openSQLite(strings.TrimPrefix(address, "sqlite:"), opts)
+	case strings.HasPrefix(address, "mysql://"):
+		s, err = openMySQL(address, opts)
+	default:
+		return nil, fmt.Errorf("database address %q: must begin with sqlite: or mysql://", Redact(address))
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Ping(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("database %s cannot be reached: %w", Redact(address), err), s.Close())
+	}
+	s.client = ent.NewClient(ent.Driver(s.driver))
+	confine(s.client)
+	return s, nil
+}
+
+func openSQLite(path string, opts Options) (*Store, error) {
+	if path == "" {
+		return nil, errors.New("database address sqlite: needs a path, such as sqlite:campaignql.db")
+	}
+	if path == ":memory:" {
+		db, err := sql.Open("sqlite", sqliteDSN(path, "immediate"))
+		if err != nil {
+			return nil, err
+		}
+		db.SetMaxOpenConns(1)
+		db.SetConnMaxLifetime(0)
+		own := func() (*sql.DB, func() error, error) { return db, func() error { return nil }, nil }
+		return newStore(dialect.SQLite, own, db), nil
+	}
+	write, err := sql.Open("sqlite", sqliteDSN(path, "immediate"))
+	if err != nil {
+		return nil, err
+	}
+	write.SetMaxOpenConns(1)
+	// The file must exist before the readers open it: they may only read.
+	if err := write.Ping(); err != nil {
+		return nil, errors.Join(fmt.Errorf("open %s: %w", path, pathProblem(path, err)), write.Close())
+	}
+	read, err := sql.Open("sqlite", sqliteDSN(path, "deferred")+"&_pragma=query_only(1)")
+	if err != nil {
+		return nil, errors.Join(err, write.Close())
+	}
+	limit := opts.MaxConnections
+	if limit == 0 {
+		limit = 2 * runtime.NumCPU()
+	}
+	read.SetMaxOpenConns(limit)
+	read.SetMaxIdleConns(limit)
+	own := func() (*sql.DB, func() error, error) { return write, func() error { return nil }, nil }
+	return newStore(dialect.SQLite, own, write, read), nil
+}
+
+// pathProblem explains the driver's "unable to open database file" where the cause is a folder.
+func pathProblem(path string, err error) error {
+	if i := strings.LastIndexByte(path, '/'); i > 0 {
+		if _, statErr := os.Stat(path[:i]); statErr != nil {
+			return statErr
+		}
+	}
+	return err
+}
+
+func sqliteDSN(path, txlock string) string {
+	name := (&url.URL{Path: path}).EscapedPath()
+	if path == ":memory:" {
+		name = path
+	}
+	return "file:" + name + "?_txlock=" + txlock +
+		"&_time_format=sqlite&_timezone=UTC&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=foreign_keys(1)&_pragma=cache_size(-16000)"
+}
+
+func openMySQL(address string, opts Options) (*Store, error) {
+	cfg, err := mysqlConfig(address)
+	if err != nil {
+		return nil, err
+	}
+	cfg.Timeout = orDefault(opts.ConnectTimeout, 5*time.Second)
+	migration := cfg.Clone()
+	cfg.ReadTimeout = orDefault(opts.StatementTimeout, time.Minute)
+	cfg.WriteTimeout = cfg.ReadTimeout
+	connector, err := mysql.NewConnector(cfg)
+	if err != nil {
+		return nil, err
+	}
+	limit := opts.MaxConnections
+	if limit == 0 {
+		limit = 32
+	}
+	db := sql.OpenDB(connector)
+	db.SetMaxOpenConns(limit)
+	db.SetMaxIdleConns(limit)
+	db.SetConnMaxLifetime(5 * time.Minute)
+	own := func() (*sql.DB, func() error, error) {
+		connector, err := mysql.NewConnector(migration)
+		if err != nil {
+			return nil, nil, err
+		}
+		db := sql.OpenDB(connector)
+		return db, db.Close, nil
+	}
+	return newStore(dialect.MySQL, own, db), nil
+}
+
+// mysqlConfig reads an address. Parameters of the driver are taken over; those the product depends on are fixed.
+func mysqlConfig(address string) (*mysql.Config, error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		// url.Error repeats the address, password and all.
+		return nil, errors.New("database address mysql://… cannot be understood: write mysql://user:password@host:3306/name, with special characters percent-encoded")
+	}
+	name := strings.TrimPrefix(u.Path, "/")
+	if name == "" {
+		return nil, fmt.Errorf("database address %s: the name of the database is missing after the host", Redact(address))
+	}
+	cfg := mysql.NewConfig()
+	cfg.User = u.User.Username()
+	cfg.Passwd, _ = u.User.Password()
+	cfg.DBName = name
+	cfg.Net, cfg.Addr = "tcp", u.Host
+	if u.Port() == "" {
+		cfg.Addr = u.Hostname() + ":3306"
+	}
+	params := u.Query()
+	if socket := params.Get("socket"); socket != "" {
+		cfg.Net, cfg.Addr = "unix", socket
+		params.Del("socket")
+	}
+	dsn := cfg.FormatDSN()
+	if len(params) > 0 {
+		separator := "?"
+		if strings.Contains(dsn, "?") {
+			separator = "&"
+		}
+		dsn += separator + params.Encode()
+	}
+	if cfg, err = mysql.ParseDSN(dsn); err != nil {
+		return nil, fmt.Errorf("database address %s: %w", Redact(address), err)
+	}
+	cfg.ParseTime, cfg.Loc, cfg.ClientFoundRows, cfg.InterpolateParams = true, time.UTC, true, true
+	cfg.Collation = "utf8mb4_bin"
+	if cfg.Params == nil {
+		cfg.Params = map[string]string{}
+	}
+	cfg.Params["sql_mode"] = "'STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'"
+	cfg.Params["time_zone"] = "'+00:00'"
+	cfg.Logger = &mysql.NopLogger{}
+	return cfg, nil
+}
+
+func newStore(name string, own func() (*sql.DB, func() error, error), dbs ...*sql.DB) *Store {
+	d := &driver{write: entsql.OpenDB(name, dbs[0])}
+	d.read = d.write
+	if len(dbs) > 1 {
+		d.read = entsql.OpenDB(name, dbs[1])
+	}
+	return &Store{driver: d, dbs: dbs, migrationDB: own, dialect: name}
+}
+
+func orDefault(d, standard time.Duration) time.Duration {
+	if d == 0 {
+		return standard
+	}
+	return d
+}
+
+// Redact returns an address without its password, for messages.
+func Redact(address string) string {
+	if u, err := url.Parse(address); err == nil && u.User != nil {
+		return u.Redacted()
+	}
+	if strings.HasPrefix(address, "sqlite:") || !strings.Contains(address, "@") {
+		return address
+	}
+	return "mysql://…"
+}
+
+// Dialect returns "mysql" or "sqlite3".
+func (s *Store) Dialect() string { return s.dialect }
+
+// Pools returns the connection pools, the writing one first, for metrics.
+func (s *Store) Pools() []*sql.DB { return s.dbs }
+
+// Ping reports whether the database answers.
+func (s *Store) Ping(ctx context.Context) error {
+	for _, db := range s.dbs {
+		if err := db.PingContext(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Close closes every pool.
+func (s *Store) Close() error {
+	var errs []error
+	for i := len(s.dbs) - 1; i >= 0; i-- {
+		errs = append(errs, s.dbs[i].Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Now returns the present instant as the database keeps it: UTC, whole microseconds.
+func Now() time.Time { return Truncate(time.Now()) }
+
+// Truncate rounds an instant down to what both databases keep.
+func Truncate(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }

@@ -1,0 +1,126 @@
+package tag
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"entgo.io/ent/dialect/sql"
+
+	"campaignql/ent"
+	"campaignql/ent/campaigntag"
+	entag "campaignql/ent/tag"
+	"campaignql/internal/caller"
+	"campaignql/internal/kind"
+	"campaignql/internal/store"
+)
+
+// ByIDs returns the tags of the ids, in one statement for up to 5,000; an id that is not the caller's is absent.
+func (s *Service) ByIDs(ctx context.Context, ids []int64, columns ...string) (map[int64]*ent.Tag, error) {
+	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
+		return nil, err
+	}
+	tags := make(map[int64]*ent.Tag, len(ids))
+	for some := range slices.Chunk(ids, batch) {
+		query := s.db.Client(ctx).Tag.Query().Where(entag.IDIn(some...))
+		if len(columns) > 0 {
+			query.Select(with(columns, entag.FieldID)...)
+		}
+		rows, err := query.All(ctx)
+		if err != nil {
+			return nil, store.Translate(err)
+		}
+		for _, row := range rows {
+			tags[row.ID] = row
+		}
+	}
+	return tags, nil
+}
+
+// tagging is one row of ByCampaigns: a campaign and the asked columns of a tag it carries. Scanning into it costs a third of the memory of Ent's
+// entities with a joined column.
+type tagging struct {
+	CampaignID int64     `sql:"campaign_id"`
+	ID         int64     `sql:"id"`
+	UserID     int64     `sql:"user_id"`
+	Name       string    `sql:"name"`
+	NameKey    string    `sql:"name_key"`
+	CreatedAt  time.Time `sql:"created_at"`
+}
+
+// ByCampaigns returns the tags of each campaign, by name, in one statement for up to 5,000 campaigns. A campaign without tags, or that is not the
+// caller's, is absent. Campaigns share the *ent.Tag of a tag they both carry; it is for reading only, and has no edges to query.
+func (s *Service) ByCampaigns(ctx context.Context, campaignIDs []int64, columns ...string) (map[int64][]*ent.Tag, error) {
+	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
+		return nil, err
+	}
+	if len(columns) == 0 {
+		columns = entag.Columns
+	}
+	columns = with(columns, entag.FieldID)
+	tags := make(map[int64][]*ent.Tag, len(campaignIDs))
+	known := map[int64]*ent.Tag{}
+	for some := range slices.Chunk(campaignIDs, batch) {
+		var rows []tagging
+		query := s.db.Client(ctx).CampaignTag.Query().Where(campaigntag.CampaignIDIn(some...))
+		if err := query.Modify(joinTags(columns)).Scan(ctx, &rows); err != nil {
+			return nil, store.Translate(err)
+		}
+		for _, row := range rows {
+			tag := known[row.ID]
+			if tag == nil {
+				tag = &ent.Tag{ID: row.ID, UserID: row.UserID, Name: row.Name, NameKey: row.NameKey, CreatedAt: row.CreatedAt}
+				known[row.ID] = tag
+			}
+			tags[row.CampaignID] = append(tags[row.CampaignID], tag)
+		}
+	}
+	return tags, nil
+}
+
+// joinTags makes a query of taggings select the campaign and the columns of the tag, by the tag's name.
+func joinTags(columns []string) func(*sql.Selector) {
+	return func(s *sql.Selector) {
+		tags := sql.Table(entag.Table)
+		s.Join(tags).OnP(sql.And(
+			sql.ColumnsEQ(tags.C(entag.FieldID), s.C(campaigntag.FieldTagID)),
+			sql.ColumnsEQ(tags.C(entag.FieldUserID), s.C(campaigntag.FieldUserID)),
+		))
+		s.Select(s.C(campaigntag.FieldCampaignID)).AppendSelect(tags.Columns(columns...)...)
+		s.OrderBy(tags.C(entag.FieldNameKey), tags.C(entag.FieldID))
+	}
+}
+
+// CampaignCounts returns how many campaigns carry each tag, in one statement for up to 5,000 tags. A tag that no campaign carries is absent.
+func (s *Service) CampaignCounts(ctx context.Context, tagIDs []int64) (map[int64]int, error) {
+	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
+		return nil, err
+	}
+	counts := make(map[int64]int, len(tagIDs))
+	for some := range slices.Chunk(tagIDs, batch) {
+		var rows []struct {
+			TagID int64 `sql:"tag_id"`
+			Count int   `sql:"count"`
+		}
+		err := s.db.Client(ctx).CampaignTag.Query().
+			Where(campaigntag.TagIDIn(some...)).
+			GroupBy(campaigntag.FieldTagID).
+			Aggregate(ent.Count()).
+			Scan(ctx, &rows)
+		if err != nil {
+			return nil, store.Translate(err)
+		}
+		for _, row := range rows {
+			counts[row.TagID] = row.Count
+		}
+	}
+	return counts, nil
+}
+
+// with returns the columns and the one that is needed.
+func with(columns []string, needed string) []string {
+	if slices.Contains(columns, needed) {
+		return columns
+	}
+	return append([]string{needed}, columns...)
+}

@@ -1,0 +1,58 @@
+package tag
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	entag "campaignql/ent/tag"
+	"campaignql/internal/apperr"
+	"campaignql/internal/kind"
+)
+
+// maxName is the largest number of characters of a name.
+const maxName = 100
+
+// normalise returns a name as it is stored, and its key; the error is an Invalid one on the field name.
+func normalise(given string) (name, key string, err error) {
+	name = strings.TrimSpace(kind.Clean(given))
+	switch {
+	case given == "":
+		return "", "", apperr.InvalidField("name", "tag_name_required", "is required")
+	case name == "":
+		return "", "", apperr.InvalidField("name", "tag_name_empty", "must not be blank")
+	case utf8.RuneCountInString(name) > maxName:
+		return "", "", apperr.InvalidField("name", "tag_name_too_long", "must have at most %d characters", maxName)
+	case strings.ContainsFunc(name, func(r rune) bool { return !allowed(r) }):
+		return "", "", apperr.InvalidField("name", "tag_name_characters", "may hold only letters, digits, spaces, hyphens, underscores and percent signs")
+	}
+	return name, nameKey(name), nil
+}
+
+// allowed reports whether a name may hold the character. The marks are the vowels and accents that many scripts write apart from the letter.
+func allowed(r rune) bool {
+	switch r {
+	case ' ', '-', '_', '%':
+		return true
+	}
+	return unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.In(r, unicode.Mn, unicode.Mc)
+}
+
+// nameKey returns the folded name. Where that is too long for its column (a name of a hundred characters may fold into more), its end is replaced
+// by a hash of the whole, so that names stay distinct; only the order and the search of such names depend on the beginning alone.
+func nameKey(name string) string {
+	// No character folds into more than 18.
+	key := kind.Fold(name, 18*maxName)
+	if entag.NameKeyValidator(key) == nil {
+		return key
+	}
+	const head = 120
+	end := head
+	for !utf8.RuneStart(key[end]) {
+		end--
+	}
+	sum := sha256.Sum256([]byte(key))
+	return key[:end] + "~" + hex.EncodeToString(sum[:])
+}

@@ -1,0 +1,216 @@
+// Package apitest runs the whole server for tests of its surfaces: real HTTP over a real database. Only tests import it.
+package apitest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"campaignql/ent"
+	"campaignql/internal/account"
+	"campaignql/internal/app"
+	"campaignql/internal/caller"
+	"campaignql/internal/config"
+	"campaignql/internal/kind"
+	"campaignql/internal/store"
+)
+
+// Server is a server over one database.
+type Server struct {
+	URL      string
+	Services *app.Services
+	// Recorder, if set before a request, notes the SQL of the requests; see Record.
+	recorder *store.Recorder
+}
+
+// cheap are password hashes that cost a test little.
+var cheap = account.Argon2{MemoryKiB: 64, Time: 1, Threads: 1}
+
+// Config is the configuration of a server in tests.
+func Config() config.Config {
+	return config.Config{Timeout: 30 * time.Second, Explorer: true, Introspection: true, LoginFailures: 10}
+}
+
+// New starts a server that ends with the test.
+func New(t *testing.T, db *store.Store) *Server {
+	t.Helper()
+	return With(t, db, Config())
+}
+
+// With starts a server with a configuration.
+func With(t *testing.T, db *store.Store, cfg config.Config) *Server {
+	t.Helper()
+	services := app.NewServices(db, app.ServiceOptions{Account: account.Options{Passwords: cheap}})
+	s := &Server{Services: services}
+	handler := app.Handler(services, app.HandlerOptions{Config: cfg, Logger: slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelError}))})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.recorder != nil {
+			r = r.WithContext(store.WithRecorder(r.Context(), s.recorder))
+		}
+		handler.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	s.URL = server.URL
+	return s
+}
+
+type testLog struct{ t *testing.T }
+
+func (l testLog) Write(line []byte) (int, error) {
+	l.t.Logf("log: %s", bytes.TrimSpace(line))
+	return len(line), nil
+}
+
+// Record notes the SQL that do causes.
+func (s *Server) Record(do func()) []store.Statement {
+	s.recorder = new(store.Recorder)
+	do()
+	statements := s.recorder.Statements()
+	s.recorder = nil
+	return statements
+}
+
+// Account is a user with a key of every scope.
+type Account struct {
+	User *ent.User
+	Key  string
+	// Context acts for the user, for fixtures made through the domains.
+	Context context.Context
+}
+
+// Account makes an account with a name of its own.
+func (s *Server) Account(t *testing.T, change ...func(*account.NewUser)) *Account {
+	t.Helper()
+	name := "user" + randomText()
+	in := account.NewUser{Username: name, Email: name + "@example.com", Password: "correct horse", Role: kind.RoleUser, Reputation: kind.ReputationTrusted, TimeZone: "UTC"}
+	for _, f := range change {
+		f(&in)
+	}
+	user, key, err := s.Services.Accounts.CreateUser(caller.System(t.Context()), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := s.Services.Accounts.Authenticate(t.Context(), account.Credentials{Key: key}, kind.SurfaceGraphQL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &Account{User: user, Key: key, Context: caller.With(context.Background(), id)}
+}
+
+func randomText() string {
+	const letters = "abcdefghijklmnopqrstuvwxyz0123456789"
+	var b strings.Builder
+	for range 12 {
+		b.WriteByte(letters[rand.IntN(len(letters))])
+	}
+	return b.String()
+}
+
+// Response is an answer of GraphQL.
+type Response struct {
+	Status     int
+	Data       map[string]any `json:"data"`
+	Errors     []Error        `json:"errors"`
+	Extensions map[string]any `json:"extensions"`
+	Body       string         `json:"-"`
+}
+
+// Error is an error of GraphQL.
+type Error struct {
+	Message    string         `json:"message"`
+	Path       []any          `json:"path"`
+	Extensions map[string]any `json:"extensions"`
+}
+
+// Code is the error's extensions.code.
+func (e Error) Code() string {
+	code, _ := e.Extensions["code"].(string)
+	return code
+}
+
+// Query runs a document as the owner of a key; no key is nobody.
+func (s *Server) Query(t *testing.T, key, document string, variables map[string]any) *Response {
+	t.Helper()
+	body, err := json.Marshal(map[string]any{"query": document, "variables": variables})
+	if err != nil {
+		t.Fatal(err)
+	}
+	request, err := http.NewRequest(http.MethodPost, s.URL+"/graphql", bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	if key != "" {
+		request.Header.Set("Authorization", "Bearer "+key)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := &Response{Status: response.StatusCode, Body: string(text)}
+	if err := json.Unmarshal(text, out); err != nil {
+		t.Fatalf("%v in %s", err, text)
+	}
+	return out
+}
+
+// MustQuery is Query that fails the test on an error.
+func (s *Server) MustQuery(t *testing.T, key, document string, variables map[string]any) map[string]any {
+	t.Helper()
+	response := s.Query(t, key, document, variables)
+	if len(response.Errors) > 0 {
+		t.Fatalf("%s\n%s", document, response.Body)
+	}
+	return response.Data
+}
+
+// Command posts a command as a form and returns status and body.
+func (s *Server) Command(t *testing.T, parameters url.Values) (int, string) {
+	t.Helper()
+	response, err := http.PostForm(s.URL+"/api.php", parameters)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, string(text)
+}
+
+// At follows a path of keys and indices into an answer: At(data, "campaign", "tags", 0, "name").
+func At(t *testing.T, value any, path ...any) any {
+	t.Helper()
+	for _, step := range path {
+		switch step := step.(type) {
+		case string:
+			object, ok := value.(map[string]any)
+			if !ok {
+				t.Fatalf("no object at %v: %v", path, value)
+			}
+			value = object[step]
+		case int:
+			list, ok := value.([]any)
+			if !ok || step >= len(list) {
+				t.Fatalf("no element %d at %v: %v", step, path, value)
+			}
+			value = list[step]
+		}
+	}
+	return value
+}
