@@ -1,6 +1,16 @@
 package graph
 
-import "campaignql/internal/apperr"
+import (
+	"net/http"
+
+	"campaignql/internal/apperr"
+)
+
+// ExecutorHandler is Handler with the executor answering everything.
+func ExecutorHandler(services Services, options Options) http.Handler {
+	s := newServer(services, options)
+	return s.handler(s.executor())
+}
 
 // ErrorCode and UserCode are the surface's two mappings of the domains' codes.
 func ErrorCode(code apperr.Code) string { return errorCode(code) }

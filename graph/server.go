@@ -15,6 +15,7 @@ import (
 	"github.com/99designs/gqlgen/graphql/handler/lru"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"campaignql/graph/direct"
 	"campaignql/graph/exec"
 	"campaignql/graph/guard"
 	"campaignql/graph/loader"
@@ -62,6 +63,11 @@ type server struct {
 // Handler returns the endpoint. The credentials of a request are read from its Authorization header, once its document has been found good: nothing that
 // is refused costs a statement.
 func Handler(services Services, options Options) http.Handler {
+	s := newServer(services, options)
+	return s.handler(direct.Schema(s.executor(), s.resolver))
+}
+
+func newServer(services Services, options Options) *server {
 	if options.Logger == nil {
 		options.Logger = slog.Default()
 	}
@@ -78,11 +84,20 @@ func Handler(services Services, options Options) http.Handler {
 	if options.Limits.Complexity > 0 {
 		shown.Complexity = options.Limits.Complexity
 	}
-	s := &server{
+	return &server{
 		resolver: &resolver{Services: services, info: options.Info, limits: limits{shown.Depth, shown.Complexity}},
 		log:      options.Logger, options: options,
 	}
-	srv := handler.New(exec.NewExecutableSchema(exec.Config{Resolvers: s.resolver}))
+}
+
+func (s *server) executor() graphql.ExecutableSchema {
+	return exec.NewExecutableSchema(exec.Config{Resolvers: s.resolver})
+}
+
+// handler serves a schema.
+func (s *server) handler(schema graphql.ExecutableSchema) http.Handler {
+	options := s.options
+	srv := handler.New(schema)
 	srv.AddTransport(transport.HTTP{MaxBody: options.MaxBody})
 	srv.SetQueryCache(lru.New[*ast.QueryDocument](cachedDocuments))
 	srv.Use(extension.AutomaticPersistedQuery{Cache: lru.New[string](persistedQueries)})

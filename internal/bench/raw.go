@@ -28,7 +28,7 @@ const (
 FROM api_keys k JOIN users u ON u.id = k.user_id WHERE k.hash = ?`
 	usedStatement = `UPDATE api_keys SET last_used_at = ? WHERE id = ?`
 	pageStatement = `SELECT id, name, status, total_sent, unique_opens FROM campaigns WHERE user_id = ? ORDER BY id DESC LIMIT 51`
-	tagsStatement = `SELECT ct.campaign_id, t.id, t.name FROM campaign_tags ct JOIN tags t ON t.id = ct.tag_id AND t.user_id = ct.user_id
+	tagsStatement = `SELECT ct.campaign_id, t.id, t.name FROM campaign_tags ct LEFT JOIN tags t ON t.id = ct.tag_id AND t.user_id = ct.user_id
 WHERE ct.campaign_id IN (?%s) AND ct.user_id = ? ORDER BY t.name_key, t.id`
 	countStatement = `SELECT COUNT(id) FROM campaigns WHERE user_id = ?`
 )

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"strings"
 	"sync"
 
 	"entgo.io/ent/dialect"
@@ -13,7 +12,8 @@ import (
 // driver sends reads to one pool and writes to another, so that a SQLite file has one writer and many readers, and notes every
 // statement in the recorder of the context. For MySQL both pools are the same.
 type driver struct {
-	write, read *entsql.Driver
+	write *entsql.Driver
+	read  entsql.Conn
 }
 
 func (d *driver) Dialect() string { return d.write.Dialect() }
@@ -56,11 +56,6 @@ func (d *driver) BeginTx(ctx context.Context, opts *sql.TxOptions) (dialect.Tx, 
 }
 
 func (d *driver) Close() error { return nil }
-
-// reads reports whether the statement only reads: Ent inserts into SQLite with a query, to get the id back.
-func reads(query string) bool {
-	return strings.HasPrefix(query, "SELECT") || strings.HasPrefix(query, "WITH")
-}
 
 type tx struct{ dialect.Tx }
 

@@ -202,11 +202,7 @@ func mysqlConfig(address string) (*mysql.Config, error) {
 }
 
 func newStore(name string, own func() (*sql.DB, func() error, error), dbs ...*sql.DB) *Store {
-	d := &driver{write: entsql.OpenDB(name, dbs[0])}
-	d.read = d.write
-	if len(dbs) > 1 {
-		d.read = entsql.OpenDB(name, dbs[1])
-	}
+	d := &driver{write: entsql.OpenDB(name, dbs[0]), read: entsql.Conn{ExecQuerier: prepare(dbs[len(dbs)-1])}}
 	return &Store{driver: d, dbs: dbs, migrationDB: own, dialect: name}
 }
 

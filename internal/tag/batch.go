@@ -82,7 +82,8 @@ func (s *Service) ByCampaigns(ctx context.Context, campaignIDs []int64, columns 
 func joinTags(columns []string) func(*sql.Selector) {
 	return func(s *sql.Selector) {
 		tags := sql.Table(entag.Table)
-		s.Join(tags).OnP(sql.And(
+		// A LEFT JOIN, though every tagging has its tag: SQLite would otherwise begin with all tags of the account.
+		s.LeftJoin(tags).OnP(sql.And(
 			sql.ColumnsEQ(tags.C(entag.FieldID), s.C(campaigntag.FieldTagID)),
 			sql.ColumnsEQ(tags.C(entag.FieldUserID), s.C(campaigntag.FieldUserID)),
 		))

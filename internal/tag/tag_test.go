@@ -477,3 +477,32 @@ func TestCanceledCallIsToldAsSuch(t *testing.T) {
 }
 
 func second[T any](_ T, err error) error { return err }
+
+// TestTagsOfAPageBeginWithItsCampaigns looks at the plan: one that began with the tags would read every tag of the account for each page.
+func TestTagsOfAPageBeginWithItsCampaigns(t *testing.T) {
+	t.Parallel()
+	db := testkit.Engine{Name: "sqlite"}.Shared(t)
+	f := newFixture(t, db)
+	recorder := new(store.Recorder)
+	if _, err := f.ByCampaigns(store.WithRecorder(f.ctx, recorder), f.campaigns(3), entag.FieldName); err != nil {
+		t.Fatal(err)
+	}
+	statement := recorder.Statements()[0]
+	rows, err := db.Pools()[0].QueryContext(f.ctx, "EXPLAIN QUERY PLAN "+statement.Query, statement.Args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	var steps []string
+	for rows.Next() {
+		var id, parent, unused int
+		var step string
+		if err := rows.Scan(&id, &parent, &unused, &step); err != nil {
+			t.Fatal(err)
+		}
+		steps = append(steps, step)
+	}
+	if err := rows.Err(); err != nil || len(steps) == 0 || !strings.HasPrefix(steps[0], "SEARCH campaign_tags USING INDEX") {
+		t.Errorf("the plan is %q, %v: %s", steps, err, statement.Query)
+	}
+}

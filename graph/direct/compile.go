@@ -1,0 +1,155 @@
+package direct
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+)
+
+// writer gathers the data of a response.
+type writer struct {
+	ctx context.Context
+	buf []byte
+	// err is the first failure. What was written is of no use then.
+	err error
+}
+
+// put writes one value.
+type put[T any] func(w *writer, v T)
+
+// compiler is what compiling needs to know of the operation.
+type compiler struct{ op *graphql.OperationContext }
+
+// entry compiles a field of a T. It returns nil where the field needs the executor.
+type entry[T any] func(c *compiler, f graphql.CollectedField) put[T]
+
+// table says how the fields of a type are written. A field that it does not have needs the executor.
+type table[T any] struct {
+	// name and interfaces are the types of the schema whose fragments apply.
+	name       string
+	interfaces []string
+	fields     map[string]entry[T]
+}
+
+// member is one entry of a JSON object. Its key carries what stands before it: `{"name":` or `,"name":`.
+type member[T any] struct {
+	key   string
+	value put[T]
+}
+
+// compile turns a selection on a type into what writes it, nil where one of the fields needs the executor.
+func (t *table[T]) compile(c *compiler, set ast.SelectionSet) put[T] {
+	asked := graphql.CollectFields(c.op, set, append([]string{t.name}, t.interfaces...))
+	members := make([]member[T], len(asked))
+	open := "{"
+	for i, f := range asked {
+		if members[i].value = t.field(c, f); members[i].value == nil {
+			return nil
+		}
+		// A name of GraphQL needs no escapes.
+		members[i].key = open + `"` + f.Alias + `":`
+		open = ","
+	}
+	if len(members) == 0 {
+		return func(w *writer, _ T) { w.buf = append(w.buf, "{}"...) }
+	}
+	return func(w *writer, v T) {
+		for i := range members {
+			w.buf = append(w.buf, members[i].key...)
+			members[i].value(w, v)
+		}
+		w.buf = append(w.buf, '}')
+	}
+}
+
+func (t *table[T]) field(c *compiler, f graphql.CollectedField) put[T] {
+	if f.Name == "__typename" {
+		quoted := strconv.Quote(t.name)
+		return func(w *writer, _ T) { w.buf = append(w.buf, quoted...) }
+	}
+	if entry := t.fields[f.Name]; entry != nil {
+		return entry(c, f)
+	}
+	return nil
+}
+
+// leaf is a field that has no fields of its own.
+func leaf[T, V any](write put[V], value func(T) V) entry[T] {
+	return func(*compiler, graphql.CollectedField) put[T] {
+		return func(w *writer, v T) { write(w, value(v)) }
+	}
+}
+
+// object is a field that is an object.
+func object[T, V any](of *table[V], value func(T) V) entry[T] {
+	return func(c *compiler, f graphql.CollectedField) put[T] {
+		write := of.compile(c, f.Selections)
+		if write == nil {
+			return nil
+		}
+		return func(w *writer, v T) { write(w, value(v)) }
+	}
+}
+
+// list is a field that is a list of objects.
+func list[T, V any](of *table[V], values func(T) ([]V, error)) entry[T] {
+	return func(c *compiler, f graphql.CollectedField) put[T] {
+		write := of.compile(c, f.Selections)
+		if write == nil {
+			return nil
+		}
+		return func(w *writer, v T) {
+			all, err := values(v)
+			if err != nil {
+				w.err = err
+				return
+			}
+			w.buf = append(w.buf, '[')
+			for i := range all {
+				if i > 0 {
+					w.buf = append(w.buf, ',')
+				}
+				write(w, all[i])
+			}
+			w.buf = append(w.buf, ']')
+		}
+	}
+}
+
+// nullable writes an object, or null where there is none.
+func nullable[V any](write put[*V]) put[*V] {
+	if write == nil {
+		return nil
+	}
+	return func(w *writer, v *V) {
+		if v == nil {
+			w.null()
+			return
+		}
+		write(w, v)
+	}
+}
+
+// total is the field that counts all pages, when it is asked for.
+func total[T any](count func(T, context.Context) (int, error)) entry[T] {
+	return func(*compiler, graphql.CollectedField) put[T] {
+		return func(w *writer, v T) {
+			if w.err != nil {
+				return
+			}
+			n, err := count(v, w.ctx)
+			if err != nil {
+				w.err = err
+				return
+			}
+			number(w, n)
+		}
+	}
+}
+
+// certain makes a getter that cannot fail one of a list.
+func certain[T, V any](values func(T) []V) func(T) ([]V, error) {
+	return func(v T) ([]V, error) { return values(v), nil }
+}
