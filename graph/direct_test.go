@@ -57,7 +57,7 @@ func (w *world) oddities(t *testing.T, a *apitest.Account) {
 		c := must(client.Campaign.Create().SetName(name).SetNameKey(name).SetCreatedAt(at).SetLastActivityAt(at).SetStatus(kind.StatusPaused).
 			SetScheduleType(kind.ScheduleFuture).SetSendDate("2026-12-24").SetSendTime("10:00:00").SetSendTimeZone("Europe/Berlin").SetNextSendAt(at).
 			SetSendingStartedAt(at).SetStatusReason(name).SetAutoResendEnabled(true).SetAutoResendSubject(name).SetApprovalExplanation(name).
-			SetTotalSent(7).SetUniqueOpens(3).SetUniqueClicks(1).SetTotalHardBounces(1).SetConversionAmount(1<<50+7).SetTotalComplaints(int64(i)).Save(a.Context))(t)
+			SetTotalSent(7).SetUniqueOpens(3).SetUniqueClicks(1).SetTotalHardBounces(1).SetConversionAmount(1<<50 + 7).SetTotalComplaints(int64(i)).Save(a.Context))(t)
 		label := must(client.Tag.Create().SetName(name).SetNameKey(name).SetCreatedAt(at).Save(a.Context))(t)
 		must(client.CampaignTag.Create().SetCampaignID(c.ID).SetTagID(label.ID).Save(a.Context))(t)
 	}
