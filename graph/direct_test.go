@@ -131,10 +131,8 @@ func (g generator) field(b *strings.Builder, f *ast.FieldDefinition, depth int) 
 	if f.Name == "throughput" || f.Name == "upcoming" {
 		return
 	}
-	alias := f.Name
 	if g.random.IntN(5) == 0 {
-		alias = fmt.Sprintf("a%d", g.random.IntN(1<<30))
-		b.WriteString(alias + ": ")
+		fmt.Fprintf(b, "a%d: ", g.random.IntN(1<<30))
 	}
 	b.WriteString(f.Name + " ")
 	of := g.schema.Types[f.Type.Name()]

@@ -32,15 +32,6 @@ func optionalText(w *writer, s *string) {
 	text(w, *s)
 }
 
-// textOrNull is for texts that the databases keep empty where there is none.
-func textOrNull(w *writer, s string) {
-	if s == "" {
-		w.null()
-		return
-	}
-	text(w, s)
-}
-
 func bigInt(w *writer, n int64) {
 	w.buf = append(strconv.AppendInt(append(w.buf, '"'), n, 10), '"')
 }
