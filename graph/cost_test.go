@@ -2,6 +2,8 @@ package graph_test
 
 import (
 	"fmt"
+	"net/http"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -162,6 +164,41 @@ func TestOnlyWhatIsAskedIsReadOrCounted(t *testing.T) {
 			}
 			if lists != tt.lists || counted != tt.counted {
 				t.Errorf("%s: %d lists and %d counts, want %d and %d", tt.document, lists, counted, tt.lists, tt.counted)
+			}
+		}
+	})
+}
+
+// everyColumn is what Campaign.Get and Campaigns.Get answer of a campaign, as GraphQL names it.
+const everyColumn = `legacyId name status statusReason email { legacyId }
+	schedule { type sendDate sendTime timeZone recurrence { daysOfWeek daysOfMonth months hours minutes maxInstances } sentInstances }
+	sendingStartedAt sendingFinishedAt
+	statistics { recipients sent failed opens { total unique } clicks { total unique } forwards { total unique } browserViews { total unique }
+		unsubscriptions { total } bounces { hard soft } complaints { total } }
+	approvalExplanation googleAnalyticsDomains publishOnRss s2sEnabled autoResend { enabled waitDays subject preheader }
+	audience { rules include { listLegacyId segmentLegacyId } } lastActivityAt createdAt tags { legacyId name }`
+
+func TestCommandsCostNoMoreStatementsThanGraphQL(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		a := w.Account(t)
+		id := number(w.page(t, a, 60)[0].ID)
+		for _, tt := range []struct {
+			document string
+			command  url.Values
+		}{
+			{`{ campaigns(first: 50, orderBy: {field: NAME}) { nodes { ` + everyColumn + ` } totalCount } }`,
+				url.Values{"Command": {"Campaigns.Get"}, "RecordsPerRequest": {"50"}, "RetrieveTags": {"1"}}},
+			{`{ campaign(id: ` + id + `) { ` + everyColumn + ` } }`, url.Values{"Command": {"Campaign.Get"}, "CampaignID": {id}, "RetrieveTags": {"1"}}},
+		} {
+			inGraphQL := w.Record(func() { w.MustQuery(t, a.Key, tt.document, nil) })
+			tt.command.Set("APIKey", a.Key)
+			inBridge := w.Record(func() {
+				if status, body := w.Command(t, tt.command); status != http.StatusOK || !strings.Contains(body, `"Success":true`) {
+					t.Errorf("%d %s", status, body)
+				}
+			})
+			if len(inBridge) == 0 || len(inBridge) > len(inGraphQL) {
+				t.Errorf("%s costs %d statements, GraphQL %d", tt.command.Get("Command"), len(inBridge), len(inGraphQL))
 			}
 		}
 	})

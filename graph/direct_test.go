@@ -12,7 +12,9 @@ import (
 
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"campaignql/ent"
 	"campaignql/graph"
+	"campaignql/internal/audience"
 	"campaignql/internal/kind"
 	"campaignql/internal/testkit/apitest"
 )
@@ -58,9 +60,27 @@ func (w *world) oddities(t *testing.T, a *apitest.Account) {
 			SetScheduleType(kind.ScheduleFuture).SetSendDate("2026-12-24").SetSendTime("10:00:00").SetSendTimeZone("Europe/Berlin").SetNextSendAt(at).
 			SetSendingStartedAt(at).SetStatusReason(name).SetAutoResendEnabled(true).SetAutoResendSubject(name).SetApprovalExplanation(name).
 			SetTotalSent(7).SetUniqueOpens(3).SetUniqueClicks(1).SetTotalHardBounces(1).SetConversionAmount(1<<50 + 7).SetTotalComplaints(int64(i)).Save(a.Context))(t)
+		w.aim(t, a, c, i)
 		label := must(client.Tag.Create().SetName(name).SetNameKey(name).SetCreatedAt(at).Save(a.Context))(t)
 		must(client.CampaignTag.Create().SetCampaignID(c.ID).SetTagID(label.ID).Save(a.Context))(t)
 	}
+}
+
+// aim gives a campaign an audience, by turns of lists and of rules, and a schedule that recurs.
+func (w *world) aim(t *testing.T, a *apitest.Account, c *ent.Campaign, turn int) {
+	t.Helper()
+	target := must(audience.ParseLists("5:7,6", "8:9"))(t)
+	if turn%2 == 1 {
+		target = must(audience.ParseRules([]byte(`{"operator":"or","criteria":[{"list_id":5,"operator":"and","rules":[
+			{"type":"fields","field_id":"EmailAddress","operator":"contains","value":"<\"é"}]}]}`)))(t)
+	}
+	encoded := must(json.Marshal(target))(t)
+	write := c.Update().SetAudience(string(encoded))
+	if turn > 1 {
+		write.SetScheduleType(kind.ScheduleRecurring).SetRecurDaysOfWeek([]string{"0", "1,7"}[turn%2]).SetRecurDaysOfMonth("0").SetRecurMonths("1,12").
+			SetRecurHours("9").SetRecurMinutes("0,30").SetRecurMaxInstances(3)
+	}
+	must(write.Save(a.Context))(t)
 }
 
 // answer is the status and the body of the answer to a document.

@@ -6,6 +6,8 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"campaignql/graph/exec"
 )
 
 // writer gathers the data of a response.
@@ -20,7 +22,10 @@ type writer struct {
 type put[T any] func(w *writer, v T)
 
 // compiler is what compiling needs to know of the operation.
-type compiler struct{ op *graphql.OperationContext }
+type compiler struct {
+	op        *graphql.OperationContext
+	resolvers exec.ResolverRoot
+}
 
 // entry compiles a field of a T. It returns nil where the field needs the executor.
 type entry[T any] func(c *compiler, f graphql.CollectedField) put[T]
@@ -118,6 +123,65 @@ func list[T, V any](of *table[V], values func(T) ([]V, error)) entry[T] {
 	}
 }
 
+// values is a field that is a list of scalars.
+func values[T, V any](write put[V], all func(T) []V) entry[T] {
+	return func(*compiler, graphql.CollectedField) put[T] {
+		return func(w *writer, v T) {
+			w.buf = append(w.buf, '[')
+			for i, one := range all(v) {
+				if i > 0 {
+					w.buf = append(w.buf, ',')
+				}
+				write(w, one)
+			}
+			w.buf = append(w.buf, ']')
+		}
+	}
+}
+
+// optional is a field that is an object or null, and may fail.
+func optional[T, V any](of *table[*V], value func(T) (*V, error)) entry[T] {
+	return func(c *compiler, f graphql.CollectedField) put[T] {
+		write := nullable(of.compile(c, f.Selections))
+		if write == nil {
+			return nil
+		}
+		return func(w *writer, v T) {
+			found, err := value(v)
+			if err != nil {
+				w.err = err
+				return
+			}
+			write(w, found)
+		}
+	}
+}
+
+// resolved is optional for a field that has a resolver, whose context knows the field, as it does from the executor.
+func resolved[T, V any](of *table[*V], parent string, resolve func(r exec.ResolverRoot, ctx context.Context, v T) (*V, error)) entry[T] {
+	return func(c *compiler, f graphql.CollectedField) put[T] {
+		write := nullable(of.compile(c, f.Selections))
+		if write == nil {
+			return nil
+		}
+		var ctx context.Context
+		return func(w *writer, v T) {
+			if w.err != nil {
+				return
+			}
+			if ctx == nil {
+				ctx = graphql.WithFieldContext(w.ctx, &graphql.FieldContext{Object: parent, Field: f, IsMethod: true, IsResolver: true})
+			}
+			found, err := resolve(c.resolvers, ctx, v)
+			if err != nil {
+				w.err = err
+				return
+			}
+			write(w, found)
+		}
+	}
+}
+
 // nullable writes an object, or null where there is none.
 func nullable[V any](write put[*V]) put[*V] {
 	if write == nil {
@@ -149,7 +213,7 @@ func total[T any](count func(T, context.Context) (int, error)) entry[T] {
 	}
 }
 
-// certain makes a getter that cannot fail one of a list.
-func certain[T, V any](values func(T) []V) func(T) ([]V, error) {
-	return func(v T) ([]V, error) { return values(v), nil }
+// certainly makes a getter that cannot fail one that may.
+func certainly[T, V any](value func(T) V) func(T) (V, error) {
+	return func(v T) (V, error) { return value(v), nil }
 }

@@ -70,7 +70,7 @@ func (s *schema) plan(op *graphql.OperationContext) put[struct{}] {
 		return nil
 	}
 	query := table[struct{}]{name: "Query", fields: map[string]entry[struct{}]{"campaign": s.campaign, "campaigns": s.campaigns, "tags": s.tags}}
-	return query.compile(&compiler{op}, op.Operation.SelectionSet)
+	return query.compile(&compiler{op, s.resolvers}, op.Operation.SelectionSet)
 }
 
 func (s *schema) campaign(c *compiler, f graphql.CollectedField) put[struct{}] {

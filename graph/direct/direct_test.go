@@ -28,6 +28,8 @@ func TestEachWayHasItsOperations(t *testing.T) {
 			schedule { type sendDate sendTime timeZone nextSendAt sentInstances } sendingStartedAt sendingFinishedAt lastActivityAt createdAt
 			statistics { recipients sent failed delivered opens { rate } clicks { total } clickToOpenRate unsubscriptions { total rate } bounces { hard soft rate }
 				complaints { total } forwards { total } browserViews { total } conversions { count amount } automated { opens clicks } } }`: true,
+		`{ campaigns { nodes { email { subject fromEmail ... on Node { id } } audience { form include { listLegacyId } exclude { segmentLegacyId } rules }
+			schedule { recurrence { daysOfWeek daysOfMonth months hours minutes maxInstances } } } } }`: true,
 		`{ campaign(id: "1") { name tags { id legacyId createdAt } } tags { nodes { name } edges { cursor node { id } } totalCount } }`: true,
 		`{ __typename campaigns { __typename } }`:                             true,
 		`{ campaigns { nodes { name readiness { code } } } }`:                 false,
@@ -65,6 +67,10 @@ func TestTablesHaveFieldsOfTheSchemaAlone(t *testing.T) {
 	check(t, served, campaignEdges)
 	check(t, served, tagConnections)
 	check(t, served, tagEdges)
+	check(t, served, recurrences)
+	check(t, served, audiences)
+	check(t, served, audienceParts)
+	check(t, served, emails)
 }
 
 func check[T any](t *testing.T, served *ast.Schema, of *table[T]) {

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+
+	"campaignql/graph/scalar"
 )
 
 // The scalars are written as package scalar and gqlgen write them.
@@ -30,6 +32,32 @@ func optionalText(w *writer, s *string) {
 		return
 	}
 	text(w, *s)
+}
+
+// textOrNull is for texts that are kept empty where there is none.
+func textOrNull(w *writer, s string) {
+	if s == "" {
+		w.null()
+		return
+	}
+	text(w, s)
+}
+
+// document is JSON that is passed on as it is kept.
+func document(w *writer, v scalar.JSON) {
+	if len(v) == 0 {
+		w.null()
+		return
+	}
+	w.buf = append(w.buf, v...)
+}
+
+func optionalBigInt(w *writer, n *int64) {
+	if n == nil {
+		w.null()
+		return
+	}
+	bigInt(w, *n)
 }
 
 func bigInt(w *writer, n int64) {

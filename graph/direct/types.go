@@ -1,23 +1,29 @@
 package direct
 
 import (
+	"context"
 	"time"
 
 	"campaignql/ent"
 	"campaignql/graph/exec"
 	"campaignql/graph/gid"
 	"campaignql/graph/model"
+	"campaignql/graph/scalar"
 	"campaignql/internal/statistics"
 )
 
 var campaigns = &table[*model.Campaign]{name: "Campaign", interfaces: []string{"Node"}, fields: map[string]entry[*model.Campaign]{
-	"id":                     leaf(text, (*model.Campaign).GlobalID),
-	"legacyId":               leaf(bigInt, func(c *model.Campaign) int64 { return c.ID }),
-	"name":                   leaf(text, func(c *model.Campaign) string { return c.Name }),
-	"status":                 leaf(text, func(c *model.Campaign) string { return exec.CampaignStatusName(c.Status) }),
-	"statusReason":           leaf(optionalText, (*model.Campaign).StatusReason),
-	"version":                leaf(number[int64], func(c *model.Campaign) int64 { return c.Version }),
+	"id":           leaf(text, (*model.Campaign).GlobalID),
+	"legacyId":     leaf(bigInt, func(c *model.Campaign) int64 { return c.ID }),
+	"name":         leaf(text, func(c *model.Campaign) string { return c.Name }),
+	"status":       leaf(text, func(c *model.Campaign) string { return exec.CampaignStatusName(c.Status) }),
+	"statusReason": leaf(optionalText, (*model.Campaign).StatusReason),
+	"version":      leaf(number[int64], func(c *model.Campaign) int64 { return c.Version }),
+	"email": resolved(emails, "Campaign", func(r exec.ResolverRoot, ctx context.Context, c *model.Campaign) (*ent.Email, error) {
+		return r.Campaign().Email(ctx, c)
+	}),
 	"schedule":               object(schedules, (*model.Campaign).Schedule),
+	"audience":               optional(audiences, (*model.Campaign).Audience),
 	"tags":                   list(tags, (*model.Campaign).Tags),
 	"statistics":             object(counters, (*model.Campaign).Statistics),
 	"autoResend":             object(autoResends, (*model.Campaign).AutoResend),
@@ -36,8 +42,38 @@ var schedules = &table[*model.Schedule]{name: "CampaignSchedule", fields: map[st
 	"sendDate":      leaf(optionalText, (*model.Schedule).SendDate),
 	"sendTime":      leaf(optionalText, (*model.Schedule).SendTime),
 	"timeZone":      leaf(optionalText, (*model.Schedule).TimeZone),
+	"recurrence":    optional(recurrences, certainly((*model.Schedule).Recurrence)),
 	"nextSendAt":    leaf(optionalInstant, (*model.Schedule).NextSendAt),
 	"sentInstances": leaf(number[int], (*model.Schedule).SentInstances),
+}}
+
+var recurrences = &table[*model.Recurrence]{name: "Recurrence", fields: map[string]entry[*model.Recurrence]{
+	"daysOfWeek":   values(text, func(r *model.Recurrence) []string { return names(r.DaysOfWeek()) }),
+	"daysOfMonth":  values(number[int], (*model.Recurrence).DaysOfMonth),
+	"months":       values(number[int], (*model.Recurrence).Months),
+	"hours":        values(number[int], (*model.Recurrence).Hours),
+	"minutes":      values(number[int], (*model.Recurrence).Minutes),
+	"maxInstances": leaf(number[int], (*model.Recurrence).MaxInstances),
+}}
+
+func names(days []model.DayOfWeek) []string {
+	out := make([]string, len(days))
+	for i, day := range days {
+		out[i] = string(day)
+	}
+	return out
+}
+
+var audiences = &table[*model.Audience]{name: "CampaignAudience", fields: map[string]entry[*model.Audience]{
+	"form":    leaf(text, func(a *model.Audience) string { return string(a.Form) }),
+	"include": list(audienceParts, certainly(func(a *model.Audience) []*model.AudiencePart { return a.Include })),
+	"exclude": list(audienceParts, certainly(func(a *model.Audience) []*model.AudiencePart { return a.Exclude })),
+	"rules":   leaf(document, func(a *model.Audience) scalar.JSON { return a.Rules }),
+}}
+
+var audienceParts = &table[*model.AudiencePart]{name: "AudiencePart", fields: map[string]entry[*model.AudiencePart]{
+	"listLegacyId":    leaf(bigInt, func(p *model.AudiencePart) int64 { return p.ListLegacyID }),
+	"segmentLegacyId": leaf(optionalBigInt, func(p *model.AudiencePart) *int64 { return p.SegmentLegacyID }),
 }}
 
 var autoResends = &table[*model.AutoResend]{name: "AutoResend", fields: map[string]entry[*model.AutoResend]{
@@ -98,6 +134,24 @@ var tags = &table[*ent.Tag]{name: "Tag", interfaces: []string{"Node"}, fields: m
 	"createdAt": leaf(instant, func(t *ent.Tag) time.Time { return t.CreatedAt }),
 }}
 
+var emails = &table[*ent.Email]{name: "Email", interfaces: []string{"Node"}, fields: map[string]entry[*ent.Email]{
+	"id":           leaf(text, func(e *ent.Email) string { return gid.Encode(gid.Email, e.ID) }),
+	"legacyId":     leaf(bigInt, func(e *ent.Email) int64 { return e.ID }),
+	"name":         leaf(text, func(e *ent.Email) string { return e.Name }),
+	"subject":      leaf(text, func(e *ent.Email) string { return e.Subject }),
+	"preheader":    leaf(text, func(e *ent.Email) string { return e.Preheader }),
+	"fromName":     leaf(text, func(e *ent.Email) string { return e.FromName }),
+	"fromEmail":    leaf(textOrNull, func(e *ent.Email) string { return e.FromEmail }),
+	"replyToName":  leaf(text, func(e *ent.Email) string { return e.ReplyToName }),
+	"replyToEmail": leaf(textOrNull, func(e *ent.Email) string { return e.ReplyToEmail }),
+	"html":         leaf(text, func(e *ent.Email) string { return e.HTML }),
+	"plain":        leaf(text, func(e *ent.Email) string { return e.Plain }),
+	"openTracking": leaf(boolean, func(e *ent.Email) bool { return e.OpenTracking }),
+	"linkTracking": leaf(boolean, func(e *ent.Email) bool { return e.LinkTracking }),
+	"createdAt":    leaf(instant, func(e *ent.Email) time.Time { return e.CreatedAt }),
+	"updatedAt":    leaf(instant, func(e *ent.Email) time.Time { return e.UpdatedAt }),
+}}
+
 var pageInfos = &table[*model.PageInfo]{name: "PageInfo", fields: map[string]entry[*model.PageInfo]{
 	"hasNextPage":     leaf(boolean, func(p *model.PageInfo) bool { return p.HasNextPage }),
 	"hasPreviousPage": leaf(boolean, func(p *model.PageInfo) bool { return p.HasPreviousPage }),
@@ -106,8 +160,8 @@ var pageInfos = &table[*model.PageInfo]{name: "PageInfo", fields: map[string]ent
 }}
 
 var campaignConnections = &table[*model.CampaignConnection]{name: "CampaignConnection", fields: map[string]entry[*model.CampaignConnection]{
-	"nodes":      list(campaigns, certain(func(c *model.CampaignConnection) []*model.Campaign { return c.Nodes })),
-	"edges":      list(campaignEdges, certain((*model.CampaignConnection).Edges)),
+	"nodes":      list(campaigns, certainly(func(c *model.CampaignConnection) []*model.Campaign { return c.Nodes })),
+	"edges":      list(campaignEdges, certainly((*model.CampaignConnection).Edges)),
 	"pageInfo":   object(pageInfos, (*model.CampaignConnection).PageInfo),
 	"totalCount": total((*model.CampaignConnection).TotalCount),
 }}
@@ -118,8 +172,8 @@ var campaignEdges = &table[*model.CampaignEdge]{name: "CampaignEdge", fields: ma
 }}
 
 var tagConnections = &table[*model.TagConnection]{name: "TagConnection", fields: map[string]entry[*model.TagConnection]{
-	"nodes":      list(tags, certain((*model.TagConnection).Nodes)),
-	"edges":      list(tagEdges, certain((*model.TagConnection).Edges)),
+	"nodes":      list(tags, certainly((*model.TagConnection).Nodes)),
+	"edges":      list(tagEdges, certainly((*model.TagConnection).Edges)),
 	"pageInfo":   object(pageInfos, (*model.TagConnection).PageInfo),
 	"totalCount": total((*model.TagConnection).TotalCount),
 }}

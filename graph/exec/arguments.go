@@ -1,3 +1,5 @@
+// Package exec is the executor that gqlgen generates from the schema, and what other packages need of it by hand: the reading of arguments, names of
+// enums. It owns no rule and no resolver.
 package exec
 
 import (

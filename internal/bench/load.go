@@ -20,14 +20,25 @@ import (
 // query is the page that is measured: what a list of campaigns shows, in one request.
 const query = `{ campaigns(first: 50) { nodes { name status tags { name } statistics { sent opens { unique } } } totalCount } }`
 
+// rowsQuery asks for what Campaigns.Get answers.
+const rowsQuery = `{ campaigns(first: 50, orderBy: {field: NAME}) { nodes {
+	legacyId name status statusReason email { legacyId }
+	schedule { type sendDate sendTime timeZone recurrence { daysOfWeek daysOfMonth months hours minutes maxInstances } sentInstances }
+	sendingStartedAt sendingFinishedAt
+	statistics { recipients sent failed opens { total unique } clicks { total unique } forwards { total unique } browserViews { total unique }
+		unsubscriptions { total } bounces { hard soft } complaints { total } }
+	approvalExplanation googleAnalyticsDomains publishOnRss s2sEnabled autoResend { enabled waitDays subject preheader }
+	audience { rules include { listLegacyId segmentLegacyId } } lastActivityAt createdAt tags { legacyId name }
+} totalCount } }`
+
 // answerTimeout bounds one request.
 const answerTimeout = 30 * time.Second
 
 // request is a request as its bytes: what the load generator spends on making it is not spent on the cores that it shares with the server.
 type request []byte
 
-func pageRequest(key string) request {
-	body, err := json.Marshal(map[string]string{"query": query})
+func graphQLRequest(key, document string) request {
+	body, err := json.Marshal(map[string]string{"query": document})
 	if err != nil {
 		panic(err) // a map of strings
 	}

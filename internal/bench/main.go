@@ -116,7 +116,7 @@ func coldStarts(ctx context.Context, p plan, binary, address, key string) ([]tim
 		if err != nil {
 			return nil, err
 		}
-		_, err = server.once(pageRequest(key))
+		_, err = server.once(graphQLRequest(key, query))
 		times = append(times, time.Since(begin))
 		if err := errors.Join(err, server.stop()); err != nil {
 			return nil, err
@@ -137,7 +137,7 @@ func (r *report) compare(ctx context.Context, p plan, binary, address, key strin
 		return err
 	}
 	defer func() { err = errors.Join(err, limit.stop()) }()
-	page, command := pageRequest(key), commandRequest(key)
+	page, rows, command := graphQLRequest(key, query), graphQLRequest(key, rowsQuery), commandRequest(key)
 	if err := sameData(ours, limit, page); err != nil {
 		return err
 	}
@@ -155,7 +155,7 @@ func (r *report) compare(ctx context.Context, p plan, binary, address, key strin
 			into    *[]sample
 			server  *child
 			request request
-		}{{&r.ours, ours, page}, {&r.limit, limit, page}, {&r.command, ours, command}} {
+		}{{&r.ours, ours, page}, {&r.limit, limit, page}, {&r.command, ours, command}, {&r.rows, ours, rows}} {
 			measured, err := one.server.measure(ctx, one.request, p)
 			if err != nil {
 				return err

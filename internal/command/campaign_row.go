@@ -106,6 +106,20 @@ func (b *Bridge) daysOf(ctx context.Context, loaded *batch, days int) (map[int64
 	return all, nil
 }
 
+// frame is what stands before and after the value of a column.
+type frame struct{ before, after string }
+
+// columnFrames are the frames of all columns in each syntax, which are the same in every row.
+var columnFrames = map[syntax][]frame{jsonSyntax{}: framesIn(jsonSyntax{}), xmlSyntax{}: framesIn(xmlSyntax{})}
+
+func framesIn(s syntax) []frame {
+	frames := make([]frame, len(columns))
+	for i, col := range columns {
+		frames[i] = frame{string(s.openMember(nil, i, col.name)), string(s.closeMember(nil, col.name))}
+	}
+	return frames
+}
+
 // row is one campaign of a list: every scalar is text.
 type row struct {
 	c    *ent.Campaign
@@ -116,10 +130,11 @@ type row struct {
 func (r row) emit(e *encoder) error {
 	v := r.from.view(r.c)
 	e.buf = e.syntax.openObject(e.buf)
-	for i, col := range columns {
-		e.buf = e.syntax.openMember(e.buf, i, col.name)
-		e.cell(col.value(v).asString())
-		e.buf = e.syntax.closeMember(e.buf, col.name)
+	frames := columnFrames[e.syntax]
+	for i := range columns {
+		e.buf = append(e.buf, frames[i].before...)
+		e.cellText(columns[i].value(v))
+		e.buf = append(e.buf, frames[i].after...)
 	}
 	var more Object
 	if r.want.statistics {

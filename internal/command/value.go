@@ -162,6 +162,16 @@ func (e *encoder) list(produce Stream) error {
 	return err
 }
 
+// cellText writes a cell as text, whatever it holds.
+func (e *encoder) cellText(c cell) {
+	if c.kind == numberCell {
+		var digits [20]byte
+		e.buf = e.syntax.text(e.buf, string(strconv.AppendInt(digits[:0], c.number, 10)))
+		return
+	}
+	e.buf = e.syntax.text(e.buf, c.text)
+}
+
 func (e *encoder) cell(c cell) {
 	if c.kind == numberCell {
 		var digits [20]byte
