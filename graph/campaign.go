@@ -49,8 +49,8 @@ func (r *resolver) shownCampaigns(ctx context.Context, rows []*ent.Campaign, ask
 	return shown, nil
 }
 
-// shownCampaign wraps the campaign that a mutation returned, for the field of that name in its payload. It has been written by now: where the caller may
-// not read its tags, they alone are an error.
+// shownCampaign wraps the campaign that a mutation returned, for the field of that name in its payload. It has been written by now: where its tags cannot
+// be read, they alone are an error.
 func (r *resolver) shownCampaign(ctx context.Context, c *ent.Campaign) *model.Campaign {
 	shown, err := r.shownCampaigns(ctx, []*ent.Campaign{c}, selected(ctx, campaignFields, [][]string{{"campaign"}}))
 	if err != nil {
@@ -90,6 +90,9 @@ func (r queryResolver) Campaign(ctx context.Context, id string) (*model.Campaign
 }
 
 func (r queryResolver) Campaigns(ctx context.Context, filter *model.CampaignFilter, orderBy *model.CampaignOrder, first *int32, after *string, last *int32, before *string, offset *int32) (*model.CampaignConnection, error) {
+	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
+		return nil, err
+	}
 	conditions, err := campaignFilter(filter)
 	if err != nil {
 		return nil, err
@@ -137,6 +140,9 @@ func campaignOrder(by *model.CampaignOrder) campaign.Order {
 }
 
 func (r queryResolver) CampaignCounts(ctx context.Context, filter *model.CampaignFilter) (*campaign.Counts, error) {
+	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
+		return nil, err
+	}
 	conditions, err := campaignFilter(filter)
 	if err != nil {
 		return nil, err

@@ -8,17 +8,25 @@ import (
 	"campaignql/graph/gid"
 	"campaignql/graph/model"
 	"campaignql/internal/apperr"
+	"campaignql/internal/caller"
 	"campaignql/internal/campaign"
+	"campaignql/internal/kind"
 	"campaignql/internal/schedule"
 )
 
 func (r mutationResolver) CreateCampaign(ctx context.Context, input model.CreateCampaignInput) (*model.CreateCampaignPayload, error) {
+	if err := beforeWriting(ctx, payloadCampaign); err != nil {
+		return nil, err
+	}
 	c, err := r.Campaigns.Create(ctx, input.Name, given(input.IdempotencyKey))
 	shown, mend, err := r.outcome(ctx, c, err)
 	return &model.CreateCampaignPayload{Campaign: shown, UserErrors: mend}, err
 }
 
 func (r mutationResolver) CopyCampaign(ctx context.Context, input model.CopyCampaignInput) (*model.CopyCampaignPayload, error) {
+	if err := beforeWriting(ctx, payloadCampaign); err != nil {
+		return nil, err
+	}
 	id, err := identify(gid.Campaign, "id", input.ID)
 	var c *ent.Campaign
 	if err == nil {
@@ -29,6 +37,9 @@ func (r mutationResolver) CopyCampaign(ctx context.Context, input model.CopyCamp
 }
 
 func (r mutationResolver) UpdateCampaign(ctx context.Context, input model.UpdateCampaignInput) (*model.UpdateCampaignPayload, error) {
+	if err := beforeWriting(ctx, payloadCampaign); err != nil {
+		return nil, err
+	}
 	var faults apperr.Faults
 	id, err := identify(gid.Campaign, "id", input.ID)
 	faults.Add(err)
@@ -88,6 +99,9 @@ func (r mutationResolver) DeleteCampaigns(ctx context.Context, input model.Delet
 
 // act calls an action on one campaign.
 func (r mutationResolver) act(ctx context.Context, id string, expected *int32, do func(campaign.Call) (*ent.Campaign, error)) (*model.Campaign, []*model.UserError, error) {
+	if err := beforeWriting(ctx, payloadCampaign); err != nil {
+		return nil, nil, err
+	}
 	number, err := identify(gid.Campaign, "id", id)
 	var c *ent.Campaign
 	if err == nil {
@@ -106,6 +120,9 @@ func (r mutationResolver) outcome(ctx context.Context, c *ent.Campaign, err erro
 }
 
 func (r queryResolver) SchedulePreview(ctx context.Context, input model.ScheduleInput, first int32) (*model.SchedulePreview, error) {
+	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
+		return nil, err
+	}
 	if first < 1 || first > schedule.MaxUpcoming {
 		return nil, apperr.InvalidField("first", "page_size", "must be 1 to %d", schedule.MaxUpcoming)
 	}

@@ -273,17 +273,33 @@ func TestHistoryTellsWhoDidWhatThroughWhat(t *testing.T) {
 	})
 }
 
-// TestKeyThatMayOnlyWriteIsToldWhatItWrote: relations of what it wrote are errors of their own, and hide neither it nor that it was written.
-func TestKeyThatMayOnlyWriteIsToldWhatItWrote(t *testing.T) {
+// TestKeyThatMayOnlyWriteIsRefusedBeforeItWrites: what it may not read it is not given; where it asks for that, nothing is written first.
+func TestKeyThatMayOnlyWriteIsRefusedBeforeItWrites(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		c := w.cast(t)
 		id := c.prop(t, c.account(""), "draft")
-		response := w.Query(t, c.keys["writer"], `mutation($id: ID!) { updateCampaign(input: {id: $id, name: "new", status: READY}) { requestedStatus campaign { name tags { name } } userErrors { code } } }`, object{"id": id})
-		if len(response.Errors) != 1 || response.Errors[0].Code() != graphCode(apperr.Denied) || compact(response.Errors[0].Path) != `["updateCampaign","campaign","tags"]` {
-			t.Errorf("tags for a key that may only write: %s", response.Body)
+		for _, document := range []string{
+			`mutation($id: ID!) { updateCampaign(input: {id: $id, name: "new"}) { campaign { name tags { name } } userErrors { code } } }`,
+			`mutation($id: ID!) { copyCampaign(input: {id: $id, name: "new"}) { campaign { name history { nodes { version } } } userErrors { code } } }`,
+			`mutation { createCampaign(input: {name: "new"}) { campaign { ... on Node { id } ... on Campaign { email { name } } } } }`,
+			`mutation { createTag(input: {name: "new"}) { tag { campaignCount } } }`,
+		} {
+			variables := object{"id": id}
+			if !strings.Contains(document, "$id") {
+				variables = nil
+			}
+			response := w.Query(t, c.keys["writer"], document, variables)
+			if len(response.Errors) != 1 || response.Errors[0].Code() != graphCode(apperr.Denied) {
+				t.Errorf("%s answers %s", document, response.Body)
+			}
 		}
-		if got := compact(response.Data); got != `{"updateCampaign":{"campaign":null,"requestedStatus":"READY","userErrors":[]}}` {
-			t.Errorf("the rest is %s", got)
+		found := w.MustQuery(t, c.keys[""], `{ campaigns(filter: {search: "new"}) { totalCount } tags(search: "new") { totalCount } }`, nil)
+		if got := compact(found); got != `{"campaigns":{"totalCount":0},"tags":{"totalCount":0}}` {
+			t.Errorf("something was written: %s", got)
+		}
+		data := w.MustQuery(t, c.keys["writer"], `mutation($id: ID!) { updateCampaign(input: {id: $id, name: "new"}) { campaign { name status } userErrors { code } } }`, object{"id": id})
+		if got := compact(data); got != `{"updateCampaign":{"campaign":{"name":"new","status":"DRAFT"},"userErrors":[]}}` {
+			t.Errorf("what it wrote itself is %s", got)
 		}
 	})
 }

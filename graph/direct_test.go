@@ -104,7 +104,7 @@ func randomDocuments(schema *ast.Schema, n int) []string {
 	for i := range documents {
 		roots := []string{
 			"campaigns(first: 3)", "campaigns(last: 2)", "campaigns(first: 4, offset: 2, orderBy: {field: LAST_ACTIVITY_AT, direction: ASC})",
-			"campaigns(filter: {statuses: [PAUSED]})", "tags(first: 2)",
+			"campaigns(filter: {status: [PAUSED]})", "tags(first: 2)",
 		}
 		root := roots[g.random.IntN(len(roots))]
 		of := "CampaignConnection"

@@ -3,6 +3,9 @@ package graph
 import (
 	"net/http"
 
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/handler/lru"
+
 	"campaignql/internal/apperr"
 )
 
@@ -10,6 +13,11 @@ import (
 func ExecutorHandler(services Services, options Options) http.Handler {
 	s := newServer(services, options)
 	return s.handler(s.executor())
+}
+
+// Small is a cache of texts that keeps short ones alone.
+func Small() graphql.Cache[string] {
+	return small[string]{Cache: lru.New[string](10), size: func(_, text string) int { return len(text) }}
 }
 
 // ErrorCode and UserCode are the surface's two mappings of the domains' codes.

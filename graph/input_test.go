@@ -175,3 +175,23 @@ func TestBodiesThatAreNoRequestsAreRefused(t *testing.T) {
 		}
 	})
 }
+
+func TestNullForAVariableWithADefaultIsRefusedWhereAValueIsNeeded(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		a := w.Account(t)
+		for name, tt := range map[string]struct{ document, variable string }{
+			"directive":  {`query($v: Boolean = false) { campaigns { totalCount @skip(if: $v) } }`, "$v"},
+			"enum":       {`query($v: OrderDirection = ASC) { campaigns(orderBy: {field: NAME, direction: $v}) { totalCount } }`, "$v"},
+			"number":     {`query($v: Int = 3) { schedulePreview(input: {immediate: true}, first: $v) { upcoming } }`, "$v"},
+			"a fragment": {`query($v: Boolean = false) { campaigns { ...F } } fragment F on CampaignConnection { totalCount @include(if: $v) }`, "$v"},
+		} {
+			for _, key := range []string{a.Key, ""} {
+				response := w.Query(t, key, tt.document, object{"v": nil})
+				if len(response.Errors) != 1 || response.Errors[0].Code() != "BAD_USER_INPUT" || response.Errors[0].Extensions["field"] != tt.variable {
+					t.Errorf("%s: %s", name, response.Body)
+				}
+			}
+		}
+		w.MustQuery(t, a.Key, `query($v: String = "x") { campaigns(after: $v) { totalCount } }`, object{"v": nil})
+	})
+}

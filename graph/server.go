@@ -14,6 +14,7 @@ import (
 	"github.com/99designs/gqlgen/graphql/handler/extension"
 	"github.com/99designs/gqlgen/graphql/handler/lru"
 	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"campaignql/graph/direct"
 	"campaignql/graph/exec"
@@ -32,6 +33,8 @@ const (
 	cachedDocuments = 1000
 	// persistedQueries is how many automatic persisted queries are kept.
 	persistedQueries = 1000
+	// largestKept is the length in bytes of the longest document that is kept, which anybody may send: a longer one is parsed each time.
+	largestKept = 16 << 10
 )
 
 // Options are the settings of the surface. The zero value is a server in production with the limits of the contract.
@@ -99,18 +102,24 @@ func (s *server) handler(schema graphql.ExecutableSchema) http.Handler {
 	options := s.options
 	srv := handler.New(schema)
 	srv.AddTransport(transport.HTTP{MaxBody: options.MaxBody})
-	srv.SetQueryCache(lru.New[*ast.QueryDocument](cachedDocuments))
-	srv.Use(extension.AutomaticPersistedQuery{Cache: lru.New[string](persistedQueries)})
+	srv.SetQueryCache(small[*ast.QueryDocument]{Cache: lru.New[*ast.QueryDocument](cachedDocuments), size: func(text string, _ *ast.QueryDocument) int { return len(text) }})
+	srv.Use(extension.AutomaticPersistedQuery{Cache: small[string]{Cache: lru.New[string](persistedQueries), size: func(_, text string) int { return len(text) }}})
 	srv.Use(new(variables))
 	guard.New(guard.Config{Limits: options.Limits, Weight: weight, HideSuggestions: !options.Development}).Install(srv)
-	if !options.HideSchema {
+	if options.HideSchema {
+		srv.Use(hidden{})
+	} else {
 		srv.Use(extension.Introspection{})
 	}
 	srv.SetErrorPresenter(s.present)
 	srv.SetRecoverFunc(s.recovered)
 	srv.AroundOperations(s.operation)
+	srv.AroundResponses(s.identified)
 	return s.request(srv)
 }
+
+// commandCost is what the field command costs: under the default limit twenty of them fit into one request.
+const commandCost = 1000
 
 // weight is what fields cost beyond 1: those that run a statement of their own.
 func weight(parent, field string) guard.Weight {
@@ -119,6 +128,8 @@ func weight(parent, field string) guard.Weight {
 		return guard.Weight{Cost: 5}
 	case "CampaignConnection.totalCount", "Query.campaignCounts":
 		return guard.Weight{Cost: 50}
+	case "Mutation.command":
+		return guard.Weight{Cost: commandCost} // nothing in the document tells how much a command does
 	}
 	return guard.Weight{}
 }
@@ -169,7 +180,7 @@ func (s *server) operation(ctx context.Context, next graphql.OperationHandler) g
 	}
 	ctx, err := s.authenticate(ctx, op)
 	if err != nil {
-		return graphql.OneShot(&graphql.Response{Errors: graphql.GetErrors(withError(ctx, err))})
+		return graphql.OneShot(&graphql.Response{Errors: gqlerror.List{s.present(ctx, err)}})
 	}
 	ctx = context.WithValue(ctx, loadersKey{}, loader.New(s.Campaigns, s.Emails, s.Tags))
 	responses := next(ctx)
@@ -186,9 +197,20 @@ func (s *server) operation(ctx context.Context, next graphql.OperationHandler) g
 	}
 }
 
-func withError(ctx context.Context, err error) context.Context {
-	graphql.AddError(ctx, err)
-	return ctx
+// identified gives every error the id of its request, also those of parsing and validation.
+func (s *server) identified(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+	response := next(ctx)
+	id := requestID(ctx)
+	if response == nil || id == "" {
+		return response
+	}
+	for _, err := range response.Errors {
+		if err.Extensions == nil {
+			err.Extensions = map[string]any{}
+		}
+		err.Extensions["requestId"] = id
+	}
+	return response
 }
 
 // authenticate finds the caller of an operation that needs one. A credential that is refused leaves the operation without a caller: fields that need none

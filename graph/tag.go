@@ -54,12 +54,18 @@ func (r tagResolver) CampaignCount(ctx context.Context, t *ent.Tag) (int32, erro
 }
 
 func (r mutationResolver) CreateTag(ctx context.Context, input model.CreateTagInput) (*model.CreateTagPayload, error) {
+	if err := beforeWriting(ctx, payloadTag); err != nil {
+		return nil, err
+	}
 	t, err := r.Tags.Create(ctx, tag.Input{Name: input.Name}, given(input.IdempotencyKey))
 	mend, err := mended(ctx, err)
 	return &model.CreateTagPayload{Tag: t, UserErrors: mend}, err
 }
 
 func (r mutationResolver) UpdateTag(ctx context.Context, input model.UpdateTagInput) (*model.UpdateTagPayload, error) {
+	if err := beforeWriting(ctx, payloadTag); err != nil {
+		return nil, err
+	}
 	id, err := identify(gid.Tag, "id", input.ID)
 	var t *ent.Tag
 	if err == nil {

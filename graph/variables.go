@@ -72,6 +72,9 @@ func (v *variables) check(op *graphql.OperationContext) *gqlerror.Error {
 		name := "$" + declared.Variable
 		var fault *apperr.Error
 		switch {
+		case given && value == nil && declared.DefaultValue != nil && !declared.Type.NonNull && needed(op, declared.Variable):
+			// A default lets a variable stand where null may not, until null is what is sent.
+			fault = misfit(name, "must not be null: it stands where a value is needed")
 		case given:
 			fault = v.value(declared.Type, value, name)
 		case declared.Type.NonNull && declared.DefaultValue == nil:
@@ -84,6 +87,59 @@ func (v *variables) check(op *graphql.OperationContext) *gqlerror.Error {
 		}
 	}
 	return nil
+}
+
+// needed reports whether a variable stands somewhere in an operation where null may not.
+func needed(op *graphql.OperationContext, variable string) bool {
+	u := uses{variable: variable}
+	u.set(op.Operation.SelectionSet)
+	for _, fragment := range op.Doc.Fragments {
+		u.set(fragment.SelectionSet)
+	}
+	return u.found
+}
+
+// uses looks for a variable in places where null may not stand.
+type uses struct {
+	variable string
+	found    bool
+}
+
+func (u *uses) set(set ast.SelectionSet) {
+	for _, selection := range set {
+		switch selection := selection.(type) {
+		case *ast.Field:
+			u.arguments(selection.Arguments)
+			u.directives(selection.Directives)
+			u.set(selection.SelectionSet)
+		case *ast.InlineFragment:
+			u.directives(selection.Directives)
+			u.set(selection.SelectionSet)
+		case *ast.FragmentSpread:
+			u.directives(selection.Directives)
+		}
+	}
+}
+
+func (u *uses) directives(list ast.DirectiveList) {
+	for _, directive := range list {
+		u.arguments(directive.Arguments)
+	}
+}
+
+func (u *uses) arguments(list ast.ArgumentList) {
+	for _, argument := range list {
+		u.value(argument.Value)
+	}
+}
+
+func (u *uses) value(v *ast.Value) {
+	if v.Kind == ast.Variable && v.Raw == u.variable && v.ExpectedType != nil && v.ExpectedType.NonNull {
+		u.found = true
+	}
+	for _, child := range v.Children {
+		u.value(child.Value)
+	}
 }
 
 func location(at *ast.Position) []gqlerror.Location {

@@ -64,8 +64,13 @@ func run(ctx context.Context, plan put[struct{}]) (data []byte) {
 	return w.buf
 }
 
-// plan compiles an operation, nil where the executor is needed.
-func (s *schema) plan(op *graphql.OperationContext) put[struct{}] {
+// plan compiles an operation, nil where the executor is needed. A panic of gqlgen's over the selection is left to the executor as well, to report.
+func (s *schema) plan(op *graphql.OperationContext) (plan put[struct{}]) {
+	defer func() {
+		if recover() != nil {
+			plan = nil
+		}
+	}()
 	if op.Operation.Operation != ast.Query {
 		return nil
 	}

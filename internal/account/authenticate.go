@@ -105,7 +105,7 @@ func (s *Service) byKey(ctx context.Context, key string) (caller.Identity, grant
 	if !found || !g.inForce(now) {
 		return id, g, errUnauthenticated()
 	}
-	id.KeyID, id.Scopes = g.id.Int64, g.allows(id.Role)
+	id.KeyID, id.Scopes, id.Expires = g.id.Int64, g.allows(id.Role), g.expires.Time
 	if !used.Valid || now.Sub(used.Time) >= keyUseEvery {
 		s.touch(ctx, "note the use of an API key", func(ctx context.Context) error {
 			return s.db.Client(ctx).APIKey.Update().Where(apikey.ID(id.KeyID), notUsedSince(now.Add(-keyUseEvery))).SetLastUsedAt(now).Exec(ctx)
@@ -139,7 +139,7 @@ func (s *Service) bySession(ctx context.Context, token string) (caller.Identity,
 	}
 	id.SessionID, id.Scopes = hash, sessionScopes(id.Role)
 	if keyID.Valid {
-		id.Scopes = g.allows(id.Role)
+		id.Scopes, id.Expires = g.allows(id.Role), g.expires.Time
 	}
 	if until := s.sessionEnd(now, g.expires); until.Sub(expires) >= slideEvery {
 		s.touch(ctx, "prolong a session", func(ctx context.Context) error {

@@ -36,7 +36,7 @@ type NewKey struct {
 }
 
 // CreateKey creates an API key of the calling account and returns it with the key itself, which can never be read again. It needs the scope
-// write. A scope the caller lacks is Denied; more keys in force than Options.KeysPerAccount is Limited; the reasons of faults are
+// write. A scope the caller lacks is Denied, and so is an expiry later than that of the caller's own key; more keys in force than Options.KeysPerAccount is Limited; the reasons of faults are
 // scopes_required, note_too_long, expiry_past and expiry_invalid.
 func (s *Service) CreateKey(ctx context.Context, in NewKey) (*ent.APIKey, string, error) {
 	id, err := caller.Authorize(ctx, kind.ScopeWrite)
@@ -54,6 +54,11 @@ func (s *Service) CreateKey(ctx context.Context, in NewKey) (*ent.APIKey, string
 	now := s.now()
 	if err := in.normalise(now); err != nil {
 		return nil, "", err
+	}
+	if !id.Expires.IsZero() && (in.ExpiresAt == nil || in.ExpiresAt.After(id.Expires)) {
+		return nil, "", &apperr.Error{
+			Code: apperr.Denied, Field: "expiresAt", Message: "a new key cannot outlive the key that makes it, which ends " + id.Expires.UTC().Format(time.RFC3339),
+		}
 	}
 	var created *ent.APIKey
 	key := newSecret(keyPrefix)

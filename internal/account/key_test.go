@@ -48,6 +48,30 @@ func TestNewKeyIsChecked(t *testing.T) {
 	})
 }
 
+func TestNoKeyOutlivesTheOneThatMakesIt(t *testing.T) {
+	t.Parallel()
+	testkit.Each(t, func(t *testing.T, db *store.Store) {
+		f := newFixture(t, db)
+		_, full := f.user(t, kind.RoleUser)
+		week := f.now().Add(7 * 24 * time.Hour)
+		ends := func(at time.Time) account.NewKey {
+			return account.NewKey{Scopes: kind.Scopes{kind.ScopeRead, kind.ScopeWrite}, ExpiresAt: &at}
+		}
+		_, short, err := f.CreateKey(f.as(t, full), ends(week))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, in := range []account.NewKey{{Scopes: kind.Scopes{kind.ScopeRead}}, ends(week.Add(time.Second))} {
+			if _, _, err := f.CreateKey(f.as(t, short), in); apperr.CodeOf(err) != apperr.Denied {
+				t.Errorf("a key until %v from one until %v: %v", in.ExpiresAt, week, err)
+			}
+		}
+		if _, _, err := f.CreateKey(f.as(t, short), ends(week)); err != nil {
+			t.Errorf("until the same moment: %v", err)
+		}
+	})
+}
+
 func TestNobodyGivesAKeyScopesTheyLack(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {

@@ -135,16 +135,19 @@ func All(err error) []*Error {
 	return nil
 }
 
-// Faults collects the faults of one input. The zero value is ready to use.
+// maxFaults is how many faults of one input are told: an answer does not grow with what is wrong.
+const maxFaults = 100
+
+// Faults collects the faults of one input, the first hundred. The zero value is ready to use.
 type Faults struct{ list List }
 
 // Add appends a fault; nil is ignored, an error that is neither *Error nor List is kept as Internal.
 func (f *Faults) Add(err error) {
-	if err == nil {
+	if err == nil || len(f.list) == maxFaults {
 		return
 	}
 	if all := All(err); len(all) > 0 {
-		f.list = append(f.list, all...)
+		f.list = append(f.list, all[:min(len(all), maxFaults-len(f.list))]...)
 		return
 	}
 	f.list = append(f.list, Wrap(Internal, err, "internal error"))

@@ -151,9 +151,9 @@ func TestBundleFaultsNameThePathAndTheReason(t *testing.T) {
 	const five = `[[[[[`
 	tests := []struct{ name, text, want string }{
 		{"empty", " \n", `$: empty`},
-		{"cut off", `{"criteria":[`, `$: not valid JSON at byte 13: unexpected end of JSON input`},
-		{"trailing garbage", `{"criteria":[{"list_id":1}]} x`, `$: not valid JSON at byte 30: invalid character 'x' after top-level value`},
-		{"two documents", `{"criteria":[{"list_id":1}]}{}`, `$: not valid JSON at byte 29: invalid character '{' after top-level value`},
+		{"cut off", `{"criteria":[`, `$: not valid JSON, as of byte 13`},
+		{"trailing garbage", `{"criteria":[{"list_id":1}]} x`, `$: not valid JSON, as of byte 30`},
+		{"two documents", `{"criteria":[{"list_id":1}]}{}`, `$: not valid JSON, as of byte 29`},
 		{"a string", `"criteria"`, `$: expected an object`},
 		{"null", `null`, `$: expected an object`},
 		{"a bare list has no list", `[[]]`, `$: expected an object`},

@@ -132,7 +132,7 @@ func (p *parser) document(text []byte) (json.RawMessage, bool) {
 	if err := json.Unmarshal(text, &raw); err != nil {
 		var syntax *json.SyntaxError
 		if errors.As(err, &syntax) {
-			p.stop(root, "not valid JSON at byte %d: %s", syntax.Offset, syntax.Error())
+			p.stop(root, "not valid JSON, as of byte %d", syntax.Offset)
 		} else {
 			p.stop(root, "not valid JSON")
 		}

@@ -19,9 +19,9 @@ type sample struct {
 
 // report is what was measured on one engine.
 type report struct {
-	engine               string
-	starts               []time.Duration
-	memory               int64
+	engine      string
+	starts      []time.Duration
+	memory      int64
 	ours, limit []sample
 	// command is Campaigns.Get, and rows the GraphQL query for the same columns.
 	command, rows []sample

@@ -5,6 +5,7 @@ package caller
 import (
 	"context"
 	"slices"
+	"time"
 
 	"campaignql/internal/apperr"
 	"campaignql/internal/kind"
@@ -22,6 +23,8 @@ type Identity struct {
 	Scopes kind.Scopes
 	// KeyID is the API key that was used, 0 for a session.
 	KeyID int64
+	// Expires is when that key ends; zero for never, and without a key.
+	Expires time.Time
 	// SessionID is the stored id of the session that was used, empty for a key.
 	SessionID string
 	// Surface is the way the call came in.

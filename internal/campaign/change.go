@@ -101,6 +101,11 @@ func (s *Service) write(ctx context.Context, id caller.Identity, c *ent.Campaign
 
 // stampStatus sets the columns that follow from reaching a status.
 func stampStatus(u *ent.CampaignUpdate, c *ent.Campaign, to kind.CampaignStatus, now time.Time) {
+	_, rescheduled := u.Mutation().NextSendAt()
+	rescheduled = rescheduled || u.Mutation().NextSendAtCleared()
+	if c.Status == kind.StatusFailed && !begun(c) {
+		u.ClearSendingStartedAt().ClearSendingFinishedAt() // nothing came of it: the next sending is the first
+	}
 	switch to {
 	case kind.StatusSending:
 		if c.SendingStartedAt == nil {
@@ -111,15 +116,25 @@ func stampStatus(u *ent.CampaignUpdate, c *ent.Campaign, to kind.CampaignStatus,
 		u.SetSendingFinishedAt(now).ClearNextSendAt()
 	case kind.StatusReady:
 		// What is left of a paused campaign is due at once, unless it was given another time meanwhile.
-		if _, rescheduled := u.Mutation().NextSendAt(); c.Status == kind.StatusPaused && c.NextSendAt == nil && !rescheduled {
+		if c.Status == kind.StatusPaused && c.NextSendAt == nil && !rescheduled {
 			u.SetNextSendAt(now)
 		}
 	case kind.StatusDraft:
-		// An immediate campaign is due only while it is Ready.
-		if _, rescheduled := u.Mutation().NextSendAt(); c.ScheduleType == kind.ScheduleImmediate && !rescheduled {
-			u.ClearNextSendAt()
+		if !rescheduled {
+			planAgain(u, c, now)
 		}
 	}
+}
+
+// planAgain sets when a campaign that is a draft again is due by its schedule: the instant it has may be that of a resumed sending. An immediate one is
+// due only while it is Ready.
+func planAgain(u *ent.CampaignUpdate, c *ent.Campaign, now time.Time) {
+	next, ok, err := scheduleOf(c).Next(now, c.SentInstances)
+	if err != nil || !ok || c.ScheduleType == kind.ScheduleImmediate {
+		u.ClearNextSendAt()
+		return
+	}
+	u.SetNextSendAt(next)
 }
 
 // record appends to the history of a campaign: who, through what, from which status to which, and the fields that changed.

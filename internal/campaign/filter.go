@@ -1,6 +1,8 @@
 package campaign
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"entgo.io/ent/dialect/sql"
@@ -26,7 +28,11 @@ const (
 const (
 	maxFilterDepth      = 5
 	maxFilterConditions = 100
-	maxSearchLength     = 250
+	// maxFilterSearches bounds the conditions that look into every name.
+	maxFilterSearches = 10
+	// maxFilterValues is how many ids all conditions may name together; SQLite takes 32,766 values in a statement.
+	maxFilterValues = 20_000
+	maxSearchLength = 250
 )
 
 // Filter chooses campaigns: every condition that is given must hold. The zero value chooses all.
@@ -59,19 +65,27 @@ type Span struct{ From, To *time.Time }
 // Range is a range of numbers, both ends included; nil is open.
 type Range[T int64 | float64] struct{ Min, Max *T }
 
-// Validate reports a filter that is nested too deep, has too many conditions, or searches for too long a text.
-func (f Filter) Validate() error {
-	conditions := 0
-	return f.validate(1, &conditions)
-}
+// Validate reports a filter that is nested too deep, has too many conditions, searches or ids, or searches for too long a text.
+func (f Filter) Validate() error { return new(extent).add(f, 1) }
 
-func (f Filter) validate(depth int, conditions *int) error {
-	*conditions++
+// extent is how large a filter is.
+type extent struct{ conditions, searches, values int }
+
+func (e *extent) add(f Filter, depth int) error {
+	e.conditions++
+	e.values += len(f.IDs) + len(f.TagsAnyOf) + len(f.TagsAllOf) + len(f.TagsNoneOf)
+	if f.Search != "" {
+		e.searches++
+	}
 	switch {
 	case depth > maxFilterDepth:
 		return apperr.InvalidField("filter", "filter_too_deep", "is nested deeper than %d", maxFilterDepth)
-	case *conditions > maxFilterConditions:
+	case e.conditions > maxFilterConditions:
 		return apperr.InvalidField("filter", "filter_too_large", "has more than %d parts", maxFilterConditions)
+	case e.searches > maxFilterSearches:
+		return apperr.InvalidField("filter", "filter_too_large", "searches for more than %d texts", maxFilterSearches)
+	case e.values > maxFilterValues:
+		return apperr.InvalidField("filter", "filter_too_large", "names more than %d ids", maxFilterValues)
 	case kind.Cut(f.Search, maxSearchLength) != f.Search:
 		return apperr.InvalidField("filter.search", ReasonTextTooLong, "at most %d characters are allowed", maxSearchLength)
 	}
@@ -80,7 +94,7 @@ func (f Filter) validate(depth int, conditions *int) error {
 		nested = append(nested, *f.Not)
 	}
 	for _, part := range nested {
-		if err := part.validate(depth+1, conditions); err != nil {
+		if err := e.add(part, depth+1); err != nil {
 			return err
 		}
 	}
@@ -97,15 +111,15 @@ func (f Filter) where(s *sql.Selector) *sql.Predicate {
 	}
 	if f.Statuses != nil {
 		// status_rank stands for status: it is the indexed one.
-		ranks := make([]any, len(f.Statuses))
-		for i, status := range f.Statuses {
-			ranks[i] = status.Rank()
+		var ranks []any
+		for _, status := range distinct(f.Statuses) {
+			ranks = append(ranks, status.Rank())
 		}
 		add(in(s.C(campaign.FieldStatusRank), ranks))
 	}
 	add(f.Bucket.where(s))
 	if f.Schedules != nil {
-		add(in(s.C(campaign.FieldScheduleType), anys(f.Schedules)))
+		add(in(s.C(campaign.FieldScheduleType), anys(distinct(f.Schedules))))
 	}
 	add(f.search(s))
 	add(f.tags(s))
@@ -312,6 +326,10 @@ func in(column string, values []any) *sql.Predicate {
 		return sql.False()
 	}
 	return sql.In(column, values...)
+}
+
+func distinct[T cmp.Ordered](values []T) []T {
+	return slices.Compact(slices.Sorted(slices.Values(values)))
 }
 
 func anys[T any](values []T) []any {

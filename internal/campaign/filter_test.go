@@ -357,6 +357,8 @@ func TestFiltersBeyondTheirLimitsAreRefused(t *testing.T) {
 	}{
 		"too deep":      {deep, "filter_too_deep"},
 		"too many":      {wide, "filter_too_large"},
+		"many searches": {campaign.Filter{Or: slices.Repeat([]campaign.Filter{{Search: "a"}}, 11)}, "filter_too_large"},
+		"many ids":      {campaign.Filter{Or: slices.Repeat([]campaign.Filter{{IDs: make([]int64, 250)}}, 81)}, "filter_too_large"},
 		"long search":   {campaign.Filter{Search: strings.Repeat("ü", 251)}, campaign.ReasonTextTooLong},
 		"nested search": {campaign.Filter{Or: []campaign.Filter{{Search: strings.Repeat("a", 251)}}}, campaign.ReasonTextTooLong},
 	} {
@@ -365,10 +367,24 @@ func TestFiltersBeyondTheirLimitsAreRefused(t *testing.T) {
 	for name, f := range map[string]campaign.Filter{
 		"five deep":      *deep.Not,
 		"a hundred":      {And: make([]campaign.Filter, 99)},
+		"ten searches":   {Or: slices.Repeat([]campaign.Filter{{Search: "a"}}, 10)},
 		"longest search": {Search: strings.Repeat("ü", 250)},
 	} {
 		if err := f.Validate(); err != nil {
 			t.Errorf("%s is refused: %v", name, err)
 		}
 	}
+}
+
+func TestValuesThatRepeatCountOnce(t *testing.T) {
+	t.Parallel()
+	testkit.Each(t, func(t *testing.T, db *store.Store) {
+		f := newFixture(t, db)
+		f.create(t, "One")
+		filter := campaign.Filter{Statuses: slices.Repeat([]kind.CampaignStatus{kind.StatusDraft, kind.StatusSent}, 40_000)}
+		filter.Schedules = slices.Repeat([]kind.ScheduleType{kind.ScheduleNone}, 40_000)
+		if n, err := f.campaigns.Count(f.ctx, filter); n != 1 || err != nil {
+			t.Errorf("%d campaigns, %v", n, err)
+		}
+	})
 }

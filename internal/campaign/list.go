@@ -170,16 +170,21 @@ func (s *Service) Counts(ctx context.Context, filter Filter) (*Counts, error) {
 	return counts, nil
 }
 
-// streamBatch is how many campaigns Each reads at a time.
-const streamBatch = 250
+const (
+	// streamBatch is how many campaigns Each reads at first.
+	streamBatch = 250
+	// largestBatch is how many it reads at a time in the end. An order that no index serves sorts all campaigns anew for every batch.
+	largestBatch = 4000
+)
 
 // Each calls visit for the campaigns that match, in order, from the given offset and at most limit of them (0: all), without ever holding more than
 // a batch of them: visit gets a batch at a time and may load what belongs to it in one statement. An error of visit ends it. The batches are read
 // one after the other by key, so that what is added or removed meanwhile is not seen twice.
 func (s *Service) Each(ctx context.Context, filter Filter, order Order, offset, limit int, columns []string, visit func([]*ent.Campaign) error) error {
 	request := page.Request{Offset: &offset}
+	batch := streamBatch
 	for done := 0; limit == 0 || done < limit; {
-		size := streamBatch
+		size := batch
 		if limit > 0 {
 			size = min(size, limit-done)
 		}
@@ -197,6 +202,7 @@ func (s *Service) Each(ctx context.Context, filter Filter, order Order, offset, 
 			return nil
 		}
 		done += len(result.Items)
+		batch = min(2*batch, largestBatch)
 		request = page.Request{After: result.Cursor(len(result.Items) - 1)}
 	}
 	return nil

@@ -147,6 +147,9 @@ func check(id caller.Identity, c *ent.Campaign, action Action, to kind.CampaignS
 }
 
 func blocked(id caller.Identity, c *ent.Campaign, t transition, action Action) *apperr.Error {
+	if id.Require(kind.ScopeWrite) != nil {
+		return &apperr.Error{Code: apperr.Denied, Reason: "write_scope_required", Message: "this key lacks the scope \"write\""}
+	}
 	if action == ActionApprove && !id.Scopes.Has(kind.ScopeApprove) {
 		return &apperr.Error{Code: apperr.Denied, Reason: "approve_scope_required", Message: "this key lacks the scope \"approve\""}
 	}

@@ -14,10 +14,11 @@ import (
 // MaxReasonLength is the longest reason, in characters: its column holds 1000 bytes.
 const MaxReasonLength = 250
 
-// Approve makes a campaign that waits for approval Ready (legacy Campaign.Approve). It needs the scope approve and a trusted account or an admin:
+// Approve makes a campaign that waits for approval Ready (legacy Campaign.Approve). The explanation, a word to the owner of at most MaxReasonLength
+// characters, is the reason of its status; what the owner wrote to the one who approves stays as it is. It needs the scope approve and a trusted account or an admin:
 // Denied otherwise; Conflict when nothing waits.
 func (s *Service) Approve(ctx context.Context, call Call, explanation string) (*ent.Campaign, error) {
-	explanation, err := cleanReason("explanation", explanation, maxSettingLength)
+	explanation, err := cleanReason("explanation", explanation, MaxReasonLength)
 	if err != nil {
 		return nil, err
 	}
@@ -32,10 +33,7 @@ func (s *Service) Approve(ctx context.Context, call Call, explanation string) (*
 		if refused := check(id, c, ActionApprove, kind.StatusReady); refused != nil {
 			return nil, refused
 		}
-		d := s.transition(ctx, c, ActionApprove, kind.StatusReady, "")
-		if explanation != "" {
-			d.write.SetApprovalExplanation(explanation)
-		}
+		d := s.transition(ctx, c, ActionApprove, kind.StatusReady, explanation)
 		d.fields = []string{"status"}
 		return d, s.dueWhenReady(d, c, scheduleOf(c))
 	})

@@ -130,8 +130,8 @@ func TestReasonsAreKeptUpToTheirLimit(t *testing.T) {
 			t.Errorf("the reason of the pause outlives it: %v, %v", after, err)
 		}
 		waiting := f.at(t, kind.StatusPendingApproval)
-		explained, err := f.campaigns.Approve(f.ctx, campaign.Call{ID: waiting.ID}, strings.Repeat("ü", 4000))
-		if err != nil || explained.ApprovalExplanation != strings.Repeat("ü", 4000) {
+		explained, err := f.campaigns.Approve(f.ctx, campaign.Call{ID: waiting.ID}, longest)
+		if err != nil || explained.StatusReason != longest {
 			t.Errorf("the longest explanation: %v", err)
 		}
 	})
@@ -141,7 +141,7 @@ func TestApproveIsForTrustedOwnersAndAdmins(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
 		f := newFixture(t, db, testkit.Untrusted())
-		c := f.at(t, kind.StatusPendingApproval)
+		c := f.at(t, kind.StatusPendingApproval, func(u *ent.CampaignUpdateOne) { u.SetApprovalExplanation("They asked for it") })
 		_, err := f.campaigns.Approve(f.ctx, campaign.Call{ID: c.ID}, "")
 		wantFault(t, err, apperr.Denied, "approval_required")
 		trusted := f.owner
@@ -152,11 +152,11 @@ func TestApproveIsForTrustedOwnersAndAdmins(t *testing.T) {
 		f.unwritten(t, c, 1)
 		admin := testkit.Account(t, db, testkit.Admin())
 		after, err := f.campaigns.Approve(testkit.As(t, admin), campaign.Call{ID: c.ID}, "Looks fine")
-		if err != nil || after.Status != kind.StatusReady || after.ApprovalExplanation != "Looks fine" {
+		if err != nil || after.Status != kind.StatusReady || after.StatusReason != "Looks fine" || after.ApprovalExplanation != "They asked for it" {
 			t.Fatalf("an admin: got %v, %v", after, err)
 		}
-		if entry := f.history(t, c.ID)[1]; entry.ActorID != admin.UserID || entry.UserID != f.owner.UserID {
-			t.Errorf("the history is %v, want it to name the admin and stay with the owner", entry)
+		if entry := f.history(t, c.ID)[1]; entry.ActorID != admin.UserID || entry.UserID != f.owner.UserID || entry.Reason != "Looks fine" {
+			t.Errorf("the history is %v, want it to name the admin, say why, and stay with the owner", entry)
 		}
 	})
 }
@@ -255,9 +255,9 @@ func TestStatusesStampWhenSendingBeganAndEnded(t *testing.T) {
 			{kind.StatusReady, 1, 0, true, false},
 			{kind.StatusSending, 1, 0, true, false},
 			{kind.StatusFailed, 1, 5, true, true},
-			{kind.StatusReady, 1, 5, true, true},
-			{kind.StatusSending, 1, 0, true, false},
-			{kind.StatusSent, 1, 8, true, true},
+			{kind.StatusReady, 0, 0, false, false},
+			{kind.StatusSending, 7, 0, true, false},
+			{kind.StatusSent, 7, 8, true, true},
 		} {
 			f.now = noon.Add(time.Duration(i) * time.Minute)
 			c = f.update(t, c.ID, campaign.Patch{Status: &step.to})
@@ -271,6 +271,65 @@ func TestStatusesStampWhenSendingBeganAndEnded(t *testing.T) {
 			if instant(c.SendingStartedAt) != started || instant(c.SendingFinishedAt) != finished {
 				t.Errorf("step %d, %s: began %q and ended %q, want %q and %q", i, step.to, instant(c.SendingStartedAt), instant(c.SendingFinishedAt), started, finished)
 			}
+		}
+	})
+}
+
+func TestADraftIsNotDueByAnInstantOfItsPast(t *testing.T) {
+	t.Parallel()
+	testkit.Each(t, func(t *testing.T, db *store.Store) {
+		f := newFixture(t, db)
+		to := func(id int64, statuses ...kind.CampaignStatus) *ent.Campaign {
+			t.Helper()
+			var c *ent.Campaign
+			for _, status := range statuses {
+				c = f.update(t, id, campaign.Patch{Status: &status})
+			}
+			return c
+		}
+		sendingAndBack := []kind.CampaignStatus{kind.StatusReady, kind.StatusSending, kind.StatusPaused, kind.StatusReady, kind.StatusDraft}
+		unscheduled := f.create(t, "No schedule")
+		if c := to(unscheduled.ID, sendingAndBack...); c.NextSendAt != nil {
+			t.Errorf("a draft without schedule is due %v", c.NextSendAt)
+		}
+		if c := to(unscheduled.ID, kind.StatusReady); c.NextSendAt != nil {
+			t.Errorf("without a schedule it is due %v once it is Ready", c.NextSendAt)
+		}
+		future := f.create(t, "Future")
+		planned := f.update(t, future.ID, campaign.Patch{Schedule: &campaign.SchedulePatch{
+			Type: new(kind.ScheduleFuture), Date: new("2030-01-02"), Time: new("10:00"), Zone: new("UTC"),
+		}}).NextSendAt
+		if c := to(future.ID, sendingAndBack...); planned == nil || instant(c.NextSendAt) != instant(planned) {
+			t.Errorf("a draft planned for %v is due %v", planned, c.NextSendAt)
+		}
+	})
+}
+
+func TestASendingThatFailedIsNotTheNextOne(t *testing.T) {
+	t.Parallel()
+	testkit.Each(t, func(t *testing.T, db *store.Store) {
+		f := newFixture(t, db)
+		earlier := noon.Add(-24 * time.Hour)
+		failed := func() *ent.Campaign {
+			return f.at(t, kind.StatusFailed, func(u *ent.CampaignUpdateOne) {
+				u.SetSendingStartedAt(earlier).SetSendingFinishedAt(earlier.Add(time.Hour))
+			})
+		}
+		c := f.update(t, failed().ID, campaign.Patch{Status: new(kind.StatusDraft)})
+		if c.SendingStartedAt != nil || c.SendingFinishedAt != nil {
+			t.Errorf("a draft says it was sent from %v to %v", c.SendingStartedAt, c.SendingFinishedAt)
+		}
+		half := f.at(t, kind.StatusFailed, begun, func(u *ent.CampaignUpdateOne) {
+			u.SetSendingStartedAt(earlier).SetSendingFinishedAt(earlier.Add(time.Hour))
+		})
+		f.update(t, half.ID, campaign.Patch{Status: new(kind.StatusReady)})
+		if c := f.update(t, half.ID, campaign.Patch{Status: new(kind.StatusSending)}); instant(c.SendingStartedAt) != instant(&earlier) {
+			t.Errorf("the rest of what was begun %v is sent from %v", earlier, c.SendingStartedAt)
+		}
+		again := failed().ID
+		f.update(t, again, campaign.Patch{Status: new(kind.StatusReady)})
+		if c := f.update(t, again, campaign.Patch{Status: new(kind.StatusSending)}); instant(c.SendingStartedAt) != instant(&noon) || c.SendingFinishedAt != nil {
+			t.Errorf("it is sent from %v to %v, want from now", c.SendingStartedAt, c.SendingFinishedAt)
 		}
 	})
 }

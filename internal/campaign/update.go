@@ -196,10 +196,13 @@ func (u *update) schedule() error {
 	if !ok || u.plan.Type == kind.ScheduleImmediate && u.draft.to != kind.StatusReady {
 		due = nil
 	}
-	if scheduled {
+	switch {
+	case scheduled:
 		setSchedule(u.draft.write, u.plan, due)
-	} else if due != nil {
+	case due != nil:
 		u.draft.write.SetNextSendAt(*due)
+	default:
+		u.draft.write.ClearNextSendAt()
 	}
 	return nil
 }

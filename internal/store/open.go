@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"os"
 	"runtime"
@@ -80,6 +81,14 @@ func openSQLite(path string, opts Options) (*Store, error) {
 		db.SetConnMaxLifetime(0)
 		own := func() (*sql.DB, func() error, error) { return db, func() error { return nil }, nil }
 		return newStore(dialect.SQLite, own, db), nil
+	}
+	// Keys and passwords are in it, if only as hashes: it is for its owner alone. SQLite gives the files beside it the same mode.
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, errors.Unwrap(err))
+	}
+	if err := file.Close(); err != nil {
+		return nil, err
 	}
 	write, err := sql.Open("sqlite", sqliteDSN(path, "immediate"))
 	if err != nil {
@@ -172,7 +181,7 @@ func mysqlConfig(address string) (*mysql.Config, error) {
 	cfg.DBName = name
 	cfg.Net, cfg.Addr = "tcp", u.Host
 	if u.Port() == "" {
-		cfg.Addr = u.Hostname() + ":3306"
+		cfg.Addr = net.JoinHostPort(u.Hostname(), "3306")
 	}
 	params := u.Query()
 	if socket := params.Get("socket"); socket != "" {

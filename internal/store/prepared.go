@@ -3,15 +3,19 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"strings"
 	"sync/atomic"
 
+	"github.com/go-sql-driver/mysql"
 	lru "github.com/hashicorp/golang-lru/v2"
 )
 
 const (
 	// keptStatements is how many reads stay prepared on each connection. MySQL allows all connections together 16,382 by default.
 	keptStatements = 64
+	// tooManyPrepared is MySQL's error that all its connections together keep too many statements.
+	tooManyPrepared = 1461
 	// candidates is how many texts are remembered to tell a read that comes again from one that does not.
 	candidates = 512
 )
@@ -42,7 +46,11 @@ func (p *prepared) QueryContext(ctx context.Context, query string, args ...any) 
 		return p.DB.QueryContext(ctx, query, args...)
 	}
 	defer s.release()
-	return s.QueryContext(ctx, args...)
+	rows, err := s.QueryContext(ctx, args...)
+	if full := (*mysql.MySQLError)(nil); errors.As(err, &full) && full.Number == tooManyPrepared {
+		return p.DB.QueryContext(ctx, query, args...)
+	}
+	return rows, err
 }
 
 // prepare returns a statement that is used from now on, nil for a text that is new or cannot be prepared.

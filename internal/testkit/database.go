@@ -110,10 +110,11 @@ func (e Engine) Shared(t *testing.T) *store.Store {
 	}
 	address := ""
 	if e.server == "" {
-		dir, err := os.MkdirTemp("", "campaignql-test-")
+		dir, err := os.MkdirTemp("", directoryPrefix)
 		if err != nil {
 			t.Fatal(err)
 		}
+		removeOld()
 		address = "sqlite:" + filepath.Join(dir, "shared.db")
 	} else {
 		address, _ = e.create(t)
@@ -127,6 +128,18 @@ func (e Engine) Shared(t *testing.T) *store.Store {
 	}
 	shared.stores[e.Name] = s
 	return s
+}
+
+const directoryPrefix = "campaignql-test-"
+
+// removeOld removes the directories of runs that ended over an hour ago: nothing tells a package that its last test has ended.
+func removeOld() {
+	left, _ := filepath.Glob(filepath.Join(os.TempDir(), directoryPrefix+"*"))
+	for _, dir := range left {
+		if info, err := os.Stat(dir); err == nil && time.Since(info.ModTime()) > time.Hour {
+			_ = os.RemoveAll(dir)
+		}
+	}
 }
 
 // Open opens and migrates the database of an address, and closes it when the test ends.

@@ -1,0 +1,42 @@
+package graph
+
+import (
+	"context"
+	"slices"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+)
+
+// small is a cache that keeps no more than largestKept bytes for an entry.
+type small[T any] struct {
+	graphql.Cache[T]
+	size func(key string, value T) int
+}
+
+// Add keeps a value unless it is too large.
+func (s small[T]) Add(ctx context.Context, key string, value T) {
+	if s.size(key, value) <= largestKept {
+		s.Cache.Add(ctx, key, value)
+	}
+}
+
+// hidden refuses introspection.
+type hidden struct{}
+
+var _ interface {
+	graphql.HandlerExtension
+	graphql.OperationContextMutator
+} = hidden{}
+
+func (hidden) ExtensionName() string { return "HiddenSchema" }
+
+func (hidden) Validate(graphql.ExecutableSchema) error { return nil }
+
+func (hidden) MutateOperationContext(_ context.Context, op *graphql.OperationContext) *gqlerror.Error {
+	asked := graphql.CollectFields(op, op.Operation.SelectionSet, []string{"Query", "Mutation"})
+	if slices.ContainsFunc(asked, func(f graphql.CollectedField) bool { return f.Name == "__schema" || f.Name == "__type" }) {
+		return &gqlerror.Error{Message: "introspection is turned off", Extensions: map[string]any{"code": "FORBIDDEN"}}
+	}
+	return nil
+}
