@@ -27,10 +27,11 @@ lint:
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
 
-## generate: the Ent client and the GraphQL executor
+## generate: the Ent client, the GraphQL executor and the page about the commands
 generate:
 	$(GO) generate ./ent ./internal/schedule
 	$(GO) tool gqlgen generate
+	$(GO) generate ./internal/command
 
 ## migration: the next versioned migration, NAME=what_changes MYSQL=mysql://… (an empty database)
 migration:

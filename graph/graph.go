@@ -3,6 +3,9 @@
 package graph
 
 import (
+	"context"
+	"encoding/json"
+
 	"campaignql/graph/exec"
 	"campaignql/internal/account"
 	"campaignql/internal/campaign"
@@ -18,6 +21,14 @@ type Services struct {
 	Emails     *content.Service
 	Tags       *tag.Service
 	Statistics *statistics.Service
+	// Commands answers the field command.
+	Commands Commands
+}
+
+// Commands runs commands of the legacy API for the caller of ctx and answers their envelope as JSON, whatever comes of them. remoteAddr is the address of
+// the client; parameters are the text of what should be a JSON object, empty for none.
+type Commands interface {
+	Answer(ctx context.Context, remoteAddr, name string, parameters json.RawMessage) json.RawMessage
 }
 
 // Info is what `serverInfo` says of the server.

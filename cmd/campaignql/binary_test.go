@@ -64,8 +64,8 @@ func environ() []string {
 	return kept
 }
 
-// newKey makes an account by the program itself and returns its key.
-func newKey(t *testing.T, address, name string) string {
+// newUser makes an account by the program itself, with a password that the program thinks of.
+func newUser(t *testing.T, address, name string) createdUser {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), binary(t), "user", "create", "--database", address, "--username", name, "--email", name+"@example.com")
 	command.Env = environ()
@@ -79,7 +79,13 @@ func newKey(t *testing.T, address, name string) string {
 	if err := json.Unmarshal(out, &user); err != nil {
 		t.Fatalf("%v in %s", err, out)
 	}
-	return user.APIKey
+	return user
+}
+
+// newKey makes an account and returns its key.
+func newKey(t *testing.T, address, name string) string {
+	t.Helper()
+	return newUser(t, address, name).APIKey
 }
 
 // server is a running `campaignql serve`.

@@ -37,6 +37,8 @@ type commandLine struct {
 	User    userCommands   `cmd:"" help:"Accounts."`
 	Key     keyCommands    `cmd:"" help:"API keys."`
 	Version versionCommand `cmd:"" help:"Print version, commit and Go version."`
+
+	Translate translateCommand `cmd:"" help:"Print a legacy request as GraphQL."`
 }
 
 // environment is what a command runs in.

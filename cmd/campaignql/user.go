@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -18,7 +19,8 @@ import (
 
 // userCommands are the commands about accounts.
 type userCommands struct {
-	Create userCreate `cmd:"" help:"Create an account and print it with its first API key, which is shown this once."`
+	Create   userCreate   `cmd:"" help:"Create an account and print it with its first API key, which is shown this once."`
+	Password userPassword `cmd:"" help:"Change the password of an account and end its sessions. The password is asked for on a terminal, or is the first line of standard input."`
 }
 
 type userCreate struct {
@@ -45,7 +47,7 @@ type createdUser struct {
 func (c *userCreate) Run(ctx context.Context, env *environment) error {
 	generated := ""
 	if c.Password == "" {
-		asked, err := askPassword(env)
+		asked, err := askPassword(env, "Password (empty: generate one): ")
 		if err != nil {
 			return err
 		}
@@ -67,9 +69,60 @@ func (c *userCreate) Run(ctx context.Context, env *environment) error {
 	})
 }
 
+type userPassword struct {
+	Username string `required:"" help:"User name or email address of the account."`
+}
+
+// changedUser is the line that user password prints.
+type changedUser struct {
+	UserID   int64  `json:"userId"`
+	Username string `json:"username"`
+}
+
+// Run changes the password. Keys of the account stay as they are.
+func (c *userPassword) Run(ctx context.Context, env *environment) error {
+	password, err := newPassword(env)
+	if err != nil {
+		return err
+	}
+	return withAccounts(ctx, env, func(ctx context.Context, accounts *account.Service) error {
+		user, err := accounts.UserByName(ctx, c.Username)
+		if err != nil {
+			return fmt.Errorf("--username %s: %w", c.Username, err)
+		}
+		if err := accounts.SetPassword(ctx, user.ID, password); err != nil {
+			return err
+		}
+		return printJSON(env.stdout, changedUser{UserID: user.ID, Username: user.Username})
+	})
+}
+
+// newPassword asks for a password on a terminal, and reads the first line of anything else. It is never empty.
+func newPassword(env *environment) (string, error) {
+	password, err := askPassword(env, "New password: ")
+	if err != nil {
+		return "", err
+	}
+	if password == "" && env.stdin != nil && !onTerminal(env) {
+		line, err := bufio.NewReader(io.LimitReader(env.stdin, 64<<10)).ReadString('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return "", fmt.Errorf("read the password: %w", err)
+		}
+		password = strings.TrimRight(line, "\r\n")
+	}
+	if password == "" {
+		return "", errors.New("no password was given: write it on standard input")
+	}
+	return password, nil
+}
+
+func onTerminal(env *environment) bool {
+	return env.stdin != nil && term.IsTerminal(int(env.stdin.Fd()))
+}
+
 // askPassword asks twice for a password when standard input is a terminal; empty means that none was given.
-func askPassword(env *environment) (string, error) {
-	if env.stdin == nil || !term.IsTerminal(int(env.stdin.Fd())) {
+func askPassword(env *environment, first string) (string, error) {
+	if !onTerminal(env) {
 		return "", nil
 	}
 	ask := func(prompt string) (string, error) {
@@ -81,18 +134,18 @@ func askPassword(env *environment) (string, error) {
 		}
 		return string(answer), nil
 	}
-	first, err := ask("Password (empty: generate one): ")
-	if err != nil || first == "" {
+	password, err := ask(first)
+	if err != nil || password == "" {
 		return "", err
 	}
-	second, err := ask("Password again: ")
+	again, err := ask("Password again: ")
 	if err != nil {
 		return "", err
 	}
-	if first != second {
+	if password != again {
 		return "", errors.New("the two passwords differ")
 	}
-	return first, nil
+	return password, nil
 }
 
 // withAccounts runs fn as the server itself over the configured database.

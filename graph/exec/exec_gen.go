@@ -99,6 +99,7 @@ type MutationResolver interface {
 	Logout(ctx context.Context) (*model.LogoutPayload, error)
 	CreateAPIKey(ctx context.Context, input model.CreateAPIKeyInput) (*model.CreateAPIKeyPayload, error)
 	RevokeAPIKey(ctx context.Context, input model.RevokeAPIKeyInput) (*model.RevokeAPIKeyPayload, error)
+	Command(ctx context.Context, name string, parameters scalar.JSON) (scalar.JSON, error)
 }
 type QueryResolver interface {
 	Viewer(ctx context.Context) (*model.Viewer, error)
@@ -446,6 +447,19 @@ type Mutation {
 
   "Ends an API key, and every session that was opened with it."
   revokeApiKey("The key to end." input: RevokeApiKeyInput!): RevokeApiKeyPayload!
+
+  """
+  Runs a command of the legacy API, as ` + "`" + `POST /api.php` + "`" + ` does, and answers its envelope: ` + "`" + `{"Success": true, "ErrorCode": 0, …}` + "`" + `. A failure of the command is in the
+  envelope too, not in ` + "`" + `errors` + "`" + `. The command acts for the caller of this request: ` + "`" + `SessionID` + "`" + ` and ` + "`" + `APIKey` + "`" + ` among the parameters are for ` + "`" + `User.Login` + "`" + ` and
+  ` + "`" + `User.Logout` + "`" + ` alone. An envelope longer than 4 MiB is refused: ask for pages. It is for moving scripts step by step: what the header ` + "`" + `X-GraphQL-Operation` + "`" + ` of
+  the bridge names is the field to move to.
+  """
+  command(
+    "Name of the command, in any case: ` + "`" + `Campaign.Pause` + "`" + `. Those that only read are run here as well."
+    name: String!
+    "Parameters of the command as one object: ` + "`" + `{\"CampaignID\": 123}` + "`" + `. Their names may be written in any case; an empty value means not given."
+    parameters: JSON
+  ): JSON!
 }
 
 "What a caller can mend about a mutation. With user errors nothing was written."
@@ -1471,7 +1485,7 @@ input ApproveCampaignInput {
   id: ID!
   "Version the caller has seen; another is a conflict that writes nothing."
   expectedVersion: Int
-  "A word to the owner."
+  "A word to the owner: the reason of the status, at most 250 characters."
   explanation: String
 }
 
@@ -2767,6 +2781,28 @@ func (ec *executionContext) field_Mutation_cancelCampaign_args(ctx context.Conte
 		return nil, err
 	}
 	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_command_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "name",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["name"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "parameters",
+		func(ctx context.Context, v any) (scalar.JSON, error) {
+			return ec.unmarshalOJSON2campaignqlᚋgraphᚋscalarᚐJSON(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["parameters"] = arg1
 	return args, nil
 }
 
@@ -8360,6 +8396,50 @@ func (ec *executionContext) fieldContext_Mutation_revokeApiKey(ctx context.Conte
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_revokeApiKey_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_command(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_command(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().Command(ctx, fc.Args["name"].(string), fc.Args["parameters"].(scalar.JSON))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v scalar.JSON) graphql.Marshaler {
+			return ec.marshalNJSON2campaignqlᚋgraphᚋscalarᚐJSON(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_command(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type JSON does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_command_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -16116,6 +16196,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "command":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_command(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -18565,6 +18652,24 @@ func (ec *executionContext) marshalNInt2ᚕintᚄ(ctx context.Context, sel ast.S
 	}
 
 	return ret
+}
+
+func (ec *executionContext) unmarshalNJSON2campaignqlᚋgraphᚋscalarᚐJSON(ctx context.Context, v any) (scalar.JSON, error) {
+	res, err := scalar.UnmarshalJSON(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNJSON2campaignqlᚋgraphᚋscalarᚐJSON(ctx context.Context, sel ast.SelectionSet, v scalar.JSON) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "JSON!")
+		return graphql.Null
+	}
+	_ = sel
+	res := scalar.MarshalJSON(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "JSON!")
+	}
+	return res
 }
 
 func (ec *executionContext) unmarshalNLocalTime2string(ctx context.Context, v any) (string, error) {

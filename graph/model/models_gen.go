@@ -34,7 +34,7 @@ type ApproveCampaignInput struct {
 	ID string `json:"id"`
 	// Version the caller has seen; another is a conflict that writes nothing.
 	ExpectedVersion graphql.Omittable[*int32] `json:"expectedVersion,omitempty"`
-	// A word to the owner.
+	// A word to the owner: the reason of the status, at most 250 characters.
 	Explanation graphql.Omittable[*string] `json:"explanation,omitempty"`
 }
 

@@ -82,7 +82,7 @@ func room(p listed) string {
 	switch {
 	case p.Name == "main":
 		return "tool"
-	case slices.Contains([]string{"app", "config", "explorer", "demo", "command", "store", "caller", "apperr", "kind", "testkit"}, name):
+	case slices.Contains([]string{"app", "config", "explorer", "demo", "command", "translate", "store", "caller", "apperr", "kind", "testkit"}, name):
 		return name
 	default:
 		return "domain"
@@ -91,7 +91,7 @@ func room(p listed) string {
 
 // law is which rooms a room may import. testkit is in no list: only tests import it.
 var law = map[string][]string{
-	"cmd":      {"app", "config", "domain", "store", "caller", "apperr", "kind", "ent"},
+	"cmd":      {"app", "config", "translate", "domain", "store", "caller", "apperr", "kind", "ent"},
 	"app":      {"config", "explorer", "demo", "command", "graph", "domain", "store", "caller", "apperr", "kind", "ent"},
 	"graph":    {"graph", "domain", "store", "caller", "apperr", "kind", "ent"},
 	"command":  {"domain", "caller", "apperr", "kind", "ent"},
@@ -105,6 +105,8 @@ var law = map[string][]string{
 	"kind":     {},
 	"config":   {},
 	"explorer": {},
+	// translate reads legacy requests as the bridge does.
+	"translate": {"command", "domain", "apperr", "kind"},
 }
 
 // servesHTTP are the rooms that know HTTP.

@@ -37,8 +37,16 @@ func Handler(services *Services, opts HandlerOptions) http.Handler {
 	}
 	cfg := opts.Config
 	meters := newMeters(services)
+	bridge := command.New(
+		command.Services{
+			Accounts: services.Accounts, Campaigns: services.Campaigns, Emails: services.Emails, Lists: services.Lists, Statistics: services.Statistics,
+			Subscribers: services.Subscribers, Tags: services.Tags,
+		},
+		command.Options{MaxBody: cfg.MaxCommandBody, Logger: opts.Logger, RequestID: RequestID, Observe: meters.command})
 	graphQL := graph.Handler(
-		graph.Services{Accounts: services.Accounts, Campaigns: services.Campaigns, Emails: services.Emails, Tags: services.Tags, Statistics: services.Statistics},
+		graph.Services{
+			Accounts: services.Accounts, Campaigns: services.Campaigns, Emails: services.Emails, Tags: services.Tags, Statistics: services.Statistics, Commands: bridge,
+		},
 		graph.Options{
 			Info: graph.Info{
 				Version: opts.Build.Version, Commit: opts.Build.Commit, GoVersion: GoVersion(), Database: services.Store.Dialect(), Demo: cfg.Demo,
@@ -47,18 +55,17 @@ func Handler(services *Services, opts HandlerOptions) http.Handler {
 			MaxBody: cfg.MaxGraphQLBody, Timeout: cfg.Timeout, Development: cfg.Development || cfg.Demo, HideSchema: !cfg.Introspection,
 			Logger: opts.Logger, RequestID: RequestID, Observe: meters.graphQL,
 		})
-	bridge := command.New(
-		command.Services{Accounts: services.Accounts, Campaigns: services.Campaigns, Statistics: services.Statistics, Tags: services.Tags},
-		command.Options{MaxBody: cfg.MaxCommandBody, Logger: opts.Logger, RequestID: RequestID, Observe: meters.command})
 
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", cors(cfg.CORSOrigins, sameOrigin(cfg.CORSOrigins, gzhttp.GzipHandler(graphQL))))
 	mux.Handle("/api.php", cors(cfg.CORSOrigins, gzhttp.GzipHandler(bridge)))
 	mux.Handle("/command", cors(cfg.CORSOrigins, gzhttp.GzipHandler(bridge)))
-	mux.HandleFunc("GET /schema.graphql", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		_, _ = io.WriteString(w, graph.Schema())
-	})
+	if cfg.Introspection {
+		mux.HandleFunc("GET /schema.graphql", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+			_, _ = io.WriteString(w, graph.Schema())
+		})
+	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { state(w, http.StatusOK, nil) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)

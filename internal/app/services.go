@@ -8,19 +8,23 @@ import (
 	"campaignql/internal/account"
 	"campaignql/internal/campaign"
 	"campaignql/internal/content"
+	"campaignql/internal/list"
 	"campaignql/internal/statistics"
 	"campaignql/internal/store"
+	"campaignql/internal/subscriber"
 	"campaignql/internal/tag"
 )
 
 // Services are the domains over one database.
 type Services struct {
-	Store      *store.Store
-	Accounts   *account.Service
-	Campaigns  *campaign.Service
-	Emails     *content.Service
-	Tags       *tag.Service
-	Statistics *statistics.Service
+	Store       *store.Store
+	Accounts    *account.Service
+	Campaigns   *campaign.Service
+	Emails      *content.Service
+	Lists       *list.Service
+	Subscribers *subscriber.Service
+	Tags        *tag.Service
+	Statistics  *statistics.Service
 }
 
 // ServiceOptions are what the domains are built with. The zero value takes their defaults.
@@ -38,6 +42,8 @@ func NewServices(db *store.Store, opts ServiceOptions) *Services {
 	opts.Account.Now, opts.Account.Log = opts.Now, opts.Logger
 	s.Accounts = account.New(db, opts.Account)
 	s.Tags = tag.New(db, tag.Options{Now: opts.Now})
+	s.Lists = list.New(db, list.Options{Now: opts.Now})
+	s.Subscribers = subscriber.New(db, s.Statistics, subscriber.Options{Now: opts.Now})
 	s.Emails = content.New(db, content.Options{Now: opts.Now, UsedInTests: func(ctx context.Context, ids []int64) ([]int64, error) {
 		return s.Campaigns.EmailsInTests(ctx, ids)
 	}})

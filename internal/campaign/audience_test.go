@@ -217,3 +217,24 @@ func TestReadinessListsWhatIsMissing(t *testing.T) {
 		}
 	}
 }
+
+func TestTheSameAudienceInOtherWordsIsNoChangeOfWhatWasSent(t *testing.T) {
+	t.Parallel()
+	testkit.Each(t, func(t *testing.T, db *store.Store) {
+		f := newFixture(t, db)
+		list := f.list(t, f.owner)
+		c := f.create(t, "Sent")
+		plain, spelled := fmt.Sprint(list), fmt.Sprintf("%d:0", list)
+		f.update(t, c.ID, campaign.Patch{Audience: &campaign.AudiencePatch{Include: &plain}})
+		for _, status := range []kind.CampaignStatus{kind.StatusReady, kind.StatusSending, kind.StatusSent} {
+			f.update(t, c.ID, campaign.Patch{Status: &status})
+		}
+		before := f.row(t, c.ID)
+		after := f.update(t, c.ID, campaign.Patch{Audience: &campaign.AudiencePatch{Include: &spelled}})
+		if after.Version != before.Version || after.RecipientLists != plain {
+			t.Errorf("version %d and lists %q, want %d and %q", after.Version, after.RecipientLists, before.Version, plain)
+		}
+		_, err := f.campaigns.Update(f.ctx, campaign.Call{ID: c.ID}, campaign.Patch{Audience: &campaign.AudiencePatch{Include: new("")}})
+		wantFault(t, err, apperr.Conflict, campaign.ReasonNotInStatus)
+	})
+}

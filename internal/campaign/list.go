@@ -170,10 +170,9 @@ func (s *Service) Counts(ctx context.Context, filter Filter) (*Counts, error) {
 	return counts, nil
 }
 
+// streamBatch is how many campaigns Each reads at first, and largestBatch how many it reads at a time in the end.
 const (
-	// streamBatch is how many campaigns Each reads at first.
-	streamBatch = 250
-	// largestBatch is how many it reads at a time in the end. An order that no index serves sorts all campaigns anew for every batch.
+	streamBatch  = 250
 	largestBatch = 4000
 )
 
@@ -181,29 +180,7 @@ const (
 // a batch of them: visit gets a batch at a time and may load what belongs to it in one statement. An error of visit ends it. The batches are read
 // one after the other by key, so that what is added or removed meanwhile is not seen twice.
 func (s *Service) Each(ctx context.Context, filter Filter, order Order, offset, limit int, columns []string, visit func([]*ent.Campaign) error) error {
-	request := page.Request{Offset: &offset}
-	batch := streamBatch
-	for done := 0; limit == 0 || done < limit; {
-		size := batch
-		if limit > 0 {
-			size = min(size, limit-done)
-		}
-		request.First = &size
-		result, err := s.List(ctx, filter, order, request, columns...)
-		if err != nil {
-			return err
-		}
-		if len(result.Items) > 0 {
-			if err := visit(result.Items); err != nil {
-				return err
-			}
-		}
-		if !result.HasNext {
-			return nil
-		}
-		done += len(result.Items)
-		batch = min(2*batch, largestBatch)
-		request = page.Request{After: result.Cursor(len(result.Items) - 1)}
-	}
-	return nil
+	return page.Each(offset, limit, streamBatch, largestBatch, func(request page.Request) (page.Result[*ent.Campaign], error) {
+		return s.List(ctx, filter, order, request, columns...)
+	}, visit)
 }

@@ -2,6 +2,7 @@ package campaign
 
 import (
 	"campaignql/internal/kind"
+	"campaignql/internal/schedule"
 )
 
 // Patch is a partial update: nil leaves a field alone. Both surfaces fill it; the rules are Update's.
@@ -39,6 +40,9 @@ type SchedulePatch struct {
 	DaysOfWeek, DaysOfMonth, Months, Hours, Minutes *string
 	MaxInstances                                    *int
 }
+
+// Alone is the schedule that the patch makes of a campaign that has none yet: what it does not name is empty.
+func (p *SchedulePatch) Alone() schedule.Schedule { return p.apply(schedule.Schedule{}) }
 
 // AudiencePatch says anew who a campaign goes to. Rules and lists exclude each other: there is one audience.
 type AudiencePatch struct {

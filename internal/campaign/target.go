@@ -74,6 +74,10 @@ func (u *update) audience() {
 		}
 		canonical = string(text)
 	}
+	// What is being or has been sent keeps its spelling: the same people in other words are no change.
+	if canonical == u.c.Audience && canonical != "" && fixed(u.c.Status) {
+		return
+	}
 	if canonical == u.c.Audience && columns.source == u.c.AudienceSource && columns.include == u.c.RecipientLists && columns.exclude == u.c.ExcludedLists {
 		return
 	}

@@ -359,9 +359,14 @@ func (u *update) fits(field, text string, limit int) {
 	}
 }
 
+// fixed reports whether audience, content and schedule stay as they are in a status.
+func fixed(status kind.CampaignStatus) bool {
+	return status == kind.StatusSending || status == kind.StatusSent
+}
+
 // frozen refuses to change what is being or has been sent.
 func (u *update) frozen() {
-	if len(u.material) == 0 || u.c.Status != kind.StatusSending && u.c.Status != kind.StatusSent {
+	if len(u.material) == 0 || !fixed(u.c.Status) {
 		return
 	}
 	u.faults.Add(&apperr.Error{

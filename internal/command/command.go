@@ -16,7 +16,10 @@ import (
 	"campaignql/internal/apperr"
 	"campaignql/internal/caller"
 	"campaignql/internal/campaign"
+	"campaignql/internal/content"
+	"campaignql/internal/list"
 	"campaignql/internal/statistics"
+	"campaignql/internal/subscriber"
 	"campaignql/internal/tag"
 )
 
@@ -25,10 +28,13 @@ const DefaultMaxBody = 10 << 20
 
 // Services are the domains that the commands call.
 type Services struct {
-	Accounts   *account.Service
-	Campaigns  *campaign.Service
-	Statistics *statistics.Service
-	Tags       *tag.Service
+	Accounts    *account.Service
+	Campaigns   *campaign.Service
+	Emails      *content.Service
+	Lists       *list.Service
+	Statistics  *statistics.Service
+	Subscribers *subscriber.Service
+	Tags        *tag.Service
 }
 
 // Options are the settings of a Bridge. The zero value takes the defaults.
@@ -84,7 +90,7 @@ func New(services Services, opts Options) *Bridge {
 		opts.Observe = func(string, Outcome, time.Duration) {}
 	}
 	b := &Bridge{Services: services, opts: opts, byName: map[string]*Command{}}
-	b.commands = slices.Concat(b.userCommands(), b.campaignCommands(), b.tagCommands())
+	b.commands = slices.Concat(b.userCommands(), b.campaignCommands(), b.tagCommands(), b.emailCommands(), b.listCommands(), b.subscriberCommands())
 	for i := range b.commands {
 		b.byName[fold(b.commands[i].Name)] = &b.commands[i]
 	}
@@ -94,20 +100,20 @@ func New(services Services, opts Options) *Bridge {
 // Commands returns the declarations of all commands.
 func (b *Bridge) Commands() []Command { return slices.Clone(b.commands) }
 
-// Execute runs one command for the caller of ctx, as the GraphQL field command does. Parameters are anything that JSON can say. A failure of the
-// command, an unknown command included, is a Response like any other. A list without limit is read while the Response is marshalled, and
-// whole.
-func (b *Bridge) Execute(ctx context.Context, name string, parameters map[string]any) Response {
+// Execute runs one command for the caller of ctx, as the GraphQL field command does. Parameters are anything that JSON can say as one object, or its
+// text as a json.RawMessage. A failure of the command, an unknown command included, is a Response like any other. A list without limit is
+// read while the Response is marshalled, and whole.
+func (b *Bridge) Execute(ctx context.Context, name string, parameters any) Response {
 	p, err := parametersOf(parameters)
 	if err != nil {
-		return hardFailure(http.StatusBadRequest, codeMalformed, err.Error())
+		return unreadable(err)
 	}
 	return b.execute(ctx, name, p, nil)
 }
 
 // execute finds and runs a command. identify, if set, returns the context of the caller.
 func (b *Bridge) execute(ctx context.Context, name string, p Parameters, identify func(ctx context.Context) (context.Context, error)) Response {
-	cmd := b.byName[fold(strings.TrimSpace(name))]
+	cmd := b.find(name)
 	if cmd == nil {
 		return unknownCommand(name)
 	}
@@ -115,6 +121,9 @@ func (b *Bridge) execute(ctx context.Context, name string, p Parameters, identif
 	response.Command, response.Operation = cmd.Name, cmd.Operation
 	return response
 }
+
+// find returns the command of a name, nil for none.
+func (b *Bridge) find(name string) *Command { return b.byName[fold(strings.TrimSpace(name))] }
 
 func (b *Bridge) run(ctx context.Context, cmd *Command, p Parameters, identify func(ctx context.Context) (context.Context, error)) Response {
 	if !cmd.Public {

@@ -28,25 +28,15 @@ type malformed string
 
 func (m malformed) Error() string { return string(m) }
 
-// decode reads the parameters of a request: those of the query string, and over them those of the body.
-func (b *Bridge) decode(w http.ResponseWriter, r *http.Request) (Parameters, error) {
-	p, err := readForm(r.URL.RawQuery)
-	if err != nil {
-		return nil, err
-	}
+// decode reads the parameters of a body over those of the query string. What was read before a failure stays.
+func (b *Bridge) decode(w http.ResponseWriter, r *http.Request, over Parameters) error {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, b.opts.MaxBody))
-	if err != nil {
-		return nil, err
-	}
-	if len(body) == 0 {
-		return p, nil
+	if err != nil || len(body) == 0 {
+		return err
 	}
 	sent, err := readBody(r.Header.Get("Content-Type"), body)
-	if err != nil {
-		return nil, err
-	}
-	p.merge(sent)
-	return p, nil
+	over.merge(sent)
+	return err
 }
 
 func readBody(contentType string, body []byte) (Parameters, error) {
@@ -70,9 +60,10 @@ func readBody(contentType string, body []byte) (Parameters, error) {
 }
 
 // readForm reads an URL-encoded form. Unlike url.ParseQuery it keeps the order of the fields, as the last of a repeated one counts, and takes a
-// semicolon for what it is.
+// semicolon for what it is. With an error it returns the fields that could be read, so that the refusal can be written as they ask.
 func readForm(text string) (Parameters, error) {
 	form := form{into: Parameters{}}
+	var failed error
 	for pair := range strings.SplitSeq(text, "&") {
 		if pair == "" {
 			continue
@@ -81,13 +72,14 @@ func readForm(text string) (Parameters, error) {
 		name, nameErr := url.QueryUnescape(name)
 		value, valueErr := url.QueryUnescape(value)
 		if err := errors.Join(nameErr, valueErr); err != nil {
-			return nil, malformed("The form is not URL-encoded: a % must be written %25.")
+			failed = malformed("The form is not URL-encoded: a % must be written %25.")
+			continue
 		}
 		if err := form.add(name, value); err != nil {
-			return nil, err
+			return form.into, err
 		}
 	}
-	return form.into, nil
+	return form.into, failed
 }
 
 // readMultipart reads multipart/form-data. Files are passed over.
@@ -103,17 +95,17 @@ func readMultipart(boundary string, body []byte) (Parameters, error) {
 			return form.into, nil
 		}
 		if err != nil {
-			return nil, malformed("The multipart form is damaged.")
+			return form.into, malformed("The multipart form is damaged.")
 		}
 		value, err := io.ReadAll(part)
 		if err != nil {
-			return nil, malformed("The multipart form is damaged.")
+			return form.into, malformed("The multipart form is damaged.")
 		}
 		if part.FileName() != "" || part.FormName() == "" {
 			continue
 		}
 		if err := form.add(part.FormName(), string(value)); err != nil {
-			return nil, err
+			return form.into, err
 		}
 	}
 }

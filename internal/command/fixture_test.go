@@ -30,8 +30,10 @@ import (
 	"campaignql/internal/command"
 	"campaignql/internal/content"
 	"campaignql/internal/kind"
+	"campaignql/internal/list"
 	"campaignql/internal/statistics"
 	"campaignql/internal/store"
+	"campaignql/internal/subscriber"
 	"campaignql/internal/tag"
 	"campaignql/internal/testkit"
 )
@@ -62,11 +64,15 @@ func newFixture(t *testing.T, db *store.Store) *fixture {
 	f := &fixture{db: db, clock: new(atomic.Int64), log: new(bytes.Buffer)}
 	f.clock.Store(start.UnixMicro())
 	f.accounts = account.New(db, account.Options{Now: f.now, Passwords: account.Argon2{MemoryKiB: 8, Time: 1, Threads: 1}})
-	f.emails = content.New(db, content.Options{Now: f.now})
+	f.emails = content.New(db, content.Options{Now: f.now, UsedInTests: func(ctx context.Context, ids []int64) ([]int64, error) {
+		return f.campaigns.EmailsInTests(ctx, ids)
+	}})
 	f.campaigns = campaign.New(db, f.emails, campaign.Options{Now: f.now})
 	f.tags = tag.New(db, tag.Options{Now: f.now})
+	counts := statistics.New(db)
 	f.bridge = command.New(command.Services{
-		Accounts: f.accounts, Campaigns: f.campaigns, Statistics: statistics.New(db), Tags: f.tags,
+		Accounts: f.accounts, Campaigns: f.campaigns, Emails: f.emails, Lists: list.New(db, list.Options{Now: f.now}), Statistics: counts,
+		Subscribers: subscriber.New(db, counts, subscriber.Options{Now: f.now}), Tags: f.tags,
 	}, command.Options{
 		Logger:     slog.New(slog.NewTextHandler(f.log, nil)),
 		RequestID:  func(context.Context) string { return "r-1" },
@@ -287,11 +293,14 @@ func short(text string) string {
 
 var (
 	// XML is compared without its ids.
-	idElement = regexp.MustCompile(`<((?:CampaignID|TagID|RelOwnerUserID|RelEmailID)><!\[CDATA\[)[1-9]\d*`)
-	idMember  = regexp.MustCompile(`"(CampaignID|NewCampaignID|TagID|UserID|RelOwnerUserID|RelEmailID)":("?)([1-9]\d*)("?)`)
+	idElement = regexp.MustCompile(`<((?:CampaignID|TagID|EmailID|ListID|SubscriberID|RelOwnerUserID|RelUserID|RelEmailID)><!\[CDATA\[)[1-9]\d*`)
+	idMember  = regexp.MustCompile(`"(CampaignID|NewCampaignID|TagID|UserID|RelOwnerUserID|RelUserID|EmailID|RelEmailID|ListID|SubscriberID)":("?)([1-9]\d*)("?)`)
 	volatile  = []*regexp.Regexp{
-		regexp.MustCompile(`("(?:SessionID|Username|EmailAddress)":")[^"]+(")`),
-		regexp.MustCompile(`((?:email|list) )[1-9]\d*()`),
+		regexp.MustCompile(`("(?:SessionID|Username)":")[^"]+(")`),
+		regexp.MustCompile(`("EmailAddress":")u[a-z2-7]{26}@example\.com(")`),
+		regexp.MustCompile(`((?:email|list|campaign|custom field) )[1-9]\d*()`),
+		regexp.MustCompile(`("CustomField)[1-9]\d*(":)`),
+		regexp.MustCompile(`(<(?:/)?CustomField)[1-9]\d*(>)`),
 		regexp.MustCompile(`(list_id\\":)\d+()`),
 		regexp.MustCompile(`("RecipientLists":")\d+(")`),
 	}
@@ -301,7 +310,7 @@ var (
 func (s *script) stable(body string) string {
 	body = idMember.ReplaceAllStringFunc(body, func(member string) string {
 		m := idMember.FindStringSubmatch(member)
-		kind := map[string]string{"NewCampaignID": "CampaignID", "RelOwnerUserID": "UserID"}[m[1]]
+		kind := map[string]string{"NewCampaignID": "CampaignID", "RelOwnerUserID": "UserID", "RelUserID": "UserID"}[m[1]]
 		if kind == "" {
 			kind = m[1]
 		}

@@ -2,6 +2,8 @@ package command_test
 
 import (
 	"encoding/json"
+	"log/slog"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -70,3 +72,8 @@ func sessionOf(t *testing.T, body string) string {
 	}
 	return session
 }
+
+// differs is what differs between two answers to the same request: the session that was opened, the id of what was made.
+var differs = regexp.MustCompile(`"SessionID":"[^"]*"|<\d+>`)
+
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }

@@ -47,25 +47,30 @@ func (b *Bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // answer reads the request and runs its command. A panic becomes a server fault.
 func (b *Bridge) answer(ctx context.Context, w http.ResponseWriter, r *http.Request, out *answer) (response Response) {
-	var command string
+	var p Parameters
 	defer func() {
 		if fault := recover(); fault != nil {
-			response = b.fault(ctx, command, http.StatusInternalServerError, fmt.Errorf("panic: %v\n%s", fault, debug.Stack()))
+			response = b.fault(ctx, p.Text("Command"), http.StatusInternalServerError, fmt.Errorf("panic: %v\n%s", fault, debug.Stack()))
+		}
+		// What never reached its command names the operation all the same, as far as it could be read.
+		if cmd := b.find(p.Text("Command")); cmd != nil {
+			response.Command, response.Operation = cmd.Name, cmd.Operation
 		}
 	}()
-	if r.Method != http.MethodPost && r.Method != http.MethodGet {
-		return hardFailure(http.StatusBadRequest, codeMethod, "The method "+kind.Cut(r.Method, 20)+" is not supported: use POST or GET.")
-	}
-	p, err := b.decode(w, r)
-	if err != nil {
-		return unreadable(err)
+	var err error
+	if p, err = readForm(r.URL.RawQuery); err == nil && (r.Method == http.MethodPost || r.Method == http.MethodGet) {
+		err = b.decode(w, r, p)
 	}
 	out.xml = p.Text("ResponseFormat") == "XML"
-	if p.Has("JSONPCallBack") {
+	switch {
+	case r.Method != http.MethodPost && r.Method != http.MethodGet:
+		return hardFailure(http.StatusBadRequest, codeMethod, "The method "+kind.Cut(r.Method, 20)+" is not supported: use POST or GET.")
+	case err != nil:
+		return unreadable(err)
+	case p.Has("JSONPCallBack"):
 		return hardFailure(http.StatusBadRequest, codeMalformed, "JSONPCallBack is not supported: use CORS.")
 	}
-	command = p.Text("Command")
-	return b.execute(ctx, command, p, func(ctx context.Context) (context.Context, error) {
+	return b.execute(ctx, p.Text("Command"), p, func(ctx context.Context) (context.Context, error) {
 		return b.identify(ctx, p)
 	})
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -262,16 +261,20 @@ func scalarOr(raw json.RawMessage) any {
 	}
 }
 
-// parametersOf turns what GraphQL decoded into parameters.
-func parametersOf(given map[string]any) (Parameters, error) {
-	var text bytes.Buffer
-	enc := json.NewEncoder(&text)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(given); err != nil {
-		return nil, fmt.Errorf("the parameters are not JSON: %w", err)
+// parametersOf turns what GraphQL decoded, or the text of a JSON object, into parameters.
+func parametersOf(given any) (Parameters, error) {
+	text, ok := given.(json.RawMessage)
+	if !ok {
+		var out bytes.Buffer
+		enc := json.NewEncoder(&out)
+		enc.SetEscapeHTML(false)
+		if err := enc.Encode(given); err != nil {
+			return nil, malformed("The parameters are not JSON.")
+		}
+		text = out.Bytes()
 	}
-	if given == nil {
+	if text = bytes.TrimSpace(text); len(text) == 0 || string(text) == "null" {
 		return Parameters{}, nil
 	}
-	return readJSON(text.Bytes())
+	return readJSON(text)
 }

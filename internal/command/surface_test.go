@@ -35,6 +35,11 @@ func TestWhatBelongsToSomebodyElseLooksLikeNothing(t *testing.T) {
 			"email":    f.email(t, victim),
 			"list":     f.list(t, victim, "secret"),
 		}
+		theirs["segment"] = f.segment(t, victim, theirs["list"])
+		theirs["field"] = f.field(t, victim, theirs["list"], kind.FieldText)
+		f.subscribe(t, victim, theirs["list"], "person@example.com")
+		myList := f.list(t, me, "mine")
+		f.subscribe(t, me, myList, "member@example.com")
 		before := f.snapshot(t, victim)
 		const nowhere = 1_999_999_999
 		for _, form := range []string{
@@ -55,9 +60,21 @@ func TestWhatBelongsToSomebodyElseLooksLikeNothing(t *testing.T) {
 			"Command=Tags.Delete&Tags={tag}",
 			"Command=Tag.AssignToCampaigns&TagID={tag}&CampaignIDs={mine}",
 			"Command=Tag.UnassignFromCampaigns&TagID={tag}&CampaignIDs={campaign}",
+			"Command=Email.Get&EmailID={email}",
+			"Command=Email.Update&EmailID={email}&ValidateScope=Campaign&Subject=x&Mode=none&FromEmail=x",
+			"Command=Email.Delete&EmailID={email}",
+			"Command=Subscriber.Subscribe&ListID={list}&EmailAddress=new@example.com&IPAddress=192.0.2.1&CustomField{field}=x",
+			"Command=Subscriber.Subscribe&ListID={list}&EmailAddress=person@example.com&IPAddress=192.0.2.1",
+			"Command=Subscriber.Subscribe&ListID={list}&EmailAddress=nobody&IPAddress=nowhere",
+			"Command=Subscriber.Unsubscribe&ListID={list}&EmailAddress=person@example.com",
+			"Command=Subscriber.Unsubscribe&ListID={myList}&EmailAddress=member@example.com&CampaignID={campaign}",
+			"Command=Subscribers.Get&SubscriberListID={list}",
+			"Command=Subscribers.Get&SubscriberListID={list}&SubscriberSegment={segment}",
+			"Command=Subscribers.Get&SubscriberListID={myList}&SubscriberSegment={segment}",
+			"Command=Subscribers.Get&SubscriberListID={myList}&SearchField=CustomField{field}&SearchKeyword=secret",
 		} {
 			form += "&APIKey=" + me.key
-			form = strings.ReplaceAll(form, "{mine}", itoa(mine))
+			form = strings.NewReplacer("{mine}", itoa(mine), "{myList}", itoa(myList)).Replace(form)
 			foreign, absent := form, form
 			for name, id := range theirs {
 				foreign = strings.ReplaceAll(foreign, "{"+name+"}", itoa(id))
@@ -81,7 +98,14 @@ func TestWhatBelongsToSomebodyElseLooksLikeNothing(t *testing.T) {
 // snapshot is what an account sees of itself.
 func (f *fixture) snapshot(t *testing.T, p person) string {
 	t.Helper()
-	return f.post("Command=Campaigns.Get&RetrieveTags=true&APIKey="+p.key).body + f.post("Command=Tags.Get&APIKey="+p.key).body
+	seen := ""
+	for _, list := range f.db.Client(p.ctx).SubscriberList.Query().IDsX(p.ctx) {
+		seen += f.post("Command=Subscribers.Get&APIKey=" + p.key + "&SubscriberListID=" + itoa(list)).body
+	}
+	for _, list := range []string{"Campaigns.Get&RetrieveTags=true", "Tags.Get", "Emails.Get", "Lists.Get"} {
+		seen += f.post("Command=" + list + "&APIKey=" + p.key).body
+	}
+	return seen
 }
 
 // TestEveryCommandNeedsTheScopeItDeclares sends each command with a key that has every other scope.
@@ -90,7 +114,7 @@ func TestEveryCommandNeedsTheScopeItDeclares(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
 		me := f.owner(t)
 		id := itoa(f.campaign(t, me, "A"))
-		tag := itoa(f.tag(t, me, "a"))
+		tag, email, list := itoa(f.tag(t, me, "a")), itoa(f.email(t, me)), itoa(f.list(t, me, "a"))
 		for _, cmd := range f.bridge.Commands() {
 			if cmd.Public {
 				continue
@@ -99,6 +123,8 @@ func TestEveryCommandNeedsTheScopeItDeclares(t *testing.T) {
 			form := url.Values{"APIKey": {f.key(t, me, scopes...)}, "Command": {cmd.Name}}
 			for name, value := range map[string]string{
 				"CampaignID": id, "CampaignName": "x", "Campaigns": id, "TagID": tag, "Tag": "x", "Tags": tag, "CampaignIDs": id,
+				"EmailID": email, "ValidateScope": "Campaign", "SubscriberListName": "x", "ListID": list, "SubscriberListID": list,
+				"EmailAddress": "a@example.com", "IPAddress": "192.0.2.1",
 			} {
 				form.Set(name, value)
 			}

@@ -3,6 +3,7 @@ package command
 import (
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // xmlSyntax writes one element per member, items of a list as node_0, node_1 and so on, and every scalar as CDATA.
@@ -28,12 +29,27 @@ func (xmlSyntax) closeMember(dst []byte, name string) []byte {
 func (s xmlSyntax) openItem(dst []byte, i int) []byte  { return s.openMember(dst, i, strconv.Itoa(i)) }
 func (s xmlSyntax) closeItem(dst []byte, i int) []byte { return s.closeMember(dst, strconv.Itoa(i)) }
 
-// elementName is the name of a member; one that begins with a digit, as days and positions do, would not be one in XML.
+// elementName is the name of a member as XML allows one: what may not stand in it becomes an underscore, and what may not begin it, as the digits of
+// days and positions may not, follows node_.
 func elementName(name string) string {
-	if name != "" && name[0] >= '0' && name[0] <= '9' {
+	if strings.IndexFunc(name, func(r rune) bool { return !inElementName(r) }) >= 0 {
+		name = strings.Map(func(r rune) rune {
+			if inElementName(r) {
+				return r
+			}
+			return '_'
+		}, name)
+	}
+	if name == "" || !beginsElementName(name[0]) {
 		return "node_" + name
 	}
 	return name
+}
+
+func beginsElementName(b byte) bool { return b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b == '_' }
+
+func inElementName(r rune) bool {
+	return r < utf8.RuneSelf && (beginsElementName(byte(r)) || r >= '0' && r <= '9' || r == '-' || r == '.')
 }
 
 func (s xmlSyntax) literal(dst []byte, text string) []byte { return s.text(dst, text) }
@@ -46,7 +62,7 @@ func (xmlSyntax) text(dst []byte, text string) []byte {
 			return r
 		}
 		return -1
-	}, strings.ToValidUTF8(text, "\uFFFD"))
+	}, text) // of invalid UTF-8 each byte becomes U+FFFD, as in JSON
 	text = strings.ReplaceAll(text, "]]>", "]]]]><![CDATA[>")
 	return append(append(append(dst, "<![CDATA["...), text...), "]]>"...)
 }

@@ -117,7 +117,7 @@ func (s *Service) Update(ctx context.Context, id int64, p Patch, columns ...stri
 }
 
 // check locks the email and returns everything that forbids the change: that it is not there, the faults of the patch as given, and those of the
-// content that would result.
+// content that would result, where there is one.
 func (s *Service) check(ctx context.Context, id int64, p Patch, given error) error {
 	var faults apperr.Faults
 	columns := []string{entemail.FieldID}
@@ -131,6 +131,9 @@ func (s *Service) check(ctx context.Context, id int64, p Patch, given error) err
 	case ent.IsNotFound(err):
 		faults.Add(notFound())
 		faults.Add(given)
+		if p.Scope != nil {
+			validateScope(&faults, *p.Scope)
+		}
 	case err != nil:
 		return err
 	case p.Scope == nil:
@@ -272,6 +275,17 @@ func (s *Service) List(ctx context.Context, filter Filter, order Order, request 
 		return page.Result[*ent.Email]{}, store.Translate(err)
 	}
 	return plan.Result(rows), nil
+}
+
+// streamBatch is how many emails Each reads at a time: their texts may be large.
+const streamBatch = 10
+
+// Each calls visit for the emails that the filter chooses, in order, from the offset and at most limit of them (0: all), a few at a time and without
+// ever holding more (legacy Emails.Get). An error of visit ends it.
+func (s *Service) Each(ctx context.Context, filter Filter, order Order, offset, limit int, columns []string, visit func([]*ent.Email) error) error {
+	return page.Each(offset, limit, streamBatch, streamBatch, func(request page.Request) (page.Result[*ent.Email], error) {
+		return s.List(ctx, filter, order, request, columns...)
+	}, visit)
 }
 
 // Count returns how many emails the filter chooses (legacy TotalEmailCount).

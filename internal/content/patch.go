@@ -1,7 +1,6 @@
 package content
 
 import (
-	"net/mail"
 	"slices"
 	"strings"
 	"unicode"
@@ -17,8 +16,6 @@ const (
 	maxName      = 250
 	maxSubject   = 500
 	maxPreheader = 500
-	// maxAddress is in bytes, the longest address SMTP carries.
-	maxAddress = 254
 	// maxText is in bytes, for the HTML and the plain text each.
 	maxText = 5 << 20
 	// maxNameKey and maxSubjectKey are the bytes that the columns of the folded copies hold: search sees no more of a longer text.
@@ -50,6 +47,8 @@ type Patch struct {
 	OpenTracking, LinkTracking *bool
 	// Scope asks to validate the content that results for a use (legacy ValidateScope); nil asks for nothing.
 	Scope *Scope
+	// Err is what the surface could not read of the patch; it is reported with the other faults.
+	Err error `json:"-"`
 }
 
 // normalise cleans the fields and adds their faults. It never writes through a pointer of the caller.
@@ -66,6 +65,7 @@ func (p *Patch) normalise(faults *apperr.Faults) {
 	if p.Mode != nil && !slices.Contains(p.Mode.Values(), string(*p.Mode)) {
 		faults.Add(apperr.InvalidField("mode", "email_mode_unknown", "is not a known mode"))
 	}
+	faults.Add(p.Err)
 }
 
 // apply sets the fields on a create or an update.
@@ -120,19 +120,10 @@ func address(faults *apperr.Faults, field string, given *string) *string {
 		return nil
 	}
 	text := strings.TrimSpace(kind.Clean(*given))
-	if text != "" && !validAddress(text) {
-		faults.Add(apperr.InvalidField(field, "email_address_invalid", "must be one email address of at most %d bytes, without a name", maxAddress))
+	if text != "" && !kind.IsAddress(text) {
+		faults.Add(apperr.InvalidField(field, "email_address_invalid", "must be one email address of at most %d bytes, without a name", kind.MaxAddress))
 	}
 	return &text
-}
-
-// validAddress reports whether text is a bare address. Quoted local parts and address literals are no senders and are refused.
-func validAddress(text string) bool {
-	if len(text) > maxAddress || strings.ContainsFunc(text, breaksLine) || strings.ContainsAny(text, "[]\t\uFFFD") {
-		return false
-	}
-	parsed, err := mail.ParseAddress(text)
-	return err == nil && parsed.Name == "" && parsed.Address == text
 }
 
 func body(faults *apperr.Faults, field string, given *string) *string {

@@ -86,18 +86,24 @@ func validate(faults *apperr.Faults, scope Scope, html, plain string) {
 	if blank(html) && blank(plain) {
 		faults.Add(apperr.InvalidField("html", "email_content_required", "HTML or plain text is required"))
 	}
+	validateScope(faults, scope)
+	if !scope.is(ScopeCampaign) {
+		return
+	}
+	if lacksLink(html) {
+		faults.Add(apperr.InvalidField("html", "email_html_unsubscribe_link", "has no unsubscribe link: put in %%Link:Unsubscribe%%"))
+	}
+	if lacksLink(plain) {
+		faults.Add(apperr.InvalidField("plain", "email_plain_unsubscribe_link", "has no unsubscribe link: put in %%Link:Unsubscribe%%"))
+	}
+}
+
+func validateScope(faults *apperr.Faults, scope Scope) {
 	switch {
 	case scope == "":
 		faults.Add(apperr.InvalidField("scope", "email_scope_required", "is required"))
 	case !slices.ContainsFunc(Scopes(), scope.is):
 		faults.Add(apperr.InvalidField("scope", "email_scope_unknown", "must be OptIn, Campaign or AutoResponder"))
-	case scope.is(ScopeCampaign):
-		if lacksLink(html) {
-			faults.Add(apperr.InvalidField("html", "email_html_unsubscribe_link", "has no unsubscribe link: put in %%Link:Unsubscribe%%"))
-		}
-		if lacksLink(plain) {
-			faults.Add(apperr.InvalidField("plain", "email_plain_unsubscribe_link", "has no unsubscribe link: put in %%Link:Unsubscribe%%"))
-		}
 	}
 }
 

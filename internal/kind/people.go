@@ -9,10 +9,17 @@ const (
 	SubscriberUnsubscribed SubscriberStatus = "unsubscribed"
 )
 
-// Values lists the stored values.
-func (SubscriberStatus) Values() []string {
-	return []string{string(SubscriberSubscribed), string(SubscriberPending), string(SubscriberUnsubscribed)}
+var subscriberStatuses = []spelling[SubscriberStatus]{
+	{SubscriberSubscribed, "Subscribed"},
+	{SubscriberPending, "Opt-In Pending"},
+	{SubscriberUnsubscribed, "Unsubscribed"},
 }
+
+// Values lists the stored values.
+func (SubscriberStatus) Values() []string { return values(subscriberStatuses) }
+
+// Legacy returns the legacy spelling, such as "Opt-In Pending".
+func (s SubscriberStatus) Legacy() string { return legacy(subscriberStatuses, s) }
 
 // BounceType says how mail to a subscriber came back, if it did (legacy BounceType).
 type BounceType string
@@ -23,10 +30,17 @@ const (
 	BounceHard BounceType = "hard"
 )
 
-// Values lists the stored values.
-func (BounceType) Values() []string {
-	return []string{string(BounceNone), string(BounceSoft), string(BounceHard)}
+var bounceTypes = []spelling[BounceType]{
+	{BounceNone, "Not Bounced"},
+	{BounceSoft, "Soft"},
+	{BounceHard, "Hard"},
 }
+
+// Values lists the stored values.
+func (BounceType) Values() []string { return values(bounceTypes) }
+
+// Legacy returns the legacy spelling, such as "Not Bounced".
+func (b BounceType) Legacy() string { return legacy(bounceTypes, b) }
 
 // FieldType is the type of a custom field, which decides how its values are compared.
 type FieldType string

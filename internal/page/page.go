@@ -22,6 +22,9 @@ type Request struct {
 	First, Last   *int
 	After, Before string
 	Offset        *int
+
+	// walk marks a page of Each.
+	walk bool
 }
 
 // Validate returns every fault of the request at once, as Invalid errors on the fields first, last, after, before and offset.
@@ -32,7 +35,9 @@ func (r Request) Validate() error {
 }
 
 func (r Request) validate(faults *apperr.Faults) (after, before *cursor) {
-	checkSize(faults, "first", r.First)
+	if !r.walk {
+		checkSize(faults, "first", r.First)
+	}
 	checkSize(faults, "last", r.Last)
 	if r.First != nil && r.Last != nil {
 		faults.Add(apperr.InvalidField("last", "page_both_ends", "give first or last, not both"))

@@ -27,7 +27,7 @@ type Day struct {
 	Unsubscriptions, HardBounces, SoftBounces int64
 }
 
-// Service reads the statistics that lie beside a campaign.
+// Service keeps and reads the statistics that lie beside a campaign.
 type Service struct{ db *store.Store }
 
 // New returns the service over a database.

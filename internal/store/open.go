@@ -85,7 +85,7 @@ func openSQLite(path string, opts Options) (*Store, error) {
 	// Keys and passwords are in it, if only as hashes: it is for its owner alone. SQLite gives the files beside it the same mode.
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", path, errors.Unwrap(err))
+		return nil, fmt.Errorf("open %s: %w", path, pathProblem(path, errors.Unwrap(err)))
 	}
 	if err := file.Close(); err != nil {
 		return nil, err

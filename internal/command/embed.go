@@ -1,0 +1,53 @@
+package command
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+)
+
+// maxEmbedded is the longest envelope in bytes that is answered within another document, which has to hold it whole.
+const maxEmbedded = 4 << 20
+
+var errTooLong = errors.New("command: the envelope is too long")
+
+// Answer runs one command for the caller of ctx and returns the legacy envelope as JSON, for a surface that puts it into an answer of its own. The
+// parameters are the text of a JSON object, or nothing; credentials among them authenticate nobody, but User.Login and User.Logout read theirs. remoteAddr is
+// the address of the client, by which failed logins are counted. The envelope says what went wrong, as over HTTP; one longer than 4 MiB is refused in
+// favour of pages.
+func (b *Bridge) Answer(ctx context.Context, remoteAddr, name string, parameters json.RawMessage) json.RawMessage {
+	started := time.Now()
+	ctx = WithRemoteAddr(ctx, remoteAddr)
+	response := b.Execute(ctx, name, parameters)
+	text, err := response.within(maxEmbedded)
+	if err != nil {
+		failed := hardFailure(http.StatusBadRequest, codeMalformed, fmt.Sprintf("The answer is longer than %d bytes: ask for pages.", maxEmbedded))
+		if !errors.Is(err, errTooLong) {
+			failed = b.failure(ctx, b.byName[fold(response.Command)], err)
+		}
+		failed.Command, response = response.Command, failed
+		text, _ = response.MarshalJSON() // a failure holds nothing that is still to be read
+	}
+	b.opts.Observe(response.Command, response.Outcome, time.Since(started))
+	return text
+}
+
+// within marshals the envelope, up to a length.
+func (r Response) within(limit int) (json.RawMessage, error) {
+	var text []byte
+	e := encoder{syntax: jsonSyntax{}}
+	e.spill = func(part []byte) error {
+		if text = append(text, part...); len(text) > limit {
+			return errTooLong
+		}
+		return nil
+	}
+	if err := e.document(r.Body); err != nil {
+		return nil, err
+	}
+	err := e.spill(e.buf)
+	return text, err
+}

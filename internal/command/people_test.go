@@ -1,0 +1,97 @@
+package command_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+
+	"campaignql/ent"
+	"campaignql/ent/predicate"
+	entsubscriber "campaignql/ent/subscriber"
+	"campaignql/internal/kind"
+	"campaignql/internal/store"
+)
+
+func emailIs(address string) predicate.Subscriber { return entsubscriber.Email(address) }
+
+func (f *fixture) suppress(t *testing.T, p person, address string) {
+	t.Helper()
+	if err := f.db.Client(p.ctx).Suppression.Create().SetEmail(address).SetEmailKey(address).SetCreatedAt(f.now()).Exec(p.ctx); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// people puts so many people onto a list, whose values repeat and are partly missing, and returns their addresses in order.
+func (f *fixture) people(t *testing.T, p person, list int64, n int) []string {
+	t.Helper()
+	client := f.db.Client(p.ctx)
+	rows, addresses := make([]*ent.SubscriberCreate, n), make([]string, n)
+	for i := range rows {
+		addresses[i] = fmt.Sprintf("%04d@example.com", i*7919%n)
+		rows[i] = client.Subscriber.Create().SetListID(list).SetEmail(addresses[i]).SetEmailKey(addresses[i]).
+			SetStatus([]kind.SubscriberStatus{kind.SubscriberSubscribed, kind.SubscriberPending, kind.SubscriberUnsubscribed}[i%3]).
+			SetBounce([]kind.BounceType{kind.BounceNone, kind.BounceSoft}[i%2]).SetSubscriptionIP(fmt.Sprintf("192.0.2.%d", i%5)).SetCreatedAt(f.now())
+		if i%4 > 0 {
+			at := f.now().Add(time.Duration(i%6) * time.Minute)
+			rows[i].SetSubscribedAt(at).SetOptedInAt(at).SetUnsubscribedAt(at)
+		}
+	}
+	if err := client.Subscriber.CreateBulk(rows...).Exec(p.ctx); err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(addresses)
+	return addresses
+}
+
+// addresses lists people, by Subscribers.Get.
+func (f *fixture) addresses(t *testing.T, p person, list int64, parameters string) []string {
+	t.Helper()
+	body := f.post("Command=Subscribers.Get&APIKey=" + p.key + "&SubscriberListID=" + itoa(list) + "&" + parameters).body
+	var answer struct {
+		Subscribers []struct{ EmailAddress string }
+	}
+	if err := json.Unmarshal([]byte(body), &answer); err != nil {
+		t.Fatalf("%v in %s", err, body)
+	}
+	var found []string
+	for _, person := range answer.Subscribers {
+		found = append(found, person.EmailAddress)
+	}
+	return found
+}
+
+// TestRowsCostNoStatementsOfTheirOwn compares lists of one row with fuller ones that are read in one batch.
+func TestRowsCostNoStatementsOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, f *fixture) {
+		me := f.owner(t)
+		list := f.list(t, me, "a")
+		f.field(t, me, list, kind.FieldText)
+		cost := func(form string) int {
+			recorder := &store.Recorder{}
+			r := formRequest(form + "&APIKey=" + me.key)
+			if got := f.do(r.WithContext(store.WithRecorder(r.Context(), recorder))); got.status != http.StatusOK {
+				t.Fatal(got.body)
+			}
+			return len(recorder.Statements())
+		}
+		people := "Command=Subscribers.Get&SubscriberListID=" + itoa(list)
+		f.email(t, me)
+		f.people(t, me, list, 1)
+		before := []int{cost(people), cost("Command=Lists.Get"), cost("Command=Emails.Get")}
+		for range 9 {
+			f.email(t, me)
+			f.list(t, me, "another")
+		}
+		f.db.Client(me.ctx).Subscriber.Delete().ExecX(me.ctx)
+		f.people(t, me, list, 250)
+		after := []int{cost(people), cost("Command=Lists.Get"), cost("Command=Emails.Get")}
+		if !slices.Equal(before, after) || slices.Contains(after, 0) {
+			t.Errorf("one row costs %v statements, many cost %v", before, after)
+		}
+		t.Logf("Subscribers.Get, Lists.Get and Emails.Get cost %v statements, the lookup of the key with them", after)
+	})
+}

@@ -1,0 +1,172 @@
+package command
+
+import (
+	"context"
+	"strings"
+
+	entlist "campaignql/ent/subscriberlist"
+	"campaignql/internal/kind"
+	"campaignql/internal/subscriber"
+)
+
+// reasonList is the reason of a list that is not there.
+const reasonList = "list_not_found"
+
+func (b *Bridge) subscriberCommands() []Command {
+	return []Command{
+		{
+			Name: "Subscriber.Subscribe", Operation: "addSubscribers", Scope: kind.ScopeWrite,
+			Doc: "Puts an email address onto a list, or back onto one that it had left. On a list with double opt-in it is pending until it is confirmed.",
+			Parameters: []Parameter{
+				required("ListID", "The list."),
+				required("EmailAddress", "The address."),
+				required("IPAddress", "The IP address from which the person asked for it."),
+				optional("CustomFieldN", "The value of the custom field with the id N; Fields[CustomFieldN] is another name for it. Fields that the list does not have are ignored."),
+			},
+			Codes: []Code{
+				{Number: 1, Text: "ListID is missing", Reasons: []string{missing("ListID")}},
+				{Number: 2, Text: "EmailAddress is missing", Reasons: []string{missing("EmailAddress"), "subscriber_address_required"}},
+				{Number: 3, Text: "IPAddress is missing", Reasons: []string{missing("IPAddress")}},
+				{Number: 3, Text: "IPAddress is no IP address", Reasons: []string{"subscriber_ip_invalid"}},
+				{Number: 4, Text: "List not found", Reasons: []string{reasonList}},
+				{Number: 5, Text: "EmailAddress is no email address", Reasons: []string{"subscriber_address_invalid"}},
+				{Number: 8, Text: "The value of a custom field cannot be accepted", Detail: true, Reasons: []string{"custom_field_invalid"}},
+				{Number: 9, Text: "The email address is subscribed to the list already", Reasons: []string{"subscriber_exists"}},
+			},
+			run: b.subscribe,
+		},
+		{
+			Name: "Subscriber.Unsubscribe", Operation: "unsubscribe", Scope: kind.ScopeWrite,
+			Doc: "Takes an email address off a list.",
+			Parameters: []Parameter{
+				required("ListID", "The list."),
+				required("EmailAddress", "The address."),
+				optional("CampaignID", "The campaign because of which the person leaves, in whose statistics it counts once; 0 for none."),
+			},
+			Codes: []Code{
+				{Number: 1, Text: "ListID is missing", Reasons: []string{missing("ListID")}},
+				{Number: 3, Text: "EmailAddress is missing", Reasons: []string{missing("EmailAddress")}},
+				{Number: 4, Text: "List not found", Reasons: []string{reasonList}},
+				{Number: 8, Text: "Campaign not found", Reasons: []string{reasonCampaign}},
+				{Number: 9, Text: "The email address is not subscribed to the list", Reasons: []string{"not_subscribed"}},
+			},
+			run: b.unsubscribe,
+		},
+		{
+			Name: "Subscribers.Get", Operation: "list", Scope: kind.ScopeRead,
+			Doc: "Lists the people on a list, with their custom fields.",
+			Parameters: []Parameter{
+				required("SubscriberListID", "The list."),
+				optional("SubscriberSegment", "Active, Unsubscribed, Suppressed, Soft bounced, Hard bounced or Opt-in pending; everyone if not given."),
+				optional("RecordsPerRequest", "The size of the page; 0, or not given, for all."),
+				optional("RecordsFrom", "How many people to pass over."),
+				optional("SearchField", "Where to search: EmailAddress, which it is if not given, SubscriptionIP, SubscriberID or CustomFieldN. In anything else nobody is found."),
+				optional("SearchKeyword", "A part of the field, without regard to case; a SubscriberID is compared whole. SearchKeyowrd is another name for it."),
+				optional("OrderField", "SubscriberID, EmailAddress, BounceType, SubscriptionStatus, SubscriptionDate, SubscriptionIP, OptInDate or UnsubscriptionDate; EmailAddress for anything else."),
+				optional("OrderType", "ASC or DESC."),
+			},
+			Codes: []Code{
+				{Number: 1, Shape: Array, Text: "SubscriberListID is missing", Reasons: []string{missing("SubscriberListID")}},
+				{Number: 2, Shape: Array, Text: "Segment not found", Reasons: []string{"segment_not_found"}},
+				{Number: 3, Shape: Array, Text: "A segment by rules cannot be listed", Reasons: []string{"segment_by_rules"}},
+				{Number: 4, Shape: Array, Text: "List not found", Reasons: []string{reasonList}},
+			},
+			run: b.subscribers,
+		},
+	}
+}
+
+func (b *Bridge) subscribe(ctx context.Context, p Parameters) (Object, error) {
+	if err := absent(p, "ListID", "EmailAddress", "IPAddress"); err != nil {
+		return nil, err
+	}
+	made, err := b.Subscribers.Subscribe(ctx, subscriber.Subscription{
+		ListID: p.ID("ListID"), Email: p.Text("EmailAddress"), IP: p.Text("IPAddress"), Fields: customFields(p), KnownFieldsOnly: true,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return success(Member{"SubscriberID", made.ID}), nil
+}
+
+// customFields reads CustomFieldN and Fields[CustomFieldN]; the former outranks the latter. An empty value is as good as not given.
+func customFields(p Parameters) map[int64]string {
+	given := map[int64]string{}
+	read := func(name string, value any) {
+		digits, ok := strings.CutPrefix(name, "customfield")
+		if id := parseID(digits); ok && id != 0 {
+			if text := textValue(value); strings.TrimSpace(text) != "" {
+				given[id] = text
+			}
+		}
+	}
+	if inner := open(p["fields"]); inner != nil {
+		for name, value := range inner.values {
+			read(name, value)
+		}
+	}
+	for name, value := range p {
+		read(name, value)
+	}
+	return given
+}
+
+func (b *Bridge) unsubscribe(ctx context.Context, p Parameters) (Object, error) {
+	if err := absent(p, "ListID", "EmailAddress"); err != nil {
+		return nil, err
+	}
+	leave := subscriber.Unsubscription{ListID: p.ID("ListID"), Email: p.Text("EmailAddress")}
+	if text := strings.TrimSpace(p.Text("CampaignID")); text != "" && text != "0" {
+		if leave.CampaignID = p.ID("CampaignID"); leave.CampaignID == 0 {
+			leave.CampaignID = -1 // which no campaign has
+		}
+	}
+	if err := b.Subscribers.Unsubscribe(ctx, leave); err != nil {
+		return nil, err
+	}
+	return success(), nil
+}
+
+// subscribers answers Subscribers.Get. The rows are read while they are written.
+func (b *Bridge) subscribers(ctx context.Context, p Parameters) (Object, error) {
+	if err := absent(p, "SubscriberListID"); err != nil {
+		return nil, err
+	}
+	l, err := b.Lists.Get(ctx, p.ID("SubscriberListID"), entlist.FieldID, entlist.FieldUserID)
+	if err != nil {
+		return nil, err
+	}
+	filter := subscriberFilter(p, l.ID)
+	if filter.Segment, err = b.Subscribers.ReadSegment(ctx, l.ID, p.Text("SubscriberSegment")); err != nil {
+		return nil, err
+	}
+	total, err := b.Subscribers.Count(ctx, filter)
+	if err != nil {
+		return nil, err
+	}
+	fields, err := b.Subscribers.Fields(ctx, l)
+	if err != nil {
+		return nil, err
+	}
+	zones, err := b.zonesOfOwners(ctx, []int64{l.UserID})
+	if err != nil {
+		return nil, err
+	}
+	rows := b.people(ctx, p, filter, shape{fields: fields, zone: zones[l.UserID]})
+	return success(Member{"Subscribers", rows}, Member{"TotalSubscribers", total}), nil
+}
+
+// subscriberFilter reads the search of Subscribers.Get.
+func subscriberFilter(p Parameters, listID int64) subscriber.Filter {
+	filter := subscriber.Filter{ListID: listID, Search: p.Text("SearchKeyword")}
+	if filter.Search == "" {
+		filter.Search = p.Text("SearchKeyowrd") // the old reference printed it so
+	}
+	field := strings.TrimSpace(p.Text("SearchField"))
+	if digits, ok := strings.CutPrefix(fold(field), "customfield"); ok && parseID(digits) != 0 {
+		filter.SearchField = parseID(digits)
+		return filter
+	}
+	filter.SearchIn = searchIn(field)
+	return filter
+}

@@ -1,0 +1,91 @@
+package command
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"campaignql/ent"
+	"campaignql/internal/audience"
+	"campaignql/internal/subscriber"
+)
+
+// shape is what the rows of a list's people have in common.
+type shape struct {
+	// fields are the custom fields of the list, of which each row shows every one.
+	fields []*ent.CustomField
+	// zone is that of the list's owner.
+	zone *time.Location
+}
+
+// people reads the rows of Subscribers.Get while they are written, in two statements for a batch.
+func (b *Bridge) people(ctx context.Context, p Parameters, filter subscriber.Filter, of shape) Stream {
+	order := subscriberOrder(p.Text("OrderField"), p.Text("OrderType"))
+	return func(emit func(any) error) error {
+		visit := func(people []*ent.Subscriber) error {
+			ids := make([]int64, len(people))
+			for i, person := range people {
+				ids[i] = person.ID
+			}
+			var values map[int64]map[int64]string
+			if len(of.fields) > 0 {
+				var err error
+				if values, err = b.Subscribers.Values(ctx, ids); err != nil {
+					return err
+				}
+			}
+			for _, person := range people {
+				if err := emit(of.row(person, values[person.ID])); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+		return b.Subscribers.Each(ctx, filter, order, p.Count("RecordsFrom"), p.Count("RecordsPerRequest"), nil, visit)
+	}
+}
+
+// row is one person of a list: every scalar is text.
+func (of shape) row(person *ent.Subscriber, values map[int64]string) Object {
+	row := make(Object, 0, 8+len(of.fields))
+	row = append(row,
+		Member{"SubscriberID", numberOf(person.ID).asString()},
+		Member{"EmailAddress", person.Email},
+		Member{"BounceType", person.Bounce.Legacy()},
+		Member{"SubscriptionStatus", person.Status.Legacy()},
+		Member{"SubscriptionDate", dateTime(person.SubscribedAt, of.zone)},
+		Member{"SubscriptionIP", person.SubscriptionIP},
+		Member{"UnsubscriptionDate", dateTime(person.UnsubscribedAt, of.zone)},
+		Member{"OptInDate", dateTime(person.OptedInAt, of.zone)},
+	)
+	for _, field := range of.fields {
+		row = append(row, Member{"CustomField" + numberOf(field.ID).String(), values[field.ID]})
+	}
+	return row
+}
+
+// searchIn reads SearchField; what is no field is handed on, and nobody has it.
+func searchIn(field string) audience.FieldName {
+	for _, known := range []audience.FieldName{audience.EmailAddress, audience.SubscriptionIP, audience.SubscriberID} {
+		if strings.EqualFold(field, string(known)) {
+			return known
+		}
+	}
+	return audience.FieldName(field)
+}
+
+var subscriberOrders = map[string]subscriber.Order{
+	"subscriberid": subscriber.ByID, "emailaddress": subscriber.ByAddress, "bouncetype": subscriber.ByBounce, "subscriptionstatus": subscriber.ByStatus,
+	"subscriptiondate": subscriber.BySubscription, "subscriptionip": subscriber.ByIP, "optindate": subscriber.ByOptIn,
+	"unsubscriptiondate": subscriber.ByUnsubscription,
+}
+
+// subscriberOrder reads the order of Subscribers.Get; EmailAddress for what cannot be ordered by.
+func subscriberOrder(field, direction string) subscriber.Order {
+	order, known := subscriberOrders[fold(strings.TrimSpace(field))]
+	if !known {
+		order = subscriber.ByAddress
+	}
+	order.Desc = descends(direction)
+	return order
+}

@@ -1,0 +1,72 @@
+package statistics
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"time"
+
+	"entgo.io/ent/dialect/sql"
+
+	"campaignql/ent"
+	entcampaign "campaignql/ent/campaign"
+	entevent "campaignql/ent/event"
+	"campaignql/ent/hourlycounter"
+	"campaignql/internal/apperr"
+	"campaignql/internal/caller"
+	"campaignql/internal/kind"
+	"campaignql/internal/store"
+)
+
+// Unsubscribed records that a subscriber left a list because of a campaign: the event, the campaign's counter and that of the hour, in one
+// transaction, or in the running one. It counts once for a person and a campaign, however often it is told; whether the campaign reached that person is
+// not asked. Both must belong to the account ownerID; a campaign that does not is NotFound, reason "campaign_not_found". The caller needs the scope write.
+func (s *Service) Unsubscribed(ctx context.Context, ownerID, campaignID, subscriberID int64, at time.Time) error {
+	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
+		return err
+	}
+	at = store.Truncate(at)
+	return s.db.Tx(ctx, func(ctx context.Context) error {
+		client := s.db.Client(ctx)
+		// Locked first: who counts for a campaign stands in line, so that its counters are changed in one order.
+		query := client.Campaign.Query().Where(entcampaign.ID(campaignID), entcampaign.UserID(ownerID))
+		query.Modify(store.Lock)
+		if _, err := query.Select(entcampaign.FieldID).Only(ctx); ent.IsNotFound(err) {
+			return apperr.NotFoundf("campaign")
+		} else if err != nil {
+			return err
+		}
+		known, err := client.Event.Query().
+			Where(entevent.CampaignID(campaignID), entevent.KindEQ(kind.EventUnsubscribed), entevent.SubscriberID(subscriberID)).
+			Exist(ctx)
+		if err != nil || known {
+			return err
+		}
+		err = client.Event.Create().
+			SetID(eventID(campaignID, fmt.Sprintf("unsubscribed/%d", subscriberID))).SetUserID(ownerID).
+			SetCampaignID(campaignID).SetSubscriberID(subscriberID).SetKind(kind.EventUnsubscribed).SetAt(at).
+			Exec(ctx)
+		if store.IsDuplicate(err) {
+			return store.ErrStale
+		}
+		if err != nil {
+			return err
+		}
+		err = client.HourlyCounter.Create().SetUserID(ownerID).SetCampaignID(campaignID).SetHour(at.Truncate(time.Hour)).SetUnsubscriptions(1).
+			OnConflict(sql.ConflictColumns(hourlycounter.FieldCampaignID, hourlycounter.FieldHour)).
+			Update(func(u *ent.HourlyCounterUpsert) { u.AddUnsubscriptions(1) }).
+			Exec(ctx)
+		if err != nil {
+			return err
+		}
+		return client.Campaign.Update().Where(entcampaign.ID(campaignID)).AddTotalUnsubscriptions(1).Exec(ctx)
+	})
+}
+
+// eventID is the natural key of an event: the campaign and a digest of the id that its sender gave it, so that the same event told twice collides.
+func eventID(campaignID int64, sendersID string) string {
+	digest := sha256.Sum256([]byte(sendersID))
+	return strconv.FormatInt(campaignID, 10) + "-" + hex.EncodeToString(digest[:12])
+}

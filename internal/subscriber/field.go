@@ -1,0 +1,208 @@
+package subscriber
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"campaignql/ent"
+	"campaignql/ent/customfield"
+	"campaignql/ent/fieldvalue"
+	"campaignql/internal/apperr"
+	"campaignql/internal/audience"
+	"campaignql/internal/caller"
+	"campaignql/internal/kind"
+	"campaignql/internal/store"
+)
+
+const (
+	// maxValue is the longest value of a custom field, in characters.
+	maxValue = 10_000
+	// maxValueKey is how much of a value is compared and searched, in characters.
+	maxValueKey = 255
+	// maxNumber is the bound of numbers: the column holds 20 digits before the point.
+	maxNumber = 1e20
+	// firstYear is the first year that MySQL keeps.
+	firstYear = 1000
+)
+
+// Fields returns the custom fields that the subscribers of a list may have, those of the list and those of every list of its account, by id. The list
+// needs id and user_id. It costs one statement.
+func (s *Service) Fields(ctx context.Context, list *ent.SubscriberList) ([]*ent.CustomField, error) {
+	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
+		return nil, err
+	}
+	fields, err := s.fields(ctx, list)
+	return fields, store.Translate(err)
+}
+
+func (s *Service) fields(ctx context.Context, list *ent.SubscriberList) ([]*ent.CustomField, error) {
+	return s.db.Client(ctx).CustomField.Query().
+		Where(customfield.UserID(list.UserID), customfield.Or(customfield.ListID(list.ID), customfield.ListIDIsNil())).
+		Order(customfield.ByID()).
+		All(ctx)
+}
+
+// Values returns the values of the custom fields of each subscriber, as text by the id of the field, in one statement. A subscriber without values,
+// or that is not the caller's, is absent.
+func (s *Service) Values(ctx context.Context, subscriberIDs []int64) (map[int64]map[int64]string, error) {
+	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
+		return nil, err
+	}
+	rows, err := s.db.Client(ctx).FieldValue.Query().Where(fieldvalue.SubscriberIDIn(subscriberIDs...)).
+		Select(fieldvalue.FieldSubscriberID, fieldvalue.FieldCustomFieldID, fieldvalue.FieldText).
+		All(ctx)
+	if err != nil {
+		return nil, store.Translate(err)
+	}
+	values := map[int64]map[int64]string{}
+	for _, row := range rows {
+		if values[row.SubscriberID] == nil {
+			values[row.SubscriberID] = map[int64]string{}
+		}
+		values[row.SubscriberID][row.CustomFieldID] = row.Text
+	}
+	return values, nil
+}
+
+// fieldValue is a value as it is stored: the text, and for the types that are compared otherwise the number or the date.
+type fieldValue struct {
+	field  *ent.CustomField
+	text   string
+	number *float64
+	date   *time.Time
+}
+
+// readValues types the given values, by the id of their field, and returns them by field; the error holds every fault, on the fields
+// "fields.<id>". A value for a field that the list does not have is a fault, or is passed over with knownOnly.
+func readValues(fields []*ent.CustomField, given map[int64]string, knownOnly bool) ([]fieldValue, error) {
+	var faults apperr.Faults
+	var values []fieldValue
+	known := map[int64]bool{}
+	for _, field := range fields {
+		known[field.ID] = true
+		text, sent := given[field.ID]
+		if !sent {
+			continue
+		}
+		value, problem := readValue(field, strings.TrimSpace(kind.Clean(text)))
+		if problem != "" {
+			faults.Add(apperr.InvalidField(fmt.Sprintf("fields.%d", field.ID), "custom_field_invalid", "the custom field %d (%s) %s", field.ID, field.Name, problem))
+		}
+		values = append(values, value)
+	}
+	if !knownOnly {
+		var strange []int64
+		for id := range given {
+			if !known[id] {
+				strange = append(strange, id)
+			}
+		}
+		slices.Sort(strange)
+		for _, id := range strange {
+			faults.Add(apperr.InvalidField(fmt.Sprintf("fields.%d", id), "custom_field_not_found", "the list has no custom field %d", id))
+		}
+	}
+	return values, faults.Err()
+}
+
+// readValue types one value, or says what is wrong with it. An empty one clears the field, whatever its type.
+func readValue(field *ent.CustomField, text string) (value fieldValue, problem string) {
+	value = fieldValue{field: field, text: text}
+	if text == "" {
+		return value, ""
+	}
+	if utf8.RuneCountInString(text) > maxValue {
+		return value, fmt.Sprintf("must have at most %d characters", maxValue)
+	}
+	switch field.Type {
+	case kind.FieldNumber:
+		number, err := strconv.ParseFloat(text, 64)
+		if err != nil || strings.ContainsAny(text, "xXpP_") || math.IsNaN(number) || math.Abs(number) >= maxNumber {
+			return value, "must be a number, such as 12.5"
+		}
+		value.number = &number
+	case kind.FieldDate:
+		moment, ok := audience.ParseMoment(text)
+		if !ok || moment.Wall.Year() < firstYear {
+			return value, "must be a date, YYYY-MM-DD or YYYY-MM-DD HH:MM:SS"
+		}
+		value.date = &moment.Wall // dates of people have no zone: the wall clock is kept as if it were UTC
+	case kind.FieldBoolean:
+		yes, ok := readBoolean(text)
+		if !ok {
+			return value, "must be true or false"
+		}
+		value.number = &yes
+		value.text = strconv.FormatFloat(yes, 'f', 0, 64)
+	case kind.FieldChoice:
+		choice, ok := readChoice(field.Choices, text)
+		if !ok {
+			return value, "must be one of its choices"
+		}
+		value.text = choice
+	case kind.FieldText:
+	}
+	return value, ""
+}
+
+// readBoolean returns 1 or 0.
+func readBoolean(text string) (yes float64, ok bool) {
+	switch strings.ToLower(text) {
+	case "true", "1", "yes", "on":
+		return 1, true
+	case "false", "0", "no", "off":
+		return 0, true
+	default:
+		return 0, false
+	}
+}
+
+// readChoice finds a text among the choices of a field, without regard to case, and returns it as they spell it. A field that declares no choices
+// takes any.
+func readChoice(declared, text string) (string, bool) {
+	if declared == "" {
+		return text, true
+	}
+	var choices []string
+	if err := json.Unmarshal([]byte(declared), &choices); err != nil {
+		return "", false
+	}
+	for _, choice := range choices {
+		if kind.Fold(choice, maxValue) == kind.Fold(text, maxValue) {
+			return choice, true
+		}
+	}
+	return "", false
+}
+
+// writeValues replaces the values of the fields of a subscriber; an empty text takes the value away.
+func (s *Service) writeValues(ctx context.Context, ownerID, subscriberID int64, values []fieldValue) error {
+	if len(values) == 0 {
+		return nil
+	}
+	client := s.db.Client(ctx).FieldValue
+	ids := make([]int64, len(values))
+	var rows []*ent.FieldValueCreate
+	for i, v := range values {
+		ids[i] = v.field.ID
+		if v.text == "" {
+			continue
+		}
+		rows = append(rows, client.Create().SetUserID(ownerID).SetSubscriberID(subscriberID).SetCustomFieldID(v.field.ID).
+			SetText(v.text).SetTextKey(kind.Fold(v.text, maxValueKey)).SetNillableNumber(v.number).SetNillableDate(v.date))
+	}
+	if _, err := client.Delete().Where(fieldvalue.SubscriberID(subscriberID), fieldvalue.CustomFieldIDIn(ids...)).Exec(ctx); err != nil {
+		return err
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	return client.CreateBulk(rows...).Exec(ctx)
+}

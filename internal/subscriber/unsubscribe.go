@@ -1,0 +1,66 @@
+package subscriber
+
+import (
+	"context"
+
+	"campaignql/ent"
+	entsubscriber "campaignql/ent/subscriber"
+	"campaignql/internal/apperr"
+	"campaignql/internal/caller"
+	"campaignql/internal/kind"
+	"campaignql/internal/store"
+)
+
+// Unsubscription takes an address off a list.
+type Unsubscription struct {
+	ListID int64
+	// Email is the address, in any case.
+	Email string
+	// CampaignID is the campaign because of which the person leaves; 0 for none. It counts that once.
+	CampaignID int64
+}
+
+// Unsubscribe takes an address off a list (legacy Subscriber.Unsubscribe), also one that was still to be confirmed. The row stays, with everything
+// known of the person, and the campaign counts it in the same transaction.
+//
+// A list of another account is NotFound, reason "list_not_found", and so is a campaign that is not of the list's account, reason
+// "campaign_not_found". An address that is not on the list, or has left it already, is a Conflict, reason "not_subscribed"; of calls at the same
+// time exactly one takes it off.
+func (s *Service) Unsubscribe(ctx context.Context, in Unsubscription) error {
+	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
+		return err
+	}
+	key, now := addressKey(in.Email), store.Truncate(s.now())
+	return s.db.Tx(ctx, func(ctx context.Context) error {
+		list, err := s.list(ctx, in.ListID)
+		if err != nil {
+			return err
+		}
+		client := s.db.Client(ctx)
+		found, err := client.Subscriber.Query().Where(entsubscriber.ListID(list.ID), entsubscriber.EmailKey(key)).
+			Select(entsubscriber.FieldID, entsubscriber.FieldUserID).Only(ctx)
+		if ent.IsNotFound(err) {
+			return notSubscribed()
+		}
+		if err != nil {
+			return err
+		}
+		n, err := client.Subscriber.Update().
+			Where(entsubscriber.ID(found.ID), entsubscriber.StatusNEQ(kind.SubscriberUnsubscribed)).
+			SetStatus(kind.SubscriberUnsubscribed).SetUnsubscribedAt(now).
+			Save(ctx)
+		switch {
+		case err != nil:
+			return err
+		case n == 0:
+			return notSubscribed()
+		case in.CampaignID == 0:
+			return nil
+		}
+		return s.counter.Unsubscribed(ctx, found.UserID, in.CampaignID, found.ID, now)
+	})
+}
+
+func notSubscribed() error {
+	return &apperr.Error{Code: apperr.Conflict, Field: "email", Reason: "not_subscribed", Message: "the address is not subscribed to the list"}
+}

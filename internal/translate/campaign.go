@@ -1,0 +1,245 @@
+package translate
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"campaignql/internal/campaign"
+	"campaignql/internal/page"
+)
+
+func createCampaign(r *reading) (string, map[string]any, error) {
+	return mutation("createCampaign", "campaign {\n  legacyId\n}"), withInput(map[string]any{"name": r.Text("CampaignName")}), nil
+}
+
+// actOn translates a command that names a campaign and nothing else.
+func actOn(operation string) translator {
+	return func(r *reading) (string, map[string]any, error) {
+		return mutation(operation, "campaign {\n  legacyId\n  status\n}"), withInput(map[string]any{"id": r.id("CampaignID")}), nil
+	}
+}
+
+func deleteCampaigns(r *reading) (string, map[string]any, error) {
+	if _, pure := r.IDs("Campaigns"); !pure && strings.Contains(r.Text("Campaigns"), ",") {
+		return "", nil, refused(errors.New("the list of campaigns holds something else than ids"))
+	}
+	ids, err := r.ids("Campaigns", maxIDs)
+	return mutation("deleteCampaigns", "deletedIds"), withInput(map[string]any{"ids": ids}), err
+}
+
+// columns selects what the legacy API shows of a campaign.
+const columns = `legacyId
+name
+status
+statusReason
+email {
+  legacyId
+}
+schedule {
+  type
+  sendDate
+  sendTime
+  timeZone
+  recurrence {
+    daysOfWeek
+    daysOfMonth
+    months
+    hours
+    minutes
+    maxInstances
+  }
+  sentInstances
+}
+sendingStartedAt
+sendingFinishedAt
+approvalExplanation
+googleAnalyticsDomains
+publishOnRss
+s2sEnabled
+autoResend {
+  enabled
+  waitDays
+  subject
+  preheader
+}
+audience {
+  rules
+}
+lastActivityAt
+createdAt
+`
+
+// counters selects the figures that every campaign shows, and what is given beside them.
+func counters(more string) string {
+	return `statistics {
+  recipients
+  sent
+  failed
+  opens {
+    total
+    unique
+  }
+  clicks {
+    total
+    unique
+  }
+  forwards {
+    total
+    unique
+  }
+  browserViews {
+    total
+    unique
+  }
+  unsubscriptions {
+    total
+  }
+  bounces {
+    hard
+    soft
+  }
+  complaints {
+    total
+  }
+` + more + "}\n"
+}
+
+const tags = "tags {\n  legacyId\n  name\n}\n"
+
+// shown tells what a read answers otherwise than the legacy command.
+func (r *reading) shown(statistics, days string) {
+	r.notef("RelOwnerUserID and BenchmarkEmailsPerSecond have no field; viewer { legacyId } is the number of the account.")
+	r.notef("RecipientLists and RecipientSegments are to be read from audience { rules }.")
+	if r.Flag(statistics) {
+		r.notef("%s: the figures by day have no field; the totals are in statistics.", statistics)
+	}
+	if r.Has(days) {
+		r.notef("%s: there is no counterpart, as the figures by day have no field.", days)
+	}
+}
+
+func getCampaign(r *reading) (string, map[string]any, error) {
+	id := r.id("campaignid")
+	r.shown("retrievestatistics", "StatisticsDays")
+	if r.Has("FailOnNotFound") {
+		r.notef("FailOnNotFound: there is no counterpart; campaign is null where there is none.")
+	}
+	selection := columns + counters("  throughput {\n    emailsPerSecond\n  }\n")
+	if r.Flag("retrievetags") {
+		selection += tags
+	}
+	return "query Campaign($id: ID!) {\n  campaign(id: $id) {\n" + indent(selection, "    ") + "  }\n}\n", map[string]any{"id": id}, nil
+}
+
+func listCampaigns(r *reading) (string, map[string]any, error) {
+	variables := map[string]any{}
+	filter, err := r.filter()
+	if err != nil {
+		return "", nil, err
+	}
+	if len(filter) > 0 {
+		variables["filter"] = filter
+	}
+	if order := r.order(); order != nil {
+		variables["orderBy"] = order
+	}
+	size, offset := r.Count("RecordsPerRequest"), r.Count("RecordsFrom")
+	if size == 0 || size > page.MaxSize {
+		size = page.MaxSize
+		r.notef("A page holds at most %d campaigns. For the next one send pageInfo.endCursor as the variable after, without offset, while hasNextPage is true.", size)
+	}
+	variables["first"] = size
+	if offset > 0 {
+		variables["offset"] = small(offset)
+	}
+	r.shown("RetrieveStatistics", "StatisticsDays")
+	selection := columns + counters("")
+	if r.Flag("RetrieveTags") {
+		selection += tags
+	}
+	document := "query Campaigns($filter: CampaignFilter, $orderBy: CampaignOrder, $first: Int, $after: String, $offset: Int) {\n" +
+		"  campaigns(filter: $filter, orderBy: $orderBy, first: $first, after: $after, offset: $offset) {\n" +
+		"    nodes {\n" + indent(selection, "      ") + "    }\n" + pageInfo + "  }\n" + total + "}\n"
+	return document, variables, nil
+}
+
+const pageInfo = "    pageInfo {\n      hasNextPage\n      endCursor\n    }\n"
+
+// total counts beside the page: within it, the count weighs as much as the page is long, and a full page would be over the server's limit.
+const total = "  total: campaigns(filter: $filter, first: 0) {\n    totalCount\n  }\n"
+
+// filter is what a list keeps, as the bridge reads it.
+func (r *reading) filter() (map[string]any, error) {
+	given := r.CampaignFilter()
+	out := map[string]any{}
+	if given.Statuses != nil {
+		statuses := make([]string, len(given.Statuses))
+		for i, status := range given.Statuses {
+			statuses[i] = constant(status)
+		}
+		out["status"] = statuses
+	}
+	if given.Bucket != "" {
+		out["bucket"] = constant(given.Bucket)
+	}
+	if given.Search != "" {
+		out["search"] = given.Search
+		r.notef("SearchKeyword: GraphQL also finds campaigns by the subject of their email.")
+	}
+	if given.IDs != nil {
+		out["ids"] = []string{}
+		r.notef("SearchKeyword: it is longer than a name can be, and finds nothing.")
+	}
+	if given.TagsAnyOf != nil {
+		ids, err := r.ids("Tags", maxFilterTags)
+		if err != nil {
+			return nil, err
+		}
+		out["tags"] = map[string]any{"anyOf": ids}
+	}
+	r.passedOver(given)
+	return out, nil
+}
+
+// passedOver tells of values that the legacy command takes as not given.
+func (r *reading) passedOver(given campaign.Filter) {
+	status := strings.TrimSpace(r.Text("CampaignStatus"))
+	if status != "" && !strings.EqualFold(status, "All") && given.Statuses == nil && given.Bucket == "" {
+		r.notef("CampaignStatus: %s is no status: campaigns in every status are listed.", quote(status))
+	}
+	if r.Has("Tags") && given.TagsAnyOf == nil {
+		r.notef("Tags: %s holds no ids: campaigns are listed whatever their tags.", quote(r.Text("Tags")))
+	}
+	for _, name := range []string{"RecordsPerRequest", "RecordsFrom"} {
+		if r.Has(name) && r.Count(name) == 0 && strings.TrimSpace(r.Text(name)) != "0" {
+			r.notef("%s: %s is no number of campaigns: it is as good as not given.", name, quote(r.Text(name)))
+		}
+	}
+}
+
+// orders are the orders that GraphQL has, under the names they have there.
+var orders = []campaign.Order{
+	campaign.ByName, campaign.ByCreated, campaign.ByLastActivity, campaign.ByNextSend, campaign.BySendingStart, campaign.BySendingFinish, campaign.ByStatus,
+	campaign.ByRecipients,
+}
+
+// order is the order of a list, as the bridge reads it; nil for newest first, which GraphQL takes where none is given.
+func (r *reading) order() map[string]any {
+	given := r.CampaignOrder()
+	field := strings.TrimSpace(r.Text("OrderField"))
+	direction := map[bool]string{false: "ASC", true: "DESC"}[given.Desc]
+	switch {
+	case given.Name == campaign.ByID.Name && given.Desc:
+		return nil
+	case given.Name == campaign.ByID.Name:
+		r.notef("OrderField: GraphQL has no order by CampaignID; CREATED_AT is when the campaign was made.")
+		return map[string]any{"field": campaign.ByCreated.Name, "direction": direction}
+	case !slices.ContainsFunc(orders, func(o campaign.Order) bool { return o.Name == given.Name }):
+		r.notef("OrderField: GraphQL has no order by %s; the campaigns are listed by name.", given.Name)
+		return map[string]any{"field": campaign.ByName.Name, "direction": direction}
+	case field != "" && given.Name == campaign.ByName.Name && !strings.EqualFold(field, "CampaignName"):
+		r.notef("OrderField: campaigns cannot be ordered by %s: they are listed by name.", quote(field))
+	}
+	return map[string]any{"field": given.Name, "direction": direction}
+}

@@ -1,0 +1,64 @@
+package translate
+
+import (
+	"errors"
+	"path"
+	"regexp"
+	"strings"
+
+	"campaignql/internal/command"
+)
+
+// MaxInput is the longest request that is read, in bytes.
+const MaxInput = command.DefaultMaxBody
+
+var errTooLong = errors.New("the request is longer than the 10 MiB that the API takes")
+
+// curlWord finds the word curl where a command may begin.
+var curlWord = regexp.MustCompile(`(^|[\s;&|({$` + "`" + `/])curl(\.exe)?\s`)
+
+// readText finds out what a text is, and reads it: a JSON body, a curl command line, a URL with a query string, or a form body.
+func readText(text string) (*message, error) {
+	if len(text) > MaxInput {
+		return nil, errTooLong
+	}
+	text = strings.TrimSpace(strings.TrimPrefix(text, "\ufeff"))
+	switch {
+	case text == "":
+		return nil, errors.New("there is no request: give a curl command line, a form body or a JSON body")
+	case text[0] == '{':
+		return &message{contentType: "application/json", body: []byte(text)}, nil
+	case curlWord.MatchString(text + " "):
+		return readLine(text)
+	case strings.HasPrefix(text, "http://"), strings.HasPrefix(text, "https://"):
+		return &message{query: queryOf(text)}, nil
+	default:
+		return &message{contentType: "application/x-www-form-urlencoded", body: []byte(text)}, nil
+	}
+}
+
+// prompt is what stands before a command that was copied from a terminal.
+var prompt = regexp.MustCompile(`^[$#>%]\s+`)
+
+func readLine(text string) (*message, error) {
+	c, err := findCommand(prompt.ReplaceAllString(text, ""), "curl")
+	if err != nil {
+		return nil, err
+	}
+	return readCurl(c)
+}
+
+// readWords reads a curl command that a shell has taken apart already.
+func readWords(words []string) (*message, error) {
+	size := 0
+	for _, word := range words {
+		size += len(word)
+	}
+	switch {
+	case size > MaxInput:
+		return nil, errTooLong
+	case path.Base(words[0]) != "curl":
+		return nil, errors.New("give one request: a curl command line, a form body or a JSON body, in quotes")
+	}
+	return readCurl(&shellCommand{words: words[1:]})
+}

@@ -1,0 +1,200 @@
+package translate
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"mvdan.cc/sh/v3/expand"
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// shellCommand is one command of a shell line: its words, as the shell would hand them over.
+type shellCommand struct {
+	words []string
+	// input is the text of a here-document or here-string; nil without one.
+	input *string
+	// background tells that an unquoted & ends the command, as the one in an unquoted URL does.
+	background bool
+}
+
+// errShell is why a text is no shell line. It repeats nothing of the text, which may hold a key.
+var errShell = errors.New("the shell line cannot be read")
+
+// maxLine is the longest shell line that is read, in bytes: the parser goes as deep as brackets nest, and the stack of a longer line would end the
+// process. maxName is the longest word that is taken for the name of a program.
+const (
+	maxLine = 256 << 10
+	maxName = 1000
+)
+
+// findCommand returns the only call of the program in a shell line, read as bash reads it, wherever it stands: behind assignments, before a pipe,
+// within $(…). Quotes are removed and escapes resolved. Nothing is run and nothing expanded: $NAME, $(…) and patterns stay as they are written.
+func findCommand(line, program string) (*shellCommand, error) {
+	if len(line) > maxLine {
+		return nil, errors.New("the shell line is longer than 256 KiB: give the body of the request alone")
+	}
+	line = strings.ReplaceAll(line, "\r\n", "\n")
+	file, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(line), "")
+	if err != nil {
+		return nil, unreadable(err)
+	}
+	s := source(line)
+	var found []*shellCommand
+	syntax.Walk(file, func(node syntax.Node) bool {
+		stmt, ok := node.(*syntax.Stmt)
+		if !ok {
+			return true
+		}
+		call, ok := stmt.Cmd.(*syntax.CallExpr)
+		if !ok || len(call.Args) == 0 || !s.names(call.Args[0], program) {
+			return true
+		}
+		c := &shellCommand{background: stmt.Background, input: s.input(stmt.Redirs)}
+		for _, word := range call.Args[1:] {
+			c.words = append(c.words, s.word(word))
+		}
+		found = append(found, c)
+		return true
+	})
+	switch len(found) {
+	case 0:
+		return nil, fmt.Errorf("there is no %s command in it", program)
+	case 1:
+		return found[0], nil
+	default:
+		return nil, fmt.Errorf("there are %d %s commands in it: translate one at a time", len(found), program)
+	}
+}
+
+func unreadable(err error) error {
+	if syntax.IsIncomplete(err) {
+		return fmt.Errorf("%w: a quote, a bracket or the last line is not complete", errShell)
+	}
+	var fault syntax.ParseError
+	if errors.As(err, &fault) {
+		return fmt.Errorf("%w, at line %d, column %d", errShell, fault.Pos.Line(), fault.Pos.Col())
+	}
+	return errShell
+}
+
+// source is the text of a shell line, from which what is not expanded is taken as it is written.
+type source string
+
+func (s source) text(node syntax.Node) string {
+	end := min(int(node.End().Offset()), len(s))
+	return string(s[min(int(node.Pos().Offset()), end):end])
+}
+
+// names reports whether a word is the name of a program, with or without a path.
+func (s source) names(word *syntax.Word, program string) bool {
+	return word.End().Offset()-word.Pos().Offset() <= maxName && path.Base(s.word(word)) == program
+}
+
+// word is a word without its quotes.
+func (s source) word(word *syntax.Word) string { return s.parts(word.Parts, anyEscaped) }
+
+// parts joins the parts of a word; literal resolves the escapes of what stands in it bare.
+func (s source) parts(parts []syntax.WordPart, literal func(string) string) string {
+	var out strings.Builder
+	for _, part := range parts {
+		switch part := part.(type) {
+		case *syntax.Lit:
+			out.WriteString(literal(part.Value))
+		case *syntax.SglQuoted:
+			out.WriteString(singleQuoted(part))
+		case *syntax.DblQuoted:
+			out.WriteString(s.parts(part.Parts, fewEscaped("$`\"\\")))
+		default:
+			out.WriteString(s.text(part))
+		}
+	}
+	return out.String()
+}
+
+// singleQuoted is the text of '…', and of $'…', which ends at a zero byte.
+func singleQuoted(q *syntax.SglQuoted) string {
+	if !q.Dollar {
+		return q.Value
+	}
+	text, _, err := expand.Format(nil, q.Value, nil) // without arguments it resolves escapes alone
+	if err != nil {
+		return q.Value
+	}
+	text, _, _ = strings.Cut(text, "\x00")
+	return text
+}
+
+// anyEscaped resolves the escapes of text outside of quotes: a backslash takes the meaning from what follows.
+func anyEscaped(text string) string { return unescape(text, func(byte) bool { return true }) }
+
+// fewEscaped resolves the escapes of text within double quotes, where a backslash counts before these characters alone.
+func fewEscaped(special string) func(string) string {
+	return func(text string) string {
+		return unescape(text, func(c byte) bool { return strings.IndexByte(special, c) >= 0 })
+	}
+}
+
+func unescape(text string, counts func(byte) bool) string {
+	if !strings.Contains(text, `\`) {
+		return text
+	}
+	out := make([]byte, 0, len(text))
+	for i := 0; i < len(text); i++ {
+		if text[i] != '\\' || i+1 == len(text) {
+			out = append(out, text[i])
+			continue
+		}
+		i++
+		switch {
+		case text[i] == '\n': // the line goes on
+		case counts(text[i]):
+			out = append(out, text[i])
+		default:
+			out = append(out, '\\', text[i])
+		}
+	}
+	return string(out)
+}
+
+// input is what the last redirection of standard input holds; nil when it is a file or there is none.
+func (s source) input(redirections []*syntax.Redirect) *string {
+	for _, r := range slices.Backward(redirections) {
+		if r.N != nil {
+			continue
+		}
+		var text string
+		switch r.Op {
+		case syntax.Hdoc, syntax.DashHdoc:
+			text = s.document(r)
+		case syntax.WordHdoc:
+			text = s.word(r.Word) + "\n"
+		default:
+			continue
+		}
+		return &text
+	}
+	return nil
+}
+
+// document is the text of a here-document. A quoted delimiter takes the meaning from every backslash in it.
+func (s source) document(r *syntax.Redirect) string {
+	if r.Hdoc == nil {
+		return ""
+	}
+	literal := fewEscaped("$`\\")
+	if strings.ContainsAny(s.text(r.Word), `'"\`) {
+		literal = func(text string) string { return text }
+	}
+	text := s.parts(r.Hdoc.Parts, literal)
+	if r.Op == syntax.DashHdoc {
+		lines := strings.SplitAfter(text, "\n")
+		for i, line := range lines {
+			lines[i] = strings.TrimLeft(line, "\t")
+		}
+		text = strings.Join(lines, "")
+	}
+	return text
+}

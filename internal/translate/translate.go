@@ -1,0 +1,139 @@
+// Package translate turns a request of the legacy API into the GraphQL document and the variables that do the same, for people who move a script
+// over. It reads curl command lines, form bodies and JSON bodies, decodes them with the decoder of the Command bridge, and takes the meaning of
+// parameters from the code that the bridge runs, so that the two cannot drift apart. It runs nothing, reads no file, and repeats no credentials.
+// It must not know the database: what a translation means where that depends on what is stored is told in its notes.
+package translate
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode"
+
+	"campaignql/internal/command"
+)
+
+// Translation is a legacy request in GraphQL.
+type Translation struct {
+	// Command and Operation are the names of the legacy command and of the GraphQL field.
+	Command, Operation string
+	// Document is the text of one operation, valid against the schema.
+	Document string
+	// Variables are those of the document; what is absent is left to the server's defaults.
+	Variables map[string]any
+	// Notes say, a line each, what the document does not do or does otherwise.
+	Notes []string
+	// Public tells that the operation needs no credentials.
+	Public bool
+}
+
+// Authorization says how to send the credentials, none of which is repeated.
+const Authorization = "Send the header  Authorization: Bearer …  with the API key, or with the token of a session."
+
+// Translate reads one request, as text, or as the words of a curl command that a shell has taken apart, and translates it. The error is one line
+// and says why there is no translation: the text cannot be read, the command is not known or has none, or the legacy command refuses the request
+// whatever is stored, so that there is nothing to translate.
+func Translate(request ...string) (*Translation, error) {
+	read := func() (*message, error) { return readText(strings.Join(request, "")) }
+	if len(request) > 1 {
+		read = func() (*message, error) { return readWords(request) }
+	}
+	m, err := read()
+	if err != nil {
+		return nil, err
+	}
+	p, err := command.Read(m.query, m.contentType, m.body)
+	if err != nil {
+		return nil, err
+	}
+	declared, err := find(p)
+	if err != nil {
+		return nil, err
+	}
+	r := &reading{Parameters: p, command: declared, notes: m.notes}
+	if err := r.survey(); err != nil {
+		return nil, err
+	}
+	document, variables, err := translators[declared.Name](r)
+	if err != nil {
+		return nil, err
+	}
+	return &Translation{
+		Command: declared.Name, Operation: declared.Operation, Document: document, Variables: variables, Notes: r.notes, Public: declared.Public,
+	}, nil
+}
+
+// translator writes the document and the variables for one command.
+type translator func(r *reading) (document string, variables map[string]any, err error)
+
+// translators are those that there are, by the name of the command.
+var translators = map[string]translator{
+	"Campaign.Create": createCampaign, "Campaign.Get": getCampaign, "Campaigns.Get": listCampaigns, "Campaign.Update": updateCampaign,
+	"Campaign.Copy": actOn("copyCampaign"), "Campaign.Approve": actOn("approveCampaign"), "Campaign.Pause": actOn("pauseCampaign"),
+	"Campaign.Resume": actOn("resumeCampaign"), "Campaign.Cancel": actOn("cancelCampaign"), "Campaigns.Delete": deleteCampaigns,
+	"Tags.Get": listTags, "Tag.Create": createTag, "Tag.Update": updateTag, "Tags.Delete": deleteTags,
+	"Tag.AssignToCampaigns": retag("tagCampaigns"), "Tag.UnassignFromCampaigns": retag("untagCampaigns"),
+	"User.Login": logIn, "User.Logout": logOut,
+}
+
+// find returns the declaration of the command that a request names.
+func find(p command.Parameters) (command.Command, error) {
+	name := strings.TrimSpace(p.Text("Command"))
+	if name == "" {
+		return command.Command{}, errors.New("the request names no Command; a JSON body needs the header Content-Type: application/json")
+	}
+	for _, declared := range command.New(command.Services{}, command.Options{}).Commands() {
+		if !strings.EqualFold(declared.Name, name) {
+			continue
+		}
+		if translators[declared.Name] == nil {
+			return declared, fmt.Errorf("%s cannot be translated; its GraphQL field is %s", declared.Name, declared.Operation)
+		}
+		return declared, nil
+	}
+	return command.Command{}, fmt.Errorf("there is no command %s", quote(name))
+}
+
+// String is the translation to read and to paste: notes as comments, the document, and the variables under a comment of their own.
+func (t *Translation) String() string {
+	var out strings.Builder
+	fmt.Fprintf(&out, "# %s is %s in GraphQL.\n", t.Command, t.Operation)
+	if !t.Public {
+		fmt.Fprintf(&out, "# %s\n", Authorization)
+	}
+	for _, note := range t.Notes {
+		fmt.Fprintf(&out, "# %s\n", note)
+	}
+	return out.String() + t.Document + "\n# variables\n" + encode(t.Variables, "  ")
+}
+
+// JSON is the translation as the body of a request to /graphql.
+func (t *Translation) JSON() string {
+	return encode(struct {
+		Query     string         `json:"query"`
+		Variables map[string]any `json:"variables"`
+	}{t.Document, t.Variables}, "")
+}
+
+func encode(v any, indent string) string {
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", indent)
+	if err := encoder.Encode(v); err != nil {
+		panic(fmt.Sprintf("translate: what was read as JSON is none: %v", err))
+	}
+	return out.String()
+}
+
+// line makes one line of a text, such that it can stand in a comment.
+func line(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' {
+			return ' '
+		}
+		return r
+	}, text)
+}
