@@ -53,7 +53,7 @@ func (f *fixture) subscribe(t *testing.T, p person, list int64, address string) 
 
 func TestEmailCommands(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, f *fixture) {
+	eachWay(t, func(t *testing.T, f *fixture) {
 		s := newScript(f)
 		me, other := f.owner(t), f.owner(t)
 		s.let("key", me.key)
@@ -138,7 +138,7 @@ func TestEmailCommands(t *testing.T) {
 
 func TestListCommands(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, f *fixture) {
+	eachWay(t, func(t *testing.T, f *fixture) {
 		s := newScript(f)
 		me, other := f.owner(t), f.owner(t)
 		f.list(t, other, "theirs")
@@ -206,7 +206,7 @@ func TestListCommands(t *testing.T) {
 
 func TestSubscriberCommands(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, f *fixture) {
+	eachWay(t, func(t *testing.T, f *fixture) {
 		s := newScript(f)
 		me, other := f.owner(t), f.owner(t)
 		list, theirs, double := f.list(t, me, "a"), f.list(t, other, "b"), f.list(t, me, "double")
@@ -290,7 +290,7 @@ func TestSubscriberCommands(t *testing.T) {
 
 func TestSubscribersGet(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, f *fixture) {
+	eachWay(t, func(t *testing.T, f *fixture) {
 		s := newScript(f)
 		me, other := f.owner(t), f.owner(t)
 		list, theirs := f.list(t, me, "a"), f.list(t, other, "b")

@@ -52,6 +52,8 @@ type fixture struct {
 	tags      *tag.Service
 	clock     *atomic.Int64
 	log       *bytes.Buffer
+	// send makes a request of the fields of a form, in the way in which this test sends its requests.
+	send func(form string) *http.Request
 }
 
 // start is the present of every test: an hour before noon in Berlin.
@@ -61,7 +63,7 @@ func newFixture(t *testing.T, db *store.Store) *fixture {
 	t.Helper()
 	// Every test is a client of its own to the counters of failed logins, whose database and clock they share.
 	client := rand.Text()
-	f := &fixture{db: db, clock: new(atomic.Int64), log: new(bytes.Buffer)}
+	f := &fixture{db: db, clock: new(atomic.Int64), log: new(bytes.Buffer), send: formRequest}
 	f.clock.Store(start.UnixMicro())
 	f.accounts = account.New(db, account.Options{Now: f.now, Passwords: account.Argon2{MemoryKiB: 8, Time: 1, Threads: 1}})
 	f.emails = content.New(db, content.Options{Now: f.now, UsedInTests: func(ctx context.Context, ids []int64) ([]int64, error) {
@@ -214,7 +216,9 @@ func jsonRequest(body string) *http.Request {
 }
 
 func queryRequest(query string) *http.Request {
-	return httptest.NewRequest(http.MethodGet, "/api.php?"+query, nil)
+	r := httptest.NewRequest(http.MethodGet, "/api.php", nil)
+	r.URL.RawQuery = query
+	return r
 }
 
 // multipartRequest sends the fields of a form as multipart/form-data, and a file beside them.
@@ -256,9 +260,9 @@ func (s *script) expand(text string) string {
 	return text
 }
 
-// step runs a form request and records it. as names a variable that holds a key; empty sends none.
+// step runs a request with the fields of a form and records it. as names a variable that holds a key; empty sends none.
 func (s *script) step(name, as, form string) exchange {
-	return s.request(name, "", as, form, formRequest)
+	return s.request(name, "", as, form, s.send)
 }
 
 func (s *script) request(name, how, as, body string, request func(string) *http.Request) exchange {

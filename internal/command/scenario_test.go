@@ -14,7 +14,7 @@ import (
 
 func TestCampaignCreate(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, f *fixture) {
+	eachWay(t, func(t *testing.T, f *fixture) {
 		s := newScript(f)
 		me := f.owner(t)
 		s.let("key", me.key)
@@ -42,7 +42,7 @@ func TestCampaignCreate(t *testing.T) {
 
 func TestCampaignUpdate(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, f *fixture) {
+	eachWay(t, func(t *testing.T, f *fixture) {
 		s := newScript(f)
 		me, other := f.owner(t), f.owner(t)
 		s.let("key", me.key)
@@ -145,7 +145,7 @@ func TestCampaignUpdate(t *testing.T) {
 
 func TestCampaignStates(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, f *fixture) {
+	eachWay(t, func(t *testing.T, f *fixture) {
 		s := newScript(f)
 		me, other := f.owner(t), f.owner(t)
 		untrusted := f.person(t, account.NewUser{Reputation: kind.ReputationUntrusted})
@@ -190,7 +190,7 @@ func TestCampaignStates(t *testing.T) {
 
 func TestCampaignCopyAndDelete(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, f *fixture) {
+	eachWay(t, func(t *testing.T, f *fixture) {
 		s := newScript(f)
 		me, other := f.owner(t), f.owner(t)
 		s.let("key", me.key)
@@ -231,7 +231,7 @@ func TestCampaignCopyAndDelete(t *testing.T) {
 
 func TestCampaignGet(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, f *fixture) {
+	eachWay(t, func(t *testing.T, f *fixture) {
 		s := newScript(f)
 		me, other := f.owner(t), f.owner(t)
 		admin := f.person(t, account.NewUser{Role: kind.RoleAdmin, TimeZone: "America/New_York"})
@@ -272,7 +272,7 @@ func TestCampaignGet(t *testing.T) {
 
 func TestCampaignsGet(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, f *fixture) {
+	eachWay(t, func(t *testing.T, f *fixture) {
 		s := newScript(f)
 		me, other := f.owner(t), f.owner(t)
 		s.let("key", me.key)
@@ -331,7 +331,7 @@ func TestCampaignsGet(t *testing.T) {
 
 func TestTagCommands(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, f *fixture) {
+	eachWay(t, func(t *testing.T, f *fixture) {
 		s := newScript(f)
 		me, other := f.owner(t), f.owner(t)
 		s.let("key", me.key)
@@ -378,7 +378,7 @@ func TestTagCommands(t *testing.T) {
 
 func TestUserLogin(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, f *fixture) {
+	eachWay(t, func(t *testing.T, f *fixture) {
 		s := newScript(f)
 		me := f.person(t, account.NewUser{FirstName: "Ada", LastName: "Lovelace", TimeZone: "Europe/London", Reputation: kind.ReputationUntrusted})
 		s.let("key", me.key)
