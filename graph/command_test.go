@@ -3,7 +3,6 @@ package graph_test
 import (
 	"net/url"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
@@ -324,16 +323,13 @@ func TestEnvelopesTooLongForADocumentAreRefused(t *testing.T) {
 	})
 }
 
-// toCome are fields that commands name before the schema has them.
-var toCome = []string{"addSubscribers", "createList", "list", "lists", "unsubscribe"}
-
 func TestEveryCommandNamesAFieldOfTheSchema(t *testing.T) {
 	t.Parallel()
 	served := schema(t)
 	for _, cmd := range command.New(command.Services{}, command.Options{}).Commands() {
 		has := served.Query.Fields.ForName(cmd.Operation) != nil || served.Mutation.Fields.ForName(cmd.Operation) != nil
-		if expected := !slices.Contains(toCome, cmd.Operation); has != expected {
-			t.Errorf("%s names the field %s: in the schema %v, expected %v", cmd.Name, cmd.Operation, has, expected)
+		if !has {
+			t.Errorf("%s names the field %s, which the schema does not have", cmd.Name, cmd.Operation)
 		}
 	}
 }

@@ -188,6 +188,9 @@ func abNumber(fields *branch, faults *apperr.Faults, name string) int {
 		return 0
 	}
 	n, err := strconv.Atoi(text)
+	if share, numeric := strconv.ParseFloat(text, 64); err != nil && numeric == nil && share < 1 {
+		return 0 // less than the least there is, whatever is behind the point
+	}
 	if err != nil {
 		faults.Add(apperr.InvalidField("ABTesting", campaign.ReasonABValue, "ABTesting[%s] is not a whole number", name))
 	}
@@ -206,12 +209,14 @@ func abWinner(fields *branch, faults *apperr.Faults) campaign.ABWinner {
 
 // abEmail reads the email of a variation: 0 where it is missing, and -1, which no email has, for what is no number.
 func abEmail(faults *apperr.Faults, i int, variation any) int64 {
-	fields := open(variation)
-	if fields == nil || fields.values["emailid"] == nil {
+	var text string
+	if fields := open(variation); fields != nil {
+		text = strings.TrimSpace(textValue(fields.values["emailid"]))
+	}
+	if text == "" {
 		faults.Add(apperr.InvalidField("ABTesting", campaign.ReasonABMissing, "ABTesting[Variations][%d][EmailID] is missing", i))
 		return 0
 	}
-	text := textValue(fields.values["emailid"])
 	if id := parseID(text); id != 0 {
 		return id
 	}

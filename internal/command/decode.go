@@ -2,6 +2,7 @@ package command
 
 import (
 	"bytes"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,7 +10,6 @@ import (
 	"mime"
 	"mime/multipart"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 
@@ -19,7 +19,7 @@ import (
 const (
 	// maxNesting is how many brackets a name may have: ABTesting[Variations][0][EmailID] has three.
 	maxNesting = 8
-	// maxFields is how many fields a form may have.
+	// maxFields is how many fields a form may have, and how many values a JSON body.
 	maxFields = 20_000
 )
 
@@ -60,26 +60,43 @@ func readBody(contentType string, body []byte) (Parameters, error) {
 }
 
 // readForm reads an URL-encoded form. Unlike url.ParseQuery it keeps the order of the fields, as the last of a repeated one counts, and takes a
-// semicolon for what it is. With an error it returns the fields that could be read, so that the refusal can be written as they ask.
+// semicolon, and a % that begins no code, for what they are: scripts send %Link:Unsubscribe% as it stands. With an error it returns the fields that could be read, so that the refusal can be written as they ask.
 func readForm(text string) (Parameters, error) {
 	form := form{into: Parameters{}}
-	var failed error
 	for pair := range strings.SplitSeq(text, "&") {
 		if pair == "" {
 			continue
 		}
 		name, value, _ := strings.Cut(pair, "=")
-		name, nameErr := url.QueryUnescape(name)
-		value, valueErr := url.QueryUnescape(value)
-		if err := errors.Join(nameErr, valueErr); err != nil {
-			failed = malformed("The form is not URL-encoded: a % must be written %25.")
-			continue
-		}
-		if err := form.add(name, value); err != nil {
+		if err := form.add(unescape(name), unescape(value)); err != nil {
 			return form.into, err
 		}
 	}
-	return form.into, failed
+	return form.into, nil
+}
+
+// unescape decodes a part of a form as PHP does.
+func unescape(text string) string {
+	if !strings.ContainsAny(text, "%+") {
+		return text
+	}
+	out := make([]byte, 0, len(text))
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; c {
+		case '+':
+			out = append(out, ' ')
+		case '%':
+			if code, err := hex.DecodeString(text[i+1 : min(i+3, len(text))]); err == nil && len(code) == 1 {
+				out = append(out, code[0])
+				i += 2
+				continue
+			}
+			out = append(out, c)
+		default:
+			out = append(out, c)
+		}
+	}
+	return string(out)
 }
 
 // readMultipart reads multipart/form-data. Files are passed over.
@@ -113,6 +130,9 @@ func readMultipart(boundary string, body []byte) (Parameters, error) {
 // readJSON reads a body that is one JSON object.
 func readJSON(body []byte) (Parameters, error) {
 	body = bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")))
+	if countValues(body) > maxFields {
+		return nil, malformed(fmt.Sprintf("The body has more than %d values.", maxFields))
+	}
 	if !json.Valid(body) {
 		return nil, malformed("The body is not valid JSON.")
 	}
@@ -130,6 +150,23 @@ func readJSON(body []byte) (Parameters, error) {
 		}
 	}
 	return p, nil
+}
+
+// countValues returns how many values the arrays and objects of a JSON text have at most, in one pass and without reading them: every value but the first
+// of its array or object follows a comma.
+func countValues(text []byte) int {
+	n, quoted := 0, false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case !quoted && (c == ',' || c == '[' || c == '{'):
+			n++
+		}
+	}
+	return n
 }
 
 // form gathers fields into parameters, building structures of bracketed names as PHP does.

@@ -18,6 +18,9 @@ func TestParametersAreReadAsPHPReadsThem(t *testing.T) {
 		{name: "names in any case", body: "cAmPaIgNiD=1", want: map[string]string{"CampaignID": "1"}},
 		{name: "the last value wins, whatever the case of its name", body: "a=1&A=2&a=3", want: map[string]string{"a": "3"}},
 		{name: "the body wins over the query string", query: "a=1&b=2", body: "a=3", want: map[string]string{"a": "3", "b": "2"}},
+		{name: "a percent that begins no code", body: "a=50% off&b=%Link:Unsubscribe%&c=%zz%4&d=%41%", query: "e=%",
+			want: map[string]string{"a": "50% off", "b": "%Link:Unsubscribe%", "c": "%zz%4", "d": "A%", "e": "%"}},
+		{name: "an empty value of the body does not erase", query: "a=1&ABTesting=x", body: "a=&ABTesting=", want: map[string]string{"a": "1", "ABTesting": ""}},
 		{name: "plus and percent", body: "a=x+y%2Bz%26", want: map[string]string{"a": "x y+z&"}},
 		{name: "a semicolon is part of a value", body: "a=x;b=2", want: map[string]string{"a": "x;b=2", "b": ""}},
 		{name: "a field without a value", body: "a&b=", want: map[string]string{"a": "", "b": ""}},
@@ -77,7 +80,7 @@ func TestRequestsThatCannotBeReadSayWhy(t *testing.T) {
 	}{
 		{name: "a method", method: http.MethodPut, status: 400, want: `"ErrorCode":100001`},
 		{name: "HEAD", method: http.MethodHead, status: 400, want: `"ErrorCode":100001`},
-		{name: "a query string that is not encoded", query: "a=%zz", status: 400, want: `"ErrorCode":100000`},
+		{name: "JSON of many values", contentType: "application/json", body: `{"Command":[0` + strings.Repeat(",0", 20_000) + `]}`, status: 400, want: "more than 20000 values"},
 		{name: "a type of content", contentType: "text/xml", body: "<a/>", status: 400, want: `"ErrorCode":100000`},
 		{name: "no type of content at all", contentType: "/", body: "a", status: 400, want: `"ErrorCode":100000`},
 		{name: "multipart without boundary", contentType: "multipart/form-data", body: "a", status: 400, want: `"ErrorCode":100000`},

@@ -57,9 +57,12 @@ func (b *branch) sequential() bool {
 	return true
 }
 
-// merge lays other parameters over these.
+// merge lays other parameters over these. What is empty there was not given, but for an A/B test, which is removed so.
 func (p Parameters) merge(other Parameters) {
 	for name, v := range other {
+		if text, scalar := v.(string); scalar && text == "" && name != "abtesting" && p[name] != nil {
+			continue
+		}
 		p[name] = v
 	}
 }

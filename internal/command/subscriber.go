@@ -15,7 +15,7 @@ const reasonList = "list_not_found"
 func (b *Bridge) subscriberCommands() []Command {
 	return []Command{
 		{
-			Name: "Subscriber.Subscribe", Operation: "addSubscribers", Scope: kind.ScopeWrite,
+			Name: "Subscriber.Subscribe", Operation: "command", Scope: kind.ScopeWrite,
 			Doc: "Puts an email address onto a list, or back onto one that it had left. On a list with double opt-in it is pending until it is confirmed.",
 			Parameters: []Parameter{
 				required("ListID", "The list."),
@@ -36,24 +36,23 @@ func (b *Bridge) subscriberCommands() []Command {
 			run: b.subscribe,
 		},
 		{
-			Name: "Subscriber.Unsubscribe", Operation: "unsubscribe", Scope: kind.ScopeWrite,
+			Name: "Subscriber.Unsubscribe", Operation: "command", Scope: kind.ScopeWrite,
 			Doc: "Takes an email address off a list.",
 			Parameters: []Parameter{
 				required("ListID", "The list."),
 				required("EmailAddress", "The address."),
-				optional("CampaignID", "The campaign because of which the person leaves, in whose statistics it counts once; 0 for none."),
+				optional("CampaignID", "The campaign because of which the person leaves, in whose statistics it counts once; 0, or one that is gone, counts nowhere."),
 			},
 			Codes: []Code{
 				{Number: 1, Text: "ListID is missing", Reasons: []string{missing("ListID")}},
 				{Number: 3, Text: "EmailAddress is missing", Reasons: []string{missing("EmailAddress")}},
 				{Number: 4, Text: "List not found", Reasons: []string{reasonList}},
-				{Number: 8, Text: "Campaign not found", Reasons: []string{reasonCampaign}},
 				{Number: 9, Text: "The email address is not subscribed to the list", Reasons: []string{"not_subscribed"}},
 			},
 			run: b.unsubscribe,
 		},
 		{
-			Name: "Subscribers.Get", Operation: "list", Scope: kind.ScopeRead,
+			Name: "Subscribers.Get", Operation: "command", Scope: kind.ScopeRead,
 			Doc: "Lists the people on a list, with their custom fields.",
 			Parameters: []Parameter{
 				required("SubscriberListID", "The list."),

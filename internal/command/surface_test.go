@@ -67,7 +67,7 @@ func TestWhatBelongsToSomebodyElseLooksLikeNothing(t *testing.T) {
 			"Command=Subscriber.Subscribe&ListID={list}&EmailAddress=person@example.com&IPAddress=192.0.2.1",
 			"Command=Subscriber.Subscribe&ListID={list}&EmailAddress=nobody&IPAddress=nowhere",
 			"Command=Subscriber.Unsubscribe&ListID={list}&EmailAddress=person@example.com",
-			"Command=Subscriber.Unsubscribe&ListID={myList}&EmailAddress=member@example.com&CampaignID={campaign}",
+			"Command=Subscriber.Unsubscribe&ListID={myList}&EmailAddress=nobody@example.com&CampaignID={campaign}",
 			"Command=Subscribers.Get&SubscriberListID={list}",
 			"Command=Subscribers.Get&SubscriberListID={list}&SubscriberSegment={segment}",
 			"Command=Subscribers.Get&SubscriberListID={myList}&SubscriberSegment={segment}",

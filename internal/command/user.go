@@ -33,7 +33,7 @@ func (b *Bridge) userCommands() []Command {
 			Name: "User.Logout", Operation: "logout", Public: true,
 			Doc: "Ends a session. It succeeds also when the session had ended already.",
 			Parameters: []Parameter{
-				required("SessionID", "The session to end."),
+				optional("SessionID", "The session to end; without one there is none to end, which is success."),
 			},
 			run: b.logout,
 		},

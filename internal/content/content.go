@@ -133,6 +133,7 @@ func (s *Service) check(ctx context.Context, id int64, p Patch, given error) err
 		faults.Add(given)
 		if p.Scope != nil {
 			validateScope(&faults, *p.Scope)
+			validateLinks(&faults, *p.Scope, valueOr(p.HTML, ""), valueOr(p.Plain, ""))
 		}
 	case err != nil:
 		return err
@@ -278,7 +279,7 @@ func (s *Service) List(ctx context.Context, filter Filter, order Order, request 
 }
 
 // streamBatch is how many emails Each reads at a time: their texts may be large.
-const streamBatch = 10
+const streamBatch = 4
 
 // Each calls visit for the emails that the filter chooses, in order, from the offset and at most limit of them (0: all), a few at a time and without
 // ever holding more (legacy Emails.Get). An error of visit ends it.

@@ -87,6 +87,11 @@ func validate(faults *apperr.Faults, scope Scope, html, plain string) {
 		faults.Add(apperr.InvalidField("html", "email_content_required", "HTML or plain text is required"))
 	}
 	validateScope(faults, scope)
+	validateLinks(faults, scope, html, plain)
+}
+
+// validateLinks reports the texts that lack the link which a campaign must have.
+func validateLinks(faults *apperr.Faults, scope Scope, html, plain string) {
 	if !scope.is(ScopeCampaign) {
 		return
 	}

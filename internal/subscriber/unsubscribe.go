@@ -16,15 +16,14 @@ type Unsubscription struct {
 	ListID int64
 	// Email is the address, in any case.
 	Email string
-	// CampaignID is the campaign because of which the person leaves; 0 for none. It counts that once.
+	// CampaignID is the campaign because of which the person leaves; 0 for none. It counts that once. One that the account does not have counts nothing.
 	CampaignID int64
 }
 
 // Unsubscribe takes an address off a list (legacy Subscriber.Unsubscribe), also one that was still to be confirmed. The row stays, with everything
 // known of the person, and the campaign counts it in the same transaction.
 //
-// A list of another account is NotFound, reason "list_not_found", and so is a campaign that is not of the list's account, reason
-// "campaign_not_found". An address that is not on the list, or has left it already, is a Conflict, reason "not_subscribed"; of calls at the same
+// A list of another account is NotFound, reason "list_not_found". An address that is not on the list, or has left it already, is a Conflict, reason "not_subscribed"; of calls at the same
 // time exactly one takes it off.
 func (s *Service) Unsubscribe(ctx context.Context, in Unsubscription) error {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
@@ -57,7 +56,11 @@ func (s *Service) Unsubscribe(ctx context.Context, in Unsubscription) error {
 		case in.CampaignID == 0:
 			return nil
 		}
-		return s.counter.Unsubscribed(ctx, found.UserID, in.CampaignID, found.ID, now)
+		// Who wants to leave leaves, whatever the link says of the campaign: one that is gone counts nothing.
+		if err := s.counter.Unsubscribed(ctx, found.UserID, in.CampaignID, found.ID, now); apperr.CodeOf(err) != apperr.NotFound {
+			return err
+		}
+		return nil
 	})
 }
 

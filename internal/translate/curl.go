@@ -17,6 +17,8 @@ type message struct {
 	// authorized tells that the header Authorization came with it.
 	authorized bool
 	notes      []string
+	// expanded tells what a shell would have put something in place of; empty for nothing.
+	expanded string
 }
 
 // curl gathers what the options of a curl command say.

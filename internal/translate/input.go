@@ -4,6 +4,7 @@ import (
 	"errors"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"campaignql/internal/command"
@@ -45,7 +46,13 @@ func readLine(text string) (*message, error) {
 	if err != nil {
 		return nil, err
 	}
-	return readCurl(c)
+	m, err := readCurl(c)
+	if err != nil || len(c.expanded) == 0 {
+		return m, err
+	}
+	m.expanded = strings.Join(slices.Compact(slices.Sorted(slices.Values(c.expanded))), ", ")
+	m.notes = append(m.notes, "The shell puts something in place of "+m.expanded+": here it stands as it is written. Put the value there.")
+	return m, nil
 }
 
 // readWords reads a curl command that a shell has taken apart already.
@@ -57,7 +64,7 @@ func readWords(words []string) (*message, error) {
 	switch {
 	case size > MaxInput:
 		return nil, errTooLong
-	case path.Base(words[0]) != "curl":
+	case strings.TrimSuffix(path.Base(words[0]), ".exe") != "curl":
 		return nil, errors.New("give one request: a curl command line, a form body or a JSON body, in quotes")
 	}
 	return readCurl(&shellCommand{words: words[1:]})

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -16,6 +17,8 @@ type shellCommand struct {
 	words []string
 	// input is the text of a here-document or here-string; nil without one.
 	input *string
+	// expanded are the parts of words that a shell puts something else in place of, such as $NAME, but for those of credentials.
+	expanded []string
 	// background tells that an unquoted & ends the command, as the one in an unquoted URL does.
 	background bool
 }
@@ -49,12 +52,22 @@ func findCommand(line, program string) (*shellCommand, error) {
 			return true
 		}
 		call, ok := stmt.Cmd.(*syntax.CallExpr)
-		if !ok || len(call.Args) == 0 || !s.names(call.Args[0], program) {
+		if !ok {
+			return true
+		}
+		at := s.call(call.Args, program)
+		if at < 0 {
 			return true
 		}
 		c := &shellCommand{background: stmt.Background, input: s.input(stmt.Redirs)}
-		for _, word := range call.Args[1:] {
+		for _, word := range call.Args[at+1:] {
 			c.words = append(c.words, s.word(word))
+			c.expanded = append(c.expanded, s.expansions(word)...)
+		}
+		for _, r := range stmt.Redirs {
+			if r.Hdoc != nil {
+				c.expanded = append(c.expanded, s.expansions(r.Hdoc)...)
+			}
 		}
 		found = append(found, c)
 		return true
@@ -88,9 +101,58 @@ func (s source) text(node syntax.Node) string {
 	return string(s[min(int(node.Pos().Offset()), end):end])
 }
 
+// runners are programs that run the one that is named among their words.
+var runners = []string{"command", "docker", "doas", "env", "exec", "kubectl", "nice", "nohup", "podman", "sudo", "time", "timeout", "xargs"}
+
+// call returns where among the words of a call the program stands: first, or after a program that runs it; -1 where it is not called.
+func (s source) call(words []*syntax.Word, program string) int {
+	if len(words) == 0 {
+		return -1
+	}
+	if s.names(words[0], program) {
+		return 0
+	}
+	if !slices.ContainsFunc(runners, func(runner string) bool { return s.names(words[0], runner) }) {
+		return -1
+	}
+	return slices.IndexFunc(words, func(word *syntax.Word) bool { return s.names(word, program) })
+}
+
+// credential is a word that carries a key or a session.
+var credential = regexp.MustCompile(`(?i)^"?\{?"?(admin)?apikey|^"?sessionid|authorization`)
+
+// simple is the name of a variable that may be repeated; what stands in other expansions may be anything.
+var simple = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,39}$`)
+
+// expansions are what a shell would replace in a word.
+func (s source) expansions(word *syntax.Word) []string {
+	if credential.MatchString(s.word(word)) {
+		return nil
+	}
+	var found []string
+	syntax.Walk(word, func(node syntax.Node) bool {
+		switch node := node.(type) {
+		case *syntax.ParamExp:
+			name := "${…}"
+			if node.Param != nil && simple.MatchString(node.Param.Value) && node.Exp == nil {
+				name = "$" + node.Param.Value
+			}
+			found = append(found, name)
+		case *syntax.CmdSubst:
+			found = append(found, "$(…)")
+		case *syntax.ArithmExp:
+			found = append(found, "$((…))")
+		default:
+			return true
+		}
+		return false
+	})
+	return found
+}
+
 // names reports whether a word is the name of a program, with or without a path.
 func (s source) names(word *syntax.Word, program string) bool {
-	return word.End().Offset()-word.Pos().Offset() <= maxName && path.Base(s.word(word)) == program
+	return word.End().Offset()-word.Pos().Offset() <= maxName && strings.TrimSuffix(path.Base(s.word(word)), ".exe") == program
 }
 
 // word is a word without its quotes.

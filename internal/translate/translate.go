@@ -54,15 +54,23 @@ func Translate(request ...string) (*Translation, error) {
 	}
 	r := &reading{Parameters: p, command: declared, notes: m.notes}
 	if err := r.survey(); err != nil {
-		return nil, err
+		return nil, m.explain(err)
 	}
 	document, variables, err := translators[declared.Name](r)
 	if err != nil {
-		return nil, err
+		return nil, m.explain(err)
 	}
 	return &Translation{
 		Command: declared.Name, Operation: declared.Operation, Document: document, Variables: variables, Notes: r.notes, Public: declared.Public,
 	}, nil
+}
+
+// explain says of an error that it may be for want of what a shell would have put in.
+func (m *message) explain(err error) error {
+	if m.expanded == "" {
+		return err
+	}
+	return fmt.Errorf("as it is written this cannot be translated: put the value in place of %s, which the shell would have done (%w)", m.expanded, err)
 }
 
 // translator writes the document and the variables for one command.
