@@ -3,7 +3,7 @@ GO ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
 export CGO_ENABLED = 0
 
-.PHONY: run build test race lint generate check-generate migration explorer bench
+.PHONY: run build test race lint generate migration explorer bench fuzz
 
 ## run: the server with demo data and the explorer, on SQLite
 run:
@@ -44,3 +44,9 @@ explorer:
 ## bench: requests per second beside a hand-written handler, cold start, memory
 bench:
 	$(GO) run ./internal/bench
+
+## fuzz: every fuzz target, FUZZTIME each (10m)
+FUZZTIME ?= 10m
+fuzz:
+	for target in FuzzDecode FuzzBrackets FuzzXML; do $(GO) test ./internal/command -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) || exit 1; done
+	$(GO) test ./internal/translate -run '^$$' -fuzz '^FuzzTranslate$$' -fuzztime $(FUZZTIME)
