@@ -20,16 +20,20 @@ import (
 // query is the page that is measured: what a list of campaigns shows, in one request.
 const query = `{ campaigns(first: 50) { nodes { name status tags { name } statistics { sent opens { unique } } } totalCount } }`
 
-// rowsQuery asks for what Campaigns.Get answers.
-const rowsQuery = `{ campaigns(first: 50, orderBy: {field: NAME}) { nodes {
-	legacyId name status statusReason email { legacyId }
+// everyColumn is what Campaign.Get and Campaigns.Get answer of a campaign, as GraphQL names it.
+const everyColumn = `legacyId name status statusReason email { legacyId }
 	schedule { type sendDate sendTime timeZone recurrence { daysOfWeek daysOfMonth months hours minutes maxInstances } sentInstances }
 	sendingStartedAt sendingFinishedAt
-	statistics { recipients sent failed opens { total unique } clicks { total unique } forwards { total unique } browserViews { total unique }
-		unsubscriptions { total } bounces { hard soft } complaints { total } }
 	approvalExplanation googleAnalyticsDomains publishOnRss s2sEnabled autoResend { enabled waitDays subject preheader }
 	audience { rules include { listLegacyId segmentLegacyId } } lastActivityAt createdAt tags { legacyId name }
-} totalCount } }`
+	statistics { recipients sent failed opens { total unique } clicks { total unique } forwards { total unique } browserViews { total unique }
+		unsubscriptions { total } bounces { hard soft } complaints { total } `
+
+// The queries for what Campaigns.Get and Campaign.Get answer; the latter also tells the pace.
+const (
+	rowsQuery = `{ campaigns(first: 50, orderBy: {field: NAME}) { nodes { ` + everyColumn + `} } totalCount } }`
+	oneQuery  = `{ campaign(id: "%s") { ` + everyColumn + `throughput { emailsPerSecond } } } }`
+)
 
 // answerTimeout bounds one request.
 const answerTimeout = 30 * time.Second
@@ -45,8 +49,12 @@ func graphQLRequest(key, document string) request {
 	return post("/graphql", "application/json", "Authorization: Bearer "+key+"\r\n", body)
 }
 
-func commandRequest(key string) request {
-	form := url.Values{"Command": {"Campaigns.Get"}, "APIKey": {key}, "RecordsPerRequest": {"50"}, "RetrieveTags": {"true"}}
+// commandRequest is a command with an API key.
+func commandRequest(key, name string, parameters ...string) request {
+	form := url.Values{"Command": {name}, "APIKey": {key}, "RetrieveTags": {"true"}}
+	for i := 0; i < len(parameters); i += 2 {
+		form.Set(parameters[i], parameters[i+1])
+	}
 	return post("/api.php", "application/x-www-form-urlencoded", "", []byte(form.Encode()))
 }
 
@@ -181,18 +189,10 @@ func (c *child) measure(ctx context.Context, r request, p plan) (sample, error) 
 func sameData(ours, limit *child, r request) error {
 	var data [2]json.RawMessage
 	for i, server := range []*child{ours, limit} {
-		body, err := server.once(r)
-		if err != nil {
+		var err error
+		if data[i], err = answers(server, r); err != nil {
 			return err
 		}
-		var answer struct{ Data, Errors json.RawMessage }
-		if err := json.Unmarshal(body, &answer); err != nil {
-			return err
-		}
-		if answer.Errors != nil {
-			return fmt.Errorf("the query fails: %s", answer.Errors)
-		}
-		data[i] = answer.Data
 	}
 	if !bytes.Equal(data[0], data[1]) {
 		return fmt.Errorf("the server and the handler written by hand answer differently:\n%.2000s\n%.2000s", data[0], data[1])
@@ -200,21 +200,45 @@ func sameData(ours, limit *child, r request) error {
 	return nil
 }
 
-// succeeds fails unless a command succeeds.
-func succeeds(server *child, r request) error {
+// succeeds fails unless a command succeeds and its answer says what it is to say.
+func succeeds(server *child, r request, says string) error {
 	body, err := server.once(r)
 	if err != nil {
 		return err
 	}
-	var envelope struct {
-		Success   bool
-		Campaigns []json.RawMessage
-	}
-	if err := json.Unmarshal(body, &envelope); err != nil {
-		return err
-	}
-	if !envelope.Success || len(envelope.Campaigns) != 50 {
-		return fmt.Errorf("Campaigns.Get fails: %.2000s", body)
+	if !bytes.HasPrefix(body, []byte(`{"Success":true`)) || !bytes.Contains(body, []byte(says)) {
+		return fmt.Errorf("a command fails: %.2000s", body)
 	}
 	return nil
+}
+
+// answers runs a query and returns the data, an error where there are errors.
+func answers(server *child, r request) (json.RawMessage, error) {
+	body, err := server.once(r)
+	if err != nil {
+		return nil, err
+	}
+	var answer struct{ Data, Errors json.RawMessage }
+	if err := json.Unmarshal(body, &answer); err != nil {
+		return nil, err
+	}
+	if answer.Errors != nil {
+		return nil, fmt.Errorf("the query fails: %s", answer.Errors)
+	}
+	return answer.Data, nil
+}
+
+// newest returns the number of the newest campaign.
+func newest(server *child, key string) (string, error) {
+	data, err := answers(server, graphQLRequest(key, `{ campaigns(first: 1) { nodes { legacyId } } }`))
+	if err != nil {
+		return "", err
+	}
+	var found struct {
+		Campaigns struct{ Nodes []struct{ LegacyID string } }
+	}
+	if err := json.Unmarshal(data, &found); err != nil {
+		return "", err
+	}
+	return found.Campaigns.Nodes[0].LegacyID, nil
 }

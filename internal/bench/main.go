@@ -137,12 +137,23 @@ func (r *report) compare(ctx context.Context, p plan, binary, address, key strin
 		return err
 	}
 	defer func() { err = errors.Join(err, limit.stop()) }()
-	page, rows, command := graphQLRequest(key, query), graphQLRequest(key, rowsQuery), commandRequest(key)
+	page := graphQLRequest(key, query)
 	if err := sameData(ours, limit, page); err != nil {
 		return err
 	}
-	if err := succeeds(ours, command); err != nil {
+	id, err := newest(ours, key)
+	if err != nil {
 		return err
+	}
+	list, one := commandRequest(key, "Campaigns.Get", "RecordsPerRequest", "50"), commandRequest(key, "Campaign.Get", "CampaignID", id)
+	rows, row := graphQLRequest(key, rowsQuery), graphQLRequest(key, fmt.Sprintf(oneQuery, id))
+	if err := errors.Join(succeeds(ours, list, `"TotalCampaigns":250`), succeeds(ours, one, `"CampaignID":`+id)); err != nil {
+		return err
+	}
+	for _, r := range []request{rows, row} {
+		if _, err := answers(ours, r); err != nil {
+			return err
+		}
 	}
 	if _, err := ours.load(ctx, page, p.connections, until{requests: p.requests}); err != nil {
 		return err
@@ -155,7 +166,7 @@ func (r *report) compare(ctx context.Context, p plan, binary, address, key strin
 			into    *[]sample
 			server  *child
 			request request
-		}{{&r.ours, ours, page}, {&r.limit, limit, page}, {&r.command, ours, command}, {&r.rows, ours, rows}} {
+		}{{&r.ours, ours, page}, {&r.limit, limit, page}, {&r.list, ours, list}, {&r.rows, ours, rows}, {&r.one, ours, one}, {&r.row, ours, row}} {
 			measured, err := one.server.measure(ctx, one.request, p)
 			if err != nil {
 				return err

@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"campaignql/internal/account"
@@ -143,7 +144,14 @@ func (a *answer) send(response Response) (err error) {
 			err = fmt.Errorf("panic: %v\n%s", fault, debug.Stack())
 		}
 	}()
-	e := encoder{syntax: jsonSyntax{}, spill: func(part []byte) error { return a.write(response, part) }}
+	held := buffers.Get().(*[]byte)
+	e := encoder{syntax: jsonSyntax{}, buf: (*held)[:0], spill: func(part []byte) error { return a.write(response, part) }}
+	defer func() {
+		if cap(e.buf) <= maxHeld {
+			*held = e.buf
+			buffers.Put(held)
+		}
+	}()
 	if a.xml {
 		e.syntax = xmlSyntax{}
 	}
@@ -155,6 +163,11 @@ func (a *answer) send(response Response) (err error) {
 	}
 	return a.write(response, e.buf)
 }
+
+// buffers are what answers are held back in, and used again up to maxHeld bytes.
+var buffers = sync.Pool{New: func() any { return new(make([]byte, 0, 4<<10)) }}
+
+const maxHeld = 2 * spillSize
 
 func (a *answer) write(response Response, part []byte) error {
 	if !a.committed {

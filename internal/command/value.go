@@ -75,7 +75,7 @@ type syntax interface {
 }
 
 // spillSize is how much of an answer is held back: within it a failure can still be answered as one.
-const spillSize = 64 << 10
+const spillSize = 128 << 10
 
 // encoder writes a tree of values in a syntax. With spill the buffer is emptied into it whenever an item of a list has filled it.
 type encoder struct {
