@@ -140,7 +140,7 @@ var endsLikeAnID = regexp.MustCompile(`(?i)(ids?|segments?)$`)
 
 // samples are values of the parameters that are no ids, for commands that check them first.
 var samples = object{
-	"CampaignName": "x", "Tag": "x", "SubscriberListName": "x", "EmailAddress": "a@example.com", "ValidateScope": "Campaign", "IPAddress": "203.0.113.1",
+	"CampaignName": "x", "Tag": "x", "SubscriberListName": "x", "EmailAddress": "nobody@example.com", "ValidateScope": "Campaign", "IPAddress": "203.0.113.1",
 	"FailOnNotFound": true, "RetrieveTags": true, "RetrieveStatistics": true,
 }
 

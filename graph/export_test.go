@@ -37,7 +37,10 @@ type Projected struct {
 
 // Projection returns the projection of a type.
 func Projection(typeName string) map[string]Projected {
-	return projected(map[string]fields{"Campaign": campaignFields, "Tag": tagFields, "Email": emailFields}[typeName])
+	return projected(map[string]fields{
+		"Campaign": campaignFields, "Tag": tagFields, "Email": emailFields, "SubscriberList": listFields, "Subscriber": subscriberFields,
+		"CustomField": customFieldFields, "Segment": segmentFields, "SubscriberTag": subscriberTagFields, "Suppression": suppressionFields,
+	}[typeName])
 }
 
 func projected(table fields) map[string]Projected {

@@ -10,7 +10,13 @@ import (
 	"campaignql/internal/account"
 	"campaignql/internal/campaign"
 	"campaignql/internal/content"
+	customfield "campaignql/internal/field"
+	lists "campaignql/internal/list"
+	"campaignql/internal/segment"
 	"campaignql/internal/statistics"
+	"campaignql/internal/subscriber"
+	"campaignql/internal/subscribertag"
+	"campaignql/internal/suppression"
 	"campaignql/internal/tag"
 )
 
@@ -21,6 +27,13 @@ type Services struct {
 	Emails     *content.Service
 	Tags       *tag.Service
 	Statistics *statistics.Service
+	// Lists are the lists of people, and Subscribers who is on them.
+	Lists          *lists.Service
+	Subscribers    *subscriber.Service
+	SubscriberTags *subscribertag.Service
+	Fields         *customfield.Service
+	Segments       *segment.Service
+	Suppressions   *suppression.Service
 	// Commands answers the field command.
 	Commands Commands
 }
@@ -58,6 +71,7 @@ type (
 	tagResolver        struct{ *resolver }
 	emailResolver      struct{ *resolver }
 	viewerResolver     struct{ *resolver }
+	listResolver       struct{ *resolver }
 )
 
 var _ exec.ResolverRoot = (*resolver)(nil)
@@ -76,3 +90,4 @@ func (r *resolver) ABTestVariation() exec.ABTestVariationResolver { return varia
 func (r *resolver) Tag() exec.TagResolver                         { return tagResolver{r} }
 func (r *resolver) Email() exec.EmailResolver                     { return emailResolver{r} }
 func (r *resolver) Viewer() exec.ViewerResolver                   { return viewerResolver{r} }
+func (r *resolver) SubscriberList() exec.SubscriberListResolver   { return listResolver{r} }

@@ -15,9 +15,15 @@ import (
 	"campaignql/ent/campaign"
 	"campaignql/ent/campaignchange"
 	"campaignql/ent/campaigntag"
+	"campaignql/ent/customfield"
 	"campaignql/ent/email"
+	"campaignql/ent/fieldvalue"
 	"campaignql/ent/segment"
+	"campaignql/ent/subscriber"
 	"campaignql/ent/subscriberlist"
+	"campaignql/ent/subscribertag"
+	"campaignql/ent/subscribertagging"
+	"campaignql/ent/suppression"
 	"campaignql/ent/tag"
 	"campaignql/graph/gid"
 	"campaignql/internal/kind"
@@ -28,13 +34,17 @@ import (
 type thing string
 
 const (
-	aCampaign thing = "Campaign"
-	aTag      thing = "Tag"
-	anEmail   thing = "Email"
-	aKey      thing = "ApiKey"
-	aUser     thing = "User"
-	aList     thing = "list"
-	aSegment  thing = "segment"
+	aCampaign    thing = "Campaign"
+	aTag         thing = "Tag"
+	anEmail      thing = "Email"
+	aKey         thing = "ApiKey"
+	aUser        thing = "User"
+	aList        thing = "SubscriberList"
+	aSegment     thing = "Segment"
+	aPerson      thing = "Subscriber"
+	aField       thing = "CustomField"
+	aLabel       thing = "SubscriberTag"
+	aSuppression thing = "Suppression"
 	// anything stands for the ids of node and nodes.
 	anything thing = "anything"
 )
@@ -58,7 +68,19 @@ var named = []struct {
 	{"UntagCampaignsInput.campaignIds", aCampaign}, {"UntagCampaignsInput.tagIds", aTag},
 	{"UpdateEmailInput.id", anEmail}, {"DeleteEmailsInput.ids", anEmail},
 	{"RevokeApiKeyInput.id", aKey},
+	{"Query.list.id", aList}, {"Query.subscriber.id", aPerson}, {"Query.segment.id", aSegment}, {"Query.subscriberTag.id", aLabel}, {"Query.customFields.listId", aList},
+	{"UpdateListInput.id", aList}, {"DeleteListsInput.ids", aList},
+	{"AddSubscribersInput.listId", aList}, {"CustomFieldValueInput.fieldId", aField}, {"UpdateSubscriberInput.id", aPerson},
+	{"UnsubscribeInput.listId", aList}, {"UnsubscribeInput.campaignId", aCampaign},
+	{"CreateCustomFieldInput.listId", aList}, {"UpdateCustomFieldInput.id", aField}, {"DeleteCustomFieldsInput.ids", aField},
+	{"CreateSegmentInput.listId", aList}, {"UpdateSegmentInput.id", aSegment}, {"DeleteSegmentsInput.ids", aSegment},
+	{"UpdateSubscriberTagInput.id", aLabel}, {"DeleteSubscriberTagsInput.ids", aLabel},
+	{"TagSubscribersInput.subscriberIds", aPerson}, {"TagSubscribersInput.tagIds", aLabel},
+	{"UntagSubscribersInput.subscriberIds", aPerson}, {"UntagSubscribersInput.tagIds", aLabel},
 }
+
+// nodeKinds are the things that node and nodes can be asked for.
+var nodeKinds = []thing{aCampaign, aTag, anEmail, aKey, aUser, aList, aSegment, aPerson, aField, aLabel, aSuppression}
 
 // position is one place of an operation where an id can stand.
 type position struct {
@@ -151,7 +173,8 @@ func (p position) value(t *testing.T, schema *ast.Schema, mine estate, theirs st
 	case definition.Kind == ast.Enum:
 		value = definition.EnumValues[0].Name
 	default:
-		sample, ok := map[string]any{"String": "a text", "Int": 3, "Boolean": true, "Float": 0.5, "TimeZone": "UTC", "Date": "2031-01-02", "LocalTime": "03:04"}[of.Name()]
+		sample, ok := map[string]any{"String": "a text", "Int": 3, "Boolean": true, "Float": 0.5, "TimeZone": "UTC", "Date": "2031-01-02", "LocalTime": "03:04",
+			"EmailAddress": "nobody@example.com"}[of.Name()]
 		if !ok {
 			t.Fatalf("%s.%s: this test has no value of the type %s: teach it one", parent, name, of.Name())
 		}
@@ -238,8 +261,17 @@ func (w *world) settle(t *testing.T, a *apitest.Account) estate {
 		must(client.Tag.Create().SetID(id).SetName(name).SetNameKey(name).SetCreatedAt(firstDay).Save(ctx))(t)
 		must(client.CampaignTag.Create().SetCampaignID(id).SetTagID(id).Save(ctx))(t)
 		must(client.SubscriberList.Create().SetID(id).SetName(name).SetNameKey(name).SetCreatedAt(firstDay).Save(ctx))(t)
-		must(client.Segment.Create().SetID(id).SetListID(id).SetName(name).SetNameKey(name).SetRules("{}").SetCreatedAt(firstDay).SetUpdatedAt(firstDay).Save(ctx))(t)
-		for _, is := range []thing{aCampaign, aTag, anEmail, aList, aSegment} {
+		must(client.Subscriber.Create().SetID(id).SetListID(id).SetEmail("a@example.com").SetEmailKey("a@example.com").SetDomain("example.com").SetCreatedAt(firstDay).Save(ctx))(t)
+		must(client.CustomField.Create().SetID(id).SetListID(id).SetName(name).SetNameKey(name).SetCreatedAt(firstDay).Save(ctx))(t)
+		must(client.FieldValue.Create().SetSubscriberID(id).SetCustomFieldID(id).SetText(name).SetTextKey(name).Save(ctx))(t)
+		must(client.SubscriberTag.Create().SetID(id).SetName(name).SetNameKey(name).SetCreatedAt(firstDay).Save(ctx))(t)
+		must(client.SubscriberTagging.Create().SetSubscriberID(id).SetSubscriberTagID(id).Save(ctx))(t)
+		must(client.Suppression.Create().SetID(id).SetEmail(name).SetEmailKey(name).SetCreatedAt(firstDay).Save(ctx))(t)
+		must(client.Segment.Create().SetID(id).SetListID(id).SetName(name).SetNameKey(name).SetRules(`{"rules":[]}`).SetCreatedAt(firstDay).SetUpdatedAt(firstDay).Save(ctx))(t)
+		for _, is := range nodeKinds {
+			if is == aKey || is == aUser {
+				continue
+			}
 			has[is] = append(has[is], id)
 		}
 		w.key(t, a, kind.ScopeRead)
@@ -264,6 +296,12 @@ func (w *world) dump(t *testing.T, owner int64) string {
 		must(client.CampaignChange.Query().Where(campaignchange.UserID(owner)).Order(campaignchange.ByID()).All(ctx))(t),
 		must(client.SubscriberList.Query().Where(subscriberlist.UserID(owner)).Order(subscriberlist.ByID()).All(ctx))(t),
 		must(client.Segment.Query().Where(segment.UserID(owner)).Order(segment.ByID()).All(ctx))(t),
+		must(client.Subscriber.Query().Where(subscriber.UserID(owner)).Order(subscriber.ByID()).All(ctx))(t),
+		must(client.CustomField.Query().Where(customfield.UserID(owner)).Order(customfield.ByID()).All(ctx))(t),
+		must(client.FieldValue.Query().Where(fieldvalue.UserID(owner)).Order(fieldvalue.BySubscriberID(), fieldvalue.ByCustomFieldID()).All(ctx))(t),
+		must(client.SubscriberTag.Query().Where(subscribertag.UserID(owner)).Order(subscribertag.ByID()).All(ctx))(t),
+		must(client.SubscriberTagging.Query().Where(subscribertagging.UserID(owner)).Order(subscribertagging.BySubscriberID(), subscribertagging.BySubscriberTagID()).All(ctx))(t),
+		must(client.Suppression.Query().Where(suppression.UserID(owner)).Order(suppression.ByID()).All(ctx))(t),
 		keys,
 	})
 }
@@ -285,8 +323,6 @@ func (w *world) answer(t *testing.T, a *apitest.Account, document string, argume
 // names returns the forms in which a thing can be named, the last of them as an argument of any type takes it.
 func names(is thing, id int64) []string {
 	switch is {
-	case aList, aSegment:
-		return []string{number(id)}
 	case aKey, aUser:
 		return []string{globalID(gid.Kind(is), id)}
 	default:
@@ -311,7 +347,7 @@ func TestNobodyLearnsWhetherAnotherAccountHasAnID(t *testing.T) {
 		for _, p := range all {
 			kinds := []thing{p.is}
 			if p.is == anything {
-				kinds = []thing{aCampaign, aTag, anEmail, aKey, aUser}
+				kinds = nodeKinds
 			}
 			document := p.document(served)
 			for _, is := range kinds {
@@ -334,7 +370,10 @@ func TestNobodyLearnsWhetherAnotherAccountHasAnID(t *testing.T) {
 		if diff := cmp.Diff(before, w.dump(t, alice.User.ID)+w.dump(t, bob.User.ID)); diff != "" {
 			t.Errorf("what the two accounts have was changed:\n%s", diff)
 		}
-		for _, is := range []thing{aCampaign, aTag, anEmail} {
+		for _, is := range nodeKinds {
+			if is == aKey || is == aUser {
+				continue
+			}
 			if !found[is] {
 				t.Errorf("nobody finds a %s: the test proves nothing", is)
 			}
@@ -370,6 +409,66 @@ func TestAudienceRulesNameNothingOfAnotherAccount(t *testing.T) {
 			}
 			if !strings.Contains(got, `"NOT_FOUND"`) {
 				t.Errorf("%s: %s", name, got)
+			}
+		}
+	})
+}
+
+// belowRoot are the ids in the arguments of fields below the root, and a document that sends one there for the caller's own list.
+var belowRoot = map[string]struct {
+	is       thing
+	document string
+}{
+	"CustomFieldSearch.fieldId":  {aField, `query($own: ID!, $id: ID!) { list(id: $own) { subscribers(filter: {field: {fieldId: $id, contains: "thing"}}) { totalCount nodes { legacyId } } } }`},
+	"SubscriberTagFilter.anyOf":  {aLabel, `query($own: ID!, $id: ID!) { list(id: $own) { subscribers(filter: {tags: {anyOf: [$id]}}) { totalCount nodes { legacyId } } } }`},
+	"SubscriberTagFilter.allOf":  {aLabel, `query($own: ID!, $id: ID!) { list(id: $own) { subscribers(filter: {tags: {allOf: [$id]}}) { totalCount nodes { legacyId } } } }`},
+	"SubscriberTagFilter.noneOf": {aLabel, `query($own: ID!, $id: ID!) { list(id: $own) { subscribers(filter: {tags: {noneOf: [$id]}}) { totalCount nodes { legacyId } } } }`},
+}
+
+// TestNobodyLearnsOfAnotherAccountBelowTheRoot covers the arguments of fields that are not those of Query and Mutation.
+func TestNobodyLearnsOfAnotherAccountBelowTheRoot(t *testing.T) {
+	served := schema(t)
+	var inner func(of *ast.Type, at, name string, passed []string)
+	inner = func(of *ast.Type, at, name string, passed []string) {
+		definition := served.Types[of.Name()]
+		if holdsID(name, of) {
+			if _, known := belowRoot[at]; !known {
+				t.Errorf("%s takes an id, and this test does not know of what: teach it in the table belowRoot", at)
+			}
+		}
+		if definition.Kind != ast.InputObject || slices.Contains(passed, definition.Name) {
+			return
+		}
+		for _, field := range definition.Fields {
+			inner(field.Type, definition.Name+"."+field.Name, field.Name, append(slices.Clone(passed), definition.Name))
+		}
+	}
+	for _, of := range served.Types {
+		if of == served.Query || of == served.Mutation || of.Kind != ast.Object {
+			continue
+		}
+		for _, field := range of.Fields {
+			for _, argument := range field.Arguments {
+				inner(argument.Type, of.Name+"."+field.Name+"."+argument.Name, argument.Name, nil)
+			}
+		}
+	}
+	each(t, func(t *testing.T, w *world) {
+		alice, bob := w.Account(t), w.Account(t)
+		hers, his := w.settle(t, alice), w.settle(t, bob)
+		for at, tt := range belowRoot {
+			real, none := names(tt.is, hers[tt.is][0]), names(tt.is, missingID)
+			for form := range real {
+				ask := func(a *apitest.Account, own int64, id string, replaced ...string) string {
+					return w.answer(t, a, tt.document, object{"own": number(own), "id": id}, replaced...)
+				}
+				got, want := ask(bob, his[aList][0], real[form], real...), ask(bob, his[aList][0], none[form], none...)
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Errorf("%s (-missing +of another account):\n%s", at, diff)
+				}
+				if ask(alice, hers[aList][0], real[form]) == ask(alice, hers[aList][0], none[form]) {
+					t.Errorf("%s finds nothing for its owner: the test proves nothing", at)
+				}
 			}
 		}
 	})

@@ -69,6 +69,9 @@ func (r *resolver) nodes(ctx context.Context, texts []string, name func(i int) s
 			found[gid.Encode(gid.Email, id)] = e
 		}
 	}
+	if err := r.peopleNodes(ctx, wanted, found); err != nil {
+		return nil, err
+	}
 	out := make([]model.Node, len(texts))
 	for i, text := range texts {
 		out[i] = found[text]
@@ -92,6 +95,49 @@ func (r *resolver) campaignNodes(ctx context.Context, ids []int64, found map[str
 	}
 	for _, c := range shown {
 		found[c.GlobalID()] = c
+	}
+	return nil
+}
+
+// peopleNodes loads the nodes around lists of people.
+func (r *resolver) peopleNodes(ctx context.Context, wanted map[gid.Kind][]int64, found map[string]model.Node) error {
+	if err := nodesOf(ctx, wanted[gid.SubscriberList], "SubscriberList", listFields, found, r.Lists.ByIDs, r.shownLists); err != nil {
+		return err
+	}
+	if err := nodesOf(ctx, wanted[gid.Subscriber], "Subscriber", subscriberFields, found, r.Subscribers.ByIDs, r.shownSubscribers); err != nil {
+		return err
+	}
+	if err := nodesOf(ctx, wanted[gid.CustomField], "CustomField", customFieldFields, found, r.Fields.ByIDs, r.shownFields); err != nil {
+		return err
+	}
+	if err := nodesOf(ctx, wanted[gid.Segment], "Segment", segmentFields, found, r.Segments.ByIDs, r.shownSegments); err != nil {
+		return err
+	}
+	if err := nodesOf(ctx, wanted[gid.SubscriberTag], "SubscriberTag", subscriberTagFields, found, r.SubscriberTags.ByIDs, r.shownSubscriberTags); err != nil {
+		return err
+	}
+	show := func(_ context.Context, rows []*ent.Suppression, _ selection) []*model.Suppression {
+		return shownSuppressions(rows)
+	}
+	return nodesOf(ctx, wanted[gid.Suppression], "Suppression", suppressionFields, found, r.Suppressions.ByIDs, show)
+}
+
+// nodesOf loads and shows the nodes of one type.
+func nodesOf[E any, N interface {
+	model.Node
+	GlobalID() string
+}](ctx context.Context, ids []int64, typeName string, table fields, found map[string]model.Node,
+	load func(ctx context.Context, ids []int64, columns ...string) (map[int64]E, error), show func(ctx context.Context, rows []E, asked selection) []N) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	asked := selectedOn(ctx, typeName, table)
+	byID, err := load(ctx, ids, asked.columns()...)
+	if err != nil {
+		return err
+	}
+	for _, node := range show(ctx, slices.Collect(maps.Values(byID)), asked) {
+		found[node.GlobalID()] = node
 	}
 	return nil
 }

@@ -80,6 +80,36 @@ var (
 		"html": reads("html"), "plain": reads("plain"), "mode": reads("mode"), "openTracking": reads("open_tracking"), "linkTracking": reads("link_tracking"),
 		"createdAt": reads("created_at"), "updatedAt": reads("updated_at"),
 	}
+
+	listFields = fields{
+		"id": reads("id"), "legacyId": reads("id"), "name": reads("name"), "doubleOptIn": reads("double_opt_in"), "createdAt": reads("created_at"),
+		"subscriberCount": reads("id"), "customFields": reads("id", "user_id"), "segments": reads("id"), "subscribers": reads("id"),
+	}
+
+	subscriberFields = fields{
+		"id": reads("id"), "legacyId": reads("id"), "emailAddress": reads("email"), "status": reads("status"), "bounce": reads("bounce"),
+		"subscriptionIp": reads("subscription_ip"), "subscribedAt": reads("subscribed_at"), "optedInAt": reads("opted_in_at"),
+		"unsubscribedAt": reads("unsubscribed_at"), "createdAt": reads("created_at"),
+		"list": reads("list_id"), "fields": reads("id"), "tags": reads("id"), "suppression": reads("id", "user_id", "email_key"),
+	}
+
+	customFieldFields = fields{
+		"id": reads("id"), "legacyId": reads("id"), "name": reads("name"), "type": reads("type"), "choices": reads("choices"), "list": reads("list_id"),
+		"createdAt": reads("created_at"),
+	}
+
+	segmentFields = fields{
+		"id": reads("id"), "legacyId": reads("id"), "name": reads("name"), "list": reads("list_id"), "rules": reads("rules"),
+		"createdAt": reads("created_at"), "updatedAt": reads("updated_at"),
+	}
+
+	subscriberTagFields = fields{
+		"id": reads("id"), "legacyId": reads("id"), "name": reads("name"), "createdAt": reads("created_at"), "subscriberCount": reads("id"),
+	}
+
+	suppressionFields = fields{
+		"id": reads("id"), "legacyId": reads("id"), "emailAddress": reads("email"), "reason": reads("reason"), "createdAt": reads("created_at"),
+	}
 )
 
 func unique(total, unique string) field {

@@ -22,7 +22,7 @@ import (
 func TestEveryFieldIsProjected(t *testing.T) {
 	t.Parallel()
 	types := schema(t).Types
-	for _, name := range []string{"Campaign", "Tag", "Email"} {
+	for _, name := range []string{"Campaign", "Tag", "Email", "SubscriberList", "Subscriber", "CustomField", "Segment", "SubscriberTag", "Suppression"} {
 		checkProjection(t, types, types[name], graph.Projection(name), name)
 	}
 }
@@ -78,16 +78,18 @@ func (l leaf) values(at any) []any {
 	return []any{at}
 }
 
-// leaves lists every scalar that can be reached from a type.
-func leaves(types map[string]*ast.Definition, of *ast.Definition, before leaf) []leaf {
+// leaves lists every scalar that can be reached from a type without passing the same type twice.
+func leaves(types map[string]*ast.Definition, of *ast.Definition, before leaf, passed ...*ast.Definition) []leaf {
+	passed = append(slices.Clone(passed), of)
 	var found []leaf
 	for _, field := range of.Fields {
-		if strings.HasPrefix(field.Name, "__") {
+		below := types[field.Type.Name()]
+		if strings.HasPrefix(field.Name, "__") || slices.Contains(passed, below) {
 			continue
 		}
 		path := append(slices.Clone(before), field.Name)
-		if below := types[field.Type.Name()]; below.Kind == ast.Object {
-			found = append(found, leaves(types, below, path)...)
+		if below.Kind == ast.Object {
+			found = append(found, leaves(types, below, path, passed...)...)
 		} else {
 			found = append(found, path)
 		}
@@ -96,17 +98,19 @@ func leaves(types map[string]*ast.Definition, of *ast.Definition, before leaf) [
 }
 
 // everything is the selection of every leaf of a type.
-func everything(types map[string]*ast.Definition, of *ast.Definition) string {
+func everything(types map[string]*ast.Definition, of *ast.Definition, passed ...*ast.Definition) string {
+	passed = append(slices.Clone(passed), of)
 	var b strings.Builder
 	for _, field := range of.Fields {
-		if strings.HasPrefix(field.Name, "__") {
+		below := types[field.Type.Name()]
+		if strings.HasPrefix(field.Name, "__") || slices.Contains(passed, below) {
 			continue
 		}
-		b.WriteString(field.Name)
-		if below := types[field.Type.Name()]; below.Kind == ast.Object {
-			b.WriteString(" { " + everything(types, below) + "}")
+		if below.Kind != ast.Object {
+			b.WriteString(field.Name + " ")
+		} else if inner := everything(types, below, passed...); inner != "" {
+			b.WriteString(field.Name + " { " + inner + "} ")
 		}
-		b.WriteByte(' ')
 	}
 	return b.String()
 }
@@ -145,10 +149,49 @@ func (w *world) full(t *testing.T, owner *apitest.Account) (*ent.Campaign, *ent.
 	return c, tag
 }
 
-// mayBeEmpty are the leaves that the full campaign leaves null or false, and why.
+// mayBeEmpty are the ends of leaves that full things leave null or false, and why.
 var mayBeEmpty = map[string]string{
-	"history.pageInfo.hasNextPage":     "the history fits a page",
-	"history.pageInfo.hasPreviousPage": "it is the first page",
+	"pageInfo.hasNextPage":     "everything fits a page",
+	"pageInfo.hasPreviousPage": "it is the first page",
+}
+
+// filled reports whether a leaf has something to show.
+func (l leaf) filled(values []any) bool {
+	for end := range mayBeEmpty {
+		if strings.HasSuffix(l.String(), end) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(values, func(v any) bool { return !empty(v) })
+}
+
+// alone is a type, and the ways to reach a full object of it; %s is the selection.
+type alone struct {
+	typeName string
+	forms    []string
+}
+
+// readAlone reads each leaf of the types by itself, in the first form and, in turn, in one of the others, and among all others.
+func (w *world) readAlone(t *testing.T, key string, types map[string]*ast.Definition, tests []alone) {
+	t.Helper()
+	for _, tt := range tests {
+		all := make([]any, len(tt.forms))
+		for i, form := range tt.forms {
+			all[i] = w.MustQuery(t, key, fmt.Sprintf(form, everything(types, types[tt.typeName])), nil)["x"]
+		}
+		for i, l := range leaves(types, types[tt.typeName], nil) {
+			for _, f := range []int{0, 1 + i%(len(tt.forms)-1)} {
+				document := fmt.Sprintf(tt.forms[f], l.selection())
+				alone, among := l.of(w.MustQuery(t, key, document, nil)["x"]), l.of(all[f])
+				if diff := cmp.Diff(among, alone); diff != "" && !moving[l.String()] {
+					t.Errorf("%s (-among all +alone):\n%s", document, diff)
+				}
+				if !l.filled(alone) {
+					t.Errorf("%s answers %v: give the full thing something to show", document, alone)
+				}
+			}
+		}
+	}
 }
 
 // moving are leaves that depend on the moment of the request.
@@ -165,11 +208,7 @@ func TestFieldAskedForAloneIsWhatItIsAmongAll(t *testing.T) {
 		c, tag := w.full(t, a)
 		key := w.key(t, a, kind.ScopeRead, kind.ScopeWrite) // what only the sender may do is blocked
 		campaign, email := number(c.ID), number(*c.EmailID)
-		for _, tt := range []struct {
-			typeName string
-			// forms are the ways to reach the object; %s is the selection.
-			forms []string
-		}{
+		w.readAlone(t, key, types, []alone{
 			{"Campaign", []string{
 				`{ x: campaign(id: ` + campaign + `) { %s } }`,
 				`{ x: campaigns(first: 5) { nodes { %s } } }`,
@@ -193,25 +232,7 @@ func TestFieldAskedForAloneIsWhatItIsAmongAll(t *testing.T) {
 				`{ x: node(id: "` + globalID(gid.Email, *c.EmailID) + `") { ... on Email { %s } } }`,
 				`mutation { x: updateEmail(input: {id: "` + email + `"}) { email { %s } } }`,
 			}},
-		} {
-			all := make([]any, len(tt.forms))
-			for i, form := range tt.forms {
-				all[i] = w.MustQuery(t, key, fmt.Sprintf(form, everything(types, types[tt.typeName])), nil)["x"]
-			}
-			for i, l := range leaves(types, types[tt.typeName], nil) {
-				// Each leaf is read in the first form and, in turn, in one of the others.
-				for _, f := range []int{0, 1 + i%(len(tt.forms)-1)} {
-					document := fmt.Sprintf(tt.forms[f], l.selection())
-					alone, among := l.of(w.MustQuery(t, key, document, nil)["x"]), l.of(all[f])
-					if diff := cmp.Diff(among, alone); diff != "" && !moving[l.String()] {
-						t.Errorf("%s (-among all +alone):\n%s", document, diff)
-					}
-					if _, ok := mayBeEmpty[l.String()]; !ok && !slices.ContainsFunc(alone, func(v any) bool { return !empty(v) }) {
-						t.Errorf("%s answers %v: give the full campaign something to show", document, alone)
-					}
-				}
-			}
-		}
+		})
 	})
 }
 
@@ -230,7 +251,8 @@ func (l leaf) of(at any) []any {
 				return l.values(inner)
 			}
 			next, found := any(nil), false
-			for _, name := range []string{"nodes", "edges", "node", "campaigns", "tags", "email", "abTest", "variations"} {
+			for _, name := range []string{"nodes", "edges", "node", "campaigns", "tags", "email", "abTest", "variations", "list", "subscriber",
+				"subscribers", "customField", "customFields", "fields", "field", "segment", "segments", "suppression", "subscriberTag"} {
 				if next, found = inner[name]; found {
 					break
 				}

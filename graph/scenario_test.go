@@ -261,6 +261,8 @@ func (c *cast) prop(t *testing.T, owner *apitest.Account, name string) string {
 		return number(must(client.Tag.Create().SetName(label).SetNameKey(label).SetCreatedAt(firstDay).Save(ctx))(t).ID)
 	case "list":
 		return number(must(client.SubscriberList.Create().SetName("list").SetNameKey("list").SetCreatedAt(firstDay).Save(ctx))(t).ID)
+	case "person", "left", "label", "field", "segment":
+		return number(c.ofList(t, ctx, client, name))
 	case "key":
 		record, _, err := c.Services.Accounts.CreateKey(ctx, account.NewKey{Scopes: kind.Scopes{kind.ScopeRead}})
 		if err != nil {

@@ -124,9 +124,9 @@ const commandCost = 1000
 // weight is what fields cost beyond 1: those that run a statement of their own.
 func weight(parent, field string) guard.Weight {
 	switch parent + "." + field {
-	case "Campaign.readiness", "Campaign.history":
+	case "Campaign.readiness", "Campaign.history", "SubscriberList.subscriberCount":
 		return guard.Weight{Cost: 5}
-	case "CampaignConnection.totalCount", "Query.campaignCounts":
+	case "CampaignConnection.totalCount", "Query.campaignCounts", "SubscriberConnection.totalCount":
 		return guard.Weight{Cost: 50}
 	case "Mutation.command":
 		return guard.Weight{Cost: commandCost} // nothing in the document tells how much a command does

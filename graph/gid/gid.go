@@ -12,14 +12,23 @@ import (
 type Kind string
 
 const (
-	Campaign Kind = "Campaign"
-	Tag      Kind = "Tag"
-	Email    Kind = "Email"
-	User     Kind = "User"
-	APIKey   Kind = "ApiKey"
+	Campaign       Kind = "Campaign"
+	Tag            Kind = "Tag"
+	Email          Kind = "Email"
+	SubscriberList Kind = "SubscriberList"
+	Subscriber     Kind = "Subscriber"
+	CustomField    Kind = "CustomField"
+	Segment        Kind = "Segment"
+	SubscriberTag  Kind = "SubscriberTag"
+	Suppression    Kind = "Suppression"
+	User           Kind = "User"
+	APIKey         Kind = "ApiKey"
 )
 
-var kinds = map[Kind]bool{Campaign: true, Tag: true, Email: true, User: true, APIKey: true}
+var kinds = map[Kind]bool{
+	Campaign: true, Tag: true, Email: true, SubscriberList: true, Subscriber: true, CustomField: true, Segment: true, SubscriberTag: true, Suppression: true,
+	User: true, APIKey: true,
+}
 
 // Encode returns the global id of an object.
 func Encode(kind Kind, id int64) string {

@@ -8,6 +8,7 @@ import (
 	"campaignql/graph/scalar"
 	"campaignql/internal/campaign"
 	"campaignql/internal/kind"
+	"campaignql/internal/subscriber"
 	"fmt"
 	"io"
 	"strconv"
@@ -26,6 +27,57 @@ type ABTestInput struct {
 	Winner campaign.ABWinner `json:"winner"`
 	// Two to five different emails: global ids or legacy numbers.
 	EmailIds []string `json:"emailIds"`
+}
+
+// A person to put onto a list.
+type AddSubscriberInput struct {
+	// The address. One that cannot be is told in the result of its row.
+	EmailAddress string `json:"emailAddress"`
+	// IP address from which the person asked for it. Legacy: `IPAddress`.
+	IPAddress graphql.Omittable[*string] `json:"ipAddress,omitempty"`
+	// When the person subscribed; now when absent.
+	SubscribedAt graphql.Omittable[*time.Time] `json:"subscribedAt,omitempty"`
+	// When the person confirmed it. Who has is subscribed at once, also on a list with double opt-in.
+	OptedInAt graphql.Omittable[*time.Time] `json:"optedInAt,omitempty"`
+	// Values of custom fields; fields that are not named keep theirs.
+	Fields []*CustomFieldValueInput `json:"fields"`
+}
+
+// What came of one row of `addSubscribers`.
+type AddSubscriberResult struct {
+	// What came of it.
+	Outcome subscriber.Outcome `json:"outcome"`
+	// The person; null for a row that was rejected.
+	Subscriber *Subscriber `json:"subscriber,omitempty"`
+	// Why the row was rejected; empty otherwise.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// What `addSubscribers` takes.
+type AddSubscribersInput struct {
+	// The list: global id or legacy number.
+	ListID string `json:"listId"`
+	// The people, 1–5,000.
+	Subscribers []*AddSubscriberInput `json:"subscribers"`
+	// Whether the fields of people who are on the list already are written; they are left alone otherwise.
+	UpdateExisting bool `json:"updateExisting"`
+	// Whether people enter again who had left, or have not confirmed yet; they stay as they are otherwise.
+	Resubscribe bool `json:"resubscribe"`
+	// The same key within a day writes nothing again: the rows that the first call added are answered as ADDED, all others by how they are on the list. At most 200
+	// characters.
+	IdempotencyKey graphql.Omittable[*string] `json:"idempotencyKey,omitempty"`
+}
+
+// What `addSubscribers` answers.
+type AddSubscribersPayload struct {
+	// What came of each row, in the order of the rows; empty with user errors.
+	Results []*AddSubscriberResult `json:"results"`
+	// How many rows were added.
+	AddedCount int32 `json:"addedCount"`
+	// How many rows were rejected.
+	RejectedCount int32 `json:"rejectedCount"`
+	// What the caller can mend of the whole; what is wrong with a row is told in its result.
+	UserErrors []*UserError `json:"userErrors"`
 }
 
 // What `approveCampaign` takes.
@@ -260,6 +312,28 @@ type CreateCampaignPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+// What `createCustomField` takes.
+type CreateCustomFieldInput struct {
+	// The list whose people have it: global id or legacy number; absent for those of every list.
+	ListID graphql.Omittable[*string] `json:"listId,omitempty"`
+	// Name, 1–250 characters.
+	Name string `json:"name"`
+	// What its values are, for good.
+	Type kind.FieldType `json:"type"`
+	// Values that a CHOICE field allows, at most 500 of 1–250 characters; without any it allows all.
+	Choices []string `json:"choices"`
+	// The same key within a day answers the field of the first call. At most 200 characters.
+	IdempotencyKey graphql.Omittable[*string] `json:"idempotencyKey,omitempty"`
+}
+
+// What `createCustomField` answers.
+type CreateCustomFieldPayload struct {
+	// The new field; null with user errors.
+	CustomField *CustomField `json:"customField,omitempty"`
+	// What the caller can mend.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
 // What `createEmail` takes.
 type CreateEmailInput struct {
 	// Name, at most 250 characters.
@@ -298,6 +372,60 @@ type CreateEmailPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+// What `createList` takes.
+type CreateListInput struct {
+	// Name, 1–250 characters.
+	Name string `json:"name"`
+	// Whether whoever subscribes is to confirm it first. Legacy: `OptInMode`.
+	DoubleOptIn bool `json:"doubleOptIn"`
+	// The same key within a day answers the list of the first call. At most 200 characters.
+	IdempotencyKey graphql.Omittable[*string] `json:"idempotencyKey,omitempty"`
+}
+
+// What `createList` answers.
+type CreateListPayload struct {
+	// The new list; null with user errors.
+	List *SubscriberList `json:"list,omitempty"`
+	// What the caller can mend.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// What `createSegment` takes.
+type CreateSegmentInput struct {
+	// The list whose people it chooses from, for good: global id or legacy number.
+	ListID string `json:"listId"`
+	// Name, 1–250 characters.
+	Name string `json:"name"`
+	// The rules: an object of `operator` and `rules`, or the list that would stand in `rules`; absent or null for the whole list. Legacy: `RulesJson`.
+	Rules graphql.Omittable[scalar.JSON] `json:"rules,omitempty"`
+	// The same key within a day answers the segment of the first call. At most 200 characters.
+	IdempotencyKey graphql.Omittable[*string] `json:"idempotencyKey,omitempty"`
+}
+
+// What `createSegment` answers.
+type CreateSegmentPayload struct {
+	// The new segment; null with user errors.
+	Segment *Segment `json:"segment,omitempty"`
+	// What the caller can mend.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// What `createSubscriberTag` takes.
+type CreateSubscriberTagInput struct {
+	// Name: letters, digits, space, `-`, `_`, `%`; at most 100 characters.
+	Name string `json:"name"`
+	// The same key within a day answers the tag of the first call. At most 200 characters.
+	IdempotencyKey graphql.Omittable[*string] `json:"idempotencyKey,omitempty"`
+}
+
+// What `createSubscriberTag` answers.
+type CreateSubscriberTagPayload struct {
+	// The new tag; null with user errors.
+	SubscriberTag *SubscriberTag `json:"subscriberTag,omitempty"`
+	// What the caller can mend.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
 // What `createTag` takes.
 type CreateTagInput struct {
 	// Name: letters, digits, space, `-`, `_`, `%`; at most 100 characters.
@@ -312,6 +440,22 @@ type CreateTagPayload struct {
 	Tag *ent.Tag `json:"tag,omitempty"`
 	// What the caller can mend.
 	UserErrors []*UserError `json:"userErrors"`
+}
+
+// A text in a custom field.
+type CustomFieldSearch struct {
+	// The field: global id or legacy number.
+	FieldID string `json:"fieldId"`
+	// The text, without regard to case; `%` and `_` mean themselves. The first 255 characters of a value are searched. 1–250 characters.
+	Contains string `json:"contains"`
+}
+
+// A value for a custom field.
+type CustomFieldValueInput struct {
+	// The field: global id or legacy number.
+	FieldID string `json:"fieldId"`
+	// The value, in the form that the field's type asks for; null takes it away.
+	Value graphql.Omittable[*string] `json:"value,omitempty"`
 }
 
 // A span of time: from inclusive, to exclusive.
@@ -336,6 +480,20 @@ type DeleteCampaignsPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+// What `deleteCustomFields` takes.
+type DeleteCustomFieldsInput struct {
+	// Custom fields to delete: global ids or legacy numbers, 1–250. Those that are not there are left out of the answer; if one is in use, none is deleted.
+	Ids []string `json:"ids"`
+}
+
+// What `deleteCustomFields` answers.
+type DeleteCustomFieldsPayload struct {
+	// Global ids of what was deleted.
+	DeletedIds []string `json:"deletedIds"`
+	// What the caller can mend.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
 // What `deleteEmails` takes.
 type DeleteEmailsInput struct {
 	// Emails to delete: global ids or legacy numbers, 1–250. Those that are not there are left out of the answer; if one is in use, none is deleted.
@@ -344,6 +502,48 @@ type DeleteEmailsInput struct {
 
 // What `deleteEmails` answers.
 type DeleteEmailsPayload struct {
+	// Global ids of what was deleted.
+	DeletedIds []string `json:"deletedIds"`
+	// What the caller can mend.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// What `deleteLists` takes.
+type DeleteListsInput struct {
+	// Lists to delete: global ids or legacy numbers, 1–250. Those that are not there are left out of the answer; if one is in use, none is deleted.
+	Ids []string `json:"ids"`
+}
+
+// What `deleteLists` answers.
+type DeleteListsPayload struct {
+	// Global ids of what was deleted.
+	DeletedIds []string `json:"deletedIds"`
+	// What the caller can mend.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// What `deleteSegments` takes.
+type DeleteSegmentsInput struct {
+	// Segments to delete: global ids or legacy numbers, 1–250. Those that are not there are left out of the answer; if one is in use, none is deleted.
+	Ids []string `json:"ids"`
+}
+
+// What `deleteSegments` answers.
+type DeleteSegmentsPayload struct {
+	// Global ids of what was deleted.
+	DeletedIds []string `json:"deletedIds"`
+	// What the caller can mend.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// What `deleteSubscriberTags` takes.
+type DeleteSubscriberTagsInput struct {
+	// Tags to delete: global ids or legacy numbers, 1–250. Those that are not there are left out of the answer; if one is in use, none is deleted.
+	Ids []string `json:"ids"`
+}
+
+// What `deleteSubscriberTags` answers.
+type DeleteSubscriberTagsPayload struct {
 	// Global ids of what was deleted.
 	DeletedIds []string `json:"deletedIds"`
 	// What the caller can mend.
@@ -540,6 +740,70 @@ type ServerInfo struct {
 	MaxPageSize int32 `json:"maxPageSize"`
 }
 
+// Conditions on people of a list. Every condition given must hold; an empty list of values matches nothing.
+type SubscriberFilter struct {
+	// Has one of these states.
+	Status graphql.Omittable[[]kind.SubscriberStatus] `json:"status,omitempty"`
+	// Mail came back in one of these ways.
+	Bounce graphql.Omittable[[]kind.BounceType] `json:"bounce,omitempty"`
+	// `true`: is written to, being subscribed, not bounced for good and not suppressed. `false` is as good as not given. Legacy: `SubscriberSegment=Active`.
+	Active graphql.Omittable[*bool] `json:"active,omitempty"`
+	// Has an address that is, or is not, suppressed. Legacy: `SubscriberSegment=Suppressed`.
+	Suppressed graphql.Omittable[*bool] `json:"suppressed,omitempty"`
+	// Has an address that contains this text, without regard to case; `%` and `_` mean themselves. At most 250 characters. Legacy: `SearchKeyword`.
+	Search graphql.Omittable[*string] `json:"search,omitempty"`
+	// Has a value in this custom field that contains the text.
+	Field graphql.Omittable[*CustomFieldSearch] `json:"field,omitempty"`
+	// Has one of these addresses, without regard to case; at most 250.
+	EmailAddresses graphql.Omittable[[]string] `json:"emailAddresses,omitempty"`
+	// Subscribed in this time.
+	SubscribedAt graphql.Omittable[*DateTimeRange] `json:"subscribedAt,omitempty"`
+	// Carries, or does not carry, labels.
+	Tags graphql.Omittable[*SubscriberTagFilter] `json:"tags,omitempty"`
+}
+
+// Order of lists.
+type SubscriberListOrder struct {
+	// What to order by.
+	Field SubscriberListOrderField `json:"field"`
+	// In which direction.
+	Direction OrderDirection `json:"direction"`
+}
+
+// Order of people on a list.
+type SubscriberOrder struct {
+	// What to order by.
+	Field SubscriberOrderField `json:"field"`
+	// In which direction.
+	Direction OrderDirection `json:"direction"`
+}
+
+// Conditions on the labels of a person. Global ids or legacy numbers, at most 100 of each.
+type SubscriberTagFilter struct {
+	// Carries at least one of these.
+	AnyOf graphql.Omittable[[]string] `json:"anyOf,omitempty"`
+	// Carries every one of these.
+	AllOf graphql.Omittable[[]string] `json:"allOf,omitempty"`
+	// Carries none of these.
+	NoneOf graphql.Omittable[[]string] `json:"noneOf,omitempty"`
+}
+
+// What `suppress` takes.
+type SuppressInput struct {
+	// The addresses, 1–5,000.
+	EmailAddresses []string `json:"emailAddresses"`
+	// Why; an address that is suppressed already keeps its reason.
+	Reason kind.SuppressionReason `json:"reason"`
+}
+
+// What `suppress` answers.
+type SuppressPayload struct {
+	// The suppressions, in the order of the addresses, each once; empty with user errors.
+	Suppressions []*Suppression `json:"suppressions"`
+	// What the caller can mend.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
 // What `tagCampaigns` takes.
 type TagCampaignsInput struct {
 	// Campaigns: global ids or legacy numbers, 1–250.
@@ -556,12 +820,60 @@ type TagCampaignsPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+// What `tagSubscribers` takes.
+type TagSubscribersInput struct {
+	// People: global ids or legacy numbers, 1–250.
+	SubscriberIds []string `json:"subscriberIds"`
+	// Tags to put on them: global ids or legacy numbers, 1–100.
+	TagIds []string `json:"tagIds"`
+}
+
+// What `tagSubscribers` answers.
+type TagSubscribersPayload struct {
+	// The people, in the order of the ids; empty with user errors.
+	Subscribers []*Subscriber `json:"subscribers"`
+	// What the caller can mend.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
 // Why a change of status would be refused.
 type TransitionBlock struct {
 	// Stable name of the reason, such as `approval_required`.
 	Code string `json:"code"`
 	// The reason, for a person.
 	Message string `json:"message"`
+}
+
+// What `unsubscribe` takes.
+type UnsubscribeInput struct {
+	// The list: global id or legacy number.
+	ListID string `json:"listId"`
+	// The address, in any case.
+	EmailAddress string `json:"emailAddress"`
+	// The campaign because of which the person leaves, which counts it once: global id or legacy number. The person leaves also where there is no such campaign; then nothing counts it.
+	CampaignID graphql.Omittable[*string] `json:"campaignId,omitempty"`
+}
+
+// What `unsubscribe` answers.
+type UnsubscribePayload struct {
+	// The subscriber, who has left now; null with user errors.
+	Subscriber *Subscriber `json:"subscriber,omitempty"`
+	// What the caller can mend.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// What `unsuppress` takes.
+type UnsuppressInput struct {
+	// The addresses, in any case, 1–5,000. Those that are not suppressed are left out of the answer.
+	EmailAddresses []string `json:"emailAddresses"`
+}
+
+// What `unsuppress` answers.
+type UnsuppressPayload struct {
+	// The addresses that were suppressed, as they were given then.
+	ReleasedAddresses []string `json:"releasedAddresses"`
+	// What the caller can mend.
+	UserErrors []*UserError `json:"userErrors"`
 }
 
 // What `untagCampaigns` takes.
@@ -576,6 +888,22 @@ type UntagCampaignsInput struct {
 type UntagCampaignsPayload struct {
 	// The campaigns, in the order of the ids; empty with user errors.
 	Campaigns []*Campaign `json:"campaigns"`
+	// What the caller can mend.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// What `untagSubscribers` takes.
+type UntagSubscribersInput struct {
+	// People: global ids or legacy numbers, 1–250.
+	SubscriberIds []string `json:"subscriberIds"`
+	// Tags to take off them: global ids or legacy numbers, 1–100.
+	TagIds []string `json:"tagIds"`
+}
+
+// What `untagSubscribers` answers.
+type UntagSubscribersPayload struct {
+	// The people, in the order of the ids; empty with user errors.
+	Subscribers []*Subscriber `json:"subscribers"`
 	// What the caller can mend.
 	UserErrors []*UserError `json:"userErrors"`
 }
@@ -622,6 +950,24 @@ type UpdateCampaignPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+// A partial update: an absent field is left alone.
+type UpdateCustomFieldInput struct {
+	// Field to change: global id or legacy number.
+	ID string `json:"id"`
+	// New name, 1–250 characters.
+	Name graphql.Omittable[*string] `json:"name,omitempty"`
+	// Values that a CHOICE field allows from now on, whole; null and an empty list allow all. Values that people have stay.
+	Choices graphql.Omittable[[]string] `json:"choices,omitempty"`
+}
+
+// What `updateCustomField` answers.
+type UpdateCustomFieldPayload struct {
+	// The field after the update; null with user errors.
+	CustomField *CustomField `json:"customField,omitempty"`
+	// What the caller can mend.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
 // A partial update: an absent field is left alone; null clears a text or an address.
 type UpdateEmailInput struct {
 	// Email to change: global id or legacy number.
@@ -656,6 +1002,84 @@ type UpdateEmailInput struct {
 type UpdateEmailPayload struct {
 	// The email; null with user errors.
 	Email *ent.Email `json:"email,omitempty"`
+	// What the caller can mend.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// A partial update: an absent field is left alone.
+type UpdateListInput struct {
+	// List to change: global id or legacy number.
+	ID string `json:"id"`
+	// New name, 1–250 characters.
+	Name graphql.Omittable[*string] `json:"name,omitempty"`
+	// Whether whoever subscribes from now on is to confirm it first; who is pending stays so.
+	DoubleOptIn graphql.Omittable[*bool] `json:"doubleOptIn,omitempty"`
+}
+
+// What `updateList` answers.
+type UpdateListPayload struct {
+	// The list after the update; null with user errors.
+	List *SubscriberList `json:"list,omitempty"`
+	// What the caller can mend.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// A partial update: an absent field is left alone; null clears where that is said.
+type UpdateSegmentInput struct {
+	// Segment to change: global id or legacy number.
+	ID string `json:"id"`
+	// New name, 1–250 characters.
+	Name graphql.Omittable[*string] `json:"name,omitempty"`
+	// New rules, whole; null makes it the whole list.
+	Rules graphql.Omittable[scalar.JSON] `json:"rules,omitempty"`
+}
+
+// What `updateSegment` answers.
+type UpdateSegmentPayload struct {
+	// The segment after the update; null with user errors.
+	Segment *Segment `json:"segment,omitempty"`
+	// What the caller can mend.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// A partial update: an absent field is left alone; null clears where that is said.
+type UpdateSubscriberInput struct {
+	// Subscriber to change: global id or legacy number.
+	ID string `json:"id"`
+	// New address.
+	EmailAddress graphql.Omittable[*string] `json:"emailAddress,omitempty"`
+	// New state: SUBSCRIBED confirms who is pending and lets who has left enter again, UNSUBSCRIBED takes the person off. Nobody can be made PENDING.
+	Status graphql.Omittable[*kind.SubscriberStatus] `json:"status,omitempty"`
+	// How mail came back; null is NONE, with which a person is written to again whose mail came back for good.
+	Bounce graphql.Omittable[*kind.BounceType] `json:"bounce,omitempty"`
+	// When the person subscribed; null clears.
+	SubscribedAt graphql.Omittable[*time.Time] `json:"subscribedAt,omitempty"`
+	// When the person confirmed it; null clears.
+	OptedInAt graphql.Omittable[*time.Time] `json:"optedInAt,omitempty"`
+	// Values of custom fields; fields that are not named keep theirs.
+	Fields graphql.Omittable[[]*CustomFieldValueInput] `json:"fields,omitempty"`
+}
+
+// What `updateSubscriber` answers.
+type UpdateSubscriberPayload struct {
+	// The subscriber after the update; null with user errors.
+	Subscriber *Subscriber `json:"subscriber,omitempty"`
+	// What the caller can mend.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// What `updateSubscriberTag` takes.
+type UpdateSubscriberTagInput struct {
+	// Tag to rename: global id or legacy number.
+	ID string `json:"id"`
+	// New name.
+	Name string `json:"name"`
+}
+
+// What `updateSubscriberTag` answers.
+type UpdateSubscriberTagPayload struct {
+	// The tag; null with user errors.
+	SubscriberTag *SubscriberTag `json:"subscriberTag,omitempty"`
 	// What the caller can mend.
 	UserErrors []*UserError `json:"userErrors"`
 }
@@ -1167,6 +1591,131 @@ func (e *ReadinessCode) UnmarshalJSON(b []byte) error {
 }
 
 func (e ReadinessCode) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// What lists can be ordered by.
+type SubscriberListOrderField string
+
+const (
+	// By name, without regard to case. Legacy: `Name`.
+	SubscriberListOrderFieldName SubscriberListOrderField = "NAME"
+	// By when it was made. Legacy: `CreatedOn`.
+	SubscriberListOrderFieldCreatedAt SubscriberListOrderField = "CREATED_AT"
+)
+
+var AllSubscriberListOrderField = []SubscriberListOrderField{
+	SubscriberListOrderFieldName,
+	SubscriberListOrderFieldCreatedAt,
+}
+
+func (e SubscriberListOrderField) IsValid() bool {
+	switch e {
+	case SubscriberListOrderFieldName, SubscriberListOrderFieldCreatedAt:
+		return true
+	}
+	return false
+}
+
+func (e SubscriberListOrderField) String() string {
+	return string(e)
+}
+
+func (e *SubscriberListOrderField) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = SubscriberListOrderField(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid SubscriberListOrderField", str)
+	}
+	return nil
+}
+
+func (e SubscriberListOrderField) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *SubscriberListOrderField) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e SubscriberListOrderField) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// What people on a list can be ordered by.
+type SubscriberOrderField string
+
+const (
+	// By address, without regard to case. Legacy: `EmailAddress`.
+	SubscriberOrderFieldEmailAddress SubscriberOrderField = "EMAIL_ADDRESS"
+	// By when this row was made. Legacy: `SubscriberID`.
+	SubscriberOrderFieldCreatedAt SubscriberOrderField = "CREATED_AT"
+	// By when the person subscribed. Legacy: `SubscriptionDate`.
+	SubscriberOrderFieldSubscribedAt SubscriberOrderField = "SUBSCRIBED_AT"
+	// By when the person confirmed; those who did not come first in ASC order. Legacy: `OptInDate`.
+	SubscriberOrderFieldOptedInAt SubscriberOrderField = "OPTED_IN_AT"
+	// By when the person left; those who did not come first in ASC order. Legacy: `UnsubscriptionDate`.
+	SubscriberOrderFieldUnsubscribedAt SubscriberOrderField = "UNSUBSCRIBED_AT"
+)
+
+var AllSubscriberOrderField = []SubscriberOrderField{
+	SubscriberOrderFieldEmailAddress,
+	SubscriberOrderFieldCreatedAt,
+	SubscriberOrderFieldSubscribedAt,
+	SubscriberOrderFieldOptedInAt,
+	SubscriberOrderFieldUnsubscribedAt,
+}
+
+func (e SubscriberOrderField) IsValid() bool {
+	switch e {
+	case SubscriberOrderFieldEmailAddress, SubscriberOrderFieldCreatedAt, SubscriberOrderFieldSubscribedAt, SubscriberOrderFieldOptedInAt, SubscriberOrderFieldUnsubscribedAt:
+		return true
+	}
+	return false
+}
+
+func (e SubscriberOrderField) String() string {
+	return string(e)
+}
+
+func (e *SubscriberOrderField) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = SubscriberOrderField(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid SubscriberOrderField", str)
+	}
+	return nil
+}
+
+func (e SubscriberOrderField) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *SubscriberOrderField) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e SubscriberOrderField) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

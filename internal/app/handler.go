@@ -46,6 +46,8 @@ func Handler(services *Services, opts HandlerOptions) http.Handler {
 	graphQL := graph.Handler(
 		graph.Services{
 			Accounts: services.Accounts, Campaigns: services.Campaigns, Emails: services.Emails, Tags: services.Tags, Statistics: services.Statistics, Commands: bridge,
+			Lists: services.Lists, Subscribers: services.Subscribers, SubscriberTags: services.SubscriberTags, Fields: services.Fields,
+			Segments: services.Segments, Suppressions: services.Suppressions,
 		},
 		graph.Options{
 			Info: graph.Info{

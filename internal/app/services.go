@@ -6,12 +6,17 @@ import (
 	"time"
 
 	"campaignql/internal/account"
+	"campaignql/internal/audience"
 	"campaignql/internal/campaign"
 	"campaignql/internal/content"
+	"campaignql/internal/field"
 	"campaignql/internal/list"
+	"campaignql/internal/segment"
 	"campaignql/internal/statistics"
 	"campaignql/internal/store"
 	"campaignql/internal/subscriber"
+	"campaignql/internal/subscribertag"
+	"campaignql/internal/suppression"
 	"campaignql/internal/tag"
 )
 
@@ -23,8 +28,13 @@ type Services struct {
 	Emails      *content.Service
 	Lists       *list.Service
 	Subscribers *subscriber.Service
-	Tags        *tag.Service
-	Statistics  *statistics.Service
+	// SubscriberTags are the labels of people, Fields their custom fields.
+	SubscriberTags *subscribertag.Service
+	Fields         *field.Service
+	Segments       *segment.Service
+	Suppressions   *suppression.Service
+	Tags           *tag.Service
+	Statistics     *statistics.Service
 }
 
 // ServiceOptions are what the domains are built with. The zero value takes their defaults.
@@ -42,11 +52,38 @@ func NewServices(db *store.Store, opts ServiceOptions) *Services {
 	opts.Account.Now, opts.Account.Log = opts.Now, opts.Logger
 	s.Accounts = account.New(db, opts.Account)
 	s.Tags = tag.New(db, tag.Options{Now: opts.Now})
-	s.Lists = list.New(db, list.Options{Now: opts.Now})
+	s.Lists = list.New(db, list.Options{Now: opts.Now, Named: s.inAudiences(func(r audience.References) []audience.Reference { return r.Lists })})
+	s.Segments = segment.New(db, segment.Options{Now: opts.Now, Named: s.inAudiences(func(r audience.References) []audience.Reference { return r.Segments })})
+	s.Fields = field.New(db, field.Options{Now: opts.Now, Named: s.inRules(func(r audience.References) []audience.Reference { return r.Fields })})
+	s.SubscriberTags = subscribertag.New(db, subscribertag.Options{Now: opts.Now, Named: s.inRules(func(r audience.References) []audience.Reference { return r.Tags })})
+	s.Suppressions = suppression.New(db, suppression.Options{Now: opts.Now})
 	s.Subscribers = subscriber.New(db, s.Statistics, subscriber.Options{Now: opts.Now})
 	s.Emails = content.New(db, content.Options{Now: opts.Now, UsedInTests: func(ctx context.Context, ids []int64) ([]int64, error) {
 		return s.Campaigns.EmailsInTests(ctx, ids)
 	}})
 	s.Campaigns = campaign.New(db, s.Emails, campaign.Options{Now: opts.Now})
 	return s
+}
+
+// of chooses a kind of what rules name, named tells which of the ids is named and by whom.
+type (
+	of    = func(audience.References) []audience.Reference
+	named = func(ctx context.Context, owners, ids []int64) (id int64, by string, err error)
+)
+
+// inAudiences looks into the audiences of campaigns.
+func (s *Services) inAudiences(kind of) named {
+	return func(ctx context.Context, owners, ids []int64) (int64, string, error) {
+		return s.Campaigns.Naming(ctx, owners, ids, kind)
+	}
+}
+
+// inRules looks into the rules of segments, and then into the audiences of campaigns.
+func (s *Services) inRules(kind of) named {
+	return func(ctx context.Context, owners, ids []int64) (int64, string, error) {
+		if id, by, err := s.Segments.Naming(ctx, owners, ids, kind); id != 0 || err != nil {
+			return id, by, err
+		}
+		return s.Campaigns.Naming(ctx, owners, ids, kind)
+	}
 }

@@ -1,22 +1,18 @@
 package campaign
 
 import (
-	"context"
 	"encoding/json"
 	"slices"
 
 	"campaignql/ent"
 	entcampaign "campaignql/ent/campaign"
-	"campaignql/ent/customfield"
-	"campaignql/ent/segment"
-	"campaignql/ent/subscriberlist"
-	"campaignql/ent/subscribertag"
 	"campaignql/internal/apperr"
 	"campaignql/internal/audience"
+	"campaignql/internal/reference"
 )
 
 // ReasonAudienceOwner is the reason of an audience that names a list, segment, tag, field or campaign which is not the owner's, or is not at all.
-const ReasonAudienceOwner = "audience_not_found"
+const ReasonAudienceOwner = reference.ReasonNotFound
 
 // ReasonAudienceInvalid is the reason of an audience that cannot be understood.
 const ReasonAudienceInvalid = "audience_invalid"
@@ -81,7 +77,7 @@ func (u *update) audience() {
 	if canonical == u.c.Audience && columns.source == u.c.AudienceSource && columns.include == u.c.RecipientLists && columns.exclude == u.c.ExcludedLists {
 		return
 	}
-	if err := u.ownsReferences(target.References()); err != nil {
+	if err := reference.Check(u.ctx, u.db.Client(u.ctx), u.c.UserID, target.References(), "audience"); err != nil {
 		u.faults.Add(err)
 		return
 	}
@@ -107,71 +103,4 @@ func (p *AudiencePatch) read(c *ent.Campaign) (audience.Audience, audienceColumn
 	}
 	target, err := audience.ParseLists(columns.include, columns.exclude)
 	return target, columns, err
-}
-
-// ownsReferences reports the first thing an audience names that the owner of the campaign does not have. It says the same whether it belongs to
-// somebody else or does not exist.
-func (u *update) ownsReferences(refs audience.References) error {
-	client, owner := u.db.Client(u.ctx), u.c.UserID
-	for _, kind := range []struct {
-		what string
-		refs []audience.Reference
-		ids  func(ctx context.Context, ids []int64) (map[int64]int64, error)
-	}{
-		{"list", refs.Lists, func(ctx context.Context, ids []int64) (map[int64]int64, error) {
-			return owned(client.SubscriberList.Query().Where(subscriberlist.IDIn(ids...), subscriberlist.UserID(owner)).IDs(ctx))
-		}},
-		{"segment", refs.Segments, func(ctx context.Context, ids []int64) (map[int64]int64, error) {
-			rows, err := client.Segment.Query().Where(segment.IDIn(ids...), segment.UserID(owner)).Select(segment.FieldID, segment.FieldListID).All(ctx)
-			lists := map[int64]int64{}
-			for _, row := range rows {
-				lists[row.ID] = row.ListID
-			}
-			return lists, err
-		}},
-		{"subscriber tag", refs.Tags, func(ctx context.Context, ids []int64) (map[int64]int64, error) {
-			return owned(client.SubscriberTag.Query().Where(subscribertag.IDIn(ids...), subscribertag.UserID(owner)).IDs(ctx))
-		}},
-		{"custom field", refs.Fields, func(ctx context.Context, ids []int64) (map[int64]int64, error) {
-			rows, err := client.CustomField.Query().Where(customfield.IDIn(ids...), customfield.UserID(owner)).Select(customfield.FieldID, customfield.FieldListID).All(ctx)
-			lists := map[int64]int64{}
-			for _, row := range rows {
-				lists[row.ID] = pick(row.ListID, 0)
-			}
-			return lists, err
-		}},
-		{"campaign", refs.Campaigns, func(ctx context.Context, ids []int64) (map[int64]int64, error) {
-			return owned(client.Campaign.Query().Where(entcampaign.IDIn(ids...), entcampaign.UserID(owner)).IDs(ctx))
-		}},
-	} {
-		if len(kind.refs) == 0 {
-			continue
-		}
-		ids := make([]int64, len(kind.refs))
-		for i, ref := range kind.refs {
-			ids[i] = ref.ID
-		}
-		lists, err := kind.ids(u.ctx, slices.Compact(slices.Sorted(slices.Values(ids))))
-		if err != nil {
-			return err
-		}
-		for _, ref := range kind.refs {
-			if list, ok := lists[ref.ID]; !ok || list != 0 && ref.ListID != 0 && list != ref.ListID {
-				return &apperr.Error{
-					Code: apperr.NotFound, Field: "audience", Reason: ReasonAudienceOwner,
-					Message: apperr.New(apperr.NotFound, "%s: there is no %s %d", ref.Path, kind.what, ref.ID).Message,
-				}
-			}
-		}
-	}
-	return nil
-}
-
-// owned maps each id to list 0: it belongs to no list.
-func owned(ids []int64, err error) (map[int64]int64, error) {
-	lists := make(map[int64]int64, len(ids))
-	for _, id := range ids {
-		lists[id] = 0
-	}
-	return lists, err
 }

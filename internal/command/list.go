@@ -12,7 +12,7 @@ import (
 func (b *Bridge) listCommands() []Command {
 	return []Command{
 		{
-			Name: "List.Create", Operation: "command", Scope: kind.ScopeWrite,
+			Name: "List.Create", Operation: "createList", Scope: kind.ScopeWrite,
 			Doc:        "Creates a subscriber list.",
 			Parameters: []Parameter{required("SubscriberListName", "The name, 1 to 250 characters; it need not be unique.")},
 			Codes: []Code{
@@ -22,7 +22,7 @@ func (b *Bridge) listCommands() []Command {
 			run: b.createList,
 		},
 		{
-			Name: "Lists.Get", Operation: "command", Scope: kind.ScopeRead,
+			Name: "Lists.Get", Operation: "lists", Scope: kind.ScopeRead,
 			Doc: "Lists the subscriber lists, with the number of people who are written to. It has no error codes: a value that cannot be understood is as good as not given.",
 			Parameters: []Parameter{
 				optional("OrderField", "ListID, Name or CreatedOn; Name for anything else."),
@@ -48,7 +48,7 @@ func (b *Bridge) createList(ctx context.Context, p Parameters) (Object, error) {
 
 // lists answers Lists.Get. The rows are read while they are written.
 func (b *Bridge) lists(ctx context.Context, p Parameters) (Object, error) {
-	total, err := b.Lists.Count(ctx)
+	total, err := b.Lists.Count(ctx, list.Filter{})
 	if err != nil {
 		return nil, err
 	}

@@ -110,12 +110,22 @@ var moved = map[string]example{
   "html": "<p>Hello</p> <a href=\"%Link:Unsubscribe%\">Unsubscribe</a>"
 }}`},
 	"Email.Delete": {[]string{"EmailID=301"}, "mutation($input: DeleteEmailsInput!) {\n  deleteEmails(input: $input) {\n    deletedIds\n    " + changed + "\n  }\n}", `{"input": {"ids": ["301"]}}`},
-
-	// Their fields are still to come: the page shows them as commands within GraphQL.
-	"List.Create": {form: []string{"SubscriberListName=Customers"}}, "Lists.Get": {form: []string{"RecordsPerRequest=100"}},
-	"Subscriber.Subscribe":   {form: []string{"ListID=12", "EmailAddress=jane@example.com", "IPAddress=203.0.113.9"}},
-	"Subscriber.Unsubscribe": {form: []string{"ListID=12", "EmailAddress=jane@example.com"}},
-	"Subscribers.Get":        {form: []string{"SubscriberListID=12", "SubscriberSegment=Active", "RecordsPerRequest=100"}},
+	"List.Create": {[]string{"SubscriberListName=Customers"},
+		"mutation($input: CreateListInput!) {\n  createList(input: $input) {\n    list { legacyId }\n    " + changed + "\n  }\n}", `{"input": {"name": "Customers"}}`},
+	"Lists.Get": {[]string{"RecordsPerRequest=100"},
+		"query($first: Int, $after: String) {\n  lists(first: $first, after: $after) {\n    nodes { legacyId name doubleOptIn subscriberCount createdAt }\n    pageInfo { hasNextPage endCursor }\n    totalCount\n  }\n}", `{"first": 100}`},
+	"Subscriber.Subscribe": {[]string{"ListID=12", "EmailAddress=jane@example.com", "IPAddress=203.0.113.9"},
+		"mutation($input: AddSubscribersInput!) {\n  addSubscribers(input: $input) {\n    results {\n      outcome\n      subscriber { legacyId }\n      " + changed + "\n    }\n    " + changed + "\n  }\n}",
+		`{"input": {
+  "listId": "12",
+  "subscribers": [{"emailAddress": "jane@example.com", "ipAddress": "203.0.113.9"}],
+  "resubscribe": true
+}}`},
+	"Subscriber.Unsubscribe": {[]string{"ListID=12", "EmailAddress=jane@example.com"},
+		"mutation($input: UnsubscribeInput!) {\n  unsubscribe(input: $input) {\n    subscriber { legacyId status }\n    " + changed + "\n  }\n}", `{"input": {"listId": "12", "emailAddress": "jane@example.com"}}`},
+	"Subscribers.Get": {[]string{"SubscriberListID=12", "SubscriberSegment=Active", "RecordsPerRequest=100"},
+		"query($id: ID!, $filter: SubscriberFilter, $first: Int, $after: String) {\n  list(id: $id) {\n    subscribers(filter: $filter, first: $first, after: $after) {\n      nodes {\n        legacyId\n        emailAddress\n        status\n        fields { text field { legacyId name } }\n      }\n      pageInfo { hasNextPage endCursor }\n      totalCount\n    }\n  }\n}",
+		`{"id": "12", "filter": {"active": true}, "first": 100}`},
 }
 
 // envelope is a command within GraphQL.

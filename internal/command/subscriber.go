@@ -15,7 +15,7 @@ const reasonList = "list_not_found"
 func (b *Bridge) subscriberCommands() []Command {
 	return []Command{
 		{
-			Name: "Subscriber.Subscribe", Operation: "command", Scope: kind.ScopeWrite,
+			Name: "Subscriber.Subscribe", Operation: "addSubscribers", Scope: kind.ScopeWrite,
 			Doc: "Puts an email address onto a list, or back onto one that it had left. On a list with double opt-in it is pending until it is confirmed.",
 			Parameters: []Parameter{
 				required("ListID", "The list."),
@@ -36,7 +36,7 @@ func (b *Bridge) subscriberCommands() []Command {
 			run: b.subscribe,
 		},
 		{
-			Name: "Subscriber.Unsubscribe", Operation: "command", Scope: kind.ScopeWrite,
+			Name: "Subscriber.Unsubscribe", Operation: "unsubscribe", Scope: kind.ScopeWrite,
 			Doc: "Takes an email address off a list.",
 			Parameters: []Parameter{
 				required("ListID", "The list."),
@@ -52,7 +52,7 @@ func (b *Bridge) subscriberCommands() []Command {
 			run: b.unsubscribe,
 		},
 		{
-			Name: "Subscribers.Get", Operation: "command", Scope: kind.ScopeRead,
+			Name: "Subscribers.Get", Operation: "list", Scope: kind.ScopeRead,
 			Doc: "Lists the people on a list, with their custom fields.",
 			Parameters: []Parameter{
 				required("SubscriberListID", "The list."),
@@ -120,7 +120,7 @@ func (b *Bridge) unsubscribe(ctx context.Context, p Parameters) (Object, error) 
 			leave.CampaignID = -1 // which no campaign has
 		}
 	}
-	if err := b.Subscribers.Unsubscribe(ctx, leave); err != nil {
+	if _, err := b.Subscribers.Unsubscribe(ctx, leave); err != nil {
 		return nil, err
 	}
 	return success(), nil

@@ -11,8 +11,12 @@ import (
 // Fold returns the copy of a text by which it is compared, ordered and searched: compatibility-normalised, case-folded, trimmed, at most limit
 // characters. Both databases compare it byte by byte, so they agree.
 func Fold(text string, limit int) string {
-	folded := norm.NFKC.String(cases.Fold().String(norm.NFKC.String(strings.TrimSpace(text))))
-	return Cut(folded, limit)
+	return Cut(FoldPart(strings.TrimSpace(text)), limit)
+}
+
+// FoldPart folds what is searched for within texts that Fold made: the same, whole and with the spaces around it.
+func FoldPart(text string) string {
+	return norm.NFKC.String(cases.Fold().String(norm.NFKC.String(text)))
 }
 
 // Cut returns at most limit characters of text.

@@ -1,13 +1,16 @@
-// Package list owns the subscriber lists of an account: their names and how one gets onto them. It must not know who is on a list.
+// Package list owns the subscriber lists of an account: their names and how one gets onto them, and that a list goes with all that is on it. It must
+// not know who is on a list.
 package list
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"campaignql/ent"
+	"campaignql/ent/predicate"
 	entlist "campaignql/ent/subscriberlist"
 	"campaignql/internal/apperr"
 	"campaignql/internal/caller"
@@ -22,12 +25,17 @@ const (
 	MaxNameLength = 250
 	// maxNameKey is what the column of the folded name holds, in characters.
 	maxNameKey = 500
+	// batch is the number of ids that one statement takes; SQLite allows 32,766 arguments.
+	batch = 5000
 )
 
 // Options are the settings of a Service. The zero value takes the defaults.
 type Options struct {
 	// Now is the clock; store.Now otherwise.
 	Now func() time.Time
+	// Named finds a campaign of the owners that can still be sent and whose audience names one of the lists: it returns the list and who names it, or
+	// 0. It is called in the transaction of Delete. Only the campaign domain can read audiences; without it they do not keep a list.
+	Named func(ctx context.Context, owners, ids []int64) (id int64, by string, err error)
 }
 
 // Service holds the rules of lists. Its methods may be used from many goroutines. Each acts for the caller of its context, and needs the scope
@@ -35,8 +43,9 @@ type Options struct {
 //
 // The methods that take columns select only those (of package ent/subscriberlist) and the ones they need themselves; without columns, all.
 type Service struct {
-	db  *store.Store
-	now func() time.Time
+	db    *store.Store
+	now   func() time.Time
+	named func(ctx context.Context, owners, ids []int64) (int64, string, error)
 }
 
 // New returns the service over an open database.
@@ -44,7 +53,10 @@ func New(db *store.Store, opts Options) *Service {
 	if opts.Now == nil {
 		opts.Now = store.Now
 	}
-	return &Service{db: db, now: opts.Now}
+	if opts.Named == nil {
+		opts.Named = func(context.Context, []int64, []int64) (int64, string, error) { return 0, "", nil }
+	}
+	return &Service{db: db, now: opts.Now, named: opts.Named}
 }
 
 // Input is a new list.
@@ -61,12 +73,9 @@ func (s *Service) Create(ctx context.Context, in Input, idempotencyKey *string) 
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
 	}
-	in.Name = strings.TrimSpace(kind.Clean(in.Name))
-	switch {
-	case in.Name == "":
-		return nil, apperr.InvalidField("name", "list_name_required", "is required")
-	case utf8.RuneCountInString(in.Name) > MaxNameLength:
-		return nil, apperr.InvalidField("name", "list_name_too_long", "must have at most %d characters", MaxNameLength)
+	var err error
+	if in.Name, err = readName(in.Name); err != nil {
+		return nil, err
 	}
 	now := store.Truncate(s.now())
 	var made *ent.SubscriberList
@@ -89,6 +98,56 @@ func (s *Service) Create(ctx context.Context, in Input, idempotencyKey *string) 
 	return made, nil
 }
 
+// readName returns a name as it is stored.
+func readName(given string) (string, error) {
+	name := strings.TrimSpace(kind.Clean(given))
+	switch {
+	case name == "":
+		return "", apperr.InvalidField("name", "list_name_required", "is required")
+	case utf8.RuneCountInString(name) > MaxNameLength:
+		return "", apperr.InvalidField("name", "list_name_too_long", "must have at most %d characters", MaxNameLength)
+	}
+	return name, nil
+}
+
+// Patch names the settings of a list that a call changes: nil leaves one alone.
+type Patch struct {
+	// Name is the new name, as in Input.
+	Name *string
+	// DoubleOptIn is for those who subscribe from then on: whoever is pending stays so.
+	DoubleOptIn *bool
+}
+
+// Update changes the settings that the patch names, and returns the list as it is then. The errors of a name are those of Create.
+func (s *Service) Update(ctx context.Context, id int64, p Patch, columns ...string) (*ent.SubscriberList, error) {
+	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
+		return nil, err
+	}
+	var updated *ent.SubscriberList
+	err := s.db.Tx(ctx, func(ctx context.Context) error {
+		update := s.db.Client(ctx).SubscriberList.Update().Where(entlist.ID(id)).SetNillableDoubleOptIn(p.DoubleOptIn)
+		if p.Name != nil {
+			name, err := readName(*p.Name)
+			if err != nil {
+				return err
+			}
+			update.SetName(name).SetNameKey(kind.Fold(name, maxNameKey))
+		}
+		if len(update.Mutation().Fields()) > 0 {
+			if _, err := update.Save(ctx); err != nil {
+				return err
+			}
+		}
+		var err error
+		updated, err = s.get(ctx, id, columns) // which finds that there is none
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return updated, nil
+}
+
 // Get returns one list.
 func (s *Service) Get(ctx context.Context, id int64, columns ...string) (*ent.SubscriberList, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
@@ -107,6 +166,41 @@ func (s *Service) get(ctx context.Context, id int64, columns []string) (*ent.Sub
 		return nil, apperr.NotFoundf("list")
 	}
 	return found, store.Translate(err)
+}
+
+// ByIDs returns the lists of the ids, in one statement for up to 5,000; an id that is not the caller's is absent.
+func (s *Service) ByIDs(ctx context.Context, ids []int64, columns ...string) (map[int64]*ent.SubscriberList, error) {
+	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
+		return nil, err
+	}
+	lists := make(map[int64]*ent.SubscriberList, len(ids))
+	for some := range slices.Chunk(ids, batch) {
+		query := s.db.Client(ctx).SubscriberList.Query().Where(entlist.IDIn(some...))
+		if len(columns) > 0 {
+			query.Select(append([]string{entlist.FieldID}, columns...)...)
+		}
+		rows, err := query.All(ctx)
+		if err != nil {
+			return nil, store.Translate(err)
+		}
+		for _, row := range rows {
+			lists[row.ID] = row
+		}
+	}
+	return lists, nil
+}
+
+// Filter chooses lists. The zero value chooses all.
+type Filter struct {
+	// Search is a part of the name, without regard to case; "%" and "_" stand for themselves.
+	Search string
+}
+
+func (f Filter) predicates() []predicate.SubscriberList {
+	if search := kind.Fold(kind.Clean(f.Search), maxNameKey); search != "" {
+		return []predicate.SubscriberList{entlist.NameKeyContains(search)}
+	}
+	return nil
 }
 
 // Order is an order of lists.
@@ -131,8 +225,8 @@ var (
 	}
 )
 
-// List returns one page of the lists, in one statement. The errors of a bad request are those of page.Request.
-func (s *Service) List(ctx context.Context, order Order, request page.Request, columns ...string) (page.Result[*ent.SubscriberList], error) {
+// List returns one page of the lists that the filter chooses, in one statement. The errors of a bad request are those of page.Request.
+func (s *Service) List(ctx context.Context, filter Filter, order Order, request page.Request, columns ...string) (page.Result[*ent.SubscriberList], error) {
 	var none page.Result[*ent.SubscriberList]
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return none, err
@@ -141,7 +235,7 @@ func (s *Service) List(ctx context.Context, order Order, request page.Request, c
 	if err != nil {
 		return none, err
 	}
-	query := s.db.Client(ctx).SubscriberList.Query()
+	query := s.db.Client(ctx).SubscriberList.Query().Where(filter.predicates()...)
 	query.Modify(plan.Apply)
 	if len(columns) > 0 {
 		query.Select(plan.Select(columns)...)
@@ -159,19 +253,19 @@ const (
 	largestBatch = 2000
 )
 
-// Each calls visit for the lists, in order, from the offset and at most limit of them (0: all), a batch at a time and without ever holding more
+// Each calls visit for all lists, in order, from the offset and at most limit of them (0: all), a batch at a time and without ever holding more
 // (legacy Lists.Get). An error of visit ends it.
 func (s *Service) Each(ctx context.Context, order Order, offset, limit int, columns []string, visit func([]*ent.SubscriberList) error) error {
 	return page.Each(offset, limit, streamBatch, largestBatch, func(request page.Request) (page.Result[*ent.SubscriberList], error) {
-		return s.List(ctx, order, request, columns...)
+		return s.List(ctx, Filter{}, order, request, columns...)
 	}, visit)
 }
 
-// Count returns how many lists there are (legacy TotalListCount).
-func (s *Service) Count(ctx context.Context) (int, error) {
+// Count returns how many lists the filter chooses (legacy TotalListCount).
+func (s *Service) Count(ctx context.Context, filter Filter) (int, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return 0, err
 	}
-	n, err := s.db.Client(ctx).SubscriberList.Query().Count(ctx)
+	n, err := s.db.Client(ctx).SubscriberList.Query().Where(filter.predicates()...).Count(ctx)
 	return n, store.Translate(err)
 }

@@ -91,7 +91,7 @@ func TestCreateRefusesBadNames(t *testing.T) {
 				t.Errorf("%.10q: %s, want %s", name, got, want)
 			}
 		}
-		if n, err := f.Count(f.ctx); err != nil || n != 0 {
+		if n, err := f.Count(f.ctx, list.Filter{}); err != nil || n != 0 {
 			t.Errorf("%d lists were made, %v", n, err)
 		}
 	})
@@ -141,7 +141,7 @@ func TestListsComeInOrder(t *testing.T) {
 			}
 		}
 		first := 2
-		result, err := f.List(f.ctx, list.ByName, page.Request{First: &first})
+		result, err := f.List(f.ctx, list.Filter{}, list.ByName, page.Request{First: &first})
 		if err != nil || len(result.Items) != 2 || !result.HasNext {
 			t.Errorf("a page: %v, %v", result, err)
 		}
@@ -162,7 +162,7 @@ func TestListsOfAnotherAccountAreLikeThoseThatDoNotExist(t *testing.T) {
 		if diff := cmp.Diff(fault(absent), fault(foreign)); diff != "" || fault(absent) != "not_found list_not_found" {
 			t.Errorf("%s\n%s", fault(absent), diff)
 		}
-		if n, err := f.Count(f.ctx); err != nil || n != 0 {
+		if n, err := f.Count(f.ctx, list.Filter{}); err != nil || n != 0 {
 			t.Errorf("%d lists, %v", n, err)
 		}
 		admin := newFixture(t, f.db, testkit.Admin())
@@ -179,7 +179,7 @@ func TestEachMethodNeedsItsScope(t *testing.T) {
 		for name, err := range map[string]error{
 			"Create": second(reader.Create(reader.ctx, list.Input{Name: "a"}, nil)),
 			"Get":    second(writer.Get(writer.ctx, 1)),
-			"Count":  second(writer.Count(writer.ctx)),
+			"Count":  second(writer.Count(writer.ctx, list.Filter{})),
 			"Each":   writer.Each(writer.ctx, list.ByID, 0, 0, nil, nil),
 		} {
 			if apperr.CodeOf(err) != apperr.Denied {

@@ -121,6 +121,15 @@ func (p Plan[T]) Apply(s *sql.Selector) {
 	if p.before != nil {
 		s.Where(p.order.beyond(s, *p.before, p.order.Desc))
 	}
+	p.sort(s)
+	s.Limit(p.request.size() + 1)
+	if p.request.Offset != nil && *p.request.Offset > 0 {
+		s.Offset(*p.request.Offset)
+	}
+}
+
+// sort puts the rows in the order in which the page is read: from its end when it is taken from there.
+func (p Plan[T]) sort(s *sql.Selector) {
 	direction := sql.Asc
 	if p.order.Desc != p.request.backward() {
 		direction = sql.Desc
@@ -130,10 +139,6 @@ func (p Plan[T]) Apply(s *sql.Selector) {
 		s.OrderBy(direction(s.C(p.order.Column)))
 	}
 	s.OrderBy(direction(s.C(idColumn)))
-	s.Limit(p.request.size() + 1)
-	if p.request.Offset != nil && *p.request.Offset > 0 {
-		s.Offset(*p.request.Offset)
-	}
 }
 
 // beyond is the condition that a row sorts after (up) or before (down) the cursor in ascending order.

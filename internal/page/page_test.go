@@ -2,6 +2,7 @@ package page
 
 import (
 	"encoding/base64"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -196,6 +197,32 @@ func TestPlanWritesAnIndexableRange(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+func TestGroupsAreReadByThemselves(t *testing.T) {
+	t.Parallel()
+	plan, err := byName.Plan(Request{Last: ptr(2), Before: byName.cursor(row{id: 7, name: "b"})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	part := func(group int) *sql.Selector {
+		table := sql.Table("rows")
+		return sql.Select(table.C("id")).From(table).Where(sql.EQ(table.C("group_id"), group))
+	}
+	s := sql.Dialect(dialect.MySQL).Select("id").From(sql.Table("rows"))
+	s.Where(sql.EQ("user_id", 1))
+	plan.Groups([]*sql.Selector{part(3), part(4)})(s)
+	query, args := s.Query()
+	own := "SELECT `id` FROM (SELECT `rows`.`id` FROM `rows` WHERE `rows`.`group_id` = ? AND (`rows`.`name_key` <= ? AND (`rows`.`name_key` < ? OR (`rows`.`name_key` = ? AND `rows`.`id` < ?))) " +
+		"ORDER BY `rows`.`name_key` DESC, `rows`.`id` DESC LIMIT 3) AS `g%d`"
+	want := "SELECT `id` FROM `rows` WHERE `user_id` = ? AND `rows`.`id` IN (SELECT `id` FROM (" + fmt.Sprintf(own, 0) + " UNION ALL " + fmt.Sprintf(own, 1) + ") AS `chosen`) " +
+		"ORDER BY `rows`.`name_key` DESC, `rows`.`id` DESC"
+	if diff := cmp.Diff(want, query); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]any{1, 3, "b", "b", "b", int64(7), 4, "b", "b", "b", int64(7)}, args); diff != "" {
+		t.Error(diff)
 	}
 }
 

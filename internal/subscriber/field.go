@@ -4,7 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"math"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -123,8 +123,8 @@ func readValue(field *ent.CustomField, text string) (value fieldValue, problem s
 	}
 	switch field.Type {
 	case kind.FieldNumber:
-		number, err := strconv.ParseFloat(text, 64)
-		if err != nil || strings.ContainsAny(text, "xXpP_") || math.IsNaN(number) || math.Abs(number) >= maxNumber {
+		number, ok := Number(text)
+		if !ok {
 			return value, "must be a number, such as 12.5"
 		}
 		value.number = &number
@@ -182,27 +182,61 @@ func readChoice(declared, text string) (string, bool) {
 	return "", false
 }
 
-// writeValues replaces the values of the fields of a subscriber; an empty text takes the value away.
-func (s *Service) writeValues(ctx context.Context, ownerID, subscriberID int64, values []fieldValue) error {
-	if len(values) == 0 {
-		return nil
-	}
+// personValue is the value of a field of one subscriber.
+type personValue struct {
+	subscriberID int64
+	fieldValue
+}
+
+const (
+	// rowsAtOnce is how many rows of people or of values one statement writes: SQLite takes 32,766 arguments, and a row has up to 13.
+	rowsAtOnce = 2000
+	// bytesAtOnce bounds the texts of the values in one statement: servers refuse packets that are too large.
+	bytesAtOnce = 1 << 20
+)
+
+// writeValues sets values of custom fields of the subscribers of one account; an empty text takes the value away.
+func (s *Service) writeValues(ctx context.Context, ownerID int64, values []personValue) error {
 	client := s.db.Client(ctx).FieldValue
-	ids := make([]int64, len(values))
+	cleared := map[int64][]int64{} // the people by field
 	var rows []*ent.FieldValueCreate
-	for i, v := range values {
-		ids[i] = v.field.ID
-		if v.text == "" {
-			continue
+	size := 0
+	flush := func() error {
+		if len(rows) == 0 {
+			return nil
 		}
-		rows = append(rows, client.Create().SetUserID(ownerID).SetSubscriberID(subscriberID).SetCustomFieldID(v.field.ID).
-			SetText(v.text).SetTextKey(kind.Fold(v.text, maxValueKey)).SetNillableNumber(v.number).SetNillableDate(v.date))
-	}
-	if _, err := client.Delete().Where(fieldvalue.SubscriberID(subscriberID), fieldvalue.CustomFieldIDIn(ids...)).Exec(ctx); err != nil {
+		err := client.CreateBulk(rows...).OnConflictColumns(fieldvalue.FieldSubscriberID, fieldvalue.FieldCustomFieldID).
+			Update(func(u *ent.FieldValueUpsert) { u.UpdateText().UpdateTextKey().UpdateNumber().UpdateDate() }).Exec(ctx)
+		rows, size = nil, 0
 		return err
 	}
-	if len(rows) == 0 {
-		return nil
+	for _, v := range values {
+		if v.text == "" {
+			cleared[v.field.ID] = append(cleared[v.field.ID], v.subscriberID)
+			continue
+		}
+		rows = append(rows, client.Create().SetUserID(ownerID).SetSubscriberID(v.subscriberID).SetCustomFieldID(v.field.ID).
+			SetText(v.text).SetTextKey(kind.Fold(v.text, maxValueKey)).SetNillableNumber(v.number).SetNillableDate(v.date))
+		if size += len(v.text); len(rows) == rowsAtOnce || size > bytesAtOnce {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
 	}
-	return client.CreateBulk(rows...).Exec(ctx)
+	if err := flush(); err != nil || len(cleared) == 0 {
+		return err
+	}
+	return clearValues(ctx, client, cleared)
+}
+
+// clearValues takes values away, a batch of people at a time.
+func clearValues(ctx context.Context, client *ent.FieldValueClient, cleared map[int64][]int64) error {
+	for _, fieldID := range slices.Sorted(maps.Keys(cleared)) {
+		for some := range slices.Chunk(cleared[fieldID], MaxRows) {
+			if _, err := client.Delete().Where(fieldvalue.CustomFieldID(fieldID), fieldvalue.SubscriberIDIn(some...)).Exec(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }

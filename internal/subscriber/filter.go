@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 	"strings"
+	"time"
 
 	"entgo.io/ent/dialect/sql"
 
@@ -11,6 +12,7 @@ import (
 	"campaignql/ent/predicate"
 	entsegment "campaignql/ent/segment"
 	entsubscriber "campaignql/ent/subscriber"
+	"campaignql/ent/subscribertagging"
 	"campaignql/ent/suppression"
 	"campaignql/internal/apperr"
 	"campaignql/internal/audience"
@@ -65,10 +67,22 @@ func (s *Service) ReadSegment(ctx context.Context, listID int64, text string) (S
 	return Everyone, &apperr.Error{Code: apperr.NotFound, Field: "segment", Reason: "segment_not_found", Message: "the list has no such segment"}
 }
 
-// Filter chooses subscribers of one list. It is for the caller to know that the list is its own: of another's it chooses nobody.
+// Filter chooses subscribers of one list: every condition that is given must hold. It is for the caller to know that the list is its own: of another's
+// it chooses nobody.
 type Filter struct {
 	ListID  int64
 	Segment Segment
+	// Statuses and Bounces, if not nil, are the states to keep; an empty list keeps none.
+	Statuses []kind.SubscriberStatus
+	Bounces  []kind.BounceType
+	// Suppressed keeps those whose address is, or is not, suppressed.
+	Suppressed *bool
+	// Addresses, if not nil, are the addresses to keep, in any case.
+	Addresses []string
+	// SubscribedFrom (itself included) and SubscribedTo (not included) bound the date of subscription.
+	SubscribedFrom, SubscribedTo *time.Time
+	// TagsAnyOf, TagsAllOf and TagsNoneOf, if not nil, are ids of subscriber tags.
+	TagsAnyOf, TagsAllOf, TagsNoneOf []int64
 	// Search is a part of a field, without regard to case; "%" and "_" stand for themselves. Empty searches nothing.
 	Search string
 	// SearchIn is the field: audience.EmailAddress (the default), SubscriptionIP or SubscriberID, which is compared whole. SearchField outranks it.
@@ -78,7 +92,12 @@ type Filter struct {
 }
 
 func (f Filter) predicates() []predicate.Subscriber {
-	chosen := []predicate.Subscriber{entsubscriber.ListID(f.ListID)}
+	return append(f.conditions(), entsubscriber.ListID(f.ListID))
+}
+
+// conditions are those of the filter but for the list.
+func (f Filter) conditions() []predicate.Subscriber {
+	var chosen []predicate.Subscriber
 	switch f.Segment {
 	case Active:
 		chosen = append(chosen, active())
@@ -97,7 +116,70 @@ func (f Filter) predicates() []predicate.Subscriber {
 	if f.Search != "" {
 		chosen = append(chosen, f.search())
 	}
+	if f.Statuses != nil {
+		chosen = append(chosen, entsubscriber.StatusIn(f.Statuses...))
+	}
+	if f.Bounces != nil {
+		chosen = append(chosen, entsubscriber.BounceIn(f.Bounces...))
+	}
+	if f.Addresses != nil {
+		keys := make([]string, len(f.Addresses))
+		for i, address := range f.Addresses {
+			keys[i] = addressKey(address)
+		}
+		chosen = append(chosen, entsubscriber.EmailKeyIn(keys...))
+	}
+	if f.Suppressed != nil && *f.Suppressed {
+		chosen = append(chosen, suppressed)
+	} else if f.Suppressed != nil {
+		chosen = append(chosen, entsubscriber.Not(suppressed))
+	}
+	if f.SubscribedFrom != nil {
+		chosen = append(chosen, entsubscriber.SubscribedAtGTE(f.SubscribedFrom.UTC()))
+	}
+	if f.SubscribedTo != nil {
+		chosen = append(chosen, entsubscriber.SubscribedAtLT(f.SubscribedTo.UTC()))
+	}
+	return append(chosen, f.tags()...)
+}
+
+func (f Filter) tags() []predicate.Subscriber {
+	var chosen []predicate.Subscriber
+	if f.TagsAnyOf != nil {
+		chosen = append(chosen, tagged(f.TagsAnyOf))
+	}
+	for _, id := range f.TagsAllOf {
+		chosen = append(chosen, tagged([]int64{id}))
+	}
+	if len(f.TagsNoneOf) > 0 {
+		chosen = append(chosen, entsubscriber.Not(tagged(f.TagsNoneOf)))
+	}
 	return chosen
+}
+
+// tagged chooses those who carry one of the tags. The tagging must be of the account of the person.
+func tagged(ids []int64) predicate.Subscriber {
+	return func(s *sql.Selector) {
+		if len(ids) == 0 {
+			s.Where(sql.False())
+			return
+		}
+		any := make([]any, len(ids))
+		for i, id := range ids {
+			any[i] = id
+		}
+		taggings := sql.Table(subscribertagging.Table)
+		s.Where(sql.Exists(sql.Select(taggings.C(subscribertagging.FieldSubscriberTagID)).From(taggings).Where(sql.And(
+			sql.ColumnsEQ(taggings.C(subscribertagging.FieldSubscriberID), s.C(entsubscriber.FieldID)),
+			sql.ColumnsEQ(taggings.C(subscribertagging.FieldUserID), s.C(entsubscriber.FieldUserID)),
+			sql.In(taggings.C(subscribertagging.FieldSubscriberTagID), any...),
+		))))
+	}
+}
+
+// size is how many values the conditions bind, roughly.
+func (f Filter) size() int {
+	return 10 + len(f.Statuses) + len(f.Bounces) + len(f.Addresses) + len(f.TagsAnyOf) + len(f.TagsAllOf) + len(f.TagsNoneOf)
 }
 
 // active chooses those who are written to.

@@ -85,21 +85,5 @@ func (s *Service) Count(ctx context.Context, filter Filter) (int, error) {
 // ActiveCounts returns how many active people each list has (legacy SubscriberCount), in one statement, which reads them; a list without any is
 // absent.
 func (s *Service) ActiveCounts(ctx context.Context, listIDs []int64) (map[int64]int, error) {
-	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
-		return nil, err
-	}
-	var groups []struct {
-		ListID int64 `sql:"list_id"`
-		Count  int   `sql:"count"`
-	}
-	err := s.db.Client(ctx).Subscriber.Query().Where(entsubscriber.ListIDIn(listIDs...), active()).
-		GroupBy(entsubscriber.FieldListID).Aggregate(ent.Count()).Scan(ctx, &groups)
-	if err != nil {
-		return nil, store.Translate(err)
-	}
-	counts := make(map[int64]int, len(groups))
-	for _, g := range groups {
-		counts[g.ListID] = g.Count
-	}
-	return counts, nil
+	return s.Counts(ctx, listIDs, Filter{Segment: Active})
 }

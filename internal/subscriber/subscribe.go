@@ -8,7 +8,6 @@ import (
 	"unicode/utf8"
 
 	"campaignql/ent"
-	entsubscriber "campaignql/ent/subscriber"
 	"campaignql/internal/apperr"
 	"campaignql/internal/caller"
 	"campaignql/internal/kind"
@@ -45,11 +44,17 @@ func (s *Service) Subscribe(ctx context.Context, in Subscription) (*ent.Subscrib
 	}
 	var subscribed *ent.Subscriber
 	err := s.db.Tx(ctx, func(ctx context.Context) error {
-		e, err := s.read(ctx, in)
+		b, err := s.single(ctx, in)
 		if err != nil {
 			return err
 		}
-		subscribed, err = s.enter(ctx, e)
+		if err := b.write(ctx); err != nil {
+			return err
+		}
+		if b.results[0].Outcome == Exists {
+			return exists()
+		}
+		subscribed, err = s.db.Client(ctx).Subscriber.Get(ctx, b.results[0].SubscriberID)
 		return err
 	})
 	if err != nil {
@@ -58,37 +63,48 @@ func (s *Service) Subscribe(ctx context.Context, in Subscription) (*ent.Subscrib
 	return subscribed, nil
 }
 
-// entry is a subscription as it is to be written.
-type entry struct {
-	list       *ent.SubscriberList
-	email, key string
-	ip         string
-	values     []fieldValue
+func exists() error {
+	return &apperr.Error{Code: apperr.Conflict, Field: "email", Reason: "subscriber_exists", Message: "the address is subscribed to the list already"}
 }
 
-// read checks a subscription.
-func (s *Service) read(ctx context.Context, in Subscription) (entry, error) {
+// entry is a person as it is to be written onto a list.
+type entry struct {
+	email, key   string
+	ip           string
+	values       []fieldValue
+	subscribedAt *time.Time
+	optedInAt    *time.Time
+}
+
+// single checks a subscription and makes it a batch of one, in which people may enter again.
+func (s *Service) single(ctx context.Context, in Subscription) (*batch, error) {
 	var faults apperr.Faults
 	var e entry
 	e.email, e.key = readAddress(&faults, in.Email)
 	e.ip = readIP(&faults, in.IP)
+	b := &batch{Service: s, now: store.Truncate(s.now()), options: Addition{Resubscribe: true}, results: make([]Result, 1), position: map[string]int{e.key: 0}}
 	var err error
-	if e.list, err = s.list(ctx, in.ListID); err != nil {
+	if b.list, err = s.list(ctx, in.ListID); err != nil {
 		if apperr.CodeOf(err) == apperr.NotFound {
 			faults.Add(err)
-			return e, faults.Err()
+			return nil, faults.Err()
 		}
-		return e, err
+		return nil, err
 	}
 	if len(in.Fields) > 0 {
-		fields, err := s.fields(ctx, e.list)
+		fields, err := s.fields(ctx, b.list)
 		if err != nil {
-			return e, err
+			return nil, err
 		}
 		e.values, err = readValues(fields, in.Fields, in.KnownFieldsOnly)
 		faults.Add(err)
 	}
-	return e, faults.Err()
+	if err := faults.Err(); err != nil {
+		return nil, err
+	}
+	b.rows = []entry{e}
+	b.present, err = s.onList(ctx, b.list.ID, b.rows)
+	return b, err
 }
 
 // readAddress returns an address as it is stored, and its key.
@@ -120,48 +136,24 @@ func readIP(faults *apperr.Faults, given string) string {
 	return ip.Unmap().String()
 }
 
-// enter writes an entry: a new subscriber, or one that is on the list already. What another call did meanwhile makes the transaction run again.
-func (s *Service) enter(ctx context.Context, e entry) (*ent.Subscriber, error) {
-	client := s.db.Client(ctx)
-	status, now := kind.SubscriberSubscribed, store.Truncate(s.now())
-	if e.list.DoubleOptIn {
+// create is the row of a person who enters the list now.
+func (b *batch) create(client *ent.SubscriberClient, e entry) *ent.SubscriberCreate {
+	status, subscribed := kind.SubscriberSubscribed, b.now
+	if b.list.DoubleOptIn && e.optedInAt == nil {
 		status = kind.SubscriberPending
 	}
-	present, err := client.Subscriber.Query().Where(entsubscriber.ListID(e.list.ID), entsubscriber.EmailKey(e.key)).Only(ctx)
-	switch {
-	case ent.IsNotFound(err):
-		return s.add(ctx, e, status, now)
-	case err != nil:
-		return nil, err
-	case present.Status == kind.SubscriberSubscribed:
-		return nil, &apperr.Error{Code: apperr.Conflict, Field: "email", Reason: "subscriber_exists", Message: "the address is subscribed to the list already"}
+	if e.subscribedAt != nil {
+		subscribed = store.Truncate(*e.subscribedAt)
 	}
-	update := client.Subscriber.Update().
-		Where(entsubscriber.ID(present.ID), entsubscriber.StatusEQ(present.Status)).
-		SetEmail(e.email).SetStatus(status).SetSubscriptionIP(e.ip).SetSubscribedAt(now).ClearOptedInAt().ClearUnsubscribedAt()
-	if n, err := update.Save(ctx); err != nil {
-		return nil, err
-	} else if n == 0 {
-		return nil, store.ErrStale
+	create := client.Create().
+		SetUserID(b.list.UserID).SetListID(b.list.ID).
+		SetEmail(e.email).SetEmailKey(e.key).SetDomain(domainOf(e.key)).
+		SetStatus(status).SetSubscriptionIP(e.ip).SetSubscribedAt(subscribed)
+	if e.optedInAt != nil {
+		create.SetOptedInAt(store.Truncate(*e.optedInAt))
 	}
-	if err := s.writeValues(ctx, present.UserID, present.ID, e.values); err != nil {
-		return nil, err
-	}
-	return client.Subscriber.Get(ctx, present.ID)
+	return create
 }
 
-// add puts a new subscriber onto the list.
-func (s *Service) add(ctx context.Context, e entry, status kind.SubscriberStatus, now time.Time) (*ent.Subscriber, error) {
-	made, err := s.db.Client(ctx).Subscriber.Create().
-		SetUserID(e.list.UserID).SetListID(e.list.ID).
-		SetEmail(e.email).SetEmailKey(e.key).SetDomain(e.key[strings.LastIndexByte(e.key, '@')+1:]).
-		SetStatus(status).SetSubscriptionIP(e.ip).SetSubscribedAt(now).SetCreatedAt(now).
-		Save(ctx)
-	if store.IsDuplicate(err) {
-		return nil, store.ErrStale
-	}
-	if err != nil {
-		return nil, err
-	}
-	return made, s.writeValues(ctx, made.UserID, made.ID, e.values)
-}
+// domainOf returns the mail domain of a folded address.
+func domainOf(key string) string { return key[strings.LastIndexByte(key, '@')+1:] }

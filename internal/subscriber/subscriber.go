@@ -44,11 +44,12 @@ func New(db *store.Store, counter Counter, opts Options) *Service {
 	return &Service{db: db, counter: counter, now: opts.Now}
 }
 
-// list reads what the rules need of a list.
+// list reads what the rules need of a list that somebody enters. It is locked: nobody enters a list while it is deleted, and of calls at the same time
+// one sees what the other has written.
 func (s *Service) list(ctx context.Context, id int64) (*ent.SubscriberList, error) {
-	found, err := s.db.Client(ctx).SubscriberList.Query().Where(entlist.ID(id)).
-		Select(entlist.FieldID, entlist.FieldUserID, entlist.FieldDoubleOptIn).
-		Only(ctx)
+	query := s.db.Client(ctx).SubscriberList.Query().Where(entlist.ID(id))
+	query.Modify(store.Lock)
+	found, err := query.Select(entlist.FieldID, entlist.FieldUserID, entlist.FieldDoubleOptIn).Only(ctx)
 	if ent.IsNotFound(err) {
 		return nil, apperr.NotFoundf("list")
 	}

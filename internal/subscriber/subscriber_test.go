@@ -83,7 +83,7 @@ func (f *fixture) subscribe(address string, fields map[int64]string) *ent.Subscr
 }
 
 func (f *fixture) leave(address string, campaign int64) error {
-	return f.Unsubscribe(f.ctx, subscriber.Unsubscription{ListID: f.list, Email: address, CampaignID: campaign})
+	return second(f.Unsubscribe(f.ctx, subscriber.Unsubscription{ListID: f.list, Email: address, CampaignID: campaign}))
 }
 
 func second[T any](_ T, err error) error { return err }
@@ -355,7 +355,7 @@ func TestEachMethodNeedsItsScope(t *testing.T) {
 		filter := subscriber.Filter{ListID: f.list}
 		for name, err := range map[string]error{
 			"Subscribe":    second(f.Subscribe(reader, subscriber.Subscription{ListID: f.list})),
-			"Unsubscribe":  f.Unsubscribe(reader, subscriber.Unsubscription{ListID: f.list}),
+			"Unsubscribe":  second(f.Unsubscribe(reader, subscriber.Unsubscription{ListID: f.list})),
 			"Fields":       second(f.Fields(writer, &ent.SubscriberList{ID: f.list})),
 			"Values":       second(f.Values(writer, []int64{1})),
 			"ReadSegment":  second(f.ReadSegment(writer, f.list, "")),

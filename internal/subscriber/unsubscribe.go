@@ -5,6 +5,7 @@ import (
 
 	"campaignql/ent"
 	entsubscriber "campaignql/ent/subscriber"
+	entlist "campaignql/ent/subscriberlist"
 	"campaignql/internal/apperr"
 	"campaignql/internal/caller"
 	"campaignql/internal/kind"
@@ -21,23 +22,26 @@ type Unsubscription struct {
 }
 
 // Unsubscribe takes an address off a list (legacy Subscriber.Unsubscribe), also one that was still to be confirmed. The row stays, with everything
-// known of the person, and the campaign counts it in the same transaction.
+// known of the person, and the campaign counts it in the same transaction. It returns the subscriber as it is then.
 //
-// A list of another account is NotFound, reason "list_not_found". An address that is not on the list, or has left it already, is a Conflict, reason "not_subscribed"; of calls at the same
-// time exactly one takes it off.
-func (s *Service) Unsubscribe(ctx context.Context, in Unsubscription) error {
+// A list of another account is NotFound, reason "list_not_found". An address that is not on the list, or has left it already, is a Conflict, reason
+// "not_subscribed"; of calls at the same time exactly one takes it off.
+func (s *Service) Unsubscribe(ctx context.Context, in Unsubscription) (*ent.Subscriber, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
-		return err
+		return nil, err
 	}
 	key, now := addressKey(in.Email), store.Truncate(s.now())
-	return s.db.Tx(ctx, func(ctx context.Context) error {
-		list, err := s.list(ctx, in.ListID)
+	var left *ent.Subscriber
+	err := s.db.Tx(ctx, func(ctx context.Context) error {
+		client := s.db.Client(ctx)
+		exists, err := client.SubscriberList.Query().Where(entlist.ID(in.ListID)).Exist(ctx)
 		if err != nil {
 			return err
 		}
-		client := s.db.Client(ctx)
-		found, err := client.Subscriber.Query().Where(entsubscriber.ListID(list.ID), entsubscriber.EmailKey(key)).
-			Select(entsubscriber.FieldID, entsubscriber.FieldUserID).Only(ctx)
+		if !exists {
+			return apperr.NotFoundf("list")
+		}
+		found, err := client.Subscriber.Query().Where(entsubscriber.ListID(in.ListID), entsubscriber.EmailKey(key)).Only(ctx)
 		if ent.IsNotFound(err) {
 			return notSubscribed()
 		}
@@ -53,7 +57,10 @@ func (s *Service) Unsubscribe(ctx context.Context, in Unsubscription) error {
 			return err
 		case n == 0:
 			return notSubscribed()
-		case in.CampaignID == 0:
+		}
+		found.Status, found.UnsubscribedAt = kind.SubscriberUnsubscribed, &now
+		left = found
+		if in.CampaignID == 0 {
 			return nil
 		}
 		// Who wants to leave leaves, whatever the link says of the campaign: one that is gone counts nothing.
@@ -62,6 +69,10 @@ func (s *Service) Unsubscribe(ctx context.Context, in Unsubscription) error {
 		}
 		return nil
 	})
+	if err != nil {
+		return nil, err
+	}
+	return left, nil
 }
 
 func notSubscribed() error {

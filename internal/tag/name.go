@@ -15,8 +15,9 @@ import (
 // maxName is the largest number of characters of a name.
 const maxName = 100
 
-// normalise returns a name as it is stored, and its key; the error is an Invalid one on the field name.
-func normalise(given string) (name, key string, err error) {
+// Normalise returns a name as it is stored, and the key by which it is unique; the error is an Invalid one on the field name, as Create tells it. Tags of
+// people have the same names.
+func Normalise(given string) (name, key string, err error) {
 	name = strings.TrimSpace(kind.Clean(given))
 	switch {
 	case given == "":

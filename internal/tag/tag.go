@@ -58,7 +58,7 @@ func (s *Service) Create(ctx context.Context, in Input, idempotencyKey *string) 
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
 	}
-	name, key, err := normalise(in.Name)
+	name, key, err := Normalise(in.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +85,7 @@ func (s *Service) Rename(ctx context.Context, id int64, name string) (*ent.Tag, 
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
 	}
-	name, key, err := normalise(name)
+	name, key, err := Normalise(name)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,69 @@
+package graph
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+
+	"github.com/99designs/gqlgen/graphql"
+)
+
+// paged is a connection below a row, such as the people of a list, as it is asked for with one set of arguments. The rows of a page show the same ones, so
+// they are loaded for all of the rows at once.
+type paged struct {
+	op        *graphql.OperationContext
+	arguments string
+	// places are where it is asked for: under several aliases, or on several paths to the row.
+	places []graphql.CollectedField
+}
+
+// paged returns the connections of a name that a selection asks for.
+func (s selection) paged(name string) []*paged {
+	var all []*paged
+	for _, f := range s.named(name) {
+		arguments := argumentsKey(s.op, f)
+		i := slices.IndexFunc(all, func(p *paged) bool { return p.arguments == arguments })
+		if i < 0 {
+			all, i = append(all, &paged{op: s.op, arguments: arguments}), len(all)
+		}
+		all[i].places = append(all[i].places, f)
+	}
+	return all
+}
+
+// argumentsKey is the same for two fields that are asked for with the same arguments.
+func argumentsKey(op *graphql.OperationContext, f graphql.CollectedField) string {
+	text, err := json.Marshal(f.ArgumentMap(op.Variables))
+	if err != nil {
+		return "" // arguments came as JSON or as GraphQL, and can be written
+	}
+	return string(text)
+}
+
+// currentArguments is the argumentsKey of the field that is being resolved.
+func currentArguments(ctx context.Context) string {
+	return argumentsKey(graphql.GetOperationContext(ctx), graphql.GetFieldContext(ctx).Field)
+}
+
+// rows returns what is asked of the rows of the connection.
+func (p *paged) rows(table fields) selection {
+	found := selection{op: p.op, table: table}
+	for _, f := range p.places {
+		for _, path := range connection {
+			found.descend(f.Selections, f.Definition.Type, path)
+		}
+	}
+	return found
+}
+
+// asks reports whether one of the fields of the connection is asked for.
+func (p *paged) asks(names ...string) bool {
+	for _, f := range p.places {
+		for _, below := range collect(p.op, f.Selections, f.Definition.Type) {
+			if slices.Contains(names, below.Name) {
+				return true
+			}
+		}
+	}
+	return false
+}

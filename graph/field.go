@@ -1,0 +1,78 @@
+package graph
+
+import (
+	"context"
+
+	"campaignql/ent"
+	"campaignql/graph/gid"
+	"campaignql/graph/model"
+	customfield "campaignql/internal/field"
+)
+
+func (r queryResolver) CustomFields(ctx context.Context, listID *string, first *int32, after *string, last *int32, before *string) (*model.CustomFieldConnection, error) {
+	var filter customfield.Filter
+	if listID != nil {
+		var err error
+		if filter.ListID, err = identify(gid.SubscriberList, "listId", *listID); err != nil {
+			return nil, err
+		}
+	}
+	count := func(ctx context.Context) (int, error) { return r.Fields.Count(ctx, filter) }
+	request := pageRequest(first, after, last, before, nil)
+	if !asks(ctx, "nodes", "edges", "pageInfo") {
+		return &model.CustomFieldConnection{Count: count}, request.Validate()
+	}
+	asked := selected(ctx, customFieldFields, connection)
+	result, err := r.Fields.List(ctx, filter, request, asked.columns()...)
+	if err != nil {
+		return nil, err
+	}
+	return model.PageOf(result, r.shownFields(ctx, result.Items, asked), count), nil
+}
+
+func (r mutationResolver) CreateCustomField(ctx context.Context, input model.CreateCustomFieldInput) (*model.CreateCustomFieldPayload, error) {
+	if err := beforeWriting(ctx, payloadCustomField); err != nil {
+		return nil, err
+	}
+	in := customfield.Input{Name: input.Name, Type: input.Type, Choices: input.Choices}
+	var err error
+	if text := given(input.ListID); text != nil {
+		in.ListID, err = identify(gid.SubscriberList, "listId", *text)
+	}
+	var f *ent.CustomField
+	if err == nil {
+		f, err = r.Fields.Create(ctx, in, given(input.IdempotencyKey))
+	}
+	mend, err := mended(ctx, err)
+	return &model.CreateCustomFieldPayload{CustomField: r.writtenField(ctx, f), UserErrors: mend}, err
+}
+
+func (r mutationResolver) UpdateCustomField(ctx context.Context, input model.UpdateCustomFieldInput) (*model.UpdateCustomFieldPayload, error) {
+	if err := beforeWriting(ctx, payloadCustomField); err != nil {
+		return nil, err
+	}
+	id, err := identify(gid.CustomField, "id", input.ID)
+	var f *ent.CustomField
+	if err == nil {
+		patch := customfield.Patch{Name: given(input.Name)}
+		if choices, set := input.Choices.ValueOK(); set {
+			patch.Choices = &choices
+		}
+		f, err = r.Fields.Update(ctx, id, patch, payloadCustomField.selected(ctx).columns()...)
+	}
+	mend, err := mended(ctx, err)
+	return &model.UpdateCustomFieldPayload{CustomField: r.writtenField(ctx, f), UserErrors: mend}, err
+}
+
+// writtenField shows the custom field of a payload; nil for none.
+func (r *resolver) writtenField(ctx context.Context, f *ent.CustomField) *model.CustomField {
+	if f == nil {
+		return nil
+	}
+	return r.shownFields(ctx, []*ent.CustomField{f}, payloadCustomField.selected(ctx))[0]
+}
+
+func (r mutationResolver) DeleteCustomFields(ctx context.Context, input model.DeleteCustomFieldsInput) (*model.DeleteCustomFieldsPayload, error) {
+	deleted, mend, err := deleteAll(ctx, gid.CustomField, input.Ids, r.Fields.Delete)
+	return &model.DeleteCustomFieldsPayload{DeletedIds: deleted, UserErrors: mend}, err
+}

@@ -1,0 +1,74 @@
+package model
+
+import (
+	"context"
+
+	"campaignql/internal/page"
+)
+
+// Connection shows a page of what is shown as an N. It stands in the connection of each type.
+type Connection[N any] struct {
+	Nodes []N
+	Count Counter
+	info  *PageInfo
+	edges func(i int) string
+}
+
+// PageOf shows the rows of a page as nodes.
+func PageOf[T, N any](result page.Result[T], nodes []N, count Counter) *Connection[N] {
+	return &Connection[N]{Nodes: list(nodes), Count: count, info: pageInfo(result), edges: result.Cursor}
+}
+
+// PageInfo shows where the page stands.
+func (c *Connection[N]) PageInfo() *PageInfo { return c.info }
+
+// TotalCount counts all pages.
+func (c *Connection[N]) TotalCount(ctx context.Context) (int, error) { return c.Count(ctx) }
+
+// Edge is a row with its cursor.
+type Edge[N any] struct {
+	Cursor string
+	Node   N
+}
+
+// Edges are the rows with their cursors.
+func (c *Connection[N]) Edges() []*Edge[N] {
+	edges := make([]*Edge[N], len(c.Nodes))
+	for i, node := range c.Nodes {
+		edges[i] = &Edge[N]{Cursor: c.edges(i), Node: node}
+	}
+	return edges
+}
+
+// Pages are the pages below a row that were loaded for it, or why they could not be, by the arguments they were asked for with.
+type Pages[N any] map[string]Loaded[N]
+
+// Loaded is a page, or why it could not be loaded.
+type Loaded[N any] struct {
+	Page *Connection[N]
+	Err  error
+}
+
+// Keep notes a page.
+func (p *Pages[N]) Keep(arguments string, page *Connection[N], err error) {
+	if *p == nil {
+		*p = Pages[N]{}
+	}
+	(*p)[arguments] = Loaded[N]{page, err}
+}
+
+// The connections and their edges.
+type (
+	SubscriberListConnection = Connection[*SubscriberList]
+	SubscriberListEdge       = Edge[*SubscriberList]
+	SubscriberConnection     = Connection[*Subscriber]
+	SubscriberEdge           = Edge[*Subscriber]
+	CustomFieldConnection    = Connection[*CustomField]
+	CustomFieldEdge          = Edge[*CustomField]
+	SegmentConnection        = Connection[*Segment]
+	SegmentEdge              = Edge[*Segment]
+	SubscriberTagConnection  = Connection[*SubscriberTag]
+	SubscriberTagEdge        = Edge[*SubscriberTag]
+	SuppressionConnection    = Connection[*Suppression]
+	SuppressionEdge          = Edge[*Suppression]
+)

@@ -1,0 +1,68 @@
+package graph
+
+import (
+	"context"
+
+	"campaignql/ent"
+	"campaignql/graph/gid"
+	"campaignql/graph/model"
+	"campaignql/internal/segment"
+)
+
+func (r queryResolver) Segment(ctx context.Context, id string) (*model.Segment, error) {
+	number, err := identify(gid.Segment, "id", id)
+	if err != nil {
+		return nil, err
+	}
+	asked := selected(ctx, segmentFields, itself)
+	s, err := r.Segments.Get(ctx, number, asked.columns()...)
+	if err != nil {
+		return nil, absent(err)
+	}
+	return r.shownSegments(ctx, []*ent.Segment{s}, asked)[0], nil
+}
+
+func (r mutationResolver) CreateSegment(ctx context.Context, input model.CreateSegmentInput) (*model.CreateSegmentPayload, error) {
+	if err := beforeWriting(ctx, payloadSegment); err != nil {
+		return nil, err
+	}
+	listID, err := identify(gid.SubscriberList, "listId", input.ListID)
+	var s *ent.Segment
+	if err == nil {
+		in := segment.Input{ListID: listID, Name: input.Name, Rules: string(input.Rules.Value())}
+		s, err = r.Segments.Create(ctx, in, given(input.IdempotencyKey))
+	}
+	mend, err := mended(ctx, err)
+	return &model.CreateSegmentPayload{Segment: r.writtenSegment(ctx, s), UserErrors: mend}, err
+}
+
+func (r mutationResolver) UpdateSegment(ctx context.Context, input model.UpdateSegmentInput) (*model.UpdateSegmentPayload, error) {
+	if err := beforeWriting(ctx, payloadSegment); err != nil {
+		return nil, err
+	}
+	id, err := identify(gid.Segment, "id", input.ID)
+	var s *ent.Segment
+	if err == nil {
+		patch := segment.Patch{Name: given(input.Name)}
+		if rules, set := input.Rules.ValueOK(); set {
+			text := string(rules)
+			patch.Rules = &text
+		}
+		s, err = r.Segments.Update(ctx, id, patch, payloadSegment.selected(ctx).columns()...)
+	}
+	mend, err := mended(ctx, err)
+	return &model.UpdateSegmentPayload{Segment: r.writtenSegment(ctx, s), UserErrors: mend}, err
+}
+
+// writtenSegment shows the segment of a payload; nil for none.
+func (r *resolver) writtenSegment(ctx context.Context, s *ent.Segment) *model.Segment {
+	if s == nil {
+		return nil
+	}
+	return r.shownSegments(ctx, []*ent.Segment{s}, payloadSegment.selected(ctx))[0]
+}
+
+func (r mutationResolver) DeleteSegments(ctx context.Context, input model.DeleteSegmentsInput) (*model.DeleteSegmentsPayload, error) {
+	deleted, mend, err := deleteAll(ctx, gid.Segment, input.Ids, r.Segments.Delete)
+	return &model.DeleteSegmentsPayload{DeletedIds: deleted, UserErrors: mend}, err
+}

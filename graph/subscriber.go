@@ -1,0 +1,292 @@
+package graph
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"campaignql/ent"
+	"campaignql/graph/gid"
+	"campaignql/graph/model"
+	"campaignql/internal/apperr"
+	"campaignql/internal/caller"
+	"campaignql/internal/kind"
+	"campaignql/internal/subscriber"
+)
+
+// maxSearch is the longest text to search for, in characters.
+const maxSearch = 250
+
+func (r queryResolver) Subscriber(ctx context.Context, id string) (*model.Subscriber, error) {
+	number, err := identify(gid.Subscriber, "id", id)
+	if err != nil {
+		return nil, err
+	}
+	asked := selected(ctx, subscriberFields, itself)
+	found, err := r.Subscribers.ByIDs(ctx, []int64{number}, asked.columns()...)
+	if err != nil || found[number] == nil {
+		return nil, err
+	}
+	return r.shownSubscribers(ctx, []*ent.Subscriber{found[number]}, asked)[0], nil
+}
+
+func subscriberOrder(by *model.SubscriberOrder) subscriber.Order {
+	order := subscriber.ByAddress
+	if by == nil {
+		return order
+	}
+	switch by.Field {
+	case model.SubscriberOrderFieldCreatedAt:
+		order = subscriber.ByID
+	case model.SubscriberOrderFieldSubscribedAt:
+		order = subscriber.BySubscription
+	case model.SubscriberOrderFieldOptedInAt:
+		order = subscriber.ByOptIn
+	case model.SubscriberOrderFieldUnsubscribedAt:
+		order = subscriber.ByUnsubscription
+	case model.SubscriberOrderFieldEmailAddress:
+	}
+	order.Desc = by.Direction == model.OrderDirectionDesc
+	return order
+}
+
+// subscriberFilter reads the conditions; the list is not among them.
+func subscriberFilter(in *model.SubscriberFilter) (subscriber.Filter, error) {
+	var filter subscriber.Filter
+	if in == nil {
+		return filter, nil
+	}
+	var faults apperr.Faults
+	filter.Statuses, filter.Bounces, filter.Suppressed = in.Status.Value(), in.Bounce.Value(), in.Suppressed.Value()
+	if value(in.Active.Value()) {
+		filter.Segment = subscriber.Active
+	}
+	filter.Search = searched(&faults, "filter.search", value(in.Search.Value()))
+	if field := in.Field.Value(); field != nil {
+		if filter.Search != "" {
+			faults.Add(apperr.InvalidField("filter.field", "filter_searches", "give search or field, not both"))
+		}
+		id, err := identify(gid.CustomField, "filter.field.fieldId", field.FieldID)
+		faults.Add(err)
+		filter.SearchField, filter.Search = id, searched(&faults, "filter.field.contains", field.Contains)
+		if filter.Search == "" {
+			faults.Add(apperr.InvalidField("filter.field.contains", "search_required", "is required"))
+		}
+	}
+	if filter.Addresses = in.EmailAddresses.Value(); len(filter.Addresses) > maxIDs {
+		faults.Add(apperr.InvalidField("filter.emailAddresses", "too_many_addresses", "%d addresses, at most %d are allowed", len(filter.Addresses), maxIDs))
+	}
+	if span := in.SubscribedAt.Value(); span != nil {
+		filter.SubscribedFrom, filter.SubscribedTo = span.From.Value(), span.To.Value()
+	}
+	if tags := in.Tags.Value(); tags != nil {
+		for _, of := range []struct {
+			name  string
+			texts []string
+			ids   *[]int64
+		}{{"anyOf", tags.AnyOf.Value(), &filter.TagsAnyOf}, {"allOf", tags.AllOf.Value(), &filter.TagsAllOf}, {"noneOf", tags.NoneOf.Value(), &filter.TagsNoneOf}} {
+			if of.texts == nil {
+				continue
+			}
+			ids, err := identifyAll(gid.SubscriberTag, "filter.tags."+of.name, of.texts, maxFilterTags)
+			faults.Add(err)
+			*of.ids = ids
+		}
+	}
+	return filter, faults.Err()
+}
+
+func searched(faults *apperr.Faults, name, text string) string {
+	if utf8.RuneCountInString(text) > maxSearch {
+		faults.Add(apperr.InvalidField(name, "text_too_long", "at most %d characters are allowed", maxSearch))
+	}
+	return text
+}
+
+// customValues reads values for custom fields; name is what the input calls them.
+func customValues(name string, in []*model.CustomFieldValueInput) (map[int64]string, error) {
+	values := make(map[int64]string, len(in))
+	var faults apperr.Faults
+	for i, v := range in {
+		at := fmt.Sprintf("%s[%d].fieldId", name, i)
+		id, err := identify(gid.CustomField, at, v.FieldID)
+		faults.Add(err)
+		if _, twice := values[id]; twice && err == nil {
+			faults.Add(apperr.InvalidField(at, "custom_field_repeated", "is named twice"))
+		}
+		values[id] = value(v.Value.Value())
+	}
+	return values, faults.Err()
+}
+
+// personField returns the name that the input of a person has for a field of the domain. below is what stands before it.
+func personField(below string, values []*model.CustomFieldValueInput) func(*apperr.Error) string {
+	return func(fault *apperr.Error) string {
+		name := fault.Field
+		switch digits, ofField := strings.CutPrefix(name, "fields."); {
+		case name == "email":
+			name = "emailAddress"
+		case name == "ip":
+			name = "ipAddress"
+		case ofField:
+			for i, v := range values {
+				if id, err := gid.Decode(gid.CustomField, v.FieldID); err == nil && strconv.FormatInt(id, 10) == digits {
+					name = fmt.Sprintf("fields[%d].value", i)
+					if fault.Reason == "custom_field_not_found" {
+						name = fmt.Sprintf("fields[%d].fieldId", i)
+					}
+				}
+			}
+		}
+		return below + name
+	}
+}
+
+func (r mutationResolver) AddSubscribers(ctx context.Context, input model.AddSubscribersInput) (*model.AddSubscribersPayload, error) {
+	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
+		return nil, err
+	}
+	asked := selected(ctx, subscriberFields, [][]string{{"results", "subscriber"}})
+	if len(asked.asked) > 0 {
+		if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
+			return nil, err // before anything is written
+		}
+	}
+	addition, err := readAddition(input)
+	var results []subscriber.Result
+	if err == nil {
+		results, err = r.Subscribers.Add(ctx, addition, given(input.IdempotencyKey))
+		err = renamed(err, func(fault *apperr.Error) string { return strings.Replace(fault.Field, "rows", "subscribers", 1) })
+	}
+	mend, err := mended(ctx, err)
+	payload := &model.AddSubscribersPayload{Results: []*model.AddSubscriberResult{}, UserErrors: mend}
+	if err != nil || len(mend) > 0 {
+		return payload, err
+	}
+	return payload, r.showResults(ctx, payload, input, results, asked)
+}
+
+// readAddition reads the rows; what cannot be an id at all is a fault of the whole.
+func readAddition(input model.AddSubscribersInput) (subscriber.Addition, error) {
+	in := subscriber.Addition{Update: input.UpdateExisting, Resubscribe: input.Resubscribe, Rows: make([]subscriber.Row, len(input.Subscribers))}
+	var faults apperr.Faults
+	var err error
+	in.ListID, err = identify(gid.SubscriberList, "listId", input.ListID)
+	faults.Add(err)
+	if len(input.Subscribers) == 0 {
+		faults.Add(apperr.InvalidField("subscribers", "rows_required", "must have at least one row"))
+	}
+	for i, row := range input.Subscribers {
+		values, err := customValues(fmt.Sprintf("subscribers[%d].fields", i), row.Fields)
+		faults.Add(err)
+		in.Rows[i] = subscriber.Row{
+			Email: row.EmailAddress, IP: value(row.IPAddress.Value()), SubscribedAt: row.SubscribedAt.Value(), OptedInAt: row.OptedInAt.Value(), Fields: values,
+		}
+	}
+	return in, faults.Err()
+}
+
+// showResults tells what came of each row.
+func (r *resolver) showResults(ctx context.Context, payload *model.AddSubscribersPayload, input model.AddSubscribersInput, results []subscriber.Result, asked selection) error {
+	shown := map[int64]*model.Subscriber{}
+	if len(asked.asked) > 0 {
+		var written []int64
+		for _, result := range results {
+			if result.SubscriberID != 0 {
+				written = append(written, result.SubscriberID)
+			}
+		}
+		found, err := r.Subscribers.ByIDs(ctx, written, asked.columns()...)
+		if err != nil {
+			return err
+		}
+		rows := make([]*ent.Subscriber, 0, len(found))
+		for _, row := range found {
+			rows = append(rows, row)
+		}
+		for _, s := range r.shownSubscribers(ctx, rows, asked) {
+			shown[s.ID] = s
+		}
+	}
+	for i, result := range results {
+		told := &model.AddSubscriberResult{Outcome: result.Outcome, Subscriber: shown[result.SubscriberID], UserErrors: []*model.UserError{}}
+		switch result.Outcome {
+		case subscriber.Added:
+			payload.AddedCount++
+		case subscriber.Rejected:
+			payload.RejectedCount++
+			var err error
+			told.UserErrors, err = mended(ctx, renamed(result.Err, personField(fmt.Sprintf("subscribers[%d].", i), input.Subscribers[i].Fields)))
+			if err != nil {
+				return err
+			}
+		default:
+		}
+		payload.Results = append(payload.Results, told)
+	}
+	return nil
+}
+
+func (r mutationResolver) UpdateSubscriber(ctx context.Context, input model.UpdateSubscriberInput) (*model.UpdateSubscriberPayload, error) {
+	if err := beforeWriting(ctx, payloadSubscriber); err != nil {
+		return nil, err
+	}
+	var faults apperr.Faults
+	id, err := identify(gid.Subscriber, "id", input.ID)
+	faults.Add(err)
+	values, err := customValues("fields", input.Fields.Value())
+	faults.Add(err)
+	patch := subscriber.Patch{
+		Email: given(input.EmailAddress), Status: given(input.Status), Bounce: cleared(input.Bounce),
+		SubscribedAt: cleared(input.SubscribedAt), OptedInAt: cleared(input.OptedInAt), Fields: values,
+	}
+	if patch.Bounce != nil && *patch.Bounce == "" {
+		*patch.Bounce = kind.BounceNone
+	}
+	var s *ent.Subscriber
+	if err = faults.Err(); err == nil {
+		s, err = r.Subscribers.Update(ctx, id, patch)
+		err = renamed(err, personField("", input.Fields.Value()))
+	}
+	mend, err := mended(ctx, err)
+	return &model.UpdateSubscriberPayload{Subscriber: r.writtenSubscriber(ctx, s), UserErrors: mend}, err
+}
+
+func (r mutationResolver) Unsubscribe(ctx context.Context, input model.UnsubscribeInput) (*model.UnsubscribePayload, error) {
+	if err := beforeWriting(ctx, payloadSubscriber); err != nil {
+		return nil, err
+	}
+	var faults apperr.Faults
+	listID, err := identify(gid.SubscriberList, "listId", input.ListID)
+	faults.Add(err)
+	leave := subscriber.Unsubscription{ListID: listID, Email: input.EmailAddress}
+	if text := given(input.CampaignID); text != nil {
+		leave.CampaignID, err = identify(gid.Campaign, "campaignId", *text)
+		faults.Add(err)
+	}
+	var s *ent.Subscriber
+	if err = faults.Err(); err == nil {
+		s, err = r.Subscribers.Unsubscribe(ctx, leave)
+		err = renamed(err, func(fault *apperr.Error) string {
+			switch fault.Reason {
+			case "list_not_found":
+				return "listId"
+			case "campaign_not_found":
+				return "campaignId"
+			}
+			return personField("", nil)(fault)
+		})
+	}
+	mend, err := mended(ctx, err)
+	return &model.UnsubscribePayload{Subscriber: r.writtenSubscriber(ctx, s), UserErrors: mend}, err
+}
+
+// writtenSubscriber shows the person of a payload; nil for none.
+func (r *resolver) writtenSubscriber(ctx context.Context, s *ent.Subscriber) *model.Subscriber {
+	if s == nil {
+		return nil
+	}
+	return r.shownSubscribers(ctx, []*ent.Subscriber{s}, payloadSubscriber.selected(ctx))[0]
+}

@@ -1,0 +1,119 @@
+package graph
+
+import (
+	"context"
+
+	"campaignql/ent"
+	"campaignql/graph/gid"
+	"campaignql/graph/model"
+	"campaignql/internal/caller"
+	"campaignql/internal/kind"
+	"campaignql/internal/subscribertag"
+)
+
+func (r queryResolver) SubscriberTag(ctx context.Context, id string) (*model.SubscriberTag, error) {
+	number, err := identify(gid.SubscriberTag, "id", id)
+	if err != nil {
+		return nil, err
+	}
+	asked := selected(ctx, subscriberTagFields, itself)
+	t, err := r.Services.SubscriberTags.Get(ctx, number, asked.columns()...)
+	if err != nil {
+		return nil, absent(err)
+	}
+	return r.shownSubscriberTags(ctx, []*ent.SubscriberTag{t}, asked)[0], nil
+}
+
+func (r queryResolver) SubscriberTags(ctx context.Context, search *string, first *int32, after *string, last *int32, before *string) (*model.SubscriberTagConnection, error) {
+	filter := subscribertag.Filter{Search: value(search)}
+	count := func(ctx context.Context) (int, error) { return r.Services.SubscriberTags.Count(ctx, filter) }
+	request := pageRequest(first, after, last, before, nil)
+	if !asks(ctx, "nodes", "edges", "pageInfo") {
+		return &model.SubscriberTagConnection{Count: count}, request.Validate()
+	}
+	asked := selected(ctx, subscriberTagFields, connection)
+	result, err := r.Services.SubscriberTags.List(ctx, filter, request, asked.columns()...)
+	if err != nil {
+		return nil, err
+	}
+	return model.PageOf(result, r.shownSubscriberTags(ctx, result.Items, asked), count), nil
+}
+
+func (r mutationResolver) CreateSubscriberTag(ctx context.Context, input model.CreateSubscriberTagInput) (*model.CreateSubscriberTagPayload, error) {
+	if err := beforeWriting(ctx, payloadSubscriberTag); err != nil {
+		return nil, err
+	}
+	t, err := r.SubscriberTags.Create(ctx, input.Name, given(input.IdempotencyKey))
+	mend, err := mended(ctx, err)
+	return &model.CreateSubscriberTagPayload{SubscriberTag: r.writtenSubscriberTag(ctx, t), UserErrors: mend}, err
+}
+
+func (r mutationResolver) UpdateSubscriberTag(ctx context.Context, input model.UpdateSubscriberTagInput) (*model.UpdateSubscriberTagPayload, error) {
+	if err := beforeWriting(ctx, payloadSubscriberTag); err != nil {
+		return nil, err
+	}
+	id, err := identify(gid.SubscriberTag, "id", input.ID)
+	var t *ent.SubscriberTag
+	if err == nil {
+		t, err = r.SubscriberTags.Rename(ctx, id, input.Name)
+	}
+	mend, err := mended(ctx, err)
+	return &model.UpdateSubscriberTagPayload{SubscriberTag: r.writtenSubscriberTag(ctx, t), UserErrors: mend}, err
+}
+
+// writtenSubscriberTag shows the label of a payload; nil for none.
+func (r *resolver) writtenSubscriberTag(ctx context.Context, t *ent.SubscriberTag) *model.SubscriberTag {
+	if t == nil {
+		return nil
+	}
+	return r.shownSubscriberTags(ctx, []*ent.SubscriberTag{t}, payloadSubscriberTag.selected(ctx))[0]
+}
+
+func (r mutationResolver) DeleteSubscriberTags(ctx context.Context, input model.DeleteSubscriberTagsInput) (*model.DeleteSubscriberTagsPayload, error) {
+	deleted, mend, err := deleteAll(ctx, gid.SubscriberTag, input.Ids, r.SubscriberTags.Delete)
+	return &model.DeleteSubscriberTagsPayload{DeletedIds: deleted, UserErrors: mend}, err
+}
+
+func (r mutationResolver) TagSubscribers(ctx context.Context, input model.TagSubscribersInput) (*model.TagSubscribersPayload, error) {
+	people, mend, err := r.relabel(ctx, input.SubscriberIds, input.TagIds, r.SubscriberTags.Assign)
+	return &model.TagSubscribersPayload{Subscribers: people, UserErrors: mend}, err
+}
+
+func (r mutationResolver) UntagSubscribers(ctx context.Context, input model.UntagSubscribersInput) (*model.UntagSubscribersPayload, error) {
+	people, mend, err := r.relabel(ctx, input.SubscriberIds, input.TagIds, r.SubscriberTags.Unassign)
+	return &model.UntagSubscribersPayload{Subscribers: people, UserErrors: mend}, err
+}
+
+// relabel puts labels on people or takes them off, and shows the people in the order of their ids.
+func (r mutationResolver) relabel(ctx context.Context, personTexts, tagTexts []string, do func(ctx context.Context, subscriberIDs, tagIDs []int64) error) ([]*model.Subscriber, []*model.UserError, error) {
+	shows := asks(ctx, "subscribers")
+	if shows {
+		if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
+			return nil, nil, err // before anything is written
+		}
+	}
+	people, err := identifyAll(gid.Subscriber, "subscriberIds", personTexts, maxIDs)
+	var tags []int64
+	if err == nil {
+		tags, err = identifyAll(gid.SubscriberTag, "tagIds", tagTexts, maxFilterTags)
+	}
+	if err == nil {
+		err = do(ctx, people, tags)
+	}
+	if err != nil || !shows {
+		mend, err := mended(ctx, err)
+		return []*model.Subscriber{}, mend, err
+	}
+	asked := selected(ctx, subscriberFields, [][]string{{"subscribers"}})
+	found, err := r.Subscribers.ByIDs(ctx, people, asked.columns()...)
+	if err != nil {
+		return nil, nil, err
+	}
+	rows := make([]*ent.Subscriber, 0, len(people))
+	for _, id := range people {
+		if s := found[id]; s != nil {
+			rows = append(rows, s)
+		}
+	}
+	return r.shownSubscribers(ctx, rows, asked), []*model.UserError{}, nil
+}

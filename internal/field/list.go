@@ -1,0 +1,142 @@
+package field
+
+import (
+	"context"
+	"slices"
+
+	"campaignql/ent"
+	"campaignql/ent/customfield"
+	"campaignql/ent/predicate"
+	"campaignql/internal/caller"
+	"campaignql/internal/kind"
+	"campaignql/internal/page"
+	"campaignql/internal/store"
+)
+
+// Get returns one field.
+func (s *Service) Get(ctx context.Context, id int64, columns ...string) (*ent.CustomField, error) {
+	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
+		return nil, err
+	}
+	return s.get(ctx, id, columns)
+}
+
+func (s *Service) get(ctx context.Context, id int64, columns []string) (*ent.CustomField, error) {
+	query := s.db.Client(ctx).CustomField.Query().Where(customfield.ID(id))
+	if len(columns) > 0 {
+		query.Select(columns...)
+	}
+	found, err := query.Only(ctx)
+	if ent.IsNotFound(err) {
+		return nil, notFound()
+	}
+	return found, store.Translate(err)
+}
+
+// Filter chooses fields. The zero value chooses all of the account.
+type Filter struct {
+	// ListID, if not 0, keeps those that the people of the list may have: its own and those of every list.
+	ListID int64
+}
+
+func (f Filter) predicates() []predicate.CustomField {
+	if f.ListID != 0 {
+		return []predicate.CustomField{customfield.Or(customfield.ListID(f.ListID), customfield.ListIDIsNil())}
+	}
+	return nil
+}
+
+var byName = page.Order[*ent.CustomField]{
+	Name: "NAME", Column: customfield.FieldNameKey, Type: page.Text,
+	Key: func(f *ent.CustomField) page.Key { return page.Key{Value: f.NameKey, ID: f.ID} },
+}
+
+// List returns one page of the fields that the filter chooses, by name. It is for the caller to know that the list of the filter is its own. The errors
+// of a bad request are those of page.Request.
+func (s *Service) List(ctx context.Context, filter Filter, request page.Request, columns ...string) (page.Result[*ent.CustomField], error) {
+	var none page.Result[*ent.CustomField]
+	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
+		return none, err
+	}
+	plan, err := byName.Plan(request)
+	if err != nil {
+		return none, err
+	}
+	query := s.db.Client(ctx).CustomField.Query().Where(filter.predicates()...)
+	query.Modify(plan.Apply)
+	if len(columns) > 0 {
+		query.Select(plan.Select(columns)...)
+	}
+	rows, err := query.All(ctx)
+	if err != nil {
+		return none, store.Translate(err)
+	}
+	return plan.Result(rows), nil
+}
+
+// Count returns how many fields the filter chooses.
+func (s *Service) Count(ctx context.Context, filter Filter) (int, error) {
+	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
+		return 0, err
+	}
+	n, err := s.db.Client(ctx).CustomField.Query().Where(filter.predicates()...).Count(ctx)
+	return n, store.Translate(err)
+}
+
+// ByIDs returns the fields of the ids, in one statement for up to 5,000; an id that is not the caller's is absent.
+func (s *Service) ByIDs(ctx context.Context, ids []int64, columns ...string) (map[int64]*ent.CustomField, error) {
+	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
+		return nil, err
+	}
+	fields := make(map[int64]*ent.CustomField, len(ids))
+	for some := range slices.Chunk(ids, batch) {
+		query := s.db.Client(ctx).CustomField.Query().Where(customfield.IDIn(some...))
+		if len(columns) > 0 {
+			query.Select(append([]string{customfield.FieldID}, columns...)...)
+		}
+		rows, err := query.All(ctx)
+		if err != nil {
+			return nil, store.Translate(err)
+		}
+		for _, row := range rows {
+			fields[row.ID] = row
+		}
+	}
+	return fields, nil
+}
+
+// ByLists returns for each list the fields that its people may have, by name, in one statement for up to 5,000 lists. A list needs id and user_id.
+func (s *Service) ByLists(ctx context.Context, lists []*ent.SubscriberList, columns ...string) (map[int64][]*ent.CustomField, error) {
+	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
+		return nil, err
+	}
+	fields := make(map[int64][]*ent.CustomField, len(lists))
+	for some := range slices.Chunk(lists, batch) {
+		ids, owners := make([]int64, len(some)), map[int64]bool{}
+		for i, l := range some {
+			ids[i], owners[l.UserID] = l.ID, true
+		}
+		of := make([]int64, 0, len(owners))
+		for owner := range owners {
+			of = append(of, owner)
+		}
+		query := s.db.Client(ctx).CustomField.Query().
+			Where(customfield.UserIDIn(of...), customfield.Or(customfield.ListIDIn(ids...), customfield.ListIDIsNil())).
+			Order(customfield.ByNameKey(), customfield.ByID())
+		if len(columns) > 0 {
+			query.Select(append([]string{customfield.FieldID, customfield.FieldUserID, customfield.FieldListID}, columns...)...)
+		}
+		rows, err := query.All(ctx)
+		if err != nil {
+			return nil, store.Translate(err)
+		}
+		for _, l := range some {
+			for _, f := range rows {
+				if f.UserID == l.UserID && (f.ListID == nil || *f.ListID == l.ID) {
+					fields[l.ID] = append(fields[l.ID], f)
+				}
+			}
+		}
+	}
+	return fields, nil
+}

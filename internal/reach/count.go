@@ -1,0 +1,108 @@
+package reach
+
+import (
+	"context"
+
+	"entgo.io/ent/dialect/sql"
+
+	entsubscriber "campaignql/ent/subscriber"
+	"campaignql/internal/kind"
+)
+
+// Count returns how many people the audience reaches, exactly, in one statement.
+func (s *Service) Count(ctx context.Context, target Target) (int64, error) {
+	p, err := s.plan(ctx, target)
+	if err != nil || len(p.criteria) == 0 {
+		return 0, err
+	}
+	var n int64
+	err = s.run(ctx, p.count(), func(rows *sql.Rows) error { return rows.Scan(&n) })
+	return n, err
+}
+
+func (p *plan) count() *sql.Selector {
+	query, r := p.reached(p.statement())
+	if p.severalLists() {
+		return query.SelectExpr(sql.Raw("COUNT(DISTINCT " + r.C(entsubscriber.FieldEmailKey) + ")"))
+	}
+	return query.SelectExpr(sql.Raw("COUNT(*)"))
+}
+
+// Waterfall is how those who are chosen come down to those who are reached, in rows: an address on two lists is two until it is a duplicate. Every row that
+// is not reached is counted in one part alone, the first of those it belongs to, so that Matched is the sum of all others.
+type Waterfall struct {
+	// Matched is the rows that the criteria choose, in whatever state.
+	Matched int64
+	// Excluded: the address is chosen by an exclusion.
+	Excluded int64
+	// NotSubscribed: unsubscribed, or not confirmed yet, on that list.
+	NotSubscribed int64
+	// Suppressed: the account never writes to the address.
+	Suppressed int64
+	// Bounced: hard, on that list.
+	Bounced int64
+	// Duplicates: reached through a row with a lower id.
+	Duplicates int64
+	// Reached is who the audience goes to, as Count says it.
+	Reached int64
+}
+
+// The parts of a waterfall, as the statement tells them.
+const (
+	fateReached = iota
+	fateExcluded
+	fateNotSubscribed
+	fateSuppressed
+	fateBounced
+)
+
+// Waterfall returns how those who are chosen come down to those who are reached, in one statement.
+func (s *Service) Waterfall(ctx context.Context, target Target) (Waterfall, error) {
+	var w Waterfall
+	p, err := s.plan(ctx, target)
+	if err != nil || len(p.criteria) == 0 {
+		return w, err
+	}
+	err = s.run(ctx, p.waterfall(), func(rows *sql.Rows) error {
+		var fate int
+		var n, addresses int64
+		if err := rows.Scan(&fate, &n, &addresses); err != nil {
+			return err
+		}
+		w.Matched += n
+		switch fate {
+		case fateExcluded:
+			w.Excluded = n
+		case fateNotSubscribed:
+			w.NotSubscribed = n
+		case fateSuppressed:
+			w.Suppressed = n
+		case fateBounced:
+			w.Bounced = n
+		default:
+			w.Duplicates, w.Reached = n-addresses, addresses
+		}
+		return nil
+	})
+	return w, err
+}
+
+func (p *plan) waterfall() *sql.Selector {
+	s := p.statement()
+	inner, r := s.from(entsubscriber.Table)
+	fate := func(b *sql.Builder) {
+		b.WriteString("CASE WHEN ").Join(p.excluded(s, r)).WriteString(" THEN ").Arg(fateExcluded)
+		b.WriteString(" WHEN ").Join(sql.NEQ(r.C(entsubscriber.FieldStatus), string(kind.SubscriberSubscribed))).WriteString(" THEN ").Arg(fateNotSubscribed)
+		b.WriteString(" WHEN ").Join(suppressed(s, r)).WriteString(" THEN ").Arg(fateSuppressed)
+		b.WriteString(" WHEN ").Join(sql.EQ(r.C(entsubscriber.FieldBounce), string(kind.BounceHard))).WriteString(" THEN ").Arg(fateBounced)
+		b.WriteString(" ELSE ").Arg(fateReached).WriteString(" END")
+	}
+	inner.AppendSelectExprAs(sql.ExprFunc(fate), "fate").
+		AppendSelectAs(r.C(entsubscriber.FieldEmailKey), entsubscriber.FieldEmailKey).
+		Where(p.chosen(s, r))
+	return s.derived(inner, "rated").
+		AppendSelect("fate").
+		AppendSelectExprAs(sql.Raw("COUNT(*)"), "people").
+		AppendSelectExprAs(sql.Raw("COUNT(DISTINCT CASE WHEN fate = 0 THEN email_key END)"), "addresses").
+		GroupBy("fate")
+}

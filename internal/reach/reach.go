@@ -1,0 +1,106 @@
+// Package reach owns who an audience reaches. It compiles the rule tree of package audience to one SQL statement, which the database evaluates: counting,
+// previewing, explaining and resolving never hold the audience in memory. It must not know how an audience is written, what a campaign is sent or when.
+//
+// An audience chooses rows of subscribers: one address on one list. Of FormLists and of criteria joined by Or those are chosen for which a criterion of
+// their list holds; of criteria joined by And those on the lists named whose address is chosen by every criterion. Exclusions leave out addresses: whoever
+// an exclusion chooses on any list, in whatever state, is not reached through another.
+//
+// Of those chosen are reached who is subscribed on that list, not bounced hard there, and not suppressed by the account; of the rows of one address the one
+// with the lowest id, so that nobody is reached twice.
+package reach
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"campaignql/ent"
+	entcampaign "campaignql/ent/campaign"
+	"campaignql/internal/apperr"
+	"campaignql/internal/audience"
+	"campaignql/internal/caller"
+	"campaignql/internal/kind"
+	"campaignql/internal/store"
+)
+
+// The limits of one evaluation, beside those of the parser. Past any of them it is Invalid, reason "audience_too_large", with the path of what was too much.
+const (
+	// MaxSegmentDepth is how deep segments may stand within segments; one that is named by a criterion is the first level.
+	MaxSegmentDepth = 5
+	// MaxRules is the number of rules together once each segment is replaced by its rules, the segments themselves counted too.
+	MaxRules = 500
+	// MaxIDs is the number of tags and campaigns that all rules together may name.
+	MaxIDs = 5000
+)
+
+// The reasons of the errors of this package, all on the field "audience" with the path at the beginning of the message.
+const (
+	// ReasonNotFound: a list, segment, tag, field or campaign is not the owner's, or is not at all.
+	ReasonNotFound = "audience_not_found"
+	// ReasonInvalid: a value cannot be compared with a custom field of that type, or a segment contains itself.
+	ReasonInvalid = "audience_invalid"
+	// ReasonTooLarge: a limit was passed.
+	ReasonTooLarge = "audience_too_large"
+)
+
+// Options are the settings of a Service. The zero value takes the defaults.
+type Options struct {
+	// Now is the clock; store.Now otherwise.
+	Now func() time.Time
+}
+
+// Service evaluates audiences. Its methods may be used from many goroutines. Each needs the scope read, and first reads what the rules name, in at most
+// ten statements however many there are; the statement that evaluates comes on top. All faults of an audience are reported together.
+type Service struct {
+	db  *store.Store
+	now func() time.Time
+}
+
+// New returns the service over an open database.
+func New(db *store.Store, opts Options) *Service {
+	if opts.Now == nil {
+		opts.Now = store.Now
+	}
+	return &Service{db: db, now: opts.Now}
+}
+
+// Target is an audience that is to be evaluated.
+type Target struct {
+	// OwnerID is the account whose people are meant, the caller's own for 0. One that the caller does not see is NotFound, reason "account_not_found".
+	OwnerID  int64
+	Audience audience.Audience
+	// At is the instant from which "in_last_x_days" counts back; now for the zero value. Who resolves in several calls passes the same in each.
+	At time.Time
+
+	// stored marks rules that were checked when they were saved: a campaign deleted since has no events, and its rule holds for nobody.
+	stored bool
+}
+
+// CampaignColumns are the columns OfCampaign reads.
+var CampaignColumns = []string{entcampaign.FieldUserID, entcampaign.FieldAudience}
+
+// OfCampaign returns the audience of a campaign, to be evaluated for the campaign's owner; that of a campaign without one reaches nobody.
+func OfCampaign(c *ent.Campaign) (Target, error) {
+	target := Target{OwnerID: c.UserID, stored: true}
+	if c.Audience == "" {
+		return target, nil
+	}
+	if err := json.Unmarshal([]byte(c.Audience), &target.Audience); err != nil {
+		return Target{}, apperr.Wrap(apperr.Internal, err, "internal error")
+	}
+	return target, nil
+}
+
+// owner returns the account to evaluate for. The statements of this package are not confined by the store: this check is what stands before them.
+func owner(ctx context.Context, target Target) (int64, error) {
+	id, err := caller.Authorize(ctx, kind.ScopeRead)
+	switch {
+	case err != nil:
+		return 0, err
+	case target.OwnerID == 0 && id.UserID != 0:
+		return id.UserID, nil
+	case target.OwnerID == 0 || target.OwnerID != id.UserID && !id.SeesAll():
+		return 0, apperr.NotFoundf("account")
+	}
+	return target.OwnerID, nil
+}

@@ -1,0 +1,136 @@
+package reach
+
+import (
+	"time"
+
+	"entgo.io/ent/dialect/sql"
+
+	entevent "campaignql/ent/event"
+	entsubscriber "campaignql/ent/subscriber"
+	"campaignql/ent/subscribertagging"
+	entsuppression "campaignql/ent/suppression"
+	"campaignql/internal/audience"
+	"campaignql/internal/kind"
+)
+
+// tags returns the condition of a rule on subscriber tags.
+func tags(t audience.Tags) condition {
+	carried := func(more func(tag string) []*sql.Predicate) condition {
+		return func(s *statement, r row) *sql.Predicate {
+			return s.exists(subscribertagging.Table, func(_ *statement, c row) *sql.Predicate {
+				own := sql.ColumnsEQ(c.C(subscribertagging.FieldSubscriberID), r.C(entsubscriber.FieldID))
+				return all(append(more(c.C(subscribertagging.FieldSubscriberTagID)), own)...)
+			})
+		}
+	}
+	anyOfThese := carried(func(tag string) []*sql.Predicate { return []*sql.Predicate{among(tag, t.IDs...)} })
+	switch t.Operator {
+	case audience.LacksTag:
+		return negated(true, anyOfThese)
+	case audience.HasNoTags:
+		return negated(true, carried(func(string) []*sql.Predicate { return nil }))
+	case audience.HasAllTags:
+		return func(s *statement, r row) *sql.Predicate {
+			count, c := s.from(subscribertagging.Table)
+			count.SelectExpr(sql.Raw("COUNT(*)")).
+				Where(sql.ColumnsEQ(c.C(subscribertagging.FieldSubscriberID), r.C(entsubscriber.FieldID))).
+				Where(among(c.C(subscribertagging.FieldSubscriberTagID), t.IDs...))
+			return compared(count, "=", len(t.IDs))
+		}
+	default: // HasTag, HasAnyTag
+		return anyOfThese
+	}
+}
+
+// compared compares what a SELECT counts.
+func compared(count *sql.Selector, operator string, with int) *sql.Predicate {
+	return sql.P(func(b *sql.Builder) {
+		b.Wrap(func(b *sql.Builder) {
+			b.Wrap(func(b *sql.Builder) { b.Join(count) }).WriteString(" " + operator + " ").Arg(with)
+		})
+	})
+}
+
+// suppressed holds for addresses that the account never writes to.
+func suppressed(s *statement, r row) *sql.Predicate {
+	return s.exists(entsuppression.Table, func(_ *statement, x row) *sql.Predicate {
+		return sql.ColumnsEQ(x.C(entsuppression.FieldEmailKey), r.C(entsubscriber.FieldEmailKey))
+	})
+}
+
+// kindsOf are the kinds of events that a rule means.
+var kindsOf = map[audience.Event][]any{
+	audience.EventOpened:       {string(kind.EventOpened)},
+	audience.EventClicked:      {string(kind.EventClicked)},
+	audience.EventUnsubscribed: {string(kind.EventUnsubscribed)},
+	audience.EventComplained:   {string(kind.EventComplained)},
+	audience.EventBounced:      {string(kind.EventHardBounced), string(kind.EventSoftBounced)},
+	audience.EventDelivered:    {string(kind.EventDelivered)},
+	audience.EventFailed:       {string(kind.EventFailed)},
+}
+
+// event returns the condition of a rule on what happened to the subscriber. What a machine caused is not counted.
+func (b *binder) event(e audience.CampaignEvent) condition {
+	when := b.within(e.Time)
+	events := func(s *statement, r row) *sql.Selector {
+		found, v := s.from(entevent.Table)
+		found.Where(sql.ColumnsEQ(v.C(entevent.FieldSubscriberID), r.C(entsubscriber.FieldID)))
+		if kinds := kindsOf[e.Event]; len(kinds) == 1 {
+			found.Where(sql.EQ(v.C(entevent.FieldKind), kinds[0]))
+		} else {
+			found.Where(sql.In(v.C(entevent.FieldKind), kinds...))
+		}
+		if len(e.CampaignIDs) > 0 {
+			found.Where(among(v.C(entevent.FieldCampaignID), e.CampaignIDs...))
+		}
+		if when != nil {
+			found.Where(when(v.C(entevent.FieldAt)))
+		}
+		return found.Where(sql.EQ(v.C(entevent.FieldAutomated), false))
+	}
+	some := func(s *statement, r row) *sql.Predicate { return sql.Exists(events(s, r).SelectExpr(sql.Raw("1"))) }
+	return negated(e.Not, counted(e.Count, some, events))
+}
+
+// counted says how many events there must be. To look for one is cheaper than to count them.
+func counted(a *audience.Aggregation, some condition, events func(*statement, row) *sql.Selector) condition {
+	switch {
+	case a == nil || a.Operator == audience.AtLeast && a.Count == 1:
+		return some
+	case a.Operator == audience.AtLeast && a.Count == 0:
+		return func(*statement, row) *sql.Predicate { return holds(true) }
+	case a.Operator != audience.AtLeast && a.Count == 0:
+		return negated(true, some)
+	}
+	operator := map[audience.AggregationOperator]string{audience.AtLeast: ">=", audience.AtMost: "<=", audience.Exactly: "="}[a.Operator]
+	return func(s *statement, r row) *sql.Predicate {
+		return compared(events(s, r).SelectExpr(sql.Raw("COUNT(*)")), operator, a.Count)
+	}
+}
+
+// within returns the condition of a time filter on an instant, nil for none. Days are spans of 24 hours back from the instant of the target; dates are
+// those of the owner's clock.
+func (b *binder) within(f *audience.TimeFilter) func(at string) *sql.Predicate {
+	if f == nil {
+		return nil
+	}
+	back := kept(b.at.Add(-time.Duration(f.Days) * 24 * time.Hour))
+	start := func(m audience.Moment) time.Time { return kept(m.Start(b.zone)) }
+	end := func(m audience.Moment) time.Time { return kept(m.End(b.zone)) }
+	return func(at string) *sql.Predicate {
+		switch f.Type {
+		case audience.InLastDays:
+			return sql.GTE(at, back)
+		case audience.NotInLastDays:
+			return sql.LT(at, back)
+		case audience.Between:
+			return all(sql.GTE(at, start(f.From)), sql.LT(at, end(f.To)))
+		case audience.NotBetween:
+			return anyOf(sql.LT(at, start(f.From)), sql.GTE(at, end(f.To)))
+		case audience.After:
+			return sql.GTE(at, end(f.From))
+		default: // Before
+			return sql.LT(at, start(f.To))
+		}
+	}
+}

@@ -1,0 +1,366 @@
+package reach_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"campaignql/ent"
+	"campaignql/internal/apperr"
+	"campaignql/internal/audience"
+	"campaignql/internal/caller"
+	"campaignql/internal/kind"
+	"campaignql/internal/reach"
+	"campaignql/internal/store"
+	"campaignql/internal/testkit"
+)
+
+// everything is every way to evaluate a target.
+var everything = map[string]func(ctx context.Context, s *reach.Service, target reach.Target) error{
+	"Count": func(ctx context.Context, s *reach.Service, target reach.Target) error {
+		_, err := s.Count(ctx, target)
+		return err
+	},
+	"Preview": func(ctx context.Context, s *reach.Service, target reach.Target) error {
+		_, err := s.Preview(ctx, target, 5)
+		return err
+	},
+	"Explain": func(ctx context.Context, s *reach.Service, target reach.Target) error {
+		_, err := s.Explain(ctx, target)
+		return err
+	},
+	"Waterfall": func(ctx context.Context, s *reach.Service, target reach.Target) error {
+		_, err := s.Waterfall(ctx, target)
+		return err
+	},
+	"Resolve": func(ctx context.Context, s *reach.Service, target reach.Target) error {
+		return s.Resolve(ctx, target, 0, func([]reach.Recipient) error { return nil })
+	},
+}
+
+func parse(t *testing.T, format string, args ...any) audience.Audience {
+	t.Helper()
+	a, err := audience.ParseRules(fmt.Appendf(nil, format, args...))
+	must(t, err)
+	return a
+}
+
+func TestWhatAnotherAccountHasIsAsIfItWereNot(t *testing.T) {
+	t.Parallel()
+	testkit.Each(t, func(t *testing.T, db *store.Store) {
+		mine, theirs := small(), small()
+		mine.found(t, db)
+		theirs.found(t, db)
+		theirs.segment(t, db, 0, audience.Group{})
+		mine.segment(t, db, 1, audience.Group{})
+		list := mine.lists[0]
+		tests := []struct {
+			what, path string
+			rules      string
+			id         int64
+		}{
+			{"list", "criteria[0].list_id", `{"criteria":[{"list_id":%d}]}`, theirs.lists[0]},
+			{"list", "exclude[0].list_id", fmt.Sprintf(`{"criteria":[{"list_id":%d}],`, list) + `"exclude":[{"list_id":%d}]}`, theirs.lists[0]},
+			{"segment", "criteria[0].rules[0].value", in(list, `"type":"segments","operator":"belongs to","value":%d`), theirs.segmentIDs[0]},
+			{"segment", "criteria[0].rules[0].value", in(list, `"type":"segments","operator":"belongs to","value":%d`), mine.segmentIDs[0]}, // of another list
+			{"subscriber tag", "criteria[0].rules[0].value", in(list, `"type":"tags","operator":"does not have this tag","value":%d`), theirs.tags[0]},
+			{"custom field", "criteria[0].rules[0].field_id", in(list, `"type":"fields","field_id":"%d","operator":"is not set"`), theirs.fieldIDs[0]},
+			{"custom field", "criteria[0].rules[0].field_id", in(mine.lists[1], `"type":"fields","field_id":"%d","operator":"is not set"`), mine.fieldIDs[1]},
+			{"campaign", "criteria[0].rules[0].value", in(list, `"type":"campaign-events","operator":"not opened","value":%d`), theirs.campaigns[0]},
+		}
+		for _, test := range tests {
+			for _, id := range []int64{test.id, 1 << 50} {
+				for name, evaluate := range everything {
+					err := evaluate(mine.ctx, mine.service, reach.Target{Audience: parse(t, test.rules, id)})
+					want := apperr.Error{
+						Code: apperr.NotFound, Field: "audience", Reason: reach.ReasonNotFound, Message: fmt.Sprintf("%s: there is no %s %d", test.path, test.what, id),
+					}
+					var got *apperr.Error
+					if !errors.As(err, &got) || *got != want {
+						t.Errorf("%s of %s %d: %v, want %v", name, test.what, id, err, want)
+					}
+				}
+			}
+		}
+		whole := reach.Target{OwnerID: theirs.account.UserID, Audience: parse(t, `{"criteria":[{"list_id":%d}]}`, theirs.lists[0])}
+		for name, evaluate := range everything {
+			if err := evaluate(mine.ctx, mine.service, whole); apperr.CodeOf(err) != apperr.NotFound {
+				t.Errorf("%s for another account: %v", name, err)
+			}
+			if err := evaluate(t.Context(), mine.service, whole); apperr.CodeOf(err) != apperr.Unauthenticated {
+				t.Errorf("%s for nobody: %v", name, err)
+			}
+			if err := evaluate(testkit.As(t, testkit.Account(t, db, testkit.Scoped(kind.ScopeWrite))), mine.service, whole); apperr.CodeOf(err) != apperr.Denied {
+				t.Errorf("%s without the scope read: %v", name, err)
+			}
+			if err := evaluate(caller.System(t.Context()), mine.service, reach.Target{Audience: whole.Audience}); apperr.CodeOf(err) != apperr.NotFound {
+				t.Errorf("%s for no account: %v", name, err)
+			}
+		}
+	})
+}
+
+// in is an audience of one list with one rule.
+func in(list int64, rule string) string {
+	return fmt.Sprintf(`{"criteria":[{"list_id":%d,"rules":[{`, list) + rule + `}]}]}`
+}
+
+func TestACampaignGoesToThePeopleOfItsOwner(t *testing.T) {
+	t.Parallel()
+	testkit.Each(t, func(t *testing.T, db *store.Store) {
+		w := small()
+		w.found(t, db)
+		w.write(t, db)
+		admin := testkit.As(t, testkit.Account(t, db, testkit.Admin()))
+		// The owner's clock is what counts, not the admin's; and the second campaign is deleted after it was saved in the rules.
+		rules := `{"criteria":[{"list_id":%d,"rules":[{"type":"fields","field_id":"SubscriptionDate","operator":"is","value":"2026-02-01"},
+			{"type":"campaign-events","operator":"not opened","value":[%d,%d]}]}]}`
+		text, err := parse(t, rules, w.lists[0], w.campaigns[0], 1<<50).MarshalJSON()
+		must(t, err)
+		target, err := reach.OfCampaign(&ent.Campaign{UserID: w.account.UserID, Audience: string(text)})
+		must(t, err)
+		for _, ctx := range []context.Context{w.ctx, admin} {
+			found, err := w.service.Preview(ctx, target, 5)
+			must(t, err)
+			if len(found) != 1 || found[0].Email != "user1.ben@example.net" || found[0].ListID != w.lists[0] {
+				t.Errorf("reaches %+v, want ben", found)
+			}
+		}
+		none, err := reach.OfCampaign(&ent.Campaign{UserID: w.account.UserID})
+		must(t, err)
+		for _, evaluate := range everything {
+			must(t, evaluate(w.ctx, w.service, none))
+		}
+		if n, err := w.service.Count(w.ctx, none); n != 0 || err != nil {
+			t.Errorf("a campaign without an audience reaches %d, %v", n, err)
+		}
+		if _, err := reach.OfCampaign(&ent.Campaign{UserID: 1, Audience: "{"}); apperr.CodeOf(err) != apperr.Internal {
+			t.Errorf("an audience that cannot be read: %v", err)
+		}
+	})
+}
+
+func TestWhatCannotBeEvaluatedIsToldWithItsPath(t *testing.T) {
+	t.Parallel()
+	testkit.Each(t, func(t *testing.T, db *store.Store) {
+		w := small()
+		w.found(t, db)
+		belongs := func(ids ...int64) audience.Group {
+			g := audience.Group{Operator: audience.And}
+			for _, id := range ids {
+				g.Rules = append(g.Rules, audience.Segment{Operator: audience.BelongsTo, ID: id})
+			}
+			return g
+		}
+		deep := []int64{w.segment(t, db, 0, audience.Group{})}
+		for range reach.MaxSegmentDepth {
+			deep = append(deep, w.segment(t, db, 0, belongs(deep[len(deep)-1])))
+		}
+		circle := w.segment(t, db, 0, audience.Group{})
+		second := w.segment(t, db, 0, belongs(circle))
+		rules, err := belongs(second).MarshalJSON()
+		must(t, err)
+		must(t, db.Client(w.ctx).Segment.UpdateOneID(circle).SetRules(string(rules)).Exec(w.ctx))
+		broken := w.segment(t, db, 0, audience.Group{})
+		must(t, db.Client(w.ctx).Segment.UpdateOneID(broken).SetRules("[").Exec(w.ctx))
+		gone := w.segment(t, db, 0, audience.Group{Operator: audience.And, Rules: []audience.Rule{audience.Tags{Operator: audience.HasTag, IDs: []int64{1 << 50}}}})
+		many := []audience.Rule{}
+		for range audience.MaxRules {
+			many = append(many, audience.Suppression{Operator: audience.NotSuppressed})
+		}
+		bomb := w.segment(t, db, 0, audience.Group{Operator: audience.And, Rules: many})
+		w.fields, w.fieldIDs = w.fields[:4], w.fieldIDs[:4]
+
+		value := "criteria[0].rules[0].value: "
+		field := func(i int, operator, value string) string {
+			return fmt.Sprintf(`"type":"fields","field_id":"%d","operator":"%s","value":"%s"`, w.fieldIDs[i], operator, value)
+		}
+		segment := func(id int64) string { return fmt.Sprintf(`"type":"segments","operator":"belongs to","value":%d`, id) }
+		named := func(n int) string {
+			ids := make([]string, n)
+			for i := range ids {
+				ids[i] = itoa(int64(i + 1))
+			}
+			return `"type":"tags","operator":"has any of these tags","value":"` + strings.Join(ids, ",") + `"`
+		}
+		tests := []struct{ rule, reason, want string }{
+			{field(1, "is", "ten"), reach.ReasonInvalid, value + fmt.Sprintf("the custom field %d holds numbers, expected one such as 12.5", w.fieldIDs[1])},
+			{field(1, "is greater than", "NaN"), reach.ReasonInvalid, value + fmt.Sprintf("the custom field %d holds numbers, expected one such as 12.5", w.fieldIDs[1])},
+			{field(2, "is", "01.05.1990"), reach.ReasonInvalid,
+				value + fmt.Sprintf("the custom field %d holds dates, expected YYYY-MM-DD or YYYY-MM-DD HH:MM:SS", w.fieldIDs[2])},
+			{field(3, "is not", "maybe"), reach.ReasonInvalid, value + fmt.Sprintf("the custom field %d holds true or false", w.fieldIDs[3])},
+			{field(0, "does not contain", strings.Repeat("é", 256)), reach.ReasonInvalid, value + "256 characters long, texts are compared by their first 255"},
+			{segment(circle), reach.ReasonInvalid, fmt.Sprintf("%[1]ssegment %[2]d: rules[0].value: segment %[3]d: rules[0].value: segment %[2]d contains itself: %[2]d → %[3]d → %[2]d",
+				value, circle, second)},
+			{segment(broken), reach.ReasonInvalid, value + fmt.Sprintf("the rules of segment %d cannot be understood", broken)},
+			{segment(gone), reach.ReasonNotFound, value + fmt.Sprintf("segment %d: rules[0].value: there is no subscriber tag %d", gone, int64(1<<50))},
+			{segment(bomb) + "},{" + segment(bomb) + "},{" + segment(bomb), reach.ReasonTooLarge,
+				fmt.Sprintf("criteria[0].rules[2].value: segment %d: rules[97]: more than 500 rules, those of segments counted", bomb)},
+			{named(reach.MaxIDs + 1), reach.ReasonTooLarge, "$: names 5001 tags and campaigns, at most 5000 are allowed"},
+		}
+		at := value
+		for i := len(deep) - 1; i > 0; i-- {
+			at += fmt.Sprintf("segment %d: rules[0].value: ", deep[i])
+		}
+		tests = append(tests, struct{ rule, reason, want string }{segment(deep[len(deep)-1]), reach.ReasonTooLarge,
+			at + "segments stand within segments deeper than 5 levels"})
+		for _, test := range tests {
+			_, err := w.service.Count(w.ctx, reach.Target{Audience: parse(t, "%s", in(w.lists[0], test.rule))})
+			var got *apperr.Error
+			if !errors.As(err, &got) || got.Message != test.want || got.Reason != test.reason || got.Field != "audience" {
+				t.Errorf("%.80s: %v, want %q", test.rule, err, test.want)
+			}
+		}
+		if n, err := w.service.Count(w.ctx, reach.Target{Audience: parse(t, "%s", in(w.lists[0], segment(deep[len(deep)-2])))}); err != nil {
+			t.Errorf("the deepest segments allowed: %d, %v", n, err)
+		}
+		// All faults come together.
+		_, err = w.service.Count(w.ctx, reach.Target{Audience: parse(t, "%s", in(w.lists[0], field(1, "is", "x")+"},{"+field(3, "is", "x")))})
+		if all := apperr.All(err); len(all) != 2 {
+			t.Errorf("two faults: %v", err)
+		}
+		if _, err := w.service.Preview(w.ctx, reach.Target{}, reach.MaxPreview+1); apperr.CodeOf(err) != apperr.Invalid {
+			t.Errorf("a preview that is too large: %v", err)
+		}
+	})
+}
+
+var tableNamed = regexp.MustCompile("(?:FROM|JOIN) `(\\w+)` AS `(t\\d+)`")
+
+// Statements of this package are not confined by the store, so each table in each of them is to carry the owner, and nothing a rule says stands in the text.
+func TestEveryTableOfEveryStatementCarriesTheOwnerAndEveryValueIsBound(t *testing.T) {
+	t.Parallel()
+	testkit.Each(t, func(t *testing.T, db *store.Store) {
+		w := small()
+		w.found(t, db)
+		w.write(t, db)
+		inner := w.segment(t, db, 1, audience.Group{Operator: audience.And, Rules: []audience.Rule{audience.Suppression{Operator: audience.NotSuppressed}}})
+		fill := func(more string) audience.Audience {
+			return parse(t, `{"operator":"%[1]s","criteria":[{"list_id":%[2]d,"rules":[[
+				{"type":"fields","field_id":"EmailAddress","operator":"contains","value":"secret"},
+				{"type":"fields","field_id":"SubscriptionDate","operator":"contains","value":"secret"},
+				{"type":"fields","field_id":"%[4]d","operator":"is less than","value":"secret"},
+				{"type":"fields","field_id":"SubscriptionIP","operator":"is","value":"secret"},
+				{"type":"tags","operator":"has no tags"},{"type":"tags","operator":"has all of these tags","value":"%[5]d,%[6]d"},
+				{"type":"campaign-events","operator":"opened","value":"","aggregation":{"operator":"exactly","count":2}},
+				{"type":"campaign-events","operator":"not bounced","value":""}]]},
+				{"list_id":%[3]d,"rules":[{"type":"segments","operator":"belongs to","value":%[7]d}]}],
+				"exclude":[{"list_id":%[3]d,"rules":[{"type":"tags","operator":"has this tag","value":%[5]d}]},{"list_id":%[2]d}]}`,
+				more, w.lists[0], w.lists[1], w.fieldIDs[0], w.tags[0], w.tags[1], inner)
+		}
+		for _, connector := range []string{"and", "or"} {
+			for name, evaluate := range everything {
+				recorder := &store.Recorder{}
+				must(t, evaluate(store.WithRecorder(w.ctx, recorder), w.service, reach.Target{Audience: fill(connector)}))
+				own, tables := 0, 0
+				for _, statement := range recorder.Statements() {
+					if !tableNamed.MatchString(statement.Query) {
+						continue
+					}
+					own++
+					for _, table := range tableNamed.FindAllStringSubmatch(statement.Query, -1) {
+						tables++
+						if !strings.Contains(statement.Query, "`"+table[2]+"`.`user_id` = ?") {
+							t.Errorf("%s reads %s without its owner: %s", name, table[1], statement.Query)
+						}
+					}
+					bare := strings.Count(statement.Query, "FROM `") - strings.Count(statement.Query, "FROM `t")
+					if n := len(tableNamed.FindAllString(statement.Query, -1)); bare != n {
+						t.Errorf("%s: %d tables are read and %d have a name: %s", name, bare, n, statement.Query)
+					}
+					if strings.Contains(statement.Query, "secret") {
+						t.Errorf("%s writes a value into the statement: %s", name, statement.Query)
+					}
+				}
+				want := map[string]int{"Count": 1, "Waterfall": 1, "Explain": 2, "Preview": 2, "Resolve": 2}[name]
+				if own != want || tables == 0 {
+					t.Errorf("%s of %q takes %d statements over %d tables, want %d", name, connector, own, tables, want)
+				}
+				if before := len(recorder.Statements()) - own; before > 10 {
+					t.Errorf("%s reads what is named in %d statements, want 10 at most", name, before)
+				}
+			}
+		}
+	})
+}
+
+// The largest audiences that the parser lets through are evaluated: neither engine runs into a limit of its own.
+func TestTheLargestAudiencesAreEvaluated(t *testing.T) {
+	t.Parallel()
+	testkit.Each(t, func(t *testing.T, db *store.Store) {
+		w := small()
+		w.found(t, db)
+		w.write(t, db)
+		leaf := func(i int) audience.Rule {
+			return []audience.Rule{
+				audience.Field{Name: audience.EmailAddress, Operator: audience.Contains, Value: "user1"},
+				audience.Field{CustomID: w.fieldIDs[0], Operator: audience.IsSet},
+				audience.Field{Name: audience.SubscriptionDate, Operator: audience.DoesNotContain, Value: "2019"},
+				audience.CampaignEvent{Event: audience.EventClicked, Not: true, CampaignIDs: w.campaigns[1:]},
+				audience.Tags{Operator: audience.LacksTag, IDs: w.tags[2:]},
+			}[i%5]
+		}
+		many := audience.Group{Operator: audience.And}
+		for i := range audience.MaxRules {
+			many.Rules = append(many.Rules, leaf(i))
+		}
+		flat := audience.Audience{Form: audience.FormRules, Operator: audience.Or, Criteria: []audience.Criterion{{ListID: w.lists[0], Where: many}}}
+		nested := many
+		for range audience.MaxDepth - 1 {
+			nested = audience.Group{Operator: nested.Operator.Alternate(), Rules: []audience.Rule{nested}}
+		}
+		deep := audience.Audience{Form: audience.FormRules, Operator: audience.And, Criteria: []audience.Criterion{
+			{ListID: w.lists[0], Where: nested}, {ListID: w.lists[0]}}, Exclude: []audience.Criterion{{ListID: w.lists[1], Where: audience.Group{
+			Operator: audience.And, Rules: []audience.Rule{audience.Suppression{Operator: audience.Suppressed}}}}}}
+		wide := audience.Audience{Form: audience.FormRules, Operator: audience.Or}
+		for i := range audience.MaxCriteria {
+			wide.Criteria = append(wide.Criteria, audience.Criterion{ListID: w.lists[i%2], Where: audience.Group{
+				Operator: audience.And, Rules: []audience.Rule{leaf(i)}}})
+		}
+		saved := flat
+		saved.Criteria = []audience.Criterion{{ListID: w.lists[0], Where: audience.Group{Operator: audience.Or, Rules: many.Rules[:reach.MaxRules-2*audience.MaxRules-2]}}}
+		for range 2 {
+			id := w.segment(t, db, 0, audience.Group{Operator: audience.Or, Rules: many.Rules})
+			saved.Criteria[0].Where.Rules = append(saved.Criteria[0].Where.Rules[:len(saved.Criteria[0].Where.Rules):len(saved.Criteria[0].Where.Rules)],
+				audience.Segment{Operator: audience.DoesNotBelongTo, ID: id})
+		}
+		for name, a := range map[string]audience.Audience{"flat": flat, "deep": deep, "wide": wide, "saved": saved} {
+			want := newReferee(w)
+			target := reach.Target{Audience: a, At: present}
+			n, err := w.service.Count(w.ctx, target)
+			if err != nil || n != int64(len(want.reached(a))) {
+				t.Errorf("%s: %d, %v, want %d", name, n, err, len(want.reached(a)))
+			}
+			explanation, err := w.service.Explain(w.ctx, target)
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+				continue
+			}
+			if difference := cmp.Diff(want.explain(a), explanation); difference != "" {
+				t.Errorf("%s (-referee +database):\n%s", name, difference)
+			}
+			if got := resolve(t, w, target, 0); len(got) != int(n) {
+				t.Errorf("%s resolves to %d, want %d", name, len(got), n)
+			}
+		}
+	})
+}
+
+func TestResolvingEndsWithTheErrorOfWhoReceives(t *testing.T) {
+	t.Parallel()
+	testkit.Each(t, func(t *testing.T, db *store.Store) {
+		w := small()
+		w.found(t, db)
+		w.write(t, db)
+		enough := errors.New("enough")
+		target := reach.Target{Audience: parse(t, `{"criteria":[{"list_id":%d}]}`, w.lists[0])}
+		if err := w.service.Resolve(w.ctx, target, 0, func([]reach.Recipient) error { return enough }); !errors.Is(err, enough) {
+			t.Errorf("got %v", err)
+		}
+	})
+}

@@ -1,0 +1,157 @@
+package reach
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	"entgo.io/ent/dialect"
+	"entgo.io/ent/dialect/sql"
+
+	"campaignql/internal/store"
+)
+
+// ownerColumn is the column of every table that says whose row it is.
+const ownerColumn = "user_id"
+
+// statement builds one SQL statement over the rows of one account.
+type statement struct {
+	dialect string
+	owner   int64
+	tables  int
+}
+
+// row is a row of a table, as conditions name it.
+type row = *sql.SelectTable
+
+// condition becomes a predicate on a row. It is never NULL, so that it may be negated.
+type condition func(s *statement, r row) *sql.Predicate
+
+// from returns a SELECT over the rows of a table that the account owns. Every table comes into a statement here, and here alone, under a name of its own:
+// what the store does for Ent's statements is done for those of this package in this one place.
+func (s *statement) from(table string) (*sql.Selector, row) {
+	s.tables++
+	build := sql.Dialect(s.dialect)
+	r := build.Table(table).As("t" + strconv.Itoa(s.tables))
+	return build.Select().From(r).Where(sql.EQ(r.C(ownerColumn), s.owner)), r
+}
+
+// exists holds where a row of the table fulfils the condition.
+func (s *statement) exists(table string, where condition) *sql.Predicate {
+	query, r := s.from(table)
+	return sql.Exists(query.SelectExpr(sql.Raw("1")).Where(where(s, r)))
+}
+
+// derived returns a SELECT over the result of another, which is evaluated whole first: with a LIMIT neither database merges it, which would evaluate each
+// of its columns as often as it is used.
+func (s *statement) derived(inner *sql.Selector, name string) *sql.Selector {
+	return sql.Dialect(s.dialect).Select().From(inner.Limit(allRows).As(name))
+}
+
+// allRows is more rows than there are.
+const allRows = 1 << 62
+
+// optimizerHint forbids MySQL a strategy by which it returns a row as often as a subquery within EXISTS has rows, where a NOT EXISTS stands beside it: it
+// plans to weed the duplicates out, and does not. MariaDB takes it for a comment.
+const optimizerHint = "/*+ SET_VAR(optimizer_switch = 'duplicateweedout=off') */ "
+
+// run runs a SELECT and calls scan for each row.
+func (s *Service) run(ctx context.Context, query *sql.Selector, scan func(rows *sql.Rows) error) error {
+	text, args := query.Query()
+	if err := query.Err(); err != nil {
+		return store.Translate(err)
+	}
+	if s.db.Dialect() == dialect.MySQL {
+		text = "SELECT " + optimizerHint + strings.TrimPrefix(text, "SELECT ")
+	}
+	found, err := s.db.Client(ctx).QueryContext(ctx, text, args...)
+	if err != nil {
+		return store.Translate(err)
+	}
+	defer found.Close()
+	for found.Next() {
+		if err := scan(&sql.Rows{ColumnScanner: found}); err != nil {
+			return store.Translate(err)
+		}
+	}
+	return store.Translate(found.Err())
+}
+
+// The connectors put parentheses around everything they join: Ent leaves those of a lone OR inside an AND out.
+
+func all(parts ...*sql.Predicate) *sql.Predicate   { return joined(" AND ", parts) }
+func anyOf(parts ...*sql.Predicate) *sql.Predicate { return joined(" OR ", parts) }
+
+func joined(connector string, parts []*sql.Predicate) *sql.Predicate {
+	return sql.P(func(b *sql.Builder) {
+		b.Wrap(func(b *sql.Builder) {
+			for i, part := range parts {
+				if i > 0 {
+					b.WriteString(connector)
+				}
+				b.Join(part)
+			}
+		})
+	})
+}
+
+func not(p *sql.Predicate) *sql.Predicate {
+	return sql.P(func(b *sql.Builder) { b.WriteString("(NOT ").Wrap(func(b *sql.Builder) { b.Join(p) }).WriteByte(')') })
+}
+
+func negated(is bool, c condition) condition {
+	if !is {
+		return c
+	}
+	return func(s *statement, r row) *sql.Predicate { return not(c(s, r)) }
+}
+
+func holds(always bool) *sql.Predicate {
+	if always {
+		return written("TRUE")
+	}
+	return written("FALSE")
+}
+
+// written is a predicate of constants and columns alone; whatever comes from a rule is an argument.
+func written(text string, args ...any) *sql.Predicate {
+	return sql.P(func(b *sql.Builder) {
+		for i, part := range strings.Split(text, "?") {
+			if i > 0 {
+				b.Arg(args[i-1])
+			}
+			b.WriteString(part)
+		}
+	})
+}
+
+// among holds where the column is one of the ids.
+func among(column string, ids ...int64) *sql.Predicate {
+	if len(ids) == 1 {
+		return sql.EQ(column, ids[0])
+	}
+	return sql.In(column, anys(ids)...)
+}
+
+func anys[T any](values []T) []any {
+	out := make([]any, len(values))
+	for i, v := range values {
+		out[i] = v
+	}
+	return out
+}
+
+// like holds where the text matches; prefix and suffix are "%" or empty, and the part stands for itself.
+func like(text, prefix, part, suffix string) *sql.Predicate {
+	return written(text+" LIKE ? ESCAPE '|'", prefix+likeEscapes.Replace(part)+suffix)
+}
+
+var likeEscapes = strings.NewReplacer("|", "||", "%", "|%", "_", "|_")
+
+// bytes makes a text compare byte by byte, and so by code points, in the order of SQLite: MySQL's collations pad with spaces.
+func (s *statement) bytes(text string) string {
+	if s.dialect == dialect.MySQL {
+		return "CAST(" + text + " AS BINARY)"
+	}
+	return text
+}

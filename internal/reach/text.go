@@ -1,0 +1,66 @@
+package reach
+
+import (
+	"math"
+	"unicode/utf8"
+
+	"entgo.io/ent/dialect"
+	"entgo.io/ent/dialect/sql"
+
+	"campaignql/internal/audience"
+	"campaignql/internal/kind"
+)
+
+// expression is a text of a row, as SQL of columns and constants.
+type expression func(s *statement, r row) string
+
+func column(name string) expression {
+	return func(_ *statement, r row) string { return r.C(name) }
+}
+
+// isText reports whether an operator is about text, whatever the type of the field.
+func isText(op audience.FieldOperator) bool {
+	return op == audience.Contains || op == audience.BeginsWith || op == audience.EndsWith
+}
+
+// textComparison compares a folded text of at most limit characters with the value as it was given. A text that is empty is no text: it contains nothing
+// and comes neither before nor after anything.
+func textComparison(text expression, limit int, op audience.FieldOperator, value string) condition {
+	value = foldedFor(op, value)
+	length := utf8.RuneCountInString(value)
+	return func(s *statement, r row) *sql.Predicate {
+		t := text(s, r)
+		switch {
+		case op == audience.IsSet:
+			return written(t + " <> ''")
+		case length > limit && (isText(op) || op == audience.Is):
+			return holds(false)
+		case op == audience.Contains:
+			return like(t, "%", value, "%")
+		case op == audience.BeginsWith:
+			return like(t, "", value, "%")
+		case op == audience.EndsWith:
+			return like(t, "%", value, "")
+		case op == audience.Is && s.dialect == dialect.MySQL:
+			// What is equal but for spaces at the end is equal to MySQL, which the index serves.
+			return written("("+t+" = ? AND CHAR_LENGTH("+t+") = ?)", value, length)
+		case op == audience.Is:
+			return written(t+" = ?", value)
+		}
+		return written("("+t+" <> '' AND "+s.bytes(t)+" "+comparisons[op]+" "+s.bytes("?")+")", value)
+	}
+}
+
+// foldedFor folds a value as the texts it is compared with are folded. The spaces around a part of a text count.
+func foldedFor(op audience.FieldOperator, value string) string {
+	value = kind.Clean(value)
+	if isText(op) {
+		return kind.FoldPart(value)
+	}
+	return kind.Fold(value, math.MaxInt)
+}
+
+// comparisons are the operators that are the same in SQL.
+var comparisons = map[audience.FieldOperator]string{
+	audience.Is: "=", audience.IsLessThan: "<", audience.IsLessOrEqual: "<=", audience.IsGreaterThan: ">", audience.IsGreaterOrEqual: ">=",
+}

@@ -1,0 +1,111 @@
+// Package reference owns one rule: what rules name (lists, segments, subscriber tags, custom fields, campaigns) must belong to the account whose rules
+// they are. It must not know what the rules say.
+package reference
+
+import (
+	"context"
+	"slices"
+
+	"campaignql/ent"
+	"campaignql/ent/campaign"
+	"campaignql/ent/customfield"
+	"campaignql/ent/segment"
+	"campaignql/ent/subscriberlist"
+	"campaignql/ent/subscribertag"
+	"campaignql/internal/apperr"
+	"campaignql/internal/audience"
+	"campaignql/internal/store"
+)
+
+// ReasonNotFound is the reason of rules that name something the account does not have, or that is not at all.
+const ReasonNotFound = "audience_not_found"
+
+// Check reports, on the field of the caller's input, the first thing the references name that the owner does not have, as NotFound, reason
+// ReasonNotFound. It says the same whether it belongs to somebody else or does not exist. A segment or a field of another list than the one it is
+// named for counts as missing. It costs a statement for each kind that is named.
+//
+// Within a transaction what was found stays until its end: who deletes a list, a segment, a tag or a field locks it first, then looks for rules
+// that name it.
+func Check(ctx context.Context, client *ent.Client, ownerID int64, refs audience.References, field string) error {
+	for _, kind := range []struct {
+		what string
+		refs []audience.Reference
+		find func(ctx context.Context, client *ent.Client, ownerID int64, ids []int64) (map[int64]int64, error)
+	}{
+		{"list", refs.Lists, lists}, {"segment", refs.Segments, segments}, {"subscriber tag", refs.Tags, tags},
+		{"custom field", refs.Fields, fields}, {"campaign", refs.Campaigns, campaigns},
+	} {
+		if len(kind.refs) == 0 {
+			continue
+		}
+		ids := make([]int64, len(kind.refs))
+		for i, ref := range kind.refs {
+			ids[i] = ref.ID
+		}
+		found, err := kind.find(ctx, client, ownerID, slices.Compact(slices.Sorted(slices.Values(ids))))
+		if err != nil {
+			return store.Translate(err)
+		}
+		for _, ref := range kind.refs {
+			if list, ok := found[ref.ID]; !ok || list != 0 && ref.ListID != 0 && list != ref.ListID {
+				return &apperr.Error{
+					Code: apperr.NotFound, Field: field, Reason: ReasonNotFound,
+					Message: apperr.New(apperr.NotFound, "%s: there is no %s %d", ref.Path, kind.what, ref.ID).Message,
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// The finders return those of the ids that the owner has, each with the list that it belongs to, 0 for none.
+
+func lists(ctx context.Context, client *ent.Client, ownerID int64, ids []int64) (map[int64]int64, error) {
+	query := client.SubscriberList.Query().Where(subscriberlist.IDIn(ids...), subscriberlist.UserID(ownerID)).Order(subscriberlist.ByID())
+	query.Modify(store.Lock)
+	return ofNone(query.IDs(ctx))
+}
+
+func segments(ctx context.Context, client *ent.Client, ownerID int64, ids []int64) (map[int64]int64, error) {
+	query := client.Segment.Query().Where(segment.IDIn(ids...), segment.UserID(ownerID)).Order(segment.ByID())
+	query.Modify(store.Lock)
+	rows, err := query.Select(segment.FieldID, segment.FieldListID).All(ctx)
+	found := make(map[int64]int64, len(rows))
+	for _, row := range rows {
+		found[row.ID] = row.ListID
+	}
+	return found, err
+}
+
+func tags(ctx context.Context, client *ent.Client, ownerID int64, ids []int64) (map[int64]int64, error) {
+	query := client.SubscriberTag.Query().Where(subscribertag.IDIn(ids...), subscribertag.UserID(ownerID)).Order(subscribertag.ByID())
+	query.Modify(store.Lock)
+	return ofNone(query.IDs(ctx))
+}
+
+func fields(ctx context.Context, client *ent.Client, ownerID int64, ids []int64) (map[int64]int64, error) {
+	query := client.CustomField.Query().Where(customfield.IDIn(ids...), customfield.UserID(ownerID)).Order(customfield.ByID())
+	query.Modify(store.Lock)
+	rows, err := query.Select(customfield.FieldID, customfield.FieldListID).All(ctx)
+	found := make(map[int64]int64, len(rows))
+	for _, row := range rows {
+		found[row.ID] = 0
+		if row.ListID != nil {
+			found[row.ID] = *row.ListID
+		}
+	}
+	return found, err
+}
+
+// campaigns are not locked: rules about one that is deleted hold for nobody, which is true then.
+func campaigns(ctx context.Context, client *ent.Client, ownerID int64, ids []int64) (map[int64]int64, error) {
+	return ofNone(client.Campaign.Query().Where(campaign.IDIn(ids...), campaign.UserID(ownerID)).IDs(ctx))
+}
+
+func ofNone(ids []int64, err error) (map[int64]int64, error) {
+	found := make(map[int64]int64, len(ids))
+	for _, id := range ids {
+		found[id] = 0
+	}
+	return found, err
+}

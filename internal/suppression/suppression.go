@@ -1,0 +1,294 @@
+// Package suppression owns the addresses that an account never writes to, whatever list they are on. It must not know lists or people.
+package suppression
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"campaignql/ent"
+	"campaignql/ent/predicate"
+	"campaignql/ent/suppression"
+	"campaignql/internal/apperr"
+	"campaignql/internal/caller"
+	"campaignql/internal/kind"
+	"campaignql/internal/page"
+	"campaignql/internal/store"
+)
+
+const (
+	// MaxAddresses is the most addresses that one call takes.
+	MaxAddresses = 5000
+	// maxKey is what the column of the folded address holds, in characters.
+	maxKey = 254
+)
+
+// Options are the settings of a Service. The zero value takes the defaults.
+type Options struct {
+	// Now is the clock; store.Now otherwise.
+	Now func() time.Time
+}
+
+// Service holds the rules of suppressions. Its methods may be used from many goroutines. Each acts for the caller of its context, and needs the scope
+// read to read and write to write. An address is suppressed once, without regard to case: kind.Fold decides whether two are the same.
+//
+// The methods that take columns select only those (of package ent/suppression) and the ones they need themselves; without columns, all.
+type Service struct {
+	db  *store.Store
+	now func() time.Time
+}
+
+// New returns the service over an open database.
+func New(db *store.Store, opts Options) *Service {
+	if opts.Now == nil {
+		opts.Now = store.Now
+	}
+	return &Service{db: db, now: opts.Now}
+}
+
+// Suppress suppresses addresses in the caller's account, all or nothing, and returns the suppressions in the order of the addresses, each once. An
+// address that is suppressed already stays so, with its reason and its date. Whoever it belongs to stays on the lists.
+//
+// One that is no address is Invalid on addresses[i], reason "suppression_address_invalid"; over MaxAddresses are Invalid on addresses, reason
+// "too_many_addresses"; an unknown reason on reason, reason "suppression_reason_unknown".
+func (s *Service) Suppress(ctx context.Context, addresses []string, reason kind.SuppressionReason) ([]*ent.Suppression, error) {
+	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
+		return nil, err
+	}
+	var faults apperr.Faults
+	wanted := read(&faults, addresses)
+	if !slices.Contains(reason.Values(), string(reason)) {
+		faults.Add(apperr.InvalidField("reason", "suppression_reason_unknown", "is not a known reason"))
+	}
+	if err := faults.Err(); err != nil || len(wanted) == 0 {
+		return []*ent.Suppression{}, err
+	}
+	now := store.Truncate(s.now())
+	var out []*ent.Suppression
+	err := s.db.Tx(ctx, func(ctx context.Context) error {
+		client := s.db.Client(ctx)
+		rows := make([]*ent.SuppressionCreate, len(wanted))
+		for i, a := range wanted {
+			rows[i] = client.Suppression.Create().SetEmail(a.email).SetEmailKey(a.key).SetReason(reason).SetCreatedAt(now)
+		}
+		// Ignore and not DoNothing, which MySQL lacks.
+		err := client.Suppression.CreateBulk(rows...).OnConflictColumns(suppression.FieldUserID, suppression.FieldEmailKey).Ignore().Exec(ctx)
+		if err != nil {
+			return err
+		}
+		out, err = s.find(ctx, wanted)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// find returns the suppressions of the caller's own account, an admin's too, in the order of the addresses.
+func (s *Service) find(ctx context.Context, wanted []address) ([]*ent.Suppression, error) {
+	who, err := caller.From(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found, err := s.db.Client(ctx).Suppression.Query().Where(suppression.UserID(who.UserID), suppression.EmailKeyIn(keys(wanted)...)).All(ctx)
+	if err != nil {
+		return nil, err
+	}
+	byKey := make(map[string]*ent.Suppression, len(found))
+	for _, row := range found {
+		byKey[row.EmailKey] = row
+	}
+	out := make([]*ent.Suppression, 0, len(wanted))
+	for _, a := range wanted {
+		if row := byKey[a.key]; row != nil {
+			out = append(out, row)
+		}
+	}
+	return out, nil
+}
+
+// Unsuppress lets the caller's account write to addresses again, all or nothing, and returns those that were suppressed, as they were written, in the
+// order of the addresses; the others are left out, silently. The errors of the addresses are those of Suppress.
+func (s *Service) Unsuppress(ctx context.Context, addresses []string) ([]string, error) {
+	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
+		return nil, err
+	}
+	var faults apperr.Faults
+	wanted := read(&faults, addresses)
+	if err := faults.Err(); err != nil || len(wanted) == 0 {
+		return []string{}, err
+	}
+	var released []string
+	err := s.db.Tx(ctx, func(ctx context.Context) error {
+		released = []string{}
+		rows, err := s.find(ctx, wanted)
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		ids := make([]int64, len(rows))
+		for i, row := range rows {
+			ids[i] = row.ID
+			released = append(released, row.Email)
+		}
+		_, err = s.db.Client(ctx).Suppression.Delete().Where(suppression.IDIn(ids...)).Exec(ctx)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return released, nil
+}
+
+// address is an address as it is stored, and its key.
+type address struct{ email, key string }
+
+func keys(all []address) []string {
+	out := make([]string, len(all))
+	for i, a := range all {
+		out[i] = a.key
+	}
+	return out
+}
+
+// read returns the addresses in their order, each once.
+func read(faults *apperr.Faults, given []string) []address {
+	if len(given) > MaxAddresses {
+		faults.Add(apperr.InvalidField("addresses", "too_many_addresses", "%d addresses, at most %d are allowed", len(given), MaxAddresses))
+		return nil
+	}
+	out, seen := make([]address, 0, len(given)), make(map[string]bool, len(given))
+	for i, text := range given {
+		a := address{email: strings.TrimSpace(kind.Clean(text))}
+		a.key = kind.Fold(a.email, maxKey+1)
+		if !kind.IsAddress(a.email) || utf8.RuneCountInString(a.key) > maxKey {
+			faults.Add(apperr.InvalidField(fmt.Sprintf("addresses[%d]", i), "suppression_address_invalid",
+				"must be one email address of at most %d bytes, without a name", kind.MaxAddress))
+			continue
+		}
+		if !seen[a.key] {
+			out = append(out, a)
+		}
+		seen[a.key] = true
+	}
+	return out
+}
+
+// Filter chooses suppressions. The zero value chooses all.
+type Filter struct {
+	// Search is a part of the address, without regard to case; "%" and "_" stand for themselves.
+	Search string
+	// Reasons, if not nil, are the reasons to keep; an empty list keeps none.
+	Reasons []kind.SuppressionReason
+}
+
+func (f Filter) predicates() []predicate.Suppression {
+	var chosen []predicate.Suppression
+	if search := kind.Fold(kind.Clean(f.Search), maxKey); search != "" {
+		chosen = append(chosen, suppression.EmailKeyContains(search))
+	}
+	if f.Reasons != nil {
+		chosen = append(chosen, suppression.ReasonIn(f.Reasons...))
+	}
+	return chosen
+}
+
+var byAddress = page.Order[*ent.Suppression]{
+	Name: "EMAIL_ADDRESS", Column: suppression.FieldEmailKey, Type: page.Text,
+	Key: func(s *ent.Suppression) page.Key { return page.Key{Value: s.EmailKey, ID: s.ID} },
+}
+
+// List returns one page of the suppressions that the filter chooses, by address, in one statement. The errors of a bad request are those of page.Request.
+func (s *Service) List(ctx context.Context, filter Filter, request page.Request, columns ...string) (page.Result[*ent.Suppression], error) {
+	var none page.Result[*ent.Suppression]
+	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
+		return none, err
+	}
+	plan, err := byAddress.Plan(request)
+	if err != nil {
+		return none, err
+	}
+	query := s.db.Client(ctx).Suppression.Query().Where(filter.predicates()...)
+	query.Modify(plan.Apply)
+	if len(columns) > 0 {
+		query.Select(plan.Select(columns)...)
+	}
+	rows, err := query.All(ctx)
+	if err != nil {
+		return none, store.Translate(err)
+	}
+	return plan.Result(rows), nil
+}
+
+// Count returns how many suppressions the filter chooses.
+func (s *Service) Count(ctx context.Context, filter Filter) (int, error) {
+	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
+		return 0, err
+	}
+	n, err := s.db.Client(ctx).Suppression.Query().Where(filter.predicates()...).Count(ctx)
+	return n, store.Translate(err)
+}
+
+// ByIDs returns the suppressions of the ids, in one statement; an id that is not the caller's is absent.
+func (s *Service) ByIDs(ctx context.Context, ids []int64, columns ...string) (map[int64]*ent.Suppression, error) {
+	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
+		return nil, err
+	}
+	query := s.db.Client(ctx).Suppression.Query().Where(suppression.IDIn(ids...))
+	if len(columns) > 0 {
+		query.Select(append([]string{suppression.FieldID}, columns...)...)
+	}
+	rows, err := query.All(ctx)
+	if err != nil {
+		return nil, store.Translate(err)
+	}
+	found := make(map[int64]*ent.Suppression, len(rows))
+	for _, row := range rows {
+		found[row.ID] = row
+	}
+	return found, nil
+}
+
+// Of returns the suppressions of people by their ids, in one statement for up to 5,000; who is not suppressed is absent. A person needs id, user_id and
+// email_key.
+func (s *Service) Of(ctx context.Context, people []*ent.Subscriber, columns ...string) (map[int64]*ent.Suppression, error) {
+	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
+		return nil, err
+	}
+	found := make(map[int64]*ent.Suppression)
+	for some := range slices.Chunk(people, MaxAddresses) {
+		var owners []int64
+		addresses := make([]string, len(some))
+		for i, p := range some {
+			addresses[i] = p.EmailKey
+			if !slices.Contains(owners, p.UserID) {
+				owners = append(owners, p.UserID)
+			}
+		}
+		query := s.db.Client(ctx).Suppression.Query().Where(suppression.UserIDIn(owners...), suppression.EmailKeyIn(addresses...))
+		if len(columns) > 0 {
+			query.Select(append([]string{suppression.FieldID, suppression.FieldUserID, suppression.FieldEmailKey}, columns...)...)
+		}
+		rows, err := query.All(ctx)
+		if err != nil {
+			return nil, store.Translate(err)
+		}
+		type key struct {
+			owner int64
+			email string
+		}
+		byKey := make(map[key]*ent.Suppression, len(rows))
+		for _, row := range rows {
+			byKey[key{row.UserID, row.EmailKey}] = row
+		}
+		for _, p := range some {
+			if row := byKey[key{p.UserID, p.EmailKey}]; row != nil {
+				found[p.ID] = row
+			}
+		}
+	}
+	return found, nil
+}
