@@ -20,6 +20,7 @@ func (r *resolver) ahead(ctx context.Context, rows []*ent.Campaign, asked select
 	if err != nil {
 		return
 	}
+	l.Together(rows)
 	for _, f := range asked.asked {
 		switch f.Name {
 		case "email":

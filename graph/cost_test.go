@@ -22,6 +22,8 @@ var shapes = []struct{ name, document string }{
 	{"email", `{ campaigns(first: %d) { nodes { name email { subject } } } }`},
 	{"history", `{ campaigns(first: %d) { nodes { history(first: 3) { nodes { at version } } } } }`},
 	{"readiness", `{ campaigns(first: %d) { nodes { readiness { code } allowedTransitions { to } } } }`},
+	{"series", `{ campaigns(first: %d) { nodes { statistics { series(from: "2026-03-01T00:00:00Z", to: "2026-03-03T00:00:00Z") { sent } } } } }`},
+	{"links and domains", `{ campaigns(first: %d) { nodes { statistics { sent links(first: 3) { url } domains(first: 3) { domain } } } } }`},
 	{"A/B test", `{ campaigns(first: %d) { nodes { abTest { variations { email { subject html } } } } } }`},
 	{"campaigns of tags", `{ campaigns(first: %d) { nodes { tags { name campaignCount } } } }`},
 	{"aliases", `{ campaigns(first: %d) { nodes { a: tags { name } b: tags { id createdAt } c: name d: name } } }`},

@@ -55,6 +55,7 @@ var (
 			"conversions": holds(fields{"count": reads("total_conversions"), "amount": reads("conversion_amount")}),
 			"automated":   holds(fields{"opens": reads("automated_opens"), "clicks": reads("automated_clicks")}),
 			"throughput":  reads(statistics.ThroughputColumns...),
+			"series":      reads("id", "sending_started_at"), "links": reads("id"), "domains": reads("id"),
 		}),
 		"readiness":          reads(campaign.ReadinessColumns...),
 		"allowedTransitions": reads("status", "total_sent"),

@@ -124,7 +124,8 @@ const commandCost = 1000
 // weight is what fields cost beyond 1: those that run a statement of their own.
 func weight(parent, field string) guard.Weight {
 	switch parent + "." + field {
-	case "Campaign.readiness", "Campaign.history", "SubscriberList.subscriberCount":
+	case "Campaign.readiness", "Campaign.history", "SubscriberList.subscriberCount",
+		"CampaignStatistics.series", "CampaignStatistics.links", "CampaignStatistics.domains":
 		return guard.Weight{Cost: 5}
 	case "CampaignConnection.totalCount", "Query.campaignCounts", "SubscriberConnection.totalCount":
 		return guard.Weight{Cost: 50}

@@ -76,6 +76,9 @@ type CampaignScheduleResolver interface {
 }
 type CampaignStatisticsResolver interface {
 	Throughput(ctx context.Context, obj *statistics.Counters) (*statistics.Throughput, error)
+	Series(ctx context.Context, obj *statistics.Counters, from *time.Time, to *time.Time, interval statistics.Interval, timeZone *string) ([]*statistics.Point, error)
+	Links(ctx context.Context, obj *statistics.Counters, first int32, orderBy statistics.LinkOrder) ([]*ent.LinkCounter, error)
+	Domains(ctx context.Context, obj *statistics.Counters, first int32) ([]*statistics.Domain, error)
 }
 type EmailResolver interface {
 	ID(ctx context.Context, obj *ent.Email) (string, error)
@@ -1079,6 +1082,125 @@ type CampaignStatistics {
   automated: AutomatedStatistic!
   "How fast it is being sent. Legacy: ` + "`" + `CampaignThroughput` + "`" + `."
   throughput: Throughput!
+  "What happened over time: a point per interval, oldest first, zeros where nothing happened, at most 1,000. An hour in which something was counted belongs to the interval it begins in."
+  series(
+    "From when; the first point is the interval it lies in. Without: from when sending began, or from the first hour in which anything was counted."
+    from: DateTime
+    "To before when. Without: now, or after 1,000 points from the default start."
+    to: DateTime
+    "Length of a point."
+    interval: SeriesInterval! = DAY
+    "Zone in which days and weeks begin at midnight. Without: that of the account."
+    timeZone: TimeZone
+  ): [SeriesPoint!]!
+  "Its links, most clicked first."
+  links(
+    "How many, 1 to 250."
+    first: Int! = 25
+    "By which number, highest first."
+    orderBy: LinkOrder! = CLICKS
+  ): [LinkStatistic!]!
+  "Mail domains of its recipients, those sent to most first."
+  domains(
+    "How many, 1 to 250."
+    first: Int! = 25
+  ): [DomainStatistic!]!
+}
+
+"Length of a point of a series."
+enum SeriesInterval {
+  "An hour of UTC."
+  HOUR
+  "A day from midnight to midnight of the zone: 23 or 25 hours where clocks are changed."
+  DAY
+  "A week from Monday to Sunday."
+  WEEK
+}
+
+"What links can be ordered by."
+enum LinkOrder {
+  "All clicks."
+  CLICKS
+  "Different people who clicked."
+  UNIQUE_CLICKS
+}
+
+"What happened from one instant to before another. What counts once a person belongs to the hour in which it happened first."
+type SeriesPoint {
+  "When the interval begins."
+  start: DateTime!
+  "When it ends: the start of the next."
+  end: DateTime!
+  "Mails handed to the mail system."
+  sent: Int!
+  "Mails that could not be handed over."
+  failed: Int!
+  "Times people opened it."
+  opens: Int!
+  "People who opened it for the first time."
+  uniqueOpens: Int!
+  "Times people clicked a link."
+  clicks: Int!
+  "People who clicked for the first time."
+  uniqueClicks: Int!
+  "Times it was forwarded."
+  forwards: Int!
+  "People who forwarded it for the first time."
+  uniqueForwards: Int!
+  "Times it was viewed in the browser."
+  browserViews: Int!
+  "People who viewed it in the browser for the first time."
+  uniqueBrowserViews: Int!
+  "People who unsubscribed."
+  unsubscriptions: Int!
+  "People who marked it as spam."
+  complaints: Int!
+  "Mails that came back for good."
+  hardBounces: Int!
+  "Mails that came back for now."
+  softBounces: Int!
+  "Conversions."
+  conversions: Int!
+  "Sum of the amounts of conversions."
+  conversionAmount: Float!
+  "Opens by machines."
+  automatedOpens: Int!
+  "Clicks by machines."
+  automatedClicks: Int!
+}
+
+"Clicks on one link of a campaign."
+type LinkStatistic {
+  "Where it leads."
+  url: String!
+  "Times people clicked it."
+  clicks: Int!
+  "Different people who clicked it."
+  uniqueClicks: Int!
+}
+
+"The recipients of a campaign at one mail domain."
+type DomainStatistic {
+  "The mail domain in lower case."
+  domain: String!
+  "Mails handed to the mail system."
+  sent: Int!
+  "Mails that could not be handed over."
+  failed: Int!
+  "Sent less hard and soft bounces."
+  delivered: Int!
+  "Different people who opened."
+  uniqueOpens: Int!
+  "Different people who clicked."
+  uniqueClicks: Int!
+  "People who unsubscribed."
+  unsubscriptions: Int!
+  "People who marked it as spam."
+  complaints: Int!
+  "Mails that came back for good."
+  hardBounces: Int!
+  "Mails that came back for now."
+  softBounces: Int!
 }
 
 "How often something happened, and to how many different people."
@@ -3113,6 +3235,12 @@ func (ec *executionContext) childFields_CampaignStatistics(ctx context.Context, 
 		return ec.fieldContext_CampaignStatistics_automated(ctx, field)
 	case "throughput":
 		return ec.fieldContext_CampaignStatistics_throughput(ctx, field)
+	case "series":
+		return ec.fieldContext_CampaignStatistics_series(ctx, field)
+	case "links":
+		return ec.fieldContext_CampaignStatistics_links(ctx, field)
+	case "domains":
+		return ec.fieldContext_CampaignStatistics_domains(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CampaignStatistics", field.Name)
 }
@@ -3389,6 +3517,32 @@ func (ec *executionContext) childFields_DeleteTagsPayload(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type DeleteTagsPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_DomainStatistic(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "domain":
+		return ec.fieldContext_DomainStatistic_domain(ctx, field)
+	case "sent":
+		return ec.fieldContext_DomainStatistic_sent(ctx, field)
+	case "failed":
+		return ec.fieldContext_DomainStatistic_failed(ctx, field)
+	case "delivered":
+		return ec.fieldContext_DomainStatistic_delivered(ctx, field)
+	case "uniqueOpens":
+		return ec.fieldContext_DomainStatistic_uniqueOpens(ctx, field)
+	case "uniqueClicks":
+		return ec.fieldContext_DomainStatistic_uniqueClicks(ctx, field)
+	case "unsubscriptions":
+		return ec.fieldContext_DomainStatistic_unsubscriptions(ctx, field)
+	case "complaints":
+		return ec.fieldContext_DomainStatistic_complaints(ctx, field)
+	case "hardBounces":
+		return ec.fieldContext_DomainStatistic_hardBounces(ctx, field)
+	case "softBounces":
+		return ec.fieldContext_DomainStatistic_softBounces(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DomainStatistic", field.Name)
+}
+
 func (ec *executionContext) childFields_Email(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -3449,6 +3603,18 @@ func (ec *executionContext) childFields_EmailEdge(ctx context.Context, field gra
 		return ec.fieldContext_EmailEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type EmailEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_LinkStatistic(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "url":
+		return ec.fieldContext_LinkStatistic_url(ctx, field)
+	case "clicks":
+		return ec.fieldContext_LinkStatistic_clicks(ctx, field)
+	case "uniqueClicks":
+		return ec.fieldContext_LinkStatistic_uniqueClicks(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LinkStatistic", field.Name)
 }
 
 func (ec *executionContext) childFields_LoginPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3595,6 +3761,52 @@ func (ec *executionContext) childFields_SegmentEdge(ctx context.Context, field g
 		return ec.fieldContext_SegmentEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SegmentEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_SeriesPoint(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "start":
+		return ec.fieldContext_SeriesPoint_start(ctx, field)
+	case "end":
+		return ec.fieldContext_SeriesPoint_end(ctx, field)
+	case "sent":
+		return ec.fieldContext_SeriesPoint_sent(ctx, field)
+	case "failed":
+		return ec.fieldContext_SeriesPoint_failed(ctx, field)
+	case "opens":
+		return ec.fieldContext_SeriesPoint_opens(ctx, field)
+	case "uniqueOpens":
+		return ec.fieldContext_SeriesPoint_uniqueOpens(ctx, field)
+	case "clicks":
+		return ec.fieldContext_SeriesPoint_clicks(ctx, field)
+	case "uniqueClicks":
+		return ec.fieldContext_SeriesPoint_uniqueClicks(ctx, field)
+	case "forwards":
+		return ec.fieldContext_SeriesPoint_forwards(ctx, field)
+	case "uniqueForwards":
+		return ec.fieldContext_SeriesPoint_uniqueForwards(ctx, field)
+	case "browserViews":
+		return ec.fieldContext_SeriesPoint_browserViews(ctx, field)
+	case "uniqueBrowserViews":
+		return ec.fieldContext_SeriesPoint_uniqueBrowserViews(ctx, field)
+	case "unsubscriptions":
+		return ec.fieldContext_SeriesPoint_unsubscriptions(ctx, field)
+	case "complaints":
+		return ec.fieldContext_SeriesPoint_complaints(ctx, field)
+	case "hardBounces":
+		return ec.fieldContext_SeriesPoint_hardBounces(ctx, field)
+	case "softBounces":
+		return ec.fieldContext_SeriesPoint_softBounces(ctx, field)
+	case "conversions":
+		return ec.fieldContext_SeriesPoint_conversions(ctx, field)
+	case "conversionAmount":
+		return ec.fieldContext_SeriesPoint_conversionAmount(ctx, field)
+	case "automatedOpens":
+		return ec.fieldContext_SeriesPoint_automatedOpens(ctx, field)
+	case "automatedClicks":
+		return ec.fieldContext_SeriesPoint_automatedClicks(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SeriesPoint", field.Name)
 }
 
 func (ec *executionContext) childFields_ServerInfo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4206,6 +4418,80 @@ func (ec *executionContext) field_CampaignSchedule_upcoming_args(ctx context.Con
 		return nil, err
 	}
 	args["first"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_CampaignStatistics_domains_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int32, error) {
+			return ec.unmarshalNInt2int32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_CampaignStatistics_links_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int32, error) {
+			return ec.unmarshalNInt2int32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+		func(ctx context.Context, v any) (statistics.LinkOrder, error) {
+			return ec.unmarshalNLinkOrder2campaignqlᚋinternalᚋstatisticsᚐLinkOrder(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orderBy"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_CampaignStatistics_series_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "from",
+		func(ctx context.Context, v any) (*time.Time, error) {
+			return ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["from"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "to",
+		func(ctx context.Context, v any) (*time.Time, error) {
+			return ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["to"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "interval",
+		func(ctx context.Context, v any) (statistics.Interval, error) {
+			return ec.unmarshalNSeriesInterval2campaignqlᚋinternalᚋstatisticsᚐInterval(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["interval"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "timeZone",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOTimeZone2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["timeZone"] = arg3
 	return args, nil
 }
 
@@ -8397,6 +8683,138 @@ func (ec *executionContext) fieldContext_CampaignStatistics_throughput(_ context
 	return fc, nil
 }
 
+func (ec *executionContext) _CampaignStatistics_series(ctx context.Context, field graphql.CollectedField, obj *statistics.Counters) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignStatistics_series(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.CampaignStatistics().Series(ctx, obj, fc.Args["from"].(*time.Time), fc.Args["to"].(*time.Time), fc.Args["interval"].(statistics.Interval), fc.Args["timeZone"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*statistics.Point) graphql.Marshaler {
+			return ec.marshalNSeriesPoint2ᚕᚖcampaignqlᚋinternalᚋstatisticsᚐPointᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignStatistics_series(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignStatistics",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SeriesPoint(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_CampaignStatistics_series_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CampaignStatistics_links(ctx context.Context, field graphql.CollectedField, obj *statistics.Counters) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignStatistics_links(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.CampaignStatistics().Links(ctx, obj, fc.Args["first"].(int32), fc.Args["orderBy"].(statistics.LinkOrder))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*ent.LinkCounter) graphql.Marshaler {
+			return ec.marshalNLinkStatistic2ᚕᚖcampaignqlᚋentᚐLinkCounterᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignStatistics_links(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignStatistics",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LinkStatistic(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_CampaignStatistics_links_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CampaignStatistics_domains(ctx context.Context, field graphql.CollectedField, obj *statistics.Counters) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignStatistics_domains(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.CampaignStatistics().Domains(ctx, obj, fc.Args["first"].(int32))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*statistics.Domain) graphql.Marshaler {
+			return ec.marshalNDomainStatistic2ᚕᚖcampaignqlᚋinternalᚋstatisticsᚐDomainᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignStatistics_domains(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignStatistics",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DomainStatistic(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_CampaignStatistics_domains_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _CampaignStatusCount_status(ctx context.Context, field graphql.CollectedField, obj *model.CampaignStatusCount) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -10106,6 +10524,236 @@ func (ec *executionContext) fieldContext_DeleteTagsPayload_userErrors(_ context.
 	return fc, nil
 }
 
+func (ec *executionContext) _DomainStatistic_domain(ctx context.Context, field graphql.CollectedField, obj *statistics.Domain) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DomainStatistic_domain(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Domain, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DomainStatistic_domain(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DomainStatistic", field, false, false, "String")
+}
+
+func (ec *executionContext) _DomainStatistic_sent(ctx context.Context, field graphql.CollectedField, obj *statistics.Domain) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DomainStatistic_sent(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Sent, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DomainStatistic_sent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DomainStatistic", field, false, false, "Int")
+}
+
+func (ec *executionContext) _DomainStatistic_failed(ctx context.Context, field graphql.CollectedField, obj *statistics.Domain) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DomainStatistic_failed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Failed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DomainStatistic_failed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DomainStatistic", field, false, false, "Int")
+}
+
+func (ec *executionContext) _DomainStatistic_delivered(ctx context.Context, field graphql.CollectedField, obj *statistics.Domain) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DomainStatistic_delivered(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Delivered(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DomainStatistic_delivered(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DomainStatistic", field, true, false, "Int")
+}
+
+func (ec *executionContext) _DomainStatistic_uniqueOpens(ctx context.Context, field graphql.CollectedField, obj *statistics.Domain) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DomainStatistic_uniqueOpens(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UniqueOpens, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DomainStatistic_uniqueOpens(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DomainStatistic", field, false, false, "Int")
+}
+
+func (ec *executionContext) _DomainStatistic_uniqueClicks(ctx context.Context, field graphql.CollectedField, obj *statistics.Domain) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DomainStatistic_uniqueClicks(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UniqueClicks, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DomainStatistic_uniqueClicks(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DomainStatistic", field, false, false, "Int")
+}
+
+func (ec *executionContext) _DomainStatistic_unsubscriptions(ctx context.Context, field graphql.CollectedField, obj *statistics.Domain) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DomainStatistic_unsubscriptions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Unsubscriptions, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DomainStatistic_unsubscriptions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DomainStatistic", field, false, false, "Int")
+}
+
+func (ec *executionContext) _DomainStatistic_complaints(ctx context.Context, field graphql.CollectedField, obj *statistics.Domain) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DomainStatistic_complaints(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Complaints, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DomainStatistic_complaints(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DomainStatistic", field, false, false, "Int")
+}
+
+func (ec *executionContext) _DomainStatistic_hardBounces(ctx context.Context, field graphql.CollectedField, obj *statistics.Domain) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DomainStatistic_hardBounces(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.HardBounces, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DomainStatistic_hardBounces(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DomainStatistic", field, false, false, "Int")
+}
+
+func (ec *executionContext) _DomainStatistic_softBounces(ctx context.Context, field graphql.CollectedField, obj *statistics.Domain) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DomainStatistic_softBounces(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SoftBounces, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DomainStatistic_softBounces(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DomainStatistic", field, false, false, "Int")
+}
+
 func (ec *executionContext) _Email_id(ctx context.Context, field graphql.CollectedField, obj *ent.Email) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -10646,6 +11294,75 @@ func (ec *executionContext) fieldContext_EmailEdge_node(_ context.Context, field
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _LinkStatistic_url(ctx context.Context, field graphql.CollectedField, obj *ent.LinkCounter) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LinkStatistic_url(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.URL, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LinkStatistic_url(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LinkStatistic", field, false, false, "String")
+}
+
+func (ec *executionContext) _LinkStatistic_clicks(ctx context.Context, field graphql.CollectedField, obj *ent.LinkCounter) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LinkStatistic_clicks(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Clicks, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LinkStatistic_clicks(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LinkStatistic", field, false, false, "Int")
+}
+
+func (ec *executionContext) _LinkStatistic_uniqueClicks(ctx context.Context, field graphql.CollectedField, obj *ent.LinkCounter) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LinkStatistic_uniqueClicks(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UniqueClicks, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LinkStatistic_uniqueClicks(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LinkStatistic", field, false, false, "Int")
 }
 
 func (ec *executionContext) _LoginPayload_sessionToken(ctx context.Context, field graphql.CollectedField, obj *model.LoginPayload) (ret graphql.Marshaler) {
@@ -14294,6 +15011,466 @@ func (ec *executionContext) fieldContext_SegmentEdge_node(_ context.Context, fie
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _SeriesPoint_start(ctx context.Context, field graphql.CollectedField, obj *statistics.Point) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SeriesPoint_start(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Start, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SeriesPoint_start(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SeriesPoint", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _SeriesPoint_end(ctx context.Context, field graphql.CollectedField, obj *statistics.Point) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SeriesPoint_end(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.End, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SeriesPoint_end(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SeriesPoint", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _SeriesPoint_sent(ctx context.Context, field graphql.CollectedField, obj *statistics.Point) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SeriesPoint_sent(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Sent, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SeriesPoint_sent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SeriesPoint", field, false, false, "Int")
+}
+
+func (ec *executionContext) _SeriesPoint_failed(ctx context.Context, field graphql.CollectedField, obj *statistics.Point) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SeriesPoint_failed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Failed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SeriesPoint_failed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SeriesPoint", field, false, false, "Int")
+}
+
+func (ec *executionContext) _SeriesPoint_opens(ctx context.Context, field graphql.CollectedField, obj *statistics.Point) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SeriesPoint_opens(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Opens, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SeriesPoint_opens(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SeriesPoint", field, false, false, "Int")
+}
+
+func (ec *executionContext) _SeriesPoint_uniqueOpens(ctx context.Context, field graphql.CollectedField, obj *statistics.Point) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SeriesPoint_uniqueOpens(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UniqueOpens, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SeriesPoint_uniqueOpens(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SeriesPoint", field, false, false, "Int")
+}
+
+func (ec *executionContext) _SeriesPoint_clicks(ctx context.Context, field graphql.CollectedField, obj *statistics.Point) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SeriesPoint_clicks(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Clicks, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SeriesPoint_clicks(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SeriesPoint", field, false, false, "Int")
+}
+
+func (ec *executionContext) _SeriesPoint_uniqueClicks(ctx context.Context, field graphql.CollectedField, obj *statistics.Point) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SeriesPoint_uniqueClicks(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UniqueClicks, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SeriesPoint_uniqueClicks(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SeriesPoint", field, false, false, "Int")
+}
+
+func (ec *executionContext) _SeriesPoint_forwards(ctx context.Context, field graphql.CollectedField, obj *statistics.Point) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SeriesPoint_forwards(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Forwards, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SeriesPoint_forwards(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SeriesPoint", field, false, false, "Int")
+}
+
+func (ec *executionContext) _SeriesPoint_uniqueForwards(ctx context.Context, field graphql.CollectedField, obj *statistics.Point) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SeriesPoint_uniqueForwards(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UniqueForwards, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SeriesPoint_uniqueForwards(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SeriesPoint", field, false, false, "Int")
+}
+
+func (ec *executionContext) _SeriesPoint_browserViews(ctx context.Context, field graphql.CollectedField, obj *statistics.Point) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SeriesPoint_browserViews(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.BrowserViews, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SeriesPoint_browserViews(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SeriesPoint", field, false, false, "Int")
+}
+
+func (ec *executionContext) _SeriesPoint_uniqueBrowserViews(ctx context.Context, field graphql.CollectedField, obj *statistics.Point) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SeriesPoint_uniqueBrowserViews(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UniqueBrowserViews, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SeriesPoint_uniqueBrowserViews(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SeriesPoint", field, false, false, "Int")
+}
+
+func (ec *executionContext) _SeriesPoint_unsubscriptions(ctx context.Context, field graphql.CollectedField, obj *statistics.Point) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SeriesPoint_unsubscriptions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Unsubscriptions, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SeriesPoint_unsubscriptions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SeriesPoint", field, false, false, "Int")
+}
+
+func (ec *executionContext) _SeriesPoint_complaints(ctx context.Context, field graphql.CollectedField, obj *statistics.Point) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SeriesPoint_complaints(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Complaints, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SeriesPoint_complaints(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SeriesPoint", field, false, false, "Int")
+}
+
+func (ec *executionContext) _SeriesPoint_hardBounces(ctx context.Context, field graphql.CollectedField, obj *statistics.Point) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SeriesPoint_hardBounces(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.HardBounces, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SeriesPoint_hardBounces(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SeriesPoint", field, false, false, "Int")
+}
+
+func (ec *executionContext) _SeriesPoint_softBounces(ctx context.Context, field graphql.CollectedField, obj *statistics.Point) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SeriesPoint_softBounces(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SoftBounces, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SeriesPoint_softBounces(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SeriesPoint", field, false, false, "Int")
+}
+
+func (ec *executionContext) _SeriesPoint_conversions(ctx context.Context, field graphql.CollectedField, obj *statistics.Point) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SeriesPoint_conversions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Conversions, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SeriesPoint_conversions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SeriesPoint", field, false, false, "Int")
+}
+
+func (ec *executionContext) _SeriesPoint_conversionAmount(ctx context.Context, field graphql.CollectedField, obj *statistics.Point) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SeriesPoint_conversionAmount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ConversionAmount(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNFloat2float64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SeriesPoint_conversionAmount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SeriesPoint", field, true, false, "Float")
+}
+
+func (ec *executionContext) _SeriesPoint_automatedOpens(ctx context.Context, field graphql.CollectedField, obj *statistics.Point) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SeriesPoint_automatedOpens(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AutomatedOpens, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SeriesPoint_automatedOpens(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SeriesPoint", field, false, false, "Int")
+}
+
+func (ec *executionContext) _SeriesPoint_automatedClicks(ctx context.Context, field graphql.CollectedField, obj *statistics.Point) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SeriesPoint_automatedClicks(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AutomatedClicks, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SeriesPoint_automatedClicks(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SeriesPoint", field, false, false, "Int")
 }
 
 func (ec *executionContext) _ServerInfo_version(ctx context.Context, field graphql.CollectedField, obj *model.ServerInfo) (ret graphql.Marshaler) {
@@ -23770,6 +24947,24 @@ func (ec *executionContext) _CampaignStatistics(ctx context.Context, sel ast.Sel
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._CampaignStatistics_throughput(ctx, field, obj)
 				})
+		case "series":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._CampaignStatistics_series(ctx, field, obj)
+				})
+		case "links":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._CampaignStatistics_links(ctx, field, obj)
+				})
+		case "domains":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._CampaignStatistics_domains(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -24793,6 +25988,84 @@ func (ec *executionContext) _DeleteTagsPayload(ctx context.Context, sel ast.Sele
 	return out
 }
 
+var domainStatisticImplementors = []string{"DomainStatistic"}
+
+func (ec *executionContext) _DomainStatistic(ctx context.Context, sel ast.SelectionSet, obj *statistics.Domain) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, domainStatisticImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DomainStatistic")
+		case "domain":
+			out.Values[i] = ec._DomainStatistic_domain(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "sent":
+			out.Values[i] = ec._DomainStatistic_sent(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "failed":
+			out.Values[i] = ec._DomainStatistic_failed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "delivered":
+			out.Values[i] = ec._DomainStatistic_delivered(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "uniqueOpens":
+			out.Values[i] = ec._DomainStatistic_uniqueOpens(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "uniqueClicks":
+			out.Values[i] = ec._DomainStatistic_uniqueClicks(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "unsubscriptions":
+			out.Values[i] = ec._DomainStatistic_unsubscriptions(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "complaints":
+			out.Values[i] = ec._DomainStatistic_complaints(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "hardBounces":
+			out.Values[i] = ec._DomainStatistic_hardBounces(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "softBounces":
+			out.Values[i] = ec._DomainStatistic_softBounces(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var emailImplementors = []string{"Email", "Node"}
 
 func (ec *executionContext) _Email(ctx context.Context, sel ast.SelectionSet, obj *ent.Email) graphql.Marshaler {
@@ -24969,6 +26242,49 @@ func (ec *executionContext) _EmailEdge(ctx context.Context, sel ast.SelectionSet
 			}
 		case "node":
 			out.Values[i] = ec._EmailEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var linkStatisticImplementors = []string{"LinkStatistic"}
+
+func (ec *executionContext) _LinkStatistic(ctx context.Context, sel ast.SelectionSet, obj *ent.LinkCounter) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, linkStatisticImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("LinkStatistic")
+		case "url":
+			out.Values[i] = ec._LinkStatistic_url(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "clicks":
+			out.Values[i] = ec._LinkStatistic_clicks(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "uniqueClicks":
+			out.Values[i] = ec._LinkStatistic_uniqueClicks(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -25977,6 +27293,134 @@ func (ec *executionContext) _SegmentEdge(ctx context.Context, sel ast.SelectionS
 			}
 		case "node":
 			out.Values[i] = ec._SegmentEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var seriesPointImplementors = []string{"SeriesPoint"}
+
+func (ec *executionContext) _SeriesPoint(ctx context.Context, sel ast.SelectionSet, obj *statistics.Point) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, seriesPointImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SeriesPoint")
+		case "start":
+			out.Values[i] = ec._SeriesPoint_start(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "end":
+			out.Values[i] = ec._SeriesPoint_end(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "sent":
+			out.Values[i] = ec._SeriesPoint_sent(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "failed":
+			out.Values[i] = ec._SeriesPoint_failed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "opens":
+			out.Values[i] = ec._SeriesPoint_opens(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "uniqueOpens":
+			out.Values[i] = ec._SeriesPoint_uniqueOpens(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "clicks":
+			out.Values[i] = ec._SeriesPoint_clicks(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "uniqueClicks":
+			out.Values[i] = ec._SeriesPoint_uniqueClicks(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "forwards":
+			out.Values[i] = ec._SeriesPoint_forwards(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "uniqueForwards":
+			out.Values[i] = ec._SeriesPoint_uniqueForwards(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "browserViews":
+			out.Values[i] = ec._SeriesPoint_browserViews(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "uniqueBrowserViews":
+			out.Values[i] = ec._SeriesPoint_uniqueBrowserViews(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "unsubscriptions":
+			out.Values[i] = ec._SeriesPoint_unsubscriptions(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "complaints":
+			out.Values[i] = ec._SeriesPoint_complaints(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "hardBounces":
+			out.Values[i] = ec._SeriesPoint_hardBounces(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "softBounces":
+			out.Values[i] = ec._SeriesPoint_softBounces(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "conversions":
+			out.Values[i] = ec._SeriesPoint_conversions(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "conversionAmount":
+			out.Values[i] = ec._SeriesPoint_conversionAmount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "automatedOpens":
+			out.Values[i] = ec._SeriesPoint_automatedOpens(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "automatedClicks":
+			out.Values[i] = ec._SeriesPoint_automatedClicks(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -29102,6 +30546,30 @@ func (ec *executionContext) marshalNDeleteTagsPayload2ᚖcampaignqlᚋgraphᚋmo
 	return ec._DeleteTagsPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNDomainStatistic2ᚕᚖcampaignqlᚋinternalᚋstatisticsᚐDomainᚄ(ctx context.Context, sel ast.SelectionSet, v []*statistics.Domain) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNDomainStatistic2ᚖcampaignqlᚋinternalᚋstatisticsᚐDomain(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNDomainStatistic2ᚖcampaignqlᚋinternalᚋstatisticsᚐDomain(ctx context.Context, sel ast.SelectionSet, v *statistics.Domain) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "DomainStatistic!")
+		return graphql.Null
+	}
+	return ec._DomainStatistic(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNEmail2ᚕᚖcampaignqlᚋentᚐEmailᚄ(ctx context.Context, sel ast.SelectionSet, v []*ent.Email) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -29418,6 +30886,56 @@ func (ec *executionContext) marshalNJSON2campaignqlᚋgraphᚋscalarᚐJSON(ctx 
 		graphql.AddInvalidNullFromMarshaler(ctx, "JSON!")
 	}
 	return res
+}
+
+func (ec *executionContext) unmarshalNLinkOrder2campaignqlᚋinternalᚋstatisticsᚐLinkOrder(ctx context.Context, v any) (statistics.LinkOrder, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNLinkOrder2campaignqlᚋinternalᚋstatisticsᚐLinkOrder[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNLinkOrder2campaignqlᚋinternalᚋstatisticsᚐLinkOrder(ctx context.Context, sel ast.SelectionSet, v statistics.LinkOrder) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNLinkOrder2campaignqlᚋinternalᚋstatisticsᚐLinkOrder[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "LinkOrder!")
+	}
+	return res
+}
+
+var (
+	unmarshalNLinkOrder2campaignqlᚋinternalᚋstatisticsᚐLinkOrder = map[string]statistics.LinkOrder{
+		"CLICKS":        statistics.LinksByClicks,
+		"UNIQUE_CLICKS": statistics.LinksByPeople,
+	}
+	marshalNLinkOrder2campaignqlᚋinternalᚋstatisticsᚐLinkOrder = map[statistics.LinkOrder]string{
+		statistics.LinksByClicks: "CLICKS",
+		statistics.LinksByPeople: "UNIQUE_CLICKS",
+	}
+)
+
+func (ec *executionContext) marshalNLinkStatistic2ᚕᚖcampaignqlᚋentᚐLinkCounterᚄ(ctx context.Context, sel ast.SelectionSet, v []*ent.LinkCounter) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNLinkStatistic2ᚖcampaignqlᚋentᚐLinkCounter(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNLinkStatistic2ᚖcampaignqlᚋentᚐLinkCounter(ctx context.Context, sel ast.SelectionSet, v *ent.LinkCounter) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "LinkStatistic!")
+		return graphql.Null
+	}
+	return ec._LinkStatistic(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNLocalTime2string(ctx context.Context, v any) (string, error) {
@@ -29767,6 +31285,58 @@ func (ec *executionContext) marshalNSegmentEdge2ᚖcampaignqlᚋgraphᚋmodelᚐ
 		return graphql.Null
 	}
 	return ec._SegmentEdge(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNSeriesInterval2campaignqlᚋinternalᚋstatisticsᚐInterval(ctx context.Context, v any) (statistics.Interval, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNSeriesInterval2campaignqlᚋinternalᚋstatisticsᚐInterval[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNSeriesInterval2campaignqlᚋinternalᚋstatisticsᚐInterval(ctx context.Context, sel ast.SelectionSet, v statistics.Interval) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNSeriesInterval2campaignqlᚋinternalᚋstatisticsᚐInterval[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "SeriesInterval!")
+	}
+	return res
+}
+
+var (
+	unmarshalNSeriesInterval2campaignqlᚋinternalᚋstatisticsᚐInterval = map[string]statistics.Interval{
+		"HOUR": statistics.ByHour,
+		"DAY":  statistics.ByDay,
+		"WEEK": statistics.ByWeek,
+	}
+	marshalNSeriesInterval2campaignqlᚋinternalᚋstatisticsᚐInterval = map[statistics.Interval]string{
+		statistics.ByHour: "HOUR",
+		statistics.ByDay:  "DAY",
+		statistics.ByWeek: "WEEK",
+	}
+)
+
+func (ec *executionContext) marshalNSeriesPoint2ᚕᚖcampaignqlᚋinternalᚋstatisticsᚐPointᚄ(ctx context.Context, sel ast.SelectionSet, v []*statistics.Point) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNSeriesPoint2ᚖcampaignqlᚋinternalᚋstatisticsᚐPoint(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNSeriesPoint2ᚖcampaignqlᚋinternalᚋstatisticsᚐPoint(ctx context.Context, sel ast.SelectionSet, v *statistics.Point) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "SeriesPoint!")
+		return graphql.Null
+	}
+	return ec._SeriesPoint(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNServerInfo2ᚖcampaignqlᚋgraphᚋmodelᚐServerInfo(ctx context.Context, sel ast.SelectionSet, v *model.ServerInfo) graphql.Marshaler {

@@ -43,6 +43,7 @@ type Loaders struct {
 	emails    *dataloader.Loader[rowKey, *ent.Email]
 	tagCounts *dataloader.Loader[int64, int]
 	history   *dataloader.Loader[historyKey, []*ent.CampaignChange]
+	pages     pages
 }
 
 // services are the domains that loaders ask.
@@ -56,6 +57,7 @@ type services struct {
 func New(campaigns *campaign.Service, emails *content.Service, tags *tag.Service) *Loaders {
 	return &Loaders{
 		services: services{campaigns, emails, tags},
+		pages:    pages{of: map[*ent.Campaign]*campaignPage{}},
 		emails: batched(func(ctx context.Context, keys []rowKey) ([]*ent.Email, error) {
 			return byColumns(ctx, keys, emails.ByIDs)
 		}),

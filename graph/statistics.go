@@ -1,0 +1,84 @@
+package graph
+
+import (
+	"context"
+	"time"
+
+	"campaignql/ent"
+	"campaignql/graph/loader"
+	"campaignql/internal/caller"
+	"campaignql/internal/page"
+	"campaignql/internal/schedule"
+	"campaignql/internal/statistics"
+)
+
+// seriesKey, linksKey and domainsKey name what is read once for a page of campaigns.
+type (
+	seriesKey struct {
+		from, to time.Time
+		interval statistics.Interval
+		zone     string
+	}
+	linksKey struct {
+		by    statistics.LinkOrder
+		first int32
+	}
+	domainsKey struct{ first int32 }
+)
+
+func (r statisticsResolver) Series(ctx context.Context, c *statistics.Counters, from, to *time.Time, interval statistics.Interval, timeZone *string) ([]*statistics.Point, error) {
+	zone := value(timeZone)
+	if zone == "" {
+		id, err := caller.From(ctx)
+		if err != nil {
+			return nil, err
+		}
+		zone = id.TimeZone
+	}
+	location, err := schedule.ParseZone(zone)
+	if err != nil {
+		return nil, err
+	}
+	span := statistics.Span{From: from, To: to, Interval: interval, Zone: location}
+	points, err := ofPage(ctx, c, seriesKey{value(from), value(to), interval, zone}, func(rows []*ent.Campaign) (map[int64][]statistics.Point, error) {
+		return r.Statistics.Series(ctx, rows, span, r.Campaigns.Now())
+	})
+	return pointers(points), err
+}
+
+func (r statisticsResolver) Links(ctx context.Context, c *statistics.Counters, first int32, orderBy statistics.LinkOrder) ([]*ent.LinkCounter, error) {
+	if err := (page.Request{First: wide(&first)}).Validate(); err != nil {
+		return nil, err
+	}
+	return ofPage(ctx, c, linksKey{orderBy, first}, func(rows []*ent.Campaign) (map[int64][]*ent.LinkCounter, error) {
+		return r.Statistics.Links(ctx, campaignIDs(rows), orderBy, int(first))
+	})
+}
+
+func (r statisticsResolver) Domains(ctx context.Context, c *statistics.Counters, first int32) ([]*statistics.Domain, error) {
+	if err := (page.Request{First: wide(&first)}).Validate(); err != nil {
+		return nil, err
+	}
+	domains, err := ofPage(ctx, c, domainsKey{first}, func(rows []*ent.Campaign) (map[int64][]statistics.Domain, error) {
+		return r.Statistics.Domains(ctx, campaignIDs(rows), int(first))
+	})
+	return pointers(domains), err
+}
+
+// ofPage reads something for all campaigns of the page that these numbers are on, and returns what is this campaign's.
+func ofPage[V any](ctx context.Context, c *statistics.Counters, key any, load func(rows []*ent.Campaign) (map[int64]V, error)) (V, error) {
+	l, err := loaders(ctx)
+	if err != nil {
+		var none V
+		return none, err
+	}
+	return loader.Whole(l, (*ent.Campaign)(c), key, load)
+}
+
+func campaignIDs(rows []*ent.Campaign) []int64 {
+	ids := make([]int64, len(rows))
+	for i, row := range rows {
+		ids[i] = row.ID
+	}
+	return ids
+}
