@@ -16,6 +16,7 @@ import (
 	"campaignql/ent/campaignchange"
 	"campaignql/ent/campaigntag"
 	"campaignql/ent/customfield"
+	"campaignql/ent/domaincounter"
 	"campaignql/ent/email"
 	"campaignql/ent/event"
 	"campaignql/ent/fieldvalue"
@@ -56,6 +57,8 @@ type Client struct {
 	CampaignTag *CampaignTagClient
 	// CustomField is the client for interacting with the CustomField builders.
 	CustomField *CustomFieldClient
+	// DomainCounter is the client for interacting with the DomainCounter builders.
+	DomainCounter *DomainCounterClient
 	// Email is the client for interacting with the Email builders.
 	Email *EmailClient
 	// Event is the client for interacting with the Event builders.
@@ -104,6 +107,7 @@ func (c *Client) init() {
 	c.CampaignChange = NewCampaignChangeClient(c.config)
 	c.CampaignTag = NewCampaignTagClient(c.config)
 	c.CustomField = NewCustomFieldClient(c.config)
+	c.DomainCounter = NewDomainCounterClient(c.config)
 	c.Email = NewEmailClient(c.config)
 	c.Event = NewEventClient(c.config)
 	c.FieldValue = NewFieldValueClient(c.config)
@@ -217,6 +221,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		CampaignChange:    NewCampaignChangeClient(cfg),
 		CampaignTag:       NewCampaignTagClient(cfg),
 		CustomField:       NewCustomFieldClient(cfg),
+		DomainCounter:     NewDomainCounterClient(cfg),
 		Email:             NewEmailClient(cfg),
 		Event:             NewEventClient(cfg),
 		FieldValue:        NewFieldValueClient(cfg),
@@ -257,6 +262,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		CampaignChange:    NewCampaignChangeClient(cfg),
 		CampaignTag:       NewCampaignTagClient(cfg),
 		CustomField:       NewCustomFieldClient(cfg),
+		DomainCounter:     NewDomainCounterClient(cfg),
 		Email:             NewEmailClient(cfg),
 		Event:             NewEventClient(cfg),
 		FieldValue:        NewFieldValueClient(cfg),
@@ -302,10 +308,11 @@ func (c *Client) Close() error {
 // In order to add hooks to a specific client, call: `client.Node.Use(...)`.
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
-		c.APIKey, c.Campaign, c.CampaignChange, c.CampaignTag, c.CustomField, c.Email,
-		c.Event, c.FieldValue, c.HourlyCounter, c.IdempotencyKey, c.LinkCounter,
-		c.LoginAttempt, c.Segment, c.Session, c.Subscriber, c.SubscriberList,
-		c.SubscriberTag, c.SubscriberTagging, c.Suppression, c.Tag, c.User,
+		c.APIKey, c.Campaign, c.CampaignChange, c.CampaignTag, c.CustomField,
+		c.DomainCounter, c.Email, c.Event, c.FieldValue, c.HourlyCounter,
+		c.IdempotencyKey, c.LinkCounter, c.LoginAttempt, c.Segment, c.Session,
+		c.Subscriber, c.SubscriberList, c.SubscriberTag, c.SubscriberTagging,
+		c.Suppression, c.Tag, c.User,
 	} {
 		n.Use(hooks...)
 	}
@@ -315,10 +322,11 @@ func (c *Client) Use(hooks ...Hook) {
 // In order to add interceptors to a specific client, call: `client.Node.Intercept(...)`.
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
-		c.APIKey, c.Campaign, c.CampaignChange, c.CampaignTag, c.CustomField, c.Email,
-		c.Event, c.FieldValue, c.HourlyCounter, c.IdempotencyKey, c.LinkCounter,
-		c.LoginAttempt, c.Segment, c.Session, c.Subscriber, c.SubscriberList,
-		c.SubscriberTag, c.SubscriberTagging, c.Suppression, c.Tag, c.User,
+		c.APIKey, c.Campaign, c.CampaignChange, c.CampaignTag, c.CustomField,
+		c.DomainCounter, c.Email, c.Event, c.FieldValue, c.HourlyCounter,
+		c.IdempotencyKey, c.LinkCounter, c.LoginAttempt, c.Segment, c.Session,
+		c.Subscriber, c.SubscriberList, c.SubscriberTag, c.SubscriberTagging,
+		c.Suppression, c.Tag, c.User,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -337,6 +345,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.CampaignTag.mutate(ctx, m)
 	case *CustomFieldMutation:
 		return c.CustomField.mutate(ctx, m)
+	case *DomainCounterMutation:
+		return c.DomainCounter.mutate(ctx, m)
 	case *EmailMutation:
 		return c.Email.mutate(ctx, m)
 	case *EventMutation:
@@ -1083,6 +1093,139 @@ func (c *CustomFieldClient) mutate(ctx context.Context, m *CustomFieldMutation) 
 		return (&CustomFieldDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown CustomField mutation op: %q", m.Op())
+	}
+}
+
+// DomainCounterClient is a client for the DomainCounter schema.
+type DomainCounterClient struct {
+	config
+}
+
+// NewDomainCounterClient returns a client for the DomainCounter from the given config.
+func NewDomainCounterClient(c config) *DomainCounterClient {
+	return &DomainCounterClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `domaincounter.Hooks(f(g(h())))`.
+func (c *DomainCounterClient) Use(hooks ...Hook) {
+	c.hooks.DomainCounter = append(c.hooks.DomainCounter, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `domaincounter.Intercept(f(g(h())))`.
+func (c *DomainCounterClient) Intercept(interceptors ...Interceptor) {
+	c.inters.DomainCounter = append(c.inters.DomainCounter, interceptors...)
+}
+
+// Create returns a builder for creating a DomainCounter entity.
+func (c *DomainCounterClient) Create() *DomainCounterCreate {
+	mutation := newDomainCounterMutation(c.config, OpCreate)
+	return &DomainCounterCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of DomainCounter entities.
+func (c *DomainCounterClient) CreateBulk(builders ...*DomainCounterCreate) *DomainCounterCreateBulk {
+	return &DomainCounterCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *DomainCounterClient) MapCreateBulk(slice any, setFunc func(*DomainCounterCreate, int)) *DomainCounterCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &DomainCounterCreateBulk{err: fmt.Errorf("calling to DomainCounterClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*DomainCounterCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &DomainCounterCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for DomainCounter.
+func (c *DomainCounterClient) Update() *DomainCounterUpdate {
+	mutation := newDomainCounterMutation(c.config, OpUpdate)
+	return &DomainCounterUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *DomainCounterClient) UpdateOne(_m *DomainCounter) *DomainCounterUpdateOne {
+	mutation := newDomainCounterMutation(c.config, OpUpdateOne, withDomainCounter(_m))
+	return &DomainCounterUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *DomainCounterClient) UpdateOneID(id int64) *DomainCounterUpdateOne {
+	mutation := newDomainCounterMutation(c.config, OpUpdateOne, withDomainCounterID(id))
+	return &DomainCounterUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for DomainCounter.
+func (c *DomainCounterClient) Delete() *DomainCounterDelete {
+	mutation := newDomainCounterMutation(c.config, OpDelete)
+	return &DomainCounterDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *DomainCounterClient) DeleteOne(_m *DomainCounter) *DomainCounterDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *DomainCounterClient) DeleteOneID(id int64) *DomainCounterDeleteOne {
+	builder := c.Delete().Where(domaincounter.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &DomainCounterDeleteOne{builder}
+}
+
+// Query returns a query builder for DomainCounter.
+func (c *DomainCounterClient) Query() *DomainCounterQuery {
+	return &DomainCounterQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeDomainCounter},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a DomainCounter entity by its id.
+func (c *DomainCounterClient) Get(ctx context.Context, id int64) (*DomainCounter, error) {
+	return c.Query().Where(domaincounter.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *DomainCounterClient) GetX(ctx context.Context, id int64) *DomainCounter {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *DomainCounterClient) Hooks() []Hook {
+	return c.hooks.DomainCounter
+}
+
+// Interceptors returns the client interceptors.
+func (c *DomainCounterClient) Interceptors() []Interceptor {
+	return c.inters.DomainCounter
+}
+
+func (c *DomainCounterClient) mutate(ctx context.Context, m *DomainCounterMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&DomainCounterCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&DomainCounterUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&DomainCounterUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&DomainCounterDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown DomainCounter mutation op: %q", m.Op())
 	}
 }
 
@@ -3311,16 +3454,16 @@ func (c *UserClient) mutate(ctx context.Context, m *UserMutation) (Value, error)
 // hooks and interceptors per client, for fast access.
 type (
 	hooks struct {
-		APIKey, Campaign, CampaignChange, CampaignTag, CustomField, Email, Event,
-		FieldValue, HourlyCounter, IdempotencyKey, LinkCounter, LoginAttempt, Segment,
-		Session, Subscriber, SubscriberList, SubscriberTag, SubscriberTagging,
-		Suppression, Tag, User []ent.Hook
+		APIKey, Campaign, CampaignChange, CampaignTag, CustomField, DomainCounter,
+		Email, Event, FieldValue, HourlyCounter, IdempotencyKey, LinkCounter,
+		LoginAttempt, Segment, Session, Subscriber, SubscriberList, SubscriberTag,
+		SubscriberTagging, Suppression, Tag, User []ent.Hook
 	}
 	inters struct {
-		APIKey, Campaign, CampaignChange, CampaignTag, CustomField, Email, Event,
-		FieldValue, HourlyCounter, IdempotencyKey, LinkCounter, LoginAttempt, Segment,
-		Session, Subscriber, SubscriberList, SubscriberTag, SubscriberTagging,
-		Suppression, Tag, User []ent.Interceptor
+		APIKey, Campaign, CampaignChange, CampaignTag, CustomField, DomainCounter,
+		Email, Event, FieldValue, HourlyCounter, IdempotencyKey, LinkCounter,
+		LoginAttempt, Segment, Session, Subscriber, SubscriberList, SubscriberTag,
+		SubscriberTagging, Suppression, Tag, User []ent.Interceptor
 	}
 )
 

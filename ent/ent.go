@@ -8,6 +8,7 @@ import (
 	"campaignql/ent/campaignchange"
 	"campaignql/ent/campaigntag"
 	"campaignql/ent/customfield"
+	"campaignql/ent/domaincounter"
 	"campaignql/ent/email"
 	"campaignql/ent/event"
 	"campaignql/ent/fieldvalue"
@@ -98,6 +99,7 @@ func checkColumn(t, c string) error {
 			campaignchange.Table:    campaignchange.ValidColumn,
 			campaigntag.Table:       campaigntag.ValidColumn,
 			customfield.Table:       customfield.ValidColumn,
+			domaincounter.Table:     domaincounter.ValidColumn,
 			email.Table:             email.ValidColumn,
 			event.Table:             event.ValidColumn,
 			fieldvalue.Table:        fieldvalue.ValidColumn,

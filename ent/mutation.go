@@ -8,6 +8,7 @@ import (
 	"campaignql/ent/campaignchange"
 	"campaignql/ent/campaigntag"
 	"campaignql/ent/customfield"
+	"campaignql/ent/domaincounter"
 	"campaignql/ent/email"
 	"campaignql/ent/event"
 	"campaignql/ent/fieldvalue"
@@ -50,6 +51,7 @@ const (
 	TypeCampaignChange    = "CampaignChange"
 	TypeCampaignTag       = "CampaignTag"
 	TypeCustomField       = "CustomField"
+	TypeDomainCounter     = "DomainCounter"
 	TypeEmail             = "Email"
 	TypeEvent             = "Event"
 	TypeFieldValue        = "FieldValue"
@@ -7917,6 +7919,1298 @@ func (m *CustomFieldMutation) ResetEdge(name string) error {
 		return nil
 	}
 	return fmt.Errorf("unknown CustomField edge %s", name)
+}
+
+// DomainCounterMutation represents an operation that mutates the DomainCounter nodes in the graph.
+type DomainCounterMutation struct {
+	config
+	op                 Op
+	typ                string
+	id                 *int64
+	user_id            *int64
+	adduser_id         *int64
+	campaign_id        *int64
+	addcampaign_id     *int64
+	domain             *string
+	sent               *int64
+	addsent            *int64
+	failed             *int64
+	addfailed          *int64
+	delivered          *int64
+	adddelivered       *int64
+	unique_opens       *int64
+	addunique_opens    *int64
+	unique_clicks      *int64
+	addunique_clicks   *int64
+	unsubscriptions    *int64
+	addunsubscriptions *int64
+	hard_bounces       *int64
+	addhard_bounces    *int64
+	soft_bounces       *int64
+	addsoft_bounces    *int64
+	complaints         *int64
+	addcomplaints      *int64
+	clearedFields      map[string]struct{}
+	done               bool
+	oldValue           func(context.Context) (*DomainCounter, error)
+	predicates         []predicate.DomainCounter
+}
+
+var _ ent.Mutation = (*DomainCounterMutation)(nil)
+
+// domaincounterOption allows management of the mutation configuration using functional options.
+type domaincounterOption func(*DomainCounterMutation)
+
+// newDomainCounterMutation creates new mutation for the DomainCounter entity.
+func newDomainCounterMutation(c config, op Op, opts ...domaincounterOption) *DomainCounterMutation {
+	m := &DomainCounterMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeDomainCounter,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withDomainCounterID sets the ID field of the mutation.
+func withDomainCounterID(id int64) domaincounterOption {
+	return func(m *DomainCounterMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *DomainCounter
+		)
+		m.oldValue = func(ctx context.Context) (*DomainCounter, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().DomainCounter.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withDomainCounter sets the old DomainCounter of the mutation.
+func withDomainCounter(node *DomainCounter) domaincounterOption {
+	return func(m *DomainCounterMutation) {
+		m.oldValue = func(context.Context) (*DomainCounter, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m DomainCounterMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m DomainCounterMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of DomainCounter entities.
+func (m *DomainCounterMutation) SetID(id int64) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *DomainCounterMutation) ID() (id int64, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *DomainCounterMutation) IDs(ctx context.Context) ([]int64, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int64{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().DomainCounter.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetUserID sets the "user_id" field.
+func (m *DomainCounterMutation) SetUserID(i int64) {
+	m.user_id = &i
+	m.adduser_id = nil
+}
+
+// UserID returns the value of the "user_id" field in the mutation.
+func (m *DomainCounterMutation) UserID() (r int64, exists bool) {
+	v := m.user_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUserID returns the old "user_id" field's value of the DomainCounter entity.
+// If the DomainCounter object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DomainCounterMutation) OldUserID(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUserID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUserID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUserID: %w", err)
+	}
+	return oldValue.UserID, nil
+}
+
+// AddUserID adds i to the "user_id" field.
+func (m *DomainCounterMutation) AddUserID(i int64) {
+	if m.adduser_id != nil {
+		*m.adduser_id += i
+	} else {
+		m.adduser_id = &i
+	}
+}
+
+// AddedUserID returns the value that was added to the "user_id" field in this mutation.
+func (m *DomainCounterMutation) AddedUserID() (r int64, exists bool) {
+	v := m.adduser_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetUserID resets all changes to the "user_id" field.
+func (m *DomainCounterMutation) ResetUserID() {
+	m.user_id = nil
+	m.adduser_id = nil
+}
+
+// SetCampaignID sets the "campaign_id" field.
+func (m *DomainCounterMutation) SetCampaignID(i int64) {
+	m.campaign_id = &i
+	m.addcampaign_id = nil
+}
+
+// CampaignID returns the value of the "campaign_id" field in the mutation.
+func (m *DomainCounterMutation) CampaignID() (r int64, exists bool) {
+	v := m.campaign_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCampaignID returns the old "campaign_id" field's value of the DomainCounter entity.
+// If the DomainCounter object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DomainCounterMutation) OldCampaignID(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCampaignID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCampaignID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCampaignID: %w", err)
+	}
+	return oldValue.CampaignID, nil
+}
+
+// AddCampaignID adds i to the "campaign_id" field.
+func (m *DomainCounterMutation) AddCampaignID(i int64) {
+	if m.addcampaign_id != nil {
+		*m.addcampaign_id += i
+	} else {
+		m.addcampaign_id = &i
+	}
+}
+
+// AddedCampaignID returns the value that was added to the "campaign_id" field in this mutation.
+func (m *DomainCounterMutation) AddedCampaignID() (r int64, exists bool) {
+	v := m.addcampaign_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetCampaignID resets all changes to the "campaign_id" field.
+func (m *DomainCounterMutation) ResetCampaignID() {
+	m.campaign_id = nil
+	m.addcampaign_id = nil
+}
+
+// SetDomain sets the "domain" field.
+func (m *DomainCounterMutation) SetDomain(s string) {
+	m.domain = &s
+}
+
+// Domain returns the value of the "domain" field in the mutation.
+func (m *DomainCounterMutation) Domain() (r string, exists bool) {
+	v := m.domain
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDomain returns the old "domain" field's value of the DomainCounter entity.
+// If the DomainCounter object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DomainCounterMutation) OldDomain(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDomain is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDomain requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDomain: %w", err)
+	}
+	return oldValue.Domain, nil
+}
+
+// ResetDomain resets all changes to the "domain" field.
+func (m *DomainCounterMutation) ResetDomain() {
+	m.domain = nil
+}
+
+// SetSent sets the "sent" field.
+func (m *DomainCounterMutation) SetSent(i int64) {
+	m.sent = &i
+	m.addsent = nil
+}
+
+// Sent returns the value of the "sent" field in the mutation.
+func (m *DomainCounterMutation) Sent() (r int64, exists bool) {
+	v := m.sent
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSent returns the old "sent" field's value of the DomainCounter entity.
+// If the DomainCounter object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DomainCounterMutation) OldSent(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSent is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSent requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSent: %w", err)
+	}
+	return oldValue.Sent, nil
+}
+
+// AddSent adds i to the "sent" field.
+func (m *DomainCounterMutation) AddSent(i int64) {
+	if m.addsent != nil {
+		*m.addsent += i
+	} else {
+		m.addsent = &i
+	}
+}
+
+// AddedSent returns the value that was added to the "sent" field in this mutation.
+func (m *DomainCounterMutation) AddedSent() (r int64, exists bool) {
+	v := m.addsent
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetSent resets all changes to the "sent" field.
+func (m *DomainCounterMutation) ResetSent() {
+	m.sent = nil
+	m.addsent = nil
+}
+
+// SetFailed sets the "failed" field.
+func (m *DomainCounterMutation) SetFailed(i int64) {
+	m.failed = &i
+	m.addfailed = nil
+}
+
+// Failed returns the value of the "failed" field in the mutation.
+func (m *DomainCounterMutation) Failed() (r int64, exists bool) {
+	v := m.failed
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFailed returns the old "failed" field's value of the DomainCounter entity.
+// If the DomainCounter object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DomainCounterMutation) OldFailed(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFailed is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFailed requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFailed: %w", err)
+	}
+	return oldValue.Failed, nil
+}
+
+// AddFailed adds i to the "failed" field.
+func (m *DomainCounterMutation) AddFailed(i int64) {
+	if m.addfailed != nil {
+		*m.addfailed += i
+	} else {
+		m.addfailed = &i
+	}
+}
+
+// AddedFailed returns the value that was added to the "failed" field in this mutation.
+func (m *DomainCounterMutation) AddedFailed() (r int64, exists bool) {
+	v := m.addfailed
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetFailed resets all changes to the "failed" field.
+func (m *DomainCounterMutation) ResetFailed() {
+	m.failed = nil
+	m.addfailed = nil
+}
+
+// SetDelivered sets the "delivered" field.
+func (m *DomainCounterMutation) SetDelivered(i int64) {
+	m.delivered = &i
+	m.adddelivered = nil
+}
+
+// Delivered returns the value of the "delivered" field in the mutation.
+func (m *DomainCounterMutation) Delivered() (r int64, exists bool) {
+	v := m.delivered
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDelivered returns the old "delivered" field's value of the DomainCounter entity.
+// If the DomainCounter object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DomainCounterMutation) OldDelivered(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDelivered is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDelivered requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDelivered: %w", err)
+	}
+	return oldValue.Delivered, nil
+}
+
+// AddDelivered adds i to the "delivered" field.
+func (m *DomainCounterMutation) AddDelivered(i int64) {
+	if m.adddelivered != nil {
+		*m.adddelivered += i
+	} else {
+		m.adddelivered = &i
+	}
+}
+
+// AddedDelivered returns the value that was added to the "delivered" field in this mutation.
+func (m *DomainCounterMutation) AddedDelivered() (r int64, exists bool) {
+	v := m.adddelivered
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetDelivered resets all changes to the "delivered" field.
+func (m *DomainCounterMutation) ResetDelivered() {
+	m.delivered = nil
+	m.adddelivered = nil
+}
+
+// SetUniqueOpens sets the "unique_opens" field.
+func (m *DomainCounterMutation) SetUniqueOpens(i int64) {
+	m.unique_opens = &i
+	m.addunique_opens = nil
+}
+
+// UniqueOpens returns the value of the "unique_opens" field in the mutation.
+func (m *DomainCounterMutation) UniqueOpens() (r int64, exists bool) {
+	v := m.unique_opens
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUniqueOpens returns the old "unique_opens" field's value of the DomainCounter entity.
+// If the DomainCounter object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DomainCounterMutation) OldUniqueOpens(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUniqueOpens is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUniqueOpens requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUniqueOpens: %w", err)
+	}
+	return oldValue.UniqueOpens, nil
+}
+
+// AddUniqueOpens adds i to the "unique_opens" field.
+func (m *DomainCounterMutation) AddUniqueOpens(i int64) {
+	if m.addunique_opens != nil {
+		*m.addunique_opens += i
+	} else {
+		m.addunique_opens = &i
+	}
+}
+
+// AddedUniqueOpens returns the value that was added to the "unique_opens" field in this mutation.
+func (m *DomainCounterMutation) AddedUniqueOpens() (r int64, exists bool) {
+	v := m.addunique_opens
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetUniqueOpens resets all changes to the "unique_opens" field.
+func (m *DomainCounterMutation) ResetUniqueOpens() {
+	m.unique_opens = nil
+	m.addunique_opens = nil
+}
+
+// SetUniqueClicks sets the "unique_clicks" field.
+func (m *DomainCounterMutation) SetUniqueClicks(i int64) {
+	m.unique_clicks = &i
+	m.addunique_clicks = nil
+}
+
+// UniqueClicks returns the value of the "unique_clicks" field in the mutation.
+func (m *DomainCounterMutation) UniqueClicks() (r int64, exists bool) {
+	v := m.unique_clicks
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUniqueClicks returns the old "unique_clicks" field's value of the DomainCounter entity.
+// If the DomainCounter object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DomainCounterMutation) OldUniqueClicks(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUniqueClicks is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUniqueClicks requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUniqueClicks: %w", err)
+	}
+	return oldValue.UniqueClicks, nil
+}
+
+// AddUniqueClicks adds i to the "unique_clicks" field.
+func (m *DomainCounterMutation) AddUniqueClicks(i int64) {
+	if m.addunique_clicks != nil {
+		*m.addunique_clicks += i
+	} else {
+		m.addunique_clicks = &i
+	}
+}
+
+// AddedUniqueClicks returns the value that was added to the "unique_clicks" field in this mutation.
+func (m *DomainCounterMutation) AddedUniqueClicks() (r int64, exists bool) {
+	v := m.addunique_clicks
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetUniqueClicks resets all changes to the "unique_clicks" field.
+func (m *DomainCounterMutation) ResetUniqueClicks() {
+	m.unique_clicks = nil
+	m.addunique_clicks = nil
+}
+
+// SetUnsubscriptions sets the "unsubscriptions" field.
+func (m *DomainCounterMutation) SetUnsubscriptions(i int64) {
+	m.unsubscriptions = &i
+	m.addunsubscriptions = nil
+}
+
+// Unsubscriptions returns the value of the "unsubscriptions" field in the mutation.
+func (m *DomainCounterMutation) Unsubscriptions() (r int64, exists bool) {
+	v := m.unsubscriptions
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUnsubscriptions returns the old "unsubscriptions" field's value of the DomainCounter entity.
+// If the DomainCounter object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DomainCounterMutation) OldUnsubscriptions(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUnsubscriptions is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUnsubscriptions requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUnsubscriptions: %w", err)
+	}
+	return oldValue.Unsubscriptions, nil
+}
+
+// AddUnsubscriptions adds i to the "unsubscriptions" field.
+func (m *DomainCounterMutation) AddUnsubscriptions(i int64) {
+	if m.addunsubscriptions != nil {
+		*m.addunsubscriptions += i
+	} else {
+		m.addunsubscriptions = &i
+	}
+}
+
+// AddedUnsubscriptions returns the value that was added to the "unsubscriptions" field in this mutation.
+func (m *DomainCounterMutation) AddedUnsubscriptions() (r int64, exists bool) {
+	v := m.addunsubscriptions
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetUnsubscriptions resets all changes to the "unsubscriptions" field.
+func (m *DomainCounterMutation) ResetUnsubscriptions() {
+	m.unsubscriptions = nil
+	m.addunsubscriptions = nil
+}
+
+// SetHardBounces sets the "hard_bounces" field.
+func (m *DomainCounterMutation) SetHardBounces(i int64) {
+	m.hard_bounces = &i
+	m.addhard_bounces = nil
+}
+
+// HardBounces returns the value of the "hard_bounces" field in the mutation.
+func (m *DomainCounterMutation) HardBounces() (r int64, exists bool) {
+	v := m.hard_bounces
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldHardBounces returns the old "hard_bounces" field's value of the DomainCounter entity.
+// If the DomainCounter object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DomainCounterMutation) OldHardBounces(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldHardBounces is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldHardBounces requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldHardBounces: %w", err)
+	}
+	return oldValue.HardBounces, nil
+}
+
+// AddHardBounces adds i to the "hard_bounces" field.
+func (m *DomainCounterMutation) AddHardBounces(i int64) {
+	if m.addhard_bounces != nil {
+		*m.addhard_bounces += i
+	} else {
+		m.addhard_bounces = &i
+	}
+}
+
+// AddedHardBounces returns the value that was added to the "hard_bounces" field in this mutation.
+func (m *DomainCounterMutation) AddedHardBounces() (r int64, exists bool) {
+	v := m.addhard_bounces
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetHardBounces resets all changes to the "hard_bounces" field.
+func (m *DomainCounterMutation) ResetHardBounces() {
+	m.hard_bounces = nil
+	m.addhard_bounces = nil
+}
+
+// SetSoftBounces sets the "soft_bounces" field.
+func (m *DomainCounterMutation) SetSoftBounces(i int64) {
+	m.soft_bounces = &i
+	m.addsoft_bounces = nil
+}
+
+// SoftBounces returns the value of the "soft_bounces" field in the mutation.
+func (m *DomainCounterMutation) SoftBounces() (r int64, exists bool) {
+	v := m.soft_bounces
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSoftBounces returns the old "soft_bounces" field's value of the DomainCounter entity.
+// If the DomainCounter object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DomainCounterMutation) OldSoftBounces(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSoftBounces is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSoftBounces requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSoftBounces: %w", err)
+	}
+	return oldValue.SoftBounces, nil
+}
+
+// AddSoftBounces adds i to the "soft_bounces" field.
+func (m *DomainCounterMutation) AddSoftBounces(i int64) {
+	if m.addsoft_bounces != nil {
+		*m.addsoft_bounces += i
+	} else {
+		m.addsoft_bounces = &i
+	}
+}
+
+// AddedSoftBounces returns the value that was added to the "soft_bounces" field in this mutation.
+func (m *DomainCounterMutation) AddedSoftBounces() (r int64, exists bool) {
+	v := m.addsoft_bounces
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetSoftBounces resets all changes to the "soft_bounces" field.
+func (m *DomainCounterMutation) ResetSoftBounces() {
+	m.soft_bounces = nil
+	m.addsoft_bounces = nil
+}
+
+// SetComplaints sets the "complaints" field.
+func (m *DomainCounterMutation) SetComplaints(i int64) {
+	m.complaints = &i
+	m.addcomplaints = nil
+}
+
+// Complaints returns the value of the "complaints" field in the mutation.
+func (m *DomainCounterMutation) Complaints() (r int64, exists bool) {
+	v := m.complaints
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldComplaints returns the old "complaints" field's value of the DomainCounter entity.
+// If the DomainCounter object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DomainCounterMutation) OldComplaints(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldComplaints is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldComplaints requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldComplaints: %w", err)
+	}
+	return oldValue.Complaints, nil
+}
+
+// AddComplaints adds i to the "complaints" field.
+func (m *DomainCounterMutation) AddComplaints(i int64) {
+	if m.addcomplaints != nil {
+		*m.addcomplaints += i
+	} else {
+		m.addcomplaints = &i
+	}
+}
+
+// AddedComplaints returns the value that was added to the "complaints" field in this mutation.
+func (m *DomainCounterMutation) AddedComplaints() (r int64, exists bool) {
+	v := m.addcomplaints
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetComplaints resets all changes to the "complaints" field.
+func (m *DomainCounterMutation) ResetComplaints() {
+	m.complaints = nil
+	m.addcomplaints = nil
+}
+
+// Where appends a list predicates to the DomainCounterMutation builder.
+func (m *DomainCounterMutation) Where(ps ...predicate.DomainCounter) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the DomainCounterMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *DomainCounterMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.DomainCounter, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *DomainCounterMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *DomainCounterMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (DomainCounter).
+func (m *DomainCounterMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *DomainCounterMutation) Fields() []string {
+	fields := make([]string, 0, 12)
+	if m.user_id != nil {
+		fields = append(fields, domaincounter.FieldUserID)
+	}
+	if m.campaign_id != nil {
+		fields = append(fields, domaincounter.FieldCampaignID)
+	}
+	if m.domain != nil {
+		fields = append(fields, domaincounter.FieldDomain)
+	}
+	if m.sent != nil {
+		fields = append(fields, domaincounter.FieldSent)
+	}
+	if m.failed != nil {
+		fields = append(fields, domaincounter.FieldFailed)
+	}
+	if m.delivered != nil {
+		fields = append(fields, domaincounter.FieldDelivered)
+	}
+	if m.unique_opens != nil {
+		fields = append(fields, domaincounter.FieldUniqueOpens)
+	}
+	if m.unique_clicks != nil {
+		fields = append(fields, domaincounter.FieldUniqueClicks)
+	}
+	if m.unsubscriptions != nil {
+		fields = append(fields, domaincounter.FieldUnsubscriptions)
+	}
+	if m.hard_bounces != nil {
+		fields = append(fields, domaincounter.FieldHardBounces)
+	}
+	if m.soft_bounces != nil {
+		fields = append(fields, domaincounter.FieldSoftBounces)
+	}
+	if m.complaints != nil {
+		fields = append(fields, domaincounter.FieldComplaints)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *DomainCounterMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case domaincounter.FieldUserID:
+		return m.UserID()
+	case domaincounter.FieldCampaignID:
+		return m.CampaignID()
+	case domaincounter.FieldDomain:
+		return m.Domain()
+	case domaincounter.FieldSent:
+		return m.Sent()
+	case domaincounter.FieldFailed:
+		return m.Failed()
+	case domaincounter.FieldDelivered:
+		return m.Delivered()
+	case domaincounter.FieldUniqueOpens:
+		return m.UniqueOpens()
+	case domaincounter.FieldUniqueClicks:
+		return m.UniqueClicks()
+	case domaincounter.FieldUnsubscriptions:
+		return m.Unsubscriptions()
+	case domaincounter.FieldHardBounces:
+		return m.HardBounces()
+	case domaincounter.FieldSoftBounces:
+		return m.SoftBounces()
+	case domaincounter.FieldComplaints:
+		return m.Complaints()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *DomainCounterMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case domaincounter.FieldUserID:
+		return m.OldUserID(ctx)
+	case domaincounter.FieldCampaignID:
+		return m.OldCampaignID(ctx)
+	case domaincounter.FieldDomain:
+		return m.OldDomain(ctx)
+	case domaincounter.FieldSent:
+		return m.OldSent(ctx)
+	case domaincounter.FieldFailed:
+		return m.OldFailed(ctx)
+	case domaincounter.FieldDelivered:
+		return m.OldDelivered(ctx)
+	case domaincounter.FieldUniqueOpens:
+		return m.OldUniqueOpens(ctx)
+	case domaincounter.FieldUniqueClicks:
+		return m.OldUniqueClicks(ctx)
+	case domaincounter.FieldUnsubscriptions:
+		return m.OldUnsubscriptions(ctx)
+	case domaincounter.FieldHardBounces:
+		return m.OldHardBounces(ctx)
+	case domaincounter.FieldSoftBounces:
+		return m.OldSoftBounces(ctx)
+	case domaincounter.FieldComplaints:
+		return m.OldComplaints(ctx)
+	}
+	return nil, fmt.Errorf("unknown DomainCounter field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *DomainCounterMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case domaincounter.FieldUserID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUserID(v)
+		return nil
+	case domaincounter.FieldCampaignID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCampaignID(v)
+		return nil
+	case domaincounter.FieldDomain:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDomain(v)
+		return nil
+	case domaincounter.FieldSent:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSent(v)
+		return nil
+	case domaincounter.FieldFailed:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFailed(v)
+		return nil
+	case domaincounter.FieldDelivered:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDelivered(v)
+		return nil
+	case domaincounter.FieldUniqueOpens:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUniqueOpens(v)
+		return nil
+	case domaincounter.FieldUniqueClicks:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUniqueClicks(v)
+		return nil
+	case domaincounter.FieldUnsubscriptions:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUnsubscriptions(v)
+		return nil
+	case domaincounter.FieldHardBounces:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetHardBounces(v)
+		return nil
+	case domaincounter.FieldSoftBounces:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSoftBounces(v)
+		return nil
+	case domaincounter.FieldComplaints:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetComplaints(v)
+		return nil
+	}
+	return fmt.Errorf("unknown DomainCounter field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *DomainCounterMutation) AddedFields() []string {
+	var fields []string
+	if m.adduser_id != nil {
+		fields = append(fields, domaincounter.FieldUserID)
+	}
+	if m.addcampaign_id != nil {
+		fields = append(fields, domaincounter.FieldCampaignID)
+	}
+	if m.addsent != nil {
+		fields = append(fields, domaincounter.FieldSent)
+	}
+	if m.addfailed != nil {
+		fields = append(fields, domaincounter.FieldFailed)
+	}
+	if m.adddelivered != nil {
+		fields = append(fields, domaincounter.FieldDelivered)
+	}
+	if m.addunique_opens != nil {
+		fields = append(fields, domaincounter.FieldUniqueOpens)
+	}
+	if m.addunique_clicks != nil {
+		fields = append(fields, domaincounter.FieldUniqueClicks)
+	}
+	if m.addunsubscriptions != nil {
+		fields = append(fields, domaincounter.FieldUnsubscriptions)
+	}
+	if m.addhard_bounces != nil {
+		fields = append(fields, domaincounter.FieldHardBounces)
+	}
+	if m.addsoft_bounces != nil {
+		fields = append(fields, domaincounter.FieldSoftBounces)
+	}
+	if m.addcomplaints != nil {
+		fields = append(fields, domaincounter.FieldComplaints)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *DomainCounterMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case domaincounter.FieldUserID:
+		return m.AddedUserID()
+	case domaincounter.FieldCampaignID:
+		return m.AddedCampaignID()
+	case domaincounter.FieldSent:
+		return m.AddedSent()
+	case domaincounter.FieldFailed:
+		return m.AddedFailed()
+	case domaincounter.FieldDelivered:
+		return m.AddedDelivered()
+	case domaincounter.FieldUniqueOpens:
+		return m.AddedUniqueOpens()
+	case domaincounter.FieldUniqueClicks:
+		return m.AddedUniqueClicks()
+	case domaincounter.FieldUnsubscriptions:
+		return m.AddedUnsubscriptions()
+	case domaincounter.FieldHardBounces:
+		return m.AddedHardBounces()
+	case domaincounter.FieldSoftBounces:
+		return m.AddedSoftBounces()
+	case domaincounter.FieldComplaints:
+		return m.AddedComplaints()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *DomainCounterMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case domaincounter.FieldUserID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddUserID(v)
+		return nil
+	case domaincounter.FieldCampaignID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddCampaignID(v)
+		return nil
+	case domaincounter.FieldSent:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSent(v)
+		return nil
+	case domaincounter.FieldFailed:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddFailed(v)
+		return nil
+	case domaincounter.FieldDelivered:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddDelivered(v)
+		return nil
+	case domaincounter.FieldUniqueOpens:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddUniqueOpens(v)
+		return nil
+	case domaincounter.FieldUniqueClicks:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddUniqueClicks(v)
+		return nil
+	case domaincounter.FieldUnsubscriptions:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddUnsubscriptions(v)
+		return nil
+	case domaincounter.FieldHardBounces:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddHardBounces(v)
+		return nil
+	case domaincounter.FieldSoftBounces:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSoftBounces(v)
+		return nil
+	case domaincounter.FieldComplaints:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddComplaints(v)
+		return nil
+	}
+	return fmt.Errorf("unknown DomainCounter numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *DomainCounterMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *DomainCounterMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *DomainCounterMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown DomainCounter nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *DomainCounterMutation) ResetField(name string) error {
+	switch name {
+	case domaincounter.FieldUserID:
+		m.ResetUserID()
+		return nil
+	case domaincounter.FieldCampaignID:
+		m.ResetCampaignID()
+		return nil
+	case domaincounter.FieldDomain:
+		m.ResetDomain()
+		return nil
+	case domaincounter.FieldSent:
+		m.ResetSent()
+		return nil
+	case domaincounter.FieldFailed:
+		m.ResetFailed()
+		return nil
+	case domaincounter.FieldDelivered:
+		m.ResetDelivered()
+		return nil
+	case domaincounter.FieldUniqueOpens:
+		m.ResetUniqueOpens()
+		return nil
+	case domaincounter.FieldUniqueClicks:
+		m.ResetUniqueClicks()
+		return nil
+	case domaincounter.FieldUnsubscriptions:
+		m.ResetUnsubscriptions()
+		return nil
+	case domaincounter.FieldHardBounces:
+		m.ResetHardBounces()
+		return nil
+	case domaincounter.FieldSoftBounces:
+		m.ResetSoftBounces()
+		return nil
+	case domaincounter.FieldComplaints:
+		m.ResetComplaints()
+		return nil
+	}
+	return fmt.Errorf("unknown DomainCounter field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *DomainCounterMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *DomainCounterMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *DomainCounterMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *DomainCounterMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *DomainCounterMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *DomainCounterMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *DomainCounterMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown DomainCounter unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *DomainCounterMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown DomainCounter edge %s", name)
 }
 
 // EmailMutation represents an operation that mutates the Email nodes in the graph.

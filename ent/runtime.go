@@ -7,6 +7,7 @@ import (
 	"campaignql/ent/campaign"
 	"campaignql/ent/campaignchange"
 	"campaignql/ent/customfield"
+	"campaignql/ent/domaincounter"
 	"campaignql/ent/email"
 	"campaignql/ent/event"
 	"campaignql/ent/fieldvalue"
@@ -305,6 +306,48 @@ func init() {
 	customfieldDescChoices := customfieldFields[5].Descriptor()
 	// customfield.DefaultChoices holds the default value on creation for the choices field.
 	customfield.DefaultChoices = customfieldDescChoices.Default.(func() string)
+	domaincounterFields := schema.DomainCounter{}.Fields()
+	_ = domaincounterFields
+	// domaincounterDescDomain is the schema descriptor for domain field.
+	domaincounterDescDomain := domaincounterFields[2].Descriptor()
+	// domaincounter.DomainValidator is a validator for the "domain" field. It is called by the builders before save.
+	domaincounter.DomainValidator = domaincounterDescDomain.Validators[0].(func(string) error)
+	// domaincounterDescSent is the schema descriptor for sent field.
+	domaincounterDescSent := domaincounterFields[3].Descriptor()
+	// domaincounter.DefaultSent holds the default value on creation for the sent field.
+	domaincounter.DefaultSent = domaincounterDescSent.Default.(int64)
+	// domaincounterDescFailed is the schema descriptor for failed field.
+	domaincounterDescFailed := domaincounterFields[4].Descriptor()
+	// domaincounter.DefaultFailed holds the default value on creation for the failed field.
+	domaincounter.DefaultFailed = domaincounterDescFailed.Default.(int64)
+	// domaincounterDescDelivered is the schema descriptor for delivered field.
+	domaincounterDescDelivered := domaincounterFields[5].Descriptor()
+	// domaincounter.DefaultDelivered holds the default value on creation for the delivered field.
+	domaincounter.DefaultDelivered = domaincounterDescDelivered.Default.(int64)
+	// domaincounterDescUniqueOpens is the schema descriptor for unique_opens field.
+	domaincounterDescUniqueOpens := domaincounterFields[6].Descriptor()
+	// domaincounter.DefaultUniqueOpens holds the default value on creation for the unique_opens field.
+	domaincounter.DefaultUniqueOpens = domaincounterDescUniqueOpens.Default.(int64)
+	// domaincounterDescUniqueClicks is the schema descriptor for unique_clicks field.
+	domaincounterDescUniqueClicks := domaincounterFields[7].Descriptor()
+	// domaincounter.DefaultUniqueClicks holds the default value on creation for the unique_clicks field.
+	domaincounter.DefaultUniqueClicks = domaincounterDescUniqueClicks.Default.(int64)
+	// domaincounterDescUnsubscriptions is the schema descriptor for unsubscriptions field.
+	domaincounterDescUnsubscriptions := domaincounterFields[8].Descriptor()
+	// domaincounter.DefaultUnsubscriptions holds the default value on creation for the unsubscriptions field.
+	domaincounter.DefaultUnsubscriptions = domaincounterDescUnsubscriptions.Default.(int64)
+	// domaincounterDescHardBounces is the schema descriptor for hard_bounces field.
+	domaincounterDescHardBounces := domaincounterFields[9].Descriptor()
+	// domaincounter.DefaultHardBounces holds the default value on creation for the hard_bounces field.
+	domaincounter.DefaultHardBounces = domaincounterDescHardBounces.Default.(int64)
+	// domaincounterDescSoftBounces is the schema descriptor for soft_bounces field.
+	domaincounterDescSoftBounces := domaincounterFields[10].Descriptor()
+	// domaincounter.DefaultSoftBounces holds the default value on creation for the soft_bounces field.
+	domaincounter.DefaultSoftBounces = domaincounterDescSoftBounces.Default.(int64)
+	// domaincounterDescComplaints is the schema descriptor for complaints field.
+	domaincounterDescComplaints := domaincounterFields[11].Descriptor()
+	// domaincounter.DefaultComplaints holds the default value on creation for the complaints field.
+	domaincounter.DefaultComplaints = domaincounterDescComplaints.Default.(int64)
 	emailFields := schema.Email{}.Fields()
 	_ = emailFields
 	// emailDescName is the schema descriptor for name field.

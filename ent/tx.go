@@ -24,6 +24,8 @@ type Tx struct {
 	CampaignTag *CampaignTagClient
 	// CustomField is the client for interacting with the CustomField builders.
 	CustomField *CustomFieldClient
+	// DomainCounter is the client for interacting with the DomainCounter builders.
+	DomainCounter *DomainCounterClient
 	// Email is the client for interacting with the Email builders.
 	Email *EmailClient
 	// Event is the client for interacting with the Event builders.
@@ -192,6 +194,7 @@ func (tx *Tx) init() {
 	tx.CampaignChange = NewCampaignChangeClient(tx.config)
 	tx.CampaignTag = NewCampaignTagClient(tx.config)
 	tx.CustomField = NewCustomFieldClient(tx.config)
+	tx.DomainCounter = NewDomainCounterClient(tx.config)
 	tx.Email = NewEmailClient(tx.config)
 	tx.Event = NewEventClient(tx.config)
 	tx.FieldValue = NewFieldValueClient(tx.config)

@@ -46,7 +46,7 @@ var (
 			"count": reads(reach.CampaignColumns...), "preview": reads(reach.CampaignColumns...), "waterfall": reads(reach.CampaignColumns...),
 			"explain": reads(reach.CampaignColumns...),
 		}),
-		"tags":     reads("id"),
+		"tags": reads("id"),
 		"statistics": holds(fields{
 			"recipients": reads("total_recipients"), "sent": reads("total_sent"), "failed": reads("total_failed"), "delivered": reads(deliveredColumns...),
 			"opens": unique("total_opens", "unique_opens"), "clicks": unique("total_clicks", "unique_clicks"),

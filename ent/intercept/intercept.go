@@ -12,6 +12,7 @@ import (
 	"campaignql/ent/campaignchange"
 	"campaignql/ent/campaigntag"
 	"campaignql/ent/customfield"
+	"campaignql/ent/domaincounter"
 	"campaignql/ent/email"
 	"campaignql/ent/event"
 	"campaignql/ent/fieldvalue"
@@ -222,6 +223,33 @@ func (f TraverseCustomField) Traverse(ctx context.Context, q ent.Query) error {
 		return f(ctx, q)
 	}
 	return fmt.Errorf("unexpected query type %T. expect *ent.CustomFieldQuery", q)
+}
+
+// The DomainCounterFunc type is an adapter to allow the use of ordinary function as a Querier.
+type DomainCounterFunc func(context.Context, *ent.DomainCounterQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f DomainCounterFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.DomainCounterQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.DomainCounterQuery", q)
+}
+
+// The TraverseDomainCounter type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseDomainCounter func(context.Context, *ent.DomainCounterQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseDomainCounter) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseDomainCounter) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.DomainCounterQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.DomainCounterQuery", q)
 }
 
 // The EmailFunc type is an adapter to allow the use of ordinary function as a Querier.
@@ -669,6 +697,8 @@ func NewQuery(q ent.Query) (Query, error) {
 		return &query[*ent.CampaignTagQuery, predicate.CampaignTag, campaigntag.OrderOption]{typ: ent.TypeCampaignTag, tq: q}, nil
 	case *ent.CustomFieldQuery:
 		return &query[*ent.CustomFieldQuery, predicate.CustomField, customfield.OrderOption]{typ: ent.TypeCustomField, tq: q}, nil
+	case *ent.DomainCounterQuery:
+		return &query[*ent.DomainCounterQuery, predicate.DomainCounter, domaincounter.OrderOption]{typ: ent.TypeDomainCounter, tq: q}, nil
 	case *ent.EmailQuery:
 		return &query[*ent.EmailQuery, predicate.Email, email.OrderOption]{typ: ent.TypeEmail, tq: q}, nil
 	case *ent.EventQuery:

@@ -257,6 +257,40 @@ var (
 			},
 		},
 	}
+	// DomainCountersColumns holds the columns for the "domain_counters" table.
+	DomainCountersColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "user_id", Type: field.TypeInt64},
+		{Name: "campaign_id", Type: field.TypeInt64},
+		{Name: "domain", Type: field.TypeString, Size: 254},
+		{Name: "sent", Type: field.TypeInt64, Default: 0},
+		{Name: "failed", Type: field.TypeInt64, Default: 0},
+		{Name: "delivered", Type: field.TypeInt64, Default: 0},
+		{Name: "unique_opens", Type: field.TypeInt64, Default: 0},
+		{Name: "unique_clicks", Type: field.TypeInt64, Default: 0},
+		{Name: "unsubscriptions", Type: field.TypeInt64, Default: 0},
+		{Name: "hard_bounces", Type: field.TypeInt64, Default: 0},
+		{Name: "soft_bounces", Type: field.TypeInt64, Default: 0},
+		{Name: "complaints", Type: field.TypeInt64, Default: 0},
+	}
+	// DomainCountersTable holds the schema information for the "domain_counters" table.
+	DomainCountersTable = &schema.Table{
+		Name:       "domain_counters",
+		Columns:    DomainCountersColumns,
+		PrimaryKey: []*schema.Column{DomainCountersColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "domaincounter_campaign_id_domain",
+				Unique:  true,
+				Columns: []*schema.Column{DomainCountersColumns[2], DomainCountersColumns[3]},
+			},
+			{
+				Name:    "domaincounter_campaign_id_sent",
+				Unique:  false,
+				Columns: []*schema.Column{DomainCountersColumns[2], DomainCountersColumns[4]},
+			},
+		},
+	}
 	// EmailsColumns holds the columns for the "emails" table.
 	EmailsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt64, Increment: true},
@@ -324,9 +358,9 @@ var (
 		PrimaryKey: []*schema.Column{EventsColumns[0]},
 		Indexes: []*schema.Index{
 			{
-				Name:    "event_campaign_id_kind_subscriber_id_at",
+				Name:    "event_campaign_id_kind_subscriber_id_automated_link_id_at",
 				Unique:  false,
-				Columns: []*schema.Column{EventsColumns[2], EventsColumns[4], EventsColumns[3], EventsColumns[5]},
+				Columns: []*schema.Column{EventsColumns[2], EventsColumns[4], EventsColumns[3], EventsColumns[6], EventsColumns[7], EventsColumns[5]},
 			},
 			{
 				Name:    "event_subscriber_id_kind_at",
@@ -748,6 +782,7 @@ var (
 		CampaignChangesTable,
 		CampaignTagsTable,
 		CustomFieldsTable,
+		DomainCountersTable,
 		EmailsTable,
 		EventsTable,
 		FieldValuesTable,
@@ -792,6 +827,11 @@ func init() {
 	}
 	CustomFieldsTable.Annotation = &entsql.Annotation{
 		Table:     "custom_fields",
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
+	DomainCountersTable.Annotation = &entsql.Annotation{
+		Table:     "domain_counters",
 		Charset:   "utf8mb4",
 		Collation: "utf8mb4_bin",
 	}

@@ -21,6 +21,9 @@ type CampaignTag func(*sql.Selector)
 // CustomField is the predicate function for customfield builders.
 type CustomField func(*sql.Selector)
 
+// DomainCounter is the predicate function for domaincounter builders.
+type DomainCounter func(*sql.Selector)
+
 // Email is the predicate function for email builders.
 type Email func(*sql.Selector)
 

@@ -37,7 +37,7 @@ func (Event) Fields() []ent.Field {
 // Indexes of the Event.
 func (Event) Indexes() []ent.Index {
 	return []ent.Index{
-		index.Fields("campaign_id", "kind", "subscriber_id", "at"),
+		index.Fields("campaign_id", "kind", "subscriber_id", "automated", "link_id", "at"),
 		index.Fields("subscriber_id", "kind", "at"),
 	}
 }
@@ -100,3 +100,29 @@ func (LinkCounter) Indexes() []ent.Index {
 
 // Annotations of the LinkCounter.
 func (LinkCounter) Annotations() []schema.Annotation { return table("link_counters") }
+
+// DomainCounter holds what happened to a campaign's recipients at one mail domain.
+type DomainCounter struct{ ent.Schema }
+
+// Mixin of the DomainCounter.
+func (DomainCounter) Mixin() []ent.Mixin { return []ent.Mixin{owned{}} }
+
+// Fields of the DomainCounter.
+func (DomainCounter) Fields() []ent.Field {
+	return []ent.Field{
+		field.Int64("id"),
+		field.Int64("campaign_id").Immutable(),
+		field.String("domain").MaxLen(254).Immutable().Comment("Mail domain of the recipients, folded."),
+		counter("sent", ""), counter("failed", ""), counter("delivered", ""),
+		counter("unique_opens", ""), counter("unique_clicks", ""),
+		counter("unsubscriptions", ""), counter("hard_bounces", ""), counter("soft_bounces", ""), counter("complaints", ""),
+	}
+}
+
+// Indexes of the DomainCounter.
+func (DomainCounter) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("campaign_id", "domain").Unique(), index.Fields("campaign_id", "sent")}
+}
+
+// Annotations of the DomainCounter.
+func (DomainCounter) Annotations() []schema.Annotation { return table("domain_counters") }

@@ -12,8 +12,8 @@ import (
 	"campaignql/graph/scalar"
 	"campaignql/internal/audience"
 	"campaignql/internal/campaign"
-	"campaignql/internal/reach"
 	"campaignql/internal/kind"
+	"campaignql/internal/reach"
 	"campaignql/internal/statistics"
 )
 
