@@ -194,6 +194,13 @@ func audiencePatch(in graphql.Omittable[*model.AudienceInput], faults *apperr.Fa
 	if !set {
 		return nil
 	}
+	patch, err := audienceOf(target)
+	faults.Add(err)
+	return patch
+}
+
+// audienceOf reads the one form of an audience that is given; nil is nobody.
+func audienceOf(target *model.AudienceInput) (*campaign.AudiencePatch, error) {
 	nobody := ""
 	patch := &campaign.AudiencePatch{Include: &nobody, Exclude: &nobody}
 	switch {
@@ -201,17 +208,21 @@ func audiencePatch(in graphql.Omittable[*model.AudienceInput], faults *apperr.Fa
 	case target.Rules.IsSet():
 		rules := string(target.Rules.Value())
 		if rules == "" || rules == "null" {
-			faults.Add(apperr.InvalidField("audience.rules", "audience_invalid", "$: an object with criteria is required"))
+			return patch, apperr.InvalidField("audience.rules", "audience_invalid", "$: an object with criteria is required")
 		}
 		patch.Rules = &rules
+	case target.RulesJSONBundle.IsSet():
+		if patch.Rules = target.RulesJSONBundle.Value(); value(patch.Rules) == "" {
+			return patch, apperr.InvalidField("audience.rulesJsonBundle", "audience_invalid", "$: an object with criteria is required")
+		}
 	case target.Lists.Value() != nil:
 		lists := target.Lists.Value()
 		include, exclude := pairs(lists.Include), pairs(lists.Exclude)
 		patch.Include, patch.Exclude = &include, &exclude
 	case target.None.Value() == nil || !*target.None.Value():
-		faults.Add(apperr.InvalidField("audience.none", "audience_invalid", "can only be true"))
+		return patch, apperr.InvalidField("audience.none", "audience_invalid", "can only be true")
 	}
-	return patch
+	return patch, nil
 }
 
 // pairs writes lists and segments as the domain reads them.

@@ -27,6 +27,8 @@ func TestDirectAnswersAsTheExecutor(t *testing.T) {
 		w.oddities(t, a)
 		services := graph.Services{
 			Accounts: w.Services.Accounts, Campaigns: w.Services.Campaigns, Emails: w.Services.Emails, Tags: w.Services.Tags, Statistics: w.Services.Statistics,
+			Lists: w.Services.Lists, Subscribers: w.Services.Subscribers, SubscriberTags: w.Services.SubscriberTags, Fields: w.Services.Fields,
+			Segments: w.Services.Segments, Suppressions: w.Services.Suppressions, Audiences: w.Services.Audiences,
 		}
 		direct, executor := graph.Handler(services, graph.Options{}), graph.ExecutorHandler(services, graph.Options{})
 		documents := append([]string{
@@ -69,10 +71,11 @@ func (w *world) oddities(t *testing.T, a *apitest.Account) {
 // aim gives a campaign an audience, by turns of lists and of rules, and a schedule that recurs.
 func (w *world) aim(t *testing.T, a *apitest.Account, c *ent.Campaign, turn int) {
 	t.Helper()
-	target := must(audience.ParseLists("5:7,6", "8:9"))(t)
+	include, exclude := w.reachable(t, a)
+	target := must(audience.ParseLists(include, exclude))(t)
 	if turn%2 == 1 {
-		target = must(audience.ParseRules([]byte(`{"operator":"or","criteria":[{"list_id":5,"operator":"and","rules":[
-			{"type":"fields","field_id":"EmailAddress","operator":"contains","value":"<\"é"}]}]}`)))(t)
+		target = must(audience.ParseRules(fmt.Appendf(nil, `{"operator":"or","criteria":[{"list_id":%d,"operator":"and","rules":[
+			{"type":"fields","field_id":"EmailAddress","operator":"contains","value":"<\"é"}]}]}`, target.Criteria[0].ListID)))(t)
 	}
 	encoded := must(json.Marshal(target))(t)
 	write := c.Update().SetAudience(string(encoded))

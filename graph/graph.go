@@ -12,6 +12,7 @@ import (
 	"campaignql/internal/content"
 	customfield "campaignql/internal/field"
 	lists "campaignql/internal/list"
+	"campaignql/internal/reach"
 	"campaignql/internal/segment"
 	"campaignql/internal/statistics"
 	"campaignql/internal/subscriber"
@@ -34,6 +35,8 @@ type Services struct {
 	Fields         *customfield.Service
 	Segments       *segment.Service
 	Suppressions   *suppression.Service
+	// Audiences says who an audience reaches.
+	Audiences *reach.Service
 	// Commands answers the field command.
 	Commands Commands
 }
@@ -72,6 +75,9 @@ type (
 	emailResolver      struct{ *resolver }
 	viewerResolver     struct{ *resolver }
 	listResolver       struct{ *resolver }
+	audienceResolver   struct{ *resolver }
+	ruleResolver       struct{ *resolver }
+	segmentResolver    struct{ *resolver }
 )
 
 var _ exec.ResolverRoot = (*resolver)(nil)
@@ -91,3 +97,8 @@ func (r *resolver) Tag() exec.TagResolver                         { return tagRe
 func (r *resolver) Email() exec.EmailResolver                     { return emailResolver{r} }
 func (r *resolver) Viewer() exec.ViewerResolver                   { return viewerResolver{r} }
 func (r *resolver) SubscriberList() exec.SubscriberListResolver   { return listResolver{r} }
+func (r *resolver) CampaignAudience() exec.CampaignAudienceResolver {
+	return audienceResolver{r}
+}
+func (r *resolver) ExplainedRule() exec.ExplainedRuleResolver { return ruleResolver{r} }
+func (r *resolver) Segment() exec.SegmentResolver             { return segmentResolver{r} }

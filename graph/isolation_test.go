@@ -1,8 +1,10 @@
 package graph_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -381,34 +383,76 @@ func TestNobodyLearnsWhetherAnotherAccountHasAnID(t *testing.T) {
 	})
 }
 
-// TestAudienceRulesNameNothingOfAnotherAccount covers the ids that stand inside JSON.
-func TestAudienceRulesNameNothingOfAnotherAccount(t *testing.T) {
+// TestRulesNameNothingOfAnotherAccount covers the ids that stand inside JSON, on every way by which rules come in.
+func TestRulesNameNothingOfAnotherAccount(t *testing.T) {
+	ways := map[string]func(w *world, a *apitest.Account, own int64, bundle, rules string) string{
+		"updateCampaign rules": func(w *world, a *apitest.Account, own int64, bundle, _ string) string {
+			return w.answer(t, a, `mutation($id: ID!, $rules: JSON!) { updateCampaign(input: {id: $id, audience: {rules: $rules}}) { campaign { name } userErrors { code message field reason } } }`,
+				object{"id": number(own), "rules": json.RawMessage(bundle)})
+		},
+		"updateCampaign rulesJsonBundle": func(w *world, a *apitest.Account, own int64, bundle, _ string) string {
+			return w.answer(t, a, `mutation($id: ID!, $rules: String!) { updateCampaign(input: {id: $id, audience: {rulesJsonBundle: $rules}}) { campaign { name } userErrors { code message field reason } } }`,
+				object{"id": number(own), "rules": bundle})
+		},
+		"audience": func(w *world, a *apitest.Account, _ int64, bundle, _ string) string {
+			return w.answer(t, a, `query($rules: JSON!) { audience(input: {rules: $rules}) { form } }`, object{"rules": json.RawMessage(bundle)})
+		},
+		"audience counted": func(w *world, a *apitest.Account, _ int64, bundle, _ string) string {
+			return w.answer(t, a, `query($rules: JSON!) { audience(input: {rules: $rules}) { count preview { emailAddress } waterfall { matched } explain { reached } } }`,
+				object{"rules": json.RawMessage(bundle)})
+		},
+		"createSegment": func(w *world, a *apitest.Account, own int64, _, rules string) string {
+			return w.answer(t, a, `mutation($id: ID!, $rules: JSON!) { createSegment(input: {listId: $id, name: "s", rules: $rules}) { segment { name } userErrors { code message field reason } } }`,
+				object{"id": number(own), "rules": json.RawMessage(rules)})
+		},
+		"updateSegment": func(w *world, a *apitest.Account, own int64, _, rules string) string {
+			return w.answer(t, a, `mutation($id: ID!, $rules: JSON!) { updateSegment(input: {id: $id, rules: $rules}) { segment { name } userErrors { code message field reason } } }`,
+				object{"id": number(own), "rules": json.RawMessage(rules)})
+		},
+		"Campaign.Update": func(w *world, a *apitest.Account, own int64, bundle, _ string) string {
+			_, body := w.Command(t, url.Values{"Command": {"Campaign.Update"}, "APIKey": {a.Key}, "CampaignID": {number(own)}, "RulesJsonBundle": {bundle}})
+			if strings.Contains(body, `"ErrorCode":[29]`) || strings.Contains(body, `"ErrorCode":29`) {
+				body += "NOT_FOUND"
+			}
+			return body
+		},
+	}
+	rules := map[thing]string{
+		aCampaign: `[{"type":"campaign-events","operator":"not opened","value":%d}]`,
+		aSegment:  `[{"type":"segments","operator":"does not belong to","value":%d}]`,
+		aLabel:    `[{"type":"tags","operator":"has this tag","value":%d}]`,
+		aField:    `[{"type":"fields","field_id":%d,"operator":"is set"}]`,
+		aList:     `[]`,
+	}
 	each(t, func(t *testing.T, w *world) {
 		alice, bob := w.Account(t), w.Account(t)
 		hers, his := w.settle(t, alice), w.settle(t, bob)
-		const document = `mutation($id: ID!, $rules: JSON!) { updateCampaign(input: {id: $id, audience: {rules: $rules}}) { campaign { version } userErrors { code message field reason } } }`
-		for name, rules := range map[string]func(id int64) object{
-			"list": func(id int64) object {
-				return object{"operator": "and", "criteria": []any{object{"list_id": id, "operator": "and", "rules": []any{}}}}
-			},
-			"campaign": func(id int64) object {
-				return object{"operator": "and", "criteria": []any{object{"list_id": his[aList][0], "operator": "and", "rules": []any{
-					object{"type": "campaign-events", "operator": "opened", "value": id}}}}}
-			},
-		} {
-			real, none := hers[aList][0], int64(missingID)
-			if name == "campaign" {
-				real = hers[aCampaign][0]
-			}
-			ask := func(id int64) string {
-				return w.answer(t, bob, document, object{"id": number(his[aCampaign][0]), "rules": rules(id)}, number(id))
-			}
-			got, want := ask(real), ask(none)
-			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("%s (-missing +of another account):\n%s", name, diff)
-			}
-			if !strings.Contains(got, `"NOT_FOUND"`) {
-				t.Errorf("%s: %s", name, got)
+		for name, ask := range ways {
+			for is, rule := range rules {
+				if is == aList && strings.HasSuffix(name, "Segment") {
+					continue // its list is an argument
+				}
+				asked := func(a *apitest.Account, own, id int64) string {
+					list, text := own, rule
+					if is == aList {
+						list = id
+					} else {
+						text = fmt.Sprintf(rule, id)
+					}
+					answer := ask(w, a, own, fmt.Sprintf(`{"criteria":[{"list_id":%d,"rules":%s}]}`, list, text), text)
+					return strings.ReplaceAll(answer, number(id), "ID")
+				}
+				got, want := asked(bob, his[is][0], hers[is][0]), asked(bob, his[is][0], missingID)
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Errorf("%s of a %s (-missing +of another account):\n%s", name, is, diff)
+				}
+				if !strings.Contains(got, "NOT_FOUND") || strings.Contains(got, `"NOT_FOUND"`) == (name == "Campaign.Update") {
+					t.Errorf("%s of a %s: %s", name, is, got)
+				}
+				// A segment cannot name itself.
+				if mine := asked(bob, his[is][0], his[is][0]); strings.Contains(mine, "NOT_FOUND") || name != "updateSegment" && strings.Contains(mine, `"INVALID"`) {
+					t.Errorf("%s of a %s of one's own: %s", name, is, mine)
+				}
 			}
 		}
 	})
@@ -420,6 +464,7 @@ var belowRoot = map[string]struct {
 	document string
 }{
 	"CustomFieldSearch.fieldId":  {aField, `query($own: ID!, $id: ID!) { list(id: $own) { subscribers(filter: {field: {fieldId: $id, contains: "thing"}}) { totalCount nodes { legacyId } } } }`},
+	"SubscriberFilter.segmentId": {aSegment, `query($own: ID!, $id: ID!) { list(id: $own) { subscribers(filter: {segmentId: $id}) { totalCount nodes { legacyId } } } }`},
 	"SubscriberTagFilter.anyOf":  {aLabel, `query($own: ID!, $id: ID!) { list(id: $own) { subscribers(filter: {tags: {anyOf: [$id]}}) { totalCount nodes { legacyId } } } }`},
 	"SubscriberTagFilter.allOf":  {aLabel, `query($own: ID!, $id: ID!) { list(id: $own) { subscribers(filter: {tags: {allOf: [$id]}}) { totalCount nodes { legacyId } } } }`},
 	"SubscriberTagFilter.noneOf": {aLabel, `query($own: ID!, $id: ID!) { list(id: $own) { subscribers(filter: {tags: {noneOf: [$id]}}) { totalCount nodes { legacyId } } } }`},

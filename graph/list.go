@@ -111,7 +111,7 @@ func (r *resolver) loadSubscribers(ctx context.Context, shown []*model.Subscribe
 	if err != nil {
 		return // the executor reads them again, and reports it
 	}
-	filter, err := subscriberFilter(args["filter"].(*model.SubscriberFilter))
+	filter, err := r.chosenPeople(ctx, args["filter"].(*model.SubscriberFilter))
 	order := subscriberOrder(args["orderBy"].(*model.SubscriberOrder))
 	request := pageRequest(args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string), nil)
 	pages, counts := map[int64]*model.SubscriberConnection{}, map[int64]int{}

@@ -8,6 +8,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"campaignql/internal/campaign"
+	"campaignql/internal/reach"
 	"campaignql/internal/statistics"
 )
 
@@ -40,8 +41,12 @@ var (
 			"nextSendAt": reads("next_send_at"), "upcoming": reads(append([]string{"status"}, campaign.ScheduleColumns...)...),
 			"sentInstances": reads("sent_instances"),
 		}),
-		"audience": reads("audience"),
-		"tags":     reads("id"),
+		"audience": holds(fields{
+			"form": reads("audience"), "include": reads("audience"), "exclude": reads("audience"), "rules": reads("audience"),
+			"count": reads(reach.CampaignColumns...), "preview": reads(reach.CampaignColumns...), "waterfall": reads(reach.CampaignColumns...),
+			"explain": reads(reach.CampaignColumns...),
+		}),
+		"tags": reads("id"),
 		"statistics": holds(fields{
 			"recipients": reads("total_recipients"), "sent": reads("total_sent"), "failed": reads("total_failed"), "delivered": reads(deliveredColumns...),
 			"opens": unique("total_opens", "unique_opens"), "clicks": unique("total_clicks", "unique_clicks"),
@@ -101,7 +106,7 @@ var (
 
 	segmentFields = fields{
 		"id": reads("id"), "legacyId": reads("id"), "name": reads("name"), "list": reads("list_id"), "rules": reads("rules"),
-		"createdAt": reads("created_at"), "updatedAt": reads("updated_at"),
+		"subscriberCount": reads(reach.SegmentColumns...), "createdAt": reads("created_at"), "updatedAt": reads("updated_at"),
 	}
 
 	subscriberTagFields = fields{

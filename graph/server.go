@@ -121,6 +121,10 @@ func (s *server) handler(schema graphql.ExecutableSchema) http.Handler {
 // commandCost is what the field command costs: under the default limit twenty of them fit into one request.
 const commandCost = 1000
 
+// audienceCost is what it costs to evaluate an audience, which reads the people of its lists: under the default limit less than two hundred fit into one
+// request, and evaluatedAtOnce says how many of them run at a time.
+const audienceCost = 100
+
 // weight is what fields cost beyond 1: those that run a statement of their own.
 func weight(parent, field string) guard.Weight {
 	switch parent + "." + field {
@@ -129,6 +133,12 @@ func weight(parent, field string) guard.Weight {
 		return guard.Weight{Cost: 5}
 	case "CampaignConnection.totalCount", "Query.campaignCounts", "SubscriberConnection.totalCount":
 		return guard.Weight{Cost: 50}
+	case "CampaignAudience.count", "CampaignAudience.waterfall", "CampaignAudience.preview", "Segment.subscriberCount":
+		return guard.Weight{Cost: audienceCost}
+	case "CampaignAudience.explain":
+		return guard.Weight{Cost: 4 * audienceCost}
+	case "AudienceExplanation.criteria", "AudienceExplanation.exclude", "ExplainedCriterion.rules", "ExplainedRule.rules":
+		return guard.Weight{Rows: 3} // however deep they stand, they are not many: an audience is limited
 	case "Mutation.command":
 		return guard.Weight{Cost: commandCost} // nothing in the document tells how much a command does
 	}
@@ -184,6 +194,7 @@ func (s *server) operation(ctx context.Context, next graphql.OperationHandler) g
 		return graphql.OneShot(&graphql.Response{Errors: gqlerror.List{s.present(ctx, err)}})
 	}
 	ctx = context.WithValue(ctx, loadersKey{}, loader.New(s.Campaigns, s.Emails, s.Tags))
+	ctx = context.WithValue(ctx, gateKey{}, make(chan struct{}, evaluatedAtOnce))
 	responses := next(ctx)
 	return func(ctx context.Context) *graphql.Response {
 		response := responses(ctx)

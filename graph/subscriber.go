@@ -98,6 +98,21 @@ func subscriberFilter(in *model.SubscriberFilter) (subscriber.Filter, error) {
 	return filter, faults.Err()
 }
 
+// chosenPeople reads the conditions, and for a segment its rules.
+func (r *resolver) chosenPeople(ctx context.Context, in *model.SubscriberFilter) (subscriber.Filter, error) {
+	filter, err := subscriberFilter(in)
+	if err != nil || in == nil || in.SegmentID.Value() == nil {
+		return filter, err
+	}
+	const name = "filter.segmentId"
+	id, err := identify(gid.Segment, name, *in.SegmentID.Value())
+	if err != nil {
+		return filter, err
+	}
+	filter, err = r.Subscribers.InSegment(ctx, filter, id)
+	return filter, renamed(err, func(*apperr.Error) string { return name })
+}
+
 func searched(faults *apperr.Faults, name, text string) string {
 	if utf8.RuneCountInString(text) > maxSearch {
 		faults.Add(apperr.InvalidField(name, "text_too_long", "at most %d characters are allowed", maxSearch))

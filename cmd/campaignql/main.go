@@ -36,6 +36,7 @@ type commandLine struct {
 	Migrate migrateCommand `cmd:"" help:"Bring the database up to date."`
 	User    userCommands   `cmd:"" help:"Accounts."`
 	Key     keyCommands    `cmd:"" help:"API keys."`
+	Import  importCommands `cmd:"" help:"Bring data in from files."`
 	Version versionCommand `cmd:"" help:"Print version, commit and Go version."`
 
 	Translate translateCommand `cmd:"" help:"Print a legacy request as GraphQL."`

@@ -9,6 +9,7 @@ import (
 	"campaignql/graph/scalar"
 	"campaignql/internal/campaign"
 	"campaignql/internal/kind"
+	"campaignql/internal/reach"
 	"campaignql/internal/statistics"
 	"campaignql/internal/subscriber"
 	"context"
@@ -37,12 +38,15 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 type ResolverRoot interface {
 	ABTestVariation() ABTestVariationResolver
 	Campaign() CampaignResolver
+	CampaignAudience() CampaignAudienceResolver
 	CampaignCounts() CampaignCountsResolver
 	CampaignSchedule() CampaignScheduleResolver
 	CampaignStatistics() CampaignStatisticsResolver
 	Email() EmailResolver
+	ExplainedRule() ExplainedRuleResolver
 	Mutation() MutationResolver
 	Query() QueryResolver
+	Segment() SegmentResolver
 	SubscriberList() SubscriberListResolver
 	Tag() TagResolver
 	Viewer() ViewerResolver
@@ -68,6 +72,12 @@ type CampaignResolver interface {
 	AllowedTransitions(ctx context.Context, obj *model.Campaign) ([]*model.CampaignTransition, error)
 	History(ctx context.Context, obj *model.Campaign, first *int32, after *string) (*model.CampaignChangeConnection, error)
 }
+type CampaignAudienceResolver interface {
+	Count(ctx context.Context, obj *model.Audience) (*int32, error)
+	Preview(ctx context.Context, obj *model.Audience, first int32) ([]*model.AudienceRecipient, error)
+	Waterfall(ctx context.Context, obj *model.Audience) (*reach.Waterfall, error)
+	Explain(ctx context.Context, obj *model.Audience) (*reach.Explanation, error)
+}
 type CampaignCountsResolver interface {
 	ByStatus(ctx context.Context, obj *campaign.Counts) ([]*model.CampaignStatusCount, error)
 }
@@ -82,6 +92,9 @@ type CampaignStatisticsResolver interface {
 }
 type EmailResolver interface {
 	ID(ctx context.Context, obj *ent.Email) (string, error)
+}
+type ExplainedRuleResolver interface {
+	Rule(ctx context.Context, obj *reach.ExplainedRule) (scalar.JSON, error)
 }
 type MutationResolver interface {
 	CreateCampaign(ctx context.Context, input model.CreateCampaignInput) (*model.CreateCampaignPayload, error)
@@ -140,12 +153,16 @@ type QueryResolver interface {
 	Lists(ctx context.Context, search *string, orderBy *model.SubscriberListOrder, first *int32, after *string, last *int32, before *string) (*model.Connection[*model.SubscriberList], error)
 	Subscriber(ctx context.Context, id string) (*model.Subscriber, error)
 	Segment(ctx context.Context, id string) (*model.Segment, error)
+	Audience(ctx context.Context, input model.AudienceInput) (*model.Audience, error)
 	CustomFields(ctx context.Context, listID *string, first *int32, after *string, last *int32, before *string) (*model.Connection[*model.CustomField], error)
 	SubscriberTag(ctx context.Context, id string) (*model.SubscriberTag, error)
 	SubscriberTags(ctx context.Context, search *string, first *int32, after *string, last *int32, before *string) (*model.Connection[*model.SubscriberTag], error)
 	Suppressions(ctx context.Context, search *string, reason []kind.SuppressionReason, first *int32, after *string, last *int32, before *string) (*model.Connection[*model.Suppression], error)
 	SchedulePreview(ctx context.Context, input model.ScheduleInput, first int32) (*model.SchedulePreview, error)
 	ServerInfo(ctx context.Context) (*model.ServerInfo, error)
+}
+type SegmentResolver interface {
+	SubscriberCount(ctx context.Context, obj *model.Segment) (*int32, error)
 }
 type SubscriberListResolver interface {
 	Segments(ctx context.Context, obj *model.SubscriberList, search *string, first *int32, after *string, last *int32, before *string) (*model.Connection[*model.Segment], error)
@@ -457,6 +474,12 @@ type Query {
 
   "One segment of a list; null when there is none with this id for the caller."
   segment("Global id or legacy ` + "`" + `SegmentID` + "`" + `." id: ID!): Segment
+
+  """
+  Who an audience would reach, before anything is saved. One that cannot be understood, or names a list, segment, label, custom field or campaign which the
+  caller does not have, is an error: its message begins with the JSON path, such as ` + "`" + `criteria[1].rules[0].operator` + "`" + `, and does not tell whether the thing exists.
+  """
+  audience("The audience." input: AudienceInput!): CampaignAudience
 
   "The caller's custom fields by name."
   customFields(
@@ -870,7 +893,7 @@ enum AudienceForm {
   RULES
 }
 
-"Who a campaign goes to."
+"Who a campaign goes to, or would go to."
 type CampaignAudience {
   "How it was given."
   form: AudienceForm!
@@ -880,6 +903,91 @@ type CampaignAudience {
   exclude: [AudiencePart!]!
   "The rules, normalised; of either form. Null when nobody was chosen."
   rules: JSON
+  """
+  How many people would be sent to if it were sent now: each address once. Exact, counted by the database when asked for. Null, with an error, when the
+  audience cannot be evaluated any more, as when a custom field has got another type; so are the fields below.
+  """
+  count: Int
+  "The first of those who would be sent to, by ascending id of the subscriber."
+  preview("How many: 0–250." first: Int! = 25): [AudienceRecipient!]
+  "How those who match come down to those who would be sent to."
+  waterfall: AudienceWaterfall
+  "The tree of criteria and rules again, with the people left after each, so that one sees which rule empties the audience."
+  explain: AudienceExplanation
+}
+
+"Somebody an audience reaches."
+type AudienceRecipient {
+  "The address that is written to."
+  emailAddress: EmailAddress!
+  "The person, on the list through which the audience reaches them: of several the row with the lowest id."
+  subscriber: Subscriber!
+  "The list through which the audience reaches them."
+  list: SubscriberList!
+}
+
+"""
+How those who match come down to those who would be sent to, in rows: an address on two lists is two until it is a duplicate. Whoever is not sent to is
+counted once, in the first part that fits, in the order given here; so ` + "`" + `matched` + "`" + ` is the sum of all others.
+"""
+type AudienceWaterfall {
+  "Those whom the criteria choose, in whatever state."
+  matched: Int!
+  "Those whose address an exclusion chooses."
+  excluded: Int!
+  "Those who have unsubscribed from that list or not confirmed yet."
+  notSubscribed: Int!
+  "Those whose address the account never writes to."
+  suppressed: Int!
+  "Those to whom mail came back for good."
+  bounced: Int!
+  "Those whose address is reached through another row already."
+  duplicates: Int!
+  "Those who would be sent to, as ` + "`" + `count` + "`" + ` says it."
+  reached: Int!
+}
+
+"An audience with the number of people left after each step."
+type AudienceExplanation {
+  "What chooses people, in the order of the audience."
+  criteria: [ExplainedCriterion!]!
+  "What leaves people out, in the order of the audience."
+  exclude: [ExplainedCriterion!]!
+  "Those who would be sent to, as ` + "`" + `count` + "`" + ` says it."
+  reached: Int!
+}
+
+"One criterion or exclusion."
+type ExplainedCriterion {
+  "Where it stands, such as ` + "`" + `criteria[1]` + "`" + `, or ` + "`" + `include[1]` + "`" + ` of the form LISTS."
+  path: String!
+  "Legacy number of its list."
+  listLegacyId: BigInt!
+  "Whom the rules choose from: those on the list who are written to, or for an exclusion all on the list, in whatever state."
+  people: Int!
+  "Those of them for whom the rules hold."
+  chosen: Int!
+  "How many addresses the audience would reach if it ended here; for an exclusion, with all criteria and the exclusions so far."
+  left: Int!
+  "Its rules; none for the whole list."
+  rules: [ExplainedRule!]!
+}
+
+"One rule, or a list of rules within a list. The connector alternates with the depth: within ` + "`" + `and` + "`" + ` the rules of a nested list are joined by ` + "`" + `or` + "`" + `."
+type ExplainedRule {
+  "Where it stands, such as ` + "`" + `criteria[1].rules[0]` + "`" + `."
+  path: String!
+  "What it says, normalised; for a nested list the list."
+  rule: JSON!
+  "Those of the criterion's people for whom it holds, whatever the other rules say."
+  matches: Int!
+  """
+  Those who are left of the criterion's people after the rules up to this one: joined by ` + "`" + `and` + "`" + ` those for whom all of them hold, by ` + "`" + `or` + "`" + ` those for whom any does.
+  A nested list begins with those who are left before it where it is joined by ` + "`" + `and` + "`" + `, with everybody where it is joined by ` + "`" + `or` + "`" + `.
+  """
+  left: Int!
+  "The rules of a nested list; none for a rule. A segment is one rule."
+  rules: [ExplainedRule!]!
 }
 
 "A list, or one segment of it."
@@ -1725,6 +1833,8 @@ input SubscriberFilter {
   bounce: [BounceType!]
   "` + "`" + `true` + "`" + `: is written to, being subscribed, not bounced for good and not suppressed. ` + "`" + `false` + "`" + ` is as good as not given. Legacy: ` + "`" + `SubscriberSegment=Active` + "`" + `."
   active: Boolean
+  "Is in this segment of the list: ` + "`" + `active` + "`" + `, and its rules hold. Global id or legacy number. Legacy: ` + "`" + `SubscriberSegment` + "`" + ` with the id of a segment."
+  segmentId: ID
   "Has an address that is, or is not, suppressed. Legacy: ` + "`" + `SubscriberSegment=Suppressed` + "`" + `."
   suppressed: Boolean
   "Has an address that contains this text, without regard to case; ` + "`" + `%` + "`" + ` and ` + "`" + `_` + "`" + ` mean themselves. At most 250 characters. Legacy: ` + "`" + `SearchKeyword` + "`" + `."
@@ -1821,6 +1931,8 @@ type Segment implements Node {
   list: SubscriberList!
   "The rules, normalised: an object of ` + "`" + `operator` + "`" + ` and ` + "`" + `rules` + "`" + `; without any rules it is the whole list. Legacy: ` + "`" + `RulesJson` + "`" + `."
   rules: JSON!
+  "How many people it has: those on its list who are written to and for whom its rules hold. Counted when asked for; null, with an error, when the rules cannot be evaluated any more."
+  subscriberCount: Int
   "When it was made."
   createdAt: DateTime!
   "When it was last changed."
@@ -2155,6 +2267,8 @@ input AudienceInput @oneOf {
   lists: AudienceListsInput
   "People for whom rules hold: the object of the legacy ` + "`" + `RulesJsonBundle` + "`" + `."
   rules: JSON
+  "The same as ` + "`" + `rules` + "`" + `, as the text that the legacy parameter ` + "`" + `RulesJsonBundle` + "`" + ` is."
+  rulesJsonBundle: String
 }
 
 "People of lists and segments."
@@ -2981,6 +3095,18 @@ func (ec *executionContext) childFields_ApproveCampaignPayload(ctx context.Conte
 	return nil, fmt.Errorf("no field named %q was found under type ApproveCampaignPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_AudienceExplanation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "criteria":
+		return ec.fieldContext_AudienceExplanation_criteria(ctx, field)
+	case "exclude":
+		return ec.fieldContext_AudienceExplanation_exclude(ctx, field)
+	case "reached":
+		return ec.fieldContext_AudienceExplanation_reached(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AudienceExplanation", field.Name)
+}
+
 func (ec *executionContext) childFields_AudiencePart(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "listLegacyId":
@@ -2989,6 +3115,38 @@ func (ec *executionContext) childFields_AudiencePart(ctx context.Context, field 
 		return ec.fieldContext_AudiencePart_segmentLegacyId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AudiencePart", field.Name)
+}
+
+func (ec *executionContext) childFields_AudienceRecipient(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "emailAddress":
+		return ec.fieldContext_AudienceRecipient_emailAddress(ctx, field)
+	case "subscriber":
+		return ec.fieldContext_AudienceRecipient_subscriber(ctx, field)
+	case "list":
+		return ec.fieldContext_AudienceRecipient_list(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AudienceRecipient", field.Name)
+}
+
+func (ec *executionContext) childFields_AudienceWaterfall(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "matched":
+		return ec.fieldContext_AudienceWaterfall_matched(ctx, field)
+	case "excluded":
+		return ec.fieldContext_AudienceWaterfall_excluded(ctx, field)
+	case "notSubscribed":
+		return ec.fieldContext_AudienceWaterfall_notSubscribed(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_AudienceWaterfall_suppressed(ctx, field)
+	case "bounced":
+		return ec.fieldContext_AudienceWaterfall_bounced(ctx, field)
+	case "duplicates":
+		return ec.fieldContext_AudienceWaterfall_duplicates(ctx, field)
+	case "reached":
+		return ec.fieldContext_AudienceWaterfall_reached(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AudienceWaterfall", field.Name)
 }
 
 func (ec *executionContext) childFields_AutoResend(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3091,6 +3249,14 @@ func (ec *executionContext) childFields_CampaignAudience(ctx context.Context, fi
 		return ec.fieldContext_CampaignAudience_exclude(ctx, field)
 	case "rules":
 		return ec.fieldContext_CampaignAudience_rules(ctx, field)
+	case "count":
+		return ec.fieldContext_CampaignAudience_count(ctx, field)
+	case "preview":
+		return ec.fieldContext_CampaignAudience_preview(ctx, field)
+	case "waterfall":
+		return ec.fieldContext_CampaignAudience_waterfall(ctx, field)
+	case "explain":
+		return ec.fieldContext_CampaignAudience_explain(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CampaignAudience", field.Name)
 }
@@ -3605,6 +3771,40 @@ func (ec *executionContext) childFields_EmailEdge(ctx context.Context, field gra
 	return nil, fmt.Errorf("no field named %q was found under type EmailEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_ExplainedCriterion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "path":
+		return ec.fieldContext_ExplainedCriterion_path(ctx, field)
+	case "listLegacyId":
+		return ec.fieldContext_ExplainedCriterion_listLegacyId(ctx, field)
+	case "people":
+		return ec.fieldContext_ExplainedCriterion_people(ctx, field)
+	case "chosen":
+		return ec.fieldContext_ExplainedCriterion_chosen(ctx, field)
+	case "left":
+		return ec.fieldContext_ExplainedCriterion_left(ctx, field)
+	case "rules":
+		return ec.fieldContext_ExplainedCriterion_rules(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExplainedCriterion", field.Name)
+}
+
+func (ec *executionContext) childFields_ExplainedRule(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "path":
+		return ec.fieldContext_ExplainedRule_path(ctx, field)
+	case "rule":
+		return ec.fieldContext_ExplainedRule_rule(ctx, field)
+	case "matches":
+		return ec.fieldContext_ExplainedRule_matches(ctx, field)
+	case "left":
+		return ec.fieldContext_ExplainedRule_left(ctx, field)
+	case "rules":
+		return ec.fieldContext_ExplainedRule_rules(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExplainedRule", field.Name)
+}
+
 func (ec *executionContext) childFields_LinkStatistic(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "url":
@@ -3731,6 +3931,8 @@ func (ec *executionContext) childFields_Segment(ctx context.Context, field graph
 		return ec.fieldContext_Segment_list(ctx, field)
 	case "rules":
 		return ec.fieldContext_Segment_rules(ctx, field)
+	case "subscriberCount":
+		return ec.fieldContext_Segment_subscriberCount(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_Segment_createdAt(ctx, field)
 	case "updatedAt":
@@ -4407,6 +4609,20 @@ func (ec *executionContext) childFields___Type(ctx context.Context, field graphq
 
 // region    ***************************** args.gotpl *****************************
 
+func (ec *executionContext) field_CampaignAudience_preview_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int32, error) {
+			return ec.unmarshalNInt2int32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_CampaignSchedule_upcoming_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -5082,6 +5298,20 @@ func (ec *executionContext) field_Query___type_args(ctx context.Context, rawArgs
 		return nil, err
 	}
 	args["name"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_audience_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.AudienceInput, error) {
+			return ec.unmarshalNAudienceInput2campaignqlᚋgraphᚋmodelᚐAudienceInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
 	return args, nil
 }
 
@@ -6361,6 +6591,93 @@ func (ec *executionContext) fieldContext_ApproveCampaignPayload_userErrors(_ con
 	return fc, nil
 }
 
+func (ec *executionContext) _AudienceExplanation_criteria(ctx context.Context, field graphql.CollectedField, obj *reach.Explanation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AudienceExplanation_criteria(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Criteria, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []reach.ExplainedCriterion) graphql.Marshaler {
+			return ec.marshalNExplainedCriterion2ᚕcampaignqlᚋinternalᚋreachᚐExplainedCriterionᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AudienceExplanation_criteria(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AudienceExplanation",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ExplainedCriterion(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AudienceExplanation_exclude(ctx context.Context, field graphql.CollectedField, obj *reach.Explanation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AudienceExplanation_exclude(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Exclude, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []reach.ExplainedCriterion) graphql.Marshaler {
+			return ec.marshalNExplainedCriterion2ᚕcampaignqlᚋinternalᚋreachᚐExplainedCriterionᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AudienceExplanation_exclude(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AudienceExplanation",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ExplainedCriterion(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AudienceExplanation_reached(ctx context.Context, field graphql.CollectedField, obj *reach.Explanation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AudienceExplanation_reached(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reached, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AudienceExplanation_reached(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AudienceExplanation", field, false, false, "Int")
+}
+
 func (ec *executionContext) _AudiencePart_listLegacyId(ctx context.Context, field graphql.CollectedField, obj *model.AudiencePart) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -6405,6 +6722,254 @@ func (ec *executionContext) _AudiencePart_segmentLegacyId(ctx context.Context, f
 }
 func (ec *executionContext) fieldContext_AudiencePart_segmentLegacyId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("AudiencePart", field, false, false, "BigInt")
+}
+
+func (ec *executionContext) _AudienceRecipient_emailAddress(ctx context.Context, field graphql.CollectedField, obj *model.AudienceRecipient) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AudienceRecipient_emailAddress(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.EmailAddress, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNEmailAddress2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AudienceRecipient_emailAddress(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AudienceRecipient", field, false, false, "EmailAddress")
+}
+
+func (ec *executionContext) _AudienceRecipient_subscriber(ctx context.Context, field graphql.CollectedField, obj *model.AudienceRecipient) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AudienceRecipient_subscriber(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Subscriber, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Subscriber) graphql.Marshaler {
+			return ec.marshalNSubscriber2ᚖcampaignqlᚋgraphᚋmodelᚐSubscriber(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AudienceRecipient_subscriber(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AudienceRecipient",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Subscriber(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AudienceRecipient_list(ctx context.Context, field graphql.CollectedField, obj *model.AudienceRecipient) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AudienceRecipient_list(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.List, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.SubscriberList) graphql.Marshaler {
+			return ec.marshalNSubscriberList2ᚖcampaignqlᚋgraphᚋmodelᚐSubscriberList(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AudienceRecipient_list(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AudienceRecipient",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SubscriberList(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AudienceWaterfall_matched(ctx context.Context, field graphql.CollectedField, obj *reach.Waterfall) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AudienceWaterfall_matched(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Matched, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AudienceWaterfall_matched(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AudienceWaterfall", field, false, false, "Int")
+}
+
+func (ec *executionContext) _AudienceWaterfall_excluded(ctx context.Context, field graphql.CollectedField, obj *reach.Waterfall) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AudienceWaterfall_excluded(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Excluded, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AudienceWaterfall_excluded(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AudienceWaterfall", field, false, false, "Int")
+}
+
+func (ec *executionContext) _AudienceWaterfall_notSubscribed(ctx context.Context, field graphql.CollectedField, obj *reach.Waterfall) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AudienceWaterfall_notSubscribed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.NotSubscribed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AudienceWaterfall_notSubscribed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AudienceWaterfall", field, false, false, "Int")
+}
+
+func (ec *executionContext) _AudienceWaterfall_suppressed(ctx context.Context, field graphql.CollectedField, obj *reach.Waterfall) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AudienceWaterfall_suppressed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Suppressed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AudienceWaterfall_suppressed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AudienceWaterfall", field, false, false, "Int")
+}
+
+func (ec *executionContext) _AudienceWaterfall_bounced(ctx context.Context, field graphql.CollectedField, obj *reach.Waterfall) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AudienceWaterfall_bounced(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Bounced, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AudienceWaterfall_bounced(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AudienceWaterfall", field, false, false, "Int")
+}
+
+func (ec *executionContext) _AudienceWaterfall_duplicates(ctx context.Context, field graphql.CollectedField, obj *reach.Waterfall) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AudienceWaterfall_duplicates(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Duplicates, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AudienceWaterfall_duplicates(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AudienceWaterfall", field, false, false, "Int")
+}
+
+func (ec *executionContext) _AudienceWaterfall_reached(ctx context.Context, field graphql.CollectedField, obj *reach.Waterfall) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AudienceWaterfall_reached(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reached, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AudienceWaterfall_reached(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AudienceWaterfall", field, false, false, "Int")
 }
 
 func (ec *executionContext) _AutoResend_enabled(ctx context.Context, field graphql.CollectedField, obj *model.AutoResend) (ret graphql.Marshaler) {
@@ -7376,6 +7941,137 @@ func (ec *executionContext) _CampaignAudience_rules(ctx context.Context, field g
 }
 func (ec *executionContext) fieldContext_CampaignAudience_rules(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("CampaignAudience", field, false, false, "JSON")
+}
+
+func (ec *executionContext) _CampaignAudience_count(ctx context.Context, field graphql.CollectedField, obj *model.Audience) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignAudience_count(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.CampaignAudience().Count(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int32) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint32(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignAudience_count(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignAudience", field, true, true, "Int")
+}
+
+func (ec *executionContext) _CampaignAudience_preview(ctx context.Context, field graphql.CollectedField, obj *model.Audience) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignAudience_preview(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.CampaignAudience().Preview(ctx, obj, fc.Args["first"].(int32))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.AudienceRecipient) graphql.Marshaler {
+			return ec.marshalOAudienceRecipient2ᚕᚖcampaignqlᚋgraphᚋmodelᚐAudienceRecipientᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignAudience_preview(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignAudience",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AudienceRecipient(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_CampaignAudience_preview_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CampaignAudience_waterfall(ctx context.Context, field graphql.CollectedField, obj *model.Audience) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignAudience_waterfall(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.CampaignAudience().Waterfall(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *reach.Waterfall) graphql.Marshaler {
+			return ec.marshalOAudienceWaterfall2ᚖcampaignqlᚋinternalᚋreachᚐWaterfall(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignAudience_waterfall(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignAudience",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AudienceWaterfall(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CampaignAudience_explain(ctx context.Context, field graphql.CollectedField, obj *model.Audience) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignAudience_explain(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.CampaignAudience().Explain(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *reach.Explanation) graphql.Marshaler {
+			return ec.marshalOAudienceExplanation2ᚖcampaignqlᚋinternalᚋreachᚐExplanation(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignAudience_explain(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignAudience",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AudienceExplanation(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _CampaignChange_at(ctx context.Context, field graphql.CollectedField, obj *model.CampaignChange) (ret graphql.Marshaler) {
@@ -11296,6 +11992,277 @@ func (ec *executionContext) fieldContext_EmailEdge_node(_ context.Context, field
 	return fc, nil
 }
 
+func (ec *executionContext) _ExplainedCriterion_path(ctx context.Context, field graphql.CollectedField, obj *reach.ExplainedCriterion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ExplainedCriterion_path(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Path, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ExplainedCriterion_path(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ExplainedCriterion", field, false, false, "String")
+}
+
+func (ec *executionContext) _ExplainedCriterion_listLegacyId(ctx context.Context, field graphql.CollectedField, obj *reach.ExplainedCriterion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ExplainedCriterion_listLegacyId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ListID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNBigInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ExplainedCriterion_listLegacyId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ExplainedCriterion", field, false, false, "BigInt")
+}
+
+func (ec *executionContext) _ExplainedCriterion_people(ctx context.Context, field graphql.CollectedField, obj *reach.ExplainedCriterion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ExplainedCriterion_people(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.People, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ExplainedCriterion_people(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ExplainedCriterion", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ExplainedCriterion_chosen(ctx context.Context, field graphql.CollectedField, obj *reach.ExplainedCriterion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ExplainedCriterion_chosen(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Chosen, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ExplainedCriterion_chosen(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ExplainedCriterion", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ExplainedCriterion_left(ctx context.Context, field graphql.CollectedField, obj *reach.ExplainedCriterion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ExplainedCriterion_left(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Left, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ExplainedCriterion_left(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ExplainedCriterion", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ExplainedCriterion_rules(ctx context.Context, field graphql.CollectedField, obj *reach.ExplainedCriterion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ExplainedCriterion_rules(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rules, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []reach.ExplainedRule) graphql.Marshaler {
+			return ec.marshalNExplainedRule2ᚕcampaignqlᚋinternalᚋreachᚐExplainedRuleᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ExplainedCriterion_rules(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ExplainedCriterion",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ExplainedRule(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ExplainedRule_path(ctx context.Context, field graphql.CollectedField, obj *reach.ExplainedRule) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ExplainedRule_path(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Path, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ExplainedRule_path(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ExplainedRule", field, false, false, "String")
+}
+
+func (ec *executionContext) _ExplainedRule_rule(ctx context.Context, field graphql.CollectedField, obj *reach.ExplainedRule) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ExplainedRule_rule(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.ExplainedRule().Rule(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v scalar.JSON) graphql.Marshaler {
+			return ec.marshalNJSON2campaignqlᚋgraphᚋscalarᚐJSON(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ExplainedRule_rule(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ExplainedRule", field, true, true, "JSON")
+}
+
+func (ec *executionContext) _ExplainedRule_matches(ctx context.Context, field graphql.CollectedField, obj *reach.ExplainedRule) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ExplainedRule_matches(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Matches, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ExplainedRule_matches(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ExplainedRule", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ExplainedRule_left(ctx context.Context, field graphql.CollectedField, obj *reach.ExplainedRule) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ExplainedRule_left(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Left, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ExplainedRule_left(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ExplainedRule", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ExplainedRule_rules(ctx context.Context, field graphql.CollectedField, obj *reach.ExplainedRule) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ExplainedRule_rules(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rules, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []reach.ExplainedRule) graphql.Marshaler {
+			return ec.marshalNExplainedRule2ᚕcampaignqlᚋinternalᚋreachᚐExplainedRuleᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ExplainedRule_rules(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ExplainedRule",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ExplainedRule(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _LinkStatistic_url(ctx context.Context, field graphql.CollectedField, obj *ent.LinkCounter) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -13974,6 +14941,50 @@ func (ec *executionContext) fieldContext_Query_segment(ctx context.Context, fiel
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_audience(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_audience(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Audience(ctx, fc.Args["input"].(model.AudienceInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Audience) graphql.Marshaler {
+			return ec.marshalOCampaignAudience2ᚖcampaignqlᚋgraphᚋmodelᚐAudience(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_audience(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CampaignAudience(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_audience_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_customFields(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -14791,6 +15802,29 @@ func (ec *executionContext) _Segment_rules(ctx context.Context, field graphql.Co
 }
 func (ec *executionContext) fieldContext_Segment_rules(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Segment", field, true, false, "JSON")
+}
+
+func (ec *executionContext) _Segment_subscriberCount(ctx context.Context, field graphql.CollectedField, obj *model.Segment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Segment_subscriberCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Segment().SubscriberCount(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int32) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint32(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Segment_subscriberCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Segment", field, true, true, "Int")
 }
 
 func (ec *executionContext) _Segment_createdAt(ctx context.Context, field graphql.CollectedField, obj *model.Segment) (ret graphql.Marshaler) {
@@ -20423,7 +21457,7 @@ func (ec *executionContext) unmarshalInputAudienceInput(ctx context.Context, obj
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"none", "lists", "rules"}
+	fieldsInOrder := [...]string{"none", "lists", "rules", "rulesJsonBundle"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -20451,6 +21485,13 @@ func (ec *executionContext) unmarshalInputAudienceInput(ctx context.Context, obj
 				return it, err
 			}
 			it.Rules = graphql.OmittableOf(data)
+		case "rulesJsonBundle":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("rulesJsonBundle"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RulesJSONBundle = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -22561,7 +23602,7 @@ func (ec *executionContext) unmarshalInputSubscriberFilter(ctx context.Context, 
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"status", "bounce", "active", "suppressed", "search", "field", "emailAddresses", "subscribedAt", "tags"}
+	fieldsInOrder := [...]string{"status", "bounce", "active", "segmentId", "suppressed", "search", "field", "emailAddresses", "subscribedAt", "tags"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -22589,6 +23630,13 @@ func (ec *executionContext) unmarshalInputSubscriberFilter(ctx context.Context, 
 				return it, err
 			}
 			it.Active = graphql.OmittableOf(data)
+		case "segmentId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("segmentId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SegmentID = graphql.OmittableOf(data)
 		case "suppressed":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("suppressed"))
 			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
@@ -24129,6 +25177,49 @@ func (ec *executionContext) _ApproveCampaignPayload(ctx context.Context, sel ast
 	return out
 }
 
+var audienceExplanationImplementors = []string{"AudienceExplanation"}
+
+func (ec *executionContext) _AudienceExplanation(ctx context.Context, sel ast.SelectionSet, obj *reach.Explanation) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, audienceExplanationImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AudienceExplanation")
+		case "criteria":
+			out.Values[i] = ec._AudienceExplanation_criteria(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "exclude":
+			out.Values[i] = ec._AudienceExplanation_exclude(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "reached":
+			out.Values[i] = ec._AudienceExplanation_reached(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var audiencePartImplementors = []string{"AudiencePart"}
 
 func (ec *executionContext) _AudiencePart(ctx context.Context, sel ast.SelectionSet, obj *model.AudiencePart) graphql.Marshaler {
@@ -24148,6 +25239,112 @@ func (ec *executionContext) _AudiencePart(ctx context.Context, sel ast.Selection
 		case "segmentLegacyId":
 			out.Values[i] = ec._AudiencePart_segmentLegacyId(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var audienceRecipientImplementors = []string{"AudienceRecipient"}
+
+func (ec *executionContext) _AudienceRecipient(ctx context.Context, sel ast.SelectionSet, obj *model.AudienceRecipient) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, audienceRecipientImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AudienceRecipient")
+		case "emailAddress":
+			out.Values[i] = ec._AudienceRecipient_emailAddress(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "subscriber":
+			out.Values[i] = ec._AudienceRecipient_subscriber(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "list":
+			out.Values[i] = ec._AudienceRecipient_list(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var audienceWaterfallImplementors = []string{"AudienceWaterfall"}
+
+func (ec *executionContext) _AudienceWaterfall(ctx context.Context, sel ast.SelectionSet, obj *reach.Waterfall) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, audienceWaterfallImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AudienceWaterfall")
+		case "matched":
+			out.Values[i] = ec._AudienceWaterfall_matched(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "excluded":
+			out.Values[i] = ec._AudienceWaterfall_excluded(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "notSubscribed":
+			out.Values[i] = ec._AudienceWaterfall_notSubscribed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "suppressed":
+			out.Values[i] = ec._AudienceWaterfall_suppressed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "bounced":
+			out.Values[i] = ec._AudienceWaterfall_bounced(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "duplicates":
+			out.Values[i] = ec._AudienceWaterfall_duplicates(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "reached":
+			out.Values[i] = ec._AudienceWaterfall_reached(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:
@@ -24462,23 +25659,47 @@ func (ec *executionContext) _CampaignAudience(ctx context.Context, sel ast.Selec
 		case "form":
 			out.Values[i] = ec._CampaignAudience_form(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "include":
 			out.Values[i] = ec._CampaignAudience_include(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "exclude":
 			out.Values[i] = ec._CampaignAudience_exclude(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "rules":
 			out.Values[i] = ec._CampaignAudience_rules(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "count":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._CampaignAudience_count(ctx, field, obj)
+				})
+		case "preview":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._CampaignAudience_preview(ctx, field, obj)
+				})
+		case "waterfall":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._CampaignAudience_waterfall(ctx, field, obj)
+				})
+		case "explain":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._CampaignAudience_explain(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -26262,6 +27483,118 @@ func (ec *executionContext) _EmailEdge(ctx context.Context, sel ast.SelectionSet
 	return out
 }
 
+var explainedCriterionImplementors = []string{"ExplainedCriterion"}
+
+func (ec *executionContext) _ExplainedCriterion(ctx context.Context, sel ast.SelectionSet, obj *reach.ExplainedCriterion) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, explainedCriterionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ExplainedCriterion")
+		case "path":
+			out.Values[i] = ec._ExplainedCriterion_path(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "listLegacyId":
+			out.Values[i] = ec._ExplainedCriterion_listLegacyId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "people":
+			out.Values[i] = ec._ExplainedCriterion_people(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "chosen":
+			out.Values[i] = ec._ExplainedCriterion_chosen(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "left":
+			out.Values[i] = ec._ExplainedCriterion_left(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "rules":
+			out.Values[i] = ec._ExplainedCriterion_rules(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var explainedRuleImplementors = []string{"ExplainedRule"}
+
+func (ec *executionContext) _ExplainedRule(ctx context.Context, sel ast.SelectionSet, obj *reach.ExplainedRule) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, explainedRuleImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ExplainedRule")
+		case "path":
+			out.Values[i] = ec._ExplainedRule_path(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "rule":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._ExplainedRule_rule(ctx, field, obj)
+				})
+		case "matches":
+			out.Values[i] = ec._ExplainedRule_matches(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "left":
+			out.Values[i] = ec._ExplainedRule_left(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "rules":
+			out.Values[i] = ec._ExplainedRule_rules(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var linkStatisticImplementors = []string{"LinkStatistic"}
 
 func (ec *executionContext) _LinkStatistic(ctx context.Context, sel ast.SelectionSet, obj *ent.LinkCounter) graphql.Marshaler {
@@ -26886,6 +28219,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_segment(ctx, field)
 				})
+		case "audience":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_audience(ctx, field)
+				})
 		case "customFields":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
 				true, true,
@@ -27177,37 +28516,43 @@ func (ec *executionContext) _Segment(ctx context.Context, sel ast.SelectionSet, 
 		case "id":
 			out.Values[i] = ec._Segment_id(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "legacyId":
 			out.Values[i] = ec._Segment_legacyId(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "name":
 			out.Values[i] = ec._Segment_name(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "list":
 			out.Values[i] = ec._Segment_list(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "rules":
 			out.Values[i] = ec._Segment_rules(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "subscriberCount":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Segment_subscriberCount(ctx, field, obj)
+				})
 		case "createdAt":
 			out.Values[i] = ec._Segment_createdAt(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "updatedAt":
 			out.Values[i] = ec._Segment_updatedAt(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -29673,6 +31018,11 @@ func (ec *executionContext) marshalNAudienceForm2campaignqlᚋgraphᚋmodelᚐAu
 	return v
 }
 
+func (ec *executionContext) unmarshalNAudienceInput2campaignqlᚋgraphᚋmodelᚐAudienceInput(ctx context.Context, v any) (model.AudienceInput, error) {
+	res, err := ec.unmarshalInputAudienceInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) marshalNAudiencePart2ᚕᚖcampaignqlᚋgraphᚋmodelᚐAudiencePartᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.AudiencePart) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -29714,6 +31064,14 @@ func (ec *executionContext) unmarshalNAudiencePartInput2ᚕᚖcampaignqlᚋgraph
 func (ec *executionContext) unmarshalNAudiencePartInput2ᚖcampaignqlᚋgraphᚋmodelᚐAudiencePartInput(ctx context.Context, v any) (*model.AudiencePartInput, error) {
 	res, err := ec.unmarshalInputAudiencePartInput(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNAudienceRecipient2ᚖcampaignqlᚋgraphᚋmodelᚐAudienceRecipient(ctx context.Context, sel ast.SelectionSet, v *model.AudienceRecipient) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "AudienceRecipient!")
+		return graphql.Null
+	}
+	return ec._AudienceRecipient(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNAutoResend2ᚖcampaignqlᚋgraphᚋmodelᚐAutoResend(ctx context.Context, sel ast.SelectionSet, v *model.AutoResend) graphql.Marshaler {
@@ -30711,6 +32069,46 @@ func (ec *executionContext) unmarshalNEmailOrderField2campaignqlᚋgraphᚋmodel
 
 func (ec *executionContext) marshalNEmailOrderField2campaignqlᚋgraphᚋmodelᚐEmailOrderField(ctx context.Context, sel ast.SelectionSet, v model.EmailOrderField) graphql.Marshaler {
 	return v
+}
+
+func (ec *executionContext) marshalNExplainedCriterion2campaignqlᚋinternalᚋreachᚐExplainedCriterion(ctx context.Context, sel ast.SelectionSet, v reach.ExplainedCriterion) graphql.Marshaler {
+	return ec._ExplainedCriterion(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNExplainedCriterion2ᚕcampaignqlᚋinternalᚋreachᚐExplainedCriterionᚄ(ctx context.Context, sel ast.SelectionSet, v []reach.ExplainedCriterion) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNExplainedCriterion2campaignqlᚋinternalᚋreachᚐExplainedCriterion(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNExplainedRule2campaignqlᚋinternalᚋreachᚐExplainedRule(ctx context.Context, sel ast.SelectionSet, v reach.ExplainedRule) graphql.Marshaler {
+	return ec._ExplainedRule(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNExplainedRule2ᚕcampaignqlᚋinternalᚋreachᚐExplainedRuleᚄ(ctx context.Context, sel ast.SelectionSet, v []reach.ExplainedRule) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNExplainedRule2campaignqlᚋinternalᚋreachᚐExplainedRule(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalNFloat2float64(ctx context.Context, v any) (float64, error) {
@@ -32173,6 +33571,13 @@ func (ec *executionContext) marshalOApiKey2ᚖcampaignqlᚋgraphᚋmodelᚐAPIKe
 	return ec._ApiKey(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOAudienceExplanation2ᚖcampaignqlᚋinternalᚋreachᚐExplanation(ctx context.Context, sel ast.SelectionSet, v *reach.Explanation) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._AudienceExplanation(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalOAudienceInput2ᚖcampaignqlᚋgraphᚋmodelᚐAudienceInput(ctx context.Context, v any) (*model.AudienceInput, error) {
 	if v == nil {
 		return nil, nil
@@ -32187,6 +33592,32 @@ func (ec *executionContext) unmarshalOAudienceListsInput2ᚖcampaignqlᚋgraph�
 	}
 	res, err := ec.unmarshalInputAudienceListsInput(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOAudienceRecipient2ᚕᚖcampaignqlᚋgraphᚋmodelᚐAudienceRecipientᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.AudienceRecipient) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNAudienceRecipient2ᚖcampaignqlᚋgraphᚋmodelᚐAudienceRecipient(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalOAudienceWaterfall2ᚖcampaignqlᚋinternalᚋreachᚐWaterfall(ctx context.Context, sel ast.SelectionSet, v *reach.Waterfall) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._AudienceWaterfall(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOAutoResendInput2ᚖcampaignqlᚋgraphᚋmodelᚐAutoResendInput(ctx context.Context, v any) (*model.AutoResendInput, error) {
@@ -32318,6 +33749,13 @@ func (ec *executionContext) marshalOCampaign2ᚖcampaignqlᚋgraphᚋmodelᚐCam
 		return graphql.Null
 	}
 	return ec._Campaign(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOCampaignAudience2ᚖcampaignqlᚋgraphᚋmodelᚐAudience(ctx context.Context, sel ast.SelectionSet, v *model.Audience) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._CampaignAudience(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOCampaignBucket2ᚖcampaignqlᚋinternalᚋcampaignᚐBucket(ctx context.Context, v any) (*campaign.Bucket, error) {

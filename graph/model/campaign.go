@@ -3,7 +3,6 @@
 package model
 
 import (
-	"encoding/json"
 	"strconv"
 	"strings"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"campaignql/internal/audience"
 	"campaignql/internal/campaign"
 	"campaignql/internal/kind"
+	"campaignql/internal/reach"
 	"campaignql/internal/statistics"
 )
 
@@ -154,24 +154,37 @@ type Audience struct {
 	Form             AudienceForm
 	Include, Exclude []*AudiencePart
 	Rules            scalar.JSON
+	// Target is what counting and the like evaluate.
+	Target reach.Target
 }
 
 func newAudience(c *ent.Campaign) (*Audience, error) {
-	shown := &Audience{Form: AudienceFormNone, Include: []*AudiencePart{}, Exclude: []*AudiencePart{}, Rules: scalar.JSON(c.Audience)}
-	if c.Audience == "" {
-		return shown, nil
-	}
-	var target audience.Audience
-	if err := json.Unmarshal([]byte(c.Audience), &target); err != nil {
+	target, err := reach.OfCampaign(c)
+	if err != nil {
 		return nil, err
 	}
-	if target.Form == audience.FormRules {
+	return NewAudience(target, []byte(c.Audience)), nil
+}
+
+// NewAudience shows an audience; canonical is its canonical JSON, empty for one that was not given.
+func NewAudience(target reach.Target, canonical []byte) *Audience {
+	shown := &Audience{Form: AudienceFormNone, Include: []*AudiencePart{}, Exclude: []*AudiencePart{}, Rules: scalar.JSON(canonical), Target: target}
+	switch {
+	case len(canonical) == 0:
+	case target.Audience.Form == audience.FormRules:
 		shown.Form = AudienceFormRules
-		return shown, nil
+	default:
+		shown.Form = AudienceFormLists
+		shown.Include, shown.Exclude = parts(target.Audience.Criteria), parts(target.Audience.Exclude)
 	}
-	shown.Form = AudienceFormLists
-	shown.Include, shown.Exclude = parts(target.Criteria), parts(target.Exclude)
-	return shown, nil
+	return shown
+}
+
+// AudienceRecipient shows somebody an audience reaches.
+type AudienceRecipient struct {
+	EmailAddress string
+	Subscriber   *Subscriber
+	List         *SubscriberList
 }
 
 func parts(criteria []audience.Criterion) []*AudiencePart {

@@ -106,6 +106,8 @@ type AudienceInput struct {
 	Lists graphql.Omittable[*AudienceListsInput] `json:"lists,omitempty"`
 	// People for whom rules hold: the object of the legacy `RulesJsonBundle`.
 	Rules graphql.Omittable[scalar.JSON] `json:"rules,omitempty"`
+	// The same as `rules`, as the text that the legacy parameter `RulesJsonBundle` is.
+	RulesJSONBundle graphql.Omittable[*string] `json:"rulesJsonBundle,omitempty"`
 }
 
 // People of lists and segments.
@@ -748,6 +750,8 @@ type SubscriberFilter struct {
 	Bounce graphql.Omittable[[]kind.BounceType] `json:"bounce,omitempty"`
 	// `true`: is written to, being subscribed, not bounced for good and not suppressed. `false` is as good as not given. Legacy: `SubscriberSegment=Active`.
 	Active graphql.Omittable[*bool] `json:"active,omitempty"`
+	// Is in this segment of the list: `active`, and its rules hold. Global id or legacy number. Legacy: `SubscriberSegment` with the id of a segment.
+	SegmentID graphql.Omittable[*string] `json:"segmentId,omitempty"`
 	// Has an address that is, or is not, suppressed. Legacy: `SubscriberSegment=Suppressed`.
 	Suppressed graphql.Omittable[*bool] `json:"suppressed,omitempty"`
 	// Has an address that contains this text, without regard to case; `%` and `_` mean themselves. At most 250 characters. Legacy: `SearchKeyword`.

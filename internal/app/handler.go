@@ -47,7 +47,7 @@ func Handler(services *Services, opts HandlerOptions) http.Handler {
 		graph.Services{
 			Accounts: services.Accounts, Campaigns: services.Campaigns, Emails: services.Emails, Tags: services.Tags, Statistics: services.Statistics, Commands: bridge,
 			Lists: services.Lists, Subscribers: services.Subscribers, SubscriberTags: services.SubscriberTags, Fields: services.Fields,
-			Segments: services.Segments, Suppressions: services.Suppressions,
+			Segments: services.Segments, Suppressions: services.Suppressions, Audiences: services.Audiences,
 		},
 		graph.Options{
 			Info: graph.Info{

@@ -11,6 +11,7 @@ import (
 	"campaignql/internal/content"
 	"campaignql/internal/field"
 	"campaignql/internal/list"
+	"campaignql/internal/reach"
 	"campaignql/internal/segment"
 	"campaignql/internal/statistics"
 	"campaignql/internal/store"
@@ -33,8 +34,10 @@ type Services struct {
 	Fields         *field.Service
 	Segments       *segment.Service
 	Suppressions   *suppression.Service
-	Tags           *tag.Service
-	Statistics     *statistics.Service
+	// Audiences says who an audience reaches.
+	Audiences  *reach.Service
+	Tags       *tag.Service
+	Statistics *statistics.Service
 }
 
 // ServiceOptions are what the domains are built with. The zero value takes their defaults.
@@ -57,7 +60,8 @@ func NewServices(db *store.Store, opts ServiceOptions) *Services {
 	s.Fields = field.New(db, field.Options{Now: opts.Now, Named: s.inRules(func(r audience.References) []audience.Reference { return r.Fields })})
 	s.SubscriberTags = subscribertag.New(db, subscribertag.Options{Now: opts.Now, Named: s.inRules(func(r audience.References) []audience.Reference { return r.Tags })})
 	s.Suppressions = suppression.New(db, suppression.Options{Now: opts.Now})
-	s.Subscribers = subscriber.New(db, s.Statistics, subscriber.Options{Now: opts.Now})
+	s.Audiences = reach.New(db, reach.Options{Now: opts.Now})
+	s.Subscribers = subscriber.New(db, s.Statistics, s.Audiences, subscriber.Options{Now: opts.Now})
 	s.Emails = content.New(db, content.Options{Now: opts.Now, UsedInTests: func(ctx context.Context, ids []int64) ([]int64, error) {
 		return s.Campaigns.EmailsInTests(ctx, ids)
 	}})

@@ -191,6 +191,19 @@ func encodeRule(rule Rule, outer Connector) (any, error) {
 	}
 }
 
+// RuleJSON writes one rule as it stands in canonical JSON: an object, or for a group the list of its rules. It fails as Audience.MarshalJSON does.
+func RuleJSON(rule Rule) ([]byte, error) {
+	outer := Connector("")
+	if g, ok := rule.(Group); ok {
+		outer = g.Operator.Alternate()
+	}
+	value, err := encodeRule(rule, outer)
+	if err != nil {
+		return nil, err
+	}
+	return encode(value)
+}
+
 func encodeField(f Field) ruleJSON {
 	out := ruleJSON{Type: typeFields, FieldID: string(f.Name), Operator: string(f.Operator)}
 	if f.CustomID > 0 {

@@ -90,6 +90,13 @@ func (u *update) audience() {
 // audienceColumns is an audience as it was given.
 type audienceColumns struct{ source, include, exclude string }
 
+// Audience returns the audience that the patch gives a campaign without one, with the errors of an update that are about what it says. What it names is not
+// looked for.
+func (p *AudiencePatch) Audience() (audience.Audience, error) {
+	target, _, err := p.read(&ent.Campaign{})
+	return target, err
+}
+
 func (p *AudiencePatch) read(c *ent.Campaign) (audience.Audience, audienceColumns, error) {
 	if p.Rules != nil && *p.Rules != "" {
 		target, err := audience.ParseRules([]byte(*p.Rules))

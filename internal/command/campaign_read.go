@@ -46,28 +46,48 @@ func (b *Bridge) campaign(ctx context.Context, p Parameters) (Object, error) {
 	}
 	pace := statistics.Of(c).ThroughputAt(b.Campaigns.Now()).EmailsPerSecond
 	return success(
-		Member{"Campaign", loaded.detail(c, want)},
+		Member{"Campaign", detail{c: c, from: loaded, want: want}},
 		Member{"CampaignThroughput", Object{{"EmailsPerSecond", decimal(strconv.FormatFloat(pace, 'f', -1, 64))}}},
 	), nil
 }
 
 // detail is a campaign as Campaign.Get shows it: with numbers as such, and with name and status under both of their names.
-func (l *batch) detail(c *ent.Campaign, want wanted) Object {
-	v := l.view(c)
-	shown := Object{{"CampaignID", c.ID}, {"Name", c.Name}, {"Status", c.Status.Legacy()}}
-	for _, col := range columns[1:] {
-		shown = append(shown, Member{col.name, col.value(v)})
+type detail row
+
+func (d detail) emit(e *encoder) error {
+	e.buf = e.syntax.openObject(e.buf)
+	for i, m := range [...]Member{{"CampaignID", d.c.ID}, {"Name", d.c.Name}, {"Status", d.c.Status.Legacy()}} {
+		if err := e.member(i, m.Name, m.Value); err != nil {
+			return err
+		}
 	}
-	shown = append(shown,
-		Member{"HardBounceRatio", ratio(c.TotalHardBounces, c.TotalSent)},
-		Member{"SoftBounceRatio", ratio(c.TotalSoftBounces, c.TotalSent)},
-	)
-	if want.statistics {
-		shown = append(shown, l.statistics(c)...)
+	v, frames := d.from.view(d.c), columnFrames[e.syntax]
+	for i := 1; i < len(columns); i++ {
+		e.buf = append(e.buf, frames[i].before...)
+		e.cell(columns[i].value(v))
+		e.buf = append(e.buf, frames[i].after...)
 	}
-	if want.tags {
-		names := make([]any, len(l.tags[c.ID]))
-		for i, t := range l.tags[c.ID] {
+	for _, m := range d.more() {
+		if err := e.member(len(columns), m.Name, m.Value); err != nil {
+			return err
+		}
+	}
+	e.buf = e.syntax.closeObject(e.buf)
+	return nil
+}
+
+// more is what stands after the columns.
+func (d detail) more() Object {
+	shown := Object{
+		{"HardBounceRatio", ratio(d.c.TotalHardBounces, d.c.TotalSent)},
+		{"SoftBounceRatio", ratio(d.c.TotalSoftBounces, d.c.TotalSent)},
+	}
+	if d.want.statistics {
+		shown = append(shown, d.from.statistics(d.c)...)
+	}
+	if d.want.tags {
+		names := make([]any, len(d.from.tags[d.c.ID]))
+		for i, t := range d.from.tags[d.c.ID] {
 			names[i] = t.Name
 		}
 		shown = append(shown, Member{"Tags", names})

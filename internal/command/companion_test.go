@@ -309,6 +309,14 @@ func TestSubscribersGet(t *testing.T) {
 		s.let("city", city)
 		s.let("age", age)
 		f.field(t, me, f.list(t, me, "another"), kind.FieldDate)
+		byRules := func(name string, field int64) {
+			rules := fmt.Sprintf(`{"operator":"and","rules":[{"type":"fields","field_id":"CustomField%d","operator":"begins with","value":"köln"}]}`, field)
+			id := f.segment(t, me, list)
+			f.db.Client(me.ctx).Segment.UpdateOneID(id).SetRules(rules).ExecX(me.ctx)
+			s.let(name, id)
+		}
+		byRules("cologne", city)
+		byRules("broken", 1<<40)
 		s.step("nobody yet", "key", "Command=Subscribers.Get&SubscriberListID={list}")
 		client := f.db.Client(me.ctx)
 		for i, address := range []string{"Dora@example.com", "anna@example.com", "ben_1@example.net", "carl%2@example.net", "emil@example.com", "fred@example.com", "gina@example.com"} {
@@ -338,7 +346,11 @@ func TestSubscribersGet(t *testing.T) {
 		s.step("2: unknown", "key", "Command=Subscribers.Get&SubscriberListID={list}&SubscriberSegment=999999999")
 		s.step("2: of somebody else", "key", "Command=Subscribers.Get&SubscriberListID={list}&SubscriberSegment={theirSegment}")
 		s.step("2: no such name", "key", "Command=Subscribers.Get&SubscriberListID={list}&SubscriberSegment=Friends")
-		s.step("3: a segment by rules", "key", "Command=Subscribers.Get&SubscriberListID={list}&SubscriberSegment={segment}")
+		gone := f.post(s.expand("Command=Subscribers.Get&SubscriberListID={list}&SubscriberSegment={broken}&APIKey={key}")).body
+		if !strings.Contains(gone, `"ErrorCode":[3]`) || !strings.Contains(gone, "rules[0].field_id: there is no custom field 1099511627776") {
+			t.Errorf("a segment whose rules name what is gone: %s", gone)
+		}
+		s.step("a segment by rules", "key", "Command=Subscribers.Get&SubscriberListID={list}&SubscriberSegment={segment}&RecordsPerRequest=1")
 		s.step("4: unknown", "key", "Command=Subscribers.Get&SubscriberListID=999999999")
 		s.step("4: not a number", "key", "Command=Subscribers.Get&SubscriberListID=all")
 		s.step("4: of somebody else", "key", "Command=Subscribers.Get&SubscriberListID={theirs}")
@@ -395,6 +407,10 @@ func TestSubscribersGet(t *testing.T) {
 		who("in a field that is not there", "SearchField=CustomField999999999&SearchKeyword=3")
 		who("in no field", "SearchField=Password&SearchKeyword=a")
 		who("a search within a segment", "SubscriberSegment=Active&SearchKeyword=example.net")
+		who("a segment by rules", "SubscriberSegment={cologne}")
+		who("a segment by rules, descending", "SubscriberSegment={segment}&OrderType=DESC")
+		who("a page of a segment by rules", "SubscriberSegment={segment}&RecordsFrom=1&RecordsPerRequest=1")
+		who("a search within a segment by rules", "SubscriberSegment={segment}&SearchKeyword=DORA")
 		s.golden(t, "subscribers_get")
 	})
 }

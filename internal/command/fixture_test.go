@@ -31,6 +31,7 @@ import (
 	"campaignql/internal/content"
 	"campaignql/internal/kind"
 	"campaignql/internal/list"
+	"campaignql/internal/reach"
 	"campaignql/internal/statistics"
 	"campaignql/internal/store"
 	"campaignql/internal/subscriber"
@@ -74,7 +75,7 @@ func newFixture(t *testing.T, db *store.Store) *fixture {
 	counts := statistics.New(db)
 	f.bridge = command.New(command.Services{
 		Accounts: f.accounts, Campaigns: f.campaigns, Emails: f.emails, Lists: list.New(db, list.Options{Now: f.now}), Statistics: counts,
-		Subscribers: subscriber.New(db, counts, subscriber.Options{Now: f.now}), Tags: f.tags,
+		Subscribers: subscriber.New(db, counts, reach.New(db, reach.Options{Now: f.now}), subscriber.Options{Now: f.now}), Tags: f.tags,
 	}, command.Options{
 		Logger:     slog.New(slog.NewTextHandler(f.log, nil)),
 		RequestID:  func(context.Context) string { return "r-1" },

@@ -6,6 +6,7 @@ import (
 
 	entlist "campaignql/ent/subscriberlist"
 	"campaignql/internal/kind"
+	"campaignql/internal/reach"
 	"campaignql/internal/subscriber"
 )
 
@@ -56,7 +57,7 @@ func (b *Bridge) subscriberCommands() []Command {
 			Doc: "Lists the people on a list, with their custom fields.",
 			Parameters: []Parameter{
 				required("SubscriberListID", "The list."),
-				optional("SubscriberSegment", "Active, Unsubscribed, Suppressed, Soft bounced, Hard bounced or Opt-in pending; everyone if not given."),
+				optional("SubscriberSegment", "Active, Unsubscribed, Suppressed, Soft bounced, Hard bounced or Opt-in pending, or the id of a segment of the list, for those who are Active and for whom its rules hold; everyone if not given."),
 				optional("RecordsPerRequest", "The size of the page; 0, or not given, for all."),
 				optional("RecordsFrom", "How many people to pass over."),
 				optional("SearchField", "Where to search: EmailAddress, which it is if not given, SubscriptionIP, SubscriberID or CustomFieldN. In anything else nobody is found."),
@@ -67,7 +68,7 @@ func (b *Bridge) subscriberCommands() []Command {
 			Codes: []Code{
 				{Number: 1, Shape: Array, Text: "SubscriberListID is missing", Reasons: []string{missing("SubscriberListID")}},
 				{Number: 2, Shape: Array, Text: "Segment not found", Reasons: []string{"segment_not_found"}},
-				{Number: 3, Shape: Array, Text: "A segment by rules cannot be listed", Reasons: []string{"segment_by_rules"}},
+				{Number: 3, Shape: Array, Text: "The rules of the segment can no longer be evaluated", Detail: true, Reasons: []string{reach.ReasonNotFound, reach.ReasonInvalid, reach.ReasonTooLarge}},
 				{Number: 4, Shape: Array, Text: "List not found", Reasons: []string{reasonList}},
 			},
 			run: b.subscribers,
@@ -135,8 +136,8 @@ func (b *Bridge) subscribers(ctx context.Context, p Parameters) (Object, error) 
 	if err != nil {
 		return nil, err
 	}
-	filter := subscriberFilter(p, l.ID)
-	if filter.Segment, err = b.Subscribers.ReadSegment(ctx, l.ID, p.Text("SubscriberSegment")); err != nil {
+	filter, err := b.Subscribers.ReadSegment(ctx, subscriberFilter(p, l.ID), p.Text("SubscriberSegment"))
+	if err != nil {
 		return nil, err
 	}
 	total, err := b.Subscribers.Count(ctx, filter)

@@ -174,8 +174,7 @@ func (e *encoder) cellText(c cell) {
 
 func (e *encoder) cell(c cell) {
 	if c.kind == numberCell {
-		var digits [20]byte
-		e.buf = e.syntax.literal(e.buf, string(strconv.AppendInt(digits[:0], c.number, 10)))
+		e.buf = e.syntax.literal(e.buf, strconv.FormatInt(c.number, 10))
 		return
 	}
 	e.buf = e.syntax.text(e.buf, c.text)

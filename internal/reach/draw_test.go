@@ -19,12 +19,12 @@ var (
 	}
 	texts = []string{
 		"Berlin", "berlin", "BERLIN Mitte", "Köln", "KÖLN", "Ko\u0308ln", "100%", "1000", "50_50", "50x50", `a\b`, `a\\b`, "O'Brien", `say "hi"`, "x|y", "x||y",
-		"😀 smile", "😀", "שלום עולם", "naïve", "ﬁne", "fine", "①", "'; DROP TABLE subscribers; --", "' OR '1'='1", "? ?", "\x01ctl", "a", "a\x01", "a b", "ab",
+		"😀 smile", "😀", "😀😀", "berlin😀", "a\U0010FFFF", "שלום עולם", "naïve", "ﬁne", "fine", "①", "'; DROP TABLE subscribers; --", "' OR '1'='1", "? ?", "\x01ctl", "a", "a\x01", "a b", "ab",
 		"ẞ", "ss", "ſ", "\u0301", "e\u0301", "é", "line\nbreak", "tab\tstop", "nul\uFFFDin", strings.Repeat("long ", 80), "a" + strings.Repeat(" ", 300) + "b",
 		"\U0001F468\u200D\U0001F469", "true", "0", "-1", "2026-01-31",
 	}
 	parts = []string{
-		"user1", ".net", "%", "_", `\`, "'", `"`, "|", "?", " ", "é", "e", "\u0301", "ss", "SS", "O'B", "😀", "ל", "\x01", "\x00", "--", "user1%", "1", "@", "ö", "I", "i", "n  ", "  b",
+		"berlin", "a", "user1", ".net", "%", "_", `\`, "'", `"`, "|", "?", " ", "é", "e", "\u0301", "ss", "SS", "O'B", "😀", "ל", "\x01", "\x00", "--", "user1%", "1", "@", "ö", "I", "i", "n  ", "  b",
 	}
 	numbersDrawn  = []string{"-3", "0", "1", "1.5", "1.50", "10", "9", "1e3", "1000", "99999999999", "0.1", "-0.25"}
 	booleansDrawn = []string{"true", "false", "1", "0", "Yes", "off"}

@@ -56,11 +56,11 @@ func (b *binder) ownField(name audience.FieldName, op audience.FieldOperator, va
 		if op == audience.Is {
 			value = canonicalIP(value)
 		}
-		return textComparison(column(entsubscriber.FieldSubscriptionIP), maxIP, op, value)
+		return columnComparison(entsubscriber.FieldSubscriptionIP, maxIP, op, value)
 	case audience.SubscriberID:
 		return subscriberID(op, value)
 	default:
-		return textComparison(column(entsubscriber.FieldEmailKey), maxAddress, op, value)
+		return columnComparison(entsubscriber.FieldEmailKey, maxAddress, op, value)
 	}
 }
 
@@ -186,7 +186,7 @@ func (b *binder) typed(id int64, op audience.FieldOperator, value, at string) co
 	if n := len([]rune(foldedFor(op, value))); n > maxKey {
 		b.fault(ReasonInvalid, at, "%d characters long, texts are compared by their first %d", n, maxKey)
 	}
-	return textComparison(column(fieldvalue.FieldTextKey), maxKey, op, value)
+	return columnComparison(fieldvalue.FieldTextKey, maxKey, op, value)
 }
 
 // numberComparison compares numbers as they are stored: with ten places in MySQL.

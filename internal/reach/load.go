@@ -39,8 +39,8 @@ type savedRules struct {
 // plan reads what a target names and returns it ready to be compiled.
 func (s *Service) plan(ctx context.Context, target Target) (*plan, error) {
 	ownerID, err := owner(ctx, target)
-	if err != nil {
-		return nil, err
+	if err != nil || target.prepared != nil {
+		return target.prepared, err
 	}
 	at := target.At
 	if at.IsZero() {

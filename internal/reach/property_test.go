@@ -44,6 +44,7 @@ func TestTheDatabaseReachesWhomTheRefereeReaches(t *testing.T) {
 				list := rapid.IntRange(0, w.listCount-1).Draw(rt, "list of the segment")
 				w.segment(t, db, list, drawGroup(rt, w, list, len(w.segmentIDs)))
 			}
+			agreeOnSegment(rt, w, db, 3)
 			for i := range each {
 				a := reread(rt, drawAudience(rt, w))
 				asked.Add(1)
@@ -208,6 +209,8 @@ func TestWhoeverOpenedOftenIsReachedOnce(t *testing.T) {
 				audience.CampaignEvent{Event: audience.EventClicked, Not: true, CampaignIDs: some},
 			}}
 			agree(t, w, audience.Audience{Form: audience.FormRules, Operator: audience.Or, Criteria: []audience.Criterion{{ListID: w.lists[0], Where: rules}}}, true)
+			w.segment(t, db, 0, rules)
+			agreeOnSegment(t, w, db, i)
 		}
 	})
 }

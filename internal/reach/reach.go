@@ -74,6 +74,22 @@ type Target struct {
 
 	// stored marks rules that were checked when they were saved: a campaign deleted since has no events, and its rule holds for nobody.
 	stored bool
+	// prepared is what the target names, read and checked before; nil for not yet.
+	prepared *plan
+}
+
+// Prepare reads what the target names once for several evaluations, and returns it with its instant fixed. Its errors are those that every evaluation of the
+// target would return. What is changed between Prepare and the evaluation, such as the rules of a segment, is not seen.
+func (s *Service) Prepare(ctx context.Context, target Target) (Target, error) {
+	if target.At.IsZero() {
+		target.At = s.now()
+	}
+	p, err := s.plan(ctx, target)
+	if err != nil {
+		return Target{}, err
+	}
+	target.prepared = p
+	return target, nil
 }
 
 // CampaignColumns are the columns OfCampaign reads.

@@ -37,6 +37,8 @@ func textComparison(text expression, limit int, op audience.FieldOperator, value
 			return holds(false)
 		case op == audience.Contains:
 			return like(t, "%", value, "%")
+		case op == audience.BeginsWith && s.dialect == dialect.MySQL:
+			return written("("+s.bytes("LEFT("+t+", ?)")+" = "+s.bytes("?")+")", length, value)
 		case op == audience.BeginsWith:
 			return like(t, "", value, "%")
 		case op == audience.EndsWith:
@@ -50,6 +52,47 @@ func textComparison(text expression, limit int, op audience.FieldOperator, value
 		return written("("+t+" <> '' AND "+s.bytes(t)+" "+comparisons[op]+" "+s.bytes("?")+")", value)
 	}
 }
+
+// columnComparison is textComparison of a column. For MySQL it says of a beginning between which texts those lie that have it, which an index serves. LIKE
+// would be wrong: along an index both MySQL and MariaDB look for it up to the beginning and U+FFFF, and do not find it before an emoji, which comes later.
+func columnComparison(name string, limit int, op audience.FieldOperator, value string) condition {
+	comparison := textComparison(column(name), limit, op, value)
+	beginning := foldedFor(op, value)
+	if op != audience.BeginsWith || beginning == "" || utf8.RuneCountInString(beginning) > limit {
+		return comparison
+	}
+	return func(s *statement, r row) *sql.Predicate {
+		if s.dialect != dialect.MySQL {
+			return comparison(s, r)
+		}
+		// Texts are padded with spaces where they are compared, so that one which goes on with a control character comes before its beginning.
+		parts := []*sql.Predicate{sql.GTE(r.C(name), beginning+"\x00"), comparison(s, r)}
+		if end := successor(beginning); end != "" {
+			parts = append(parts, sql.LT(r.C(name), end))
+		}
+		return all(parts...)
+	}
+}
+
+// successor is the first text, in the order of code points, after all that begin with a text; empty where there is none.
+func successor(text string) string {
+	runes := []rune(text)
+	for i := len(runes) - 1; i >= 0; i-- {
+		switch next := runes[i] + 1; {
+		case next == surrogatesBegin:
+			return string(runes[:i]) + string(surrogatesEnd)
+		case next <= utf8.MaxRune:
+			return string(runes[:i]) + string(next)
+		}
+	}
+	return ""
+}
+
+// Between these there are no characters.
+const (
+	surrogatesBegin = 0xD800
+	surrogatesEnd   = rune(0xE000)
+)
 
 // foldedFor folds a value as the texts it is compared with are folded. The spaces around a part of a text count.
 func foldedFor(op audience.FieldOperator, value string) string {

@@ -8,6 +8,7 @@ import (
 
 	"entgo.io/ent/dialect/sql"
 
+	"campaignql/ent"
 	"campaignql/ent/fieldvalue"
 	"campaignql/ent/predicate"
 	entsegment "campaignql/ent/segment"
@@ -42,29 +43,52 @@ const (
 
 var segments = []Segment{Everyone, Active, Pending, Unsubscribed, Suppressed, SoftBounced, HardBounced}
 
-// ReadSegment reads a segment of a list: one by state, as the legacy API spells it and ignoring case. Anything else is NotFound, reason
-// "segment_not_found", on the field segment, but for the id of a segment of that list: segments by rules cannot be listed, which is Invalid on it, reason
-// "segment_by_rules".
-func (s *Service) ReadSegment(ctx context.Context, listID int64, text string) (Segment, error) {
+// ReadSegment narrows a filter to a segment of its list: one by state, as the legacy API spells it and ignoring case, or a segment by rules by its id, as
+// InSegment does. Anything else is NotFound, reason "segment_not_found", on the field segment.
+func (s *Service) ReadSegment(ctx context.Context, filter Filter, text string) (Filter, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
-		return Everyone, err
+		return filter, err
 	}
 	text = strings.TrimSpace(text)
 	for _, known := range segments {
 		if strings.EqualFold(text, string(known)) {
-			return known, nil
+			filter.Segment = known
+			return filter, nil
 		}
 	}
-	if id, err := strconv.ParseInt(text, 10, 64); err == nil {
-		exists, err := s.db.Client(ctx).Segment.Query().Where(entsegment.ID(id), entsegment.ListID(listID)).Exist(ctx)
-		if err != nil {
-			return Everyone, store.Translate(err)
-		}
-		if exists {
-			return Everyone, apperr.InvalidField("segment", "segment_by_rules", "segments by rules cannot be listed")
-		}
+	id, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return filter, noSegment()
 	}
-	return Everyone, &apperr.Error{Code: apperr.NotFound, Field: "segment", Reason: "segment_not_found", Message: "the list has no such segment"}
+	return s.inSegment(ctx, filter, id, entsegment.ListID(filter.ListID))
+}
+
+// InSegment narrows a filter to the people of a segment by rules: those on its list who are Active and for whom the rules hold. Of another list it chooses
+// nobody. A segment that is not the caller's, or is not at all, is NotFound, reason "segment_not_found", on the field segment. Rules that cannot be evaluated
+// any more are the errors of Rules. It reads what the rules name; the rules themselves are evaluated by the statements the filter is used in.
+func (s *Service) InSegment(ctx context.Context, filter Filter, id int64) (Filter, error) {
+	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
+		return filter, err
+	}
+	return s.inSegment(ctx, filter, id)
+}
+
+func (s *Service) inSegment(ctx context.Context, filter Filter, id int64, more ...predicate.Segment) (Filter, error) {
+	row, err := s.db.Client(ctx).Segment.Query().Where(append(more, entsegment.ID(id))...).
+		Select(entsegment.FieldID, entsegment.FieldUserID, entsegment.FieldListID).Only(ctx)
+	if ent.IsNotFound(err) {
+		return filter, noSegment()
+	}
+	if err != nil {
+		return filter, store.Translate(err)
+	}
+	filter.Segment, filter.rulesOf = Active, row.ListID
+	filter.rules, err = s.rules.Members(ctx, row)
+	return filter, err
+}
+
+func noSegment() error {
+	return &apperr.Error{Code: apperr.NotFound, Field: "segment", Reason: "segment_not_found", Message: "the list has no such segment"}
 }
 
 // Filter chooses subscribers of one list: every condition that is given must hold. It is for the caller to know that the list is its own: of another's
@@ -72,6 +96,9 @@ func (s *Service) ReadSegment(ctx context.Context, listID int64, text string) (S
 type Filter struct {
 	ListID  int64
 	Segment Segment
+	// rules is the condition of a segment by rules, and rulesOf the list of the segment; nil for none. InSegment and ReadSegment set them.
+	rules   predicate.Subscriber
+	rulesOf int64
 	// Statuses and Bounces, if not nil, are the states to keep; an empty list keeps none.
 	Statuses []kind.SubscriberStatus
 	Bounces  []kind.BounceType
@@ -112,6 +139,9 @@ func (f Filter) conditions() []predicate.Subscriber {
 	case HardBounced:
 		chosen = append(chosen, entsubscriber.BounceEQ(kind.BounceHard))
 	case Everyone:
+	}
+	if f.rules != nil {
+		chosen = append(chosen, f.rules)
 	}
 	if f.Search != "" {
 		chosen = append(chosen, f.search())

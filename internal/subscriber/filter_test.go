@@ -148,11 +148,11 @@ func TestReadSegmentTellsStateRulesAndNothingApart(t *testing.T) {
 		mine, elsewhere, theirs := segment(f, f.list), segment(f, f.newList(false)), segment(other, other.list)
 		for text, want := range map[string]string{
 			"": "", " active ": "Active", "SOFT BOUNCED": "Soft bounced", "Opt-In Pending": "Opt-in pending",
-			mine: "invalid segment_by_rules segment", elsewhere: "not_found segment_not_found segment", theirs: "not_found segment_not_found segment",
+			mine: "Active", elsewhere: "not_found segment_not_found segment", theirs: "not_found segment_not_found segment",
 			"0": "not_found segment_not_found segment", "Friends": "not_found segment_not_found segment",
 		} {
-			got, err := f.ReadSegment(f.ctx, f.list, text)
-			if answer := string(got) + fault(err); answer != want {
+			got, err := f.ReadSegment(f.ctx, subscriber.Filter{ListID: f.list}, text)
+			if answer := string(got.Segment) + fault(err); answer != want {
 				t.Errorf("%q: %s, want %s", text, answer, want)
 			}
 		}

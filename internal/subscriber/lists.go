@@ -33,7 +33,12 @@ func (s *Service) Lists(ctx context.Context, listIDs []int64, filter Filter, ord
 		return nil, err
 	}
 	people := map[int64][]*ent.Subscriber{}
-	for some := range slices.Chunk(listIDs, min(listsAtOnce, max(1, maxArguments/filter.size()))) {
+	asked := listIDs
+	if filter.rules != nil {
+		// Rules may bind very many values: they are asked once, of the one list on which anybody fulfils them.
+		asked = slices.DeleteFunc(slices.Clone(listIDs), func(id int64) bool { return id != filter.rulesOf })
+	}
+	for some := range slices.Chunk(asked, min(listsAtOnce, max(1, maxArguments/filter.size()))) {
 		query := s.db.Client(ctx).Subscriber.Query()
 		query.Modify(plan.Groups(filter.parts(some)))
 		if len(columns) > 0 {

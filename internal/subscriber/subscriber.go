@@ -1,10 +1,12 @@
 // Package subscriber owns who is on a list: how an address gets onto it and leaves it, what is known of a person in custom fields, and which people of a
-// list are chosen by their state. It must not know how a campaign is sent or counted; who leaves because of one is told to a Counter.
+// list are chosen by their state or by a segment, whose rules another evaluates. It must not know how a campaign is sent or counted; who leaves because of one is told to a Counter.
 package subscriber
 
 import (
 	"context"
 	"time"
+
+	"entgo.io/ent/dialect/sql"
 
 	"campaignql/ent"
 	entlist "campaignql/ent/subscriberlist"
@@ -17,6 +19,13 @@ type Counter interface {
 	// Unsubscribed counts, in the running transaction, that a subscriber left because of a campaign of the account, or returns NotFound, reason
 	// "campaign_not_found", when the account has no such campaign.
 	Unsubscribed(ctx context.Context, ownerID, campaignID, subscriberID int64, at time.Time) error
+}
+
+// Rules evaluates the rules of segments.
+type Rules interface {
+	// Members returns a condition on the rows of a SELECT over subscribers, or several of them: they are on the segment's list and its rules hold. It reads
+	// the id, user_id and list_id of the segment, which the caller sees.
+	Members(ctx context.Context, segment *ent.Segment) (func(*sql.Selector), error)
 }
 
 // Options are the settings of a Service. The zero value takes the defaults.
@@ -33,15 +42,16 @@ type Options struct {
 type Service struct {
 	db      *store.Store
 	counter Counter
+	rules   Rules
 	now     func() time.Time
 }
 
 // New returns the service over an open database.
-func New(db *store.Store, counter Counter, opts Options) *Service {
+func New(db *store.Store, counter Counter, rules Rules, opts Options) *Service {
 	if opts.Now == nil {
 		opts.Now = store.Now
 	}
-	return &Service{db: db, counter: counter, now: opts.Now}
+	return &Service{db: db, counter: counter, rules: rules, now: opts.Now}
 }
 
 // list reads what the rules need of a list that somebody enters. It is locked: nobody enters a list while it is deleted, and of calls at the same time

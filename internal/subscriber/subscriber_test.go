@@ -15,6 +15,7 @@ import (
 	"campaignql/ent/fieldvalue"
 	"campaignql/internal/apperr"
 	"campaignql/internal/kind"
+	"campaignql/internal/reach"
 	"campaignql/internal/statistics"
 	"campaignql/internal/store"
 	"campaignql/internal/subscriber"
@@ -39,7 +40,7 @@ func newFixture(t *testing.T, db *store.Store, opts ...testkit.AccountOption) *f
 	t.Helper()
 	now := start
 	f := &fixture{t: t, db: db, ctx: testkit.As(t, testkit.Account(t, db, opts...)), now: &now}
-	f.Service = subscriber.New(db, statistics.New(db), subscriber.Options{Now: func() time.Time { return *f.now }})
+	f.Service = subscriber.New(db, statistics.New(db), reach.New(db, reach.Options{Now: func() time.Time { return *f.now }}), subscriber.Options{Now: func() time.Time { return *f.now }})
 	f.list = f.newList(false)
 	return f
 }
@@ -358,7 +359,8 @@ func TestEachMethodNeedsItsScope(t *testing.T) {
 			"Unsubscribe":  second(f.Unsubscribe(reader, subscriber.Unsubscription{ListID: f.list})),
 			"Fields":       second(f.Fields(writer, &ent.SubscriberList{ID: f.list})),
 			"Values":       second(f.Values(writer, []int64{1})),
-			"ReadSegment":  second(f.ReadSegment(writer, f.list, "")),
+			"ReadSegment":  second(f.ReadSegment(writer, filter, "")),
+			"InSegment":    second(f.InSegment(writer, filter, 1)),
 			"Count":        second(f.Count(writer, filter)),
 			"ActiveCounts": second(f.ActiveCounts(writer, []int64{f.list})),
 			"Each":         f.Each(writer, filter, subscriber.ByID, 0, 0, nil, nil),

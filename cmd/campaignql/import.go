@@ -1,0 +1,61 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"campaignql/internal/account"
+	"campaignql/internal/app"
+	"campaignql/internal/caller"
+	"campaignql/internal/importer"
+	"campaignql/internal/subscriber"
+)
+
+// importCommands bring data in from files.
+type importCommands struct {
+	Subscribers importSubscribers `cmd:"" help:"Put the people of a CSV file onto a list. Run it again after an interruption: it continues."`
+}
+
+type importSubscribers struct {
+	File           string   `arg:"" help:"The file; separated by commas, semicolons or tabs."`
+	Username       string   `required:"" help:"User name or email address of the account."`
+	List           int64    `required:"" help:"Number of the list."`
+	Map            []string `sep:"none" placeholder:"COLUMN=FIELD" help:"What a column holds, by its name or its number from 1: email, ip, subscribedAt, optedInAt, CustomField5 or the name of a custom field. Repeat it. The names of the header decide by default."`
+	Encoding       string   `default:"auto" enum:"auto,utf-8,latin-1" help:"Encoding of the file: ${enum}."`
+	Report         string   `placeholder:"FILE" help:"Where rejected rows go, with the reason (FILE.rejected.csv)."`
+	UpdateExisting bool     `help:"Write the custom fields of people who are on the list already."`
+	Quiet          bool     `help:"No progress."`
+}
+
+// Run imports the file. Rejected rows are no failure.
+func (c *importSubscribers) Run(ctx context.Context, env *environment) (err error) {
+	db, err := env.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	services := app.NewServices(db, app.ServiceOptions{Logger: env.log})
+	user, err := services.Accounts.UserByName(caller.System(ctx), c.Username)
+	if err != nil {
+		return flagged(err)
+	}
+	ctx = caller.With(ctx, account.OnBehalf(user))
+	list, err := services.Lists.Get(ctx, c.List)
+	if err != nil {
+		return fmt.Errorf("--list: %w", err)
+	}
+	o := importer.Options{Path: c.File, List: list, Map: c.Map, Encoding: c.Encoding, Report: c.Report, Update: c.UpdateExisting}
+	if !c.Quiet && isTerminal(env.stderr) {
+		o.Progress = func(s importer.Summary) { fmt.Fprintf(env.stderr, "\r%d rows", s.Rows) }
+		defer fmt.Fprintln(env.stderr)
+	}
+	sum, err := importer.Run(ctx, services.Subscribers, o)
+	if err != nil {
+		return err
+	}
+	n := sum.Outcomes
+	_, err = fmt.Fprintf(env.stdout, "%d rows: %d added, %d updated, %d on the list already, %d have left, %d rejected\n",
+		sum.Rows, n[subscriber.Added], n[subscriber.Updated], n[subscriber.Exists], n[subscriber.Left], n[subscriber.Rejected])
+	return err
+}

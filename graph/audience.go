@@ -1,0 +1,133 @@
+package graph
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"campaignql/graph/model"
+	"campaignql/graph/scalar"
+	"campaignql/internal/apperr"
+	"campaignql/internal/audience"
+	"campaignql/internal/reach"
+)
+
+// evaluatedAtOnce is how many audiences one operation evaluates at a time: a page of campaigns asks for many, and each may read millions of rows.
+const evaluatedAtOnce = 4
+
+type gateKey struct{}
+
+// evaluate calls do when fewer than evaluatedAtOnce audiences of the operation are being evaluated.
+func evaluate[T any](ctx context.Context, do func() (T, error)) (T, error) {
+	if gate, ok := ctx.Value(gateKey{}).(chan struct{}); ok {
+		select {
+		case gate <- struct{}{}:
+			defer func() { <-gate }()
+		case <-ctx.Done():
+			var none T
+			return none, apperr.Wrap(apperr.Canceled, ctx.Err(), publicMessage(apperr.Canceled))
+		}
+	}
+	return do()
+}
+
+func (r queryResolver) Audience(ctx context.Context, input model.AudienceInput) (*model.Audience, error) {
+	patch, err := audienceOf(&input)
+	var read audience.Audience
+	if err == nil {
+		read, err = patch.Audience()
+	}
+	var shown *model.Audience
+	if err == nil {
+		shown, err = r.preparedAudience(ctx, read)
+	}
+	return shown, renamed(err, func(fault *apperr.Error) string { return "input" + strings.TrimPrefix(fault.Field, "audience") })
+}
+
+// preparedAudience shows an audience of the caller's that nothing was saved of.
+func (r *resolver) preparedAudience(ctx context.Context, a audience.Audience) (*model.Audience, error) {
+	target, err := r.Audiences.Prepare(ctx, reach.Target{Audience: a})
+	if err != nil || a.IsZero() && len(a.Exclude) == 0 {
+		return model.NewAudience(target, nil), err
+	}
+	canonical, err := a.MarshalJSON()
+	return model.NewAudience(target, canonical), err
+}
+
+func (r audienceResolver) Count(ctx context.Context, a *model.Audience) (*int32, error) {
+	return r.counted(ctx, a.Target)
+}
+
+// counted is how many people a target reaches.
+func (r *resolver) counted(ctx context.Context, target reach.Target) (*int32, error) {
+	n, err := evaluate(ctx, func() (int64, error) { return r.Audiences.Count(ctx, target) })
+	if err != nil {
+		return nil, err
+	}
+	return new(int32(n)), nil
+}
+
+func (r audienceResolver) Waterfall(ctx context.Context, a *model.Audience) (*reach.Waterfall, error) {
+	w, err := evaluate(ctx, func() (reach.Waterfall, error) { return r.Audiences.Waterfall(ctx, a.Target) })
+	if err != nil {
+		return nil, err
+	}
+	return &w, nil
+}
+
+func (r audienceResolver) Explain(ctx context.Context, a *model.Audience) (*reach.Explanation, error) {
+	return evaluate(ctx, func() (*reach.Explanation, error) { return r.Audiences.Explain(ctx, a.Target) })
+}
+
+func (r audienceResolver) Preview(ctx context.Context, a *model.Audience, first int32) ([]*model.AudienceRecipient, error) {
+	found, err := evaluate(ctx, func() ([]reach.Recipient, error) { return r.Audiences.Preview(ctx, a.Target, int(first)) })
+	if err != nil {
+		return nil, err
+	}
+	return r.shownRecipients(ctx, found)
+}
+
+// shownRecipients loads the people and lists that the current field asks for. Who was removed meanwhile is left out.
+func (r *resolver) shownRecipients(ctx context.Context, found []reach.Recipient) ([]*model.AudienceRecipient, error) {
+	people, lists, err := r.peopleAndLists(ctx, found)
+	if err != nil {
+		return nil, err
+	}
+	shown := make([]*model.AudienceRecipient, 0, len(found))
+	for _, f := range found {
+		one := &model.AudienceRecipient{EmailAddress: f.Email, Subscriber: people[f.SubscriberID], List: lists[f.ListID]}
+		if (people == nil || one.Subscriber != nil) && (lists == nil || one.List != nil) {
+			shown = append(shown, one)
+		}
+	}
+	return shown, nil
+}
+
+// peopleAndLists loads what the current field asks for below recipients; nil is not asked for.
+func (r *resolver) peopleAndLists(ctx context.Context, found []reach.Recipient) (people map[int64]*model.Subscriber, lists map[int64]*model.SubscriberList, err error) {
+	if asks(ctx, "subscriber") && len(found) > 0 {
+		asked := selected(ctx, subscriberFields, [][]string{{"subscriber"}})
+		byID, err := r.Subscribers.ByIDs(ctx, ids(found, func(f reach.Recipient) int64 { return f.SubscriberID }), asked.columns()...)
+		if err != nil {
+			return nil, nil, err
+		}
+		people = make(map[int64]*model.Subscriber, len(byID))
+		for _, person := range r.shownSubscribers(ctx, slices.Collect(maps.Values(byID)), asked) {
+			people[person.ID] = person
+		}
+	}
+	if asks(ctx, "list") && len(found) > 0 {
+		lists, err = r.listsOf(ctx, ids(found, func(f reach.Recipient) int64 { return f.ListID }), selected(ctx, listFields, [][]string{{"list"}}))
+	}
+	return people, lists, err
+}
+
+func (r ruleResolver) Rule(_ context.Context, rule *reach.ExplainedRule) (scalar.JSON, error) {
+	text, err := audience.RuleJSON(rule.Rule)
+	return scalar.JSON(text), err
+}
+
+func (r segmentResolver) SubscriberCount(ctx context.Context, s *model.Segment) (*int32, error) {
+	return r.counted(ctx, reach.OfSegment(s.Segment))
+}

@@ -1,0 +1,124 @@
+package importer
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strconv"
+
+	"campaignql/internal/subscriber"
+)
+
+// checkpoint is how far an import got. It is written after each batch is committed; what was committed and not noted is done again, which adds nobody.
+type checkpoint struct {
+	path string
+	// Import is what is imported: another content, list or mapping starts anew.
+	Import string `json:"import"`
+	Summary
+	// ReportBytes is the length of the report; what is behind is of a batch that was not noted.
+	ReportBytes int64 `json:"reportBytes"`
+}
+
+func readCheckpoint(o Options, digest string) (*checkpoint, error) {
+	fresh := &checkpoint{path: o.Path + ".import.json", Import: fmt.Sprintf("%s list %d map %q encoding %s report %q update %t", digest, o.List.ID, o.Map, o.Encoding, o.Report, o.Update)}
+	fresh.Outcomes = map[subscriber.Outcome]int{}
+	data, err := os.ReadFile(fresh.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fresh, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	found := &checkpoint{path: fresh.path}
+	if json.Unmarshal(data, found) != nil || found.Import != fresh.Import || found.Outcomes == nil {
+		return fresh, nil
+	}
+	return found, nil
+}
+
+// save replaces the file at once, so that a kill leaves the old one or the new one.
+func (c *checkpoint) save() error {
+	data, err := json.Marshal(c)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(c.path+".new", data, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(c.path+".new", c.path)
+}
+
+func (c *checkpoint) remove() error {
+	if err := os.Remove(c.path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// report is the file of the rejected rows: line, reason, and the row as it was. It is made with the first of them.
+type report struct {
+	path   string
+	header []string
+	file   *os.File
+	csv    *csv.Writer
+}
+
+// openReport continues a report of that length; one of length 0 starts anew.
+func openReport(path string, length int64, header []string) (*report, error) {
+	r := &report{path: path, header: header}
+	if length == 0 {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		return r, nil
+	}
+	return r, r.open(length)
+}
+
+func (r *report) open(length int64) error {
+	file, err := os.OpenFile(r.path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	r.file, r.csv = file, csv.NewWriter(file)
+	if err := file.Truncate(length); err != nil {
+		return err
+	}
+	_, err = file.Seek(length, io.SeekStart)
+	return err
+}
+
+func (r *report) write(row record, why string) error {
+	if r.file == nil {
+		if err := r.open(0); err != nil {
+			return err
+		}
+		if err := r.csv.Write(append([]string{"line", "reason"}, r.header...)); err != nil {
+			return err
+		}
+	}
+	return r.csv.Write(append([]string{strconv.Itoa(row.line), why}, row.cells...))
+}
+
+// flush writes what is held back, and returns the length of the file.
+func (r *report) flush() (int64, error) {
+	if r.file == nil {
+		return 0, nil
+	}
+	r.csv.Flush()
+	if err := r.csv.Error(); err != nil {
+		return 0, err
+	}
+	return r.file.Seek(0, io.SeekCurrent)
+}
+
+func (r *report) Close() error {
+	if r.file == nil {
+		return nil
+	}
+	return r.file.Close()
+}

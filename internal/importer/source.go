@@ -1,0 +1,150 @@
+package importer
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/csv"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding/charmap"
+)
+
+// record is one row of the file; problem is set when it is no CSV.
+type record struct {
+	line    int
+	cells   []string
+	problem string
+}
+
+// source reads the rows of a file below its header.
+type source struct {
+	io.Closer
+	csv    *csv.Reader
+	header []string // nil without a header
+	width  int      // columns of the first row
+	first  *record  // the first row, when it is no header
+	digest string   // of the whole content
+}
+
+// openSource finds out encoding, separator and header. The first row is a header if none of its cells has an @.
+func openSource(path, encoding string) (*source, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	s := &source{Closer: file}
+	if err := s.start(file, encoding); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, errors.Join(err, file.Close()))
+	}
+	return s, nil
+}
+
+func (s *source) start(file *os.File, encoding string) error {
+	digest, isUTF8, err := scan(file)
+	if err != nil {
+		return err
+	}
+	s.digest = digest
+	if encoding == "utf-8" && !isUTF8 {
+		return errors.New("not UTF-8 throughout; give --encoding latin-1 if it is that")
+	}
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	var text io.Reader = file
+	if encoding == "latin-1" || !isUTF8 {
+		text = charmap.ISO8859_1.NewDecoder().Reader(file)
+	}
+	buffered := bufio.NewReaderSize(text, 64<<10)
+	if mark, _ := buffered.Peek(3); bytes.Equal(mark, []byte("\ufeff")) {
+		_, _ = buffered.Discard(3) // they are in the buffer
+	}
+	start, _ := buffered.Peek(16 << 10) // a shorter file is all there is
+	s.csv = csv.NewReader(buffered)
+	s.csv.Comma, s.csv.FieldsPerRecord = separator(start), -1
+	first, err := s.next()
+	if errors.Is(err, io.EOF) {
+		return errors.New("the file is empty")
+	}
+	if err != nil {
+		return err
+	}
+	if first.problem != "" {
+		return fmt.Errorf("line %d: %s", first.line, first.problem)
+	}
+	s.width = len(first.cells)
+	if slices.ContainsFunc(first.cells, func(c string) bool { return strings.Contains(c, "@") }) {
+		s.first = &first
+	} else {
+		s.header = first.cells
+	}
+	return nil
+}
+
+// next returns the next row, or io.EOF.
+func (s *source) next() (record, error) {
+	if s.first != nil {
+		r := *s.first
+		s.first = nil
+		return r, nil
+	}
+	cells, err := s.csv.Read()
+	var broken *csv.ParseError
+	if errors.As(err, &broken) {
+		return record{line: broken.StartLine, cells: cells, problem: broken.Err.Error()}, nil
+	}
+	if err != nil {
+		return record{}, err
+	}
+	line, _ := s.csv.FieldPos(0)
+	return record{line: line, cells: cells}, nil
+}
+
+// scan reads all of the file: its digest, and whether it is UTF-8.
+func scan(file io.Reader) (digest string, isUTF8 bool, err error) {
+	hash := sha256.New()
+	in := bufio.NewReaderSize(io.TeeReader(file, hash), 64<<10)
+	isUTF8 = true
+	for {
+		r, size, err := in.ReadRune()
+		if errors.Is(err, io.EOF) {
+			return hex.EncodeToString(hash.Sum(nil)), isUTF8, nil
+		}
+		if err != nil {
+			return "", false, err
+		}
+		isUTF8 = isUTF8 && (r != utf8.RuneError || size > 1)
+	}
+}
+
+// separator is whichever of comma, semicolon and tab the first line has most often outside quotes.
+func separator(start []byte) rune {
+	count := map[byte]int{}
+	quoted := false
+	for _, c := range start {
+		if c == '"' {
+			quoted = !quoted
+		}
+		if c == '\n' && !quoted {
+			break
+		}
+		if !quoted {
+			count[c]++
+		}
+	}
+	best := byte(',')
+	for _, c := range []byte(";\t") {
+		if count[c] > count[best] {
+			best = c
+		}
+	}
+	return rune(best)
+}

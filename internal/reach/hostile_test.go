@@ -1,0 +1,57 @@
+package reach_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"campaignql/internal/apperr"
+	"campaignql/internal/audience"
+	"campaignql/internal/kind"
+	"campaignql/internal/reach"
+	"campaignql/internal/store"
+	"campaignql/internal/testkit"
+)
+
+// TestValuesAsLongAsAnAudienceMayBe compares with values that nearly fill the 64 KiB of an audience, made of what SQL, LIKE and collations treat in a way of
+// their own: the referee's people, or a clear fault with its path.
+func TestValuesAsLongAsAnAudienceMayBe(t *testing.T) {
+	t.Parallel()
+	const size = 60_000
+	units := map[string]string{
+		"a": "a", "percent": "%", "underscore": "_", "backslash": `\`, "quote": "'", "bar": "|", "question mark": "?", "NUL": "\x00", "emoji": "😀", "right to left": "שלום ",
+		"overridden direction": "\u202Eabc\u202C", "combining": "e\u0301", "SQL": "'; DROP TABLE subscribers; -- ",
+	}
+	operators := []audience.FieldOperator{
+		audience.Is, audience.IsNot, audience.Contains, audience.DoesNotContain, audience.BeginsWith, audience.EndsWith,
+		audience.IsLessThan, audience.IsLessOrEqual, audience.IsGreaterThan, audience.IsGreaterOrEqual,
+	}
+	testkit.Each(t, func(t *testing.T, db *store.Store) {
+		w := small()
+		w.found(t, db)
+		for _, unit := range units {
+			text := strings.TrimSpace(kind.Clean(strings.Repeat(unit, 1_000/len([]rune(unit)))))
+			w.people = append(w.people, &person{
+				email: "long" + itoa(int64(len(w.people))) + "@example.net", key: "long" + itoa(int64(len(w.people))) + "@example.net",
+				status: kind.SubscriberSubscribed, bounce: kind.BounceNone, values: map[int]string{0: text},
+			})
+		}
+		w.write(t, db)
+		for name, unit := range units {
+			long, short := strings.Repeat(unit, size/len(unit)), strings.Repeat(unit, 200/len([]rune(unit)))
+			for _, op := range operators {
+				ask := func(f audience.Field) audience.Audience {
+					return audience.Audience{Form: audience.FormRules, Operator: audience.Or, Criteria: []audience.Criterion{
+						{ListID: w.lists[0], Where: audience.Group{Operator: audience.And, Rules: []audience.Rule{f}}}}}
+				}
+				agree(t, w, ask(audience.Field{Name: audience.EmailAddress, Operator: op, Value: long}), false)
+				agree(t, w, ask(audience.Field{CustomID: w.fieldIDs[0], Operator: op, Value: short}), false)
+				_, err := w.service.Count(w.ctx, reach.Target{Audience: ask(audience.Field{CustomID: w.fieldIDs[0], Operator: op, Value: long})})
+				var fault *apperr.Error
+				if kind.Fold(long, size) != "" && (!errors.As(err, &fault) || fault.Code != apperr.Invalid || !strings.HasPrefix(fault.Message, "criteria[0].rules[0].value: ")) {
+					t.Errorf("%s, %s: %v", name, op, err)
+				}
+			}
+		}
+	})
+}

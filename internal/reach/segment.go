@@ -1,0 +1,41 @@
+package reach
+
+import (
+	"context"
+
+	"entgo.io/ent/dialect/sql"
+
+	"campaignql/ent"
+	entsegment "campaignql/ent/segment"
+	entsubscriber "campaignql/ent/subscriber"
+	"campaignql/internal/audience"
+)
+
+// SegmentColumns are the columns OfSegment reads.
+var SegmentColumns = []string{entsegment.FieldID, entsegment.FieldUserID, entsegment.FieldListID}
+
+// OfSegment returns a segment as an audience of its own, to be evaluated for the segment's owner.
+func OfSegment(s *ent.Segment) Target {
+	belongs := audience.Segment{Operator: audience.BelongsTo, ID: s.ID}
+	return Target{OwnerID: s.UserID, stored: true, Audience: audience.Audience{
+		Form: audience.FormLists, Operator: audience.Or,
+		Criteria: []audience.Criterion{{ListID: s.ListID, Where: audience.Group{Operator: audience.And, Rules: []audience.Rule{belongs}}}},
+	}}
+}
+
+// Members returns a condition for a SELECT of another package over the rows of subscribers: they are on the list of the segment and its rules hold, in
+// whatever state they are. The condition may be applied to several statements, and counts days back from the instant of this call in all of them.
+func (s *Service) Members(ctx context.Context, segment *ent.Segment) (func(*sql.Selector), error) {
+	p, err := s.plan(ctx, OfSegment(segment))
+	if err != nil {
+		return nil, err
+	}
+	return func(query *sql.Selector) {
+		st := p.statement()
+		own, r := st.from(entsubscriber.Table)
+		// A statement of its own within the other's, which MySQL must not merge: see optimizerHint, which can only stand at the beginning of a whole one.
+		query.Where(sql.Exists(own.SelectExpr(sql.Raw("/*+ NO_SEMIJOIN() */ 1")).Where(all(
+			sql.ColumnsEQ(r.C(entsubscriber.FieldID), query.C(entsubscriber.FieldID)), p.chosen(st, r),
+		))))
+	}, nil
+}
