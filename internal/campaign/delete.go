@@ -6,6 +6,7 @@ import (
 	"campaignql/ent/campaign"
 	"campaignql/ent/campaignchange"
 	"campaignql/ent/campaigntag"
+	"campaignql/ent/domaincounter"
 	"campaignql/ent/event"
 	"campaignql/ent/hourlycounter"
 	"campaignql/ent/linkcounter"
@@ -46,6 +47,9 @@ func (s *Service) Delete(ctx context.Context, ids []int64) ([]int64, error) {
 			return err
 		}
 		if _, err := client.LinkCounter.Delete().Where(linkcounter.CampaignIDIn(deleted...)).Exec(ctx); err != nil {
+			return err
+		}
+		if _, err := client.DomainCounter.Delete().Where(domaincounter.CampaignIDIn(deleted...)).Exec(ctx); err != nil {
 			return err
 		}
 		_, err = client.Event.Delete().Where(event.CampaignIDIn(deleted...)).Exec(ctx)

@@ -60,6 +60,7 @@ type outcome struct {
 	events     []event
 	total      ent.HourlyCounter
 	hours      []*ent.HourlyCounter
+	domains    map[string]*ent.HourlyCounter
 	links      []*link
 }
 

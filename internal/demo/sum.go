@@ -8,7 +8,7 @@ import (
 	"campaignql/internal/kind"
 )
 
-// sum counts the events of a campaign, as they would have been counted had they come in one by one: in all, by hour and by link.
+// sum counts the events of a campaign, as they would have been counted had they come in one by one: in all, by hour, by link and by mail domain.
 func (m *mailing) sum() {
 	slices.SortStableFunc(m.events, byTime)
 	seen := map[kind.EventKind]map[*person]bool{
@@ -21,6 +21,7 @@ func (m *mailing) sum() {
 		}
 		count(&m.total, e, first)
 		count(m.hour(e.at), e, first)
+		count(m.domain(e.to.domain()), e, first)
 		if e.link != nil && !e.automated {
 			e.link.clicks++
 			if !e.link.clickers[e.to] {
@@ -39,6 +40,19 @@ func (m *mailing) hour(at time.Time) *ent.HourlyCounter {
 	}
 	counter := &ent.HourlyCounter{Hour: hour}
 	m.hours = append(m.hours, counter)
+	return counter
+}
+
+// domain is the counter of a mail domain. What a domain is not counted by is added up all the same.
+func (m *mailing) domain(name string) *ent.HourlyCounter {
+	counter := m.domains[name]
+	if counter == nil {
+		if m.domains == nil {
+			m.domains = map[string]*ent.HourlyCounter{}
+		}
+		counter = &ent.HourlyCounter{}
+		m.domains[name] = counter
+	}
 	return counter
 }
 

@@ -90,6 +90,14 @@ GROUP BY l.id, l.clicks, l.unique_clicks HAVING l.clicks <> COUNT(e.id) OR l.uni
 	}
 }
 
+func (s *seeded) domains(t *testing.T) {
+	s.equal(t, s.sums(t, `SELECT campaign_id, SUM(sent), SUM(failed), SUM(delivered), SUM(unique_opens), SUM(unique_clicks), SUM(unsubscriptions),
+SUM(hard_bounces), SUM(soft_bounces), SUM(complaints) FROM domain_counters GROUP BY campaign_id`), func(c *ent.Campaign) []int64 {
+		return []int64{c.TotalSent, c.TotalFailed, c.TotalDelivered, c.UniqueOpens, c.UniqueClicks, c.TotalUnsubscriptions,
+			c.TotalHardBounces, c.TotalSoftBounces, c.TotalComplaints}
+	})
+}
+
 func (s *seeded) events(t *testing.T) {
 	total := func(kind string) string {
 		return ", SUM(CASE WHEN kind = '" + kind + "' AND automated = FALSE THEN 1 ELSE 0 END)"

@@ -5,11 +5,14 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
+	"slices"
 	"strconv"
 	"time"
 
 	"campaignql/ent"
 	"campaignql/ent/campaignchange"
+	"campaignql/ent/domaincounter"
 	entevent "campaignql/ent/event"
 	"campaignql/ent/hourlycounter"
 	"campaignql/ent/linkcounter"
@@ -153,6 +156,21 @@ func (w *writer) links(ctx context.Context) error {
 		l.id = found[i]
 	}
 	return nil
+}
+
+func (w *writer) domains(ctx context.Context) error {
+	var rows []*ent.DomainCounterCreate
+	for _, m := range w.world.campaigns {
+		for _, name := range slices.Sorted(maps.Keys(m.domains)) {
+			c := m.domains[name]
+			rows = append(rows, w.client.DomainCounter.Create().SetCampaignID(m.id).SetDomain(name).
+				SetSent(c.Sent).SetFailed(c.Failed).SetDelivered(c.Delivered).SetUniqueOpens(c.UniqueOpens).SetUniqueClicks(c.UniqueClicks).
+				SetUnsubscriptions(c.Unsubscriptions).SetHardBounces(c.HardBounces).SetSoftBounces(c.SoftBounces).SetComplaints(c.Complaints))
+		}
+	}
+	return bulk(rows, len(domaincounter.Columns), func(some []*ent.DomainCounterCreate) error {
+		return w.client.DomainCounter.CreateBulk(some...).Exec(ctx)
+	})
 }
 
 // numbered is an event with what it needs to be written.

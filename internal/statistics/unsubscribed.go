@@ -12,15 +12,17 @@ import (
 
 	"campaignql/ent"
 	entcampaign "campaignql/ent/campaign"
+	"campaignql/ent/domaincounter"
 	entevent "campaignql/ent/event"
 	"campaignql/ent/hourlycounter"
+	"campaignql/ent/subscriber"
 	"campaignql/internal/apperr"
 	"campaignql/internal/caller"
 	"campaignql/internal/kind"
 	"campaignql/internal/store"
 )
 
-// Unsubscribed records that a subscriber left a list because of a campaign: the event, the campaign's counter and that of the hour, in one
+// Unsubscribed records that a subscriber left a list because of a campaign: the event, the counters of the campaign, of the hour and of the mail domain, in one
 // transaction, or in the running one. It counts once for a person and a campaign, however often it is told; whether the campaign reached that person is
 // not asked. Both must belong to the account ownerID; a campaign that does not is NotFound, reason "campaign_not_found". The caller needs the scope write.
 func (s *Service) Unsubscribed(ctx context.Context, ownerID, campaignID, subscriberID int64, at time.Time) error {
@@ -61,8 +63,26 @@ func (s *Service) Unsubscribed(ctx context.Context, ownerID, campaignID, subscri
 		if err != nil {
 			return err
 		}
+		if err := unsubscribedAt(ctx, client, ownerID, campaignID, subscriberID); err != nil {
+			return err
+		}
 		return client.Campaign.Update().Where(entcampaign.ID(campaignID)).AddTotalUnsubscriptions(1).Exec(ctx)
 	})
+}
+
+// unsubscribedAt counts it at the mail domain of the subscriber; at none where there is no such subscriber any more.
+func unsubscribedAt(ctx context.Context, client *ent.Client, ownerID, campaignID, subscriberID int64) error {
+	found, err := client.Subscriber.Query().Where(subscriber.ID(subscriberID), subscriber.UserID(ownerID)).Select(subscriber.FieldDomain).Only(ctx)
+	if ent.IsNotFound(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return client.DomainCounter.Create().SetUserID(ownerID).SetCampaignID(campaignID).SetDomain(found.Domain).SetUnsubscriptions(1).
+		OnConflict(sql.ConflictColumns(domaincounter.FieldCampaignID, domaincounter.FieldDomain)).
+		Update(func(u *ent.DomainCounterUpsert) { u.AddUnsubscriptions(1) }).
+		Exec(ctx)
 }
 
 // eventID is the natural key of an event: the campaign and a digest of the id that its sender gave it, so that the same event told twice collides.

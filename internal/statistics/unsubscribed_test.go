@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"campaignql/ent/domaincounter"
 	"campaignql/ent/event"
 	"campaignql/ent/hourlycounter"
 	"campaignql/internal/apperr"
@@ -24,6 +25,7 @@ func TestWhoLeavesBecauseOfACampaignCountsOnce(t *testing.T) {
 		id := client.Campaign.Create().SetName("a").SetNameKey("a").SetCreatedAt(at).SetLastActivityAt(at).SaveX(ctx).ID
 		client.HourlyCounter.Create().SetCampaignID(id).SetHour(at.Truncate(time.Hour)).SetOpens(3).SetUnsubscriptions(4).ExecX(ctx)
 		client.Campaign.UpdateOneID(id).SetTotalUnsubscriptions(4).ExecX(ctx)
+		client.Subscriber.Create().SetID(7).SetListID(1).SetEmail("a@example.org").SetEmailKey("a@example.org").SetDomain("example.org").SetCreatedAt(at).ExecX(ctx)
 		service := statistics.New(db)
 		var wait sync.WaitGroup
 		for i := range 12 {
@@ -45,6 +47,9 @@ func TestWhoLeavesBecauseOfACampaignCountsOnce(t *testing.T) {
 		hours := client.HourlyCounter.Query().Where(hourlycounter.CampaignID(id)).Order(hourlycounter.ByHour()).AllX(ctx)
 		if c.TotalUnsubscriptions != 8 || events != 4 || len(hours) != 2 || hours[0].Unsubscriptions != 7 || hours[0].Opens != 3 || hours[1].Unsubscriptions != 1 {
 			t.Errorf("%d on the campaign, %d events, hours %v", c.TotalUnsubscriptions, events, hours)
+		}
+		if domains := client.DomainCounter.Query().Where(domaincounter.CampaignID(id)).AllX(ctx); len(domains) != 1 || domains[0].Domain != "example.org" || domains[0].Unsubscriptions != 1 {
+			t.Errorf("domains %v", domains)
 		}
 		for _, campaignID := range []int64{id, 1 << 60} {
 			if err := service.Unsubscribed(testkit.As(t, other), other.UserID, campaignID, 1, at); apperr.CodeOf(err) != apperr.NotFound {
