@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"strconv"
+	"strings"
 
 	"campaignql/internal/subscriber"
 )
@@ -67,9 +68,15 @@ type report struct {
 	csv    *csv.Writer
 }
 
-// openReport continues a report of that length; one of length 0 starts anew.
+// reportStart is how every report begins, so that no other file is taken for one.
+const reportStart = "line,reason,"
+
+// openReport continues a report of that length; one of length 0 starts anew. A file that is no report is refused, and stays as it is.
 func openReport(path string, length int64, header []string) (*report, error) {
 	r := &report{path: path, header: header}
+	if err := refuseOther(path); err != nil {
+		return nil, err
+	}
 	if length == 0 {
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
@@ -77,6 +84,26 @@ func openReport(path string, length int64, header []string) (*report, error) {
 		return r, nil
 	}
 	return r, r.open(length)
+}
+
+func refuseOther(path string) error {
+	file, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	start := make([]byte, len(reportStart))
+	n, err := io.ReadFull(file, start)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return err
+	}
+	if n > 0 && !strings.HasPrefix(reportStart, string(start[:n])) {
+		return fmt.Errorf("%s is there already and is no report of rejected rows: name another file with --report", path)
+	}
+	return nil
 }
 
 func (r *report) open(length int64) error {

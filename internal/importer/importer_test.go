@@ -179,6 +179,29 @@ func TestAnInterruptedImportEndsAsIfItHadNotBeen(t *testing.T) {
 	})
 }
 
+func TestAFileThatIsNoReportIsNotWrittenOver(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		const content = "email\nann@example.com\nnobody\n"
+		path, other := f.file(content), f.file("mine\n")
+		for _, report := range []string{path, other} {
+			before, _ := os.ReadFile(report)
+			_, err := importer.Run(f.ctx, f.people, importer.Options{Path: path, List: f.list, Report: report})
+			if err == nil || !strings.Contains(err.Error(), "is no report of rejected rows") {
+				t.Errorf("%s: %v", report, err)
+			}
+			if after, err := os.ReadFile(report); err != nil || string(after) != string(before) {
+				t.Errorf("%s holds %q now, %v", report, after, err)
+			}
+		}
+		// An earlier report is written anew.
+		for range 2 {
+			if _, err := importer.Run(f.ctx, f.people, importer.Options{Path: path, List: f.list}); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
 func TestTheListOfAnotherAccountIsUnknown(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
 		other := testkit.As(t, testkit.Account(t, f.db))
