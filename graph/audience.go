@@ -42,7 +42,7 @@ func (r queryResolver) Audience(ctx context.Context, input model.AudienceInput) 
 	if err == nil {
 		shown, err = r.preparedAudience(ctx, read)
 	}
-	return shown, renamed(err, func(fault *apperr.Error) string { return "input" + strings.TrimPrefix(fault.Field, "audience") })
+	return shown, renamed(inForm(err, &input), func(fault *apperr.Error) string { return "input" + strings.TrimPrefix(fault.Field, "audience") })
 }
 
 // preparedAudience shows an audience of the caller's that nothing was saved of.

@@ -141,7 +141,9 @@ func TestAudienceThatCannotBeEvaluated(t *testing.T) {
 			message   string
 		}{
 			{"an unknown operator", rules(`{"criteria":[{"list_id":1},{"list_id":1,"rules":[{"type":"tags","operator":"has","value":1}]}]}`), "BAD_USER_INPUT",
-				`criteria[1].rules[0].operator: unknown operator "has"`},
+				`input.rulesJsonBundle: criteria[1].rules[0].operator: unknown operator "has"`},
+			{"an unknown operator in rules", object{"in": object{"rules": json.RawMessage(`{"criteria":[{"list_id":1,"rules":[{"type":"tags","operator":"has","value":1}]}]}`)}},
+				"BAD_USER_INPUT", `input.rules: criteria[0].rules[0].operator: unknown operator "has"`},
 			{"a list that is not there", rules(`{"criteria":[{"list_id":987654321}]}`), "NOT_FOUND", "criteria[0].list_id: there is no list 987654321"},
 			{"two faults", rules(`{"criteria":[{"list_id":"x"},{"list_id":-1}]}`), "BAD_USER_INPUT", "criteria[1].list_id"},
 			{"no JSON", rules(`{`), "BAD_USER_INPUT", "$"},
@@ -159,6 +161,11 @@ func TestAudienceThatCannotBeEvaluated(t *testing.T) {
 			if len(response.Errors) != 1 || response.Errors[0].Code() != tt.code || !strings.Contains(response.Errors[0].Message, tt.message) {
 				t.Errorf("%s: %s", tt.name, response.Body)
 			}
+		}
+		change := w.MustQuery(t, a.Key, `mutation($id: ID!) { updateCampaign(input: {id: $id, audience: {rulesJsonBundle: "{"}}) { userErrors { field } } }`,
+			object{"id": number(w.page(t, a, 1)[0].ID)})
+		if got := compact(apitest.At(t, change, "updateCampaign", "userErrors")); got != `[{"field":["input","audience","rulesJsonBundle"]}]` {
+			t.Errorf("updateCampaign names %s", got)
 		}
 		nobody := w.MustQuery(t, a.Key, ask, object{"in": object{"none": true}})
 		if got := apitest.At(t, nobody, "audience", "count"); got != 0.0 {

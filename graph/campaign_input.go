@@ -225,6 +225,19 @@ func audienceOf(target *model.AudienceInput) (*campaign.AudiencePatch, error) {
 	return patch, nil
 }
 
+// inForm names the field of the form in which an audience was given: the domain knows rules in one only.
+func inForm(err error, target *model.AudienceInput) error {
+	if target == nil || !target.RulesJSONBundle.IsSet() {
+		return err
+	}
+	return renamed(err, func(fault *apperr.Error) string {
+		if fault.Field == "audience.rules" {
+			return "audience.rulesJsonBundle"
+		}
+		return fault.Field
+	})
+}
+
 // pairs writes lists and segments as the domain reads them.
 func pairs(parts []*model.AudiencePartInput) string {
 	out := make([]string, len(parts))

@@ -55,7 +55,7 @@ func (r mutationResolver) UpdateCampaign(ctx context.Context, input model.Update
 		payload.Campaign, payload.UserErrors, err = r.outcome(ctx, updated.Campaign, nil)
 		return payload, err
 	}
-	payload.UserErrors, err = mended(ctx, err)
+	payload.UserErrors, err = mended(ctx, inForm(err, input.Audience.Value()))
 	return payload, err
 }
 
