@@ -24,6 +24,7 @@ type checkpoint struct {
 	ReportBytes int64 `json:"reportBytes"`
 }
 
+// readCheckpoint returns how far an earlier run got: nowhere, if it was about something else or its report is no longer whole.
 func readCheckpoint(o Options, digest string) (*checkpoint, error) {
 	fresh := &checkpoint{path: o.Path + ".import.json", Import: fmt.Sprintf("%s list %d map %q encoding %s report %q update %t", digest, o.List.ID, o.Map, o.Encoding, o.Report, o.Update)}
 	fresh.Outcomes = map[subscriber.Outcome]int{}
@@ -37,6 +38,15 @@ func readCheckpoint(o Options, digest string) (*checkpoint, error) {
 	found := &checkpoint{path: fresh.path}
 	if json.Unmarshal(data, found) != nil || found.Import != fresh.Import || found.Outcomes == nil {
 		return fresh, nil
+	}
+	if found.ReportBytes > 0 {
+		report, err := os.Stat(o.Report)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		if err != nil || report.Size() < found.ReportBytes {
+			return fresh, nil
+		}
 	}
 	return found, nil
 }

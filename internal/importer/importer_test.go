@@ -159,10 +159,16 @@ func TestAnInterruptedImportEndsAsIfItHadNotBeen(t *testing.T) {
 			t.Fatalf("%s, %v", want, err)
 		}
 		people := f.db.Client(f.ctx).Subscriber.Query().Where(entsubscriber.ListID(f.list.ID)).CountX(f.ctx)
-		for _, committed := range []bool{false, true} {
+		for _, at := range []struct{ committed, reportGone bool }{{false, false}, {true, false}, {false, true}} {
+			committed := at.committed
 			o := importer.Options{Path: f.file(content.String()), List: f.newList()}
 			if _, err := importer.Run(f.ctx, &stopping{f.people, 2, committed}, o); !errors.Is(err, errStopped) {
 				t.Fatal(err)
+			}
+			if at.reportGone {
+				if err := os.Remove(strings.TrimSuffix(o.Path, ".csv") + ".rejected.csv"); err != nil {
+					t.Fatal(err)
+				}
 			}
 			if sum, err := importer.Run(f.ctx, f.people, o); err != nil || sum.Rows != 2*subscriber.MaxRows+10 {
 				t.Fatal(sum, err)
@@ -170,7 +176,7 @@ func TestAnInterruptedImportEndsAsIfItHadNotBeen(t *testing.T) {
 			got, err := os.ReadFile(strings.TrimSuffix(o.Path, ".csv") + ".rejected.csv")
 			n := f.db.Client(f.ctx).Subscriber.Query().Where(entsubscriber.ListID(o.List.ID)).CountX(f.ctx)
 			if err != nil || string(got) != string(want) || n != people {
-				t.Errorf("committed %t: %d people, want %d; %v\n%s", committed, n, people, err, got)
+				t.Errorf("%+v: %d people, want %d; %v\n%q", at, n, people, err, got)
 			}
 			if _, err := os.Stat(o.Path + ".import.json"); !os.IsNotExist(err) {
 				t.Errorf("the checkpoint is left: %v", err)
