@@ -7,7 +7,6 @@ import (
 	"campaignql/ent"
 	"campaignql/graph/loader"
 	"campaignql/internal/caller"
-	"campaignql/internal/page"
 	"campaignql/internal/schedule"
 	"campaignql/internal/statistics"
 )
@@ -47,18 +46,12 @@ func (r statisticsResolver) Series(ctx context.Context, c *statistics.Counters, 
 }
 
 func (r statisticsResolver) Links(ctx context.Context, c *statistics.Counters, first int32, orderBy statistics.LinkOrder) ([]*ent.LinkCounter, error) {
-	if err := (page.Request{First: wide(&first)}).Validate(); err != nil {
-		return nil, err
-	}
 	return ofPage(ctx, c, linksKey{orderBy, first}, func(rows []*ent.Campaign) (map[int64][]*ent.LinkCounter, error) {
 		return r.Statistics.Links(ctx, campaignIDs(rows), orderBy, int(first))
 	})
 }
 
 func (r statisticsResolver) Domains(ctx context.Context, c *statistics.Counters, first int32) ([]*statistics.Domain, error) {
-	if err := (page.Request{First: wide(&first)}).Validate(); err != nil {
-		return nil, err
-	}
 	domains, err := ofPage(ctx, c, domainsKey{first}, func(rows []*ent.Campaign) (map[int64][]statistics.Domain, error) {
 		return r.Statistics.Domains(ctx, campaignIDs(rows), int(first))
 	})

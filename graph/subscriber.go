@@ -285,11 +285,8 @@ func (r mutationResolver) Unsubscribe(ctx context.Context, input model.Unsubscri
 	if err = faults.Err(); err == nil {
 		s, err = r.Subscribers.Unsubscribe(ctx, leave)
 		err = renamed(err, func(fault *apperr.Error) string {
-			switch fault.Reason {
-			case "list_not_found":
+			if fault.Reason == "list_not_found" {
 				return "listId"
-			case "campaign_not_found":
-				return "campaignId"
 			}
 			return personField("", nil)(fault)
 		})

@@ -148,7 +148,7 @@ func (j *job) write(ctx context.Context, batch []record) error {
 	}
 	for k, result := range results {
 		if result.Outcome == subscriber.Rejected {
-			reasons[sent[k]] = reason(result.Err, batch, sent)
+			reasons[sent[k]] = reason(result, batch, sent)
 			continue
 		}
 		j.point.Outcomes[result.Outcome]++
@@ -169,19 +169,14 @@ func (j *job) write(ctx context.Context, batch []record) error {
 	return j.point.save()
 }
 
-// reason says why a row was rejected; the position of an earlier row with the same address becomes its line in the file.
-func reason(err error, batch []record, sent []int) string {
+// reason says why a row was rejected; where it repeats an earlier one, by the line of that in the file.
+func reason(result subscriber.Result, batch []record, sent []int) string {
+	if result.Earlier >= 0 {
+		return "line " + strconv.Itoa(batch[sent[result.Earlier]].line) + " has the same address"
+	}
 	var all []string
-	for _, fault := range apperr.All(err) {
-		message := fault.Message
-		if fault.Reason == "subscriber_repeated" {
-			if position, ok := strings.CutPrefix(message, "row "); ok {
-				if k, err := strconv.Atoi(strings.Fields(position)[0]); err == nil {
-					message = "line " + strconv.Itoa(batch[sent[k]].line) + " has the same address"
-				}
-			}
-		}
-		all = append(all, message)
+	for _, fault := range apperr.All(result.Err) {
+		all = append(all, fault.Message)
 	}
 	return strings.Join(all, "; ")
 }

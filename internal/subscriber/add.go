@@ -66,6 +66,8 @@ type Result struct {
 	SubscriberID int64
 	// Err holds the faults of a rejected row, on the fields of Subscribe: email, ip and fields.<id>.
 	Err error
+	// Earlier is the position of the row with the same address, for a row that was rejected because it repeats one; -1 otherwise.
+	Earlier int
 }
 
 // Add puts people onto a list, up to MaxRows at a time, in one transaction and a number of statements that does not depend on how many they are, and
@@ -131,11 +133,13 @@ func (s *Service) batch(ctx context.Context, in Addition, now time.Time) (*batch
 	}
 	for i, row := range in.Rows {
 		e, err := readRow(row, fields)
+		earlier := -1
 		if first, repeated := b.position[e.key]; repeated && err == nil {
+			earlier = first
 			err = &apperr.Error{Code: apperr.Conflict, Field: "email", Reason: "subscriber_repeated", Message: fmt.Sprintf("row %d has the same address", first)}
 		}
 		if err != nil {
-			b.results[i] = Result{Outcome: Rejected, Err: err}
+			b.results[i] = Result{Outcome: Rejected, Err: err, Earlier: earlier}
 			continue
 		}
 		b.position[e.key] = i
@@ -229,7 +233,7 @@ func (b *batch) outcome(e entry, present *ent.Subscriber) Outcome {
 }
 
 func (b *batch) note(e entry, outcome Outcome, id int64) {
-	b.results[b.position[e.key]] = Result{Outcome: outcome, SubscriberID: id}
+	b.results[b.position[e.key]] = Result{Outcome: outcome, SubscriberID: id, Earlier: -1}
 }
 
 // insert puts new people onto the list. Their ids are read back by their addresses: not every engine numbers the rows of one insert without gaps. What
