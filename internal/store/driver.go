@@ -10,7 +10,8 @@ import (
 )
 
 // driver sends reads to one pool and writes to another, so that a SQLite file has one writer and many readers, and notes every
-// statement in the recorder of the context. For MySQL both pools are the same.
+// statement in the recorder of the context. For MySQL both pools are the same. A statement that writes outside of a transaction is one by itself: what the
+// database broke off of it runs again, as in Tx.
 type driver struct {
 	write *entsql.Driver
 	read  entsql.Conn
@@ -20,7 +21,7 @@ func (d *driver) Dialect() string { return d.write.Dialect() }
 
 func (d *driver) Exec(ctx context.Context, query string, args, v any) error {
 	record(ctx, query, args)
-	return d.write.Exec(ctx, query, args, v)
+	return again(ctx, func(ctx context.Context) error { return d.write.Exec(ctx, query, args, v) })
 }
 
 func (d *driver) Query(ctx context.Context, query string, args, v any) error {
@@ -34,7 +35,12 @@ func (d *driver) Query(ctx context.Context, query string, args, v any) error {
 // ExecContext and QueryContext serve Ent's raw statements.
 func (d *driver) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
 	record(ctx, query, args)
-	return d.write.ExecContext(ctx, query, args...)
+	var result sql.Result
+	err := again(ctx, func(ctx context.Context) (err error) {
+		result, err = d.write.ExecContext(ctx, query, args...)
+		return err
+	})
+	return result, err
 }
 
 func (d *driver) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {

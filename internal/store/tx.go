@@ -35,15 +35,19 @@ func (s *Store) Tx(ctx context.Context, fn func(ctx context.Context) error) erro
 	if _, joined := ctx.Value(txKey{}).(*ent.Tx); joined {
 		return fn(ctx)
 	}
+	return Translate(again(ctx, func(ctx context.Context) error { return s.attempt(ctx, fn) }))
+}
+
+// again calls do until it did not return ErrStale or what the database broke off, for up to 20 seconds.
+func again(ctx context.Context, do func(ctx context.Context) error) error {
 	backoff := retry.WithMaxDuration(20*time.Second, retry.WithCappedDuration(100*time.Millisecond, retry.WithJitterPercent(50, retry.NewExponential(2*time.Millisecond))))
-	err := retry.Do(ctx, backoff, func(ctx context.Context) error {
-		err := s.attempt(ctx, fn)
+	return retry.Do(ctx, backoff, func(ctx context.Context) error {
+		err := do(ctx)
 		if errors.Is(err, ErrStale) || isRetryable(err) {
 			return retry.RetryableError(err)
 		}
 		return err
 	})
-	return Translate(err)
 }
 
 func (s *Store) attempt(ctx context.Context, fn func(ctx context.Context) error) (err error) {
