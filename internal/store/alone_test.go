@@ -50,7 +50,8 @@ func TestAStatementOfItsOwnThatADeadlockBrokeOffRunsAgain(t *testing.T) {
 	})
 }
 
-// waitUntilBlocked returns once a statement on tags waits for a lock.
+// waitUntilBlocked returns once a statement on tags waits for a lock. InnoDB fills its table of transactions anew only when nobody read it for a tenth of a
+// second: asking without a pause would see the first answer for ever.
 func waitUntilBlocked(t *testing.T, db *store.Store) {
 	t.Helper()
 	ctx, stop := context.WithTimeout(caller.System(t.Context()), 20*time.Second)
@@ -65,5 +66,6 @@ func waitUntilBlocked(t *testing.T, db *store.Store) {
 		if blocked > 0 {
 			return
 		}
+		time.Sleep(150 * time.Millisecond)
 	}
 }
