@@ -42,7 +42,9 @@ type Event struct {
 	// Amount of a conversion, in hundredths.
 	Amount int64 `json:"amount,omitempty"`
 	// Currency holds the value of the "currency" field.
-	Currency     string `json:"currency,omitempty"`
+	Currency string `json:"currency,omitempty"`
+	// Mail domain of the subscriber when the event was recorded, folded: who changes the address later stays counted there.
+	Domain       string `json:"domain,omitempty"`
 	selectValues sql.SelectValues
 }
 
@@ -55,7 +57,7 @@ func (*Event) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullBool)
 		case event.FieldUserID, event.FieldCampaignID, event.FieldSubscriberID, event.FieldLinkID, event.FieldAmount:
 			values[i] = new(sql.NullInt64)
-		case event.FieldID, event.FieldKind, event.FieldReason, event.FieldUserAgent, event.FieldIP, event.FieldCurrency:
+		case event.FieldID, event.FieldKind, event.FieldReason, event.FieldUserAgent, event.FieldIP, event.FieldCurrency, event.FieldDomain:
 			values[i] = new(sql.NullString)
 		case event.FieldAt:
 			values[i] = new(sql.NullTime)
@@ -153,6 +155,12 @@ func (_m *Event) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.Currency = value.String
 			}
+		case event.FieldDomain:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field domain", values[i])
+			} else if value.Valid {
+				_m.Domain = value.String
+			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
 		}
@@ -226,6 +234,9 @@ func (_m *Event) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("currency=")
 	builder.WriteString(_m.Currency)
+	builder.WriteString(", ")
+	builder.WriteString("domain=")
+	builder.WriteString(_m.Domain)
 	builder.WriteByte(')')
 	return builder.String()
 }

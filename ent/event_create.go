@@ -152,6 +152,20 @@ func (_c *EventCreate) SetNillableCurrency(v *string) *EventCreate {
 	return _c
 }
 
+// SetDomain sets the "domain" field.
+func (_c *EventCreate) SetDomain(v string) *EventCreate {
+	_c.mutation.SetDomain(v)
+	return _c
+}
+
+// SetNillableDomain sets the "domain" field if the given value is not nil.
+func (_c *EventCreate) SetNillableDomain(v *string) *EventCreate {
+	if v != nil {
+		_c.SetDomain(*v)
+	}
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *EventCreate) SetID(v string) *EventCreate {
 	_c.mutation.SetID(v)
@@ -217,6 +231,10 @@ func (_c *EventCreate) defaults() {
 		v := event.DefaultCurrency
 		_c.mutation.SetCurrency(v)
 	}
+	if _, ok := _c.mutation.Domain(); !ok {
+		v := event.DefaultDomain
+		_c.mutation.SetDomain(v)
+	}
 }
 
 // check runs all checks and user-defined validators on the builder.
@@ -277,6 +295,14 @@ func (_c *EventCreate) check() error {
 	if v, ok := _c.mutation.Currency(); ok {
 		if err := event.CurrencyValidator(v); err != nil {
 			return &ValidationError{Name: "currency", err: fmt.Errorf(`ent: validator failed for field "Event.currency": %w`, err)}
+		}
+	}
+	if _, ok := _c.mutation.Domain(); !ok {
+		return &ValidationError{Name: "domain", err: errors.New(`ent: missing required field "Event.domain"`)}
+	}
+	if v, ok := _c.mutation.Domain(); ok {
+		if err := event.DomainValidator(v); err != nil {
+			return &ValidationError{Name: "domain", err: fmt.Errorf(`ent: validator failed for field "Event.domain": %w`, err)}
 		}
 	}
 	if v, ok := _c.mutation.ID(); ok {
@@ -367,6 +393,10 @@ func (_c *EventCreate) createSpec() (*Event, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Currency(); ok {
 		_spec.SetField(event.FieldCurrency, field.TypeString, value)
 		_node.Currency = value
+	}
+	if value, ok := _c.mutation.Domain(); ok {
+		_spec.SetField(event.FieldDomain, field.TypeString, value)
+		_node.Domain = value
 	}
 	return _node, _spec
 }
@@ -511,6 +541,9 @@ func (u *EventUpsertOne) UpdateNewValues() *EventUpsertOne {
 		}
 		if _, exists := u.create.mutation.Currency(); exists {
 			s.SetIgnore(event.FieldCurrency)
+		}
+		if _, exists := u.create.mutation.Domain(); exists {
+			s.SetIgnore(event.FieldDomain)
 		}
 	}))
 	return u
@@ -808,6 +841,9 @@ func (u *EventUpsertBulk) UpdateNewValues() *EventUpsertBulk {
 			}
 			if _, exists := b.mutation.Currency(); exists {
 				s.SetIgnore(event.FieldCurrency)
+			}
+			if _, exists := b.mutation.Domain(); exists {
+				s.SetIgnore(event.FieldDomain)
 			}
 		}
 	}))

@@ -10468,6 +10468,7 @@ type EventMutation struct {
 	amount           *int64
 	addamount        *int64
 	currency         *string
+	domain           *string
 	clearedFields    map[string]struct{}
 	done             bool
 	oldValue         func(context.Context) (*Event, error)
@@ -11124,6 +11125,42 @@ func (m *EventMutation) ResetCurrency() {
 	m.currency = nil
 }
 
+// SetDomain sets the "domain" field.
+func (m *EventMutation) SetDomain(s string) {
+	m.domain = &s
+}
+
+// Domain returns the value of the "domain" field in the mutation.
+func (m *EventMutation) Domain() (r string, exists bool) {
+	v := m.domain
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDomain returns the old "domain" field's value of the Event entity.
+// If the Event object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EventMutation) OldDomain(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDomain is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDomain requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDomain: %w", err)
+	}
+	return oldValue.Domain, nil
+}
+
+// ResetDomain resets all changes to the "domain" field.
+func (m *EventMutation) ResetDomain() {
+	m.domain = nil
+}
+
 // Where appends a list predicates to the EventMutation builder.
 func (m *EventMutation) Where(ps ...predicate.Event) {
 	m.predicates = append(m.predicates, ps...)
@@ -11158,7 +11195,7 @@ func (m *EventMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *EventMutation) Fields() []string {
-	fields := make([]string, 0, 12)
+	fields := make([]string, 0, 13)
 	if m.user_id != nil {
 		fields = append(fields, event.FieldUserID)
 	}
@@ -11195,6 +11232,9 @@ func (m *EventMutation) Fields() []string {
 	if m.currency != nil {
 		fields = append(fields, event.FieldCurrency)
 	}
+	if m.domain != nil {
+		fields = append(fields, event.FieldDomain)
+	}
 	return fields
 }
 
@@ -11227,6 +11267,8 @@ func (m *EventMutation) Field(name string) (ent.Value, bool) {
 		return m.Amount()
 	case event.FieldCurrency:
 		return m.Currency()
+	case event.FieldDomain:
+		return m.Domain()
 	}
 	return nil, false
 }
@@ -11260,6 +11302,8 @@ func (m *EventMutation) OldField(ctx context.Context, name string) (ent.Value, e
 		return m.OldAmount(ctx)
 	case event.FieldCurrency:
 		return m.OldCurrency(ctx)
+	case event.FieldDomain:
+		return m.OldDomain(ctx)
 	}
 	return nil, fmt.Errorf("unknown Event field %s", name)
 }
@@ -11352,6 +11396,13 @@ func (m *EventMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetCurrency(v)
+		return nil
+	case event.FieldDomain:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDomain(v)
 		return nil
 	}
 	return fmt.Errorf("unknown Event field %s", name)
@@ -11509,6 +11560,9 @@ func (m *EventMutation) ResetField(name string) error {
 		return nil
 	case event.FieldCurrency:
 		m.ResetCurrency()
+		return nil
+	case event.FieldDomain:
+		m.ResetDomain()
 		return nil
 	}
 	return fmt.Errorf("unknown Event field %s", name)

@@ -454,6 +454,12 @@ func init() {
 	event.DefaultCurrency = eventDescCurrency.Default.(string)
 	// event.CurrencyValidator is a validator for the "currency" field. It is called by the builders before save.
 	event.CurrencyValidator = eventDescCurrency.Validators[0].(func(string) error)
+	// eventDescDomain is the schema descriptor for domain field.
+	eventDescDomain := eventFields[12].Descriptor()
+	// event.DefaultDomain holds the default value on creation for the domain field.
+	event.DefaultDomain = eventDescDomain.Default.(string)
+	// event.DomainValidator is a validator for the "domain" field. It is called by the builders before save.
+	event.DomainValidator = eventDescDomain.Validators[0].(func(string) error)
 	// eventDescID is the schema descriptor for id field.
 	eventDescID := eventFields[0].Descriptor()
 	// event.IDValidator is a validator for the "id" field. It is called by the builders before save.

@@ -38,6 +38,8 @@ const (
 	FieldAmount = "amount"
 	// FieldCurrency holds the string denoting the currency field in the database.
 	FieldCurrency = "currency"
+	// FieldDomain holds the string denoting the domain field in the database.
+	FieldDomain = "domain"
 	// Table holds the table name of the event in the database.
 	Table = "events"
 )
@@ -57,6 +59,7 @@ var Columns = []string{
 	FieldIP,
 	FieldAmount,
 	FieldCurrency,
+	FieldDomain,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -90,6 +93,10 @@ var (
 	DefaultCurrency string
 	// CurrencyValidator is a validator for the "currency" field. It is called by the builders before save.
 	CurrencyValidator func(string) error
+	// DefaultDomain holds the default value on creation for the "domain" field.
+	DefaultDomain string
+	// DomainValidator is a validator for the "domain" field. It is called by the builders before save.
+	DomainValidator func(string) error
 	// IDValidator is a validator for the "id" field. It is called by the builders before save.
 	IDValidator func(string) error
 )
@@ -170,4 +177,9 @@ func ByAmount(opts ...sql.OrderTermOption) OrderOption {
 // ByCurrency orders the results by the currency field.
 func ByCurrency(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldCurrency, opts...).ToFunc()
+}
+
+// ByDomain orders the results by the domain field.
+func ByDomain(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldDomain, opts...).ToFunc()
 }

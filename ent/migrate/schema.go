@@ -350,6 +350,7 @@ var (
 		{Name: "ip", Type: field.TypeString, Size: 45, Default: ""},
 		{Name: "amount", Type: field.TypeInt64, Default: 0},
 		{Name: "currency", Type: field.TypeString, Size: 3, Default: ""},
+		{Name: "domain", Type: field.TypeString, Size: 254, Default: ""},
 	}
 	// EventsTable holds the schema information for the "events" table.
 	EventsTable = &schema.Table{
@@ -358,9 +359,9 @@ var (
 		PrimaryKey: []*schema.Column{EventsColumns[0]},
 		Indexes: []*schema.Index{
 			{
-				Name:    "event_campaign_id_kind_subscriber_id_automated_link_id_at",
+				Name:    "event_firsts",
 				Unique:  false,
-				Columns: []*schema.Column{EventsColumns[2], EventsColumns[4], EventsColumns[3], EventsColumns[6], EventsColumns[7], EventsColumns[5]},
+				Columns: []*schema.Column{EventsColumns[2], EventsColumns[4], EventsColumns[3], EventsColumns[6], EventsColumns[7], EventsColumns[13], EventsColumns[5]},
 			},
 			{
 				Name:    "event_subscriber_id_kind_at",

@@ -31,13 +31,15 @@ func (Event) Fields() []ent.Field {
 		field.String("ip").MaxLen(45).Default("").Immutable(),
 		field.Int64("amount").Default(0).Immutable().Comment("Amount of a conversion, in hundredths."),
 		field.String("currency").MaxLen(3).Default("").Immutable(),
+		field.String("domain").MaxLen(254).Default("").Immutable().
+			Comment("Mail domain of the subscriber when the event was recorded, folded: who changes the address later stays counted there."),
 	}
 }
 
-// Indexes of the Event.
+// Indexes of the Event. The first has a name of its own: Ent's would be longer than an engine allows.
 func (Event) Indexes() []ent.Index {
 	return []ent.Index{
-		index.Fields("campaign_id", "kind", "subscriber_id", "automated", "link_id", "at"),
+		index.Fields("campaign_id", "kind", "subscriber_id", "automated", "link_id", "domain", "at").StorageKey("event_firsts"),
 		index.Fields("subscriber_id", "kind", "at"),
 	}
 }

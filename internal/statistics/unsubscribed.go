@@ -40,15 +40,20 @@ func (s *Service) Unsubscribed(ctx context.Context, ownerID, campaignID, subscri
 		} else if err != nil {
 			return err
 		}
-		known, err := client.Event.Query().
-			Where(entevent.CampaignID(campaignID), entevent.KindEQ(kind.EventUnsubscribed), entevent.SubscriberID(subscriberID)).
-			Exist(ctx)
-		if err != nil || known {
+		known := client.Event.Query().
+			Where(entevent.CampaignID(campaignID), entevent.KindEQ(kind.EventUnsubscribed), entevent.SubscriberID(subscriberID))
+		// Locked too: a transaction that has read before would not see what was recorded since.
+		known.Modify(store.Lock)
+		if some, err := known.Exist(ctx); err != nil || some {
+			return err
+		}
+		domain, err := domainOf(ctx, client, ownerID, subscriberID)
+		if err != nil {
 			return err
 		}
 		err = client.Event.Create().
-			SetID(eventID(campaignID, fmt.Sprintf("unsubscribed/%d", subscriberID))).SetUserID(ownerID).
-			SetCampaignID(campaignID).SetSubscriberID(subscriberID).SetKind(kind.EventUnsubscribed).SetAt(at).
+			SetID(eventID(campaignID, fmt.Sprintf("\x00unsubscribed/%d", subscriberID))).SetUserID(ownerID).
+			SetCampaignID(campaignID).SetSubscriberID(subscriberID).SetKind(kind.EventUnsubscribed).SetAt(at).SetDomain(domain).
 			Exec(ctx)
 		if store.IsDuplicate(err) {
 			return store.ErrStale
@@ -63,29 +68,38 @@ func (s *Service) Unsubscribed(ctx context.Context, ownerID, campaignID, subscri
 		if err != nil {
 			return err
 		}
-		if err := unsubscribedAt(ctx, client, ownerID, campaignID, subscriberID); err != nil {
+		if err := unsubscribedAt(ctx, client, ownerID, campaignID, domain); err != nil {
 			return err
 		}
 		return client.Campaign.Update().Where(entcampaign.ID(campaignID)).AddTotalUnsubscriptions(1).Exec(ctx)
 	})
 }
 
-// unsubscribedAt counts it at the mail domain of the subscriber; at none where there is no such subscriber any more.
-func unsubscribedAt(ctx context.Context, client *ent.Client, ownerID, campaignID, subscriberID int64) error {
+// domainOf is the mail domain of the subscriber; empty where there is no such subscriber any more.
+func domainOf(ctx context.Context, client *ent.Client, ownerID, subscriberID int64) (string, error) {
 	found, err := client.Subscriber.Query().Where(subscriber.ID(subscriberID), subscriber.UserID(ownerID)).Select(subscriber.FieldDomain).Only(ctx)
 	if ent.IsNotFound(err) {
-		return nil
+		return "", nil
 	}
 	if err != nil {
-		return err
+		return "", err
 	}
-	return client.DomainCounter.Create().SetUserID(ownerID).SetCampaignID(campaignID).SetDomain(found.Domain).SetUnsubscriptions(1).
+	return found.Domain, nil
+}
+
+// unsubscribedAt counts it at the mail domain; at none where it is not known.
+func unsubscribedAt(ctx context.Context, client *ent.Client, ownerID, campaignID int64, domain string) error {
+	if domain == "" {
+		return nil
+	}
+	return client.DomainCounter.Create().SetUserID(ownerID).SetCampaignID(campaignID).SetDomain(domain).SetUnsubscriptions(1).
 		OnConflict(sql.ConflictColumns(domaincounter.FieldCampaignID, domaincounter.FieldDomain)).
 		Update(func(u *ent.DomainCounterUpsert) { u.AddUnsubscriptions(1) }).
 		Exec(ctx)
 }
 
-// eventID is the natural key of an event: the campaign and a digest of the id that its sender gave it, so that the same event told twice collides.
+// eventID is the natural key of an event that the server itself records: the campaign and a digest of an id that no sender can give, so that the same event
+// told twice collides.
 func eventID(campaignID int64, sendersID string) string {
 	digest := sha256.Sum256([]byte(sendersID))
 	return strconv.FormatInt(campaignID, 10) + "-" + hex.EncodeToString(digest[:12])

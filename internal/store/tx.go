@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	stdsql "database/sql"
 	"errors"
 	"fmt"
 	"time"
@@ -32,10 +33,23 @@ func (s *Store) Client(ctx context.Context) *ent.Client {
 // A transaction that the database broke off (deadlock, conflict at commit on a distributed engine, a busy SQLite file) or that returned
 // ErrStale runs again, so fn must have no effect outside the database. A Tx inside a Tx joins it.
 func (s *Store) Tx(ctx context.Context, fn func(ctx context.Context) error) error {
+	return s.tx(ctx, nil, fn)
+}
+
+// TxLatest is Tx in which each statement sees what was committed before it, and not before the transaction: what is read after rows were locked is what
+// their last holder left. MySQL then takes no locks on gaps either. SQLite runs one such transaction at a time, which comes to the same.
+func (s *Store) TxLatest(ctx context.Context, fn func(ctx context.Context) error) error {
+	if s.dialect != dialect.MySQL {
+		return s.tx(ctx, nil, fn)
+	}
+	return s.tx(ctx, &stdsql.TxOptions{Isolation: stdsql.LevelReadCommitted}, fn)
+}
+
+func (s *Store) tx(ctx context.Context, opts *stdsql.TxOptions, fn func(ctx context.Context) error) error {
 	if _, joined := ctx.Value(txKey{}).(*ent.Tx); joined {
 		return fn(ctx)
 	}
-	return Translate(again(ctx, func(ctx context.Context) error { return s.attempt(ctx, fn) }))
+	return Translate(again(ctx, func(ctx context.Context) error { return s.attempt(ctx, opts, fn) }))
 }
 
 // again calls do until it did not return ErrStale or what the database broke off, for up to 20 seconds.
@@ -50,8 +64,8 @@ func again(ctx context.Context, do func(ctx context.Context) error) error {
 	})
 }
 
-func (s *Store) attempt(ctx context.Context, fn func(ctx context.Context) error) (err error) {
-	tx, err := s.client.Tx(ctx)
+func (s *Store) attempt(ctx context.Context, opts *stdsql.TxOptions, fn func(ctx context.Context) error) (err error) {
+	tx, err := s.client.BeginTx(ctx, opts)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
