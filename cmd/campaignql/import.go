@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
+
+	"github.com/schollz/progressbar/v3"
 
 	"campaignql/internal/account"
 	"campaignql/internal/app"
@@ -47,7 +50,10 @@ func (c *importSubscribers) Run(ctx context.Context, env *environment) (err erro
 	}
 	o := importer.Options{Path: c.File, List: list, Map: c.Map, Encoding: c.Encoding, Report: c.Report, Update: c.UpdateExisting}
 	if !c.Quiet && isTerminal(env.stderr) {
-		o.Progress = func(s importer.Summary) { fmt.Fprintf(env.stderr, "\r%d rows", s.Rows) }
+		const whole = 1000
+		bar := progressbar.NewOptions(whole, progressbar.OptionSetWriter(env.stderr), progressbar.OptionSetDescription(filepath.Base(c.File)),
+			progressbar.OptionSetPredictTime(true), progressbar.OptionFullWidth(), progressbar.OptionUseANSICodes(true))
+		o.Progress = func(share float64) { _ = bar.Set(int(share * whole)) } // a terminal that went away stops no import
 		defer fmt.Fprintln(env.stderr)
 	}
 	sum, err := importer.Run(ctx, services.Subscribers, o)

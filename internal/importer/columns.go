@@ -85,9 +85,9 @@ func position(column string, header []string, width int) (int, error) {
 }
 
 // row is a record as the domain takes it, or why it cannot be. Empty cells say nothing.
-func (c columns) row(r record) (subscriber.Row, string) {
+func (c columns) row(r record) (subscriber.Row, error) {
 	row := subscriber.Row{}
-	if r.problem != "" {
+	if r.problem != nil {
 		return row, r.problem
 	}
 	for i, target := range c {
@@ -103,7 +103,7 @@ func (c columns) row(r record) (subscriber.Row, string) {
 		case "subscribedAt", "optedInAt":
 			at, ok := instant(text)
 			if !ok {
-				return row, fmt.Sprintf("%s %q is no date: write 2006-01-02, 2006-01-02 15:04:05 or RFC 3339", target, text)
+				return row, fmt.Errorf("%s %q is no date: write 2006-01-02, 2006-01-02 15:04:05 or RFC 3339", target, text)
 			}
 			if target == "subscribedAt" {
 				row.SubscribedAt = &at
@@ -118,7 +118,7 @@ func (c columns) row(r record) (subscriber.Row, string) {
 			row.Fields[id] = text
 		}
 	}
-	return row, ""
+	return row, nil
 }
 
 // instant reads a date, a date with time, both in UTC, or an instant of RFC 3339.

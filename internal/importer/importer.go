@@ -5,9 +5,12 @@ package importer
 import (
 	"context"
 	"errors"
+	"hash/maphash"
 	"io"
-	"strconv"
+	"slices"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 
 	"campaignql/ent"
 	"campaignql/internal/apperr"
@@ -34,8 +37,10 @@ type Options struct {
 	Report string
 	// Update writes the custom fields of people who are on the list already.
 	Update bool
-	// Progress, if not nil, is called after each batch.
-	Progress func(Summary)
+	// BatchRows is how many rows are written before the checkpoint notes them; lanes times subscriber.MaxRows if 0.
+	BatchRows int
+	// Progress, if not nil, is called after each batch with the share of the file that is done, from 0 to 1.
+	Progress func(share float64)
 }
 
 // Summary counts the rows of the file by what came of them.
@@ -46,8 +51,9 @@ type Summary struct {
 	Outcomes map[subscriber.Outcome]int `json:"outcomes"`
 }
 
-// Run imports a file in batches of subscriber.MaxRows, each in its own transaction. Where an earlier run over the same content, list and options was
-// interrupted it continues; people and the report end up as if it had not been. Errors are about the file, the mapping, or the domain's.
+// Run imports a file, as if its rows were put onto the list one after the other: of rows with one address the first adds the person, and the others find
+// it there. Where an earlier run over the same content, list and options was interrupted it
+// continues; people and the report end up as if it had not been. Errors are about the file, the mapping, or the domain's.
 func Run(ctx context.Context, people People, o Options) (Summary, error) {
 	fields, err := people.Fields(ctx, o.List)
 	if err != nil {
@@ -62,6 +68,9 @@ func Run(ctx context.Context, people People, o Options) (Summary, error) {
 	if err != nil {
 		return Summary{}, err
 	}
+	if o.BatchRows == 0 {
+		o.BatchRows = lanes * subscriber.MaxRows
+	}
 	if o.Report == "" {
 		o.Report = strings.TrimSuffix(o.Path, ".csv") + ".rejected.csv"
 	}
@@ -73,7 +82,7 @@ func Run(ctx context.Context, people People, o Options) (Summary, error) {
 	if err != nil {
 		return Summary{}, err
 	}
-	j := &job{people: people, options: o, src: src, cols: cols, point: point, report: out}
+	j := &job{seed: maphash.MakeSeed(), people: people, options: o, src: src, cols: cols, point: point, report: out}
 	err = errors.Join(j.all(ctx), out.Close())
 	if err == nil {
 		err = point.remove()
@@ -83,6 +92,7 @@ func Run(ctx context.Context, people People, o Options) (Summary, error) {
 
 // job is an import on its way.
 type job struct {
+	seed    maphash.Seed
 	people  People
 	options Options
 	src     *source
@@ -109,15 +119,18 @@ func (j *job) all(ctx context.Context) error {
 			return err
 		}
 		if j.options.Progress != nil {
-			j.options.Progress(j.point.Summary)
+			j.options.Progress(j.src.share())
 		}
 	}
 }
 
+// lanes is how many transactions write at the same time. An address is always of the same lane, so that its rows keep their order.
+const lanes = 4
+
 // read reads the next batch; an empty one is the end of the file.
 func (j *job) read() ([]record, error) {
 	var batch []record
-	for len(batch) < subscriber.MaxRows {
+	for len(batch) < j.options.BatchRows {
 		r, err := j.src.next()
 		if errors.Is(err, io.EOF) {
 			break
@@ -132,51 +145,91 @@ func (j *job) read() ([]record, error) {
 
 // write puts a batch onto the list, and notes in the report and the checkpoint, in this order, what came of it.
 func (j *job) write(ctx context.Context, batch []record) error {
-	in := subscriber.Addition{ListID: j.options.List.ID, Update: j.options.Update}
-	reasons := make([]string, len(batch))
-	var sent []int
-	for i, r := range batch {
-		row, problem := j.cols.row(r)
-		if reasons[i] = problem; problem == "" {
-			in.Rows = append(in.Rows, row)
-			sent = append(sent, i)
-		}
+	results := make([]subscriber.Result, len(batch))
+	group, ctx := errgroup.WithContext(ctx)
+	for _, waves := range j.split(batch, results) {
+		group.Go(func() error {
+			for _, w := range waves {
+				if err := j.add(ctx, w, results); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
 	}
-	results, err := j.people.Add(ctx, in, nil)
-	if err != nil {
+	if err := group.Wait(); err != nil {
 		return err
 	}
-	for k, result := range results {
-		if result.Outcome == subscriber.Rejected {
-			reasons[sent[k]] = reason(result, batch, sent)
-			continue
-		}
+	for i, result := range results {
 		j.point.Outcomes[result.Outcome]++
-	}
-	for i, why := range reasons {
-		if why == "" {
-			continue
-		}
-		j.point.Outcomes[subscriber.Rejected]++
-		if err := j.report.write(batch[i], why); err != nil {
-			return err
+		if result.Outcome == subscriber.Rejected {
+			if err := j.report.write(batch[i], reason(result)); err != nil {
+				return err
+			}
 		}
 	}
 	j.point.Rows += len(batch)
+	var err error
 	if j.point.ReportBytes, err = j.report.flush(); err != nil {
 		return err
 	}
 	return j.point.save()
 }
 
-// reason says why a row was rejected; where it repeats an earlier one, by the line of that in the file.
-func reason(result subscriber.Result, batch []record, sent []int) string {
-	if result.Earlier >= 0 {
-		return "line " + strconv.Itoa(batch[sent[result.Earlier]].line) + " has the same address"
+// wave is rows of different addresses in the order of the file, with their positions in the batch.
+type wave struct {
+	rows []subscriber.Row
+	at   []int
+}
+
+// split spreads the rows over the lanes, and the rows of a lane over waves: the second row of an address is in the second, and so on. The result of a row
+// that is none is written at once.
+func (j *job) split(batch []record, results []subscriber.Result) [lanes][]*wave {
+	var all [lanes][]*wave
+	earlier := make(map[string]int, len(batch))
+	for i, r := range batch {
+		row, err := j.cols.row(r)
+		if err != nil {
+			results[i] = subscriber.Result{Outcome: subscriber.Rejected, Err: err}
+			continue
+		}
+		key := subscriber.AddressKey(row.Email)
+		lane := &all[maphash.String(j.seed, key)%lanes]
+		n := earlier[key]
+		earlier[key]++
+		if n == len(*lane) {
+			*lane = append(*lane, &wave{})
+		}
+		w := (*lane)[n]
+		w.rows, w.at = append(w.rows, row), append(w.at, i)
 	}
-	var all []string
-	for _, fault := range apperr.All(result.Err) {
-		all = append(all, fault.Message)
+	return all
+}
+
+func (j *job) add(ctx context.Context, w *wave, results []subscriber.Result) error {
+	done := 0
+	for rows := range slices.Chunk(w.rows, subscriber.MaxRows) {
+		added, err := j.people.Add(ctx, subscriber.Addition{ListID: j.options.List.ID, Update: j.options.Update, Rows: rows}, nil)
+		if err != nil {
+			return err
+		}
+		for i, result := range added {
+			results[w.at[done+i]] = result
+		}
+		done += len(rows)
 	}
-	return strings.Join(all, "; ")
+	return nil
+}
+
+// reason says why a row was rejected.
+func reason(result subscriber.Result) string {
+	all := apperr.All(result.Err)
+	if len(all) == 0 {
+		return result.Err.Error()
+	}
+	var texts []string
+	for _, fault := range all {
+		texts = append(texts, fault.Message)
+	}
+	return strings.Join(texts, "; ")
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"campaignql/ent"
@@ -64,16 +65,12 @@ func (f *fixture) held() string {
 	f.t.Helper()
 	var out strings.Builder
 	rows := f.db.Client(f.ctx).Subscriber.Query().Where(entsubscriber.ListID(f.list.ID)).Order(entsubscriber.ByEmailKey()).AllX(f.ctx)
+	cities := map[int64]string{}
+	for _, v := range f.db.Client(f.ctx).FieldValue.Query().AllX(f.ctx) {
+		cities[v.SubscriberID] = v.Text
+	}
 	for _, p := range rows {
-		values, err := f.people.Values(f.ctx, []int64{p.ID})
-		if err != nil {
-			f.t.Fatal(err)
-		}
-		var city string
-		for _, v := range values[p.ID] {
-			city = v
-		}
-		fmt.Fprintf(&out, "%s=%s|", p.Email, city)
+		fmt.Fprintf(&out, "%s=%s|", p.Email, cities[p.ID])
 	}
 	return out.String()
 }
@@ -115,17 +112,17 @@ func TestUnknownColumnsAndFieldsAreErrors(t *testing.T) {
 	})
 }
 
-// stopping fails on the call with that number, before or after it is committed.
+// stopping fails from the call with that number on, before or after what the call writes is committed.
 type stopping struct {
 	*subscriber.Service
-	calls  int
+	calls  atomic.Int64
 	commit bool
 }
 
 var errStopped = errors.New("stopped")
 
 func (s *stopping) Add(ctx context.Context, in subscriber.Addition, key *string) ([]subscriber.Result, error) {
-	if s.calls--; s.calls > 0 {
+	if s.calls.Add(-1) > 0 {
 		return s.Service.Add(ctx, in, key)
 	}
 	if s.commit {
@@ -136,51 +133,91 @@ func (s *stopping) Add(ctx context.Context, in subscriber.Addition, key *string)
 	return nil, errStopped
 }
 
+// people is a file with rows that cannot be imported, and rows that repeat one shortly before, or long before.
+func people(rows int) (content string, rejected int) {
+	var out strings.Builder
+	out.WriteString("Email,City\n")
+	for i := range rows {
+		switch {
+		case i%100 == 7:
+			fmt.Fprintf(&out, "nobody %d,x\n", i)
+			rejected++
+		case i%100 == 8 && i > 1000:
+			fmt.Fprintf(&out, "P%d@example.com,long after %d\n", i-900, i)
+		case i%100 == 9:
+			fmt.Fprintf(&out, "P%d@example.com,after %d\n", i-3, i)
+		default:
+			fmt.Fprintf(&out, "p%d@example.com,%d\n", i, i)
+		}
+	}
+	return out.String(), rejected
+}
+
 func TestAnInterruptedImportEndsAsIfItHadNotBeen(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
-		var content strings.Builder
-		content.WriteString("Email\n")
-		for i := range 2*subscriber.MaxRows + 10 {
-			switch {
-			case i%1000 == 7:
-				fmt.Fprintf(&content, "nobody %d\n", i)
-			case i%1000 == 8:
-				fmt.Fprintf(&content, "P%d@example.com\n", i-2)
-			default:
-				fmt.Fprintf(&content, "p%d@example.com\n", i)
-			}
+		const rows = 3000
+		content, rejected := people(rows)
+		run := func(service importer.People, o importer.Options) (importer.Summary, error) {
+			o.List, o.BatchRows, o.Update = f.list, 700, true
+			return importer.Run(f.ctx, service, o)
 		}
-		whole := importer.Options{Path: f.file(content.String()), List: f.list}
-		if sum, err := importer.Run(f.ctx, f.people, whole); err != nil || sum.Outcomes[subscriber.Rejected] != 22 {
+		path := f.file(content)
+		sum, err := run(f.people, importer.Options{Path: path})
+		if err != nil || sum.Rows != rows || sum.Outcomes[subscriber.Rejected] != rejected || sum.Outcomes[subscriber.Updated] == 0 {
 			t.Fatal(sum, err)
 		}
-		want, err := os.ReadFile(strings.TrimSuffix(whole.Path, ".csv") + ".rejected.csv")
-		if err != nil || !strings.HasPrefix(string(want), "line,reason,Email\n9,") || !strings.Contains(string(want), "10,line 8 has the same address,P6@example.com\n") {
-			t.Fatalf("%s, %v", want, err)
+		report, err := os.ReadFile(strings.TrimSuffix(path, ".csv") + ".rejected.csv")
+		if err != nil || !strings.HasPrefix(string(report), "line,reason,Email,City\n9,\"must be one email address") {
+			t.Fatalf("%s, %v", report, err)
 		}
-		people := f.db.Client(f.ctx).Subscriber.Query().Where(entsubscriber.ListID(f.list.ID)).CountX(f.ctx)
-		for _, at := range []struct{ committed, reportGone bool }{{false, false}, {true, false}, {false, true}} {
-			committed := at.committed
-			o := importer.Options{Path: f.file(content.String()), List: f.newList()}
-			if _, err := importer.Run(f.ctx, &stopping{f.people, 2, committed}, o); !errors.Is(err, errStopped) {
+		want := f.held()
+		if !strings.Contains(want, "|p6@example.com=after 9|") || !strings.Contains(want, "|p108@example.com=long after 1008|") {
+			t.Fatalf("the last row of an address does not count: %s", want)
+		}
+		for _, test := range []struct {
+			calls              int64
+			commit, reportGone bool
+		}{{1, false, false}, {6, false, false}, {7, true, false}, {21, true, false}, {15, false, true}} {
+			f.db.Client(f.ctx).Subscriber.Delete().Where(entsubscriber.ListID(f.list.ID)).ExecX(f.ctx)
+			stop := &stopping{Service: f.people, commit: test.commit}
+			stop.calls.Store(test.calls)
+			o := importer.Options{Path: f.file(content)}
+			if _, err := run(stop, o); !errors.Is(err, errStopped) {
 				t.Fatal(err)
 			}
-			if at.reportGone {
-				if err := os.Remove(strings.TrimSuffix(o.Path, ".csv") + ".rejected.csv"); err != nil {
+			rejects := strings.TrimSuffix(o.Path, ".csv") + ".rejected.csv"
+			if test.reportGone {
+				if err := os.Remove(rejects); err != nil {
 					t.Fatal(err)
 				}
 			}
-			if sum, err := importer.Run(f.ctx, f.people, o); err != nil || sum.Rows != 2*subscriber.MaxRows+10 {
+			if sum, err := run(f.people, o); err != nil || sum.Rows != rows || sum.Outcomes[subscriber.Rejected] != rejected {
 				t.Fatal(sum, err)
 			}
-			got, err := os.ReadFile(strings.TrimSuffix(o.Path, ".csv") + ".rejected.csv")
-			n := f.db.Client(f.ctx).Subscriber.Query().Where(entsubscriber.ListID(o.List.ID)).CountX(f.ctx)
-			if err != nil || string(got) != string(want) || n != people {
-				t.Errorf("%+v: %d people, want %d; %v\n%q", at, n, people, err, got)
+			if got, err := os.ReadFile(rejects); err != nil || string(got) != string(report) {
+				t.Errorf("%+v: another report: %v\n%q", test, err, got)
+			}
+			if got := f.held(); got != want {
+				t.Errorf("%+v: other people:\n%s\nwant\n%s", test, got, want)
 			}
 			if _, err := os.Stat(o.Path + ".import.json"); !os.IsNotExist(err) {
 				t.Errorf("the checkpoint is left: %v", err)
 			}
+		}
+	})
+}
+
+func TestOfRowsWithOneAddressTheFirstAdds(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		o := importer.Options{Path: f.file("Email,City\na@example.com,Bonn\nA@Example.com,Ulm\nb@example.com,Jena\na@example.com,Kiel\n"), List: f.list}
+		sum, err := importer.Run(f.ctx, f.people, o)
+		if err != nil || sum.Outcomes[subscriber.Added] != 2 || sum.Outcomes[subscriber.Exists] != 2 || f.held() != "a@example.com=Bonn|b@example.com=Jena|" {
+			t.Errorf("%+v, %v, %s", sum, err, f.held())
+		}
+		o.Update = true
+		sum, err = importer.Run(f.ctx, f.people, o)
+		if err != nil || sum.Outcomes[subscriber.Updated] != 4 || f.held() != "a@example.com=Kiel|b@example.com=Jena|" {
+			t.Errorf("%+v, %v, %s", sum, err, f.held())
 		}
 	})
 }

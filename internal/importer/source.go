@@ -21,12 +21,13 @@ import (
 type record struct {
 	line    int
 	cells   []string
-	problem string
+	problem error
 }
 
 // source reads the rows of a file below its header.
 type source struct {
-	io.Closer
+	file   *os.File
+	size   int64
 	csv    *csv.Reader
 	header []string // nil without a header
 	width  int      // columns of the first row
@@ -40,7 +41,7 @@ func openSource(path, encoding string) (*source, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &source{Closer: file}
+	s := &source{file: file}
 	if err := s.start(file, encoding); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, errors.Join(err, file.Close()))
 	}
@@ -53,6 +54,9 @@ func (s *source) start(file *os.File, encoding string) error {
 		return err
 	}
 	s.digest = digest
+	if s.size, err = file.Seek(0, io.SeekCurrent); err != nil {
+		return err
+	}
 	if encoding == "utf-8" && !isUTF8 {
 		return errors.New("not UTF-8 throughout; give --encoding latin-1 if it is that")
 	}
@@ -77,8 +81,8 @@ func (s *source) start(file *os.File, encoding string) error {
 	if err != nil {
 		return err
 	}
-	if first.problem != "" {
-		return fmt.Errorf("line %d: %s", first.line, first.problem)
+	if first.problem != nil {
+		return fmt.Errorf("line %d: %w", first.line, first.problem)
 	}
 	s.width = len(first.cells)
 	if slices.ContainsFunc(first.cells, func(c string) bool { return strings.Contains(c, "@") }) {
@@ -99,7 +103,7 @@ func (s *source) next() (record, error) {
 	cells, err := s.csv.Read()
 	var broken *csv.ParseError
 	if errors.As(err, &broken) {
-		return record{line: broken.StartLine, cells: cells, problem: broken.Err.Error()}, nil
+		return record{line: broken.StartLine, cells: cells, problem: broken.Err}, nil
 	}
 	if err != nil {
 		return record{}, err
@@ -107,6 +111,18 @@ func (s *source) next() (record, error) {
 	line, _ := s.csv.FieldPos(0)
 	return record{line: line, cells: cells}, nil
 }
+
+// share is how much of the file has been read, from 0 to 1.
+func (s *source) share() float64 {
+	at, err := s.file.Seek(0, io.SeekCurrent)
+	if err != nil || s.size == 0 {
+		return 0
+	}
+	return min(float64(at)/float64(s.size), 1)
+}
+
+// Close closes the file.
+func (s *source) Close() error { return s.file.Close() }
 
 // scan reads all of the file: its digest, and whether it is UTF-8.
 func scan(file io.Reader) (digest string, isUTF8 bool, err error) {

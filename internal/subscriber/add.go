@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"entgo.io/ent/dialect/sql"
+
 	"campaignql/ent"
 	entsubscriber "campaignql/ent/subscriber"
 	"campaignql/internal/apperr"
@@ -66,8 +68,6 @@ type Result struct {
 	SubscriberID int64
 	// Err holds the faults of a rejected row, on the fields of Subscribe: email, ip and fields.<id>.
 	Err error
-	// Earlier is the position of the row with the same address, for a row that was rejected because it repeats one; -1 otherwise.
-	Earlier int
 }
 
 // Add puts people onto a list, up to MaxRows at a time, in one transaction and a number of statements that does not depend on how many they are, and
@@ -86,16 +86,22 @@ func (s *Service) Add(ctx context.Context, in Addition, idempotencyKey *string) 
 	now := store.Truncate(s.now())
 	var results []Result
 	// The result that is remembered is the instant: whoever was added then was made at it.
-	at, replayed, err := idempotency.Do(ctx, s.db, now, "addSubscribers", idempotencyKey, in, func(ctx context.Context) (int64, error) {
-		b, err := s.batch(ctx, in, now)
-		if err != nil {
-			return 0, err
-		}
-		if err := b.write(ctx); err != nil {
-			return 0, err
-		}
-		results = b.results
-		return now.UnixMicro(), nil
+	var at int64
+	var replayed bool
+	// No locks on gaps: other calls put people between those of this one at the same time.
+	err := s.db.TxLatest(ctx, func(ctx context.Context) (err error) {
+		at, replayed, err = idempotency.Do(ctx, s.db, now, "addSubscribers", idempotencyKey, in, func(ctx context.Context) (int64, error) {
+			b, err := s.batch(ctx, in, now)
+			if err != nil {
+				return 0, err
+			}
+			if err := b.write(ctx); err != nil {
+				return 0, err
+			}
+			results = b.results
+			return now.UnixMicro(), nil
+		})
+		return err
 	})
 	if err != nil {
 		return nil, err
@@ -133,24 +139,22 @@ func (s *Service) batch(ctx context.Context, in Addition, now time.Time) (*batch
 	}
 	for i, row := range in.Rows {
 		e, err := readRow(row, fields)
-		earlier := -1
 		if first, repeated := b.position[e.key]; repeated && err == nil {
-			earlier = first
 			err = &apperr.Error{Code: apperr.Conflict, Field: "email", Reason: "subscriber_repeated", Message: fmt.Sprintf("row %d has the same address", first)}
 		}
 		if err != nil {
-			b.results[i] = Result{Outcome: Rejected, Err: err, Earlier: earlier}
+			b.results[i] = Result{Outcome: Rejected, Err: err}
 			continue
 		}
 		b.position[e.key] = i
 		b.rows = append(b.rows, e)
 	}
-	b.present, err = s.onList(ctx, b.list.ID, b.rows)
+	b.present, err = s.onList(ctx, b.list.ID, b.rows, store.Lock)
 	return b, err
 }
 
-// onList locks and returns those of the entries that are on a list, by their keys.
-func (s *Service) onList(ctx context.Context, listID int64, rows []entry) (map[string]*ent.Subscriber, error) {
+// onList returns those of the entries that are on a list, by their keys.
+func (s *Service) onList(ctx context.Context, listID int64, rows []entry, modifiers ...func(*sql.Selector)) (map[string]*ent.Subscriber, error) {
 	found := make(map[string]*ent.Subscriber)
 	if len(rows) == 0 {
 		return found, nil
@@ -160,7 +164,7 @@ func (s *Service) onList(ctx context.Context, listID int64, rows []entry) (map[s
 		keys[i] = e.key
 	}
 	query := s.db.Client(ctx).Subscriber.Query().Where(entsubscriber.ListID(listID), entsubscriber.EmailKeyIn(keys...))
-	query.Modify(store.Lock)
+	query.Modify(modifiers...)
 	present, err := query.
 		Select(entsubscriber.FieldID, entsubscriber.FieldUserID, entsubscriber.FieldEmailKey, entsubscriber.FieldStatus, entsubscriber.FieldCreatedAt).All(ctx)
 	for _, p := range present {
@@ -233,7 +237,7 @@ func (b *batch) outcome(e entry, present *ent.Subscriber) Outcome {
 }
 
 func (b *batch) note(e entry, outcome Outcome, id int64) {
-	b.results[b.position[e.key]] = Result{Outcome: outcome, SubscriberID: id, Earlier: -1}
+	b.results[b.position[e.key]] = Result{Outcome: outcome, SubscriberID: id}
 }
 
 // insert puts new people onto the list. Their ids are read back by their addresses: not every engine numbers the rows of one insert without gaps. What
@@ -251,7 +255,7 @@ func (b *batch) insert(ctx context.Context, fresh []entry) error {
 			return err
 		}
 	}
-	made, err := b.onList(ctx, b.list.ID, fresh)
+	made, err := b.onList(ctx, b.list.ID, fresh) // they are held already: this transaction wrote them
 	if err != nil {
 		return err
 	}

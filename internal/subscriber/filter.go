@@ -155,7 +155,7 @@ func (f Filter) conditions() []predicate.Subscriber {
 	if f.Addresses != nil {
 		keys := make([]string, len(f.Addresses))
 		for i, address := range f.Addresses {
-			keys[i] = addressKey(address)
+			keys[i] = AddressKey(address)
 		}
 		chosen = append(chosen, entsubscriber.EmailKeyIn(keys...))
 	}

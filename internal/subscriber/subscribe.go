@@ -103,14 +103,14 @@ func (s *Service) single(ctx context.Context, in Subscription) (*batch, error) {
 		return nil, err
 	}
 	b.rows = []entry{e}
-	b.present, err = s.onList(ctx, b.list.ID, b.rows)
+	b.present, err = s.onList(ctx, b.list.ID, b.rows, store.Lock)
 	return b, err
 }
 
 // readAddress returns an address as it is stored, and its key.
 func readAddress(faults *apperr.Faults, given string) (email, key string) {
 	email = strings.TrimSpace(kind.Clean(given))
-	key = addressKey(email)
+	key = AddressKey(email)
 	switch {
 	case email == "":
 		faults.Add(apperr.InvalidField("email", "subscriber_address_required", "is required"))
@@ -120,8 +120,8 @@ func readAddress(faults *apperr.Faults, given string) (email, key string) {
 	return email, key
 }
 
-// addressKey folds an address whole, up to one character more than a key may have.
-func addressKey(email string) string { return kind.Fold(kind.Clean(email), maxAddressKey+1) }
+// AddressKey is what two spellings of an address have in common: they are one person on a list. An address that is no address may have one too.
+func AddressKey(email string) string { return kind.Fold(kind.Clean(email), maxAddressKey+1) }
 
 func readIP(faults *apperr.Faults, given string) string {
 	given = strings.TrimSpace(given)

@@ -30,7 +30,7 @@ func (s *Service) Unsubscribe(ctx context.Context, in Unsubscription) (*ent.Subs
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
 	}
-	key, now := addressKey(in.Email), store.Truncate(s.now())
+	key, now := AddressKey(in.Email), store.Truncate(s.now())
 	var left *ent.Subscriber
 	err := s.db.Tx(ctx, func(ctx context.Context) error {
 		client := s.db.Client(ctx)
