@@ -7,6 +7,7 @@ package event
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"campaignql/internal/apperr"
@@ -28,6 +29,8 @@ type Options struct {
 type Service struct {
 	db  *store.Store
 	now func() time.Time
+	// received counts what came in, for metrics.
+	received map[Outcome]*atomic.Int64
 }
 
 // New returns the service over an open database.
@@ -35,8 +38,12 @@ func New(db *store.Store, opts Options) *Service {
 	if opts.Now == nil {
 		opts.Now = store.Now
 	}
-	return &Service{db: db, now: opts.Now}
+	received := map[Outcome]*atomic.Int64{Recorded: new(atomic.Int64), Duplicate: new(atomic.Int64), Rejected: new(atomic.Int64)}
+	return &Service{db: db, now: opts.Now, received: received}
 }
+
+// Received returns of how many events this came since the start of the process.
+func (s *Service) Received(outcome Outcome) int64 { return s.received[outcome].Load() }
 
 // Event is something that happened to one recipient of a campaign, as its sender tells it.
 type Event struct {
@@ -100,15 +107,22 @@ func (s *Service) Record(ctx context.Context, events []Event) ([]Result, error) 
 	}
 	results := make([]Result, len(events))
 	read := s.read(events, results)
-	if len(read) == 0 {
-		return results, nil
-	}
-	err := s.db.TxLatest(ctx, func(ctx context.Context) error {
-		b := &batch{sql: s.sql(ctx), db: s.db, results: results}
-		return b.record(ctx, read)
-	})
+	err := s.record(ctx, read, results)
 	if err != nil {
 		return nil, err
 	}
+	for _, result := range results {
+		s.received[result.Outcome].Add(1)
+	}
 	return results, nil
+}
+
+func (s *Service) record(ctx context.Context, read []*entry, results []Result) error {
+	if len(read) == 0 {
+		return nil
+	}
+	return s.db.TxLatest(ctx, func(ctx context.Context) error {
+		b := &batch{sql: s.sql(ctx), db: s.db, results: results}
+		return b.record(ctx, read)
+	})
 }
