@@ -10,6 +10,7 @@ import (
 	"campaignql/internal/account"
 	"campaignql/internal/campaign"
 	"campaignql/internal/content"
+	"campaignql/internal/event"
 	customfield "campaignql/internal/field"
 	lists "campaignql/internal/list"
 	"campaignql/internal/reach"
@@ -37,6 +38,8 @@ type Services struct {
 	Suppressions   *suppression.Service
 	// Audiences says who an audience reaches.
 	Audiences *reach.Service
+	// Events records what happened to recipients.
+	Events *event.Service
 	// Commands answers the field command.
 	Commands Commands
 }

@@ -78,6 +78,7 @@ var named = []struct {
 	{"CreateSegmentInput.listId", aList}, {"UpdateSegmentInput.id", aSegment}, {"DeleteSegmentsInput.ids", aSegment},
 	{"UpdateSubscriberTagInput.id", aLabel}, {"DeleteSubscriberTagsInput.ids", aLabel},
 	{"TagSubscribersInput.subscriberIds", aPerson}, {"TagSubscribersInput.tagIds", aLabel},
+	{"EventInput.campaign", aCampaign}, {"EventInput.subscriber", aPerson},
 	{"UntagSubscribersInput.subscriberIds", aPerson}, {"UntagSubscribersInput.tagIds", aLabel},
 }
 

@@ -37,6 +37,7 @@ type commandLine struct {
 	User    userCommands   `cmd:"" help:"Accounts."`
 	Key     keyCommands    `cmd:"" help:"API keys."`
 	Import  importCommands `cmd:"" help:"Bring data in from files."`
+	Recount recountCommand `cmd:"" help:"Count the events of campaigns anew, print and correct the counters that differ."`
 	Version versionCommand `cmd:"" help:"Print version, commit and Go version."`
 
 	Translate translateCommand `cmd:"" help:"Print a legacy request as GraphQL."`

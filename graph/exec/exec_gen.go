@@ -8,6 +8,7 @@ import (
 	"campaignql/graph/model"
 	"campaignql/graph/scalar"
 	"campaignql/internal/campaign"
+	"campaignql/internal/event"
 	"campaignql/internal/kind"
 	"campaignql/internal/reach"
 	"campaignql/internal/statistics"
@@ -116,6 +117,7 @@ type MutationResolver interface {
 	CreateList(ctx context.Context, input model.CreateListInput) (*model.CreateListPayload, error)
 	UpdateList(ctx context.Context, input model.UpdateListInput) (*model.UpdateListPayload, error)
 	DeleteLists(ctx context.Context, input model.DeleteListsInput) (*model.DeleteListsPayload, error)
+	RecordEvents(ctx context.Context, input model.RecordEventsInput) (*model.RecordEventsPayload, error)
 	AddSubscribers(ctx context.Context, input model.AddSubscribersInput) (*model.AddSubscribersPayload, error)
 	UpdateSubscriber(ctx context.Context, input model.UpdateSubscriberInput) (*model.UpdateSubscriberPayload, error)
 	Unsubscribe(ctx context.Context, input model.UnsubscribeInput) (*model.UnsubscribePayload, error)
@@ -233,10 +235,12 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("DeleteSubscriberTagsInput", ec.unmarshalInputDeleteSubscriberTagsInput),
 			graphql.NewInputUnmarshaler("DeleteTagsInput", ec.unmarshalInputDeleteTagsInput),
 			graphql.NewInputUnmarshaler("EmailOrder", ec.unmarshalInputEmailOrder),
+			graphql.NewInputUnmarshaler("EventInput", ec.unmarshalInputEventInput),
 			graphql.NewInputUnmarshaler("FloatRange", ec.unmarshalInputFloatRange),
 			graphql.NewInputUnmarshaler("IntRange", ec.unmarshalInputIntRange),
 			graphql.NewInputUnmarshaler("LoginInput", ec.unmarshalInputLoginInput),
 			graphql.NewInputUnmarshaler("PauseCampaignInput", ec.unmarshalInputPauseCampaignInput),
+			graphql.NewInputUnmarshaler("RecordEventsInput", ec.unmarshalInputRecordEventsInput),
 			graphql.NewInputUnmarshaler("RecurringScheduleInput", ec.unmarshalInputRecurringScheduleInput),
 			graphql.NewInputUnmarshaler("ResumeCampaignInput", ec.unmarshalInputResumeCampaignInput),
 			graphql.NewInputUnmarshaler("RevokeApiKeyInput", ec.unmarshalInputRevokeApiKeyInput),
@@ -604,6 +608,14 @@ type Mutation {
   counted stays, and so do suppressions. A list that the audience of a campaign names which can still be sent, in any status but SENT, stays, and is told.
   """
   deleteLists("What to delete." input: DeleteListsInput!): DeleteListsPayload!
+
+  """
+  Records what happened to the recipients of campaigns, up to 5,000 events at a time, and tells what came of each. Needs the scope delivery. An event that
+  cannot be recorded does not keep the others from it; one that was recorded before is a duplicate and changes nothing, so that a batch may be sent again
+  after a timeout. The events and all that they count are written in one transaction. They may be late and out of order: the numbers do not depend on it. Who
+  unsubscribes or complains is taken off the list, who complains is suppressed too, and a hard bounce marks the subscriber.
+  """
+  recordEvents("What happened." input: RecordEventsInput!): RecordEventsPayload!
 
   """
   Puts up to 5,000 people onto a list, in one transaction, and tells what came of each. A row that cannot be written does not keep the others from it. Legacy:
@@ -2621,6 +2633,107 @@ input CustomFieldValueInput {
   value: String
 }
 
+"What happened to a recipient of a campaign."
+enum EventKind {
+  "The mail was handed to the mail system."
+  SENT
+  "The mail could not be handed over."
+  FAILED
+  "The receiving mail system confirmed the delivery."
+  DELIVERED
+  "The recipient opened the mail."
+  OPENED
+  "The recipient clicked a link of the mail. Who clicked without any OPENED counts as one open until one arrives."
+  CLICKED
+  "The recipient wants no more mail: is taken off the list, unless the person subscribed later than that."
+  UNSUBSCRIBED
+  "The mail came back for good: the subscriber is marked."
+  HARD_BOUNCED
+  "The mail came back for now."
+  SOFT_BOUNCED
+  "The recipient called the mail spam: is taken off the list and suppressed, unless the person subscribed later than that."
+  COMPLAINED
+  "The recipient passed the mail on."
+  FORWARDED
+  "The recipient looked at the mail in a browser."
+  VIEWED_IN_BROWSER
+  "The recipient did what the mail was for, such as to buy."
+  CONVERTED
+}
+
+"What ` + "`" + `recordEvents` + "`" + ` takes."
+input RecordEventsInput {
+  "The events, 1–5,000."
+  events: [EventInput!]!
+}
+
+"Something that happened to one recipient of a campaign. What is wrong with one is told in its result."
+input EventInput {
+  "The sender's own id of the event, 1–200 characters: the same id of the same campaign counts once."
+  id: String!
+  "What happened."
+  kind: EventKind!
+  "The campaign: global id or legacy number."
+  campaign: ID!
+  "The subscriber: global id or legacy number. Either this or ` + "`" + `email` + "`" + `."
+  subscriber: ID
+  """
+  The subscriber's address, where only that is known: of the account's subscribers with it, that with the lowest number on a list of the campaign's audience,
+  otherwise that with the lowest number.
+  """
+  email: String
+  "When it happened, RFC 3339, such as 2026-11-23T10:00:00Z. At most an hour ahead."
+  at: String!
+  "The link of a click, an absolute http or https URL of at most 4,000 bytes."
+  url: String
+  "Why, such as the answer of the receiving mail system; cut after 1,000 bytes."
+  reason: String
+  "Program with which the person opened or clicked; cut after 1,000 bytes. Opens and clicks of machines are told by it, kept, and counted beside those of people."
+  userAgent: String
+  "IP address of the person."
+  ip: String
+  "What a conversion is worth, in units of the currency, at most two decimals."
+  amount: Float
+  "Currency of the amount, three letters of ISO 4217."
+  currency: String
+}
+
+"What came of an event."
+enum EventOutcome {
+  "Is recorded and counted."
+  RECORDED
+  "Was recorded before, or stands earlier in the batch."
+  DUPLICATE
+  "Cannot be recorded; ` + "`" + `code` + "`" + ` and ` + "`" + `message` + "`" + ` say why."
+  REJECTED
+}
+
+"What came of one event of ` + "`" + `recordEvents` + "`" + `."
+type EventResult {
+  "The sender's own id of the event."
+  id: String!
+  "What came of it."
+  result: EventOutcome!
+  "Why it was rejected; null otherwise."
+  code: UserErrorCode
+  "Why it was rejected, in words; null otherwise."
+  message: String
+}
+
+"What ` + "`" + `recordEvents` + "`" + ` answers."
+type RecordEventsPayload {
+  "What came of each event, in the order of the events; empty with user errors."
+  results: [EventResult!]!
+  "How many events were recorded."
+  recordedCount: Int!
+  "How many were recorded before."
+  duplicateCount: Int!
+  "How many were rejected."
+  rejectedCount: Int!
+  "What the caller can mend of the whole; what is wrong with an event is told in its result."
+  userErrors: [UserError!]!
+}
+
 "What ` + "`" + `addSubscribers` + "`" + ` takes."
 input AddSubscribersInput {
   "The list: global id or legacy number."
@@ -3771,6 +3884,20 @@ func (ec *executionContext) childFields_EmailEdge(ctx context.Context, field gra
 	return nil, fmt.Errorf("no field named %q was found under type EmailEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_EventResult(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_EventResult_id(ctx, field)
+	case "result":
+		return ec.fieldContext_EventResult_result(ctx, field)
+	case "code":
+		return ec.fieldContext_EventResult_code(ctx, field)
+	case "message":
+		return ec.fieldContext_EventResult_message(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EventResult", field.Name)
+}
+
 func (ec *executionContext) childFields_ExplainedCriterion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "path":
@@ -3869,6 +3996,22 @@ func (ec *executionContext) childFields_ReadinessGap(ctx context.Context, field 
 		return ec.fieldContext_ReadinessGap_message(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ReadinessGap", field.Name)
+}
+
+func (ec *executionContext) childFields_RecordEventsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "results":
+		return ec.fieldContext_RecordEventsPayload_results(ctx, field)
+	case "recordedCount":
+		return ec.fieldContext_RecordEventsPayload_recordedCount(ctx, field)
+	case "duplicateCount":
+		return ec.fieldContext_RecordEventsPayload_duplicateCount(ctx, field)
+	case "rejectedCount":
+		return ec.fieldContext_RecordEventsPayload_rejectedCount(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RecordEventsPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RecordEventsPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Recurrence(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5041,6 +5184,20 @@ func (ec *executionContext) field_Mutation_pauseCampaign_args(ctx context.Contex
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.PauseCampaignInput, error) {
 			return ec.unmarshalNPauseCampaignInput2campaignqlᚋgraphᚋmodelᚐPauseCampaignInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_recordEvents_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.RecordEventsInput, error) {
+			return ec.unmarshalNRecordEventsInput2campaignqlᚋgraphᚋmodelᚐRecordEventsInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -11992,6 +12149,98 @@ func (ec *executionContext) fieldContext_EmailEdge_node(_ context.Context, field
 	return fc, nil
 }
 
+func (ec *executionContext) _EventResult_id(ctx context.Context, field graphql.CollectedField, obj *model.EventResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EventResult_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EventResult_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EventResult", field, false, false, "String")
+}
+
+func (ec *executionContext) _EventResult_result(ctx context.Context, field graphql.CollectedField, obj *model.EventResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EventResult_result(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Result, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v event.Outcome) graphql.Marshaler {
+			return ec.marshalNEventOutcome2campaignqlᚋinternalᚋeventᚐOutcome(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EventResult_result(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EventResult", field, false, false, "EventOutcome")
+}
+
+func (ec *executionContext) _EventResult_code(ctx context.Context, field graphql.CollectedField, obj *model.EventResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EventResult_code(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Code, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.UserErrorCode) graphql.Marshaler {
+			return ec.marshalOUserErrorCode2ᚖcampaignqlᚋgraphᚋmodelᚐUserErrorCode(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_EventResult_code(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EventResult", field, false, false, "UserErrorCode")
+}
+
+func (ec *executionContext) _EventResult_message(ctx context.Context, field graphql.CollectedField, obj *model.EventResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EventResult_message(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Message, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_EventResult_message(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EventResult", field, false, false, "String")
+}
+
 func (ec *executionContext) _ExplainedCriterion_path(ctx context.Context, field graphql.CollectedField, obj *reach.ExplainedCriterion) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -13263,6 +13512,50 @@ func (ec *executionContext) fieldContext_Mutation_deleteLists(ctx context.Contex
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_deleteLists_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_recordEvents(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_recordEvents(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RecordEvents(ctx, fc.Args["input"].(model.RecordEventsInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.RecordEventsPayload) graphql.Marshaler {
+			return ec.marshalNRecordEventsPayload2ᚖcampaignqlᚋgraphᚋmodelᚐRecordEventsPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_recordEvents(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RecordEventsPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_recordEvents_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -15357,6 +15650,139 @@ func (ec *executionContext) _ReadinessGap_message(ctx context.Context, field gra
 }
 func (ec *executionContext) fieldContext_ReadinessGap_message(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("ReadinessGap", field, false, false, "String")
+}
+
+func (ec *executionContext) _RecordEventsPayload_results(ctx context.Context, field graphql.CollectedField, obj *model.RecordEventsPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecordEventsPayload_results(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Results, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.EventResult) graphql.Marshaler {
+			return ec.marshalNEventResult2ᚕᚖcampaignqlᚋgraphᚋmodelᚐEventResultᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RecordEventsPayload_results(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RecordEventsPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_EventResult(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RecordEventsPayload_recordedCount(ctx context.Context, field graphql.CollectedField, obj *model.RecordEventsPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecordEventsPayload_recordedCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RecordedCount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
+			return ec.marshalNInt2int32(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RecordEventsPayload_recordedCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RecordEventsPayload", field, false, false, "Int")
+}
+
+func (ec *executionContext) _RecordEventsPayload_duplicateCount(ctx context.Context, field graphql.CollectedField, obj *model.RecordEventsPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecordEventsPayload_duplicateCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DuplicateCount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
+			return ec.marshalNInt2int32(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RecordEventsPayload_duplicateCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RecordEventsPayload", field, false, false, "Int")
+}
+
+func (ec *executionContext) _RecordEventsPayload_rejectedCount(ctx context.Context, field graphql.CollectedField, obj *model.RecordEventsPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecordEventsPayload_rejectedCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RejectedCount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
+			return ec.marshalNInt2int32(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RecordEventsPayload_rejectedCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RecordEventsPayload", field, false, false, "Int")
+}
+
+func (ec *executionContext) _RecordEventsPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.RecordEventsPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecordEventsPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖcampaignqlᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RecordEventsPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RecordEventsPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Recurrence_daysOfWeek(ctx context.Context, field graphql.CollectedField, obj *model.Recurrence) (ret graphql.Marshaler) {
@@ -23083,6 +23509,125 @@ func UnmarshalEmailOrder(ctx context.Context, raw any) (model.EmailOrder, error)
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputEventInput(ctx context.Context, obj any) (model.EventInput, error) {
+	var it model.EventInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"id", "kind", "campaign", "subscriber", "email", "at", "url", "reason", "userAgent", "ip", "amount", "currency"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ID = data
+		case "kind":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("kind"))
+			data, err := ec.unmarshalNEventKind2campaignqlᚋinternalᚋkindᚐEventKind(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Kind = data
+		case "campaign":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("campaign"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Campaign = data
+		case "subscriber":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("subscriber"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Subscriber = graphql.OmittableOf(data)
+		case "email":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("email"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Email = graphql.OmittableOf(data)
+		case "at":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("at"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.At = data
+		case "url":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("url"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.URL = graphql.OmittableOf(data)
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = graphql.OmittableOf(data)
+		case "userAgent":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("userAgent"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.UserAgent = graphql.OmittableOf(data)
+		case "ip":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ip"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IP = graphql.OmittableOf(data)
+		case "amount":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("amount"))
+			data, err := ec.unmarshalOFloat2ᚖfloat64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Amount = graphql.OmittableOf(data)
+		case "currency":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("currency"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Currency = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalEventInput unmarshals raw into the EventInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalEventInput(ctx context.Context, raw any) (model.EventInput, error) {
+	var out model.EventInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "EventInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputFloatRange(ctx context.Context, obj any) (model.FloatRange, error) {
 	var it model.FloatRange
 	if obj == nil {
@@ -23290,6 +23835,48 @@ func (ec *executionContext) unmarshalInputPauseCampaignInput(ctx context.Context
 func UnmarshalPauseCampaignInput(ctx context.Context, raw any) (model.PauseCampaignInput, error) {
 	var out model.PauseCampaignInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "PauseCampaignInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputRecordEventsInput(ctx context.Context, obj any) (model.RecordEventsInput, error) {
+	var it model.RecordEventsInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"events"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "events":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("events"))
+			data, err := ec.unmarshalNEventInput2ᚕᚖcampaignqlᚋgraphᚋmodelᚐEventInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Events = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalRecordEventsInput unmarshals raw into the RecordEventsInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalRecordEventsInput(ctx context.Context, raw any) (model.RecordEventsInput, error) {
+	var out model.RecordEventsInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "RecordEventsInput", raw, &out)
 	return out, err
 }
 
@@ -27483,6 +28070,54 @@ func (ec *executionContext) _EmailEdge(ctx context.Context, sel ast.SelectionSet
 	return out
 }
 
+var eventResultImplementors = []string{"EventResult"}
+
+func (ec *executionContext) _EventResult(ctx context.Context, sel ast.SelectionSet, obj *model.EventResult) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, eventResultImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("EventResult")
+		case "id":
+			out.Values[i] = ec._EventResult_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "result":
+			out.Values[i] = ec._EventResult_result(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "code":
+			out.Values[i] = ec._EventResult_code(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "message":
+			out.Values[i] = ec._EventResult_message(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var explainedCriterionImplementors = []string{"ExplainedCriterion"}
 
 func (ec *executionContext) _ExplainedCriterion(ctx context.Context, sel ast.SelectionSet, obj *reach.ExplainedCriterion) graphql.Marshaler {
@@ -27862,6 +28497,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "deleteLists":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_deleteLists(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "recordEvents":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_recordEvents(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -28310,6 +28952,59 @@ func (ec *executionContext) _ReadinessGap(ctx context.Context, sel ast.Selection
 			}
 		case "message":
 			out.Values[i] = ec._ReadinessGap_message(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var recordEventsPayloadImplementors = []string{"RecordEventsPayload"}
+
+func (ec *executionContext) _RecordEventsPayload(ctx context.Context, sel ast.SelectionSet, obj *model.RecordEventsPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, recordEventsPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RecordEventsPayload")
+		case "results":
+			out.Values[i] = ec._RecordEventsPayload_results(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "recordedCount":
+			out.Values[i] = ec._RecordEventsPayload_recordedCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "duplicateCount":
+			out.Values[i] = ec._RecordEventsPayload_duplicateCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "rejectedCount":
+			out.Values[i] = ec._RecordEventsPayload_rejectedCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._RecordEventsPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -32071,6 +32766,123 @@ func (ec *executionContext) marshalNEmailOrderField2campaignqlᚋgraphᚋmodel�
 	return v
 }
 
+func (ec *executionContext) unmarshalNEventInput2ᚕᚖcampaignqlᚋgraphᚋmodelᚐEventInputᚄ(ctx context.Context, v any) ([]*model.EventInput, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*model.EventInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNEventInput2ᚖcampaignqlᚋgraphᚋmodelᚐEventInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) unmarshalNEventInput2ᚖcampaignqlᚋgraphᚋmodelᚐEventInput(ctx context.Context, v any) (*model.EventInput, error) {
+	res, err := ec.unmarshalInputEventInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNEventKind2campaignqlᚋinternalᚋkindᚐEventKind(ctx context.Context, v any) (kind.EventKind, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNEventKind2campaignqlᚋinternalᚋkindᚐEventKind[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNEventKind2campaignqlᚋinternalᚋkindᚐEventKind(ctx context.Context, sel ast.SelectionSet, v kind.EventKind) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNEventKind2campaignqlᚋinternalᚋkindᚐEventKind[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "EventKind!")
+	}
+	return res
+}
+
+var (
+	unmarshalNEventKind2campaignqlᚋinternalᚋkindᚐEventKind = map[string]kind.EventKind{
+		"SENT":              kind.EventSent,
+		"FAILED":            kind.EventFailed,
+		"DELIVERED":         kind.EventDelivered,
+		"OPENED":            kind.EventOpened,
+		"CLICKED":           kind.EventClicked,
+		"UNSUBSCRIBED":      kind.EventUnsubscribed,
+		"HARD_BOUNCED":      kind.EventHardBounced,
+		"SOFT_BOUNCED":      kind.EventSoftBounced,
+		"COMPLAINED":        kind.EventComplained,
+		"FORWARDED":         kind.EventForwarded,
+		"VIEWED_IN_BROWSER": kind.EventViewedInBrowser,
+		"CONVERTED":         kind.EventConverted,
+	}
+	marshalNEventKind2campaignqlᚋinternalᚋkindᚐEventKind = map[kind.EventKind]string{
+		kind.EventSent:            "SENT",
+		kind.EventFailed:          "FAILED",
+		kind.EventDelivered:       "DELIVERED",
+		kind.EventOpened:          "OPENED",
+		kind.EventClicked:         "CLICKED",
+		kind.EventUnsubscribed:    "UNSUBSCRIBED",
+		kind.EventHardBounced:     "HARD_BOUNCED",
+		kind.EventSoftBounced:     "SOFT_BOUNCED",
+		kind.EventComplained:      "COMPLAINED",
+		kind.EventForwarded:       "FORWARDED",
+		kind.EventViewedInBrowser: "VIEWED_IN_BROWSER",
+		kind.EventConverted:       "CONVERTED",
+	}
+)
+
+func (ec *executionContext) unmarshalNEventOutcome2campaignqlᚋinternalᚋeventᚐOutcome(ctx context.Context, v any) (event.Outcome, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNEventOutcome2campaignqlᚋinternalᚋeventᚐOutcome[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNEventOutcome2campaignqlᚋinternalᚋeventᚐOutcome(ctx context.Context, sel ast.SelectionSet, v event.Outcome) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNEventOutcome2campaignqlᚋinternalᚋeventᚐOutcome[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "EventOutcome!")
+	}
+	return res
+}
+
+var (
+	unmarshalNEventOutcome2campaignqlᚋinternalᚋeventᚐOutcome = map[string]event.Outcome{
+		"RECORDED":  event.Recorded,
+		"DUPLICATE": event.Duplicate,
+		"REJECTED":  event.Rejected,
+	}
+	marshalNEventOutcome2campaignqlᚋinternalᚋeventᚐOutcome = map[event.Outcome]string{
+		event.Recorded:  "RECORDED",
+		event.Duplicate: "DUPLICATE",
+		event.Rejected:  "REJECTED",
+	}
+)
+
+func (ec *executionContext) marshalNEventResult2ᚕᚖcampaignqlᚋgraphᚋmodelᚐEventResultᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.EventResult) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNEventResult2ᚖcampaignqlᚋgraphᚋmodelᚐEventResult(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNEventResult2ᚖcampaignqlᚋgraphᚋmodelᚐEventResult(ctx context.Context, sel ast.SelectionSet, v *model.EventResult) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "EventResult!")
+		return graphql.Null
+	}
+	return ec._EventResult(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNExplainedCriterion2campaignqlᚋinternalᚋreachᚐExplainedCriterion(ctx context.Context, sel ast.SelectionSet, v reach.ExplainedCriterion) graphql.Marshaler {
 	return ec._ExplainedCriterion(ctx, sel, &v)
 }
@@ -32444,6 +33256,19 @@ func (ec *executionContext) marshalNReadinessGap2ᚖcampaignqlᚋgraphᚋmodel�
 		return graphql.Null
 	}
 	return ec._ReadinessGap(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNRecordEventsInput2campaignqlᚋgraphᚋmodelᚐRecordEventsInput(ctx context.Context, v any) (model.RecordEventsInput, error) {
+	res, err := ec.unmarshalInputRecordEventsInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNRecordEventsPayload2ᚖcampaignqlᚋgraphᚋmodelᚐRecordEventsPayload(ctx context.Context, sel ast.SelectionSet, v *model.RecordEventsPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "RecordEventsPayload!")
+		return graphql.Null
+	}
+	return ec._RecordEventsPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNReputation2campaignqlᚋinternalᚋkindᚐReputation(ctx context.Context, v any) (kind.Reputation, error) {
@@ -34621,6 +35446,22 @@ func (ec *executionContext) marshalOTransitionBlock2ᚖcampaignqlᚋgraphᚋmode
 		return graphql.Null
 	}
 	return ec._TransitionBlock(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOUserErrorCode2ᚖcampaignqlᚋgraphᚋmodelᚐUserErrorCode(ctx context.Context, v any) (*model.UserErrorCode, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(model.UserErrorCode)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOUserErrorCode2ᚖcampaignqlᚋgraphᚋmodelᚐUserErrorCode(ctx context.Context, sel ast.SelectionSet, v *model.UserErrorCode) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
 }
 
 func (ec *executionContext) marshalO__EnumValue2ᚕgithubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐEnumValueᚄ(ctx context.Context, sel ast.SelectionSet, v []introspection.EnumValue) graphql.Marshaler {

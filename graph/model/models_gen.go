@@ -7,6 +7,7 @@ import (
 	"campaignql/ent"
 	"campaignql/graph/scalar"
 	"campaignql/internal/campaign"
+	"campaignql/internal/event"
 	"campaignql/internal/kind"
 	"campaignql/internal/subscriber"
 	"fmt"
@@ -574,6 +575,47 @@ type EmailOrder struct {
 	Direction OrderDirection `json:"direction"`
 }
 
+// Something that happened to one recipient of a campaign. What is wrong with one is told in its result.
+type EventInput struct {
+	// The sender's own id of the event, 1–200 characters: the same id of the same campaign counts once.
+	ID string `json:"id"`
+	// What happened.
+	Kind kind.EventKind `json:"kind"`
+	// The campaign: global id or legacy number.
+	Campaign string `json:"campaign"`
+	// The subscriber: global id or legacy number. Either this or `email`.
+	Subscriber graphql.Omittable[*string] `json:"subscriber,omitempty"`
+	// The subscriber's address, where only that is known: of the account's subscribers with it, that with the lowest number on a list of the campaign's audience,
+	// otherwise that with the lowest number.
+	Email graphql.Omittable[*string] `json:"email,omitempty"`
+	// When it happened, RFC 3339, such as 2026-11-23T10:00:00Z. At most an hour ahead.
+	At string `json:"at"`
+	// The link of a click, an absolute http or https URL of at most 4,000 bytes.
+	URL graphql.Omittable[*string] `json:"url,omitempty"`
+	// Why, such as the answer of the receiving mail system; cut after 1,000 bytes.
+	Reason graphql.Omittable[*string] `json:"reason,omitempty"`
+	// Program with which the person opened or clicked; cut after 1,000 bytes. Opens and clicks of machines are told by it, kept, and counted beside those of people.
+	UserAgent graphql.Omittable[*string] `json:"userAgent,omitempty"`
+	// IP address of the person.
+	IP graphql.Omittable[*string] `json:"ip,omitempty"`
+	// What a conversion is worth, in units of the currency, at most two decimals.
+	Amount graphql.Omittable[*float64] `json:"amount,omitempty"`
+	// Currency of the amount, three letters of ISO 4217.
+	Currency graphql.Omittable[*string] `json:"currency,omitempty"`
+}
+
+// What came of one event of `recordEvents`.
+type EventResult struct {
+	// The sender's own id of the event.
+	ID string `json:"id"`
+	// What came of it.
+	Result event.Outcome `json:"result"`
+	// Why it was rejected; null otherwise.
+	Code *UserErrorCode `json:"code,omitempty"`
+	// Why it was rejected, in words; null otherwise.
+	Message *string `json:"message,omitempty"`
+}
+
 // A span of numbers, both ends included.
 type FloatRange struct {
 	// Smallest number.
@@ -640,6 +682,26 @@ type ReadinessGap struct {
 	Code ReadinessCode `json:"code"`
 	// The same, for a person.
 	Message string `json:"message"`
+}
+
+// What `recordEvents` takes.
+type RecordEventsInput struct {
+	// The events, 1–5,000.
+	Events []*EventInput `json:"events"`
+}
+
+// What `recordEvents` answers.
+type RecordEventsPayload struct {
+	// What came of each event, in the order of the events; empty with user errors.
+	Results []*EventResult `json:"results"`
+	// How many events were recorded.
+	RecordedCount int32 `json:"recordedCount"`
+	// How many were recorded before.
+	DuplicateCount int32 `json:"duplicateCount"`
+	// How many were rejected.
+	RejectedCount int32 `json:"rejectedCount"`
+	// What the caller can mend of the whole; what is wrong with an event is told in its result.
+	UserErrors []*UserError `json:"userErrors"`
 }
 
 // A pattern of minutes on the wall of a zone.

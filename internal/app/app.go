@@ -63,7 +63,7 @@ func Run(ctx context.Context, database string, cfg config.Config, build Build, l
 		return fmt.Errorf("--listen %s: %w", cfg.Listen, err)
 	}
 	greet(out, listener.Addr(), cfg, shown)
-	handler := Handler(services, HandlerOptions{Config: cfg, Build: build, DemoKey: shown.APIKey, Logger: log})
+	handler := Handler(services, HandlerOptions{Config: cfg, Build: build, DemoKey: shown.APIKey, Logger: log, Stopping: ctx.Done()})
 	return serve(ctx, listener, handler, cfg, services, log)
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"campaignql/graph"
 	"campaignql/graph/guard"
+	"campaignql/graph/ingest"
 	"campaignql/internal/command"
 	"campaignql/internal/config"
 	"campaignql/internal/explorer"
@@ -28,6 +29,8 @@ type HandlerOptions struct {
 	Build   Build
 	DemoKey string
 	Logger  *slog.Logger
+	// Stopping is closed when the server is told to stop: streams of events then end. Never if nil.
+	Stopping <-chan struct{}
 }
 
 // Handler mounts every path of the server.
@@ -48,6 +51,7 @@ func Handler(services *Services, opts HandlerOptions) http.Handler {
 			Accounts: services.Accounts, Campaigns: services.Campaigns, Emails: services.Emails, Tags: services.Tags, Statistics: services.Statistics, Commands: bridge,
 			Lists: services.Lists, Subscribers: services.Subscribers, SubscriberTags: services.SubscriberTags, Fields: services.Fields,
 			Segments: services.Segments, Suppressions: services.Suppressions, Audiences: services.Audiences,
+			Events: services.Events,
 		},
 		graph.Options{
 			Info: graph.Info{
@@ -62,6 +66,9 @@ func Handler(services *Services, opts HandlerOptions) http.Handler {
 	mux.Handle("/graphql", cors(cfg.CORSOrigins, sameOrigin(cfg.CORSOrigins, gzhttp.GzipHandler(graphQL))))
 	mux.Handle("/api.php", cors(cfg.CORSOrigins, gzhttp.GzipHandler(bridge)))
 	mux.Handle("/command", cors(cfg.CORSOrigins, gzhttp.GzipHandler(bridge)))
+	mux.Handle("POST /events", sameOrigin(cfg.CORSOrigins, ingest.New(services.Accounts, services.Events, ingest.Options{
+		Logger: opts.Logger, RequestID: RequestID, Stopping: opts.Stopping, Refuse: refuse,
+	})))
 	if cfg.Introspection {
 		mux.HandleFunc("GET /schema.graphql", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/plain; charset=utf-8")

@@ -11,6 +11,7 @@ import (
 	"campaignql/internal/caller"
 	"campaignql/internal/campaign"
 	"campaignql/internal/command"
+	"campaignql/internal/event"
 )
 
 // meters are the numbers of /metrics.
@@ -31,6 +32,11 @@ func newMeters(services *Services) *meters {
 		}, []string{"surface", "operation"}),
 	}
 	m.registry.MustRegister(m.requests, m.duration, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &statusCollector{services.Campaigns})
+	for _, outcome := range []event.Outcome{event.Recorded, event.Duplicate, event.Rejected} {
+		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "campaignql_events_total", Help: "Events received since the start, by what came of them.", ConstLabels: prometheus.Labels{"outcome": string(outcome)},
+		}, func() float64 { return float64(services.Events.Received(outcome)) }))
+	}
 	for i, db := range services.Store.Pools() {
 		m.registry.MustRegister(collectors.NewDBStatsCollector(db, fmt.Sprintf("%s%d", services.Store.Dialect(), i)))
 	}

@@ -9,6 +9,7 @@ import (
 	"campaignql/internal/audience"
 	"campaignql/internal/campaign"
 	"campaignql/internal/content"
+	"campaignql/internal/event"
 	"campaignql/internal/field"
 	"campaignql/internal/list"
 	"campaignql/internal/reach"
@@ -36,6 +37,7 @@ type Services struct {
 	Suppressions   *suppression.Service
 	// Audiences says who an audience reaches.
 	Audiences  *reach.Service
+	Events     *event.Service
 	Tags       *tag.Service
 	Statistics *statistics.Service
 }
@@ -60,6 +62,7 @@ func NewServices(db *store.Store, opts ServiceOptions) *Services {
 	s.Fields = field.New(db, field.Options{Now: opts.Now, Named: s.inRules(func(r audience.References) []audience.Reference { return r.Fields })})
 	s.SubscriberTags = subscribertag.New(db, subscribertag.Options{Now: opts.Now, Named: s.inRules(func(r audience.References) []audience.Reference { return r.Tags })})
 	s.Suppressions = suppression.New(db, suppression.Options{Now: opts.Now})
+	s.Events = event.New(db, event.Options{Now: opts.Now})
 	s.Audiences = reach.New(db, reach.Options{Now: opts.Now})
 	s.Subscribers = subscriber.New(db, s.Statistics, s.Audiences, subscriber.Options{Now: opts.Now})
 	s.Emails = content.New(db, content.Options{Now: opts.Now, UsedInTests: func(ctx context.Context, ids []int64) ([]int64, error) {

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"campaignql/internal/caller"
+	"campaignql/internal/event"
+)
+
+type recountCommand struct {
+	Campaign int64 `placeholder:"N" help:"Number of the one campaign to recount; all of them by default."`
+}
+
+// recountedAtOnce is how many campaigns are listed at a time.
+const recountedAtOnce = 1000
+
+// Run recounts campaigns, one in a transaction each, and prints what differed. What differed was corrected; that there was something is no error.
+func (c *recountCommand) Run(ctx context.Context, env *environment) error {
+	if c.Campaign < 0 {
+		return fmt.Errorf("--campaign %d: must be the number of a campaign", c.Campaign)
+	}
+	db, err := env.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	ctx, events := caller.System(ctx), event.New(db, event.Options{})
+	if c.Campaign > 0 {
+		n, err := recounted(ctx, env, events, []int64{c.Campaign})
+		if err != nil {
+			return fmt.Errorf("--campaign %d: %w", c.Campaign, err)
+		}
+		return sayRecounted(env, 1, n)
+	}
+	campaigns, differences := 0, 0
+	for after := int64(0); ; {
+		ids, err := events.Campaigns(ctx, after, recountedAtOnce)
+		if err != nil {
+			return err
+		}
+		if len(ids) == 0 {
+			return sayRecounted(env, campaigns, differences)
+		}
+		n, err := recounted(ctx, env, events, ids)
+		if err != nil {
+			return err
+		}
+		campaigns, differences, after = campaigns+len(ids), differences+n, ids[len(ids)-1]
+	}
+}
+
+// recounted recounts campaigns and prints what differed, a line each.
+func recounted(ctx context.Context, env *environment, events *event.Service, ids []int64) (differences int, err error) {
+	for _, id := range ids {
+		found, err := events.Recount(ctx, id)
+		if err != nil {
+			return differences, err
+		}
+		for _, d := range found {
+			if _, err := fmt.Fprintln(env.stdout, d); err != nil {
+				return differences, err
+			}
+		}
+		differences += len(found)
+	}
+	return differences, nil
+}
+
+func sayRecounted(env *environment, campaigns, differences int) error {
+	_, err := fmt.Fprintf(env.stdout, "%d campaigns recounted, %d counters corrected\n", campaigns, differences)
+	return err
+}

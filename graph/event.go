@@ -1,0 +1,72 @@
+package graph
+
+import (
+	"context"
+
+	"campaignql/graph/gid"
+	"campaignql/graph/model"
+	"campaignql/internal/apperr"
+	"campaignql/internal/caller"
+	"campaignql/internal/event"
+	"campaignql/internal/kind"
+)
+
+func (r mutationResolver) RecordEvents(ctx context.Context, input model.RecordEventsInput) (*model.RecordEventsPayload, error) {
+	if _, err := caller.Authorize(ctx, kind.ScopeDelivery); err != nil {
+		return nil, err
+	}
+	var results []event.Result
+	var err error
+	if len(input.Events) == 0 {
+		err = apperr.InvalidField("events", "events_required", "must have at least one event")
+	} else {
+		results, err = r.Events.Record(ctx, readEvents(input.Events))
+	}
+	mend, err := mended(ctx, err)
+	payload := &model.RecordEventsPayload{Results: make([]*model.EventResult, len(results)), UserErrors: mend}
+	for i, result := range results {
+		payload.Results[i] = shownResult(result)
+		switch result.Outcome {
+		case event.Recorded:
+			payload.RecordedCount++
+		case event.Duplicate:
+			payload.DuplicateCount++
+		case event.Rejected:
+			payload.RejectedCount++
+		}
+	}
+	return payload, err
+}
+
+func shownResult(result event.Result) *model.EventResult {
+	shown := &model.EventResult{ID: result.ID, Result: result.Outcome}
+	if result.Err == nil {
+		return shown
+	}
+	code, _ := userCode(result.Err.Code) // an event is rejected for what its sender can mend alone
+	message := result.Err.Error()
+	shown.Code, shown.Message = &code, &message
+	return shown
+}
+
+// readEvents reads the events; an id that cannot be one is a fault of its event alone.
+func readEvents(in []*model.EventInput) []event.Event {
+	events := make([]event.Event, len(in))
+	for i, e := range in {
+		var faults apperr.Faults
+		read := event.Event{
+			ID: e.ID, Kind: e.Kind, Email: value(e.Email.Value()), At: e.At, URL: value(e.URL.Value()), Reason: value(e.Reason.Value()),
+			UserAgent: value(e.UserAgent.Value()), IP: value(e.IP.Value()), Amount: value(e.Amount.Value()), Currency: value(e.Currency.Value()),
+		}
+		var err error
+		read.CampaignID, err = identify(gid.Campaign, "campaign", e.Campaign)
+		faults.Add(err)
+		if text := e.Subscriber.Value(); text != nil {
+			read.SubscriberID, err = identify(gid.Subscriber, "subscriber", *text)
+			faults.Add(err)
+		}
+		read.Fault = faults.Err()
+		events[i] = read
+	}
+	return events
+}

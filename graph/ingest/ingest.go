@@ -1,0 +1,307 @@
+// Package ingest is the surface POST /events: a stream of events, one JSON object a line, answered line by line. It owns the reading and answering of the
+// stream; what an event is and what comes of it is the domain's.
+package ingest
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"mime"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"campaignql/internal/account"
+	"campaignql/internal/apperr"
+	"campaignql/internal/caller"
+	"campaignql/internal/event"
+	"campaignql/internal/kind"
+)
+
+const (
+	// maxLine is the longest line in bytes; the texts of an event are a tenth of it.
+	maxLine = 64 << 10
+	// idle is how long a batch waits for more lines: a slow sender gets its answers.
+	idle = 20 * time.Millisecond
+	// patience is how long a sender may be silent, or may not take its answers.
+	patience = 2 * time.Minute
+	// trust is how long a caller is taken to be who it was, and to be allowed what it was.
+	trust = 30 * time.Second
+)
+
+// Options are what the surface is built with.
+type Options struct {
+	Logger    *slog.Logger
+	RequestID func(context.Context) string
+	// Stopping is closed when the server is told to stop; never if nil.
+	Stopping <-chan struct{}
+	// Refuse answers a request that is not read at all.
+	Refuse func(w http.ResponseWriter, r *http.Request, status int, message, code string)
+}
+
+// Handler is the surface.
+type Handler struct {
+	accounts *account.Service
+	events   *event.Service
+	Options
+}
+
+// New returns the surface.
+func New(accounts *account.Service, events *event.Service, opts Options) *Handler {
+	return &Handler{accounts, events, opts}
+}
+
+// ServeHTTP answers one line for each line, in their order. The lines are recorded in batches, so that an answer means that its event is in the database.
+// A sender that does not take its answers while it sends is cut off in the end. The stream ends with the request, or after what was read when the server
+// stops: what has no answer may be sent again.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	credentials := sent(r)
+	ctx, err := h.identify(r.Context(), credentials)
+	if err != nil {
+		h.refuse(w, r, err)
+		return
+	}
+	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/x-ndjson" || r.Header.Get("Content-Encoding") != "" {
+		h.Refuse(w, r, http.StatusUnsupportedMediaType, "send application/x-ndjson, not encoded: one JSON object a line", "BAD_REQUEST")
+		return
+	}
+	s := &stream{Handler: h, credentials: credentials, checked: time.Now(), control: http.NewResponseController(w), out: bufio.NewWriter(w), lines: make(chan line, event.MaxEvents)}
+	if err := s.control.EnableFullDuplex(); err != nil && r.ProtoMajor < 2 {
+		h.refuse(w, r, apperr.Wrap(apperr.Internal, err, "internal error"))
+		return
+	}
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Accel-Buffering", "no") // a proxy before the server is not to hold answers back
+	w.WriteHeader(http.StatusOK)
+	_ = s.control.Flush()
+	// The connection may be used for more requests.
+	defer func() { _ = s.control.SetWriteDeadline(time.Time{}) }()
+	in := &body{Reader: r.Body, control: s.control}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.read(in)
+	}()
+	s.answer(ctx)
+	in.end()
+	for range s.lines { // what was read and has no answer is dropped
+	}
+	<-done
+}
+
+func sent(r *http.Request) account.Credentials {
+	if scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " "); ok && strings.EqualFold(scheme, "Bearer") {
+		return account.Bearer(strings.TrimSpace(token))
+	}
+	return account.Credentials{}
+}
+
+// identify returns the context of a caller who may record.
+func (h *Handler) identify(ctx context.Context, credentials account.Credentials) (context.Context, error) {
+	id, err := h.accounts.Authenticate(ctx, credentials, kind.SurfaceGraphQL)
+	if err != nil {
+		return ctx, err
+	}
+	ctx = caller.With(ctx, id)
+	_, err = caller.Authorize(ctx, kind.ScopeDelivery)
+	return ctx, err
+}
+
+func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	status, message, code := http.StatusInternalServerError, "internal error", "INTERNAL"
+	switch apperr.CodeOf(err) {
+	case apperr.Unauthenticated:
+		status, message, code = http.StatusUnauthorized, "authentication is required: send an API key with the scope delivery", "UNAUTHENTICATED"
+	case apperr.Denied:
+		status, message, code = http.StatusForbidden, err.Error(), "FORBIDDEN"
+	case apperr.Unavailable, apperr.Canceled:
+		status, message, code = http.StatusServiceUnavailable, "the database is not available, try again", "UNAVAILABLE"
+	default:
+		h.Logger.ErrorContext(r.Context(), "events refused", slog.String("requestId", h.RequestID(r.Context())), slog.Any("error", err))
+	}
+	h.Refuse(w, r, status, message, code)
+}
+
+// stream is one request on its way.
+type stream struct {
+	*Handler
+	credentials account.Credentials
+	// checked is when the credentials were looked at last.
+	checked time.Time
+	control *http.ResponseController
+	out     *bufio.Writer
+	lines   chan line
+}
+
+// read reads lines until the body ends.
+func (s *stream) read(from *body) {
+	defer close(s.lines)
+	in := bufio.NewReaderSize(from, maxLine)
+	for {
+		text, err := in.ReadSlice('\n')
+		long := false
+		for errors.Is(err, bufio.ErrBufferFull) {
+			long = true
+			_, err = in.ReadSlice('\n')
+		}
+		if whole := err == nil || errors.Is(err, io.EOF); whole && long {
+			s.lines <- line{fault: apperr.New(apperr.Invalid, "the line is longer than %d bytes", maxLine)}
+		} else if whole && len(strings.TrimSpace(string(text))) > 0 {
+			s.lines <- parse(text)
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// body puts the deadline off with everything that is read: the server's own is of the whole request.
+type body struct {
+	io.Reader
+	control *http.ResponseController
+	mu      sync.Mutex
+	ended   bool
+}
+
+func (b *body) Read(p []byte) (int, error) {
+	b.mu.Lock()
+	if b.ended {
+		b.mu.Unlock()
+		return 0, io.ErrUnexpectedEOF
+	}
+	_ = b.control.SetReadDeadline(time.Now().Add(patience)) // without one the sender may take its time
+	b.mu.Unlock()
+	return b.Reader.Read(p)
+}
+
+// end lets a reader that waits for the network end, before the request does.
+func (b *body) end() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.ended = true
+	_ = b.control.SetReadDeadline(time.Now())
+}
+
+// answer records the lines in batches and answers them, until there are no more or the server stops.
+func (s *stream) answer(ctx context.Context) {
+	for {
+		batch, more := s.gather(ctx)
+		if len(batch) > 0 && !s.record(ctx, batch) {
+			return
+		}
+		if !more {
+			return
+		}
+	}
+}
+
+// gather waits for lines: the first one, and then as many as come without a pause.
+func (s *stream) gather(ctx context.Context) (batch []line, more bool) {
+	select {
+	case l, ok := <-s.lines:
+		if !ok {
+			return nil, false
+		}
+		batch = append(batch, l)
+	case <-s.Stopping:
+		return nil, false
+	case <-ctx.Done():
+		return nil, false
+	}
+	pause := time.NewTimer(idle)
+	defer pause.Stop()
+	for len(batch) < event.MaxEvents {
+		select {
+		case l, ok := <-s.lines:
+			if !ok {
+				return batch, false
+			}
+			batch = append(batch, l)
+			continue
+		default:
+		}
+		pause.Reset(idle)
+		select {
+		case l, ok := <-s.lines:
+			if !ok {
+				return batch, false
+			}
+			batch = append(batch, l)
+		case <-pause.C:
+			return batch, true
+		case <-s.Stopping:
+			return batch, false
+		case <-ctx.Done():
+			return nil, false
+		}
+	}
+	return batch, true
+}
+
+// record records a batch and answers it; it reports whether the sender is still there and may go on.
+func (s *stream) record(ctx context.Context, batch []line) bool {
+	err := s.stillAllowed(ctx)
+	allowed := err == nil || apperr.CodeOf(err) != apperr.Unauthenticated && apperr.CodeOf(err) != apperr.Denied
+	var results []event.Result
+	if err == nil {
+		events := make([]event.Event, len(batch))
+		for i, l := range batch {
+			events[i] = l.event
+		}
+		results, err = s.events.Record(ctx, events)
+	}
+	if err != nil && apperr.CodeOf(err) == apperr.Internal {
+		s.Logger.ErrorContext(ctx, "recording events failed", slog.String("requestId", s.RequestID(ctx)), slog.Any("error", cause(err)))
+	}
+	_ = s.control.SetWriteDeadline(time.Now().Add(patience))
+	for i, l := range batch {
+		told := answer{ID: l.event.ID}
+		switch {
+		case l.fault != nil:
+			told.reject(l.fault)
+		case err != nil:
+			told.reject(public(err))
+		default:
+			told.Result = string(results[i].Outcome)
+			if results[i].Err != nil {
+				told.reject(results[i].Err)
+			}
+		}
+		text, _ := json.Marshal(told) // texts alone, which always can be
+		if _, err := s.out.Write(append(text, '\n')); err != nil {
+			return false
+		}
+	}
+	return s.out.Flush() == nil && s.control.Flush() == nil && allowed && ctx.Err() == nil
+}
+
+// stillAllowed looks now and then whether the key of a long stream was revoked.
+func (s *stream) stillAllowed(ctx context.Context) error {
+	if time.Since(s.checked) < trust {
+		return nil
+	}
+	if _, err := s.identify(ctx, s.credentials); err != nil {
+		return err
+	}
+	s.checked = time.Now()
+	return nil
+}
+
+func cause(err error) error {
+	if all := apperr.All(err); len(all) > 0 && all[0].Err != nil {
+		return all[0].Err
+	}
+	return err
+}
+
+func public(err error) *apperr.Error {
+	if all := apperr.All(err); len(all) > 0 {
+		return all[0]
+	}
+	return apperr.Wrap(apperr.CodeOf(err), err, "internal error")
+}

@@ -1,0 +1,124 @@
+package ingest
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"strings"
+
+	"campaignql/graph/gid"
+	"campaignql/internal/apperr"
+	"campaignql/internal/event"
+	"campaignql/internal/kind"
+)
+
+// line is one line of the stream: the event, and why it cannot be read.
+type line struct {
+	event event.Event
+	fault *apperr.Error
+}
+
+// number is an id as text or as a number of JSON.
+type number string
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (n *number) UnmarshalJSON(text []byte) error {
+	var s string
+	if json.Unmarshal(text, &s) == nil {
+		*n = number(s)
+		return nil
+	}
+	var whole json.Number
+	if err := json.Unmarshal(text, &whole); err != nil {
+		return errors.New("an id is a text or a number")
+	}
+	*n = number(whole)
+	return nil
+}
+
+// object is an event as a line writes it. The names are those of the GraphQL input.
+type object struct {
+	ID         string  `json:"id"`
+	Kind       string  `json:"kind"`
+	Campaign   number  `json:"campaign"`
+	Subscriber number  `json:"subscriber"`
+	Email      string  `json:"email"`
+	At         string  `json:"at"`
+	URL        string  `json:"url"`
+	Reason     string  `json:"reason"`
+	UserAgent  string  `json:"userAgent"`
+	IP         string  `json:"ip"`
+	Amount     float64 `json:"amount"`
+	Currency   string  `json:"currency"`
+}
+
+// parse reads a line. What is no object of an event has a fault, and its id where one can be made out.
+func parse(text []byte) line {
+	var o object
+	in := json.NewDecoder(bytes.NewReader(text))
+	in.DisallowUnknownFields()
+	err := in.Decode(&o)
+	if err == nil {
+		if _, after := in.Token(); !errors.Is(after, io.EOF) {
+			err = errors.New("something follows the object")
+		}
+	}
+	if err != nil {
+		var known struct {
+			ID string `json:"id"`
+		}
+		_ = json.Unmarshal(text, &known) // as far as it goes
+		return line{event: event.Event{ID: known.ID}, fault: apperr.New(apperr.Invalid, "the line is no event: %s", reason(err))}
+	}
+	e := event.Event{
+		ID: o.ID, Email: o.Email, At: o.At, URL: o.URL, Reason: o.Reason, UserAgent: o.UserAgent, IP: o.IP, Amount: o.Amount, Currency: o.Currency,
+	}
+	if o.Kind == strings.ToUpper(o.Kind) {
+		e.Kind = kind.EventKind(strings.ToLower(o.Kind))
+	}
+	var faults apperr.Faults
+	e.CampaignID = identify(&faults, gid.Campaign, "campaign", string(o.Campaign))
+	e.SubscriberID = identify(&faults, gid.Subscriber, "subscriber", string(o.Subscriber))
+	e.Fault = faults.Err()
+	return line{event: e}
+}
+
+// identify reads an id; one that is missing is the domain's to tell.
+func identify(faults *apperr.Faults, of gid.Kind, name, text string) int64 {
+	if text == "" {
+		return 0
+	}
+	id, err := gid.Decode(of, text)
+	if err != nil {
+		faults.Add(apperr.InvalidField(name, "id_invalid", "%s", err.Error()))
+	}
+	return id
+}
+
+// reason is what the decoder says, without the names of Go.
+func reason(err error) string {
+	var typed *json.UnmarshalTypeError
+	if errors.As(err, &typed) {
+		if typed.Field == "" {
+			return "it must be a JSON object"
+		}
+		return typed.Field + " must not be a " + typed.Value
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return "it ends too early"
+	}
+	return strings.TrimPrefix(err.Error(), "json: ")
+}
+
+// answer is the answer to a line.
+type answer struct {
+	ID      string `json:"id"`
+	Result  string `json:"result"`
+	Code    string `json:"code,omitempty"`
+	Message string `json:"message,omitempty"`
+}
+
+func (a *answer) reject(err *apperr.Error) {
+	a.Result, a.Code, a.Message = string(event.Rejected), string(err.Code), err.Error()
+}

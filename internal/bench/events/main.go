@@ -1,0 +1,214 @@
+// Command events measures how many events a second are recorded, with all that they count: in batches of 1, 100 and 5,000, by one writer and by eight, all
+// for one campaign and spread over a thousand, on SQLite and on every MySQL-protocol server that CAMPAIGNQL_BENCH_MYSQL (or CAMPAIGNQL_TEST_MYSQL) names.
+// Beside each it measures, in alternating turns, the limit: the same rows inserted into the same table by the same number of writers, a statement a
+// batch, without any counting. What counts is the ratio of the two.
+//
+// It owns its databases, which end with it. Nothing else may depend on it.
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"net/url"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"campaignql/internal/event"
+	"campaignql/internal/store"
+)
+
+// aim is the least share of the limit that batches of 5,000 are to reach on MySQL.
+const aim = 0.4
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "bench-events:", err)
+		stop()
+		os.Exit(1)
+	}
+}
+
+// plan is what to measure.
+type plan struct {
+	turn     time.Duration
+	rounds   int
+	batches  []int
+	writers  []int
+	campaign []int
+}
+
+func run(ctx context.Context, args []string) (err error) {
+	flags := flag.NewFlagSet("bench-events", flag.ContinueOnError)
+	seconds := flags.Float64("seconds", 2, "length of one turn")
+	rounds := flags.Int("rounds", 3, "turns of each, alternating; the median counts")
+	only := flags.String("engine", "", "measure this `engine` alone, such as sqlite or mysql-3306")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if *seconds <= 0 || *rounds < 1 {
+		return errors.New("-seconds and -rounds must be positive")
+	}
+	p := plan{turn: time.Duration(*seconds * float64(time.Second)), rounds: *rounds, batches: []int{1, 100, 5000}, writers: []int{1, 8}, campaign: []int{1, seededCampaigns}}
+	dir, err := os.MkdirTemp("", "campaignql-bench-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	fmt.Printf("%s, %d cores, medians of %d turns of %s; events a second\n", runtime.Version(), runtime.NumCPU(), p.rounds, p.turn)
+	addresses := map[string]string{"sqlite": "sqlite:" + filepath.Join(dir, "bench.db")}
+	servers := os.Getenv("CAMPAIGNQL_BENCH_MYSQL")
+	if servers == "" {
+		servers = os.Getenv("CAMPAIGNQL_TEST_MYSQL")
+	}
+	names := []string{"sqlite"}
+	for server := range strings.SplitSeq(servers, ",") {
+		if u, err := url.Parse(strings.TrimSpace(server)); err == nil && u.Host != "" {
+			names = append(names, "mysql-"+u.Port())
+			addresses["mysql-"+u.Port()] = strings.TrimSpace(server)
+		}
+	}
+	for _, name := range names {
+		if *only != "" && *only != name {
+			continue
+		}
+		if err := measureEngine(ctx, p, name, addresses[name]); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// measureEngine fills a database of its own and measures on it.
+func measureEngine(ctx context.Context, p plan, name, address string) (err error) {
+	if name != "sqlite" {
+		var drop func() error
+		if address, drop, err = create(ctx, address); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, drop()) }()
+	}
+	db, err := store.Open(ctx, address, store.Options{})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	if _, err := db.Migrate(ctx); err != nil {
+		return err
+	}
+	w, err := seed(ctx, db)
+	if err != nil {
+		return err
+	}
+	var version string
+	question := "SELECT VERSION()"
+	if name == "sqlite" {
+		question = "SELECT sqlite_version()"
+	}
+	if err := db.Pools()[0].QueryRowContext(ctx, question).Scan(&version); err != nil {
+		return err
+	}
+	fmt.Printf("\n%s %s\n%9s %8s %10s %12s %12s %7s\n", name, version, "batch", "writers", "campaigns", "recorded", "limit", "ratio")
+	for _, batch := range p.batches {
+		for _, writers := range p.writers {
+			for _, campaigns := range p.campaign {
+				if err := w.cell(ctx, p, batch, writers, campaigns); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// cell measures one kind of load, ours and the limit in turns.
+func (w *world) cell(ctx context.Context, p plan, batch, writers, campaigns int) error {
+	service := event.New(w.db, event.Options{})
+	ours := func(ctx context.Context, events []event.Event) error {
+		results, err := service.Record(w.as(ctx), events)
+		if err == nil && slices.ContainsFunc(results, func(r event.Result) bool { return r.Outcome != event.Recorded }) {
+			return fmt.Errorf("not every event was recorded: %v", results[0])
+		}
+		return err
+	}
+	var recorded, limit []float64
+	for range p.rounds {
+		for _, one := range []struct {
+			do   func(context.Context, []event.Event) error
+			into *[]float64
+		}{{ours, &recorded}, {w.insert, &limit}} {
+			rate, err := w.turn(ctx, p.turn, batch, writers, campaigns, one.do)
+			if err != nil {
+				return err
+			}
+			*one.into = append(*one.into, rate)
+		}
+	}
+	slices.Sort(recorded)
+	slices.Sort(limit)
+	a, b := recorded[len(recorded)/2], limit[len(limit)/2]
+	note := ""
+	if batch == 5000 && a < aim*b {
+		note = fmt.Sprintf("  under %.1f", aim)
+	}
+	_, err := fmt.Printf("%9d %8d %10d %12.0f %12.0f %7.2f%s\n", batch, writers, campaigns, a, b, a/b, note)
+	return err
+}
+
+// turn lets writers work for a time, each one batch after the other, and returns events a second. Batches are made before, as their senders would have.
+func (w *world) turn(ctx context.Context, length time.Duration, batch, writers, campaigns int, do func(context.Context, []event.Event) error) (float64, error) {
+	var done atomic.Int64
+	var failed error
+	var once sync.Once
+	var all sync.WaitGroup
+	begin := time.Now()
+	for range writers {
+		all.Go(func() {
+			random := rand.New(rand.NewPCG(rand.Uint64(), 1))
+			for time.Since(begin) < length && ctx.Err() == nil {
+				if err := do(ctx, w.invent(random, batch, campaigns)); err != nil {
+					once.Do(func() { failed = err })
+					return
+				}
+				done.Add(int64(batch))
+			}
+		})
+	}
+	all.Wait()
+	return float64(done.Load()) / time.Since(begin).Seconds(), errors.Join(failed, ctx.Err())
+}
+
+// create makes a database on a server and returns its address.
+func create(ctx context.Context, server string) (address string, drop func() error, err error) {
+	u, err := url.Parse(server)
+	if err != nil {
+		return "", nil, errors.New("the address of the server cannot be understood: write mysql://user:password@host:3306/")
+	}
+	password, _ := u.User.Password()
+	admin, err := sql.Open("mysql", fmt.Sprintf("%s:%s@tcp(%s)/", u.User.Username(), password, u.Host))
+	if err != nil {
+		return "", nil, err
+	}
+	name := fmt.Sprintf("campaignql_bench_%d_%08x", time.Now().Unix(), rand.Uint32())
+	if _, err := admin.ExecContext(ctx, "CREATE DATABASE "+name+" CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"); err != nil {
+		return "", nil, errors.Join(err, admin.Close())
+	}
+	u.Path = "/" + name
+	return u.String(), func() error {
+		_, err := admin.Exec("DROP DATABASE IF EXISTS " + name)
+		return errors.Join(err, admin.Close())
+	}, nil
+}

@@ -1,0 +1,157 @@
+package event
+
+import (
+	"cmp"
+	"context"
+	stdsql "database/sql"
+	"maps"
+	"slices"
+	"time"
+
+	entcampaign "campaignql/ent/campaign"
+	"campaignql/ent/domaincounter"
+	"campaignql/ent/hourlycounter"
+	"campaignql/ent/linkcounter"
+)
+
+// find finds the counters of campaigns by one more column: keys are pairs of both, and scan is given id, campaign_id and that column.
+func (s statements) find(ctx context.Context, table, column string, keys [][]any, scan func(*stdsql.Rows) error) error {
+	names := []string{"c", "k"}
+	for some := range slices.Chunk(keys, rowsAtOnce) {
+		t := s.given(names, some)
+		t.WriteString("SELECT t.id,t.campaign_id,t." + column + " FROM ")
+		t.derived(names, some)
+		if s.lite {
+			t.WriteString(" CROSS JOIN ")
+		} else {
+			t.WriteString(" STRAIGHT_JOIN ")
+		}
+		t.WriteString(table + " t ON t.campaign_id=d.c AND t." + column + "=d.k")
+		if err := s.query(ctx, t, scan); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// write adds what changed to the counters of campaigns that are locked; owners are their accounts. Rows are found first and changed by their ids: an upsert
+// by another unique key locks the gap beside it, where another campaign's row may be about to stand.
+func (s statements) write(ctx context.Context, changed *sums, owners map[int64]int64) error {
+	if err := s.addTo(ctx, entcampaign.Table, campaignColumns, changed.campaigns); err != nil {
+		return err
+	}
+	if err := s.addTo(ctx, linkcounter.Table, linkColumns, changed.links); err != nil {
+		return err
+	}
+	hours := ordered(changed.hours, func(a, b hourKey) int { return cmp.Or(cmp.Compare(a.campaign, b.campaign), a.hour.Compare(b.hour)) })
+	err := upsert(ctx, s, hourlycounter.Table, hourlycounter.FieldHour, hourColumns, changed.hours, hours, owners,
+		func(k hourKey) (int64, any) { return k.campaign, k.hour },
+		func(rows *stdsql.Rows) (id int64, k hourKey, err error) {
+			var at instant
+			err = rows.Scan(&id, &k.campaign, &at)
+			k.hour = at.Time
+			return id, k, err
+		})
+	if err != nil {
+		return err
+	}
+	domains := ordered(changed.domains, func(a, b domainKey) int {
+		return cmp.Or(cmp.Compare(a.campaign, b.campaign), cmp.Compare(a.domain, b.domain))
+	})
+	return upsert(ctx, s, domaincounter.Table, domaincounter.FieldDomain, domainColumns, changed.domains, domains, owners,
+		func(k domainKey) (int64, any) { return k.campaign, k.domain },
+		func(rows *stdsql.Rows) (id int64, k domainKey, err error) {
+			err = rows.Scan(&id, &k.campaign, &k.domain)
+			return id, k, err
+		})
+}
+
+// ordered returns the keys whose counts are not all zero.
+func ordered[K comparable](all map[K]*counts, compare func(a, b K) int) []K {
+	keys := slices.Collect(maps.Keys(all))
+	keys = slices.DeleteFunc(keys, func(k K) bool { return *all[k] == counts{} })
+	slices.SortFunc(keys, compare)
+	return keys
+}
+
+// addTo adds to rows that are there, by their ids.
+func (s statements) addTo(ctx context.Context, table string, columns [numbers]string, changed map[int64]*counts) error {
+	ids := ordered(changed, cmp.Compare[int64])
+	for some := range slices.Chunk(ids, rowsAtOnce) {
+		named, which := used(columns, some, changed)
+		rows := make([][]any, len(some))
+		for i, id := range some {
+			rows[i] = append([]any{id}, picked(changed[id], which)...)
+		}
+		if len(which) == 0 {
+			continue
+		}
+		if err := s.change(ctx, table, named, rows, true); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// used are the columns in which any of the keys counts something.
+func used[K comparable](columns [numbers]string, keys []K, all map[K]*counts) (named []string, which []int) {
+	for number, column := range columns {
+		if column != "" && slices.ContainsFunc(keys, func(k K) bool { return all[k][number] != 0 }) {
+			named, which = append(named, column), append(which, number)
+		}
+	}
+	return named, which
+}
+
+func picked(c *counts, which []int) []any {
+	out := make([]any, len(which))
+	for i, number := range which {
+		out[i] = c[number]
+	}
+	return out
+}
+
+// upsert adds to the rows of keys that are there, and makes the others.
+func upsert[K comparable](
+	ctx context.Context, s statements, table, column string, columns [numbers]string, changed map[K]*counts, keys []K, owners map[int64]int64,
+	split func(K) (campaign int64, value any), scan func(*stdsql.Rows) (int64, K, error),
+) error {
+	ids := make(map[K]int64, len(keys))
+	pairs := make([][]any, len(keys))
+	for i, k := range keys {
+		campaign, value := split(k)
+		pairs[i] = []any{campaign, value}
+	}
+	err := s.find(ctx, table, column, pairs, func(rows *stdsql.Rows) error {
+		id, k, err := scan(rows)
+		ids[k] = id
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	present := make(map[int64]*counts, len(ids))
+	var missing []K
+	for _, k := range keys {
+		if id := ids[k]; id != 0 {
+			present[id] = changed[k]
+		} else {
+			missing = append(missing, k)
+		}
+	}
+	for some := range slices.Chunk(missing, 2*rowsAtOnce) {
+		named, which := used(columns, some, changed)
+		rows := make([][]any, len(some))
+		for i, k := range some {
+			campaign, value := split(k)
+			rows[i] = append([]any{owners[campaign], campaign, value}, picked(changed[k], which)...)
+		}
+		if err := s.insert(ctx, table, append([]string{"user_id", "campaign_id", column}, named...), rows); err != nil {
+			return err
+		}
+	}
+	return s.addTo(ctx, table, columns, present)
+}
+
+// hourOf is the UTC hour of an instant.
+func hourOf(at time.Time) time.Time { return at.UTC().Truncate(time.Hour) }

@@ -1,0 +1,118 @@
+package event
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"campaignql/ent"
+	entsubscriber "campaignql/ent/subscriber"
+	"campaignql/ent/suppression"
+	"campaignql/internal/kind"
+	"campaignql/internal/store"
+)
+
+// lockSubscribers locks the subscribers whom events may change, in the order of their ids, and returns them.
+func (b *batch) lockSubscribers(ctx context.Context, events []*entry) (map[int64]*ent.Subscriber, error) {
+	ids := distinct(events, func(e *entry) (int64, bool) {
+		return e.SubscriberID, e.Kind == kind.EventUnsubscribed || e.Kind == kind.EventComplained || e.Kind == kind.EventHardBounced
+	})
+	found := make(map[int64]*ent.Subscriber, len(ids))
+	if len(ids) == 0 {
+		return found, nil
+	}
+	query := b.db.Client(ctx).Subscriber.Query().Where(entsubscriber.IDIn(ids...)).Order(entsubscriber.ByID())
+	query.Modify(store.Lock)
+	rows, err := query.Select(entsubscriber.FieldID, entsubscriber.FieldUserID, entsubscriber.FieldEmail, entsubscriber.FieldEmailKey, entsubscriber.FieldStatus,
+		entsubscriber.FieldBounce, entsubscriber.FieldSubscribedAt, entsubscriber.FieldOptedInAt).All(ctx)
+	for _, p := range rows {
+		found[p.ID] = p
+	}
+	return found, err
+}
+
+// changePeople does to the locked subscribers what new events mean for them.
+func (b *batch) changePeople(ctx context.Context, events []*entry, locked map[int64]*ent.Subscriber) error {
+	leaves, suppressed := map[int64]time.Time{}, map[int64]time.Time{}
+	var bounced []int64
+	for _, e := range events {
+		p := locked[e.SubscriberID]
+		if p == nil {
+			continue
+		}
+		if e.Kind == kind.EventHardBounced && p.Bounce != kind.BounceHard {
+			p.Bounce = kind.BounceHard
+			bounced = append(bounced, p.ID)
+		}
+		// An event that comes late must not put off the list who has come back since.
+		if e.Kind != kind.EventUnsubscribed && e.Kind != kind.EventComplained || e.at.Before(since(p)) {
+			continue
+		}
+		if at, known := leaves[p.ID]; p.Status != kind.SubscriberUnsubscribed && (!known || e.at.Before(at)) {
+			leaves[p.ID] = e.at
+		}
+		if at, known := suppressed[p.ID]; e.Kind == kind.EventComplained && (!known || e.at.Before(at)) {
+			suppressed[p.ID] = e.at
+		}
+	}
+	if len(bounced) > 0 {
+		err := b.db.Client(ctx).Subscriber.Update().Where(entsubscriber.IDIn(bounced...)).SetBounce(kind.BounceHard).Exec(ctx)
+		if err != nil {
+			return err
+		}
+	}
+	if err := b.unsubscribe(ctx, leaves); err != nil {
+		return err
+	}
+	return b.suppress(ctx, suppressed, locked)
+}
+
+// since is when the person asked for mail last.
+func since(p *ent.Subscriber) time.Time {
+	var last time.Time
+	for _, at := range []*time.Time{p.SubscribedAt, p.OptedInAt} {
+		if at != nil && at.After(last) {
+			last = *at
+		}
+	}
+	return last
+}
+
+func (b *batch) unsubscribe(ctx context.Context, leaves map[int64]time.Time) error {
+	rows := make([][]any, 0, len(leaves))
+	for _, id := range sortedKeys(leaves) {
+		rows = append(rows, []any{id, string(kind.SubscriberUnsubscribed), leaves[id]})
+	}
+	for some := range slices.Chunk(rows, rowsAtOnce) {
+		if err := b.sql.change(ctx, entsubscriber.Table, []string{entsubscriber.FieldStatus, entsubscriber.FieldUnsubscribedAt}, some, false); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// suppress suppresses the addresses in the accounts of the subscribers. One that is suppressed already stays so, with its reason and its date.
+func (b *batch) suppress(ctx context.Context, when map[int64]time.Time, locked map[int64]*ent.Subscriber) error {
+	client := b.db.Client(ctx).Suppression
+	rows := make([]*ent.SuppressionCreate, 0, len(when))
+	for _, id := range sortedKeys(when) {
+		p := locked[id]
+		rows = append(rows, client.Create().SetUserID(p.UserID).SetEmail(p.Email).SetEmailKey(p.EmailKey).SetReason(kind.SuppressedByComplaint).SetCreatedAt(when[id]))
+	}
+	for some := range slices.Chunk(rows, rowsAtOnce) {
+		err := client.CreateBulk(some...).OnConflictColumns(suppression.FieldUserID, suppression.FieldEmailKey).Ignore().Exec(ctx)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func sortedKeys(all map[int64]time.Time) []int64 {
+	ids := make([]int64, 0, len(all))
+	for id := range all {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	return ids
+}

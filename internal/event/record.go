@@ -1,0 +1,340 @@
+package event
+
+import (
+	"cmp"
+	"context"
+	stdsql "database/sql"
+	"slices"
+	"strings"
+
+	entevent "campaignql/ent/event"
+	"campaignql/ent/linkcounter"
+	"campaignql/internal/kind"
+	"campaignql/internal/store"
+)
+
+// batch is one call of Record on its way, within its transaction.
+type batch struct {
+	sql     statements
+	db      *store.Store
+	results []Result
+	// persons are those of whom an event may be the first of its kind, as they were before the batch.
+	persons map[whom]*person
+	sums    *sums
+}
+
+// record records events that are valid by themselves. Rows are locked in one order, so that batches do not wait for each other in a circle: subscribers
+// that the events change, then campaigns, each by their ids.
+func (b *batch) record(ctx context.Context, read []*entry) error {
+	events, err := b.resolve(ctx, read)
+	if err != nil || len(events) == 0 {
+		return err
+	}
+	changed, err := b.lockSubscribers(ctx, events)
+	if err != nil {
+		return err
+	}
+	if err := b.lockCampaigns(ctx, events); err != nil {
+		return err
+	}
+	if err := b.findLinks(ctx, events); err != nil {
+		return err
+	}
+	b.persons, b.sums = map[whom]*person{}, newSums()
+	if err := b.readFirsts(ctx, events); err != nil {
+		return err
+	}
+	fresh, err := b.insert(ctx, events)
+	if err != nil || len(fresh) == 0 {
+		return err
+	}
+	b.count(fresh)
+	if err := b.sql.write(ctx, b.sums, ownersOf(fresh)); err != nil {
+		return err
+	}
+	return b.changePeople(ctx, fresh, changed)
+}
+
+func ownersOf(events []*entry) map[int64]int64 {
+	owners := map[int64]int64{}
+	for _, e := range events {
+		owners[e.CampaignID] = e.owner
+	}
+	return owners
+}
+
+// distinct returns what key gives of the events, each once, in ascending order.
+func distinct[K cmp.Ordered](events []*entry, key func(*entry) (K, bool)) []K {
+	seen := map[K]bool{}
+	var out []K
+	for _, e := range events {
+		if k, ok := key(e); ok && !seen[k] {
+			seen[k] = true
+			out = append(out, k)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// lockCampaigns locks the campaigns: from here on nobody else counts for them. One that was deleted meanwhile makes the transaction run again.
+func (b *batch) lockCampaigns(ctx context.Context, events []*entry) error {
+	ids := distinct(events, func(e *entry) (int64, bool) { return e.CampaignID, true })
+	locked := 0
+	for some := range slices.Chunk(ids, 10*rowsAtOnce) {
+		n, err := b.sql.lock(ctx, some)
+		if err != nil {
+			return err
+		}
+		locked += n
+	}
+	if locked < len(ids) {
+		return store.ErrStale
+	}
+	return nil
+}
+
+// lock locks campaigns in the order of their ids, by their primary key and no other index, and returns how many there are.
+func (s statements) lock(ctx context.Context, ids []int64) (int, error) {
+	t := &text{lite: s.lite}
+	t.WriteString("SELECT id FROM campaigns ")
+	if !s.lite {
+		t.WriteString("FORCE INDEX (PRIMARY) ")
+	}
+	t.WriteString("WHERE id IN (")
+	row := make([]any, len(ids))
+	for i, id := range ids {
+		row[i] = id
+	}
+	t.list(row)
+	t.WriteString(") ORDER BY id")
+	if !s.lite {
+		t.WriteString(" FOR UPDATE")
+	}
+	n := 0
+	err := s.query(ctx, t, func(*stdsql.Rows) error { n++; return nil })
+	return n, err
+}
+
+// findLinks finds the counters of the links that were clicked, and makes those that are new.
+func (b *batch) findLinks(ctx context.Context, events []*entry) error {
+	type link struct {
+		campaign int64
+		hash     string
+	}
+	clicked := map[link][]*entry{}
+	var keys [][]any
+	for _, e := range events {
+		if e.urlHash == "" {
+			continue
+		}
+		l := link{e.CampaignID, e.urlHash}
+		if clicked[l] == nil {
+			keys = append(keys, []any{l.campaign, l.hash})
+		}
+		clicked[l] = append(clicked[l], e)
+	}
+	find := func(keys [][]any) error {
+		return b.sql.find(ctx, linkcounter.Table, "url_hash", keys, func(rows *stdsql.Rows) error {
+			var id int64
+			var l link
+			if err := rows.Scan(&id, &l.campaign, &l.hash); err != nil {
+				return err
+			}
+			for _, e := range clicked[l] {
+				e.link = id
+			}
+			return nil
+		})
+	}
+	for _, all := range clicked {
+		for _, e := range all {
+			e.link = 0 // of an attempt that was broken off
+		}
+	}
+	if err := find(keys); err != nil {
+		return err
+	}
+	var missing, rows [][]any
+	for _, key := range keys {
+		if e := clicked[link{key[0].(int64), key[1].(string)}][0]; e.link == 0 {
+			missing = append(missing, key)
+			rows = append(rows, []any{e.owner, e.CampaignID, e.urlHash, e.URL})
+		}
+	}
+	for some := range slices.Chunk(rows, 10*rowsAtOnce) {
+		if err := b.sql.insert(ctx, linkcounter.Table, []string{"user_id", "campaign_id", "url_hash", "url"}, some); err != nil {
+			return err
+		}
+	}
+	return find(missing)
+}
+
+var eventColumns = []string{
+	entevent.FieldID, entevent.FieldUserID, entevent.FieldCampaignID, entevent.FieldSubscriberID, entevent.FieldKind, entevent.FieldAt, entevent.FieldAutomated,
+	entevent.FieldLinkID, entevent.FieldReason, entevent.FieldUserAgent, entevent.FieldIP, entevent.FieldAmount, entevent.FieldCurrency, entevent.FieldDomain,
+}
+
+func (e *entry) row() []any {
+	var link any
+	if e.link != 0 {
+		link = e.link
+	}
+	return []any{e.key, e.owner, e.CampaignID, e.SubscriberID, string(e.Kind), e.at, e.automated, link, e.Reason, e.UserAgent, e.IP, e.cents, e.Currency, e.domain}
+}
+
+// insertedAtOnce is how many events one statement inserts. SQLite binds 32,766 values, of an event up to 8.
+func (s statements) insertedAtOnce() int {
+	if s.lite {
+		return 2000
+	}
+	return MaxEvents
+}
+
+// insert inserts the events and returns those that were not recorded before. Only when the database refuses one is it asked which they are.
+func (b *batch) insert(ctx context.Context, events []*entry) ([]*entry, error) {
+	ordered := slices.Clone(events)
+	slices.SortFunc(ordered, func(x, y *entry) int { return strings.Compare(x.key, y.key) })
+	fresh := make([]*entry, 0, len(events))
+	for some := range slices.Chunk(ordered, b.sql.insertedAtOnce()) {
+		err := b.insertSome(ctx, some)
+		if store.IsDuplicate(err) {
+			if some, err = b.unknown(ctx, some); err != nil {
+				return nil, err
+			}
+			if err = b.insertSome(ctx, some); store.IsDuplicate(err) {
+				return nil, store.ErrStale
+			}
+		}
+		if err != nil {
+			return nil, err
+		}
+		fresh = append(fresh, some...)
+	}
+	for _, e := range fresh {
+		b.results[e.index].Outcome, b.results[e.index].Err = Recorded, nil
+	}
+	// In the order of the batch again: what follows for people follows in it.
+	slices.SortFunc(fresh, func(x, y *entry) int { return x.index - y.index })
+	return fresh, nil
+}
+
+func (b *batch) insertSome(ctx context.Context, events []*entry) error {
+	rows := make([][]any, len(events))
+	for i, e := range events {
+		rows[i] = e.row()
+	}
+	return b.sql.insert(ctx, entevent.Table, eventColumns, rows)
+}
+
+// unknown returns those of the events that are not recorded; the others are duplicates.
+func (b *batch) unknown(ctx context.Context, events []*entry) ([]*entry, error) {
+	keys := make([]any, len(events))
+	for i, e := range events {
+		keys[i] = e.key
+	}
+	known := map[string]bool{}
+	t := &text{lite: b.sql.lite}
+	t.WriteString("SELECT id FROM events WHERE id IN (")
+	t.list(keys)
+	t.WriteString(")")
+	err := b.sql.query(ctx, t, func(rows *stdsql.Rows) error {
+		var id string
+		err := rows.Scan(&id)
+		known[id] = true
+		return err
+	})
+	out := make([]*entry, 0, len(events)-len(known))
+	for _, e := range events {
+		if !known[e.key] {
+			out = append(out, e)
+			continue
+		}
+		b.results[e.index].Outcome, b.results[e.index].Err = Duplicate, nil
+	}
+	return out, err
+}
+
+// readFirsts reads what the persons did first of whom an event may be a first one. An open or a click needs both: a click implies an open.
+func (b *batch) readFirsts(ctx context.Context, events []*entry) error {
+	type asked struct {
+		whom
+		what kind.EventKind
+	}
+	seen := map[asked]bool{}
+	var keys [][]any
+	for _, e := range events {
+		if _, counted := people[e.Kind]; !counted || e.automated {
+			continue
+		}
+		who := whom{e.CampaignID, e.SubscriberID}
+		if b.persons[who] == nil {
+			b.persons[who] = new(person)
+		}
+		kinds := []kind.EventKind{e.Kind}
+		if e.Kind == kind.EventOpened || e.Kind == kind.EventClicked {
+			kinds = []kind.EventKind{kind.EventOpened, kind.EventClicked}
+		}
+		for _, what := range kinds {
+			if a := (asked{who, what}); !seen[a] {
+				seen[a] = true
+				keys = append(keys, []any{e.CampaignID, string(what), e.SubscriberID})
+			}
+		}
+	}
+	return b.sql.firsts(ctx, keys, func(who whom, what kind.EventKind, link int64, m moment) {
+		b.persons[who].merge(what, m, link)
+	})
+}
+
+// firsts tells of campaigns, kinds and subscribers when each did that first, by link and mail domain, from one index alone.
+func (s statements) firsts(ctx context.Context, keys [][]any, tell func(who whom, what kind.EventKind, link int64, m moment)) error {
+	names := []string{"c", "k", "s"}
+	for some := range slices.Chunk(keys, 2*rowsAtOnce) {
+		t := s.given(names, some)
+		t.WriteString("SELECT e.campaign_id,e.subscriber_id,e.kind,e.link_id,e.domain,MIN(e.at) FROM ")
+		t.derived(names, some)
+		if s.lite {
+			t.WriteString(" CROSS JOIN events e INDEXED BY event_firsts")
+		} else {
+			t.WriteString(" STRAIGHT_JOIN events e FORCE INDEX (event_firsts)")
+		}
+		t.WriteString(" ON e.campaign_id=d.c AND e.kind=d.k AND e.subscriber_id=d.s AND e.automated=0 GROUP BY e.campaign_id,e.subscriber_id,e.kind,e.link_id,e.domain")
+		err := s.query(ctx, t, func(rows *stdsql.Rows) error {
+			var who whom
+			var what, domain string
+			var link stdsql.NullInt64
+			var at instant
+			if err := rows.Scan(&who.campaign, &who.subscriber, &what, &link, &domain, &at); err != nil {
+				return err
+			}
+			tell(who, kind.EventKind(what), link.Int64, moment{at.Time, domain})
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// count works out how the counters change: by each event, and by the difference between what the persons counted before and count now.
+func (b *batch) count(events []*entry) {
+	touched := map[whom]bool{}
+	for _, e := range events {
+		m := moment{e.at, e.domain}
+		b.sums.event(e.CampaignID, e.Kind, m, e.automated, e.link, e.cents)
+		if _, counted := people[e.Kind]; !counted || e.automated {
+			continue
+		}
+		who := whom{e.CampaignID, e.SubscriberID}
+		if !touched[who] {
+			touched[who] = true
+			b.sums.person(who.campaign, b.persons[who], -1)
+		}
+		b.persons[who].merge(e.Kind, m, e.link)
+	}
+	for who := range touched {
+		b.sums.person(who.campaign, b.persons[who], 1)
+	}
+}

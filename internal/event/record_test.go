@@ -1,0 +1,318 @@
+package event_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	entevent "campaignql/ent/event"
+	"campaignql/ent/subscriber"
+	"campaignql/ent/suppression"
+	"campaignql/internal/apperr"
+	"campaignql/internal/audience"
+	"campaignql/internal/caller"
+	"campaignql/internal/event"
+	"campaignql/internal/kind"
+	"campaignql/internal/statistics"
+	"campaignql/internal/store"
+	"campaignql/internal/testkit"
+)
+
+// clock is when the tests here take place.
+func clock() time.Time { return start.Add(48 * time.Hour) }
+
+// one is a valid event.
+func (w *world) one(id string, what kind.EventKind, person int, at time.Time) event.Event {
+	return event.Event{ID: id, Kind: what, CampaignID: w.campaigns[0], SubscriberID: w.people[person].ID, At: at.Format(time.RFC3339Nano)}
+}
+
+// outcomes records events and tells what came of each: the outcome, or the code, field and reason of a rejection.
+func outcomes(t *testing.T, service *event.Service, ctx context.Context, events ...event.Event) []string {
+	t.Helper()
+	results, err := service.Record(ctx, events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := make([]string, len(results))
+	for i, r := range results {
+		out[i] = string(r.Outcome)
+		if r.Err != nil {
+			out[i] = fmt.Sprintf("%s %s %s", r.Err.Code, r.Err.Field, r.Err.Reason)
+		}
+		if r.ID != events[i].ID {
+			t.Errorf("result %d is of %q", i, r.ID)
+		}
+	}
+	return out
+}
+
+func TestABadEventIsRejectedByItself(t *testing.T) {
+	t.Parallel()
+	testkit.Each(t, func(t *testing.T, db *store.Store) {
+		t.Parallel()
+		w, foreign := settle(t, db, 1, 2), settle(t, db, 1, 1)
+		service := event.New(db, event.Options{Now: clock})
+		with := func(change func(*event.Event)) event.Event {
+			e := w.one("bad", kind.EventClicked, 0, start)
+			change(&e)
+			return e
+		}
+		tests := []struct {
+			event event.Event
+			want  string
+		}{
+			{w.one("good", kind.EventSent, 0, start), "recorded"},
+			{w.one("good", kind.EventSent, 0, start), "duplicate"},
+			{with(func(e *event.Event) { e.ID = "" }), "invalid id event_id_invalid"},
+			{with(func(e *event.Event) { e.ID = "a\x00b" }), "invalid id event_id_invalid"},
+			{with(func(e *event.Event) { e.ID = strings.Repeat("é", 201) }), "invalid id event_id_invalid"},
+			{with(func(e *event.Event) { e.Kind = "eaten" }), "invalid kind event_kind_unknown"},
+			{with(func(e *event.Event) { e.CampaignID = 0 }), "invalid campaign campaign_required"},
+			{with(func(e *event.Event) { e.SubscriberID = 0 }), "invalid subscriber subscriber_required"},
+			{with(func(e *event.Event) { e.Email = "a@example.org" }), "invalid email subscriber_twice"},
+			{with(func(e *event.Event) { e.SubscriberID, e.Email = 0, "nobody" }), "invalid email email_address_invalid"},
+			{with(func(e *event.Event) { e.At = "2026-03-01 10:00:00" }), "invalid at instant_invalid"},
+			{with(func(e *event.Event) { e.At = clock().Add(61 * time.Minute).Format(time.RFC3339) }), "invalid at instant_out_of_range"},
+			{with(func(e *event.Event) { e.At = "1999-12-31T23:59:59Z" }), "invalid at instant_out_of_range"},
+			{with(func(e *event.Event) { e.URL = "/relative" }), "invalid url url_invalid"},
+			{with(func(e *event.Event) { e.URL = "javascript://x/%0aalert(1)" }), "invalid url url_invalid"},
+			{with(func(e *event.Event) { e.Kind, e.URL = kind.EventOpened, "https://example.org/" }), "invalid url url_unexpected"},
+			{with(func(e *event.Event) { e.IP = "300.1.1.1" }), "invalid ip ip_invalid"},
+			{with(func(e *event.Event) { e.Amount = 1 }), "invalid amount amount_unexpected"},
+			{with(func(e *event.Event) { e.Kind, e.Amount = kind.EventConverted, 1.005 }), "invalid amount amount_invalid"},
+			{with(func(e *event.Event) { e.Kind, e.Amount = kind.EventConverted, -1 }), "invalid amount amount_invalid"},
+			{with(func(e *event.Event) { e.Kind, e.Currency = kind.EventConverted, "EURO" }), "invalid currency currency_invalid"},
+			{with(func(e *event.Event) { e.Fault = apperr.InvalidField("campaign", "id_invalid", "is none") }), "invalid campaign id_invalid"},
+			// Of another account, and of none.
+			{with(func(e *event.Event) { e.CampaignID = foreign.campaigns[0] }), "not_found campaign campaign_not_found"},
+			{with(func(e *event.Event) { e.CampaignID = 1 << 60 }), "not_found campaign campaign_not_found"},
+			{with(func(e *event.Event) { e.SubscriberID = foreign.people[0].ID }), "not_found subscriber subscriber_not_found"},
+			{with(func(e *event.Event) { e.SubscriberID = 1 << 60 }), "not_found subscriber subscriber_not_found"},
+			{with(func(e *event.Event) { e.SubscriberID, e.Email = 0, "nobody@example.org" }), "not_found subscriber subscriber_not_found"},
+			// What was rejected took the id of nothing.
+			{w.one("bad", kind.EventSent, 1, start), "recorded"},
+			{with(func(e *event.Event) { e.ID, e.Kind, e.Amount, e.Currency = "sale", kind.EventConverted, 19.99, "eur" }), "recorded"},
+		}
+		var events []event.Event
+		var want []string
+		for _, tt := range tests {
+			events, want = append(events, tt.event), append(want, tt.want)
+		}
+		if diff := cmp.Diff(want, outcomes(t, service, w.ctx, events...)); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+		c := db.Client(w.ctx).Campaign.GetX(w.ctx, w.campaigns[0])
+		if c.TotalSent != 2 || c.TotalConversions != 1 || c.ConversionAmount != 1999 || c.TotalClicks != 0 {
+			t.Errorf("%d sent, %d conversions of %d, %d clicks", c.TotalSent, c.TotalConversions, c.ConversionAmount, c.TotalClicks)
+		}
+		if n := len(counted(t, db, foreign.campaigns[0])); n > 0 {
+			t.Errorf("the other account counts %d", n)
+		}
+		if _, err := service.Record(w.ctx, make([]event.Event, event.MaxEvents+1)); apperr.CodeOf(err) != apperr.Invalid {
+			t.Errorf("too many: %v", err)
+		}
+		reader := caller.With(w.ctx, testkit.Account(t, db, testkit.Scoped(kind.ScopeRead, kind.ScopeWrite)))
+		if _, err := service.Record(reader, events[:1]); apperr.CodeOf(err) != apperr.Denied {
+			t.Errorf("without the scope: %v", err)
+		}
+	})
+}
+
+func TestAClickImpliesAnOpenUntilOneArrives(t *testing.T) {
+	t.Parallel()
+	testkit.Each(t, func(t *testing.T, db *store.Store) {
+		t.Parallel()
+		w := settle(t, db, 1, 1)
+		service := event.New(db, event.Options{Now: clock})
+		steps := []struct {
+			what          kind.EventKind
+			at            time.Duration
+			agent         string
+			total, unique int64
+			// hour is the hour after the start to which the person's open belongs.
+			hour int
+		}{
+			{kind.EventClicked, 3 * time.Hour, "", 1, 1, 3},
+			{kind.EventClicked, 2 * time.Hour, "", 1, 1, 2},
+			{kind.EventOpened, time.Hour, robot, 1, 1, 2},
+			{kind.EventOpened, 5 * time.Hour, "", 1, 1, 5},
+			{kind.EventOpened, 4 * time.Hour, "", 2, 1, 4},
+			{kind.EventClicked, time.Hour, "", 2, 1, 4},
+		}
+		for i, step := range steps {
+			e := w.one(fmt.Sprint("e", i), step.what, 0, start.Add(step.at))
+			e.UserAgent = step.agent
+			if got := outcomes(t, service, w.ctx, e); got[0] != "recorded" {
+				t.Fatal(got)
+			}
+			got := counted(t, db, w.campaigns[0])
+			hour := "hour " + start.Add(time.Duration(step.hour)*time.Hour).Format("2006-01-02T15")
+			if got["campaign.total_opens"] != step.total || got["campaign.unique_opens"] != step.unique || got[hour+".unique_opens"] != 1 {
+				t.Errorf("step %d: %v", i, got)
+			}
+		}
+	})
+}
+
+func TestWhatHappenedChangesThePerson(t *testing.T) {
+	t.Parallel()
+	testkit.Each(t, func(t *testing.T, db *store.Store) {
+		t.Parallel()
+		w := settle(t, db, 1, 6)
+		client := db.Client(w.ctx)
+		came := start.Add(5 * time.Hour)
+		for i := range w.people {
+			client.Subscriber.UpdateOne(w.people[i]).SetSubscribedAt(start).SetOptedInAt(came).ExecX(w.ctx)
+		}
+		service := event.New(db, event.Options{Now: clock})
+		outcomes(t, service, w.ctx,
+			w.one("1", kind.EventUnsubscribed, 0, came),
+			w.one("2", kind.EventUnsubscribed, 1, came.Add(-time.Microsecond)), // came back since
+			w.one("3", kind.EventComplained, 2, came.Add(time.Hour)),
+			w.one("4", kind.EventComplained, 3, came.Add(-time.Hour)), // came back since
+			w.one("5", kind.EventHardBounced, 4, came.Add(time.Hour)),
+			w.one("6", kind.EventSoftBounced, 5, came.Add(time.Hour)),
+		)
+		var got []string
+		for _, p := range client.Subscriber.Query().Where(subscriber.ListID(w.people[0].ListID)).Order(subscriber.ByID()).AllX(w.ctx) {
+			left := ""
+			if p.UnsubscribedAt != nil {
+				left = p.UnsubscribedAt.Sub(came).String()
+			}
+			got = append(got, fmt.Sprintf("%s %s %s", p.Status, p.Bounce, left))
+		}
+		want := []string{"unsubscribed none 0s", "subscribed none ", "unsubscribed none 1h0m0s", "subscribed none ", "subscribed hard ", "subscribed none "}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+		suppressed := client.Suppression.Query().Where(suppression.EmailKeyIn(w.people[2].EmailKey, w.people[3].EmailKey)).AllX(w.ctx)
+		if len(suppressed) != 1 || suppressed[0].EmailKey != w.people[2].EmailKey || suppressed[0].Reason != kind.SuppressedByComplaint {
+			t.Errorf("suppressed: %v", suppressed)
+		}
+		// Told again nothing changes, also where somebody was let in by hand meanwhile.
+		client.Subscriber.UpdateOne(w.people[0]).SetStatus(kind.SubscriberSubscribed).ExecX(w.ctx)
+		if got := outcomes(t, service, w.ctx, w.one("1", kind.EventUnsubscribed, 0, came)); got[0] != "duplicate" {
+			t.Error(got)
+		}
+		if p := client.Subscriber.GetX(w.ctx, w.people[0].ID); p.Status != kind.SubscriberSubscribed {
+			t.Error("an event told again took a person off the list")
+		}
+	})
+}
+
+func TestLeavingByACommandAndByAnEventCountsAPersonOnce(t *testing.T) {
+	t.Parallel()
+	testkit.Each(t, func(t *testing.T, db *store.Store) {
+		t.Parallel()
+		w := settle(t, db, 1, 2)
+		service, bridge := event.New(db, event.Options{Now: clock}), statistics.New(db)
+		owner, err := caller.From(w.ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		leave := func(person int) {
+			if err := bridge.Unsubscribed(w.ctx, owner.UserID, w.campaigns[0], w.people[person].ID, start.Add(time.Hour)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		leave(0)
+		outcomes(t, service, w.ctx, w.one("a", kind.EventUnsubscribed, 0, start), w.one("b", kind.EventUnsubscribed, 1, start))
+		leave(1)
+		got := counted(t, db, w.campaigns[0])
+		if hour := "hour " + start.Format("2006-01-02T15"); got["campaign.total_unsubscriptions"] != 2 || got[hour+".unsubscriptions"] != 2 || got["domain example.org.unsubscriptions"] != 1 {
+			t.Errorf("%v", got)
+		}
+		if found, err := service.Recount(caller.System(w.ctx), w.campaigns[0]); err != nil || len(found) > 0 {
+			t.Errorf("recount finds %v, %v", found, err)
+		}
+	})
+}
+
+func TestAnAddressMeansWhoGotTheCampaign(t *testing.T) {
+	t.Parallel()
+	testkit.Each(t, func(t *testing.T, db *store.Store) {
+		t.Parallel()
+		w := settle(t, db, 2, 1)
+		client := db.Client(w.ctx)
+		put := func() (list, person int64) {
+			l := client.SubscriberList.Create().SetName("l").SetNameKey("l").SetCreatedAt(start).SaveX(w.ctx)
+			p := client.Subscriber.Create().SetListID(l.ID).SetEmail("Ann@example.org").SetEmailKey("ann@example.org").SetDomain("example.org").SetCreatedAt(start).SaveX(w.ctx)
+			return l.ID, p.ID
+		}
+		_, first := put()
+		list, second := put()
+		read, err := audience.ParseLists(fmt.Sprintf("%d:0", list), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		canonical, err := json.Marshal(read)
+		if err != nil {
+			t.Fatal(err)
+		}
+		client.Campaign.UpdateOneID(w.campaigns[0]).SetAudience(string(canonical)).ExecX(w.ctx)
+		service := event.New(db, event.Options{Now: clock})
+		for i, want := range []int64{second, first} { // the second campaign has no audience
+			e := w.one("x", kind.EventSent, 0, start)
+			e.CampaignID, e.SubscriberID, e.Email = w.campaigns[i], 0, " ANN@Example.org"
+			if got := outcomes(t, service, w.ctx, e); got[0] != "recorded" {
+				t.Fatal(got)
+			}
+			if got := client.Event.Query().Where(entevent.CampaignID(w.campaigns[i])).OnlyX(w.ctx); got.SubscriberID != want {
+				t.Errorf("campaign %d: %d, want %d", i, got.SubscriberID, want)
+			}
+		}
+	})
+}
+
+func TestStatementsOfABatchAreFew(t *testing.T) {
+	t.Parallel()
+	testkit.Each(t, func(t *testing.T, db *store.Store) {
+		t.Parallel()
+		w := settle(t, db, 2, 10)
+		service := event.New(db, event.Options{Now: clock})
+		statements := func(n int, prefix string) int {
+			var events []event.Event
+			for i := range n {
+				e := w.one(fmt.Sprint(prefix, i), []kind.EventKind{kind.EventSent, kind.EventOpened, kind.EventClicked, kind.EventUnsubscribed}[i%4], i%10, start)
+				if e.Kind == kind.EventClicked {
+					e.URL = "https://example.org/"
+				}
+				events = append(events, e)
+			}
+			recorder := new(store.Recorder)
+			outcomes(t, service, store.WithRecorder(w.ctx, recorder), events...)
+			return len(recorder.Statements())
+		}
+		statements(40, "warm")
+		few, many := statements(40, "a"), statements(4000, "b")
+		if many > few+4 || few > 20 {
+			t.Errorf("%d statements for 40 events, %d for 4,000", few, many)
+		}
+	})
+}
+
+func TestMachinesAreToldByTheirUserAgents(t *testing.T) {
+	t.Parallel()
+	for agent, want := range map[string]bool{
+		"":            false,
+		"Mozilla/5.0": true,
+		"Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)":                                        false,
+		"YahooMailProxy; https://help.yahoo.com/kb/yahoo-mail-proxy-SLN28749.html":                                                         false,
+		"Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148":                    false,
+		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36":                  false,
+		"Mozilla/4.0 (compatible; MSIE 7.0; Windows NT 10.0; WOW64; Trident/7.0; Microsoft Outlook 16.0.5266)":                             false,
+		"Mozilla/5.0 (Linux; Android 9; CUBOT NOTE 20) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0 Mobile Safari/537.36":           false,
+		"Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; Googlebot/2.1; +http://www.google.com/bot.html) Chrome/131 Safari": true,
+		"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/120.0 Safari/537.36":                        true,
+		"BarracudaCentral/1.0": true, "curl/8.5.0": true, "python-requests/2.32": true, "facebookexternalhit/1.1": true,
+	} {
+		if got := event.Automated(agent); got != want {
+			t.Errorf("%q: %v", agent, got)
+		}
+	}
+}

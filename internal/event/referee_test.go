@@ -1,0 +1,383 @@
+package event_test
+
+import (
+	"context"
+	stdsql "database/sql"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"net/url"
+	"runtime"
+	"slices"
+	"sort"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	_ "github.com/go-sql-driver/mysql" // kills connections
+	"github.com/google/go-cmp/cmp"
+
+	"campaignql/ent"
+	"campaignql/internal/caller"
+	"campaignql/internal/event"
+	"campaignql/internal/kind"
+	"campaignql/internal/store"
+	"campaignql/internal/testkit"
+)
+
+// told is one event as the referee knows it: nothing here is shared with what is tested.
+type told struct {
+	event.Event
+	at     time.Time
+	domain string
+	robot  bool
+}
+
+// numbers are counters by name: "campaign", "hour 2026-…", "domain …" or "link …", a dot and the name of the column.
+type numbers map[string]int64
+
+// referee counts events as one would on paper: in the order of their instants, each person once.
+func referee(all []told) numbers {
+	out := numbers{}
+	sort.Slice(all, func(i, j int) bool {
+		if !all[i].at.Equal(all[j].at) {
+			return all[i].at.Before(all[j].at)
+		}
+		return all[i].domain < all[j].domain
+	})
+	add := func(e told, column, ofHour string, n int64, domains bool) {
+		out["campaign."+column] += n
+		out["hour "+e.at.UTC().Format("2006-01-02T15")+"."+ofHour] += n
+		if domains && e.domain != "" {
+			out["domain "+e.domain+"."+ofHour] += n
+		}
+	}
+	opened, done, linked := map[int64]bool{}, map[string]bool{}, map[string]bool{}
+	for _, e := range all {
+		if e.Kind == kind.EventOpened && !e.robot {
+			opened[e.SubscriberID] = true
+		}
+	}
+	for _, e := range all {
+		who := fmt.Sprint(e.Kind, e.SubscriberID)
+		first := !done[who]
+		if !e.robot {
+			done[who] = true
+		}
+		once := func(total, unique, hourTotal, hourUnique string, domains bool) {
+			add(e, total, hourTotal, 1, false)
+			if first {
+				add(e, unique, hourUnique, 1, domains)
+			}
+		}
+		switch {
+		case e.robot && e.Kind == kind.EventOpened:
+			add(e, "automated_opens", "automated_opens", 1, false)
+		case e.robot:
+			add(e, "automated_clicks", "automated_clicks", 1, false)
+		case e.Kind == kind.EventSent:
+			add(e, "total_sent", "sent", 1, true)
+		case e.Kind == kind.EventFailed:
+			add(e, "total_failed", "failed", 1, true)
+		case e.Kind == kind.EventDelivered:
+			add(e, "total_delivered", "delivered", 1, true)
+		case e.Kind == kind.EventHardBounced:
+			add(e, "total_hard_bounces", "hard_bounces", 1, true)
+		case e.Kind == kind.EventSoftBounced:
+			add(e, "total_soft_bounces", "soft_bounces", 1, true)
+		case e.Kind == kind.EventConverted:
+			add(e, "total_conversions", "conversions", 1, false)
+			add(e, "conversion_amount", "conversion_amount", int64(e.Amount*100+0.5), false)
+		case e.Kind == kind.EventUnsubscribed && first:
+			add(e, "total_unsubscriptions", "unsubscriptions", 1, true)
+		case e.Kind == kind.EventComplained && first:
+			add(e, "total_complaints", "complaints", 1, true)
+		case e.Kind == kind.EventForwarded:
+			once("total_forwards", "unique_forwards", "forwards", "unique_forwards", false)
+		case e.Kind == kind.EventViewedInBrowser:
+			once("total_browser_views", "unique_browser_views", "browser_views", "unique_browser_views", false)
+		case e.Kind == kind.EventOpened:
+			once("total_opens", "unique_opens", "opens", "unique_opens", true)
+		case e.Kind == kind.EventClicked:
+			once("total_clicks", "unique_clicks", "clicks", "unique_clicks", true)
+			if first && !opened[e.SubscriberID] {
+				add(e, "total_opens", "opens", 1, false)
+				add(e, "unique_opens", "unique_opens", 1, true)
+			}
+			if e.URL != "" {
+				out["link "+e.URL+".clicks"]++
+				if key := fmt.Sprint(e.URL, e.SubscriberID); !linked[key] {
+					linked[key] = true
+					out["link "+e.URL+".unique_clicks"]++
+				}
+			}
+		}
+	}
+	return out
+}
+
+// counted reads every counter of a campaign.
+func counted(t *testing.T, db *store.Store, campaign int64) numbers {
+	t.Helper()
+	ctx := caller.System(context.WithoutCancel(t.Context()))
+	out := numbers{}
+	read := func(prefix, statement string) {
+		rows, err := db.Client(ctx).QueryContext(ctx, statement, campaign)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer rows.Close()
+		columns, err := rows.Columns()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for rows.Next() {
+			var key any
+			values := make([]int64, len(columns))
+			into := []any{&key}
+			for i := range columns[1:] {
+				into = append(into, &values[i])
+			}
+			if err := rows.Scan(into...); err != nil {
+				t.Fatal(err)
+			}
+			for i, column := range columns[1:] {
+				name := prefix
+				switch key := key.(type) {
+				case time.Time:
+					name += " " + key.UTC().Format("2006-01-02T15")
+				case []byte:
+					name += " " + string(key)
+				case string:
+					name += " " + key
+				}
+				if values[i] != 0 {
+					out[name+"."+column] = values[i]
+				}
+			}
+		}
+		if err := rows.Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const hourly = "sent,failed,delivered,opens,unique_opens,clicks,unique_clicks,forwards,unique_forwards,browser_views,unique_browser_views,unsubscriptions,hard_bounces,soft_bounces,complaints,conversions,conversion_amount,automated_opens,automated_clicks"
+	read("campaign", "SELECT id,total_sent,total_failed,total_delivered,total_opens,unique_opens,total_clicks,unique_clicks,total_forwards,unique_forwards,total_browser_views,unique_browser_views,total_unsubscriptions,total_hard_bounces,total_soft_bounces,total_complaints,total_conversions,conversion_amount,automated_opens,automated_clicks FROM campaigns WHERE id=?")
+	read("hour", "SELECT hour,"+hourly+" FROM hourly_counters WHERE campaign_id=?")
+	read("domain", "SELECT domain,sent,failed,delivered,unique_opens,unique_clicks,unsubscriptions,hard_bounces,soft_bounces,complaints FROM domain_counters WHERE campaign_id=?")
+	read("link", "SELECT url,clicks,unique_clicks FROM link_counters WHERE campaign_id=?")
+	return out
+}
+
+// world is an account with campaigns and people at a few mail domains.
+type world struct {
+	ctx       context.Context
+	campaigns []int64
+	people    []*ent.Subscriber
+}
+
+var start = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
+
+func settle(t *testing.T, db *store.Store, campaigns, people int) *world {
+	t.Helper()
+	me := testkit.Account(t, db)
+	w := &world{ctx: caller.With(context.WithoutCancel(t.Context()), me)}
+	client := db.Client(w.ctx)
+	for i := range campaigns {
+		c, err := client.Campaign.Create().SetName(fmt.Sprint(i)).SetNameKey(fmt.Sprint(i)).SetCreatedAt(start).SetLastActivityAt(start).Save(w.ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.campaigns = append(w.campaigns, c.ID)
+	}
+	list, err := client.SubscriberList.Create().SetName("l").SetNameKey("l").SetCreatedAt(start).Save(w.ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range people {
+		domain := []string{"example.org", "example.net", "mail.example", ""}[i%4]
+		address := fmt.Sprintf("p%d@%s", i, domain)
+		p, err := client.Subscriber.Create().SetListID(list.ID).SetEmail(address).SetEmailKey(address).SetDomain(domain).
+			SetSubscribedAt(start.Add(-time.Hour)).SetCreatedAt(start).Save(w.ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.people = append(w.people, p)
+	}
+	return w
+}
+
+const robot = "Mozilla/5.0"
+
+// invent makes a random event: few people and few instants, so that much of it coincides.
+func (w *world) invent(r *rand.Rand, n int) told {
+	p := w.people[r.IntN(len(w.people))]
+	e := told{domain: p.Domain, at: start.Add(time.Duration(r.IntN(40)) * 10 * time.Minute)}
+	e.ID, e.CampaignID, e.SubscriberID = fmt.Sprint("m-", n), w.campaigns[r.IntN(len(w.campaigns))], p.ID
+	kinds := kind.EventKind("").Values()
+	e.Kind = kind.EventKind(kinds[r.IntN(len(kinds))])
+	if r.IntN(2) == 0 {
+		e.Kind = []kind.EventKind{kind.EventOpened, kind.EventClicked}[r.IntN(2)]
+	}
+	if e.Kind == kind.EventClicked && r.IntN(4) > 0 {
+		e.URL = fmt.Sprintf("https://example.org/%d", r.IntN(3))
+	}
+	if e.robot = (e.Kind == kind.EventOpened || e.Kind == kind.EventClicked) && r.IntN(4) == 0; e.robot {
+		e.UserAgent, e.URL = robot, ""
+	}
+	if e.Kind == kind.EventConverted {
+		e.Amount = float64(r.IntN(1000)) / 4
+	}
+	e.At = e.at.Format(time.RFC3339Nano)
+	return e
+}
+
+// interrupt returns a context that is canceled once so many statements have begun under it.
+func interrupt(ctx context.Context, after int) (context.Context, context.CancelFunc) {
+	recorder := new(store.Recorder)
+	ctx, cancel := context.WithCancel(store.WithRecorder(ctx, recorder))
+	go func() {
+		for ctx.Err() == nil && len(recorder.Statements()) < after {
+			runtime.Gosched()
+		}
+		cancel()
+	}()
+	return ctx, cancel
+}
+
+// killer ends random connections to the database until ctx ends.
+func killer(ctx context.Context, t *testing.T, address string) {
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	admin, err := stdsql.Open("mysql", fmt.Sprintf("%s@tcp(%s)/", u.User.Username(), u.Host))
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer admin.Close()
+	for ctx.Err() == nil {
+		var id int64
+		row := admin.QueryRowContext(ctx, "SELECT id FROM information_schema.processlist WHERE db=? ORDER BY RAND() LIMIT 1", strings.TrimPrefix(u.Path, "/"))
+		if row.Scan(&id) == nil {
+			_, _ = admin.ExecContext(ctx, fmt.Sprint("KILL ", id)) // it may have gone meanwhile
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(15 * time.Millisecond):
+		}
+	}
+}
+
+// TestCountersAreThoseOfARefereeWhateverHappens records random events in no order, many of them again and again, by sixteen writers whose transactions are
+// broken off between statements and whose connections are killed, and who send again what they got no answer to.
+func TestCountersAreThoseOfARefereeWhateverHappens(t *testing.T) {
+	t.Parallel()
+	testkit.EachFresh(t, func(t *testing.T, address string) {
+		t.Parallel()
+		db := testkit.Open(t, address)
+		w := settle(t, db, 3, 40)
+		service := event.New(db, event.Options{})
+		seed := rand.Uint64()
+		t.Log("seed", seed)
+		r := rand.New(rand.NewPCG(seed, 1))
+		all := make([]told, 3000)
+		for i := range all {
+			all[i] = w.invent(r, i)
+		}
+		killing, stop := context.WithCancel(w.ctx)
+		var killed sync.WaitGroup
+		if strings.HasPrefix(address, "mysql:") {
+			killed.Go(func() { killer(killing, t, address) })
+		}
+		deadline := time.Now().Add(90 * time.Second)
+		var writers sync.WaitGroup
+		for n := range 16 {
+			r := rand.New(rand.NewPCG(seed, uint64(n+2)))
+			// Each writer has its share of the events, and some of the others' again.
+			var mine []event.Event
+			for i, e := range all {
+				if i%16 == n || r.IntN(10) == 0 {
+					mine = append(mine, e.Event)
+				}
+			}
+			r.Shuffle(len(mine), func(i, j int) { mine[i], mine[j] = mine[j], mine[i] })
+			writers.Go(func() {
+				for len(mine) > 0 {
+					batch := mine[:min(len(mine), 1+r.IntN(60))]
+					for try := 0; ; try++ {
+						ctx, cancel := context.WithCancel(w.ctx)
+						if try == 0 && r.IntN(2) == 0 {
+							ctx, cancel = interrupt(w.ctx, 1+r.IntN(18))
+						}
+						results, err := service.Record(ctx, batch)
+						cancel()
+						if err == nil {
+							for _, result := range results {
+								if result.Outcome == event.Rejected {
+									t.Errorf("rejected: %v", result.Err)
+								}
+							}
+							break
+						}
+						if time.Now().After(deadline) {
+							t.Error("no progress:", err)
+							return
+						}
+					}
+					mine = mine[len(batch):]
+				}
+			})
+		}
+		writers.Wait()
+		stop()
+		killed.Wait()
+		w.verify(t, db, service, all)
+		for _, p := range w.people {
+			w.verifyPerson(t, db, p, all)
+		}
+	})
+}
+
+// verify compares the counters of each campaign with the referee's, and lets the recount find nothing.
+func (w *world) verify(t *testing.T, db *store.Store, service *event.Service, all []told) {
+	t.Helper()
+	for _, id := range w.campaigns {
+		var some []told
+		for _, e := range all {
+			if e.CampaignID == id {
+				some = append(some, e)
+			}
+		}
+		want := referee(some)
+		maps.DeleteFunc(want, func(_ string, n int64) bool { return n == 0 })
+		if diff := cmp.Diff(want, counted(t, db, id)); diff != "" {
+			t.Errorf("campaign %d (-referee +counters):\n%s", id, diff)
+		}
+		differences, err := service.Recount(caller.System(w.ctx), id)
+		if err != nil || len(differences) > 0 {
+			t.Errorf("recount of %d finds %v, %v", id, differences, err)
+		}
+	}
+}
+
+// verifyPerson compares what became of a person with what the events say.
+func (w *world) verifyPerson(t *testing.T, db *store.Store, p *ent.Subscriber, all []told) {
+	t.Helper()
+	client := db.Client(w.ctx)
+	now, err := client.Subscriber.Get(w.ctx, p.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	has := func(kinds ...kind.EventKind) bool {
+		return slices.ContainsFunc(all, func(e told) bool { return e.SubscriberID == p.ID && slices.Contains(kinds, e.Kind) })
+	}
+	if left := has(kind.EventUnsubscribed, kind.EventComplained); left != (now.Status == kind.SubscriberUnsubscribed) {
+		t.Errorf("%s: left %v, is %s", p.Email, left, now.Status)
+	}
+	if bounced := has(kind.EventHardBounced); bounced != (now.Bounce == kind.BounceHard) {
+		t.Errorf("%s: bounced %v, is %s", p.Email, bounced, now.Bounce)
+	}
+}

@@ -1,0 +1,162 @@
+package event
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"maps"
+	"slices"
+
+	"entgo.io/ent/dialect/sql"
+
+	"campaignql/ent"
+	entcampaign "campaignql/ent/campaign"
+	"campaignql/ent/predicate"
+	entsubscriber "campaignql/ent/subscriber"
+	"campaignql/internal/apperr"
+	"campaignql/internal/audience"
+)
+
+// resolve finds the campaigns and the subscribers of the events, and rejects those that the caller's account does not have. It returns the others, each key
+// once: what stands earlier in the batch is recorded, the rest is a duplicate.
+func (b *batch) resolve(ctx context.Context, read []*entry) ([]*entry, error) {
+	campaigns, err := b.campaignsOf(ctx, read)
+	if err != nil {
+		return nil, err
+	}
+	ids, keys := map[int64]bool{}, map[string]bool{}
+	for _, e := range read {
+		if campaigns[e.CampaignID] == nil {
+			continue
+		}
+		if e.emailKey != "" {
+			keys[e.emailKey] = true
+		} else {
+			ids[e.SubscriberID] = true
+		}
+	}
+	byID, err := b.subscribers(ctx, entsubscriber.IDIn(slices.Collect(maps.Keys(ids))...), len(ids))
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[int64]*ent.Subscriber, len(byID))
+	for _, p := range byID {
+		found[p.ID] = p
+	}
+	named, err := b.byAddress(ctx, campaigns, slices.Collect(maps.Keys(keys)))
+	if err != nil {
+		return nil, err
+	}
+	fresh, seen := make([]*entry, 0, len(read)), make(map[string]bool, len(read))
+	for _, e := range read {
+		c := campaigns[e.CampaignID]
+		if c == nil {
+			b.reject(e, "campaign")
+			continue
+		}
+		p := found[e.SubscriberID]
+		if e.emailKey != "" {
+			p = named(c, e.emailKey)
+		}
+		if p == nil || p.UserID != c.UserID {
+			b.reject(e, "subscriber")
+			continue
+		}
+		if seen[e.key] {
+			b.results[e.index].Outcome, b.results[e.index].Err = Duplicate, nil
+			continue
+		}
+		seen[e.key] = true
+		e.SubscriberID, e.owner, e.domain = p.ID, c.UserID, p.Domain
+		fresh = append(fresh, e)
+	}
+	return fresh, nil
+}
+
+func (b *batch) reject(e *entry, what string) {
+	err := apperr.NotFoundf(what)
+	err.Field = what
+	b.results[e.index].Outcome, b.results[e.index].Err = Rejected, err
+}
+
+// campaignsOf returns the campaigns that the caller has, with their audiences where a recipient is named by the address.
+func (b *batch) campaignsOf(ctx context.Context, read []*entry) (map[int64]*ent.Campaign, error) {
+	ids := map[int64]bool{}
+	columns := []string{entcampaign.FieldID, entcampaign.FieldUserID}
+	for _, e := range read {
+		ids[e.CampaignID] = true
+		if e.emailKey != "" && len(columns) == 2 {
+			columns = append(columns, entcampaign.FieldAudience)
+		}
+	}
+	rows, err := b.db.Client(ctx).Campaign.Query().Where(entcampaign.IDIn(slices.Collect(maps.Keys(ids))...)).Select(columns...).All(ctx)
+	found := make(map[int64]*ent.Campaign, len(rows))
+	for _, c := range rows {
+		found[c.ID] = c
+	}
+	return found, err
+}
+
+func (b *batch) subscribers(ctx context.Context, which predicate.Subscriber, n int, columns ...string) ([]*ent.Subscriber, error) {
+	if n == 0 {
+		return nil, nil
+	}
+	query := b.db.Client(ctx).Subscriber.Query().Where(which)
+	return query.Select(append(columns, entsubscriber.FieldID, entsubscriber.FieldUserID, entsubscriber.FieldDomain)...).All(ctx)
+}
+
+// byAddress returns a function that tells whom an address means for a campaign: of the account's subscribers with it the one with the lowest number on a
+// list of the campaign's audience, otherwise that with the lowest number.
+func (b *batch) byAddress(ctx context.Context, campaigns map[int64]*ent.Campaign, keys []string) (func(*ent.Campaign, string) *ent.Subscriber, error) {
+	owners := map[int64]bool{}
+	for _, c := range campaigns {
+		owners[c.UserID] = true
+	}
+	which := predicate.Subscriber(func(s *sql.Selector) {
+		entsubscriber.UserIDIn(slices.Collect(maps.Keys(owners))...)(s)
+		entsubscriber.EmailKeyIn(keys...)(s)
+	})
+	rows, err := b.subscribers(ctx, which, len(keys), entsubscriber.FieldListID, entsubscriber.FieldEmailKey)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(rows, func(x, y *ent.Subscriber) int { return cmp.Compare(x.ID, y.ID) })
+	type address struct {
+		owner int64
+		key   string
+	}
+	people := map[address][]*ent.Subscriber{}
+	for _, p := range rows {
+		a := address{p.UserID, p.EmailKey}
+		people[a] = append(people[a], p)
+	}
+	lists := map[int64]map[int64]bool{}
+	return func(c *ent.Campaign, key string) *ent.Subscriber {
+		all := people[address{c.UserID, key}]
+		if len(all) == 0 {
+			return nil
+		}
+		if lists[c.ID] == nil {
+			lists[c.ID] = listsOf(c)
+		}
+		for _, p := range all {
+			if lists[c.ID][p.ListID] {
+				return p
+			}
+		}
+		return all[0]
+	}, nil
+}
+
+// listsOf are the lists of a campaign's audience.
+func listsOf(c *ent.Campaign) map[int64]bool {
+	lists := map[int64]bool{}
+	var read audience.Audience
+	if c.Audience == "" || json.Unmarshal([]byte(c.Audience), &read) != nil {
+		return lists // of an audience that nobody can read nobody got mail
+	}
+	for _, criterion := range read.Criteria {
+		lists[criterion.ListID] = true
+	}
+	return lists
+}

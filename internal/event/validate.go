@@ -1,0 +1,178 @@
+package event
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"math"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"campaignql/internal/apperr"
+	"campaignql/internal/kind"
+	"campaignql/internal/store"
+)
+
+// Limits of what an event carries.
+const (
+	maxID = 200
+	// maxURL and maxText are in bytes; longer texts than that are cut, longer URLs would lead elsewhere.
+	maxURL  = 4000
+	maxText = 1000
+	// maxAmount keeps the sum of any number of conversions within what the counters hold.
+	maxAmount = 1e9
+	// ahead is how far the clock of a sender may be before the server's.
+	ahead = time.Hour
+	// maxKey is what the column of a folded address holds, in characters.
+	maxKey = 254
+)
+
+// beginning is before any campaign.
+var beginning = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// entry is an event that is valid by itself, with what is found out about it.
+type entry struct {
+	Event
+	// index is its place in the batch.
+	index     int
+	key       string
+	emailKey  string
+	at        time.Time
+	automated bool
+	urlHash   string
+	// cents is the amount in hundredths.
+	cents int64
+	// owner and domain are those of the subscriber, link the counter of the link.
+	owner  int64
+	domain string
+	link   int64
+}
+
+// read checks the events and returns those that are valid by themselves. The others have their results.
+func (s *Service) read(events []Event, results []Result) []*entry {
+	latest := s.now().Add(ahead)
+	agents := map[string]bool{}
+	read := make([]*entry, 0, len(events))
+	entries := make([]entry, len(events))
+	for i, given := range events {
+		results[i] = Result{ID: given.ID}
+		e := &entries[i]
+		*e = entry{Event: given, index: i}
+		if err := e.check(latest); err != nil {
+			results[i].Outcome, results[i].Err = Rejected, apperr.All(err)[0]
+			continue
+		}
+		if e.Kind == kind.EventOpened || e.Kind == kind.EventClicked {
+			known, seen := agents[e.UserAgent]
+			if !seen {
+				known = Automated(e.UserAgent)
+				agents[e.UserAgent] = known
+			}
+			e.automated = known
+		}
+		read = append(read, e)
+	}
+	return read
+}
+
+func (e *entry) check(latest time.Time) error {
+	var faults apperr.Faults
+	invalid := func(field, reason, format string, args ...any) {
+		faults.Add(apperr.InvalidField(field, reason, format, args...))
+	}
+	faults.Add(e.Fault)
+	if e.ID == "" || utf8.RuneCountInString(e.ID) > maxID || !utf8.ValidString(e.ID) || strings.ContainsFunc(e.ID, unicode.IsControl) {
+		invalid("id", "event_id_invalid", "must be 1 to %d characters without control characters", maxID)
+	}
+	if !slices.Contains(kind.EventKind("").Values(), string(e.Kind)) {
+		invalid("kind", "event_kind_unknown", "is not a known kind of event")
+	}
+	if e.CampaignID == 0 {
+		invalid("campaign", "campaign_required", "is required")
+	}
+	e.checkRecipient(invalid)
+	at, err := time.Parse(time.RFC3339Nano, e.At)
+	switch e.at = store.Truncate(at); {
+	case err != nil:
+		invalid("at", "instant_invalid", "must be an instant of RFC 3339, such as 2026-11-23T10:00:00Z")
+	case e.at.Before(beginning) || e.at.After(latest):
+		invalid("at", "instant_out_of_range", "must lie between the year 2000 and an hour from now")
+	}
+	e.checkClick(invalid)
+	e.checkConversion(invalid)
+	if e.IP != "" {
+		if ip, err := netip.ParseAddr(e.IP); err != nil || ip.Zone() != "" {
+			invalid("ip", "ip_invalid", "must be an IP address")
+		}
+	}
+	e.Reason, e.UserAgent = cut(e.Reason), cut(e.UserAgent)
+	digest := sha256.Sum256([]byte(e.ID))
+	e.key = strconv.FormatInt(e.CampaignID, 10) + "-" + hex.EncodeToString(digest[:12])
+	return faults.Err()
+}
+
+type invalid = func(field, reason, format string, args ...any)
+
+func (e *entry) checkRecipient(invalid invalid) {
+	switch {
+	case e.SubscriberID == 0 && e.Email == "":
+		invalid("subscriber", "subscriber_required", "subscriber or email is required")
+	case e.SubscriberID != 0 && e.Email != "":
+		invalid("email", "subscriber_twice", "give subscriber or email, not both")
+	case e.Email != "":
+		text := strings.TrimSpace(kind.Clean(e.Email))
+		if e.emailKey = kind.Fold(text, maxKey+1); !kind.IsAddress(text) || utf8.RuneCountInString(e.emailKey) > maxKey {
+			invalid("email", "email_address_invalid", "must be one email address of at most %d bytes, without a name", kind.MaxAddress)
+		}
+	}
+}
+
+func (e *entry) checkClick(invalid invalid) {
+	if e.URL == "" {
+		return
+	}
+	if e.Kind != kind.EventClicked {
+		invalid("url", "url_unexpected", "only a click has a URL")
+		return
+	}
+	u, err := url.Parse(e.URL)
+	if err != nil || len(e.URL) > maxURL || !utf8.ValidString(e.URL) || u.Host == "" || !strings.EqualFold(u.Scheme, "http") && !strings.EqualFold(u.Scheme, "https") {
+		invalid("url", "url_invalid", "must be an absolute http or https URL of at most %d bytes", maxURL)
+		return
+	}
+	digest := sha256.Sum256([]byte(e.URL))
+	e.urlHash = hex.EncodeToString(digest[:])
+}
+
+func (e *entry) checkConversion(invalid invalid) {
+	if e.Kind != kind.EventConverted {
+		if e.Amount != 0 || e.Currency != "" {
+			invalid("amount", "amount_unexpected", "only a conversion has an amount")
+		}
+		return
+	}
+	cents := math.Round(e.Amount * 100)
+	if !(e.Amount >= 0 && e.Amount <= maxAmount) || math.Abs(e.Amount*100-cents) > 1e-3 {
+		invalid("amount", "amount_invalid", "must be 0 to %d with at most two decimals", int64(maxAmount))
+		return
+	}
+	e.cents = int64(cents)
+	e.Currency = strings.ToUpper(e.Currency)
+	if e.Currency != "" && (len(e.Currency) != 3 || strings.ContainsFunc(e.Currency, func(r rune) bool { return r < 'A' || r > 'Z' })) {
+		invalid("currency", "currency_invalid", "must be three letters, such as EUR")
+	}
+}
+
+// cut returns a text that fits the column.
+func cut(text string) string {
+	text = kind.Clean(text)
+	if len(text) <= maxText {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxText], "")
+}
