@@ -20,6 +20,15 @@ func (s *Service) Count(ctx context.Context, target Target) (int64, error) {
 	return n, err
 }
 
+// CountStatement returns the statement by which Count counts and its arguments, to be looked at and measured. It is empty for an audience without criteria.
+func (s *Service) CountStatement(ctx context.Context, target Target) (text string, args []any, err error) {
+	p, err := s.plan(ctx, target)
+	if err != nil || len(p.criteria) == 0 {
+		return "", nil, err
+	}
+	return s.text(p.count())
+}
+
 func (p *plan) count() *sql.Selector {
 	query, r := p.reached(p.statement())
 	if p.severalLists() {

@@ -55,14 +55,23 @@ const allRows = 1 << 62
 // plans to weed the duplicates out, and does not. MariaDB takes it for a comment.
 const optimizerHint = "/*+ SET_VAR(optimizer_switch = 'duplicateweedout=off') */ "
 
-// run runs a SELECT and calls scan for each row.
-func (s *Service) run(ctx context.Context, query *sql.Selector, scan func(rows *sql.Rows) error) error {
+// text returns a SELECT as it is sent to the database.
+func (s *Service) text(query *sql.Selector) (string, []any, error) {
 	text, args := query.Query()
 	if err := query.Err(); err != nil {
-		return store.Translate(err)
+		return "", nil, store.Translate(err)
 	}
 	if s.db.Dialect() == dialect.MySQL {
 		text = "SELECT " + optimizerHint + strings.TrimPrefix(text, "SELECT ")
+	}
+	return text, args, nil
+}
+
+// run runs a SELECT and calls scan for each row.
+func (s *Service) run(ctx context.Context, query *sql.Selector, scan func(rows *sql.Rows) error) error {
+	text, args, err := s.text(query)
+	if err != nil {
+		return err
 	}
 	found, err := s.db.Client(ctx).QueryContext(ctx, text, args...)
 	if err != nil {
