@@ -107,7 +107,7 @@ func (l *loader) happened(ctx context.Context) error {
 	for campaign := range campaignCount {
 		age := campaignDays*(campaignCount-1-campaign) + 2
 		nth := fmt.Sprintf("(CASE WHEN i < %d THEN i WHEN i < %d THEN (i - %d) * 3 %% %d ELSE (i - %d) * 6 %% %d END)", delivered, opened, delivered, delivered, opened, delivered)
-		id := fmt.Sprintf("CONCAT(%d, '-', SUBSTR(MD5(i), 1, 24))", campaign+1)
+		id := fmt.Sprintf("CONCAT(%d, '-', SUBSTR(SHA2(i, 256), 1, 24))", campaign+1)
 		if !l.mysql {
 			id = fmt.Sprintf("PRINTF('%d-%%08x%%016x', i * 2654435761 %% 4294967296, i)", campaign+1)
 		}
