@@ -70,7 +70,7 @@ const allRows = 1 << 62
 
 // optimizerHint forbids MySQL a strategy by which it returns a row as often as a subquery within EXISTS has rows, where a NOT EXISTS stands beside it: it
 // plans to weed the duplicates out, and does not. MariaDB takes it for a comment.
-const optimizerHint = "/*+ SET_VAR(optimizer_switch = 'duplicateweedout=off') */ "
+const optimizerHint = "/*+ SET_VAR(optimizer_switch = 'duplicateweedout=off,condition_fanout_filter=off') */ "
 
 // text returns a SELECT as it is sent to the database.
 func (s *Service) text(query *sql.Selector) (string, []any, error) {

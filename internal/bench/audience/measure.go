@@ -79,10 +79,11 @@ func (e engine) ask(ctx context.Context, db *sql.DB, service *reach.Service, q q
 	if err != nil {
 		return r, err
 	}
+	hand := q.statement(e.server != nil)
 	if r.index, err = e.plan(ctx, db, o, text, args); err != nil {
 		return r, err
 	}
-	if r.byHands, err = e.plan(ctx, db, o, q.statement(), nil); err != nil {
+	if r.byHands, err = e.plan(ctx, db, o, hand, nil); err != nil {
 		return r, err
 	}
 	var ours, byHand []time.Duration
@@ -91,7 +92,7 @@ func (e engine) ask(ctx context.Context, db *sql.DB, service *reach.Service, q q
 		if err != nil {
 			return r, err
 		}
-		handTook, handN, err := timed(ctx, db, q.statement(), nil)
+		handTook, handN, err := timed(ctx, db, hand, nil)
 		if err != nil {
 			return r, err
 		}
