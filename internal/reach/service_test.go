@@ -269,10 +269,10 @@ func TestWhatCannotBeEvaluatedIsToldWithItsPath(t *testing.T) {
 
 var tableNamed = regexp.MustCompile("(?:FROM|JOIN) `(\\w+)` AS `(t\\d+)`")
 
-// carriesTheOwner reports whether a statement confines a table, by its name, to the rows of the account: by the owner, or by a custom field or campaigns
-// that must be the owner's to be named at all.
+// carriesTheOwner reports whether a statement confines a table, by its name, to the rows of the account: by the owner, or by a custom field, campaigns or
+// lists that must be the owner's to be named at all.
 func carriesTheOwner(statement, table, name string) bool {
-	owned := map[string]string{"field_values": "custom_field_id", "events": "campaign_id"}[table]
+	owned := map[string]string{"field_values": "custom_field_id", "events": "campaign_id", "subscribers": "list_id"}[table]
 	return regexp.MustCompile("`"+name+"`\\.`user_id`( \\+ 0)? = \\?").MatchString(statement) ||
 		owned != "" && regexp.MustCompile("FROM `"+table+"` AS `"+name+"` WHERE \\(+`"+name+"`\\.`"+owned+"` (= \\?|IN \\()").MatchString(statement)
 }
