@@ -60,6 +60,7 @@ func (b *binder) ownField(name audience.FieldName, op audience.FieldOperator, va
 	case audience.SubscriberID:
 		return subscriberID(op, value)
 	default:
+		b.byAddress = true
 		return columnComparison(entsubscriber.FieldEmailKey, maxAddress, op, value)
 	}
 }

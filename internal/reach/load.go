@@ -64,6 +64,7 @@ func (s *Service) plan(ctx context.Context, target Target) (*plan, error) {
 		included, b.pairs = "include", true
 	}
 	p.criteria = b.criteria(included, target.Audience.Criteria)
+	p.byAddress = b.byAddress
 	p.exclude = b.criteria("exclude", target.Audience.Exclude)
 	return p, b.faults.Err()
 }

@@ -17,6 +17,8 @@ type plan struct {
 	operator audience.Connector
 	criteria []criterion
 	exclude  []criterion
+	// byAddress tells that criteria compare the address, which an index of the list may serve.
+	byAddress bool
 }
 
 func (p *plan) statement() *statement { return &statement{dialect: p.dialect, owner: p.owner} }

@@ -70,26 +70,30 @@ const allRows = 1 << 62
 
 // optimizerHint forbids MySQL a strategy by which it returns a row as often as a subquery within EXISTS has rows, where a NOT EXISTS stands beside it: it
 // plans to weed the duplicates out, and does not. MariaDB takes it for a comment.
-const optimizerHint = "/*+ SET_VAR(optimizer_switch = 'duplicateweedout=off,condition_fanout_filter=off') */ "
+const optimizerHint = "SET_VAR(optimizer_switch = 'duplicateweedout=off')"
 
-// text returns a SELECT as it is sent to the database.
-func (s *Service) text(query *sql.Selector) (string, []any, error) {
+// text returns a SELECT as it is sent to the database, with hints for MySQL.
+func (s *Service) text(query *sql.Selector, hints string) (string, []any, error) {
 	text, args := query.Query()
 	if err := query.Err(); err != nil {
 		return "", nil, store.Translate(err)
 	}
 	if s.db.Dialect() == dialect.MySQL {
-		text = "SELECT " + optimizerHint + strings.TrimPrefix(text, "SELECT ")
+		text = "SELECT /*+ " + hints + " */ " + strings.TrimPrefix(text, "SELECT ")
 	}
 	return text, args, nil
 }
 
 // run runs a SELECT and calls scan for each row.
 func (s *Service) run(ctx context.Context, query *sql.Selector, scan func(rows *sql.Rows) error) error {
-	text, args, err := s.text(query)
+	text, args, err := s.text(query, optimizerHint)
 	if err != nil {
 		return err
 	}
+	return s.read(ctx, text, args, scan)
+}
+
+func (s *Service) read(ctx context.Context, text string, args []any, scan func(rows *sql.Rows) error) error {
 	found, err := s.db.Client(ctx).QueryContext(ctx, text, args...)
 	if err != nil {
 		return store.Translate(err)
