@@ -55,7 +55,10 @@ type binder struct {
 	at     time.Time
 	stored bool
 	// pairs tells that the audience was given as pairs of list and segment, where a pair has one path.
-	pairs  bool
+	pairs bool
+	// byAddress tells that a rule compares the address.
+	byAddress bool
+
 	rules  int
 	ids    int
 	faults apperr.Faults

@@ -60,6 +60,7 @@ func (b *binder) ownField(name audience.FieldName, op audience.FieldOperator, va
 	case audience.SubscriberID:
 		return subscriberID(op, value)
 	default:
+		b.byAddress = true
 		return columnComparison(entsubscriber.FieldEmailKey, maxAddress, op, value)
 	}
 }
@@ -148,13 +149,10 @@ func kept(t time.Time) time.Time {
 func (b *binder) customField(id int64, op audience.FieldOperator, value, at string) condition {
 	comparison := b.typed(id, op, value, at)
 	return func(s *statement, r row) *sql.Predicate {
-		return s.exists(fieldvalue.Table, func(s *statement, v row) *sql.Predicate {
-			return all(
-				sql.ColumnsEQ(v.C(fieldvalue.FieldSubscriberID), r.C(entsubscriber.FieldID)),
-				sql.EQ(v.C(fieldvalue.FieldCustomFieldID), id),
-				comparison(s, v),
-			)
-		})
+		values, v := s.ofOwned(fieldvalue.Table, fieldvalue.FieldCustomFieldID, id)
+		return sql.Exists(values.SelectExpr(sql.Raw("1")).
+			Where(sql.ColumnsEQ(v.C(fieldvalue.FieldSubscriberID), r.C(entsubscriber.FieldID))).
+			Where(comparison(s, v)))
 	}
 }
 

@@ -64,6 +64,7 @@ func (s *Service) plan(ctx context.Context, target Target) (*plan, error) {
 		included, b.pairs = "include", true
 	}
 	p.criteria = b.criteria(included, target.Audience.Criteria)
+	p.byAddress = b.byAddress
 	p.exclude = b.criteria("exclude", target.Audience.Exclude)
 	return p, b.faults.Err()
 }
@@ -101,9 +102,6 @@ func (s *Service) load(ctx context.Context, ownerID int64, target Target) (*know
 	if k.lists, err = ofNone(client.SubscriberList.Query().Where(subscriberlist.IDIn(ids...), owns).IDs(ctx)); err != nil {
 		return nil, store.Translate(err)
 	}
-	if target.stored {
-		refs.Campaigns = nil
-	}
 	for depth := 0; depth < MaxSegmentDepth; depth++ {
 		missing := k.notLoaded(refs.Segments)
 		if len(missing) == 0 {
@@ -120,10 +118,11 @@ func (s *Service) load(ctx context.Context, ownerID int64, target Target) (*know
 			refs.Segments = append(refs.Segments, named.Segments...)
 			refs.Fields = append(refs.Fields, named.Fields...)
 			refs.Tags = append(refs.Tags, named.Tags...)
+			refs.Campaigns = append(refs.Campaigns, named.Campaigns...)
 		}
 	}
-	if n := len(numbers(refs.Tags)); n > MaxIDs {
-		return nil, tooLarge("$", "names %d tags with its segments, at most %d are allowed", n, MaxIDs)
+	if n := len(numbers(refs.Tags)) + len(numbers(refs.Campaigns)); n > MaxIDs {
+		return nil, tooLarge("$", "names %d tags and campaigns with its segments, at most %d are allowed", n, MaxIDs)
 	}
 	return k, s.loadRest(ctx, ownerID, refs, k)
 }

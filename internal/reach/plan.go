@@ -17,6 +17,8 @@ type plan struct {
 	operator audience.Connector
 	criteria []criterion
 	exclude  []criterion
+	// byAddress tells that criteria compare the address, which an index of the list may serve.
+	byAddress bool
 }
 
 func (p *plan) statement() *statement { return &statement{dialect: p.dialect, owner: p.owner} }
@@ -110,9 +112,14 @@ func (n *node) isEmpty() bool {
 // sameAddress holds where the address is on one of the lists in a row for which what is asked of that list holds.
 func sameAddress(asked []part) condition {
 	return func(s *statement, r row) *sql.Predicate {
-		return s.exists(entsubscriber.Table, func(s *statement, other row) *sql.Predicate {
-			return all(sql.ColumnsEQ(other.C(entsubscriber.FieldEmailKey), r.C(entsubscriber.FieldEmailKey)), onAny(asked)(s, other))
-		})
+		ids := make([]int64, len(asked))
+		for i, a := range asked {
+			ids[i] = a.listID
+		}
+		rows, other := s.ofOwned(entsubscriber.Table, entsubscriber.FieldListID, ids...)
+		return sql.Exists(rows.SelectExpr(sql.Raw("1")).
+			Where(sql.ColumnsEQ(other.C(entsubscriber.FieldEmailKey), r.C(entsubscriber.FieldEmailKey))).
+			Where(onAny(asked)(s, other)))
 	}
 }
 

@@ -1,6 +1,7 @@
 package reach
 
 import (
+	"slices"
 	"time"
 
 	"entgo.io/ent/dialect/sql"
@@ -69,19 +70,27 @@ var kindsOf = map[audience.Event][]any{
 	audience.EventFailed:       {string(kind.EventFailed)},
 }
 
-// event returns the condition of a rule on what happened to the subscriber. What a machine caused is not counted.
+// event returns the condition of a rule on what happened to the subscriber. What a machine caused is not counted. Of the campaigns that the rule names those
+// count which the owner has; where none is left there are no events.
 func (b *binder) event(e audience.CampaignEvent) condition {
 	when := b.within(e.Time)
+	owned := slices.DeleteFunc(slices.Clone(e.CampaignIDs), func(id int64) bool { _, ok := b.known.campaigns[id]; return !ok })
 	events := func(s *statement, r row) *sql.Selector {
-		found, v := s.from(entevent.Table)
+		var found *sql.Selector
+		var v row
+		if len(owned) > 0 {
+			found, v = s.ofOwned(entevent.Table, entevent.FieldCampaignID, owned...)
+		} else {
+			found, v = s.from(entevent.Table)
+		}
+		if len(owned) == 0 && len(e.CampaignIDs) > 0 {
+			found.Where(holds(false))
+		}
 		found.Where(sql.ColumnsEQ(v.C(entevent.FieldSubscriberID), r.C(entsubscriber.FieldID)))
 		if kinds := kindsOf[e.Event]; len(kinds) == 1 {
 			found.Where(sql.EQ(v.C(entevent.FieldKind), kinds[0]))
 		} else {
 			found.Where(sql.In(v.C(entevent.FieldKind), kinds...))
-		}
-		if len(e.CampaignIDs) > 0 {
-			found.Where(among(v.C(entevent.FieldCampaignID), e.CampaignIDs...))
 		}
 		if when != nil {
 			found.Where(when(v.C(entevent.FieldAt)))

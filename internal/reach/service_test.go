@@ -105,6 +105,43 @@ func TestWhatAnotherAccountHasIsAsIfItWereNot(t *testing.T) {
 	})
 }
 
+// A campaign that rules name is looked for when they are evaluated, however they came to be saved: what happened in another account's is not told.
+func TestWhatHappenedInAnothersCampaignCountsForNobody(t *testing.T) {
+	t.Parallel()
+	testkit.Each(t, func(t *testing.T, db *store.Store) {
+		mine, theirs := small(), small()
+		mine.found(t, db)
+		theirs.found(t, db)
+		mine.write(t, db)
+		person := mine.people[0]
+		must(t, db.Client(theirs.ctx).Event.Create().SetID(fmt.Sprintf("%d/theirs", person.id)).SetSubscriberID(person.id).
+			SetCampaignID(theirs.campaigns[0]).SetKind(kind.EventComplained).SetAt(present).Exec(theirs.ctx))
+		saved := func(operator string, ids ...int64) reach.Target {
+			rule := audience.CampaignEvent{Event: audience.EventComplained, Not: operator == "not", CampaignIDs: ids}
+			id := mine.segment(t, db, person.list, audience.Group{Operator: audience.And, Rules: []audience.Rule{rule}})
+			return reach.OfSegment(&ent.Segment{ID: id, UserID: mine.account.UserID, ListID: mine.lists[person.list]})
+		}
+		whole, err := mine.service.Count(mine.ctx, saved("not"))
+		must(t, err)
+		for name, test := range map[string]struct {
+			target reach.Target
+			want   int64
+		}{
+			"theirs":         {saved("", theirs.campaigns[0]), 0},
+			"theirs, not":    {saved("not", theirs.campaigns[0]), whole},
+			"theirs or mine": {saved("", theirs.campaigns[0], mine.campaigns[1]), 0},
+			"any":            {saved(""), 0},
+		} {
+			if n, err := mine.service.Count(mine.ctx, test.target); n != test.want || err != nil {
+				t.Errorf("%s: %d people, %v, want %d", name, n, err, test.want)
+			}
+		}
+		if whole == 0 {
+			t.Error("nobody is on the list")
+		}
+	})
+}
+
 // in is an audience of one list with one rule.
 func in(list int64, rule string) string {
 	return fmt.Sprintf(`{"criteria":[{"list_id":%d,"rules":[{`, list) + rule + `}]}]}`
@@ -232,6 +269,14 @@ func TestWhatCannotBeEvaluatedIsToldWithItsPath(t *testing.T) {
 
 var tableNamed = regexp.MustCompile("(?:FROM|JOIN) `(\\w+)` AS `(t\\d+)`")
 
+// carriesTheOwner reports whether a statement confines a table, by its name, to the rows of the account: by the owner, or by a custom field, campaigns or
+// lists that must be the owner's to be named at all.
+func carriesTheOwner(statement, table, name string) bool {
+	owned := map[string]string{"field_values": "custom_field_id", "events": "campaign_id", "subscribers": "list_id"}[table]
+	return regexp.MustCompile("`"+name+"`\\.`user_id`( \\+ 0)? = \\?").MatchString(statement) ||
+		owned != "" && regexp.MustCompile("FROM `"+table+"` AS `"+name+"` WHERE \\(+`"+name+"`\\.`"+owned+"` (= \\?|IN \\()").MatchString(statement)
+}
+
 // Statements of this package are not confined by the store, so each table in each of them is to carry the owner, and nothing a rule says stands in the text.
 func TestEveryTableOfEveryStatementCarriesTheOwnerAndEveryValueIsBound(t *testing.T) {
 	t.Parallel()
@@ -248,10 +293,12 @@ func TestEveryTableOfEveryStatementCarriesTheOwnerAndEveryValueIsBound(t *testin
 				{"type":"fields","field_id":"SubscriptionIP","operator":"is","value":"secret"},
 				{"type":"tags","operator":"has no tags"},{"type":"tags","operator":"has all of these tags","value":"%[5]d,%[6]d"},
 				{"type":"campaign-events","operator":"opened","value":"","aggregation":{"operator":"exactly","count":2}},
+				{"type":"campaign-events","operator":"clicked","value":[%[8]d,%[9]d]},
 				{"type":"campaign-events","operator":"not bounced","value":""}]]},
 				{"list_id":%[3]d,"rules":[{"type":"segments","operator":"belongs to","value":%[7]d}]}],
 				"exclude":[{"list_id":%[3]d,"rules":[{"type":"tags","operator":"has this tag","value":%[5]d}]},{"list_id":%[2]d}]}`,
-				more, w.lists[0], w.lists[1], w.fieldIDs[0], w.tags[0], w.tags[1], inner)
+				more, w.lists[0], w.lists[1], w.fieldIDs[0], w.tags[0], w.tags[1], inner,
+				w.campaigns[0], w.campaigns[1])
 		}
 		for _, connector := range []string{"and", "or"} {
 			for name, evaluate := range everything {
@@ -265,7 +312,7 @@ func TestEveryTableOfEveryStatementCarriesTheOwnerAndEveryValueIsBound(t *testin
 					own++
 					for _, table := range tableNamed.FindAllStringSubmatch(statement.Query, -1) {
 						tables++
-						if !strings.Contains(statement.Query, "`"+table[2]+"`.`user_id` = ?") {
+						if !carriesTheOwner(statement.Query, table[1], table[2]) {
 							t.Errorf("%s reads %s without its owner: %s", name, table[1], statement.Query)
 						}
 					}

@@ -8,6 +8,7 @@ import (
 	"entgo.io/ent/dialect"
 	"entgo.io/ent/dialect/sql"
 
+	entsubscriber "campaignql/ent/subscriber"
 	"campaignql/internal/store"
 )
 
@@ -27,13 +28,29 @@ type row = *sql.SelectTable
 // condition becomes a predicate on a row. It is never NULL, so that it may be negated.
 type condition func(s *statement, r row) *sql.Predicate
 
-// from returns a SELECT over the rows of a table that the account owns. Every table comes into a statement here, and here alone, under a name of its own:
+// from returns a SELECT over the rows of a table that the account owns, under a name of its own. Every table comes into a statement here or by ofOwned:
 // what the store does for Ent's statements is done for those of this package in this one place.
 func (s *statement) from(table string) (*sql.Selector, row) {
+	query, r := s.table(table)
+	if table == entsubscriber.Table {
+		// Who is meant is always found by the list or by the id. The index of the account holds the people of all lists, and MySQL takes it if it can.
+		return query.Where(written(r.C(ownerColumn)+" + 0 = ?", s.owner)), r
+	}
+	return query.Where(sql.EQ(r.C(ownerColumn), s.owner)), r
+}
+
+// ofOwned returns a SELECT over the rows that belong to something of which the binder has made sure that the account owns it: the column names it, by one
+// of the ids. The owner stands in no index of these tables, so to compare it too each row would have to be read besides the index.
+func (s *statement) ofOwned(table, column string, ids ...int64) (*sql.Selector, row) {
+	query, r := s.table(table)
+	return query.Where(among(r.C(column), ids...)), r
+}
+
+func (s *statement) table(name string) (*sql.Selector, row) {
 	s.tables++
 	build := sql.Dialect(s.dialect)
-	r := build.Table(table).As("t" + strconv.Itoa(s.tables))
-	return build.Select().From(r).Where(sql.EQ(r.C(ownerColumn), s.owner)), r
+	r := build.Table(name).As("t" + strconv.Itoa(s.tables))
+	return build.Select().From(r), r
 }
 
 // exists holds where a row of the table fulfils the condition.
@@ -53,17 +70,40 @@ const allRows = 1 << 62
 
 // optimizerHint forbids MySQL a strategy by which it returns a row as often as a subquery within EXISTS has rows, where a NOT EXISTS stands beside it: it
 // plans to weed the duplicates out, and does not. MariaDB takes it for a comment.
-const optimizerHint = "/*+ SET_VAR(optimizer_switch = 'duplicateweedout=off') */ "
+const optimizerHint = "SET_VAR(optimizer_switch = 'duplicateweedout=off')"
+
+// Of more than wholeSearch subqueries MySQL joins to the rows of subscribers it is to plan a few at a time: it tries every order of all together otherwise,
+// for minutes where there are dozens.
+const (
+	wholeSearch = 8
+	shortSearch = " SET_VAR(optimizer_search_depth = 3)"
+)
+
+// text returns a SELECT as it is sent to the database, with hints for MySQL.
+func (s *Service) text(query *sql.Selector, hints string) (string, []any, error) {
+	text, args := query.Query()
+	if err := query.Err(); err != nil {
+		return "", nil, store.Translate(err)
+	}
+	if s.db.Dialect() == dialect.MySQL {
+		if strings.Count(text, "EXISTS (") > wholeSearch {
+			hints += shortSearch
+		}
+		text = "SELECT /*+ " + hints + " */ " + strings.TrimPrefix(text, "SELECT ")
+	}
+	return text, args, nil
+}
 
 // run runs a SELECT and calls scan for each row.
 func (s *Service) run(ctx context.Context, query *sql.Selector, scan func(rows *sql.Rows) error) error {
-	text, args := query.Query()
-	if err := query.Err(); err != nil {
-		return store.Translate(err)
+	text, args, err := s.text(query, optimizerHint)
+	if err != nil {
+		return err
 	}
-	if s.db.Dialect() == dialect.MySQL {
-		text = "SELECT " + optimizerHint + strings.TrimPrefix(text, "SELECT ")
-	}
+	return s.read(ctx, text, args, scan)
+}
+
+func (s *Service) read(ctx context.Context, text string, args []any, scan func(rows *sql.Rows) error) error {
 	found, err := s.db.Client(ctx).QueryContext(ctx, text, args...)
 	if err != nil {
 		return store.Translate(err)

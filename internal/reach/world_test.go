@@ -116,7 +116,11 @@ func (w *world) segment(t *testing.T, db *store.Store, list int, where audience.
 	return made.ID
 }
 
-// write puts the people into the database, and beside them rows of another account that name the same lists, people and addresses.
+// strange is a campaign of another account, whose events name the people of a world.
+const strange = 1 << 40
+
+// write puts the people into the database, and beside them rows of another account that name the same lists, people and addresses. What names a campaign
+// or a custom field belongs to whom that belongs to.
 func (w *world) write(t *testing.T, db *store.Store) {
 	t.Helper()
 	stranger := testkit.Account(t, db)
@@ -160,12 +164,12 @@ func (w *world) writeIn(ctx context.Context, client *ent.Client, stranger int64)
 		}
 		if i%5 == 0 {
 			events = append(events, client.Event.Create().SetUserID(stranger).SetID(fmt.Sprintf("%d/stranger", p.id)).SetSubscriberID(p.id).
-				SetCampaignID(w.campaigns[0]).SetKind(kind.EventOpened).SetAt(present))
+				SetCampaignID(strange).SetKind(kind.EventOpened).SetAt(present))
 			suppressions = append(suppressions, client.Suppression.Create().SetUserID(stranger).SetEmail(fmt.Sprint(i)).
 				SetEmailKey(p.key).SetCreatedAt(present))
 		}
 		if i%7 == 0 {
-			taggings = append(taggings, client.SubscriberTagging.Create().SetUserID(stranger).SetSubscriberID(p.id).SetSubscriberTagID(1<<40))
+			taggings = append(taggings, client.SubscriberTagging.Create().SetUserID(stranger).SetSubscriberID(p.id).SetSubscriberTagID(strange))
 		}
 	}
 	seen := map[string]bool{}
