@@ -12,6 +12,7 @@ import (
 	"campaignql/internal/content"
 	customfield "campaignql/internal/field"
 	lists "campaignql/internal/list"
+	"campaignql/internal/live"
 	"campaignql/internal/reach"
 	"campaignql/internal/segment"
 	"campaignql/internal/statistics"
@@ -37,6 +38,8 @@ type Services struct {
 	Suppressions   *suppression.Service
 	// Audiences says who an audience reaches.
 	Audiences *reach.Service
+	// Live follows campaigns as they change.
+	Live *live.Service
 	// Commands answers the field command.
 	Commands Commands
 }
@@ -64,26 +67,30 @@ type resolver struct {
 type limits struct{ depth, complexity int }
 
 type (
-	queryResolver      struct{ *resolver }
-	mutationResolver   struct{ *resolver }
-	campaignResolver   struct{ *resolver }
-	countsResolver     struct{ *resolver }
-	scheduleResolver   struct{ *resolver }
-	statisticsResolver struct{ *resolver }
-	variationResolver  struct{ *resolver }
-	tagResolver        struct{ *resolver }
-	emailResolver      struct{ *resolver }
-	viewerResolver     struct{ *resolver }
-	listResolver       struct{ *resolver }
-	audienceResolver   struct{ *resolver }
-	ruleResolver       struct{ *resolver }
-	segmentResolver    struct{ *resolver }
+	queryResolver        struct{ *resolver }
+	mutationResolver     struct{ *resolver }
+	subscriptionResolver struct{ *resolver }
+	campaignResolver     struct{ *resolver }
+	countsResolver       struct{ *resolver }
+	scheduleResolver     struct{ *resolver }
+	statisticsResolver   struct{ *resolver }
+	variationResolver    struct{ *resolver }
+	tagResolver          struct{ *resolver }
+	emailResolver        struct{ *resolver }
+	viewerResolver       struct{ *resolver }
+	listResolver         struct{ *resolver }
+	audienceResolver     struct{ *resolver }
+	ruleResolver         struct{ *resolver }
+	segmentResolver      struct{ *resolver }
 )
 
 var _ exec.ResolverRoot = (*resolver)(nil)
 
-func (r *resolver) Query() exec.QueryResolver                   { return queryResolver{r} }
-func (r *resolver) Mutation() exec.MutationResolver             { return mutationResolver{r} }
+func (r *resolver) Query() exec.QueryResolver       { return queryResolver{r} }
+func (r *resolver) Mutation() exec.MutationResolver { return mutationResolver{r} }
+func (r *resolver) Subscription() exec.SubscriptionResolver {
+	return subscriptionResolver{r}
+}
 func (r *resolver) Campaign() exec.CampaignResolver             { return campaignResolver{r} }
 func (r *resolver) CampaignCounts() exec.CampaignCountsResolver { return countsResolver{r} }
 func (r *resolver) CampaignSchedule() exec.CampaignScheduleResolver {
