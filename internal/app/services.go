@@ -51,7 +51,7 @@ type ServiceOptions struct {
 	Account account.Options
 	// Live are the settings of following campaigns; its clock is Now.
 	Live   live.Options
-	Logger  *slog.Logger
+	Logger *slog.Logger
 }
 
 // NewServices builds the domains.
