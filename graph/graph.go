@@ -13,6 +13,7 @@ import (
 	"campaignql/internal/event"
 	customfield "campaignql/internal/field"
 	lists "campaignql/internal/list"
+	"campaignql/internal/live"
 	"campaignql/internal/reach"
 	"campaignql/internal/segment"
 	"campaignql/internal/statistics"
@@ -40,6 +41,8 @@ type Services struct {
 	Audiences *reach.Service
 	// Events records what happened to recipients.
 	Events *event.Service
+	// Live follows campaigns as they change.
+	Live *live.Service
 	// Commands answers the field command.
 	Commands Commands
 }
@@ -67,26 +70,30 @@ type resolver struct {
 type limits struct{ depth, complexity int }
 
 type (
-	queryResolver      struct{ *resolver }
-	mutationResolver   struct{ *resolver }
-	campaignResolver   struct{ *resolver }
-	countsResolver     struct{ *resolver }
-	scheduleResolver   struct{ *resolver }
-	statisticsResolver struct{ *resolver }
-	variationResolver  struct{ *resolver }
-	tagResolver        struct{ *resolver }
-	emailResolver      struct{ *resolver }
-	viewerResolver     struct{ *resolver }
-	listResolver       struct{ *resolver }
-	audienceResolver   struct{ *resolver }
-	ruleResolver       struct{ *resolver }
-	segmentResolver    struct{ *resolver }
+	queryResolver        struct{ *resolver }
+	mutationResolver     struct{ *resolver }
+	subscriptionResolver struct{ *resolver }
+	campaignResolver     struct{ *resolver }
+	countsResolver       struct{ *resolver }
+	scheduleResolver     struct{ *resolver }
+	statisticsResolver   struct{ *resolver }
+	variationResolver    struct{ *resolver }
+	tagResolver          struct{ *resolver }
+	emailResolver        struct{ *resolver }
+	viewerResolver       struct{ *resolver }
+	listResolver         struct{ *resolver }
+	audienceResolver     struct{ *resolver }
+	ruleResolver         struct{ *resolver }
+	segmentResolver      struct{ *resolver }
 )
 
 var _ exec.ResolverRoot = (*resolver)(nil)
 
-func (r *resolver) Query() exec.QueryResolver                   { return queryResolver{r} }
-func (r *resolver) Mutation() exec.MutationResolver             { return mutationResolver{r} }
+func (r *resolver) Query() exec.QueryResolver       { return queryResolver{r} }
+func (r *resolver) Mutation() exec.MutationResolver { return mutationResolver{r} }
+func (r *resolver) Subscription() exec.SubscriptionResolver {
+	return subscriptionResolver{r}
+}
 func (r *resolver) Campaign() exec.CampaignResolver             { return campaignResolver{r} }
 func (r *resolver) CampaignCounts() exec.CampaignCountsResolver { return countsResolver{r} }
 func (r *resolver) CampaignSchedule() exec.CampaignScheduleResolver {

@@ -25,6 +25,7 @@ import (
 	"campaignql/internal/apperr"
 	"campaignql/internal/caller"
 	"campaignql/internal/kind"
+	"campaignql/internal/page"
 	"campaignql/internal/store"
 )
 
@@ -43,8 +44,12 @@ type Options struct {
 	Limits guard.Limits
 	// MaxBody is the largest body in bytes; 1 MiB by default.
 	MaxBody int64
-	// Timeout ends an operation, and its SQL; 30 s by default.
+	// Timeout ends an operation, and its SQL; of a subscription each update. 30 s by default.
 	Timeout time.Duration
+	// MaxSocketOperations is how many operations may run at once over one WebSocket; 32 by default.
+	MaxSocketOperations int
+	// Stopping is closed when the server begins to stop: what would not end by itself is ended then.
+	Stopping <-chan struct{}
 	// Development shows suggestions, and the SQL statements an operation ran in extensions.cost.
 	Development bool
 	// HideSchema turns introspection off.
@@ -101,7 +106,10 @@ func (s *server) executor() graphql.ExecutableSchema {
 func (s *server) handler(schema graphql.ExecutableSchema) http.Handler {
 	options := s.options
 	srv := handler.New(schema)
-	srv.AddTransport(transport.HTTP{MaxBody: options.MaxBody})
+	srv.AddTransport(transport.Socket{
+		MaxMessage: options.MaxBody, MaxOperations: options.MaxSocketOperations, Init: s.connected, Stopping: options.Stopping,
+	})
+	srv.AddTransport(transport.HTTP{MaxBody: options.MaxBody, Stopping: options.Stopping})
 	srv.SetQueryCache(small[*ast.QueryDocument]{Cache: lru.New[*ast.QueryDocument](cachedDocuments), size: func(text string, _ *ast.QueryDocument) int { return len(text) }})
 	srv.Use(extension.AutomaticPersistedQuery{Cache: small[string]{Cache: lru.New[string](persistedQueries), size: func(_, text string) int { return len(text) }}})
 	srv.Use(new(variables))
@@ -139,6 +147,8 @@ func weight(parent, field string) guard.Weight {
 		return guard.Weight{Cost: 4 * audienceCost}
 	case "AudienceExplanation.criteria", "AudienceExplanation.exclude", "ExplainedCriterion.rules", "ExplainedRule.rules":
 		return guard.Weight{Rows: 3} // however deep they stand, they are not many: an audience is limited
+	case "Subscription.campaignChanged":
+		return guard.Weight{Rows: page.DefaultSize} // without ids, as many as are being sent
 	case "Mutation.command":
 		return guard.Weight{Cost: commandCost} // nothing in the document tells how much a command does
 	}
@@ -153,6 +163,8 @@ type request struct {
 	credentials    account.Credentials
 	// refused tells that credentials were sent and not accepted.
 	refused bool
+	// shared tells that operations run at the same time, which find out about their credentials each for itself.
+	shared bool
 }
 
 func requestOf(ctx context.Context) *request {
@@ -169,43 +181,65 @@ func credentialsRefused(ctx context.Context) bool { return requestOf(ctx).refuse
 
 func (s *server) request(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), s.options.Timeout)
-		defer cancel()
-		known := &request{id: s.options.RequestID(ctx), remoteAddr: r.RemoteAddr}
-		if scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " "); ok && strings.EqualFold(scheme, "Bearer") {
-			known.credentials = account.Bearer(strings.TrimSpace(token))
-		}
-		ctx = context.WithValue(ctx, requestKey{}, known)
-		next.ServeHTTP(w, r.WithContext(ctx))
+		known := &request{id: s.options.RequestID(r.Context()), remoteAddr: r.RemoteAddr, credentials: bearer(r.Header.Get("Authorization"))}
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestKey{}, known)))
 	})
 }
 
-// operation prepares the context of an operation: its caller, its loaders, and what it cost.
+// bearer reads the value of an Authorization header, without credentials when it is of another scheme.
+func bearer(header string) account.Credentials {
+	scheme, token, ok := strings.Cut(header, " ")
+	if !ok || !strings.EqualFold(scheme, "Bearer") {
+		return account.Credentials{}
+	}
+	return account.Bearer(strings.TrimSpace(token))
+}
+
+// operation prepares the context of an operation: its caller, its time, its loaders, and what it cost.
 func (s *server) operation(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
 	op := graphql.GetOperationContext(ctx)
-	start := time.Now()
-	var recorder *store.Recorder
-	if s.options.Development {
-		recorder = new(store.Recorder)
-		ctx = store.WithRecorder(ctx, recorder)
+	if op.Operation.Operation == ast.Subscription {
+		return s.subscription(ctx, op, next)
 	}
+	start := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, s.options.Timeout)
+	ctx, recorder := s.recorded(ctx)
 	ctx, err := s.authenticate(ctx, op)
 	if err != nil {
+		cancel()
 		return graphql.OneShot(&graphql.Response{Errors: gqlerror.List{s.present(ctx, err)}})
 	}
-	ctx = context.WithValue(ctx, loadersKey{}, loader.New(s.Campaigns, s.Emails, s.Tags))
-	ctx = context.WithValue(ctx, gateKey{}, make(chan struct{}, evaluatedAtOnce))
-	responses := next(ctx)
+	responses := next(prepared(ctx, s.resolver))
 	return func(ctx context.Context) *graphql.Response {
+		defer cancel()
 		response := responses(ctx)
 		if response == nil {
 			return nil
 		}
 		s.cost(ctx, response, recorder)
-		if s.options.Observe != nil {
-			s.options.Observe(ctx, operationName(op), time.Since(start), len(response.Errors) > 0)
-		}
+		s.observe(ctx, op, start, response)
 		return response
+	}
+}
+
+// recorded returns a context whose SQL is noted, in development.
+func (s *server) recorded(ctx context.Context) (context.Context, *store.Recorder) {
+	if !s.options.Development {
+		return ctx, nil
+	}
+	recorder := new(store.Recorder)
+	return store.WithRecorder(ctx, recorder), recorder
+}
+
+// prepared returns a context with the loaders of a response, whose caches must not outlive it.
+func prepared(ctx context.Context, r *resolver) context.Context {
+	ctx = context.WithValue(ctx, loadersKey{}, loader.New(r.Campaigns, r.Emails, r.Tags))
+	return context.WithValue(ctx, gateKey{}, make(chan struct{}, evaluatedAtOnce))
+}
+
+func (s *server) observe(ctx context.Context, op *graphql.OperationContext, start time.Time, response *graphql.Response) {
+	if s.options.Observe != nil {
+		s.options.Observe(ctx, operationName(op), time.Since(start), len(response.Errors) > 0)
 	}
 }
 
@@ -229,6 +263,10 @@ func (s *server) identified(ctx context.Context, next graphql.ResponseHandler) *
 // still answer, such as login.
 func (s *server) authenticate(ctx context.Context, op *graphql.OperationContext) (context.Context, error) {
 	known := requestOf(ctx)
+	if known.shared {
+		own := *known
+		known, ctx = &own, context.WithValue(ctx, requestKey{}, &own)
+	}
 	if known.credentials == (account.Credentials{}) || onlyIntrospection(op) {
 		return ctx, nil
 	}

@@ -49,6 +49,7 @@ type ResolverRoot interface {
 	Query() QueryResolver
 	Segment() SegmentResolver
 	SubscriberList() SubscriberListResolver
+	Subscription() SubscriptionResolver
 	Tag() TagResolver
 	Viewer() ViewerResolver
 }
@@ -169,6 +170,9 @@ type SegmentResolver interface {
 type SubscriberListResolver interface {
 	Segments(ctx context.Context, obj *model.SubscriberList, search *string, first *int32, after *string, last *int32, before *string) (*model.Connection[*model.Segment], error)
 	Subscribers(ctx context.Context, obj *model.SubscriberList, filter *model.SubscriberFilter, orderBy *model.SubscriberOrder, first *int32, after *string, last *int32, before *string) (*model.Connection[*model.Subscriber], error)
+}
+type SubscriptionResolver interface {
+	CampaignChanged(ctx context.Context, ids []string) (<-chan *model.Campaign, error)
 }
 type TagResolver interface {
 	ID(ctx context.Context, obj *ent.Tag) (string, error)
@@ -315,6 +319,23 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 				Data: buf.Bytes(),
 			}
 		}
+	case ast.Subscription:
+		next := ec._Subscription(ctx, opCtx.Operation.SelectionSet)
+
+		var buf bytes.Buffer
+		return func(ctx context.Context) *graphql.Response {
+			buf.Reset()
+			data := next(ctx)
+
+			if data == nil {
+				return nil
+			}
+			data.MarshalGQL(&buf)
+
+			return &graphql.Response{
+				Data: buf.Bytes(),
+			}
+		}
 
 	default:
 		return graphql.OneShot(graphql.ErrorResponse(ctx, "unsupported GraphQL operation"))
@@ -349,6 +370,7 @@ Send an API key as ` + "`" + `Authorization: Bearer …` + "`" + `, or the token
 schema {
   query: Query
   mutation: Mutation
+  subscription: Subscription
 }
 
 "Exactly one of the input's fields must be given, and not as null."
@@ -698,6 +720,27 @@ type Mutation {
     "Parameters of the command as one object: ` + "`" + `{\"CampaignID\": 123}` + "`" + `. Their names may be written in any case; an empty value means not given."
     parameters: JSON
   ): JSON!
+}
+
+"""
+What can be followed as it happens, over WebSocket (the subprotocol ` + "`" + `graphql-transport-ws` + "`" + `, the key in the payload of ` + "`" + `connection_init` + "`" + ` as ` + "`" + `Authorization` + "`" + `)
+or server-sent events (` + "`" + `Accept: text/event-stream` + "`" + ` on a POST), both on the path of the other operations.
+"""
+type Subscription {
+  """
+  How campaigns are doing: each as it is now, and then again whenever its status, a counter, a time or its version has changed, through whichever surface and
+  server. At most two updates a second for a campaign; whoever reads too slowly for that misses those between, never the last. It ends when all that were
+  named are deleted; where the key or session ends, with the error UNAUTHENTICATED.
+
+  Status, statistics and the fields that are columns of the campaign itself cost the database nothing more; what else is asked for is read with each update.
+  """
+  campaignChanged(
+    """
+    Campaigns to follow, 1–250; one that the caller does not have is the error NOT_FOUND, and nothing begins. Without them: those of the caller's own account
+    that are being sent, and any other when its status changes, the latest 250 of them.
+    """
+    ids: [ID!]
+  ): Campaign!
 }
 
 "What a caller can mend about a mutation. With user errors nothing was written."
@@ -6093,6 +6136,20 @@ func (ec *executionContext) field_SubscriberList_subscribers_args(ctx context.Co
 		return nil, err
 	}
 	args["before"] = arg5
+	return args, nil
+}
+
+func (ec *executionContext) field_Subscription_campaignChanged_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "ids",
+		func(ctx context.Context, v any) ([]string, error) {
+			return ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ids"] = arg0
 	return args, nil
 }
 
@@ -18393,6 +18450,50 @@ func (ec *executionContext) fieldContext_SubscriberTagEdge_node(_ context.Contex
 	return fc, nil
 }
 
+func (ec *executionContext) _Subscription_campaignChanged(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_campaignChanged(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().CampaignChanged(ctx, fc.Args["ids"].([]string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Campaign) graphql.Marshaler {
+			return ec.marshalNCampaign2ᚖcampaignqlᚋgraphᚋmodelᚐCampaign(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_campaignChanged(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Campaign(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_campaignChanged_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _SuppressPayload_suppressions(ctx context.Context, field graphql.CollectedField, obj *model.SuppressPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -30039,6 +30140,26 @@ func (ec *executionContext) _SubscriberTagEdge(ctx context.Context, sel ast.Sele
 	}
 
 	return out
+}
+
+var subscriptionImplementors = []string{"Subscription"}
+
+func (ec *executionContext) _Subscription(ctx context.Context, sel ast.SelectionSet) func(ctx context.Context) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, subscriptionImplementors)
+	ctx = graphql.WithFieldContext(ctx, &graphql.FieldContext{
+		Object: "Subscription",
+	})
+	if len(fields) != 1 {
+		graphql.AddErrorf(ctx, "must subscribe to exactly one stream")
+		return nil
+	}
+
+	switch fields[0].Name {
+	case "campaignChanged":
+		return ec._Subscription_campaignChanged(ctx, fields[0])
+	default:
+		panic("unknown field " + strconv.Quote(fields[0].Name))
+	}
 }
 
 var suppressPayloadImplementors = []string{"SuppressPayload"}

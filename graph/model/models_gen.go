@@ -854,6 +854,11 @@ type SubscriberTagFilter struct {
 	NoneOf graphql.Omittable[[]string] `json:"noneOf,omitempty"`
 }
 
+// What can be followed as it happens, over WebSocket (the subprotocol `graphql-transport-ws`, the key in the payload of `connection_init` as `Authorization`)
+// or server-sent events (`Accept: text/event-stream` on a POST), both on the path of the other operations.
+type Subscription struct {
+}
+
 // What `suppress` takes.
 type SuppressInput struct {
 	// The addresses, 1–5,000.

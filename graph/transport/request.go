@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"time"
 	"unicode/utf8"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -22,6 +23,9 @@ type exchange struct {
 	media  *media
 	body   bytes.Buffer
 	params graphql.RawParams
+	// stopping and heartbeat are those of the transport.
+	stopping  <-chan struct{}
+	heartbeat time.Duration
 }
 
 var exchanges = sync.Pool{New: func() any { return new(exchange) }}
@@ -109,15 +113,17 @@ func (x *exchange) readGET(limit int64) *fault {
 }
 
 // accept takes the payload over into the parameters of the operation.
-func (x *exchange) accept(p *payload) *fault {
+func (x *exchange) accept(p *payload) *fault { return take(&x.params, p) }
+
+func take(params *graphql.RawParams, p *payload) *fault {
 	// A persisted query is sent by its hash alone; the extension that knows it fills the query in.
 	if p.Query == "" && p.Extensions["persistedQuery"] == nil {
 		return refuse(http.StatusBadRequest, CodeBadRequest, "the parameter query is missing: it must be a string with a GraphQL document")
 	}
-	x.params.Query = p.Query
-	x.params.OperationName = p.OperationName
-	x.params.Variables = p.Variables
-	x.params.Extensions = p.Extensions
+	params.Query = p.Query
+	params.OperationName = p.OperationName
+	params.Variables = p.Variables
+	params.Extensions = p.Extensions
 	return nil
 }
 

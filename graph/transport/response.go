@@ -90,5 +90,7 @@ func classify(errs gqlerror.List) {
 func (x *exchange) writeUnencodable() {
 	x.w.Header()["Content-Type"] = x.media.contentType
 	x.w.WriteHeader(http.StatusInternalServerError)
-	_, _ = x.w.Write([]byte(`{"errors":[{"message":"The response could not be encoded.","extensions":{"code":"` + CodeInternal + `"}}]}`))
+	_, _ = x.w.Write([]byte(unencodable))
 }
+
+const unencodable = `{"errors":[{"message":"The response could not be encoded.","extensions":{"code":"` + CodeInternal + `"}}]}`

@@ -1,9 +1,9 @@
 // Package transport carries GraphQL over HTTP as the specification says (https://graphql.github.io/graphql-over-http/draft/):
 // POST with a JSON body, GET with a query string for queries only, media types negotiated by Accept, and status codes that
-// follow from them.
+// follow from them; server-sent events for those who accept them; and over WebSocket the protocol graphql-transport-ws.
 //
-// It owns the wire and nothing else: it knows gqlgen's executor and no schema. Compression, CORS, authentication and
-// timeouts belong to the middleware around it; WebSocket and server-sent events to transports added to the server before it.
+// It owns the wire and nothing else: it knows gqlgen's executor and no schema. Compression, CORS, the origin of pages, authentication and
+// timeouts belong to the middleware around it.
 package transport
 
 import (
@@ -11,6 +11,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -26,9 +27,15 @@ const DefaultMaxBody = 1 << 20
 // With application/graphql-response+json the status says whether the request was executed: 200 when there is a data entry,
 // 400 when there is none. With application/json, the default, it is 200 for whatever is a well-formed GraphQL request,
 // and the body says the rest. Every error of a request that was not executed has extensions.code.
+//
+// A client that accepts text/event-stream gets server-sent events: for a subscription always, for other operations when it prefers them to JSON.
 type HTTP struct {
 	// MaxBody is the largest request body in bytes, and the largest query string; zero is [DefaultMaxBody].
 	MaxBody int64
+	// Heartbeat is how often a comment is sent over server-sent events while nothing happens; 15 s by default.
+	Heartbeat time.Duration
+	// Stopping is closed when the server begins to stop: subscriptions end then.
+	Stopping <-chan struct{}
 }
 
 var _ graphql.Transport = HTTP{}
@@ -40,6 +47,7 @@ func (HTTP) Supports(r *http.Request) bool { return r.Header.Get("Upgrade") == "
 func (t HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
 	x := acquire(w, r, exec)
 	defer x.release()
+	x.stopping, x.heartbeat = t.Stopping, orDefault(t.Heartbeat, defaultHeartbeat)
 
 	var f *fault
 	x.params.ReadTime.Start = graphql.Now()
@@ -82,14 +90,23 @@ func methodName(method string) string {
 // run executes the operation that was read and writes its response.
 func (x *exchange) run() {
 	ctx := x.r.Context()
+	events, preferred := acceptsEvents(x.r.Header)
 	op, errs := x.exec.CreateOperationContext(ctx, &x.params)
 	if errs != nil {
 		resp := x.exec.DispatchError(graphql.WithOperationContext(ctx, op), errs)
+		if preferred {
+			x.streamError(resp)
+			return
+		}
 		x.write(x.media.requestError, resp)
 		return
 	}
-	if f := x.admit(op.Operation.Operation); f != nil {
+	if f := x.admit(op.Operation.Operation, events); f != nil {
 		x.refuse(f)
+		return
+	}
+	if preferred || op.Operation.Operation == ast.Subscription {
+		x.stream(op)
 		return
 	}
 	respond, ctx := x.exec.DispatchOperation(ctx, op)
@@ -107,9 +124,9 @@ func (x *exchange) run() {
 }
 
 // admit returns why an operation of this kind cannot be carried by this request.
-func (x *exchange) admit(kind ast.Operation) *fault {
+func (x *exchange) admit(kind ast.Operation, events bool) *fault {
 	switch {
-	case kind == ast.Subscription:
+	case kind == ast.Subscription && !events:
 		return refuse(http.StatusBadRequest, CodeBadRequest, "a subscription needs a WebSocket or server-sent events")
 	case kind == ast.Mutation && x.r.Method != http.MethodPost:
 		x.w.Header().Set("Allow", "POST")

@@ -14,12 +14,14 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"time"
 
 	"campaignql/internal/account"
 	"campaignql/internal/caller"
 	"campaignql/internal/config"
 	"campaignql/internal/demo"
+	"campaignql/internal/live"
 	"campaignql/internal/store"
 )
 
@@ -51,6 +53,7 @@ func Run(ctx context.Context, database string, cfg config.Config, build Build, l
 	}
 	services := NewServices(db, ServiceOptions{
 		Account: account.Options{SessionTTL: cfg.SessionTTL, FailuresPerMinute: cfg.LoginFailures}, Logger: log,
+		Live: live.Options{Interval: cfg.LiveInterval, PerAccount: cfg.MaxSubscriptions},
 	})
 	var shown demo.Account
 	if cfg.Demo {
@@ -106,8 +109,9 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler, cfg
 	// Requests outlive ctx: they are given time to finish first.
 	requests, cancelRequests := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancelRequests()
+	running := new(requestCount)
 	server := &http.Server{
-		Handler:           handler,
+		Handler:           running.counted(handler),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       2 * time.Minute,
 		IdleTimeout:       2 * time.Minute,
@@ -135,12 +139,41 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler, cfg
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), cfg.ShutdownGrace)
 	defer cancel()
 	err := server.Shutdown(grace)
+	if err == nil {
+		err = running.wait(grace) // for those that have left the server's care, such as WebSockets
+	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		cancelRequests() // what still runs is cancelled, with its SQL
 		err = server.Close()
 	}
 	<-swept
 	return err
+}
+
+// requestCount counts the requests that run.
+type requestCount struct{ sync.WaitGroup }
+
+func (c *requestCount) counted(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c.Add(1)
+		defer c.Done()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// wait returns when none runs any more, or with the error of ctx. No request may begin meanwhile.
+func (c *requestCount) wait(ctx context.Context) error {
+	done := make(chan struct{})
+	go func() {
+		c.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // sweep deletes what has expired, now and then.

@@ -29,7 +29,7 @@ type HandlerOptions struct {
 	Build   Build
 	DemoKey string
 	Logger  *slog.Logger
-	// Stopping is closed when the server is told to stop: streams of events then end. Never if nil.
+	// Stopping is closed when the server begins to stop: streams of events and subscriptions then end. Never if nil.
 	Stopping <-chan struct{}
 }
 
@@ -52,6 +52,7 @@ func Handler(services *Services, opts HandlerOptions) http.Handler {
 			Lists: services.Lists, Subscribers: services.Subscribers, SubscriberTags: services.SubscriberTags, Fields: services.Fields,
 			Segments: services.Segments, Suppressions: services.Suppressions, Audiences: services.Audiences,
 			Events: services.Events,
+			Live:   services.Live,
 		},
 		graph.Options{
 			Info: graph.Info{
@@ -59,11 +60,12 @@ func Handler(services *Services, opts HandlerOptions) http.Handler {
 			},
 			Limits:  guard.Limits{Depth: cfg.MaxDepth, Complexity: cfg.MaxComplexity, Tokens: cfg.MaxTokens},
 			MaxBody: cfg.MaxGraphQLBody, Timeout: cfg.Timeout, Development: cfg.Development || cfg.Demo, HideSchema: !cfg.Introspection,
+			MaxSocketOperations: cfg.MaxSocketOperations, Stopping: opts.Stopping,
 			Logger: opts.Logger, RequestID: RequestID, Observe: meters.graphQL,
 		})
 
 	mux := http.NewServeMux()
-	mux.Handle("/graphql", cors(cfg.CORSOrigins, sameOrigin(cfg.CORSOrigins, gzhttp.GzipHandler(graphQL))))
+	mux.Handle("/graphql", cors(cfg.CORSOrigins, sameOrigin(cfg.CORSOrigins, compressed(graphQL))))
 	mux.Handle("/api.php", cors(cfg.CORSOrigins, gzhttp.GzipHandler(bridge)))
 	mux.Handle("/command", cors(cfg.CORSOrigins, gzhttp.GzipHandler(bridge)))
 	mux.Handle("POST /events", sameOrigin(cfg.CORSOrigins, ingest.New(services.Accounts, services.Events, ingest.Options{
@@ -97,6 +99,27 @@ func Handler(services *Services, opts HandlerOptions) http.Handler {
 	}
 	return identified(recovered(opts.Logger, mux))
 }
+
+// compressed compresses answers, but for what is sent bit by bit: each stream would hold the memory of its own compressor.
+func compressed(next http.Handler) http.Handler {
+	wrap, err := gzhttp.NewWrapper(gzhttp.ContentTypeFilter(func(contentType string) bool {
+		return !strings.HasPrefix(contentType, "text/event-stream") && gzhttp.DefaultContentTypeFilter(contentType)
+	}))
+	if err != nil {
+		panic("app: " + err.Error()) // of settings that are written here
+	}
+	zipped := wrap(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if upgrades(r) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		zipped.ServeHTTP(w, r)
+	})
+}
+
+// upgrades reports whether the request wants a WebSocket.
+func upgrades(r *http.Request) bool { return r.Header.Get("Upgrade") != "" }
 
 // state answers whether the server is up or ready.
 func state(w http.ResponseWriter, status int, err error) {
@@ -173,10 +196,23 @@ func sameOrigin(origins []string, next http.Handler) http.Handler {
 			panic("app: " + err.Error()) // config.Validate admits origins alone
 		}
 	}
-	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	deny := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		refuse(w, r, http.StatusForbidden, "pages of this origin may not call the API", "FORBIDDEN")
-	}))
-	return protection.Handler(next)
+	})
+	protection.SetDenyHandler(deny)
+	protected := protection.Handler(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if upgrades(r) {
+			// A browser lets any page open a WebSocket, and mutations pass through it: it is a POST in the guise of a GET.
+			asPost := r.Clone(r.Context())
+			asPost.Method = http.MethodPost
+			if protection.Check(asPost) != nil {
+				deny(w, r)
+				return
+			}
+		}
+		protected.ServeHTTP(w, r)
+	})
 }
 
 // cors lets pages of the configured origins call the API. No cookie is ever read, so no credentials are allowed.

@@ -31,7 +31,10 @@ func newMeters(services *Services) *meters {
 			Name: "campaignql_request_seconds", Help: "Time from request to answer.", Buckets: prometheus.ExponentialBuckets(0.0005, 2.5, 12),
 		}, []string{"surface", "operation"}),
 	}
-	m.registry.MustRegister(m.requests, m.duration, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &statusCollector{services.Campaigns})
+	subscriptions := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "campaignql_subscriptions", Help: "Subscriptions that are open on this server.",
+	}, func() float64 { return float64(services.Live.Open()) })
+	m.registry.MustRegister(m.requests, m.duration, subscriptions, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &statusCollector{services.Campaigns})
 	for _, outcome := range []event.Outcome{event.Recorded, event.Duplicate, event.Rejected} {
 		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
 			Name: "campaignql_events_total", Help: "Events received since the start, by what came of them.", ConstLabels: prometheus.Labels{"outcome": string(outcome)},

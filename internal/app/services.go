@@ -12,6 +12,7 @@ import (
 	"campaignql/internal/event"
 	"campaignql/internal/field"
 	"campaignql/internal/list"
+	"campaignql/internal/live"
 	"campaignql/internal/reach"
 	"campaignql/internal/segment"
 	"campaignql/internal/statistics"
@@ -40,6 +41,8 @@ type Services struct {
 	Events     *event.Service
 	Tags       *tag.Service
 	Statistics *statistics.Service
+	// Live follows campaigns as they change.
+	Live *live.Service
 }
 
 // ServiceOptions are what the domains are built with. The zero value takes their defaults.
@@ -48,7 +51,9 @@ type ServiceOptions struct {
 	Now func() time.Time
 	// Account are the settings of accounts; its clock is Now.
 	Account account.Options
-	Logger  *slog.Logger
+	// Live are the settings of following campaigns; its clock is Now.
+	Live   live.Options
+	Logger *slog.Logger
 }
 
 // NewServices builds the domains.
@@ -69,6 +74,8 @@ func NewServices(db *store.Store, opts ServiceOptions) *Services {
 		return s.Campaigns.EmailsInTests(ctx, ids)
 	}})
 	s.Campaigns = campaign.New(db, s.Emails, campaign.Options{Now: opts.Now})
+	opts.Live.Now, opts.Live.Log = opts.Now, opts.Logger
+	s.Live = live.New(db, s.Accounts, opts.Live)
 	return s
 }
 

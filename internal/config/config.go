@@ -10,6 +10,9 @@ import (
 	"time"
 )
 
+// leastLiveInterval is what the schema promises those who subscribe.
+const leastLiveInterval = 500 * time.Millisecond
+
 // Config is every setting of `campaignql serve`. The tags name its flag and environment variable for the command line.
 type Config struct {
 	Listen      string `name:"listen" env:"CAMPAIGNQL_LISTEN" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address to listen on (${default})."`
@@ -31,6 +34,10 @@ type Config struct {
 	ShutdownGrace  time.Duration `name:"shutdown-grace" env:"CAMPAIGNQL_SHUTDOWN_GRACE" default:"15s" help:"How long requests may finish once the server is told to stop (${default})."`
 	SessionTTL     time.Duration `name:"session-ttl" env:"CAMPAIGNQL_SESSION_TTL" default:"24h" help:"How long a session lasts after its last use (${default})."`
 	LoginFailures  int           `name:"login-failures" env:"CAMPAIGNQL_LOGIN_FAILURES" default:"10" help:"Failed logins for one name or address within a minute before further ones are refused (${default})."`
+
+	MaxSubscriptions    int           `name:"max-subscriptions" env:"CAMPAIGNQL_MAX_SUBSCRIPTIONS" default:"100" help:"Most subscriptions that one account may have open on this server (${default})."`
+	MaxSocketOperations int           `name:"max-socket-operations" env:"CAMPAIGNQL_MAX_SOCKET_OPERATIONS" default:"32" help:"Most operations at once over one WebSocket (${default})."`
+	LiveInterval        time.Duration `name:"live-interval" env:"CAMPAIGNQL_LIVE_INTERVAL" default:"500ms" help:"How often the campaigns that subscriptions follow are looked at, 500ms at least (${default})."`
 
 	MaxConnections   int           `name:"max-connections" env:"CAMPAIGNQL_MAX_CONNECTIONS" default:"32" help:"Most connections to MySQL, or readers of SQLite (${default})."`
 	StatementTimeout time.Duration `name:"statement-timeout" env:"CAMPAIGNQL_STATEMENT_TIMEOUT" default:"60s" help:"Longest wait for MySQL to answer (${default})."`
@@ -62,10 +69,14 @@ func (c Config) Validate() error {
 		{"max-graphql-body", c.MaxGraphQLBody}, {"max-command-body", c.MaxCommandBody}, {"timeout", int64(c.Timeout)},
 		{"shutdown-grace", int64(c.ShutdownGrace)}, {"session-ttl", int64(c.SessionTTL)}, {"login-failures", int64(c.LoginFailures)},
 		{"max-connections", int64(c.MaxConnections)}, {"statement-timeout", int64(c.StatementTimeout)},
+		{"max-subscriptions", int64(c.MaxSubscriptions)}, {"max-socket-operations", int64(c.MaxSocketOperations)},
 	} {
 		if n.value <= 0 {
 			fault(n.flag, "must be positive")
 		}
+	}
+	if c.LiveInterval < leastLiveInterval {
+		fault("live-interval", "must be at least %s: nobody is told more than twice a second of one campaign", leastLiveInterval)
 	}
 	return errors.Join(faults...)
 }

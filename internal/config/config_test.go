@@ -31,6 +31,7 @@ func defaults() config.Config {
 		Listen: "127.0.0.1:8080", Explorer: true, Migrate: true, Introspection: true,
 		MaxDepth: 12, MaxComplexity: 20_000, MaxTokens: 2000, MaxGraphQLBody: 1 << 20, MaxCommandBody: 10 << 20,
 		Timeout: 30 * time.Second, ShutdownGrace: 15 * time.Second, SessionTTL: 24 * time.Hour, LoginFailures: 10,
+		MaxSubscriptions: 100, MaxSocketOperations: 32, LiveInterval: 500 * time.Millisecond,
 		MaxConnections: 32, StatementTimeout: time.Minute,
 	}
 }
@@ -113,6 +114,10 @@ func TestValidate(t *testing.T) {
 		{"no grace", func(c *config.Config) { c.ShutdownGrace = -time.Second }, "shutdown-grace"},
 		{"no session", func(c *config.Config) { c.SessionTTL = 0 }, "session-ttl"},
 		{"no failures", func(c *config.Config) { c.LoginFailures = 0 }, "login-failures"},
+		{"no subscriptions", func(c *config.Config) { c.MaxSubscriptions = 0 }, "max-subscriptions"},
+		{"no operations over a WebSocket", func(c *config.Config) { c.MaxSocketOperations = 0 }, "max-socket-operations"},
+		{"more than two updates a second", func(c *config.Config) { c.LiveInterval = 499 * time.Millisecond }, "live-interval"},
+		{"fewer updates", func(c *config.Config) { c.LiveInterval = 5 * time.Second }, ""},
 		{"no connections", func(c *config.Config) { c.MaxConnections = 0 }, "max-connections"},
 		{"no time for a statement", func(c *config.Config) { c.StatementTimeout = 0 }, "statement-timeout"},
 	}
@@ -147,6 +152,7 @@ func TestValidateTellsEveryFaultAtOnce(t *testing.T) {
 	want := []string{
 		"--listen", "--cors-origin", "--cors-origin", "--max-depth", "--max-complexity", "--max-tokens", "--max-graphql-body", "--max-command-body",
 		"--timeout", "--shutdown-grace", "--session-ttl", "--login-failures", "--max-connections", "--statement-timeout",
+		"--max-subscriptions", "--max-socket-operations", "--live-interval",
 	}
 	if diff := cmp.Diff(want, flags); diff != "" {
 		t.Error(diff)

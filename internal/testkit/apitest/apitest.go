@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -21,6 +22,7 @@ import (
 	"campaignql/internal/caller"
 	"campaignql/internal/config"
 	"campaignql/internal/kind"
+	"campaignql/internal/live"
 	"campaignql/internal/store"
 )
 
@@ -28,6 +30,8 @@ import (
 type Server struct {
 	URL      string
 	Services *app.Services
+	// Stop tells the server to stop, as a signal would: subscriptions end.
+	Stop func()
 	// Recorder, if set before a request, notes the SQL of the requests; see Record.
 	recorder *store.Recorder
 }
@@ -49,9 +53,13 @@ func New(t *testing.T, db *store.Store) *Server {
 // With starts a server with a configuration.
 func With(t *testing.T, db *store.Store, cfg config.Config) *Server {
 	t.Helper()
-	services := app.NewServices(db, app.ServiceOptions{Account: account.Options{Passwords: cheap}})
-	s := &Server{Services: services}
-	handler := app.Handler(services, app.HandlerOptions{Config: cfg, Logger: slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelError}))})
+	services := app.NewServices(db, app.ServiceOptions{
+		Account: account.Options{Passwords: cheap},
+		Live:    live.Options{Interval: cfg.LiveInterval, PerAccount: cfg.MaxSubscriptions, Recheck: cfg.LiveInterval},
+	})
+	stopping := make(chan struct{})
+	s := &Server{Services: services, Stop: sync.OnceFunc(func() { close(stopping) })}
+	handler := app.Handler(services, app.HandlerOptions{Config: cfg, Stopping: stopping, Logger: slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelError}))})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.recorder != nil {
 			r = r.WithContext(store.WithRecorder(r.Context(), s.recorder))
@@ -59,6 +67,7 @@ func With(t *testing.T, db *store.Store, cfg config.Config) *Server {
 		handler.ServeHTTP(w, r)
 	}))
 	t.Cleanup(server.Close)
+	t.Cleanup(s.Stop)
 	s.URL = server.URL
 	return s
 }

@@ -1,0 +1,128 @@
+package transport
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+)
+
+// operation is one that runs over a connection.
+type operation struct {
+	id     string
+	cancel context.CancelFunc
+	// endless is whether it is a subscription. The connection's lock guards it.
+	endless bool
+}
+
+// subscribe begins an operation of any kind.
+func (c *socket) subscribe(m message) *Closing {
+	var p payload
+	if m.ID == "" || len(m.ID) > maxIDLength || json.Unmarshal(m.Payload, &p) != nil {
+		return &Closing{CloseInvalid, "Invalid message received"}
+	}
+	params := &graphql.RawParams{Headers: c.header}
+	if f := take(params, &p); f != nil {
+		return &Closing{CloseInvalid, "Invalid message received"}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.active[m.ID] != nil:
+		return &Closing{CloseDuplicate, "Subscriber for " + m.ID + " already exists"}
+	case c.stopping:
+		c.refuse(m.ID, CodeUnavailable, "the server is stopping")
+		return nil
+	case len(c.active) >= c.MaxOperations:
+		c.refuse(m.ID, CodeRateLimited, "this connection runs as many operations as it may: complete one first")
+		return nil
+	}
+	ctx, cancel := context.WithCancel(c.operations)
+	op := &operation{id: m.ID, cancel: cancel}
+	c.active[m.ID] = op
+	c.running.Go(func() { c.operate(ctx, op, params) })
+	return nil
+}
+
+// operate runs an operation to its end and tells the client what came of it.
+func (c *socket) operate(ctx context.Context, op *operation, params *graphql.RawParams) {
+	defer c.forget(op)
+	ctx = graphql.StartOperationTrace(ctx)
+	params.ReadTime.Start = graphql.Now()
+	params.ReadTime.End = params.ReadTime.Start
+	doc, errs := c.exec.CreateOperationContext(ctx, params)
+	if errs != nil {
+		c.fail(op.id, c.exec.DispatchError(graphql.WithOperationContext(ctx, doc), errs).Errors)
+		return
+	}
+	if !c.admit(op, doc.Operation.Operation) {
+		return
+	}
+	if failed := c.respond(ctx, op, doc); failed != nil {
+		c.fail(op.id, failed)
+	} else if ctx.Err() == nil {
+		c.send(message{ID: op.id, Type: "complete"})
+	}
+}
+
+// admit notes the kind of an operation, and reports whether it may run: a subscription may not when the server has begun to stop meanwhile.
+func (c *socket) admit(op *operation, kind ast.Operation) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	op.endless = kind == ast.Subscription
+	return !op.endless || !c.stopping
+}
+
+// respond sends the responses one after the other, and returns the errors that end the operation, nil for none.
+func (c *socket) respond(ctx context.Context, op *operation, doc *graphql.OperationContext) (failed gqlerror.List) {
+	defer func() {
+		if value := recover(); value != nil {
+			failed = panicked(ctx, c.exec, doc, value).Errors
+		}
+	}()
+	respond, inner := c.exec.DispatchOperation(ctx, doc)
+	for told := false; ; told = true {
+		resp := respond(inner)
+		switch {
+		case resp == nil && !told && !op.endless && ctx.Err() == nil:
+			return gqlerror.List{interrupted(inner).graphQL()}
+		case resp == nil:
+			return nil
+		case resp.Data == nil:
+			return resp.Errors
+		case resp.HasNext != nil && *resp.HasNext:
+			return gqlerror.List{refuse(0, CodeBadRequest, "@defer is not supported").graphQL()}
+		}
+		if ctx.Err() != nil {
+			return nil // completed by the client while it was made
+		}
+		c.next(op.id, resp)
+	}
+}
+
+func (c *socket) fail(id string, errs gqlerror.List) {
+	classify(errs)
+	text, err := json.Marshal(errs)
+	if err != nil {
+		text = []byte(`[{"message":"The error could not be encoded.","extensions":{"code":"` + CodeInternal + `"}}]`)
+	}
+	c.send(message{ID: id, Type: "error", Payload: text})
+}
+
+// refuse answers an operation that is not begun.
+func (c *socket) refuse(id, code, message string) {
+	resp := c.exec.DispatchError(graphql.WithOperationContext(c.operations, &graphql.OperationContext{Headers: c.header}), gqlerror.List{refuse(0, code, "%s", message).graphQL()})
+	c.fail(id, resp.Errors)
+}
+
+// forget frees the id of an operation that has ended, unless the client has given it to another already.
+func (c *socket) forget(op *operation) {
+	op.cancel()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.active[op.id] == op {
+		delete(c.active, op.id)
+	}
+}

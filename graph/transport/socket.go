@@ -1,0 +1,297 @@
+package transport
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/coder/websocket"
+)
+
+// subprotocol is the one that is spoken (https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md).
+const subprotocol = "graphql-transport-ws"
+
+// The codes with which the protocol closes a connection.
+const (
+	CloseInternal           = 4500
+	CloseInvalid            = 4400
+	CloseUnauthorized       = 4401
+	CloseForbidden          = 4403
+	CloseSubprotocol        = 4406
+	CloseInitTimeout        = 4408
+	CloseDuplicate          = 4409
+	CloseTooManyInits       = 4429
+	CloseTryLater           = int(websocket.StatusTryAgainLater)
+	closeGoingAway          = int(websocket.StatusGoingAway)
+	maxReason, maxIDLength  = 100, 200
+	CodeRateLimited         = "RATE_LIMITED"
+	CodeUnavailable         = "UNAVAILABLE"
+	defaultInitTimeout      = 10 * time.Second
+	defaultPing             = 20 * time.Second
+	defaultSocketOperations = 32
+)
+
+// Closing is an error that closes a connection with a code and a reason, which are told to the client.
+type Closing struct {
+	Code   int
+	Reason string
+}
+
+// Error implements error.
+func (c *Closing) Error() string { return c.Reason }
+
+// Socket is the transport over WebSocket, for operations of every kind: the subprotocol graphql-transport-ws, and no other. Documents pass the same rules as
+// those of HTTP. It does not look at the origin of a page: the middleware before it must.
+type Socket struct {
+	// MaxMessage is the largest message of a client in bytes; zero is DefaultMaxBody. A larger one closes the connection with 1009.
+	MaxMessage int64
+	// MaxOperations is how many operations one connection may have running; zero is 32. Further ones are refused, each by an error.
+	MaxOperations int
+	// InitTimeout is how long a client may take to send connection_init, 10 s by default.
+	InitTimeout time.Duration
+	// Ping is how often the client is asked whether it is there, and how long it may take to answer; 20 s by default.
+	Ping time.Duration
+	// Init reads the payload of connection_init, and returns the context of the operations of the connection. A *Closing refuses it.
+	Init func(ctx context.Context, payload map[string]any) (context.Context, error)
+	// Stopping is closed when the server begins to stop: subscriptions end, other operations are let finish, then the connection is closed with 1001.
+	Stopping <-chan struct{}
+}
+
+var _ graphql.Transport = Socket{}
+
+// Supports implements [graphql.Transport].
+func (Socket) Supports(r *http.Request) bool {
+	return strings.EqualFold(r.Header.Get("Upgrade"), "websocket")
+}
+
+// Do implements [graphql.Transport]. It returns when the connection has ended.
+func (t Socket) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
+	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{subprotocol}, InsecureSkipVerify: true})
+	if err != nil {
+		return // Accept has answered
+	}
+	defer func() { _ = conn.CloseNow() }()
+	if conn.Subprotocol() == "" {
+		_ = conn.Close(CloseSubprotocol, "Subprotocol not acceptable: speak "+subprotocol)
+		return
+	}
+	conn.SetReadLimit(orDefault(t.MaxMessage, DefaultMaxBody))
+	ctx, cancel := context.WithCancel(r.Context())
+	c := &socket{
+		Socket: t, conn: conn, exec: exec, header: r.Header, ctx: ctx, operations: ctx, active: map[string]*operation{}, acknowledged: make(chan struct{}),
+	}
+	c.MaxOperations = orDefault(t.MaxOperations, defaultSocketOperations)
+	c.Ping = orDefault(t.Ping, defaultPing)
+	c.InitTimeout = orDefault(t.InitTimeout, defaultInitTimeout)
+	var background sync.WaitGroup
+	background.Go(c.keep)
+	if closing := c.read(); closing != nil {
+		c.close(closing.Code, closing.Reason)
+	}
+	cancel()
+	c.running.Wait()
+	background.Wait()
+}
+
+func orDefault[T int | int64 | time.Duration](value, standard T) T {
+	if value > 0 {
+		return value
+	}
+	return standard
+}
+
+// socket is one connection.
+type socket struct {
+	Socket
+	conn   *websocket.Conn
+	exec   graphql.GraphExecutor
+	header http.Header
+	// ctx is that of the connection, operations that of what runs over it. Both end with it.
+	ctx, operations context.Context
+	// initialised is whether connection_init has come; acknowledged is closed when it was answered.
+	initialised  bool
+	acknowledged chan struct{}
+
+	mu       sync.Mutex
+	active   map[string]*operation
+	stopping bool
+	running  sync.WaitGroup
+}
+
+// message is one message of the protocol.
+type message struct {
+	ID      string          `json:"id,omitempty"`
+	Type    string          `json:"type"`
+	Payload json.RawMessage `json:"payload,omitempty"`
+}
+
+// read takes what the client sends until the connection ends; it returns how to close it, nil when it is closed already.
+func (c *socket) read() *Closing {
+	for {
+		kind, text, err := c.conn.Read(c.ctx)
+		if err != nil {
+			return nil
+		}
+		var m message
+		if kind != websocket.MessageText || !utf8.Valid(text) || json.Unmarshal(text, &m) != nil {
+			return &Closing{CloseInvalid, "Invalid message received"}
+		}
+		if closing := c.handle(m); closing != nil {
+			return closing
+		}
+	}
+}
+
+func (c *socket) handle(m message) *Closing {
+	switch m.Type {
+	case "connection_init":
+		return c.init(m)
+	case "ping":
+		c.send(message{Type: "pong", Payload: m.Payload})
+	case "pong":
+	case "subscribe":
+		select {
+		case <-c.acknowledged:
+			return c.subscribe(m)
+		default:
+			return &Closing{CloseUnauthorized, "Unauthorized"}
+		}
+	case "complete":
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if op := c.active[m.ID]; op != nil {
+			op.cancel()
+			delete(c.active, m.ID)
+		}
+	default:
+		return &Closing{CloseInvalid, "Invalid message received"}
+	}
+	return nil
+}
+
+// init lets the client in, or not.
+func (c *socket) init(m message) *Closing {
+	if c.initialised {
+		return &Closing{CloseTooManyInits, "Too many initialisation requests"}
+	}
+	c.initialised = true
+	var payload object
+	if len(m.Payload) > 0 && json.Unmarshal(m.Payload, &payload) != nil {
+		return &Closing{CloseInvalid, "Invalid message received"}
+	}
+	if c.Init != nil {
+		ctx, err := c.Init(c.ctx, payload)
+		if err != nil {
+			return closingOf(err)
+		}
+		c.operations = ctx
+	}
+	c.send(message{Type: "connection_ack"})
+	close(c.acknowledged)
+	return nil
+}
+
+func closingOf(err error) *Closing {
+	if closing := (*Closing)(nil); errors.As(err, &closing) {
+		return closing
+	}
+	return &Closing{CloseInternal, "Internal server error"}
+}
+
+// keep closes a connection whose client does not introduce itself, is gone, or whose server stops.
+func (c *socket) keep() {
+	tick := time.NewTicker(c.Ping)
+	defer tick.Stop()
+	late := time.NewTimer(c.InitTimeout)
+	defer late.Stop()
+	acknowledged := c.acknowledged
+	var pong chan bool // where the answer is awaited when the client was asked
+	for {
+		select {
+		case <-c.ctx.Done():
+			return
+		case <-acknowledged:
+			late.Stop()
+			acknowledged = nil
+		case <-late.C:
+			c.close(CloseInitTimeout, "Connection initialisation timeout")
+			return
+		case <-tick.C:
+			if pong == nil {
+				pong = make(chan bool, 1)
+				go func(to chan<- bool) { to <- c.answers() }(pong)
+			}
+		case there := <-pong:
+			if pong = nil; !there {
+				_ = c.conn.CloseNow()
+				return
+			}
+		case <-c.Stopping:
+			c.finish()
+			c.close(closeGoingAway, "The server is stopping")
+			return
+		}
+	}
+}
+
+func (c *socket) answers() bool {
+	ctx, cancel := context.WithTimeout(c.ctx, c.Ping)
+	defer cancel()
+	return c.conn.Ping(ctx) == nil
+}
+
+// finish ends the subscriptions and waits for the other operations.
+func (c *socket) finish() {
+	c.mu.Lock()
+	c.stopping = true
+	for _, op := range c.active {
+		if op.endless {
+			op.cancel()
+		}
+	}
+	c.mu.Unlock()
+	c.running.Wait()
+}
+
+func (c *socket) close(code int, reason string) {
+	for len(reason) > maxReason || !utf8.ValidString(reason) {
+		reason = reason[:min(maxReason, len(reason)-1)]
+	}
+	_ = c.conn.Close(websocket.StatusCode(code), reason)
+}
+
+// send writes a message. A client that takes none for a while loses its connection, with which everything else ends.
+func (c *socket) send(m message) {
+	text, err := json.Marshal(m)
+	if err != nil {
+		return // made of what was JSON before
+	}
+	c.write(text)
+}
+
+func (c *socket) write(text []byte) {
+	ctx, cancel := context.WithTimeout(c.ctx, writeTimeout)
+	defer cancel()
+	_ = c.conn.Write(ctx, websocket.MessageText, text)
+}
+
+// next writes a response without reading its data once more, as send would.
+func (c *socket) next(id string, resp *graphql.Response) {
+	before, after, err := frame(resp)
+	if err != nil {
+		before, after = []byte(unencodable), nil
+		resp = &graphql.Response{}
+	}
+	name, err := json.Marshal(id)
+	if err != nil {
+		return // a string
+	}
+	c.write(bytes.Join([][]byte{[]byte(`{"id":`), name, []byte(`,"type":"next","payload":`), before, resp.Data, after, []byte(`}`)}, nil))
+}

@@ -1,0 +1,201 @@
+// Package live owns following campaigns as they change: who watches which, what has changed since each was last told, and when a watch ends. One poller
+// for the whole server reads what is watched from the database, so it does not matter which server or program made a change, and nothing is kept in
+// memory that another server must know. It runs only while somebody watches. It knows nothing of how updates travel.
+package live
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"campaignql/ent"
+	"campaignql/internal/apperr"
+	"campaignql/internal/caller"
+	"campaignql/internal/kind"
+	"campaignql/internal/store"
+)
+
+const (
+	// MaxCampaigns is how many campaigns one watch follows: of those that are named, and of an account.
+	MaxCampaigns = 250
+	// MinInterval is the least time between two looks at the database, and so between two updates about one campaign.
+	MinInterval = 500 * time.Millisecond
+	// lookTimeout bounds one look.
+	lookTimeout = 10 * time.Second
+)
+
+// Reasons of errors.
+const (
+	ReasonTooMany = "too_many_subscriptions"
+	ReasonNone    = "ids_required"
+)
+
+// Accounts is what the domain needs of accounts.
+type Accounts interface {
+	// InForce tells which of the callers may still act as they did when they were let in.
+	InForce(ctx context.Context, callers []caller.Identity) ([]bool, error)
+}
+
+// Options are the settings of a Service. The zero value takes the defaults.
+type Options struct {
+	// Interval is the time between the end of one look at the database and the beginning of the next. Default MinInterval.
+	Interval time.Duration
+	// PerAccount is how many watches one account may have open on this server. Default 100.
+	PerAccount int
+	// Recheck is how long a watch may outlive its key or session, and a look more. Default 5 s.
+	Recheck time.Duration
+	// Now tells the time. Default store.Now.
+	Now func() time.Time
+	// Log receives what went wrong while looking. Default slog.Default().
+	Log *slog.Logger
+}
+
+// Service lets campaigns be watched. Its methods may be used from many goroutines.
+type Service struct {
+	db       *store.Store
+	accounts Accounts
+	opts     Options
+
+	mu      sync.Mutex
+	watches map[*Watch]struct{}
+	// open counts watches by account.
+	open map[int64]int
+	// polling is whether the poller runs.
+	polling bool
+
+	// What follows belongs to the poller, of which there is one at a time.
+
+	// last is what the look before read, so that a campaign that did not change is one object for all who watch it.
+	last    map[int64]*ent.Campaign
+	checked time.Time
+	failing bool
+}
+
+// New returns a Service over db.
+func New(db *store.Store, accounts Accounts, opts Options) *Service {
+	if opts.Interval <= 0 {
+		opts.Interval = MinInterval
+	}
+	if opts.PerAccount <= 0 {
+		opts.PerAccount = 100
+	}
+	if opts.Recheck <= 0 {
+		opts.Recheck = 5 * time.Second
+	}
+	if opts.Now == nil {
+		opts.Now = store.Now
+	}
+	if opts.Log == nil {
+		opts.Log = slog.Default()
+	}
+	return &Service{db: db, accounts: accounts, opts: opts, watches: map[*Watch]struct{}{}, open: map[int64]int{}}
+}
+
+// Open is how many watches are open.
+func (s *Service) Open() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.watches)
+}
+
+// Watch follows the named campaigns, each id once and at most MaxCampaigns of them; without any (nil), those of the caller's own account that are being sent,
+// and others when their status changes. It needs the scope read, and costs a statement or two. NotFound, before anything starts, when one of the ids is not
+// the caller's; Limited when the account watches too much already. The watch must be closed.
+func (s *Service) Watch(ctx context.Context, ids []int64) (*Watch, error) {
+	id, err := caller.Authorize(ctx, kind.ScopeRead)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case ids != nil && len(ids) == 0:
+		return nil, apperr.InvalidField("ids", ReasonNone, "name at least one campaign, or leave the ids out to follow all that are being sent")
+	case len(ids) > MaxCampaigns:
+		return nil, apperr.InvalidField("ids", "too_many_ids", "%d ids, at most %d are allowed", len(ids), MaxCampaigns)
+	case id.UserID == 0 && ids == nil:
+		return nil, apperr.New(apperr.Denied, "the server itself has no campaigns: name some")
+	}
+	w := &Watch{service: s, caller: id, account: ids == nil, seen: map[int64]*ent.Campaign{}, changed: make(chan struct{}, 1), latest: map[int64]*ent.Campaign{}}
+	if err := s.reserve(id.UserID); err != nil {
+		return nil, err
+	}
+	if err := s.begin(ctx, w, ids); err != nil {
+		s.release(id.UserID)
+		return nil, err
+	}
+	s.add(w)
+	return w, nil
+}
+
+// begin reads the present state of what is watched.
+func (s *Service) begin(ctx context.Context, w *Watch, ids []int64) error {
+	if w.account {
+		found, err := s.running(ctx, []int64{w.caller.UserID})
+		if err != nil {
+			return err
+		}
+		ids = found[w.caller.UserID]
+	}
+	rows, err := s.read(ctx, ids)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		row := rows[id]
+		switch {
+		case row == nil && !w.account:
+			missing := apperr.NotFoundf("campaign")
+			missing.Field = "ids"
+			return missing
+		case row == nil: // deleted meanwhile
+		case w.account && row.Status != kind.StatusSending:
+			w.seen[id] = row // it had changed before anybody watched
+		default:
+			w.put(row)
+		}
+	}
+	return nil
+}
+
+func (s *Service) reserve(account int64) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open[account] >= s.opts.PerAccount {
+		return &apperr.Error{
+			Code: apperr.Limited, Reason: ReasonTooMany, RetryAfter: time.Minute,
+			Message: "the account has as many subscriptions open as it may: end one first",
+		}
+	}
+	s.open[account]++
+	return nil
+}
+
+func (s *Service) release(account int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open[account]--; s.open[account] == 0 {
+		delete(s.open, account)
+	}
+}
+
+// add lets the poller know of a watch, and starts it for the first.
+func (s *Service) add(w *Watch) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w.notBefore = time.Now().Add(s.opts.Interval)
+	s.watches[w] = struct{}{}
+	if !s.polling {
+		s.polling = true
+		go s.poll()
+	}
+}
+
+func (s *Service) remove(w *Watch) {
+	s.mu.Lock()
+	_, there := s.watches[w]
+	delete(s.watches, w)
+	s.mu.Unlock()
+	if there {
+		s.release(w.caller.UserID)
+	}
+}

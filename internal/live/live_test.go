@@ -1,0 +1,371 @@
+package live_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"campaignql/ent"
+	"campaignql/ent/campaign"
+	"campaignql/internal/apperr"
+	"campaignql/internal/caller"
+	"campaignql/internal/kind"
+	"campaignql/internal/live"
+	"campaignql/internal/store"
+	"campaignql/internal/testkit"
+)
+
+const (
+	// often is the interval of the tests, which need not wait for half a second.
+	often = 20 * time.Millisecond
+	// patience is how long an update may take; a test that waits longer fails.
+	patience = 20 * time.Second
+	// quiet is how long nothing may come where nothing is to come: many intervals.
+	quiet = 15 * often
+)
+
+// keys are accounts whose keys are all in force until revoked.
+type keys struct{ revoked atomic.Bool }
+
+func (k *keys) InForce(_ context.Context, callers []caller.Identity) ([]bool, error) {
+	inForce := make([]bool, len(callers))
+	for i := range inForce {
+		inForce[i] = !k.revoked.Load()
+	}
+	return inForce, nil
+}
+
+// fixture is a service and an account to watch the campaigns of.
+type fixture struct {
+	*live.Service
+	db    *store.Store
+	keys  *keys
+	owner caller.Identity
+	ctx   context.Context
+}
+
+func newFixture(t *testing.T, db *store.Store, opts live.Options) *fixture {
+	t.Helper()
+	if opts.Interval == 0 {
+		opts.Interval = often
+	}
+	opts.Recheck = often
+	f := &fixture{db: db, keys: new(keys), owner: testkit.Account(t, db)}
+	f.ctx = testkit.As(t, f.owner)
+	f.Service = live.New(db, f.keys, opts)
+	return f
+}
+
+func (f *fixture) campaign(t *testing.T, status kind.CampaignStatus) *ent.Campaign {
+	t.Helper()
+	c, err := f.db.Client(f.ctx).Campaign.Create().SetName("News").SetNameKey("news").SetStatus(status).SetStatusRank(status.Rank()).
+		SetCreatedAt(store.Now()).SetLastActivityAt(store.Now()).Save(f.ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// set changes a campaign past the rules, as another server would.
+func (f *fixture) set(t *testing.T, id int64, change func(*ent.CampaignUpdate)) {
+	t.Helper()
+	u := f.db.Client(f.ctx).Campaign.Update().Where(campaign.ID(id))
+	change(u)
+	if err := u.Exec(f.ctx); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (f *fixture) sent(t *testing.T, id, n int64) {
+	t.Helper()
+	f.set(t, id, func(u *ent.CampaignUpdate) { u.SetTotalSent(n) })
+}
+
+func (f *fixture) delete(t *testing.T, id int64) {
+	t.Helper()
+	if err := f.db.Client(f.ctx).Campaign.DeleteOneID(id).Exec(f.ctx); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (f *fixture) watch(t *testing.T, ids ...int64) *live.Watch {
+	t.Helper()
+	w, err := f.Watch(f.ctx, ids)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.Close)
+	return w
+}
+
+// next waits for an update.
+func next(t *testing.T, w *live.Watch) *ent.Campaign {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	row, err := w.Next(ctx)
+	if err != nil || row == nil {
+		t.Fatalf("got %v, %v, want an update", row, err)
+	}
+	return row
+}
+
+// nothing fails the test when an update comes.
+func nothing(t *testing.T, w *live.Watch) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), quiet)
+	defer cancel()
+	if row, err := w.Next(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v, %v, want nothing", row, err)
+	}
+}
+
+func each(t *testing.T, test func(t *testing.T, db *store.Store)) {
+	t.Helper()
+	t.Parallel()
+	testkit.Each(t, test)
+}
+
+func TestWatchTellsThePresentAndThenEveryChange(t *testing.T) {
+	each(t, func(t *testing.T, db *store.Store) {
+		f := newFixture(t, db, live.Options{})
+		c := f.campaign(t, kind.StatusDraft)
+		w := f.watch(t, c.ID)
+		if got := next(t, w); got.ID != c.ID || got.Status != kind.StatusDraft || got.Name != "News" {
+			t.Errorf("began with %v", got)
+		}
+		nothing(t, w)
+		now := store.Now().Add(time.Hour)
+		for name, change := range map[string]func(*ent.CampaignUpdate){
+			"status":          func(u *ent.CampaignUpdate) { u.SetStatus(kind.StatusSending).SetStatusRank(kind.StatusSending.Rank()) },
+			"reason":          func(u *ent.CampaignUpdate) { u.SetStatusReason("why not") },
+			"version":         func(u *ent.CampaignUpdate) { u.AddVersion(1) },
+			"start":           func(u *ent.CampaignUpdate) { u.SetSendingStartedAt(now) },
+			"end":             func(u *ent.CampaignUpdate) { u.SetSendingFinishedAt(now) },
+			"next sending":    func(u *ent.CampaignUpdate) { u.SetNextSendAt(now) },
+			"instances":       func(u *ent.CampaignUpdate) { u.SetSentInstances(2) },
+			"activity":        func(u *ent.CampaignUpdate) { u.SetLastActivityAt(now) },
+			"start taken off": func(u *ent.CampaignUpdate) { u.ClearSendingFinishedAt() },
+		} {
+			f.set(t, c.ID, change)
+			if got := next(t, w); got.ID != c.ID {
+				t.Errorf("%s: told of %v", name, got)
+			}
+			nothing(t, w)
+		}
+	})
+}
+
+// TestEveryCounterIsWatched sets each counter of the schema, so that a new one cannot be forgotten.
+func TestEveryCounterIsWatched(t *testing.T) {
+	each(t, func(t *testing.T, db *store.Store) {
+		f := newFixture(t, db, live.Options{})
+		c := f.campaign(t, kind.StatusSending)
+		w := f.watch(t, c.ID)
+		next(t, w)
+		counters := 0
+		for _, column := range campaign.Columns {
+			if !strings.HasPrefix(column, "total_") && !strings.HasPrefix(column, "unique_") && !strings.HasPrefix(column, "automated_") &&
+				column != campaign.FieldConversionAmount && column != campaign.FieldBenchmarkEmailsPerSecond {
+				continue
+			}
+			counters++
+			if _, err := db.Pools()[0].ExecContext(t.Context(), fmt.Sprintf("UPDATE campaigns SET %s = 7 WHERE id = %d", column, c.ID)); err != nil {
+				t.Fatal(err)
+			}
+			row := next(t, w)
+			if got := fmt.Sprint(row); !strings.Contains(got, column+"=7") {
+				t.Errorf("%s is not told: %s", column, got)
+			}
+		}
+		if counters != 21 {
+			t.Errorf("%d counters were tried", counters)
+		}
+	})
+}
+
+func TestWhoReadsSlowlyGetsTheLatestOfEachCampaign(t *testing.T) {
+	each(t, func(t *testing.T, db *store.Store) {
+		f := newFixture(t, db, live.Options{})
+		a, b := f.campaign(t, kind.StatusSending), f.campaign(t, kind.StatusSending)
+		slow, fast := f.watch(t, a.ID, b.ID), f.watch(t, a.ID, b.ID)
+		next(t, fast)
+		next(t, fast)
+		for n := range int64(5) {
+			f.sent(t, a.ID, n+1)
+			if got := next(t, fast); got.ID != a.ID || got.TotalSent != n+1 {
+				t.Fatalf("the fast reader was told %v", got)
+			}
+		}
+		f.sent(t, b.ID, 9)
+		if got := next(t, fast); got.ID != b.ID || got.TotalSent != 9 {
+			t.Fatalf("the fast reader was told %v", got)
+		}
+		for _, want := range []struct{ id, sent int64 }{{a.ID, 5}, {b.ID, 9}} {
+			if got := next(t, slow); got.ID != want.id || got.TotalSent != want.sent {
+				t.Errorf("the slow reader was told %v, want %v", got, want)
+			}
+		}
+		nothing(t, slow)
+	})
+}
+
+func TestNobodyIsToldMoreThanOnceInAnInterval(t *testing.T) {
+	each(t, func(t *testing.T, db *store.Store) {
+		const interval = 100 * time.Millisecond
+		f := newFixture(t, db, live.Options{Interval: interval})
+		c := f.campaign(t, kind.StatusSending)
+		w := f.watch(t, c.ID)
+		var before time.Time
+		for n := range int64(8) {
+			next(t, w)
+			// The clock is read after the update was taken: it may be late once, and the next seem early by as much.
+			if now := time.Now(); n > 1 && now.Sub(before) < interval/2 {
+				t.Errorf("update %d came %s after the one before", n, now.Sub(before))
+			}
+			before = time.Now()
+			f.sent(t, c.ID, n+1)
+		}
+	})
+}
+
+func TestDeletedCampaignIsLeftOutAndTheLastEndsTheWatch(t *testing.T) {
+	each(t, func(t *testing.T, db *store.Store) {
+		f := newFixture(t, db, live.Options{})
+		a, b := f.campaign(t, kind.StatusDraft), f.campaign(t, kind.StatusDraft)
+		w := f.watch(t, a.ID, b.ID)
+		next(t, w)
+		next(t, w)
+		f.delete(t, a.ID)
+		nothing(t, w)
+		f.sent(t, b.ID, 1)
+		if got := next(t, w); got.ID != b.ID {
+			t.Errorf("told of %v", got)
+		}
+		f.delete(t, b.ID)
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		if row, err := w.Next(ctx); row != nil || err != nil {
+			t.Errorf("got %v, %v, want the end", row, err)
+		}
+	})
+}
+
+func TestEndOfAKeyEndsTheWatch(t *testing.T) {
+	each(t, func(t *testing.T, db *store.Store) {
+		f := newFixture(t, db, live.Options{})
+		c := f.campaign(t, kind.StatusDraft)
+		w := f.watch(t, c.ID)
+		next(t, w)
+		f.keys.revoked.Store(true)
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		if row, err := w.Next(ctx); row != nil || apperr.CodeOf(err) != apperr.Unauthenticated {
+			t.Errorf("got %v, %v", row, err)
+		}
+		if n := f.Open(); n != 0 {
+			t.Errorf("%d watches are open", n)
+		}
+	})
+}
+
+func TestWhatAnotherAccountHasIsNotThere(t *testing.T) {
+	each(t, func(t *testing.T, db *store.Store) {
+		f, other := newFixture(t, db, live.Options{}), newFixture(t, db, live.Options{})
+		mine, theirs := f.campaign(t, kind.StatusDraft), other.campaign(t, kind.StatusDraft)
+		var texts []string
+		for _, id := range []int64{theirs.ID, 1 << 40} {
+			_, err := f.Watch(f.ctx, []int64{mine.ID, id})
+			if apperr.CodeOf(err) != apperr.NotFound {
+				t.Errorf("%d: %v", id, err)
+			}
+			texts = append(texts, fmt.Sprintf("%#v", apperr.All(err)[0].Error()))
+		}
+		if texts[0] != texts[1] || f.Open() != 0 {
+			t.Errorf("%q, %d open", texts, f.Open())
+		}
+		admin := testkit.As(t, testkit.Account(t, db, testkit.Admin()))
+		w, err := f.Watch(admin, []int64{theirs.ID})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer w.Close()
+		next(t, w)
+		other.sent(t, theirs.ID, 3)
+		if got := next(t, w); got.TotalSent != 3 {
+			t.Errorf("an admin was told %v", got)
+		}
+	})
+}
+
+func TestWatchesOfAnAccountAreLimited(t *testing.T) {
+	each(t, func(t *testing.T, db *store.Store) {
+		f := newFixture(t, db, live.Options{PerAccount: 2})
+		c := f.campaign(t, kind.StatusDraft)
+		first := f.watch(t, c.ID)
+		f.watch(t, c.ID)
+		if _, err := f.Watch(f.ctx, []int64{c.ID}); apperr.CodeOf(err) != apperr.Limited {
+			t.Errorf("the third: %v", err)
+		}
+		other := newFixture(t, db, live.Options{})
+		w, err := f.Watch(other.ctx, nil)
+		if err != nil {
+			t.Fatalf("another account: %v", err)
+		}
+		w.Close()
+		first.Close()
+		first.Close()
+		f.watch(t, c.ID)
+		if n := f.Open(); n != 2 {
+			t.Errorf("%d are open", n)
+		}
+	})
+}
+
+func TestIDsAreChecked(t *testing.T) {
+	each(t, func(t *testing.T, db *store.Store) {
+		f := newFixture(t, db, live.Options{})
+		for _, ids := range [][]int64{{}, make([]int64, live.MaxCampaigns+1)} {
+			if _, err := f.Watch(f.ctx, ids); apperr.CodeOf(err) != apperr.Invalid {
+				t.Errorf("%d ids: %v", len(ids), err)
+			}
+		}
+		if _, err := f.Watch(testkit.As(t, testkit.Account(t, db, testkit.Scoped(kind.ScopeWrite))), nil); apperr.CodeOf(err) != apperr.Denied {
+			t.Errorf("without the scope: %v", err)
+		}
+	})
+}
+
+func TestPollerRunsWhileSomebodyWatches(t *testing.T) {
+	db := testkit.Engines()[0].Shared(t)
+	f := newFixture(t, db, live.Options{})
+	c := f.campaign(t, kind.StatusDraft)
+	before := runtime.NumGoroutine()
+	for range 3 {
+		w, err := f.Watch(f.ctx, []int64{c.ID})
+		if err != nil {
+			t.Fatal(err)
+		}
+		next(t, w)
+		f.set(t, c.ID, func(u *ent.CampaignUpdate) { u.AddVersion(1) })
+		next(t, w)
+		w.Close()
+		for deadline := time.Now().Add(patience); polling() && time.Now().Before(deadline); {
+			time.Sleep(often)
+		}
+		if polling() {
+			t.Fatalf("a poller runs for nobody; %d goroutines before, %d now", before, runtime.NumGoroutine())
+		}
+	}
+}
+
+// polling reports whether any goroutine polls. The test that asks does not run beside others.
+func polling() bool {
+	buf := make([]byte, 1<<20)
+	return strings.Contains(string(buf[:runtime.Stack(buf, true)]), "live.(*Service).poll")
+}

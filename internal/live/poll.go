@@ -1,0 +1,143 @@
+package live
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"campaignql/ent"
+	"campaignql/internal/apperr"
+	"campaignql/internal/caller"
+)
+
+// poll looks at the database until nobody watches any more.
+func (s *Service) poll() {
+	ctx := caller.System(context.Background())
+	for {
+		// The pause begins when everybody has been told: a slow look does not bring two updates closer together.
+		time.Sleep(s.opts.Interval)
+		watches := s.watching()
+		if len(watches) == 0 {
+			return
+		}
+		s.lookAndReport(ctx, watches)
+	}
+}
+
+// watching returns the watches that the next look is for. When there are none the poller has ended as far as anybody else can tell.
+func (s *Service) watching() []*Watch {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	watches := make([]*Watch, 0, len(s.watches))
+	for w := range s.watches {
+		watches = append(watches, w)
+	}
+	if len(watches) == 0 {
+		s.polling, s.last = false, nil
+	}
+	return watches
+}
+
+// lookAndReport logs the first failure of several. The watches stay open meanwhile: what changed is told when the database is back.
+func (s *Service) lookAndReport(ctx context.Context, watches []*Watch) {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	err := s.look(ctx, watches)
+	if err != nil && !s.failing {
+		s.opts.Log.Warn("looking for changed campaigns failed", slog.Any("error", cause(err)))
+	}
+	s.failing = err != nil
+}
+
+func cause(err error) error {
+	if faults := apperr.All(err); len(faults) > 0 && faults[0].Err != nil {
+		return faults[0].Err
+	}
+	return err
+}
+
+// look reads everything that is watched and tells each watch what has changed for it. Watches that were opened after it began are not among them, so none is
+// told something older than what it began with.
+func (s *Service) look(ctx context.Context, watches []*Watch) error {
+	watches, err := s.stillAllowed(ctx, watches)
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	ready, accounts := watches[:0], []int64(nil)
+	chosen := map[int64]bool{}
+	for _, w := range watches {
+		if now.Before(w.notBefore) {
+			continue // it was told the present state a moment ago
+		}
+		ready = append(ready, w)
+		if w.account {
+			accounts = append(accounts, w.caller.UserID)
+		}
+		for id := range w.seen {
+			chosen[id] = true
+		}
+	}
+	found, err := s.running(ctx, unique(accounts))
+	if err != nil {
+		return err
+	}
+	for _, ids := range found {
+		for _, id := range ids {
+			chosen[id] = true
+		}
+	}
+	rows, err := s.read(ctx, sorted(chosen))
+	if err != nil {
+		return err
+	}
+	for id, row := range rows {
+		if before := s.last[id]; before != nil && same(before, row) {
+			rows[id] = before
+		}
+	}
+	s.last = rows
+	for _, w := range ready {
+		w.update(rows, found[w.caller.UserID])
+	}
+	return nil
+}
+
+// stillAllowed ends, now and then, the watches whose key or session has ended, and returns the others.
+func (s *Service) stillAllowed(ctx context.Context, watches []*Watch) ([]*Watch, error) {
+	now := time.Now()
+	if now.Sub(s.checked) < s.opts.Recheck {
+		return watches, nil
+	}
+	callers := make([]caller.Identity, len(watches))
+	for i, w := range watches {
+		callers[i] = w.caller
+	}
+	inForce, err := s.accounts.InForce(ctx, callers)
+	if err != nil {
+		return nil, err
+	}
+	s.checked = now
+	kept := watches[:0]
+	for i, w := range watches {
+		if inForce[i] {
+			kept = append(kept, w)
+			continue
+		}
+		w.end(apperr.New(apperr.Unauthenticated, "the API key or session has ended"))
+		w.Close()
+	}
+	return kept, nil
+}
+
+// same reports whether nothing of what is watched differs. The version grows with every change that the rules make; the counters, and what the sender
+// writes, may change without it.
+func same(a, b *ent.Campaign) bool {
+	return a.Version == b.Version && a.Status == b.Status && a.StatusReason == b.StatusReason && a.UserID == b.UserID &&
+		counters(a) == counters(b) && a.SentInstances == b.SentInstances && a.LastActivityAt.Equal(b.LastActivityAt) &&
+		sameInstant(a.SendingStartedAt, b.SendingStartedAt) && sameInstant(a.SendingFinishedAt, b.SendingFinishedAt) && sameInstant(a.NextSendAt, b.NextSendAt)
+}
+
+func sameInstant(a, b *time.Time) bool {
+	return a == b || a != nil && b != nil && a.Equal(*b)
+}
