@@ -37,10 +37,10 @@ func (s statements) find(ctx context.Context, table, column string, keys [][]any
 // write adds what changed to the counters of campaigns that are locked; owners are their accounts. Rows are found first and changed by their ids: an upsert
 // by another unique key locks the gap beside it, where another campaign's row may be about to stand.
 func (s statements) write(ctx context.Context, changed *sums, owners map[int64]int64) error {
-	if err := s.addTo(ctx, entcampaign.Table, campaignColumns, changed.campaigns); err != nil {
+	if err := s.addAll(ctx, entcampaign.Table, campaignColumns, changed.campaigns); err != nil {
 		return err
 	}
-	if err := s.addTo(ctx, linkcounter.Table, linkColumns, changed.links); err != nil {
+	if err := s.addAll(ctx, linkcounter.Table, linkColumns, changed.links); err != nil {
 		return err
 	}
 	hours := ordered(changed.hours, func(a, b hourKey) int { return cmp.Or(cmp.Compare(a.campaign, b.campaign), a.hour.Compare(b.hour)) })
@@ -74,10 +74,14 @@ func ordered[K comparable](all map[K]*counts, compare func(a, b K) int) []K {
 	return keys
 }
 
-// addTo adds to rows that are there, by their ids.
-func (s statements) addTo(ctx context.Context, table string, columns [numbers]string, changed map[int64]*counts) error {
+// addAll adds to rows that are there, by their ids.
+func (s statements) addAll(ctx context.Context, table string, columns [numbers]string, changed map[int64]*counts) error {
 	ids := ordered(changed, cmp.Compare[int64])
-	for some := range slices.Chunk(ids, rowsAtOnce) {
+	atOnce := rowsAtOnce
+	if _, planned := fillers[table]; planned {
+		atOnce = 2 * rowsAtOnce
+	}
+	for some := range slices.Chunk(ids, atOnce) {
 		named, which := used(columns, some, changed)
 		rows := make([][]any, len(some))
 		for i, id := range some {
@@ -86,7 +90,7 @@ func (s statements) addTo(ctx context.Context, table string, columns [numbers]st
 		if len(which) == 0 {
 			continue
 		}
-		if err := s.change(ctx, table, named, rows, true); err != nil {
+		if err := s.addTo(ctx, table, named, rows); err != nil {
 			return err
 		}
 	}
@@ -150,7 +154,7 @@ func upsert[K comparable](
 			return err
 		}
 	}
-	return s.addTo(ctx, table, columns, present)
+	return s.addAll(ctx, table, columns, present)
 }
 
 // hourOf is the UTC hour of an instant.

@@ -11,6 +11,9 @@ import (
 	"entgo.io/ent/dialect"
 
 	"campaignql/ent"
+	"campaignql/ent/domaincounter"
+	"campaignql/ent/hourlycounter"
+	"campaignql/ent/linkcounter"
 	"campaignql/internal/store"
 )
 
@@ -186,6 +189,40 @@ func (s statements) change(ctx context.Context, table string, columns []string, 
 	t.WriteString("UPDATE ")
 	t.derived(names, rows)
 	t.WriteString(" STRAIGHT_JOIN " + table + " t ON t.id=d.i SET " + strings.Join(sets, ","))
+	return s.exec(ctx, t)
+}
+
+// fillers are the columns of counters without a default, and values that satisfy the engine.
+var fillers = map[string][2]string{
+	hourlycounter.Table: {"user_id,campaign_id,hour", "0,0,TIMESTAMP'2000-01-01 00:00:00'"},
+	domaincounter.Table: {"user_id,campaign_id,domain", "0,0,''"},
+	linkcounter.Table:   {"user_id,campaign_id,url_hash,url", "0,0,'',''"},
+}
+
+// addTo adds to counters that are there as change does. On MySQL it is an insert whose rows all exist already, which is planned once and not for every row;
+// where the rows of the table are too wide for fillers, and on SQLite, it is an update.
+func (s statements) addTo(ctx context.Context, table string, columns []string, rows [][]any) error {
+	filler, ok := fillers[table]
+	if s.lite || !ok {
+		return s.change(ctx, table, columns, rows, true)
+	}
+	t := &text{}
+	t.WriteString("INSERT INTO " + table + " (" + filler[0] + ",id," + strings.Join(columns, ",") + ") VALUES ")
+	for i, row := range rows {
+		if i > 0 {
+			t.WriteByte(',')
+		}
+		t.WriteString("(" + filler[1] + ",")
+		t.list(row)
+		t.WriteByte(')')
+	}
+	t.WriteString(" ON DUPLICATE KEY UPDATE ")
+	for i, column := range columns {
+		if i > 0 {
+			t.WriteByte(',')
+		}
+		t.WriteString(column + "=" + column + "+VALUES(" + column + ")")
+	}
 	return s.exec(ctx, t)
 }
 

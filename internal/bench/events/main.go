@@ -55,6 +55,7 @@ func run(ctx context.Context, args []string) (err error) {
 	flags := flag.NewFlagSet("bench-events", flag.ContinueOnError)
 	seconds := flags.Float64("seconds", 2, "length of one turn")
 	rounds := flags.Int("rounds", 3, "turns of each, alternating; the median counts")
+	size := flags.Int("batch", 0, "measure batches of this size alone")
 	only := flags.String("engine", "", "measure this `engine` alone, such as sqlite or mysql-3306")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -63,6 +64,9 @@ func run(ctx context.Context, args []string) (err error) {
 		return errors.New("-seconds and -rounds must be positive")
 	}
 	p := plan{turn: time.Duration(*seconds * float64(time.Second)), rounds: *rounds, batches: []int{1, 100, 5000}, writers: []int{1, 8}, campaign: []int{1, seededCampaigns}}
+	if *size > 0 {
+		p.batches = []int{min(*size, event.MaxEvents)}
+	}
 	dir, err := os.MkdirTemp("", "campaignql-bench-")
 	if err != nil {
 		return err
