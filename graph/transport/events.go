@@ -86,8 +86,8 @@ func (x *exchange) respondTo(ctx context.Context, op *graphql.OperationContext, 
 	}()
 	respond, inner := x.exec.DispatchOperation(ctx, op)
 	e.write(":\n\n") // tells the client that the stream is open, as the first event may be long in coming
-	told := false
-	for {
+	endless, told := op.Operation.Operation == ast.Subscription, false
+	for endless || !told {
 		resp := respond(inner)
 		if resp == nil {
 			break
@@ -100,7 +100,7 @@ func (x *exchange) respondTo(ctx context.Context, op *graphql.OperationContext, 
 	if ctx.Err() != nil {
 		return // without "complete", so that the client knows to come back
 	}
-	if !told && op.Operation.Operation != ast.Subscription {
+	if !told && !endless {
 		e.next(&graphql.Response{Errors: gqlerror.List{interrupted(inner).graphQL()}})
 	}
 	e.write("event: complete\ndata:\n\n")
@@ -201,5 +201,5 @@ func (e *events) close() {
 // panicked is the response of an operation that panicked, which the server's recover function has reported.
 func panicked(ctx context.Context, exec graphql.GraphExecutor, op *graphql.OperationContext, value any) *graphql.Response {
 	err := op.Recover(ctx, value)
-	return exec.DispatchError(graphql.WithOperationContext(ctx, op), gqlerror.List{gqlerror.Wrap(err)})
+	return exec.DispatchError(graphql.WithOperationContext(ctx, op), gqlerror.List{gqlerror.WrapIfUnwrapped(err)})
 }

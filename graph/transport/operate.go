@@ -83,10 +83,11 @@ func (c *socket) respond(ctx context.Context, op *operation, doc *graphql.Operat
 		}
 	}()
 	respond, inner := c.exec.DispatchOperation(ctx, doc)
-	for told := false; ; told = true {
+	endless := doc.Operation.Operation == ast.Subscription
+	for told := false; endless || !told; told = true {
 		resp := respond(inner)
 		switch {
-		case resp == nil && !told && !op.endless && ctx.Err() == nil:
+		case resp == nil && !endless && ctx.Err() == nil:
 			return gqlerror.List{interrupted(inner).graphQL()}
 		case resp == nil:
 			return nil
@@ -100,6 +101,7 @@ func (c *socket) respond(ctx context.Context, op *operation, doc *graphql.Operat
 		}
 		c.next(op.id, resp)
 	}
+	return nil
 }
 
 func (c *socket) fail(id string, errs gqlerror.List) {

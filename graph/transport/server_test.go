@@ -30,6 +30,11 @@ type run func(ctx context.Context, op *graphql.OperationContext) *graphql.Respon
 // are answered by answers, and with a fixed name where there is none.
 func newServer(tb testing.TB, t HTTP, answers map[string]run) *handler.Server {
 	tb.Helper()
+	return newServerWith(tb, func(srv *handler.Server) { srv.AddTransport(t) }, answers)
+}
+
+func newServerWith(tb testing.TB, transports func(*handler.Server), answers map[string]run) *handler.Server {
+	tb.Helper()
 	schema, err := gqlparser.LoadSchema(&ast.Source{Input: testSchema})
 	if err != nil {
 		tb.Fatal(err)
@@ -46,7 +51,7 @@ func newServer(tb testing.TB, t HTTP, answers map[string]run) *handler.Server {
 	})
 	srv.SetQueryCache(lru.New[*ast.QueryDocument](100))
 	srv.Use(extension.AutomaticPersistedQuery{Cache: lru.New[string](100)})
-	srv.AddTransport(t)
+	transports(srv)
 	return srv
 }
 

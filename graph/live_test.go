@@ -1,0 +1,383 @@
+package graph_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/google/go-cmp/cmp"
+
+	"campaignql/graph/gid"
+	"campaignql/internal/account"
+	"campaignql/internal/kind"
+	"campaignql/internal/testkit"
+	"campaignql/internal/testkit/apitest"
+)
+
+// follower is a client that follows one campaign, over either transport.
+type follower interface{ next() change }
+
+// overBoth opens a subscription to campaigns over both transports.
+func (w *world) overBoth(t *testing.T, key string, ids ...string) map[string]follower {
+	t.Helper()
+	variables := object{"ids": ids}
+	if len(ids) == 0 {
+		variables = nil
+	}
+	s := connect(t, w.URL, key)
+	s.subscribe("1", subscriptionDocument, variables)
+	return map[string]follower{"WebSocket": s, "server-sent events": listen(t, w.URL, key, subscriptionDocument, variables)}
+}
+
+func TestSubscriberIsToldThePresentAndEveryChange(t *testing.T) {
+	eachLive(t, liveConfig(), func(t *testing.T, w *world) {
+		owner := w.Account(t)
+		c := w.sending(t, owner)
+		want := change{LegacyID: number(c.ID), Status: "SENDING", Version: 1}
+		followers := w.overBoth(t, owner.Key, number(c.ID))
+		told := func() {
+			t.Helper()
+			for name, f := range followers {
+				if got := f.next(); got != want {
+					t.Errorf("%s was told %v, want %v", name, got, want)
+				}
+			}
+		}
+		told()
+		w.sent(t, c.ID, 41)
+		want.Statistics.Sent = 41
+		told()
+		w.MustQuery(t, owner.Key, `mutation($id: ID!) { pauseCampaign(input: {id: $id}) { campaign { id } } }`, object{"id": number(c.ID)})
+		want.Status, want.Version = "PAUSED", 2
+		told()
+		w.Command(t, url.Values{"Command": {"Campaign.Resume"}, "APIKey": {owner.Key}, "CampaignID": {number(c.ID)}})
+		want.Status, want.Version = "READY", 3
+		told()
+	})
+}
+
+func TestAccountIsFollowedWithoutIDs(t *testing.T) {
+	eachLive(t, liveConfig(), func(t *testing.T, w *world) {
+		owner := w.Account(t)
+		c := w.sending(t, owner)
+		for name, f := range w.overBoth(t, owner.Key) {
+			if got := f.next(); got.LegacyID != number(c.ID) {
+				t.Errorf("%s began with %v", name, got)
+			}
+		}
+	})
+}
+
+// TestChangeThroughAnotherServerIsTold runs two servers on one database.
+func TestChangeThroughAnotherServerIsTold(t *testing.T) {
+	eachLive(t, liveConfig(), func(t *testing.T, w *world) {
+		other := apitest.With(t, w.db, liveConfig())
+		owner := w.Account(t)
+		c := w.sending(t, owner)
+		for name, f := range w.overBoth(t, owner.Key, number(c.ID)) {
+			f.next()
+			other.MustQuery(t, owner.Key, `mutation($id: ID!) { updateCampaign(input: {id: $id, name: "Other"}) { campaign { id } } }`, object{"id": number(c.ID)})
+			version := f.next().Version
+			if version < 2 {
+				t.Errorf("%s was told the version %d", name, version)
+			}
+		}
+	})
+}
+
+func TestWhatThePollerReadsCostsNoFurtherStatement(t *testing.T) {
+	eachLive(t, liveConfig(), func(t *testing.T, w *world) {
+		owner := w.Account(t)
+		c := w.sending(t, owner)
+		count := func(fields string) int {
+			return len(w.Record(func() {
+				s := listen(t, w.URL, owner.Key, `subscription($ids: [ID!]) { campaignChanged(ids: $ids) { legacyId `+fields+` } }`, object{"ids": []string{number(c.ID)}})
+				s.wantEvent("next")
+				s.close()
+				eventually(t, "the subscription ends", func() bool { return w.Services.Live.Open() == 0 })
+			}))
+		}
+		plain := count(`id name status statusReason version schedule { type nextSendAt sentInstances } sendingStartedAt lastActivityAt createdAt
+			statistics { recipients sent failed delivered opens { total unique rate } clicks { unique } clickToOpenRate unsubscriptions { total } bounces { hard soft rate }
+			complaints { total } forwards { total } browserViews { unique } conversions { count amount } automated { opens clicks } throughput { emailsPerSecond } }`)
+		if more := count(`approvalExplanation`); more != plain+1 {
+			t.Errorf("%d statements, with another column %d", plain, more)
+		}
+		if plain > 3 { // the key, its use, the campaign
+			t.Errorf("%d statements", plain)
+		}
+	})
+}
+
+func TestEveryFieldCanBeFollowed(t *testing.T) {
+	served := schema(t)
+	document := `subscription($ids: [ID!]) { campaignChanged(ids: $ids) { ` + shallow(served, served.Types["Campaign"], 2) + ` } }`
+	query := `query($id: ID!) { campaign(id: $id) { ` + shallow(served, served.Types["Campaign"], 2) + ` } }`
+	eachLive(t, liveConfig(), func(t *testing.T, w *world) {
+		owner := w.Account(t)
+		c := w.page(t, owner, 1)[0]
+		data := listen(t, w.URL, owner.Key, document, object{"ids": []string{number(c.ID)}}).wantEvent("next")
+		var followed struct {
+			Data   struct{ CampaignChanged any }
+			Errors []any
+		}
+		if err := json.Unmarshal([]byte(data), &followed); err != nil || len(followed.Errors) > 0 {
+			t.Fatalf("%v in %s", err, data)
+		}
+		if diff := cmp.Diff(w.MustQuery(t, owner.Key, query, object{"id": number(c.ID)})["campaign"], followed.Data.CampaignChanged); diff != "" {
+			t.Errorf("(-asked for +followed)\n%s", diff)
+		}
+	})
+}
+
+// TestRelationsAreReadAnewForEachUpdate would fail with loaders that live as long as the subscription.
+func TestRelationsAreReadAnewForEachUpdate(t *testing.T) {
+	eachLive(t, liveConfig(), func(t *testing.T, w *world) {
+		owner := w.Account(t)
+		c := w.page(t, owner, 1)[0]
+		s := listen(t, w.URL, owner.Key, `subscription($ids: [ID!]) { campaignChanged(ids: $ids) { history { nodes { version } } email { name } tags { name } } }`,
+			object{"ids": []string{number(c.ID)}})
+		before := s.wantEvent("next")
+		w.MustQuery(t, owner.Key, `mutation($id: ID!) { updateCampaign(input: {id: $id, name: "Other"}) { campaign { id } } }`, object{"id": number(c.ID)})
+		if after := s.wantEvent("next"); strings.Count(after, `"version"`) != strings.Count(before, `"version"`)+1 {
+			t.Errorf("%s, before %s", after, before)
+		}
+	})
+}
+
+func TestSubscriptionToWhatIsNotThereBeginsNothing(t *testing.T) {
+	eachLive(t, liveConfig(), func(t *testing.T, w *world) {
+		owner, other := w.Account(t), w.Account(t)
+		mine, theirs := w.sending(t, owner), w.sending(t, other)
+		var errors []string
+		for _, id := range []string{number(theirs.ID), globalID(gid.Campaign, theirs.ID), number(missingID)} {
+			variables := object{"ids": []string{number(mine.ID), id}}
+			s := connect(t, w.URL, owner.Key)
+			s.subscribe("1", subscriptionDocument, variables)
+			overSocket := s.want("error")
+			events := listen(t, w.URL, owner.Key, subscriptionDocument, variables)
+			overEvents := events.wantEvent("next")
+			events.wantEvent("complete")
+			for _, text := range []string{string(overSocket.Payload), overEvents} {
+				if !strings.Contains(text, `"NOT_FOUND"`) || strings.Contains(text, `"data"`) {
+					t.Errorf("%s: %s", id, text)
+				}
+			}
+			errors = append(errors, requestIDs.ReplaceAllString(string(overSocket.Payload)+overEvents, ""))
+		}
+		if errors[0] != errors[2] || errors[1] != errors[2] {
+			t.Errorf("they differ: %q", errors)
+		}
+		if n := w.Services.Live.Open(); n != 0 {
+			t.Errorf("%d are open", n)
+		}
+	})
+}
+
+func TestDeletedCampaignsEndTheSubscription(t *testing.T) {
+	eachLive(t, liveConfig(), func(t *testing.T, w *world) {
+		owner := w.Account(t)
+		c := w.sending(t, owner)
+		s, events := connect(t, w.URL, owner.Key), (*stream)(nil)
+		variables := object{"ids": []string{number(c.ID)}}
+		s.subscribe("1", subscriptionDocument, variables)
+		s.next()
+		events = listen(t, w.URL, owner.Key, subscriptionDocument, variables)
+		events.next()
+		w.MustQuery(t, owner.Key, `mutation($id: ID!) { deleteCampaigns(input: {ids: [$id]}) { userErrors { message } } }`, object{"id": number(c.ID)})
+		s.want("complete")
+		events.wantEvent("complete")
+		if _, _, ok := events.event(); ok {
+			t.Error("the stream goes on")
+		}
+	})
+}
+
+func TestRevokedKeyEndsTheSubscription(t *testing.T) {
+	eachLive(t, liveConfig(), func(t *testing.T, w *world) {
+		owner := w.Account(t)
+		c := w.sending(t, owner)
+		created, key, err := w.Services.Accounts.CreateKey(owner.Context, account.NewKey{Scopes: kind.Scopes{kind.ScopeRead}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		variables := object{"ids": []string{number(c.ID)}}
+		s := connect(t, w.URL, key)
+		s.subscribe("1", subscriptionDocument, variables)
+		s.next()
+		events := listen(t, w.URL, key, subscriptionDocument, variables)
+		events.next()
+		if _, err := w.Services.Accounts.RevokeKey(owner.Context, created.ID); err != nil {
+			t.Fatal(err)
+		}
+		if got := s.want("error"); !strings.Contains(string(got.Payload), "UNAUTHENTICATED") {
+			t.Error(got)
+		}
+		if got := events.wantEvent("next"); !strings.Contains(got, "UNAUTHENTICATED") {
+			t.Error(got)
+		}
+		events.wantEvent("complete")
+		// What comes over the same connection afterwards is refused as well.
+		s.subscribe("2", `{ viewer { username } }`, nil)
+		if got := s.want("next"); !strings.Contains(string(got.Payload), "UNAUTHENTICATED") {
+			t.Error(got)
+		}
+	})
+}
+
+func TestSubscriptionsOfAnAccountAreLimited(t *testing.T) {
+	cfg := liveConfig()
+	cfg.MaxSubscriptions = 2
+	eachLive(t, cfg, func(t *testing.T, w *world) {
+		owner := w.Account(t)
+		c := w.sending(t, owner)
+		variables := object{"ids": []string{number(c.ID)}}
+		s := connect(t, w.URL, owner.Key)
+		s.subscribe("1", subscriptionDocument, variables)
+		s.next()
+		events := listen(t, w.URL, owner.Key, subscriptionDocument, variables)
+		events.next()
+		s.subscribe("2", subscriptionDocument, variables)
+		if got := s.want("error"); got.ID != "2" || !strings.Contains(string(got.Payload), "RATE_LIMITED") {
+			t.Error(got)
+		}
+		events.close()
+		eventually(t, "a subscription has ended", func() bool { return w.Services.Live.Open() == 1 })
+		s.subscribe("3", subscriptionDocument, variables)
+		if got := s.want("next"); got.ID != "3" {
+			t.Error(got)
+		}
+	})
+}
+
+func TestUpdatesComeTwiceASecondAtMost(t *testing.T) {
+	cfg := liveConfig()
+	cfg.LiveInterval = 500 * time.Millisecond
+	t.Parallel()
+	w := &world{db: testkit.Engines()[0].Shared(t)}
+	w.Server = apitest.With(t, w.db, cfg)
+	owner := w.Account(t)
+	c := w.sending(t, owner)
+	s := connect(t, w.URL, owner.Key)
+	s.subscribe("1", subscriptionDocument, object{"ids": []string{number(c.ID)}})
+	s.next()
+	begin, updates := time.Now(), 0
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for n := int64(1); time.Since(begin) < 2600*time.Millisecond; n++ {
+			w.sent(t, c.ID, n)
+		}
+	}()
+	var last change
+	for time.Since(begin) < 2500*time.Millisecond {
+		last = s.next()
+		updates++
+	}
+	<-done
+	if updates > 6 || updates < 2 {
+		t.Errorf("%d updates in 2.5 s, the last %v", updates, last)
+	}
+}
+
+// TestSlowReaderCostsNobodyElseAnything leaves one connection unread while others are told of changes.
+func TestSlowReaderCostsNobodyElseAnything(t *testing.T) {
+	eachLive(t, liveConfig(), func(t *testing.T, w *world) {
+		owner := w.Account(t)
+		c := w.sending(t, owner)
+		variables := object{"ids": []string{number(c.ID)}}
+		slow, fast := connect(t, w.URL, owner.Key), connect(t, w.URL, owner.Key)
+		// A long answer for each update fills what the connection holds.
+		long := `subscription($ids: [ID!]) { campaignChanged(ids: $ids) { ` + aliases(`statistics { sent failed recipients delivered }`, 90) + ` } }`
+		slow.subscribe("1", long, variables)
+		slow.want("next")
+		fast.subscribe("1", subscriptionDocument, variables)
+		fast.next()
+		for n := range int64(40) {
+			w.sent(t, c.ID, n+1)
+			if got := fast.next(); got.Statistics.Sent != n+1 {
+				t.Fatalf("update %d says %v", n, got)
+			}
+		}
+		if n := w.Services.Live.Open(); n != 2 {
+			t.Errorf("%d are open", n)
+		}
+	})
+}
+
+// aliases repeats a field under names of its own.
+func aliases(field string, n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "alias%d: %s ", i, field)
+	}
+	return b.String()
+}
+
+// TestWhoGoesLeavesNothingBehind opens and drops connections of both kinds, and counts goroutines. No other test runs beside it.
+func TestWhoGoesLeavesNothingBehind(t *testing.T) {
+	w := &world{db: testkit.Engines()[0].Shared(t)}
+	w.Server = apitest.With(t, w.db, liveConfig())
+	owner := w.Account(t)
+	c := w.sending(t, owner)
+	variables := object{"ids": []string{number(c.ID)}}
+	once := func() {
+		for range 5 {
+			s := connect(t, w.URL, owner.Key)
+			s.subscribe("1", subscriptionDocument, variables)
+			s.subscribe("2", subscriptionDocument, nil)
+			s.next()
+			_ = s.CloseNow()
+			events := listen(t, w.URL, owner.Key, subscriptionDocument, variables)
+			events.next()
+			events.close()
+			completed := connect(t, w.URL, owner.Key)
+			completed.subscribe("1", subscriptionDocument, variables)
+			completed.next()
+			completed.send("complete", "1", nil)
+			completed.subscribe("1", `{ viewer { username } }`, nil) // the id is free again
+			if got := completed.want("next"); !strings.Contains(string(got.Payload), "viewer") {
+				t.Error(got)
+			}
+			completed.want("complete")
+			_ = completed.Close(websocket.StatusNormalClosure, "")
+		}
+		eventually(t, "all subscriptions end", func() bool { return w.Services.Live.Open() == 0 })
+		http.DefaultClient.CloseIdleConnections()
+	}
+	once()
+	before := runtime.NumGoroutine()
+	for range 3 {
+		once()
+	}
+	eventually(t, "no goroutine is left", func() bool { return runtime.NumGoroutine() <= before+3 })
+}
+
+func TestStoppingServerEndsSubscriptions(t *testing.T) {
+	eachLive(t, liveConfig(), func(t *testing.T, w *world) {
+		owner := w.Account(t)
+		c := w.sending(t, owner)
+		variables := object{"ids": []string{number(c.ID)}}
+		s, idle := connect(t, w.URL, owner.Key), dial(t, w.URL)
+		s.subscribe("1", subscriptionDocument, variables)
+		s.next()
+		events := listen(t, w.URL, owner.Key, subscriptionDocument, variables)
+		events.next()
+		w.Stop()
+		for name, s := range map[string]*socket{"subscribed": s, "idle": idle} {
+			if f, err := s.read(); websocket.CloseStatus(err) != websocket.StatusGoingAway {
+				t.Errorf("%s: %v %v", name, f, err)
+			}
+		}
+		if name, data, ok := events.event(); ok {
+			t.Errorf("the stream ends with %s %s, as if nothing more were to come", name, data)
+		}
+		eventually(t, "all subscriptions end", func() bool { return w.Services.Live.Open() == 0 })
+	})
+}

@@ -1,0 +1,278 @@
+package transport
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/handler"
+	"github.com/coder/websocket"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+)
+
+// patience is how long what must come may take.
+const patience = 20 * time.Second
+
+// conversation is a client of the protocol.
+type conversation struct {
+	t *testing.T
+	*websocket.Conn
+	ctx context.Context
+}
+
+func converse(t *testing.T, s Socket, answers map[string]run) *conversation {
+	t.Helper()
+	return dial(t, newSocketServer(t, s, answers), subprotocol)
+}
+
+func newSocketServer(t *testing.T, s Socket, answers map[string]run) *httptest.Server {
+	t.Helper()
+	srv := newServerWith(t, func(srv *handler.Server) { srv.AddTransport(s) }, answers)
+	server := httptest.NewServer(srv)
+	t.Cleanup(server.Close)
+	return server
+}
+
+func dial(t *testing.T, server *httptest.Server, protocols ...string) *conversation {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	t.Cleanup(cancel)
+	conn, _, err := websocket.Dial(ctx, server.URL, &websocket.DialOptions{Subprotocols: protocols})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.CloseNow() })
+	return &conversation{t, conn, ctx}
+}
+
+func (c *conversation) say(texts ...string) {
+	c.t.Helper()
+	for _, text := range texts {
+		if err := c.Write(c.ctx, websocket.MessageText, []byte(text)); err != nil {
+			c.t.Fatal(err)
+		}
+	}
+}
+
+// hear reads messages, which must be these.
+func (c *conversation) hear(want ...string) {
+	c.t.Helper()
+	for _, want := range want {
+		_, got, err := c.Read(c.ctx)
+		if err != nil || string(got) != want {
+			c.t.Fatalf("got %s, %v\nwant %s", got, err, want)
+		}
+	}
+}
+
+// closed reads on to the end of the connection, which must have this code.
+func (c *conversation) closed(want int) {
+	c.t.Helper()
+	for {
+		if _, _, err := c.Read(c.ctx); err != nil {
+			if got := websocket.CloseStatus(err); int(got) != want {
+				c.t.Errorf("closed with %v, want %d", err, want)
+			}
+			return
+		}
+	}
+}
+
+const (
+	hello = `{"type":"connection_init"}`
+	ack   = `{"type":"connection_ack"}`
+)
+
+func subscribe(id, query string) string {
+	text, _ := json.Marshal(map[string]any{"id": id, "type": "subscribe", "payload": map[string]any{"query": query}})
+	return string(text)
+}
+
+// ticks answers a subscription n times, or for ever.
+func ticks(n int) run {
+	return func(ctx context.Context, _ *graphql.OperationContext) *graphql.Response {
+		if n == 0 {
+			return nil
+		}
+		n--
+		return &graphql.Response{Data: []byte(`{"tick":"x"}`)}
+	}
+}
+
+// waits answers once and then waits for its end.
+func waits() run {
+	var told atomic.Bool
+	return func(ctx context.Context, _ *graphql.OperationContext) *graphql.Response {
+		if told.CompareAndSwap(false, true) {
+			return &graphql.Response{Data: []byte(`{"tick":"x"}`)}
+		}
+		<-ctx.Done()
+		return nil
+	}
+}
+
+const tick = `{"id":"a","type":"next","payload":{"data":{"tick":"x"}}}`
+
+func TestOperationsOfEveryKindRunOverASocket(t *testing.T) {
+	t.Parallel()
+	c := converse(t, Socket{}, map[string]run{"S": ticks(2), "F": failWith(gqlerror.Errorf("bad luck")), "R": func(context.Context, *graphql.OperationContext) *graphql.Response {
+		return &graphql.Response{Errors: gqlerror.List{gqlerror.Errorf("refused")}}
+	}})
+	c.say(hello)
+	c.hear(ack)
+	c.say(subscribe("a", `subscription S { tick }`))
+	c.hear(tick, tick, `{"id":"a","type":"complete"}`)
+	c.say(subscribe("b", `mutation { shout }`))
+	c.hear(`{"id":"b","type":"next","payload":{"data":{"hello":"world <3"}}}`, `{"id":"b","type":"complete"}`)
+	c.say(subscribe("c", `query F { hello }`))
+	c.hear(`{"id":"c","type":"next","payload":{"errors":[{"message":"bad luck"}],"data":null}}`, `{"id":"c","type":"complete"}`)
+	c.say(subscribe("d", `query R { hello }`))
+	c.hear(`{"id":"d","type":"error","payload":[{"message":"refused","extensions":{"code":"BAD_REQUEST"}}]}`)
+	c.say(subscribe("e", `{ nothing }`))
+	c.hear(`{"id":"e","type":"error","payload":[{"message":"Cannot query field \"nothing\" on type \"Query\".","locations":[{"line":1,"column":3}],"extensions":{"code":"GRAPHQL_VALIDATION_FAILED"}}]}`)
+	c.say(`{"type":"ping","payload":{"x":1}}`, `{"type":"pong"}`)
+	c.hear(`{"type":"pong","payload":{"x":1}}`)
+}
+
+func TestPanicIsAnErrorOfItsOperationAlone(t *testing.T) {
+	t.Parallel()
+	c := converse(t, Socket{}, map[string]run{"P": func(context.Context, *graphql.OperationContext) *graphql.Response { panic("oh") }})
+	c.say(hello, subscribe("a", `query P { hello }`))
+	c.hear(ack, `{"id":"a","type":"error","payload":[{"message":"internal system error","extensions":{"code":"BAD_REQUEST"}}]}`)
+	c.say(subscribe("a", `{ hello }`))
+	c.hear(`{"id":"a","type":"next","payload":{"data":{"hello":"world <3"}}}`)
+}
+
+func TestWhatBreaksTheProtocolClosesTheConnection(t *testing.T) {
+	t.Parallel()
+	forbidding := func(context.Context, map[string]any) (context.Context, error) {
+		return nil, &Closing{CloseForbidden, strings.Repeat("ä", 200)}
+	}
+	failing := func(context.Context, map[string]any) (context.Context, error) { return nil, errors.New("secret") }
+	for name, tt := range map[string]struct {
+		socket Socket
+		say    []string
+		want   int
+	}{
+		"no JSON":                           {Socket{}, []string{"hello"}, 4400},
+		"no UTF-8":                          {Socket{}, []string{"{\"type\":\"ping\",\"id\":\"\xff\"}"}, 4400},
+		"an unknown type":                   {Socket{}, []string{`{"type":"start"}`}, 4400},
+		"a subscription before the ack":     {Socket{}, []string{subscribe("a", "{ hello }")}, 4401},
+		"two introductions":                 {Socket{}, []string{hello, hello}, 4429},
+		"an introduction that is refused":   {Socket{Init: forbidding}, []string{hello}, 4403},
+		"an introduction that fails":        {Socket{Init: failing}, []string{hello}, 4500},
+		"an introduction that is no object": {Socket{}, []string{`{"type":"connection_init","payload":[]}`}, 4400},
+		"no introduction":                   {Socket{InitTimeout: time.Millisecond}, nil, 4408},
+		"the same id twice":                 {Socket{}, []string{hello, subscribe("a", "subscription W { tick }"), subscribe("a", "{ hello }")}, 4409},
+		"a long id twice":                   {Socket{}, []string{hello, subscribe(strings.Repeat("ä", 90), "subscription W { tick }"), subscribe(strings.Repeat("ä", 90), "{ hello }")}, 4409},
+		"an id that is too long":            {Socket{}, []string{hello, subscribe(strings.Repeat("x", 201), "{ hello }")}, 4400},
+		"no id":                             {Socket{}, []string{hello, subscribe("", "{ hello }")}, 4400},
+		"no document":                       {Socket{}, []string{hello, subscribe("a", "")}, 4400},
+		"a message that is too long":        {Socket{MaxMessage: 100}, []string{hello, subscribe("a", "{ hello }"+strings.Repeat(" ", 100))}, 1009},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := converse(t, tt.socket, map[string]run{"W": waits()})
+			c.say(tt.say...)
+			c.closed(tt.want)
+		})
+	}
+}
+
+func TestBinaryMessageClosesTheConnection(t *testing.T) {
+	t.Parallel()
+	c := converse(t, Socket{}, nil)
+	if err := c.Write(c.ctx, websocket.MessageBinary, []byte(hello)); err != nil {
+		t.Fatal(err)
+	}
+	c.closed(4400)
+}
+
+func TestOtherProtocolsAreNotSpoken(t *testing.T) {
+	t.Parallel()
+	server := newSocketServer(t, Socket{}, nil)
+	for _, protocols := range [][]string{nil, {"graphql-ws"}} {
+		dial(t, server, protocols...).closed(4406)
+	}
+	dial(t, server, "graphql-ws", subprotocol).say(hello)
+}
+
+func TestOperationsOfAConnectionAreLimited(t *testing.T) {
+	t.Parallel()
+	c := converse(t, Socket{MaxOperations: 1}, map[string]run{"W": waits()})
+	c.say(hello, subscribe("a", "subscription W { tick }"))
+	c.hear(ack, tick)
+	c.say(subscribe("b", "{ hello }"))
+	c.hear(`{"id":"b","type":"error","payload":[{"message":"This connection runs as many operations as it may: complete one first.","extensions":{"code":"RATE_LIMITED"}}]}`)
+	c.say(`{"id":"a","type":"complete"}`, subscribe("a", "{ hello }"))
+	c.hear(`{"id":"a","type":"next","payload":{"data":{"hello":"world <3"}}}`, `{"id":"a","type":"complete"}`)
+}
+
+func TestClientThatAnswersNoPingIsLeft(t *testing.T) {
+	t.Parallel()
+	ended := make(chan struct{})
+	srv := newServerWith(t, func(srv *handler.Server) { srv.AddTransport(Socket{Ping: 20 * time.Millisecond}) }, nil)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		srv.ServeHTTP(w, r)
+		close(ended)
+	}))
+	defer server.Close()
+	c := dial(t, server, subprotocol)
+	c.say(hello) // and reads nothing, so that no pong is sent
+	select {
+	case <-ended:
+	case <-time.After(patience):
+		t.Error("the connection stays open")
+	}
+}
+
+func TestClientThatAnswersPingsStays(t *testing.T) {
+	t.Parallel()
+	c := converse(t, Socket{Ping: 20 * time.Millisecond}, map[string]run{"W": func(ctx context.Context, _ *graphql.OperationContext) *graphql.Response {
+		time.Sleep(200 * time.Millisecond) // ten pings
+		return &graphql.Response{Data: []byte(`{"hello":"x"}`)}
+	}})
+	c.say(hello, subscribe("a", "query W { hello }"))
+	c.hear(ack, `{"id":"a","type":"next","payload":{"data":{"hello":"x"}}}`)
+}
+
+func TestStopLetsQueriesFinishAndEndsSubscriptions(t *testing.T) {
+	t.Parallel()
+	stopping, release, began := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	c := converse(t, Socket{Stopping: stopping}, map[string]run{"W": waits(), "Q": func(context.Context, *graphql.OperationContext) *graphql.Response {
+		close(began)
+		<-release
+		return &graphql.Response{Data: []byte(`{"hello":"late"}`)}
+	}})
+	c.say(hello, subscribe("a", "subscription W { tick }"))
+	c.hear(ack, tick)
+	c.say(subscribe("b", "query Q { hello }"))
+	<-began
+	close(stopping)
+	// A subscribe is refused as soon as the server has noticed.
+	for n := 0; ; n++ {
+		c.say(subscribe("c", "subscription { tick }"))
+		_, got, err := c.Read(c.ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(got), "UNAVAILABLE") {
+			break
+		}
+	}
+	close(release)
+	_, got, err := c.Read(c.ctx)
+	for ; err == nil && !strings.Contains(string(got), `"b"`); _, got, err = c.Read(c.ctx) {
+	}
+	if string(got) != `{"id":"b","type":"next","payload":{"data":{"hello":"late"}}}` {
+		t.Errorf("%s, %v", got, err)
+	}
+	c.closed(1001)
+}
