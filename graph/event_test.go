@@ -24,7 +24,7 @@ const recordDocument = `mutation($in: RecordEventsInput!) { recordEvents(input: 
 func (w *world) mailed(t *testing.T, a *apitest.Account) (*ent.Campaign, *ent.Subscriber) {
 	t.Helper()
 	c := w.page(t, a, 1)[0]
-	return c, must(w.db.Client(a.Context).Subscriber.Create().SetListID(1_000_000+a.User.ID).SetEmail("ann@example.org").SetEmailKey("ann@example.org").SetDomain("example.org").
+	return c, must(w.db.Client(a.Context).Subscriber.Create().SetListID(1_000_000 + a.User.ID).SetEmail("ann@example.org").SetEmailKey("ann@example.org").SetDomain("example.org").
 		SetCreatedAt(firstDay).Save(a.Context))(t)
 }
 
