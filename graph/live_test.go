@@ -381,3 +381,26 @@ func TestStoppingServerEndsSubscriptions(t *testing.T) {
 		eventually(t, "all subscriptions end", func() bool { return w.Services.Live.Open() == 0 })
 	})
 }
+
+// TestUpdateThatTakesTooLongIsAnErrorAndNoEnd gives updates no time at all. Told as complete, they would leave clients waiting for nothing.
+func TestUpdateThatTakesTooLongIsAnErrorAndNoEnd(t *testing.T) {
+	cfg := liveConfig()
+	cfg.Timeout = time.Nanosecond
+	eachLive(t, cfg, func(t *testing.T, w *world) {
+		owner := w.Account(t)
+		c := w.sending(t, owner)
+		for range 30 {
+			events := listen(t, w.URL, owner.Key, `subscription($ids: [ID!]) { campaignChanged(ids: $ids) { tags { name } } }`, object{"ids": []string{number(c.ID)}})
+			// Now and then an update is there as soon as its time is over.
+			if got := events.wantEvent("next"); !strings.Contains(got, `"data":{`) {
+				if !strings.Contains(got, `"CANCELED"`) {
+					t.Error(got)
+				}
+				events.wantEvent("complete")
+				return
+			}
+			events.close()
+		}
+		t.Error("every update came in no time")
+	})
+}

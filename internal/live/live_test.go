@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -30,9 +31,12 @@ const (
 )
 
 // keys are accounts whose keys are all in force until revoked.
-type keys struct{ revoked atomic.Bool }
+type keys struct{ revoked, panics atomic.Bool }
 
 func (k *keys) InForce(_ context.Context, callers []caller.Identity) ([]bool, error) {
+	if k.panics.CompareAndSwap(true, false) {
+		panic("a fault of the program")
+	}
 	inForce := make([]bool, len(callers))
 	for i := range inForce {
 		inForce[i] = !k.revoked.Load()
@@ -270,6 +274,26 @@ func TestEndOfAKeyEndsTheWatch(t *testing.T) {
 		}
 		if n := f.Open(); n != 0 {
 			t.Errorf("%d watches are open", n)
+		}
+	})
+}
+
+// TestPanicWhileLookingEndsNothing would end the server, which recovers only what panics in a request.
+func TestPanicWhileLookingEndsNothing(t *testing.T) {
+	each(t, func(t *testing.T, db *store.Store) {
+		f := newFixture(t, db, live.Options{Log: slog.New(slog.DiscardHandler)})
+		c := f.campaign(t, kind.StatusSending)
+		w := f.watch(t, c.ID)
+		next(t, w)
+		f.keys.panics.Store(true)
+		for deadline := time.Now().Add(patience); f.keys.panics.Load(); time.Sleep(often) {
+			if time.Now().After(deadline) {
+				t.Fatal("nothing panicked")
+			}
+		}
+		f.sent(t, c.ID, 1)
+		if got := next(t, w); got.TotalSent != 1 {
+			t.Errorf("told of %v", got)
 		}
 	})
 }
