@@ -74,11 +74,13 @@ type turn struct {
 	begin func() (stop func() bool)
 }
 
-// end notes why the stream ended; nil for by itself.
+// end notes why the stream ended; nil for by itself. The first reason counts.
 func (s *stream) end(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.err = err
+	if s.err == nil {
+		s.err = err
+	}
 }
 
 func (s *stream) why() error {
@@ -120,18 +122,21 @@ func (s *server) subscription(ctx context.Context, op *graphql.OperationContext,
 
 // update waits for one response and makes it. The first tells the cost of the operation, in development each.
 func (s *server) update(ctx context.Context, state *stream, responses graphql.ResponseHandler, first bool) *graphql.Response {
-	ctx, cancel := context.WithCancel(prepared(ctx, s.resolver))
-	defer cancel()
+	ctx, cancel := context.WithCancelCause(prepared(ctx, s.resolver))
+	defer cancel(nil)
 	ctx, recorder := s.recorded(ctx)
 	select {
 	case state.turns <- turn{ctx, func() func() bool {
-		late := time.AfterFunc(s.options.Timeout, cancel)
+		late := time.AfterFunc(s.options.Timeout, func() { cancel(context.DeadlineExceeded) })
 		context.AfterFunc(ctx, func() { late.Stop() })
 		return late.Stop
 	}}:
 	case <-ctx.Done():
 	}
 	response := responses(ctx)
+	if late := context.Cause(ctx); response == nil && errors.Is(late, context.DeadlineExceeded) {
+		state.end(late) // the goroutine that makes the update may not have noticed yet
+	}
 	if response != nil && (first || recorder != nil) {
 		s.cost(ctx, response, recorder)
 	}

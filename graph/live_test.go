@@ -3,6 +3,7 @@ package graph_test
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"runtime"
@@ -88,6 +89,43 @@ func TestChangeThroughAnotherServerIsTold(t *testing.T) {
 				t.Errorf("%s was told the version %d", name, version)
 			}
 		}
+	})
+}
+
+// TestEventsRecordedThroughAnotherServerAreTold records through recordEvents and POST /events of one server, while the followers are those of another.
+func TestEventsRecordedThroughAnotherServerAreTold(t *testing.T) {
+	eachLive(t, liveConfig(), func(t *testing.T, w *world) {
+		other := apitest.With(t, w.db, liveConfig())
+		owner := w.Account(t)
+		c, p := w.mailed(t, owner)
+		followers := w.overBoth(t, owner.Key, number(c.ID))
+		want := map[string]int64{}
+		for name, f := range followers {
+			want[name] = f.next().Statistics.Sent + 1
+		}
+		told := func() {
+			t.Helper()
+			for name, f := range followers {
+				if got := f.next(); got.LegacyID != number(c.ID) || got.Statistics.Sent != want[name] {
+					t.Errorf("%s was told %v, want %d sent", name, got, want[name])
+				}
+				want[name]++
+			}
+		}
+		other.MustQuery(t, owner.Key, recordDocument, object{"in": object{"events": []any{
+			object{"id": "1", "kind": "SENT", "campaign": number(c.ID), "subscriber": number(p.ID), "at": "2026-03-01T12:00:00Z"},
+		}}})
+		told()
+		line := fmt.Sprintf(`{"id":"2","kind":"SENT","campaign":"%d","subscriber":"%d","at":"2026-03-01T13:00:00Z"}`, c.ID, p.ID)
+		request := must(http.NewRequest(http.MethodPost, other.URL+"/events", strings.NewReader(line+"\n")))(t)
+		request.Header.Set("Content-Type", "application/x-ndjson")
+		request.Header.Set("Authorization", "Bearer "+owner.Key)
+		response := must(http.DefaultClient.Do(request))(t)
+		defer response.Body.Close()
+		if text := must(io.ReadAll(response.Body))(t); !strings.Contains(string(text), `"recorded"`) {
+			t.Fatalf("%s", text)
+		}
+		told()
 	})
 }
 
@@ -244,15 +282,39 @@ func TestSubscriptionsOfAnAccountAreLimited(t *testing.T) {
 		events := listen(t, w.URL, owner.Key, subscriptionDocument, variables)
 		events.next()
 		s.subscribe("2", subscriptionDocument, variables)
-		if got := s.want("error"); got.ID != "2" || !strings.Contains(string(got.Payload), "RATE_LIMITED") {
-			t.Error(got)
+		refused := s.want("error")
+		third := listen(t, w.URL, owner.Key, subscriptionDocument, variables)
+		for _, text := range []string{string(refused.Payload), third.wantEvent("next")} {
+			for _, part := range []string{`"code":"RATE_LIMITED"`, `"reason":"too_many_subscriptions"`, `"retryAfterSeconds":60`, "has as many subscriptions open as it may"} {
+				if !strings.Contains(text, part) {
+					t.Errorf("%s lacks %s", text, part)
+				}
+			}
 		}
+		third.wantEvent("complete")
+		if refused.ID != "2" {
+			t.Error(refused)
+		}
+		// The other ones go on, and another account has a limit of its own.
+		w.sent(t, c.ID, 7)
+		s.next()
+		events.next()
+		stranger := connect(t, w.URL, w.Account(t).Key)
+		stranger.subscribe("1", subscriptionDocument, nil)
+		eventually(t, "another account subscribes", func() bool { return w.Services.Live.Open() == 3 })
+		_ = stranger.CloseNow()
 		events.close()
 		eventually(t, "a subscription has ended", func() bool { return w.Services.Live.Open() == 1 })
 		s.subscribe("3", subscriptionDocument, variables)
 		if got := s.want("next"); got.ID != "3" {
 			t.Error(got)
 		}
+		// So does a connection that is lost, with all that ran over it.
+		_ = s.CloseNow()
+		eventually(t, "both have ended", func() bool { return w.Services.Live.Open() == 0 })
+		again := connect(t, w.URL, owner.Key)
+		again.subscribe("1", subscriptionDocument, variables)
+		again.next()
 	})
 }
 
@@ -379,5 +441,28 @@ func TestStoppingServerEndsSubscriptions(t *testing.T) {
 			t.Errorf("the stream ends with %s %s, as if nothing more were to come", name, data)
 		}
 		eventually(t, "all subscriptions end", func() bool { return w.Services.Live.Open() == 0 })
+	})
+}
+
+// TestUpdateThatTakesTooLongIsAnErrorAndNoEnd gives updates no time at all. Told as complete, they would leave clients waiting for nothing.
+func TestUpdateThatTakesTooLongIsAnErrorAndNoEnd(t *testing.T) {
+	cfg := liveConfig()
+	cfg.Timeout = time.Nanosecond
+	eachLive(t, cfg, func(t *testing.T, w *world) {
+		owner := w.Account(t)
+		c := w.sending(t, owner)
+		for range 30 {
+			events := listen(t, w.URL, owner.Key, `subscription($ids: [ID!]) { campaignChanged(ids: $ids) { tags { name } } }`, object{"ids": []string{number(c.ID)}})
+			// Now and then an update is there as soon as its time is over.
+			if got := events.wantEvent("next"); !strings.Contains(got, `"data":{`) {
+				if !strings.Contains(got, `"CANCELED"`) {
+					t.Error(got)
+				}
+				events.wantEvent("complete")
+				return
+			}
+			events.close()
+		}
+		t.Error("every update came in no time")
 	})
 }

@@ -19,7 +19,11 @@ import (
 // each response is the data of an event "next", and after the last comes an event "complete". A request that was understood is answered with 200 and the
 // errors in an event, as the client asked for nothing else.
 
-const eventStream = "text/event-stream"
+const (
+	eventStream = "text/event-stream"
+	// completed is the event after the last response.
+	completed = "event: complete\ndata:\n\n"
+)
 
 const (
 	// defaultHeartbeat is how often a comment is sent while nothing happens, so that neither side takes the connection for dead.
@@ -80,12 +84,12 @@ func (x *exchange) stream(op *graphql.OperationContext) {
 func (x *exchange) respondTo(ctx context.Context, op *graphql.OperationContext, e *events) {
 	defer func() {
 		if value := recover(); value != nil {
-			e.next(panicked(ctx, x.exec, op, value))
-			e.write("event: complete\ndata:\n\n")
+			_ = e.next(panicked(ctx, x.exec, op, value))
+			_ = e.write(completed)
 		}
 	}()
 	respond, inner := x.exec.DispatchOperation(ctx, op)
-	e.write(":\n\n") // tells the client that the stream is open, as the first event may be long in coming
+	_ = e.write(":\n\n") // tells the client that the stream is open, as the first event may be long in coming
 	endless, told := op.Operation.Operation == ast.Subscription, false
 	for endless || !told {
 		resp := respond(inner)
@@ -93,7 +97,10 @@ func (x *exchange) respondTo(ctx context.Context, op *graphql.OperationContext, 
 			break
 		}
 		told = true
-		if e.next(resp); resp.Data == nil {
+		if e.next(resp) != nil {
+			return // nobody reads it any more
+		}
+		if resp.Data == nil {
 			break // nothing follows an operation that has failed
 		}
 	}
@@ -101,16 +108,16 @@ func (x *exchange) respondTo(ctx context.Context, op *graphql.OperationContext, 
 		return // without "complete", so that the client knows to come back
 	}
 	if !told && !endless {
-		e.next(&graphql.Response{Errors: gqlerror.List{interrupted(inner).graphQL()}})
+		_ = e.next(&graphql.Response{Errors: gqlerror.List{interrupted(inner).graphQL()}})
 	}
-	e.write("event: complete\ndata:\n\n")
+	_ = e.write(completed)
 }
 
 // streamError sends the errors of an operation that is not executed.
 func (x *exchange) streamError(resp *graphql.Response) {
 	e := x.openEvents()
-	e.next(resp)
-	e.write("event: complete\ndata:\n\n")
+	_ = e.next(resp)
+	_ = e.write(completed)
 	e.close()
 }
 
@@ -146,17 +153,16 @@ func (e *events) keep(ctx context.Context, cancel context.CancelFunc, every time
 	}
 }
 
-// next sends a response.
-func (e *events) next(resp *graphql.Response) {
+// next sends a response. An error means that the client is gone.
+func (e *events) next(resp *graphql.Response) error {
 	if resp.Data == nil {
 		classify(resp.Errors)
 	}
 	before, after, err := frame(resp)
 	if err != nil {
-		_ = e.write("event: next\ndata: " + unencodable + "\n\n")
-		return
+		return e.write("event: next\ndata: " + unencodable + "\n\n")
 	}
-	_ = e.write("event: next\ndata: ", oneLine(before), oneLine(resp.Data), oneLine(after), "\n\n")
+	return e.write("event: next\ndata: ", oneLine(before), oneLine(resp.Data), oneLine(after), "\n\n")
 }
 
 // oneLine takes the line breaks out of JSON, where they stand between tokens alone: in an event a line ends the data.

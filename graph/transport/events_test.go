@@ -3,6 +3,7 @@ package transport
 import (
 	"bufio"
 	"context"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -113,5 +114,29 @@ func TestStreamOutlivesTheTimeToReadARequest(t *testing.T) {
 		if line, err := lines.ReadString('\n'); err != nil || line != ":\n" && line != "\n" {
 			t.Fatalf("%q, %v after %s", line, err, time.Since(begin))
 		}
+	}
+}
+
+// deaf takes the head of a response, and nothing of its body.
+type deaf struct{ http.ResponseWriter }
+
+func (deaf) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
+
+// TestStreamThatCannotBeWrittenEnds would not end where the writer's error were passed over: here nothing else tells that the client is gone.
+func TestStreamThatCannotBeWrittenEnds(t *testing.T) {
+	t.Parallel()
+	made := 0
+	srv := newServer(t, HTTP{}, map[string]run{"S": func(context.Context, *graphql.OperationContext) *graphql.Response {
+		if made++; made > 100 {
+			return nil
+		}
+		return &graphql.Response{Data: []byte(`{"tick":"x"}`)}
+	}})
+	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(`{"query":"subscription S { tick }"}`))
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Accept", "text/event-stream")
+	srv.ServeHTTP(deaf{httptest.NewRecorder()}, r)
+	if made > 1 {
+		t.Errorf("%d responses were made for nobody", made)
 	}
 }

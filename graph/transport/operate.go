@@ -27,42 +27,63 @@ func (c *socket) subscribe(m message) *Closing {
 	if f := take(params, &p); f != nil {
 		return &Closing{CloseInvalid, "Invalid message received"}
 	}
+	select {
+	case c.places <- struct{}{}:
+	case <-c.ctx.Done():
+		return nil
+	}
+	closing, refused := c.begin(m.ID, params)
+	if closing != nil || refused != nil {
+		<-c.places
+	}
+	if refused != nil {
+		// Not under the lock: who reads slowly must not hold up what needs it.
+		c.refuse(m.ID, refused)
+	}
+	return closing
+}
+
+// begin starts an operation, unless the connection is to be closed for it or it is refused.
+func (c *socket) begin(id string, params *graphql.RawParams) (*Closing, *fault) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
-	case c.active[m.ID] != nil:
-		return &Closing{CloseDuplicate, "Subscriber for " + m.ID + " already exists"}
+	case c.active[id] != nil:
+		return &Closing{CloseDuplicate, "Subscriber for " + id + " already exists"}, nil
 	case c.stopping:
-		c.refuse(m.ID, CodeUnavailable, "the server is stopping")
-		return nil
+		return nil, refuse(0, CodeUnavailable, "the server is stopping")
 	case len(c.active) >= c.MaxOperations:
-		c.refuse(m.ID, CodeRateLimited, "this connection runs as many operations as it may: complete one first")
-		return nil
+		return nil, refuse(0, CodeRateLimited, "this connection runs as many operations as it may: complete one first")
 	}
 	ctx, cancel := context.WithCancel(c.operations)
-	op := &operation{id: m.ID, cancel: cancel}
-	c.active[m.ID] = op
+	op := &operation{id: id, cancel: cancel}
+	c.active[id] = op
 	c.running.Go(func() { c.operate(ctx, op, params) })
-	return nil
+	return nil, nil
 }
 
-// operate runs an operation to its end and tells the client what came of it.
+// operate runs an operation to its end and tells the client what came of it. The id is free before the end is told: the client may use it again at once.
 func (c *socket) operate(ctx context.Context, op *operation, params *graphql.RawParams) {
+	defer func() { <-c.places }()
 	defer c.forget(op)
 	ctx = graphql.StartOperationTrace(ctx)
 	params.ReadTime.Start = graphql.Now()
 	params.ReadTime.End = params.ReadTime.Start
 	doc, errs := c.exec.CreateOperationContext(ctx, params)
 	if errs != nil {
+		c.forget(op)
 		c.fail(op.id, c.exec.DispatchError(graphql.WithOperationContext(ctx, doc), errs).Errors)
 		return
 	}
 	if !c.admit(op, doc.Operation.Operation) {
 		return
 	}
-	if failed := c.respond(ctx, op, doc); failed != nil {
+	failed := c.respond(ctx, op, doc)
+	completed := ctx.Err() != nil // by the client, or with the server
+	c.forget(op)
+	if failed != nil {
 		c.fail(op.id, failed)
-	} else if ctx.Err() == nil {
+	} else if !completed {
 		c.send(message{ID: op.id, Type: "complete"})
 	}
 }
@@ -114,12 +135,12 @@ func (c *socket) fail(id string, errs gqlerror.List) {
 }
 
 // refuse answers an operation that is not begun.
-func (c *socket) refuse(id, code, message string) {
-	resp := c.exec.DispatchError(graphql.WithOperationContext(c.operations, &graphql.OperationContext{Headers: c.header}), gqlerror.List{refuse(0, code, "%s", message).graphQL()})
+func (c *socket) refuse(id string, f *fault) {
+	resp := c.exec.DispatchError(graphql.WithOperationContext(c.operations, &graphql.OperationContext{Headers: c.header}), gqlerror.List{f.graphQL()})
 	c.fail(id, resp.Errors)
 }
 
-// forget frees the id of an operation that has ended, unless the client has given it to another already.
+// forget frees the id of an operation that has ended, unless the client has given it to another already. It may be called again.
 func (c *socket) forget(op *operation) {
 	op.cancel()
 	c.mu.Lock()

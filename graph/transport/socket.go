@@ -90,6 +90,7 @@ func (t Socket) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExe
 	c.MaxOperations = orDefault(t.MaxOperations, defaultSocketOperations)
 	c.Ping = orDefault(t.Ping, defaultPing)
 	c.InitTimeout = orDefault(t.InitTimeout, defaultInitTimeout)
+	c.places = make(chan struct{}, 2*c.MaxOperations)
 	var background sync.WaitGroup
 	background.Go(c.keep)
 	if closing := c.read(); closing != nil {
@@ -118,6 +119,9 @@ type socket struct {
 	// initialised is whether connection_init has come; acknowledged is closed when it was answered.
 	initialised  bool
 	acknowledged chan struct{}
+
+	// places are taken by operations until they are wholly over: as many may be ending as may be active, and the client's next message waits for one of them.
+	places chan struct{}
 
 	mu       sync.Mutex
 	active   map[string]*operation

@@ -276,3 +276,19 @@ func TestStopLetsQueriesFinishAndEndsSubscriptions(t *testing.T) {
 	}
 	c.closed(1001)
 }
+
+// TestIDIsFreeAsSoonAsItsOperationHasEnded gives the id to the next operation the moment the end is told, as a client may that counts its own.
+func TestIDIsFreeAsSoonAsItsOperationHasEnded(t *testing.T) {
+	t.Parallel()
+	c := converse(t, Socket{}, map[string]run{"R": func(context.Context, *graphql.OperationContext) *graphql.Response {
+		return &graphql.Response{Errors: gqlerror.List{gqlerror.Errorf("refused")}}
+	}})
+	c.say(hello)
+	c.hear(ack)
+	for range 500 {
+		c.say(subscribe("a", `{ hello }`))
+		c.hear(`{"id":"a","type":"next","payload":{"data":{"hello":"world <3"}}}`, `{"id":"a","type":"complete"}`)
+		c.say(subscribe("a", `query R { hello }`))
+		c.hear(`{"id":"a","type":"error","payload":[{"message":"refused","extensions":{"code":"BAD_REQUEST"}}]}`)
+	}
+}

@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"campaignql/ent"
@@ -30,9 +33,12 @@ const (
 )
 
 // keys are accounts whose keys are all in force until revoked.
-type keys struct{ revoked atomic.Bool }
+type keys struct{ revoked, panics atomic.Bool }
 
 func (k *keys) InForce(_ context.Context, callers []caller.Identity) ([]bool, error) {
+	if k.panics.CompareAndSwap(true, false) {
+		panic("a fault of the program")
+	}
 	inForce := make([]bool, len(callers))
 	for i := range inForce {
 		inForce[i] = !k.revoked.Load()
@@ -141,20 +147,23 @@ func TestWatchTellsThePresentAndThenEveryChange(t *testing.T) {
 		}
 		nothing(t, w)
 		now := store.Now().Add(time.Hour)
-		for name, change := range map[string]func(*ent.CampaignUpdate){
-			"status":          func(u *ent.CampaignUpdate) { u.SetStatus(kind.StatusSending).SetStatusRank(kind.StatusSending.Rank()) },
-			"reason":          func(u *ent.CampaignUpdate) { u.SetStatusReason("why not") },
-			"version":         func(u *ent.CampaignUpdate) { u.AddVersion(1) },
-			"start":           func(u *ent.CampaignUpdate) { u.SetSendingStartedAt(now) },
-			"end":             func(u *ent.CampaignUpdate) { u.SetSendingFinishedAt(now) },
-			"next sending":    func(u *ent.CampaignUpdate) { u.SetNextSendAt(now) },
-			"instances":       func(u *ent.CampaignUpdate) { u.SetSentInstances(2) },
-			"activity":        func(u *ent.CampaignUpdate) { u.SetLastActivityAt(now) },
-			"start taken off": func(u *ent.CampaignUpdate) { u.ClearSendingFinishedAt() },
+		for _, tt := range []struct {
+			name   string
+			change func(*ent.CampaignUpdate)
+		}{
+			{"status", func(u *ent.CampaignUpdate) { u.SetStatus(kind.StatusSending).SetStatusRank(kind.StatusSending.Rank()) }},
+			{"reason", func(u *ent.CampaignUpdate) { u.SetStatusReason("why not") }},
+			{"version", func(u *ent.CampaignUpdate) { u.AddVersion(1) }},
+			{"start", func(u *ent.CampaignUpdate) { u.SetSendingStartedAt(now) }},
+			{"end", func(u *ent.CampaignUpdate) { u.SetSendingFinishedAt(now) }},
+			{"next sending", func(u *ent.CampaignUpdate) { u.SetNextSendAt(now) }},
+			{"instances", func(u *ent.CampaignUpdate) { u.SetSentInstances(2) }},
+			{"activity", func(u *ent.CampaignUpdate) { u.SetLastActivityAt(now) }},
+			{"end taken off", func(u *ent.CampaignUpdate) { u.ClearSendingFinishedAt() }},
 		} {
-			f.set(t, c.ID, change)
+			f.set(t, c.ID, tt.change)
 			if got := next(t, w); got.ID != c.ID {
-				t.Errorf("%s: told of %v", name, got)
+				t.Errorf("%s: told of %v", tt.name, got)
 			}
 			nothing(t, w)
 		}
@@ -215,22 +224,39 @@ func TestWhoReadsSlowlyGetsTheLatestOfEachCampaign(t *testing.T) {
 	})
 }
 
-func TestNobodyIsToldMoreThanOnceInAnInterval(t *testing.T) {
-	each(t, func(t *testing.T, db *store.Store) {
-		const interval = 100 * time.Millisecond
-		f := newFixture(t, db, live.Options{Interval: interval})
+// TestNobodyIsToldMoreThanTwiceASecond lets a campaign change a hundred times a second, under a clock that passes only while everybody waits.
+func TestNobodyIsToldMoreThanTwiceASecond(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, testkit.Open(t, "sqlite::memory:"), live.Options{Interval: live.MinInterval})
 		c := f.campaign(t, kind.StatusSending)
 		w := f.watch(t, c.ID)
-		var before time.Time
-		for n := range int64(8) {
-			next(t, w)
-			// The clock is read after the update was taken: it may be late once, and the next seem early by as much.
-			if now := time.Now(); n > 1 && now.Sub(before) < interval/2 {
-				t.Errorf("update %d came %s after the one before", n, now.Sub(before))
+		next(t, w)
+		begin := time.Now()
+		var sending sync.WaitGroup
+		sending.Go(func() {
+			for n := range int64(1000) {
+				f.sent(t, c.ID, n+1)
+				time.Sleep(10 * time.Millisecond)
 			}
-			before = time.Now()
-			f.sent(t, c.ID, n+1)
+		})
+		var last time.Time
+		updates := 0
+		for row := next(t, w); ; row = next(t, w) {
+			updates++
+			if gap := time.Since(last); gap < 500*time.Millisecond {
+				t.Errorf("update %d came %s after the one before", updates, gap)
+			}
+			if last = time.Now(); row.TotalSent == 1000 {
+				break
+			}
 		}
+		sending.Wait()
+		if passed := last.Sub(begin); updates < 18 || updates > 2*int(passed.Seconds()+1) {
+			t.Errorf("%d updates in %s", updates, passed)
+		}
+		w.Close()
+		time.Sleep(time.Second) // the poller ends
 	})
 }
 
@@ -270,6 +296,26 @@ func TestEndOfAKeyEndsTheWatch(t *testing.T) {
 		}
 		if n := f.Open(); n != 0 {
 			t.Errorf("%d watches are open", n)
+		}
+	})
+}
+
+// TestPanicWhileLookingEndsNothing would end the server, which recovers only what panics in a request.
+func TestPanicWhileLookingEndsNothing(t *testing.T) {
+	each(t, func(t *testing.T, db *store.Store) {
+		f := newFixture(t, db, live.Options{Log: slog.New(slog.DiscardHandler)})
+		c := f.campaign(t, kind.StatusSending)
+		w := f.watch(t, c.ID)
+		next(t, w)
+		f.keys.panics.Store(true)
+		for deadline := time.Now().Add(patience); f.keys.panics.Load(); time.Sleep(often) {
+			if time.Now().After(deadline) {
+				t.Fatal("nothing panicked")
+			}
+		}
+		f.sent(t, c.ID, 1)
+		if got := next(t, w); got.TotalSent != 1 {
+			t.Errorf("told of %v", got)
 		}
 	})
 }

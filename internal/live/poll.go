@@ -2,7 +2,9 @@ package live
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"time"
 
 	"campaignql/ent"
@@ -42,11 +44,21 @@ func (s *Service) watching() []*Watch {
 func (s *Service) lookAndReport(ctx context.Context, watches []*Watch) {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
-	err := s.look(ctx, watches)
+	err := s.lookSafely(ctx, watches)
 	if err != nil && !s.failing {
 		s.opts.Log.Warn("looking for changed campaigns failed", slog.Any("error", cause(err)))
 	}
 	s.failing = err != nil
+}
+
+// lookSafely makes an error of a panic, which here would end the whole server.
+func (s *Service) lookSafely(ctx context.Context, watches []*Watch) (err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			err = fmt.Errorf("panic: %v\n%s", value, debug.Stack())
+		}
+	}()
+	return s.look(ctx, watches)
 }
 
 func cause(err error) error {
