@@ -136,8 +136,8 @@ func (s *Service) stillAllowed(ctx context.Context, watches []*Watch) ([]*Watch,
 			kept = append(kept, w)
 			continue
 		}
+		w.Close() // before the reader is told, who may open another at once
 		w.end(apperr.New(apperr.Unauthenticated, "the API key or session has ended"))
-		w.Close()
 	}
 	return kept, nil
 }
