@@ -77,6 +77,7 @@ type (
 	countsResolver       struct{ *resolver }
 	scheduleResolver     struct{ *resolver }
 	statisticsResolver   struct{ *resolver }
+	accountResolver      struct{ *resolver }
 	variationResolver    struct{ *resolver }
 	tagResolver          struct{ *resolver }
 	emailResolver        struct{ *resolver }
@@ -101,6 +102,9 @@ func (r *resolver) CampaignSchedule() exec.CampaignScheduleResolver {
 }
 func (r *resolver) CampaignStatistics() exec.CampaignStatisticsResolver {
 	return statisticsResolver{r}
+}
+func (r *resolver) AccountStatistics() exec.AccountStatisticsResolver {
+	return accountResolver{r}
 }
 func (r *resolver) ABTestVariation() exec.ABTestVariationResolver { return variationResolver{r} }
 func (r *resolver) Tag() exec.TagResolver                         { return tagResolver{r} }

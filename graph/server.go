@@ -133,12 +133,17 @@ const commandCost = 1000
 // request, and evaluatedAtOnce says how many of them run at a time.
 const audienceCost = 100
 
+// overviewCost is what it costs to add up the rows of all campaigns of an account: under the default limit a hundred of the four sums fit into one request.
+const overviewCost = 50
+
 // weight is what fields cost beyond 1: those that run a statement of their own.
 func weight(parent, field string) guard.Weight {
 	switch parent + "." + field {
 	case "Campaign.readiness", "Campaign.history", "SubscriberList.subscriberCount",
 		"CampaignStatistics.series", "CampaignStatistics.links", "CampaignStatistics.domains":
 		return guard.Weight{Cost: 5}
+	case "Query.statistics", "AccountStatistics.series", "AccountStatistics.links", "AccountStatistics.domains":
+		return guard.Weight{Cost: overviewCost}
 	case "CampaignConnection.totalCount", "Query.campaignCounts", "SubscriberConnection.totalCount":
 		return guard.Weight{Cost: 50}
 	case "CampaignAudience.count", "CampaignAudience.waterfall", "CampaignAudience.preview", "Segment.subscriberCount":

@@ -26,23 +26,30 @@ type (
 )
 
 func (r statisticsResolver) Series(ctx context.Context, c *statistics.Counters, from, to *time.Time, interval statistics.Interval, timeZone *string) ([]*statistics.Point, error) {
+	span, err := spanOf(ctx, from, to, interval, timeZone)
+	if err != nil {
+		return nil, err
+	}
+	points, err := ofPage(ctx, c, seriesKey{value(from), value(to), interval, span.Zone.String()}, func(rows []*ent.Campaign) (map[int64][]statistics.Point, error) {
+		return r.Statistics.Series(ctx, rows, span, r.Campaigns.Now())
+	})
+	return pointers(points), err
+}
+
+// spanOf reads a span of time; its zone is that of the account where none is given.
+func spanOf(ctx context.Context, from, to *time.Time, interval statistics.Interval, timeZone *string) (statistics.Span, error) {
+	span := statistics.Span{From: from, To: to, Interval: interval}
 	zone := value(timeZone)
 	if zone == "" {
 		id, err := caller.From(ctx)
 		if err != nil {
-			return nil, err
+			return span, err
 		}
 		zone = id.TimeZone
 	}
-	location, err := schedule.ParseZone(zone)
-	if err != nil {
-		return nil, err
-	}
-	span := statistics.Span{From: from, To: to, Interval: interval, Zone: location}
-	points, err := ofPage(ctx, c, seriesKey{value(from), value(to), interval, zone}, func(rows []*ent.Campaign) (map[int64][]statistics.Point, error) {
-		return r.Statistics.Series(ctx, rows, span, r.Campaigns.Now())
-	})
-	return pointers(points), err
+	var err error
+	span.Zone, err = schedule.ParseZone(zone)
+	return span, err
 }
 
 func (r statisticsResolver) Links(ctx context.Context, c *statistics.Counters, first int32, orderBy statistics.LinkOrder) ([]*ent.LinkCounter, error) {

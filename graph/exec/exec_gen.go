@@ -38,6 +38,7 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
 	ABTestVariation() ABTestVariationResolver
+	AccountStatistics() AccountStatisticsResolver
 	Campaign() CampaignResolver
 	CampaignAudience() CampaignAudienceResolver
 	CampaignCounts() CampaignCountsResolver
@@ -66,6 +67,11 @@ type ComplexityRoot struct {
 
 type ABTestVariationResolver interface {
 	Email(ctx context.Context, obj *model.ABTestVariation) (*ent.Email, error)
+}
+type AccountStatisticsResolver interface {
+	Series(ctx context.Context, obj *model.AccountStatistics) ([]*statistics.Point, error)
+	Links(ctx context.Context, obj *model.AccountStatistics, first int32, orderBy statistics.LinkOrder) ([]*ent.LinkCounter, error)
+	Domains(ctx context.Context, obj *model.AccountStatistics, first int32) ([]*statistics.Domain, error)
 }
 type CampaignResolver interface {
 	Email(ctx context.Context, obj *model.Campaign) (*ent.Email, error)
@@ -148,6 +154,7 @@ type QueryResolver interface {
 	Campaign(ctx context.Context, id string) (*model.Campaign, error)
 	Campaigns(ctx context.Context, filter *model.CampaignFilter, orderBy *model.CampaignOrder, first *int32, after *string, last *int32, before *string, offset *int32) (*model.CampaignConnection, error)
 	CampaignCounts(ctx context.Context, filter *model.CampaignFilter) (*campaign.Counts, error)
+	Statistics(ctx context.Context, filter *model.CampaignFilter, from *time.Time, to *time.Time, interval statistics.Interval, timeZone *string) (*model.AccountStatistics, error)
 	Tag(ctx context.Context, id string) (*ent.Tag, error)
 	Tags(ctx context.Context, search *string, first *int32, after *string, last *int32, before *string) (*model.TagConnection, error)
 	Email(ctx context.Context, id string) (*ent.Email, error)
@@ -439,6 +446,23 @@ type Query {
 
   "How many campaigns there are in each status. Costs one grouped statement."
   campaignCounts("Counts only campaigns for which every given condition holds." filter: CampaignFilter): CampaignCounts!
+
+  """
+  The numbers of many campaigns in sum. Without ` + "`" + `from` + "`" + ` and ` + "`" + `to` + "`" + ` they are the campaigns' own counters; with either they are what happened in that time. Only what
+  is asked for is read, at a cost that does not grow with the number of events.
+  """
+  statistics(
+    "Sums only campaigns for which every given condition holds; without, all of the caller's."
+    filter: CampaignFilter
+    "From when. Everything is counted by the hour of UTC: an hour belongs to the time it begins in, so that times that follow one another add up."
+    from: DateTime
+    "To before when. Without, but with ` + "`" + `from` + "`" + `: everything since then."
+    to: DateTime
+    "Length of a point of ` + "`" + `series` + "`" + `."
+    interval: SeriesInterval! = DAY
+    "Zone in which days and weeks of ` + "`" + `series` + "`" + ` begin at midnight. Without: that of the account."
+    timeZone: TimeZone
+  ): AccountStatistics!
 
   "One tag; null when there is none with this id for the caller."
   tag("Global id or legacy ` + "`" + `TagID` + "`" + `." id: ID!): Tag
@@ -1264,6 +1288,68 @@ type CampaignStatistics {
     orderBy: LinkOrder! = CLICKS
   ): [LinkStatistic!]!
   "Mail domains of its recipients, those sent to most first."
+  domains(
+    "How many, 1 to 250."
+    first: Int! = 25
+  ): [DomainStatistic!]!
+}
+
+"""
+The numbers of many campaigns in sum. A person who is reached by several campaigns counts in each of them. Of a time, with ` + "`" + `from` + "`" + ` or ` + "`" + `to` + "`" + `, everything is what
+happened in it, whenever the campaign was sent: people count in the hour in which they did something first, once for each campaign; rates are fractions of what
+was delivered in that time, and may be above 1 where mails of earlier are opened.
+"""
+type AccountStatistics {
+  "How many campaigns match the filter, whatever the time."
+  campaigns: Int!
+  "How many people they go to, as counted when sending began; of a time, those of the campaigns whose sending began in it."
+  recipients: Int!
+  "Mails handed to the mail system."
+  sent: Int!
+  "Mails that could not be handed over."
+  failed: Int!
+  "Sent less hard and soft bounces, of all of them together."
+  delivered: Int!
+  "Times people opened one."
+  opens: UniqueStatistic!
+  "Times people clicked a link."
+  clicks: UniqueStatistic!
+  "Share of those who opened that also clicked; null when nobody opened."
+  clickToOpenRate: Float
+  "People who unsubscribed."
+  unsubscriptions: CountStatistic!
+  "Mails that came back."
+  bounces: BounceStatistic!
+  "People who marked one as spam."
+  complaints: CountStatistic!
+  "Times one was forwarded to a friend."
+  forwards: UniqueStatistic!
+  "Times one was viewed in the browser."
+  browserViews: UniqueStatistic!
+  "Conversions and what they are worth: the sum of their amounts, whatever the currency."
+  conversions: ConversionStatistic!
+  "Opens and clicks by machines, which are not in the numbers of people."
+  automated: AutomatedStatistic!
+  """
+  What happened over time: a point per interval, oldest first, zeros where nothing happened; more than 1,000 are an error. It begins with ` + "`" + `from` + "`" + `, or with the
+  interval of the first hour in which anything was counted, and ends at ` + "`" + `to` + "`" + `, or with the present interval. The first and the last point hold only what lies
+  within ` + "`" + `from` + "`" + ` and ` + "`" + `to` + "`" + `: what is counted of an interval adds up to the numbers beside it.
+  """
+  series: [SeriesPoint!]!
+  """
+  The links of all these campaigns, most clicked first; a URL that stands in several is one link. Links are not counted by time: not with ` + "`" + `from` + "`" + ` or ` + "`" + `to` + "`" + `. It
+  reads a row for each link of each campaign, never an event; more than 200,000 are an error.
+  """
+  links(
+    "How many, 1 to 250."
+    first: Int! = 25
+    "By which number, highest first."
+    orderBy: LinkOrder! = CLICKS
+  ): [LinkStatistic!]!
+  """
+  The mail domains of the recipients of all these campaigns, those sent to most first. Not with ` + "`" + `from` + "`" + ` or ` + "`" + `to` + "`" + `. It reads a row for each mail domain of each
+  campaign, never an event; more than 200,000 are an error.
+  """
   domains(
     "How many, 1 to 250."
     first: Int! = 25
@@ -3193,6 +3279,48 @@ func (ec *executionContext) childFields_ABTestVariation(ctx context.Context, fie
 	return nil, fmt.Errorf("no field named %q was found under type ABTestVariation", field.Name)
 }
 
+func (ec *executionContext) childFields_AccountStatistics(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "campaigns":
+		return ec.fieldContext_AccountStatistics_campaigns(ctx, field)
+	case "recipients":
+		return ec.fieldContext_AccountStatistics_recipients(ctx, field)
+	case "sent":
+		return ec.fieldContext_AccountStatistics_sent(ctx, field)
+	case "failed":
+		return ec.fieldContext_AccountStatistics_failed(ctx, field)
+	case "delivered":
+		return ec.fieldContext_AccountStatistics_delivered(ctx, field)
+	case "opens":
+		return ec.fieldContext_AccountStatistics_opens(ctx, field)
+	case "clicks":
+		return ec.fieldContext_AccountStatistics_clicks(ctx, field)
+	case "clickToOpenRate":
+		return ec.fieldContext_AccountStatistics_clickToOpenRate(ctx, field)
+	case "unsubscriptions":
+		return ec.fieldContext_AccountStatistics_unsubscriptions(ctx, field)
+	case "bounces":
+		return ec.fieldContext_AccountStatistics_bounces(ctx, field)
+	case "complaints":
+		return ec.fieldContext_AccountStatistics_complaints(ctx, field)
+	case "forwards":
+		return ec.fieldContext_AccountStatistics_forwards(ctx, field)
+	case "browserViews":
+		return ec.fieldContext_AccountStatistics_browserViews(ctx, field)
+	case "conversions":
+		return ec.fieldContext_AccountStatistics_conversions(ctx, field)
+	case "automated":
+		return ec.fieldContext_AccountStatistics_automated(ctx, field)
+	case "series":
+		return ec.fieldContext_AccountStatistics_series(ctx, field)
+	case "links":
+		return ec.fieldContext_AccountStatistics_links(ctx, field)
+	case "domains":
+		return ec.fieldContext_AccountStatistics_domains(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccountStatistics", field.Name)
+}
+
 func (ec *executionContext) childFields_AddSubscriberResult(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "outcome":
@@ -4795,6 +4923,42 @@ func (ec *executionContext) childFields___Type(ctx context.Context, field graphq
 
 // region    ***************************** args.gotpl *****************************
 
+func (ec *executionContext) field_AccountStatistics_domains_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int32, error) {
+			return ec.unmarshalNInt2int32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_AccountStatistics_links_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int32, error) {
+			return ec.unmarshalNInt2int32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+		func(ctx context.Context, v any) (statistics.LinkOrder, error) {
+			return ec.unmarshalNLinkOrder2campaignqlᚋinternalᚋstatisticsᚐLinkOrder(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orderBy"] = arg1
+	return args, nil
+}
+
 func (ec *executionContext) field_CampaignAudience_preview_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -5851,6 +6015,52 @@ func (ec *executionContext) field_Query_segment_args(ctx context.Context, rawArg
 	return args, nil
 }
 
+func (ec *executionContext) field_Query_statistics_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+		func(ctx context.Context, v any) (*model.CampaignFilter, error) {
+			return ec.unmarshalOCampaignFilter2ᚖcampaignqlᚋgraphᚋmodelᚐCampaignFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["filter"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "from",
+		func(ctx context.Context, v any) (*time.Time, error) {
+			return ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["from"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "to",
+		func(ctx context.Context, v any) (*time.Time, error) {
+			return ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["to"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "interval",
+		func(ctx context.Context, v any) (statistics.Interval, error) {
+			return ec.unmarshalNSeriesInterval2campaignqlᚋinternalᚋstatisticsᚐInterval(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["interval"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "timeZone",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOTimeZone2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["timeZone"] = arg4
+	return args, nil
+}
+
 func (ec *executionContext) field_Query_subscriberTag_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -6356,6 +6566,552 @@ func (ec *executionContext) fieldContext_ABTestVariation_email(_ context.Context
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Email(ctx, field)
 		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AccountStatistics_campaigns(ctx context.Context, field graphql.CollectedField, obj *model.AccountStatistics) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccountStatistics_campaigns(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Campaigns, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccountStatistics_campaigns(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AccountStatistics", field, false, false, "Int")
+}
+
+func (ec *executionContext) _AccountStatistics_recipients(ctx context.Context, field graphql.CollectedField, obj *model.AccountStatistics) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccountStatistics_recipients(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Recipients(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccountStatistics_recipients(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AccountStatistics", field, true, false, "Int")
+}
+
+func (ec *executionContext) _AccountStatistics_sent(ctx context.Context, field graphql.CollectedField, obj *model.AccountStatistics) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccountStatistics_sent(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Sent(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccountStatistics_sent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AccountStatistics", field, true, false, "Int")
+}
+
+func (ec *executionContext) _AccountStatistics_failed(ctx context.Context, field graphql.CollectedField, obj *model.AccountStatistics) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccountStatistics_failed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Failed(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccountStatistics_failed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AccountStatistics", field, true, false, "Int")
+}
+
+func (ec *executionContext) _AccountStatistics_delivered(ctx context.Context, field graphql.CollectedField, obj *model.AccountStatistics) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccountStatistics_delivered(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Delivered(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccountStatistics_delivered(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AccountStatistics", field, true, false, "Int")
+}
+
+func (ec *executionContext) _AccountStatistics_opens(ctx context.Context, field graphql.CollectedField, obj *model.AccountStatistics) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccountStatistics_opens(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Opens(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v statistics.Unique) graphql.Marshaler {
+			return ec.marshalNUniqueStatistic2campaignqlᚋinternalᚋstatisticsᚐUnique(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccountStatistics_opens(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AccountStatistics",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UniqueStatistic(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AccountStatistics_clicks(ctx context.Context, field graphql.CollectedField, obj *model.AccountStatistics) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccountStatistics_clicks(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Clicks(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v statistics.Unique) graphql.Marshaler {
+			return ec.marshalNUniqueStatistic2campaignqlᚋinternalᚋstatisticsᚐUnique(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccountStatistics_clicks(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AccountStatistics",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UniqueStatistic(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AccountStatistics_clickToOpenRate(ctx context.Context, field graphql.CollectedField, obj *model.AccountStatistics) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccountStatistics_clickToOpenRate(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ClickToOpenRate(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *float64) graphql.Marshaler {
+			return ec.marshalOFloat2ᚖfloat64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AccountStatistics_clickToOpenRate(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AccountStatistics", field, true, false, "Float")
+}
+
+func (ec *executionContext) _AccountStatistics_unsubscriptions(ctx context.Context, field graphql.CollectedField, obj *model.AccountStatistics) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccountStatistics_unsubscriptions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Unsubscriptions(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v statistics.Count) graphql.Marshaler {
+			return ec.marshalNCountStatistic2campaignqlᚋinternalᚋstatisticsᚐCount(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccountStatistics_unsubscriptions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AccountStatistics",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CountStatistic(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AccountStatistics_bounces(ctx context.Context, field graphql.CollectedField, obj *model.AccountStatistics) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccountStatistics_bounces(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Bounces(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v statistics.Bounces) graphql.Marshaler {
+			return ec.marshalNBounceStatistic2campaignqlᚋinternalᚋstatisticsᚐBounces(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccountStatistics_bounces(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AccountStatistics",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_BounceStatistic(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AccountStatistics_complaints(ctx context.Context, field graphql.CollectedField, obj *model.AccountStatistics) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccountStatistics_complaints(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Complaints(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v statistics.Count) graphql.Marshaler {
+			return ec.marshalNCountStatistic2campaignqlᚋinternalᚋstatisticsᚐCount(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccountStatistics_complaints(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AccountStatistics",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CountStatistic(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AccountStatistics_forwards(ctx context.Context, field graphql.CollectedField, obj *model.AccountStatistics) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccountStatistics_forwards(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Forwards(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v statistics.Unique) graphql.Marshaler {
+			return ec.marshalNUniqueStatistic2campaignqlᚋinternalᚋstatisticsᚐUnique(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccountStatistics_forwards(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AccountStatistics",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UniqueStatistic(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AccountStatistics_browserViews(ctx context.Context, field graphql.CollectedField, obj *model.AccountStatistics) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccountStatistics_browserViews(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.BrowserViews(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v statistics.Unique) graphql.Marshaler {
+			return ec.marshalNUniqueStatistic2campaignqlᚋinternalᚋstatisticsᚐUnique(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccountStatistics_browserViews(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AccountStatistics",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UniqueStatistic(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AccountStatistics_conversions(ctx context.Context, field graphql.CollectedField, obj *model.AccountStatistics) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccountStatistics_conversions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Conversions(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v statistics.Conversions) graphql.Marshaler {
+			return ec.marshalNConversionStatistic2campaignqlᚋinternalᚋstatisticsᚐConversions(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccountStatistics_conversions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AccountStatistics",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ConversionStatistic(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AccountStatistics_automated(ctx context.Context, field graphql.CollectedField, obj *model.AccountStatistics) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccountStatistics_automated(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Automated(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v statistics.Automated) graphql.Marshaler {
+			return ec.marshalNAutomatedStatistic2campaignqlᚋinternalᚋstatisticsᚐAutomated(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccountStatistics_automated(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AccountStatistics",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AutomatedStatistic(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AccountStatistics_series(ctx context.Context, field graphql.CollectedField, obj *model.AccountStatistics) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccountStatistics_series(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.AccountStatistics().Series(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*statistics.Point) graphql.Marshaler {
+			return ec.marshalNSeriesPoint2ᚕᚖcampaignqlᚋinternalᚋstatisticsᚐPointᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccountStatistics_series(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AccountStatistics",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SeriesPoint(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AccountStatistics_links(ctx context.Context, field graphql.CollectedField, obj *model.AccountStatistics) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccountStatistics_links(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.AccountStatistics().Links(ctx, obj, fc.Args["first"].(int32), fc.Args["orderBy"].(statistics.LinkOrder))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*ent.LinkCounter) graphql.Marshaler {
+			return ec.marshalNLinkStatistic2ᚕᚖcampaignqlᚋentᚐLinkCounterᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccountStatistics_links(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AccountStatistics",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LinkStatistic(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_AccountStatistics_links_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AccountStatistics_domains(ctx context.Context, field graphql.CollectedField, obj *model.AccountStatistics) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccountStatistics_domains(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.AccountStatistics().Domains(ctx, obj, fc.Args["first"].(int32))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*statistics.Domain) graphql.Marshaler {
+			return ec.marshalNDomainStatistic2ᚕᚖcampaignqlᚋinternalᚋstatisticsᚐDomainᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccountStatistics_domains(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AccountStatistics",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DomainStatistic(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_AccountStatistics_domains_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
@@ -14933,6 +15689,50 @@ func (ec *executionContext) fieldContext_Query_campaignCounts(ctx context.Contex
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Query_campaignCounts_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_statistics(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_statistics(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Statistics(ctx, fc.Args["filter"].(*model.CampaignFilter), fc.Args["from"].(*time.Time), fc.Args["to"].(*time.Time), fc.Args["interval"].(statistics.Interval), fc.Args["timeZone"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.AccountStatistics) graphql.Marshaler {
+			return ec.marshalNAccountStatistics2ᚖcampaignqlᚋgraphᚋmodelᚐAccountStatistics(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_statistics(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AccountStatistics(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_statistics_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -25668,6 +26468,127 @@ func (ec *executionContext) _ABTestVariation(ctx context.Context, sel ast.Select
 	return out
 }
 
+var accountStatisticsImplementors = []string{"AccountStatistics"}
+
+func (ec *executionContext) _AccountStatistics(ctx context.Context, sel ast.SelectionSet, obj *model.AccountStatistics) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, accountStatisticsImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AccountStatistics")
+		case "campaigns":
+			out.Values[i] = ec._AccountStatistics_campaigns(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "recipients":
+			out.Values[i] = ec._AccountStatistics_recipients(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "sent":
+			out.Values[i] = ec._AccountStatistics_sent(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "failed":
+			out.Values[i] = ec._AccountStatistics_failed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "delivered":
+			out.Values[i] = ec._AccountStatistics_delivered(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "opens":
+			out.Values[i] = ec._AccountStatistics_opens(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "clicks":
+			out.Values[i] = ec._AccountStatistics_clicks(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "clickToOpenRate":
+			out.Values[i] = ec._AccountStatistics_clickToOpenRate(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "unsubscriptions":
+			out.Values[i] = ec._AccountStatistics_unsubscriptions(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "bounces":
+			out.Values[i] = ec._AccountStatistics_bounces(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "complaints":
+			out.Values[i] = ec._AccountStatistics_complaints(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "forwards":
+			out.Values[i] = ec._AccountStatistics_forwards(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "browserViews":
+			out.Values[i] = ec._AccountStatistics_browserViews(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "conversions":
+			out.Values[i] = ec._AccountStatistics_conversions(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "automated":
+			out.Values[i] = ec._AccountStatistics_automated(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "series":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._AccountStatistics_series(ctx, field, obj)
+				})
+		case "links":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._AccountStatistics_links(ctx, field, obj)
+				})
+		case "domains":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._AccountStatistics_domains(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var addSubscriberResultImplementors = []string{"AddSubscriberResult"}
 
 func (ec *executionContext) _AddSubscriberResult(ctx context.Context, sel ast.SelectionSet, obj *model.AddSubscriberResult) graphql.Marshaler {
@@ -28914,6 +29835,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_campaignCounts(ctx, field)
 				})
+		case "statistics":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_statistics(ctx, field)
+				})
 		case "tag":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
 				true, false,
@@ -31696,6 +32623,14 @@ var (
 		campaign.WinnerByClicks: "MOST_UNIQUE_CLICKS",
 	}
 )
+
+func (ec *executionContext) marshalNAccountStatistics2ᚖcampaignqlᚋgraphᚋmodelᚐAccountStatistics(ctx context.Context, sel ast.SelectionSet, v *model.AccountStatistics) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "AccountStatistics!")
+		return graphql.Null
+	}
+	return ec._AccountStatistics(ctx, sel, v)
+}
 
 func (ec *executionContext) unmarshalNAddSubscriberInput2ᚕᚖcampaignqlᚋgraphᚋmodelᚐAddSubscriberInputᚄ(ctx context.Context, v any) ([]*model.AddSubscriberInput, error) {
 	vSlice := graphql.CoerceList(v)

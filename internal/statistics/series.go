@@ -96,6 +96,17 @@ func (s *Service) Series(ctx context.Context, campaigns []*ent.Campaign, span Sp
 	return found, nil
 }
 
+// bounded reports whether the span is not all time.
+func (s Span) bounded() bool { return s.From != nil || s.To != nil }
+
+// order reports a span that ends before it begins.
+func (s Span) order() error {
+	if s.From != nil && s.To != nil && !s.To.After(*s.From) {
+		return apperr.InvalidField("to", "range_empty", "must be after from")
+	}
+	return nil
+}
+
 func (s Span) validate(now time.Time) error {
 	if s.From == nil {
 		return nil
@@ -106,8 +117,8 @@ func (s Span) validate(now time.Time) error {
 		}
 		return nil
 	}
-	if !s.To.After(*s.From) {
-		return apperr.InvalidField("to", "range_empty", "must be after from")
+	if err := s.order(); err != nil {
+		return err
 	}
 	if _, over := s.points(*s.From, *s.To); over {
 		return s.tooMany("to")
