@@ -78,6 +78,7 @@ type (
 	scheduleResolver     struct{ *resolver }
 	statisticsResolver   struct{ *resolver }
 	accountResolver      struct{ *resolver }
+	comparedResolver     struct{ *resolver }
 	variationResolver    struct{ *resolver }
 	tagResolver          struct{ *resolver }
 	emailResolver        struct{ *resolver }
@@ -106,11 +107,12 @@ func (r *resolver) CampaignStatistics() exec.CampaignStatisticsResolver {
 func (r *resolver) AccountStatistics() exec.AccountStatisticsResolver {
 	return accountResolver{r}
 }
-func (r *resolver) ABTestVariation() exec.ABTestVariationResolver { return variationResolver{r} }
-func (r *resolver) Tag() exec.TagResolver                         { return tagResolver{r} }
-func (r *resolver) Email() exec.EmailResolver                     { return emailResolver{r} }
-func (r *resolver) Viewer() exec.ViewerResolver                   { return viewerResolver{r} }
-func (r *resolver) SubscriberList() exec.SubscriberListResolver   { return listResolver{r} }
+func (r *resolver) ComparedCampaign() exec.ComparedCampaignResolver { return comparedResolver{r} }
+func (r *resolver) ABTestVariation() exec.ABTestVariationResolver   { return variationResolver{r} }
+func (r *resolver) Tag() exec.TagResolver                           { return tagResolver{r} }
+func (r *resolver) Email() exec.EmailResolver                       { return emailResolver{r} }
+func (r *resolver) Viewer() exec.ViewerResolver                     { return viewerResolver{r} }
+func (r *resolver) SubscriberList() exec.SubscriberListResolver     { return listResolver{r} }
 func (r *resolver) CampaignAudience() exec.CampaignAudienceResolver {
 	return audienceResolver{r}
 }

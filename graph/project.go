@@ -202,6 +202,17 @@ func (s selection) columns() []string {
 	return columns
 }
 
+// columnsAnd returns the columns and more of them, each once.
+func (s selection) columnsAnd(more ...string) []string {
+	columns := s.columns()
+	for _, column := range more {
+		if !slices.Contains(columns, column) {
+			columns = append(columns, column)
+		}
+	}
+	return columns
+}
+
 // sums returns the columns without id, which sums do not have.
 func (s selection) sums() []string { return s.columns()[1:] }
 

@@ -140,9 +140,11 @@ const overviewCost = 50
 func weight(parent, field string) guard.Weight {
 	switch parent + "." + field {
 	case "Campaign.readiness", "Campaign.history", "SubscriberList.subscriberCount",
-		"CampaignStatistics.series", "CampaignStatistics.links", "CampaignStatistics.domains":
+		"CampaignStatistics.series", "CampaignStatistics.links", "CampaignStatistics.domains", "ComparedCampaign.elapsed":
 		return guard.Weight{Cost: 5}
-	case "Query.statistics", "AccountStatistics.series", "AccountStatistics.links", "AccountStatistics.domains":
+	case "CampaignComparison.campaigns":
+		return guard.Weight{Rows: maxCompared}
+	case "Query.statistics", "CampaignComparison.total", "AccountStatistics.series", "AccountStatistics.links", "AccountStatistics.domains":
 		return guard.Weight{Cost: overviewCost}
 	case "CampaignConnection.totalCount", "Query.campaignCounts", "SubscriberConnection.totalCount":
 		return guard.Weight{Cost: 50}

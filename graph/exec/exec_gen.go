@@ -44,6 +44,7 @@ type ResolverRoot interface {
 	CampaignCounts() CampaignCountsResolver
 	CampaignSchedule() CampaignScheduleResolver
 	CampaignStatistics() CampaignStatisticsResolver
+	ComparedCampaign() ComparedCampaignResolver
 	Email() EmailResolver
 	ExplainedRule() ExplainedRuleResolver
 	Mutation() MutationResolver
@@ -97,6 +98,9 @@ type CampaignStatisticsResolver interface {
 	Series(ctx context.Context, obj *statistics.Counters, from *time.Time, to *time.Time, interval statistics.Interval, timeZone *string) ([]*statistics.Point, error)
 	Links(ctx context.Context, obj *statistics.Counters, first int32, orderBy statistics.LinkOrder) ([]*ent.LinkCounter, error)
 	Domains(ctx context.Context, obj *statistics.Counters, first int32) ([]*statistics.Domain, error)
+}
+type ComparedCampaignResolver interface {
+	Elapsed(ctx context.Context, obj *model.ComparedCampaign, interval statistics.Interval, points int32) ([]*statistics.Point, error)
 }
 type EmailResolver interface {
 	ID(ctx context.Context, obj *ent.Email) (string, error)
@@ -155,6 +159,7 @@ type QueryResolver interface {
 	Campaigns(ctx context.Context, filter *model.CampaignFilter, orderBy *model.CampaignOrder, first *int32, after *string, last *int32, before *string, offset *int32) (*model.CampaignConnection, error)
 	CampaignCounts(ctx context.Context, filter *model.CampaignFilter) (*campaign.Counts, error)
 	Statistics(ctx context.Context, filter *model.CampaignFilter, from *time.Time, to *time.Time, interval statistics.Interval, timeZone *string) (*model.AccountStatistics, error)
+	Compare(ctx context.Context, campaigns []string) (*model.CampaignComparison, error)
 	Tag(ctx context.Context, id string) (*ent.Tag, error)
 	Tags(ctx context.Context, search *string, first *int32, after *string, last *int32, before *string) (*model.TagConnection, error)
 	Email(ctx context.Context, id string) (*ent.Email, error)
@@ -463,6 +468,9 @@ type Query {
     "Zone in which days and weeks of ` + "`" + `series` + "`" + ` begin at midnight. Without: that of the account."
     timeZone: TimeZone
   ): AccountStatistics!
+
+  "Campaigns side by side, and in sum. An id that is not the caller's, or one that stands there twice, is an error."
+  compare("2 to 10 campaigns, global ids or legacy ` + "`" + `CampaignID` + "`" + `; they are answered in this order." campaigns: [ID!]!): CampaignComparison!
 
   "One tag; null when there is none with this id for the caller."
   tag("Global id or legacy ` + "`" + `TagID` + "`" + `." id: ID!): Tag
@@ -1354,6 +1362,39 @@ type AccountStatistics {
     "How many, 1 to 250."
     first: Int! = 25
   ): [DomainStatistic!]!
+}
+
+"Campaigns side by side."
+type CampaignComparison {
+  "Each campaign, in the order asked for."
+  campaigns: [ComparedCampaign!]!
+  "All of them in sum, as ` + "`" + `statistics(filter: {ids: …})` + "`" + ` answers it."
+  total: AccountStatistics!
+}
+
+"One of the campaigns that are compared."
+type ComparedCampaign {
+  "The campaign, and with it its numbers."
+  campaign: Campaign!
+  """
+  What happened since its sending began, so that campaigns of different days can be laid over one another: the first point is the first interval, and so on,
+  zeros where nothing happened. Intervals that have not begun yet are left out; a campaign whose sending has not begun has none. As everything is counted by the
+  hour of UTC, the first interval begins with the hour in which sending began.
+  """
+  elapsed(
+    "Length of a point."
+    interval: ElapsedInterval! = HOUR
+    "How many points, 1 to 1,000."
+    points: Int! = 24
+  ): [SeriesPoint!]!
+}
+
+"Length of a point since sending began."
+enum ElapsedInterval {
+  "An hour."
+  HOUR
+  "24 hours, whatever the calendar says."
+  DAY
 }
 
 "Length of a point of a series."
@@ -3593,6 +3634,16 @@ func (ec *executionContext) childFields_CampaignChangeEdge(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type CampaignChangeEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_CampaignComparison(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "campaigns":
+		return ec.fieldContext_CampaignComparison_campaigns(ctx, field)
+	case "total":
+		return ec.fieldContext_CampaignComparison_total(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CampaignComparison", field.Name)
+}
+
 func (ec *executionContext) childFields_CampaignConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "edges":
@@ -3725,6 +3776,16 @@ func (ec *executionContext) childFields_CancelCampaignPayload(ctx context.Contex
 		return ec.fieldContext_CancelCampaignPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CancelCampaignPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ComparedCampaign(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "campaign":
+		return ec.fieldContext_ComparedCampaign_campaign(ctx, field)
+	case "elapsed":
+		return ec.fieldContext_ComparedCampaign_elapsed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ComparedCampaign", field.Name)
 }
 
 func (ec *executionContext) childFields_ConversionStatistic(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5083,6 +5144,28 @@ func (ec *executionContext) field_Campaign_history_args(ctx context.Context, raw
 	return args, nil
 }
 
+func (ec *executionContext) field_ComparedCampaign_elapsed_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "interval",
+		func(ctx context.Context, v any) (statistics.Interval, error) {
+			return ec.unmarshalNElapsedInterval2campaignqlᚋinternalᚋstatisticsᚐInterval(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["interval"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "points",
+		func(ctx context.Context, v any) (int32, error) {
+			return ec.unmarshalNInt2int32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["points"] = arg1
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_addSubscribers_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -5766,6 +5849,20 @@ func (ec *executionContext) field_Query_campaigns_args(ctx context.Context, rawA
 		return nil, err
 	}
 	args["offset"] = arg6
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_compare_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "campaigns",
+		func(ctx context.Context, v any) ([]string, error) {
+			return ec.unmarshalNID2ᚕstringᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["campaigns"] = arg0
 	return args, nil
 }
 
@@ -9425,6 +9522,70 @@ func (ec *executionContext) fieldContext_CampaignChangeEdge_node(_ context.Conte
 	return fc, nil
 }
 
+func (ec *executionContext) _CampaignComparison_campaigns(ctx context.Context, field graphql.CollectedField, obj *model.CampaignComparison) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignComparison_campaigns(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Campaigns, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.ComparedCampaign) graphql.Marshaler {
+			return ec.marshalNComparedCampaign2ᚕᚖcampaignqlᚋgraphᚋmodelᚐComparedCampaignᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignComparison_campaigns(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignComparison",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ComparedCampaign(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CampaignComparison_total(ctx context.Context, field graphql.CollectedField, obj *model.CampaignComparison) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignComparison_total(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Total, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.AccountStatistics) graphql.Marshaler {
+			return ec.marshalNAccountStatistics2ᚖcampaignqlᚋgraphᚋmodelᚐAccountStatistics(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignComparison_total(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignComparison",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AccountStatistics(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _CampaignConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.CampaignConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -10665,6 +10826,82 @@ func (ec *executionContext) fieldContext_CancelCampaignPayload_userErrors(_ cont
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_UserError(ctx, field)
 		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ComparedCampaign_campaign(ctx context.Context, field graphql.CollectedField, obj *model.ComparedCampaign) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ComparedCampaign_campaign(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Campaign, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Campaign) graphql.Marshaler {
+			return ec.marshalNCampaign2ᚖcampaignqlᚋgraphᚋmodelᚐCampaign(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ComparedCampaign_campaign(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ComparedCampaign",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Campaign(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ComparedCampaign_elapsed(ctx context.Context, field graphql.CollectedField, obj *model.ComparedCampaign) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ComparedCampaign_elapsed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.ComparedCampaign().Elapsed(ctx, obj, fc.Args["interval"].(statistics.Interval), fc.Args["points"].(int32))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*statistics.Point) graphql.Marshaler {
+			return ec.marshalNSeriesPoint2ᚕᚖcampaignqlᚋinternalᚋstatisticsᚐPointᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ComparedCampaign_elapsed(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ComparedCampaign",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SeriesPoint(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_ComparedCampaign_elapsed_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
@@ -15733,6 +15970,50 @@ func (ec *executionContext) fieldContext_Query_statistics(ctx context.Context, f
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Query_statistics_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_compare(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_compare(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Compare(ctx, fc.Args["campaigns"].([]string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.CampaignComparison) graphql.Marshaler {
+			return ec.marshalNCampaignComparison2ᚖcampaignqlᚋgraphᚋmodelᚐCampaignComparison(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_compare(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CampaignComparison(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_compare_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -27485,6 +27766,44 @@ func (ec *executionContext) _CampaignChangeEdge(ctx context.Context, sel ast.Sel
 	return out
 }
 
+var campaignComparisonImplementors = []string{"CampaignComparison"}
+
+func (ec *executionContext) _CampaignComparison(ctx context.Context, sel ast.SelectionSet, obj *model.CampaignComparison) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, campaignComparisonImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CampaignComparison")
+		case "campaigns":
+			out.Values[i] = ec._CampaignComparison_campaigns(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "total":
+			out.Values[i] = ec._CampaignComparison_total(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var campaignConnectionImplementors = []string{"CampaignConnection"}
 
 func (ec *executionContext) _CampaignConnection(ctx context.Context, sel ast.SelectionSet, obj *model.CampaignConnection) graphql.Marshaler {
@@ -27914,6 +28233,45 @@ func (ec *executionContext) _CancelCampaignPayload(ctx context.Context, sel ast.
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var comparedCampaignImplementors = []string{"ComparedCampaign"}
+
+func (ec *executionContext) _ComparedCampaign(ctx context.Context, sel ast.SelectionSet, obj *model.ComparedCampaign) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, comparedCampaignImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ComparedCampaign")
+		case "campaign":
+			out.Values[i] = ec._ComparedCampaign_campaign(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "elapsed":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._ComparedCampaign_elapsed(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -29840,6 +30198,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_statistics(ctx, field)
+				})
+		case "compare":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_compare(ctx, field)
 				})
 		case "tag":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
@@ -32995,6 +33359,14 @@ func (ec *executionContext) marshalNCampaignChangeEdge2ᚖcampaignqlᚋgraphᚋm
 	return ec._CampaignChangeEdge(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNCampaignComparison2ᚖcampaignqlᚋgraphᚋmodelᚐCampaignComparison(ctx context.Context, sel ast.SelectionSet, v *model.CampaignComparison) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "CampaignComparison!")
+		return graphql.Null
+	}
+	return ec._CampaignComparison(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNCampaignConnection2ᚖcampaignqlᚋgraphᚋmodelᚐCampaignConnection(ctx context.Context, sel ast.SelectionSet, v *model.CampaignConnection) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "CampaignConnection!")
@@ -33192,6 +33564,30 @@ var (
 		kind.SurfaceCLI:     "CLI",
 	}
 )
+
+func (ec *executionContext) marshalNComparedCampaign2ᚕᚖcampaignqlᚋgraphᚋmodelᚐComparedCampaignᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.ComparedCampaign) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNComparedCampaign2ᚖcampaignqlᚋgraphᚋmodelᚐComparedCampaign(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNComparedCampaign2ᚖcampaignqlᚋgraphᚋmodelᚐComparedCampaign(ctx context.Context, sel ast.SelectionSet, v *model.ComparedCampaign) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ComparedCampaign!")
+		return graphql.Null
+	}
+	return ec._ComparedCampaign(ctx, sel, v)
+}
 
 func (ec *executionContext) marshalNConversionStatistic2campaignqlᚋinternalᚋstatisticsᚐConversions(ctx context.Context, sel ast.SelectionSet, v statistics.Conversions) graphql.Marshaler {
 	return ec._ConversionStatistic(ctx, sel, &v)
@@ -33678,6 +34074,32 @@ func (ec *executionContext) marshalNDomainStatistic2ᚖcampaignqlᚋinternalᚋs
 	}
 	return ec._DomainStatistic(ctx, sel, v)
 }
+
+func (ec *executionContext) unmarshalNElapsedInterval2campaignqlᚋinternalᚋstatisticsᚐInterval(ctx context.Context, v any) (statistics.Interval, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNElapsedInterval2campaignqlᚋinternalᚋstatisticsᚐInterval[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNElapsedInterval2campaignqlᚋinternalᚋstatisticsᚐInterval(ctx context.Context, sel ast.SelectionSet, v statistics.Interval) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNElapsedInterval2campaignqlᚋinternalᚋstatisticsᚐInterval[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "ElapsedInterval!")
+	}
+	return res
+}
+
+var (
+	unmarshalNElapsedInterval2campaignqlᚋinternalᚋstatisticsᚐInterval = map[string]statistics.Interval{
+		"HOUR": statistics.ByHour,
+		"DAY":  statistics.ByDay,
+	}
+	marshalNElapsedInterval2campaignqlᚋinternalᚋstatisticsᚐInterval = map[statistics.Interval]string{
+		statistics.ByHour: "HOUR",
+		statistics.ByDay:  "DAY",
+	}
+)
 
 func (ec *executionContext) marshalNEmail2ᚕᚖcampaignqlᚋentᚐEmailᚄ(ctx context.Context, sel ast.SelectionSet, v []*ent.Email) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {

@@ -12,3 +12,12 @@ type AccountStatistics struct {
 	Filter    campaign.Filter
 	Span      statistics.Span
 }
+
+// CampaignComparison shows campaigns side by side.
+type CampaignComparison struct {
+	Campaigns []*ComparedCampaign
+	Total     *AccountStatistics
+}
+
+// ComparedCampaign shows one of them.
+type ComparedCampaign struct{ Campaign *Campaign }
