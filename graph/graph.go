@@ -11,6 +11,7 @@ import (
 	"campaignql/internal/campaign"
 	"campaignql/internal/content"
 	"campaignql/internal/event"
+	"campaignql/internal/export"
 	customfield "campaignql/internal/field"
 	lists "campaignql/internal/list"
 	"campaignql/internal/live"
@@ -41,6 +42,8 @@ type Services struct {
 	Audiences *reach.Service
 	// Events records what happened to recipients.
 	Events *event.Service
+	// Exports writes statistics as files.
+	Exports *export.Service
 	// Live follows campaigns as they change.
 	Live *live.Service
 	// Commands answers the field command.

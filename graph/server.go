@@ -48,6 +48,8 @@ type Options struct {
 	Timeout time.Duration
 	// MaxSocketOperations is how many operations may run at once over one WebSocket; 32 by default.
 	MaxSocketOperations int
+	// PublicURL is under what clients reach the server; empty for what each request came to.
+	PublicURL string
 	// Stopping is closed when the server begins to stop: what would not end by itself is ended then.
 	Stopping <-chan struct{}
 	// Development shows suggestions, and the SQL statements an operation ran in extensions.cost.
@@ -144,7 +146,7 @@ func weight(parent, field string) guard.Weight {
 		return guard.Weight{Cost: 5}
 	case "CampaignComparison.campaigns":
 		return guard.Weight{Rows: maxCompared}
-	case "Query.statistics", "CampaignComparison.total", "AccountStatistics.series", "AccountStatistics.links", "AccountStatistics.domains":
+	case "Query.statistics", "CampaignComparison.total", "Query.exportStatistics", "AccountStatistics.series", "AccountStatistics.links", "AccountStatistics.domains":
 		return guard.Weight{Cost: overviewCost}
 	case "CampaignConnection.totalCount", "Query.campaignCounts", "SubscriberConnection.totalCount":
 		return guard.Weight{Cost: 50}
@@ -167,7 +169,9 @@ type requestKey struct{}
 // request is what the surface knows of one HTTP request.
 type request struct {
 	id, remoteAddr string
-	credentials    account.Credentials
+	// base is the scheme and host under which the client reaches the server.
+	base        string
+	credentials account.Credentials
 	// refused tells that credentials were sent and not accepted.
 	refused bool
 	// shared tells that operations run at the same time, which find out about their credentials each for itself.
@@ -188,9 +192,22 @@ func credentialsRefused(ctx context.Context) bool { return requestOf(ctx).refuse
 
 func (s *server) request(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		known := &request{id: s.options.RequestID(r.Context()), remoteAddr: r.RemoteAddr, credentials: bearer(r.Header.Get("Authorization"))}
+		known := &request{
+			id: s.options.RequestID(r.Context()), remoteAddr: r.RemoteAddr, base: s.base(r), credentials: bearer(r.Header.Get("Authorization")),
+		}
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestKey{}, known)))
 	})
+}
+
+// base is the URL under which a client reaches the server: the configured one, or what it asked itself.
+func (s *server) base(r *http.Request) string {
+	if s.options.PublicURL != "" {
+		return strings.TrimSuffix(s.options.PublicURL, "/")
+	}
+	if r.TLS != nil || strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https") {
+		return "https://" + r.Host
+	}
+	return "http://" + r.Host
 }
 
 // bearer reads the value of an Authorization header, without credentials when it is of another scheme.

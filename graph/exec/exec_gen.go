@@ -9,6 +9,7 @@ import (
 	"campaignql/graph/scalar"
 	"campaignql/internal/campaign"
 	"campaignql/internal/event"
+	"campaignql/internal/export"
 	"campaignql/internal/kind"
 	"campaignql/internal/reach"
 	"campaignql/internal/statistics"
@@ -160,6 +161,7 @@ type QueryResolver interface {
 	CampaignCounts(ctx context.Context, filter *model.CampaignFilter) (*campaign.Counts, error)
 	Statistics(ctx context.Context, filter *model.CampaignFilter, from *time.Time, to *time.Time, interval statistics.Interval, timeZone *string) (*model.AccountStatistics, error)
 	Compare(ctx context.Context, campaigns []string) (*model.CampaignComparison, error)
+	ExportStatistics(ctx context.Context, campaign string, content export.Content, format export.Format, from *time.Time, to *time.Time, interval statistics.Interval, timeZone *string) (*model.StatisticsExport, error)
 	Tag(ctx context.Context, id string) (*ent.Tag, error)
 	Tags(ctx context.Context, search *string, first *int32, after *string, last *int32, before *string) (*model.TagConnection, error)
 	Email(ctx context.Context, id string) (*ent.Email, error)
@@ -471,6 +473,28 @@ type Query {
 
   "Campaigns side by side, and in sum. An id that is not the caller's, or one that stands there twice, is an error."
   compare("2 to 10 campaigns, global ids or legacy ` + "`" + `CampaignID` + "`" + `; they are answered in this order." campaigns: [ID!]!): CampaignComparison!
+
+  """
+  A link to a file with numbers or events of a campaign, which a browser can open for five minutes without any header; it ends before with the key or session
+  that asked for it. Whoever has the link can read the file: do not log or share it. With a key the same address answers without a signature to the header
+  ` + "`" + `Authorization` + "`" + `. It is ` + "`" + `/export/campaigns/{id}/{series|links|activity}.{csv|json}` + "`" + ` with ` + "`" + `from` + "`" + `, ` + "`" + `to` + "`" + `, ` + "`" + `interval` + "`" + ` and ` + "`" + `timeZone` + "`" + ` as parameters.
+  """
+  exportStatistics(
+    "Global id or legacy ` + "`" + `CampaignID` + "`" + `."
+    campaign: ID!
+    "What the file holds."
+    content: ExportContent!
+    "How it is written."
+    format: ExportFormat! = CSV
+    "From when; for ` + "`" + `SERIES` + "`" + ` as for ` + "`" + `CampaignStatistics.series` + "`" + `, for ` + "`" + `ACTIVITY` + "`" + ` the events that happened then or later; not for ` + "`" + `LINKS` + "`" + `."
+    from: DateTime
+    "To before when; not for ` + "`" + `LINKS` + "`" + `."
+    to: DateTime
+    "Length of a point, for ` + "`" + `SERIES` + "`" + `."
+    interval: SeriesInterval! = DAY
+    "Zone in which days and weeks begin at midnight, for ` + "`" + `SERIES` + "`" + `. Without: that of the account."
+    timeZone: TimeZone
+  ): StatisticsExport!
 
   "One tag; null when there is none with this id for the caller."
   tag("Global id or legacy ` + "`" + `TagID` + "`" + `." id: ID!): Tag
@@ -1395,6 +1419,38 @@ enum ElapsedInterval {
   HOUR
   "24 hours, whatever the calendar says."
   DAY
+}
+
+"A link to a file."
+type StatisticsExport {
+  "The address, complete."
+  url: String!
+  "When it ends. A file that is being read by then is read to its end."
+  expiresAt: DateTime!
+}
+
+"What a file of statistics holds."
+enum ExportContent {
+  "What happened over time, a row for each point: the fields of ` + "`" + `SeriesPoint` + "`" + `."
+  SERIES
+  "All its links, most clicked first: ` + "`" + `url` + "`" + `, ` + "`" + `clicks` + "`" + `, ` + "`" + `uniqueClicks` + "`" + `."
+  LINKS
+  """
+  Every event: ` + "`" + `kind` + "`" + `, ` + "`" + `at` + "`" + `, ` + "`" + `subscriberId` + "`" + ` (legacy number), ` + "`" + `emailAddress` + "`" + ` (empty for people who were deleted), ` + "`" + `url` + "`" + `, ` + "`" + `reason` + "`" + `, ` + "`" + `automated` + "`" + `, ` + "`" + `amount` + "`" + `, ` + "`" + `currency` + "`" + `.
+  The order is always the same, but not that of time.
+  """
+  ACTIVITY
+}
+
+"How a file is written."
+enum ExportFormat {
+  """
+  Comma-separated values as in RFC 4180, UTF-8, with a header line. A text that begins with ` + "`" + `=` + "`" + `, ` + "`" + `+` + "`" + `, ` + "`" + `-` + "`" + `, ` + "`" + `@` + "`" + `, a tab or a carriage return, which a spreadsheet
+  could take for a formula, has an apostrophe before it.
+  """
+  CSV
+  "One JSON array, an object on each line."
+  JSON
 }
 
 "Length of a point of a series."
@@ -4410,6 +4466,16 @@ func (ec *executionContext) childFields_ServerInfo(ctx context.Context, field gr
 	return nil, fmt.Errorf("no field named %q was found under type ServerInfo", field.Name)
 }
 
+func (ec *executionContext) childFields_StatisticsExport(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "url":
+		return ec.fieldContext_StatisticsExport_url(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_StatisticsExport_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StatisticsExport", field.Name)
+}
+
 func (ec *executionContext) childFields_Subscriber(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -5977,6 +6043,68 @@ func (ec *executionContext) field_Query_emails_args(ctx context.Context, rawArgs
 		return nil, err
 	}
 	args["before"] = arg5
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_exportStatistics_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "campaign",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["campaign"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "content",
+		func(ctx context.Context, v any) (export.Content, error) {
+			return ec.unmarshalNExportContent2campaignqlᚋinternalᚋexportᚐContent(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["content"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "format",
+		func(ctx context.Context, v any) (export.Format, error) {
+			return ec.unmarshalNExportFormat2campaignqlᚋinternalᚋexportᚐFormat(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["format"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "from",
+		func(ctx context.Context, v any) (*time.Time, error) {
+			return ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["from"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "to",
+		func(ctx context.Context, v any) (*time.Time, error) {
+			return ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["to"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "interval",
+		func(ctx context.Context, v any) (statistics.Interval, error) {
+			return ec.unmarshalNSeriesInterval2campaignqlᚋinternalᚋstatisticsᚐInterval(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["interval"] = arg5
+	arg6, err := graphql.ProcessArgField(ctx, rawArgs, "timeZone",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOTimeZone2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["timeZone"] = arg6
 	return args, nil
 }
 
@@ -16020,6 +16148,50 @@ func (ec *executionContext) fieldContext_Query_compare(ctx context.Context, fiel
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_exportStatistics(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_exportStatistics(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().ExportStatistics(ctx, fc.Args["campaign"].(string), fc.Args["content"].(export.Content), fc.Args["format"].(export.Format), fc.Args["from"].(*time.Time), fc.Args["to"].(*time.Time), fc.Args["interval"].(statistics.Interval), fc.Args["timeZone"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.StatisticsExport) graphql.Marshaler {
+			return ec.marshalNStatisticsExport2ᚖcampaignqlᚋgraphᚋmodelᚐStatisticsExport(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_exportStatistics(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_StatisticsExport(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_exportStatistics_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_tag(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -18276,6 +18448,52 @@ func (ec *executionContext) _ServerInfo_maxPageSize(ctx context.Context, field g
 }
 func (ec *executionContext) fieldContext_ServerInfo_maxPageSize(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("ServerInfo", field, false, false, "Int")
+}
+
+func (ec *executionContext) _StatisticsExport_url(ctx context.Context, field graphql.CollectedField, obj *model.StatisticsExport) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StatisticsExport_url(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.URL, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StatisticsExport_url(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StatisticsExport", field, false, false, "String")
+}
+
+func (ec *executionContext) _StatisticsExport_expiresAt(ctx context.Context, field graphql.CollectedField, obj *model.StatisticsExport) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StatisticsExport_expiresAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ExpiresAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StatisticsExport_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StatisticsExport", field, false, false, "DateTime")
 }
 
 func (ec *executionContext) _Subscriber_id(ctx context.Context, field graphql.CollectedField, obj *model.Subscriber) (ret graphql.Marshaler) {
@@ -30205,6 +30423,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_compare(ctx, field)
 				})
+		case "exportStatistics":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_exportStatistics(ctx, field)
+				})
 		case "tag":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
 				true, false,
@@ -30926,6 +31150,44 @@ func (ec *executionContext) _ServerInfo(ctx context.Context, sel ast.SelectionSe
 			}
 		case "maxPageSize":
 			out.Values[i] = ec._ServerInfo_maxPageSize(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var statisticsExportImplementors = []string{"StatisticsExport"}
+
+func (ec *executionContext) _StatisticsExport(ctx context.Context, sel ast.SelectionSet, obj *model.StatisticsExport) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, statisticsExportImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("StatisticsExport")
+		case "url":
+			out.Values[i] = ec._StatisticsExport_url(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "expiresAt":
+			out.Values[i] = ec._StatisticsExport_expiresAt(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -34401,6 +34663,60 @@ func (ec *executionContext) marshalNExplainedRule2ᚕcampaignqlᚋinternalᚋrea
 	return ret
 }
 
+func (ec *executionContext) unmarshalNExportContent2campaignqlᚋinternalᚋexportᚐContent(ctx context.Context, v any) (export.Content, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNExportContent2campaignqlᚋinternalᚋexportᚐContent[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNExportContent2campaignqlᚋinternalᚋexportᚐContent(ctx context.Context, sel ast.SelectionSet, v export.Content) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNExportContent2campaignqlᚋinternalᚋexportᚐContent[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "ExportContent!")
+	}
+	return res
+}
+
+var (
+	unmarshalNExportContent2campaignqlᚋinternalᚋexportᚐContent = map[string]export.Content{
+		"SERIES":   export.Series,
+		"LINKS":    export.Links,
+		"ACTIVITY": export.Activity,
+	}
+	marshalNExportContent2campaignqlᚋinternalᚋexportᚐContent = map[export.Content]string{
+		export.Series:   "SERIES",
+		export.Links:    "LINKS",
+		export.Activity: "ACTIVITY",
+	}
+)
+
+func (ec *executionContext) unmarshalNExportFormat2campaignqlᚋinternalᚋexportᚐFormat(ctx context.Context, v any) (export.Format, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNExportFormat2campaignqlᚋinternalᚋexportᚐFormat[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNExportFormat2campaignqlᚋinternalᚋexportᚐFormat(ctx context.Context, sel ast.SelectionSet, v export.Format) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNExportFormat2campaignqlᚋinternalᚋexportᚐFormat[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "ExportFormat!")
+	}
+	return res
+}
+
+var (
+	unmarshalNExportFormat2campaignqlᚋinternalᚋexportᚐFormat = map[string]export.Format{
+		"CSV":  export.CSV,
+		"JSON": export.JSON,
+	}
+	marshalNExportFormat2campaignqlᚋinternalᚋexportᚐFormat = map[export.Format]string{
+		export.CSV:  "CSV",
+		export.JSON: "JSON",
+	}
+)
+
 func (ec *executionContext) unmarshalNFloat2float64(ctx context.Context, v any) (float64, error) {
 	res, err := graphql.UnmarshalFloatContext(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -35046,6 +35362,14 @@ func (ec *executionContext) marshalNServerInfo2ᚖcampaignqlᚋgraphᚋmodelᚐS
 		return graphql.Null
 	}
 	return ec._ServerInfo(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNStatisticsExport2ᚖcampaignqlᚋgraphᚋmodelᚐStatisticsExport(ctx context.Context, sel ast.SelectionSet, v *model.StatisticsExport) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "StatisticsExport!")
+		return graphql.Null
+	}
+	return ec._StatisticsExport(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNString2string(ctx context.Context, v any) (string, error) {

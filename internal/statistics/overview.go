@@ -82,7 +82,7 @@ func (s *Service) Sum(ctx context.Context, filter campaign.Filter, span Span, co
 func overviewable(filter campaign.Filter, span Span) error {
 	var faults apperr.Faults
 	faults.Add(filter.Validate())
-	faults.Add(span.order())
+	faults.Add(span.Order())
 	return faults.Err()
 }
 

@@ -36,17 +36,42 @@ func (s *Service) Links(ctx context.Context, campaignIDs []int64, by LinkOrder, 
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
 	}
-	order := page.Order[*ent.LinkCounter]{Name: string(by), Column: string(by), Type: page.Number, Desc: true, Key: func(l *ent.LinkCounter) page.Key {
+	return highest(linkOrder(by), linkcounter.Table, campaignIDs, first, func(choose func(*sql.Selector)) ([]*ent.LinkCounter, error) {
+		query := s.db.Client(ctx).LinkCounter.Query()
+		query.Modify(choose)
+		return query.All(ctx)
+	}, func(l *ent.LinkCounter) int64 { return l.CampaignID })
+}
+
+func linkOrder(by LinkOrder) page.Order[*ent.LinkCounter] {
+	return page.Order[*ent.LinkCounter]{Name: string(by), Column: string(by), Type: page.Number, Desc: true, Key: func(l *ent.LinkCounter) page.Key {
 		if by == LinksByPeople {
 			return page.Key{Value: l.UniqueClicks, ID: l.ID}
 		}
 		return page.Key{Value: l.Clicks, ID: l.ID}
 	}}
-	return highest(order, linkcounter.Table, campaignIDs, first, func(choose func(*sql.Selector)) ([]*ent.LinkCounter, error) {
-		query := s.db.Client(ctx).LinkCounter.Query()
-		query.Modify(choose)
-		return query.All(ctx)
-	}, func(l *ent.LinkCounter) int64 { return l.CampaignID })
+}
+
+// EachLink calls visit with the links of a campaign of the caller's, some at a time, those with the most clicks first. They are read by key, so that none is
+// visited twice that stands still; an error of visit ends it.
+func (s *Service) EachLink(ctx context.Context, campaignID int64, visit func([]*ent.LinkCounter) error) error {
+	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
+		return err
+	}
+	const fewest, most = 250, 1000
+	return page.Each(0, 0, fewest, most, func(request page.Request) (page.Result[*ent.LinkCounter], error) {
+		plan, err := linkOrder(LinksByClicks).Plan(request)
+		if err != nil {
+			return page.Result[*ent.LinkCounter]{}, err
+		}
+		query := s.db.Client(ctx).LinkCounter.Query().Where(linkcounter.CampaignID(campaignID))
+		query.Modify(plan.Apply)
+		rows, err := query.All(ctx)
+		if err != nil {
+			return page.Result[*ent.LinkCounter]{}, store.Translate(err)
+		}
+		return plan.Result(rows), nil
+	}, visit)
 }
 
 // Domains returns for each campaign its first mail domains, those sent to most first, with the errors of Links. It costs one statement for up to 250
