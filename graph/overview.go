@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"campaignql/ent"
 	"campaignql/graph/model"
 	"campaignql/internal/caller"
 	"campaignql/internal/campaign"
@@ -41,8 +40,9 @@ func (r accountResolver) Series(ctx context.Context, s *model.AccountStatistics)
 	return pointers(points), err
 }
 
-func (r accountResolver) Links(ctx context.Context, s *model.AccountStatistics, first int32, orderBy statistics.LinkOrder) ([]*ent.LinkCounter, error) {
-	return r.Statistics.SumLinks(ctx, s.Filter, s.Span, orderBy, int(first))
+func (r accountResolver) Links(ctx context.Context, s *model.AccountStatistics, first int32, orderBy statistics.LinkOrder) ([]*statistics.Link, error) {
+	links, err := r.Statistics.SumLinks(ctx, s.Filter, s.Span, orderBy, int(first))
+	return pointers(links), err
 }
 
 func (r accountResolver) Domains(ctx context.Context, s *model.AccountStatistics, first int32) ([]*statistics.Domain, error) {

@@ -21,6 +21,7 @@ type (
 	linksKey struct {
 		by    statistics.LinkOrder
 		first int32
+		after string
 	}
 	domainsKey struct{ first int32 }
 )
@@ -52,10 +53,11 @@ func spanOf(ctx context.Context, from, to *time.Time, interval statistics.Interv
 	return span, err
 }
 
-func (r statisticsResolver) Links(ctx context.Context, c *statistics.Counters, first int32, orderBy statistics.LinkOrder) ([]*ent.LinkCounter, error) {
-	return ofPage(ctx, c, linksKey{orderBy, first}, func(rows []*ent.Campaign) (map[int64][]*ent.LinkCounter, error) {
-		return r.Statistics.Links(ctx, campaignIDs(rows), orderBy, int(first))
+func (r statisticsResolver) Links(ctx context.Context, c *statistics.Counters, first int32, after *string, orderBy statistics.LinkOrder) ([]*statistics.Link, error) {
+	links, err := ofPage(ctx, c, linksKey{orderBy, first, value(after)}, func(rows []*ent.Campaign) (map[int64][]statistics.Link, error) {
+		return r.Statistics.Links(ctx, campaignIDs(rows), orderBy, int(first), value(after))
 	})
+	return pointers(links), err
 }
 
 func (r statisticsResolver) Domains(ctx context.Context, c *statistics.Counters, first int32) ([]*statistics.Domain, error) {

@@ -72,7 +72,7 @@ type ABTestVariationResolver interface {
 }
 type AccountStatisticsResolver interface {
 	Series(ctx context.Context, obj *model.AccountStatistics) ([]*statistics.Point, error)
-	Links(ctx context.Context, obj *model.AccountStatistics, first int32, orderBy statistics.LinkOrder) ([]*ent.LinkCounter, error)
+	Links(ctx context.Context, obj *model.AccountStatistics, first int32, orderBy statistics.LinkOrder) ([]*statistics.Link, error)
 	Domains(ctx context.Context, obj *model.AccountStatistics, first int32) ([]*statistics.Domain, error)
 }
 type CampaignResolver interface {
@@ -97,7 +97,7 @@ type CampaignScheduleResolver interface {
 type CampaignStatisticsResolver interface {
 	Throughput(ctx context.Context, obj *statistics.Counters) (*statistics.Throughput, error)
 	Series(ctx context.Context, obj *statistics.Counters, from *time.Time, to *time.Time, interval statistics.Interval, timeZone *string) ([]*statistics.Point, error)
-	Links(ctx context.Context, obj *statistics.Counters, first int32, orderBy statistics.LinkOrder) ([]*ent.LinkCounter, error)
+	Links(ctx context.Context, obj *statistics.Counters, first int32, after *string, orderBy statistics.LinkOrder) ([]*statistics.Link, error)
 	Domains(ctx context.Context, obj *statistics.Counters, first int32) ([]*statistics.Domain, error)
 }
 type ComparedCampaignResolver interface {
@@ -1314,14 +1314,16 @@ type CampaignStatistics {
   ): [SeriesPoint!]!
   "Its links, most clicked first."
   links(
-    "How many, 1 to 250."
+    "How many, 0 to 250."
     first: Int! = 25
+    "The ` + "`" + `cursor` + "`" + ` of the link after which to go on, in the same order."
+    after: String
     "By which number, highest first."
     orderBy: LinkOrder! = CLICKS
   ): [LinkStatistic!]!
   "Mail domains of its recipients, those sent to most first."
   domains(
-    "How many, 1 to 250."
+    "How many, 0 to 250."
     first: Int! = 25
   ): [DomainStatistic!]!
 }
@@ -1373,7 +1375,7 @@ type AccountStatistics {
   reads a row for each link of each campaign, never an event; more than 200,000 are an error.
   """
   links(
-    "How many, 1 to 250."
+    "How many, 0 to 250."
     first: Int! = 25
     "By which number, highest first."
     orderBy: LinkOrder! = CLICKS
@@ -1383,7 +1385,7 @@ type AccountStatistics {
   campaign, never an event; more than 200,000 are an error.
   """
   domains(
-    "How many, 1 to 250."
+    "How many, 0 to 250."
     first: Int! = 25
   ): [DomainStatistic!]!
 }
@@ -1517,6 +1519,8 @@ type SeriesPoint {
 
 "Clicks on one link of a campaign."
 type LinkStatistic {
+  "Where it stands among the links of its campaign, for ` + "`" + `after` + "`" + `; null of many campaigns in sum."
+  cursor: String
   "Where it leads."
   url: String!
   "Times people clicked it."
@@ -4222,6 +4226,8 @@ func (ec *executionContext) childFields_ExplainedRule(ctx context.Context, field
 
 func (ec *executionContext) childFields_LinkStatistic(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_LinkStatistic_cursor(ctx, field)
 	case "url":
 		return ec.fieldContext_LinkStatistic_url(ctx, field)
 	case "clicks":
@@ -5139,14 +5145,22 @@ func (ec *executionContext) field_CampaignStatistics_links_args(ctx context.Cont
 		return nil, err
 	}
 	args["first"] = arg0
-	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
 		func(ctx context.Context, v any) (statistics.LinkOrder, error) {
 			return ec.unmarshalNLinkOrder2campaignqlᚋinternalᚋstatisticsᚐLinkOrder(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["orderBy"] = arg1
+	args["orderBy"] = arg2
 	return args, nil
 }
 
@@ -7266,8 +7280,8 @@ func (ec *executionContext) _AccountStatistics_links(ctx context.Context, field 
 			return ec.Resolvers.AccountStatistics().Links(ctx, obj, fc.Args["first"].(int32), fc.Args["orderBy"].(statistics.LinkOrder))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*ent.LinkCounter) graphql.Marshaler {
-			return ec.marshalNLinkStatistic2ᚕᚖcampaignqlᚋentᚐLinkCounterᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*statistics.Link) graphql.Marshaler {
+			return ec.marshalNLinkStatistic2ᚕᚖcampaignqlᚋinternalᚋstatisticsᚐLinkᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -10692,11 +10706,11 @@ func (ec *executionContext) _CampaignStatistics_links(ctx context.Context, field
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.CampaignStatistics().Links(ctx, obj, fc.Args["first"].(int32), fc.Args["orderBy"].(statistics.LinkOrder))
+			return ec.Resolvers.CampaignStatistics().Links(ctx, obj, fc.Args["first"].(int32), fc.Args["after"].(*string), fc.Args["orderBy"].(statistics.LinkOrder))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*ent.LinkCounter) graphql.Marshaler {
-			return ec.marshalNLinkStatistic2ᚕᚖcampaignqlᚋentᚐLinkCounterᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*statistics.Link) graphql.Marshaler {
+			return ec.marshalNLinkStatistic2ᚕᚖcampaignqlᚋinternalᚋstatisticsᚐLinkᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -13690,7 +13704,30 @@ func (ec *executionContext) fieldContext_ExplainedRule_rules(_ context.Context, 
 	return fc, nil
 }
 
-func (ec *executionContext) _LinkStatistic_url(ctx context.Context, field graphql.CollectedField, obj *ent.LinkCounter) (ret graphql.Marshaler) {
+func (ec *executionContext) _LinkStatistic_cursor(ctx context.Context, field graphql.CollectedField, obj *statistics.Link) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LinkStatistic_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_LinkStatistic_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LinkStatistic", field, false, false, "String")
+}
+
+func (ec *executionContext) _LinkStatistic_url(ctx context.Context, field graphql.CollectedField, obj *statistics.Link) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -13713,7 +13750,7 @@ func (ec *executionContext) fieldContext_LinkStatistic_url(_ context.Context, fi
 	return graphql.NewScalarFieldContext("LinkStatistic", field, false, false, "String")
 }
 
-func (ec *executionContext) _LinkStatistic_clicks(ctx context.Context, field graphql.CollectedField, obj *ent.LinkCounter) (ret graphql.Marshaler) {
+func (ec *executionContext) _LinkStatistic_clicks(ctx context.Context, field graphql.CollectedField, obj *statistics.Link) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -13736,7 +13773,7 @@ func (ec *executionContext) fieldContext_LinkStatistic_clicks(_ context.Context,
 	return graphql.NewScalarFieldContext("LinkStatistic", field, false, false, "Int")
 }
 
-func (ec *executionContext) _LinkStatistic_uniqueClicks(ctx context.Context, field graphql.CollectedField, obj *ent.LinkCounter) (ret graphql.Marshaler) {
+func (ec *executionContext) _LinkStatistic_uniqueClicks(ctx context.Context, field graphql.CollectedField, obj *statistics.Link) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -29830,7 +29867,7 @@ func (ec *executionContext) _ExplainedRule(ctx context.Context, sel ast.Selectio
 
 var linkStatisticImplementors = []string{"LinkStatistic"}
 
-func (ec *executionContext) _LinkStatistic(ctx context.Context, sel ast.SelectionSet, obj *ent.LinkCounter) graphql.Marshaler {
+func (ec *executionContext) _LinkStatistic(ctx context.Context, sel ast.SelectionSet, obj *statistics.Link) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, linkStatisticImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -29839,6 +29876,11 @@ func (ec *executionContext) _LinkStatistic(ctx context.Context, sel ast.Selectio
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("LinkStatistic")
+		case "cursor":
+			out.Values[i] = ec._LinkStatistic_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "url":
 			out.Values[i] = ec._LinkStatistic_url(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -34918,11 +34960,11 @@ var (
 	}
 )
 
-func (ec *executionContext) marshalNLinkStatistic2ᚕᚖcampaignqlᚋentᚐLinkCounterᚄ(ctx context.Context, sel ast.SelectionSet, v []*ent.LinkCounter) graphql.Marshaler {
+func (ec *executionContext) marshalNLinkStatistic2ᚕᚖcampaignqlᚋinternalᚋstatisticsᚐLinkᚄ(ctx context.Context, sel ast.SelectionSet, v []*statistics.Link) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNLinkStatistic2ᚖcampaignqlᚋentᚐLinkCounter(ctx, sel, v[i])
+		return ec.marshalNLinkStatistic2ᚖcampaignqlᚋinternalᚋstatisticsᚐLink(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -34934,7 +34976,7 @@ func (ec *executionContext) marshalNLinkStatistic2ᚕᚖcampaignqlᚋentᚐLinkC
 	return ret
 }
 
-func (ec *executionContext) marshalNLinkStatistic2ᚖcampaignqlᚋentᚐLinkCounter(ctx context.Context, sel ast.SelectionSet, v *ent.LinkCounter) graphql.Marshaler {
+func (ec *executionContext) marshalNLinkStatistic2ᚖcampaignqlᚋinternalᚋstatisticsᚐLink(ctx context.Context, sel ast.SelectionSet, v *statistics.Link) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "LinkStatistic!")
 		return graphql.Null

@@ -22,7 +22,7 @@ const MaxSummed = 200_000
 // SumLinks returns the first links of all campaigns that match, each URL once with its clicks in sum, those with the highest number first. A span, by which
 // links are not counted, is Invalid, reason "not_by_hour"; so are campaigns with more than MaxSummed links, on the field filter, reason "too_many_rows". It
 // costs three statements.
-func (s *Service) SumLinks(ctx context.Context, filter campaign.Filter, span Span, by LinkOrder, first int) ([]*ent.LinkCounter, error) {
+func (s *Service) SumLinks(ctx context.Context, filter campaign.Filter, span Span, by LinkOrder, first int) ([]Link, error) {
 	chosen, err := s.summable(ctx, filter, span, first, linkcounter.FieldCampaignID)
 	if err != nil {
 		return nil, err
@@ -32,17 +32,21 @@ func (s *Service) SumLinks(ctx context.Context, filter campaign.Filter, span Spa
 	if err := notTooMany(over, err, "links"); err != nil {
 		return nil, err
 	}
-	var links []*ent.LinkCounter
+	var rows []*ent.LinkCounter
 	err = client.Query().Where(chosen).Modify(func(sel *sql.Selector) {
 		hash := sel.C(linkcounter.FieldURLHash)
 		sel.Select(sql.As(sql.Min(sel.C(linkcounter.FieldID)), linkcounter.FieldID), sql.As(sum(sel, linkcounter.FieldClicks), linkcounter.FieldClicks),
 			sql.As(sum(sel, linkcounter.FieldUniqueClicks), linkcounter.FieldUniqueClicks))
 		sel.GroupBy(hash).OrderBy("SUM("+sel.C(string(by))+") DESC", hash).Limit(first)
-	}).Scan(ctx, &links)
+	}).Scan(ctx, &rows)
 	if err != nil {
 		return nil, store.Translate(err)
 	}
-	return links, s.nameLinks(ctx, links)
+	links := make([]Link, len(rows))
+	for i, row := range rows {
+		links[i] = Link{LinkCounter: row}
+	}
+	return links, s.nameLinks(ctx, rows)
 }
 
 // nameLinks reads the URLs of links that are known by their ids.
