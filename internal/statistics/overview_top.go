@@ -34,10 +34,11 @@ func (s *Service) SumLinks(ctx context.Context, filter campaign.Filter, span Spa
 	}
 	var rows []*ent.LinkCounter
 	err = client.Query().Where(chosen).Modify(func(sel *sql.Selector) {
-		hash := sel.C(linkcounter.FieldURLHash)
-		sel.Select(sql.As(sql.Min(sel.C(linkcounter.FieldID)), linkcounter.FieldID), sql.As(sum(sel, linkcounter.FieldClicks), linkcounter.FieldClicks),
+		newest := sql.Max(sel.C(linkcounter.FieldID))
+		sel.Select(sql.As(newest, linkcounter.FieldID), sql.As(sum(sel, linkcounter.FieldClicks), linkcounter.FieldClicks),
 			sql.As(sum(sel, linkcounter.FieldUniqueClicks), linkcounter.FieldUniqueClicks))
-		sel.GroupBy(hash).OrderBy("SUM("+sel.C(string(by))+") DESC", hash).Limit(first)
+		// What is equal follows as it does for one campaign.
+		sel.GroupBy(sel.C(linkcounter.FieldURLHash)).OrderBy("SUM("+sel.C(string(by))+") DESC", newest+" DESC").Limit(first)
 	}).Scan(ctx, &rows)
 	if err != nil {
 		return nil, store.Translate(err)
@@ -92,7 +93,7 @@ func (s *Service) SumDomains(ctx context.Context, filter campaign.Filter, span S
 				sel.AppendSelectAs(sum(sel, column), column)
 			}
 		}
-		sel.GroupBy(domain).OrderBy("SUM("+sel.C(domaincounter.FieldSent)+") DESC", domain).Limit(first)
+		sel.GroupBy(domain).OrderBy("SUM("+sel.C(domaincounter.FieldSent)+") DESC", sql.Max(sel.C(domaincounter.FieldID))+" DESC").Limit(first)
 	}).Scan(ctx, &rows)
 	if err != nil {
 		return nil, store.Translate(err)
