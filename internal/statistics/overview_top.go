@@ -28,8 +28,8 @@ func (s *Service) SumLinks(ctx context.Context, filter campaign.Filter, span Spa
 		return nil, err
 	}
 	client := s.db.Client(ctx).LinkCounter
-	over, err := client.Query().Where(chosen).Offset(MaxSummed).Limit(1).IDs(ctx)
-	if err := notTooMany(over, err, "links"); err != nil {
+	over, err := client.Query().Where(chosen).Offset(s.summed).Limit(1).IDs(ctx)
+	if err := s.notTooMany(over, err, "links"); err != nil {
 		return nil, err
 	}
 	var rows []*ent.LinkCounter
@@ -78,8 +78,8 @@ func (s *Service) SumDomains(ctx context.Context, filter campaign.Filter, span S
 		return nil, err
 	}
 	client := s.db.Client(ctx).DomainCounter
-	over, err := client.Query().Where(chosen).Offset(MaxSummed).Limit(1).IDs(ctx)
-	if err := notTooMany(over, err, "mail domains"); err != nil {
+	over, err := client.Query().Where(chosen).Offset(s.summed).Limit(1).IDs(ctx)
+	if err := s.notTooMany(over, err, "mail domains"); err != nil {
 		return nil, err
 	}
 	var rows []*ent.DomainCounter
@@ -128,10 +128,10 @@ func (s *Service) summable(ctx context.Context, filter campaign.Filter, span Spa
 	return func(sel *sql.Selector) { sel.Where(filter.Chosen(id, sel, column)) }, nil
 }
 
-// notTooMany turns a row beyond MaxSummed into a fault.
-func notTooMany(over []int64, err error, what string) error {
+// notTooMany turns a row beyond those that are added up into a fault.
+func (s *Service) notTooMany(over []int64, err error, what string) error {
 	if err == nil && len(over) > 0 {
-		return apperr.InvalidField("filter", "too_many_rows", "the campaigns have more than %d %s to add up: choose fewer", MaxSummed, what)
+		return apperr.InvalidField("filter", "too_many_rows", "the campaigns have more than %d %s to add up: choose fewer", s.summed, what)
 	}
 	return store.Translate(err)
 }
