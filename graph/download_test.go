@@ -2,6 +2,7 @@ package graph_test
 
 import (
 	"context"
+	"database/sql"
 	"encoding/csv"
 	"encoding/json"
 	"flag"
@@ -385,10 +386,42 @@ func TestActivityIsReadPageByPageByKey(t *testing.T) {
 		if diff := cmp.Diff(map[string]int{"campaigns": 1, "events": 11, "subscribers": 11}, perTable); diff != "" {
 			t.Errorf("statements (-want +got):\n%s", diff)
 		}
+		for _, s := range ran {
+			if plan := w.plan(t, s); strings.Contains(s.Query, "FROM `events`") && (strings.Contains(plan, "TEMP B-TREE") || strings.Contains(plan, "filesort")) {
+				t.Errorf("a page is sorted: %s\n%s", s.Query, plan)
+			}
+		}
 		if _, body := fetch(t, w.URL+"/export/campaigns/"+number(neighbour.ID)+"/activity.json", a.Key); strings.Count(body, "{") != 5 {
 			t.Errorf("the neighbour: %s", body)
 		}
 	})
+}
+
+// plan is how the database runs a statement.
+func (w *world) plan(t *testing.T, s store.Statement) string {
+	t.Helper()
+	ctx, client := w.system()
+	explain := "EXPLAIN "
+	if w.db.Dialect() != "mysql" {
+		explain = "EXPLAIN QUERY PLAN "
+	}
+	rows := must(client.QueryContext(ctx, explain+s.Query, s.Args...))(t)
+	defer rows.Close()
+	var plan strings.Builder
+	cells := make([]sql.RawBytes, len(must(rows.Columns())(t)))
+	into := make([]any, len(cells))
+	for i := range cells {
+		into[i] = &cells[i]
+	}
+	for rows.Next() {
+		if err := rows.Scan(into...); err != nil {
+			t.Fatal(err)
+		}
+		for _, cell := range cells {
+			plan.Write(append(cell, ' '))
+		}
+	}
+	return plan.String()
 }
 
 // choked is a response to which something happens before the first of it is sent.
