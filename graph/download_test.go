@@ -418,7 +418,8 @@ func (w *world) plan(t *testing.T, s store.Statement) string {
 			t.Fatal(err)
 		}
 		for _, cell := range cells {
-			plan.Write(append(cell, ' '))
+			plan.Write(cell)
+			plan.WriteByte(' ')
 		}
 	}
 	return plan.String()

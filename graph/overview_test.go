@@ -314,3 +314,35 @@ func TestSumsRefuseWhatIsTooMuchOrNotKept(t *testing.T) {
 		}
 	})
 }
+
+func TestSumsCostWhatTheyAreWorth(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		a := w.Account(t)
+		w.busy(t, a, 2)
+		cost := func(document string) float64 {
+			response := w.Query(t, a.Key, document, nil)
+			if len(response.Errors) > 0 {
+				t.Fatalf("%s: %s", document, response.Body)
+			}
+			return apitest.At(t, response.Extensions, "cost", "complexity").(float64)
+		}
+		alone := cost(`{ statistics { sent } }`)
+		if series := cost(`{ statistics { sent series { sent } } }`); alone < 50 || series < alone+500 {
+			t.Errorf("a sum costs %v, with its series %v", alone, series)
+		}
+		// What is below the campaigns that are compared counts as often as there may be campaigns.
+		rows := must(w.db.Client(a.Context).Campaign.Query().IDs(a.Context))(t)
+		ids := number(rows[0]) + "," + number(rows[1])
+		one, two := cost(`{ compare(campaigns: [`+ids+`]) { campaigns { campaign { name } } } }`), cost(`{ compare(campaigns: [`+ids+`]) { campaigns { campaign { name version } } } }`)
+		if two-one != 10 {
+			t.Errorf("a field of each campaign costs %v", two-one)
+		}
+		var many strings.Builder
+		for i := range 20 {
+			fmt.Fprintf(&many, "a%d: statistics { l: links { url } d: domains { domain } } ", i)
+		}
+		if response := w.Query(t, a.Key, "{ "+many.String()+" }", nil); len(response.Errors) == 0 || response.Errors[0].Code() != "COMPLEXITY_LIMIT_EXCEEDED" {
+			t.Errorf("forty sums in one request are answered %s", response.Body)
+		}
+	})
+}

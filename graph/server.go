@@ -135,8 +135,12 @@ const commandCost = 1000
 // request, and evaluatedAtOnce says how many of them run at a time.
 const audienceCost = 100
 
-// overviewCost is what it costs to add up the rows of all campaigns of an account: under the default limit a hundred of the four sums fit into one request.
-const overviewCost = 50
+// overviewCost is what it costs to add up the counters of all campaigns of an account, and sumCost to add up rows beside them, of which a campaign may have
+// many: under the default limit less than forty fit into one request.
+const (
+	overviewCost = 50
+	sumCost      = 500
+)
 
 // weight is what fields cost beyond 1: those that run a statement of their own.
 func weight(parent, field string) guard.Weight {
@@ -146,8 +150,10 @@ func weight(parent, field string) guard.Weight {
 		return guard.Weight{Cost: 5}
 	case "CampaignComparison.campaigns":
 		return guard.Weight{Rows: maxCompared}
-	case "Query.statistics", "CampaignComparison.total", "Query.exportStatistics", "AccountStatistics.series", "AccountStatistics.links", "AccountStatistics.domains":
+	case "Query.statistics", "CampaignComparison.total", "Query.exportStatistics":
 		return guard.Weight{Cost: overviewCost}
+	case "AccountStatistics.series", "AccountStatistics.links", "AccountStatistics.domains":
+		return guard.Weight{Cost: sumCost}
 	case "CampaignConnection.totalCount", "Query.campaignCounts", "SubscriberConnection.totalCount":
 		return guard.Weight{Cost: 50}
 	case "CampaignAudience.count", "CampaignAudience.waterfall", "CampaignAudience.preview", "Segment.subscriberCount":
