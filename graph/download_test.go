@@ -479,6 +479,42 @@ func TestWhatBreaksOffIsNoWholeFile(t *testing.T) {
 	})
 }
 
+func TestAFileEndsWithTheKeyThatReadsIt(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		a := w.Account(t)
+		c := w.active(t, a, 2*export.PageRows)
+		for _, revoked := range []bool{false, true} {
+			created, key, err := w.Services.Accounts.CreateKey(a.Context, account.NewKey{Scopes: kind.Scopes{kind.ScopeRead}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			handler := http.NewServeMux()
+			handler.Handle("/export/campaigns/{id}/{file}", download.New(w.Services.Accounts, w.Services.Exports, download.Options{Trust: time.Nanosecond}))
+			server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+				handler.ServeHTTP(&choked{ResponseWriter: rw, then: func() {
+					if revoked {
+						_, err := w.Services.Accounts.RevokeKey(a.Context, created.ID)
+						if err != nil {
+							t.Error(err)
+						}
+					}
+				}}, r)
+			}))
+			request := must(http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/export/campaigns/"+number(c.ID)+"/activity.csv", nil))(t)
+			request.Header.Set("Authorization", "Bearer "+key)
+			response, err := http.DefaultClient.Do(request)
+			if err == nil {
+				_, err = io.Copy(io.Discard, response.Body)
+				response.Body.Close()
+			}
+			if (err != nil) != revoked {
+				t.Errorf("the key revoked meanwhile %v: %v", revoked, err)
+			}
+			server.Close()
+		}
+	})
+}
+
 func TestAClientThatGoesAwayStopsTheReading(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		a := w.Account(t)

@@ -14,17 +14,15 @@ import (
 	"campaignql/internal/kind"
 )
 
-const (
-	// patience is how long a client may not take what is sent.
-	patience = 2 * time.Minute
-	// trust is how long a caller is taken to be who it was, and to be allowed what it was.
-	trust = 30 * time.Second
-)
+// patience is how long a client may not take what is sent.
+const patience = 2 * time.Minute
 
 // Options are what the surface is built with.
 type Options struct {
 	Logger    *slog.Logger
 	RequestID func(context.Context) string
+	// Trust is how long a caller is taken to be who it was, and to be allowed what it was. Default 30 s.
+	Trust time.Duration
 	// Refuse answers a request without any file.
 	Refuse func(w http.ResponseWriter, r *http.Request, status int, message, code string)
 }
@@ -38,6 +36,9 @@ type Handler struct {
 
 // New returns the surface.
 func New(accounts *account.Service, exports *export.Service, opts Options) *Handler {
+	if opts.Trust == 0 {
+		opts.Trust = 30 * time.Second
+	}
 	return &Handler{accounts, exports, opts}
 }
 
@@ -158,7 +159,7 @@ func (s *stream) flush(ctx context.Context) error {
 		return err
 	}
 	_ = s.control.SetWriteDeadline(time.Now().Add(patience))
-	if time.Since(s.checked) < trust {
+	if time.Since(s.checked) < s.Trust {
 		return nil
 	}
 	allowed, err := s.accounts.InForce(ctx, []caller.Identity{s.id})
