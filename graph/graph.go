@@ -11,6 +11,7 @@ import (
 	"campaignql/internal/campaign"
 	"campaignql/internal/content"
 	"campaignql/internal/event"
+	"campaignql/internal/export"
 	customfield "campaignql/internal/field"
 	lists "campaignql/internal/list"
 	"campaignql/internal/live"
@@ -41,6 +42,8 @@ type Services struct {
 	Audiences *reach.Service
 	// Events records what happened to recipients.
 	Events *event.Service
+	// Exports writes statistics as files.
+	Exports *export.Service
 	// Live follows campaigns as they change.
 	Live *live.Service
 	// Commands answers the field command.
@@ -77,6 +80,8 @@ type (
 	countsResolver       struct{ *resolver }
 	scheduleResolver     struct{ *resolver }
 	statisticsResolver   struct{ *resolver }
+	accountResolver      struct{ *resolver }
+	comparedResolver     struct{ *resolver }
 	variationResolver    struct{ *resolver }
 	tagResolver          struct{ *resolver }
 	emailResolver        struct{ *resolver }
@@ -102,11 +107,15 @@ func (r *resolver) CampaignSchedule() exec.CampaignScheduleResolver {
 func (r *resolver) CampaignStatistics() exec.CampaignStatisticsResolver {
 	return statisticsResolver{r}
 }
-func (r *resolver) ABTestVariation() exec.ABTestVariationResolver { return variationResolver{r} }
-func (r *resolver) Tag() exec.TagResolver                         { return tagResolver{r} }
-func (r *resolver) Email() exec.EmailResolver                     { return emailResolver{r} }
-func (r *resolver) Viewer() exec.ViewerResolver                   { return viewerResolver{r} }
-func (r *resolver) SubscriberList() exec.SubscriberListResolver   { return listResolver{r} }
+func (r *resolver) AccountStatistics() exec.AccountStatisticsResolver {
+	return accountResolver{r}
+}
+func (r *resolver) ComparedCampaign() exec.ComparedCampaignResolver { return comparedResolver{r} }
+func (r *resolver) ABTestVariation() exec.ABTestVariationResolver   { return variationResolver{r} }
+func (r *resolver) Tag() exec.TagResolver                           { return tagResolver{r} }
+func (r *resolver) Email() exec.EmailResolver                       { return emailResolver{r} }
+func (r *resolver) Viewer() exec.ViewerResolver                     { return viewerResolver{r} }
+func (r *resolver) SubscriberList() exec.SubscriberListResolver     { return listResolver{r} }
 func (r *resolver) CampaignAudience() exec.CampaignAudienceResolver {
 	return audienceResolver{r}
 }

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"maps"
 	"slices"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -28,6 +29,37 @@ func holds(below fields) field { return field{below: below} }
 var (
 	deliveredColumns = []string{"total_sent", "total_hard_bounces", "total_soft_bounces"}
 
+	// counterFields are the numbers that one campaign and many have alike.
+	counterFields = fields{
+		"recipients": reads("total_recipients"), "sent": reads("total_sent"), "failed": reads("total_failed"), "delivered": reads(deliveredColumns...),
+		"opens": unique("total_opens", "unique_opens"), "clicks": unique("total_clicks", "unique_clicks"),
+		"clickToOpenRate": reads("unique_opens", "unique_clicks"),
+		"unsubscriptions": count("total_unsubscriptions"),
+		"bounces": holds(fields{
+			"hard": reads("total_hard_bounces"), "soft": reads("total_soft_bounces"), "rate": reads(deliveredColumns...),
+		}),
+		"complaints": count("total_complaints"),
+		"forwards":   unique("total_forwards", "unique_forwards"), "browserViews": unique("total_browser_views", "unique_browser_views"),
+		"conversions": holds(fields{"count": reads("total_conversions"), "amount": reads("conversion_amount")}),
+		"automated":   holds(fields{"opens": reads("automated_opens"), "clicks": reads("automated_clicks")}),
+	}
+
+	// accountFields reads sums; id stands for nothing of them.
+	accountFields = counterFields.with(fields{
+		"campaigns": reads(statistics.CampaignsColumn), "series": reads("id"), "links": reads("id"), "domains": reads("id"),
+	})
+
+	// pointFields reads the sums of an hour; id stands for nothing of them.
+	pointFields = fields{
+		"start": reads("id"), "end": reads("id"),
+		"sent": reads("sent"), "failed": reads("failed"), "opens": reads("opens"), "uniqueOpens": reads("unique_opens"),
+		"clicks": reads("clicks"), "uniqueClicks": reads("unique_clicks"), "forwards": reads("forwards"), "uniqueForwards": reads("unique_forwards"),
+		"browserViews": reads("browser_views"), "uniqueBrowserViews": reads("unique_browser_views"),
+		"unsubscriptions": reads("unsubscriptions"), "complaints": reads("complaints"), "hardBounces": reads("hard_bounces"), "softBounces": reads("soft_bounces"),
+		"conversions": reads("conversions"), "conversionAmount": reads("conversion_amount"),
+		"automatedOpens": reads("automated_opens"), "automatedClicks": reads("automated_clicks"),
+	}
+
 	campaignFields = fields{
 		"id": reads("id"), "legacyId": reads("id"),
 		"name": reads("name"), "status": reads("status"), "statusReason": reads("status_reason"), "version": reads("version"),
@@ -47,21 +79,10 @@ var (
 			"explain": reads(reach.CampaignColumns...),
 		}),
 		"tags": reads("id"),
-		"statistics": holds(fields{
-			"recipients": reads("total_recipients"), "sent": reads("total_sent"), "failed": reads("total_failed"), "delivered": reads(deliveredColumns...),
-			"opens": unique("total_opens", "unique_opens"), "clicks": unique("total_clicks", "unique_clicks"),
-			"clickToOpenRate": reads("unique_opens", "unique_clicks"),
-			"unsubscriptions": count("total_unsubscriptions"),
-			"bounces": holds(fields{
-				"hard": reads("total_hard_bounces"), "soft": reads("total_soft_bounces"), "rate": reads(deliveredColumns...),
-			}),
-			"complaints": count("total_complaints"),
-			"forwards":   unique("total_forwards", "unique_forwards"), "browserViews": unique("total_browser_views", "unique_browser_views"),
-			"conversions": holds(fields{"count": reads("total_conversions"), "amount": reads("conversion_amount")}),
-			"automated":   holds(fields{"opens": reads("automated_opens"), "clicks": reads("automated_clicks")}),
-			"throughput":  reads(statistics.ThroughputColumns...),
-			"series":      reads("id", "sending_started_at"), "links": reads("id"), "domains": reads("id"),
-		}),
+		"statistics": holds(counterFields.with(fields{
+			"throughput": reads(statistics.ThroughputColumns...),
+			"series":     reads("id", "sending_started_at"), "links": reads("id"), "domains": reads("id"),
+		})),
 		"readiness":          reads(campaign.ReadinessColumns...),
 		"allowedTransitions": reads("status", "total_sent"),
 		"history":            reads("id"),
@@ -118,6 +139,13 @@ var (
 	}
 )
 
+// with is the table and more.
+func (f fields) with(more fields) fields {
+	all := maps.Clone(f)
+	maps.Copy(all, more)
+	return all
+}
+
 func unique(total, unique string) field {
 	return holds(fields{"total": reads(total), "unique": reads(unique), "rate": reads(append([]string{unique}, deliveredColumns...)...)})
 }
@@ -173,6 +201,20 @@ func (s selection) columns() []string {
 	s.gather(s.table, s.asked, &columns)
 	return columns
 }
+
+// columnsAnd returns the columns and more of them, each once.
+func (s selection) columnsAnd(more ...string) []string {
+	columns := s.columns()
+	for _, column := range more {
+		if !slices.Contains(columns, column) {
+			columns = append(columns, column)
+		}
+	}
+	return columns
+}
+
+// sums returns the columns without id, which sums do not have.
+func (s selection) sums() []string { return s.columns()[1:] }
 
 func (s selection) gather(table fields, asked []graphql.CollectedField, columns *[]string) {
 	for _, f := range asked {

@@ -48,6 +48,8 @@ type Options struct {
 	Timeout time.Duration
 	// MaxSocketOperations is how many operations may run at once over one WebSocket; 32 by default.
 	MaxSocketOperations int
+	// PublicURL is under what clients reach the server; empty for what each request came to.
+	PublicURL string
 	// Stopping is closed when the server begins to stop: what would not end by itself is ended then.
 	Stopping <-chan struct{}
 	// Development shows suggestions, and the SQL statements an operation ran in extensions.cost.
@@ -133,12 +135,25 @@ const commandCost = 1000
 // request, and evaluatedAtOnce says how many of them run at a time.
 const audienceCost = 100
 
+// overviewCost is what it costs to add up the counters of all campaigns of an account, and sumCost to add up rows beside them, of which a campaign may have
+// many: under the default limit less than forty fit into one request.
+const (
+	overviewCost = 50
+	sumCost      = 500
+)
+
 // weight is what fields cost beyond 1: those that run a statement of their own.
 func weight(parent, field string) guard.Weight {
 	switch parent + "." + field {
 	case "Campaign.readiness", "Campaign.history", "SubscriberList.subscriberCount",
-		"CampaignStatistics.series", "CampaignStatistics.links", "CampaignStatistics.domains":
+		"CampaignStatistics.series", "CampaignStatistics.links", "CampaignStatistics.domains", "ComparedCampaign.elapsed":
 		return guard.Weight{Cost: 5}
+	case "CampaignComparison.campaigns":
+		return guard.Weight{Rows: maxCompared}
+	case "Query.statistics", "CampaignComparison.total", "Query.exportStatistics":
+		return guard.Weight{Cost: overviewCost}
+	case "AccountStatistics.series", "AccountStatistics.links", "AccountStatistics.domains":
+		return guard.Weight{Cost: sumCost}
 	case "CampaignConnection.totalCount", "Query.campaignCounts", "SubscriberConnection.totalCount":
 		return guard.Weight{Cost: 50}
 	case "CampaignAudience.count", "CampaignAudience.waterfall", "CampaignAudience.preview", "Segment.subscriberCount":
@@ -160,7 +175,9 @@ type requestKey struct{}
 // request is what the surface knows of one HTTP request.
 type request struct {
 	id, remoteAddr string
-	credentials    account.Credentials
+	// base is the scheme and host under which the client reaches the server.
+	base        string
+	credentials account.Credentials
 	// refused tells that credentials were sent and not accepted.
 	refused bool
 	// shared tells that operations run at the same time, which find out about their credentials each for itself.
@@ -181,9 +198,22 @@ func credentialsRefused(ctx context.Context) bool { return requestOf(ctx).refuse
 
 func (s *server) request(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		known := &request{id: s.options.RequestID(r.Context()), remoteAddr: r.RemoteAddr, credentials: bearer(r.Header.Get("Authorization"))}
+		known := &request{
+			id: s.options.RequestID(r.Context()), remoteAddr: r.RemoteAddr, base: s.base(r), credentials: bearer(r.Header.Get("Authorization")),
+		}
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestKey{}, known)))
 	})
+}
+
+// base is the URL under which a client reaches the server: the configured one, or what it asked itself.
+func (s *server) base(r *http.Request) string {
+	if s.options.PublicURL != "" {
+		return strings.TrimSuffix(s.options.PublicURL, "/")
+	}
+	if r.TLS != nil || strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https") {
+		return "https://" + r.Host
+	}
+	return "http://" + r.Host
 }
 
 // bearer reads the value of an Authorization header, without credentials when it is of another scheme.

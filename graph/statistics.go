@@ -21,34 +21,43 @@ type (
 	linksKey struct {
 		by    statistics.LinkOrder
 		first int32
+		after string
 	}
 	domainsKey struct{ first int32 }
 )
 
 func (r statisticsResolver) Series(ctx context.Context, c *statistics.Counters, from, to *time.Time, interval statistics.Interval, timeZone *string) ([]*statistics.Point, error) {
-	zone := value(timeZone)
-	if zone == "" {
-		id, err := caller.From(ctx)
-		if err != nil {
-			return nil, err
-		}
-		zone = id.TimeZone
-	}
-	location, err := schedule.ParseZone(zone)
+	span, err := spanOf(ctx, from, to, interval, timeZone)
 	if err != nil {
 		return nil, err
 	}
-	span := statistics.Span{From: from, To: to, Interval: interval, Zone: location}
-	points, err := ofPage(ctx, c, seriesKey{value(from), value(to), interval, zone}, func(rows []*ent.Campaign) (map[int64][]statistics.Point, error) {
+	points, err := ofPage(ctx, c, seriesKey{value(from), value(to), interval, span.Zone.String()}, func(rows []*ent.Campaign) (map[int64][]statistics.Point, error) {
 		return r.Statistics.Series(ctx, rows, span, r.Campaigns.Now())
 	})
 	return pointers(points), err
 }
 
-func (r statisticsResolver) Links(ctx context.Context, c *statistics.Counters, first int32, orderBy statistics.LinkOrder) ([]*ent.LinkCounter, error) {
-	return ofPage(ctx, c, linksKey{orderBy, first}, func(rows []*ent.Campaign) (map[int64][]*ent.LinkCounter, error) {
-		return r.Statistics.Links(ctx, campaignIDs(rows), orderBy, int(first))
+// spanOf reads a span of time; its zone is that of the account where none is given.
+func spanOf(ctx context.Context, from, to *time.Time, interval statistics.Interval, timeZone *string) (statistics.Span, error) {
+	span := statistics.Span{From: from, To: to, Interval: interval}
+	zone := value(timeZone)
+	if zone == "" {
+		id, err := caller.From(ctx)
+		if err != nil {
+			return span, err
+		}
+		zone = id.TimeZone
+	}
+	var err error
+	span.Zone, err = schedule.ParseZone(zone)
+	return span, err
+}
+
+func (r statisticsResolver) Links(ctx context.Context, c *statistics.Counters, first int32, after *string, orderBy statistics.LinkOrder) ([]*statistics.Link, error) {
+	links, err := ofPage(ctx, c, linksKey{orderBy, first, value(after)}, func(rows []*ent.Campaign) (map[int64][]statistics.Link, error) {
+		return r.Statistics.Links(ctx, campaignIDs(rows), orderBy, int(first), value(after))
 	})
+	return pointers(links), err
 }
 
 func (r statisticsResolver) Domains(ctx context.Context, c *statistics.Counters, first int32) ([]*statistics.Domain, error) {

@@ -38,6 +38,35 @@ func TestStatisticsBeyondTheCounters(t *testing.T) {
 	})
 }
 
+func TestLinksGoOnAfterACursor(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		a := w.Account(t)
+		rows := w.page(t, a, 2)
+		for i := range 9 {
+			must(w.db.Client(a.Context).LinkCounter.Create().SetCampaignID(rows[i%2].ID).SetURLHash(number(int64(i))).SetURL("https://example.com/" + number(int64(i))).
+				SetClicks(int64(i / 4)).SetUniqueClicks(int64(i % 3)).Save(a.Context))(t)
+		}
+		for order, want := range map[string]string{"CLICKS": "8 6 4 2 0", "UNIQUE_CLICKS": "8 2 4 6 0"} {
+			var got []string
+			for after := any(nil); ; {
+				data := w.MustQuery(t, a.Key, `query($id: ID!, $after: String) { campaign(id: $id) { statistics { links(first: 2, after: $after, orderBy: `+order+`) { url cursor } } } }`,
+					object{"id": number(rows[0].ID), "after": after})
+				links := apitest.At(t, data, "campaign", "statistics", "links").([]any)
+				if len(links) == 0 {
+					break
+				}
+				for _, link := range links {
+					got = append(got, strings.TrimPrefix(link.(object)["url"].(string), "https://example.com/"))
+					after = link.(object)["cursor"]
+				}
+			}
+			if diff := cmp.Diff(want, strings.Join(got, " ")); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", order, diff)
+			}
+		}
+	})
+}
+
 func TestStatisticsRefuseWhatIsTooMuch(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		a := w.Account(t)
@@ -45,8 +74,9 @@ func TestStatisticsRefuseWhatIsTooMuch(t *testing.T) {
 		for field, want := range map[string]string{
 			`series(from: "2026-01-01T00:00:00Z", to: "2026-03-01T00:00:00Z", interval: HOUR) { sent }`: "1000 points",
 			`series(from: "2026-01-02T00:00:00Z", to: "2026-01-01T00:00:00Z") { sent }`:                 "after from",
-			`links(first: 251) { url }`:   "250",
-			`domains(first: -1) { sent }`: "negative",
+			`links(first: 251) { url }`:           "250",
+			`links(after: "bm9uc2Vuc2U") { url }`: "cursor",
+			`domains(first: -1) { sent }`:         "negative",
 		} {
 			response := w.Query(t, a.Key, fmt.Sprintf(`{ campaign(id: %d) { statistics { %s } } }`, c.ID, field), nil)
 			if all := strings.Join(messages(response), "\n"); !strings.Contains(all, want) {

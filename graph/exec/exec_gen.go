@@ -9,6 +9,7 @@ import (
 	"campaignql/graph/scalar"
 	"campaignql/internal/campaign"
 	"campaignql/internal/event"
+	"campaignql/internal/export"
 	"campaignql/internal/kind"
 	"campaignql/internal/reach"
 	"campaignql/internal/statistics"
@@ -38,11 +39,13 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
 	ABTestVariation() ABTestVariationResolver
+	AccountStatistics() AccountStatisticsResolver
 	Campaign() CampaignResolver
 	CampaignAudience() CampaignAudienceResolver
 	CampaignCounts() CampaignCountsResolver
 	CampaignSchedule() CampaignScheduleResolver
 	CampaignStatistics() CampaignStatisticsResolver
+	ComparedCampaign() ComparedCampaignResolver
 	Email() EmailResolver
 	ExplainedRule() ExplainedRuleResolver
 	Mutation() MutationResolver
@@ -67,6 +70,11 @@ type ComplexityRoot struct {
 type ABTestVariationResolver interface {
 	Email(ctx context.Context, obj *model.ABTestVariation) (*ent.Email, error)
 }
+type AccountStatisticsResolver interface {
+	Series(ctx context.Context, obj *model.AccountStatistics) ([]*statistics.Point, error)
+	Links(ctx context.Context, obj *model.AccountStatistics, first int32, orderBy statistics.LinkOrder) ([]*statistics.Link, error)
+	Domains(ctx context.Context, obj *model.AccountStatistics, first int32) ([]*statistics.Domain, error)
+}
 type CampaignResolver interface {
 	Email(ctx context.Context, obj *model.Campaign) (*ent.Email, error)
 
@@ -89,8 +97,11 @@ type CampaignScheduleResolver interface {
 type CampaignStatisticsResolver interface {
 	Throughput(ctx context.Context, obj *statistics.Counters) (*statistics.Throughput, error)
 	Series(ctx context.Context, obj *statistics.Counters, from *time.Time, to *time.Time, interval statistics.Interval, timeZone *string) ([]*statistics.Point, error)
-	Links(ctx context.Context, obj *statistics.Counters, first int32, orderBy statistics.LinkOrder) ([]*ent.LinkCounter, error)
+	Links(ctx context.Context, obj *statistics.Counters, first int32, after *string, orderBy statistics.LinkOrder) ([]*statistics.Link, error)
 	Domains(ctx context.Context, obj *statistics.Counters, first int32) ([]*statistics.Domain, error)
+}
+type ComparedCampaignResolver interface {
+	Elapsed(ctx context.Context, obj *model.ComparedCampaign, interval statistics.Interval, points int32) ([]*statistics.Point, error)
 }
 type EmailResolver interface {
 	ID(ctx context.Context, obj *ent.Email) (string, error)
@@ -148,6 +159,9 @@ type QueryResolver interface {
 	Campaign(ctx context.Context, id string) (*model.Campaign, error)
 	Campaigns(ctx context.Context, filter *model.CampaignFilter, orderBy *model.CampaignOrder, first *int32, after *string, last *int32, before *string, offset *int32) (*model.CampaignConnection, error)
 	CampaignCounts(ctx context.Context, filter *model.CampaignFilter) (*campaign.Counts, error)
+	Statistics(ctx context.Context, filter *model.CampaignFilter, from *time.Time, to *time.Time, interval statistics.Interval, timeZone *string) (*model.AccountStatistics, error)
+	Compare(ctx context.Context, campaigns []string) (*model.CampaignComparison, error)
+	ExportStatistics(ctx context.Context, campaign string, content export.Content, format export.Format, from *time.Time, to *time.Time, interval statistics.Interval, timeZone *string) (*model.StatisticsExport, error)
 	Tag(ctx context.Context, id string) (*ent.Tag, error)
 	Tags(ctx context.Context, search *string, first *int32, after *string, last *int32, before *string) (*model.TagConnection, error)
 	Email(ctx context.Context, id string) (*ent.Email, error)
@@ -439,6 +453,48 @@ type Query {
 
   "How many campaigns there are in each status. Costs one grouped statement."
   campaignCounts("Counts only campaigns for which every given condition holds." filter: CampaignFilter): CampaignCounts!
+
+  """
+  The numbers of many campaigns in sum. Without ` + "`" + `from` + "`" + ` and ` + "`" + `to` + "`" + ` they are the campaigns' own counters; with either they are what happened in that time. Only what
+  is asked for is read, at a cost that does not grow with the number of events.
+  """
+  statistics(
+    "Sums only campaigns for which every given condition holds; without, all of the caller's."
+    filter: CampaignFilter
+    "From when. Everything is counted by the hour of UTC: an hour belongs to the time it begins in, so that times that follow one another add up."
+    from: DateTime
+    "To before when. Without, but with ` + "`" + `from` + "`" + `: everything since then."
+    to: DateTime
+    "Length of a point of ` + "`" + `series` + "`" + `."
+    interval: SeriesInterval! = DAY
+    "Zone in which days and weeks of ` + "`" + `series` + "`" + ` begin at midnight. Without: that of the account."
+    timeZone: TimeZone
+  ): AccountStatistics!
+
+  "Campaigns side by side, and in sum. An id that is not the caller's, or one that stands there twice, is an error."
+  compare("2 to 10 campaigns, global ids or legacy ` + "`" + `CampaignID` + "`" + `; they are answered in this order." campaigns: [ID!]!): CampaignComparison!
+
+  """
+  A link to a file with numbers or events of a campaign, which a browser can open for five minutes without any header; it ends before with the key or session
+  that asked for it. Whoever has the link can read the file: do not log or share it. With a key the same address answers without a signature to the header
+  ` + "`" + `Authorization` + "`" + `. It is ` + "`" + `/export/campaigns/{id}/{series|links|activity}.{csv|json}` + "`" + ` with ` + "`" + `from` + "`" + `, ` + "`" + `to` + "`" + `, ` + "`" + `interval` + "`" + ` and ` + "`" + `timeZone` + "`" + ` as parameters.
+  """
+  exportStatistics(
+    "Global id or legacy ` + "`" + `CampaignID` + "`" + `."
+    campaign: ID!
+    "What the file holds."
+    content: ExportContent!
+    "How it is written."
+    format: ExportFormat! = CSV
+    "From when; for ` + "`" + `SERIES` + "`" + ` as for ` + "`" + `CampaignStatistics.series` + "`" + `, for ` + "`" + `ACTIVITY` + "`" + ` the events that happened then or later; not for ` + "`" + `LINKS` + "`" + `."
+    from: DateTime
+    "To before when; not for ` + "`" + `LINKS` + "`" + `."
+    to: DateTime
+    "Length of a point, for ` + "`" + `SERIES` + "`" + `."
+    interval: SeriesInterval! = DAY
+    "Zone in which days and weeks begin at midnight, for ` + "`" + `SERIES` + "`" + `. Without: that of the account."
+    timeZone: TimeZone
+  ): StatisticsExport!
 
   "One tag; null when there is none with this id for the caller."
   tag("Global id or legacy ` + "`" + `TagID` + "`" + `." id: ID!): Tag
@@ -1258,16 +1314,145 @@ type CampaignStatistics {
   ): [SeriesPoint!]!
   "Its links, most clicked first."
   links(
-    "How many, 1 to 250."
+    "How many, 0 to 250."
     first: Int! = 25
+    "The ` + "`" + `cursor` + "`" + ` of the link after which to go on, in the same order."
+    after: String
     "By which number, highest first."
     orderBy: LinkOrder! = CLICKS
   ): [LinkStatistic!]!
   "Mail domains of its recipients, those sent to most first."
   domains(
-    "How many, 1 to 250."
+    "How many, 0 to 250."
     first: Int! = 25
   ): [DomainStatistic!]!
+}
+
+"""
+The numbers of many campaigns in sum. A person who is reached by several campaigns counts in each of them. Of a time, with ` + "`" + `from` + "`" + ` or ` + "`" + `to` + "`" + `, everything is what
+happened in it, whenever the campaign was sent: people count in the hour in which they did something first, once for each campaign; rates are fractions of what
+was delivered in that time, and may be above 1 where mails of earlier are opened.
+"""
+type AccountStatistics {
+  "How many campaigns match the filter, whatever the time."
+  campaigns: Int!
+  "How many people they go to, as counted when sending began; of a time, those of the campaigns whose sending began in it."
+  recipients: Int!
+  "Mails handed to the mail system."
+  sent: Int!
+  "Mails that could not be handed over."
+  failed: Int!
+  "Sent less hard and soft bounces, of all of them together."
+  delivered: Int!
+  "Times people opened one."
+  opens: UniqueStatistic!
+  "Times people clicked a link."
+  clicks: UniqueStatistic!
+  "Share of those who opened that also clicked; null when nobody opened."
+  clickToOpenRate: Float
+  "People who unsubscribed."
+  unsubscriptions: CountStatistic!
+  "Mails that came back."
+  bounces: BounceStatistic!
+  "People who marked one as spam."
+  complaints: CountStatistic!
+  "Times one was forwarded to a friend."
+  forwards: UniqueStatistic!
+  "Times one was viewed in the browser."
+  browserViews: UniqueStatistic!
+  "Conversions and what they are worth: the sum of their amounts, whatever the currency."
+  conversions: ConversionStatistic!
+  "Opens and clicks by machines, which are not in the numbers of people."
+  automated: AutomatedStatistic!
+  """
+  What happened over time: a point per interval, oldest first, zeros where nothing happened; more than 1,000 are an error. It begins with ` + "`" + `from` + "`" + `, or with the
+  interval of the first hour in which anything was counted, and ends at ` + "`" + `to` + "`" + `, or with the present interval. The first and the last point hold only what lies
+  within ` + "`" + `from` + "`" + ` and ` + "`" + `to` + "`" + `: what is counted of an interval adds up to the numbers beside it.
+  """
+  series: [SeriesPoint!]!
+  """
+  The links of all these campaigns, most clicked first; a URL that stands in several is one link. Links are not counted by time: not with ` + "`" + `from` + "`" + ` or ` + "`" + `to` + "`" + `. It
+  reads a row for each link of each campaign, never an event; more than 200,000 are an error.
+  """
+  links(
+    "How many, 0 to 250."
+    first: Int! = 25
+    "By which number, highest first."
+    orderBy: LinkOrder! = CLICKS
+  ): [LinkStatistic!]!
+  """
+  The mail domains of the recipients of all these campaigns, those sent to most first. Not with ` + "`" + `from` + "`" + ` or ` + "`" + `to` + "`" + `. It reads a row for each mail domain of each
+  campaign, never an event; more than 200,000 are an error.
+  """
+  domains(
+    "How many, 0 to 250."
+    first: Int! = 25
+  ): [DomainStatistic!]!
+}
+
+"Campaigns side by side."
+type CampaignComparison {
+  "Each campaign, in the order asked for."
+  campaigns: [ComparedCampaign!]!
+  "All of them in sum, as ` + "`" + `statistics(filter: {ids: …})` + "`" + ` answers it."
+  total: AccountStatistics!
+}
+
+"One of the campaigns that are compared."
+type ComparedCampaign {
+  "The campaign, and with it its numbers."
+  campaign: Campaign!
+  """
+  What happened since its sending began, so that campaigns of different days can be laid over one another: the first point is the first interval, and so on,
+  zeros where nothing happened. Intervals that have not begun yet are left out; a campaign whose sending has not begun has none. As everything is counted by the
+  hour of UTC, the first interval begins with the hour in which sending began.
+  """
+  elapsed(
+    "Length of a point."
+    interval: ElapsedInterval! = HOUR
+    "How many points, 1 to 1,000."
+    points: Int! = 24
+  ): [SeriesPoint!]!
+}
+
+"Length of a point since sending began."
+enum ElapsedInterval {
+  "An hour."
+  HOUR
+  "24 hours, whatever the calendar says."
+  DAY
+}
+
+"A link to a file."
+type StatisticsExport {
+  "The address, complete."
+  url: String!
+  "When it ends. A file that is being read by then is read to its end."
+  expiresAt: DateTime!
+}
+
+"What a file of statistics holds."
+enum ExportContent {
+  "What happened over time, a row for each point: the fields of ` + "`" + `SeriesPoint` + "`" + `."
+  SERIES
+  "All its links, most clicked first: ` + "`" + `url` + "`" + `, ` + "`" + `clicks` + "`" + `, ` + "`" + `uniqueClicks` + "`" + `."
+  LINKS
+  """
+  Every event: ` + "`" + `kind` + "`" + `, ` + "`" + `at` + "`" + `, ` + "`" + `subscriberId` + "`" + ` (legacy number), ` + "`" + `emailAddress` + "`" + ` (empty for people who were deleted), ` + "`" + `url` + "`" + `, ` + "`" + `reason` + "`" + `, ` + "`" + `automated` + "`" + `, ` + "`" + `amount` + "`" + `, ` + "`" + `currency` + "`" + `.
+  The order is always the same, but not that of time.
+  """
+  ACTIVITY
+}
+
+"How a file is written."
+enum ExportFormat {
+  """
+  Comma-separated values as in RFC 4180, UTF-8, with a header line. A text that begins with ` + "`" + `=` + "`" + `, ` + "`" + `+` + "`" + `, ` + "`" + `-` + "`" + `, ` + "`" + `@` + "`" + `, a tab or a carriage return, which a spreadsheet
+  could take for a formula, has an apostrophe before it.
+  """
+  CSV
+  "One JSON array, an object on each line."
+  JSON
 }
 
 "Length of a point of a series."
@@ -1334,6 +1519,8 @@ type SeriesPoint {
 
 "Clicks on one link of a campaign."
 type LinkStatistic {
+  "Where it stands among the links of its campaign, for ` + "`" + `after` + "`" + `; null of many campaigns in sum."
+  cursor: String
   "Where it leads."
   url: String!
   "Times people clicked it."
@@ -3193,6 +3380,48 @@ func (ec *executionContext) childFields_ABTestVariation(ctx context.Context, fie
 	return nil, fmt.Errorf("no field named %q was found under type ABTestVariation", field.Name)
 }
 
+func (ec *executionContext) childFields_AccountStatistics(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "campaigns":
+		return ec.fieldContext_AccountStatistics_campaigns(ctx, field)
+	case "recipients":
+		return ec.fieldContext_AccountStatistics_recipients(ctx, field)
+	case "sent":
+		return ec.fieldContext_AccountStatistics_sent(ctx, field)
+	case "failed":
+		return ec.fieldContext_AccountStatistics_failed(ctx, field)
+	case "delivered":
+		return ec.fieldContext_AccountStatistics_delivered(ctx, field)
+	case "opens":
+		return ec.fieldContext_AccountStatistics_opens(ctx, field)
+	case "clicks":
+		return ec.fieldContext_AccountStatistics_clicks(ctx, field)
+	case "clickToOpenRate":
+		return ec.fieldContext_AccountStatistics_clickToOpenRate(ctx, field)
+	case "unsubscriptions":
+		return ec.fieldContext_AccountStatistics_unsubscriptions(ctx, field)
+	case "bounces":
+		return ec.fieldContext_AccountStatistics_bounces(ctx, field)
+	case "complaints":
+		return ec.fieldContext_AccountStatistics_complaints(ctx, field)
+	case "forwards":
+		return ec.fieldContext_AccountStatistics_forwards(ctx, field)
+	case "browserViews":
+		return ec.fieldContext_AccountStatistics_browserViews(ctx, field)
+	case "conversions":
+		return ec.fieldContext_AccountStatistics_conversions(ctx, field)
+	case "automated":
+		return ec.fieldContext_AccountStatistics_automated(ctx, field)
+	case "series":
+		return ec.fieldContext_AccountStatistics_series(ctx, field)
+	case "links":
+		return ec.fieldContext_AccountStatistics_links(ctx, field)
+	case "domains":
+		return ec.fieldContext_AccountStatistics_domains(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccountStatistics", field.Name)
+}
+
 func (ec *executionContext) childFields_AddSubscriberResult(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "outcome":
@@ -3465,6 +3694,16 @@ func (ec *executionContext) childFields_CampaignChangeEdge(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type CampaignChangeEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_CampaignComparison(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "campaigns":
+		return ec.fieldContext_CampaignComparison_campaigns(ctx, field)
+	case "total":
+		return ec.fieldContext_CampaignComparison_total(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CampaignComparison", field.Name)
+}
+
 func (ec *executionContext) childFields_CampaignConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "edges":
@@ -3597,6 +3836,16 @@ func (ec *executionContext) childFields_CancelCampaignPayload(ctx context.Contex
 		return ec.fieldContext_CancelCampaignPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CancelCampaignPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ComparedCampaign(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "campaign":
+		return ec.fieldContext_ComparedCampaign_campaign(ctx, field)
+	case "elapsed":
+		return ec.fieldContext_ComparedCampaign_elapsed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ComparedCampaign", field.Name)
 }
 
 func (ec *executionContext) childFields_ConversionStatistic(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3977,6 +4226,8 @@ func (ec *executionContext) childFields_ExplainedRule(ctx context.Context, field
 
 func (ec *executionContext) childFields_LinkStatistic(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_LinkStatistic_cursor(ctx, field)
 	case "url":
 		return ec.fieldContext_LinkStatistic_url(ctx, field)
 	case "clicks":
@@ -4219,6 +4470,16 @@ func (ec *executionContext) childFields_ServerInfo(ctx context.Context, field gr
 		return ec.fieldContext_ServerInfo_maxPageSize(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ServerInfo", field.Name)
+}
+
+func (ec *executionContext) childFields_StatisticsExport(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "url":
+		return ec.fieldContext_StatisticsExport_url(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_StatisticsExport_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StatisticsExport", field.Name)
 }
 
 func (ec *executionContext) childFields_Subscriber(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4795,6 +5056,42 @@ func (ec *executionContext) childFields___Type(ctx context.Context, field graphq
 
 // region    ***************************** args.gotpl *****************************
 
+func (ec *executionContext) field_AccountStatistics_domains_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int32, error) {
+			return ec.unmarshalNInt2int32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_AccountStatistics_links_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int32, error) {
+			return ec.unmarshalNInt2int32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+		func(ctx context.Context, v any) (statistics.LinkOrder, error) {
+			return ec.unmarshalNLinkOrder2campaignqlᚋinternalᚋstatisticsᚐLinkOrder(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orderBy"] = arg1
+	return args, nil
+}
+
 func (ec *executionContext) field_CampaignAudience_preview_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -4848,14 +5145,22 @@ func (ec *executionContext) field_CampaignStatistics_links_args(ctx context.Cont
 		return nil, err
 	}
 	args["first"] = arg0
-	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
 		func(ctx context.Context, v any) (statistics.LinkOrder, error) {
 			return ec.unmarshalNLinkOrder2campaignqlᚋinternalᚋstatisticsᚐLinkOrder(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["orderBy"] = arg1
+	args["orderBy"] = arg2
 	return args, nil
 }
 
@@ -4916,6 +5221,28 @@ func (ec *executionContext) field_Campaign_history_args(ctx context.Context, raw
 		return nil, err
 	}
 	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_ComparedCampaign_elapsed_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "interval",
+		func(ctx context.Context, v any) (statistics.Interval, error) {
+			return ec.unmarshalNElapsedInterval2campaignqlᚋinternalᚋstatisticsᚐInterval(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["interval"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "points",
+		func(ctx context.Context, v any) (int32, error) {
+			return ec.unmarshalNInt2int32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["points"] = arg1
 	return args, nil
 }
 
@@ -5605,6 +5932,20 @@ func (ec *executionContext) field_Query_campaigns_args(ctx context.Context, rawA
 	return args, nil
 }
 
+func (ec *executionContext) field_Query_compare_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "campaigns",
+		func(ctx context.Context, v any) ([]string, error) {
+			return ec.unmarshalNID2ᚕstringᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["campaigns"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Query_customFields_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -5716,6 +6057,68 @@ func (ec *executionContext) field_Query_emails_args(ctx context.Context, rawArgs
 		return nil, err
 	}
 	args["before"] = arg5
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_exportStatistics_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "campaign",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["campaign"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "content",
+		func(ctx context.Context, v any) (export.Content, error) {
+			return ec.unmarshalNExportContent2campaignqlᚋinternalᚋexportᚐContent(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["content"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "format",
+		func(ctx context.Context, v any) (export.Format, error) {
+			return ec.unmarshalNExportFormat2campaignqlᚋinternalᚋexportᚐFormat(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["format"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "from",
+		func(ctx context.Context, v any) (*time.Time, error) {
+			return ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["from"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "to",
+		func(ctx context.Context, v any) (*time.Time, error) {
+			return ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["to"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "interval",
+		func(ctx context.Context, v any) (statistics.Interval, error) {
+			return ec.unmarshalNSeriesInterval2campaignqlᚋinternalᚋstatisticsᚐInterval(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["interval"] = arg5
+	arg6, err := graphql.ProcessArgField(ctx, rawArgs, "timeZone",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOTimeZone2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["timeZone"] = arg6
 	return args, nil
 }
 
@@ -5848,6 +6251,52 @@ func (ec *executionContext) field_Query_segment_args(ctx context.Context, rawArg
 		return nil, err
 	}
 	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_statistics_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+		func(ctx context.Context, v any) (*model.CampaignFilter, error) {
+			return ec.unmarshalOCampaignFilter2ᚖcampaignqlᚋgraphᚋmodelᚐCampaignFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["filter"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "from",
+		func(ctx context.Context, v any) (*time.Time, error) {
+			return ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["from"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "to",
+		func(ctx context.Context, v any) (*time.Time, error) {
+			return ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["to"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "interval",
+		func(ctx context.Context, v any) (statistics.Interval, error) {
+			return ec.unmarshalNSeriesInterval2campaignqlᚋinternalᚋstatisticsᚐInterval(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["interval"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "timeZone",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOTimeZone2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["timeZone"] = arg4
 	return args, nil
 }
 
@@ -6356,6 +6805,552 @@ func (ec *executionContext) fieldContext_ABTestVariation_email(_ context.Context
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Email(ctx, field)
 		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AccountStatistics_campaigns(ctx context.Context, field graphql.CollectedField, obj *model.AccountStatistics) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccountStatistics_campaigns(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Campaigns, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccountStatistics_campaigns(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AccountStatistics", field, false, false, "Int")
+}
+
+func (ec *executionContext) _AccountStatistics_recipients(ctx context.Context, field graphql.CollectedField, obj *model.AccountStatistics) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccountStatistics_recipients(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Recipients(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccountStatistics_recipients(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AccountStatistics", field, true, false, "Int")
+}
+
+func (ec *executionContext) _AccountStatistics_sent(ctx context.Context, field graphql.CollectedField, obj *model.AccountStatistics) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccountStatistics_sent(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Sent(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccountStatistics_sent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AccountStatistics", field, true, false, "Int")
+}
+
+func (ec *executionContext) _AccountStatistics_failed(ctx context.Context, field graphql.CollectedField, obj *model.AccountStatistics) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccountStatistics_failed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Failed(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccountStatistics_failed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AccountStatistics", field, true, false, "Int")
+}
+
+func (ec *executionContext) _AccountStatistics_delivered(ctx context.Context, field graphql.CollectedField, obj *model.AccountStatistics) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccountStatistics_delivered(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Delivered(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccountStatistics_delivered(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AccountStatistics", field, true, false, "Int")
+}
+
+func (ec *executionContext) _AccountStatistics_opens(ctx context.Context, field graphql.CollectedField, obj *model.AccountStatistics) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccountStatistics_opens(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Opens(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v statistics.Unique) graphql.Marshaler {
+			return ec.marshalNUniqueStatistic2campaignqlᚋinternalᚋstatisticsᚐUnique(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccountStatistics_opens(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AccountStatistics",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UniqueStatistic(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AccountStatistics_clicks(ctx context.Context, field graphql.CollectedField, obj *model.AccountStatistics) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccountStatistics_clicks(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Clicks(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v statistics.Unique) graphql.Marshaler {
+			return ec.marshalNUniqueStatistic2campaignqlᚋinternalᚋstatisticsᚐUnique(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccountStatistics_clicks(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AccountStatistics",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UniqueStatistic(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AccountStatistics_clickToOpenRate(ctx context.Context, field graphql.CollectedField, obj *model.AccountStatistics) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccountStatistics_clickToOpenRate(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ClickToOpenRate(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *float64) graphql.Marshaler {
+			return ec.marshalOFloat2ᚖfloat64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AccountStatistics_clickToOpenRate(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AccountStatistics", field, true, false, "Float")
+}
+
+func (ec *executionContext) _AccountStatistics_unsubscriptions(ctx context.Context, field graphql.CollectedField, obj *model.AccountStatistics) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccountStatistics_unsubscriptions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Unsubscriptions(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v statistics.Count) graphql.Marshaler {
+			return ec.marshalNCountStatistic2campaignqlᚋinternalᚋstatisticsᚐCount(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccountStatistics_unsubscriptions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AccountStatistics",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CountStatistic(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AccountStatistics_bounces(ctx context.Context, field graphql.CollectedField, obj *model.AccountStatistics) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccountStatistics_bounces(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Bounces(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v statistics.Bounces) graphql.Marshaler {
+			return ec.marshalNBounceStatistic2campaignqlᚋinternalᚋstatisticsᚐBounces(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccountStatistics_bounces(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AccountStatistics",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_BounceStatistic(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AccountStatistics_complaints(ctx context.Context, field graphql.CollectedField, obj *model.AccountStatistics) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccountStatistics_complaints(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Complaints(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v statistics.Count) graphql.Marshaler {
+			return ec.marshalNCountStatistic2campaignqlᚋinternalᚋstatisticsᚐCount(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccountStatistics_complaints(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AccountStatistics",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CountStatistic(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AccountStatistics_forwards(ctx context.Context, field graphql.CollectedField, obj *model.AccountStatistics) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccountStatistics_forwards(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Forwards(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v statistics.Unique) graphql.Marshaler {
+			return ec.marshalNUniqueStatistic2campaignqlᚋinternalᚋstatisticsᚐUnique(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccountStatistics_forwards(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AccountStatistics",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UniqueStatistic(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AccountStatistics_browserViews(ctx context.Context, field graphql.CollectedField, obj *model.AccountStatistics) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccountStatistics_browserViews(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.BrowserViews(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v statistics.Unique) graphql.Marshaler {
+			return ec.marshalNUniqueStatistic2campaignqlᚋinternalᚋstatisticsᚐUnique(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccountStatistics_browserViews(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AccountStatistics",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UniqueStatistic(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AccountStatistics_conversions(ctx context.Context, field graphql.CollectedField, obj *model.AccountStatistics) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccountStatistics_conversions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Conversions(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v statistics.Conversions) graphql.Marshaler {
+			return ec.marshalNConversionStatistic2campaignqlᚋinternalᚋstatisticsᚐConversions(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccountStatistics_conversions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AccountStatistics",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ConversionStatistic(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AccountStatistics_automated(ctx context.Context, field graphql.CollectedField, obj *model.AccountStatistics) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccountStatistics_automated(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Automated(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v statistics.Automated) graphql.Marshaler {
+			return ec.marshalNAutomatedStatistic2campaignqlᚋinternalᚋstatisticsᚐAutomated(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccountStatistics_automated(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AccountStatistics",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AutomatedStatistic(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AccountStatistics_series(ctx context.Context, field graphql.CollectedField, obj *model.AccountStatistics) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccountStatistics_series(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.AccountStatistics().Series(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*statistics.Point) graphql.Marshaler {
+			return ec.marshalNSeriesPoint2ᚕᚖcampaignqlᚋinternalᚋstatisticsᚐPointᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccountStatistics_series(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AccountStatistics",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SeriesPoint(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AccountStatistics_links(ctx context.Context, field graphql.CollectedField, obj *model.AccountStatistics) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccountStatistics_links(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.AccountStatistics().Links(ctx, obj, fc.Args["first"].(int32), fc.Args["orderBy"].(statistics.LinkOrder))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*statistics.Link) graphql.Marshaler {
+			return ec.marshalNLinkStatistic2ᚕᚖcampaignqlᚋinternalᚋstatisticsᚐLinkᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccountStatistics_links(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AccountStatistics",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LinkStatistic(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_AccountStatistics_links_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AccountStatistics_domains(ctx context.Context, field graphql.CollectedField, obj *model.AccountStatistics) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccountStatistics_domains(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.AccountStatistics().Domains(ctx, obj, fc.Args["first"].(int32))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*statistics.Domain) graphql.Marshaler {
+			return ec.marshalNDomainStatistic2ᚕᚖcampaignqlᚋinternalᚋstatisticsᚐDomainᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccountStatistics_domains(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AccountStatistics",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DomainStatistic(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_AccountStatistics_domains_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
@@ -8669,6 +9664,70 @@ func (ec *executionContext) fieldContext_CampaignChangeEdge_node(_ context.Conte
 	return fc, nil
 }
 
+func (ec *executionContext) _CampaignComparison_campaigns(ctx context.Context, field graphql.CollectedField, obj *model.CampaignComparison) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignComparison_campaigns(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Campaigns, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.ComparedCampaign) graphql.Marshaler {
+			return ec.marshalNComparedCampaign2ᚕᚖcampaignqlᚋgraphᚋmodelᚐComparedCampaignᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignComparison_campaigns(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignComparison",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ComparedCampaign(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CampaignComparison_total(ctx context.Context, field graphql.CollectedField, obj *model.CampaignComparison) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignComparison_total(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Total, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.AccountStatistics) graphql.Marshaler {
+			return ec.marshalNAccountStatistics2ᚖcampaignqlᚋgraphᚋmodelᚐAccountStatistics(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignComparison_total(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignComparison",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AccountStatistics(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _CampaignConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.CampaignConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -9647,11 +10706,11 @@ func (ec *executionContext) _CampaignStatistics_links(ctx context.Context, field
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.CampaignStatistics().Links(ctx, obj, fc.Args["first"].(int32), fc.Args["orderBy"].(statistics.LinkOrder))
+			return ec.Resolvers.CampaignStatistics().Links(ctx, obj, fc.Args["first"].(int32), fc.Args["after"].(*string), fc.Args["orderBy"].(statistics.LinkOrder))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*ent.LinkCounter) graphql.Marshaler {
-			return ec.marshalNLinkStatistic2ᚕᚖcampaignqlᚋentᚐLinkCounterᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*statistics.Link) graphql.Marshaler {
+			return ec.marshalNLinkStatistic2ᚕᚖcampaignqlᚋinternalᚋstatisticsᚐLinkᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -9909,6 +10968,82 @@ func (ec *executionContext) fieldContext_CancelCampaignPayload_userErrors(_ cont
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_UserError(ctx, field)
 		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ComparedCampaign_campaign(ctx context.Context, field graphql.CollectedField, obj *model.ComparedCampaign) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ComparedCampaign_campaign(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Campaign, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Campaign) graphql.Marshaler {
+			return ec.marshalNCampaign2ᚖcampaignqlᚋgraphᚋmodelᚐCampaign(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ComparedCampaign_campaign(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ComparedCampaign",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Campaign(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ComparedCampaign_elapsed(ctx context.Context, field graphql.CollectedField, obj *model.ComparedCampaign) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ComparedCampaign_elapsed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.ComparedCampaign().Elapsed(ctx, obj, fc.Args["interval"].(statistics.Interval), fc.Args["points"].(int32))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*statistics.Point) graphql.Marshaler {
+			return ec.marshalNSeriesPoint2ᚕᚖcampaignqlᚋinternalᚋstatisticsᚐPointᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ComparedCampaign_elapsed(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ComparedCampaign",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SeriesPoint(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_ComparedCampaign_elapsed_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
@@ -12569,7 +13704,30 @@ func (ec *executionContext) fieldContext_ExplainedRule_rules(_ context.Context, 
 	return fc, nil
 }
 
-func (ec *executionContext) _LinkStatistic_url(ctx context.Context, field graphql.CollectedField, obj *ent.LinkCounter) (ret graphql.Marshaler) {
+func (ec *executionContext) _LinkStatistic_cursor(ctx context.Context, field graphql.CollectedField, obj *statistics.Link) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LinkStatistic_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_LinkStatistic_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LinkStatistic", field, false, false, "String")
+}
+
+func (ec *executionContext) _LinkStatistic_url(ctx context.Context, field graphql.CollectedField, obj *statistics.Link) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -12592,7 +13750,7 @@ func (ec *executionContext) fieldContext_LinkStatistic_url(_ context.Context, fi
 	return graphql.NewScalarFieldContext("LinkStatistic", field, false, false, "String")
 }
 
-func (ec *executionContext) _LinkStatistic_clicks(ctx context.Context, field graphql.CollectedField, obj *ent.LinkCounter) (ret graphql.Marshaler) {
+func (ec *executionContext) _LinkStatistic_clicks(ctx context.Context, field graphql.CollectedField, obj *statistics.Link) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -12615,7 +13773,7 @@ func (ec *executionContext) fieldContext_LinkStatistic_clicks(_ context.Context,
 	return graphql.NewScalarFieldContext("LinkStatistic", field, false, false, "Int")
 }
 
-func (ec *executionContext) _LinkStatistic_uniqueClicks(ctx context.Context, field graphql.CollectedField, obj *ent.LinkCounter) (ret graphql.Marshaler) {
+func (ec *executionContext) _LinkStatistic_uniqueClicks(ctx context.Context, field graphql.CollectedField, obj *statistics.Link) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -14939,6 +16097,138 @@ func (ec *executionContext) fieldContext_Query_campaignCounts(ctx context.Contex
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_statistics(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_statistics(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Statistics(ctx, fc.Args["filter"].(*model.CampaignFilter), fc.Args["from"].(*time.Time), fc.Args["to"].(*time.Time), fc.Args["interval"].(statistics.Interval), fc.Args["timeZone"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.AccountStatistics) graphql.Marshaler {
+			return ec.marshalNAccountStatistics2ᚖcampaignqlᚋgraphᚋmodelᚐAccountStatistics(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_statistics(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AccountStatistics(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_statistics_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_compare(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_compare(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Compare(ctx, fc.Args["campaigns"].([]string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.CampaignComparison) graphql.Marshaler {
+			return ec.marshalNCampaignComparison2ᚖcampaignqlᚋgraphᚋmodelᚐCampaignComparison(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_compare(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CampaignComparison(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_compare_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_exportStatistics(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_exportStatistics(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().ExportStatistics(ctx, fc.Args["campaign"].(string), fc.Args["content"].(export.Content), fc.Args["format"].(export.Format), fc.Args["from"].(*time.Time), fc.Args["to"].(*time.Time), fc.Args["interval"].(statistics.Interval), fc.Args["timeZone"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.StatisticsExport) graphql.Marshaler {
+			return ec.marshalNStatisticsExport2ᚖcampaignqlᚋgraphᚋmodelᚐStatisticsExport(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_exportStatistics(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_StatisticsExport(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_exportStatistics_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_tag(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -17195,6 +18485,52 @@ func (ec *executionContext) _ServerInfo_maxPageSize(ctx context.Context, field g
 }
 func (ec *executionContext) fieldContext_ServerInfo_maxPageSize(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("ServerInfo", field, false, false, "Int")
+}
+
+func (ec *executionContext) _StatisticsExport_url(ctx context.Context, field graphql.CollectedField, obj *model.StatisticsExport) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StatisticsExport_url(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.URL, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StatisticsExport_url(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StatisticsExport", field, false, false, "String")
+}
+
+func (ec *executionContext) _StatisticsExport_expiresAt(ctx context.Context, field graphql.CollectedField, obj *model.StatisticsExport) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StatisticsExport_expiresAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ExpiresAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StatisticsExport_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StatisticsExport", field, false, false, "DateTime")
 }
 
 func (ec *executionContext) _Subscriber_id(ctx context.Context, field graphql.CollectedField, obj *model.Subscriber) (ret graphql.Marshaler) {
@@ -25668,6 +27004,127 @@ func (ec *executionContext) _ABTestVariation(ctx context.Context, sel ast.Select
 	return out
 }
 
+var accountStatisticsImplementors = []string{"AccountStatistics"}
+
+func (ec *executionContext) _AccountStatistics(ctx context.Context, sel ast.SelectionSet, obj *model.AccountStatistics) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, accountStatisticsImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AccountStatistics")
+		case "campaigns":
+			out.Values[i] = ec._AccountStatistics_campaigns(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "recipients":
+			out.Values[i] = ec._AccountStatistics_recipients(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "sent":
+			out.Values[i] = ec._AccountStatistics_sent(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "failed":
+			out.Values[i] = ec._AccountStatistics_failed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "delivered":
+			out.Values[i] = ec._AccountStatistics_delivered(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "opens":
+			out.Values[i] = ec._AccountStatistics_opens(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "clicks":
+			out.Values[i] = ec._AccountStatistics_clicks(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "clickToOpenRate":
+			out.Values[i] = ec._AccountStatistics_clickToOpenRate(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "unsubscriptions":
+			out.Values[i] = ec._AccountStatistics_unsubscriptions(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "bounces":
+			out.Values[i] = ec._AccountStatistics_bounces(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "complaints":
+			out.Values[i] = ec._AccountStatistics_complaints(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "forwards":
+			out.Values[i] = ec._AccountStatistics_forwards(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "browserViews":
+			out.Values[i] = ec._AccountStatistics_browserViews(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "conversions":
+			out.Values[i] = ec._AccountStatistics_conversions(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "automated":
+			out.Values[i] = ec._AccountStatistics_automated(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "series":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._AccountStatistics_series(ctx, field, obj)
+				})
+		case "links":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._AccountStatistics_links(ctx, field, obj)
+				})
+		case "domains":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._AccountStatistics_domains(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var addSubscriberResultImplementors = []string{"AddSubscriberResult"}
 
 func (ec *executionContext) _AddSubscriberResult(ctx context.Context, sel ast.SelectionSet, obj *model.AddSubscriberResult) graphql.Marshaler {
@@ -26564,6 +28021,44 @@ func (ec *executionContext) _CampaignChangeEdge(ctx context.Context, sel ast.Sel
 	return out
 }
 
+var campaignComparisonImplementors = []string{"CampaignComparison"}
+
+func (ec *executionContext) _CampaignComparison(ctx context.Context, sel ast.SelectionSet, obj *model.CampaignComparison) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, campaignComparisonImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CampaignComparison")
+		case "campaigns":
+			out.Values[i] = ec._CampaignComparison_campaigns(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "total":
+			out.Values[i] = ec._CampaignComparison_total(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var campaignConnectionImplementors = []string{"CampaignConnection"}
 
 func (ec *executionContext) _CampaignConnection(ctx context.Context, sel ast.SelectionSet, obj *model.CampaignConnection) graphql.Marshaler {
@@ -26993,6 +28488,45 @@ func (ec *executionContext) _CancelCampaignPayload(ctx context.Context, sel ast.
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var comparedCampaignImplementors = []string{"ComparedCampaign"}
+
+func (ec *executionContext) _ComparedCampaign(ctx context.Context, sel ast.SelectionSet, obj *model.ComparedCampaign) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, comparedCampaignImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ComparedCampaign")
+		case "campaign":
+			out.Values[i] = ec._ComparedCampaign_campaign(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "elapsed":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._ComparedCampaign_elapsed(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -28333,7 +29867,7 @@ func (ec *executionContext) _ExplainedRule(ctx context.Context, sel ast.Selectio
 
 var linkStatisticImplementors = []string{"LinkStatistic"}
 
-func (ec *executionContext) _LinkStatistic(ctx context.Context, sel ast.SelectionSet, obj *ent.LinkCounter) graphql.Marshaler {
+func (ec *executionContext) _LinkStatistic(ctx context.Context, sel ast.SelectionSet, obj *statistics.Link) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, linkStatisticImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -28342,6 +29876,11 @@ func (ec *executionContext) _LinkStatistic(ctx context.Context, sel ast.Selectio
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("LinkStatistic")
+		case "cursor":
+			out.Values[i] = ec._LinkStatistic_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "url":
 			out.Values[i] = ec._LinkStatistic_url(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -28913,6 +30452,24 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_campaignCounts(ctx, field)
+				})
+		case "statistics":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_statistics(ctx, field)
+				})
+		case "compare":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_compare(ctx, field)
+				})
+		case "exportStatistics":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_exportStatistics(ctx, field)
 				})
 		case "tag":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
@@ -29635,6 +31192,44 @@ func (ec *executionContext) _ServerInfo(ctx context.Context, sel ast.SelectionSe
 			}
 		case "maxPageSize":
 			out.Values[i] = ec._ServerInfo_maxPageSize(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var statisticsExportImplementors = []string{"StatisticsExport"}
+
+func (ec *executionContext) _StatisticsExport(ctx context.Context, sel ast.SelectionSet, obj *model.StatisticsExport) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, statisticsExportImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("StatisticsExport")
+		case "url":
+			out.Values[i] = ec._StatisticsExport_url(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "expiresAt":
+			out.Values[i] = ec._StatisticsExport_expiresAt(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -31697,6 +33292,14 @@ var (
 	}
 )
 
+func (ec *executionContext) marshalNAccountStatistics2ᚖcampaignqlᚋgraphᚋmodelᚐAccountStatistics(ctx context.Context, sel ast.SelectionSet, v *model.AccountStatistics) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "AccountStatistics!")
+		return graphql.Null
+	}
+	return ec._AccountStatistics(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNAddSubscriberInput2ᚕᚖcampaignqlᚋgraphᚋmodelᚐAddSubscriberInputᚄ(ctx context.Context, v any) ([]*model.AddSubscriberInput, error) {
 	vSlice := graphql.CoerceList(v)
 	var err error
@@ -32060,6 +33663,14 @@ func (ec *executionContext) marshalNCampaignChangeEdge2ᚖcampaignqlᚋgraphᚋm
 	return ec._CampaignChangeEdge(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNCampaignComparison2ᚖcampaignqlᚋgraphᚋmodelᚐCampaignComparison(ctx context.Context, sel ast.SelectionSet, v *model.CampaignComparison) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "CampaignComparison!")
+		return graphql.Null
+	}
+	return ec._CampaignComparison(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNCampaignConnection2ᚖcampaignqlᚋgraphᚋmodelᚐCampaignConnection(ctx context.Context, sel ast.SelectionSet, v *model.CampaignConnection) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "CampaignConnection!")
@@ -32257,6 +33868,30 @@ var (
 		kind.SurfaceCLI:     "CLI",
 	}
 )
+
+func (ec *executionContext) marshalNComparedCampaign2ᚕᚖcampaignqlᚋgraphᚋmodelᚐComparedCampaignᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.ComparedCampaign) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNComparedCampaign2ᚖcampaignqlᚋgraphᚋmodelᚐComparedCampaign(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNComparedCampaign2ᚖcampaignqlᚋgraphᚋmodelᚐComparedCampaign(ctx context.Context, sel ast.SelectionSet, v *model.ComparedCampaign) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ComparedCampaign!")
+		return graphql.Null
+	}
+	return ec._ComparedCampaign(ctx, sel, v)
+}
 
 func (ec *executionContext) marshalNConversionStatistic2campaignqlᚋinternalᚋstatisticsᚐConversions(ctx context.Context, sel ast.SelectionSet, v statistics.Conversions) graphql.Marshaler {
 	return ec._ConversionStatistic(ctx, sel, &v)
@@ -32744,6 +34379,32 @@ func (ec *executionContext) marshalNDomainStatistic2ᚖcampaignqlᚋinternalᚋs
 	return ec._DomainStatistic(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNElapsedInterval2campaignqlᚋinternalᚋstatisticsᚐInterval(ctx context.Context, v any) (statistics.Interval, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNElapsedInterval2campaignqlᚋinternalᚋstatisticsᚐInterval[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNElapsedInterval2campaignqlᚋinternalᚋstatisticsᚐInterval(ctx context.Context, sel ast.SelectionSet, v statistics.Interval) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNElapsedInterval2campaignqlᚋinternalᚋstatisticsᚐInterval[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "ElapsedInterval!")
+	}
+	return res
+}
+
+var (
+	unmarshalNElapsedInterval2campaignqlᚋinternalᚋstatisticsᚐInterval = map[string]statistics.Interval{
+		"HOUR": statistics.ByHour,
+		"DAY":  statistics.ByDay,
+	}
+	marshalNElapsedInterval2campaignqlᚋinternalᚋstatisticsᚐInterval = map[statistics.Interval]string{
+		statistics.ByHour: "HOUR",
+		statistics.ByDay:  "DAY",
+	}
+)
+
 func (ec *executionContext) marshalNEmail2ᚕᚖcampaignqlᚋentᚐEmailᚄ(ctx context.Context, sel ast.SelectionSet, v []*ent.Email) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -33044,6 +34705,60 @@ func (ec *executionContext) marshalNExplainedRule2ᚕcampaignqlᚋinternalᚋrea
 	return ret
 }
 
+func (ec *executionContext) unmarshalNExportContent2campaignqlᚋinternalᚋexportᚐContent(ctx context.Context, v any) (export.Content, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNExportContent2campaignqlᚋinternalᚋexportᚐContent[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNExportContent2campaignqlᚋinternalᚋexportᚐContent(ctx context.Context, sel ast.SelectionSet, v export.Content) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNExportContent2campaignqlᚋinternalᚋexportᚐContent[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "ExportContent!")
+	}
+	return res
+}
+
+var (
+	unmarshalNExportContent2campaignqlᚋinternalᚋexportᚐContent = map[string]export.Content{
+		"SERIES":   export.Series,
+		"LINKS":    export.Links,
+		"ACTIVITY": export.Activity,
+	}
+	marshalNExportContent2campaignqlᚋinternalᚋexportᚐContent = map[export.Content]string{
+		export.Series:   "SERIES",
+		export.Links:    "LINKS",
+		export.Activity: "ACTIVITY",
+	}
+)
+
+func (ec *executionContext) unmarshalNExportFormat2campaignqlᚋinternalᚋexportᚐFormat(ctx context.Context, v any) (export.Format, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNExportFormat2campaignqlᚋinternalᚋexportᚐFormat[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNExportFormat2campaignqlᚋinternalᚋexportᚐFormat(ctx context.Context, sel ast.SelectionSet, v export.Format) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNExportFormat2campaignqlᚋinternalᚋexportᚐFormat[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "ExportFormat!")
+	}
+	return res
+}
+
+var (
+	unmarshalNExportFormat2campaignqlᚋinternalᚋexportᚐFormat = map[string]export.Format{
+		"CSV":  export.CSV,
+		"JSON": export.JSON,
+	}
+	marshalNExportFormat2campaignqlᚋinternalᚋexportᚐFormat = map[export.Format]string{
+		export.CSV:  "CSV",
+		export.JSON: "JSON",
+	}
+)
+
 func (ec *executionContext) unmarshalNFloat2float64(ctx context.Context, v any) (float64, error) {
 	res, err := graphql.UnmarshalFloatContext(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -33245,11 +34960,11 @@ var (
 	}
 )
 
-func (ec *executionContext) marshalNLinkStatistic2ᚕᚖcampaignqlᚋentᚐLinkCounterᚄ(ctx context.Context, sel ast.SelectionSet, v []*ent.LinkCounter) graphql.Marshaler {
+func (ec *executionContext) marshalNLinkStatistic2ᚕᚖcampaignqlᚋinternalᚋstatisticsᚐLinkᚄ(ctx context.Context, sel ast.SelectionSet, v []*statistics.Link) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNLinkStatistic2ᚖcampaignqlᚋentᚐLinkCounter(ctx, sel, v[i])
+		return ec.marshalNLinkStatistic2ᚖcampaignqlᚋinternalᚋstatisticsᚐLink(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -33261,7 +34976,7 @@ func (ec *executionContext) marshalNLinkStatistic2ᚕᚖcampaignqlᚋentᚐLinkC
 	return ret
 }
 
-func (ec *executionContext) marshalNLinkStatistic2ᚖcampaignqlᚋentᚐLinkCounter(ctx context.Context, sel ast.SelectionSet, v *ent.LinkCounter) graphql.Marshaler {
+func (ec *executionContext) marshalNLinkStatistic2ᚖcampaignqlᚋinternalᚋstatisticsᚐLink(ctx context.Context, sel ast.SelectionSet, v *statistics.Link) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "LinkStatistic!")
 		return graphql.Null
@@ -33689,6 +35404,14 @@ func (ec *executionContext) marshalNServerInfo2ᚖcampaignqlᚋgraphᚋmodelᚐS
 		return graphql.Null
 	}
 	return ec._ServerInfo(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNStatisticsExport2ᚖcampaignqlᚋgraphᚋmodelᚐStatisticsExport(ctx context.Context, sel ast.SelectionSet, v *model.StatisticsExport) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "StatisticsExport!")
+		return graphql.Null
+	}
+	return ec._StatisticsExport(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNString2string(ctx context.Context, v any) (string, error) {

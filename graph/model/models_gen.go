@@ -804,6 +804,14 @@ type ServerInfo struct {
 	MaxPageSize int32 `json:"maxPageSize"`
 }
 
+// A link to a file.
+type StatisticsExport struct {
+	// The address, complete.
+	URL string `json:"url"`
+	// When it ends. A file that is being read by then is read to its end.
+	ExpiresAt time.Time `json:"expiresAt"`
+}
+
 // Conditions on people of a list. Every condition given must hold; an empty list of values matches nothing.
 type SubscriberFilter struct {
 	// Has one of these states.

@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"campaignql/graph"
+	"campaignql/graph/download"
 	"campaignql/graph/guard"
 	"campaignql/graph/ingest"
 	"campaignql/internal/command"
@@ -51,8 +52,8 @@ func Handler(services *Services, opts HandlerOptions) http.Handler {
 			Accounts: services.Accounts, Campaigns: services.Campaigns, Emails: services.Emails, Tags: services.Tags, Statistics: services.Statistics, Commands: bridge,
 			Lists: services.Lists, Subscribers: services.Subscribers, SubscriberTags: services.SubscriberTags, Fields: services.Fields,
 			Segments: services.Segments, Suppressions: services.Suppressions, Audiences: services.Audiences,
-			Events: services.Events,
-			Live:   services.Live,
+			Events: services.Events, Exports: services.Exports,
+			Live: services.Live,
 		},
 		graph.Options{
 			Info: graph.Info{
@@ -60,6 +61,7 @@ func Handler(services *Services, opts HandlerOptions) http.Handler {
 			},
 			Limits:  guard.Limits{Depth: cfg.MaxDepth, Complexity: cfg.MaxComplexity, Tokens: cfg.MaxTokens},
 			MaxBody: cfg.MaxGraphQLBody, Timeout: cfg.Timeout, Development: cfg.Development || cfg.Demo, HideSchema: !cfg.Introspection,
+			PublicURL:           cfg.PublicURL,
 			MaxSocketOperations: cfg.MaxSocketOperations, Stopping: opts.Stopping,
 			Logger: opts.Logger, RequestID: RequestID, Observe: meters.graphQL,
 		})
@@ -71,6 +73,9 @@ func Handler(services *Services, opts HandlerOptions) http.Handler {
 	mux.Handle("POST /events", sameOrigin(cfg.CORSOrigins, ingest.New(services.Accounts, services.Events, ingest.Options{
 		Logger: opts.Logger, RequestID: RequestID, Stopping: opts.Stopping, Refuse: refuse,
 	})))
+	mux.Handle("/export/campaigns/{id}/{file}", cors(cfg.CORSOrigins, compressed(download.New(services.Accounts, services.Exports, download.Options{
+		Logger: opts.Logger, RequestID: RequestID, Refuse: refuse,
+	}))))
 	if cfg.Introspection {
 		mux.HandleFunc("GET /schema.graphql", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
@@ -225,7 +230,7 @@ func cors(origins []string, next http.Handler) http.Handler {
 		origin := r.Header.Get("Origin")
 		if origin != "" && slices.Contains(origins, origin) {
 			w.Header().Set("Access-Control-Allow-Origin", origin)
-			w.Header().Set("Access-Control-Expose-Headers", "X-Request-Id, X-GraphQL-Operation, Retry-After")
+			w.Header().Set("Access-Control-Expose-Headers", "X-Request-Id, X-GraphQL-Operation, Retry-After, Content-Disposition")
 			if r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "" {
 				w.Header().Set("Access-Control-Allow-Methods", "GET, POST")
 				w.Header().Set("Access-Control-Allow-Headers", "Authorization, Content-Type, X-Request-Id")

@@ -10,6 +10,7 @@ import (
 	"campaignql/internal/campaign"
 	"campaignql/internal/content"
 	"campaignql/internal/event"
+	"campaignql/internal/export"
 	"campaignql/internal/field"
 	"campaignql/internal/list"
 	"campaignql/internal/live"
@@ -41,6 +42,8 @@ type Services struct {
 	Events     *event.Service
 	Tags       *tag.Service
 	Statistics *statistics.Service
+	// Exports writes statistics as files.
+	Exports *export.Service
 	// Live follows campaigns as they change.
 	Live *live.Service
 }
@@ -74,6 +77,7 @@ func NewServices(db *store.Store, opts ServiceOptions) *Services {
 		return s.Campaigns.EmailsInTests(ctx, ids)
 	}})
 	s.Campaigns = campaign.New(db, s.Emails, campaign.Options{Now: opts.Now})
+	s.Exports = export.New(db, s.Campaigns, s.Statistics, export.Options{Now: opts.Now})
 	opts.Live.Now, opts.Live.Log = opts.Now, opts.Logger
 	s.Live = live.New(db, s.Accounts, opts.Live)
 	return s

@@ -98,7 +98,7 @@ func (s *Service) List(ctx context.Context, filter Filter, order Order, request 
 	if err := faults.Err(); err != nil {
 		return none, err
 	}
-	q := s.db.Client(ctx).Campaign.Query().Where(filter.predicate())
+	q := s.db.Client(ctx).Campaign.Query().Where(filter.Predicate())
 	q.Modify(plan.Apply)
 	if len(columns) > 0 {
 		q.Select(plan.Select(withID(columns))...)
@@ -110,13 +110,31 @@ func (s *Service) List(ctx context.Context, filter Filter, order Order, request 
 	return plan.Result(rows), nil
 }
 
-// predicate is the filter as a condition of Ent.
-func (f Filter) predicate() func(*sql.Selector) {
+// Predicate is the filter as a condition of Ent.
+func (f Filter) Predicate() func(*sql.Selector) {
 	return func(s *sql.Selector) {
 		if p := f.where(s); p != nil {
 			s.Where(p)
 		}
 	}
+}
+
+// Chosen is a condition for the rows of another table, which name their campaign in a column: that the campaign matches and is one the caller sees.
+func (f Filter) Chosen(id caller.Identity, s *sql.Selector, column string) *sql.Predicate {
+	campaigns := sql.Dialect(s.Dialect()).Select(campaign.FieldID).From(sql.Table(campaign.Table))
+	if asked := f.where(campaigns); asked != nil {
+		// In parentheses, whatever it is: an OR of its own must not open other accounts.
+		campaigns.Where(sql.P(func(b *sql.Builder) { b.Wrap(func(b *sql.Builder) { b.Join(asked) }) }))
+	}
+	if !id.SeesAll() {
+		campaigns.Where(sql.EQ(campaigns.C(campaign.FieldUserID), id.UserID))
+	}
+	return sql.In(s.C(column), campaigns)
+}
+
+// ChoosesAll reports whether there is no condition that a campaign could fail.
+func (f Filter) ChoosesAll() bool {
+	return f.where(sql.Select().From(sql.Table(campaign.Table))) == nil
 }
 
 // Count returns how many campaigns match. It costs one statement.
@@ -127,7 +145,7 @@ func (s *Service) Count(ctx context.Context, filter Filter) (int, error) {
 	if err := filter.Validate(); err != nil {
 		return 0, err
 	}
-	n, err := s.db.Client(ctx).Campaign.Query().Where(filter.predicate()).Count(ctx)
+	n, err := s.db.Client(ctx).Campaign.Query().Where(filter.Predicate()).Count(ctx)
 	return n, store.Translate(err)
 }
 
@@ -151,7 +169,7 @@ func (s *Service) Counts(ctx context.Context, filter Filter) (*Counts, error) {
 		Schedule kind.ScheduleType   `json:"schedule_type"`
 		Count    int                 `json:"count"`
 	}
-	err := s.db.Client(ctx).Campaign.Query().Where(filter.predicate()).
+	err := s.db.Client(ctx).Campaign.Query().Where(filter.Predicate()).
 		GroupBy(campaign.FieldStatus, campaign.FieldScheduleType).Aggregate(ent.Count()).Scan(ctx, &groups)
 	if err != nil {
 		return nil, store.Translate(err)

@@ -1,5 +1,7 @@
 package kind
 
+import "strings"
+
 // SubscriberStatus says whether a person on a list may be written to.
 type SubscriberStatus string
 
@@ -89,6 +91,9 @@ const (
 	EventViewedInBrowser EventKind = "viewed_in_browser"
 	EventConverted       EventKind = "converted"
 )
+
+// Name is what the API calls it, such as SOFT_BOUNCED.
+func (k EventKind) Name() string { return strings.ToUpper(string(k)) }
 
 // Values lists the stored values.
 func (EventKind) Values() []string {

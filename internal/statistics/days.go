@@ -28,10 +28,14 @@ type Day struct {
 }
 
 // Service keeps and reads the statistics that lie beside a campaign.
-type Service struct{ db *store.Store }
+type Service struct {
+	db *store.Store
+	// summed is MaxSummed.
+	summed int
+}
 
 // New returns the service over a database.
-func New(db *store.Store) *Service { return &Service{db: db} }
+func New(db *store.Store) *Service { return &Service{db, MaxSummed} }
 
 // Days returns, for each campaign of which anything is known, the given number of days (1–365) from the start of its sending, or from the first event
 // where sending was never started, in the zone, with zeros where nothing happened. Campaigns without any event in those days are absent. The

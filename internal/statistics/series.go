@@ -51,6 +51,9 @@ type Point struct {
 	hundredths int64
 }
 
+// ConversionCents is the sum of the amounts in hundredths.
+func (p *Point) ConversionCents() int64 { return p.hundredths }
+
 // ConversionAmount is the sum of the amounts in units of the currency.
 func (p *Point) ConversionAmount() float64 { return float64(p.hundredths) / 100 }
 
@@ -96,6 +99,22 @@ func (s *Service) Series(ctx context.Context, campaigns []*ent.Campaign, span Sp
 	return found, nil
 }
 
+// bounded reports whether the span is not all time.
+func (s Span) bounded() bool { return s.From != nil || s.To != nil }
+
+// Order reports a span that ends before it begins.
+func (s Span) Order() error {
+	if s.From != nil && s.To != nil && !s.To.After(*s.From) {
+		return apperr.InvalidField("to", "range_empty", "must be after from")
+	}
+	return nil
+}
+
+// Holds reports whether an instant lies in the span.
+func (s Span) Holds(at time.Time) bool {
+	return (s.From == nil || !at.Before(*s.From)) && (s.To == nil || at.Before(*s.To))
+}
+
 func (s Span) validate(now time.Time) error {
 	if s.From == nil {
 		return nil
@@ -106,8 +125,8 @@ func (s Span) validate(now time.Time) error {
 		}
 		return nil
 	}
-	if !s.To.After(*s.From) {
-		return apperr.InvalidField("to", "range_empty", "must be after from")
+	if err := s.Order(); err != nil {
+		return err
 	}
 	if _, over := s.points(*s.From, *s.To); over {
 		return s.tooMany("to")

@@ -1,0 +1,96 @@
+package graph
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"campaignql/ent"
+	"campaignql/graph/gid"
+	"campaignql/graph/model"
+	"campaignql/internal/apperr"
+	"campaignql/internal/caller"
+	"campaignql/internal/campaign"
+	"campaignql/internal/kind"
+	"campaignql/internal/statistics"
+)
+
+// minCompared and maxCompared are how many campaigns stand side by side.
+const (
+	minCompared = 2
+	maxCompared = 10
+)
+
+func (r queryResolver) Compare(ctx context.Context, texts []string) (*model.CampaignComparison, error) {
+	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
+		return nil, err
+	}
+	ids, err := comparedIDs(texts)
+	if err != nil {
+		return nil, err
+	}
+	asked := selected(ctx, campaignFields, [][]string{{"campaigns", "campaign"}})
+	byID, err := r.resolver.Campaigns.ByIDs(ctx, ids, asked.columnsAnd(statistics.ElapsedColumns...)...)
+	if err != nil {
+		return nil, err
+	}
+	rows := make([]*ent.Campaign, len(ids))
+	for i, id := range ids {
+		if rows[i] = byID[id]; rows[i] == nil {
+			fault := apperr.NotFoundf("campaign")
+			fault.Field = comparedName(i)
+			return nil, fault
+		}
+	}
+	shown, err := r.shownCampaigns(ctx, rows, asked)
+	if err != nil {
+		return nil, err
+	}
+	comparison := &model.CampaignComparison{Campaigns: make([]*model.ComparedCampaign, len(shown))}
+	for i, c := range shown {
+		comparison.Campaigns[i] = &model.ComparedCampaign{Campaign: c}
+	}
+	if !asks(ctx, "total") {
+		return comparison, nil
+	}
+	span, err := spanOf(ctx, nil, nil, statistics.ByDay, nil)
+	if err != nil {
+		return nil, err
+	}
+	comparison.Total, err = r.overview(ctx, campaign.Filter{IDs: ids}, span, selected(ctx, accountFields, [][]string{{"total"}}))
+	return comparison, err
+}
+
+// comparedIDs reads ids of campaigns, each of which may stand there once.
+func comparedIDs(texts []string) ([]int64, error) {
+	if len(texts) < minCompared || len(texts) > maxCompared {
+		return nil, apperr.InvalidField("campaigns", "number_of_ids", "%d ids, %d to %d are allowed", len(texts), minCompared, maxCompared)
+	}
+	ids := make([]int64, len(texts))
+	var faults apperr.Faults
+	for i, text := range texts {
+		id, err := identify(gid.Campaign, comparedName(i), text)
+		faults.Add(err)
+		if err == nil && slices.Contains(ids[:i], id) {
+			faults.Add(apperr.InvalidField(comparedName(i), "id_repeated", "names a campaign that stands there before"))
+		}
+		ids[i] = id
+	}
+	return ids, faults.Err()
+}
+
+// comparedName is what the argument of an id is called.
+func comparedName(i int) string { return fmt.Sprintf("campaigns[%d]", i) }
+
+// elapsedKey names a series that is read once for all campaigns that are compared.
+type elapsedKey struct {
+	interval statistics.Interval
+	points   int32
+}
+
+func (r comparedResolver) Elapsed(ctx context.Context, c *model.ComparedCampaign, interval statistics.Interval, points int32) ([]*statistics.Point, error) {
+	found, err := ofPage(ctx, c.Campaign.Statistics(), elapsedKey{interval, points}, func(rows []*ent.Campaign) (map[int64][]statistics.Point, error) {
+		return r.Statistics.Elapsed(ctx, rows, interval, int(points), r.Campaigns.Now())
+	})
+	return pointers(found), err
+}

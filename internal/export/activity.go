@@ -1,0 +1,129 @@
+package export
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strconv"
+
+	"campaignql/ent"
+	"campaignql/ent/event"
+	"campaignql/ent/linkcounter"
+	"campaignql/ent/subscriber"
+	"campaignql/internal/kind"
+	"campaignql/internal/statistics"
+	"campaignql/internal/store"
+)
+
+// PageRows is how many events are read at a time.
+const PageRows = 1000
+
+// worth is what only a conversion has.
+func (a action) worth(value any) any {
+	if a.Kind != kind.EventConverted {
+		return nil
+	}
+	return value
+}
+
+func (s *Service) openActivity(file *File, campaignID int64, span statistics.Span) error {
+	if err := span.Order(); err != nil {
+		return err
+	}
+	file.columns = names(actionColumns)
+	file.rows = func(ctx context.Context, row func([]any) error, flush func() error) error {
+		return s.eachPage(ctx, campaignID, func(page []action) error {
+			for _, a := range page {
+				if !span.Holds(a.At) {
+					continue
+				}
+				if err := row(cells(actionColumns, a)); err != nil {
+					return err
+				}
+			}
+			return flush()
+		})
+	}
+	return nil
+}
+
+// eachPage visits the events of a campaign, a page at a time. Their keys begin with the campaign's number, so that they lie together in the primary index: a
+// page costs the same wherever it stands, in three statements.
+func (s *Service) eachPage(ctx context.Context, campaignID int64, visit func([]action) error) error {
+	after := strconv.FormatInt(campaignID, 10) + "-"
+	for {
+		page, err := s.page(ctx, campaignID, after)
+		if err != nil {
+			return err
+		}
+		if err := visit(page); err != nil {
+			return err
+		}
+		if len(page) < PageRows {
+			return nil
+		}
+		after = page[len(page)-1].ID
+	}
+}
+
+// page reads the events after a key.
+func (s *Service) page(ctx context.Context, campaignID int64, after string) ([]action, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	rows, err := s.db.Client(ctx).Event.Query().
+		// "." follows "-". The column campaign_id says the same, and would lead SQLite to an index in another order, and to sort the campaign for each page.
+		Where(event.IDGT(after), event.IDLT(strconv.FormatInt(campaignID, 10)+".")).
+		Order(event.ByID()).Limit(PageRows).
+		Select(event.FieldID, event.FieldKind, event.FieldAt, event.FieldSubscriberID, event.FieldLinkID, event.FieldReason, event.FieldAutomated,
+			event.FieldAmount, event.FieldCurrency).All(ctx)
+	if err != nil {
+		return nil, store.Translate(err)
+	}
+	emails, err := s.emails(ctx, rows)
+	if err != nil {
+		return nil, err
+	}
+	urls, err := s.urls(ctx, rows)
+	if err != nil {
+		return nil, err
+	}
+	page := make([]action, len(rows))
+	for i, row := range rows {
+		page[i] = action{Event: row, email: emails[row.SubscriberID]}
+		if row.LinkID != nil {
+			page[i].url = urls[*row.LinkID]
+		}
+	}
+	return page, nil
+}
+
+// emails are the addresses of those whom events happened to.
+func (s *Service) emails(ctx context.Context, rows []*ent.Event) (map[int64]string, error) {
+	found := map[int64]string{}
+	for _, row := range rows {
+		found[row.SubscriberID] = ""
+	}
+	people, err := s.db.Client(ctx).Subscriber.Query().Where(subscriber.IDIn(slices.Sorted(maps.Keys(found))...)).Select(subscriber.FieldID, subscriber.FieldEmail).All(ctx)
+	for _, person := range people {
+		found[person.ID] = person.Email
+	}
+	return found, store.Translate(err)
+}
+
+// urls are where the links lead that were clicked.
+func (s *Service) urls(ctx context.Context, rows []*ent.Event) (map[int64]string, error) {
+	found := map[int64]string{}
+	for _, row := range rows {
+		if row.LinkID != nil {
+			found[*row.LinkID] = ""
+		}
+	}
+	if len(found) == 0 {
+		return found, nil
+	}
+	links, err := s.db.Client(ctx).LinkCounter.Query().Where(linkcounter.IDIn(slices.Sorted(maps.Keys(found))...)).Select(linkcounter.FieldID, linkcounter.FieldURL).All(ctx)
+	for _, link := range links {
+		found[link.ID] = link.URL
+	}
+	return found, store.Translate(err)
+}

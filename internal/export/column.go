@@ -1,0 +1,82 @@
+package export
+
+import (
+	"time"
+
+	"campaignql/ent"
+	"campaignql/internal/statistics"
+)
+
+// column is one column of a file: its name, and what stands in it.
+type column[T any] struct {
+	name  string
+	value func(T) any
+}
+
+// cents is an amount in hundredths.
+type cents int64
+
+// word is a text of the product's own, which no spreadsheet takes for a formula.
+type word string
+
+func names[T any](columns []column[T]) []string {
+	out := make([]string, len(columns))
+	for i, c := range columns {
+		out[i] = c.name
+	}
+	return out
+}
+
+func cells[T any](columns []column[T], row T) []any {
+	out := make([]any, len(columns))
+	for i, c := range columns {
+		out[i] = c.value(row)
+	}
+	return out
+}
+
+type point = *statistics.Point
+
+// pointColumns are those of a series, named as the fields of a SeriesPoint.
+var pointColumns = []column[point]{
+	{"start", func(p point) any { return p.Start }}, {"end", func(p point) any { return p.End }},
+	{"sent", func(p point) any { return p.Sent }}, {"failed", func(p point) any { return p.Failed }},
+	{"opens", func(p point) any { return p.Opens }}, {"uniqueOpens", func(p point) any { return p.UniqueOpens }},
+	{"clicks", func(p point) any { return p.Clicks }}, {"uniqueClicks", func(p point) any { return p.UniqueClicks }},
+	{"forwards", func(p point) any { return p.Forwards }}, {"uniqueForwards", func(p point) any { return p.UniqueForwards }},
+	{"browserViews", func(p point) any { return p.BrowserViews }}, {"uniqueBrowserViews", func(p point) any { return p.UniqueBrowserViews }},
+	{"unsubscriptions", func(p point) any { return p.Unsubscriptions }}, {"complaints", func(p point) any { return p.Complaints }},
+	{"hardBounces", func(p point) any { return p.HardBounces }}, {"softBounces", func(p point) any { return p.SoftBounces }},
+	{"conversions", func(p point) any { return p.Conversions }}, {"conversionAmount", func(p point) any { return cents(p.ConversionCents()) }},
+	{"automatedOpens", func(p point) any { return p.AutomatedOpens }}, {"automatedClicks", func(p point) any { return p.AutomatedClicks }},
+}
+
+// linkColumns are those of links, named as the fields of a LinkStatistic.
+var linkColumns = []column[*ent.LinkCounter]{
+	{"url", func(l *ent.LinkCounter) any { return l.URL }},
+	{"clicks", func(l *ent.LinkCounter) any { return l.Clicks }}, {"uniqueClicks", func(l *ent.LinkCounter) any { return l.UniqueClicks }},
+}
+
+// action is an event with what is read beside it.
+type action struct {
+	*ent.Event
+	// email and url are empty where they are not known any more.
+	email, url string
+}
+
+// actionColumns are those of the activity.
+var actionColumns = []column[action]{
+	{"kind", func(a action) any { return word(a.Kind.Name()) }}, {"at", func(a action) any { return a.At.UTC().Truncate(time.Microsecond) }},
+	{"subscriberId", func(a action) any { return a.SubscriberID }}, {"emailAddress", func(a action) any { return known(a.email) }},
+	{"url", func(a action) any { return known(a.url) }}, {"reason", func(a action) any { return known(a.Reason) }},
+	{"automated", func(a action) any { return a.Automated }},
+	{"amount", func(a action) any { return a.worth(cents(a.Amount)) }}, {"currency", func(a action) any { return a.worth(known(a.Currency)) }},
+}
+
+// known is a text, nil where there is none.
+func known(text string) any {
+	if text == "" {
+		return nil
+	}
+	return text
+}

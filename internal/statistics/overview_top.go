@@ -1,0 +1,137 @@
+package statistics
+
+import (
+	"context"
+
+	"entgo.io/ent/dialect/sql"
+
+	"campaignql/ent"
+	"campaignql/ent/domaincounter"
+	"campaignql/ent/linkcounter"
+	"campaignql/internal/apperr"
+	"campaignql/internal/caller"
+	"campaignql/internal/campaign"
+	"campaignql/internal/kind"
+	"campaignql/internal/page"
+	"campaignql/internal/store"
+)
+
+// MaxSummed is how many links, or mail domains, of campaigns are added up to find the highest.
+const MaxSummed = 200_000
+
+// SumLinks returns the first links of all campaigns that match, each URL once with its clicks in sum, those with the highest number first. A span, by which
+// links are not counted, is Invalid, reason "not_by_hour"; so are campaigns with more than MaxSummed links, on the field filter, reason "too_many_rows". It
+// costs three statements.
+func (s *Service) SumLinks(ctx context.Context, filter campaign.Filter, span Span, by LinkOrder, first int) ([]Link, error) {
+	chosen, err := s.summable(ctx, filter, span, first, linkcounter.FieldCampaignID)
+	if err != nil {
+		return nil, err
+	}
+	client := s.db.Client(ctx).LinkCounter
+	over, err := client.Query().Where(chosen).Offset(s.summed).Limit(1).IDs(ctx)
+	if err := s.notTooMany(over, err, "links"); err != nil {
+		return nil, err
+	}
+	var rows []*ent.LinkCounter
+	err = client.Query().Where(chosen).Modify(func(sel *sql.Selector) {
+		newest := sql.Max(sel.C(linkcounter.FieldID))
+		sel.Select(sql.As(newest, linkcounter.FieldID), sql.As(sum(sel, linkcounter.FieldClicks), linkcounter.FieldClicks),
+			sql.As(sum(sel, linkcounter.FieldUniqueClicks), linkcounter.FieldUniqueClicks))
+		// What is equal follows as it does for one campaign.
+		sel.GroupBy(sel.C(linkcounter.FieldURLHash)).OrderBy("SUM("+sel.C(string(by))+") DESC", newest+" DESC").Limit(first)
+	}).Scan(ctx, &rows)
+	if err != nil {
+		return nil, store.Translate(err)
+	}
+	links := make([]Link, len(rows))
+	for i, row := range rows {
+		links[i] = Link{LinkCounter: row}
+	}
+	return links, s.nameLinks(ctx, rows)
+}
+
+// nameLinks reads the URLs of links that are known by their ids.
+func (s *Service) nameLinks(ctx context.Context, links []*ent.LinkCounter) error {
+	ids := make([]int64, len(links))
+	for i, link := range links {
+		ids[i] = link.ID
+	}
+	rows, err := s.db.Client(ctx).LinkCounter.Query().Where(linkcounter.IDIn(ids...)).Select(linkcounter.FieldID, linkcounter.FieldURL).All(ctx)
+	if err != nil {
+		return store.Translate(err)
+	}
+	urls := make(map[int64]string, len(rows))
+	for _, row := range rows {
+		urls[row.ID] = row.URL
+	}
+	for _, link := range links {
+		link.URL = urls[link.ID]
+	}
+	return nil
+}
+
+// SumDomains returns the first mail domains of the recipients of all campaigns that match, in sum, those sent to most first, with the errors of SumLinks. It
+// costs two statements.
+func (s *Service) SumDomains(ctx context.Context, filter campaign.Filter, span Span, first int) ([]Domain, error) {
+	chosen, err := s.summable(ctx, filter, span, first, domaincounter.FieldCampaignID)
+	if err != nil {
+		return nil, err
+	}
+	client := s.db.Client(ctx).DomainCounter
+	over, err := client.Query().Where(chosen).Offset(s.summed).Limit(1).IDs(ctx)
+	if err := s.notTooMany(over, err, "mail domains"); err != nil {
+		return nil, err
+	}
+	var rows []*ent.DomainCounter
+	err = client.Query().Where(chosen).Modify(func(sel *sql.Selector) {
+		domain := sel.C(domaincounter.FieldDomain)
+		sel.Select(domain)
+		for _, column := range domaincounter.Columns {
+			switch column {
+			case domaincounter.FieldID, domaincounter.FieldUserID, domaincounter.FieldCampaignID, domaincounter.FieldDomain:
+			default:
+				sel.AppendSelectAs(sum(sel, column), column)
+			}
+		}
+		sel.GroupBy(domain).OrderBy("SUM("+sel.C(domaincounter.FieldSent)+") DESC", sql.Max(sel.C(domaincounter.FieldID))+" DESC").Limit(first)
+	}).Scan(ctx, &rows)
+	if err != nil {
+		return nil, store.Translate(err)
+	}
+	domains := make([]Domain, len(rows))
+	for i, row := range rows {
+		domains[i] = Domain{row}
+	}
+	return domains, nil
+}
+
+// summable checks what is asked for and returns the condition on the rows of the campaigns that match.
+func (s *Service) summable(ctx context.Context, filter campaign.Filter, span Span, first int, column string) (func(*sql.Selector), error) {
+	id, err := caller.Authorize(ctx, kind.ScopeRead)
+	if err != nil {
+		return nil, err
+	}
+	var faults apperr.Faults
+	faults.Add(overviewable(filter, span))
+	faults.Add(page.Request{First: &first}.Validate())
+	if span.bounded() {
+		bound := "from"
+		if span.From == nil {
+			bound = "to"
+		}
+		faults.Add(apperr.InvalidField(bound, "not_by_hour", "links and mail domains are not counted by hour: ask for them without from and to"))
+	}
+	if err := faults.Err(); err != nil {
+		return nil, err
+	}
+	// By the campaigns in any case: neither table has an index by account.
+	return func(sel *sql.Selector) { sel.Where(filter.Chosen(id, sel, column)) }, nil
+}
+
+// notTooMany turns a row beyond those that are added up into a fault.
+func (s *Service) notTooMany(over []int64, err error, what string) error {
+	if err == nil && len(over) > 0 {
+		return apperr.InvalidField("filter", "too_many_rows", "the campaigns have more than %d %s to add up: choose fewer", s.summed, what)
+	}
+	return store.Translate(err)
+}
