@@ -1,4 +1,6 @@
-package main
+// Package bed is what benchmarks stand on: the product as a binary, servers as child processes with their memory and processor time, databases that are made
+// for a run and dropped after it. It measures nothing itself, and only benchmarks import it.
+package bed
 
 import (
 	"bufio"
@@ -22,8 +24,8 @@ const startTimeout = 30 * time.Second
 // clockTick is the unit of processor time in /proc/PID/stat, which Linux fixes for programs at 100 a second.
 const clockTick = time.Second / 100
 
-// build builds the product as a release is built.
-func build(ctx context.Context, dir string) (binary string, err error) {
+// Build builds the product as a release is built.
+func Build(ctx context.Context, dir string) (binary string, err error) {
 	binary = filepath.Join(dir, "campaignql")
 	command := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", binary, "campaignql/cmd/campaignql")
 	command.Env = append(os.Environ(), "CGO_ENABLED=0")
@@ -33,11 +35,11 @@ func build(ctx context.Context, dir string) (binary string, err error) {
 	return binary, nil
 }
 
-// child is a server that runs as a child process.
-type child struct {
+// Process is a server that runs as a child process.
+type Process struct {
 	command *exec.Cmd
-	// address is the host and port it listens on.
-	address string
+	// Address is the host and port it listens on.
+	Address string
 	logged  *output
 }
 
@@ -59,62 +61,53 @@ func (o *output) String() string {
 	return o.text.String()
 }
 
-// maxConnections is the size of the pool of both servers.
-const maxConnections = 32
-
-// startServer starts the product on a database, with its defaults for all that both servers do not need to share.
-func startServer(ctx context.Context, binary, database string) (*child, error) {
-	return start(ctx, database, binary, "serve", "--listen", "127.0.0.1:0", "--max-connections", strconv.Itoa(maxConnections))
+// Serve starts the product on a database and a free port, with further arguments of `campaignql serve`.
+func Serve(ctx context.Context, binary, database string, args ...string) (*Process, error) {
+	return Start(ctx, database, binary, append([]string{"serve", "--listen", "127.0.0.1:0"}, args...)...)
 }
 
-// startLimit starts this program as the handler written by hand.
-func startLimit(ctx context.Context, database string) (*child, error) {
-	self, err := os.Executable()
+// Start starts a program on a database. It returns when the server has said where it listens: the last word of its first line is a URL.
+func Start(ctx context.Context, database, name string, args ...string) (*Process, error) {
+	p := &Process{command: exec.CommandContext(ctx, name, args...), logged: new(output)}
+	p.command.Env = append(os.Environ(), "CAMPAIGNQL_DATABASE="+database)
+	p.command.Stderr = p.logged
+	printed, err := p.command.StdoutPipe()
 	if err != nil {
 		return nil, err
 	}
-	return start(ctx, database, self, "-raw", database)
-}
-
-// start returns when the server has said where it listens: the last word of its first line is a URL.
-func start(ctx context.Context, database, name string, args ...string) (*child, error) {
-	c := &child{command: exec.CommandContext(ctx, name, args...), logged: new(output)}
-	c.command.Env = append(os.Environ(), "CAMPAIGNQL_DATABASE="+database)
-	c.command.Stderr = c.logged
-	printed, err := c.command.StdoutPipe()
-	if err != nil {
+	if err := p.command.Start(); err != nil {
 		return nil, err
 	}
-	if err := c.command.Start(); err != nil {
-		return nil, err
-	}
-	slow := time.AfterFunc(startTimeout, func() { _ = c.command.Process.Kill() })
+	slow := time.AfterFunc(startTimeout, func() { _ = p.command.Process.Kill() })
 	defer slow.Stop()
 	lines := bufio.NewReader(printed)
 	first, err := lines.ReadString('\n')
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("%s %s did not start: %s", name, strings.Join(args, " "), c.logged), c.stop())
+		return nil, errors.Join(fmt.Errorf("%s %s did not start: %s", name, strings.Join(args, " "), p.logged), p.Stop())
 	}
 	go func() { _, _ = io.Copy(io.Discard, lines) }()
-	_, c.address, _ = strings.Cut(strings.TrimSpace(first), "http://")
-	return c, nil
+	_, p.Address, _ = strings.Cut(strings.TrimSpace(first), "http://")
+	return p, nil
 }
 
-// stop kills the child and waits for its end.
-func (c *child) stop() error {
-	if err := c.command.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+// Logged is what the child has logged.
+func (p *Process) Logged() string { return p.logged.String() }
+
+// Stop kills the child and waits for its end.
+func (p *Process) Stop() error {
+	if err := p.command.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}
 	var killed *exec.ExitError
-	if err := c.command.Wait(); err != nil && !errors.As(err, &killed) {
+	if err := p.command.Wait(); err != nil && !errors.As(err, &killed) {
 		return err
 	}
 	return nil
 }
 
-// memory returns the resident memory of the child in bytes.
-func (c *child) memory() (int64, error) {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", c.command.Process.Pid))
+// Memory returns the resident memory of the child in bytes.
+func (p *Process) Memory() (int64, error) {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.command.Process.Pid))
 	if err != nil {
 		return 0, err
 	}
@@ -127,9 +120,9 @@ func (c *child) memory() (int64, error) {
 	return 0, errors.New("/proc/PID/status has no VmRSS")
 }
 
-// processor returns the processor time that the child has used so far.
-func (c *child) processor() (time.Duration, error) {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", c.command.Process.Pid))
+// Processor returns the processor time that the child has used so far.
+func (p *Process) Processor() (time.Duration, error) {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.command.Process.Pid))
 	if err != nil {
 		return 0, err
 	}
