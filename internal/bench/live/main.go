@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -72,10 +73,11 @@ func run(ctx context.Context, args []string) (err error) {
 			*engines = "sqlite"
 		}
 	}
+	all = slices.DeleteFunc(all, func(e bed.Engine) bool { return !strings.HasPrefix(e.Name, *engines) })
+	if len(all) == 0 {
+		return fmt.Errorf("no engine %q: CAMPAIGNQL_BENCH_MYSQL names the servers", *engines)
+	}
 	for _, e := range all {
-		if !strings.HasPrefix(e.Name, *engines) {
-			continue
-		}
 		if err := measure(ctx, p, e, binary); err != nil {
 			return fmt.Errorf("%s: %w", e.Name, err)
 		}

@@ -54,8 +54,13 @@ func (r *reader) told() []update {
 	return r.updates
 }
 
-func payload(c *campaign, document string) string {
-	text, err := json.Marshal(map[string]any{"query": document, "variables": map[string]any{"ids": []string{strconv.FormatInt(c.id, 10)}}})
+// payload is a subscription to one campaign, or to all of its account.
+func payload(c *campaign, document string, all bool) string {
+	ids := []string{strconv.FormatInt(c.id, 10)}
+	if all {
+		ids = nil
+	}
+	text, err := json.Marshal(map[string]any{"query": document, "variables": map[string]any{"ids": ids}})
 	if err != nil {
 		panic(err) // of texts
 	}
@@ -64,7 +69,7 @@ func payload(c *campaign, document string) string {
 
 // overSocket follows over a WebSocket until ctx ends; ready is called with the first update.
 func (r *reader) overSocket(ctx context.Context, url string, ready func()) error {
-	conn, err := openSocket(ctx, url, r.campaign, document, nil)
+	conn, err := openSocket(ctx, url, r.campaign.owner.Key, payload(r.campaign, document, false), nil)
 	if err != nil {
 		return err
 	}
@@ -84,13 +89,13 @@ func (r *reader) overSocket(ctx context.Context, url string, ready func()) error
 	}
 }
 
-func openSocket(ctx context.Context, url string, c *campaign, document string, client *http.Client) (*websocket.Conn, error) {
+func openSocket(ctx context.Context, url, key, subscription string, client *http.Client) (*websocket.Conn, error) {
 	conn, _, err := websocket.Dial(ctx, url+"/graphql", &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}, HTTPClient: client})
 	if err != nil {
 		return nil, err
 	}
 	for _, text := range []string{
-		`{"type":"connection_init","payload":{"apiKey":"` + c.owner.Key + `"}}`, `{"id":"1","type":"subscribe","payload":` + payload(c, document) + `}`,
+		`{"type":"connection_init","payload":{"apiKey":"` + key + `"}}`, `{"id":"1","type":"subscribe","payload":` + subscription + `}`,
 	} {
 		if err := conn.Write(ctx, websocket.MessageText, []byte(text)); err != nil {
 			return nil, err
@@ -101,7 +106,7 @@ func openSocket(ctx context.Context, url string, c *campaign, document string, c
 
 // overEvents follows over server-sent events until ctx ends.
 func (r *reader) overEvents(ctx context.Context, url string, ready func()) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/graphql", strings.NewReader(payload(r.campaign, document)))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/graphql", strings.NewReader(payload(r.campaign, document, false)))
 	if err != nil {
 		return err
 	}
@@ -127,11 +132,11 @@ func (r *reader) overEvents(ctx context.Context, url string, ready func()) error
 	}
 }
 
-// heavy is asked by those who never read, so that what the connection holds is soon full.
+// heavy is asked by those who never read: answers of 100 kB, so that what the connection holds is soon full, and the server waits for it.
 var heavy = func() string {
 	var fields strings.Builder
 	for i := range 90 {
-		fmt.Fprintf(&fields, "a%d: statistics { sent failed recipients delivered } ", i)
+		fmt.Fprintf(&fields, "a%d%s: statistics { sent failed recipients delivered } ", i, strings.Repeat("x", 1000))
 	}
 	return `subscription($ids: [ID!]) { campaignChanged(ids: $ids) { ` + fields.String() + ` } }`
 }()
@@ -139,7 +144,7 @@ var heavy = func() string {
 // small makes connections whose receiving side holds little.
 var small = &net.Dialer{ControlContext: smallBuffer}
 
-// deaf subscribes and reads nothing, again and again as the server gives it up, until ctx ends.
+// deaf subscribes to all campaigns of an account and reads nothing, again and again as the server gives it up, until ctx ends.
 func deaf(ctx context.Context, url string, c *campaign, overSocket bool) error {
 	for ctx.Err() == nil {
 		conn, err := small.DialContext(ctx, "tcp", strings.TrimPrefix(url, "http://"))
@@ -148,11 +153,11 @@ func deaf(ctx context.Context, url string, c *campaign, overSocket bool) error {
 		}
 		if overSocket {
 			client := &http.Client{Transport: &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return conn, nil }}}
-			if _, err := openSocket(ctx, url, c, heavy, client); err != nil && ctx.Err() == nil {
+			if _, err := openSocket(ctx, url, c.owner.Key, payload(c, heavy, true), client); err != nil && ctx.Err() == nil {
 				return err
 			}
 		} else {
-			body := payload(c, heavy)
+			body := payload(c, heavy, true)
 			fmt.Fprintf(conn, "POST /graphql HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nAccept: text/event-stream\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s", c.owner.Key, len(body), body)
 		}
 		// Longer than the server waits: it has given up this one by then.

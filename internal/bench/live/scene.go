@@ -35,6 +35,7 @@ type result struct {
 	updates    float64 // a second
 	latencies  []time.Duration
 	late, lost int
+	open       string // subscriptions, at the end
 }
 
 // run runs the phases. Readers that end early fail it.
@@ -118,20 +119,27 @@ func waitFor(ctx context.Context, ready *sync.WaitGroup) error {
 
 // subscribed waits until the server has so many subscriptions.
 func (s *scene) subscribed(ctx context.Context, n int) error {
-	want := fmt.Sprintf("\ncampaignql_subscriptions %d\n", n)
 	for ctx.Err() == nil {
-		response, err := http.Get(s.url + "/metrics")
-		if err != nil {
-			return err
-		}
-		text, err := io.ReadAll(response.Body)
-		_ = response.Body.Close()
-		if err != nil || strings.Contains(string(text), want) {
+		open, err := s.open()
+		if err != nil || open == fmt.Sprint(n) {
 			return err
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
 	return ctx.Err()
+}
+
+// open is how many subscriptions the server has.
+func (s *scene) open() (string, error) {
+	response, err := http.Get(s.url + "/metrics")
+	if err != nil {
+		return "", err
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	_, after, _ := strings.Cut(string(text), "\ncampaignql_subscriptions ")
+	open, _, _ := strings.Cut(after, "\n")
+	return open, err
 }
 
 // settle is how long after the last recording its update may come before it counts as lost.
@@ -169,6 +177,9 @@ func (s *scene) phase(ctx context.Context, name string) error {
 		return ctx.Err()
 	}
 	if r.memory, err = s.server.Memory(); err != nil {
+		return err
+	}
+	if r.open, err = s.open(); err != nil {
 		return err
 	}
 	events := 0
@@ -210,11 +221,11 @@ func (s *scene) print(w io.Writer, engine string) error {
 	fmt.Fprintf(w, "\n%s: memory of the server %.1f MiB before the subscriptions, %.1f MiB with them: %.0f KiB each\n", engine, mebibytes(s.idle[0]), mebibytes(s.idle[1]),
 		float64(s.idle[1]-s.idle[0])/1024/float64(s.plan.readers))
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(table, "  \tevents/s\tupdates/s\tCPU, cores\tmemory MiB\tp50 ms\tp95 ms\tp99 ms\tmax ms\tlost\tbatches left out\t")
+	fmt.Fprintln(table, "  \tevents/s\tupdates/s\tCPU, cores\tmemory MiB\tp50 ms\tp95 ms\tp99 ms\tmax ms\tlost\tbatches left out\topen at the end\t")
 	for _, r := range s.results {
 		slices.Sort(r.latencies)
-		fmt.Fprintf(table, "  %s\t%.0f\t%.0f\t%.2f\t%.1f\t%s\t%s\t%s\t%s\t%d\t%d\t\n", r.name, r.recorded, r.updates, r.processor, mebibytes(r.memory),
-			r.quantile(0.5), r.quantile(0.95), r.quantile(0.99), r.quantile(1), r.lost, r.late)
+		fmt.Fprintf(table, "  %s\t%.0f\t%.0f\t%.2f\t%.1f\t%s\t%s\t%s\t%s\t%d\t%d\t%s\t\n", r.name, r.recorded, r.updates, r.processor, mebibytes(r.memory),
+			r.quantile(0.5), r.quantile(0.95), r.quantile(0.99), r.quantile(1), r.lost, r.late, r.open)
 	}
 	if err := table.Flush(); err != nil {
 		return err
