@@ -148,10 +148,7 @@ func (b *tab) click(what, script string) {
 // TestTheExplorerFollowsCampaigns runs the sample subscription in the explorer, in a real browser.
 func TestTheExplorerFollowsCampaigns(t *testing.T) {
 	t.Parallel()
-	cfg := settings()
-	cfg.Demo = true
-	server := run(t, "sqlite::memory:", cfg, "  demo key")
-	key := demoKey.FindStringSubmatch(server.greeting[len(server.greeting)-1])[1]
+	server, key := demoServer(t)
 	page := browse(t, server.url+"/")
 	const result = `document.querySelector(".result-window")?.innerText.replace(/\s/g, "") ?? ""`
 	shows := func(what string) {
