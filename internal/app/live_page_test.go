@@ -47,14 +47,19 @@ func demoServer(t *testing.T) (server *running, key string) {
 	return server, demoKey.FindStringSubmatch(server.greeting[len(server.greeting)-1])[1]
 }
 
-// prints runs a program that follows campaigns and returns the first line it prints that tells of one.
-func prints(t *testing.T, key string, name string, args ...string) string {
+// program is one that runs beside the test and prints what it is told.
+type program struct {
+	t     *testing.T
+	lines *bufio.Scanner
+}
+
+// start starts a program, which ends with the test.
+func start(t *testing.T, key string, name string, args ...string) *program {
 	t.Helper()
 	if _, err := exec.LookPath(name); err != nil {
 		testkit.Missing(t, "no "+name)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
 	command := exec.CommandContext(ctx, name, args...)
 	command.Env = append(os.Environ(), "KEY="+key)
 	command.Stderr = os.Stderr
@@ -65,18 +70,58 @@ func prints(t *testing.T, key string, name string, args ...string) string {
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
-	defer func() {
+	t.Cleanup(func() {
 		cancel()
 		_ = command.Wait()
-	}()
+	})
+	return &program{t, bufio.NewScanner(printed)}
+}
+
+// next returns the next line that tells of a campaign.
+func (p *program) next() string {
+	p.t.Helper()
 	var all []string
-	for lines := bufio.NewScanner(printed); lines.Scan(); {
-		if all = append(all, lines.Text()); strings.Contains(lines.Text(), "campaignChanged") {
-			return lines.Text()
+	for p.lines.Scan() {
+		if all = append(all, p.lines.Text()); strings.Contains(p.lines.Text(), "campaignChanged") {
+			return p.lines.Text()
 		}
 	}
-	t.Fatalf("%s tells of no campaign: %q", name, all)
+	p.t.Fatalf("told of no campaign: %q", all)
 	return ""
+}
+
+// script starts an example in JavaScript against a server.
+func script(t *testing.T, host, key, example string) *program {
+	t.Helper()
+	dir := t.TempDir()
+	if strings.Contains(example, "import ") {
+		linkModules(t, dir)
+	}
+	if strings.Contains(example, `"graphql-ws"`) { // Node of today has the WebSocket of browsers behind a flag, and the package looks for it too early
+		example = strings.ReplaceAll(example, "createClient({", "createClient({ webSocketImpl: globalThis.WebSocket,")
+	}
+	file := filepath.Join(dir, "example.mjs")
+	if err := os.WriteFile(file, []byte(strings.ReplaceAll(example, documented, host)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return start(t, key, "node", "--no-warnings", "--experimental-websocket", file)
+}
+
+// linkModules lets scripts of a directory import the npm packages that the transports are tried with.
+func linkModules(t *testing.T, dir string) {
+	t.Helper()
+	modules, err := filepath.Abs("../../graph/transport/audit/node_modules")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"graphql-ws", "graphql-sse"} {
+		if _, err := os.Stat(filepath.Join(modules, name)); err != nil {
+			testkit.Missing(t, name+" is not installed: run npm ci in graph/transport/audit")
+		}
+	}
+	if err := os.Symlink(modules, filepath.Join(dir, "node_modules")); err != nil {
+		t.Fatal(err)
+	}
 }
 
 const documented = "127.0.0.1:8080"
@@ -94,7 +139,7 @@ func TestExamplesOfThePageAboutFollowingRun(t *testing.T) {
 		t.Run(fmt.Sprint("shell ", i), func(t *testing.T) {
 			t.Parallel()
 			// exec, so that what is ended is curl itself.
-			if got := prints(t, key, "sh", "-c", "exec "+strings.ReplaceAll(example, documented, host)); !strings.HasPrefix(got, `data: {"data":{"campaignChanged":{"name":"`) || !strings.Contains(got, `"SENDING"`) {
+			if got := start(t, key, "sh", "-c", "exec "+strings.ReplaceAll(example, documented, host)).next(); !strings.HasPrefix(got, `data: {"data":{"campaignChanged":{"name":"`) || !strings.Contains(got, `"SENDING"`) {
 				t.Error(got)
 			}
 		})
@@ -102,24 +147,42 @@ func TestExamplesOfThePageAboutFollowingRun(t *testing.T) {
 	for i, example := range scripts {
 		t.Run(fmt.Sprint("script ", i), func(t *testing.T) {
 			t.Parallel()
-			dir := os.Getenv("CAMPAIGNQL_TEST_NODE_MODULES")
-			if strings.Contains(example, "import ") && dir == "" {
-				testkit.Missing(t, "CAMPAIGNQL_TEST_NODE_MODULES names no directory with graphql-ws and graphql-sse")
-			}
-			if dir == "" {
-				dir = t.TempDir()
-			}
-			if strings.Contains(example, `"graphql-ws"`) { // in a browser there is a WebSocket; Node of today has it behind a flag
-				example = strings.ReplaceAll(example, "createClient({", "createClient({ webSocketImpl: globalThis.WebSocket,")
-			}
-			file := filepath.Join(dir, fmt.Sprintf("example%d.mjs", i))
-			if err := os.WriteFile(file, []byte(strings.ReplaceAll(example, documented, host)), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			if got := prints(t, key, "node", "--no-warnings", "--experimental-websocket", file); !strings.Contains(got, `"status":"SENDING"`) {
+			if got := script(t, host, key, example).next(); !strings.Contains(got, `"status":"SENDING"`) {
 				t.Error(got)
 			}
 		})
+	}
+}
+
+// TestClientsOfThePageComeBack stops the server that the examples with packages follow, and starts another one in its place.
+func TestClientsOfThePageComeBack(t *testing.T) {
+	t.Parallel()
+	_, scripts := livePage(t, "js")
+	address := "sqlite:" + t.TempDir() + "/test.db"
+	key := seedCampaign(t, address)
+	cfg := settings()
+	first := run(t, address, cfg, "  Command")
+	cfg.Listen = strings.TrimPrefix(first.url, "http://")
+	var clients []*program
+	for _, example := range scripts {
+		if strings.Contains(example, "import ") {
+			clients = append(clients, script(t, cfg.Listen, key, strings.ReplaceAll(example, "campaignChanged {", `campaignChanged(ids: [1]) {`)))
+		}
+	}
+	if len(clients) != 2 {
+		t.Fatalf("%d examples", len(clients))
+	}
+	for _, client := range clients {
+		client.next()
+	}
+	if err := first.end(); err != nil {
+		t.Error(err)
+	}
+	run(t, address, cfg, "  Command")
+	for _, client := range clients {
+		if got := client.next(); !strings.Contains(got, `"DRAFT"`) {
+			t.Error(got)
+		}
 	}
 }
 
