@@ -3,7 +3,7 @@ GO ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
 export CGO_ENABLED = 0
 
-.PHONY: run build test race lint generate migration explorer bench bench-events fuzz
+.PHONY: run build test race lint generate migration explorer bench bench-events bench-live bench-statistics fuzz
 
 ## run: the server with demo data and the explorer, on SQLite
 run:
@@ -48,6 +48,14 @@ bench:
 ## bench-events: events recorded a second, in batches of 1, 100 and 5,000, beside the fastest insert of the same rows
 bench-events:
 	$(GO) run ./internal/bench/events
+
+## bench-live: 500 subscriptions while events are recorded: memory, CPU, latency, and the same beside readers that never read (about a minute)
+bench-live:
+	$(GO) run ./internal/bench/live
+
+## bench-statistics: full statistics of a page of 50 campaigns with 10,000 and with 10,000,000 events stored
+bench-statistics:
+	$(GO) run ./internal/bench/statistics
 
 ## fuzz: every fuzz target, FUZZTIME each (10m)
 FUZZTIME ?= 10m

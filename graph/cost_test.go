@@ -83,6 +83,42 @@ func TestLargestPageCostsThreeStatements(t *testing.T) {
 	})
 }
 
+// fullStatistics asks for all there is of the statistics of a page.
+const fullStatistics = `{ campaigns(first: 50) { nodes { statistics {
+	recipients sent failed delivered opens { total unique rate } clicks { total unique rate } clickToOpenRate unsubscriptions { total rate }
+	bounces { hard soft rate } complaints { total rate } forwards { total unique rate } browserViews { total unique rate } conversions { count amount }
+	automated { opens clicks } throughput { emailsPerSecond startedAt finishedAt remaining estimatedFinish }
+	series(from: "2026-03-01T00:00:00Z", to: "2026-03-03T00:00:00Z") { start sent uniqueOpens }
+	links(first: 10) { url clicks uniqueClicks }
+	domains(first: 10) { domain sent delivered }
+} } } }`
+
+// TestFullStatisticsOfAPageCostFourStatements says which: none of them reads events, so it does not matter how many of these are stored.
+func TestFullStatisticsOfAPageCostFourStatements(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		few, many := w.Account(t), w.Account(t)
+		for _, tt := range []struct {
+			owner *apitest.Account
+			n     int
+		}{{few, 1}, {many, 50}} {
+			for _, c := range w.page(t, tt.owner, tt.n) {
+				w.counted(t, tt.owner, c.ID)
+			}
+			var tables []string
+			for _, query := range statements(t, w, tt.owner, fullStatistics) {
+				tables = append(tables, fromTable.FindStringSubmatch(query)[1])
+			}
+			slices.Sort(tables)
+			if diff := cmp.Diff([]string{"campaigns", "domain_counters", "hourly_counters", "link_counters"}, tables); diff != "" {
+				t.Errorf("%d campaigns (-want +read):\n%s", tt.n, diff)
+			}
+		}
+	})
+}
+
+// fromTable finds the table that a statement reads.
+var fromTable = regexp.MustCompile("FROM `([a-z_]+)`")
+
 var columnName = regexp.MustCompile("`([a-z0-9_]+)`$")
 
 // columns returns the columns that the statement over a table selects.

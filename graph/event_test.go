@@ -214,3 +214,25 @@ func TestASlowSenderIsAnsweredAsItSends(t *testing.T) {
 		}
 	})
 }
+
+// TestConnectionServesOneRequestOfEventsAfterTheOther would fail now and then where the end of one request were taken for the end of its connection.
+func TestConnectionServesOneRequestOfEventsAfterTheOther(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		a := w.Account(t)
+		c, p := w.mailed(t, a)
+		client := &http.Client{Transport: &http.Transport{MaxConnsPerHost: 1}}
+		defer client.CloseIdleConnections()
+		for n := range 200 {
+			line := fmt.Sprintf(`{"id":"%d","kind":"SENT","campaign":"%d","subscriber":"%d","at":"2026-03-01T13:00:00Z"}`, n, c.ID, p.ID)
+			request := must(http.NewRequest(http.MethodPost, w.URL+"/events", strings.NewReader(line)))(t)
+			request.Header.Set("Content-Type", "application/x-ndjson")
+			request.Header.Set("Authorization", "Bearer "+a.Key)
+			response := must(client.Do(request))(t)
+			text := must(io.ReadAll(response.Body))(t)
+			_ = response.Body.Close()
+			if !strings.Contains(string(text), `"recorded"`) {
+				t.Fatalf("request %d is answered %d %s", n, response.StatusCode, text)
+			}
+		}
+	})
+}

@@ -2,6 +2,7 @@ package graph_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/vektah/gqlparser/v2"
@@ -14,6 +15,7 @@ func TestSamplesOfTheExplorerRun(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		a := w.Account(t)
 		w.page(t, a, 3)
+		w.sending(t, a)
 		samples := explorer.Samples()
 		if len(samples) == 0 || samples[0].Variables != nil {
 			t.Fatalf("%d samples; the first must run without variables", len(samples))
@@ -28,6 +30,14 @@ func TestSamplesOfTheExplorerRun(t *testing.T) {
 				if err := json.Unmarshal(sample.Variables, &variables); err != nil {
 					t.Fatal(err)
 				}
+			}
+			if strings.Contains(sample.Query, "\nsubscription ") {
+				events := listen(t, w.URL, a.Key, sample.Query, variables)
+				if data := events.wantEvent("next"); !strings.Contains(data, `"News"`) || strings.Contains(data, `"errors"`) {
+					t.Errorf("%s: %s", sample.Title, data)
+				}
+				events.close()
+				continue
 			}
 			response := w.Query(t, a.Key, sample.Query, variables)
 			noLeak(t, response)

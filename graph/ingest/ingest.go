@@ -176,15 +176,32 @@ func (b *body) Read(p []byte) (int, error) {
 	}
 	_ = b.control.SetReadDeadline(time.Now().Add(patience)) // without one the sender may take its time
 	b.mu.Unlock()
-	return b.Reader.Read(p)
+	n, err := b.Reader.Read(p)
+	if err != nil {
+		b.over()
+	}
+	return n, err
+}
+
+// over takes the deadline away when there is nothing left to read: from here on the connection is read only to see the sender go, and a deadline that passes
+// would be taken for that, with an end of all requests that come over the connection.
+func (b *body) over() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.ended {
+		b.ended = true
+		_ = b.control.SetReadDeadline(time.Time{})
+	}
 }
 
 // end lets a reader that waits for the network end, before the request does.
 func (b *body) end() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.ended = true
-	_ = b.control.SetReadDeadline(time.Now())
+	if !b.ended {
+		b.ended = true
+		_ = b.control.SetReadDeadline(time.Now())
+	}
 }
 
 // answer records the lines in batches and answers them, until there are no more or the server stops.

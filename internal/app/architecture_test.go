@@ -80,7 +80,7 @@ func room(p listed) string {
 	}
 	name, _, _ := strings.Cut(rest, "/")
 	switch {
-	case p.Name == "main":
+	case p.Name == "main", name == "bench":
 		return "tool"
 	case slices.Contains([]string{"app", "config", "explorer", "demo", "command", "translate", "store", "caller", "apperr", "kind", "testkit"}, name):
 		return name

@@ -69,7 +69,7 @@ type connection struct {
 }
 
 func (c *child) connect() (*connection, error) {
-	conn, err := net.Dial("tcp", c.address)
+	conn, err := net.Dial("tcp", c.Address)
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +134,7 @@ func (c *child) load(ctx context.Context, r request, connections int, end until)
 	}
 	all.Wait()
 	if err := errors.Join(errs...); err != nil {
-		return nil, fmt.Errorf("%w\n%s", err, c.logged)
+		return nil, fmt.Errorf("%w\n%s", err, c.Logged())
 	}
 	return slices.Concat(took...), nil
 }
@@ -164,7 +164,7 @@ func (c *child) measure(ctx context.Context, r request, p plan) (sample, error) 
 	if _, err := c.load(ctx, r, p.connections, until{elapsed: p.warmUp}); err != nil {
 		return sample{}, err
 	}
-	before, err := c.processor()
+	before, err := c.Processor()
 	if err != nil {
 		return sample{}, err
 	}
@@ -174,7 +174,7 @@ func (c *child) measure(ctx context.Context, r request, p plan) (sample, error) 
 		return sample{}, err
 	}
 	elapsed := time.Since(begin)
-	after, err := c.processor()
+	after, err := c.Processor()
 	if err != nil {
 		return sample{}, err
 	}

@@ -17,6 +17,8 @@ import (
 	"runtime/debug"
 	"syscall"
 	"time"
+
+	"campaignql/internal/bench/bed"
 )
 
 // aim is the least share of the handler's requests per second that the server is to reach.
@@ -73,22 +75,22 @@ func benchmark(ctx context.Context, p plan) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	binary, err := build(ctx, dir)
+	binary, err := bed.Build(ctx, dir)
 	if err != nil {
 		return err
 	}
 	fmt.Printf("%s, %d cores, %d connections, %d rounds of %s\n", runtime.Version(), runtime.NumCPU(), p.connections, p.rounds, p.seconds)
-	for _, e := range engines(dir) {
-		if err := e.measure(ctx, p, binary); err != nil {
-			return fmt.Errorf("%s: %w", e.name, err)
+	for _, e := range bed.Engines(dir) {
+		if err := measure(ctx, e, p, binary); err != nil {
+			return fmt.Errorf("%s: %w", e.Name, err)
 		}
 	}
 	return nil
 }
 
 // measure fills a database of the engine and measures on it.
-func (e engine) measure(ctx context.Context, p plan, binary string) (err error) {
-	address, drop, err := e.create(ctx)
+func measure(ctx context.Context, e bed.Engine, p plan, binary string) (err error) {
+	address, drop, err := e.Create(ctx)
 	if err != nil {
 		return err
 	}
@@ -97,7 +99,7 @@ func (e engine) measure(ctx context.Context, p plan, binary string) (err error) 
 	if err != nil {
 		return err
 	}
-	result := report{engine: e.name}
+	result := report{engine: e.Name}
 	if result.starts, err = coldStarts(ctx, p, binary, address, key); err != nil {
 		return err
 	}
@@ -118,7 +120,7 @@ func coldStarts(ctx context.Context, p plan, binary, address, key string) ([]tim
 		}
 		_, err = server.once(graphQLRequest(key, query))
 		times = append(times, time.Since(begin))
-		if err := errors.Join(err, server.stop()); err != nil {
+		if err := errors.Join(err, server.Stop()); err != nil {
 			return nil, err
 		}
 	}
@@ -131,12 +133,12 @@ func (r *report) compare(ctx context.Context, p plan, binary, address, key strin
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, ours.stop()) }()
+	defer func() { err = errors.Join(err, ours.Stop()) }()
 	limit, err := startLimit(ctx, address)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, limit.stop()) }()
+	defer func() { err = errors.Join(err, limit.Stop()) }()
 	page := graphQLRequest(key, query)
 	if err := sameData(ours, limit, page); err != nil {
 		return err
@@ -158,7 +160,7 @@ func (r *report) compare(ctx context.Context, p plan, binary, address, key strin
 	if _, err := ours.load(ctx, page, p.connections, until{requests: p.requests}); err != nil {
 		return err
 	}
-	if r.memory, err = ours.memory(); err != nil {
+	if r.memory, err = ours.Memory(); err != nil {
 		return err
 	}
 	for range p.rounds {

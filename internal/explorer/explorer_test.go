@@ -241,7 +241,7 @@ func TestSamplesAreWholeOperations(t *testing.T) {
 	if len(list) == 0 {
 		t.Fatal("no samples")
 	}
-	operation := regexp.MustCompile(`(?m)^(?:query|mutation) ([A-Z]\w+)`)
+	operation := regexp.MustCompile(`(?m)^(?:query|mutation|subscription) ([A-Z]\w+)`)
 	seen := map[string]bool{}
 	for _, sample := range list {
 		names := operation.FindAllStringSubmatch(sample.Query, -1)

@@ -8,23 +8,20 @@ package main
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
-	"net/url"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"runtime"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
 
+	"campaignql/internal/bench/bed"
 	"campaignql/internal/event"
 	"campaignql/internal/store"
 )
@@ -73,38 +70,24 @@ func run(ctx context.Context, args []string) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	fmt.Printf("%s, %d cores, medians of %d turns of %s; events a second\n", runtime.Version(), runtime.NumCPU(), p.rounds, p.turn)
-	addresses := map[string]string{"sqlite": "sqlite:" + filepath.Join(dir, "bench.db")}
-	servers := os.Getenv("CAMPAIGNQL_BENCH_MYSQL")
-	if servers == "" {
-		servers = os.Getenv("CAMPAIGNQL_TEST_MYSQL")
-	}
-	names := []string{"sqlite"}
-	for server := range strings.SplitSeq(servers, ",") {
-		if u, err := url.Parse(strings.TrimSpace(server)); err == nil && u.Host != "" {
-			names = append(names, "mysql-"+u.Port())
-			addresses["mysql-"+u.Port()] = strings.TrimSpace(server)
-		}
-	}
-	for _, name := range names {
-		if *only != "" && *only != name {
+	for _, e := range bed.Engines(dir) {
+		if *only != "" && *only != e.Name {
 			continue
 		}
-		if err := measureEngine(ctx, p, name, addresses[name]); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+		if err := measureEngine(ctx, p, e); err != nil {
+			return fmt.Errorf("%s: %w", e.Name, err)
 		}
 	}
 	return nil
 }
 
 // measureEngine fills a database of its own and measures on it.
-func measureEngine(ctx context.Context, p plan, name, address string) (err error) {
-	if name != "sqlite" {
-		var drop func() error
-		if address, drop, err = create(ctx, address); err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, drop()) }()
+func measureEngine(ctx context.Context, p plan, e bed.Engine) (err error) {
+	address, drop, err := e.Create(ctx)
+	if err != nil {
+		return err
 	}
+	defer func() { err = errors.Join(err, drop()) }()
 	db, err := store.Open(ctx, address, store.Options{})
 	if err != nil {
 		return err
@@ -119,13 +102,13 @@ func measureEngine(ctx context.Context, p plan, name, address string) (err error
 	}
 	var version string
 	question := "SELECT VERSION()"
-	if name == "sqlite" {
+	if e.Name == "sqlite" {
 		question = "SELECT sqlite_version()"
 	}
 	if err := db.Pools()[0].QueryRowContext(ctx, question).Scan(&version); err != nil {
 		return err
 	}
-	fmt.Printf("\n%s %s\n%9s %8s %10s %12s %12s %7s\n", name, version, "batch", "writers", "campaigns", "recorded", "limit", "ratio")
+	fmt.Printf("\n%s %s\n%9s %8s %10s %12s %12s %7s\n", e.Name, version, "batch", "writers", "campaigns", "recorded", "limit", "ratio")
 	for _, batch := range p.batches {
 		for _, writers := range p.writers {
 			for _, campaigns := range p.campaign {
@@ -193,26 +176,4 @@ func (w *world) turn(ctx context.Context, length time.Duration, batch, writers, 
 	}
 	all.Wait()
 	return float64(done.Load()) / time.Since(begin).Seconds(), errors.Join(failed, ctx.Err())
-}
-
-// create makes a database on a server and returns its address.
-func create(ctx context.Context, server string) (address string, drop func() error, err error) {
-	u, err := url.Parse(server)
-	if err != nil {
-		return "", nil, errors.New("the address of the server cannot be understood: write mysql://user:password@host:3306/")
-	}
-	password, _ := u.User.Password()
-	admin, err := sql.Open("mysql", fmt.Sprintf("%s:%s@tcp(%s)/", u.User.Username(), password, u.Host))
-	if err != nil {
-		return "", nil, err
-	}
-	name := fmt.Sprintf("campaignql_bench_%d_%08x", time.Now().Unix(), rand.Uint32())
-	if _, err := admin.ExecContext(ctx, "CREATE DATABASE "+name+" CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"); err != nil {
-		return "", nil, errors.Join(err, admin.Close())
-	}
-	u.Path = "/" + name
-	return u.String(), func() error {
-		_, err := admin.Exec("DROP DATABASE IF EXISTS " + name)
-		return errors.Join(err, admin.Close())
-	}, nil
 }

@@ -13,8 +13,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	_ "github.com/go-sql-driver/mysql" // creates and drops the databases
-
 	"campaignql/ent"
 	"campaignql/internal/caller"
 	"campaignql/internal/event"

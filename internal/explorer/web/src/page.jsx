@@ -7,6 +7,7 @@ import { GraphiQL } from "graphiql";
 import { useEffect, useRef } from "react";
 import { createRoot } from "react-dom/client";
 
+import { isSubscription, subscribe } from "./events.js";
 import { adoptDemoKey, storedHeaders, templateHeaders, withoutPlaceholder } from "./headers.js";
 
 const config = JSON.parse(document.getElementById("config").textContent);
@@ -48,8 +49,13 @@ function createFetcher() {
     enableIncrementalDelivery: false,
     schemaFetcher,
   });
-  return (params, options) =>
-    fetcher(params, { ...options, headers: withoutPlaceholder(options?.headers) });
+  return (params, options) => {
+    const headers = withoutPlaceholder(options?.headers);
+    if (isSubscription(options?.documentAST, params.operationName)) {
+      return subscribe(config.endpoint, params, headers);
+    }
+    return fetcher(params, { ...options, headers });
+  };
 }
 
 // CarryKey saves entering the key once per tab: a tab whose headers are still

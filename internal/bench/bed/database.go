@@ -1,0 +1,100 @@
+package bed
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/go-sql-driver/mysql" // creates and drops the databases
+)
+
+// Engine is one database engine to measure on.
+type Engine struct {
+	// Name is "sqlite", or "mysql-" and the port.
+	Name string
+	// server is the address of the server without a database, empty for SQLite.
+	server string
+	// dir is where SQLite keeps its file.
+	dir string
+}
+
+// Engines returns SQLite, whose files will be in dir, and every MySQL-protocol server that CAMPAIGNQL_BENCH_MYSQL names, or else CAMPAIGNQL_TEST_MYSQL.
+func Engines(dir string) []Engine {
+	all := []Engine{{Name: "sqlite", dir: dir}}
+	addresses := os.Getenv("CAMPAIGNQL_BENCH_MYSQL")
+	if addresses == "" {
+		addresses = os.Getenv("CAMPAIGNQL_TEST_MYSQL")
+	}
+	for address := range strings.SplitSeq(addresses, ",") {
+		if address = strings.TrimSpace(address); address == "" {
+			continue
+		}
+		name := "mysql"
+		if u, err := url.Parse(address); err == nil && u.Port() != "" {
+			name += "-" + u.Port()
+		}
+		all = append(all, Engine{Name: name, server: address})
+	}
+	return all
+}
+
+// Create makes an empty database and returns its address; drop removes it.
+func (e Engine) Create(ctx context.Context) (address string, drop func() error, err error) {
+	if e.server == "" {
+		return "sqlite:" + filepath.Join(e.dir, "bench.db"), func() error { return nil }, nil
+	}
+	u, err := url.Parse(e.server)
+	if err != nil {
+		return "", nil, errors.New("the address of the server cannot be understood: write mysql://user:password@host:3306/")
+	}
+	cfg := mysql.NewConfig()
+	cfg.Net, cfg.Addr, cfg.User = "tcp", u.Host, u.User.Username()
+	cfg.Passwd, _ = u.User.Password()
+	connector, err := mysql.NewConnector(cfg)
+	if err != nil {
+		return "", nil, err
+	}
+	admin := sql.OpenDB(connector)
+	name := fmt.Sprintf("campaignql_bench_%d_%08x", time.Now().Unix(), rand.Uint32())
+	if _, err := admin.ExecContext(ctx, "CREATE DATABASE "+name+" CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"); err != nil {
+		return "", nil, errors.Join(err, admin.Close())
+	}
+	u.Path = "/" + name
+	return u.String(), func() error {
+		_, err := admin.Exec("DROP DATABASE IF EXISTS " + name)
+		return errors.Join(err, admin.Close())
+	}, nil
+}
+
+// User is an account that the binary has made, as its operator would.
+type User struct {
+	ID  int64  `json:"userId"`
+	Key string `json:"apiKey"`
+}
+
+// CreateUser makes an account, and migrates the database first.
+func CreateUser(ctx context.Context, binary, address, name string) (User, error) {
+	create := exec.CommandContext(ctx, binary, "user", "create", "--username", name, "--email", name+"@example.com", "--password", "bench password")
+	create.Env = append(os.Environ(), "CAMPAIGNQL_DATABASE="+address)
+	var faults bytes.Buffer
+	create.Stderr = &faults
+	printed, err := create.Output()
+	if err != nil {
+		return User{}, fmt.Errorf("campaignql user create: %w: %s", err, faults.Bytes())
+	}
+	var made User
+	if err := json.Unmarshal(printed, &made); err != nil {
+		return User{}, fmt.Errorf("campaignql user create: %w", err)
+	}
+	return made, nil
+}

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"campaignql/ent"
+	"campaignql/internal/bench/bed"
+	"campaignql/internal/caller"
+	"campaignql/internal/kind"
+	"campaignql/internal/store"
+)
+
+// perAccount is how many subscriptions an account has open: less than the server allows by default.
+const perAccount = 90
+
+// world is what is followed: campaigns that are being sent, of as many accounts as the subscriptions need.
+type world struct {
+	url       string
+	accounts  []bed.User
+	campaigns []*campaign
+}
+
+// campaign is one that is followed, and what was recorded of it.
+type campaign struct {
+	id, subscriber int64
+	owner          bed.User
+
+	// recording serialises what is recorded of it, so that the answer tells how many were sent by then.
+	recording sync.Mutex
+	mu        sync.Mutex
+	sent      int64
+	recorded  []recording
+}
+
+// recording is an answer to a batch: when it came, and how many mails were sent by then.
+type recording struct {
+	at   time.Time
+	sent int64
+}
+
+func (c *campaign) note(n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.sent += int64(n)
+	c.recorded = append(c.recorded, recording{time.Now(), c.sent})
+}
+
+func (c *campaign) answers() []recording {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.recorded)
+}
+
+// seed fills an empty database.
+func seed(ctx context.Context, binary, address string, p plan) (w *world, err error) {
+	w = new(world)
+	accounts := (p.readers + p.deaf + perAccount - 1) / perAccount
+	for i := range accounts {
+		user, err := bed.CreateUser(ctx, binary, address, fmt.Sprintf("bench%d", i))
+		if err != nil {
+			return nil, err
+		}
+		w.accounts = append(w.accounts, user)
+	}
+	db, err := store.Open(ctx, address, store.Options{})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	for i := range max(p.followed, accounts) {
+		if err := w.add(ctx, db, w.accounts[i%accounts], i); err != nil {
+			return nil, err
+		}
+	}
+	return w, nil
+}
+
+// add makes a campaign that is being sent, and somebody it goes to.
+func (w *world) add(ctx context.Context, db *store.Store, owner bed.User, i int) error {
+	ctx = caller.With(ctx, caller.Identity{
+		UserID: owner.ID, Role: kind.RoleUser, Reputation: kind.ReputationTrusted, Scopes: kind.AllScopes(kind.RoleUser), Surface: kind.SurfaceCLI, TimeZone: "UTC",
+	})
+	return db.Tx(ctx, func(ctx context.Context) error {
+		client, now, name := db.Client(ctx), store.Now(), fmt.Sprintf("campaign %d", i)
+		made, err := client.Campaign.Create().SetName(name).SetNameKey(name).SetStatus(kind.StatusSending).SetStatusRank(kind.StatusSending.Rank()).
+			SetSendingStartedAt(now).SetCreatedAt(now).SetLastActivityAt(now).Save(ctx)
+		if err != nil {
+			return err
+		}
+		email := fmt.Sprintf("p%d@example.com", i)
+		var person *ent.Subscriber
+		if person, err = client.Subscriber.Create().SetListID(1).SetEmail(email).SetEmailKey(email).SetDomain("example.com").SetCreatedAt(now).Save(ctx); err != nil {
+			return err
+		}
+		w.campaigns = append(w.campaigns, &campaign{id: made.ID, subscriber: person.ID, owner: owner})
+		return nil
+	})
+}
+
+// of returns the campaign that a reader follows, and the account it belongs to.
+func (w *world) of(reader int) *campaign { return w.campaigns[reader%len(w.campaigns)] }
