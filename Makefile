@@ -3,7 +3,7 @@ GO ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
 export CGO_ENABLED = 0
 
-.PHONY: run build test race lint generate migration explorer bench bench-events bench-live bench-statistics fuzz
+.PHONY: run build test race lint generate migration explorer bench bench-events bench-live bench-statistics bench-import bench-audience fuzz
 
 ## run: the server with demo data and the explorer, on SQLite
 run:
@@ -56,6 +56,14 @@ bench-live:
 ## bench-statistics: full statistics of a page of 50 campaigns with 10,000 and with 10,000,000 events stored
 bench-statistics:
 	$(GO) run ./internal/bench/statistics
+
+## bench-import: rows a second and peak memory of `campaignql import subscribers` with 1,000,000 rows
+bench-import:
+	$(GO) run ./internal/bench/importing
+
+## bench-audience: counts of audiences among 1,000,000 people beside the best statement written by hand
+bench-audience:
+	$(GO) run ./internal/bench/audience
 
 ## fuzz: every fuzz target, FUZZTIME each (10m)
 FUZZTIME ?= 10m

@@ -94,7 +94,6 @@ func measure(ctx context.Context, binary, database, path string, list int64, row
 	}
 	peak := c.ProcessState.SysUsage().(*syscall.Rusage).Maxrss // KiB on Linux
 	_, err := fmt.Printf("%-28s %8.1f s %8.0f rows/s, peak memory %d MiB\n", header, took.Seconds(), float64(rows)/took.Seconds(), peak>>10)
-	fmt.Println(c.ProcessState.UserTime(), c.ProcessState.SystemTime())
 	return err
 }
 

@@ -1,0 +1,196 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"campaignql/ent/subscriber"
+	"campaignql/internal/caller"
+	"campaignql/internal/kind"
+	"campaignql/internal/store"
+	"campaignql/internal/testkit"
+)
+
+// importedRows are more than two batches, so that a kill after the first leaves something to do.
+const importedRows = 45_000
+
+// TestAKilledImportContinues kills an import before it noted anything, and again after its first batch. The third run ends it.
+func TestAKilledImportContinues(t *testing.T) {
+	t.Parallel()
+	testkit.EachFresh(t, func(t *testing.T, address string) {
+		newUser(t, address, "ann")
+		db := testkit.Open(t, address)
+		list, age := newList(t, db)
+		path := filepath.Join(t.TempDir(), "people.csv")
+		people, rejected := writePeople(t, path)
+		count := func() int {
+			n, err := db.Client(caller.System(t.Context())).Subscriber.Query().Where(subscriber.ListID(list)).Count(caller.System(t.Context()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+		killImport(t, address, path, list, func() bool { return count() > 0 })
+		killImport(t, address, path, list, func() bool {
+			_, err := os.Stat(path + ".import.json")
+			return err == nil
+		})
+		if n := count(); n == 0 || n >= people {
+			t.Fatalf("%d of %d people are there after two kills", n, people)
+		}
+		var stdout bytes.Buffer
+		last := importing(t, address, path, list)
+		last.Stdout = &stdout
+		if err := last.Run(); err != nil {
+			t.Fatal(err)
+		}
+		if got := stdout.String(); !strings.HasPrefix(got, fmt.Sprintf("%d rows: ", importedRows)) || !strings.HasSuffix(got, fmt.Sprintf(" %d rejected\n", len(rejected))) {
+			t.Errorf("the import printed %q", got)
+		}
+		if n := count(); n != people {
+			t.Errorf("%d people, want %d", n, people)
+		}
+		if n, want := agesOf(t, db, age), people; n != want {
+			t.Errorf("%d people have the age of their row, want %d", n, want)
+		}
+		if got := reported(t, strings.TrimSuffix(path, ".csv")+".rejected.csv"); strings.Join(got, " ") != strings.Join(rejected, " ") {
+			t.Errorf("%d rows are reported, want %d", len(got), len(rejected))
+		}
+		if _, err := os.Stat(path + ".import.json"); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("the checkpoint of a finished import: %v", err)
+		}
+	})
+}
+
+// importing is the command that imports the file.
+func importing(t *testing.T, address, path string, list int64) *exec.Cmd {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), binary(t), "import", "subscribers", path, "--database", address, "--username", "ann", "--list", strconv.FormatInt(list, 10))
+	command.Env = environ()
+	command.Stderr = os.Stderr
+	return command
+}
+
+// killImport imports and kills the import as soon as it got that far.
+func killImport(t *testing.T, address, path string, list int64, far func() bool) {
+	t.Helper()
+	command := importing(t, address, path, list)
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(patience); !far(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Error("the import did not get far enough to be killed")
+			break
+		}
+	}
+	if err := command.Process.Kill(); err != nil {
+		t.Fatalf("the import ended before it was killed: %v", err)
+	}
+	if err := command.Wait(); err == nil {
+		t.Fatal("the import ended before it was killed")
+	}
+}
+
+// newList makes a list of ann's with a number field.
+func newList(t *testing.T, db *store.Store) (list, field int64) {
+	t.Helper()
+	ctx, now := caller.System(t.Context()), store.Now()
+	client := db.Client(ctx)
+	owner, err := client.User.Query().OnlyID(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := client.SubscriberList.Create().SetUserID(owner).SetName("l").SetNameKey("l").SetCreatedAt(now).Save(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	age, err := client.CustomField.Create().SetUserID(owner).SetListID(made.ID).SetName("Age").SetNameKey("age").SetType(kind.FieldNumber).SetCreatedAt(now).Save(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return made.ID, age.ID
+}
+
+// writePeople writes a file in which every hundredth row is rejected and every thousandth repeats the one before, and returns how many people there are and
+// the lines that are rejected.
+func writePeople(t *testing.T, path string) (people int, rejected []string) {
+	t.Helper()
+	file, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := bufio.NewWriter(file)
+	fmt.Fprintln(w, "Email,Age")
+	for i := range importedRows {
+		switch {
+		case i%100 == 50:
+			rejected = append(rejected, strconv.Itoa(i+2))
+			fmt.Fprintf(w, "nobody %d,1\n", i)
+		case i%1000 == 999:
+			fmt.Fprintf(w, "p%d@example.org,%d\n", i-1, i-1)
+		default:
+			people++
+			fmt.Fprintf(w, "p%d@example.org,%d\n", i, i)
+		}
+	}
+	if err := errors.Join(w.Flush(), file.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return people, rejected
+}
+
+// agesOf counts the people with the age that their row has.
+func agesOf(t *testing.T, db *store.Store, field int64) int {
+	t.Helper()
+	const statement = `SELECT s.email, v.number FROM field_values v JOIN subscribers s ON s.id = v.subscriber_id WHERE v.custom_field_id = ?`
+	rows, err := db.Pools()[0].QueryContext(t.Context(), statement, field)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	n := 0
+	for rows.Next() {
+		var email string
+		var number float64
+		if err := rows.Scan(&email, &number); err != nil {
+			t.Fatal(err)
+		}
+		if email == fmt.Sprintf("p%.0f@example.org", number) {
+			n++
+		}
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// reported are the line numbers in a report of rejected rows.
+func reported(t *testing.T, path string) (lines []string) {
+	t.Helper()
+	file, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	rows, err := csv.NewReader(file).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range rows[1:] {
+		lines = append(lines, row[0])
+	}
+	return lines
+}
