@@ -17,6 +17,7 @@ import (
 	"campaignql/graph/gid"
 	"campaignql/internal/account"
 	"campaignql/internal/kind"
+	"campaignql/internal/store"
 	"campaignql/internal/testkit"
 	"campaignql/internal/testkit/apitest"
 )
@@ -267,6 +268,66 @@ func TestRevokedKeyEndsTheSubscription(t *testing.T) {
 			t.Error(got)
 		}
 	})
+}
+
+func TestCallerOfAWebSocketIsReadFromItsIntroduction(t *testing.T) {
+	eachLive(t, liveConfig(), func(t *testing.T, w *world) {
+		ann, ben := w.Account(t), w.Account(t)
+		unknown := "cq_" + strings.Repeat("a", 52)
+		for name, tt := range map[string]struct {
+			header  string
+			payload any
+			want    string
+		}{
+			"Authorization":                     {"", object{"Authorization": "Bearer " + ann.Key}, ann.User.Username},
+			"authorization":                     {"", object{"authorization": "bearer " + ann.Key}, ann.User.Username},
+			"apiKey":                            {"", object{"apiKey": ann.Key}, ann.User.Username},
+			"the header of the handshake":       {"Authorization: Bearer " + ann.Key, nil, ann.User.Username},
+			"both":                              {"Authorization: Bearer " + ann.Key, object{"apiKey": ben.Key}, ben.User.Username},
+			"neither":                           {"", object{}, "UNAUTHENTICATED"},
+			"an unknown key":                    {"", object{"apiKey": unknown}, "4403"},
+			"an unknown key beside a known one": {"Authorization: Bearer " + ann.Key, object{"apiKey": unknown}, "4403"},
+			"an unknown key in the handshake":   {"Authorization: Bearer " + unknown, nil, "4403"},
+			"another scheme":                    {"", object{"Authorization": "Basic " + ann.Key}, "4403"},
+			"a number":                          {"", object{"apiKey": 7}, "4403"},
+		} {
+			var headers []string
+			if tt.header != "" {
+				headers = append(headers, tt.header)
+			}
+			s := dial(t, w.URL, headers...)
+			s.send("connection_init", "", tt.payload)
+			if tt.want == "4403" {
+				if got := s.closed(); got != 4403 {
+					t.Errorf("%s: closed with %d", name, got)
+				}
+				continue
+			}
+			s.want("connection_ack")
+			s.subscribe("1", `{ viewer { username } }`, nil)
+			if f, err := s.read(); err != nil || !strings.Contains(string(f.Payload), tt.want) {
+				t.Errorf("%s: %v, %v", name, f, err)
+			}
+			_ = s.CloseNow()
+		}
+	})
+}
+
+// TestWhoComesWhileTheDatabaseIsAwayIsToldToComeAgain must not be told that the key is wrong: clients give up then.
+func TestWhoComesWhileTheDatabaseIsAwayIsToldToComeAgain(t *testing.T) {
+	t.Parallel()
+	db := must(store.Open(t.Context(), "sqlite::memory:", store.Options{}))(t)
+	must(db.Migrate(t.Context()))(t)
+	w := apitest.With(t, db, liveConfig())
+	owner := w.Account(t)
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s := dial(t, w.URL)
+	s.send("connection_init", "", object{"apiKey": owner.Key})
+	if got := s.closed(); got != websocket.StatusTryAgainLater {
+		t.Errorf("closed with %d", got)
+	}
 }
 
 func TestSubscriptionsOfAnAccountAreLimited(t *testing.T) {

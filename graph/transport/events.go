@@ -30,6 +30,8 @@ const (
 	defaultHeartbeat = 15 * time.Second
 	// writeTimeout is how long a reader may take nothing before its connection is given up.
 	writeTimeout = 10 * time.Second
+	// stoppingTimeout is that of a server that stops.
+	stoppingTimeout = 2 * time.Second
 )
 
 // acceptsEvents tells whether server-sent events are welcome at all, and whether more so than a single response: a client that lists them behind JSON gets
@@ -143,6 +145,7 @@ func (e *events) keep(ctx context.Context, cancel context.CancelFunc, every time
 			return
 		case <-stopping:
 			cancel()
+			_ = e.control.SetWriteDeadline(time.Now().Add(stoppingTimeout)) // also of what is being written
 			return
 		case <-tick.C:
 			if e.write(":\n\n") != nil {

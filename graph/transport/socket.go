@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -122,6 +123,10 @@ type socket struct {
 
 	// places are taken by operations until they are wholly over: as many may be ending as may be active, and the client's next message waits for one of them.
 	places chan struct{}
+
+	// sending is held while a message is being written, and writing is since when, in nanoseconds of Unix time; zero while none is.
+	sending sync.Mutex
+	writing atomic.Int64
 
 	mu       sync.Mutex
 	active   map[string]*operation
@@ -251,8 +256,14 @@ func (c *socket) answers() bool {
 	return c.conn.Ping(ctx) == nil
 }
 
-// finish ends the subscriptions and waits for the other operations.
+// finish ends the subscriptions and waits for the other operations, but not for a client that reads nothing.
 func (c *socket) finish() {
+	deaf := time.AfterFunc(stoppingTimeout, func() {
+		if since := c.writing.Load(); since != 0 && time.Since(time.Unix(0, since)) >= stoppingTimeout {
+			_ = c.conn.CloseNow()
+		}
+	})
+	defer deaf.Stop()
 	c.mu.Lock()
 	c.stopping = true
 	for _, op := range c.active {
@@ -281,8 +292,12 @@ func (c *socket) send(m message) {
 }
 
 func (c *socket) write(text []byte) {
+	c.sending.Lock()
+	defer c.sending.Unlock()
 	ctx, cancel := context.WithTimeout(c.ctx, writeTimeout)
 	defer cancel()
+	c.writing.Store(time.Now().UnixNano())
+	defer c.writing.Store(0)
 	_ = c.conn.Write(ctx, websocket.MessageText, text)
 }
 

@@ -292,3 +292,50 @@ func TestIDIsFreeAsSoonAsItsOperationHasEnded(t *testing.T) {
 		c.hear(`{"id":"a","type":"error","payload":[{"message":"refused","extensions":{"code":"BAD_REQUEST"}}]}`)
 	}
 }
+
+// TestStoppingServerDoesNotWaitForWhoReadsNothing fills what connections of both kinds hold, and stops: they must be gone before a write is given up anyway.
+func TestStoppingServerDoesNotWaitForWhoReadsNothing(t *testing.T) {
+	t.Parallel()
+	stopping, ended := make(chan struct{}), make(chan struct{}, 2)
+	var made atomic.Int64
+	big := []byte(`{"tick":"` + strings.Repeat("x", 1<<20) + `"}`)
+	srv := newServerWith(t, func(srv *handler.Server) {
+		srv.AddTransport(Socket{Stopping: stopping})
+		srv.AddTransport(HTTP{Stopping: stopping})
+	}, map[string]run{"B": func(context.Context, *graphql.OperationContext) *graphql.Response {
+		made.Add(1)
+		return &graphql.Response{Data: big}
+	}})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		srv.ServeHTTP(w, r)
+		ended <- struct{}{}
+	}))
+	defer server.Close()
+	c := dial(t, server, subprotocol)
+	c.say(hello, subscribe("a", "subscription B { tick }"))
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL, strings.NewReader(`{"query":"subscription B { tick }"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header = http.Header{"Content-Type": {"application/json"}, "Accept": {"text/event-stream"}}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	for before := int64(-1); before != made.Load(); time.Sleep(200 * time.Millisecond) {
+		before = made.Load()
+	}
+	close(stopping)
+	begin := time.Now()
+	for range 2 {
+		select {
+		case <-ended:
+		case <-time.After(patience):
+			t.Fatal("a connection stays open")
+		}
+	}
+	if took := time.Since(begin); took > 8*time.Second {
+		t.Errorf("it took %s", took)
+	}
+}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/coder/websocket"
+
 	"campaignql/internal/config"
 )
 
@@ -90,6 +92,19 @@ func TestPagesOfOtherOriginsCannotPost(t *testing.T) {
 			}
 			if got.status != status || !strings.Contains(got.body, body) || !strings.HasPrefix(got.header.Get("Content-Type"), "application/json") {
 				t.Errorf("%d %s %s", got.status, got.header.Get("Content-Type"), got.body)
+			}
+			// A WebSocket carries mutations as well, and no browser asks before it opens one.
+			header := http.Header{}
+			for _, text := range test.headers {
+				name, value, _ := strings.Cut(text, ": ")
+				header.Set(name, value)
+			}
+			conn, answer, err := websocket.Dial(t.Context(), s.URL+"/graphql", &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}, HTTPHeader: header})
+			if err == nil {
+				defer func() { _ = conn.CloseNow() }()
+			}
+			if refused := answer.StatusCode == http.StatusForbidden; refused != test.refused || (err == nil) == refused {
+				t.Errorf("the handshake of a WebSocket is answered %s, %v", answer.Status, err)
 			}
 		})
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"time"
 
 	"campaignql/ent"
@@ -25,6 +26,8 @@ const (
 	hours = 40
 	// perPerson is how many events a person has: SENT, DELIVERED, OPENED and CLICKED, within an hour.
 	perPerson = 4
+	// writers is how many campaigns are written at the same time.
+	writers = 2
 	// atOnce is the least number of events that fills every hour, link and domain of every campaign.
 	atOnce = campaigns * hours * perPerson
 )
@@ -46,17 +49,38 @@ func load(ctx context.Context, binary, address string, events int) (key string, 
 	})
 	people := events / campaigns / perPerson
 	start := store.Now().Add(-(hours + 24) * time.Hour).Truncate(24 * time.Hour)
-	for id := range int64(campaigns) {
-		id++
-		first, err := count(as, db.Client(as), id, people, start)
-		if err != nil {
-			return "", err
-		}
-		if _, err := db.Pools()[0].ExecContext(ctx, insert(db.Dialect(), user.ID, id, people, first, start)); err != nil {
-			return "", fmt.Errorf("events of campaign %d: %w", id, err)
-		}
+	var work sync.WaitGroup
+	faults := make([]error, writers)
+	for writer := range writers {
+		work.Go(func() {
+			for id := int64(writer + 1); id <= campaigns && faults[writer] == nil; id += writers {
+				faults[writer] = fill(as, db, user.ID, id, people, start)
+			}
+		})
 	}
-	return user.Key, nil
+	work.Wait()
+	return user.Key, errors.Join(faults...)
+}
+
+// fill writes one campaign.
+func fill(ctx context.Context, db *store.Store, owner, id int64, people int, start time.Time) error {
+	first, err := count(ctx, db.Client(ctx), id, people, start)
+	if err != nil {
+		return err
+	}
+	conn, err := db.Pools()[0].Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if db.Dialect() == "mysql" {
+		_, _ = conn.ExecContext(ctx, "SET SESSION sql_log_bin=0") // faster where it is allowed
+		defer func() { _, _ = conn.ExecContext(context.WithoutCancel(ctx), "SET SESSION sql_log_bin=1") }()
+	}
+	if _, err := conn.ExecContext(ctx, insert(db.Dialect(), owner, id, people, first, start)); err != nil {
+		return fmt.Errorf("events of campaign %d: %w", id, err)
+	}
+	return nil
 }
 
 // count writes a campaign and its counters, and returns the id of its first link. Person p belongs to hour, link and domain p modulo how many there are.
