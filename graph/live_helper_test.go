@@ -147,6 +147,19 @@ func (s *socket) want(kind string) frame {
 	return f
 }
 
+// closed reads on until the server closes the connection, and returns the code.
+func (s *socket) closed() websocket.StatusCode {
+	s.t.Helper()
+	for {
+		if _, err := s.read(); err != nil {
+			if code := websocket.CloseStatus(err); code != -1 {
+				return code
+			}
+			s.t.Fatal(err)
+		}
+	}
+}
+
 // change is what a subscription tells.
 type change struct {
 	LegacyID   string
