@@ -89,7 +89,7 @@ func killImport(t *testing.T, address, path string, list int64, far func() bool)
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(patience); !far(); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(6 * patience); !far(); time.Sleep(5 * time.Millisecond) { // a batch is 20,000 rows
 		if time.Now().After(deadline) {
 			t.Error("the import did not get far enough to be killed")
 			break
