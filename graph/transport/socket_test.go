@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -337,5 +338,32 @@ func TestStoppingServerDoesNotWaitForWhoReadsNothing(t *testing.T) {
 	}
 	if took := time.Since(begin); took > 8*time.Second {
 		t.Errorf("it took %s", took)
+	}
+}
+
+// TestWhoReadsNothingCannotPileUpOperations asks and asks for what fails at once, and takes no answer: the server must stop reading, not remember all of it.
+func TestWhoReadsNothingCannotPileUpOperations(t *testing.T) {
+	t.Parallel()
+	var made atomic.Int64
+	long := strings.Repeat("x", 1<<20)
+	c := converse(t, Socket{MaxOperations: 2}, map[string]run{"R": func(context.Context, *graphql.OperationContext) *graphql.Response {
+		made.Add(1)
+		return &graphql.Response{Errors: gqlerror.List{gqlerror.Errorf("%s", long)}}
+	}})
+	c.say(hello)
+	c.hear(ack)
+	const asked = 200
+	for n := range int64(asked) {
+		c.say(subscribe(strconv.FormatInt(n, 10), "query R { hello }"))
+		// One after the other, so that none is refused: not more than two may be active.
+		for deadline := time.Now().Add(time.Second); made.Load() <= n && time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		}
+		if made.Load() <= n {
+			break
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
+	if n := made.Load(); n == 0 || n > asked/2 {
+		t.Errorf("%d answers were made for nobody", n)
 	}
 }

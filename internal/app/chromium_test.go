@@ -28,6 +28,9 @@ type tab struct {
 
 var debuggerURL = regexp.MustCompile(`DevTools listening on ws://([^/\s]+)/`)
 
+// browserPatience is how long a step of a page may take: a browser begins slowly where others work beside it.
+const browserPatience = time.Minute
+
 // browse opens a page in a headless Chromium, which ends with the test.
 func browse(t *testing.T, url string) *tab {
 	t.Helper()
@@ -35,7 +38,7 @@ func browse(t *testing.T, url string) *tab {
 	if err != nil {
 		testkit.Missing(t, "no chromium to open the page with")
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 3*patience)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*browserPatience)
 	t.Cleanup(cancel)
 	profile, err := os.MkdirTemp("", "campaignql-chromium-")
 	if err != nil {
@@ -131,7 +134,7 @@ func (b *tab) eval(script string) string {
 func (b *tab) until(what, script string, accept func(value string) bool) {
 	b.t.Helper()
 	last := ""
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(browserPatience); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		if last = b.eval(script); accept(last) {
 			return
 		}
@@ -181,7 +184,7 @@ func TestTheExplorerFollowsCampaigns(t *testing.T) {
 		t.Error(got)
 	}
 	page.click("the button, now to stop", button)
-	for deadline := time.Now().Add(patience); open() != "campaignql_subscriptions 0"; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(browserPatience); open() != "campaignql_subscriptions 0"; time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("the subscription goes on")
 		}

@@ -89,9 +89,35 @@ func loadAverage() string {
 type stored struct {
 	events int
 	*bed.Process
-	key   string
-	times []time.Duration
-	bytes int
+	address, key string
+	drop         func() error
+	times        []time.Duration
+	bytes        int
+}
+
+// begin loads the database and starts its server; end must follow in any case.
+func (s *stored) begin(ctx context.Context, e bed.Engine, binary string) (err error) {
+	if s.address, s.drop, err = e.Create(ctx); err != nil {
+		return err
+	}
+	began := time.Now()
+	if s.key, err = load(ctx, binary, s.address, s.events); err != nil {
+		return err
+	}
+	fmt.Printf("%s: %d events loaded in %s\n", e.Name, s.events, time.Since(began).Round(time.Millisecond))
+	s.Process, err = bed.Serve(ctx, binary, s.address)
+	return err
+}
+
+// end stops the server and drops the database.
+func (s *stored) end() (err error) {
+	if s.Process != nil {
+		err = s.Stop()
+	}
+	if s.drop != nil {
+		err = errors.Join(err, s.drop())
+	}
+	return err
 }
 
 // measure loads both databases of an engine and asks their servers in turns.
@@ -99,30 +125,20 @@ func measure(ctx context.Context, p plan, e bed.Engine, binary string) (err erro
 	var both []*stored
 	var ran []string
 	for _, events := range []int{p.few, p.many} {
-		address, drop, err := e.Create(ctx)
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, drop()) }()
 		s := &stored{events: events}
-		began := time.Now()
-		if s.key, err = load(ctx, binary, address, events); err != nil {
+		both = append(both, s)
+		defer func() { err = errors.Join(err, s.end()) }()
+		if err := s.begin(ctx, e, binary); err != nil {
 			return err
 		}
-		fmt.Printf("%s: %d events loaded in %s\n", e.Name, events, time.Since(began).Round(time.Millisecond))
 		if events == p.few || p.recount {
-			if err := recount(ctx, binary, address); err != nil {
+			if err := recount(ctx, binary, s.address); err != nil {
 				return err
 			}
 		}
-		if ran, err = statements(ctx, binary, address, s.key, ran); err != nil {
+		if ran, err = statements(ctx, binary, s.address, s.key, ran); err != nil {
 			return err
 		}
-		if s.Process, err = bed.Serve(ctx, binary, address); err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, s.Stop()) }()
-		both = append(both, s)
 	}
 	for round := range p.rounds + 1 {
 		for _, s := range both {
