@@ -85,13 +85,13 @@ func (Session) Indexes() []ent.Index {
 // Annotations of the Session.
 func (Session) Annotations() []schema.Annotation { return table("sessions") }
 
-// LoginAttempt counts failed logins per name and minute, so that guessing is slowed down on every server alike.
+// LoginAttempt counts failed logins per name and second, so that guessing is slowed down on every server alike.
 type LoginAttempt struct{ ent.Schema }
 
 // Fields of the LoginAttempt.
 func (LoginAttempt) Fields() []ent.Field {
 	return []ent.Field{
-		field.String("id").MaxLen(80).Immutable().Comment("Folded name or address, hashed, and the minute."),
+		field.String("id").MaxLen(80).Immutable().Comment("Folded name or address, hashed, and the second."),
 		field.Int("failures").Default(0),
 		instant("expires_at").required(),
 	}

@@ -34,7 +34,7 @@ type Session struct {
 // Login opens a session, which lives Options.SessionTTL after its last use. It needs no caller. Missing input is Invalid with the reasons
 // username_required and password_required, both at once when both are; anything wrong is Unauthenticated with the reason login_invalid, at
 // the same cost for an unknown user and a wrong password. Once Options.FailuresPerMinute logins failed within a minute, for the name or
-// from the address, every further one is Limited until the minute ends, right or wrong. A session opened by a key has the scopes of the key and ends
+// from the address, every further one is Limited until they are a minute past, right or wrong. A session opened by a key has the scopes of the key and ends
 // with it.
 func (s *Service) Login(ctx context.Context, in Login) (*Session, error) {
 	ctx = caller.System(ctx)

@@ -129,6 +129,33 @@ func TestTenFailuresOfANameLimitIt(t *testing.T) {
 	})
 }
 
+func TestFailuresCountForAMinuteWheneverTheyBegan(t *testing.T) {
+	t.Parallel()
+	testkit.Each(t, func(t *testing.T, db *store.Store) {
+		f := newFixture(t, db)
+		f.advance(50 * time.Second) // past the next minute of the clock in the middle of what follows
+		name := randomName()
+		try := func(want apperr.Code, wait time.Duration) {
+			t.Helper()
+			_, err := f.Login(t.Context(), account.Login{Username: name, Password: "wrong password"})
+			wantCode(t, err, want)
+			if faults := apperr.All(err); len(faults) == 1 && faults[0].RetryAfter != wait {
+				t.Errorf("retry after %s, want %s", faults[0].RetryAfter, wait)
+			}
+		}
+		for range 10 {
+			try(apperr.Unauthenticated, 0)
+			f.advance(2 * time.Second)
+		}
+		try(apperr.Limited, 40*time.Second)
+		f.advance(39 * time.Second)
+		try(apperr.Limited, time.Second)
+		f.advance(time.Second)
+		try(apperr.Unauthenticated, 0) // the first is past; this one takes its place
+		try(apperr.Limited, 2*time.Second)
+	})
+}
+
 func TestTenFailuresFromAnAddressLimitIt(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {

@@ -4,46 +4,52 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"net/netip"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	entsql "entgo.io/ent/dialect/sql"
 
 	"campaignql/ent"
 	"campaignql/ent/loginattempt"
+	"campaignql/ent/predicate"
 	"campaignql/internal/apperr"
 	"campaignql/internal/store"
 )
 
-// window is the span in which failures are counted: whole minutes of the clock, so that several servers count in the same row.
+// window is how long a failure counts, to the second: failures of one second count in one row, the same one for all servers.
 const window = time.Minute
 
-// counters are the rows in which failures of one login count: that of the name and that of the address, in this minute.
+// counters are where failures of one login count: by the name and by the address.
 type counters struct {
-	s   *Service
-	ids []string
-	end time.Time
+	s    *Service
+	what []string
 }
 
 // counters returns those of a folded name and an address; an empty one counts nothing. Names that nobody has count like any other.
 func (s *Service) counters(name, remoteAddr string) *counters {
-	start := s.now().Truncate(window)
-	c := &counters{s: s, end: start.Add(window)}
+	c := &counters{s: s}
 	if name != "" {
-		c.ids = append(c.ids, counterID("name", name, start))
+		c.what = append(c.what, counterOf("name", name))
 	}
 	if address := origin(remoteAddr); address != "" {
-		c.ids = append(c.ids, counterID("address", address, start))
+		c.what = append(c.what, counterOf("address", address))
 	}
-	slices.Sort(c.ids) // one order of locking for all
+	slices.Sort(c.what) // one order of locking for all
 	return c
 }
 
-func counterID(what, value string, start time.Time) string {
+func counterOf(what, value string) string {
 	sum := sha256.Sum256([]byte(what + "\x00" + value))
-	return hex.EncodeToString(sum[:]) + "-" + strconv.FormatInt(start.Unix()/int64(window/time.Second), 10)
+	return hex.EncodeToString(sum[:])
+}
+
+// counterID names the row of a second. The rows of one counter are a range of ids in the order of time.
+func counterID(counter string, at time.Time) string {
+	return fmt.Sprintf("%s-%010d", counter, at.Unix())
 }
 
 // origin is what failures of an address count by: the address without port, or the /64 network of IPv6, which one customer has to itself.
@@ -63,21 +69,33 @@ func origin(remoteAddr string) string {
 	return netip.PrefixFrom(address, 64).Masked().String()
 }
 
-// check returns a Limited error when one of the counters is full.
+// check returns a Limited error when one of the counters is full, until so many of its failures are past that it no longer is.
 func (c *counters) check(ctx context.Context) error {
-	if len(c.ids) == 0 {
+	if len(c.what) == 0 {
 		return nil
 	}
-	full, err := c.s.db.Client(ctx).LoginAttempt.Query().
-		Where(loginattempt.IDIn(c.ids...), loginattempt.FailuresGTE(c.s.failures)).
-		Exist(ctx)
+	now := c.s.now().Truncate(time.Second)
+	ranges := make([]predicate.LoginAttempt, len(c.what))
+	for i, counter := range c.what {
+		ranges[i] = loginattempt.And(loginattempt.IDGT(counterID(counter, now.Add(-window))), loginattempt.IDLTE(counterID(counter, now.Add(window))))
+	}
+	rows, err := c.s.db.Client(ctx).LoginAttempt.Query().Where(loginattempt.Or(ranges...)).Order(loginattempt.ByID(entsql.OrderDesc())).All(ctx)
 	if err != nil {
 		return store.Translate(err)
 	}
-	if !full {
+	failures := make(map[string]int, len(c.what))
+	var wait time.Duration
+	for _, row := range rows { // newest first: the one that fills a counter is the one to wait for
+		counter, second, _ := strings.Cut(row.ID, "-")
+		before := failures[counter]
+		failures[counter] += row.Failures
+		if at, err := strconv.ParseInt(second, 10, 64); err == nil && before < c.s.failures && failures[counter] >= c.s.failures {
+			wait = max(wait, time.Unix(at, 0).Add(window).Sub(now))
+		}
+	}
+	if wait == 0 {
 		return nil
 	}
-	wait := max(c.end.Sub(c.s.now()), time.Second).Round(time.Second)
 	return &apperr.Error{
 		Code:       apperr.Limited,
 		Reason:     "login_limited",
@@ -91,14 +109,15 @@ func (c *counters) check(ctx context.Context) error {
 func (c *counters) fail(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	if len(c.ids) == 0 {
+	if len(c.what) == 0 {
 		return errLogin()
 	}
+	now := c.s.now().Truncate(time.Second)
 	err := c.s.db.Tx(ctx, func(ctx context.Context) error {
 		client := c.s.db.Client(ctx).LoginAttempt
-		rows := make([]*ent.LoginAttemptCreate, len(c.ids))
-		for i, id := range c.ids {
-			rows[i] = client.Create().SetID(id).SetFailures(1).SetExpiresAt(c.end.Add(window))
+		rows := make([]*ent.LoginAttemptCreate, len(c.what))
+		for i, counter := range c.what {
+			rows[i] = client.Create().SetID(counterID(counter, now)).SetFailures(1).SetExpiresAt(now.Add(2 * window))
 		}
 		return client.CreateBulk(rows...).
 			OnConflict(entsql.ConflictColumns(loginattempt.FieldID)).
