@@ -48,10 +48,11 @@ func Engines(dir string) []Engine {
 	return all
 }
 
-// Create makes an empty database and returns its address; drop removes it.
+// Create makes an empty database, each time another one, and returns its address; drop removes it.
 func (e Engine) Create(ctx context.Context) (address string, drop func() error, err error) {
+	name := fmt.Sprintf("campaignql_bench_%d_%08x", time.Now().Unix(), rand.Uint32())
 	if e.server == "" {
-		return "sqlite:" + filepath.Join(e.dir, "bench.db"), func() error { return nil }, nil
+		return "sqlite:" + filepath.Join(e.dir, name+".db"), func() error { return nil }, nil // it goes with dir
 	}
 	u, err := url.Parse(e.server)
 	if err != nil {
@@ -65,7 +66,6 @@ func (e Engine) Create(ctx context.Context) (address string, drop func() error, 
 		return "", nil, err
 	}
 	admin := sql.OpenDB(connector)
-	name := fmt.Sprintf("campaignql_bench_%d_%08x", time.Now().Unix(), rand.Uint32())
 	if _, err := admin.ExecContext(ctx, "CREATE DATABASE "+name+" CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"); err != nil {
 		return "", nil, errors.Join(err, admin.Close())
 	}
