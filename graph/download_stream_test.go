@@ -63,7 +63,7 @@ func TestActivityIsReadPageByPageByKey(t *testing.T) {
 				t.Errorf("rows are skipped: %s", s.Query)
 			}
 		}
-		if diff := cmp.Diff(map[string]int{"campaigns": 1, "events": 11, "subscribers": 11}, perTable); diff != "" {
+		if diff := cmp.Diff(map[string]int{"campaigns": 2, "events": 11, "subscribers": 11}, perTable); diff != "" {
 			t.Errorf("statements (-want +got):\n%s", diff)
 		}
 		for _, s := range ran {
@@ -154,6 +154,37 @@ func TestWhatBreaksOffIsNoWholeFile(t *testing.T) {
 				if response.StatusCode == http.StatusOK && err == nil {
 					t.Errorf("%s, %s: %d bytes look like a whole file", file, encoding, len(body))
 				}
+			}
+		}
+	})
+}
+
+func TestAFileOfACampaignThatIsDeletedIsNotWhole(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		a := w.Account(t)
+		for _, file := range []string{"activity.csv", "links.json"} {
+			c := w.active(t, a, 2*export.PageRows)
+			ctx, client := w.system()
+			for i := range 300 { // more than the first page of links
+				client.LinkCounter.Create().SetUserID(c.UserID).SetCampaignID(c.ID).SetURL(number(int64(i))).SetURLHash(number(int64(i))).SaveX(ctx)
+			}
+			server := w.through(t, func(next http.Handler) http.Handler {
+				return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+					next.ServeHTTP(&choked{ResponseWriter: rw, then: func() {
+						w.MustQuery(t, a.Key, `mutation($ids: [ID!]!) { deleteCampaigns(input: {ids: $ids}) { deletedIds } }`, object{"ids": []string{number(c.ID)}})
+					}}, r)
+				})
+			})
+			request := must(http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/export/campaigns/"+number(c.ID)+"/"+file, nil))(t)
+			request.Header.Set("Authorization", "Bearer "+a.Key)
+			response, err := http.DefaultClient.Do(request)
+			if err != nil {
+				continue // broken before anything arrived: no file either
+			}
+			body, err := io.ReadAll(response.Body)
+			response.Body.Close()
+			if response.StatusCode != http.StatusOK || err == nil {
+				t.Errorf("%s: %d, %d bytes look like a whole file", file, response.StatusCode, len(body))
 			}
 		}
 	})

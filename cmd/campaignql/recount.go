@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"campaignql/internal/apperr"
 	"campaignql/internal/caller"
 	"campaignql/internal/event"
 )
@@ -54,6 +55,9 @@ func (c *recountCommand) Run(ctx context.Context, env *environment) error {
 func recounted(ctx context.Context, env *environment, events *event.Service, ids []int64) (differences int, err error) {
 	for _, id := range ids {
 		found, err := events.Recount(ctx, id)
+		if len(ids) > 1 && apperr.CodeOf(err) == apperr.NotFound {
+			continue // deleted since it was found
+		}
 		if err != nil {
 			return differences, err
 		}

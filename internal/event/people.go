@@ -45,7 +45,7 @@ func (b *batch) changePeople(ctx context.Context, events []*entry, locked map[in
 			bounced = append(bounced, p.ID)
 		}
 		// An event that comes late must not put off the list who has come back since.
-		if e.Kind != kind.EventUnsubscribed && e.Kind != kind.EventComplained || e.at.Before(since(p)) {
+		if e.Kind != kind.EventUnsubscribed && e.Kind != kind.EventComplained || e.at.Add(behind).Before(since(p)) {
 			continue
 		}
 		if at, known := leaves[p.ID]; p.Status != kind.SubscriberUnsubscribed && (!known || e.at.Before(at)) {

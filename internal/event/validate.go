@@ -28,6 +28,8 @@ const (
 	maxAmount = 1e9
 	// ahead is how far the clock of a sender may be before the server's.
 	ahead = time.Hour
+	// behind is how far it may be behind: somebody who leaves just after coming leaves.
+	behind = 5 * time.Minute
 	// maxKey is what the column of a folded address holds, in characters.
 	maxKey = 254
 )

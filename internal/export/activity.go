@@ -60,7 +60,7 @@ func (s *Service) eachPage(ctx context.Context, campaignID int64, visit func([]a
 			return err
 		}
 		if len(page) < PageRows {
-			return nil
+			return s.whole(ctx, campaignID)
 		}
 		after = page[len(page)-1].ID
 	}

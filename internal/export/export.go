@@ -151,7 +151,7 @@ func (s *Service) openLinks(file *File, campaignID int64, span statistics.Span) 
 	}
 	file.columns = names(linkColumns)
 	file.rows = func(ctx context.Context, row func([]any) error, flush func() error) error {
-		return s.statistics.EachLink(ctx, campaignID, func(links []*ent.LinkCounter) error {
+		err := s.statistics.EachLink(ctx, campaignID, func(links []*ent.LinkCounter) error {
 			for _, link := range links {
 				if err := row(cells(linkColumns, link)); err != nil {
 					return err
@@ -159,8 +159,18 @@ func (s *Service) openLinks(file *File, campaignID int64, span statistics.Span) 
 			}
 			return flush()
 		})
+		if err != nil {
+			return err
+		}
+		return s.whole(ctx, campaignID)
 	}
 	return nil
+}
+
+// whole reports a campaign that was deleted while its rows were read: what came of them looks like all there are.
+func (s *Service) whole(ctx context.Context, campaignID int64) error {
+	_, err := s.campaigns.Get(ctx, campaignID, entcampaign.FieldID)
+	return err
 }
 
 // Write writes the file. It reads a page after the other and holds one at a time; flush is called after each, when all of it was given to w. An error of w, of

@@ -103,9 +103,12 @@ type Throughput struct {
 	StartedAt, FinishedAt *time.Time
 	// Remaining is the number of recipients still to be sent to; 0 once sending ended.
 	Remaining int64
-	// EstimatedFinish is when sending ends at this pace; nil unless it is being sent at a known pace.
+	// EstimatedFinish is when sending ends at this pace; nil unless it is being sent at a known pace, and beyond a hundred years.
 	EstimatedFinish *time.Time
 }
+
+// farthest is how far an estimate reaches.
+const farthest = 100 * 365 * 24 * time.Hour
 
 // ThroughputColumns are the columns ThroughputAt reads.
 var ThroughputColumns = []string{"status", "sending_started_at", "sending_finished_at", "total_sent", "total_failed", "total_recipients"}
@@ -127,8 +130,8 @@ func (c *Counters) ThroughputAt(now time.Time) Throughput {
 	seconds := max(1, end.Sub(*t.StartedAt).Seconds())
 	pace := float64(c.TotalSent) / seconds
 	t.EmailsPerSecond = math.Round(pace*10) / 10
-	if c.Status == kind.StatusSending && t.Remaining > 0 {
-		finish := now.Add(time.Duration(float64(t.Remaining) / pace * float64(time.Second))).UTC().Truncate(time.Second)
+	if left := float64(t.Remaining) / pace; c.Status == kind.StatusSending && t.Remaining > 0 && left < farthest.Seconds() {
+		finish := now.Add(time.Duration(left * float64(time.Second))).UTC().Truncate(time.Second)
 		t.EstimatedFinish = &finish
 	}
 	return t

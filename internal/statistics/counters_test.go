@@ -133,6 +133,10 @@ func TestThroughputIsSentBySecondsOfSending(t *testing.T) {
 			statistics.Throughput{StartedAt: &start, FinishedAt: after(time.Second)},
 		},
 		{
+			"no end in sight", ent.Campaign{Status: kind.StatusSending, TotalRecipients: 10_000_001, TotalSent: 1, SendingStartedAt: &start}, *after(30 * time.Minute),
+			statistics.Throughput{StartedAt: &start, Remaining: 10_000_000},
+		},
+		{
 			"a clock that went back", ent.Campaign{Status: kind.StatusSending, TotalRecipients: 3, TotalSent: 3, SendingStartedAt: &start}, start.Add(-time.Hour),
 			statistics.Throughput{EmailsPerSecond: 3, StartedAt: &start},
 		},
