@@ -111,12 +111,34 @@ const tags = "tags {\n  legacyId\n  name\n}\n"
 func (r *reading) shown(statistics, days string) {
 	r.notef("RelOwnerUserID and BenchmarkEmailsPerSecond have no field; viewer { legacyId } is the number of the account.")
 	r.notef("RecipientLists and RecipientSegments are to be read from audience { rules }.")
-	if r.Flag(statistics) {
-		r.notef("%s: the figures by day have no field; the totals are in statistics.", statistics)
+	if r.Flag(statistics) && r.Has(days) {
+		r.notef("%s: series begins with the day on which sending began; its argument to ends it earlier.", days)
 	}
-	if r.Has(days) {
-		r.notef("%s: there is no counterpart, as the figures by day have no field.", days)
+}
+
+// mostByDay is how many campaigns with figures by day a page holds within the default limit of complexity.
+const mostByDay = 100
+
+// byDay selects the figures by day where they are asked for.
+func (r *reading) byDay(statistics string) string {
+	if !r.Flag(statistics) {
+		return ""
 	}
+	return `  series(interval: DAY) {
+    start
+    opens
+    uniqueOpens
+    clicks
+    uniqueClicks
+    forwards
+    uniqueForwards
+    browserViews
+    uniqueBrowserViews
+    unsubscriptions
+    hardBounces
+    softBounces
+  }
+`
 }
 
 func getCampaign(r *reading) (string, map[string]any, error) {
@@ -125,7 +147,7 @@ func getCampaign(r *reading) (string, map[string]any, error) {
 	if r.Has("FailOnNotFound") {
 		r.notef("FailOnNotFound: there is no counterpart; campaign is null where there is none.")
 	}
-	selection := columns + counters("  throughput {\n    emailsPerSecond\n  }\n")
+	selection := columns + counters("  throughput {\n    emailsPerSecond\n  }\n" + r.byDay("retrievestatistics"))
 	if r.Flag("retrievetags") {
 		selection += tags
 	}
@@ -145,8 +167,12 @@ func listCampaigns(r *reading) (string, map[string]any, error) {
 		variables["orderBy"] = order
 	}
 	size, offset := r.Count("RecordsPerRequest"), r.Count("RecordsFrom")
-	if size == 0 || size > page.MaxSize {
-		size = page.MaxSize
+	most := page.MaxSize
+	if r.Flag("RetrieveStatistics") {
+		most = mostByDay
+	}
+	if size == 0 || size > most {
+		size = most
 		r.notef("A page holds at most %d campaigns. For the next one send pageInfo.endCursor as the variable after, without offset, while hasNextPage is true.", size)
 	}
 	variables["first"] = size
@@ -154,7 +180,7 @@ func listCampaigns(r *reading) (string, map[string]any, error) {
 		variables["offset"] = small(offset)
 	}
 	r.shown("RetrieveStatistics", "StatisticsDays")
-	selection := columns + counters("")
+	selection := columns + counters(r.byDay("RetrieveStatistics"))
 	if r.Flag("RetrieveTags") {
 		selection += tags
 	}
