@@ -53,7 +53,7 @@ type object struct {
 	Currency   string  `json:"currency"`
 }
 
-// parse reads a line. What is no object of an event has a fault, and its id where one can be made out.
+// parse reads a line, of which no more is kept than an event may hold: thousands may wait. What is no object of an event has a fault, and its id where one can be made out.
 func parse(text []byte) line {
 	var o object
 	in := json.NewDecoder(bytes.NewReader(text))
@@ -69,7 +69,7 @@ func parse(text []byte) line {
 			ID string `json:"id"`
 		}
 		_ = json.Unmarshal(text, &known) // as far as it goes
-		return line{event: event.Event{ID: known.ID}, fault: apperr.New(apperr.Invalid, "the line is no event: %s", reason(err))}
+		return line{event: event.Event{ID: known.ID}.Fit(), fault: apperr.New(apperr.Invalid, "the line is no event: %s", reason(err))}
 	}
 	e := event.Event{
 		ID: o.ID, Email: o.Email, At: o.At, URL: o.URL, Reason: o.Reason, UserAgent: o.UserAgent, IP: o.IP, Amount: o.Amount, Currency: o.Currency,
@@ -81,7 +81,7 @@ func parse(text []byte) line {
 	e.CampaignID = identify(&faults, gid.Campaign, "campaign", string(o.Campaign))
 	e.SubscriberID = identify(&faults, gid.Subscriber, "subscriber", string(o.Subscriber))
 	e.Fault = faults.Err()
-	return line{event: e}
+	return line{event: e.Fit()}
 }
 
 // identify reads an id; one that is missing is the domain's to tell.

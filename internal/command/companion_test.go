@@ -345,6 +345,7 @@ func TestSubscribersGet(t *testing.T) {
 		s.step("1", "key", "Command=Subscribers.Get")
 		s.step("2: unknown", "key", "Command=Subscribers.Get&SubscriberListID={list}&SubscriberSegment=999999999")
 		s.step("2: of somebody else", "key", "Command=Subscribers.Get&SubscriberListID={list}&SubscriberSegment={theirSegment}")
+		s.step("2: with a sign", "key", "Command=Subscribers.Get&SubscriberListID={list}&SubscriberSegment=%2B{segment}")
 		s.step("2: no such name", "key", "Command=Subscribers.Get&SubscriberListID={list}&SubscriberSegment=Friends")
 		gone := f.post(s.expand("Command=Subscribers.Get&SubscriberListID={list}&SubscriberSegment={broken}&APIKey={key}")).body
 		if !strings.Contains(gone, `"ErrorCode":[3]`) || !strings.Contains(gone, "rules[0].field_id: there is no custom field 1099511627776") {

@@ -68,7 +68,7 @@ var moved = map[string]example{
 	"Campaign.Create": {[]string{"CampaignName=Summer Sale"},
 		"mutation($input: CreateCampaignInput!) {\n  createCampaign(input: $input) {\n    campaign { legacyId }\n    " + changed + "\n  }\n}", `{"input": {"name": "Summer Sale"}}`},
 	"Campaign.Get": {[]string{"campaignid=123", "retrievestatistics=true", "retrievetags=true"},
-		"query($id: ID!) {\n  campaign(id: $id) {\n    name\n    status\n    statistics {\n      sent\n      opens { total unique rate }\n      clicks { total unique rate }\n    }\n    tags { name }\n  }\n}", `{"id": "123"}`},
+		"query($id: ID!) {\n  campaign(id: $id) {\n    name\n    status\n    statistics {\n      sent\n      opens { total unique rate }\n      clicks { total unique rate }\n      series(interval: DAY) { start opens uniqueOpens clicks uniqueClicks }\n    }\n    tags { name }\n  }\n}", `{"id": "123"}`},
 	"Campaigns.Get": {[]string{"RecordsPerRequest=10", "CampaignStatus=Sent", "SearchKeyword=Sale", "OrderField=CampaignName", "OrderType=ASC", "RetrieveTags=true"},
 		"query($filter: CampaignFilter, $orderBy: CampaignOrder, $first: Int, $after: String) {\n  campaigns(filter: $filter, orderBy: $orderBy, first: $first, after: $after) {\n    nodes { legacyId name status tags { legacyId name } }\n    pageInfo { hasNextPage endCursor }\n    totalCount\n  }\n}",
 		`{"filter": {"status": ["SENT"], "search": "Sale"}, "orderBy": {"field": "NAME", "direction": "ASC"}, "first": 10}`},

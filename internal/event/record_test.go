@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -119,6 +120,38 @@ func TestABadEventIsRejectedByItself(t *testing.T) {
 		reader := caller.With(w.ctx, testkit.Account(t, db, testkit.Scoped(kind.ScopeRead, kind.ScopeWrite)))
 		if _, err := service.Record(reader, events[:1]); apperr.CodeOf(err) != apperr.Denied {
 			t.Errorf("without the scope: %v", err)
+		}
+	})
+}
+
+func TestTextsThatWaitAreBounded(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("ü", 40_000)
+	given := event.Event{ID: long, Email: long, At: long, URL: "https://example.org/" + long, Reason: long, UserAgent: long, IP: long, Currency: long}
+	fit := given.Fit()
+	total := 0
+	for name, text := range map[string]string{"id": fit.ID, "email": fit.Email, "at": fit.At, "url": fit.URL, "reason": fit.Reason, "agent": fit.UserAgent, "ip": fit.IP, "currency": fit.Currency} {
+		total += len(text)
+		if !utf8.ValidString(text) || text == "" {
+			t.Errorf("%s: %q", name, text)
+		}
+	}
+	if total > 12_000 {
+		t.Errorf("%d bytes are kept", total)
+	}
+	testkit.Each(t, func(t *testing.T, db *store.Store) {
+		w := settle(t, db, 1, 1)
+		service := event.New(db, event.Options{Now: clock})
+		for name, change := range map[string]func(*event.Event){
+			"id": func(e *event.Event) { e.ID = strings.Repeat("🎈", 201) }, "url": func(e *event.Event) { e.Kind, e.URL = kind.EventClicked, "https://example.org/"+long },
+			"email": func(e *event.Event) { e.SubscriberID, e.Email = 0, long+"@example.org" }, "reason": func(e *event.Event) { e.Reason = long }, "at": func(e *event.Event) { e.At += long },
+		} {
+			e := w.one(name, kind.EventSent, 0, start)
+			change(&e)
+			all := outcomes(t, service, w.ctx, e.Fit())
+			if want := map[bool]string{true: "recorded", false: "invalid"}[name == "reason"]; !strings.HasPrefix(all[0], want) {
+				t.Errorf("%s: %v", name, all)
+			}
 		}
 	})
 }

@@ -56,11 +56,11 @@ func (s *Service) ReadSegment(ctx context.Context, filter Filter, text string) (
 			return filter, nil
 		}
 	}
-	id, err := strconv.ParseInt(text, 10, 64)
+	id, err := strconv.ParseUint(text, 10, 63) // which has no sign
 	if err != nil {
 		return filter, noSegment()
 	}
-	return s.inSegment(ctx, filter, id, entsegment.ListID(filter.ListID))
+	return s.inSegment(ctx, filter, int64(id), entsegment.ListID(filter.ListID))
 }
 
 // InSegment narrows a filter to the people of a segment by rules: those on its list who are Active and for whom the rules hold. Of another list it chooses

@@ -147,7 +147,7 @@ func getCampaign(r *reading) (string, map[string]any, error) {
 	if r.Has("FailOnNotFound") {
 		r.notef("FailOnNotFound: there is no counterpart; campaign is null where there is none.")
 	}
-	selection := columns + counters("  throughput {\n    emailsPerSecond\n  }\n" + r.byDay("retrievestatistics"))
+	selection := columns + counters("  throughput {\n    emailsPerSecond\n  }\n"+r.byDay("retrievestatistics"))
 	if r.Flag("retrievetags") {
 		selection += tags
 	}
