@@ -16,7 +16,7 @@ import (
 type LoginAttempt struct {
 	config `json:"-"`
 	// ID of the ent.
-	// Folded name or address, hashed, and the minute.
+	// Folded name or address, hashed, and the second.
 	ID string `json:"id,omitempty"`
 	// Failures holds the value of the "failures" field.
 	Failures int `json:"failures,omitempty"`
