@@ -162,7 +162,9 @@ func TestTheExplorerFollowsCampaigns(t *testing.T) {
 	const button = `document.querySelector("button.graphiql-execute-button")`
 	page.until("the editor has the subscription", `document.querySelector(".graphiql-query-editor")?.innerText.replace(/\s/g, "") ?? ""`, func(value string) bool { return strings.Contains(value, "campaignChanged") })
 	page.click("the button", button)
-	shows(`"status":"SENDING"`)
+	// The page learns a moment after its editor which operation there is to run; whoever is faster presses again.
+	const again = `(text => (text.includes("notfound") && !(Date.now() - window.pressed < 2000) && (window.pressed = Date.now(), ` + button + `.click()), text))(` + result + `)`
+	page.until("the page shows a campaign that is being sent", again, func(value string) bool { return strings.Contains(value, `"status":"SENDING"`) })
 
 	auth := "Authorization: Bearer " + key
 	ask := func(document string) string {
