@@ -17,9 +17,10 @@ build:
 test:
 	@.ci/test ./...
 
-## race: the same under the race detector, which needs a C compiler
+## race: the same under the race detector, which needs a C compiler; PACKAGES for some of it
+PACKAGES ?= ./...
 race:
-	@CGO_ENABLED=1 .ci/test -race ./...
+	@CGO_ENABLED=1 .ci/test -race $(PACKAGES)
 
 ## lint: vet, staticcheck, formatting
 lint:
