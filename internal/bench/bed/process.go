@@ -136,3 +136,13 @@ func (p *Process) Processor() (time.Duration, error) {
 	system, systemErr := strconv.ParseInt(fields[12], 10, 64)
 	return time.Duration(user+system) * clockTick, errors.Join(userErr, systemErr)
 }
+
+// LoadAverage is what else the machine had to do when the measurement began.
+func LoadAverage() string {
+	text, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return "unknown"
+	}
+	first, _, _ := strings.Cut(string(text), " ")
+	return first
+}

@@ -65,7 +65,7 @@ func run(ctx context.Context, args []string) (err error) {
 		return err
 	}
 	fmt.Printf("%s, %d cores, load %s; %d subscriptions over %d campaigns, %d events/s in batches of %d, phases of %s\n",
-		runtime.Version(), runtime.NumCPU(), loadAverage(), p.readers, p.followed, p.rate, p.batch, p.phase)
+		runtime.Version(), runtime.NumCPU(), bed.LoadAverage(), p.readers, p.followed, p.rate, p.batch, p.phase)
 	all := bed.Engines(dir)
 	if *engines == "" {
 		*engines = "mysql"
@@ -83,16 +83,6 @@ func run(ctx context.Context, args []string) (err error) {
 		}
 	}
 	return nil
-}
-
-// loadAverage is what else the machine had to do when the measurement began.
-func loadAverage() string {
-	text, err := os.ReadFile("/proc/loadavg")
-	if err != nil {
-		return "unknown"
-	}
-	first, _, _ := strings.Cut(string(text), " ")
-	return first
 }
 
 // measure fills a database of the engine and runs the phases on one server.

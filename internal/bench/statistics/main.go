@@ -66,23 +66,13 @@ func run(ctx context.Context, args []string) (err error) {
 	if len(all) == 0 {
 		return fmt.Errorf("no engine %q: CAMPAIGNQL_BENCH_MYSQL names the servers", *engines)
 	}
-	fmt.Printf("%s, %d cores, load %s; page of %d campaigns, %d rounds of %d requests each\n", runtime.Version(), runtime.NumCPU(), loadAverage(), campaigns, p.rounds, p.requests)
+	fmt.Printf("%s, %d cores, load %s; page of %d campaigns, %d rounds of %d requests each\n", runtime.Version(), runtime.NumCPU(), bed.LoadAverage(), campaigns, p.rounds, p.requests)
 	for _, e := range all {
 		if err := measure(ctx, p, e, binary); err != nil {
 			return fmt.Errorf("%s: %w", e.Name, err)
 		}
 	}
 	return nil
-}
-
-// loadAverage is what else the machine had to do when the measurement began.
-func loadAverage() string {
-	text, err := os.ReadFile("/proc/loadavg")
-	if err != nil {
-		return "unknown"
-	}
-	first, _, _ := strings.Cut(string(text), " ")
-	return first
 }
 
 // stored is a database with so many events, and its server.
