@@ -39,24 +39,10 @@ func instantOrder(name, column string, value func(*ent.Subscriber) *time.Time) O
 
 // List returns one page of the subscribers that the filter chooses, in one statement. The errors of a bad request are those of page.Request.
 func (s *Service) List(ctx context.Context, filter Filter, order Order, request page.Request, columns ...string) (page.Result[*ent.Subscriber], error) {
-	var none page.Result[*ent.Subscriber]
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
-		return none, err
+		return page.Result[*ent.Subscriber]{}, err
 	}
-	plan, err := order.Plan(request)
-	if err != nil {
-		return none, err
-	}
-	query := s.db.Client(ctx).Subscriber.Query().Where(filter.predicates()...)
-	query.Modify(plan.Apply)
-	if len(columns) > 0 {
-		query.Select(plan.Select(columns)...)
-	}
-	rows, err := query.All(ctx)
-	if err != nil {
-		return none, store.Translate(err)
-	}
-	return plan.Result(rows), nil
+	return page.Read(ctx, order, request, s.db.Client(ctx).Subscriber.Query().Where(filter.predicates()...), columns)
 }
 
 // streamBatch is how many subscribers Each reads at first, and largestBatch how many it reads at a time in the end.
