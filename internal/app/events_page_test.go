@@ -402,6 +402,27 @@ func announce(t *testing.T, target string, size int, headers ...string) answer {
 	return answer{response.StatusCode, response.Header, string(text)}
 }
 
+// hold announces some bodies that are let through, and never sends them.
+func hold(t *testing.T, target, key string, times int) {
+	t.Helper()
+	at, err := url.Parse(target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range times {
+		conn, err := net.DialTimeout("tcp", at.Host, patience)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+		_ = conn.SetDeadline(time.Now().Add(patience))
+		fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Length: 2000000\r\nContent-Type: application/json\r\nAuthorization: Bearer %s\r\nExpect: 100-continue\r\n\r\n", at.Path, at.Host, key)
+		if line, err := bufio.NewReader(conn).ReadString('\n'); line != "HTTP/1.1 100 Continue\r\n" {
+			t.Fatalf("%q, %v", line, err)
+		}
+	}
+}
+
 func TestRefusalsOfEventsAreAsThePageSays(t *testing.T) {
 	t.Parallel()
 	db := testkit.Open(t, "sqlite::memory:")
@@ -425,6 +446,20 @@ func TestRefusalsOfEventsAreAsThePageSays(t *testing.T) {
 		"GraphQL 200 `FORBIDDEN`":              graphQL(reader),
 		"GraphQL 413 `PAYLOAD_TOO_LARGE`":      announce(t, s.URL+"/graphql", 17<<20, "Content-Type: application/json", "Authorization: Bearer "+owner.Key),
 	}
+	large := func(key string) answer {
+		return announce(t, s.URL+"/graphql", 2<<20, "Content-Type: application/json", "Authorization: Bearer "+key)
+	}
+	other := s.Account(t)
+	places := map[string]int{}
+	for _, row := range readEventsPage(t).table("way", "status") {
+		if row[1] == "429" || row[1] == "503" && row[0] == "GraphQL" {
+			places[row[1]] = limits(t, row[3])[0]
+		}
+	}
+	hold(t, s.URL+"/graphql", owner.Key, places["429"])
+	got["GraphQL 429 `RATE_LIMITED`"] = large(owner.Key)
+	hold(t, s.URL+"/graphql", other.Key, places["503"]-places["429"])
+	got["GraphQL 503 `UNAVAILABLE`"] = large(s.Account(t).Key)
 	// A database that does not answer, as far as the server can tell.
 	late, cancel := context.WithDeadline(t.Context(), time.Now())
 	defer cancel()
