@@ -92,10 +92,10 @@ const (
 // count sums the events, a range of subscribers after the other.
 func (r *recount) count(ctx context.Context) error {
 	var low, high int64
-	t := &text{lite: r.sql.lite}
+	t := r.sql.Text()
 	t.WriteString("SELECT COALESCE(MIN(subscriber_id),0),COALESCE(MAX(subscriber_id),-1) FROM events WHERE campaign_id=")
-	t.value(r.campaign)
-	if err := r.sql.query(ctx, t, func(rows *stdsql.Rows) error { return rows.Scan(&low, &high) }); err != nil {
+	t.Value(r.campaign)
+	if err := r.sql.Query(ctx, t, func(rows *stdsql.Rows) error { return rows.Scan(&low, &high) }); err != nil {
 		return err
 	}
 	for width := int64(10_000); low <= high; {
@@ -145,7 +145,7 @@ func (r *recount) countRange(ctx context.Context, low, end int64) (int, error) {
 		if what == string(kind.EventConverted) {
 			amount = entevent.FieldAmount
 		}
-		t := &text{lite: r.sql.lite}
+		t := r.sql.Text()
 		t.WriteString("SELECT kind,subscriber_id,automated,link_id,domain,at," + amount + " FROM events ")
 		if r.sql.lite {
 			t.WriteString("INDEXED BY event_firsts")
@@ -153,14 +153,14 @@ func (r *recount) countRange(ctx context.Context, low, end int64) (int, error) {
 			t.WriteString("FORCE INDEX (event_firsts)")
 		}
 		t.WriteString(" WHERE campaign_id=")
-		t.value(r.campaign)
+		t.Value(r.campaign)
 		t.WriteString(" AND kind=")
-		t.value(what)
+		t.Value(what)
 		t.WriteString(" AND subscriber_id>=")
-		t.value(low)
+		t.Value(low)
 		t.WriteString(" AND subscriber_id<")
-		t.value(end)
-		if err := r.sql.query(ctx, t, scan); err != nil {
+		t.Value(end)
+		if err := r.sql.Query(ctx, t, scan); err != nil {
 			return n, err
 		}
 	}
@@ -214,9 +214,9 @@ func stored[K comparable](
 			named, which = append(named, column), append(which, number)
 		}
 	}
-	t := &text{lite: r.sql.lite}
+	t := r.sql.Text()
 	t.WriteString("SELECT " + key + "," + strings.Join(named, ",") + " FROM " + table + " WHERE " + owner + "=")
-	t.value(r.campaign)
+	t.Value(r.campaign)
 	seen := map[K]bool{}
 	var found []Difference
 	differ := func(k K, was counts) {
@@ -232,7 +232,7 @@ func stored[K comparable](
 			found = append(found, Difference{CampaignID: r.campaign, Where: name(k), Column: named[i], Was: was[number], Is: is[number]})
 		}
 	}
-	err := r.sql.query(ctx, t, func(rows *stdsql.Rows) error {
+	err := r.sql.Query(ctx, t, func(rows *stdsql.Rows) error {
 		var was counts
 		into, told := reading()
 		targets := []any{into}
