@@ -20,14 +20,14 @@ func (s statements) find(ctx context.Context, table, column string, keys [][]any
 	for some := range slices.Chunk(keys, rowsAtOnce) {
 		t := s.given(names, some)
 		t.WriteString("SELECT t.id,t.campaign_id,t." + column + " FROM ")
-		t.derived(names, some)
+		s.derived(t, names, some)
 		if s.lite {
 			t.WriteString(" CROSS JOIN ")
 		} else {
 			t.WriteString(" STRAIGHT_JOIN ")
 		}
 		t.WriteString(table + " t ON t.campaign_id=d.c AND t." + column + "=d.k")
-		if err := s.query(ctx, t, scan); err != nil {
+		if err := s.Query(ctx, t, scan); err != nil {
 			return err
 		}
 	}
@@ -150,7 +150,7 @@ func upsert[K comparable](
 			campaign, value := split(k)
 			rows[i] = append([]any{owners[campaign], campaign, value}, picked(changed[k], which)...)
 		}
-		if err := s.insert(ctx, table, append([]string{"user_id", "campaign_id", column}, named...), rows); err != nil {
+		if _, err := s.Insert(ctx, table, append([]string{"user_id", "campaign_id", column}, named...), rows); err != nil {
 			return err
 		}
 	}

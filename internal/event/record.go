@@ -96,7 +96,7 @@ func (b *batch) lockCampaigns(ctx context.Context, events []*entry) error {
 
 // lock locks campaigns in the order of their ids, by their primary key and no other index, and returns how many there are.
 func (s statements) lock(ctx context.Context, ids []int64) (int, error) {
-	t := &text{lite: s.lite}
+	t := s.Text()
 	t.WriteString("SELECT id FROM campaigns ")
 	if !s.lite {
 		t.WriteString("FORCE INDEX (PRIMARY) ")
@@ -106,13 +106,13 @@ func (s statements) lock(ctx context.Context, ids []int64) (int, error) {
 	for i, id := range ids {
 		row[i] = id
 	}
-	t.list(row)
+	t.List(row)
 	t.WriteString(") ORDER BY id")
 	if !s.lite {
 		t.WriteString(" FOR UPDATE")
 	}
 	n := 0
-	err := s.query(ctx, t, func(*stdsql.Rows) error { n++; return nil })
+	err := s.Query(ctx, t, func(*stdsql.Rows) error { n++; return nil })
 	return n, err
 }
 
@@ -163,7 +163,7 @@ func (b *batch) findLinks(ctx context.Context, events []*entry) error {
 		}
 	}
 	for some := range slices.Chunk(rows, 10*rowsAtOnce) {
-		if err := b.sql.insert(ctx, linkcounter.Table, []string{"user_id", "campaign_id", "url_hash", "url"}, some); err != nil {
+		if _, err := b.sql.Insert(ctx, linkcounter.Table, []string{"user_id", "campaign_id", "url_hash", "url"}, some); err != nil {
 			return err
 		}
 	}
@@ -224,7 +224,8 @@ func (b *batch) insertSome(ctx context.Context, events []*entry) error {
 	for i, e := range events {
 		rows[i] = e.row()
 	}
-	return b.sql.insert(ctx, entevent.Table, eventColumns, rows)
+	_, err := b.sql.Insert(ctx, entevent.Table, eventColumns, rows)
+	return err
 }
 
 // unknown returns those of the events that are not recorded; the others are duplicates.
@@ -234,11 +235,11 @@ func (b *batch) unknown(ctx context.Context, events []*entry) ([]*entry, error) 
 		keys[i] = e.key
 	}
 	known := map[string]bool{}
-	t := &text{lite: b.sql.lite}
+	t := b.sql.Text()
 	t.WriteString("SELECT id FROM events WHERE id IN (")
-	t.list(keys)
+	t.List(keys)
 	t.WriteString(")")
-	err := b.sql.query(ctx, t, func(rows *stdsql.Rows) error {
+	err := b.sql.Query(ctx, t, func(rows *stdsql.Rows) error {
 		var id string
 		err := rows.Scan(&id)
 		known[id] = true
@@ -293,14 +294,14 @@ func (s statements) firsts(ctx context.Context, keys [][]any, tell func(who whom
 	for some := range slices.Chunk(keys, 2*rowsAtOnce) {
 		t := s.given(names, some)
 		t.WriteString("SELECT e.campaign_id,e.subscriber_id,e.kind,e.link_id,e.domain,MIN(e.at) FROM ")
-		t.derived(names, some)
+		s.derived(t, names, some)
 		if s.lite {
 			t.WriteString(" CROSS JOIN events e INDEXED BY event_firsts")
 		} else {
 			t.WriteString(" STRAIGHT_JOIN events e FORCE INDEX (event_firsts)")
 		}
 		t.WriteString(" ON e.campaign_id=d.c AND e.kind=d.k AND e.subscriber_id=d.s AND e.automated=0 GROUP BY e.campaign_id,e.subscriber_id,e.kind,e.link_id,e.domain")
-		err := s.query(ctx, t, func(rows *stdsql.Rows) error {
+		err := s.Query(ctx, t, func(rows *stdsql.Rows) error {
 			var who whom
 			var what, domain string
 			var link stdsql.NullInt64

@@ -19,6 +19,7 @@ import (
 	"campaignql/internal/apperr"
 	"campaignql/internal/caller"
 	"campaignql/internal/kind"
+	"campaignql/internal/store"
 )
 
 // Difference is a counter that did not say what the events say.
@@ -137,7 +138,7 @@ func (r *recount) count(ctx context.Context) error {
 
 // end returns before which subscriber to stop, so that of no kind more than atOnce events are read, or those of one subscriber; last tells that nothing is beyond.
 func (r *recount) end(ctx context.Context, low int64) (end int64, last bool, err error) {
-	t := &text{lite: r.sql.lite}
+	t := r.sql.Text()
 	t.WriteString("SELECT MIN(s) FROM (")
 	for i, what := range kind.EventKind("").Values() {
 		if i > 0 {
@@ -149,7 +150,7 @@ func (r *recount) end(ctx context.Context, low int64) (end int64, last bool, err
 	}
 	t.WriteString(") AS ends")
 	var found stdsql.NullInt64
-	if err := r.sql.query(ctx, t, func(rows *stdsql.Rows) error { return rows.Scan(&found) }); err != nil {
+	if err := r.sql.Query(ctx, t, func(rows *stdsql.Rows) error { return rows.Scan(&found) }); err != nil {
 		return 0, false, err
 	}
 	if !found.Valid {
@@ -159,7 +160,7 @@ func (r *recount) end(ctx context.Context, low int64) (end int64, last bool, err
 }
 
 // from writes where the events of a kind are, of a subscriber and those with a higher number.
-func (r *recount) from(t *text, what string, low int64) {
+func (r *recount) from(t *store.Text, what string, low int64) {
 	t.WriteString(" FROM events ")
 	if r.sql.lite {
 		t.WriteString("INDEXED BY event_firsts")
@@ -167,11 +168,11 @@ func (r *recount) from(t *text, what string, low int64) {
 		t.WriteString("FORCE INDEX (event_firsts)")
 	}
 	t.WriteString(" WHERE campaign_id=")
-	t.value(r.campaign)
+	t.Value(r.campaign)
 	t.WriteString(" AND kind=")
-	t.value(what)
+	t.Value(what)
 	t.WriteString(" AND subscriber_id>=")
-	t.value(low)
+	t.Value(low)
 }
 
 // countRange sums the events of the subscribers from low to before end.
@@ -203,12 +204,12 @@ func (r *recount) countRange(ctx context.Context, low, end int64) error {
 		if what == string(kind.EventConverted) {
 			amount = entevent.FieldAmount
 		}
-		t := &text{lite: r.sql.lite}
+		t := r.sql.Text()
 		t.WriteString("SELECT kind,subscriber_id,automated,link_id,domain,at," + amount)
 		r.from(t, what, low)
 		t.WriteString(" AND subscriber_id<")
-		t.value(end)
-		if err := r.sql.query(ctx, t, scan); err != nil {
+		t.Value(end)
+		if err := r.sql.Query(ctx, t, scan); err != nil {
 			return err
 		}
 	}
@@ -261,9 +262,9 @@ func stored[K comparable](
 			named, which = append(named, column), append(which, number)
 		}
 	}
-	t := &text{lite: r.sql.lite}
+	t := r.sql.Text()
 	t.WriteString("SELECT " + key + "," + strings.Join(named, ",") + " FROM " + table + " WHERE " + owner + "=")
-	t.value(r.campaign)
+	t.Value(r.campaign)
 	seen := map[K]bool{}
 	var found []Difference
 	differ := func(k K, was counts) {
@@ -279,7 +280,7 @@ func stored[K comparable](
 			found = append(found, Difference{CampaignID: r.campaign, Where: name(k), Column: named[i], Was: was[number], Is: is[number]})
 		}
 	}
-	err := r.sql.query(ctx, t, func(rows *stdsql.Rows) error {
+	err := r.sql.Query(ctx, t, func(rows *stdsql.Rows) error {
 		var was counts
 		into, told := reading()
 		targets := []any{into}

@@ -2,7 +2,6 @@ package event
 
 import (
 	"context"
-	stdsql "database/sql"
 	"fmt"
 	"strconv"
 	"strings"
@@ -10,7 +9,6 @@ import (
 
 	"entgo.io/ent/dialect"
 
-	"campaignql/ent"
 	"campaignql/ent/domaincounter"
 	"campaignql/ent/hourlycounter"
 	"campaignql/ent/linkcounter"
@@ -23,89 +21,35 @@ const rowsAtOnce = 500
 // statements writes what Ent has no words for: many rows given in a statement, to look up or to add up. Nothing of it is confined to the caller: it is given
 // ids of rows that were found for the caller, or runs for the server.
 type statements struct {
-	client *ent.Client
-	lite   bool
-}
-
-func (s *Service) sql(ctx context.Context) statements {
-	return statements{client: s.db.Client(ctx), lite: s.db.Dialect() == dialect.SQLite}
-}
-
-// text is a statement being written. Numbers stand in it, everything else is bound.
-type text struct {
-	strings.Builder
-	args []any
+	store.Raw
 	lite bool
 }
 
-// value writes one value. Instants are typed, so that they are compared with the column as instants, by its index.
-func (t *text) value(v any) {
-	switch v := v.(type) {
-	case int64:
-		t.WriteString(strconv.FormatInt(v, 10))
-	case bool:
-		if v {
-			t.WriteByte('1')
-		} else {
-			t.WriteByte('0')
-		}
-	case nil:
-		t.WriteString("NULL")
-	case time.Time:
-		if t.lite {
-			t.WriteByte('?')
-			t.args = append(t.args, v)
-			return
-		}
-		t.WriteString(v.UTC().Format("TIMESTAMP'2006-01-02 15:04:05.000000'"))
-	case string:
-		if v == "" {
-			t.WriteString("''")
-			return
-		}
-		t.WriteByte('?')
-		t.args = append(t.args, v)
-	default:
-		panic(fmt.Sprintf("event: a value of type %T", v))
-	}
+func (s *Service) sql(ctx context.Context) statements {
+	return statements{Raw: s.db.Raw(ctx), lite: s.db.Dialect() == dialect.SQLite}
 }
 
-func (t *text) list(row []any) {
-	for i, v := range row {
-		if i > 0 {
-			t.WriteByte(',')
-		}
-		t.value(v)
-	}
-}
-
-// tuples writes rows as VALUES has them.
-func (t *text) tuples(rows [][]any) {
-	for i, row := range rows {
-		if i > 0 {
-			t.WriteByte(',')
-		}
-		t.WriteByte('(')
-		t.list(row)
-		t.WriteByte(')')
-	}
+// exec runs a statement.
+func (s statements) exec(ctx context.Context, t *store.Text) error {
+	_, err := s.Exec(ctx, t)
+	return err
 }
 
 // given begins a statement with rows that it calls d: as a common table on SQLite, which bounds the parts of a UNION. The statement itself follows, for which
 // derived writes them on the others.
-func (s statements) given(columns []string, rows [][]any) *text {
-	t := &text{lite: s.lite}
+func (s statements) given(columns []string, rows [][]any) *store.Text {
+	t := s.Text()
 	if s.lite {
 		t.WriteString("WITH d(" + strings.Join(columns, ",") + ") AS (VALUES ")
-		t.tuples(rows)
+		t.Tuples(rows)
 		t.WriteString(") ")
 	}
 	return t
 }
 
 // derived writes the rows where they are read from.
-func (t *text) derived(columns []string, rows [][]any) {
-	if t.lite {
+func (s statements) derived(t *store.Text, columns []string, rows [][]any) {
+	if s.lite {
 		t.WriteString("d")
 		return
 	}
@@ -113,7 +57,7 @@ func (t *text) derived(columns []string, rows [][]any) {
 	for i, row := range rows {
 		if i > 0 {
 			t.WriteString(" UNION ALL SELECT ")
-			t.list(row)
+			t.List(row)
 			continue
 		}
 		t.WriteString("SELECT ")
@@ -121,42 +65,11 @@ func (t *text) derived(columns []string, rows [][]any) {
 			if j > 0 {
 				t.WriteByte(',')
 			}
-			t.value(v)
+			t.Value(v)
 			t.WriteString(" AS " + columns[j])
 		}
 	}
 	t.WriteString(") AS d")
-}
-
-func (s statements) exec(ctx context.Context, t *text) error {
-	_, err := s.client.ExecContext(ctx, t.String(), t.args...)
-	return err
-}
-
-// query runs a statement and scans each row.
-func (s statements) query(ctx context.Context, t *text, scan func(*stdsql.Rows) error) error {
-	rows, err := s.client.QueryContext(ctx, t.String(), t.args...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := scan(rows); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
-}
-
-// insert inserts rows.
-func (s statements) insert(ctx context.Context, table string, columns []string, rows [][]any) error {
-	if len(rows) == 0 {
-		return nil
-	}
-	t := &text{lite: s.lite}
-	t.WriteString("INSERT INTO " + table + " (" + strings.Join(columns, ",") + ") VALUES ")
-	t.tuples(rows)
-	return s.exec(ctx, t)
 }
 
 // change changes rows by their ids: the first value of each row is its id, then come the values of the columns, which are added where add says so and
@@ -187,7 +100,7 @@ func (s statements) change(ctx context.Context, table string, columns []string, 
 		return s.exec(ctx, t)
 	}
 	t.WriteString("UPDATE ")
-	t.derived(names, rows)
+	s.derived(t, names, rows)
 	t.WriteString(" STRAIGHT_JOIN " + table + " t ON t.id=d.i SET " + strings.Join(sets, ","))
 	return s.exec(ctx, t)
 }
@@ -206,14 +119,14 @@ func (s statements) addTo(ctx context.Context, table string, columns []string, r
 	if s.lite || !ok {
 		return s.change(ctx, table, columns, rows, true)
 	}
-	t := &text{}
+	t := s.Text()
 	t.WriteString("INSERT INTO " + table + " (" + filler[0] + ",id," + strings.Join(columns, ",") + ") VALUES ")
 	for i, row := range rows {
 		if i > 0 {
 			t.WriteByte(',')
 		}
 		t.WriteString("(" + filler[1] + ",")
-		t.list(row)
+		t.List(row)
 		t.WriteByte(')')
 	}
 	t.WriteString(" ON DUPLICATE KEY UPDATE ")

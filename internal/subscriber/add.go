@@ -2,10 +2,14 @@ package subscriber
 
 import (
 	"context"
+	stdsql "database/sql"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
+	"entgo.io/ent/dialect"
 	"entgo.io/ent/dialect/sql"
 
 	"campaignql/ent"
@@ -98,6 +102,9 @@ func (s *Service) Add(ctx context.Context, in Addition, idempotencyKey *string) 
 			if err := b.write(ctx); err != nil {
 				return 0, err
 			}
+			if err := b.hold(ctx); err != nil {
+				return 0, err
+			}
 			results = b.results
 			return now.UnixMicro(), nil
 		})
@@ -124,7 +131,7 @@ type batch struct {
 	position map[string]int
 }
 
-// batch checks the rows and finds who of them is on the list.
+// batch checks the rows.
 func (s *Service) batch(ctx context.Context, in Addition, now time.Time) (*batch, error) {
 	b := &batch{Service: s, now: now, options: in, results: make([]Result, len(in.Rows)), position: make(map[string]int, len(in.Rows))}
 	var err error
@@ -149,8 +156,20 @@ func (s *Service) batch(ctx context.Context, in Addition, now time.Time) (*batch
 		b.position[e.key] = i
 		b.rows = append(b.rows, e)
 	}
-	b.present, err = s.onList(ctx, b.list.ID, b.rows, store.Lock)
-	return b, err
+	return b, nil
+}
+
+// hold locks the list until the transaction ends. It is done last, so that calls for one list write at the same time. A list that is gone by then fails
+// the call, one that has changed makes it begin anew.
+func (b *batch) hold(ctx context.Context) error {
+	now, err := b.Service.list(ctx, b.list.ID, store.Lock)
+	if err != nil {
+		return onField(err, "listId")
+	}
+	if now.DoubleOptIn != b.list.DoubleOptIn {
+		return store.ErrStale
+	}
+	return nil
 }
 
 // onList returns those of the entries that are on a list, by their keys.
@@ -187,22 +206,21 @@ func readRow(row Row, fields []*ent.CustomField) (entry, error) {
 
 // write puts the rows onto the list and notes what came of each.
 func (b *batch) write(ctx context.Context) error {
-	var fresh, again []entry
-	for _, e := range b.rows {
-		present := b.present[e.key]
-		switch outcome := b.outcome(e, present); outcome {
-		case Added:
-			fresh = append(fresh, e)
-			b.note(e, Added, 0)
-		case Resubscribed:
-			again = append(again, e)
-			b.note(e, outcome, present.ID)
-		default:
-			b.note(e, outcome, present.ID)
-		}
-	}
+	fresh := slices.DeleteFunc(slices.Clone(b.rows), func(e entry) bool { return b.present[e.key] != nil })
 	if err := b.insert(ctx, fresh); err != nil {
 		return err
+	}
+	var again []entry
+	for _, e := range b.rows {
+		present := b.present[e.key]
+		if present == nil {
+			continue // insert has noted it
+		}
+		outcome := b.outcome(e, present)
+		if outcome == Resubscribed {
+			again = append(again, e)
+		}
+		b.note(e, outcome, present.ID)
 	}
 	if err := b.reenter(ctx, again); err != nil {
 		return err
@@ -220,11 +238,9 @@ func (b *batch) write(ctx context.Context) error {
 	return b.writeValues(ctx, b.list.UserID, values)
 }
 
-// outcome decides what is to come of an entry; present is the person on the list, or nil.
+// outcome decides what is to come of an entry; present is the person on the list.
 func (b *batch) outcome(e entry, present *ent.Subscriber) Outcome {
 	switch {
-	case present == nil:
-		return Added
 	case present.Status != kind.SubscriberSubscribed && b.options.Resubscribe:
 		return Resubscribed
 	case b.options.Update && len(e.values) > 0:
@@ -240,26 +256,89 @@ func (b *batch) note(e entry, outcome Outcome, id int64) {
 	b.results[b.position[e.key]] = Result{Outcome: outcome, SubscriberID: id}
 }
 
-// insert puts new people onto the list. Their ids are read back by their addresses: not every engine numbers the rows of one insert without gaps. What
-// another call did meanwhile, on an engine without locks, makes the transaction run again.
+// insertedAtOnce is how many people one statement inserts. SQLite takes 32,766 arguments, and a person has up to 9.
+func (b *batch) insertedAtOnce() int {
+	if b.db.Dialect() == dialect.SQLite {
+		return 2000
+	}
+	return MaxRows
+}
+
+// insert puts people onto the list of whom it is not known that they are on it, in the order of the index that all of them go into. Only when the database
+// refuses one is it asked who is there; they are present from then on.
 func (b *batch) insert(ctx context.Context, fresh []entry) error {
-	for some := range slices.Chunk(fresh, rowsAtOnce) {
-		client := b.db.Client(ctx).Subscriber
-		rows := make([]*ent.SubscriberCreate, len(some))
-		for i, e := range some {
-			rows[i] = b.create(client, e).SetCreatedAt(b.now)
+	slices.SortFunc(fresh, func(x, y entry) int { return strings.Compare(x.key, y.key) })
+	for some := range slices.Chunk(fresh, b.insertedAtOnce()) {
+		first, err := b.insertSome(ctx, some)
+		if store.IsDuplicate(err) {
+			if some, err = b.unknown(ctx, some); err != nil {
+				return err
+			}
+			if first, err = b.insertSome(ctx, some); store.IsDuplicate(err) {
+				return store.ErrStale
+			}
 		}
-		if err := client.CreateBulk(rows...).Exec(ctx); store.IsDuplicate(err) {
-			return store.ErrStale
-		} else if err != nil {
+		if err != nil {
+			return err
+		}
+		if err := b.number(ctx, some, first); err != nil {
 			return err
 		}
 	}
-	made, err := b.onList(ctx, b.list.ID, fresh) // they are held already: this transaction wrote them
+	return nil
+}
+
+func (b *batch) insertSome(ctx context.Context, some []entry) (first int64, err error) {
+	return b.db.Raw(ctx).Insert(ctx, entsubscriber.Table, personColumns, b.people(some))
+}
+
+// unknown returns those of the entries who are not on the list, and holds the others.
+func (b *batch) unknown(ctx context.Context, some []entry) ([]entry, error) {
+	found, err := b.onList(ctx, b.list.ID, some, store.Lock)
+	if b.present == nil {
+		b.present = make(map[string]*ent.Subscriber, len(found))
+	}
+	maps.Copy(b.present, found)
+	return slices.DeleteFunc(slices.Clone(some), func(e entry) bool { return found[e.key] != nil }), err
+}
+
+// number notes people who were inserted in this order, with their ids: those from first on where the database numbers the rows of an insert without gaps,
+// which it is asked for by their addresses otherwise.
+func (b *batch) number(ctx context.Context, some []entry, first int64) error {
+	if len(some) == 0 {
+		return nil
+	}
+	raw := b.db.Raw(ctx)
+	t := raw.Text()
+	t.WriteString("SELECT email_key FROM subscribers WHERE id BETWEEN ")
+	t.Value(first)
+	t.WriteString(" AND ")
+	t.Value(first + int64(len(some)) - 1)
+	t.WriteString(" AND list_id=")
+	t.Value(b.list.ID)
+	t.WriteString(" ORDER BY id")
+	n, gapless := 0, true
+	err := raw.Query(ctx, t, func(rows *stdsql.Rows) error {
+		var key stdsql.RawBytes
+		err := rows.Scan(&key)
+		gapless = gapless && n < len(some) && string(key) == some[n].key
+		n++
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	for _, e := range fresh {
+	if gapless && n == len(some) {
+		for i, e := range some {
+			b.note(e, Added, first+int64(i))
+		}
+		return nil
+	}
+	made, err := b.onList(ctx, b.list.ID, some) // they are held already: this transaction wrote them
+	if err != nil {
+		return err
+	}
+	for _, e := range some {
 		p := made[e.key]
 		if p == nil {
 			return store.ErrStale
@@ -271,15 +350,8 @@ func (b *batch) insert(ctx context.Context, fresh []entry) error {
 
 // reenter lets people enter the list again: all that a subscription tells is written over their rows.
 func (b *batch) reenter(ctx context.Context, again []entry) error {
-	for some := range slices.Chunk(again, rowsAtOnce) {
-		client := b.db.Client(ctx).Subscriber
-		rows := make([]*ent.SubscriberCreate, len(some))
-		for i, e := range some {
-			rows[i] = b.create(client, e).SetCreatedAt(b.now)
-		}
-		err := client.CreateBulk(rows...).OnConflictColumns(entsubscriber.FieldListID, entsubscriber.FieldEmailKey).Update(func(u *ent.SubscriberUpsert) {
-			u.UpdateEmail().UpdateStatus().UpdateSubscriptionIP().UpdateSubscribedAt().UpdateOptedInAt().UpdateUnsubscribedAt()
-		}).Exec(ctx)
+	for some := range slices.Chunk(again, b.insertedAtOnce()) {
+		err := b.db.Raw(ctx).Upsert(ctx, entsubscriber.Table, personColumns, b.people(some), []string{entsubscriber.FieldListID, entsubscriber.FieldEmailKey}, enteredColumns)
 		if err != nil {
 			return err
 		}
@@ -292,7 +364,10 @@ func (s *Service) again(ctx context.Context, in Addition, at time.Time) ([]Resul
 	var b *batch
 	err := s.db.Tx(ctx, func(ctx context.Context) error {
 		var err error
-		b, err = s.batch(ctx, in, at)
+		if b, err = s.batch(ctx, in, at); err != nil {
+			return err
+		}
+		b.present, err = s.onList(ctx, b.list.ID, b.rows, store.Lock)
 		return err
 	})
 	if err != nil {

@@ -189,25 +189,34 @@ type personValue struct {
 }
 
 const (
-	// rowsAtOnce is how many rows of people or of values one statement writes: SQLite takes 32,766 arguments, and a row has up to 13.
-	rowsAtOnce = 2000
+	// valuesAtOnce is how many values one statement writes: SQLite takes 32,766 arguments, and a value has up to 4.
+	valuesAtOnce = 5000
 	// bytesAtOnce bounds the texts of the values in one statement: servers refuse packets that are too large.
 	bytesAtOnce = 1 << 20
 )
 
+// valueColumns are those of a value: its owner, its key, and what is written over.
+var valueColumns = []string{
+	fieldvalue.FieldUserID, fieldvalue.FieldSubscriberID, fieldvalue.FieldCustomFieldID, fieldvalue.FieldText, fieldvalue.FieldTextKey, fieldvalue.FieldNumber,
+	fieldvalue.FieldDate,
+}
+
+func orNull[T any](v *T) any {
+	if v == nil {
+		return nil
+	}
+	return *v
+}
+
 // writeValues sets values of custom fields of the subscribers of one account; an empty text takes the value away.
 func (s *Service) writeValues(ctx context.Context, ownerID int64, values []personValue) error {
-	client := s.db.Client(ctx).FieldValue
+	raw := s.db.Raw(ctx)
 	cleared := map[int64][]int64{} // the people by field
-	var rows []*ent.FieldValueCreate
+	rows := make([][]any, 0, min(len(values), valuesAtOnce))
 	size := 0
 	flush := func() error {
-		if len(rows) == 0 {
-			return nil
-		}
-		err := client.CreateBulk(rows...).OnConflictColumns(fieldvalue.FieldSubscriberID, fieldvalue.FieldCustomFieldID).
-			Update(func(u *ent.FieldValueUpsert) { u.UpdateText().UpdateTextKey().UpdateNumber().UpdateDate() }).Exec(ctx)
-		rows, size = nil, 0
+		err := raw.Upsert(ctx, fieldvalue.Table, valueColumns, rows, valueColumns[1:3], valueColumns[3:])
+		rows, size = rows[:0], 0
 		return err
 	}
 	for _, v := range values {
@@ -215,9 +224,8 @@ func (s *Service) writeValues(ctx context.Context, ownerID int64, values []perso
 			cleared[v.field.ID] = append(cleared[v.field.ID], v.subscriberID)
 			continue
 		}
-		rows = append(rows, client.Create().SetUserID(ownerID).SetSubscriberID(v.subscriberID).SetCustomFieldID(v.field.ID).
-			SetText(v.text).SetTextKey(kind.Fold(v.text, maxValueKey)).SetNillableNumber(v.number).SetNillableDate(v.date))
-		if size += len(v.text); len(rows) == rowsAtOnce || size > bytesAtOnce {
+		rows = append(rows, []any{ownerID, v.subscriberID, v.field.ID, v.text, kind.Fold(v.text, maxValueKey), orNull(v.number), orNull(v.date)})
+		if size += len(v.text); len(rows) == valuesAtOnce || size > bytesAtOnce {
 			if err := flush(); err != nil {
 				return err
 			}
@@ -226,7 +234,7 @@ func (s *Service) writeValues(ctx context.Context, ownerID int64, values []perso
 	if err := flush(); err != nil || len(cleared) == 0 {
 		return err
 	}
-	return clearValues(ctx, client, cleared)
+	return clearValues(ctx, s.db.Client(ctx).FieldValue, cleared)
 }
 
 // clearValues takes values away, a batch of people at a time.

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"campaignql/ent"
+	entsubscriber "campaignql/ent/subscriber"
 	"campaignql/internal/apperr"
 	"campaignql/internal/caller"
 	"campaignql/internal/kind"
@@ -84,7 +85,7 @@ func (s *Service) single(ctx context.Context, in Subscription) (*batch, error) {
 	e.ip = readIP(&faults, in.IP)
 	b := &batch{Service: s, now: store.Truncate(s.now()), options: Addition{Resubscribe: true}, results: make([]Result, 1), position: map[string]int{e.key: 0}}
 	var err error
-	if b.list, err = s.list(ctx, in.ListID); err != nil {
+	if b.list, err = s.list(ctx, in.ListID, store.Lock); err != nil {
 		if apperr.CodeOf(err) == apperr.NotFound {
 			faults.Add(err)
 			return nil, faults.Err()
@@ -136,23 +137,36 @@ func readIP(faults *apperr.Faults, given string) string {
 	return ip.Unmap().String()
 }
 
-// create is the row of a person who enters the list now.
-func (b *batch) create(client *ent.SubscriberClient, e entry) *ent.SubscriberCreate {
-	status, subscribed := kind.SubscriberSubscribed, b.now
-	if b.list.DoubleOptIn && e.optedInAt == nil {
-		status = kind.SubscriberPending
+// personColumns are those of a person who enters a list.
+var personColumns = []string{
+	entsubscriber.FieldUserID, entsubscriber.FieldListID, entsubscriber.FieldEmail, entsubscriber.FieldEmailKey, entsubscriber.FieldDomain,
+	entsubscriber.FieldStatus, entsubscriber.FieldBounce, entsubscriber.FieldSubscriptionIP, entsubscriber.FieldSubscribedAt, entsubscriber.FieldOptedInAt,
+	entsubscriber.FieldUnsubscribedAt, entsubscriber.FieldCreatedAt,
+}
+
+// enteredColumns are those that entering a list again writes over.
+var enteredColumns = []string{
+	entsubscriber.FieldEmail, entsubscriber.FieldStatus, entsubscriber.FieldSubscriptionIP, entsubscriber.FieldSubscribedAt, entsubscriber.FieldOptedInAt,
+	entsubscriber.FieldUnsubscribedAt,
+}
+
+// people are the rows of people who enter the list now.
+func (b *batch) people(some []entry) [][]any {
+	rows := make([][]any, len(some))
+	for i, e := range some {
+		status, subscribed, confirmed := kind.SubscriberSubscribed, b.now, any(nil)
+		if b.list.DoubleOptIn && e.optedInAt == nil {
+			status = kind.SubscriberPending
+		}
+		if e.subscribedAt != nil {
+			subscribed = store.Truncate(*e.subscribedAt)
+		}
+		if e.optedInAt != nil {
+			confirmed = store.Truncate(*e.optedInAt)
+		}
+		rows[i] = []any{b.list.UserID, b.list.ID, e.email, e.key, domainOf(e.key), string(status), string(kind.BounceNone), e.ip, subscribed, confirmed, nil, b.now}
 	}
-	if e.subscribedAt != nil {
-		subscribed = store.Truncate(*e.subscribedAt)
-	}
-	create := client.Create().
-		SetUserID(b.list.UserID).SetListID(b.list.ID).
-		SetEmail(e.email).SetEmailKey(e.key).SetDomain(domainOf(e.key)).
-		SetStatus(status).SetSubscriptionIP(e.ip).SetSubscribedAt(subscribed)
-	if e.optedInAt != nil {
-		create.SetOptedInAt(store.Truncate(*e.optedInAt))
-	}
-	return create
+	return rows
 }
 
 // domainOf returns the mail domain of a folded address.

@@ -54,11 +54,11 @@ func New(db *store.Store, counter Counter, rules Rules, opts Options) *Service {
 	return &Service{db: db, counter: counter, rules: rules, now: opts.Now}
 }
 
-// list reads what the rules need of a list that somebody enters. It is locked: nobody enters a list while it is deleted, and of calls at the same time
-// one sees what the other has written.
-func (s *Service) list(ctx context.Context, id int64) (*ent.SubscriberList, error) {
+// list reads what the rules need of a list that somebody enters. Nobody enters a list while it is deleted: it is to be locked before the end of the
+// transaction.
+func (s *Service) list(ctx context.Context, id int64, modifiers ...func(*sql.Selector)) (*ent.SubscriberList, error) {
 	query := s.db.Client(ctx).SubscriberList.Query().Where(entlist.ID(id))
-	query.Modify(store.Lock)
+	query.Modify(modifiers...)
 	found, err := query.Select(entlist.FieldID, entlist.FieldUserID, entlist.FieldDoubleOptIn).Only(ctx)
 	if ent.IsNotFound(err) {
 		return nil, apperr.NotFoundf("list")
