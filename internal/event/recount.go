@@ -25,7 +25,7 @@ import (
 // Difference is a counter that did not say what the events say.
 type Difference struct {
 	CampaignID int64
-	// Where is the hour, the link or the mail domain that was counted; empty for the campaign as a whole.
+	// Where is the hour, the URL of the link or the mail domain that was counted; empty for the campaign as a whole.
 	Where string
 	// Column is the name of the counter.
 	Column string
@@ -222,38 +222,50 @@ func (r *recount) countRange(ctx context.Context, low, end int64) error {
 // compare reads the counters and notes where they differ from the sums.
 func (r *recount) compare(ctx context.Context) error {
 	of(r.sums.campaigns, r.campaign)
-	id := func() (any, func() int64) {
+	id := func() ([]any, func() int64) {
 		var id int64
-		return &id, func() int64 { return id }
+		return []any{&id}, func() int64 { return id }
 	}
 	whole := func(int64) string { return "" }
 	if err := stored(ctx, r, entcampaign.Table, "id", "id", campaignColumns, r.sums.campaigns, r.wrong.campaigns, id, whole); err != nil {
 		return err
 	}
-	hour := func() (any, func() hourKey) {
+	hour := func() ([]any, func() hourKey) {
 		var at instant
-		return &at, func() hourKey { return hourKey{r.campaign, at.Time} }
+		return []any{&at}, func() hourKey { return hourKey{r.campaign, at.Time} }
 	}
 	ofHour := func(k hourKey) string { return "hour " + k.hour.Format("2006-01-02T15:04Z") }
 	if err := stored(ctx, r, hourlycounter.Table, "campaign_id", hourlycounter.FieldHour, hourColumns, r.sums.hours, r.wrong.hours, hour, ofHour); err != nil {
 		return err
 	}
-	domain := func() (any, func() domainKey) {
+	domain := func() ([]any, func() domainKey) {
 		var name string
-		return &name, func() domainKey { return domainKey{r.campaign, name} }
+		return []any{&name}, func() domainKey { return domainKey{r.campaign, name} }
 	}
 	at := func(k domainKey) string { return "domain " + k.domain }
 	if err := stored(ctx, r, domaincounter.Table, "campaign_id", domaincounter.FieldDomain, domainColumns, r.sums.domains, r.wrong.domains, domain, at); err != nil {
 		return err
 	}
-	link := func(id int64) string { return fmt.Sprint("link ", id) }
-	return stored(ctx, r, linkcounter.Table, "campaign_id", "id", linkColumns, r.sums.links, r.wrong.links, id, link)
+	// Of the links only the row that is being read is known by its URL: all of them would be too many.
+	var link struct {
+		id  int64
+		url string
+	}
+	reading := func() ([]any, func() int64) { return []any{&link.id, &link.url}, func() int64 { return link.id } }
+	to := func(id int64) string {
+		if id != link.id {
+			return fmt.Sprint("link ", id) // events name it, and it is not there
+		}
+		return "link " + link.url
+	}
+	return stored(ctx, r, linkcounter.Table, "campaign_id", "id,url", linkColumns, r.sums.links, r.wrong.links, reading, to)
 }
 
-// stored compares the rows of a table with the sums: reading makes the place for the key of a row, and what tells the key once it is read.
+// stored compares the rows of a table with the sums: reading makes the place for the key of a row, and what tells
+// the key once it is read; name names the key of the row that was read last, or of one that is not there.
 func stored[K comparable](
 	ctx context.Context, r *recount, table, owner, key string, columns [numbers]string, all, wrong map[K]*counts,
-	reading func() (into any, key func() K), name func(K) string,
+	reading func() (into []any, key func() K), name func(K) string,
 ) error {
 	var named []string
 	var which []int
@@ -282,8 +294,7 @@ func stored[K comparable](
 	}
 	err := r.sql.Query(ctx, t, func(rows *stdsql.Rows) error {
 		var was counts
-		into, told := reading()
-		targets := []any{into}
+		targets, told := reading()
 		for _, number := range which {
 			targets = append(targets, &was[number])
 		}
