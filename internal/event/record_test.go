@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	entevent "campaignql/ent/event"
+	"campaignql/ent/linkcounter"
 	"campaignql/ent/subscriber"
 	"campaignql/ent/suppression"
 	"campaignql/internal/apperr"
@@ -349,4 +350,42 @@ func TestMachinesAreToldByTheirUserAgents(t *testing.T) {
 			t.Errorf("%q: %v", agent, got)
 		}
 	}
+}
+
+// TestALinkIsThereOnceAClickOnItIsRecorded: not by a duplicate or a rejected event; by a machine's click too, whose URL is kept, with no click of a person.
+func TestALinkIsThereOnceAClickOnItIsRecorded(t *testing.T) {
+	t.Parallel()
+	testkit.Each(t, func(t *testing.T, db *store.Store) {
+		t.Parallel()
+		w := settle(t, db, 1, 2)
+		service := event.New(db, event.Options{Now: clock})
+		click := func(id, url string) event.Event {
+			e := w.one(id, kind.EventClicked, 0, start)
+			e.URL = "https://example.org/" + url
+			return e
+		}
+		unknown, machine := click("u", "rejected"), click("m", "machine")
+		unknown.SubscriberID, machine.UserAgent = 1<<60, robot
+		outcomes(t, service, w.ctx, click("a", "a"), w.one("b", kind.EventSent, 0, start))
+		got := outcomes(t, service, w.ctx,
+			click("a", "changed"), click("b", "of-another-kind"), click("c", "new"), click("c", "twice-in-a-batch"), // told before, under another URL
+			click("a", "shared"), click("d", "shared"), unknown, machine)
+		want := []string{"duplicate", "duplicate", "recorded", "duplicate", "duplicate", "recorded", "not_found subscriber subscriber_not_found", "recorded"}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+		links := map[string]int64{}
+		for _, l := range db.Client(w.ctx).LinkCounter.Query().Where(linkcounter.CampaignID(w.campaigns[0])).AllX(w.ctx) {
+			links[strings.TrimPrefix(l.URL, "https://example.org/")] = l.Clicks
+		}
+		if diff := cmp.Diff(map[string]int64{"a": 1, "new": 1, "shared": 1, "machine": 0}, links); diff != "" {
+			t.Errorf("links (-want +got):\n%s", diff)
+		}
+		if got := outcomes(t, service, w.ctx, click("e", "changed")); got[0] != "recorded" {
+			t.Error(got)
+		}
+		if found, err := service.Recount(caller.System(w.ctx), w.campaigns[0]); err != nil || len(found) > 0 {
+			t.Errorf("recount finds %v, %v", found, err)
+		}
+	})
 }
