@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"campaignql/ent/domaincounter"
+	"campaignql/ent/linkcounter"
 	"campaignql/internal/apperr"
 	"campaignql/internal/caller"
 	"campaignql/internal/event"
@@ -87,6 +88,7 @@ func TestRecountsCorrectWhileEventsAreRecorded(t *testing.T) {
 		client, id := db.Client(caller.System(w.ctx)), w.campaigns[0]
 		spoil := func() {
 			client.Campaign.UpdateOneID(id).AddTotalOpens(7).AddUniqueOpens(-1).ExecX(caller.System(w.ctx))
+			client.LinkCounter.Update().Where(linkcounter.CampaignID(id)).AddUniqueClicks(2).ExecX(caller.System(w.ctx))
 			client.DomainCounter.Delete().Where(domaincounter.CampaignID(id), domaincounter.Domain("example.org")).ExecX(caller.System(w.ctx))
 		}
 		spoil()
@@ -112,6 +114,9 @@ func TestRecountsCorrectWhileEventsAreRecorded(t *testing.T) {
 		found, err := service.Recount(caller.System(w.ctx), id)
 		if err != nil || len(found) < 3 || found[0].CampaignID != id || found[0].Column != "total_opens" || found[0].Was != found[0].Is+7 {
 			t.Errorf("recount finds %v, %v", found, err)
+		}
+		if last := found[len(found)-1]; last.Where != "link https://example.org/2" || last.Column != "unique_clicks" || last.Was != last.Is+2 {
+			t.Errorf("the link's is %v", last)
 		}
 		w.verify(t, db, service, all)
 	})
