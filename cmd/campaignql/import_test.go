@@ -22,7 +22,7 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// importedRows are more than two batches, so that a kill after the first leaves something to do.
+// importedRows are more than four batches, so that a kill after the first leaves something to do.
 const importedRows = 45_000
 
 // TestAKilledImportContinues kills an import before it noted anything, and again after its first batch. The third run ends it.
@@ -89,7 +89,7 @@ func killImport(t *testing.T, address, path string, list int64, far func() bool)
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(6 * patience); !far(); time.Sleep(5 * time.Millisecond) { // a batch is 20,000 rows
+	for deadline := time.Now().Add(6 * patience); !far(); time.Sleep(5 * time.Millisecond) { // a batch is 10,000 rows
 		if time.Now().After(deadline) {
 			t.Error("the import did not get far enough to be killed")
 			break

@@ -7,8 +7,8 @@ import (
 	"errors"
 	"hash/maphash"
 	"io"
-	"slices"
 	"strings"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -37,7 +37,7 @@ type Options struct {
 	Report string
 	// Update writes the custom fields of people who are on the list already.
 	Update bool
-	// BatchRows is how many rows are written before the checkpoint notes them; lanes times subscriber.MaxRows if 0.
+	// BatchRows is how many rows are written at most before the checkpoint notes them; 10,000 if 0.
 	BatchRows int
 	// Progress, if not nil, is called after each batch with the share of the file that is done, from 0 to 1.
 	Progress func(share float64)
@@ -69,7 +69,7 @@ func Run(ctx context.Context, people People, o Options) (Summary, error) {
 		return Summary{}, err
 	}
 	if o.BatchRows == 0 {
-		o.BatchRows = lanes * subscriber.MaxRows
+		o.BatchRows = lanes * partRows
 	}
 	if o.Report == "" {
 		o.Report = strings.TrimSuffix(o.Path, ".csv") + ".rejected.csv"
@@ -101,79 +101,51 @@ type job struct {
 	report  *report
 }
 
+// all reads, writes and notes at the same time: the lanes write batches while the next is read, and a batch is noted when all of it is written.
 func (j *job) all(ctx context.Context) error {
 	for range j.point.Rows {
 		if _, err := j.src.next(); err != nil {
 			return err
 		}
 	}
-	for {
-		batch, err := j.read()
-		if err != nil {
-			return err
-		}
-		if len(batch) == 0 {
-			return nil
-		}
-		if err := j.write(ctx, batch); err != nil {
-			return err
-		}
-		if j.options.Progress != nil {
-			j.options.Progress(j.src.share())
-		}
-	}
-}
-
-// lanes is how many transactions write at the same time. An address is always of the same lane, so that its rows keep their order.
-const lanes = 4
-
-// read reads the next batch; an empty one is the end of the file.
-func (j *job) read() ([]record, error) {
-	var batch []record
-	for len(batch) < j.options.BatchRows {
-		r, err := j.src.next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, err
-		}
-		batch = append(batch, r)
-	}
-	return batch, nil
-}
-
-// write puts a batch onto the list, and notes in the report and the checkpoint, in this order, what came of it.
-func (j *job) write(ctx context.Context, batch []record) error {
-	results := make([]subscriber.Result, len(batch))
 	group, ctx := errgroup.WithContext(ctx)
-	for _, waves := range j.split(batch, results) {
-		group.Go(func() error {
-			for _, w := range waves {
-				if err := j.add(ctx, w, results); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
+	var queues [lanes]chan *part
+	for i := range queues {
+		queues[i] = make(chan *part, batchesAhead)
+		group.Go(func() error { return j.write(ctx, queues[i]) })
 	}
-	if err := group.Wait(); err != nil {
-		return err
-	}
-	for i, result := range results {
-		j.point.Outcomes[result.Outcome]++
-		if result.Outcome == subscriber.Rejected {
-			if err := j.report.write(batch[i], reason(result)); err != nil {
-				return err
-			}
-		}
-	}
-	j.point.Rows += len(batch)
-	var err error
-	if j.point.ReportBytes, err = j.report.flush(); err != nil {
-		return err
-	}
-	return j.point.save()
+	batches := make(chan *batch, batchesAhead)
+	group.Go(func() error { return j.read(ctx, batches, queues) })
+	group.Go(func() error { return j.noteAll(ctx, batches) })
+	return group.Wait()
+}
+
+const (
+	// lanes is how many transactions write at the same time. An address is always of the same lane, so that its rows keep their order.
+	lanes = 4
+	// partRows is how many rows a lane writes at once at most: half of what it may, for the memory of all that are on their way.
+	partRows = subscriber.MaxRows / 2
+	// batchesAhead is how many batches are read and not yet noted, besides the one that is being read and the one that is waited for.
+	batchesAhead = 1
+)
+
+// batch is rows that follow each other in the file, and what came of each.
+type batch struct {
+	records []record
+	results []subscriber.Result
+	parts   [lanes]*part
+	// writing counts the parts that are not written yet; written is closed after the last.
+	writing atomic.Int32
+	written chan struct{}
+	// share is how much of the file has been read with the batch.
+	share float64
+}
+
+// part is the rows of a batch that one lane writes, in waves: the second row of an address is in the second, and so on.
+type part struct {
+	of    *batch
+	rows  int
+	waves []*wave
 }
 
 // wave is rows of different addresses in the order of the file, with their positions in the batch.
@@ -182,43 +154,138 @@ type wave struct {
 	at   []int
 }
 
-// split spreads the rows over the lanes, and the rows of a lane over waves: the second row of an address is in the second, and so on. The result of a row
-// that is none is written at once.
-func (j *job) split(batch []record, results []subscriber.Result) [lanes][]*wave {
-	var all [lanes][]*wave
-	earlier := make(map[string]int, len(batch))
-	for i, r := range batch {
-		row, err := j.cols.row(r)
-		if err != nil {
-			results[i] = subscriber.Result{Outcome: subscriber.Rejected, Err: err}
-			continue
-		}
-		key := subscriber.AddressKey(row.Email)
-		lane := &all[maphash.String(j.seed, key)%lanes]
-		n := earlier[key]
-		earlier[key]++
-		if n == len(*lane) {
-			*lane = append(*lane, &wave{})
-		}
-		w := (*lane)[n]
-		w.rows, w.at = append(w.rows, row), append(w.at, i)
+// read reads the file and hands its rows to the lanes, a batch at a time.
+func (j *job) read(ctx context.Context, batches chan<- *batch, queues [lanes]chan *part) error {
+	defer close(batches)
+	for _, queue := range queues {
+		defer close(queue)
 	}
-	return all
-}
-
-func (j *job) add(ctx context.Context, w *wave, results []subscriber.Result) error {
-	done := 0
-	for rows := range slices.Chunk(w.rows, subscriber.MaxRows) {
-		added, err := j.people.Add(ctx, subscriber.Addition{ListID: j.options.List.ID, Update: j.options.Update, Rows: rows}, nil)
+	for {
+		b, err := j.next()
 		if err != nil {
 			return err
 		}
-		for i, result := range added {
-			results[w.at[done+i]] = result
+		if len(b.records) == 0 {
+			return nil
 		}
-		done += len(rows)
+		if err := send(ctx, batches, b); err != nil {
+			return err
+		}
+		for i, queue := range queues {
+			if err := send(ctx, queue, b.parts[i]); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func send[T any](ctx context.Context, to chan<- T, v T) error {
+	select {
+	case to <- v:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// next reads the next batch: until it is large enough, or a lane has as many rows as it writes at once. An empty one is the end of the file. The result
+// of a row that is none is in it already.
+func (j *job) next() (*batch, error) {
+	b := &batch{written: make(chan struct{})}
+	b.writing.Store(lanes)
+	for i := range b.parts {
+		b.parts[i] = &part{of: b}
+	}
+	earlier := map[string]int{}
+	for fullest := 0; len(b.records) < j.options.BatchRows && fullest < partRows; {
+		r, err := j.src.next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		row, err := j.cols.row(r)
+		if err != nil {
+			b.results = append(b.results, subscriber.Result{Outcome: subscriber.Rejected, Err: err})
+		} else {
+			key := subscriber.AddressKey(row.Email)
+			p := b.parts[maphash.String(j.seed, key)%lanes]
+			p.put(row, len(b.records), earlier[key])
+			earlier[key]++
+			fullest = max(fullest, p.rows)
+			b.results = append(b.results, subscriber.Result{})
+		}
+		b.records = append(b.records, r)
+	}
+	b.share = j.src.share()
+	return b, nil
+}
+
+// put adds a row that is at that position in the batch, where as many rows before it have its address.
+func (p *part) put(row subscriber.Row, at, earlier int) {
+	if earlier == len(p.waves) {
+		p.waves = append(p.waves, &wave{})
+	}
+	w := p.waves[earlier]
+	w.rows, w.at = append(w.rows, row), append(w.at, at)
+	p.rows++
+}
+
+// write puts the rows of a lane onto the list, one wave after the other.
+func (j *job) write(ctx context.Context, parts <-chan *part) error {
+	for p := range parts {
+		for _, w := range p.waves {
+			added, err := j.people.Add(ctx, subscriber.Addition{ListID: j.options.List.ID, Update: j.options.Update, Rows: w.rows}, nil)
+			if err != nil {
+				return err
+			}
+			for i, result := range added {
+				p.of.results[w.at[i]] = result
+			}
+		}
+		p.waves = nil // the rows are let go while the batch waits for its other lanes
+		if p.of.writing.Add(-1) == 0 {
+			close(p.of.written)
+		}
 	}
 	return nil
+}
+
+// noteAll notes the batches in the order of the file, each when it is written.
+func (j *job) noteAll(ctx context.Context, batches <-chan *batch) error {
+	for b := range batches {
+		select {
+		case <-b.written:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if err := j.note(b); err != nil {
+			return err
+		}
+		if j.options.Progress != nil {
+			j.options.Progress(b.share)
+		}
+	}
+	return nil
+}
+
+// note says in the report and the checkpoint, in this order, what came of a batch.
+func (j *job) note(b *batch) error {
+	for i, result := range b.results {
+		j.point.Outcomes[result.Outcome]++
+		if result.Outcome == subscriber.Rejected {
+			if err := j.report.write(b.records[i], reason(result)); err != nil {
+				return err
+			}
+		}
+	}
+	j.point.Rows += len(b.records)
+	var err error
+	if j.point.ReportBytes, err = j.report.flush(); err != nil {
+		return err
+	}
+	return j.point.save()
 }
 
 // reason says why a row was rejected.
