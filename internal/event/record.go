@@ -167,10 +167,8 @@ func (b *batch) findLinks(ctx context.Context, events []*entry) error {
 			rows = append(rows, []any{e.owner, e.CampaignID, e.urlHash, e.URL})
 		}
 	}
-	for some := range slices.Chunk(rows, 10*rowsAtOnce) {
-		if _, err := b.sql.Insert(ctx, linkcounter.Table, []string{"user_id", "campaign_id", "url_hash", "url"}, some); err != nil {
-			return err
-		}
+	if err := b.sql.InsertAll(ctx, linkcounter.Table, []string{"user_id", "campaign_id", "url_hash", "url"}, rows, 10*rowsAtOnce); err != nil {
+		return err
 	}
 	if err := find(missing); err != nil {
 		return err
@@ -224,13 +222,15 @@ func (b *batch) insert(ctx context.Context, events []*entry) ([]*entry, error) {
 	ordered := slices.Clone(events)
 	slices.SortFunc(ordered, func(x, y *entry) int { return strings.Compare(x.key, y.key) })
 	fresh := make([]*entry, 0, len(events))
-	for some := range slices.Chunk(ordered, b.sql.insertedAtOnce()) {
-		err := b.insertSome(ctx, some)
+	for rows := range store.Portions(rowsOf(ordered), b.sql.insertedAtOnce()) {
+		var some []*entry
+		some, ordered = ordered[:len(rows)], ordered[len(rows):]
+		_, err := b.sql.Insert(ctx, entevent.Table, eventColumns, rows)
 		if store.IsDuplicate(err) {
 			if some, err = b.unknown(ctx, some); err != nil {
 				return nil, err
 			}
-			if err = b.insertSome(ctx, some); store.IsDuplicate(err) {
+			if _, err = b.sql.Insert(ctx, entevent.Table, eventColumns, rowsOf(some)); store.IsDuplicate(err) {
 				return nil, store.ErrStale
 			}
 		}
@@ -247,13 +247,12 @@ func (b *batch) insert(ctx context.Context, events []*entry) ([]*entry, error) {
 	return fresh, nil
 }
 
-func (b *batch) insertSome(ctx context.Context, events []*entry) error {
+func rowsOf(events []*entry) [][]any {
 	rows := make([][]any, len(events))
 	for i, e := range events {
 		rows[i] = e.row()
 	}
-	_, err := b.sql.Insert(ctx, entevent.Table, eventColumns, rows)
-	return err
+	return rows
 }
 
 // unknown returns those of the events that are not recorded; the others are duplicates.

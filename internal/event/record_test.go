@@ -389,3 +389,43 @@ func TestALinkIsThereOnceAClickOnItIsRecorded(t *testing.T) {
 		}
 	})
 }
+
+// TestTheLargestBatchIsRecorded records as many events as a call takes, each as long as it may be and of characters that double on the way to the database.
+// A server takes statements of 16 MiB (MariaDB) or 64 MiB unless it is told otherwise. It runs beside no other test, of which it would take the time.
+func TestTheLargestBatchIsRecorded(t *testing.T) {
+	testkit.Each(t, func(t *testing.T, db *store.Store) {
+		w := settle(t, db, 1, 2)
+		service := event.New(db, event.Options{Now: clock})
+		longest := func(i int) event.Event {
+			e := w.one(fmt.Sprintf("%0200d", i), kind.EventClicked, i%2, start)
+			e.Reason, e.UserAgent, e.IP = strings.Repeat("'", 1000), strings.Repeat(`\`, 1000), "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255"
+			e.URL = fmt.Sprintf("https://example.org/%d/", i)
+			e.URL += strings.Repeat("'", 4000-len(e.URL))
+			return e
+		}
+		record := func(from int, want event.Outcome, n int) {
+			events := make([]event.Event, event.MaxEvents)
+			for i := range events {
+				events[i] = longest(from + i)
+			}
+			got := 0
+			for _, outcome := range outcomes(t, service, w.ctx, events...) {
+				if outcome == string(want) {
+					got++
+				}
+			}
+			if got != n {
+				t.Errorf("%d events are %s, want %d", got, want, n)
+			}
+		}
+		record(0, event.Recorded, event.MaxEvents)
+		record(event.MaxEvents/2, event.Recorded, event.MaxEvents/2)
+		c := db.Client(w.ctx).Campaign.GetX(w.ctx, w.campaigns[0])
+		if want := int64(event.MaxEvents * 3 / 2); c.TotalClicks != want || c.UniqueClicks != 2 {
+			t.Errorf("%d clicks, %d unique, want %d of 2", c.TotalClicks, c.UniqueClicks, want)
+		}
+		if links := db.Client(w.ctx).LinkCounter.Query().Where(linkcounter.CampaignID(w.campaigns[0]), linkcounter.Clicks(1)).CountX(w.ctx); links != event.MaxEvents*3/2 {
+			t.Errorf("%d links", links)
+		}
+	})
+}
