@@ -1,6 +1,10 @@
 package audience
 
-import "time"
+import (
+	"time"
+
+	"campaignql/internal/kind"
+)
 
 const (
 	layoutDate     = time.DateOnly
@@ -29,9 +33,12 @@ func ParseMoment(text string) (Moment, bool) {
 // String writes the moment as ParseMoment reads it.
 func (m Moment) String() string { return m.Wall.Format(m.layout()) }
 
-// Start returns the first instant of the moment in loc: midnight for a date alone.
+// Start returns the first instant of the moment in loc: midnight for a date alone, or the end of the gap where clocks are put forward over it.
 func (m Moment) Start(loc *time.Location) time.Time {
 	y, month, d := m.Wall.Date()
+	if m.DateOnly {
+		return kind.DayStart(y, month, d, loc)
+	}
 	return time.Date(y, month, d, m.Wall.Hour(), m.Wall.Minute(), m.Wall.Second(), 0, loc)
 }
 
@@ -41,7 +48,7 @@ func (m Moment) End(loc *time.Location) time.Time {
 		return m.Start(loc).Add(time.Second)
 	}
 	y, month, d := m.Wall.Date()
-	return time.Date(y, month, d+1, 0, 0, 0, 0, loc)
+	return kind.DayStart(y, month, d+1, loc)
 }
 
 func (m Moment) layout() string {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"campaignql/internal/subscriber"
 )
@@ -26,7 +27,9 @@ type checkpoint struct {
 
 // readCheckpoint returns how far an earlier run got: nowhere, if it was about something else or its report is no longer whole.
 func readCheckpoint(o Options, digest string) (*checkpoint, error) {
-	fresh := &checkpoint{path: o.Path + ".import.json", Import: fmt.Sprintf("%s list %d map %q encoding %s report %q update %t", digest, o.List.ID, o.Map, o.Encoding, o.Report, o.Update)}
+	fresh := &checkpoint{path: o.Path + ".import.json"}
+	// A list of the same number in another database was made at another instant.
+	fresh.Import = fmt.Sprintf("%s list %d of %s map %q encoding %s report %q update %t", digest, o.List.ID, o.List.CreatedAt.UTC().Format(time.RFC3339Nano), o.Map, o.Encoding, o.Report, o.Update)
 	fresh.Outcomes = map[subscriber.Outcome]int{}
 	data, err := os.ReadFile(fresh.path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -94,6 +97,22 @@ func openReport(path string, length int64, header []string) (*report, error) {
 		return r, nil
 	}
 	return r, r.open(length)
+}
+
+// refuseInput refuses a report that is the file to import.
+func refuseInput(report, input string) error {
+	there, err := os.Stat(report)
+	if err != nil {
+		return nil // there is none
+	}
+	in, err := os.Stat(input)
+	if err != nil {
+		return err
+	}
+	if os.SameFile(there, in) {
+		return fmt.Errorf("%s is the file to import: name another file for the rejected rows", report)
+	}
+	return nil
 }
 
 func refuseOther(path string) error {

@@ -27,7 +27,7 @@ type People interface {
 type Options struct {
 	// Path is the file. Beside it lies, while an import is unfinished, how far it got: Path + ".import.json".
 	Path string
-	// List needs id and user_id.
+	// List needs id, user_id and created_at.
 	List *ent.SubscriberList
 	// Map are columns, by name or number from 1, with what they hold: "Column=email". Empty: the names of the header decide.
 	Map []string
@@ -73,6 +73,9 @@ func Run(ctx context.Context, people People, o Options) (Summary, error) {
 	}
 	if o.Report == "" {
 		o.Report = strings.TrimSuffix(o.Path, ".csv") + ".rejected.csv"
+	}
+	if err := refuseInput(o.Report, o.Path); err != nil {
+		return Summary{}, err
 	}
 	point, err := readCheckpoint(o, src.digest)
 	if err != nil {

@@ -29,6 +29,8 @@ type source struct {
 	file   *os.File
 	size   int64
 	csv    *csv.Reader
+	bound  *bounded
+	last   int      // line of the row that was read last
 	header []string // nil without a header
 	width  int      // columns of the first row
 	first  *record  // the first row, when it is no header
@@ -72,7 +74,8 @@ func (s *source) start(file *os.File, encoding string) error {
 		_, _ = buffered.Discard(3) // they are in the buffer
 	}
 	start, _ := buffered.Peek(16 << 10) // a shorter file is all there is
-	s.csv = csv.NewReader(buffered)
+	s.bound = &bounded{in: buffered}
+	s.csv = csv.NewReader(s.bound)
 	s.csv.Comma, s.csv.FieldsPerRecord = separator(start), -1
 	first, err := s.next()
 	if errors.Is(err, io.EOF) {
@@ -93,22 +96,49 @@ func (s *source) start(file *os.File, encoding string) error {
 	return nil
 }
 
-// next returns the next row, or io.EOF.
+// maxRow is the longest row, in bytes: hundreds of cells of the longest values.
+const maxRow = 1 << 20
+
+var errLongRow = fmt.Errorf("the row is longer than %d bytes; is a quote opened and never closed?", maxRow)
+
+// bounded reads a row at a time: it fails when the row does not end.
+type bounded struct {
+	in   io.Reader
+	left int
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	if b.left <= 0 {
+		return 0, errLongRow
+	}
+	n, err := b.in.Read(p)
+	b.left -= n
+	return n, err
+}
+
+// next returns the next row, or io.EOF. A quote that swallows the lines behind it is an error, as it is not known what is a row of them.
 func (s *source) next() (record, error) {
 	if s.first != nil {
 		r := *s.first
 		s.first = nil
 		return r, nil
 	}
+	s.bound.left = maxRow
 	cells, err := s.csv.Read()
 	var broken *csv.ParseError
-	if errors.As(err, &broken) {
+	switch {
+	case errors.As(err, &broken) && broken.Line > broken.StartLine:
+		return record{}, fmt.Errorf("line %d: a quote is opened and not closed where its cell ends: the row would go on to line %d", broken.StartLine, broken.Line)
+	case errors.As(err, &broken):
+		s.last = broken.StartLine
 		return record{line: broken.StartLine, cells: cells, problem: broken.Err}, nil
-	}
-	if err != nil {
+	case errors.Is(err, errLongRow):
+		return record{}, fmt.Errorf("below line %d: %w", s.last, err)
+	case err != nil:
 		return record{}, err
 	}
 	line, _ := s.csv.FieldPos(0)
+	s.last = line
 	return record{line: line, cells: cells}, nil
 }
 

@@ -92,7 +92,7 @@ func within(sel *sql.Selector, campaigns []*ent.Campaign, starts map[int64]time.
 		// An hour to spare on both sides: the first may have begun before midnight in a zone with a broken offset, and where clocks are put back there
 		// are two midnights. What is not of these days is left out when it is added up.
 		y, m, d := start.Date()
-		end := dayStart(y, m, d+days, start.Location())
+		end := kind.DayStart(y, m, d+days, start.Location())
 		parts = append(parts, sql.And(sql.EQ(id, c.ID), sql.GTE(hour, start.Add(-time.Hour).UTC()), sql.LT(hour, end.Add(time.Hour).UTC())))
 	}
 	if len(unknown) > 0 {
@@ -103,16 +103,7 @@ func within(sel *sql.Selector, campaigns []*ent.Campaign, starts map[int64]time.
 
 func midnight(at time.Time, zone *time.Location) time.Time {
 	y, m, d := at.In(zone).Date()
-	return dayStart(y, m, d, zone)
-}
-
-// dayStart is when a day begins: at midnight, or where clocks are put forward over it, at the end of that gap.
-func dayStart(y int, m time.Month, d int, zone *time.Location) time.Time {
-	start := time.Date(y, m, d, 0, 0, 0, 0, zone)
-	if wanted := time.Date(y, m, d, 0, 0, 0, 0, time.UTC); start.Day() != wanted.Day() {
-		_, start = start.ZoneBounds()
-	}
-	return start
+	return kind.DayStart(y, m, d, zone)
 }
 
 // dayOf is the date an hour counts for: the one it begins on, but of the hour in which the first day begins, that day.

@@ -185,7 +185,7 @@ func (s Span) floor(at time.Time) time.Time {
 		return at.UTC().Truncate(time.Hour)
 	case ByWeek:
 		y, m, d := at.In(s.Zone).Date()
-		return dayStart(y, m, d-(int(at.In(s.Zone).Weekday())+6)%7, s.Zone)
+		return kind.DayStart(y, m, d-(int(at.In(s.Zone).Weekday())+6)%7, s.Zone)
 	default:
 		return midnight(at, s.Zone)
 	}
@@ -198,9 +198,9 @@ func (s Span) next(start time.Time) time.Time {
 	case ByHour:
 		return start.Add(time.Hour)
 	case ByWeek:
-		return dayStart(y, m, d+7, s.Zone)
+		return kind.DayStart(y, m, d+7, s.Zone)
 	default:
-		return dayStart(y, m, d+1, s.Zone)
+		return kind.DayStart(y, m, d+1, s.Zone)
 	}
 }
 

@@ -70,7 +70,8 @@ type Result struct {
 	Outcome Outcome
 	// SubscriberID is the person, 0 for a rejected row.
 	SubscriberID int64
-	// Err holds the faults of a rejected row, on the fields of Subscribe: email, ip and fields.<id>.
+	// Err holds the faults of a rejected row, on the fields of Subscribe: email, ip and fields.<id>; and subscribedAt and optedInAt, reason
+	// "instant_out_of_range", outside the years 1000 to 9999.
 	Err error
 }
 
@@ -198,10 +199,19 @@ func readRow(row Row, fields []*ent.CustomField) (entry, error) {
 	e := entry{subscribedAt: row.SubscribedAt, optedInAt: row.OptedInAt}
 	e.email, e.key = readAddress(&faults, row.Email)
 	e.ip = readIP(&faults, row.IP)
+	readInstant(&faults, "subscribedAt", row.SubscribedAt)
+	readInstant(&faults, "optedInAt", row.OptedInAt)
 	var err error
 	e.values, err = readValues(fields, row.Fields, false)
 	faults.Add(err)
 	return e, faults.Err()
+}
+
+// readInstant finds fault with an instant that not every database keeps.
+func readInstant(faults *apperr.Faults, field string, at *time.Time) {
+	if at != nil && (at.UTC().Year() < firstYear || at.UTC().Year() > lastYear) {
+		faults.Add(apperr.InvalidField(field, "instant_out_of_range", "must be in the years %d to %d", firstYear, lastYear))
+	}
 }
 
 // write puts the rows onto the list and notes what came of each.

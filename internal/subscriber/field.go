@@ -28,8 +28,9 @@ const (
 	maxValueKey = 255
 	// maxNumber is the bound of numbers: the column holds 20 digits before the point.
 	maxNumber = 1e20
-	// firstYear is the first year that MySQL keeps.
+	// firstYear and lastYear are the years that MySQL keeps.
 	firstYear = 1000
+	lastYear  = 9999
 )
 
 // Fields returns the custom fields that the subscribers of a list may have, those of the list and those of every list of its account, by id. The list
