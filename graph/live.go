@@ -45,9 +45,14 @@ func (s *server) connected(ctx context.Context, payload map[string]any) (context
 	}
 	looking, cancel := context.WithTimeout(ctx, s.options.Timeout)
 	defer cancel()
-	_, err := s.Accounts.Authenticate(looking, known.credentials, kind.SurfaceGraphQL)
+	id, err := s.Accounts.Authenticate(looking, known.credentials, kind.SurfaceGraphQL)
 	switch apperr.CodeOf(err) {
 	case "":
+		leave, err := s.ofAccount.Enter(id.UserID)
+		if err != nil {
+			return nil, &transport.Closing{Code: transport.CloseTryLater, Reason: "Try again later: " + err.Error()}
+		}
+		context.AfterFunc(ctx, leave) // with the connection
 		return ctx, nil
 	case apperr.Unauthenticated:
 		return nil, &transport.Closing{Code: transport.CloseForbidden, Reason: "Forbidden: the API key or session is unknown, expired or revoked"}
@@ -55,6 +60,15 @@ func (s *server) connected(ctx context.Context, payload map[string]any) (context
 		s.present(ctx, err) // into the log
 		return nil, &transport.Closing{Code: transport.CloseTryLater, Reason: "Try again later"}
 	}
+}
+
+// open lets a connection in, whoever it will be.
+func (s *server) open() (leave func(), refusal *transport.Refusal) {
+	leave, err := s.sockets.Enter(0)
+	if err != nil {
+		return nil, refusalOf(err)
+	}
+	return leave, nil
 }
 
 type streamKey struct{}

@@ -56,6 +56,8 @@ type Options struct {
 	Timeout time.Duration
 	// MaxSocketOperations is how many operations may run at once over one WebSocket; 32 by default.
 	MaxSocketOperations int
+	// MaxSockets is how many WebSockets the server has open at a time, MaxAccountSockets how many of one account; 0 is no bound.
+	MaxSockets, MaxAccountSockets int
 	// PublicURL is under what clients reach the server; empty for what each request came to.
 	PublicURL string
 	// Stopping is closed when the server begins to stop: what would not end by itself is ended then.
@@ -77,6 +79,8 @@ type server struct {
 	log     *slog.Logger
 	options Options
 	batches *gate.Gate
+	// sockets are the open connections, before anybody knows whose they are, and ofAccount those that have introduced themselves.
+	sockets, ofAccount *gate.Gate
 }
 
 // Handler returns the endpoint. The credentials of a request are read from its Authorization header, once its document has been found good: nothing that
@@ -112,6 +116,7 @@ func newServer(services Services, options Options) *server {
 	return &server{
 		resolver: &resolver{Services: services, info: options.Info, limits: limits{shown.Depth, shown.Complexity}},
 		log:      options.Logger, options: options, batches: gate.New("requests with large bodies", batchesAtOnce, batchesOfAccount),
+		sockets: gate.New("WebSockets", options.MaxSockets, 0), ofAccount: gate.New("WebSockets", 0, options.MaxAccountSockets),
 	}
 }
 
@@ -124,7 +129,7 @@ func (s *server) handler(schema graphql.ExecutableSchema) http.Handler {
 	options := s.options
 	srv := handler.New(schema)
 	srv.AddTransport(transport.Socket{
-		MaxMessage: options.MaxBody, MaxOperations: options.MaxSocketOperations, Init: s.connected, Stopping: options.Stopping,
+		MaxMessage: options.MaxBody, MaxOperations: options.MaxSocketOperations, Init: s.connected, Enter: s.open, Stopping: options.Stopping,
 	})
 	srv.AddTransport(transport.HTTP{MaxBody: options.MaxBody, MaxLarge: max(options.MaxBody, options.MaxBatchBody), Large: s.batch, Stopping: options.Stopping})
 	srv.SetQueryCache(small[*ast.QueryDocument]{Cache: lru.New[*ast.QueryDocument](cachedDocuments), size: func(text string, _ *ast.QueryDocument) int { return len(text) }})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"campaignql/internal/apperr"
 	"campaignql/internal/caller"
 	"campaignql/internal/export"
+	"campaignql/internal/gate"
 	"campaignql/internal/kind"
 )
 
@@ -23,6 +25,8 @@ type Options struct {
 	RequestID func(context.Context) string
 	// Trust is how long a caller is taken to be who it was, and to be allowed what it was. Default 30 s.
 	Trust time.Duration
+	// Gate bounds how many files are sent at a time; nil does not.
+	Gate *gate.Gate
 	// Refuse answers a request without any file.
 	Refuse func(w http.ResponseWriter, r *http.Request, status int, message, code string)
 }
@@ -71,10 +75,19 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, r, err)
 		return
 	}
-	head(w.Header(), file)
 	if r.Method == http.MethodHead {
+		head(w.Header(), file)
 		return
 	}
+	if h.Gate != nil {
+		leave, err := h.Gate.Enter(id.UserID)
+		if err != nil {
+			h.refuse(w, r, err)
+			return
+		}
+		defer leave()
+	}
+	head(w.Header(), file)
 	s := &stream{Handler: h, id: id, checked: time.Now(), control: http.NewResponseController(w)}
 	// The server's own deadline is of short requests; it would end this one in the middle.
 	_ = s.control.SetReadDeadline(time.Time{})
@@ -133,12 +146,29 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		status, message, code = http.StatusNotFound, err.Error(), "NOT_FOUND"
 	case apperr.Invalid:
 		status, message, code = http.StatusBadRequest, err.Error(), "BAD_USER_INPUT"
+	case apperr.Limited:
+		status, message, code = http.StatusTooManyRequests, err.Error(), "RATE_LIMITED"
 	case apperr.Unavailable, apperr.Canceled:
 		status, message, code = http.StatusServiceUnavailable, "the database is not available, try again", "UNAVAILABLE"
+		if retryAfter(err) > 0 { // of the gate
+			message = err.Error()
+		}
 	default:
 		h.Logger.ErrorContext(r.Context(), "an export was refused", slog.String("requestId", h.RequestID(r.Context())), slog.Any("error", cause(err)))
 	}
+	if seconds := retryAfter(err); seconds > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(seconds))
+	}
 	h.Refuse(w, r, status, message, code)
+}
+
+// retryAfter is after how many seconds the client may try again, 0 where nobody knows.
+func retryAfter(err error) int {
+	all := apperr.All(err)
+	if len(all) == 0 {
+		return 0
+	}
+	return int((all[0].RetryAfter + time.Second - 1) / time.Second)
 }
 
 // stream is one file on its way.

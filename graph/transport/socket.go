@@ -61,6 +61,8 @@ type Socket struct {
 	Ping time.Duration
 	// Init reads the payload of connection_init, and returns the context of the operations of the connection. A *Closing refuses it.
 	Init func(ctx context.Context, payload map[string]any) (context.Context, error)
+	// Enter, if set, is asked before a connection is opened, and leave called when it has ended. A refusal is told by the status of the handshake.
+	Enter func() (leave func(), refusal *Refusal)
 	// Stopping is closed when the server begins to stop: subscriptions end, other operations are let finish, then the connection is closed with 1001.
 	Stopping <-chan struct{}
 }
@@ -74,6 +76,16 @@ func (Socket) Supports(r *http.Request) bool {
 
 // Do implements [graphql.Transport]. It returns when the connection has ended.
 func (t Socket) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
+	if t.Enter != nil {
+		leave, refusal := t.Enter()
+		if refusal != nil {
+			x := acquire(w, r, exec)
+			defer x.release()
+			x.refuse(refusal.fault())
+			return
+		}
+		defer leave()
+	}
 	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{subprotocol}, InsecureSkipVerify: true})
 	if err != nil {
 		return // Accept has answered

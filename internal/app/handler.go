@@ -22,6 +22,7 @@ import (
 	"campaignql/internal/command"
 	"campaignql/internal/config"
 	"campaignql/internal/explorer"
+	"campaignql/internal/gate"
 )
 
 // HandlerOptions are what the surfaces are built with.
@@ -62,7 +63,7 @@ func Handler(services *Services, opts HandlerOptions) http.Handler {
 			Limits:  guard.Limits{Depth: cfg.MaxDepth, Complexity: cfg.MaxComplexity, Tokens: cfg.MaxTokens},
 			MaxBody: cfg.MaxGraphQLBody, MaxBatchBody: cfg.MaxBatchBody, Timeout: cfg.Timeout, Development: cfg.Development || cfg.Demo, HideSchema: !cfg.Introspection,
 			PublicURL:           cfg.PublicURL,
-			MaxSocketOperations: cfg.MaxSocketOperations, Stopping: opts.Stopping,
+			MaxSocketOperations: cfg.MaxSocketOperations, MaxSockets: cfg.MaxSockets, MaxAccountSockets: cfg.MaxAccountSockets, Stopping: opts.Stopping,
 			Logger: opts.Logger, RequestID: RequestID, Observe: meters.graphQL,
 		})
 
@@ -74,7 +75,7 @@ func Handler(services *Services, opts HandlerOptions) http.Handler {
 		Logger: opts.Logger, RequestID: RequestID, Stopping: opts.Stopping, Refuse: refuse,
 	})))
 	mux.Handle("/export/campaigns/{id}/{file}", cors(cfg.CORSOrigins, compressed(download.New(services.Accounts, services.Exports, download.Options{
-		Logger: opts.Logger, RequestID: RequestID, Refuse: refuse,
+		Logger: opts.Logger, RequestID: RequestID, Refuse: refuse, Gate: gate.New("downloads", cfg.MaxDownloads, cfg.MaxAccountDownloads),
 	}))))
 	if cfg.Introspection {
 		mux.HandleFunc("GET /schema.graphql", func(w http.ResponseWriter, _ *http.Request) {

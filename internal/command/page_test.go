@@ -221,7 +221,9 @@ func TestThePageForMoversIsTrue(t *testing.T) {
 	var page struct {
 		Envelope example
 		Commands []pageCommand
+		MaxBody  int
 	}
+	page.MaxBody = command.DefaultMaxBody
 	page.Envelope = envelope("Campaign.Pause", []string{"CampaignID=123"})
 	for _, cmd := range command.New(command.Services{}, command.Options{}).Commands() {
 		page.Commands = append(page.Commands, describe(t, schema, cmd))

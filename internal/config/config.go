@@ -38,6 +38,10 @@ type Config struct {
 
 	MaxSubscriptions    int           `name:"max-subscriptions" env:"CAMPAIGNQL_MAX_SUBSCRIPTIONS" default:"100" help:"Most subscriptions that one account may have open on this server (${default})."`
 	MaxSocketOperations int           `name:"max-socket-operations" env:"CAMPAIGNQL_MAX_SOCKET_OPERATIONS" default:"32" help:"Most operations at once over one WebSocket (${default})."`
+	MaxSockets          int           `name:"max-sockets" env:"CAMPAIGNQL_MAX_SOCKETS" default:"1000" help:"Most WebSockets open at a time on this server (${default})."`
+	MaxAccountSockets   int           `name:"max-account-sockets" env:"CAMPAIGNQL_MAX_ACCOUNT_SOCKETS" default:"100" help:"Most of them of one account (${default})."`
+	MaxDownloads        int           `name:"max-downloads" env:"CAMPAIGNQL_MAX_DOWNLOADS" default:"32" help:"Most exported files sent at a time by this server (${default})."`
+	MaxAccountDownloads int           `name:"max-account-downloads" env:"CAMPAIGNQL_MAX_ACCOUNT_DOWNLOADS" default:"8" help:"Most of them to one account (${default})."`
 	LiveInterval        time.Duration `name:"live-interval" env:"CAMPAIGNQL_LIVE_INTERVAL" default:"500ms" help:"How often the campaigns that subscriptions follow are looked at, 500ms at least (${default})."`
 
 	MaxConnections   int           `name:"max-connections" env:"CAMPAIGNQL_MAX_CONNECTIONS" default:"32" help:"Most connections to MySQL, or readers of SQLite (${default})."`
@@ -71,6 +75,8 @@ func (c Config) Validate() error {
 		{"shutdown-grace", int64(c.ShutdownGrace)}, {"session-ttl", int64(c.SessionTTL)}, {"login-failures", int64(c.LoginFailures)},
 		{"max-connections", int64(c.MaxConnections)}, {"statement-timeout", int64(c.StatementTimeout)},
 		{"max-subscriptions", int64(c.MaxSubscriptions)}, {"max-socket-operations", int64(c.MaxSocketOperations)},
+		{"max-sockets", int64(c.MaxSockets)}, {"max-account-sockets", int64(c.MaxAccountSockets)},
+		{"max-downloads", int64(c.MaxDownloads)}, {"max-account-downloads", int64(c.MaxAccountDownloads)},
 	} {
 		if n.value <= 0 {
 			fault(n.flag, "must be positive")

@@ -2,7 +2,9 @@ package config_test
 
 import (
 	"fmt"
+	"os"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -31,7 +33,7 @@ func defaults() config.Config {
 		Listen: "127.0.0.1:8080", Explorer: true, Migrate: true, Introspection: true,
 		MaxDepth: 12, MaxComplexity: 20_000, MaxTokens: 2000, MaxGraphQLBody: 1 << 20, MaxBatchBody: 16 << 20, MaxCommandBody: 10 << 20,
 		Timeout: 30 * time.Second, ShutdownGrace: 15 * time.Second, SessionTTL: 24 * time.Hour, LoginFailures: 10,
-		MaxSubscriptions: 100, MaxSocketOperations: 32, LiveInterval: 500 * time.Millisecond,
+		MaxSubscriptions: 100, MaxSocketOperations: 32, MaxSockets: 1000, MaxAccountSockets: 100, MaxDownloads: 32, MaxAccountDownloads: 8, LiveInterval: 500 * time.Millisecond,
 		MaxConnections: 32, StatementTimeout: time.Minute,
 	}
 }
@@ -119,6 +121,10 @@ func TestValidate(t *testing.T) {
 		{"no failures", func(c *config.Config) { c.LoginFailures = 0 }, "login-failures"},
 		{"no subscriptions", func(c *config.Config) { c.MaxSubscriptions = 0 }, "max-subscriptions"},
 		{"no operations over a WebSocket", func(c *config.Config) { c.MaxSocketOperations = 0 }, "max-socket-operations"},
+		{"no WebSockets", func(c *config.Config) { c.MaxSockets = 0 }, "max-sockets"},
+		{"no WebSockets of an account", func(c *config.Config) { c.MaxAccountSockets = 0 }, "max-account-sockets"},
+		{"no downloads", func(c *config.Config) { c.MaxDownloads = -1 }, "max-downloads"},
+		{"no downloads of an account", func(c *config.Config) { c.MaxAccountDownloads = 0 }, "max-account-downloads"},
 		{"more than two updates a second", func(c *config.Config) { c.LiveInterval = 499 * time.Millisecond }, "live-interval"},
 		{"fewer updates", func(c *config.Config) { c.LiveInterval = 5 * time.Second }, ""},
 		{"no connections", func(c *config.Config) { c.MaxConnections = 0 }, "max-connections"},
@@ -155,9 +161,28 @@ func TestValidateTellsEveryFaultAtOnce(t *testing.T) {
 	want := []string{
 		"--listen", "--cors-origin", "--cors-origin", "--max-depth", "--max-complexity", "--max-tokens", "--max-graphql-body", "--max-batch-body", "--max-command-body",
 		"--timeout", "--shutdown-grace", "--session-ttl", "--login-failures", "--max-connections", "--statement-timeout",
-		"--max-subscriptions", "--max-socket-operations", "--live-interval",
+		"--max-subscriptions", "--max-socket-operations", "--max-sockets", "--max-account-sockets", "--max-downloads", "--max-account-downloads", "--live-interval",
 	}
 	if diff := cmp.Diff(want, flags); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestTheReadmeTellsOfEverySetting keeps its table true: flag, variable and default.
+func TestTheReadmeTellsOfEverySetting(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[config.Config]()) {
+		row := regexp.MustCompile("(?m)^\\| `--" + field.Tag.Get("name") + "` \\| `" + field.Tag.Get("env") + "` \\| ([^|]+) \\| [^|]+ \\|$").FindSubmatch(readme)
+		if row == nil {
+			t.Errorf("the README has no row for --%s and %s", field.Tag.Get("name"), field.Tag.Get("env"))
+			continue
+		}
+		if want := field.Tag.Get("default"); want != "" && want != "true" && strings.Trim(string(row[1]), "`") != want {
+			t.Errorf("--%s has the default %s, the README says %s", field.Tag.Get("name"), want, row[1])
+		}
 	}
 }

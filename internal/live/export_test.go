@@ -5,6 +5,13 @@ import (
 	"time"
 )
 
+// Polling reports whether the poller of this service runs.
+func (s *Service) Polling() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.polling
+}
+
 // Look looks at the database for watches as the poller does, at once; the poller must not run yet.
 func (s *Service) Look(ctx context.Context, watches []*Watch) error {
 	for _, w := range watches {
