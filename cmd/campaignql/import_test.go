@@ -73,6 +73,35 @@ func TestAKilledImportContinues(t *testing.T) {
 	})
 }
 
+// TestAFileIsImportedByOneProcessAtATime imports the file a second time while the first import runs, and after that one was killed.
+func TestAFileIsImportedByOneProcessAtATime(t *testing.T) {
+	t.Parallel()
+	address := "sqlite:" + filepath.Join(t.TempDir(), "campaignql.db")
+	newUser(t, address, "ann")
+	list, _ := newList(t, testkit.Open(t, address))
+	path := filepath.Join(t.TempDir(), "people.csv")
+	_, rejected := writePeople(t, path)
+	killImport(t, address, path, list, func() bool {
+		if _, err := os.Stat(path + ".import.lock"); err != nil {
+			return false
+		}
+		var stderr bytes.Buffer
+		second := importing(t, address, path, list)
+		second.Stderr = &stderr
+		var status *exec.ExitError
+		if err := second.Run(); !errors.As(err, &status) || status.ExitCode() != 2 || !strings.Contains(stderr.String(), "people.csv is being imported by another process") {
+			t.Errorf("a second import at the same time: %v, %s", err, stderr.Bytes())
+		}
+		return true
+	})
+	if out, err := importing(t, address, path, list).Output(); err != nil || !strings.HasSuffix(string(out), fmt.Sprintf(" %d rejected\n", len(rejected))) {
+		t.Errorf("an import after one that was killed: %v, %s", err, out)
+	}
+	if left, err := filepath.Glob(path + ".import.*"); err != nil || len(left) > 0 {
+		t.Errorf("%v are left, %v", left, err)
+	}
+}
+
 // importing is the command that imports the file.
 func importing(t *testing.T, address, path string, list int64) *exec.Cmd {
 	t.Helper()
