@@ -223,3 +223,32 @@ func reported(t *testing.T, path string) (lines []string) {
 	}
 	return lines
 }
+
+func TestFaultsOfAnImportNameTheFlags(t *testing.T) {
+	t.Parallel()
+	address := "sqlite:" + filepath.Join(t.TempDir(), "campaignql.db")
+	newUser(t, address, "ann")
+	list, _ := newList(t, testkit.Open(t, address))
+	path, other := filepath.Join(t.TempDir(), "people.csv"), filepath.Join(t.TempDir(), "other.csv")
+	if err := errors.Join(os.WriteFile(path, []byte("Email\na@k\xf6ln.example\n"), 0o600), os.WriteFile(other, []byte("mine\n"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		flags []string
+		want  string
+	}{
+		{[]string{"--map", "Email"}, `campaignql: --map: "Email": write Column=email`},
+		{[]string{"--map", "Email=nothing"}, `campaignql: --map: "Email=nothing": the list has no field "nothing"`},
+		{[]string{"--map", "Email=ip"}, "campaignql: --map: no column is the email: say which is, by Column=email"},
+		{[]string{"--map", "Nobody=email"}, `campaignql: --map: the file has no column "Nobody"`},
+		{[]string{"--encoding", "utf-8"}, "campaignql: --encoding: " + path + " is not UTF-8 throughout: give latin-1 if it is that"},
+		{[]string{"--report", other}, "campaignql: --report: " + other + " is there already and is no report of rejected rows: name another file"},
+	} {
+		command := importing(t, address, path, list)
+		var stderr bytes.Buffer
+		command.Args, command.Stderr = append(command.Args, test.flags...), &stderr
+		if err := command.Run(); err == nil || stderr.String() != test.want+"\n" {
+			t.Errorf("%v: %v, %q, want %q", test.flags, err, stderr.String(), test.want)
+		}
+	}
+}
