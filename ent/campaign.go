@@ -126,6 +126,8 @@ type Campaign struct {
 	AutomatedOpens int64 `json:"automated_opens,omitempty"`
 	// Clicks by machines, not in total_clicks.
 	AutomatedClicks int64 `json:"automated_clicks,omitempty"`
+	// How often a recount corrected the counters: one that was overtaken by another notices it.
+	Recounts int64 `json:"recounts,omitempty"`
 	// Legacy BenchmarkEmailsPerSecond.
 	BenchmarkEmailsPerSecond int64 `json:"benchmark_emails_per_second,omitempty"`
 	// SendingStartedAt holds the value of the "sending_started_at" field.
@@ -178,7 +180,7 @@ func (*Campaign) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case campaign.FieldPublishOnRss, campaign.FieldS2sEnabled, campaign.FieldAutoResendEnabled, campaign.FieldHasAudience:
 			values[i] = new(sql.NullBool)
-		case campaign.FieldID, campaign.FieldUserID, campaign.FieldStatusRank, campaign.FieldEmailID, campaign.FieldVersion, campaign.FieldRecurMaxInstances, campaign.FieldSentInstances, campaign.FieldAutoResendWaitDays, campaign.FieldTotalRecipients, campaign.FieldTotalSent, campaign.FieldTotalFailed, campaign.FieldTotalDelivered, campaign.FieldTotalOpens, campaign.FieldUniqueOpens, campaign.FieldTotalClicks, campaign.FieldUniqueClicks, campaign.FieldTotalForwards, campaign.FieldUniqueForwards, campaign.FieldTotalBrowserViews, campaign.FieldUniqueBrowserViews, campaign.FieldTotalUnsubscriptions, campaign.FieldTotalHardBounces, campaign.FieldTotalSoftBounces, campaign.FieldTotalComplaints, campaign.FieldTotalConversions, campaign.FieldConversionAmount, campaign.FieldAutomatedOpens, campaign.FieldAutomatedClicks, campaign.FieldBenchmarkEmailsPerSecond:
+		case campaign.FieldID, campaign.FieldUserID, campaign.FieldStatusRank, campaign.FieldEmailID, campaign.FieldVersion, campaign.FieldRecurMaxInstances, campaign.FieldSentInstances, campaign.FieldAutoResendWaitDays, campaign.FieldTotalRecipients, campaign.FieldTotalSent, campaign.FieldTotalFailed, campaign.FieldTotalDelivered, campaign.FieldTotalOpens, campaign.FieldUniqueOpens, campaign.FieldTotalClicks, campaign.FieldUniqueClicks, campaign.FieldTotalForwards, campaign.FieldUniqueForwards, campaign.FieldTotalBrowserViews, campaign.FieldUniqueBrowserViews, campaign.FieldTotalUnsubscriptions, campaign.FieldTotalHardBounces, campaign.FieldTotalSoftBounces, campaign.FieldTotalComplaints, campaign.FieldTotalConversions, campaign.FieldConversionAmount, campaign.FieldAutomatedOpens, campaign.FieldAutomatedClicks, campaign.FieldRecounts, campaign.FieldBenchmarkEmailsPerSecond:
 			values[i] = new(sql.NullInt64)
 		case campaign.FieldName, campaign.FieldNameKey, campaign.FieldStatus, campaign.FieldStatusReason, campaign.FieldScheduleType, campaign.FieldSendDate, campaign.FieldSendTime, campaign.FieldSendTimeZone, campaign.FieldRecurDaysOfWeek, campaign.FieldRecurDaysOfMonth, campaign.FieldRecurMonths, campaign.FieldRecurHours, campaign.FieldRecurMinutes, campaign.FieldApprovalExplanation, campaign.FieldGoogleAnalyticsDomains, campaign.FieldAutoResendSubject, campaign.FieldAutoResendPreheader, campaign.FieldAudience, campaign.FieldAudienceSource, campaign.FieldRecipientLists, campaign.FieldExcludedLists, campaign.FieldAbTest:
 			values[i] = new(sql.NullString)
@@ -531,6 +533,12 @@ func (_m *Campaign) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.AutomatedClicks = value.Int64
 			}
+		case campaign.FieldRecounts:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field recounts", values[i])
+			} else if value.Valid {
+				_m.Recounts = value.Int64
+			}
 		case campaign.FieldBenchmarkEmailsPerSecond:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
 				return fmt.Errorf("unexpected type %T for field benchmark_emails_per_second", values[i])
@@ -774,6 +782,9 @@ func (_m *Campaign) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("automated_clicks=")
 	builder.WriteString(fmt.Sprintf("%v", _m.AutomatedClicks))
+	builder.WriteString(", ")
+	builder.WriteString("recounts=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Recounts))
 	builder.WriteString(", ")
 	builder.WriteString("benchmark_emails_per_second=")
 	builder.WriteString(fmt.Sprintf("%v", _m.BenchmarkEmailsPerSecond))

@@ -756,6 +756,20 @@ func (_c *CampaignCreate) SetNillableAutomatedClicks(v *int64) *CampaignCreate {
 	return _c
 }
 
+// SetRecounts sets the "recounts" field.
+func (_c *CampaignCreate) SetRecounts(v int64) *CampaignCreate {
+	_c.mutation.SetRecounts(v)
+	return _c
+}
+
+// SetNillableRecounts sets the "recounts" field if the given value is not nil.
+func (_c *CampaignCreate) SetNillableRecounts(v *int64) *CampaignCreate {
+	if v != nil {
+		_c.SetRecounts(*v)
+	}
+	return _c
+}
+
 // SetBenchmarkEmailsPerSecond sets the "benchmark_emails_per_second" field.
 func (_c *CampaignCreate) SetBenchmarkEmailsPerSecond(v int64) *CampaignCreate {
 	_c.mutation.SetBenchmarkEmailsPerSecond(v)
@@ -1062,6 +1076,10 @@ func (_c *CampaignCreate) defaults() {
 		v := campaign.DefaultAutomatedClicks
 		_c.mutation.SetAutomatedClicks(v)
 	}
+	if _, ok := _c.mutation.Recounts(); !ok {
+		v := campaign.DefaultRecounts
+		_c.mutation.SetRecounts(v)
+	}
 	if _, ok := _c.mutation.BenchmarkEmailsPerSecond(); !ok {
 		v := campaign.DefaultBenchmarkEmailsPerSecond
 		_c.mutation.SetBenchmarkEmailsPerSecond(v)
@@ -1310,6 +1328,9 @@ func (_c *CampaignCreate) check() error {
 	}
 	if _, ok := _c.mutation.AutomatedClicks(); !ok {
 		return &ValidationError{Name: "automated_clicks", err: errors.New(`ent: missing required field "Campaign.automated_clicks"`)}
+	}
+	if _, ok := _c.mutation.Recounts(); !ok {
+		return &ValidationError{Name: "recounts", err: errors.New(`ent: missing required field "Campaign.recounts"`)}
 	}
 	if _, ok := _c.mutation.BenchmarkEmailsPerSecond(); !ok {
 		return &ValidationError{Name: "benchmark_emails_per_second", err: errors.New(`ent: missing required field "Campaign.benchmark_emails_per_second"`)}
@@ -1568,6 +1589,10 @@ func (_c *CampaignCreate) createSpec() (*Campaign, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.AutomatedClicks(); ok {
 		_spec.SetField(campaign.FieldAutomatedClicks, field.TypeInt64, value)
 		_node.AutomatedClicks = value
+	}
+	if value, ok := _c.mutation.Recounts(); ok {
+		_spec.SetField(campaign.FieldRecounts, field.TypeInt64, value)
+		_node.Recounts = value
 	}
 	if value, ok := _c.mutation.BenchmarkEmailsPerSecond(); ok {
 		_spec.SetField(campaign.FieldBenchmarkEmailsPerSecond, field.TypeInt64, value)
@@ -2458,6 +2483,24 @@ func (u *CampaignUpsert) UpdateAutomatedClicks() *CampaignUpsert {
 // AddAutomatedClicks adds v to the "automated_clicks" field.
 func (u *CampaignUpsert) AddAutomatedClicks(v int64) *CampaignUpsert {
 	u.Add(campaign.FieldAutomatedClicks, v)
+	return u
+}
+
+// SetRecounts sets the "recounts" field.
+func (u *CampaignUpsert) SetRecounts(v int64) *CampaignUpsert {
+	u.Set(campaign.FieldRecounts, v)
+	return u
+}
+
+// UpdateRecounts sets the "recounts" field to the value that was provided on create.
+func (u *CampaignUpsert) UpdateRecounts() *CampaignUpsert {
+	u.SetExcluded(campaign.FieldRecounts)
+	return u
+}
+
+// AddRecounts adds v to the "recounts" field.
+func (u *CampaignUpsert) AddRecounts(v int64) *CampaignUpsert {
+	u.Add(campaign.FieldRecounts, v)
 	return u
 }
 
@@ -3525,6 +3568,27 @@ func (u *CampaignUpsertOne) AddAutomatedClicks(v int64) *CampaignUpsertOne {
 func (u *CampaignUpsertOne) UpdateAutomatedClicks() *CampaignUpsertOne {
 	return u.Update(func(s *CampaignUpsert) {
 		s.UpdateAutomatedClicks()
+	})
+}
+
+// SetRecounts sets the "recounts" field.
+func (u *CampaignUpsertOne) SetRecounts(v int64) *CampaignUpsertOne {
+	return u.Update(func(s *CampaignUpsert) {
+		s.SetRecounts(v)
+	})
+}
+
+// AddRecounts adds v to the "recounts" field.
+func (u *CampaignUpsertOne) AddRecounts(v int64) *CampaignUpsertOne {
+	return u.Update(func(s *CampaignUpsert) {
+		s.AddRecounts(v)
+	})
+}
+
+// UpdateRecounts sets the "recounts" field to the value that was provided on create.
+func (u *CampaignUpsertOne) UpdateRecounts() *CampaignUpsertOne {
+	return u.Update(func(s *CampaignUpsert) {
+		s.UpdateRecounts()
 	})
 }
 
@@ -4771,6 +4835,27 @@ func (u *CampaignUpsertBulk) AddAutomatedClicks(v int64) *CampaignUpsertBulk {
 func (u *CampaignUpsertBulk) UpdateAutomatedClicks() *CampaignUpsertBulk {
 	return u.Update(func(s *CampaignUpsert) {
 		s.UpdateAutomatedClicks()
+	})
+}
+
+// SetRecounts sets the "recounts" field.
+func (u *CampaignUpsertBulk) SetRecounts(v int64) *CampaignUpsertBulk {
+	return u.Update(func(s *CampaignUpsert) {
+		s.SetRecounts(v)
+	})
+}
+
+// AddRecounts adds v to the "recounts" field.
+func (u *CampaignUpsertBulk) AddRecounts(v int64) *CampaignUpsertBulk {
+	return u.Update(func(s *CampaignUpsert) {
+		s.AddRecounts(v)
+	})
+}
+
+// UpdateRecounts sets the "recounts" field to the value that was provided on create.
+func (u *CampaignUpsertBulk) UpdateRecounts() *CampaignUpsertBulk {
+	return u.Update(func(s *CampaignUpsert) {
+		s.UpdateRecounts()
 	})
 }
 

@@ -967,6 +967,27 @@ func (_u *CampaignUpdate) AddAutomatedClicks(v int64) *CampaignUpdate {
 	return _u
 }
 
+// SetRecounts sets the "recounts" field.
+func (_u *CampaignUpdate) SetRecounts(v int64) *CampaignUpdate {
+	_u.mutation.ResetRecounts()
+	_u.mutation.SetRecounts(v)
+	return _u
+}
+
+// SetNillableRecounts sets the "recounts" field if the given value is not nil.
+func (_u *CampaignUpdate) SetNillableRecounts(v *int64) *CampaignUpdate {
+	if v != nil {
+		_u.SetRecounts(*v)
+	}
+	return _u
+}
+
+// AddRecounts adds value to the "recounts" field.
+func (_u *CampaignUpdate) AddRecounts(v int64) *CampaignUpdate {
+	_u.mutation.AddRecounts(v)
+	return _u
+}
+
 // SetBenchmarkEmailsPerSecond sets the "benchmark_emails_per_second" field.
 func (_u *CampaignUpdate) SetBenchmarkEmailsPerSecond(v int64) *CampaignUpdate {
 	_u.mutation.ResetBenchmarkEmailsPerSecond()
@@ -1474,6 +1495,12 @@ func (_u *CampaignUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.AddedAutomatedClicks(); ok {
 		_spec.AddField(campaign.FieldAutomatedClicks, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.Recounts(); ok {
+		_spec.SetField(campaign.FieldRecounts, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedRecounts(); ok {
+		_spec.AddField(campaign.FieldRecounts, field.TypeInt64, value)
 	}
 	if value, ok := _u.mutation.BenchmarkEmailsPerSecond(); ok {
 		_spec.SetField(campaign.FieldBenchmarkEmailsPerSecond, field.TypeInt64, value)
@@ -2502,6 +2529,27 @@ func (_u *CampaignUpdateOne) AddAutomatedClicks(v int64) *CampaignUpdateOne {
 	return _u
 }
 
+// SetRecounts sets the "recounts" field.
+func (_u *CampaignUpdateOne) SetRecounts(v int64) *CampaignUpdateOne {
+	_u.mutation.ResetRecounts()
+	_u.mutation.SetRecounts(v)
+	return _u
+}
+
+// SetNillableRecounts sets the "recounts" field if the given value is not nil.
+func (_u *CampaignUpdateOne) SetNillableRecounts(v *int64) *CampaignUpdateOne {
+	if v != nil {
+		_u.SetRecounts(*v)
+	}
+	return _u
+}
+
+// AddRecounts adds value to the "recounts" field.
+func (_u *CampaignUpdateOne) AddRecounts(v int64) *CampaignUpdateOne {
+	_u.mutation.AddRecounts(v)
+	return _u
+}
+
 // SetBenchmarkEmailsPerSecond sets the "benchmark_emails_per_second" field.
 func (_u *CampaignUpdateOne) SetBenchmarkEmailsPerSecond(v int64) *CampaignUpdateOne {
 	_u.mutation.ResetBenchmarkEmailsPerSecond()
@@ -3039,6 +3087,12 @@ func (_u *CampaignUpdateOne) sqlSave(ctx context.Context) (_node *Campaign, err 
 	}
 	if value, ok := _u.mutation.AddedAutomatedClicks(); ok {
 		_spec.AddField(campaign.FieldAutomatedClicks, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.Recounts(); ok {
+		_spec.SetField(campaign.FieldRecounts, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedRecounts(); ok {
+		_spec.AddField(campaign.FieldRecounts, field.TypeInt64, value)
 	}
 	if value, ok := _u.mutation.BenchmarkEmailsPerSecond(); ok {
 		_spec.SetField(campaign.FieldBenchmarkEmailsPerSecond, field.TypeInt64, value)

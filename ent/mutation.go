@@ -1017,6 +1017,8 @@ type CampaignMutation struct {
 	addautomated_opens             *int64
 	automated_clicks               *int64
 	addautomated_clicks            *int64
+	recounts                       *int64
+	addrecounts                    *int64
 	benchmark_emails_per_second    *int64
 	addbenchmark_emails_per_second *int64
 	sending_started_at             *time.Time
@@ -3647,6 +3649,62 @@ func (m *CampaignMutation) ResetAutomatedClicks() {
 	m.addautomated_clicks = nil
 }
 
+// SetRecounts sets the "recounts" field.
+func (m *CampaignMutation) SetRecounts(i int64) {
+	m.recounts = &i
+	m.addrecounts = nil
+}
+
+// Recounts returns the value of the "recounts" field in the mutation.
+func (m *CampaignMutation) Recounts() (r int64, exists bool) {
+	v := m.recounts
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRecounts returns the old "recounts" field's value of the Campaign entity.
+// If the Campaign object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CampaignMutation) OldRecounts(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRecounts is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRecounts requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRecounts: %w", err)
+	}
+	return oldValue.Recounts, nil
+}
+
+// AddRecounts adds i to the "recounts" field.
+func (m *CampaignMutation) AddRecounts(i int64) {
+	if m.addrecounts != nil {
+		*m.addrecounts += i
+	} else {
+		m.addrecounts = &i
+	}
+}
+
+// AddedRecounts returns the value that was added to the "recounts" field in this mutation.
+func (m *CampaignMutation) AddedRecounts() (r int64, exists bool) {
+	v := m.addrecounts
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetRecounts resets all changes to the "recounts" field.
+func (m *CampaignMutation) ResetRecounts() {
+	m.recounts = nil
+	m.addrecounts = nil
+}
+
 // SetBenchmarkEmailsPerSecond sets the "benchmark_emails_per_second" field.
 func (m *CampaignMutation) SetBenchmarkEmailsPerSecond(i int64) {
 	m.benchmark_emails_per_second = &i
@@ -3961,7 +4019,7 @@ func (m *CampaignMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *CampaignMutation) Fields() []string {
-	fields := make([]string, 0, 59)
+	fields := make([]string, 0, 60)
 	if m.user_id != nil {
 		fields = append(fields, campaign.FieldUserID)
 	}
@@ -4124,6 +4182,9 @@ func (m *CampaignMutation) Fields() []string {
 	if m.automated_clicks != nil {
 		fields = append(fields, campaign.FieldAutomatedClicks)
 	}
+	if m.recounts != nil {
+		fields = append(fields, campaign.FieldRecounts)
+	}
 	if m.benchmark_emails_per_second != nil {
 		fields = append(fields, campaign.FieldBenchmarkEmailsPerSecond)
 	}
@@ -4255,6 +4316,8 @@ func (m *CampaignMutation) Field(name string) (ent.Value, bool) {
 		return m.AutomatedOpens()
 	case campaign.FieldAutomatedClicks:
 		return m.AutomatedClicks()
+	case campaign.FieldRecounts:
+		return m.Recounts()
 	case campaign.FieldBenchmarkEmailsPerSecond:
 		return m.BenchmarkEmailsPerSecond()
 	case campaign.FieldSendingStartedAt:
@@ -4382,6 +4445,8 @@ func (m *CampaignMutation) OldField(ctx context.Context, name string) (ent.Value
 		return m.OldAutomatedOpens(ctx)
 	case campaign.FieldAutomatedClicks:
 		return m.OldAutomatedClicks(ctx)
+	case campaign.FieldRecounts:
+		return m.OldRecounts(ctx)
 	case campaign.FieldBenchmarkEmailsPerSecond:
 		return m.OldBenchmarkEmailsPerSecond(ctx)
 	case campaign.FieldSendingStartedAt:
@@ -4779,6 +4844,13 @@ func (m *CampaignMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetAutomatedClicks(v)
 		return nil
+	case campaign.FieldRecounts:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRecounts(v)
+		return nil
 	case campaign.FieldBenchmarkEmailsPerSecond:
 		v, ok := value.(int64)
 		if !ok {
@@ -4903,6 +4975,9 @@ func (m *CampaignMutation) AddedFields() []string {
 	if m.addautomated_clicks != nil {
 		fields = append(fields, campaign.FieldAutomatedClicks)
 	}
+	if m.addrecounts != nil {
+		fields = append(fields, campaign.FieldRecounts)
+	}
 	if m.addbenchmark_emails_per_second != nil {
 		fields = append(fields, campaign.FieldBenchmarkEmailsPerSecond)
 	}
@@ -4968,6 +5043,8 @@ func (m *CampaignMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedAutomatedOpens()
 	case campaign.FieldAutomatedClicks:
 		return m.AddedAutomatedClicks()
+	case campaign.FieldRecounts:
+		return m.AddedRecounts()
 	case campaign.FieldBenchmarkEmailsPerSecond:
 		return m.AddedBenchmarkEmailsPerSecond()
 	}
@@ -5167,6 +5244,13 @@ func (m *CampaignMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddAutomatedClicks(v)
+		return nil
+	case campaign.FieldRecounts:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddRecounts(v)
 		return nil
 	case campaign.FieldBenchmarkEmailsPerSecond:
 		v, ok := value.(int64)
@@ -5390,6 +5474,9 @@ func (m *CampaignMutation) ResetField(name string) error {
 		return nil
 	case campaign.FieldAutomatedClicks:
 		m.ResetAutomatedClicks()
+		return nil
+	case campaign.FieldRecounts:
+		m.ResetRecounts()
 		return nil
 	case campaign.FieldBenchmarkEmailsPerSecond:
 		m.ResetBenchmarkEmailsPerSecond()

@@ -274,8 +274,12 @@ func init() {
 	campaignDescAutomatedClicks := campaignFields[53].Descriptor()
 	// campaign.DefaultAutomatedClicks holds the default value on creation for the automated_clicks field.
 	campaign.DefaultAutomatedClicks = campaignDescAutomatedClicks.Default.(int64)
+	// campaignDescRecounts is the schema descriptor for recounts field.
+	campaignDescRecounts := campaignFields[54].Descriptor()
+	// campaign.DefaultRecounts holds the default value on creation for the recounts field.
+	campaign.DefaultRecounts = campaignDescRecounts.Default.(int64)
 	// campaignDescBenchmarkEmailsPerSecond is the schema descriptor for benchmark_emails_per_second field.
-	campaignDescBenchmarkEmailsPerSecond := campaignFields[54].Descriptor()
+	campaignDescBenchmarkEmailsPerSecond := campaignFields[55].Descriptor()
 	// campaign.DefaultBenchmarkEmailsPerSecond holds the default value on creation for the benchmark_emails_per_second field.
 	campaign.DefaultBenchmarkEmailsPerSecond = campaignDescBenchmarkEmailsPerSecond.Default.(int64)
 	campaignchangeFields := schema.CampaignChange{}.Fields()

@@ -162,7 +162,7 @@ func TestBodiesThatAreNoRequestsAreRefused(t *testing.T) {
 			{"a document that ends early", `{"query":"{ viewer {"}`, "GRAPHQL_PARSE_FAILED"},
 			{"an unknown operation", `{"query":"query A { viewer { id } }","operationName":"B"}`, "GRAPHQL_VALIDATION_FAILED"},
 			{"an unknown field", `{"query":"{ viewer { password } }"}`, "GRAPHQL_VALIDATION_FAILED"},
-			{"a megabyte", `{"query":"{ viewer { id } }","variables":{"x":"` + strings.Repeat("x", 1<<20) + `"}}`, "PAYLOAD_TOO_LARGE"},
+			{"sixteen megabytes", `{"query":"{ viewer { id } }","variables":{"x":"` + strings.Repeat("x", 16<<20) + `"}}`, "PAYLOAD_TOO_LARGE"},
 		} {
 			response := w.post(t, a.Key, []byte(tt.body))
 			noLeak(t, response)

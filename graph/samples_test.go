@@ -2,12 +2,19 @@ package graph_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/vektah/gqlparser/v2"
 
+	"campaignql/internal/app"
+	"campaignql/internal/demo"
 	"campaignql/internal/explorer"
+	"campaignql/internal/store"
+	"campaignql/internal/testkit"
+	"campaignql/internal/testkit/apitest"
 )
 
 func TestSamplesOfTheExplorerRun(t *testing.T) {
@@ -47,4 +54,95 @@ func TestSamplesOfTheExplorerRun(t *testing.T) {
 			}
 		}
 	})
+}
+
+// presents are when the demo is looked at: each weekday once, and on them ends of months and of a year, the leap day, the hour that comes twice in Berlin.
+// That campaigns are in the same order on many more days is tested where they are made.
+var presents = []string{
+	"2026-11-30T10:30:00Z", "2028-02-29T12:00:00Z", "2027-03-31T00:00:00Z", "2026-12-31T23:30:00Z", "2027-04-30T22:30:00Z", "2027-07-31T05:00:00Z", "2027-10-31T01:30:00Z",
+}
+
+func TestSamplesOfTheExplorerShowSomethingOfTheDemoOnEveryDay(t *testing.T) {
+	t.Parallel()
+	for _, present := range presents[1:] {
+		now := must(time.Parse(time.RFC3339, present))(t)
+		t.Run(present, func(t *testing.T) {
+			t.Parallel()
+			showSamples(t, testkit.Open(t, "sqlite::memory:"), now)
+		})
+	}
+	// Numbers are given out by the engine.
+	testkit.EachFresh(t, func(t *testing.T, address string) {
+		t.Parallel()
+		showSamples(t, testkit.Open(t, address), must(time.Parse(time.RFC3339, presents[0]))(t))
+	})
+}
+
+// shown is what the answer to each sample has to say about the demo.
+var shown = map[string]func(t *testing.T, data object) (got, want any){
+	"Campaigns": func(t *testing.T, data object) (got, want any) {
+		return len(apitest.At(t, data, "campaigns", "nodes").([]any)), 10
+	},
+	"Campaign": func(t *testing.T, data object) (got, want any) {
+		return fmt.Sprint(apitest.At(t, data, "campaign", "status"), len(apitest.At(t, data, "campaign", "schedule", "upcoming").([]any))), "READY5"
+	},
+	"CampaignCounts": func(t *testing.T, data object) (got, want any) {
+		return apitest.At(t, data, "campaignCounts", "total"), 200.0
+	},
+	"SchedulePreview": func(t *testing.T, data object) (got, want any) {
+		return len(apitest.At(t, data, "schedulePreview", "upcoming").([]any)), 10
+	},
+	"CreateCampaign": func(t *testing.T, data object) (got, want any) {
+		return apitest.At(t, data, "createCampaign", "campaign", "legacyId"), "201"
+	},
+	"UpdateCampaign": func(t *testing.T, data object) (got, want any) {
+		return apitest.At(t, data, "updateCampaign", "campaign", "name"), "Renamed in the explorer"
+	},
+	"PauseCampaign": func(t *testing.T, data object) (got, want any) {
+		return apitest.At(t, data, "pauseCampaign", "campaign", "status"), "PAUSED"
+	},
+	"CampaignChanged": func(t *testing.T, data object) (got, want any) {
+		return apitest.At(t, data, "campaignChanged", "status"), "SENDING"
+	},
+}
+
+// showSamples runs the samples one after another, as a visitor of the demo would, over a demo that was made now.
+func showSamples(t *testing.T, db *store.Store, now time.Time) {
+	t.Helper()
+	w := &world{Server: apitest.With(t, db, liveConfig(), func(opts *app.ServiceOptions) { opts.Now = func() time.Time { return now } }), db: db}
+	entry := must(demo.Ensure(t.Context(), db, demo.Services{Accounts: w.Services.Accounts}, now))(t)
+	served := schema(t)
+	for _, sample := range explorer.Samples() {
+		document, err := gqlparser.LoadQueryWithRules(served, sample.Query, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := document.Operations[0].Name
+		if shown[name] == nil {
+			t.Errorf("nothing says what the sample %s shows", name)
+			continue
+		}
+		var variables object
+		if sample.Variables != nil {
+			if err := json.Unmarshal(sample.Variables, &variables); err != nil {
+				t.Fatal(err)
+			}
+		}
+		body := ""
+		if strings.Contains(sample.Query, "\nsubscription ") {
+			events := listen(t, w.URL, entry.APIKey, sample.Query, variables)
+			body = events.wantEvent("next")
+			events.close()
+		} else {
+			body = w.Query(t, entry.APIKey, sample.Query, variables).Body
+		}
+		var answer apitest.Response
+		if err := json.Unmarshal([]byte(body), &answer); err != nil || len(answer.Errors) > 0 || strings.Contains(body, `"userErrors":[{`) {
+			t.Errorf("%s: %s", name, body)
+			continue
+		}
+		if got, want := shown[name](t, answer.Data); got != want {
+			t.Errorf("%s shows %v, want %v: %s", name, got, want, body)
+		}
+	}
 }

@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
@@ -24,6 +25,7 @@ import (
 	"campaignql/internal/account"
 	"campaignql/internal/apperr"
 	"campaignql/internal/caller"
+	"campaignql/internal/gate"
 	"campaignql/internal/kind"
 	"campaignql/internal/page"
 	"campaignql/internal/store"
@@ -34,6 +36,10 @@ const (
 	cachedDocuments = 1000
 	// persistedQueries is how many automatic persisted queries are kept.
 	persistedQueries = 1000
+	// defaultMaxBatchBody has room for the most events and the most people that one mutation takes, with 3,300 bytes of each.
+	defaultMaxBatchBody = 16 << 20
+	// batchesAtOnce is how many bodies over MaxBody the server holds at a time, batchesOfAccount how many of one account.
+	batchesAtOnce, batchesOfAccount = 16, 8
 	// largestKept is the length in bytes of the longest document that is kept, which anybody may send: a longer one is parsed each time.
 	largestKept = 16 << 10
 )
@@ -44,6 +50,8 @@ type Options struct {
 	Limits guard.Limits
 	// MaxBody is the largest body in bytes; 1 MiB by default.
 	MaxBody int64
+	// MaxBatchBody is the largest body of a caller who may write or record events, who sends rows by the thousand; 16 MiB by default.
+	MaxBatchBody int64
 	// Timeout ends an operation, and its SQL; of a subscription each update. 30 s by default.
 	Timeout time.Duration
 	// MaxSocketOperations is how many operations may run at once over one WebSocket; 32 by default.
@@ -68,6 +76,7 @@ type server struct {
 	*resolver
 	log     *slog.Logger
 	options Options
+	batches *gate.Gate
 }
 
 // Handler returns the endpoint. The credentials of a request are read from its Authorization header, once its document has been found good: nothing that
@@ -87,6 +96,12 @@ func newServer(services Services, options Options) *server {
 	if options.Timeout == 0 {
 		options.Timeout = 30 * time.Second
 	}
+	if options.MaxBody == 0 {
+		options.MaxBody = transport.DefaultMaxBody
+	}
+	if options.MaxBatchBody == 0 {
+		options.MaxBatchBody = defaultMaxBatchBody
+	}
 	shown := guard.DefaultLimits()
 	if options.Limits.Depth > 0 {
 		shown.Depth = options.Limits.Depth
@@ -96,7 +111,7 @@ func newServer(services Services, options Options) *server {
 	}
 	return &server{
 		resolver: &resolver{Services: services, info: options.Info, limits: limits{shown.Depth, shown.Complexity}},
-		log:      options.Logger, options: options,
+		log:      options.Logger, options: options, batches: gate.New("requests with large bodies", batchesAtOnce, batchesOfAccount),
 	}
 }
 
@@ -111,7 +126,7 @@ func (s *server) handler(schema graphql.ExecutableSchema) http.Handler {
 	srv.AddTransport(transport.Socket{
 		MaxMessage: options.MaxBody, MaxOperations: options.MaxSocketOperations, Init: s.connected, Stopping: options.Stopping,
 	})
-	srv.AddTransport(transport.HTTP{MaxBody: options.MaxBody, Stopping: options.Stopping})
+	srv.AddTransport(transport.HTTP{MaxBody: options.MaxBody, MaxLarge: max(options.MaxBody, options.MaxBatchBody), Large: s.batch, Stopping: options.Stopping})
 	srv.SetQueryCache(small[*ast.QueryDocument]{Cache: lru.New[*ast.QueryDocument](cachedDocuments), size: func(text string, _ *ast.QueryDocument) int { return len(text) }})
 	srv.Use(extension.AutomaticPersistedQuery{Cache: small[string]{Cache: lru.New[string](persistedQueries), size: func(_, text string) int { return len(text) }}})
 	srv.Use(new(variables))
@@ -180,6 +195,8 @@ type request struct {
 	credentials account.Credentials
 	// refused tells that credentials were sent and not accepted.
 	refused bool
+	// proven is the caller whom the credentials were found to be before the body was read, nil where nobody looked.
+	proven *caller.Identity
 	// shared tells that operations run at the same time, which find out about their credentials each for itself.
 	shared bool
 }
@@ -300,6 +317,9 @@ func (s *server) authenticate(ctx context.Context, op *graphql.OperationContext)
 	if known.credentials == (account.Credentials{}) || onlyIntrospection(op) {
 		return ctx, nil
 	}
+	if known.proven != nil {
+		return caller.With(ctx, *known.proven), nil
+	}
 	id, err := s.Accounts.Authenticate(ctx, known.credentials, kind.SurfaceGraphQL)
 	switch {
 	case err == nil:
@@ -310,6 +330,43 @@ func (s *server) authenticate(ctx context.Context, op *graphql.OperationContext)
 	default:
 		return ctx, err
 	}
+}
+
+// batch lets a body through that is larger than MaxBody, if it comes from somebody who may write or record events. From anybody else it costs a statement
+// at most, and none without credentials.
+func (s *server) batch(ctx context.Context) (done func(), refusal *transport.Refusal) {
+	known := requestOf(ctx)
+	tooLarge := &transport.Refusal{Status: http.StatusRequestEntityTooLarge, Code: transport.CodePayloadTooLarge, Message: fmt.Sprintf(
+		"the request body is larger than %d bytes; with a key of the scope write or delivery up to %d are read", s.options.MaxBody, s.options.MaxBatchBody)}
+	if known.credentials == (account.Credentials{}) {
+		return nil, tooLarge
+	}
+	looking, cancel := context.WithTimeout(ctx, s.options.Timeout)
+	defer cancel()
+	id, err := s.Accounts.Authenticate(looking, known.credentials, kind.SurfaceGraphQL)
+	switch {
+	case apperr.CodeOf(err) == apperr.Unauthenticated:
+		return nil, tooLarge
+	case err != nil:
+		s.present(ctx, err) // into the log
+		return nil, &transport.Refusal{Status: http.StatusServiceUnavailable, Code: transport.CodeUnavailable, Message: "the server cannot tell who you are, try again", RetryAfter: time.Second}
+	case !id.Scopes.Has(kind.ScopeWrite) && !id.Scopes.Has(kind.ScopeDelivery):
+		return nil, tooLarge
+	}
+	if done, err = s.batches.Enter(id.UserID); err != nil {
+		return nil, refusalOf(err)
+	}
+	known.proven = &id
+	return done, nil
+}
+
+// refusalOf is the answer to a request that found no place.
+func refusalOf(err error) *transport.Refusal {
+	fault := apperr.All(err)[0]
+	if fault.Code == apperr.Limited {
+		return &transport.Refusal{Status: http.StatusTooManyRequests, Code: transport.CodeRateLimited, Message: fault.Message, RetryAfter: fault.RetryAfter}
+	}
+	return &transport.Refusal{Status: http.StatusServiceUnavailable, Code: transport.CodeUnavailable, Message: fault.Message, RetryAfter: fault.RetryAfter}
 }
 
 func onlyIntrospection(op *graphql.OperationContext) bool {

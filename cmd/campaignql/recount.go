@@ -16,7 +16,7 @@ type recountCommand struct {
 // recountedAtOnce is how many campaigns are listed at a time.
 const recountedAtOnce = 1000
 
-// Run recounts campaigns, one in a transaction each, and prints what differed. What differed was corrected; that there was something is no error.
+// Run recounts campaigns, one after the other, and prints what differed. What differed was corrected; that there was something is no error.
 func (c *recountCommand) Run(ctx context.Context, env *environment) error {
 	if c.Campaign < 0 {
 		return fmt.Errorf("--campaign %d: must be the number of a campaign", c.Campaign)

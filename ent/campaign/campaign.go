@@ -123,6 +123,8 @@ const (
 	FieldAutomatedOpens = "automated_opens"
 	// FieldAutomatedClicks holds the string denoting the automated_clicks field in the database.
 	FieldAutomatedClicks = "automated_clicks"
+	// FieldRecounts holds the string denoting the recounts field in the database.
+	FieldRecounts = "recounts"
 	// FieldBenchmarkEmailsPerSecond holds the string denoting the benchmark_emails_per_second field in the database.
 	FieldBenchmarkEmailsPerSecond = "benchmark_emails_per_second"
 	// FieldSendingStartedAt holds the string denoting the sending_started_at field in the database.
@@ -210,6 +212,7 @@ var Columns = []string{
 	FieldConversionAmount,
 	FieldAutomatedOpens,
 	FieldAutomatedClicks,
+	FieldRecounts,
 	FieldBenchmarkEmailsPerSecond,
 	FieldSendingStartedAt,
 	FieldSendingFinishedAt,
@@ -358,6 +361,8 @@ var (
 	DefaultAutomatedOpens int64
 	// DefaultAutomatedClicks holds the default value on creation for the "automated_clicks" field.
 	DefaultAutomatedClicks int64
+	// DefaultRecounts holds the default value on creation for the "recounts" field.
+	DefaultRecounts int64
 	// DefaultBenchmarkEmailsPerSecond holds the default value on creation for the "benchmark_emails_per_second" field.
 	DefaultBenchmarkEmailsPerSecond int64
 )
@@ -662,6 +667,11 @@ func ByAutomatedOpens(opts ...sql.OrderTermOption) OrderOption {
 // ByAutomatedClicks orders the results by the automated_clicks field.
 func ByAutomatedClicks(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldAutomatedClicks, opts...).ToFunc()
+}
+
+// ByRecounts orders the results by the recounts field.
+func ByRecounts(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldRecounts, opts...).ToFunc()
 }
 
 // ByBenchmarkEmailsPerSecond orders the results by the benchmark_emails_per_second field.

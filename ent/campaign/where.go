@@ -316,6 +316,11 @@ func AutomatedClicks(v int64) predicate.Campaign {
 	return predicate.Campaign(sql.FieldEQ(FieldAutomatedClicks, v))
 }
 
+// Recounts applies equality check predicate on the "recounts" field. It's identical to RecountsEQ.
+func Recounts(v int64) predicate.Campaign {
+	return predicate.Campaign(sql.FieldEQ(FieldRecounts, v))
+}
+
 // BenchmarkEmailsPerSecond applies equality check predicate on the "benchmark_emails_per_second" field. It's identical to BenchmarkEmailsPerSecondEQ.
 func BenchmarkEmailsPerSecond(v int64) predicate.Campaign {
 	return predicate.Campaign(sql.FieldEQ(FieldBenchmarkEmailsPerSecond, v))
@@ -2879,6 +2884,46 @@ func AutomatedClicksLT(v int64) predicate.Campaign {
 // AutomatedClicksLTE applies the LTE predicate on the "automated_clicks" field.
 func AutomatedClicksLTE(v int64) predicate.Campaign {
 	return predicate.Campaign(sql.FieldLTE(FieldAutomatedClicks, v))
+}
+
+// RecountsEQ applies the EQ predicate on the "recounts" field.
+func RecountsEQ(v int64) predicate.Campaign {
+	return predicate.Campaign(sql.FieldEQ(FieldRecounts, v))
+}
+
+// RecountsNEQ applies the NEQ predicate on the "recounts" field.
+func RecountsNEQ(v int64) predicate.Campaign {
+	return predicate.Campaign(sql.FieldNEQ(FieldRecounts, v))
+}
+
+// RecountsIn applies the In predicate on the "recounts" field.
+func RecountsIn(vs ...int64) predicate.Campaign {
+	return predicate.Campaign(sql.FieldIn(FieldRecounts, vs...))
+}
+
+// RecountsNotIn applies the NotIn predicate on the "recounts" field.
+func RecountsNotIn(vs ...int64) predicate.Campaign {
+	return predicate.Campaign(sql.FieldNotIn(FieldRecounts, vs...))
+}
+
+// RecountsGT applies the GT predicate on the "recounts" field.
+func RecountsGT(v int64) predicate.Campaign {
+	return predicate.Campaign(sql.FieldGT(FieldRecounts, v))
+}
+
+// RecountsGTE applies the GTE predicate on the "recounts" field.
+func RecountsGTE(v int64) predicate.Campaign {
+	return predicate.Campaign(sql.FieldGTE(FieldRecounts, v))
+}
+
+// RecountsLT applies the LT predicate on the "recounts" field.
+func RecountsLT(v int64) predicate.Campaign {
+	return predicate.Campaign(sql.FieldLT(FieldRecounts, v))
+}
+
+// RecountsLTE applies the LTE predicate on the "recounts" field.
+func RecountsLTE(v int64) predicate.Campaign {
+	return predicate.Campaign(sql.FieldLTE(FieldRecounts, v))
 }
 
 // BenchmarkEmailsPerSecondEQ applies the EQ predicate on the "benchmark_emails_per_second" field.

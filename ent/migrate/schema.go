@@ -92,6 +92,7 @@ var (
 		{Name: "conversion_amount", Type: field.TypeInt64, Default: 0},
 		{Name: "automated_opens", Type: field.TypeInt64, Default: 0},
 		{Name: "automated_clicks", Type: field.TypeInt64, Default: 0},
+		{Name: "recounts", Type: field.TypeInt64, Default: 0},
 		{Name: "benchmark_emails_per_second", Type: field.TypeInt64, Default: 0},
 		{Name: "sending_started_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
 		{Name: "sending_finished_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
@@ -127,12 +128,12 @@ var (
 			{
 				Name:    "campaign_user_id_created_at",
 				Unique:  false,
-				Columns: []*schema.Column{CampaignsColumns[1], CampaignsColumns[59]},
+				Columns: []*schema.Column{CampaignsColumns[1], CampaignsColumns[60]},
 			},
 			{
 				Name:    "campaign_user_id_last_activity_at",
 				Unique:  false,
-				Columns: []*schema.Column{CampaignsColumns[1], CampaignsColumns[58]},
+				Columns: []*schema.Column{CampaignsColumns[1], CampaignsColumns[59]},
 			},
 			{
 				Name:    "campaign_user_id_next_send_at",
@@ -142,12 +143,12 @@ var (
 			{
 				Name:    "campaign_user_id_sending_started_at",
 				Unique:  false,
-				Columns: []*schema.Column{CampaignsColumns[1], CampaignsColumns[56]},
+				Columns: []*schema.Column{CampaignsColumns[1], CampaignsColumns[57]},
 			},
 			{
 				Name:    "campaign_user_id_sending_finished_at",
 				Unique:  false,
-				Columns: []*schema.Column{CampaignsColumns[1], CampaignsColumns[57]},
+				Columns: []*schema.Column{CampaignsColumns[1], CampaignsColumns[58]},
 			},
 			{
 				Name:    "campaign_user_id_total_recipients",

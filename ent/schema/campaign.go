@@ -97,6 +97,7 @@ func campaignCounters() []ent.Field {
 		counter("conversion_amount", "Sum of conversion amounts, in hundredths."),
 		counter("automated_opens", "Opens by machines, not in total_opens."),
 		counter("automated_clicks", "Clicks by machines, not in total_clicks."),
+		counter("recounts", "How often a recount corrected the counters: one that was overtaken by another notices it."),
 		counter("benchmark_emails_per_second", "Legacy BenchmarkEmailsPerSecond."),
 	}
 }

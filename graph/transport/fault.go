@@ -2,6 +2,7 @@ package transport
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
@@ -17,11 +18,25 @@ const (
 	CodeInternal             = "INTERNAL"
 )
 
+// Refusal is why somebody outside of this package does not let a request through.
+type Refusal struct {
+	Status        int
+	Code, Message string
+	// RetryAfter, when positive, is told to the client.
+	RetryAfter time.Duration
+}
+
 // fault is why a request cannot be executed. Its message never repeats the body.
 type fault struct {
 	status  int
 	code    string
 	message string
+	// retryAfter, when positive, is after how many seconds the client may try again.
+	retryAfter int
+}
+
+func (r *Refusal) fault() *fault {
+	return &fault{r.Status, r.Code, r.Message, int((r.RetryAfter + time.Second - 1) / time.Second)}
 }
 
 func refuse(status int, code, format string, args ...any) *fault {
@@ -29,5 +44,9 @@ func refuse(status int, code, format string, args ...any) *fault {
 }
 
 func (f *fault) graphQL() *gqlerror.Error {
-	return &gqlerror.Error{Message: capitalised(f.message), Extensions: map[string]any{"code": f.code}}
+	err := &gqlerror.Error{Message: capitalised(f.message), Extensions: map[string]any{"code": f.code}}
+	if f.retryAfter > 0 {
+		err.Extensions["retryAfterSeconds"] = f.retryAfter
+	}
+	return err
 }

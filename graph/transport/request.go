@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"io"
 	"mime"
 	"net/http"
 	"net/url"
@@ -26,6 +27,8 @@ type exchange struct {
 	// stopping and heartbeat are those of the transport.
 	stopping  <-chan struct{}
 	heartbeat time.Duration
+	// done, if not nil, is called when the request has been answered.
+	done func()
 }
 
 var exchanges = sync.Pool{New: func() any { return new(exchange) }}
@@ -43,6 +46,9 @@ func acquire(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor)
 }
 
 func (x *exchange) release() {
+	if x.done != nil {
+		x.done()
+	}
 	body := x.body
 	if body.Cap() > maxKept {
 		body = bytes.Buffer{}
@@ -60,18 +66,12 @@ type payload struct {
 	Extensions    object `json:"extensions"`
 }
 
-func (x *exchange) readPOST(limit int64) *fault {
+func (x *exchange) readPOST(t HTTP) *fault {
 	if f := checkContent(x.r.Header); f != nil {
 		return f
 	}
-	if x.r.ContentLength > limit {
-		return tooLarge(limit)
-	}
-	if _, err := x.body.ReadFrom(http.MaxBytesReader(x.w, x.r.Body, limit)); err != nil {
-		if tooLong := (*http.MaxBytesError)(nil); errors.As(err, &tooLong) {
-			return tooLarge(limit)
-		}
-		return refuse(http.StatusBadRequest, CodeBadRequest, "the request body ended early")
+	if f := x.readBody(t); f != nil {
+		return f
 	}
 	body := x.body.Bytes()
 	if len(body) == 0 {
@@ -84,7 +84,81 @@ func (x *exchange) readPOST(limit int64) *fault {
 	if err := json.Unmarshal(body, &p); err != nil {
 		return malformed(err, bodyName)
 	}
+	if len(body) > maxKept {
+		x.body = bytes.Buffer{} // the payload is a copy: while the operation runs there need not be both
+	}
 	return x.accept(&p)
+}
+
+// readBody reads the body: what is larger than others' only when that is let through.
+func (x *exchange) readBody(t HTTP) *fault {
+	limit := t.maxBody()
+	if x.r.ContentLength <= limit { // or not known
+		if f := x.readUpTo(limit, t.Large == nil); f != nil || int64(x.body.Len()) <= limit {
+			return f
+		}
+	}
+	// Who is refused is answered at once, however much is still to come: the rest of the body is not waited for.
+	switch {
+	case t.Large == nil:
+		return x.unread(tooLarge(limit))
+	case x.r.ContentLength > t.MaxLarge:
+		return x.unread(tooLarge(t.MaxLarge))
+	}
+	done, refusal := t.Large(x.r.Context())
+	if refusal != nil {
+		return x.unread(refusal.fault())
+	}
+	x.done = done
+	if f := x.readUpTo(t.MaxLarge, true); f != nil {
+		return f
+	}
+	if values(x.body.Bytes()) > maxValues {
+		return refuse(http.StatusRequestEntityTooLarge, CodePayloadTooLarge, "the request body has more than %d values", maxValues)
+	}
+	return nil
+}
+
+// unread marks the connection to be closed after the answer, as the body is left unread.
+func (x *exchange) unread(f *fault) *fault {
+	x.w.Header().Set("Connection", "close")
+	return f
+}
+
+// readUpTo reads on until the body ends. A longer one than the limit is refused or, when it is not the last word, read one byte further.
+func (x *exchange) readUpTo(limit int64, last bool) *fault {
+	left := limit - int64(x.body.Len())
+	var from io.Reader = io.LimitReader(x.r.Body, left+1)
+	if last {
+		from = http.MaxBytesReader(x.w, x.r.Body, left)
+	}
+	if _, err := x.body.ReadFrom(from); err != nil {
+		if tooLong := (*http.MaxBytesError)(nil); errors.As(err, &tooLong) {
+			return tooLarge(limit)
+		}
+		return refuse(http.StatusBadRequest, CodeBadRequest, "the request body ended early")
+	}
+	return nil
+}
+
+// maxValues is the most values that a large body may hold: each takes dozens of bytes once it is read, however short it is.
+const maxValues = 1 << 20
+
+// values counts the values of a JSON text, roughly: what stands before or after them, outside of strings.
+func values(text []byte) (n int) {
+	for i := 0; i < len(text); i++ {
+		switch text[i] {
+		case ',', ':', '[', '{':
+			n++
+		case '"':
+			for i++; i < len(text) && text[i] != '"'; i++ {
+				if text[i] == '\\' {
+					i++
+				}
+			}
+		}
+	}
+	return n
 }
 
 func (x *exchange) readGET(limit int64) *fault {

@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -32,6 +33,11 @@ const DefaultMaxBody = 1 << 20
 type HTTP struct {
 	// MaxBody is the largest request body in bytes, and the largest query string; zero is [DefaultMaxBody].
 	MaxBody int64
+	// MaxLarge is the largest body of a request that Large lets through, in bytes. Without Large no body is larger than MaxBody.
+	MaxLarge int64
+	// Large decides on a request whose body is larger than MaxBody, before more than that of it is read. Whom it lets through calls done once the request
+	// has been answered.
+	Large func(ctx context.Context) (done func(), refusal *Refusal)
 	// Heartbeat is how often a comment is sent over server-sent events while nothing happens; 15 s by default.
 	Heartbeat time.Duration
 	// Stopping is closed when the server begins to stop: subscriptions end then.
@@ -53,7 +59,7 @@ func (t HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecu
 	x.params.ReadTime.Start = graphql.Now()
 	switch r.Method {
 	case http.MethodPost:
-		f = x.readPOST(t.maxBody())
+		f = x.readPOST(t)
 	case http.MethodGet, http.MethodHead:
 		f = x.readGET(t.maxBody())
 	case http.MethodOptions:
@@ -149,6 +155,9 @@ func interrupted(ctx context.Context) *fault {
 // the response extensions of the server apply to it as to any other error.
 func (x *exchange) refuse(f *fault) {
 	ctx := graphql.WithOperationContext(x.r.Context(), &graphql.OperationContext{Headers: x.r.Header})
+	if f.retryAfter > 0 {
+		x.w.Header().Set("Retry-After", strconv.Itoa(f.retryAfter))
+	}
 	resp := x.exec.DispatchError(ctx, gqlerror.List{f.graphQL()})
 	x.write(f.status, resp)
 }

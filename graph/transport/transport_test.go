@@ -204,6 +204,73 @@ func TestBodyLimitHoldsWithAndWithoutContentLength(t *testing.T) {
 	}
 }
 
+func TestLargeBodiesAreReadOnceTheyAreLetThrough(t *testing.T) {
+	t.Parallel()
+	asked, done := 0, 0
+	var refusal *Refusal
+	srv := newServer(t, HTTP{MaxBody: 100, MaxLarge: 200, Large: func(context.Context) (func(), *Refusal) {
+		asked++
+		return func() { done++ }, refusal
+	}}, nil)
+	padded := func(n int) string { return `{"query":"{hello}"` + strings.Repeat(" ", n-19) + "}" }
+	for _, tt := range []struct {
+		name          string
+		size          int
+		known         bool
+		refusal       *Refusal
+		asked, status int
+		says          string
+	}{
+		{"small", 100, true, nil, 0, 200, "world"},
+		{"small, of unknown size", 100, false, nil, 0, 200, "world"},
+		{"large", 101, true, nil, 1, 200, "world"},
+		{"large, of unknown size", 101, false, nil, 1, 200, "world"},
+		{"as large as allowed, of unknown size", 200, false, nil, 1, 200, "world"},
+		{"too large", 201, true, nil, 0, 413, "The request body is larger than 200 bytes."},
+		{"too large, of unknown size", 201, false, nil, 1, 413, "The request body is larger than 200 bytes."},
+		{"large of somebody who is not let through", 101, true, &Refusal{413, CodePayloadTooLarge, "no", 0}, 1, 413, `"No.","extensions":{"code":"PAYLOAD_TOO_LARGE"}`},
+		{"large, when there is no place", 101, false, &Refusal{503, CodeUnavailable, "later", 1500 * time.Millisecond}, 1, 503, `"Later.","extensions":{"code":"UNAVAILABLE","retryAfterSeconds":2}`},
+	} {
+		asked, done, refusal = 0, 0, tt.refusal
+		r := httptest.NewRequest("POST", "/", strings.NewReader(padded(tt.size)))
+		r.Header.Set("Content-Type", "application/json")
+		if !tt.known {
+			r.ContentLength = -1
+		}
+		w := httptest.NewRecorder()
+		srv.ServeHTTP(w, r)
+		if w.Code != tt.status || !strings.Contains(w.Body.String(), tt.says) || asked != tt.asked {
+			t.Errorf("%s: asked %d times, %d %s", tt.name, asked, w.Code, w.Body)
+		}
+		if letIn := asked > 0 && refusal == nil; letIn != (done == 1) {
+			t.Errorf("%s: %d places were given back", tt.name, done)
+		}
+		if again := w.Header().Get("Retry-After"); (again == "2") != (tt.status == 503) {
+			t.Errorf("%s: Retry-After %q", tt.name, again)
+		}
+	}
+}
+
+func TestALargeBodyHasABoundedNumberOfValues(t *testing.T) {
+	t.Parallel()
+	srv := newServer(t, HTTP{MaxBody: 100, MaxLarge: 16 << 20, Large: func(context.Context) (func(), *Refusal) { return func() {}, nil }}, nil)
+	for name, tt := range map[string]struct {
+		variables string
+		status    int
+	}{
+		"many numbers":        {"[" + strings.Repeat("1,", maxValues) + "1]", 413},
+		"many empty lists":    {strings.Repeat("[", maxValues+1), 413},
+		"a text with commas":  {`"` + strings.Repeat(",", 2*maxValues) + `"`, 200},
+		"a text with quotes":  {`"` + strings.Repeat(`\",`, maxValues) + `"`, 200},
+		"a text that is open": {`"` + strings.Repeat(`\`, 101), 400},
+	} {
+		w := ask(srv, "POST", "/", `{"query":"{hello}","variables":{"n":`+tt.variables+`}}`, sendsJSON)
+		if w.Code != tt.status {
+			t.Errorf("%s: %d %.200s", name, w.Code, w.Body)
+		}
+	}
+}
+
 func TestBrokenOffBodyIsABadRequest(t *testing.T) {
 	t.Parallel()
 	r := httptest.NewRequest("POST", "/", io.MultiReader(strings.NewReader(`{"query":`), iotest.ErrReader(errors.New("secret of the network"))))

@@ -60,7 +60,7 @@ func Handler(services *Services, opts HandlerOptions) http.Handler {
 				Version: opts.Build.Version, Commit: opts.Build.Commit, GoVersion: GoVersion(), Database: services.Store.Dialect(), Demo: cfg.Demo,
 			},
 			Limits:  guard.Limits{Depth: cfg.MaxDepth, Complexity: cfg.MaxComplexity, Tokens: cfg.MaxTokens},
-			MaxBody: cfg.MaxGraphQLBody, Timeout: cfg.Timeout, Development: cfg.Development || cfg.Demo, HideSchema: !cfg.Introspection,
+			MaxBody: cfg.MaxGraphQLBody, MaxBatchBody: cfg.MaxBatchBody, Timeout: cfg.Timeout, Development: cfg.Development || cfg.Demo, HideSchema: !cfg.Introspection,
 			PublicURL:           cfg.PublicURL,
 			MaxSocketOperations: cfg.MaxSocketOperations, Stopping: opts.Stopping,
 			Logger: opts.Logger, RequestID: RequestID, Observe: meters.graphQL,

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"fmt"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -197,13 +196,8 @@ func TestTranscriptOfThePageAboutFollowingIsTrue(t *testing.T) {
 	}
 	defer func() { _ = conn.CloseNow() }()
 	_, transcripts := livePage(t, "text")
-	sending := regexp.MustCompile(`"legacyId":"([0-9]+)"`).FindStringSubmatch(do(t, http.MethodPost, server.url+"/graphql",
-		`{"query":"{ campaigns(filter: {status: [SENDING]}, first: 1) { nodes { legacyId } } }"}`, "Content-Type: application/json", "Authorization: Bearer "+key).body)
-	if sending == nil {
-		t.Fatal("the demo has no campaign that is being sent")
-	}
 	said, heard := 0, 0
-	for line := range strings.Lines(strings.ReplaceAll(transcripts[0], "199", sending[1])) {
+	for line := range strings.Lines(transcripts[0]) {
 		line = strings.TrimSpace(line)
 		if text, ours := strings.CutPrefix(line, "> "); ours {
 			said++

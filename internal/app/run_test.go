@@ -29,7 +29,7 @@ const patience = 20 * time.Second
 func settings() config.Config {
 	return config.Config{
 		Listen: "127.0.0.1:0", Explorer: true, Migrate: true, Introspection: true,
-		MaxDepth: 12, MaxComplexity: 20_000, MaxTokens: 2000, MaxGraphQLBody: 1 << 20, MaxCommandBody: 10 << 20,
+		MaxDepth: 12, MaxComplexity: 20_000, MaxTokens: 2000, MaxGraphQLBody: 1 << 20, MaxBatchBody: 16 << 20, MaxCommandBody: 10 << 20,
 		Timeout: 30 * time.Second, ShutdownGrace: 15 * time.Second, SessionTTL: 24 * time.Hour, LoginFailures: 10,
 		MaxSubscriptions: 100, MaxSocketOperations: 32, LiveInterval: 500 * time.Millisecond,
 		MaxConnections: 8, StatementTimeout: time.Minute,

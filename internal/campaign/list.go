@@ -68,22 +68,10 @@ func (s *Service) ByIDs(ctx context.Context, ids []int64, columns ...string) (ma
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
 	}
-	q := s.db.Client(ctx).Campaign.Query().Where(campaign.IDIn(ids...))
-	if len(columns) > 0 {
-		q.Select(withID(columns)...)
-	}
-	rows, err := q.All(ctx)
-	if err != nil {
-		return nil, store.Translate(err)
-	}
-	found := make(map[int64]*ent.Campaign, len(rows))
-	for _, c := range rows {
-		found[c.ID] = c
-	}
-	return found, nil
+	return store.ByIDs(ctx, ids, columns, func(row *ent.Campaign) int64 { return row.ID }, func(some ...int64) *ent.CampaignQuery {
+		return s.db.Client(ctx).Campaign.Query().Where(campaign.IDIn(some...))
+	})
 }
-
-func withID(columns []string) []string { return append([]string{campaign.FieldID}, columns...) }
 
 // List returns one page of the campaigns that match, with the given columns or, without any, all. It costs one statement.
 func (s *Service) List(ctx context.Context, filter Filter, order Order, request page.Request, columns ...string) (page.Result[*ent.Campaign], error) {
@@ -98,16 +86,7 @@ func (s *Service) List(ctx context.Context, filter Filter, order Order, request 
 	if err := faults.Err(); err != nil {
 		return none, err
 	}
-	q := s.db.Client(ctx).Campaign.Query().Where(filter.Predicate())
-	q.Modify(plan.Apply)
-	if len(columns) > 0 {
-		q.Select(plan.Select(withID(columns))...)
-	}
-	rows, err := q.All(ctx)
-	if err != nil {
-		return none, store.Translate(err)
-	}
-	return plan.Result(rows), nil
+	return page.Fetch(ctx, plan, s.db.Client(ctx).Campaign.Query().Where(filter.Predicate()), columns)
 }
 
 // Predicate is the filter as a condition of Ent.

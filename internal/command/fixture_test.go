@@ -303,7 +303,7 @@ var (
 	volatile  = []*regexp.Regexp{
 		regexp.MustCompile(`("(?:SessionID|Username)":")[^"]+(")`),
 		regexp.MustCompile(`("EmailAddress":")u[a-z2-7]{26}@example\.com(")`),
-		regexp.MustCompile(`((?:email|list|campaign|custom field) )[1-9]\d*()`),
+		regexp.MustCompile(`((?:email|list|campaign|custom field|segment) )[1-9]\d*()`),
 		regexp.MustCompile(`("CustomField)[1-9]\d*(":)`),
 		regexp.MustCompile(`(<(?:/)?CustomField)[1-9]\d*(>)`),
 		regexp.MustCompile(`(list_id\\":)\d+()`),

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -70,18 +71,20 @@ func TestRowsCostNoStatementsOfTheirOwn(t *testing.T) {
 		me := f.owner(t)
 		list := f.list(t, me, "a")
 		f.field(t, me, list, kind.FieldText)
-		cost := func(form string) int {
+		run := func(form string) []store.Statement {
 			recorder := &store.Recorder{}
 			r := formRequest(form + "&APIKey=" + me.key)
-			if got := f.do(r.WithContext(store.WithRecorder(r.Context(), recorder))); got.status != http.StatusOK {
+			if got := f.do(r.WithContext(store.WithRecorder(r.Context(), recorder))); got.status != http.StatusOK || !strings.HasPrefix(got.body, `{"Success":true`) {
 				t.Fatal(got.body)
 			}
-			return len(recorder.Statements())
+			return recorder.Statements()
 		}
+		cost := func(form string) int { return len(run(form)) }
 		people := "Command=Subscribers.Get&SubscriberListID=" + itoa(list)
+		segment := people + "&SubscriberSegment=" + itoa(f.segment(t, me, list))
 		f.email(t, me)
 		f.people(t, me, list, 1)
-		before := []int{cost(people), cost("Command=Lists.Get"), cost("Command=Emails.Get")}
+		before := []int{cost(people), cost(segment), cost("Command=Lists.Get"), cost("Command=Emails.Get")}
 		for range 3 {
 			f.email(t, me)
 		}
@@ -90,10 +93,19 @@ func TestRowsCostNoStatementsOfTheirOwn(t *testing.T) {
 		}
 		f.db.Client(me.ctx).Subscriber.Delete().ExecX(me.ctx)
 		f.people(t, me, list, 250)
-		after := []int{cost(people), cost("Command=Lists.Get"), cost("Command=Emails.Get")}
+		after := []int{cost(people), cost(segment), cost("Command=Lists.Get"), cost("Command=Emails.Get")}
 		if !slices.Equal(before, after) || slices.Contains(after, 0) {
 			t.Errorf("one row costs %v statements, many cost %v", before, after)
 		}
-		t.Logf("Subscribers.Get, Lists.Get and Emails.Get cost %v statements, the lookup of the key with them", after)
+		reads := 0
+		for _, s := range run(segment) {
+			if strings.Contains(s.Query, "FROM `segments`") {
+				reads++
+			}
+		}
+		if reads != 1 {
+			t.Errorf("the segment is read %d times", reads)
+		}
+		t.Logf("Subscribers.Get, the same of a segment, Lists.Get and Emails.Get cost %v statements, the lookup of the key with them", after)
 	})
 }

@@ -29,6 +29,7 @@ type Config struct {
 	MaxComplexity  int           `name:"max-complexity" env:"CAMPAIGNQL_MAX_COMPLEXITY" default:"20000" help:"Largest complexity of a query (${default})."`
 	MaxTokens      int           `name:"max-tokens" env:"CAMPAIGNQL_MAX_TOKENS" default:"2000" help:"Longest query in tokens (${default})."`
 	MaxGraphQLBody int64         `name:"max-graphql-body" env:"CAMPAIGNQL_MAX_GRAPHQL_BODY" default:"1048576" help:"Largest body of a GraphQL request in bytes (${default})."`
+	MaxBatchBody   int64         `name:"max-batch-body" env:"CAMPAIGNQL_MAX_BATCH_BODY" default:"16777216" help:"Largest body of a GraphQL request in bytes with a key that may write or record events (${default})."`
 	MaxCommandBody int64         `name:"max-command-body" env:"CAMPAIGNQL_MAX_COMMAND_BODY" default:"10485760" help:"Largest body of a Command request in bytes (${default})."`
 	Timeout        time.Duration `name:"timeout" env:"CAMPAIGNQL_TIMEOUT" default:"30s" help:"Longest time of a GraphQL operation, its SQL included (${default})."`
 	ShutdownGrace  time.Duration `name:"shutdown-grace" env:"CAMPAIGNQL_SHUTDOWN_GRACE" default:"15s" help:"How long requests may finish once the server is told to stop (${default})."`
@@ -66,7 +67,7 @@ func (c Config) Validate() error {
 		value int64
 	}{
 		{"max-depth", int64(c.MaxDepth)}, {"max-complexity", int64(c.MaxComplexity)}, {"max-tokens", int64(c.MaxTokens)},
-		{"max-graphql-body", c.MaxGraphQLBody}, {"max-command-body", c.MaxCommandBody}, {"timeout", int64(c.Timeout)},
+		{"max-graphql-body", c.MaxGraphQLBody}, {"max-batch-body", c.MaxBatchBody}, {"max-command-body", c.MaxCommandBody}, {"timeout", int64(c.Timeout)},
 		{"shutdown-grace", int64(c.ShutdownGrace)}, {"session-ttl", int64(c.SessionTTL)}, {"login-failures", int64(c.LoginFailures)},
 		{"max-connections", int64(c.MaxConnections)}, {"statement-timeout", int64(c.StatementTimeout)},
 		{"max-subscriptions", int64(c.MaxSubscriptions)}, {"max-socket-operations", int64(c.MaxSocketOperations)},
@@ -74,6 +75,9 @@ func (c Config) Validate() error {
 		if n.value <= 0 {
 			fault(n.flag, "must be positive")
 		}
+	}
+	if 0 < c.MaxBatchBody && c.MaxBatchBody < c.MaxGraphQLBody {
+		fault("max-batch-body", "must not be less than --max-graphql-body")
 	}
 	if c.LiveInterval < leastLiveInterval {
 		fault("live-interval", "must be at least %s: nobody is told more than twice a second of one campaign", leastLiveInterval)

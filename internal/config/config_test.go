@@ -29,7 +29,7 @@ func parse(t *testing.T, args ...string) (config.Config, error) {
 func defaults() config.Config {
 	return config.Config{
 		Listen: "127.0.0.1:8080", Explorer: true, Migrate: true, Introspection: true,
-		MaxDepth: 12, MaxComplexity: 20_000, MaxTokens: 2000, MaxGraphQLBody: 1 << 20, MaxCommandBody: 10 << 20,
+		MaxDepth: 12, MaxComplexity: 20_000, MaxTokens: 2000, MaxGraphQLBody: 1 << 20, MaxBatchBody: 16 << 20, MaxCommandBody: 10 << 20,
 		Timeout: 30 * time.Second, ShutdownGrace: 15 * time.Second, SessionTTL: 24 * time.Hour, LoginFailures: 10,
 		MaxSubscriptions: 100, MaxSocketOperations: 32, LiveInterval: 500 * time.Millisecond,
 		MaxConnections: 32, StatementTimeout: time.Minute,
@@ -109,6 +109,9 @@ func TestValidate(t *testing.T) {
 		{"no complexity", func(c *config.Config) { c.MaxComplexity = -1 }, "max-complexity"},
 		{"no tokens", func(c *config.Config) { c.MaxTokens = 0 }, "max-tokens"},
 		{"no body of GraphQL", func(c *config.Config) { c.MaxGraphQLBody = 0 }, "max-graphql-body"},
+		{"no body of a batch", func(c *config.Config) { c.MaxBatchBody = 0 }, "max-batch-body"},
+		{"a body of a batch that is smaller than others", func(c *config.Config) { c.MaxBatchBody = 1<<20 - 1 }, "max-batch-body"},
+		{"a body of a batch like others", func(c *config.Config) { c.MaxBatchBody = 1 << 20 }, ""},
 		{"no body of a command", func(c *config.Config) { c.MaxCommandBody = 0 }, "max-command-body"},
 		{"no time", func(c *config.Config) { c.Timeout = 0 }, "timeout"},
 		{"no grace", func(c *config.Config) { c.ShutdownGrace = -time.Second }, "shutdown-grace"},
@@ -150,7 +153,7 @@ func TestValidateTellsEveryFaultAtOnce(t *testing.T) {
 		flags = append(flags, flag)
 	}
 	want := []string{
-		"--listen", "--cors-origin", "--cors-origin", "--max-depth", "--max-complexity", "--max-tokens", "--max-graphql-body", "--max-command-body",
+		"--listen", "--cors-origin", "--cors-origin", "--max-depth", "--max-complexity", "--max-tokens", "--max-graphql-body", "--max-batch-body", "--max-command-body",
 		"--timeout", "--shutdown-grace", "--session-ttl", "--login-failures", "--max-connections", "--statement-timeout",
 		"--max-subscriptions", "--max-socket-operations", "--live-interval",
 	}

@@ -4,7 +4,6 @@ package content
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"campaignql/ent"
@@ -202,24 +201,9 @@ func (s *Service) ByIDs(ctx context.Context, ids []int64, columns ...string) (ma
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
 	}
-	if len(columns) > 0 && !slices.Contains(columns, entemail.FieldID) {
-		columns = append([]string{entemail.FieldID}, columns...)
-	}
-	emails := make(map[int64]*ent.Email, len(ids))
-	for some := range slices.Chunk(ids, batch) {
-		query := s.db.Client(ctx).Email.Query().Where(entemail.IDIn(some...))
-		if len(columns) > 0 {
-			query.Select(columns...)
-		}
-		rows, err := query.All(ctx)
-		if err != nil {
-			return nil, store.Translate(err)
-		}
-		for _, row := range rows {
-			emails[row.ID] = row
-		}
-	}
-	return emails, nil
+	return store.ByIDs(ctx, ids, columns, func(row *ent.Email) int64 { return row.ID }, func(some ...int64) *ent.EmailQuery {
+		return s.db.Client(ctx).Email.Query().Where(entemail.IDIn(some...))
+	})
 }
 
 // Filter chooses emails. The zero value chooses all.
@@ -262,20 +246,7 @@ func (s *Service) List(ctx context.Context, filter Filter, order Order, request 
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return page.Result[*ent.Email]{}, err
 	}
-	plan, err := order.Plan(request)
-	if err != nil {
-		return page.Result[*ent.Email]{}, err
-	}
-	query := s.db.Client(ctx).Email.Query().Where(filter.predicates()...)
-	query.Modify(plan.Apply)
-	if len(columns) > 0 {
-		query.Select(plan.Select(columns)...)
-	}
-	rows, err := query.All(ctx)
-	if err != nil {
-		return page.Result[*ent.Email]{}, store.Translate(err)
-	}
-	return plan.Result(rows), nil
+	return page.Read(ctx, order, request, s.db.Client(ctx).Email.Query().Where(filter.predicates()...), columns)
 }
 
 // streamBatch is how many emails Each reads at a time: their texts may be large.

@@ -1,6 +1,6 @@
 // Package demo owns the demo data of `campaignql serve --demo`: the account of a shop's marketing team with lists, emails, 200 campaigns in every
-// status, and the events of all that was sent. The data is made in memory, always the same but for the dates, which lie around the present; the
-// counters, hours and links of each campaign are summed from its events, so that a recount finds nothing to correct.
+// status, and the events of all that was sent. The data is made in memory, always the same but for the dates, which lie around the present, and for what depends on
+// the season; each number is a campaign of the same status and schedule on every day. The counters, hours and links of each campaign are summed from its events, so that a recount finds nothing to correct.
 //
 // Accounts and keys are made by their domain. The rest is inserted in bulk, by Ent directly: two years of history could not come about through
 // services that act in the present. Nothing else may depend on this package but the command that serves.

@@ -162,8 +162,14 @@ func (w *world) sendingOn(at time.Time, clock string) (sending, error) {
 	return sending{at: instant, theme: digest, clock: clock}, err
 }
 
+// madeBeforeSending is when the i-th campaign that was sent had been made: a few days before, in even steps, while the days of sending follow the calendar.
+func (w *world) madeBeforeSending(i int) time.Time {
+	const count = sentCampaigns + canceledCampaigns
+	return w.ago(w.now.Add(-past+time.Duration(i)*(past/count)), 8*day, 10*day)
+}
+
 func (w *world) addSent(s sending, i int) *mailing {
-	m := w.add(s.theme, s.at, s.at.Add(-w.between(day, 9*day)))
+	m := w.add(s.theme, s.at, w.madeBeforeSending(i))
 	m.started = &s.at
 	surface := pick(w, []kind.Surface{kind.SurfaceGraphQL, kind.SurfaceCommand})
 	readyAt := s.at.Add(-w.between(time.Hour, 20*time.Hour)).Truncate(time.Second)
@@ -185,7 +191,7 @@ func (w *world) addSent(s sending, i int) *mailing {
 // planDrafts leaves some without email or audience, to show what readiness says.
 func (w *world) planDrafts() error {
 	for i := range draftCampaigns {
-		created := w.now.Add(-time.Duration(i*3+1)*day - w.between(0, 20*time.Hour))
+		created := w.ago(w.now, time.Duration(i*3+1)*day, time.Duration(i*3+1)*day+20*time.Hour)
 		m := w.add(w.seasonal(w.now), w.now, created)
 		if i%4 == 1 {
 			m.email = nil
@@ -267,7 +273,7 @@ func recurring(r schedule.Recurrence, limit int) schedule.Schedule {
 
 // begun adds a campaign whose sending began by itself at an instant.
 func (w *world) begun(at time.Time) *mailing {
-	m := w.add(w.seasonal(at), at, at.Add(-w.between(day, 4*day)))
+	m := w.add(w.seasonal(at), at, w.ago(at, day, 4*day))
 	m.plan.Type = kind.ScheduleImmediate
 	m.started = &at
 	m.draft(at.Add(-time.Hour), kind.SurfaceGraphQL)
@@ -295,8 +301,8 @@ func (w *world) planRunning() error {
 // planFailed adds what went wrong: campaigns that lacked something, and others that the relay refused.
 func (w *world) planFailed() error {
 	for i := range failedCampaigns {
-		at := w.now.Add(-time.Duration(i*23+5) * day).Truncate(time.Minute)
-		m := w.add(w.seasonal(at), at, at.Add(-w.between(day, 4*day)))
+		at := w.now.Add(-time.Duration(i*23+5) * day)
+		m := w.add(w.seasonal(at), at, w.ago(at, day, 4*day))
 		m.plan.Type = kind.ScheduleImmediate
 		m.started = &at
 		reason := "the mail system refused: " + relayReason

@@ -44,6 +44,9 @@ const (
 // world is all the demo data, in memory. Ids are set as it is written.
 type world struct {
 	rand *rand.Rand
+	// ages draws how long ago campaigns were made. Chance draws more or less often as the calendar has it, ages does not: so the campaigns lie in the
+	// same order, and each number is one of the same status, on whichever day the data is made.
+	ages *rand.Rand
 	zone *time.Location
 	// now is the present, opened the day the account was.
 	now, opened  time.Time
@@ -80,7 +83,8 @@ type suppression struct {
 	at     time.Time
 }
 
-// newWorld makes the data around now: the same each time, but for the dates.
+// newWorld makes the data around now: the same each time, but for the dates and what follows from the season. Campaigns are in the same order of
+// statuses and schedules whatever now is.
 func newWorld(now time.Time) (*world, error) {
 	zone, err := schedule.ParseZone(zoneName)
 	if err != nil {
@@ -88,7 +92,7 @@ func newWorld(now time.Time) (*world, error) {
 	}
 	now = now.UTC().Truncate(time.Second)
 	w := &world{
-		rand: rand.New(rand.NewPCG(2026, 200)), zone: zone, now: now, opened: now.AddDate(-2, 0, 0),
+		rand: rand.New(rand.NewPCG(2026, 200)), ages: rand.New(rand.NewPCG(2026, 201)), zone: zone, now: now, opened: now.AddDate(-2, 0, 0),
 		titles: map[int]int{}, numbers: map[string]int{},
 	}
 	w.populate()
@@ -108,6 +112,11 @@ func (w *world) chance(p float64) bool { return w.rand.Float64() < p }
 // between is a duration from low to high.
 func (w *world) between(low, high time.Duration) time.Duration {
 	return low + time.Duration(w.rand.Int64N(int64(high-low)))
+}
+
+// ago is an instant from low to high before another that lies as far from the present on every day.
+func (w *world) ago(at time.Time, low, high time.Duration) time.Time {
+	return at.Add(-low - time.Duration(w.ages.Int64N(int64(high-low))))
 }
 
 func pick[T any](w *world, from []T) T { return from[w.rand.IntN(len(from))] }

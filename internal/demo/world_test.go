@@ -1,9 +1,12 @@
 package demo
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"campaignql/internal/kind"
 )
@@ -116,6 +119,42 @@ func checkEvents(t *testing.T, m *mailing, now time.Time) {
 	if m.status == kind.StatusSending && (m.total.Sent == 0 || m.total.Sent+m.total.Failed >= m.recipients) {
 		t.Errorf("%s: is being sent, with %d of %d done", m.name, m.total.Sent, m.recipients)
 	}
+}
+
+// TestCampaignsAreInTheSameOrderOnEveryDay lets examples name campaigns by number.
+func TestCampaignsAreInTheSameOrderOnEveryDay(t *testing.T) {
+	t.Parallel()
+	var want []string
+	// 24 steps of 62 days and some hours come to each weekday, hour, and part of the month, in four years.
+	for now := time.Date(2026, 11, 24, 10, 30, 0, 0, time.UTC); now.Year() < 2031; now = now.Add(62*day + 5*time.Hour + 7*time.Minute + 11*time.Second) {
+		w, err := newWorld(now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := make([]string, len(w.campaigns))
+		for i, m := range w.campaigns {
+			got[i] = fmt.Sprintf("%d %s %s", i+1, m.status, m.plan.Type)
+			if m.plan.Type == kind.ScheduleFuture || m.plan.Type == kind.ScheduleImmediate {
+				got[i] = fmt.Sprintf("%d %s", i+1, m.status) // the digests, which are planned ahead, follow the Mondays
+			}
+			if lead := at(m).Sub(m.created); m.status == kind.StatusSent && (lead < 3*day || lead > 20*day) {
+				t.Errorf("%v: %q was made %v before it was sent", now, m.name, lead)
+			}
+		}
+		if want == nil {
+			want = got
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Fatalf("%v: other campaigns than on the first day:\n%s", now, diff)
+		}
+	}
+}
+
+func at(m *mailing) time.Time {
+	if m.started == nil {
+		return m.created
+	}
+	return *m.started
 }
 
 func TestWorldIsTheSameEachTime(t *testing.T) {

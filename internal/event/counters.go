@@ -150,7 +150,7 @@ func upsert[K comparable](
 			campaign, value := split(k)
 			rows[i] = append([]any{owners[campaign], campaign, value}, picked(changed[k], which)...)
 		}
-		if _, err := s.Insert(ctx, table, append([]string{"user_id", "campaign_id", column}, named...), rows); err != nil {
+		if err := s.InsertAll(ctx, table, append([]string{"user_id", "campaign_id", column}, named...), rows, 2*rowsAtOnce); err != nil {
 			return err
 		}
 	}

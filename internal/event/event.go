@@ -31,6 +31,8 @@ type Service struct {
 	now func() time.Time
 	// received counts what came in, for metrics.
 	received map[Outcome]*atomic.Int64
+	// recountedAtOnce is how many events of a kind a recount reads at a time, unless one subscriber has more.
+	recountedAtOnce int
 }
 
 // New returns the service over an open database.
@@ -39,7 +41,7 @@ func New(db *store.Store, opts Options) *Service {
 		opts.Now = store.Now
 	}
 	received := map[Outcome]*atomic.Int64{Recorded: new(atomic.Int64), Duplicate: new(atomic.Int64), Rejected: new(atomic.Int64)}
-	return &Service{db: db, now: opts.Now, received: received}
+	return &Service{db: db, now: opts.Now, received: received, recountedAtOnce: 10_000}
 }
 
 // Received returns of how many events this came since the start of the process.

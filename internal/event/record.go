@@ -21,6 +21,8 @@ type batch struct {
 	// persons are those of whom an event may be the first of its kind, as they were before the batch.
 	persons map[whom]*person
 	sums    *sums
+	// made are the counters of links that the batch made.
+	made []int64
 }
 
 // record records events that are valid by themselves. Rows are locked in one order, so that batches do not wait for each other in a circle: subscribers
@@ -45,7 +47,10 @@ func (b *batch) record(ctx context.Context, read []*entry) error {
 		return err
 	}
 	fresh, err := b.insert(ctx, events)
-	if err != nil || len(fresh) == 0 {
+	if err != nil {
+		return err
+	}
+	if err := b.dropLinks(ctx, events, fresh); err != nil || len(fresh) == 0 {
 		return err
 	}
 	b.count(fresh)
@@ -162,12 +167,33 @@ func (b *batch) findLinks(ctx context.Context, events []*entry) error {
 			rows = append(rows, []any{e.owner, e.CampaignID, e.urlHash, e.URL})
 		}
 	}
-	for some := range slices.Chunk(rows, 10*rowsAtOnce) {
-		if _, err := b.sql.Insert(ctx, linkcounter.Table, []string{"user_id", "campaign_id", "url_hash", "url"}, some); err != nil {
-			return err
-		}
+	if err := b.sql.InsertAll(ctx, linkcounter.Table, []string{"user_id", "campaign_id", "url_hash", "url"}, rows, 10*rowsAtOnce); err != nil {
+		return err
 	}
-	return find(missing)
+	if err := find(missing); err != nil {
+		return err
+	}
+	for _, key := range missing {
+		b.made = append(b.made, clicked[link{key[0].(int64), key[1].(string)}][0].link)
+	}
+	return nil
+}
+
+// dropLinks deletes the links of the batch's making that duplicates alone name. Nobody else has seen them: the campaigns are locked.
+func (b *batch) dropLinks(ctx context.Context, events, fresh []*entry) error {
+	if len(b.made) == 0 || len(fresh) == len(events) {
+		return nil
+	}
+	named := make(map[int64]bool, len(b.made))
+	for _, e := range fresh {
+		named[e.link] = true
+	}
+	unnamed := slices.DeleteFunc(b.made, func(id int64) bool { return named[id] })
+	if len(unnamed) == 0 {
+		return nil
+	}
+	_, err := b.db.Client(ctx).LinkCounter.Delete().Where(linkcounter.IDIn(unnamed...)).Exec(ctx)
+	return err
 }
 
 var eventColumns = []string{
@@ -196,13 +222,15 @@ func (b *batch) insert(ctx context.Context, events []*entry) ([]*entry, error) {
 	ordered := slices.Clone(events)
 	slices.SortFunc(ordered, func(x, y *entry) int { return strings.Compare(x.key, y.key) })
 	fresh := make([]*entry, 0, len(events))
-	for some := range slices.Chunk(ordered, b.sql.insertedAtOnce()) {
-		err := b.insertSome(ctx, some)
+	for rows := range store.Portions(rowsOf(ordered), b.sql.insertedAtOnce()) {
+		var some []*entry
+		some, ordered = ordered[:len(rows)], ordered[len(rows):]
+		_, err := b.sql.Insert(ctx, entevent.Table, eventColumns, rows)
 		if store.IsDuplicate(err) {
 			if some, err = b.unknown(ctx, some); err != nil {
 				return nil, err
 			}
-			if err = b.insertSome(ctx, some); store.IsDuplicate(err) {
+			if _, err = b.sql.Insert(ctx, entevent.Table, eventColumns, rowsOf(some)); store.IsDuplicate(err) {
 				return nil, store.ErrStale
 			}
 		}
@@ -219,13 +247,12 @@ func (b *batch) insert(ctx context.Context, events []*entry) ([]*entry, error) {
 	return fresh, nil
 }
 
-func (b *batch) insertSome(ctx context.Context, events []*entry) error {
+func rowsOf(events []*entry) [][]any {
 	rows := make([][]any, len(events))
 	for i, e := range events {
 		rows[i] = e.row()
 	}
-	_, err := b.sql.Insert(ctx, entevent.Table, eventColumns, rows)
-	return err
+	return rows
 }
 
 // unknown returns those of the events that are not recorded; the others are duplicates.

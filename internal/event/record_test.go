@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	entevent "campaignql/ent/event"
+	"campaignql/ent/linkcounter"
 	"campaignql/ent/subscriber"
 	"campaignql/ent/suppression"
 	"campaignql/internal/apperr"
@@ -349,4 +350,82 @@ func TestMachinesAreToldByTheirUserAgents(t *testing.T) {
 			t.Errorf("%q: %v", agent, got)
 		}
 	}
+}
+
+// TestALinkIsThereOnceAClickOnItIsRecorded: not by a duplicate or a rejected event; by a machine's click too, whose URL is kept, with no click of a person.
+func TestALinkIsThereOnceAClickOnItIsRecorded(t *testing.T) {
+	t.Parallel()
+	testkit.Each(t, func(t *testing.T, db *store.Store) {
+		t.Parallel()
+		w := settle(t, db, 1, 2)
+		service := event.New(db, event.Options{Now: clock})
+		click := func(id, url string) event.Event {
+			e := w.one(id, kind.EventClicked, 0, start)
+			e.URL = "https://example.org/" + url
+			return e
+		}
+		unknown, machine := click("u", "rejected"), click("m", "machine")
+		unknown.SubscriberID, machine.UserAgent = 1<<60, robot
+		outcomes(t, service, w.ctx, click("a", "a"), w.one("b", kind.EventSent, 0, start))
+		got := outcomes(t, service, w.ctx,
+			click("a", "changed"), click("b", "of-another-kind"), click("c", "new"), click("c", "twice-in-a-batch"), // told before, under another URL
+			click("a", "shared"), click("d", "shared"), unknown, machine)
+		want := []string{"duplicate", "duplicate", "recorded", "duplicate", "duplicate", "recorded", "not_found subscriber subscriber_not_found", "recorded"}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+		links := map[string]int64{}
+		for _, l := range db.Client(w.ctx).LinkCounter.Query().Where(linkcounter.CampaignID(w.campaigns[0])).AllX(w.ctx) {
+			links[strings.TrimPrefix(l.URL, "https://example.org/")] = l.Clicks
+		}
+		if diff := cmp.Diff(map[string]int64{"a": 1, "new": 1, "shared": 1, "machine": 0}, links); diff != "" {
+			t.Errorf("links (-want +got):\n%s", diff)
+		}
+		if got := outcomes(t, service, w.ctx, click("e", "changed")); got[0] != "recorded" {
+			t.Error(got)
+		}
+		if found, err := service.Recount(caller.System(w.ctx), w.campaigns[0]); err != nil || len(found) > 0 {
+			t.Errorf("recount finds %v, %v", found, err)
+		}
+	})
+}
+
+// TestTheLargestBatchIsRecorded records as many events as a call takes, each as long as it may be and of characters that double on the way to the database.
+// A server takes statements of 16 MiB (MariaDB) or 64 MiB unless it is told otherwise. It runs beside no other test, of which it would take the time.
+func TestTheLargestBatchIsRecorded(t *testing.T) {
+	testkit.Each(t, func(t *testing.T, db *store.Store) {
+		w := settle(t, db, 1, 2)
+		service := event.New(db, event.Options{Now: clock})
+		longest := func(i int) event.Event {
+			e := w.one(fmt.Sprintf("%0200d", i), kind.EventClicked, i%2, start)
+			e.Reason, e.UserAgent, e.IP = strings.Repeat("'", 1000), strings.Repeat(`\`, 1000), "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255"
+			e.URL = fmt.Sprintf("https://example.org/%d/", i)
+			e.URL += strings.Repeat("'", 4000-len(e.URL))
+			return e
+		}
+		record := func(from int, want event.Outcome, n int) {
+			events := make([]event.Event, event.MaxEvents)
+			for i := range events {
+				events[i] = longest(from + i)
+			}
+			got := 0
+			for _, outcome := range outcomes(t, service, w.ctx, events...) {
+				if outcome == string(want) {
+					got++
+				}
+			}
+			if got != n {
+				t.Errorf("%d events are %s, want %d", got, want, n)
+			}
+		}
+		record(0, event.Recorded, event.MaxEvents)
+		record(event.MaxEvents/2, event.Recorded, event.MaxEvents/2)
+		c := db.Client(w.ctx).Campaign.GetX(w.ctx, w.campaigns[0])
+		if want := int64(event.MaxEvents * 3 / 2); c.TotalClicks != want || c.UniqueClicks != 2 {
+			t.Errorf("%d clicks, %d unique, want %d of 2", c.TotalClicks, c.UniqueClicks, want)
+		}
+		if links := db.Client(w.ctx).LinkCounter.Query().Where(linkcounter.CampaignID(w.campaigns[0]), linkcounter.Clicks(1)).CountX(w.ctx); links != event.MaxEvents*3/2 {
+			t.Errorf("%d links", links)
+		}
+	})
 }

@@ -5,9 +5,12 @@ import (
 	"context"
 	stdsql "database/sql"
 	"fmt"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 
+	"campaignql/ent"
 	entcampaign "campaignql/ent/campaign"
 	"campaignql/ent/domaincounter"
 	entevent "campaignql/ent/event"
@@ -16,12 +19,13 @@ import (
 	"campaignql/internal/apperr"
 	"campaignql/internal/caller"
 	"campaignql/internal/kind"
+	"campaignql/internal/store"
 )
 
 // Difference is a counter that did not say what the events say.
 type Difference struct {
 	CampaignID int64
-	// Where is the hour, the link or the mail domain that was counted; empty for the campaign as a whole.
+	// Where is the hour, the URL of the link or the mail domain that was counted; empty for the campaign as a whole.
 	Where string
 	// Column is the name of the counter.
 	Column string
@@ -38,86 +42,142 @@ func (s *Service) Campaigns(ctx context.Context, after int64, limit int) ([]int6
 }
 
 // Recount counts the events of a campaign anew, corrects the counters that differ and returns those, in the order of what they count. It may run while
-// events are recorded: whoever records for the campaign waits until it is done, so that none is missed. It reads the events of some thousand subscribers at
-// a time, whatever their number. The caller needs the scope admin; a campaign that is not there is NotFound, reason "campaign_not_found".
+// events are recorded, and nobody waits for it: events and counters are read as they were at one instant, and what differed then is added to the counters as
+// they are afterwards. It reads the events of some thousand subscribers at a time, whatever their number. The caller needs the scope admin; a campaign that
+// is not there is NotFound, reason "campaign_not_found".
 func (s *Service) Recount(ctx context.Context, campaignID int64) ([]Difference, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeAdmin); err != nil {
 		return nil, err
 	}
-	var found []Difference
-	err := s.db.TxLatest(ctx, func(ctx context.Context) error {
-		found = nil
-		c, err := s.db.Client(ctx).Campaign.Query().Where(entcampaign.ID(campaignID)).Select(entcampaign.FieldID, entcampaign.FieldUserID).All(ctx)
+	for {
+		r := &recount{campaign: campaignID, atOnce: s.recountedAtOnce}
+		if err := s.db.Snapshot(ctx, func(ctx context.Context) error { return r.read(ctx, s) }); err != nil {
+			return nil, err
+		}
+		if len(r.found) == 0 {
+			return nil, nil
+		}
+		corrected, err := r.correct(ctx, s)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		r := &recount{sql: s.sql(ctx), campaign: campaignID, sums: newSums()}
-		locked, err := r.sql.lock(ctx, []int64{campaignID})
-		if err != nil {
-			return err
+		if corrected {
+			return r.found, nil
 		}
-		if len(c) == 0 || locked == 0 {
-			return apperr.NotFoundf("campaign")
-		}
-		if err := r.count(ctx); err != nil {
-			return err
-		}
-		if err := r.compare(ctx); err != nil {
-			return err
-		}
-		found = r.found
-		return r.sql.write(ctx, r.wrong, map[int64]int64{campaignID: c[0].UserID})
-	})
-	if err != nil {
-		return nil, err
 	}
-	return found, nil
 }
 
-// recount is one recount on its way, within its transaction.
+// recount is one recount on its way.
 type recount struct {
+	// sql are the statements of the snapshot.
 	sql      statements
 	campaign int64
+	// atOnce is how many events of a kind are read at a time, unless one subscriber has more.
+	atOnce int
+	// before is the campaign in the snapshot.
+	before *ent.Campaign
 	// sums are what the events say, wrong what has to be added to the counters for them to say it too.
 	sums, wrong *sums
 	found       []Difference
 }
 
-// Bounds of how many events are read at a time: the range of subscribers grows and shrinks with what was found in the last.
-const (
-	fewEvents  = 10_000
-	manyEvents = 50_000
-)
-
-// count sums the events, a range of subscribers after the other.
-func (r *recount) count(ctx context.Context) error {
-	var low, high int64
-	t := r.sql.Text()
-	t.WriteString("SELECT COALESCE(MIN(subscriber_id),0),COALESCE(MAX(subscriber_id),-1) FROM events WHERE campaign_id=")
-	t.Value(r.campaign)
-	if err := r.sql.Query(ctx, t, func(rows *stdsql.Rows) error { return rows.Scan(&low, &high) }); err != nil {
+// read counts the events and compares the counters with them, in a snapshot.
+func (r *recount) read(ctx context.Context, s *Service) error {
+	r.sql, r.sums, r.wrong, r.found = s.sql(ctx), newSums(), newSums(), nil
+	columns := []string{entcampaign.FieldID, entcampaign.FieldUserID, entcampaign.FieldRecounts}
+	var err error
+	r.before, err = s.db.Client(ctx).Campaign.Query().Where(entcampaign.ID(r.campaign)).Select(columns...).Only(ctx)
+	if ent.IsNotFound(err) {
+		return apperr.NotFoundf("campaign")
+	}
+	if err != nil {
 		return err
 	}
-	for width := int64(10_000); low <= high; {
-		end := low + width
-		n, err := r.countRange(ctx, low, end)
+	if err := r.count(ctx); err != nil {
+		return err
+	}
+	return r.compare(ctx)
+}
+
+// correct adds what was missing in the snapshot; false if another recount has done so since.
+func (r *recount) correct(ctx context.Context, s *Service) (corrected bool, err error) {
+	err = s.db.TxLatest(ctx, func(ctx context.Context) error {
+		corrected = false
+		client := s.db.Client(ctx).Campaign
+		// Which also locks the campaign, as recording does.
+		n, err := client.Update().Where(entcampaign.ID(r.campaign), entcampaign.Recounts(r.before.Recounts)).AddRecounts(1).Save(ctx)
 		if err != nil {
 			return err
 		}
-		low = end
-		if n < fewEvents {
-			width *= 2
-		} else if n > manyEvents && width > 1 {
-			width /= 2
+		if n == 0 {
+			there, err := client.Query().Where(entcampaign.ID(r.campaign)).Exist(ctx)
+			if err == nil && !there {
+				return apperr.NotFoundf("campaign")
+			}
+			return err
 		}
-	}
-	return nil
+		corrected = true
+		return s.sql(ctx).write(ctx, r.wrong, map[int64]int64{r.campaign: r.before.UserID})
+	})
+	return corrected, err
 }
 
-// countRange sums the events of the subscribers from low to before end, and returns how many there were.
-func (r *recount) countRange(ctx context.Context, low, end int64) (int, error) {
+// count sums the events, a range of subscribers after the other.
+func (r *recount) count(ctx context.Context) error {
+	for low := int64(0); ; {
+		end, last, err := r.end(ctx, low)
+		if err != nil {
+			return err
+		}
+		if err := r.countRange(ctx, low, end); err != nil || last {
+			return err
+		}
+		low = end
+	}
+}
+
+// end returns before which subscriber to stop, so that of no kind more than atOnce events are read, or those of one subscriber; last tells that nothing is beyond.
+func (r *recount) end(ctx context.Context, low int64) (end int64, last bool, err error) {
+	t := r.sql.Text()
+	t.WriteString("SELECT MIN(s) FROM (")
+	for i, what := range kind.EventKind("").Values() {
+		if i > 0 {
+			t.WriteString(" UNION ALL ")
+		}
+		t.WriteString("SELECT s FROM (SELECT subscriber_id AS s")
+		r.from(t, what, low)
+		t.WriteString(" ORDER BY subscriber_id LIMIT 1 OFFSET " + strconv.Itoa(r.atOnce) + ") AS k" + strconv.Itoa(i))
+	}
+	t.WriteString(") AS ends")
+	var found stdsql.NullInt64
+	if err := r.sql.Query(ctx, t, func(rows *stdsql.Rows) error { return rows.Scan(&found) }); err != nil {
+		return 0, false, err
+	}
+	if !found.Valid {
+		return math.MaxInt64, true, nil
+	}
+	return max(found.Int64, low+1), false, nil
+}
+
+// from writes where the events of a kind are, of a subscriber and those with a higher number.
+func (r *recount) from(t *store.Text, what string, low int64) {
+	t.WriteString(" FROM events ")
+	if r.sql.lite {
+		t.WriteString("INDEXED BY event_firsts")
+	} else {
+		t.WriteString("FORCE INDEX (event_firsts)")
+	}
+	t.WriteString(" WHERE campaign_id=")
+	t.Value(r.campaign)
+	t.WriteString(" AND kind=")
+	t.Value(what)
+	t.WriteString(" AND subscriber_id>=")
+	t.Value(low)
+}
+
+// countRange sums the events of the subscribers from low to before end.
+func (r *recount) countRange(ctx context.Context, low, end int64) error {
 	persons := map[int64]*person{}
-	n := 0
 	scan := func(rows *stdsql.Rows) error {
 		var what, domain string
 		var subscriber, cents int64
@@ -127,7 +187,6 @@ func (r *recount) countRange(ctx context.Context, low, end int64) (int, error) {
 		if err := rows.Scan(&what, &subscriber, &automated, &link, &domain, &at, &cents); err != nil {
 			return err
 		}
-		n++
 		m := moment{at.Time, domain}
 		r.sums.event(r.campaign, kind.EventKind(what), m, automated, link.Int64, cents)
 		if automated {
@@ -146,66 +205,67 @@ func (r *recount) countRange(ctx context.Context, low, end int64) (int, error) {
 			amount = entevent.FieldAmount
 		}
 		t := r.sql.Text()
-		t.WriteString("SELECT kind,subscriber_id,automated,link_id,domain,at," + amount + " FROM events ")
-		if r.sql.lite {
-			t.WriteString("INDEXED BY event_firsts")
-		} else {
-			t.WriteString("FORCE INDEX (event_firsts)")
-		}
-		t.WriteString(" WHERE campaign_id=")
-		t.Value(r.campaign)
-		t.WriteString(" AND kind=")
-		t.Value(what)
-		t.WriteString(" AND subscriber_id>=")
-		t.Value(low)
+		t.WriteString("SELECT kind,subscriber_id,automated,link_id,domain,at," + amount)
+		r.from(t, what, low)
 		t.WriteString(" AND subscriber_id<")
 		t.Value(end)
 		if err := r.sql.Query(ctx, t, scan); err != nil {
-			return n, err
+			return err
 		}
 	}
 	for _, p := range persons {
 		r.sums.person(r.campaign, p, 1)
 	}
-	return n, nil
+	return nil
 }
 
 // compare reads the counters and notes where they differ from the sums.
 func (r *recount) compare(ctx context.Context) error {
-	r.wrong = newSums()
 	of(r.sums.campaigns, r.campaign)
-	id := func() (any, func() int64) {
+	id := func() ([]any, func() int64) {
 		var id int64
-		return &id, func() int64 { return id }
+		return []any{&id}, func() int64 { return id }
 	}
 	whole := func(int64) string { return "" }
 	if err := stored(ctx, r, entcampaign.Table, "id", "id", campaignColumns, r.sums.campaigns, r.wrong.campaigns, id, whole); err != nil {
 		return err
 	}
-	hour := func() (any, func() hourKey) {
+	hour := func() ([]any, func() hourKey) {
 		var at instant
-		return &at, func() hourKey { return hourKey{r.campaign, at.Time} }
+		return []any{&at}, func() hourKey { return hourKey{r.campaign, at.Time} }
 	}
 	ofHour := func(k hourKey) string { return "hour " + k.hour.Format("2006-01-02T15:04Z") }
 	if err := stored(ctx, r, hourlycounter.Table, "campaign_id", hourlycounter.FieldHour, hourColumns, r.sums.hours, r.wrong.hours, hour, ofHour); err != nil {
 		return err
 	}
-	domain := func() (any, func() domainKey) {
+	domain := func() ([]any, func() domainKey) {
 		var name string
-		return &name, func() domainKey { return domainKey{r.campaign, name} }
+		return []any{&name}, func() domainKey { return domainKey{r.campaign, name} }
 	}
 	at := func(k domainKey) string { return "domain " + k.domain }
 	if err := stored(ctx, r, domaincounter.Table, "campaign_id", domaincounter.FieldDomain, domainColumns, r.sums.domains, r.wrong.domains, domain, at); err != nil {
 		return err
 	}
-	link := func(id int64) string { return fmt.Sprint("link ", id) }
-	return stored(ctx, r, linkcounter.Table, "campaign_id", "id", linkColumns, r.sums.links, r.wrong.links, id, link)
+	// Of the links only the row that is being read is known by its URL: all of them would be too many.
+	var link struct {
+		id  int64
+		url string
+	}
+	reading := func() ([]any, func() int64) { return []any{&link.id, &link.url}, func() int64 { return link.id } }
+	to := func(id int64) string {
+		if id != link.id {
+			return fmt.Sprint("link ", id) // events name it, and it is not there
+		}
+		return "link " + link.url
+	}
+	return stored(ctx, r, linkcounter.Table, "campaign_id", "id,url", linkColumns, r.sums.links, r.wrong.links, reading, to)
 }
 
-// stored compares the rows of a table with the sums: reading makes the place for the key of a row, and what tells the key once it is read.
+// stored compares the rows of a table with the sums: reading makes the place for the key of a row, and what tells
+// the key once it is read; name names the key of the row that was read last, or of one that is not there.
 func stored[K comparable](
 	ctx context.Context, r *recount, table, owner, key string, columns [numbers]string, all, wrong map[K]*counts,
-	reading func() (into any, key func() K), name func(K) string,
+	reading func() (into []any, key func() K), name func(K) string,
 ) error {
 	var named []string
 	var which []int
@@ -234,8 +294,7 @@ func stored[K comparable](
 	}
 	err := r.sql.Query(ctx, t, func(rows *stdsql.Rows) error {
 		var was counts
-		into, told := reading()
-		targets := []any{into}
+		targets, told := reading()
 		for _, number := range which {
 			targets = append(targets, &was[number])
 		}

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -57,16 +58,34 @@ func (e *csvEncoder) settle() error {
 
 func (e *csvEncoder) end() error { return nil }
 
-// harmless keeps a spreadsheet from running a text that somebody else wrote as a formula.
+// harmless keeps a spreadsheet from running a text that somebody else wrote as a formula: an apostrophe goes before what would begin one, at the beginning
+// of the text and wherever a cell could begin within it. The quotes that CSV puts around a text do not keep it whole in a spreadsheet of a locale that
+// splits lines at semicolons, because the cell, as that sees it, has begun before them. See https://owasp.org/www-community/attacks/CSV_Injection.
 func harmless(text string) string {
-	if text != "" {
-		switch text[0] {
-		case '=', '+', '-', '@', '\t', '\r':
-			return "'" + text
+	var out strings.Builder
+	written, cell, begins := 0, 0, true
+	for i, r := range text {
+		if begins && strings.ContainsRune(beginsFormula, r) {
+			out.WriteString(text[written:cell])
+			out.WriteByte('\'')
+			written, begins = cell, false
+		}
+		switch r {
+		case ';', '\t', '\r', '\n':
+			cell, begins = i+1, true
+		case '"': // which is doubled, and stands for nothing at the beginning of a cell
+		default:
+			begins = false
 		}
 	}
-	return text
+	if written == 0 && out.Len() == 0 {
+		return text
+	}
+	return out.String() + text[written:]
 }
+
+// beginsFormula are the characters that begin a formula, or that are passed over before one; some spreadsheets take those of full width for the others.
+const beginsFormula = "=+-@\t\r＝＋－＠"
 
 type jsonEncoder struct {
 	out  *bufio.Writer

@@ -36,6 +36,9 @@ func TestTextsThatCouldBeFormulasAreMadeHarmless(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		"=1+1": "'=1+1", "+49 30": "'+49 30", "-2": "'-2", "@SUM(A1)": "'@SUM(A1)", "\tx": "'\tx", "a=b": "a=b", "'": "'", "": "", " =1": " =1", "ä": "ä", `a"b`: `a"b`, "a\nb": "a\nb",
+		"＝1+1": "'＝1+1", "＋1": "'＋1", "－1": "'－1", "＠SUM(A1)": "'＠SUM(A1)", "価格＝1": "価格＝1",
+		"x;=1+1": "x;'=1+1", ";;=1": ";;'=1", "x; =1": "x; =1", "x;y=1": "x;y=1", "x;＝1": "x;'＝1", "=1;=2": "'=1;'=2", `x;"=1"`: `x;'"=1"`, `""=1`: `'""=1`, `"x=1`: `"x=1`,
+		"x\n=1": "x\n'=1", "x\t=1": "x\t'=1", "\t\t=1": "'\t'\t'=1", "x,=1": "x,=1", "'=1": "'=1", "https://example.org/?a=1,-2;b=3": "https://example.org/?a=1,-2;b=3",
 	} {
 		file := written(t, CSV, []string{"a", "b"}, []any{text, int64(1)})
 		rows, err := csv.NewReader(bytes.NewBufferString(file)).ReadAll()

@@ -54,24 +54,10 @@ var byName = page.Order[*ent.CustomField]{
 // List returns one page of the fields that the filter chooses, by name. It is for the caller to know that the list of the filter is its own. The errors
 // of a bad request are those of page.Request.
 func (s *Service) List(ctx context.Context, filter Filter, request page.Request, columns ...string) (page.Result[*ent.CustomField], error) {
-	var none page.Result[*ent.CustomField]
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
-		return none, err
+		return page.Result[*ent.CustomField]{}, err
 	}
-	plan, err := byName.Plan(request)
-	if err != nil {
-		return none, err
-	}
-	query := s.db.Client(ctx).CustomField.Query().Where(filter.predicates()...)
-	query.Modify(plan.Apply)
-	if len(columns) > 0 {
-		query.Select(plan.Select(columns)...)
-	}
-	rows, err := query.All(ctx)
-	if err != nil {
-		return none, store.Translate(err)
-	}
-	return plan.Result(rows), nil
+	return page.Read(ctx, byName, request, s.db.Client(ctx).CustomField.Query().Where(filter.predicates()...), columns)
 }
 
 // Count returns how many fields the filter chooses.
@@ -88,21 +74,9 @@ func (s *Service) ByIDs(ctx context.Context, ids []int64, columns ...string) (ma
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
 	}
-	fields := make(map[int64]*ent.CustomField, len(ids))
-	for some := range slices.Chunk(ids, batch) {
-		query := s.db.Client(ctx).CustomField.Query().Where(customfield.IDIn(some...))
-		if len(columns) > 0 {
-			query.Select(append([]string{customfield.FieldID}, columns...)...)
-		}
-		rows, err := query.All(ctx)
-		if err != nil {
-			return nil, store.Translate(err)
-		}
-		for _, row := range rows {
-			fields[row.ID] = row
-		}
-	}
-	return fields, nil
+	return store.ByIDs(ctx, ids, columns, func(row *ent.CustomField) int64 { return row.ID }, func(some ...int64) *ent.CustomFieldQuery {
+		return s.db.Client(ctx).CustomField.Query().Where(customfield.IDIn(some...))
+	})
 }
 
 // ByLists returns for each list the fields that its people may have, by name, in one statement for up to 5,000 lists. A list needs id and user_id.

@@ -4,7 +4,6 @@ package list
 
 import (
 	"context"
-	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -173,21 +172,9 @@ func (s *Service) ByIDs(ctx context.Context, ids []int64, columns ...string) (ma
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
 	}
-	lists := make(map[int64]*ent.SubscriberList, len(ids))
-	for some := range slices.Chunk(ids, batch) {
-		query := s.db.Client(ctx).SubscriberList.Query().Where(entlist.IDIn(some...))
-		if len(columns) > 0 {
-			query.Select(append([]string{entlist.FieldID}, columns...)...)
-		}
-		rows, err := query.All(ctx)
-		if err != nil {
-			return nil, store.Translate(err)
-		}
-		for _, row := range rows {
-			lists[row.ID] = row
-		}
-	}
-	return lists, nil
+	return store.ByIDs(ctx, ids, columns, func(row *ent.SubscriberList) int64 { return row.ID }, func(some ...int64) *ent.SubscriberListQuery {
+		return s.db.Client(ctx).SubscriberList.Query().Where(entlist.IDIn(some...))
+	})
 }
 
 // Filter chooses lists. The zero value chooses all.
@@ -227,24 +214,10 @@ var (
 
 // List returns one page of the lists that the filter chooses, in one statement. The errors of a bad request are those of page.Request.
 func (s *Service) List(ctx context.Context, filter Filter, order Order, request page.Request, columns ...string) (page.Result[*ent.SubscriberList], error) {
-	var none page.Result[*ent.SubscriberList]
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
-		return none, err
+		return page.Result[*ent.SubscriberList]{}, err
 	}
-	plan, err := order.Plan(request)
-	if err != nil {
-		return none, err
-	}
-	query := s.db.Client(ctx).SubscriberList.Query().Where(filter.predicates()...)
-	query.Modify(plan.Apply)
-	if len(columns) > 0 {
-		query.Select(plan.Select(columns)...)
-	}
-	rows, err := query.All(ctx)
-	if err != nil {
-		return none, store.Translate(err)
-	}
-	return plan.Result(rows), nil
+	return page.Read(ctx, order, request, s.db.Client(ctx).SubscriberList.Query().Where(filter.predicates()...), columns)
 }
 
 // streamBatch is how many lists Each reads at first, and largestBatch how many it reads at a time in the end.

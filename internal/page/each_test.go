@@ -100,3 +100,92 @@ func TestBatchesGrowUpToTheLargest(t *testing.T) {
 		t.Errorf("batches of %v, %v, want %v", sizes, err, want)
 	}
 }
+
+// sortedNumbers is a list of the numbers 1 to n in windows of 5 and batches of 2, which counts the sorts and forgets the numbers that are gone.
+func sortedNumbers(n int64, gone map[int64]bool, sorts *int) Sorted[int64] {
+	numbers := fetcher(n, sorts)
+	return Sorted[int64]{
+		Order: byNumber, Window: 5, Batch: 2,
+		IDs: func(plan Plan[int64]) ([]int64, error) {
+			result, err := numbers(plan.request)
+			ids := result.Items
+			if result.HasNext {
+				ids = append(ids, ids[len(ids)-1]+1)
+			}
+			return ids, err
+		},
+		Rows: func(ids []int64) (map[int64]int64, error) {
+			found := map[int64]int64{}
+			for _, id := range ids {
+				if !gone[id] {
+					found[id] = id
+				}
+			}
+			return found, nil
+		},
+	}
+}
+
+func TestEachSortedSortsOnceForAWindow(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		rows          int64
+		offset, limit int
+		gone          []int64
+		first, last   int64
+		sorts         int
+	}{
+		"all":                         {rows: 13, first: 1, last: 13, sorts: 3},
+		"a whole number of windows":   {rows: 10, first: 1, last: 10, sorts: 2},
+		"one window":                  {rows: 5, first: 1, last: 5, sorts: 1},
+		"a limit within a window":     {rows: 13, limit: 3, first: 1, last: 3, sorts: 1},
+		"a limit over windows":        {rows: 13, limit: 8, first: 1, last: 8, sorts: 2},
+		"a limit beyond the end":      {rows: 4, limit: 9, first: 1, last: 4, sorts: 1},
+		"an offset":                   {rows: 13, offset: 6, first: 7, last: 13, sorts: 2},
+		"an offset beyond the end":    {rows: 4, offset: 9, sorts: 1},
+		"nothing":                     {sorts: 1},
+		"the last of a window gone":   {rows: 13, gone: []int64{5}, first: 1, last: 13, sorts: 3},
+		"the last three of it gone":   {rows: 13, gone: []int64{3, 4, 5}, first: 1, last: 13, sorts: 4},
+		"some in the middle gone":     {rows: 13, gone: []int64{2, 7, 8}, first: 1, last: 13, sorts: 3},
+		"all of the last window gone": {rows: 8, gone: []int64{6, 7, 8}, first: 1, last: 8, sorts: 2},
+	}
+	for label, test := range tests {
+		gone := map[int64]bool{}
+		for _, id := range test.gone {
+			gone[id] = true
+		}
+		var got, want []int64
+		for i := test.first; i > 0 && i <= test.last; i++ {
+			if !gone[i] {
+				want = append(want, i)
+			}
+		}
+		sorts := 0
+		err := EachSorted(test.offset, test.limit, sortedNumbers(test.rows, gone, &sorts), func(rows []int64) error {
+			if len(rows) > 2 {
+				t.Errorf("%s: a batch of %d", label, len(rows))
+			}
+			got = append(got, rows...)
+			return nil
+		})
+		if err != nil || !slices.Equal(got, want) || sorts != test.sorts {
+			t.Errorf("%s: got %v in %d sorts, %v; want %v in %d", label, got, sorts, err, want, test.sorts)
+		}
+	}
+}
+
+func TestEachSortedEndsWithTheFirstError(t *testing.T) {
+	t.Parallel()
+	sorts, boom := 0, errors.New("boom")
+	if err := EachSorted(0, 0, sortedNumbers(10, nil, &sorts), func([]int64) error { return boom }); !errors.Is(err, boom) || sorts != 1 {
+		t.Errorf("got %v after %d sorts", err, sorts)
+	}
+	broken := sortedNumbers(10, nil, &sorts)
+	broken.Rows = func([]int64) (map[int64]int64, error) { return nil, boom }
+	if err := EachSorted(0, 0, broken, func([]int64) error { return nil }); !errors.Is(err, boom) {
+		t.Errorf("got %v", err)
+	}
+	if err := EachSorted(-1, 0, sortedNumbers(10, nil, &sorts), func([]int64) error { return nil }); err == nil {
+		t.Error("a negative offset was accepted")
+	}
+}

@@ -22,10 +22,12 @@ func TestValuesAsLongAsAnAudienceMayBe(t *testing.T) {
 		"a": "a", "percent": "%", "underscore": "_", "backslash": `\`, "quote": "'", "bar": "|", "question mark": "?", "NUL": "\x00", "emoji": "😀", "right to left": "שלום ",
 		"overridden direction": "\u202Eabc\u202C", "combining": "e\u0301", "SQL": "'; DROP TABLE subscribers; -- ",
 	}
-	operators := []audience.FieldOperator{
+	all := []audience.FieldOperator{
 		audience.Is, audience.IsNot, audience.Contains, audience.DoesNotContain, audience.BeginsWith, audience.EndsWith,
 		audience.IsLessThan, audience.IsLessOrEqual, audience.IsGreaterThan, audience.IsGreaterOrEqual,
 	}
+	// One of each kind of comparison for every text, and all for two.
+	few := []audience.FieldOperator{audience.Is, audience.DoesNotContain, audience.BeginsWith, audience.IsLessOrEqual}
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
 		w := small()
 		w.found(t, db)
@@ -39,6 +41,10 @@ func TestValuesAsLongAsAnAudienceMayBe(t *testing.T) {
 		w.write(t, db)
 		for name, unit := range units {
 			long, short := strings.Repeat(unit, size/len(unit)), strings.Repeat(unit, 200/len([]rune(unit)))
+			operators := few
+			if name == "emoji" || name == "SQL" {
+				operators = all
+			}
 			for _, op := range operators {
 				ask := func(f audience.Field) audience.Audience {
 					return audience.Audience{Form: audience.FormRules, Operator: audience.Or, Criteria: []audience.Criterion{

@@ -102,7 +102,12 @@ func (s *Service) load(ctx context.Context, ownerID int64, target Target) (*know
 	if k.lists, err = ofNone(client.SubscriberList.Query().Where(subscriberlist.IDIn(ids...), owns).IDs(ctx)); err != nil {
 		return nil, store.Translate(err)
 	}
-	for depth := 0; depth < MaxSegmentDepth; depth++ {
+	depth := 0
+	if target.read != nil {
+		k.follow(target.read, &refs)
+		depth++
+	}
+	for ; depth < MaxSegmentDepth; depth++ {
 		missing := k.notLoaded(refs.Segments)
 		if len(missing) == 0 {
 			break
@@ -114,11 +119,7 @@ func (s *Service) load(ctx context.Context, ownerID int64, target Target) (*know
 		}
 		refs.Segments = nil
 		for _, row := range rows {
-			named := k.add(row)
-			refs.Segments = append(refs.Segments, named.Segments...)
-			refs.Fields = append(refs.Fields, named.Fields...)
-			refs.Tags = append(refs.Tags, named.Tags...)
-			refs.Campaigns = append(refs.Campaigns, named.Campaigns...)
+			k.follow(row, &refs)
 		}
 	}
 	if n := len(numbers(refs.Tags)) + len(numbers(refs.Campaigns)); n > MaxIDs {
@@ -164,6 +165,15 @@ func (k *known) notLoaded(refs []audience.Reference) []int64 {
 		}
 	}
 	return ids
+}
+
+// follow adds a segment, and what its rules name to what is still to be read.
+func (k *known) follow(row *ent.Segment, refs *audience.References) {
+	named := k.add(row)
+	refs.Segments = append(refs.Segments, named.Segments...)
+	refs.Fields = append(refs.Fields, named.Fields...)
+	refs.Tags = append(refs.Tags, named.Tags...)
+	refs.Campaigns = append(refs.Campaigns, named.Campaigns...)
 }
 
 // add reads the rules of a segment and returns what they name.

@@ -74,6 +74,8 @@ type Target struct {
 
 	// stored marks rules that were checked when they were saved: a campaign deleted since has no events, and its rule holds for nobody.
 	stored bool
+	// read is the segment that the audience is, with its rules; nil where they are still to be read.
+	read *ent.Segment
 	// prepared is what the target names, read and checked before; nil for not yet.
 	prepared *plan
 }

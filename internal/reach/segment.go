@@ -24,9 +24,11 @@ func OfSegment(s *ent.Segment) Target {
 }
 
 // Members returns a condition for a SELECT of another package over the rows of subscribers: they are on the list of the segment and its rules hold, in
-// whatever state they are. The condition may be applied to several statements, and counts days back from the instant of this call in all of them.
+// whatever state they are. It reads the id, user_id, list_id and rules of the segment. The condition may be applied to several statements, and counts days back from the instant of this call in all of them.
 func (s *Service) Members(ctx context.Context, segment *ent.Segment) (func(*sql.Selector), error) {
-	p, err := s.plan(ctx, OfSegment(segment))
+	target := OfSegment(segment)
+	target.read = segment
+	p, err := s.plan(ctx, target)
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,6 @@ package segment
 import (
 	"context"
 	"encoding/json"
-	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -182,21 +181,9 @@ func (s *Service) ByIDs(ctx context.Context, ids []int64, columns ...string) (ma
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
 	}
-	segments := make(map[int64]*ent.Segment, len(ids))
-	for some := range slices.Chunk(ids, batch) {
-		query := s.db.Client(ctx).Segment.Query().Where(entsegment.IDIn(some...))
-		if len(columns) > 0 {
-			query.Select(append([]string{entsegment.FieldID}, columns...)...)
-		}
-		rows, err := query.All(ctx)
-		if err != nil {
-			return nil, store.Translate(err)
-		}
-		for _, row := range rows {
-			segments[row.ID] = row
-		}
-	}
-	return segments, nil
+	return store.ByIDs(ctx, ids, columns, func(row *ent.Segment) int64 { return row.ID }, func(some ...int64) *ent.SegmentQuery {
+		return s.db.Client(ctx).Segment.Query().Where(entsegment.IDIn(some...))
+	})
 }
 
 func notFound() *apperr.Error { return apperr.NotFoundf("segment") }

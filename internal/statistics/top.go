@@ -76,17 +76,7 @@ func (s *Service) EachLink(ctx context.Context, campaignID int64, visit func([]*
 	}
 	const fewest, most = 250, 1000
 	return page.Each(0, 0, fewest, most, func(request page.Request) (page.Result[*ent.LinkCounter], error) {
-		plan, err := linkOrder(LinksByClicks).Plan(request)
-		if err != nil {
-			return page.Result[*ent.LinkCounter]{}, err
-		}
-		query := s.db.Client(ctx).LinkCounter.Query().Where(linkcounter.CampaignID(campaignID))
-		query.Modify(plan.Apply)
-		rows, err := query.All(ctx)
-		if err != nil {
-			return page.Result[*ent.LinkCounter]{}, store.Translate(err)
-		}
-		return plan.Result(rows), nil
+		return page.Read(ctx, linkOrder(LinksByClicks), request, s.db.Client(ctx).LinkCounter.Query().Where(linkcounter.CampaignID(campaignID)), nil)
 	}, visit)
 }
 

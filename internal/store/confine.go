@@ -44,7 +44,11 @@ func confine(client *ent.Client) {
 		if column == "" {
 			return errUnowned(q.Type())
 		}
-		q.WhereP(ownedBy(column, id.UserID))
+		if namedByIDs(ctx) {
+			q.WhereP(ownedBy(column, id.UserID, byIDs))
+			return nil
+		}
+		q.WhereP(ownedBy(column, id.UserID, sql.EQ))
 		return nil
 	}))
 	client.Use(func(next entgo.Mutator) entgo.Mutator {
@@ -59,13 +63,13 @@ func confine(client *ent.Client) {
 
 // ownedBy adds the predicate beside what the statement asks for, which it puts in parentheses by itself: Ent drops those of a lone OR inside an AND, and
 // "a OR b AND user_id = ?" would open other accounts.
-func ownedBy(column string, userID int64) func(*sql.Selector) {
+func ownedBy(column string, userID int64, equals func(string, any) *sql.Predicate) func(*sql.Selector) {
 	return func(s *sql.Selector) {
 		if asked := s.P(); asked != nil {
 			s.SetP(nil)
 			s.Where(sql.P(func(b *sql.Builder) { b.Wrap(func(b *sql.Builder) { b.Join(asked) }) }))
 		}
-		s.Where(sql.EQ(s.C(column), userID))
+		s.Where(equals(s.C(column), userID))
 	}
 }
 
@@ -85,7 +89,7 @@ func confineMutation(ctx context.Context, m entgo.Mutation) error {
 	if !ok || column == "" {
 		return errUnowned(m.Type())
 	}
-	confined.WhereP(ownedBy(column, id.UserID))
+	confined.WhereP(ownedBy(column, id.UserID, sql.EQ))
 	return nil
 }
 

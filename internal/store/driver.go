@@ -15,6 +15,8 @@ import (
 type driver struct {
 	write *entsql.Driver
 	read  entsql.Conn
+	// readers is the pool of read, for transactions.
+	readers *entsql.Driver
 }
 
 func (d *driver) Dialect() string { return d.write.Dialect() }
@@ -54,7 +56,11 @@ func (d *driver) QueryContext(ctx context.Context, query string, args ...any) (*
 func (d *driver) Tx(ctx context.Context) (dialect.Tx, error) { return d.BeginTx(ctx, nil) }
 
 func (d *driver) BeginTx(ctx context.Context, opts *sql.TxOptions) (dialect.Tx, error) {
-	t, err := d.write.BeginTx(ctx, opts)
+	pool := d.write
+	if opts != nil && opts.ReadOnly {
+		pool = d.readers
+	}
+	t, err := pool.BeginTx(ctx, opts)
 	if err != nil {
 		return nil, err
 	}

@@ -211,7 +211,8 @@ func mysqlConfig(address string) (*mysql.Config, error) {
 }
 
 func newStore(name string, own func() (*sql.DB, func() error, error), dbs ...*sql.DB) *Store {
-	d := &driver{write: entsql.OpenDB(name, dbs[0]), read: entsql.Conn{ExecQuerier: prepare(dbs[len(dbs)-1])}}
+	read := dbs[len(dbs)-1]
+	d := &driver{write: entsql.OpenDB(name, dbs[0]), read: entsql.Conn{ExecQuerier: prepare(read)}, readers: entsql.OpenDB(name, read)}
 	return &Store{driver: d, dbs: dbs, migrationDB: own, dialect: name}
 }
 

@@ -45,6 +45,16 @@ func (s *Store) TxLatest(ctx context.Context, fn func(ctx context.Context) error
 	return s.tx(ctx, &stdsql.TxOptions{Isolation: stdsql.LevelReadCommitted}, fn)
 }
 
+// Snapshot runs fn in a transaction that only reads: all of it sees what was committed when its first statement ran, and nobody waits for it, however long it
+// takes. Writing is an error. It runs again as Tx does. A Snapshot inside a Tx joins it.
+func (s *Store) Snapshot(ctx context.Context, fn func(ctx context.Context) error) error {
+	opts := &stdsql.TxOptions{ReadOnly: true}
+	if s.dialect == dialect.MySQL {
+		opts.Isolation = stdsql.LevelRepeatableRead
+	}
+	return s.tx(ctx, opts, fn)
+}
+
 func (s *Store) tx(ctx context.Context, opts *stdsql.TxOptions, fn func(ctx context.Context) error) error {
 	if _, joined := ctx.Value(txKey{}).(*ent.Tx); joined {
 		return fn(ctx)

@@ -188,12 +188,8 @@ type personValue struct {
 	fieldValue
 }
 
-const (
-	// valuesAtOnce is how many values one statement writes: SQLite takes 32,766 arguments, and a value has up to 4.
-	valuesAtOnce = 5000
-	// bytesAtOnce bounds the texts of the values in one statement: servers refuse packets that are too large.
-	bytesAtOnce = 1 << 20
-)
+// valuesAtOnce is how many values one statement writes: SQLite takes 32,766 arguments, and a value has up to 4.
+const valuesAtOnce = 5000
 
 // valueColumns are those of a value: its owner, its key, and what is written over.
 var valueColumns = []string{
@@ -212,27 +208,21 @@ func orNull[T any](v *T) any {
 func (s *Service) writeValues(ctx context.Context, ownerID int64, values []personValue) error {
 	raw := s.db.Raw(ctx)
 	cleared := map[int64][]int64{} // the people by field
-	rows := make([][]any, 0, min(len(values), valuesAtOnce))
-	size := 0
-	flush := func() error {
-		err := raw.Upsert(ctx, fieldvalue.Table, valueColumns, rows, valueColumns[1:3], valueColumns[3:])
-		rows, size = rows[:0], 0
-		return err
-	}
+	rows := make([][]any, 0, len(values))
 	for _, v := range values {
 		if v.text == "" {
 			cleared[v.field.ID] = append(cleared[v.field.ID], v.subscriberID)
 			continue
 		}
 		rows = append(rows, []any{ownerID, v.subscriberID, v.field.ID, v.text, kind.Fold(v.text, maxValueKey), orNull(v.number), orNull(v.date)})
-		if size += len(v.text); len(rows) == valuesAtOnce || size > bytesAtOnce {
-			if err := flush(); err != nil {
-				return err
-			}
+	}
+	for some := range store.Portions(rows, valuesAtOnce) {
+		if err := raw.Upsert(ctx, fieldvalue.Table, valueColumns, some, valueColumns[1:3], valueColumns[3:]); err != nil {
+			return err
 		}
 	}
-	if err := flush(); err != nil || len(cleared) == 0 {
-		return err
+	if len(cleared) == 0 {
+		return nil
 	}
 	return clearValues(ctx, s.db.Client(ctx).FieldValue, cleared)
 }

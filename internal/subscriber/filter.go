@@ -75,7 +75,7 @@ func (s *Service) InSegment(ctx context.Context, filter Filter, id int64) (Filte
 
 func (s *Service) inSegment(ctx context.Context, filter Filter, id int64, more ...predicate.Segment) (Filter, error) {
 	row, err := s.db.Client(ctx).Segment.Query().Where(append(more, entsegment.ID(id))...).
-		Select(entsegment.FieldID, entsegment.FieldUserID, entsegment.FieldListID).Only(ctx)
+		Select(entsegment.FieldID, entsegment.FieldUserID, entsegment.FieldListID, entsegment.FieldRules).Only(ctx)
 	if ent.IsNotFound(err) {
 		return filter, noSegment()
 	}

@@ -2,6 +2,7 @@ package subscriber
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"campaignql/ent"
@@ -15,7 +16,7 @@ import (
 // Order is an order of subscribers.
 type Order = page.Order[*ent.Subscriber]
 
-// The orders of subscribers. Within a list ByAddress and BySubscription are served by an index.
+// The orders of subscribers. Within a list ByAddress, BySubscription and ByStatus are served by an index.
 var (
 	ByID             = Order{Name: "ID", Column: entsubscriber.FieldID, Key: func(p *ent.Subscriber) page.Key { return page.Key{ID: p.ID} }}
 	ByAddress        = textOrder("EMAIL", entsubscriber.FieldEmailKey, func(p *ent.Subscriber) string { return p.EmailKey })
@@ -39,37 +40,55 @@ func instantOrder(name, column string, value func(*ent.Subscriber) *time.Time) O
 
 // List returns one page of the subscribers that the filter chooses, in one statement. The errors of a bad request are those of page.Request.
 func (s *Service) List(ctx context.Context, filter Filter, order Order, request page.Request, columns ...string) (page.Result[*ent.Subscriber], error) {
-	var none page.Result[*ent.Subscriber]
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
-		return none, err
+		return page.Result[*ent.Subscriber]{}, err
 	}
-	plan, err := order.Plan(request)
-	if err != nil {
-		return none, err
-	}
-	query := s.db.Client(ctx).Subscriber.Query().Where(filter.predicates()...)
-	query.Modify(plan.Apply)
-	if len(columns) > 0 {
-		query.Select(plan.Select(columns)...)
-	}
-	rows, err := query.All(ctx)
-	if err != nil {
-		return none, store.Translate(err)
-	}
-	return plan.Result(rows), nil
+	return page.Read(ctx, order, request, s.db.Client(ctx).Subscriber.Query().Where(filter.predicates()...), columns)
 }
 
-// streamBatch is how many subscribers Each reads at first, and largestBatch how many it reads at a time in the end.
 const (
+	// streamBatch is how many subscribers Each reads at first, and largestBatch how many it reads at a time in the end.
 	streamBatch  = 250
 	largestBatch = 2000
+	// sortedAtOnce is of how many subscribers the ids are kept, 8 bytes each, in an order that is sorted anew for each reading of the list.
+	sortedAtOnce = 500_000
 )
 
+// served are the orders in which an index has the people of a list; the others are sorted.
+var served = map[string]bool{ByAddress.Name: true, BySubscription.Name: true, ByStatus.Name: true}
+
 // Each calls visit for the subscribers that the filter chooses, in order, from the offset and at most limit of them (0: all), a batch at a time and
-// without ever holding more (legacy Subscribers.Get). An error of visit ends it.
+// without ever holding more (legacy Subscribers.Get). In an order that no index serves the list is sorted once for half a million people, whose ids are
+// held meanwhile. An error of visit ends it.
 func (s *Service) Each(ctx context.Context, filter Filter, order Order, offset, limit int, columns []string, visit func([]*ent.Subscriber) error) error {
-	return page.Each(offset, limit, streamBatch, largestBatch, func(request page.Request) (page.Result[*ent.Subscriber], error) {
+	batch := streamBatch
+	if !served[order.Name] {
+		if limit == 0 || limit > largestBatch {
+			return s.eachSorted(ctx, filter, order, offset, limit, columns, visit)
+		}
+		batch = limit // in one sort
+	}
+	return page.Each(offset, limit, batch, largestBatch, func(request page.Request) (page.Result[*ent.Subscriber], error) {
 		return s.List(ctx, filter, order, request, columns...)
+	}, visit)
+}
+
+func (s *Service) eachSorted(ctx context.Context, filter Filter, order Order, offset, limit int, columns []string, visit func([]*ent.Subscriber) error) error {
+	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
+		return err
+	}
+	if len(columns) > 0 {
+		columns = append(slices.Clone(columns), order.Column)
+	}
+	return page.EachSorted(offset, limit, page.Sorted[*ent.Subscriber]{
+		Order: order, Window: sortedAtOnce, Batch: largestBatch,
+		IDs: func(plan page.Plan[*ent.Subscriber]) ([]int64, error) {
+			query := s.db.Client(ctx).Subscriber.Query().Where(filter.predicates()...)
+			query.Modify(plan.Apply)
+			ids, err := query.IDs(ctx)
+			return ids, store.Translate(err)
+		},
+		Rows: func(ids []int64) (map[int64]*ent.Subscriber, error) { return s.ByIDs(ctx, ids, columns...) },
 	}, visit)
 }
 

@@ -24,7 +24,7 @@ type Counter interface {
 // Rules evaluates the rules of segments.
 type Rules interface {
 	// Members returns a condition on the rows of a SELECT over subscribers, or several of them: they are on the segment's list and its rules hold. It reads
-	// the id, user_id and list_id of the segment, which the caller sees.
+	// the id, user_id, list_id and rules of the segment, which the caller sees.
 	Members(ctx context.Context, segment *ent.Segment) (func(*sql.Selector), error)
 }
 

@@ -144,17 +144,7 @@ func (s *Service) ByIDs(ctx context.Context, ids []int64, columns ...string) (ma
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
 	}
-	query := s.db.Client(ctx).Subscriber.Query().Where(entsubscriber.IDIn(ids...))
-	if len(columns) > 0 {
-		query.Select(append([]string{entsubscriber.FieldID}, columns...)...)
-	}
-	rows, err := query.All(ctx)
-	if err != nil {
-		return nil, store.Translate(err)
-	}
-	found := make(map[int64]*ent.Subscriber, len(rows))
-	for _, row := range rows {
-		found[row.ID] = row
-	}
-	return found, nil
+	return store.ByIDs(ctx, ids, columns, func(row *ent.Subscriber) int64 { return row.ID }, func(some ...int64) *ent.SubscriberQuery {
+		return s.db.Client(ctx).Subscriber.Query().Where(entsubscriber.IDIn(some...))
+	})
 }

@@ -136,21 +136,9 @@ func (s *Service) ByIDs(ctx context.Context, ids []int64, columns ...string) (ma
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
 	}
-	tags := make(map[int64]*ent.SubscriberTag, len(ids))
-	for some := range slices.Chunk(ids, batch) {
-		query := s.db.Client(ctx).SubscriberTag.Query().Where(entag.IDIn(some...))
-		if len(columns) > 0 {
-			query.Select(append([]string{entag.FieldID}, columns...)...)
-		}
-		rows, err := query.All(ctx)
-		if err != nil {
-			return nil, store.Translate(err)
-		}
-		for _, row := range rows {
-			tags[row.ID] = row
-		}
-	}
-	return tags, nil
+	return store.ByIDs(ctx, ids, columns, func(row *ent.SubscriberTag) int64 { return row.ID }, func(some ...int64) *ent.SubscriberTagQuery {
+		return s.db.Client(ctx).SubscriberTag.Query().Where(entag.IDIn(some...))
+	})
 }
 
 // Filter chooses tags. The zero value chooses all.
@@ -173,24 +161,10 @@ var byName = page.Order[*ent.SubscriberTag]{
 
 // List returns one page of the tags, by name. The errors of a bad request are those of page.Request.
 func (s *Service) List(ctx context.Context, filter Filter, request page.Request, columns ...string) (page.Result[*ent.SubscriberTag], error) {
-	var none page.Result[*ent.SubscriberTag]
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
-		return none, err
+		return page.Result[*ent.SubscriberTag]{}, err
 	}
-	plan, err := byName.Plan(request)
-	if err != nil {
-		return none, err
-	}
-	query := s.db.Client(ctx).SubscriberTag.Query().Where(filter.predicates()...)
-	query.Modify(plan.Apply)
-	if len(columns) > 0 {
-		query.Select(plan.Select(columns)...)
-	}
-	rows, err := query.All(ctx)
-	if err != nil {
-		return none, store.Translate(err)
-	}
-	return plan.Result(rows), nil
+	return page.Read(ctx, byName, request, s.db.Client(ctx).SubscriberTag.Query().Where(filter.predicates()...), columns)
 }
 
 // Count returns how many tags the filter chooses.

@@ -203,24 +203,10 @@ var byAddress = page.Order[*ent.Suppression]{
 
 // List returns one page of the suppressions that the filter chooses, by address, in one statement. The errors of a bad request are those of page.Request.
 func (s *Service) List(ctx context.Context, filter Filter, request page.Request, columns ...string) (page.Result[*ent.Suppression], error) {
-	var none page.Result[*ent.Suppression]
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
-		return none, err
+		return page.Result[*ent.Suppression]{}, err
 	}
-	plan, err := byAddress.Plan(request)
-	if err != nil {
-		return none, err
-	}
-	query := s.db.Client(ctx).Suppression.Query().Where(filter.predicates()...)
-	query.Modify(plan.Apply)
-	if len(columns) > 0 {
-		query.Select(plan.Select(columns)...)
-	}
-	rows, err := query.All(ctx)
-	if err != nil {
-		return none, store.Translate(err)
-	}
-	return plan.Result(rows), nil
+	return page.Read(ctx, byAddress, request, s.db.Client(ctx).Suppression.Query().Where(filter.predicates()...), columns)
 }
 
 // Count returns how many suppressions the filter chooses.
@@ -237,19 +223,9 @@ func (s *Service) ByIDs(ctx context.Context, ids []int64, columns ...string) (ma
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
 	}
-	query := s.db.Client(ctx).Suppression.Query().Where(suppression.IDIn(ids...))
-	if len(columns) > 0 {
-		query.Select(append([]string{suppression.FieldID}, columns...)...)
-	}
-	rows, err := query.All(ctx)
-	if err != nil {
-		return nil, store.Translate(err)
-	}
-	found := make(map[int64]*ent.Suppression, len(rows))
-	for _, row := range rows {
-		found[row.ID] = row
-	}
-	return found, nil
+	return store.ByIDs(ctx, ids, columns, func(row *ent.Suppression) int64 { return row.ID }, func(some ...int64) *ent.SuppressionQuery {
+		return s.db.Client(ctx).Suppression.Query().Where(suppression.IDIn(some...))
+	})
 }
 
 // Of returns the suppressions of people by their ids, in one statement for up to 5,000; who is not suppressed is absent. A person needs id, user_id and

@@ -20,21 +20,9 @@ func (s *Service) ByIDs(ctx context.Context, ids []int64, columns ...string) (ma
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
 	}
-	tags := make(map[int64]*ent.Tag, len(ids))
-	for some := range slices.Chunk(ids, batch) {
-		query := s.db.Client(ctx).Tag.Query().Where(entag.IDIn(some...))
-		if len(columns) > 0 {
-			query.Select(with(columns, entag.FieldID)...)
-		}
-		rows, err := query.All(ctx)
-		if err != nil {
-			return nil, store.Translate(err)
-		}
-		for _, row := range rows {
-			tags[row.ID] = row
-		}
-	}
-	return tags, nil
+	return store.ByIDs(ctx, ids, columns, func(row *ent.Tag) int64 { return row.ID }, func(some ...int64) *ent.TagQuery {
+		return s.db.Client(ctx).Tag.Query().Where(entag.IDIn(some...))
+	})
 }
 
 // tagging is one row of ByCampaigns: a campaign and the asked columns of a tag it carries. Scanning into it costs a third of the memory of Ent's

@@ -185,20 +185,7 @@ func (s *Service) List(ctx context.Context, filter Filter, request page.Request,
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return page.Result[*ent.Tag]{}, err
 	}
-	plan, err := byName.Plan(request)
-	if err != nil {
-		return page.Result[*ent.Tag]{}, err
-	}
-	query := s.db.Client(ctx).Tag.Query().Where(filter.predicates()...)
-	query.Modify(plan.Apply)
-	if len(columns) > 0 {
-		query.Select(plan.Select(columns)...)
-	}
-	rows, err := query.All(ctx)
-	if err != nil {
-		return page.Result[*ent.Tag]{}, store.Translate(err)
-	}
-	return plan.Result(rows), nil
+	return page.Read(ctx, byName, request, s.db.Client(ctx).Tag.Query().Where(filter.predicates()...), columns)
 }
 
 // Count returns how many tags the filter chooses.

@@ -50,13 +50,17 @@ func New(t *testing.T, db *store.Store) *Server {
 	return With(t, db, Config())
 }
 
-// With starts a server with a configuration.
-func With(t *testing.T, db *store.Store, cfg config.Config) *Server {
+// With starts a server with a configuration; change alters what its domains are built with, such as their clock.
+func With(t *testing.T, db *store.Store, cfg config.Config, change ...func(*app.ServiceOptions)) *Server {
 	t.Helper()
-	services := app.NewServices(db, app.ServiceOptions{
+	opts := app.ServiceOptions{
 		Account: account.Options{Passwords: cheap},
 		Live:    live.Options{Interval: cfg.LiveInterval, PerAccount: cfg.MaxSubscriptions, Recheck: cfg.LiveInterval},
-	})
+	}
+	for _, f := range change {
+		f(&opts)
+	}
+	services := app.NewServices(db, opts)
 	stopping := make(chan struct{})
 	s := &Server{Services: services, Stop: sync.OnceFunc(func() { close(stopping) })}
 	handler := app.Handler(services, app.HandlerOptions{Config: cfg, Stopping: stopping, Logger: slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelError}))})

@@ -1,0 +1,4 @@
+package event
+
+// RecountAtOnce sets how many events of a kind a recount reads at a time.
+func (s *Service) RecountAtOnce(n int) { s.recountedAtOnce = n }
