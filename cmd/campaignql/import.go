@@ -58,7 +58,7 @@ func (c *importSubscribers) Run(ctx context.Context, env *environment) (err erro
 	}
 	sum, err := importer.Run(ctx, services.Subscribers, o)
 	if err != nil {
-		return err
+		return flagged(err)
 	}
 	n := sum.Outcomes
 	_, err = fmt.Fprintf(env.stdout, "%d rows: %d added, %d updated, %d on the list already, %d have left, %d rejected\n",

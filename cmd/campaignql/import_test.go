@@ -73,6 +73,35 @@ func TestAKilledImportContinues(t *testing.T) {
 	})
 }
 
+// TestAFileIsImportedByOneProcessAtATime imports the file a second time while the first import runs, and after that one was killed.
+func TestAFileIsImportedByOneProcessAtATime(t *testing.T) {
+	t.Parallel()
+	address := "sqlite:" + filepath.Join(t.TempDir(), "campaignql.db")
+	newUser(t, address, "ann")
+	list, _ := newList(t, testkit.Open(t, address))
+	path := filepath.Join(t.TempDir(), "people.csv")
+	_, rejected := writePeople(t, path)
+	killImport(t, address, path, list, func() bool {
+		if _, err := os.Stat(path + ".import.lock"); err != nil {
+			return false
+		}
+		var stderr bytes.Buffer
+		second := importing(t, address, path, list)
+		second.Stderr = &stderr
+		var status *exec.ExitError
+		if err := second.Run(); !errors.As(err, &status) || status.ExitCode() != 2 || !strings.Contains(stderr.String(), "people.csv is being imported by another process") {
+			t.Errorf("a second import at the same time: %v, %s", err, stderr.Bytes())
+		}
+		return true
+	})
+	if out, err := importing(t, address, path, list).Output(); err != nil || !strings.HasSuffix(string(out), fmt.Sprintf(" %d rejected\n", len(rejected))) {
+		t.Errorf("an import after one that was killed: %v, %s", err, out)
+	}
+	if left, err := filepath.Glob(path + ".import.*"); err != nil || len(left) > 0 {
+		t.Errorf("%v are left, %v", left, err)
+	}
+}
+
 // importing is the command that imports the file.
 func importing(t *testing.T, address, path string, list int64) *exec.Cmd {
 	t.Helper()
@@ -193,4 +222,33 @@ func reported(t *testing.T, path string) (lines []string) {
 		lines = append(lines, row[0])
 	}
 	return lines
+}
+
+func TestFaultsOfAnImportNameTheFlags(t *testing.T) {
+	t.Parallel()
+	address := "sqlite:" + filepath.Join(t.TempDir(), "campaignql.db")
+	newUser(t, address, "ann")
+	list, _ := newList(t, testkit.Open(t, address))
+	path, other := filepath.Join(t.TempDir(), "people.csv"), filepath.Join(t.TempDir(), "other.csv")
+	if err := errors.Join(os.WriteFile(path, []byte("Email\na@k\xf6ln.example\n"), 0o600), os.WriteFile(other, []byte("mine\n"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		flags []string
+		want  string
+	}{
+		{[]string{"--map", "Email"}, `campaignql: --map: "Email": write Column=email`},
+		{[]string{"--map", "Email=nothing"}, `campaignql: --map: "Email=nothing": the list has no field "nothing"`},
+		{[]string{"--map", "Email=ip"}, "campaignql: --map: no column is the email: say which is, by Column=email"},
+		{[]string{"--map", "Nobody=email"}, `campaignql: --map: the file has no column "Nobody"`},
+		{[]string{"--encoding", "utf-8"}, "campaignql: --encoding: " + path + " is not UTF-8 throughout: give latin-1 if it is that"},
+		{[]string{"--report", other}, "campaignql: --report: " + other + " is there already and is no report of rejected rows: name another file"},
+	} {
+		command := importing(t, address, path, list)
+		var stderr bytes.Buffer
+		command.Args, command.Stderr = append(command.Args, test.flags...), &stderr
+		if err := command.Run(); err == nil || stderr.String() != test.want+"\n" {
+			t.Errorf("%v: %v, %q, want %q", test.flags, err, stderr.String(), test.want)
+		}
+	}
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"campaignql/internal/apperr"
 	"campaignql/internal/subscriber"
 )
 
@@ -130,7 +131,7 @@ func refuseOther(path string) error {
 		return err
 	}
 	if n > 0 && !strings.HasPrefix(reportStart, string(start[:n])) {
-		return fmt.Errorf("%s is there already and is no report of rejected rows: name another file with --report", path)
+		return apperr.InvalidField("report", "import_report_taken", "%s is there already and is no report of rejected rows: name another file", path)
 	}
 	return nil
 }

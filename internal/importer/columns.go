@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"campaignql/ent"
+	"campaignql/internal/apperr"
 	"campaignql/internal/subscriber"
 )
 
@@ -42,7 +43,7 @@ func readColumns(given, header []string, width int, fields []*ent.CustomField) (
 	for _, pair := range given {
 		cut := strings.LastIndexByte(pair, '=')
 		if cut < 0 {
-			return nil, fmt.Errorf("--map %q: write Column=email", pair)
+			return nil, unmapped("%q: write Column=email", pair)
 		}
 		column, err := position(pair[:cut], header, width)
 		if err != nil {
@@ -50,17 +51,22 @@ func readColumns(given, header []string, width int, fields []*ent.CustomField) (
 		}
 		target, ok := known[strings.ToLower(strings.TrimSpace(pair[cut+1:]))]
 		if !ok {
-			return nil, fmt.Errorf("--map %q: the list has no field %q", pair, pair[cut+1:])
+			return nil, unmapped("%q: the list has no field %q", pair, pair[cut+1:])
 		}
 		if _, twice := cols[column]; twice || cols.holds(target) {
-			return nil, fmt.Errorf("--map %q: the column or the field is mapped already", pair)
+			return nil, unmapped("%q: the column or the field is mapped already", pair)
 		}
 		cols[column] = target
 	}
 	if !cols.holds("email") {
-		return nil, fmt.Errorf("no column is the email: say which with --map Column=email")
+		return nil, unmapped("no column is the email: say which is, by Column=email")
 	}
 	return cols, nil
+}
+
+// unmapped is a fault of the mapping.
+func unmapped(format string, args ...any) error {
+	return apperr.InvalidField("map", "import_map_invalid", format, args...)
 }
 
 func (c columns) holds(target string) bool {
@@ -81,7 +87,7 @@ func position(column string, header []string, width int) (int, error) {
 	if n, err := strconv.Atoi(column); err == nil && n >= 1 && n <= width {
 		return n - 1, nil
 	}
-	return 0, fmt.Errorf("--map: the file has no column %q", column)
+	return 0, unmapped("the file has no column %q", column)
 }
 
 // row is a record as the domain takes it, or why it cannot be. Empty cells say nothing.

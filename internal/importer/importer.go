@@ -25,7 +25,8 @@ type People interface {
 
 // Options say what to import, and how.
 type Options struct {
-	// Path is the file. Beside it lies, while an import is unfinished, how far it got: Path + ".import.json".
+	// Path is the file. Beside it lies, while an import is unfinished, how far it got: Path + ".import.json"; and
+	// Path + ".import.lock", which keeps others away.
 	Path string
 	// List needs id, user_id and created_at.
 	List *ent.SubscriberList
@@ -53,8 +54,16 @@ type Summary struct {
 
 // Run imports a file, as if its rows were put onto the list one after the other: of rows with one address the first adds the person, and the others find
 // it there. Where an earlier run over the same content, list and options was interrupted it
-// continues; people and the report end up as if it had not been. Errors are about the file, the mapping, or the domain's.
-func Run(ctx context.Context, people People, o Options) (Summary, error) {
+// continues; people and the report end up as if it had not been. The faults are Invalid on map,
+// reason "import_map_invalid", on encoding, reason "import_encoding_wrong", and on report, reason "import_report_taken"; errors of the file, and those of Add.
+//
+// While another import of the same file runs, also of another process, it is a Conflict, reason "import_running", and nothing is touched.
+func Run(ctx context.Context, people People, o Options) (_ Summary, err error) {
+	release, err := hold(o.Path)
+	if err != nil {
+		return Summary{}, err
+	}
+	defer func() { err = errors.Join(err, release()) }()
 	fields, err := people.Fields(ctx, o.List)
 	if err != nil {
 		return Summary{}, err

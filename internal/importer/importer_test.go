@@ -12,6 +12,7 @@ import (
 
 	"campaignql/ent"
 	entsubscriber "campaignql/ent/subscriber"
+	"campaignql/internal/apperr"
 	"campaignql/internal/field"
 	"campaignql/internal/importer"
 	"campaignql/internal/kind"
@@ -251,6 +252,36 @@ func TestTheListOfAnotherAccountIsUnknown(t *testing.T) {
 		_, err := importer.Run(other, f.people, importer.Options{Path: f.file("Email\na@example.com\n"), List: f.list})
 		if err == nil || !strings.Contains(err.Error(), "list") || f.held() != "" {
 			t.Errorf("%v, %s", err, f.held())
+		}
+	})
+}
+
+// slow imports while the file is being imported.
+type slow struct {
+	*subscriber.Service
+	meanwhile func()
+}
+
+func (s *slow) Fields(ctx context.Context, list *ent.SubscriberList) ([]*ent.CustomField, error) {
+	s.meanwhile()
+	return s.Service.Fields(ctx, list)
+}
+
+func TestAFileThatIsBeingImportedIsLeftAlone(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		o := importer.Options{Path: f.file("Email\na@example.com\n"), List: f.list}
+		ran := false
+		first := &slow{Service: f.people, meanwhile: func() {
+			ran = true
+			if _, err := importer.Run(f.ctx, f.people, o); apperr.CodeOf(err) != apperr.Conflict || f.held() != "" {
+				t.Errorf("%v, %s", err, f.held())
+			}
+		}}
+		if _, err := importer.Run(f.ctx, first, o); err != nil || !ran || f.held() != "a@example.com=|" {
+			t.Errorf("%v, %s", err, f.held())
+		}
+		if _, err := os.Stat(o.Path + ".import.lock"); !os.IsNotExist(err) {
+			t.Errorf("the lock is left: %v", err)
 		}
 	})
 }

@@ -15,6 +15,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding/charmap"
+
+	"campaignql/internal/apperr"
 )
 
 // record is one row of the file; problem is set when it is no CSV.
@@ -60,7 +62,7 @@ func (s *source) start(file *os.File, encoding string) error {
 		return err
 	}
 	if encoding == "utf-8" && !isUTF8 {
-		return errors.New("not UTF-8 throughout; give --encoding latin-1 if it is that")
+		return apperr.InvalidField("encoding", "import_encoding_wrong", "%s is not UTF-8 throughout: give latin-1 if it is that", file.Name())
 	}
 	if _, err := file.Seek(0, io.SeekStart); err != nil {
 		return err

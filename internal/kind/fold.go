@@ -16,7 +16,19 @@ func Fold(text string, limit int) string {
 
 // FoldPart folds what is searched for within texts that Fold made: the same, whole and with the spaces around it.
 func FoldPart(text string) string {
+	if isASCII(text) { // nearly all addresses, which come by the million
+		return strings.ToLower(text)
+	}
 	return norm.NFKC.String(cases.Fold().String(norm.NFKC.String(text)))
+}
+
+func isASCII(text string) bool {
+	for i := range len(text) {
+		if text[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // Cut returns at most limit characters of text.

@@ -8,8 +8,10 @@ import (
 	"time"
 
 	"campaignql/ent/fieldvalue"
+	entsubscriber "campaignql/ent/subscriber"
 	"campaignql/internal/apperr"
 	"campaignql/internal/kind"
+	"campaignql/internal/list"
 	"campaignql/internal/page"
 	"campaignql/internal/store"
 	"campaignql/internal/subscriber"
@@ -232,9 +234,9 @@ func TestUpdateChangesWhatItNames(t *testing.T) {
 			want  string
 		}{
 			{subscriber.Patch{Email: new("TAKEN@example.com")}, "conflict subscriber_exists email"},
-			{subscriber.Patch{Email: new("x"), Status: status(kind.SubscriberPending), Bounce: new(kind.BounceType("x")), Fields: map[int64]string{number: "x", 7: "y"}},
+			{subscriber.Patch{Email: new("x"), Status: status(kind.SubscriberPending), Bounce: new(kind.BounceType("x")), Fields: map[int64]string{number: "x", unknown: "y"}},
 				fmt.Sprintf("invalid subscriber_address_invalid email; invalid subscriber_status_invalid status; invalid subscriber_bounce_invalid bounce; "+
-					"invalid custom_field_invalid fields.%d; invalid custom_field_not_found fields.7", number)},
+					"invalid custom_field_invalid fields.%d; invalid custom_field_not_found fields.%d", number, int64(unknown))},
 		} {
 			if got := fault(second(f.Update(f.ctx, p.ID, test.patch))); got != test.want {
 				t.Errorf("%s, want %s", got, test.want)
@@ -270,6 +272,91 @@ func TestAddCostsTheSameForManyRows(t *testing.T) {
 		}
 		if one, many := cost(1), cost(2000); one != many || one == 0 {
 			t.Errorf("one row costs %d statements, 2,000 cost %d", one, many)
+		}
+	})
+}
+
+// idsAreTold adds 4,500 rows of whom some are on the list already, and checks that each row is told what came of it, and who the person is.
+func (f *fixture) idsAreTold() {
+	f.t.Helper()
+	rows := make([]subscriber.Row, 4500)
+	there := map[int]bool{}
+	for i := range rows {
+		rows[i].Email = fmt.Sprintf("%d@example.com", i*7919%len(rows))
+		if i%700 == 3 || i > 4490 {
+			there[i] = true
+			f.subscribe(rows[i].Email, nil)
+		}
+	}
+	results, err := f.Add(f.ctx, subscriber.Addition{ListID: f.list, Rows: rows}, nil)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	ids := map[string]int64{}
+	for _, p := range f.db.Client(f.ctx).Subscriber.Query().Where(entsubscriber.ListID(f.list)).AllX(f.ctx) {
+		ids[p.Email] = p.ID
+	}
+	for i, r := range results {
+		want := subscriber.Added
+		if there[i] {
+			want = subscriber.Exists
+		}
+		if r.Outcome != want || r.SubscriberID == 0 || r.SubscriberID != ids[rows[i].Email] {
+			f.t.Fatalf("row %d: %+v, want %s as %d", i, r, want, ids[rows[i].Email])
+		}
+	}
+}
+
+func TestAddTellsWhoThePeopleAre(t *testing.T) {
+	each(t, func(_ *testing.T, f *fixture) { f.idsAreTold() })
+}
+
+// A cluster of several servers gives each every third number or so.
+func TestAddTellsWhoThePeopleAreWhereNumbersHaveGaps(t *testing.T) {
+	t.Parallel()
+	testkit.EachFresh(t, func(t *testing.T, address string) {
+		if strings.HasPrefix(address, "sqlite:") {
+			t.Skip("SQLite numbers without gaps")
+		}
+		newFixture(t, testkit.Open(t, address+"?auto_increment_increment=3")).idsAreTold()
+	})
+}
+
+func TestNobodyIsPutOntoAListThatIsDeletedMeanwhile(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		text := f.field(0, kind.FieldText, "")
+		var all sync.WaitGroup
+		begun := make(chan struct{}, 4)
+		for i := range 4 {
+			all.Go(func() {
+				for n := range 200 {
+					rows := make([]subscriber.Row, 50)
+					for j := range rows {
+						rows[j] = subscriber.Row{Email: fmt.Sprintf("%d-%d-%d@example.com", i, n, j), Fields: map[int64]string{text: "x"}}
+					}
+					_, err := f.Add(f.ctx, subscriber.Addition{ListID: f.list, Rows: rows}, nil)
+					if n == 0 {
+						begun <- struct{}{}
+					}
+					if err != nil {
+						if fault(err) != "not_found list_not_found listId" {
+							t.Error(err)
+						}
+						return
+					}
+				}
+				t.Error("the list was never gone")
+			})
+		}
+		for range 4 {
+			<-begun
+		}
+		if _, err := list.New(f.db, list.Options{}).Delete(f.ctx, []int64{f.list}); err != nil {
+			t.Error(err)
+		}
+		all.Wait()
+		if people, values := f.db.Client(f.ctx).Subscriber.Query().CountX(f.ctx), f.db.Client(f.ctx).FieldValue.Query().CountX(f.ctx); people+values != 0 {
+			t.Errorf("%d people and %d values are left", people, values)
 		}
 	})
 }
