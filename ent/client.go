@@ -24,6 +24,7 @@ import (
 	"campaignql/ent/idempotencykey"
 	"campaignql/ent/linkcounter"
 	"campaignql/ent/loginattempt"
+	"campaignql/ent/purge"
 	"campaignql/ent/segment"
 	"campaignql/ent/session"
 	"campaignql/ent/subscriber"
@@ -73,6 +74,8 @@ type Client struct {
 	LinkCounter *LinkCounterClient
 	// LoginAttempt is the client for interacting with the LoginAttempt builders.
 	LoginAttempt *LoginAttemptClient
+	// Purge is the client for interacting with the Purge builders.
+	Purge *PurgeClient
 	// Segment is the client for interacting with the Segment builders.
 	Segment *SegmentClient
 	// Session is the client for interacting with the Session builders.
@@ -115,6 +118,7 @@ func (c *Client) init() {
 	c.IdempotencyKey = NewIdempotencyKeyClient(c.config)
 	c.LinkCounter = NewLinkCounterClient(c.config)
 	c.LoginAttempt = NewLoginAttemptClient(c.config)
+	c.Purge = NewPurgeClient(c.config)
 	c.Segment = NewSegmentClient(c.config)
 	c.Session = NewSessionClient(c.config)
 	c.Subscriber = NewSubscriberClient(c.config)
@@ -229,6 +233,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		IdempotencyKey:    NewIdempotencyKeyClient(cfg),
 		LinkCounter:       NewLinkCounterClient(cfg),
 		LoginAttempt:      NewLoginAttemptClient(cfg),
+		Purge:             NewPurgeClient(cfg),
 		Segment:           NewSegmentClient(cfg),
 		Session:           NewSessionClient(cfg),
 		Subscriber:        NewSubscriberClient(cfg),
@@ -270,6 +275,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		IdempotencyKey:    NewIdempotencyKeyClient(cfg),
 		LinkCounter:       NewLinkCounterClient(cfg),
 		LoginAttempt:      NewLoginAttemptClient(cfg),
+		Purge:             NewPurgeClient(cfg),
 		Segment:           NewSegmentClient(cfg),
 		Session:           NewSessionClient(cfg),
 		Subscriber:        NewSubscriberClient(cfg),
@@ -310,7 +316,7 @@ func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
 		c.APIKey, c.Campaign, c.CampaignChange, c.CampaignTag, c.CustomField,
 		c.DomainCounter, c.Email, c.Event, c.FieldValue, c.HourlyCounter,
-		c.IdempotencyKey, c.LinkCounter, c.LoginAttempt, c.Segment, c.Session,
+		c.IdempotencyKey, c.LinkCounter, c.LoginAttempt, c.Purge, c.Segment, c.Session,
 		c.Subscriber, c.SubscriberList, c.SubscriberTag, c.SubscriberTagging,
 		c.Suppression, c.Tag, c.User,
 	} {
@@ -324,7 +330,7 @@ func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
 		c.APIKey, c.Campaign, c.CampaignChange, c.CampaignTag, c.CustomField,
 		c.DomainCounter, c.Email, c.Event, c.FieldValue, c.HourlyCounter,
-		c.IdempotencyKey, c.LinkCounter, c.LoginAttempt, c.Segment, c.Session,
+		c.IdempotencyKey, c.LinkCounter, c.LoginAttempt, c.Purge, c.Segment, c.Session,
 		c.Subscriber, c.SubscriberList, c.SubscriberTag, c.SubscriberTagging,
 		c.Suppression, c.Tag, c.User,
 	} {
@@ -361,6 +367,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.LinkCounter.mutate(ctx, m)
 	case *LoginAttemptMutation:
 		return c.LoginAttempt.mutate(ctx, m)
+	case *PurgeMutation:
+		return c.Purge.mutate(ctx, m)
 	case *SegmentMutation:
 		return c.Segment.mutate(ctx, m)
 	case *SessionMutation:
@@ -2143,6 +2151,139 @@ func (c *LoginAttemptClient) mutate(ctx context.Context, m *LoginAttemptMutation
 	}
 }
 
+// PurgeClient is a client for the Purge schema.
+type PurgeClient struct {
+	config
+}
+
+// NewPurgeClient returns a client for the Purge from the given config.
+func NewPurgeClient(c config) *PurgeClient {
+	return &PurgeClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `purge.Hooks(f(g(h())))`.
+func (c *PurgeClient) Use(hooks ...Hook) {
+	c.hooks.Purge = append(c.hooks.Purge, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `purge.Intercept(f(g(h())))`.
+func (c *PurgeClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Purge = append(c.inters.Purge, interceptors...)
+}
+
+// Create returns a builder for creating a Purge entity.
+func (c *PurgeClient) Create() *PurgeCreate {
+	mutation := newPurgeMutation(c.config, OpCreate)
+	return &PurgeCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Purge entities.
+func (c *PurgeClient) CreateBulk(builders ...*PurgeCreate) *PurgeCreateBulk {
+	return &PurgeCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *PurgeClient) MapCreateBulk(slice any, setFunc func(*PurgeCreate, int)) *PurgeCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &PurgeCreateBulk{err: fmt.Errorf("calling to PurgeClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*PurgeCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &PurgeCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Purge.
+func (c *PurgeClient) Update() *PurgeUpdate {
+	mutation := newPurgeMutation(c.config, OpUpdate)
+	return &PurgeUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *PurgeClient) UpdateOne(_m *Purge) *PurgeUpdateOne {
+	mutation := newPurgeMutation(c.config, OpUpdateOne, withPurge(_m))
+	return &PurgeUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *PurgeClient) UpdateOneID(id int64) *PurgeUpdateOne {
+	mutation := newPurgeMutation(c.config, OpUpdateOne, withPurgeID(id))
+	return &PurgeUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Purge.
+func (c *PurgeClient) Delete() *PurgeDelete {
+	mutation := newPurgeMutation(c.config, OpDelete)
+	return &PurgeDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *PurgeClient) DeleteOne(_m *Purge) *PurgeDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *PurgeClient) DeleteOneID(id int64) *PurgeDeleteOne {
+	builder := c.Delete().Where(purge.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &PurgeDeleteOne{builder}
+}
+
+// Query returns a query builder for Purge.
+func (c *PurgeClient) Query() *PurgeQuery {
+	return &PurgeQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypePurge},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Purge entity by its id.
+func (c *PurgeClient) Get(ctx context.Context, id int64) (*Purge, error) {
+	return c.Query().Where(purge.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *PurgeClient) GetX(ctx context.Context, id int64) *Purge {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *PurgeClient) Hooks() []Hook {
+	return c.hooks.Purge
+}
+
+// Interceptors returns the client interceptors.
+func (c *PurgeClient) Interceptors() []Interceptor {
+	return c.inters.Purge
+}
+
+func (c *PurgeClient) mutate(ctx context.Context, m *PurgeMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&PurgeCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&PurgeUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&PurgeUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&PurgeDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Purge mutation op: %q", m.Op())
+	}
+}
+
 // SegmentClient is a client for the Segment schema.
 type SegmentClient struct {
 	config
@@ -3456,14 +3597,14 @@ type (
 	hooks struct {
 		APIKey, Campaign, CampaignChange, CampaignTag, CustomField, DomainCounter,
 		Email, Event, FieldValue, HourlyCounter, IdempotencyKey, LinkCounter,
-		LoginAttempt, Segment, Session, Subscriber, SubscriberList, SubscriberTag,
-		SubscriberTagging, Suppression, Tag, User []ent.Hook
+		LoginAttempt, Purge, Segment, Session, Subscriber, SubscriberList,
+		SubscriberTag, SubscriberTagging, Suppression, Tag, User []ent.Hook
 	}
 	inters struct {
 		APIKey, Campaign, CampaignChange, CampaignTag, CustomField, DomainCounter,
 		Email, Event, FieldValue, HourlyCounter, IdempotencyKey, LinkCounter,
-		LoginAttempt, Segment, Session, Subscriber, SubscriberList, SubscriberTag,
-		SubscriberTagging, Suppression, Tag, User []ent.Interceptor
+		LoginAttempt, Purge, Segment, Session, Subscriber, SubscriberList,
+		SubscriberTag, SubscriberTagging, Suppression, Tag, User []ent.Interceptor
 	}
 )
 

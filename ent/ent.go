@@ -16,6 +16,7 @@ import (
 	"campaignql/ent/idempotencykey"
 	"campaignql/ent/linkcounter"
 	"campaignql/ent/loginattempt"
+	"campaignql/ent/purge"
 	"campaignql/ent/segment"
 	"campaignql/ent/session"
 	"campaignql/ent/subscriber"
@@ -107,6 +108,7 @@ func checkColumn(t, c string) error {
 			idempotencykey.Table:    idempotencykey.ValidColumn,
 			linkcounter.Table:       linkcounter.ValidColumn,
 			loginattempt.Table:      loginattempt.ValidColumn,
+			purge.Table:             purge.ValidColumn,
 			segment.Table:           segment.ValidColumn,
 			session.Table:           session.ValidColumn,
 			subscriber.Table:        subscriber.ValidColumn,

@@ -40,6 +40,8 @@ type Tx struct {
 	LinkCounter *LinkCounterClient
 	// LoginAttempt is the client for interacting with the LoginAttempt builders.
 	LoginAttempt *LoginAttemptClient
+	// Purge is the client for interacting with the Purge builders.
+	Purge *PurgeClient
 	// Segment is the client for interacting with the Segment builders.
 	Segment *SegmentClient
 	// Session is the client for interacting with the Session builders.
@@ -202,6 +204,7 @@ func (tx *Tx) init() {
 	tx.IdempotencyKey = NewIdempotencyKeyClient(tx.config)
 	tx.LinkCounter = NewLinkCounterClient(tx.config)
 	tx.LoginAttempt = NewLoginAttemptClient(tx.config)
+	tx.Purge = NewPurgeClient(tx.config)
 	tx.Segment = NewSegmentClient(tx.config)
 	tx.Session = NewSessionClient(tx.config)
 	tx.Subscriber = NewSubscriberClient(tx.config)

@@ -21,6 +21,7 @@ import (
 	"campaignql/ent/linkcounter"
 	"campaignql/ent/loginattempt"
 	"campaignql/ent/predicate"
+	"campaignql/ent/purge"
 	"campaignql/ent/segment"
 	"campaignql/ent/session"
 	"campaignql/ent/subscriber"
@@ -441,6 +442,33 @@ func (f TraverseLoginAttempt) Traverse(ctx context.Context, q ent.Query) error {
 	return fmt.Errorf("unexpected query type %T. expect *ent.LoginAttemptQuery", q)
 }
 
+// The PurgeFunc type is an adapter to allow the use of ordinary function as a Querier.
+type PurgeFunc func(context.Context, *ent.PurgeQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f PurgeFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.PurgeQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.PurgeQuery", q)
+}
+
+// The TraversePurge type is an adapter to allow the use of ordinary function as Traverser.
+type TraversePurge func(context.Context, *ent.PurgeQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraversePurge) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraversePurge) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.PurgeQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.PurgeQuery", q)
+}
+
 // The SegmentFunc type is an adapter to allow the use of ordinary function as a Querier.
 type SegmentFunc func(context.Context, *ent.SegmentQuery) (ent.Value, error)
 
@@ -713,6 +741,8 @@ func NewQuery(q ent.Query) (Query, error) {
 		return &query[*ent.LinkCounterQuery, predicate.LinkCounter, linkcounter.OrderOption]{typ: ent.TypeLinkCounter, tq: q}, nil
 	case *ent.LoginAttemptQuery:
 		return &query[*ent.LoginAttemptQuery, predicate.LoginAttempt, loginattempt.OrderOption]{typ: ent.TypeLoginAttempt, tq: q}, nil
+	case *ent.PurgeQuery:
+		return &query[*ent.PurgeQuery, predicate.Purge, purge.OrderOption]{typ: ent.TypePurge, tq: q}, nil
 	case *ent.SegmentQuery:
 		return &query[*ent.SegmentQuery, predicate.Segment, segment.OrderOption]{typ: ent.TypeSegment, tq: q}, nil
 	case *ent.SessionQuery:

@@ -531,6 +531,30 @@ var (
 			},
 		},
 	}
+	// PurgesColumns holds the columns for the "purges" table.
+	PurgesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "user_id", Type: field.TypeInt64},
+		{Name: "campaign_id", Type: field.TypeInt64},
+	}
+	// PurgesTable holds the schema information for the "purges" table.
+	PurgesTable = &schema.Table{
+		Name:       "purges",
+		Columns:    PurgesColumns,
+		PrimaryKey: []*schema.Column{PurgesColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "purge_campaign_id",
+				Unique:  true,
+				Columns: []*schema.Column{PurgesColumns[2]},
+			},
+			{
+				Name:    "purge_user_id_campaign_id",
+				Unique:  false,
+				Columns: []*schema.Column{PurgesColumns[1], PurgesColumns[2]},
+			},
+		},
+	}
 	// SegmentsColumns holds the columns for the "segments" table.
 	SegmentsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt64, Increment: true},
@@ -792,6 +816,7 @@ var (
 		IdempotencyKeysTable,
 		LinkCountersTable,
 		LoginAttemptsTable,
+		PurgesTable,
 		SegmentsTable,
 		SessionsTable,
 		SubscribersTable,
@@ -871,6 +896,11 @@ func init() {
 	}
 	LoginAttemptsTable.Annotation = &entsql.Annotation{
 		Table:     "login_attempts",
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
+	PurgesTable.Annotation = &entsql.Annotation{
+		Table:     "purges",
 		Charset:   "utf8mb4",
 		Collation: "utf8mb4_bin",
 	}

@@ -215,3 +215,25 @@ func (CampaignChange) Indexes() []ent.Index {
 
 // Annotations of the CampaignChange.
 func (CampaignChange) Annotations() []schema.Annotation { return table("campaign_changes") }
+
+// Purge is a deleted campaign of which there are still events, links or mail domains: too many to be deleted with it.
+type Purge struct{ ent.Schema }
+
+// Mixin of the Purge.
+func (Purge) Mixin() []ent.Mixin { return []ent.Mixin{owned{}} }
+
+// Fields of the Purge.
+func (Purge) Fields() []ent.Field {
+	return []ent.Field{
+		field.Int64("id"),
+		field.Int64("campaign_id").Immutable(),
+	}
+}
+
+// Indexes of the Purge.
+func (Purge) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("campaign_id").Unique(), index.Fields("user_id", "campaign_id")}
+}
+
+// Annotations of the Purge.
+func (Purge) Annotations() []schema.Annotation { return table("purges") }

@@ -123,15 +123,13 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler, cfg
 	go func() { failed <- server.Serve(listener) }()
 	sweeping, stopSweeping := context.WithCancel(ctx)
 	defer stopSweeping()
-	swept := make(chan struct{})
-	go func() {
-		defer close(swept)
-		sweep(sweeping, services, log)
-	}()
+	var swept sync.WaitGroup
+	swept.Go(func() { sweep(sweeping, services, log) })
+	swept.Go(func() { purge(sweeping, services, log) })
 	select {
 	case err := <-failed:
 		stopSweeping()
-		<-swept
+		swept.Wait()
 		return fmt.Errorf("serve: %w", err)
 	case <-ctx.Done():
 	}
@@ -146,7 +144,7 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler, cfg
 		cancelRequests() // what still runs is cancelled, with its SQL
 		err = server.Close()
 	}
-	<-swept
+	swept.Wait()
 	return err
 }
 
@@ -190,6 +188,26 @@ func sweep(ctx context.Context, services *Services, log *slog.Logger) {
 			log.Warn("deleting what has expired failed", slog.Any("error", err))
 		} else if n > 0 {
 			log.Debug("deleted what has expired", slog.Int("rows", n))
+		}
+	}
+}
+
+// purge deletes what deleted campaigns have left: what a server that ended has not, and then whenever some are deleted. Now and then it looks whether another
+// server on the same database has ended in the middle.
+func purge(ctx context.Context, services *Services, log *slog.Logger) {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		if n, err := services.Campaigns.Purge(ctx); err != nil && ctx.Err() == nil {
+			log.Warn("deleting what deleted campaigns have left failed", slog.Any("error", err))
+		} else if n > 0 {
+			log.Debug("deleted what deleted campaigns have left", slog.Int("rows", n))
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-services.Campaigns.Deleted():
+		case <-tick.C:
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -15,9 +16,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"campaignql/internal/account"
 	"campaignql/internal/app"
 	"campaignql/internal/caller"
 	"campaignql/internal/config"
+	"campaignql/internal/kind"
 	"campaignql/internal/store"
 	"campaignql/internal/testkit"
 )
@@ -202,4 +205,51 @@ func makeStranger(t *testing.T, address string) {
 		SetPasswordHash("none").SetTimeZone("UTC").SetCreatedAt(now).SetUpdatedAt(now).Exec(ctx); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// TestWhatDeletedCampaignsLeaveIsPurgedAtTheStartAndAfterADeletion deletes a campaign while no server runs, and another through one.
+func TestWhatDeletedCampaignsLeaveIsPurgedAtTheStartAndAfterADeletion(t *testing.T) {
+	t.Parallel()
+	testkit.EachFresh(t, func(t *testing.T, address string) {
+		db := testkit.Open(t, address)
+		services := app.NewServices(db, app.ServiceOptions{})
+		owner := testkit.Account(t, db)
+		ctx := testkit.As(t, owner)
+		busy := func(name string) int64 {
+			c, err := services.Campaigns.Create(ctx, name, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			db.Client(ctx).Event.Create().SetID(fmt.Sprint(c.ID, "-e")).SetCampaignID(c.ID).SetSubscriberID(1).SetKind(kind.EventOpened).SetAt(store.Now()).ExecX(ctx)
+			return c.ID
+		}
+		before, after := busy("before"), busy("after")
+		if _, err := services.Campaigns.Delete(ctx, []int64{before}); err != nil {
+			t.Fatal(err)
+		}
+		left := func() int { return db.Client(ctx).Event.Query().CountX(ctx) }
+		purged := func(want int) {
+			t.Helper()
+			for deadline := time.Now().Add(patience); left() != want; time.Sleep(10 * time.Millisecond) {
+				if time.Now().After(deadline) {
+					t.Fatalf("%d events are left, want %d", left(), want)
+				}
+			}
+		}
+		purged(2)
+		r := run(t, address, settings(), "  Command")
+		purged(1)
+		_, key, err := services.Accounts.CreateKey(ctx, account.NewKey{Scopes: kind.Scopes{kind.ScopeRead, kind.ScopeWrite}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := do(t, http.MethodPost, r.url+"/api.php", fmt.Sprintf("Command=Campaigns.Delete&ResponseFormat=JSON&APIKey=%s&Campaigns=%d", key, after), "Content-Type: application/x-www-form-urlencoded")
+		if !strings.Contains(got.body, `"Success":true`) {
+			t.Fatal(got.body)
+		}
+		purged(0)
+		if err := r.end(); err != nil {
+			t.Error(err)
+		}
+	})
 }

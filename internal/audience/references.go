@@ -19,6 +19,8 @@ type Reference struct {
 // can check in one query a kind that all of it belongs to the account.
 type References struct {
 	Lists, Segments, Tags, Fields, Campaigns []Reference
+	// AnyCampaign tells that a rule is on the events of all campaigns.
+	AnyCampaign bool
 }
 
 // References returns everything the audience names, exclusions included.
@@ -63,6 +65,7 @@ func (r *References) collect(g Group, path string, list int64) {
 			r.Tags = appendIDs(r.Tags, rule.IDs, value)
 		case CampaignEvent:
 			r.Campaigns = appendIDs(r.Campaigns, rule.CampaignIDs, value)
+			r.AnyCampaign = r.AnyCampaign || len(rule.CampaignIDs) == 0
 		case Suppression:
 		}
 	}

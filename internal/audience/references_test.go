@@ -39,6 +39,7 @@ func TestReferencesNameEverythingOnceWhereItIsNamedFirst(t *testing.T) {
 		Fields: []audience.Reference{
 			{ID: 5, ListID: 3, Path: "criteria[1].rules[0].field_id"}, {ID: 5, ListID: 9, Path: "criteria[0].rules[2].field_id"},
 		},
+		AnyCampaign: true,
 		Campaigns: []audience.Reference{
 			{ID: 6, Path: "criteria[0].rules[3].value"}, {ID: 7, Path: "criteria[0].rules[3].value"},
 		},

@@ -83,6 +83,9 @@ func TestDeleteTakesEverythingThatBelongsToACampaignAndNothingElse(t *testing.T)
 		if diff := cmp.Diff(sorted(doomed), got); diff != "" || err != nil {
 			t.Fatalf("%v, deleted -want +got\n%s", err, diff)
 		}
+		if _, err := f.campaigns.Purge(t.Context()); err != nil {
+			t.Fatal(err)
+		}
 		for _, id := range doomed {
 			if left := f.belonging(t, id); left != [7]int{} {
 				t.Errorf("of campaign %d is left %v, want nothing", id, left)

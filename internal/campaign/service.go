@@ -22,6 +22,11 @@ type Service struct {
 	db     *store.Store
 	emails Emails
 	now    func() time.Time
+	// deleted holds something when Purge has something to do; purged is how many rows it deletes at a time.
+	deleted chan struct{}
+	purged  int
+	// onPurged, if not nil, is called after each statement of Purge that deletes. Tests set it.
+	onPurged func(n int)
 }
 
 // Options are the settings of a Service; the zero value is ready.
@@ -36,7 +41,7 @@ func New(db *store.Store, emails Emails, opts Options) *Service {
 	if opts.Now != nil {
 		now = func() time.Time { return store.Truncate(opts.Now()) }
 	}
-	return &Service{db: db, emails: emails, now: now}
+	return &Service{db: db, emails: emails, now: now, deleted: make(chan struct{}, 1), purged: purgedAtOnce}
 }
 
 // Now returns the present instant by the service's clock.

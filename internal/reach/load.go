@@ -10,6 +10,7 @@ import (
 	"campaignql/ent"
 	entcampaign "campaignql/ent/campaign"
 	"campaignql/ent/customfield"
+	"campaignql/ent/purge"
 	"campaignql/ent/segment"
 	"campaignql/ent/subscriberlist"
 	"campaignql/ent/subscribertag"
@@ -28,6 +29,8 @@ type known struct {
 	fields   map[int64]kind.FieldType
 	// has tells of each kind which ids there are, with the list they belong to: 0 for none.
 	lists, segmentLists, fieldLists, tags, campaigns map[int64]int64
+	// purging tells that there may be events of campaigns that are deleted.
+	purging bool
 }
 
 // savedRules are the rules of a segment; err tells that they cannot be read.
@@ -151,6 +154,12 @@ func (s *Service) loadRest(ctx context.Context, ownerID int64, refs audience.Ref
 	}
 	if ids := numbers(refs.Campaigns); len(ids) > 0 {
 		k.campaigns, err = ofNone(client.Campaign.Query().Where(entcampaign.IDIn(ids...), entcampaign.UserID(ownerID)).IDs(ctx))
+		if err != nil {
+			return store.Translate(err)
+		}
+	}
+	if refs.AnyCampaign {
+		k.purging, err = client.Purge.Query().Where(purge.UserID(ownerID)).Exist(ctx)
 	}
 	return store.Translate(err)
 }
@@ -174,6 +183,7 @@ func (k *known) follow(row *ent.Segment, refs *audience.References) {
 	refs.Fields = append(refs.Fields, named.Fields...)
 	refs.Tags = append(refs.Tags, named.Tags...)
 	refs.Campaigns = append(refs.Campaigns, named.Campaigns...)
+	refs.AnyCampaign = refs.AnyCampaign || named.AnyCampaign
 }
 
 // add reads the rules of a segment and returns what they name.

@@ -7,6 +7,7 @@ import (
 	"entgo.io/ent/dialect/sql"
 
 	entevent "campaignql/ent/event"
+	"campaignql/ent/purge"
 	entsubscriber "campaignql/ent/subscriber"
 	"campaignql/ent/subscribertagging"
 	entsuppression "campaignql/ent/suppression"
@@ -71,7 +72,7 @@ var kindsOf = map[audience.Event][]any{
 }
 
 // event returns the condition of a rule on what happened to the subscriber. What a machine caused is not counted. Of the campaigns that the rule names those
-// count which the owner has; where none is left there are no events.
+// count which the owner has; where none is left there are no events. Those of campaigns that are deleted do not count while they wait to be purged.
 func (b *binder) event(e audience.CampaignEvent) condition {
 	when := b.within(e.Time)
 	owned := slices.DeleteFunc(slices.Clone(e.CampaignIDs), func(id int64) bool { _, ok := b.known.campaigns[id]; return !ok })
@@ -85,6 +86,11 @@ func (b *binder) event(e audience.CampaignEvent) condition {
 		}
 		if len(owned) == 0 && len(e.CampaignIDs) > 0 {
 			found.Where(holds(false))
+		}
+		if len(e.CampaignIDs) == 0 && b.known.purging {
+			found.Where(not(s.exists(purge.Table, func(_ *statement, p row) *sql.Predicate {
+				return sql.ColumnsEQ(p.C(purge.FieldCampaignID), v.C(entevent.FieldCampaignID))
+			})))
 		}
 		found.Where(sql.ColumnsEQ(v.C(entevent.FieldSubscriberID), r.C(entsubscriber.FieldID)))
 		if kinds := kindsOf[e.Event]; len(kinds) == 1 {

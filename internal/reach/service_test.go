@@ -105,6 +105,38 @@ func TestWhatAnotherAccountHasIsAsIfItWereNot(t *testing.T) {
 	})
 }
 
+// TestWhatHappenedInADeletedCampaignCountsNoMore though its events wait to be purged: in a rule on any campaign it is as if they were not there.
+func TestWhatHappenedInADeletedCampaignCountsNoMore(t *testing.T) {
+	t.Parallel()
+	testkit.Each(t, func(t *testing.T, db *store.Store) {
+		w := small()
+		w.found(t, db)
+		w.write(t, db)
+		person := w.people[0]
+		must(t, db.Client(w.ctx).Event.Create().SetID(fmt.Sprintf("%d-complained", w.campaigns[0])).SetSubscriberID(person.id).
+			SetCampaignID(w.campaigns[0]).SetKind(kind.EventComplained).SetAt(present).Exec(w.ctx))
+		complained := func(not bool) int64 {
+			rule := audience.CampaignEvent{Event: audience.EventComplained, Not: not}
+			id := w.segment(t, db, person.list, audience.Group{Operator: audience.And, Rules: []audience.Rule{rule}})
+			n, err := w.service.Count(w.ctx, reach.OfSegment(&ent.Segment{ID: id, UserID: w.account.UserID, ListID: w.lists[person.list]}))
+			must(t, err)
+			return n
+		}
+		with, without := complained(false), complained(true)
+		if with != 1 {
+			t.Fatalf("%d complained", with)
+		}
+		must(t, db.Client(w.ctx).Purge.Create().SetCampaignID(w.campaigns[1]).Exec(w.ctx))
+		if n := complained(false); n != 1 {
+			t.Errorf("%d complained once another campaign is deleted", n)
+		}
+		must(t, db.Client(w.ctx).Purge.Create().SetCampaignID(w.campaigns[0]).Exec(w.ctx))
+		if n, not := complained(false), complained(true); n != 0 || not != without+1 {
+			t.Errorf("%d complained and %d have not, want 0 and %d", n, not, without+1)
+		}
+	})
+}
+
 // A campaign that rules name is looked for when they are evaluated, however they came to be saved: what happened in another account's is not told.
 func TestWhatHappenedInAnothersCampaignCountsForNobody(t *testing.T) {
 	t.Parallel()
