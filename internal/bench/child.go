@@ -26,6 +26,6 @@ func startLimit(ctx context.Context, database string) (*child, error) {
 	if err != nil {
 		return nil, err
 	}
-	started, err := bed.Start(ctx, database, self, "-raw", database)
+	started, err := bed.Start(ctx, database, self, rawMode, database)
 	return &child{started}, err
 }

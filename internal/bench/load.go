@@ -169,7 +169,7 @@ func (c *child) measure(ctx context.Context, r request, p plan) (sample, error) 
 		return sample{}, err
 	}
 	begin := time.Now()
-	took, err := c.load(ctx, r, p.connections, until{elapsed: p.seconds})
+	took, err := c.load(ctx, r, p.connections, until{elapsed: p.turn})
 	if err != nil {
 		return sample{}, err
 	}

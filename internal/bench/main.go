@@ -12,10 +12,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
-	"runtime"
 	"runtime/debug"
-	"syscall"
 	"time"
 
 	"campaignql/internal/bench/bed"
@@ -26,7 +23,8 @@ const aim = 0.5
 
 // plan is how long and how hard to measure.
 type plan struct {
-	seconds     time.Duration
+	seconds     float64
+	turn        time.Duration
 	warmUp      time.Duration
 	rounds      int
 	connections int
@@ -35,62 +33,42 @@ type plan struct {
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, os.Args[1:]); err != nil && !errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintln(os.Stderr, "bench:", err)
-		stop()
-		os.Exit(1)
+	if len(os.Args) == 3 && os.Args[1] == rawMode {
+		bed.Run("bench", func(ctx context.Context) error { return serveRaw(ctx, os.Args[2], os.Stdout) })
+		return
 	}
+	p := plan{warmUp: time.Second, requests: 10_000, starts: 5}
+	bed.Bench{
+		Name: "bench",
+		Flags: func(flags *flag.FlagSet) {
+			flags.Float64Var(&p.seconds, "seconds", 5, "length of one measurement")
+			flags.IntVar(&p.rounds, "rounds", 3, "measurements of each server, alternating; the median counts")
+			flags.IntVar(&p.connections, "connections", 8, "keep-alive connections that send requests one after the other")
+		},
+		Begin: p.begin, Measure: p.measure,
+	}.Main()
 }
 
-func run(ctx context.Context, args []string) error {
-	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	seconds := flags.Float64("seconds", 5, "length of one measurement")
-	rounds := flags.Int("rounds", 3, "measurements of each server, alternating; the median counts")
-	connections := flags.Int("connections", 8, "keep-alive connections that send requests one after the other")
-	raw := flags.String("raw", "", "serve the handler written by hand on the `database` of this address, as the benchmark does for itself")
-	if err := flags.Parse(args); err != nil {
-		return err
+// rawMode is the argument with which the benchmark starts itself as the handler written by hand, on the database that follows.
+const rawMode = "-raw"
+
+func (p *plan) begin() (string, error) {
+	if p.seconds <= 0 || p.rounds < 1 || p.connections < 1 {
+		return "", errors.New("-seconds, -rounds and -connections must be positive")
 	}
-	if *seconds <= 0 || *rounds < 1 || *connections < 1 {
-		return errors.New("-seconds, -rounds and -connections must be positive")
-	}
-	if *raw != "" {
-		return serveRaw(ctx, *raw, os.Stdout)
-	}
-	p := plan{
-		seconds: time.Duration(*seconds * float64(time.Second)), warmUp: time.Second, rounds: *rounds, connections: *connections,
-		requests: 10_000, starts: 5,
-	}
+	p.turn = time.Duration(p.seconds * float64(time.Second))
 	// The load is made on the same cores: it collects its garbage rarely.
 	debug.SetGCPercent(800)
-	return benchmark(ctx, p)
-}
-
-// benchmark measures every engine and prints what it found.
-func benchmark(ctx context.Context, p plan) (err error) {
-	dir, err := os.MkdirTemp("", "campaignql-bench-")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	binary, err := bed.Build(ctx, dir)
-	if err != nil {
-		return err
-	}
-	fmt.Printf("%s, %d cores, %d connections, %d rounds of %s\n", runtime.Version(), runtime.NumCPU(), p.connections, p.rounds, p.seconds)
-	for _, e := range bed.Engines(dir) {
-		if err := measure(ctx, e, p, binary); err != nil {
-			return fmt.Errorf("%s: %w", e.Name, err)
-		}
-	}
-	return nil
+	return fmt.Sprintf("%d connections, %d rounds of %s", p.connections, p.rounds, p.turn), nil
 }
 
 // measure fills a database of the engine and measures on it.
-func measure(ctx context.Context, e bed.Engine, p plan, binary string) (err error) {
-	address, drop, err := e.Create(ctx)
+func (p *plan) measure(ctx context.Context, site *bed.Site) (err error) {
+	binary, err := site.Binary(ctx)
+	if err != nil {
+		return err
+	}
+	address, drop, err := site.Create(ctx)
 	if err != nil {
 		return err
 	}
@@ -99,11 +77,11 @@ func measure(ctx context.Context, e bed.Engine, p plan, binary string) (err erro
 	if err != nil {
 		return err
 	}
-	result := report{engine: e.Name}
-	if result.starts, err = coldStarts(ctx, p, binary, address, key); err != nil {
+	result := report{engine: site.Name}
+	if result.starts, err = coldStarts(ctx, *p, binary, address, key); err != nil {
 		return err
 	}
-	if err := result.compare(ctx, p, binary, address, key); err != nil {
+	if err := result.compare(ctx, *p, binary, address, key); err != nil {
 		return err
 	}
 	return result.print(os.Stdout)

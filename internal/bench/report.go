@@ -29,7 +29,6 @@ type report struct {
 
 // print writes the medians as a table, and below it what the server's share of the limit is.
 func (r *report) print(w io.Writer) error {
-	fmt.Fprintf(w, "\n%s\n", r.engine)
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(table, "  cold start to first answer\t%s ms\n", milliseconds(median(r.starts, own)))
 	fmt.Fprintf(table, "  memory after 10,000 requests\t%.1f MiB\n", float64(r.memory)/(1<<20))

@@ -79,7 +79,7 @@ const chunk = 100_000
 // all fills the database. The indexes are made when the rows are there, which is much faster.
 func (l *loader) all(ctx context.Context) error {
 	if l.mysql {
-		// Who may not do so is as fast as the log.
+		// Who may not do so is as fast as the log. The pool has one connection.
 		_, _ = l.db.ExecContext(ctx, "SET SESSION sql_log_bin = 0")
 	}
 	for _, table := range []struct {

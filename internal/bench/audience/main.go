@@ -11,11 +11,8 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"os"
-	"os/signal"
-	"runtime"
-	"strings"
-	"syscall"
+
+	"campaignql/internal/bench/bed"
 )
 
 // aim is how many times as long as the statement written by hand ours may take.
@@ -34,39 +31,23 @@ type options struct {
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, os.Args[1:]); err != nil && !errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintln(os.Stderr, "bench-audience:", err)
-		stop()
-		os.Exit(1)
-	}
-}
-
-func run(ctx context.Context, args []string) error {
-	flags := flag.NewFlagSet("bench-audience", flag.ContinueOnError)
 	var o options
-	flags.IntVar(&o.people, "people", 1_000_000, "subscribers on three lists; SQLite gets a tenth")
-	flags.IntVar(&o.events, "events", 5_000_000, "events; SQLite gets a tenth")
-	flags.IntVar(&o.rounds, "rounds", 7, "how often each statement is timed, in turn with the other; the median counts")
-	flags.StringVar(&o.only, "only", "", "measure only questions whose name contains this `text`")
-	flags.BoolVar(&o.plans, "plans", false, "print both statements of each question, and how the database evaluates them")
-	flags.BoolVar(&o.drops, "drop", false, "drop the databases that were loaded instead of measuring")
-	engine := flags.String("engine", "", "measure only on engines whose name contains this `text`: sqlite, or mysql- and the port")
-	if err := flags.Parse(args); err != nil {
-		return err
-	}
-	if o.people < 1000 || o.events < 1000 || o.rounds < 1 {
-		return errors.New("-people and -events must be at least 1000, -rounds 1")
-	}
-	fmt.Printf("%s, %d cores, the median of %d\n", runtime.Version(), runtime.NumCPU(), o.rounds)
-	for _, e := range engines() {
-		if !strings.Contains(e.name, *engine) {
-			continue
-		}
-		if err := e.measure(ctx, o); err != nil {
-			return fmt.Errorf("%s: %w", e.name, err)
-		}
-	}
-	return nil
+	bed.Bench{
+		Name: "bench-audience",
+		Flags: func(flags *flag.FlagSet) {
+			flags.IntVar(&o.people, "people", 1_000_000, "subscribers on three lists; SQLite gets a tenth")
+			flags.IntVar(&o.events, "events", 5_000_000, "events; SQLite gets a tenth")
+			flags.IntVar(&o.rounds, "rounds", 7, "how often each statement is timed, in turn with the other; the median counts")
+			flags.StringVar(&o.only, "only", "", "measure only questions whose name contains this `text`")
+			flags.BoolVar(&o.plans, "plans", false, "print both statements of each question, and how the database evaluates them")
+			flags.BoolVar(&o.drops, "drop", false, "drop the databases that were loaded instead of measuring")
+		},
+		Begin: func() (string, error) {
+			if o.people < 1000 || o.events < 1000 || o.rounds < 1 {
+				return "", errors.New("-people and -events must be at least 1000, -rounds 1")
+			}
+			return fmt.Sprintf("the median of %d", o.rounds), nil
+		},
+		Measure: func(ctx context.Context, s *bed.Site) error { return engine{s.Engine}.measure(ctx, o) },
+	}.Main()
 }

@@ -26,18 +26,15 @@ type result struct {
 // measure asks every question of an engine and prints what was measured.
 func (e engine) measure(ctx context.Context, o options) (err error) {
 	s := e.sized(o.size)
-	if _, name := e.address(s); o.drops {
-		return e.drop(ctx, name)
+	if o.drops {
+		return e.Drop(ctx, s.database())
 	}
-	fmt.Printf("\n%s: %d people, %d events\n", e.name, s.people, s.events)
+	fmt.Printf("  %d people, %d events\n", s.people, s.events)
 	st, db, err := e.loaded(ctx, s)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, db.Close(), st.Close()) }()
-	if err := e.describe(ctx, db); err != nil {
-		return err
-	}
+	defer func() { err = errors.Join(err, st.Close()) }()
 	as := caller.With(ctx, caller.Identity{
 		UserID: accountID, Role: kind.RoleUser, Reputation: kind.ReputationTrusted, Scopes: kind.AllScopes(kind.RoleUser), Surface: kind.SurfaceCLI, TimeZone: "UTC",
 	})
@@ -56,18 +53,6 @@ func (e engine) measure(ctx context.Context, o options) (err error) {
 	return printed(os.Stdout, results)
 }
 
-// describe says what the times depend on most.
-func (e engine) describe(ctx context.Context, db *sql.DB) error {
-	if e.server == nil {
-		return nil
-	}
-	var version string
-	var pool int64
-	err := db.QueryRowContext(ctx, "SELECT VERSION(), @@innodb_buffer_pool_size").Scan(&version, &pool)
-	fmt.Printf("  %s, innodb_buffer_pool_size %d MiB\n", version, pool>>20)
-	return err
-}
-
 // ask times both statements in turn, after each has run once so that what it reads is in memory.
 func (e engine) ask(ctx context.Context, db *sql.DB, service *reach.Service, q question, o options) (result, error) {
 	r := result{question: q}
@@ -79,7 +64,7 @@ func (e engine) ask(ctx context.Context, db *sql.DB, service *reach.Service, q q
 	if err != nil {
 		return r, err
 	}
-	hand := q.statement(e.server != nil)
+	hand := q.statement(e.MySQL())
 	if r.index, err = e.plan(ctx, db, o, text, args); err != nil {
 		return r, err
 	}

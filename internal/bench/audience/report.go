@@ -38,7 +38,7 @@ func milliseconds(d time.Duration) string { return fmt.Sprintf("%.1f", d.Seconds
 // plan returns by which index the database reads each table of a statement, in the order in which it does.
 func (e engine) plan(ctx context.Context, db *sql.DB, o options, text string, args []any) (string, error) {
 	explain := "EXPLAIN FORMAT=TRADITIONAL "
-	if e.server == nil {
+	if !e.MySQL() {
 		explain = "EXPLAIN QUERY PLAN "
 	}
 	rows, err := db.QueryContext(ctx, explain+text, args...)
@@ -64,7 +64,7 @@ func (e engine) tell(ctx context.Context, db *sql.DB, text string, args []any) e
 	fmt.Printf("\n%s\n%v\n", text, args)
 	explain := "EXPLAIN ANALYZE "
 	switch {
-	case e.server == nil:
+	case !e.MySQL():
 		explain = "EXPLAIN QUERY PLAN "
 	case e.mariaDB(ctx, db):
 		explain = "ANALYZE FORMAT=JSON "

@@ -48,32 +48,85 @@ func Engines(dir string) []Engine {
 	return all
 }
 
+// MySQL reports whether it is a server, and no SQLite.
+func (e Engine) MySQL() bool { return e.server != "" }
+
 // Create makes an empty database, each time another one, and returns its address; drop removes it.
 func (e Engine) Create(ctx context.Context) (address string, drop func() error, err error) {
 	name := fmt.Sprintf("campaignql_bench_%d_%08x", time.Now().Unix(), rand.Uint32())
-	if e.server == "" {
+	if !e.MySQL() {
 		return "sqlite:" + filepath.Join(e.dir, name+".db"), func() error { return nil }, nil // it goes with dir
 	}
+	address, err = e.ensure(ctx, name)
+	return address, func() error { return e.drop(context.WithoutCancel(ctx), name) }, err
+}
+
+// Keep makes a database that stays, or finds it as it was left, and returns its address.
+func (e Engine) Keep(ctx context.Context, name string) (address string, err error) {
+	if !e.MySQL() {
+		return "sqlite:" + kept(name), nil
+	}
+	return e.ensure(ctx, name)
+}
+
+// Drop removes a database that Keep made.
+func (e Engine) Drop(ctx context.Context, name string) error {
+	if e.MySQL() {
+		return e.drop(ctx, name)
+	}
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		if err := os.Remove(kept(name) + suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// kept is the file of a database that stays.
+func kept(name string) string { return filepath.Join(os.TempDir(), name+".db") }
+
+func (e Engine) ensure(ctx context.Context, name string) (address string, err error) {
+	u, err := e.url()
+	if err != nil {
+		return "", err
+	}
+	u.Path = "/" + name
+	return u.String(), e.administer(func(db *sql.DB) error {
+		_, err := db.ExecContext(ctx, "CREATE DATABASE IF NOT EXISTS "+name+" CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")
+		return err
+	})
+}
+
+func (e Engine) drop(ctx context.Context, name string) error {
+	return e.administer(func(db *sql.DB) error {
+		_, err := db.ExecContext(ctx, "DROP DATABASE IF EXISTS "+name)
+		return err
+	})
+}
+
+func (e Engine) url() (*url.URL, error) {
 	u, err := url.Parse(e.server)
 	if err != nil {
-		return "", nil, errors.New("the address of the server cannot be understood: write mysql://user:password@host:3306/")
+		return nil, errors.New("the address of the server cannot be understood: write mysql://user:password@host:3306/")
+	}
+	return u, nil
+}
+
+// administer connects to the server without a database.
+func (e Engine) administer(do func(*sql.DB) error) error {
+	u, err := e.url()
+	if err != nil {
+		return err
 	}
 	cfg := mysql.NewConfig()
 	cfg.Net, cfg.Addr, cfg.User = "tcp", u.Host, u.User.Username()
 	cfg.Passwd, _ = u.User.Password()
 	connector, err := mysql.NewConnector(cfg)
 	if err != nil {
-		return "", nil, err
+		return err
 	}
-	admin := sql.OpenDB(connector)
-	if _, err := admin.ExecContext(ctx, "CREATE DATABASE "+name+" CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"); err != nil {
-		return "", nil, errors.Join(err, admin.Close())
-	}
-	u.Path = "/" + name
-	return u.String(), func() error {
-		_, err := admin.Exec("DROP DATABASE IF EXISTS " + name)
-		return errors.Join(err, admin.Close())
-	}, nil
+	db := sql.OpenDB(connector)
+	return errors.Join(do(db), db.Close())
 }
 
 // User is an account that the binary has made, as its operator would.

@@ -12,13 +12,9 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"os/signal"
-	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"campaignql/internal/bench/bed"
@@ -30,60 +26,42 @@ import (
 const aim = 0.4
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, os.Args[1:]); err != nil && !errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintln(os.Stderr, "bench-events:", err)
-		stop()
-		os.Exit(1)
-	}
+	var p plan
+	bed.Bench{
+		Name: "bench-events",
+		Flags: func(flags *flag.FlagSet) {
+			flags.Float64Var(&p.seconds, "seconds", 2, "length of one turn")
+			flags.IntVar(&p.rounds, "rounds", 3, "turns of each, alternating; the median counts")
+			flags.IntVar(&p.size, "batch", 0, "measure batches of this size alone")
+		},
+		Begin: p.begin, Measure: p.measure,
+	}.Main()
 }
 
 // plan is what to measure.
 type plan struct {
-	turn     time.Duration
-	rounds   int
-	batches  []int
-	writers  []int
-	campaign []int
+	seconds float64
+	turn    time.Duration
+	rounds  int
+	size    int
+	batches []int
 }
 
-func run(ctx context.Context, args []string) (err error) {
-	flags := flag.NewFlagSet("bench-events", flag.ContinueOnError)
-	seconds := flags.Float64("seconds", 2, "length of one turn")
-	rounds := flags.Int("rounds", 3, "turns of each, alternating; the median counts")
-	size := flags.Int("batch", 0, "measure batches of this size alone")
-	only := flags.String("engine", "", "measure this `engine` alone, such as sqlite or mysql-3306")
-	if err := flags.Parse(args); err != nil {
-		return err
+func (p *plan) begin() (string, error) {
+	if p.seconds <= 0 || p.rounds < 1 {
+		return "", errors.New("-seconds and -rounds must be positive")
 	}
-	if *seconds <= 0 || *rounds < 1 {
-		return errors.New("-seconds and -rounds must be positive")
+	p.turn = time.Duration(p.seconds * float64(time.Second))
+	p.batches = []int{1, 100, 5000}
+	if p.size > 0 {
+		p.batches = []int{min(p.size, event.MaxEvents)}
 	}
-	p := plan{turn: time.Duration(*seconds * float64(time.Second)), rounds: *rounds, batches: []int{1, 100, 5000}, writers: []int{1, 8}, campaign: []int{1, seededCampaigns}}
-	if *size > 0 {
-		p.batches = []int{min(*size, event.MaxEvents)}
-	}
-	dir, err := os.MkdirTemp("", "campaignql-bench-")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	fmt.Printf("%s, %d cores, medians of %d turns of %s; events a second\n", runtime.Version(), runtime.NumCPU(), p.rounds, p.turn)
-	for _, e := range bed.Engines(dir) {
-		if *only != "" && *only != e.Name {
-			continue
-		}
-		if err := measureEngine(ctx, p, e); err != nil {
-			return fmt.Errorf("%s: %w", e.Name, err)
-		}
-	}
-	return nil
+	return fmt.Sprintf("medians of %d turns of %s; events a second", p.rounds, p.turn), nil
 }
 
-// measureEngine fills a database of its own and measures on it.
-func measureEngine(ctx context.Context, p plan, e bed.Engine) (err error) {
-	address, drop, err := e.Create(ctx)
+// measure fills a database of its own and measures on it.
+func (p *plan) measure(ctx context.Context, s *bed.Site) (err error) {
+	address, drop, err := s.Create(ctx)
 	if err != nil {
 		return err
 	}
@@ -100,18 +78,10 @@ func measureEngine(ctx context.Context, p plan, e bed.Engine) (err error) {
 	if err != nil {
 		return err
 	}
-	var version string
-	question := "SELECT VERSION()"
-	if e.Name == "sqlite" {
-		question = "SELECT sqlite_version()"
-	}
-	if err := db.Pools()[0].QueryRowContext(ctx, question).Scan(&version); err != nil {
-		return err
-	}
-	fmt.Printf("\n%s %s\n%9s %8s %10s %12s %12s %7s\n", e.Name, version, "batch", "writers", "campaigns", "recorded", "limit", "ratio")
+	fmt.Printf("%9s %8s %10s %12s %12s %7s\n", "batch", "writers", "campaigns", "recorded", "limit", "ratio")
 	for _, batch := range p.batches {
-		for _, writers := range p.writers {
-			for _, campaigns := range p.campaign {
+		for _, writers := range []int{1, 8} {
+			for _, campaigns := range []int{1, seededCampaigns} {
 				if err := w.cell(ctx, p, batch, writers, campaigns); err != nil {
 					return err
 				}
@@ -122,7 +92,7 @@ func measureEngine(ctx context.Context, p plan, e bed.Engine) (err error) {
 }
 
 // cell measures one kind of load, ours and the limit in turns.
-func (w *world) cell(ctx context.Context, p plan, batch, writers, campaigns int) error {
+func (w *world) cell(ctx context.Context, p *plan, batch, writers, campaigns int) error {
 	service := event.New(w.db, event.Options{})
 	ours := func(ctx context.Context, events []event.Event) error {
 		results, err := service.Record(w.as(ctx), events)

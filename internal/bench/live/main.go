@@ -11,24 +11,25 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
-	"runtime"
-	"slices"
-	"strings"
-	"syscall"
 	"time"
 
 	"campaignql/internal/bench/bed"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, os.Args[1:]); err != nil && !errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintln(os.Stderr, "bench-live:", err)
-		stop()
-		os.Exit(1)
-	}
+	var p plan
+	bed.Bench{
+		Name: "bench-live",
+		Flags: func(flags *flag.FlagSet) {
+			flags.IntVar(&p.readers, "readers", 500, "subscriptions that are read, half over WebSocket, half over server-sent events")
+			flags.IntVar(&p.deaf, "deaf", 50, "further subscriptions, in the last phase, that are never read")
+			flags.IntVar(&p.followed, "campaigns", 50, "campaigns that are followed")
+			flags.DurationVar(&p.phase, "phase", 15*time.Second, "length of one phase")
+			flags.IntVar(&p.rate, "rate", 2000, "events recorded a second")
+			flags.IntVar(&p.batch, "batch", 40, "events recorded at a time")
+		},
+		Begin: p.begin, Engines: "mysql", Measure: p.measure,
+	}.Main()
 }
 
 // plan is what to measure.
@@ -39,60 +40,25 @@ type plan struct {
 	rate, batch int
 }
 
-func run(ctx context.Context, args []string) (err error) {
-	flags := flag.NewFlagSet("bench-live", flag.ContinueOnError)
-	var p plan
-	flags.IntVar(&p.readers, "readers", 500, "subscriptions that are read, half over WebSocket, half over server-sent events")
-	flags.IntVar(&p.deaf, "deaf", 50, "further subscriptions, in the last phase, that are never read")
-	flags.IntVar(&p.followed, "campaigns", 50, "campaigns that are followed")
-	flags.DurationVar(&p.phase, "phase", 15*time.Second, "length of one phase")
-	flags.IntVar(&p.rate, "rate", 2000, "events recorded a second")
-	flags.IntVar(&p.batch, "batch", 40, "events recorded at a time")
-	engines := flags.String("engine", "", "measure on engines whose `name` begins so alone, such as sqlite or mysql; on MySQL servers by default, on SQLite without one")
-	if err := flags.Parse(args); err != nil {
-		return err
-	}
+func (p *plan) begin() (string, error) {
 	if p.readers < 2 || p.deaf < 0 || p.followed < 1 || p.phase <= 0 || p.rate < 1 || p.batch < 1 || p.batch > 1000 {
-		return errors.New("the numbers must be positive, and -batch at most 1000")
+		return "", errors.New("the numbers must be positive, and -batch at most 1000")
 	}
-	dir, err := os.MkdirTemp("", "campaignql-bench-")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	binary, err := bed.Build(ctx, dir)
-	if err != nil {
-		return err
-	}
-	fmt.Printf("%s, %d cores, load %s; %d subscriptions over %d campaigns, %d events/s in batches of %d, phases of %s\n",
-		runtime.Version(), runtime.NumCPU(), bed.LoadAverage(), p.readers, p.followed, p.rate, p.batch, p.phase)
-	all := bed.Engines(dir)
-	if *engines == "" {
-		*engines = "mysql"
-		if len(all) == 1 {
-			*engines = "sqlite"
-		}
-	}
-	all = slices.DeleteFunc(all, func(e bed.Engine) bool { return !strings.HasPrefix(e.Name, *engines) })
-	if len(all) == 0 {
-		return fmt.Errorf("no engine %q: CAMPAIGNQL_BENCH_MYSQL names the servers", *engines)
-	}
-	for _, e := range all {
-		if err := measure(ctx, p, e, binary); err != nil {
-			return fmt.Errorf("%s: %w", e.Name, err)
-		}
-	}
-	return nil
+	return fmt.Sprintf("%d subscriptions over %d campaigns, %d events/s in batches of %d, phases of %s", p.readers, p.followed, p.rate, p.batch, p.phase), nil
 }
 
 // measure fills a database of the engine and runs the phases on one server.
-func measure(ctx context.Context, p plan, e bed.Engine, binary string) (err error) {
-	address, drop, err := e.Create(ctx)
+func (p *plan) measure(ctx context.Context, site *bed.Site) (err error) {
+	binary, err := site.Binary(ctx)
+	if err != nil {
+		return err
+	}
+	address, drop, err := site.Create(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, drop()) }()
-	w, err := seed(ctx, binary, address, p)
+	w, err := seed(ctx, binary, address, *p)
 	if err != nil {
 		return err
 	}
@@ -102,9 +68,9 @@ func measure(ctx context.Context, p plan, e bed.Engine, binary string) (err erro
 	}
 	defer func() { err = errors.Join(err, server.Stop()) }()
 	w.url = "http://" + server.Address
-	s := &scene{plan: p, world: w, server: server}
+	s := &scene{plan: *p, world: w, server: server}
 	if err := s.run(ctx); err != nil {
 		return fmt.Errorf("%w\n%s", err, server.Logged())
 	}
-	return s.print(os.Stdout, e.Name)
+	return s.print(os.Stdout)
 }

@@ -217,8 +217,8 @@ func (r *result) add(recorded []recording, told []update) {
 }
 
 // print writes the phases as a table.
-func (s *scene) print(w io.Writer, engine string) error {
-	fmt.Fprintf(w, "\n%s: memory of the server %.1f MiB before the subscriptions, %.1f MiB with them: %.0f KiB each\n", engine, mebibytes(s.idle[0]), mebibytes(s.idle[1]),
+func (s *scene) print(w io.Writer) error {
+	fmt.Fprintf(w, "memory of the server %.1f MiB before the subscriptions, %.1f MiB with them: %.0f KiB each\n", mebibytes(s.idle[0]), mebibytes(s.idle[1]),
 		float64(s.idle[1]-s.idle[0])/1024/float64(s.plan.readers))
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(table, "  \tevents/s\tupdates/s\tCPU, cores\tmemory MiB\tp50 ms\tp95 ms\tp99 ms\tmax ms\tlost\tbatches left out\topen at the end\t")

@@ -131,8 +131,7 @@ func (s *stored) round(ctx context.Context, requests int, warm bool) error {
 }
 
 // report prints both, and which statements a request runs.
-func report(w io.Writer, engine string, both []*stored, ran []string) error {
-	fmt.Fprintf(w, "\n%s\n", engine)
+func report(w io.Writer, both []*stored, ran []string) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(table, "  events stored\tp50 ms\tp95 ms\tstatements\tKiB\t")
 	for _, s := range both {

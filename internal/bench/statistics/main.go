@@ -11,24 +11,24 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
-	"runtime"
-	"slices"
-	"strings"
-	"syscall"
 	"time"
 
 	"campaignql/internal/bench/bed"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, os.Args[1:]); err != nil && !errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintln(os.Stderr, "bench-statistics:", err)
-		stop()
-		os.Exit(1)
-	}
+	var p plan
+	bed.Bench{
+		Name: "bench-statistics",
+		Flags: func(flags *flag.FlagSet) {
+			flags.IntVar(&p.few, "few", 10_000, "events stored in the one database")
+			flags.IntVar(&p.many, "many", 10_000_000, "events stored in the other")
+			flags.IntVar(&p.rounds, "rounds", 10, "rounds of each, alternating")
+			flags.IntVar(&p.requests, "requests", 20, "requests of a round, one after the other")
+			flags.BoolVar(&p.recount, "recount", false, "recount the many from their events too, which must find nothing")
+		},
+		Begin: p.begin, Engines: "mysql", Measure: p.measure,
+	}.Main()
 }
 
 // plan is what to measure.
@@ -38,41 +38,11 @@ type plan struct {
 	recount          bool
 }
 
-func run(ctx context.Context, args []string) (err error) {
-	flags := flag.NewFlagSet("bench-statistics", flag.ContinueOnError)
-	var p plan
-	flags.IntVar(&p.few, "few", 10_000, "events stored in the one database")
-	flags.IntVar(&p.many, "many", 10_000_000, "events stored in the other")
-	flags.IntVar(&p.rounds, "rounds", 10, "rounds of each, alternating")
-	flags.IntVar(&p.requests, "requests", 20, "requests of a round, one after the other")
-	flags.BoolVar(&p.recount, "recount", false, "recount the many from their events too, which must find nothing")
-	engines := flags.String("engine", "mysql", "measure on engines whose `name` begins so alone, such as sqlite or mysql-3306")
-	if err := flags.Parse(args); err != nil {
-		return err
-	}
+func (p *plan) begin() (string, error) {
 	if p.few < atOnce || p.many < p.few || p.rounds < 1 || p.requests < 1 {
-		return fmt.Errorf("-few is %d at least, -many no less than -few, -rounds and -requests positive", atOnce)
+		return "", fmt.Errorf("-few is %d at least, -many no less than -few, -rounds and -requests positive", atOnce)
 	}
-	dir, err := os.MkdirTemp("", "campaignql-bench-")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	binary, err := bed.Build(ctx, dir)
-	if err != nil {
-		return err
-	}
-	all := slices.DeleteFunc(bed.Engines(dir), func(e bed.Engine) bool { return !strings.HasPrefix(e.Name, *engines) })
-	if len(all) == 0 {
-		return fmt.Errorf("no engine %q: CAMPAIGNQL_BENCH_MYSQL names the servers", *engines)
-	}
-	fmt.Printf("%s, %d cores, load %s; page of %d campaigns, %d rounds of %d requests each\n", runtime.Version(), runtime.NumCPU(), bed.LoadAverage(), campaigns, p.rounds, p.requests)
-	for _, e := range all {
-		if err := measure(ctx, p, e, binary); err != nil {
-			return fmt.Errorf("%s: %w", e.Name, err)
-		}
-	}
-	return nil
+	return fmt.Sprintf("page of %d campaigns, %d rounds of %d requests each", campaigns, p.rounds, p.requests), nil
 }
 
 // stored is a database with so many events, and its server.
@@ -94,7 +64,7 @@ func (s *stored) begin(ctx context.Context, e bed.Engine, binary string) (err er
 	if s.key, err = load(ctx, binary, s.address, s.events); err != nil {
 		return err
 	}
-	fmt.Printf("%s: %d events loaded in %s\n", e.Name, s.events, time.Since(began).Round(time.Millisecond))
+	fmt.Printf("%d events loaded in %s\n", s.events, time.Since(began).Round(time.Millisecond))
 	s.Process, err = bed.Serve(ctx, binary, s.address)
 	return err
 }
@@ -111,14 +81,18 @@ func (s *stored) end() (err error) {
 }
 
 // measure loads both databases of an engine and asks their servers in turns.
-func measure(ctx context.Context, p plan, e bed.Engine, binary string) (err error) {
+func (p *plan) measure(ctx context.Context, site *bed.Site) (err error) {
+	binary, err := site.Binary(ctx)
+	if err != nil {
+		return err
+	}
 	var both []*stored
 	var ran []string
 	for _, events := range []int{p.few, p.many} {
 		s := &stored{events: events}
 		both = append(both, s)
 		defer func() { err = errors.Join(err, s.end()) }()
-		if err := s.begin(ctx, e, binary); err != nil {
+		if err := s.begin(ctx, site.Engine, binary); err != nil {
 			return err
 		}
 		if events == p.few || p.recount {
@@ -137,5 +111,5 @@ func measure(ctx context.Context, p plan, e bed.Engine, binary string) (err erro
 			}
 		}
 	}
-	return report(os.Stdout, e.Name, both, ran)
+	return report(os.Stdout, both, ran)
 }
