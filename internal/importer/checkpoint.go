@@ -111,7 +111,7 @@ func refuseInput(report, input string) error {
 		return err
 	}
 	if os.SameFile(there, in) {
-		return fmt.Errorf("%s is the file to import: name another file for the rejected rows", report)
+		return apperr.InvalidField("report", "import_report_taken", "%s is the file to import, which is no report of rejected rows: name another file", report)
 	}
 	return nil
 }
