@@ -39,6 +39,9 @@ type Engine struct {
 	server string
 }
 
+// WithSQLite tells whether SQLite is among the engines.
+func WithSQLite() bool { return Engines()[0].server == "" }
+
 // Engines returns SQLite, unless SQLiteVariable leaves it out, and every MySQL-protocol server of MySQLVariable.
 func Engines() []Engine {
 	engines := []Engine{{Name: "sqlite"}}
