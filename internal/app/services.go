@@ -66,17 +66,19 @@ func NewServices(db *store.Store, opts ServiceOptions) *Services {
 	s.Accounts = account.New(db, opts.Account)
 	s.Tags = tag.New(db, tag.Options{Now: opts.Now})
 	s.Lists = list.New(db, list.Options{Now: opts.Now, Named: s.inAudiences(func(r audience.References) []audience.Reference { return r.Lists })})
-	s.Segments = segment.New(db, segment.Options{Now: opts.Now, Named: s.inAudiences(func(r audience.References) []audience.Reference { return r.Segments })})
+	s.Audiences = reach.New(db, reach.Options{Now: opts.Now})
+	s.Segments = segment.New(db, segment.Options{
+		Now: opts.Now, CheckRules: s.Audiences.CheckSegment, Named: s.inAudiences(func(r audience.References) []audience.Reference { return r.Segments }),
+	})
 	s.Fields = field.New(db, field.Options{Now: opts.Now, Named: s.inRules(func(r audience.References) []audience.Reference { return r.Fields })})
 	s.SubscriberTags = subscribertag.New(db, subscribertag.Options{Now: opts.Now, Named: s.inRules(func(r audience.References) []audience.Reference { return r.Tags })})
 	s.Suppressions = suppression.New(db, suppression.Options{Now: opts.Now})
 	s.Events = event.New(db, event.Options{Now: opts.Now})
-	s.Audiences = reach.New(db, reach.Options{Now: opts.Now})
 	s.Subscribers = subscriber.New(db, s.Statistics, s.Audiences, subscriber.Options{Now: opts.Now})
 	s.Emails = content.New(db, content.Options{Now: opts.Now, UsedInTests: func(ctx context.Context, ids []int64) ([]int64, error) {
 		return s.Campaigns.EmailsInTests(ctx, ids)
 	}})
-	s.Campaigns = campaign.New(db, s.Emails, campaign.Options{Now: opts.Now})
+	s.Campaigns = campaign.New(db, s.Emails, campaign.Options{Now: opts.Now, CheckAudience: s.Audiences.Check})
 	s.Exports = export.New(db, s.Campaigns, s.Statistics, export.Options{Now: opts.Now})
 	opts.Live.Now, opts.Live.Log = opts.Now, opts.Logger
 	s.Live = live.New(db, s.Accounts, opts.Live)

@@ -10,6 +10,7 @@ import (
 	"campaignql/internal/caller"
 	"campaignql/internal/campaign"
 	"campaignql/internal/kind"
+	"campaignql/internal/reach"
 	"campaignql/internal/store"
 	"campaignql/internal/testkit"
 )
@@ -72,6 +73,41 @@ func TestAudienceOfListsChangesInParts(t *testing.T) {
 			c = f.update(t, c.ID, campaign.Patch{Audience: &step.patch})
 			if c.RecipientLists != step.include || c.ExcludedLists != step.exclude || c.HasAudience != step.has || (c.Audience == "") != step.empty {
 				t.Errorf("%s: got %q, %q, has %v, %q", step.name, c.RecipientLists, c.ExcludedLists, c.HasAudience, c.Audience)
+			}
+		}
+	})
+}
+
+func TestAudienceThatCannotBeEvaluatedIsNotKept(t *testing.T) {
+	t.Parallel()
+	testkit.Each(t, func(t *testing.T, db *store.Store) {
+		t.Parallel()
+		f := newFixture(t, db)
+		list := f.list(t, f.owner)
+		client, ctx := f.system(t)
+		field := client.CustomField.Create().SetUserID(f.owner.UserID).SetName("N").SetNameKey("n").SetType(kind.FieldNumber).SetListID(list).SetCreatedAt(noon).SaveX(ctx).ID
+		segment := f.segment(t, f.owner, list)
+		for range reach.MaxSegmentDepth {
+			inner := segment
+			segment = f.segment(t, f.owner, list)
+			client.Segment.UpdateOneID(segment).SetRules(fmt.Sprintf(`{"operator":"and","rules":[{"type":"segments","operator":"belongs to","value":%d}]}`, inner)).ExecX(ctx)
+		}
+		c := f.create(t, "c")
+		for name, test := range map[string]struct {
+			patch        campaign.AudiencePatch
+			reason, path string
+		}{
+			"a value that does not suit its field": {
+				campaign.AudiencePatch{Rules: new(rules(list, fmt.Sprintf(`{"type":"fields","field_id":%d,"operator":"is less than","value":"many"}`, field)))},
+				campaign.ReasonAudienceInvalid, "criteria[0].rules[0].value: ",
+			},
+			"a level of segments too many":               {campaign.AudiencePatch{Include: new(pair(list, segment))}, campaign.ReasonAudienceTooLarge, "include[0]: "},
+			"a level too many of whom is to be left out": {campaign.AudiencePatch{Exclude: new(pair(list, segment))}, campaign.ReasonAudienceTooLarge, "exclude[0]: "},
+		} {
+			_, err := f.campaigns.Update(f.ctx, campaign.Call{ID: c.ID}, campaign.Patch{Audience: &test.patch})
+			faults := apperr.All(err)
+			if len(faults) != 1 || faults[0].Code != apperr.Invalid || faults[0].Reason != test.reason || faults[0].Field != "audience" || !strings.HasPrefix(faults[0].Message, test.path) {
+				t.Errorf("%s: %v", name, describe(err))
 			}
 		}
 	})

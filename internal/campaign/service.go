@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"campaignql/ent"
+	"campaignql/internal/audience"
 	"campaignql/internal/store"
 )
 
@@ -22,6 +23,8 @@ type Service struct {
 	db     *store.Store
 	emails Emails
 	now    func() time.Time
+	// checkAudience is that of Options.
+	checkAudience func(ctx context.Context, ownerID int64, a audience.Audience) error
 	// deleted holds something when Purge has something to do; purged is how many rows it deletes at a time.
 	deleted chan struct{}
 	purged  int
@@ -33,6 +36,9 @@ type Service struct {
 type Options struct {
 	// Now is the clock. Default: store.Now.
 	Now func() time.Time
+	// CheckAudience reports why an audience could not be evaluated for an account, on the field "audience". It is called in the transaction that is to keep the
+	// audience, after all that it names was found to be the account's. Only the domain of evaluating can tell; without it every such audience is kept.
+	CheckAudience func(ctx context.Context, ownerID int64, a audience.Audience) error
 }
 
 // New returns the service over a database.
@@ -41,7 +47,10 @@ func New(db *store.Store, emails Emails, opts Options) *Service {
 	if opts.Now != nil {
 		now = func() time.Time { return store.Truncate(opts.Now()) }
 	}
-	return &Service{db: db, emails: emails, now: now, deleted: make(chan struct{}, 1), purged: purgedAtOnce}
+	if opts.CheckAudience == nil {
+		opts.CheckAudience = func(context.Context, int64, audience.Audience) error { return nil }
+	}
+	return &Service{db: db, emails: emails, now: now, checkAudience: opts.CheckAudience, deleted: make(chan struct{}, 1), purged: purgedAtOnce}
 }
 
 // Now returns the present instant by the service's clock.

@@ -14,8 +14,11 @@ import (
 // ReasonAudienceOwner is the reason of an audience that names a list, segment, tag, field or campaign which is not the owner's, or is not at all.
 const ReasonAudienceOwner = reference.ReasonNotFound
 
-// ReasonAudienceInvalid is the reason of an audience that cannot be understood.
-const ReasonAudienceInvalid = "audience_invalid"
+// Reasons of an audience that cannot be evaluated: it cannot be understood, or it is more than is evaluated.
+const (
+	ReasonAudienceInvalid  = "audience_invalid"
+	ReasonAudienceTooLarge = "audience_too_large"
+)
 
 // maxListsLength is what a column of lists and segments holds, in bytes; the text is digits and signs.
 const maxListsLength = 4000
@@ -50,7 +53,7 @@ func numbers(refs []audience.Reference) []int64 {
 	return slices.Compact(ids)
 }
 
-// audience reads who the campaign is to go to, checks that all it names belongs to the owner, and sets the columns.
+// audience reads who the campaign is to go to, checks that all it names belongs to the owner and that it can be evaluated, and sets the columns.
 func (u *update) audience() {
 	p := u.patch.Audience
 	if p == nil || p.Rules == nil && p.Include == nil && p.Exclude == nil {
@@ -78,6 +81,10 @@ func (u *update) audience() {
 		return
 	}
 	if err := reference.Check(u.ctx, u.db.Client(u.ctx), u.c.UserID, target.References(), "audience"); err != nil {
+		u.faults.Add(err)
+		return
+	}
+	if err := u.checkAudience(u.ctx, u.c.UserID, target); err != nil {
 		u.faults.Add(err)
 		return
 	}

@@ -206,7 +206,7 @@ var updateCodes = []Code{
 	{Number: 25, Text: "The share of the A/B test is too small", Detail: true, Reasons: []string{campaign.ReasonABShare}},
 	{Number: 26, Text: "Automatic resending is not possible for recursive campaigns", Reasons: []string{campaign.ReasonResendRecurring}},
 	{Number: 27, Text: "The campaign is scheduled in the past", Detail: true, Reasons: []string{schedule.ReasonInPast}},
-	{Number: 28, Text: "The target audience cannot be understood", Detail: true, Reasons: []string{campaign.ReasonAudienceInvalid}},
+	{Number: 28, Text: "The target audience cannot be understood", Detail: true, Reasons: []string{campaign.ReasonAudienceInvalid, campaign.ReasonAudienceTooLarge}},
 	{Number: 29, Text: "A list or segment of the target audience does not belong to the user", Detail: true, Reasons: []string{campaign.ReasonAudienceOwner}},
 	{Number: 30, Text: "Not possible in the present status of the campaign", Detail: true, Reasons: []string{campaign.ReasonNotInStatus}},
 	{Number: 31, Text: "A value cannot be accepted", Detail: true, Reasons: []string{anyInvalid}},

@@ -70,12 +70,13 @@ func newFixture(t *testing.T, db *store.Store) *fixture {
 	f.emails = content.New(db, content.Options{Now: f.now, UsedInTests: func(ctx context.Context, ids []int64) ([]int64, error) {
 		return f.campaigns.EmailsInTests(ctx, ids)
 	}})
-	f.campaigns = campaign.New(db, f.emails, campaign.Options{Now: f.now})
+	audiences := reach.New(db, reach.Options{Now: f.now})
+	f.campaigns = campaign.New(db, f.emails, campaign.Options{Now: f.now, CheckAudience: audiences.Check})
 	f.tags = tag.New(db, tag.Options{Now: f.now})
 	counts := statistics.New(db)
 	f.bridge = command.New(command.Services{
 		Accounts: f.accounts, Campaigns: f.campaigns, Emails: f.emails, Lists: list.New(db, list.Options{Now: f.now}), Statistics: counts,
-		Subscribers: subscriber.New(db, counts, reach.New(db, reach.Options{Now: f.now}), subscriber.Options{Now: f.now}), Tags: f.tags,
+		Subscribers: subscriber.New(db, counts, audiences, subscriber.Options{Now: f.now}), Tags: f.tags,
 	}, command.Options{
 		Logger:     slog.New(slog.NewTextHandler(f.log, nil)),
 		RequestID:  func(context.Context) string { return "r-1" },
@@ -175,6 +176,16 @@ func (f *fixture) list(t *testing.T, p person, name string) int64 {
 		t.Fatal(err)
 	}
 	return l.ID
+}
+
+// numberField makes a custom field of every list.
+func (f *fixture) numberField(t *testing.T, p person) int64 {
+	t.Helper()
+	made, err := f.db.Client(p.ctx).CustomField.Create().SetName("n").SetNameKey("n").SetType(kind.FieldNumber).SetCreatedAt(f.now()).Save(p.ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return made.ID
 }
 
 func (f *fixture) tag(t *testing.T, p person, name string, campaigns ...int64) int64 {

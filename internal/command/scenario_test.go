@@ -57,6 +57,7 @@ func TestCampaignUpdate(t *testing.T) {
 		s.let("email3", f.email(t, me))
 		s.let("theirEmail", f.email(t, other))
 		s.let("list", f.list(t, me, "a"))
+		s.let("number", f.numberField(t, me))
 		s.let("theirList", f.list(t, other, "b"))
 		set := func(name, parameters string) {
 			t.Helper()
@@ -114,6 +115,7 @@ func TestCampaignUpdate(t *testing.T) {
 		set("27: in the past", "ScheduleType=Future&SendDate=2026-11-23&SendTime=10:59:59&SendTimeZone=Europe/Berlin")
 		set("28: not JSON", "RulesJsonBundle=rules")
 		set("28: an unknown operator", `RulesJsonBundle={"operator":"or","criteria":[{"list_id":{list},"operator":"and","rules":[{"type":"fields","field_id":"EmailAddress","operator":"has","value":"x"}]}]}`)
+		set("28: no number", `RulesJsonBundle={"operator":"or","criteria":[{"list_id":{list},"operator":"and","rules":[{"type":"fields","field_id":{number},"operator":"is less than","value":"many"}]}]}`)
 		set("28: not a list", "RecipientListsAndSegments=friends")
 		set("29: list of somebody else", "RecipientListsAndSegments={theirList}:0")
 		set("29: no such list in the rules", `RulesJsonBundle={"operator":"or","criteria":[{"list_id":999999999}]}`)

@@ -50,10 +50,14 @@ func (n *node) on(s *statement, r row) *sql.Predicate {
 // binder turns rules into conditions, checks that what they name is the owner's, and replaces segments by their rules. It goes on after a fault, so that
 // all are told; the conditions are of no use then.
 type binder struct {
-	known  *known
+	known *known
+	// input is the field that the faults are about.
+	input  string
 	zone   *time.Location
 	at     time.Time
 	stored bool
+	// limitsAlone tells to look for what is too much and for nothing else.
+	limitsAlone bool
 	// pairs tells that the audience was given as pairs of list and segment, where a pair has one path.
 	pairs bool
 	// byAddress tells that a rule compares the address.
@@ -67,19 +71,21 @@ type binder struct {
 }
 
 func (b *binder) fault(reason, path, format string, args ...any) {
+	if b.limitsAlone && reason != ReasonTooLarge {
+		return
+	}
 	code := apperr.Invalid
 	if reason == ReasonNotFound {
 		code = apperr.NotFound
 	}
-	b.faults.Add(&apperr.Error{Code: code, Field: "audience", Reason: reason, Message: path + ": " + fmt.Sprintf(format, args...)})
-}
-
-func tooLarge(path, format string, args ...any) error {
-	return apperr.InvalidField("audience", ReasonTooLarge, "%s: %s", path, fmt.Sprintf(format, args...))
+	b.faults.Add(&apperr.Error{Code: code, Field: b.input, Reason: reason, Message: path + ": " + fmt.Sprintf(format, args...)})
 }
 
 // has checks that something is the owner's and belongs to the list it is named for. It says the same of what is another's and what is not at all.
 func (b *binder) has(found map[int64]int64, id, listID int64, path, what string) bool {
+	if b.limitsAlone {
+		return true
+	}
 	if list, ok := found[id]; ok && (list == 0 || listID == 0 || list == listID) {
 		return true
 	}
@@ -114,7 +120,7 @@ func (b *binder) group(g audience.Group, listID int64, path string) *node {
 		}
 		if b.rules++; b.rules > MaxRules {
 			if b.rules == MaxRules+1 {
-				b.faults.Add(tooLarge(at, "more than %d rules, those of segments counted", MaxRules))
+				b.fault(ReasonTooLarge, at, "more than %d rules, those of segments counted", MaxRules)
 			}
 			return out
 		}
@@ -157,7 +163,7 @@ func (b *binder) leaf(rule audience.Rule, listID int64, at, value string) condit
 // names counts the ids that rules name, each time they do: every one is an argument of the statement.
 func (b *binder) names(n int, path string) {
 	if b.ids <= MaxIDs && b.ids+n > MaxIDs {
-		b.faults.Add(tooLarge(path, "more than %d tags and campaigns are named, those of segments counted", MaxIDs))
+		b.fault(ReasonTooLarge, path, "more than %d tags and campaigns are named, those of segments counted", MaxIDs)
 	}
 	b.ids += n
 }
@@ -173,7 +179,7 @@ func (b *binder) segment(rule audience.Segment, listID int64, at string) conditi
 		return nil
 	}
 	if len(b.inside) == MaxSegmentDepth {
-		b.faults.Add(tooLarge(at, "segments stand within segments deeper than %d levels", MaxSegmentDepth))
+		b.fault(ReasonTooLarge, at, "segments stand within segments deeper than %d levels", MaxSegmentDepth)
 		return nil
 	}
 	if !b.has(b.known.segmentLists, rule.ID, listID, at, "segment") {

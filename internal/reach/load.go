@@ -45,12 +45,17 @@ func (s *Service) plan(ctx context.Context, target Target) (*plan, error) {
 	if err != nil || target.prepared != nil {
 		return target.prepared, err
 	}
+	return s.bound(ctx, ownerID, target)
+}
+
+// bound reads and checks what a target names for the account it is evaluated for.
+func (s *Service) bound(ctx context.Context, ownerID int64, target Target) (*plan, error) {
 	at := target.At
 	if at.IsZero() {
 		at = s.now()
 	}
 	p := &plan{dialect: s.db.Dialect(), owner: ownerID, operator: target.Audience.Operator}
-	if target.Audience.IsZero() {
+	if target.Audience.IsZero() && len(target.Audience.Exclude) == 0 {
 		return p, nil
 	}
 	zone, err := s.zone(ctx, ownerID)
@@ -61,7 +66,7 @@ func (s *Service) plan(ctx context.Context, target Target) (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &binder{known: k, zone: zone, at: store.Truncate(at), stored: target.stored}
+	b := &binder{known: k, zone: zone, at: store.Truncate(at), stored: target.stored, input: target.field()}
 	included := "criteria"
 	if target.Audience.Form == audience.FormLists {
 		included, b.pairs = "include", true
@@ -97,7 +102,7 @@ func (s *Service) load(ctx context.Context, ownerID int64, target Target) (*know
 	client := s.db.Client(ctx)
 	refs := target.Audience.References()
 	if n := len(refs.Tags) + len(refs.Campaigns); n > MaxIDs {
-		return nil, tooLarge("$", "names %d tags and campaigns, at most %d are allowed", n, MaxIDs)
+		return nil, target.tooLarge("names %d tags and campaigns, at most %d are allowed", n, MaxIDs)
 	}
 	k := &known{segments: map[int64]savedRules{}, segmentLists: map[int64]int64{}, fieldLists: map[int64]int64{}, fields: map[int64]kind.FieldType{}}
 	var err error
@@ -126,7 +131,7 @@ func (s *Service) load(ctx context.Context, ownerID int64, target Target) (*know
 		}
 	}
 	if n := len(numbers(refs.Tags)) + len(numbers(refs.Campaigns)); n > MaxIDs {
-		return nil, tooLarge("$", "names %d tags and campaigns with its segments, at most %d are allowed", n, MaxIDs)
+		return nil, target.tooLarge("names %d tags and campaigns with its segments, at most %d are allowed", n, MaxIDs)
 	}
 	return k, s.loadRest(ctx, ownerID, refs, k)
 }

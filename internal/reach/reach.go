@@ -12,6 +12,7 @@ package reach
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"campaignql/ent"
@@ -72,12 +73,30 @@ type Target struct {
 	// At is the instant from which "in_last_x_days" counts back; now for the zero value. Who resolves in several calls passes the same in each.
 	At time.Time
 
+	// input is the field of the errors; fieldAudience for none.
+	input string
 	// stored marks rules that were checked when they were saved: a campaign deleted since has no events, and its rule holds for nobody.
 	stored bool
 	// read is the segment that the audience is, with its rules; nil where they are still to be read.
 	read *ent.Segment
 	// prepared is what the target names, read and checked before; nil for not yet.
 	prepared *plan
+}
+
+// fieldAudience is the field of the errors of evaluating.
+const fieldAudience = "audience"
+
+// field is the input that the errors are about.
+func (t Target) field() string {
+	if t.input == "" {
+		return fieldAudience
+	}
+	return t.input
+}
+
+// tooLarge is the error of a target that names too much.
+func (t Target) tooLarge(format string, args ...any) error {
+	return apperr.InvalidField(t.field(), ReasonTooLarge, "$: %s", fmt.Sprintf(format, args...))
 }
 
 // Prepare reads what the target names once for several evaluations, and returns it with its instant fixed. Its errors are those that every evaluation of the

@@ -23,7 +23,8 @@ type Patch struct {
 }
 
 // Update changes what the patch names, with the errors of Create, and returns the segment as it is then. Rules that lead back to the segment through
-// the segments they name are Invalid on rules, reason "segment_cycle".
+// the segments they name are Invalid on rules, reason "segment_cycle". The segments above this one are checked with it: what would make one of them too large
+// is refused here.
 func (s *Service) Update(ctx context.Context, id int64, p Patch, columns ...string) (*ent.Segment, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
@@ -48,8 +49,10 @@ func (s *Service) Update(ctx context.Context, id int64, p Patch, columns ...stri
 		if err := faults.Err(); err != nil {
 			return err
 		}
-		if err := s.checkRules(ctx, present, read.group); err != nil {
-			return err
+		if p.Rules != nil {
+			if err := s.checkRules(ctx, present, read.group); err != nil {
+				return err
+			}
 		}
 		if len(update.Mutation().Fields()) > 0 {
 			if _, err := update.SetUpdatedAt(store.Truncate(s.now())).Save(ctx); err != nil {
@@ -89,34 +92,24 @@ func (s *Service) checkRules(ctx context.Context, of *ent.Segment, group audienc
 	if err := reference.Check(ctx, s.db.Client(ctx), of.UserID, refs, "rules"); err != nil {
 		return err
 	}
-	if len(refs.Segments) == 0 {
-		return nil
-	}
-	others, err := s.rulesOf(ctx, of.ListID)
+	on, err := s.rulesOn(ctx, of.ListID)
 	if err != nil {
 		return err
 	}
+	above := leadingTo(on, of.ID)
 	for _, ref := range refs.Segments {
-		if reaches(others, ref.ID, of.ID, map[int64]bool{}) {
+		if ref.ID == of.ID || slices.Contains(above, ref.ID) {
 			return apperr.InvalidField("rules", "segment_cycle", "%s: segment %d leads back to this one", ref.Path, ref.ID)
 		}
 	}
-	return nil
+	return s.check(ctx, of, group, on, above)
 }
 
-// rulesOf returns the segments that the rules of each segment of a list name. It reads the rules under a lock: what was committed before is seen.
-func (s *Service) rulesOf(ctx context.Context, listID int64) (map[int64][]audience.Reference, error) {
+// rulesOn returns the segments of a list with their rules, read under a lock: what was committed before is seen.
+func (s *Service) rulesOn(ctx context.Context, listID int64) ([]*ent.Segment, error) {
 	query := s.db.Client(ctx).Segment.Query().Where(entsegment.ListID(listID))
 	query.Modify(store.Lock)
-	rows, err := query.Select(entsegment.FieldID, entsegment.FieldListID, entsegment.FieldRules).All(ctx)
-	if err != nil {
-		return nil, err
-	}
-	named := make(map[int64][]audience.Reference, len(rows))
-	for _, row := range rows {
-		named[row.ID] = references(row).Segments
-	}
-	return named, nil
+	return query.Select(entsegment.FieldID, entsegment.FieldListID, entsegment.FieldRules).All(ctx)
 }
 
 // references returns everything that the rules of a stored segment name. It reads id, list_id and rules.
@@ -128,16 +121,24 @@ func references(row *ent.Segment) audience.References {
 	return group.References(row.ListID)
 }
 
-// reaches reports whether rules lead from one segment to another.
-func reaches(named map[int64][]audience.Reference, from, to int64, passed map[int64]bool) bool {
-	if from == to {
-		return true
+// leadingTo returns the segments whose rules name one, or name others that lead to it; not itself, though it may.
+func leadingTo(on []*ent.Segment, id int64) []int64 {
+	namedBy := map[int64][]int64{}
+	for _, row := range on {
+		for _, ref := range references(row).Segments {
+			namedBy[ref.ID] = append(namedBy[ref.ID], row.ID)
+		}
 	}
-	if passed[from] {
-		return false
+	found, passed := []int64{}, map[int64]bool{id: true}
+	for next := []int64{id}; len(next) > 0; next = next[1:] {
+		for _, by := range namedBy[next[0]] {
+			if !passed[by] {
+				passed[by] = true
+				found, next = append(found, by), append(next, by)
+			}
+		}
 	}
-	passed[from] = true
-	return slices.ContainsFunc(named[from], func(ref audience.Reference) bool { return reaches(named, ref.ID, to, passed) })
+	return found
 }
 
 // Delete removes segments, all or nothing, and returns the ids that it removed, ascending; ids that are not the caller's are left alone, silently. A

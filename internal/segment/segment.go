@@ -36,6 +36,11 @@ type Options struct {
 	// Named finds a campaign of the owners that can still be sent and whose audience names one of the segments: it returns the segment and who names it,
 	// or 0. It is called in the transaction of Delete. Only the campaign domain can read audiences; without it they do not keep a segment.
 	Named func(ctx context.Context, owners, ids []int64) (id int64, by string, err error)
+	// CheckRules reports, on the field "rules", why the rules that a segment is to have could not be evaluated, in themselves or in those of the segments above
+	// it. It gets the segment with its id, 0 for a new one, its list and its owner; the segments of the list with their id, list and rules; and the ids of those
+	// whose rules lead to it. It is called in the transaction that is to keep them, after all that they name was found to be the account's. Only the domain of
+	// evaluating can tell; without it all such rules are kept.
+	CheckRules func(ctx context.Context, of *ent.Segment, rules audience.Group, on []*ent.Segment, above []int64) error
 }
 
 // Service holds the rules of segments. Its methods may be used from many goroutines. Each acts for the caller of its context, and needs the scope read
@@ -46,6 +51,8 @@ type Service struct {
 	db    *store.Store
 	now   func() time.Time
 	named func(ctx context.Context, owners, ids []int64) (int64, string, error)
+	// check is CheckRules of the options.
+	check func(ctx context.Context, of *ent.Segment, rules audience.Group, on []*ent.Segment, above []int64) error
 }
 
 // New returns the service over an open database.
@@ -56,7 +63,10 @@ func New(db *store.Store, opts Options) *Service {
 	if opts.Named == nil {
 		opts.Named = func(context.Context, []int64, []int64) (int64, string, error) { return 0, "", nil }
 	}
-	return &Service{db: db, now: opts.Now, named: opts.Named}
+	if opts.CheckRules == nil {
+		opts.CheckRules = func(context.Context, *ent.Segment, audience.Group, []*ent.Segment, []int64) error { return nil }
+	}
+	return &Service{db: db, now: opts.Now, named: opts.Named, check: opts.CheckRules}
 }
 
 // Input is a new segment.
@@ -72,7 +82,8 @@ type Input struct {
 // Create makes a segment on a list of the caller's. The faults are reported together: a list of another account as NotFound on listId, reason
 // "list_not_found"; a bad name as Invalid on name, reason "segment_name_required" or "segment_name_too_long"; rules that cannot be understood as
 // Invalid on rules, reason "audience_invalid", with their path. Rules that name what the account does not have, or a field or a segment of another
-// list, are NotFound on rules, reason reference.ReasonNotFound. The same idempotency key within a day answers the segment of the first call.
+// list, are NotFound on rules, reason reference.ReasonNotFound; rules that could not be evaluated are Invalid on rules, reason "audience_invalid" where a value
+// does not suit its field, "audience_too_large" past a limit of package reach. The same idempotency key within a day answers the segment of the first call.
 func (s *Service) Create(ctx context.Context, in Input, idempotencyKey *string) (*ent.Segment, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
@@ -89,6 +100,9 @@ func (s *Service) Create(ctx context.Context, in Input, idempotencyKey *string) 
 			return 0, err
 		}
 		if err := reference.Check(ctx, s.db.Client(ctx), owner, rules.group.References(in.ListID), "rules"); err != nil {
+			return 0, err
+		}
+		if err := s.check(ctx, &ent.Segment{UserID: owner, ListID: in.ListID}, rules.group, nil, nil); err != nil {
 			return 0, err
 		}
 		made, err = s.db.Client(ctx).Segment.Create().SetUserID(owner).SetListID(in.ListID).SetName(name).SetNameKey(kind.Fold(name, maxNameKey)).
