@@ -1016,7 +1016,7 @@ type CampaignAudience {
   rules: JSON
   """
   How many people would be sent to if it were sent now: each address once. Exact, counted by the database when asked for. Null, with an error, when the
-  audience cannot be evaluated any more, as when a custom field has got another type; so are the fields below.
+  audience cannot be evaluated any more, as when the segments it names have grown together past what one audience may hold; so are the fields below.
   """
   count: Int
   "The first of those who would be sent to, by ascending id of the subscriber."

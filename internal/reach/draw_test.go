@@ -26,7 +26,7 @@ var (
 	parts = []string{
 		"berlin", "a", "user1", ".net", "%", "_", `\`, "'", `"`, "|", "?", " ", "é", "e", "\u0301", "ss", "SS", "O'B", "😀", "ל", "\x01", "\x00", "--", "user1%", "1", "@", "ö", "I", "i", "n  ", "  b",
 	}
-	numbersDrawn  = []string{"-3", "0", "1", "1.5", "1.50", "10", "9", "1e3", "1000", "99999999999", "0.1", "-0.25"}
+	numbersDrawn  = []string{"-3", "0", "1", "1.5", "1.50", "10", "9", "1e3", "1000", "99999999999", "0.1", "-0.25", "9007199254740990", "9007199254740991"}
 	booleansDrawn = []string{"true", "false", "1", "0", "Yes", "off"}
 	choicesDrawn  = []string{"Red", "green", "BLUE", "light blue"}
 	datesDrawn    = []string{

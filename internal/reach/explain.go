@@ -47,7 +47,7 @@ type ExplainedRule struct {
 	Rules []ExplainedRule
 }
 
-// Explain returns the audience with the people left after each rule, in two statements however many rules there are. A segment is one rule.
+// Explain returns the audience with the people left after each rule, in at most two statements however many rules there are. A segment is one rule.
 func (s *Service) Explain(ctx context.Context, target Target) (*Explanation, error) {
 	p, err := s.plan(ctx, target)
 	if err != nil {
@@ -60,6 +60,11 @@ func (s *Service) Explain(ctx context.Context, target Target) (*Explanation, err
 	rules := &tally{}
 	if err := s.tell(ctx, p.explainRules(out, rules), rules); err != nil {
 		return nil, err
+	}
+	if len(out.Criteria) == 1 && len(out.Exclude) == 0 {
+		// Whom one criterion chooses of those who are written to is who is left: an address is on a list once.
+		out.Criteria[0].Left, out.Reached = out.Criteria[0].Chosen, out.Criteria[0].Chosen
+		return out, nil
 	}
 	steps := &tally{}
 	if err := s.tell(ctx, p.explainSteps(out, steps), steps); err != nil {

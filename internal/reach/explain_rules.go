@@ -30,7 +30,7 @@ func (p *plan) explainRules(out *Explanation, told *tally) *sql.Selector {
 	c := &ruleColumns{s: s, told: told}
 	c.rules, c.r = s.from(entsubscriber.Table)
 	list := c.r.C(entsubscriber.FieldListID)
-	c.rules.Where(among(list, lists(append(p.criteria[:len(p.criteria):len(p.criteria)], p.exclude...))...))
+	c.rules.Where(among(list, p.listsExplained()...))
 	c.rules.AppendSelectAs(list, "list_id")
 	c.rules.AppendSelectExprAs(flag(reachable(s, c.r)), "reachable")
 	for i, criterion := range p.criteria {

@@ -2,6 +2,7 @@ package reach
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -12,27 +13,31 @@ import (
 )
 
 // explainSteps is the second statement of an explanation, which fills in who is left after each criterion and exclusion. Its innermost level tells of each
-// row which criteria and exclusions choose it, the next of each address, and then which of them is the first that decides.
+// row which criteria and exclusions choose it, the next of each address, and then which of them is the first that decides. On one list alone every row is an
+// address of its own.
 func (p *plan) explainSteps(out *Explanation, told *tally) *sql.Selector {
 	s := p.statement()
+	on := p.listsExplained()
 	rows, r := s.from(entsubscriber.Table)
-	rows.AppendSelectAs(r.C(entsubscriber.FieldEmailKey), entsubscriber.FieldEmailKey).
-		AppendSelectExprAs(flag(reachable(s, r)), "reachable").
-		Where(among(r.C(entsubscriber.FieldListID), lists(append(p.criteria[:len(p.criteria):len(p.criteria)], p.exclude...))...))
-	addresses := s.derived(rows, "held")
+	rows.AppendSelectExprAs(flag(reachable(s, r)), "reachable").Where(among(r.C(entsubscriber.FieldListID), on...))
+	addresses, anyRow := s.derived(rows, "held"), func(text string) sql.Querier { return sql.Raw(text) }
+	if len(on) > 1 {
+		rows.AppendSelectAs(r.C(entsubscriber.FieldEmailKey), entsubscriber.FieldEmailKey)
+		addresses.GroupBy(entsubscriber.FieldEmailKey)
+		anyRow = func(text string) sql.Querier { return sql.Raw("MAX(" + text + ")") }
+	}
 	choose := func(criteria []criterion, name string) {
 		for i, c := range criteria {
 			column := name + strconv.Itoa(i)
 			rows.AppendSelectExprAs(flag(all(sql.EQ(r.C(entsubscriber.FieldListID), c.listID), c.where.on(s, r))), column)
-			addresses.AppendSelectExprAs(sql.Raw("MAX("+column+")"), column)
+			addresses.AppendSelectExprAs(anyRow(column), column)
 		}
 	}
 	choose(p.criteria, "c")
 	choose(p.exclude, "x")
 	for i := range p.criteria {
-		addresses.AppendSelectExprAs(sql.Raw(fmt.Sprintf("MAX(CASE WHEN c%d = 1 AND reachable = 1 THEN 1 ELSE 0 END)", i)), "r"+strconv.Itoa(i))
+		addresses.AppendSelectExprAs(anyRow(fmt.Sprintf("CASE WHEN c%d = 1 AND reachable = 1 THEN 1 ELSE 0 END", i)), "r"+strconv.Itoa(i))
 	}
-	addresses.GroupBy(entsubscriber.FieldEmailKey)
 
 	decided := s.derived(addresses, "chosen").
 		AppendSelectExprAs(sql.Raw(first("c%d = 0", len(p.criteria))), "missing").
@@ -45,6 +50,11 @@ func (p *plan) explainSteps(out *Explanation, told *tally) *sql.Selector {
 		told.sum(fmt.Sprintf("%s AND excluded > %d", p.left(len(p.criteria)-1), i), &out.Exclude[i].Left)
 	}
 	return told.over(s, decided)
+}
+
+// listsExplained are the lists of the criteria and the exclusions.
+func (p *plan) listsExplained() []int64 {
+	return lists(slices.Concat(p.criteria, p.exclude))
 }
 
 // left holds for addresses that the criteria up to the i-th reach.

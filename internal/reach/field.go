@@ -164,7 +164,7 @@ func (b *binder) typed(id int64, op audience.FieldOperator, value, at string) co
 		case kind.FieldNumber:
 			number, ok := subscriber.Number(trimmed)
 			if !ok {
-				b.fault(ReasonInvalid, at, "the custom field %d holds numbers, expected one such as 12.5", id)
+				b.fault(ReasonInvalid, at, "the custom field %d holds numbers, expected one such as 12.5, of at most %d", id, subscriber.MaxNumber)
 			}
 			return numberComparison(op, number)
 		case kind.FieldBoolean:

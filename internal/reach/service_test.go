@@ -258,8 +258,8 @@ func TestWhatCannotBeEvaluatedIsToldWithItsPath(t *testing.T) {
 			return `"type":"tags","operator":"has any of these tags","value":"` + strings.Join(ids, ",") + `"`
 		}
 		tests := []struct{ rule, reason, want string }{
-			{field(1, "is", "ten"), reach.ReasonInvalid, value + fmt.Sprintf("the custom field %d holds numbers, expected one such as 12.5", w.fieldIDs[1])},
-			{field(1, "is greater than", "NaN"), reach.ReasonInvalid, value + fmt.Sprintf("the custom field %d holds numbers, expected one such as 12.5", w.fieldIDs[1])},
+			{field(1, "is", "ten"), reach.ReasonInvalid, value + fmt.Sprintf("the custom field %d holds numbers, expected one such as 12.5, of at most 9007199254740991", w.fieldIDs[1])},
+			{field(1, "is greater than", "NaN"), reach.ReasonInvalid, value + fmt.Sprintf("the custom field %d holds numbers, expected one such as 12.5, of at most 9007199254740991", w.fieldIDs[1])},
 			{field(2, "is", "01.05.1990"), reach.ReasonInvalid,
 				value + fmt.Sprintf("the custom field %d holds dates, expected YYYY-MM-DD or YYYY-MM-DD HH:MM:SS", w.fieldIDs[2])},
 			{field(3, "is not", "maybe"), reach.ReasonInvalid, value + fmt.Sprintf("the custom field %d holds true or false", w.fieldIDs[3])},

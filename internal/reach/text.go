@@ -28,6 +28,10 @@ func isText(op audience.FieldOperator) bool {
 func textComparison(text expression, limit int, op audience.FieldOperator, value string) condition {
 	value = foldedFor(op, value)
 	length := utf8.RuneCountInString(value)
+	if length > limit {
+		// No text is as long, so that one character more tells as much as all of them.
+		value, length = kind.Cut(value, limit+1), limit+1
+	}
 	return func(s *statement, r row) *sql.Predicate {
 		t := text(s, r)
 		switch {

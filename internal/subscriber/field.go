@@ -26,8 +26,6 @@ const (
 	maxValue = 10_000
 	// maxValueKey is how much of a value is compared and searched, in characters.
 	maxValueKey = 255
-	// maxNumber is the bound of numbers: the column holds 20 digits before the point.
-	maxNumber = 1e20
 	// firstYear and lastYear are the years that MySQL keeps.
 	firstYear = 1000
 	lastYear  = 9999
@@ -126,7 +124,7 @@ func readValue(field *ent.CustomField, text string) (value fieldValue, problem s
 	case kind.FieldNumber:
 		number, ok := Number(text)
 		if !ok {
-			return value, "must be a number, such as 12.5"
+			return value, fmt.Sprintf("must be a number, such as 12.5, of at most %d", MaxNumber)
 		}
 		value.number = &number
 	case kind.FieldDate:
