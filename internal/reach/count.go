@@ -45,6 +45,7 @@ const (
 
 func (p *plan) count() *sql.Selector {
 	s := p.statement()
+	s.whole = true
 	if p.severalLists() && p.operator == audience.Or && len(p.exclude) == 0 &&
 		!slices.ContainsFunc(parts(p.criteria, p.operator), func(a part) bool { return a.where.isEmpty() }) {
 		return sql.Dialect(p.dialect).SelectExpr(sql.Raw("COUNT(*)")).From(p.addresses(s).As("reached"))

@@ -150,9 +150,7 @@ func (b *binder) customField(id int64, op audience.FieldOperator, value, at stri
 	comparison := b.typed(id, op, value, at)
 	return func(s *statement, r row) *sql.Predicate {
 		values, v := s.ofOwned(fieldvalue.Table, fieldvalue.FieldCustomFieldID, id)
-		return sql.Exists(values.SelectExpr(sql.Raw("1")).
-			Where(sql.ColumnsEQ(v.C(fieldvalue.FieldSubscriberID), r.C(entsubscriber.FieldID))).
-			Where(comparison(s, v)))
+		return s.some(values.Where(comparison(s, v)), v.C(fieldvalue.FieldSubscriberID), r.C(entsubscriber.FieldID), "")
 	}
 }
 

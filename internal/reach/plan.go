@@ -53,6 +53,14 @@ func lists(criteria []criterion) []int64 {
 	return slices.Compact(ids)
 }
 
+func listsOf(asked []part) []int64 {
+	ids := make([]int64, len(asked))
+	for i, a := range asked {
+		ids[i] = a.listID
+	}
+	return ids
+}
+
 // severalLists reports whether an address can be chosen more than once.
 func (p *plan) severalLists() bool { return len(lists(p.criteria)) > 1 }
 
@@ -65,7 +73,7 @@ func (p *plan) chosen(s *statement, r row) *sql.Predicate {
 	// The row itself is found on its own list, since an address is there once.
 	out := []*sql.Predicate{among(r.C(entsubscriber.FieldListID), lists(p.criteria)...)}
 	for _, a := range asked {
-		out = append(out, sameAddress([]part{a})(s, r))
+		out = append(out, sameAddress([]part{a}, "")(s, r))
 	}
 	return all(out...)
 }
@@ -109,15 +117,11 @@ func (n *node) isEmpty() bool {
 	return !slices.ContainsFunc(n.children, func(child *node) bool { return !child.isEmpty() })
 }
 
-// sameAddress holds where the address is on one of the lists in a row for which what is asked of that list holds.
-func sameAddress(asked []part) condition {
+// sameAddress holds where the address is on one of the lists in a row for which what is asked of that list holds. The hint is for MySQL.
+func sameAddress(asked []part, hint string) condition {
 	return func(s *statement, r row) *sql.Predicate {
-		ids := make([]int64, len(asked))
-		for i, a := range asked {
-			ids[i] = a.listID
-		}
-		rows, other := s.ofOwned(entsubscriber.Table, entsubscriber.FieldListID, ids...)
-		return sql.Exists(rows.SelectExpr(sql.Raw("1")).
+		rows, other := s.ofOwned(entsubscriber.Table, entsubscriber.FieldListID, listsOf(asked)...)
+		return sql.Exists(rows.SelectExpr(s.one(hint)).
 			Where(sql.ColumnsEQ(other.C(entsubscriber.FieldEmailKey), r.C(entsubscriber.FieldEmailKey))).
 			Where(onAny(asked)(s, other)))
 	}
@@ -134,7 +138,11 @@ func (p *plan) excluded(s *statement, r row) *sql.Predicate {
 		}
 	}
 	if len(asked) > 0 {
-		out = append(out, sameAddress(asked)(s, r))
+		hint := ""
+		if s.whole && !slices.ContainsFunc(listsOf(asked), func(id int64) bool { return !slices.Contains(lists(p.criteria), id) }) {
+			hint = collected
+		}
+		out = append(out, sameAddress(asked, hint)(s, r))
 	}
 	if len(out) == 0 {
 		return holds(false)

@@ -76,7 +76,7 @@ var kindsOf = map[audience.Event][]any{
 func (b *binder) event(e audience.CampaignEvent) condition {
 	when := b.within(e.Time)
 	owned := slices.DeleteFunc(slices.Clone(e.CampaignIDs), func(id int64) bool { _, ok := b.known.campaigns[id]; return !ok })
-	events := func(s *statement, r row) *sql.Selector {
+	events := func(s *statement) (*sql.Selector, row) {
 		var found *sql.Selector
 		var v row
 		if len(owned) > 0 {
@@ -92,7 +92,6 @@ func (b *binder) event(e audience.CampaignEvent) condition {
 				return sql.ColumnsEQ(p.C(purge.FieldCampaignID), v.C(entevent.FieldCampaignID))
 			})))
 		}
-		found.Where(sql.ColumnsEQ(v.C(entevent.FieldSubscriberID), r.C(entsubscriber.FieldID)))
 		if kinds := kindsOf[e.Event]; len(kinds) == 1 {
 			found.Where(sql.EQ(v.C(entevent.FieldKind), kinds[0]))
 		} else {
@@ -101,14 +100,25 @@ func (b *binder) event(e audience.CampaignEvent) condition {
 		if when != nil {
 			found.Where(when(v.C(entevent.FieldAt)))
 		}
-		return found.Where(sql.EQ(v.C(entevent.FieldAutomated), false))
+		return found.Where(sql.EQ(v.C(entevent.FieldAutomated), false)), v
 	}
-	some := func(s *statement, r row) *sql.Predicate { return sql.Exists(events(s, r).SelectExpr(sql.Raw("1"))) }
+	some := func(s *statement, r row) *sql.Predicate {
+		found, v := events(s)
+		if len(owned) == 0 {
+			// No index holds the events of an account by their kind.
+			return sql.Exists(found.SelectExpr(sql.Raw("1")).Where(sql.ColumnsEQ(v.C(entevent.FieldSubscriberID), r.C(entsubscriber.FieldID))))
+		}
+		return s.some(found, v.C(entevent.FieldSubscriberID), r.C(entsubscriber.FieldID), alongFirsts(v))
+	}
 	return negated(e.Not, counted(e.Count, some, events))
 }
 
+// alongFirsts has MySQL read the events of named campaigns along their index. Where it is to find those to whom something did not happen it takes no account of
+// it, and reads the whole table.
+func alongFirsts(events row) string { return "INDEX(" + alias(events) + " `event_firsts`)" }
+
 // counted says how many events there must be. To look for one is cheaper than to count them.
-func counted(a *audience.Aggregation, some condition, events func(*statement, row) *sql.Selector) condition {
+func counted(a *audience.Aggregation, some condition, events func(*statement) (*sql.Selector, row)) condition {
 	switch {
 	case a == nil || a.Operator == audience.AtLeast && a.Count == 1:
 		return some
@@ -119,7 +129,8 @@ func counted(a *audience.Aggregation, some condition, events func(*statement, ro
 	}
 	operator := map[audience.AggregationOperator]string{audience.AtLeast: ">=", audience.AtMost: "<=", audience.Exactly: "="}[a.Operator]
 	return func(s *statement, r row) *sql.Predicate {
-		return compared(events(s, r).SelectExpr(sql.Raw("COUNT(*)")), operator, a.Count)
+		found, v := events(s)
+		return compared(found.SelectExpr(sql.Raw("COUNT(*)")).Where(sql.ColumnsEQ(v.C(entevent.FieldSubscriberID), r.C(entsubscriber.FieldID))), operator, a.Count)
 	}
 }
 

@@ -306,7 +306,7 @@ var tableNamed = regexp.MustCompile("(?:FROM|JOIN) `(\\w+)` AS `(t\\d+)`")
 func carriesTheOwner(statement, table, name string) bool {
 	owned := map[string]string{"field_values": "custom_field_id", "events": "campaign_id", "subscribers": "list_id"}[table]
 	return regexp.MustCompile("`"+name+"`\\.`user_id`( \\+ 0)? = \\?").MatchString(statement) ||
-		owned != "" && regexp.MustCompile("FROM `"+table+"` AS `"+name+"` WHERE \\(+`"+name+"`\\.`"+owned+"` (= \\?|IN \\()").MatchString(statement)
+		owned != "" && regexp.MustCompile("FROM `"+table+"` AS `"+name+"` WHERE \\(*`"+name+"`\\.`"+owned+"` (= \\?|IN \\()").MatchString(statement)
 }
 
 // Statements of this package are not confined by the store, so each table in each of them is to carry the owner, and nothing a rule says stands in the text.

@@ -20,6 +20,8 @@ type statement struct {
 	dialect string
 	owner   int64
 	tables  int
+	// whole tells that everybody on the lists is looked at, and not a range of ids alone.
+	whole bool
 }
 
 // row is a row of a table, as conditions name it.
@@ -59,6 +61,12 @@ func (s *statement) exists(table string, where condition) *sql.Predicate {
 	return sql.Exists(query.SelectExpr(sql.Raw("1")).Where(where(s, r)))
 }
 
+// alias is the name of a table in its statement.
+func alias(r row) string {
+	name, _, _ := strings.Cut(r.C(ownerColumn), ".")
+	return name
+}
+
 // derived returns a SELECT over the result of another, which is evaluated whole first: with a LIMIT neither database merges it, which would evaluate each
 // of its columns as often as it is used.
 func (s *statement) derived(inner *sql.Selector, name string) *sql.Selector {
@@ -67,6 +75,30 @@ func (s *statement) derived(inner *sql.Selector, name string) *sql.Selector {
 
 // allRows is more rows than there are.
 const allRows = 1 << 62
+
+// collected has MySQL find what a subquery is about once and for all, rather than for each address by itself. It is for lists all of whose people are read anyway.
+const collected = "SEMIJOIN(MATERIALIZATION)"
+
+// one is what a subquery of which it matters alone whether it finds something selects, with a hint for MySQL.
+func (s *statement) one(hint string) sql.Querier { return s.hinted(hint, "1") }
+
+// hinted is an expression at the beginning of a SELECT, after a hint for MySQL or none. MariaDB takes it for a comment.
+func (s *statement) hinted(hint, text string) sql.Querier {
+	if hint != "" && s.dialect == dialect.MySQL {
+		text = "/*+ " + hint + " */ " + text
+	}
+	return sql.Raw(text)
+}
+
+// some holds where one of the rows that are found belongs to a person: their column names the id of whose it is. Asked with EXISTS, SQLite looks the rows of
+// each person up; asked with IN it finds all of the rows by an index of theirs, and the people by them, which is for a statement about everybody. MySQL
+// chooses by itself, and may be given a hint.
+func (s *statement) some(found *sql.Selector, column, id, hint string) *sql.Predicate {
+	if s.whole && s.dialect == dialect.SQLite {
+		return sql.In(id, found.Select(column))
+	}
+	return sql.Exists(found.SelectExpr(s.one(hint)).Where(sql.ColumnsEQ(column, id)))
+}
 
 // optimizerHint forbids MySQL a strategy by which it returns a row as often as a subquery within EXISTS has rows, where a NOT EXISTS stands beside it: it
 // plans to weed the duplicates out, and does not. MariaDB takes it for a comment.
