@@ -37,14 +37,15 @@ func (n *node) on(s *statement, r row) *sql.Predicate {
 	if len(n.children) == 0 {
 		return holds(true)
 	}
+	join, on := all, (*node).on
+	if n.operator == audience.Or && len(n.children) > 1 {
+		join, on = anyOf, func(child *node, s *statement, r row) *sql.Predicate { return apart(child.on)(s, r) }
+	}
 	parts := make([]*sql.Predicate, len(n.children))
 	for i, child := range n.children {
-		parts[i] = child.on(s, r)
+		parts[i] = on(child, s, r)
 	}
-	if n.operator == audience.Or {
-		return anyOf(parts...)
-	}
-	return all(parts...)
+	return join(parts...)
 }
 
 // binder turns rules into conditions, checks that what they name is the owner's, and replaces segments by their rules. It goes on after a fault, so that
@@ -193,5 +194,8 @@ func (b *binder) segment(rule audience.Segment, listID int64, at string) conditi
 	b.inside = append(b.inside, rule.ID)
 	defer func() { b.inside = b.inside[:len(b.inside)-1] }()
 	inner := b.group(saved.where, listID, at+": segment "+strconv.FormatInt(rule.ID, 10)+": rules")
-	return negated(rule.Operator == audience.DoesNotBelongTo, inner.on)
+	if rule.Operator == audience.DoesNotBelongTo {
+		return negated(true, apart(inner.on))
+	}
+	return inner.on
 }

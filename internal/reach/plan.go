@@ -93,7 +93,7 @@ func onAny(asked []part) condition {
 				whole = append(whole, a.listID)
 				continue
 			}
-			some = append(some, all(sql.EQ(list, a.listID), a.where.on(s, r)))
+			some = append(some, all(sql.EQ(list, a.listID), apart(a.where.on)(s, r)))
 		}
 		if len(some) == 0 {
 			return among(list, ids...)
@@ -123,7 +123,7 @@ func sameAddress(asked []part, hint string) condition {
 		rows, other := s.ofOwned(entsubscriber.Table, entsubscriber.FieldListID, listsOf(asked)...)
 		return sql.Exists(rows.SelectExpr(s.one(hint)).
 			Where(sql.ColumnsEQ(other.C(entsubscriber.FieldEmailKey), r.C(entsubscriber.FieldEmailKey))).
-			Where(onAny(asked)(s, other)))
+			Where(apart(onAny(asked))(s, other)))
 	}
 }
 
@@ -133,7 +133,7 @@ func (p *plan) excluded(s *statement, r row) *sql.Predicate {
 	var out []*sql.Predicate
 	if only := lists(p.criteria); len(only) == 1 {
 		if i := slices.IndexFunc(asked, func(a part) bool { return a.listID == only[0] }); i >= 0 {
-			out = append(out, asked[i].where.on(s, r))
+			out = append(out, apart(asked[i].where.on)(s, r))
 			asked = slices.Delete(asked, i, i+1)
 		}
 	}

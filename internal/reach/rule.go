@@ -108,14 +108,19 @@ func (b *binder) event(e audience.CampaignEvent) condition {
 			// No index holds the events of an account by their kind.
 			return sql.Exists(found.SelectExpr(sql.Raw("1")).Where(sql.ColumnsEQ(v.C(entevent.FieldSubscriberID), r.C(entsubscriber.FieldID))))
 		}
-		return s.some(found, v.C(entevent.FieldSubscriberID), r.C(entsubscriber.FieldID), alongFirsts(v))
+		return s.some(found, v.C(entevent.FieldSubscriberID), r.C(entsubscriber.FieldID), alongFirsts(s, v))
 	}
 	return negated(e.Not, counted(e.Count, some, events))
 }
 
-// alongFirsts has MySQL read the events of named campaigns along their index. Where it is to find those to whom something did not happen it takes no account of
-// it, and reads the whole table.
-func alongFirsts(events row) string { return "INDEX(" + alias(events) + " `event_firsts`)" }
+// alongFirsts has MySQL read the events of named campaigns along their index, which it does not consider where it is to find those to whom something did not
+// happen: it reads the whole table. That holds for who is found and joined alone: where it asks for each person by themselves that index is the wrong one.
+func alongFirsts(s *statement, events row) string {
+	if !s.whole || s.beneath > 0 {
+		return ""
+	}
+	return "INDEX(" + alias(events) + " `event_firsts`)"
+}
 
 // counted says how many events there must be. To look for one is cheaper than to count them.
 func counted(a *audience.Aggregation, some condition, events func(*statement) (*sql.Selector, row)) condition {

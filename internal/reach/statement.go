@@ -22,6 +22,17 @@ type statement struct {
 	tables  int
 	// whole tells that everybody on the lists is looked at, and not a range of ids alone.
 	whole bool
+	// beneath is how many conditions that are not simply joined by And the statement is within.
+	beneath int
+}
+
+// apart is a condition within one that is not simply joined by And to all others: a part of an Or, or of what is negated.
+func apart(c condition) condition {
+	return func(s *statement, r row) *sql.Predicate {
+		s.beneath++
+		defer func() { s.beneath-- }()
+		return c(s, r)
+	}
 }
 
 // row is a row of a table, as conditions name it.
