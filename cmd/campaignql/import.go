@@ -12,6 +12,7 @@ import (
 	"campaignql/internal/app"
 	"campaignql/internal/caller"
 	"campaignql/internal/importer"
+	"campaignql/internal/schedule"
 	"campaignql/internal/subscriber"
 )
 
@@ -21,11 +22,12 @@ type importCommands struct {
 }
 
 type importSubscribers struct {
-	File           string   `arg:"" help:"The file; separated by commas, semicolons or tabs."`
+	File           string   `arg:"" help:"The file; separated by commas, semicolons, tabs or bars. Dates that name no zone are on the clock of the account."`
 	Username       string   `required:"" help:"User name or email address of the account."`
 	List           int64    `required:"" help:"Number of the list."`
 	Map            []string `sep:"none" placeholder:"COLUMN=FIELD" help:"What a column holds, by its name or its number from 1: email, ip, subscribedAt, optedInAt, CustomField5 or the name of a custom field. Repeat it. The names of the header decide by default."`
-	Encoding       string   `default:"auto" enum:"auto,utf-8,latin-1" help:"Encoding of the file: ${enum}."`
+	Encoding       string   `default:"auto" enum:"auto,utf-8,latin-1" help:"Encoding of the file: ${enum}. Latin-1 is read as Windows-1252; UTF-16 is found by its mark."`
+	NoHeader       bool     `help:"The first row is a person. By default it is a header if none of its cells has an @."`
 	Report         string   `placeholder:"FILE" help:"Where rejected rows go, with the reason (FILE.rejected.csv)."`
 	UpdateExisting bool     `help:"Write the custom fields of people who are on the list already."`
 	Quiet          bool     `help:"No progress."`
@@ -48,7 +50,18 @@ func (c *importSubscribers) Run(ctx context.Context, env *environment) (err erro
 	if err != nil {
 		return fmt.Errorf("--list: %w", err)
 	}
-	o := importer.Options{Path: c.File, List: list, Map: c.Map, Encoding: c.Encoding, Report: c.Report, Update: c.UpdateExisting}
+	zone, err := schedule.ParseZone(user.TimeZone)
+	if err != nil {
+		return err
+	}
+	o := importer.Options{
+		Path: c.File, List: list, Map: c.Map, Encoding: c.Encoding, NoHeader: c.NoHeader, Zone: zone, Report: c.Report, Update: c.UpdateExisting,
+	}
+	o.Read = func(encoding string, notUTF8 int) {
+		if notUTF8 > 0 && c.Encoding == "auto" {
+			fmt.Fprintf(env.stderr, "%s: read as %s, since line %d is not UTF-8\n", c.File, encoding, notUTF8)
+		}
+	}
 	if !c.Quiet && isTerminal(env.stderr) {
 		const whole = 1000
 		bar := progressbar.NewOptions(whole, progressbar.OptionSetWriter(env.stderr), progressbar.OptionSetDescription(filepath.Base(c.File)),

@@ -30,7 +30,8 @@ type checkpoint struct {
 func readCheckpoint(o Options, digest string) (*checkpoint, error) {
 	fresh := &checkpoint{path: o.Path + ".import.json"}
 	// A list of the same number in another database was made at another instant.
-	fresh.Import = fmt.Sprintf("%s list %d of %s map %q encoding %s report %q update %t", digest, o.List.ID, o.List.CreatedAt.UTC().Format(time.RFC3339Nano), o.Map, o.Encoding, o.Report, o.Update)
+	fresh.Import = fmt.Sprintf("%s list %d of %s map %q encoding %s header %t zone %s report %q update %t",
+		digest, o.List.ID, o.List.CreatedAt.UTC().Format(time.RFC3339Nano), o.Map, o.Encoding, !o.NoHeader, o.Zone, o.Report, o.Update)
 	fresh.Outcomes = map[subscriber.Outcome]int{}
 	data, err := os.ReadFile(fresh.path)
 	if errors.Is(err, fs.ErrNotExist) {

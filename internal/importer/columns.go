@@ -9,11 +9,19 @@ import (
 
 	"campaignql/ent"
 	"campaignql/internal/apperr"
+	"campaignql/internal/audience"
 	"campaignql/internal/subscriber"
 )
 
-// columns are what the columns of the file hold, by position: email, ip, subscribedAt, optedInAt or CustomField<id>.
-type columns map[int]string
+// columns are what the columns of the file hold.
+type columns struct {
+	// by is what each holds, by position: email, ip, subscribedAt, optedInAt or CustomField<id>.
+	by map[int]string
+	// width is how many there are, mapped or not.
+	width int
+	// zone is the clock of dates that name none.
+	zone *time.Location
+}
 
 // names are what a column may hold, by the names of headers in lower case.
 var names = map[string]string{
@@ -31,37 +39,49 @@ func readColumns(given, header []string, width int, fields []*ent.CustomField) (
 	for name, target := range names {
 		known[name] = target
 	}
-	cols := columns{}
+	cols := columns{by: map[int]string{}, width: width, zone: time.UTC}
 	if len(given) == 0 {
 		for i, name := range header {
 			target, ok := known[strings.ToLower(strings.TrimSpace(name))]
 			if ok && !cols.holds(target) {
-				cols[i] = target
+				cols.by[i] = target
 			}
 		}
 	}
 	for _, pair := range given {
 		cut := strings.LastIndexByte(pair, '=')
 		if cut < 0 {
-			return nil, unmapped("%q: write Column=email", pair)
+			return columns{}, unmapped("%q: write Column=email", pair)
 		}
 		column, err := position(pair[:cut], header, width)
 		if err != nil {
-			return nil, err
+			return columns{}, err
 		}
 		target, ok := known[strings.ToLower(strings.TrimSpace(pair[cut+1:]))]
 		if !ok {
-			return nil, unmapped("%q: the list has no field %q", pair, pair[cut+1:])
+			return columns{}, unmapped("%q: the list has no field %q", pair, pair[cut+1:])
 		}
-		if _, twice := cols[column]; twice || cols.holds(target) {
-			return nil, unmapped("%q: the column or the field is mapped already", pair)
+		if _, twice := cols.by[column]; twice || cols.holds(target) {
+			return columns{}, unmapped("%q: the column or the field is mapped already", pair)
 		}
-		cols[column] = target
+		cols.by[column] = target
 	}
 	if !cols.holds("email") {
-		return nil, unmapped("no column is the email: say which is, by Column=email")
+		return columns{}, unmapped("no column is the email%s: say which is, by Column=email", named(header))
 	}
 	return cols, nil
+}
+
+// named tells the columns of a header, the first few.
+func named(header []string) string {
+	const few = 8
+	switch {
+	case len(header) == 0:
+		return ""
+	case len(header) > few:
+		return fmt.Sprintf(" of %d columns: %q and others", len(header), header[:few])
+	}
+	return fmt.Sprintf(" of %q", header)
 }
 
 // unmapped is a fault of the mapping.
@@ -70,7 +90,7 @@ func unmapped(format string, args ...any) error {
 }
 
 func (c columns) holds(target string) bool {
-	for _, t := range c {
+	for _, t := range c.by {
 		if t == target {
 			return true
 		}
@@ -96,7 +116,10 @@ func (c columns) row(r record) (subscriber.Row, error) {
 	if r.problem != nil {
 		return row, r.problem
 	}
-	for i, target := range c {
+	if more := slices.IndexFunc(r.cells[min(c.width, len(r.cells)):], func(cell string) bool { return cell != "" }); more >= 0 {
+		return row, fmt.Errorf("the row has %d cells, the first row %d: a cell that holds the separator needs quotes", len(r.cells), c.width)
+	}
+	for i, target := range c.by {
 		if i >= len(r.cells) || r.cells[i] == "" {
 			continue
 		}
@@ -107,7 +130,7 @@ func (c columns) row(r record) (subscriber.Row, error) {
 		case "ip":
 			row.IP = text
 		case "subscribedAt", "optedInAt":
-			at, ok := instant(text)
+			at, ok := instant(text, c.zone)
 			if !ok {
 				return row, fmt.Errorf("%s %q is no date: write 2006-01-02, 2006-01-02 15:04:05 or RFC 3339", target, text)
 			}
@@ -119,7 +142,7 @@ func (c columns) row(r record) (subscriber.Row, error) {
 		default:
 			id, _ := strconv.ParseInt(strings.TrimPrefix(target, "CustomField"), 10, 64) // readColumns made it
 			if row.Fields == nil {
-				row.Fields = make(map[int64]string, len(c))
+				row.Fields = make(map[int64]string, len(c.by))
 			}
 			row.Fields[id] = text
 		}
@@ -127,10 +150,14 @@ func (c columns) row(r record) (subscriber.Row, error) {
 	return row, nil
 }
 
-// instant reads a date, a date with time, both in UTC, or an instant of RFC 3339.
-func instant(text string) (time.Time, bool) {
-	for _, layout := range []string{time.RFC3339, time.DateTime, time.DateOnly} {
-		if at, err := time.Parse(layout, strings.TrimSpace(text)); err == nil {
+// instant reads a date, a date with time, both on the clock of the zone, or an instant of RFC 3339. A date begins where its day does.
+func instant(text string, zone *time.Location) (time.Time, bool) {
+	text = strings.TrimSpace(text)
+	if day, ok := audience.ParseMoment(text); ok && day.DateOnly {
+		return day.Start(zone).UTC(), true
+	}
+	for _, layout := range []string{time.RFC3339, time.DateTime} {
+		if at, err := time.ParseInLocation(layout, text, zone); err == nil {
 			return at.UTC(), true
 		}
 	}

@@ -2,10 +2,12 @@ package importer_test
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	entsubscriber "campaignql/ent/subscriber"
 	"campaignql/internal/importer"
 	"campaignql/internal/subscriber"
 )
@@ -79,6 +81,71 @@ func TestACheckpointIsOfOneDatabase(t *testing.T) {
 		summary, err := importer.Run(f.ctx, f.people, importer.Options{Path: path, List: &other, BatchRows: 1})
 		if err != nil || summary.Outcomes[subscriber.Exists] == 0 || summary.Outcomes[subscriber.Exists]+summary.Outcomes[subscriber.Added] != 3 {
 			t.Errorf("%v, %v", summary, err)
+		}
+	})
+}
+
+// TestFilesThatCannotBeReadAreRefused before a row is written, and told why.
+func TestFilesThatCannotBeReadAreRefused(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		for name, test := range map[string]struct{ content, encoding, want string }{
+			"a stray byte among UTF-8":      {"Email,City\na@example.com,Köln\nb@example.com,K\xf6ln\n", "auto", "line 3 is not UTF-8, though letters of other lines are"},
+			"a stray byte in what is UTF-8": {"Email,City\na@example.com,K\xf6ln\n", "utf-8", "line 2 is not UTF-8"},
+			"carriage returns alone":        {"Email,City\ra@example.com,Bonn\r", "auto", "its lines end with CR alone"},
+			"another separator":             {"Email:City\na@example.com:Bonn\n", "auto", `no column is the email of ["Email:City"]`},
+		} {
+			_, err := importer.Run(f.ctx, f.people, importer.Options{Path: f.file(test.content), List: f.list, Encoding: test.encoding})
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		if got := f.held(); got != "" {
+			t.Errorf("written was %s", got)
+		}
+	})
+}
+
+func TestReasonsOfRejectedRowsNameWhatIsWrong(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		path := f.file("nobody,Bonn\na@example.com,Köln,Mitte\n,Ulm\n")
+		summary, err := importer.Run(f.ctx, f.people, importer.Options{Path: path, List: f.list, Map: []string{"1=email", "2=City"}, NoHeader: true})
+		if err != nil || summary.Rows != 3 || summary.Outcomes[subscriber.Rejected] != 3 {
+			t.Fatalf("%v, %v", summary, err)
+		}
+		report, err := os.ReadFile(strings.TrimSuffix(path, ".csv") + ".rejected.csv")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{
+			"1,\"email: must be one email address", "2,\"the row has 3 cells, the first row 2: a cell that holds the separator needs quotes\",a@example.com,Köln,Mitte\n",
+			"3,email: is required,,Ulm\n",
+		} {
+			if !strings.Contains(string(report), want) {
+				t.Errorf("%q is not in\n%s", want, report)
+			}
+		}
+	})
+}
+
+// TestDatesWithoutAZoneAreOnTheClockOfTheAccount as they are in rules.
+func TestDatesWithoutAZoneAreOnTheClockOfTheAccount(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		zone, err := time.LoadLocation("America/Sao_Paulo")
+		if err != nil {
+			t.Fatal(err)
+		}
+		// Clocks were put forward at midnight of 2018-11-04, so that the day began at one.
+		path := f.file("Email,Subscribed at,Opted in at\na@example.com,2018-11-04,2026-11-20 23:30:00\nb@example.com,2026-11-20,2026-11-20T23:30:00Z\n")
+		if _, err := importer.Run(f.ctx, f.people, importer.Options{Path: path, List: f.list, Zone: zone}); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, p := range f.db.Client(f.ctx).Subscriber.Query().Where(entsubscriber.ListID(f.list.ID)).Order(entsubscriber.ByEmailKey()).AllX(f.ctx) {
+			got = append(got, p.SubscribedAt.UTC().Format(time.RFC3339), p.OptedInAt.UTC().Format(time.RFC3339))
+		}
+		want := []string{"2018-11-04T03:00:00Z", "2026-11-21T02:30:00Z", "2026-11-20T03:00:00Z", "2026-11-20T23:30:00Z"}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s, want %s", got, want)
 		}
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -32,14 +33,21 @@ type Options struct {
 	List *ent.SubscriberList
 	// Map are columns, by name or number from 1, with what they hold: "Column=email". Empty: the names of the header decide.
 	Map []string
-	// Encoding is "utf-8", "latin-1", or "auto": UTF-8 if all of the file is.
+	// Encoding is "utf-8", "latin-1", which is read as Windows-1252, or "auto": UTF-16 if the file begins with its mark, UTF-8 if all of the file is, and Latin-1
+	// if none of its letters beyond ASCII are. A file that is neither throughout is refused with the line.
 	Encoding string
+	// NoHeader tells that the first row is a person. Otherwise it is a header if none of its cells has an @.
+	NoHeader bool
+	// Zone is the clock of dates that name none; UTC if nil.
+	Zone *time.Location
 	// Report is the file that the rejected rows are written to; Path with ".rejected.csv" for ".csv" if empty. It is made only when there are any.
 	Report string
 	// Update writes the custom fields of people who are on the list already.
 	Update bool
 	// BatchRows is how many rows are written at most before the checkpoint notes them; 10,000 if 0.
 	BatchRows int
+	// Read, if not nil, is called once before the first row with the name of the encoding, and the first line that is not UTF-8, 0 for none.
+	Read func(encoding string, notUTF8 int)
 	// Progress, if not nil, is called after each batch with the share of the file that is done, from 0 to 1.
 	Progress func(share float64)
 }
@@ -53,9 +61,8 @@ type Summary struct {
 }
 
 // Run imports a file, as if its rows were put onto the list one after the other: of rows with one address the first adds the person, and the others find
-// it there. Where an earlier run over the same content, list and options was interrupted it
-// continues; people and the report end up as if it had not been. The faults are Invalid on map,
-// reason "import_map_invalid", on encoding, reason "import_encoding_wrong", and on report, reason "import_report_taken"; errors of the file, and those of Add.
+// it there. Where an earlier run over the same content, list and options was interrupted it continues; people and the report end up as if it had not been.
+// The faults are Invalid on map, reason "import_map_invalid", on encoding, reason "import_encoding_wrong", and on report, reason "import_report_taken"; errors of the file, and those of Add.
 //
 // While another import of the same file runs, also of another process, it is a Conflict, reason "import_running", and nothing is touched.
 func Run(ctx context.Context, people People, o Options) (_ Summary, err error) {
@@ -68,15 +75,19 @@ func Run(ctx context.Context, people People, o Options) (_ Summary, err error) {
 	if err != nil {
 		return Summary{}, err
 	}
-	src, err := openSource(o.Path, o.Encoding)
+	src, err := openSource(o.Path, o.Encoding, o.NoHeader)
 	if err != nil {
 		return Summary{}, err
 	}
 	defer src.Close()
+	if o.Zone == nil {
+		o.Zone = time.UTC
+	}
 	cols, err := readColumns(o.Map, src.header, src.width, fields)
 	if err != nil {
 		return Summary{}, err
 	}
+	cols.zone = o.Zone
 	if o.BatchRows == 0 {
 		o.BatchRows = lanes * partRows
 	}
@@ -93,6 +104,9 @@ func Run(ctx context.Context, people People, o Options) (_ Summary, err error) {
 	out, err := openReport(o.Report, point.ReportBytes, src.header)
 	if err != nil {
 		return Summary{}, err
+	}
+	if o.Read != nil {
+		o.Read(src.encoding, src.notUTF8)
 	}
 	j := &job{seed: maphash.MakeSeed(), people: people, options: o, src: src, cols: cols, point: point, report: out}
 	err = errors.Join(j.all(ctx), out.Close())
@@ -308,7 +322,7 @@ func reason(result subscriber.Result) string {
 	}
 	var texts []string
 	for _, fault := range all {
-		texts = append(texts, fault.Message)
+		texts = append(texts, fault.Error()) // with its field
 	}
 	return strings.Join(texts, "; ")
 }

@@ -86,6 +86,11 @@ func TestFilesAreReadAsTheyWereWritten(t *testing.T) {
 			"quotes, commas and newlines": {"Email,City\na@example.com,\"a \"\"b\"\", c\nd\"\n", nil, "a@example.com=a \"b\", c\nd|"},
 			"byte order mark, semicolons": {"\ufeffE-Mail;City\r\na@example.com;Köln\r\n", nil, "a@example.com=Köln|"},
 			"Latin-1, tabs":               {"Email\tCity\na@example.com\tK\xf6ln\n", nil, "a@example.com=Köln|"},
+			"Windows-1252":                {"Email,City\na@example.com,\x80 K\xf6ln\n", nil, "a@example.com=€ Köln|"},
+			"UTF-16":                      {"\xff\xfeE\x00m\x00a\x00i\x00l\x00\n\x00a\x00@\x00b\x00.\x00d\x00e\x00", nil, "a@b.de=|"},
+			"UTF-16, the other way round": {"\xfe\xff\x00E\x00m\x00a\x00i\x00l\x00\n\x00a\x00@\x00b\x00.\x00d\x00e", nil, "a@b.de=|"},
+			"bars":                        {"Email|City\na@example.com|Bonn, Mitte\n", nil, "a@example.com=Bonn, Mitte|"},
+			"empty cells beyond the last": {"Email,City\na@example.com,Bonn,,\n", nil, "a@example.com=Bonn|"},
 			"no header":                   {"Bonn,a@example.com\n", []string{"2=email", "1=City"}, "a@example.com=Bonn|"},
 			"mapped names":                {"Ort,Adresse\nBonn,a@example.com\n", []string{"Adresse=email", "Ort=City"}, "a@example.com=Bonn|"},
 		} {
@@ -103,7 +108,7 @@ func TestFilesAreReadAsTheyWereWritten(t *testing.T) {
 func TestUnknownColumnsAndFieldsAreErrors(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
 		for _, test := range []struct{ column, want string }{
-			{"Nix=email", `no column "Nix"`}, {"Email=CustomField999999", "no field"}, {"9=email", `no column "9"`}, {"City=City", "no column is the email"},
+			{"Nix=email", `no column "Nix"`}, {"Email=CustomField999999", "no field"}, {"9=email", `no column "9"`}, {"City=City", "no column is the email of [\"Email\" \"City\"]"},
 		} {
 			_, err := importer.Run(f.ctx, f.people, importer.Options{Path: f.file("Email,City\na@example.com,x\n"), List: f.list, Map: []string{test.column}})
 			if err == nil || !strings.Contains(err.Error(), test.want) {
@@ -168,7 +173,7 @@ func TestAnInterruptedImportEndsAsIfItHadNotBeen(t *testing.T) {
 			t.Fatal(sum, err)
 		}
 		report, err := os.ReadFile(strings.TrimSuffix(path, ".csv") + ".rejected.csv")
-		if err != nil || !strings.HasPrefix(string(report), "line,reason,Email,City\n9,\"must be one email address") {
+		if err != nil || !strings.HasPrefix(string(report), "line,reason,Email,City\n9,\"email: must be one email address") {
 			t.Fatalf("%s, %v", report, err)
 		}
 		want := f.held()

@@ -3,20 +3,13 @@ package importer
 import (
 	"bufio"
 	"bytes"
-	"crypto/sha256"
 	"encoding/csv"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"slices"
 	"strings"
-	"unicode/utf8"
-
-	"golang.org/x/text/encoding/charmap"
-
-	"campaignql/internal/apperr"
 )
 
 // record is one row of the file; problem is set when it is no CSV.
@@ -37,45 +30,53 @@ type source struct {
 	width  int      // columns of the first row
 	first  *record  // the first row, when it is no header
 	digest string   // of the whole content
+	// encoding is the name of it; notUTF8 the first line that is no UTF-8, 0 for none.
+	encoding string
+	notUTF8  int
 }
 
-// openSource finds out encoding, separator and header. The first row is a header if none of its cells has an @.
-func openSource(path, encoding string) (*source, error) {
+// openSource finds out encoding, separator and header. The first row is a header if none of its cells has an @, unless there is said to be none.
+func openSource(path, encoding string, noHeader bool) (*source, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	s := &source{file: file}
-	if err := s.start(file, encoding); err != nil {
+	if err := s.start(file, encoding, noHeader); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, errors.Join(err, file.Close()))
 	}
 	return s, nil
 }
 
-func (s *source) start(file *os.File, encoding string) error {
-	digest, isUTF8, err := scan(file)
+func (s *source) start(file *os.File, encoding string, noHeader bool) error {
+	content, err := scan(file)
 	if err != nil {
 		return err
 	}
-	s.digest = digest
+	s.digest, s.notUTF8 = content.digest, content.notUTF8
 	if s.size, err = file.Seek(0, io.SeekCurrent); err != nil {
 		return err
 	}
-	if encoding == "utf-8" && !isUTF8 {
-		return apperr.InvalidField("encoding", "import_encoding_wrong", "%s is not UTF-8 throughout: give latin-1 if it is that", file.Name())
+	decoding, name, err := content.decoding(encoding)
+	if err != nil {
+		return err
 	}
+	s.encoding = name
 	if _, err := file.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
 	var text io.Reader = file
-	if encoding == "latin-1" || !isUTF8 {
-		text = charmap.ISO8859_1.NewDecoder().Reader(file)
+	if decoding != nil {
+		text = decoding.NewDecoder().Reader(file)
 	}
 	buffered := bufio.NewReaderSize(text, 64<<10)
-	if mark, _ := buffered.Peek(3); bytes.Equal(mark, []byte("\ufeff")) {
-		_, _ = buffered.Discard(3) // they are in the buffer
+	if mark, _, err := buffered.ReadRune(); err == nil && mark != byteOrderMark {
+		_ = buffered.UnreadRune() // it was read just now
 	}
 	start, _ := buffered.Peek(16 << 10) // a shorter file is all there is
+	if bytes.ContainsRune(start, '\r') && !bytes.ContainsRune(start, '\n') {
+		return errors.New("its lines end with CR alone: save it with LF or CR LF at their ends")
+	}
 	s.bound = &bounded{in: buffered}
 	s.csv = csv.NewReader(s.bound)
 	s.csv.Comma, s.csv.FieldsPerRecord = separator(start), -1
@@ -90,7 +91,7 @@ func (s *source) start(file *os.File, encoding string) error {
 		return fmt.Errorf("line %d: %w", first.line, first.problem)
 	}
 	s.width = len(first.cells)
-	if slices.ContainsFunc(first.cells, func(c string) bool { return strings.Contains(c, "@") }) {
+	if noHeader || slices.ContainsFunc(first.cells, func(c string) bool { return strings.Contains(c, "@") }) {
 		s.first = &first
 	} else {
 		s.header = first.cells
@@ -156,24 +157,7 @@ func (s *source) share() float64 {
 // Close closes the file.
 func (s *source) Close() error { return s.file.Close() }
 
-// scan reads all of the file: its digest, and whether it is UTF-8.
-func scan(file io.Reader) (digest string, isUTF8 bool, err error) {
-	hash := sha256.New()
-	in := bufio.NewReaderSize(io.TeeReader(file, hash), 64<<10)
-	isUTF8 = true
-	for {
-		r, size, err := in.ReadRune()
-		if errors.Is(err, io.EOF) {
-			return hex.EncodeToString(hash.Sum(nil)), isUTF8, nil
-		}
-		if err != nil {
-			return "", false, err
-		}
-		isUTF8 = isUTF8 && (r != utf8.RuneError || size > 1)
-	}
-}
-
-// separator is whichever of comma, semicolon and tab the first line has most often outside quotes.
+// separator is whichever of comma, semicolon, tab and bar the first line has most often outside quotes.
 func separator(start []byte) rune {
 	count := map[byte]int{}
 	quoted := false
@@ -189,7 +173,7 @@ func separator(start []byte) rune {
 		}
 	}
 	best := byte(',')
-	for _, c := range []byte(";\t") {
+	for _, c := range []byte(";\t|") {
 		if count[c] > count[best] {
 			best = c
 		}
