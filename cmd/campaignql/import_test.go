@@ -239,9 +239,9 @@ func TestFaultsOfAnImportNameTheFlags(t *testing.T) {
 	}{
 		{[]string{"--map", "Email"}, `campaignql: --map: "Email": write Column=email`},
 		{[]string{"--map", "Email=nothing"}, `campaignql: --map: "Email=nothing": the list has no field "nothing"`},
-		{[]string{"--map", "Email=ip"}, "campaignql: --map: no column is the email: say which is, by Column=email"},
+		{[]string{"--map", "Email=ip"}, `campaignql: --map: no column is the email of ["Email"]: say which is, by Column=email`},
 		{[]string{"--map", "Nobody=email"}, `campaignql: --map: the file has no column "Nobody"`},
-		{[]string{"--encoding", "utf-8"}, "campaignql: --encoding: " + path + " is not UTF-8 throughout: give latin-1 if it is that"},
+		{[]string{"--encoding", "utf-8"}, "campaignql: --encoding: line 2 is not UTF-8: mend it, or give latin-1 if the file is that"},
 		{[]string{"--report", other}, "campaignql: --report: " + other + " is there already and is no report of rejected rows: name another file"},
 	} {
 		command := importing(t, address, path, list)
@@ -250,5 +250,11 @@ func TestFaultsOfAnImportNameTheFlags(t *testing.T) {
 		if err := command.Run(); err == nil || stderr.String() != test.want+"\n" {
 			t.Errorf("%v: %v, %q, want %q", test.flags, err, stderr.String(), test.want)
 		}
+	}
+	var stderr bytes.Buffer
+	command := importing(t, address, path, list)
+	command.Stderr = &stderr
+	if err := command.Run(); err != nil || stderr.String() != path+": read as Latin-1 (Windows-1252), since line 2 is not UTF-8\n" {
+		t.Errorf("%v, %q", err, stderr.String())
 	}
 }

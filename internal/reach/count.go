@@ -28,11 +28,15 @@ func (s *Service) CountStatement(ctx context.Context, target Target) (text strin
 	if err != nil || len(p.criteria) == 0 {
 		return "", nil, err
 	}
-	hints := countHint
-	if !p.byAddress {
-		hints += notByAddress
+	return s.text(p.count(), p.hints(countHint))
+}
+
+// hints adds to hints for a statement about everybody whom the criteria choose.
+func (p *plan) hints(some string) string {
+	if p.byAddress {
+		return some
 	}
-	return s.text(p.count(), hints)
+	return some + notByAddress
 }
 
 const (
@@ -110,7 +114,7 @@ func (s *Service) Waterfall(ctx context.Context, target Target) (Waterfall, erro
 	if err != nil || len(p.criteria) == 0 {
 		return w, err
 	}
-	err = s.run(ctx, p.waterfall(), func(rows *sql.Rows) error {
+	err = s.run(ctx, p.waterfall(), p.hints(countHint), func(rows *sql.Rows) error {
 		var fate int
 		var n, addresses int64
 		if err := rows.Scan(&fate, &n, &addresses); err != nil {
@@ -136,7 +140,10 @@ func (s *Service) Waterfall(ctx context.Context, target Target) (Waterfall, erro
 
 func (p *plan) waterfall() *sql.Selector {
 	s := p.statement()
+	s.whole = true
 	inner, r := s.from(entsubscriber.Table)
+	inner.Where(p.chosen(s, r))
+	s.told = true // what follows tells and does not choose
 	fate := func(b *sql.Builder) {
 		b.WriteString("CASE WHEN ").Join(p.excluded(s, r)).WriteString(" THEN ").Arg(fateExcluded)
 		b.WriteString(" WHEN ").Join(sql.NEQ(r.C(entsubscriber.FieldStatus), string(kind.SubscriberSubscribed))).WriteString(" THEN ").Arg(fateNotSubscribed)
@@ -144,12 +151,15 @@ func (p *plan) waterfall() *sql.Selector {
 		b.WriteString(" WHEN ").Join(sql.EQ(r.C(entsubscriber.FieldBounce), string(kind.BounceHard))).WriteString(" THEN ").Arg(fateBounced)
 		b.WriteString(" ELSE ").Arg(fateReached).WriteString(" END")
 	}
-	inner.AppendSelectExprAs(sql.ExprFunc(fate), "fate").
-		AppendSelectAs(r.C(entsubscriber.FieldEmailKey), entsubscriber.FieldEmailKey).
-		Where(p.chosen(s, r))
+	inner.AppendSelectExprAs(sql.ExprFunc(fate), "fate")
+	if !p.severalLists() {
+		// Every row is an address of its own.
+		return numbered(inner, []string{"fate"}).AppendSelectExprAs(sql.Raw("COUNT(*)"), "addresses")
+	}
+	inner.AppendSelectAs(r.C(entsubscriber.FieldEmailKey), entsubscriber.FieldEmailKey)
 	return s.derived(inner, "rated").
 		AppendSelect("fate").
-		AppendSelectExprAs(sql.Raw("COUNT(*)"), "people").
+		AppendSelectExprAs(sql.Raw("COUNT(*)"), numberColumn).
 		AppendSelectExprAs(sql.Raw("COUNT(DISTINCT CASE WHEN fate = 0 THEN email_key END)"), "addresses").
 		GroupBy("fate")
 }

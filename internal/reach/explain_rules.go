@@ -11,8 +11,8 @@ import (
 	"campaignql/internal/audience"
 )
 
-// The first statement of an explanation has three levels. The innermost has a row for each subscriber of the lists and a column for each rule, whether it
-// holds: every rule is evaluated once. The next adds a column for each group, which of its rules is the first that decides it. The outermost sums, so each
+// The first statement of an explanation has three levels. The innermost has a column for each rule, whether it holds, and a row with their number for the
+// subscribers of a list for whom the same rules hold: every rule is evaluated once, and few rows are kept. The next adds a column for each group, which of its rules is the first that decides it. The outermost sums, so each
 // sum is about a few small numbers, and the statement grows with the rules and not with their square.
 type ruleColumns struct {
 	s     *statement
@@ -27,6 +27,7 @@ type ruleColumns struct {
 // explainRules is the statement that fills in the people of each criterion and the rules.
 func (p *plan) explainRules(out *Explanation, told *tally) *sql.Selector {
 	s := p.statement()
+	s.told = true
 	c := &ruleColumns{s: s, told: told}
 	c.rules, c.r = s.from(entsubscriber.Table)
 	list := c.r.C(entsubscriber.FieldListID)
@@ -39,14 +40,23 @@ func (p *plan) explainRules(out *Explanation, told *tally) *sql.Selector {
 	for i, criterion := range p.exclude {
 		c.criterion(criterion, &out.Exclude[i], fmt.Sprintf("list_id = %d", criterion.listID))
 	}
-	decided := s.derived(c.rules, "held").Select("list_id", "reachable")
+	columns := []string{"list_id", "reachable"}
 	for i := range c.leaves {
-		decided.AppendSelect(leafColumn(i))
+		columns = append(columns, leafColumn(i))
 	}
+	decided := s.derived(numbered(c.rules, columns), "held").Select(append(columns, numberColumn)...)
 	for i, group := range c.groups {
 		decided.AppendSelectExprAs(sql.Raw(group), groupColumn(i))
 	}
 	return told.over(s, decided)
+}
+
+// numberColumn is how many a row stands for.
+const numberColumn = "n"
+
+// numbered makes one row of those that are the same in the columns, which are all of a statement.
+func numbered(query *sql.Selector, columns []string) *sql.Selector {
+	return query.AppendSelectExprAs(sql.Raw("COUNT(*)"), numberColumn).GroupBy(columns...)
 }
 
 func leafColumn(i int) string  { return "m" + strconv.Itoa(i) }

@@ -17,20 +17,21 @@ import (
 // address of its own.
 func (p *plan) explainSteps(out *Explanation, told *tally) *sql.Selector {
 	s := p.statement()
+	s.told = true
 	on := p.listsExplained()
 	rows, r := s.from(entsubscriber.Table)
 	rows.AppendSelectExprAs(flag(reachable(s, r)), "reachable").Where(among(r.C(entsubscriber.FieldListID), on...))
-	addresses, anyRow := s.derived(rows, "held"), func(text string) sql.Querier { return sql.Raw(text) }
+	columns, anyRow := []string{"reachable"}, func(text string) sql.Querier { return sql.Raw(text) }
 	if len(on) > 1 {
-		rows.AppendSelectAs(r.C(entsubscriber.FieldEmailKey), entsubscriber.FieldEmailKey)
-		addresses.GroupBy(entsubscriber.FieldEmailKey)
 		anyRow = func(text string) sql.Querier { return sql.Raw("MAX(" + text + ")") }
 	}
+	addresses := s.derived(rows, "held")
 	choose := func(criteria []criterion, name string) {
 		for i, c := range criteria {
 			column := name + strconv.Itoa(i)
 			rows.AppendSelectExprAs(flag(all(sql.EQ(r.C(entsubscriber.FieldListID), c.listID), c.where.on(s, r))), column)
 			addresses.AppendSelectExprAs(anyRow(column), column)
+			columns = append(columns, column)
 		}
 	}
 	choose(p.criteria, "c")
@@ -38,11 +39,20 @@ func (p *plan) explainSteps(out *Explanation, told *tally) *sql.Selector {
 	for i := range p.criteria {
 		addresses.AppendSelectExprAs(anyRow(fmt.Sprintf("CASE WHEN c%d = 1 AND reachable = 1 THEN 1 ELSE 0 END", i)), "r"+strconv.Itoa(i))
 	}
+	if len(on) > 1 {
+		rows.AppendSelectAs(r.C(entsubscriber.FieldEmailKey), entsubscriber.FieldEmailKey)
+		addresses.AppendSelectExprAs(sql.Raw("1"), numberColumn).GroupBy(entsubscriber.FieldEmailKey)
+	} else {
+		numbered(rows, columns)
+		addresses.AppendSelect(numberColumn)
+	}
 
 	decided := s.derived(addresses, "chosen").
 		AppendSelectExprAs(sql.Raw(first("c%d = 0", len(p.criteria))), "missing").
 		AppendSelectExprAs(sql.Raw(first("r%d = 1", len(p.criteria))), "reached").
-		AppendSelectExprAs(sql.Raw(first("x%d = 1", len(p.exclude))), "excluded")
+		AppendSelectExprAs(sql.Raw(first("x%d = 1", len(p.exclude))), "excluded").
+		AppendSelectExprAs(sql.Raw("SUM("+numberColumn+")"), numberColumn).
+		GroupBy("missing", "reached", "excluded")
 	for i := range out.Criteria {
 		told.sum(p.left(i), &out.Criteria[i].Left)
 	}

@@ -92,7 +92,7 @@ func (s *Service) stream(ctx context.Context, p *plan, after int64, visit func([
 // rangeEnd returns the id up to which no list has more than size people, subscribed and beyond after.
 func (s *Service) rangeEnd(ctx context.Context, p *plan, after int64, size int) (int64, error) {
 	end := int64(math.MaxInt64)
-	err := s.run(ctx, p.ends(after, size), func(rows *sql.Rows) error {
+	err := s.run(ctx, p.ends(after, size), optimizerHint, func(rows *sql.Rows) error {
 		var id int64
 		err := rows.Scan(&id)
 		end = min(end, id)
@@ -125,7 +125,7 @@ func (p *plan) ends(after int64, size int) *sql.Selector {
 
 func (s *Service) recipients(ctx context.Context, p *plan, after, last int64) ([]Recipient, error) {
 	var found []Recipient
-	err := s.run(ctx, p.recipients(after, last), func(rows *sql.Rows) error {
+	err := s.run(ctx, p.recipients(after, last), optimizerHint, func(rows *sql.Rows) error {
 		var r Recipient
 		err := rows.Scan(&r.SubscriberID, &r.ListID, &r.Email)
 		found = append(found, r)

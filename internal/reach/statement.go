@@ -20,8 +20,8 @@ type statement struct {
 	dialect string
 	owner   int64
 	tables  int
-	// whole tells that everybody on the lists is looked at, and not a range of ids alone.
-	whole bool
+	// whole tells that everybody on the lists is looked at, and not a range of ids alone; told that conditions are columns of the rows, and do not choose them.
+	whole, told bool
 	// beneath is how many conditions that are not simply joined by And the statement is within.
 	beneath int
 }
@@ -101,11 +101,11 @@ func (s *statement) hinted(hint, text string) sql.Querier {
 	return sql.Raw(text)
 }
 
-// some holds where one of the rows that are found belongs to a person: their column names the id of whose it is. Asked with EXISTS, SQLite looks the rows of
-// each person up; asked with IN it finds all of the rows by an index of theirs, and the people by them, which is for a statement about everybody. MySQL
-// chooses by itself, and may be given a hint.
+// some holds where one of the rows that are found belongs to a person: their column, which is never NULL, names the id of whose it is. Asked with EXISTS, SQLite
+// looks the rows of each person up, and so does MySQL where it is to tell whether and not to choose; asked with IN they find all of the rows by an index of
+// theirs, which is for a statement about everybody. Where MySQL chooses it finds the better way by itself, and may be given a hint.
 func (s *statement) some(found *sql.Selector, column, id, hint string) *sql.Predicate {
-	if s.whole && s.dialect == dialect.SQLite {
+	if s.told || s.whole && s.dialect == dialect.SQLite {
 		return sql.In(id, found.Select(column))
 	}
 	return sql.Exists(found.SelectExpr(s.one(hint)).Where(sql.ColumnsEQ(column, id)))
@@ -137,9 +137,9 @@ func (s *Service) text(query *sql.Selector, hints string) (string, []any, error)
 	return text, args, nil
 }
 
-// run runs a SELECT and calls scan for each row.
-func (s *Service) run(ctx context.Context, query *sql.Selector, scan func(rows *sql.Rows) error) error {
-	text, args, err := s.text(query, optimizerHint)
+// run runs a SELECT with hints for MySQL and calls scan for each row.
+func (s *Service) run(ctx context.Context, query *sql.Selector, hints string, scan func(rows *sql.Rows) error) error {
+	text, args, err := s.text(query, hints)
 	if err != nil {
 		return err
 	}
