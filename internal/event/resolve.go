@@ -15,6 +15,7 @@ import (
 	entsubscriber "campaignql/ent/subscriber"
 	"campaignql/internal/apperr"
 	"campaignql/internal/audience"
+	"campaignql/internal/store"
 )
 
 // resolve finds the campaigns and the subscribers of the events, and rejects those that the caller's account does not have. It returns the others, each key
@@ -35,13 +36,11 @@ func (b *batch) resolve(ctx context.Context, read []*entry) ([]*entry, error) {
 			ids[e.SubscriberID] = true
 		}
 	}
-	byID, err := b.subscribers(ctx, entsubscriber.IDIn(slices.Collect(maps.Keys(ids))...), len(ids))
+	found, err := store.ByIDs(ctx, slices.Collect(maps.Keys(ids)), subscriberColumns, func(p *ent.Subscriber) int64 { return p.ID }, func(some ...int64) *ent.SubscriberQuery {
+		return b.db.Client(ctx).Subscriber.Query().Where(entsubscriber.IDIn(some...))
+	})
 	if err != nil {
 		return nil, err
-	}
-	found := make(map[int64]*ent.Subscriber, len(byID))
-	for _, p := range byID {
-		found[p.ID] = p
 	}
 	named, err := b.byAddress(ctx, campaigns, slices.Collect(maps.Keys(keys)))
 	if err != nil {
@@ -97,13 +96,8 @@ func (b *batch) campaignsOf(ctx context.Context, read []*entry) (map[int64]*ent.
 	return found, err
 }
 
-func (b *batch) subscribers(ctx context.Context, which predicate.Subscriber, n int, columns ...string) ([]*ent.Subscriber, error) {
-	if n == 0 {
-		return nil, nil
-	}
-	query := b.db.Client(ctx).Subscriber.Query().Where(which)
-	return query.Select(append(columns, entsubscriber.FieldID, entsubscriber.FieldUserID, entsubscriber.FieldDomain)...).All(ctx)
-}
+// subscriberColumns are what is read of the people that events happen to.
+var subscriberColumns = []string{entsubscriber.FieldID, entsubscriber.FieldUserID, entsubscriber.FieldDomain}
 
 // byAddress returns a function that tells whom an address means for a campaign: of the account's subscribers with it the one with the lowest number on a
 // list of the campaign's audience, otherwise that with the lowest number.
@@ -116,9 +110,13 @@ func (b *batch) byAddress(ctx context.Context, campaigns map[int64]*ent.Campaign
 		entsubscriber.UserIDIn(slices.Collect(maps.Keys(owners))...)(s)
 		entsubscriber.EmailKeyIn(keys...)(s)
 	})
-	rows, err := b.subscribers(ctx, which, len(keys), entsubscriber.FieldListID, entsubscriber.FieldEmailKey)
-	if err != nil {
-		return nil, err
+	var rows []*ent.Subscriber
+	if len(keys) > 0 {
+		var err error
+		columns := append(slices.Clone(subscriberColumns), entsubscriber.FieldListID, entsubscriber.FieldEmailKey)
+		if rows, err = b.db.Client(ctx).Subscriber.Query().Where(which).Select(columns...).All(ctx); err != nil {
+			return nil, err
+		}
 	}
 	slices.SortFunc(rows, func(x, y *ent.Subscriber) int { return cmp.Compare(x.ID, y.ID) })
 	type address struct {

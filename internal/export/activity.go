@@ -99,15 +99,18 @@ func (s *Service) page(ctx context.Context, campaignID int64, after string) ([]a
 
 // emails are the addresses of those whom events happened to.
 func (s *Service) emails(ctx context.Context, rows []*ent.Event) (map[int64]string, error) {
-	found := map[int64]string{}
+	emails := map[int64]string{}
 	for _, row := range rows {
-		found[row.SubscriberID] = ""
+		emails[row.SubscriberID] = ""
 	}
-	people, err := s.db.Client(ctx).Subscriber.Query().Where(subscriber.IDIn(slices.Sorted(maps.Keys(found))...)).Select(subscriber.FieldID, subscriber.FieldEmail).All(ctx)
-	for _, person := range people {
-		found[person.ID] = person.Email
+	people, err := store.ByIDs(ctx, slices.Sorted(maps.Keys(emails)), []string{subscriber.FieldEmail}, func(p *ent.Subscriber) int64 { return p.ID },
+		func(some ...int64) *ent.SubscriberQuery {
+			return s.db.Client(ctx).Subscriber.Query().Where(subscriber.IDIn(some...))
+		})
+	for id, person := range people {
+		emails[id] = person.Email
 	}
-	return found, store.Translate(err)
+	return emails, err
 }
 
 // urls are where the links lead that were clicked.

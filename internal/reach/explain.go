@@ -104,7 +104,7 @@ type tally struct {
 
 // sum adds the number of people for which a condition on the columns of the statement holds.
 func (t *tally) sum(where string, into *int64) {
-	t.sums = append(t.sums, "COALESCE(SUM(CASE WHEN "+where+" THEN " + numberColumn + " ELSE 0 END), 0)")
+	t.sums = append(t.sums, "COALESCE(SUM(CASE WHEN "+where+" THEN "+numberColumn+" ELSE 0 END), 0)")
 	t.into = append(t.into, into)
 }
 
