@@ -10,6 +10,7 @@ import (
 	entsubscriber "campaignql/ent/subscriber"
 	"campaignql/internal/apperr"
 	"campaignql/internal/kind"
+	"campaignql/internal/store"
 )
 
 // Recipient is somebody the audience reaches: the address, and the list through which it is reached.
@@ -138,7 +139,8 @@ func (p *plan) recipients(after, last int64) *sql.Selector {
 	s := p.statement()
 	query, r := p.reached(s)
 	id := r.C(entsubscriber.FieldID)
-	query.Select(id, r.C(entsubscriber.FieldListID), r.C(entsubscriber.FieldEmail)).Where(sql.GT(id, after))
+	// The lists were there when the audience was read, which may be long ago.
+	query.Select(id, r.C(entsubscriber.FieldListID), r.C(entsubscriber.FieldEmail)).Where(sql.GT(id, after)).Where(store.NotDeleted(kind.DeletedList, r.C(entsubscriber.FieldListID)))
 	if last < math.MaxInt64 {
 		query.Where(sql.LTE(id, last))
 	}

@@ -13,9 +13,10 @@ import (
 	entsuppression "campaignql/ent/suppression"
 	"campaignql/internal/audience"
 	"campaignql/internal/kind"
+	"campaignql/internal/store"
 )
 
-// tags returns the condition of a rule on subscriber tags.
+// tags returns the condition of a rule on subscriber tags. Those that a rule names are there; of any tag those do not count that wait to be purged.
 func tags(t audience.Tags) condition {
 	carried := func(more func(tag string) []*sql.Predicate) condition {
 		return func(s *statement, r row) *sql.Predicate {
@@ -30,7 +31,7 @@ func tags(t audience.Tags) condition {
 	case audience.LacksTag:
 		return negated(true, anyOfThese)
 	case audience.HasNoTags:
-		return negated(true, carried(func(string) []*sql.Predicate { return nil }))
+		return negated(true, carried(func(tag string) []*sql.Predicate { return []*sql.Predicate{store.NotDeleted(kind.DeletedTag, tag)} }))
 	case audience.HasAllTags:
 		return func(s *statement, r row) *sql.Predicate {
 			count, c := s.from(subscribertagging.Table)
