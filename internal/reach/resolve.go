@@ -10,7 +10,6 @@ import (
 	entsubscriber "campaignql/ent/subscriber"
 	"campaignql/internal/apperr"
 	"campaignql/internal/kind"
-	"campaignql/internal/store"
 )
 
 // Recipient is somebody the audience reaches: the address, and the list through which it is reached.
@@ -139,8 +138,7 @@ func (p *plan) recipients(after, last int64) *sql.Selector {
 	s := p.statement()
 	query, r := p.reached(s)
 	id := r.C(entsubscriber.FieldID)
-	// The lists were there when the audience was read, which may be long ago.
-	query.Select(id, r.C(entsubscriber.FieldListID), r.C(entsubscriber.FieldEmail)).Where(sql.GT(id, after)).Where(store.NotDeleted(kind.DeletedList, r.C(entsubscriber.FieldListID)))
+	query.Select(id, r.C(entsubscriber.FieldListID), r.C(entsubscriber.FieldEmail)).Where(sql.GT(id, after))
 	if last < math.MaxInt64 {
 		query.Where(sql.LTE(id, last))
 	}
