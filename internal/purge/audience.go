@@ -2,6 +2,9 @@ package purge
 
 import (
 	"context"
+	stdsql "database/sql"
+
+	"entgo.io/ent/dialect"
 
 	"campaignql/ent"
 	"campaignql/ent/fieldvalue"
@@ -18,9 +21,7 @@ func (s *Service) purgePeople(ctx context.Context, listID int64) (total int, err
 		found = false
 		for _, status := range kind.SubscriberStatus("").Values() {
 			for after := int64(0); ; {
-				ids, err := s.db.Client(ctx).Subscriber.Query().
-					Where(subscriber.ListID(listID), subscriber.StatusEQ(kind.SubscriberStatus(status)), subscriber.IDGT(after)).
-					Order(subscriber.ByID()).Limit(s.atOnce).IDs(ctx)
+				ids, err := s.following(ctx, listID, status, after)
 				if err != nil {
 					return total, err
 				}
@@ -37,6 +38,35 @@ func (s *Service) purgePeople(ctx context.Context, listID int64) (total int, err
 		}
 	}
 	return total, nil
+}
+
+// following returns people of a list of one status behind a number, in the order of their numbers. The index is named: MySQL reads the whole table in that order
+// where it takes the list for a good part of it.
+func (s *Service) following(ctx context.Context, listID int64, status string, after int64) ([]int64, error) {
+	raw := s.db.Raw(ctx)
+	t := raw.Text()
+	t.WriteString("SELECT id FROM subscribers ")
+	if s.db.Dialect() == dialect.SQLite {
+		t.WriteString("INDEXED BY subscriber_list_id_status")
+	} else {
+		t.WriteString("FORCE INDEX (subscriber_list_id_status)")
+	}
+	t.WriteString(" WHERE list_id=")
+	t.Value(listID)
+	t.WriteString(" AND status=")
+	t.Value(status)
+	t.WriteString(" AND id>")
+	t.Value(after)
+	t.WriteString(" ORDER BY id LIMIT ")
+	t.Value(int64(s.atOnce))
+	var ids []int64
+	err := raw.Query(ctx, t, func(rows *stdsql.Rows) error {
+		var id int64
+		err := rows.Scan(&id)
+		ids = append(ids, id)
+		return err
+	})
+	return ids, err
 }
 
 // purgeSome deletes people, as many in a transaction as it may delete rows with what they have. A person goes whole, however much that is.
