@@ -12,6 +12,7 @@ import (
 	"campaignql/ent/migrate"
 
 	"campaignql/ent/apikey"
+	"campaignql/ent/audiencepurge"
 	"campaignql/ent/campaign"
 	"campaignql/ent/campaignchange"
 	"campaignql/ent/campaigntag"
@@ -50,6 +51,8 @@ type Client struct {
 	Schema *migrate.Schema
 	// APIKey is the client for interacting with the APIKey builders.
 	APIKey *APIKeyClient
+	// AudiencePurge is the client for interacting with the AudiencePurge builders.
+	AudiencePurge *AudiencePurgeClient
 	// Campaign is the client for interacting with the Campaign builders.
 	Campaign *CampaignClient
 	// CampaignChange is the client for interacting with the CampaignChange builders.
@@ -106,6 +109,7 @@ func NewClient(opts ...Option) *Client {
 func (c *Client) init() {
 	c.Schema = migrate.NewSchema(c.driver)
 	c.APIKey = NewAPIKeyClient(c.config)
+	c.AudiencePurge = NewAudiencePurgeClient(c.config)
 	c.Campaign = NewCampaignClient(c.config)
 	c.CampaignChange = NewCampaignChangeClient(c.config)
 	c.CampaignTag = NewCampaignTagClient(c.config)
@@ -221,6 +225,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		ctx:               ctx,
 		config:            cfg,
 		APIKey:            NewAPIKeyClient(cfg),
+		AudiencePurge:     NewAudiencePurgeClient(cfg),
 		Campaign:          NewCampaignClient(cfg),
 		CampaignChange:    NewCampaignChangeClient(cfg),
 		CampaignTag:       NewCampaignTagClient(cfg),
@@ -263,6 +268,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		ctx:               ctx,
 		config:            cfg,
 		APIKey:            NewAPIKeyClient(cfg),
+		AudiencePurge:     NewAudiencePurgeClient(cfg),
 		Campaign:          NewCampaignClient(cfg),
 		CampaignChange:    NewCampaignChangeClient(cfg),
 		CampaignTag:       NewCampaignTagClient(cfg),
@@ -314,11 +320,11 @@ func (c *Client) Close() error {
 // In order to add hooks to a specific client, call: `client.Node.Use(...)`.
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
-		c.APIKey, c.Campaign, c.CampaignChange, c.CampaignTag, c.CustomField,
-		c.DomainCounter, c.Email, c.Event, c.FieldValue, c.HourlyCounter,
-		c.IdempotencyKey, c.LinkCounter, c.LoginAttempt, c.Purge, c.Segment, c.Session,
-		c.Subscriber, c.SubscriberList, c.SubscriberTag, c.SubscriberTagging,
-		c.Suppression, c.Tag, c.User,
+		c.APIKey, c.AudiencePurge, c.Campaign, c.CampaignChange, c.CampaignTag,
+		c.CustomField, c.DomainCounter, c.Email, c.Event, c.FieldValue,
+		c.HourlyCounter, c.IdempotencyKey, c.LinkCounter, c.LoginAttempt, c.Purge,
+		c.Segment, c.Session, c.Subscriber, c.SubscriberList, c.SubscriberTag,
+		c.SubscriberTagging, c.Suppression, c.Tag, c.User,
 	} {
 		n.Use(hooks...)
 	}
@@ -328,11 +334,11 @@ func (c *Client) Use(hooks ...Hook) {
 // In order to add interceptors to a specific client, call: `client.Node.Intercept(...)`.
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
-		c.APIKey, c.Campaign, c.CampaignChange, c.CampaignTag, c.CustomField,
-		c.DomainCounter, c.Email, c.Event, c.FieldValue, c.HourlyCounter,
-		c.IdempotencyKey, c.LinkCounter, c.LoginAttempt, c.Purge, c.Segment, c.Session,
-		c.Subscriber, c.SubscriberList, c.SubscriberTag, c.SubscriberTagging,
-		c.Suppression, c.Tag, c.User,
+		c.APIKey, c.AudiencePurge, c.Campaign, c.CampaignChange, c.CampaignTag,
+		c.CustomField, c.DomainCounter, c.Email, c.Event, c.FieldValue,
+		c.HourlyCounter, c.IdempotencyKey, c.LinkCounter, c.LoginAttempt, c.Purge,
+		c.Segment, c.Session, c.Subscriber, c.SubscriberList, c.SubscriberTag,
+		c.SubscriberTagging, c.Suppression, c.Tag, c.User,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -343,6 +349,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 	switch m := m.(type) {
 	case *APIKeyMutation:
 		return c.APIKey.mutate(ctx, m)
+	case *AudiencePurgeMutation:
+		return c.AudiencePurge.mutate(ctx, m)
 	case *CampaignMutation:
 		return c.Campaign.mutate(ctx, m)
 	case *CampaignChangeMutation:
@@ -522,6 +530,139 @@ func (c *APIKeyClient) mutate(ctx context.Context, m *APIKeyMutation) (Value, er
 		return (&APIKeyDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown APIKey mutation op: %q", m.Op())
+	}
+}
+
+// AudiencePurgeClient is a client for the AudiencePurge schema.
+type AudiencePurgeClient struct {
+	config
+}
+
+// NewAudiencePurgeClient returns a client for the AudiencePurge from the given config.
+func NewAudiencePurgeClient(c config) *AudiencePurgeClient {
+	return &AudiencePurgeClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `audiencepurge.Hooks(f(g(h())))`.
+func (c *AudiencePurgeClient) Use(hooks ...Hook) {
+	c.hooks.AudiencePurge = append(c.hooks.AudiencePurge, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `audiencepurge.Intercept(f(g(h())))`.
+func (c *AudiencePurgeClient) Intercept(interceptors ...Interceptor) {
+	c.inters.AudiencePurge = append(c.inters.AudiencePurge, interceptors...)
+}
+
+// Create returns a builder for creating a AudiencePurge entity.
+func (c *AudiencePurgeClient) Create() *AudiencePurgeCreate {
+	mutation := newAudiencePurgeMutation(c.config, OpCreate)
+	return &AudiencePurgeCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of AudiencePurge entities.
+func (c *AudiencePurgeClient) CreateBulk(builders ...*AudiencePurgeCreate) *AudiencePurgeCreateBulk {
+	return &AudiencePurgeCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *AudiencePurgeClient) MapCreateBulk(slice any, setFunc func(*AudiencePurgeCreate, int)) *AudiencePurgeCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &AudiencePurgeCreateBulk{err: fmt.Errorf("calling to AudiencePurgeClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*AudiencePurgeCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &AudiencePurgeCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for AudiencePurge.
+func (c *AudiencePurgeClient) Update() *AudiencePurgeUpdate {
+	mutation := newAudiencePurgeMutation(c.config, OpUpdate)
+	return &AudiencePurgeUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *AudiencePurgeClient) UpdateOne(_m *AudiencePurge) *AudiencePurgeUpdateOne {
+	mutation := newAudiencePurgeMutation(c.config, OpUpdateOne, withAudiencePurge(_m))
+	return &AudiencePurgeUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *AudiencePurgeClient) UpdateOneID(id int64) *AudiencePurgeUpdateOne {
+	mutation := newAudiencePurgeMutation(c.config, OpUpdateOne, withAudiencePurgeID(id))
+	return &AudiencePurgeUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for AudiencePurge.
+func (c *AudiencePurgeClient) Delete() *AudiencePurgeDelete {
+	mutation := newAudiencePurgeMutation(c.config, OpDelete)
+	return &AudiencePurgeDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *AudiencePurgeClient) DeleteOne(_m *AudiencePurge) *AudiencePurgeDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *AudiencePurgeClient) DeleteOneID(id int64) *AudiencePurgeDeleteOne {
+	builder := c.Delete().Where(audiencepurge.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &AudiencePurgeDeleteOne{builder}
+}
+
+// Query returns a query builder for AudiencePurge.
+func (c *AudiencePurgeClient) Query() *AudiencePurgeQuery {
+	return &AudiencePurgeQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeAudiencePurge},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a AudiencePurge entity by its id.
+func (c *AudiencePurgeClient) Get(ctx context.Context, id int64) (*AudiencePurge, error) {
+	return c.Query().Where(audiencepurge.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *AudiencePurgeClient) GetX(ctx context.Context, id int64) *AudiencePurge {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *AudiencePurgeClient) Hooks() []Hook {
+	return c.hooks.AudiencePurge
+}
+
+// Interceptors returns the client interceptors.
+func (c *AudiencePurgeClient) Interceptors() []Interceptor {
+	return c.inters.AudiencePurge
+}
+
+func (c *AudiencePurgeClient) mutate(ctx context.Context, m *AudiencePurgeMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&AudiencePurgeCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&AudiencePurgeUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&AudiencePurgeUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&AudiencePurgeDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown AudiencePurge mutation op: %q", m.Op())
 	}
 }
 
@@ -3595,15 +3736,15 @@ func (c *UserClient) mutate(ctx context.Context, m *UserMutation) (Value, error)
 // hooks and interceptors per client, for fast access.
 type (
 	hooks struct {
-		APIKey, Campaign, CampaignChange, CampaignTag, CustomField, DomainCounter,
-		Email, Event, FieldValue, HourlyCounter, IdempotencyKey, LinkCounter,
-		LoginAttempt, Purge, Segment, Session, Subscriber, SubscriberList,
+		APIKey, AudiencePurge, Campaign, CampaignChange, CampaignTag, CustomField,
+		DomainCounter, Email, Event, FieldValue, HourlyCounter, IdempotencyKey,
+		LinkCounter, LoginAttempt, Purge, Segment, Session, Subscriber, SubscriberList,
 		SubscriberTag, SubscriberTagging, Suppression, Tag, User []ent.Hook
 	}
 	inters struct {
-		APIKey, Campaign, CampaignChange, CampaignTag, CustomField, DomainCounter,
-		Email, Event, FieldValue, HourlyCounter, IdempotencyKey, LinkCounter,
-		LoginAttempt, Purge, Segment, Session, Subscriber, SubscriberList,
+		APIKey, AudiencePurge, Campaign, CampaignChange, CampaignTag, CustomField,
+		DomainCounter, Email, Event, FieldValue, HourlyCounter, IdempotencyKey,
+		LinkCounter, LoginAttempt, Purge, Segment, Session, Subscriber, SubscriberList,
 		SubscriberTag, SubscriberTagging, Suppression, Tag, User []ent.Interceptor
 	}
 )

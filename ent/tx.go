@@ -16,6 +16,8 @@ type Tx struct {
 	config
 	// APIKey is the client for interacting with the APIKey builders.
 	APIKey *APIKeyClient
+	// AudiencePurge is the client for interacting with the AudiencePurge builders.
+	AudiencePurge *AudiencePurgeClient
 	// Campaign is the client for interacting with the Campaign builders.
 	Campaign *CampaignClient
 	// CampaignChange is the client for interacting with the CampaignChange builders.
@@ -192,6 +194,7 @@ func (tx *Tx) Client() *Client {
 
 func (tx *Tx) init() {
 	tx.APIKey = NewAPIKeyClient(tx.config)
+	tx.AudiencePurge = NewAudiencePurgeClient(tx.config)
 	tx.Campaign = NewCampaignClient(tx.config)
 	tx.CampaignChange = NewCampaignChangeClient(tx.config)
 	tx.CampaignTag = NewCampaignTagClient(tx.config)

@@ -8,6 +8,7 @@ import (
 
 	"campaignql/ent"
 	"campaignql/ent/apikey"
+	"campaignql/ent/audiencepurge"
 	"campaignql/ent/campaign"
 	"campaignql/ent/campaignchange"
 	"campaignql/ent/campaigntag"
@@ -116,6 +117,33 @@ func (f TraverseAPIKey) Traverse(ctx context.Context, q ent.Query) error {
 		return f(ctx, q)
 	}
 	return fmt.Errorf("unexpected query type %T. expect *ent.APIKeyQuery", q)
+}
+
+// The AudiencePurgeFunc type is an adapter to allow the use of ordinary function as a Querier.
+type AudiencePurgeFunc func(context.Context, *ent.AudiencePurgeQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f AudiencePurgeFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.AudiencePurgeQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.AudiencePurgeQuery", q)
+}
+
+// The TraverseAudiencePurge type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseAudiencePurge func(context.Context, *ent.AudiencePurgeQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseAudiencePurge) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseAudiencePurge) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.AudiencePurgeQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.AudiencePurgeQuery", q)
 }
 
 // The CampaignFunc type is an adapter to allow the use of ordinary function as a Querier.
@@ -717,6 +745,8 @@ func NewQuery(q ent.Query) (Query, error) {
 	switch q := q.(type) {
 	case *ent.APIKeyQuery:
 		return &query[*ent.APIKeyQuery, predicate.APIKey, apikey.OrderOption]{typ: ent.TypeAPIKey, tq: q}, nil
+	case *ent.AudiencePurgeQuery:
+		return &query[*ent.AudiencePurgeQuery, predicate.AudiencePurge, audiencepurge.OrderOption]{typ: ent.TypeAudiencePurge, tq: q}, nil
 	case *ent.CampaignQuery:
 		return &query[*ent.CampaignQuery, predicate.Campaign, campaign.OrderOption]{typ: ent.TypeCampaign, tq: q}, nil
 	case *ent.CampaignChangeQuery:

@@ -35,6 +35,26 @@ var (
 			},
 		},
 	}
+	// AudiencePurgesColumns holds the columns for the "audience_purges" table.
+	AudiencePurgesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "user_id", Type: field.TypeInt64},
+		{Name: "kind", Type: field.TypeEnum, Enums: []string{"list", "custom_field", "subscriber_tag"}, SchemaType: map[string]string{"mysql": "varchar(24)"}},
+		{Name: "target_id", Type: field.TypeInt64},
+	}
+	// AudiencePurgesTable holds the schema information for the "audience_purges" table.
+	AudiencePurgesTable = &schema.Table{
+		Name:       "audience_purges",
+		Columns:    AudiencePurgesColumns,
+		PrimaryKey: []*schema.Column{AudiencePurgesColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "audiencepurge_kind_target_id",
+				Unique:  true,
+				Columns: []*schema.Column{AudiencePurgesColumns[2], AudiencePurgesColumns[3]},
+			},
+		},
+	}
 	// CampaignsColumns holds the columns for the "campaigns" table.
 	CampaignsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt64, Increment: true},
@@ -804,6 +824,7 @@ var (
 	// Tables holds all the tables in the schema.
 	Tables = []*schema.Table{
 		APIKeysTable,
+		AudiencePurgesTable,
 		CampaignsTable,
 		CampaignChangesTable,
 		CampaignTagsTable,
@@ -832,6 +853,11 @@ var (
 func init() {
 	APIKeysTable.Annotation = &entsql.Annotation{
 		Table:     "api_keys",
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
+	AudiencePurgesTable.Annotation = &entsql.Annotation{
+		Table:     "audience_purges",
 		Charset:   "utf8mb4",
 		Collation: "utf8mb4_bin",
 	}

@@ -263,3 +263,27 @@ func (Suppression) Indexes() []ent.Index {
 
 // Annotations of the Suppression.
 func (Suppression) Annotations() []schema.Annotation { return table("suppressions") }
+
+// AudiencePurge is something of the audience that is deleted and whose rows remain to be purged: the people of a list, the values of a custom field, the
+// taggings of a tag. Nothing of them is to be seen any more. It goes when they are gone.
+type AudiencePurge struct{ ent.Schema }
+
+// Mixin of the AudiencePurge.
+func (AudiencePurge) Mixin() []ent.Mixin { return []ent.Mixin{owned{}} }
+
+// Fields of the AudiencePurge.
+func (AudiencePurge) Fields() []ent.Field {
+	return []ent.Field{
+		field.Int64("id"),
+		field.Enum("kind").GoType(kind.Deleted("")).SchemaType(short()).Immutable(),
+		field.Int64("target_id").Immutable().Comment("What is deleted, by its kind."),
+	}
+}
+
+// Indexes of the AudiencePurge.
+func (AudiencePurge) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("kind", "target_id").Unique()}
+}
+
+// Annotations of the AudiencePurge.
+func (AudiencePurge) Annotations() []schema.Annotation { return table("audience_purges") }

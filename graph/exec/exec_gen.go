@@ -683,7 +683,8 @@ type Mutation {
 
   """
   Deletes lists with everything on them, all or nothing: their people with their values and tags, their segments and their custom fields. What campaigns have
-  counted stays, and so do suppressions. A list that the audience of a campaign names which can still be sent, in any status but SENT, stays, and is told.
+  counted stays, and so do suppressions. A list that the audience of a campaign names which can still be sent, in any status but SENT, stays, and is told. It takes
+  as long for a list of any size: nothing of the people is to be seen from the answer on, and the server deletes them afterwards.
   """
   deleteLists("What to delete." input: DeleteListsInput!): DeleteListsPayload!
 
@@ -715,7 +716,7 @@ type Mutation {
 
   """
   Deletes custom fields with the values in them, all or nothing. One that the rules of a segment name, or of the audience of a campaign which can still be
-  sent, stays, and is told.
+  sent, stays, and is told. No value is to be seen from the answer on; the server deletes them afterwards.
   """
   deleteCustomFields("What to delete." input: DeleteCustomFieldsInput!): DeleteCustomFieldsPayload!
 
@@ -736,7 +737,7 @@ type Mutation {
 
   """
   Deletes labels of people, all or nothing; people lose them. One that the rules of a segment name, or of the audience of a campaign which can still be sent,
-  stays, and is told.
+  stays, and is told. Nobody is seen to carry one from the answer on; the server takes them off afterwards.
   """
   deleteSubscriberTags("What to delete." input: DeleteSubscriberTagsInput!): DeleteSubscriberTagsPayload!
 

@@ -125,7 +125,8 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler, cfg
 	defer stopSweeping()
 	var swept sync.WaitGroup
 	swept.Go(func() { sweep(sweeping, services, log) })
-	swept.Go(func() { purge(sweeping, services, log) })
+	swept.Go(func() { purgeAll(sweeping, services.Campaigns, "campaigns", log) })
+	swept.Go(func() { purgeAll(sweeping, services.Purges, "lists, fields and tags", log) })
 	select {
 	case err := <-failed:
 		stopSweeping()
@@ -192,21 +193,29 @@ func sweep(ctx context.Context, services *Services, log *slog.Logger) {
 	}
 }
 
-// purge deletes what deleted campaigns have left: what a server that ended has not, and then whenever some are deleted. Now and then it looks whether another
-// server on the same database has ended in the middle.
-func purge(ctx context.Context, services *Services, log *slog.Logger) {
+// purger deletes what deleted things have left.
+type purger interface {
+	// Purge deletes until nothing is left, and returns how many rows it deleted.
+	Purge(ctx context.Context) (int, error)
+	// Deleted tells that there is more.
+	Deleted() <-chan struct{}
+}
+
+// purgeAll deletes what deleted things have left: what a server that ended has not, and then whenever some are deleted. Now and then it looks whether another
+// server on the same database has ended in the middle, and whether something was deleted without one.
+func purgeAll(ctx context.Context, of purger, what string, log *slog.Logger) {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
 	for {
-		if n, err := services.Campaigns.Purge(ctx); err != nil && ctx.Err() == nil {
-			log.Warn("deleting what deleted campaigns have left failed", slog.Any("error", err))
+		if n, err := of.Purge(ctx); err != nil && ctx.Err() == nil {
+			log.Warn("deleting what deleted things have left failed", slog.String("of", what), slog.Any("error", err))
 		} else if n > 0 {
-			log.Debug("deleted what deleted campaigns have left", slog.Int("rows", n))
+			log.Debug("deleted what deleted things have left", slog.String("of", what), slog.Int("rows", n))
 		}
 		select {
 		case <-ctx.Done():
 			return
-		case <-services.Campaigns.Deleted():
+		case <-of.Deleted():
 		case <-tick.C:
 		}
 	}

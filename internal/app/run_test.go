@@ -21,7 +21,9 @@ import (
 	"campaignql/internal/caller"
 	"campaignql/internal/config"
 	"campaignql/internal/kind"
+	lists "campaignql/internal/list"
 	"campaignql/internal/store"
+	"campaignql/internal/subscriber"
 	"campaignql/internal/testkit"
 )
 
@@ -245,6 +247,55 @@ func TestWhatDeletedCampaignsLeaveIsPurgedAtTheStartAndAfterADeletion(t *testing
 		}
 		got := do(t, http.MethodPost, r.url+"/api.php", fmt.Sprintf("Command=Campaigns.Delete&ResponseFormat=JSON&APIKey=%s&Campaigns=%d", key, after), "Content-Type: application/x-www-form-urlencoded")
 		if !strings.Contains(got.body, `"Success":true`) {
+			t.Fatal(got.body)
+		}
+		purged(0)
+		if err := r.end(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestWhatDeletedListsLeaveIsPurgedAtTheStartAndAfterADeletion deletes a list while no server runs, and another through one.
+func TestWhatDeletedListsLeaveIsPurgedAtTheStartAndAfterADeletion(t *testing.T) {
+	t.Parallel()
+	testkit.EachFresh(t, func(t *testing.T, address string) {
+		db := testkit.Open(t, address)
+		services := app.NewServices(db, app.ServiceOptions{})
+		ctx := testkit.As(t, testkit.Account(t, db))
+		var made []int64
+		for range 2 {
+			l, err := services.Lists.Create(ctx, lists.Input{Name: "l"}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := services.Subscribers.Subscribe(ctx, subscriber.Subscription{ListID: l.ID, Email: "a@example.com"}); err != nil {
+				t.Fatal(err)
+			}
+			made = append(made, l.ID)
+		}
+		if _, err := services.Lists.Delete(ctx, made[:1]); err != nil {
+			t.Fatal(err)
+		}
+		left := func() int { return db.Client(ctx).Subscriber.Query().CountX(store.WithDeleted(ctx)) }
+		purged := func(want int) {
+			t.Helper()
+			for deadline := time.Now().Add(patience); left() != want; time.Sleep(10 * time.Millisecond) {
+				if time.Now().After(deadline) {
+					t.Fatalf("%d people are left, want %d", left(), want)
+				}
+			}
+		}
+		purged(2)
+		r := run(t, address, settings(), "  Command")
+		purged(1)
+		_, key, err := services.Accounts.CreateKey(ctx, account.NewKey{Scopes: kind.Scopes{kind.ScopeRead, kind.ScopeWrite}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		asked := fmt.Sprintf(`{"query":"mutation { deleteLists(input: {ids: [\"%d\"]}) { deletedIds } }"}`, made[1])
+		got := do(t, http.MethodPost, r.url+"/graphql", asked, "Content-Type: application/json", "Authorization: Bearer "+key)
+		if !strings.Contains(got.body, `"deletedIds":["`) {
 			t.Fatal(got.body)
 		}
 		purged(0)

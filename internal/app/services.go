@@ -14,6 +14,7 @@ import (
 	"campaignql/internal/field"
 	"campaignql/internal/list"
 	"campaignql/internal/live"
+	"campaignql/internal/purge"
 	"campaignql/internal/reach"
 	"campaignql/internal/segment"
 	"campaignql/internal/statistics"
@@ -46,6 +47,8 @@ type Services struct {
 	Exports *export.Service
 	// Live follows campaigns as they change.
 	Live *live.Service
+	// Purges deletes what deleted lists, custom fields and labels of people have left.
+	Purges *purge.Service
 }
 
 // ServiceOptions are what the domains are built with. The zero value takes their defaults.
@@ -61,17 +64,23 @@ type ServiceOptions struct {
 
 // NewServices builds the domains.
 func NewServices(db *store.Store, opts ServiceOptions) *Services {
-	s := &Services{Store: db, Statistics: statistics.New(db)}
+	s := &Services{Store: db, Statistics: statistics.New(db), Purges: purge.New(db)}
 	opts.Account.Now, opts.Account.Log = opts.Now, opts.Logger
 	s.Accounts = account.New(db, opts.Account)
 	s.Tags = tag.New(db, tag.Options{Now: opts.Now})
-	s.Lists = list.New(db, list.Options{Now: opts.Now, Named: s.inAudiences(func(r audience.References) []audience.Reference { return r.Lists })})
+	s.Lists = list.New(db, list.Options{
+		Now: opts.Now, Purges: s.Purges, Named: s.inAudiences(func(r audience.References) []audience.Reference { return r.Lists }),
+	})
 	s.Audiences = reach.New(db, reach.Options{Now: opts.Now})
 	s.Segments = segment.New(db, segment.Options{
 		Now: opts.Now, CheckRules: s.Audiences.CheckSegment, Named: s.inAudiences(func(r audience.References) []audience.Reference { return r.Segments }),
 	})
-	s.Fields = field.New(db, field.Options{Now: opts.Now, Named: s.inRules(func(r audience.References) []audience.Reference { return r.Fields })})
-	s.SubscriberTags = subscribertag.New(db, subscribertag.Options{Now: opts.Now, Named: s.inRules(func(r audience.References) []audience.Reference { return r.Tags })})
+	s.Fields = field.New(db, field.Options{
+		Now: opts.Now, Purges: s.Purges, Named: s.inRules(func(r audience.References) []audience.Reference { return r.Fields }),
+	})
+	s.SubscriberTags = subscribertag.New(db, subscribertag.Options{
+		Now: opts.Now, Purges: s.Purges, Named: s.inRules(func(r audience.References) []audience.Reference { return r.Tags }),
+	})
 	s.Suppressions = suppression.New(db, suppression.Options{Now: opts.Now})
 	s.Events = event.New(db, event.Options{Now: opts.Now})
 	s.Subscribers = subscriber.New(db, s.Statistics, s.Audiences, subscriber.Options{Now: opts.Now})

@@ -21,6 +21,8 @@ type References struct {
 	Lists, Segments, Tags, Fields, Campaigns []Reference
 	// AnyCampaign tells that a rule is on the events of all campaigns.
 	AnyCampaign bool
+	// AnyTag tells that a rule is on all tags.
+	AnyTag bool
 }
 
 // References returns everything the audience names, exclusions included.
@@ -63,6 +65,7 @@ func (r *References) collect(g Group, path string, list int64) {
 			r.Segments = append(r.Segments, Reference{ID: rule.ID, ListID: list, Path: value})
 		case Tags:
 			r.Tags = appendIDs(r.Tags, rule.IDs, value)
+			r.AnyTag = r.AnyTag || len(rule.IDs) == 0
 		case CampaignEvent:
 			r.Campaigns = appendIDs(r.Campaigns, rule.CampaignIDs, value)
 			r.AnyCampaign = r.AnyCampaign || len(rule.CampaignIDs) == 0

@@ -19,7 +19,7 @@ func TestReferencesNameEverythingOnceWhereItIsNamedFirst(t *testing.T) {
 			{"type":"suppressions","operator":"exist"}]},
 		{"list_id":3,"rules":[
 			{"type":"fields","field_id":"CustomField5","operator":"is not set"},
-			{"type":"tags","operator":"has this tag","value":2}]}],
+			{"type":"tags","operator":"has this tag","value":2},{"type":"tags","operator":"has no tags"}]}],
 		"exclude":[
 			{"list_id":9,"rules":[{"type":"segments","operator":"does not belong to","value":4},{"type":"campaign-events","operator":"clicked","value":""}]},
 			{"list_id":1,"rules":[{"type":"segments","operator":"belongs to","value":4}]}]}`))
@@ -40,6 +40,7 @@ func TestReferencesNameEverythingOnceWhereItIsNamedFirst(t *testing.T) {
 			{ID: 5, ListID: 3, Path: "criteria[1].rules[0].field_id"}, {ID: 5, ListID: 9, Path: "criteria[0].rules[2].field_id"},
 		},
 		AnyCampaign: true,
+		AnyTag:      true,
 		Campaigns: []audience.Reference{
 			{ID: 6, Path: "criteria[0].rules[3].value"}, {ID: 7, Path: "criteria[0].rules[3].value"},
 		},

@@ -18,6 +18,7 @@ import (
 	"campaignql/internal/caller"
 	"campaignql/internal/idempotency"
 	"campaignql/internal/kind"
+	"campaignql/internal/purge"
 	"campaignql/internal/store"
 )
 
@@ -41,6 +42,8 @@ type Options struct {
 	// Named finds rules that name one of the fields: of a segment, or of the audience of a campaign of the owners that can still be sent. It returns
 	// the field and who names it, or 0. It is called in the transaction of Delete; without it rules do not keep a field.
 	Named func(ctx context.Context, owners, ids []int64) (id int64, by string, err error)
+	// Purges takes what deleted fields leave behind; one of its own otherwise, which a server hears of later.
+	Purges *purge.Service
 }
 
 // Service holds the rules of custom fields. Its methods may be used from many goroutines. Each acts for the caller of its context, and needs the
@@ -51,6 +54,8 @@ type Service struct {
 	db    *store.Store
 	now   func() time.Time
 	named func(ctx context.Context, owners, ids []int64) (int64, string, error)
+
+	purges *purge.Service
 }
 
 // New returns the service over an open database.
@@ -61,7 +66,10 @@ func New(db *store.Store, opts Options) *Service {
 	if opts.Named == nil {
 		opts.Named = func(context.Context, []int64, []int64) (int64, string, error) { return 0, "", nil }
 	}
-	return &Service{db: db, now: opts.Now, named: opts.Named}
+	if opts.Purges == nil {
+		opts.Purges = purge.New(db)
+	}
+	return &Service{db: db, now: opts.Now, named: opts.Named, purges: opts.Purges}
 }
 
 // Input is a new field.

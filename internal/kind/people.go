@@ -102,3 +102,20 @@ func (EventKind) Values() []string {
 		string(EventHardBounced), string(EventSoftBounced), string(EventComplained), string(EventForwarded), string(EventViewedInBrowser), string(EventConverted),
 	}
 }
+
+// Deleted is a kind of what leaves many rows behind when it is deleted, which are purged afterwards.
+type Deleted string
+
+const (
+	// DeletedList leaves its people, with their values and tags.
+	DeletedList Deleted = "list"
+	// DeletedField leaves the values that people have in it.
+	DeletedField Deleted = "custom_field"
+	// DeletedTag leaves its place on people.
+	DeletedTag Deleted = "subscriber_tag"
+)
+
+// Values lists the stored values.
+func (Deleted) Values() []string {
+	return []string{string(DeletedList), string(DeletedField), string(DeletedTag)}
+}

@@ -16,6 +16,7 @@ import (
 	"campaignql/internal/idempotency"
 	"campaignql/internal/kind"
 	"campaignql/internal/page"
+	"campaignql/internal/purge"
 	"campaignql/internal/store"
 )
 
@@ -35,6 +36,8 @@ type Options struct {
 	// Named finds a campaign of the owners that can still be sent and whose audience names one of the lists: it returns the list and who names it, or
 	// 0. It is called in the transaction of Delete. Only the campaign domain can read audiences; without it they do not keep a list.
 	Named func(ctx context.Context, owners, ids []int64) (id int64, by string, err error)
+	// Purges takes what deleted lists leave behind; one of its own otherwise, which a server hears of later.
+	Purges *purge.Service
 }
 
 // Service holds the rules of lists. Its methods may be used from many goroutines. Each acts for the caller of its context, and needs the scope
@@ -45,6 +48,8 @@ type Service struct {
 	db    *store.Store
 	now   func() time.Time
 	named func(ctx context.Context, owners, ids []int64) (int64, string, error)
+
+	purges *purge.Service
 }
 
 // New returns the service over an open database.
@@ -55,7 +60,10 @@ func New(db *store.Store, opts Options) *Service {
 	if opts.Named == nil {
 		opts.Named = func(context.Context, []int64, []int64) (int64, string, error) { return 0, "", nil }
 	}
-	return &Service{db: db, now: opts.Now, named: opts.Named}
+	if opts.Purges == nil {
+		opts.Purges = purge.New(db)
+	}
+	return &Service{db: db, now: opts.Now, named: opts.Named, purges: opts.Purges}
 }
 
 // Input is a new list.

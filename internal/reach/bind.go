@@ -144,7 +144,7 @@ func (b *binder) leaf(rule audience.Rule, listID int64, at, value string) condit
 			b.has(b.known.tags, id, 0, value, "subscriber tag")
 		}
 		b.names(len(rule.IDs), value)
-		return tags(rule)
+		return b.tags(rule)
 	case audience.Suppression:
 		return negated(rule.Operator == audience.NotSuppressed, suppressed)
 	case audience.CampaignEvent:

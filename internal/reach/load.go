@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"campaignql/ent"
+	"campaignql/ent/audiencepurge"
 	entcampaign "campaignql/ent/campaign"
 	"campaignql/ent/customfield"
 	"campaignql/ent/purge"
@@ -29,8 +30,8 @@ type known struct {
 	fields   map[int64]kind.FieldType
 	// has tells of each kind which ids there are, with the list they belong to: 0 for none.
 	lists, segmentLists, fieldLists, tags, campaigns map[int64]int64
-	// purging tells that there may be events of campaigns that are deleted.
-	purging bool
+	// purging tells that there may be events of campaigns that are deleted, purgingTags that people may carry tags that are.
+	purging, purgingTags bool
 }
 
 // savedRules are the rules of a segment; err tells that they cannot be read.
@@ -164,7 +165,12 @@ func (s *Service) loadRest(ctx context.Context, ownerID int64, refs audience.Ref
 		}
 	}
 	if refs.AnyCampaign {
-		k.purging, err = client.Purge.Query().Where(purge.UserID(ownerID)).Exist(ctx)
+		if k.purging, err = client.Purge.Query().Where(purge.UserID(ownerID)).Exist(ctx); err != nil {
+			return store.Translate(err)
+		}
+	}
+	if refs.AnyTag {
+		k.purgingTags, err = client.AudiencePurge.Query().Where(audiencepurge.KindEQ(kind.DeletedTag), audiencepurge.UserID(ownerID)).Exist(ctx)
 	}
 	return store.Translate(err)
 }
@@ -188,7 +194,7 @@ func (k *known) follow(row *ent.Segment, refs *audience.References) {
 	refs.Fields = append(refs.Fields, named.Fields...)
 	refs.Tags = append(refs.Tags, named.Tags...)
 	refs.Campaigns = append(refs.Campaigns, named.Campaigns...)
-	refs.AnyCampaign = refs.AnyCampaign || named.AnyCampaign
+	refs.AnyCampaign, refs.AnyTag = refs.AnyCampaign || named.AnyCampaign, refs.AnyTag || named.AnyTag
 }
 
 // add reads the rules of a segment and returns what they name.

@@ -6,6 +6,7 @@ import (
 
 	"entgo.io/ent/dialect/sql"
 
+	"campaignql/ent/audiencepurge"
 	entevent "campaignql/ent/event"
 	"campaignql/ent/purge"
 	entsubscriber "campaignql/ent/subscriber"
@@ -15,22 +16,30 @@ import (
 	"campaignql/internal/kind"
 )
 
-// tags returns the condition of a rule on subscriber tags.
-func tags(t audience.Tags) condition {
-	carried := func(more func(tag string) []*sql.Predicate) condition {
+// tags returns the condition of a rule on subscriber tags. Those that a rule names are the owner's; of all tags those that are deleted do not count while they
+// wait to be purged.
+func (b *binder) tags(t audience.Tags) condition {
+	carried := func(more func(s *statement, tag string) []*sql.Predicate) condition {
 		return func(s *statement, r row) *sql.Predicate {
-			return s.exists(subscribertagging.Table, func(_ *statement, c row) *sql.Predicate {
+			return s.exists(subscribertagging.Table, func(s *statement, c row) *sql.Predicate {
 				own := sql.ColumnsEQ(c.C(subscribertagging.FieldSubscriberID), r.C(entsubscriber.FieldID))
-				return all(append(more(c.C(subscribertagging.FieldSubscriberTagID)), own)...)
+				return all(append(more(s, c.C(subscribertagging.FieldSubscriberTagID)), own)...)
 			})
 		}
 	}
-	anyOfThese := carried(func(tag string) []*sql.Predicate { return []*sql.Predicate{among(tag, t.IDs...)} })
+	anyOfThese := carried(func(_ *statement, tag string) []*sql.Predicate { return []*sql.Predicate{among(tag, t.IDs...)} })
 	switch t.Operator {
 	case audience.LacksTag:
 		return negated(true, anyOfThese)
 	case audience.HasNoTags:
-		return negated(true, carried(func(string) []*sql.Predicate { return nil }))
+		return negated(true, carried(func(s *statement, tag string) []*sql.Predicate {
+			if !b.known.purgingTags {
+				return nil
+			}
+			return []*sql.Predicate{not(s.exists(audiencepurge.Table, func(_ *statement, p row) *sql.Predicate {
+				return all(sql.EQ(p.C(audiencepurge.FieldKind), string(kind.DeletedTag)), sql.ColumnsEQ(p.C(audiencepurge.FieldTargetID), tag))
+			}))}
+		}))
 	case audience.HasAllTags:
 		return func(s *statement, r row) *sql.Predicate {
 			count, c := s.from(subscribertagging.Table)

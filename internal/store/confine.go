@@ -61,16 +61,19 @@ func confine(client *ent.Client) {
 	})
 }
 
-// ownedBy adds the predicate beside what the statement asks for, which it puts in parentheses by itself: Ent drops those of a lone OR inside an AND, and
-// "a OR b AND user_id = ?" would open other accounts.
+// ownedBy adds the predicate that the column has the value.
 func ownedBy(column string, userID int64, equals func(string, any) *sql.Predicate) func(*sql.Selector) {
-	return func(s *sql.Selector) {
-		if asked := s.P(); asked != nil {
-			s.SetP(nil)
-			s.Where(sql.P(func(b *sql.Builder) { b.Wrap(func(b *sql.Builder) { b.Join(asked) }) }))
-		}
-		s.Where(equals(s.C(column), userID))
+	return func(s *sql.Selector) { beside(s, equals(s.C(column), userID)) }
+}
+
+// beside adds a predicate to what the statement asks for, which it puts in parentheses by itself: Ent drops those of a lone OR inside an AND, and
+// "a OR b AND user_id = ?" would open other accounts.
+func beside(s *sql.Selector, more *sql.Predicate) {
+	if asked := s.P(); asked != nil {
+		s.SetP(nil)
+		s.Where(sql.P(func(b *sql.Builder) { b.Wrap(func(b *sql.Builder) { b.Join(asked) }) }))
 	}
+	s.Where(more)
 }
 
 func confineMutation(ctx context.Context, m entgo.Mutation) error {

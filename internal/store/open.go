@@ -65,6 +65,7 @@ func Open(ctx context.Context, address string, opts Options) (*Store, error) {
 	}
 	s.client = ent.NewClient(ent.Driver(s.driver))
 	confine(s.client)
+	hide(s.client)
 	return s, nil
 }
 

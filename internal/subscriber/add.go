@@ -130,6 +130,8 @@ type batch struct {
 	present  map[string]*ent.Subscriber
 	results  []Result
 	position map[string]int
+	// written are the values that were written.
+	written []personValue
 }
 
 // batch checks the rows.
@@ -160,8 +162,8 @@ func (s *Service) batch(ctx context.Context, in Addition, now time.Time) (*batch
 	return b, nil
 }
 
-// hold locks the list until the transaction ends. It is done last, so that calls for one list write at the same time. A list that is gone by then fails
-// the call, one that has changed makes it begin anew.
+// hold locks the list, and the fields that values were written for, until the transaction ends. It is done last, so that calls for one list write at the same
+// time. A list that is gone by then fails the call, one that has changed makes it begin anew.
 func (b *batch) hold(ctx context.Context) error {
 	now, err := b.Service.list(ctx, b.list.ID, store.Lock)
 	if err != nil {
@@ -170,7 +172,7 @@ func (b *batch) hold(ctx context.Context) error {
 	if now.DoubleOptIn != b.list.DoubleOptIn {
 		return store.ErrStale
 	}
-	return nil
+	return b.holdFields(ctx, b.written)
 }
 
 // onList returns those of the entries that are on a list, by their keys.
@@ -245,6 +247,7 @@ func (b *batch) write(ctx context.Context) error {
 			values = append(values, personValue{result.SubscriberID, v})
 		}
 	}
+	b.written = values
 	return b.writeValues(ctx, b.list.UserID, values)
 }
 

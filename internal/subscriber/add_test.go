@@ -13,6 +13,7 @@ import (
 	"campaignql/internal/kind"
 	"campaignql/internal/list"
 	"campaignql/internal/page"
+	"campaignql/internal/purge"
 	"campaignql/internal/store"
 	"campaignql/internal/subscriber"
 	"campaignql/internal/testkit"
@@ -355,6 +356,10 @@ func TestNobodyIsPutOntoAListThatIsDeletedMeanwhile(t *testing.T) {
 			t.Error(err)
 		}
 		all.Wait()
+		if _, err := purge.New(f.db).Purge(t.Context()); err != nil {
+			t.Error(err)
+		}
+		f.ctx = store.WithDeleted(f.ctx)
 		if people, values := f.db.Client(f.ctx).Subscriber.Query().CountX(f.ctx), f.db.Client(f.ctx).FieldValue.Query().CountX(f.ctx); people+values != 0 {
 			t.Errorf("%d people and %d values are left", people, values)
 		}

@@ -2,6 +2,7 @@ package subscriber
 
 import (
 	"context"
+	stdsql "database/sql"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -10,6 +11,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"entgo.io/ent/dialect"
 
 	"campaignql/ent"
 	"campaignql/ent/customfield"
@@ -224,6 +227,36 @@ func (s *Service) writeValues(ctx context.Context, ownerID int64, values []perso
 		return nil
 	}
 	return clearValues(ctx, s.db.Client(ctx).FieldValue, cleared)
+}
+
+// holdFields keeps the fields of values that were written from being deleted until the transaction ends, so that no value stands for a field that is gone. It
+// is done last, so that nobody waits for it long; others hold the same fields at the same time. One that is gone by then makes the transaction begin anew. SQLite
+// needs none of it: its transactions run one at a time.
+func (s *Service) holdFields(ctx context.Context, written []personValue) error {
+	if len(written) == 0 || s.db.Dialect() != dialect.MySQL {
+		return nil
+	}
+	distinct := map[int64]bool{}
+	for _, v := range written {
+		distinct[v.field.ID] = true
+	}
+	ids := make([]any, 0, len(distinct))
+	for _, id := range slices.Sorted(maps.Keys(distinct)) {
+		ids = append(ids, id)
+	}
+	raw := s.db.Raw(ctx)
+	t := raw.Text()
+	t.WriteString("SELECT id FROM custom_fields WHERE id IN (")
+	t.List(ids)
+	t.WriteString(") ORDER BY id LOCK IN SHARE MODE") // MariaDB does not know FOR SHARE
+	held := 0
+	if err := raw.Query(ctx, t, func(*stdsql.Rows) error { held++; return nil }); err != nil {
+		return err
+	}
+	if held < len(ids) {
+		return store.ErrStale
+	}
+	return nil
 }
 
 // clearValues takes values away, a batch of people at a time.

@@ -203,6 +203,7 @@ func tagged(ids []int64) predicate.Subscriber {
 			sql.ColumnsEQ(taggings.C(subscribertagging.FieldSubscriberID), s.C(entsubscriber.FieldID)),
 			sql.ColumnsEQ(taggings.C(subscribertagging.FieldUserID), s.C(entsubscriber.FieldUserID)),
 			sql.In(taggings.C(subscribertagging.FieldSubscriberTagID), any...),
+			store.NotDeleted(kind.DeletedTag, taggings.C(subscribertagging.FieldSubscriberTagID)),
 		))))
 	}
 }
@@ -238,6 +239,7 @@ func (f Filter) search() predicate.Subscriber {
 				sql.ColumnsEQ(values.C(fieldvalue.FieldUserID), s.C(entsubscriber.FieldUserID)),
 				sql.EQ(values.C(fieldvalue.FieldCustomFieldID), f.SearchField),
 				sql.Contains(values.C(fieldvalue.FieldTextKey), part),
+				store.NotDeleted(kind.DeletedField, values.C(fieldvalue.FieldCustomFieldID)),
 			))))
 		}
 	}

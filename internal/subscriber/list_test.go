@@ -143,7 +143,7 @@ func TestPeopleAreReadByTheirIdsAlone(t *testing.T) {
 			t.Errorf("%s\n%.300s", plan, s.Query)
 		}
 	}
-	if plan := f.plan(ran[1]); plan != "SEARCH subscribers USING INTEGER PRIMARY KEY (rowid=?)" {
+	if plan := f.plan(ran[1]); !strings.HasPrefix(plan, "SEARCH subscribers USING INTEGER PRIMARY KEY (rowid=?)") {
 		t.Error(plan)
 	}
 }

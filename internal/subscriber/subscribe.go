@@ -55,6 +55,9 @@ func (s *Service) Subscribe(ctx context.Context, in Subscription) (*ent.Subscrib
 		if b.results[0].Outcome == Exists {
 			return exists()
 		}
+		if err := b.holdFields(ctx, b.written); err != nil {
+			return err
+		}
 		subscribed, err = s.db.Client(ctx).Subscriber.Get(ctx, b.results[0].SubscriberID)
 		return err
 	})

@@ -88,7 +88,10 @@ func (s *Service) apply(ctx context.Context, present *ent.Subscriber, p Patch) e
 			return err
 		}
 	}
-	return s.writeValues(ctx, present.UserID, values)
+	if err := s.writeValues(ctx, present.UserID, values); err != nil {
+		return err
+	}
+	return s.holdFields(ctx, values)
 }
 
 // move changes the state of a person, and sets the dates that go with it where the patch does not.

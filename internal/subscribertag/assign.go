@@ -12,6 +12,7 @@ import (
 	"campaignql/internal/apperr"
 	"campaignql/internal/caller"
 	"campaignql/internal/kind"
+	"campaignql/internal/purge"
 	"campaignql/internal/store"
 )
 
@@ -108,7 +109,8 @@ func (s *Service) lockTags(ctx context.Context, ids []int64) (owner int64, err e
 
 // Delete removes tags and takes them off everybody, all or nothing, and returns the ids that it removed, ascending; ids that are not the caller's are left
 // alone, silently. A tag that the rules of a segment name, or of the audience of a campaign that can still be sent, is a Conflict on the field ids, reason
-// "subscriber_tag_in_use"; then nothing is deleted. Over 5,000 ids are Invalid on it, reason "too_many_ids".
+// "subscriber_tag_in_use"; then nothing is deleted. Over 5,000 ids are Invalid on it, reason "too_many_ids". Once it has returned nobody is seen to carry one
+// and it is put on nobody; its place on people is deleted by package purge, so that it costs the same for any number of people.
 func (s *Service) Delete(ctx context.Context, ids []int64) (deleted []int64, err error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
@@ -137,14 +139,20 @@ func (s *Service) Delete(ctx context.Context, ids []int64) (deleted []int64, err
 		case id != 0:
 			return &apperr.Error{Code: apperr.Conflict, Field: "ids", Reason: "subscriber_tag_in_use", Message: fmt.Sprintf("subscriber tag %d is in the rules of %s", id, by)}
 		}
-		if _, err := client.SubscriberTagging.Delete().Where(subscribertagging.SubscriberTagIDIn(deleted...)).Exec(ctx); err != nil {
+		if _, err := client.SubscriberTag.Delete().Where(entag.IDIn(deleted...)).Exec(ctx); err != nil {
 			return err
 		}
-		_, err = client.SubscriberTag.Delete().Where(entag.IDIn(deleted...)).Exec(ctx)
-		return err
+		left := make([]purge.Left, len(found))
+		for i, t := range found {
+			left[i] = purge.Left{OwnerID: t.UserID, ID: t.ID}
+		}
+		return s.purges.Note(ctx, kind.DeletedTag, left)
 	})
 	if err != nil {
 		return nil, err
+	}
+	if len(deleted) > 0 {
+		s.purges.Committed()
 	}
 	return deleted, nil
 }

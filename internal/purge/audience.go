@@ -1,0 +1,169 @@
+package purge
+
+import (
+	"context"
+	stdsql "database/sql"
+
+	"entgo.io/ent/dialect"
+
+	"campaignql/ent"
+	"campaignql/ent/fieldvalue"
+	"campaignql/ent/subscriber"
+	"campaignql/ent/subscribertagging"
+	"campaignql/internal/kind"
+	"campaignql/internal/store"
+)
+
+// purgePeople deletes the people of a list with their values and tags. It reads them by their status, since an index has those of one status in the order of
+// their ids, each time from where the last has ended; whose status changes behind its back is found by the next round.
+func (s *Service) purgePeople(ctx context.Context, listID int64) (total int, err error) {
+	for found := true; found; {
+		found = false
+		for _, status := range kind.SubscriberStatus("").Values() {
+			for after := int64(0); ; {
+				ids, err := s.following(ctx, listID, status, after)
+				if err != nil {
+					return total, err
+				}
+				if len(ids) == 0 {
+					break
+				}
+				found, after = true, ids[len(ids)-1]
+				n, err := s.purgeSome(ctx, ids)
+				total += n
+				if err != nil {
+					return total, err
+				}
+			}
+		}
+	}
+	return total, nil
+}
+
+// following returns people of a list of one status behind a number, in the order of their numbers. The index is named: MySQL reads the whole table in that order
+// where it takes the list for a good part of it.
+func (s *Service) following(ctx context.Context, listID int64, status string, after int64) ([]int64, error) {
+	raw := s.db.Raw(ctx)
+	t := raw.Text()
+	t.WriteString("SELECT id FROM subscribers ")
+	if s.db.Dialect() == dialect.SQLite {
+		t.WriteString("INDEXED BY subscriber_list_id_status")
+	} else {
+		t.WriteString("FORCE INDEX (subscriber_list_id_status)")
+	}
+	t.WriteString(" WHERE list_id=")
+	t.Value(listID)
+	t.WriteString(" AND status=")
+	t.Value(status)
+	t.WriteString(" AND id>")
+	t.Value(after)
+	t.WriteString(" ORDER BY id LIMIT ")
+	t.Value(int64(s.atOnce))
+	var ids []int64
+	err := raw.Query(ctx, t, func(rows *stdsql.Rows) error {
+		var id int64
+		err := rows.Scan(&id)
+		ids = append(ids, id)
+		return err
+	})
+	return ids, err
+}
+
+// purgeSome deletes people, as many in a transaction as it may delete rows with what they have. A person goes whole, however much that is.
+func (s *Service) purgeSome(ctx context.Context, people []int64) (total int, err error) {
+	rows, err := s.rowsOf(ctx, people)
+	if err != nil {
+		return 0, err
+	}
+	for len(people) > 0 {
+		size, n := rows[people[0]], 1
+		for ; n < len(people) && size+rows[people[n]] <= s.atOnce; n++ {
+			size += rows[people[n]]
+		}
+		deleted, err := s.deletePeople(ctx, people[:n])
+		total += deleted
+		if err != nil {
+			return total, err
+		}
+		people = people[n:]
+	}
+	return total, nil
+}
+
+// rowsOf tells how many rows go with each person, the own one included.
+func (s *Service) rowsOf(ctx context.Context, people []int64) (map[int64]int, error) {
+	rows := make(map[int64]int, len(people))
+	for _, id := range people {
+		rows[id] = 1
+	}
+	var having []struct {
+		ID    int64 `sql:"subscriber_id"`
+		Count int   `sql:"count"`
+	}
+	client := s.db.Client(ctx)
+	err := client.FieldValue.Query().Where(fieldvalue.SubscriberIDIn(people...)).GroupBy(fieldvalue.FieldSubscriberID).Aggregate(ent.Count()).Scan(ctx, &having)
+	if err != nil {
+		return nil, err
+	}
+	for _, h := range having {
+		rows[h.ID] += h.Count
+	}
+	having = nil
+	err = client.SubscriberTagging.Query().Where(subscribertagging.SubscriberIDIn(people...)).
+		GroupBy(subscribertagging.FieldSubscriberID).Aggregate(ent.Count()).Scan(ctx, &having)
+	if err != nil {
+		return nil, err
+	}
+	for _, h := range having {
+		rows[h.ID] += h.Count
+	}
+	return rows, nil
+}
+
+// deletePeople deletes people with what they have. Whoever had found one of them before the list was deleted, and writes for that person, holds the person:
+// what was written until then goes too.
+func (s *Service) deletePeople(ctx context.Context, people []int64) (int, error) {
+	client := s.db.Client
+	var held []int64
+	return s.delete(ctx,
+		func(ctx context.Context) (_ int, err error) {
+			query := client(ctx).Subscriber.Query().Where(subscriber.IDIn(people...)).Order(subscriber.ByID())
+			query.Modify(store.Lock)
+			held, err = query.IDs(ctx)
+			return 0, err
+		},
+		func(ctx context.Context) (int, error) {
+			return client(ctx).FieldValue.Delete().Where(fieldvalue.SubscriberIDIn(held...)).Exec(ctx)
+		},
+		func(ctx context.Context) (int, error) {
+			return client(ctx).SubscriberTagging.Delete().Where(subscribertagging.SubscriberIDIn(held...)).Exec(ctx)
+		},
+		func(ctx context.Context) (int, error) {
+			return client(ctx).Subscriber.Delete().Where(subscriber.IDIn(held...)).Exec(ctx)
+		},
+	)
+}
+
+func (s *Service) purgeValues(ctx context.Context, fieldID int64) (int, error) {
+	return s.rows(ctx,
+		func(most int) (people []int64, err error) {
+			err = s.db.Client(ctx).FieldValue.Query().Where(fieldvalue.CustomFieldID(fieldID)).Limit(most).Select(fieldvalue.FieldSubscriberID).Scan(ctx, &people)
+			return people, err
+		},
+		func(ctx context.Context, people []int64) (int, error) {
+			return s.db.Client(ctx).FieldValue.Delete().Where(fieldvalue.CustomFieldID(fieldID), fieldvalue.SubscriberIDIn(people...)).Exec(ctx)
+		})
+}
+
+func (s *Service) purgeTaggings(ctx context.Context, tagID int64) (int, error) {
+	return s.rows(ctx,
+		func(most int) (people []int64, err error) {
+			err = s.db.Client(ctx).SubscriberTagging.Query().Where(subscribertagging.SubscriberTagID(tagID)).Limit(most).
+				Select(subscribertagging.FieldSubscriberID).Scan(ctx, &people)
+			return people, err
+		},
+		func(ctx context.Context, people []int64) (int, error) {
+			return s.db.Client(ctx).SubscriberTagging.Delete().
+				Where(subscribertagging.SubscriberTagID(tagID), subscribertagging.SubscriberIDIn(people...)).Exec(ctx)
+		})
+}

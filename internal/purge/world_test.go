@@ -1,0 +1,270 @@
+package purge_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"campaignql/ent"
+	entfield "campaignql/ent/customfield"
+	"campaignql/ent/fieldvalue"
+	entsubscriber "campaignql/ent/subscriber"
+	"campaignql/ent/subscriberlist"
+	enttag "campaignql/ent/subscribertag"
+	"campaignql/ent/subscribertagging"
+	"campaignql/internal/app"
+	"campaignql/internal/apperr"
+	"campaignql/internal/audience"
+	"campaignql/internal/caller"
+	"campaignql/internal/event"
+	"campaignql/internal/export"
+	"campaignql/internal/kind"
+	"campaignql/internal/page"
+	"campaignql/internal/reach"
+	"campaignql/internal/store"
+	"campaignql/internal/subscriber"
+	"campaignql/internal/testkit"
+)
+
+// world is an account with two lists that share people, two fields of every list and two tags, and a campaign in which something happened to everybody.
+type world struct {
+	*app.Services
+	t         *testing.T
+	ctx       context.Context
+	owner     caller.Identity
+	lists     [2]int64
+	fields    [2]int64
+	tags      [2]int64
+	campaign  int64
+	untagged  int64 // a segment of the second list
+	people    []int64
+	addresses []string
+}
+
+// perList is how many people a list has: half of them are on the other too.
+const perList = 12
+
+func newWorld(t *testing.T, db *store.Store) *world {
+	t.Helper()
+	w := &world{Services: app.NewServices(db, app.ServiceOptions{}), t: t, owner: testkit.Account(t, db)}
+	w.ctx = testkit.As(t, w.owner)
+	client, now := db.Client(w.ctx), store.Now()
+	for i := range 2 {
+		name := fmt.Sprint("n", i)
+		w.fields[i] = client.CustomField.Create().SetName(name).SetNameKey(name).SetCreatedAt(now).SaveX(w.ctx).ID
+		w.tags[i] = client.SubscriberTag.Create().SetName(name).SetNameKey(name).SetCreatedAt(now).SaveX(w.ctx).ID
+	}
+	c := client.Campaign.Create().SetName("c").SetNameKey("c").SetCreatedAt(now).SetLastActivityAt(now).SaveX(w.ctx)
+	w.campaign = c.ID
+	for i := range 2 {
+		w.lists[i] = client.SubscriberList.Create().SetName(fmt.Sprint("l", i)).SetNameKey(fmt.Sprint("l", i)).SetCreatedAt(now).SaveX(w.ctx).ID
+		own := client.CustomField.Create().SetListID(w.lists[i]).SetName("own").SetNameKey("own").SetCreatedAt(now).SaveX(w.ctx).ID
+		for n := range perList {
+			w.person(i, n+i*perList/2, own)
+		}
+	}
+	rules, err := json.Marshal(audience.Group{Operator: audience.And, Rules: []audience.Rule{audience.Tags{Operator: audience.HasNoTags}}})
+	w.must(err)
+	w.untagged = client.Segment.Create().SetListID(w.lists[1]).SetName("s").SetNameKey("s").SetRules(string(rules)).SetCreatedAt(now).SetUpdatedAt(now).SaveX(w.ctx).ID
+	return w
+}
+
+// person puts somebody onto a list, in one of the states and with one of the tags or none.
+func (w *world) person(list, n int, own int64) {
+	client, email := w.Store.Client(w.ctx), fmt.Sprintf("%d@example.com", n)
+	status := kind.SubscriberStatus(kind.SubscriberStatus("").Values()[n%3])
+	id := client.Subscriber.Create().SetListID(w.lists[list]).SetEmail(email).SetEmailKey(email).SetDomain("example.com").SetStatus(status).SetCreatedAt(store.Now()).SaveX(w.ctx).ID
+	w.people = append(w.people, id)
+	if !slices.Contains(w.addresses, email) {
+		w.addresses = append(w.addresses, email)
+	}
+	for _, field := range []int64{w.fields[0], w.fields[1], own} {
+		text := fmt.Sprint("v", field)
+		client.FieldValue.Create().SetSubscriberID(id).SetCustomFieldID(field).SetText(text).SetTextKey(text).ExecX(w.ctx)
+	}
+	if n%4 < 2 {
+		client.SubscriberTagging.Create().SetSubscriberID(id).SetSubscriberTagID(w.tags[n%4]).ExecX(w.ctx)
+	}
+	client.Event.Create().SetID(fmt.Sprintf("%d-%06d", w.campaign, id)).SetCampaignID(w.campaign).SetSubscriberID(id).SetKind(kind.EventDelivered).SetAt(store.Now()).ExecX(w.ctx)
+}
+
+func (w *world) must(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// rows counts people, values and taggings of the account, whether or not they are seen.
+func (w *world) rows() [3]int {
+	return [3]int{
+		w.Store.Client(w.ctx).Subscriber.Query().CountX(store.WithDeleted(w.ctx)),
+		w.Store.Client(w.ctx).FieldValue.Query().CountX(store.WithDeleted(w.ctx)),
+		w.Store.Client(w.ctx).SubscriberTagging.Query().CountX(store.WithDeleted(w.ctx)),
+	}
+}
+
+// seen is all that the account sees of people: a line for each way to look.
+func (w *world) seen() string {
+	w.t.Helper()
+	var out strings.Builder
+	tell := func(what string, shown any, err error) {
+		var faults []string
+		for _, e := range apperr.All(err) {
+			faults = append(faults, fmt.Sprint(e.Code, " ", e.Reason, " ", e.Message))
+		}
+		text, _ := json.Marshal(shown)
+		fmt.Fprintf(&out, "%s: %s %v\n", what, text, faults)
+	}
+	byID, err := w.Subscribers.ByIDs(w.ctx, w.people)
+	tell("people by id", byID, err)
+	values, err := w.Subscribers.Values(w.ctx, w.people)
+	tell("values", values, err)
+	typed, err := w.Subscribers.TypedValues(w.ctx, w.people)
+	tell("typed values", typed, err)
+	tags, err := w.SubscriberTags.BySubscribers(w.ctx, w.people)
+	tell("tags of people", tags, err)
+	counts, err := w.SubscriberTags.PeopleCounts(w.ctx, w.tags[:])
+	tell("people of tags", counts, err)
+	active, err := w.Subscribers.ActiveCounts(w.ctx, w.lists[:])
+	tell("active", active, err)
+	for name, filter := range map[string]subscriber.Filter{
+		"all": {}, "search": {Search: "1"}, "field 0": {SearchField: w.fields[0], Search: "v"}, "field 1": {SearchField: w.fields[1], Search: "v"},
+		"any tag": {TagsAnyOf: w.tags[:]}, "tag 0": {TagsAllOf: w.tags[:1]}, "tag 1": {TagsAllOf: w.tags[1:]}, "no tag": {TagsNoneOf: w.tags[:]},
+	} {
+		filter.ListID = 0
+		pages, err := w.Subscribers.Lists(w.ctx, w.lists[:], filter, subscriber.ByAddress, page.Request{First: new(100)})
+		tell("by list: "+name, pages, err)
+		for i, list := range w.lists {
+			filter.ListID = list
+			n, err := w.Subscribers.Count(w.ctx, filter)
+			tell(fmt.Sprint("counted: ", name, i), n, err)
+			for _, order := range []subscriber.Order{subscriber.ByAddress, subscriber.ByIP} {
+				err = w.Subscribers.Each(w.ctx, filter, order, 0, 0, nil, func(some []*ent.Subscriber) error {
+					tell(fmt.Sprint("each: ", name, i), some, nil)
+					return nil
+				})
+				tell("each", nil, err)
+			}
+		}
+	}
+	w.reached(tell)
+	var activity strings.Builder
+	file, err := w.Exports.Open(w.ctx, export.Request{CampaignID: w.campaign, Content: export.Activity, Format: export.CSV})
+	w.must(err)
+	tell("exported", nil, file.Write(w.ctx, &activity, func() error { return nil }))
+	fmt.Fprintln(&out, activity.String())
+	w.refused(tell)
+	lines := strings.Split(out.String(), "\n")
+	slices.Sort(lines) // the filters come in any order
+	return strings.Join(lines, "\n")
+}
+
+// reached tells whom audiences reach: of each list, and of the segment of people without tags.
+func (w *world) reached(tell func(string, any, error)) {
+	targets := map[string]reach.Target{"untagged": reach.OfSegment(&ent.Segment{ID: w.untagged, UserID: w.owner.UserID, ListID: w.lists[1]})}
+	for i, list := range w.lists {
+		targets[fmt.Sprint("list ", i)] = reach.Target{Audience: audience.Audience{Form: audience.FormLists, Operator: audience.Or, Criteria: []audience.Criterion{{ListID: list}}}}
+	}
+	for name, target := range targets {
+		n, err := w.Audiences.Count(w.ctx, target)
+		tell("reached: "+name, n, err)
+		some, err := w.Audiences.Preview(w.ctx, target, 100)
+		tell("preview: "+name, some, err)
+		explained, err := w.Audiences.Explain(w.ctx, target)
+		tell("explained: "+name, explained, err)
+		waterfall, err := w.Audiences.Waterfall(w.ctx, target)
+		tell("waterfall: "+name, waterfall, err)
+	}
+	filter, err := w.Subscribers.InSegment(w.ctx, subscriber.Filter{ListID: w.lists[1]}, w.untagged)
+	w.must(err)
+	n, err := w.Subscribers.Count(w.ctx, filter)
+	tell("in the segment", n, err)
+}
+
+// errUndone undoes what was tried.
+var errUndone = errors.New("undone")
+
+// refused tells what comes of writing for each person and thing; all that is written is undone.
+func (w *world) refused(tell func(string, any, error)) {
+	try := func(what string, do func(ctx context.Context) (any, error)) {
+		err := w.Store.Tx(w.ctx, func(ctx context.Context) error {
+			got, err := do(ctx)
+			tell(what, got, err)
+			return errUndone
+		})
+		if !errors.Is(err, errUndone) {
+			w.must(err)
+		}
+	}
+	for _, id := range w.people {
+		try(fmt.Sprint("rename ", id), func(ctx context.Context) (any, error) {
+			p, err := w.Subscribers.Update(ctx, id, subscriber.Patch{SubscribedAt: new(store.Now())})
+			return p != nil, err
+		})
+		for _, tag := range w.tags {
+			try(fmt.Sprint("tag ", id), func(ctx context.Context) (any, error) {
+				return nil, w.SubscriberTags.Assign(ctx, []int64{id}, []int64{tag})
+			})
+		}
+	}
+	try("events", func(ctx context.Context) (any, error) {
+		var events []event.Event
+		add := func(e event.Event) {
+			e.ID, e.Kind, e.CampaignID, e.At = fmt.Sprint("e", len(events)), kind.EventComplained, w.campaign, "2026-11-23T12:00:00Z"
+			events = append(events, e)
+		}
+		for _, id := range w.people {
+			add(event.Event{SubscriberID: id})
+		}
+		for _, email := range w.addresses {
+			add(event.Event{Email: email})
+		}
+		results, err := w.Events.Record(ctx, events)
+		if err == nil {
+			recorded := w.Store.Client(ctx).Event.Query().AllX(ctx)
+			tell("recorded for", recorded, nil)
+			tell("suppressed", w.Store.Client(ctx).Suppression.Query().CountX(ctx), nil)
+		}
+		return results, err
+	})
+	for i, list := range w.lists {
+		for _, email := range w.addresses {
+			try("unsubscribe", func(ctx context.Context) (any, error) {
+				p, err := w.Subscribers.Unsubscribe(ctx, subscriber.Unsubscription{ListID: list, Email: email, CampaignID: w.campaign})
+				return p != nil, err
+			})
+		}
+		for _, field := range w.fields {
+			try(fmt.Sprint("subscribe to ", i), func(ctx context.Context) (any, error) {
+				p, err := w.Subscribers.Subscribe(ctx, subscriber.Subscription{ListID: list, Email: "new@example.com", Fields: map[int64]string{field: "x"}})
+				return p != nil, err
+			})
+		}
+	}
+}
+
+// orphans is an error where a value or a tagging is left whose person, field or tag is gone, or a person whose list is, once all is purged.
+func (w *world) orphans() error {
+	ctx := store.WithDeleted(caller.System(w.ctx))
+	client := w.Store.Client(ctx)
+	lists, people := client.SubscriberList.Query().Where(subscriberlist.UserID(w.owner.UserID)).IDsX(ctx), client.Subscriber.Query().Where(entsubscriber.UserID(w.owner.UserID)).IDsX(ctx)
+	fields, tags := client.CustomField.Query().Where(entfield.UserID(w.owner.UserID)).IDsX(ctx), client.SubscriberTag.Query().Where(enttag.UserID(w.owner.UserID)).IDsX(ctx)
+	mine, values, taggings := entsubscriber.UserID(w.owner.UserID), fieldvalue.UserID(w.owner.UserID), subscribertagging.UserID(w.owner.UserID)
+	if n := client.Subscriber.Query().Where(mine, entsubscriber.ListIDNotIn(lists...)).CountX(ctx); n > 0 {
+		return fmt.Errorf("%d people of no list", n)
+	}
+	n := client.FieldValue.Query().Where(values, fieldvalue.Or(fieldvalue.SubscriberIDNotIn(people...), fieldvalue.CustomFieldIDNotIn(fields...))).CountX(ctx)
+	if n > 0 {
+		return fmt.Errorf("%d values of nobody or of no field", n)
+	}
+	n = client.SubscriberTagging.Query().Where(taggings, subscribertagging.Or(subscribertagging.SubscriberIDNotIn(people...), subscribertagging.SubscriberTagIDNotIn(tags...))).CountX(ctx)
+	if n > 0 {
+		return fmt.Errorf("%d taggings of nobody or of no tag", n)
+	}
+	return nil
+}
