@@ -322,7 +322,11 @@ func reason(result subscriber.Result) string {
 	}
 	var texts []string
 	for _, fault := range all {
-		texts = append(texts, fault.Error()) // with its field
+		if strings.HasPrefix(fault.Field, "fields.") {
+			texts = append(texts, fault.Message) // it names the field by itself
+			continue
+		}
+		texts = append(texts, fault.Error())
 	}
 	return strings.Join(texts, "; ")
 }
