@@ -200,10 +200,11 @@ func TestEveryCounterIsWatched(t *testing.T) {
 func TestWhoReadsSlowlyGetsTheLatestOfEachCampaign(t *testing.T) {
 	each(t, func(t *testing.T, db *store.Store) {
 		f := newFixture(t, db, live.Options{})
-		a, b := f.campaign(t, kind.StatusSending), f.campaign(t, kind.StatusSending)
-		slow, fast := f.watch(t, a.ID, b.ID), f.watch(t, a.ID, b.ID)
-		next(t, fast)
-		next(t, fast)
+		a, b, last := f.campaign(t, kind.StatusSending), f.campaign(t, kind.StatusSending), f.campaign(t, kind.StatusSending)
+		slow, fast := f.watch(t, a.ID, b.ID), f.watch(t, a.ID, b.ID, last.ID)
+		for range 3 {
+			next(t, fast)
+		}
 		for n := range int64(5) {
 			f.sent(t, a.ID, n+1)
 			if got := next(t, fast); got.ID != a.ID || got.TotalSent != n+1 {
@@ -214,6 +215,9 @@ func TestWhoReadsSlowlyGetsTheLatestOfEachCampaign(t *testing.T) {
 		if got := next(t, fast); got.ID != b.ID || got.TotalSent != 9 {
 			t.Fatalf("the fast reader was told %v", got)
 		}
+		// Once what changed after that is told, what changed before has been told to everybody.
+		f.sent(t, last.ID, 1)
+		next(t, fast)
 		for _, want := range []struct{ id, sent int64 }{{a.ID, 5}, {b.ID, 9}} {
 			if got := next(t, slow); got.ID != want.id || got.TotalSent != want.sent {
 				t.Errorf("the slow reader was told %v, want %v", got, want)
