@@ -17,7 +17,7 @@ import (
 type columns struct {
 	// by is what each holds, by position: email, ip, subscribedAt, optedInAt or CustomField<id>.
 	by map[int]string
-	// width is how many there are, mapped or not.
+	// width is how many the header has, mapped or not; 0 without one.
 	width int
 	// zone is the clock of dates that name none.
 	zone *time.Location
@@ -39,7 +39,7 @@ func readColumns(given, header []string, width int, fields []*ent.CustomField) (
 	for name, target := range names {
 		known[name] = target
 	}
-	cols := columns{by: map[int]string{}, width: width, zone: time.UTC}
+	cols := columns{by: map[int]string{}, width: len(header), zone: time.UTC}
 	if len(given) == 0 {
 		for i, name := range header {
 			target, ok := known[strings.ToLower(strings.TrimSpace(name))]
@@ -116,8 +116,8 @@ func (c columns) row(r record) (subscriber.Row, error) {
 	if r.problem != nil {
 		return row, r.problem
 	}
-	if more := slices.IndexFunc(r.cells[min(c.width, len(r.cells)):], func(cell string) bool { return cell != "" }); more >= 0 {
-		return row, fmt.Errorf("the row has %d cells, the first row %d: a cell that holds the separator needs quotes", len(r.cells), c.width)
+	if c.width > 0 && len(r.cells) > c.width && strings.TrimSpace(strings.Join(r.cells[c.width:], "")) != "" {
+		return row, fmt.Errorf("the row has %d cells, the header %d: a cell that holds the separator needs quotes", len(r.cells), c.width)
 	}
 	for i, target := range c.by {
 		if i >= len(r.cells) || r.cells[i] == "" {

@@ -29,6 +29,8 @@ type content struct {
 	start []byte
 	// notUTF8 is the first line with bytes that are no UTF-8, 0 for none.
 	notUTF8 int
+	// marked tells that it begins with the mark of UTF-8.
+	marked bool
 	// letters tells that there are letters beyond ASCII which are UTF-8.
 	letters bool
 }
@@ -54,7 +56,9 @@ func scan(file io.Reader) (content, error) {
 			if c.notUTF8 == 0 {
 				c.notUTF8 = line
 			}
-		case size > 1 && (r != byteOrderMark || !first):
+		case first && r == byteOrderMark:
+			c.marked = true
+		case size > 1:
 			c.letters = true
 		}
 	}
@@ -76,6 +80,10 @@ func (c content) decoding(given string) (encoding.Encoding, string, error) {
 		}
 	}
 	switch {
+	case given == encodingLatin1 && c.marked:
+		return nil, "", wrongEncoding("the file begins with the mark of UTF-8")
+	case c.marked && c.notUTF8 > 0:
+		return nil, "", wrongEncoding("line %d is not UTF-8, though the file begins with its mark: mend the line", c.notUTF8)
 	case given == encodingLatin1, given != encodingUTF8 && c.notUTF8 > 0 && !c.letters:
 		return charmap.Windows1252, "Latin-1 (Windows-1252)", nil
 	case given == encodingUTF8 && c.notUTF8 > 0:

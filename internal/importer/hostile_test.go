@@ -91,6 +91,9 @@ func TestFilesThatCannotBeReadAreRefused(t *testing.T) {
 		for name, test := range map[string]struct{ content, encoding, want string }{
 			"a stray byte among UTF-8":      {"Email,City\na@example.com,Köln\nb@example.com,K\xf6ln\n", "auto", "line 3 is not UTF-8, though letters of other lines are"},
 			"a stray byte in what is UTF-8": {"Email,City\na@example.com,K\xf6ln\n", "utf-8", "line 2 is not UTF-8"},
+			"a stray byte behind the mark":  {"\ufeffEmail,City\na@example.com,K\xf6ln\n", "auto", "line 2 is not UTF-8, though the file begins with its mark"},
+			"the mark of UTF-8":             {"\ufeffEmail,City\na@example.com,Bonn\n", "latin-1", "the file begins with the mark of UTF-8"},
+			"UTF-16 without its mark":       {"E\x00m\x00a\x00i\x00l\x00\n\x00a\x00@\x00b\x00", "auto", "it holds NUL bytes"},
 			"carriage returns alone":        {"Email,City\ra@example.com,Bonn\r", "auto", "its lines end with CR alone"},
 			"another separator":             {"Email:City\na@example.com:Bonn\n", "auto", `no column is the email of ["Email:City"]`},
 		} {
@@ -107,8 +110,8 @@ func TestFilesThatCannotBeReadAreRefused(t *testing.T) {
 
 func TestReasonsOfRejectedRowsNameWhatIsWrong(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
-		path := f.file("nobody,Bonn\na@example.com,Köln,Mitte\n,Ulm\n")
-		summary, err := importer.Run(f.ctx, f.people, importer.Options{Path: path, List: f.list, Map: []string{"1=email", "2=City"}, NoHeader: true})
+		path := f.file("Email,City\nnobody,Bonn\na@example.com,Köln,Mitte\n,Ulm\n")
+		summary, err := importer.Run(f.ctx, f.people, importer.Options{Path: path, List: f.list})
 		if err != nil || summary.Rows != 3 || summary.Outcomes[subscriber.Rejected] != 3 {
 			t.Fatalf("%v, %v", summary, err)
 		}
@@ -117,12 +120,22 @@ func TestReasonsOfRejectedRowsNameWhatIsWrong(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, want := range []string{
-			"1,\"email: must be one email address", "2,\"the row has 3 cells, the first row 2: a cell that holds the separator needs quotes\",a@example.com,Köln,Mitte\n",
-			"3,email: is required,,Ulm\n",
+			"2,\"email: must be one email address", "3,\"the row has 3 cells, the header 2: a cell that holds the separator needs quotes\",a@example.com,Köln,Mitte\n",
+			"4,email: is required,,Ulm\n",
 		} {
 			if !strings.Contains(string(report), want) {
 				t.Errorf("%q is not in\n%s", want, report)
 			}
+		}
+	})
+}
+
+func TestWithoutAHeaderTheFirstRowIsAPerson(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		path := f.file("nobody\na@example.com,Bonn\n")
+		summary, err := importer.Run(f.ctx, f.people, importer.Options{Path: path, List: f.list, Map: []string{"1=email"}, NoHeader: true})
+		if err != nil || summary.Outcomes[subscriber.Rejected] != 1 || summary.Outcomes[subscriber.Added] != 1 {
+			t.Errorf("%v, %v", summary, err)
 		}
 	})
 }

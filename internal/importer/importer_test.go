@@ -90,7 +90,7 @@ func TestFilesAreReadAsTheyWereWritten(t *testing.T) {
 			"UTF-16":                      {"\xff\xfeE\x00m\x00a\x00i\x00l\x00\n\x00a\x00@\x00b\x00.\x00d\x00e\x00", nil, "a@b.de=|"},
 			"UTF-16, the other way round": {"\xfe\xff\x00E\x00m\x00a\x00i\x00l\x00\n\x00a\x00@\x00b\x00.\x00d\x00e", nil, "a@b.de=|"},
 			"bars":                        {"Email|City\na@example.com|Bonn, Mitte\n", nil, "a@example.com=Bonn, Mitte|"},
-			"empty cells beyond the last": {"Email,City\na@example.com,Bonn,,\n", nil, "a@example.com=Bonn|"},
+			"empty cells beyond the last": {"Email,City\na@example.com,Bonn,, \n", nil, "a@example.com=Bonn|"},
 			"no header":                   {"Bonn,a@example.com\n", []string{"2=email", "1=City"}, "a@example.com=Bonn|"},
 			"mapped names":                {"Ort,Adresse\nBonn,a@example.com\n", []string{"Adresse=email", "Ort=City"}, "a@example.com=Bonn|"},
 		} {

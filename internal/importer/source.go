@@ -77,6 +77,9 @@ func (s *source) start(file *os.File, encoding string, noHeader bool) error {
 	if bytes.ContainsRune(start, '\r') && !bytes.ContainsRune(start, '\n') {
 		return errors.New("its lines end with CR alone: save it with LF or CR LF at their ends")
 	}
+	if bytes.IndexByte(start, 0) >= 0 {
+		return errors.New("it holds NUL bytes: if it is UTF-16, save it with its mark or as UTF-8")
+	}
 	s.bound = &bounded{in: buffered}
 	s.csv = csv.NewReader(s.bound)
 	s.csv.Comma, s.csv.FieldsPerRecord = separator(start), -1

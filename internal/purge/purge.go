@@ -5,6 +5,7 @@ package purge
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"campaignql/ent"
@@ -74,27 +75,35 @@ func (s *Service) Deleted() <-chan struct{} { return s.deleted }
 // and several servers may purge at once.
 func (s *Service) Purge(ctx context.Context) (int, error) {
 	ctx = store.WithDeleted(caller.System(ctx))
-	total := 0
-	for {
-		left, err := s.db.Client(ctx).AudiencePurge.Query().Order(audiencepurge.ByID()).Limit(notesAtOnce).All(ctx)
+	var failed error
+	for total, after := 0, int64(0); ; {
+		left, err := s.db.Client(ctx).AudiencePurge.Query().Where(audiencepurge.IDGT(after)).Order(audiencepurge.ByID()).Limit(notesAtOnce).All(ctx)
 		if err != nil || len(left) == 0 {
-			return total, store.Translate(err)
+			return total, errors.Join(failed, store.Translate(err))
 		}
+		after = left[len(left)-1].ID
 		for _, l := range left {
 			n, err := s.purge(ctx, l)
 			total += n
-			if err != nil {
-				return total, store.Translate(err)
+			if ctx.Err() != nil {
+				return total, store.Translate(ctx.Err())
 			}
+			failed = errors.Join(failed, store.Translate(err)) // one that fails holds up no other
 		}
 	}
 }
 
-func (s *Service) purge(ctx context.Context, l *ent.AudiencePurge) (int, error) {
-	of := map[kind.Deleted]func(context.Context, int64) (int, error){
-		kind.DeletedList: s.purgePeople, kind.DeletedField: s.purgeValues, kind.DeletedTag: s.purgeTaggings,
+func (s *Service) purge(ctx context.Context, l *ent.AudiencePurge) (n int, err error) {
+	switch l.Kind {
+	case kind.DeletedList:
+		n, err = s.purgePeople(ctx, l.TargetID)
+	case kind.DeletedField:
+		n, err = s.purgeValues(ctx, l.TargetID)
+	case kind.DeletedTag:
+		n, err = s.purgeTaggings(ctx, l.TargetID)
+	default:
+		return 0, nil // a newer server noted it
 	}
-	n, err := of[l.Kind](ctx, l.TargetID)
 	if err != nil {
 		return n, err
 	}

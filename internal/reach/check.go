@@ -23,7 +23,8 @@ func (s *Service) Check(ctx context.Context, ownerID int64, a audience.Audience)
 // that name it, which grow with it. It is for those who keep segments, as Check is for audiences. It reads the id, 0 for a new one, and the list and the owner of the
 // segment; on are the segments of its list with their id, list and rules, and above the ids of those that lead to it.
 func (s *Service) CheckSegment(ctx context.Context, of *ent.Segment, rules audience.Group, on []*ent.Segment, above []int64) error {
-	k, err := s.load(ctx, of.UserID, Target{input: fieldRules, Audience: audience.Audience{Criteria: []audience.Criterion{{ListID: of.ListID, Where: rules}}}})
+	asked := audience.Audience{Criteria: []audience.Criterion{{ListID: of.ListID, Where: rules}}}
+	k, err := s.load(ctx, of.UserID, Target{input: fieldRules, latest: true, Audience: asked})
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"entgo.io/ent/dialect"
 	"entgo.io/ent/dialect/sql"
 
 	entsubscriber "campaignql/ent/subscriber"
@@ -24,11 +25,29 @@ func (s *Service) Count(ctx context.Context, target Target) (int64, error) {
 
 // CountStatement returns the statement by which Count counts, and its arguments, to be looked at and measured. It is empty for an audience without criteria.
 func (s *Service) CountStatement(ctx context.Context, target Target) (text string, args []any, err error) {
-	p, err := s.plan(ctx, target)
+	p, err := s.planned(ctx, target)
 	if err != nil || len(p.criteria) == 0 {
 		return "", nil, err
 	}
 	return s.text(p.count(), p.hints(countHint))
+}
+
+// fewPeople is how many are looked at one by one on SQLite.
+const fewPeople = 2000
+
+// planned is plan for a statement about everybody on the lists. SQLite does not choose by how many people there are; MySQL does.
+func (s *Service) planned(ctx context.Context, target Target) (*plan, error) {
+	p, err := s.plan(ctx, target)
+	if err != nil || len(p.criteria) == 0 || p.dialect != dialect.SQLite {
+		return p, err
+	}
+	some, r := p.statement().table(entsubscriber.Table)
+	some.SelectExpr(sql.Raw("1")).Where(among(r.C(entsubscriber.FieldListID), p.listsExplained()...)).Limit(fewPeople)
+	found := 0
+	err = s.run(ctx, some, "", func(*sql.Rows) error { found++; return nil })
+	sized := *p
+	sized.few = found < fewPeople
+	return &sized, err
 }
 
 // hints adds to hints for a statement about everybody whom the criteria choose.
@@ -110,7 +129,7 @@ const (
 // Waterfall returns how those who are chosen come down to those who are reached, in one statement.
 func (s *Service) Waterfall(ctx context.Context, target Target) (Waterfall, error) {
 	var w Waterfall
-	p, err := s.plan(ctx, target)
+	p, err := s.planned(ctx, target)
 	if err != nil || len(p.criteria) == 0 {
 		return w, err
 	}

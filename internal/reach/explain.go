@@ -49,7 +49,7 @@ type ExplainedRule struct {
 
 // Explain returns the audience with the people left after each rule, in at most two statements however many rules there are. A segment is one rule.
 func (s *Service) Explain(ctx context.Context, target Target) (*Explanation, error) {
-	p, err := s.plan(ctx, target)
+	p, err := s.planned(ctx, target)
 	if err != nil {
 		return nil, err
 	}

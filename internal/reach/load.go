@@ -121,8 +121,11 @@ func (s *Service) load(ctx context.Context, ownerID int64, target Target) (*know
 		if len(missing) == 0 {
 			break
 		}
-		rows, err := client.Segment.Query().Where(segment.IDIn(missing...), segment.UserID(ownerID)).
-			Select(segment.FieldID, segment.FieldListID, segment.FieldRules).All(ctx)
+		query := client.Segment.Query().Where(segment.IDIn(missing...), segment.UserID(ownerID))
+		if target.latest {
+			query.Modify(store.Lock)
+		}
+		rows, err := query.Select(segment.FieldID, segment.FieldListID, segment.FieldRules).All(ctx)
 		if err != nil {
 			return nil, store.Translate(err)
 		}

@@ -19,9 +19,13 @@ type plan struct {
 	exclude  []criterion
 	// byAddress tells that criteria compare the address, which an index of the list may serve.
 	byAddress bool
+	// few tells that the rows of each person are looked up, as there are few people.
+	few bool
 }
 
-func (p *plan) statement() *statement { return &statement{dialect: p.dialect, owner: p.owner} }
+func (p *plan) statement() *statement {
+	return &statement{dialect: p.dialect, owner: p.owner, few: p.few}
+}
 
 // part is all that is asked of one list. An address is on a list once, so criteria of the same list are about the same row.
 type part struct {

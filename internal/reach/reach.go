@@ -75,6 +75,8 @@ type Target struct {
 
 	// input is the field of the errors; fieldAudience for none.
 	input string
+	// latest tells to read segments under a lock: what was committed since the transaction began is seen.
+	latest bool
 	// stored marks rules that were checked when they were saved: a campaign deleted since has no events, and its rule holds for nobody.
 	stored bool
 	// read is the segment that the audience is, with its rules; nil where they are still to be read.

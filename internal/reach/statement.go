@@ -22,6 +22,8 @@ type statement struct {
 	tables  int
 	// whole tells that everybody on the lists is looked at, and not a range of ids alone; told that conditions are columns of the rows, and do not choose them.
 	whole, told bool
+	// few tells that so few people are looked at that it does not matter how many there are of what they are asked for.
+	few bool
 	// beneath is how many conditions that are not simply joined by And the statement is within.
 	beneath int
 }
@@ -105,7 +107,7 @@ func (s *statement) hinted(hint, text string) sql.Querier {
 // looks the rows of each person up, and so does MySQL where it is to tell whether and not to choose; asked with IN they find all of the rows by an index of
 // theirs, which is for a statement about everybody. Where MySQL chooses it finds the better way by itself, and may be given a hint.
 func (s *statement) some(found *sql.Selector, column, id, hint string) *sql.Predicate {
-	if s.told || s.whole && s.dialect == dialect.SQLite {
+	if !s.few && (s.told || s.whole && s.dialect == dialect.SQLite) {
 		return sql.In(id, found.Select(column))
 	}
 	return sql.Exists(found.SelectExpr(s.one(hint)).Where(sql.ColumnsEQ(column, id)))
