@@ -63,6 +63,8 @@ type binder struct {
 	pairs bool
 	// byAddress tells that a rule compares the address.
 	byAddress bool
+	// byRows tells that a rule asks for values of a field or events of campaigns.
+	byRows bool
 
 	rules  int
 	ids    int

@@ -35,10 +35,11 @@ func (s *Service) CountStatement(ctx context.Context, target Target) (text strin
 // fewPeople is how many are looked at one by one on SQLite.
 const fewPeople = 2000
 
-// planned is plan for a statement about everybody on the lists. SQLite does not choose by how many people there are; MySQL does.
+// planned is plan for a statement about everybody on the lists. SQLite does not choose by how many people there are, so it is
+// asked first where that matters; MySQL does.
 func (s *Service) planned(ctx context.Context, target Target) (*plan, error) {
 	p, err := s.plan(ctx, target)
-	if err != nil || len(p.criteria) == 0 || p.dialect != dialect.SQLite {
+	if err != nil || len(p.criteria) == 0 || p.dialect != dialect.SQLite || !p.byRows {
 		return p, err
 	}
 	some, r := p.statement().table(entsubscriber.Table)

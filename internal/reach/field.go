@@ -148,6 +148,7 @@ func kept(t time.Time) time.Time {
 // customField compares a custom field: by its type, or as text where the operator is about text. Texts are compared by their first 255 characters.
 func (b *binder) customField(id int64, op audience.FieldOperator, value, at string) condition {
 	comparison := b.typed(id, op, value, at)
+	b.byRows = true
 	return func(s *statement, r row) *sql.Predicate {
 		values, v := s.ofOwned(fieldvalue.Table, fieldvalue.FieldCustomFieldID, id)
 		return s.some(values.Where(comparison(s, v)), v.C(fieldvalue.FieldSubscriberID), r.C(entsubscriber.FieldID), "")

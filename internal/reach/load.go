@@ -75,6 +75,7 @@ func (s *Service) bound(ctx context.Context, ownerID int64, target Target) (*pla
 	p.criteria = b.criteria(included, target.Audience.Criteria)
 	p.byAddress = b.byAddress
 	p.exclude = b.criteria("exclude", target.Audience.Exclude)
+	p.byRows = b.byRows
 	return p, b.faults.Err()
 }
 

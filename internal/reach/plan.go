@@ -19,6 +19,8 @@ type plan struct {
 	exclude  []criterion
 	// byAddress tells that criteria compare the address, which an index of the list may serve.
 	byAddress bool
+	// byRows tells that criteria ask for values or events, of which there may be many.
+	byRows bool
 	// few tells that the rows of each person are looked up, as there are few people.
 	few bool
 }

@@ -84,6 +84,7 @@ var kindsOf = map[audience.Event][]any{
 // count which the owner has; where none is left there are no events. Those of campaigns that are deleted do not count while they wait to be purged.
 func (b *binder) event(e audience.CampaignEvent) condition {
 	when := b.within(e.Time)
+	b.byRows = true
 	owned := slices.DeleteFunc(slices.Clone(e.CampaignIDs), func(id int64) bool { _, ok := b.known.campaigns[id]; return !ok })
 	events := func(s *statement) (*sql.Selector, row) {
 		var found *sql.Selector
