@@ -62,7 +62,8 @@ type Summary struct {
 
 // Run imports a file, as if its rows were put onto the list one after the other: of rows with one address the first adds the person, and the others find
 // it there. Where an earlier run over the same content, list and options was interrupted it continues; people and the report end up as if it had not been.
-// The faults are Invalid on map, reason "import_map_invalid", on encoding, reason "import_encoding_wrong", and on report, reason "import_report_taken"; errors of the file, and those of Add.
+// The faults are Invalid on map, reason "import_map_invalid", on encoding, reason "import_encoding_wrong", and on report, reason "import_report_taken"; errors
+// of the file, and those of Add.
 //
 // While another import of the same file runs, also of another process, it is a Conflict, reason "import_running", and nothing is touched.
 func Run(ctx context.Context, people People, o Options) (_ Summary, err error) {

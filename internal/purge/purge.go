@@ -70,7 +70,8 @@ func (s *Service) Committed() {
 // Deleted tells that something was deleted through this process: Purge has something to do.
 func (s *Service) Deleted() <-chan struct{} { return s.deleted }
 
-// Purge deletes what deleted things have left, until nothing is, and returns how many rows it deleted. It is the server's own work, for every account. Each
+// Purge deletes what deleted things have left, and returns how many rows it deleted, with the errors of those that failed, which hold up no other and are for
+// the next call. What a newer server has noted of a kind unknown here is left to it. It is the server's own work, for every account. Each
 // transaction deletes a bounded number of rows, so that no lock is held for long; what was broken off goes on with the next call, in this process or another,
 // and several servers may purge at once.
 func (s *Service) Purge(ctx context.Context) (int, error) {

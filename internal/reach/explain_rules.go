@@ -12,8 +12,9 @@ import (
 )
 
 // The first statement of an explanation has three levels. The innermost has a column for each rule, whether it holds, and a row with their number for the
-// subscribers of a list for whom the same rules hold: every rule is evaluated once, and few rows are kept. The next adds a column for each group, which of its rules is the first that decides it. The outermost sums, so each
-// sum is about a few small numbers, and the statement grows with the rules and not with their square.
+// subscribers of a list for whom the same rules hold: every rule is evaluated once, and few rows are kept. The next adds a column for each group, which of its
+// rules is the first that decides it. The outermost sums, so each sum is about a few small numbers, and the statement grows with the rules and not with their
+// square.
 type ruleColumns struct {
 	s     *statement
 	r     row

@@ -51,7 +51,8 @@ type Options struct {
 }
 
 // Service evaluates audiences. Its methods may be used from many goroutines. Each needs the scope read, and first reads what the rules name, in at most
-// eleven statements however many there are; the statement that evaluates comes on top, and on SQLite one that asks whether there are few people. All faults of an audience are reported together.
+// eleven statements however many there are; the statement that evaluates comes on top, and on SQLite one that asks whether there are few people. All faults of
+// an audience are reported together.
 type Service struct {
 	db  *store.Store
 	now func() time.Time
