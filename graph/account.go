@@ -38,7 +38,7 @@ func (r viewerResolver) APIKeys(ctx context.Context, _ *model.Viewer) ([]*model.
 
 func (r mutationResolver) Login(ctx context.Context, input model.LoginInput) (*model.LoginPayload, error) {
 	session, err := r.Accounts.Login(ctx, account.Login{
-		Username: value(given(input.Username)), Password: value(given(input.Password)), Key: value(given(input.APIKey)), RemoteAddr: requestOf(ctx).remoteAddr,
+		Username: value(given(input.Username)), Password: value(given(input.Password)), Key: value(given(input.APIKey)), RemoteAddr: requestOf(ctx).Client,
 	})
 	if err == nil {
 		return &model.LoginPayload{SessionToken: &session.Token, ExpiresAt: &session.ExpiresAt, UserErrors: []*model.UserError{}}, nil

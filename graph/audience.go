@@ -11,6 +11,7 @@ import (
 	"campaignql/internal/apperr"
 	"campaignql/internal/audience"
 	"campaignql/internal/reach"
+	"campaignql/internal/surface"
 )
 
 // evaluatedAtOnce is how many audiences one operation evaluates at a time: a page of campaigns asks for many, and each may read millions of rows.
@@ -26,7 +27,7 @@ func evaluate[T any](ctx context.Context, do func() (T, error)) (T, error) {
 			defer func() { <-gate }()
 		case <-ctx.Done():
 			var none T
-			return none, apperr.Wrap(apperr.Canceled, ctx.Err(), publicMessage(apperr.Canceled))
+			return none, surface.Public(ctx.Err())
 		}
 	}
 	return do()

@@ -16,6 +16,7 @@ import (
 	"campaignql/graph/exec"
 	"campaignql/graph/model"
 	"campaignql/internal/apperr"
+	"campaignql/internal/surface"
 )
 
 // userCodes says which failures a caller can mend: those are told as user errors of a mutation, the others as errors of GraphQL.
@@ -31,31 +32,6 @@ func userCode(code apperr.Code) (model.UserErrorCode, bool) {
 		return "", false
 	}
 	return "", false
-}
-
-// errorCode is the extensions.code of a failure that is an error of GraphQL.
-func errorCode(code apperr.Code) string {
-	switch code {
-	case apperr.Invalid:
-		return "BAD_USER_INPUT"
-	case apperr.NotFound:
-		return "NOT_FOUND"
-	case apperr.Conflict, apperr.Precondition:
-		return "CONFLICT"
-	case apperr.Denied:
-		return "FORBIDDEN"
-	case apperr.Unauthenticated:
-		return "UNAUTHENTICATED"
-	case apperr.Limited:
-		return "RATE_LIMITED"
-	case apperr.Unavailable:
-		return "UNAVAILABLE"
-	case apperr.Canceled:
-		return "CANCELED"
-	case apperr.Internal:
-		return "INTERNAL"
-	}
-	return "INTERNAL"
 }
 
 // inputPaths are the domain's names of inputs where the schema has others.
@@ -168,7 +144,7 @@ func (s *server) present(ctx context.Context, err error) *gqlerror.Error {
 		if shown.Err == nil || ownError(shown) {
 			return shown // of parsing, validation or the transport
 		}
-		faults = []*apperr.Error{apperr.Wrap(apperr.CodeOf(err), err, publicMessage(apperr.CodeOf(err)))}
+		faults = []*apperr.Error{surface.Public(err)}
 	}
 	fault := faults[0]
 	name, path := argument(ctx, shown.Path)
@@ -186,7 +162,7 @@ func (s *server) present(ctx context.Context, err error) *gqlerror.Error {
 	if fault.Code == apperr.Unauthenticated && credentialsRefused(ctx) {
 		message = "the API key or session is unknown, expired or revoked"
 	}
-	out := &gqlerror.Error{Message: message, Path: path, Locations: shown.Locations, Extensions: map[string]any{"code": errorCode(fault.Code)}}
+	out := &gqlerror.Error{Message: message, Path: path, Locations: shown.Locations, Extensions: map[string]any{"code": surface.Code(fault.Code)}}
 	if fault.Field != "" {
 		out.Extensions["field"] = fault.Field
 	}
@@ -201,7 +177,7 @@ func (s *server) present(ctx context.Context, err error) *gqlerror.Error {
 	}
 	switch fault.Code {
 	case apperr.Internal, apperr.Unavailable:
-		s.log.ErrorContext(ctx, "graphql field failed", slog.String("requestId", requestID(ctx)), slog.String("path", pathText(shown.Path)), slog.Any("error", cause(err, fault)))
+		s.log.ErrorContext(ctx, "graphql field failed", slog.String("requestId", requestID(ctx)), slog.String("path", pathText(shown.Path)), slog.Any("error", surface.Cause(err)))
 	default:
 	}
 	return out
@@ -211,20 +187,6 @@ func (s *server) present(ctx context.Context, err error) *gqlerror.Error {
 func ownError(err *gqlerror.Error) bool {
 	_, ok := err.Extensions["code"]
 	return ok
-}
-
-func publicMessage(code apperr.Code) string {
-	if code == apperr.Canceled {
-		return "the request was canceled or took too long"
-	}
-	return "internal error"
-}
-
-func cause(err error, fault *apperr.Error) error {
-	if fault.Err != nil {
-		return fault.Err
-	}
-	return err
 }
 
 func pathText(path ast.Path) string { return path.String() }

@@ -7,6 +7,7 @@ import (
 	"github.com/99designs/gqlgen/graphql/handler/lru"
 
 	"campaignql/internal/apperr"
+	"campaignql/internal/surface"
 )
 
 // ExecutorHandler is Handler with the executor answering everything.
@@ -21,7 +22,7 @@ func Small() graphql.Cache[string] {
 }
 
 // ErrorCode and UserCode are the surface's two mappings of the domains' codes.
-func ErrorCode(code apperr.Code) string { return errorCode(code) }
+func ErrorCode(code apperr.Code) string { return surface.Code(code) }
 
 // UserCode returns the code of a user error, and whether a fault of this code is one.
 func UserCode(code apperr.Code) (string, bool) {

@@ -18,6 +18,7 @@ import (
 	"campaignql/internal/apperr"
 	"campaignql/internal/kind"
 	"campaignql/internal/live"
+	"campaignql/internal/surface"
 )
 
 // connected reads who uses a WebSocket from the payload of its connection_init: `Authorization` as the header would be, or `apiKey`. Without either the
@@ -31,7 +32,7 @@ func (s *server) connected(ctx context.Context, payload map[string]any) (context
 			continue
 		}
 		text, _ := value.(string)
-		if known.credentials = bearer(text); name == "apiKey" {
+		if known.credentials = account.Bearer(surface.Bearer(text)); name == "apiKey" {
 			known.credentials = account.Bearer(text)
 		}
 		if known.credentials == (account.Credentials{}) {

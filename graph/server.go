@@ -29,6 +29,7 @@ import (
 	"campaignql/internal/kind"
 	"campaignql/internal/page"
 	"campaignql/internal/store"
+	"campaignql/internal/surface"
 )
 
 const (
@@ -67,8 +68,6 @@ type Options struct {
 	// HideSchema turns introspection off.
 	HideSchema bool
 	Logger     *slog.Logger
-	// RequestID returns the id of the request of a context, for the log and for errors.
-	RequestID func(ctx context.Context) string
 	// Observe, if set, is told of every operation when it has been answered.
 	Observe func(ctx context.Context, operation string, took time.Duration, failed bool)
 }
@@ -93,9 +92,6 @@ func Handler(services Services, options Options) http.Handler {
 func newServer(services Services, options Options) *server {
 	if options.Logger == nil {
 		options.Logger = slog.Default()
-	}
-	if options.RequestID == nil {
-		options.RequestID = func(context.Context) string { return "" }
 	}
 	if options.Timeout == 0 {
 		options.Timeout = 30 * time.Second
@@ -194,7 +190,7 @@ type requestKey struct{}
 
 // request is what the surface knows of one HTTP request.
 type request struct {
-	id, remoteAddr string
+	*surface.Request
 	// base is the scheme and host under which the client reaches the server.
 	base        string
 	credentials account.Credentials
@@ -209,22 +205,22 @@ type request struct {
 func requestOf(ctx context.Context) *request {
 	r, _ := ctx.Value(requestKey{}).(*request)
 	if r == nil {
-		return &request{}
+		return &request{Request: surface.RequestOf(ctx)}
 	}
 	return r
 }
 
-func requestID(ctx context.Context) string { return requestOf(ctx).id }
+func requestID(ctx context.Context) string { return surface.RequestID(ctx) }
 
 func credentialsRefused(ctx context.Context) bool { return requestOf(ctx).refused }
 
 func (s *server) request(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return surface.Identify(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		known := &request{
-			id: s.options.RequestID(r.Context()), remoteAddr: r.RemoteAddr, base: s.base(r), credentials: bearer(r.Header.Get("Authorization")),
+			Request: surface.RequestOf(r.Context()), base: s.base(r), credentials: account.Bearer(surface.RequestOf(r.Context()).Token),
 		}
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestKey{}, known)))
-	})
+	}))
 }
 
 // base is the URL under which a client reaches the server: the configured one, or what it asked itself.
@@ -232,19 +228,8 @@ func (s *server) base(r *http.Request) string {
 	if s.options.PublicURL != "" {
 		return strings.TrimSuffix(s.options.PublicURL, "/")
 	}
-	if r.TLS != nil || strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https") {
-		return "https://" + r.Host
-	}
-	return "http://" + r.Host
-}
-
-// bearer reads the value of an Authorization header, without credentials when it is of another scheme.
-func bearer(header string) account.Credentials {
-	scheme, token, ok := strings.Cut(header, " ")
-	if !ok || !strings.EqualFold(scheme, "Bearer") {
-		return account.Credentials{}
-	}
-	return account.Bearer(strings.TrimSpace(token))
+	known := surface.RequestOf(r.Context())
+	return known.Scheme + "://" + known.Host
 }
 
 // operation prepares the context of an operation: its caller, its time, its loaders, and what it cost.

@@ -14,6 +14,7 @@ import (
 
 	"campaignql/internal/apperr"
 	"campaignql/internal/kind"
+	"campaignql/internal/surface"
 )
 
 // variables holds the variables of an operation to the types that it declares for them. gqlparser is lenient where it must not be: it takes
@@ -82,7 +83,7 @@ func (v *variables) check(op *graphql.OperationContext) *gqlerror.Error {
 		}
 		if fault != nil {
 			return &gqlerror.Error{Message: fault.Error(), Locations: location(declared.Position), Extensions: map[string]any{
-				"code": errorCode(fault.Code), "field": fault.Field, "reason": fault.Reason,
+				"code": surface.Code(fault.Code), "field": fault.Field, "reason": fault.Reason,
 			}}
 		}
 	}

@@ -4,8 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"strconv"
-	"strings"
 	"time"
 
 	"campaignql/internal/account"
@@ -14,6 +12,7 @@ import (
 	"campaignql/internal/export"
 	"campaignql/internal/gate"
 	"campaignql/internal/kind"
+	"campaignql/internal/surface"
 )
 
 // patience is how long a client may not take what is sent.
@@ -21,14 +20,11 @@ const patience = 2 * time.Minute
 
 // Options are what the surface is built with.
 type Options struct {
-	Logger    *slog.Logger
-	RequestID func(context.Context) string
+	Logger *slog.Logger
 	// Trust is how long a caller is taken to be who it was, and to be allowed what it was. Default 30 s.
 	Trust time.Duration
 	// Gate bounds how many files are sent at a time; nil does not.
 	Gate *gate.Gate
-	// Refuse answers a request without any file.
-	Refuse func(w http.ResponseWriter, r *http.Request, status int, message, code string)
 }
 
 // Handler is the surface.
@@ -52,27 +48,27 @@ func New(accounts *account.Service, exports *export.Service, opts Options) *Hand
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
-		h.Refuse(w, r, http.StatusMethodNotAllowed, "a file is read by GET", "BAD_REQUEST")
+		surface.RefuseAs(w, r, http.StatusMethodNotAllowed, "BAD_REQUEST", "a file is read by GET")
 		return
 	}
 	id, err := h.authenticate(r)
 	if err != nil {
-		h.refuse(w, r, err)
+		surface.Refuse(w, r, h.Logger, err)
 		return
 	}
 	ctx := caller.With(r.Context(), id)
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
-		h.refuse(w, r, err)
+		surface.Refuse(w, r, h.Logger, err)
 		return
 	}
 	request, err := read(r, id.TimeZone)
 	if err != nil {
-		h.refuse(w, r, err)
+		surface.Refuse(w, r, h.Logger, err)
 		return
 	}
 	file, err := h.exports.Open(ctx, request)
 	if err != nil {
-		h.refuse(w, r, err)
+		surface.Refuse(w, r, h.Logger, err)
 		return
 	}
 	if r.Method == http.MethodHead {
@@ -82,7 +78,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if h.Gate != nil {
 		leave, err := h.Gate.Enter(id.UserID)
 		if err != nil {
-			h.refuse(w, r, err)
+			surface.Refuse(w, r, h.Logger, err)
 			return
 		}
 		defer leave()
@@ -94,7 +90,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = s.control.SetWriteDeadline(time.Now().Add(patience))
 	if err := file.Write(ctx, w, func() error { return s.flush(ctx) }); err != nil {
 		if broken(err) {
-			h.Logger.ErrorContext(ctx, "an export broke off", slog.String("requestId", h.RequestID(ctx)), slog.Any("error", cause(err)))
+			h.Logger.ErrorContext(ctx, "an export broke off", slog.String("requestId", surface.RequestID(ctx)), slog.Any("error", surface.Cause(err)))
 		}
 		panic(http.ErrAbortHandler)
 	}
@@ -117,12 +113,8 @@ func head(header http.Header, file *export.File) {
 
 // authenticate finds the caller.
 func (h *Handler) authenticate(r *http.Request) (caller.Identity, error) {
-	if header := r.Header.Get("Authorization"); header != "" {
-		scheme, token, _ := strings.Cut(header, " ")
-		if !strings.EqualFold(scheme, "Bearer") {
-			token = ""
-		}
-		return h.accounts.Authenticate(r.Context(), account.Bearer(strings.TrimSpace(token)), kind.SurfaceGraphQL)
+	if known := surface.RequestOf(r.Context()); known.HasAuthorization {
+		return h.accounts.Authenticate(r.Context(), account.Bearer(known.Token), kind.SurfaceGraphQL)
 	}
 	text, by, expires := signed(r)
 	if by == (account.Signature{}) {
@@ -133,42 +125,6 @@ func (h *Handler) authenticate(r *http.Request) (caller.Identity, error) {
 		return caller.Identity{}, apperr.New(apperr.Unauthenticated, "the link has ended or was changed: ask exportStatistics for a new one")
 	}
 	return id, err
-}
-
-func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
-	status, message, code := http.StatusInternalServerError, "internal error", "INTERNAL"
-	switch apperr.CodeOf(err) {
-	case apperr.Unauthenticated:
-		status, message, code = http.StatusUnauthorized, err.Error(), "UNAUTHENTICATED"
-	case apperr.Denied:
-		status, message, code = http.StatusForbidden, err.Error(), "FORBIDDEN"
-	case apperr.NotFound:
-		status, message, code = http.StatusNotFound, err.Error(), "NOT_FOUND"
-	case apperr.Invalid:
-		status, message, code = http.StatusBadRequest, err.Error(), "BAD_USER_INPUT"
-	case apperr.Limited:
-		status, message, code = http.StatusTooManyRequests, err.Error(), "RATE_LIMITED"
-	case apperr.Unavailable, apperr.Canceled:
-		status, message, code = http.StatusServiceUnavailable, "the database is not available, try again", "UNAVAILABLE"
-		if retryAfter(err) > 0 { // of the gate
-			message = err.Error()
-		}
-	default:
-		h.Logger.ErrorContext(r.Context(), "an export was refused", slog.String("requestId", h.RequestID(r.Context())), slog.Any("error", cause(err)))
-	}
-	if seconds := retryAfter(err); seconds > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(seconds))
-	}
-	h.Refuse(w, r, status, message, code)
-}
-
-// retryAfter is after how many seconds the client may try again, 0 where nobody knows.
-func retryAfter(err error) int {
-	all := apperr.All(err)
-	if len(all) == 0 {
-		return 0
-	}
-	return int((all[0].RetryAfter + time.Second - 1) / time.Second)
 }
 
 // stream is one file on its way.
@@ -207,11 +163,4 @@ func (s *stream) flush(ctx context.Context) error {
 func broken(err error) bool {
 	all := apperr.All(err)
 	return len(all) > 0 && (all[0].Code == apperr.Internal || all[0].Code == apperr.Unavailable)
-}
-
-func cause(err error) error {
-	if all := apperr.All(err); len(all) > 0 && all[0].Err != nil {
-		return all[0].Err
-	}
-	return err
 }

@@ -20,6 +20,7 @@ import (
 	"campaignql/internal/caller"
 	"campaignql/internal/event"
 	"campaignql/internal/kind"
+	"campaignql/internal/surface"
 )
 
 const (
@@ -35,12 +36,9 @@ const (
 
 // Options are what the surface is built with.
 type Options struct {
-	Logger    *slog.Logger
-	RequestID func(context.Context) string
+	Logger *slog.Logger
 	// Stopping is closed when the server is told to stop; never if nil.
 	Stopping <-chan struct{}
-	// Refuse answers a request that is not read at all.
-	Refuse func(w http.ResponseWriter, r *http.Request, status int, message, code string)
 }
 
 // Handler is the surface.
@@ -59,19 +57,19 @@ func New(accounts *account.Service, events *event.Service, opts Options) *Handle
 // A sender that does not take its answers while it sends is cut off in the end. The stream ends with the request, or after what was read when the server
 // stops: what has no answer may be sent again.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	credentials := sent(r)
+	credentials := account.Bearer(surface.RequestOf(r.Context()).Token)
 	ctx, err := h.identify(r.Context(), credentials)
 	if err != nil {
-		h.refuse(w, r, err)
+		surface.Refuse(w, r, h.Logger, err)
 		return
 	}
 	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/x-ndjson" || r.Header.Get("Content-Encoding") != "" {
-		h.Refuse(w, r, http.StatusUnsupportedMediaType, "send application/x-ndjson, not encoded: one JSON object a line", "BAD_REQUEST")
+		surface.RefuseAs(w, r, http.StatusUnsupportedMediaType, "BAD_REQUEST", "send application/x-ndjson, not encoded: one JSON object a line")
 		return
 	}
 	s := &stream{Handler: h, credentials: credentials, checked: time.Now(), control: http.NewResponseController(w), out: bufio.NewWriter(w), lines: make(chan line, event.MaxEvents)}
 	if err := s.control.EnableFullDuplex(); err != nil && r.ProtoMajor < 2 {
-		h.refuse(w, r, apperr.Wrap(apperr.Internal, err, "internal error"))
+		surface.Refuse(w, r, h.Logger, apperr.Wrap(apperr.Internal, err, "internal error"))
 		return
 	}
 	w.Header().Set("Content-Type", "application/x-ndjson")
@@ -94,13 +92,6 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	<-done
 }
 
-func sent(r *http.Request) account.Credentials {
-	if scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " "); ok && strings.EqualFold(scheme, "Bearer") {
-		return account.Bearer(strings.TrimSpace(token))
-	}
-	return account.Credentials{}
-}
-
 // identify returns the context of a caller who may record.
 func (h *Handler) identify(ctx context.Context, credentials account.Credentials) (context.Context, error) {
 	id, err := h.accounts.Authenticate(ctx, credentials, kind.SurfaceGraphQL)
@@ -110,21 +101,6 @@ func (h *Handler) identify(ctx context.Context, credentials account.Credentials)
 	ctx = caller.With(ctx, id)
 	_, err = caller.Authorize(ctx, kind.ScopeDelivery)
 	return ctx, err
-}
-
-func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
-	status, message, code := http.StatusInternalServerError, "internal error", "INTERNAL"
-	switch apperr.CodeOf(err) {
-	case apperr.Unauthenticated:
-		status, message, code = http.StatusUnauthorized, "authentication is required: send an API key with the scope delivery", "UNAUTHENTICATED"
-	case apperr.Denied:
-		status, message, code = http.StatusForbidden, err.Error(), "FORBIDDEN"
-	case apperr.Unavailable, apperr.Canceled:
-		status, message, code = http.StatusServiceUnavailable, "the database is not available, try again", "UNAVAILABLE"
-	default:
-		h.Logger.ErrorContext(r.Context(), "events refused", slog.String("requestId", h.RequestID(r.Context())), slog.Any("error", err))
-	}
-	h.Refuse(w, r, status, message, code)
 }
 
 // stream is one request on its way.
@@ -273,7 +249,7 @@ func (s *stream) record(ctx context.Context, batch []line) bool {
 		results, err = s.events.Record(ctx, events)
 	}
 	if err != nil && apperr.CodeOf(err) == apperr.Internal {
-		s.Logger.ErrorContext(ctx, "recording events failed", slog.String("requestId", s.RequestID(ctx)), slog.Any("error", cause(err)))
+		s.Logger.ErrorContext(ctx, "recording events failed", slog.String("requestId", surface.RequestID(ctx)), slog.Any("error", surface.Cause(err)))
 	}
 	_ = s.control.SetWriteDeadline(time.Now().Add(patience))
 	for i, l := range batch {
@@ -282,7 +258,7 @@ func (s *stream) record(ctx context.Context, batch []line) bool {
 		case l.fault != nil:
 			told.reject(l.fault)
 		case err != nil:
-			told.reject(public(err))
+			told.reject(surface.Public(err))
 		default:
 			told.Result = string(results[i].Outcome)
 			if results[i].Err != nil {
@@ -307,18 +283,4 @@ func (s *stream) stillAllowed(ctx context.Context) error {
 	}
 	s.checked = time.Now()
 	return nil
-}
-
-func cause(err error) error {
-	if all := apperr.All(err); len(all) > 0 && all[0].Err != nil {
-		return all[0].Err
-	}
-	return err
-}
-
-func public(err error) *apperr.Error {
-	if all := apperr.All(err); len(all) > 0 {
-		return all[0]
-	}
-	return apperr.Wrap(apperr.CodeOf(err), err, "internal error")
 }

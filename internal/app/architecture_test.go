@@ -82,7 +82,7 @@ func room(p listed) string {
 	switch {
 	case p.Name == "main", name == "bench":
 		return "tool"
-	case slices.Contains([]string{"app", "config", "explorer", "demo", "command", "translate", "store", "caller", "apperr", "kind", "testkit"}, name):
+	case slices.Contains([]string{"app", "config", "explorer", "demo", "command", "translate", "store", "surface", "caller", "apperr", "kind", "testkit"}, name):
 		return name
 	default:
 		return "domain"
@@ -92,15 +92,16 @@ func room(p listed) string {
 // law is which rooms a room may import. testkit is in no list: only tests import it.
 var law = map[string][]string{
 	"cmd":      {"app", "config", "translate", "domain", "store", "caller", "apperr", "kind", "ent"},
-	"app":      {"config", "explorer", "demo", "command", "graph", "domain", "store", "caller", "apperr", "kind", "ent"},
-	"graph":    {"graph", "domain", "store", "caller", "apperr", "kind", "ent"},
-	"command":  {"domain", "caller", "apperr", "kind", "ent"},
+	"app":      {"config", "explorer", "demo", "command", "graph", "surface", "domain", "store", "caller", "apperr", "kind", "ent"},
+	"graph":    {"graph", "surface", "domain", "store", "caller", "apperr", "kind", "ent"},
+	"command":  {"surface", "domain", "caller", "apperr", "kind", "ent"},
 	"demo":     {"domain", "store", "caller", "apperr", "kind", "ent"},
 	"domain":   {"domain", "store", "caller", "apperr", "kind", "ent"},
 	"store":    {"caller", "apperr", "kind", "ent"},
 	"ent":      {"ent", "schema", "kind"},
 	"schema":   {"kind"},
 	"caller":   {"apperr", "kind"},
+	"surface":  {"domain", "caller", "apperr", "kind"},
 	"apperr":   {},
 	"kind":     {},
 	"config":   {},
@@ -110,7 +111,7 @@ var law = map[string][]string{
 }
 
 // servesHTTP are the rooms that know HTTP.
-var servesHTTP = []string{"app", "graph", "command", "explorer"}
+var servesHTTP = []string{"app", "surface", "graph", "command", "explorer"}
 
 // ownCodeAlone are the rooms that import the standard library, and what else each may.
 var ownCodeAlone = map[string][]string{"apperr": nil, "caller": nil, "config": nil, "explorer": nil, "kind": {"golang.org/x/text/"}}

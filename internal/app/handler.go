@@ -2,12 +2,9 @@ package app
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/json"
 	"io"
 	"log/slog"
 	"net/http"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -19,10 +16,12 @@ import (
 	"campaignql/graph/download"
 	"campaignql/graph/guard"
 	"campaignql/graph/ingest"
+	"campaignql/internal/apperr"
 	"campaignql/internal/command"
 	"campaignql/internal/config"
 	"campaignql/internal/explorer"
 	"campaignql/internal/gate"
+	"campaignql/internal/surface"
 )
 
 // HandlerOptions are what the surfaces are built with.
@@ -47,7 +46,7 @@ func Handler(services *Services, opts HandlerOptions) http.Handler {
 			Accounts: services.Accounts, Campaigns: services.Campaigns, Emails: services.Emails, Lists: services.Lists, Statistics: services.Statistics,
 			Subscribers: services.Subscribers, Tags: services.Tags,
 		},
-		command.Options{MaxBody: cfg.MaxCommandBody, Logger: opts.Logger, RequestID: RequestID, Observe: meters.command})
+		command.Options{MaxBody: cfg.MaxCommandBody, Logger: opts.Logger, RequestID: surface.RequestID, Observe: meters.command})
 	graphQL := graph.Handler(
 		graph.Services{
 			Accounts: services.Accounts, Campaigns: services.Campaigns, Emails: services.Emails, Tags: services.Tags, Statistics: services.Statistics, Commands: bridge,
@@ -64,7 +63,7 @@ func Handler(services *Services, opts HandlerOptions) http.Handler {
 			MaxBody: cfg.MaxGraphQLBody, MaxBatchBody: cfg.MaxBatchBody, Timeout: cfg.Timeout, Development: cfg.Development || cfg.Demo, HideSchema: !cfg.Introspection,
 			PublicURL:           cfg.PublicURL,
 			MaxSocketOperations: cfg.MaxSocketOperations, MaxSockets: cfg.MaxSockets, MaxAccountSockets: cfg.MaxAccountSockets, Stopping: opts.Stopping,
-			Logger: opts.Logger, RequestID: RequestID, Observe: meters.graphQL,
+			Logger: opts.Logger, Observe: meters.graphQL,
 		})
 
 	mux := http.NewServeMux()
@@ -72,10 +71,10 @@ func Handler(services *Services, opts HandlerOptions) http.Handler {
 	mux.Handle("/api.php", cors(cfg.CORSOrigins, gzhttp.GzipHandler(bridge)))
 	mux.Handle("/command", cors(cfg.CORSOrigins, gzhttp.GzipHandler(bridge)))
 	mux.Handle("POST /events", sameOrigin(cfg.CORSOrigins, ingest.New(services.Accounts, services.Events, ingest.Options{
-		Logger: opts.Logger, RequestID: RequestID, Stopping: opts.Stopping, Refuse: refuse,
+		Logger: opts.Logger, Stopping: opts.Stopping,
 	})))
 	mux.Handle("/export/campaigns/{id}/{file}", cors(cfg.CORSOrigins, compressed(download.New(services.Accounts, services.Exports, download.Options{
-		Logger: opts.Logger, RequestID: RequestID, Refuse: refuse, Gate: gate.New("downloads", cfg.MaxDownloads, cfg.MaxAccountDownloads),
+		Logger: opts.Logger, Gate: gate.New("downloads", cfg.MaxDownloads, cfg.MaxAccountDownloads),
 	}))))
 	if cfg.Introspection {
 		mux.HandleFunc("GET /schema.graphql", func(w http.ResponseWriter, _ *http.Request) {
@@ -103,7 +102,7 @@ func Handler(services *Services, opts HandlerOptions) http.Handler {
 		mux.Handle("/{$}", page)
 		mux.Handle("/explorer/", page)
 	}
-	return identified(recovered(opts.Logger, mux))
+	return surface.Identify(surface.Recover(opts.Logger, mux))
 }
 
 // compressed compresses answers, but for what is sent bit by bit: each stream would hold the memory of its own compressor.
@@ -133,64 +132,7 @@ func state(w http.ResponseWriter, status int, err error) {
 	if err != nil {
 		answer = map[string]string{"status": "unavailable", "reason": err.Error()}
 	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(answer)
-}
-
-type requestIDKey struct{}
-
-// RequestID returns the id of the request of a context, which its answer carries in the header X-Request-Id.
-func RequestID(ctx context.Context) string {
-	id, _ := ctx.Value(requestIDKey{}).(string)
-	return id
-}
-
-// identified gives each request an id: that of the proxy before the server where it sent a reasonable one, otherwise a new one.
-func identified(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		id := r.Header.Get("X-Request-Id")
-		if !reasonable(id) {
-			id = rand.Text()
-		}
-		w.Header().Set("X-Request-Id", id)
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestIDKey{}, id)))
-	})
-}
-
-func reasonable(id string) bool {
-	return len(id) > 0 && len(id) <= 64 && strings.IndexFunc(id, func(r rune) bool {
-		return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && r != '-' && r != '_'
-	}) < 0
-}
-
-// recovered keeps a fault of one request from being told to its client.
-func recovered(log *slog.Logger, next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		defer func() {
-			value := recover()
-			if value == nil {
-				return
-			}
-			if value == http.ErrAbortHandler {
-				panic(value)
-			}
-			log.ErrorContext(r.Context(), "request panicked", slog.String("requestId", RequestID(r.Context())), slog.String("path", r.URL.Path), slog.Any("panic", value), slog.String("stack", string(debug.Stack())))
-			refuse(w, r, http.StatusInternalServerError, "internal error", "INTERNAL")
-		}()
-		next.ServeHTTP(w, r)
-	})
-}
-
-// refuse answers without any surface, in the form of a GraphQL error.
-func refuse(w http.ResponseWriter, r *http.Request, status int, message, code string) {
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]any{"errors": []any{map[string]any{
-		"message": message, "extensions": map[string]string{"code": code, "requestId": RequestID(r.Context())},
-	}}})
+	surface.WriteJSON(w, status, answer)
 }
 
 // sameOrigin keeps pages of other origins than the configured ones from writing with the help of a browser. Programs that are no browser send neither
@@ -203,7 +145,7 @@ func sameOrigin(origins []string, next http.Handler) http.Handler {
 		}
 	}
 	deny := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		refuse(w, r, http.StatusForbidden, "pages of this origin may not call the API", "FORBIDDEN")
+		surface.RefuseAs(w, r, http.StatusForbidden, surface.Code(apperr.Denied), "pages of this origin may not call the API")
 	})
 	protection.SetDenyHandler(deny)
 	protected := protection.Handler(next)

@@ -1,0 +1,116 @@
+package surface
+
+import (
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"campaignql/internal/apperr"
+)
+
+// A row says how a failure of one code is answered.
+type row struct {
+	status int
+	code   string
+	// retry is after how long a client may try again where the failure does not say.
+	retry time.Duration
+}
+
+// rows is the one mapping from the code of a failure to its HTTP status and to extensions.code of GraphQL.
+var rows = map[apperr.Code]row{
+	apperr.Invalid:         {status: http.StatusBadRequest, code: "BAD_USER_INPUT"},
+	apperr.NotFound:        {status: http.StatusNotFound, code: "NOT_FOUND"},
+	apperr.Conflict:        {status: http.StatusConflict, code: "CONFLICT"},
+	apperr.Precondition:    {status: http.StatusConflict, code: "CONFLICT"},
+	apperr.Denied:          {status: http.StatusForbidden, code: "FORBIDDEN"},
+	apperr.Unauthenticated: {status: http.StatusUnauthorized, code: "UNAUTHENTICATED"},
+	apperr.Limited:         {status: http.StatusTooManyRequests, code: "RATE_LIMITED", retry: time.Second},
+	apperr.Unavailable:     {status: http.StatusServiceUnavailable, code: "UNAVAILABLE", retry: time.Second},
+	apperr.Canceled:        {status: http.StatusServiceUnavailable, code: "CANCELED", retry: time.Second},
+	apperr.Internal:        {status: http.StatusInternalServerError, code: "INTERNAL"},
+}
+
+func rowOf(code apperr.Code) row {
+	if r, ok := rows[code]; ok {
+		return r
+	}
+	return rows[apperr.Internal]
+}
+
+// Status returns the HTTP status of a failure.
+func Status(code apperr.Code) int { return rowOf(code).status }
+
+// Code returns extensions.code of a failure.
+func Code(code apperr.Code) string { return rowOf(code).code }
+
+// RetryAfter returns after how long a client may try again, 0 where that does not help.
+func RetryAfter(fault *apperr.Error) time.Duration {
+	if fault.RetryAfter > 0 {
+		return fault.RetryAfter
+	}
+	return rowOf(fault.Code).retry
+}
+
+// Public returns the failure that a client is shown for an error: the first of those it carries, or a generic one.
+func Public(err error) *apperr.Error {
+	if all := apperr.All(err); len(all) > 0 {
+		return all[0]
+	}
+	code := apperr.CodeOf(err)
+	message := "internal error"
+	if code == apperr.Canceled {
+		message = "the request was canceled or took too long"
+	}
+	return apperr.Wrap(code, err, message)
+}
+
+// Cause returns what a failure is logged with: its cause, or itself without one.
+func Cause(err error) error {
+	if all := apperr.All(err); len(all) > 0 && all[0].Err != nil {
+		return all[0].Err
+	}
+	return err
+}
+
+// Refuse answers a request with a failure alone, as an error of GraphQL. It logs what is the server's fault.
+func Refuse(w http.ResponseWriter, r *http.Request, log *slog.Logger, err error) {
+	fault := Public(err)
+	if fault.Code == apperr.Internal || fault.Code == apperr.Unavailable && fault.Err != nil {
+		log.ErrorContext(r.Context(), "request failed", slog.String("requestId", RequestID(r.Context())),
+			slog.String("path", r.URL.Path), slog.Any("error", Cause(err)))
+	}
+	if after := RetryAfter(fault); after > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int((after+time.Second-1)/time.Second)))
+	}
+	RefuseAs(w, r, Status(fault.Code), Code(fault.Code), fault.Error())
+}
+
+// RefuseAs answers with a status and a code that no failure of a domain has, such as 405.
+func RefuseAs(w http.ResponseWriter, r *http.Request, status int, code, message string) {
+	extensions := map[string]string{"code": code}
+	if id := RequestID(r.Context()); id != "" {
+		extensions["requestId"] = id
+	}
+	WriteJSON(w, status, map[string]any{"errors": []any{map[string]any{"message": message, "extensions": extensions}}})
+}
+
+// Recover answers a request whose handler panicked, and logs the panic with its stack. [http.ErrAbortHandler] passes.
+func Recover(log *slog.Logger, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			value := recover()
+			if value == nil {
+				return
+			}
+			if value == http.ErrAbortHandler {
+				panic(value)
+			}
+			log.ErrorContext(r.Context(), "request panicked", slog.String("requestId", RequestID(r.Context())),
+				slog.String("path", r.URL.Path), slog.Any("panic", value), slog.String("stack", string(debug.Stack())))
+			RefuseAs(w, r, http.StatusInternalServerError, Code(apperr.Internal), "internal error")
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
