@@ -241,6 +241,7 @@ func (s *server) operation(ctx context.Context, next graphql.OperationHandler) g
 	start := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, s.options.Timeout)
 	ctx, recorder := s.recorded(ctx)
+	surface.RequestOf(ctx).Named(operationName(op))
 	ctx, err := s.authenticate(ctx, op)
 	if err != nil {
 		cancel()
@@ -283,8 +284,14 @@ func (s *server) observe(ctx context.Context, op *graphql.OperationContext, star
 // identified gives every error the id of its request, also those of parsing and validation.
 func (s *server) identified(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 	response := next(ctx)
+	if response == nil {
+		return response
+	}
+	if len(response.Errors) > 0 {
+		surface.RequestOf(ctx).FailedWith(fmt.Sprint(response.Errors[0].Extensions["code"]))
+	}
 	id := requestID(ctx)
-	if response == nil || id == "" {
+	if id == "" {
 		return response
 	}
 	for _, err := range response.Errors {
@@ -308,11 +315,13 @@ func (s *server) authenticate(ctx context.Context, op *graphql.OperationContext)
 		return ctx, nil
 	}
 	if known.proven != nil {
+		known.CalledBy(*known.proven)
 		return caller.With(ctx, *known.proven), nil
 	}
 	id, err := s.Accounts.Authenticate(ctx, known.credentials, kind.SurfaceGraphQL)
 	switch {
 	case err == nil:
+		known.CalledBy(id)
 		return caller.With(ctx, id), nil
 	case apperr.CodeOf(err) == apperr.Unauthenticated:
 		known.refused = true

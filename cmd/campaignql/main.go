@@ -15,6 +15,7 @@ import (
 	"unicode"
 
 	"github.com/alecthomas/kong"
+	kongcompletion "github.com/jotaen/kong-completion"
 
 	"campaignql/internal/apperr"
 	"campaignql/internal/store"
@@ -40,7 +41,11 @@ type commandLine struct {
 	Recount recountCommand `cmd:"" help:"Count the events of campaigns anew, print and correct the counters that differ."`
 	Version versionCommand `cmd:"" help:"Print version, commit and Go version."`
 
-	Translate translateCommand `cmd:"" help:"Print a legacy request as GraphQL."`
+	Translate  translateCommand          `cmd:"" help:"Print a legacy request as GraphQL."`
+	Help       helpCommand               `cmd:"" help:"Explain a command."`
+	Completion kongcompletion.Completion `cmd:"" help:"Print what makes a shell complete commands and flags."`
+
+	ShowVersion kong.VersionFlag `name:"version" help:"Print version, commit and Go version."`
 }
 
 // environment is what a command runs in.
@@ -81,10 +86,11 @@ func run(args []string, stdin *os.File, stdout, stderr io.Writer) int {
 	var line commandLine
 	exit := -1
 	parser, err := kong.New(&line, kong.Name("campaignql"), kong.Description("Email campaigns over GraphQL and over the legacy Command API."),
-		kong.UsageOnError(), kong.Writers(stdout, stderr), kong.Exit(func(code int) { exit = code }))
+		kong.UsageOnError(), kong.Writers(stdout, stderr), kong.Exit(func(code int) { exit = code }), kong.Vars{"version": versionLine()})
 	if err != nil {
 		return fail(stderr, err)
 	}
+	kongcompletion.Register(parser)
 	parsed, err := parser.Parse(args)
 	if exit >= 0 {
 		return exit // help was asked for
@@ -148,11 +154,19 @@ func flagOf(field string) string {
 func logger(s settings, out io.Writer) *slog.Logger {
 	var level slog.Level
 	_ = level.UnmarshalText([]byte(s.LogLevel)) // kong admits only names of levels
-	options := &slog.HandlerOptions{Level: level}
+	options := &slog.HandlerOptions{Level: level, ReplaceAttr: readable}
 	if s.LogFormat == "json" || s.LogFormat == "auto" && !isTerminal(out) {
 		return slog.New(slog.NewJSONHandler(out, options))
 	}
 	return slog.New(slog.NewTextHandler(out, options))
+}
+
+// readable writes durations as text, such as 1.5s: as numbers they would be nanoseconds.
+func readable(_ []string, attr slog.Attr) slog.Attr {
+	if attr.Value.Kind() == slog.KindDuration {
+		attr.Value = slog.StringValue(attr.Value.Duration().String())
+	}
+	return attr
 }
 
 func isTerminal(out io.Writer) bool {

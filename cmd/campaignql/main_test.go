@@ -2,11 +2,13 @@ package main
 
 import (
 	"errors"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -100,5 +102,16 @@ func refused(ts *testscript.TestScript, neg bool, args []string) {
 func silent(ts *testscript.TestScript, _ bool, _ []string) {
 	if strings.Contains(ts.ReadFile("stdout")+ts.ReadFile("stderr"), secret) {
 		ts.Fatalf("the password was printed")
+	}
+}
+
+func TestDurationsAreLoggedAsText(t *testing.T) {
+	t.Parallel()
+	for format, want := range map[string]string{"json": `"took":"1.5s"`, "text": "took=1.5s"} {
+		var out strings.Builder
+		logger(settings{LogFormat: format}, &out).Info("done", slog.Duration("took", 1500*time.Millisecond))
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%s: %s, want %s in it", format, out.String(), want)
+		}
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"runtime"
 	"strings"
 
+	"github.com/alecthomas/kong"
+
 	"campaignql/internal/app"
 	"campaignql/internal/config"
 )
@@ -54,8 +56,29 @@ type versionCommand struct{}
 
 // Run prints what the program is.
 func (versionCommand) Run(env *environment) error {
-	_, err := fmt.Fprintf(env.stdout, "campaignql %s %s %s\n", version, orUnknown(commit()), runtime.Version())
+	_, err := fmt.Fprintln(env.stdout, versionLine())
 	return err
+}
+
+// versionLine names the program, its version, commit and Go version.
+func versionLine() string {
+	return fmt.Sprintf("campaignql %s %s %s", version, orUnknown(commit()), runtime.Version())
+}
+
+type helpCommand struct {
+	Command []string `arg:"" optional:"" help:"Command to explain."`
+}
+
+// Run prints the help of a command, or of the program.
+func (c *helpCommand) Run(parsed *kong.Context) error {
+	explained, err := kong.Trace(parsed.Kong, c.Command)
+	if err != nil {
+		return err
+	}
+	if explained.Error != nil {
+		return explained.Error
+	}
+	return explained.PrintUsage(false)
 }
 
 func orUnknown(text string) string {

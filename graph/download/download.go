@@ -56,6 +56,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		surface.Refuse(w, r, h.Logger, err)
 		return
 	}
+	surface.RequestOf(r.Context()).CalledBy(id)
 	ctx := caller.With(r.Context(), id)
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		surface.Refuse(w, r, h.Logger, err)

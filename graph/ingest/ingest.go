@@ -98,6 +98,7 @@ func (h *Handler) identify(ctx context.Context, credentials account.Credentials)
 	if err != nil {
 		return ctx, err
 	}
+	surface.RequestOf(ctx).CalledBy(id)
 	ctx = caller.With(ctx, id)
 	_, err = caller.Authorize(ctx, kind.ScopeDelivery)
 	return ctx, err

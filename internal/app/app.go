@@ -55,6 +55,7 @@ func Run(ctx context.Context, database string, cfg config.Config, build Build, l
 		Account: account.Options{SessionTTL: cfg.SessionTTL, FailuresPerMinute: cfg.LoginFailures}, Logger: log,
 		Live: live.Options{Interval: cfg.LiveInterval, PerAccount: cfg.MaxSubscriptions},
 	})
+	defer services.Close()
 	var shown demo.Account
 	if cfg.Demo {
 		if shown, err = demo.Ensure(ctx, db, demo.Services{Accounts: services.Accounts}, store.Now()); err != nil {

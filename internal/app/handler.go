@@ -102,7 +102,19 @@ func Handler(services *Services, opts HandlerOptions) http.Handler {
 		mux.Handle("/{$}", page)
 		mux.Handle("/explorer/", page)
 	}
-	return surface.Identify(surface.Recover(opts.Logger, mux))
+	return surface.Identify(surface.Log(opts.Logger, accessLog(cfg), surface.Recover(opts.Logger, mux)))
+}
+
+// accessLog says which requests are logged.
+func accessLog(cfg config.Config) surface.AccessLog {
+	switch {
+	case cfg.AccessLog != "auto" && cfg.AccessLog != "":
+		return surface.AccessLog(cfg.AccessLog)
+	case cfg.Development || cfg.Demo:
+		return surface.AccessLogAll
+	default:
+		return surface.AccessLogErrors
+	}
 }
 
 // compressed compresses answers, but for what is sent bit by bit: each stream would hold the memory of its own compressor.

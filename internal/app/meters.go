@@ -8,8 +8,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
-	"campaignql/internal/caller"
-	"campaignql/internal/campaign"
 	"campaignql/internal/command"
 	"campaignql/internal/event"
 )
@@ -28,13 +26,13 @@ func newMeters(services *Services) *meters {
 			Name: "campaignql_requests_total", Help: "Requests by surface, operation and outcome.",
 		}, []string{"surface", "operation", "outcome"}),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "campaignql_request_seconds", Help: "Time from request to answer.", Buckets: prometheus.ExponentialBuckets(0.0005, 2.5, 12),
+			Name: "campaignql_request_duration_seconds", Help: "Time from request to answer.", Buckets: prometheus.DefBuckets,
 		}, []string{"surface", "operation"}),
 	}
 	subscriptions := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "campaignql_subscriptions", Help: "Subscriptions that are open on this server.",
 	}, func() float64 { return float64(services.Live.Open()) })
-	m.registry.MustRegister(m.requests, m.duration, subscriptions, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &statusCollector{services.Campaigns})
+	m.registry.MustRegister(m.requests, m.duration, subscriptions, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), newStatusCollector(services.Campaigns.Counts, time.Now))
 	for _, outcome := range []event.Outcome{event.Recorded, event.Duplicate, event.Rejected} {
 		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
 			Name: "campaignql_events_total", Help: "Events received since the start, by what came of them.", ConstLabels: prometheus.Labels{"outcome": string(outcome)},
@@ -64,26 +62,4 @@ func (m *meters) command(name string, outcome command.Outcome, took time.Duratio
 func (m *meters) count(surface, operation string, outcome command.Outcome, took time.Duration) {
 	m.requests.WithLabelValues(surface, operation, string(outcome)).Inc()
 	m.duration.WithLabelValues(surface, operation).Observe(took.Seconds())
-}
-
-// statusCollector counts the campaigns of all accounts by status whenever the metrics are read, in one statement.
-type statusCollector struct{ campaigns *campaign.Service }
-
-var campaignsByStatus = prometheus.NewDesc("campaignql_campaigns", "Campaigns of all accounts by status.", []string{"status"}, nil)
-
-// Describe implements prometheus.Collector.
-func (c *statusCollector) Describe(out chan<- *prometheus.Desc) { out <- campaignsByStatus }
-
-// Collect implements prometheus.Collector.
-func (c *statusCollector) Collect(out chan<- prometheus.Metric) {
-	ctx, cancel := context.WithTimeout(caller.System(context.Background()), 5*time.Second)
-	defer cancel()
-	counts, err := c.campaigns.Counts(ctx, campaign.Filter{})
-	if err != nil {
-		out <- prometheus.NewInvalidMetric(campaignsByStatus, err)
-		return
-	}
-	for status, n := range counts.ByStatus {
-		out <- prometheus.MustNewConstMetric(campaignsByStatus, prometheus.GaugeValue, float64(n), string(status))
-	}
 }

@@ -62,7 +62,7 @@ func TestMetricsCountRequestsByOperationAndCommand(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			total, timed := "campaignql_requests_total{"+test.labels+"}", "campaignql_request_seconds_count{"+test.operation+"}"
+			total, timed := "campaignql_requests_total{"+test.labels+"}", "campaignql_request_duration_seconds_count{"+test.operation+"}"
 			before := metrics(t, s)
 			for range 3 {
 				test.send()
@@ -93,7 +93,7 @@ func TestMetricsTellThePoolAndTheCampaigns(t *testing.T) {
 		}
 		for _, prefix := range []string{
 			"go_goroutines", "process_resident_memory_bytes", "go_sql_open_connections{db_name=", "go_sql_in_use_connections{db_name=", "go_sql_wait_duration_seconds_total{db_name=",
-			`campaignql_request_seconds_bucket{operation="createCampaign"`,
+			`campaignql_request_duration_seconds_bucket{operation="createCampaign"`,
 		} {
 			if !slices.ContainsFunc(keys(got), func(name string) bool { return strings.HasPrefix(name, prefix) }) {
 				t.Errorf("there is no series %s…", prefix)

@@ -94,6 +94,9 @@ func NewServices(db *store.Store, opts ServiceOptions) *Services {
 	return s
 }
 
+// Close ends what the domains do in the background. It comes before the store is closed.
+func (s *Services) Close() { s.Live.Close() }
+
 // of chooses a kind of what rules name, named tells which of the ids is named and by whom.
 type (
 	of    = func(audience.References) []audience.Reference

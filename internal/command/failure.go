@@ -41,6 +41,16 @@ type Response struct {
 // MarshalJSON returns the envelope. A list in it is read from the database only now.
 func (r Response) MarshalJSON() ([]byte, error) { return r.Body.MarshalJSON() }
 
+// code is the ErrorCode of the envelope as text, empty for a success.
+func (r Response) code() string {
+	for _, member := range r.Body {
+		if member.Name == "ErrorCode" && r.Outcome != Succeeded {
+			return fmt.Sprint(member.Value)
+		}
+	}
+	return ""
+}
+
 // hardFailure is the envelope of a request that never reached a command, or that the server could not serve.
 func hardFailure(status, code int, text string) Response {
 	outcome := Refused

@@ -14,6 +14,7 @@ import (
 	"campaignql/internal/account"
 	"campaignql/internal/caller"
 	"campaignql/internal/kind"
+	"campaignql/internal/surface"
 )
 
 // OperationHeader names, in every answer, the GraphQL field that does what the command does.
@@ -43,6 +44,9 @@ func (b *Bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			panic(http.ErrAbortHandler) // the client has gone
 		}
 	}
+	known := surface.RequestOf(ctx)
+	known.Named(response.Command)
+	known.FailedWith(response.code())
 	b.opts.Observe(response.Command, response.Outcome, time.Since(started))
 }
 
@@ -96,6 +100,7 @@ func (b *Bridge) identify(ctx context.Context, p Parameters) (context.Context, e
 	if err != nil {
 		return nil, err
 	}
+	surface.RequestOf(ctx).CalledBy(id)
 	return caller.With(ctx, id), nil
 }
 

@@ -22,6 +22,8 @@ type Config struct {
 	Migrate     bool   `name:"migrate" env:"CAMPAIGNQL_MIGRATE" default:"true" negatable:"" help:"Migrate the database first; without it, a database that lacks migrations is refused (on)."`
 	Development bool   `name:"development" env:"CAMPAIGNQL_DEVELOPMENT" help:"Show suggestions, and the SQL of each operation in extensions.cost. On in demo mode."`
 
+	AccessLog string `name:"access-log" env:"CAMPAIGNQL_ACCESS_LOG" default:"auto" enum:"auto,off,errors,all" help:"Requests to log: off, errors or all; all with --development, errors without (${enum})."`
+
 	Introspection bool     `name:"introspection" env:"CAMPAIGNQL_INTROSPECTION" default:"true" negatable:"" help:"Answer introspection (on)."`
 	CORSOrigins   []string `name:"cors-origin" env:"CAMPAIGNQL_CORS_ORIGINS" placeholder:"ORIGIN" help:"Origins whose pages may call the API, such as https://app.example.com."`
 

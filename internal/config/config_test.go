@@ -30,7 +30,7 @@ func parse(t *testing.T, args ...string) (config.Config, error) {
 // defaults are the settings when nothing is said.
 func defaults() config.Config {
 	return config.Config{
-		Listen: "127.0.0.1:8080", Explorer: true, Migrate: true, Introspection: true,
+		Listen: "127.0.0.1:8080", AccessLog: "auto", Explorer: true, Migrate: true, Introspection: true,
 		MaxDepth: 12, MaxComplexity: 20_000, MaxTokens: 2000, MaxGraphQLBody: 1 << 20, MaxBatchBody: 16 << 20, MaxCommandBody: 10 << 20,
 		Timeout: 30 * time.Second, ShutdownGrace: 15 * time.Second, SessionTTL: 24 * time.Hour, LoginFailures: 10,
 		MaxSubscriptions: 100, MaxSocketOperations: 32, MaxSockets: 1000, MaxAccountSockets: 100, MaxDownloads: 32, MaxAccountDownloads: 8, LiveInterval: 500 * time.Millisecond,

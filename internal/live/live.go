@@ -61,8 +61,12 @@ type Service struct {
 	watches map[*Watch]struct{}
 	// open counts watches by account.
 	open map[int64]int
-	// polling is whether the poller runs.
-	polling bool
+	// polling reports whether the poller runs, and closed whether the service has ended.
+	polling, closed bool
+	// poller is done when the poller has ended. stopping ends it.
+	poller   sync.WaitGroup
+	stopping context.Context
+	stop     context.CancelFunc
 
 	// What follows belongs to the poller, of which there is one at a time.
 
@@ -89,8 +93,27 @@ func New(db *store.Store, accounts Accounts, opts Options) *Service {
 	if opts.Log == nil {
 		opts.Log = slog.Default()
 	}
-	return &Service{db: db, accounts: accounts, opts: opts, watches: map[*Watch]struct{}{}, open: map[int64]int{}}
+	s := &Service{db: db, accounts: accounts, opts: opts, watches: map[*Watch]struct{}{}, open: map[int64]int{}}
+	s.stopping, s.stop = context.WithCancel(caller.System(context.Background()))
+	return s
 }
+
+// Close ends every watch and the poller, and waits until the poller no longer uses the database. Watch fails from then on.
+func (s *Service) Close() {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.stop()
+	s.poller.Wait()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for w := range s.watches {
+		w.end(errClosed)
+	}
+}
+
+// errClosed is what readers of a closed service get.
+var errClosed = apperr.New(apperr.Unavailable, "the server is stopping")
 
 // Open is how many watches are open.
 func (s *Service) Open() int {
@@ -123,7 +146,10 @@ func (s *Service) Watch(ctx context.Context, ids []int64) (*Watch, error) {
 		s.release(id.UserID)
 		return nil, err
 	}
-	s.add(w)
+	if err := s.add(w); err != nil {
+		s.release(id.UserID)
+		return nil, err
+	}
 	return w, nil
 }
 
@@ -179,15 +205,19 @@ func (s *Service) release(account int64) {
 }
 
 // add lets the poller know of a watch, and starts it for the first.
-func (s *Service) add(w *Watch) {
+func (s *Service) add(w *Watch) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.closed {
+		return errClosed
+	}
 	w.notBefore = time.Now().Add(s.opts.Interval)
 	s.watches[w] = struct{}{}
 	if !s.polling {
 		s.polling = true
-		go s.poll()
+		s.poller.Go(s.poll)
 	}
+	return nil
 }
 
 func (s *Service) remove(w *Watch) {

@@ -12,17 +12,23 @@ import (
 	"campaignql/internal/caller"
 )
 
-// poll looks at the database until nobody watches any more.
+// poll reads the database at intervals until there are no watches, or the service is closed.
 func (s *Service) poll() {
-	ctx := caller.System(context.Background())
+	pause := time.NewTimer(s.opts.Interval)
+	defer pause.Stop()
 	for {
-		// The pause begins when everybody has been told: a slow look does not bring two updates closer together.
-		time.Sleep(s.opts.Interval)
+		select {
+		case <-s.stopping.Done():
+			return
+		case <-pause.C:
+		}
 		watches := s.watching()
 		if len(watches) == 0 {
 			return
 		}
-		s.lookAndReport(ctx, watches)
+		s.lookAndReport(s.stopping, watches)
+		// The pause begins after the updates, so that a slow read does not bring two of them closer together.
+		pause.Reset(s.opts.Interval)
 	}
 }
 
@@ -45,6 +51,9 @@ func (s *Service) lookAndReport(ctx context.Context, watches []*Watch) {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
 	err := s.lookSafely(ctx, watches)
+	if s.stopping.Err() != nil {
+		return // the service is closed: a read that was cut off is no failure
+	}
 	if err != nil && !s.failing {
 		s.opts.Log.Warn("looking for changed campaigns failed", slog.Any("error", cause(err)))
 	}

@@ -89,6 +89,7 @@ func Refuse(w http.ResponseWriter, r *http.Request, log *slog.Logger, err error)
 
 // RefuseAs answers with a status and a code that no failure of a domain has, such as 405.
 func RefuseAs(w http.ResponseWriter, r *http.Request, status int, code, message string) {
+	RequestOf(r.Context()).FailedWith(code)
 	extensions := map[string]string{"code": code}
 	if id := RequestID(r.Context()); id != "" {
 		extensions["requestId"] = id

@@ -22,6 +22,8 @@ type Request struct {
 	Token string
 	// HasAuthorization reports whether the header was sent at all, in whatever scheme.
 	HasAuthorization bool
+
+	record record
 }
 
 type requestKey struct{}
