@@ -12,8 +12,6 @@ import (
 	"entgo.io/ent/dialect"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/database"
-
-	"campaignql/internal/apperr"
 )
 
 //go:embed migrations
@@ -72,26 +70,6 @@ func (s *Store) Pending(ctx context.Context) ([]Migration, error) {
 		}
 	})
 	return pending, err
-}
-
-// Ready reports whether the database answers and lacks no migration: an Unavailable error says what is missing.
-func (s *Store) Ready(ctx context.Context) error {
-	if err := s.Ping(ctx); err != nil {
-		return apperr.Wrap(apperr.Unavailable, err, "the database cannot be reached")
-	}
-	latest, err := s.latest()
-	if err != nil {
-		return err
-	}
-	var version int64
-	row := s.dbs[len(s.dbs)-1].QueryRowContext(ctx, "SELECT COALESCE(MAX(version_id), 0) FROM "+versionTable)
-	if err := row.Scan(&version); err != nil {
-		return apperr.Wrap(apperr.Unavailable, err, "the database has not been migrated")
-	}
-	if version < latest {
-		return apperr.New(apperr.Unavailable, "the database lacks migrations: it is at %d, this server needs %d", version, latest)
-	}
-	return nil
 }
 
 func (s *Store) latest() (int64, error) {

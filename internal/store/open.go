@@ -38,6 +38,8 @@ type Store struct {
 	driver *driver
 	// dbs are the pools, the writing one first.
 	dbs []*sql.DB
+	// health is a pool of one connection for Ready, which must not wait for the others. It is opened on first use.
+	health *sql.DB
 	// migrationDB opens a pool of its own for migrations, without statement timeouts.
 	migrationDB func() (*sql.DB, func() error, error)
 	dialect     string
@@ -81,7 +83,7 @@ func openSQLite(path string, opts Options) (*Store, error) {
 		db.SetMaxOpenConns(1)
 		db.SetConnMaxLifetime(0)
 		own := func() (*sql.DB, func() error, error) { return db, func() error { return nil }, nil }
-		return newStore(dialect.SQLite, own, db), nil
+		return newStore(dialect.SQLite, own, db, db), nil // every other connection would see another database
 	}
 	// Keys and passwords are in it, if only as hashes: it is for its owner alone. SQLite gives the files beside it the same mode.
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
@@ -110,8 +112,12 @@ func openSQLite(path string, opts Options) (*Store, error) {
 	}
 	read.SetMaxOpenConns(limit)
 	read.SetMaxIdleConns(limit)
+	health, err := sql.Open("sqlite", sqliteDSN(path, "deferred"))
+	if err != nil {
+		return nil, errors.Join(err, write.Close(), read.Close())
+	}
 	own := func() (*sql.DB, func() error, error) { return write, func() error { return nil }, nil }
-	return newStore(dialect.SQLite, own, write, read), nil
+	return newStore(dialect.SQLite, own, health, write, read), nil
 }
 
 // pathProblem explains the driver's "unable to open database file" where the cause is a folder.
@@ -162,7 +168,7 @@ func openMySQL(address string, opts Options) (*Store, error) {
 		db := sql.OpenDB(connector)
 		return db, db.Close, nil
 	}
-	return newStore(dialect.MySQL, own, db), nil
+	return newStore(dialect.MySQL, own, sql.OpenDB(connector), db), nil
 }
 
 // mysqlConfig reads an address. Parameters of the driver are taken over; those the product depends on are fixed.
@@ -211,10 +217,14 @@ func mysqlConfig(address string) (*mysql.Config, error) {
 	return cfg, nil
 }
 
-func newStore(name string, own func() (*sql.DB, func() error, error), dbs ...*sql.DB) *Store {
+func newStore(name string, own func() (*sql.DB, func() error, error), health *sql.DB, dbs ...*sql.DB) *Store {
+	if health != dbs[0] {
+		health.SetMaxOpenConns(1)
+		health.SetConnMaxLifetime(5 * time.Minute)
+	}
 	read := dbs[len(dbs)-1]
 	d := &driver{write: entsql.OpenDB(name, dbs[0]), read: entsql.Conn{ExecQuerier: prepare(read)}, readers: entsql.OpenDB(name, read)}
-	return &Store{driver: d, dbs: dbs, migrationDB: own, dialect: name}
+	return &Store{driver: d, dbs: dbs, health: health, migrationDB: own, dialect: name}
 }
 
 func orDefault(d, standard time.Duration) time.Duration {
@@ -241,19 +251,9 @@ func (s *Store) Dialect() string { return s.dialect }
 // Pools returns the connection pools, the writing one first, for metrics.
 func (s *Store) Pools() []*sql.DB { return s.dbs }
 
-// Ping reports whether the database answers.
-func (s *Store) Ping(ctx context.Context) error {
-	for _, db := range s.dbs {
-		if err := db.PingContext(ctx); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // Close closes every pool.
 func (s *Store) Close() error {
-	var errs []error
+	errs := []error{s.health.Close()}
 	for i := len(s.dbs) - 1; i >= 0; i-- {
 		errs = append(errs, s.dbs[i].Close())
 	}
