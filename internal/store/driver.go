@@ -17,13 +17,15 @@ type driver struct {
 	read  entsql.Conn
 	// readers is the pool of read, for transactions.
 	readers *entsql.Driver
+	// refused notes that the database accepts no writes.
+	refused refusal
 }
 
 func (d *driver) Dialect() string { return d.write.Dialect() }
 
 func (d *driver) Exec(ctx context.Context, query string, args, v any) error {
 	record(ctx, query, args)
-	return again(ctx, func(ctx context.Context) error { return d.write.Exec(ctx, query, args, v) })
+	return again(ctx, func(ctx context.Context) error { return d.refused.note(d.write.Exec(ctx, query, args, v)) })
 }
 
 func (d *driver) Query(ctx context.Context, query string, args, v any) error {
@@ -31,7 +33,7 @@ func (d *driver) Query(ctx context.Context, query string, args, v any) error {
 	if reads(query) {
 		return d.read.Query(ctx, query, args, v)
 	}
-	return d.write.Query(ctx, query, args, v)
+	return d.refused.note(d.write.Query(ctx, query, args, v))
 }
 
 // ExecContext and QueryContext serve Ent's raw statements.
@@ -40,7 +42,7 @@ func (d *driver) ExecContext(ctx context.Context, query string, args ...any) (sq
 	var result sql.Result
 	err := again(ctx, func(ctx context.Context) (err error) {
 		result, err = d.write.ExecContext(ctx, query, args...)
-		return err
+		return d.refused.note(err)
 	})
 	return result, err
 }
@@ -64,28 +66,34 @@ func (d *driver) BeginTx(ctx context.Context, opts *sql.TxOptions) (dialect.Tx, 
 	if err != nil {
 		return nil, err
 	}
-	return &tx{Tx: t}, nil
+	return &tx{Tx: t, refused: &d.refused}, nil
 }
 
 func (d *driver) Close() error { return nil }
 
-type tx struct{ dialect.Tx }
+type tx struct {
+	dialect.Tx
+	refused *refusal
+}
+
+func (t *tx) Commit() error { return t.refused.note(t.Tx.Commit()) }
 
 func (t *tx) Exec(ctx context.Context, query string, args, v any) error {
 	record(ctx, query, args)
-	return t.Tx.Exec(ctx, query, args, v)
+	return t.refused.note(t.Tx.Exec(ctx, query, args, v))
 }
 
 func (t *tx) Query(ctx context.Context, query string, args, v any) error {
 	record(ctx, query, args)
-	return t.Tx.Query(ctx, query, args, v)
+	return t.refused.note(t.Tx.Query(ctx, query, args, v))
 }
 
 func (t *tx) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
 	record(ctx, query, args)
-	return t.Tx.(interface {
+	result, err := t.Tx.(interface {
 		ExecContext(context.Context, string, ...any) (sql.Result, error)
 	}).ExecContext(ctx, query, args...)
+	return result, t.refused.note(err)
 }
 
 func (t *tx) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {

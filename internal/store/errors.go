@@ -38,6 +38,47 @@ func isRetryable(err error) bool {
 	return false
 }
 
+// unavailableMySQL are MySQL error numbers that mean: the server takes no connections or statements at the moment.
+var unavailableMySQL = map[uint16]bool{
+	1040: true, // too many connections
+	1045: true, // access denied: the password was changed
+	1047: true, // Galera: the node is not part of the cluster
+	1053: true, // shutdown in progress
+	1129: true, // the host is blocked after too many connection errors
+	1203: true, // the user has too many connections
+	1226: true, // the user has used up a resource
+	1927: true, // MariaDB: the connection was killed
+	4031: true, // the server closed an idle connection
+}
+
+// unwritableMySQL are MySQL error numbers that mean: the server does not accept writes at the moment.
+var unwritableMySQL = map[uint16]bool{
+	3:    true, // writing a file failed
+	1021: true, // disk full
+	1026: true, // writing a file failed
+	1114: true, // the table is full, as is the disk under it
+	1290: true, // the server is read-only
+	1792: true, // a read-only transaction
+	1836: true, // the server is read-only
+}
+
+// isUnwritable reports whether a write failed because the database accepts none at the moment: it is read-only, or its disk
+// is full or broken.
+func isUnwritable(err error) bool {
+	var my *mysql.MySQLError
+	if errors.As(err, &my) {
+		return unwritableMySQL[my.Number]
+	}
+	var lite *sqlite.Error
+	if errors.As(err, &lite) {
+		switch lite.Code() & 0xff {
+		case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN:
+			return true
+		}
+	}
+	return false
+}
+
 // IsDuplicate reports whether err is the violation of a unique index.
 func IsDuplicate(err error) bool {
 	var my *mysql.MySQLError
@@ -68,7 +109,9 @@ func Translate(err error) error {
 		return apperr.Wrap(apperr.Conflict, err, "too many changes at once, try again")
 	case isRetryable(err), errors.Is(err, mysql.ErrInvalidConn), errors.Is(err, sqldriver.ErrBadConn), errors.As(err, &netErr):
 		return apperr.Wrap(apperr.Unavailable, err, "the database is not available, try again")
-	case errors.As(err, &my) && (my.Number == 1040 || my.Number == 1053 || my.Number == 1290 || my.Number == 1047):
+	case isUnwritable(err):
+		return apperr.Wrap(apperr.Unavailable, err, "the database does not accept changes at the moment, try again")
+	case errors.As(err, &my) && unavailableMySQL[my.Number]:
 		return apperr.Wrap(apperr.Unavailable, err, "the database is not available, try again")
 	}
 	return apperr.Wrap(apperr.Internal, err, "internal error")

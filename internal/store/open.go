@@ -76,7 +76,7 @@ func openSQLite(path string, opts Options) (*Store, error) {
 		return nil, errors.New("database address sqlite: needs a path, such as sqlite:campaignql.db")
 	}
 	if path == ":memory:" {
-		db, err := sql.Open("sqlite", sqliteDSN(path, "immediate"))
+		db, err := sql.Open("sqlite", sqliteDSN(path, "immediate", sqliteBusy))
 		if err != nil {
 			return nil, err
 		}
@@ -93,7 +93,7 @@ func openSQLite(path string, opts Options) (*Store, error) {
 	if err := file.Close(); err != nil {
 		return nil, err
 	}
-	write, err := sql.Open("sqlite", sqliteDSN(path, "immediate"))
+	write, err := sql.Open("sqlite", sqliteDSN(path, "immediate", sqliteBusy))
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +102,7 @@ func openSQLite(path string, opts Options) (*Store, error) {
 	if err := write.Ping(); err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", path, pathProblem(path, err)), write.Close())
 	}
-	read, err := sql.Open("sqlite", sqliteDSN(path, "deferred")+"&_pragma=query_only(1)")
+	read, err := sql.Open("sqlite", sqliteDSN(path, "deferred", sqliteBusy)+"&_pragma=query_only(1)")
 	if err != nil {
 		return nil, errors.Join(err, write.Close())
 	}
@@ -112,7 +112,8 @@ func openSQLite(path string, opts Options) (*Store, error) {
 	}
 	read.SetMaxOpenConns(limit)
 	read.SetMaxIdleConns(limit)
-	health, err := sql.Open("sqlite", sqliteDSN(path, "deferred"))
+	// Readiness does not wait for the transaction of another: that one shows that writing is possible.
+	health, err := sql.Open("sqlite", sqliteDSN(path, "deferred", 0))
 	if err != nil {
 		return nil, errors.Join(err, write.Close(), read.Close())
 	}
@@ -130,13 +131,17 @@ func pathProblem(path string, err error) error {
 	return err
 }
 
-func sqliteDSN(path, txlock string) string {
+// sqliteBusy is how long a statement waits for the transaction of another connection.
+const sqliteBusy = 10 * time.Second
+
+func sqliteDSN(path, txlock string, busy time.Duration) string {
 	name := (&url.URL{Path: path}).EscapedPath()
 	if path == ":memory:" {
 		name = path
 	}
-	return "file:" + name + "?_txlock=" + txlock +
-		"&_time_format=sqlite&_timezone=UTC&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=foreign_keys(1)&_pragma=cache_size(-16000)"
+	return "file:" + name + "?_txlock=" + txlock + "&_time_format=sqlite&_timezone=UTC" +
+		fmt.Sprintf("&_pragma=busy_timeout(%d)", busy.Milliseconds()) +
+		"&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=foreign_keys(1)&_pragma=cache_size(-16000)"
 }
 
 func openMySQL(address string, opts Options) (*Store, error) {
@@ -207,6 +212,8 @@ func mysqlConfig(address string) (*mysql.Config, error) {
 		return nil, fmt.Errorf("database address %s: %w", Redact(address), err)
 	}
 	cfg.ParseTime, cfg.Loc, cfg.ClientFoundRows, cfg.InterpolateParams = true, time.UTC, true, true
+	// After a failover the connections to the demoted server are dropped, and new ones are made.
+	cfg.RejectReadOnly = true
 	cfg.Collation = "utf8mb4_bin"
 	if cfg.Params == nil {
 		cfg.Params = map[string]string{}

@@ -2,6 +2,12 @@ package store
 
 import (
 	"context"
+	sqldriver "database/sql/driver"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"entgo.io/ent/dialect"
 
 	"campaignql/internal/apperr"
 )
@@ -16,8 +22,9 @@ func (s *Store) Ping(ctx context.Context) error {
 	return nil
 }
 
-// Ready reports whether the database answers and lacks no migration: an Unavailable error says what is missing. It has a
-// connection of its own, so that a server whose pool is in full use stays ready.
+// Ready reports whether the database answers, lacks no migration and accepts writes: an Unavailable error says what is
+// missing. It has a connection of its own, so that a server whose pool is in full use stays ready. While all is well it
+// writes nothing. After a write was refused it tries one row until that is accepted.
 func (s *Store) Ready(ctx context.Context) error {
 	if err := s.health.PingContext(ctx); err != nil {
 		return apperr.Wrap(apperr.Unavailable, err, "the database cannot be reached")
@@ -34,5 +41,54 @@ func (s *Store) Ready(ctx context.Context) error {
 	if version < latest {
 		return apperr.New(apperr.Unavailable, "the database lacks migrations: it is at %d, this server needs %d", version, latest)
 	}
-	return nil
+	return s.writable(ctx)
 }
+
+// writable reports whether the database accepts writes. A statement that changes no row finds a read-only server; a full disk
+// shows only when a row is written.
+func (s *Store) writable(ctx context.Context) error {
+	if _, err := s.health.ExecContext(ctx, "UPDATE migration_lease SET until = 0 WHERE id = 0"); err != nil {
+		return unwritable(err)
+	}
+	if !s.driver.refused.is() {
+		return nil
+	}
+	replace := "REPLACE INTO"
+	if s.dialect == dialect.SQLite {
+		replace = "INSERT OR REPLACE INTO"
+	}
+	_, err := s.health.ExecContext(ctx, replace+" migration_lease (id, owner, until) VALUES (?, 'readiness', ?)", probeRow, time.Now().UnixMilli())
+	if err == nil {
+		s.driver.refused.clear()
+	}
+	return unwritable(err)
+}
+
+// probeRow is the id of the row that Ready writes; the lease itself has the id 1.
+const probeRow = 2
+
+// unwritable is the error of a failed probe, nil where the probe found that somebody else is writing.
+func unwritable(err error) error {
+	if err == nil || isRetryable(err) {
+		return nil
+	}
+	if isUnwritable(err) || errors.Is(err, sqldriver.ErrBadConn) {
+		return apperr.Wrap(apperr.Unavailable, err, "the database does not accept changes: it is read-only, or its disk is full")
+	}
+	return apperr.Wrap(apperr.Unavailable, err, "the database cannot be reached")
+}
+
+// refusal remembers that the database refused a write. It may be used from many goroutines.
+type refusal struct{ seen atomic.Bool }
+
+// note remembers err if it says that the database accepts no writes, and returns it.
+func (r *refusal) note(err error) error {
+	if err != nil && isUnwritable(err) {
+		r.seen.Store(true)
+	}
+	return err
+}
+
+func (r *refusal) is() bool { return r.seen.Load() }
+
+func (r *refusal) clear() { r.seen.Store(false) }
