@@ -31,9 +31,11 @@ type Build struct{ Version, Commit string }
 // sweepEvery is how often expired sessions and the like are deleted.
 const sweepEvery = 10 * time.Minute
 
-// StoreOptions are the settings of the pool that a configuration asks for.
-func StoreOptions(cfg config.Config) store.Options {
-	return store.Options{MaxConnections: cfg.MaxConnections, StatementTimeout: cfg.StatementTimeout}
+// StoreOptions are the settings of the database that a configuration asks for.
+func StoreOptions(cfg config.Config, log *slog.Logger) store.Options {
+	return store.Options{
+		MaxConnections: cfg.MaxConnections, StatementTimeout: cfg.StatementTimeout, SlowStatement: cfg.SlowQuery, Log: log,
+	}
 }
 
 // Run serves until ctx ends, then refuses new requests, lets those under way finish for the configured time, and closes the database. What a person needs
@@ -43,7 +45,7 @@ func Run(ctx context.Context, database string, cfg config.Config, build Build, l
 		// The live heap is a few megabytes: collecting at four times of it costs little memory and saves a fifth of the time of a page.
 		debug.SetGCPercent(400)
 	}
-	db, err := store.Open(ctx, database, StoreOptions(cfg))
+	db, err := store.Open(ctx, database, StoreOptions(cfg, log))
 	if err != nil {
 		return fmt.Errorf("--database: %w", err)
 	}

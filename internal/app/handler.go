@@ -40,7 +40,7 @@ func Handler(services *Services, opts HandlerOptions) http.Handler {
 		opts.Logger = slog.Default()
 	}
 	cfg := opts.Config
-	meters := newMeters(services)
+	meters := newMeters(services, opts.Build)
 	bridge := command.New(
 		command.Services{
 			Accounts: services.Accounts, Campaigns: services.Campaigns, Emails: services.Emails, Lists: services.Lists, Statistics: services.Statistics,

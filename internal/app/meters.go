@@ -19,7 +19,7 @@ type meters struct {
 	duration *prometheus.HistogramVec
 }
 
-func newMeters(services *Services) *meters {
+func newMeters(services *Services, build Build) *meters {
 	m := &meters{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -32,7 +32,12 @@ func newMeters(services *Services) *meters {
 	subscriptions := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "campaignql_subscriptions", Help: "Subscriptions that are open on this server.",
 	}, func() float64 { return float64(services.Live.Open()) })
-	m.registry.MustRegister(m.requests, m.duration, subscriptions, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), newStatusCollector(services.Campaigns.Counts, time.Now))
+	info := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "campaignql_build_info", Help: "What the server was built from; always 1.",
+		ConstLabels: prometheus.Labels{"version": build.Version, "commit": build.Commit, "goversion": GoVersion()},
+	})
+	info.Set(1)
+	m.registry.MustRegister(info, m.requests, m.duration, subscriptions, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), newStatusCollector(services.Campaigns.Counts, time.Now))
 	for _, outcome := range []event.Outcome{event.Recorded, event.Duplicate, event.Rejected} {
 		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
 			Name: "campaignql_events_total", Help: "Events received since the start, by what came of them.", ConstLabels: prometheus.Labels{"outcome": string(outcome)},

@@ -92,7 +92,7 @@ func TestMetricsTellThePoolAndTheCampaigns(t *testing.T) {
 			t.Errorf("%v drafts, want 2", n)
 		}
 		for _, prefix := range []string{
-			"go_goroutines", "process_resident_memory_bytes", "go_sql_open_connections{db_name=", "go_sql_in_use_connections{db_name=", "go_sql_wait_duration_seconds_total{db_name=",
+			"go_goroutines", "campaignql_build_info{", "process_resident_memory_bytes", "go_sql_open_connections{db_name=", "go_sql_in_use_connections{db_name=", "go_sql_wait_duration_seconds_total{db_name=",
 			`campaignql_request_duration_seconds_bucket{operation="createCampaign"`,
 		} {
 			if !slices.ContainsFunc(keys(got), func(name string) bool { return strings.HasPrefix(name, prefix) }) {

@@ -47,6 +47,7 @@ type Config struct {
 	LiveInterval        time.Duration `name:"live-interval" env:"CAMPAIGNQL_LIVE_INTERVAL" default:"500ms" help:"How often the campaigns that subscriptions follow are looked at, 500ms at least (${default})."`
 
 	MaxConnections   int           `name:"max-connections" env:"CAMPAIGNQL_MAX_CONNECTIONS" default:"32" help:"Most connections to MySQL, or readers of SQLite (${default})."`
+	SlowQuery        time.Duration `name:"slow-query" env:"CAMPAIGNQL_SLOW_QUERY" default:"1s" help:"Log statements that take longer, without their values; 0 logs none (${default})."`
 	StatementTimeout time.Duration `name:"statement-timeout" env:"CAMPAIGNQL_STATEMENT_TIMEOUT" default:"60s" help:"Longest wait for MySQL to answer (${default})."`
 }
 

@@ -34,7 +34,7 @@ func defaults() config.Config {
 		MaxDepth: 12, MaxComplexity: 20_000, MaxTokens: 2000, MaxGraphQLBody: 1 << 20, MaxBatchBody: 16 << 20, MaxCommandBody: 10 << 20,
 		Timeout: 30 * time.Second, ShutdownGrace: 15 * time.Second, SessionTTL: 24 * time.Hour, LoginFailures: 10,
 		MaxSubscriptions: 100, MaxSocketOperations: 32, MaxSockets: 1000, MaxAccountSockets: 100, MaxDownloads: 32, MaxAccountDownloads: 8, LiveInterval: 500 * time.Millisecond,
-		MaxConnections: 32, StatementTimeout: time.Minute,
+		MaxConnections: 32, StatementTimeout: time.Minute, SlowQuery: time.Second,
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"sync"
+	"time"
 
 	"entgo.io/ent/dialect"
 	entsql "entgo.io/ent/dialect/sql"
@@ -17,23 +18,38 @@ type driver struct {
 	read  entsql.Conn
 	// readers is the pool of read, for transactions.
 	readers *entsql.Driver
-	// refused notes that the database accepts no writes.
+	watch   *watch
+}
+
+// watch is what is noted of every statement once it has run.
+type watch struct {
 	refused refusal
+	slow    slow
+}
+
+// done notes a statement that began at an instant and ended with err, which it returns.
+func (w *watch) done(ctx context.Context, query string, began time.Time, err error) error {
+	w.slow.note(ctx, query, began)
+	return w.refused.note(err)
 }
 
 func (d *driver) Dialect() string { return d.write.Dialect() }
 
 func (d *driver) Exec(ctx context.Context, query string, args, v any) error {
 	record(ctx, query, args)
-	return again(ctx, func(ctx context.Context) error { return d.refused.note(d.write.Exec(ctx, query, args, v)) })
+	return again(ctx, func(ctx context.Context) error {
+		began := time.Now()
+		return d.watch.done(ctx, query, began, d.write.Exec(ctx, query, args, v))
+	})
 }
 
 func (d *driver) Query(ctx context.Context, query string, args, v any) error {
 	record(ctx, query, args)
+	began := time.Now()
 	if reads(query) {
-		return d.read.Query(ctx, query, args, v)
+		return d.watch.done(ctx, query, began, d.read.Query(ctx, query, args, v))
 	}
-	return d.refused.note(d.write.Query(ctx, query, args, v))
+	return d.watch.done(ctx, query, began, d.write.Query(ctx, query, args, v))
 }
 
 // ExecContext and QueryContext serve Ent's raw statements.
@@ -41,18 +57,22 @@ func (d *driver) ExecContext(ctx context.Context, query string, args ...any) (sq
 	record(ctx, query, args)
 	var result sql.Result
 	err := again(ctx, func(ctx context.Context) (err error) {
+		began := time.Now()
 		result, err = d.write.ExecContext(ctx, query, args...)
-		return d.refused.note(err)
+		return d.watch.done(ctx, query, began, err)
 	})
 	return result, err
 }
 
 func (d *driver) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	record(ctx, query, args)
-	if reads(query) {
-		return d.read.QueryContext(ctx, query, args...)
+	began := time.Now()
+	pool := d.read.ExecQuerier
+	if !reads(query) {
+		pool = d.write.ExecQuerier
 	}
-	return d.write.QueryContext(ctx, query, args...)
+	rows, err := pool.QueryContext(ctx, query, args...)
+	return rows, d.watch.done(ctx, query, began, err)
 }
 
 func (d *driver) Tx(ctx context.Context) (dialect.Tx, error) { return d.BeginTx(ctx, nil) }
@@ -66,41 +86,46 @@ func (d *driver) BeginTx(ctx context.Context, opts *sql.TxOptions) (dialect.Tx, 
 	if err != nil {
 		return nil, err
 	}
-	return &tx{Tx: t, refused: &d.refused}, nil
+	return &tx{Tx: t, watch: d.watch}, nil
 }
 
 func (d *driver) Close() error { return nil }
 
 type tx struct {
 	dialect.Tx
-	refused *refusal
+	watch *watch
 }
 
-func (t *tx) Commit() error { return t.refused.note(t.Tx.Commit()) }
+func (t *tx) Commit() error { return t.watch.refused.note(t.Tx.Commit()) }
 
 func (t *tx) Exec(ctx context.Context, query string, args, v any) error {
 	record(ctx, query, args)
-	return t.refused.note(t.Tx.Exec(ctx, query, args, v))
+	began := time.Now()
+	return t.watch.done(ctx, query, began, t.Tx.Exec(ctx, query, args, v))
 }
 
 func (t *tx) Query(ctx context.Context, query string, args, v any) error {
 	record(ctx, query, args)
-	return t.refused.note(t.Tx.Query(ctx, query, args, v))
+	began := time.Now()
+	return t.watch.done(ctx, query, began, t.Tx.Query(ctx, query, args, v))
 }
 
 func (t *tx) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
 	record(ctx, query, args)
+	began := time.Now()
 	result, err := t.Tx.(interface {
 		ExecContext(context.Context, string, ...any) (sql.Result, error)
 	}).ExecContext(ctx, query, args...)
-	return result, t.refused.note(err)
+	return result, t.watch.done(ctx, query, began, err)
 }
 
 func (t *tx) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	record(ctx, query, args)
-	return t.Tx.(interface {
+	began := time.Now()
+	rows, err := t.Tx.(interface {
 		QueryContext(context.Context, string, ...any) (*sql.Rows, error)
 	}).QueryContext(ctx, query, args...)
+	return rows, t.watch.done(ctx, query, began, err)
 }
 
 // Statement is one SQL statement that ran.

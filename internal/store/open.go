@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/url"
 	"os"
@@ -30,6 +31,10 @@ type Options struct {
 	ConnectTimeout time.Duration
 	// StatementTimeout bounds one read from or write to the network of MySQL. Default 60 s.
 	StatementTimeout time.Duration
+	// SlowStatement is from how long on a statement is logged, with its shape and without its values. 0 logs none.
+	SlowStatement time.Duration
+	// Log receives slow statements; nil logs none.
+	Log *slog.Logger
 }
 
 // Store is an open database. Its methods may be used from many goroutines.
@@ -65,6 +70,7 @@ func Open(ctx context.Context, address string, opts Options) (*Store, error) {
 	if err := s.Ping(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("database %s cannot be reached: %w", Redact(address), err), s.Close())
 	}
+	s.driver.watch.slow = slow{log: opts.Log, limit: opts.SlowStatement}
 	s.client = ent.NewClient(ent.Driver(s.driver))
 	confine(s.client)
 	hide(s.client)
@@ -230,7 +236,7 @@ func newStore(name string, own func() (*sql.DB, func() error, error), health *sq
 		health.SetConnMaxLifetime(5 * time.Minute)
 	}
 	read := dbs[len(dbs)-1]
-	d := &driver{write: entsql.OpenDB(name, dbs[0]), read: entsql.Conn{ExecQuerier: prepare(read)}, readers: entsql.OpenDB(name, read)}
+	d := &driver{write: entsql.OpenDB(name, dbs[0]), read: entsql.Conn{ExecQuerier: prepare(read)}, readers: entsql.OpenDB(name, read), watch: new(watch)}
 	return &Store{driver: d, dbs: dbs, health: health, migrationDB: own, dialect: name}
 }
 

@@ -50,7 +50,7 @@ func (s *Store) writable(ctx context.Context) error {
 	if _, err := s.health.ExecContext(ctx, "UPDATE migration_lease SET until = 0 WHERE id = 0"); err != nil {
 		return unwritable(err)
 	}
-	if !s.driver.refused.is() {
+	if !s.driver.watch.refused.is() {
 		return nil
 	}
 	replace := "REPLACE INTO"
@@ -59,7 +59,7 @@ func (s *Store) writable(ctx context.Context) error {
 	}
 	_, err := s.health.ExecContext(ctx, replace+" migration_lease (id, owner, until) VALUES (?, 'readiness', ?)", probeRow, time.Now().UnixMilli())
 	if err == nil {
-		s.driver.refused.clear()
+		s.driver.watch.refused.clear()
 	}
 	return unwritable(err)
 }
