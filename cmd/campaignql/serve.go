@@ -4,12 +4,12 @@ import (
 	"context"
 	"fmt"
 	"runtime"
-	"strings"
 
 	"github.com/alecthomas/kong"
 
 	"campaignql/internal/app"
 	"campaignql/internal/config"
+	"campaignql/internal/store"
 )
 
 type serveCommand struct{ config.Config }
@@ -28,20 +28,14 @@ type migrateCommand struct {
 
 // Run applies the migrations that the database lacks, or prints them.
 func (c *migrateCommand) Run(ctx context.Context, env *environment) error {
+	if c.DryRun {
+		return c.print(ctx, env)
+	}
 	db, err := env.reach(ctx)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	if c.DryRun {
-		pending, err := db.Pending(ctx)
-		for _, m := range pending {
-			// What would take the migration back is not what would run.
-			up, _, _ := strings.Cut(m.SQL, "-- +goose Down")
-			fmt.Fprintf(env.stdout, "-- %s\n%s\n", m.Name, strings.TrimSpace(up))
-		}
-		return err
-	}
 	applied, err := db.Migrate(ctx)
 	for _, m := range applied {
 		fmt.Fprintf(env.stdout, "applied %s\n", m.Name)
@@ -50,6 +44,18 @@ func (c *migrateCommand) Run(ctx context.Context, env *environment) error {
 		fmt.Fprintln(env.stdout, "up to date")
 	}
 	return err
+}
+
+// print shows what would run, without making or changing anything.
+func (c *migrateCommand) print(ctx context.Context, env *environment) error {
+	pending, err := store.Pending(ctx, env.Database, store.Options{})
+	if err != nil {
+		return fmt.Errorf("--database: %w", err)
+	}
+	for _, m := range pending {
+		fmt.Fprintf(env.stdout, "-- %s\n%s\n", m.Name, m.SQL)
+	}
+	return nil
 }
 
 type versionCommand struct{}

@@ -9,7 +9,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -35,6 +34,7 @@ const sweepEvery = 10 * time.Minute
 func StoreOptions(cfg config.Config, log *slog.Logger) store.Options {
 	return store.Options{
 		MaxConnections: cfg.MaxConnections, StatementTimeout: cfg.StatementTimeout, SlowStatement: cfg.SlowQuery, Log: log,
+		MigrationGrace: cfg.ShutdownGrace,
 	}
 }
 
@@ -45,13 +45,22 @@ func Run(ctx context.Context, database string, cfg config.Config, build Build, l
 		// The live heap is a few megabytes: collecting at four times of it costs little memory and saves a fifth of the time of a page.
 		debug.SetGCPercent(400)
 	}
+	front, err := listen(ctx, cfg, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, front.close()) }()
 	db, err := store.Open(ctx, database, StoreOptions(cfg, log))
 	if err != nil {
 		return fmt.Errorf("--database: %w", err)
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	if err := prepare(ctx, db, cfg, log); err != nil {
-		return err
+		if ctx.Err() == nil {
+			return err
+		}
+		log.Warn("stopped before the database was migrated", slog.Any("error", err))
+		return nil
 	}
 	services := NewServices(db, ServiceOptions{
 		Account: account.Options{SessionTTL: cfg.SessionTTL, FailuresPerMinute: cfg.LoginFailures}, Logger: log,
@@ -64,25 +73,10 @@ func Run(ctx context.Context, database string, cfg config.Config, build Build, l
 			return fmt.Errorf("demo data: %w", err)
 		}
 	}
-	listener, err := net.Listen("tcp", cfg.Listen)
-	if err != nil {
-		return fmt.Errorf("--listen %s: %w", cfg.Listen, err)
-	}
-	greet(out, listener.Addr(), cfg, shown)
 	handler := Handler(services, HandlerOptions{Config: cfg, Build: build, DemoKey: shown.APIKey, Logger: log, Stopping: ctx.Done()})
-	return serve(ctx, listener, handler, cfg, services, log)
-}
-
-// prepare migrates the database, or refuses one that lacks migrations.
-func prepare(ctx context.Context, db *store.Store, cfg config.Config, log *slog.Logger) error {
-	if !cfg.Migrate {
-		return db.Ready(ctx)
-	}
-	applied, err := db.Migrate(ctx)
-	for _, m := range applied {
-		log.Info("migrated", slog.Int64("version", m.Version), slog.String("name", m.Name))
-	}
-	return err
+	front.open(handler)
+	greet(out, front.address(), cfg, shown)
+	return serve(ctx, front, cfg, services, log)
 }
 
 func greet(out io.Writer, address net.Addr, cfg config.Config, shown demo.Account) {
@@ -108,22 +102,7 @@ func greetDemo(out io.Writer, shown demo.Account) {
 	fmt.Fprintf(out, "  demo key   %s\n", shown.APIKey)
 }
 
-func serve(ctx context.Context, listener net.Listener, handler http.Handler, cfg config.Config, services *Services, log *slog.Logger) error {
-	// Requests outlive ctx: they are given time to finish first.
-	requests, cancelRequests := context.WithCancel(context.WithoutCancel(ctx))
-	defer cancelRequests()
-	running := new(requestCount)
-	server := &http.Server{
-		Handler:           running.counted(handler),
-		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       2 * time.Minute,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
-		BaseContext:       func(net.Listener) context.Context { return requests },
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
-	}
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
+func serve(ctx context.Context, front *front, cfg config.Config, services *Services, log *slog.Logger) error {
 	sweeping, stopSweeping := context.WithCancel(ctx)
 	defer stopSweeping()
 	var swept sync.WaitGroup
@@ -131,51 +110,16 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler, cfg
 	swept.Go(func() { purgeAll(sweeping, services.Campaigns, "campaigns", log) })
 	swept.Go(func() { purgeAll(sweeping, services.Purges, "lists, fields and tags", log) })
 	select {
-	case err := <-failed:
+	case err := <-front.failed:
 		stopSweeping()
 		swept.Wait()
 		return fmt.Errorf("serve: %w", err)
 	case <-ctx.Done():
 	}
 	log.Info("stopping", slog.Duration("grace", cfg.ShutdownGrace))
-	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), cfg.ShutdownGrace)
-	defer cancel()
-	err := server.Shutdown(grace)
-	if err == nil {
-		err = running.wait(grace) // for those that have left the server's care, such as WebSockets
-	}
-	if errors.Is(err, context.DeadlineExceeded) {
-		cancelRequests() // what still runs is cancelled, with its SQL
-		err = server.Close()
-	}
+	err := front.shutdown(ctx, cfg.ShutdownGrace)
 	swept.Wait()
 	return err
-}
-
-// requestCount counts the requests that run.
-type requestCount struct{ sync.WaitGroup }
-
-func (c *requestCount) counted(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c.Add(1)
-		defer c.Done()
-		next.ServeHTTP(w, r)
-	})
-}
-
-// wait returns when none runs any more, or with the error of ctx. No request may begin meanwhile.
-func (c *requestCount) wait(ctx context.Context) error {
-	done := make(chan struct{})
-	go func() {
-		c.Wait()
-		close(done)
-	}()
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // sweep deletes what has expired, now and then.

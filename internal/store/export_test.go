@@ -1,9 +1,56 @@
 package store
 
-import "database/sql"
+import (
+	"context"
+	"database/sql"
+	"io/fs"
+	"time"
+
+	"entgo.io/ent/dialect"
+)
 
 // Prepare is prepare.
 func Prepare(db *sql.DB) *prepared { return prepare(db) }
 
 // Kept is how many statements are prepared.
 func Kept(p *prepared) int { return p.kept.Len() }
+
+// OnStep calls at where a migration may be interrupted: with the point ("before", "done", "portion",
+// "recorded") and the statement ("20261126060232/2"). An error stops the migration.
+func (s *Store) OnStep(at func(point, step string) error) {
+	s.migrator.at = func(point string, id stepID) error { return at(point, id.String()) }
+}
+
+// SetGrace is Options.MigrationGrace.
+func (s *Store) SetGrace(d time.Duration) { s.migrator.grace = d }
+
+// SetMigrations replaces the migrations of the store.
+func (s *Store) SetMigrations(files fs.FS) { s.migrator.files = files }
+
+// SmallPortions makes the landed data steps change two rows at a time.
+func (s *Store) SmallPortions() {
+	if s.dialect == dialect.MySQL {
+		s.migrator.data = map[stepID]dataStep{{20261126060232, 2}: portionsByKey("events", "e", "id", 2)}
+	}
+}
+
+// KeepLease is keepLease.
+func KeepLease(ctx context.Context, span time.Duration, until time.Time,
+	renew func(context.Context, time.Time) (bool, error), lose context.CancelCauseFunc) {
+	keepLease(ctx, span, until, renew, lose)
+}
+
+// ErrLeaseLost is errLeaseLost.
+var ErrLeaseLost = errLeaseLost
+
+// Statements returns the statements of each migration by its version.
+func Statements(files fs.FS) (map[int64][]string, error) {
+	read, err := readMigrations(files)
+	out := map[int64][]string{}
+	for _, file := range read {
+		for _, s := range file.statements {
+			out[file.version] = append(out[file.version], s.text)
+		}
+	}
+	return out, err
+}

@@ -7,94 +7,145 @@ import (
 	"fmt"
 	"time"
 
-	"entgo.io/ent/dialect"
 	"github.com/google/uuid"
 )
 
 const (
-	leaseTime    = 30 * time.Second
-	leasePoll    = 200 * time.Millisecond
-	leaseTimeout = 10 * time.Minute
+	defaultLeaseTime = 30 * time.Second
+	leasePoll        = 200 * time.Millisecond
+	leaseTimeout     = 10 * time.Minute
 )
 
-// withLease runs fn while this process alone holds the migration lease of the database. The lease is a row taken by one conditional UPDATE,
-// which works on every engine, where named locks are missing (SQLite) or local to one node (Galera). A holder that dies loses it after 30 s.
-func withLease(ctx context.Context, db *sql.DB, dialectName string, fn func(context.Context) error) error {
-	owner := uuid.NewString()
-	if err := createLease(ctx, db, dialectName); err != nil {
-		return fmt.Errorf("create the migration lease: %w", err)
-	}
-	if err := takeLease(ctx, db, owner); err != nil {
-		return err
-	}
-	held, stop := context.WithCancelCause(ctx)
-	kept := make(chan struct{})
-	go func() {
-		defer close(kept)
-		keepLease(held, stop, db, owner)
-	}()
-	err := fn(held)
-	if cause := context.Cause(held); cause != nil {
-		err = errors.Join(err, cause)
-	}
-	stop(nil)
-	<-kept
-	release, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-	defer cancel()
-	_, releaseErr := db.ExecContext(release, "UPDATE migration_lease SET owner = '', until = 0 WHERE id = 1 AND owner = ?", owner)
-	return errors.Join(err, releaseErr)
+// errLeaseLost is the cause of a migration's context that ended because another server may migrate.
+var errLeaseLost = errors.New("the migration lease was lost")
+
+// lease is the right to migrate a MySQL database: a row that one conditional UPDATE takes, which
+// works where named locks are local to one node (Galera). A holder that dies loses it after span.
+type lease struct {
+	db    *sql.DB
+	owner string
+	span  time.Duration
 }
 
-func createLease(ctx context.Context, db *sql.DB, dialectName string) error {
-	if _, err := db.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS migration_lease (id INT NOT NULL PRIMARY KEY, owner VARCHAR(36) NOT NULL, until BIGINT NOT NULL)"); err != nil {
+// withLease runs fn while this process alone holds the migration lease of the database. The context
+// of fn ends with ctx, and with errLeaseLost when the lease is taken by another server or can no
+// longer be renewed before it expires. The lease is renewed and kept until fn returns.
+func withLease(ctx context.Context, db *sql.DB, span time.Duration, fn func(context.Context) error) error {
+	l := lease{db: db, owner: uuid.NewString(), span: span}
+	if err := l.create(ctx); err != nil {
+		return fmt.Errorf("create the migration lease: %w", err)
+	}
+	until, err := l.take(ctx)
+	if err != nil {
 		return err
 	}
-	insert := "INSERT IGNORE INTO"
-	if dialectName == dialect.SQLite {
-		insert = "INSERT OR IGNORE INTO"
+	held, lose := context.WithCancelCause(ctx)
+	defer lose(nil)
+	renewing, stop := context.WithCancel(context.WithoutCancel(ctx))
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		keepLease(renewing, span, until, l.renew, lose)
+	}()
+	err = fn(held)
+	stop()
+	<-stopped
+	return errors.Join(err, l.release(ctx))
+}
+
+func (l lease) create(ctx context.Context) error {
+	if err := createLeaseTable(ctx, l.db); err != nil {
+		return err
 	}
-	_, err := db.ExecContext(ctx, insert+" migration_lease (id, owner, until) VALUES (1, '', 0)")
+	_, err := l.db.ExecContext(ctx, "INSERT IGNORE INTO migration_lease (id, owner, until) VALUES (1, '', 0)")
 	return err
 }
 
-func takeLease(ctx context.Context, db *sql.DB, owner string) error {
-	ctx, cancel := context.WithTimeout(ctx, leaseTimeout)
+// createLeaseTable makes the table of the lease. SQLite needs no lease, but Ready writes to the table.
+func createLeaseTable(ctx context.Context, db querier) error {
+	_, err := db.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS migration_lease "+
+		"(id INT NOT NULL PRIMARY KEY, owner VARCHAR(36) NOT NULL, until BIGINT NOT NULL)")
+	return err
+}
+
+// take waits until the lease is free, takes it and returns when it expires.
+func (l lease) take(ctx context.Context) (time.Time, error) {
+	waiting, cancel := context.WithTimeout(ctx, leaseTimeout)
 	defer cancel()
 	for {
 		now := time.Now()
-		result, err := db.ExecContext(ctx, "UPDATE migration_lease SET owner = ?, until = ? WHERE id = 1 AND until < ?", owner, now.Add(leaseTime).UnixMilli(), now.UnixMilli())
-		if err == nil {
-			if n, err := result.RowsAffected(); err == nil && n == 1 {
-				return nil
-			}
-		} else if !isRetryable(err) {
-			return fmt.Errorf("take the migration lease: %w", err)
+		until := now.Add(l.span)
+		const take = "UPDATE migration_lease SET owner = ?, until = ? WHERE id = 1 AND until < ?"
+		taken, err := changed(l.db.ExecContext(waiting, take, l.owner, until.UnixMilli(), now.UnixMilli()))
+		switch {
+		case ctx.Err() != nil:
+			return until, fmt.Errorf("stopped while another server migrates: %w", context.Cause(ctx))
+		case waiting.Err() != nil:
+			return until, fmt.Errorf("another server has been migrating this database for %s", leaseTimeout)
+		case taken:
+			return until, nil
+		case err != nil && !isRetryable(err):
+			return until, fmt.Errorf("take the migration lease: %w", err)
 		}
 		select {
-		case <-ctx.Done():
-			return fmt.Errorf("another server has been migrating this database for %s: %w", leaseTimeout, ctx.Err())
+		case <-waiting.Done():
 		case <-time.After(leasePoll):
 		}
 	}
 }
 
-// keepLease renews the lease until ctx ends, and ends it with a cause when the lease was lost.
-func keepLease(ctx context.Context, lost context.CancelCauseFunc, db *sql.DB, owner string) {
-	tick := time.NewTicker(leaseTime / 3)
-	defer tick.Stop()
+// renew moves the end of the lease; false means that another server has taken it.
+func (l lease) renew(ctx context.Context, until time.Time) (bool, error) {
+	const renew = "UPDATE migration_lease SET until = ? WHERE id = 1 AND owner = ?"
+	return changed(l.db.ExecContext(ctx, renew, until.UnixMilli(), l.owner))
+}
+
+func (l lease) release(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	_, err := l.db.ExecContext(ctx, "UPDATE migration_lease SET owner = '', until = 0 WHERE id = 1 AND owner = ?", l.owner)
+	return err
+}
+
+func changed(result sql.Result, err error) (bool, error) {
+	if err != nil {
+		return false, err
+	}
+	n, err := result.RowsAffected()
+	return n == 1, err
+}
+
+// keepLease renews a lease of the given span, which expires at until, each third of the span until
+// ctx ends. It calls lose when another server has the lease, and when renewals have failed until a
+// sixth of the span is left: what runs must end before the lease does.
+func keepLease(ctx context.Context, span time.Duration, until time.Time,
+	renew func(context.Context, time.Time) (bool, error), lose context.CancelCauseFunc) {
+	wait := span / 3
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case <-time.After(wait):
 		}
-		result, err := db.ExecContext(ctx, "UPDATE migration_lease SET until = ? WHERE id = 1 AND owner = ?", time.Now().Add(leaseTime).UnixMilli(), owner)
-		if err != nil {
-			continue // the next tick comes before the lease ends
-		}
-		if n, err := result.RowsAffected(); err == nil && n == 0 {
-			lost(errors.New("the migration lease was lost to another server"))
+		last := until.Add(-span / 6)
+		attempt, cancel := context.WithDeadline(ctx, last)
+		next := time.Now().Add(span)
+		held, err := renew(attempt, next)
+		cancel()
+		switch {
+		case ctx.Err() != nil:
 			return
+		case err == nil && !held:
+			lose(fmt.Errorf("%w to another server", errLeaseLost))
+			return
+		case err == nil:
+			until, wait = next, span/3
+		default:
+			wait = span / 30
+			if time.Now().Add(wait).After(last) {
+				lose(fmt.Errorf("%w: it could not be renewed: %w", errLeaseLost, err))
+				return
+			}
 		}
 	}
 }

@@ -3,120 +3,324 @@ package store
 import (
 	"context"
 	"database/sql"
-	"embed"
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"slices"
 	"strings"
+	"time"
 
 	"entgo.io/ent/dialect"
-	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/database"
+
+	"campaignql/internal/apperr"
 )
 
-//go:embed migrations
-var migrations embed.FS
-
-// versionTable holds the versions that were applied.
+// versionTable holds the versions that were applied, as goose keeps them.
 const versionTable = "schema_migrations"
 
 // Migration is one versioned change of the schema.
 type Migration struct {
 	Version int64
 	Name    string
-	// SQL holds the statements, with the comments that goose reads.
+	// SQL holds the statements that are to run, with their comments.
 	SQL string
 }
 
-// Migrate applies the embedded migrations that the database lacks, in order, and returns them. Servers that start at once on one database wait
-// for each other: exactly one applies each migration. When a migration fails, those before it stay applied and the error names it.
-func (s *Store) Migrate(ctx context.Context) ([]Migration, error) {
-	db, done, err := s.migrationDB()
-	if err != nil {
-		return nil, err
-	}
-	applied, err := s.migrateWith(ctx, db)
-	return applied, errors.Join(err, done())
+// migrator is how a database is migrated. Its zero values are not valid: newMigrator sets them.
+type migrator struct {
+	dialect  string
+	versions database.Store
+	files    fs.FS
+	// data are the statements that run in portions.
+	data map[stepID]dataStep
+	// lease is how long a MySQL server that ended keeps others from migrating.
+	lease time.Duration
+	// grace is how long a statement may go on after the context of Migrate ended.
+	grace time.Duration
+	// at is called before and after each statement ("before", "done", "portion", "recorded"); an error
+	// stops the migration there. Tests set it.
+	at func(point string, id stepID) error
 }
 
-func (s *Store) migrateWith(ctx context.Context, db *sql.DB) ([]Migration, error) {
-	provider, err := s.provider(db)
+func newMigrator(dialectName string, grace time.Duration) migrator {
+	name := database.DialectMySQL
+	if dialectName == dialect.SQLite {
+		name = database.DialectSQLite3
+	}
+	versions, err := database.NewStore(name, versionTable)
+	if err != nil {
+		panic("store: " + err.Error()) // only for an unknown dialect or an empty name
+	}
+	return migrator{
+		dialect: dialectName, versions: versions, files: embeddedFiles(dialectName), data: dataSteps[dialectName],
+		lease: defaultLeaseTime, grace: grace, at: func(string, stepID) error { return nil },
+	}
+}
+
+// Migrate applies the embedded migrations that the database lacks, in order, and returns those it
+// finished. Servers that start at once on one database wait for each other: exactly one applies each.
+//
+// On SQLite each migration is one transaction. MySQL commits each DDL statement by itself: Migrate
+// looks in the catalogue what is done and records each statement, so a migration that was
+// interrupted anywhere, by this release or an earlier one, is finished by the next call.
+//
+// When ctx ends, the statement that runs may finish within Options.MigrationGrace; then it is
+// canceled and rolled back. A database that a newer release has migrated is refused.
+func (s *Store) Migrate(ctx context.Context) ([]Migration, error) {
+	files, err := readMigrations(s.migrator.files)
 	if err != nil {
 		return nil, err
 	}
-	if pending, err := provider.HasPending(ctx); err == nil && !pending {
-		return nil, nil
+	pending, err := s.migrator.pending(ctx, s.dbs[len(s.dbs)-1], files)
+	if err != nil || len(pending) == 0 {
+		return nil, err
 	}
 	var applied []Migration
-	err = withLease(ctx, db, s.dialect, func(ctx context.Context) error {
-		results, err := provider.Up(ctx)
-		for _, r := range results {
-			applied = append(applied, s.describe(r.Source))
-		}
-		return err
-	})
+	done := func(file migrationFile) { applied = append(applied, file.describe(nil)) }
+	if s.dialect == dialect.SQLite {
+		err = s.migrator.migrateSQLite(ctx, s.dbs[0], files, done)
+	} else {
+		err = s.migrateMySQL(ctx, files, done)
+	}
 	if err != nil {
 		return applied, fmt.Errorf("migrate: %w", err)
 	}
 	return applied, nil
 }
 
-// Pending returns the migrations that Migrate would apply, without applying anything.
-func (s *Store) Pending(ctx context.Context) ([]Migration, error) {
-	var pending []Migration
-	err := s.withStatuses(ctx, func(status *goose.MigrationStatus) {
-		if status.State == goose.StatePending {
-			pending = append(pending, s.describe(status.Source))
-		}
-	})
-	return pending, err
-}
-
-func (s *Store) latest() (int64, error) {
-	provider, err := s.provider(s.dbs[0])
-	if err != nil {
-		return 0, err
-	}
-	sources := provider.ListSources()
-	return sources[len(sources)-1].Version, nil
-}
-
-func (s *Store) withStatuses(ctx context.Context, visit func(*goose.MigrationStatus)) error {
-	provider, err := s.provider(s.dbs[0])
+func (s *Store) migrateMySQL(ctx context.Context, files []migrationFile, done func(migrationFile)) (err error) {
+	db, err := s.migrationDB()
 	if err != nil {
 		return err
 	}
-	statuses, err := provider.Status(ctx)
-	if err != nil {
-		return fmt.Errorf("read the state of migrations: %w", err)
+	defer func() { err = errors.Join(err, db.Close()) }()
+	return withLease(ctx, db, s.migrator.lease, func(ctx context.Context) error {
+		return s.migrator.migrateMySQL(ctx, db, files, done)
+	})
+}
+
+// Pending returns the migrations that Migrate would apply, each with the statements that are still to
+// run. It writes nothing, and neither makes a SQLite file that does not exist nor opens one to write.
+func Pending(ctx context.Context, address string, opts Options) (pending []Migration, err error) {
+	s, err := open(ctx, address, opts, true)
+	if errors.Is(err, os.ErrNotExist) && strings.HasPrefix(address, "sqlite:") {
+		return allMigrations(dialect.SQLite)
 	}
-	for _, status := range statuses {
-		visit(status)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	return s.Pending(ctx)
+}
+
+func allMigrations(dialectName string) ([]Migration, error) {
+	files, err := readMigrations(embeddedFiles(dialectName))
+	var all []Migration
+	for _, file := range files {
+		all = append(all, file.describe(nil))
+	}
+	return all, err
+}
+
+// Pending returns the migrations that Migrate would apply, without applying anything.
+func (s *Store) Pending(ctx context.Context) ([]Migration, error) {
+	files, err := readMigrations(s.migrator.files)
+	if err != nil {
+		return nil, err
+	}
+	db := s.dbs[len(s.dbs)-1]
+	lacking, err := s.migrator.pending(ctx, db, files)
+	if err != nil {
+		return nil, err
+	}
+	var pending []Migration
+	for i, file := range lacking {
+		var done map[int]bool
+		if i == 0 && s.dialect == dialect.MySQL { // the others have not begun
+			if done, err = s.migrator.doneStatements(ctx, db, file); err != nil {
+				return nil, err
+			}
+		}
+		pending = append(pending, file.describe(done))
+	}
+	return pending, nil
+}
+
+// describe returns the migration without the statements that are done.
+func (f migrationFile) describe(done map[int]bool) Migration {
+	var text []string
+	for _, s := range f.statements {
+		if done[s.id.number] {
+			text = append(text, fmt.Sprintf("-- statement %d is done", s.id.number))
+		} else {
+			text = append(text, s.sql())
+		}
+	}
+	return Migration{Version: f.version, Name: f.name, SQL: strings.Join(text, "\n")}
+}
+
+func (s *Store) latest() (int64, error) {
+	names, err := fs.Glob(s.migrator.files, "*.sql")
+	if err != nil {
+		return 0, err
+	}
+	last, err := readMigration(names[len(names)-1], nil)
+	return last.version, err
+}
+
+// Compatible refuses a database that a newer release has migrated, or has begun to.
+func (s *Store) Compatible(ctx context.Context) error {
+	latest, err := s.latest()
+	if err != nil {
+		return err
+	}
+	db := s.dbs[len(s.dbs)-1]
+	applied, err := s.migrator.applied(ctx, db)
+	if err != nil {
+		return err
+	}
+	return s.migrator.refuseNewer(ctx, db, applied, latest)
+}
+
+// pending returns the files whose version the database has not recorded.
+func (m migrator) pending(ctx context.Context, db querier, files []migrationFile) ([]migrationFile, error) {
+	applied, err := m.applied(ctx, db)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.refuseNewer(ctx, db, applied, files[len(files)-1].version); err != nil {
+		return nil, err
+	}
+	var lacking []migrationFile
+	for _, file := range files {
+		switch {
+		case !slices.Contains(applied, file.version):
+			lacking = append(lacking, file)
+		case len(lacking) > 0:
+			return nil, fmt.Errorf("the database has migration %d and lacks %d before it: it was migrated by a build "+
+				"that is no ancestor of this one; restore a backup that has neither", file.version, lacking[0].version)
+		}
+	}
+	return lacking, nil
+}
+
+// applied returns the versions that the database has recorded: none where it has no record.
+func (m migrator) applied(ctx context.Context, db querier) ([]int64, error) {
+	exists, err := m.tableExists(ctx, db, versionTable)
+	if err != nil || !exists {
+		return nil, err
+	}
+	var applied []int64
+	read := func(rows *sql.Rows) error {
+		var version int64
+		err := rows.Scan(&version)
+		applied = append(applied, version)
+		return err
+	}
+	if err := eachRow(ctx, db, "SELECT version_id FROM "+versionTable+" WHERE is_applied", nil, read); err != nil {
+		return nil, fmt.Errorf("read the versions of the database: %w", err)
+	}
+	return applied, nil
+}
+
+// refuseNewer returns an error when the database has a version, or a statement of one, beyond latest.
+func (m migrator) refuseNewer(ctx context.Context, db querier, applied []int64, latest int64) error {
+	newest := slices.Max(append([]int64{0}, applied...))
+	begun, err := m.tableExists(ctx, db, stepTable)
+	if err != nil {
+		return err
+	}
+	if begun {
+		var version int64
+		if err := db.QueryRowContext(ctx, "SELECT COALESCE(MAX(version), 0) FROM "+stepTable).Scan(&version); err != nil {
+			return fmt.Errorf("read the steps of migrations: %w", err)
+		}
+		newest = max(newest, version)
+	}
+	if newest > latest {
+		return apperr.New(apperr.Conflict, "the database was migrated by a newer campaignql: it is at %d, this one knows %d; "+
+			"run the newer one, or restore the backup from before the upgrade", newest, latest)
 	}
 	return nil
 }
 
-func (s *Store) provider(db *sql.DB) (*goose.Provider, error) {
-	name, dir := goose.DialectMySQL, "migrations/mysql"
-	if s.dialect == dialect.SQLite {
-		name, dir = goose.DialectSQLite3, "migrations/sqlite"
+func (m migrator) tableExists(ctx context.Context, db querier, table string) (bool, error) {
+	query := "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?"
+	if m.dialect == dialect.SQLite {
+		query = "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = ?"
 	}
-	files, err := fs.Sub(migrations, dir)
-	if err != nil {
-		return nil, err
+	var n int
+	if err := db.QueryRowContext(ctx, query, table).Scan(&n); err != nil {
+		return false, fmt.Errorf("look for the table %s: %w", table, err)
 	}
-	versions, err := database.NewStore(name, versionTable)
-	if err != nil {
-		return nil, err
-	}
-	return goose.NewProvider(goose.DialectCustom, db, files, goose.WithStore(versions), goose.WithDisableGlobalRegistry(true))
+	return n > 0, nil
 }
 
-func (s *Store) describe(source *goose.Source) Migration {
-	dir := "migrations/mysql/"
-	if s.dialect == dialect.SQLite {
-		dir = "migrations/sqlite/"
+// ensureVersions makes the table of versions, with the version 0 that earlier releases expect in it.
+func (m migrator) ensureVersions(ctx context.Context, db database.DBTxConn) error {
+	exists, err := m.tableExists(ctx, db, versionTable)
+	if err != nil {
+		return err
 	}
-	text, _ := migrations.ReadFile(dir + source.Path[strings.LastIndexByte(source.Path, '/')+1:])
-	return Migration{Version: source.Version, Name: strings.TrimSuffix(source.Path, ".sql"), SQL: string(text)}
+	if !exists {
+		if err := m.versions.CreateVersionTable(ctx, db); err != nil {
+			return err
+		}
+	}
+	var rows int
+	if err := db.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+versionTable).Scan(&rows); err != nil || rows > 0 {
+		return err
+	}
+	return m.versions.Insert(ctx, db, database.InsertRequest{Version: 0})
+}
+
+// finish runs do so that it may go on for the grace after ctx ended. Then, and at once when the lease
+// is lost, cancel is called, if there is one, and the context of do ends a little later.
+func (m migrator) finish(ctx context.Context, cancel func(), do func(context.Context) error) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("%w: the next start goes on from there", context.Cause(ctx))
+	}
+	inner, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	done, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		select {
+		case <-done:
+			return
+		case <-ctx.Done():
+		}
+		grace := m.grace
+		if errors.Is(context.Cause(ctx), errLeaseLost) {
+			grace = 0
+		}
+		if cancel != nil && !endsWithin(done, grace) {
+			cancel()
+			grace = cancelGrace
+		}
+		if !endsWithin(done, grace) {
+			end()
+		}
+	}()
+	err := do(inner)
+	close(done)
+	<-stopped
+	if err != nil && ctx.Err() != nil {
+		return fmt.Errorf("%w: what ran did not end in time, the next start goes on from there: %w", context.Cause(ctx), err)
+	}
+	return err
+}
+
+// cancelGrace is how long a statement may take to end once the server was asked to cancel it.
+const cancelGrace = 2 * time.Second
+
+func endsWithin(done <-chan struct{}, wait time.Duration) bool {
+	select {
+	case <-done:
+		return true
+	case <-time.After(wait):
+		return false
+	}
 }

@@ -31,6 +31,8 @@ type Options struct {
 	ConnectTimeout time.Duration
 	// StatementTimeout bounds one read from or write to the network of MySQL. Default 60 s.
 	StatementTimeout time.Duration
+	// MigrationGrace is how long a statement of a migration may go on after its context ended. Default 15 s.
+	MigrationGrace time.Duration
 	// SlowStatement is from how long on a statement is logged, with its shape and without its values. 0 logs none.
 	SlowStatement time.Duration
 	// Log receives slow statements; nil logs none.
@@ -45,8 +47,9 @@ type Store struct {
 	dbs []*sql.DB
 	// health is a pool of one connection for Ready, which must not wait for the others. It is opened on first use.
 	health *sql.DB
-	// migrationDB opens a pool of its own for migrations, without statement timeouts.
-	migrationDB func() (*sql.DB, func() error, error)
+	// migrationDB opens a pool of its own for migrations of MySQL, without statement timeouts.
+	migrationDB func() (*sql.DB, error)
+	migrator    migrator
 	dialect     string
 }
 
@@ -54,9 +57,16 @@ type Store struct {
 // parameters of the driver. It does not migrate. The error names what is wrong with the address, or why the database cannot be reached,
 // and never holds the password.
 func Open(ctx context.Context, address string, opts Options) (*Store, error) {
+	return open(ctx, address, opts, false)
+}
+
+// open is Open; readOnly opens a SQLite file that exists, and writes nothing to it nor beside it.
+func open(ctx context.Context, address string, opts Options, readOnly bool) (*Store, error) {
 	var s *Store
 	var err error
 	switch {
+	case strings.HasPrefix(address, "sqlite:") && readOnly && address != "sqlite::memory:":
+		s, err = openSQLiteReadOnly(strings.TrimPrefix(address, "sqlite:"))
 	case strings.HasPrefix(address, "sqlite:"):
 		s, err = openSQLite(strings.TrimPrefix(address, "sqlite:"), opts)
 	case strings.HasPrefix(address, "mysql://"):
@@ -71,6 +81,7 @@ func Open(ctx context.Context, address string, opts Options) (*Store, error) {
 		return nil, errors.Join(fmt.Errorf("database %s cannot be reached: %w", Redact(address), err), s.Close())
 	}
 	s.driver.watch.slow = slow{log: opts.Log, limit: opts.SlowStatement}
+	s.migrator = newMigrator(s.dialect, orDefault(opts.MigrationGrace, 15*time.Second))
 	s.client = ent.NewClient(ent.Driver(s.driver))
 	confine(s.client)
 	hide(s.client)
@@ -88,8 +99,7 @@ func openSQLite(path string, opts Options) (*Store, error) {
 		}
 		db.SetMaxOpenConns(1)
 		db.SetConnMaxLifetime(0)
-		own := func() (*sql.DB, func() error, error) { return db, func() error { return nil }, nil }
-		return newStore(dialect.SQLite, own, db, db), nil // every other connection would see another database
+		return newStore(dialect.SQLite, db, db), nil // every other connection would see another database
 	}
 	// Keys and passwords are in it, if only as hashes: it is for its owner alone. SQLite gives the files beside it the same mode.
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
@@ -123,8 +133,27 @@ func openSQLite(path string, opts Options) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(err, write.Close(), read.Close())
 	}
-	own := func() (*sql.DB, func() error, error) { return write, func() error { return nil }, nil }
-	return newStore(dialect.SQLite, own, health, write, read), nil
+	return newStore(dialect.SQLite, health, write, read), nil
+}
+
+// openSQLiteReadOnly opens a file without writing. To read a journal, SQLite makes an index beside it;
+// where there is no journal, nobody has the file open, and it is read as it is.
+func openSQLiteReadOnly(path string) (*Store, error) {
+	if path == "" {
+		return nil, errors.New("database address sqlite: needs a path, such as sqlite:campaignql.db")
+	}
+	if _, err := os.Stat(path); err != nil {
+		return nil, err
+	}
+	dsn := "file:" + (&url.URL{Path: path}).EscapedPath() + "?mode=ro&_pragma=busy_timeout(10000)&_pragma=query_only(1)"
+	if _, err := os.Stat(path + "-wal"); errors.Is(err, os.ErrNotExist) {
+		dsn += "&immutable=1"
+	}
+	db, err := sql.Open("sqlite", dsn)
+	if err != nil {
+		return nil, err
+	}
+	return newStore(dialect.SQLite, db, db), nil
 }
 
 // pathProblem explains the driver's "unable to open database file" where the cause is a folder.
@@ -171,15 +200,15 @@ func openMySQL(address string, opts Options) (*Store, error) {
 	db.SetMaxOpenConns(limit)
 	db.SetMaxIdleConns(limit)
 	db.SetConnMaxLifetime(5 * time.Minute)
-	own := func() (*sql.DB, func() error, error) {
+	s := newStore(dialect.MySQL, sql.OpenDB(connector), db)
+	s.migrationDB = func() (*sql.DB, error) {
 		connector, err := mysql.NewConnector(migration)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
-		db := sql.OpenDB(connector)
-		return db, db.Close, nil
+		return sql.OpenDB(connector), nil
 	}
-	return newStore(dialect.MySQL, own, sql.OpenDB(connector), db), nil
+	return s, nil
 }
 
 // mysqlConfig reads an address. Parameters of the driver are taken over; those the product depends on are fixed.
@@ -230,14 +259,14 @@ func mysqlConfig(address string) (*mysql.Config, error) {
 	return cfg, nil
 }
 
-func newStore(name string, own func() (*sql.DB, func() error, error), health *sql.DB, dbs ...*sql.DB) *Store {
+func newStore(name string, health *sql.DB, dbs ...*sql.DB) *Store {
 	if health != dbs[0] {
 		health.SetMaxOpenConns(1)
 		health.SetConnMaxLifetime(5 * time.Minute)
 	}
 	read := dbs[len(dbs)-1]
 	d := &driver{write: entsql.OpenDB(name, dbs[0]), read: entsql.Conn{ExecQuerier: prepare(read)}, readers: entsql.OpenDB(name, read), watch: new(watch)}
-	return &Store{driver: d, dbs: dbs, health: health, migrationDB: own, dialect: name}
+	return &Store{driver: d, dbs: dbs, health: health, dialect: name}
 }
 
 func orDefault(d, standard time.Duration) time.Duration {

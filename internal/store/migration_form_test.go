@@ -1,0 +1,160 @@
+package store
+
+import (
+	"strings"
+	"testing"
+
+	"entgo.io/ent/dialect"
+)
+
+func TestEveryLandedStatementCanBeLookedUp(t *testing.T) {
+	t.Parallel()
+	files, err := readMigrations(embeddedFiles(dialect.MySQL))
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, file := range files {
+		if len(file.statements) == 0 {
+			t.Errorf("%s has no statements", file.name)
+		}
+		for _, s := range file.statements {
+			if isData(s.text) {
+				continue
+			}
+			change, err := parseChange(s.text)
+			if err != nil {
+				t.Errorf("%s: %v", file.name, err)
+			} else if change.kind != dropTable && len(change.clauses) == 0 {
+				t.Errorf("%s: no clause was found in %s", file.name, s.text)
+			}
+		}
+	}
+}
+
+// TestStatementsOfMigrationsAreWhole counts the lines that end a statement.
+func TestStatementsOfMigrationsAreWhole(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{dialect.MySQL, dialect.SQLite} {
+		files, err := readMigrations(embeddedFiles(name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			folder := map[string]string{dialect.MySQL: "mysql", dialect.SQLite: "sqlite"}[name]
+			text, err := embedded.ReadFile("migrations/" + folder + "/" + file.name + ".sql")
+			if err != nil {
+				t.Fatal(err)
+			}
+			up, _, _ := strings.Cut(string(text), "-- +goose Down")
+			if n := strings.Count(up, ";\n"); n != len(file.statements) {
+				t.Errorf("%s of %s has %d statements, %d were read", file.name, name, n, len(file.statements))
+			}
+			if strings.Contains(up, "NO TRANSACTION") {
+				t.Errorf("%s of %s asks for no transaction, which the runner does not know", file.name, name)
+			}
+			for _, s := range file.statements {
+				if strings.HasSuffix(s.text, ";") || strings.HasPrefix(s.text, "--") || len(s.comments) != 1 {
+					t.Errorf("%s of %s: statement %d is %q with %q", file.name, name, s.id.number, s.text, s.comments)
+				}
+			}
+		}
+	}
+}
+
+func TestEveryDataStepNamesAStatementThatChangesRows(t *testing.T) {
+	t.Parallel()
+	for name, steps := range dataSteps {
+		files, err := readMigrations(embeddedFiles(name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := 0
+		for _, file := range files {
+			for _, s := range file.statements {
+				if steps[s.id] != nil && isData(s.text) {
+					found++
+				}
+			}
+		}
+		if found != len(steps) {
+			t.Errorf("%d of %d data steps of %s name a statement that changes rows", found, len(steps), name)
+		}
+	}
+}
+
+func TestStatementsOfOtherFormsAreRefused(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		"RENAME TABLE `a` TO `b`",
+		"CREATE TABLE `a` AS SELECT * FROM `b`",
+		"CREATE TABLE `a` (`id` bigint NOT NULL, CONSTRAINT `c` CHECK (`id` > 0)) CHARSET utf8mb4",
+		"CREATE TABLE `a` (ADD COLUMN `id` bigint NOT NULL)",
+		"ALTER TABLE `a` ENGINE=InnoDB",
+		"ALTER TABLE `a` RENAME COLUMN `b` TO `c`",
+		"ALTER TABLE `a` `b` bigint NOT NULL",
+		"ALTER TABLE `a` ADD INDEX `i` (`b`(10))",
+		"ALTER TABLE `a` ADD INDEX `i` ((`b` + 1))",
+		"DROP INDEX `i`",
+		"TRUNCATE `a`",
+	} {
+		if change, err := parseChange(text); err == nil {
+			t.Errorf("%s was read as %+v", text, change)
+		} else if !strings.Contains(err.Error(), "cannot be looked up") {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
+func TestWhatIsLeftOfAChange(t *testing.T) {
+	t.Parallel()
+	table := tableShape{exists: true, columns: []string{"id", "user_id", "name"}, indexes: map[string]index{
+		primaryKey: {unique: true, columns: []string{"id"}},
+		"by_name":  {columns: []string{"user_id", "name"}},
+	}}
+	const create = "CREATE TABLE `t` (`id` bigint NOT NULL, `user_id` bigint NOT NULL, `name` varchar(9) NOT NULL DEFAULT \"a,b(\", " +
+		"PRIMARY KEY (`id`), INDEX `by_name` (`user_id`, `name`)) CHARSET utf8mb4 COLLATE utf8mb4_bin"
+	tests := []struct{ name, change, left, refused string }{
+		{"a table", create, "", ""},
+		{"a table without a column", strings.Replace(create, "`user_id` bigint NOT NULL, ", "", 1), "", "its columns"},
+		{"a table with another index", strings.Replace(create, "INDEX `by_name` (`user_id`, `name`)", "UNIQUE INDEX `by_name` (`user_id`, `name`)", 1), "", "its index by_name"},
+		{"a table with fewer indexes", strings.Replace(create, ", INDEX `by_name` (`user_id`, `name`)", "", 1), "", "its number of indexes"},
+		{"a column", "ALTER TABLE `t` ADD COLUMN `name` varchar(9) NULL", "", ""},
+		{"a column that is missing", "ALTER TABLE `t` ADD COLUMN `x` decimal(30,10) NULL", "ALTER TABLE `t` ADD COLUMN `x` decimal(30,10) NULL", ""},
+		{"half of a change", "ALTER TABLE `t` ADD COLUMN `x` decimal(30,10) NULL, DROP COLUMN `y`, DROP INDEX `by_name`", "ALTER TABLE `t` ADD COLUMN `x` decimal(30,10) NULL, DROP INDEX `by_name`", ""},
+		{"a column that is gone", "ALTER TABLE `t` DROP COLUMN `y`", "", ""},
+		{"a column that is made otherwise", "ALTER TABLE `t` MODIFY COLUMN `name` varchar(10) NOT NULL", "ALTER TABLE `t` MODIFY COLUMN `name` varchar(10) NOT NULL", ""},
+		{"an index", "ALTER TABLE `t` ADD INDEX `by_name` (`user_id`, `name`)", "", ""},
+		{"an index by itself", "CREATE INDEX `by_name` ON `t` (`user_id`, `name`)", "", ""},
+		{"an index that is missing", "CREATE UNIQUE INDEX `u` ON `t` (`name`)", "CREATE UNIQUE INDEX `u` ON `t` (`name`)", ""},
+		{"an index of other columns", "ALTER TABLE `t` ADD INDEX `by_name` (`name`)", "", "drop the index"},
+		{"an index made anew", "ALTER TABLE `t` DROP INDEX `by_name`, ADD INDEX `by_name` (`name`)", "ALTER TABLE `t` DROP INDEX `by_name`, ADD INDEX `by_name` (`name`)", ""},
+		{"an index that was made anew", "ALTER TABLE `t` DROP INDEX `by_name`, ADD INDEX `by_name` (`user_id`, `name`)", "", ""},
+		{"a primary key", "ALTER TABLE `t` DROP PRIMARY KEY, ADD PRIMARY KEY (`user_id`, `id`), ADD UNIQUE INDEX `id` (`id`)", "ALTER TABLE `t` DROP PRIMARY KEY, ADD PRIMARY KEY (`user_id`, `id`), ADD UNIQUE INDEX `id` (`id`)", ""},
+		{"an index that is gone", "DROP INDEX `gone` ON `t`", "", ""},
+		{"an index that is to go", "DROP INDEX `by_name` ON `t`", "DROP INDEX `by_name` ON `t`", ""},
+		{"a table that is to go", "DROP TABLE `t`", "DROP TABLE `t`", ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			change, err := parseChange(test.change)
+			if err != nil {
+				t.Fatal(err)
+			}
+			left, err := change.remaining(table)
+			if left != test.left {
+				t.Errorf("left is %q, want %q", left, test.left)
+			}
+			if (err != nil) != (test.refused != "") || err != nil && !strings.Contains(err.Error(), test.refused) {
+				t.Errorf("refused with %v, want %q", err, test.refused)
+			}
+			none, err := change.remaining(tableShape{})
+			switch {
+			case change.kind == createTable && none != test.change, change.kind == dropTable && none != "":
+				t.Errorf("without the table %q is left", none)
+			case change.kind == alterTable && (err == nil || !strings.Contains(err.Error(), "backup")):
+				t.Errorf("without the table: %v", err)
+			}
+		})
+	}
+}

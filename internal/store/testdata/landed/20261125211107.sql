@@ -1,0 +1,3 @@
+INSERT INTO `domain_counters` (`id`, `user_id`, `campaign_id`, `domain`) VALUES (1, 1, 1, 'example.com');
+INSERT INTO `domain_counters` (`id`, `user_id`, `campaign_id`, `domain`, `sent`, `failed`, `delivered`, `unique_opens`, `unique_clicks`, `unsubscriptions`, `hard_bounces`, `soft_bounces`, `complaints`) VALUES (2, 1, 2, 'mail.example.org', 18, 15, 18, 16, 17, 14, 16, 16, 14);
+INSERT INTO `domain_counters` (`id`, `user_id`, `campaign_id`, `domain`, `sent`, `failed`, `delivered`, `unique_opens`, `unique_clicks`, `unsubscriptions`, `hard_bounces`, `soft_bounces`, `complaints`) VALUES (3, 1, 3, 'bücher.example', 25, 22, 25, 23, 24, 21, 23, 23, 21);

@@ -1,0 +1,1 @@
+UPDATE `campaigns` SET `recounts` = 5 WHERE `id` = 2;
