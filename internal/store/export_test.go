@@ -54,3 +54,11 @@ func Statements(files fs.FS) (map[int64][]string, error) {
 	}
 	return out, err
 }
+
+// SetLease sets how long the lease lasts.
+func (s *Store) SetLease(d time.Duration) { s.migrator.lease = d }
+
+// SetDataStep makes a statement of a migration run in portions.
+func (s *Store) SetDataStep(version int64, number int, step func(ctx context.Context, tx *sql.Tx, statement, position string) (string, error)) {
+	s.migrator.data = map[stepID]dataStep{{version, number}: step}
+}

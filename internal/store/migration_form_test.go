@@ -158,3 +158,27 @@ func TestWhatIsLeftOfAChange(t *testing.T) {
 		})
 	}
 }
+
+// TestStatementsOfEarlierReleasesAreKnownWhileTheyRun has what the server lists of a killed one.
+func TestStatementsOfEarlierReleasesAreKnownWhileTheyRun(t *testing.T) {
+	t.Parallel()
+	files, err := readMigrations(embeddedFiles(dialect.MySQL))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		for _, s := range file.statements {
+			if !isMigration(s.text+";", files) {
+				t.Errorf("not known: %s", s.text)
+			}
+		}
+	}
+	if !isMigration(marker+"ALTER TABLE `events` ADD INDEX `i` (`id`)", files) {
+		t.Error("a statement with the marker is not known")
+	}
+	for _, other := range []string{"", "SELECT 1", "UPDATE migration_lease SET until = 1", "ALTER TABLE `events` ADD INDEX `i` (`id`)"} {
+		if isMigration(other, files) {
+			t.Errorf("%q is taken for a statement of a migration", other)
+		}
+	}
+}
