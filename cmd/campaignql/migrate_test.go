@@ -194,9 +194,13 @@ func TestAServerStoppedInAMigrationWaitsNoLongerThanItsGrace(t *testing.T) {
 	onMySQL(t, func(t *testing.T, address string, b *blockedMigration) {
 		s, _ := begin(t, address, "--shutdown-grace", "300ms")
 		b.waitForAltering(t, 1)
+		since := time.Now()
 		s.terminate(t)
 		if status := s.wait(t); status != 0 {
 			t.Errorf("exit status %d", status)
+		}
+		if took := time.Since(since); took > 10*time.Second { // the default grace is 15 s
+			t.Errorf("it took %s", took)
 		}
 		b.waitForAltering(t, 0) // though what it waits for is still there
 		if b.owner(t) != "" {

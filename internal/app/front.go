@@ -102,6 +102,11 @@ func prepare(ctx context.Context, db *store.Store, cfg config.Config, log *slog.
 		}
 		return db.Ready(ctx)
 	}
+	pending, err := db.Pending(ctx)
+	if err != nil || len(pending) == 0 {
+		return err
+	}
+	log.Info("migrating the database", slog.Int("migrations", len(pending)))
 	applied, err := db.Migrate(ctx)
 	for _, m := range applied {
 		log.Info("migrated", slog.Int64("version", m.Version), slog.String("name", m.Name))

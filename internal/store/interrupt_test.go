@@ -31,7 +31,7 @@ func long() bool { return os.Getenv(longVariable) == "1" }
 var sampled = []int64{20261123233802, 20261125211107}
 
 // eachLanded runs test on every engine with a database of each landed version, the empty one first,
-// and the state that an uninterrupted migration by the released runner leads to. The sample is the
+// and the state that an uninterrupted migration by the released runners leads to. The sample is the
 // version that is run without longVariable.
 func eachLanded(t *testing.T, sample int64, test func(t *testing.T, db *landed, from int64, want state)) {
 	t.Helper()
@@ -60,7 +60,7 @@ var references = struct {
 	states map[string]state
 }{states: map[string]state{}}
 
-// reference returns what the released runner makes of a landed version's database.
+// reference returns what the released runners make of a landed version's database.
 func reference(t *testing.T, engine testkit.Engine, from int64) state {
 	t.Helper()
 	references.Lock()
@@ -70,9 +70,7 @@ func reference(t *testing.T, engine testkit.Engine, from int64) state {
 		return known
 	}
 	db := openLanded(t, engine.Fresh(t)).upTo(t, from)
-	if _, err := db.goose.Up(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	db.finish(t)
 	references.states[key] = db.state(t)
 	return references.states[key]
 }
@@ -119,8 +117,7 @@ func (i *interruptions) next(point, step string) bool {
 // steps counts the statements of the migrations after a version.
 func (l *landed) steps(t *testing.T, from int64) int {
 	t.Helper()
-	folder := map[string]string{dialect.MySQL: "migrations/mysql", dialect.SQLite: "migrations/sqlite"}[l.Dialect()]
-	statements, err := store.Statements(os.DirFS(folder))
+	statements, err := store.Statements(os.DirFS(l.folder))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,6 +183,9 @@ func TestADatabaseThatAReleasedBuildLeftHalfMigratedIsFinished(t *testing.T) {
 		t.Run(engine.Name, func(t *testing.T) {
 			t.Parallel()
 			for i, version := range versions {
+				if version > lastByGoose {
+					break // what came later is recorded by statement
+				}
 				from := append([]int64{0}, versions...)[i]
 				list := statements[version]
 				for done := 1; done <= len(list); done++ {

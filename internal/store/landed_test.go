@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"entgo.io/ent/dialect"
 	"github.com/pressly/goose/v3"
@@ -24,10 +25,15 @@ type landed struct {
 	address  string
 	versions []int64
 	goose    *goose.Provider
+	// folder has the migrations of the dialect.
+	folder string
 }
 
-// openLanded opens an empty database to be filled by the runner of the first releases: goose, which
-// ran each file in what MySQL does not keep as one transaction.
+// lastByGoose is the last version that releases applied with goose, which ran each file in what MySQL
+// does not keep as one transaction.
+const lastByGoose = 20261126194458
+
+// openLanded opens an empty database.
 func openLanded(t *testing.T, address string) *landed {
 	t.Helper()
 	db, err := store.Open(t.Context(), address, store.Options{})
@@ -47,7 +53,7 @@ func openLanded(t *testing.T, address string) *landed {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &landed{Store: db, address: address, goose: provider}
+	l := &landed{Store: db, address: address, goose: provider, folder: folder}
 	for _, source := range provider.ListSources() {
 		l.versions = append(l.versions, source.Version)
 	}
@@ -62,12 +68,48 @@ func (l *landed) upTo(t *testing.T, version int64) *landed {
 		if v > version {
 			break
 		}
-		if _, err := l.goose.UpTo(t.Context(), v); err != nil {
-			t.Fatal(err)
-		}
+		l.apply(t, v)
 		l.fill(t, v)
 	}
 	return l
+}
+
+// apply migrates to a version with the runner that released it.
+func (l *landed) apply(t *testing.T, version int64) {
+	t.Helper()
+	if version <= lastByGoose {
+		if _, err := l.goose.UpTo(t.Context(), version); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	some := fstest.MapFS{}
+	for _, source := range l.goose.ListSources() {
+		text, err := os.ReadFile(filepath.Join(l.folder, source.Path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if source.Version <= version {
+			some[source.Path] = &fstest.MapFile{Data: text}
+		}
+	}
+	db, err := store.Open(t.Context(), l.address, store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	db.SetMigrations(some)
+	if _, err := db.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// finish applies all versions without an interruption.
+func (l *landed) finish(t *testing.T) {
+	t.Helper()
+	for _, v := range l.versions {
+		l.apply(t, v)
+	}
 }
 
 func (l *landed) fill(t *testing.T, version int64) {
