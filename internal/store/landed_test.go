@@ -104,11 +104,13 @@ func (l *landed) apply(t *testing.T, version int64) {
 	}
 }
 
-// finish applies all versions without an interruption.
-func (l *landed) finish(t *testing.T) {
+// finish applies the versions after one without an interruption.
+func (l *landed) finish(t *testing.T, from int64) {
 	t.Helper()
 	for _, v := range l.versions {
-		l.apply(t, v)
+		if v > from {
+			l.apply(t, v)
+		}
 	}
 }
 
