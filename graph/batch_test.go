@@ -160,9 +160,9 @@ func TestAnAccountHasPlacesForLargeBodies(t *testing.T) {
 		}
 		return conn
 	}
-	first, second, third := w.Account(t), w.Account(t), w.Account(t)
+	first, third := w.Account(t), w.Account(t)
 	held := map[*apitest.Account][]net.Conn{}
-	for _, a := range []*apitest.Account{first, second} {
+	for _, a := range []*apitest.Account{first, w.Account(t), w.Account(t), w.Account(t)} {
 		for range 8 {
 			held[a] = append(held[a], hold(a.Key))
 		}

@@ -54,6 +54,7 @@ func (s *server) connected(ctx context.Context, payload map[string]any) (context
 			return nil, &transport.Closing{Code: transport.CloseTryLater, Reason: "Try again later: " + err.Error()}
 		}
 		context.AfterFunc(ctx, leave) // with the connection
+		known.owner = id.UserID
 		return ctx, nil
 	case apperr.Unauthenticated:
 		return nil, &transport.Closing{Code: transport.CloseForbidden, Reason: "Forbidden: the API key or session is unknown, expired or revoked"}

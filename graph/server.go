@@ -39,8 +39,6 @@ const (
 	persistedQueries = 1000
 	// defaultMaxBatchBody has room for the most events and the most people that one mutation takes, with 3,300 bytes of each.
 	defaultMaxBatchBody = 16 << 20
-	// batchesAtOnce is how many bodies over MaxBody the server holds at a time, batchesOfAccount how many of one account.
-	batchesAtOnce, batchesOfAccount = 16, 8
 	// largestKept is the length in bytes of the longest document that is kept, which anybody may send: a longer one is parsed each time.
 	largestKept = 16 << 10
 )
@@ -53,6 +51,8 @@ type Options struct {
 	MaxBody int64
 	// MaxBatchBody is the largest body of a caller who may write or record events, who sends rows by the thousand; 16 MiB by default.
 	MaxBatchBody int64
+	// Bodies admits bodies that are not small; limits of its own by default.
+	Bodies *surface.Bodies
 	// Timeout ends an operation, and its SQL; of a subscription each update. 30 s by default.
 	Timeout time.Duration
 	// MaxSocketOperations is how many operations may run at once over one WebSocket; 32 by default.
@@ -77,7 +77,6 @@ type server struct {
 	*resolver
 	log     *slog.Logger
 	options Options
-	batches *gate.Gate
 	// sockets are the open connections, before anybody knows whose they are, and ofAccount those that have introduced themselves.
 	sockets, ofAccount *gate.Gate
 }
@@ -102,6 +101,9 @@ func newServer(services Services, options Options) *server {
 	if options.MaxBatchBody == 0 {
 		options.MaxBatchBody = defaultMaxBatchBody
 	}
+	if options.Bodies == nil {
+		options.Bodies = surface.NewBodies(surface.BodyLimits{})
+	}
 	shown := guard.DefaultLimits()
 	if options.Limits.Depth > 0 {
 		shown.Depth = options.Limits.Depth
@@ -111,7 +113,7 @@ func newServer(services Services, options Options) *server {
 	}
 	return &server{
 		resolver: &resolver{Services: services, info: options.Info, limits: limits{shown.Depth, shown.Complexity}},
-		log:      options.Logger, options: options, batches: gate.New("requests with large bodies", batchesAtOnce, batchesOfAccount),
+		log:      options.Logger, options: options,
 		sockets: gate.New("WebSockets", options.MaxSockets, 0), ofAccount: gate.New("WebSockets", 0, options.MaxAccountSockets),
 	}
 }
@@ -126,8 +128,12 @@ func (s *server) handler(schema graphql.ExecutableSchema) http.Handler {
 	srv := handler.New(schema)
 	srv.AddTransport(transport.Socket{
 		MaxMessage: options.MaxBody, MaxOperations: options.MaxSocketOperations, Init: s.connected, Enter: s.open, Stopping: options.Stopping,
+		Bodies: options.Bodies, Identify: ownerOfSocket,
 	})
-	srv.AddTransport(transport.HTTP{MaxBody: options.MaxBody, MaxLarge: max(options.MaxBody, options.MaxBatchBody), Large: s.batch, Stopping: options.Stopping})
+	srv.AddTransport(transport.HTTP{
+		MaxBody: options.MaxBody, MaxLarge: max(options.MaxBody, options.MaxBatchBody), LargerWith: "a key of the scope write or delivery",
+		Bodies: options.Bodies, Identify: s.identify, Stopping: options.Stopping,
+	})
 	srv.SetQueryCache(small[*ast.QueryDocument]{Cache: lru.New[*ast.QueryDocument](cachedDocuments), size: func(text string, _ *ast.QueryDocument) int { return len(text) }})
 	srv.Use(extension.AutomaticPersistedQuery{Cache: small[string]{Cache: lru.New[string](persistedQueries), size: func(_, text string) int { return len(text) }}})
 	srv.Use(new(variables))
@@ -196,8 +202,11 @@ type request struct {
 	credentials account.Credentials
 	// refused tells that credentials were sent and not accepted.
 	refused bool
-	// proven is the caller whom the credentials were found to be before the body was read, nil where nobody looked.
+	// proven is the caller whom the credentials were found to be before the body was read, nil where nobody looked, or
+	// where they were refused.
 	proven *caller.Identity
+	// owner is the account of a WebSocket, 0 for none.
+	owner int64
 	// shared tells that operations run at the same time, which find out about their credentials each for itself.
 	shared bool
 }
@@ -314,9 +323,12 @@ func (s *server) authenticate(ctx context.Context, op *graphql.OperationContext)
 	if known.credentials == (account.Credentials{}) || onlyIntrospection(op) {
 		return ctx, nil
 	}
-	if known.proven != nil {
+	switch {
+	case known.proven != nil:
 		known.CalledBy(*known.proven)
 		return caller.With(ctx, *known.proven), nil
+	case known.refused:
+		return ctx, nil
 	}
 	id, err := s.Accounts.Authenticate(ctx, known.credentials, kind.SurfaceGraphQL)
 	switch {
@@ -331,32 +343,35 @@ func (s *server) authenticate(ctx context.Context, op *graphql.OperationContext)
 	}
 }
 
-// batch lets a body through that is larger than MaxBody, if it comes from somebody who may write or record events. From anybody else it costs a statement
-// at most, and none without credentials.
-func (s *server) batch(ctx context.Context) (done func(), refusal *transport.Refusal) {
+// identify finds out who sends a body that is not small, with one statement that the operation then spares, and none
+// without credentials. Larger ones than MaxBody are for callers who may write or record events.
+func (s *server) identify(ctx context.Context) (surface.Grant, error) {
 	known := requestOf(ctx)
-	tooLarge := &transport.Refusal{Status: http.StatusRequestEntityTooLarge, Code: transport.CodePayloadTooLarge, Message: fmt.Sprintf(
-		"the request body is larger than %d bytes; with a key of the scope write or delivery up to %d are read", s.options.MaxBody, s.options.MaxBatchBody)}
 	if known.credentials == (account.Credentials{}) {
-		return nil, tooLarge
+		return surface.Grant{}, nil
 	}
 	looking, cancel := context.WithTimeout(ctx, s.options.Timeout)
 	defer cancel()
 	id, err := s.Accounts.Authenticate(looking, known.credentials, kind.SurfaceGraphQL)
 	switch {
 	case apperr.CodeOf(err) == apperr.Unauthenticated:
-		return nil, tooLarge
+		known.refused = true
+		return surface.Grant{}, nil
 	case err != nil:
 		s.present(ctx, err) // into the log
-		return nil, &transport.Refusal{Status: http.StatusServiceUnavailable, Code: transport.CodeUnavailable, Message: "the server cannot tell who you are, try again", RetryAfter: time.Second}
-	case !id.Scopes.Has(kind.ScopeWrite) && !id.Scopes.Has(kind.ScopeDelivery):
-		return nil, tooLarge
-	}
-	if done, err = s.batches.Enter(id.UserID); err != nil {
-		return nil, refusalOf(err)
+		return surface.Grant{}, apperr.New(apperr.Unavailable, "the server cannot tell who you are, try again")
 	}
 	known.proven = &id
-	return done, nil
+	grant := surface.Grant{Account: id.UserID, MaxBody: s.options.MaxBody}
+	if id.Scopes.Has(kind.ScopeWrite) || id.Scopes.Has(kind.ScopeDelivery) {
+		grant.MaxBody = s.options.MaxBatchBody
+	}
+	return grant, nil
+}
+
+// ownerOfSocket tells whose WebSocket a context belongs to.
+func ownerOfSocket(ctx context.Context) surface.Grant {
+	return surface.Grant{Account: requestOf(ctx).owner}
 }
 
 // refusalOf is the answer to a request that found no place.

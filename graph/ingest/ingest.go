@@ -4,6 +4,7 @@ package ingest
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,14 +12,16 @@ import (
 	"log/slog"
 	"mime"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/semaphore"
 
 	"campaignql/internal/account"
 	"campaignql/internal/apperr"
 	"campaignql/internal/caller"
 	"campaignql/internal/event"
+	"campaignql/internal/gate"
 	"campaignql/internal/kind"
 	"campaignql/internal/surface"
 )
@@ -32,11 +35,17 @@ const (
 	patience = 2 * time.Minute
 	// trust is how long a caller is taken to be who it was, and to be allowed what it was.
 	trust = 30 * time.Second
+	// maxBatch is how many bytes of lines are recorded at a time; a batch ends with the line that reaches it.
+	maxBatch = 1 << 20
+	// maxAhead is how many lines, and maxAheadBytes how many bytes of them, are read while a batch is recorded.
+	maxAhead, maxAheadBytes = 1000, 256 << 10
 )
 
 // Options are what the surface is built with.
 type Options struct {
 	Logger *slog.Logger
+	// Gate has a place for each stream; without one there is no bound.
+	Gate *gate.Gate
 	// Stopping is closed when the server is told to stop; never if nil.
 	Stopping <-chan struct{}
 }
@@ -50,6 +59,9 @@ type Handler struct {
 
 // New returns the surface.
 func New(accounts *account.Service, events *event.Service, opts Options) *Handler {
+	if opts.Gate == nil {
+		opts.Gate = gate.New("streams of events", 0, 0)
+	}
 	return &Handler{accounts, events, opts}
 }
 
@@ -60,14 +72,27 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	credentials := account.Bearer(surface.RequestOf(r.Context()).Token)
 	ctx, err := h.identify(r.Context(), credentials)
 	if err != nil {
+		surface.LeaveUnread(w)
 		surface.Refuse(w, r, h.Logger, err)
 		return
 	}
 	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/x-ndjson" || r.Header.Get("Content-Encoding") != "" {
+		surface.LeaveUnread(w)
 		surface.RefuseAs(w, r, http.StatusUnsupportedMediaType, "BAD_REQUEST", "send application/x-ndjson, not encoded: one JSON object a line")
 		return
 	}
-	s := &stream{Handler: h, credentials: credentials, checked: time.Now(), control: http.NewResponseController(w), out: bufio.NewWriter(w), lines: make(chan line, event.MaxEvents)}
+	id, _ := caller.From(ctx)
+	leave, err := h.Gate.Enter(id.UserID)
+	if err != nil {
+		surface.LeaveUnread(w)
+		surface.Refuse(w, r, h.Logger, err)
+		return
+	}
+	defer leave()
+	s := &stream{
+		Handler: h, credentials: credentials, checked: time.Now(), control: http.NewResponseController(w), out: bufio.NewWriter(w),
+		lines: make(chan line, maxAhead), ahead: semaphore.NewWeighted(maxAheadBytes),
+	}
 	if err := s.control.EnableFullDuplex(); err != nil && r.ProtoMajor < 2 {
 		surface.Refuse(w, r, h.Logger, apperr.Wrap(apperr.Internal, err, "internal error"))
 		return
@@ -87,7 +112,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}()
 	s.answer(ctx)
 	in.end()
-	for range s.lines { // what was read and has no answer is dropped
+	for l := range s.lines { // what was read and has no answer is dropped
+		s.ahead.Release(l.size)
 	}
 	<-done
 }
@@ -112,7 +138,9 @@ type stream struct {
 	checked time.Time
 	control *http.ResponseController
 	out     *bufio.Writer
-	lines   chan line
+	// lines are those that were read and are in no batch yet; ahead bounds how many bytes they have.
+	lines chan line
+	ahead *semaphore.Weighted
 }
 
 // read reads lines until the body ends.
@@ -127,14 +155,22 @@ func (s *stream) read(from *body) {
 			_, err = in.ReadSlice('\n')
 		}
 		if whole := err == nil || errors.Is(err, io.EOF); whole && long {
-			s.lines <- line{fault: apperr.New(apperr.Invalid, "the line is longer than %d bytes", maxLine)}
-		} else if whole && len(strings.TrimSpace(string(text))) > 0 {
-			s.lines <- parse(text)
+			s.add(line{fault: apperr.New(apperr.Invalid, "the line is longer than %d bytes", maxLine)})
+		} else if whole && len(bytes.TrimSpace(text)) > 0 {
+			l := parse(text)
+			l.size = int64(len(text))
+			s.add(l)
 		}
 		if err != nil {
 			return
 		}
 	}
+}
+
+// add passes a line on to the next batch, once there is room for it. The lines are taken until the last, so it returns.
+func (s *stream) add(l line) {
+	_ = s.ahead.Acquire(context.Background(), l.size)
+	s.lines <- l
 }
 
 // body puts the deadline off with everything that is read: the server's own is of the whole request.
@@ -194,14 +230,29 @@ func (s *stream) answer(ctx context.Context) {
 	}
 }
 
+// batch is what is recorded at a time, and how many bytes its lines have.
+type batch struct {
+	lines []line
+	size  int64
+}
+
+func (b *batch) full() bool { return len(b.lines) >= event.MaxEvents || b.size >= maxBatch }
+
+// take takes a line over into a batch.
+func (s *stream) take(b *batch, l line) {
+	s.ahead.Release(l.size)
+	b.lines, b.size = append(b.lines, l), b.size+l.size
+}
+
 // gather waits for lines: the first one, and then as many as come without a pause.
-func (s *stream) gather(ctx context.Context) (batch []line, more bool) {
+func (s *stream) gather(ctx context.Context) (lines []line, more bool) {
+	var b batch
 	select {
 	case l, ok := <-s.lines:
 		if !ok {
 			return nil, false
 		}
-		batch = append(batch, l)
+		s.take(&b, l)
 	case <-s.Stopping:
 		return nil, false
 	case <-ctx.Done():
@@ -209,13 +260,13 @@ func (s *stream) gather(ctx context.Context) (batch []line, more bool) {
 	}
 	pause := time.NewTimer(idle)
 	defer pause.Stop()
-	for len(batch) < event.MaxEvents {
+	for !b.full() {
 		select {
 		case l, ok := <-s.lines:
 			if !ok {
-				return batch, false
+				return b.lines, false
 			}
-			batch = append(batch, l)
+			s.take(&b, l)
 			continue
 		default:
 		}
@@ -223,18 +274,18 @@ func (s *stream) gather(ctx context.Context) (batch []line, more bool) {
 		select {
 		case l, ok := <-s.lines:
 			if !ok {
-				return batch, false
+				return b.lines, false
 			}
-			batch = append(batch, l)
+			s.take(&b, l)
 		case <-pause.C:
-			return batch, true
+			return b.lines, true
 		case <-s.Stopping:
-			return batch, false
+			return b.lines, false
 		case <-ctx.Done():
 			return nil, false
 		}
 	}
-	return batch, true
+	return b.lines, true
 }
 
 // record records a batch and answers it; it reports whether the sender is still there and may go on.

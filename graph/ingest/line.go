@@ -17,6 +17,8 @@ import (
 type line struct {
 	event event.Event
 	fault *apperr.Error
+	// size is how many bytes it had, a bound of what it holds.
+	size int64
 }
 
 // number is an id as text or as a number of JSON.

@@ -12,6 +12,7 @@ import (
 const (
 	CodeBadRequest           = "BAD_REQUEST"
 	CodePayloadTooLarge      = "PAYLOAD_TOO_LARGE"
+	CodeRequestTimeout       = "REQUEST_TIMEOUT"
 	CodeMethodNotAllowed     = "METHOD_NOT_ALLOWED"
 	CodeUnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE"
 	CodeCanceled             = "CANCELED"

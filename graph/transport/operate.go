@@ -7,6 +7,8 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"campaignql/internal/surface"
 )
 
 // operation is one that runs over a connection.
@@ -17,24 +19,24 @@ type operation struct {
 	endless bool
 }
 
-// subscribe begins an operation of any kind.
-func (c *socket) subscribe(m message) *Closing {
+// subscribe begins an operation of any kind. The body is released when it has ended.
+func (c *socket) subscribe(m message, body *surface.Body) *Closing {
 	var p payload
-	if m.ID == "" || len(m.ID) > maxIDLength || json.Unmarshal(m.Payload, &p) != nil {
-		return &Closing{CloseInvalid, "Invalid message received"}
-	}
 	params := &graphql.RawParams{Headers: c.header}
-	if f := take(params, &p); f != nil {
+	if m.ID == "" || len(m.ID) > maxIDLength || json.Unmarshal(m.Payload, &p) != nil || take(params, &p) != nil {
+		body.Release()
 		return &Closing{CloseInvalid, "Invalid message received"}
 	}
 	select {
 	case c.places <- struct{}{}:
 	case <-c.ctx.Done():
+		body.Release()
 		return nil
 	}
-	closing, refused := c.begin(m.ID, params)
+	closing, refused := c.begin(m.ID, params, body)
 	if closing != nil || refused != nil {
 		<-c.places
+		body.Release()
 	}
 	if refused != nil {
 		// Not under the lock: who reads slowly must not hold up what needs it.
@@ -44,7 +46,7 @@ func (c *socket) subscribe(m message) *Closing {
 }
 
 // begin starts an operation, unless the connection is to be closed for it or it is refused.
-func (c *socket) begin(id string, params *graphql.RawParams) (*Closing, *fault) {
+func (c *socket) begin(id string, params *graphql.RawParams, body *surface.Body) (*Closing, *fault) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
@@ -58,7 +60,10 @@ func (c *socket) begin(id string, params *graphql.RawParams) (*Closing, *fault) 
 	ctx, cancel := context.WithCancel(c.operations)
 	op := &operation{id: id, cancel: cancel}
 	c.active[id] = op
-	c.running.Go(func() { c.operate(ctx, op, params) })
+	c.running.Go(func() {
+		defer body.Release()
+		c.operate(ctx, op, params)
+	})
 	return nil, nil
 }
 

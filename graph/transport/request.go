@@ -2,9 +2,9 @@ package transport
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"mime"
 	"net/http"
 	"net/url"
@@ -14,6 +14,9 @@ import (
 	"unicode/utf8"
 
 	"github.com/99designs/gqlgen/graphql"
+
+	"campaignql/internal/apperr"
+	"campaignql/internal/surface"
 )
 
 // exchange is one request with what is needed to answer it. Exchanges are reused.
@@ -22,19 +25,14 @@ type exchange struct {
 	r      *http.Request
 	exec   graphql.GraphExecutor
 	media  *media
-	body   bytes.Buffer
+	body   surface.Body
 	params graphql.RawParams
 	// stopping and heartbeat are those of the transport.
 	stopping  <-chan struct{}
 	heartbeat time.Duration
-	// done, if not nil, is called when the request has been answered.
-	done func()
 }
 
 var exchanges = sync.Pool{New: func() any { return new(exchange) }}
-
-// maxKept is the size in bytes of the largest buffer that is kept for reuse.
-const maxKept = 64 << 10
 
 func acquire(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) *exchange {
 	x := exchanges.Get().(*exchange)
@@ -46,15 +44,8 @@ func acquire(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor)
 }
 
 func (x *exchange) release() {
-	if x.done != nil {
-		x.done()
-	}
-	body := x.body
-	if body.Cap() > maxKept {
-		body = bytes.Buffer{}
-	}
-	body.Reset()
-	*x = exchange{body: body}
+	x.body.Release()
+	*x = exchange{body: x.body}
 	exchanges.Put(x)
 }
 
@@ -73,76 +64,104 @@ func (x *exchange) readPOST(t HTTP) *fault {
 	if f := x.readBody(t); f != nil {
 		return f
 	}
-	body := x.body.Bytes()
-	if len(body) == 0 {
-		return refuse(http.StatusBadRequest, CodeBadRequest, "the request has no body")
-	}
-	if !utf8.Valid(body) {
-		return refuse(http.StatusBadRequest, CodeBadRequest, "the request body is not UTF-8")
-	}
 	var p payload
-	if err := json.Unmarshal(body, &p); err != nil {
-		return malformed(err, bodyName)
-	}
-	if len(body) > maxKept {
-		x.body = bytes.Buffer{} // the payload is a copy: while the operation runs there need not be both
+	if f := decodeBody(x.r.Context(), &x.body, &p); f != nil {
+		return f
 	}
 	return x.accept(&p)
 }
 
-// readBody reads the body: what is larger than others' only when that is let through.
+// readBody reads the body as far as it is admitted. Who is refused is answered at once, and the rest is not waited for.
 func (x *exchange) readBody(t HTTP) *fault {
-	limit := t.maxBody()
-	if x.r.ContentLength <= limit { // or not known
-		if f := x.readUpTo(limit, t.Large == nil); f != nil || int64(x.body.Len()) <= limit {
-			return f
+	request := surface.BodyRequest{
+		From: surface.HTTPBody(x.w, x.r), Length: x.r.ContentLength, MaxBody: t.maxBody(), MaxGranted: max(t.maxBody(), t.MaxLarge),
+	}
+	if t.Identify != nil {
+		asked := false
+		request.Identify = func(ctx context.Context, _ []byte) (surface.Grant, error) {
+			if asked {
+				return surface.Grant{}, nil // the credentials are in the header
+			}
+			asked = true
+			return t.Identify(ctx)
 		}
 	}
-	// Who is refused is answered at once, however much is still to come: the rest of the body is not waited for.
+	err := t.bodies().Read(x.r.Context(), &x.body, request)
+	if err == nil {
+		return nil
+	}
+	surface.LeaveUnread(x.w)
+	if large := (*http.MaxBytesError)(nil); errors.As(err, &large) {
+		if large.Limit < request.MaxGranted && t.LargerWith != "" {
+			return refuse(http.StatusRequestEntityTooLarge, CodePayloadTooLarge,
+				"the request body is larger than %d bytes; with %s up to %d are read", large.Limit, t.LargerWith, t.MaxLarge)
+		}
+		return refuse(http.StatusRequestEntityTooLarge, CodePayloadTooLarge, "the request body is larger than %d bytes", large.Limit)
+	}
+	return bodyFault(err)
+}
+
+// bodyFault is the answer to a body that could not be read.
+func bodyFault(err error) *fault {
+	if errors.Is(err, surface.ErrSlowBody) {
+		return refuse(http.StatusRequestTimeout, CodeRequestTimeout,
+			"the request body came too slowly: without credentials in the header Authorization a large one has little time")
+	}
+	if all := apperr.All(err); len(all) > 0 {
+		return (&Refusal{
+			Status: surface.Status(all[0].Code), Code: surface.Code(all[0].Code), Message: all[0].Error(), RetryAfter: surface.RetryAfter(all[0]),
+		}).fault()
+	}
+	return refuse(http.StatusBadRequest, CodeBadRequest, "the request body ended early")
+}
+
+const (
+	// maxValues is the most values that a body may hold.
+	maxValues = 1 << 20
+	// valueSize is about how many bytes a value takes once it is decoded, however short it is.
+	valueSize = 48
+	// manyValues is how many bytes a body has whose values are counted: a shorter one has no room for many.
+	manyValues = 4 << 10
+)
+
+// decodeBody decodes JSON that a client sent, and forgets its text.
+func decodeBody(ctx context.Context, body *surface.Body, into *payload) *fault {
+	done, err := body.Decoding(ctx)
+	if err != nil {
+		return interrupted(ctx)
+	}
+	defer done()
+	defer body.Forget()
+	text := body.Bytes()
 	switch {
-	case t.Large == nil:
-		return x.unread(tooLarge(limit))
-	case x.r.ContentLength > t.MaxLarge:
-		return x.unread(tooLarge(t.MaxLarge))
+	case len(text) == 0:
+		return refuse(http.StatusBadRequest, CodeBadRequest, "the request has no body")
+	case !utf8.Valid(text):
+		return refuse(http.StatusBadRequest, CodeBadRequest, "the request body is not UTF-8")
 	}
-	done, refusal := t.Large(x.r.Context())
-	if refusal != nil {
-		return x.unread(refusal.fault())
-	}
-	x.done = done
-	if f := x.readUpTo(t.MaxLarge, true); f != nil {
+	if f := charge(body, text); f != nil {
 		return f
 	}
-	if values(x.body.Bytes()) > maxValues {
+	if err := json.Unmarshal(text, into); err != nil {
+		return malformed(err, bodyName)
+	}
+	return nil
+}
+
+// charge counts what the values of a text will take beside the text.
+func charge(body *surface.Body, text []byte) *fault {
+	if len(text) < manyValues {
+		return nil
+	}
+	n := values(text)
+	if n > maxValues {
 		return refuse(http.StatusRequestEntityTooLarge, CodePayloadTooLarge, "the request body has more than %d values", maxValues)
 	}
-	return nil
-}
-
-// unread marks the connection to be closed after the answer, as the body is left unread.
-func (x *exchange) unread(f *fault) *fault {
-	x.w.Header().Set("Connection", "close")
-	return f
-}
-
-// readUpTo reads on until the body ends. A longer one than the limit is refused or, when it is not the last word, read one byte further.
-func (x *exchange) readUpTo(limit int64, last bool) *fault {
-	left := limit - int64(x.body.Len())
-	var from io.Reader = io.LimitReader(x.r.Body, left+1)
-	if last {
-		from = http.MaxBytesReader(x.w, x.r.Body, left)
-	}
-	if _, err := x.body.ReadFrom(from); err != nil {
-		if tooLong := (*http.MaxBytesError)(nil); errors.As(err, &tooLong) {
-			return tooLarge(limit)
-		}
-		return refuse(http.StatusBadRequest, CodeBadRequest, "the request body ended early")
+	if err := body.Charge(int64(n) * valueSize); err != nil {
+		return bodyFault(err)
 	}
 	return nil
 }
-
-// maxValues is the most values that a large body may hold: each takes dozens of bytes once it is read, however short it is.
-const maxValues = 1 << 20
 
 // values counts the values of a JSON text, roughly: what stands before or after them, outside of strings.
 func values(text []byte) (n int) {
@@ -219,10 +238,6 @@ func checkContent(header http.Header) *fault {
 		return refuse(http.StatusUnsupportedMediaType, CodeUnsupportedMediaType, "the charset of a POST must be UTF-8")
 	}
 	return nil
-}
-
-func tooLarge(limit int64) *fault {
-	return refuse(http.StatusRequestEntityTooLarge, CodePayloadTooLarge, "the request body is larger than %d bytes", limit)
 }
 
 const bodyName = "the request body"

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -14,6 +15,9 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/coder/websocket"
+
+	"campaignql/internal/apperr"
+	"campaignql/internal/surface"
 )
 
 // subprotocol is the one that is spoken (https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md).
@@ -31,6 +35,7 @@ const (
 	CloseTooManyInits       = 4429
 	CloseTryLater           = int(websocket.StatusTryAgainLater)
 	closeGoingAway          = int(websocket.StatusGoingAway)
+	closeTooBig             = int(websocket.StatusMessageTooBig)
 	maxReason, maxIDLength  = 100, 200
 	CodeRateLimited         = "RATE_LIMITED"
 	CodeUnavailable         = "UNAVAILABLE"
@@ -53,6 +58,10 @@ func (c *Closing) Error() string { return c.Reason }
 type Socket struct {
 	// MaxMessage is the largest message of a client in bytes; zero is DefaultMaxBody. A larger one closes the connection with 1009.
 	MaxMessage int64
+	// Bodies admits messages that are not small, as bodies of HTTP; limits of their own by default. Identify, if set,
+	// tells from the context that Init returned to whom the connection belongs.
+	Bodies   *surface.Bodies
+	Identify func(ctx context.Context) surface.Grant
 	// MaxOperations is how many operations one connection may have running; zero is 32. Further ones are refused, each by an error.
 	MaxOperations int
 	// InitTimeout is how long a client may take to send connection_init, 10 s by default.
@@ -156,34 +165,89 @@ type message struct {
 // read takes what the client sends until the connection ends; it returns how to close it, nil when it is closed already.
 func (c *socket) read() *Closing {
 	for {
-		kind, text, err := c.conn.Read(c.ctx)
-		if err != nil {
-			return nil
+		body := new(surface.Body)
+		m, closing := c.receive(body)
+		if m != nil && closing == nil {
+			closing = c.handle(*m, body)
+		} else {
+			body.Release()
 		}
-		var m message
-		if kind != websocket.MessageText || !utf8.Valid(text) || json.Unmarshal(text, &m) != nil {
-			return &Closing{CloseInvalid, "Invalid message received"}
-		}
-		if closing := c.handle(m); closing != nil {
+		if m == nil || closing != nil {
 			return closing
 		}
 	}
 }
 
-func (c *socket) handle(m message) *Closing {
+// frames is a message as the source of a body.
+type frames struct {
+	io.Reader
+	conn *websocket.Conn
+}
+
+func (f frames) Interrupt() { _ = f.conn.CloseNow() }
+
+// receive reads a message, nil when the connection has ended.
+func (c *socket) receive(body *surface.Body) (*message, *Closing) {
+	kind, reader, err := c.conn.Reader(c.ctx)
+	if err != nil {
+		return nil, nil
+	}
+	most := orDefault(c.MaxMessage, DefaultMaxBody)
+	err = orOwn(c.Bodies).Read(c.ctx, body, surface.BodyRequest{
+		From: frames{reader, c.conn}, Length: -1, MaxBody: most,
+		Identify: func(context.Context, []byte) (surface.Grant, error) { return c.owner(), nil },
+	})
+	if all := apperr.All(err); len(all) > 0 {
+		return nil, &Closing{CloseTryLater, "Try again later: " + all[0].Error()}
+	}
+	if large := (*http.MaxBytesError)(nil); errors.As(err, &large) {
+		return nil, &Closing{closeTooBig, "Message too big"}
+	}
+	if err != nil {
+		return nil, nil // too slow, or gone
+	}
+	done, err := body.Decoding(c.ctx)
+	if err != nil {
+		return nil, nil
+	}
+	defer done()
+	defer body.Forget()
+	m, text := new(message), body.Bytes()
+	if f := charge(body, text); f != nil {
+		return nil, &Closing{CloseTryLater, "Try again later: " + f.message}
+	}
+	if kind != websocket.MessageText || !utf8.Valid(text) || json.Unmarshal(text, m) != nil {
+		return nil, &Closing{CloseInvalid, "Invalid message received"}
+	}
+	return m, nil
+}
+
+// owner is whose connection it is, as far as that is known.
+func (c *socket) owner() surface.Grant {
+	if c.Identify == nil {
+		return surface.Grant{}
+	}
+	return c.Identify(c.operations)
+}
+
+// handle does what a message asks for. An operation holds the body of its message until it has ended.
+func (c *socket) handle(m message, body *surface.Body) *Closing {
+	if m.Type == "subscribe" {
+		select {
+		case <-c.acknowledged:
+			return c.subscribe(m, body)
+		default:
+			body.Release()
+			return &Closing{CloseUnauthorized, "Unauthorized"}
+		}
+	}
+	defer body.Release()
 	switch m.Type {
 	case "connection_init":
 		return c.init(m)
 	case "ping":
 		c.send(message{Type: "pong", Payload: m.Payload})
 	case "pong":
-	case "subscribe":
-		select {
-		case <-c.acknowledged:
-			return c.subscribe(m)
-		default:
-			return &Closing{CloseUnauthorized, "Unauthorized"}
-		}
 	case "complete":
 		c.mu.Lock()
 		defer c.mu.Unlock()

@@ -17,6 +17,8 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"campaignql/internal/surface"
 )
 
 // DefaultMaxBody is the limit of a request body in bytes unless [HTTP] has another: 1 MiB.
@@ -33,11 +35,15 @@ const DefaultMaxBody = 1 << 20
 type HTTP struct {
 	// MaxBody is the largest request body in bytes, and the largest query string; zero is [DefaultMaxBody].
 	MaxBody int64
-	// MaxLarge is the largest body of a request that Large lets through, in bytes. Without Large no body is larger than MaxBody.
-	MaxLarge int64
-	// Large decides on a request whose body is larger than MaxBody, before more than that of it is read. Whom it lets through calls done once the request
-	// has been answered.
-	Large func(ctx context.Context) (done func(), refusal *Refusal)
+	// MaxLarge is the largest body of a caller to whom Identify grants it, in bytes, and LargerWith says in words, for
+	// whom a body is too large, what credentials are needed, such as "a key of the scope write".
+	MaxLarge   int64
+	LargerWith string
+	// Bodies admits bodies that are not small; limits of their own by default.
+	Bodies *surface.Bodies
+	// Identify, if set, finds out to whom the credentials of a request belong whose body is not small, before more of it
+	// is read, and how large the body may be.
+	Identify func(ctx context.Context) (surface.Grant, error)
 	// Heartbeat is how often a comment is sent over server-sent events while nothing happens; 15 s by default.
 	Heartbeat time.Duration
 	// Stopping is closed when the server begins to stop: subscriptions end then.
@@ -76,6 +82,18 @@ func (t HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecu
 	}
 	x.params.ReadTime.End = graphql.Now()
 	x.run()
+}
+
+// ownBodies admits the bodies of transports that are given no other limits.
+var ownBodies = surface.NewBodies(surface.BodyLimits{})
+
+func (t HTTP) bodies() *surface.Bodies { return orOwn(t.Bodies) }
+
+func orOwn(bodies *surface.Bodies) *surface.Bodies {
+	if bodies == nil {
+		return ownBodies
+	}
+	return bodies
 }
 
 func (t HTTP) maxBody() int64 {

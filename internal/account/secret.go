@@ -1,6 +1,7 @@
 package account
 
 import (
+	"bytes"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
@@ -31,3 +32,29 @@ func secretHash(secret string) string {
 func wellFormed(text, prefix string) bool {
 	return len(text) == len(prefix)+randomLength && strings.HasPrefix(text, prefix)
 }
+
+// MaxSecretLength is the length of the longest key or session token in bytes.
+const MaxSecretLength = len(sessionPrefix) + randomLength
+
+// FindCredentials returns the first thing in a text that looks like a key or a session token, and where the text after it
+// begins.
+func FindCredentials(text []byte) (found Credentials, end int) {
+	for {
+		at := bytes.Index(text[end:], []byte("cq"))
+		if at < 0 {
+			return Credentials{}, len(text)
+		}
+		at += end
+		for _, prefix := range []string{sessionPrefix, keyPrefix} {
+			random, whole := bytes.CutPrefix(text[at:], []byte(prefix))
+			if whole && len(random) >= randomLength && !bytes.ContainsFunc(random[:randomLength], notRandom) {
+				end = at + len(prefix) + randomLength
+				return Bearer(string(text[at:end])), end
+			}
+		}
+		end = at + len("cq")
+	}
+}
+
+// notRandom holds for what is in no random part of a secret.
+func notRandom(r rune) bool { return (r < 'a' || r > 'z') && (r < '2' || r > '7') }

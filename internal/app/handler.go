@@ -30,6 +30,8 @@ type HandlerOptions struct {
 	Build   Build
 	DemoKey string
 	Logger  *slog.Logger
+	// Bodies bounds request bodies. Its Memory is that of Config where it is not set.
+	Bodies surface.BodyLimits
 	// Stopping is closed when the server begins to stop: streams of events and subscriptions then end. Never if nil.
 	Stopping <-chan struct{}
 }
@@ -41,12 +43,16 @@ func Handler(services *Services, opts HandlerOptions) http.Handler {
 	}
 	cfg := opts.Config
 	meters := newMeters(services, opts.Build)
+	if opts.Bodies.Memory == 0 {
+		opts.Bodies.Memory = cfg.MaxBodyMemory
+	}
+	bodies := surface.NewBodies(opts.Bodies)
 	bridge := command.New(
 		command.Services{
 			Accounts: services.Accounts, Campaigns: services.Campaigns, Emails: services.Emails, Lists: services.Lists, Statistics: services.Statistics,
 			Subscribers: services.Subscribers, Tags: services.Tags,
 		},
-		command.Options{MaxBody: cfg.MaxCommandBody, Logger: opts.Logger, RequestID: surface.RequestID, Observe: meters.command})
+		command.Options{MaxBody: cfg.MaxCommandBody, Bodies: bodies, Logger: opts.Logger, RequestID: surface.RequestID, Observe: meters.command})
 	graphQL := graph.Handler(
 		graph.Services{
 			Accounts: services.Accounts, Campaigns: services.Campaigns, Emails: services.Emails, Tags: services.Tags, Statistics: services.Statistics, Commands: bridge,
@@ -60,7 +66,7 @@ func Handler(services *Services, opts HandlerOptions) http.Handler {
 				Version: opts.Build.Version, Commit: opts.Build.Commit, GoVersion: GoVersion(), Database: services.Store.Dialect(), Demo: cfg.Demo,
 			},
 			Limits:  guard.Limits{Depth: cfg.MaxDepth, Complexity: cfg.MaxComplexity, Tokens: cfg.MaxTokens},
-			MaxBody: cfg.MaxGraphQLBody, MaxBatchBody: cfg.MaxBatchBody, Timeout: cfg.Timeout, Development: cfg.Development || cfg.Demo, HideSchema: !cfg.Introspection,
+			MaxBody: cfg.MaxGraphQLBody, MaxBatchBody: cfg.MaxBatchBody, Bodies: bodies, Timeout: cfg.Timeout, Development: cfg.Development || cfg.Demo, HideSchema: !cfg.Introspection,
 			PublicURL:           cfg.PublicURL,
 			MaxSocketOperations: cfg.MaxSocketOperations, MaxSockets: cfg.MaxSockets, MaxAccountSockets: cfg.MaxAccountSockets, Stopping: opts.Stopping,
 			Logger: opts.Logger, Observe: meters.graphQL,
@@ -71,7 +77,7 @@ func Handler(services *Services, opts HandlerOptions) http.Handler {
 	mux.Handle("/api.php", cors(cfg.CORSOrigins, gzhttp.GzipHandler(bridge)))
 	mux.Handle("/command", cors(cfg.CORSOrigins, gzhttp.GzipHandler(bridge)))
 	mux.Handle("POST /events", sameOrigin(cfg.CORSOrigins, ingest.New(services.Accounts, services.Events, ingest.Options{
-		Logger: opts.Logger, Stopping: opts.Stopping,
+		Logger: opts.Logger, Gate: gate.New("streams of events", cfg.MaxStreams, cfg.MaxAccountStreams), Stopping: opts.Stopping,
 	})))
 	mux.Handle("/export/campaigns/{id}/{file}", cors(cfg.CORSOrigins, compressed(download.New(services.Accounts, services.Exports, download.Options{
 		Logger: opts.Logger, Gate: gate.New("downloads", cfg.MaxDownloads, cfg.MaxAccountDownloads),

@@ -20,6 +20,7 @@ import (
 	"campaignql/internal/list"
 	"campaignql/internal/statistics"
 	"campaignql/internal/subscriber"
+	"campaignql/internal/surface"
 	"campaignql/internal/tag"
 )
 
@@ -41,6 +42,8 @@ type Services struct {
 type Options struct {
 	// MaxBody is the largest body in bytes; a larger one is answered with status 413. Default DefaultMaxBody.
 	MaxBody int64
+	// Bodies admits bodies that are not small. Default: limits of its own.
+	Bodies *surface.Bodies
 	// Logger receives server faults, each once. Default slog.Default().
 	Logger *slog.Logger
 	// RemoteAddr tells the address of the client, by which failed logins are counted. Default http.Request.RemoteAddr.
@@ -76,6 +79,9 @@ type Bridge struct {
 func New(services Services, opts Options) *Bridge {
 	if opts.MaxBody == 0 {
 		opts.MaxBody = DefaultMaxBody
+	}
+	if opts.Bodies == nil {
+		opts.Bodies = surface.NewBodies(surface.BodyLimits{})
 	}
 	if opts.Logger == nil {
 		opts.Logger = slog.Default()

@@ -2,18 +2,18 @@ package command
 
 import (
 	"bytes"
-	"encoding/hex"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"mime"
 	"mime/multipart"
-	"net/http"
 	"strconv"
 	"strings"
 
 	"campaignql/internal/kind"
+	"campaignql/internal/surface"
 )
 
 const (
@@ -21,6 +21,11 @@ const (
 	maxNesting = 8
 	// maxFields is how many fields a form may have, and how many values a JSON body.
 	maxFields = 20_000
+	// maxLevels is how many levels the bracketed names of a form may make: each takes hundreds of bytes, however short the
+	// name is.
+	maxLevels = 2_000
+	// fieldSize is about how many bytes a field, or a value of JSON, takes once it is decoded, beside its text.
+	fieldSize = 160
 )
 
 // malformed is why a request cannot be read, in words for its author.
@@ -28,20 +33,46 @@ type malformed string
 
 func (m malformed) Error() string { return string(m) }
 
-// decode reads the parameters of a body over those of the query string. What was read before a failure stays.
-func (b *Bridge) decode(w http.ResponseWriter, r *http.Request, over Parameters) error {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, b.opts.MaxBody))
-	if err != nil || len(body) == 0 {
+// decode reads the parameters of a body over those of the query string. What was read before a failure stays. The body
+// holds nothing after that, so that there is no second copy while the command runs.
+func decode(ctx context.Context, contentType string, body *surface.Body, over Parameters) error {
+	if body.Size() == 0 {
+		return nil
+	}
+	done, err := body.Decoding(ctx)
+	if err != nil {
 		return err
 	}
-	sent, err := readBody(r.Header.Get("Content-Type"), body)
+	defer done()
+	defer body.Forget()
+	sent, err := readParameters(contentType, charged{body})
 	over.merge(sent)
 	return err
 }
 
-func readBody(contentType string, body []byte) (Parameters, error) {
+// charged is a body whose fields are counted in the memory of bodies.
+type charged struct{ *surface.Body }
+
+func (c charged) Fields(n int) error { return c.Charge(int64(min(n, maxFields)) * fieldSize) }
+
+// encoded is a body in the form that its decoder needs. Either method may be used, once.
+type encoded interface {
+	Bytes() []byte
+	Take() string
+	// Fields is told how many fields, or values, there are before they are decoded.
+	Fields(n int) error
+}
+
+// given is a body that is there already.
+type given []byte
+
+func (g given) Bytes() []byte  { return g }
+func (g given) Take() string   { return string(g) }
+func (given) Fields(int) error { return nil }
+
+func readParameters(contentType string, body encoded) (Parameters, error) {
 	if contentType == "" {
-		return readForm(string(body))
+		contentType = "application/x-www-form-urlencoded"
 	}
 	media, options, err := mime.ParseMediaType(contentType)
 	if err != nil && !errors.Is(err, mime.ErrInvalidMediaParameter) {
@@ -49,11 +80,18 @@ func readBody(contentType string, body []byte) (Parameters, error) {
 	}
 	switch media {
 	case "application/x-www-form-urlencoded":
-		return readForm(string(body))
+		text := body.Take()
+		if err := body.Fields(strings.Count(text, "&") + 1); err != nil {
+			return nil, err
+		}
+		return readForm(text)
 	case "multipart/form-data":
-		return readMultipart(options["boundary"], body)
+		return readMultipart(options["boundary"], body.Bytes())
 	case "application/json":
-		return readJSON(body)
+		if err := body.Fields(countValues(body.Bytes())); err != nil {
+			return nil, err
+		}
+		return readJSON(body.Bytes())
 	default:
 		return nil, malformed(fmt.Sprintf("The content type %q is not supported: send a form or JSON.", kind.Cut(kind.Clean(media), 100)))
 	}
@@ -80,23 +118,32 @@ func unescape(text string) string {
 	if !strings.ContainsAny(text, "%+") {
 		return text
 	}
-	out := make([]byte, 0, len(text))
+	var out strings.Builder
+	out.Grow(len(text))
 	for i := 0; i < len(text); i++ {
-		switch c := text[i]; c {
-		case '+':
-			out = append(out, ' ')
-		case '%':
-			if code, err := hex.DecodeString(text[i+1 : min(i+3, len(text))]); err == nil && len(code) == 1 {
-				out = append(out, code[0])
-				i += 2
-				continue
-			}
-			out = append(out, c)
+		switch c := text[i]; {
+		case c == '+':
+			out.WriteByte(' ')
+		case c == '%' && i+2 < len(text) && isHex(text[i+1]) && isHex(text[i+2]):
+			out.WriteByte(fromHex(text[i+1])<<4 | fromHex(text[i+2]))
+			i += 2
 		default:
-			out = append(out, c)
+			out.WriteByte(c)
 		}
 	}
-	return string(out)
+	return out.String()
+}
+
+func isHex(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
+}
+
+// fromHex returns the value of a hexadecimal digit.
+func fromHex(c byte) byte {
+	if c <= '9' {
+		return c - '0'
+	}
+	return c&^0x20 - 'A' + 10
 }
 
 // readMultipart reads multipart/form-data. Files are passed over.
@@ -171,8 +218,8 @@ func countValues(text []byte) int {
 
 // form gathers fields into parameters, building structures of bracketed names as PHP does.
 type form struct {
-	into   Parameters
-	fields int
+	into           Parameters
+	fields, levels int
 }
 
 func (f *form) add(name, value string) error {
@@ -190,22 +237,31 @@ func (f *form) add(name, value string) error {
 	}
 	level, ok := f.into[fold(base)].(*branch)
 	if !ok {
-		level = &branch{}
+		level = f.branch()
 		f.into[fold(base)] = level
 	}
 	for _, key := range keys[:len(keys)-1] {
-		level = level.descend(key)
+		level = f.descend(level, key)
 	}
 	level.set(level.position(keys[len(keys)-1]), value)
+	if f.levels > maxLevels {
+		return malformed(fmt.Sprintf("The names of the fields make more than %d levels.", maxLevels))
+	}
 	return nil
 }
 
+// branch makes a level.
+func (f *form) branch() *branch {
+	f.levels++
+	return &branch{}
+}
+
 // descend returns the level below a key, which it makes where there is none.
-func (b *branch) descend(key string) *branch {
+func (f *form) descend(b *branch, key string) *branch {
 	key = b.position(key)
 	inner, ok := b.values[fold(key)].(*branch)
 	if !ok {
-		inner = &branch{}
+		inner = f.branch()
 		b.set(key, inner)
 	}
 	return inner

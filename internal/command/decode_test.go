@@ -57,7 +57,7 @@ func TestParametersAreReadAsPHPReadsThem(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := New(Services{}, Options{}).decode(httptest.NewRecorder(), r, p); err != nil {
+			if err := (&incoming{bridge: New(Services{}, Options{})}).read(r.Context(), httptest.NewRecorder(), r, p); err != nil {
 				t.Fatal(err)
 			}
 			got := map[string]string{}

@@ -28,7 +28,7 @@ func FuzzDecode(f *testing.F) {
 		r.Header.Set("Content-Type", contentType)
 		p, err := readForm(query)
 		if err == nil {
-			err = bridge.decode(httptest.NewRecorder(), r, p)
+			err = (&incoming{bridge: bridge}).read(r.Context(), httptest.NewRecorder(), r, p)
 		}
 		// What was read before a failure is read like anything else.
 		if answer := unreadable(err); err != nil && answer.Status != 400 && answer.Status != 413 {

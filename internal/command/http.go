@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"campaignql/internal/account"
-	"campaignql/internal/caller"
+	"campaignql/internal/apperr"
 	"campaignql/internal/kind"
 	"campaignql/internal/surface"
 )
@@ -25,7 +25,9 @@ func (b *Bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	started := time.Now()
 	ctx := WithRemoteAddr(withBearer(r.Context(), r), b.opts.RemoteAddr(r))
 	out := &answer{writer: w}
-	response := b.answer(ctx, w, r, out)
+	in := &incoming{bridge: b}
+	defer in.body.Release() // not before the answer is written: what was sent is in use until then
+	response := b.answer(ctx, w, r, out, in)
 	err := out.send(response)
 	switch {
 	case err == nil:
@@ -51,7 +53,7 @@ func (b *Bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // answer reads the request and runs its command. A panic becomes a server fault.
-func (b *Bridge) answer(ctx context.Context, w http.ResponseWriter, r *http.Request, out *answer) (response Response) {
+func (b *Bridge) answer(ctx context.Context, w http.ResponseWriter, r *http.Request, out *answer, in *incoming) (response Response) {
 	var p Parameters
 	defer func() {
 		if fault := recover(); fault != nil {
@@ -64,7 +66,7 @@ func (b *Bridge) answer(ctx context.Context, w http.ResponseWriter, r *http.Requ
 	}()
 	var err error
 	if p, err = readForm(r.URL.RawQuery); err == nil && (r.Method == http.MethodPost || r.Method == http.MethodGet) {
-		err = b.decode(w, r, p)
+		err = in.read(ctx, w, r, p)
 	}
 	out.xml = p.Text("ResponseFormat") == "XML"
 	switch {
@@ -76,7 +78,7 @@ func (b *Bridge) answer(ctx context.Context, w http.ResponseWriter, r *http.Requ
 		return hardFailure(http.StatusBadRequest, codeMalformed, "JSONPCallBack is not supported: use CORS.")
 	}
 	return b.execute(ctx, p.Text("Command"), p, func(ctx context.Context) (context.Context, error) {
-		return b.identify(ctx, p)
+		return in.identify(ctx, p)
 	})
 }
 
@@ -89,19 +91,25 @@ func unreadable(err error) Response {
 		return hardFailure(http.StatusRequestEntityTooLarge, codeMalformed, fmt.Sprintf("The body is larger than %d bytes.", tooLarge.Limit))
 	case errors.As(err, &reason):
 		return hardFailure(http.StatusBadRequest, codeMalformed, reason.Error())
-	default:
-		return hardFailure(http.StatusBadRequest, codeMalformed, "The body could not be read.")
+	case errors.Is(err, surface.ErrSlowBody):
+		return hardFailure(http.StatusRequestTimeout, codeMalformed,
+			"The body came too slowly: without credentials in the URL or at its beginning a large one has little time.")
 	}
+	if all := apperr.All(err); len(all) > 0 {
+		return turnedAway(all[0])
+	}
+	return hardFailure(http.StatusBadRequest, codeMalformed, "The body could not be read.")
 }
 
-// identify authenticates the request and returns the context of its caller.
-func (b *Bridge) identify(ctx context.Context, p Parameters) (context.Context, error) {
-	id, err := b.Accounts.Authenticate(ctx, sentCredentials(ctx, p), kind.SurfaceCommand)
-	if err != nil {
-		return nil, err
+// turnedAway answers for a body that found no place, or whose sender could not be looked up.
+func turnedAway(fault *apperr.Error) Response {
+	status, code := surface.Status(fault.Code), codeServerFault
+	if fault.Code == apperr.Limited {
+		code = codeLimited
 	}
-	surface.RequestOf(ctx).CalledBy(id)
-	return caller.With(ctx, id), nil
+	response := hardFailure(status, code, sentence(fault.Message))
+	response.RetryAfter = surface.RetryAfter(fault)
+	return response
 }
 
 type bearerKey struct{}

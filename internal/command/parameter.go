@@ -7,6 +7,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"campaignql/internal/kind"
 )
@@ -214,49 +215,98 @@ func open(v any) *branch {
 	}
 }
 
-// readLevel reads one level of a JSON array or object; what is nested in it stays text. Of a repeated name the last value counts.
+// readLevel reads one level of a JSON array or object whose text is valid; what is nested in it stays text, a part of the
+// text given. Of a repeated name the last value counts.
 func readLevel(text []byte) (*branch, error) {
-	dec := json.NewDecoder(bytes.NewReader(text))
-	token, err := dec.Token()
-	if err != nil {
-		return nil, err
-	}
-	delim, ok := token.(json.Delim)
-	if !ok {
+	text = bytes.TrimSpace(text)
+	if len(text) == 0 || text[0] != '{' && text[0] != '[' {
 		return nil, errors.New("neither an object nor an array")
 	}
 	level := &branch{}
-	for i := 0; dec.More(); i++ {
+	for i, at := 0, 1; ; i++ {
+		at += blanks(text[at:])
+		if text[at] == '}' || text[at] == ']' {
+			return level, nil
+		}
 		name := strconv.Itoa(i)
-		if delim == '{' {
-			if token, err = dec.Token(); err != nil {
-				return nil, err
+		if text[0] == '{' {
+			end := at + valueLength(text[at:])
+			name = unquote(text[at:end])
+			at = end + blanks(text[end:]) + len(":")
+			at += blanks(text[at:])
+		}
+		end := at + valueLength(text[at:])
+		level.set(name, scalarOr(text[at:end]))
+		at = end + blanks(text[end:])
+		if text[at] == ',' {
+			at++
+		}
+	}
+}
+
+// blanks returns how many blanks of JSON a text begins with.
+func blanks(text []byte) int {
+	for i, c := range text {
+		if c != ' ' && c != '\t' && c != '\n' && c != '\r' {
+			return i
+		}
+	}
+	return len(text)
+}
+
+// valueLength returns the length of the JSON value that a valid text begins with.
+func valueLength(text []byte) int {
+	depth := 0
+	for i := 0; i < len(text); i++ {
+		switch text[i] {
+		case '"':
+			for i++; text[i] != '"'; i++ {
+				if text[i] == '\\' {
+					i++
+				}
 			}
-			name = kind.Clean(token.(string)) // the decoder gives no other token for a name
+		case '{', '[':
+			depth++
+			continue
+		case '}', ']':
+			depth--
+			if depth < 0 {
+				return i // of what the value is in
+			}
+		case ',', ':', ' ', '\t', '\n', '\r':
+			if depth == 0 {
+				return i
+			}
+			continue
+		default:
+			continue // a number, true, false or null goes on
 		}
-		var raw json.RawMessage
-		if err := dec.Decode(&raw); err != nil {
-			return nil, err
+		if depth == 0 {
+			return i + 1
 		}
-		level.set(name, scalarOr(raw))
 	}
-	if _, err := dec.Token(); err != nil {
-		return nil, err
+	return len(text)
+}
+
+// unquote returns the text of a JSON string. One without escapes is copied once.
+func unquote(raw []byte) string {
+	if inner := raw[1 : len(raw)-1]; bytes.IndexByte(inner, '\\') < 0 && utf8.Valid(inner) {
+		return kind.Clean(string(inner))
 	}
-	return level, nil
+	var text string
+	if err := json.Unmarshal(raw, &text); err != nil {
+		return ""
+	}
+	return kind.Clean(text)
 }
 
 // scalarOr returns a JSON scalar as text, null as nil, and anything else as it is.
-func scalarOr(raw json.RawMessage) any {
+func scalarOr(raw []byte) any {
 	switch raw[0] {
 	case '{', '[':
-		return raw
+		return json.RawMessage(raw)
 	case '"':
-		var text string
-		if err := json.Unmarshal(raw, &text); err != nil {
-			return ""
-		}
-		return kind.Clean(text)
+		return unquote(raw)
 	case 'n':
 		return nil
 	default:

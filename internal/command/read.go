@@ -11,7 +11,7 @@ func Read(query, contentType string, body []byte) (Parameters, error) {
 	if err != nil || len(body) == 0 {
 		return p, err
 	}
-	sent, err := readBody(contentType, body)
+	sent, err := readParameters(contentType, given(body))
 	if err != nil {
 		return nil, err
 	}

@@ -33,6 +33,7 @@ type Config struct {
 	MaxGraphQLBody int64         `name:"max-graphql-body" env:"CAMPAIGNQL_MAX_GRAPHQL_BODY" default:"1048576" help:"Largest body of a GraphQL request in bytes (${default})."`
 	MaxBatchBody   int64         `name:"max-batch-body" env:"CAMPAIGNQL_MAX_BATCH_BODY" default:"16777216" help:"Largest body of a GraphQL request in bytes with a key that may write or record events (${default})."`
 	MaxCommandBody int64         `name:"max-command-body" env:"CAMPAIGNQL_MAX_COMMAND_BODY" default:"10485760" help:"Largest body of a Command request in bytes (${default})."`
+	MaxBodyMemory  int64         `name:"max-body-memory" env:"CAMPAIGNQL_MAX_BODY_MEMORY" default:"134217728" help:"Bytes that the request bodies of all accounts may hold at a time, half of it for one (${default})."`
 	Timeout        time.Duration `name:"timeout" env:"CAMPAIGNQL_TIMEOUT" default:"30s" help:"Longest time of a GraphQL operation, its SQL included (${default})."`
 	ShutdownGrace  time.Duration `name:"shutdown-grace" env:"CAMPAIGNQL_SHUTDOWN_GRACE" default:"15s" help:"How long requests may finish once the server is told to stop (${default})."`
 	SessionTTL     time.Duration `name:"session-ttl" env:"CAMPAIGNQL_SESSION_TTL" default:"24h" help:"How long a session lasts after its last use (${default})."`
@@ -44,6 +45,8 @@ type Config struct {
 	MaxAccountSockets   int           `name:"max-account-sockets" env:"CAMPAIGNQL_MAX_ACCOUNT_SOCKETS" default:"100" help:"Most of them of one account (${default})."`
 	MaxDownloads        int           `name:"max-downloads" env:"CAMPAIGNQL_MAX_DOWNLOADS" default:"32" help:"Most exported files sent at a time by this server (${default})."`
 	MaxAccountDownloads int           `name:"max-account-downloads" env:"CAMPAIGNQL_MAX_ACCOUNT_DOWNLOADS" default:"8" help:"Most of them to one account (${default})."`
+	MaxStreams          int           `name:"max-streams" env:"CAMPAIGNQL_MAX_STREAMS" default:"32" help:"Most streams of events open at a time on this server (${default})."`
+	MaxAccountStreams   int           `name:"max-account-streams" env:"CAMPAIGNQL_MAX_ACCOUNT_STREAMS" default:"8" help:"Most of them of one account (${default})."`
 	LiveInterval        time.Duration `name:"live-interval" env:"CAMPAIGNQL_LIVE_INTERVAL" default:"500ms" help:"How often the campaigns that subscriptions follow are looked at, 500ms at least (${default})."`
 
 	MaxConnections   int           `name:"max-connections" env:"CAMPAIGNQL_MAX_CONNECTIONS" default:"32" help:"Most connections to MySQL, or readers of SQLite (${default})."`
@@ -79,6 +82,7 @@ func (c Config) Validate() error {
 		{"max-connections", int64(c.MaxConnections)}, {"statement-timeout", int64(c.StatementTimeout)},
 		{"max-subscriptions", int64(c.MaxSubscriptions)}, {"max-socket-operations", int64(c.MaxSocketOperations)},
 		{"max-sockets", int64(c.MaxSockets)}, {"max-account-sockets", int64(c.MaxAccountSockets)},
+		{"max-body-memory", c.MaxBodyMemory}, {"max-streams", int64(c.MaxStreams)}, {"max-account-streams", int64(c.MaxAccountStreams)},
 		{"max-downloads", int64(c.MaxDownloads)}, {"max-account-downloads", int64(c.MaxAccountDownloads)},
 	} {
 		if n.value <= 0 {
@@ -87,6 +91,9 @@ func (c Config) Validate() error {
 	}
 	if 0 < c.MaxBatchBody && c.MaxBatchBody < c.MaxGraphQLBody {
 		fault("max-batch-body", "must not be less than --max-graphql-body")
+	}
+	if largest := max(c.MaxBatchBody, c.MaxGraphQLBody, c.MaxCommandBody); 0 < c.MaxBodyMemory && c.MaxBodyMemory/4 < largest {
+		fault("max-body-memory", "must be at least four times the largest body, %d bytes", largest)
 	}
 	if c.LiveInterval < leastLiveInterval {
 		fault("live-interval", "must be at least %s: nobody is told more than twice a second of one campaign", leastLiveInterval)

@@ -34,6 +34,7 @@ func defaults() config.Config {
 		MaxDepth: 12, MaxComplexity: 20_000, MaxTokens: 2000, MaxGraphQLBody: 1 << 20, MaxBatchBody: 16 << 20, MaxCommandBody: 10 << 20,
 		Timeout: 30 * time.Second, ShutdownGrace: 15 * time.Second, SessionTTL: 24 * time.Hour, LoginFailures: 10,
 		MaxSubscriptions: 100, MaxSocketOperations: 32, MaxSockets: 1000, MaxAccountSockets: 100, MaxDownloads: 32, MaxAccountDownloads: 8, LiveInterval: 500 * time.Millisecond,
+		MaxBodyMemory: 128 << 20, MaxStreams: 32, MaxAccountStreams: 8,
 		MaxConnections: 32, StatementTimeout: time.Minute, SlowQuery: time.Second,
 	}
 }
@@ -125,6 +126,10 @@ func TestValidate(t *testing.T) {
 		{"no WebSockets of an account", func(c *config.Config) { c.MaxAccountSockets = 0 }, "max-account-sockets"},
 		{"no downloads", func(c *config.Config) { c.MaxDownloads = -1 }, "max-downloads"},
 		{"no downloads of an account", func(c *config.Config) { c.MaxAccountDownloads = 0 }, "max-account-downloads"},
+		{"no streams", func(c *config.Config) { c.MaxStreams = 0 }, "max-streams"},
+		{"no streams of an account", func(c *config.Config) { c.MaxAccountStreams = 0 }, "max-account-streams"},
+		{"no memory for bodies", func(c *config.Config) { c.MaxBodyMemory = 0 }, "max-body-memory"},
+		{"no memory for the largest body", func(c *config.Config) { c.MaxBatchBody = 64 << 20 }, "max-body-memory"},
 		{"more than two updates a second", func(c *config.Config) { c.LiveInterval = 499 * time.Millisecond }, "live-interval"},
 		{"fewer updates", func(c *config.Config) { c.LiveInterval = 5 * time.Second }, ""},
 		{"no connections", func(c *config.Config) { c.MaxConnections = 0 }, "max-connections"},
@@ -161,7 +166,8 @@ func TestValidateTellsEveryFaultAtOnce(t *testing.T) {
 	want := []string{
 		"--listen", "--cors-origin", "--cors-origin", "--max-depth", "--max-complexity", "--max-tokens", "--max-graphql-body", "--max-batch-body", "--max-command-body",
 		"--timeout", "--shutdown-grace", "--session-ttl", "--login-failures", "--max-connections", "--statement-timeout",
-		"--max-subscriptions", "--max-socket-operations", "--max-sockets", "--max-account-sockets", "--max-downloads", "--max-account-downloads", "--live-interval",
+		"--max-subscriptions", "--max-socket-operations", "--max-sockets", "--max-account-sockets",
+		"--max-body-memory", "--max-streams", "--max-account-streams", "--max-downloads", "--max-account-downloads", "--live-interval",
 	}
 	if diff := cmp.Diff(want, flags); diff != "" {
 		t.Error(diff)

@@ -1,5 +1,6 @@
-// Package gate owns how much of something costly a server does at once: in all, and for one account, so that none takes the places of the others. It
-// knows nothing of what is done. Nobody waits at a gate: who finds no place is told, and may come again.
+// Package gate owns how much of something costly a server does at once: in all, and for one account, so that no account
+// takes the places of the others. It does not know what is done. Nobody waits at a gate: without a free place the caller
+// gets an error that says when to retry.
 package gate
 
 import (
@@ -9,47 +10,68 @@ import (
 	"campaignql/internal/apperr"
 )
 
-// comeAgain is after how long whoever was refused may try again.
-const comeAgain = time.Second
+// retryAfter is when a caller that found no place may try again.
+const retryAfter = time.Second
 
-// Gate counts who is within. It may be used from many goroutines at once.
+// Gate counts what is under way, in places or in another unit such as bytes. It may be used from many goroutines.
 type Gate struct {
 	what      string
-	all, each int
+	all, each int64
 
 	mu     sync.Mutex
-	within int
-	of     map[int64]int
+	within int64
+	of     map[int64]int64
 }
 
-// New returns a gate for something, such as "downloads", with places for all accounts together and for each of them; 0 is no bound.
+// New returns a gate for something, such as "downloads", with an upper bound for all accounts together and one for each
+// of them; 0 is no bound.
 func New(what string, all, each int) *Gate {
-	return &Gate{what: what, all: all, each: each, of: map[int64]int{}}
+	return &Gate{what: what, all: int64(all), each: int64(each), of: map[int64]int64{}}
 }
 
-// Enter takes a place for an account, which leave gives back; it may be called more than once. The error is Limited where the account has all it may
-// have, and Unavailable where the server has, both with RetryAfter.
+// Enter takes a place for an account, which leave gives back; leave may be called more than once. The error is Limited
+// where the account has all it may have, and Unavailable where the server has, both with RetryAfter.
 func (g *Gate) Enter(account int64) (leave func(), err error) {
+	if err := g.Take(account, 1); err != nil {
+		return nil, err
+	}
+	return sync.OnceFunc(func() { g.Give(account, 1) }), nil
+}
+
+// Take takes n units for an account, all or none, with the errors of Enter. Give gives them back.
+func (g *Gate) Take(account, n int64) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	switch {
-	case g.each > 0 && g.of[account] >= g.each:
-		return nil, &apperr.Error{
-			Code: apperr.Limited, RetryAfter: comeAgain, Message: "the account has as many " + g.what + " under way as it may: let one end first",
+	case g.each > 0 && g.of[account]+n > g.each:
+		return &apperr.Error{
+			Code: apperr.Limited, RetryAfter: retryAfter,
+			Message: "the account has as many " + g.what + " under way as it may: let one end first",
 		}
-	case g.all > 0 && g.within >= g.all:
-		return nil, &apperr.Error{Code: apperr.Unavailable, RetryAfter: comeAgain, Message: "the server has as many " + g.what + " under way as it may: try again"}
+	case g.all > 0 && g.within+n > g.all:
+		return &apperr.Error{
+			Code: apperr.Unavailable, RetryAfter: retryAfter,
+			Message: "the server has as many " + g.what + " under way as it may: try again",
+		}
 	}
-	g.within++
-	g.of[account]++
-	return sync.OnceFunc(func() { g.leave(account) }), nil
+	g.within += n
+	g.of[account] += n
+	return nil
 }
 
-func (g *Gate) leave(account int64) {
+// Give gives back n units that Take took for an account.
+func (g *Gate) Give(account, n int64) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.within--
-	if g.of[account]--; g.of[account] == 0 {
+	g.within -= n
+	if g.of[account] -= n; g.of[account] == 0 {
 		delete(g.of, account) // accounts come and go
 	}
+}
+
+// Within returns how many units are taken.
+func (g *Gate) Within() int64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.within
 }

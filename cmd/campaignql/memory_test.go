@@ -1,0 +1,171 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"campaignql/internal/testkit/limited"
+)
+
+// besieged is a server under a limit of memory, with an account that attacks it and one that works meanwhile.
+type besieged struct {
+	*limited.Server
+	attacker, worker string
+}
+
+func besiege(t *testing.T, flags ...string) *besieged {
+	t.Helper()
+	database := "sqlite:" + filepath.Join(t.TempDir(), "memory.db")
+	b := &besieged{attacker: limited.NewKey(t, database, "attacker"), worker: limited.NewKey(t, database, "worker")}
+	b.Server = limited.Start(t, database, flags...)
+	return b
+}
+
+// mustServe fails the test unless the worker's requests are answered over both surfaces. It prints the memory.
+func (b *besieged) mustServe(t *testing.T, during string) {
+	t.Helper()
+	b.MustBeAlive(t)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	var graphQL struct {
+		Data struct{ CampaignCounts struct{ Total *int } }
+	}
+	err := post(ctx, client, b.URL+"/graphql", "application/json", b.worker, `{"query":"{ campaignCounts { total } }"}`, &graphQL)
+	if err != nil || graphQL.Data.CampaignCounts.Total == nil {
+		t.Errorf("%s: the other account's query is not answered: %v", during, err)
+	}
+	var command struct{ Success bool }
+	form := url.Values{"Command": {"Tags.Get"}, "APIKey": {b.worker}, "x": {strings.Repeat("x", 1<<20)}}
+	err = post(ctx, client, b.URL+"/api.php", "application/x-www-form-urlencoded", b.worker, form.Encode(), &command)
+	if err != nil || !command.Success {
+		t.Errorf("%s: the other account's command is not answered: %v", during, err)
+	}
+	t.Logf("%s: %s", during, b.Memory(t))
+}
+
+// attack opens connections at the same time, sends the same over each, and then reads the head of an answer if one is
+// there within a second. It returns how many were answered with which status, 0 for those that were not.
+func (b *besieged) attack(t *testing.T, connections int, write func(conn net.Conn) error) map[int]int {
+	t.Helper()
+	var mu sync.Mutex
+	answered := map[int]int{}
+	var all sync.WaitGroup
+	for range connections {
+		conn, err := net.Dial("tcp", b.Address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+		all.Go(func() {
+			_ = conn.SetWriteDeadline(time.Now().Add(patience))
+			status := 0
+			_ = write(conn) // a server that refuses does not read on
+			_ = conn.SetReadDeadline(time.Now().Add(time.Second))
+			if response, err := http.ReadResponse(bufio.NewReader(conn), nil); err == nil {
+				status = response.StatusCode
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			answered[status]++
+		})
+	}
+	all.Wait()
+	return answered
+}
+
+func TestBodiesThatNeverEndDoNotEndTheServer(t *testing.T) {
+	b := besiege(t)
+	const size, connections = 10 << 20, 31
+	body := []byte("Command=Tags.Get&x=" + strings.Repeat("x", size-100))
+	for name, header := range map[string]string{"without credentials": "", "of one account": "Authorization: Bearer " + b.attacker + "\r\n"} {
+		answered := b.attack(t, connections, func(conn net.Conn) error {
+			_, err := fmt.Fprintf(conn, "POST /api.php HTTP/1.1\r\nHost: localhost\r\n%sContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n",
+				header, size)
+			if err == nil {
+				_, err = conn.Write(body)
+			}
+			return err
+		})
+		b.mustServe(t, fmt.Sprintf("%d bodies %s, answered %v", connections, name, answered))
+		if held := answered[0]; held > connections/2 {
+			t.Errorf("%s: %d bodies of %d bytes are held", name, held, size)
+		}
+	}
+}
+
+func TestStreamsOfLongLinesDoNotEndTheServer(t *testing.T) {
+	b := besiege(t)
+	line := []byte(`{"id":"` + strings.Repeat("x", 60<<10) + "\"}\n")
+	answered := b.attack(t, 12, func(conn net.Conn) error {
+		_, err := fmt.Fprintf(conn, "POST /events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n",
+			b.attacker)
+		// Answers are not read: the server stops reading at some point.
+		_ = conn.SetWriteDeadline(time.Now().Add(5 * time.Second))
+		for range 2000 {
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(conn, "%x\r\n%s\r\n", len(line), line)
+		}
+		return err
+	})
+	b.mustServe(t, fmt.Sprintf("12 streams, answered %v", answered))
+	if answered[http.StatusOK] != 8 || answered[http.StatusTooManyRequests] != 4 {
+		t.Errorf("the streams of one account are answered %v", answered)
+	}
+}
+
+func TestUnreadListsDoNotEndTheServer(t *testing.T) {
+	b := besiege(t)
+	html := strings.Repeat("<p>hello</p>", 1<<20/12)
+	for n := range 12 {
+		var created struct{ Success bool }
+		form := url.Values{"Command": {"Email.Create"}, "EmailName": {fmt.Sprint("email ", n)}, "HTMLContent": {html}, "Subject": {"s"}, "FromName": {"f"},
+			"FromEmail": {"f@example.com"}, "ReplyToName": {"r"}, "ReplyToEmail": {"r@example.com"}}
+		if err := post(t.Context(), http.DefaultClient, b.URL+"/api.php", "application/x-www-form-urlencoded", b.attacker, form.Encode(), &created); err != nil || !created.Success {
+			t.Fatalf("an email is not created: %v", err)
+		}
+	}
+	var all sync.WaitGroup
+	for range 60 {
+		conn, err := net.Dial("tcp", b.Address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+		all.Go(func() {
+			// The head is read, to know that the list is on its way, and nothing after it.
+			fmt.Fprintf(conn, "GET /api.php?Command=Emails.Get&APIKey=%s HTTP/1.1\r\nHost: localhost\r\n\r\n", b.attacker)
+			_ = conn.SetReadDeadline(time.Now().Add(patience))
+			_, _ = io.ReadFull(conn, make([]byte, 100))
+		})
+	}
+	all.Wait()
+	b.mustServe(t, "60 lists that are not read")
+}
+
+func TestSocketsWithoutCredentialsDoNotEndTheServer(t *testing.T) {
+	b := besiege(t)
+	part := make([]byte, 60<<10)
+	answered := b.attack(t, 1000, func(conn net.Conn) error {
+		_, err := fmt.Fprint(conn, "GET /graphql HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"+
+			"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n")
+		if err == nil {
+			// A masked text of 1 MiB, of which the end never comes.
+			_, err = conn.Write(append([]byte{0x81, 0xff, 0, 0, 0, 0, 0, 0x10, 0, 0, 0, 0, 0, 0}, part...))
+		}
+		return err
+	})
+	b.mustServe(t, fmt.Sprintf("1,000 WebSockets, answered %v", answered))
+}

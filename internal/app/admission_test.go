@@ -1,0 +1,376 @@
+package app_test
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"campaignql/internal/app"
+	"campaignql/internal/config"
+	"campaignql/internal/surface"
+	"campaignql/internal/testkit"
+	"campaignql/internal/testkit/apitest"
+)
+
+const (
+	formType = "application/x-www-form-urlencoded"
+	jsonType = "application/json"
+	kib, mib = 1 << 10, 1 << 20
+	// answerWithin bounds what is answered at once; nothing is measured by it.
+	answerWithin = 20 * time.Second
+)
+
+// admitting is a server with limits of bodies, over accounts that a test makes.
+type admitting struct {
+	*apitest.Server
+	address string
+}
+
+// patient are limits under which a body without credentials may take its time.
+var patient = surface.BodyLimits{NamelessTime: time.Hour, NamelessRate: 1}
+
+func newAdmitting(t *testing.T, bodies surface.BodyLimits, change ...func(*config.Config)) *admitting {
+	t.Helper()
+	cfg := apitest.Config()
+	for _, f := range change {
+		f(&cfg)
+	}
+	s := &admitting{Server: apitest.New(t, testkit.Open(t, "sqlite::memory:"))}
+	server := httptest.NewServer(app.Handler(s.Services, app.HandlerOptions{
+		Config: cfg, Bodies: bodies, Stopping: make(chan struct{}), Logger: slog.New(slog.DiscardHandler),
+	}))
+	t.Cleanup(server.Close)
+	s.address = strings.TrimPrefix(server.URL, "http://")
+	return s
+}
+
+// request is one request over a connection of its own.
+type request struct {
+	target, contentType, key, body string
+	// more is how many bytes are announced beyond body, and never sent.
+	more int
+}
+
+// send sends a request, without waiting for its answer.
+func (s *admitting) send(t *testing.T, r request) net.Conn {
+	t.Helper()
+	conn, err := net.Dial("tcp", s.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	var head bytes.Buffer
+	fmt.Fprintf(&head, "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: %s\r\nContent-Length: %d\r\n", r.target, r.contentType, len(r.body)+r.more)
+	if r.key != "" {
+		fmt.Fprintf(&head, "Authorization: Bearer %s\r\n", r.key)
+	}
+	head.WriteString("\r\n" + r.body)
+	// A server that refuses may close before it has read all of it.
+	_, _ = conn.Write(head.Bytes())
+	return conn
+}
+
+// readAnswer reads the answer to a request that was sent.
+func readAnswer(t *testing.T, conn net.Conn) (*http.Response, string) {
+	t.Helper()
+	_ = conn.SetReadDeadline(time.Now().Add(answerWithin))
+	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatalf("no answer: %v", err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response, string(body)
+}
+
+func (s *admitting) ask(t *testing.T, r request) (*http.Response, string) {
+	t.Helper()
+	return readAnswer(t, s.send(t, r))
+}
+
+// form is a form of a command that any account may give, of about a size, with an end of its own.
+func form(size int, end string) string {
+	return "Command=Tags.Get&HTMLContent=" + strings.Repeat("%41", size/3) + end
+}
+
+const succeeded = `{"Success":true`
+
+// fill takes all places for bodies without credentials, by bodies that never end.
+func (s *admitting) fill(t *testing.T, target string, places int) {
+	t.Helper()
+	for range places {
+		s.send(t, request{target: target, contentType: formType, body: form(100*kib, ""), more: 100 * kib})
+	}
+	eventually(t, "every place without credentials is taken", func() bool {
+		response, _ := s.ask(t, request{target: target, contentType: formType, body: form(100*kib, ""), more: 1})
+		return response.StatusCode == http.StatusServiceUnavailable
+	})
+}
+
+func eventually(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(answerWithin); !holds(); {
+		if time.Now().After(deadline) {
+			t.Fatalf("not so in time: %s", what)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+func TestLargeBodiesWithoutCredentialsAreFewAndKeepNobodyElseOut(t *testing.T) {
+	t.Parallel()
+	s := newAdmitting(t, patient)
+	ann := s.Account(t)
+	unknown := "cq_" + strings.Repeat("a", 52)
+	s.fill(t, "/api.php", 8)
+	for name, r := range map[string]request{
+		"a form":                            {target: "/api.php", contentType: formType, body: form(100*kib, ""), more: 9 * mib},
+		"a form with an unknown key":        {target: "/api.php", contentType: formType, body: form(100*kib, "&APIKey="+unknown+"&x="), more: 9 * mib},
+		"a form with an unknown URL key":    {target: "/api.php?APIKey=" + unknown, contentType: formType, body: form(100*kib, ""), more: 9 * mib},
+		"a form with an unknown header":     {target: "/api.php", contentType: formType, key: unknown, body: form(100*kib, ""), more: 9 * mib},
+		"JSON over the bridge":              {target: "/command", contentType: jsonType, body: `{"a":"` + strings.Repeat("x", 100*kib), more: 9 * mib},
+		"GraphQL":                           {target: "/graphql", contentType: jsonType, body: `{"query":"` + strings.Repeat(" ", 100*kib), more: 500 * kib},
+		"GraphQL with an unknown key":       {target: "/graphql", contentType: jsonType, key: unknown, body: strings.Repeat(" ", 100*kib), more: 500 * kib},
+		"a whole form, without credentials": {target: "/api.php", contentType: formType, body: form(100*kib, "")},
+	} {
+		response, body := s.ask(t, r)
+		if response.StatusCode != http.StatusServiceUnavailable || response.Header.Get("Retry-After") != "1" ||
+			!strings.Contains(body, "he server has as many requests with large bodies and without credentials under way as it may") {
+			t.Errorf("%s: %d %v %s", name, response.StatusCode, response.Header, body)
+		}
+	}
+	for name, r := range map[string]request{
+		"a key in the header":                {target: "/api.php", contentType: formType, key: ann.Key, body: form(5*mib, "")},
+		"a key in the URL":                   {target: "/api.php?apikey=" + ann.Key, contentType: formType, body: form(5*mib, "")},
+		"a key at the beginning of the body": {target: "/api.php", contentType: formType, body: "APIKey=" + ann.Key + "&" + form(5*mib, "")},
+		"a key at the beginning of JSON": {target: "/api.php", contentType: jsonType,
+			body: `{"APIKey":"` + ann.Key + `","Command":"Tags.Get","x":"` + strings.Repeat("x", mib) + `"}`},
+		"a small form": {target: "/api.php", contentType: formType, body: form(30*kib, "&APIKey="+ann.Key)},
+	} {
+		if response, body := s.ask(t, r); response.StatusCode != http.StatusOK || !strings.HasPrefix(body, succeeded) {
+			t.Errorf("%s: %d %s", name, response.StatusCode, body)
+		}
+	}
+	query := `{"query":"{ campaignCounts { total } }"` + strings.Repeat(" ", 200*kib) + `}`
+	if response, body := s.ask(t, request{target: "/graphql", contentType: jsonType, key: ann.Key, body: query}); !strings.Contains(body, `"total":0`) {
+		t.Errorf("GraphQL with a key: %d %s", response.StatusCode, body)
+	}
+}
+
+func TestAKeyMayBeAnywhereInALargeBody(t *testing.T) {
+	t.Parallel()
+	s := newAdmitting(t, surface.BodyLimits{})
+	ann := s.Account(t)
+	multipart := func(fields ...string) string {
+		var out strings.Builder
+		for i := 0; i < len(fields); i += 2 {
+			fmt.Fprintf(&out, "--b\r\nContent-Disposition: form-data; name=%q\r\n\r\n%s\r\n", fields[i], fields[i+1])
+		}
+		return out.String() + "--b--\r\n"
+	}
+	text := strings.Repeat("x", 5*mib)
+	// The key lies across the end of the free part, and of the first chunk after it, at every offset that splits it.
+	for _, end := range []int{surface.FreeBody, surface.FreeBody + 1, 2*surface.FreeBody + 1} {
+		for before := 0; before <= len(ann.Key); before += 11 {
+			head := "Command=Tags.Get&x="
+			body := head + strings.Repeat("x", end-len(head)-len("&APIKey=")-before) + "&APIKey=" + ann.Key + "&y=" + strings.Repeat("y", 100*kib)
+			if response, got := s.ask(t, request{target: "/api.php", contentType: formType, body: body}); !strings.HasPrefix(got, succeeded) {
+				t.Errorf("a key %d bytes before byte %d: %d %s", before, end, response.StatusCode, got)
+			}
+		}
+	}
+	for name, r := range map[string]request{
+		"at the very end of a form":    {contentType: formType, body: form(5*mib, "&APIKey="+ann.Key)},
+		"encoded, at the end":          {contentType: formType, body: form(5*mib, "&%41PIKey="+strings.ReplaceAll(ann.Key, "_", "%5F"))},
+		"after an unknown one":         {contentType: formType, body: "APIKey=cq_" + strings.Repeat("b", 52) + "&" + form(5*mib, "&APIKey="+ann.Key)},
+		"at the end of JSON":           {contentType: jsonType, body: `{"Command":"Tags.Get","x":"` + text + `","APIKey":"` + ann.Key + `"}`},
+		"at the end of multipart":      {contentType: "multipart/form-data; boundary=b", body: multipart("Command", "Tags.Get", "x", text, "APIKey", ann.Key)},
+		"an unknown one in the header": {contentType: formType, key: "cq_" + strings.Repeat("c", 52), body: form(5*mib, "&AdminAPIKey="+ann.Key)},
+	} {
+		r.target = "/api.php"
+		if response, got := s.ask(t, r); response.StatusCode != http.StatusOK || !strings.HasPrefix(got, succeeded) {
+			t.Errorf("%s: %d %.300s", name, response.StatusCode, got)
+		}
+	}
+}
+
+// TestALargeBodyIsAuthenticatedOnce counts the statements: those of a large body are those of a small one.
+func TestALargeBodyIsAuthenticatedOnce(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t, testkit.Open(t, "sqlite::memory:"))
+	ann := s.Account(t)
+	a := &admitting{Server: s, address: strings.TrimPrefix(s.URL, "http://")}
+	for name, of := range map[string]func(size int) request{
+		"by the header":                func(n int) request { return request{target: "/api.php", key: ann.Key, body: form(n, "")} },
+		"by the URL":                   func(n int) request { return request{target: "/api.php?APIKey=" + ann.Key, body: form(n, "")} },
+		"by the beginning of the body": func(n int) request { return request{target: "/api.php", body: "APIKey=" + ann.Key + "&" + form(n, "")} },
+		"by the end of the body":       func(n int) request { return request{target: "/api.php", body: form(n, "&APIKey="+ann.Key)} },
+		"by the end, twice": func(n int) request {
+			return request{target: "/api.php", body: "APIKey=" + ann.Key + "&" + form(n, "&APIKey="+ann.Key)}
+		},
+		"by the header of GraphQL": func(n int) request {
+			return request{target: "/graphql", key: ann.Key, body: `{"query":"{ campaignCounts { total } }"` + strings.Repeat(" ", n) + `}`}
+		},
+	} {
+		count := func(size int) int {
+			r := of(size)
+			if r.contentType = formType; r.target == "/graphql" {
+				r.contentType = jsonType
+			}
+			return len(s.Record(func() {
+				if response, body := a.ask(t, r); response.StatusCode != http.StatusOK || strings.Contains(body, "rror\":") {
+					t.Errorf("%s: %d %s", name, response.StatusCode, body)
+				}
+			}))
+		}
+		small := count(10)
+		if large := count(300 * kib); large != small || small == 0 {
+			t.Errorf("%s: %d statements for a large body, %d for a small one", name, large, small)
+		}
+	}
+}
+
+func TestABodyWithoutCredentialsMustComeFast(t *testing.T) {
+	t.Parallel()
+	for name, limits := range map[string]surface.BodyLimits{
+		"in all":    {NamelessTime: 200 * time.Millisecond, NamelessRate: 1},
+		"at a rate": {NamelessTime: time.Hour, NamelessRate: 1 << 20},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newAdmitting(t, limits)
+			ann := s.Account(t)
+			slow := request{target: "/api.php", contentType: formType, body: form(100*kib, ""), more: 100 * kib}
+			response, body := s.ask(t, slow)
+			if response.StatusCode != http.StatusRequestTimeout || !strings.Contains(body, "The body came too slowly") || !response.Close {
+				t.Errorf("over the bridge: %d %s", response.StatusCode, body)
+			}
+			slow = request{target: "/graphql", contentType: jsonType, body: strings.Repeat(" ", 100*kib), more: 100 * kib}
+			if response, body = s.ask(t, slow); response.StatusCode != http.StatusRequestTimeout || !strings.Contains(body, `"code":"REQUEST_TIMEOUT"`) {
+				t.Errorf("over GraphQL: %d %s", response.StatusCode, body)
+			}
+			// With a key it may take its time: the rest comes after others were cut off.
+			whole := form(200*kib, "")
+			conn := s.send(t, request{target: "/api.php", contentType: formType, key: ann.Key, body: whole[:100*kib], more: len(whole) - 100*kib})
+			s.ask(t, request{target: "/api.php", contentType: formType, body: form(100*kib, ""), more: 100 * kib})
+			if _, err := io.WriteString(conn, whole[100*kib:]); err != nil {
+				t.Fatal(err)
+			}
+			if response, body := readAnswer(t, conn); !strings.HasPrefix(body, succeeded) {
+				t.Errorf("with a key: %d %s", response.StatusCode, body)
+			}
+		})
+	}
+}
+
+func TestAnAccountHasItsOwnPlacesForLargeBodies(t *testing.T) {
+	t.Parallel()
+	s := newAdmitting(t, patient)
+	ann, ben := s.Account(t), s.Account(t)
+	large := func(key string, more int) request {
+		return request{target: "/api.php", contentType: formType, key: key, body: form(100*kib, ""), more: more}
+	}
+	for range 8 {
+		s.send(t, large(ann.Key, 100*kib))
+	}
+	eventually(t, "the account has taken its places", func() bool {
+		response, _ := s.ask(t, large(ann.Key, 1))
+		return response.StatusCode == http.StatusTooManyRequests
+	})
+	for name, r := range map[string]request{
+		"by the header":          large(ann.Key, 100*kib),
+		"over GraphQL":           {target: "/graphql", contentType: jsonType, key: ann.Key, body: strings.Repeat(" ", 100*kib), more: 100 * kib},
+		"by the end of the body": {target: "/api.php", contentType: formType, body: form(100*kib, "&%41PIKey="+strings.ReplaceAll(ann.Key, "_", "%5F"))},
+	} {
+		response, body := s.ask(t, r)
+		if response.StatusCode != http.StatusTooManyRequests || response.Header.Get("Retry-After") != "1" ||
+			!strings.Contains(body, "he account has as many requests with large bodies under way as it may") {
+			t.Errorf("%s: %d %v %s", name, response.StatusCode, response.Header, body)
+		}
+	}
+	if response, body := s.ask(t, large(ben.Key, 0)); !strings.HasPrefix(body, succeeded) {
+		t.Errorf("another account: %d %s", response.StatusCode, body)
+	}
+}
+
+// TestMemoryOfBodiesIsBoundedByBytes: fewer large bodies than there are places fill the memory.
+func TestMemoryOfBodiesIsBoundedByBytes(t *testing.T) {
+	t.Parallel()
+	limits := patient
+	limits.Memory = 16 * mib // 8 for an account, 4 without credentials
+	s := newAdmitting(t, limits)
+	ann, ben := s.Account(t), s.Account(t)
+	body := form(3*mib, "")
+	s.send(t, request{target: "/api.php", contentType: formType, body: body, more: 1})
+	s.send(t, request{target: "/api.php", contentType: formType, key: ann.Key, body: body, more: 1})
+	s.send(t, request{target: "/api.php", contentType: formType, key: ann.Key, body: body, more: 1})
+	for name, tt := range map[string]struct {
+		key    string
+		status int
+		says   string
+	}{
+		"without credentials": {"", http.StatusServiceUnavailable, "bytes of request bodies without credentials under way"},
+		"of the account":      {ann.Key, http.StatusTooManyRequests, "The account has as many bytes of request bodies under way"},
+	} {
+		eventually(t, name, func() bool {
+			response, got := s.ask(t, request{target: "/api.php", contentType: formType, key: tt.key, body: body, more: mib})
+			return response.StatusCode == tt.status && response.Header.Get("Retry-After") == "1" && strings.Contains(got, tt.says)
+		})
+	}
+	if response, got := s.ask(t, request{target: "/api.php", contentType: formType, key: ben.Key, body: body}); !strings.HasPrefix(got, succeeded) {
+		t.Errorf("another account: %d %s", response.StatusCode, got)
+	}
+}
+
+func TestStreamsOfEventsHavePlaces(t *testing.T) {
+	t.Parallel()
+	s := newAdmitting(t, patient, func(cfg *config.Config) { cfg.MaxStreams, cfg.MaxAccountStreams = 3, 2 })
+	ann, ben, eve := s.Account(t), s.Account(t), s.Account(t)
+	open := func(key string) (*http.Response, net.Conn) {
+		conn := s.send(t, request{target: "/events", contentType: "application/x-ndjson", key: key, body: "\n", more: 100 * mib})
+		_ = conn.SetReadDeadline(time.Now().Add(answerWithin))
+		response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return response, conn
+	}
+	var held []net.Conn
+	for _, key := range []string{ann.Key, ann.Key, ben.Key} {
+		response, conn := open(key)
+		if held = append(held, conn); response.StatusCode != http.StatusOK {
+			t.Fatalf("a stream is answered %d", response.StatusCode)
+		}
+	}
+	for _, tt := range []struct {
+		key    string
+		status int
+		says   string
+	}{
+		{ann.Key, http.StatusTooManyRequests, "the account has as many streams of events under way as it may"},
+		{eve.Key, http.StatusServiceUnavailable, "the server has as many streams of events under way as it may"},
+		{"", http.StatusUnauthorized, `"code":"UNAUTHENTICATED"`},
+	} {
+		response, body := s.ask(t, request{target: "/events", contentType: "application/x-ndjson", key: tt.key, body: "\n", more: 100 * mib})
+		if response.StatusCode != tt.status || !strings.Contains(body, tt.says) || (response.Header.Get("Retry-After") == "1") != (tt.key != "") {
+			t.Errorf("%d %v %s", response.StatusCode, response.Header, body)
+		}
+	}
+	held[0].Close()
+	eventually(t, "the place of a stream that ended is free", func() bool {
+		response, conn := open(eve.Key)
+		conn.Close()
+		return response.StatusCode == http.StatusOK
+	})
+}

@@ -1,0 +1,346 @@
+package surface
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"campaignql/internal/gate"
+)
+
+// Body is a body that was read, with what it has taken from the limits of the server. It may be used for one request
+// after the other, each until Release; what Bytes returned must not be used after that.
+type Body struct {
+	bodies *Bodies
+	// first holds the free part, chunks what follows, size is how long both are.
+	first  []byte
+	chunks [][]byte
+	size   int64
+	// leave gives back the place of the body, nil without one. The place is that of account, 0 without credentials.
+	leave   func()
+	account int64
+	// bytes were taken from memory for account, free of the free bytes.
+	memory      *gate.Gate
+	bytes, free int64
+}
+
+// Size is how many bytes were read.
+func (b *Body) Size() int64 { return b.size }
+
+// Bytes returns the whole body.
+func (b *Body) Bytes() []byte {
+	if len(b.chunks) > 0 {
+		whole := make([]byte, 0, b.size)
+		b.each(func(part []byte) { whole = append(whole, part...) })
+		b.first = whole
+	}
+	return b.first
+}
+
+// Take returns the whole body as a text, and forgets it.
+func (b *Body) Take() string {
+	var whole strings.Builder
+	whole.Grow(int(b.size))
+	b.each(func(part []byte) { whole.Write(part) })
+	return whole.String()
+}
+
+// each passes on the parts in order, and forgets them.
+func (b *Body) each(do func(part []byte)) {
+	do(b.first)
+	b.first = b.first[:0]
+	for i, chunk := range b.chunks {
+		do(chunk)
+		b.chunks[i] = nil
+	}
+	b.chunks = nil
+}
+
+// Forget lets go of the content, once it is decoded. The place, and what was taken of memory, stay until Release: what
+// was decoded is about as large.
+func (b *Body) Forget() {
+	b.chunks = nil
+	if cap(b.first) > maxFirst {
+		b.first = nil
+	}
+	b.first = b.first[:0]
+}
+
+// Decoding waits until there is memory to decode the body; done gives it back. It waits only for bodies that are decoded
+// at the same time. The error is that of ctx.
+func (b *Body) Decoding(ctx context.Context) (done func(), err error) {
+	if b.size <= FreeBody {
+		return func() {}, nil
+	}
+	n := min(decodeFactor*b.size, decodeMemory)
+	if err := b.bodies.decoding.Acquire(ctx, n); err != nil {
+		return nil, err
+	}
+	return func() { b.bodies.decoding.Release(n) }, nil
+}
+
+// Charge takes n more bytes of memory, for what the decoded body holds beside its texts. The error is that of Read.
+func (b *Body) Charge(n int64) error {
+	if b.leave == nil {
+		if err := b.bodies.freeBytes.Take(0, n); err != nil {
+			return err
+		}
+		b.free += n
+		return nil
+	}
+	if err := b.memory.Take(b.account, n); err != nil {
+		return err
+	}
+	b.bytes += n
+	return nil
+}
+
+// Own moves a large body that has the place of a request without credentials to the account that its credentials turned
+// out to belong to. The error is Limited or Unavailable, where there is no place for it.
+func (b *Body) Own(account int64) error {
+	if b.leave == nil || b.account != 0 {
+		return nil
+	}
+	return b.enter(account)
+}
+
+// enter takes a place for an account, and gives back the one without credentials.
+func (b *Body) enter(account int64) error {
+	leave, err := b.bodies.accounts.Enter(account)
+	if err != nil {
+		return err
+	}
+	if err := b.bodies.accountBytes.Take(account, b.bytes); err != nil {
+		leave()
+		return err
+	}
+	b.giveBack()
+	b.leave, b.account, b.memory = leave, account, b.bodies.accountBytes
+	return nil
+}
+
+// enterNameless takes a place for a body without credentials.
+func (b *Body) enterNameless() (err error) {
+	if b.leave, err = b.bodies.nameless.Enter(0); err != nil {
+		return err
+	}
+	b.account, b.memory = 0, b.bodies.namelessBytes
+	return nil
+}
+
+// giveBack gives back the place and the memory of the account.
+func (b *Body) giveBack() {
+	if b.leave != nil {
+		b.leave()
+		b.memory.Give(b.account, b.bytes)
+	}
+}
+
+// Release gives back everything. It may be called again, and for a body that was never read.
+func (b *Body) Release() {
+	b.giveBack()
+	if b.free > 0 {
+		b.bodies.freeBytes.Give(0, b.free)
+	}
+	b.Forget()
+	*b = Body{first: b.first}
+}
+
+// maxFirst is the size of the buffer of the free part. Its last byte tells a body that is longer.
+const maxFirst = FreeBody + 1
+
+// Read reads a body whole. The error is Limited or Unavailable, with RetryAfter, where there is no place or no memory for
+// it, an http.MaxBytesError where it is larger than the caller may send, ErrSlowBody, what Identify returned, or that of
+// the Source. After an error the rest of the body is unread. Body must be released in any case, once the request is
+// answered.
+func (b *Bodies) Read(ctx context.Context, body *Body, request BodyRequest) error {
+	body.bodies = b
+	r := &bodyReader{Body: body, BodyRequest: request, limit: request.MaxBody, started: time.Now()}
+	if most := max(request.MaxBody, request.MaxGranted); request.Length > most {
+		return &http.MaxBytesError{Limit: most}
+	}
+	// What is announced as large is admitted or refused before it is read, as far as credentials are known already.
+	if request.Length > min(FreeBody, r.limit) {
+		if err := r.identify(ctx); err != nil {
+			return err
+		}
+		if request.Length > r.limit {
+			return &http.MaxBytesError{Limit: r.limit}
+		}
+	}
+	return r.read(ctx)
+}
+
+// bodyReader reads one body.
+type bodyReader struct {
+	*Body
+	BodyRequest
+	limit   int64
+	started time.Time
+	// asked tells that Identify was called, and seen how many bytes it was given.
+	asked bool
+	seen  int64
+	// counted is how much of the free part is in an account of memory, or too little for one.
+	counted int64
+}
+
+func (r *bodyReader) read(ctx context.Context) error {
+	for {
+		part, upTo, err := r.room(ctx)
+		if err != nil {
+			return err
+		}
+		ended, err := r.fill(part, upTo)
+		if err != nil {
+			return err
+		}
+		// A place without credentials is left as soon as they are seen. More than the limit needs credentials anyway.
+		if r.leave != nil || r.size > r.limit {
+			if err := r.identify(ctx); err != nil {
+				return err
+			}
+		}
+		if r.size > r.limit {
+			return &http.MaxBytesError{Limit: r.limit}
+		}
+		if ended {
+			return nil
+		}
+	}
+}
+
+// room returns a part that may be filled up to a length. What it holds is counted before.
+func (r *bodyReader) room(ctx context.Context) (part *[]byte, upTo int64, err error) {
+	if r.size < maxFirst {
+		upTo, err = r.growFirst(ctx)
+		return &r.first, upTo, err
+	}
+	if n := len(r.chunks); n > 0 && len(r.chunks[n-1]) < bodyChunk {
+		return &r.chunks[n-1], bodyChunk, nil
+	}
+	if err := r.admit(ctx); err != nil {
+		return nil, 0, err
+	}
+	if err := r.Charge(bodyChunk); err != nil {
+		return nil, 0, err
+	}
+	r.chunks = append(r.chunks, make([]byte, 0, bodyChunk))
+	return &r.chunks[len(r.chunks)-1], bodyChunk, nil
+}
+
+// growFirst makes room in the free part. Where there is no memory for free parts, the body needs a place.
+func (r *bodyReader) growFirst(ctx context.Context) (upTo int64, err error) {
+	step := int64(uncounted)
+	for step <= r.size {
+		step *= 4
+	}
+	step = min(step, maxFirst)
+	if more := step - max(r.counted, uncounted); more > 0 {
+		if r.leave == nil && r.Charge(more) != nil {
+			if err := r.admit(ctx); err != nil {
+				return 0, err
+			}
+		}
+		if r.leave != nil {
+			if err := r.Charge(more); err != nil {
+				return 0, err
+			}
+		}
+		r.counted = step
+	}
+	if int64(cap(r.first)) < step {
+		r.first = append(make([]byte, 0, step), r.first...)
+	}
+	return step, nil
+}
+
+// fill reads until a part is full, the body ends, or it is larger than it may be.
+func (r *bodyReader) fill(part *[]byte, upTo int64) (ended bool, err error) {
+	room := (*part)[len(*part):upTo]
+	room = room[:min(int64(len(room)), r.limit+1-r.size)]
+	hurry := func() error { return nil }
+	if r.leave != nil && r.account == 0 {
+		hurry = r.hurry(len(room))
+	}
+	for len(room) > 0 && err == nil {
+		var n int
+		n, err = r.From.Read(room)
+		*part, room, r.size = (*part)[:len(*part)+n], room[n:], r.size+int64(n)
+	}
+	if late := hurry(); late != nil {
+		return false, late
+	}
+	if errors.Is(err, io.EOF) {
+		return true, nil
+	}
+	return false, err
+}
+
+// hurry bounds the time for the next n bytes of a body without credentials. What it returns ends that, with ErrSlowBody
+// if they did not come in time.
+func (r *bodyReader) hurry(n int) func() error {
+	var expired atomic.Bool
+	atRate := time.Duration(int64(n) / r.bodies.limits.NamelessRate * int64(time.Second))
+	left := time.Until(r.started.Add(r.bodies.limits.NamelessTime))
+	timer := time.AfterFunc(max(0, min(atRate, left)), func() {
+		expired.Store(true)
+		r.From.Interrupt()
+	})
+	return func() error {
+		if !timer.Stop() || expired.Load() {
+			return ErrSlowBody
+		}
+		return nil
+	}
+}
+
+// admit takes a place, unless the body has one.
+func (r *bodyReader) admit(ctx context.Context) error {
+	if r.leave == nil {
+		if err := r.identify(ctx); err != nil {
+			return err
+		}
+	}
+	if r.leave == nil {
+		return r.enterNameless()
+	}
+	return nil
+}
+
+// identify looks for credentials in what was read since it was called last, and moves the body to their account.
+func (r *bodyReader) identify(ctx context.Context) error {
+	parts := [][]byte{nil}
+	if r.asked {
+		parts = nil
+	}
+	r.asked = true
+	if int64(len(r.first)) > r.seen {
+		parts = append(parts, r.first[r.seen:])
+	}
+	if n := len(r.chunks); n > 0 && r.size > r.seen {
+		last := r.chunks[n-1] // each chunk is looked at once it is there
+		parts = append(parts, last[max(0, r.seen-(r.size-int64(len(last)))):])
+	}
+	r.seen = r.size
+	for _, part := range parts {
+		if r.account != 0 || r.Identify == nil {
+			return nil
+		}
+		grant, err := r.Identify(ctx, part)
+		if err != nil {
+			return err
+		}
+		if grant.Account == 0 {
+			continue
+		}
+		if err := r.enter(grant.Account); err != nil {
+			return err
+		}
+		r.limit = max(r.limit, grant.MaxBody)
+	}
+	return nil
+}
