@@ -23,7 +23,7 @@ const OperationHeader = "X-GraphQL-Operation"
 // ServeHTTP answers one request of the legacy API; it is the handler of /api.php and /command.
 func (b *Bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	started := time.Now()
-	ctx := WithRemoteAddr(withBearer(r.Context(), r), b.opts.RemoteAddr(r))
+	ctx := r.Context()
 	out := &answer{writer: w}
 	response := b.answer(ctx, w, r, out)
 	err := out.send(response)
@@ -104,20 +104,9 @@ func (b *Bridge) identify(ctx context.Context, p Parameters) (context.Context, e
 	return caller.With(ctx, id), nil
 }
 
-type bearerKey struct{}
-
-// withBearer keeps the credentials of the header Authorization.
-func withBearer(ctx context.Context, r *http.Request) context.Context {
-	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") {
-		return ctx
-	}
-	return context.WithValue(ctx, bearerKey{}, account.Bearer(strings.TrimSpace(token)))
-}
-
 // sentCredentials are those of the parameters, and of the header Authorization where they name none.
 func sentCredentials(ctx context.Context, p Parameters) account.Credentials {
-	sent, _ := ctx.Value(bearerKey{}).(account.Credentials)
+	sent := account.Bearer(surface.RequestOf(ctx).Token)
 	if key := p.key(); key != "" {
 		sent.Key = key
 	}
