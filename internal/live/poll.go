@@ -9,7 +9,6 @@ import (
 
 	"campaignql/ent"
 	"campaignql/internal/apperr"
-	"campaignql/internal/caller"
 )
 
 // poll reads the database at intervals until there are no watches, or the service is closed.

@@ -40,10 +40,10 @@ func TestForwardingHeadersOfTrustedProxiesTellTheClient(t *testing.T) {
 		client  string
 		base    string
 	}{
-		"no header":        {"10.1.1.1:5000", nil, "10.1.1.1", "http://inner:8080"},
-		"one proxy":        {"10.1.1.1:5000", []string{"X-Forwarded-For: 203.0.113.5", "X-Forwarded-Proto: https", "X-Forwarded-Host: mail.example.com"}, "203.0.113.5", "https://mail.example.com"},
-		"a spoofed prefix": {"10.1.1.1:5000", []string{"X-Forwarded-For: 198.51.100.1, 203.0.113.5", "X-Forwarded-Proto: http, https", "X-Forwarded-Host: evil.example, mail.example.com"}, "203.0.113.5", "https://mail.example.com"},
-		"two proxies":      {"10.1.1.1:5000", []string{"X-Forwarded-For: 203.0.113.5, 192.0.2.7", "X-Forwarded-Proto: https, http"}, "203.0.113.5", "https://inner:8080"},
+		"no header":                      {"10.1.1.1:5000", nil, "10.1.1.1", "http://inner:8080"},
+		"one proxy":                      {"10.1.1.1:5000", []string{"X-Forwarded-For: 203.0.113.5", "X-Forwarded-Proto: https", "X-Forwarded-Host: mail.example.com"}, "203.0.113.5", "https://mail.example.com"},
+		"a spoofed prefix":               {"10.1.1.1:5000", []string{"X-Forwarded-For: 198.51.100.1, 203.0.113.5", "X-Forwarded-Proto: http, https", "X-Forwarded-Host: evil.example, mail.example.com"}, "203.0.113.5", "https://mail.example.com"},
+		"two proxies":                    {"10.1.1.1:5000", []string{"X-Forwarded-For: 203.0.113.5, 192.0.2.7", "X-Forwarded-Proto: https, http"}, "203.0.113.5", "https://inner:8080"},
 		"two proxies, the scheme once":   {"10.1.1.1:5000", []string{"X-Forwarded-For: 203.0.113.5, 192.0.2.7", "X-Forwarded-Proto: https"}, "203.0.113.5", "https://inner:8080"},
 		"several lines":                  {"10.1.1.1:5000", []string{"X-Forwarded-For: 198.51.100.1", "X-Forwarded-For: 203.0.113.5 ,192.0.2.7"}, "203.0.113.5", "http://inner:8080"},
 		"only proxies":                   {"10.1.1.1:5000", []string{"X-Forwarded-For: 10.9.9.9, 192.0.2.7"}, "10.9.9.9", "http://inner:8080"},
