@@ -19,6 +19,8 @@ type APIKey struct {
 	ID int64 `json:"id,omitempty"`
 	// Account that owns the row (legacy RelOwnerUserID).
 	UserID int64 `json:"user_id,omitempty"`
+	// Key that made this one, itself or through a session; null for the command line, passwords and older keys.
+	ParentID *int64 `json:"parent_id,omitempty"`
 	// SHA-256 of the key, hexadecimal.
 	Hash string `json:"-"`
 	// First characters of the key, by which its owner recognises it.
@@ -43,7 +45,7 @@ func (*APIKey) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case apikey.FieldID, apikey.FieldUserID:
+		case apikey.FieldID, apikey.FieldUserID, apikey.FieldParentID:
 			values[i] = new(sql.NullInt64)
 		case apikey.FieldHash, apikey.FieldHint, apikey.FieldScopes, apikey.FieldNote:
 			values[i] = new(sql.NullString)
@@ -75,6 +77,13 @@ func (_m *APIKey) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field user_id", values[i])
 			} else if value.Valid {
 				_m.UserID = value.Int64
+			}
+		case apikey.FieldParentID:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field parent_id", values[i])
+			} else if value.Valid {
+				_m.ParentID = new(int64)
+				*_m.ParentID = value.Int64
 			}
 		case apikey.FieldHash:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -165,6 +174,11 @@ func (_m *APIKey) String() string {
 	builder.WriteString(fmt.Sprintf("id=%v, ", _m.ID))
 	builder.WriteString("user_id=")
 	builder.WriteString(fmt.Sprintf("%v", _m.UserID))
+	builder.WriteString(", ")
+	if v := _m.ParentID; v != nil {
+		builder.WriteString("parent_id=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
 	builder.WriteString(", ")
 	builder.WriteString("hash=<sensitive>")
 	builder.WriteString(", ")

@@ -28,6 +28,20 @@ func (_c *APIKeyCreate) SetUserID(v int64) *APIKeyCreate {
 	return _c
 }
 
+// SetParentID sets the "parent_id" field.
+func (_c *APIKeyCreate) SetParentID(v int64) *APIKeyCreate {
+	_c.mutation.SetParentID(v)
+	return _c
+}
+
+// SetNillableParentID sets the "parent_id" field if the given value is not nil.
+func (_c *APIKeyCreate) SetNillableParentID(v *int64) *APIKeyCreate {
+	if v != nil {
+		_c.SetParentID(*v)
+	}
+	return _c
+}
+
 // SetHash sets the "hash" field.
 func (_c *APIKeyCreate) SetHash(v string) *APIKeyCreate {
 	_c.mutation.SetHash(v)
@@ -231,6 +245,10 @@ func (_c *APIKeyCreate) createSpec() (*APIKey, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.UserID(); ok {
 		_spec.SetField(apikey.FieldUserID, field.TypeInt64, value)
 		_node.UserID = value
+	}
+	if value, ok := _c.mutation.ParentID(); ok {
+		_spec.SetField(apikey.FieldParentID, field.TypeInt64, value)
+		_node.ParentID = &value
 	}
 	if value, ok := _c.mutation.Hash(); ok {
 		_spec.SetField(apikey.FieldHash, field.TypeString, value)
@@ -449,6 +467,9 @@ func (u *APIKeyUpsertOne) UpdateNewValues() *APIKeyUpsertOne {
 		}
 		if _, exists := u.create.mutation.UserID(); exists {
 			s.SetIgnore(apikey.FieldUserID)
+		}
+		if _, exists := u.create.mutation.ParentID(); exists {
+			s.SetIgnore(apikey.FieldParentID)
 		}
 	}))
 	return u
@@ -798,6 +819,9 @@ func (u *APIKeyUpsertBulk) UpdateNewValues() *APIKeyUpsertBulk {
 			}
 			if _, exists := b.mutation.UserID(); exists {
 				s.SetIgnore(apikey.FieldUserID)
+			}
+			if _, exists := b.mutation.ParentID(); exists {
+				s.SetIgnore(apikey.FieldParentID)
 			}
 		}
 	}))

@@ -234,6 +234,9 @@ func (_u *APIKeyUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 			}
 		}
 	}
+	if _u.mutation.ParentIDCleared() {
+		_spec.ClearField(apikey.FieldParentID, field.TypeInt64)
+	}
 	if value, ok := _u.mutation.Hash(); ok {
 		_spec.SetField(apikey.FieldHash, field.TypeString, value)
 	}
@@ -523,6 +526,9 @@ func (_u *APIKeyUpdateOne) sqlSave(ctx context.Context) (_node *APIKey, err erro
 				ps[i](selector)
 			}
 		}
+	}
+	if _u.mutation.ParentIDCleared() {
+		_spec.ClearField(apikey.FieldParentID, field.TypeInt64)
 	}
 	if value, ok := _u.mutation.Hash(); ok {
 		_spec.SetField(apikey.FieldHash, field.TypeString, value)

@@ -82,6 +82,8 @@ type APIKeyMutation struct {
 	id            *int64
 	user_id       *int64
 	adduser_id    *int64
+	parent_id     *int64
+	addparent_id  *int64
 	hash          *string
 	hint          *string
 	scopes        *string
@@ -254,6 +256,76 @@ func (m *APIKeyMutation) AddedUserID() (r int64, exists bool) {
 func (m *APIKeyMutation) ResetUserID() {
 	m.user_id = nil
 	m.adduser_id = nil
+}
+
+// SetParentID sets the "parent_id" field.
+func (m *APIKeyMutation) SetParentID(i int64) {
+	m.parent_id = &i
+	m.addparent_id = nil
+}
+
+// ParentID returns the value of the "parent_id" field in the mutation.
+func (m *APIKeyMutation) ParentID() (r int64, exists bool) {
+	v := m.parent_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldParentID returns the old "parent_id" field's value of the APIKey entity.
+// If the APIKey object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *APIKeyMutation) OldParentID(ctx context.Context) (v *int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldParentID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldParentID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldParentID: %w", err)
+	}
+	return oldValue.ParentID, nil
+}
+
+// AddParentID adds i to the "parent_id" field.
+func (m *APIKeyMutation) AddParentID(i int64) {
+	if m.addparent_id != nil {
+		*m.addparent_id += i
+	} else {
+		m.addparent_id = &i
+	}
+}
+
+// AddedParentID returns the value that was added to the "parent_id" field in this mutation.
+func (m *APIKeyMutation) AddedParentID() (r int64, exists bool) {
+	v := m.addparent_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearParentID clears the value of the "parent_id" field.
+func (m *APIKeyMutation) ClearParentID() {
+	m.parent_id = nil
+	m.addparent_id = nil
+	m.clearedFields[apikey.FieldParentID] = struct{}{}
+}
+
+// ParentIDCleared returns if the "parent_id" field was cleared in this mutation.
+func (m *APIKeyMutation) ParentIDCleared() bool {
+	_, ok := m.clearedFields[apikey.FieldParentID]
+	return ok
+}
+
+// ResetParentID resets all changes to the "parent_id" field.
+func (m *APIKeyMutation) ResetParentID() {
+	m.parent_id = nil
+	m.addparent_id = nil
+	delete(m.clearedFields, apikey.FieldParentID)
 }
 
 // SetHash sets the "hash" field.
@@ -617,9 +689,12 @@ func (m *APIKeyMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *APIKeyMutation) Fields() []string {
-	fields := make([]string, 0, 9)
+	fields := make([]string, 0, 10)
 	if m.user_id != nil {
 		fields = append(fields, apikey.FieldUserID)
+	}
+	if m.parent_id != nil {
+		fields = append(fields, apikey.FieldParentID)
 	}
 	if m.hash != nil {
 		fields = append(fields, apikey.FieldHash)
@@ -655,6 +730,8 @@ func (m *APIKeyMutation) Field(name string) (ent.Value, bool) {
 	switch name {
 	case apikey.FieldUserID:
 		return m.UserID()
+	case apikey.FieldParentID:
+		return m.ParentID()
 	case apikey.FieldHash:
 		return m.Hash()
 	case apikey.FieldHint:
@@ -682,6 +759,8 @@ func (m *APIKeyMutation) OldField(ctx context.Context, name string) (ent.Value, 
 	switch name {
 	case apikey.FieldUserID:
 		return m.OldUserID(ctx)
+	case apikey.FieldParentID:
+		return m.OldParentID(ctx)
 	case apikey.FieldHash:
 		return m.OldHash(ctx)
 	case apikey.FieldHint:
@@ -713,6 +792,13 @@ func (m *APIKeyMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetUserID(v)
+		return nil
+	case apikey.FieldParentID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetParentID(v)
 		return nil
 	case apikey.FieldHash:
 		v, ok := value.(string)
@@ -781,6 +867,9 @@ func (m *APIKeyMutation) AddedFields() []string {
 	if m.adduser_id != nil {
 		fields = append(fields, apikey.FieldUserID)
 	}
+	if m.addparent_id != nil {
+		fields = append(fields, apikey.FieldParentID)
+	}
 	return fields
 }
 
@@ -791,6 +880,8 @@ func (m *APIKeyMutation) AddedField(name string) (ent.Value, bool) {
 	switch name {
 	case apikey.FieldUserID:
 		return m.AddedUserID()
+	case apikey.FieldParentID:
+		return m.AddedParentID()
 	}
 	return nil, false
 }
@@ -807,6 +898,13 @@ func (m *APIKeyMutation) AddField(name string, value ent.Value) error {
 		}
 		m.AddUserID(v)
 		return nil
+	case apikey.FieldParentID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddParentID(v)
+		return nil
 	}
 	return fmt.Errorf("unknown APIKey numeric field %s", name)
 }
@@ -815,6 +913,9 @@ func (m *APIKeyMutation) AddField(name string, value ent.Value) error {
 // mutation.
 func (m *APIKeyMutation) ClearedFields() []string {
 	var fields []string
+	if m.FieldCleared(apikey.FieldParentID) {
+		fields = append(fields, apikey.FieldParentID)
+	}
 	if m.FieldCleared(apikey.FieldExpiresAt) {
 		fields = append(fields, apikey.FieldExpiresAt)
 	}
@@ -838,6 +939,9 @@ func (m *APIKeyMutation) FieldCleared(name string) bool {
 // error if the field is not defined in the schema.
 func (m *APIKeyMutation) ClearField(name string) error {
 	switch name {
+	case apikey.FieldParentID:
+		m.ClearParentID()
+		return nil
 	case apikey.FieldExpiresAt:
 		m.ClearExpiresAt()
 		return nil
@@ -857,6 +961,9 @@ func (m *APIKeyMutation) ResetField(name string) error {
 	switch name {
 	case apikey.FieldUserID:
 		m.ResetUserID()
+		return nil
+	case apikey.FieldParentID:
+		m.ResetParentID()
 		return nil
 	case apikey.FieldHash:
 		m.ResetHash()

@@ -33,19 +33,19 @@ func init() {
 	apikeyFields := schema.APIKey{}.Fields()
 	_ = apikeyFields
 	// apikeyDescHash is the schema descriptor for hash field.
-	apikeyDescHash := apikeyFields[1].Descriptor()
+	apikeyDescHash := apikeyFields[2].Descriptor()
 	// apikey.HashValidator is a validator for the "hash" field. It is called by the builders before save.
 	apikey.HashValidator = apikeyDescHash.Validators[0].(func(string) error)
 	// apikeyDescHint is the schema descriptor for hint field.
-	apikeyDescHint := apikeyFields[2].Descriptor()
+	apikeyDescHint := apikeyFields[3].Descriptor()
 	// apikey.HintValidator is a validator for the "hint" field. It is called by the builders before save.
 	apikey.HintValidator = apikeyDescHint.Validators[0].(func(string) error)
 	// apikeyDescScopes is the schema descriptor for scopes field.
-	apikeyDescScopes := apikeyFields[3].Descriptor()
+	apikeyDescScopes := apikeyFields[4].Descriptor()
 	// apikey.ScopesValidator is a validator for the "scopes" field. It is called by the builders before save.
 	apikey.ScopesValidator = apikeyDescScopes.Validators[0].(func(string) error)
 	// apikeyDescNote is the schema descriptor for note field.
-	apikeyDescNote := apikeyFields[4].Descriptor()
+	apikeyDescNote := apikeyFields[5].Descriptor()
 	// apikey.DefaultNote holds the default value on creation for the note field.
 	apikey.DefaultNote = apikeyDescNote.Default.(string)
 	// apikey.NoteValidator is a validator for the "note" field. It is called by the builders before save.

@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 
+	"campaignql/ent"
 	"campaignql/graph/gid"
 	"campaignql/graph/model"
 	"campaignql/internal/account"
@@ -29,11 +30,15 @@ func (r viewerResolver) APIKeys(ctx context.Context, _ *model.Viewer) ([]*model.
 	if err != nil {
 		return nil, err
 	}
+	return shownKeys(keys), nil
+}
+
+func shownKeys(keys []*ent.APIKey) []*model.APIKey {
 	shown := make([]*model.APIKey, len(keys))
 	for i, key := range keys {
 		shown[i] = &model.APIKey{APIKey: key}
 	}
-	return shown, nil
+	return shown
 }
 
 func (r mutationResolver) Login(ctx context.Context, input model.LoginInput) (*model.LoginPayload, error) {
@@ -76,12 +81,14 @@ func (r mutationResolver) CreateAPIKey(ctx context.Context, input model.CreateAP
 func (r mutationResolver) RevokeAPIKey(ctx context.Context, input model.RevokeAPIKeyInput) (*model.RevokeAPIKeyPayload, error) {
 	id, err := identify(gid.APIKey, "id", input.ID)
 	if err == nil {
-		record, revokeErr := r.Accounts.RevokeKey(ctx, id)
+		revoked, revokeErr := r.Accounts.RevokeKey(ctx, id, input.Descendants)
 		if revokeErr == nil {
-			return &model.RevokeAPIKeyPayload{APIKey: &model.APIKey{APIKey: record}, UserErrors: []*model.UserError{}}, nil
+			return &model.RevokeAPIKeyPayload{
+				APIKey: &model.APIKey{APIKey: revoked.Key}, Descendants: shownKeys(revoked.Descendants), UserErrors: []*model.UserError{},
+			}, nil
 		}
 		err = revokeErr
 	}
 	mend, err := mended(ctx, err)
-	return &model.RevokeAPIKeyPayload{UserErrors: mend}, err
+	return &model.RevokeAPIKeyPayload{Descendants: []*model.APIKey{}, UserErrors: mend}, err
 }

@@ -8,5 +8,5 @@ import (
 )
 
 func (r mutationResolver) Command(ctx context.Context, name string, parameters scalar.JSON) (scalar.JSON, error) {
-	return scalar.JSON(r.Commands.Answer(ctx, requestOf(ctx).Client, name, json.RawMessage(parameters))), nil
+	return scalar.JSON(r.Commands.Answer(ctx, name, json.RawMessage(parameters))), nil
 }

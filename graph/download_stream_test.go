@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -21,6 +20,7 @@ import (
 	"campaignql/internal/export"
 	"campaignql/internal/kind"
 	"campaignql/internal/store"
+	"campaignql/internal/surface"
 	"campaignql/internal/testkit/apitest"
 )
 
@@ -200,11 +200,11 @@ func TestAFileEndsWithTheKeyThatReadsIt(t *testing.T) {
 				t.Fatal(err)
 			}
 			handler := http.NewServeMux()
-			handler.Handle("/export/campaigns/{id}/{file}", download.New(w.Services.Accounts, w.Services.Exports, download.Options{Trust: time.Nanosecond}))
+			handler.Handle("/export/campaigns/{id}/{file}", download.New(w.Services.Accounts, w.Services.Exports, download.Options{}))
 			server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-				handler.ServeHTTP(&choked{ResponseWriter: rw, then: func() {
+				surface.Identify(surface.Identity{}, handler).ServeHTTP(&choked{ResponseWriter: rw, then: func() {
 					if revoked {
-						_, err := w.Services.Accounts.RevokeKey(a.Context, created.ID)
+						_, err := w.Services.Accounts.RevokeKey(a.Context, created.ID, account.RevokeDescendants)
 						if err != nil {
 							t.Error(err)
 						}
@@ -215,6 +215,9 @@ func TestAFileEndsWithTheKeyThatReadsIt(t *testing.T) {
 			request.Header.Set("Authorization", "Bearer "+key)
 			response, err := http.DefaultClient.Do(request)
 			if err == nil {
+				if response.StatusCode != http.StatusOK {
+					t.Errorf("answered %s", response.Status)
+				}
 				_, err = io.Copy(io.Discard, response.Body)
 				response.Body.Close()
 			}

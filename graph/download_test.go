@@ -273,7 +273,7 @@ func TestALinkEndsWithItsTimeAndItsKey(t *testing.T) {
 		if response, _ := fetch(t, link, ""); response.StatusCode != http.StatusOK {
 			t.Errorf("before the key is revoked: %d", response.StatusCode)
 		}
-		must(w.Services.Accounts.RevokeKey(a.Context, created.ID))(t)
+		must(w.Services.Accounts.RevokeKey(a.Context, created.ID, account.RevokeDescendants))(t)
 		if response, _ := fetch(t, link, ""); response.StatusCode != http.StatusUnauthorized {
 			t.Errorf("after the key was revoked: %d", response.StatusCode)
 		}

@@ -38,5 +38,5 @@ func (r queryResolver) ExportStatistics(ctx context.Context, campaign string, co
 	if err != nil {
 		return nil, err
 	}
-	return &model.StatisticsExport{URL: requestOf(ctx).base + link, ExpiresAt: expires}, nil
+	return &model.StatisticsExport{URL: requestOf(ctx).BaseURL() + link, ExpiresAt: expires}, nil
 }

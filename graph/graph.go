@@ -50,10 +50,10 @@ type Services struct {
 	Commands Commands
 }
 
-// Commands runs commands of the legacy API for the caller of ctx and answers their envelope as JSON, whatever comes of them. remoteAddr is the address of
-// the client; parameters are the text of what should be a JSON object, empty for none.
+// Commands runs commands of the legacy API for the caller of ctx and answers their envelope as JSON,
+// whatever the outcome. The parameters are the text of a JSON object, empty for none.
 type Commands interface {
-	Answer(ctx context.Context, remoteAddr, name string, parameters json.RawMessage) json.RawMessage
+	Answer(ctx context.Context, name string, parameters json.RawMessage) json.RawMessage
 }
 
 // Info is what `serverInfo` says of the server.

@@ -19,39 +19,24 @@ func TestAServerAndAnAccountHaveSoManyWebSockets(t *testing.T) {
 	t.Parallel()
 	db := testkit.Open(t, "sqlite::memory:")
 	cfg := apitest.Config()
-	cfg.MaxSockets, cfg.MaxAccountSockets = 3, 1
+	cfg.MaxSockets, cfg.MaxAccountSockets = 2, 1
 	w := &world{Server: apitest.With(t, db, cfg), db: db}
-	ann, ben := w.Account(t), w.Account(t)
+	ann, ben, eve := w.Account(t), w.Account(t), w.Account(t)
 	first := connect(t, w.URL, ann.Key)
-	connect(t, w.URL, "") // of nobody, who takes a place of the server's alone
-
-	second := dial(t, w.URL)
-	second.send("connection_init", "", object{"apiKey": ann.Key})
-	_, err := second.read()
-	var closing websocket.CloseError
-	if !errors.As(err, &closing) || closing.Code != websocket.StatusTryAgainLater || !strings.Contains(closing.Reason, "the account has as many WebSockets under way as it may") {
-		t.Errorf("a second connection of the account ends with %v", err)
-	}
-	var third *socket
-	eventually(t, "the place of the refused connection is free", func() bool {
-		conn, _, err := websocket.Dial(t.Context(), w.URL+"/graphql", dialOptions())
-		if err == nil {
-			third = &socket{t, conn, t.Context()}
+	connect(t, w.URL, "") // of nobody, who takes no place of theirs
+	refused := func(key, want string) {
+		t.Helper()
+		s := dial(t, w.URL)
+		s.send("connection_init", "", object{"apiKey": key})
+		_, err := s.read()
+		var closing websocket.CloseError
+		if !errors.As(err, &closing) || closing.Code != websocket.StatusTryAgainLater || !strings.Contains(closing.Reason, want) {
+			t.Errorf("a connection too many ends with %v", err)
 		}
-		return err == nil
-	})
-	t.Cleanup(func() { _ = third.CloseNow() })
-	third.send("connection_init", "", object{"apiKey": ben.Key})
-	third.want("connection_ack")
-
-	_, response, err := websocket.Dial(t.Context(), w.URL+"/graphql", dialOptions())
-	if err == nil || response == nil {
-		t.Fatalf("a fourth connection is opened: %v", err)
 	}
-	body := string(must(io.ReadAll(response.Body))(t))
-	if response.StatusCode != http.StatusServiceUnavailable || response.Header.Get("Retry-After") != "1" || !strings.Contains(body, `"The server has as many WebSockets under way as it may: try again.","extensions":{"code":"UNAVAILABLE"`) {
-		t.Errorf("a fourth connection is refused with %d, %q: %s", response.StatusCode, response.Header.Get("Retry-After"), body)
-	}
+	refused(ann.Key, "the account has as many WebSockets under way as it may")
+	connect(t, w.URL, ben.Key)
+	refused(eve.Key, "the server has as many WebSockets under way as it may")
 
 	_ = first.Close(websocket.StatusNormalClosure, "")
 	eventually(t, "the places of a connection that has ended are free", func() bool {

@@ -16,61 +16,81 @@ import (
 	"campaignql/graph/transport"
 	"campaignql/internal/account"
 	"campaignql/internal/apperr"
+	"campaignql/internal/caller"
 	"campaignql/internal/kind"
 	"campaignql/internal/live"
 	"campaignql/internal/surface"
 )
 
-// connected reads who uses a WebSocket from the payload of its connection_init: `Authorization` as the header would be, or `apiKey`. Without either the
-// header of the handshake counts, and without that only what needs no caller is answered. A credential that is refused closes the connection.
-func (s *server) connected(ctx context.Context, payload map[string]any) (context.Context, error) {
+// connected reads who uses a WebSocket from the payload of its connection_init: `Authorization` as the header
+// would be, or `apiKey`. Without either the header of the handshake counts, and without that only what
+// needs no caller is answered. A credential that is refused closes the connection.
+func (s *server) connected(ctx context.Context, payload map[string]any) (transport.Connection, error) {
 	known := *requestOf(ctx)
 	known.shared = true
+	sent, err := introduction(payload, known.credentials)
+	if err != nil {
+		return transport.Connection{}, err
+	}
+	known.credentials = sent
+	connection := transport.Connection{Context: context.WithValue(ctx, requestKey{}, &known)}
+	if sent == (account.Credentials{}) {
+		return connection, nil
+	}
+	looking, cancel := context.WithTimeout(connection.Context, s.options.Timeout)
+	defer cancel()
+	id, err := s.Accounts.Authenticate(looking, sent, kind.SurfaceGraphQL)
+	switch apperr.CodeOf(err) {
+	case "":
+		known.owner = id.UserID
+		return s.introduced(connection, id)
+	case apperr.Unauthenticated:
+		return connection, &transport.Closing{Code: transport.CloseForbidden, Reason: "Forbidden: the API key or session is unknown, expired or revoked"}
+	default:
+		s.present(connection.Context, err) // into the log
+		return connection, &transport.Closing{Code: transport.CloseTryLater, Reason: "Try again later"}
+	}
+}
+
+// introduction reads the credentials of connection_init; those of the handshake count without any.
+func introduction(payload map[string]any, handshake account.Credentials) (account.Credentials, error) {
 	for _, name := range []string{"Authorization", "authorization", "apiKey"} {
 		value, given := payload[name]
 		if !given {
 			continue
 		}
 		text, _ := value.(string)
-		if known.credentials = account.Bearer(surface.Bearer(text)); name == "apiKey" {
-			known.credentials = account.Bearer(text)
+		sent := account.Bearer(surface.Bearer(text))
+		if name == "apiKey" {
+			sent = account.Bearer(text)
 		}
-		if known.credentials == (account.Credentials{}) {
-			return nil, &transport.Closing{Code: transport.CloseForbidden, Reason: "Forbidden: " + name + " cannot be read"}
+		if sent == (account.Credentials{}) {
+			return sent, &transport.Closing{Code: transport.CloseForbidden, Reason: "Forbidden: " + name + " cannot be read"}
 		}
-		break
+		return sent, nil
 	}
-	ctx = context.WithValue(ctx, requestKey{}, &known)
-	if known.credentials == (account.Credentials{}) {
-		return ctx, nil
-	}
-	looking, cancel := context.WithTimeout(ctx, s.options.Timeout)
-	defer cancel()
-	id, err := s.Accounts.Authenticate(looking, known.credentials, kind.SurfaceGraphQL)
-	switch apperr.CodeOf(err) {
-	case "":
-		leave, err := s.ofAccount.Enter(id.UserID)
-		if err != nil {
-			return nil, &transport.Closing{Code: transport.CloseTryLater, Reason: "Try again later: " + err.Error()}
-		}
-		context.AfterFunc(ctx, leave) // with the connection
-		known.owner = id.UserID
-		return ctx, nil
-	case apperr.Unauthenticated:
-		return nil, &transport.Closing{Code: transport.CloseForbidden, Reason: "Forbidden: the API key or session is unknown, expired or revoked"}
-	default:
-		s.present(ctx, err) // into the log
-		return nil, &transport.Closing{Code: transport.CloseTryLater, Reason: "Try again later"}
-	}
+	return handshake, nil
 }
 
-// open lets a connection in, whoever it will be.
-func (s *server) open() (leave func(), refusal *transport.Refusal) {
-	leave, err := s.sockets.Enter(0)
+// introduced gives a connection whose caller is known a place among those of its account, as long as it
+// is open, and ends it with the key or session.
+func (s *server) introduced(connection transport.Connection, id caller.Identity) (transport.Connection, error) {
+	leave, err := s.sockets.Enter(id.UserID)
 	if err != nil {
-		return nil, refusalOf(err)
+		return connection, &transport.Closing{Code: transport.CloseTryLater, Reason: "Try again later: " + err.Error()}
 	}
-	return leave, nil
+	follower := s.Accounts.Follow(id)
+	context.AfterFunc(connection.Context, func() {
+		follower.Close()
+		leave()
+	})
+	connection.Known, connection.Ended = true, follower.Ended()
+	return connection, nil
+}
+
+// enter takes a place for a connection whose caller is not known yet.
+func (s *server) enter(ctx context.Context) transport.Place {
+	return s.lobby.Enter(surface.RequestOf(ctx).Network())
 }
 
 type streamKey struct{}

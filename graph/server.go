@@ -38,7 +38,8 @@ const (
 	// persistedQueries is how many automatic persisted queries are kept.
 	persistedQueries = 1000
 	// defaultMaxBatchBody has room for the most events and the most people that one mutation takes, with 3,300 bytes of each.
-	defaultMaxBatchBody = 16 << 20
+	defaultMaxBatchBody        = 16 << 20
+	defaultMaxAnonymousSockets = 64
 	// largestKept is the length in bytes of the longest document that is kept, which anybody may send: a longer one is parsed each time.
 	largestKept = 16 << 10
 )
@@ -57,10 +58,10 @@ type Options struct {
 	Timeout time.Duration
 	// MaxSocketOperations is how many operations may run at once over one WebSocket; 32 by default.
 	MaxSocketOperations int
-	// MaxSockets is how many WebSockets the server has open at a time, MaxAccountSockets how many of one account; 0 is no bound.
-	MaxSockets, MaxAccountSockets int
-	// PublicURL is under what clients reach the server; empty for what each request came to.
-	PublicURL string
+	// MaxSockets is how many WebSockets the server has open at a time whose caller is known, MaxAccountSockets how
+	// many of one account; 0 is no bound. MaxAnonymousSockets is how many it has whose caller is not known
+	// yet; 64 by default.
+	MaxSockets, MaxAccountSockets, MaxAnonymousSockets int
 	// Stopping is closed when the server begins to stop: what would not end by itself is ended then.
 	Stopping <-chan struct{}
 	// Development shows suggestions, and the SQL statements an operation ran in extensions.cost.
@@ -77,8 +78,9 @@ type server struct {
 	*resolver
 	log     *slog.Logger
 	options Options
-	// sockets are the open connections, before anybody knows whose they are, and ofAccount those that have introduced themselves.
-	sockets, ofAccount *gate.Gate
+	// sockets are the open connections whose caller is known, lobby those of all others.
+	sockets *gate.Gate
+	lobby   *gate.Lobby
 }
 
 // Handler returns the endpoint. The credentials of a request are read from its Authorization header, once its document has been found good: nothing that
@@ -104,6 +106,9 @@ func newServer(services Services, options Options) *server {
 	if options.Bodies == nil {
 		options.Bodies = surface.NewBodies(surface.BodyLimits{})
 	}
+	if options.MaxAnonymousSockets == 0 {
+		options.MaxAnonymousSockets = defaultMaxAnonymousSockets
+	}
 	shown := guard.DefaultLimits()
 	if options.Limits.Depth > 0 {
 		shown.Depth = options.Limits.Depth
@@ -114,7 +119,7 @@ func newServer(services Services, options Options) *server {
 	return &server{
 		resolver: &resolver{Services: services, info: options.Info, limits: limits{shown.Depth, shown.Complexity}},
 		log:      options.Logger, options: options,
-		sockets: gate.New("WebSockets", options.MaxSockets, 0), ofAccount: gate.New("WebSockets", 0, options.MaxAccountSockets),
+		sockets: gate.New("WebSockets", options.MaxSockets, options.MaxAccountSockets), lobby: gate.NewLobby(options.MaxAnonymousSockets),
 	}
 }
 
@@ -127,7 +132,7 @@ func (s *server) handler(schema graphql.ExecutableSchema) http.Handler {
 	options := s.options
 	srv := handler.New(schema)
 	srv.AddTransport(transport.Socket{
-		MaxMessage: options.MaxBody, MaxOperations: options.MaxSocketOperations, Init: s.connected, Enter: s.open, Stopping: options.Stopping,
+		MaxMessage: options.MaxBody, MaxOperations: options.MaxSocketOperations, Init: s.connected, Enter: s.enter, Stopping: options.Stopping,
 		Bodies: options.Bodies, Identify: ownerOfSocket,
 	})
 	srv.AddTransport(transport.HTTP{
@@ -197,8 +202,6 @@ type requestKey struct{}
 // request is what the surface knows of one HTTP request.
 type request struct {
 	*surface.Request
-	// base is the scheme and host under which the client reaches the server.
-	base        string
 	credentials account.Credentials
 	// refused tells that credentials were sent and not accepted.
 	refused bool
@@ -224,21 +227,11 @@ func requestID(ctx context.Context) string { return surface.RequestID(ctx) }
 func credentialsRefused(ctx context.Context) bool { return requestOf(ctx).refused }
 
 func (s *server) request(next http.Handler) http.Handler {
-	return surface.Identify(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		known := &request{
-			Request: surface.RequestOf(r.Context()), base: s.base(r), credentials: account.Bearer(surface.RequestOf(r.Context()).Token),
-		}
+	return surface.Identify(surface.Identity{Logger: s.log}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		known := &request{Request: surface.RequestOf(r.Context())}
+		known.credentials = account.Bearer(known.Token)
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestKey{}, known)))
 	}))
-}
-
-// base is the URL under which a client reaches the server: the configured one, or what it asked itself.
-func (s *server) base(r *http.Request) string {
-	if s.options.PublicURL != "" {
-		return strings.TrimSuffix(s.options.PublicURL, "/")
-	}
-	known := surface.RequestOf(r.Context())
-	return known.Scheme + "://" + known.Host
 }
 
 // operation prepares the context of an operation: its caller, its time, its loaders, and what it cost.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -19,8 +20,8 @@ import (
 // keyCommands are the commands about API keys.
 type keyCommands struct {
 	Create keyCreate `cmd:"" help:"Create an API key and print it; it is shown this once and stored hashed."`
-	List   keyList   `cmd:"" help:"List the API keys of an account, without the keys themselves."`
-	Revoke keyRevoke `cmd:"" help:"End an API key at once, and the sessions opened by it."`
+	List   keyList   `cmd:"" help:"List the API keys of an account as a tree of which made which, without the keys themselves."`
+	Revoke keyRevoke `cmd:"" help:"End an API key, the sessions opened by it and the keys made by it."`
 }
 
 type keyCreate struct {
@@ -32,7 +33,9 @@ type keyCreate struct {
 
 // printedKey is an API key as the commands print it in JSON.
 type printedKey struct {
-	KeyID    int64    `json:"keyId"`
+	KeyID int64 `json:"keyId"`
+	// ParentID is the key that made it, if a key did.
+	ParentID *int64   `json:"parentId"`
 	Username string   `json:"username"`
 	APIKey   string   `json:"apiKey,omitempty"`
 	Hint     string   `json:"hint"`
@@ -73,7 +76,7 @@ type keyList struct {
 	JSON     bool   `name:"json" help:"Print one line of JSON for each key instead of a table."`
 }
 
-// Run lists the keys: those in force first, then the newest.
+// Run lists the keys: those in force first, then the newest; in the table each below the key that made it.
 func (c *keyList) Run(ctx context.Context, env *environment) error {
 	return forUser(ctx, env, c.Username, func(ctx context.Context, accounts *account.Service, user *ent.User) error {
 		keys, err := accounts.Keys(ctx)
@@ -81,10 +84,7 @@ func (c *keyList) Run(ctx context.Context, env *environment) error {
 			return err
 		}
 		now := time.Now()
-		lines := make([]printedKey, len(keys))
-		for i, key := range keys {
-			lines[i] = printable(key, user, now)
-		}
+		lines := printableAll(keys, user, now)
 		if !c.JSON {
 			return printTable(env.stdout, lines)
 		}
@@ -98,29 +98,39 @@ func (c *keyList) Run(ctx context.Context, env *environment) error {
 }
 
 type keyRevoke struct {
-	Username string `required:"" help:"User name or email address of the account."`
-	ID       int64  `arg:"" name:"id" help:"Number of the key, as key list shows it."`
+	Username        string `required:"" help:"User name or email address of the account."`
+	KeepDescendants bool   `help:"Leave the keys that it made in force."`
+	ID              int64  `arg:"" name:"id" help:"Number of the key, as key list shows it."`
+}
+
+// revokedKey is the line that key revoke prints.
+type revokedKey struct {
+	printedKey
+	// Descendants are the keys that it made and that were in force: revoked now, or kept.
+	Descendants []printedKey `json:"descendants"`
 }
 
 // Run revokes the key. Revoking again succeeds.
 func (c *keyRevoke) Run(ctx context.Context, env *environment) error {
+	descendants := account.RevokeDescendants
+	if c.KeepDescendants {
+		descendants = account.KeepDescendants
+	}
 	return forUser(ctx, env, c.Username, func(ctx context.Context, accounts *account.Service, user *ent.User) error {
 		// The keys are looked through first: an admin may revoke everybody's, but this command names one account.
 		keys, err := accounts.Keys(ctx)
 		if err != nil {
 			return err
 		}
-		for _, key := range keys {
-			if key.ID != c.ID {
-				continue
-			}
-			revoked, err := accounts.RevokeKey(ctx, key.ID)
-			if err != nil {
-				return err
-			}
-			return printJSON(env.stdout, printable(revoked, user, time.Now()))
+		if !slices.ContainsFunc(keys, func(key *ent.APIKey) bool { return key.ID == c.ID }) {
+			return fmt.Errorf("%s has no API key %d", user.Username, c.ID)
 		}
-		return fmt.Errorf("%s has no API key %d", user.Username, c.ID)
+		revoked, err := accounts.RevokeKey(ctx, c.ID, descendants)
+		if err != nil {
+			return err
+		}
+		now := time.Now()
+		return printJSON(env.stdout, revokedKey{printable(revoked.Key, user, now), printableAll(revoked.Descendants, user, now)})
 	})
 }
 
@@ -135,6 +145,14 @@ func forUser(ctx context.Context, env *environment, name string, fn func(context
 	})
 }
 
+func printableAll(keys []*ent.APIKey, user *ent.User, now time.Time) []printedKey {
+	lines := make([]printedKey, len(keys))
+	for i, key := range keys {
+		lines[i] = printable(key, user, now)
+	}
+	return lines
+}
+
 func printable(key *ent.APIKey, user *ent.User, now time.Time) printedKey {
 	status := "active"
 	switch {
@@ -144,18 +162,35 @@ func printable(key *ent.APIKey, user *ent.User, now time.Time) printedKey {
 		status = "expired"
 	}
 	return printedKey{
-		KeyID: key.ID, Username: user.Username, Hint: key.Hint, Scopes: strings.Split(key.Scopes, ","), Note: key.Note, Status: status,
+		KeyID: key.ID, ParentID: key.ParentID, Username: user.Username, Hint: key.Hint, Scopes: strings.Split(key.Scopes, ","), Note: key.Note, Status: status,
 		CreatedAt: key.CreatedAt, LastUsedAt: key.LastUsedAt, ExpiresAt: key.ExpiresAt, RevokedAt: key.RevokedAt,
 	}
 }
 
+// printTable prints each key below the one that made it, indented.
 func printTable(w io.Writer, lines []printedKey) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "ID\tKEY\tSTATUS\tSCOPES\tCREATED\tLAST USED\tEXPIRES\tNOTE")
+	listed, madeBy := map[int64]bool{}, map[int64][]printedKey{}
 	for _, l := range lines {
-		fmt.Fprintf(table, "%d\t%s…\t%s\t%s\t%s\t%s\t%s\t%s\n", l.KeyID, l.Hint, l.Status, strings.Join(l.Scopes, ","),
-			minute(&l.CreatedAt), minute(l.LastUsedAt), minute(l.ExpiresAt), strings.Join(strings.Fields(l.Note), " "))
+		listed[l.KeyID] = true
 	}
+	for _, l := range lines {
+		parent := int64(0) // also of a key whose parent is not listed
+		if l.ParentID != nil && listed[*l.ParentID] {
+			parent = *l.ParentID
+		}
+		madeBy[parent] = append(madeBy[parent], l)
+	}
+	var print func(parent int64, indent string)
+	print = func(parent int64, indent string) {
+		for _, l := range madeBy[parent] {
+			fmt.Fprintf(table, "%s%d\t%s…\t%s\t%s\t%s\t%s\t%s\t%s\n", indent, l.KeyID, l.Hint, l.Status, strings.Join(l.Scopes, ","),
+				minute(&l.CreatedAt), minute(l.LastUsedAt), minute(l.ExpiresAt), strings.Join(strings.Fields(l.Note), " "))
+			print(l.KeyID, indent+"  ")
+		}
+	}
+	print(0, "")
 	return table.Flush()
 }
 

@@ -2,8 +2,10 @@ package main
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"campaignql/internal/account"
@@ -48,8 +50,9 @@ func TestChangingThePasswordEndsSessionsAndKeepsKeys(t *testing.T) {
 		}
 		defer stdin.Close()
 		var stdout, stderr bytes.Buffer
-		if code := run([]string{"user", "password", "--database", address, "--username", "Ann"}, stdin, &stdout, &stderr); code != 0 || stderr.Len() > 0 {
-			t.Fatalf("exit status %d: %s", code, stderr.String())
+		code := run([]string{"user", "password", "--database", address, "--username", "Ann"}, stdin, &stdout, &stderr)
+		if code != 0 || !strings.Contains(stderr.String(), "1 API keys of ann stay in force") || !strings.Contains(stdout.String(), `"status":"active"`) {
+			t.Fatalf("exit status %d: %s%s", code, stdout.String(), stderr.String())
 		}
 		for name, session := range map[string]string{"by password": byPassword, "by key": byKey} {
 			if _, err := accounts.Authenticate(t.Context(), account.Credentials{Session: session}, kind.SurfaceCommand); apperr.CodeOf(err) != apperr.Unauthenticated {
@@ -65,5 +68,63 @@ func TestChangingThePasswordEndsSessionsAndKeepsKeys(t *testing.T) {
 		if _, err := login(account.Login{Username: "ann", Password: secret}); err != nil {
 			t.Errorf("the new password: %v", err)
 		}
+		if _, err := stdin.Seek(0, io.SeekStart); err != nil {
+			t.Fatal(err)
+		}
+		stdout.Reset()
+		stderr.Reset()
+		code = run([]string{"user", "password", "--database", address, "--username", "ann", "--revoke-keys"}, stdin, &stdout, &stderr)
+		if code != 0 || stderr.Len() > 0 || !strings.Contains(stdout.String(), `"status":"revoked"`) {
+			t.Fatalf("exit status %d: %s%s", code, stdout.String(), stderr.String())
+		}
+		if _, err := accounts.Authenticate(t.Context(), account.Credentials{Key: key}, kind.SurfaceCommand); apperr.CodeOf(err) != apperr.Unauthenticated {
+			t.Errorf("the key after --revoke-keys: %v", err)
+		}
 	})
+}
+
+// TestKeysAreListedAndRevokedAsATree has a key make another, which makes a third.
+func TestKeysAreListedAndRevokedAsATree(t *testing.T) {
+	t.Parallel()
+	address := "sqlite:" + filepath.Join(t.TempDir(), "keys.db")
+	db := testkit.Open(t, address)
+	accounts := account.New(db, account.Options{Passwords: account.Argon2{MemoryKiB: 8, Time: 1, Threads: 1}})
+	_, key, err := accounts.CreateUser(caller.System(t.Context()), account.NewUser{Username: "ann", Email: "ann@example.com", Password: "the password"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		id, err := accounts.Authenticate(t.Context(), account.Credentials{Key: key}, kind.SurfaceGraphQL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, key, err = accounts.CreateKey(caller.With(t.Context(), id), account.NewKey{Scopes: kind.Scopes{kind.ScopeRead, kind.ScopeWrite}})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	campaignql := func(args ...string) string {
+		t.Helper()
+		var stdout, stderr bytes.Buffer
+		if code := run(append(args, "--database", address, "--username", "ann"), nil, &stdout, &stderr); code != 0 {
+			t.Fatalf("exit status %d: %s", code, stderr.String())
+		}
+		return stdout.String()
+	}
+	var column []string
+	for line := range strings.Lines(campaignql("key", "list")) {
+		column = append(column, line[:6])
+	}
+	if got := strings.Join(column, "|"); got != "ID    |1     |  2   |    3 " {
+		t.Errorf("the tree is %q", got)
+	}
+	if got := campaignql("key", "revoke", "2", "--keep-descendants"); !strings.Contains(got, `"status":"revoked"`) || !strings.Contains(got, `"descendants":[{"keyId":3,"parentId":2,`) || !strings.Contains(got, `"status":"active"`) {
+		t.Error(got)
+	}
+	if got := campaignql("key", "revoke", "1"); !strings.Contains(got, `"descendants":[{"keyId":3,`) || strings.Contains(got, `"status":"active"`) {
+		t.Error(got)
+	}
+	if got := campaignql("key", "list", "--json"); strings.Contains(got, `"status":"active"`) {
+		t.Error(got)
+	}
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"golang.org/x/term"
 
@@ -20,7 +21,7 @@ import (
 // userCommands are the commands about accounts.
 type userCommands struct {
 	Create   userCreate   `cmd:"" help:"Create an account and print it with its first API key, which is shown this once."`
-	Password userPassword `cmd:"" help:"Change the password of an account and end its sessions. The password is asked for on a terminal, or is the first line of standard input."`
+	Password userPassword `cmd:"" help:"Change the password of an account, end its sessions and list the API keys that stay in force. The password is asked for on a terminal, or is the first line of standard input."`
 }
 
 type userCreate struct {
@@ -70,16 +71,19 @@ func (c *userCreate) Run(ctx context.Context, env *environment) error {
 }
 
 type userPassword struct {
-	Username string `required:"" help:"User name or email address of the account."`
+	Username   string `required:"" help:"User name or email address of the account."`
+	RevokeKeys bool   `help:"Revoke every API key of the account too: whoever knew the old password may have made some."`
 }
 
 // changedUser is the line that user password prints.
 type changedUser struct {
 	UserID   int64  `json:"userId"`
 	Username string `json:"username"`
+	// Keys were in force: they still are, or were revoked now if that was asked for.
+	Keys []printedKey `json:"keys"`
 }
 
-// Run changes the password. Keys of the account stay as they are.
+// Run changes the password, and ends the sessions of the account. Keys stay in force without --revoke-keys.
 func (c *userPassword) Run(ctx context.Context, env *environment) error {
 	password, err := newPassword(env)
 	if err != nil {
@@ -90,10 +94,14 @@ func (c *userPassword) Run(ctx context.Context, env *environment) error {
 		if err != nil {
 			return fmt.Errorf("--username %s: %w", c.Username, err)
 		}
-		if err := accounts.SetPassword(ctx, user.ID, password); err != nil {
+		keys, err := accounts.SetPassword(ctx, user.ID, account.PasswordChange{Password: password, RevokeKeys: c.RevokeKeys})
+		if err != nil {
 			return err
 		}
-		return printJSON(env.stdout, changedUser{UserID: user.ID, Username: user.Username})
+		if n := len(keys); n > 0 && !c.RevokeKeys {
+			fmt.Fprintf(env.stderr, "campaignql: %d API keys of %s stay in force: revoke those you do not know by key revoke, or all by --revoke-keys\n", n, user.Username)
+		}
+		return printJSON(env.stdout, changedUser{UserID: user.ID, Username: user.Username, Keys: printableAll(keys, user, time.Now())})
 	})
 }
 

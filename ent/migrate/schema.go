@@ -13,6 +13,7 @@ var (
 	APIKeysColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt64, Increment: true},
 		{Name: "user_id", Type: field.TypeInt64},
+		{Name: "parent_id", Type: field.TypeInt64, Nullable: true},
 		{Name: "hash", Type: field.TypeString, Unique: true, Size: 64},
 		{Name: "hint", Type: field.TypeString, Size: 16},
 		{Name: "scopes", Type: field.TypeString, Size: 100},

@@ -44,6 +44,8 @@ func (APIKey) Mixin() []ent.Mixin { return []ent.Mixin{owned{}} }
 func (APIKey) Fields() []ent.Field {
 	return []ent.Field{
 		numbered(),
+		field.Int64("parent_id").Optional().Nillable().Immutable().
+			Comment("Key that made this one, itself or through a session; null for the command line, passwords and older keys."),
 		field.String("hash").MaxLen(64).Unique().Sensitive().Comment("SHA-256 of the key, hexadecimal."),
 		field.String("hint").MaxLen(16).Comment("First characters of the key, by which its owner recognises it."),
 		field.String("scopes").MaxLen(100).Comment("Comma-separated scopes."),

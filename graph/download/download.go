@@ -2,8 +2,10 @@ package download
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"campaignql/internal/account"
@@ -21,8 +23,6 @@ const patience = 2 * time.Minute
 // Options are what the surface is built with.
 type Options struct {
 	Logger *slog.Logger
-	// Trust is how long a caller is taken to be who it was, and to be allowed what it was. Default 30 s.
-	Trust time.Duration
 	// Gate bounds how many files are sent at a time; nil does not.
 	Gate *gate.Gate
 }
@@ -36,9 +36,6 @@ type Handler struct {
 
 // New returns the surface.
 func New(accounts *account.Service, exports *export.Service, opts Options) *Handler {
-	if opts.Trust == 0 {
-		opts.Trust = 30 * time.Second
-	}
 	return &Handler{accounts, exports, opts}
 }
 
@@ -85,11 +82,12 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		defer leave()
 	}
 	head(w.Header(), file)
-	s := &stream{Handler: h, id: id, checked: time.Now(), control: http.NewResponseController(w)}
+	s := &stream{follower: h.accounts.Follow(id), control: http.NewResponseController(w)}
+	defer s.follower.Close()
 	// The server's own deadline is of short requests; it would end this one in the middle.
 	_ = s.control.SetReadDeadline(time.Time{})
 	_ = s.control.SetWriteDeadline(time.Now().Add(patience))
-	if err := file.Write(ctx, w, func() error { return s.flush(ctx) }); err != nil {
+	if err := s.write(ctx, w, file); err != nil {
 		if broken(err) {
 			h.Logger.ErrorContext(ctx, "an export broke off", slog.String("requestId", surface.RequestID(ctx)), slog.Any("error", surface.Cause(err)))
 		}
@@ -130,14 +128,31 @@ func (h *Handler) authenticate(r *http.Request) (caller.Identity, error) {
 
 // stream is one file on its way.
 type stream struct {
-	*Handler
-	id caller.Identity
-	// checked is when it was last asked whether the caller may go on.
-	checked time.Time
-	control *http.ResponseController
+	// follower tells when the key or session has ended.
+	follower *account.Follower
+	control  *http.ResponseController
 }
 
-// flush sends what was written, and looks now and then whether the key of a long file was revoked.
+// write sends the file.
+func (s *stream) write(ctx context.Context, w io.Writer, file *export.File) error {
+	written := make(chan struct{})
+	var background sync.WaitGroup
+	background.Go(func() { s.cutOff(written) })
+	defer background.Wait()
+	defer close(written)
+	return file.Write(ctx, w, func() error { return s.flush(ctx) })
+}
+
+// cutOff ends a write that waits for the client when the key or session ends before the file does.
+func (s *stream) cutOff(written <-chan struct{}) {
+	select {
+	case <-s.follower.Ended():
+		_ = s.control.SetWriteDeadline(time.Now())
+	case <-written:
+	}
+}
+
+// flush sends what was written, and refuses to go on when the key or session has ended.
 func (s *stream) flush(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -146,18 +161,7 @@ func (s *stream) flush(ctx context.Context) error {
 		return err
 	}
 	_ = s.control.SetWriteDeadline(time.Now().Add(patience))
-	if time.Since(s.checked) < s.Trust {
-		return nil
-	}
-	allowed, err := s.accounts.InForce(ctx, []caller.Identity{s.id})
-	if err != nil {
-		return err
-	}
-	if !allowed[0] {
-		return apperr.New(apperr.Unauthenticated, "the key or session has ended")
-	}
-	s.checked = time.Now()
-	return nil
+	return s.follower.Check(ctx)
 }
 
 // broken reports whether the server is at fault, and not the client that went away or may not go on.

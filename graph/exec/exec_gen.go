@@ -7,6 +7,7 @@ import (
 	"campaignql/ent"
 	"campaignql/graph/model"
 	"campaignql/graph/scalar"
+	"campaignql/internal/account"
 	"campaignql/internal/campaign"
 	"campaignql/internal/event"
 	"campaignql/internal/export"
@@ -777,7 +778,10 @@ type Mutation {
   "Makes an API key. The key is in this answer and nowhere else: it is stored as a hash."
   createApiKey("The new key." input: CreateApiKeyInput!): CreateApiKeyPayload!
 
-  "Ends an API key, and every session that was opened with it."
+  """
+  Ends an API key, every session that was opened with it, and, unless told otherwise, the keys that it made. A key that has a scope which the caller lacks is
+  refused with FORBIDDEN; a login by password may end every key of its account. Streams that use what ended end within two seconds.
+  """
   revokeApiKey("The key to end." input: RevokeApiKeyInput!): RevokeApiKeyPayload!
 
   """
@@ -2369,6 +2373,8 @@ type ApiKey {
   lastUsedAt: DateTime
   "When it was revoked; null when it was not."
   revokedAt: DateTime
+  "Global id of the key that made it, itself or through a session; null when it was made after a login by password, on the command line, or before keys were noted."
+  parentId: ID
 }
 
 "When a schedule would send."
@@ -3357,12 +3363,24 @@ type CreateApiKeyPayload {
 input RevokeApiKeyInput {
   "Global id of the key."
   id: ID!
+  "What becomes of the keys that it made, of those that these made, and so on."
+  descendants: KeyDescendants! = REVOKE
+}
+
+"What becomes of the keys that a revoked key made."
+enum KeyDescendants {
+  "They are revoked too: whoever had a leaked key may have made others."
+  REVOKE
+  "They stay in force."
+  KEEP
 }
 
 "What ` + "`" + `revokeApiKey` + "`" + ` answers."
 type RevokeApiKeyPayload {
   "The key's record; null with user errors."
   apiKey: ApiKey
+  "The keys that it made, itself or through others, and that were in force: revoked now, or kept as asked. Oldest first."
+  descendants: [ApiKey!]!
   "What the caller can mend."
   userErrors: [UserError!]!
 }
@@ -3482,6 +3500,8 @@ func (ec *executionContext) childFields_ApiKey(ctx context.Context, field graphq
 		return ec.fieldContext_ApiKey_lastUsedAt(ctx, field)
 	case "revokedAt":
 		return ec.fieldContext_ApiKey_revokedAt(ctx, field)
+	case "parentId":
+		return ec.fieldContext_ApiKey_parentId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ApiKey", field.Name)
 }
@@ -4356,6 +4376,8 @@ func (ec *executionContext) childFields_RevokeApiKeyPayload(ctx context.Context,
 	switch field.Name {
 	case "apiKey":
 		return ec.fieldContext_RevokeApiKeyPayload_apiKey(ctx, field)
+	case "descendants":
+		return ec.fieldContext_RevokeApiKeyPayload_descendants(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_RevokeApiKeyPayload_userErrors(ctx, field)
 	}
@@ -7750,6 +7772,29 @@ func (ec *executionContext) _ApiKey_revokedAt(ctx context.Context, field graphql
 }
 func (ec *executionContext) fieldContext_ApiKey_revokedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("ApiKey", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _ApiKey_parentId(ctx context.Context, field graphql.CollectedField, obj *model.APIKey) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ApiKey_parentId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.GlobalParentID(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOID2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ApiKey_parentId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ApiKey", field, true, false, "ID")
 }
 
 func (ec *executionContext) _ApproveCampaignPayload_campaign(ctx context.Context, field graphql.CollectedField, obj *model.ApproveCampaignPayload) (ret graphql.Marshaler) {
@@ -17382,6 +17427,38 @@ func (ec *executionContext) fieldContext_RevokeApiKeyPayload_apiKey(_ context.Co
 	return fc, nil
 }
 
+func (ec *executionContext) _RevokeApiKeyPayload_descendants(ctx context.Context, field graphql.CollectedField, obj *model.RevokeAPIKeyPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RevokeApiKeyPayload_descendants(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Descendants, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.APIKey) graphql.Marshaler {
+			return ec.marshalNApiKey2ᚕᚖcampaignqlᚋgraphᚋmodelᚐAPIKeyᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RevokeApiKeyPayload_descendants(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RevokeApiKeyPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ApiKey(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _RevokeApiKeyPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.RevokeAPIKeyPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -25481,7 +25558,11 @@ func (ec *executionContext) unmarshalInputRevokeApiKeyInput(ctx context.Context,
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id"}
+	if _, present := asMap["descendants"]; !present {
+		asMap["descendants"] = "REVOKE"
+	}
+
+	fieldsInOrder := [...]string{"id", "descendants"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -25495,6 +25576,13 @@ func (ec *executionContext) unmarshalInputRevokeApiKeyInput(ctx context.Context,
 				return it, err
 			}
 			it.ID = data
+		case "descendants":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("descendants"))
+			data, err := ec.unmarshalNKeyDescendants2campaignqlᚋinternalᚋaccountᚐDescendants(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Descendants = data
 		}
 	}
 	return it, nil
@@ -27280,6 +27368,11 @@ func (ec *executionContext) _ApiKey(ctx context.Context, sel ast.SelectionSet, o
 			}
 		case "revokedAt":
 			out.Values[i] = ec._ApiKey_revokedAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "parentId":
+			out.Values[i] = ec._ApiKey_parentId(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -30809,6 +30902,11 @@ func (ec *executionContext) _RevokeApiKeyPayload(ctx context.Context, sel ast.Se
 		case "apiKey":
 			out.Values[i] = ec._RevokeApiKeyPayload_apiKey(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "descendants":
+			out.Values[i] = ec._RevokeApiKeyPayload_descendants(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "userErrors":
@@ -34949,6 +35047,32 @@ func (ec *executionContext) marshalNJSON2campaignqlᚋgraphᚋscalarᚐJSON(ctx 
 	}
 	return res
 }
+
+func (ec *executionContext) unmarshalNKeyDescendants2campaignqlᚋinternalᚋaccountᚐDescendants(ctx context.Context, v any) (account.Descendants, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNKeyDescendants2campaignqlᚋinternalᚋaccountᚐDescendants[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNKeyDescendants2campaignqlᚋinternalᚋaccountᚐDescendants(ctx context.Context, sel ast.SelectionSet, v account.Descendants) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNKeyDescendants2campaignqlᚋinternalᚋaccountᚐDescendants[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "KeyDescendants!")
+	}
+	return res
+}
+
+var (
+	unmarshalNKeyDescendants2campaignqlᚋinternalᚋaccountᚐDescendants = map[string]account.Descendants{
+		"REVOKE": account.RevokeDescendants,
+		"KEEP":   account.KeepDescendants,
+	}
+	marshalNKeyDescendants2campaignqlᚋinternalᚋaccountᚐDescendants = map[account.Descendants]string{
+		account.RevokeDescendants: "REVOKE",
+		account.KeepDescendants:   "KEEP",
+	}
+)
 
 func (ec *executionContext) unmarshalNLinkOrder2campaignqlᚋinternalᚋstatisticsᚐLinkOrder(ctx context.Context, v any) (statistics.LinkOrder, error) {
 	tmp, err := graphql.UnmarshalString(v)

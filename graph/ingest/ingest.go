@@ -33,8 +33,6 @@ const (
 	idle = 20 * time.Millisecond
 	// patience is how long a sender may be silent, or may not take its answers.
 	patience = 2 * time.Minute
-	// trust is how long a caller is taken to be who it was, and to be allowed what it was.
-	trust = 30 * time.Second
 	// maxBatch is how many bytes of lines are recorded at a time; a batch ends with the line that reaches it.
 	maxBatch = 1 << 20
 	// maxAhead is how many lines, and maxAheadBytes how many bytes of them, are read while a batch is recorded.
@@ -69,8 +67,7 @@ func New(accounts *account.Service, events *event.Service, opts Options) *Handle
 // A sender that does not take its answers while it sends is cut off in the end. The stream ends with the request, or after what was read when the server
 // stops: what has no answer may be sent again.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	credentials := account.Bearer(surface.RequestOf(r.Context()).Token)
-	ctx, err := h.identify(r.Context(), credentials)
+	ctx, id, err := h.identify(r.Context())
 	if err != nil {
 		surface.LeaveUnread(w)
 		surface.Refuse(w, r, h.Logger, err)
@@ -81,7 +78,6 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		surface.RefuseAs(w, r, http.StatusUnsupportedMediaType, "BAD_REQUEST", "send application/x-ndjson, not encoded: one JSON object a line")
 		return
 	}
-	id, _ := caller.From(ctx)
 	leave, err := h.Gate.Enter(id.UserID)
 	if err != nil {
 		surface.LeaveUnread(w)
@@ -89,8 +85,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer leave()
+	follower := h.accounts.Follow(id)
+	defer follower.Close()
 	s := &stream{
-		Handler: h, credentials: credentials, checked: time.Now(), control: http.NewResponseController(w), out: bufio.NewWriter(w),
+		Handler: h, follower: follower, control: http.NewResponseController(w), out: bufio.NewWriter(w),
 		lines: make(chan line, maxAhead), ahead: semaphore.NewWeighted(maxAheadBytes),
 	}
 	if err := s.control.EnableFullDuplex(); err != nil && r.ProtoMajor < 2 {
@@ -118,26 +116,25 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	<-done
 }
 
-// identify returns the context of a caller who may record.
-func (h *Handler) identify(ctx context.Context, credentials account.Credentials) (context.Context, error) {
-	id, err := h.accounts.Authenticate(ctx, credentials, kind.SurfaceGraphQL)
+// identify returns a caller who may record, and its context.
+func (h *Handler) identify(ctx context.Context) (context.Context, caller.Identity, error) {
+	id, err := h.accounts.Authenticate(ctx, account.Bearer(surface.RequestOf(ctx).Token), kind.SurfaceGraphQL)
 	if err != nil {
-		return ctx, err
+		return ctx, id, err
 	}
 	surface.RequestOf(ctx).CalledBy(id)
 	ctx = caller.With(ctx, id)
 	_, err = caller.Authorize(ctx, kind.ScopeDelivery)
-	return ctx, err
+	return ctx, id, err
 }
 
 // stream is one request on its way.
 type stream struct {
 	*Handler
-	credentials account.Credentials
-	// checked is when the credentials were looked at last.
-	checked time.Time
-	control *http.ResponseController
-	out     *bufio.Writer
+	// follower tells when the key or session has ended.
+	follower *account.Follower
+	control  *http.ResponseController
+	out      *bufio.Writer
 	// lines are those that were read and are in no batch yet; ahead bounds how many bytes they have.
 	lines chan line
 	ahead *semaphore.Weighted
@@ -255,6 +252,8 @@ func (s *stream) gather(ctx context.Context) (lines []line, more bool) {
 		s.take(&b, l)
 	case <-s.Stopping:
 		return nil, false
+	case <-s.follower.Ended():
+		return nil, false
 	case <-ctx.Done():
 		return nil, false
 	}
@@ -290,8 +289,8 @@ func (s *stream) gather(ctx context.Context) (lines []line, more bool) {
 
 // record records a batch and answers it; it reports whether the sender is still there and may go on.
 func (s *stream) record(ctx context.Context, batch []line) bool {
-	err := s.stillAllowed(ctx)
-	allowed := err == nil || apperr.CodeOf(err) != apperr.Unauthenticated && apperr.CodeOf(err) != apperr.Denied
+	err := s.follower.Check(ctx)
+	allowed := apperr.CodeOf(err) != apperr.Unauthenticated
 	var results []event.Result
 	if err == nil {
 		events := make([]event.Event, len(batch))
@@ -323,16 +322,4 @@ func (s *stream) record(ctx context.Context, batch []line) bool {
 		}
 	}
 	return s.out.Flush() == nil && s.control.Flush() == nil && allowed && ctx.Err() == nil
-}
-
-// stillAllowed looks now and then whether the key of a long stream was revoked.
-func (s *stream) stillAllowed(ctx context.Context) error {
-	if time.Since(s.checked) < trust {
-		return nil
-	}
-	if _, err := s.identify(ctx, s.credentials); err != nil {
-		return err
-	}
-	s.checked = time.Now()
-	return nil
 }

@@ -25,6 +25,14 @@ type APIKey struct{ *ent.APIKey }
 // GlobalID is the opaque id.
 func (k *APIKey) GlobalID() string { return gid.Encode(gid.APIKey, k.ID) }
 
+// GlobalParentID is the opaque id of the key that made it, nil for none.
+func (k *APIKey) GlobalParentID() *string {
+	if k.ParentID == nil {
+		return nil
+	}
+	return new(gid.Encode(gid.APIKey, *k.ParentID))
+}
+
 // Scopes are what it may do. What is stored was validated when the key was made.
 func (k *APIKey) Scopes() []kind.Scope {
 	scopes, err := kind.ParseScopes(k.APIKey.Scopes)

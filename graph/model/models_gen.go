@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"campaignql/ent"
 	"campaignql/graph/scalar"
+	"campaignql/internal/account"
 	"campaignql/internal/campaign"
 	"campaignql/internal/event"
 	"campaignql/internal/kind"
@@ -742,12 +743,16 @@ type ResumeCampaignPayload struct {
 type RevokeAPIKeyInput struct {
 	// Global id of the key.
 	ID string `json:"id"`
+	// What becomes of the keys that it made, of those that these made, and so on.
+	Descendants account.Descendants `json:"descendants"`
 }
 
 // What `revokeApiKey` answers.
 type RevokeAPIKeyPayload struct {
 	// The key's record; null with user errors.
 	APIKey *APIKey `json:"apiKey,omitempty"`
+	// The keys that it made, itself or through others, and that were in force: revoked now, or kept as asked. Oldest first.
+	Descendants []*APIKey `json:"descendants"`
 	// What the caller can mend.
 	UserErrors []*UserError `json:"userErrors"`
 }

@@ -52,12 +52,14 @@ func (c *socket) begin(id string, params *graphql.RawParams, body *surface.Body)
 	switch {
 	case c.active[id] != nil:
 		return &Closing{CloseDuplicate, "Subscriber for " + id + " already exists"}, nil
+	case c.ended:
+		return nil, refuse(0, codeUnauthenticated, "the API key or session has ended")
 	case c.stopping:
 		return nil, refuse(0, CodeUnavailable, "the server is stopping")
 	case len(c.active) >= c.MaxOperations:
 		return nil, refuse(0, CodeRateLimited, "this connection runs as many operations as it may: complete one first")
 	}
-	ctx, cancel := context.WithCancel(c.operations)
+	ctx, cancel := context.WithCancel(c.connection.Context)
 	op := &operation{id: id, cancel: cancel}
 	c.active[id] = op
 	c.running.Go(func() {
@@ -141,7 +143,7 @@ func (c *socket) fail(id string, errs gqlerror.List) {
 
 // refuse answers an operation that is not begun.
 func (c *socket) refuse(id string, f *fault) {
-	resp := c.exec.DispatchError(graphql.WithOperationContext(c.operations, &graphql.OperationContext{Headers: c.header}), gqlerror.List{f.graphQL()})
+	resp := c.exec.DispatchError(graphql.WithOperationContext(c.connection.Context, &graphql.OperationContext{Headers: c.header}), gqlerror.List{f.graphQL()})
 	c.fail(id, resp.Errors)
 }
 

@@ -39,7 +39,11 @@ const (
 	maxReason, maxIDLength  = 100, 200
 	CodeRateLimited         = "RATE_LIMITED"
 	CodeUnavailable         = "UNAVAILABLE"
+	codeUnauthenticated     = "UNAUTHENTICATED"
 	defaultInitTimeout      = 10 * time.Second
+	defaultAnonymousTimeout = 30 * time.Second
+	// endedGrace is how long subscriptions may take to tell that their caller has ended.
+	endedGrace              = time.Second
 	defaultPing             = 20 * time.Second
 	defaultSocketOperations = 32
 )
@@ -66,14 +70,34 @@ type Socket struct {
 	MaxOperations int
 	// InitTimeout is how long a client may take to send connection_init, 10 s by default.
 	InitTimeout time.Duration
+	// AnonymousTimeout is how long a connection may be open whose caller is not known; 30 s by default.
+	AnonymousTimeout time.Duration
 	// Ping is how often the client is asked whether it is there, and how long it may take to answer; 20 s by default.
 	Ping time.Duration
-	// Init reads the payload of connection_init, and returns the context of the operations of the connection. A *Closing refuses it.
-	Init func(ctx context.Context, payload map[string]any) (context.Context, error)
-	// Enter, if set, is asked before a connection is opened, and leave called when it has ended. A refusal is told by the status of the handshake.
-	Enter func() (leave func(), refusal *Refusal)
+	// Init reads the payload of connection_init. A *Closing refuses it.
+	Init func(ctx context.Context, payload map[string]any) (Connection, error)
+	// Enter, if set, takes a place for a connection whose caller is not known yet.
+	Enter func(ctx context.Context) Place
 	// Stopping is closed when the server begins to stop: subscriptions end, other operations are let finish, then the connection is closed with 1001.
 	Stopping <-chan struct{}
+}
+
+// Connection is what connection_init made of a connection.
+type Connection struct {
+	// Context is that of its operations.
+	Context context.Context
+	// Known tells that its caller is known.
+	Known bool
+	// Ended is closed when the caller may no longer act; never if nil. The connection is then closed with 4403.
+	Ended <-chan struct{}
+}
+
+// Place is what a connection has until its caller is known.
+type Place interface {
+	// Lost is closed when another connection took the place: this one must end.
+	Lost() <-chan struct{}
+	// Leave gives it back. It may be called more than once.
+	Leave()
 }
 
 var _ graphql.Transport = Socket{}
@@ -85,15 +109,10 @@ func (Socket) Supports(r *http.Request) bool {
 
 // Do implements [graphql.Transport]. It returns when the connection has ended.
 func (t Socket) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
+	var place Place
 	if t.Enter != nil {
-		leave, refusal := t.Enter()
-		if refusal != nil {
-			x := acquire(w, r, exec)
-			defer x.release()
-			x.refuse(refusal.fault())
-			return
-		}
-		defer leave()
+		place = t.Enter(r.Context())
+		defer place.Leave()
 	}
 	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{subprotocol}, InsecureSkipVerify: true})
 	if err != nil {
@@ -107,11 +126,14 @@ func (t Socket) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExe
 	conn.SetReadLimit(orDefault(t.MaxMessage, DefaultMaxBody))
 	ctx, cancel := context.WithCancel(r.Context())
 	c := &socket{
-		Socket: t, conn: conn, exec: exec, header: r.Header, ctx: ctx, operations: ctx, active: map[string]*operation{}, acknowledged: make(chan struct{}),
+		Socket: t, conn: conn, exec: exec, header: r.Header, ctx: ctx, place: place,
+		active: map[string]*operation{}, acknowledged: make(chan struct{}),
 	}
+	c.connection.Context = ctx
 	c.MaxOperations = orDefault(t.MaxOperations, defaultSocketOperations)
 	c.Ping = orDefault(t.Ping, defaultPing)
 	c.InitTimeout = orDefault(t.InitTimeout, defaultInitTimeout)
+	c.AnonymousTimeout = orDefault(t.AnonymousTimeout, defaultAnonymousTimeout)
 	c.places = make(chan struct{}, 2*c.MaxOperations)
 	var background sync.WaitGroup
 	background.Go(c.keep)
@@ -136,8 +158,12 @@ type socket struct {
 	conn   *websocket.Conn
 	exec   graphql.GraphExecutor
 	header http.Header
-	// ctx is that of the connection, operations that of what runs over it. Both end with it.
-	ctx, operations context.Context
+	// ctx is that of the connection, and ends with it.
+	ctx context.Context
+	// place is the one of a connection whose caller is not known, nil without bounds.
+	place Place
+	// connection is what connection_init made of it; it may be read once acknowledged is closed.
+	connection Connection
 	// initialised is whether connection_init has come; acknowledged is closed when it was answered.
 	initialised  bool
 	acknowledged chan struct{}
@@ -152,7 +178,9 @@ type socket struct {
 	mu       sync.Mutex
 	active   map[string]*operation
 	stopping bool
-	running  sync.WaitGroup
+	// ended is whether the caller may no longer act.
+	ended   bool
+	running sync.WaitGroup
 }
 
 // message is one message of the protocol.
@@ -227,7 +255,7 @@ func (c *socket) owner() surface.Grant {
 	if c.Identify == nil {
 		return surface.Grant{}
 	}
-	return c.Identify(c.operations)
+	return c.Identify(c.connection.Context)
 }
 
 // handle does what a message asks for. An operation holds the body of its message until it has ended.
@@ -272,11 +300,13 @@ func (c *socket) init(m message) *Closing {
 		return &Closing{CloseInvalid, "Invalid message received"}
 	}
 	if c.Init != nil {
-		ctx, err := c.Init(c.ctx, payload)
+		connection, err := c.Init(c.ctx, payload)
 		if err != nil {
 			return closingOf(err)
 		}
-		c.operations = ctx
+		if c.connection = connection; connection.Known && c.place != nil {
+			c.place.Leave()
+		}
 	}
 	c.send(message{Type: "connection_ack"})
 	close(c.acknowledged)
@@ -290,13 +320,20 @@ func closingOf(err error) *Closing {
 	return &Closing{CloseInternal, "Internal server error"}
 }
 
-// keep closes a connection whose client does not introduce itself, is gone, or whose server stops.
+// keep closes a connection whose client does not introduce itself, is gone, or may no longer act, and
+// each connection when the server stops.
 func (c *socket) keep() {
 	tick := time.NewTicker(c.Ping)
 	defer tick.Stop()
 	late := time.NewTimer(c.InitTimeout)
 	defer late.Stop()
+	anonymous := time.NewTimer(c.AnonymousTimeout)
+	defer anonymous.Stop()
 	acknowledged := c.acknowledged
+	var lost, ended <-chan struct{}
+	if c.place != nil {
+		lost = c.place.Lost()
+	}
 	var pong chan bool // where the answer is awaited when the client was asked
 	for {
 		select {
@@ -305,8 +342,22 @@ func (c *socket) keep() {
 		case <-acknowledged:
 			late.Stop()
 			acknowledged = nil
+			if c.Init == nil || c.connection.Known {
+				anonymous.Stop()
+				lost, ended = nil, c.connection.Ended
+			}
 		case <-late.C:
 			c.close(CloseInitTimeout, "Connection initialisation timeout")
+			return
+		case <-anonymous.C:
+			c.close(CloseUnauthorized, "Unauthorized: send an API key or a session with connection_init")
+			return
+		case <-lost:
+			_ = c.conn.CloseNow() // no farewell, which would wait for the client
+			return
+		case <-ended:
+			c.endSubscriptions(endedGrace)
+			c.close(CloseForbidden, "Forbidden: the API key or session has ended")
 			return
 		case <-tick.C:
 			if pong == nil {
@@ -323,6 +374,22 @@ func (c *socket) keep() {
 			c.close(closeGoingAway, "The server is stopping")
 			return
 		}
+	}
+}
+
+// endSubscriptions waits until every operation has ended by itself, but not for long. No other begins.
+func (c *socket) endSubscriptions(grace time.Duration) {
+	c.mu.Lock()
+	c.ended = true
+	c.mu.Unlock()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		c.running.Wait()
+	}()
+	select {
+	case <-done:
+	case <-time.After(grace):
 	}
 }
 

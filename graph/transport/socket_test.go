@@ -16,6 +16,8 @@ import (
 	"github.com/99designs/gqlgen/graphql/handler"
 	"github.com/coder/websocket"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"campaignql/internal/gate"
 )
 
 // patience is how long what must come may take.
@@ -153,10 +155,16 @@ func TestPanicIsAnErrorOfItsOperationAlone(t *testing.T) {
 
 func TestWhatBreaksTheProtocolClosesTheConnection(t *testing.T) {
 	t.Parallel()
-	forbidding := func(context.Context, map[string]any) (context.Context, error) {
-		return nil, &Closing{CloseForbidden, strings.Repeat("ä", 200)}
+	forbidding := func(context.Context, map[string]any) (Connection, error) {
+		return Connection{}, &Closing{CloseForbidden, strings.Repeat("ä", 200)}
 	}
-	failing := func(context.Context, map[string]any) (context.Context, error) { return nil, errors.New("secret") }
+	failing := func(context.Context, map[string]any) (Connection, error) { return Connection{}, errors.New("secret") }
+	anonymous := func(ctx context.Context, _ map[string]any) (Connection, error) { return Connection{Context: ctx}, nil }
+	gone := make(chan struct{})
+	close(gone)
+	ended := func(ctx context.Context, _ map[string]any) (Connection, error) {
+		return Connection{Context: ctx, Known: true, Ended: gone}, nil
+	}
 	for name, tt := range map[string]struct {
 		socket Socket
 		say    []string
@@ -171,6 +179,8 @@ func TestWhatBreaksTheProtocolClosesTheConnection(t *testing.T) {
 		"an introduction that fails":        {Socket{Init: failing}, []string{hello}, 4500},
 		"an introduction that is no object": {Socket{}, []string{`{"type":"connection_init","payload":[]}`}, 4400},
 		"no introduction":                   {Socket{InitTimeout: time.Millisecond}, nil, 4408},
+		"nobody after a while":              {Socket{Init: anonymous, AnonymousTimeout: time.Millisecond}, []string{hello}, 4401},
+		"a caller who has ended":            {Socket{Init: ended}, []string{hello}, 4403},
 		"the same id twice":                 {Socket{}, []string{hello, subscribe("a", "subscription W { tick }"), subscribe("a", "{ hello }")}, 4409},
 		"a long id twice":                   {Socket{}, []string{hello, subscribe(strings.Repeat("ä", 90), "subscription W { tick }"), subscribe(strings.Repeat("ä", 90), "{ hello }")}, 4409},
 		"an id that is too long":            {Socket{}, []string{hello, subscribe(strings.Repeat("x", 201), "{ hello }")}, 4400},
@@ -185,6 +195,28 @@ func TestWhatBreaksTheProtocolClosesTheConnection(t *testing.T) {
 			c.closed(tt.want)
 		})
 	}
+}
+
+func TestAKnownCallerIsNotClosedForItsPlaceOrTime(t *testing.T) {
+	t.Parallel()
+	lobby := gate.NewLobby(1)
+	known := func(ctx context.Context, payload map[string]any) (Connection, error) {
+		return Connection{Context: ctx, Known: payload != nil}, nil
+	}
+	s := Socket{Init: known, AnonymousTimeout: 200 * time.Millisecond, Enter: func(context.Context) Place { return lobby.Enter("somewhere") }}
+	server := newSocketServer(t, s, nil)
+	c := dial(t, server, subprotocol)
+	c.say(`{"type":"connection_init","payload":{"apiKey":"x"}}`)
+	c.hear(ack)
+	if within, lost := lobby.Counts(); within != 0 || lost != 0 {
+		t.Errorf("%d within, %d lost", within, lost)
+	}
+	one, two := dial(t, server, subprotocol), dial(t, server, subprotocol)
+	one.closed(-1) // without a farewell: its place is the other's
+	two.say(hello)
+	two.closed(4401)
+	c.say(subscribe("a", "{ hello }"))
+	c.hear(`{"id":"a","type":"next","payload":{"data":{"hello":"world <3"}}}`)
 }
 
 func TestBinaryMessageClosesTheConnection(t *testing.T) {

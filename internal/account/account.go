@@ -20,7 +20,8 @@ type Options struct {
 	Now func() time.Time
 	// SessionTTL is how long a session lives after its last use. Default 24 h.
 	SessionTTL time.Duration
-	// FailuresPerMinute is how many logins may fail for one user name, or from one address, within a minute. Default 10.
+	// FailuresPerMinute is how many logins may fail for one user name within a minute; from one address,
+	// whatever the name, ten times as many. Default 10.
 	FailuresPerMinute int
 	// KeysPerAccount is how many API keys of one account may be in force at once. Default 100.
 	KeysPerAccount int
@@ -41,6 +42,7 @@ type Service struct {
 	keys      int
 	passwords *hasher
 	log       *slog.Logger
+	followers *followers
 }
 
 // New returns a Service over db.
@@ -70,6 +72,7 @@ func New(db *store.Store, opts Options) *Service {
 		opts.ConcurrentHashes = runtime.GOMAXPROCS(0)
 	}
 	s.passwords = newHasher(opts.Passwords, opts.ConcurrentHashes)
+	s.followers = newFollowers(s)
 	return s
 }
 

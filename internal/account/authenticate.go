@@ -82,11 +82,16 @@ func (g *grant) inForce(now time.Time) bool {
 }
 
 func (g *grant) allows(role kind.Role) kind.Scopes {
+	return allowed(scopesOf(g.scopes.String), role)
+}
+
+// scopesOf reads the scopes of a key as they are stored.
+func scopesOf(text string) kind.Scopes {
 	var stored kind.Scopes
-	for name := range strings.SplitSeq(g.scopes.String, ",") {
+	for name := range strings.SplitSeq(text, ",") {
 		stored = append(stored, kind.Scope(name))
 	}
-	return allowed(stored, role)
+	return stored
 }
 
 func (s *Service) byKey(ctx context.Context, key string) (caller.Identity, grant, error) {
@@ -139,7 +144,7 @@ func (s *Service) bySession(ctx context.Context, token string) (caller.Identity,
 	}
 	id.SessionID, id.Scopes = hash, sessionScopes(id.Role)
 	if keyID.Valid {
-		id.Scopes, id.Expires = g.allows(id.Role), g.expires.Time
+		id.Scopes, id.Expires, id.OpenedBy = g.allows(id.Role), g.expires.Time, keyID.Int64
 	}
 	if until := s.sessionEnd(now, g.expires); until.Sub(expires) >= slideEvery {
 		s.touch(ctx, "prolong a session", func(ctx context.Context) error {

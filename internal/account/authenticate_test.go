@@ -133,7 +133,7 @@ func TestEveryRefusalReadsTheSame(t *testing.T) {
 		if err := f.Logout(ctx, token); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := f.RevokeKey(ctx, revokedKey.ID); err != nil {
+		if _, err := f.RevokeKey(ctx, revokedKey.ID, account.RevokeDescendants); err != nil {
 			t.Fatal(err)
 		}
 		f.advance(time.Hour)
@@ -223,7 +223,7 @@ func TestSessionOpenedByKeyHasItsScopesAndEndsWithIt(t *testing.T) {
 		system := caller.System(t.Context())
 		db.Client(system).APIKey.UpdateOneID(stored.ID).SetRevokedAt(f.now()).ExecX(system)
 		f.refused(t, account.Credentials{Session: byLasting.Token}, "session of a revoked key")
-		if _, err := f.RevokeKey(f.as(t, first), stored.ID); err != nil {
+		if _, err := f.RevokeKey(f.as(t, first), stored.ID, account.RevokeDescendants); err != nil {
 			t.Fatal(err)
 		}
 		if n := db.Client(system).Session.Query().Where(session.APIKeyID(stored.ID)).CountX(system); n != 0 {

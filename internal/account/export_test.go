@@ -33,5 +33,5 @@ func HoldHashSlots(s *Service) (release func()) {
 
 // NameCounter is the id of the row that counts the failures of a name now.
 func NameCounter(s *Service, name string) string {
-	return counterID(s.counters(foldName(name), "").what[0], s.now())
+	return counterID(s.counters(foldName(name), "").name, s.now())
 }

@@ -114,3 +114,6 @@ func reasons(err error) []string {
 	}
 	return out
 }
+
+// changed is the error of a change of password.
+func changed(_ []*ent.APIKey, err error) error { return err }

@@ -53,7 +53,7 @@ func TestWhatHasEndedIsNoLongerInForce(t *testing.T) {
 		}
 		check("at first", true, true, true, true, true, true, true, true)
 
-		if _, err := f.RevokeKey(owner, revoked.KeyID); err != nil {
+		if _, err := f.RevokeKey(owner, revoked.KeyID, account.RevokeDescendants); err != nil {
 			t.Fatal(err)
 		}
 		if err := f.Logout(t.Context(), token); err != nil {

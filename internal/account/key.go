@@ -9,7 +9,8 @@ import (
 
 	"campaignql/ent"
 	"campaignql/ent/apikey"
-	"campaignql/ent/session"
+	"campaignql/ent/predicate"
+	"campaignql/ent/user"
 	"campaignql/internal/apperr"
 	"campaignql/internal/caller"
 	"campaignql/internal/kind"
@@ -35,9 +36,12 @@ type NewKey struct {
 	ExpiresAt *time.Time
 }
 
-// CreateKey creates an API key of the calling account and returns it with the key itself, which can never be read again. It needs the scope
-// write. A scope the caller lacks is Denied, and so is an expiry later than that of the caller's own key; more keys in force than Options.KeysPerAccount is Limited; the reasons of faults are
-// scopes_required, note_too_long, expiry_past and expiry_invalid.
+// CreateKey creates an API key of the calling account and returns it with the key itself, which can
+// never be read again. It needs the scope write. A scope the caller lacks is Denied, and so is an expiry
+// later than that of the caller's own key; more keys in force than Options.KeysPerAccount is Limited;
+// the reasons of faults are scopes_required, note_too_long, expiry_past and expiry_invalid. The key that
+// the caller came with, or that its session was opened with, becomes the parent of the new one. A caller
+// whose key or session ends meanwhile is Unauthenticated.
 func (s *Service) CreateKey(ctx context.Context, in NewKey) (*ent.APIKey, string, error) {
 	id, err := caller.Authorize(ctx, kind.ScopeWrite)
 	if err != nil {
@@ -62,24 +66,54 @@ func (s *Service) CreateKey(ctx context.Context, in NewKey) (*ent.APIKey, string
 	}
 	var created *ent.APIKey
 	key := newSecret(keyPrefix)
-	err = s.db.Tx(ctx, func(ctx context.Context) error {
-		// The limit keeps a runaway script from filling the table. Calls that race may pass it by their number, which does no harm.
-		inForce, err := s.db.Client(ctx).APIKey.Query().
-			Where(apikey.UserID(id.UserID), apikey.RevokedAtIsNil(), apikey.Or(apikey.ExpiresAtIsNil(), apikey.ExpiresAtGT(now))).
-			Count(ctx)
-		if err != nil {
+	err = s.db.TxLatest(ctx, func(ctx context.Context) error {
+		if err := s.lockKeys(ctx, id.UserID); err != nil {
 			return err
 		}
-		if inForce >= s.keys {
-			return apperr.New(apperr.Limited, "the account has %d API keys already: revoke one first", inForce)
+		if err := s.mayAddKey(ctx, id, now); err != nil {
+			return err
 		}
-		created, err = s.insertKey(ctx, id.UserID, key, in)
+		created, err = s.insertKey(ctx, id.UserID, id.Key(), key, in)
 		return err
 	})
 	if err != nil {
 		return nil, "", err
 	}
 	return created, key, nil
+}
+
+// lockKeys lets one transaction at a time change which keys and sessions of an account are in force.
+func (s *Service) lockKeys(ctx context.Context, userID int64) error {
+	query := s.db.Client(ctx).User.Query().Where(user.ID(userID))
+	query.Modify(store.Lock)
+	_, err := only(query.Only(ctx))
+	return err
+}
+
+// mayAddKey reports why a caller may not create a key. The transaction holds the keys of the account.
+func (s *Service) mayAddKey(ctx context.Context, id caller.Identity, now time.Time) error {
+	// A key that is revoked at this moment must not leave a new one behind.
+	inForce, err := s.InForce(ctx, []caller.Identity{id})
+	if err != nil {
+		return err
+	}
+	if !inForce[0] {
+		return errUnauthenticated()
+	}
+	// The limit keeps a runaway script from filling the table.
+	keys, err := s.db.Client(ctx).APIKey.Query().Where(apikey.UserID(id.UserID), keyInForce(now)).Count(ctx)
+	if err != nil {
+		return err
+	}
+	if keys >= s.keys {
+		return apperr.New(apperr.Limited, "the account has %d API keys already: revoke one first", keys)
+	}
+	return nil
+}
+
+// keyInForce holds for keys that are neither revoked nor expired.
+func keyInForce(now time.Time) predicate.APIKey {
+	return apikey.And(apikey.RevokedAtIsNil(), apikey.Or(apikey.ExpiresAtIsNil(), apikey.ExpiresAtGT(now)))
 }
 
 // normalise cleans the note and the expiry, and reports every fault.
@@ -105,8 +139,13 @@ func (in *NewKey) normalise(now time.Time) error {
 	return faults.Err()
 }
 
-func (s *Service) insertKey(ctx context.Context, owner int64, key string, in NewKey) (*ent.APIKey, error) {
-	return s.db.Client(ctx).APIKey.Create().
+// insertKey stores a key; parent is the key that made it, 0 for none.
+func (s *Service) insertKey(ctx context.Context, owner, parent int64, key string, in NewKey) (*ent.APIKey, error) {
+	create := s.db.Client(ctx).APIKey.Create()
+	if parent != 0 {
+		create.SetParentID(parent)
+	}
+	return create.
 		SetUserID(owner).
 		SetHash(secretHash(key)).SetHint(key[:hintLength]).
 		SetScopes(in.Scopes.String()).SetNote(in.Note).SetNillableExpiresAt(in.ExpiresAt).
@@ -126,31 +165,4 @@ func (s *Service) Keys(ctx context.Context) ([]*ent.APIKey, error) {
 		Limit(maxKeysListed).
 		All(ctx)
 	return keys, store.Translate(err)
-}
-
-// RevokeKey ends an API key, and with it the sessions that were opened by it. It needs the scope write. A key of another account is NotFound
-// exactly as one that does not exist, save for a caller who sees all accounts. Revoking again succeeds and changes nothing.
-func (s *Service) RevokeKey(ctx context.Context, id int64) (*ent.APIKey, error) {
-	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
-		return nil, err
-	}
-	var revoked *ent.APIKey
-	err := s.db.Tx(ctx, func(ctx context.Context) error {
-		client := s.db.Client(ctx)
-		err := client.APIKey.Update().Where(apikey.ID(id), apikey.RevokedAtIsNil()).SetRevokedAt(s.now()).Exec(ctx)
-		if err != nil {
-			return err
-		}
-		if revoked, err = client.APIKey.Query().Where(apikey.ID(id)).Only(ctx); ent.IsNotFound(err) {
-			return apperr.NotFoundf("api_key")
-		} else if err != nil {
-			return err
-		}
-		_, err = client.Session.Delete().Where(session.UserID(revoked.UserID), session.APIKeyID(id)).Exec(ctx)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return revoked, nil
 }

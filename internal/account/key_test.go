@@ -135,7 +135,7 @@ func TestKeysInForceAreLimited(t *testing.T) {
 		f.advance(time.Minute) // one has expired
 		_, _, err = f.CreateKey(ctx, read)
 		wantCode(t, err, "")
-		if _, err := f.RevokeKey(ctx, second.ID); err != nil {
+		if _, err := f.RevokeKey(ctx, second.ID, account.RevokeDescendants); err != nil {
 			t.Fatal(err)
 		}
 		_, _, err = f.CreateKey(ctx, read)
@@ -161,7 +161,7 @@ func TestKeysAreListedForTheirOwnerAlone(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := f.RevokeKey(ctx, keys[0].ID); err != nil { // the newest, "c"
+		if _, err := f.RevokeKey(ctx, keys[0].ID, account.RevokeDescendants); err != nil { // the newest, "c"
 			t.Fatal(err)
 		}
 		if keys, err = f.Keys(ctx); err != nil {
@@ -186,14 +186,14 @@ func TestKeyOfAnotherAccountIsRevokedAsOneThatDoesNotExist(t *testing.T) {
 		_, admins := f.user(t, kind.RoleAdmin)
 		id := f.authenticated(t, account.Credentials{Key: theirs}).KeyID
 
-		_, foreign := f.RevokeKey(f.as(t, mine), id)
-		_, unknown := f.RevokeKey(f.as(t, mine), 1<<40)
+		_, foreign := f.RevokeKey(f.as(t, mine), id, account.RevokeDescendants)
+		_, unknown := f.RevokeKey(f.as(t, mine), 1<<40, account.RevokeDescendants)
 		wantCode(t, foreign, apperr.NotFound)
 		if diff := cmp.Diff(apperr.All(unknown), apperr.All(foreign)); diff != "" {
 			t.Errorf("errors differ (-unknown +foreign):\n%s", diff)
 		}
 		f.authenticated(t, account.Credentials{Key: theirs})
-		if _, err := f.RevokeKey(f.as(t, admins), id); err != nil {
+		if _, err := f.RevokeKey(f.as(t, admins), id, account.RevokeDescendants); err != nil {
 			t.Errorf("an admin cannot revoke: %v", err)
 		}
 		f.refused(t, account.Credentials{Key: theirs}, "key revoked by an admin")
@@ -212,12 +212,12 @@ func TestRevokingAgainChangesNothing(t *testing.T) {
 		}
 		at := f.now()
 		for range 2 {
-			revoked, err := f.RevokeKey(ctx, created.ID)
+			revoked, err := f.RevokeKey(ctx, created.ID, account.RevokeDescendants)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if revoked.RevokedAt == nil || !revoked.RevokedAt.Equal(at) {
-				t.Errorf("revoked at %v, want %v", revoked.RevokedAt, at)
+			if revoked.Key.RevokedAt == nil || !revoked.Key.RevokedAt.Equal(at) {
+				t.Errorf("revoked at %v, want %v", revoked.Key.RevokedAt, at)
 			}
 			f.advance(time.Hour)
 		}

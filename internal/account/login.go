@@ -33,9 +33,9 @@ type Session struct {
 
 // Login opens a session, which lives Options.SessionTTL after its last use. It needs no caller. Missing input is Invalid with the reasons
 // username_required and password_required, both at once when both are; anything wrong is Unauthenticated with the reason login_invalid, at
-// the same cost for an unknown user and a wrong password. Once Options.FailuresPerMinute logins failed within a minute, for the name or
-// from the address, every further one is Limited until they are a minute past, right or wrong. A session opened by a key has the scopes of the key and ends
-// with it.
+// the same cost for an unknown user and a wrong password. Once Options.FailuresPerMinute logins failed within a
+// minute for the name, or ten times as many from the address, every further one is Limited until they
+// are a minute past, right or wrong. A session opened by a key has the scopes of the key and ends with it.
 func (s *Service) Login(ctx context.Context, in Login) (*Session, error) {
 	ctx = caller.System(ctx)
 	if in.Key != "" && in.Username == "" && in.Password == "" {
@@ -162,8 +162,11 @@ func (s *Service) Logout(ctx context.Context, token string) error {
 		id = from.SessionID
 	}
 	ctx = caller.System(ctx)
-	_, err := s.db.Client(ctx).Session.Delete().Where(session.ID(id)).Exec(ctx)
-	return store.Translate(err)
+	if _, err := s.db.Client(ctx).Session.Delete().Where(session.ID(id)).Exec(ctx); err != nil {
+		return store.Translate(err)
+	}
+	s.followers.wake()
+	return nil
 }
 
 func errLogin() error {

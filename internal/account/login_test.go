@@ -156,7 +156,7 @@ func TestFailuresCountForAMinuteWheneverTheyBegan(t *testing.T) {
 	})
 }
 
-func TestTenFailuresFromAnAddressLimitIt(t *testing.T) {
+func TestAHundredFailuresFromAnAddressLimitIt(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
 		network := rand.Uint32() // tests share a database
@@ -171,7 +171,7 @@ func TestTenFailuresFromAnAddressLimitIt(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				f := newFixture(t, db)
 				u, key := f.user(t, kind.RoleUser)
-				for i := range 10 {
+				for i := range 100 {
 					in := account.Login{Username: randomName(), Password: password, RemoteAddr: address(i)}
 					if i%3 == 0 { // failed logins by key count too
 						in = account.Login{Key: "cq_wrong", RemoteAddr: address(i)}
@@ -179,13 +179,40 @@ func TestTenFailuresFromAnAddressLimitIt(t *testing.T) {
 					_, err := f.Login(t.Context(), in)
 					wantCode(t, err, apperr.Unauthenticated)
 				}
-				_, err := f.Login(t.Context(), account.Login{Username: u.Username, Password: password, RemoteAddr: address(11)})
+				_, err := f.Login(t.Context(), account.Login{Username: u.Username, Password: password, RemoteAddr: address(101)})
 				wantCode(t, err, apperr.Limited)
-				_, err = f.Login(t.Context(), account.Login{Key: key, RemoteAddr: address(12)})
+				_, err = f.Login(t.Context(), account.Login{Key: key, RemoteAddr: address(102)})
 				wantCode(t, err, apperr.Limited)
 				f.login(t, account.Login{Username: u.Username, Password: password, RemoteAddr: "203.0.113.9:80"})
 			})
 		}
+	})
+}
+
+// TestWrongLoginsFromOneAddressLockOutNobodyElse is about an office, or the server behind a proxy that it does
+// not know: everybody comes from one address.
+func TestWrongLoginsFromOneAddressLockOutNobodyElse(t *testing.T) {
+	t.Parallel()
+	testkit.Each(t, func(t *testing.T, db *store.Store) {
+		f := newFixture(t, db)
+		victim, _ := f.user(t, kind.RoleUser)
+		colleague, _ := f.user(t, kind.RoleUser)
+		office, home := "office of "+victim.Username, "home of "+victim.Username
+		for range 10 {
+			_, err := f.Login(t.Context(), account.Login{Username: victim.Username, Password: "wrong password", RemoteAddr: office})
+			wantCode(t, err, apperr.Unauthenticated)
+		}
+		_, err := f.Login(t.Context(), account.Login{Username: victim.Username, Password: password, RemoteAddr: office})
+		wantCode(t, err, apperr.Limited)
+		f.login(t, account.Login{Username: colleague.Username, Password: password, RemoteAddr: office})
+		f.login(t, account.Login{Username: victim.Username, Password: password, RemoteAddr: home})
+		// Guesses from many addresses are still ten a minute for the name.
+		for i := range 5 {
+			_, err := f.Login(t.Context(), account.Login{Username: victim.Username, Password: "wrong password", RemoteAddr: fmt.Sprint(i, home)})
+			wantCode(t, err, apperr.Unauthenticated)
+		}
+		_, err = f.Login(t.Context(), account.Login{Username: victim.Username, Password: password, RemoteAddr: home})
+		wantCode(t, err, apperr.Limited)
 	})
 }
 
@@ -289,7 +316,7 @@ func TestLoginThatRacesAChangeOfPasswordOpensNothing(t *testing.T) {
 			if changed.Swap(true) {
 				return
 			}
-			if err := f.SetPassword(caller.System(context.Background()), u.ID, "a new password"); err != nil {
+			if _, err := f.SetPassword(caller.System(context.Background()), u.ID, account.PasswordChange{Password: "a new password"}); err != nil {
 				t.Error(err)
 			}
 		})

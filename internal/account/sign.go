@@ -130,9 +130,9 @@ func (s *Service) signingSessions(ctx context.Context, part string) (found []sig
 		if !expires.After(now) || opened.Valid && !g.inForce(now) {
 			return
 		}
-		id.SessionID, id.Scopes, id.Expires = hash, sessionScopes(id.Role), time.Time{}
+		id.SessionID, id.Scopes, id.Expires, id.OpenedBy = hash, sessionScopes(id.Role), time.Time{}, 0
 		if opened.Valid {
-			id.Scopes, id.Expires = g.allows(id.Role), g.expires.Time
+			id.Scopes, id.Expires, id.OpenedBy = g.allows(id.Role), g.expires.Time, opened.Int64
 		}
 		found = append(found, signer{hash, id})
 	})

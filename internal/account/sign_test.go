@@ -93,7 +93,7 @@ func TestASignatureEndsWithItsKeyOrSession(t *testing.T) {
 				t.Errorf("%s at first: %v", name, err)
 			}
 		}
-		if _, err := f.RevokeKey(owner, revoked.KeyID); err != nil {
+		if _, err := f.RevokeKey(owner, revoked.KeyID, account.RevokeDescendants); err != nil {
 			t.Fatal(err)
 		}
 		if err := f.Logout(t.Context(), token); err != nil {

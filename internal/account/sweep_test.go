@@ -42,8 +42,8 @@ func TestSweepDeletesWhatHasEndedAndNothingElse(t *testing.T) {
 		remember("new")
 
 		deleted, err := f.Sweep(t.Context())
-		if err != nil || deleted != 1200+1+2+1 {
-			t.Errorf("swept %d rows, %v; want 1200 counters, 2 more of the login, a session and an idempotency key", deleted, err)
+		if err != nil || deleted != 1200+1+3+1 {
+			t.Errorf("swept %d rows, %v; want 1200 counters, 3 more of the login, a session and an idempotency key", deleted, err)
 		}
 		f.authenticated(t, account.Credentials{Session: live})
 		left := []int{client.Session.Query().CountX(system), client.LoginAttempt.Query().CountX(system), client.IdempotencyKey.Query().CountX(system), client.APIKey.Query().CountX(system)}

@@ -8,7 +8,10 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	entsql "entgo.io/ent/dialect/sql"
+
 	"campaignql/ent"
+	"campaignql/ent/apikey"
 	"campaignql/ent/predicate"
 	"campaignql/ent/session"
 	"campaignql/ent/user"
@@ -72,7 +75,7 @@ func (s *Service) CreateUser(ctx context.Context, in NewUser) (*ent.User, string
 		if created, err = s.insertUser(ctx, &in, hash); err != nil {
 			return err
 		}
-		_, err = s.insertKey(ctx, created.ID, key, NewKey{Scopes: kind.AllScopes(in.Role), Note: "first key"})
+		_, err = s.insertKey(ctx, created.ID, 0, key, NewKey{Scopes: kind.AllScopes(in.Role), Note: "first key"})
 		return err
 	})
 	if store.IsDuplicate(err) {
@@ -224,20 +227,31 @@ func only(found *ent.User, err error) (*ent.User, error) {
 	return found, store.Translate(err)
 }
 
-// SetPassword changes the password of an account and ends every session of it in the same transaction. Only an admin whose key may write, or
-// the server itself, may: a key of the account must not become a login that can do more than the key.
-func (s *Service) SetPassword(ctx context.Context, userID int64, password string) error {
+// PasswordChange is what a new password does to the keys of an account.
+type PasswordChange struct {
+	Password string
+	// RevokeKeys ends every API key of the account. Without it they stay in force: programs use them, and a
+	// password is no part of a key. But who knew the old password could make keys by it.
+	RevokeKeys bool
+}
+
+// SetPassword changes the password of an account and ends every session of it in the same transaction. It
+// returns the keys that were in force, the newest first: revoked now, or still in force. Only an admin
+// whose key may write, or the server itself, may: a key of the account must not become a login that can
+// do more than the key.
+func (s *Service) SetPassword(ctx context.Context, userID int64, change PasswordChange) ([]*ent.APIKey, error) {
 	if err := manageAccounts(ctx); err != nil {
-		return err
+		return nil, err
 	}
-	if err := checkPassword(password); err != nil {
-		return err
+	if err := checkPassword(change.Password); err != nil {
+		return nil, err
 	}
-	hash, err := s.hashPassword(ctx, password)
+	hash, err := s.hashPassword(ctx, change.Password)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return s.db.Tx(ctx, func(ctx context.Context) error {
+	var keys []*ent.APIKey
+	err = s.db.TxLatest(ctx, func(ctx context.Context) error {
 		// The row of the user is locked first: a login that verified the old password waits for it or is seen below.
 		changed, err := s.db.Client(ctx).User.Update().Where(user.ID(userID)).SetPasswordHash(hash).SetUpdatedAt(s.now()).Save(ctx)
 		if err != nil {
@@ -246,9 +260,31 @@ func (s *Service) SetPassword(ctx context.Context, userID int64, password string
 		if changed == 0 {
 			return apperr.NotFoundf("user")
 		}
-		_, err = s.db.Client(ctx).Session.Delete().Where(session.UserID(userID)).Exec(ctx)
+		if _, err = s.db.Client(ctx).Session.Delete().Where(session.UserID(userID)).Exec(ctx); err != nil {
+			return err
+		}
+		keys, err = s.endOrKeep(ctx, userID, change.RevokeKeys)
 		return err
 	})
+	if err != nil {
+		return nil, err
+	}
+	s.followers.wake()
+	return keys, nil
+}
+
+// endOrKeep returns the keys of an account that are in force, and revokes them if that is asked for.
+func (s *Service) endOrKeep(ctx context.Context, userID int64, revoke bool) ([]*ent.APIKey, error) {
+	now := s.now()
+	keys, err := s.db.Client(ctx).APIKey.Query().Where(apikey.UserID(userID), keyInForce(now)).Order(apikey.ByID(entsql.OrderDesc())).All(ctx)
+	if err != nil || !revoke {
+		return keys, err
+	}
+	ids := make([]int64, len(keys))
+	for i, key := range keys {
+		ids[i], key.RevokedAt = key.ID, &now
+	}
+	return keys, s.endKeys(ctx, userID, ids, now)
 }
 
 func (s *Service) hashPassword(ctx context.Context, password string) (string, error) {

@@ -171,10 +171,10 @@ func TestOnlyAdminsManageAccounts(t *testing.T) {
 				unique := randomName()
 				_, _, err := f.CreateUser(f.as(t, test.key), account.NewUser{Username: unique, Email: unique + "@example.com", Password: password})
 				wantCode(t, err, test.code)
-				wantCode(t, f.SetPassword(f.as(t, test.key), u.ID, "another password"), test.code)
+				wantCode(t, changed(f.SetPassword(f.as(t, test.key), u.ID, account.PasswordChange{Password: "another password"})), test.code)
 			})
 		}
-		wantCode(t, f.SetPassword(t.Context(), u.ID, "another password"), apperr.Unauthenticated)
+		wantCode(t, changed(f.SetPassword(t.Context(), u.ID, account.PasswordChange{Password: "another password"})), apperr.Unauthenticated)
 	})
 }
 
@@ -216,9 +216,9 @@ func TestChangeOfPasswordEndsEverySession(t *testing.T) {
 		byKey := f.login(t, account.Login{Key: key})
 		others := f.login(t, account.Login{Username: other.Username, Password: password})
 
-		wantCode(t, f.SetPassword(caller.System(t.Context()), u.ID, "short"), apperr.Invalid)
+		wantCode(t, changed(f.SetPassword(caller.System(t.Context()), u.ID, account.PasswordChange{Password: "short"})), apperr.Invalid)
 		f.authenticated(t, account.Credentials{Session: byPassword.Token})
-		if err := f.SetPassword(caller.System(t.Context()), u.ID, "a new password"); err != nil {
+		if _, err := f.SetPassword(caller.System(t.Context()), u.ID, account.PasswordChange{Password: "a new password"}); err != nil {
 			t.Fatal(err)
 		}
 		f.refused(t, account.Credentials{Session: byPassword.Token}, "session by password")
@@ -227,7 +227,7 @@ func TestChangeOfPasswordEndsEverySession(t *testing.T) {
 		_, err := f.Login(t.Context(), account.Login{Username: u.Username, Password: password})
 		wantCode(t, err, apperr.Unauthenticated)
 		f.login(t, account.Login{Username: u.Username, Password: "a new password"})
-		wantCode(t, f.SetPassword(caller.System(t.Context()), 1<<40, "a new password"), apperr.NotFound)
+		wantCode(t, changed(f.SetPassword(caller.System(t.Context()), 1<<40, account.PasswordChange{Password: "a new password"})), apperr.NotFound)
 	})
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/coder/websocket"
 
 	"campaignql/internal/config"
+	"campaignql/internal/testkit/apitest"
 )
 
 // friend is the origin that the servers of these tests are configured for.
@@ -46,11 +47,11 @@ func TestOnlyPagesOfConfiguredOriginsMayReadAnswers(t *testing.T) {
 				if varies := strings.Contains(strings.Join(got.header.Values("Vary"), ","), "Origin"); varies != (test.url == some.URL) {
 					t.Errorf("Vary is %q", got.header.Values("Vary"))
 				}
-				asked := do(t, http.MethodOptions, test.url+path, "", append(headers, "Access-Control-Request-Method: POST", "Access-Control-Request-Headers: authorization,content-type")...)
+				asked := do(t, http.MethodOptions, test.url+path, "", append(headers, "Access-Control-Request-Method: POST", "Access-Control-Request-Headers: apollographql-client-name,authorization,traceparent")...)
 				if allowed := asked.header.Get("Access-Control-Allow-Origin"); allowed != test.want {
 					t.Errorf("a preflight is for %q, want %q", allowed, test.want)
 				}
-				permits := asked.header.Get("Access-Control-Allow-Methods") == "GET, POST" && strings.Contains(asked.header.Get("Access-Control-Allow-Headers"), "Authorization, Content-Type")
+				permits := asked.header.Get("Access-Control-Allow-Methods") == "GET, POST" && asked.header.Get("Access-Control-Allow-Headers") == "apollographql-client-name,authorization,traceparent"
 				if permits != (test.want != "") || test.want != "" && asked.status != http.StatusNoContent {
 					t.Errorf("a preflight answers %d %v", asked.status, asked.header)
 				}
@@ -60,6 +61,56 @@ func TestOnlyPagesOfConfiguredOriginsMayReadAnswers(t *testing.T) {
 					}
 				}
 			})
+		}
+	}
+}
+
+func TestPagesOfThisMachineMayCallADemo(t *testing.T) {
+	t.Parallel()
+	demo, other := onSQLite(t, func(c *config.Config) { c.Demo = true }), onSQLite(t)
+	for origin, local := range map[string]bool{
+		"http://localhost:5173": true, "http://localhost": true, "http://127.0.0.1:3000": true, "https://localhost:5173": false, "http://localhost.example.com": false,
+		"http://localhost:5173/path": false, "http://ann@localhost:5173": false, "http://[::1]:5173": false, "null": false,
+	} {
+		for _, s := range []*apitest.Server{demo, other} {
+			allowed := local && s == demo
+			got := post(t, s, `{ __typename }`, "Origin: "+origin, "Sec-Fetch-Site: cross-site")
+			if (got.status == http.StatusOK) != allowed || (got.header.Get("Access-Control-Allow-Origin") == origin) != allowed {
+				t.Errorf("%s, allowed %v: %d %v", origin, allowed, got.status, got.header)
+			}
+		}
+	}
+}
+
+func TestGzipIsPreferredToZstd(t *testing.T) {
+	t.Parallel()
+	s := onSQLite(t, func(c *config.Config) { c.Explorer = true })
+	account := s.Account(t)
+	for accepted, want := range map[string]string{
+		"gzip, deflate, br, zstd": "gzip", "zstd, gzip": "gzip", "zstd": "zstd", "zstd;q=1, gzip;q=0.5": "zstd", "identity": "",
+	} {
+		query := `{"query":"{ __schema { types { name description } } }"}`
+		got := do(t, http.MethodPost, s.URL+"/graphql", query, "Content-Type: application/json", "Accept-Encoding: "+accepted)
+		if coding := got.header.Get("Content-Encoding"); coding != want {
+			t.Errorf("GraphQL to %q: %q, want %q", accepted, coding, want)
+		}
+		got = do(t, http.MethodGet, s.URL+"/api.php?Command=User.Login&APIKey="+account.Key+"&Pad="+strings.Repeat("x", 2000), "", "Accept-Encoding: "+accepted)
+		if coding := got.header.Get("Content-Encoding"); coding == "zstd" && want != "zstd" {
+			t.Errorf("the bridge to %q: %q", accepted, coding)
+		}
+		if got := do(t, http.MethodGet, s.URL+"/", "", "Accept-Encoding: "+accepted).header.Get("Content-Encoding"); got != "" && got != "gzip" {
+			t.Errorf("the explorer to %q: %q", accepted, got)
+		}
+	}
+}
+
+// TestABrowserBehindAProxyIsOnTheSameOrigin names the host that the proxy rewrote, for browsers without Sec-Fetch-Site.
+func TestABrowserBehindAProxyIsOnTheSameOrigin(t *testing.T) {
+	t.Parallel()
+	trusting, other := onSQLite(t, func(c *config.Config) { c.TrustedProxies = []string{"127.0.0.1", "::1"} }), onSQLite(t)
+	for s, want := range map[*apitest.Server]int{trusting: http.StatusOK, other: http.StatusForbidden} {
+		if got := post(t, s, `{ __typename }`, "Origin: https://mail.example.com", "X-Forwarded-Host: mail.example.com", "X-Forwarded-Proto: https"); got.status != want {
+			t.Errorf("%d %s, want %d", got.status, got.body, want)
 		}
 	}
 }

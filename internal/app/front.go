@@ -91,7 +91,7 @@ func starting(cfg config.Config, log *slog.Logger) http.Handler {
 		w.Header().Set("Retry-After", "5")
 		surface.RefuseAs(w, r, http.StatusServiceUnavailable, surface.Code(apperr.Unavailable), reason)
 	})
-	return surface.Identify(surface.Log(log, accessLog(cfg), surface.Recover(log, mux)))
+	return served(cfg, log, mux)
 }
 
 // prepare migrates the database, or refuses one that lacks migrations or has those of a newer release.

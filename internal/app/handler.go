@@ -5,18 +5,14 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"slices"
-	"strings"
 	"time"
 
-	"github.com/klauspost/compress/gzhttp"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"campaignql/graph"
 	"campaignql/graph/download"
 	"campaignql/graph/guard"
 	"campaignql/graph/ingest"
-	"campaignql/internal/apperr"
 	"campaignql/internal/command"
 	"campaignql/internal/config"
 	"campaignql/internal/explorer"
@@ -66,20 +62,22 @@ func Handler(services *Services, opts HandlerOptions) http.Handler {
 				Version: opts.Build.Version, Commit: opts.Build.Commit, GoVersion: GoVersion(), Database: services.Store.Dialect(), Demo: cfg.Demo,
 			},
 			Limits:  guard.Limits{Depth: cfg.MaxDepth, Complexity: cfg.MaxComplexity, Tokens: cfg.MaxTokens},
-			MaxBody: cfg.MaxGraphQLBody, MaxBatchBody: cfg.MaxBatchBody, Bodies: bodies, Timeout: cfg.Timeout, Development: cfg.Development || cfg.Demo, HideSchema: !cfg.Introspection,
-			PublicURL:           cfg.PublicURL,
-			MaxSocketOperations: cfg.MaxSocketOperations, MaxSockets: cfg.MaxSockets, MaxAccountSockets: cfg.MaxAccountSockets, Stopping: opts.Stopping,
+			MaxBody: cfg.MaxGraphQLBody, MaxBatchBody: cfg.MaxBatchBody, Bodies: bodies, Timeout: cfg.Timeout,
+			Development: cfg.Development || cfg.Demo, HideSchema: !cfg.Introspection,
+			MaxSocketOperations: cfg.MaxSocketOperations, MaxSockets: cfg.MaxSockets, MaxAccountSockets: cfg.MaxAccountSockets,
+			MaxAnonymousSockets: cfg.MaxAnonymousSockets, Stopping: opts.Stopping,
 			Logger: opts.Logger, Observe: meters.graphQL,
 		})
 
+	pages := origins{named: cfg.CORSOrigins, local: cfg.Demo}
 	mux := http.NewServeMux()
-	mux.Handle("/graphql", cors(cfg.CORSOrigins, sameOrigin(cfg.CORSOrigins, compressed(graphQL))))
-	mux.Handle("/api.php", cors(cfg.CORSOrigins, gzhttp.GzipHandler(bridge)))
-	mux.Handle("/command", cors(cfg.CORSOrigins, gzhttp.GzipHandler(bridge)))
-	mux.Handle("POST /events", sameOrigin(cfg.CORSOrigins, ingest.New(services.Accounts, services.Events, ingest.Options{
+	mux.Handle("/graphql", pages.cors(pages.protect(compressed(graphQL))))
+	mux.Handle("/api.php", pages.cors(compressed(bridge)))
+	mux.Handle("/command", pages.cors(compressed(bridge)))
+	mux.Handle("POST /events", pages.protect(ingest.New(services.Accounts, services.Events, ingest.Options{
 		Logger: opts.Logger, Gate: gate.New("streams of events", cfg.MaxStreams, cfg.MaxAccountStreams), Stopping: opts.Stopping,
 	})))
-	mux.Handle("/export/campaigns/{id}/{file}", cors(cfg.CORSOrigins, compressed(download.New(services.Accounts, services.Exports, download.Options{
+	mux.Handle("/export/campaigns/{id}/{file}", pages.cors(compressed(download.New(services.Accounts, services.Exports, download.Options{
 		Logger: opts.Logger, Gate: gate.New("downloads", cfg.MaxDownloads, cfg.MaxAccountDownloads),
 	}))))
 	if cfg.Introspection {
@@ -108,7 +106,13 @@ func Handler(services *Services, opts HandlerOptions) http.Handler {
 		mux.Handle("/{$}", page)
 		mux.Handle("/explorer/", page)
 	}
-	return surface.Identify(surface.Log(opts.Logger, accessLog(cfg), surface.Recover(opts.Logger, mux)))
+	return served(cfg, opts.Logger, mux)
+}
+
+// served wraps what every path has in common: the identity of requests, the access log and panics.
+func served(cfg config.Config, log *slog.Logger, next http.Handler) http.Handler {
+	identity := surface.Identity{Proxies: trustedProxies(cfg), PublicURL: cfg.PublicURL, Logger: log}
+	return surface.Identify(identity, surface.Log(log, accessLog(cfg), surface.Recover(log, next)))
 }
 
 // accessLog says which requests are logged.
@@ -123,22 +127,12 @@ func accessLog(cfg config.Config) surface.AccessLog {
 	}
 }
 
-// compressed compresses answers, but for what is sent bit by bit: each stream would hold the memory of its own compressor.
-func compressed(next http.Handler) http.Handler {
-	wrap, err := gzhttp.NewWrapper(gzhttp.ContentTypeFilter(func(contentType string) bool {
-		return !strings.HasPrefix(contentType, "text/event-stream") && gzhttp.DefaultContentTypeFilter(contentType)
-	}))
+func trustedProxies(cfg config.Config) surface.Proxies {
+	networks, err := cfg.Proxies()
 	if err != nil {
-		panic("app: " + err.Error()) // of settings that are written here
+		panic("app: " + err.Error()) // config.Validate admits none that cannot be read
 	}
-	zipped := wrap(next)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if upgrades(r) {
-			next.ServeHTTP(w, r)
-			return
-		}
-		zipped.ServeHTTP(w, r)
-	})
+	return networks
 }
 
 // upgrades reports whether the request wants a WebSocket.
@@ -151,55 +145,4 @@ func state(w http.ResponseWriter, status int, err error) {
 		answer = map[string]string{"status": "unavailable", "reason": err.Error()}
 	}
 	surface.WriteJSON(w, status, answer)
-}
-
-// sameOrigin keeps pages of other origins than the configured ones from writing with the help of a browser. Programs that are no browser send neither
-// Sec-Fetch-Site nor Origin, and pass.
-func sameOrigin(origins []string, next http.Handler) http.Handler {
-	protection := http.NewCrossOriginProtection()
-	for _, origin := range origins {
-		if err := protection.AddTrustedOrigin(origin); err != nil {
-			panic("app: " + err.Error()) // config.Validate admits origins alone
-		}
-	}
-	deny := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		surface.RefuseAs(w, r, http.StatusForbidden, surface.Code(apperr.Denied), "pages of this origin may not call the API")
-	})
-	protection.SetDenyHandler(deny)
-	protected := protection.Handler(next)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if upgrades(r) {
-			// A browser lets any page open a WebSocket, and mutations pass through it: it is a POST in the guise of a GET.
-			asPost := r.Clone(r.Context())
-			asPost.Method = http.MethodPost
-			if protection.Check(asPost) != nil {
-				deny(w, r)
-				return
-			}
-		}
-		protected.ServeHTTP(w, r)
-	})
-}
-
-// cors lets pages of the configured origins call the API. No cookie is ever read, so no credentials are allowed.
-func cors(origins []string, next http.Handler) http.Handler {
-	if len(origins) == 0 {
-		return next
-	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Add("Vary", "Origin")
-		origin := r.Header.Get("Origin")
-		if origin != "" && slices.Contains(origins, origin) {
-			w.Header().Set("Access-Control-Allow-Origin", origin)
-			w.Header().Set("Access-Control-Expose-Headers", "X-Request-Id, X-GraphQL-Operation, Retry-After, Content-Disposition")
-			if r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "" {
-				w.Header().Set("Access-Control-Allow-Methods", "GET, POST")
-				w.Header().Set("Access-Control-Allow-Headers", "Authorization, Content-Type, X-Request-Id")
-				w.Header().Set("Access-Control-Max-Age", "600")
-				w.WriteHeader(http.StatusNoContent)
-				return
-			}
-		}
-		next.ServeHTTP(w, r)
-	})
 }

@@ -7,6 +7,7 @@ import (
 
 	"campaignql/internal/account"
 	"campaignql/internal/audience"
+	"campaignql/internal/caller"
 	"campaignql/internal/campaign"
 	"campaignql/internal/content"
 	"campaignql/internal/event"
@@ -100,12 +101,18 @@ func NewServices(db *store.Store, opts ServiceOptions) *Services {
 	s.Campaigns = campaign.New(db, s.Emails, campaign.Options{Now: opts.Now, CheckAudience: s.Audiences.Check, Purges: s.Purges})
 	s.Exports = export.New(db, s.Campaigns, s.Statistics, export.Options{Now: opts.Now})
 	opts.Live.Now, opts.Live.Log = opts.Now, opts.Logger
-	s.Live = live.New(db, s.Accounts, opts.Live)
+	s.Live = live.New(db, func(id caller.Identity) (<-chan struct{}, func()) {
+		follower := s.Accounts.Follow(id)
+		return follower.Ended(), follower.Close
+	}, opts.Live)
 	return s
 }
 
 // Close ends what the domains do in the background. It comes before the store is closed.
-func (s *Services) Close() { s.Live.Close() }
+func (s *Services) Close() {
+	s.Live.Close()
+	s.Accounts.Close()
+}
 
 // of chooses a kind of what rules name, named tells which of the ids is named and by whom.
 type (

@@ -23,6 +23,8 @@ type Identity struct {
 	Scopes kind.Scopes
 	// KeyID is the API key that was used, 0 for a session.
 	KeyID int64
+	// OpenedBy is the API key that the session was opened with, 0 for a password and without a session.
+	OpenedBy int64
 	// Expires is when that key ends; zero for never, and without a key.
 	Expires time.Time
 	// SessionID is the stored id of the session that was used, empty for a key.
@@ -41,6 +43,9 @@ type Identity struct {
 func (id Identity) SeesAll() bool {
 	return id.system || id.Role == kind.RoleAdmin && slices.Contains(id.Scopes, kind.ScopeAdmin)
 }
+
+// Key is the API key that the caller came with or that its session was opened with, 0 for none.
+func (id Identity) Key() int64 { return max(id.KeyID, id.OpenedBy) }
 
 // Require returns a Denied error unless the caller has the scope.
 func (id Identity) Require(scope kind.Scope) error {

@@ -46,8 +46,6 @@ type Options struct {
 	Bodies *surface.Bodies
 	// Logger receives server faults, each once. Default slog.Default().
 	Logger *slog.Logger
-	// RemoteAddr tells the address of the client, by which failed logins are counted. Default http.Request.RemoteAddr.
-	RemoteAddr func(*http.Request) string
 	// RequestID tells the id under which a fault is logged and answered. Default: a random one for each fault.
 	RequestID func(context.Context) string
 	// Observe, if set, is told of every request: the declared name of its command (empty when there was none), how it ended and how
@@ -85,9 +83,6 @@ func New(services Services, opts Options) *Bridge {
 	}
 	if opts.Logger == nil {
 		opts.Logger = slog.Default()
-	}
-	if opts.RemoteAddr == nil {
-		opts.RemoteAddr = func(r *http.Request) string { return r.RemoteAddr }
 	}
 	if opts.RequestID == nil {
 		opts.RequestID = func(context.Context) string { return rand.Text() }
@@ -175,19 +170,6 @@ func notSent(p Parameters, names ...string) error {
 		}
 	}
 	return faults.Err()
-}
-
-type remoteAddrKey struct{}
-
-// WithRemoteAddr returns a context that carries the address of the client, by which failed logins are counted. ServeHTTP sets it; who calls Execute for a
-// client does so too.
-func WithRemoteAddr(ctx context.Context, address string) context.Context {
-	return context.WithValue(ctx, remoteAddrKey{}, address)
-}
-
-func remoteAddr(ctx context.Context) string {
-	address, _ := ctx.Value(remoteAddrKey{}).(string)
-	return address
 }
 
 // fold makes names comparable without regard to case.

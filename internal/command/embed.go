@@ -15,12 +15,10 @@ const maxEmbedded = 4 << 20
 var errTooLong = errors.New("command: the envelope is too long")
 
 // Answer runs one command for the caller of ctx and returns the legacy envelope as JSON, for a surface that puts it into an answer of its own. The
-// parameters are the text of a JSON object, or nothing; credentials among them authenticate nobody, but User.Login and User.Logout read theirs. remoteAddr is
-// the address of the client, by which failed logins are counted. The envelope says what went wrong, as over HTTP; one longer than 4 MiB is refused in
+// parameters are the text of a JSON object, or nothing; credentials among them authenticate nobody, but User.Login and User.Logout read theirs. The envelope says what went wrong, as over HTTP; one longer than 4 MiB is refused in
 // favour of pages.
-func (b *Bridge) Answer(ctx context.Context, remoteAddr, name string, parameters json.RawMessage) json.RawMessage {
+func (b *Bridge) Answer(ctx context.Context, name string, parameters json.RawMessage) json.RawMessage {
 	started := time.Now()
-	ctx = WithRemoteAddr(ctx, remoteAddr)
 	response := b.Execute(ctx, name, parameters)
 	text, err := response.within(maxEmbedded)
 	if err != nil {

@@ -35,6 +35,7 @@ import (
 	"campaignql/internal/statistics"
 	"campaignql/internal/store"
 	"campaignql/internal/subscriber"
+	"campaignql/internal/surface"
 	"campaignql/internal/tag"
 	"campaignql/internal/testkit"
 )
@@ -53,6 +54,8 @@ type fixture struct {
 	tags      *tag.Service
 	clock     *atomic.Int64
 	log       *bytes.Buffer
+	// client is the address from which requests come.
+	client string
 	// send makes a request of the fields of a form, in the way in which this test sends its requests.
 	send func(form string) *http.Request
 }
@@ -63,8 +66,7 @@ var start = time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
 func newFixture(t *testing.T, db *store.Store) *fixture {
 	t.Helper()
 	// Every test is a client of its own to the counters of failed logins, whose database and clock they share.
-	client := rand.Text()
-	f := &fixture{db: db, clock: new(atomic.Int64), log: new(bytes.Buffer), send: formRequest}
+	f := &fixture{client: rand.Text(), db: db, clock: new(atomic.Int64), log: new(bytes.Buffer), send: formRequest}
 	f.clock.Store(start.UnixMicro())
 	f.accounts = account.New(db, account.Options{Now: f.now, Passwords: account.Argon2{MemoryKiB: 8, Time: 1, Threads: 1}})
 	f.emails = content.New(db, content.Options{Now: f.now, UsedInTests: func(ctx context.Context, owners, ids []int64) (int64, string, error) {
@@ -80,11 +82,16 @@ func newFixture(t *testing.T, db *store.Store) *fixture {
 		Accounts: f.accounts, Campaigns: f.campaigns, Emails: f.emails, Lists: list.New(db, list.Options{Now: f.now}), Statistics: counts,
 		Subscribers: subscriber.New(db, counts, audiences, subscriber.Options{Now: f.now}), Tags: f.tags,
 	}, command.Options{
-		Logger:     slog.New(slog.NewTextHandler(f.log, nil)),
-		RequestID:  func(context.Context) string { return "r-1" },
-		RemoteAddr: func(*http.Request) string { return client },
+		Logger:    slog.New(slog.NewTextHandler(f.log, nil)),
+		RequestID: func(context.Context) string { return "r-1" },
 	})
 	return f
+}
+
+// serve answers a request as the server does, which identifies it first.
+func (f *fixture) serve(w http.ResponseWriter, r *http.Request) {
+	r.RemoteAddr = f.client
+	surface.Identify(surface.Identity{}, f.bridge).ServeHTTP(w, r)
 }
 
 func (f *fixture) now() time.Time          { return time.UnixMicro(f.clock.Load()).UTC() }
@@ -211,7 +218,7 @@ type exchange struct {
 
 func (f *fixture) do(r *http.Request) exchange {
 	w := httptest.NewRecorder()
-	f.bridge.ServeHTTP(w, r)
+	f.serve(w, r)
 	return exchange{status: w.Code, header: w.Header(), body: w.Body.String()}
 }
 

@@ -23,7 +23,7 @@ const OperationHeader = "X-GraphQL-Operation"
 // ServeHTTP answers one request of the legacy API; it is the handler of /api.php and /command.
 func (b *Bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	started := time.Now()
-	ctx := WithRemoteAddr(withBearer(r.Context(), r), b.opts.RemoteAddr(r))
+	ctx := r.Context()
 	out := &answer{writer: w}
 	in := &incoming{bridge: b}
 	defer in.body.Release() // not before the answer is written: what was sent is in use until then
@@ -112,20 +112,9 @@ func turnedAway(fault *apperr.Error) Response {
 	return response
 }
 
-type bearerKey struct{}
-
-// withBearer keeps the credentials of the header Authorization.
-func withBearer(ctx context.Context, r *http.Request) context.Context {
-	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") {
-		return ctx
-	}
-	return context.WithValue(ctx, bearerKey{}, account.Bearer(strings.TrimSpace(token)))
-}
-
 // sentCredentials are those of the parameters, and of the header Authorization where they name none.
 func sentCredentials(ctx context.Context, p Parameters) account.Credentials {
-	sent, _ := ctx.Value(bearerKey{}).(account.Credentials)
+	sent := account.Bearer(surface.RequestOf(ctx).Token)
 	if key := p.key(); key != "" {
 		sent.Key = key
 	}

@@ -44,7 +44,8 @@ func (f *fixture) server(address string) *fixture {
 	accounts := account.New(f.db, account.Options{Now: f.now, Passwords: account.Argon2{MemoryKiB: 8, Time: 1, Threads: 1}})
 	services := f.bridge.Services
 	services.Accounts = accounts
-	other.bridge = command.New(services, command.Options{Logger: quiet(), RemoteAddr: func(*http.Request) string { return address }})
+	other.bridge = command.New(services, command.Options{Logger: quiet()})
+	other.client = address
 	return &other
 }
 
@@ -72,8 +73,8 @@ func TestFailedLoginsCountOnAllServersByNameAndByAddress(t *testing.T) {
 		if got := three.post(login(you.Username, password)); !strings.HasPrefix(got.body, `{"Success":true`) {
 			t.Errorf("another name: %s", got.body)
 		}
-		for range 10 {
-			three.post("Command=User.Login&APIKey=wrong")
+		for i := range 100 {
+			three.post([]string{"Command=User.Login&APIKey=wrong", "Command=User.Login&AdminAPIKey=wrong"}[i%2])
 		}
 		limited("the address, with another name", three.post(login(you.Username, password)))
 		limited("the address, with a key", f.server("three "+me.Username).post("Command=User.Login&APIKey="+you.key))
@@ -139,11 +140,11 @@ func TestASessionEndsWithItsKeyAndWithThePassword(t *testing.T) {
 			}
 		}
 		lives("at first", "of a key", "of another key", "of a password", "of another user")
-		if _, err := f.accounts.RevokeKey(me.ctx, record.ID); err != nil {
+		if _, err := f.accounts.RevokeKey(me.ctx, record.ID, account.RevokeDescendants); err != nil {
 			t.Fatal(err)
 		}
 		lives("after the key was revoked", "of another key", "of a password", "of another user")
-		if err := f.accounts.SetPassword(caller.System(t.Context()), me.ID, "another password"); err != nil {
+		if _, err := f.accounts.SetPassword(caller.System(t.Context()), me.ID, account.PasswordChange{Password: "another password"}); err != nil {
 			t.Fatal(err)
 		}
 		lives("after the password was changed", "of another user")

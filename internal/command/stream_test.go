@@ -103,7 +103,7 @@ func TestAListOfAHundredThousandCampaignsTakesNoMoreMemoryThanOneOfAThousand(t *
 					t.Fatalf("the answer broke off: %v, %s", fault, f.log)
 				}
 			}()
-			h, grown := used(func(h *heap) { f.bridge.ServeHTTP(h, formRequest("Command=Campaigns.Get&APIKey="+me.key)) })
+			h, grown := used(func(h *heap) { f.serve(h, formRequest("Command=Campaigns.Get&APIKey="+me.key)) })
 			if h.status != http.StatusOK || !strings.HasPrefix(string(h.first), `{"Success":true`) || !strings.HasSuffix(string(h.last), fmt.Sprintf(`"TotalCampaigns":%d}`, n)) || h.written < n*1000 {
 				t.Fatalf("%d %s… …%s, %d bytes", h.status, h.first, h.last, h.written)
 			}

@@ -297,7 +297,7 @@ func TestAStreamThatBreaksBreaksTheConnection(t *testing.T) {
 				t.Errorf("the answer of %d bytes is empty or whole", w.Body.Len())
 			}
 		}()
-		f.bridge.ServeHTTP(w, r)
+		f.serve(w, r)
 	})
 }
 

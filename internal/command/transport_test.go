@@ -447,7 +447,7 @@ func TestRefusalsOfEveryKindAreTheSameBytes(t *testing.T) {
 				t.Fatalf("before: %s", got.body)
 			}
 		}
-		if _, err := f.accounts.RevokeKey(me.ctx, record.ID); err != nil {
+		if _, err := f.accounts.RevokeKey(me.ctx, record.ID, account.RevokeDescendants); err != nil {
 			t.Fatal(err)
 		}
 		f.advance(25 * time.Hour)

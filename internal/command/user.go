@@ -6,6 +6,7 @@ import (
 	"campaignql/internal/account"
 	"campaignql/internal/caller"
 	"campaignql/internal/kind"
+	"campaignql/internal/surface"
 )
 
 func (b *Bridge) userCommands() []Command {
@@ -42,7 +43,7 @@ func (b *Bridge) userCommands() []Command {
 
 func (b *Bridge) login(ctx context.Context, p Parameters) (Object, error) {
 	session, err := b.Accounts.Login(ctx, account.Login{
-		Username: p.Text("Username"), Password: p.Text("Password"), Key: p.key(), RemoteAddr: remoteAddr(ctx),
+		Username: p.Text("Username"), Password: p.Text("Password"), Key: p.key(), RemoteAddr: surface.RequestOf(ctx).Client,
 	})
 	if err != nil {
 		return nil, err

@@ -24,8 +24,11 @@ type Config struct {
 
 	AccessLog string `name:"access-log" env:"CAMPAIGNQL_ACCESS_LOG" default:"auto" enum:"auto,off,errors,all" help:"Requests to log: off, errors or all; all with --development, errors without (${enum})."`
 
-	Introspection bool     `name:"introspection" env:"CAMPAIGNQL_INTROSPECTION" default:"true" negatable:"" help:"Answer introspection (on)."`
-	CORSOrigins   []string `name:"cors-origin" env:"CAMPAIGNQL_CORS_ORIGINS" placeholder:"ORIGIN" help:"Origins whose pages may call the API, such as https://app.example.com."`
+	Introspection bool `name:"introspection" env:"CAMPAIGNQL_INTROSPECTION" default:"true" negatable:"" help:"Answer introspection (on)."`
+	// TrustedProxies are addresses and CIDRs; Proxies parses them.
+	TrustedProxies []string `name:"trusted-proxy" env:"CAMPAIGNQL_TRUSTED_PROXIES" placeholder:"CIDR" help:"Proxies whose X-Forwarded-For, -Proto, -Host and Forwarded count: addresses or CIDRs, such as 10.0.0.0/8. None by default: anybody's are ignored."`
+
+	CORSOrigins []string `name:"cors-origin" env:"CAMPAIGNQL_CORS_ORIGINS" placeholder:"ORIGIN" help:"Origins whose pages may call the API, such as https://app.example.com."`
 
 	MaxDepth       int           `name:"max-depth" env:"CAMPAIGNQL_MAX_DEPTH" default:"12" help:"Deepest nesting of a query (${default})."`
 	MaxComplexity  int           `name:"max-complexity" env:"CAMPAIGNQL_MAX_COMPLEXITY" default:"20000" help:"Largest complexity of a query (${default})."`
@@ -37,11 +40,12 @@ type Config struct {
 	Timeout        time.Duration `name:"timeout" env:"CAMPAIGNQL_TIMEOUT" default:"30s" help:"Longest time of a GraphQL operation, its SQL included (${default})."`
 	ShutdownGrace  time.Duration `name:"shutdown-grace" env:"CAMPAIGNQL_SHUTDOWN_GRACE" default:"15s" help:"How long requests may finish once the server is told to stop (${default})."`
 	SessionTTL     time.Duration `name:"session-ttl" env:"CAMPAIGNQL_SESSION_TTL" default:"24h" help:"How long a session lasts after its last use (${default})."`
-	LoginFailures  int           `name:"login-failures" env:"CAMPAIGNQL_LOGIN_FAILURES" default:"10" help:"Failed logins for one name or address within a minute before further ones are refused (${default})."`
+	LoginFailures  int           `name:"login-failures" env:"CAMPAIGNQL_LOGIN_FAILURES" default:"10" help:"Failed logins for one name within a minute before further ones are refused; ten times as many for one client address (${default})."`
 
 	MaxSubscriptions    int           `name:"max-subscriptions" env:"CAMPAIGNQL_MAX_SUBSCRIPTIONS" default:"100" help:"Most subscriptions that one account may have open on this server (${default})."`
 	MaxSocketOperations int           `name:"max-socket-operations" env:"CAMPAIGNQL_MAX_SOCKET_OPERATIONS" default:"32" help:"Most operations at once over one WebSocket (${default})."`
-	MaxSockets          int           `name:"max-sockets" env:"CAMPAIGNQL_MAX_SOCKETS" default:"1000" help:"Most WebSockets open at a time on this server (${default})."`
+	MaxSockets          int           `name:"max-sockets" env:"CAMPAIGNQL_MAX_SOCKETS" default:"1000" help:"Most WebSockets open at a time on this server, of callers it knows (${default})."`
+	MaxAnonymousSockets int           `name:"max-anonymous-sockets" env:"CAMPAIGNQL_MAX_ANONYMOUS_SOCKETS" default:"64" help:"Most WebSockets open at a time whose caller is not known yet; a further one takes the place of the oldest (${default})."`
 	MaxAccountSockets   int           `name:"max-account-sockets" env:"CAMPAIGNQL_MAX_ACCOUNT_SOCKETS" default:"100" help:"Most of them of one account (${default})."`
 	MaxDownloads        int           `name:"max-downloads" env:"CAMPAIGNQL_MAX_DOWNLOADS" default:"32" help:"Most exported files sent at a time by this server (${default})."`
 	MaxAccountDownloads int           `name:"max-account-downloads" env:"CAMPAIGNQL_MAX_ACCOUNT_DOWNLOADS" default:"8" help:"Most of them to one account (${default})."`
@@ -72,6 +76,9 @@ func (c Config) Validate() error {
 			fault("cors-origin", "must be an origin as browsers send it, such as https://app.example.com, without anything after the host and port")
 		}
 	}
+	if _, err := c.Proxies(); err != nil {
+		fault("trusted-proxy", "%s", err)
+	}
 	for _, n := range []struct {
 		flag  string
 		value int64
@@ -83,6 +90,7 @@ func (c Config) Validate() error {
 		{"max-subscriptions", int64(c.MaxSubscriptions)}, {"max-socket-operations", int64(c.MaxSocketOperations)},
 		{"max-sockets", int64(c.MaxSockets)}, {"max-account-sockets", int64(c.MaxAccountSockets)},
 		{"max-body-memory", c.MaxBodyMemory}, {"max-streams", int64(c.MaxStreams)}, {"max-account-streams", int64(c.MaxAccountStreams)},
+		{"max-anonymous-sockets", int64(c.MaxAnonymousSockets)},
 		{"max-downloads", int64(c.MaxDownloads)}, {"max-account-downloads", int64(c.MaxAccountDownloads)},
 	} {
 		if n.value <= 0 {

@@ -33,7 +33,7 @@ func defaults() config.Config {
 		Listen: "127.0.0.1:8080", AccessLog: "auto", Explorer: true, Migrate: true, Introspection: true,
 		MaxDepth: 12, MaxComplexity: 20_000, MaxTokens: 2000, MaxGraphQLBody: 1 << 20, MaxBatchBody: 16 << 20, MaxCommandBody: 10 << 20,
 		Timeout: 30 * time.Second, ShutdownGrace: 15 * time.Second, SessionTTL: 24 * time.Hour, LoginFailures: 10,
-		MaxSubscriptions: 100, MaxSocketOperations: 32, MaxSockets: 1000, MaxAccountSockets: 100, MaxDownloads: 32, MaxAccountDownloads: 8, LiveInterval: 500 * time.Millisecond,
+		MaxSubscriptions: 100, MaxSocketOperations: 32, MaxSockets: 1000, MaxAccountSockets: 100, MaxAnonymousSockets: 64, MaxDownloads: 32, MaxAccountDownloads: 8, LiveInterval: 500 * time.Millisecond,
 		MaxBodyMemory: 128 << 20, MaxStreams: 32, MaxAccountStreams: 8,
 		MaxConnections: 32, StatementTimeout: time.Minute, SlowQuery: time.Second,
 	}
@@ -124,6 +124,12 @@ func TestValidate(t *testing.T) {
 		{"no operations over a WebSocket", func(c *config.Config) { c.MaxSocketOperations = 0 }, "max-socket-operations"},
 		{"no WebSockets", func(c *config.Config) { c.MaxSockets = 0 }, "max-sockets"},
 		{"no WebSockets of an account", func(c *config.Config) { c.MaxAccountSockets = 0 }, "max-account-sockets"},
+		{"no anonymous WebSockets", func(c *config.Config) { c.MaxAnonymousSockets = 0 }, "max-anonymous-sockets"},
+		{"proxies", func(c *config.Config) { c.TrustedProxies = []string{"10.0.0.0/8", "192.0.2.1", "2001:db8::/32", "::1"} }, ""},
+		{"a proxy by name", func(c *config.Config) { c.TrustedProxies = []string{"proxy.example.com"} }, "trusted-proxy"},
+		{"a proxy with a port", func(c *config.Config) { c.TrustedProxies = []string{"10.0.0.1:80"} }, "trusted-proxy"},
+		{"a network that is too long", func(c *config.Config) { c.TrustedProxies = []string{"10.0.0.0/33"} }, "trusted-proxy"},
+		{"no proxy", func(c *config.Config) { c.TrustedProxies = []string{""} }, "trusted-proxy"},
 		{"no downloads", func(c *config.Config) { c.MaxDownloads = -1 }, "max-downloads"},
 		{"no downloads of an account", func(c *config.Config) { c.MaxAccountDownloads = 0 }, "max-account-downloads"},
 		{"no streams", func(c *config.Config) { c.MaxStreams = 0 }, "max-streams"},
@@ -167,7 +173,7 @@ func TestValidateTellsEveryFaultAtOnce(t *testing.T) {
 		"--listen", "--cors-origin", "--cors-origin", "--max-depth", "--max-complexity", "--max-tokens", "--max-graphql-body", "--max-batch-body", "--max-command-body",
 		"--timeout", "--shutdown-grace", "--session-ttl", "--login-failures", "--max-connections", "--statement-timeout",
 		"--max-subscriptions", "--max-socket-operations", "--max-sockets", "--max-account-sockets",
-		"--max-body-memory", "--max-streams", "--max-account-streams", "--max-downloads", "--max-account-downloads", "--live-interval",
+		"--max-body-memory", "--max-streams", "--max-account-streams", "--max-anonymous-sockets", "--max-downloads", "--max-account-downloads", "--live-interval",
 	}
 	if diff := cmp.Diff(want, flags); diff != "" {
 		t.Error(diff)
@@ -190,5 +196,16 @@ func TestTheReadmeTellsOfEverySetting(t *testing.T) {
 		if want := field.Tag.Get("default"); want != "" && want != "true" && strings.Trim(string(row[1]), "`") != want {
 			t.Errorf("--%s has the default %s, the README says %s", field.Tag.Get("name"), want, row[1])
 		}
+	}
+}
+
+func TestProxiesAreNetworksOfEitherFamily(t *testing.T) {
+	t.Parallel()
+	networks, err := config.Config{TrustedProxies: []string{"10.1.2.3/8", " 192.0.2.1", "::ffff:198.51.100.1", "::ffff:203.0.113.0/120", "2001:db8::1/32"}}.Proxies()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := fmt.Sprint(networks), "[10.0.0.0/8 192.0.2.1/32 198.51.100.1/32 203.0.113.0/24 2001:db8::/32]"; got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }

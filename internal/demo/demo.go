@@ -126,7 +126,7 @@ func renew(ctx context.Context, db *store.Store, accounts *account.Service, u *e
 		}
 		former := slices.DeleteFunc(keys, func(k *ent.APIKey) bool { return k.Note != keyNote || k.RevokedAt != nil })
 		for _, k := range former {
-			if _, err := accounts.RevokeKey(ctx, k.ID); err != nil {
+			if _, err := accounts.RevokeKey(ctx, k.ID, account.KeepDescendants); err != nil {
 				return err
 			}
 		}

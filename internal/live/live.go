@@ -31,11 +31,9 @@ const (
 	ReasonNone    = "ids_required"
 )
 
-// Accounts is what the domain needs of accounts.
-type Accounts interface {
-	// InForce tells which of the callers may still act as they did when they were let in.
-	InForce(ctx context.Context, callers []caller.Identity) ([]bool, error)
-}
+// Follow tells, by a channel that it closes, when a caller may no longer act as it did when it was
+// authenticated. stop must be called when nobody waits for that any more.
+type Follow func(id caller.Identity) (ended <-chan struct{}, stop func())
 
 // Options are the settings of a Service. The zero value takes the defaults.
 type Options struct {
@@ -43,8 +41,6 @@ type Options struct {
 	Interval time.Duration
 	// PerAccount is how many watches one account may have open on this server. Default 100.
 	PerAccount int
-	// Recheck is how long a watch may outlive its key or session, and a look more. Default 5 s.
-	Recheck time.Duration
 	// Now tells the time. Default store.Now.
 	Now func() time.Time
 	// Log receives what went wrong while looking. Default slog.Default().
@@ -53,9 +49,9 @@ type Options struct {
 
 // Service lets campaigns be watched. Its methods may be used from many goroutines.
 type Service struct {
-	db       *store.Store
-	accounts Accounts
-	opts     Options
+	db     *store.Store
+	follow Follow
+	opts   Options
 
 	mu      sync.Mutex
 	watches map[*Watch]struct{}
@@ -72,20 +68,16 @@ type Service struct {
 
 	// last is what the look before read, so that a campaign that did not change is one object for all who watch it.
 	last    map[int64]*ent.Campaign
-	checked time.Time
 	failing bool
 }
 
-// New returns a Service over db.
-func New(db *store.Store, accounts Accounts, opts Options) *Service {
+// New returns a Service over db, whose watches end with the key or session of their caller.
+func New(db *store.Store, follow Follow, opts Options) *Service {
 	if opts.Interval <= 0 {
 		opts.Interval = MinInterval
 	}
 	if opts.PerAccount <= 0 {
 		opts.PerAccount = 100
-	}
-	if opts.Recheck <= 0 {
-		opts.Recheck = 5 * time.Second
 	}
 	if opts.Now == nil {
 		opts.Now = store.Now
@@ -93,7 +85,7 @@ func New(db *store.Store, accounts Accounts, opts Options) *Service {
 	if opts.Log == nil {
 		opts.Log = slog.Default()
 	}
-	s := &Service{db: db, accounts: accounts, opts: opts, watches: map[*Watch]struct{}{}, open: map[int64]int{}}
+	s := &Service{db: db, follow: follow, opts: opts, watches: map[*Watch]struct{}{}, open: map[int64]int{}}
 	s.stopping, s.stop = context.WithCancel(caller.System(context.Background()))
 	return s
 }
@@ -142,11 +134,14 @@ func (s *Service) Watch(ctx context.Context, ids []int64) (*Watch, error) {
 	if err := s.reserve(id.UserID); err != nil {
 		return nil, err
 	}
+	w.callerEnded, w.stopFollowing = s.follow(id)
 	if err := s.begin(ctx, w, ids); err != nil {
+		w.stopFollowing()
 		s.release(id.UserID)
 		return nil, err
 	}
 	if err := s.add(w); err != nil {
+		w.stopFollowing()
 		s.release(id.UserID)
 		return nil, err
 	}
@@ -226,6 +221,7 @@ func (s *Service) remove(w *Watch) {
 	delete(s.watches, w)
 	s.mu.Unlock()
 	if there {
+		w.stopFollowing()
 		s.release(w.caller.UserID)
 	}
 }

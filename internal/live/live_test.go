@@ -31,18 +31,15 @@ const (
 	quiet = 15 * often
 )
 
-// keys are accounts whose keys are all in force until revoked.
-type keys struct{ revoked, panics atomic.Bool }
+// keys are accounts whose keys are all in force until revoked is closed.
+type keys struct {
+	revoked chan struct{}
+	open    atomic.Int64
+}
 
-func (k *keys) InForce(_ context.Context, callers []caller.Identity) ([]bool, error) {
-	if k.panics.CompareAndSwap(true, false) {
-		panic("a fault of the program")
-	}
-	inForce := make([]bool, len(callers))
-	for i := range inForce {
-		inForce[i] = !k.revoked.Load()
-	}
-	return inForce, nil
+func (k *keys) follow(caller.Identity) (ended <-chan struct{}, stop func()) {
+	k.open.Add(1)
+	return k.revoked, sync.OnceFunc(func() { k.open.Add(-1) })
 }
 
 // fixture is a service and an account to watch the campaigns of.
@@ -59,10 +56,9 @@ func newFixture(t *testing.T, db *store.Store, opts live.Options) *fixture {
 	if opts.Interval == 0 {
 		opts.Interval = often
 	}
-	opts.Recheck = often
-	f := &fixture{db: db, keys: new(keys), owner: testkit.Account(t, db)}
+	f := &fixture{db: db, keys: &keys{revoked: make(chan struct{})}, owner: testkit.Account(t, db)}
 	f.ctx = testkit.As(t, f.owner)
-	f.Service = live.New(db, f.keys, opts)
+	f.Service = live.New(db, f.keys.follow, opts)
 	return f
 }
 
@@ -291,14 +287,14 @@ func TestEndOfAKeyEndsTheWatch(t *testing.T) {
 		c := f.campaign(t, kind.StatusDraft)
 		w := f.watch(t, c.ID)
 		next(t, w)
-		f.keys.revoked.Store(true)
+		close(f.keys.revoked)
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		defer cancel()
 		if row, err := w.Next(ctx); row != nil || apperr.CodeOf(err) != apperr.Unauthenticated {
 			t.Errorf("got %v, %v", row, err)
 		}
-		if n := f.Open(); n != 0 {
-			t.Errorf("%d watches are open", n)
+		if n, followed := f.Open(), f.keys.open.Load(); n != 0 || followed != 0 {
+			t.Errorf("%d watches are open, %d callers followed", n, followed)
 		}
 	})
 }
@@ -306,12 +302,19 @@ func TestEndOfAKeyEndsTheWatch(t *testing.T) {
 // TestPanicWhileLookingEndsNothing would end the server, which recovers only what panics in a request.
 func TestPanicWhileLookingEndsNothing(t *testing.T) {
 	each(t, func(t *testing.T, db *store.Store) {
-		f := newFixture(t, db, live.Options{Log: slog.New(slog.DiscardHandler)})
+		var panics atomic.Bool
+		f := newFixture(t, db, live.Options{Log: slog.New(slog.DiscardHandler), Now: func() time.Time {
+			if panics.CompareAndSwap(true, false) {
+				panic("a fault of the program")
+			}
+			return store.Now()
+		}})
 		c := f.campaign(t, kind.StatusSending)
-		w := f.watch(t, c.ID)
+		w, account := f.watch(t, c.ID), f.watchAccount(t) // only following accounts asks for the time
 		next(t, w)
-		f.keys.panics.Store(true)
-		for deadline := time.Now().Add(patience); f.keys.panics.Load(); time.Sleep(often) {
+		next(t, account)
+		panics.Store(true)
+		for deadline := time.Now().Add(patience); panics.Load(); time.Sleep(often) {
 			if time.Now().After(deadline) {
 				t.Fatal("nothing panicked")
 			}

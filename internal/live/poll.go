@@ -9,7 +9,6 @@ import (
 
 	"campaignql/ent"
 	"campaignql/internal/apperr"
-	"campaignql/internal/caller"
 )
 
 // poll reads the database at intervals until there are no watches, or the service is closed.
@@ -80,10 +79,6 @@ func cause(err error) error {
 // look reads everything that is watched and tells each watch what has changed for it. Watches that were opened after it began are not among them, so none is
 // told something older than what it began with.
 func (s *Service) look(ctx context.Context, watches []*Watch) error {
-	watches, err := s.stillAllowed(ctx, watches)
-	if err != nil {
-		return err
-	}
 	now := time.Now()
 	ready, accounts := watches[:0], []int64(nil)
 	chosen := map[int64]bool{}
@@ -122,33 +117,6 @@ func (s *Service) look(ctx context.Context, watches []*Watch) error {
 		w.update(rows, found[w.caller.UserID])
 	}
 	return nil
-}
-
-// stillAllowed ends, now and then, the watches whose key or session has ended, and returns the others.
-func (s *Service) stillAllowed(ctx context.Context, watches []*Watch) ([]*Watch, error) {
-	now := time.Now()
-	if now.Sub(s.checked) < s.opts.Recheck {
-		return watches, nil
-	}
-	callers := make([]caller.Identity, len(watches))
-	for i, w := range watches {
-		callers[i] = w.caller
-	}
-	inForce, err := s.accounts.InForce(ctx, callers)
-	if err != nil {
-		return nil, err
-	}
-	s.checked = now
-	kept := watches[:0]
-	for i, w := range watches {
-		if inForce[i] {
-			kept = append(kept, w)
-			continue
-		}
-		w.Close() // before the reader is told, who may open another at once
-		w.end(apperr.New(apperr.Unauthenticated, "the API key or session has ended"))
-	}
-	return kept, nil
 }
 
 // same reports whether nothing of what is watched differs. The version grows with every change that the rules make; the counters, and what the sender

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"campaignql/ent"
+	"campaignql/internal/apperr"
 	"campaignql/internal/caller"
 )
 
@@ -15,6 +16,9 @@ import (
 type Watch struct {
 	service *Service
 	caller  caller.Identity
+	// callerEnded is closed when the key or session of the caller has ended.
+	callerEnded   <-chan struct{}
+	stopFollowing func()
 	// account is whether it follows its account, instead of campaigns that were named.
 	account bool
 	// notBefore is when it may be told something for the first time after the state it began with.
@@ -36,11 +40,18 @@ type Watch struct {
 // there is nothing left to follow, an error of the code Unauthenticated when the key or session has ended, and that of ctx when ctx ends. One reader only.
 func (w *Watch) Next(ctx context.Context) (*ent.Campaign, error) {
 	for {
+		select {
+		case <-w.callerEnded:
+			w.Close() // before the reader is told, who may open another at once
+			return nil, apperr.New(apperr.Unauthenticated, "the API key or session has ended")
+		default:
+		}
 		row, ended, err := w.take()
 		if row != nil || ended {
 			return row, err
 		}
 		select {
+		case <-w.callerEnded:
 		case <-w.changed:
 		case <-ctx.Done():
 			return nil, ctx.Err()
@@ -51,14 +62,14 @@ func (w *Watch) Next(ctx context.Context) (*ent.Campaign, error) {
 func (w *Watch) take() (row *ent.Campaign, ended bool, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if len(w.queue) > 0 && w.err == nil {
-		id := w.queue[0]
-		w.queue = slices.Delete(w.queue, 0, 1)
-		row = w.latest[id]
-		delete(w.latest, id)
-		return row, false, nil
+	if len(w.queue) == 0 || w.err != nil {
+		return nil, w.ended, w.err
 	}
-	return nil, w.ended, w.err
+	id := w.queue[0]
+	w.queue = slices.Delete(w.queue, 0, 1)
+	row = w.latest[id]
+	delete(w.latest, id)
+	return row, false, nil
 }
 
 // Close ends the watch and frees what it holds. It may be called again.

@@ -19,7 +19,7 @@ func logged(t *testing.T, which surface.AccessLog, handler http.HandlerFunc, req
 	t.Helper()
 	var out bytes.Buffer
 	log := slog.New(slog.NewJSONHandler(&out, nil))
-	server := surface.Identify(surface.Log(log, which, handler))
+	server := surface.Identify(surface.Identity{}, surface.Log(log, which, handler))
 	for _, r := range requests {
 		func() {
 			defer func() { _ = recover() }()

@@ -55,7 +55,7 @@ func With(t *testing.T, db *store.Store, cfg config.Config, change ...func(*app.
 	t.Helper()
 	opts := app.ServiceOptions{
 		Account: account.Options{Passwords: cheap},
-		Live:    live.Options{Interval: cfg.LiveInterval, PerAccount: cfg.MaxSubscriptions, Recheck: cfg.LiveInterval},
+		Live:    live.Options{Interval: cfg.LiveInterval, PerAccount: cfg.MaxSubscriptions},
 	}
 	for _, f := range change {
 		f(&opts)

@@ -1,0 +1,55 @@
+package graph_test
+
+import (
+	"bufio"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"campaignql/internal/account"
+	"campaignql/internal/kind"
+)
+
+// TestARevokedKeyRecordsNothingMoreThroughAnOpenStream revokes the key of a stream on the same server: not one
+// more line is recorded, and the stream ends by itself.
+func TestARevokedKeyRecordsNothingMoreThroughAnOpenStream(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		owner := w.Account(t)
+		c := w.sending(t, owner)
+		for _, silent := range []bool{false, true} {
+			created, key, err := w.Services.Accounts.CreateKey(owner.Context, account.NewKey{Scopes: kind.Scopes{kind.ScopeDelivery}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, lines := io.Pipe()
+			request := must(http.NewRequestWithContext(t.Context(), http.MethodPost, w.URL+"/events", body))(t)
+			request.Header.Set("Authorization", "Bearer "+key)
+			request.Header.Set("Content-Type", "application/x-ndjson")
+			response := must(http.DefaultClient.Do(request))(t)
+			answers := bufio.NewReader(response.Body)
+			send := func(id string) {
+				_, _ = io.WriteString(lines, `{"id":"`+id+`","kind":"SENT","campaign":"`+number(c.ID)+`","email":"a@example.com","at":"`+time.Now().UTC().Format(time.RFC3339)+`"}`+"\n")
+			}
+			send("before " + key)
+			if got := must(answers.ReadString('\n'))(t); !strings.Contains(got, `"result":"recorded"`) {
+				t.Fatalf("before: %s", got)
+			}
+			if _, err := w.Services.Accounts.RevokeKey(owner.Context, created.ID, account.RevokeDescendants); err != nil {
+				t.Fatal(err)
+			}
+			if !silent {
+				go send("after " + key)
+			}
+			rest := string(must(io.ReadAll(answers))(t)) // to the end, which comes without the sender
+			for line := range strings.Lines(rest) {
+				if !strings.Contains(line, `"code":"unauthenticated"`) {
+					t.Errorf("after the revocation: %s", line)
+				}
+			}
+			_ = lines.Close()
+			response.Body.Close()
+		}
+	})
+}

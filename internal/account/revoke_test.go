@@ -1,0 +1,291 @@
+package account_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"campaignql/ent"
+	"campaignql/internal/account"
+	"campaignql/internal/apperr"
+	"campaignql/internal/caller"
+	"campaignql/internal/kind"
+	"campaignql/internal/store"
+	"campaignql/internal/testkit"
+)
+
+// madeBy creates a key with the scopes read and write.
+func (f *fixture) madeBy(t *testing.T, ctx context.Context) (*ent.APIKey, string) {
+	t.Helper()
+	made, key, err := f.CreateKey(ctx, account.NewKey{Scopes: kind.Scopes{kind.ScopeRead, kind.ScopeWrite}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return made, key
+}
+
+func ids(keys []*ent.APIKey) (out []int64) {
+	for _, key := range keys {
+		out = append(out, key.ID)
+	}
+	return out
+}
+
+func same(a []int64, b ...int64) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}
+
+func TestRevokingAKeyEndsWhatItMade(t *testing.T) {
+	t.Parallel()
+	testkit.Each(t, func(t *testing.T, db *store.Store) {
+		f := newFixture(t, db)
+		_, first := f.user(t, kind.RoleUser)
+		owner := f.as(t, first)
+		leaked, leakedKey := f.madeBy(t, owner)
+		child, childKey := f.madeBy(t, f.as(t, leakedKey))
+		// Through a session that the leaked key opened, which may not hide where a key comes from.
+		opened := f.login(t, account.Login{Key: leakedKey})
+		bySession, bySessionKey := f.madeBy(t, caller.With(t.Context(), f.authenticated(t, account.Credentials{Session: opened.Token})))
+		grandchild, grandchildKey := f.madeBy(t, f.as(t, childKey))
+		childSession := f.login(t, account.Login{Key: childKey})
+		other, otherKey := f.madeBy(t, owner)
+		for key, parent := range map[*ent.APIKey]int64{child: leaked.ID, bySession: leaked.ID, grandchild: child.ID} {
+			if key.ParentID == nil || *key.ParentID != parent {
+				t.Errorf("key %d was made by %v, want %d", key.ID, key.ParentID, parent)
+			}
+		}
+		kept, err := f.RevokeKey(owner, leaked.ID, account.KeepDescendants)
+		if err != nil || !same(ids(kept.Descendants), child.ID, bySession.ID, grandchild.ID) {
+			t.Fatalf("kept %v, %v", kept, err)
+		}
+		f.refused(t, account.Credentials{Key: leakedKey}, "revoked key")
+		f.authenticated(t, account.Credentials{Key: grandchildKey})
+		// Asked again, it ends what was kept before; nothing of it goes on.
+		revoked, err := f.RevokeKey(owner, leaked.ID, "")
+		if err != nil || !same(ids(revoked.Descendants), child.ID, bySession.ID, grandchild.ID) || revoked.Descendants[0].RevokedAt == nil {
+			t.Fatalf("revoked %v, %v", revoked, err)
+		}
+		for why, sent := range map[string]account.Credentials{
+			"child": {Key: childKey}, "made by a session": {Key: bySessionKey}, "grandchild": {Key: grandchildKey}, "session of the child": {Session: childSession.Token},
+		} {
+			f.refused(t, sent, why)
+		}
+		f.authenticated(t, account.Credentials{Key: otherKey})
+		if again, err := f.RevokeKey(owner, leaked.ID, ""); err != nil || len(again.Descendants) != 0 {
+			t.Errorf("the third time: %v, %v", again, err)
+		}
+		if _, err := f.RevokeKey(owner, other.ID, "SELL"); apperr.CodeOf(err) != apperr.Invalid {
+			t.Errorf("an unknown choice: %v", err)
+		}
+	})
+}
+
+func TestAKeyCannotEndOneThatMayDoMore(t *testing.T) {
+	t.Parallel()
+	testkit.Each(t, func(t *testing.T, db *store.Store) {
+		f := newFixture(t, db)
+		u, first := f.user(t, kind.RoleUser)
+		owner := f.as(t, first)
+		firstID := f.authenticated(t, account.Credentials{Key: first}).KeyID
+		writer, writerKey := f.madeBy(t, owner)
+		twin, _ := f.madeBy(t, owner)
+		byKey := caller.With(t.Context(), f.authenticated(t, account.Credentials{Session: f.login(t, account.Login{Key: writerKey}).Token}))
+		for why, ctx := range map[string]context.Context{"key": f.as(t, writerKey), "session of the key": byKey} {
+			_, err := f.RevokeKey(ctx, firstID, "")
+			wantCode(t, err, apperr.Denied)
+			if err == nil {
+				t.Errorf("a %s ended the first key", why)
+			}
+		}
+		f.authenticated(t, account.Credentials{Key: first})
+		if _, err := f.RevokeKey(f.as(t, writerKey), twin.ID, ""); err != nil {
+			t.Errorf("a key that may do the same: %v", err)
+		}
+		if _, err := f.RevokeKey(f.as(t, writerKey), writer.ID, ""); err != nil {
+			t.Errorf("itself: %v", err)
+		}
+		// The owner, who knows the password, may end every key, delivery or not.
+		password := f.login(t, account.Login{Username: u.Username, Password: password})
+		if _, err := f.RevokeKey(caller.With(t.Context(), f.authenticated(t, account.Credentials{Session: password.Token})), firstID, ""); err != nil {
+			t.Errorf("after a login by password: %v", err)
+		}
+		_, adminKey := f.user(t, kind.RoleAdmin)
+		adminID := f.authenticated(t, account.Credentials{Key: adminKey}).KeyID
+		_, lesser, err := f.CreateKey(f.as(t, adminKey), account.NewKey{Scopes: kind.Scopes{kind.ScopeRead, kind.ScopeWrite, kind.ScopeApprove, kind.ScopeDelivery}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = f.RevokeKey(f.as(t, lesser), adminID, "")
+		wantCode(t, err, apperr.Denied)
+	})
+}
+
+// TestNoKeyIsLeftBehindByARevokedOne makes keys all the time while their maker is revoked.
+func TestNoKeyIsLeftBehindByARevokedOne(t *testing.T) {
+	t.Parallel()
+	testkit.Each(t, func(t *testing.T, db *store.Store) {
+		f := newFixtureWith(t, db, account.Options{KeysPerAccount: 1000})
+		_, first := f.user(t, kind.RoleUser)
+		owner := f.as(t, first)
+		for range 5 {
+			leaked, leakedKey := f.madeBy(t, owner)
+			as := f.as(t, leakedKey)
+			var wg sync.WaitGroup
+			began := make(chan struct{}, 100)
+			for range 4 {
+				wg.Go(func() {
+					for range 10 {
+						_, _, err := f.CreateKey(as, account.NewKey{Scopes: kind.Scopes{kind.ScopeRead}})
+						began <- struct{}{}
+						if code := apperr.CodeOf(err); code != "" && code != apperr.Unauthenticated {
+							t.Error(err)
+						}
+					}
+				})
+			}
+			<-began
+			if _, err := f.RevokeKey(owner, leaked.ID, ""); err != nil {
+				t.Error(err)
+			}
+			wg.Wait()
+			keys, err := f.Keys(owner)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, key := range keys {
+				if key.ParentID != nil && *key.ParentID == leaked.ID && key.RevokedAt == nil {
+					t.Errorf("key %d lives on", key.ID)
+				}
+			}
+		}
+	})
+}
+
+func TestAChangeOfPasswordTellsOrEndsTheKeys(t *testing.T) {
+	t.Parallel()
+	testkit.Each(t, func(t *testing.T, db *store.Store) {
+		f := newFixture(t, db)
+		u, first := f.user(t, kind.RoleUser)
+		session := f.login(t, account.Login{Username: u.Username, Password: password})
+		made, madeKey := f.madeBy(t, caller.With(t.Context(), f.authenticated(t, account.Credentials{Session: session.Token})))
+		firstID := f.authenticated(t, account.Credentials{Key: first}).KeyID
+		system := caller.System(t.Context())
+		keys, err := f.SetPassword(system, u.ID, account.PasswordChange{Password: "another password"})
+		if err != nil || !same(ids(keys), made.ID, firstID) || keys[0].RevokedAt != nil {
+			t.Errorf("in force: %v, %v", keys, err)
+		}
+		f.refused(t, account.Credentials{Session: session.Token}, "session of the old password")
+		f.authenticated(t, account.Credentials{Key: madeKey})
+		keys, err = f.SetPassword(system, u.ID, account.PasswordChange{Password: "a third password", RevokeKeys: true})
+		if err != nil || !same(ids(keys), made.ID, firstID) || keys[0].RevokedAt == nil {
+			t.Errorf("revoked: %v, %v", keys, err)
+		}
+		f.refused(t, account.Credentials{Key: madeKey}, "key made under the old password")
+		f.refused(t, account.Credentials{Key: first}, "first key")
+	})
+}
+
+func ended(t *testing.T, f *account.Follower, within time.Duration, why string) {
+	t.Helper()
+	select {
+	case <-f.Ended():
+	case <-time.After(within):
+		t.Errorf("%s: not ended within %s", why, within)
+	}
+	wantUnauthenticated(t, f.Check(t.Context()), why)
+}
+
+// TestAFollowedCallerEndsAtOnce is about the same server: Check notices before it lets anything more be done.
+func TestAFollowedCallerEndsAtOnce(t *testing.T) {
+	t.Parallel()
+	testkit.Each(t, func(t *testing.T, db *store.Store) {
+		f := newFixture(t, db)
+		u, first := f.user(t, kind.RoleUser)
+		owner := f.as(t, first)
+		key, secret := f.madeBy(t, owner)
+		_, childSecret := f.madeBy(t, f.as(t, secret))
+		left := f.login(t, account.Login{Username: u.Username, Password: password}).Token
+		changed := f.login(t, account.Login{Username: u.Username, Password: password}).Token
+		follow := func(sent account.Credentials) *account.Follower {
+			follower := f.Follow(f.authenticated(t, sent))
+			t.Cleanup(follower.Close)
+			return follower
+		}
+		byKey, byChild, byLeft, byChanged, byFirst := follow(account.Credentials{Key: secret}), follow(account.Credentials{Key: childSecret}),
+			follow(account.Credentials{Session: left}), follow(account.Credentials{Session: changed}), follow(account.Credentials{Key: first})
+		if err := byKey.Check(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.RevokeKey(owner, key.ID, ""); err != nil {
+			t.Fatal(err)
+		}
+		wantUnauthenticated(t, byKey.Check(t.Context()), "a revoked key")
+		wantUnauthenticated(t, byChild.Check(t.Context()), "what it made")
+		if err := f.Logout(t.Context(), left); err != nil {
+			t.Fatal(err)
+		}
+		wantUnauthenticated(t, byLeft.Check(t.Context()), "a session that left")
+		if _, err := f.SetPassword(caller.System(t.Context()), u.ID, account.PasswordChange{Password: "another password"}); err != nil {
+			t.Fatal(err)
+		}
+		wantUnauthenticated(t, byChanged.Check(t.Context()), "a session of the old password")
+		if err := byFirst.Check(t.Context()); err != nil {
+			t.Errorf("a key that is in force: %v", err)
+		}
+	})
+}
+
+// TestAnotherServerSeesARevocationWithinTwoSeconds revokes on one server what streams on another.
+func TestAnotherServerSeesARevocationWithinTwoSeconds(t *testing.T) {
+	t.Parallel()
+	testkit.Each(t, func(t *testing.T, db *store.Store) {
+		here, there := newFixture(t, db), newFixture(t, db)
+		_, first := here.user(t, kind.RoleUser)
+		key, secret := here.madeBy(t, here.as(t, first))
+		follower := there.Follow(there.authenticated(t, account.Credentials{Key: secret}))
+		defer follower.Close()
+		if err := follower.Check(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := here.RevokeKey(here.as(t, first), key.ID, ""); err != nil {
+			t.Fatal(err)
+		}
+		ended(t, follower, 10*time.Second, "a key revoked elsewhere") // two seconds, and the patience of a busy machine
+	})
+}
+
+func TestFollowersShareTheirStatements(t *testing.T) {
+	t.Parallel()
+	testkit.Each(t, func(t *testing.T, db *store.Store) {
+		f := newFixture(t, db)
+		_, first := f.user(t, kind.RoleUser)
+		id := f.authenticated(t, account.Credentials{Key: first})
+		var all []*account.Follower
+		for range 50 {
+			all = append(all, f.Follow(id))
+		}
+		recorder := new(store.Recorder)
+		for range 3 {
+			for _, follower := range all {
+				if err := follower.Check(store.WithRecorder(t.Context(), recorder)); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		for _, follower := range all {
+			follower.Close()
+		}
+		if n := len(recorder.Statements()); n > 3 {
+			t.Errorf("150 checks cost %d statements", n)
+		}
+	})
+}

@@ -1,0 +1,131 @@
+package surface
+
+import (
+	"crypto/rand"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"strings"
+	"sync"
+)
+
+// Identity says how requests are identified. The zero value trusts no proxy.
+type Identity struct {
+	// Proxies are the peers whose forwarding headers count. From any other peer all of these
+	// headers are ignored.
+	Proxies Proxies
+	// PublicURL is the URL under which clients reach the server; empty derives it from each request.
+	PublicURL string
+	// Logger receives one warning when forwarding headers are ignored. Default slog.Default().
+	Logger *slog.Logger
+}
+
+// Identify reads what is known of each request and puts it into the context, before any surface sees
+// the request. A reasonable X-Request-Id is kept. The Host of the request becomes the one that the
+// client used. A request that is identified already passes unchanged.
+func Identify(opts Identity, next http.Handler) http.Handler {
+	identifier := newIdentifier(opts)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, done := r.Context().Value(requestKey{}).(*Request); done {
+			next.ServeHTTP(w, r)
+			return
+		}
+		known := identifier.identify(r)
+		w.Header().Set("X-Request-Id", known.ID)
+		r = r.WithContext(WithRequest(r.Context(), known))
+		r.Host = known.Host
+		next.ServeHTTP(w, r)
+	})
+}
+
+type identifier struct {
+	Identity
+	warnIgnored, warnContradiction sync.Once
+}
+
+func newIdentifier(opts Identity) *identifier {
+	if opts.Logger == nil {
+		opts.Logger = slog.Default()
+	}
+	opts.PublicURL = strings.TrimSuffix(opts.PublicURL, "/")
+	return &identifier{Identity: opts}
+}
+
+func (i *identifier) identify(r *http.Request) *Request {
+	authorization := r.Header.Get("Authorization")
+	known := &Request{
+		ID: r.Header.Get("X-Request-Id"), Client: r.RemoteAddr, Scheme: "http", Host: r.Host,
+		Token: Bearer(authorization), HasAuthorization: authorization != "", publicURL: i.PublicURL,
+	}
+	if !reasonable(known.ID) {
+		known.ID = rand.Text()
+	}
+	if r.TLS != nil {
+		known.Scheme = "https"
+	}
+	peer, err := parseAddress(r.RemoteAddr)
+	if err == nil {
+		known.Client = peer.String()
+	}
+	i.forwarded(r, peer, known)
+	return known
+}
+
+// forwarded applies the forwarding headers of a trusted peer.
+func (i *identifier) forwarded(r *http.Request, peer netip.Addr, known *Request) {
+	header := forwardingHeader(r.Header)
+	switch {
+	case header == "":
+		return
+	case !i.Proxies.Trusts(peer):
+		i.warnIgnored.Do(func() {
+			i.Logger.Warn("forwarding headers are ignored, because the peer is no trusted proxy; "+
+				"if it is your proxy, name it in --trusted-proxy (CAMPAIGNQL_TRUSTED_PROXIES)",
+				slog.String("peer", known.Client), slog.String("header", header))
+		})
+		return
+	}
+	origin, ok := i.Proxies.origin(r.Header, peer)
+	if !ok {
+		i.warnContradiction.Do(func() {
+			i.Logger.Warn("forwarding headers are ignored, because Forwarded and X-Forwarded-For name different "+
+				"clients; let the proxy remove the header that it does not set", slog.String("peer", known.Client))
+		})
+		return
+	}
+	if origin.client.IsValid() {
+		known.Client = origin.client.String()
+	}
+	if origin.scheme != "" {
+		known.Scheme = origin.scheme
+	}
+	if origin.host != "" {
+		known.Host = origin.host
+	}
+}
+
+// forwardingHeader returns the first forwarding header that a request has, empty for none.
+func forwardingHeader(h http.Header) string {
+	for _, name := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host"} {
+		if len(h.Values(name)) > 0 {
+			return name
+		}
+	}
+	return ""
+}
+
+// Bearer returns the token of an Authorization header, empty when it is of another scheme.
+func Bearer(header string) string {
+	scheme, token, ok := strings.Cut(strings.TrimSpace(header), " ")
+	if !ok || !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(token)
+}
+
+// reasonable reports whether the id of another program may be used in headers, errors and logs.
+func reasonable(id string) bool {
+	return len(id) > 0 && len(id) <= 64 && strings.IndexFunc(id, func(r rune) bool {
+		return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && r != '-' && r != '_'
+	}) < 0
+}
