@@ -25,8 +25,8 @@ import (
 // firstVersion is the first landed migration; the one after it changes events in one ALTER TABLE.
 const firstVersion = "20261123233802"
 
-// blockedMigration is a MySQL database of the first landed version on which a migration cannot get on:
-// a transaction that has read events keeps ALTER TABLE waiting on the server.
+// blockedMigration is a MySQL database of the first landed version on which a migration cannot get
+// on: a transaction that has read events keeps ALTER TABLE waiting on the server.
 type blockedMigration struct {
 	db     *sql.DB
 	reader *sql.Tx
@@ -68,7 +68,8 @@ func blockMigration(t *testing.T, address string) *blockedMigration {
 	if b.reader, err = db.BeginTx(context.Background(), nil); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = b.reader.Rollback() }) // a server that is left waiting would keep the database from being dropped
+	// A server that is left waiting would keep the database from being dropped.
+	t.Cleanup(func() { _ = b.reader.Rollback() })
 	var n int
 	if err := b.reader.QueryRow("SELECT COUNT(*) FROM events").Scan(&n); err != nil {
 		t.Fatal(err)
@@ -87,8 +88,9 @@ func (b *blockedMigration) release(t *testing.T) {
 func (b *blockedMigration) altering(t *testing.T) int {
 	t.Helper()
 	var n int
-	row := b.db.QueryRow("SELECT COUNT(*) FROM information_schema.processlist WHERE db = DATABASE() AND info LIKE '%ALTER TABLE `events`%' AND info NOT LIKE '%processlist%'")
-	if err := row.Scan(&n); err != nil {
+	const query = "SELECT COUNT(*) FROM information_schema.processlist WHERE db = DATABASE() " +
+		"AND info LIKE '%ALTER TABLE `events`%' AND info NOT LIKE '%processlist%'"
+	if err := b.db.QueryRow(query).Scan(&n); err != nil {
 		t.Fatal(err)
 	}
 	return n
@@ -183,7 +185,8 @@ func TestAServerStoppedInAMigrationFinishesItsStatement(t *testing.T) {
 			t.Errorf("the lease is held by %q, the log says %s", b.owner(t), s.log.String())
 		}
 		var done int
-		if err := b.db.QueryRow("SELECT COUNT(*) FROM schema_migration_steps WHERE finished_at IS NOT NULL").Scan(&done); err != nil || done != 1 {
+		row := b.db.QueryRow("SELECT COUNT(*) FROM schema_migration_steps WHERE finished_at IS NOT NULL")
+		if err := row.Scan(&done); err != nil || done != 1 {
 			t.Errorf("%d statements are recorded, %v", done, err)
 		}
 		mustMigrate(t, address)
@@ -211,7 +214,8 @@ func TestAServerStoppedInAMigrationWaitsNoLongerThanItsGrace(t *testing.T) {
 	})
 }
 
-// TestAServerWaitsForTheStatementOfOneThatWasKilled also lets the lease of the killed server end, as half a minute would.
+// TestAServerWaitsForTheStatementOfOneThatWasKilled also lets the lease of the killed server end,
+// as half a minute would.
 func TestAServerWaitsForTheStatementOfOneThatWasKilled(t *testing.T) {
 	onMySQL(t, func(t *testing.T, address string, b *blockedMigration) {
 		s, _ := begin(t, address)
@@ -260,7 +264,8 @@ func TestAnOlderBuildRefusesANewerDatabase(t *testing.T) {
 				{"migrate"}, {"migrate", "--dry-run"}, {"user", "create", "--username", "ann", "--email", "ann@example.com"},
 			} {
 				stdout, stderr, status := campaignql(t, append(args, "--database", address)...)
-				if status != exitUsage || stdout != "" || !strings.Contains(stderr, "migrated by a newer campaignql: it is at 99990101000000, this one knows 2") {
+				want := "migrated by a newer campaignql: it is at 99990101000000, this one knows 2"
+				if status != exitUsage || stdout != "" || !strings.Contains(stderr, want) {
 					t.Errorf("%s: %v ended with %d and printed %s%s", when, args, status, stdout, stderr)
 				}
 			}
@@ -280,7 +285,8 @@ func TestAnOlderBuildRefusesANewerDatabase(t *testing.T) {
 			}
 			refused("begun by the newer one")
 		}
-		if _, err := db.Exec("INSERT INTO schema_migrations (version_id, is_applied) VALUES (99990101000000, 1)"); err != nil {
+		_, err = db.Exec("INSERT INTO schema_migrations (version_id, is_applied) VALUES (99990101000000, 1)")
+		if err != nil {
 			t.Fatal(err)
 		}
 		refused("migrated by the newer one")
@@ -291,10 +297,19 @@ func TestADryRunWritesNothing(t *testing.T) {
 	t.Parallel()
 	testkit.EachFresh(t, func(t *testing.T, address string) {
 		path, onSQLite := strings.CutPrefix(address, "sqlite:")
-		planned, stderr, status := campaignql(t, "migrate", "--dry-run", "--database", address)
-		if status != 0 || !strings.Contains(planned, "CREATE TABLE `campaigns`") || !strings.Contains(planned, "_audience_purges") {
-			t.Fatalf("ended with %d and printed %s%s", status, planned, stderr)
+		dryRun := func(when string, want ...string) {
+			t.Helper()
+			planned, stderr, status := campaignql(t, "migrate", "--dry-run", "--database", address)
+			if status != 0 || stderr != "" || len(want) == 0 && planned != "" {
+				t.Errorf("%s: ended with %d and printed %s%s", when, status, planned, stderr)
+			}
+			for _, part := range want {
+				if !strings.Contains(planned, part) {
+					t.Errorf("%s: %s is missing in %s", when, part, planned)
+				}
+			}
 		}
+		dryRun("of an empty database", "CREATE TABLE `campaigns`", "_audience_purges")
 		if !onSQLite {
 			if n := tables(t, address); n != 0 {
 				t.Errorf("%d tables were made", n)
@@ -315,17 +330,13 @@ func TestADryRunWritesNothing(t *testing.T) {
 		if err := os.Chmod(path, 0o400); err != nil {
 			t.Fatal(err)
 		}
-		if planned, stderr, status := campaignql(t, "migrate", "--dry-run", "--database", address); status != 0 || planned+stderr != "" {
-			t.Errorf("of a database that is up to date: %d, %s%s", status, planned, stderr)
-		}
+		dryRun("of a database that is up to date")
 		nothing("with a file", before)
 		if err := os.Chmod(path, 0o600); err != nil {
 			t.Fatal(err)
 		}
 		s := start(t, address)
-		if planned, stderr, status := campaignql(t, "migrate", "--dry-run", "--database", address); status != 0 || planned+stderr != "" {
-			t.Errorf("while a server runs: %d, %s%s", status, planned, stderr)
-		}
+		dryRun("while a server runs")
 		mustBeReady(t, s)
 	})
 }
@@ -337,7 +348,8 @@ func tables(t *testing.T, address string) (n int) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if err := s.Pools()[0].QueryRow("SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE()").Scan(&n); err != nil {
+	row := s.Pools()[0].QueryRow("SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE()")
+	if err := row.Scan(&n); err != nil {
 		t.Fatal(err)
 	}
 	return n
@@ -369,8 +381,10 @@ func TestAPortThatIsTakenIsFoundBeforeTheDatabaseIsTouched(t *testing.T) {
 	}
 	defer taken.Close()
 	path := filepath.Join(t.TempDir(), "untouched.db")
-	stdout, stderr, status := campaignql(t, "serve", "--listen", taken.Addr().String(), "--database", "sqlite:"+path)
-	if status != exitUsage || stdout != "" || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, "--listen "+taken.Addr().String()+": ") {
+	address := taken.Addr().String()
+	stdout, stderr, status := campaignql(t, "serve", "--listen", address, "--database", "sqlite:"+path)
+	oneLine := strings.Count(stderr, "\n") == 1 && strings.Contains(stderr, "--listen "+address+": ")
+	if status != exitUsage || stdout != "" || !oneLine {
 		t.Errorf("ended with %d and printed %s%s", status, stdout, stderr)
 	}
 	if _, err := os.Stat(path); !os.IsNotExist(err) {

@@ -94,7 +94,8 @@ func starting(cfg config.Config, log *slog.Logger) http.Handler {
 	return served(cfg, log, mux)
 }
 
-// prepare migrates the database, or refuses one that lacks migrations or has those of a newer release.
+// prepare migrates the database, or refuses one that lacks migrations or has those of a newer
+// release.
 func prepare(ctx context.Context, db *store.Store, cfg config.Config, log *slog.Logger) error {
 	if !cfg.Migrate {
 		if err := db.Compatible(ctx); err != nil {

@@ -15,8 +15,8 @@ func Prepare(db *sql.DB) *prepared { return prepare(db) }
 // Kept is how many statements are prepared.
 func Kept(p *prepared) int { return p.kept.Len() }
 
-// OnStep calls at where a migration may be interrupted: with the point ("before", "done", "portion",
-// "recorded") and the statement ("20261126060232/2"). An error stops the migration.
+// OnStep calls at where a migration may be interrupted: with the point ("before", "done",
+// "portion", "recorded") and the statement ("20261126060232/2"). An error stops the migration.
 func (s *Store) OnStep(at func(point, step string) error) {
 	s.migrator.at = func(point string, id stepID) error { return at(point, id.String()) }
 }
@@ -59,6 +59,7 @@ func Statements(files fs.FS) (map[int64][]string, error) {
 func (s *Store) SetLease(d time.Duration) { s.migrator.lease = d }
 
 // SetDataStep makes a statement of a migration run in portions.
-func (s *Store) SetDataStep(version int64, number int, step func(ctx context.Context, tx *sql.Tx, statement, position string) (string, error)) {
+func (s *Store) SetDataStep(version int64, number int,
+	step func(ctx context.Context, tx *sql.Tx, statement, position string) (string, error)) {
 	s.migrator.data = map[stepID]dataStep{{version, number}: step}
 }

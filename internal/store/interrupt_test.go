@@ -132,8 +132,8 @@ func (l *landed) steps(t *testing.T, from int64) int {
 
 var errInterrupted = errors.New("interrupted")
 
-// TestAMigrationInterruptedAnywhereIsFinished interrupts the migration before each statement, after it
-// and before it is recorded, and after it is recorded, and starts again each time.
+// TestAMigrationInterruptedAnywhereIsFinished interrupts the migration before each statement, after
+// it and before it is recorded, and after it is recorded, and starts again each time.
 func TestAMigrationInterruptedAnywhereIsFinished(t *testing.T) {
 	t.Parallel()
 	eachLanded(t, sampled[0], func(t *testing.T, db *landed, from int64, want state) {
@@ -238,7 +238,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// migrateInChild migrates, and sends itself the signal at the first point that no child reached before.
+// migrateInChild migrates, and sends itself the signal at the first point that no child reached
+// before.
 func migrateInChild(address string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
@@ -282,8 +283,8 @@ func migrateInChild(address string) int {
 	return 0
 }
 
-// TestAProcessKilledInAMigrationLeavesADatabaseThatIsFinished kills real processes: by SIGKILL, whose
-// lease must expire, and by SIGTERM, who must release it.
+// TestAProcessKilledInAMigrationLeavesADatabaseThatIsFinished kills real processes: by SIGKILL,
+// whose lease must expire, and by SIGTERM, who must release it.
 func TestAProcessKilledInAMigrationLeavesADatabaseThatIsFinished(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"KILL", "TERM"} {
@@ -298,7 +299,8 @@ func TestAProcessKilledInAMigrationLeavesADatabaseThatIsFinished(t *testing.T) {
 				seen := filepath.Join(t.TempDir(), "seen")
 				for {
 					child := exec.Command(os.Args[0])
-					child.Env = append(os.Environ(), childAddress+"="+db.address, childSeen+"="+seen, childSignal+"="+name, childPoints+"="+points)
+					child.Env = append(os.Environ(), childAddress+"="+db.address, childSeen+"="+seen,
+						childSignal+"="+name, childPoints+"="+points)
 					out, err := child.CombinedOutput()
 					if err == nil {
 						break
@@ -317,8 +319,8 @@ func TestAProcessKilledInAMigrationLeavesADatabaseThatIsFinished(t *testing.T) {
 	}
 }
 
-// mustHaveDied checks that a child ended by its signal; the lease of one that was killed is ended, as
-// half a minute would.
+// mustHaveDied checks that a child ended by its signal; the lease of one that was killed is ended,
+// as half a minute would.
 func (l *landed) mustHaveDied(t *testing.T, name string, child *exec.Cmd, out string) {
 	t.Helper()
 	status := child.ProcessState.Sys().(syscall.WaitStatus)

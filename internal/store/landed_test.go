@@ -29,8 +29,8 @@ type landed struct {
 	folder string
 }
 
-// lastByGoose is the last version that releases applied with goose, which ran each file in what MySQL
-// does not keep as one transaction.
+// lastByGoose is the last version that releases applied with goose, which ran each file in what
+// MySQL does not keep as one transaction.
 const lastByGoose = 20261126194458
 
 // openLanded opens an empty database.
@@ -49,7 +49,8 @@ func openLanded(t *testing.T, address string) *landed {
 	if err != nil {
 		t.Fatal(err)
 	}
-	provider, err := goose.NewProvider(goose.DialectCustom, db.Pools()[0], os.DirFS(folder), goose.WithStore(versions), goose.WithDisableGlobalRegistry(true))
+	provider, err := goose.NewProvider(goose.DialectCustom, db.Pools()[0], os.DirFS(folder),
+		goose.WithStore(versions), goose.WithDisableGlobalRegistry(true))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -209,7 +210,8 @@ func (l *landed) catalogue(t *testing.T) string {
 // contents are all rows of all tables, and the versions as recorded.
 func (l *landed) contents(t *testing.T) string {
 	t.Helper()
-	out := []string{"versions " + strings.Join(l.texts(t, "SELECT version_id FROM schema_migrations ORDER BY version_id"), " ")}
+	versions := l.texts(t, "SELECT version_id FROM schema_migrations ORDER BY version_id")
+	out := []string{"versions " + strings.Join(versions, " ")}
 	for _, table := range l.tables(t) {
 		lines := l.texts(t, "SELECT * FROM `"+table+"`")
 		slices.Sort(lines)

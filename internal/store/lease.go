@@ -61,7 +61,8 @@ func (l lease) create(ctx context.Context) error {
 	return err
 }
 
-// createLeaseTable makes the table of the lease. SQLite needs no lease, but Ready writes to the table.
+// createLeaseTable makes the table of the lease. SQLite needs no lease, but Ready writes to the
+// table.
 func createLeaseTable(ctx context.Context, db querier) error {
 	_, err := db.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS migration_lease "+
 		"(id INT NOT NULL PRIMARY KEY, owner VARCHAR(36) NOT NULL, until BIGINT NOT NULL)")

@@ -47,7 +47,9 @@ func TestALeaseWhoseRenewalsFailIsLostBeforeItExpires(t *testing.T) {
 		renew func(ctx context.Context, since time.Duration) (bool, error)
 		lost  time.Duration
 	}{
-		{"every renewal fails", func(context.Context, time.Duration) (bool, error) { return false, unreachable }, 24 * time.Second},
+		{"every renewal fails", func(context.Context, time.Duration) (bool, error) {
+			return false, unreachable
+		}, 24 * time.Second},
 		{"the server does not answer", func(ctx context.Context, _ time.Duration) (bool, error) {
 			<-ctx.Done()
 			return false, unreachable

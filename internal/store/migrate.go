@@ -60,7 +60,8 @@ func newMigrator(dialectName string, grace time.Duration) migrator {
 }
 
 // Migrate applies the embedded migrations that the database lacks, in order, and returns those it
-// finished. Servers that start at once on one database wait for each other: exactly one applies each.
+// finished. Servers that start at once on one database wait for each other: exactly one applies
+// each.
 //
 // On SQLite each migration is one transaction. MySQL commits each DDL statement by itself: Migrate
 // looks in the catalogue what is done and records each statement, so a migration that was
@@ -101,8 +102,9 @@ func (s *Store) migrateMySQL(ctx context.Context, files []migrationFile, done fu
 	})
 }
 
-// Pending returns the migrations that Migrate would apply, each with the statements that are still to
-// run. It writes nothing, and neither makes a SQLite file that does not exist nor opens one to write.
+// Pending returns the migrations that Migrate would apply, each with the statements that are still
+// to run. It writes nothing, and neither makes a SQLite file that does not exist nor opens one to
+// write.
 func Pending(ctx context.Context, address string, opts Options) (pending []Migration, err error) {
 	s, err := open(ctx, address, opts, true)
 	if errors.Is(err, os.ErrNotExist) && strings.HasPrefix(address, "sqlite:") {
@@ -225,7 +227,8 @@ func (m migrator) applied(ctx context.Context, db querier) ([]int64, error) {
 	return applied, nil
 }
 
-// refuseNewer returns an error when the database has a version, or a statement of one, beyond latest.
+// refuseNewer returns an error when the database has a version, or a statement of one, beyond
+// latest.
 func (m migrator) refuseNewer(ctx context.Context, db querier, applied []int64, latest int64) error {
 	newest := slices.Max(append([]int64{0}, applied...))
 	begun, err := m.tableExists(ctx, db, stepTable)
@@ -240,8 +243,8 @@ func (m migrator) refuseNewer(ctx context.Context, db querier, applied []int64, 
 		newest = max(newest, version)
 	}
 	if newest > latest {
-		return apperr.New(apperr.Conflict, "the database was migrated by a newer campaignql: it is at %d, this one knows %d; "+
-			"run the newer one, or restore the backup from before the upgrade", newest, latest)
+		return apperr.New(apperr.Conflict, "the database was migrated by a newer campaignql: it is at %d, "+
+			"this one knows %d; run the newer one, or restore the backup from before the upgrade", newest, latest)
 	}
 	return nil
 }
@@ -258,7 +261,8 @@ func (m migrator) tableExists(ctx context.Context, db querier, table string) (bo
 	return n > 0, nil
 }
 
-// ensureVersions makes the table of versions, with the version 0 that earlier releases expect in it.
+// ensureVersions makes the table of versions, with the version 0 that earlier releases expect in
+// it.
 func (m migrator) ensureVersions(ctx context.Context, db database.DBTxConn) error {
 	exists, err := m.tableExists(ctx, db, versionTable)
 	if err != nil {
@@ -274,53 +278,4 @@ func (m migrator) ensureVersions(ctx context.Context, db database.DBTxConn) erro
 		return err
 	}
 	return m.versions.Insert(ctx, db, database.InsertRequest{Version: 0})
-}
-
-// finish runs do so that it may go on for the grace after ctx ended. Then, and at once when the lease
-// is lost, cancel is called, if there is one, and the context of do ends a little later.
-func (m migrator) finish(ctx context.Context, cancel func(), do func(context.Context) error) error {
-	if ctx.Err() != nil {
-		return fmt.Errorf("%w: the next start goes on from there", context.Cause(ctx))
-	}
-	inner, end := context.WithCancel(context.WithoutCancel(ctx))
-	defer end()
-	done, stopped := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(stopped)
-		select {
-		case <-done:
-			return
-		case <-ctx.Done():
-		}
-		grace := m.grace
-		if errors.Is(context.Cause(ctx), errLeaseLost) {
-			grace = 0
-		}
-		if cancel != nil && !endsWithin(done, grace) {
-			cancel()
-			grace = cancelGrace
-		}
-		if !endsWithin(done, grace) {
-			end()
-		}
-	}()
-	err := do(inner)
-	close(done)
-	<-stopped
-	if err != nil && ctx.Err() != nil {
-		return fmt.Errorf("%w: what ran did not end in time, the next start goes on from there: %w", context.Cause(ctx), err)
-	}
-	return err
-}
-
-// cancelGrace is how long a statement may take to end once the server was asked to cancel it.
-const cancelGrace = 2 * time.Second
-
-func endsWithin(done <-chan struct{}, wait time.Duration) bool {
-	select {
-	case <-done:
-		return true
-	case <-time.After(wait):
-		return false
-	}
 }

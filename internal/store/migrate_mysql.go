@@ -9,8 +9,8 @@ import (
 	"github.com/pressly/goose/v3/database"
 )
 
-// stepTable holds the statements of migrations that were done on MySQL, one row each. A data step that
-// has begun has a row too: position is where its last portion ended, finished_at is NULL.
+// stepTable holds the statements of migrations that were done on MySQL, one row each. A data step
+// that has begun has a row too: position is where its last portion ended, finished_at is NULL.
 const stepTable = "schema_migration_steps"
 
 const createStepTable = "CREATE TABLE IF NOT EXISTS " + stepTable + " (version BIGINT NOT NULL, step INT NOT NULL, " +
@@ -160,7 +160,9 @@ func (r mysqlRun) changeRows(ctx context.Context, s migrationStatement, position
 }
 
 // changePortion changes one portion and records where it ended, in one transaction.
-func (r mysqlRun) changePortion(ctx context.Context, s migrationStatement, portion dataStep, position string) (next string, err error) {
+func (r mysqlRun) changePortion(
+	ctx context.Context, s migrationStatement, portion dataStep, position string,
+) (next string, err error) {
 	err = again(ctx, func(ctx context.Context) error {
 		tx, err := r.conn.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
 		if err != nil {

@@ -10,9 +10,11 @@ import (
 	"github.com/pressly/goose/v3/database"
 )
 
-// migrateSQLite applies each migration in one transaction that also records its version. The lock of
-// the file lets one process migrate, and ends with the process.
-func (m migrator) migrateSQLite(ctx context.Context, db *sql.DB, files []migrationFile, done func(migrationFile)) error {
+// migrateSQLite applies each migration in one transaction that also records its version. The lock
+// of the file lets one process migrate, and ends with the process.
+func (m migrator) migrateSQLite(
+	ctx context.Context, db *sql.DB, files []migrationFile, done func(migrationFile),
+) error {
 	for _, file := range files {
 		var applied bool
 		err := m.finish(ctx, nil, func(inner context.Context) (err error) {
@@ -31,7 +33,9 @@ func (m migrator) migrateSQLite(ctx context.Context, db *sql.DB, files []migrati
 
 // applySQLite applies a migration unless it is applied. It waits for the lock of the file until ctx
 // ends; what then runs may use the context inner.
-func (m migrator) applySQLite(ctx, inner context.Context, db *sql.DB, files []migrationFile, file migrationFile) (bool, error) {
+func (m migrator) applySQLite(
+	ctx, inner context.Context, db *sql.DB, files []migrationFile, file migrationFile,
+) (bool, error) {
 	tx, err := beginSQLite(ctx, inner, db)
 	if err != nil {
 		return false, err

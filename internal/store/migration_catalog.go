@@ -56,16 +56,16 @@ func eachRow(ctx context.Context, db querier, query string, args []any, visit fu
 	return rows.Err()
 }
 
-// marker begins each statement that a migration sends to MySQL, so that a later start finds it in the
-// list of processes.
+// marker begins each statement that a migration sends to MySQL, so that a later start finds it in
+// the list of processes.
 const marker = "/* campaignql migration */ "
 
 // orphanPoll is how often the list of processes is read while a statement of an ended process runs.
 const orphanPoll = 200 * time.Millisecond
 
-// waitForOrphans returns once no statement of an earlier migration runs in this database. MySQL goes
-// on with a statement whose client was killed: what it does would be missed by reading the catalogue.
-// Statements of earlier releases, which sent no marker, are known by their text.
+// waitForOrphans returns once no statement of an earlier migration runs in this database. MySQL
+// goes on with a statement whose client was killed: what it does would be missed by reading the
+// catalogue. Statements of earlier releases, which sent no marker, are known by their text.
 func waitForOrphans(ctx context.Context, db querier, files []migrationFile) error {
 	for {
 		running, err := orphanRuns(ctx, db, files)

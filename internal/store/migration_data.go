@@ -19,11 +19,11 @@ var dataSteps = map[string]map[stepID]dataStep{
 // rowsOfPortion is how many rows a portion changes: few enough for locks that end soon.
 const rowsOfPortion = 5000
 
-// portionsByKey runs an UPDATE without WHERE, of a table under an alias, for ranges of its key of so
-// many rows each.
+// portionsByKey runs an UPDATE without WHERE, of a table under an alias, for ranges of its key of
+// so many rows each.
 func portionsByKey(table, alias, key string, rows int) dataStep {
-	end := fmt.Sprintf("SELECT MAX(k) FROM (SELECT `%[1]s` AS k FROM `%[2]s` WHERE `%[1]s` > ? ORDER BY `%[1]s` LIMIT %[3]d) AS chunk",
-		key, table, rows)
+	end := fmt.Sprintf("SELECT MAX(k) FROM "+
+		"(SELECT `%[1]s` AS k FROM `%[2]s` WHERE `%[1]s` > ? ORDER BY `%[1]s` LIMIT %[3]d) AS chunk", key, table, rows)
 	where := fmt.Sprintf(" WHERE `%s`.`%s` > ? AND `%[1]s`.`%[2]s` <= ?", alias, key)
 	return func(ctx context.Context, tx *sql.Tx, statement, position string) (string, error) {
 		var last sql.NullString

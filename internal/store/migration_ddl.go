@@ -186,8 +186,8 @@ func splitClauses(list string) []string {
 	return append(out, strings.TrimSpace(list[start:]))
 }
 
-// remaining returns the statement that does what the table lacks of the change, "" when nothing. The
-// error says how to repair a table that the change can neither have made nor be made in.
+// remaining returns the statement that does what the table lacks of the change, "" when nothing.
+// The error says how to repair a table that the change can neither have made nor be made in.
 func (c schemaChange) remaining(shape tableShape) (string, error) {
 	switch c.kind {
 	case createTable:

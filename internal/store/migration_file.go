@@ -45,9 +45,9 @@ func (s migrationStatement) sql() string {
 	return strings.Join(append(slices.Clone(s.comments), s.text+";"), "\n")
 }
 
-// dataStep changes rows in portions, one a call. It is given the statement of the file and where the
-// last portion ended, "" at first, and returns where this one ended, "" when nothing is left. The
-// transaction records that too, so that a portion is never changed twice.
+// dataStep changes rows in portions, one a call. It is given the statement of the file and where
+// the last portion ended, "" at first, and returns where this one ended, "" when nothing is left.
+// The transaction records that too, so that a portion is never changed twice.
 type dataStep func(ctx context.Context, tx *sql.Tx, statement, position string) (next string, err error)
 
 // embeddedFiles is the folder of a dialect's migrations.
