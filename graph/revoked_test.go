@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"campaignql/ent/event"
 	"campaignql/internal/account"
 	"campaignql/internal/kind"
 )
@@ -17,7 +18,10 @@ import (
 func TestARevokedKeyRecordsNothingMoreThroughAnOpenStream(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		owner := w.Account(t)
-		c := w.sending(t, owner)
+		c, p := w.mailed(t, owner)
+		recorded := func() int {
+			return must(w.db.Client(owner.Context).Event.Query().Where(event.CampaignID(c.ID)).Count(owner.Context))(t)
+		}
 		for _, silent := range []bool{false, true} {
 			created, key, err := w.Services.Accounts.CreateKey(owner.Context, account.NewKey{Scopes: kind.Scopes{kind.ScopeDelivery}})
 			if err != nil {
@@ -30,12 +34,13 @@ func TestARevokedKeyRecordsNothingMoreThroughAnOpenStream(t *testing.T) {
 			response := must(http.DefaultClient.Do(request))(t)
 			answers := bufio.NewReader(response.Body)
 			send := func(id string) {
-				_, _ = io.WriteString(lines, `{"id":"`+id+`","kind":"SENT","campaign":"`+number(c.ID)+`","email":"a@example.com","at":"`+time.Now().UTC().Format(time.RFC3339)+`"}`+"\n")
+				_, _ = io.WriteString(lines, `{"id":"`+id+`","kind":"SENT","campaign":"`+number(c.ID)+`","subscriber":"`+number(p.ID)+`","at":"`+time.Now().UTC().Format(time.RFC3339)+`"}`+"\n")
 			}
 			send("before " + key)
 			if got := must(answers.ReadString('\n'))(t); !strings.Contains(got, `"result":"recorded"`) {
 				t.Fatalf("before: %s", got)
 			}
+			before := recorded()
 			if _, err := w.Services.Accounts.RevokeKey(owner.Context, created.ID, account.RevokeDescendants); err != nil {
 				t.Fatal(err)
 			}
@@ -47,6 +52,9 @@ func TestARevokedKeyRecordsNothingMoreThroughAnOpenStream(t *testing.T) {
 				if !strings.Contains(line, `"code":"unauthenticated"`) {
 					t.Errorf("after the revocation: %s", line)
 				}
+			}
+			if n := recorded(); n != before {
+				t.Errorf("%d events were recorded after the revocation", n-before)
 			}
 			_ = lines.Close()
 			response.Body.Close()
