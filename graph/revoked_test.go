@@ -2,15 +2,22 @@ package graph_test
 
 import (
 	"bufio"
+	"fmt"
 	"io"
+	"log/slog"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
 	"campaignql/ent/event"
 	"campaignql/internal/account"
+	"campaignql/internal/app"
+	"campaignql/internal/export"
 	"campaignql/internal/kind"
+	"campaignql/internal/testkit/apitest"
 )
 
 // TestARevokedKeyRecordsNothingMoreThroughAnOpenStream revokes the key of a stream on the same server: not one
@@ -58,6 +65,42 @@ func TestARevokedKeyRecordsNothingMoreThroughAnOpenStream(t *testing.T) {
 			}
 			_ = lines.Close()
 			response.Body.Close()
+		}
+	})
+}
+
+// TestARevokedKeyCutsOffADownloadThatNobodyReads has the server wait for a client that takes nothing when the key ends.
+func TestARevokedKeyCutsOffADownloadThatNobodyReads(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		owner := w.Account(t)
+		c := w.active(t, owner, 10*export.PageRows)
+		created, key, err := w.Services.Accounts.CreateKey(owner.Context, account.NewKey{Scopes: kind.Scopes{kind.ScopeRead}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		done := make(chan struct{})
+		handler := app.Handler(w.Services, app.HandlerOptions{Config: apitest.Config(), Stopping: make(chan struct{}), Logger: slog.New(slog.DiscardHandler)})
+		server := httptest.NewUnstartedServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			defer close(done)
+			handler.ServeHTTP(rw, r)
+		}))
+		server.Config.ConnState = func(conn net.Conn, _ http.ConnState) { _ = conn.(*net.TCPConn).SetWriteBuffer(4 << 10) }
+		server.Start()
+		t.Cleanup(server.Close)
+		conn := must(net.Dial("tcp", server.Listener.Addr().String()))(t)
+		t.Cleanup(func() { _ = conn.Close() })
+		_ = conn.(*net.TCPConn).SetReadBuffer(4 << 10)
+		fmt.Fprintf(conn, "GET /export/campaigns/%d/activity.csv HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n\r\n", c.ID, key)
+		if status := must(bufio.NewReaderSize(conn, 16).ReadString('\n'))(t); !strings.Contains(status, " 200 ") {
+			t.Fatal(status)
+		}
+		if _, err := w.Services.Accounts.RevokeKey(owner.Context, created.ID, account.RevokeDescendants); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-done:
+		case <-time.After(patience):
+			t.Error("the server still waits for the client")
 		}
 	})
 }
