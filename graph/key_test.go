@@ -9,7 +9,7 @@ func TestRevokingAKeyOverGraphQLListsWhatItMade(t *testing.T) {
 		create := func(by string) (key, id string, parent any) {
 			t.Helper()
 			got := w.MustQuery(t, by, `mutation { createApiKey(input: {scopes: [READ, WRITE]}) { key apiKey { id parentId } } }`, nil)
-			payload := got.Data["createApiKey"].(map[string]any)
+			payload := got["createApiKey"].(map[string]any)
 			made := payload["apiKey"].(map[string]any)
 			return payload["key"].(string), made["id"].(string), made["parentId"]
 		}
@@ -26,7 +26,7 @@ func TestRevokingAKeyOverGraphQLListsWhatItMade(t *testing.T) {
 			t.Errorf("a lesser key revokes the first one: %s", refused.Body)
 		}
 		for _, descendants := range []string{"KEEP", "REVOKE"} {
-			got := w.MustQuery(t, owner.Key, revoke, object{"id": leakedID, "descendants": descendants}).Data["revokeApiKey"].(map[string]any)["descendants"].([]any)
+			got := w.MustQuery(t, owner.Key, revoke, object{"id": leakedID, "descendants": descendants})["revokeApiKey"].(map[string]any)["descendants"].([]any)
 			if len(got) != 1 || got[0].(map[string]any)["id"] != childID || (got[0].(map[string]any)["revokedAt"] != nil) != (descendants == "REVOKE") {
 				t.Errorf("%s: %v", descendants, got)
 			}

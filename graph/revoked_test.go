@@ -2,14 +2,22 @@ package graph_test
 
 import (
 	"bufio"
+	"fmt"
 	"io"
+	"log/slog"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
+	"campaignql/ent/event"
 	"campaignql/internal/account"
+	"campaignql/internal/app"
+	"campaignql/internal/export"
 	"campaignql/internal/kind"
+	"campaignql/internal/testkit/apitest"
 )
 
 // TestARevokedKeyRecordsNothingMoreThroughAnOpenStream revokes the key of a stream on the same server: not one
@@ -17,7 +25,10 @@ import (
 func TestARevokedKeyRecordsNothingMoreThroughAnOpenStream(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		owner := w.Account(t)
-		c := w.sending(t, owner)
+		c, p := w.mailed(t, owner)
+		recorded := func() int {
+			return must(w.db.Client(owner.Context).Event.Query().Where(event.CampaignID(c.ID)).Count(owner.Context))(t)
+		}
 		for _, silent := range []bool{false, true} {
 			created, key, err := w.Services.Accounts.CreateKey(owner.Context, account.NewKey{Scopes: kind.Scopes{kind.ScopeDelivery}})
 			if err != nil {
@@ -30,12 +41,13 @@ func TestARevokedKeyRecordsNothingMoreThroughAnOpenStream(t *testing.T) {
 			response := must(http.DefaultClient.Do(request))(t)
 			answers := bufio.NewReader(response.Body)
 			send := func(id string) {
-				_, _ = io.WriteString(lines, `{"id":"`+id+`","kind":"SENT","campaign":"`+number(c.ID)+`","email":"a@example.com","at":"`+time.Now().UTC().Format(time.RFC3339)+`"}`+"\n")
+				_, _ = io.WriteString(lines, `{"id":"`+id+`","kind":"SENT","campaign":"`+number(c.ID)+`","subscriber":"`+number(p.ID)+`","at":"`+time.Now().UTC().Format(time.RFC3339)+`"}`+"\n")
 			}
 			send("before " + key)
 			if got := must(answers.ReadString('\n'))(t); !strings.Contains(got, `"result":"recorded"`) {
 				t.Fatalf("before: %s", got)
 			}
+			before := recorded()
 			if _, err := w.Services.Accounts.RevokeKey(owner.Context, created.ID, account.RevokeDescendants); err != nil {
 				t.Fatal(err)
 			}
@@ -48,8 +60,47 @@ func TestARevokedKeyRecordsNothingMoreThroughAnOpenStream(t *testing.T) {
 					t.Errorf("after the revocation: %s", line)
 				}
 			}
+			if n := recorded(); n != before {
+				t.Errorf("%d events were recorded after the revocation", n-before)
+			}
 			_ = lines.Close()
 			response.Body.Close()
+		}
+	})
+}
+
+// TestARevokedKeyCutsOffADownloadThatNobodyReads has the server wait for a client that takes nothing when the key ends.
+func TestARevokedKeyCutsOffADownloadThatNobodyReads(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		owner := w.Account(t)
+		c := w.active(t, owner, 10*export.PageRows)
+		created, key, err := w.Services.Accounts.CreateKey(owner.Context, account.NewKey{Scopes: kind.Scopes{kind.ScopeRead}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		done := make(chan struct{})
+		handler := app.Handler(w.Services, app.HandlerOptions{Config: apitest.Config(), Stopping: make(chan struct{}), Logger: slog.New(slog.DiscardHandler)})
+		server := httptest.NewUnstartedServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			defer close(done)
+			handler.ServeHTTP(rw, r)
+		}))
+		server.Config.ConnState = func(conn net.Conn, _ http.ConnState) { _ = conn.(*net.TCPConn).SetWriteBuffer(4 << 10) }
+		server.Start()
+		t.Cleanup(server.Close)
+		conn := must(net.Dial("tcp", server.Listener.Addr().String()))(t)
+		t.Cleanup(func() { _ = conn.Close() })
+		_ = conn.(*net.TCPConn).SetReadBuffer(4 << 10)
+		fmt.Fprintf(conn, "GET /export/campaigns/%d/activity.csv HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n\r\n", c.ID, key)
+		if status := must(bufio.NewReaderSize(conn, 16).ReadString('\n'))(t); !strings.Contains(status, " 200 ") {
+			t.Fatal(status)
+		}
+		if _, err := w.Services.Accounts.RevokeKey(owner.Context, created.ID, account.RevokeDescendants); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-done:
+		case <-time.After(patience):
+			t.Error("the server still waits for the client")
 		}
 	})
 }

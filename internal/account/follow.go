@@ -129,14 +129,19 @@ func (fs *followers) run() {
 	tick := time.NewTicker(followEvery)
 	defer tick.Stop()
 	for {
+		due := false
 		select {
 		case <-tick.C:
+			due = true
 		case <-fs.nudged:
 		case <-fs.stopping.Done():
 			return
 		}
 		if !fs.any() {
 			return
+		}
+		if !due && !fs.dirty.Load() {
+			continue // somebody else is followed since the nudge
 		}
 		ctx, cancel := context.WithTimeout(fs.stopping, followTimeout)
 		fs.looking.Lock()

@@ -112,7 +112,10 @@ func (s *Service) revoke(ctx context.Context, key *ent.APIKey, keep bool) (*Revo
 
 // descendants returns the keys in force that a key made, itself or through others, oldest first.
 func (s *Service) descendants(ctx context.Context, key *ent.APIKey, now time.Time) ([]*ent.APIKey, error) {
-	all, err := s.db.Client(ctx).APIKey.Query().Where(apikey.UserID(key.UserID), apikey.ParentIDNotNil()).Order(apikey.ByID()).All(ctx)
+	all, err := s.db.Client(ctx).APIKey.Query().
+		Where(apikey.UserID(key.UserID), apikey.ParentIDNotNil()).
+		Order(apikey.ByID()).
+		All(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +136,8 @@ func (s *Service) descendants(ctx context.Context, key *ent.APIKey, now time.Tim
 // endKeys revokes keys of an account and ends the sessions that were opened by them.
 func (s *Service) endKeys(ctx context.Context, userID int64, ids []int64, now time.Time) error {
 	for part := range slices.Chunk(ids, inForceAtOnce) {
-		err := s.db.Client(ctx).APIKey.Update().Where(apikey.IDIn(part...), apikey.RevokedAtIsNil()).SetRevokedAt(now).Exec(ctx)
+		inForce := apikey.And(apikey.IDIn(part...), apikey.RevokedAtIsNil())
+		err := s.db.Client(ctx).APIKey.Update().Where(inForce).SetRevokedAt(now).Exec(ctx)
 		if err != nil {
 			return err
 		}

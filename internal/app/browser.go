@@ -40,7 +40,7 @@ func (o origins) protect(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		checked := r
 		if upgrades(r) {
-			// A browser lets any page open a WebSocket, and mutations pass through it: it is a POST in the guise of a GET.
+			// A browser lets any page open a WebSocket, and mutations pass through it: it is checked as a POST.
 			checked = r.Clone(r.Context())
 			checked.Method = http.MethodPost
 		}
