@@ -86,6 +86,8 @@ type Campaign struct {
 	HasAudience bool `json:"has_audience,omitempty"`
 	// A/B test as JSON; empty when there is none.
 	AbTest string `json:"ab_test,omitempty"`
+	// Digest of the content and the audience that were approved; NULL where what is stored counts as approved.
+	ApprovedDigest *string `json:"approved_digest,omitempty"`
 	// Legacy TotalRecipients.
 	TotalRecipients int64 `json:"total_recipients,omitempty"`
 	// Legacy TotalSent.
@@ -182,7 +184,7 @@ func (*Campaign) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullBool)
 		case campaign.FieldID, campaign.FieldUserID, campaign.FieldStatusRank, campaign.FieldEmailID, campaign.FieldVersion, campaign.FieldRecurMaxInstances, campaign.FieldSentInstances, campaign.FieldAutoResendWaitDays, campaign.FieldTotalRecipients, campaign.FieldTotalSent, campaign.FieldTotalFailed, campaign.FieldTotalDelivered, campaign.FieldTotalOpens, campaign.FieldUniqueOpens, campaign.FieldTotalClicks, campaign.FieldUniqueClicks, campaign.FieldTotalForwards, campaign.FieldUniqueForwards, campaign.FieldTotalBrowserViews, campaign.FieldUniqueBrowserViews, campaign.FieldTotalUnsubscriptions, campaign.FieldTotalHardBounces, campaign.FieldTotalSoftBounces, campaign.FieldTotalComplaints, campaign.FieldTotalConversions, campaign.FieldConversionAmount, campaign.FieldAutomatedOpens, campaign.FieldAutomatedClicks, campaign.FieldRecounts, campaign.FieldBenchmarkEmailsPerSecond:
 			values[i] = new(sql.NullInt64)
-		case campaign.FieldName, campaign.FieldNameKey, campaign.FieldStatus, campaign.FieldStatusReason, campaign.FieldScheduleType, campaign.FieldSendDate, campaign.FieldSendTime, campaign.FieldSendTimeZone, campaign.FieldRecurDaysOfWeek, campaign.FieldRecurDaysOfMonth, campaign.FieldRecurMonths, campaign.FieldRecurHours, campaign.FieldRecurMinutes, campaign.FieldApprovalExplanation, campaign.FieldGoogleAnalyticsDomains, campaign.FieldAutoResendSubject, campaign.FieldAutoResendPreheader, campaign.FieldAudience, campaign.FieldAudienceSource, campaign.FieldRecipientLists, campaign.FieldExcludedLists, campaign.FieldAbTest:
+		case campaign.FieldName, campaign.FieldNameKey, campaign.FieldStatus, campaign.FieldStatusReason, campaign.FieldScheduleType, campaign.FieldSendDate, campaign.FieldSendTime, campaign.FieldSendTimeZone, campaign.FieldRecurDaysOfWeek, campaign.FieldRecurDaysOfMonth, campaign.FieldRecurMonths, campaign.FieldRecurHours, campaign.FieldRecurMinutes, campaign.FieldApprovalExplanation, campaign.FieldGoogleAnalyticsDomains, campaign.FieldAutoResendSubject, campaign.FieldAutoResendPreheader, campaign.FieldAudience, campaign.FieldAudienceSource, campaign.FieldRecipientLists, campaign.FieldExcludedLists, campaign.FieldAbTest, campaign.FieldApprovedDigest:
 			values[i] = new(sql.NullString)
 		case campaign.FieldNextSendAt, campaign.FieldSendingStartedAt, campaign.FieldSendingFinishedAt, campaign.FieldLastActivityAt, campaign.FieldCreatedAt:
 			values[i] = new(sql.NullTime)
@@ -412,6 +414,13 @@ func (_m *Campaign) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field ab_test", values[i])
 			} else if value.Valid {
 				_m.AbTest = value.String
+			}
+		case campaign.FieldApprovedDigest:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field approved_digest", values[i])
+			} else if value.Valid {
+				_m.ApprovedDigest = new(string)
+				*_m.ApprovedDigest = value.String
 			}
 		case campaign.FieldTotalRecipients:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
@@ -722,6 +731,11 @@ func (_m *Campaign) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("ab_test=")
 	builder.WriteString(_m.AbTest)
+	builder.WriteString(", ")
+	if v := _m.ApprovedDigest; v != nil {
+		builder.WriteString("approved_digest=")
+		builder.WriteString(*v)
+	}
 	builder.WriteString(", ")
 	builder.WriteString("total_recipients=")
 	builder.WriteString(fmt.Sprintf("%v", _m.TotalRecipients))

@@ -476,6 +476,20 @@ func (_c *CampaignCreate) SetNillableAbTest(v *string) *CampaignCreate {
 	return _c
 }
 
+// SetApprovedDigest sets the "approved_digest" field.
+func (_c *CampaignCreate) SetApprovedDigest(v string) *CampaignCreate {
+	_c.mutation.SetApprovedDigest(v)
+	return _c
+}
+
+// SetNillableApprovedDigest sets the "approved_digest" field if the given value is not nil.
+func (_c *CampaignCreate) SetNillableApprovedDigest(v *string) *CampaignCreate {
+	if v != nil {
+		_c.SetApprovedDigest(*v)
+	}
+	return _c
+}
+
 // SetTotalRecipients sets the "total_recipients" field.
 func (_c *CampaignCreate) SetTotalRecipients(v int64) *CampaignCreate {
 	_c.mutation.SetTotalRecipients(v)
@@ -1269,6 +1283,11 @@ func (_c *CampaignCreate) check() error {
 	if _, ok := _c.mutation.AbTest(); !ok {
 		return &ValidationError{Name: "ab_test", err: errors.New(`ent: missing required field "Campaign.ab_test"`)}
 	}
+	if v, ok := _c.mutation.ApprovedDigest(); ok {
+		if err := campaign.ApprovedDigestValidator(v); err != nil {
+			return &ValidationError{Name: "approved_digest", err: fmt.Errorf(`ent: validator failed for field "Campaign.approved_digest": %w`, err)}
+		}
+	}
 	if _, ok := _c.mutation.TotalRecipients(); !ok {
 		return &ValidationError{Name: "total_recipients", err: errors.New(`ent: missing required field "Campaign.total_recipients"`)}
 	}
@@ -1509,6 +1528,10 @@ func (_c *CampaignCreate) createSpec() (*Campaign, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.AbTest(); ok {
 		_spec.SetField(campaign.FieldAbTest, field.TypeString, value)
 		_node.AbTest = value
+	}
+	if value, ok := _c.mutation.ApprovedDigest(); ok {
+		_spec.SetField(campaign.FieldApprovedDigest, field.TypeString, value)
+		_node.ApprovedDigest = &value
 	}
 	if value, ok := _c.mutation.TotalRecipients(); ok {
 		_spec.SetField(campaign.FieldTotalRecipients, field.TypeInt64, value)
@@ -2123,6 +2146,24 @@ func (u *CampaignUpsert) SetAbTest(v string) *CampaignUpsert {
 // UpdateAbTest sets the "ab_test" field to the value that was provided on create.
 func (u *CampaignUpsert) UpdateAbTest() *CampaignUpsert {
 	u.SetExcluded(campaign.FieldAbTest)
+	return u
+}
+
+// SetApprovedDigest sets the "approved_digest" field.
+func (u *CampaignUpsert) SetApprovedDigest(v string) *CampaignUpsert {
+	u.Set(campaign.FieldApprovedDigest, v)
+	return u
+}
+
+// UpdateApprovedDigest sets the "approved_digest" field to the value that was provided on create.
+func (u *CampaignUpsert) UpdateApprovedDigest() *CampaignUpsert {
+	u.SetExcluded(campaign.FieldApprovedDigest)
+	return u
+}
+
+// ClearApprovedDigest clears the value of the "approved_digest" field.
+func (u *CampaignUpsert) ClearApprovedDigest() *CampaignUpsert {
+	u.SetNull(campaign.FieldApprovedDigest)
 	return u
 }
 
@@ -3148,6 +3189,27 @@ func (u *CampaignUpsertOne) SetAbTest(v string) *CampaignUpsertOne {
 func (u *CampaignUpsertOne) UpdateAbTest() *CampaignUpsertOne {
 	return u.Update(func(s *CampaignUpsert) {
 		s.UpdateAbTest()
+	})
+}
+
+// SetApprovedDigest sets the "approved_digest" field.
+func (u *CampaignUpsertOne) SetApprovedDigest(v string) *CampaignUpsertOne {
+	return u.Update(func(s *CampaignUpsert) {
+		s.SetApprovedDigest(v)
+	})
+}
+
+// UpdateApprovedDigest sets the "approved_digest" field to the value that was provided on create.
+func (u *CampaignUpsertOne) UpdateApprovedDigest() *CampaignUpsertOne {
+	return u.Update(func(s *CampaignUpsert) {
+		s.UpdateApprovedDigest()
+	})
+}
+
+// ClearApprovedDigest clears the value of the "approved_digest" field.
+func (u *CampaignUpsertOne) ClearApprovedDigest() *CampaignUpsertOne {
+	return u.Update(func(s *CampaignUpsert) {
+		s.ClearApprovedDigest()
 	})
 }
 
@@ -4415,6 +4477,27 @@ func (u *CampaignUpsertBulk) SetAbTest(v string) *CampaignUpsertBulk {
 func (u *CampaignUpsertBulk) UpdateAbTest() *CampaignUpsertBulk {
 	return u.Update(func(s *CampaignUpsert) {
 		s.UpdateAbTest()
+	})
+}
+
+// SetApprovedDigest sets the "approved_digest" field.
+func (u *CampaignUpsertBulk) SetApprovedDigest(v string) *CampaignUpsertBulk {
+	return u.Update(func(s *CampaignUpsert) {
+		s.SetApprovedDigest(v)
+	})
+}
+
+// UpdateApprovedDigest sets the "approved_digest" field to the value that was provided on create.
+func (u *CampaignUpsertBulk) UpdateApprovedDigest() *CampaignUpsertBulk {
+	return u.Update(func(s *CampaignUpsert) {
+		s.UpdateApprovedDigest()
+	})
+}
+
+// ClearApprovedDigest clears the value of the "approved_digest" field.
+func (u *CampaignUpsertBulk) ClearApprovedDigest() *CampaignUpsertBulk {
+	return u.Update(func(s *CampaignUpsert) {
+		s.ClearApprovedDigest()
 	})
 }
 

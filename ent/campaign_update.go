@@ -547,6 +547,26 @@ func (_u *CampaignUpdate) SetNillableAbTest(v *string) *CampaignUpdate {
 	return _u
 }
 
+// SetApprovedDigest sets the "approved_digest" field.
+func (_u *CampaignUpdate) SetApprovedDigest(v string) *CampaignUpdate {
+	_u.mutation.SetApprovedDigest(v)
+	return _u
+}
+
+// SetNillableApprovedDigest sets the "approved_digest" field if the given value is not nil.
+func (_u *CampaignUpdate) SetNillableApprovedDigest(v *string) *CampaignUpdate {
+	if v != nil {
+		_u.SetApprovedDigest(*v)
+	}
+	return _u
+}
+
+// ClearApprovedDigest clears the value of the "approved_digest" field.
+func (_u *CampaignUpdate) ClearApprovedDigest() *CampaignUpdate {
+	_u.mutation.ClearApprovedDigest()
+	return _u
+}
+
 // SetTotalRecipients sets the "total_recipients" field.
 func (_u *CampaignUpdate) SetTotalRecipients(v int64) *CampaignUpdate {
 	_u.mutation.ResetTotalRecipients()
@@ -1232,6 +1252,11 @@ func (_u *CampaignUpdate) check() error {
 			return &ValidationError{Name: "excluded_lists", err: fmt.Errorf(`ent: validator failed for field "Campaign.excluded_lists": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.ApprovedDigest(); ok {
+		if err := campaign.ApprovedDigestValidator(v); err != nil {
+			return &ValidationError{Name: "approved_digest", err: fmt.Errorf(`ent: validator failed for field "Campaign.approved_digest": %w`, err)}
+		}
+	}
 	return nil
 }
 
@@ -1375,6 +1400,12 @@ func (_u *CampaignUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.AbTest(); ok {
 		_spec.SetField(campaign.FieldAbTest, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.ApprovedDigest(); ok {
+		_spec.SetField(campaign.FieldApprovedDigest, field.TypeString, value)
+	}
+	if _u.mutation.ApprovedDigestCleared() {
+		_spec.ClearField(campaign.FieldApprovedDigest, field.TypeString)
 	}
 	if value, ok := _u.mutation.TotalRecipients(); ok {
 		_spec.SetField(campaign.FieldTotalRecipients, field.TypeInt64, value)
@@ -2109,6 +2140,26 @@ func (_u *CampaignUpdateOne) SetNillableAbTest(v *string) *CampaignUpdateOne {
 	return _u
 }
 
+// SetApprovedDigest sets the "approved_digest" field.
+func (_u *CampaignUpdateOne) SetApprovedDigest(v string) *CampaignUpdateOne {
+	_u.mutation.SetApprovedDigest(v)
+	return _u
+}
+
+// SetNillableApprovedDigest sets the "approved_digest" field if the given value is not nil.
+func (_u *CampaignUpdateOne) SetNillableApprovedDigest(v *string) *CampaignUpdateOne {
+	if v != nil {
+		_u.SetApprovedDigest(*v)
+	}
+	return _u
+}
+
+// ClearApprovedDigest clears the value of the "approved_digest" field.
+func (_u *CampaignUpdateOne) ClearApprovedDigest() *CampaignUpdateOne {
+	_u.mutation.ClearApprovedDigest()
+	return _u
+}
+
 // SetTotalRecipients sets the "total_recipients" field.
 func (_u *CampaignUpdateOne) SetTotalRecipients(v int64) *CampaignUpdateOne {
 	_u.mutation.ResetTotalRecipients()
@@ -2807,6 +2858,11 @@ func (_u *CampaignUpdateOne) check() error {
 			return &ValidationError{Name: "excluded_lists", err: fmt.Errorf(`ent: validator failed for field "Campaign.excluded_lists": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.ApprovedDigest(); ok {
+		if err := campaign.ApprovedDigestValidator(v); err != nil {
+			return &ValidationError{Name: "approved_digest", err: fmt.Errorf(`ent: validator failed for field "Campaign.approved_digest": %w`, err)}
+		}
+	}
 	return nil
 }
 
@@ -2967,6 +3023,12 @@ func (_u *CampaignUpdateOne) sqlSave(ctx context.Context) (_node *Campaign, err 
 	}
 	if value, ok := _u.mutation.AbTest(); ok {
 		_spec.SetField(campaign.FieldAbTest, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.ApprovedDigest(); ok {
+		_spec.SetField(campaign.FieldApprovedDigest, field.TypeString, value)
+	}
+	if _u.mutation.ApprovedDigestCleared() {
+		_spec.ClearField(campaign.FieldApprovedDigest, field.TypeString)
 	}
 	if value, ok := _u.mutation.TotalRecipients(); ok {
 		_spec.SetField(campaign.FieldTotalRecipients, field.TypeInt64, value)

@@ -1490,6 +1490,7 @@ type CampaignMutation struct {
 	excluded_lists                 *string
 	has_audience                   *bool
 	ab_test                        *string
+	approved_digest                *string
 	total_recipients               *int64
 	addtotal_recipients            *int64
 	total_sent                     *int64
@@ -3042,6 +3043,55 @@ func (m *CampaignMutation) ResetAbTest() {
 	m.ab_test = nil
 }
 
+// SetApprovedDigest sets the "approved_digest" field.
+func (m *CampaignMutation) SetApprovedDigest(s string) {
+	m.approved_digest = &s
+}
+
+// ApprovedDigest returns the value of the "approved_digest" field in the mutation.
+func (m *CampaignMutation) ApprovedDigest() (r string, exists bool) {
+	v := m.approved_digest
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldApprovedDigest returns the old "approved_digest" field's value of the Campaign entity.
+// If the Campaign object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CampaignMutation) OldApprovedDigest(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldApprovedDigest is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldApprovedDigest requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldApprovedDigest: %w", err)
+	}
+	return oldValue.ApprovedDigest, nil
+}
+
+// ClearApprovedDigest clears the value of the "approved_digest" field.
+func (m *CampaignMutation) ClearApprovedDigest() {
+	m.approved_digest = nil
+	m.clearedFields[campaign.FieldApprovedDigest] = struct{}{}
+}
+
+// ApprovedDigestCleared returns if the "approved_digest" field was cleared in this mutation.
+func (m *CampaignMutation) ApprovedDigestCleared() bool {
+	_, ok := m.clearedFields[campaign.FieldApprovedDigest]
+	return ok
+}
+
+// ResetApprovedDigest resets all changes to the "approved_digest" field.
+func (m *CampaignMutation) ResetApprovedDigest() {
+	m.approved_digest = nil
+	delete(m.clearedFields, campaign.FieldApprovedDigest)
+}
+
 // SetTotalRecipients sets the "total_recipients" field.
 func (m *CampaignMutation) SetTotalRecipients(i int64) {
 	m.total_recipients = &i
@@ -4532,7 +4582,7 @@ func (m *CampaignMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *CampaignMutation) Fields() []string {
-	fields := make([]string, 0, 60)
+	fields := make([]string, 0, 61)
 	if m.user_id != nil {
 		fields = append(fields, campaign.FieldUserID)
 	}
@@ -4634,6 +4684,9 @@ func (m *CampaignMutation) Fields() []string {
 	}
 	if m.ab_test != nil {
 		fields = append(fields, campaign.FieldAbTest)
+	}
+	if m.approved_digest != nil {
+		fields = append(fields, campaign.FieldApprovedDigest)
 	}
 	if m.total_recipients != nil {
 		fields = append(fields, campaign.FieldTotalRecipients)
@@ -4789,6 +4842,8 @@ func (m *CampaignMutation) Field(name string) (ent.Value, bool) {
 		return m.HasAudience()
 	case campaign.FieldAbTest:
 		return m.AbTest()
+	case campaign.FieldApprovedDigest:
+		return m.ApprovedDigest()
 	case campaign.FieldTotalRecipients:
 		return m.TotalRecipients()
 	case campaign.FieldTotalSent:
@@ -4918,6 +4973,8 @@ func (m *CampaignMutation) OldField(ctx context.Context, name string) (ent.Value
 		return m.OldHasAudience(ctx)
 	case campaign.FieldAbTest:
 		return m.OldAbTest(ctx)
+	case campaign.FieldApprovedDigest:
+		return m.OldApprovedDigest(ctx)
 	case campaign.FieldTotalRecipients:
 		return m.OldTotalRecipients(ctx)
 	case campaign.FieldTotalSent:
@@ -5216,6 +5273,13 @@ func (m *CampaignMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetAbTest(v)
+		return nil
+	case campaign.FieldApprovedDigest:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetApprovedDigest(v)
 		return nil
 	case campaign.FieldTotalRecipients:
 		v, ok := value.(int64)
@@ -5786,6 +5850,9 @@ func (m *CampaignMutation) ClearedFields() []string {
 	if m.FieldCleared(campaign.FieldNextSendAt) {
 		fields = append(fields, campaign.FieldNextSendAt)
 	}
+	if m.FieldCleared(campaign.FieldApprovedDigest) {
+		fields = append(fields, campaign.FieldApprovedDigest)
+	}
 	if m.FieldCleared(campaign.FieldSendingStartedAt) {
 		fields = append(fields, campaign.FieldSendingStartedAt)
 	}
@@ -5811,6 +5878,9 @@ func (m *CampaignMutation) ClearField(name string) error {
 		return nil
 	case campaign.FieldNextSendAt:
 		m.ClearNextSendAt()
+		return nil
+	case campaign.FieldApprovedDigest:
+		m.ClearApprovedDigest()
 		return nil
 	case campaign.FieldSendingStartedAt:
 		m.ClearSendingStartedAt()
@@ -5927,6 +5997,9 @@ func (m *CampaignMutation) ResetField(name string) error {
 		return nil
 	case campaign.FieldAbTest:
 		m.ResetAbTest()
+		return nil
+	case campaign.FieldApprovedDigest:
+		m.ResetApprovedDigest()
 		return nil
 	case campaign.FieldTotalRecipients:
 		m.ResetTotalRecipients()

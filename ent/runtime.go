@@ -194,92 +194,96 @@ func init() {
 	campaignDescAbTest := campaignFields[33].Descriptor()
 	// campaign.DefaultAbTest holds the default value on creation for the ab_test field.
 	campaign.DefaultAbTest = campaignDescAbTest.Default.(func() string)
+	// campaignDescApprovedDigest is the schema descriptor for approved_digest field.
+	campaignDescApprovedDigest := campaignFields[34].Descriptor()
+	// campaign.ApprovedDigestValidator is a validator for the "approved_digest" field. It is called by the builders before save.
+	campaign.ApprovedDigestValidator = campaignDescApprovedDigest.Validators[0].(func(string) error)
 	// campaignDescTotalRecipients is the schema descriptor for total_recipients field.
-	campaignDescTotalRecipients := campaignFields[34].Descriptor()
+	campaignDescTotalRecipients := campaignFields[35].Descriptor()
 	// campaign.DefaultTotalRecipients holds the default value on creation for the total_recipients field.
 	campaign.DefaultTotalRecipients = campaignDescTotalRecipients.Default.(int64)
 	// campaignDescTotalSent is the schema descriptor for total_sent field.
-	campaignDescTotalSent := campaignFields[35].Descriptor()
+	campaignDescTotalSent := campaignFields[36].Descriptor()
 	// campaign.DefaultTotalSent holds the default value on creation for the total_sent field.
 	campaign.DefaultTotalSent = campaignDescTotalSent.Default.(int64)
 	// campaignDescTotalFailed is the schema descriptor for total_failed field.
-	campaignDescTotalFailed := campaignFields[36].Descriptor()
+	campaignDescTotalFailed := campaignFields[37].Descriptor()
 	// campaign.DefaultTotalFailed holds the default value on creation for the total_failed field.
 	campaign.DefaultTotalFailed = campaignDescTotalFailed.Default.(int64)
 	// campaignDescTotalDelivered is the schema descriptor for total_delivered field.
-	campaignDescTotalDelivered := campaignFields[37].Descriptor()
+	campaignDescTotalDelivered := campaignFields[38].Descriptor()
 	// campaign.DefaultTotalDelivered holds the default value on creation for the total_delivered field.
 	campaign.DefaultTotalDelivered = campaignDescTotalDelivered.Default.(int64)
 	// campaignDescTotalOpens is the schema descriptor for total_opens field.
-	campaignDescTotalOpens := campaignFields[38].Descriptor()
+	campaignDescTotalOpens := campaignFields[39].Descriptor()
 	// campaign.DefaultTotalOpens holds the default value on creation for the total_opens field.
 	campaign.DefaultTotalOpens = campaignDescTotalOpens.Default.(int64)
 	// campaignDescUniqueOpens is the schema descriptor for unique_opens field.
-	campaignDescUniqueOpens := campaignFields[39].Descriptor()
+	campaignDescUniqueOpens := campaignFields[40].Descriptor()
 	// campaign.DefaultUniqueOpens holds the default value on creation for the unique_opens field.
 	campaign.DefaultUniqueOpens = campaignDescUniqueOpens.Default.(int64)
 	// campaignDescTotalClicks is the schema descriptor for total_clicks field.
-	campaignDescTotalClicks := campaignFields[40].Descriptor()
+	campaignDescTotalClicks := campaignFields[41].Descriptor()
 	// campaign.DefaultTotalClicks holds the default value on creation for the total_clicks field.
 	campaign.DefaultTotalClicks = campaignDescTotalClicks.Default.(int64)
 	// campaignDescUniqueClicks is the schema descriptor for unique_clicks field.
-	campaignDescUniqueClicks := campaignFields[41].Descriptor()
+	campaignDescUniqueClicks := campaignFields[42].Descriptor()
 	// campaign.DefaultUniqueClicks holds the default value on creation for the unique_clicks field.
 	campaign.DefaultUniqueClicks = campaignDescUniqueClicks.Default.(int64)
 	// campaignDescTotalForwards is the schema descriptor for total_forwards field.
-	campaignDescTotalForwards := campaignFields[42].Descriptor()
+	campaignDescTotalForwards := campaignFields[43].Descriptor()
 	// campaign.DefaultTotalForwards holds the default value on creation for the total_forwards field.
 	campaign.DefaultTotalForwards = campaignDescTotalForwards.Default.(int64)
 	// campaignDescUniqueForwards is the schema descriptor for unique_forwards field.
-	campaignDescUniqueForwards := campaignFields[43].Descriptor()
+	campaignDescUniqueForwards := campaignFields[44].Descriptor()
 	// campaign.DefaultUniqueForwards holds the default value on creation for the unique_forwards field.
 	campaign.DefaultUniqueForwards = campaignDescUniqueForwards.Default.(int64)
 	// campaignDescTotalBrowserViews is the schema descriptor for total_browser_views field.
-	campaignDescTotalBrowserViews := campaignFields[44].Descriptor()
+	campaignDescTotalBrowserViews := campaignFields[45].Descriptor()
 	// campaign.DefaultTotalBrowserViews holds the default value on creation for the total_browser_views field.
 	campaign.DefaultTotalBrowserViews = campaignDescTotalBrowserViews.Default.(int64)
 	// campaignDescUniqueBrowserViews is the schema descriptor for unique_browser_views field.
-	campaignDescUniqueBrowserViews := campaignFields[45].Descriptor()
+	campaignDescUniqueBrowserViews := campaignFields[46].Descriptor()
 	// campaign.DefaultUniqueBrowserViews holds the default value on creation for the unique_browser_views field.
 	campaign.DefaultUniqueBrowserViews = campaignDescUniqueBrowserViews.Default.(int64)
 	// campaignDescTotalUnsubscriptions is the schema descriptor for total_unsubscriptions field.
-	campaignDescTotalUnsubscriptions := campaignFields[46].Descriptor()
+	campaignDescTotalUnsubscriptions := campaignFields[47].Descriptor()
 	// campaign.DefaultTotalUnsubscriptions holds the default value on creation for the total_unsubscriptions field.
 	campaign.DefaultTotalUnsubscriptions = campaignDescTotalUnsubscriptions.Default.(int64)
 	// campaignDescTotalHardBounces is the schema descriptor for total_hard_bounces field.
-	campaignDescTotalHardBounces := campaignFields[47].Descriptor()
+	campaignDescTotalHardBounces := campaignFields[48].Descriptor()
 	// campaign.DefaultTotalHardBounces holds the default value on creation for the total_hard_bounces field.
 	campaign.DefaultTotalHardBounces = campaignDescTotalHardBounces.Default.(int64)
 	// campaignDescTotalSoftBounces is the schema descriptor for total_soft_bounces field.
-	campaignDescTotalSoftBounces := campaignFields[48].Descriptor()
+	campaignDescTotalSoftBounces := campaignFields[49].Descriptor()
 	// campaign.DefaultTotalSoftBounces holds the default value on creation for the total_soft_bounces field.
 	campaign.DefaultTotalSoftBounces = campaignDescTotalSoftBounces.Default.(int64)
 	// campaignDescTotalComplaints is the schema descriptor for total_complaints field.
-	campaignDescTotalComplaints := campaignFields[49].Descriptor()
+	campaignDescTotalComplaints := campaignFields[50].Descriptor()
 	// campaign.DefaultTotalComplaints holds the default value on creation for the total_complaints field.
 	campaign.DefaultTotalComplaints = campaignDescTotalComplaints.Default.(int64)
 	// campaignDescTotalConversions is the schema descriptor for total_conversions field.
-	campaignDescTotalConversions := campaignFields[50].Descriptor()
+	campaignDescTotalConversions := campaignFields[51].Descriptor()
 	// campaign.DefaultTotalConversions holds the default value on creation for the total_conversions field.
 	campaign.DefaultTotalConversions = campaignDescTotalConversions.Default.(int64)
 	// campaignDescConversionAmount is the schema descriptor for conversion_amount field.
-	campaignDescConversionAmount := campaignFields[51].Descriptor()
+	campaignDescConversionAmount := campaignFields[52].Descriptor()
 	// campaign.DefaultConversionAmount holds the default value on creation for the conversion_amount field.
 	campaign.DefaultConversionAmount = campaignDescConversionAmount.Default.(int64)
 	// campaignDescAutomatedOpens is the schema descriptor for automated_opens field.
-	campaignDescAutomatedOpens := campaignFields[52].Descriptor()
+	campaignDescAutomatedOpens := campaignFields[53].Descriptor()
 	// campaign.DefaultAutomatedOpens holds the default value on creation for the automated_opens field.
 	campaign.DefaultAutomatedOpens = campaignDescAutomatedOpens.Default.(int64)
 	// campaignDescAutomatedClicks is the schema descriptor for automated_clicks field.
-	campaignDescAutomatedClicks := campaignFields[53].Descriptor()
+	campaignDescAutomatedClicks := campaignFields[54].Descriptor()
 	// campaign.DefaultAutomatedClicks holds the default value on creation for the automated_clicks field.
 	campaign.DefaultAutomatedClicks = campaignDescAutomatedClicks.Default.(int64)
 	// campaignDescRecounts is the schema descriptor for recounts field.
-	campaignDescRecounts := campaignFields[54].Descriptor()
+	campaignDescRecounts := campaignFields[55].Descriptor()
 	// campaign.DefaultRecounts holds the default value on creation for the recounts field.
 	campaign.DefaultRecounts = campaignDescRecounts.Default.(int64)
 	// campaignDescBenchmarkEmailsPerSecond is the schema descriptor for benchmark_emails_per_second field.
-	campaignDescBenchmarkEmailsPerSecond := campaignFields[55].Descriptor()
+	campaignDescBenchmarkEmailsPerSecond := campaignFields[56].Descriptor()
 	// campaign.DefaultBenchmarkEmailsPerSecond holds the default value on creation for the benchmark_emails_per_second field.
 	campaign.DefaultBenchmarkEmailsPerSecond = campaignDescBenchmarkEmailsPerSecond.Default.(int64)
 	campaignchangeFields := schema.CampaignChange{}.Fields()

@@ -83,6 +83,8 @@ const (
 	FieldHasAudience = "has_audience"
 	// FieldAbTest holds the string denoting the ab_test field in the database.
 	FieldAbTest = "ab_test"
+	// FieldApprovedDigest holds the string denoting the approved_digest field in the database.
+	FieldApprovedDigest = "approved_digest"
 	// FieldTotalRecipients holds the string denoting the total_recipients field in the database.
 	FieldTotalRecipients = "total_recipients"
 	// FieldTotalSent holds the string denoting the total_sent field in the database.
@@ -192,6 +194,7 @@ var Columns = []string{
 	FieldExcludedLists,
 	FieldHasAudience,
 	FieldAbTest,
+	FieldApprovedDigest,
 	FieldTotalRecipients,
 	FieldTotalSent,
 	FieldTotalFailed,
@@ -321,6 +324,8 @@ var (
 	DefaultHasAudience bool
 	// DefaultAbTest holds the default value on creation for the "ab_test" field.
 	DefaultAbTest func() string
+	// ApprovedDigestValidator is a validator for the "approved_digest" field. It is called by the builders before save.
+	ApprovedDigestValidator func(string) error
 	// DefaultTotalRecipients holds the default value on creation for the "total_recipients" field.
 	DefaultTotalRecipients int64
 	// DefaultTotalSent holds the default value on creation for the "total_sent" field.
@@ -567,6 +572,11 @@ func ByHasAudience(opts ...sql.OrderTermOption) OrderOption {
 // ByAbTest orders the results by the ab_test field.
 func ByAbTest(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldAbTest, opts...).ToFunc()
+}
+
+// ByApprovedDigest orders the results by the approved_digest field.
+func ByApprovedDigest(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldApprovedDigest, opts...).ToFunc()
 }
 
 // ByTotalRecipients orders the results by the total_recipients field.

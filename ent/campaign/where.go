@@ -216,6 +216,11 @@ func AbTest(v string) predicate.Campaign {
 	return predicate.Campaign(sql.FieldEQ(FieldAbTest, v))
 }
 
+// ApprovedDigest applies equality check predicate on the "approved_digest" field. It's identical to ApprovedDigestEQ.
+func ApprovedDigest(v string) predicate.Campaign {
+	return predicate.Campaign(sql.FieldEQ(FieldApprovedDigest, v))
+}
+
 // TotalRecipients applies equality check predicate on the "total_recipients" field. It's identical to TotalRecipientsEQ.
 func TotalRecipients(v int64) predicate.Campaign {
 	return predicate.Campaign(sql.FieldEQ(FieldTotalRecipients, v))
@@ -2084,6 +2089,81 @@ func AbTestEqualFold(v string) predicate.Campaign {
 // AbTestContainsFold applies the ContainsFold predicate on the "ab_test" field.
 func AbTestContainsFold(v string) predicate.Campaign {
 	return predicate.Campaign(sql.FieldContainsFold(FieldAbTest, v))
+}
+
+// ApprovedDigestEQ applies the EQ predicate on the "approved_digest" field.
+func ApprovedDigestEQ(v string) predicate.Campaign {
+	return predicate.Campaign(sql.FieldEQ(FieldApprovedDigest, v))
+}
+
+// ApprovedDigestNEQ applies the NEQ predicate on the "approved_digest" field.
+func ApprovedDigestNEQ(v string) predicate.Campaign {
+	return predicate.Campaign(sql.FieldNEQ(FieldApprovedDigest, v))
+}
+
+// ApprovedDigestIn applies the In predicate on the "approved_digest" field.
+func ApprovedDigestIn(vs ...string) predicate.Campaign {
+	return predicate.Campaign(sql.FieldIn(FieldApprovedDigest, vs...))
+}
+
+// ApprovedDigestNotIn applies the NotIn predicate on the "approved_digest" field.
+func ApprovedDigestNotIn(vs ...string) predicate.Campaign {
+	return predicate.Campaign(sql.FieldNotIn(FieldApprovedDigest, vs...))
+}
+
+// ApprovedDigestGT applies the GT predicate on the "approved_digest" field.
+func ApprovedDigestGT(v string) predicate.Campaign {
+	return predicate.Campaign(sql.FieldGT(FieldApprovedDigest, v))
+}
+
+// ApprovedDigestGTE applies the GTE predicate on the "approved_digest" field.
+func ApprovedDigestGTE(v string) predicate.Campaign {
+	return predicate.Campaign(sql.FieldGTE(FieldApprovedDigest, v))
+}
+
+// ApprovedDigestLT applies the LT predicate on the "approved_digest" field.
+func ApprovedDigestLT(v string) predicate.Campaign {
+	return predicate.Campaign(sql.FieldLT(FieldApprovedDigest, v))
+}
+
+// ApprovedDigestLTE applies the LTE predicate on the "approved_digest" field.
+func ApprovedDigestLTE(v string) predicate.Campaign {
+	return predicate.Campaign(sql.FieldLTE(FieldApprovedDigest, v))
+}
+
+// ApprovedDigestContains applies the Contains predicate on the "approved_digest" field.
+func ApprovedDigestContains(v string) predicate.Campaign {
+	return predicate.Campaign(sql.FieldContains(FieldApprovedDigest, v))
+}
+
+// ApprovedDigestHasPrefix applies the HasPrefix predicate on the "approved_digest" field.
+func ApprovedDigestHasPrefix(v string) predicate.Campaign {
+	return predicate.Campaign(sql.FieldHasPrefix(FieldApprovedDigest, v))
+}
+
+// ApprovedDigestHasSuffix applies the HasSuffix predicate on the "approved_digest" field.
+func ApprovedDigestHasSuffix(v string) predicate.Campaign {
+	return predicate.Campaign(sql.FieldHasSuffix(FieldApprovedDigest, v))
+}
+
+// ApprovedDigestIsNil applies the IsNil predicate on the "approved_digest" field.
+func ApprovedDigestIsNil() predicate.Campaign {
+	return predicate.Campaign(sql.FieldIsNull(FieldApprovedDigest))
+}
+
+// ApprovedDigestNotNil applies the NotNil predicate on the "approved_digest" field.
+func ApprovedDigestNotNil() predicate.Campaign {
+	return predicate.Campaign(sql.FieldNotNull(FieldApprovedDigest))
+}
+
+// ApprovedDigestEqualFold applies the EqualFold predicate on the "approved_digest" field.
+func ApprovedDigestEqualFold(v string) predicate.Campaign {
+	return predicate.Campaign(sql.FieldEqualFold(FieldApprovedDigest, v))
+}
+
+// ApprovedDigestContainsFold applies the ContainsFold predicate on the "approved_digest" field.
+func ApprovedDigestContainsFold(v string) predicate.Campaign {
+	return predicate.Campaign(sql.FieldContainsFold(FieldApprovedDigest, v))
 }
 
 // TotalRecipientsEQ applies the EQ predicate on the "total_recipients" field.

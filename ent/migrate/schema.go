@@ -92,6 +92,7 @@ var (
 		{Name: "excluded_lists", Type: field.TypeString, Size: 4000, Default: ""},
 		{Name: "has_audience", Type: field.TypeBool, Default: false},
 		{Name: "ab_test", Type: field.TypeString, Size: 2147483647},
+		{Name: "approved_digest", Type: field.TypeString, Nullable: true, Size: 255},
 		{Name: "total_recipients", Type: field.TypeInt64, Default: 0},
 		{Name: "total_sent", Type: field.TypeInt64, Default: 0},
 		{Name: "total_failed", Type: field.TypeInt64, Default: 0},
@@ -148,12 +149,12 @@ var (
 			{
 				Name:    "campaign_user_id_created_at",
 				Unique:  false,
-				Columns: []*schema.Column{CampaignsColumns[1], CampaignsColumns[60]},
+				Columns: []*schema.Column{CampaignsColumns[1], CampaignsColumns[61]},
 			},
 			{
 				Name:    "campaign_user_id_last_activity_at",
 				Unique:  false,
-				Columns: []*schema.Column{CampaignsColumns[1], CampaignsColumns[59]},
+				Columns: []*schema.Column{CampaignsColumns[1], CampaignsColumns[60]},
 			},
 			{
 				Name:    "campaign_user_id_next_send_at",
@@ -163,17 +164,17 @@ var (
 			{
 				Name:    "campaign_user_id_sending_started_at",
 				Unique:  false,
-				Columns: []*schema.Column{CampaignsColumns[1], CampaignsColumns[57]},
+				Columns: []*schema.Column{CampaignsColumns[1], CampaignsColumns[58]},
 			},
 			{
 				Name:    "campaign_user_id_sending_finished_at",
 				Unique:  false,
-				Columns: []*schema.Column{CampaignsColumns[1], CampaignsColumns[58]},
+				Columns: []*schema.Column{CampaignsColumns[1], CampaignsColumns[59]},
 			},
 			{
 				Name:    "campaign_user_id_total_recipients",
 				Unique:  false,
-				Columns: []*schema.Column{CampaignsColumns[1], CampaignsColumns[35]},
+				Columns: []*schema.Column{CampaignsColumns[1], CampaignsColumns[36]},
 			},
 			{
 				Name:    "campaign_user_id_email_id",

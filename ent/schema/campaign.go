@@ -72,6 +72,8 @@ func campaignSettings() []ent.Field {
 		field.String("excluded_lists").MaxLen(4000).Default("").Comment("Excluded ListID:SegmentID pairs as they were given."),
 		field.Bool("has_audience").Default(false),
 		field.Text("ab_test").DefaultFunc(empty).Comment("A/B test as JSON; empty when there is none."),
+		field.String("approved_digest").MaxLen(255).Optional().Nillable().
+			Comment("Digest of the content and the audience that were approved; NULL where what is stored counts as approved."),
 	}
 }
 

@@ -22,6 +22,7 @@ import (
 	"campaignql/internal/config"
 	"campaignql/internal/demo"
 	"campaignql/internal/live"
+	"campaignql/internal/purge"
 	"campaignql/internal/store"
 )
 
@@ -128,8 +129,7 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler, cfg
 	defer stopSweeping()
 	var swept sync.WaitGroup
 	swept.Go(func() { sweep(sweeping, services, log) })
-	swept.Go(func() { purgeAll(sweeping, services.Campaigns, "campaigns", log) })
-	swept.Go(func() { purgeAll(sweeping, services.Purges, "lists, fields and tags", log) })
+	swept.Go(func() { purgeAll(sweeping, services.Purges, log) })
 	select {
 	case err := <-failed:
 		stopSweeping()
@@ -196,29 +196,23 @@ func sweep(ctx context.Context, services *Services, log *slog.Logger) {
 	}
 }
 
-// purger deletes what deleted things have left.
-type purger interface {
-	// Purge deletes until nothing is left, and returns how many rows it deleted.
-	Purge(ctx context.Context) (int, error)
-	// Deleted tells that there is more.
-	Deleted() <-chan struct{}
-}
-
-// purgeAll deletes what deleted things have left: what a server that ended has not, and then whenever some are deleted. Now and then it looks whether another
-// server on the same database has ended in the middle, and whether something was deleted without one.
-func purgeAll(ctx context.Context, of purger, what string, log *slog.Logger) {
+// purgeAll deletes what deleted things of every kind have left: first what a server that ended has not deleted, and then each time something is deleted. At
+// intervals it looks for the work of another server on the same database that ended meanwhile, and for deletions that no server made.
+func purgeAll(ctx context.Context, purges *purge.Service, log *slog.Logger) {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
 	for {
-		if n, err := of.Purge(ctx); err != nil && ctx.Err() == nil {
-			log.Warn("deleting what deleted things have left failed", slog.String("of", what), slog.Any("error", err))
-		} else if n > 0 {
-			log.Debug("deleted what deleted things have left", slog.String("of", what), slog.Int("rows", n))
+		n, err := purges.Purge(ctx)
+		if err != nil && ctx.Err() == nil {
+			log.Warn("deleting what deleted things have left failed", slog.Any("error", err))
+		}
+		if n > 0 {
+			log.Debug("deleted what deleted things have left", slog.Int("rows", n))
 		}
 		select {
 		case <-ctx.Done():
 			return
-		case <-of.Deleted():
+		case <-purges.Deleted():
 		case <-tick.C:
 		}
 	}

@@ -47,7 +47,7 @@ type Services struct {
 	Exports *export.Service
 	// Live follows campaigns as they change.
 	Live *live.Service
-	// Purges deletes what deleted lists, custom fields and labels of people have left.
+	// Purges deletes what deleted campaigns, lists, custom fields and labels of people have left.
 	Purges *purge.Service
 }
 
@@ -87,7 +87,7 @@ func NewServices(db *store.Store, opts ServiceOptions) *Services {
 	s.Emails = content.New(db, content.Options{Now: opts.Now, UsedInTests: func(ctx context.Context, ids []int64) ([]int64, error) {
 		return s.Campaigns.EmailsInTests(ctx, ids)
 	}})
-	s.Campaigns = campaign.New(db, s.Emails, campaign.Options{Now: opts.Now, CheckAudience: s.Audiences.Check})
+	s.Campaigns = campaign.New(db, s.Emails, campaign.Options{Now: opts.Now, CheckAudience: s.Audiences.Check, Purges: s.Purges})
 	s.Exports = export.New(db, s.Campaigns, s.Statistics, export.Options{Now: opts.Now})
 	opts.Live.Now, opts.Live.Log = opts.Now, opts.Logger
 	s.Live = live.New(db, s.Accounts, opts.Live)

@@ -10,14 +10,17 @@ import (
 	"campaignql/internal/apperr"
 	"campaignql/internal/caller"
 	"campaignql/internal/kind"
+	"campaignql/internal/purge"
+	"campaignql/internal/store"
 )
 
 // MaxDelete is the most campaigns one call deletes.
 const MaxDelete = 10_000
 
 // Delete removes campaigns in any status, with their tags, history and statistics, all or nothing (legacy Campaigns.Delete). Ids that are not the caller's
-// are left alone. It returns the ids that were removed. Once it has returned nothing of them is to be seen and nothing is recorded for them; their events,
-// links and mail domains, of which there may be many millions, are deleted by Purge.
+// are left alone. It returns the ids that this call removed, ascending: of several callers that delete a campaign at once, one is answered its id. Once it has
+// returned nothing of them is to be seen and nothing is recorded for them; package purge deletes their events, links and mail domains, of which there may be
+// many millions. More than MaxDelete ids are Invalid on the field ids, reason "too_many_ids".
 func (s *Service) Delete(ctx context.Context, ids []int64) ([]int64, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
@@ -26,40 +29,49 @@ func (s *Service) Delete(ctx context.Context, ids []int64) ([]int64, error) {
 		return nil, apperr.InvalidField("ids", "too_many_ids", "%d ids, at most %d are allowed", len(ids), MaxDelete)
 	}
 	var deleted []int64
-	err := s.db.Tx(ctx, func(ctx context.Context) error {
+	// Each statement sees what was committed before it, and MySQL locks no gaps.
+	err := s.db.TxLatest(ctx, func(ctx context.Context) error {
 		deleted = nil
-		client := s.db.Client(ctx)
-		found, err := client.Campaign.Query().Where(campaign.IDIn(ids...)).Order(campaign.ByID()).Select(campaign.FieldID, campaign.FieldUserID).All(ctx)
+		// Locked in the order of the ids, as by every deletion: another caller that deletes one of
+		// them is waited for, and its campaigns are not found then. Recording locks them too.
+		query := s.db.Client(ctx).Campaign.Query().Where(campaign.IDIn(ids...)).Order(campaign.ByID())
+		query.Modify(store.Lock)
+		found, err := query.Select(campaign.FieldID, campaign.FieldUserID).All(ctx)
 		if err != nil || len(found) == 0 {
 			return err
 		}
-		for _, c := range found {
+		left := make([]purge.Left, len(found))
+		for i, c := range found {
 			deleted = append(deleted, c.ID)
+			left[i] = purge.Left{OwnerID: c.UserID, ID: c.ID}
 		}
-		// First: who records for a campaign has locked it, and whoever comes later finds that it is gone.
-		if _, err := client.Campaign.Delete().Where(campaign.IDIn(deleted...)).Exec(ctx); err != nil {
+		if err := s.remove(ctx, deleted); err != nil {
 			return err
 		}
-		if _, err := client.CampaignTag.Delete().Where(campaigntag.CampaignIDIn(deleted...)).Exec(ctx); err != nil {
-			return err
-		}
-		if _, err := client.CampaignChange.Delete().Where(campaignchange.CampaignIDIn(deleted...)).Exec(ctx); err != nil {
-			return err
-		}
-		// The hours are read by account, not by campaign.
-		if _, err := client.HourlyCounter.Delete().Where(hourlycounter.CampaignIDIn(deleted...)).Exec(ctx); err != nil {
-			return err
-		}
-		return s.toPurge(ctx, found)
+		return s.purges.NoteCampaigns(ctx, left)
 	})
 	if err != nil {
 		return nil, err
 	}
 	if len(deleted) > 0 {
-		select {
-		case s.deleted <- struct{}{}:
-		default: // it is known already
-		}
+		s.purges.Committed()
 	}
 	return deleted, nil
+}
+
+// remove deletes locked campaigns with their tags, history and hours, each kind in one statement.
+// The hours go at once because they are read by account, not by campaign.
+func (s *Service) remove(ctx context.Context, ids []int64) error {
+	client := s.db.Client(ctx)
+	if _, err := client.Campaign.Delete().Where(campaign.IDIn(ids...)).Exec(ctx); err != nil {
+		return err
+	}
+	if _, err := client.CampaignTag.Delete().Where(campaigntag.CampaignIDIn(ids...)).Exec(ctx); err != nil {
+		return err
+	}
+	if _, err := client.CampaignChange.Delete().Where(campaignchange.CampaignIDIn(ids...)).Exec(ctx); err != nil {
+		return err
+	}
+	_, err := client.HourlyCounter.Delete().Where(hourlycounter.CampaignIDIn(ids...)).Exec(ctx)
+	return err
 }

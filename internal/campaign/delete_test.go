@@ -17,6 +17,7 @@ import (
 	"campaignql/internal/caller"
 	"campaignql/internal/campaign"
 	"campaignql/internal/kind"
+	"campaignql/internal/purge"
 	"campaignql/internal/store"
 	"campaignql/internal/testkit"
 )
@@ -83,7 +84,7 @@ func TestDeleteTakesEverythingThatBelongsToACampaignAndNothingElse(t *testing.T)
 		if diff := cmp.Diff(sorted(doomed), got); diff != "" || err != nil {
 			t.Fatalf("%v, deleted -want +got\n%s", err, diff)
 		}
-		if _, err := f.campaigns.Purge(t.Context()); err != nil {
+		if _, err := purge.New(db).Purge(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		for _, id := range doomed {

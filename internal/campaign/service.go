@@ -9,6 +9,7 @@ import (
 
 	"campaignql/ent"
 	"campaignql/internal/audience"
+	"campaignql/internal/purge"
 	"campaignql/internal/store"
 )
 
@@ -25,11 +26,7 @@ type Service struct {
 	now    func() time.Time
 	// checkAudience is that of Options.
 	checkAudience func(ctx context.Context, ownerID int64, a audience.Audience) error
-	// deleted holds something when Purge has something to do; purged is how many rows it deletes at a time.
-	deleted chan struct{}
-	purged  int
-	// onPurged, if not nil, is called after each statement of Purge that deletes. Tests set it.
-	onPurged func(n int)
+	purges        *purge.Service
 }
 
 // Options are the settings of a Service; the zero value is ready.
@@ -39,6 +36,8 @@ type Options struct {
 	// CheckAudience reports why an audience could not be evaluated for an account, on the field "audience". It is called in the transaction that is to keep the
 	// audience, after all that it names was found to be the account's. Only the domain of evaluating can tell; without it every such audience is kept.
 	CheckAudience func(ctx context.Context, ownerID int64, a audience.Audience) error
+	// Purges takes what deleted campaigns leave behind; one of its own otherwise, which a server hears of later.
+	Purges *purge.Service
 }
 
 // New returns the service over a database.
@@ -50,7 +49,10 @@ func New(db *store.Store, emails Emails, opts Options) *Service {
 	if opts.CheckAudience == nil {
 		opts.CheckAudience = func(context.Context, int64, audience.Audience) error { return nil }
 	}
-	return &Service{db: db, emails: emails, now: now, checkAudience: opts.CheckAudience, deleted: make(chan struct{}, 1), purged: purgedAtOnce}
+	if opts.Purges == nil {
+		opts.Purges = purge.New(db)
+	}
+	return &Service{db: db, emails: emails, now: now, checkAudience: opts.CheckAudience, purges: opts.Purges}
 }
 
 // Now returns the present instant by the service's clock.

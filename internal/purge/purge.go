@@ -1,6 +1,6 @@
-// Package purge owns what deleted lists, custom fields and labels of people leave behind, which may be millions of rows: that it is noted in the transaction
-// that deletes them, and that it is deleted afterwards. It must not know why something is deleted, nor by whom. That nothing of it is seen meanwhile is the
-// store's.
+// Package purge owns what deleted campaigns, lists, custom fields and labels of people leave behind, which may be millions of rows: it notes that in the
+// transaction that deletes them, and deletes it afterwards, in one loop for every kind. It must not know why something is deleted, nor by whom. The store
+// hides meanwhile what waits to be deleted.
 package purge
 
 import (
@@ -10,6 +10,7 @@ import (
 
 	"campaignql/ent"
 	"campaignql/ent/audiencepurge"
+	entpurge "campaignql/ent/purge"
 	"campaignql/internal/caller"
 	"campaignql/internal/kind"
 	"campaignql/internal/store"
@@ -18,8 +19,8 @@ import (
 const (
 	// rowsAtOnce is how many rows one transaction of Purge deletes.
 	rowsAtOnce = 2000
-	// statementsRead is for how many such statements the ids of rows are read, and held, at a time: reading them from the beginning again MySQL steps over all
-	// that is deleted and not yet removed.
+	// statementsRead is for how many such statements the ids of rows are read, and held, at a
+	// time: MySQL steps over deleted rows that it has not removed yet with each read from the start.
 	statementsRead = 50
 	// notesAtOnce is how many deleted things are noted, or read, at a time.
 	notesAtOnce = 1000
@@ -43,14 +44,30 @@ func New(db *store.Store) *Service {
 type Left struct{ OwnerID, ID int64 }
 
 // Note notes, in the running transaction, what things of a kind leave behind that it deletes. Once it has committed nothing of that is seen any more. The
-// transaction has locked those things before and whoever writes for one of them locks it too, so that nothing follows: the lists that people are put onto, the
-// fields that values are written for, the tags that are put on people. It costs a statement for each thousand of them.
+// transaction has locked those things before and everybody who writes for one of them locks it too, so nothing follows: the lists that people are put onto,
+// the fields that values are written for, the tags that are put on people. It costs a statement for each thousand of them.
 func (s *Service) Note(ctx context.Context, what kind.Deleted, left []Left) error {
 	client := s.db.Client(ctx).AudiencePurge
 	for some := range slices.Chunk(left, notesAtOnce) {
 		rows := make([]*ent.AudiencePurgeCreate, len(some))
 		for i, l := range some {
 			rows[i] = client.Create().SetUserID(l.OwnerID).SetKind(what).SetTargetID(l.ID)
+		}
+		if err := client.CreateBulk(rows...).Exec(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// NoteCampaigns is Note for campaigns: their events, links and mail domains remain. They have a
+// table of their own, which evaluating audiences reads.
+func (s *Service) NoteCampaigns(ctx context.Context, left []Left) error {
+	client := s.db.Client(ctx).Purge
+	for some := range slices.Chunk(left, notesAtOnce) {
+		rows := make([]*ent.PurgeCreate, len(some))
+		for i, l := range some {
+			rows[i] = client.Create().SetUserID(l.OwnerID).SetCampaignID(l.ID)
 		}
 		if err := client.CreateBulk(rows...).Exec(ctx); err != nil {
 			return err
@@ -70,49 +87,95 @@ func (s *Service) Committed() {
 // Deleted tells that something was deleted through this process: Purge has something to do.
 func (s *Service) Deleted() <-chan struct{} { return s.deleted }
 
-// Purge deletes what deleted things have left, and returns how many rows it deleted, with the errors of those that failed, which hold up no other and are for
-// the next call. What a newer server has noted of a kind unknown here is left to it. It is the server's own work, for every account. Each
-// transaction deletes a bounded number of rows, so that no lock is held for long; what was broken off goes on with the next call, in this process or another,
-// and several servers may purge at once.
+// Purge deletes what deleted things of every kind have left, and returns how many rows it deleted, with the errors of those that failed. One that fails holds
+// up no other, and the next call tries it again. Notes of a kind that only a newer server knows are left to that server. It is the server's own work, for
+// every account. Each transaction deletes a bounded number of rows, so no lock is held for long. What was interrupted goes on with the next call, in this
+// process or another, and several servers may purge at once.
 func (s *Service) Purge(ctx context.Context) (int, error) {
 	ctx = store.WithDeleted(caller.System(ctx))
+	var total int
 	var failed error
-	for total, after := 0, int64(0); ; {
-		left, err := s.db.Client(ctx).AudiencePurge.Query().Where(audiencepurge.IDGT(after)).Order(audiencepurge.ByID()).Limit(notesAtOnce).All(ctx)
-		if err != nil || len(left) == 0 {
+	for _, notes := range []func(ctx context.Context, after int64) ([]note, error){s.ofCampaigns, s.ofAudience} {
+		n, err := purgeAll(ctx, notes)
+		total += n
+		failed = errors.Join(failed, err)
+		if ctx.Err() != nil {
+			return total, store.Translate(ctx.Err())
+		}
+	}
+	return total, failed
+}
+
+// note is one deleted thing of which rows remain.
+type note struct {
+	id int64
+	// rows deletes what remains, and returns how many rows that were; nil for an unknown kind.
+	rows func(ctx context.Context) (int, error)
+	// forget deletes the note.
+	forget func(ctx context.Context) (int, error)
+}
+
+// purgeAll purges the notes of one table in the order of their ids.
+func purgeAll(ctx context.Context, read func(ctx context.Context, after int64) ([]note, error)) (total int, failed error) {
+	for after := int64(0); ; {
+		notes, err := read(ctx, after)
+		if err != nil || len(notes) == 0 {
 			return total, errors.Join(failed, store.Translate(err))
 		}
-		after = left[len(left)-1].ID
-		for _, l := range left {
-			n, err := s.purge(ctx, l)
+		after = notes[len(notes)-1].id
+		for _, p := range notes {
+			n, err := p.purge(ctx)
 			total += n
 			if ctx.Err() != nil {
-				return total, store.Translate(ctx.Err())
+				return total, failed
 			}
-			failed = errors.Join(failed, store.Translate(err)) // one that fails holds up no other
+			failed = errors.Join(failed, store.Translate(err))
 		}
 	}
 }
 
-func (s *Service) purge(ctx context.Context, l *ent.AudiencePurge) (n int, err error) {
-	switch l.Kind {
-	case kind.DeletedList:
-		n, err = s.purgePeople(ctx, l.TargetID)
-	case kind.DeletedField:
-		n, err = s.purgeValues(ctx, l.TargetID)
-	case kind.DeletedTag:
-		n, err = s.purgeTaggings(ctx, l.TargetID)
-	default:
-		return 0, nil // a newer server noted it
+func (p note) purge(ctx context.Context) (int, error) {
+	if p.rows == nil {
+		return 0, nil
 	}
-	if err != nil {
-		return n, err
+	n, err := p.rows(ctx)
+	if err == nil {
+		_, err = p.forget(ctx)
 	}
-	_, err = s.db.Client(ctx).AudiencePurge.Delete().Where(audiencepurge.ID(l.ID)).Exec(ctx)
 	return n, err
 }
 
-// delete runs statements that delete in a transaction in which MySQL locks the rows alone and not what lies between: there others may be about to stand.
+func (s *Service) ofAudience(ctx context.Context, after int64) ([]note, error) {
+	client := s.db.Client(ctx).AudiencePurge
+	left, err := client.Query().Where(audiencepurge.IDGT(after)).Order(audiencepurge.ByID()).Limit(notesAtOnce).All(ctx)
+	rows := map[kind.Deleted]func(ctx context.Context, id int64) (int, error){
+		kind.DeletedList: s.purgePeople, kind.DeletedField: s.purgeValues, kind.DeletedTag: s.purgeTaggings,
+	}
+	notes := make([]note, len(left))
+	for i, l := range left {
+		notes[i] = note{id: l.ID, forget: client.Delete().Where(audiencepurge.ID(l.ID)).Exec}
+		if purge, known := rows[l.Kind]; known {
+			notes[i].rows = func(ctx context.Context) (int, error) { return purge(ctx, l.TargetID) }
+		}
+	}
+	return notes, err
+}
+
+func (s *Service) ofCampaigns(ctx context.Context, after int64) ([]note, error) {
+	client := s.db.Client(ctx).Purge
+	left, err := client.Query().Where(entpurge.IDGT(after)).Order(entpurge.ByID()).Limit(notesAtOnce).All(ctx)
+	notes := make([]note, len(left))
+	for i, l := range left {
+		notes[i] = note{
+			id:     l.ID,
+			rows:   func(ctx context.Context) (int, error) { return s.purgeCampaign(ctx, l.CampaignID) },
+			forget: client.Delete().Where(entpurge.ID(l.ID)).Exec,
+		}
+	}
+	return notes, err
+}
+
+// delete runs statements that delete in a transaction in which MySQL locks the rows alone and not the gaps between them: others may be about to insert there.
 func (s *Service) delete(ctx context.Context, remove ...func(ctx context.Context) (int, error)) (total int, err error) {
 	err = s.db.TxLatest(ctx, func(ctx context.Context) error {
 		total = 0

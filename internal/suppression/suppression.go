@@ -9,6 +9,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"entgo.io/ent/dialect/sql"
+
 	"campaignql/ent"
 	"campaignql/ent/predicate"
 	"campaignql/ent/suppression"
@@ -88,13 +90,18 @@ func (s *Service) Suppress(ctx context.Context, addresses []string, reason kind.
 	return out, nil
 }
 
-// find returns the suppressions of the caller's own account, an admin's too, in the order of the addresses.
-func (s *Service) find(ctx context.Context, wanted []address) ([]*ent.Suppression, error) {
+// find returns the suppressions of the caller's own account, an admin's too, in the order of the addresses. The modifiers change the query, for instance to
+// lock what it finds.
+func (s *Service) find(ctx context.Context, wanted []address, modifiers ...func(*sql.Selector)) ([]*ent.Suppression, error) {
 	who, err := caller.From(ctx)
 	if err != nil {
 		return nil, err
 	}
-	found, err := s.db.Client(ctx).Suppression.Query().Where(suppression.UserID(who.UserID), suppression.EmailKeyIn(keys(wanted)...)).All(ctx)
+	query := s.db.Client(ctx).Suppression.Query().Where(suppression.UserID(who.UserID), suppression.EmailKeyIn(keys(wanted)...))
+	if len(modifiers) > 0 {
+		query.Order(suppression.ByID()).Modify(modifiers...)
+	}
+	found, err := query.All(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -123,9 +130,9 @@ func (s *Service) Unsuppress(ctx context.Context, addresses []string) ([]string,
 		return []string{}, err
 	}
 	var released []string
-	err := s.db.Tx(ctx, func(ctx context.Context) error {
+	err := s.db.TxLatest(ctx, func(ctx context.Context) error {
 		released = []string{}
-		rows, err := s.find(ctx, wanted)
+		rows, err := s.find(ctx, wanted, store.Lock) // of several callers at once each address is released by one
 		if err != nil || len(rows) == 0 {
 			return err
 		}
