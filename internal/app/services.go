@@ -73,7 +73,11 @@ func NewServices(db *store.Store, opts ServiceOptions) *Services {
 	})
 	s.Audiences = reach.New(db, reach.Options{Now: opts.Now})
 	s.Segments = segment.New(db, segment.Options{
-		Now: opts.Now, CheckRules: s.Audiences.CheckSegment, Named: s.inAudiences(func(r audience.References) []audience.Reference { return r.Segments }),
+		Now: opts.Now, CheckRules: s.Audiences.CheckSegment,
+		Editing: func(ctx context.Context, ownerID int64, ids []int64) (func(context.Context) error, error) {
+			return s.Campaigns.EditSegment(ctx, ownerID, ids)
+		},
+		Named: s.inAudiences(func(r audience.References) []audience.Reference { return r.Segments }),
 	})
 	s.Fields = field.New(db, field.Options{
 		Now: opts.Now, Purges: s.Purges, Named: s.inRules(func(r audience.References) []audience.Reference { return r.Fields }),
@@ -84,9 +88,15 @@ func NewServices(db *store.Store, opts ServiceOptions) *Services {
 	s.Suppressions = suppression.New(db, suppression.Options{Now: opts.Now})
 	s.Events = event.New(db, event.Options{Now: opts.Now})
 	s.Subscribers = subscriber.New(db, s.Statistics, s.Audiences, subscriber.Options{Now: opts.Now})
-	s.Emails = content.New(db, content.Options{Now: opts.Now, UsedInTests: func(ctx context.Context, ids []int64) ([]int64, error) {
-		return s.Campaigns.EmailsInTests(ctx, ids)
-	}})
+	s.Emails = content.New(db, content.Options{
+		Now: opts.Now,
+		UsedInTests: func(ctx context.Context, owners, ids []int64) (int64, string, error) {
+			return s.Campaigns.EmailInTests(ctx, owners, ids)
+		},
+		Editing: func(ctx context.Context, ownerID, id int64) (func(context.Context) error, error) {
+			return s.Campaigns.EditEmail(ctx, ownerID, id)
+		},
+	})
 	s.Campaigns = campaign.New(db, s.Emails, campaign.Options{Now: opts.Now, CheckAudience: s.Audiences.Check, Purges: s.Purges})
 	s.Exports = export.New(db, s.Campaigns, s.Statistics, export.Options{Now: opts.Now})
 	opts.Live.Now, opts.Live.Log = opts.Now, opts.Logger

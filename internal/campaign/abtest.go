@@ -113,25 +113,25 @@ func (t ABTest) encode() (string, error) {
 	return string(text), err
 }
 
-// EmailsInTests returns which of the emails a variation of an A/B test names in a campaign that is not a draft. The content domain asks, before it deletes
-// an email, in the transaction that does.
-func (s *Service) EmailsInTests(ctx context.Context, emailIDs []int64) ([]int64, error) {
-	rows, err := s.db.Client(ctx).Campaign.Query().Where(campaign.AbTestNEQ(""), campaign.StatusNEQ(kind.StatusDraft)).
-		Select(campaign.FieldID, campaign.FieldAbTest).All(ctx)
+// EmailInTests finds a campaign of the owners that is not a draft and has one of the emails as a variation of its A/B test. It returns the email and a text
+// that says which campaign uses it, or 0 when none does. The content domain calls it in the transaction that deletes emails.
+func (s *Service) EmailInTests(ctx context.Context, owners, emailIDs []int64) (used int64, by string, err error) {
+	rows, err := s.db.Client(ctx).Campaign.Query().
+		Where(campaign.UserIDIn(owners...), campaign.AbTestNEQ(""), campaign.StatusNEQ(kind.StatusDraft)).Order(campaign.ByID()).
+		Select(campaign.FieldID, campaign.FieldStatus, campaign.FieldAbTest).All(ctx)
 	if err != nil {
-		return nil, err
+		return 0, "", err
 	}
-	var used []int64
 	for _, row := range rows {
 		test, err := ParseABTest(row.AbTest)
 		if err != nil {
-			return nil, err
+			return 0, "", err
 		}
 		for _, v := range test.Variations {
-			if slices.Contains(emailIDs, v.EmailID) && !slices.Contains(used, v.EmailID) {
-				used = append(used, v.EmailID)
+			if slices.Contains(emailIDs, v.EmailID) {
+				return v.EmailID, fmt.Sprintf("the A/B test of campaign %d, which is %s", row.ID, row.Status.Legacy()), nil
 			}
 		}
 	}
-	return used, nil
+	return 0, "", nil
 }

@@ -31,18 +31,23 @@ type draft struct {
 	to     kind.CampaignStatus
 	fields []string
 	reason string
+	// refusal, if set, is what the caller is answered once the change is written: another one than
+	// it asked for.
+	refusal *apperr.Error
 }
 
-// change is the one way a campaign is written. It reads the campaign, lets decide say what is to change, and writes it on condition that
-// version and status are still those that were read; otherwise somebody else won, and all begins again on the fresh row, so that of two racing
-// callers each is told the truth. The history is written in the same transaction. decide returns nil when nothing is to change.
+// change is the one way a campaign is written. It reads the campaign, lets decide say what is to change, settles what that means for its approval, and writes
+// it on condition that version and status are still those that were read; otherwise somebody else won, and all begins again on the fresh row, so that each of
+// two racing callers is answered the truth. The history is written in the same transaction. decide returns nil when nothing is to change.
 func (s *Service) change(ctx context.Context, call Call, decide func(ctx context.Context, id caller.Identity, c *ent.Campaign) (*draft, error)) (*ent.Campaign, error) {
 	id, err := caller.Authorize(ctx, kind.ScopeWrite)
 	if err != nil {
 		return nil, err
 	}
 	var result *ent.Campaign
+	var refusal *apperr.Error
 	err = s.db.Tx(ctx, func(ctx context.Context) error {
+		refusal = nil
 		c, err := s.find(ctx, call.ID)
 		if err != nil {
 			return err
@@ -61,14 +66,21 @@ func (s *Service) change(ctx context.Context, call Call, decide func(ctx context
 			result = c
 			return nil
 		}
+		if err := s.settleApproval(ctx, id, c, d); err != nil {
+			return err
+		}
 		if err := s.write(ctx, id, c, d); err != nil {
 			return err
 		}
+		refusal = d.refusal
 		result, err = s.find(ctx, call.ID)
 		return err
 	})
 	if err != nil {
 		return nil, err
+	}
+	if refusal != nil {
+		return nil, refusal
 	}
 	return result, nil
 }
@@ -139,6 +151,10 @@ func planAgain(u *ent.CampaignUpdate, c *ent.Campaign, now time.Time) {
 
 // record appends to the history of a campaign: who, through what, from which status to which, and the fields that changed.
 func (s *Service) record(ctx context.Context, id caller.Identity, c *ent.Campaign, d *draft, version int64, at time.Time) error {
+	return s.entry(ctx, id, c, d, version, at).Exec(ctx)
+}
+
+func (s *Service) entry(ctx context.Context, id caller.Identity, c *ent.Campaign, d *draft, version int64, at time.Time) *ent.CampaignChangeCreate {
 	create := s.db.Client(ctx).CampaignChange.Create().
 		SetUserID(c.UserID).SetCampaignID(c.ID).SetVersion(version).
 		SetAction(campaignchange.Action(d.action)).SetActorID(id.UserID).SetSurface(id.Surface).
@@ -149,7 +165,7 @@ func (s *Service) record(ctx context.Context, id caller.Identity, c *ent.Campaig
 	if id.KeyID != 0 {
 		create.SetAPIKeyID(id.KeyID)
 	}
-	return create.Exec(ctx)
+	return create
 }
 
 // HistoryRequest asks for entries of one campaign's history.

@@ -38,7 +38,8 @@ type transition struct {
 	guard who
 }
 
-// machine is the state machine, whole. Draft to Ready asked for by an owner who is not trusted becomes Draft to Pending Approval: see effective.
+// machine is the state machine, whole. Draft to Ready asked for by an owner who is not trusted becomes Draft to Pending Approval: see effective. A row without
+// actions cannot be asked for: it withdraws an approval, see settleApproval.
 //
 //	Draft → Ready → Sending → Sent, with Pending Approval before Ready, Paused beside Sending, Failed after it.
 //
@@ -47,15 +48,18 @@ var machine = []transition{
 	{kind.StatusDraft, kind.StatusReady, []Action{ActionUpdate}, mayApprove},
 	{kind.StatusDraft, kind.StatusPendingApproval, []Action{ActionUpdate}, nil},
 	{kind.StatusPendingApproval, kind.StatusReady, []Action{ActionApprove}, mayApprove},
-	{kind.StatusPendingApproval, kind.StatusDraft, []Action{ActionCancel, ActionUpdate}, nil},
+	{kind.StatusPendingApproval, kind.StatusDraft, []Action{ActionCancel, ActionUpdate}, nothingSent},
+	{kind.StatusPendingApproval, kind.StatusSent, []Action{ActionCancel}, somethingSent},
 	{kind.StatusReady, kind.StatusDraft, []Action{ActionCancel, ActionUpdate}, nothingSent},
 	{kind.StatusReady, kind.StatusSent, []Action{ActionCancel}, somethingSent},
 	{kind.StatusReady, kind.StatusSending, []Action{ActionUpdate}, nil},
+	{kind.StatusReady, kind.StatusPendingApproval, nil, nil},
 	{kind.StatusSending, kind.StatusPaused, []Action{ActionPause, ActionUpdate}, nil},
 	{kind.StatusSending, kind.StatusSent, []Action{ActionCancel}, nil},
 	{kind.StatusSending, kind.StatusSent, []Action{ActionUpdate}, isSender},
 	{kind.StatusSending, kind.StatusFailed, []Action{ActionUpdate}, isSender},
 	{kind.StatusPaused, kind.StatusReady, []Action{ActionResume, ActionUpdate}, nil},
+	{kind.StatusPaused, kind.StatusPendingApproval, nil, nil},
 	{kind.StatusPaused, kind.StatusSent, []Action{ActionCancel}, nil},
 	{kind.StatusFailed, kind.StatusDraft, []Action{ActionUpdate}, nil},
 	{kind.StatusFailed, kind.StatusReady, []Action{ActionUpdate}, mayApprove},
@@ -91,7 +95,7 @@ func somethingSent(_ caller.Identity, c *ent.Campaign) *apperr.Error {
 	return &apperr.Error{Code: apperr.Conflict, Reason: "not_begun", Message: "nothing of it has been sent"}
 }
 
-// begun reports whether a campaign that waits as Ready has been sent to some of its recipients, before a pause or in an earlier instance.
+// begun reports whether a campaign that waits as Ready, or for approval again, has been sent to some of its recipients, before a pause or in an earlier instance.
 func begun(c *ent.Campaign) bool { return c.TotalSent > 0 }
 
 // Transition is a change of status a caller could ask for now.
@@ -177,7 +181,8 @@ func errStatus(from kind.CampaignStatus, action Action, to kind.CampaignStatus) 
 // cancelTarget returns where canceling leads from a status: back to Draft before anything was sent, to Sent afterwards.
 func cancelTarget(c *ent.Campaign) kind.CampaignStatus {
 	switch {
-	case c.Status == kind.StatusSending, c.Status == kind.StatusPaused, c.Status == kind.StatusReady && begun(c):
+	case c.Status == kind.StatusSending, c.Status == kind.StatusPaused,
+		begun(c) && (c.Status == kind.StatusReady || c.Status == kind.StatusPendingApproval):
 		return kind.StatusSent
 	default:
 		return kind.StatusDraft

@@ -15,15 +15,15 @@ import (
 const MaxReasonLength = 250
 
 // Approve makes a campaign that waits for approval Ready (legacy Campaign.Approve). The explanation, a word to the owner of at most MaxReasonLength
-// characters, is the reason of its status; what the owner wrote to the one who approves stays as it is. It needs the scope approve and a trusted account or an admin:
-// Denied otherwise; Conflict when nothing waits.
+// characters, is the reason of its status; what the owner wrote to the one who approves stays as it is. It needs the scope approve and a trusted account or an
+// admin: Denied otherwise. Conflict when nothing waits, and, with the reason schedule.ReasonInPast, when the instant to send it at has passed.
 func (s *Service) Approve(ctx context.Context, call Call, explanation string) (*ent.Campaign, error) {
 	explanation, err := cleanReason("explanation", explanation, MaxReasonLength)
 	if err != nil {
 		return nil, err
 	}
 	return s.change(ctx, call, func(ctx context.Context, id caller.Identity, c *ent.Campaign) (*draft, error) {
-		// Who may not approve at all is told so whatever the status is.
+		// Permission is checked before status: a caller without it always gets Denied.
 		if !id.Scopes.Has(kind.ScopeApprove) {
 			return nil, id.Require(kind.ScopeApprove)
 		}
@@ -44,7 +44,8 @@ func (s *Service) Pause(ctx context.Context, call Call, reason string) (*ent.Cam
 	return s.move(ctx, call, ActionPause, reason, func(*ent.Campaign) kind.CampaignStatus { return kind.StatusPaused })
 }
 
-// Resume lets a paused campaign go on with those it has not reached yet (legacy Campaign.Resume). Conflict when it is not Paused.
+// Resume lets a paused campaign go on with those it has not reached yet (legacy Campaign.Resume). It is Ready then, or Pending Approval if it is not what was
+// approved. Conflict when it is not Paused.
 func (s *Service) Resume(ctx context.Context, call Call) (*ent.Campaign, error) {
 	return s.move(ctx, call, ActionResume, "", func(*ent.Campaign) kind.CampaignStatus { return kind.StatusReady })
 }
@@ -84,14 +85,22 @@ func (s *Service) transition(ctx context.Context, c *ent.Campaign, action Action
 	return &draft{action: action, write: s.db.Client(ctx).Campaign.Update(), to: to, reason: reason}
 }
 
-// dueWhenReady sets when a campaign that becomes Ready is due, by its schedule. A moment that passed while the campaign was no more than a draft is
-// refused: it would go out at once, to everybody's surprise.
+// dueWhenReady sets when a campaign that becomes Ready is due, by its schedule. An instant that passed while the campaign was not Ready is refused, a Conflict
+// with the reason schedule.ReasonInPast: it would be sent at once, which nobody expects. What is left of a campaign that was interrupted while it was sent is
+// due at once then.
 func (s *Service) dueWhenReady(d *draft, c *ent.Campaign, plan schedule.Schedule) error {
 	if d.to != kind.StatusReady || c.Status == kind.StatusPaused {
 		return nil
 	}
 	now := s.now()
 	if err := schedule.Validate(plan, now); err != nil {
+		if faults := apperr.All(err); len(faults) != 1 || faults[0].Reason != schedule.ReasonInPast {
+			return err
+		}
+		if begun(c) && c.SendingFinishedAt == nil {
+			d.write.SetNextSendAt(now)
+			return nil
+		}
 		return &apperr.Error{Code: apperr.Conflict, Field: "schedule", Reason: schedule.ReasonInPast, Message: "it cannot be made ready: " + err.Error()}
 	}
 	next, ok, err := plan.Next(now, c.SentInstances)

@@ -1,6 +1,7 @@
 package campaign_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -339,15 +340,17 @@ func TestEmailsOfTestsAreKeptUnlessTheCampaignIsADraft(t *testing.T) {
 		if err != nil || len(test.Variations) != 2 {
 			t.Fatalf("the stored test is %v, %v", test, err)
 		}
-		ids := []int64{test.Variations[0].EmailID, test.Variations[1].EmailID, unknownID}
-		got, err := f.campaigns.EmailsInTests(f.ctx, ids)
-		if diff := cmp.Diff(ids[:2], sorted(got)); diff != "" || err != nil {
-			t.Errorf("%v, -want +got\n%s", err, diff)
+		owners, unused := []int64{f.owner.UserID}, f.email(t, f.owner, "Unused").ID
+		want := fmt.Sprintf("the A/B test of campaign %d, which is %s", c.ID, c.Status.Legacy())
+		for _, v := range test.Variations {
+			if got, by, err := f.campaigns.EmailInTests(f.ctx, owners, []int64{unused, v.EmailID}); got != v.EmailID || by != want || err != nil {
+				t.Errorf("email %d is used by %d %q, %v", v.EmailID, got, by, err)
+			}
 		}
 		client, ctx := f.system(t)
 		client.Campaign.UpdateOneID(c.ID).SetStatus(kind.StatusDraft).SetStatusRank(kind.StatusDraft.Rank()).ExecX(ctx)
-		if got, err := f.campaigns.EmailsInTests(f.ctx, ids); len(got) != 0 || err != nil {
-			t.Errorf("a draft keeps %v, %v", got, err)
+		if got, by, err := f.campaigns.EmailInTests(f.ctx, owners, []int64{test.Variations[0].EmailID}); got != 0 || err != nil {
+			t.Errorf("a draft keeps %v %q, %v", got, by, err)
 		}
 	})
 }

@@ -89,7 +89,7 @@ func (b *Bridge) campaignCommands() []Command {
 			Codes: []Code{
 				{Number: 1, Text: "Missing required parameter: CampaignID", Reasons: []string{missing("CampaignID")}},
 				{Number: 2, Text: "Campaign not found", Reasons: []string{reasonCampaign}},
-				{Number: 3, Text: "Campaign cannot be approved", Detail: true, Reasons: []string{reasonStatus, anyInvalid}},
+				{Number: 3, Text: "Campaign cannot be approved", Detail: true, Reasons: []string{reasonStatus, schedule.ReasonInPast, anyInvalid}},
 			},
 			run: b.move(func(ctx context.Context, call campaign.Call) (*ent.Campaign, error) {
 				return b.Campaigns.Approve(ctx, call, "")
@@ -182,7 +182,7 @@ var updateCodes = []Code{
 	{Number: 3, Text: "Invalid campaign status", Detail: true, Reasons: []string{
 		campaign.ReasonStatusInvalid, campaign.ReasonStatusTransition,
 		// What stands in the way of a change that the machine knows.
-		"approval_required", "delivery_required", "already_begun", "not_begun",
+		"approval_required", "delivery_required", "already_begun", "not_begun", campaign.ReasonApprovalWithdrawn,
 	}},
 	{Number: 4, Text: "Email ID does not belong to the user", Reasons: []string{campaign.ReasonEmailNotFound}},
 	{Number: 5, Text: "Invalid schedule type: use Not Scheduled, Immediate, Future or Recursive", Reasons: []string{schedule.ReasonType}},

@@ -7,6 +7,7 @@ import (
 
 	"campaignql/ent"
 	"campaignql/internal/apperr"
+	"campaignql/internal/campaign"
 	"campaignql/internal/content"
 	"campaignql/internal/kind"
 )
@@ -95,6 +96,7 @@ var emailCodes = []Code{
 	{Number: 10, Shape: Array, Text: "ValidateScope is none of OptIn, Campaign and AutoResponder", Reasons: []string{"email_scope_unknown"}},
 	{Number: 11, Shape: Array, Text: "The HTML content has no unsubscribe link: put in %Link:Unsubscribe%", Reasons: []string{"email_html_unsubscribe_link"}},
 	{Number: 12, Shape: Array, Text: "The plain content has no unsubscribe link: put in %Link:Unsubscribe%", Reasons: []string{"email_plain_unsubscribe_link"}},
+	{Number: 30, Shape: Array, Text: "Not possible in the present status of a campaign", Detail: true, Reasons: []string{campaign.ReasonNotInStatus}},
 	{Number: 31, Shape: Array, Text: "A value cannot be accepted", Detail: true, Reasons: []string{anyInvalid}},
 }
 

@@ -67,8 +67,10 @@ func newFixture(t *testing.T, db *store.Store) *fixture {
 	f := &fixture{db: db, clock: new(atomic.Int64), log: new(bytes.Buffer), send: formRequest}
 	f.clock.Store(start.UnixMicro())
 	f.accounts = account.New(db, account.Options{Now: f.now, Passwords: account.Argon2{MemoryKiB: 8, Time: 1, Threads: 1}})
-	f.emails = content.New(db, content.Options{Now: f.now, UsedInTests: func(ctx context.Context, ids []int64) ([]int64, error) {
-		return f.campaigns.EmailsInTests(ctx, ids)
+	f.emails = content.New(db, content.Options{Now: f.now, UsedInTests: func(ctx context.Context, owners, ids []int64) (int64, string, error) {
+		return f.campaigns.EmailInTests(ctx, owners, ids)
+	}, Editing: func(ctx context.Context, owner, id int64) (func(context.Context) error, error) {
+		return f.campaigns.EditEmail(ctx, owner, id)
 	}})
 	audiences := reach.New(db, reach.Options{Now: f.now})
 	f.campaigns = campaign.New(db, f.emails, campaign.Options{Now: f.now, CheckAudience: audiences.Check})

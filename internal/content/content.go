@@ -24,9 +24,13 @@ const batch = 5000
 type Options struct {
 	// Now is the clock; store.Now otherwise.
 	Now func() time.Time
-	// UsedInTests returns which of the emails a variation of an A/B test uses in a campaign that is not a draft, and is called in the
-	// transaction of Delete. Only the campaign domain can read those tests; without it they do not keep an email.
-	UsedInTests func(ctx context.Context, emailIDs []int64) ([]int64, error)
+	// UsedInTests finds a campaign of the owners that is not a draft and has one of the emails as a variation of its A/B test: it returns the email and a text
+	// that says what uses it, or 0. It is called in the transaction of Delete. Only the campaign domain can read those tests; without it they do not keep an
+	// email.
+	UsedInTests func(ctx context.Context, owners, emailIDs []int64) (id int64, by string, err error)
+	// Editing is called in the transaction of Update, once the email of that owner is locked and before it is written, and what it returns once it was written.
+	// Either may refuse the change. Only the campaign domain knows what the change means for the campaigns that use the email; without it nothing.
+	Editing func(ctx context.Context, ownerID, emailID int64) (written func(ctx context.Context) error, err error)
 }
 
 // Service holds the rules of emails. Its methods may be used from many goroutines. Each acts for the caller of its context, and needs the scope
@@ -37,7 +41,8 @@ type Options struct {
 type Service struct {
 	db          *store.Store
 	now         func() time.Time
-	usedInTests func(ctx context.Context, emailIDs []int64) ([]int64, error)
+	usedInTests func(ctx context.Context, owners, emailIDs []int64) (int64, string, error)
+	editing     func(ctx context.Context, ownerID, emailID int64) (func(ctx context.Context) error, error)
 }
 
 // New returns the service over an open database.
@@ -46,9 +51,14 @@ func New(db *store.Store, opts Options) *Service {
 		opts.Now = store.Now
 	}
 	if opts.UsedInTests == nil {
-		opts.UsedInTests = func(context.Context, []int64) ([]int64, error) { return nil, nil }
+		opts.UsedInTests = func(context.Context, []int64, []int64) (int64, string, error) { return 0, "", nil }
 	}
-	return &Service{db: db, now: opts.Now, usedInTests: opts.UsedInTests}
+	if opts.Editing == nil {
+		opts.Editing = func(context.Context, int64, int64) (func(context.Context) error, error) {
+			return func(context.Context) error { return nil }, nil
+		}
+	}
+	return &Service{db: db, now: opts.Now, usedInTests: opts.UsedInTests, editing: opts.Editing}
 }
 
 // Create makes an email in the caller's account (legacy Email.Create); the zero Patch makes an empty one. All faults of the patch are
@@ -86,7 +96,8 @@ func (s *Service) Create(ctx context.Context, p Patch, idempotencyKey *string) (
 }
 
 // Update changes the fields that the patch names (legacy Email.Update), and returns the email as it is then. All faults of the patch are reported
-// together, with those of the content that would result when the patch asks for it by Scope; then nothing is written.
+// together, with those of the content that would result when the patch asks for it by Scope; then nothing is written. The content of an email that a campaign
+// sends at present does not change: a Conflict, reason "not_in_status". See campaign.Service.EditEmail for what it means for other campaigns.
 func (s *Service) Update(ctx context.Context, id int64, p Patch, columns ...string) (*ent.Email, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
@@ -94,18 +105,19 @@ func (s *Service) Update(ctx context.Context, id int64, p Patch, columns ...stri
 	var given apperr.Faults
 	p.normalise(&given)
 	var updated *ent.Email
-	err := s.db.Tx(ctx, func(ctx context.Context) error {
-		if err := s.check(ctx, id, p, given.Err()); err != nil {
+	// What is read once the email is locked is what its last holder left.
+	err := s.db.TxLatest(ctx, func(ctx context.Context) error {
+		ownerID, err := s.check(ctx, id, p, given.Err())
+		if err != nil {
 			return err
 		}
 		update := s.db.Client(ctx).Email.Update().Where(entemail.ID(id))
 		p.apply(update.Mutation())
 		if len(update.Mutation().Fields()) > 0 {
-			if _, err := update.SetUpdatedAt(store.Truncate(s.now())).Save(ctx); err != nil {
+			if err := s.write(ctx, ownerID, id, update.SetUpdatedAt(store.Truncate(s.now()))); err != nil {
 				return err
 			}
 		}
-		var err error
 		updated, err = s.get(ctx, id, columns)
 		return err
 	})
@@ -115,11 +127,23 @@ func (s *Service) Update(ctx context.Context, id int64, p Patch, columns ...stri
 	return updated, nil
 }
 
-// check locks the email and returns everything that forbids the change: that it is not there, the faults of the patch as given, and those of the
+// write writes the change of a locked email between the two calls of Options.Editing.
+func (s *Service) write(ctx context.Context, ownerID, id int64, update *ent.EmailUpdate) error {
+	written, err := s.editing(ctx, ownerID, id)
+	if err != nil {
+		return err
+	}
+	if _, err := update.Save(ctx); err != nil {
+		return err
+	}
+	return written(ctx)
+}
+
+// check locks the email and returns its owner, or everything that forbids the change: that it is not there, the faults of the patch as given, and those of the
 // content that would result, where there is one.
-func (s *Service) check(ctx context.Context, id int64, p Patch, given error) error {
+func (s *Service) check(ctx context.Context, id int64, p Patch, given error) (ownerID int64, err error) {
 	var faults apperr.Faults
-	columns := []string{entemail.FieldID}
+	columns := []string{entemail.FieldID, entemail.FieldUserID}
 	if p.Scope != nil {
 		columns = append(columns, entemail.FieldHTML, entemail.FieldPlain)
 	}
@@ -134,15 +158,16 @@ func (s *Service) check(ctx context.Context, id int64, p Patch, given error) err
 			validateScope(&faults, *p.Scope)
 			validateLinks(&faults, *p.Scope, valueOr(p.HTML, ""), valueOr(p.Plain, ""))
 		}
+		return 0, faults.Err()
 	case err != nil:
-		return err
+		return 0, err
 	case p.Scope == nil:
-		return given
+		return present.UserID, given
 	default:
 		faults.Add(given)
 		validate(&faults, *p.Scope, valueOr(p.HTML, present.HTML), valueOr(p.Plain, present.Plain))
+		return present.UserID, faults.Err()
 	}
-	return faults.Err()
 }
 
 // Copy makes a copy of an email in the account of the original, whoever calls, and joins a running transaction. Its dates are its own.

@@ -410,8 +410,11 @@ func (f fixture) attach(emailID int64) error {
 func TestEmailOfAnABTestIsNotDeleted(t *testing.T) {
 	each(t, func(f fixture) {
 		used, free := f.email(content.Patch{}).ID, f.email(content.Patch{}).ID
-		service := content.New(f.db, content.Options{UsedInTests: func(_ context.Context, ids []int64) ([]int64, error) {
-			return slices.DeleteFunc(slices.Clone(ids), func(id int64) bool { return id != used }), nil
+		service := content.New(f.db, content.Options{UsedInTests: func(_ context.Context, _, ids []int64) (int64, string, error) {
+			if slices.Contains(ids, used) {
+				return used, "the A/B test of a campaign", nil
+			}
+			return 0, "", nil
 		}})
 		if _, err := service.Delete(f.ctx, []int64{free, used}); fault(err) != "conflict email_in_use ids" {
 			f.t.Error(err)

@@ -30,7 +30,7 @@ func (s *Service) Delete(ctx context.Context, ids []int64) (deleted []int64, err
 	if len(ids) > MaxDelete {
 		return nil, apperr.InvalidField("ids", "too_many_ids", "%d ids, at most %d are allowed", len(ids), MaxDelete)
 	}
-	err = s.db.Tx(ctx, func(ctx context.Context) error {
+	err = s.db.TxLatest(ctx, func(ctx context.Context) error {
 		deleted = []int64{}
 		client := s.db.Client(ctx)
 		// Locked first, so that no campaign takes one of them up meanwhile.
@@ -75,12 +75,12 @@ func (s *Service) release(ctx context.Context, who caller.Identity, client *ent.
 			return inUse(*c.EmailID, fmt.Sprintf("campaign %d, which is %s", c.ID, c.Status.Legacy()))
 		}
 	}
-	tested, err := s.usedInTests(ctx, emailIDs)
+	tested, by, err := s.usedInTests(ctx, owners, emailIDs)
 	if err != nil {
 		return err
 	}
-	if len(tested) > 0 {
-		return inUse(tested[0], "an A/B test of a campaign that is not a draft")
+	if tested != 0 {
+		return inUse(tested, by)
 	}
 	if len(campaigns) == 0 {
 		return nil

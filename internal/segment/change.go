@@ -24,13 +24,15 @@ type Patch struct {
 
 // Update changes what the patch names, with the errors of Create, and returns the segment as it is then. Rules that lead back to the segment through
 // the segments they name are Invalid on rules, reason "segment_cycle". The segments above this one are checked with it: what would make one of them too large
-// is refused here.
+// is refused here. Rules that a campaign names which was approved may cost it its approval, or be refused with a Conflict on rules, reason "not_in_status": see
+// campaign.Service.EditSegment.
 func (s *Service) Update(ctx context.Context, id int64, p Patch, columns ...string) (*ent.Segment, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
 	}
 	var updated *ent.Segment
-	err := s.db.Tx(ctx, func(ctx context.Context) error {
+	// What is read once the list is locked is what its last holder left.
+	err := s.db.TxLatest(ctx, func(ctx context.Context) error {
 		present, err := s.lock(ctx, id)
 		if err != nil {
 			return err
@@ -49,8 +51,9 @@ func (s *Service) Update(ctx context.Context, id int64, p Patch, columns ...stri
 		if err := faults.Err(); err != nil {
 			return err
 		}
+		written := func(context.Context) error { return nil }
 		if p.Rules != nil {
-			if err := s.checkRules(ctx, present, read.group); err != nil {
+			if written, err = s.editRules(ctx, present, read.group); err != nil {
 				return err
 			}
 		}
@@ -59,6 +62,9 @@ func (s *Service) Update(ctx context.Context, id int64, p Patch, columns ...stri
 				return err
 			}
 		}
+		if err := written(ctx); err != nil {
+			return err
+		}
 		updated, err = s.get(ctx, id, columns)
 		return err
 	})
@@ -66,6 +72,15 @@ func (s *Service) Update(ctx context.Context, id int64, p Patch, columns ...stri
 		return nil, err
 	}
 	return updated, nil
+}
+
+// editRules checks the new rules of a segment and begins to change them; written is to be called once they are written.
+func (s *Service) editRules(ctx context.Context, of *ent.Segment, group audience.Group) (written func(ctx context.Context) error, err error) {
+	above, err := s.checkRules(ctx, of, group)
+	if err != nil {
+		return nil, err
+	}
+	return s.editing(ctx, of.UserID, append(above, of.ID))
 }
 
 // lock finds a segment, and locks its list.
@@ -86,23 +101,23 @@ func (s *Service) lock(ctx context.Context, id int64) (*ent.Segment, error) {
 	return present, nil
 }
 
-// checkRules checks what the new rules of a segment name.
-func (s *Service) checkRules(ctx context.Context, of *ent.Segment, group audience.Group) error {
+// checkRules checks what the new rules of a segment name, and returns the segments whose rules lead to it.
+func (s *Service) checkRules(ctx context.Context, of *ent.Segment, group audience.Group) (above []int64, err error) {
 	refs := group.References(of.ListID)
 	if err := reference.Check(ctx, s.db.Client(ctx), of.UserID, refs, "rules"); err != nil {
-		return err
+		return nil, err
 	}
 	on, err := s.rulesOn(ctx, of.ListID)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	above := leadingTo(on, of.ID)
+	above = leadingTo(on, of.ID)
 	for _, ref := range refs.Segments {
 		if ref.ID == of.ID || slices.Contains(above, ref.ID) {
-			return apperr.InvalidField("rules", "segment_cycle", "%s: segment %d leads back to this one", ref.Path, ref.ID)
+			return nil, apperr.InvalidField("rules", "segment_cycle", "%s: segment %d leads back to this one", ref.Path, ref.ID)
 		}
 	}
-	return s.check(ctx, of, group, on, above)
+	return above, s.check(ctx, of, group, on, above)
 }
 
 // rulesOn returns the segments of a list with their rules, read under a lock: what was committed before is seen.

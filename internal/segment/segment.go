@@ -41,6 +41,10 @@ type Options struct {
 	// whose rules lead to it. It is called in the transaction that is to keep them, after all that they name was found to be the account's. Only the domain of
 	// evaluating can tell; without it all such rules are kept.
 	CheckRules func(ctx context.Context, of *ent.Segment, rules audience.Group, on []*ent.Segment, above []int64) error
+	// Editing is called in the transaction of Update when rules are about to be written, with the segment and those whose rules lead to it, and what it returns
+	// once they were written. Either may refuse the change. Only the campaign domain knows what it means for the campaigns whose audiences name one of them;
+	// without it nothing.
+	Editing func(ctx context.Context, ownerID int64, ids []int64) (written func(ctx context.Context) error, err error)
 }
 
 // Service holds the rules of segments. Its methods may be used from many goroutines. Each acts for the caller of its context, and needs the scope read
@@ -52,7 +56,8 @@ type Service struct {
 	now   func() time.Time
 	named func(ctx context.Context, owners, ids []int64) (int64, string, error)
 	// check is CheckRules of the options.
-	check func(ctx context.Context, of *ent.Segment, rules audience.Group, on []*ent.Segment, above []int64) error
+	check   func(ctx context.Context, of *ent.Segment, rules audience.Group, on []*ent.Segment, above []int64) error
+	editing func(ctx context.Context, ownerID int64, ids []int64) (func(ctx context.Context) error, error)
 }
 
 // New returns the service over an open database.
@@ -66,7 +71,12 @@ func New(db *store.Store, opts Options) *Service {
 	if opts.CheckRules == nil {
 		opts.CheckRules = func(context.Context, *ent.Segment, audience.Group, []*ent.Segment, []int64) error { return nil }
 	}
-	return &Service{db: db, now: opts.Now, named: opts.Named, check: opts.CheckRules}
+	if opts.Editing == nil {
+		opts.Editing = func(context.Context, int64, []int64) (func(context.Context) error, error) {
+			return func(context.Context) error { return nil }, nil
+		}
+	}
+	return &Service{db: db, now: opts.Now, named: opts.Named, check: opts.CheckRules, editing: opts.Editing}
 }
 
 // Input is a new segment.

@@ -1,0 +1,193 @@
+package campaign
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"campaignql/ent"
+	"campaignql/ent/campaign"
+	"campaignql/ent/email"
+	"campaignql/internal/apperr"
+	"campaignql/internal/caller"
+	"campaignql/internal/kind"
+	"campaignql/internal/store"
+)
+
+// ReasonApprovalWithdrawn refuses to start a campaign whose content or audience is not the one that was approved.
+const ReasonApprovalWithdrawn = "approval_withdrawn"
+
+// withdrawnReason begins the reason of the status of a campaign whose approval was withdrawn.
+const withdrawnReason = "approval withdrawn: "
+
+// settleApproval keeps the approval of a campaign true to what it covers. It is called for each change of a campaign, before it is written, and may lead the
+// change to another status; the table in the package comment says when.
+func (s *Service) settleApproval(ctx context.Context, id caller.Identity, c *ent.Campaign, d *draft) error {
+	switch {
+	case d.to == kind.StatusReady && !running(c.Status):
+		return s.approve(ctx, id, c, d)
+	case d.to == kind.StatusDraft || d.to == kind.StatusPendingApproval:
+		if c.ApprovedDigest != nil {
+			d.write.ClearApprovedDigest()
+		}
+		return nil
+	case running(c.Status) || c.Status == kind.StatusSent:
+		return s.keepApproval(ctx, id, c, d)
+	default:
+		return nil
+	}
+}
+
+// running reports whether a campaign has an approval, where its owner needs one.
+func running(status kind.CampaignStatus) bool {
+	return status == kind.StatusReady || status == kind.StatusSending || status == kind.StatusPaused
+}
+
+// approve stores what somebody else than the owner approves by making the campaign Ready. An owner who makes it Ready alone needs no approval.
+func (s *Service) approve(ctx context.Context, id caller.Identity, c *ent.Campaign, d *draft) error {
+	if c.UserID == id.UserID {
+		d.write.ClearApprovedDigest()
+		return nil
+	}
+	now, err := s.digests(ctx, c.UserID, []*ent.Campaign{resulting(c, d.write)}, store.Lock)
+	if err != nil {
+		return err
+	}
+	d.write.SetApprovedDigest(now[0].String())
+	return nil
+}
+
+// keepApproval compares what a campaign is going to be with what was approved, where the change touches that or where the campaign goes on to be sent.
+func (s *Service) keepApproval(ctx context.Context, id caller.Identity, c *ent.Campaign, d *draft) error {
+	after := resulting(c, d.write)
+	changed, approves := !sameContent(c, after), mayApprove(id, c) == nil
+	if changed && !approves && c.Status != kind.StatusReady {
+		return notInStatus(firstMaterial(d), "only an account that is trusted or an admin can change what is sent of a campaign that is %s", c.Status.Legacy())
+	}
+	starts := d.to == kind.StatusSending && c.Status == kind.StatusReady
+	resumes := d.to == kind.StatusReady && c.Status == kind.StatusPaused
+	if !running(c.Status) || !changed && !starts && !resumes {
+		return nil
+	}
+	_, stored := approved(c)
+	if !stored && (approves || !changed) || approves && !changed && c.UserID == id.UserID {
+		if starts {
+			return s.lockEmails(ctx, after)
+		}
+		return nil
+	}
+	return s.compare(ctx, c, d, after, changed, approves)
+}
+
+// compare locks the content, and with it out everybody who changes it, and withdraws the approval
+// if it covers something else. Somebody who may approve approves by changing.
+func (s *Service) compare(ctx context.Context, c *ent.Campaign, d *draft, after *ent.Campaign, changed, approves bool) error {
+	digests, err := s.digests(ctx, c.UserID, []*ent.Campaign{c, after}, store.Lock)
+	if err != nil {
+		return err
+	}
+	was, err := s.latestApproval(ctx, c)
+	if err != nil {
+		return err
+	}
+	covered, stored := approved(was)
+	if !stored {
+		covered = digests[0]
+	}
+	now := digests[1]
+	switch {
+	case changed && approves:
+		d.write.SetApprovedDigest(now.String())
+		return nil
+	case now == covered:
+		return nil
+	case changed && d.to == kind.StatusSending:
+		return refusedStart("the change withdraws the approval: an admin has to approve it before it is sent")
+	}
+	if d.to == kind.StatusSending {
+		d.refusal = refusedStart("it is not what was approved (" + now.difference(covered) + "): it waits for approval again")
+	}
+	d.withdraw(after, now.difference(covered))
+	return nil
+}
+
+// latestApproval locks a campaign and reads its approval again: a change of the content may have renewed it since the campaign was read.
+func (s *Service) latestApproval(ctx context.Context, c *ent.Campaign) (*ent.Campaign, error) {
+	query := s.db.Client(ctx).Campaign.Query().Where(campaign.ID(c.ID), campaign.Version(c.Version), campaign.StatusEQ(c.Status))
+	query.Modify(store.Lock)
+	latest, err := query.Select(campaign.FieldID, campaign.FieldApprovedDigest).Only(ctx)
+	if ent.IsNotFound(err) {
+		return nil, store.ErrStale
+	}
+	return latest, err
+}
+
+// lockEmails holds the emails of a campaign that starts: who is changing one of them finishes before, and who comes later finds the campaign Sending.
+func (s *Service) lockEmails(ctx context.Context, c *ent.Campaign) error {
+	ids := distinct(emailsOf(c))
+	if len(ids) == 0 {
+		return nil
+	}
+	query := s.db.Client(ctx).Email.Query().Where(email.IDIn(ids...)).Order(email.ByID())
+	query.Modify(store.Lock)
+	_, err := query.IDs(ctx)
+	return err
+}
+
+// withdraw leads the change to Pending Approval.
+func (d *draft) withdraw(after *ent.Campaign, difference string) {
+	d.to, d.reason = kind.StatusPendingApproval, withdrawnReason+difference
+	if !slices.Contains(d.fields, "status") {
+		d.fields = append(d.fields, "status")
+	}
+	d.write.ClearApprovedDigest()
+	if after.ScheduleType == kind.ScheduleImmediate {
+		d.write.ClearNextSendAt() // it is due only while it is Ready
+	}
+}
+
+// resulting returns a campaign with the columns that digests reads as they are going to be.
+func resulting(c *ent.Campaign, write *ent.CampaignUpdate) *ent.Campaign {
+	after, m := *c, write.Mutation()
+	if id, ok := m.EmailID(); ok {
+		after.EmailID = &id
+	} else if m.EmailIDCleared() {
+		after.EmailID = nil
+	}
+	set(&after.AbTest, m.AbTest)
+	set(&after.Audience, m.Audience)
+	set(&after.AutoResendEnabled, m.AutoResendEnabled)
+	set(&after.AutoResendSubject, m.AutoResendSubject)
+	set(&after.AutoResendPreheader, m.AutoResendPreheader)
+	set(&after.ScheduleType, m.ScheduleType)
+	return &after
+}
+
+func set[T any](column *T, written func() (T, bool)) {
+	if value, ok := written(); ok {
+		*column = value
+	}
+}
+
+// sameContent reports whether two states of a campaign have the same emails, audience and second sending. What these hold is not looked at.
+func sameContent(a, b *ent.Campaign) bool {
+	return slices.Equal(emailsOf(a), emailsOf(b)) && a.Audience == b.Audience && slices.Equal(resendOf(a), resendOf(b))
+}
+
+// firstMaterial names a field of a change that an approval covers.
+func firstMaterial(d *draft) string {
+	for _, field := range d.fields {
+		if slices.Contains([]string{"email", "audience", "abTest", "autoResend"}, field) {
+			return field
+		}
+	}
+	return ""
+}
+
+func refusedStart(message string) *apperr.Error {
+	return &apperr.Error{Code: apperr.Conflict, Field: "status", Reason: ReasonApprovalWithdrawn, Message: message}
+}
+
+func notInStatus(field, format string, args ...any) *apperr.Error {
+	return &apperr.Error{Code: apperr.Conflict, Field: field, Reason: ReasonNotInStatus, Message: fmt.Sprintf(format, args...)}
+}
