@@ -630,16 +630,25 @@ type Mutation {
   "Makes a new draft with every setting, the audience, the tags and a copy of the content of another. Legacy: ` + "`" + `Campaign.Copy` + "`" + `."
   copyCampaign("What to copy." input: CopyCampaignInput!): CopyCampaignPayload!
 
-  "Changes what the input names and leaves the rest; nothing is written unless all is valid. Legacy: ` + "`" + `Campaign.Update` + "`" + `."
+  """
+  Changes what the input names and leaves the rest; nothing is written unless all is valid. Legacy: ` + "`" + `Campaign.Update` + "`" + `.
+
+  An approval covers the content of the campaign's emails, its audience and the rules of the segments that this names. If an account that needs approval changes
+  any of it, a campaign that is READY becomes PENDING_APPROVAL; while it is SENDING, PAUSED or SENT the change is a conflict, ` + "`" + `not_in_status` + "`" + `. If what is started is
+  not what was approved, the answer is a conflict, ` + "`" + `approval_withdrawn` + "`" + `, and the campaign is PENDING_APPROVAL.
+  """
   updateCampaign("What to change." input: UpdateCampaignInput!): UpdateCampaignPayload!
 
-  "Makes a campaign that waits for approval ready. Needs the scope ` + "`" + `approve` + "`" + ` and a trusted account or an admin. Legacy: ` + "`" + `Campaign.Approve` + "`" + `."
+  """
+  Makes a campaign that waits for approval ready, as its content and its audience are now. Needs the scope ` + "`" + `approve` + "`" + ` and a trusted account or an admin. Once the time
+  to send it has passed it is a conflict, ` + "`" + `schedule_in_past` + "`" + `. Legacy: ` + "`" + `Campaign.Approve` + "`" + `.
+  """
   approveCampaign("What to approve." input: ApproveCampaignInput!): ApproveCampaignPayload!
 
   "Holds a campaign that is being sent. Legacy: ` + "`" + `Campaign.Pause` + "`" + `."
   pauseCampaign("What to pause." input: PauseCampaignInput!): PauseCampaignPayload!
 
-  "Lets a paused campaign go on with those it has not reached yet. Legacy: ` + "`" + `Campaign.Resume` + "`" + `."
+  "Lets a paused campaign go on with those it has not reached yet; PENDING_APPROVAL where it is not what was approved. Legacy: ` + "`" + `Campaign.Resume` + "`" + `."
   resumeCampaign("What to resume." input: ResumeCampaignInput!): ResumeCampaignPayload!
 
   """
@@ -648,7 +657,7 @@ type Mutation {
   """
   cancelCampaign("What to cancel." input: CancelCampaignInput!): CancelCampaignPayload!
 
-  "Deletes campaigns in any status with their statistics, all or nothing. Legacy: ` + "`" + `Campaigns.Delete` + "`" + `."
+  "Deletes campaigns in any status with their statistics, all or nothing. Of several callers at once, one is answered the id. Legacy: ` + "`" + `Campaigns.Delete` + "`" + `."
   deleteCampaigns("What to delete." input: DeleteCampaignsInput!): DeleteCampaignsPayload!
 
   "Makes a tag. Legacy: ` + "`" + `Tag.Create` + "`" + `."
@@ -669,7 +678,10 @@ type Mutation {
   "Makes an email, the content of a mailing. Legacy: ` + "`" + `Email.Create` + "`" + ` and ` + "`" + `Email.Update` + "`" + `."
   createEmail("The new email." input: CreateEmailInput!): CreateEmailPayload!
 
-  "Changes what the input names of an email. Legacy: ` + "`" + `Email.Update` + "`" + `."
+  """
+  Changes what the input names of an email. Legacy: ` + "`" + `Email.Update` + "`" + `. An email that a campaign sends at present keeps its content: a conflict, ` + "`" + `not_in_status` + "`" + `, that
+  names the campaign. Campaigns that were approved with the email wait for approval again, unless an admin or a trusted account changes it.
+  """
   updateEmail("What to change." input: UpdateEmailInput!): UpdateEmailPayload!
 
   "Deletes emails, all or nothing; one that a campaign beyond Draft uses stays, and is told. Legacy: ` + "`" + `Email.Delete` + "`" + `."
@@ -723,7 +735,10 @@ type Mutation {
   "Makes a segment: rules that choose people of one list."
   createSegment("The new segment." input: CreateSegmentInput!): CreateSegmentPayload!
 
-  "Changes what the input names of a segment."
+  """
+  Changes what the input names of a segment. Campaigns that were approved with other rules wait for approval again, unless an admin or a trusted account changes
+  them; while such a campaign is SENDING or PAUSED the change is a conflict, ` + "`" + `not_in_status` + "`" + `.
+  """
   updateSegment("What to change." input: UpdateSegmentInput!): UpdateSegmentPayload!
 
   "Deletes segments, all or nothing. One that another segment names, or the audience of a campaign which can still be sent, stays, and is told."
@@ -848,7 +863,7 @@ type PageInfo {
 enum CampaignStatus {
   "Being prepared. Legacy: ` + "`" + `Draft` + "`" + `."
   DRAFT
-  "Asked for by an account that is not trusted; an admin has to approve. Legacy: ` + "`" + `Pending Approval` + "`" + `."
+  "Asked for by an account that is not trusted, or changed by one after it was approved; an admin has to approve. Legacy: ` + "`" + `Pending Approval` + "`" + `."
   PENDING_APPROVAL
   "Will be sent when it is due. Legacy: ` + "`" + `Ready` + "`" + `."
   READY
