@@ -184,8 +184,8 @@ func (s *Service) contents(ctx context.Context, ownerID int64, ids []int64, modi
 	}
 	hashed := func(sel *sql.Selector) {
 		sel.Select(sel.Columns(columns...)...).
-			AppendSelectExprAs(sql.Expr(store.SHA256(sel.C(email.FieldHTML))), "html_hash").
-			AppendSelectExprAs(sql.Expr(store.SHA256(sel.C(email.FieldPlain))), "plain_hash")
+			AppendSelectExprAs(sql.Expr(store.SHA256(sel.Dialect(), sel.C(email.FieldHTML))), "html_hash").
+			AppendSelectExprAs(sql.Expr(store.SHA256(sel.Dialect(), sel.C(email.FieldPlain))), "plain_hash")
 	}
 	ids = distinct(ids)
 	err := s.db.Client(ctx).Email.Query().Where(email.IDIn(ids...), email.UserID(ownerID)).Order(email.ByID()).
