@@ -10,8 +10,9 @@ import (
 	"modernc.org/sqlite"
 )
 
-// SHA256 is the expression for the SHA-256 of a text column, in hexadecimal: texts of megabytes are compared without being transferred. SQLite hands a text to
-// a function only up to a NUL in it, and a blob whole.
+// SHA256 is the expression for the SHA-256 of a text column, in hexadecimal: texts of megabytes are
+// compared without being transferred. SQLite hands a text to a function only up to a NUL in it, and
+// a blob whole.
 func SHA256(of, column string) string {
 	if of == dialect.SQLite {
 		column = "CAST(" + column + " AS BLOB)"
@@ -21,15 +22,17 @@ func SHA256(of, column string) string {
 
 // SQLite has no function of MySQL's that SHA256 calls.
 func init() {
-	sqlite.MustRegisterDeterministicScalarFunction("sha2", 2, func(_ *sqlite.FunctionContext, args []sqldriver.Value) (sqldriver.Value, error) {
-		if bits, ok := args[1].(int64); !ok || bits != 256 {
-			return nil, fmt.Errorf("sha2: %v bits are not supported", args[1])
-		}
-		text, ok := args[0].([]byte)
-		if !ok && args[0] != nil {
-			return nil, fmt.Errorf("sha2: no blob but %T", args[0])
-		}
-		hash := sha256.Sum256(text)
-		return hex.EncodeToString(hash[:]), nil
-	})
+	sqlite.MustRegisterDeterministicScalarFunction("sha2", 2, sha2)
+}
+
+func sha2(_ *sqlite.FunctionContext, args []sqldriver.Value) (sqldriver.Value, error) {
+	if bits, ok := args[1].(int64); !ok || bits != 256 {
+		return nil, fmt.Errorf("sha2: %v bits are not supported", args[1])
+	}
+	text, ok := args[0].([]byte)
+	if !ok && args[0] != nil {
+		return nil, fmt.Errorf("sha2: no blob but %T", args[0])
+	}
+	hash := sha256.Sum256(text)
+	return hex.EncodeToString(hash[:]), nil
 }
