@@ -26,8 +26,8 @@ type asked struct {
 	command         url.Values
 }
 
-// surfaces are the ways to ask: GraphQL, the bridge, and the bridge through GraphQL's field command. Each answers "" for success, otherwise the reason or the
-// code.
+// surfaces are the ways to ask: GraphQL, the bridge, and the bridge through GraphQL's field
+// command. Each answers "" for success, otherwise the reason or the code.
 var surfaces = map[string]func(t *testing.T, s *apitest.Server, key string, a asked) string{
 	"GraphQL": func(t *testing.T, s *apitest.Server, key string, a asked) string {
 		data := s.MustQuery(t, key, fmt.Sprintf(`mutation { %s(input: {%s}) { userErrors { code reason message } } }`, a.mutation, a.input), nil)
@@ -148,7 +148,8 @@ func subjectOf(id int64) asked {
 		url.Values{"Command": {"Email.Update"}, "EmailID": {fmt.Sprint(id)}, "ValidateScope": {"Campaign"}, "Subject": {"Changed"}}}
 }
 
-// TestOnNoSurfaceIsSentWhatWasNotApproved does what an untrusted owner did to send something else than was approved.
+// TestOnNoSurfaceIsSentWhatWasNotApproved does what an untrusted owner did to send something else
+// than was approved.
 func TestOnNoSurfaceIsSentWhatWasNotApproved(t *testing.T) {
 	t.Parallel()
 	changes := map[string]func(s *applicant, t *testing.T, id, emailID int64) asked{

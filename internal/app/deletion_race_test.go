@@ -107,8 +107,9 @@ func deletables(s *app.Services, listID int64) []deletable {
 	}
 }
 
-// TestOfSeveralDeletionsAtOnceEachIsAnsweredTheTruth deletes overlapping sets of things in every kind, in different orders, several at once: nobody gets an
-// error, and each thing was deleted by exactly one of the callers.
+// TestOfSeveralDeletionsAtOnceEachIsAnsweredTheTruth deletes overlapping sets of things in every
+// kind, in different orders, several at once: nobody gets an error, and each thing was deleted by
+// exactly one of the callers.
 func TestOfSeveralDeletionsAtOnceEachIsAnsweredTheTruth(t *testing.T) {
 	t.Parallel()
 	const rounds, callers, things = 12, 4, 6
@@ -174,7 +175,8 @@ func causes(errs []error) string {
 	return strings.Join(out, "; ")
 }
 
-// TestDeletingACampaignOnBothSurfacesAtOnceFailsOnNeither deletes the same campaigns by deleteCampaigns and by Campaigns.Delete.
+// TestDeletingACampaignOnBothSurfacesAtOnceFailsOnNeither deletes the same campaigns by
+// deleteCampaigns and by Campaigns.Delete.
 func TestDeletingACampaignOnBothSurfacesAtOnceFailsOnNeither(t *testing.T) {
 	t.Parallel()
 	testkit.EachFresh(t, func(t *testing.T, address string) {

@@ -14,14 +14,16 @@ import (
 	"campaignql/internal/store"
 )
 
-// ReasonApprovalWithdrawn refuses to start a campaign whose content or audience is not the one that was approved.
+// ReasonApprovalWithdrawn refuses to start a campaign whose content or audience is not the one that
+// was approved.
 const ReasonApprovalWithdrawn = "approval_withdrawn"
 
 // withdrawnReason begins the reason of the status of a campaign whose approval was withdrawn.
 const withdrawnReason = "approval withdrawn: "
 
-// settleApproval keeps the approval of a campaign true to what it covers. It is called for each change of a campaign, before it is written, and may lead the
-// change to another status; the table in the package comment says when.
+// settleApproval keeps the approval of a campaign true to what it covers. It is called for each
+// change of a campaign, before it is written, and may lead the change to another status; the table
+// in the package comment says when.
 func (s *Service) settleApproval(ctx context.Context, id caller.Identity, c *ent.Campaign, d *draft) error {
 	switch {
 	case d.to == kind.StatusReady && !running(c.Status):
@@ -43,7 +45,8 @@ func running(status kind.CampaignStatus) bool {
 	return status == kind.StatusReady || status == kind.StatusSending || status == kind.StatusPaused
 }
 
-// approve stores what somebody else than the owner approves by making the campaign Ready. An owner who makes it Ready alone needs no approval.
+// approve stores what somebody else than the owner approves by making the campaign Ready. An owner
+// who makes it Ready alone needs no approval.
 func (s *Service) approve(ctx context.Context, id caller.Identity, c *ent.Campaign, d *draft) error {
 	if c.UserID == id.UserID {
 		d.write.ClearApprovedDigest()
@@ -57,12 +60,14 @@ func (s *Service) approve(ctx context.Context, id caller.Identity, c *ent.Campai
 	return nil
 }
 
-// keepApproval compares what a campaign is going to be with what was approved, where the change touches that or where the campaign goes on to be sent.
+// keepApproval compares what a campaign is going to be with what was approved, where the change
+// touches that or where the campaign goes on to be sent.
 func (s *Service) keepApproval(ctx context.Context, id caller.Identity, c *ent.Campaign, d *draft) error {
 	after := resulting(c, d.write)
 	changed, approves := !sameContent(c, after), mayApprove(id, c) == nil
 	if changed && !approves && c.Status != kind.StatusReady {
-		return notInStatus(firstMaterial(d), "only an account that is trusted or an admin can change what is sent of a campaign that is %s", c.Status.Legacy())
+		return notInStatus(firstMaterial(d),
+			"only an account that is trusted or an admin can change what is sent of a campaign that is %s", c.Status.Legacy())
 	}
 	starts := d.to == kind.StatusSending && c.Status == kind.StatusReady
 	resumes := d.to == kind.StatusReady && c.Status == kind.StatusPaused
@@ -81,7 +86,9 @@ func (s *Service) keepApproval(ctx context.Context, id caller.Identity, c *ent.C
 
 // compare locks the content, and with it out everybody who changes it, and withdraws the approval
 // if it covers something else. Somebody who may approve approves by changing.
-func (s *Service) compare(ctx context.Context, c *ent.Campaign, d *draft, after *ent.Campaign, changed, approves bool) error {
+func (s *Service) compare(
+	ctx context.Context, c *ent.Campaign, d *draft, after *ent.Campaign, changed, approves bool,
+) error {
 	digests, err := s.digests(ctx, c.UserID, []*ent.Campaign{c, after}, store.Lock)
 	if err != nil {
 		return err
@@ -111,9 +118,11 @@ func (s *Service) compare(ctx context.Context, c *ent.Campaign, d *draft, after 
 	return nil
 }
 
-// latestApproval locks a campaign and reads its approval again: a change of the content may have renewed it since the campaign was read.
+// latestApproval locks a campaign and reads its approval again: a change of the content may have
+// renewed it since the campaign was read.
 func (s *Service) latestApproval(ctx context.Context, c *ent.Campaign) (*ent.Campaign, error) {
-	query := s.db.Client(ctx).Campaign.Query().Where(campaign.ID(c.ID), campaign.Version(c.Version), campaign.StatusEQ(c.Status))
+	query := s.db.Client(ctx).Campaign.Query().
+		Where(campaign.ID(c.ID), campaign.Version(c.Version), campaign.StatusEQ(c.Status))
 	query.Modify(store.Lock)
 	latest, err := query.Select(campaign.FieldID, campaign.FieldApprovedDigest).Only(ctx)
 	if ent.IsNotFound(err) {
@@ -122,7 +131,8 @@ func (s *Service) latestApproval(ctx context.Context, c *ent.Campaign) (*ent.Cam
 	return latest, err
 }
 
-// lockEmails holds the emails of a campaign that starts: who is changing one of them finishes before, and who comes later finds the campaign Sending.
+// lockEmails holds the emails of a campaign that starts: who is changing one of them finishes
+// before, and who comes later finds the campaign Sending.
 func (s *Service) lockEmails(ctx context.Context, c *ent.Campaign) error {
 	ids := distinct(emailsOf(c))
 	if len(ids) == 0 {
@@ -169,7 +179,8 @@ func set[T any](column *T, written func() (T, bool)) {
 	}
 }
 
-// sameContent reports whether two states of a campaign have the same emails, audience and second sending. What these hold is not looked at.
+// sameContent reports whether two states of a campaign have the same emails, audience and second
+// sending. What these hold is not looked at.
 func sameContent(a, b *ent.Campaign) bool {
 	return slices.Equal(emailsOf(a), emailsOf(b)) && a.Audience == b.Audience && slices.Equal(resendOf(a), resendOf(b))
 }
@@ -189,5 +200,6 @@ func refusedStart(message string) *apperr.Error {
 }
 
 func notInStatus(field, format string, args ...any) *apperr.Error {
-	return &apperr.Error{Code: apperr.Conflict, Field: field, Reason: ReasonNotInStatus, Message: fmt.Sprintf(format, args...)}
+	message := fmt.Sprintf(format, args...)
+	return &apperr.Error{Code: apperr.Conflict, Field: field, Reason: ReasonNotInStatus, Message: message}
 }

@@ -20,8 +20,9 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// TestAChangeOfWhatWasApprovedWithdrawsTheApproval makes each change of an approved campaign as its owner, who needs approval, both where a digest is stored and
-// where the campaign was Ready before there were digests.
+// TestAChangeOfWhatWasApprovedWithdrawsTheApproval makes each change of an approved campaign as its
+// owner, who needs approval, both where a digest is stored and where the campaign was Ready before
+// there were digests.
 func TestAChangeOfWhatWasApprovedWithdrawsTheApproval(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
@@ -59,7 +60,8 @@ func TestAChangeOfWhatWasApprovedWithdrawsTheApproval(t *testing.T) {
 	})
 }
 
-// TestWhoMayApproveApprovesByChanging makes the same changes as an admin, and as an owner who is trusted: the campaign stays Ready and is started by its owner.
+// TestWhoMayApproveApprovesByChanging makes the same changes as an admin, and as an owner who is
+// trusted: the campaign stays Ready and is started by its owner.
 func TestWhoMayApproveApprovesByChanging(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
@@ -78,7 +80,8 @@ func TestWhoMayApproveApprovesByChanging(t *testing.T) {
 	})
 }
 
-// TestWhatAChangeDoesNotTouchKeepsItsApproval changes an email and a segment that one of several campaigns uses.
+// TestWhatAChangeDoesNotTouchKeepsItsApproval changes an email and a segment that one of several
+// campaigns uses.
 func TestWhatAChangeDoesNotTouchKeepsItsApproval(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
@@ -102,8 +105,9 @@ func TestWhatAChangeDoesNotTouchKeepsItsApproval(t *testing.T) {
 	})
 }
 
-// TestTheStartComparesWhatWasApproved changes an email behind the back of every rule: the start is refused and the approval withdrawn, for the owner's key and for
-// an admin's key that delivers. A campaign without digest counts as approved as it is.
+// TestTheStartComparesWhatWasApproved changes an email behind the back of every rule: the start is
+// refused and the approval withdrawn, for the owner's key and for an admin's key that delivers. A
+// campaign without digest counts as approved as it is.
 func TestTheStartComparesWhatWasApproved(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
@@ -205,7 +209,8 @@ func TestResumingComparesWhatWasApproved(t *testing.T) {
 			// It has begun: it never is a Draft again.
 			_, err := a.Campaigns.Update(a.ctx, campaign.Call{ID: m.id}, campaign.Patch{Status: new(kind.StatusDraft)})
 			wantFault(t, err, apperr.Conflict, "already_begun")
-			// What is left of it is due at once when it was approved, although its schedule has passed.
+			// What is left of it is due at once when it was approved, although its schedule has
+			// passed.
 			client.Campaign.UpdateOneID(m.id).SetScheduleType(kind.ScheduleFuture).SetSendDate("2026-11-01").SetSendTime("09:00:00").SetSendTimeZone("UTC").ExecX(ctx)
 			if c, err := a.Campaigns.Approve(a.admin, campaign.Call{ID: m.id}, ""); err != nil || instant(c.NextSendAt) != instant(&noon) {
 				t.Fatalf("%s: %v, %v", name, c, err)
@@ -222,7 +227,8 @@ func TestResumingComparesWhatWasApproved(t *testing.T) {
 	})
 }
 
-// TestTheContentOfACampaignThatIsSendingStays for everybody, and can be changed by those who may once it is Paused.
+// TestTheContentOfACampaignThatIsSendingStays for everybody, and can be changed by those who may
+// once it is Paused.
 func TestTheContentOfACampaignThatIsSendingStays(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
@@ -282,7 +288,8 @@ func TestTheContentOfACampaignThatIsSendingStays(t *testing.T) {
 	})
 }
 
-// TestSecondSendingsNeedApprovalUntilTheyAreSent changes what is sent again of a campaign that is Sending or Sent.
+// TestSecondSendingsNeedApprovalUntilTheyAreSent changes what is sent again of a campaign that is
+// Sending or Sent.
 func TestSecondSendingsNeedApprovalUntilTheyAreSent(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
@@ -298,7 +305,8 @@ func TestSecondSendingsNeedApprovalUntilTheyAreSent(t *testing.T) {
 	})
 }
 
-// TestReadyIsReachedByNoWayAroundAnApproval asks for Ready from every status, as an owner who needs approval.
+// TestReadyIsReachedByNoWayAroundAnApproval asks for Ready from every status, as an owner who needs
+// approval.
 func TestReadyIsReachedByNoWayAroundAnApproval(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
@@ -373,7 +381,8 @@ func TestApprovingAfterTheTimeToSendIsRefused(t *testing.T) {
 	})
 }
 
-// TestStatementsOfAChangeDoNotGrowWithTheCampaignsItTouches changes an email and a segment that one campaign uses, and that many use.
+// TestStatementsOfAChangeDoNotGrowWithTheCampaignsItTouches changes an email and a segment that one
+// campaign uses, and that many use.
 func TestStatementsOfAChangeDoNotGrowWithTheCampaignsItTouches(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
@@ -417,8 +426,8 @@ func TestStatementsOfAChangeDoNotGrowWithTheCampaignsItTouches(t *testing.T) {
 	})
 }
 
-// TestNothingIsStartedThatWasNotApproved lets an admin approve while the owner changes the email and starts the campaign, again and again: what is Sending is what
-// was approved.
+// TestNothingIsStartedThatWasNotApproved lets an admin approve while the owner changes the email
+// and starts the campaign, again and again: what is Sending is what was approved.
 func TestNothingIsStartedThatWasNotApproved(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
@@ -476,8 +485,8 @@ func TestNothingIsStartedThatWasNotApproved(t *testing.T) {
 	})
 }
 
-// TestAChangeOfAnEmailWaitsForAStart holds the transaction of a start open while the email is changed, and the other way round: one of them finds what the other
-// has done.
+// TestAChangeOfAnEmailWaitsForAStart holds the transaction of a start open while the email is
+// changed, and the other way round: one of them finds what the other has done.
 func TestAChangeOfAnEmailWaitsForAStart(t *testing.T) {
 	t.Parallel()
 	testkit.EachFresh(t, func(t *testing.T, address string) {

@@ -18,7 +18,8 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// approvals are an account that needs approval and an admin, with all that a campaign of the account uses.
+// approvals are an account that needs approval and an admin, with all that a campaign of the
+// account uses.
 type approvals struct {
 	*fixture
 	*app.Services

@@ -20,11 +20,13 @@ import (
 // Call names one campaign and, optionally, the version the caller believes it has.
 type Call struct {
 	ID int64
-	// ExpectedVersion, if set, must be the campaign's version, or the call fails with Precondition and writes nothing.
+	// ExpectedVersion, if set, must be the campaign's version, or the call fails with Precondition
+	// and writes nothing.
 	ExpectedVersion *int64
 }
 
-// draft is the change a call wants: the columns to set, the status to reach, and what the history is to say.
+// draft is the change a call wants: the columns to set, the status to reach, and what the history
+// is to say.
 type draft struct {
 	action Action
 	write  *ent.CampaignUpdate
@@ -36,9 +38,11 @@ type draft struct {
 	refusal *apperr.Error
 }
 
-// change is the one way a campaign is written. It reads the campaign, lets decide say what is to change, settles what that means for its approval, and writes
-// it on condition that version and status are still those that were read; otherwise somebody else won, and all begins again on the fresh row, so that each of
-// two racing callers is answered the truth. The history is written in the same transaction. decide returns nil when nothing is to change.
+// change is the one way a campaign is written. It reads the campaign, lets decide say what is to
+// change, settles what that means for its approval, and writes it on condition that version and
+// status are still those that were read; otherwise somebody else won, and all begins again on the
+// fresh row, so that each of two racing callers is answered the truth. The history is written in
+// the same transaction. decide returns nil when nothing is to change.
 func (s *Service) change(ctx context.Context, call Call, decide func(ctx context.Context, id caller.Identity, c *ent.Campaign) (*draft, error)) (*ent.Campaign, error) {
 	id, err := caller.Authorize(ctx, kind.ScopeWrite)
 	if err != nil {
@@ -127,7 +131,8 @@ func stampStatus(u *ent.CampaignUpdate, c *ent.Campaign, to kind.CampaignStatus,
 	case kind.StatusSent, kind.StatusFailed:
 		u.SetSendingFinishedAt(now).ClearNextSendAt()
 	case kind.StatusReady:
-		// What is left of a paused campaign is due at once, unless it was given another time meanwhile.
+		// What is left of a paused campaign is due at once, unless it was given another time
+		// meanwhile.
 		if c.Status == kind.StatusPaused && c.NextSendAt == nil && !rescheduled {
 			u.SetNextSendAt(now)
 		}
@@ -138,8 +143,8 @@ func stampStatus(u *ent.CampaignUpdate, c *ent.Campaign, to kind.CampaignStatus,
 	}
 }
 
-// planAgain sets when a campaign that is a draft again is due by its schedule: the instant it has may be that of a resumed sending. An immediate one is
-// due only while it is Ready.
+// planAgain sets when a campaign that is a draft again is due by its schedule: the instant it has
+// may be that of a resumed sending. An immediate one is due only while it is Ready.
 func planAgain(u *ent.CampaignUpdate, c *ent.Campaign, now time.Time) {
 	next, ok, err := scheduleOf(c).Next(now, c.SentInstances)
 	if err != nil || !ok || c.ScheduleType == kind.ScheduleImmediate {
@@ -149,7 +154,8 @@ func planAgain(u *ent.CampaignUpdate, c *ent.Campaign, now time.Time) {
 	u.SetNextSendAt(next)
 }
 
-// record appends to the history of a campaign: who, through what, from which status to which, and the fields that changed.
+// record appends to the history of a campaign: who, through what, from which status to which, and
+// the fields that changed.
 func (s *Service) record(ctx context.Context, id caller.Identity, c *ent.Campaign, d *draft, version int64, at time.Time) error {
 	return s.entry(ctx, id, c, d, version, at).Exec(ctx)
 }
@@ -177,7 +183,8 @@ type HistoryRequest struct {
 	Limit int
 }
 
-// where is the condition that chooses what is asked for: the versions of one campaign, newest first, read backwards along their index.
+// where is the condition that chooses what is asked for: the versions of one campaign, newest
+// first, read backwards along their index.
 func (r HistoryRequest) where() *sql.Selector {
 	changes := sql.Table(campaignchange.Table)
 	p := sql.EQ(changes.C(campaignchange.FieldCampaignID), r.CampaignID)
@@ -187,8 +194,9 @@ func (r HistoryRequest) where() *sql.Selector {
 	return sql.Select(changes.C(campaignchange.FieldID)).From(changes).Where(p).OrderBy(sql.Desc(changes.C(campaignchange.FieldVersion))).Limit(r.Limit)
 }
 
-// Histories returns for each request the entries it asks for, newest first. It costs one statement, whatever the number of requests: their union, each
-// with its own limit, which reads no more rows than it returns.
+// Histories returns for each request the entries it asks for, newest first. It costs one statement,
+// whatever the number of requests: their union, each with its own limit, which reads no more rows
+// than it returns.
 func (s *Service) Histories(ctx context.Context, requests []HistoryRequest) ([][]*ent.CampaignChange, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
@@ -213,7 +221,8 @@ func (s *Service) Histories(ctx context.Context, requests []HistoryRequest) ([][
 	return out, nil
 }
 
-// union selects the ids of every request. Each stands in a table of its own, because neither database takes a LIMIT inside IN or in a part of a UNION.
+// union selects the ids of every request. Each stands in a table of its own, because neither
+// database takes a LIMIT inside IN or in a part of a UNION.
 func union(requests []HistoryRequest, dialect string) *sql.Selector {
 	var whole *sql.Selector
 	for i, r := range requests {

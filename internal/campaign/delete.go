@@ -17,10 +17,12 @@ import (
 // MaxDelete is the most campaigns one call deletes.
 const MaxDelete = 10_000
 
-// Delete removes campaigns in any status, with their tags, history and statistics, all or nothing (legacy Campaigns.Delete). Ids that are not the caller's
-// are left alone. It returns the ids that this call removed, ascending: of several callers that delete a campaign at once, one is answered its id. Once it has
-// returned nothing of them is to be seen and nothing is recorded for them; package purge deletes their events, links and mail domains, of which there may be
-// many millions. More than MaxDelete ids are Invalid on the field ids, reason "too_many_ids".
+// Delete removes campaigns in any status, with their tags, history and statistics, all or nothing
+// (legacy Campaigns.Delete). Ids that are not the caller's are left alone. It returns the ids that
+// this call removed, ascending: of several callers that delete a campaign at once, one is answered
+// its id. Once it has returned nothing of them is to be seen and nothing is recorded for them;
+// package purge deletes their events, links and mail domains, of which there may be many millions.
+// More than MaxDelete ids are Invalid on the field ids, reason "too_many_ids".
 func (s *Service) Delete(ctx context.Context, ids []int64) ([]int64, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err

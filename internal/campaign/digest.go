@@ -18,7 +18,8 @@ import (
 	"campaignql/internal/store"
 )
 
-// digest identifies what an approval covers, each part by a hash, so that a difference can be named.
+// digest identifies what an approval covers, each part by a hash, so that a difference can be
+// named.
 type digest struct {
 	// emails are the subject, preheader, sender, reply address, HTML and plain text of the email
 	// and of the variations of an A/B test.
@@ -39,7 +40,8 @@ func (d digest) String() string {
 	return strings.Join([]string{digestVersion, d.emails, d.resend, d.audience, d.segments}, ":")
 }
 
-// approved returns the digest that was approved; ok is false where what is stored counts as approved.
+// approved returns the digest that was approved; ok is false where what is stored counts as
+// approved.
 func approved(c *ent.Campaign) (d digest, ok bool) {
 	if c.ApprovedDigest == nil {
 		return digest{}, false
@@ -71,11 +73,16 @@ func (d digest) difference(other digest) string {
 }
 
 // digestColumns are the columns of a campaign that digests reads.
-var digestColumns = []string{"id", "user_id", "email_id", "ab_test", "audience", "auto_resend_enabled", "auto_resend_subject", "auto_resend_preheader"}
+var digestColumns = []string{
+	"id", "user_id", "email_id", "ab_test", "audience", "auto_resend_enabled", "auto_resend_subject", "auto_resend_preheader",
+}
 
-// digests returns what an approval of each of the campaigns of one account would cover now. It costs two statements whatever their number. The modifiers may
-// lock the emails and segments, in this order.
-func (s *Service) digests(ctx context.Context, ownerID int64, campaigns []*ent.Campaign, modifiers ...func(*sql.Selector)) ([]digest, error) {
+// digests returns what an approval of each of the campaigns of one account would cover now. It
+// costs two statements whatever their number. The modifiers may lock the emails and segments, in
+// this order.
+func (s *Service) digests(
+	ctx context.Context, ownerID int64, campaigns []*ent.Campaign, modifiers ...func(*sql.Selector),
+) ([]digest, error) {
 	var emails, lists []int64
 	targets := make([]audience.Audience, len(campaigns))
 	for i, c := range campaigns {
@@ -99,7 +106,9 @@ func (s *Service) digests(ctx context.Context, ownerID int64, campaigns []*ent.C
 		for _, id := range emailsOf(c) {
 			texts = append(texts, contents[id].mailed)
 		}
-		out[i] = digest{emails: hash(texts), resend: hash(resendOf(c)), audience: hash(c.Audience), segments: hash(rules.reachedFrom(targets[i]))}
+		out[i] = digest{
+			emails: hash(texts), resend: hash(resendOf(c)), audience: hash(c.Audience), segments: hash(rules.reachedFrom(targets[i])),
+		}
 	}
 	return out, nil
 }
@@ -159,8 +168,11 @@ type emailContent struct {
 	OpenTracking, LinkTracking bool
 }
 
-// contents returns the content of the emails of an account in one statement, the long texts by their hashes, which the database makes.
-func (s *Service) contents(ctx context.Context, ownerID int64, ids []int64, modifiers ...func(*sql.Selector)) (map[int64]emailContent, error) {
+// contents returns the content of the emails of an account in one statement, the long texts by
+// their hashes, which the database makes.
+func (s *Service) contents(
+	ctx context.Context, ownerID int64, ids []int64, modifiers ...func(*sql.Selector),
+) (map[int64]emailContent, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
@@ -179,13 +191,13 @@ func (s *Service) contents(ctx context.Context, ownerID int64, ids []int64, modi
 		Plain        string `sql:"plain_hash"`
 	}
 	columns := []string{
-		email.FieldID, email.FieldSubject, email.FieldPreheader, email.FieldFromName, email.FieldFromEmail, email.FieldReplyToName, email.FieldReplyToEmail,
-		email.FieldMode, email.FieldOpenTracking, email.FieldLinkTracking,
+		email.FieldID, email.FieldSubject, email.FieldPreheader, email.FieldFromName, email.FieldFromEmail,
+		email.FieldReplyToName, email.FieldReplyToEmail, email.FieldMode, email.FieldOpenTracking, email.FieldLinkTracking,
 	}
 	hashed := func(sel *sql.Selector) {
 		sel.Select(sel.Columns(columns...)...).
-			AppendSelectExprAs(sql.Expr(store.SHA256(sel.C(email.FieldHTML))), "html_hash").
-			AppendSelectExprAs(sql.Expr(store.SHA256(sel.C(email.FieldPlain))), "plain_hash")
+			AppendSelectExprAs(sql.Expr(store.SHA256(sel.Dialect(), sel.C(email.FieldHTML))), "html_hash").
+			AppendSelectExprAs(sql.Expr(store.SHA256(sel.Dialect(), sel.C(email.FieldPlain))), "plain_hash")
 	}
 	ids = distinct(ids)
 	err := s.db.Client(ctx).Email.Query().Where(email.IDIn(ids...), email.UserID(ownerID)).Order(email.ByID()).
@@ -209,12 +221,16 @@ type segmentRules map[int64]struct {
 	names []int64
 }
 
-// rulesOf returns the rules of all segments of lists in one statement: segments name others of their own list alone.
-func (s *Service) rulesOf(ctx context.Context, ownerID int64, lists []int64, modifiers ...func(*sql.Selector)) (segmentRules, error) {
+// rulesOf returns the rules of all segments of lists in one statement: segments name others of
+// their own list alone.
+func (s *Service) rulesOf(
+	ctx context.Context, ownerID int64, lists []int64, modifiers ...func(*sql.Selector),
+) (segmentRules, error) {
 	if len(lists) == 0 {
 		return nil, nil
 	}
-	query := s.db.Client(ctx).Segment.Query().Where(segment.UserID(ownerID), segment.ListIDIn(distinct(lists)...)).Order(segment.ByID())
+	query := s.db.Client(ctx).Segment.Query().
+		Where(segment.UserID(ownerID), segment.ListIDIn(distinct(lists)...)).Order(segment.ByID())
 	query.Modify(modifiers...)
 	rows, err := query.Select(segment.FieldID, segment.FieldListID, segment.FieldRules).All(ctx)
 	if err != nil {
@@ -233,7 +249,8 @@ func (s *Service) rulesOf(ctx context.Context, ownerID int64, lists []int64, mod
 	return out, nil
 }
 
-// reachedFrom lists the segments that an audience names, and those that they name, each with its rules, in the order of their ids.
+// reachedFrom lists the segments that an audience names, and those that they name, each with its
+// rules, in the order of their ids.
 func (r segmentRules) reachedFrom(target audience.Audience) []string {
 	reached := map[int64]bool{}
 	for next := numbers(target.References().Segments); len(next) > 0; next = next[1:] {

@@ -15,11 +15,15 @@ import (
 	"campaignql/internal/store"
 )
 
-// EditEmail is called in the transaction that changes an email of an account, after the email was locked and before it is written; written is to be called
-// when it was. The content of a campaign that is Sending does not change, nor that of a Paused one unless the caller may approve it: a Conflict, reason
-// ReasonNotInStatus. A campaign that is Ready keeps its approval if the caller may approve it, and otherwise loses it when the email is not what was approved.
-// It costs a fixed number of statements, one where no campaign that can go on uses the email.
-func (s *Service) EditEmail(ctx context.Context, ownerID, emailID int64) (written func(ctx context.Context) error, err error) {
+// EditEmail is called in the transaction that changes an email of an account, after the email was
+// locked and before it is written; written is to be called when it was. The content of a campaign
+// that is Sending does not change, nor that of a Paused one unless the caller may approve it: a
+// Conflict, reason ReasonNotInStatus. A campaign that is Ready keeps its approval if the caller may
+// approve it, and otherwise loses it when the email is not what was approved. It costs a fixed
+// number of statements, one where no campaign that can go on uses the email.
+func (s *Service) EditEmail(
+	ctx context.Context, ownerID, emailID int64,
+) (written func(ctx context.Context) error, err error) {
 	id, err := caller.From(ctx)
 	if err != nil {
 		return nil, err
@@ -50,15 +54,21 @@ func (s *Service) EditEmail(ctx context.Context, ownerID, emailID int64) (writte
 	}, nil
 }
 
-// EditSegment is EditEmail for segments of an account whose rules are about to change: one is written, and those that name it change with it. Rules of a segment
-// that the audience of a campaign names which is Sending or Paused do not change unless the caller may approve the campaign.
-func (s *Service) EditSegment(ctx context.Context, ownerID int64, segmentIDs []int64) (written func(ctx context.Context) error, err error) {
+// EditSegment is EditEmail for segments of an account whose rules are about to change: one is
+// written, and those that name it change with it. Rules of a segment that the audience of a
+// campaign names which is Sending or Paused do not change unless the caller may approve the
+// campaign.
+func (s *Service) EditSegment(
+	ctx context.Context, ownerID int64, segmentIDs []int64,
+) (written func(ctx context.Context) error, err error) {
 	id, err := caller.From(ctx)
 	if err != nil {
 		return nil, err
 	}
 	uses := func(c *ent.Campaign) bool {
-		return slices.ContainsFunc(numbers(audienceOf(c).References().Segments), func(named int64) bool { return slices.Contains(segmentIDs, named) })
+		return slices.ContainsFunc(numbers(audienceOf(c).References().Segments), func(named int64) bool {
+			return slices.Contains(segmentIDs, named)
+		})
 	}
 	narrow := campaign.AudienceNEQ("")
 	if mayApprove(id, nil) == nil {
@@ -91,9 +101,11 @@ type edit struct {
 	before []digest
 }
 
-// edit finds and locks the campaigns of an account that use what is about to change. They are found by the index over account and status, narrowed by narrow.
+// edit finds and locks the campaigns of an account that use what is about to change. They are found
+// by the index over account and status, narrowed by narrow.
 func (s *Service) edit(
-	ctx context.Context, id caller.Identity, ownerID int64, field string, uses func(*ent.Campaign) bool, narrow predicate.Campaign,
+	ctx context.Context, id caller.Identity, ownerID int64, field string,
+	uses func(*ent.Campaign) bool, narrow predicate.Campaign,
 ) (*edit, error) {
 	e := &edit{Service: s, caller: id, ownerID: ownerID, field: field, approves: mayApprove(id, nil) == nil}
 	running := []int8{kind.StatusReady.Rank(), kind.StatusSending.Rank(), kind.StatusPaused.Rank()}
@@ -114,7 +126,9 @@ func (s *Service) edit(
 	}
 	query := client.Query().Where(campaign.IDIn(ids...), campaign.StatusRankIn(running...)).Order(campaign.ByID())
 	query.Modify(store.Lock)
-	columns := append(slices.Clone(digestColumns), campaign.FieldStatus, campaign.FieldVersion, campaign.FieldApprovedDigest)
+	columns := slices.Concat(digestColumns, []string{
+		campaign.FieldStatus, campaign.FieldVersion, campaign.FieldApprovedDigest,
+	})
 	if e.campaigns, err = query.Select(columns...).All(ctx); err != nil {
 		return nil, err
 	}
@@ -122,16 +136,22 @@ func (s *Service) edit(
 	return e, e.remember(ctx)
 }
 
-// remember reads what counts as approved of the campaigns, if it is needed: where nothing is stored that is what there is before the change.
+// remember reads what counts as approved of the campaigns, if it is needed: where nothing is stored
+// that is what there is before the change.
 func (e *edit) remember(ctx context.Context) (err error) {
-	if e.approves || !slices.ContainsFunc(e.campaigns, func(c *ent.Campaign) bool { _, stored := approved(c); return !stored }) {
+	unstored := func(c *ent.Campaign) bool {
+		_, stored := approved(c)
+		return !stored
+	}
+	if e.approves || !slices.ContainsFunc(e.campaigns, unstored) {
 		return nil
 	}
 	e.before, err = e.digests(ctx, e.ownerID, e.campaigns)
 	return err
 }
 
-// settle compares the campaigns, after the change, with what was approved. The cause says what changed, for the history.
+// settle compares the campaigns, after the change, with what was approved. The cause says what
+// changed, for the history.
 func (e *edit) settle(ctx context.Context, cause string) error {
 	after, err := e.digests(ctx, e.ownerID, e.campaigns)
 	if err != nil {
@@ -152,7 +172,8 @@ func (e *edit) settle(ctx context.Context, cause string) error {
 		case e.approves:
 			renewed[c.ID] = after[i]
 		case c.Status != kind.StatusReady:
-			return notInStatus(e.field, "campaign %d uses it and is %s: only an account that is trusted or an admin can change it", c.ID, c.Status.Legacy())
+			return notInStatus(e.field,
+				"campaign %d uses it and is %s: only an account that is trusted or an admin can change it", c.ID, c.Status.Legacy())
 		default:
 			withdrawn = append(withdrawn, c)
 		}
@@ -184,7 +205,8 @@ func (e *edit) renew(ctx context.Context, digests map[int64]digest) error {
 	}).Exec(ctx)
 }
 
-// withdraw takes the approval of locked campaigns away, which are Ready, in one statement, and writes their history in another.
+// withdraw takes the approval of locked campaigns away, which are Ready, in one statement, and
+// writes their history in another.
 func (e *edit) withdraw(ctx context.Context, campaigns []*ent.Campaign, cause string) error {
 	if len(campaigns) == 0 {
 		return nil
@@ -196,11 +218,13 @@ func (e *edit) withdraw(ctx context.Context, campaigns []*ent.Campaign, cause st
 	}
 	to, reason := kind.StatusPendingApproval, withdrawnReason+cause
 	n, err := e.db.Client(ctx).Campaign.Update().Where(campaign.IDIn(ids...), campaign.StatusEQ(kind.StatusReady)).
-		SetStatus(to).SetStatusRank(to.Rank()).SetStatusReason(reason).ClearApprovedDigest().AddVersion(1).SetLastActivityAt(now).
+		SetStatus(to).SetStatusRank(to.Rank()).SetStatusReason(reason).ClearApprovedDigest().
+		AddVersion(1).SetLastActivityAt(now).
 		Modify(func(u *sql.UpdateBuilder) {
 			// An immediate campaign is due only while it is Ready.
 			u.Set(campaign.FieldNextSendAt, sql.ExprFunc(func(b *sql.Builder) {
-				b.WriteString("CASE WHEN ").Ident(campaign.FieldScheduleType).WriteString(" = ").Arg(string(kind.ScheduleImmediate)).
+				b.WriteString("CASE WHEN ").Ident(campaign.FieldScheduleType).
+					WriteString(" = ").Arg(string(kind.ScheduleImmediate)).
 					WriteString(" THEN NULL ELSE ").Ident(campaign.FieldNextSendAt).WriteString(" END")
 			}))
 		}).Save(ctx)
@@ -210,7 +234,8 @@ func (e *edit) withdraw(ctx context.Context, campaigns []*ent.Campaign, cause st
 	if n != len(campaigns) {
 		return store.ErrStale
 	}
-	return e.recordAll(ctx, campaigns, &draft{action: ActionUpdate, to: to, fields: []string{"status"}, reason: reason}, now)
+	d := &draft{action: ActionUpdate, to: to, fields: []string{"status"}, reason: reason}
+	return e.recordAll(ctx, campaigns, d, now)
 }
 
 // recordAll appends the same change to the history of each of the campaigns.

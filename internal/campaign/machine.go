@@ -38,8 +38,9 @@ type transition struct {
 	guard who
 }
 
-// machine is the state machine, whole. Draft to Ready asked for by an owner who is not trusted becomes Draft to Pending Approval: see effective. A row without
-// actions cannot be asked for: it withdraws an approval, see settleApproval.
+// machine is the state machine, whole. Draft to Ready asked for by an owner who is not trusted
+// becomes Draft to Pending Approval: see effective. A row without actions cannot be asked for: it
+// withdraws an approval, see settleApproval.
 //
 //	Draft → Ready → Sending → Sent, with Pending Approval before Ready, Paused beside Sending, Failed after it.
 //
@@ -66,7 +67,8 @@ var machine = []transition{
 	{kind.StatusFailed, kind.StatusPendingApproval, []Action{ActionUpdate}, nil},
 }
 
-// mayApprove: an admin or a trusted user holding the scope approve for approvals; a trusted owner's own step to Ready needs write alone.
+// mayApprove: an admin or a trusted user holding the scope approve for approvals; a trusted owner's
+// own step to Ready needs write alone.
 func mayApprove(id caller.Identity, _ *ent.Campaign) *apperr.Error {
 	if id.SeesAll() || id.Reputation == kind.ReputationTrusted {
 		return nil
@@ -95,7 +97,8 @@ func somethingSent(_ caller.Identity, c *ent.Campaign) *apperr.Error {
 	return &apperr.Error{Code: apperr.Conflict, Reason: "not_begun", Message: "nothing of it has been sent"}
 }
 
-// begun reports whether a campaign that waits as Ready, or for approval again, has been sent to some of its recipients, before a pause or in an earlier instance.
+// begun reports whether a campaign that waits as Ready, or for approval again, has been sent to
+// some of its recipients, before a pause or in an earlier instance.
 func begun(c *ent.Campaign) bool { return c.TotalSent > 0 }
 
 // Transition is a change of status a caller could ask for now.
@@ -107,7 +110,8 @@ type Transition struct {
 	BlockedBy *apperr.Error
 }
 
-// Transitions lists the changes that the machine knows from the campaign's status, each with what stands in the way of the caller.
+// Transitions lists the changes that the machine knows from the campaign's status, each with what
+// stands in the way of the caller.
 func Transitions(id caller.Identity, c *ent.Campaign) []Transition {
 	var out []Transition
 	for _, t := range machine {
@@ -121,7 +125,8 @@ func Transitions(id caller.Identity, c *ent.Campaign) []Transition {
 	return out
 }
 
-// effective returns the status that a request for one leads to: Ready asked for by an owner who may not approve waits for approval.
+// effective returns the status that a request for one leads to: Ready asked for by an owner who may
+// not approve waits for approval.
 func effective(id caller.Identity, c *ent.Campaign, requested kind.CampaignStatus) kind.CampaignStatus {
 	if requested == kind.StatusReady && (c.Status == kind.StatusDraft || c.Status == kind.StatusFailed) && mayApprove(id, c) != nil {
 		return kind.StatusPendingApproval
@@ -133,7 +138,8 @@ func effective(id caller.Identity, c *ent.Campaign, requested kind.CampaignStatu
 	return requested
 }
 
-// check returns nil when the machine lets the caller take the campaign to a status by an action, and otherwise the reason why not.
+// check returns nil when the machine lets the caller take the campaign to a status by an action,
+// and otherwise the reason why not.
 func check(id caller.Identity, c *ent.Campaign, action Action, to kind.CampaignStatus) *apperr.Error {
 	var reason *apperr.Error
 	for _, t := range machine {
@@ -178,7 +184,8 @@ func errStatus(from kind.CampaignStatus, action Action, to kind.CampaignStatus) 
 	return &apperr.Error{Code: apperr.Conflict, Field: "status", Reason: "status_transition", Message: message}
 }
 
-// cancelTarget returns where canceling leads from a status: back to Draft before anything was sent, to Sent afterwards.
+// cancelTarget returns where canceling leads from a status: back to Draft before anything was sent,
+// to Sent afterwards.
 func cancelTarget(c *ent.Campaign) kind.CampaignStatus {
 	switch {
 	case c.Status == kind.StatusSending, c.Status == kind.StatusPaused,

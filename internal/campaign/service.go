@@ -1,11 +1,15 @@
-// Package campaign owns campaigns: their state machine, the rules of creating, changing, copying and deleting them, their approval and history, what they
-// still lack before they can be sent, and how they are filtered, ordered and counted. It knows nothing of GraphQL or of the Command bridge: both call the same
-// methods with the same inputs. The store keeps accounts apart.
+// Package campaign owns campaigns: their state machine, the rules of creating, changing, copying
+// and deleting them, their approval and history, what they still lack before they can be sent, and
+// how they are filtered, ordered and counted. It knows nothing of GraphQL or of the Command bridge:
+// both call the same methods with the same inputs. The store keeps accounts apart.
 //
-// An approval covers what is sent and to whom: subject, preheader, sender, reply address, HTML and plain text of the email and of the variations of an A/B test,
-// the texts of the automatic second sending, the canonical audience, and the rules of the segments that it names, directly or through others. The members of lists,
-// the schedule and the name are not part of it. A digest of it is stored when somebody else than the owner makes a campaign Ready. What does not have one counts
-// as approved as it is: campaigns of trusted owners, and those that were Ready before there were digests.
+// An approval covers what is sent and to whom: subject, preheader, sender, reply address, HTML and
+// plain text of the email and of the variations of an A/B test, the texts of the automatic second
+// sending, the canonical audience, and the rules of the segments that it names, directly or through
+// others. The members of lists, the schedule and the name are not part of it. A digest of it is
+// stored when somebody else than the owner makes a campaign Ready. What does not have one counts as
+// approved as it is: campaigns of trusted owners, and those that were Ready before there were
+// digests.
 //
 //	what happens                      by an account that needs approval               by a trusted account or an admin
 //	the campaign, its email or a      Ready: Pending Approval if anything covered     Ready, Sending, Paused: what it is
@@ -14,7 +18,8 @@
 //	it is resumed (Paused → Ready)    Pending Approval if it differs                  the same for another's campaign
 //	it is copied                      a Draft, which nobody has approved              the same
 //
-// The email of a campaign that is Sending does not change, whoever asks. Locks are taken in the order emails, segments, campaigns.
+// The email of a campaign that is Sending does not change, whoever asks. Locks are taken in the
+// order emails, segments, campaigns.
 package campaign
 
 import (
@@ -47,10 +52,13 @@ type Service struct {
 type Options struct {
 	// Now is the clock. Default: store.Now.
 	Now func() time.Time
-	// CheckAudience reports why an audience could not be evaluated for an account, on the field "audience". It is called in the transaction that is to keep the
-	// audience, after all that it names was found to be the account's. Only the domain of evaluating can tell; without it every such audience is kept.
+	// CheckAudience reports why an audience could not be evaluated for an account, on the field
+	// "audience". It is called in the transaction that is to keep the audience, after all that it
+	// names was found to be the account's. Only the domain of evaluating can tell; without it every
+	// such audience is kept.
 	CheckAudience func(ctx context.Context, ownerID int64, a audience.Audience) error
-	// Purges takes what deleted campaigns leave behind; one of its own otherwise, which a server hears of later.
+	// Purges takes what deleted campaigns leave behind; one of its own otherwise, which a server
+	// hears of later.
 	Purges *purge.Service
 }
 

@@ -14,9 +14,11 @@ import (
 // MaxReasonLength is the longest reason, in characters: its column holds 1000 bytes.
 const MaxReasonLength = 250
 
-// Approve makes a campaign that waits for approval Ready (legacy Campaign.Approve). The explanation, a word to the owner of at most MaxReasonLength
-// characters, is the reason of its status; what the owner wrote to the one who approves stays as it is. It needs the scope approve and a trusted account or an
-// admin: Denied otherwise. Conflict when nothing waits, and, with the reason schedule.ReasonInPast, when the instant to send it at has passed.
+// Approve makes a campaign that waits for approval Ready (legacy Campaign.Approve). The
+// explanation, a word to the owner of at most MaxReasonLength characters, is the reason of its
+// status; what the owner wrote to the one who approves stays as it is. It needs the scope approve
+// and a trusted account or an admin: Denied otherwise. Conflict when nothing waits, and, with the
+// reason schedule.ReasonInPast, when the instant to send it at has passed.
 func (s *Service) Approve(ctx context.Context, call Call, explanation string) (*ent.Campaign, error) {
 	explanation, err := cleanReason("explanation", explanation, MaxReasonLength)
 	if err != nil {
@@ -39,19 +41,22 @@ func (s *Service) Approve(ctx context.Context, call Call, explanation string) (*
 	})
 }
 
-// Pause holds a campaign that is being sent (legacy Campaign.Pause). Conflict when it is not Sending.
+// Pause holds a campaign that is being sent (legacy Campaign.Pause). Conflict when it is not
+// Sending.
 func (s *Service) Pause(ctx context.Context, call Call, reason string) (*ent.Campaign, error) {
 	return s.move(ctx, call, ActionPause, reason, func(*ent.Campaign) kind.CampaignStatus { return kind.StatusPaused })
 }
 
-// Resume lets a paused campaign go on with those it has not reached yet (legacy Campaign.Resume). It is Ready then, or Pending Approval if it is not what was
-// approved. Conflict when it is not Paused.
+// Resume lets a paused campaign go on with those it has not reached yet (legacy Campaign.Resume).
+// It is Ready then, or Pending Approval if it is not what was approved. Conflict when it is not
+// Paused.
 func (s *Service) Resume(ctx context.Context, call Call) (*ent.Campaign, error) {
 	return s.move(ctx, call, ActionResume, "", func(*ent.Campaign) kind.CampaignStatus { return kind.StatusReady })
 }
 
-// Cancel ends a campaign (legacy Campaign.Cancel). Before anything was sent it is a Draft again, its schedule cleared; after that it is Sent with
-// the reason Canceled: what was sent stays sent, the rest never is. Conflict when it is Draft, Sent or Failed.
+// Cancel ends a campaign (legacy Campaign.Cancel). Before anything was sent it is a Draft again,
+// its schedule cleared; after that it is Sent with the reason Canceled: what was sent stays sent,
+// the rest never is. Conflict when it is Draft, Sent or Failed.
 func (s *Service) Cancel(ctx context.Context, call Call, reason string) (*ent.Campaign, error) {
 	return s.move(ctx, call, ActionCancel, reason, cancelTarget)
 }
@@ -85,9 +90,10 @@ func (s *Service) transition(ctx context.Context, c *ent.Campaign, action Action
 	return &draft{action: action, write: s.db.Client(ctx).Campaign.Update(), to: to, reason: reason}
 }
 
-// dueWhenReady sets when a campaign that becomes Ready is due, by its schedule. An instant that passed while the campaign was not Ready is refused, a Conflict
-// with the reason schedule.ReasonInPast: it would be sent at once, which nobody expects. What is left of a campaign that was interrupted while it was sent is
-// due at once then.
+// dueWhenReady sets when a campaign that becomes Ready is due, by its schedule. An instant that
+// passed while the campaign was not Ready is refused, a Conflict with the reason
+// schedule.ReasonInPast: it would be sent at once, which nobody expects. What is left of a campaign
+// that was interrupted while it was sent is due at once then.
 func (s *Service) dueWhenReady(d *draft, c *ent.Campaign, plan schedule.Schedule) error {
 	if d.to != kind.StatusReady || c.Status == kind.StatusPaused {
 		return nil

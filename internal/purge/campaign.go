@@ -29,7 +29,8 @@ func (s *Service) purgeEvents(ctx context.Context, campaignID int64) (total int,
 	prefix := strconv.FormatInt(campaignID, 10)
 	after, beyond := prefix+"-", prefix+"." // "." follows "-"
 	for last := false; !last; {
-		ends, err := s.db.Client(ctx).Event.Query().Where(event.IDGT(after), event.IDLT(beyond)).Order(event.ByID()).Offset(s.atOnce - 1).Limit(1).IDs(ctx)
+		ends, err := s.db.Client(ctx).Event.Query().Where(event.IDGT(after), event.IDLT(beyond)).
+			Order(event.ByID()).Offset(s.atOnce - 1).Limit(1).IDs(ctx)
 		if err != nil {
 			return total, err
 		}

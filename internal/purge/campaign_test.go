@@ -22,7 +22,8 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// busy makes a campaign with n events, n links and n mail domains; id 0 lets the database number it.
+// busy makes a campaign with n events, n links and n mail domains; id 0 lets the database number
+// it.
 func (w *world) busy(id int64, n int) int64 {
 	client, now := w.Store.Client(w.ctx), store.Now()
 	create := client.Campaign.Create().SetName("c").SetNameKey("c").SetCreatedAt(now).SetLastActivityAt(now)
@@ -60,7 +61,8 @@ func (w *world) notedCampaigns() int {
 	return w.Store.Client(w.ctx).Purge.Query().Where(entpurge.UserID(w.owner.UserID)).CountX(w.ctx)
 }
 
-// TestAPurgeOfACampaignThatIsInterruptedGoesOn interrupts a purge again and again, as the end of a server would: the next goes on with what is left.
+// TestAPurgeOfACampaignThatIsInterruptedGoesOn interrupts a purge again and again, as the end of a
+// server would: the next goes on with what is left.
 func TestAPurgeOfACampaignThatIsInterruptedGoesOn(t *testing.T) {
 	t.Parallel()
 	testkit.EachFresh(t, func(t *testing.T, address string) {
@@ -166,7 +168,8 @@ func TestServersMayPurgeCampaignsAtOnce(t *testing.T) {
 	})
 }
 
-// forbid makes every deletion of a row of a table with such a value fail, as a damaged page of it would, until the returned function is called.
+// forbid makes every deletion of a row of a table with such a value fail, as a damaged page of it
+// would, until the returned function is called.
 func (w *world) forbid(table, column string, value int64) (allow func()) {
 	w.t.Helper()
 	name := "forbid_" + table
@@ -184,8 +187,9 @@ func (w *world) forbid(table, column string, value int64) (allow func()) {
 	return func() { exec("DROP TRIGGER " + name) }
 }
 
-// TestAPurgeThatFailsHoldsUpNoOther lets the purge of the first of several campaigns fail, and that of the first of several lists, at different tables: all that
-// was deleted after them is purged, the error is reported, and the next purge finishes what failed.
+// TestAPurgeThatFailsHoldsUpNoOther lets the purge of the first of several campaigns fail, and that
+// of the first of several lists, at different tables: all that was deleted after them is purged,
+// the error is reported, and the next purge finishes what failed.
 func TestAPurgeThatFailsHoldsUpNoOther(t *testing.T) {
 	t.Parallel()
 	for _, table := range []string{"events", "link_counters", "domain_counters"} {

@@ -1,6 +1,7 @@
-// Package purge owns what deleted campaigns, lists, custom fields and labels of people leave behind, which may be millions of rows: it notes that in the
-// transaction that deletes them, and deletes it afterwards, in one loop for every kind. It must not know why something is deleted, nor by whom. The store
-// hides meanwhile what waits to be deleted.
+// Package purge owns what deleted campaigns, lists, custom fields and labels of people leave
+// behind, which may be millions of rows: it notes that in the transaction that deletes them, and
+// deletes it afterwards, in one loop for every kind. It must not know why something is deleted, nor
+// by whom. The store hides meanwhile what waits to be deleted.
 package purge
 
 import (
@@ -19,8 +20,8 @@ import (
 const (
 	// rowsAtOnce is how many rows one transaction of Purge deletes.
 	rowsAtOnce = 2000
-	// statementsRead is for how many such statements the ids of rows are read, and held, at a
-	// time: MySQL steps over deleted rows that it has not removed yet with each read from the start.
+	// statementsRead is for how many such statements the ids of rows are read, and held, at a time:
+	// MySQL steps over deleted rows that it has not removed yet with each read from the start.
 	statementsRead = 50
 	// notesAtOnce is how many deleted things are noted, or read, at a time.
 	notesAtOnce = 1000
@@ -43,9 +44,11 @@ func New(db *store.Store) *Service {
 // Left is something deleted that leaves rows behind.
 type Left struct{ OwnerID, ID int64 }
 
-// Note notes, in the running transaction, what things of a kind leave behind that it deletes. Once it has committed nothing of that is seen any more. The
-// transaction has locked those things before and everybody who writes for one of them locks it too, so nothing follows: the lists that people are put onto,
-// the fields that values are written for, the tags that are put on people. It costs a statement for each thousand of them.
+// Note notes, in the running transaction, what things of a kind leave behind that it deletes. Once
+// it has committed nothing of that is seen any more. The transaction has locked those things before
+// and everybody who writes for one of them locks it too, so nothing follows: the lists that people
+// are put onto, the fields that values are written for, the tags that are put on people. It costs a
+// statement for each thousand of them.
 func (s *Service) Note(ctx context.Context, what kind.Deleted, left []Left) error {
 	client := s.db.Client(ctx).AudiencePurge
 	for some := range slices.Chunk(left, notesAtOnce) {
@@ -87,10 +90,12 @@ func (s *Service) Committed() {
 // Deleted tells that something was deleted through this process: Purge has something to do.
 func (s *Service) Deleted() <-chan struct{} { return s.deleted }
 
-// Purge deletes what deleted things of every kind have left, and returns how many rows it deleted, with the errors of those that failed. One that fails holds
-// up no other, and the next call tries it again. Notes of a kind that only a newer server knows are left to that server. It is the server's own work, for
-// every account. Each transaction deletes a bounded number of rows, so no lock is held for long. What was interrupted goes on with the next call, in this
-// process or another, and several servers may purge at once.
+// Purge deletes what deleted things of every kind have left, and returns how many rows it deleted,
+// with the errors of those that failed. One that fails holds up no other, and the next call tries
+// it again. Notes of a kind that only a newer server knows are left to that server. It is the
+// server's own work, for every account. Each transaction deletes a bounded number of rows, so no
+// lock is held for long. What was interrupted goes on with the next call, in this process or
+// another, and several servers may purge at once.
 func (s *Service) Purge(ctx context.Context) (int, error) {
 	ctx = store.WithDeleted(caller.System(ctx))
 	var total int
@@ -116,7 +121,9 @@ type note struct {
 }
 
 // purgeAll purges the notes of one table in the order of their ids.
-func purgeAll(ctx context.Context, read func(ctx context.Context, after int64) ([]note, error)) (total int, failed error) {
+func purgeAll(
+	ctx context.Context, read func(ctx context.Context, after int64) ([]note, error),
+) (total int, failed error) {
 	for after := int64(0); ; {
 		notes, err := read(ctx, after)
 		if err != nil || len(notes) == 0 {
@@ -175,7 +182,8 @@ func (s *Service) ofCampaigns(ctx context.Context, after int64) ([]note, error) 
 	return notes, err
 }
 
-// delete runs statements that delete in a transaction in which MySQL locks the rows alone and not the gaps between them: others may be about to insert there.
+// delete runs statements that delete in a transaction in which MySQL locks the rows alone and not
+// the gaps between them: others may be about to insert there.
 func (s *Service) delete(ctx context.Context, remove ...func(ctx context.Context) (int, error)) (total int, err error) {
 	err = s.db.TxLatest(ctx, func(ctx context.Context) error {
 		total = 0
@@ -197,8 +205,11 @@ func (s *Service) delete(ctx context.Context, remove ...func(ctx context.Context
 	return total, nil
 }
 
-// rows deletes what find finds, until that is nothing: find returns that many ids at most, and remove deletes the rows that they name.
-func (s *Service) rows(ctx context.Context, find func(most int) ([]int64, error), remove func(ctx context.Context, ids []int64) (int, error)) (total int, err error) {
+// rows deletes what find finds, until that is nothing: find returns that many ids at most, and
+// remove deletes the rows that they name.
+func (s *Service) rows(
+	ctx context.Context, find func(most int) ([]int64, error), remove func(ctx context.Context, ids []int64) (int, error),
+) (total int, err error) {
 	for {
 		ids, err := find(s.atOnce * statementsRead)
 		if err != nil || len(ids) == 0 {
