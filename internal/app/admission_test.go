@@ -106,16 +106,22 @@ func form(size int, end string) string {
 
 const succeeded = `{"Success":true`
 
-// fill takes all places for bodies without credentials, by bodies that never end.
-func (s *admitting) fill(t *testing.T, target string, places int) {
+// fill sends requests whose bodies never end, until a whole one like them is refused with a status and a text. As long
+// as it is not, one more that never ends is sent: those before may have been refused, not held.
+func (s *admitting) fill(t *testing.T, r request, status int, says string) {
 	t.Helper()
-	for range places {
-		s.send(t, request{target: target, contentType: formType, body: form(100*kib, ""), more: 100 * kib})
+	for deadline := time.Now().Add(answerWithin); ; {
+		response, body := s.ask(t, r)
+		if response.StatusCode == status && response.Header.Get("Retry-After") == "1" && strings.Contains(body, says) {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("not refused with %d in time: %d %s", status, response.StatusCode, body)
+		}
+		endless := r
+		endless.more = 100 * kib
+		s.send(t, endless)
 	}
-	eventually(t, "every place without credentials is taken", func() bool {
-		response, _ := s.ask(t, request{target: target, contentType: formType, body: form(100*kib, ""), more: 1})
-		return response.StatusCode == http.StatusServiceUnavailable
-	})
 }
 
 func eventually(t *testing.T, what string, holds func() bool) {
@@ -133,7 +139,7 @@ func TestLargeBodiesWithoutCredentialsAreFewAndKeepNobodyElseOut(t *testing.T) {
 	s := newAdmitting(t, patient)
 	ann := s.Account(t)
 	unknown := "cq_" + strings.Repeat("a", 52)
-	s.fill(t, "/api.php", 8)
+	s.fill(t, request{target: "/api.php", contentType: formType, body: form(100*kib, "")}, http.StatusServiceUnavailable, "without credentials")
 	for name, r := range map[string]request{
 		"a form":                            {target: "/api.php", contentType: formType, body: form(100*kib, ""), more: 9 * mib},
 		"a form with an unknown key":        {target: "/api.php", contentType: formType, body: form(100*kib, "&APIKey="+unknown+"&x="), more: 9 * mib},
@@ -281,13 +287,7 @@ func TestAnAccountHasItsOwnPlacesForLargeBodies(t *testing.T) {
 	large := func(key string, more int) request {
 		return request{target: "/api.php", contentType: formType, key: key, body: form(100*kib, ""), more: more}
 	}
-	for range 8 {
-		s.send(t, large(ann.Key, 100*kib))
-	}
-	eventually(t, "the account has taken its places", func() bool {
-		response, _ := s.ask(t, large(ann.Key, 1))
-		return response.StatusCode == http.StatusTooManyRequests
-	})
+	s.fill(t, large(ann.Key, 0), http.StatusTooManyRequests, "large bodies under way")
 	for name, r := range map[string]request{
 		"by the header":          large(ann.Key, 100*kib),
 		"over GraphQL":           {target: "/graphql", contentType: jsonType, key: ann.Key, body: strings.Repeat(" ", 100*kib), more: 100 * kib},
@@ -312,22 +312,8 @@ func TestMemoryOfBodiesIsBoundedByBytes(t *testing.T) {
 	s := newAdmitting(t, limits)
 	ann, ben := s.Account(t), s.Account(t)
 	body := form(3*mib, "")
-	s.send(t, request{target: "/api.php", contentType: formType, body: body, more: 1})
-	s.send(t, request{target: "/api.php", contentType: formType, key: ann.Key, body: body, more: 1})
-	s.send(t, request{target: "/api.php", contentType: formType, key: ann.Key, body: body, more: 1})
-	for name, tt := range map[string]struct {
-		key    string
-		status int
-		says   string
-	}{
-		"without credentials": {"", http.StatusServiceUnavailable, "bytes of request bodies without credentials under way"},
-		"of the account":      {ann.Key, http.StatusTooManyRequests, "The account has as many bytes of request bodies under way"},
-	} {
-		eventually(t, name, func() bool {
-			response, got := s.ask(t, request{target: "/api.php", contentType: formType, key: tt.key, body: body, more: mib})
-			return response.StatusCode == tt.status && response.Header.Get("Retry-After") == "1" && strings.Contains(got, tt.says)
-		})
-	}
+	s.fill(t, request{target: "/api.php", contentType: formType, body: body}, http.StatusServiceUnavailable, "bytes of request bodies without credentials")
+	s.fill(t, request{target: "/api.php", contentType: formType, key: ann.Key, body: body}, http.StatusTooManyRequests, "bytes of request bodies under way")
 	if response, got := s.ask(t, request{target: "/api.php", contentType: formType, key: ben.Key, body: body}); !strings.HasPrefix(got, succeeded) {
 		t.Errorf("another account: %d %s", response.StatusCode, got)
 	}

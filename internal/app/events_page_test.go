@@ -3,14 +3,11 @@ package app_test
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"os"
 	"os/exec"
@@ -29,7 +26,6 @@ import (
 	"campaignql/ent"
 	"campaignql/graph"
 	"campaignql/internal/account"
-	"campaignql/internal/app"
 	"campaignql/internal/apperr"
 	"campaignql/internal/caller"
 	"campaignql/internal/config"
@@ -37,6 +33,7 @@ import (
 	"campaignql/internal/event"
 	"campaignql/internal/kind"
 	"campaignql/internal/store"
+	"campaignql/internal/surface"
 	"campaignql/internal/testkit"
 	"campaignql/internal/testkit/apitest"
 )
@@ -426,7 +423,9 @@ func hold(t *testing.T, target, key string, times int) {
 func TestRefusalsOfEventsAreAsThePageSays(t *testing.T) {
 	t.Parallel()
 	db := testkit.Open(t, "sqlite::memory:")
-	s := &shop{Server: apitest.With(t, db, apitest.Config()), db: db}
+	cfg := apitest.Config()
+	cfg.MaxStreams, cfg.MaxAccountStreams = 2, 1
+	s := &shop{Server: apitest.With(t, db, cfg), db: db}
 	owner := s.Account(t)
 	_, reader, err := s.Services.Accounts.CreateKey(owner.Context, account.NewKey{Scopes: kind.Scopes{kind.ScopeRead}})
 	if err != nil {
@@ -449,24 +448,31 @@ func TestRefusalsOfEventsAreAsThePageSays(t *testing.T) {
 	large := func(key string) answer {
 		return announce(t, s.URL+"/graphql", 2<<20, "Content-Type: application/json", "Authorization: Bearer "+key)
 	}
-	other := s.Account(t)
 	places := map[string]int{}
 	for _, row := range readEventsPage(t).table("way", "status") {
-		if row[1] == "429" || row[1] == "503" && row[0] == "GraphQL" {
+		if row[0] == "GraphQL" && (row[1] == "429" || row[1] == "503") {
 			places[row[1]] = limits(t, row[3])[0]
 		}
 	}
 	hold(t, s.URL+"/graphql", owner.Key, places["429"])
 	got["GraphQL 429 `RATE_LIMITED`"] = large(owner.Key)
-	hold(t, s.URL+"/graphql", other.Key, places["503"]-places["429"])
+	for range places["503"]/places["429"] - 1 {
+		hold(t, s.URL+"/graphql", s.Account(t).Key, places["429"])
+	}
 	got["GraphQL 503 `UNAVAILABLE`"] = large(s.Account(t).Key)
-	// A database that does not answer, as far as the server can tell.
-	late, cancel := context.WithDeadline(t.Context(), time.Now())
-	defer cancel()
-	request, recorded := httptest.NewRequestWithContext(late, http.MethodPost, "/events", http.NoBody), httptest.NewRecorder()
-	request.Header.Set("Authorization", "Bearer "+owner.Key)
-	app.Handler(s.Services, app.HandlerOptions{Config: apitest.Config(), Logger: slog.New(slog.DiscardHandler)}).ServeHTTP(recorded, request)
-	got["`POST /events` 503 `UNAVAILABLE`"] = answer{recorded.Code, recorded.Header(), recorded.Body.String()}
+	stream := &admitting{Server: s.Server, address: strings.TrimPrefix(s.URL, "http://")}
+	open := request{target: "/events", contentType: "application/x-ndjson", key: owner.Key, body: "\n", more: 1}
+	for _, key := range []string{owner.Key, s.Account(t).Key} {
+		open.key = key
+		if line, err := bufio.NewReader(stream.send(t, open)).ReadString('\n'); line != "HTTP/1.1 200 OK\r\n" {
+			t.Fatalf("%q, %v", line, err)
+		}
+	}
+	got["`POST /events` 429 `RATE_LIMITED`"] = events(owner.Key, "application/x-ndjson")
+	got["`POST /events` 503 `UNAVAILABLE`"] = events(s.Account(t).Key, "application/x-ndjson")
+	hurried := newAdmitting(t, surface.BodyLimits{NamelessTime: time.Millisecond})
+	response, text := hurried.ask(t, request{target: "/graphql", contentType: jsonType, body: strings.Repeat(" ", 100*kib), more: 1})
+	got["GraphQL 408 `REQUEST_TIMEOUT`"] = answer{response.StatusCode, response.Header, text}
 	rows := readEventsPage(t).table("way", "status")
 	if len(rows) != len(got) {
 		t.Errorf("the page tells of %d refusals, %d were tried", len(rows), len(got))

@@ -68,10 +68,3 @@ func (g *Gate) Give(account, n int64) {
 		delete(g.of, account) // accounts come and go
 	}
 }
-
-// Within returns how many units are taken.
-func (g *Gate) Within() int64 {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.within
-}

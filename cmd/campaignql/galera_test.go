@@ -1,0 +1,347 @@
+//go:build galera
+
+package main
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"campaignql/ent"
+	"campaignql/ent/campaign"
+	"campaignql/internal/caller"
+	"campaignql/internal/kind"
+	"campaignql/internal/store"
+	"campaignql/internal/testkit"
+)
+
+// galeraVariable names the environment variable with the addresses of three nodes, without a database, with commas
+// between. The test that needs it is compiled under the build tag galera alone, and fails without it.
+const galeraVariable = "CAMPAIGNQL_TEST_GALERA"
+
+const (
+	// phase is how long the load runs before the node is killed, while it is down, and after it is back.
+	phase          = 20 * time.Second
+	galeraWorkers  = 6
+	galeraStreams  = 3
+	lostNode       = 2 // counted from 1, as .ci/galera does
+	requestTimeout = 40 * time.Second
+)
+
+// cluster is three servers, each on a node of its own, and what their callers were told.
+type cluster struct {
+	nodes   []string
+	servers []*server
+	key     string
+	// down tells that the node is lost, or not in the cluster again.
+	down atomic.Bool
+
+	mu     sync.Mutex
+	faults map[string]int
+	counts map[string]int
+}
+
+func (c *cluster) fault(format string, args ...any) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.faults[fmt.Sprintf(format, args...)]++
+}
+
+func (c *cluster) counted(what string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.counts[what]++
+}
+
+// errUnknown is what came of a request whose node was lost: it may have been carried out or not.
+var errUnknown = errors.New("the node was lost")
+
+// mutate runs a mutation through a server. The error is errUnknown where the node of the server is lost; anything else
+// that is not a success is a fault, but for user errors, which are returned.
+func (c *cluster) mutate(ctx context.Context, at int, what, document string, variables map[string]any) (data map[string]json.RawMessage, userErrors string, err error) {
+	lost := func() bool { return at == lostNode-1 && c.down.Load() }
+	wasLost := lost()
+	body, _ := json.Marshal(map[string]any{"query": document, "variables": variables})
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.servers[at].URL+"/graphql", strings.NewReader(string(body)))
+	if err != nil {
+		return nil, "", err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Authorization", "Bearer "+c.key)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		c.fault("%s: %v", what, err)
+		return nil, "", errUnknown
+	}
+	defer response.Body.Close()
+	text, _ := io.ReadAll(response.Body)
+	var answer struct {
+		Data   map[string]map[string]json.RawMessage
+		Errors []struct {
+			Message    string
+			Extensions struct{ Code string }
+		}
+	}
+	if err := json.Unmarshal(text, &answer); err != nil {
+		c.fault("%s: status %d: %s", what, response.StatusCode, text)
+		return nil, "", errUnknown
+	}
+	for _, e := range answer.Errors {
+		if e.Extensions.Code == "UNAVAILABLE" && (wasLost || lost()) {
+			c.counted("unavailable, node lost")
+		} else {
+			c.fault("%s on node %d (down %v): %s %s", what, at+1, c.down.Load(), e.Extensions.Code, e.Message)
+		}
+		return nil, "", errUnknown
+	}
+	for _, data = range answer.Data {
+	}
+	if refused := string(data["userErrors"]); refused != "[]" {
+		return data, refused, nil
+	}
+	c.counted(what)
+	return data, "", nil
+}
+
+// known is what a worker knows of the campaigns it made, by their number: the names that one may have, none for one that
+// was deleted, and whether it may be gone.
+type known struct {
+	names map[string][]string
+	gone  map[string]bool
+	maybe map[string]bool
+}
+
+// work creates, renames and deletes campaigns, and pauses and resumes those that are being sent, through one server after
+// the other.
+func (c *cluster) work(ctx context.Context, worker int, sending []int64, shared int64) known {
+	k := known{map[string][]string{}, map[string]bool{}, map[string]bool{}}
+	paused := false
+	for n := 0; ctx.Err() == nil; n++ {
+		at := (worker + n) % len(c.servers)
+		name := fmt.Sprintf("w%d n%d", worker, n)
+		data, refused, err := c.mutate(context.WithoutCancel(ctx), at, "create",
+			`mutation($n: String!) { createCampaign(input: {name: $n}) { campaign { legacyId } userErrors { code message } } }`, map[string]any{"n": name})
+		if refused != "" {
+			c.fault("create: %s", refused)
+		}
+		var campaign struct{ LegacyID json.Number }
+		if err == nil && refused == "" {
+			_ = json.Unmarshal(data["campaign"], &campaign)
+			id := campaign.LegacyID.String()
+			k.names[id] = []string{name}
+			_, refused, err = c.mutate(context.WithoutCancel(ctx), (at+1)%3, "rename",
+				`mutation($id: ID!, $n: String!) { updateCampaign(input: {id: $id, name: $n}) { campaign { id } userErrors { code message } } }`,
+				map[string]any{"id": id, "n": name + " renamed"})
+			switch {
+			case err != nil:
+				k.names[id] = append(k.names[id], name+" renamed")
+			case refused != "" && !readsBehind(refused):
+				c.fault("rename: %s", refused)
+			case refused != "":
+				c.counted("not there yet on the other node")
+			default:
+				k.names[id] = []string{name + " renamed"}
+			}
+			if n%3 == 0 {
+				_, refused, err = c.mutate(context.WithoutCancel(ctx), at, "delete",
+					`mutation($id: ID!) { deleteCampaigns(input: {ids: [$id]}) { userErrors { code message } } }`, map[string]any{"id": id})
+				k.gone[id], k.maybe[id] = err == nil, err != nil
+				if refused != "" {
+					c.fault("delete: %s", refused)
+				}
+			}
+		}
+		if len(sending) > 0 {
+			mutation := "pauseCampaign"
+			if paused {
+				mutation = "resumeCampaign"
+			}
+			// Always through one server that stays: what another node has committed comes to it a little later.
+			_, refused, err = c.mutate(context.WithoutCancel(ctx), 2*(worker%2), mutation,
+				`mutation($id: ID!) { `+mutation+`(input: {id: $id}) { campaign { id } userErrors { code message } } }`, map[string]any{"id": fmt.Sprint(sending[0])})
+			if refused != "" {
+				c.fault("%s: %s", mutation, refused)
+			}
+			if paused || err != nil || refused != "" {
+				sending, paused = sending[1:], false // a campaign that is resumed without a run is Ready
+			} else {
+				paused = true
+			}
+		}
+		// Everybody writes this one, through every node.
+		_, refused, _ = c.mutate(context.WithoutCancel(ctx), at, "rename what all rename",
+			`mutation($id: ID!, $n: String!) { updateCampaign(input: {id: $id, name: $n}) { campaign { id } userErrors { code message } } }`,
+			map[string]any{"id": fmt.Sprint(shared), "n": "shared " + name})
+		if refused != "" {
+			c.fault("rename what all rename: %s", refused)
+		}
+	}
+	return k
+}
+
+// readsBehind holds for a campaign that another node has committed a moment ago.
+func readsBehind(userErrors string) bool { return strings.Contains(userErrors, "NOT_FOUND") }
+
+// record sends the events of a writer, through one server after the other, until all are answered or ctx ends. It
+// returns up to which one they were answered.
+func (c *cluster) record(ctx context.Context, m *mailed, writer int) (upTo int) {
+	for n := 0; upTo < eventsOfWriter && ctx.Err() == nil; n++ {
+		at := (writer + n) % len(c.servers)
+		reached, err := m.stream(ctx, c.servers[at], c.key, writer, upTo, func() {})
+		if upTo = reached; err == nil || ctx.Err() != nil {
+			continue
+		}
+		if strings.Contains(err.Error(), `"code":"unavailable"`) && at == lostNode-1 {
+			c.counted("stream unavailable, node lost")
+			time.Sleep(200 * time.Millisecond)
+			continue
+		}
+		c.fault("stream on node %d (down %v): %v", at+1, c.down.Load(), err)
+		time.Sleep(200 * time.Millisecond)
+	}
+	return upTo
+}
+
+// node runs .ci/galera.
+func node(t *testing.T, args ...string) {
+	t.Helper()
+	if out, err := exec.Command("../../.ci/galera", args...).CombinedOutput(); err != nil {
+		t.Fatalf(".ci/galera %v: %v\n%s", args, err, out)
+	}
+}
+
+// TestGaleraLosesANodeUnderLoad kills a node amid the writes of nine clients and lets it join again. Nothing that was
+// acknowledged is lost, counters equal the events, and nobody is told of a conflict that is not their own.
+func TestGaleraLosesANodeUnderLoad(t *testing.T) {
+	nodes := strings.Split(os.Getenv(galeraVariable), ",")
+	if len(nodes) != 3 {
+		t.Fatalf("%s must name three nodes, such as .ci/galera start prints", galeraVariable)
+	}
+	c := &cluster{faults: map[string]int{}, counts: map[string]int{}}
+	name := fmt.Sprintf("campaignql_galera_%d", time.Now().UnixNano())
+	for _, address := range nodes {
+		u, err := url.Parse(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(c.nodes) == 0 {
+			admin, err := sql.Open("mysql", "root@tcp("+u.Host+")/")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := admin.Exec("CREATE DATABASE " + name + " CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() {
+				_, _ = admin.Exec("DROP DATABASE " + name)
+				_ = admin.Close()
+			})
+		}
+		u.Path = "/" + name
+		c.nodes = append(c.nodes, u.String())
+	}
+	user := newUser(t, c.nodes[0], "ann")
+	c.key = user.APIKey
+	m := newMailing(t, c.nodes[0], user.UserID)
+	system, now := caller.System(t.Context()), store.Now()
+	client := m.db.Client(system)
+	sending := make([][]int64, galeraWorkers)
+	for worker := range sending {
+		var builders []*ent.CampaignCreate
+		for i := range 200 {
+			name := fmt.Sprintf("sending %d %d", worker, i)
+			builders = append(builders, client.Campaign.Create().SetUserID(user.UserID).SetName(name).SetNameKey(name).
+				SetStatus(kind.StatusSending).SetCreatedAt(now).SetLastActivityAt(now))
+		}
+		client.Campaign.CreateBulk(builders...).ExecX(system)
+		// The ids are read: on Galera they are three apart, and what Ent tells of rows inserted together is one apart.
+		sending[worker] = client.Campaign.Query().Where(campaign.NameHasPrefix(fmt.Sprintf("sending %d ", worker))).IDsX(system)
+	}
+	for _, address := range c.nodes {
+		c.servers = append(c.servers, start(t, address))
+	}
+
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var all sync.WaitGroup
+	knows, answered := make([]known, galeraWorkers), make([]int, galeraStreams)
+	for worker := range galeraWorkers {
+		all.Go(func() { knows[worker] = c.work(ctx, worker, sending[worker], m.campaign) })
+	}
+	streams, stopStreams := context.WithTimeout(context.Background(), 10*phase)
+	defer stopStreams()
+	for writer := range galeraStreams {
+		all.Go(func() { answered[writer] = c.record(streams, m, writer) })
+	}
+	time.Sleep(phase)
+	c.down.Store(true)
+	node(t, "kill", strconv.Itoa(lostNode))
+	t.Logf("node %d is killed", lostNode)
+	time.Sleep(phase)
+	node(t, "node", strconv.Itoa(lostNode))
+	time.Sleep(2 * time.Second) // connections that were refused are opened again
+	c.down.Store(false)
+	t.Logf("node %d is back", lostNode)
+	time.Sleep(phase)
+	cancel()
+	all.Wait()
+
+	t.Logf("done: %v", c.counts)
+	for what, n := range c.faults {
+		t.Errorf("%d times: %s", n, what)
+	}
+	for i, address := range c.nodes {
+		c.compare(t, i, address, m, knows, answered)
+	}
+	if got := recountOf(t, c.nodes[0]); !strings.HasSuffix(got, " campaigns recounted, 0 counters corrected\n") {
+		t.Errorf("recount says\n%s", got)
+	}
+}
+
+// compare holds what a node has to what was acknowledged.
+func (c *cluster) compare(t *testing.T, i int, address string, m *mailed, knows []known, answered []int) {
+	t.Helper()
+	db := testkit.Open(t, address)
+	ctx := caller.System(t.Context())
+	names := map[string]string{}
+	for _, campaign := range db.Client(ctx).Campaign.Query().AllX(ctx) {
+		names[fmt.Sprint(campaign.ID)] = campaign.Name
+	}
+	for worker, k := range knows {
+		for id, allowed := range k.names {
+			name, there := names[id]
+			switch {
+			case k.maybe[id]:
+			case there == k.gone[id]:
+				t.Errorf("node %d: campaign %s of worker %d is there: %v; deleted: %v", i+1, id, worker, there, k.gone[id])
+			case there && !strings.Contains("|"+strings.Join(allowed, "|")+"|", "|"+name+"|"):
+				t.Errorf("node %d: campaign %s is named %q, acknowledged was %q", i+1, id, name, allowed)
+			}
+		}
+	}
+	want := 0
+	for writer, n := range answered {
+		if want += n; n < eventsOfWriter {
+			t.Errorf("writer %d was answered up to %d only", writer, n)
+		}
+	}
+	campaign := db.Client(ctx).Campaign.GetX(ctx, m.campaign)
+	if n := db.Client(ctx).Event.Query().CountX(ctx); n != want || campaign.TotalSent+campaign.TotalOpens != int64(want) {
+		t.Errorf("node %d: %d events, %d counted; %d were acknowledged", i+1, n, campaign.TotalSent+campaign.TotalOpens, want)
+	}
+}
