@@ -11,6 +11,7 @@ import (
 	entevent "campaignql/ent/event"
 	"campaignql/ent/linkcounter"
 	"campaignql/ent/purge"
+	"campaignql/internal/apperr"
 	"campaignql/internal/campaign"
 	"campaignql/internal/content"
 	"campaignql/internal/event"
@@ -72,7 +73,7 @@ func TestAPurgeThatIsBrokenOffGoesOn(t *testing.T) {
 		}
 		late := []event.Event{{ID: "late", Kind: kind.EventOpened, CampaignID: doomed.ID, SubscriberID: somebody, At: "2026-11-23T12:00:00Z"}}
 		told, err := event.New(db, event.Options{Now: f.campaigns.Now}).Record(f.ctx, late)
-		if err != nil || told[0].Outcome != event.Rejected || told[0].Err.Reason != "campaign_not_found" {
+		if err != nil || told[0].Outcome != event.Rejected || told[0].Err.Reason != apperr.ReasonCampaignNotFound {
 			t.Errorf("an event for it is %v, %v", told, err)
 		}
 

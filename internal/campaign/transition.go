@@ -92,7 +92,7 @@ func (s *Service) dueWhenReady(d *draft, c *ent.Campaign, plan schedule.Schedule
 	}
 	now := s.now()
 	if err := schedule.Validate(plan, now); err != nil {
-		return &apperr.Error{Code: apperr.Conflict, Field: "schedule", Reason: schedule.ReasonInPast, Message: "it cannot be made ready: " + err.Error()}
+		return &apperr.Error{Code: apperr.Conflict, Field: "schedule", Reason: apperr.ReasonScheduleInPast, Message: "it cannot be made ready: " + err.Error()}
 	}
 	next, ok, err := plan.Next(now, c.SentInstances)
 	switch {
@@ -109,7 +109,7 @@ func (s *Service) dueWhenReady(d *draft, c *ent.Campaign, plan schedule.Schedule
 func cleanReason(field, text string, limit int) (string, error) {
 	text = strings.TrimSpace(kind.Clean(text))
 	if kind.Cut(text, limit) != text {
-		return "", apperr.InvalidField(field, ReasonTextTooLong, "at most %d characters are allowed", limit)
+		return "", apperr.InvalidField(field, apperr.ReasonTextTooLong, "at most %d characters are allowed", limit)
 	}
 	return text, nil
 }

@@ -26,6 +26,9 @@ import (
 // DefaultMaxBody is the largest body of a request, in bytes.
 const DefaultMaxBody = 10 << 20
 
+// defaultTimeout is the longest time of a command.
+const defaultTimeout = 30 * time.Second
+
 // Services are the domains that the commands call.
 type Services struct {
 	Accounts    *account.Service
@@ -41,6 +44,8 @@ type Services struct {
 type Options struct {
 	// MaxBody is the largest body in bytes; a larger one is answered with status 413. Default DefaultMaxBody.
 	MaxBody int64
+	// Timeout ends a command, its SQL included; of a list that is streamed each stretch between two writes. Default 30 s.
+	Timeout time.Duration
 	// Logger receives server faults, each once. Default slog.Default().
 	Logger *slog.Logger
 	// RemoteAddr tells the address of the client, by which failed logins are counted. Default http.Request.RemoteAddr.
@@ -76,6 +81,9 @@ type Bridge struct {
 func New(services Services, opts Options) *Bridge {
 	if opts.MaxBody == 0 {
 		opts.MaxBody = DefaultMaxBody
+	}
+	if opts.Timeout == 0 {
+		opts.Timeout = defaultTimeout
 	}
 	if opts.Logger == nil {
 		opts.Logger = slog.Default()
@@ -154,7 +162,7 @@ func absent(p Parameters, names ...string) error {
 	var faults apperr.Faults
 	for _, name := range names {
 		if !p.Has(name) {
-			faults.Add(apperr.InvalidField(name, missing(name), "is missing"))
+			faults.Add(apperr.InvalidField(name, apperr.ReasonParameterMissing, "is missing"))
 		}
 	}
 	return faults.Err()
@@ -165,7 +173,7 @@ func notSent(p Parameters, names ...string) error {
 	var faults apperr.Faults
 	for _, name := range names {
 		if p.Text(name) == "" {
-			faults.Add(apperr.InvalidField(name, missing(name), "is missing"))
+			faults.Add(apperr.InvalidField(name, apperr.ReasonParameterMissing, "is missing"))
 		}
 	}
 	return faults.Err()

@@ -23,15 +23,16 @@ const OperationHeader = "X-GraphQL-Operation"
 // ServeHTTP answers one request of the legacy API; it is the handler of /api.php and /command.
 func (b *Bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	started := time.Now()
-	ctx := WithRemoteAddr(withBearer(r.Context(), r), b.opts.RemoteAddr(r))
-	out := &answer{writer: w}
+	ctx, work, done := surface.WithWork(WithRemoteAddr(withBearer(r.Context(), r), b.opts.RemoteAddr(r)), b.opts.Timeout)
+	defer done()
+	out := &answer{writer: w, work: work}
 	response := b.answer(ctx, w, r, out)
 	err := out.send(response)
 	switch {
 	case err == nil:
 	case out.committed:
 		// Half of the answer is with the client: only a broken connection tells that the rest is missing.
-		if ctx.Err() == nil {
+		if r.Context().Err() == nil && !out.lost {
 			b.fault(ctx, response.Command, http.StatusInternalServerError, err)
 		}
 		b.opts.Observe(response.Command, Failed, time.Since(started))
@@ -75,6 +76,7 @@ func (b *Bridge) answer(ctx context.Context, w http.ResponseWriter, r *http.Requ
 	case p.Has("JSONPCallBack"):
 		return hardFailure(http.StatusBadRequest, codeMalformed, "JSONPCallBack is not supported: use CORS.")
 	}
+	out.work.Begin() // reading the request was the client's time
 	return b.execute(ctx, p.Text("Command"), p, func(ctx context.Context) (context.Context, error) {
 		return b.identify(ctx, p)
 	})
@@ -137,9 +139,11 @@ func (p Parameters) key() string {
 
 // answer is an HTTP answer that is held back until it is long or complete.
 type answer struct {
-	writer    http.ResponseWriter
-	xml       bool
-	committed bool
+	writer http.ResponseWriter
+	work   *surface.Work
+	xml    bool
+	// committed tells that a part has been written, lost that the client took no more.
+	committed, lost bool
 }
 
 // send writes the response. When it fails before anything was committed, another response may be sent instead.
@@ -179,8 +183,11 @@ func (a *answer) write(response Response, part []byte) error {
 		a.committed = true
 		a.header(response)
 	}
-	_, err := a.writer.Write(part)
-	return err
+	return a.work.Write(func() error {
+		_, err := a.writer.Write(part)
+		a.lost = err != nil
+		return err
+	})
 }
 
 func (a *answer) header(response Response) {
