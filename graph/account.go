@@ -50,7 +50,7 @@ func (r mutationResolver) Login(ctx context.Context, input model.LoginInput) (*m
 	}
 	if all := apperr.All(err); len(all) == 1 && all[0].Code == apperr.Unauthenticated {
 		return &model.LoginPayload{UserErrors: []*model.UserError{{
-			Code: model.UserErrorCodeInvalidCredentials, Message: all[0].Message, Field: []string{}, Reason: &all[0].Reason,
+			Code: model.UserErrorCodeInvalidCredentials, Message: all[0].Message, Field: []string{}, Reason: new(string(all[0].Reason)),
 		}}}, nil
 	}
 	mend, err := mended(ctx, err)

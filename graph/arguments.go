@@ -18,7 +18,7 @@ const maxIDs = 250
 func identify(kind gid.Kind, name, text string) (int64, error) {
 	id, err := gid.Decode(kind, text)
 	if err != nil {
-		return 0, apperr.InvalidField(name, "id_invalid", "%s", err.Error())
+		return 0, apperr.InvalidField(name, apperr.ReasonIDInvalid, "%s", err.Error())
 	}
 	return id, nil
 }
@@ -26,7 +26,7 @@ func identify(kind gid.Kind, name, text string) (int64, error) {
 // identifyAll reads ids, each once.
 func identifyAll(kind gid.Kind, name string, texts []string, limit int) ([]int64, error) {
 	if len(texts) > limit {
-		return nil, apperr.InvalidField(name, "too_many_ids", "%d ids, at most %d are allowed", len(texts), limit)
+		return nil, apperr.InvalidField(name, apperr.ReasonTooManyIDs, "%d ids, at most %d are allowed", len(texts), limit)
 	}
 	ids := make([]int64, 0, len(texts))
 	var faults apperr.Faults

@@ -206,7 +206,7 @@ func (r campaignResolver) AllowedTransitions(ctx context.Context, c *model.Campa
 	for _, t := range campaign.Transitions(id, c.Campaign) {
 		shown := &model.CampaignTransition{To: t.To, Mutation: mutations[t.Action]}
 		if t.BlockedBy != nil {
-			shown.BlockedBy = &model.TransitionBlock{Code: t.BlockedBy.Reason, Message: t.BlockedBy.Message}
+			shown.BlockedBy = &model.TransitionBlock{Code: string(t.BlockedBy.Reason), Message: t.BlockedBy.Message}
 		}
 		out = append(out, shown)
 	}
@@ -248,7 +248,7 @@ func historyPlan(first *int32, after *string) (historyBounds, error) {
 	}
 	version, err := strconv.ParseInt(*after, 10, 64)
 	if err != nil || version < 1 {
-		return plan, apperr.InvalidField("after", "cursor_invalid", "is not a cursor of this server")
+		return plan, apperr.InvalidField("after", apperr.ReasonCursorInvalid, "is not a cursor of this server")
 	}
 	plan.beforeVersion = version
 	return plan, nil
@@ -274,7 +274,7 @@ func historyPage(rows []*ent.CampaignChange, size int, continued bool) *model.Ca
 
 func (r scheduleResolver) Upcoming(_ context.Context, s *model.Schedule, first int32) ([]*time.Time, error) {
 	if first < 1 || first > schedule.MaxUpcoming {
-		return nil, apperr.InvalidField("first", "page_size", "must be 1 to %d", schedule.MaxUpcoming)
+		return nil, apperr.InvalidField("first", apperr.ReasonPageSize, "must be 1 to %d", schedule.MaxUpcoming)
 	}
 	instants, err := r.Campaigns.Upcoming(s.Row, int(first))
 	return pointers(instants), err

@@ -153,7 +153,7 @@ func scheduleOf(in *model.ScheduleInput) (schedule.Schedule, error) {
 	case none != nil && *none:
 		return schedule.Schedule{Type: kind.ScheduleNone}, nil
 	default:
-		return schedule.Schedule{}, apperr.InvalidField("schedule", schedule.ReasonType, "none and immediate can only be true")
+		return schedule.Schedule{}, apperr.InvalidField("schedule", apperr.ReasonScheduleTypeInvalid, "none and immediate can only be true")
 	}
 }
 
@@ -208,19 +208,19 @@ func audienceOf(target *model.AudienceInput) (*campaign.AudiencePatch, error) {
 	case target.Rules.IsSet():
 		rules := string(target.Rules.Value())
 		if rules == "" || rules == "null" {
-			return patch, apperr.InvalidField("audience.rules", "audience_invalid", "$: an object with criteria is required")
+			return patch, apperr.InvalidField("audience.rules", apperr.ReasonAudienceInvalid, "$: an object with criteria is required")
 		}
 		patch.Rules = &rules
 	case target.RulesJSONBundle.IsSet():
 		if patch.Rules = target.RulesJSONBundle.Value(); value(patch.Rules) == "" {
-			return patch, apperr.InvalidField("audience.rulesJsonBundle", "audience_invalid", "$: an object with criteria is required")
+			return patch, apperr.InvalidField("audience.rulesJsonBundle", apperr.ReasonAudienceInvalid, "$: an object with criteria is required")
 		}
 	case target.Lists.Value() != nil:
 		lists := target.Lists.Value()
 		include, exclude := pairs(lists.Include), pairs(lists.Exclude)
 		patch.Include, patch.Exclude = &include, &exclude
 	case target.None.Value() == nil || !*target.None.Value():
-		return patch, apperr.InvalidField("audience.none", "audience_invalid", "can only be true")
+		return patch, apperr.InvalidField("audience.none", apperr.ReasonAudienceInvalid, "can only be true")
 	}
 	return patch, nil
 }

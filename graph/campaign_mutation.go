@@ -124,7 +124,7 @@ func (r queryResolver) SchedulePreview(ctx context.Context, input model.Schedule
 		return nil, err
 	}
 	if first < 1 || first > schedule.MaxUpcoming {
-		return nil, apperr.InvalidField("first", "page_size", "must be 1 to %d", schedule.MaxUpcoming)
+		return nil, apperr.InvalidField("first", apperr.ReasonPageSize, "must be 1 to %d", schedule.MaxUpcoming)
 	}
 	plan, err := scheduleOf(&input)
 	if err == nil {

@@ -64,7 +64,7 @@ func (r queryResolver) Compare(ctx context.Context, texts []string) (*model.Camp
 // comparedIDs reads ids of campaigns, each of which may stand there once.
 func comparedIDs(texts []string) ([]int64, error) {
 	if len(texts) < minCompared || len(texts) > maxCompared {
-		return nil, apperr.InvalidField("campaigns", "number_of_ids", "%d ids, %d to %d are allowed", len(texts), minCompared, maxCompared)
+		return nil, apperr.InvalidField("campaigns", apperr.ReasonNumberOfIDs, "%d ids, %d to %d are allowed", len(texts), minCompared, maxCompared)
 	}
 	ids := make([]int64, len(texts))
 	var faults apperr.Faults
@@ -72,7 +72,7 @@ func comparedIDs(texts []string) ([]int64, error) {
 		id, err := identify(gid.Campaign, comparedName(i), text)
 		faults.Add(err)
 		if err == nil && slices.Contains(ids[:i], id) {
-			faults.Add(apperr.InvalidField(comparedName(i), "id_repeated", "names a campaign that stands there before"))
+			faults.Add(apperr.InvalidField(comparedName(i), apperr.ReasonIDRepeated, "names a campaign that stands there before"))
 		}
 		ids[i] = id
 	}

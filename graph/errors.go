@@ -59,7 +59,7 @@ func mended(ctx context.Context, err error) ([]*model.UserError, error) {
 		}
 		out[i] = &model.UserError{Code: code, Message: fault.Message, Field: fieldPath(ctx, fault.Field)}
 		if fault.Reason != "" {
-			out[i].Reason = &fault.Reason
+			out[i].Reason = new(string(fault.Reason))
 		}
 	}
 	return out, nil
@@ -167,7 +167,7 @@ func (s *server) present(ctx context.Context, err error) *gqlerror.Error {
 		out.Extensions["field"] = fault.Field
 	}
 	if fault.Reason != "" {
-		out.Extensions["reason"] = fault.Reason
+		out.Extensions["reason"] = string(fault.Reason)
 	}
 	if fault.RetryAfter > 0 {
 		out.Extensions["retryAfterSeconds"] = int((fault.RetryAfter + time.Second - 1) / time.Second)

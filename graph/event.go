@@ -18,7 +18,7 @@ func (r mutationResolver) RecordEvents(ctx context.Context, input model.RecordEv
 	var results []event.Result
 	var err error
 	if len(input.Events) == 0 {
-		err = apperr.InvalidField("events", "events_required", "must have at least one event")
+		err = apperr.InvalidField("events", apperr.ReasonEventsRequired, "must have at least one event")
 	} else {
 		results, err = r.Events.Record(ctx, readEvents(input.Events))
 	}

@@ -27,7 +27,7 @@ func (r queryResolver) Node(ctx context.Context, id string) (model.Node, error) 
 
 func (r queryResolver) Nodes(ctx context.Context, ids []string) ([]model.Node, error) {
 	if len(ids) > maxNodes {
-		return nil, apperr.InvalidField("ids", "too_many_ids", "%d ids, at most %d are allowed", len(ids), maxNodes)
+		return nil, apperr.InvalidField("ids", apperr.ReasonTooManyIDs, "%d ids, at most %d are allowed", len(ids), maxNodes)
 	}
 	return r.nodes(ctx, ids, func(i int) string { return fmt.Sprintf("ids[%d]", i) })
 }
@@ -39,7 +39,7 @@ func (r *resolver) nodes(ctx context.Context, texts []string, name func(i int) s
 	for i, text := range texts {
 		kind, id, ok := gid.Parse(text)
 		if !ok {
-			return nil, apperr.InvalidField(name(i), "id_invalid", "%q is not a global id", gid.Shorten(text))
+			return nil, apperr.InvalidField(name(i), apperr.ReasonIDInvalid, "%q is not a global id", gid.Shorten(text))
 		}
 		wanted[kind] = append(wanted[kind], id)
 	}

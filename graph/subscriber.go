@@ -66,17 +66,17 @@ func subscriberFilter(in *model.SubscriberFilter) (subscriber.Filter, error) {
 	filter.Search = searched(&faults, "filter.search", value(in.Search.Value()))
 	if field := in.Field.Value(); field != nil {
 		if filter.Search != "" {
-			faults.Add(apperr.InvalidField("filter.field", "filter_searches", "give search or field, not both"))
+			faults.Add(apperr.InvalidField("filter.field", apperr.ReasonFilterSearches, "give search or field, not both"))
 		}
 		id, err := identify(gid.CustomField, "filter.field.fieldId", field.FieldID)
 		faults.Add(err)
 		filter.SearchField, filter.Search = id, searched(&faults, "filter.field.contains", field.Contains)
 		if filter.Search == "" {
-			faults.Add(apperr.InvalidField("filter.field.contains", "search_required", "is required"))
+			faults.Add(apperr.InvalidField("filter.field.contains", apperr.ReasonSearchRequired, "is required"))
 		}
 	}
 	if filter.Addresses = in.EmailAddresses.Value(); len(filter.Addresses) > maxIDs {
-		faults.Add(apperr.InvalidField("filter.emailAddresses", "too_many_addresses", "%d addresses, at most %d are allowed", len(filter.Addresses), maxIDs))
+		faults.Add(apperr.InvalidField("filter.emailAddresses", apperr.ReasonTooManyAddresses, "%d addresses, at most %d are allowed", len(filter.Addresses), maxIDs))
 	}
 	if span := in.SubscribedAt.Value(); span != nil {
 		filter.SubscribedFrom, filter.SubscribedTo = span.From.Value(), span.To.Value()
@@ -115,7 +115,7 @@ func (r *resolver) chosenPeople(ctx context.Context, in *model.SubscriberFilter)
 
 func searched(faults *apperr.Faults, name, text string) string {
 	if utf8.RuneCountInString(text) > maxSearch {
-		faults.Add(apperr.InvalidField(name, "text_too_long", "at most %d characters are allowed", maxSearch))
+		faults.Add(apperr.InvalidField(name, apperr.ReasonTextTooLong, "at most %d characters are allowed", maxSearch))
 	}
 	return text
 }
@@ -129,7 +129,7 @@ func customValues(name string, in []*model.CustomFieldValueInput) (map[int64]str
 		id, err := identify(gid.CustomField, at, v.FieldID)
 		faults.Add(err)
 		if _, twice := values[id]; twice && err == nil {
-			faults.Add(apperr.InvalidField(at, "custom_field_repeated", "is named twice"))
+			faults.Add(apperr.InvalidField(at, apperr.ReasonCustomFieldRepeated, "is named twice"))
 		}
 		values[id] = value(v.Value.Value())
 	}
@@ -149,7 +149,7 @@ func personField(below string, values []*model.CustomFieldValueInput) func(*appe
 			for i, v := range values {
 				if id, err := gid.Decode(gid.CustomField, v.FieldID); err == nil && strconv.FormatInt(id, 10) == digits {
 					name = fmt.Sprintf("fields[%d].value", i)
-					if fault.Reason == "custom_field_not_found" {
+					if fault.Reason == apperr.ReasonCustomFieldNotFound {
 						name = fmt.Sprintf("fields[%d].fieldId", i)
 					}
 				}
@@ -191,7 +191,7 @@ func readAddition(input model.AddSubscribersInput) (subscriber.Addition, error) 
 	in.ListID, err = identify(gid.SubscriberList, "listId", input.ListID)
 	faults.Add(err)
 	if len(input.Subscribers) == 0 {
-		faults.Add(apperr.InvalidField("subscribers", "rows_required", "must have at least one row"))
+		faults.Add(apperr.InvalidField("subscribers", apperr.ReasonRowsRequired, "must have at least one row"))
 	}
 	for i, row := range input.Subscribers {
 		values, err := customValues(fmt.Sprintf("subscribers[%d].fields", i), row.Fields)
@@ -285,7 +285,7 @@ func (r mutationResolver) Unsubscribe(ctx context.Context, input model.Unsubscri
 	if err = faults.Err(); err == nil {
 		s, err = r.Subscribers.Unsubscribe(ctx, leave)
 		err = renamed(err, func(fault *apperr.Error) string {
-			if fault.Reason == "list_not_found" {
+			if fault.Reason == apperr.ReasonListNotFound {
 				return "listId"
 			}
 			return personField("", nil)(fault)

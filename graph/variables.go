@@ -83,7 +83,7 @@ func (v *variables) check(op *graphql.OperationContext) *gqlerror.Error {
 		}
 		if fault != nil {
 			return &gqlerror.Error{Message: fault.Error(), Locations: location(declared.Position), Extensions: map[string]any{
-				"code": surface.Code(fault.Code), "field": fault.Field, "reason": fault.Reason,
+				"code": surface.Code(fault.Code), "field": fault.Field, "reason": string(fault.Reason),
 			}}
 		}
 	}
@@ -151,7 +151,7 @@ func location(at *ast.Position) []gqlerror.Location {
 }
 
 func misfit(name, format string, args ...any) *apperr.Error {
-	return apperr.InvalidField(name, "variable_invalid", format, args...)
+	return apperr.InvalidField(name, apperr.ReasonVariableInvalid, format, args...)
 }
 
 // value checks one value against a type; name is how messages call it.

@@ -17,12 +17,11 @@ import (
 	"campaignql/internal/surface"
 )
 
-// patience is how long a client may not take what is sent.
-const patience = 2 * time.Minute
-
 // Options are what the surface is built with.
 type Options struct {
 	Logger *slog.Logger
+	// Timeout ends the reading of a part of a file, its SQL included. Default 30 s.
+	Timeout time.Duration
 	// Gate bounds how many files are sent at a time; nil does not.
 	Gate *gate.Gate
 }
@@ -36,6 +35,9 @@ type Handler struct {
 
 // New returns the surface.
 func New(accounts *account.Service, exports *export.Service, opts Options) *Handler {
+	if opts.Timeout == 0 {
+		opts.Timeout = 30 * time.Second
+	}
 	return &Handler{accounts, exports, opts}
 }
 
@@ -48,13 +50,17 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		surface.RefuseAs(w, r, http.StatusMethodNotAllowed, "BAD_REQUEST", "a file is read by GET")
 		return
 	}
+	ctx, work, done := surface.WithWork(r.Context(), h.Timeout)
+	defer done()
+	work.Begin()
+	r = r.WithContext(ctx)
 	id, err := h.authenticate(r)
 	if err != nil {
 		surface.Refuse(w, r, h.Logger, err)
 		return
 	}
 	surface.RequestOf(r.Context()).CalledBy(id)
-	ctx := caller.With(r.Context(), id)
+	ctx = caller.With(ctx, id)
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		surface.Refuse(w, r, h.Logger, err)
 		return
@@ -82,19 +88,28 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		defer leave()
 	}
 	head(w.Header(), file)
-	s := &stream{follower: h.accounts.Follow(id), control: http.NewResponseController(w)}
+	s := &stream{follower: h.accounts.Follow(id), work: work, control: http.NewResponseController(w)}
 	defer s.follower.Close()
-	// The server's own deadline is of short requests; it would end this one in the middle.
-	_ = s.control.SetReadDeadline(time.Time{})
-	_ = s.control.SetWriteDeadline(time.Now().Add(patience))
-	if err := s.write(ctx, w, file); err != nil {
+	to := writer(func(p []byte) (n int, err error) {
+		err = work.Write(func() error {
+			n, err = w.Write(p)
+			return err
+		})
+		return n, err
+	})
+	if err := s.write(ctx, to, file); err != nil {
 		if broken(err) {
 			h.Logger.ErrorContext(ctx, "an export broke off", slog.String("requestId", surface.RequestID(ctx)), slog.Any("error", surface.Cause(err)))
 		}
 		panic(http.ErrAbortHandler)
 	}
-	_ = s.control.SetWriteDeadline(time.Time{}) // the connection may be used for more requests
 }
+
+// writer is a function that writes.
+type writer func(p []byte) (int, error)
+
+// Write implements [io.Writer].
+func (w writer) Write(p []byte) (int, error) { return w(p) }
 
 // head describes the file.
 func head(header http.Header, file *export.File) {
@@ -130,6 +145,7 @@ func (h *Handler) authenticate(r *http.Request) (caller.Identity, error) {
 type stream struct {
 	// follower tells when the key or session has ended.
 	follower *account.Follower
+	work     *surface.Work
 	control  *http.ResponseController
 }
 
@@ -157,10 +173,9 @@ func (s *stream) flush(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := s.control.Flush(); err != nil {
+	if err := s.work.Write(s.control.Flush); err != nil {
 		return err
 	}
-	_ = s.control.SetWriteDeadline(time.Now().Add(patience))
 	return s.follower.Check(ctx)
 }
 

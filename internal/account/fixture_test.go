@@ -110,7 +110,7 @@ func wantCode(t *testing.T, err error, code apperr.Code) {
 func reasons(err error) []string {
 	var out []string
 	for _, fault := range apperr.All(err) {
-		out = append(out, fault.Field+":"+fault.Reason)
+		out = append(out, fault.Field+":"+string(fault.Reason))
 	}
 	return out
 }

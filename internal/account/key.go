@@ -120,20 +120,20 @@ func keyInForce(now time.Time) predicate.APIKey {
 func (in *NewKey) normalise(now time.Time) error {
 	var faults apperr.Faults
 	if len(in.Scopes) == 0 {
-		faults.Add(apperr.InvalidField("scopes", "scopes_required", "a key needs at least one scope"))
+		faults.Add(apperr.InvalidField("scopes", apperr.ReasonScopesRequired, "a key needs at least one scope"))
 	}
 	in.Note = strings.TrimSpace(kind.Clean(in.Note))
 	if tooLong(in.Note, maxNoteCharacters, apikey.NoteValidator) {
-		faults.Add(apperr.InvalidField("note", "note_too_long", "the note must not be longer than %d characters", maxNoteCharacters))
+		faults.Add(apperr.InvalidField("note", apperr.ReasonNoteTooLong, "the note must not be longer than %d characters", maxNoteCharacters))
 	}
 	if in.ExpiresAt != nil {
 		at := store.Truncate(*in.ExpiresAt)
 		in.ExpiresAt = &at
 		switch {
 		case !at.After(now):
-			faults.Add(apperr.InvalidField("expiresAt", "expiry_past", "the expiry must be in the future"))
+			faults.Add(apperr.InvalidField("expiresAt", apperr.ReasonExpiryPast, "the expiry must be in the future"))
 		case at.After(lastExpiry):
-			faults.Add(apperr.InvalidField("expiresAt", "expiry_invalid", "the expiry must be before the year 10000"))
+			faults.Add(apperr.InvalidField("expiresAt", apperr.ReasonExpiryInvalid, "the expiry must be before the year 10000"))
 		}
 	}
 	return faults.Err()

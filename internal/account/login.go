@@ -44,10 +44,10 @@ func (s *Service) Login(ctx context.Context, in Login) (*Session, error) {
 	name := foldName(in.Username)
 	var faults apperr.Faults
 	if name == "" {
-		faults.Add(apperr.InvalidField("username", "username_required", "a user name is required"))
+		faults.Add(apperr.InvalidField("username", apperr.ReasonUsernameRequired, "a user name is required"))
 	}
 	if in.Password == "" {
-		faults.Add(apperr.InvalidField("password", "password_required", "a password is required"))
+		faults.Add(apperr.InvalidField("password", apperr.ReasonPasswordRequired, "a password is required"))
 	}
 	if err := faults.Err(); err != nil {
 		return nil, err
@@ -170,5 +170,5 @@ func (s *Service) Logout(ctx context.Context, token string) error {
 }
 
 func errLogin() error {
-	return &apperr.Error{Code: apperr.Unauthenticated, Reason: "login_invalid", Message: "invalid login information"}
+	return &apperr.Error{Code: apperr.Unauthenticated, Reason: apperr.ReasonLoginInvalid, Message: "invalid login information"}
 }

@@ -122,9 +122,9 @@ func randomBytes(n int) []byte {
 func checkPassword(password string) error {
 	switch {
 	case len(password) > maxPasswordBytes:
-		return apperr.InvalidField("password", "password_too_long", "the password must not be longer than %d bytes", maxPasswordBytes)
+		return apperr.InvalidField("password", apperr.ReasonPasswordTooLong, "the password must not be longer than %d bytes", maxPasswordBytes)
 	case utf8.RuneCountInString(password) < minPasswordCharacters:
-		return apperr.InvalidField("password", "password_too_short", "the password must have at least %d characters", minPasswordCharacters)
+		return apperr.InvalidField("password", apperr.ReasonPasswordTooShort, "the password must have at least %d characters", minPasswordCharacters)
 	}
 	return nil
 }

@@ -42,7 +42,7 @@ func (s *Service) RevokeKey(ctx context.Context, id int64, descendants Descendan
 		return nil, err
 	}
 	if descendants != "" && descendants != RevokeDescendants && descendants != KeepDescendants {
-		return nil, apperr.InvalidField("descendants", "descendants_unknown", "must be REVOKE or KEEP")
+		return nil, apperr.InvalidField("descendants", apperr.ReasonDescendantsUnknown, "must be REVOKE or KEEP")
 	}
 	var revocation *Revocation
 	err = s.db.TxLatest(ctx, func(ctx context.Context) error {

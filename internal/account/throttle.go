@@ -125,7 +125,7 @@ func (c *counters) check(ctx context.Context) error {
 	}
 	return &apperr.Error{
 		Code:       apperr.Limited,
-		Reason:     "login_limited",
+		Reason:     apperr.ReasonLoginLimited,
 		Message:    "too many failed logins: try again in " + strconv.Itoa(int(wait/time.Second)) + " seconds",
 		RetryAfter: wait,
 	}

@@ -117,10 +117,10 @@ func (s *Service) addTaken(ctx context.Context, in *NewUser, faults *apperr.Faul
 	}
 	for _, u := range found {
 		if u.UsernameKey == in.usernameKey {
-			faults.Add(apperr.InvalidField("username", "username_taken", "the user name is taken"))
+			faults.Add(apperr.InvalidField("username", apperr.ReasonUsernameTaken, "the user name is taken"))
 		}
 		if u.EmailKey == in.emailKey {
-			faults.Add(apperr.InvalidField("email", "email_taken", "an account with this email address exists already"))
+			faults.Add(apperr.InvalidField("email", apperr.ReasonEmailTaken, "an account with this email address exists already"))
 		}
 	}
 	return nil
@@ -145,19 +145,19 @@ func (in *NewUser) normalise() *apperr.Faults {
 	faults.Add(in.checkEmail())
 	faults.Add(checkPassword(in.Password))
 	if tooLong(in.FirstName, maxNameCharacters, user.FirstNameValidator) {
-		faults.Add(apperr.InvalidField("firstName", "first_name_too_long", "the first name must not be longer than %d characters", maxNameCharacters))
+		faults.Add(apperr.InvalidField("firstName", apperr.ReasonFirstNameTooLong, "the first name must not be longer than %d characters", maxNameCharacters))
 	}
 	if tooLong(in.LastName, maxNameCharacters, user.LastNameValidator) {
-		faults.Add(apperr.InvalidField("lastName", "last_name_too_long", "the last name must not be longer than %d characters", maxNameCharacters))
+		faults.Add(apperr.InvalidField("lastName", apperr.ReasonLastNameTooLong, "the last name must not be longer than %d characters", maxNameCharacters))
 	}
 	if _, err := time.LoadLocation(in.TimeZone); err != nil || in.TimeZone == "Local" {
-		faults.Add(apperr.InvalidField("timeZone", "time_zone_unknown", "%q is not a time zone: use a name such as Europe/Berlin", kind.Cut(in.TimeZone, maxNameCharacters)))
+		faults.Add(apperr.InvalidField("timeZone", apperr.ReasonTimeZoneUnknown, "%q is not a time zone: use a name such as Europe/Berlin", kind.Cut(in.TimeZone, maxNameCharacters)))
 	}
 	if user.RoleValidator(in.Role) != nil {
-		faults.Add(apperr.InvalidField("role", "role_unknown", "the role must be user or admin"))
+		faults.Add(apperr.InvalidField("role", apperr.ReasonRoleUnknown, "the role must be user or admin"))
 	}
 	if user.ReputationValidator(in.Reputation) != nil {
-		faults.Add(apperr.InvalidField("reputation", "reputation_unknown", "the reputation must be trusted or untrusted"))
+		faults.Add(apperr.InvalidField("reputation", apperr.ReasonReputationUnknown, "the reputation must be trusted or untrusted"))
 	}
 	return faults
 }
@@ -165,24 +165,24 @@ func (in *NewUser) normalise() *apperr.Faults {
 func (in *NewUser) checkUsername() error {
 	switch {
 	case in.Username == "":
-		return apperr.InvalidField("username", "username_required", "a user name is required")
+		return apperr.InvalidField("username", apperr.ReasonUsernameRequired, "a user name is required")
 	case !utf8.ValidString(in.Username) || strings.ContainsFunc(in.Username, func(r rune) bool { return !unicode.IsGraphic(r) }):
-		return apperr.InvalidField("username", "username_invalid", "the user name must not hold control or invisible characters")
+		return apperr.InvalidField("username", apperr.ReasonUsernameInvalid, "the user name must not hold control or invisible characters")
 	case tooLong(in.Username, maxNameCharacters, user.UsernameValidator), tooLong(in.usernameKey, maxUsernameKey, user.UsernameKeyValidator):
-		return apperr.InvalidField("username", "username_too_long", "the user name must not be longer than %d characters", maxNameCharacters)
+		return apperr.InvalidField("username", apperr.ReasonUsernameTooLong, "the user name must not be longer than %d characters", maxNameCharacters)
 	case strings.Contains(in.usernameKey, "@") && in.usernameKey != in.emailKey:
-		return apperr.InvalidField("username", "username_is_address", "a user name with an @ must be the account's own email address")
+		return apperr.InvalidField("username", apperr.ReasonUsernameIsAddress, "a user name with an @ must be the account's own email address")
 	}
 	return nil
 }
 
 func (in *NewUser) checkEmail() error {
 	if in.Email == "" {
-		return apperr.InvalidField("email", "email_required", "an email address is required")
+		return apperr.InvalidField("email", apperr.ReasonEmailRequired, "an email address is required")
 	}
 	parsed, err := mail.ParseAddress(in.Email)
 	if err != nil || parsed.Address != in.Email || len(in.Email) > maxEmailBytes || len(in.emailKey) > maxEmailBytes || !utf8.ValidString(in.Email) {
-		return apperr.InvalidField("email", "email_invalid", "the email address must have the form name@example.com and at most %d bytes", maxEmailBytes)
+		return apperr.InvalidField("email", apperr.ReasonEmailInvalid, "the email address must have the form name@example.com and at most %d bytes", maxEmailBytes)
 	}
 	return nil
 }

@@ -26,6 +26,9 @@ import (
 // Build tells what was built.
 type Build struct{ Version, Commit string }
 
+// readTimeout is how long the whole body of a request may take, but for streams.
+const readTimeout = 2 * time.Minute
+
 // sweepEvery is how often expired sessions and the like are deleted.
 const sweepEvery = 10 * time.Minute
 

@@ -20,7 +20,7 @@ import (
 // front is the HTTP server. It listens from the start, so that a port that is taken is found before
 // anything is done to the database, and answers that it is starting until it is opened.
 type front struct {
-	listener net.Listener
+	listener *surface.Listener
 	server   *http.Server
 	handler  atomic.Pointer[http.Handler]
 	running  requestCount
@@ -37,18 +37,18 @@ func listen(ctx context.Context, cfg config.Config, log *slog.Logger) (*front, e
 	}
 	// Requests outlive ctx: they are given time to finish first.
 	requests, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	f := &front{listener: listener, cancel: cancel, failed: make(chan error, 1)}
+	f := &front{listener: surface.Listen(listener, cfg.ClientTimeout), cancel: cancel, failed: make(chan error, 1)}
 	f.open(starting(cfg, log))
 	f.server = &http.Server{
 		Handler:           f.running.counted(http.HandlerFunc(f.answer)),
 		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       2 * time.Minute,
+		ReadTimeout:       readTimeout,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 		BaseContext:       func(net.Listener) context.Context { return requests },
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
-	go func() { f.failed <- f.server.Serve(listener) }()
+	go func() { f.failed <- f.server.Serve(f.listener) }()
 	return f, nil
 }
 
@@ -63,6 +63,7 @@ func (f *front) address() net.Addr { return f.listener.Addr() }
 func (f *front) shutdown(ctx context.Context, grace time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
+	f.listener.Stop() // clients that take nothing do not hold up the others
 	err := f.server.Shutdown(ctx)
 	if err == nil {
 		err = f.running.wait(ctx) // for those that have left the server's care, such as WebSockets

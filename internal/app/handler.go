@@ -48,7 +48,10 @@ func Handler(services *Services, opts HandlerOptions) http.Handler {
 			Accounts: services.Accounts, Campaigns: services.Campaigns, Emails: services.Emails, Lists: services.Lists, Statistics: services.Statistics,
 			Subscribers: services.Subscribers, Tags: services.Tags,
 		},
-		command.Options{MaxBody: cfg.MaxCommandBody, Bodies: bodies, Logger: opts.Logger, RequestID: surface.RequestID, Observe: meters.command})
+		command.Options{
+			MaxBody: cfg.MaxCommandBody, Bodies: bodies, Timeout: cfg.Timeout, Logger: opts.Logger, RequestID: surface.RequestID,
+			Observe: meters.command,
+		})
 	graphQL := graph.Handler(
 		graph.Services{
 			Accounts: services.Accounts, Campaigns: services.Campaigns, Emails: services.Emails, Tags: services.Tags, Statistics: services.Statistics, Commands: bridge,
@@ -75,10 +78,11 @@ func Handler(services *Services, opts HandlerOptions) http.Handler {
 	mux.Handle("/api.php", pages.cors(compressed(bridge)))
 	mux.Handle("/command", pages.cors(compressed(bridge)))
 	mux.Handle("POST /events", pages.protect(ingest.New(services.Accounts, services.Events, ingest.Options{
-		Logger: opts.Logger, Gate: gate.New("streams of events", cfg.MaxStreams, cfg.MaxAccountStreams), Stopping: opts.Stopping,
+		Logger: opts.Logger, Gate: gate.New("streams of events", cfg.MaxStreams, cfg.MaxAccountStreams), Timeout: cfg.Timeout,
+		Stopping: opts.Stopping,
 	})))
 	mux.Handle("/export/campaigns/{id}/{file}", pages.cors(compressed(download.New(services.Accounts, services.Exports, download.Options{
-		Logger: opts.Logger, Gate: gate.New("downloads", cfg.MaxDownloads, cfg.MaxAccountDownloads),
+		Logger: opts.Logger, Timeout: cfg.Timeout, Gate: gate.New("downloads", cfg.MaxDownloads, cfg.MaxAccountDownloads),
 	}))))
 	if cfg.Introspection {
 		mux.HandleFunc("GET /schema.graphql", func(w http.ResponseWriter, _ *http.Request) {
@@ -109,10 +113,11 @@ func Handler(services *Services, opts HandlerOptions) http.Handler {
 	return served(cfg, opts.Logger, mux)
 }
 
-// served wraps what every path has in common: the identity of requests, the access log and panics.
+// served wraps what every path has in common: the identity of requests, the access log, deadlines and panics.
 func served(cfg config.Config, log *slog.Logger, next http.Handler) http.Handler {
 	identity := surface.Identity{Proxies: trustedProxies(cfg), PublicURL: cfg.PublicURL, Logger: log}
-	return surface.Identify(identity, surface.Log(log, accessLog(cfg), surface.Recover(log, next)))
+	answered := surface.Deadlines(cfg.ClientTimeout, readTimeout, surface.Recover(log, next))
+	return surface.Identify(identity, surface.Log(log, accessLog(cfg), answered))
 }
 
 // accessLog says which requests are logged.

@@ -43,14 +43,13 @@ func Codes() []Code {
 
 // Error is a failure a domain reports. Message is public: it names the reason in words for a person and never carries
 // SQL, paths or driver text. Field is the path of the domain input that is at fault, in lower camel case ("schedule.timeZone"),
-// empty where no single input is. Reason, when set, is a stable machine-readable detail within the code that a surface may map to a
-// number of its own ("schedule_date_required"). RetryAfter, when positive, is how long a Limited caller should wait. Err is the cause; it is
+// empty where no single input is. Reason, when set, is one of the registered reasons. RetryAfter, when positive, is how long a Limited caller should wait. Err is the cause; it is
 // logged and never shown.
 type Error struct {
 	Code       Code
 	Message    string
 	Field      string
-	Reason     string
+	Reason     Reason
 	RetryAfter time.Duration
 	Err        error
 }
@@ -72,14 +71,14 @@ func New(code Code, format string, args ...any) *Error {
 }
 
 // InvalidField returns an Invalid error about one field, with a stable reason.
-func InvalidField(field, reason, format string, args ...any) *Error {
+func InvalidField(field string, reason Reason, format string, args ...any) *Error {
 	return &Error{Code: Invalid, Field: field, Reason: reason, Message: fmt.Sprintf(format, args...)}
 }
 
 // NotFoundf returns the NotFound error for an object of the given kind ("campaign"). It says the same for an object of
 // another account as for one that does not exist.
 func NotFoundf(kind string) *Error {
-	return &Error{Code: NotFound, Reason: kind + "_not_found", Message: kind + " not found"}
+	return &Error{Code: NotFound, Reason: Reason(kind + "_not_found"), Message: kind + " not found"}
 }
 
 // Wrap returns an error of the given code whose public message is message and whose cause is err.

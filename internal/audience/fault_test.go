@@ -17,7 +17,7 @@ func faults(t *testing.T, err error, field string) []string {
 	t.Helper()
 	var out []string
 	for _, f := range apperr.All(err) {
-		if f.Code != apperr.Invalid || f.Field != field || f.Reason != "audience_invalid" {
+		if f.Code != apperr.Invalid || f.Field != field || f.Reason != apperr.ReasonAudienceInvalid {
 			t.Errorf("fault has code %q, field %q, reason %q", f.Code, f.Field, f.Reason)
 		}
 		out = append(out, f.Message)

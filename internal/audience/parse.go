@@ -11,10 +11,9 @@ import (
 
 // The fields that faults name, and their one reason.
 const (
-	fieldRules    = "audience.rules"
-	fieldLists    = "audience.lists"
-	fieldSegment  = "rules"
-	reasonInvalid = "audience_invalid"
+	fieldRules   = "audience.rules"
+	fieldLists   = "audience.lists"
+	fieldSegment = "rules"
 )
 
 // ParseRules reads RulesJsonBundle:
@@ -83,7 +82,7 @@ func (p *parser) fault(path, format string, args ...any) {
 	if p.stopped {
 		return
 	}
-	p.faults = append(p.faults, apperr.InvalidField(p.field, reasonInvalid, "%s: %s", path, fmt.Sprintf(format, args...)))
+	p.faults = append(p.faults, apperr.InvalidField(p.field, apperr.ReasonAudienceInvalid, "%s: %s", path, fmt.Sprintf(format, args...)))
 	p.stopped = len(p.faults) >= maxFaults
 }
 

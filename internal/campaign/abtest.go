@@ -42,18 +42,6 @@ const (
 	MaxVariations = 5
 )
 
-// Reasons of a refused A/B test. The bridge maps each to its code.
-const (
-	ReasonABShape           = "ab_test_shape"
-	ReasonABVariationsShape = "ab_test_variations_shape"
-	ReasonABEmail           = "ab_test_email_not_found"
-	ReasonABTooFew          = "ab_test_too_few_variations"
-	ReasonABTooMany         = "ab_test_too_many_variations"
-	ReasonABMissing         = "ab_test_field_missing"
-	ReasonABValue           = "ab_test_value"
-	ReasonABShare           = "ab_test_share"
-)
-
 // Validate reports the first fault of the test, in the order of the legacy codes but for the ownership of its emails, which needs the database.
 func (t ABTest) Validate() error {
 	if err := t.validCount(); err != nil {
@@ -62,21 +50,21 @@ func (t ABTest) Validate() error {
 	seen := map[int64]bool{}
 	for i, v := range t.Variations {
 		if seen[v.EmailID] {
-			return abFault(fmt.Sprintf("variations[%d].emailId", i), ReasonABValue, "email %d stands there twice", v.EmailID)
+			return abFault(fmt.Sprintf("variations[%d].emailId", i), apperr.ReasonABTestValue, "email %d stands there twice", v.EmailID)
 		}
 		seen[v.EmailID] = true
 	}
 	switch {
 	case t.TestDuration < 1 || t.TestDuration > 720:
-		return abFault("testDuration", ReasonABValue, "%d hours: the test lasts 1 to 720", t.TestDuration)
+		return abFault("testDuration", apperr.ReasonABTestValue, "%d hours: the test lasts 1 to 720", t.TestDuration)
 	case t.Winner != WinnerByOpens && t.Winner != WinnerByClicks:
-		return abFault("winner", ReasonABValue, "%q is neither %q nor %q", t.Winner, WinnerByOpens, WinnerByClicks)
+		return abFault("winner", apperr.ReasonABTestValue, "%q is neither %q nor %q", t.Winner, WinnerByOpens, WinnerByClicks)
 	case t.TestSize < 1:
-		return abFault("testSize", ReasonABShare, "%d %%: the test needs a share of at least 1 %%", t.TestSize)
+		return abFault("testSize", apperr.ReasonABTestShare, "%d %%: the test needs a share of at least 1 %%", t.TestSize)
 	case t.TestSize > 100:
-		return abFault("testSize", ReasonABValue, "%d %% is more than everybody", t.TestSize)
+		return abFault("testSize", apperr.ReasonABTestValue, "%d %% is more than everybody", t.TestSize)
 	case t.TestSize < len(t.Variations):
-		return abFault("testSize", ReasonABShare, "%d %% over %d variations leaves each less than 1 %%", t.TestSize, len(t.Variations))
+		return abFault("testSize", apperr.ReasonABTestShare, "%d %% over %d variations leaves each less than 1 %%", t.TestSize, len(t.Variations))
 	}
 	return nil
 }
@@ -84,15 +72,15 @@ func (t ABTest) Validate() error {
 func (t ABTest) validCount() error {
 	switch n := len(t.Variations); {
 	case n < MinVariations:
-		return abFault("variations", ReasonABTooFew, "an A/B test needs at least %d variations, %d given", MinVariations, n)
+		return abFault("variations", apperr.ReasonABTestTooFewVariations, "an A/B test needs at least %d variations, %d given", MinVariations, n)
 	case n > MaxVariations:
-		return abFault("variations", ReasonABTooMany, "an A/B test has at most %d variations, %d given", MaxVariations, n)
+		return abFault("variations", apperr.ReasonABTestTooManyVariations, "an A/B test has at most %d variations, %d given", MaxVariations, n)
 	default:
 		return nil
 	}
 }
 
-func abFault(field, reason, format string, args ...any) *apperr.Error {
+func abFault(field string, reason apperr.Reason, format string, args ...any) *apperr.Error {
 	return apperr.InvalidField("abTest."+field, reason, format, args...)
 }
 

@@ -14,10 +14,6 @@ import (
 	"campaignql/internal/store"
 )
 
-// ReasonApprovalWithdrawn refuses to start a campaign whose content or audience is not the one that
-// was approved.
-const ReasonApprovalWithdrawn = "approval_withdrawn"
-
 // withdrawnReason begins the reason of the status of a campaign whose approval was withdrawn.
 const withdrawnReason = "approval withdrawn: "
 
@@ -196,10 +192,10 @@ func firstMaterial(d *draft) string {
 }
 
 func refusedStart(message string) *apperr.Error {
-	return &apperr.Error{Code: apperr.Conflict, Field: "status", Reason: ReasonApprovalWithdrawn, Message: message}
+	return &apperr.Error{Code: apperr.Conflict, Field: "status", Reason: apperr.ReasonApprovalWithdrawn, Message: message}
 }
 
 func notInStatus(field, format string, args ...any) *apperr.Error {
 	message := fmt.Sprintf(format, args...)
-	return &apperr.Error{Code: apperr.Conflict, Field: field, Reason: ReasonNotInStatus, Message: message}
+	return &apperr.Error{Code: apperr.Conflict, Field: field, Reason: apperr.ReasonNotInStatus, Message: message}
 }

@@ -116,7 +116,7 @@ func TestTheStartComparesWhatWasApproved(t *testing.T) {
 			m := a.ready(t)
 			a.behindTheBack(t, m.tested[0])
 			_, err := a.Campaigns.Update(by, campaign.Call{ID: m.id}, campaign.Patch{Status: new(kind.StatusSending)})
-			if faults := apperr.All(err); len(faults) != 1 || faults[0].Code != apperr.Conflict || faults[0].Reason != campaign.ReasonApprovalWithdrawn || faults[0].Field != "status" {
+			if faults := apperr.All(err); len(faults) != 1 || faults[0].Code != apperr.Conflict || faults[0].Reason != apperr.ReasonApprovalWithdrawn || faults[0].Field != "status" {
 				t.Errorf("%s: %v", name, describe(err))
 			}
 			a.wantStatus(t, m, kind.StatusPendingApproval, byTheEmail)
@@ -151,7 +151,7 @@ func TestAChangeAndAStartInOneRequestAreRefusedTogether(t *testing.T) {
 				before, entries := a.row(t, m.id), len(a.history(t, m.id))
 				patch.Status = new(kind.StatusSending)
 				_, err := a.Campaigns.Update(a.ctx, campaign.Call{ID: m.id}, patch)
-				wantFault(t, err, apperr.Conflict, campaign.ReasonApprovalWithdrawn)
+				wantFault(t, err, apperr.Conflict, apperr.ReasonApprovalWithdrawn)
 				a.unwritten(t, before, entries)
 			}
 		}
@@ -174,7 +174,7 @@ func TestWhatIsSentOfAPausedCampaignStaysUnlessTheCallerMayApprove(t *testing.T)
 						t.Error(err)
 					}
 				} else {
-					wantFault(t, err, apperr.Conflict, campaign.ReasonNotInStatus)
+					wantFault(t, err, apperr.Conflict, apperr.ReasonNotInStatus)
 					a.unwritten(t, before, entries)
 				}
 				if err := change.do(a, a.admin, m); err != nil {
@@ -245,12 +245,12 @@ func TestTheContentOfACampaignThatIsSendingStays(t *testing.T) {
 					t.Fatal(err)
 				}
 				_, err = a.Emails.Update(tt.by, id, content.Patch{Subject: new("Changed")})
-				wantFault(t, err, apperr.Conflict, campaign.ReasonNotInStatus)
+				wantFault(t, err, apperr.Conflict, apperr.ReasonNotInStatus)
 				if !strings.Contains(err.Error(), fmt.Sprintf("campaign %d", m.id)) {
 					t.Errorf("%v does not name the campaign", err)
 				}
 				_, err = a.Emails.Update(tt.by, id, content.Patch{OpenTracking: new(false)})
-				wantFault(t, err, apperr.Conflict, campaign.ReasonNotInStatus)
+				wantFault(t, err, apperr.Conflict, apperr.ReasonNotInStatus)
 				_, err = a.Emails.Delete(tt.by, []int64{id})
 				wantFault(t, err, apperr.Conflict, "email_in_use")
 				if !strings.Contains(err.Error(), fmt.Sprintf("campaign %d", m.id)) {
@@ -270,17 +270,17 @@ func TestTheContentOfACampaignThatIsSendingStays(t *testing.T) {
 				"audience": {Audience: &campaign.AudiencePatch{Include: new(pair(a.list, 0))}},
 			} {
 				_, err := a.Campaigns.Update(tt.by, campaign.Call{ID: m.id}, patch)
-				wantFault(t, err, apperr.Conflict, campaign.ReasonNotInStatus)
+				wantFault(t, err, apperr.Conflict, apperr.ReasonNotInStatus)
 				patch.Status = new(kind.StatusPaused)
 				_, err = a.Campaigns.Update(tt.by, campaign.Call{ID: m.id}, patch)
-				if faults := apperr.All(err); len(faults) != 1 || faults[0].Reason != campaign.ReasonNotInStatus {
+				if faults := apperr.All(err); len(faults) != 1 || faults[0].Reason != apperr.ReasonNotInStatus {
 					t.Errorf("%s and a pause in one request: %v", field, err)
 				}
 			}
 			a.to(t, a.ctx, m, kind.StatusPaused)
 			_, err := a.Emails.Update(tt.by, m.email, content.Patch{Subject: new("Changed")})
 			if tt.by == untrusted.ctx {
-				wantFault(t, err, apperr.Conflict, campaign.ReasonNotInStatus)
+				wantFault(t, err, apperr.Conflict, apperr.ReasonNotInStatus)
 			} else if err != nil {
 				t.Error(err)
 			}
@@ -299,7 +299,7 @@ func TestSecondSendingsNeedApprovalUntilTheyAreSent(t *testing.T) {
 		for _, status := range []kind.CampaignStatus{kind.StatusSending, kind.StatusSent} {
 			a.to(t, a.ctx, m, status)
 			_, err := a.Campaigns.Update(a.ctx, campaign.Call{ID: m.id}, again)
-			wantFault(t, err, apperr.Conflict, campaign.ReasonNotInStatus)
+			wantFault(t, err, apperr.Conflict, apperr.ReasonNotInStatus)
 		}
 		a.must(t, a.admin, m.id, again)
 	})
@@ -376,7 +376,7 @@ func TestApprovingAfterTheTimeToSendIsRefused(t *testing.T) {
 		a.now = noon.Add(time.Hour)
 		before, entries := a.row(t, m.id), len(a.history(t, m.id))
 		_, err := a.Campaigns.Approve(a.admin, campaign.Call{ID: m.id}, "")
-		wantFault(t, err, apperr.Conflict, schedule.ReasonInPast)
+		wantFault(t, err, apperr.Conflict, apperr.ReasonScheduleInPast)
 		a.unwritten(t, before, entries)
 	})
 }
@@ -521,7 +521,7 @@ func TestAChangeOfAnEmailWaitsForAStart(t *testing.T) {
 				}
 				return <-done
 			}
-			wantFault(t, behind(a.ready(t), start, edit), apperr.Conflict, campaign.ReasonNotInStatus)
+			wantFault(t, behind(a.ready(t), start, edit), apperr.Conflict, apperr.ReasonNotInStatus)
 			m := a.ready(t)
 			err := behind(m, edit, start)
 			if a == trusted {

@@ -94,15 +94,16 @@ func TestAudienceThatCannotBeEvaluatedIsNotKept(t *testing.T) {
 		}
 		c := f.create(t, "c")
 		for name, test := range map[string]struct {
-			patch        campaign.AudiencePatch
-			reason, path string
+			patch  campaign.AudiencePatch
+			reason apperr.Reason
+			path   string
 		}{
 			"a value that does not suit its field": {
 				campaign.AudiencePatch{Rules: new(rules(list, fmt.Sprintf(`{"type":"fields","field_id":%d,"operator":"is less than","value":"many"}`, field)))},
-				campaign.ReasonAudienceInvalid, "criteria[0].rules[0].value: ",
+				apperr.ReasonAudienceInvalid, "criteria[0].rules[0].value: ",
 			},
-			"a level of segments too many":               {campaign.AudiencePatch{Include: new(pair(list, segment))}, campaign.ReasonAudienceTooLarge, "include[0]: "},
-			"a level too many of whom is to be left out": {campaign.AudiencePatch{Exclude: new(pair(list, segment))}, campaign.ReasonAudienceTooLarge, "exclude[0]: "},
+			"a level of segments too many":               {campaign.AudiencePatch{Include: new(pair(list, segment))}, apperr.ReasonAudienceTooLarge, "include[0]: "},
+			"a level too many of whom is to be left out": {campaign.AudiencePatch{Exclude: new(pair(list, segment))}, apperr.ReasonAudienceTooLarge, "exclude[0]: "},
 		} {
 			_, err := f.campaigns.Update(f.ctx, campaign.Call{ID: c.ID}, campaign.Patch{Audience: &test.patch})
 			faults := apperr.All(err)
@@ -194,9 +195,9 @@ func TestForeignThingsAreAnsweredLikeUnknownOnes(t *testing.T) {
 			_, err := f.campaigns.Update(f.ctx, campaign.Call{ID: c.ID}, patch)
 			switch name {
 			case "included segment", "segment", "custom field": // of another list of the owner
-				wantFault(t, err, apperr.NotFound, campaign.ReasonAudienceOwner)
+				wantFault(t, err, apperr.NotFound, apperr.ReasonAudienceNotFound)
 			case "email of a test": // twice the same
-				wantFault(t, err, apperr.Invalid, campaign.ReasonABValue)
+				wantFault(t, err, apperr.Invalid, apperr.ReasonABTestValue)
 			default:
 				if err != nil {
 					t.Errorf("the owner's %s is refused: %v", name, err)
@@ -221,8 +222,8 @@ func TestAudienceThatCannotBeKeptIsRefused(t *testing.T) {
 			"exclusions too long":    {Exclude: new(pair(list, 0) + strings.Repeat(",", 4000))},
 		} {
 			_, err := f.campaigns.Update(f.ctx, campaign.Call{ID: c.ID}, campaign.Patch{Audience: &patch})
-			if faults := apperr.All(err); len(faults) == 0 || faults[0].Code != apperr.Invalid || faults[0].Reason != campaign.ReasonAudienceInvalid {
-				t.Errorf("%s: got %v, want Invalid %s", name, describe(err), campaign.ReasonAudienceInvalid)
+			if faults := apperr.All(err); len(faults) == 0 || faults[0].Code != apperr.Invalid || faults[0].Reason != apperr.ReasonAudienceInvalid {
+				t.Errorf("%s: got %v, want Invalid %s", name, describe(err), apperr.ReasonAudienceInvalid)
 			}
 		}
 		f.unwritten(t, c, 1)
@@ -271,6 +272,6 @@ func TestTheSameAudienceInOtherWordsIsNoChangeOfWhatWasSent(t *testing.T) {
 			t.Errorf("version %d and lists %q, want %d and %q", after.Version, after.RecipientLists, before.Version, plain)
 		}
 		_, err := f.campaigns.Update(f.ctx, campaign.Call{ID: c.ID}, campaign.Patch{Audience: &campaign.AudiencePatch{Include: new("")}})
-		wantFault(t, err, apperr.Conflict, campaign.ReasonNotInStatus)
+		wantFault(t, err, apperr.Conflict, apperr.ReasonNotInStatus)
 	})
 }

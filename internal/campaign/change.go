@@ -58,7 +58,7 @@ func (s *Service) change(ctx context.Context, call Call, decide func(ctx context
 		}
 		if call.ExpectedVersion != nil && *call.ExpectedVersion != c.Version {
 			return &apperr.Error{
-				Code: apperr.Precondition, Field: "expectedVersion", Reason: "stale_version",
+				Code: apperr.Precondition, Field: "expectedVersion", Reason: apperr.ReasonStaleVersion,
 				Message: "the campaign was changed meanwhile: read it again",
 			}
 		}

@@ -21,12 +21,6 @@ const MaxNameLength = 250
 // nameKeyLength bounds the folded copy of a name: folding can make a text longer.
 const nameKeyLength = 500
 
-// Reasons of invalid input that a surface may map to numbers of its own.
-const (
-	ReasonNameRequired = "name_required"
-	ReasonNameTooLong  = "name_too_long"
-)
-
 // Create makes a campaign that is a Draft and not scheduled (legacy Campaign.Create). The name is required, at most 250 characters after
 // trimming, and need not be unique. The same idempotency key within a day answers the campaign of the first call.
 func (s *Service) Create(ctx context.Context, name string, idempotencyKey *string) (*ent.Campaign, error) {
@@ -64,9 +58,9 @@ func cleanName(name string) (string, error) {
 	name = strings.TrimSpace(kind.Clean(name))
 	switch n := utf8.RuneCountInString(name); {
 	case n == 0:
-		return "", apperr.InvalidField("name", ReasonNameRequired, "the campaign name is required")
+		return "", apperr.InvalidField("name", apperr.ReasonNameRequired, "the campaign name is required")
 	case n > MaxNameLength:
-		return "", apperr.InvalidField("name", ReasonNameTooLong, "the campaign name has %d characters, at most %d are allowed", n, MaxNameLength)
+		return "", apperr.InvalidField("name", apperr.ReasonNameTooLong, "the campaign name has %d characters, at most %d are allowed", n, MaxNameLength)
 	}
 	return name, nil
 }

@@ -42,12 +42,12 @@ func TestCreateRefusesANameThatIsBlankOrTooLong(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
 		f := newFixture(t, db)
-		for given, reason := range map[string]string{
-			"":                        campaign.ReasonNameRequired,
-			" \t\n\u00a0\u3000":       campaign.ReasonNameRequired,
-			strings.Repeat("a", 251):  campaign.ReasonNameTooLong,
-			strings.Repeat("ü", 251):  campaign.ReasonNameTooLong,
-			strings.Repeat("a", 9999): campaign.ReasonNameTooLong,
+		for given, reason := range map[string]apperr.Reason{
+			"":                        apperr.ReasonNameRequired,
+			" \t\n\u00a0\u3000":       apperr.ReasonNameRequired,
+			strings.Repeat("a", 251):  apperr.ReasonNameTooLong,
+			strings.Repeat("ü", 251):  apperr.ReasonNameTooLong,
+			strings.Repeat("a", 9999): apperr.ReasonNameTooLong,
 		} {
 			_, err := f.campaigns.Create(f.ctx, given, nil)
 			wantFault(t, err, apperr.Invalid, reason)
@@ -214,7 +214,7 @@ func TestCopyTakesListsAndAnotherName(t *testing.T) {
 			t.Errorf("the same key: got %v, %v, want the first copy", again, err)
 		}
 		_, err = f.campaigns.Copy(f.ctx, source.ID, " ", nil)
-		wantFault(t, err, apperr.Invalid, campaign.ReasonNameRequired)
+		wantFault(t, err, apperr.Invalid, apperr.ReasonNameRequired)
 		_, err = f.campaigns.Copy(f.ctx, unknownID, "", nil)
 		wantFault(t, err, apperr.NotFound, "campaign_not_found")
 	})

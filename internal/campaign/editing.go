@@ -18,7 +18,7 @@ import (
 // EditEmail is called in the transaction that changes an email of an account, after the email was
 // locked and before it is written; written is to be called when it was. The content of a campaign
 // that is Sending does not change, nor that of a Paused one unless the caller may approve it: a
-// Conflict, reason ReasonNotInStatus. A campaign that is Ready keeps its approval if the caller may
+// Conflict, reason apperr.ReasonNotInStatus. A campaign that is Ready keeps its approval if the caller may
 // approve it, and otherwise loses it when the email is not what was approved. It costs a fixed
 // number of statements, one where no campaign that can go on uses the email.
 func (s *Service) EditEmail(

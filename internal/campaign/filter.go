@@ -79,15 +79,15 @@ func (e *extent) add(f Filter, depth int) error {
 	}
 	switch {
 	case depth > maxFilterDepth:
-		return apperr.InvalidField("filter", "filter_too_deep", "is nested deeper than %d", maxFilterDepth)
+		return apperr.InvalidField("filter", apperr.ReasonFilterTooDeep, "is nested deeper than %d", maxFilterDepth)
 	case e.conditions > maxFilterConditions:
-		return apperr.InvalidField("filter", "filter_too_large", "has more than %d parts", maxFilterConditions)
+		return apperr.InvalidField("filter", apperr.ReasonFilterTooLarge, "has more than %d parts", maxFilterConditions)
 	case e.searches > maxFilterSearches:
-		return apperr.InvalidField("filter", "filter_too_large", "searches for more than %d texts", maxFilterSearches)
+		return apperr.InvalidField("filter", apperr.ReasonFilterTooLarge, "searches for more than %d texts", maxFilterSearches)
 	case e.values > maxFilterValues:
-		return apperr.InvalidField("filter", "filter_too_large", "names more than %d ids", maxFilterValues)
+		return apperr.InvalidField("filter", apperr.ReasonFilterTooLarge, "names more than %d ids", maxFilterValues)
 	case kind.Cut(f.Search, maxSearchLength) != f.Search:
-		return apperr.InvalidField("filter.search", ReasonTextTooLong, "at most %d characters are allowed", maxSearchLength)
+		return apperr.InvalidField("filter.search", apperr.ReasonTextTooLong, "at most %d characters are allowed", maxSearchLength)
 	}
 	nested := append(append([]Filter{}, f.And...), f.Or...)
 	if f.Not != nil {

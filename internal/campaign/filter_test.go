@@ -353,14 +353,14 @@ func TestFiltersBeyondTheirLimitsAreRefused(t *testing.T) {
 	wide := campaign.Filter{And: make([]campaign.Filter, 100)}
 	for name, tt := range map[string]struct {
 		filter campaign.Filter
-		reason string
+		reason apperr.Reason
 	}{
 		"too deep":      {deep, "filter_too_deep"},
 		"too many":      {wide, "filter_too_large"},
 		"many searches": {campaign.Filter{Or: slices.Repeat([]campaign.Filter{{Search: "a"}}, 11)}, "filter_too_large"},
 		"many ids":      {campaign.Filter{Or: slices.Repeat([]campaign.Filter{{IDs: make([]int64, 250)}}, 81)}, "filter_too_large"},
-		"long search":   {campaign.Filter{Search: strings.Repeat("ü", 251)}, campaign.ReasonTextTooLong},
-		"nested search": {campaign.Filter{Or: []campaign.Filter{{Search: strings.Repeat("a", 251)}}}, campaign.ReasonTextTooLong},
+		"long search":   {campaign.Filter{Search: strings.Repeat("ü", 251)}, apperr.ReasonTextTooLong},
+		"nested search": {campaign.Filter{Or: []campaign.Filter{{Search: strings.Repeat("a", 251)}}}, apperr.ReasonTextTooLong},
 	} {
 		t.Run(name, func(t *testing.T) { wantFault(t, tt.filter.Validate(), apperr.Invalid, tt.reason) })
 	}

@@ -169,7 +169,7 @@ func (f *fixture) unwritten(t *testing.T, before *ent.Campaign, entries int) {
 }
 
 // wantFault fails the test unless err carries exactly one fault, with this code and reason.
-func wantFault(t *testing.T, err error, code apperr.Code, reason string) {
+func wantFault(t *testing.T, err error, code apperr.Code, reason apperr.Reason) {
 	t.Helper()
 	faults := apperr.All(err)
 	if len(faults) != 1 || faults[0].Code != code || faults[0].Reason != reason {
@@ -184,7 +184,7 @@ func describe(err error) []string {
 	}
 	var out []string
 	for _, fault := range apperr.All(err) {
-		out = append(out, string(fault.Code)+" "+fault.Reason)
+		out = append(out, string(fault.Code)+" "+string(fault.Reason))
 	}
 	if out == nil {
 		return []string{err.Error()}

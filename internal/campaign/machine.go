@@ -73,28 +73,28 @@ func mayApprove(id caller.Identity, _ *ent.Campaign) *apperr.Error {
 	if id.SeesAll() || id.Reputation == kind.ReputationTrusted {
 		return nil
 	}
-	return &apperr.Error{Code: apperr.Denied, Reason: "approval_required", Message: "this account is not trusted: an admin has to approve the campaign"}
+	return &apperr.Error{Code: apperr.Denied, Reason: apperr.ReasonApprovalRequired, Message: "this account is not trusted: an admin has to approve the campaign"}
 }
 
 func isSender(id caller.Identity, _ *ent.Campaign) *apperr.Error {
 	if id.Scopes.Has(kind.ScopeDelivery) {
 		return nil
 	}
-	return &apperr.Error{Code: apperr.Denied, Reason: "delivery_required", Message: "only the sender, a key with the scope \"delivery\", may say that sending has ended"}
+	return &apperr.Error{Code: apperr.Denied, Reason: apperr.ReasonDeliveryRequired, Message: "only the sender, a key with the scope \"delivery\", may say that sending has ended"}
 }
 
 func nothingSent(_ caller.Identity, c *ent.Campaign) *apperr.Error {
 	if !begun(c) {
 		return nil
 	}
-	return &apperr.Error{Code: apperr.Conflict, Reason: "already_begun", Message: "some of its recipients have been sent to already: cancel it or copy it instead"}
+	return &apperr.Error{Code: apperr.Conflict, Reason: apperr.ReasonAlreadyBegun, Message: "some of its recipients have been sent to already: cancel it or copy it instead"}
 }
 
 func somethingSent(_ caller.Identity, c *ent.Campaign) *apperr.Error {
 	if begun(c) {
 		return nil
 	}
-	return &apperr.Error{Code: apperr.Conflict, Reason: "not_begun", Message: "nothing of it has been sent"}
+	return &apperr.Error{Code: apperr.Conflict, Reason: apperr.ReasonNotBegun, Message: "nothing of it has been sent"}
 }
 
 // begun reports whether a campaign that waits as Ready, or for approval again, has been sent to
@@ -158,10 +158,10 @@ func check(id caller.Identity, c *ent.Campaign, action Action, to kind.CampaignS
 
 func blocked(id caller.Identity, c *ent.Campaign, t transition, action Action) *apperr.Error {
 	if id.Require(kind.ScopeWrite) != nil {
-		return &apperr.Error{Code: apperr.Denied, Reason: "write_scope_required", Message: "this key lacks the scope \"write\""}
+		return &apperr.Error{Code: apperr.Denied, Reason: apperr.ReasonWriteScopeRequired, Message: "this key lacks the scope \"write\""}
 	}
 	if action == ActionApprove && !id.Scopes.Has(kind.ScopeApprove) {
-		return &apperr.Error{Code: apperr.Denied, Reason: "approve_scope_required", Message: "this key lacks the scope \"approve\""}
+		return &apperr.Error{Code: apperr.Denied, Reason: apperr.ReasonApproveScopeRequired, Message: "this key lacks the scope \"approve\""}
 	}
 	if t.guard == nil {
 		return nil
@@ -181,7 +181,7 @@ func errStatus(from kind.CampaignStatus, action Action, to kind.CampaignStatus) 
 	case ActionCancel:
 		message = fmt.Sprintf("a campaign that is %s cannot be canceled", from.Legacy())
 	}
-	return &apperr.Error{Code: apperr.Conflict, Field: "status", Reason: "status_transition", Message: message}
+	return &apperr.Error{Code: apperr.Conflict, Field: "status", Reason: apperr.ReasonStatusTransition, Message: message}
 }
 
 // cancelTarget returns where canceling leads from a status: back to Draft before anything was sent,

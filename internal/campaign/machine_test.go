@@ -110,7 +110,7 @@ func TestMachineSaysWhichScopeOrStandingIsMissing(t *testing.T) {
 		by     campaign.Action
 		to     kind.CampaignStatus
 		code   apperr.Code
-		reason string
+		reason apperr.Reason
 	}{
 		{"undeliver", kind.StatusSending, campaign.ActionUpdate, kind.StatusSent, apperr.Denied, "delivery_required"},
 		{"undeliver", kind.StatusSending, campaign.ActionUpdate, kind.StatusFailed, apperr.Denied, "delivery_required"},

@@ -49,8 +49,8 @@ func TestAKeyThatMayOnlyWriteCreatesAndCopies(t *testing.T) {
 }
 
 // reasonsOf lists the reasons of the faults of an error, in order.
-func reasonsOf(err error) []string {
-	var out []string
+func reasonsOf(err error) []apperr.Reason {
+	var out []apperr.Reason
 	for _, fault := range apperr.All(err) {
 		out = append(out, fault.Reason)
 	}
@@ -87,15 +87,15 @@ func TestFaultsThatTheSurfaceFoundAreReportedInTheirPlace(t *testing.T) {
 		for _, tc := range []struct {
 			name  string
 			patch campaign.Patch
-			want  []string
+			want  []apperr.Reason
 		}{
-			{"beside the rules", campaign.Patch{Name: &name, Status: new(kind.CampaignStatus), Err: found}, []string{campaign.ReasonStatusInvalid, "found_by_surface"}},
-			{"alone", campaign.Patch{Name: &name, Err: found}, []string{"found_by_surface"}},
-			{"a test without anything readable", campaign.Patch{ABTest: &campaign.ABTestPatch{Err: found}}, []string{"found_by_surface"}},
-			{"after a foreign email", campaign.Patch{ABTest: &campaign.ABTestPatch{Test: test(mine.ID, theirs.ID), Err: found}}, []string{campaign.ReasonABEmail, "found_by_surface"}},
-			{"after the number of variations", campaign.Patch{ABTest: &campaign.ABTestPatch{Test: test(mine.ID), Err: found}}, []string{campaign.ReasonABTooFew, "found_by_surface"}},
-			{"an email that is missing is the surface's to tell", campaign.Patch{ABTest: &campaign.ABTestPatch{Test: test(mine.ID, 0), Err: found}}, []string{"found_by_surface"}},
-			{"the same email twice is told before the share", campaign.Patch{ABTest: &campaign.ABTestPatch{Test: test(mine.ID, mine.ID)}}, []string{campaign.ReasonABValue}},
+			{"beside the rules", campaign.Patch{Name: &name, Status: new(kind.CampaignStatus), Err: found}, []apperr.Reason{apperr.ReasonStatusInvalid, "found_by_surface"}},
+			{"alone", campaign.Patch{Name: &name, Err: found}, []apperr.Reason{"found_by_surface"}},
+			{"a test without anything readable", campaign.Patch{ABTest: &campaign.ABTestPatch{Err: found}}, []apperr.Reason{"found_by_surface"}},
+			{"after a foreign email", campaign.Patch{ABTest: &campaign.ABTestPatch{Test: test(mine.ID, theirs.ID), Err: found}}, []apperr.Reason{apperr.ReasonABTestEmailNotFound, "found_by_surface"}},
+			{"after the number of variations", campaign.Patch{ABTest: &campaign.ABTestPatch{Test: test(mine.ID), Err: found}}, []apperr.Reason{apperr.ReasonABTestTooFewVariations, "found_by_surface"}},
+			{"an email that is missing is the surface's to tell", campaign.Patch{ABTest: &campaign.ABTestPatch{Test: test(mine.ID, 0), Err: found}}, []apperr.Reason{"found_by_surface"}},
+			{"the same email twice is told before the share", campaign.Patch{ABTest: &campaign.ABTestPatch{Test: test(mine.ID, mine.ID)}}, []apperr.Reason{apperr.ReasonABTestValue}},
 		} {
 			_, err := s.Update(ctx, campaign.Call{ID: c.ID}, tc.patch)
 			if diff := cmp.Diff(tc.want, reasonsOf(err)); diff != "" {

@@ -12,7 +12,6 @@ import (
 	"campaignql/internal/apperr"
 	"campaignql/internal/campaign"
 	"campaignql/internal/kind"
-	"campaignql/internal/schedule"
 	"campaignql/internal/store"
 	"campaignql/internal/testkit"
 )
@@ -158,7 +157,7 @@ func TestSchedulePartsChangeAloneWhileTheTypeStays(t *testing.T) {
 			t.Errorf("the time alone: %v", c)
 		}
 		_, err := f.campaigns.Update(f.ctx, campaign.Call{ID: c.ID}, campaign.Patch{Schedule: &campaign.SchedulePatch{Whole: true, Time: new("11:00")}})
-		wantFault(t, err, apperr.Invalid, schedule.ReasonDate)
+		wantFault(t, err, apperr.Invalid, apperr.ReasonScheduleDateRequired)
 		c = f.update(t, c.ID, campaign.Patch{Schedule: mondays()})
 		if got := scheduleColumns(c); got != "recurring|||UTC|1||0|9|0" {
 			t.Errorf("another type keeps parts of the first: %s", got)
@@ -173,13 +172,13 @@ func TestAPastInstantIsRefusedAtSettingAndAtBecomingReady(t *testing.T) {
 		c := f.create(t, "Late")
 		for _, past := range []*campaign.SchedulePatch{planned("2026-11-23", "12:00", "UTC"), planned("2026-11-23", "12:59", "Europe/Berlin"), planned("1999-01-01", "00:00", "UTC")} {
 			_, err := f.campaigns.Update(f.ctx, campaign.Call{ID: c.ID}, campaign.Patch{Schedule: past})
-			wantFault(t, err, apperr.Invalid, schedule.ReasonInPast)
+			wantFault(t, err, apperr.Invalid, apperr.ReasonScheduleInPast)
 		}
 		f.update(t, c.ID, campaign.Patch{Schedule: planned("2026-11-23", "12:01", "UTC")})
 		f.now = noon.Add(time.Hour)
 		before := f.row(t, c.ID)
 		_, err := f.campaigns.Update(f.ctx, campaign.Call{ID: c.ID}, campaign.Patch{Status: new(kind.StatusReady)})
-		wantFault(t, err, apperr.Invalid, schedule.ReasonInPast)
+		wantFault(t, err, apperr.Invalid, apperr.ReasonScheduleInPast)
 		f.unwritten(t, before, 2)
 		if same := f.update(t, c.ID, campaign.Patch{Schedule: planned("2026-11-23", "12:01", "UTC"), Name: new("Renamed")}); same.Name != "Renamed" {
 			t.Errorf("naming the past instant that it has already stops another change: %v", same)
@@ -188,7 +187,7 @@ func TestAPastInstantIsRefusedAtSettingAndAtBecomingReady(t *testing.T) {
 			u.SetScheduleType(kind.ScheduleFuture).SetSendDate("2026-11-23").SetSendTime("12:01:00").SetSendTimeZone("UTC")
 		})
 		_, err = f.campaigns.Approve(f.ctx, campaign.Call{ID: waiting.ID}, "")
-		wantFault(t, err, apperr.Conflict, schedule.ReasonInPast)
+		wantFault(t, err, apperr.Conflict, apperr.ReasonScheduleInPast)
 		f.unwritten(t, waiting, 1)
 	})
 }

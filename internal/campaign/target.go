@@ -11,15 +11,6 @@ import (
 	"campaignql/internal/reference"
 )
 
-// ReasonAudienceOwner is the reason of an audience that names a list, segment, tag, field or campaign which is not the owner's, or is not at all.
-const ReasonAudienceOwner = reference.ReasonNotFound
-
-// Reasons of an audience that cannot be evaluated: it cannot be understood, or it is more than is evaluated.
-const (
-	ReasonAudienceInvalid  = "audience_invalid"
-	ReasonAudienceTooLarge = "audience_too_large"
-)
-
 // maxListsLength is what a column of lists and segments holds, in bytes; the text is digits and signs.
 const maxListsLength = 4000
 
@@ -112,7 +103,7 @@ func (p *AudiencePatch) read(c *ent.Campaign) (audience.Audience, audienceColumn
 	columns := audienceColumns{include: pick(p.Include, c.RecipientLists), exclude: pick(p.Exclude, c.ExcludedLists)}
 	for _, text := range []string{columns.include, columns.exclude} {
 		if len(text) > maxListsLength {
-			return audience.Audience{}, columns, apperr.InvalidField("audience.lists", ReasonAudienceInvalid, "at most %d characters are allowed", maxListsLength)
+			return audience.Audience{}, columns, apperr.InvalidField("audience.lists", apperr.ReasonAudienceInvalid, "at most %d characters are allowed", maxListsLength)
 		}
 	}
 	target, err := audience.ParseLists(columns.include, columns.exclude)

@@ -18,7 +18,7 @@ const MaxReasonLength = 250
 // explanation, a word to the owner of at most MaxReasonLength characters, is the reason of its
 // status; what the owner wrote to the one who approves stays as it is. It needs the scope approve
 // and a trusted account or an admin: Denied otherwise. Conflict when nothing waits, and, with the
-// reason schedule.ReasonInPast, when the instant to send it at has passed.
+// reason apperr.ReasonScheduleInPast, when the instant to send it at has passed.
 func (s *Service) Approve(ctx context.Context, call Call, explanation string) (*ent.Campaign, error) {
 	explanation, err := cleanReason("explanation", explanation, MaxReasonLength)
 	if err != nil {
@@ -92,7 +92,7 @@ func (s *Service) transition(ctx context.Context, c *ent.Campaign, action Action
 
 // dueWhenReady sets when a campaign that becomes Ready is due, by its schedule. An instant that
 // passed while the campaign was not Ready is refused, a Conflict with the reason
-// schedule.ReasonInPast: it would be sent at once, which nobody expects. What is left of a campaign
+// apperr.ReasonScheduleInPast: it would be sent at once, which nobody expects. What is left of a campaign
 // that was interrupted while it was sent is due at once then.
 func (s *Service) dueWhenReady(d *draft, c *ent.Campaign, plan schedule.Schedule) error {
 	if d.to != kind.StatusReady || c.Status == kind.StatusPaused {
@@ -100,14 +100,14 @@ func (s *Service) dueWhenReady(d *draft, c *ent.Campaign, plan schedule.Schedule
 	}
 	now := s.now()
 	if err := schedule.Validate(plan, now); err != nil {
-		if faults := apperr.All(err); len(faults) != 1 || faults[0].Reason != schedule.ReasonInPast {
+		if faults := apperr.All(err); len(faults) != 1 || faults[0].Reason != apperr.ReasonScheduleInPast {
 			return err
 		}
 		if begun(c) && c.SendingFinishedAt == nil {
 			d.write.SetNextSendAt(now)
 			return nil
 		}
-		return &apperr.Error{Code: apperr.Conflict, Field: "schedule", Reason: schedule.ReasonInPast, Message: "it cannot be made ready: " + err.Error()}
+		return &apperr.Error{Code: apperr.Conflict, Field: "schedule", Reason: apperr.ReasonScheduleInPast, Message: "it cannot be made ready: " + err.Error()}
 	}
 	next, ok, err := plan.Next(now, c.SentInstances)
 	switch {
@@ -124,7 +124,7 @@ func (s *Service) dueWhenReady(d *draft, c *ent.Campaign, plan schedule.Schedule
 func cleanReason(field, text string, limit int) (string, error) {
 	text = strings.TrimSpace(kind.Clean(text))
 	if kind.Cut(text, limit) != text {
-		return "", apperr.InvalidField(field, ReasonTextTooLong, "at most %d characters are allowed", limit)
+		return "", apperr.InvalidField(field, apperr.ReasonTextTooLong, "at most %d characters are allowed", limit)
 	}
 	return text, nil
 }

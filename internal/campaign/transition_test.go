@@ -56,7 +56,7 @@ func TestActionsLeadWhereTheLifecycleSays(t *testing.T) {
 				after, err := f.act(f.ctx, action, campaign.Call{ID: before.ID}, "")
 				to, ok := targets[from]
 				if !ok {
-					wantFault(t, err, apperr.Conflict, campaign.ReasonStatusTransition)
+					wantFault(t, err, apperr.Conflict, apperr.ReasonStatusTransition)
 					f.unwritten(t, before, 1)
 					continue
 				}
@@ -121,7 +121,7 @@ func TestReasonsAreKeptUpToTheirLimit(t *testing.T) {
 		c := f.at(t, kind.StatusSending)
 		longest := strings.Repeat("😀", campaign.MaxReasonLength)
 		_, err := f.campaigns.Pause(f.ctx, campaign.Call{ID: c.ID}, longest+"!")
-		wantFault(t, err, apperr.Invalid, campaign.ReasonTextTooLong)
+		wantFault(t, err, apperr.Invalid, apperr.ReasonTextTooLong)
 		after, err := f.campaigns.Pause(f.ctx, campaign.Call{ID: c.ID}, " "+longest+" ")
 		if err != nil || after.StatusReason != longest {
 			t.Fatalf("got %v, %v, want the longest reason", after, err)

@@ -18,14 +18,6 @@ import (
 
 // Reasons of a refused update, beside those of schedules, A/B tests and audiences.
 const (
-	ReasonStatusInvalid      = "status_invalid"
-	ReasonStatusTransition   = "status_transition"
-	ReasonEmailNotFound      = "email_not_found"
-	ReasonResendWaitDays     = "auto_resend_wait_days"
-	ReasonResendSubject      = "auto_resend_subject"
-	ReasonResendRecurring    = "auto_resend_recurring"
-	ReasonNotInStatus        = "not_in_status"
-	ReasonTextTooLong        = "text_too_long"
 	maxSettingLength         = 4000
 	maxResendTextLength      = 250
 	maxAutoResendWaitDays    = 365
@@ -99,7 +91,7 @@ func (u *update) status() {
 	}
 	requested := *u.patch.Status
 	if requested.Rank() == 0 {
-		u.faults.Add(apperr.InvalidField("status", ReasonStatusInvalid, "%q is not a status of a campaign", string(requested)))
+		u.faults.Add(apperr.InvalidField("status", apperr.ReasonStatusInvalid, "%q is not a status of a campaign", string(requested)))
 		return
 	}
 	to := effective(u.caller, u.c, requested)
@@ -136,7 +128,7 @@ func (u *update) email() {
 		u.draft.write.ClearEmailID()
 	} else {
 		if !u.ownsEmails(id) {
-			u.faults.Add(&apperr.Error{Code: apperr.NotFound, Field: "emailId", Reason: ReasonEmailNotFound, Message: "email not found"})
+			u.faults.Add(&apperr.Error{Code: apperr.NotFound, Field: "emailId", Reason: apperr.ReasonEmailNotFound, Message: "email not found"})
 			return
 		}
 		u.draft.write.SetEmailID(id)
@@ -175,12 +167,12 @@ func (u *update) schedule() error {
 		u.material = append(u.material, "schedule")
 	}
 	if n := u.plan.Recurrence.MaxInstances; n != nil && *n > maxScheduleInstanceCount {
-		u.faults.Add(apperr.InvalidField("schedule.recurrence.maxInstances", schedule.ReasonMaxInstances, "at most %d, 0 for no limit", maxScheduleInstanceCount))
+		u.faults.Add(apperr.InvalidField("schedule.recurrence.maxInstances", apperr.ReasonScheduleMaxInstancesRequired, "at most %d, 0 for no limit", maxScheduleInstanceCount))
 		return nil
 	}
 	now := u.now()
 	if err := schedule.Validate(u.plan, now); err != nil {
-		if all := apperr.All(err); len(all) == 1 && all[0].Reason == schedule.ReasonInPast {
+		if all := apperr.All(err); len(all) == 1 && all[0].Reason == apperr.ReasonScheduleInPast {
 			return err
 		}
 		u.faults.Add(err)
@@ -245,9 +237,9 @@ func (u *update) autoResend() {
 	}
 	switch {
 	case days < 0 || enabled && days < 1 || days > maxAutoResendWaitDays:
-		u.faults.Add(apperr.InvalidField("autoResend.waitDays", ReasonResendWaitDays, "the number of days to wait, 1 to %d, is required", maxAutoResendWaitDays))
+		u.faults.Add(apperr.InvalidField("autoResend.waitDays", apperr.ReasonAutoResendWaitDays, "the number of days to wait, 1 to %d, is required", maxAutoResendWaitDays))
 	case enabled && subject == "":
-		u.faults.Add(apperr.InvalidField("autoResend.subject", ReasonResendSubject, "the subject of the second sending is required"))
+		u.faults.Add(apperr.InvalidField("autoResend.subject", apperr.ReasonAutoResendSubject, "the subject of the second sending is required"))
 	}
 	u.fits("autoResend.subject", subject, maxResendTextLength)
 	u.fits("autoResend.preheader", preheader, maxResendTextLength)
@@ -259,7 +251,7 @@ func (u *update) autoResend() {
 func (u *update) resendOnce() {
 	touched := u.patch.Schedule != nil || u.patch.AutoResend.Enabled != nil
 	if touched && pick(u.patch.AutoResend.Enabled, u.c.AutoResendEnabled) && u.plan.Type == kind.ScheduleRecurring {
-		u.faults.Add(apperr.InvalidField("autoResend.enabled", ReasonResendRecurring, "a recurring campaign cannot be sent a second time automatically"))
+		u.faults.Add(apperr.InvalidField("autoResend.enabled", apperr.ReasonAutoResendRecurring, "a recurring campaign cannot be sent a second time automatically"))
 	}
 }
 
@@ -312,7 +304,7 @@ func (u *update) validVariations(test ABTest, partial bool) error {
 		}
 		if v.EmailID <= 0 || !u.ownsEmails(v.EmailID) {
 			return &apperr.Error{
-				Code: apperr.NotFound, Field: fmt.Sprintf("abTest.variations[%d].emailId", i), Reason: ReasonABEmail, Message: "email not found",
+				Code: apperr.NotFound, Field: fmt.Sprintf("abTest.variations[%d].emailId", i), Reason: apperr.ReasonABTestEmailNotFound, Message: "email not found",
 			}
 		}
 	}
@@ -355,7 +347,7 @@ func (u *update) flag(field string, value *bool, before bool, set func(bool) *en
 
 func (u *update) fits(field, text string, limit int) {
 	if n := utf8.RuneCountInString(text); n > limit {
-		u.faults.Add(apperr.InvalidField(field, ReasonTextTooLong, "%d characters, at most %d are allowed", n, limit))
+		u.faults.Add(apperr.InvalidField(field, apperr.ReasonTextTooLong, "%d characters, at most %d are allowed", n, limit))
 	}
 }
 
@@ -370,7 +362,7 @@ func (u *update) frozen() {
 		return
 	}
 	u.faults.Add(&apperr.Error{
-		Code: apperr.Conflict, Field: u.material[0], Reason: ReasonNotInStatus,
+		Code: apperr.Conflict, Field: u.material[0], Reason: apperr.ReasonNotInStatus,
 		Message: fmt.Sprintf("%s of a campaign that is %s cannot change", strings.Join(u.material, ", "), u.c.Status.Legacy()),
 	})
 }

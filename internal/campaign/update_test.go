@@ -11,7 +11,6 @@ import (
 	"campaignql/internal/apperr"
 	"campaignql/internal/campaign"
 	"campaignql/internal/kind"
-	"campaignql/internal/schedule"
 	"campaignql/internal/store"
 	"campaignql/internal/testkit"
 )
@@ -137,7 +136,7 @@ func TestUpdateFreezesWhatIsBeingOrHasBeenSent(t *testing.T) {
 					}
 					continue
 				}
-				wantFault(t, err, apperr.Conflict, campaign.ReasonNotInStatus)
+				wantFault(t, err, apperr.Conflict, apperr.ReasonNotInStatus)
 				if got := apperr.All(err)[0].Field; got != field {
 					t.Errorf("the fault names %q, want %q", got, field)
 				}
@@ -173,16 +172,16 @@ func TestUpdateReportsEveryFaultInTheLegacyOrder(t *testing.T) {
 			want  []string
 		}{
 			{"3, 4, 8, 14, 20, 26, 28 and the name", draft, wrong, []string{
-				"conflict " + campaign.ReasonStatusTransition, "not_found " + campaign.ReasonEmailNotFound, "invalid " + schedule.ReasonDays,
-				"invalid " + campaign.ReasonResendWaitDays, "invalid " + campaign.ReasonABTooFew, "invalid " + campaign.ReasonResendRecurring,
-				"invalid " + campaign.ReasonAudienceInvalid, "invalid " + campaign.ReasonNameRequired,
+				"conflict " + string(apperr.ReasonStatusTransition), "not_found " + string(apperr.ReasonEmailNotFound), "invalid " + string(apperr.ReasonScheduleDaysRequired),
+				"invalid " + string(apperr.ReasonAutoResendWaitDays), "invalid " + string(apperr.ReasonABTestTooFewVariations), "invalid " + string(apperr.ReasonAutoResendRecurring),
+				"invalid " + string(apperr.ReasonAudienceInvalid), "invalid " + string(apperr.ReasonNameRequired),
 			}},
 			{"15, 21, 27, 29", draft, late, []string{
-				"invalid " + campaign.ReasonResendSubject, "invalid " + campaign.ReasonABTooFew, "invalid " + schedule.ReasonInPast, "not_found " + campaign.ReasonAudienceOwner,
+				"invalid " + string(apperr.ReasonAutoResendSubject), "invalid " + string(apperr.ReasonABTestTooFewVariations), "invalid " + string(apperr.ReasonScheduleInPast), "not_found " + string(apperr.ReasonAudienceNotFound),
 			}},
 			{"30 comes last", sending, frozen, []string{
-				"invalid " + campaign.ReasonResendSubject, "invalid " + campaign.ReasonABTooFew, "invalid " + schedule.ReasonInPast, "not_found " + campaign.ReasonAudienceOwner,
-				"conflict " + campaign.ReasonNotInStatus,
+				"invalid " + string(apperr.ReasonAutoResendSubject), "invalid " + string(apperr.ReasonABTestTooFewVariations), "invalid " + string(apperr.ReasonScheduleInPast), "not_found " + string(apperr.ReasonAudienceNotFound),
+				"conflict " + string(apperr.ReasonNotInStatus),
 			}},
 		} {
 			_, err := f.campaigns.Update(f.ctx, campaign.Call{ID: tt.c.ID}, tt.patch)
@@ -207,42 +206,42 @@ func TestUpdateRefusesEachFaultByItsReason(t *testing.T) {
 	}
 	resend := func(p campaign.AutoResendPatch) campaign.Patch { return campaign.Patch{AutoResend: p} }
 	faults := []struct {
-		reason string
+		reason apperr.Reason
 		patch  campaign.Patch
 	}{
-		{campaign.ReasonStatusInvalid, campaign.Patch{Status: new(kind.CampaignStatus("gone"))}},
-		{campaign.ReasonStatusTransition, campaign.Patch{Status: new(kind.StatusPaused)}},
-		{campaign.ReasonEmailNotFound, campaign.Patch{EmailID: new(unknownID)}},
-		{campaign.ReasonEmailNotFound, campaign.Patch{EmailID: new(int64(-1))}},
-		{schedule.ReasonType, campaign.Patch{Schedule: typed("weekly")}},
-		{schedule.ReasonDate, future("", "10:00", "UTC")},
-		{schedule.ReasonDate, future("2027-02-29", "10:00", "UTC")},
-		{schedule.ReasonTime, future("2027-02-28", "", "UTC")},
-		{schedule.ReasonTime, future("2027-02-28", "25:00", "UTC")},
-		{schedule.ReasonDays, without(func(p *campaign.SchedulePatch) { p.DaysOfWeek = nil })},
-		{schedule.ReasonDays, without(func(p *campaign.SchedulePatch) { p.DaysOfWeek = new("8") })},
-		{schedule.ReasonMonths, without(func(p *campaign.SchedulePatch) { p.Months = nil })},
-		{schedule.ReasonHours, without(func(p *campaign.SchedulePatch) { p.Hours = new("24") })},
-		{schedule.ReasonMinutes, without(func(p *campaign.SchedulePatch) { p.Minutes = nil })},
-		{schedule.ReasonMaxInstances, without(func(p *campaign.SchedulePatch) { p.MaxInstances = nil })},
-		{schedule.ReasonMaxInstances, without(func(p *campaign.SchedulePatch) { p.MaxInstances = new(-1) })},
-		{schedule.ReasonMaxInstances, without(func(p *campaign.SchedulePatch) { p.MaxInstances = new(1_000_001) })},
-		{schedule.ReasonZone, future("2027-02-28", "10:00", "")},
-		{schedule.ReasonZone, future("2027-02-28", "10:00", "Europe/Atlantis")},
-		{schedule.ReasonZone, without(func(p *campaign.SchedulePatch) { p.Zone = nil })},
-		{campaign.ReasonResendWaitDays, resend(campaign.AutoResendPatch{Enabled: new(true), Subject: new("S")})},
-		{campaign.ReasonResendWaitDays, resend(campaign.AutoResendPatch{WaitDays: new(-1)})},
-		{campaign.ReasonResendWaitDays, resend(campaign.AutoResendPatch{WaitDays: new(days)})},
-		{campaign.ReasonResendSubject, resend(campaign.AutoResendPatch{Enabled: new(true), WaitDays: new(1), Subject: new(" ")})},
-		{campaign.ReasonTextTooLong, resend(campaign.AutoResendPatch{Subject: new(strings.Repeat("ü", 251))})},
-		{campaign.ReasonTextTooLong, resend(campaign.AutoResendPatch{Preheader: new(strings.Repeat("ü", 251))})},
-		{campaign.ReasonResendRecurring, campaign.Patch{Schedule: mondays(), AutoResend: campaign.AutoResendPatch{Enabled: new(true), WaitDays: new(1), Subject: new("S")}}},
-		{schedule.ReasonInPast, future("2026-11-23", "11:59", "UTC")},
-		{campaign.ReasonNameRequired, campaign.Patch{Name: new(" ")}},
-		{campaign.ReasonNameTooLong, campaign.Patch{Name: new(strings.Repeat("😀", 251))}},
-		{campaign.ReasonTextTooLong, campaign.Patch{StatusReason: new(strings.Repeat("ü", 251))}},
-		{campaign.ReasonTextTooLong, campaign.Patch{ApprovalExplanation: new(strings.Repeat("ü", 4001))}},
-		{campaign.ReasonTextTooLong, campaign.Patch{GoogleAnalyticsDomains: new(strings.Repeat("ü", 4001))}},
+		{apperr.ReasonStatusInvalid, campaign.Patch{Status: new(kind.CampaignStatus("gone"))}},
+		{apperr.ReasonStatusTransition, campaign.Patch{Status: new(kind.StatusPaused)}},
+		{apperr.ReasonEmailNotFound, campaign.Patch{EmailID: new(unknownID)}},
+		{apperr.ReasonEmailNotFound, campaign.Patch{EmailID: new(int64(-1))}},
+		{apperr.ReasonScheduleTypeInvalid, campaign.Patch{Schedule: typed("weekly")}},
+		{apperr.ReasonScheduleDateRequired, future("", "10:00", "UTC")},
+		{apperr.ReasonScheduleDateRequired, future("2027-02-29", "10:00", "UTC")},
+		{apperr.ReasonScheduleTimeRequired, future("2027-02-28", "", "UTC")},
+		{apperr.ReasonScheduleTimeRequired, future("2027-02-28", "25:00", "UTC")},
+		{apperr.ReasonScheduleDaysRequired, without(func(p *campaign.SchedulePatch) { p.DaysOfWeek = nil })},
+		{apperr.ReasonScheduleDaysRequired, without(func(p *campaign.SchedulePatch) { p.DaysOfWeek = new("8") })},
+		{apperr.ReasonScheduleMonthsRequired, without(func(p *campaign.SchedulePatch) { p.Months = nil })},
+		{apperr.ReasonScheduleHoursRequired, without(func(p *campaign.SchedulePatch) { p.Hours = new("24") })},
+		{apperr.ReasonScheduleMinutesRequired, without(func(p *campaign.SchedulePatch) { p.Minutes = nil })},
+		{apperr.ReasonScheduleMaxInstancesRequired, without(func(p *campaign.SchedulePatch) { p.MaxInstances = nil })},
+		{apperr.ReasonScheduleMaxInstancesRequired, without(func(p *campaign.SchedulePatch) { p.MaxInstances = new(-1) })},
+		{apperr.ReasonScheduleMaxInstancesRequired, without(func(p *campaign.SchedulePatch) { p.MaxInstances = new(1_000_001) })},
+		{apperr.ReasonScheduleZoneRequired, future("2027-02-28", "10:00", "")},
+		{apperr.ReasonScheduleZoneRequired, future("2027-02-28", "10:00", "Europe/Atlantis")},
+		{apperr.ReasonScheduleZoneRequired, without(func(p *campaign.SchedulePatch) { p.Zone = nil })},
+		{apperr.ReasonAutoResendWaitDays, resend(campaign.AutoResendPatch{Enabled: new(true), Subject: new("S")})},
+		{apperr.ReasonAutoResendWaitDays, resend(campaign.AutoResendPatch{WaitDays: new(-1)})},
+		{apperr.ReasonAutoResendWaitDays, resend(campaign.AutoResendPatch{WaitDays: new(days)})},
+		{apperr.ReasonAutoResendSubject, resend(campaign.AutoResendPatch{Enabled: new(true), WaitDays: new(1), Subject: new(" ")})},
+		{apperr.ReasonTextTooLong, resend(campaign.AutoResendPatch{Subject: new(strings.Repeat("ü", 251))})},
+		{apperr.ReasonTextTooLong, resend(campaign.AutoResendPatch{Preheader: new(strings.Repeat("ü", 251))})},
+		{apperr.ReasonAutoResendRecurring, campaign.Patch{Schedule: mondays(), AutoResend: campaign.AutoResendPatch{Enabled: new(true), WaitDays: new(1), Subject: new("S")}}},
+		{apperr.ReasonScheduleInPast, future("2026-11-23", "11:59", "UTC")},
+		{apperr.ReasonNameRequired, campaign.Patch{Name: new(" ")}},
+		{apperr.ReasonNameTooLong, campaign.Patch{Name: new(strings.Repeat("😀", 251))}},
+		{apperr.ReasonTextTooLong, campaign.Patch{StatusReason: new(strings.Repeat("ü", 251))}},
+		{apperr.ReasonTextTooLong, campaign.Patch{ApprovalExplanation: new(strings.Repeat("ü", 4001))}},
+		{apperr.ReasonTextTooLong, campaign.Patch{GoogleAnalyticsDomains: new(strings.Repeat("ü", 4001))}},
 	}
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
 		f := newFixture(t, db)
@@ -266,7 +265,7 @@ func TestUpdateRefusesEachFaultByItsReason(t *testing.T) {
 			t.Errorf("the longest of everything: %v", got)
 		}
 		_, err := f.campaigns.Update(f.ctx, campaign.Call{ID: c.ID}, campaign.Patch{Schedule: mondays()})
-		wantFault(t, err, apperr.Invalid, campaign.ReasonResendRecurring)
+		wantFault(t, err, apperr.Invalid, apperr.ReasonAutoResendRecurring)
 	})
 }
 
@@ -303,20 +302,20 @@ func TestABTestReportsItsFirstFault(t *testing.T) {
 		name   string
 		test   campaign.ABTest
 		field  string
-		reason string
+		reason apperr.Reason
 	}{
 		{"the least", campaign.ABTest{2, 1, campaign.WinnerByOpens, two}, "", ""},
 		{"the most", campaign.ABTest{100, 720, campaign.WinnerByClicks, variations(1, 2, 3, 4, 5)}, "", ""},
-		{"no variation", campaign.ABTest{0, 0, "", nil}, "abTest.variations", campaign.ReasonABTooFew},
-		{"one variation", campaign.ABTest{10, 1, campaign.WinnerByOpens, variations(1)}, "abTest.variations", campaign.ReasonABTooFew},
-		{"six variations", campaign.ABTest{10, 1, campaign.WinnerByOpens, variations(1, 2, 3, 4, 5, 6)}, "abTest.variations", campaign.ReasonABTooMany},
-		{"one twice", campaign.ABTest{10, 1, campaign.WinnerByOpens, variations(1, 2, 1)}, "abTest.variations[2].emailId", campaign.ReasonABValue},
-		{"too short", campaign.ABTest{10, 0, campaign.WinnerByOpens, two}, "abTest.testDuration", campaign.ReasonABValue},
-		{"too long", campaign.ABTest{10, 721, campaign.WinnerByOpens, two}, "abTest.testDuration", campaign.ReasonABValue},
-		{"unknown winner", campaign.ABTest{10, 1, "Loudest", two}, "abTest.winner", campaign.ReasonABValue},
-		{"no share", campaign.ABTest{0, 1, campaign.WinnerByOpens, two}, "abTest.testSize", campaign.ReasonABShare},
-		{"under one percent each", campaign.ABTest{1, 1, campaign.WinnerByOpens, two}, "abTest.testSize", campaign.ReasonABShare},
-		{"more than everybody", campaign.ABTest{101, 1, campaign.WinnerByOpens, two}, "abTest.testSize", campaign.ReasonABValue},
+		{"no variation", campaign.ABTest{0, 0, "", nil}, "abTest.variations", apperr.ReasonABTestTooFewVariations},
+		{"one variation", campaign.ABTest{10, 1, campaign.WinnerByOpens, variations(1)}, "abTest.variations", apperr.ReasonABTestTooFewVariations},
+		{"six variations", campaign.ABTest{10, 1, campaign.WinnerByOpens, variations(1, 2, 3, 4, 5, 6)}, "abTest.variations", apperr.ReasonABTestTooManyVariations},
+		{"one twice", campaign.ABTest{10, 1, campaign.WinnerByOpens, variations(1, 2, 1)}, "abTest.variations[2].emailId", apperr.ReasonABTestValue},
+		{"too short", campaign.ABTest{10, 0, campaign.WinnerByOpens, two}, "abTest.testDuration", apperr.ReasonABTestValue},
+		{"too long", campaign.ABTest{10, 721, campaign.WinnerByOpens, two}, "abTest.testDuration", apperr.ReasonABTestValue},
+		{"unknown winner", campaign.ABTest{10, 1, "Loudest", two}, "abTest.winner", apperr.ReasonABTestValue},
+		{"no share", campaign.ABTest{0, 1, campaign.WinnerByOpens, two}, "abTest.testSize", apperr.ReasonABTestShare},
+		{"under one percent each", campaign.ABTest{1, 1, campaign.WinnerByOpens, two}, "abTest.testSize", apperr.ReasonABTestShare},
+		{"more than everybody", campaign.ABTest{101, 1, campaign.WinnerByOpens, two}, "abTest.testSize", apperr.ReasonABTestValue},
 	} {
 		err := tt.test.Validate()
 		if tt.reason == "" {

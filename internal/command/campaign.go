@@ -7,19 +7,10 @@ import (
 	"campaignql/internal/apperr"
 	"campaignql/internal/campaign"
 	"campaignql/internal/kind"
-	"campaignql/internal/schedule"
 )
 
-// Reasons of faults that this package finds itself.
-const (
-	reasonNotNumeric    = "not_numeric"
-	reasonCampaignsList = "campaigns_invalid"
-	// reasonCampaign is the reason of the domain's NotFound.
-	reasonCampaign = "campaign_not_found"
-)
-
-// reasonStatus is the reason with which the state machine refuses a change from the present status.
-const reasonStatus = campaign.ReasonStatusTransition
+// sendingReasons are what else the state machine says of a campaign, by what has become of its sending.
+var sendingReasons = []apperr.Reason{apperr.ReasonAlreadyBegun, apperr.ReasonNotBegun}
 
 func (b *Bridge) campaignCommands() []Command {
 	return []Command{
@@ -28,8 +19,8 @@ func (b *Bridge) campaignCommands() []Command {
 			Doc:        "Creates a campaign: a Draft, not scheduled.",
 			Parameters: []Parameter{required("CampaignName", "The name, 1 to 250 characters; it need not be unique.")},
 			Codes: []Code{
-				{Number: 1, Text: "The campaign name is required.", Reasons: []string{missing("CampaignName"), campaign.ReasonNameRequired}},
-				{Number: 1, Text: "The campaign name must have at most 250 characters.", Reasons: []string{campaign.ReasonNameTooLong}},
+				{Number: 1, Text: "The campaign name is required.", Missing: "CampaignName", Reasons: []apperr.Reason{apperr.ReasonNameRequired}},
+				{Number: 1, Text: "The campaign name must have at most 250 characters.", Reasons: []apperr.Reason{apperr.ReasonNameTooLong}},
 			},
 			run: b.createCampaign,
 		},
@@ -44,9 +35,9 @@ func (b *Bridge) campaignCommands() []Command {
 				optional("FailOnNotFound", "Whether a campaign that does not exist is error 3: true or false."),
 			},
 			Codes: []Code{
-				{Number: 1, Shape: Message, Text: "Required parameter 'campaignid' is missing.", Reasons: []string{missing("campaignid")}},
-				{Number: 2, Shape: Message, Text: "The 'campaignid' parameter must be numeric.", Reasons: []string{reasonNotNumeric}},
-				{Number: 3, Text: "Campaign not found", Reasons: []string{reasonCampaign}},
+				{Number: 1, Shape: Message, Text: "Required parameter 'campaignid' is missing.", Missing: "campaignid"},
+				{Number: 2, Shape: Message, Text: "The 'campaignid' parameter must be numeric.", Reasons: []apperr.Reason{apperr.ReasonNotNumeric}},
+				{Number: 3, Text: "Campaign not found", Reasons: []apperr.Reason{apperr.ReasonCampaignNotFound}},
 			},
 			run: b.campaign,
 		},
@@ -78,7 +69,7 @@ func (b *Bridge) campaignCommands() []Command {
 			Doc:        "Copies a campaign with its settings, audience, tags and email; the copy is a Draft, not scheduled.",
 			Parameters: []Parameter{required("CampaignID", "The campaign to copy.")},
 			Codes: []Code{
-				{Number: 1, Shape: Array, Text: "Invalid source campaign", Reasons: []string{missing("CampaignID"), reasonCampaign}},
+				{Number: 1, Shape: Array, Text: "Invalid source campaign", Missing: "CampaignID", Reasons: []apperr.Reason{apperr.ReasonCampaignNotFound}},
 			},
 			run: b.copyCampaign,
 		},
@@ -87,9 +78,11 @@ func (b *Bridge) campaignCommands() []Command {
 			Doc:        "Makes a campaign that waits for approval Ready.",
 			Parameters: []Parameter{required("CampaignID", "The campaign.")},
 			Codes: []Code{
-				{Number: 1, Text: "Missing required parameter: CampaignID", Reasons: []string{missing("CampaignID")}},
-				{Number: 2, Text: "Campaign not found", Reasons: []string{reasonCampaign}},
-				{Number: 3, Text: "Campaign cannot be approved", Detail: true, Reasons: []string{reasonStatus, schedule.ReasonInPast, anyInvalid}},
+				{Number: 1, Text: "Missing required parameter: CampaignID", Missing: "CampaignID"},
+				{Number: 2, Text: "Campaign not found", Reasons: []apperr.Reason{apperr.ReasonCampaignNotFound}},
+				{Number: 3, Text: "Campaign cannot be approved", Detail: true, Reasons: append([]apperr.Reason{
+					apperr.ReasonStatusTransition, apperr.ReasonScheduleInPast,
+				}, sendingReasons...)},
 			},
 			run: b.move(func(ctx context.Context, call campaign.Call) (*ent.Campaign, error) {
 				return b.Campaigns.Approve(ctx, call, "")
@@ -100,9 +93,10 @@ func (b *Bridge) campaignCommands() []Command {
 			Doc:        "Holds a campaign that is being sent.",
 			Parameters: []Parameter{required("CampaignID", "The campaign.")},
 			Codes: []Code{
-				{Number: 1, Text: "Missing required parameter: CampaignID", Reasons: []string{missing("CampaignID")}},
-				{Number: 2, Text: "Campaign does not belong to the user", Reasons: []string{reasonCampaign}},
-				{Number: 3, Text: "Campaign is not in a 'Sending' state", Reasons: []string{reasonStatus}},
+				{Number: 1, Text: "Missing required parameter: CampaignID", Missing: "CampaignID"},
+				{Number: 2, Text: "Campaign does not belong to the user", Reasons: []apperr.Reason{apperr.ReasonCampaignNotFound}},
+				{Number: 3, Text: "Campaign is not in a 'Sending' state", Reasons: []apperr.Reason{apperr.ReasonStatusTransition}},
+				{Number: 3, Text: "Campaign cannot be paused", Detail: true, Reasons: sendingReasons},
 			},
 			run: b.move(func(ctx context.Context, call campaign.Call) (*ent.Campaign, error) {
 				return b.Campaigns.Pause(ctx, call, "")
@@ -113,9 +107,10 @@ func (b *Bridge) campaignCommands() []Command {
 			Doc:        "Lets a paused campaign go on with those it has not reached yet.",
 			Parameters: []Parameter{required("CampaignID", "The campaign.")},
 			Codes: []Code{
-				{Number: 1, Text: "Missing required parameter: CampaignID", Reasons: []string{missing("CampaignID")}},
-				{Number: 2, Text: "Campaign does not belong to the user", Reasons: []string{reasonCampaign}},
-				{Number: 3, Text: "Campaign is not in a 'Paused' state", Reasons: []string{reasonStatus}},
+				{Number: 1, Text: "Missing required parameter: CampaignID", Missing: "CampaignID"},
+				{Number: 2, Text: "Campaign does not belong to the user", Reasons: []apperr.Reason{apperr.ReasonCampaignNotFound}},
+				{Number: 3, Text: "Campaign is not in a 'Paused' state", Reasons: []apperr.Reason{apperr.ReasonStatusTransition}},
+				{Number: 3, Text: "Campaign cannot be resumed", Detail: true, Reasons: sendingReasons},
 			},
 			run: b.move(b.Campaigns.Resume),
 		},
@@ -124,9 +119,10 @@ func (b *Bridge) campaignCommands() []Command {
 			Doc:        "Ends a campaign: before anything was sent it is a Draft again, after that it is Sent and the rest never goes out.",
 			Parameters: []Parameter{required("CampaignID", "The campaign.")},
 			Codes: []Code{
-				{Number: 1, Text: "Missing required field: CampaignID", Reasons: []string{missing("CampaignID")}},
-				{Number: 2, Text: "Campaign does not belong to the user or does not exist", Reasons: []string{reasonCampaign}},
-				{Number: 3, Text: "Campaign cannot be canceled in its present state", Reasons: []string{reasonStatus}},
+				{Number: 1, Text: "Missing required field: CampaignID", Missing: "CampaignID"},
+				{Number: 2, Text: "Campaign does not belong to the user or does not exist", Reasons: []apperr.Reason{apperr.ReasonCampaignNotFound}},
+				{Number: 3, Text: "Campaign cannot be canceled in its present state", Reasons: []apperr.Reason{apperr.ReasonStatusTransition}},
+				{Number: 3, Text: "Campaign cannot be canceled", Detail: true, Reasons: sendingReasons},
 			},
 			run: b.move(func(ctx context.Context, call campaign.Call) (*ent.Campaign, error) {
 				return b.Campaigns.Cancel(ctx, call, "")
@@ -137,8 +133,8 @@ func (b *Bridge) campaignCommands() []Command {
 			Doc:        "Deletes campaigns, all or nothing. Those that are not the caller's are left alone.",
 			Parameters: []Parameter{required("Campaigns", "Comma-separated ids, at most 10,000.")},
 			Codes: []Code{
-				{Number: 1, Shape: Keyed, Text: "The 'campaigns' parameter is missing or invalid.", Reasons: []string{missing("Campaigns"), reasonCampaignsList}},
-				{Number: 1, Shape: Keyed, Text: "The 'campaigns' parameter is missing or invalid", Detail: true, Reasons: []string{"too_many_ids"}},
+				{Number: 1, Shape: Keyed, Text: "The 'campaigns' parameter is missing or invalid.", Missing: "Campaigns", Reasons: []apperr.Reason{apperr.ReasonCampaignsInvalid}},
+				{Number: 1, Shape: Keyed, Text: "The 'campaigns' parameter is missing or invalid", Detail: true, Reasons: []apperr.Reason{apperr.ReasonTooManyIDs}},
 			},
 			run: b.deleteCampaigns,
 		},
@@ -177,39 +173,40 @@ var updateParameters = []Parameter{
 
 // updateCodes is the error table of Campaign.Update, in the order in which its parameters are checked.
 var updateCodes = []Code{
-	{Number: 1, Text: "Campaign ID is required", Reasons: []string{missing("CampaignID")}},
-	{Number: 2, Text: "Campaign does not belong to the user", Reasons: []string{reasonCampaign}},
-	{Number: 3, Text: "Invalid campaign status", Detail: true, Reasons: []string{
-		campaign.ReasonStatusInvalid, campaign.ReasonStatusTransition,
-		// What stands in the way of a change that the machine knows.
-		"approval_required", "delivery_required", "already_begun", "not_begun", campaign.ReasonApprovalWithdrawn,
+	{Number: 1, Text: "Campaign ID is required", Missing: "CampaignID"},
+	{Number: 2, Text: "Campaign does not belong to the user", Reasons: []apperr.Reason{apperr.ReasonCampaignNotFound}},
+	{Number: 3, Text: "Invalid campaign status", Detail: true, Reasons: []apperr.Reason{
+		apperr.ReasonStatusInvalid, apperr.ReasonStatusTransition, apperr.ReasonApprovalRequired, apperr.ReasonDeliveryRequired,
+		apperr.ReasonAlreadyBegun, apperr.ReasonNotBegun, apperr.ReasonApprovalWithdrawn,
 	}},
-	{Number: 4, Text: "Email ID does not belong to the user", Reasons: []string{campaign.ReasonEmailNotFound}},
-	{Number: 5, Text: "Invalid schedule type: use Not Scheduled, Immediate, Future or Recursive", Reasons: []string{schedule.ReasonType}},
-	{Number: 6, Text: "Send date is required for future scheduled campaigns", Detail: true, Reasons: []string{schedule.ReasonDate}},
-	{Number: 7, Text: "Send time is required for future scheduled campaigns", Detail: true, Reasons: []string{schedule.ReasonTime}},
-	{Number: 8, Text: "Either days of the week or days of the month must be specified for recursive campaigns", Detail: true, Reasons: []string{schedule.ReasonDays}},
-	{Number: 9, Text: "Months are required for recursive campaigns", Detail: true, Reasons: []string{schedule.ReasonMonths}},
-	{Number: 10, Text: "Hours are required for recursive campaigns", Detail: true, Reasons: []string{schedule.ReasonHours}},
-	{Number: 11, Text: "Minutes are required for recursive campaigns", Detail: true, Reasons: []string{schedule.ReasonMinutes}},
-	{Number: 12, Text: "Maximum instances are required for recursive campaigns", Detail: true, Reasons: []string{schedule.ReasonMaxInstances}},
-	{Number: 13, Text: "Timezone is required for scheduled campaigns", Detail: true, Reasons: []string{schedule.ReasonZone}},
-	{Number: 14, Text: "The days to wait are required for automatic resending", Detail: true, Reasons: []string{campaign.ReasonResendWaitDays}},
-	{Number: 15, Text: "The subject is required for automatic resending", Detail: true, Reasons: []string{campaign.ReasonResendSubject}},
-	{Number: 17, Text: "The A/B test is not an array", Reasons: []string{campaign.ReasonABShape}},
-	{Number: 18, Text: "The variations of the A/B test are not an array", Reasons: []string{campaign.ReasonABVariationsShape}},
-	{Number: 19, Text: "An email of the A/B test does not belong to the user", Reasons: []string{campaign.ReasonABEmail}},
-	{Number: 21, Text: "The A/B test has too few variations", Detail: true, Reasons: []string{campaign.ReasonABTooFew}},
-	{Number: 22, Text: "The A/B test has too many variations", Detail: true, Reasons: []string{campaign.ReasonABTooMany}},
-	{Number: 23, Text: "A field of the A/B test is missing", Detail: true, Reasons: []string{campaign.ReasonABMissing}},
-	{Number: 24, Text: "A value of the A/B test cannot be accepted", Detail: true, Reasons: []string{campaign.ReasonABValue}},
-	{Number: 25, Text: "The share of the A/B test is too small", Detail: true, Reasons: []string{campaign.ReasonABShare}},
-	{Number: 26, Text: "Automatic resending is not possible for recursive campaigns", Reasons: []string{campaign.ReasonResendRecurring}},
-	{Number: 27, Text: "The campaign is scheduled in the past", Detail: true, Reasons: []string{schedule.ReasonInPast}},
-	{Number: 28, Text: "The target audience cannot be understood", Detail: true, Reasons: []string{campaign.ReasonAudienceInvalid, campaign.ReasonAudienceTooLarge}},
-	{Number: 29, Text: "A list or segment of the target audience does not belong to the user", Detail: true, Reasons: []string{campaign.ReasonAudienceOwner}},
-	{Number: 30, Text: "Not possible in the present status of the campaign", Detail: true, Reasons: []string{campaign.ReasonNotInStatus}},
-	{Number: 31, Text: "A value cannot be accepted", Detail: true, Reasons: []string{anyInvalid}},
+	{Number: 4, Text: "Email ID does not belong to the user", Reasons: []apperr.Reason{apperr.ReasonEmailNotFound}},
+	{Number: 5, Text: "Invalid schedule type: use Not Scheduled, Immediate, Future or Recursive", Reasons: []apperr.Reason{apperr.ReasonScheduleTypeInvalid}},
+	{Number: 6, Text: "Send date is required for future scheduled campaigns", Detail: true, Reasons: []apperr.Reason{apperr.ReasonScheduleDateRequired}},
+	{Number: 7, Text: "Send time is required for future scheduled campaigns", Detail: true, Reasons: []apperr.Reason{apperr.ReasonScheduleTimeRequired}},
+	{Number: 8, Text: "Either days of the week or days of the month must be specified for recursive campaigns", Detail: true, Reasons: []apperr.Reason{apperr.ReasonScheduleDaysRequired}},
+	{Number: 9, Text: "Months are required for recursive campaigns", Detail: true, Reasons: []apperr.Reason{apperr.ReasonScheduleMonthsRequired}},
+	{Number: 10, Text: "Hours are required for recursive campaigns", Detail: true, Reasons: []apperr.Reason{apperr.ReasonScheduleHoursRequired}},
+	{Number: 11, Text: "Minutes are required for recursive campaigns", Detail: true, Reasons: []apperr.Reason{apperr.ReasonScheduleMinutesRequired}},
+	{Number: 12, Text: "Maximum instances are required for recursive campaigns", Detail: true, Reasons: []apperr.Reason{apperr.ReasonScheduleMaxInstancesRequired}},
+	{Number: 13, Text: "Timezone is required for scheduled campaigns", Detail: true, Reasons: []apperr.Reason{apperr.ReasonScheduleZoneRequired}},
+	{Number: 14, Text: "The days to wait are required for automatic resending", Detail: true, Reasons: []apperr.Reason{apperr.ReasonAutoResendWaitDays}},
+	{Number: 15, Text: "The subject is required for automatic resending", Detail: true, Reasons: []apperr.Reason{apperr.ReasonAutoResendSubject}},
+	{Number: 17, Text: "The A/B test is not an array", Reasons: []apperr.Reason{apperr.ReasonABTestShape}},
+	{Number: 18, Text: "The variations of the A/B test are not an array", Reasons: []apperr.Reason{apperr.ReasonABTestVariationsShape}},
+	{Number: 19, Text: "An email of the A/B test does not belong to the user", Reasons: []apperr.Reason{apperr.ReasonABTestEmailNotFound}},
+	{Number: 21, Text: "The A/B test has too few variations", Detail: true, Reasons: []apperr.Reason{apperr.ReasonABTestTooFewVariations}},
+	{Number: 22, Text: "The A/B test has too many variations", Detail: true, Reasons: []apperr.Reason{apperr.ReasonABTestTooManyVariations}},
+	{Number: 23, Text: "A field of the A/B test is missing", Detail: true, Reasons: []apperr.Reason{apperr.ReasonABTestFieldMissing}},
+	{Number: 24, Text: "A value of the A/B test cannot be accepted", Detail: true, Reasons: []apperr.Reason{apperr.ReasonABTestValue}},
+	{Number: 25, Text: "The share of the A/B test is too small", Detail: true, Reasons: []apperr.Reason{apperr.ReasonABTestShare}},
+	{Number: 26, Text: "Automatic resending is not possible for recursive campaigns", Reasons: []apperr.Reason{apperr.ReasonAutoResendRecurring}},
+	{Number: 27, Text: "The campaign is scheduled in the past", Detail: true, Reasons: []apperr.Reason{apperr.ReasonScheduleInPast}},
+	{Number: 28, Text: "The target audience cannot be understood", Detail: true, Reasons: []apperr.Reason{apperr.ReasonAudienceInvalid, apperr.ReasonAudienceTooLarge}},
+	{Number: 29, Text: "A list or segment of the target audience does not belong to the user", Detail: true, Reasons: []apperr.Reason{apperr.ReasonAudienceNotFound}},
+	{Number: 30, Text: "Not possible in the present status of the campaign", Detail: true, Reasons: []apperr.Reason{apperr.ReasonNotInStatus}},
+	{Number: 31, Text: "A value cannot be accepted", Detail: true, NamesField: true, Reasons: []apperr.Reason{
+		apperr.ReasonNameRequired, apperr.ReasonNameTooLong, apperr.ReasonTextTooLong, apperr.ReasonValueInvalid,
+	}},
 }
 
 func (b *Bridge) createCampaign(ctx context.Context, p Parameters) (Object, error) {
@@ -253,7 +250,7 @@ func (b *Bridge) deleteCampaigns(ctx context.Context, p Parameters) (Object, err
 	}
 	ids, pure := p.IDs("Campaigns")
 	if !pure {
-		return nil, apperr.InvalidField("Campaigns", reasonCampaignsList, "holds something else than ids")
+		return nil, apperr.InvalidField("Campaigns", apperr.ReasonCampaignsInvalid, "holds something else than ids")
 	}
 	if _, err := b.Campaigns.Delete(ctx, ids); err != nil {
 		return nil, err

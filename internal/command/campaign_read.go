@@ -30,7 +30,7 @@ func (b *Bridge) campaign(ctx context.Context, p Parameters) (Object, error) {
 		return nil, err
 	}
 	if !numeric.MatchString(strings.TrimSpace(p.Text("campaignid"))) {
-		return nil, apperr.InvalidField("campaignid", reasonNotNumeric, "is not numeric")
+		return nil, apperr.InvalidField("campaignid", apperr.ReasonNotNumeric, "is not numeric")
 	}
 	c, err := b.Campaigns.Get(ctx, p.ID("campaignid"), columnsRead...)
 	if apperr.CodeOf(err) == apperr.NotFound && !p.Flag("FailOnNotFound") {

@@ -111,16 +111,13 @@ func audiencePatch(p Parameters) *campaign.AudiencePatch {
 	return &patch
 }
 
-// reasonValue is the reason of a value that is none of those a parameter takes.
-const reasonValue = "value_invalid"
-
 func flag(p Parameters, faults *apperr.Faults, name string) *bool {
 	if !p.Has(name) {
 		return nil
 	}
 	value, ok := parseBool(p.Text(name))
 	if !ok {
-		faults.Add(apperr.InvalidField(name, reasonValue, "write true or false"))
+		faults.Add(apperr.InvalidField(name, apperr.ReasonValueInvalid, "write true or false"))
 		return nil
 	}
 	return &value
@@ -134,7 +131,7 @@ func publishOnRSS(p Parameters, faults *apperr.Faults) *bool {
 	case text == "":
 		return nil
 	case !enabled && !strings.EqualFold(text, "Disabled"):
-		faults.Add(apperr.InvalidField(name, reasonValue, "write Enabled or Disabled"))
+		faults.Add(apperr.InvalidField(name, apperr.ReasonValueInvalid, "write Enabled or Disabled"))
 		return nil
 	}
 	return &enabled
@@ -151,11 +148,11 @@ func abTestPatch(p Parameters) *campaign.ABTestPatch {
 	}
 	fields := open(given)
 	if fields == nil {
-		return shapeFault("ABTesting", campaign.ReasonABShape, "is not an array")
+		return shapeFault("ABTesting", apperr.ReasonABTestShape, "is not an array")
 	}
 	variations := open(fields.values["variations"])
 	if variations == nil {
-		return shapeFault("ABTesting[Variations]", campaign.ReasonABVariationsShape, "is not an array")
+		return shapeFault("ABTesting[Variations]", apperr.ReasonABTestVariationsShape, "is not an array")
 	}
 	var faults apperr.Faults
 	test := campaign.ABTest{
@@ -169,7 +166,7 @@ func abTestPatch(p Parameters) *campaign.ABTestPatch {
 	return &campaign.ABTestPatch{Test: &test, Err: faults.Err()}
 }
 
-func shapeFault(name, reason, message string) *campaign.ABTestPatch {
+func shapeFault(name string, reason apperr.Reason, message string) *campaign.ABTestPatch {
 	return &campaign.ABTestPatch{Err: apperr.InvalidField(name, reason, "%s %s", name, message)}
 }
 
@@ -177,7 +174,7 @@ func shapeFault(name, reason, message string) *campaign.ABTestPatch {
 func abText(fields *branch, faults *apperr.Faults, name string) (text string, ok bool) {
 	text = strings.TrimSpace(textValue(fields.values[fold(name)]))
 	if text == "" {
-		faults.Add(apperr.InvalidField("ABTesting", campaign.ReasonABMissing, "ABTesting[%s] is missing", name))
+		faults.Add(apperr.InvalidField("ABTesting", apperr.ReasonABTestFieldMissing, "ABTesting[%s] is missing", name))
 	}
 	return text, text != ""
 }
@@ -192,7 +189,7 @@ func abNumber(fields *branch, faults *apperr.Faults, name string) int {
 		return 0 // less than the least there is, whatever is behind the point
 	}
 	if err != nil {
-		faults.Add(apperr.InvalidField("ABTesting", campaign.ReasonABValue, "ABTesting[%s] is not a whole number", name))
+		faults.Add(apperr.InvalidField("ABTesting", apperr.ReasonABTestValue, "ABTesting[%s] is not a whole number", name))
 	}
 	return n
 }
@@ -214,7 +211,7 @@ func abEmail(faults *apperr.Faults, i int, variation any) int64 {
 		text = strings.TrimSpace(textValue(fields.values["emailid"]))
 	}
 	if text == "" {
-		faults.Add(apperr.InvalidField("ABTesting", campaign.ReasonABMissing, "ABTesting[Variations][%d][EmailID] is missing", i))
+		faults.Add(apperr.InvalidField("ABTesting", apperr.ReasonABTestFieldMissing, "ABTesting[Variations][%d][EmailID] is missing", i))
 		return 0
 	}
 	if id := parseID(text); id != 0 {

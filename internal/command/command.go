@@ -27,6 +27,9 @@ import (
 // DefaultMaxBody is the largest body of a request, in bytes.
 const DefaultMaxBody = 10 << 20
 
+// defaultTimeout is the longest time of a command.
+const defaultTimeout = 30 * time.Second
+
 // Services are the domains that the commands call.
 type Services struct {
 	Accounts    *account.Service
@@ -44,6 +47,8 @@ type Options struct {
 	MaxBody int64
 	// Bodies admits bodies that are not small. Default: limits of its own.
 	Bodies *surface.Bodies
+	// Timeout ends a command, its SQL included; of a list that is streamed each stretch between two writes. Default 30 s.
+	Timeout time.Duration
 	// Logger receives server faults, each once. Default slog.Default().
 	Logger *slog.Logger
 	// RequestID tells the id under which a fault is logged and answered. Default: a random one for each fault.
@@ -80,6 +85,9 @@ func New(services Services, opts Options) *Bridge {
 	}
 	if opts.Bodies == nil {
 		opts.Bodies = surface.NewBodies(surface.BodyLimits{})
+	}
+	if opts.Timeout == 0 {
+		opts.Timeout = defaultTimeout
 	}
 	if opts.Logger == nil {
 		opts.Logger = slog.Default()
@@ -155,7 +163,7 @@ func absent(p Parameters, names ...string) error {
 	var faults apperr.Faults
 	for _, name := range names {
 		if !p.Has(name) {
-			faults.Add(apperr.InvalidField(name, missing(name), "is missing"))
+			faults.Add(apperr.InvalidField(name, apperr.ReasonParameterMissing, "is missing"))
 		}
 	}
 	return faults.Err()
@@ -166,7 +174,7 @@ func notSent(p Parameters, names ...string) error {
 	var faults apperr.Faults
 	for _, name := range names {
 		if p.Text(name) == "" {
-			faults.Add(apperr.InvalidField(name, missing(name), "is missing"))
+			faults.Add(apperr.InvalidField(name, apperr.ReasonParameterMissing, "is missing"))
 		}
 	}
 	return faults.Err()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"campaignql/internal/apperr"
 	"campaignql/internal/kind"
 )
 
@@ -47,8 +48,14 @@ type Code struct {
 	Detail bool
 	// Shape is the way the code is written.
 	Shape Shape
-	// Reasons are the reasons of the faults that the row answers for; anyInvalid stands for every fault of a value that has no row.
-	Reasons []string
+	// Missing is the required parameter whose absence the row answers for, empty for none.
+	Missing string
+	// Reasons are the reasons of the faults that the row answers for.
+	Reasons []apperr.Reason
+	// Field, if set, limits Reasons to faults of this input of the domain.
+	Field string
+	// NamesField puts the field of the fault before its message, in rows that answer for several fields.
+	NamesField bool
 }
 
 // Shape is the way in which a failure is written in the envelope.
@@ -65,18 +72,22 @@ const (
 	Keyed
 )
 
-// anyInvalid is the reason of a row that answers for every invalid value without a row of its own.
-const anyInvalid = "*"
-
-// missing is the reason of the fault that a required parameter was not given.
-func missing(parameter string) string { return parameter + " missing" }
-
-// row returns the index of the row that answers for a reason, -1 for none.
-func (c *Command) row(reason string) int {
-	if reason == "" {
-		return -1
+// answers reports whether the row answers for a fault.
+func (c Code) answers(fault *apperr.Error) bool {
+	if fault.Reason == apperr.ReasonParameterMissing {
+		return c.Missing != "" && c.Missing == fault.Field
 	}
-	return slices.IndexFunc(c.Codes, func(code Code) bool { return slices.Contains(code.Reasons, reason) })
+	return slices.Contains(c.Reasons, fault.Reason) && (c.Field == "" || c.Field == fault.Field)
+}
+
+// row returns the index of the row that answers for a fault, -1 for none.
+func (c *Command) row(fault *apperr.Error) int {
+	return slices.IndexFunc(c.Codes, func(code Code) bool { return code.answers(fault) })
+}
+
+// Answers reports whether the table has a row for a reason, whatever the field.
+func (c *Command) Answers(reason apperr.Reason) bool {
+	return slices.ContainsFunc(c.Codes, func(code Code) bool { return slices.Contains(code.Reasons, reason) })
 }
 
 // required and optional declare parameters.

@@ -7,19 +7,9 @@ import (
 
 	"campaignql/ent"
 	"campaignql/internal/apperr"
-	"campaignql/internal/campaign"
 	"campaignql/internal/content"
 	"campaignql/internal/kind"
 )
-
-// Reasons of package content.
-const (
-	reasonEmail        = "email_not_found"
-	reasonEmailAddress = "email_address_invalid"
-)
-
-// reasonIn is the reason of a fault that has a row of its own for each field of the domain's input.
-func reasonIn(field, reason string) string { return field + " " + reason }
 
 func (b *Bridge) emailCommands() []Command {
 	return []Command{
@@ -33,8 +23,8 @@ func (b *Bridge) emailCommands() []Command {
 			Doc:        "Returns one email with its content.",
 			Parameters: []Parameter{required("EmailID", "The email.")},
 			Codes: []Code{
-				{Number: 1, Shape: Array, Text: "EmailID is missing", Reasons: []string{missing("EmailID")}},
-				{Number: 2, Shape: Array, Text: "Email not found", Reasons: []string{reasonEmail}},
+				{Number: 1, Shape: Array, Text: "EmailID is missing", Missing: "EmailID"},
+				{Number: 2, Shape: Array, Text: "Email not found", Reasons: []apperr.Reason{apperr.ReasonEmailNotFound}},
 			},
 			run: b.email,
 		},
@@ -58,9 +48,9 @@ func (b *Bridge) emailCommands() []Command {
 			Doc:        "Deletes an email. Drafts that use it are left without.",
 			Parameters: []Parameter{required("EmailID", "The email.")},
 			Codes: []Code{
-				{Number: 1, Shape: Array, Text: "EmailID is missing", Reasons: []string{missing("EmailID")}},
-				{Number: 2, Shape: Array, Text: "Email not found", Reasons: []string{reasonEmail}},
-				{Number: 3, Text: "A campaign that is not a Draft uses the email", Detail: true, Reasons: []string{"email_in_use"}},
+				{Number: 1, Shape: Array, Text: "EmailID is missing", Missing: "EmailID"},
+				{Number: 2, Shape: Array, Text: "Email not found", Reasons: []apperr.Reason{apperr.ReasonEmailNotFound}},
+				{Number: 3, Text: "A campaign that is not a Draft uses the email", Detail: true, Reasons: []apperr.Reason{apperr.ReasonEmailInUse}},
 			},
 			run: b.deleteEmail,
 		},
@@ -86,18 +76,20 @@ var emailParameters = []Parameter{
 
 // emailCodes is the error table of Email.Update: every row that applies is answered.
 var emailCodes = []Code{
-	{Number: 1, Shape: Array, Text: "EmailID is missing", Reasons: []string{missing("EmailID")}},
-	{Number: 3, Shape: Array, Text: "Email not found", Reasons: []string{reasonEmail}},
-	{Number: 4, Shape: Array, Text: "Mode is none of Empty, Editor, Template, Import, Stripo and Unlayer", Reasons: []string{"email_mode_unknown"}},
-	{Number: 6, Shape: Array, Text: "FromEmail is no email address", Reasons: []string{reasonIn("fromEmail", reasonEmailAddress)}},
-	{Number: 7, Shape: Array, Text: "ReplyToEmail is no email address", Reasons: []string{reasonIn("replyToEmail", reasonEmailAddress)}},
-	{Number: 8, Shape: Array, Text: "HTML and plain content are both empty", Reasons: []string{"email_content_required"}},
-	{Number: 9, Shape: Array, Text: "ValidateScope is missing", Reasons: []string{"email_scope_required"}},
-	{Number: 10, Shape: Array, Text: "ValidateScope is none of OptIn, Campaign and AutoResponder", Reasons: []string{"email_scope_unknown"}},
-	{Number: 11, Shape: Array, Text: "The HTML content has no unsubscribe link: put in %Link:Unsubscribe%", Reasons: []string{"email_html_unsubscribe_link"}},
-	{Number: 12, Shape: Array, Text: "The plain content has no unsubscribe link: put in %Link:Unsubscribe%", Reasons: []string{"email_plain_unsubscribe_link"}},
-	{Number: 30, Shape: Array, Text: "Not possible in the present status of a campaign", Detail: true, Reasons: []string{campaign.ReasonNotInStatus}},
-	{Number: 31, Shape: Array, Text: "A value cannot be accepted", Detail: true, Reasons: []string{anyInvalid}},
+	{Number: 1, Shape: Array, Text: "EmailID is missing", Missing: "EmailID"},
+	{Number: 3, Shape: Array, Text: "Email not found", Reasons: []apperr.Reason{apperr.ReasonEmailNotFound}},
+	{Number: 4, Shape: Array, Text: "Mode is none of Empty, Editor, Template, Import, Stripo and Unlayer", Reasons: []apperr.Reason{apperr.ReasonEmailModeUnknown}},
+	{Number: 6, Shape: Array, Text: "FromEmail is no email address", Field: "fromEmail", Reasons: []apperr.Reason{apperr.ReasonEmailAddressInvalid}},
+	{Number: 7, Shape: Array, Text: "ReplyToEmail is no email address", Field: "replyToEmail", Reasons: []apperr.Reason{apperr.ReasonEmailAddressInvalid}},
+	{Number: 8, Shape: Array, Text: "HTML and plain content are both empty", Reasons: []apperr.Reason{apperr.ReasonEmailContentRequired}},
+	{Number: 9, Shape: Array, Text: "ValidateScope is missing", Reasons: []apperr.Reason{apperr.ReasonEmailScopeRequired}},
+	{Number: 10, Shape: Array, Text: "ValidateScope is none of OptIn, Campaign and AutoResponder", Reasons: []apperr.Reason{apperr.ReasonEmailScopeUnknown}},
+	{Number: 11, Shape: Array, Text: "The HTML content has no unsubscribe link: put in %Link:Unsubscribe%", Reasons: []apperr.Reason{apperr.ReasonEmailHTMLUnsubscribeLink}},
+	{Number: 12, Shape: Array, Text: "The plain content has no unsubscribe link: put in %Link:Unsubscribe%", Reasons: []apperr.Reason{apperr.ReasonEmailPlainUnsubscribeLink}},
+	{Number: 30, Shape: Array, Text: "Not possible in the present status of a campaign", Detail: true, Reasons: []apperr.Reason{apperr.ReasonNotInStatus}},
+	{Number: 31, Shape: Array, Text: "A value cannot be accepted", Detail: true, NamesField: true, Reasons: []apperr.Reason{
+		apperr.ReasonEmailTextTooLong, apperr.ReasonEmailLineBreak, apperr.ReasonEmailContentTooLarge, apperr.ReasonValueInvalid,
+	}},
 }
 
 func (b *Bridge) createEmail(ctx context.Context, _ Parameters) (Object, error) {
@@ -204,16 +196,13 @@ func emailPatch(p Parameters) content.Patch {
 	return patch
 }
 
-// emailFaults tells the addresses of an email apart, for which the domain has one reason, and an email that was not named from one that is not there.
+// emailFaults replaces the fault of an email that does not exist by that of a missing parameter, if none was named.
 func emailFaults(err error, unnamed bool) error {
 	var faults apperr.Faults
 	for _, fault := range apperr.All(err) {
 		told := *fault
-		switch {
-		case fault.Reason == reasonEmailAddress:
-			told.Reason = reasonIn(fault.Field, fault.Reason)
-		case fault.Reason == reasonEmail && unnamed:
-			told.Reason = missing("EmailID")
+		if fault.Reason == apperr.ReasonEmailNotFound && unnamed {
+			told.Reason, told.Field = apperr.ReasonParameterMissing, "EmailID"
 		}
 		faults.Add(&told)
 	}

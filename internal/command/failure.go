@@ -11,6 +11,7 @@ import (
 
 	"campaignql/internal/apperr"
 	"campaignql/internal/kind"
+	"campaignql/internal/surface"
 )
 
 // Codes that no command owns.
@@ -22,6 +23,7 @@ const (
 	codeUnauthenticated = 99998
 	codeDenied          = 99999
 	codeLimited         = 429
+	codeConflict        = 409 // a conflict that the command has no code for
 )
 
 // Response is the answer to one command.
@@ -76,7 +78,7 @@ func refused(members ...Member) Response {
 func (b *Bridge) failure(ctx context.Context, cmd *Command, err error) Response {
 	faults := apperr.All(err)
 	for _, fault := range faults {
-		if !ofCaller(fault.Code) && cmd.row(fault.Reason) < 0 {
+		if !ofCaller(fault.Code) && cmd.row(fault) < 0 {
 			return b.general(ctx, cmd, fault.Code, fault, err)
 		}
 	}
@@ -112,16 +114,30 @@ func (b *Bridge) general(ctx context.Context, cmd *Command, code apperr.Code, fa
 		return response
 	case apperr.Invalid, apperr.NotFound:
 		return hardFailure(http.StatusBadRequest, codeMalformed, sentence(fault.Error()))
-	case apperr.Conflict, apperr.Precondition, apperr.Unavailable:
-		// A conflict without a code of the command is a race that was lost again and again.
-		response := b.fault(ctx, cmd.Name, http.StatusServiceUnavailable, err)
-		response.RetryAfter = time.Second
-		return response
-	case apperr.Canceled, apperr.Internal:
+	case apperr.Conflict, apperr.Precondition:
+		if fault.Reason == apperr.ReasonTooManyChanges {
+			return b.later(ctx, cmd, err)
+		}
+		// The state of an object stands in the way, which the table of the command forgot: a test finds it before.
+		b.opts.Logger.WarnContext(ctx, "command has no code for a conflict",
+			"request_id", b.opts.RequestID(ctx), "command", cmd.Name, "reason", fault.Reason,
+			"error", err, "cause", cause(err))
+		return hardFailure(http.StatusConflict, codeConflict, sentence(fault.Message))
+	case apperr.Unavailable, apperr.Canceled:
+		return b.later(ctx, cmd, err)
+	case apperr.Internal:
 		return b.fault(ctx, cmd.Name, http.StatusInternalServerError, err)
 	default:
 		return b.fault(ctx, cmd.Name, http.StatusInternalServerError, fmt.Errorf("command: no answer for the code %q: %w", code, err))
 	}
+}
+
+// later answers that the same command may succeed soon: the database is busy, time ran out, or a race was lost too often.
+func (b *Bridge) later(ctx context.Context, cmd *Command, err error) Response {
+	fault := surface.Public(err)
+	response := b.fault(ctx, cmd.Name, surface.Status(apperr.Unavailable), err)
+	response.RetryAfter = max(surface.RetryAfter(fault), time.Second)
+	return response
 }
 
 // fault logs what went wrong in the server and answers without the cause.
@@ -154,15 +170,12 @@ type matched struct {
 func (c *Command) rows(faults []*apperr.Error) []matched {
 	var found []matched
 	for _, fault := range faults {
-		i := c.row(fault.Reason)
-		if i < 0 && fault.Code == apperr.Invalid {
-			i = c.row(anyInvalid)
-		}
+		i := c.row(fault)
 		if i < 0 || slices.ContainsFunc(found, func(m matched) bool { return m.row == i }) {
 			continue
 		}
 		detail := fault.Message
-		if c.Codes[i].Reasons[0] == anyInvalid {
+		if c.Codes[i].NamesField {
 			detail = fault.Error()
 		}
 		found = append(found, matched{row: i, code: c.Codes[i], detail: detail})

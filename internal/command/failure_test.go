@@ -26,13 +26,13 @@ func TestEveryCodeHasAnAnswer(t *testing.T) {
 	want := map[apperr.Code]answer{
 		apperr.Invalid:         {Status: 400, Code: "100000"},
 		apperr.NotFound:        {Status: 400, Code: "100000"},
-		apperr.Conflict:        {Status: 503, Code: "100005", RetryAfter: time.Second, Logged: true},
+		apperr.Conflict:        {Status: 409, Code: "409", Logged: true},
 		apperr.Denied:          {Status: 200, Code: "99999"},
 		apperr.Unauthenticated: {Status: 200, Code: "99998"},
 		apperr.Limited:         {Status: 429, Code: "429", RetryAfter: 7 * time.Second},
-		apperr.Precondition:    {Status: 503, Code: "100005", RetryAfter: time.Second, Logged: true},
-		apperr.Unavailable:     {Status: 503, Code: "100005", RetryAfter: time.Second, Logged: true},
-		apperr.Canceled:        {Status: 500, Code: "100005", Logged: true},
+		apperr.Precondition:    {Status: 409, Code: "409", Logged: true},
+		apperr.Unavailable:     {Status: 503, Code: "100005", RetryAfter: 7 * time.Second, Logged: true},
+		apperr.Canceled:        {Status: 503, Code: "100005", RetryAfter: 7 * time.Second, Logged: true},
 		apperr.Internal:        {Status: 500, Code: "100005", Logged: true},
 	}
 	for _, code := range apperr.Codes() {
@@ -69,7 +69,7 @@ func TestAnErrorOfNoDomainIsAServerFault(t *testing.T) {
 func TestAServerFaultOutranksFaultsOfTheInput(t *testing.T) {
 	t.Parallel()
 	b := New(Services{}, Options{Logger: slog.New(slog.DiscardHandler)})
-	cmd := &Command{Codes: []Code{{Number: 1, Text: "bad", Reasons: []string{"bad"}}}}
+	cmd := &Command{Codes: []Code{{Number: 1, Text: "bad", Reasons: []apperr.Reason{"bad"}}}}
 	err := apperr.List{apperr.InvalidField("x", "bad", "bad"), apperr.Wrap(apperr.Unavailable, nil, "gone")}
 	if got := b.failure(t.Context(), cmd, err); got.Status != http.StatusServiceUnavailable {
 		t.Errorf("status %d, want 503", got.Status)
@@ -88,16 +88,16 @@ func TestDeclarations(t *testing.T) {
 		if cmd.Doc == "" || cmd.Operation == "" || cmd.run == nil || cmd.Public == (cmd.Scope != "") {
 			t.Errorf("%s lacks its text, its operation, its handler or its scope", cmd.Name)
 		}
-		reasons := map[string]bool{}
+		reasons := map[apperr.Reason]bool{}
 		for _, code := range cmd.Codes {
-			if code.Number == 0 || code.Text == "" || len(code.Reasons) == 0 {
+			if code.Number == 0 || code.Text == "" || len(code.Reasons) == 0 && code.Missing == "" {
 				t.Errorf("%s: an incomplete row %+v", cmd.Name, code)
 			}
 			for _, reason := range code.Reasons {
-				if reasons[reason] {
+				if reasons[reason+apperr.Reason(code.Field)] {
 					t.Errorf("%s: two rows answer for %q", cmd.Name, reason)
 				}
-				reasons[reason] = true
+				reasons[reason+apperr.Reason(code.Field)] = true
 			}
 		}
 		for _, p := range cmd.Parameters {

@@ -23,8 +23,9 @@ const OperationHeader = "X-GraphQL-Operation"
 // ServeHTTP answers one request of the legacy API; it is the handler of /api.php and /command.
 func (b *Bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	started := time.Now()
-	ctx := r.Context()
-	out := &answer{writer: w}
+	ctx, work, done := surface.WithWork(r.Context(), b.opts.Timeout)
+	defer done()
+	out := &answer{writer: w, work: work}
 	in := &incoming{bridge: b}
 	defer in.body.Release() // not before the answer is written: what was sent is in use until then
 	response := b.answer(ctx, w, r, out, in)
@@ -33,7 +34,7 @@ func (b *Bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case err == nil:
 	case out.committed:
 		// Half of the answer is with the client: only a broken connection tells that the rest is missing.
-		if ctx.Err() == nil {
+		if r.Context().Err() == nil && !out.lost {
 			b.fault(ctx, response.Command, http.StatusInternalServerError, err)
 		}
 		b.opts.Observe(response.Command, Failed, time.Since(started))
@@ -77,6 +78,7 @@ func (b *Bridge) answer(ctx context.Context, w http.ResponseWriter, r *http.Requ
 	case p.Has("JSONPCallBack"):
 		return hardFailure(http.StatusBadRequest, codeMalformed, "JSONPCallBack is not supported: use CORS.")
 	}
+	out.work.Begin() // reading the request was the client's time
 	return b.execute(ctx, p.Text("Command"), p, func(ctx context.Context) (context.Context, error) {
 		return in.identify(ctx, p)
 	})
@@ -134,9 +136,11 @@ func (p Parameters) key() string {
 
 // answer is an HTTP answer that is held back until it is long or complete.
 type answer struct {
-	writer    http.ResponseWriter
-	xml       bool
-	committed bool
+	writer http.ResponseWriter
+	work   *surface.Work
+	xml    bool
+	// committed tells that a part has been written, lost that the client took no more.
+	committed, lost bool
 }
 
 // send writes the response. When it fails before anything was committed, another response may be sent instead.
@@ -176,8 +180,11 @@ func (a *answer) write(response Response, part []byte) error {
 		a.committed = true
 		a.header(response)
 	}
-	_, err := a.writer.Write(part)
-	return err
+	return a.work.Write(func() error {
+		_, err := a.writer.Write(part)
+		a.lost = err != nil
+		return err
+	})
 }
 
 func (a *answer) header(response Response) {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"campaignql/ent"
+	"campaignql/internal/apperr"
 	"campaignql/internal/kind"
 	"campaignql/internal/list"
 )
@@ -16,8 +17,8 @@ func (b *Bridge) listCommands() []Command {
 			Doc:        "Creates a subscriber list.",
 			Parameters: []Parameter{required("SubscriberListName", "The name, 1 to 250 characters; it need not be unique.")},
 			Codes: []Code{
-				{Number: 1, Shape: Array, Text: "SubscriberListName is missing", Reasons: []string{missing("SubscriberListName"), "list_name_required"}},
-				{Number: 1, Shape: Array, Text: "SubscriberListName must have at most 250 characters", Reasons: []string{"list_name_too_long"}},
+				{Number: 1, Shape: Array, Text: "SubscriberListName is missing", Missing: "SubscriberListName", Reasons: []apperr.Reason{apperr.ReasonListNameRequired}},
+				{Number: 1, Shape: Array, Text: "SubscriberListName must have at most 250 characters", Reasons: []apperr.Reason{apperr.ReasonListNameTooLong}},
 			},
 			run: b.createList,
 		},

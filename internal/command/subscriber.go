@@ -5,13 +5,10 @@ import (
 	"strings"
 
 	entlist "campaignql/ent/subscriberlist"
+	"campaignql/internal/apperr"
 	"campaignql/internal/kind"
-	"campaignql/internal/reach"
 	"campaignql/internal/subscriber"
 )
-
-// reasonList is the reason of a list that is not there.
-const reasonList = "list_not_found"
 
 func (b *Bridge) subscriberCommands() []Command {
 	return []Command{
@@ -25,14 +22,14 @@ func (b *Bridge) subscriberCommands() []Command {
 				optional("CustomFieldN", "The value of the custom field with the id N; Fields[CustomFieldN] is another name for it. Fields that the list does not have are ignored."),
 			},
 			Codes: []Code{
-				{Number: 1, Text: "ListID is missing", Reasons: []string{missing("ListID")}},
-				{Number: 2, Text: "EmailAddress is missing", Reasons: []string{missing("EmailAddress"), "subscriber_address_required"}},
-				{Number: 3, Text: "IPAddress is missing", Reasons: []string{missing("IPAddress")}},
-				{Number: 3, Text: "IPAddress is no IP address", Reasons: []string{"subscriber_ip_invalid"}},
-				{Number: 4, Text: "List not found", Reasons: []string{reasonList}},
-				{Number: 5, Text: "EmailAddress is no email address", Reasons: []string{"subscriber_address_invalid"}},
-				{Number: 8, Text: "The value of a custom field cannot be accepted", Detail: true, Reasons: []string{"custom_field_invalid"}},
-				{Number: 9, Text: "The email address is subscribed to the list already", Reasons: []string{"subscriber_exists"}},
+				{Number: 1, Text: "ListID is missing", Missing: "ListID"},
+				{Number: 2, Text: "EmailAddress is missing", Missing: "EmailAddress", Reasons: []apperr.Reason{apperr.ReasonSubscriberAddressRequired}},
+				{Number: 3, Text: "IPAddress is missing", Missing: "IPAddress"},
+				{Number: 3, Text: "IPAddress is no IP address", Reasons: []apperr.Reason{apperr.ReasonSubscriberIPInvalid}},
+				{Number: 4, Text: "List not found", Reasons: []apperr.Reason{apperr.ReasonListNotFound}},
+				{Number: 5, Text: "EmailAddress is no email address", Reasons: []apperr.Reason{apperr.ReasonSubscriberAddressInvalid}},
+				{Number: 8, Text: "The value of a custom field cannot be accepted", Detail: true, Reasons: []apperr.Reason{apperr.ReasonCustomFieldInvalid}},
+				{Number: 9, Text: "The email address is subscribed to the list already", Reasons: []apperr.Reason{apperr.ReasonSubscriberExists}},
 			},
 			run: b.subscribe,
 		},
@@ -45,10 +42,10 @@ func (b *Bridge) subscriberCommands() []Command {
 				optional("CampaignID", "The campaign because of which the person leaves, in whose statistics it counts once; 0, or one that is gone, counts nowhere."),
 			},
 			Codes: []Code{
-				{Number: 1, Text: "ListID is missing", Reasons: []string{missing("ListID")}},
-				{Number: 3, Text: "EmailAddress is missing", Reasons: []string{missing("EmailAddress")}},
-				{Number: 4, Text: "List not found", Reasons: []string{reasonList}},
-				{Number: 9, Text: "The email address is not subscribed to the list", Reasons: []string{"not_subscribed"}},
+				{Number: 1, Text: "ListID is missing", Missing: "ListID"},
+				{Number: 3, Text: "EmailAddress is missing", Missing: "EmailAddress"},
+				{Number: 4, Text: "List not found", Reasons: []apperr.Reason{apperr.ReasonListNotFound}},
+				{Number: 9, Text: "The email address is not subscribed to the list", Reasons: []apperr.Reason{apperr.ReasonNotSubscribed}},
 			},
 			run: b.unsubscribe,
 		},
@@ -66,10 +63,10 @@ func (b *Bridge) subscriberCommands() []Command {
 				optional("OrderType", "ASC or DESC."),
 			},
 			Codes: []Code{
-				{Number: 1, Shape: Array, Text: "SubscriberListID is missing", Reasons: []string{missing("SubscriberListID")}},
-				{Number: 2, Shape: Array, Text: "Segment not found", Reasons: []string{"segment_not_found"}},
-				{Number: 3, Shape: Array, Text: "The rules of the segment can no longer be evaluated", Detail: true, Reasons: []string{reach.ReasonNotFound, reach.ReasonInvalid, reach.ReasonTooLarge}},
-				{Number: 4, Shape: Array, Text: "List not found", Reasons: []string{reasonList}},
+				{Number: 1, Shape: Array, Text: "SubscriberListID is missing", Missing: "SubscriberListID"},
+				{Number: 2, Shape: Array, Text: "Segment not found", Reasons: []apperr.Reason{apperr.ReasonSegmentNotFound}},
+				{Number: 3, Shape: Array, Text: "The rules of the segment can no longer be evaluated", Detail: true, Reasons: []apperr.Reason{apperr.ReasonAudienceNotFound, apperr.ReasonAudienceInvalid, apperr.ReasonAudienceTooLarge}},
+				{Number: 4, Shape: Array, Text: "List not found", Reasons: []apperr.Reason{apperr.ReasonListNotFound}},
 			},
 			run: b.subscribers,
 		},

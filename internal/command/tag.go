@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 
+	"campaignql/internal/apperr"
 	"campaignql/internal/kind"
 	"campaignql/internal/tag"
 )
@@ -10,14 +11,14 @@ import (
 // Rows that several tag commands share. The reasons are those of package tag.
 func tagNameCodes() []Code {
 	return []Code{
-		{Number: 2, Text: "A tag of this name exists already", Reasons: []string{"tag_exists"}},
-		{Number: 3, Text: "A tag may hold letters, digits, spaces and the characters - _ % only", Reasons: []string{"tag_name_characters"}},
-		{Number: 4, Text: "The tag is blank", Reasons: []string{"tag_name_empty", "tag_name_required"}},
+		{Number: 2, Text: "A tag of this name exists already", Reasons: []apperr.Reason{apperr.ReasonTagExists}},
+		{Number: 3, Text: "A tag may hold letters, digits, spaces and the characters - _ % only", Reasons: []apperr.Reason{apperr.ReasonTagNameCharacters}},
+		{Number: 4, Text: "The tag is blank", Reasons: []apperr.Reason{apperr.ReasonTagNameEmpty, apperr.ReasonTagNameRequired}},
 	}
 }
 
 func (b *Bridge) tagCommands() []Command {
-	tooLong := Code{Number: 6, Text: "The tag is too long", Detail: true, Reasons: []string{"tag_name_too_long"}}
+	tooLong := Code{Number: 6, Text: "The tag is too long", Detail: true, Reasons: []apperr.Reason{apperr.ReasonTagNameTooLong}}
 	return []Command{
 		{
 			Name: "Tags.Get", Operation: "tags", Scope: kind.ScopeRead,
@@ -29,7 +30,7 @@ func (b *Bridge) tagCommands() []Command {
 			Doc:        "Creates a tag.",
 			Parameters: []Parameter{required("Tag", "The name: 1 to 100 letters, digits, spaces, - _ %.")},
 			Codes: append(append([]Code{
-				{Number: 1, Text: "The tag is missing", Reasons: []string{missing("Tag")}},
+				{Number: 1, Text: "The tag is missing", Missing: "Tag"},
 			}, tagNameCodes()...), tooLong),
 			run: b.createTag,
 		},
@@ -41,9 +42,9 @@ func (b *Bridge) tagCommands() []Command {
 				required("Tag", "The new name."),
 			},
 			Codes: append(append([]Code{
-				{Number: 1, Shape: Array, Text: "TagID is missing", Reasons: []string{missing("TagID")}},
-				{Number: 2, Shape: Array, Text: "The tag is missing", Reasons: []string{missing("Tag")}},
-			}, tagNameCodes()...), Code{Number: 5, Text: "Tag not found", Reasons: []string{"tag_not_found"}}, tooLong),
+				{Number: 1, Shape: Array, Text: "TagID is missing", Missing: "TagID"},
+				{Number: 2, Shape: Array, Text: "The tag is missing", Missing: "Tag"},
+			}, tagNameCodes()...), Code{Number: 5, Text: "Tag not found", Reasons: []apperr.Reason{apperr.ReasonTagNotFound}}, tooLong),
 			run: b.updateTag,
 		},
 		{
@@ -51,7 +52,7 @@ func (b *Bridge) tagCommands() []Command {
 			Doc:        "Deletes tags and takes them off every campaign. Those that are not the caller's are left alone.",
 			Parameters: []Parameter{required("Tags", "Comma-separated ids.")},
 			Codes: []Code{
-				{Number: 1, Shape: Array, Text: "Tags are missing", Reasons: []string{missing("Tags")}},
+				{Number: 1, Shape: Array, Text: "Tags are missing", Missing: "Tags"},
 			},
 			run: b.deleteTags,
 		},
@@ -79,9 +80,10 @@ func taggingParameters() []Parameter {
 
 func taggingCodes() []Code {
 	return []Code{
-		{Number: 1, Shape: Array, Text: "TagID is missing", Reasons: []string{missing("TagID")}},
-		{Number: 2, Shape: Array, Text: "CampaignIDs are missing", Reasons: []string{missing("CampaignIDs")}},
-		{Number: 3, Text: "Tag not found", Reasons: []string{"tag_not_found"}},
+		{Number: 1, Shape: Array, Text: "TagID is missing", Missing: "TagID"},
+		{Number: 2, Shape: Array, Text: "CampaignIDs are missing", Missing: "CampaignIDs"},
+		{Number: 2, Shape: Array, Text: "CampaignIDs are too many", Detail: true, Reasons: []apperr.Reason{apperr.ReasonTooManyIDs}},
+		{Number: 3, Text: "Tag not found", Reasons: []apperr.Reason{apperr.ReasonTagNotFound}},
 	}
 }
 

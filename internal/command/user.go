@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"campaignql/internal/account"
+	"campaignql/internal/apperr"
 	"campaignql/internal/caller"
 	"campaignql/internal/kind"
 	"campaignql/internal/surface"
@@ -24,9 +25,9 @@ func (b *Bridge) userCommands() []Command {
 				optional("TFACode", "Accepted and ignored."),
 			},
 			Codes: []Code{
-				{Number: 1, Shape: Array, Text: "User name is missing", Reasons: []string{"username_required"}},
-				{Number: 2, Shape: Array, Text: "Password is missing", Reasons: []string{"password_required"}},
-				{Number: 3, Shape: Array, Text: "Invalid login information", Reasons: []string{"login_invalid"}},
+				{Number: 1, Shape: Array, Text: "User name is missing", Reasons: []apperr.Reason{apperr.ReasonUsernameRequired}},
+				{Number: 2, Shape: Array, Text: "Password is missing", Reasons: []apperr.Reason{apperr.ReasonPasswordRequired}},
+				{Number: 3, Shape: Array, Text: "Invalid login information", Reasons: []apperr.Reason{apperr.ReasonLoginInvalid, apperr.ReasonUserNotFound}},
 			},
 			run: b.login,
 		},

@@ -77,11 +77,14 @@ type syntax interface {
 // spillSize is how much of an answer is held back: within it a failure can still be answered as one.
 const spillSize = 128 << 10
 
-// encoder writes a tree of values in a syntax. With spill the buffer is emptied into it whenever an item of a list has filled it.
+// encoder writes a tree of values in a syntax. With spill the buffer is emptied into it
+// whenever a list has filled it.
 type encoder struct {
 	syntax syntax
 	buf    []byte
 	spill  func(part []byte) error
+	// lists is how many lists the encoder is in.
+	lists int
 }
 
 func (e *encoder) document(o Object) error {
@@ -138,11 +141,26 @@ func (e *encoder) member(i int, name string, v any) error {
 	e.buf = e.syntax.openMember(e.buf, i, name)
 	err := e.value(v)
 	e.buf = e.syntax.closeMember(e.buf, name)
+	if err == nil && e.lists > 0 {
+		err = e.full() // an item with long texts is not held whole
+	}
+	return err
+}
+
+// full empties a buffer that is full.
+func (e *encoder) full() error {
+	if e.spill == nil || len(e.buf) < spillSize {
+		return nil
+	}
+	err := e.spill(e.buf)
+	e.buf = e.buf[:0]
 	return err
 }
 
 func (e *encoder) list(produce Stream) error {
 	e.buf = e.syntax.openList(e.buf)
+	e.lists++
+	defer func() { e.lists-- }()
 	i := 0
 	err := produce(func(item any) error {
 		e.buf = e.syntax.openItem(e.buf, i)
@@ -151,12 +169,7 @@ func (e *encoder) list(produce Stream) error {
 		}
 		e.buf = e.syntax.closeItem(e.buf, i)
 		i++
-		if e.spill == nil || len(e.buf) < spillSize {
-			return nil
-		}
-		err := e.spill(e.buf)
-		e.buf = e.buf[:0]
-		return err
+		return e.full()
 	})
 	e.buf = e.syntax.closeList(e.buf)
 	return err

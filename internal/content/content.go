@@ -274,8 +274,8 @@ func (s *Service) List(ctx context.Context, filter Filter, order Order, request 
 	return page.Read(ctx, order, request, s.db.Client(ctx).Email.Query().Where(filter.predicates()...), columns)
 }
 
-// streamBatch is how many emails Each reads at a time: their texts may be large.
-const streamBatch = 4
+// streamBatch is how many emails Each reads at a time: the texts of one may have ten megabytes.
+const streamBatch = 1
 
 // Each calls visit for the emails that the filter chooses, in order, from the offset and at most limit of them (0: all), a few at a time and without
 // ever holding more (legacy Emails.Get). An error of visit ends it.

@@ -28,7 +28,7 @@ func (s *Service) Delete(ctx context.Context, ids []int64) (deleted []int64, err
 		return nil, err
 	}
 	if len(ids) > MaxDelete {
-		return nil, apperr.InvalidField("ids", "too_many_ids", "%d ids, at most %d are allowed", len(ids), MaxDelete)
+		return nil, apperr.InvalidField("ids", apperr.ReasonTooManyIDs, "%d ids, at most %d are allowed", len(ids), MaxDelete)
 	}
 	err = s.db.TxLatest(ctx, func(ctx context.Context) error {
 		deleted = []int64{}
@@ -121,5 +121,5 @@ func (s *Service) clear(ctx context.Context, who caller.Identity, client *ent.Cl
 }
 
 func inUse(emailID int64, by string) error {
-	return &apperr.Error{Code: apperr.Conflict, Field: "ids", Reason: "email_in_use", Message: fmt.Sprintf("email %d is used by %s", emailID, by)}
+	return &apperr.Error{Code: apperr.Conflict, Field: "ids", Reason: apperr.ReasonEmailInUse, Message: fmt.Sprintf("email %d is used by %s", emailID, by)}
 }

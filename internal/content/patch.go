@@ -63,7 +63,7 @@ func (p *Patch) normalise(faults *apperr.Faults) {
 	p.HTML = body(faults, "html", p.HTML)
 	p.Plain = body(faults, "plain", p.Plain)
 	if p.Mode != nil && !slices.Contains(p.Mode.Values(), string(*p.Mode)) {
-		faults.Add(apperr.InvalidField("mode", "email_mode_unknown", "is not a known mode"))
+		faults.Add(apperr.InvalidField("mode", apperr.ReasonEmailModeUnknown, "is not a known mode"))
 	}
 	faults.Add(p.Err)
 }
@@ -102,10 +102,10 @@ func line(faults *apperr.Faults, field string, given *string, limit int) *string
 	}
 	text := strings.TrimSpace(kind.Clean(*given))
 	if utf8.RuneCountInString(text) > limit {
-		faults.Add(apperr.InvalidField(field, "email_text_too_long", "must have at most %d characters", limit))
+		faults.Add(apperr.InvalidField(field, apperr.ReasonEmailTextTooLong, "must have at most %d characters", limit))
 	}
 	if strings.ContainsFunc(text, breaksLine) {
-		faults.Add(apperr.InvalidField(field, "email_line_break", "must be one line without control characters"))
+		faults.Add(apperr.InvalidField(field, apperr.ReasonEmailLineBreak, "must be one line without control characters"))
 	}
 	return &text
 }
@@ -121,7 +121,7 @@ func address(faults *apperr.Faults, field string, given *string) *string {
 	}
 	text := strings.TrimSpace(kind.Clean(*given))
 	if text != "" && !kind.IsAddress(text) {
-		faults.Add(apperr.InvalidField(field, "email_address_invalid", "must be one email address of at most %d bytes, without a name", kind.MaxAddress))
+		faults.Add(apperr.InvalidField(field, apperr.ReasonEmailAddressInvalid, "must be one email address of at most %d bytes, without a name", kind.MaxAddress))
 	}
 	return &text
 }
@@ -132,7 +132,7 @@ func body(faults *apperr.Faults, field string, given *string) *string {
 	}
 	text := kind.Clean(*given)
 	if len(text) > maxText {
-		faults.Add(apperr.InvalidField(field, "email_content_too_large", "must have at most %d bytes", maxText))
+		faults.Add(apperr.InvalidField(field, apperr.ReasonEmailContentTooLarge, "must have at most %d bytes", maxText))
 	}
 	return &text
 }

@@ -84,7 +84,7 @@ func Validate(scope Scope, e *ent.Email) error {
 
 func validate(faults *apperr.Faults, scope Scope, html, plain string) {
 	if blank(html) && blank(plain) {
-		faults.Add(apperr.InvalidField("html", "email_content_required", "HTML or plain text is required"))
+		faults.Add(apperr.InvalidField("html", apperr.ReasonEmailContentRequired, "HTML or plain text is required"))
 	}
 	validateScope(faults, scope)
 	validateLinks(faults, scope, html, plain)
@@ -96,19 +96,19 @@ func validateLinks(faults *apperr.Faults, scope Scope, html, plain string) {
 		return
 	}
 	if lacksLink(html) {
-		faults.Add(apperr.InvalidField("html", "email_html_unsubscribe_link", "has no unsubscribe link: put in %%Link:Unsubscribe%%"))
+		faults.Add(apperr.InvalidField("html", apperr.ReasonEmailHTMLUnsubscribeLink, "has no unsubscribe link: put in %%Link:Unsubscribe%%"))
 	}
 	if lacksLink(plain) {
-		faults.Add(apperr.InvalidField("plain", "email_plain_unsubscribe_link", "has no unsubscribe link: put in %%Link:Unsubscribe%%"))
+		faults.Add(apperr.InvalidField("plain", apperr.ReasonEmailPlainUnsubscribeLink, "has no unsubscribe link: put in %%Link:Unsubscribe%%"))
 	}
 }
 
 func validateScope(faults *apperr.Faults, scope Scope) {
 	switch {
 	case scope == "":
-		faults.Add(apperr.InvalidField("scope", "email_scope_required", "is required"))
+		faults.Add(apperr.InvalidField("scope", apperr.ReasonEmailScopeRequired, "is required"))
 	case !slices.ContainsFunc(Scopes(), scope.is):
-		faults.Add(apperr.InvalidField("scope", "email_scope_unknown", "must be OptIn, Campaign or AutoResponder"))
+		faults.Add(apperr.InvalidField("scope", apperr.ReasonEmailScopeUnknown, "must be OptIn, Campaign or AutoResponder"))
 	}
 }
 

@@ -18,7 +18,7 @@ func ptr[T any](v T) *T { return &v }
 func faultsOf(err error) []string {
 	var out []string
 	for _, e := range apperr.All(err) {
-		out = append(out, string(e.Code)+" "+e.Field+" "+e.Reason)
+		out = append(out, string(e.Code)+" "+e.Field+" "+string(e.Reason))
 	}
 	return out
 }

@@ -105,7 +105,7 @@ func (s *Service) Record(ctx context.Context, events []Event) ([]Result, error) 
 		return nil, err
 	}
 	if len(events) > MaxEvents {
-		return nil, apperr.InvalidField("events", "too_many_events", "%d events, at most %d are allowed", len(events), MaxEvents)
+		return nil, apperr.InvalidField("events", apperr.ReasonTooManyEvents, "%d events, at most %d are allowed", len(events), MaxEvents)
 	}
 	results := make([]Result, len(events))
 	read := s.read(events, results)

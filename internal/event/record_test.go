@@ -89,7 +89,7 @@ func TestABadEventIsRejectedByItself(t *testing.T) {
 			{with(func(e *event.Event) { e.Kind, e.Amount = kind.EventConverted, 1.005 }), "invalid amount amount_invalid"},
 			{with(func(e *event.Event) { e.Kind, e.Amount = kind.EventConverted, -1 }), "invalid amount amount_invalid"},
 			{with(func(e *event.Event) { e.Kind, e.Currency = kind.EventConverted, "EURO" }), "invalid currency currency_invalid"},
-			{with(func(e *event.Event) { e.Fault = apperr.InvalidField("campaign", "id_invalid", "is none") }), "invalid campaign id_invalid"},
+			{with(func(e *event.Event) { e.Fault = apperr.InvalidField("campaign", apperr.ReasonIDInvalid, "is none") }), "invalid campaign id_invalid"},
 			// Of another account, and of none.
 			{with(func(e *event.Event) { e.CampaignID = foreign.campaigns[0] }), "not_found campaign campaign_not_found"},
 			{with(func(e *event.Event) { e.CampaignID = 1 << 60 }), "not_found campaign campaign_not_found"},

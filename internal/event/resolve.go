@@ -50,7 +50,7 @@ func (b *batch) resolve(ctx context.Context, read []*entry) ([]*entry, error) {
 	for _, e := range read {
 		c := campaigns[e.CampaignID]
 		if c == nil {
-			b.reject(e, "campaign")
+			b.reject(e, "campaign", apperr.NotFoundf("campaign"))
 			continue
 		}
 		p := found[e.SubscriberID]
@@ -58,7 +58,7 @@ func (b *batch) resolve(ctx context.Context, read []*entry) ([]*entry, error) {
 			p = named(c, e.emailKey)
 		}
 		if p == nil || p.UserID != c.UserID {
-			b.reject(e, "subscriber")
+			b.reject(e, "subscriber", apperr.NotFoundf("subscriber"))
 			continue
 		}
 		if seen[e.key] {
@@ -72,9 +72,8 @@ func (b *batch) resolve(ctx context.Context, read []*entry) ([]*entry, error) {
 	return fresh, nil
 }
 
-func (b *batch) reject(e *entry, what string) {
-	err := apperr.NotFoundf(what)
-	err.Field = what
+func (b *batch) reject(e *entry, field string, err *apperr.Error) {
+	err.Field = field
 	b.results[e.index].Outcome, b.results[e.index].Err = Rejected, err
 }
 

@@ -84,32 +84,32 @@ func (s *Service) read(events []Event, results []Result) []*entry {
 
 func (e *entry) check(latest time.Time) error {
 	var faults apperr.Faults
-	invalid := func(field, reason, format string, args ...any) {
+	invalid := func(field string, reason apperr.Reason, format string, args ...any) {
 		faults.Add(apperr.InvalidField(field, reason, format, args...))
 	}
 	faults.Add(e.Fault)
 	if e.ID == "" || utf8.RuneCountInString(e.ID) > maxID || !utf8.ValidString(e.ID) || strings.ContainsFunc(e.ID, unicode.IsControl) {
-		invalid("id", "event_id_invalid", "must be 1 to %d characters without control characters", maxID)
+		invalid("id", apperr.ReasonEventIDInvalid, "must be 1 to %d characters without control characters", maxID)
 	}
 	if !slices.Contains(kind.EventKind("").Values(), string(e.Kind)) {
-		invalid("kind", "event_kind_unknown", "is not a known kind of event")
+		invalid("kind", apperr.ReasonEventKindUnknown, "is not a known kind of event")
 	}
 	if e.CampaignID == 0 {
-		invalid("campaign", "campaign_required", "is required")
+		invalid("campaign", apperr.ReasonCampaignRequired, "is required")
 	}
 	e.checkRecipient(invalid)
 	at, err := time.Parse(time.RFC3339Nano, e.At)
 	switch e.at = store.Truncate(at); {
 	case err != nil:
-		invalid("at", "instant_invalid", "must be an instant of RFC 3339, such as 2026-11-23T10:00:00Z")
+		invalid("at", apperr.ReasonInstantInvalid, "must be an instant of RFC 3339, such as 2026-11-23T10:00:00Z")
 	case e.at.Before(beginning) || e.at.After(latest):
-		invalid("at", "instant_out_of_range", "must lie between the year 2000 and an hour from now")
+		invalid("at", apperr.ReasonInstantOutOfRange, "must lie between the year 2000 and an hour from now")
 	}
 	e.checkClick(invalid)
 	e.checkConversion(invalid)
 	if e.IP != "" {
 		if ip, err := netip.ParseAddr(e.IP); err != nil || ip.Zone() != "" {
-			invalid("ip", "ip_invalid", "must be an IP address")
+			invalid("ip", apperr.ReasonIPInvalid, "must be an IP address")
 		}
 	}
 	e.Reason, e.UserAgent = cut(e.Reason), cut(e.UserAgent)
@@ -118,18 +118,18 @@ func (e *entry) check(latest time.Time) error {
 	return faults.Err()
 }
 
-type invalid = func(field, reason, format string, args ...any)
+type invalid = func(field string, reason apperr.Reason, format string, args ...any)
 
 func (e *entry) checkRecipient(invalid invalid) {
 	switch {
 	case e.SubscriberID == 0 && e.Email == "":
-		invalid("subscriber", "subscriber_required", "subscriber or email is required")
+		invalid("subscriber", apperr.ReasonSubscriberRequired, "subscriber or email is required")
 	case e.SubscriberID != 0 && e.Email != "":
-		invalid("email", "subscriber_twice", "give subscriber or email, not both")
+		invalid("email", apperr.ReasonSubscriberTwice, "give subscriber or email, not both")
 	case e.Email != "":
 		text := strings.TrimSpace(kind.Clean(e.Email))
 		if e.emailKey = kind.Fold(text, maxKey+1); !kind.IsAddress(text) || utf8.RuneCountInString(e.emailKey) > maxKey {
-			invalid("email", "email_address_invalid", "must be one email address of at most %d bytes, without a name", kind.MaxAddress)
+			invalid("email", apperr.ReasonEmailAddressInvalid, "must be one email address of at most %d bytes, without a name", kind.MaxAddress)
 		}
 	}
 }
@@ -139,12 +139,12 @@ func (e *entry) checkClick(invalid invalid) {
 		return
 	}
 	if e.Kind != kind.EventClicked {
-		invalid("url", "url_unexpected", "only a click has a URL")
+		invalid("url", apperr.ReasonURLUnexpected, "only a click has a URL")
 		return
 	}
 	u, err := url.Parse(e.URL)
 	if err != nil || len(e.URL) > maxURL || !utf8.ValidString(e.URL) || u.Host == "" || !strings.EqualFold(u.Scheme, "http") && !strings.EqualFold(u.Scheme, "https") {
-		invalid("url", "url_invalid", "must be an absolute http or https URL of at most %d bytes", maxURL)
+		invalid("url", apperr.ReasonURLInvalid, "must be an absolute http or https URL of at most %d bytes", maxURL)
 		return
 	}
 	digest := sha256.Sum256([]byte(e.URL))
@@ -154,19 +154,19 @@ func (e *entry) checkClick(invalid invalid) {
 func (e *entry) checkConversion(invalid invalid) {
 	if e.Kind != kind.EventConverted {
 		if e.Amount != 0 || e.Currency != "" {
-			invalid("amount", "amount_unexpected", "only a conversion has an amount")
+			invalid("amount", apperr.ReasonAmountUnexpected, "only a conversion has an amount")
 		}
 		return
 	}
 	cents := math.Round(e.Amount * 100)
 	if !(e.Amount >= 0 && e.Amount <= maxAmount) || math.Abs(e.Amount*100-cents) > 1e-3 {
-		invalid("amount", "amount_invalid", "must be 0 to %d with at most two decimals", int64(maxAmount))
+		invalid("amount", apperr.ReasonAmountInvalid, "must be 0 to %d with at most two decimals", int64(maxAmount))
 		return
 	}
 	e.cents = int64(cents)
 	e.Currency = strings.ToUpper(e.Currency)
 	if e.Currency != "" && (len(e.Currency) != 3 || strings.ContainsFunc(e.Currency, func(r rune) bool { return r < 'A' || r > 'Z' })) {
-		invalid("currency", "currency_invalid", "must be three letters, such as EUR")
+		invalid("currency", apperr.ReasonCurrencyInvalid, "must be three letters, such as EUR")
 	}
 }
 

@@ -107,7 +107,7 @@ func (s *Service) Open(ctx context.Context, request Request) (*File, error) {
 		return nil, err
 	}
 	if request.Format != CSV && request.Format != JSON {
-		return nil, apperr.InvalidField("format", "format_unknown", "must be csv or json")
+		return nil, apperr.InvalidField("format", apperr.ReasonFormatUnknown, "must be csv or json")
 	}
 	c, err := s.campaigns.Get(ctx, request.CampaignID, entcampaign.FieldSendingStartedAt)
 	if err != nil {
@@ -122,7 +122,7 @@ func (s *Service) Open(ctx context.Context, request Request) (*File, error) {
 	case Activity:
 		return file, s.openActivity(file, c.ID, request.Span)
 	default:
-		return nil, apperr.InvalidField("content", "content_unknown", "must be series, links or activity")
+		return nil, apperr.InvalidField("content", apperr.ReasonContentUnknown, "must be series, links or activity")
 	}
 }
 
@@ -146,7 +146,7 @@ func (s *Service) openSeries(ctx context.Context, file *File, c *ent.Campaign, s
 func (s *Service) openLinks(file *File, campaignID int64, span statistics.Span) error {
 	for name, bound := range map[string]*time.Time{"from": span.From, "to": span.To} {
 		if bound != nil {
-			return apperr.InvalidField(name, "not_by_hour", "links are not counted by time: export them without from and to")
+			return apperr.InvalidField(name, apperr.ReasonNotByHour, "links are not counted by time: export them without from and to")
 		}
 	}
 	file.columns = names(linkColumns)

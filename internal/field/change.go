@@ -89,7 +89,7 @@ func (s *Service) Delete(ctx context.Context, ids []int64) (deleted []int64, err
 		return nil, err
 	}
 	if len(ids) > batch {
-		return nil, apperr.InvalidField("ids", "too_many_ids", "%d ids, at most %d are allowed", len(ids), batch)
+		return nil, apperr.InvalidField("ids", apperr.ReasonTooManyIDs, "%d ids, at most %d are allowed", len(ids), batch)
 	}
 	err = s.db.Tx(ctx, func(ctx context.Context) error {
 		deleted = []int64{}
@@ -112,7 +112,7 @@ func (s *Service) Delete(ctx context.Context, ids []int64) (deleted []int64, err
 		case err != nil:
 			return err
 		case id != 0:
-			return &apperr.Error{Code: apperr.Conflict, Field: "ids", Reason: "custom_field_in_use", Message: fmt.Sprintf("custom field %d is in the rules of %s", id, by)}
+			return &apperr.Error{Code: apperr.Conflict, Field: "ids", Reason: apperr.ReasonCustomFieldInUse, Message: fmt.Sprintf("custom field %d is in the rules of %s", id, by)}
 		}
 		if _, err := client.CustomField.Delete().Where(customfield.IDIn(deleted...)).Exec(ctx); err != nil {
 			return err

@@ -96,7 +96,7 @@ func (s *Service) Create(ctx context.Context, in Input, idempotencyKey *string) 
 	var faults apperr.Faults
 	in.Name = readName(&faults, in.Name)
 	if !slices.Contains(in.Type.Values(), string(in.Type)) {
-		faults.Add(apperr.InvalidField("type", "custom_field_type_unknown", "is not a known type"))
+		faults.Add(apperr.InvalidField("type", apperr.ReasonCustomFieldTypeUnknown, "is not a known type"))
 	}
 	choices := readChoices(&faults, in.Type, in.Choices)
 	if err := faults.Err(); err != nil {
@@ -179,7 +179,7 @@ func (s *Service) fits(ctx context.Context, owner, listID, except int64, name st
 		most = max(most, n)
 	}
 	if except == 0 && everywhere+most >= MaxPerList {
-		return &apperr.Error{Code: apperr.Conflict, Reason: "custom_field_limit", Message: "the people of a list can have no more custom fields"}
+		return &apperr.Error{Code: apperr.Conflict, Reason: apperr.ReasonCustomFieldLimit, Message: "the people of a list can have no more custom fields"}
 	}
 	return nil
 }
@@ -188,9 +188,9 @@ func readName(faults *apperr.Faults, given string) string {
 	name := strings.TrimSpace(kind.Clean(given))
 	switch {
 	case name == "":
-		faults.Add(apperr.InvalidField("name", "custom_field_name_required", "is required"))
+		faults.Add(apperr.InvalidField("name", apperr.ReasonCustomFieldNameRequired, "is required"))
 	case utf8.RuneCountInString(name) > maxName:
-		faults.Add(apperr.InvalidField("name", "custom_field_name_too_long", "must have at most %d characters", maxName))
+		faults.Add(apperr.InvalidField("name", apperr.ReasonCustomFieldNameTooLong, "must have at most %d characters", maxName))
 	}
 	return name
 }
@@ -201,7 +201,7 @@ func readChoices(faults *apperr.Faults, of kind.FieldType, given []string) strin
 		return ""
 	}
 	refuse := func(format string, args ...any) string {
-		faults.Add(apperr.InvalidField("choices", "custom_field_choices_invalid", format, args...))
+		faults.Add(apperr.InvalidField("choices", apperr.ReasonCustomFieldChoicesInvalid, format, args...))
 		return ""
 	}
 	switch {
@@ -239,7 +239,7 @@ func Choices(f *ent.CustomField) []string {
 }
 
 func exists() *apperr.Error {
-	return &apperr.Error{Code: apperr.Conflict, Field: "name", Reason: "custom_field_exists", Message: "a custom field of this name exists already"}
+	return &apperr.Error{Code: apperr.Conflict, Field: "name", Reason: apperr.ReasonCustomFieldExists, Message: "a custom field of this name exists already"}
 }
 
 // taken turns the violation of the unique index over account, list and name into its Conflict.
@@ -253,5 +253,5 @@ func taken(err error) error {
 }
 
 func notFound() *apperr.Error {
-	return &apperr.Error{Code: apperr.NotFound, Reason: "custom_field_not_found", Message: "custom field not found"}
+	return &apperr.Error{Code: apperr.NotFound, Reason: apperr.ReasonCustomFieldNotFound, Message: "custom field not found"}
 }

@@ -48,7 +48,7 @@ func Do(ctx context.Context, db *store.Store, now time.Time, operation string, k
 		return id, false, err
 	}
 	if n := utf8.RuneCountInString(*key); n == 0 || n > MaxKey {
-		return 0, false, apperr.InvalidField("idempotencyKey", "idempotency_key_length", "must have 1 to %d characters", MaxKey)
+		return 0, false, apperr.InvalidField("idempotencyKey", apperr.ReasonIdempotencyKeyLength, "must have 1 to %d characters", MaxKey)
 	}
 	print, err := fingerprint(input)
 	if err != nil {
@@ -111,7 +111,7 @@ func (c call) once(ctx context.Context, create func(ctx context.Context) (int64,
 			return 0, false, store.ErrStale // another call replaced it first
 		}
 	case row.Fingerprint != c.fingerprint:
-		return 0, false, apperr.InvalidField("idempotencyKey", "idempotency_key_reused", "was used with another input less than a day ago")
+		return 0, false, apperr.InvalidField("idempotencyKey", apperr.ReasonIdempotencyKeyReused, "was used with another input less than a day ago")
 	default:
 		return row.ResultID, true, nil
 	}

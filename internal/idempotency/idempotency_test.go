@@ -81,7 +81,7 @@ func TestKeyWithAnotherInputIsInvalid(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, _, err := idempotency.Do(ctx, db, now, "createTag", key("k"), input{"b"}, forbidden)
-		want := &apperr.Error{Code: apperr.Invalid, Field: "idempotencyKey", Reason: "idempotency_key_reused", Message: "was used with another input less than a day ago"}
+		want := &apperr.Error{Code: apperr.Invalid, Field: "idempotencyKey", Reason: apperr.ReasonIdempotencyKeyReused, Message: "was used with another input less than a day ago"}
 		if diff := cmp.Diff([]*apperr.Error{want}, apperr.All(err)); diff != "" {
 			t.Error(diff)
 		}
@@ -120,7 +120,7 @@ func TestFailedCreateRemembersNothing(t *testing.T) {
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
 		t.Parallel()
 		ctx, now := testkit.As(t, testkit.Account(t, db)), store.Now()
-		fault := apperr.InvalidField("name", "tag_name_required", "is required")
+		fault := apperr.InvalidField("name", apperr.ReasonTagNameRequired, "is required")
 		_, _, err := idempotency.Do(ctx, db, now, "createTag", key("k"), input{"a"}, func(ctx context.Context) (int64, error) {
 			if _, err := creator(db, "half")(ctx); err != nil {
 				return 0, err

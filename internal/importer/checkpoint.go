@@ -112,7 +112,7 @@ func refuseInput(report, input string) error {
 		return err
 	}
 	if os.SameFile(there, in) {
-		return apperr.InvalidField("report", "import_report_taken", "%s is the file to import, which is no report of rejected rows: name another file", report)
+		return apperr.InvalidField("report", apperr.ReasonImportReportTaken, "%s is the file to import, which is no report of rejected rows: name another file", report)
 	}
 	return nil
 }
@@ -132,7 +132,7 @@ func refuseOther(path string) error {
 		return err
 	}
 	if n > 0 && !strings.HasPrefix(reportStart, string(start[:n])) {
-		return apperr.InvalidField("report", "import_report_taken", "%s is there already and is no report of rejected rows: name another file", path)
+		return apperr.InvalidField("report", apperr.ReasonImportReportTaken, "%s is there already and is no report of rejected rows: name another file", path)
 	}
 	return nil
 }

@@ -86,7 +86,7 @@ func named(header []string) string {
 
 // unmapped is a fault of the mapping.
 func unmapped(format string, args ...any) error {
-	return apperr.InvalidField("map", "import_map_invalid", format, args...)
+	return apperr.InvalidField("map", apperr.ReasonImportMapInvalid, format, args...)
 }
 
 func (c columns) holds(target string) bool {

@@ -95,5 +95,5 @@ func (c content) decoding(given string) (encoding.Encoding, string, error) {
 }
 
 func wrongEncoding(format string, args ...any) error {
-	return apperr.InvalidField("encoding", "import_encoding_wrong", format, args...)
+	return apperr.InvalidField("encoding", apperr.ReasonImportEncodingWrong, format, args...)
 }

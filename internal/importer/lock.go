@@ -27,7 +27,7 @@ func hold(path string) (release func() error, err error) {
 		err = lock.Close()
 	}
 	if !held {
-		busy := &apperr.Error{Code: apperr.Conflict, Reason: "import_running", Message: path + " is being imported by another process: wait until it has ended"}
+		busy := &apperr.Error{Code: apperr.Conflict, Reason: apperr.ReasonImportRunning, Message: path + " is being imported by another process: wait until it has ended"}
 		return nil, errors.Join(busy, err)
 	}
 	return func() error { return errors.Join(os.Remove(lock.Path()), lock.Close()) }, nil

@@ -28,7 +28,7 @@ func (s *Service) Delete(ctx context.Context, ids []int64) (deleted []int64, err
 		return nil, err
 	}
 	if len(ids) > batch {
-		return nil, apperr.InvalidField("ids", "too_many_ids", "%d ids, at most %d are allowed", len(ids), batch)
+		return nil, apperr.InvalidField("ids", apperr.ReasonTooManyIDs, "%d ids, at most %d are allowed", len(ids), batch)
 	}
 	err = s.db.Tx(ctx, func(ctx context.Context) error {
 		deleted = []int64{}
@@ -50,7 +50,7 @@ func (s *Service) Delete(ctx context.Context, ids []int64) (deleted []int64, err
 		case err != nil:
 			return err
 		case id != 0:
-			return &apperr.Error{Code: apperr.Conflict, Field: "ids", Reason: "list_in_use", Message: fmt.Sprintf("list %d is in the audience of %s", id, by)}
+			return &apperr.Error{Code: apperr.Conflict, Field: "ids", Reason: apperr.ReasonListInUse, Message: fmt.Sprintf("list %d is in the audience of %s", id, by)}
 		}
 		return s.remove(ctx, found, deleted)
 	})

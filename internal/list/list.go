@@ -110,9 +110,9 @@ func readName(given string) (string, error) {
 	name := strings.TrimSpace(kind.Clean(given))
 	switch {
 	case name == "":
-		return "", apperr.InvalidField("name", "list_name_required", "is required")
+		return "", apperr.InvalidField("name", apperr.ReasonListNameRequired, "is required")
 	case utf8.RuneCountInString(name) > MaxNameLength:
-		return "", apperr.InvalidField("name", "list_name_too_long", "must have at most %d characters", MaxNameLength)
+		return "", apperr.InvalidField("name", apperr.ReasonListNameTooLong, "must have at most %d characters", MaxNameLength)
 	}
 	return name, nil
 }

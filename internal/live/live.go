@@ -25,12 +25,6 @@ const (
 	lookTimeout = 10 * time.Second
 )
 
-// Reasons of errors.
-const (
-	ReasonTooMany = "too_many_subscriptions"
-	ReasonNone    = "ids_required"
-)
-
 // Follow tells, by a channel that it closes, when a caller may no longer act as it did when it was
 // authenticated. stop must be called when nobody waits for that any more.
 type Follow func(id caller.Identity) (ended <-chan struct{}, stop func())
@@ -124,9 +118,9 @@ func (s *Service) Watch(ctx context.Context, ids []int64) (*Watch, error) {
 	}
 	switch {
 	case ids != nil && len(ids) == 0:
-		return nil, apperr.InvalidField("ids", ReasonNone, "name at least one campaign, or leave the ids out to follow all that are being sent")
+		return nil, apperr.InvalidField("ids", apperr.ReasonIDsRequired, "name at least one campaign, or leave the ids out to follow all that are being sent")
 	case len(ids) > MaxCampaigns:
-		return nil, apperr.InvalidField("ids", "too_many_ids", "%d ids, at most %d are allowed", len(ids), MaxCampaigns)
+		return nil, apperr.InvalidField("ids", apperr.ReasonTooManyIDs, "%d ids, at most %d are allowed", len(ids), MaxCampaigns)
 	case id.UserID == 0 && ids == nil:
 		return nil, apperr.New(apperr.Denied, "the server itself has no campaigns: name some")
 	}
@@ -183,7 +177,7 @@ func (s *Service) reserve(account int64) error {
 	defer s.mu.Unlock()
 	if s.open[account] >= s.opts.PerAccount {
 		return &apperr.Error{
-			Code: apperr.Limited, Reason: ReasonTooMany, RetryAfter: time.Minute,
+			Code: apperr.Limited, Reason: apperr.ReasonTooManySubscriptions, RetryAfter: time.Minute,
 			Message: "the account has as many subscriptions open as it may: end one first",
 		}
 	}

@@ -40,16 +40,16 @@ func (r Request) validate(faults *apperr.Faults) (after, before *cursor) {
 	}
 	checkSize(faults, "last", r.Last)
 	if r.First != nil && r.Last != nil {
-		faults.Add(apperr.InvalidField("last", "page_both_ends", "give first or last, not both"))
+		faults.Add(apperr.InvalidField("last", apperr.ReasonPageBothEnds, "give first or last, not both"))
 	}
 	after = checkCursor(faults, "after", r.After)
 	before = checkCursor(faults, "before", r.Before)
 	if r.Offset != nil {
 		switch {
 		case *r.Offset < 0:
-			faults.Add(apperr.InvalidField("offset", "page_offset", "must not be negative"))
+			faults.Add(apperr.InvalidField("offset", apperr.ReasonPageOffset, "must not be negative"))
 		case r.After != "" || r.Before != "" || r.Last != nil:
-			faults.Add(apperr.InvalidField("offset", "page_offset_with_cursor", "cannot be combined with after, before or last"))
+			faults.Add(apperr.InvalidField("offset", apperr.ReasonPageOffsetWithCursor, "cannot be combined with after, before or last"))
 		}
 	}
 	return after, before
@@ -59,9 +59,9 @@ func checkSize(faults *apperr.Faults, field string, size *int) {
 	switch {
 	case size == nil:
 	case *size < 0:
-		faults.Add(apperr.InvalidField(field, "page_size", "must not be negative"))
+		faults.Add(apperr.InvalidField(field, apperr.ReasonPageSize, "must not be negative"))
 	case *size > MaxSize:
-		faults.Add(apperr.InvalidField(field, "page_size", "must be at most %d", MaxSize))
+		faults.Add(apperr.InvalidField(field, apperr.ReasonPageSize, "must be at most %d", MaxSize))
 	}
 }
 
@@ -71,7 +71,7 @@ func checkCursor(faults *apperr.Faults, field, text string) *cursor {
 	}
 	c, ok := parseCursor(text)
 	if !ok {
-		faults.Add(apperr.InvalidField(field, "cursor_invalid", "is not a cursor of this server"))
+		faults.Add(apperr.InvalidField(field, apperr.ReasonCursorInvalid, "is not a cursor of this server"))
 		return nil
 	}
 	return &c

@@ -31,7 +31,7 @@ func ptr[T any](v T) *T { return &v }
 func reasons(err error) []string {
 	var out []string
 	for _, e := range apperr.All(err) {
-		out = append(out, string(e.Code)+" "+e.Field+" "+e.Reason)
+		out = append(out, string(e.Code)+" "+e.Field+" "+string(e.Reason))
 	}
 	return out
 }

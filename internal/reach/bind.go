@@ -73,12 +73,12 @@ type binder struct {
 	inside []int64
 }
 
-func (b *binder) fault(reason, path, format string, args ...any) {
-	if b.limitsAlone && reason != ReasonTooLarge {
+func (b *binder) fault(reason apperr.Reason, path, format string, args ...any) {
+	if b.limitsAlone && reason != apperr.ReasonAudienceTooLarge {
 		return
 	}
 	code := apperr.Invalid
-	if reason == ReasonNotFound {
+	if reason == apperr.ReasonAudienceNotFound {
 		code = apperr.NotFound
 	}
 	b.faults.Add(&apperr.Error{Code: code, Field: b.input, Reason: reason, Message: path + ": " + fmt.Sprintf(format, args...)})
@@ -92,7 +92,7 @@ func (b *binder) has(found map[int64]int64, id, listID int64, path, what string)
 	if list, ok := found[id]; ok && (list == 0 || listID == 0 || list == listID) {
 		return true
 	}
-	b.fault(ReasonNotFound, path, "there is no %s %d", what, id)
+	b.fault(apperr.ReasonAudienceNotFound, path, "there is no %s %d", what, id)
 	return false
 }
 
@@ -123,7 +123,7 @@ func (b *binder) group(g audience.Group, listID int64, path string) *node {
 		}
 		if b.rules++; b.rules > MaxRules {
 			if b.rules == MaxRules+1 {
-				b.fault(ReasonTooLarge, at, "more than %d rules, those of segments counted", MaxRules)
+				b.fault(apperr.ReasonAudienceTooLarge, at, "more than %d rules, those of segments counted", MaxRules)
 			}
 			return out
 		}
@@ -166,7 +166,7 @@ func (b *binder) leaf(rule audience.Rule, listID int64, at, value string) condit
 // names counts the ids that rules name, each time they do: every one is an argument of the statement.
 func (b *binder) names(n int, path string) {
 	if b.ids <= MaxIDs && b.ids+n > MaxIDs {
-		b.fault(ReasonTooLarge, path, "more than %d tags and campaigns are named, those of segments counted", MaxIDs)
+		b.fault(apperr.ReasonAudienceTooLarge, path, "more than %d tags and campaigns are named, those of segments counted", MaxIDs)
 	}
 	b.ids += n
 }
@@ -178,11 +178,11 @@ func (b *binder) segment(rule audience.Segment, listID int64, at string) conditi
 		for _, id := range append(slices.Clone(b.inside[i:]), rule.ID) {
 			chain = append(chain, strconv.FormatInt(id, 10))
 		}
-		b.fault(ReasonInvalid, at, "segment %d contains itself: %s", rule.ID, strings.Join(chain, " → "))
+		b.fault(apperr.ReasonAudienceInvalid, at, "segment %d contains itself: %s", rule.ID, strings.Join(chain, " → "))
 		return nil
 	}
 	if len(b.inside) == MaxSegmentDepth {
-		b.fault(ReasonTooLarge, at, "segments stand within segments deeper than %d levels", MaxSegmentDepth)
+		b.fault(apperr.ReasonAudienceTooLarge, at, "segments stand within segments deeper than %d levels", MaxSegmentDepth)
 		return nil
 	}
 	if !b.has(b.known.segmentLists, rule.ID, listID, at, "segment") {
@@ -190,7 +190,7 @@ func (b *binder) segment(rule audience.Segment, listID int64, at string) conditi
 	}
 	saved := b.known.segments[rule.ID]
 	if saved.err != nil {
-		b.fault(ReasonInvalid, at, "the rules of segment %d cannot be understood", rule.ID)
+		b.fault(apperr.ReasonAudienceInvalid, at, "the rules of segment %d cannot be understood", rule.ID)
 		return nil
 	}
 	b.inside = append(b.inside, rule.ID)

@@ -12,6 +12,7 @@ import (
 
 	"campaignql/ent/fieldvalue"
 	entsubscriber "campaignql/ent/subscriber"
+	"campaignql/internal/apperr"
 	"campaignql/internal/audience"
 	"campaignql/internal/kind"
 	"campaignql/internal/subscriber"
@@ -163,25 +164,25 @@ func (b *binder) typed(id int64, op audience.FieldOperator, value, at string) co
 		case kind.FieldNumber:
 			number, ok := subscriber.Number(trimmed)
 			if !ok {
-				b.fault(ReasonInvalid, at, "the custom field %d holds numbers, expected one such as 12.5, of at most %d", id, subscriber.MaxNumber)
+				b.fault(apperr.ReasonAudienceInvalid, at, "the custom field %d holds numbers, expected one such as 12.5, of at most %d", id, subscriber.MaxNumber)
 			}
 			return numberComparison(op, number)
 		case kind.FieldBoolean:
 			number, ok := subscriber.Boolean(trimmed)
 			if !ok {
-				b.fault(ReasonInvalid, at, "the custom field %d holds true or false", id)
+				b.fault(apperr.ReasonAudienceInvalid, at, "the custom field %d holds true or false", id)
 			}
 			return numberComparison(op, number)
 		case kind.FieldDate:
 			m, ok := audience.ParseMoment(trimmed)
 			if !ok {
-				b.fault(ReasonInvalid, at, "the custom field %d holds dates, expected YYYY-MM-DD or YYYY-MM-DD HH:MM:SS", id)
+				b.fault(apperr.ReasonAudienceInvalid, at, "the custom field %d holds dates, expected YYYY-MM-DD or YYYY-MM-DD HH:MM:SS", id)
 			}
 			return momentComparison(fieldvalue.FieldDate, op, m.Start(time.UTC), m.End(time.UTC))
 		}
 	}
 	if n := len([]rune(foldedFor(op, value))); n > maxKey {
-		b.fault(ReasonInvalid, at, "%d characters long, texts are compared by their first %d", n, maxKey)
+		b.fault(apperr.ReasonAudienceInvalid, at, "%d characters long, texts are compared by their first %d", n, maxKey)
 	}
 	return columnComparison(fieldvalue.FieldTextKey, maxKey, op, value)
 }

@@ -34,16 +34,6 @@ const (
 	MaxIDs = 5000
 )
 
-// The reasons of the errors of this package, all on the field "audience" with the path at the beginning of the message.
-const (
-	// ReasonNotFound: a list, segment, tag, field or campaign is not the owner's, or is not at all.
-	ReasonNotFound = "audience_not_found"
-	// ReasonInvalid: a value cannot be compared with a custom field of that type, or a segment contains itself.
-	ReasonInvalid = "audience_invalid"
-	// ReasonTooLarge: a limit was passed.
-	ReasonTooLarge = "audience_too_large"
-)
-
 // Options are the settings of a Service. The zero value takes the defaults.
 type Options struct {
 	// Now is the clock; store.Now otherwise.
@@ -99,7 +89,7 @@ func (t Target) field() string {
 
 // tooLarge is the error of a target that names too much.
 func (t Target) tooLarge(format string, args ...any) error {
-	return apperr.InvalidField(t.field(), ReasonTooLarge, "$: %s", fmt.Sprintf(format, args...))
+	return apperr.InvalidField(t.field(), apperr.ReasonAudienceTooLarge, "$: %s", fmt.Sprintf(format, args...))
 }
 
 // Prepare reads what the target names once for several evaluations, and returns it with its instant fixed. Its errors are those that every evaluation of the

@@ -33,7 +33,7 @@ const MaxPreview = 250
 // reads the people of the lists range by range until there are enough, so few statements where many are reached.
 func (s *Service) Preview(ctx context.Context, target Target, first int) ([]Recipient, error) {
 	if first < 0 || first > MaxPreview {
-		return nil, apperr.InvalidField("first", "page_size", "must be from 0 to %d", MaxPreview)
+		return nil, apperr.InvalidField("first", apperr.ReasonPageSize, "must be from 0 to %d", MaxPreview)
 	}
 	p, err := s.plan(ctx, target)
 	if err != nil || first == 0 {

@@ -79,7 +79,7 @@ func TestWhatAnotherAccountHasIsAsIfItWereNot(t *testing.T) {
 				for name, evaluate := range everything {
 					err := evaluate(mine.ctx, mine.service, reach.Target{Audience: parse(t, test.rules, id)})
 					want := apperr.Error{
-						Code: apperr.NotFound, Field: "audience", Reason: reach.ReasonNotFound, Message: fmt.Sprintf("%s: there is no %s %d", test.path, test.what, id),
+						Code: apperr.NotFound, Field: "audience", Reason: apperr.ReasonAudienceNotFound, Message: fmt.Sprintf("%s: there is no %s %d", test.path, test.what, id),
 					}
 					var got *apperr.Error
 					if !errors.As(err, &got) || *got != want {
@@ -258,26 +258,34 @@ func TestWhatCannotBeEvaluatedIsToldWithItsPath(t *testing.T) {
 			}
 			return `"type":"tags","operator":"has any of these tags","value":"` + strings.Join(ids, ",") + `"`
 		}
-		tests := []struct{ rule, reason, want string }{
-			{field(1, "is", "ten"), reach.ReasonInvalid, value + fmt.Sprintf("the custom field %d holds numbers, expected one such as 12.5, of at most 9007199254740991", w.fieldIDs[1])},
-			{field(1, "is greater than", "NaN"), reach.ReasonInvalid, value + fmt.Sprintf("the custom field %d holds numbers, expected one such as 12.5, of at most 9007199254740991", w.fieldIDs[1])},
-			{field(2, "is", "01.05.1990"), reach.ReasonInvalid,
+		tests := []struct {
+			rule   string
+			reason apperr.Reason
+			want   string
+		}{
+			{field(1, "is", "ten"), apperr.ReasonAudienceInvalid, value + fmt.Sprintf("the custom field %d holds numbers, expected one such as 12.5, of at most 9007199254740991", w.fieldIDs[1])},
+			{field(1, "is greater than", "NaN"), apperr.ReasonAudienceInvalid, value + fmt.Sprintf("the custom field %d holds numbers, expected one such as 12.5, of at most 9007199254740991", w.fieldIDs[1])},
+			{field(2, "is", "01.05.1990"), apperr.ReasonAudienceInvalid,
 				value + fmt.Sprintf("the custom field %d holds dates, expected YYYY-MM-DD or YYYY-MM-DD HH:MM:SS", w.fieldIDs[2])},
-			{field(3, "is not", "maybe"), reach.ReasonInvalid, value + fmt.Sprintf("the custom field %d holds true or false", w.fieldIDs[3])},
-			{field(0, "does not contain", strings.Repeat("é", 256)), reach.ReasonInvalid, value + "256 characters long, texts are compared by their first 255"},
-			{segment(circle), reach.ReasonInvalid, fmt.Sprintf("%[1]ssegment %[2]d: rules[0].value: segment %[3]d: rules[0].value: segment %[2]d contains itself: %[2]d → %[3]d → %[2]d",
+			{field(3, "is not", "maybe"), apperr.ReasonAudienceInvalid, value + fmt.Sprintf("the custom field %d holds true or false", w.fieldIDs[3])},
+			{field(0, "does not contain", strings.Repeat("é", 256)), apperr.ReasonAudienceInvalid, value + "256 characters long, texts are compared by their first 255"},
+			{segment(circle), apperr.ReasonAudienceInvalid, fmt.Sprintf("%[1]ssegment %[2]d: rules[0].value: segment %[3]d: rules[0].value: segment %[2]d contains itself: %[2]d → %[3]d → %[2]d",
 				value, circle, second)},
-			{segment(broken), reach.ReasonInvalid, value + fmt.Sprintf("the rules of segment %d cannot be understood", broken)},
-			{segment(gone), reach.ReasonNotFound, value + fmt.Sprintf("segment %d: rules[0].value: there is no subscriber tag %d", gone, int64(1<<50))},
-			{segment(bomb) + "},{" + segment(bomb) + "},{" + segment(bomb), reach.ReasonTooLarge,
+			{segment(broken), apperr.ReasonAudienceInvalid, value + fmt.Sprintf("the rules of segment %d cannot be understood", broken)},
+			{segment(gone), apperr.ReasonAudienceNotFound, value + fmt.Sprintf("segment %d: rules[0].value: there is no subscriber tag %d", gone, int64(1<<50))},
+			{segment(bomb) + "},{" + segment(bomb) + "},{" + segment(bomb), apperr.ReasonAudienceTooLarge,
 				fmt.Sprintf("criteria[0].rules[2].value: segment %d: rules[97]: more than 500 rules, those of segments counted", bomb)},
-			{named(reach.MaxIDs + 1), reach.ReasonTooLarge, "$: names 5001 tags and campaigns, at most 5000 are allowed"},
+			{named(reach.MaxIDs + 1), apperr.ReasonAudienceTooLarge, "$: names 5001 tags and campaigns, at most 5000 are allowed"},
 		}
 		at := value
 		for i := len(deep) - 1; i > 0; i-- {
 			at += fmt.Sprintf("segment %d: rules[0].value: ", deep[i])
 		}
-		tests = append(tests, struct{ rule, reason, want string }{segment(deep[len(deep)-1]), reach.ReasonTooLarge,
+		tests = append(tests, struct {
+			rule   string
+			reason apperr.Reason
+			want   string
+		}{segment(deep[len(deep)-1]), apperr.ReasonAudienceTooLarge,
 			at + "segments stand within segments deeper than 5 levels"})
 		for _, test := range tests {
 			_, err := w.service.Count(w.ctx, reach.Target{Audience: parse(t, "%s", in(w.lists[0], test.rule))})

@@ -4,6 +4,7 @@ package reference
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"campaignql/ent"
@@ -17,11 +18,8 @@ import (
 	"campaignql/internal/store"
 )
 
-// ReasonNotFound is the reason of rules that name something the account does not have, or that is not at all.
-const ReasonNotFound = "audience_not_found"
-
 // Check reports, on the field of the caller's input, the first thing the references name that the owner does not have, as NotFound, reason
-// ReasonNotFound. It says the same whether it belongs to somebody else or does not exist. A segment or a field of another list than the one it is
+// apperr.ReasonAudienceNotFound. It says the same whether it belongs to somebody else or does not exist. A segment or a field of another list than the one it is
 // named for counts as missing. It costs a statement for each kind that is named.
 //
 // Within a transaction what was found stays until its end: who deletes a list, a segment, a tag or a field locks it first, then looks for rules
@@ -49,8 +47,8 @@ func Check(ctx context.Context, client *ent.Client, ownerID int64, refs audience
 		for _, ref := range kind.refs {
 			if list, ok := found[ref.ID]; !ok || list != 0 && ref.ListID != 0 && list != ref.ListID {
 				return &apperr.Error{
-					Code: apperr.NotFound, Field: field, Reason: ReasonNotFound,
-					Message: apperr.New(apperr.NotFound, "%s: there is no %s %d", ref.Path, kind.what, ref.ID).Message,
+					Code: apperr.NotFound, Field: field, Reason: apperr.ReasonAudienceNotFound,
+					Message: fmt.Sprintf("%s: there is no %s %d", ref.Path, kind.what, ref.ID),
 				}
 			}
 		}

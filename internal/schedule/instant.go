@@ -24,7 +24,7 @@ const reach = 48 * time.Hour
 // put forward over it, is the first instant after the gap, and one that exists twice, because clocks were put back, is the first of
 // the two. It never goes backwards: of two wall clocks the later one never has the earlier instant.
 //
-// Errors are *apperr.Error: ReasonDate for a date that is not real or whose instant lies after the year 9999 in UTC, ReasonTime for a
+// Errors are *apperr.Error: apperr.ReasonScheduleDateRequired for a date that is not real or whose instant lies after the year 9999 in UTC, apperr.ReasonScheduleTimeRequired for a
 // clock that is not real. loc must not be nil.
 func Instant(date, clock string, loc *time.Location) (time.Time, error) {
 	wall, err := parseWall(date, clock)
@@ -37,7 +37,7 @@ func Instant(date, clock string, loc *time.Location) (time.Time, error) {
 func wallInstant(wall time.Time, loc *time.Location) (time.Time, error) {
 	at := firstReached(wall, loc)
 	if at.After(lastInstant) {
-		return time.Time{}, apperr.InvalidField("schedule.sendDate", ReasonDate,
+		return time.Time{}, apperr.InvalidField("schedule.sendDate", apperr.ReasonScheduleDateRequired,
 			"%s in that time zone lies after the year %d in UTC", wall.Format(time.DateTime), lastYear)
 	}
 	return at, nil
@@ -94,7 +94,7 @@ func parseWall(date, clock string) (time.Time, error) {
 
 func parseDate(text string) (time.Time, error) {
 	refuse := func(format string, args ...any) (time.Time, error) {
-		return time.Time{}, apperr.InvalidField("schedule.sendDate", ReasonDate, format, args...)
+		return time.Time{}, apperr.InvalidField("schedule.sendDate", apperr.ReasonScheduleDateRequired, format, args...)
 	}
 	if text == "" {
 		return refuse("a date is required; write YYYY-MM-DD")
@@ -112,7 +112,7 @@ func parseDate(text string) (time.Time, error) {
 // parseClock reads HH:MM or HH:MM:SS. It is stricter than time.Parse, which also takes 9:05 and fractions of a second.
 func parseClock(text string) (time.Duration, error) {
 	refuse := func(format string, args ...any) (time.Duration, error) {
-		return 0, apperr.InvalidField("schedule.sendTime", ReasonTime, format, args...)
+		return 0, apperr.InvalidField("schedule.sendTime", apperr.ReasonScheduleTimeRequired, format, args...)
 	}
 	if text == "" {
 		return refuse("a time is required; write HH:MM or HH:MM:SS")

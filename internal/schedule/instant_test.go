@@ -27,7 +27,7 @@ func at(t testing.TB, rfc3339 string) time.Time {
 	return instant
 }
 
-func reasonOf(err error) string {
+func reasonOf(err error) apperr.Reason {
 	if all := apperr.All(err); len(all) > 0 {
 		return all[0].Reason
 	}
@@ -92,29 +92,33 @@ func TestInstant(t *testing.T) {
 
 func TestInstantRefuses(t *testing.T) {
 	t.Parallel()
-	tests := []struct{ name, date, clock, zone, reason, message string }{
-		{"no date", "", "10:00", "UTC", schedule.ReasonDate, "date is required"},
-		{"30 February", "2026-02-30", "10:00", "UTC", schedule.ReasonDate, `"2026-02-30" is not a real date; write YYYY-MM-DD`},
-		{"29 February in a common year", "2026-02-29", "10:00", "UTC", schedule.ReasonDate, "not a real date"},
-		{"29 February in a century year", "2100-02-29", "10:00", "UTC", schedule.ReasonDate, "not a real date"},
-		{"month 13", "2026-13-01", "10:00", "UTC", schedule.ReasonDate, "not a real date"},
-		{"the legacy unset date", "0000-00-00", "10:00", "UTC", schedule.ReasonDate, "not a real date"},
-		{"one-digit month", "2026-1-01", "10:00", "UTC", schedule.ReasonDate, "not a real date"},
-		{"American order", "01/02/2026", "10:00", "UTC", schedule.ReasonDate, "not a real date"},
-		{"date with time", "2026-01-01T10:00", "10:00", "UTC", schedule.ReasonDate, "not a real date"},
-		{"five-digit year", "10000-01-01", "10:00", "UTC", schedule.ReasonDate, "not a real date"},
-		{"year before 1970", "1969-12-31", "10:00", "UTC", schedule.ReasonDate, "1970 to 9999"},
-		{"year 10000 in UTC", "9999-12-31", "21:00", "-03:00", schedule.ReasonDate, "after the year 9999 in UTC"},
-		{"year 10000 in UTC, named zone", "9999-12-31", "23:00", "America/New_York", schedule.ReasonDate, "after the year 9999"},
-		{"no time", "2026-01-01", "", "UTC", schedule.ReasonTime, "time is required"},
-		{"one-digit hour", "2026-01-01", "9:05", "UTC", schedule.ReasonTime, "HH:MM"},
-		{"one-digit hour, same length as HH:MM:SS", "2026-01-01", "9:05:000", "UTC", schedule.ReasonTime, "HH:MM"},
-		{"hour 24", "2026-01-01", "24:00", "UTC", schedule.ReasonTime, "not a real time"},
-		{"minute 60", "2026-01-01", "10:60", "UTC", schedule.ReasonTime, "not a real time"},
-		{"leap second", "2026-06-30", "23:59:60", "UTC", schedule.ReasonTime, "not a real time"},
-		{"fraction", "2026-01-01", "10:00:00.5", "UTC", schedule.ReasonTime, "not a real time"},
-		{"half of the day", "2026-01-01", "10:00 AM", "UTC", schedule.ReasonTime, "not a real time"},
-		{"date is reported before time", "x", "y", "UTC", schedule.ReasonDate, "not a real date"},
+	tests := []struct {
+		name, date, clock, zone string
+		reason                  apperr.Reason
+		message                 string
+	}{
+		{"no date", "", "10:00", "UTC", apperr.ReasonScheduleDateRequired, "date is required"},
+		{"30 February", "2026-02-30", "10:00", "UTC", apperr.ReasonScheduleDateRequired, `"2026-02-30" is not a real date; write YYYY-MM-DD`},
+		{"29 February in a common year", "2026-02-29", "10:00", "UTC", apperr.ReasonScheduleDateRequired, "not a real date"},
+		{"29 February in a century year", "2100-02-29", "10:00", "UTC", apperr.ReasonScheduleDateRequired, "not a real date"},
+		{"month 13", "2026-13-01", "10:00", "UTC", apperr.ReasonScheduleDateRequired, "not a real date"},
+		{"the legacy unset date", "0000-00-00", "10:00", "UTC", apperr.ReasonScheduleDateRequired, "not a real date"},
+		{"one-digit month", "2026-1-01", "10:00", "UTC", apperr.ReasonScheduleDateRequired, "not a real date"},
+		{"American order", "01/02/2026", "10:00", "UTC", apperr.ReasonScheduleDateRequired, "not a real date"},
+		{"date with time", "2026-01-01T10:00", "10:00", "UTC", apperr.ReasonScheduleDateRequired, "not a real date"},
+		{"five-digit year", "10000-01-01", "10:00", "UTC", apperr.ReasonScheduleDateRequired, "not a real date"},
+		{"year before 1970", "1969-12-31", "10:00", "UTC", apperr.ReasonScheduleDateRequired, "1970 to 9999"},
+		{"year 10000 in UTC", "9999-12-31", "21:00", "-03:00", apperr.ReasonScheduleDateRequired, "after the year 9999 in UTC"},
+		{"year 10000 in UTC, named zone", "9999-12-31", "23:00", "America/New_York", apperr.ReasonScheduleDateRequired, "after the year 9999"},
+		{"no time", "2026-01-01", "", "UTC", apperr.ReasonScheduleTimeRequired, "time is required"},
+		{"one-digit hour", "2026-01-01", "9:05", "UTC", apperr.ReasonScheduleTimeRequired, "HH:MM"},
+		{"one-digit hour, same length as HH:MM:SS", "2026-01-01", "9:05:000", "UTC", apperr.ReasonScheduleTimeRequired, "HH:MM"},
+		{"hour 24", "2026-01-01", "24:00", "UTC", apperr.ReasonScheduleTimeRequired, "not a real time"},
+		{"minute 60", "2026-01-01", "10:60", "UTC", apperr.ReasonScheduleTimeRequired, "not a real time"},
+		{"leap second", "2026-06-30", "23:59:60", "UTC", apperr.ReasonScheduleTimeRequired, "not a real time"},
+		{"fraction", "2026-01-01", "10:00:00.5", "UTC", apperr.ReasonScheduleTimeRequired, "not a real time"},
+		{"half of the day", "2026-01-01", "10:00 AM", "UTC", apperr.ReasonScheduleTimeRequired, "not a real time"},
+		{"date is reported before time", "x", "y", "UTC", apperr.ReasonScheduleDateRequired, "not a real date"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -37,17 +37,19 @@ const (
 )
 
 type setRule struct {
-	field, reason, noun string
-	low, high           int
-	every               bool // whether "0" alone means every
+	field     string
+	reason    apperr.Reason
+	noun      string
+	low, high int
+	every     bool // whether "0" alone means every
 }
 
 var setRules = [...]setRule{
-	DaysOfWeek:  {"schedule.recurrence.daysOfWeek", ReasonDays, "day of the week", 1, 7, true},
-	DaysOfMonth: {"schedule.recurrence.daysOfMonth", ReasonDays, "day of the month", 1, 31, true},
-	Months:      {"schedule.recurrence.months", ReasonMonths, "month", 1, 12, true},
-	Hours:       {"schedule.recurrence.hours", ReasonHours, "hour", 0, 23, false},
-	Minutes:     {"schedule.recurrence.minutes", ReasonMinutes, "minute", 0, 59, false},
+	DaysOfWeek:  {"schedule.recurrence.daysOfWeek", apperr.ReasonScheduleDaysRequired, "day of the week", 1, 7, true},
+	DaysOfMonth: {"schedule.recurrence.daysOfMonth", apperr.ReasonScheduleDaysRequired, "day of the month", 1, 31, true},
+	Months:      {"schedule.recurrence.months", apperr.ReasonScheduleMonthsRequired, "month", 1, 12, true},
+	Hours:       {"schedule.recurrence.hours", apperr.ReasonScheduleHoursRequired, "hour", 0, 23, false},
+	Minutes:     {"schedule.recurrence.minutes", apperr.ReasonScheduleMinutesRequired, "minute", 0, 59, false},
 }
 
 func (r setRule) refuse(format string, args ...any) error {

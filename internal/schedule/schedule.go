@@ -66,10 +66,10 @@ func (s Schedule) Next(after time.Time, sentInstances int) (time.Time, bool, err
 }
 
 // Upcoming lists the next instants in UTC, ascending and without duplicates: at most n, fewer when the schedule ends sooner. The
-// first is the one Next returns. n is 0 to MaxUpcoming; another n is an Invalid error with Reason ReasonUpcomingCount.
+// first is the one Next returns. n is 0 to MaxUpcoming; another n is an Invalid error with Reason apperr.ReasonScheduleUpcomingCountInvalid.
 func (s Schedule) Upcoming(after time.Time, sentInstances, n int) ([]time.Time, error) {
 	if n < 0 || n > MaxUpcoming {
-		return nil, apperr.InvalidField("schedule.upcoming", ReasonUpcomingCount,
+		return nil, apperr.InvalidField("schedule.upcoming", apperr.ReasonScheduleUpcomingCountInvalid,
 			"%d instants cannot be listed; ask for 0 to %d", n, MaxUpcoming)
 	}
 	switch s.Type {
@@ -137,11 +137,11 @@ func (s Schedule) recurring(after time.Time, sentInstances, n int) ([]time.Time,
 // location reads the zone and reports a fault as one of the schedule.
 func (s Schedule) location() (*time.Location, error) {
 	if s.Zone == "" {
-		return nil, apperr.InvalidField("schedule.timeZone", ReasonZone, "a time zone is required, such as Europe/Berlin")
+		return nil, apperr.InvalidField("schedule.timeZone", apperr.ReasonScheduleZoneRequired, "a time zone is required, such as Europe/Berlin")
 	}
 	loc, err := ParseZone(s.Zone)
 	if err != nil {
-		return nil, apperr.InvalidField("schedule.timeZone", ReasonZone, "%s", err.Error())
+		return nil, apperr.InvalidField("schedule.timeZone", apperr.ReasonScheduleZoneRequired, "%s", err.Error())
 	}
 	return loc, nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"campaignql/internal/apperr"
 	"campaignql/internal/kind"
 	"campaignql/internal/schedule"
 )
@@ -205,13 +206,13 @@ func TestNextReportsAScheduleThatCannotBeRead(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		s      schedule.Schedule
-		reason string
+		reason apperr.Reason
 	}{
-		"type":       {schedule.Schedule{Type: "weekly"}, schedule.ReasonType},
-		"date":       {future("2026-02-30", "10:00", "UTC"), schedule.ReasonDate},
-		"zone":       {future("2026-02-20", "10:00", "Nowhere"), schedule.ReasonZone},
-		"recurrence": {recurring(func(s *schedule.Schedule) { s.Recurrence.Hours = "" }), schedule.ReasonHours},
-		"its zone":   {recurring(func(s *schedule.Schedule) { s.Zone = "Nowhere" }), schedule.ReasonZone},
+		"type":       {schedule.Schedule{Type: "weekly"}, apperr.ReasonScheduleTypeInvalid},
+		"date":       {future("2026-02-30", "10:00", "UTC"), apperr.ReasonScheduleDateRequired},
+		"zone":       {future("2026-02-20", "10:00", "Nowhere"), apperr.ReasonScheduleZoneRequired},
+		"recurrence": {recurring(func(s *schedule.Schedule) { s.Recurrence.Hours = "" }), apperr.ReasonScheduleHoursRequired},
+		"its zone":   {recurring(func(s *schedule.Schedule) { s.Zone = "Nowhere" }), apperr.ReasonScheduleZoneRequired},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -227,7 +228,7 @@ func TestNextReportsAScheduleThatCannotBeRead(t *testing.T) {
 func TestUpcomingRefusesToListMoreThanItMay(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{-1, schedule.MaxUpcoming + 1} {
-		if _, err := recurring(nil).Upcoming(now, 0, n); reasonOf(err) != schedule.ReasonUpcomingCount {
+		if _, err := recurring(nil).Upcoming(now, 0, n); reasonOf(err) != apperr.ReasonScheduleUpcomingCountInvalid {
 			t.Errorf("%d: %v", n, err)
 		}
 	}

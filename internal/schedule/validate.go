@@ -9,22 +9,6 @@ import (
 	"campaignql/internal/kind"
 )
 
-// Reasons of the *apperr.Error values this package returns. They are stable: a surface may map each to a code of its own. The number
-// is the code of the legacy command Campaign.Update.
-const (
-	ReasonType          = "schedule_type_invalid"           // 5
-	ReasonDate          = "schedule_date_required"          // 6: missing, not a real date, or out of range
-	ReasonTime          = "schedule_time_required"          // 7: missing or not a real time of day
-	ReasonDays          = "schedule_days_required"          // 8: no kind of day given, or a bad value in one
-	ReasonMonths        = "schedule_months_required"        // 9: missing or bad
-	ReasonHours         = "schedule_hours_required"         // 10: missing or bad
-	ReasonMinutes       = "schedule_minutes_required"       // 11: missing or bad
-	ReasonMaxInstances  = "schedule_max_instances_required" // 12: missing or negative
-	ReasonZone          = "schedule_zone_required"          // 13: missing or not understood
-	ReasonInPast        = "schedule_in_past"                // 27: the instant is not after now
-	ReasonUpcomingCount = "schedule_upcoming_count_invalid" // no legacy code: the bridge never lists instants
-)
-
 // Validate returns nil when the schedule can be kept, otherwise the first fault in the order in which Campaign.Update reports them:
 // type, date, time, days, months, hours, minutes, maximum of instances, zone, and last an instant that is not after now. The error is
 // an *apperr.Error of code Invalid whose Field is the input at fault and whose Reason is one of the constants above. Parts that the
@@ -48,7 +32,7 @@ func validateFuture(s Schedule, now time.Time) error {
 		return err
 	}
 	if !at.After(now) {
-		return apperr.InvalidField("schedule.sendDate", ReasonInPast, "%s %s in %s has passed (%s; it is now %s)",
+		return apperr.InvalidField("schedule.sendDate", apperr.ReasonScheduleInPast, "%s %s in %s has passed (%s; it is now %s)",
 			s.Date, s.Time, s.Zone, at.Format(time.RFC3339), now.UTC().Format(time.RFC3339))
 	}
 	return nil
@@ -61,16 +45,16 @@ func validateRecurring(s Schedule) error {
 	const field = "schedule.recurrence.maxInstances"
 	switch limit := s.Recurrence.MaxInstances; {
 	case limit == nil:
-		return apperr.InvalidField(field, ReasonMaxInstances, "the number of times to send is required, 0 for no limit")
+		return apperr.InvalidField(field, apperr.ReasonScheduleMaxInstancesRequired, "the number of times to send is required, 0 for no limit")
 	case *limit < 0:
-		return apperr.InvalidField(field, ReasonMaxInstances, "%d is negative; write how often to send, 0 for no limit", *limit)
+		return apperr.InvalidField(field, apperr.ReasonScheduleMaxInstancesRequired, "%d is negative; write how often to send, 0 for no limit", *limit)
 	}
 	_, err := s.location()
 	return err
 }
 
 func unknownType(t kind.ScheduleType) error {
-	return apperr.InvalidField("schedule.type", ReasonType,
+	return apperr.InvalidField("schedule.type", apperr.ReasonScheduleTypeInvalid,
 		"%s is not a schedule type; use not scheduled, immediate, future or recurring", quoted(string(t)))
 }
 

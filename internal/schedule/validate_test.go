@@ -63,7 +63,7 @@ func TestValidateReportsTheFirstFaultInTheOrderOfTheCommand(t *testing.T) {
 		name   string
 		s      schedule.Schedule
 		field  string
-		reason string
+		reason apperr.Reason
 	}{
 		{"no type", schedule.Schedule{}, "type", "schedule_type_invalid"},
 		{"unknown type", schedule.Schedule{Type: "weekly"}, "type", "schedule_type_invalid"},

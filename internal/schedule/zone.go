@@ -24,9 +24,6 @@ import (
 //go:embed zones.txt
 var zoneList string
 
-// ReasonUnknownZone is the Reason of an error of ParseZone.
-const ReasonUnknownZone = "time_zone_invalid"
-
 // MaxZoneLength is the longest zone text, in characters.
 const MaxZoneLength = 100
 
@@ -40,7 +37,7 @@ const MaxZoneLength = 100
 //     rules the database knows; so what a text means depends on the database and never on the day it is read.
 //
 // Space around the text is ignored. Local, paths, control characters and texts over MaxZoneLength are refused. The error is an
-// *apperr.Error of code Invalid with Reason ReasonUnknownZone.
+// *apperr.Error of code Invalid with Reason apperr.ReasonTimeZoneInvalid.
 func ParseZone(text string) (*time.Location, error) {
 	if utf8.RuneCountInString(text) > MaxZoneLength {
 		return nil, zoneError("the time zone is longer than %d characters", MaxZoneLength)
@@ -74,7 +71,7 @@ func ParseZone(text string) (*time.Location, error) {
 }
 
 func zoneError(format string, args ...any) error {
-	return &apperr.Error{Code: apperr.Invalid, Reason: ReasonUnknownZone, Message: fmt.Sprintf(format, args...)}
+	return &apperr.Error{Code: apperr.Invalid, Reason: apperr.ReasonTimeZoneInvalid, Message: fmt.Sprintf(format, args...)}
 }
 
 var (

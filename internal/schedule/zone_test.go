@@ -156,7 +156,7 @@ func TestParseZoneRefuses(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), tt.message) {
 				t.Fatalf("ParseZone(%q) = %v, %v; want %q", tt.text, loc, err, tt.message)
 			}
-			if apperr.CodeOf(err) != apperr.Invalid || reasonOf(err) != schedule.ReasonUnknownZone {
+			if apperr.CodeOf(err) != apperr.Invalid || reasonOf(err) != apperr.ReasonTimeZoneInvalid {
 				t.Errorf("code %s, reason %s", apperr.CodeOf(err), reasonOf(err))
 			}
 		})

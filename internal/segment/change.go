@@ -114,7 +114,7 @@ func (s *Service) checkRules(ctx context.Context, of *ent.Segment, group audienc
 	above = leadingTo(on, of.ID)
 	for _, ref := range refs.Segments {
 		if ref.ID == of.ID || slices.Contains(above, ref.ID) {
-			return nil, apperr.InvalidField("rules", "segment_cycle", "%s: segment %d leads back to this one", ref.Path, ref.ID)
+			return nil, apperr.InvalidField("rules", apperr.ReasonSegmentCycle, "%s: segment %d leads back to this one", ref.Path, ref.ID)
 		}
 	}
 	return above, s.check(ctx, of, group, on, above)
@@ -164,7 +164,7 @@ func (s *Service) Delete(ctx context.Context, ids []int64) (deleted []int64, err
 		return nil, err
 	}
 	if len(ids) > batch {
-		return nil, apperr.InvalidField("ids", "too_many_ids", "%d ids, at most %d are allowed", len(ids), batch)
+		return nil, apperr.InvalidField("ids", apperr.ReasonTooManyIDs, "%d ids, at most %d are allowed", len(ids), batch)
 	}
 	err = s.db.Tx(ctx, func(ctx context.Context) error {
 		deleted = []int64{}
@@ -208,7 +208,7 @@ func (s *Service) unnamed(ctx context.Context, owners, lists, ids []int64) error
 		}
 	}
 	if id != 0 {
-		return &apperr.Error{Code: apperr.Conflict, Field: "ids", Reason: "segment_in_use", Message: fmt.Sprintf("segment %d is in the rules of %s", id, by)}
+		return &apperr.Error{Code: apperr.Conflict, Field: "ids", Reason: apperr.ReasonSegmentInUse, Message: fmt.Sprintf("segment %d is in the rules of %s", id, by)}
 	}
 	return nil
 }

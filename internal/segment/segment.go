@@ -92,7 +92,7 @@ type Input struct {
 // Create makes a segment on a list of the caller's. The faults are reported together: a list of another account as NotFound on listId, reason
 // "list_not_found"; a bad name as Invalid on name, reason "segment_name_required" or "segment_name_too_long"; rules that cannot be understood as
 // Invalid on rules, reason "audience_invalid", with their path. Rules that name what the account does not have, or a field or a segment of another
-// list, are NotFound on rules, reason reference.ReasonNotFound; rules that could not be evaluated are Invalid on rules, reason "audience_invalid" where a value
+// list, are NotFound on rules, reason apperr.ReasonAudienceNotFound; rules that could not be evaluated are Invalid on rules, reason "audience_invalid" where a value
 // does not suit its field, "audience_too_large" past a limit of package reach. The same idempotency key within a day answers the segment of the first call.
 func (s *Service) Create(ctx context.Context, in Input, idempotencyKey *string) (*ent.Segment, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
@@ -152,9 +152,9 @@ func readName(faults *apperr.Faults, given string) string {
 	name := strings.TrimSpace(kind.Clean(given))
 	switch {
 	case name == "":
-		faults.Add(apperr.InvalidField("name", "segment_name_required", "is required"))
+		faults.Add(apperr.InvalidField("name", apperr.ReasonSegmentNameRequired, "is required"))
 	case utf8.RuneCountInString(name) > maxName:
-		faults.Add(apperr.InvalidField("name", "segment_name_too_long", "must have at most %d characters", maxName))
+		faults.Add(apperr.InvalidField("name", apperr.ReasonSegmentNameTooLong, "must have at most %d characters", maxName))
 	}
 	return name
 }

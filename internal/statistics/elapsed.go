@@ -26,7 +26,7 @@ func (s *Service) Elapsed(ctx context.Context, campaigns []*ent.Campaign, interv
 		return nil, err
 	}
 	if points < 1 || points > MaxPoints {
-		return nil, apperr.InvalidField("points", "number_of_points", "must be 1 to %d", MaxPoints)
+		return nil, apperr.InvalidField("points", apperr.ReasonNumberOfPoints, "must be 1 to %d", MaxPoints)
 	}
 	step := time.Hour
 	if interval == ByDay {

@@ -119,7 +119,7 @@ func (s *Service) summable(ctx context.Context, filter campaign.Filter, span Spa
 		if span.From == nil {
 			bound = "to"
 		}
-		faults.Add(apperr.InvalidField(bound, "not_by_hour", "links and mail domains are not counted by hour: ask for them without from and to"))
+		faults.Add(apperr.InvalidField(bound, apperr.ReasonNotByHour, "links and mail domains are not counted by hour: ask for them without from and to"))
 	}
 	if err := faults.Err(); err != nil {
 		return nil, err
@@ -131,7 +131,7 @@ func (s *Service) summable(ctx context.Context, filter campaign.Filter, span Spa
 // notTooMany turns a row beyond those that are added up into a fault.
 func (s *Service) notTooMany(over []int64, err error, what string) error {
 	if err == nil && len(over) > 0 {
-		return apperr.InvalidField("filter", "too_many_rows", "the campaigns have more than %d %s to add up: choose fewer", s.summed, what)
+		return apperr.InvalidField("filter", apperr.ReasonTooManyRows, "the campaigns have more than %d %s to add up: choose fewer", s.summed, what)
 	}
 	return store.Translate(err)
 }

@@ -105,7 +105,7 @@ func (s Span) bounded() bool { return s.From != nil || s.To != nil }
 // Order reports a span that ends before it begins.
 func (s Span) Order() error {
 	if s.From != nil && s.To != nil && !s.To.After(*s.From) {
-		return apperr.InvalidField("to", "range_empty", "must be after from")
+		return apperr.InvalidField("to", apperr.ReasonRangeEmpty, "must be after from")
 	}
 	return nil
 }
@@ -135,7 +135,7 @@ func (s Span) validate(now time.Time) error {
 }
 
 func (s Span) tooMany(argument string) error {
-	return apperr.InvalidField(argument, "too_many_points", "makes more than %d points; ask for a shorter span or a longer interval", MaxPoints)
+	return apperr.InvalidField(argument, apperr.ReasonTooManyPoints, "makes more than %d points; ask for a shorter span or a longer interval", MaxPoints)
 }
 
 // within is the condition on the hours of all campaigns.

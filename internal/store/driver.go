@@ -18,6 +18,8 @@ type driver struct {
 	read  entsql.Conn
 	// readers is the pool of read, for transactions.
 	readers *entsql.Driver
+	// writers bounds how many connections writes hold.
+	writers *writers
 	watch   *watch
 }
 
@@ -38,6 +40,11 @@ func (d *driver) Dialect() string { return d.write.Dialect() }
 func (d *driver) Exec(ctx context.Context, query string, args, v any) error {
 	record(ctx, query, args)
 	return again(ctx, func(ctx context.Context) error {
+		leave, err := d.writers.enter(ctx)
+		if err != nil {
+			return err
+		}
+		defer leave()
 		began := time.Now()
 		return d.watch.done(ctx, query, began, d.write.Exec(ctx, query, args, v))
 	})
@@ -56,7 +63,12 @@ func (d *driver) Query(ctx context.Context, query string, args, v any) error {
 func (d *driver) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
 	record(ctx, query, args)
 	var result sql.Result
-	err := again(ctx, func(ctx context.Context) (err error) {
+	err := again(ctx, func(ctx context.Context) error {
+		leave, err := d.writers.enter(ctx)
+		if err != nil {
+			return err
+		}
+		defer leave()
 		began := time.Now()
 		result, err = d.write.ExecContext(ctx, query, args...)
 		return d.watch.done(ctx, query, began, err)
@@ -78,25 +90,43 @@ func (d *driver) QueryContext(ctx context.Context, query string, args ...any) (*
 func (d *driver) Tx(ctx context.Context) (dialect.Tx, error) { return d.BeginTx(ctx, nil) }
 
 func (d *driver) BeginTx(ctx context.Context, opts *sql.TxOptions) (dialect.Tx, error) {
-	pool := d.write
 	if opts != nil && opts.ReadOnly {
-		pool = d.readers
+		t, err := d.readers.BeginTx(ctx, opts)
+		if err != nil {
+			return nil, err
+		}
+		return &tx{Tx: t, leave: func() {}, watch: d.watch}, nil
 	}
-	t, err := pool.BeginTx(ctx, opts)
+	leave, err := d.writers.enter(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return &tx{Tx: t, watch: d.watch}, nil
+	t, err := d.write.BeginTx(ctx, opts)
+	if err != nil {
+		leave()
+		return nil, err
+	}
+	return &tx{Tx: t, leave: leave, watch: d.watch}, nil
 }
 
 func (d *driver) Close() error { return nil }
 
+// tx is a running transaction. leave gives back its place among the writers.
 type tx struct {
 	dialect.Tx
+	leave func()
 	watch *watch
 }
 
-func (t *tx) Commit() error { return t.watch.refused.note(t.Tx.Commit()) }
+func (t *tx) Commit() error {
+	defer t.leave()
+	return t.watch.refused.note(t.Tx.Commit())
+}
+
+func (t *tx) Rollback() error {
+	defer t.leave()
+	return t.Tx.Rollback()
+}
 
 func (t *tx) Exec(ctx context.Context, query string, args, v any) error {
 	record(ctx, query, args)

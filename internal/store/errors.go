@@ -47,7 +47,10 @@ var unavailableMySQL = map[uint16]bool{
 	1129: true, // the host is blocked after too many connection errors
 	1203: true, // the user has too many connections
 	1226: true, // the user has used up a resource
+	1317: true, // the statement was interrupted
 	1927: true, // MariaDB: the connection was killed
+	1969: true, // MariaDB: max_statement_time
+	3024: true, // MySQL: max_execution_time
 	4031: true, // the server closed an idle connection
 }
 
@@ -106,7 +109,9 @@ func Translate(err error) error {
 	case ent.IsNotFound(err):
 		return apperr.Wrap(apperr.NotFound, err, "not found")
 	case errors.Is(err, ErrStale):
-		return apperr.Wrap(apperr.Conflict, err, "too many changes at once, try again")
+		return &apperr.Error{
+			Code: apperr.Conflict, Reason: apperr.ReasonTooManyChanges, Message: "too many changes at once, try again", Err: err,
+		}
 	case isRetryable(err), errors.Is(err, mysql.ErrInvalidConn), errors.Is(err, sqldriver.ErrBadConn), errors.As(err, &netErr):
 		return apperr.Wrap(apperr.Unavailable, err, "the database is not available, try again")
 	case isUnwritable(err):

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 
@@ -29,7 +30,7 @@ type Options struct {
 	MaxConnections int
 	// ConnectTimeout bounds dialling and the first answer of MySQL. Default 5 s.
 	ConnectTimeout time.Duration
-	// StatementTimeout bounds one read from or write to the network of MySQL. Default 60 s.
+	// StatementTimeout bounds one read from or write to the network of MySQL, and a statement on its server. Default 60 s.
 	StatementTimeout time.Duration
 	// MigrationGrace is how long a statement of a migration may go on after its context ended. Default 15 s.
 	MigrationGrace time.Duration
@@ -188,7 +189,14 @@ func openMySQL(address string, opts Options) (*Store, error) {
 	migration := cfg.Clone()
 	cfg.ReadTimeout = orDefault(opts.StatementTimeout, time.Minute)
 	cfg.WriteTimeout = cfg.ReadTimeout
+	plain := cfg.Clone()
+	plain.ReadTimeout, plain.WriteTimeout = killTimeout, killTimeout
+	cfg.Params["innodb_lock_wait_timeout"] = strconv.Itoa(lockWait)
 	connector, err := mysql.NewConnector(cfg)
+	if err != nil {
+		return nil, err
+	}
+	killer, err := mysql.NewConnector(plain)
 	if err != nil {
 		return nil, err
 	}
@@ -196,7 +204,7 @@ func openMySQL(address string, opts Options) (*Store, error) {
 	if limit == 0 {
 		limit = 32
 	}
-	db := sql.OpenDB(connector)
+	db := sql.OpenDB(cancelOnServer(connector, killer, cfg.ReadTimeout))
 	db.SetMaxOpenConns(limit)
 	db.SetMaxIdleConns(limit)
 	db.SetConnMaxLifetime(5 * time.Minute)
@@ -208,6 +216,7 @@ func openMySQL(address string, opts Options) (*Store, error) {
 		}
 		return sql.OpenDB(connector), nil
 	}
+	s.driver.writers = newWriters(limit)
 	return s, nil
 }
 

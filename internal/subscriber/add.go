@@ -86,7 +86,7 @@ func (s *Service) Add(ctx context.Context, in Addition, idempotencyKey *string) 
 		return nil, err
 	}
 	if len(in.Rows) > MaxRows {
-		return nil, apperr.InvalidField("rows", "too_many_rows", "%d rows, at most %d are allowed", len(in.Rows), MaxRows)
+		return nil, apperr.InvalidField("rows", apperr.ReasonTooManyRows, "%d rows, at most %d are allowed", len(in.Rows), MaxRows)
 	}
 	now := store.Truncate(s.now())
 	var results []Result
@@ -150,7 +150,7 @@ func (s *Service) batch(ctx context.Context, in Addition, now time.Time) (*batch
 	for i, row := range in.Rows {
 		e, err := readRow(row, fields)
 		if first, repeated := b.position[e.key]; repeated && err == nil {
-			err = &apperr.Error{Code: apperr.Conflict, Field: "email", Reason: "subscriber_repeated", Message: fmt.Sprintf("row %d has the same address", first)}
+			err = &apperr.Error{Code: apperr.Conflict, Field: "email", Reason: apperr.ReasonSubscriberRepeated, Message: fmt.Sprintf("row %d has the same address", first)}
 		}
 		if err != nil {
 			b.results[i] = Result{Outcome: Rejected, Err: err}
@@ -212,7 +212,7 @@ func readRow(row Row, fields []*ent.CustomField) (entry, error) {
 // readInstant finds fault with an instant that not every database keeps.
 func readInstant(faults *apperr.Faults, field string, at *time.Time) {
 	if at != nil && (at.UTC().Year() < firstYear || at.UTC().Year() > lastYear) {
-		faults.Add(apperr.InvalidField(field, "instant_out_of_range", "must be in the years %d to %d", firstYear, lastYear))
+		faults.Add(apperr.InvalidField(field, apperr.ReasonInstantOutOfRange, "must be in the years %d to %d", firstYear, lastYear))
 	}
 }
 

@@ -95,7 +95,7 @@ func readValues(fields []*ent.CustomField, given map[int64]string, knownOnly boo
 		}
 		value, problem := readValue(field, strings.TrimSpace(kind.Clean(text)))
 		if problem != "" {
-			faults.Add(apperr.InvalidField(fmt.Sprintf("fields.%d", field.ID), "custom_field_invalid", "the custom field %d (%s) %s", field.ID, field.Name, problem))
+			faults.Add(apperr.InvalidField(fmt.Sprintf("fields.%d", field.ID), apperr.ReasonCustomFieldInvalid, "the custom field %d (%s) %s", field.ID, field.Name, problem))
 		}
 		values = append(values, value)
 	}
@@ -108,7 +108,7 @@ func readValues(fields []*ent.CustomField, given map[int64]string, knownOnly boo
 		}
 		slices.Sort(strange)
 		for _, id := range strange {
-			faults.Add(apperr.InvalidField(fmt.Sprintf("fields.%d", id), "custom_field_not_found", "the list has no custom field %d", id))
+			faults.Add(apperr.InvalidField(fmt.Sprintf("fields.%d", id), apperr.ReasonCustomFieldNotFound, "the list has no custom field %d", id))
 		}
 	}
 	return values, faults.Err()

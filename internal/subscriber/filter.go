@@ -88,7 +88,7 @@ func (s *Service) inSegment(ctx context.Context, filter Filter, id int64, more .
 }
 
 func noSegment() error {
-	return &apperr.Error{Code: apperr.NotFound, Field: "segment", Reason: "segment_not_found", Message: "the list has no such segment"}
+	return &apperr.Error{Code: apperr.NotFound, Field: "segment", Reason: apperr.ReasonSegmentNotFound, Message: "the list has no such segment"}
 }
 
 // Filter chooses subscribers of one list: every condition that is given must hold. It is for the caller to know that the list is its own: of another's

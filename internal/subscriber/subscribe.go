@@ -68,7 +68,7 @@ func (s *Service) Subscribe(ctx context.Context, in Subscription) (*ent.Subscrib
 }
 
 func exists() error {
-	return &apperr.Error{Code: apperr.Conflict, Field: "email", Reason: "subscriber_exists", Message: "the address is subscribed to the list already"}
+	return &apperr.Error{Code: apperr.Conflict, Field: "email", Reason: apperr.ReasonSubscriberExists, Message: "the address is subscribed to the list already"}
 }
 
 // entry is a person as it is to be written onto a list.
@@ -117,9 +117,9 @@ func readAddress(faults *apperr.Faults, given string) (email, key string) {
 	key = AddressKey(email)
 	switch {
 	case email == "":
-		faults.Add(apperr.InvalidField("email", "subscriber_address_required", "is required"))
+		faults.Add(apperr.InvalidField("email", apperr.ReasonSubscriberAddressRequired, "is required"))
 	case !kind.IsAddress(email) || utf8.RuneCountInString(key) > maxAddressKey:
-		faults.Add(apperr.InvalidField("email", "subscriber_address_invalid", "must be one email address of at most %d bytes, without a name", kind.MaxAddress))
+		faults.Add(apperr.InvalidField("email", apperr.ReasonSubscriberAddressInvalid, "must be one email address of at most %d bytes, without a name", kind.MaxAddress))
 	}
 	return email, key
 }
@@ -134,7 +134,7 @@ func readIP(faults *apperr.Faults, given string) string {
 	}
 	ip, err := netip.ParseAddr(given)
 	if err != nil || ip.Zone() != "" {
-		faults.Add(apperr.InvalidField("ip", "subscriber_ip_invalid", "must be an IPv4 or IPv6 address"))
+		faults.Add(apperr.InvalidField("ip", apperr.ReasonSubscriberIPInvalid, "must be an IPv4 or IPv6 address"))
 		return ""
 	}
 	return ip.Unmap().String()

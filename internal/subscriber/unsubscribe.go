@@ -76,5 +76,5 @@ func (s *Service) Unsubscribe(ctx context.Context, in Unsubscription) (*ent.Subs
 }
 
 func notSubscribed() error {
-	return &apperr.Error{Code: apperr.Conflict, Field: "email", Reason: "not_subscribed", Message: "the address is not subscribed to the list"}
+	return &apperr.Error{Code: apperr.Conflict, Field: "email", Reason: apperr.ReasonNotSubscribed, Message: "the address is not subscribed to the list"}
 }

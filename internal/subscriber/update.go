@@ -70,7 +70,7 @@ func (s *Service) apply(ctx context.Context, present *ent.Subscriber, p Patch) e
 	switch {
 	case p.Bounce == nil:
 	case entsubscriber.BounceValidator(*p.Bounce) != nil:
-		faults.Add(apperr.InvalidField("bounce", "subscriber_bounce_invalid", "is not a known kind of bounce"))
+		faults.Add(apperr.InvalidField("bounce", apperr.ReasonSubscriberBounceInvalid, "is not a known kind of bounce"))
 	default:
 		update.SetBounce(*p.Bounce)
 	}
@@ -111,7 +111,7 @@ func (s *Service) move(faults *apperr.Faults, update *ent.SubscriberUpdate, from
 	case kind.SubscriberUnsubscribed:
 		update.SetStatus(*p.Status).SetUnsubscribedAt(now)
 	default:
-		faults.Add(apperr.InvalidField("status", "subscriber_status_invalid", "must be subscribed or unsubscribed"))
+		faults.Add(apperr.InvalidField("status", apperr.ReasonSubscriberStatusInvalid, "must be subscribed or unsubscribed"))
 	}
 }
 

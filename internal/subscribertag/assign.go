@@ -64,7 +64,7 @@ func (s *Service) pair(ctx context.Context, subscriberIDs, tagIDs []int64, write
 	}
 	people, tags := distinct(subscriberIDs), distinct(tagIDs)
 	if len(people)*len(tags) > maxPairs || len(tags) > batch || len(people) > maxPairs {
-		return apperr.InvalidField("subscriberIds", "too_many_ids", "at most %d tags on people in one call", maxPairs)
+		return apperr.InvalidField("subscriberIds", apperr.ReasonTooManyIDs, "at most %d tags on people in one call", maxPairs)
 	}
 	if len(people) == 0 || len(tags) == 0 {
 		return nil
@@ -116,7 +116,7 @@ func (s *Service) Delete(ctx context.Context, ids []int64) (deleted []int64, err
 		return nil, err
 	}
 	if len(ids) > batch {
-		return nil, apperr.InvalidField("ids", "too_many_ids", "%d ids, at most %d are allowed", len(ids), batch)
+		return nil, apperr.InvalidField("ids", apperr.ReasonTooManyIDs, "%d ids, at most %d are allowed", len(ids), batch)
 	}
 	err = s.db.Tx(ctx, func(ctx context.Context) error {
 		deleted = []int64{}
@@ -137,7 +137,7 @@ func (s *Service) Delete(ctx context.Context, ids []int64) (deleted []int64, err
 		case err != nil:
 			return err
 		case id != 0:
-			return &apperr.Error{Code: apperr.Conflict, Field: "ids", Reason: "subscriber_tag_in_use", Message: fmt.Sprintf("subscriber tag %d is in the rules of %s", id, by)}
+			return &apperr.Error{Code: apperr.Conflict, Field: "ids", Reason: apperr.ReasonSubscriberTagInUse, Message: fmt.Sprintf("subscriber tag %d is in the rules of %s", id, by)}
 		}
 		if _, err := client.SubscriberTag.Delete().Where(entag.IDIn(deleted...)).Exec(ctx); err != nil {
 			return err

@@ -254,11 +254,11 @@ func distinct(ids []int64) []int64 { return slices.Compact(slices.Sorted(slices.
 // taken turns the violation of the unique index over account and name into its Conflict.
 func taken(err error) error {
 	if store.IsDuplicate(err) {
-		return &apperr.Error{Code: apperr.Conflict, Field: "name", Reason: "subscriber_tag_exists", Message: "a subscriber tag of this name exists already", Err: err}
+		return &apperr.Error{Code: apperr.Conflict, Field: "name", Reason: apperr.ReasonSubscriberTagExists, Message: "a subscriber tag of this name exists already", Err: err}
 	}
 	return store.Translate(err)
 }
 
 func notFound() *apperr.Error {
-	return &apperr.Error{Code: apperr.NotFound, Reason: "subscriber_tag_not_found", Message: "subscriber tag not found"}
+	return &apperr.Error{Code: apperr.NotFound, Reason: apperr.ReasonSubscriberTagNotFound, Message: "subscriber tag not found"}
 }

@@ -63,7 +63,7 @@ func (s *Service) Suppress(ctx context.Context, addresses []string, reason kind.
 	var faults apperr.Faults
 	wanted := read(&faults, addresses)
 	if !slices.Contains(reason.Values(), string(reason)) {
-		faults.Add(apperr.InvalidField("reason", "suppression_reason_unknown", "is not a known reason"))
+		faults.Add(apperr.InvalidField("reason", apperr.ReasonSuppressionReasonUnknown, "is not a known reason"))
 	}
 	if err := faults.Err(); err != nil || len(wanted) == 0 {
 		return []*ent.Suppression{}, err
@@ -164,7 +164,7 @@ func keys(all []address) []string {
 // read returns the addresses in their order, each once.
 func read(faults *apperr.Faults, given []string) []address {
 	if len(given) > MaxAddresses {
-		faults.Add(apperr.InvalidField("addresses", "too_many_addresses", "%d addresses, at most %d are allowed", len(given), MaxAddresses))
+		faults.Add(apperr.InvalidField("addresses", apperr.ReasonTooManyAddresses, "%d addresses, at most %d are allowed", len(given), MaxAddresses))
 		return nil
 	}
 	out, seen := make([]address, 0, len(given)), make(map[string]bool, len(given))
@@ -172,7 +172,7 @@ func read(faults *apperr.Faults, given []string) []address {
 		a := address{email: strings.TrimSpace(kind.Clean(text))}
 		a.key = kind.Fold(a.email, maxKey+1)
 		if !kind.IsAddress(a.email) || utf8.RuneCountInString(a.key) > maxKey {
-			faults.Add(apperr.InvalidField(fmt.Sprintf("addresses[%d]", i), "suppression_address_invalid",
+			faults.Add(apperr.InvalidField(fmt.Sprintf("addresses[%d]", i), apperr.ReasonSuppressionAddressInvalid,
 				"must be one email address of at most %d bytes, without a name", kind.MaxAddress))
 			continue
 		}

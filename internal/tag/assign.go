@@ -113,7 +113,7 @@ func (p *pairs) prepare(ctx context.Context) error {
 	}
 	p.tags, p.campaigns = distinct(p.tags), distinct(p.campaigns)
 	if max(len(p.tags), 1)*max(len(p.campaigns), 1) > maxPairs || len(p.tags) > batch {
-		return apperr.InvalidField("campaignIds", "too_many_ids", "at most %d tags on campaigns in one call", maxPairs)
+		return apperr.InvalidField("campaignIds", apperr.ReasonTooManyIDs, "at most %d tags on campaigns in one call", maxPairs)
 	}
 	return nil
 }

@@ -21,13 +21,13 @@ func Normalise(given string) (name, key string, err error) {
 	name = strings.TrimSpace(kind.Clean(given))
 	switch {
 	case given == "":
-		return "", "", apperr.InvalidField("name", "tag_name_required", "is required")
+		return "", "", apperr.InvalidField("name", apperr.ReasonTagNameRequired, "is required")
 	case name == "":
-		return "", "", apperr.InvalidField("name", "tag_name_empty", "must not be blank")
+		return "", "", apperr.InvalidField("name", apperr.ReasonTagNameEmpty, "must not be blank")
 	case utf8.RuneCountInString(name) > maxName:
-		return "", "", apperr.InvalidField("name", "tag_name_too_long", "must have at most %d characters", maxName)
+		return "", "", apperr.InvalidField("name", apperr.ReasonTagNameTooLong, "must have at most %d characters", maxName)
 	case strings.ContainsFunc(name, func(r rune) bool { return !allowed(r) }):
-		return "", "", apperr.InvalidField("name", "tag_name_characters", "may hold only letters, digits, spaces, hyphens, underscores and percent signs")
+		return "", "", apperr.InvalidField("name", apperr.ReasonTagNameCharacters, "may hold only letters, digits, spaces, hyphens, underscores and percent signs")
 	}
 	return name, nameKey(name), nil
 }

@@ -39,7 +39,7 @@ func TestNameIsTrimmedAndChecked(t *testing.T) {
 			name, key, err := Normalise(test.given)
 			reason := ""
 			for _, e := range apperr.All(err) {
-				reason += e.Reason
+				reason += string(e.Reason)
 				if e.Field != "name" || e.Code != apperr.Invalid {
 					t.Errorf("%s on field %q", e.Code, e.Field)
 				}

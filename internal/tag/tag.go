@@ -220,7 +220,7 @@ func distinct(ids []int64) []int64 {
 // taken turns the violation of the unique index over account and name into its Conflict.
 func taken(err error) error {
 	if store.IsDuplicate(err) {
-		return &apperr.Error{Code: apperr.Conflict, Field: "name", Reason: "tag_exists", Message: "a tag of this name exists already", Err: err}
+		return &apperr.Error{Code: apperr.Conflict, Field: "name", Reason: apperr.ReasonTagExists, Message: "a tag of this name exists already", Err: err}
 	}
 	return store.Translate(err)
 }
