@@ -176,8 +176,8 @@ const (
 // Each calls visit for the campaigns that match, in order, from the given offset and at most limit of them (0: all), without ever holding more than
 // a batch of them: visit gets a batch at a time and may load what belongs to it in one statement. An error of visit ends it. The batches are read
 // one after the other by key, so that what is added or removed meanwhile is not seen twice.
-func (s *Service) Each(ctx context.Context, filter Filter, order Order, offset, limit int, columns []string, visit func([]*ent.Campaign) error) error {
-	return page.Each(offset, limit, streamBatch, largestBatch, func(request page.Request) (page.Result[*ent.Campaign], error) {
+func (s *Service) Each(ctx context.Context, filter Filter, order Order, offset, limit int, columns []string, visit func(context.Context, []*ent.Campaign) error) error {
+	return page.Each(ctx, offset, limit, streamBatch, largestBatch, func(ctx context.Context, request page.Request) (page.Result[*ent.Campaign], error) {
 		return s.List(ctx, filter, order, request, columns...)
 	}, visit)
 }

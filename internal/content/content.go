@@ -249,13 +249,13 @@ func (s *Service) List(ctx context.Context, filter Filter, order Order, request 
 	return page.Read(ctx, order, request, s.db.Client(ctx).Email.Query().Where(filter.predicates()...), columns)
 }
 
-// streamBatch is how many emails Each reads at a time: their texts may be large.
-const streamBatch = 4
+// streamBatch is how many emails Each reads at first, largestBatch how many small ones it reads at a time in the end.
+const streamBatch, largestBatch = 4, 64
 
 // Each calls visit for the emails that the filter chooses, in order, from the offset and at most limit of them (0: all), a few at a time and without
 // ever holding more (legacy Emails.Get). An error of visit ends it.
-func (s *Service) Each(ctx context.Context, filter Filter, order Order, offset, limit int, columns []string, visit func([]*ent.Email) error) error {
-	return page.Each(offset, limit, streamBatch, streamBatch, func(request page.Request) (page.Result[*ent.Email], error) {
+func (s *Service) Each(ctx context.Context, filter Filter, order Order, offset, limit int, columns []string, visit func(context.Context, []*ent.Email) error) error {
+	return page.Each(ctx, offset, limit, streamBatch, largestBatch, func(ctx context.Context, request page.Request) (page.Result[*ent.Email], error) {
 		return s.List(ctx, filter, order, request, columns...)
 	}, visit)
 }

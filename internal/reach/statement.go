@@ -154,8 +154,9 @@ func (s *Service) read(ctx context.Context, text string, args []any, scan func(r
 		return store.Translate(err)
 	}
 	defer found.Close()
-	for found.Next() {
-		if err := scan(&sql.Rows{ColumnScanner: found}); err != nil {
+	rows := store.Charge(ctx, found)
+	for rows.Next() {
+		if err := scan(rows); err != nil {
 			return store.Translate(err)
 		}
 	}
