@@ -24,6 +24,7 @@ import (
 	"campaignql/graph/transport"
 	"campaignql/internal/account"
 	"campaignql/internal/apperr"
+	"campaignql/internal/budget"
 	"campaignql/internal/caller"
 	"campaignql/internal/gate"
 	"campaignql/internal/kind"
@@ -59,6 +60,8 @@ type Options struct {
 	MaxSocketOperations int
 	// MaxSockets is how many WebSockets the server has open at a time, MaxAccountSockets how many of one account; 0 is no bound.
 	MaxSockets, MaxAccountSockets int
+	// Answers bounds what answers hold in memory; the default pool if nil.
+	Answers *budget.Pool
 	// PublicURL is under what clients reach the server; empty for what each request came to.
 	PublicURL string
 	// Stopping is closed when the server begins to stop: what would not end by itself is ended then.
@@ -102,6 +105,9 @@ func newServer(services Services, options Options) *server {
 	if options.MaxBatchBody == 0 {
 		options.MaxBatchBody = defaultMaxBatchBody
 	}
+	if options.Answers == nil {
+		options.Answers = budget.NewPool(0, 0)
+	}
 	shown := guard.DefaultLimits()
 	if options.Limits.Depth > 0 {
 		shown.Depth = options.Limits.Depth
@@ -140,6 +146,7 @@ func (s *server) handler(schema graphql.ExecutableSchema) http.Handler {
 	srv.SetErrorPresenter(s.present)
 	srv.SetRecoverFunc(s.recovered)
 	srv.AroundOperations(s.operation)
+	srv.AroundFields(charged)
 	srv.AroundResponses(s.identified)
 	return s.request(srv)
 }
@@ -147,9 +154,16 @@ func (s *server) handler(schema graphql.ExecutableSchema) http.Handler {
 // commandCost is what the field command costs: under the default limit twenty of them fit into one request.
 const commandCost = 1000
 
-// audienceCost is what it costs to evaluate an audience, which reads the people of its lists: under the default limit less than two hundred fit into one
-// request, and evaluatedAtOnce says how many of them run at a time.
-const audienceCost = 100
+// audienceCost is what it costs to evaluate an audience, which reads the people of its lists: a page of fifty campaigns with
+// their counts fits under the default limit, and not much more.
+const audienceCost = 350
+
+// Texts of an email may have 5 MiB each, rules some hundred KiB. textCost is for the former: a page of fifty with one of them
+// stays cheap, and ten aliases of the largest page are over the default limit. rulesCost is for the latter.
+const (
+	textCost  = 20
+	rulesCost = 3
+)
 
 // overviewCost is what it costs to add up the counters of all campaigns of an account, and sumCost to add up rows beside them, of which a campaign may have
 // many: under the default limit less than forty fit into one request.
@@ -170,6 +184,10 @@ func weight(parent, field string) guard.Weight {
 		return guard.Weight{Cost: overviewCost}
 	case "AccountStatistics.series", "AccountStatistics.links", "AccountStatistics.domains":
 		return guard.Weight{Cost: sumCost}
+	case "Email.html", "Email.plain":
+		return guard.Weight{Cost: textCost}
+	case "CampaignAudience.rules", "Segment.rules":
+		return guard.Weight{Cost: rulesCost}
 	case "CampaignConnection.totalCount", "Query.campaignCounts", "SubscriberConnection.totalCount":
 		return guard.Weight{Cost: 50}
 	case "CampaignAudience.count", "CampaignAudience.waterfall", "CampaignAudience.preview", "Segment.subscriberCount":
@@ -215,12 +233,12 @@ func requestID(ctx context.Context) string { return surface.RequestID(ctx) }
 func credentialsRefused(ctx context.Context) bool { return requestOf(ctx).refused }
 
 func (s *server) request(next http.Handler) http.Handler {
-	return surface.Identify(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return surface.Identify(surface.Budgeted(s.options.Answers, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		known := &request{
 			Request: surface.RequestOf(r.Context()), base: s.base(r), credentials: account.Bearer(surface.RequestOf(r.Context()).Token),
 		}
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestKey{}, known)))
-	}))
+	})))
 }
 
 // base is the URL under which a client reaches the server: the configured one, or what it asked itself.
@@ -240,6 +258,7 @@ func (s *server) operation(ctx context.Context, next graphql.OperationHandler) g
 	}
 	start := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, s.options.Timeout)
+	ctx = s.budgeted(ctx)
 	ctx, recorder := s.recorded(ctx)
 	surface.RequestOf(ctx).Named(operationName(op))
 	ctx, err := s.authenticate(ctx, op)
@@ -254,6 +273,7 @@ func (s *server) operation(ctx context.Context, next graphql.OperationHandler) g
 		if response == nil {
 			return nil
 		}
+		s.bounded(ctx, op, response)
 		s.cost(ctx, response, recorder)
 		s.observe(ctx, op, start, response)
 		return response
@@ -271,8 +291,7 @@ func (s *server) recorded(ctx context.Context) (context.Context, *store.Recorder
 
 // prepared returns a context with the loaders of a response, whose caches must not outlive it.
 func prepared(ctx context.Context, r *resolver) context.Context {
-	ctx = context.WithValue(ctx, loadersKey{}, loader.New(r.Campaigns, r.Emails, r.Tags))
-	return context.WithValue(ctx, gateKey{}, make(chan struct{}, evaluatedAtOnce))
+	return context.WithValue(ctx, loadersKey{}, loader.New(r.Campaigns, r.Emails, r.Tags))
 }
 
 func (s *server) observe(ctx context.Context, op *graphql.OperationContext, start time.Time, response *graphql.Response) {

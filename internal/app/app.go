@@ -35,6 +35,7 @@ const sweepEvery = 10 * time.Minute
 func StoreOptions(cfg config.Config, log *slog.Logger) store.Options {
 	return store.Options{
 		MaxConnections: cfg.MaxConnections, StatementTimeout: cfg.StatementTimeout, SlowStatement: cfg.SlowQuery, Log: log,
+		MaxHeavy: cfg.MaxHeavy, MaxAccountHeavy: cfg.MaxAccountHeavy,
 	}
 }
 

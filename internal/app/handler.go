@@ -17,6 +17,7 @@ import (
 	"campaignql/graph/guard"
 	"campaignql/graph/ingest"
 	"campaignql/internal/apperr"
+	"campaignql/internal/budget"
 	"campaignql/internal/command"
 	"campaignql/internal/config"
 	"campaignql/internal/explorer"
@@ -41,6 +42,7 @@ func Handler(services *Services, opts HandlerOptions) http.Handler {
 	}
 	cfg := opts.Config
 	meters := newMeters(services, opts.Build)
+	answers := budget.NewPool(cfg.MaxAnswer, cfg.MaxAnswers)
 	bridge := command.New(
 		command.Services{
 			Accounts: services.Accounts, Campaigns: services.Campaigns, Emails: services.Emails, Lists: services.Lists, Statistics: services.Statistics,
@@ -61,21 +63,21 @@ func Handler(services *Services, opts HandlerOptions) http.Handler {
 			},
 			Limits:  guard.Limits{Depth: cfg.MaxDepth, Complexity: cfg.MaxComplexity, Tokens: cfg.MaxTokens},
 			MaxBody: cfg.MaxGraphQLBody, MaxBatchBody: cfg.MaxBatchBody, Timeout: cfg.Timeout, Development: cfg.Development || cfg.Demo, HideSchema: !cfg.Introspection,
-			PublicURL:           cfg.PublicURL,
+			Answers: answers, PublicURL: cfg.PublicURL,
 			MaxSocketOperations: cfg.MaxSocketOperations, MaxSockets: cfg.MaxSockets, MaxAccountSockets: cfg.MaxAccountSockets, Stopping: opts.Stopping,
 			Logger: opts.Logger, Observe: meters.graphQL,
 		})
 
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", cors(cfg.CORSOrigins, sameOrigin(cfg.CORSOrigins, compressed(graphQL))))
-	mux.Handle("/api.php", cors(cfg.CORSOrigins, gzhttp.GzipHandler(bridge)))
-	mux.Handle("/command", cors(cfg.CORSOrigins, gzhttp.GzipHandler(bridge)))
+	mux.Handle("/api.php", cors(cfg.CORSOrigins, gzhttp.GzipHandler(surface.Budgeted(answers, bridge))))
+	mux.Handle("/command", cors(cfg.CORSOrigins, gzhttp.GzipHandler(surface.Budgeted(answers, bridge))))
 	mux.Handle("POST /events", sameOrigin(cfg.CORSOrigins, ingest.New(services.Accounts, services.Events, ingest.Options{
 		Logger: opts.Logger, Stopping: opts.Stopping,
 	})))
-	mux.Handle("/export/campaigns/{id}/{file}", cors(cfg.CORSOrigins, compressed(download.New(services.Accounts, services.Exports, download.Options{
+	mux.Handle("/export/campaigns/{id}/{file}", cors(cfg.CORSOrigins, compressed(surface.Budgeted(answers, download.New(services.Accounts, services.Exports, download.Options{
 		Logger: opts.Logger, Gate: gate.New("downloads", cfg.MaxDownloads, cfg.MaxAccountDownloads),
-	}))))
+	})))))
 	if cfg.Introspection {
 		mux.HandleFunc("GET /schema.graphql", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/plain; charset=utf-8")

@@ -36,7 +36,7 @@ func settings() config.Config {
 		Listen: "127.0.0.1:0", Explorer: true, Migrate: true, Introspection: true,
 		MaxDepth: 12, MaxComplexity: 20_000, MaxTokens: 2000, MaxGraphQLBody: 1 << 20, MaxBatchBody: 16 << 20, MaxCommandBody: 10 << 20,
 		Timeout: 30 * time.Second, ShutdownGrace: 15 * time.Second, SessionTTL: 24 * time.Hour, LoginFailures: 10,
-		MaxSubscriptions: 100, MaxSocketOperations: 32, MaxSockets: 1000, MaxAccountSockets: 100, MaxDownloads: 32, MaxAccountDownloads: 8, LiveInterval: 500 * time.Millisecond,
+		MaxSubscriptions: 100, MaxSocketOperations: 32, MaxSockets: 1000, MaxAccountSockets: 100, MaxDownloads: 32, MaxAccountDownloads: 8, MaxAnswer: 32 << 20, MaxAnswers: 128 << 20, MaxAccountHeavy: 2, LiveInterval: 500 * time.Millisecond,
 		MaxConnections: 8, StatementTimeout: time.Minute,
 	}
 }

@@ -26,6 +26,9 @@ const (
 // ReasonTooLarge is the reason of the error of an answer that would hold more than it may. Asking again does not help.
 const ReasonTooLarge = "answer_too_large"
 
+// ReasonBusy is the reason of the error of an answer for which the server has no memory now.
+const ReasonBusy = "answers_too_large"
+
 // Pool is the memory of the answers of a server. It may be used from many goroutines.
 type Pool struct {
 	each  int64
@@ -77,7 +80,7 @@ func (b *Budget) Charge(bytes int64, what string) error {
 	if want := roundUp(b.used + bytes - chunk); want > b.taken && b.pool != nil && !b.closed {
 		if !b.pool.total.TryAcquire(want - b.taken) {
 			b.err = &apperr.Error{
-				Code: apperr.Unavailable, RetryAfter: retryAfter, Reason: "answers_too_large",
+				Code: apperr.Unavailable, RetryAfter: retryAfter, Reason: ReasonBusy,
 				Message: "the server is making as many large answers as it has memory for: try again",
 			}
 			return b.err

@@ -75,6 +75,12 @@ func (s *Service) ByIDs(ctx context.Context, ids []int64, columns ...string) (ma
 
 // List returns one page of the campaigns that match, with the given columns or, without any, all. It costs one statement.
 func (s *Service) List(ctx context.Context, filter Filter, order Order, request page.Request, columns ...string) (page.Result[*ent.Campaign], error) {
+	return store.HeavyIf(ctx, s.db, filter.searches(), func(ctx context.Context) (page.Result[*ent.Campaign], error) {
+		return s.list(ctx, filter, order, request, columns...)
+	})
+}
+
+func (s *Service) list(ctx context.Context, filter Filter, order Order, request page.Request, columns ...string) (page.Result[*ent.Campaign], error) {
 	var none page.Result[*ent.Campaign]
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return none, err
@@ -118,6 +124,12 @@ func (f Filter) ChoosesAll() bool {
 
 // Count returns how many campaigns match. It costs one statement.
 func (s *Service) Count(ctx context.Context, filter Filter) (int, error) {
+	return store.HeavyIf(ctx, s.db, filter.searches(), func(ctx context.Context) (int, error) {
+		return s.count(ctx, filter)
+	})
+}
+
+func (s *Service) count(ctx context.Context, filter Filter) (int, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return 0, err
 	}
@@ -137,6 +149,12 @@ type Counts struct {
 
 // Counts counts the campaigns that match by status and bucket, in one grouped statement.
 func (s *Service) Counts(ctx context.Context, filter Filter) (*Counts, error) {
+	return store.HeavyIf(ctx, s.db, filter.searches(), func(ctx context.Context) (*Counts, error) {
+		return s.counts(ctx, filter)
+	})
+}
+
+func (s *Service) counts(ctx context.Context, filter Filter) (*Counts, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
 	}

@@ -38,13 +38,19 @@ type Config struct {
 	SessionTTL     time.Duration `name:"session-ttl" env:"CAMPAIGNQL_SESSION_TTL" default:"24h" help:"How long a session lasts after its last use (${default})."`
 	LoginFailures  int           `name:"login-failures" env:"CAMPAIGNQL_LOGIN_FAILURES" default:"10" help:"Failed logins for one name or address within a minute before further ones are refused (${default})."`
 
-	MaxSubscriptions    int           `name:"max-subscriptions" env:"CAMPAIGNQL_MAX_SUBSCRIPTIONS" default:"100" help:"Most subscriptions that one account may have open on this server (${default})."`
-	MaxSocketOperations int           `name:"max-socket-operations" env:"CAMPAIGNQL_MAX_SOCKET_OPERATIONS" default:"32" help:"Most operations at once over one WebSocket (${default})."`
-	MaxSockets          int           `name:"max-sockets" env:"CAMPAIGNQL_MAX_SOCKETS" default:"1000" help:"Most WebSockets open at a time on this server (${default})."`
-	MaxAccountSockets   int           `name:"max-account-sockets" env:"CAMPAIGNQL_MAX_ACCOUNT_SOCKETS" default:"100" help:"Most of them of one account (${default})."`
-	MaxDownloads        int           `name:"max-downloads" env:"CAMPAIGNQL_MAX_DOWNLOADS" default:"32" help:"Most exported files sent at a time by this server (${default})."`
-	MaxAccountDownloads int           `name:"max-account-downloads" env:"CAMPAIGNQL_MAX_ACCOUNT_DOWNLOADS" default:"8" help:"Most of them to one account (${default})."`
-	LiveInterval        time.Duration `name:"live-interval" env:"CAMPAIGNQL_LIVE_INTERVAL" default:"500ms" help:"How often the campaigns that subscriptions follow are looked at, 500ms at least (${default})."`
+	MaxSubscriptions    int `name:"max-subscriptions" env:"CAMPAIGNQL_MAX_SUBSCRIPTIONS" default:"100" help:"Most subscriptions that one account may have open on this server (${default})."`
+	MaxSocketOperations int `name:"max-socket-operations" env:"CAMPAIGNQL_MAX_SOCKET_OPERATIONS" default:"32" help:"Most operations at once over one WebSocket (${default})."`
+	MaxSockets          int `name:"max-sockets" env:"CAMPAIGNQL_MAX_SOCKETS" default:"1000" help:"Most WebSockets open at a time on this server (${default})."`
+	MaxAccountSockets   int `name:"max-account-sockets" env:"CAMPAIGNQL_MAX_ACCOUNT_SOCKETS" default:"100" help:"Most of them of one account (${default})."`
+	MaxDownloads        int `name:"max-downloads" env:"CAMPAIGNQL_MAX_DOWNLOADS" default:"32" help:"Most exported files sent at a time by this server (${default})."`
+	MaxAccountDownloads int `name:"max-account-downloads" env:"CAMPAIGNQL_MAX_ACCOUNT_DOWNLOADS" default:"8" help:"Most of them to one account (${default})."`
+
+	MaxAnswer       int64 `name:"max-answer" env:"CAMPAIGNQL_MAX_ANSWER" default:"33554432" help:"Most bytes that one answer may hold in memory: the rows read for it and its JSON (${default})."`
+	MaxAnswers      int64 `name:"max-answers" env:"CAMPAIGNQL_MAX_ANSWERS" default:"134217728" help:"Most bytes that all answers together may hold (${default})."`
+	MaxHeavy        int   `name:"max-heavy" env:"CAMPAIGNQL_MAX_HEAVY" default:"0" help:"Most heavy statements at a time, such as counts of audiences; a third of --max-connections for 0 (${default})."`
+	MaxAccountHeavy int   `name:"max-account-heavy" env:"CAMPAIGNQL_MAX_ACCOUNT_HEAVY" default:"2" help:"Most of them for one account (${default})."`
+
+	LiveInterval time.Duration `name:"live-interval" env:"CAMPAIGNQL_LIVE_INTERVAL" default:"500ms" help:"How often the campaigns that subscriptions follow are looked at, 500ms at least (${default})."`
 
 	MaxConnections   int           `name:"max-connections" env:"CAMPAIGNQL_MAX_CONNECTIONS" default:"32" help:"Most connections to MySQL, or readers of SQLite (${default})."`
 	SlowQuery        time.Duration `name:"slow-query" env:"CAMPAIGNQL_SLOW_QUERY" default:"1s" help:"Log statements that take longer, without their values; 0 logs none (${default})."`
@@ -79,6 +85,7 @@ func (c Config) Validate() error {
 		{"max-connections", int64(c.MaxConnections)}, {"statement-timeout", int64(c.StatementTimeout)},
 		{"max-subscriptions", int64(c.MaxSubscriptions)}, {"max-socket-operations", int64(c.MaxSocketOperations)},
 		{"max-sockets", int64(c.MaxSockets)}, {"max-account-sockets", int64(c.MaxAccountSockets)},
+		{"max-answer", c.MaxAnswer}, {"max-answers", c.MaxAnswers}, {"max-account-heavy", int64(c.MaxAccountHeavy)},
 		{"max-downloads", int64(c.MaxDownloads)}, {"max-account-downloads", int64(c.MaxAccountDownloads)},
 	} {
 		if n.value <= 0 {
@@ -87,6 +94,12 @@ func (c Config) Validate() error {
 	}
 	if 0 < c.MaxBatchBody && c.MaxBatchBody < c.MaxGraphQLBody {
 		fault("max-batch-body", "must not be less than --max-graphql-body")
+	}
+	if 0 < c.MaxAnswers && c.MaxAnswers < c.MaxAnswer {
+		fault("max-answers", "must not be less than --max-answer")
+	}
+	if c.MaxHeavy < 0 {
+		fault("max-heavy", "must not be negative")
 	}
 	if c.LiveInterval < leastLiveInterval {
 		fault("live-interval", "must be at least %s: nobody is told more than twice a second of one campaign", leastLiveInterval)

@@ -33,7 +33,7 @@ func defaults() config.Config {
 		Listen: "127.0.0.1:8080", AccessLog: "auto", Explorer: true, Migrate: true, Introspection: true,
 		MaxDepth: 12, MaxComplexity: 20_000, MaxTokens: 2000, MaxGraphQLBody: 1 << 20, MaxBatchBody: 16 << 20, MaxCommandBody: 10 << 20,
 		Timeout: 30 * time.Second, ShutdownGrace: 15 * time.Second, SessionTTL: 24 * time.Hour, LoginFailures: 10,
-		MaxSubscriptions: 100, MaxSocketOperations: 32, MaxSockets: 1000, MaxAccountSockets: 100, MaxDownloads: 32, MaxAccountDownloads: 8, LiveInterval: 500 * time.Millisecond,
+		MaxSubscriptions: 100, MaxSocketOperations: 32, MaxSockets: 1000, MaxAccountSockets: 100, MaxDownloads: 32, MaxAccountDownloads: 8, MaxAnswer: 32 << 20, MaxAnswers: 128 << 20, MaxAccountHeavy: 2, LiveInterval: 500 * time.Millisecond,
 		MaxConnections: 32, StatementTimeout: time.Minute, SlowQuery: time.Second,
 	}
 }
@@ -123,6 +123,10 @@ func TestValidate(t *testing.T) {
 		{"no operations over a WebSocket", func(c *config.Config) { c.MaxSocketOperations = 0 }, "max-socket-operations"},
 		{"no WebSockets", func(c *config.Config) { c.MaxSockets = 0 }, "max-sockets"},
 		{"no WebSockets of an account", func(c *config.Config) { c.MaxAccountSockets = 0 }, "max-account-sockets"},
+		{"answers of nothing", func(c *config.Config) { c.MaxAnswer = 0 }, "max-answer"},
+		{"no memory for one answer", func(c *config.Config) { c.MaxAnswers = c.MaxAnswer - 1 }, "max-answers"},
+		{"fewer heavy than none", func(c *config.Config) { c.MaxHeavy = -1 }, "max-heavy"},
+		{"no heavy work", func(c *config.Config) { c.MaxAccountHeavy = 0 }, "max-account-heavy"},
 		{"no downloads", func(c *config.Config) { c.MaxDownloads = -1 }, "max-downloads"},
 		{"no downloads of an account", func(c *config.Config) { c.MaxAccountDownloads = 0 }, "max-account-downloads"},
 		{"more than two updates a second", func(c *config.Config) { c.LiveInterval = 499 * time.Millisecond }, "live-interval"},
@@ -161,7 +165,7 @@ func TestValidateTellsEveryFaultAtOnce(t *testing.T) {
 	want := []string{
 		"--listen", "--cors-origin", "--cors-origin", "--max-depth", "--max-complexity", "--max-tokens", "--max-graphql-body", "--max-batch-body", "--max-command-body",
 		"--timeout", "--shutdown-grace", "--session-ttl", "--login-failures", "--max-connections", "--statement-timeout",
-		"--max-subscriptions", "--max-socket-operations", "--max-sockets", "--max-account-sockets", "--max-downloads", "--max-account-downloads", "--live-interval",
+		"--max-subscriptions", "--max-socket-operations", "--max-sockets", "--max-account-sockets", "--max-downloads", "--max-account-downloads", "--max-answer", "--max-answers", "--max-account-heavy", "--live-interval",
 	}
 	if diff := cmp.Diff(want, flags); diff != "" {
 		t.Error(diff)

@@ -243,6 +243,12 @@ var (
 
 // List returns one page of the emails. The errors of a bad request are those of page.Request.
 func (s *Service) List(ctx context.Context, filter Filter, order Order, request page.Request, columns ...string) (page.Result[*ent.Email], error) {
+	return store.HeavyIf(ctx, s.db, filter.Search != "", func(ctx context.Context) (page.Result[*ent.Email], error) {
+		return s.list(ctx, filter, order, request, columns...)
+	})
+}
+
+func (s *Service) list(ctx context.Context, filter Filter, order Order, request page.Request, columns ...string) (page.Result[*ent.Email], error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return page.Result[*ent.Email]{}, err
 	}
@@ -262,6 +268,12 @@ func (s *Service) Each(ctx context.Context, filter Filter, order Order, offset, 
 
 // Count returns how many emails the filter chooses (legacy TotalEmailCount).
 func (s *Service) Count(ctx context.Context, filter Filter) (int, error) {
+	return store.HeavyIf(ctx, s.db, filter.Search != "", func(ctx context.Context) (int, error) {
+		return s.count(ctx, filter)
+	})
+}
+
+func (s *Service) count(ctx context.Context, filter Filter) (int, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return 0, err
 	}

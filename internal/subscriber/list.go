@@ -40,6 +40,12 @@ func instantOrder(name, column string, value func(*ent.Subscriber) *time.Time) O
 
 // List returns one page of the subscribers that the filter chooses, in one statement. The errors of a bad request are those of page.Request.
 func (s *Service) List(ctx context.Context, filter Filter, order Order, request page.Request, columns ...string) (page.Result[*ent.Subscriber], error) {
+	return store.HeavyIf(ctx, s.db, filter.heavy() || !served[order.Name], func(ctx context.Context) (page.Result[*ent.Subscriber], error) {
+		return s.listPage(ctx, filter, order, request, columns...)
+	})
+}
+
+func (s *Service) listPage(ctx context.Context, filter Filter, order Order, request page.Request, columns ...string) (page.Result[*ent.Subscriber], error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return page.Result[*ent.Subscriber]{}, err
 	}
@@ -96,6 +102,12 @@ func (s *Service) eachSorted(ctx context.Context, filter Filter, order Order, of
 
 // Count returns how many subscribers the filter chooses (legacy TotalSubscribers).
 func (s *Service) Count(ctx context.Context, filter Filter) (int, error) {
+	return store.Heavy(ctx, s.db, func(ctx context.Context) (int, error) {
+		return s.count(ctx, filter)
+	})
+}
+
+func (s *Service) count(ctx context.Context, filter Filter) (int, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return 0, err
 	}
