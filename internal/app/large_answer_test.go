@@ -117,7 +117,7 @@ func TestLargeAnswersAreRefusedAndTheServerLives(t *testing.T) {
 	var readers sync.WaitGroup
 	for range 4 {
 		readers.Go(func() {
-			for range 5 {
+			for range 3 {
 				got := ask(t, s, large, "{emails(first:40){nodes{html}}}")
 				if len(got.Errors) != 1 || got.Data != nil {
 					t.Errorf("all emails: %.500v", got)
@@ -152,14 +152,14 @@ func TestLargeAnswersAreRefusedAndTheServerLives(t *testing.T) {
 	}
 }
 
-// TestLargeListsAreStreamedInLittleMemory reads all emails over the bridge with four clients, 200 MiB each.
+// TestLargeListsAreStreamedInLittleMemory reads all emails over the bridge with two clients, 200 MiB each.
 func TestLargeListsAreStreamedInLittleMemory(t *testing.T) {
 	address := "sqlite:" + filepath.Join(t.TempDir(), "stream.db")
 	large, _ := largeEmailsOf(t, address)
 	s := limited.Start(t, address)
-	client := &http.Client{Timeout: 2 * time.Minute}
+	client := &http.Client{Timeout: 2 * time.Minute, Transport: &http.Transport{DisableCompression: true}}
 	var readers sync.WaitGroup
-	for range 4 {
+	for range 2 {
 		readers.Go(func() {
 			response, err := client.PostForm(s.URL+"/api.php", url.Values{"Command": {"Emails.Get"}, "APIKey": {large}})
 			if err != nil {
@@ -174,5 +174,5 @@ func TestLargeListsAreStreamedInLittleMemory(t *testing.T) {
 	}
 	readers.Wait()
 	s.MustBeAlive(t)
-	t.Log("after four streams:", s.Memory(t))
+	t.Log("after two streams:", s.Memory(t))
 }
