@@ -102,8 +102,11 @@ func chargeError(ctx context.Context, err *gqlerror.Error) {
 	_ = budget.From(ctx).Charge(int64(len(err.Message))+rest, "") // the answer is replaced when it fails
 }
 
-// lastName is the innermost field of a path.
-func lastName(path ast.Path) string {
+// innermost is the name of the field that failed, of the path its alias where the field is not known.
+func innermost(ctx context.Context, path ast.Path) string {
+	if fc := graphql.GetFieldContext(ctx); fc != nil && fc.Field.Field != nil && fc.Field.Name != "" {
+		return fc.Field.Name
+	}
 	for _, element := range slices.Backward(path) {
 		if name, ok := element.(ast.PathName); ok {
 			return string(name)

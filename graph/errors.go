@@ -150,7 +150,7 @@ func (s *server) present(ctx context.Context, err error) *gqlerror.Error {
 	fault := faults[0]
 	name, path := argument(ctx, shown.Path)
 	if name == "" && fault.Reason == budget.ReasonTooLarge {
-		name = lastName(shown.Path)
+		name = innermost(ctx, shown.Path)
 	}
 	if name != "" && fault.Field == "" {
 		named := *fault

@@ -85,8 +85,8 @@ func (c Config) Validate() error {
 		{"max-connections", int64(c.MaxConnections)}, {"statement-timeout", int64(c.StatementTimeout)},
 		{"max-subscriptions", int64(c.MaxSubscriptions)}, {"max-socket-operations", int64(c.MaxSocketOperations)},
 		{"max-sockets", int64(c.MaxSockets)}, {"max-account-sockets", int64(c.MaxAccountSockets)},
-		{"max-answer", c.MaxAnswer}, {"max-answers", c.MaxAnswers}, {"max-account-heavy", int64(c.MaxAccountHeavy)},
 		{"max-downloads", int64(c.MaxDownloads)}, {"max-account-downloads", int64(c.MaxAccountDownloads)},
+		{"max-answer", c.MaxAnswer}, {"max-answers", c.MaxAnswers}, {"max-account-heavy", int64(c.MaxAccountHeavy)},
 	} {
 		if n.value <= 0 {
 			fault(n.flag, "must be positive")
