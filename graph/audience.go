@@ -11,27 +11,7 @@ import (
 	"campaignql/internal/apperr"
 	"campaignql/internal/audience"
 	"campaignql/internal/reach"
-	"campaignql/internal/surface"
 )
-
-// evaluatedAtOnce is how many audiences one operation evaluates at a time: a page of campaigns asks for many, and each may read millions of rows.
-const evaluatedAtOnce = 4
-
-type gateKey struct{}
-
-// evaluate calls do when fewer than evaluatedAtOnce audiences of the operation are being evaluated.
-func evaluate[T any](ctx context.Context, do func() (T, error)) (T, error) {
-	if gate, ok := ctx.Value(gateKey{}).(chan struct{}); ok {
-		select {
-		case gate <- struct{}{}:
-			defer func() { <-gate }()
-		case <-ctx.Done():
-			var none T
-			return none, surface.Public(ctx.Err())
-		}
-	}
-	return do()
-}
 
 func (r queryResolver) Audience(ctx context.Context, input model.AudienceInput) (*model.Audience, error) {
 	patch, err := audienceOf(&input)
@@ -62,7 +42,7 @@ func (r audienceResolver) Count(ctx context.Context, a *model.Audience) (*int32,
 
 // counted is how many people a target reaches.
 func (r *resolver) counted(ctx context.Context, target reach.Target) (*int32, error) {
-	n, err := evaluate(ctx, func() (int64, error) { return r.Audiences.Count(ctx, target) })
+	n, err := r.Audiences.Count(ctx, target)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +50,7 @@ func (r *resolver) counted(ctx context.Context, target reach.Target) (*int32, er
 }
 
 func (r audienceResolver) Waterfall(ctx context.Context, a *model.Audience) (*reach.Waterfall, error) {
-	w, err := evaluate(ctx, func() (reach.Waterfall, error) { return r.Audiences.Waterfall(ctx, a.Target) })
+	w, err := r.Audiences.Waterfall(ctx, a.Target)
 	if err != nil {
 		return nil, err
 	}
@@ -78,11 +58,11 @@ func (r audienceResolver) Waterfall(ctx context.Context, a *model.Audience) (*re
 }
 
 func (r audienceResolver) Explain(ctx context.Context, a *model.Audience) (*reach.Explanation, error) {
-	return evaluate(ctx, func() (*reach.Explanation, error) { return r.Audiences.Explain(ctx, a.Target) })
+	return r.Audiences.Explain(ctx, a.Target)
 }
 
 func (r audienceResolver) Preview(ctx context.Context, a *model.Audience, first int32) ([]*model.AudienceRecipient, error) {
-	found, err := evaluate(ctx, func() ([]reach.Recipient, error) { return r.Audiences.Preview(ctx, a.Target, int(first)) })
+	found, err := r.Audiences.Preview(ctx, a.Target, int(first))
 	if err != nil {
 		return nil, err
 	}

@@ -221,8 +221,8 @@ func TestCountingAudiencesCosts(t *testing.T) {
 			t.Errorf("an explanation costs %d statements:\n%s", len(ran), strings.Join(ran, "\n"))
 		}
 		for document, refused := range map[string]bool{
-			`{ campaigns(first: 100) { nodes { name audience { count } } } }`:         false,
-			`{ campaigns(first: 250) { nodes { name audience { count } } } }`:         true,
+			`{ campaigns(first: 50) { nodes { name audience { count } } } }`:          false,
+			`{ campaigns(first: 100) { nodes { name audience { count } } } }`:         true,
 			`{ campaigns(first: 50) { nodes { audience { explain { reached } } } } }`: true,
 			`{ campaign(id: 1) { audience { count preview { emailAddress subscriber { emailAddress fields { text } } } waterfall { reached }
 				explain { criteria { rules { rule left rules { rule left rules { rule left rules { rule left } } } } } } } } }`: false,

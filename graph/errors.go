@@ -16,6 +16,7 @@ import (
 	"campaignql/graph/exec"
 	"campaignql/graph/model"
 	"campaignql/internal/apperr"
+	"campaignql/internal/budget"
 	"campaignql/internal/surface"
 )
 
@@ -148,6 +149,9 @@ func (s *server) present(ctx context.Context, err error) *gqlerror.Error {
 	}
 	fault := faults[0]
 	name, path := argument(ctx, shown.Path)
+	if name == "" && fault.Reason == budget.ReasonTooLarge {
+		name = innermost(ctx, shown.Path)
+	}
 	if name != "" && fault.Field == "" {
 		named := *fault
 		named.Field = name
@@ -175,10 +179,9 @@ func (s *server) present(ctx context.Context, err error) *gqlerror.Error {
 	if id := requestID(ctx); id != "" {
 		out.Extensions["requestId"] = id
 	}
-	switch fault.Code {
-	case apperr.Internal, apperr.Unavailable:
+	chargeError(ctx, out)
+	if fault.Code == apperr.Internal && !errors.Is(err, errLogged) || fault.Code == apperr.Unavailable && fault.Err != nil {
 		s.log.ErrorContext(ctx, "graphql field failed", slog.String("requestId", requestID(ctx)), slog.String("path", pathText(shown.Path)), slog.Any("error", surface.Cause(err)))
-	default:
 	}
 	return out
 }
@@ -191,8 +194,11 @@ func ownError(err *gqlerror.Error) bool {
 
 func pathText(path ast.Path) string { return path.String() }
 
+// errLogged is the cause of an error whose real cause has been logged.
+var errLogged = errors.New("graph: logged before")
+
 // recovered turns a panic into an internal error; the value and the stack go to the log.
 func (s *server) recovered(ctx context.Context, value any) error {
 	s.log.ErrorContext(ctx, "graphql resolver panicked", slog.String("requestId", requestID(ctx)), slog.Any("panic", value), slog.String("stack", stack()))
-	return apperr.Wrap(apperr.Internal, errors.New("panic"), "internal error")
+	return apperr.Wrap(apperr.Internal, errLogged, "internal error")
 }

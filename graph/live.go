@@ -16,6 +16,7 @@ import (
 	"campaignql/graph/transport"
 	"campaignql/internal/account"
 	"campaignql/internal/apperr"
+	"campaignql/internal/budget"
 	"campaignql/internal/caller"
 	"campaignql/internal/kind"
 	"campaignql/internal/live"
@@ -160,7 +161,9 @@ func (s *server) subscription(ctx context.Context, op *graphql.OperationContext,
 func (s *server) update(ctx context.Context, state *stream, responses graphql.ResponseHandler, first bool) *graphql.Response {
 	ctx, cancel := context.WithCancelCause(prepared(ctx, s.resolver))
 	defer cancel(nil)
-	ctx, recorder := s.recorded(ctx)
+	held := s.options.Answers.Open()
+	defer held.Close()
+	ctx, recorder := s.recorded(budget.With(ctx, held))
 	select {
 	case state.turns <- turn{ctx, func() func() bool {
 		late := time.AfterFunc(s.options.Timeout, func() { cancel(context.DeadlineExceeded) })
@@ -172,6 +175,9 @@ func (s *server) update(ctx context.Context, state *stream, responses graphql.Re
 	response := responses(ctx)
 	if late := context.Cause(ctx); response == nil && errors.Is(late, context.DeadlineExceeded) {
 		state.end(late) // the goroutine that makes the update may not have noticed yet
+	}
+	if response != nil {
+		s.bounded(ctx, graphql.GetOperationContext(ctx), response)
 	}
 	if response != nil && (first || recorder != nil) {
 		s.cost(ctx, response, recorder)

@@ -24,6 +24,7 @@ import (
 	"campaignql/graph/transport"
 	"campaignql/internal/account"
 	"campaignql/internal/apperr"
+	"campaignql/internal/budget"
 	"campaignql/internal/caller"
 	"campaignql/internal/gate"
 	"campaignql/internal/kind"
@@ -62,6 +63,8 @@ type Options struct {
 	// many of one account; 0 is no bound. MaxAnonymousSockets is how many it has whose caller is not known
 	// yet; 64 by default.
 	MaxSockets, MaxAccountSockets, MaxAnonymousSockets int
+	// Answers bounds what answers hold in memory; the default pool if nil.
+	Answers *budget.Pool
 	// Stopping is closed when the server begins to stop: what would not end by itself is ended then.
 	Stopping <-chan struct{}
 	// Development shows suggestions, and the SQL statements an operation ran in extensions.cost.
@@ -109,6 +112,9 @@ func newServer(services Services, options Options) *server {
 	if options.MaxAnonymousSockets == 0 {
 		options.MaxAnonymousSockets = defaultMaxAnonymousSockets
 	}
+	if options.Answers == nil {
+		options.Answers = budget.NewPool(0, 0)
+	}
 	shown := guard.DefaultLimits()
 	if options.Limits.Depth > 0 {
 		shown.Depth = options.Limits.Depth
@@ -151,6 +157,7 @@ func (s *server) handler(schema graphql.ExecutableSchema) http.Handler {
 	srv.SetErrorPresenter(s.present)
 	srv.SetRecoverFunc(s.recovered)
 	srv.AroundOperations(s.operation)
+	srv.AroundFields(charged)
 	srv.AroundResponses(s.identified)
 	return s.request(srv)
 }
@@ -158,9 +165,16 @@ func (s *server) handler(schema graphql.ExecutableSchema) http.Handler {
 // commandCost is what the field command costs: under the default limit twenty of them fit into one request.
 const commandCost = 1000
 
-// audienceCost is what it costs to evaluate an audience, which reads the people of its lists: under the default limit less than two hundred fit into one
-// request, and evaluatedAtOnce says how many of them run at a time.
-const audienceCost = 100
+// audienceCost is what it costs to evaluate an audience, which reads the people of its lists: a page of fifty campaigns with
+// their counts fits under the default limit, and not much more.
+const audienceCost = 350
+
+// Texts of an email may have 5 MiB each, rules some hundred KiB. textCost is for the former: a page of fifty with one of them
+// stays cheap, and ten aliases of the largest page are over the default limit. rulesCost is for the latter.
+const (
+	textCost  = 20
+	rulesCost = 3
+)
 
 // overviewCost is what it costs to add up the counters of all campaigns of an account, and sumCost to add up rows beside them, of which a campaign may have
 // many: under the default limit less than forty fit into one request.
@@ -181,6 +195,10 @@ func weight(parent, field string) guard.Weight {
 		return guard.Weight{Cost: overviewCost}
 	case "AccountStatistics.series", "AccountStatistics.links", "AccountStatistics.domains":
 		return guard.Weight{Cost: sumCost}
+	case "Email.html", "Email.plain":
+		return guard.Weight{Cost: textCost}
+	case "CampaignAudience.rules", "Segment.rules":
+		return guard.Weight{Cost: rulesCost}
 	case "CampaignConnection.totalCount", "Query.campaignCounts", "SubscriberConnection.totalCount":
 		return guard.Weight{Cost: 50}
 	case "CampaignAudience.count", "CampaignAudience.waterfall", "CampaignAudience.preview", "Segment.subscriberCount":
@@ -227,11 +245,11 @@ func requestID(ctx context.Context) string { return surface.RequestID(ctx) }
 func credentialsRefused(ctx context.Context) bool { return requestOf(ctx).refused }
 
 func (s *server) request(next http.Handler) http.Handler {
-	return surface.Identify(surface.Identity{Logger: s.log}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return surface.Identify(surface.Identity{Logger: s.log}, surface.Budgeted(s.options.Answers, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		known := &request{Request: surface.RequestOf(r.Context())}
 		known.credentials = account.Bearer(known.Token)
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestKey{}, known)))
-	}))
+	})))
 }
 
 // operation prepares the context of an operation: its caller, its time, its loaders, and what it cost.
@@ -242,6 +260,7 @@ func (s *server) operation(ctx context.Context, next graphql.OperationHandler) g
 	}
 	start := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, s.options.Timeout)
+	ctx = s.budgeted(ctx)
 	ctx, recorder := s.recorded(ctx)
 	surface.RequestOf(ctx).Named(operationName(op))
 	ctx, err := s.authenticate(ctx, op)
@@ -256,6 +275,7 @@ func (s *server) operation(ctx context.Context, next graphql.OperationHandler) g
 		if response == nil {
 			return nil
 		}
+		s.bounded(ctx, op, response)
 		s.cost(ctx, response, recorder)
 		s.observe(ctx, op, start, response)
 		return response
@@ -273,8 +293,7 @@ func (s *server) recorded(ctx context.Context) (context.Context, *store.Recorder
 
 // prepared returns a context with the loaders of a response, whose caches must not outlive it.
 func prepared(ctx context.Context, r *resolver) context.Context {
-	ctx = context.WithValue(ctx, loadersKey{}, loader.New(r.Campaigns, r.Emails, r.Tags))
-	return context.WithValue(ctx, gateKey{}, make(chan struct{}, evaluatedAtOnce))
+	return context.WithValue(ctx, loadersKey{}, loader.New(r.Campaigns, r.Emails, r.Tags))
 }
 
 func (s *server) observe(ctx context.Context, op *graphql.OperationContext, start time.Time, response *graphql.Response) {

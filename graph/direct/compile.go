@@ -10,15 +10,7 @@ import (
 	"campaignql/graph/exec"
 )
 
-// writer gathers the data of a response.
-type writer struct {
-	ctx context.Context
-	buf []byte
-	// err is the first failure. What was written is of no use then.
-	err error
-}
-
-// put writes one value.
+// put writes one value, or says that it failed.
 type put[T any] func(w *writer, v T)
 
 // compiler is what compiling needs to know of the operation.
@@ -41,7 +33,10 @@ type table[T any] struct {
 // member is one entry of a JSON object. Its key carries what stands before it: `{"name":` or `,"name":`.
 type member[T any] struct {
 	key   string
-	value put[T]
+	field *graphql.CollectedField
+	// required says that the object is null when the field fails.
+	required bool
+	value    put[T]
 }
 
 // compile turns a selection on a type into what writes it, nil where one of the fields needs the executor.
@@ -55,18 +50,53 @@ func (t *table[T]) compile(c *compiler, set ast.SelectionSet) put[T] {
 		}
 		// A name of GraphQL needs no escapes.
 		members[i].key = open + `"` + f.Alias + `":`
+		members[i].field = &asked[i]
+		members[i].required = f.Name == "__typename" || f.Definition.Type.NonNull
 		open = ","
 	}
 	if len(members) == 0 {
 		return func(w *writer, _ T) { w.buf = append(w.buf, "{}"...) }
 	}
 	return func(w *writer, v T) {
-		for i := range members {
-			w.buf = append(w.buf, members[i].key...)
-			members[i].value(w, v)
+		start, failed := len(w.buf), false
+		for i := 0; i < len(members); {
+			i = putMembers(w, members, i, v, &failed)
 		}
-		w.buf = append(w.buf, '}')
+		if w.buf = append(w.buf, '}'); failed {
+			w.buf, w.failed = w.buf[:start], true
+		}
 	}
+}
+
+// putMembers writes the members from i on, and returns the one to go on with: a panic ends only the member it occurs in.
+func putMembers[T any](w *writer, members []member[T], i int, v T, failed *bool) (next int) {
+	depth, start := len(w.path), 0
+	settle := func() {
+		w.path = w.path[:depth]
+		switch {
+		case !w.failed:
+		case members[i].required:
+			w.failed, *failed = false, true
+		default:
+			w.failed, w.buf = false, append(w.buf[:start], "null"...)
+		}
+	}
+	defer func() {
+		if value := recover(); value != nil {
+			w.path = w.path[:depth+1]
+			w.panicked(value)
+			settle()
+			next = i + 1
+		}
+	}()
+	for ; i < len(members); i++ {
+		w.buf = append(w.buf, members[i].key...)
+		start = len(w.buf)
+		w.path = append(w.path[:depth], step{field: members[i].field})
+		members[i].value(w, v)
+		settle()
+	}
+	return i
 }
 
 func (t *table[T]) field(c *compiler, f graphql.CollectedField) put[T] {
@@ -108,18 +138,34 @@ func list[T, V any](of *table[V], values func(T) ([]V, error)) entry[T] {
 		return func(w *writer, v T) {
 			all, err := values(v)
 			if err != nil {
-				w.err = err
+				w.fail(err)
 				return
 			}
-			w.buf = append(w.buf, '[')
-			for i := range all {
-				if i > 0 {
-					w.buf = append(w.buf, ',')
-				}
-				write(w, all[i])
-			}
-			w.buf = append(w.buf, ']')
+			putList(w, all, write)
 		}
+	}
+}
+
+// putList writes the entries of a list, none of which may be null.
+func putList[V any](w *writer, all []V, write put[V]) {
+	start, depth, failed := len(w.buf), len(w.path), false
+	w.buf = append(w.buf, '[')
+	for i := range all {
+		if i > 0 {
+			w.buf = append(w.buf, ',')
+		}
+		w.path = append(w.path[:depth], step{index: i})
+		write(w, all[i])
+		if w.charge(); w.failed {
+			w.failed, failed = false, true
+		}
+		if w.full() {
+			break
+		}
+	}
+	w.path = w.path[:depth]
+	if w.buf = append(w.buf, ']'); failed {
+		w.buf, w.failed = w.buf[:start], true
 	}
 }
 
@@ -149,7 +195,7 @@ func optional[T, V any](of *table[*V], value func(T) (*V, error)) entry[T] {
 		return func(w *writer, v T) {
 			found, err := value(v)
 			if err != nil {
-				w.err = err
+				w.fail(err)
 				return
 			}
 			write(w, found)
@@ -166,15 +212,12 @@ func resolved[T, V any](of *table[*V], parent string, resolve func(r exec.Resolv
 		}
 		var ctx context.Context
 		return func(w *writer, v T) {
-			if w.err != nil {
-				return
-			}
 			if ctx == nil {
 				ctx = graphql.WithFieldContext(w.ctx, &graphql.FieldContext{Object: parent, Field: f, IsMethod: true, IsResolver: true})
 			}
 			found, err := resolve(c.resolvers, ctx, v)
 			if err != nil {
-				w.err = err
+				w.fail(err)
 				return
 			}
 			write(w, found)
@@ -200,12 +243,9 @@ func nullable[V any](write put[*V]) put[*V] {
 func total[T any](count func(T, context.Context) (int, error)) entry[T] {
 	return func(*compiler, graphql.CollectedField) put[T] {
 		return func(w *writer, v T) {
-			if w.err != nil {
-				return
-			}
 			n, err := count(v, w.ctx)
 			if err != nil {
-				w.err = err
+				w.fail(err)
 				return
 			}
 			number(w, n)

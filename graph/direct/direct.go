@@ -1,19 +1,19 @@
 // Package direct answers the reads that a list or a page of campaigns is made of without the executor: it compiles the selection into a writer once for
 // a request and then writes row after row, where the executor starts a context and often a goroutine for every field of every row.
 //
-// The resolvers are the same, and the answer is the executor's byte for byte. What direct does not know, be it one field of the whole operation, is the
-// executor's; and so is every failure: after one the executor runs the operation anew and words the errors.
+// The resolvers are the same, and the data is the executor's byte for byte, also where a field fails or panics. An
+// operation with a field that direct does not know is left to the executor as a whole, before anything of it has run.
 package direct
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"campaignql/graph/exec"
 	"campaignql/graph/model"
+	"campaignql/internal/budget"
 )
 
 // schema is an executable schema in front of another.
@@ -29,7 +29,10 @@ func Schema(executor graphql.ExecutableSchema, resolvers exec.ResolverRoot) grap
 
 // Exec implements [graphql.ExecutableSchema].
 func (s *schema) Exec(ctx context.Context) graphql.ResponseHandler {
-	plan := s.plan(graphql.GetOperationContext(ctx))
+	plan, ok := s.planned(ctx)
+	if !ok {
+		return nil // the error is in ctx
+	}
 	if plan == nil {
 		return s.ExecutableSchema.Exec(ctx)
 	}
@@ -39,38 +42,35 @@ func (s *schema) Exec(ctx context.Context) graphql.ResponseHandler {
 			return nil
 		}
 		done = true
-		if data := run(ctx, plan); data != nil {
-			return &graphql.Response{Data: data}
-		}
-		return s.ExecutableSchema.Exec(ctx)(ctx)
+		return &graphql.Response{Data: run(ctx, plan)}
 	}
 }
 
 // initialSize is what a response takes at first, in bytes: most pages fit.
 const initialSize = 8 << 10
 
-// run returns the data, nil after a failure. A panic is one as well; the executor meets it again and reports it.
-func run(ctx context.Context, plan put[struct{}]) (data []byte) {
-	defer func() {
-		if recover() != nil {
-			data = nil
-		}
-	}()
-	w := &writer{ctx: ctx, buf: make([]byte, 0, initialSize)}
+// run returns the data. Errors are in ctx, as those of the executor are.
+func run(ctx context.Context, plan put[struct{}]) []byte {
+	w := &writer{ctx: ctx, buf: make([]byte, 0, initialSize), budget: budget.From(ctx)}
 	plan(w, struct{}{})
-	if w.err != nil {
-		return nil
+	if w.failed {
+		return []byte("null")
 	}
 	return w.buf
 }
 
-// plan compiles an operation, nil where the executor is needed. A panic of gqlgen's over the selection is left to the executor as well, to report.
-func (s *schema) plan(op *graphql.OperationContext) (plan put[struct{}]) {
+// planned compiles the operation of ctx. A panic over the selection is reported, and nothing runs.
+func (s *schema) planned(ctx context.Context) (plan put[struct{}], ok bool) {
 	defer func() {
-		if recover() != nil {
-			plan = nil
+		if value := recover(); value != nil {
+			graphql.AddError(ctx, graphql.GetOperationContext(ctx).Recover(ctx, value))
 		}
 	}()
+	return s.plan(graphql.GetOperationContext(ctx)), true
+}
+
+// plan compiles an operation, nil where the executor is needed.
+func (s *schema) plan(op *graphql.OperationContext) put[struct{}] {
 	if op.Operation.Operation != ast.Query {
 		return nil
 	}
@@ -104,18 +104,15 @@ func root[T any](f graphql.CollectedField, write put[T], resolve func(ctx contex
 		return nil
 	}
 	return func(w *writer, _ struct{}) {
-		if w.err != nil {
-			return
-		}
 		args, err := exec.QueryArguments(w.ctx, f)
 		if err != nil {
-			w.err = err
+			w.fail(err)
 			return
 		}
 		ctx := graphql.WithFieldContext(w.ctx, &graphql.FieldContext{Object: "Query", Field: f, Args: args, IsMethod: true, IsResolver: true})
 		value, err := resolve(ctx, args)
 		if err != nil {
-			w.err = fmt.Errorf("%s: %w", f.Name, err)
+			w.fail(err)
 			return
 		}
 		write(w, value)

@@ -15,6 +15,13 @@ import (
 func (w *writer) null() { w.buf = append(w.buf, "null"...) }
 
 func text(w *writer, s string) {
+	putText(w, s)
+	if len(s) >= uncharged {
+		w.charge() // here, where the field is known
+	}
+}
+
+func putText(w *writer, s string) {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c == '"' || c == '\\' {
 			var quoted bytes.Buffer

@@ -1845,7 +1845,7 @@ type Email implements Node {
   replyToName: String!
   "Address to reply to; null when not set. Legacy: ` + "`" + `ReplyToEmail` + "`" + `."
   replyToEmail: EmailAddress
-  "HTML text. Legacy: ` + "`" + `HTMLContent` + "`" + `."
+  "HTML text, up to 5 MiB. An answer with more than it may hold (` + "`" + `--max-answer` + "`" + `) is refused, reason ` + "`" + `answer_too_large` + "`" + `. Legacy: ` + "`" + `HTMLContent` + "`" + `."
   html: String!
   "Plain text. Legacy: ` + "`" + `PlainContent` + "`" + `."
   plain: String!
@@ -2401,7 +2401,7 @@ type ServerInfo {
   demo: Boolean!
   "Deepest nesting of a query."
   maxDepth: Int!
-  "Largest complexity of a query; each field counts 1, lists multiply by their page size."
+  "Largest complexity of a query; each field counts 1, lists multiply by their page size. Texts of emails count 20, evaluations of an audience 350."
   maxComplexity: Int!
   "Largest page."
   maxPageSize: Int!

@@ -803,7 +803,7 @@ type ServerInfo struct {
 	Demo bool `json:"demo"`
 	// Deepest nesting of a query.
 	MaxDepth int32 `json:"maxDepth"`
-	// Largest complexity of a query; each field counts 1, lists multiply by their page size.
+	// Largest complexity of a query; each field counts 1, lists multiply by their page size. Texts of emails count 20, evaluations of an audience 350.
 	MaxComplexity int32 `json:"maxComplexity"`
 	// Largest page.
 	MaxPageSize int32 `json:"maxPageSize"`

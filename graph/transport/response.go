@@ -24,11 +24,24 @@ func (x *exchange) write(status int, resp *graphql.Response) {
 	// A handler may have changed the type while it ran; what is written here is this.
 	header["Content-Type"] = x.media.contentType
 	header["Content-Length"] = []string{strconv.Itoa(len(before) + len(resp.Data) + len(after))}
+	if after := retryAfter(resp.Errors); after > 0 && header.Get("Retry-After") == "" {
+		header.Set("Retry-After", strconv.Itoa(after))
+	}
 	x.w.WriteHeader(status)
 	// When writing fails the client is gone, and there is nobody to tell.
 	_, _ = x.w.Write(before)
 	_, _ = x.w.Write(resp.Data)
 	_, _ = x.w.Write(after)
+}
+
+// retryAfter is after how many seconds a client may ask again, 0 where no error says so.
+func retryAfter(errs gqlerror.List) int {
+	longest := 0
+	for _, err := range errs {
+		after, _ := err.Extensions["retryAfterSeconds"].(int)
+		longest = max(longest, after)
+	}
+	return longest
 }
 
 // onlyData is what surrounds the data of a response that has nothing else.

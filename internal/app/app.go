@@ -37,13 +37,14 @@ func StoreOptions(cfg config.Config, log *slog.Logger) store.Options {
 	return store.Options{
 		MaxConnections: cfg.MaxConnections, StatementTimeout: cfg.StatementTimeout, SlowStatement: cfg.SlowQuery, Log: log,
 		MigrationGrace: cfg.ShutdownGrace,
+		MaxHeavy:       cfg.MaxHeavy, MaxAccountHeavy: cfg.MaxAccountHeavy,
 	}
 }
 
 // Run serves until ctx ends, then refuses new requests, lets those under way finish for the configured time, and closes the database. What a person needs
 // to know to begin is written to out. The error says in one line what went wrong.
 func Run(ctx context.Context, database string, cfg config.Config, build Build, log *slog.Logger, out io.Writer) (err error) {
-	tuneCollector()
+	tuneMemory(cfg)
 	front, err := listen(ctx, cfg, log)
 	if err != nil {
 		return err

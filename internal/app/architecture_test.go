@@ -82,7 +82,7 @@ func room(p listed) string {
 	switch {
 	case p.Name == "main", name == "bench":
 		return "tool"
-	case slices.Contains([]string{"app", "config", "explorer", "demo", "command", "translate", "store", "surface", "caller", "apperr", "kind", "testkit"}, name):
+	case slices.Contains([]string{"app", "budget", "config", "explorer", "demo", "command", "gate", "translate", "store", "surface", "caller", "apperr", "kind", "testkit"}, name):
 		return name
 	default:
 		return "domain"
@@ -92,16 +92,18 @@ func room(p listed) string {
 // law is which rooms a room may import. testkit is in no list: only tests import it.
 var law = map[string][]string{
 	"cmd":      {"app", "config", "translate", "domain", "store", "caller", "apperr", "kind", "ent"},
-	"app":      {"config", "explorer", "demo", "command", "graph", "surface", "domain", "store", "caller", "apperr", "kind", "ent"},
-	"graph":    {"graph", "surface", "domain", "store", "caller", "apperr", "kind", "ent"},
-	"command":  {"surface", "domain", "caller", "apperr", "kind", "ent"},
+	"app":      {"budget", "gate", "config", "explorer", "demo", "command", "graph", "surface", "domain", "store", "caller", "apperr", "kind", "ent"},
+	"graph":    {"budget", "gate", "graph", "surface", "domain", "store", "caller", "apperr", "kind", "ent"},
+	"command":  {"budget", "surface", "domain", "caller", "apperr", "kind", "ent"},
 	"demo":     {"domain", "store", "caller", "apperr", "kind", "ent"},
-	"domain":   {"domain", "store", "caller", "apperr", "kind", "ent"},
-	"store":    {"caller", "apperr", "kind", "ent"},
+	"domain":   {"budget", "domain", "store", "caller", "apperr", "kind", "ent"},
+	"store":    {"budget", "gate", "caller", "apperr", "kind", "ent"},
 	"ent":      {"ent", "schema", "kind"},
 	"schema":   {"kind"},
 	"caller":   {"apperr", "kind"},
-	"surface":  {"domain", "caller", "apperr", "kind"},
+	"surface":  {"budget", "domain", "caller", "apperr", "kind"},
+	"budget":   {"apperr"},
+	"gate":     {"apperr"},
 	"apperr":   {},
 	"kind":     {},
 	"config":   {},

@@ -13,6 +13,7 @@ import (
 	"campaignql/graph/download"
 	"campaignql/graph/guard"
 	"campaignql/graph/ingest"
+	"campaignql/internal/budget"
 	"campaignql/internal/command"
 	"campaignql/internal/config"
 	"campaignql/internal/explorer"
@@ -43,6 +44,7 @@ func Handler(services *Services, opts HandlerOptions) http.Handler {
 		opts.Bodies.Memory = cfg.MaxBodyMemory
 	}
 	bodies := surface.NewBodies(opts.Bodies)
+	answers := budget.NewPool(cfg.MaxAnswer, cfg.MaxAnswers)
 	bridge := command.New(
 		command.Services{
 			Accounts: services.Accounts, Campaigns: services.Campaigns, Emails: services.Emails, Lists: services.Lists, Statistics: services.Statistics,
@@ -65,7 +67,7 @@ func Handler(services *Services, opts HandlerOptions) http.Handler {
 				Version: opts.Build.Version, Commit: opts.Build.Commit, GoVersion: GoVersion(), Database: services.Store.Dialect(), Demo: cfg.Demo,
 			},
 			Limits:  guard.Limits{Depth: cfg.MaxDepth, Complexity: cfg.MaxComplexity, Tokens: cfg.MaxTokens},
-			MaxBody: cfg.MaxGraphQLBody, MaxBatchBody: cfg.MaxBatchBody, Bodies: bodies, Timeout: cfg.Timeout,
+			MaxBody: cfg.MaxGraphQLBody, MaxBatchBody: cfg.MaxBatchBody, Bodies: bodies, Answers: answers, Timeout: cfg.Timeout,
 			Development: cfg.Development || cfg.Demo, HideSchema: !cfg.Introspection,
 			MaxSocketOperations: cfg.MaxSocketOperations, MaxSockets: cfg.MaxSockets, MaxAccountSockets: cfg.MaxAccountSockets,
 			MaxAnonymousSockets: cfg.MaxAnonymousSockets, Stopping: opts.Stopping,
@@ -75,15 +77,15 @@ func Handler(services *Services, opts HandlerOptions) http.Handler {
 	pages := origins{named: cfg.CORSOrigins, local: cfg.Demo}
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", pages.cors(pages.protect(compressed(graphQL))))
-	mux.Handle("/api.php", pages.cors(compressed(bridge)))
-	mux.Handle("/command", pages.cors(compressed(bridge)))
+	mux.Handle("/api.php", pages.cors(compressed(surface.Budgeted(answers, bridge))))
+	mux.Handle("/command", pages.cors(compressed(surface.Budgeted(answers, bridge))))
 	mux.Handle("POST /events", pages.protect(ingest.New(services.Accounts, services.Events, ingest.Options{
 		Logger: opts.Logger, Gate: gate.New("streams of events", cfg.MaxStreams, cfg.MaxAccountStreams), Timeout: cfg.Timeout,
 		Stopping: opts.Stopping,
 	})))
-	mux.Handle("/export/campaigns/{id}/{file}", pages.cors(compressed(download.New(services.Accounts, services.Exports, download.Options{
+	mux.Handle("/export/campaigns/{id}/{file}", pages.cors(compressed(surface.Budgeted(answers, download.New(services.Accounts, services.Exports, download.Options{
 		Logger: opts.Logger, Timeout: cfg.Timeout, Gate: gate.New("downloads", cfg.MaxDownloads, cfg.MaxAccountDownloads),
-	}))))
+	})))))
 	if cfg.Introspection {
 		mux.HandleFunc("GET /schema.graphql", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/plain; charset=utf-8")

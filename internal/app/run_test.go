@@ -38,6 +38,7 @@ func settings() config.Config {
 		Timeout: 30 * time.Second, ShutdownGrace: 15 * time.Second, SessionTTL: 24 * time.Hour, LoginFailures: 10,
 		MaxSubscriptions: 100, MaxSocketOperations: 32, MaxSockets: 1000, MaxAccountSockets: 100, MaxAnonymousSockets: 64, MaxDownloads: 32, MaxAccountDownloads: 8,
 		MaxBodyMemory: 128 << 20, MaxStreams: 32, MaxAccountStreams: 8, LiveInterval: 500 * time.Millisecond,
+		MaxAnswer: 32 << 20, MaxAnswers: 128 << 20, MaxAccountHeavy: 2,
 		MaxConnections: 8, StatementTimeout: time.Minute,
 	}
 }

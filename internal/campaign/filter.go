@@ -339,3 +339,8 @@ func anys[T any](values []T) []any {
 	}
 	return out
 }
+
+// searches reports whether the filter looks for a part of a text, which no index serves.
+func (f Filter) searches() bool {
+	return f.Search != "" || f.Not != nil && f.Not.searches() || slices.ContainsFunc(f.And, Filter.searches) || slices.ContainsFunc(f.Or, Filter.searches)
+}

@@ -75,6 +75,12 @@ func (s *Service) ByIDs(ctx context.Context, ids []int64, columns ...string) (ma
 
 // List returns one page of the campaigns that match, with the given columns or, without any, all. It costs one statement.
 func (s *Service) List(ctx context.Context, filter Filter, order Order, request page.Request, columns ...string) (page.Result[*ent.Campaign], error) {
+	return store.HeavyIf(ctx, s.db, filter.searches(), func(ctx context.Context) (page.Result[*ent.Campaign], error) {
+		return s.list(ctx, filter, order, request, columns...)
+	})
+}
+
+func (s *Service) list(ctx context.Context, filter Filter, order Order, request page.Request, columns ...string) (page.Result[*ent.Campaign], error) {
 	var none page.Result[*ent.Campaign]
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return none, err
@@ -118,6 +124,12 @@ func (f Filter) ChoosesAll() bool {
 
 // Count returns how many campaigns match. It costs one statement.
 func (s *Service) Count(ctx context.Context, filter Filter) (int, error) {
+	return store.HeavyIf(ctx, s.db, filter.searches(), func(ctx context.Context) (int, error) {
+		return s.count(ctx, filter)
+	})
+}
+
+func (s *Service) count(ctx context.Context, filter Filter) (int, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return 0, err
 	}
@@ -137,6 +149,12 @@ type Counts struct {
 
 // Counts counts the campaigns that match by status and bucket, in one grouped statement.
 func (s *Service) Counts(ctx context.Context, filter Filter) (*Counts, error) {
+	return store.HeavyIf(ctx, s.db, filter.searches(), func(ctx context.Context) (*Counts, error) {
+		return s.counts(ctx, filter)
+	})
+}
+
+func (s *Service) counts(ctx context.Context, filter Filter) (*Counts, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
 	}
@@ -176,8 +194,8 @@ const (
 // Each calls visit for the campaigns that match, in order, from the given offset and at most limit of them (0: all), without ever holding more than
 // a batch of them: visit gets a batch at a time and may load what belongs to it in one statement. An error of visit ends it. The batches are read
 // one after the other by key, so that what is added or removed meanwhile is not seen twice.
-func (s *Service) Each(ctx context.Context, filter Filter, order Order, offset, limit int, columns []string, visit func([]*ent.Campaign) error) error {
-	return page.Each(offset, limit, streamBatch, largestBatch, func(request page.Request) (page.Result[*ent.Campaign], error) {
+func (s *Service) Each(ctx context.Context, filter Filter, order Order, offset, limit int, columns []string, visit func(context.Context, []*ent.Campaign) error) error {
+	return page.Each(ctx, offset, limit, streamBatch, largestBatch, func(ctx context.Context, request page.Request) (page.Result[*ent.Campaign], error) {
 		return s.List(ctx, filter, order, request, columns...)
 	}, visit)
 }

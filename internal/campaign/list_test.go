@@ -2,6 +2,7 @@ package campaign_test
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -116,7 +117,7 @@ func TestEachStreamsEveryMatchInBatches(t *testing.T) {
 			{0, 0, 0, 60}, {0, 10, 0, 10}, {55, 10, 55, 60}, {5, 20, 5, 25}, {60, 0, 60, 60}, {100, 5, 60, 60},
 		} {
 			got := []int64{}
-			err := p.campaigns.Each(p.ctx, campaign.Filter{}, campaign.ByName, tt.offset, tt.limit, nil, func(rows []*ent.Campaign) error {
+			err := p.campaigns.Each(p.ctx, campaign.Filter{}, campaign.ByName, tt.offset, tt.limit, nil, func(_ context.Context, rows []*ent.Campaign) error {
 				got = append(got, idsOf(rows)...)
 				return nil
 			})
@@ -125,7 +126,7 @@ func TestEachStreamsEveryMatchInBatches(t *testing.T) {
 			}
 		}
 		stop := apperr.New(apperr.Canceled, "enough")
-		if err := p.campaigns.Each(p.ctx, campaign.Filter{}, campaign.ByName, 0, 0, nil, func([]*ent.Campaign) error { return stop }); err != stop { //nolint:errorlint // the very error
+		if err := p.campaigns.Each(p.ctx, campaign.Filter{}, campaign.ByName, 0, 0, nil, func(context.Context, []*ent.Campaign) error { return stop }); err != stop { //nolint:errorlint // the very error
 			t.Errorf("got %v, want the error of the visitor", err)
 		}
 	})

@@ -112,7 +112,7 @@ func (b *Bridge) campaigns(ctx context.Context, p Parameters) (Object, error) {
 	order := campaignOrder(p.Text("OrderField"), p.Text("OrderType"))
 	want := wanted{tags: p.Flag("RetrieveTags"), statistics: p.Flag("RetrieveStatistics"), days: statisticsDays(p)}
 	rows := func(emit func(any) error) error {
-		visit := func(campaigns []*ent.Campaign) error {
+		visit := func(ctx context.Context, campaigns []*ent.Campaign) error {
 			loaded, err := b.load(ctx, campaigns, want)
 			if err != nil {
 				return err

@@ -122,7 +122,7 @@ func (b *Bridge) emails(ctx context.Context, p Parameters) (Object, error) {
 		return nil, err
 	}
 	rows := func(emit func(any) error) error {
-		visit := func(emails []*ent.Email) error {
+		visit := func(ctx context.Context, emails []*ent.Email) error {
 			owners := make([]int64, len(emails))
 			for i, e := range emails {
 				owners[i] = e.UserID

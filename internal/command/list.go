@@ -55,7 +55,7 @@ func (b *Bridge) lists(ctx context.Context, p Parameters) (Object, error) {
 	}
 	order := listOrder(p.Text("OrderField"), p.Text("OrderType"))
 	rows := func(emit func(any) error) error {
-		visit := func(lists []*ent.SubscriberList) error { return b.emitLists(ctx, lists, emit) }
+		visit := func(ctx context.Context, lists []*ent.SubscriberList) error { return b.emitLists(ctx, lists, emit) }
 		return b.Lists.Each(ctx, order, p.Count("RecordsFrom"), p.Count("RecordsPerRequest"), nil, visit)
 	}
 	return success(Member{"TotalListCount", total}, Member{"Lists", Stream(rows)}), nil

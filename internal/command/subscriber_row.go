@@ -22,7 +22,7 @@ type shape struct {
 func (b *Bridge) people(ctx context.Context, p Parameters, filter subscriber.Filter, of shape) Stream {
 	order := subscriberOrder(p.Text("OrderField"), p.Text("OrderType"))
 	return func(emit func(any) error) error {
-		visit := func(people []*ent.Subscriber) error {
+		visit := func(ctx context.Context, people []*ent.Subscriber) error {
 			ids := make([]int64, len(people))
 			for i, person := range people {
 				ids[i] = person.ID

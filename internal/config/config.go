@@ -54,6 +54,11 @@ type Config struct {
 	MaxAccountStreams   int           `name:"max-account-streams" env:"CAMPAIGNQL_MAX_ACCOUNT_STREAMS" default:"8" help:"Most of them of one account (${default})."`
 	LiveInterval        time.Duration `name:"live-interval" env:"CAMPAIGNQL_LIVE_INTERVAL" default:"500ms" help:"How often the campaigns that subscriptions follow are looked at, 500ms at least (${default})."`
 
+	MaxAnswer       int64 `name:"max-answer" env:"CAMPAIGNQL_MAX_ANSWER" default:"33554432" help:"Most bytes that one answer may hold in memory: the rows read for it and its JSON (${default})."`
+	MaxAnswers      int64 `name:"max-answers" env:"CAMPAIGNQL_MAX_ANSWERS" default:"134217728" help:"Most bytes that all answers together may hold (${default})."`
+	MaxHeavy        int   `name:"max-heavy" env:"CAMPAIGNQL_MAX_HEAVY" default:"0" help:"Most heavy statements at a time, such as counts of audiences; a third of --max-connections for 0 (${default})."`
+	MaxAccountHeavy int   `name:"max-account-heavy" env:"CAMPAIGNQL_MAX_ACCOUNT_HEAVY" default:"2" help:"Most of them for one account (${default})."`
+
 	MaxConnections   int           `name:"max-connections" env:"CAMPAIGNQL_MAX_CONNECTIONS" default:"32" help:"Most connections to MySQL, or readers of SQLite (${default})."`
 	SlowQuery        time.Duration `name:"slow-query" env:"CAMPAIGNQL_SLOW_QUERY" default:"1s" help:"Log statements that take longer, without their values; 0 logs none (${default})."`
 	StatementTimeout time.Duration `name:"statement-timeout" env:"CAMPAIGNQL_STATEMENT_TIMEOUT" default:"60s" help:"Longest wait for MySQL to answer (${default})."`
@@ -94,6 +99,7 @@ func (c Config) Validate() error {
 		{"max-body-memory", c.MaxBodyMemory}, {"max-streams", int64(c.MaxStreams)}, {"max-account-streams", int64(c.MaxAccountStreams)},
 		{"max-anonymous-sockets", int64(c.MaxAnonymousSockets)},
 		{"max-downloads", int64(c.MaxDownloads)}, {"max-account-downloads", int64(c.MaxAccountDownloads)},
+		{"max-answer", c.MaxAnswer}, {"max-answers", c.MaxAnswers}, {"max-account-heavy", int64(c.MaxAccountHeavy)},
 	} {
 		if n.value <= 0 {
 			fault(n.flag, "must be positive")
@@ -104,6 +110,12 @@ func (c Config) Validate() error {
 	}
 	if largest := max(c.MaxBatchBody, c.MaxGraphQLBody, c.MaxCommandBody); 0 < c.MaxBodyMemory && c.MaxBodyMemory/4 < largest {
 		fault("max-body-memory", "must be at least four times the largest body, %d bytes", largest)
+	}
+	if 0 < c.MaxAnswers && c.MaxAnswers < c.MaxAnswer {
+		fault("max-answers", "must not be less than --max-answer")
+	}
+	if c.MaxHeavy < 0 {
+		fault("max-heavy", "must not be negative")
 	}
 	if c.LiveInterval < leastLiveInterval {
 		fault("live-interval", "must be at least %s: nobody is told more than twice a second of one campaign", leastLiveInterval)

@@ -34,7 +34,7 @@ func defaults() config.Config {
 		MaxDepth: 12, MaxComplexity: 20_000, MaxTokens: 2000, MaxGraphQLBody: 1 << 20, MaxBatchBody: 16 << 20, MaxCommandBody: 10 << 20,
 		Timeout: 30 * time.Second, ShutdownGrace: 15 * time.Second, SessionTTL: 24 * time.Hour, LoginFailures: 10,
 		MaxSubscriptions: 100, MaxSocketOperations: 32, MaxSockets: 1000, MaxAccountSockets: 100, MaxAnonymousSockets: 64, MaxDownloads: 32, MaxAccountDownloads: 8, LiveInterval: 500 * time.Millisecond,
-		MaxBodyMemory: 128 << 20, MaxStreams: 32, MaxAccountStreams: 8,
+		MaxBodyMemory: 128 << 20, MaxStreams: 32, MaxAccountStreams: 8, MaxAnswer: 32 << 20, MaxAnswers: 128 << 20, MaxAccountHeavy: 2,
 		MaxConnections: 32, StatementTimeout: time.Minute, SlowQuery: time.Second,
 	}
 }
@@ -130,6 +130,10 @@ func TestValidate(t *testing.T) {
 		{"a proxy with a port", func(c *config.Config) { c.TrustedProxies = []string{"10.0.0.1:80"} }, "trusted-proxy"},
 		{"a network that is too long", func(c *config.Config) { c.TrustedProxies = []string{"10.0.0.0/33"} }, "trusted-proxy"},
 		{"no proxy", func(c *config.Config) { c.TrustedProxies = []string{""} }, "trusted-proxy"},
+		{"answers of nothing", func(c *config.Config) { c.MaxAnswer = 0 }, "max-answer"},
+		{"no memory for one answer", func(c *config.Config) { c.MaxAnswers = c.MaxAnswer - 1 }, "max-answers"},
+		{"fewer heavy than none", func(c *config.Config) { c.MaxHeavy = -1 }, "max-heavy"},
+		{"no heavy work", func(c *config.Config) { c.MaxAccountHeavy = 0 }, "max-account-heavy"},
 		{"no downloads", func(c *config.Config) { c.MaxDownloads = -1 }, "max-downloads"},
 		{"no downloads of an account", func(c *config.Config) { c.MaxAccountDownloads = 0 }, "max-account-downloads"},
 		{"no streams", func(c *config.Config) { c.MaxStreams = 0 }, "max-streams"},
@@ -173,7 +177,8 @@ func TestValidateTellsEveryFaultAtOnce(t *testing.T) {
 		"--listen", "--cors-origin", "--cors-origin", "--max-depth", "--max-complexity", "--max-tokens", "--max-graphql-body", "--max-batch-body", "--max-command-body",
 		"--timeout", "--shutdown-grace", "--session-ttl", "--login-failures", "--max-connections", "--statement-timeout",
 		"--max-subscriptions", "--max-socket-operations", "--max-sockets", "--max-account-sockets",
-		"--max-body-memory", "--max-streams", "--max-account-streams", "--max-anonymous-sockets", "--max-downloads", "--max-account-downloads", "--live-interval",
+		"--max-body-memory", "--max-streams", "--max-account-streams", "--max-anonymous-sockets", "--max-downloads", "--max-account-downloads",
+		"--max-answer", "--max-answers", "--max-account-heavy", "--live-interval",
 	}
 	if diff := cmp.Diff(want, flags); diff != "" {
 		t.Error(diff)

@@ -268,25 +268,37 @@ var (
 
 // List returns one page of the emails. The errors of a bad request are those of page.Request.
 func (s *Service) List(ctx context.Context, filter Filter, order Order, request page.Request, columns ...string) (page.Result[*ent.Email], error) {
+	return store.HeavyIf(ctx, s.db, filter.Search != "", func(ctx context.Context) (page.Result[*ent.Email], error) {
+		return s.list(ctx, filter, order, request, columns...)
+	})
+}
+
+func (s *Service) list(ctx context.Context, filter Filter, order Order, request page.Request, columns ...string) (page.Result[*ent.Email], error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return page.Result[*ent.Email]{}, err
 	}
 	return page.Read(ctx, order, request, s.db.Client(ctx).Email.Query().Where(filter.predicates()...), columns)
 }
 
-// streamBatch is how many emails Each reads at a time: the texts of one may have ten megabytes.
-const streamBatch = 1
+// streamBatch is how many emails Each reads at first, largestBatch how many small ones it reads at a time in the end.
+const streamBatch, largestBatch = 4, 64
 
 // Each calls visit for the emails that the filter chooses, in order, from the offset and at most limit of them (0: all), a few at a time and without
 // ever holding more (legacy Emails.Get). An error of visit ends it.
-func (s *Service) Each(ctx context.Context, filter Filter, order Order, offset, limit int, columns []string, visit func([]*ent.Email) error) error {
-	return page.Each(offset, limit, streamBatch, streamBatch, func(request page.Request) (page.Result[*ent.Email], error) {
+func (s *Service) Each(ctx context.Context, filter Filter, order Order, offset, limit int, columns []string, visit func(context.Context, []*ent.Email) error) error {
+	return page.Each(ctx, offset, limit, streamBatch, largestBatch, func(ctx context.Context, request page.Request) (page.Result[*ent.Email], error) {
 		return s.List(ctx, filter, order, request, columns...)
 	}, visit)
 }
 
 // Count returns how many emails the filter chooses (legacy TotalEmailCount).
 func (s *Service) Count(ctx context.Context, filter Filter) (int, error) {
+	return store.HeavyIf(ctx, s.db, filter.Search != "", func(ctx context.Context) (int, error) {
+		return s.count(ctx, filter)
+	})
+}
+
+func (s *Service) count(ctx context.Context, filter Filter) (int, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return 0, err
 	}

@@ -3,7 +3,6 @@ package event
 import (
 	"cmp"
 	"context"
-	stdsql "database/sql"
 	"maps"
 	"slices"
 	"time"
@@ -12,10 +11,11 @@ import (
 	"campaignql/ent/domaincounter"
 	"campaignql/ent/hourlycounter"
 	"campaignql/ent/linkcounter"
+	"campaignql/internal/store"
 )
 
 // find finds the counters of campaigns by one more column: keys are pairs of both, and scan is given id, campaign_id and that column.
-func (s statements) find(ctx context.Context, table, column string, keys [][]any, scan func(*stdsql.Rows) error) error {
+func (s statements) find(ctx context.Context, table, column string, keys [][]any, scan func(store.Rows) error) error {
 	names := []string{"c", "k"}
 	for some := range slices.Chunk(keys, rowsAtOnce) {
 		t := s.given(names, some)
@@ -46,7 +46,7 @@ func (s statements) write(ctx context.Context, changed *sums, owners map[int64]i
 	hours := ordered(changed.hours, func(a, b hourKey) int { return cmp.Or(cmp.Compare(a.campaign, b.campaign), a.hour.Compare(b.hour)) })
 	err := upsert(ctx, s, hourlycounter.Table, hourlycounter.FieldHour, hourColumns, changed.hours, hours, owners,
 		func(k hourKey) (int64, any) { return k.campaign, k.hour },
-		func(rows *stdsql.Rows) (id int64, k hourKey, err error) {
+		func(rows store.Rows) (id int64, k hourKey, err error) {
 			var at instant
 			err = rows.Scan(&id, &k.campaign, &at)
 			k.hour = at.Time
@@ -60,7 +60,7 @@ func (s statements) write(ctx context.Context, changed *sums, owners map[int64]i
 	})
 	return upsert(ctx, s, domaincounter.Table, domaincounter.FieldDomain, domainColumns, changed.domains, domains, owners,
 		func(k domainKey) (int64, any) { return k.campaign, k.domain },
-		func(rows *stdsql.Rows) (id int64, k domainKey, err error) {
+		func(rows store.Rows) (id int64, k domainKey, err error) {
 			err = rows.Scan(&id, &k.campaign, &k.domain)
 			return id, k, err
 		})
@@ -118,7 +118,7 @@ func picked(c *counts, which []int) []any {
 // upsert adds to the rows of keys that are there, and makes the others.
 func upsert[K comparable](
 	ctx context.Context, s statements, table, column string, columns [numbers]string, changed map[K]*counts, keys []K, owners map[int64]int64,
-	split func(K) (campaign int64, value any), scan func(*stdsql.Rows) (int64, K, error),
+	split func(K) (campaign int64, value any), scan func(store.Rows) (int64, K, error),
 ) error {
 	ids := make(map[K]int64, len(keys))
 	pairs := make([][]any, len(keys))
@@ -126,7 +126,7 @@ func upsert[K comparable](
 		campaign, value := split(k)
 		pairs[i] = []any{campaign, value}
 	}
-	err := s.find(ctx, table, column, pairs, func(rows *stdsql.Rows) error {
+	err := s.find(ctx, table, column, pairs, func(rows store.Rows) error {
 		id, k, err := scan(rows)
 		ids[k] = id
 		return err

@@ -117,7 +117,7 @@ func (s statements) lock(ctx context.Context, ids []int64) (int, error) {
 		t.WriteString(" FOR UPDATE")
 	}
 	n := 0
-	err := s.Query(ctx, t, func(*stdsql.Rows) error { n++; return nil })
+	err := s.Query(ctx, t, func(store.Rows) error { n++; return nil })
 	return n, err
 }
 
@@ -140,7 +140,7 @@ func (b *batch) findLinks(ctx context.Context, events []*entry) error {
 		clicked[l] = append(clicked[l], e)
 	}
 	find := func(keys [][]any) error {
-		return b.sql.find(ctx, linkcounter.Table, "url_hash", keys, func(rows *stdsql.Rows) error {
+		return b.sql.find(ctx, linkcounter.Table, "url_hash", keys, func(rows store.Rows) error {
 			var id int64
 			var l link
 			if err := rows.Scan(&id, &l.campaign, &l.hash); err != nil {
@@ -266,7 +266,7 @@ func (b *batch) unknown(ctx context.Context, events []*entry) ([]*entry, error) 
 	t.WriteString("SELECT id FROM events WHERE id IN (")
 	t.List(keys)
 	t.WriteString(")")
-	err := b.sql.Query(ctx, t, func(rows *stdsql.Rows) error {
+	err := b.sql.Query(ctx, t, func(rows store.Rows) error {
 		var id string
 		err := rows.Scan(&id)
 		known[id] = true
@@ -328,7 +328,7 @@ func (s statements) firsts(ctx context.Context, keys [][]any, tell func(who whom
 			t.WriteString(" STRAIGHT_JOIN events e FORCE INDEX (event_firsts)")
 		}
 		t.WriteString(" ON e.campaign_id=d.c AND e.kind=d.k AND e.subscriber_id=d.s AND e.automated=0 GROUP BY e.campaign_id,e.subscriber_id,e.kind,e.link_id,e.domain")
-		err := s.Query(ctx, t, func(rows *stdsql.Rows) error {
+		err := s.Query(ctx, t, func(rows store.Rows) error {
 			var who whom
 			var what, domain string
 			var link stdsql.NullInt64

@@ -150,7 +150,7 @@ func (r *recount) end(ctx context.Context, low int64) (end int64, last bool, err
 	}
 	t.WriteString(") AS ends")
 	var found stdsql.NullInt64
-	if err := r.sql.Query(ctx, t, func(rows *stdsql.Rows) error { return rows.Scan(&found) }); err != nil {
+	if err := r.sql.Query(ctx, t, func(rows store.Rows) error { return rows.Scan(&found) }); err != nil {
 		return 0, false, err
 	}
 	if !found.Valid {
@@ -178,7 +178,7 @@ func (r *recount) from(t *store.Text, what string, low int64) {
 // countRange sums the events of the subscribers from low to before end.
 func (r *recount) countRange(ctx context.Context, low, end int64) error {
 	persons := map[int64]*person{}
-	scan := func(rows *stdsql.Rows) error {
+	scan := func(rows store.Rows) error {
 		var what, domain string
 		var subscriber, cents int64
 		var automated bool
@@ -292,7 +292,7 @@ func stored[K comparable](
 			found = append(found, Difference{CampaignID: r.campaign, Where: name(k), Column: named[i], Was: was[number], Is: is[number]})
 		}
 	}
-	err := r.sql.Query(ctx, t, func(rows *stdsql.Rows) error {
+	err := r.sql.Query(ctx, t, func(rows store.Rows) error {
 		var was counts
 		targets, told := reading()
 		for _, number := range which {

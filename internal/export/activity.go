@@ -10,6 +10,7 @@ import (
 	"campaignql/ent/event"
 	"campaignql/ent/linkcounter"
 	"campaignql/ent/subscriber"
+	"campaignql/internal/budget"
 	"campaignql/internal/kind"
 	"campaignql/internal/statistics"
 	"campaignql/internal/store"
@@ -52,22 +53,39 @@ func (s *Service) openActivity(file *File, campaignID int64, span statistics.Spa
 func (s *Service) eachPage(ctx context.Context, campaignID int64, visit func([]action) error) error {
 	after := strconv.FormatInt(campaignID, 10) + "-"
 	for {
-		page, err := s.page(ctx, campaignID, after)
+		last, more, err := s.visitPage(ctx, campaignID, after, visit)
 		if err != nil {
 			return err
 		}
-		if err := visit(page); err != nil {
-			return err
-		}
-		if len(page) < PageRows {
+		if !more {
 			return s.whole(ctx, campaignID)
 		}
-		after = page[len(page)-1].ID
+		after = last
 	}
+}
+
+// visitPage visits the events after a key, which are held no longer, and returns the last of their keys.
+func (s *Service) visitPage(ctx context.Context, campaignID int64, after string, visit func([]action) error) (last string, more bool, err error) {
+	ctx, held := budget.Portion(ctx, 0)
+	defer held.Close()
+	page, err := s.page(ctx, campaignID, after)
+	if err != nil {
+		return "", false, err
+	}
+	if err := visit(page); err != nil || len(page) < PageRows {
+		return "", false, err
+	}
+	return page[len(page)-1].ID, true, nil
 }
 
 // page reads the events after a key.
 func (s *Service) page(ctx context.Context, campaignID int64, after string) ([]action, error) {
+	return store.Heavy(ctx, s.db, func(ctx context.Context) ([]action, error) {
+		return s.pageNow(ctx, campaignID, after)
+	})
+}
+
+func (s *Service) pageNow(ctx context.Context, campaignID int64, after string) ([]action, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 	rows, err := s.db.Client(ctx).Event.Query().

@@ -151,7 +151,7 @@ func (s *Service) openLinks(file *File, campaignID int64, span statistics.Span) 
 	}
 	file.columns = names(linkColumns)
 	file.rows = func(ctx context.Context, row func([]any) error, flush func() error) error {
-		err := s.statistics.EachLink(ctx, campaignID, func(links []*ent.LinkCounter) error {
+		err := s.statistics.EachLink(ctx, campaignID, func(_ context.Context, links []*ent.LinkCounter) error {
 			for _, link := range links {
 				if err := row(cells(linkColumns, link)); err != nil {
 					return err

@@ -1,6 +1,6 @@
 // Package gate owns how much of something costly a server does at once: in all, and for one account, so that no account
-// takes the places of the others. It does not know what is done. Nobody waits at a gate: without a free place the caller
-// gets an error that says when to retry.
+// takes the places of the others. It does not know what is done. [Gate.Enter] and [Gate.Take] refuse at once where there is
+// no room, with an error that says when to retry; [Gate.Do] waits for a place.
 package gate
 
 import (
@@ -21,6 +21,7 @@ type Gate struct {
 	mu     sync.Mutex
 	within int64
 	of     map[int64]int64
+	queue  queue
 }
 
 // New returns a gate for something, such as "downloads", with an upper bound for all accounts together and one for each
@@ -35,13 +36,28 @@ func (g *Gate) Enter(account int64) (leave func(), err error) {
 	if err := g.Take(account, 1); err != nil {
 		return nil, err
 	}
-	return sync.OnceFunc(func() { g.Give(account, 1) }), nil
+	return g.leaving(account), nil
 }
 
 // Take takes n units for an account, all or none, with the errors of Enter. Give gives them back.
 func (g *Gate) Take(account, n int64) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	return g.take(account, n)
+}
+
+// take is Take of a gate that is locked.
+func (g *Gate) take(account, n int64) error {
+	if err := g.full(account, n); err != nil {
+		return err
+	}
+	g.within += n
+	g.of[account] += n
+	return nil
+}
+
+// full returns why an account does not get n units, nil if it does.
+func (g *Gate) full(account, n int64) error {
 	switch {
 	case g.each > 0 && g.of[account]+n > g.each:
 		return &apperr.Error{
@@ -54,12 +70,10 @@ func (g *Gate) Take(account, n int64) error {
 			Message: "the server has as many " + g.what + " under way as it may: try again",
 		}
 	}
-	g.within += n
-	g.of[account] += n
 	return nil
 }
 
-// Give gives back n units that Take took for an account.
+// Give gives back n units that Take took for an account, and lets in who waits for them.
 func (g *Gate) Give(account, n int64) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -67,4 +81,8 @@ func (g *Gate) Give(account, n int64) {
 	if g.of[account] -= n; g.of[account] == 0 {
 		delete(g.of, account) // accounts come and go
 	}
+	g.admit()
 }
+
+// leaving gives back one place, however often it is called.
+func (g *Gate) leaving(account int64) func() { return sync.OnceFunc(func() { g.Give(account, 1) }) }

@@ -236,8 +236,8 @@ const (
 
 // Each calls visit for all lists, in order, from the offset and at most limit of them (0: all), a batch at a time and without ever holding more
 // (legacy Lists.Get). An error of visit ends it.
-func (s *Service) Each(ctx context.Context, order Order, offset, limit int, columns []string, visit func([]*ent.SubscriberList) error) error {
-	return page.Each(offset, limit, streamBatch, largestBatch, func(request page.Request) (page.Result[*ent.SubscriberList], error) {
+func (s *Service) Each(ctx context.Context, order Order, offset, limit int, columns []string, visit func(context.Context, []*ent.SubscriberList) error) error {
+	return page.Each(ctx, offset, limit, streamBatch, largestBatch, func(ctx context.Context, request page.Request) (page.Result[*ent.SubscriberList], error) {
 		return s.List(ctx, Filter{}, order, request, columns...)
 	}, visit)
 }

@@ -130,7 +130,7 @@ func TestListsComeInOrder(t *testing.T) {
 		} {
 			test.order.Desc = test.desc
 			var got []int64
-			err := f.Each(f.ctx, test.order, 0, 0, []string{entlist.FieldName}, func(some []*ent.SubscriberList) error {
+			err := f.Each(f.ctx, test.order, 0, 0, []string{entlist.FieldName}, func(_ context.Context, some []*ent.SubscriberList) error {
 				for _, l := range some {
 					got = append(got, l.ID)
 				}

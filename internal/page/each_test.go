@@ -1,16 +1,19 @@
 package page
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"testing"
+
+	"campaignql/internal/budget"
 )
 
 var byNumber = Order[int64]{Name: "NUMBER", Column: idColumn, Key: func(n int64) Key { return Key{ID: n} }}
 
 // fetcher serves pages of the numbers 1 to n, and counts them.
-func fetcher(n int64, pages *int) func(Request) (Result[int64], error) {
-	return func(r Request) (Result[int64], error) {
+func fetcher(n int64, pages *int) func(context.Context, Request) (Result[int64], error) {
+	return func(_ context.Context, r Request) (Result[int64], error) {
 		*pages++
 		plan, err := byNumber.Plan(r)
 		if err != nil {
@@ -56,7 +59,7 @@ func TestEachWalksTheRowsInBatches(t *testing.T) {
 			want = append(want, i)
 		}
 		pages := 0
-		err := Each(test.offset, test.limit, 3, 3, fetcher(test.rows, &pages), func(rows []int64) error {
+		err := Each(t.Context(), test.offset, test.limit, 3, 3, fetcher(test.rows, &pages), func(_ context.Context, rows []int64) error {
 			if len(rows) > 3 {
 				t.Errorf("%s: a batch of %d", label, len(rows))
 			}
@@ -72,10 +75,10 @@ func TestEachWalksTheRowsInBatches(t *testing.T) {
 func TestEachEndsWithTheFirstError(t *testing.T) {
 	t.Parallel()
 	pages, boom := 0, errors.New("boom")
-	if err := Each(0, 0, 3, 3, fetcher(10, &pages), func([]int64) error { return boom }); !errors.Is(err, boom) || pages != 1 {
+	if err := Each(t.Context(), 0, 0, 3, 3, fetcher(10, &pages), func(context.Context, []int64) error { return boom }); !errors.Is(err, boom) || pages != 1 {
 		t.Errorf("got %v after %d pages", err, pages)
 	}
-	if err := Each(-1, 0, 3, 3, fetcher(10, &pages), func([]int64) error { return nil }); err == nil {
+	if err := Each(t.Context(), -1, 0, 3, 3, fetcher(10, &pages), func(context.Context, []int64) error { return nil }); err == nil {
 		t.Error("a negative offset was accepted")
 	}
 }
@@ -84,7 +87,7 @@ func TestBatchesGrowUpToTheLargest(t *testing.T) {
 	t.Parallel()
 	pages := 0
 	var sizes []int
-	err := Each(0, 1000, 200, 600, fetcher(2000, &pages), func(rows []int64) error {
+	err := Each(t.Context(), 0, 1000, 200, 600, fetcher(2000, &pages), func(_ context.Context, rows []int64) error {
 		sizes = append(sizes, len(rows))
 		return nil
 	})
@@ -92,7 +95,7 @@ func TestBatchesGrowUpToTheLargest(t *testing.T) {
 		t.Errorf("batches of %v, %v, want %v", sizes, err, want)
 	}
 	sizes = nil
-	err = Each(0, 0, 200, 600, fetcher(2000, &pages), func(rows []int64) error {
+	err = Each(t.Context(), 0, 0, 200, 600, fetcher(2000, &pages), func(_ context.Context, rows []int64) error {
 		sizes = append(sizes, len(rows))
 		return nil
 	})
@@ -106,15 +109,15 @@ func sortedNumbers(n int64, gone map[int64]bool, sorts *int) Sorted[int64] {
 	numbers := fetcher(n, sorts)
 	return Sorted[int64]{
 		Order: byNumber, Window: 5, Batch: 2,
-		IDs: func(plan Plan[int64]) ([]int64, error) {
-			result, err := numbers(plan.request)
+		IDs: func(ctx context.Context, plan Plan[int64]) ([]int64, error) {
+			result, err := numbers(ctx, plan.request)
 			ids := result.Items
 			if result.HasNext {
 				ids = append(ids, ids[len(ids)-1]+1)
 			}
 			return ids, err
 		},
-		Rows: func(ids []int64) (map[int64]int64, error) {
+		Rows: func(_ context.Context, ids []int64) (map[int64]int64, error) {
 			found := map[int64]int64{}
 			for _, id := range ids {
 				if !gone[id] {
@@ -161,7 +164,7 @@ func TestEachSortedSortsOnceForAWindow(t *testing.T) {
 			}
 		}
 		sorts := 0
-		err := EachSorted(test.offset, test.limit, sortedNumbers(test.rows, gone, &sorts), func(rows []int64) error {
+		err := EachSorted(t.Context(), test.offset, test.limit, sortedNumbers(test.rows, gone, &sorts), func(_ context.Context, rows []int64) error {
 			if len(rows) > 2 {
 				t.Errorf("%s: a batch of %d", label, len(rows))
 			}
@@ -177,15 +180,54 @@ func TestEachSortedSortsOnceForAWindow(t *testing.T) {
 func TestEachSortedEndsWithTheFirstError(t *testing.T) {
 	t.Parallel()
 	sorts, boom := 0, errors.New("boom")
-	if err := EachSorted(0, 0, sortedNumbers(10, nil, &sorts), func([]int64) error { return boom }); !errors.Is(err, boom) || sorts != 1 {
+	if err := EachSorted(t.Context(), 0, 0, sortedNumbers(10, nil, &sorts), func(context.Context, []int64) error { return boom }); !errors.Is(err, boom) || sorts != 1 {
 		t.Errorf("got %v after %d sorts", err, sorts)
 	}
 	broken := sortedNumbers(10, nil, &sorts)
-	broken.Rows = func([]int64) (map[int64]int64, error) { return nil, boom }
-	if err := EachSorted(0, 0, broken, func([]int64) error { return nil }); !errors.Is(err, boom) {
+	broken.Rows = func(context.Context, []int64) (map[int64]int64, error) { return nil, boom }
+	if err := EachSorted(t.Context(), 0, 0, broken, func(context.Context, []int64) error { return nil }); !errors.Is(err, boom) {
 		t.Errorf("got %v", err)
 	}
-	if err := EachSorted(-1, 0, sortedNumbers(10, nil, &sorts), func([]int64) error { return nil }); err == nil {
+	if err := EachSorted(t.Context(), -1, 0, sortedNumbers(10, nil, &sorts), func(context.Context, []int64) error { return nil }); err == nil {
 		t.Error("a negative offset was accepted")
+	}
+}
+
+// TestEachHoldsLittleOfLargeRows reads rows of a megabyte each, one of them larger than a page may be.
+func TestEachHoldsLittleOfLargeRows(t *testing.T) {
+	t.Parallel()
+	pages, read := 0, 0
+	numbers := fetcher(40, &pages)
+	ctx := budget.With(t.Context(), budget.NewPool(32<<20, 64<<20).Open())
+	fetch := func(ctx context.Context, r Request) (Result[int64], error) {
+		result, err := numbers(ctx, r)
+		for _, n := range result.Items {
+			read++
+			size := int64(1 << 20)
+			if n == 20 {
+				size = 10 << 20
+			}
+			if err := budget.From(ctx).Charge(size, "html"); err != nil {
+				return Result[int64]{}, err
+			}
+		}
+		return result, err
+	}
+	var got []int64
+	err := Each(ctx, 0, 0, 16, 64, fetch, func(_ context.Context, rows []int64) error {
+		if len(rows) > 4 {
+			t.Errorf("%d rows of a megabyte are held at once", len(rows))
+		}
+		got = append(got, rows...)
+		return nil
+	})
+	if err != nil || len(got) != 40 || got[19] != 20 || got[39] != 40 {
+		t.Errorf("visited %v, %v", got, err)
+	}
+	if read > 60 {
+		t.Errorf("%d rows are read to visit 40", read)
+	}
+	if used := budget.From(ctx).Used(); used != 0 {
+		t.Errorf("%d bytes are still charged", used)
 	}
 }

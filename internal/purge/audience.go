@@ -2,7 +2,6 @@ package purge
 
 import (
 	"context"
-	stdsql "database/sql"
 
 	"entgo.io/ent/dialect"
 
@@ -60,7 +59,7 @@ func (s *Service) following(ctx context.Context, listID int64, status string, af
 	t.WriteString(" ORDER BY id LIMIT ")
 	t.Value(int64(s.atOnce))
 	var ids []int64
-	err := raw.Query(ctx, t, func(rows *stdsql.Rows) error {
+	err := raw.Query(ctx, t, func(rows store.Rows) error {
 		var id int64
 		err := rows.Scan(&id)
 		ids = append(ids, id)

@@ -144,7 +144,7 @@ func (w *world) seen() string {
 			n, err := w.Subscribers.Count(w.ctx, filter)
 			tell(fmt.Sprint("counted: ", name, i), n, err)
 			for _, order := range []subscriber.Order{subscriber.ByAddress, subscriber.ByIP} {
-				err = w.Subscribers.Each(w.ctx, filter, order, 0, 0, nil, func(some []*ent.Subscriber) error {
+				err = w.Subscribers.Each(w.ctx, filter, order, 0, 0, nil, func(_ context.Context, some []*ent.Subscriber) error {
 					tell(fmt.Sprint("each: ", name, i), some, nil)
 					return nil
 				})

@@ -1,6 +1,7 @@
 package reach_test
 
 import (
+	"context"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -31,7 +32,7 @@ func agreeOnSegment(t asker, w *world, db *store.Store, i int) {
 		t.Fatal(err)
 	}
 	var got []int64
-	err = people.Each(w.ctx, filter, subscriber.ByID, 0, 0, nil, func(some []*ent.Subscriber) error {
+	err = people.Each(w.ctx, filter, subscriber.ByID, 0, 0, nil, func(_ context.Context, some []*ent.Subscriber) error {
 		for _, p := range some {
 			got = append(got, p.ID)
 		}

@@ -148,14 +148,23 @@ func (s *Service) run(ctx context.Context, query *sql.Selector, hints string, sc
 	return s.read(ctx, text, args, scan)
 }
 
+// read runs a statement in a place for heavy work: each may read all people of an account.
 func (s *Service) read(ctx context.Context, text string, args []any, scan func(rows *sql.Rows) error) error {
+	_, err := store.Heavy(ctx, s.db, func(ctx context.Context) (none struct{}, err error) {
+		return none, s.readNow(ctx, text, args, scan)
+	})
+	return err
+}
+
+func (s *Service) readNow(ctx context.Context, text string, args []any, scan func(rows *sql.Rows) error) error {
 	found, err := s.db.Client(ctx).QueryContext(ctx, text, args...)
 	if err != nil {
 		return store.Translate(err)
 	}
 	defer found.Close()
-	for found.Next() {
-		if err := scan(&sql.Rows{ColumnScanner: found}); err != nil {
+	rows := store.Charge(ctx, found)
+	for rows.Next() {
+		if err := scan(rows); err != nil {
 			return store.Translate(err)
 		}
 	}

@@ -46,6 +46,12 @@ type Total struct {
 // another add up: whoever did something first in it is counted there as a person, once for each campaign; total_recipients is that of the campaigns whose
 // sending began in it. It costs one statement, or with From or To up to two, whatever the number of campaigns.
 func (s *Service) Sum(ctx context.Context, filter campaign.Filter, span Span, columns []string) (Total, error) {
+	return store.Heavy(ctx, s.db, func(ctx context.Context) (Total, error) {
+		return s.sum(ctx, filter, span, columns)
+	})
+}
+
+func (s *Service) sum(ctx context.Context, filter campaign.Filter, span Span, columns []string) (Total, error) {
 	total := Total{Counters: new(Counters)}
 	id, err := caller.Authorize(ctx, kind.ScopeRead)
 	if err != nil {
@@ -164,6 +170,12 @@ func hoursOf(id caller.Identity, filter campaign.Filter, span Span) func(*sql.Se
 // ends at To, or now. The first point begins at From and the last ends at To, wherever in their intervals these lie, so that the points add up to what Sum
 // returns. More than MaxPoints, or To not after From, is Invalid. It costs one statement, two without From.
 func (s *Service) SumSeries(ctx context.Context, filter campaign.Filter, span Span, columns []string, now time.Time) ([]Point, error) {
+	return store.Heavy(ctx, s.db, func(ctx context.Context) ([]Point, error) {
+		return s.sumSeries(ctx, filter, span, columns, now)
+	})
+}
+
+func (s *Service) sumSeries(ctx context.Context, filter campaign.Filter, span Span, columns []string, now time.Time) ([]Point, error) {
 	id, err := caller.Authorize(ctx, kind.ScopeRead)
 	if err != nil {
 		return nil, err

@@ -23,6 +23,12 @@ const MaxSummed = 200_000
 // links are not counted, is Invalid, reason "not_by_hour"; so are campaigns with more than MaxSummed links, on the field filter, reason "too_many_rows". It
 // costs three statements.
 func (s *Service) SumLinks(ctx context.Context, filter campaign.Filter, span Span, by LinkOrder, first int) ([]Link, error) {
+	return store.Heavy(ctx, s.db, func(ctx context.Context) ([]Link, error) {
+		return s.sumLinks(ctx, filter, span, by, first)
+	})
+}
+
+func (s *Service) sumLinks(ctx context.Context, filter campaign.Filter, span Span, by LinkOrder, first int) ([]Link, error) {
 	chosen, err := s.summable(ctx, filter, span, first, linkcounter.FieldCampaignID)
 	if err != nil {
 		return nil, err
@@ -73,6 +79,12 @@ func (s *Service) nameLinks(ctx context.Context, links []*ent.LinkCounter) error
 // SumDomains returns the first mail domains of the recipients of all campaigns that match, in sum, those sent to most first, with the errors of SumLinks. It
 // costs two statements.
 func (s *Service) SumDomains(ctx context.Context, filter campaign.Filter, span Span, first int) ([]Domain, error) {
+	return store.Heavy(ctx, s.db, func(ctx context.Context) ([]Domain, error) {
+		return s.sumDomains(ctx, filter, span, first)
+	})
+}
+
+func (s *Service) sumDomains(ctx context.Context, filter campaign.Filter, span Span, first int) ([]Domain, error) {
 	chosen, err := s.summable(ctx, filter, span, first, domaincounter.FieldCampaignID)
 	if err != nil {
 		return nil, err

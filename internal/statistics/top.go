@@ -70,12 +70,12 @@ func linkOrder(by LinkOrder) page.Order[*ent.LinkCounter] {
 
 // EachLink calls visit with the links of a campaign of the caller's, some at a time, those with the most clicks first. They are read by key, so that none is
 // visited twice that stands still; an error of visit ends it.
-func (s *Service) EachLink(ctx context.Context, campaignID int64, visit func([]*ent.LinkCounter) error) error {
+func (s *Service) EachLink(ctx context.Context, campaignID int64, visit func(context.Context, []*ent.LinkCounter) error) error {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return err
 	}
 	const fewest, most = 250, 1000
-	return page.Each(0, 0, fewest, most, func(request page.Request) (page.Result[*ent.LinkCounter], error) {
+	return page.Each(ctx, 0, 0, fewest, most, func(ctx context.Context, request page.Request) (page.Result[*ent.LinkCounter], error) {
 		return page.Read(ctx, linkOrder(LinksByClicks), request, s.db.Client(ctx).LinkCounter.Query().Where(linkcounter.CampaignID(campaignID)), nil)
 	}, visit)
 }

@@ -52,11 +52,15 @@ func (d *driver) Exec(ctx context.Context, query string, args, v any) error {
 
 func (d *driver) Query(ctx context.Context, query string, args, v any) error {
 	record(ctx, query, args)
-	began := time.Now()
-	if reads(query) {
-		return d.watch.done(ctx, query, began, d.read.Query(ctx, query, args, v))
+	began, pool := time.Now(), d.read.Query
+	if !reads(query) {
+		pool = d.write.Query
 	}
-	return d.watch.done(ctx, query, began, d.write.Query(ctx, query, args, v))
+	err := d.watch.done(ctx, query, began, pool(ctx, query, args, v))
+	if err == nil {
+		chargeRows(ctx, v)
+	}
+	return err
 }
 
 // ExecContext and QueryContext serve Ent's raw statements.
@@ -137,7 +141,11 @@ func (t *tx) Exec(ctx context.Context, query string, args, v any) error {
 func (t *tx) Query(ctx context.Context, query string, args, v any) error {
 	record(ctx, query, args)
 	began := time.Now()
-	return t.watch.done(ctx, query, began, t.Tx.Query(ctx, query, args, v))
+	err := t.watch.done(ctx, query, began, t.Tx.Query(ctx, query, args, v))
+	if err == nil {
+		chargeRows(ctx, v)
+	}
+	return err
 }
 
 func (t *tx) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {

@@ -22,6 +22,7 @@ import (
 	_ "modernc.org/sqlite" // registers the driver "sqlite"
 
 	"campaignql/ent"
+	"campaignql/internal/gate"
 )
 
 // Options are the settings of the pool. The zero value takes the defaults.
@@ -38,6 +39,9 @@ type Options struct {
 	SlowStatement time.Duration
 	// Log receives slow statements; nil logs none.
 	Log *slog.Logger
+	// MaxHeavy bounds the heavy statements that run at a time, MaxAccountHeavy those of one account; see Heavy. Default a
+	// third of the connections, and 2.
+	MaxHeavy, MaxAccountHeavy int
 }
 
 // Store is an open database. Its methods may be used from many goroutines.
@@ -52,6 +56,8 @@ type Store struct {
 	migrationDB func() (*sql.DB, error)
 	migrator    migrator
 	dialect     string
+	// heavy bounds the heavy statements that run at a time.
+	heavy *gate.Gate
 }
 
 // Open opens the database of an address: "sqlite:PATH", "sqlite::memory:" or "mysql://user:password@host:3306/name?socket=…" with
@@ -78,6 +84,7 @@ func open(ctx context.Context, address string, opts Options, readOnly bool) (*St
 	if err != nil {
 		return nil, err
 	}
+	s.heavy = newHeavy(s.dbs[len(s.dbs)-1].Stats().MaxOpenConnections, opts)
 	if err := s.Ping(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("database %s cannot be reached: %w", Redact(address), err), s.Close())
 	}

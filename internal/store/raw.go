@@ -34,15 +34,19 @@ func (r Raw) Exec(ctx context.Context, t *Text) (stdsql.Result, error) {
 	return r.client.ExecContext(ctx, t.String(), t.args...)
 }
 
-// Query runs a statement and scans each row.
-func (r Raw) Query(ctx context.Context, t *Text, scan func(*stdsql.Rows) error) error {
+// Rows is where a row of Raw is read from.
+type Rows interface{ Scan(into ...any) error }
+
+// Query runs a statement and scans each row. What is read is charged to the budget of ctx.
+func (r Raw) Query(ctx context.Context, t *Text, scan func(Rows) error) error {
 	rows, err := r.client.QueryContext(ctx, t.String(), t.args...)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
+	charged := charge(ctx, rows)
 	for rows.Next() {
-		if err := scan(rows); err != nil {
+		if err := scan(charged); err != nil {
 			return err
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/sethvargo/go-retry"
 
 	"campaignql/ent"
+	"campaignql/internal/budget"
 )
 
 // ErrStale is returned by the function of a transaction that read something which changed before it wrote. Tx then runs it again from the
@@ -65,9 +66,12 @@ func (s *Store) tx(ctx context.Context, opts *stdsql.TxOptions, fn func(ctx cont
 // again calls do until it did not return ErrStale or what the database broke off, for up to 20 seconds.
 func again(ctx context.Context, do func(ctx context.Context) error) error {
 	backoff := retry.WithMaxDuration(20*time.Second, retry.WithCappedDuration(100*time.Millisecond, retry.WithJitterPercent(50, retry.NewExponential(2*time.Millisecond))))
+	held := budget.From(ctx)
+	before := held.Used()
 	return retry.Do(ctx, backoff, func(ctx context.Context) error {
 		err := do(ctx)
 		if errors.Is(err, ErrStale) || isRetryable(err) {
+			held.Discard(before)
 			return retry.RetryableError(err)
 		}
 		return err

@@ -331,7 +331,7 @@ func (b *batch) number(ctx context.Context, some []entry, first int64) error {
 	t.Value(b.list.ID)
 	t.WriteString(" ORDER BY id")
 	n, gapless := 0, true
-	err := raw.Query(ctx, t, func(rows *stdsql.Rows) error {
+	err := raw.Query(ctx, t, func(rows store.Rows) error {
 		var key stdsql.RawBytes
 		err := rows.Scan(&key)
 		gapless = gapless && n < len(some) && string(key) == some[n].key

@@ -2,7 +2,6 @@ package subscriber
 
 import (
 	"context"
-	stdsql "database/sql"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -250,7 +249,7 @@ func (s *Service) holdFields(ctx context.Context, written []personValue) error {
 	t.List(ids)
 	t.WriteString(") ORDER BY id LOCK IN SHARE MODE") // MariaDB does not know FOR SHARE
 	held := 0
-	if err := raw.Query(ctx, t, func(*stdsql.Rows) error { held++; return nil }); err != nil {
+	if err := raw.Query(ctx, t, func(store.Rows) error { held++; return nil }); err != nil {
 		return err
 	}
 	if held < len(ids) {

@@ -261,3 +261,6 @@ func (f Filter) search() predicate.Subscriber {
 
 // nobody is chosen where something is searched in a field that no one has.
 func nobody(s *sql.Selector) { s.Where(sql.False()) }
+
+// heavy reports whether the filter has to look at everybody on the list, however few are asked for.
+func (f Filter) heavy() bool { return f.Search != "" || f.rules != nil }

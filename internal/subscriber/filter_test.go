@@ -1,6 +1,7 @@
 package subscriber_test
 
 import (
+	"context"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,7 +18,7 @@ func (f *fixture) chosen(t *testing.T, filter subscriber.Filter, order subscribe
 	t.Helper()
 	var names []string
 	filter.ListID = f.list
-	err := f.Each(f.ctx, filter, order, 0, 0, []string{"email"}, func(people []*ent.Subscriber) error {
+	err := f.Each(f.ctx, filter, order, 0, 0, []string{"email"}, func(_ context.Context, people []*ent.Subscriber) error {
 		for _, p := range people {
 			name, _, _ := strings.Cut(p.Email, "@")
 			names = append(names, name)

@@ -40,6 +40,12 @@ func instantOrder(name, column string, value func(*ent.Subscriber) *time.Time) O
 
 // List returns one page of the subscribers that the filter chooses, in one statement. The errors of a bad request are those of page.Request.
 func (s *Service) List(ctx context.Context, filter Filter, order Order, request page.Request, columns ...string) (page.Result[*ent.Subscriber], error) {
+	return store.HeavyIf(ctx, s.db, filter.heavy() || !served[order.Name], func(ctx context.Context) (page.Result[*ent.Subscriber], error) {
+		return s.listPage(ctx, filter, order, request, columns...)
+	})
+}
+
+func (s *Service) listPage(ctx context.Context, filter Filter, order Order, request page.Request, columns ...string) (page.Result[*ent.Subscriber], error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return page.Result[*ent.Subscriber]{}, err
 	}
@@ -60,7 +66,7 @@ var served = map[string]bool{ByAddress.Name: true, BySubscription.Name: true, By
 // Each calls visit for the subscribers that the filter chooses, in order, from the offset and at most limit of them (0: all), a batch at a time and
 // without ever holding more (legacy Subscribers.Get). In an order that no index serves the list is sorted once for half a million people, whose ids are
 // held meanwhile. An error of visit ends it.
-func (s *Service) Each(ctx context.Context, filter Filter, order Order, offset, limit int, columns []string, visit func([]*ent.Subscriber) error) error {
+func (s *Service) Each(ctx context.Context, filter Filter, order Order, offset, limit int, columns []string, visit func(context.Context, []*ent.Subscriber) error) error {
 	batch := streamBatch
 	if !served[order.Name] {
 		if limit == 0 || limit > largestBatch {
@@ -68,32 +74,40 @@ func (s *Service) Each(ctx context.Context, filter Filter, order Order, offset, 
 		}
 		batch = limit // in one sort
 	}
-	return page.Each(offset, limit, batch, largestBatch, func(request page.Request) (page.Result[*ent.Subscriber], error) {
+	return page.Each(ctx, offset, limit, batch, largestBatch, func(ctx context.Context, request page.Request) (page.Result[*ent.Subscriber], error) {
 		return s.List(ctx, filter, order, request, columns...)
 	}, visit)
 }
 
-func (s *Service) eachSorted(ctx context.Context, filter Filter, order Order, offset, limit int, columns []string, visit func([]*ent.Subscriber) error) error {
+func (s *Service) eachSorted(ctx context.Context, filter Filter, order Order, offset, limit int, columns []string, visit func(context.Context, []*ent.Subscriber) error) error {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return err
 	}
 	if len(columns) > 0 {
 		columns = append(slices.Clone(columns), order.Column)
 	}
-	return page.EachSorted(offset, limit, page.Sorted[*ent.Subscriber]{
+	return page.EachSorted(ctx, offset, limit, page.Sorted[*ent.Subscriber]{
 		Order: order, Window: sortedAtOnce, Batch: largestBatch,
-		IDs: func(plan page.Plan[*ent.Subscriber]) ([]int64, error) {
+		IDs: func(ctx context.Context, plan page.Plan[*ent.Subscriber]) ([]int64, error) {
 			query := s.db.Client(ctx).Subscriber.Query().Where(filter.predicates()...)
 			query.Modify(plan.Apply)
 			ids, err := query.IDs(ctx)
 			return ids, store.Translate(err)
 		},
-		Rows: func(ids []int64) (map[int64]*ent.Subscriber, error) { return s.ByIDs(ctx, ids, columns...) },
+		Rows: func(ctx context.Context, ids []int64) (map[int64]*ent.Subscriber, error) {
+			return s.ByIDs(ctx, ids, columns...)
+		},
 	}, visit)
 }
 
 // Count returns how many subscribers the filter chooses (legacy TotalSubscribers).
 func (s *Service) Count(ctx context.Context, filter Filter) (int, error) {
+	return store.Heavy(ctx, s.db, func(ctx context.Context) (int, error) {
+		return s.count(ctx, filter)
+	})
+}
+
+func (s *Service) count(ctx context.Context, filter Filter) (int, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return 0, err
 	}

@@ -2,6 +2,7 @@ package subscriber_test
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -39,7 +40,7 @@ func (f *fixture) crowd(n int) {
 func (f *fixture) listed(order subscriber.Order, offset, limit int) (ids []int64, ran []store.Statement) {
 	f.t.Helper()
 	recorder := new(store.Recorder)
-	err := f.Each(store.WithRecorder(f.ctx, recorder), subscriber.Filter{ListID: f.list}, order, offset, limit, []string{"email"}, func(people []*ent.Subscriber) error {
+	err := f.Each(store.WithRecorder(f.ctx, recorder), subscriber.Filter{ListID: f.list}, order, offset, limit, []string{"email"}, func(_ context.Context, people []*ent.Subscriber) error {
 		for _, p := range people {
 			ids = append(ids, p.ID)
 		}

@@ -25,6 +25,12 @@ const (
 // Lists returns the same page of each of several lists: of the people on it that the filter, whose own list is ignored, chooses. It costs one statement
 // for up to 250 lists, or more where the filter names very many values. It is for the caller to know that the lists are its own.
 func (s *Service) Lists(ctx context.Context, listIDs []int64, filter Filter, order Order, request page.Request, columns ...string) (map[int64]page.Result[*ent.Subscriber], error) {
+	return store.HeavyIf(ctx, s.db, filter.heavy(), func(ctx context.Context) (map[int64]page.Result[*ent.Subscriber], error) {
+		return s.lists(ctx, listIDs, filter, order, request, columns...)
+	})
+}
+
+func (s *Service) lists(ctx context.Context, listIDs []int64, filter Filter, order Order, request page.Request, columns ...string) (map[int64]page.Result[*ent.Subscriber], error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
 	}
@@ -76,6 +82,12 @@ func (f Filter) parts(listIDs []int64) []*sql.Selector {
 // Counts returns how many people on each list the filter, whose own list is ignored, chooses, in one statement, which reads them; a list without any is
 // absent.
 func (s *Service) Counts(ctx context.Context, listIDs []int64, filter Filter) (map[int64]int, error) {
+	return store.Heavy(ctx, s.db, func(ctx context.Context) (map[int64]int, error) {
+		return s.counts(ctx, listIDs, filter)
+	})
+}
+
+func (s *Service) counts(ctx context.Context, listIDs []int64, filter Filter) (map[int64]int, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
 	}

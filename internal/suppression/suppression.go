@@ -210,6 +210,12 @@ var byAddress = page.Order[*ent.Suppression]{
 
 // List returns one page of the suppressions that the filter chooses, by address, in one statement. The errors of a bad request are those of page.Request.
 func (s *Service) List(ctx context.Context, filter Filter, request page.Request, columns ...string) (page.Result[*ent.Suppression], error) {
+	return store.HeavyIf(ctx, s.db, filter.Search != "", func(ctx context.Context) (page.Result[*ent.Suppression], error) {
+		return s.list(ctx, filter, request, columns...)
+	})
+}
+
+func (s *Service) list(ctx context.Context, filter Filter, request page.Request, columns ...string) (page.Result[*ent.Suppression], error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return page.Result[*ent.Suppression]{}, err
 	}
@@ -218,6 +224,12 @@ func (s *Service) List(ctx context.Context, filter Filter, request page.Request,
 
 // Count returns how many suppressions the filter chooses.
 func (s *Service) Count(ctx context.Context, filter Filter) (int, error) {
+	return store.Heavy(ctx, s.db, func(ctx context.Context) (int, error) {
+		return s.count(ctx, filter)
+	})
+}
+
+func (s *Service) count(ctx context.Context, filter Filter) (int, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return 0, err
 	}

@@ -1,0 +1,119 @@
+package graph
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"campaignql/graph/scalar"
+	"campaignql/internal/budget"
+)
+
+// budgeted returns a context with a budget for an operation. An HTTP request has one already. Operations over one WebSocket
+// have each their own, until their context ends.
+func (s *server) budgeted(ctx context.Context) context.Context {
+	if !requestOf(ctx).shared && budget.From(ctx) != nil {
+		return ctx
+	}
+	held := s.options.Answers.Open()
+	context.AfterFunc(ctx, held.Close)
+	return budget.With(ctx, held)
+}
+
+// charged charges the JSON of a field that the executor has resolved. The text that it will be written from is shared with
+// what was read, so it is the JSON alone that comes on top.
+func charged(ctx context.Context, next graphql.Resolver) (any, error) {
+	value, err := next(ctx)
+	if err != nil {
+		return value, err
+	}
+	size := jsonSize(value)
+	if size == 0 {
+		return value, nil
+	}
+	if err := budget.From(ctx).Charge(size, ""); err != nil {
+		return nil, err
+	}
+	return value, nil
+}
+
+// perScalar is what a short value takes in the tree that the executor makes of an answer, its key and its JSON included.
+const perScalar = 64
+
+// jsonSize is how much memory the JSON of a leaf takes; 0 for objects and lists of them, whose leaves are charged.
+func jsonSize(value any) int64 {
+	switch v := value.(type) {
+	case string:
+		return perScalar + quotedSize(v)
+	case *string:
+		if v != nil {
+			return perScalar + quotedSize(*v)
+		}
+	case scalar.JSON:
+		return perScalar + int64(len(v))
+	case []string:
+		size := int64(perScalar)
+		for _, one := range v {
+			size += perScalar + quotedSize(one)
+		}
+		return size
+	}
+	return 0
+}
+
+// quotedSize is the length of a text in JSON.
+func quotedSize(text string) int64 {
+	size := len(text) + 2
+	if len(text) < perScalar {
+		return int64(size)
+	}
+	escaped := strings.Count(text, `"`) + strings.Count(text, `\`) + strings.Count(text, "\n") + strings.Count(text, "\r") + strings.Count(text, "\t")
+	return int64(size + escaped)
+}
+
+// bounded replaces an answer that was to hold more than it may. Of a query nothing is sent but that error: nulls in place of
+// what did not fit would look like data. What a mutation has done is told as far as it is known, with the first errors.
+func (s *server) bounded(ctx context.Context, op *graphql.OperationContext, response *graphql.Response) {
+	exceeded := budget.From(ctx).Err()
+	if exceeded == nil {
+		return
+	}
+	if op.Operation.Operation == ast.Mutation {
+		response.Errors = response.Errors[:min(len(response.Errors), maxErrors)]
+		return
+	}
+	response.Data = []byte("null")
+	for _, err := range response.Errors {
+		if reason := err.Extensions["reason"]; reason == budget.ReasonTooLarge || reason == budget.ReasonBusy {
+			response.Errors = gqlerror.List{err}
+			return
+		}
+	}
+	response.Errors = gqlerror.List{s.present(ctx, exceeded)} // of the errors themselves there are too many
+}
+
+// chargeError charges an error that an answer tells.
+func chargeError(ctx context.Context, err *gqlerror.Error) {
+	const rest = 512                                              // its path, locations and extensions
+	_ = budget.From(ctx).Charge(int64(len(err.Message))+rest, "") // the answer is replaced when it fails
+}
+
+// innermost is the name of the field that failed, of the path its alias where the field is not known.
+func innermost(ctx context.Context, path ast.Path) string {
+	if fc := graphql.GetFieldContext(ctx); fc != nil && fc.Field.Field != nil && fc.Field.Name != "" {
+		return fc.Field.Name
+	}
+	for _, element := range slices.Backward(path) {
+		if name, ok := element.(ast.PathName); ok {
+			return string(name)
+		}
+	}
+	return ""
+}
+
+// maxErrors is how many errors of a mutation are told when its answer is too large.
+const maxErrors = 100

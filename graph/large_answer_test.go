@@ -1,0 +1,83 @@
+package graph_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"campaignql/graph/guard"
+	"campaignql/internal/store"
+	"campaignql/internal/testkit"
+	"campaignql/internal/testkit/apitest"
+)
+
+// TestAnAnswerHoldsNoMoreThanItMay asks for texts of 300 KiB where an answer may hold a mebibyte, from the fast path and from
+// the executor, read once and written often.
+func TestAnAnswerHoldsNoMoreThanItMay(t *testing.T) {
+	t.Parallel()
+	testkit.Each(t, func(t *testing.T, db *store.Store) {
+		cfg := apitest.Config()
+		cfg.MaxAnswer, cfg.MaxAnswers = 1<<20, 8<<20
+		w := &world{Server: apitest.With(t, db, cfg), db: db}
+		a := w.Account(t)
+		client := db.Client(a.Context)
+		html := strings.Repeat(`<p class="x">`+"\n", 300<<10/14)
+		var id int64
+		for range 4 {
+			id = must(client.Email.Create().SetHTML(html).SetCreatedAt(firstDay).SetUpdatedAt(firstDay).Save(a.Context))(t).ID
+			c := w.campaign(t, a)
+			must(client.Campaign.UpdateOne(c).SetEmailID(id).Save(a.Context))(t)
+		}
+		one := fmt.Sprintf(`email(id: %d) { html }`, id)
+		for document, fits := range map[string]bool{
+			`{ ` + one + ` }`: true,
+			`{ campaigns(first: 1) { nodes { email { html } } } }`:                                                          true,
+			`{ emails(first: 4) { nodes { html } } }`:                                                                       false,
+			`{ campaigns { nodes { email { html } } } }`:                                                                    false,
+			`{ campaigns(first: 1) { nodes { a: email { html } b: email { html } c: email { html } d: email { html } } } }`: false,
+			`{ a: ` + one + ` b: ` + one + ` }`:                                                                             false,
+			`{ emails(first: 1) { nodes { a: html b: html c: html d: html } } }`:                                            false,
+			`{ emails(first: 50) { nodes { name subject } } }`:                                                              true,
+		} {
+			response := w.Query(t, a.Key, document, nil)
+			switch {
+			case fits && len(response.Errors) > 0:
+				t.Errorf("%s: %v", document, response.Errors)
+			case fits:
+			case len(response.Errors) != 1 || response.Data != nil:
+				t.Errorf("%s: %.300s", document, response.Body)
+			default:
+				fault := response.Errors[0]
+				if fault.Extensions["reason"] != "answer_too_large" || fault.Extensions["field"] != "html" || len(fault.Path) == 0 || fault.Code() != "BAD_USER_INPUT" {
+					t.Errorf("%s: %+v", document, fault)
+				}
+			}
+		}
+		// What was held is given back: the server answers as often as it is asked.
+		for range 20 {
+			w.MustQuery(t, a.Key, `{ campaigns(first: 1) { nodes { email { html } } } }`, nil)
+		}
+	})
+}
+
+// TestTheComplexityOfLargeTextsTells refuses the largest documents before any SQL, and no ordinary page.
+func TestTheComplexityOfLargeTextsTells(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		a := w.Account(t)
+		var aliases strings.Builder
+		for i := range 10 {
+			fmt.Fprintf(&aliases, "a%d:campaigns(first:200){nodes{email{html}}}", i)
+		}
+		for document, refused := range map[string]bool{
+			"{" + aliases.String() + "}": true,
+			`{ campaigns(first: 50) { nodes { name email { subject } } totalCount } }`: false,
+			`{ campaigns(first: 50) { nodes { email { html plain } } } }`:              false,
+			`{ emails(first: 250) { nodes { html } } }`:                                false,
+		} {
+			response := w.Query(t, a.Key, document, nil)
+			if got := len(response.Errors) == 1 && response.Errors[0].Code() == guard.CodeComplexity; got != refused {
+				t.Errorf("%.80s: %v", document, response.Errors)
+			}
+		}
+	})
+}

@@ -1,0 +1,119 @@
+package budget_test
+
+import (
+	"sync"
+	"testing"
+
+	"campaignql/internal/apperr"
+	"campaignql/internal/budget"
+)
+
+const mib = 1 << 20
+
+func TestAnAnswerHoldsNoMoreThanItMay(t *testing.T) {
+	t.Parallel()
+	b := budget.NewPool(4*mib, 64*mib).Open()
+	for i := range 4 {
+		if err := b.Charge(mib, "html"); err != nil {
+			t.Fatalf("charge %d: %v", i, err)
+		}
+	}
+	err := b.Charge(1, "plain")
+	if all := apperr.All(err); len(all) != 1 || all[0].Code != apperr.Invalid || all[0].Reason != budget.ReasonTooLarge || all[0].Field != "plain" {
+		t.Errorf("beyond the limit: %+v", err)
+	}
+	if again := b.Charge(0, "name"); again == nil {
+		t.Error("a charge after one that failed passes")
+	}
+	if b.Used() != 4*mib {
+		t.Errorf("%d bytes are charged", b.Used())
+	}
+}
+
+func TestAllAnswersTogetherHoldNoMoreThanThePool(t *testing.T) {
+	t.Parallel()
+	pool := budget.NewPool(4*mib, 6*mib)
+	first, second, small := pool.Open(), pool.Open(), pool.Open()
+	if err := first.Charge(4*mib, ""); err != nil {
+		t.Fatal(err)
+	}
+	err := second.Charge(4*mib, "")
+	if all := apperr.All(err); len(all) != 1 || all[0].Code != apperr.Unavailable || all[0].RetryAfter <= 0 {
+		t.Errorf("beyond the pool: %+v", err)
+	}
+	if err := small.Charge(200<<10, ""); err != nil {
+		t.Errorf("a small answer beside large ones: %v", err)
+	}
+	first.Close()
+	first.Close()
+	third := pool.Open()
+	if err := third.Charge(4*mib, ""); err != nil {
+		t.Errorf("after an answer has ended: %v", err)
+	}
+}
+
+func TestWhatIsDiscardedIsGivenBack(t *testing.T) {
+	t.Parallel()
+	pool := budget.NewPool(4*mib, 4*mib)
+	b := pool.Open()
+	_ = b.Charge(mib, "")
+	for i := range 10 {
+		if err := b.Charge(3*mib, ""); err != nil {
+			t.Fatalf("attempt %d: %v", i, err)
+		}
+		b.Discard(mib)
+	}
+	if b.Used() != mib {
+		t.Errorf("%d bytes are charged", b.Used())
+	}
+	if err := pool.Open().Charge(3*mib, ""); err != nil {
+		t.Errorf("the pool has not what was given back: %v", err)
+	}
+}
+
+func TestAPortionIsNotChargedToTheAnswer(t *testing.T) {
+	t.Parallel()
+	pool := budget.NewPool(4*mib, 8*mib)
+	ctx := budget.With(t.Context(), pool.Open())
+	for range 10 {
+		inner, part := budget.Portion(ctx, 2*mib)
+		if err := budget.From(inner).Charge(2*mib, ""); err != nil {
+			t.Fatal(err)
+		}
+		if part.Charge(1, "") == nil {
+			t.Error("a portion holds more than its limit")
+		}
+		part.Close()
+	}
+	if used := budget.From(ctx).Used(); used != 0 {
+		t.Errorf("%d bytes of portions are charged to the answer", used)
+	}
+	_, unbound := budget.Portion(t.Context(), 0)
+	if err := unbound.Charge(1<<40, ""); err != nil {
+		t.Errorf("without a budget: %v", err)
+	}
+}
+
+func TestNothingIsLostAmongMany(t *testing.T) {
+	t.Parallel()
+	pool := budget.NewPool(4*mib, 8*mib)
+	var all sync.WaitGroup
+	for range 16 {
+		all.Go(func() {
+			for range 200 {
+				b := pool.Open()
+				for range 8 {
+					_ = b.Charge(300<<10, "") // whether it is refused depends on the others
+				}
+				b.Close()
+				_ = b.Charge(mib, "") // late
+			}
+		})
+	}
+	all.Wait()
+	for range 2 {
+		if err := pool.Open().Charge(4*mib, ""); err != nil {
+			t.Errorf("after all have ended: %v", err)
+		}
+	}
+}
