@@ -10,6 +10,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"campaignql/graph/scalar"
+	"campaignql/internal/apperr"
 	"campaignql/internal/budget"
 )
 
@@ -88,7 +89,7 @@ func (s *server) bounded(ctx context.Context, op *graphql.OperationContext, resp
 	}
 	response.Data = []byte("null")
 	for _, err := range response.Errors {
-		if reason := err.Extensions["reason"]; reason == budget.ReasonTooLarge || reason == budget.ReasonBusy {
+		if reason := err.Extensions["reason"]; reason == apperr.ReasonAnswerTooLarge || reason == apperr.ReasonAnswersTooLarge {
 			response.Errors = gqlerror.List{err}
 			return
 		}

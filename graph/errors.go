@@ -16,7 +16,6 @@ import (
 	"campaignql/graph/exec"
 	"campaignql/graph/model"
 	"campaignql/internal/apperr"
-	"campaignql/internal/budget"
 	"campaignql/internal/surface"
 )
 
@@ -149,7 +148,7 @@ func (s *server) present(ctx context.Context, err error) *gqlerror.Error {
 	}
 	fault := faults[0]
 	name, path := argument(ctx, shown.Path)
-	if name == "" && fault.Reason == budget.ReasonTooLarge {
+	if name == "" && fault.Reason == apperr.ReasonAnswerTooLarge {
 		name = innermost(ctx, shown.Path)
 	}
 	if name != "" && fault.Field == "" {

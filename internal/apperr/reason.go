@@ -45,6 +45,8 @@ const (
 	ReasonIdempotencyKeyReused Reason = "idempotency_key_reused"
 	ReasonStaleVersion         Reason = "stale_version"
 	ReasonTooManyChanges       Reason = "too_many_changes"
+	ReasonAnswerTooLarge       Reason = "answer_too_large"
+	ReasonAnswersTooLarge      Reason = "answers_too_large"
 )
 
 // Accounts, sessions and keys.
@@ -253,6 +255,8 @@ var registered = []Registered{
 	{ReasonIdempotencyKeyReused, []Code{Invalid}, "an idempotency key was used with another input"},
 	{ReasonStaleVersion, []Code{Precondition}, "the object changed since the version that the caller expects"},
 	{ReasonTooManyChanges, []Code{Conflict}, "the object changed at every attempt to change it"},
+	{ReasonAnswerTooLarge, []Code{Invalid}, "an answer would hold more than one may"},
+	{ReasonAnswersTooLarge, []Code{Unavailable}, "all answers together hold what they may"},
 	{ReasonUserNotFound, []Code{NotFound}, "no such user"},
 	{ReasonAccountNotFound, []Code{NotFound}, "no such account"},
 	{ReasonAPIKeyNotFound, []Code{NotFound}, "no such API key"},

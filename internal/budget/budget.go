@@ -23,12 +23,6 @@ const (
 	retryAfter = time.Second
 )
 
-// ReasonTooLarge is the reason of the error of an answer that would hold more than it may. Asking again does not help.
-const ReasonTooLarge = "answer_too_large"
-
-// ReasonBusy is the reason of the error of an answer for which the server has no memory now.
-const ReasonBusy = "answers_too_large"
-
 // Pool is the memory of the answers of a server. It may be used from many goroutines.
 type Pool struct {
 	each  int64
@@ -61,7 +55,7 @@ type Budget struct {
 }
 
 // Charge adds bytes that the answer holds from now on; what names them in the error, such as the column "html". The
-// error is Invalid, reason ReasonTooLarge, when the answer would hold more than it may, and Unavailable with RetryAfter when
+// error is Invalid, reason answer_too_large, when the answer would hold more than it may, and Unavailable with RetryAfter when
 // all answers together would. After an error every further charge fails with it.
 func (b *Budget) Charge(bytes int64, what string) error {
 	if b == nil {
@@ -73,14 +67,14 @@ func (b *Budget) Charge(bytes int64, what string) error {
 	case b.err != nil:
 		return b.err
 	case b.used+bytes > b.limit:
-		b.err = &apperr.Error{Code: apperr.Invalid, Field: what, Reason: ReasonTooLarge, Message: fmt.Sprintf(
+		b.err = &apperr.Error{Code: apperr.Invalid, Field: what, Reason: apperr.ReasonAnswerTooLarge, Message: fmt.Sprintf(
 			"the answer would hold more than %d bytes: ask for fewer rows, or leave this field out", b.limit)}
 		return b.err
 	}
 	if want := roundUp(b.used + bytes - chunk); want > b.taken && b.pool != nil && !b.closed {
 		if !b.pool.total.TryAcquire(want - b.taken) {
 			b.err = &apperr.Error{
-				Code: apperr.Unavailable, RetryAfter: retryAfter, Reason: ReasonBusy,
+				Code: apperr.Unavailable, RetryAfter: retryAfter, Reason: apperr.ReasonAnswersTooLarge,
 				Message: "the server is making as many large answers as it has memory for: try again",
 			}
 			return b.err

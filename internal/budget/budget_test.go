@@ -19,7 +19,7 @@ func TestAnAnswerHoldsNoMoreThanItMay(t *testing.T) {
 		}
 	}
 	err := b.Charge(1, "plain")
-	if all := apperr.All(err); len(all) != 1 || all[0].Code != apperr.Invalid || all[0].Reason != budget.ReasonTooLarge || all[0].Field != "plain" {
+	if all := apperr.All(err); len(all) != 1 || all[0].Code != apperr.Invalid || all[0].Reason != apperr.ReasonAnswerTooLarge || all[0].Field != "plain" {
 		t.Errorf("beyond the limit: %+v", err)
 	}
 	if again := b.Charge(0, "name"); again == nil {

@@ -49,7 +49,7 @@ func TestAChangeOfWhatWasApprovedWithdrawsTheApproval(t *testing.T) {
 						t.Errorf("it has the digest %v and is due %v", c.ApprovedDigest, c.NextSendAt)
 					}
 					_, err := a.Campaigns.Update(a.ctx, campaign.Call{ID: m.id}, campaign.Patch{Status: new(kind.StatusSending)})
-					wantFault(t, err, apperr.Conflict, campaign.ReasonStatusTransition)
+					wantFault(t, err, apperr.Conflict, apperr.ReasonStatusTransition)
 					if _, err := a.Campaigns.Approve(a.admin, campaign.Call{ID: m.id}, ""); err != nil {
 						t.Fatal(err)
 					}
@@ -531,7 +531,7 @@ func TestAChangeOfAnEmailWaitsForAStart(t *testing.T) {
 				a.wantStatus(t, m, kind.StatusSending, "")
 				continue
 			}
-			wantFault(t, err, apperr.Conflict, campaign.ReasonStatusTransition)
+			wantFault(t, err, apperr.Conflict, apperr.ReasonStatusTransition)
 			a.wantStatus(t, m, kind.StatusPendingApproval, byTheEmail)
 		}
 	})
