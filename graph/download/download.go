@@ -15,14 +15,13 @@ import (
 	"campaignql/internal/surface"
 )
 
-// patience is how long a client may not take what is sent.
-const patience = 2 * time.Minute
-
 // Options are what the surface is built with.
 type Options struct {
 	Logger *slog.Logger
 	// Trust is how long a caller is taken to be who it was, and to be allowed what it was. Default 30 s.
 	Trust time.Duration
+	// Timeout ends the reading of a part of a file, its SQL included. Default 30 s.
+	Timeout time.Duration
 	// Gate bounds how many files are sent at a time; nil does not.
 	Gate *gate.Gate
 }
@@ -39,6 +38,9 @@ func New(accounts *account.Service, exports *export.Service, opts Options) *Hand
 	if opts.Trust == 0 {
 		opts.Trust = 30 * time.Second
 	}
+	if opts.Timeout == 0 {
+		opts.Timeout = 30 * time.Second
+	}
 	return &Handler{accounts, exports, opts}
 }
 
@@ -51,13 +53,17 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		surface.RefuseAs(w, r, http.StatusMethodNotAllowed, "BAD_REQUEST", "a file is read by GET")
 		return
 	}
+	ctx, work, done := surface.WithWork(r.Context(), h.Timeout)
+	defer done()
+	work.Begin()
+	r = r.WithContext(ctx)
 	id, err := h.authenticate(r)
 	if err != nil {
 		surface.Refuse(w, r, h.Logger, err)
 		return
 	}
 	surface.RequestOf(r.Context()).CalledBy(id)
-	ctx := caller.With(r.Context(), id)
+	ctx = caller.With(ctx, id)
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		surface.Refuse(w, r, h.Logger, err)
 		return
@@ -85,18 +91,27 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		defer leave()
 	}
 	head(w.Header(), file)
-	s := &stream{Handler: h, id: id, checked: time.Now(), control: http.NewResponseController(w)}
-	// The server's own deadline is of short requests; it would end this one in the middle.
-	_ = s.control.SetReadDeadline(time.Time{})
-	_ = s.control.SetWriteDeadline(time.Now().Add(patience))
-	if err := file.Write(ctx, w, func() error { return s.flush(ctx) }); err != nil {
+	s := &stream{Handler: h, id: id, checked: time.Now(), work: work, control: http.NewResponseController(w)}
+	to := writer(func(p []byte) (n int, err error) {
+		err = work.Write(func() error {
+			n, err = w.Write(p)
+			return err
+		})
+		return n, err
+	})
+	if err := file.Write(ctx, to, func() error { return s.flush(ctx) }); err != nil {
 		if broken(err) {
 			h.Logger.ErrorContext(ctx, "an export broke off", slog.String("requestId", surface.RequestID(ctx)), slog.Any("error", surface.Cause(err)))
 		}
 		panic(http.ErrAbortHandler)
 	}
-	_ = s.control.SetWriteDeadline(time.Time{}) // the connection may be used for more requests
 }
+
+// writer is a function that writes.
+type writer func(p []byte) (int, error)
+
+// Write implements [io.Writer].
+func (w writer) Write(p []byte) (int, error) { return w(p) }
 
 // head describes the file.
 func head(header http.Header, file *export.File) {
@@ -134,6 +149,7 @@ type stream struct {
 	id caller.Identity
 	// checked is when it was last asked whether the caller may go on.
 	checked time.Time
+	work    *surface.Work
 	control *http.ResponseController
 }
 
@@ -142,10 +158,9 @@ func (s *stream) flush(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := s.control.Flush(); err != nil {
+	if err := s.work.Write(s.control.Flush); err != nil {
 		return err
 	}
-	_ = s.control.SetWriteDeadline(time.Now().Add(patience))
 	if time.Since(s.checked) < s.Trust {
 		return nil
 	}

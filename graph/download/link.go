@@ -98,7 +98,7 @@ func read(r *http.Request, zone string) (export.Request, error) {
 		if text := query.Get(name); text != "" {
 			at, err := scalar.UnmarshalDateTime(text)
 			if err != nil {
-				faults.Add(apperr.InvalidField(name, "instant_invalid", "%s", err.Error()))
+				faults.Add(apperr.InvalidField(name, apperr.ReasonInstantInvalid, "%s", err.Error()))
 			}
 			*into = &at
 		}
@@ -108,13 +108,13 @@ func read(r *http.Request, zone string) (export.Request, error) {
 	case statistics.ByHour, statistics.ByDay, statistics.ByWeek:
 		request.Span.Interval = interval
 	default:
-		faults.Add(apperr.InvalidField(intervalParameter, "interval_unknown", "must be HOUR, DAY or WEEK"))
+		faults.Add(apperr.InvalidField(intervalParameter, apperr.ReasonIntervalUnknown, "must be HOUR, DAY or WEEK"))
 	}
 	if named := query.Get(zoneParameter); named != "" {
 		zone = named
 	}
 	if request.Span.Zone, err = schedule.ParseZone(zone); err != nil {
-		faults.Add(apperr.InvalidField(zoneParameter, "unknown_zone", "%s", err.Error()))
+		faults.Add(apperr.InvalidField(zoneParameter, apperr.ReasonUnknownZone, "%s", err.Error()))
 	}
 	return request, faults.Err()
 }

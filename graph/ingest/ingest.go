@@ -12,7 +12,6 @@ import (
 	"mime"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 
 	"campaignql/internal/account"
@@ -28,8 +27,6 @@ const (
 	maxLine = 64 << 10
 	// idle is how long a batch waits for more lines: a slow sender gets its answers.
 	idle = 20 * time.Millisecond
-	// patience is how long a sender may be silent, or may not take its answers.
-	patience = 2 * time.Minute
 	// trust is how long a caller is taken to be who it was, and to be allowed what it was.
 	trust = 30 * time.Second
 )
@@ -37,6 +34,8 @@ const (
 // Options are what the surface is built with.
 type Options struct {
 	Logger *slog.Logger
+	// Timeout ends the recording of a batch, its SQL included. Default 30 s.
+	Timeout time.Duration
 	// Stopping is closed when the server is told to stop; never if nil.
 	Stopping <-chan struct{}
 }
@@ -50,6 +49,9 @@ type Handler struct {
 
 // New returns the surface.
 func New(accounts *account.Service, events *event.Service, opts Options) *Handler {
+	if opts.Timeout == 0 {
+		opts.Timeout = 30 * time.Second
+	}
 	return &Handler{accounts, events, opts}
 }
 
@@ -77,19 +79,20 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Accel-Buffering", "no") // a proxy before the server is not to hold answers back
 	w.WriteHeader(http.StatusOK)
 	_ = s.control.Flush()
-	// The connection may be used for more requests.
-	defer func() { _ = s.control.SetWriteDeadline(time.Time{}) }()
-	in := &body{Reader: r.Body, control: s.control}
+	in := surface.BodyOf(w, r)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		s.read(in)
 	}()
 	s.answer(ctx)
-	in.end()
+	in.End()
 	for range s.lines { // what was read and has no answer is dropped
 	}
 	<-done
+	if in.Lost() {
+		panic(http.ErrAbortHandler)
+	}
 }
 
 // identify returns the context of a caller who may record.
@@ -116,7 +119,7 @@ type stream struct {
 }
 
 // read reads lines until the body ends.
-func (s *stream) read(from *body) {
+func (s *stream) read(from io.Reader) {
 	defer close(s.lines)
 	in := bufio.NewReaderSize(from, maxLine)
 	for {
@@ -134,50 +137,6 @@ func (s *stream) read(from *body) {
 		if err != nil {
 			return
 		}
-	}
-}
-
-// body puts the deadline off with everything that is read: the server's own is of the whole request.
-type body struct {
-	io.Reader
-	control *http.ResponseController
-	mu      sync.Mutex
-	ended   bool
-}
-
-func (b *body) Read(p []byte) (int, error) {
-	b.mu.Lock()
-	if b.ended {
-		b.mu.Unlock()
-		return 0, io.ErrUnexpectedEOF
-	}
-	_ = b.control.SetReadDeadline(time.Now().Add(patience)) // without one the sender may take its time
-	b.mu.Unlock()
-	n, err := b.Reader.Read(p)
-	if err != nil {
-		b.over()
-	}
-	return n, err
-}
-
-// over takes the deadline away when there is nothing left to read: from here on the connection is read only to see the sender go, and a deadline that passes
-// would be taken for that, with an end of all requests that come over the connection.
-func (b *body) over() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if !b.ended {
-		b.ended = true
-		_ = b.control.SetReadDeadline(time.Time{})
-	}
-}
-
-// end lets a reader that waits for the network end, before the request does.
-func (b *body) end() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if !b.ended {
-		b.ended = true
-		_ = b.control.SetReadDeadline(time.Now())
 	}
 }
 
@@ -239,7 +198,9 @@ func (s *stream) gather(ctx context.Context) (batch []line, more bool) {
 
 // record records a batch and answers it; it reports whether the sender is still there and may go on.
 func (s *stream) record(ctx context.Context, batch []line) bool {
-	err := s.stillAllowed(ctx)
+	work, done := context.WithTimeout(ctx, s.Timeout)
+	defer done()
+	err := s.stillAllowed(work)
 	allowed := err == nil || apperr.CodeOf(err) != apperr.Unauthenticated && apperr.CodeOf(err) != apperr.Denied
 	var results []event.Result
 	if err == nil {
@@ -247,12 +208,11 @@ func (s *stream) record(ctx context.Context, batch []line) bool {
 		for i, l := range batch {
 			events[i] = l.event
 		}
-		results, err = s.events.Record(ctx, events)
+		results, err = s.events.Record(work, events)
 	}
 	if err != nil && apperr.CodeOf(err) == apperr.Internal {
 		s.Logger.ErrorContext(ctx, "recording events failed", slog.String("requestId", surface.RequestID(ctx)), slog.Any("error", surface.Cause(err)))
 	}
-	_ = s.control.SetWriteDeadline(time.Now().Add(patience))
 	for i, l := range batch {
 		told := answer{ID: l.event.ID}
 		switch {

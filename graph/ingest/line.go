@@ -91,7 +91,7 @@ func identify(faults *apperr.Faults, of gid.Kind, name, text string) int64 {
 	}
 	id, err := gid.Decode(of, text)
 	if err != nil {
-		faults.Add(apperr.InvalidField(name, "id_invalid", "%s", err.Error()))
+		faults.Add(apperr.InvalidField(name, apperr.ReasonIDInvalid, "%s", err.Error()))
 	}
 	return id
 }

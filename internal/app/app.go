@@ -23,10 +23,14 @@ import (
 	"campaignql/internal/demo"
 	"campaignql/internal/live"
 	"campaignql/internal/store"
+	"campaignql/internal/surface"
 )
 
 // Build tells what was built.
 type Build struct{ Version, Commit string }
+
+// readTimeout is how long the whole body of a request may take, but for streams.
+const readTimeout = 2 * time.Minute
 
 // sweepEvery is how often expired sessions and the like are deleted.
 const sweepEvery = 10 * time.Minute
@@ -116,14 +120,15 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler, cfg
 	server := &http.Server{
 		Handler:           running.counted(handler),
 		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       2 * time.Minute,
+		ReadTimeout:       readTimeout,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 		BaseContext:       func(net.Listener) context.Context { return requests },
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
+	clients := surface.Listen(listener, cfg.ClientTimeout)
+	go func() { failed <- server.Serve(clients) }()
 	sweeping, stopSweeping := context.WithCancel(ctx)
 	defer stopSweeping()
 	var swept sync.WaitGroup
@@ -140,6 +145,7 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler, cfg
 	log.Info("stopping", slog.Duration("grace", cfg.ShutdownGrace))
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), cfg.ShutdownGrace)
 	defer cancel()
+	clients.Stop() // who takes nothing does not hold the others up
 	err := server.Shutdown(grace)
 	if err == nil {
 		err = running.wait(grace) // for those that have left the server's care, such as WebSockets

@@ -46,7 +46,7 @@ func Handler(services *Services, opts HandlerOptions) http.Handler {
 			Accounts: services.Accounts, Campaigns: services.Campaigns, Emails: services.Emails, Lists: services.Lists, Statistics: services.Statistics,
 			Subscribers: services.Subscribers, Tags: services.Tags,
 		},
-		command.Options{MaxBody: cfg.MaxCommandBody, Logger: opts.Logger, RequestID: surface.RequestID, Observe: meters.command})
+		command.Options{MaxBody: cfg.MaxCommandBody, Timeout: cfg.Timeout, Logger: opts.Logger, RequestID: surface.RequestID, Observe: meters.command})
 	graphQL := graph.Handler(
 		graph.Services{
 			Accounts: services.Accounts, Campaigns: services.Campaigns, Emails: services.Emails, Tags: services.Tags, Statistics: services.Statistics, Commands: bridge,
@@ -71,10 +71,10 @@ func Handler(services *Services, opts HandlerOptions) http.Handler {
 	mux.Handle("/api.php", cors(cfg.CORSOrigins, gzhttp.GzipHandler(bridge)))
 	mux.Handle("/command", cors(cfg.CORSOrigins, gzhttp.GzipHandler(bridge)))
 	mux.Handle("POST /events", sameOrigin(cfg.CORSOrigins, ingest.New(services.Accounts, services.Events, ingest.Options{
-		Logger: opts.Logger, Stopping: opts.Stopping,
+		Logger: opts.Logger, Timeout: cfg.Timeout, Stopping: opts.Stopping,
 	})))
 	mux.Handle("/export/campaigns/{id}/{file}", cors(cfg.CORSOrigins, compressed(download.New(services.Accounts, services.Exports, download.Options{
-		Logger: opts.Logger, Gate: gate.New("downloads", cfg.MaxDownloads, cfg.MaxAccountDownloads),
+		Logger: opts.Logger, Timeout: cfg.Timeout, Gate: gate.New("downloads", cfg.MaxDownloads, cfg.MaxAccountDownloads),
 	}))))
 	if cfg.Introspection {
 		mux.HandleFunc("GET /schema.graphql", func(w http.ResponseWriter, _ *http.Request) {
@@ -102,7 +102,7 @@ func Handler(services *Services, opts HandlerOptions) http.Handler {
 		mux.Handle("/{$}", page)
 		mux.Handle("/explorer/", page)
 	}
-	return surface.Identify(surface.Log(opts.Logger, accessLog(cfg), surface.Recover(opts.Logger, mux)))
+	return surface.Identify(surface.Log(opts.Logger, accessLog(cfg), surface.Deadlines(cfg.ClientTimeout, readTimeout, surface.Recover(opts.Logger, mux))))
 }
 
 // accessLog says which requests are logged.

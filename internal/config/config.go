@@ -33,7 +33,8 @@ type Config struct {
 	MaxGraphQLBody int64         `name:"max-graphql-body" env:"CAMPAIGNQL_MAX_GRAPHQL_BODY" default:"1048576" help:"Largest body of a GraphQL request in bytes (${default})."`
 	MaxBatchBody   int64         `name:"max-batch-body" env:"CAMPAIGNQL_MAX_BATCH_BODY" default:"16777216" help:"Largest body of a GraphQL request in bytes with a key that may write or record events (${default})."`
 	MaxCommandBody int64         `name:"max-command-body" env:"CAMPAIGNQL_MAX_COMMAND_BODY" default:"10485760" help:"Largest body of a Command request in bytes (${default})."`
-	Timeout        time.Duration `name:"timeout" env:"CAMPAIGNQL_TIMEOUT" default:"30s" help:"Longest time of a GraphQL operation, its SQL included (${default})."`
+	Timeout        time.Duration `name:"timeout" env:"CAMPAIGNQL_TIMEOUT" default:"30s" help:"Longest time of a GraphQL operation or a command, its SQL included (${default})."`
+	ClientTimeout  time.Duration `name:"client-timeout" env:"CAMPAIGNQL_CLIENT_TIMEOUT" default:"30s" help:"How long a client may send nothing of a body, or take nothing of an answer, before it is cut off (${default})."`
 	ShutdownGrace  time.Duration `name:"shutdown-grace" env:"CAMPAIGNQL_SHUTDOWN_GRACE" default:"15s" help:"How long requests may finish once the server is told to stop (${default})."`
 	SessionTTL     time.Duration `name:"session-ttl" env:"CAMPAIGNQL_SESSION_TTL" default:"24h" help:"How long a session lasts after its last use (${default})."`
 	LoginFailures  int           `name:"login-failures" env:"CAMPAIGNQL_LOGIN_FAILURES" default:"10" help:"Failed logins for one name or address within a minute before further ones are refused (${default})."`
@@ -75,6 +76,7 @@ func (c Config) Validate() error {
 	}{
 		{"max-depth", int64(c.MaxDepth)}, {"max-complexity", int64(c.MaxComplexity)}, {"max-tokens", int64(c.MaxTokens)},
 		{"max-graphql-body", c.MaxGraphQLBody}, {"max-batch-body", c.MaxBatchBody}, {"max-command-body", c.MaxCommandBody}, {"timeout", int64(c.Timeout)},
+		{"client-timeout", int64(c.ClientTimeout)},
 		{"shutdown-grace", int64(c.ShutdownGrace)}, {"session-ttl", int64(c.SessionTTL)}, {"login-failures", int64(c.LoginFailures)},
 		{"max-connections", int64(c.MaxConnections)}, {"statement-timeout", int64(c.StatementTimeout)},
 		{"max-subscriptions", int64(c.MaxSubscriptions)}, {"max-socket-operations", int64(c.MaxSocketOperations)},
