@@ -14,7 +14,6 @@ import (
 	"campaignql/internal/campaign"
 	"campaignql/internal/content"
 	"campaignql/internal/kind"
-	"campaignql/internal/schedule"
 	"campaignql/internal/segment"
 	"campaignql/internal/store"
 	"campaignql/internal/testkit"

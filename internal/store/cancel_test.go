@@ -139,7 +139,7 @@ func TestALongReadEndsWithItsContextOnTheServerToo(t *testing.T) {
 			begun := time.Now()
 			text := s.Raw(ctx).Text()
 			text.WriteString(query)
-			err := s.Raw(ctx).Query(ctx, text, func(*sql.Rows) error { return nil })
+			err := s.Raw(ctx).Query(ctx, text, func(store.Rows) error { return nil })
 			cancel()
 			if apperr.CodeOf(store.Translate(err)) != apperr.Canceled || time.Since(begun) > 5*time.Second {
 				t.Errorf("%v after %s, want an end with the context", err, time.Since(begun))
@@ -210,7 +210,7 @@ func TestAConnectionThatMayHaveBeenKilledIsNotUsedAgain(t *testing.T) {
 		ping := func(ctx context.Context) error {
 			text := s.Raw(ctx).Text()
 			text.WriteString("SELECT 1")
-			return s.Raw(ctx).Query(ctx, text, func(*sql.Rows) error { return nil })
+			return s.Raw(ctx).Query(ctx, text, func(store.Rows) error { return nil })
 		}
 		for i := range 200 {
 			ctx, cancel := context.WithTimeout(caller.System(t.Context()), time.Duration(i*5)*time.Microsecond)
