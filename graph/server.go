@@ -386,15 +386,6 @@ func ownerOfSocket(ctx context.Context) surface.Grant {
 	return surface.Grant{Account: requestOf(ctx).owner}
 }
 
-// refusalOf is the answer to a request that found no place.
-func refusalOf(err error) *transport.Refusal {
-	fault := apperr.All(err)[0]
-	if fault.Code == apperr.Limited {
-		return &transport.Refusal{Status: http.StatusTooManyRequests, Code: transport.CodeRateLimited, Message: fault.Message, RetryAfter: fault.RetryAfter}
-	}
-	return &transport.Refusal{Status: http.StatusServiceUnavailable, Code: transport.CodeUnavailable, Message: fault.Message, RetryAfter: fault.RetryAfter}
-}
-
 func onlyIntrospection(op *graphql.OperationContext) bool {
 	for _, selection := range op.Operation.SelectionSet {
 		f, ok := selection.(*ast.Field)

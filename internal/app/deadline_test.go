@@ -200,7 +200,7 @@ func TestListsThatNobodyReadsAreCutOff(t *testing.T) {
 			t.Errorf("another account waited %s", took)
 		}
 		time.Sleep(5 * cfg.ClientTimeout) // the silence that is tested
-		var draining sync.WaitGroup // through small windows, which takes its time
+		var draining sync.WaitGroup       // through small windows, which takes its time
 		for _, connection := range open {
 			draining.Go(func() { cutOff(t, connection) })
 		}

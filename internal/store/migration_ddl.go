@@ -76,7 +76,7 @@ var (
 	formDropColumn   = regexp.MustCompile("^DROP COLUMN `(\\w+)`$")
 	formAddIndex     = regexp.MustCompile("^(?:ADD )?(UNIQUE )?INDEX `(\\w+)` \\((.+)\\)$")
 	formDropIndexOf  = regexp.MustCompile("^DROP INDEX `(\\w+)`$")
-	formPrimaryKey   = regexp.MustCompile("^(?:ADD )?PRIMARY KEY \\((.+)\\)$")
+	formPrimaryKey   = regexp.MustCompile(`^(?:ADD )?PRIMARY KEY \((.+)\)$`)
 	formIndexColumns = regexp.MustCompile("^`\\w+`(, `\\w+`)*$")
 	formAlters       = regexp.MustCompile("^(ADD|DROP|MODIFY) ")
 	formData         = regexp.MustCompile("^(INSERT|UPDATE|DELETE) ")
