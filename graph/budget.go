@@ -89,7 +89,7 @@ func (s *server) bounded(ctx context.Context, op *graphql.OperationContext, resp
 	}
 	response.Data = []byte("null")
 	for _, err := range response.Errors {
-		if reason := err.Extensions["reason"]; reason == apperr.ReasonAnswerTooLarge || reason == apperr.ReasonAnswersTooLarge {
+		if reason := err.Extensions["reason"]; reason == string(apperr.ReasonAnswerTooLarge) || reason == string(apperr.ReasonAnswersTooLarge) {
 			response.Errors = gqlerror.List{err}
 			return
 		}

@@ -173,7 +173,7 @@ func (w *world) counted(t *testing.T, owner *apitest.Account, campaignID int64) 
 func (w *world) anySize(t *testing.T) {
 	t.Helper()
 	cfg := apitest.Config()
-	cfg.MaxComplexity, cfg.MaxDepth = 10_000_000, 20
+	cfg.MaxComplexity, cfg.MaxDepth = 100_000_000, 20
 	w.Server = apitest.With(t, w.db, cfg)
 }
 

@@ -112,7 +112,7 @@ func serve(ctx context.Context, front *front, cfg config.Config, services *Servi
 	case err := <-front.failed:
 		stopSweeping()
 		swept.Wait()
-		return fmt.Errorf("serve: %w", err)
+		return errors.Join(fmt.Errorf("serve: %w", err), front.close())
 	case <-ctx.Done():
 	}
 	log.Info("stopping", slog.Duration("grace", cfg.ShutdownGrace))

@@ -101,7 +101,7 @@ var law = map[string][]string{
 	"ent":      {"ent", "schema", "kind"},
 	"schema":   {"kind"},
 	"caller":   {"apperr", "kind"},
-	"surface":  {"budget", "domain", "caller", "apperr", "kind"},
+	"surface":  {"budget", "gate", "domain", "caller", "apperr", "kind"},
 	"budget":   {"apperr"},
 	"gate":     {"apperr"},
 	"apperr":   {},

@@ -362,7 +362,7 @@ func reasonsInCode(t *testing.T) []*regexp.Regexp {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, found := range regexp.MustCompile(`\binvalid\("(\w+)", "\w+", "([^"]+)"`).FindAllStringSubmatch(string(text), -1) {
+		for _, found := range regexp.MustCompile(`\binvalid\("(\w+)", apperr\.\w+, "([^"]+)"`).FindAllStringSubmatch(string(text), -1) {
 			format := regexp.MustCompile(`%[ds]`).ReplaceAllString(regexp.QuoteMeta(found[2]), `\S+`)
 			all = append(all, regexp.MustCompile("^"+found[1]+": "+format+"$"))
 		}

@@ -74,10 +74,17 @@ func (f *front) shutdown(ctx context.Context, grace time.Duration) error {
 	return err
 }
 
-// close cancels what runs and closes every connection.
+// closeTimeout is how long requests that were canceled may take to end, before the database is closed under them.
+const closeTimeout = 5 * time.Second
+
+// close cancels what runs, closes every connection, and waits until the requests have ended.
 func (f *front) close() error {
 	f.cancel()
-	return f.server.Close()
+	err := f.server.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
+	_ = f.running.wait(ctx) // those that do not end have their SQL canceled
+	return err
 }
 
 // starting answers while the database is opened and migrated: the process is up and not ready.

@@ -90,7 +90,7 @@ func TestAServerIsReadyOnceItsDatabaseIsMigratedAndAsLongAsItAnswers(t *testing.
 			if got.status != status || got.body != body+"\n" {
 				t.Errorf("%s: /readyz answers %d %s, want %d %s", when, got.status, got.body, status, body)
 			}
-			if kind, cache := got.header.Get("Content-Type"), got.header.Get("Cache-Control"); kind != "application/json" || cache != "no-store" {
+			if kind, cache := got.header.Get("Content-Type"), got.header.Get("Cache-Control"); kind != "application/json; charset=utf-8" || cache != "no-store" {
 				t.Errorf("%s: /readyz is %q, %q", when, kind, cache)
 			}
 		}
@@ -200,7 +200,8 @@ func TestAPanicIsAnsweredAsAnInternalError(t *testing.T) {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	var line struct{ Msg, RequestID, Path, Panic, Stack string }
-	if err := json.Unmarshal(log.Bytes(), &line); err != nil {
+	first, _, _ := bytes.Cut(log.Bytes(), []byte("\n")) // the second is of the access log
+	if err := json.Unmarshal(first, &line); err != nil {
 		t.Fatalf("%v in %s", err, log.String())
 	}
 	if line.Msg != "request panicked" || line.RequestID != "panicking" || line.Path != "/readyz" || line.Panic == "" || !strings.Contains(line.Stack, "Ready") {

@@ -87,6 +87,7 @@ var noCommand = map[apperr.Reason]string{
 	apperr.ReasonScheduleUpcomingCountInvalid: "no command lists instants",
 	apperr.ReasonTimeZoneInvalid:              "schedules answer it as schedule_zone_required, stored zones are valid",
 	apperr.ReasonAccountNotFound:              "rows that were read have an owner",
+	apperr.ReasonAnswerTooLarge:               "lists are streamed, and one row is no answer that is too large",
 }
 
 // storedSchedule are the reasons of a schedule that was validated when it was stored.

@@ -9,8 +9,10 @@ import (
 	"campaignql/internal/kind"
 )
 
-// sendingReasons are what else the state machine says of a campaign, by what has become of its sending.
-var sendingReasons = []apperr.Reason{apperr.ReasonAlreadyBegun, apperr.ReasonNotBegun}
+// sendingReasons are what else the state machine says of a campaign, by its sending and by its approval.
+var sendingReasons = []apperr.Reason{
+	apperr.ReasonAlreadyBegun, apperr.ReasonNotBegun, apperr.ReasonApprovalWithdrawn, apperr.ReasonNotInStatus,
+}
 
 func (b *Bridge) campaignCommands() []Command {
 	return []Command{

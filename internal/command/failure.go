@@ -143,8 +143,11 @@ func (b *Bridge) later(ctx context.Context, cmd *Command, err error) Response {
 // fault logs what went wrong in the server and answers without the cause.
 func (b *Bridge) fault(ctx context.Context, command string, status int, err error) Response {
 	id, level := b.opts.RequestID(ctx), slog.LevelError
-	if apperr.CodeOf(err) == apperr.Canceled {
+	switch code := apperr.CodeOf(err); {
+	case code == apperr.Canceled:
 		level = slog.LevelInfo // the client has gone, or took too long
+	case code == apperr.Unavailable && cause(err) == nil:
+		level = slog.LevelInfo // the server is busy, which is no fault of it
 	}
 	b.opts.Logger.Log(ctx, level, "command failed", "request_id", id, "command", command, "error", err, "cause", cause(err))
 	return hardFailure(status, codeServerFault, "An unexpected error occurred on the server, request "+id+".")

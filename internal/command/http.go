@@ -29,6 +29,8 @@ func (b *Bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	in := &incoming{bridge: b}
 	defer in.body.Release() // not before the answer is written: what was sent is in use until then
 	response := b.answer(ctx, w, r, out, in)
+	known := surface.RequestOf(ctx)
+	known.Named(response.Command)
 	err := out.send(response)
 	switch {
 	case err == nil:
@@ -37,6 +39,7 @@ func (b *Bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if r.Context().Err() == nil && !out.lost {
 			b.fault(ctx, response.Command, http.StatusInternalServerError, err)
 		}
+		known.FailedWith(strconv.Itoa(codeServerFault))
 		b.opts.Observe(response.Command, Failed, time.Since(started))
 		panic(http.ErrAbortHandler)
 	default:
@@ -47,8 +50,6 @@ func (b *Bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			panic(http.ErrAbortHandler) // the client has gone
 		}
 	}
-	known := surface.RequestOf(ctx)
-	known.Named(response.Command)
 	known.FailedWith(response.code())
 	b.opts.Observe(response.Command, response.Outcome, time.Since(started))
 }

@@ -308,7 +308,7 @@ func TestAFaultBeforeTheFirstByteIsAnswered(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		got := f.do(formRequest("Command=Campaigns.Get&APIKey=" + me.key).WithContext(ctx))
-		if got.status != http.StatusInternalServerError || !strings.Contains(got.body, `"ErrorCode":100005`) || !strings.Contains(f.log.String(), "r-1") {
+		if got.status != http.StatusServiceUnavailable || !strings.Contains(got.body, `"ErrorCode":100005`) || !strings.Contains(f.log.String(), "r-1") {
 			t.Errorf("got %d %s, log %q", got.status, got.body, f.log.String())
 		}
 	})

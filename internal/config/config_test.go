@@ -32,7 +32,7 @@ func defaults() config.Config {
 	return config.Config{
 		Listen: "127.0.0.1:8080", AccessLog: "auto", Explorer: true, Migrate: true, Introspection: true,
 		MaxDepth: 12, MaxComplexity: 20_000, MaxTokens: 2000, MaxGraphQLBody: 1 << 20, MaxBatchBody: 16 << 20, MaxCommandBody: 10 << 20,
-		Timeout: 30 * time.Second, ShutdownGrace: 15 * time.Second, SessionTTL: 24 * time.Hour, LoginFailures: 10,
+		Timeout: 30 * time.Second, ClientTimeout: 30 * time.Second, ShutdownGrace: 15 * time.Second, SessionTTL: 24 * time.Hour, LoginFailures: 10,
 		MaxSubscriptions: 100, MaxSocketOperations: 32, MaxSockets: 1000, MaxAccountSockets: 100, MaxAnonymousSockets: 64, MaxDownloads: 32, MaxAccountDownloads: 8, LiveInterval: 500 * time.Millisecond,
 		MaxBodyMemory: 128 << 20, MaxStreams: 32, MaxAccountStreams: 8, MaxAnswer: 32 << 20, MaxAnswers: 128 << 20, MaxAccountHeavy: 2,
 		MaxConnections: 32, StatementTimeout: time.Minute, SlowQuery: time.Second,
@@ -175,7 +175,7 @@ func TestValidateTellsEveryFaultAtOnce(t *testing.T) {
 	}
 	want := []string{
 		"--listen", "--cors-origin", "--cors-origin", "--max-depth", "--max-complexity", "--max-tokens", "--max-graphql-body", "--max-batch-body", "--max-command-body",
-		"--timeout", "--shutdown-grace", "--session-ttl", "--login-failures", "--max-connections", "--statement-timeout",
+		"--timeout", "--client-timeout", "--shutdown-grace", "--session-ttl", "--login-failures", "--max-connections", "--statement-timeout",
 		"--max-subscriptions", "--max-socket-operations", "--max-sockets", "--max-account-sockets",
 		"--max-body-memory", "--max-streams", "--max-account-streams", "--max-anonymous-sockets", "--max-downloads", "--max-account-downloads",
 		"--max-answer", "--max-answers", "--max-account-heavy", "--live-interval",

@@ -243,7 +243,7 @@ func (m migrator) refuseNewer(ctx context.Context, db querier, applied []int64, 
 		newest = max(newest, version)
 	}
 	if newest > latest {
-		return apperr.New(apperr.Conflict, "the database was migrated by a newer campaignql: it is at %d, "+
+		return apperr.New(apperr.Unavailable, "the database was migrated by a newer campaignql: it is at %d, "+
 			"this one knows %d; run the newer one, or restore the backup from before the upgrade", newest, latest)
 	}
 	return nil

@@ -141,13 +141,14 @@ func (c *conn) hurry() {
 
 // SetWriteDeadline implements [net.Conn]: the deadline of a surface, which that of the listener may precede.
 func (c *conn) SetWriteDeadline(deadline time.Time) error {
+	patience := c.listener.patience()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.until = deadline
 	if !c.writing {
 		return c.Conn.SetWriteDeadline(deadline)
 	}
-	return c.set(time.Now().Add(c.listener.timeout))
+	return c.set(time.Now().Add(patience))
 }
 
 // SetDeadline implements [net.Conn].

@@ -1,11 +1,15 @@
 package surface
 
 import (
+	"bufio"
 	"log/slog"
+	"net"
 	"net/http"
 	"runtime/debug"
 	"strconv"
 	"time"
+
+	"github.com/felixge/httpsnoop"
 
 	"campaignql/internal/apperr"
 )
@@ -97,9 +101,23 @@ func RefuseAs(w http.ResponseWriter, r *http.Request, status int, code, message 
 	WriteJSON(w, status, map[string]any{"errors": []any{map[string]any{"message": message, "extensions": extensions}}})
 }
 
-// Recover answers a request whose handler panicked, and logs the panic with its stack. [http.ErrAbortHandler] passes.
+// Recover answers a request whose handler panicked, and logs the panic with its stack. When part of the answer was sent
+// already, the connection is broken instead: the client must not take the part for the whole. [http.ErrAbortHandler] passes.
 func Recover(log *slog.Logger, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		begun := false
+		begin := func() { begun = true }
+		w = httpsnoop.Wrap(w, httpsnoop.Hooks{
+			WriteHeader: func(next httpsnoop.WriteHeaderFunc) httpsnoop.WriteHeaderFunc {
+				return func(code int) { begin(); next(code) }
+			},
+			Write: func(next httpsnoop.WriteFunc) httpsnoop.WriteFunc {
+				return func(p []byte) (int, error) { begin(); return next(p) }
+			},
+			Hijack: func(next httpsnoop.HijackFunc) httpsnoop.HijackFunc {
+				return func() (net.Conn, *bufio.ReadWriter, error) { begin(); return next() }
+			},
+		})
 		defer func() {
 			value := recover()
 			if value == nil {
@@ -110,6 +128,10 @@ func Recover(log *slog.Logger, next http.Handler) http.Handler {
 			}
 			log.ErrorContext(r.Context(), "request panicked", slog.String("requestId", RequestID(r.Context())),
 				slog.String("path", r.URL.Path), slog.Any("panic", value), slog.String("stack", string(debug.Stack())))
+			if begun {
+				RequestOf(r.Context()).FailedWith(Code(apperr.Internal))
+				panic(http.ErrAbortHandler)
+			}
 			RefuseAs(w, r, http.StatusInternalServerError, Code(apperr.Internal), "internal error")
 		}()
 		next.ServeHTTP(w, r)
