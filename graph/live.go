@@ -163,6 +163,9 @@ func (s *server) update(ctx context.Context, state *stream, responses graphql.Re
 	defer cancel(nil)
 	held := s.options.Answers.Open()
 	defer held.Close()
+	if id, err := caller.From(ctx); err == nil {
+		held.Own(id.UserID)
+	}
 	ctx, recorder := s.recorded(budget.With(ctx, held))
 	select {
 	case state.turns <- turn{ctx, func() func() bool {

@@ -337,22 +337,27 @@ func (s *server) authenticate(ctx context.Context, op *graphql.OperationContext)
 	}
 	switch {
 	case known.proven != nil:
-		known.CalledBy(*known.proven)
-		return caller.With(ctx, *known.proven), nil
+		return calledBy(ctx, *known.proven), nil
 	case known.refused:
 		return ctx, nil
 	}
 	id, err := s.Accounts.Authenticate(ctx, known.credentials, kind.SurfaceGraphQL)
 	switch {
 	case err == nil:
-		known.CalledBy(id)
-		return caller.With(ctx, id), nil
+		return calledBy(ctx, id), nil
 	case apperr.CodeOf(err) == apperr.Unauthenticated:
 		known.refused = true
 		return ctx, nil
 	default:
 		return ctx, err
 	}
+}
+
+// calledBy returns the context of an operation whose caller is known. Its answer is charged to the account.
+func calledBy(ctx context.Context, id caller.Identity) context.Context {
+	requestOf(ctx).CalledBy(id)
+	budget.From(ctx).Own(id.UserID)
+	return caller.With(ctx, id)
 }
 
 // identify finds out who sends a body that is not small, with one statement that the operation then spares, and none

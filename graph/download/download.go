@@ -10,6 +10,7 @@ import (
 
 	"campaignql/internal/account"
 	"campaignql/internal/apperr"
+	"campaignql/internal/budget"
 	"campaignql/internal/caller"
 	"campaignql/internal/export"
 	"campaignql/internal/gate"
@@ -60,6 +61,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	surface.RequestOf(r.Context()).CalledBy(id)
+	budget.From(ctx).Own(id.UserID)
 	ctx = caller.With(ctx, id)
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		surface.Refuse(w, r, h.Logger, err)

@@ -256,7 +256,7 @@ var registered = []Registered{
 	{ReasonStaleVersion, []Code{Precondition}, "the object changed since the version that the caller expects"},
 	{ReasonTooManyChanges, []Code{Conflict}, "the object changed at every attempt to change it"},
 	{ReasonAnswerTooLarge, []Code{Invalid}, "an answer would hold more than one may"},
-	{ReasonAnswersTooLarge, []Code{Unavailable}, "all answers together hold what they may"},
+	{ReasonAnswersTooLarge, []Code{Unavailable}, "all answers of the account or of the server together hold what they may"},
 	{ReasonUserNotFound, []Code{NotFound}, "no such user"},
 	{ReasonAccountNotFound, []Code{NotFound}, "no such account"},
 	{ReasonAPIKeyNotFound, []Code{NotFound}, "no such API key"},

@@ -1,5 +1,5 @@
-// Package budget owns how many bytes of memory an answer may hold, and all answers of a server together. What an answer
-// holds is charged where rows are read and where JSON is written. The package knows neither rows nor JSON.
+// Package budget owns how many bytes of memory an answer may hold, and all answers of an account and of the server together.
+// What an answer holds is charged where rows are read and where JSON is written. The package knows neither rows nor JSON.
 package budget
 
 import (
@@ -8,28 +8,31 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/semaphore"
-
 	"campaignql/internal/apperr"
+	"campaignql/internal/gate"
 )
 
 const (
 	// DefaultAnswer is what one answer may hold unless configured, DefaultAnswers what all may hold together.
 	DefaultAnswer, DefaultAnswers = 32 << 20, 128 << 20
+	// Small is what an answer holds at most that is charged to no pool.
+	Small = 256 << 10
 	// chunk is how much an answer takes from the pool at a time. The first chunk is free, so that small answers are never
 	// refused because of large ones.
-	chunk = 256 << 10
+	chunk = Small
 	// retryAfter is when an answer that found the pool empty may be asked for again.
 	retryAfter = time.Second
 )
 
 // Pool is the memory of the answers of a server. It may be used from many goroutines.
 type Pool struct {
-	each  int64
-	total *semaphore.Weighted
+	each int64
+	// total counts the bytes of all answers, and of those of each account.
+	total *gate.Gate
 }
 
-// NewPool returns a pool of total bytes, of which an answer may hold each; 0 takes the default.
+// NewPool returns a pool of total bytes, of which an answer may hold each; 0 takes the default. The answers of one account
+// hold at most half of the pool, or one answer where that is more.
 func NewPool(each, total int64) *Pool {
 	if each == 0 {
 		each = DefaultAnswer
@@ -37,10 +40,11 @@ func NewPool(each, total int64) *Pool {
 	if total == 0 {
 		total = max(DefaultAnswers, each)
 	}
-	return &Pool{each: each, total: semaphore.NewWeighted(total)}
+	return &Pool{each: each, total: gate.New("bytes of answers", int(total), int(max(total/2, each)))}
 }
 
-// Open begins an answer. It must be closed when nothing of the answer is held any more.
+// Open begins an answer of nobody, until Own names its account. It must be closed when nothing of the answer is held any
+// more.
 func (p *Pool) Open() *Budget { return &Budget{pool: p, limit: p.each} }
 
 // Budget is the memory of one answer. It may be used from many goroutines. A nil Budget is without bounds.
@@ -50,13 +54,15 @@ type Budget struct {
 
 	mu          sync.Mutex
 	used, taken int64
-	closed      bool
-	err         *apperr.Error
+	// account is whose bytes were taken, 0 for those of callers who are not known.
+	account int64
+	closed  bool
+	err     *apperr.Error
 }
 
 // Charge adds bytes that the answer holds from now on; what names them in the error, such as the column "html". The
-// error is Invalid, reason answer_too_large, when the answer would hold more than it may, and Unavailable with RetryAfter when
-// all answers together would. After an error every further charge fails with it.
+// error is Invalid, reason answer_too_large, when the answer would hold more than it may, and Unavailable with
+// RetryAfter when all answers of the account or of the server together would. After an error every further charge fails with it.
 func (b *Budget) Charge(bytes int64, what string) error {
 	if b == nil {
 		return nil
@@ -72,17 +78,52 @@ func (b *Budget) Charge(bytes int64, what string) error {
 		return b.err
 	}
 	if want := roundUp(b.used + bytes - chunk); want > b.taken && b.pool != nil && !b.closed {
-		if !b.pool.total.TryAcquire(want - b.taken) {
-			b.err = &apperr.Error{
-				Code: apperr.Unavailable, RetryAfter: retryAfter, Reason: apperr.ReasonAnswersTooLarge,
-				Message: "the server is making as many large answers as it has memory for: try again",
-			}
+		if err := b.pool.total.Take(b.account, want-b.taken); err != nil {
+			b.err = refusal(err)
 			return b.err
 		}
 		b.taken = want
 	}
 	b.used += bytes
 	return nil
+}
+
+// refusal is the error of a charge for which the pool has no room.
+func refusal(full error) *apperr.Error {
+	message := "the server is making as many large answers as it has memory for: try again"
+	if apperr.CodeOf(full) == apperr.Limited {
+		message = "the large answers of this account hold as much memory as they may: read those under way first"
+	}
+	return &apperr.Error{
+		Code: apperr.Unavailable, RetryAfter: retryAfter, Reason: apperr.ReasonAnswersTooLarge, Message: message,
+	}
+}
+
+// Own charges the answer to an account from now on, what it holds already included. Where the account has no room for that,
+// the next charge fails.
+func (b *Budget) Own(account int64) {
+	if b == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	taken := b.taken
+	if account != b.account && taken > 0 {
+		b.giveBack(0)
+		if err := b.pool.total.Take(account, taken); err == nil {
+			b.taken = taken
+		} else if b.err == nil {
+			b.err = refusal(err)
+		}
+	}
+	b.account = account
+}
+
+// owner returns the account that the answer is charged to.
+func (b *Budget) owner() int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.account
 }
 
 func roundUp(bytes int64) int64 { return max(0, (bytes+chunk-1)/chunk*chunk) }
@@ -132,7 +173,7 @@ func (b *Budget) Close() {
 // giveBack returns to the pool what was taken beyond keep.
 func (b *Budget) giveBack(keep int64) {
 	if b.taken > keep {
-		b.pool.total.Release(b.taken - keep)
+		b.pool.total.Give(b.account, b.taken-keep)
 		b.taken = keep
 	}
 }
@@ -156,7 +197,7 @@ func From(ctx context.Context) *Budget {
 func Portion(ctx context.Context, limit int64) (context.Context, *Budget) {
 	part := &Budget{limit: limit}
 	if whole := From(ctx); whole != nil {
-		part.pool, part.limit = whole.pool, whole.limit
+		part.pool, part.limit, part.account = whole.pool, whole.limit, whole.owner()
 		if limit > 0 {
 			part.limit = min(part.limit, limit)
 		}

@@ -1,6 +1,7 @@
 package budget_test
 
 import (
+	"strings"
 	"sync"
 	"testing"
 
@@ -34,6 +35,9 @@ func TestAllAnswersTogetherHoldNoMoreThanThePool(t *testing.T) {
 	t.Parallel()
 	pool := budget.NewPool(4*mib, 6*mib)
 	first, second, small := pool.Open(), pool.Open(), pool.Open()
+	first.Own(1)
+	second.Own(2)
+	small.Own(3)
 	if err := first.Charge(4*mib, ""); err != nil {
 		t.Fatal(err)
 	}
@@ -48,6 +52,53 @@ func TestAllAnswersTogetherHoldNoMoreThanThePool(t *testing.T) {
 	first.Close()
 	third := pool.Open()
 	if err := third.Charge(4*mib, ""); err != nil {
+		t.Errorf("after an answer has ended: %v", err)
+	}
+}
+
+// TestAnAccountHoldsNoMoreThanHalfOfThePool has an account hold what it may, also by portions and by answers that turn out
+// to be its own, and others still find room.
+func TestAnAccountHoldsNoMoreThanHalfOfThePool(t *testing.T) {
+	t.Parallel()
+	pool := budget.NewPool(4*mib, 16*mib)
+	open := func(account int64) *budget.Budget {
+		b := pool.Open()
+		b.Own(account)
+		return b
+	}
+	first := open(1)
+	_ = first.Charge(4*mib, "")
+	nameless := pool.Open()
+	if err := nameless.Charge(4*mib, ""); err != nil {
+		t.Fatal(err)
+	}
+	nameless.Own(1)
+	for name, more := range map[string]*budget.Budget{"a third": open(1), "one without a name yet": pool.Open()} {
+		err := more.Charge(2*mib, "")
+		if name != "a third" {
+			if err != nil {
+				t.Fatal(err)
+			}
+			more.Own(1)
+			err = more.Err()
+		}
+		if all := apperr.All(err); len(all) != 1 || all[0].Code != apperr.Unavailable || all[0].RetryAfter <= 0 ||
+			all[0].Reason != apperr.ReasonAnswersTooLarge || !strings.Contains(err.Error(), "of this account") {
+			t.Errorf("%s: %v", name, err)
+		}
+		more.Close()
+	}
+	_, part := budget.Portion(budget.With(t.Context(), open(1)), 0)
+	if part.Charge(2*mib, "") == nil {
+		t.Error("a portion beyond what the account may hold passes")
+	}
+	for account := int64(2); account < 4; account++ {
+		if err := open(account).Charge(4*mib, ""); err != nil {
+			t.Errorf("account %d: %v", account, err)
+		}
+	}
+	first.Close()
+	if err := open(1).Charge(4*mib, ""); err != nil {
 		t.Errorf("after an answer has ended: %v", err)
 	}
 }
@@ -111,8 +162,10 @@ func TestNothingIsLostAmongMany(t *testing.T) {
 		})
 	}
 	all.Wait()
-	for range 2 {
-		if err := pool.Open().Charge(4*mib, ""); err != nil {
+	for account := range int64(2) {
+		b := pool.Open()
+		b.Own(account)
+		if err := b.Charge(4*mib, ""); err != nil {
 			t.Errorf("after all have ended: %v", err)
 		}
 	}

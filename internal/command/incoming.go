@@ -6,6 +6,7 @@ import (
 
 	"campaignql/internal/account"
 	"campaignql/internal/apperr"
+	"campaignql/internal/budget"
 	"campaignql/internal/caller"
 	"campaignql/internal/kind"
 	"campaignql/internal/surface"
@@ -127,5 +128,6 @@ func (in *incoming) identify(ctx context.Context, p Parameters) (context.Context
 		return nil, err
 	}
 	surface.RequestOf(ctx).CalledBy(id)
+	budget.From(ctx).Own(id.UserID)
 	return caller.With(ctx, id), nil
 }
