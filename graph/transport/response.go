@@ -7,6 +7,9 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"campaignql/internal/budget"
+	"campaignql/internal/surface"
 )
 
 // write sends a response. The data of gqlgen is JSON already and is passed on as it is; encoding/json would read all of it
@@ -29,9 +32,10 @@ func (x *exchange) write(status int, resp *graphql.Response) {
 	}
 	x.w.WriteHeader(status)
 	// When writing fails the client is gone, and there is nobody to tell.
-	_, _ = x.w.Write(before)
-	_, _ = x.w.Write(resp.Data)
-	_, _ = x.w.Write(after)
+	pace := surface.Pace{Held: budget.From(x.r.Context())}
+	_, _ = pace.Write(x.w, before)
+	_, _ = pace.Write(x.w, resp.Data)
+	_, _ = pace.Write(x.w, after)
 }
 
 // retryAfter is after how many seconds a client may ask again, 0 where no error says so.

@@ -13,6 +13,7 @@ import (
 
 	"campaignql/internal/account"
 	"campaignql/internal/apperr"
+	"campaignql/internal/budget"
 	"campaignql/internal/kind"
 	"campaignql/internal/surface"
 )
@@ -25,7 +26,7 @@ func (b *Bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	started := time.Now()
 	ctx, work, done := surface.WithWork(r.Context(), b.opts.Timeout)
 	defer done()
-	out := &answer{writer: w, work: work}
+	out := &answer{writer: w, work: work, pace: surface.Pace{Held: budget.From(r.Context())}}
 	in := &incoming{bridge: b}
 	defer in.body.Release() // not before the answer is written: what was sent is in use until then
 	response := b.answer(ctx, w, r, out, in)
@@ -139,6 +140,7 @@ func (p Parameters) key() string {
 type answer struct {
 	writer http.ResponseWriter
 	work   *surface.Work
+	pace   surface.Pace
 	xml    bool
 	// committed tells that a part has been written, lost that the client took no more.
 	committed, lost bool
@@ -182,7 +184,7 @@ func (a *answer) write(response Response, part []byte) error {
 		a.header(response)
 	}
 	return a.work.Write(func() error {
-		_, err := a.writer.Write(part)
+		_, err := a.pace.Write(a.writer, part)
 		a.lost = err != nil
 		return err
 	})

@@ -169,6 +169,7 @@ func (c *conn) Close() error {
 func Deadlines(timeout, whole time.Duration, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		control := http.NewResponseController(w)
+		_ = control.SetWriteDeadline(time.Time{}) // what the last answer over this connection had
 		if r.Body == nil || r.Body == http.NoBody {
 			_ = control.SetReadDeadline(time.Time{})
 			next.ServeHTTP(w, r)
