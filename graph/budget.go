@@ -4,25 +4,60 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"campaignql/graph/scalar"
+	"campaignql/graph/transport"
 	"campaignql/internal/apperr"
 	"campaignql/internal/budget"
 )
 
 // budgeted returns a context with a budget for an operation. An HTTP request has one already. Operations over one WebSocket
-// have each their own, until their context ends.
+// have each their own, until their answer is written.
 func (s *server) budgeted(ctx context.Context) context.Context {
 	if !requestOf(ctx).shared && budget.From(ctx) != nil {
 		return ctx
 	}
 	held := s.options.Answers.Open()
-	context.AfterFunc(ctx, held.Close)
+	whenAnswered(ctx, held.Close)
 	return budget.With(ctx, held)
+}
+
+// whenAnswered calls done once nothing of an operation is written any more.
+func whenAnswered(ctx context.Context, done func()) {
+	if !transport.AfterOperation(ctx, done) {
+		context.AfterFunc(ctx, done) // of a request, which ends after its answer
+	}
+}
+
+// latest is the budget of the latest update of a subscription. An update is held until it is written, which is when the next
+// one is asked for.
+type latest struct {
+	mu    sync.Mutex
+	held  *budget.Budget
+	ended bool
+}
+
+// replace closes the budget of the last update and begins that of the next.
+func (l *latest) replace(held *budget.Budget) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.held.Close()
+	if l.held = held; l.ended {
+		held.Close()
+	}
+}
+
+// end closes the budget for good.
+func (l *latest) end() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ended = true
+	l.held.Close()
 }
 
 // charged charges the JSON of a field that the executor has resolved. The text that it will be written from is shared with

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"campaignql/graph/guard"
 	"campaignql/internal/store"
@@ -80,4 +81,53 @@ func TestTheComplexityOfLargeTextsTells(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestAnAnswerOverAWebSocketIsHeldUntilItIsWritten asks for large answers over a WebSocket and reads none of them. They are
+// charged to their account as long as they wait, also when the client completes their operations, and to nobody else.
+func TestAnAnswerOverAWebSocketIsHeldUntilItIsWritten(t *testing.T) {
+	t.Parallel()
+	db := testkit.Open(t, "sqlite::memory:")
+	cfg := apitest.Config()
+	cfg.MaxAnswer, cfg.MaxAnswers = 16<<20, 32<<20
+	w := &world{Server: apitest.With(t, db, cfg), db: db}
+	documents := map[*apitest.Account]string{}
+	html := strings.Repeat("x", 6<<20)
+	ann, ben := w.Account(t), w.Account(t)
+	for _, a := range []*apitest.Account{ann, ben} {
+		made := db.Client(a.Context).Email.Create().SetHTML(html).SetCreatedAt(firstDay).SetUpdatedAt(firstDay)
+		documents[a] = fmt.Sprintf(`{ email(id: %d) { html } }`, must(made.Save(a.Context))(t).ID)
+	}
+	refused := func(a *apitest.Account) bool {
+		response := w.Query(t, a.Key, documents[a], nil)
+		return len(response.Errors) > 0 && response.Errors[0].Extensions["reason"] == "answers_too_large"
+	}
+	if refused(ann) || refused(ben) {
+		t.Fatal("one answer is too much")
+	}
+	s := connect(t, w.URL, ann.Key)
+	for i := range 8 {
+		s.subscribe(fmt.Sprint(i), documents[ann], nil)
+	}
+	for deadline := time.Now().Add(patience); !refused(ann); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("answers that nobody reads are held and not charged")
+		}
+	}
+	for i := range 8 {
+		s.send("complete", fmt.Sprint(i), nil)
+	}
+	time.Sleep(500 * time.Millisecond) // until the messages are handled; the answers wait all the same
+	if !refused(ann) {
+		t.Error("an operation that was completed is no longer charged while its answer waits")
+	}
+	if refused(ben) {
+		t.Error("one account takes the room of another")
+	}
+	_ = s.CloseNow()
+	for deadline := time.Now().Add(patience); refused(ann); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("what was held for a connection that has ended is charged still")
+		}
+	}
 }

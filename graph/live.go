@@ -100,8 +100,10 @@ type streamKey struct{}
 type stream struct {
 	// turns has the next response as soon as it is asked for: until then its update need not be known, and the latest there is will do.
 	turns chan turn
-	mu    sync.Mutex
-	err   error
+	// latest is what the latest response holds.
+	latest latest
+	mu     sync.Mutex
+	err    error
 }
 
 // turn is one response that is to be made.
@@ -135,6 +137,7 @@ func (s *server) subscription(ctx context.Context, op *graphql.OperationContext,
 		return graphql.OneShot(&graphql.Response{Errors: gqlerror.List{s.present(ctx, err)}})
 	}
 	state := &stream{turns: make(chan turn, 1)}
+	whenAnswered(ctx, state.latest.end)
 	responses := next(prepared(context.WithValue(ctx, streamKey{}, state), s.resolver))
 	first, ended := true, false
 	return func(ctx context.Context) *graphql.Response {
@@ -144,6 +147,7 @@ func (s *server) subscription(ctx context.Context, op *graphql.OperationContext,
 		response := s.update(ctx, state, responses, first)
 		if response == nil {
 			ended = true
+			state.latest.end()
 			if err := state.why(); err != nil && ctx.Err() == nil {
 				return &graphql.Response{Errors: gqlerror.List{s.present(ctx, err)}}
 			}
@@ -162,7 +166,7 @@ func (s *server) update(ctx context.Context, state *stream, responses graphql.Re
 	ctx, cancel := context.WithCancelCause(prepared(ctx, s.resolver))
 	defer cancel(nil)
 	held := s.options.Answers.Open()
-	defer held.Close()
+	state.latest.replace(held)
 	if id, err := caller.From(ctx); err == nil {
 		held.Own(id.UserID)
 	}

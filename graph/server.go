@@ -259,8 +259,8 @@ func (s *server) operation(ctx context.Context, next graphql.OperationHandler) g
 		return s.subscription(ctx, op, next)
 	}
 	start := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, s.options.Timeout)
-	ctx = s.budgeted(ctx)
+	// The budget is the operation's and not of its time, which ends when the answer is made and not yet written.
+	ctx, cancel := context.WithTimeout(s.budgeted(ctx), s.options.Timeout)
 	ctx, recorder := s.recorded(ctx)
 	surface.RequestOf(ctx).Named(operationName(op))
 	ctx, err := s.authenticate(ctx, op)

@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"encoding/json"
+	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -59,14 +60,45 @@ func (c *socket) begin(id string, params *graphql.RawParams, body *surface.Body)
 	case len(c.active) >= c.MaxOperations:
 		return nil, refuse(0, CodeRateLimited, "this connection runs as many operations as it may: complete one first")
 	}
-	ctx, cancel := context.WithCancel(c.connection.Context)
+	after := new(afterwards)
+	ctx, cancel := context.WithCancel(context.WithValue(c.connection.Context, afterKey{}, after))
 	op := &operation{id: id, cancel: cancel}
 	c.active[id] = op
 	c.running.Go(func() {
 		defer body.Release()
+		defer after.run()
 		c.operate(ctx, op, params)
 	})
 	return nil, nil
+}
+
+type afterKey struct{}
+
+// afterwards is what is called when an operation is wholly over.
+type afterwards struct {
+	mu    sync.Mutex
+	calls []func()
+}
+
+func (a *afterwards) run() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, call := range a.calls {
+		call()
+	}
+}
+
+// AfterOperation calls done when the operation of a context is over and nothing of its answer is held any more, which is
+// later than the end of the context: a client may complete an operation while its answer waits to be written. It reports
+// false, and calls nothing, in the context of a single HTTP request.
+func AfterOperation(ctx context.Context, done func()) bool {
+	after, ok := ctx.Value(afterKey{}).(*afterwards)
+	if ok {
+		after.mu.Lock()
+		defer after.mu.Unlock()
+		after.calls = append(after.calls, done)
+	}
+	return ok
 }
 
 // operate runs an operation to its end and tells the client what came of it. The id is free before the end is told: the client may use it again at once.

@@ -434,14 +434,16 @@ func (c *socket) send(m message) {
 	c.write(text)
 }
 
-func (c *socket) write(text []byte) {
+// write writes the parts of a message. It puts them together when it is their turn, so that the answers that wait for a slow
+// client are held once.
+func (c *socket) write(parts ...[]byte) {
 	c.sending.Lock()
 	defer c.sending.Unlock()
 	ctx, cancel := context.WithTimeout(c.ctx, writeTimeout)
 	defer cancel()
 	c.writing.Store(time.Now().UnixNano())
 	defer c.writing.Store(0)
-	_ = c.conn.Write(ctx, websocket.MessageText, text)
+	_ = c.conn.Write(ctx, websocket.MessageText, bytes.Join(parts, nil))
 }
 
 // next writes a response without reading its data once more, as send would.
@@ -455,5 +457,5 @@ func (c *socket) next(id string, resp *graphql.Response) {
 	if err != nil {
 		return // a string
 	}
-	c.write(bytes.Join([][]byte{[]byte(`{"id":`), name, []byte(`,"type":"next","payload":`), before, resp.Data, after, []byte(`}`)}, nil))
+	c.write([]byte(`{"id":`), name, []byte(`,"type":"next","payload":`), before, resp.Data, after, []byte(`}`))
 }
