@@ -247,11 +247,31 @@ func TestALargeBodyIsAuthenticatedOnce(t *testing.T) {
 	}
 }
 
+// steadily sends a body without credentials whose parts come with pauses, but faster than any rate asks for.
+func (s *admitting) steadily(t *testing.T) {
+	t.Helper()
+	whole := form(300*kib, "")
+	first, rest := whole[:100*kib], whole[100*kib:]
+	conn := s.send(t, request{target: "/api.php", contentType: formType, body: first, more: len(rest)})
+	for len(rest) > 0 {
+		time.Sleep(30 * time.Millisecond)
+		part := rest[:min(10*kib, len(rest))]
+		if _, err := io.WriteString(conn, part); err != nil {
+			t.Fatal(err)
+		}
+		rest = rest[len(part):]
+	}
+	if response, body := readAnswer(t, conn); response.StatusCode == http.StatusRequestTimeout {
+		t.Errorf("a body that comes fast enough is refused: %s", body)
+	}
+}
+
 func TestABodyWithoutCredentialsMustComeFast(t *testing.T) {
 	t.Parallel()
 	for name, limits := range map[string]surface.BodyLimits{
 		"in all":    {NamelessTime: 200 * time.Millisecond, NamelessRate: 1},
 		"at a rate": {NamelessTime: time.Hour, NamelessRate: 1 << 20},
+		"at a rate of less than is read at a time": {NamelessTime: time.Hour, NamelessRate: 50 << 10},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -265,6 +285,9 @@ func TestABodyWithoutCredentialsMustComeFast(t *testing.T) {
 			slow = request{target: "/graphql", contentType: jsonType, body: strings.Repeat(" ", 100*kib), more: 100 * kib}
 			if response, body = s.ask(t, slow); response.StatusCode != http.StatusRequestTimeout || !strings.Contains(body, `"code":"REQUEST_TIMEOUT"`) {
 				t.Errorf("over GraphQL: %d %s", response.StatusCode, body)
+			}
+			if limits.NamelessTime == time.Hour { // as fast as it must, and not faster
+				s.steadily(t)
 			}
 			// With a key it may take its time: the rest comes after others were cut off.
 			whole := form(200*kib, "")

@@ -281,10 +281,10 @@ func (r *bodyReader) fill(part *[]byte, upTo int64) (ended bool, err error) {
 }
 
 // hurry bounds the time for the next n bytes of a body without credentials. What it returns ends that, with ErrSlowBody
-// if they did not come in time.
+// if they did not come in time: at the rate, or within a second where that is more.
 func (r *bodyReader) hurry(n int) func() error {
 	var expired atomic.Bool
-	atRate := time.Duration(int64(n) / r.bodies.limits.NamelessRate * int64(time.Second))
+	atRate := max(time.Second, time.Duration(n)*time.Second/time.Duration(r.bodies.limits.NamelessRate))
 	left := time.Until(r.started.Add(r.bodies.limits.NamelessTime))
 	timer := time.AfterFunc(max(0, min(atRate, left)), func() {
 		expired.Store(true)
