@@ -102,7 +102,7 @@ type Grant struct {
 type Source interface {
 	// Read reads on, as io.Reader does.
 	Read(p []byte) (int, error)
-	// Interrupt makes a Read that waits return an error.
+	// Interrupt makes a Read that waits return an error, and every later one.
 	Interrupt()
 }
 
@@ -131,7 +131,14 @@ type httpBody struct {
 
 func (b *httpBody) Read(p []byte) (int, error) { return b.request.Body.Read(p) }
 
-func (b *httpBody) Interrupt() { _ = b.control.SetReadDeadline(time.Unix(1, 0)) }
+// Interrupt implements [Source]. A body with deadlines must not set another one for its next read.
+func (b *httpBody) Interrupt() {
+	if timed, ok := b.request.Body.(*TimedBody); ok {
+		timed.End()
+		return
+	}
+	_ = b.control.SetReadDeadline(time.Unix(1, 0))
+}
 
 // LeaveUnread prepares an answer that is sent although the body of the request was not read to its end: the rest is not
 // waited for, and the connection is closed.

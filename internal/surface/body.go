@@ -181,6 +181,8 @@ type bodyReader struct {
 	BodyRequest
 	limit   int64
 	started time.Time
+	// expired tells that the body came too slowly.
+	expired atomic.Bool
 	// asked tells that Identify was called, and seen how many bytes it was given.
 	asked bool
 	seen  int64
@@ -266,7 +268,7 @@ func (r *bodyReader) fill(part *[]byte, upTo int64) (ended bool, err error) {
 	if r.leave != nil && r.account == 0 {
 		hurry = r.hurry(len(room))
 	}
-	for len(room) > 0 && err == nil {
+	for len(room) > 0 && err == nil && !r.expired.Load() {
 		var n int
 		n, err = r.From.Read(room)
 		*part, room, r.size = (*part)[:len(*part)+n], room[n:], r.size+int64(n)
@@ -283,15 +285,14 @@ func (r *bodyReader) fill(part *[]byte, upTo int64) (ended bool, err error) {
 // hurry bounds the time for the next n bytes of a body without credentials. What it returns ends that, with ErrSlowBody
 // if they did not come in time: at the rate, or within a second where that is more.
 func (r *bodyReader) hurry(n int) func() error {
-	var expired atomic.Bool
 	atRate := max(time.Second, time.Duration(n)*time.Second/time.Duration(r.bodies.limits.NamelessRate))
 	left := time.Until(r.started.Add(r.bodies.limits.NamelessTime))
 	timer := time.AfterFunc(max(0, min(atRate, left)), func() {
-		expired.Store(true)
+		r.expired.Store(true)
 		r.From.Interrupt()
 	})
 	return func() error {
-		if !timer.Stop() || expired.Load() {
+		if !timer.Stop() || r.expired.Load() {
 			return ErrSlowBody
 		}
 		return nil
