@@ -46,6 +46,7 @@ const (
 	endedGrace              = time.Second
 	defaultPing             = 20 * time.Second
 	defaultSocketOperations = 32
+	defaultMessageTimeout   = 2 * time.Minute
 )
 
 // Closing is an error that closes a connection with a code and a reason, which are told to the client.
@@ -72,6 +73,9 @@ type Socket struct {
 	InitTimeout time.Duration
 	// AnonymousTimeout is how long a connection may be open whose caller is not known; 30 s by default.
 	AnonymousTimeout time.Duration
+	// MessageSilence is how long a client may send nothing within a message, 30 s by default, and MessageTimeout how long it
+	// may take to send one, 2 min by default.
+	MessageSilence, MessageTimeout time.Duration
 	// Ping is how often the client is asked whether it is there, and how long it may take to answer; 20 s by default.
 	Ping time.Duration
 	// Init reads the payload of connection_init. A *Closing refuses it.
@@ -206,13 +210,32 @@ func (c *socket) read() *Closing {
 	}
 }
 
-// frames is a message as the source of a body.
+// frames is a message as the source of a body. A client that is silent within it, or takes too long for all of it, loses
+// its connection: a message that has begun may hold a place of other connections.
 type frames struct {
 	io.Reader
-	conn *websocket.Conn
+	conn    *websocket.Conn
+	late    *time.Timer
+	silence time.Duration
+	until   time.Time
 }
 
-func (f frames) Interrupt() { _ = f.conn.CloseNow() }
+// begun begins to read a message whose first frame has come.
+func (c *socket) begun(reader io.Reader) *frames {
+	f := &frames{Reader: reader, conn: c.conn, silence: orDefault(c.MessageSilence, surface.DefaultClientTimeout)}
+	f.until = time.Now().Add(orDefault(c.MessageTimeout, defaultMessageTimeout))
+	f.late = time.AfterFunc(f.silence, f.Interrupt)
+	return f
+}
+
+// Read implements [io.Reader].
+func (f *frames) Read(p []byte) (int, error) {
+	f.late.Reset(min(f.silence, time.Until(f.until)))
+	return f.Reader.Read(p)
+}
+
+// Interrupt implements [surface.Source].
+func (f *frames) Interrupt() { _ = f.conn.CloseNow() }
 
 // receive reads a message, nil when the connection has ended.
 func (c *socket) receive(body *surface.Body) (*message, *Closing) {
@@ -221,10 +244,12 @@ func (c *socket) receive(body *surface.Body) (*message, *Closing) {
 		return nil, nil
 	}
 	most := orDefault(c.MaxMessage, DefaultMaxBody)
+	from := c.begun(reader)
 	err = orOwn(c.Bodies).Read(c.ctx, body, surface.BodyRequest{
-		From: frames{reader, c.conn}, Length: -1, MaxBody: most,
+		From: from, Length: -1, MaxBody: most,
 		Identify: func(context.Context, []byte) (surface.Grant, error) { return c.owner(), nil },
 	})
+	from.late.Stop()
 	if all := apperr.All(err); len(all) > 0 {
 		return nil, &Closing{CloseTryLater, "Try again later: " + all[0].Error()}
 	}

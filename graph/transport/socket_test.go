@@ -399,3 +399,45 @@ func TestWhoReadsNothingCannotPileUpOperations(t *testing.T) {
 		t.Errorf("%d answers were made for nobody", n)
 	}
 }
+
+func TestAMessageThatHasBegunMustEnd(t *testing.T) {
+	t.Parallel()
+	for name, s := range map[string]Socket{
+		"silent within it": {MessageSilence: 200 * time.Millisecond},
+		"slow":             {MessageTimeout: 500 * time.Millisecond},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := converse(t, s, nil)
+			c.say(hello)
+			c.hear(ack)
+			time.Sleep(700 * time.Millisecond) // between messages a client may be silent
+			c.say(`{"type":"ping"}`)
+			c.hear(`{"type":"pong"}`)
+			w, err := c.Writer(c.ctx, websocket.MessageText)
+			if err != nil {
+				t.Fatal(err)
+			}
+			part := make([]byte, 8<<10)
+			_, _ = w.Write(part)
+			closed := make(chan error, 1)
+			go func() {
+				_, _, err := c.Read(c.ctx)
+				closed <- err
+			}()
+			for {
+				select {
+				case <-closed:
+					if c.ctx.Err() != nil {
+						t.Error("the connection is kept")
+					}
+					return
+				case <-time.After(50 * time.Millisecond):
+					if s.MessageTimeout > 0 {
+						_, _ = w.Write(part)
+					}
+				}
+			}
+		})
+	}
+}
