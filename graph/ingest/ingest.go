@@ -41,7 +41,7 @@ type Options struct {
 	Logger *slog.Logger
 	// Gate has a place for each stream; without one there is no bound.
 	Gate *gate.Gate
-	// Timeout ends the recording of a batch, its SQL included. Default 30 s.
+	// Timeout ends the recording of a batch, its SQL included, and the look-up of credentials. Default 30 s.
 	Timeout time.Duration
 	// Stopping is closed when the server is told to stop; never if nil.
 	Stopping <-chan struct{}
@@ -121,7 +121,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // identify returns a caller who may record, and its context.
 func (h *Handler) identify(ctx context.Context) (context.Context, caller.Identity, error) {
-	id, err := h.accounts.Authenticate(ctx, account.Bearer(surface.RequestOf(ctx).Token), kind.SurfaceGraphQL)
+	looking, cancel := context.WithTimeout(ctx, h.Timeout)
+	defer cancel()
+	id, err := h.accounts.Authenticate(looking, account.Bearer(surface.RequestOf(ctx).Token), kind.SurfaceGraphQL)
 	if err != nil {
 		return ctx, id, err
 	}

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -382,4 +383,34 @@ func TestStreamsOfEventsHavePlaces(t *testing.T) {
 		conn.Close()
 		return response.StatusCode == http.StatusOK
 	})
+}
+
+// TestLookingUpCredentialsEndsInTime keeps every connection to the database busy.
+func TestLookingUpCredentialsEndsInTime(t *testing.T) {
+	t.Parallel()
+	cfg := apitest.Config()
+	cfg.Timeout = 500 * time.Millisecond
+	db := testkit.Open(t, "sqlite:"+filepath.Join(t.TempDir(), "busy.db"))
+	s := apitest.With(t, db, cfg)
+	ann := s.Account(t)
+	a := &admitting{Server: s, address: strings.TrimPrefix(s.URL, "http://")}
+	for _, pool := range db.Pools() {
+		for range pool.Stats().MaxOpenConnections {
+			conn, err := pool.Conn(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+		}
+	}
+	for name, r := range map[string]request{
+		"a large command": {target: "/api.php", contentType: formType, key: ann.Key, body: form(100*kib, ""), more: 100 * kib},
+		"GraphQL":         {target: "/graphql", contentType: jsonType, key: ann.Key, body: strings.Repeat(" ", 100*kib), more: 100 * kib},
+		"events":          {target: "/events", contentType: "application/x-ndjson", key: ann.Key, body: "{}\n", more: kib},
+	} {
+		begun := time.Now()
+		if response, body := a.ask(t, r); response.StatusCode != http.StatusServiceUnavailable || time.Since(begun) > answerWithin/2 {
+			t.Errorf("%s: %d %s after %s", name, response.StatusCode, body, time.Since(begun))
+		}
+	}
 }

@@ -116,6 +116,8 @@ func (in *incoming) authenticate(ctx context.Context, sent account.Credentials) 
 			return one.id, one.err
 		}
 	}
+	ctx, cancel := context.WithTimeout(ctx, in.bridge.opts.Timeout) // the body has its place meanwhile
+	defer cancel()
 	id, err := in.bridge.Accounts.Authenticate(ctx, sent, kind.SurfaceCommand)
 	in.tried = append(in.tried, attempt{sent, id, err})
 	return id, err
