@@ -20,8 +20,8 @@ const createStepTable = "CREATE TABLE IF NOT EXISTS " + stepTable + " (version B
 // mysqlRun is one call of Migrate that has the lease.
 type mysqlRun struct {
 	migrator
-	db      *sql.DB
-	conn    *sql.Conn
+	db   *sql.DB
+	conn *sql.Conn
 	// process is the number of conn on server.
 	process int64
 	server  string
