@@ -227,6 +227,8 @@ func TestCampaignShowsItsTransitionsReadinessAndHistory(t *testing.T) {
 	play(t, []scenario{
 		{name: "what a trusted owner may do with a draft", document: `{ campaign(id: "<draft>") { allowedTransitions { to mutation blockedBy { code } } } }`,
 			want: `{"allowedTransitions":[{"blockedBy":null,"mutation":"updateCampaign","to":"READY"}]}`},
+		{name: "what an owner may do by a key that may not approve", as: "editor", document: `{ campaign(id: "<draft>") { allowedTransitions { to blockedBy { code } } } }`,
+			want: `{"allowedTransitions":[{"blockedBy":null,"to":"READY"}]}`},
 		{name: "what others may", as: "untrusted", document: `{ campaign(id: "<draft>") { allowedTransitions { to mutation blockedBy { code } } } }`,
 			want: `{"allowedTransitions":[{"blockedBy":{"code":"approval_required"},"mutation":"updateCampaign","to":"READY"},{"blockedBy":null,"mutation":"updateCampaign","to":"PENDING_APPROVAL"}]}`},
 		{name: "nothing follows after sent", document: `{ campaign(id: "<sent>") { allowedTransitions { to } } }`, want: `{"allowedTransitions":[]}`},

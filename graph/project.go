@@ -84,7 +84,7 @@ var (
 			"series":     reads("id", "sending_started_at"), "links": reads("id"), "domains": reads("id"),
 		})),
 		"readiness":          reads(campaign.ReadinessColumns...),
-		"allowedTransitions": reads("status", "total_sent"),
+		"allowedTransitions": reads("status", "total_sent", "user_id"),
 		"history":            reads("id"),
 		"abTest":             reads("ab_test"),
 		"autoResend": holds(fields{

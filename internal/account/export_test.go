@@ -35,3 +35,12 @@ func HoldHashSlots(s *Service) (release func()) {
 func NameCounter(s *Service, name string) string {
 	return counterID(s.counters(foldName(name), "").name, s.now())
 }
+
+// DescendantsOf is descendantsOf.
+var DescendantsOf = descendantsOf
+
+// HoldLook keeps everybody from asking whether followed callers may go on.
+func HoldLook(s *Service) (release func()) {
+	s.followers.looking <- struct{}{}
+	return func() { <-s.followers.looking }
+}

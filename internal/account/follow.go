@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"campaignql/internal/caller"
+	"campaignql/internal/store"
 )
 
 const (
@@ -81,13 +82,15 @@ type followers struct {
 	stop      context.CancelFunc
 	goroutine sync.WaitGroup
 
-	// looking is held while the database is asked; looked is when that began last with an answer.
-	looking sync.Mutex
+	// looking has a place for the one who asks the database; looked is when that began last with an answer.
+	looking chan struct{}
 	looked  time.Time
 }
 
 func newFollowers(s *Service) *followers {
-	fs := &followers{s: s, nudged: make(chan struct{}, 1), all: map[*Follower]struct{}{}}
+	fs := &followers{
+		s: s, nudged: make(chan struct{}, 1), all: map[*Follower]struct{}{}, looking: make(chan struct{}, 1),
+	}
 	fs.stopping, fs.stop = context.WithCancel(caller.System(context.Background()))
 	return fs
 }
@@ -143,12 +146,7 @@ func (fs *followers) run() {
 		if !due && !fs.dirty.Load() {
 			continue // somebody else is followed since the nudge
 		}
-		ctx, cancel := context.WithTimeout(fs.stopping, followTimeout)
-		fs.looking.Lock()
-		err := fs.look(ctx)
-		fs.looking.Unlock()
-		cancel()
-		if err != nil {
+		if err := fs.inTurn(fs.stopping, fs.look); err != nil {
 			// Each stream finds out by Check before it does anything more.
 			fs.s.log.Debug("cannot tell whether keys and sessions are in force", "error", err)
 		}
@@ -164,12 +162,25 @@ func (fs *followers) any() bool {
 
 // refresh asks the database unless its last answer is young enough.
 func (fs *followers) refresh(ctx context.Context) error {
-	fs.looking.Lock()
-	defer fs.looking.Unlock()
-	if !fs.dirty.Load() && time.Since(fs.looked) < maxAge {
-		return nil
+	return fs.inTurn(ctx, func(ctx context.Context) error {
+		if !fs.dirty.Load() && time.Since(fs.looked) < maxAge {
+			return nil
+		}
+		return fs.look(ctx)
+	})
+}
+
+// inTurn calls work, which may take followTimeout, once nobody else asks the database. Waiting for that ends with ctx.
+func (fs *followers) inTurn(ctx context.Context, work func(ctx context.Context) error) error {
+	select {
+	case fs.looking <- struct{}{}:
+	case <-ctx.Done():
+		return store.Translate(ctx.Err())
 	}
-	return fs.look(ctx)
+	defer func() { <-fs.looking }()
+	ctx, cancel := context.WithTimeout(ctx, followTimeout)
+	defer cancel()
+	return work(ctx)
 }
 
 // look asks the database about everybody who is followed, and ends those who may not go on.

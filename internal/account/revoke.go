@@ -119,18 +119,34 @@ func (s *Service) descendants(ctx context.Context, key *ent.APIKey, now time.Tim
 	if err != nil {
 		return nil, err
 	}
-	family := map[int64]bool{key.ID: true}
-	var found []*ent.APIKey
-	for _, k := range all { // a parent has the smaller id
-		if !family[*k.ParentID] {
-			continue
+	return descendantsOf(key.ID, all, now), nil
+}
+
+// descendantsOf returns the keys in force, of all in order of their ids, that the key of an id made, itself or through
+// others.
+func descendantsOf(id int64, all []*ent.APIKey, now time.Time) []*ent.APIKey {
+	children := map[int64][]int64{}
+	for _, k := range all {
+		children[*k.ParentID] = append(children[*k.ParentID], k.ID)
+	}
+	family, queue := map[int64]bool{id: true}, []int64{id}
+	for len(queue) > 0 {
+		parent := queue[0]
+		queue = queue[1:]
+		for _, child := range children[parent] {
+			if !family[child] {
+				family[child] = true
+				queue = append(queue, child)
+			}
 		}
-		family[k.ID] = true
-		if k.RevokedAt == nil && (k.ExpiresAt == nil || k.ExpiresAt.After(now)) {
+	}
+	var found []*ent.APIKey
+	for _, k := range all {
+		if k.ID != id && family[k.ID] && k.RevokedAt == nil && (k.ExpiresAt == nil || k.ExpiresAt.After(now)) {
 			found = append(found, k)
 		}
 	}
-	return found, nil
+	return found
 }
 
 // endKeys revokes keys of an account and ends the sessions that were opened by them.

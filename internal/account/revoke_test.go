@@ -289,3 +289,45 @@ func TestFollowersShareTheirStatements(t *testing.T) {
 		}
 	})
 }
+
+// TestAFamilyOfKeysIsFoundWhateverTheirIds looks for the descendants of a key among keys of which some have smaller ids
+// than those that made them, as after rows were copied from another database.
+func TestAFamilyOfKeysIsFoundWhateverTheirIds(t *testing.T) {
+	t.Parallel()
+	start := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	made := func(id, parent int64) *ent.APIKey { return &ent.APIKey{ID: id, ParentID: &parent} }
+	ended := made(4, 9)
+	ended.RevokedAt = new(start)
+	all := []*ent.APIKey{made(2, 4), made(3, 8), ended, made(5, 7), made(6, 5), made(7, 6), made(9, 10)}
+	if got := ids(account.DescendantsOf(10, all, start)); !same(got, 2, 9) {
+		t.Errorf("the descendants are %v", got)
+	}
+	if got := ids(account.DescendantsOf(5, all, start)); !same(got, 6, 7) { // a circle ends
+		t.Errorf("the descendants in a circle are %v", got)
+	}
+}
+
+// TestCheckingACallerEndsWithItsRequest holds the look at the database while another stream checks its caller.
+func TestCheckingACallerEndsWithItsRequest(t *testing.T) {
+	t.Parallel()
+	testkit.Each(t, func(t *testing.T, db *store.Store) {
+		s := account.New(db, account.Options{})
+		defer s.Close()
+		f := s.Follow(testkit.Account(t, db))
+		defer f.Close()
+		release := account.HoldLook(s)
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		done := make(chan error, 1)
+		go func() { done <- f.Check(ctx) }()
+		select {
+		case err := <-done:
+			if apperr.CodeOf(err) != apperr.Canceled {
+				t.Errorf("it ends with %v", err)
+			}
+		case <-time.After(5 * time.Second):
+			t.Error("it waits on after its request ended")
+		}
+		release()
+	})
+}

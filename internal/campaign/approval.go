@@ -28,6 +28,9 @@ func (s *Service) settleApproval(ctx context.Context, id caller.Identity, c *ent
 		if c.ApprovedDigest != nil {
 			d.write.ClearApprovedDigest()
 		}
+		if d.to == kind.StatusPendingApproval && c.Status != d.to {
+			return s.lockContent(ctx, resulting(c, d.write))
+		}
 		return nil
 	case running(c.Status) || c.Status == kind.StatusSent:
 		return s.keepApproval(ctx, id, c, d)
@@ -56,14 +59,21 @@ func (s *Service) approve(ctx context.Context, id caller.Identity, c *ent.Campai
 	return nil
 }
 
+// lockContent holds the emails and segments of a campaign that is going to wait for approval: who is
+// changing one of them finishes before, and who comes later finds it waiting.
+func (s *Service) lockContent(ctx context.Context, c *ent.Campaign) error {
+	_, err := s.digests(ctx, c.UserID, []*ent.Campaign{c}, store.Lock)
+	return err
+}
+
 // keepApproval compares what a campaign is going to be with what was approved, where the change
 // touches that or where the campaign goes on to be sent.
 func (s *Service) keepApproval(ctx context.Context, id caller.Identity, c *ent.Campaign, d *draft) error {
 	after := resulting(c, d.write)
-	changed, approves := !sameContent(c, after), mayApprove(id, c) == nil
+	changed, approves := !sameContent(c, after), approves(id, c.UserID)
 	if changed && !approves && c.Status != kind.StatusReady {
 		return notInStatus(firstMaterial(d),
-			"only an account that is trusted or an admin can change what is sent of a campaign that is %s", c.Status.Legacy())
+			"only an account that is trusted, or an admin with the scope \"approve\", can change what is sent of a campaign that is %s", c.Status.Legacy())
 	}
 	starts := d.to == kind.StatusSending && c.Status == kind.StatusReady
 	resumes := d.to == kind.StatusReady && c.Status == kind.StatusPaused
@@ -108,6 +118,8 @@ func (s *Service) compare(
 		return refusedStart("the change withdraws the approval: an admin has to approve it before it is sent")
 	}
 	if d.to == kind.StatusSending {
+		// The caller is refused: of what it asked for nothing is written.
+		d.write, d.fields, after = s.db.Client(ctx).Campaign.Update(), nil, c
 		d.refusal = refusedStart("it is not what was approved (" + now.difference(covered) + "): it waits for approval again")
 	}
 	d.withdraw(after, now.difference(covered))

@@ -502,23 +502,7 @@ func TestAChangeOfAnEmailWaitsForAStart(t *testing.T) {
 				return err
 			}
 			behind := func(m mailing, first, second func(context.Context, mailing) error) error {
-				done := make(chan error, 1)
-				if err := db.Tx(a.ctx, func(ctx context.Context) error {
-					if err := first(ctx, m); err != nil {
-						return err
-					}
-					go func() { done <- second(a.ctx, m) }()
-					select {
-					case err := <-done:
-						t.Errorf("it did not wait: %v", err)
-						done <- err
-					case <-time.After(200 * time.Millisecond):
-					}
-					return nil
-				}); err != nil {
-					t.Fatal(err)
-				}
-				return <-done
+				return a.waitsFor(t, db, "", func(ctx context.Context) error { return first(ctx, m) }, func() error { return second(a.ctx, m) })
 			}
 			wantFault(t, behind(a.ready(t), start, edit), apperr.Conflict, apperr.ReasonNotInStatus)
 			m := a.ready(t)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"testing"
+	"time"
 
 	"campaignql/ent"
 	entcampaign "campaignql/ent/campaign"
@@ -224,6 +225,31 @@ var changes = []change{
 		_, err = a.Subscribers.Add(caller.With(ctx, who), subscriber.Addition{ListID: a.list, Rows: []subscriber.Row{{Email: "a@example.com"}}}, nil)
 		return err
 	}, ""},
+}
+
+// waitsFor holds the transaction of first open while second is called, which must wait for it, and
+// returns what second came to.
+func (a *approvals) waitsFor(
+	t *testing.T, db *store.Store, name string, first func(context.Context) error, second func() error,
+) error {
+	t.Helper()
+	done := make(chan error, 1)
+	if err := db.Tx(a.ctx, func(ctx context.Context) error {
+		if err := first(ctx); err != nil {
+			return err
+		}
+		go func() { done <- second() }()
+		select {
+		case err := <-done:
+			t.Errorf("%s: it did not wait: %v", name, err)
+			done <- err
+		case <-time.After(200 * time.Millisecond):
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return <-done
 }
 
 // count counts the campaigns of the account in a status.

@@ -19,8 +19,10 @@ import (
 // locked and before it is written; written is to be called when it was. The content of a campaign
 // that is Sending does not change, nor that of a Paused one unless the caller may approve it: a
 // Conflict, reason apperr.ReasonNotInStatus. A campaign that is Ready keeps its approval if the caller may
-// approve it, and otherwise loses it when the email is not what was approved. It costs a fixed
-// number of statements, one where no campaign that can go on uses the email.
+// approve it, and otherwise loses it when the email is not what was approved. The version of one
+// that waits for approval grows, so that nobody approves what they have not seen. Without the right
+// to approve, the email of a Sent campaign that is sent a second time does not change either. It
+// costs a fixed number of statements, one where no campaign that can go on uses the email.
 func (s *Service) EditEmail(
 	ctx context.Context, ownerID, emailID int64,
 ) (written func(ctx context.Context) error, err error) {
@@ -29,7 +31,13 @@ func (s *Service) EditEmail(
 		return nil, err
 	}
 	uses := func(c *ent.Campaign) bool { return slices.Contains(emailsOf(c), emailID) }
-	e, err := s.edit(ctx, id, ownerID, "id", uses, campaign.Or(campaign.EmailID(emailID), campaign.AbTestNEQ("")))
+	among := campaign.StatusRankIn(open...)
+	if !approves(id, ownerID) {
+		again := campaign.And(campaign.StatusRank(kind.StatusSent.Rank()), campaign.AutoResendEnabled(true))
+		among = campaign.Or(among, again)
+	}
+	narrow := campaign.Or(campaign.EmailID(emailID), campaign.AbTestNEQ(""))
+	e, err := s.edit(ctx, id, ownerID, "id", uses, among, narrow)
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +65,7 @@ func (s *Service) EditEmail(
 // EditSegment is EditEmail for segments of an account whose rules are about to change: one is
 // written, and those that name it change with it. Rules of a segment that the audience of a
 // campaign names which is Sending or Paused do not change unless the caller may approve the
-// campaign.
+// campaign. A second sending goes to people of the first, whatever the segments are by then.
 func (s *Service) EditSegment(
 	ctx context.Context, ownerID int64, segmentIDs []int64,
 ) (written func(ctx context.Context) error, err error) {
@@ -71,10 +79,11 @@ func (s *Service) EditSegment(
 		})
 	}
 	narrow := campaign.AudienceNEQ("")
-	if mayApprove(id, nil) == nil {
-		narrow = campaign.And(narrow, campaign.ApprovedDigestNotNil()) // nothing else is to be kept
+	if approves(id, ownerID) { // nothing else is to be kept
+		waits := campaign.StatusRank(kind.StatusPendingApproval.Rank())
+		narrow = campaign.And(narrow, campaign.Or(campaign.ApprovedDigestNotNil(), waits))
 	}
-	e, err := s.edit(ctx, id, ownerID, "rules", uses, narrow)
+	e, err := s.edit(ctx, id, ownerID, "rules", uses, campaign.StatusRankIn(open...), narrow)
 	if err != nil {
 		return nil, err
 	}
@@ -86,6 +95,11 @@ func (s *Service) EditSegment(
 
 func unused(context.Context) error { return nil }
 
+// open are the ranks of the statuses in which a campaign has an approval or waits for one.
+var open = []int8{
+	kind.StatusPendingApproval.Rank(), kind.StatusReady.Rank(), kind.StatusSending.Rank(), kind.StatusPaused.Rank(),
+}
+
 // edit is a change of something that campaigns use.
 type edit struct {
 	*Service
@@ -95,22 +109,21 @@ type edit struct {
 	field string
 	// approves tells that the caller may approve the campaigns.
 	approves bool
-	// campaigns are those that use it and are Ready, Sending or Paused. They are locked.
+	// campaigns are those that use it, in a status that matters. They are locked.
 	campaigns []*ent.Campaign
-	// before holds what their approvals covered, where nothing of it is stored.
+	// before holds what their approvals covered or would have, where nothing of it is stored.
 	before []digest
 }
 
-// edit finds and locks the campaigns of an account that use what is about to change. They are found
-// by the index over account and status, narrowed by narrow.
+// edit finds and locks the campaigns of an account that use what is about to change, among those in
+// the statuses of among. They are found by the index over account and status, narrowed by narrow.
 func (s *Service) edit(
 	ctx context.Context, id caller.Identity, ownerID int64, field string,
-	uses func(*ent.Campaign) bool, narrow predicate.Campaign,
+	uses func(*ent.Campaign) bool, among, narrow predicate.Campaign,
 ) (*edit, error) {
-	e := &edit{Service: s, caller: id, ownerID: ownerID, field: field, approves: mayApprove(id, nil) == nil}
-	running := []int8{kind.StatusReady.Rank(), kind.StatusSending.Rank(), kind.StatusPaused.Rank()}
+	e := &edit{Service: s, caller: id, ownerID: ownerID, field: field, approves: approves(id, ownerID)}
 	client := s.db.Client(ctx).Campaign
-	found, err := client.Query().Where(campaign.UserID(ownerID), campaign.StatusRankIn(running...), narrow).
+	found, err := client.Query().Where(campaign.UserID(ownerID), among, narrow).
 		Select(campaign.FieldID, campaign.FieldEmailID, campaign.FieldAbTest, campaign.FieldAudience).All(ctx)
 	if err != nil {
 		return nil, err
@@ -124,7 +137,7 @@ func (s *Service) edit(
 	if len(ids) == 0 {
 		return e, nil
 	}
-	query := client.Query().Where(campaign.IDIn(ids...), campaign.StatusRankIn(running...)).Order(campaign.ByID())
+	query := client.Query().Where(campaign.IDIn(ids...), among).Order(campaign.ByID())
 	query.Modify(store.Lock)
 	columns := slices.Concat(digestColumns, []string{
 		campaign.FieldStatus, campaign.FieldVersion, campaign.FieldApprovedDigest,
@@ -139,11 +152,11 @@ func (s *Service) edit(
 // remember reads what counts as approved of the campaigns, if it is needed: where nothing is stored
 // that is what there is before the change.
 func (e *edit) remember(ctx context.Context) (err error) {
-	unstored := func(c *ent.Campaign) bool {
+	needed := func(c *ent.Campaign) bool {
 		_, stored := approved(c)
-		return !stored
+		return c.Status == kind.StatusPendingApproval || !stored && !e.approves
 	}
-	if e.approves || !slices.ContainsFunc(e.campaigns, unstored) {
+	if !slices.ContainsFunc(e.campaigns, needed) {
 		return nil
 	}
 	e.before, err = e.digests(ctx, e.ownerID, e.campaigns)
@@ -157,9 +170,15 @@ func (e *edit) settle(ctx context.Context, cause string) error {
 	if err != nil {
 		return err
 	}
-	var withdrawn []*ent.Campaign
+	var waiting, withdrawn []*ent.Campaign
 	renewed := map[int64]digest{}
 	for i, c := range e.campaigns {
+		if c.Status == kind.StatusPendingApproval {
+			if e.before[i] != after[i] {
+				waiting = append(waiting, c)
+			}
+			continue
+		}
 		covered, stored := approved(c)
 		if !stored && e.approves {
 			continue
@@ -173,12 +192,16 @@ func (e *edit) settle(ctx context.Context, cause string) error {
 			renewed[c.ID] = after[i]
 		case c.Status != kind.StatusReady:
 			return notInStatus(e.field,
-				"campaign %d uses it and is %s: only an account that is trusted or an admin can change it", c.ID, c.Status.Legacy())
+				"campaign %d uses it and is %s: only an account that is trusted, or an admin with the scope \"approve\", can change it",
+				c.ID, c.Status.Legacy())
 		default:
 			withdrawn = append(withdrawn, c)
 		}
 	}
 	if err := e.renew(ctx, renewed); err != nil {
+		return err
+	}
+	if err := e.outdate(ctx, waiting, cause); err != nil {
 		return err
 	}
 	return e.withdraw(ctx, withdrawn, cause)
@@ -205,17 +228,41 @@ func (e *edit) renew(ctx context.Context, digests map[int64]digest) error {
 	}).Exec(ctx)
 }
 
+// outdate makes the versions of locked campaigns grow that wait for approval, in one statement, and
+// writes their history in another: who read one of them before cannot approve what it is now by the
+// version that they know.
+func (e *edit) outdate(ctx context.Context, campaigns []*ent.Campaign, cause string) error {
+	if len(campaigns) == 0 {
+		return nil
+	}
+	now, status := e.now(), kind.StatusPendingApproval
+	n, err := e.db.Client(ctx).Campaign.Update().
+		Where(campaign.IDIn(idsOf(campaigns)...), campaign.StatusEQ(status)).
+		AddVersion(1).SetLastActivityAt(now).Save(ctx)
+	if err != nil {
+		return err
+	}
+	if n != len(campaigns) {
+		return store.ErrStale
+	}
+	return e.recordAll(ctx, campaigns, &draft{action: ActionUpdate, to: status, reason: cause}, now)
+}
+
+func idsOf(campaigns []*ent.Campaign) []int64 {
+	ids := make([]int64, len(campaigns))
+	for i, c := range campaigns {
+		ids[i] = c.ID
+	}
+	return ids
+}
+
 // withdraw takes the approval of locked campaigns away, which are Ready, in one statement, and
 // writes their history in another.
 func (e *edit) withdraw(ctx context.Context, campaigns []*ent.Campaign, cause string) error {
 	if len(campaigns) == 0 {
 		return nil
 	}
-	now := e.now()
-	ids := make([]int64, len(campaigns))
-	for i, c := range campaigns {
-		ids[i] = c.ID
-	}
+	now, ids := e.now(), idsOf(campaigns)
 	to, reason := kind.StatusPendingApproval, withdrawnReason+cause
 	n, err := e.db.Client(ctx).Campaign.Update().Where(campaign.IDIn(ids...), campaign.StatusEQ(kind.StatusReady)).
 		SetStatus(to).SetStatusRank(to.Rank()).SetStatusReason(reason).ClearApprovedDigest().

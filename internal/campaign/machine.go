@@ -67,11 +67,21 @@ var machine = []transition{
 	{kind.StatusFailed, kind.StatusPendingApproval, []Action{ActionUpdate}, nil},
 }
 
-// mayApprove: an admin or a trusted user holding the scope approve for approvals; a trusted owner's
-// own step to Ready needs write alone.
-func mayApprove(id caller.Identity, _ *ent.Campaign) *apperr.Error {
-	if id.SeesAll() || id.Reputation == kind.ReputationTrusted {
+// mayApprove: an admin or a trusted user, who for the campaigns of others needs the scope approve; a
+// trusted owner's own step to Ready needs write alone.
+func mayApprove(id caller.Identity, c *ent.Campaign) *apperr.Error {
+	return mayApproveOf(id, c.UserID)
+}
+
+// approves reports whether the caller may approve the campaigns of an account.
+func approves(id caller.Identity, ownerID int64) bool { return mayApproveOf(id, ownerID) == nil }
+
+func mayApproveOf(id caller.Identity, ownerID int64) *apperr.Error {
+	switch trusted := id.SeesAll() || id.Reputation == kind.ReputationTrusted; {
+	case trusted && (id.UserID == ownerID || id.Scopes.Has(kind.ScopeApprove)):
 		return nil
+	case trusted:
+		return errApproveScope()
 	}
 	return &apperr.Error{Code: apperr.Denied, Reason: apperr.ReasonApprovalRequired, Message: "this account is not trusted: an admin has to approve the campaign"}
 }
@@ -161,12 +171,16 @@ func blocked(id caller.Identity, c *ent.Campaign, t transition, action Action) *
 		return &apperr.Error{Code: apperr.Denied, Reason: apperr.ReasonWriteScopeRequired, Message: "this key lacks the scope \"write\""}
 	}
 	if action == ActionApprove && !id.Scopes.Has(kind.ScopeApprove) {
-		return &apperr.Error{Code: apperr.Denied, Reason: apperr.ReasonApproveScopeRequired, Message: "this key lacks the scope \"approve\""}
+		return errApproveScope()
 	}
 	if t.guard == nil {
 		return nil
 	}
 	return t.guard(id, c)
+}
+
+func errApproveScope() *apperr.Error {
+	return &apperr.Error{Code: apperr.Denied, Reason: apperr.ReasonApproveScopeRequired, Message: "this key lacks the scope \"approve\""}
 }
 
 func errStatus(from kind.CampaignStatus, action Action, to kind.CampaignStatus) *apperr.Error {

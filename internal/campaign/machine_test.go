@@ -73,7 +73,7 @@ func eachState(visit func(name string, id caller.Identity, c *ent.Campaign)) {
 	for name, id := range machineCallers {
 		for _, from := range kind.CampaignStatuses() {
 			for _, sent := range []int64{0, 7} {
-				visit(name, id, &ent.Campaign{Status: from, TotalSent: sent})
+				visit(name, id, &ent.Campaign{UserID: 1, Status: from, TotalSent: sent})
 			}
 		}
 	}

@@ -13,13 +13,19 @@
 //
 //	what happens                      by an account that needs approval               by a trusted account or an admin
 //	the campaign, its email or a      Ready: Pending Approval if anything covered     Ready, Sending, Paused: what it is
-//	segment changes                   differs. Sending, Paused, Sent: refused         then counts as approved
+//	segment changes                   differs. Sending, Paused: refused               then counts as approved
+//	it is Sent and that changes       refused, but for emails that are not sent a     it changes
+//	                                  second time, and for segments
+//	it waits for approval and that    its version grows, so that what was not seen    the same
+//	changes                           is not approved
 //	it is started (Ready → Sending)   refused if it differs, and Pending Approval     the same for another's campaign
 //	it is resumed (Paused → Ready)    Pending Approval if it differs                  the same for another's campaign
 //	it is copied                      a Draft, which nobody has approved              the same
 //
 // The email of a campaign that is Sending does not change, whoever asks. Locks are taken in the
-// order emails, segments, campaigns.
+// order emails, segments, campaigns where a change is known beforehand. An update locks the emails
+// that it names one after the other, in the order of its input, and what it had before after them:
+// two such changes may deadlock, and one of them then runs again.
 package campaign
 
 import (

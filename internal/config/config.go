@@ -60,7 +60,7 @@ type Config struct {
 	MaxAccountHeavy int   `name:"max-account-heavy" env:"CAMPAIGNQL_MAX_ACCOUNT_HEAVY" default:"2" help:"Most of them for one account (${default})."`
 
 	MaxConnections   int           `name:"max-connections" env:"CAMPAIGNQL_MAX_CONNECTIONS" default:"32" help:"Most connections to MySQL, or readers of SQLite (${default})."`
-	SlowQuery        time.Duration `name:"slow-query" env:"CAMPAIGNQL_SLOW_QUERY" default:"1s" help:"Log statements that take longer, without their values; 0 logs none (${default})."`
+	SlowQuery        time.Duration `name:"slow-query" env:"CAMPAIGNQL_SLOW_QUERY" default:"1s" help:"Log statements that take longer, including the wait for a connection, without their values; 0 logs none (${default})."`
 	StatementTimeout time.Duration `name:"statement-timeout" env:"CAMPAIGNQL_STATEMENT_TIMEOUT" default:"60s" help:"Longest wait for MySQL to answer (${default})."`
 }
 

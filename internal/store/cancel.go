@@ -149,16 +149,21 @@ func (c *cancelConn) watch(ctx context.Context) (done func()) {
 func (c *cancelConn) kill() {
 	ctx, cancel := context.WithTimeout(context.Background(), killTimeout)
 	defer cancel()
-	conn, err := c.killer.Conn(ctx)
+	killOn(ctx, c.killer, c.server, "KILL", c.id)
+}
+
+// killOn runs a statement such as KILL or KILL QUERY for a connection, if a connection of db comes to the server of that one.
+func killOn(ctx context.Context, db *sql.DB, server, statement string, id int64) {
+	conn, err := db.Conn(ctx)
 	if err != nil {
 		return
 	}
 	defer conn.Close()
 	var here string
-	if err := conn.QueryRowContext(ctx, "SELECT "+thisServer).Scan(&here); err != nil || here != c.server {
+	if err := conn.QueryRowContext(ctx, "SELECT "+thisServer).Scan(&here); err != nil || here != server {
 		return
 	}
-	_, _ = conn.ExecContext(ctx, "KILL "+strconv.FormatInt(c.id, 10))
+	_, _ = conn.ExecContext(ctx, statement+" "+strconv.FormatInt(id, 10))
 }
 
 // IsValid reports whether the pool may keep the connection.

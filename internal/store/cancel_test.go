@@ -222,3 +222,34 @@ func TestAConnectionThatMayHaveBeenKilledIsNotUsedAgain(t *testing.T) {
 		}
 	})
 }
+
+// TestOnlyTheServerOfAStatementIsToldToEndIt asks one server, with the number of a connection that it has too, to end a
+// statement of another.
+func TestOnlyTheServerOfAStatementIsToldToEndIt(t *testing.T) {
+	t.Parallel()
+	testkit.EachFresh(t, func(t *testing.T, address string) {
+		if strings.HasPrefix(address, "sqlite:") {
+			return
+		}
+		pool := testkit.Open(t, address).Pools()[0]
+		for _, tt := range []struct {
+			other string
+			ends  bool
+		}{{"other:", false}, {"", true}} {
+			conn, err := pool.Conn(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			var id int64
+			var server string
+			if err := conn.QueryRowContext(t.Context(), "SELECT CONNECTION_ID(), "+store.ThisServer).Scan(&id, &server); err != nil {
+				t.Fatal(err)
+			}
+			store.KillOn(t.Context(), pool, tt.other+server, "KILL", id)
+			if err := conn.PingContext(t.Context()); (err != nil) != tt.ends {
+				t.Errorf("asked as %q the statement ends with %v", tt.other, err)
+			}
+		}
+	})
+}

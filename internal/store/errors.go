@@ -5,6 +5,7 @@ import (
 	sqldriver "database/sql/driver"
 	"errors"
 	"net"
+	"regexp"
 
 	"github.com/go-sql-driver/mysql"
 	"modernc.org/sqlite"
@@ -65,12 +66,18 @@ var unwritableMySQL = map[uint16]bool{
 	1836: true, // the server is read-only
 }
 
+// mysqlEngineError is the number of an error of a storage engine, which tells the one of the system in its text alone.
+const mysqlEngineError = 1030
+
+// fullDisk is the part of such a text that tells of a disk that is full (28), read-only (30) or beyond its quota (122).
+var fullDisk = regexp.MustCompile(`(?i)\berror:? (28|30|122)\b`)
+
 // isUnwritable reports whether a write failed because the database accepts none at the moment: it is read-only, or its disk
 // is full or broken.
 func isUnwritable(err error) bool {
 	var my *mysql.MySQLError
 	if errors.As(err, &my) {
-		return unwritableMySQL[my.Number]
+		return unwritableMySQL[my.Number] || my.Number == mysqlEngineError && fullDisk.MatchString(my.Message)
 	}
 	var lite *sqlite.Error
 	if errors.As(err, &lite) {

@@ -63,3 +63,9 @@ func (s *Store) SetDataStep(version int64, number int,
 	step func(ctx context.Context, tx *sql.Tx, statement, position string) (string, error)) {
 	s.migrator.data = map[stepID]dataStep{{version, number}: step}
 }
+
+// KillOn is killOn.
+var KillOn = killOn
+
+// ThisServer is thisServer.
+const ThisServer = thisServer

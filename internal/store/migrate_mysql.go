@@ -20,9 +20,11 @@ const createStepTable = "CREATE TABLE IF NOT EXISTS " + stepTable + " (version B
 // mysqlRun is one call of Migrate that has the lease.
 type mysqlRun struct {
 	migrator
-	db      *sql.DB
-	conn    *sql.Conn
+	db   *sql.DB
+	conn *sql.Conn
+	// process is the number of conn on server.
 	process int64
+	server  string
 }
 
 // stepState is what the database has recorded of a statement.
@@ -42,7 +44,7 @@ func (m migrator) migrateMySQL(ctx context.Context, db *sql.DB, files []migratio
 	}
 	defer conn.Close()
 	run := mysqlRun{migrator: m, db: db, conn: conn}
-	if err := conn.QueryRowContext(ctx, "SELECT CONNECTION_ID()").Scan(&run.process); err != nil {
+	if err := conn.QueryRowContext(ctx, "SELECT CONNECTION_ID(), "+thisServer).Scan(&run.process, &run.server); err != nil {
 		return err
 	}
 	if err := waitForOrphans(ctx, conn, files); err != nil {
@@ -241,9 +243,9 @@ func (m migrator) doneStatements(ctx context.Context, db querier, file migration
 	return done, nil
 }
 
-// cancel asks the server to cancel the statement of the migration.
+// cancel asks the server to cancel the statement of the migration. Where that fails the next start waits for the statement.
 func (r mysqlRun) cancel() {
 	ctx, stop := context.WithTimeout(context.Background(), cancelGrace)
 	defer stop()
-	_, _ = r.db.ExecContext(ctx, fmt.Sprintf("KILL QUERY %d", r.process)) // otherwise the next start waits for it
+	killOn(ctx, r.db, r.server, "KILL QUERY", r.process)
 }

@@ -13,7 +13,8 @@ type slow struct {
 	limit time.Duration
 }
 
-// note logs a statement that began at an instant, if it took too long. Of a query it is the time until its first row.
+// note logs a statement that began at an instant, if it took too long. The wait for a connection is part
+// of that. Of a query it is the time until its first row.
 func (s slow) note(ctx context.Context, query string, began time.Time) {
 	if s.log == nil || s.limit <= 0 {
 		return

@@ -83,19 +83,44 @@ func must(t *testing.T, db *sql.DB, statement string) {
 	}
 }
 
-// TestAReadOnlyDatabaseIsNotReady makes the server read-only under a store that is in use, as a failover does to the old
-// primary. The tests of other packages are not affected: they have the privilege to write all the same.
+// TestAReadOnlyDatabaseIsNotReady opens a database whose connections may not write.
 func TestAReadOnlyDatabaseIsNotReady(t *testing.T) {
+	t.Parallel()
 	testkit.EachFresh(t, func(t *testing.T, address string) {
+		db := testkit.Open(t, address)
+		ready(t, db, "before")
 		if strings.HasPrefix(address, "sqlite:") {
-			db := testkit.Open(t, address)
-			ready(t, db, "before")
 			must(t, db.Pools()[0], "PRAGMA query_only = 1")
 			if err := insert(t.Context(), db, "while"); apperr.CodeOf(store.Translate(err)) != apperr.Unavailable {
 				t.Errorf("writing to a read-only database fails with %v", err)
 			}
 			must(t, db.Pools()[0], "PRAGMA query_only = 0")
-			ready(t, db, "after")
+		} else {
+			variable := "transaction_read_only"
+			var n int
+			const known = "SELECT COUNT(*) FROM information_schema.system_variables WHERE variable_name = 'TX_READ_ONLY'"
+			if err := db.Pools()[0].QueryRow(known).Scan(&n); err == nil && n == 1 {
+				variable = "tx_read_only" // MariaDB, of any version
+			}
+			refusing, err := store.Open(t.Context(), address+"?"+variable+"=1", store.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer refusing.Close()
+			unready(t, refusing, "while")
+		}
+		ready(t, db, "after")
+	})
+}
+
+// TestAServerThatBecomesReadOnlyIsNotReady makes the server read-only under a store that is in use, as a failover does to
+// the old primary. Tests of other packages share the server, so it runs only where there is time for it alone.
+func TestAServerThatBecomesReadOnlyIsNotReady(t *testing.T) {
+	if !long() {
+		t.Skipf("it changes a server that others use: set %s=1", longVariable)
+	}
+	testkit.EachFresh(t, func(t *testing.T, address string) {
+		if strings.HasPrefix(address, "sqlite:") {
 			return
 		}
 		plain, admin := plainUser(t, address)

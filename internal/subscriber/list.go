@@ -89,10 +89,12 @@ func (s *Service) eachSorted(ctx context.Context, filter Filter, order Order, of
 	return page.EachSorted(ctx, offset, limit, page.Sorted[*ent.Subscriber]{
 		Order: order, Window: sortedAtOnce, Batch: largestBatch,
 		IDs: func(ctx context.Context, plan page.Plan[*ent.Subscriber]) ([]int64, error) {
-			query := s.db.Client(ctx).Subscriber.Query().Where(filter.predicates()...)
-			query.Modify(plan.Apply)
-			ids, err := query.IDs(ctx)
-			return ids, store.Translate(err)
+			return store.Heavy(ctx, s.db, func(ctx context.Context) ([]int64, error) {
+				query := s.db.Client(ctx).Subscriber.Query().Where(filter.predicates()...)
+				query.Modify(plan.Apply)
+				ids, err := query.IDs(ctx)
+				return ids, store.Translate(err)
+			})
 		},
 		Rows: func(ctx context.Context, ids []int64) (map[int64]*ent.Subscriber, error) {
 			return s.ByIDs(ctx, ids, columns...)

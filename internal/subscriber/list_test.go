@@ -8,8 +8,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"campaignql/ent"
+	"campaignql/internal/caller"
 	"campaignql/internal/kind"
 	"campaignql/internal/store"
 	"campaignql/internal/subscriber"
@@ -170,4 +172,61 @@ func (f *fixture) plan(s store.Statement) string {
 		f.t.Fatal(steps, err)
 	}
 	return strings.Join(steps, "; ")
+}
+
+// TestSortingAWholeListWaitsForAPlace holds all places of the account while it asks for a list in an order that no index
+// serves, and looks whether what visits the people holds one.
+func TestSortingAWholeListWaitsForAPlace(t *testing.T) {
+	t.Parallel()
+	testkit.EachFresh(t, func(t *testing.T, address string) {
+		f := newFixture(t, testkit.Open(t, address))
+		f.crowd(10)
+		id, err := caller.From(f.ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		gate, account := f.db.HeavyGate(), id.UserID
+		places := 0
+		var leave []func()
+		for {
+			out, err := gate.Enter(account)
+			if err != nil {
+				break
+			}
+			places++
+			leave = append(leave, out)
+		}
+		done := make(chan error, 1)
+		seen := 0
+		go func() {
+			filter := subscriber.Filter{ListID: f.list}
+			done <- f.Each(f.ctx, filter, subscriber.ByIP, 0, 0, nil, func(_ context.Context, people []*ent.Subscriber) error {
+				seen += len(people)
+				for range places { // none is held
+					out, err := gate.Enter(account)
+					if err != nil {
+						return err
+					}
+					defer out()
+				}
+				return nil
+			})
+		}()
+		for deadline := time.Now().Add(10 * time.Second); gate.Waiting() != 1; time.Sleep(time.Millisecond) {
+			select {
+			case err := <-done:
+				t.Fatalf("it did not wait: %v", err)
+			default:
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("%d statements wait, want one", gate.Waiting())
+			}
+		}
+		for _, out := range leave {
+			out()
+		}
+		if err := <-done; err != nil || seen != 10 {
+			t.Errorf("after its turn %d people are read: %v", seen, err)
+		}
+	})
 }
