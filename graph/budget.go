@@ -112,7 +112,7 @@ func quotedSize(text string) int64 {
 }
 
 // bounded replaces an answer that was to hold more than it may. Of a query nothing is sent but that error: nulls in place of
-// what did not fit would look like data. What a mutation has done is told as far as it is known, with the first errors.
+// what did not fit would look like data. What a mutation has done is shown as far as it is known, with the first errors.
 func (s *server) bounded(ctx context.Context, op *graphql.OperationContext, response *graphql.Response) {
 	exceeded := budget.From(ctx).Err()
 	if exceeded == nil {
@@ -132,7 +132,7 @@ func (s *server) bounded(ctx context.Context, op *graphql.OperationContext, resp
 	response.Errors = gqlerror.List{s.present(ctx, exceeded)} // of the errors themselves there are too many
 }
 
-// chargeError charges an error that an answer tells.
+// chargeError charges an error that an answer shows.
 func chargeError(ctx context.Context, err *gqlerror.Error) {
 	const rest = 512                                              // its path, locations and extensions
 	_ = budget.From(ctx).Charge(int64(len(err.Message))+rest, "") // the answer is replaced when it fails
@@ -151,5 +151,5 @@ func innermost(ctx context.Context, path ast.Path) string {
 	return ""
 }
 
-// maxErrors is how many errors of a mutation are told when its answer is too large.
+// maxErrors is how many errors of a mutation are shown when its answer is too large.
 const maxErrors = 100

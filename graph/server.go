@@ -386,7 +386,7 @@ func (s *server) identify(ctx context.Context) (surface.Grant, error) {
 	return grant, nil
 }
 
-// ownerOfSocket tells whose WebSocket a context belongs to.
+// ownerOfSocket returns whose WebSocket a context belongs to.
 func ownerOfSocket(ctx context.Context) surface.Grant {
 	return surface.Grant{Account: requestOf(ctx).owner}
 }

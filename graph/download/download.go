@@ -145,7 +145,7 @@ func (h *Handler) authenticate(r *http.Request) (caller.Identity, error) {
 
 // stream is one file on its way.
 type stream struct {
-	// follower tells when the key or session has ended.
+	// follower reports when the key or session has ended.
 	follower *account.Follower
 	work     *surface.Work
 	control  *http.ResponseController

@@ -136,7 +136,7 @@ func (h *Handler) identify(ctx context.Context) (context.Context, caller.Identit
 // stream is one request on its way.
 type stream struct {
 	*Handler
-	// follower tells when the key or session has ended.
+	// follower reports when the key or session has ended.
 	follower *account.Follower
 	control  *http.ResponseController
 	out      *bufio.Writer

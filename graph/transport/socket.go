@@ -90,7 +90,7 @@ type Socket struct {
 type Connection struct {
 	// Context is that of its operations.
 	Context context.Context
-	// Known tells that its caller is known.
+	// Known reports that its caller is known.
 	Known bool
 	// Ended is closed when the caller may no longer act; never if nil. The connection is then closed with 4403.
 	Ended <-chan struct{}

@@ -23,7 +23,7 @@ const (
 	KeepDescendants Descendants = "KEEP"
 )
 
-// Revocation is what came of revoking a key.
+// Revocation is the outcome of revoking a key.
 type Revocation struct {
 	Key *ent.APIKey
 	// Descendants are the keys that were in force and descend from it, oldest first: revoked now, or kept.

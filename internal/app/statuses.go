@@ -19,7 +19,7 @@ const (
 	countTimeout = 5 * time.Second
 )
 
-// statusCollector tells how many campaigns of all accounts there are by status. It counts once in countEvery, however often
+// statusCollector reports how many campaigns of all accounts there are by status. It counts once in countEvery, however often
 // the metrics are read. When counting fails, the last counts are reported, and none if there are none.
 type statusCollector struct {
 	count countCampaigns

@@ -91,7 +91,7 @@ func (s *Service) keepApproval(ctx context.Context, id caller.Identity, c *ent.C
 }
 
 // compare locks the content, and with it out everybody who changes it, and withdraws the approval
-// if it covers something else. Somebody who may approve approves by changing.
+// if it covers something else. A caller who may approve approves by changing.
 func (s *Service) compare(
 	ctx context.Context, c *ent.Campaign, d *draft, after *ent.Campaign, changed, approves bool,
 ) error {

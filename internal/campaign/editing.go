@@ -107,7 +107,7 @@ type edit struct {
 	ownerID int64
 	// field is the input of the changed thing that a conflict is reported on.
 	field string
-	// approves tells that the caller may approve the campaigns.
+	// approves reports that the caller may approve the campaigns.
 	approves bool
 	// campaigns are those that use it, in a status that matters. They are locked.
 	campaigns []*ent.Campaign

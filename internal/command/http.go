@@ -142,7 +142,7 @@ type answer struct {
 	work   *surface.Work
 	pace   surface.Pace
 	xml    bool
-	// committed tells that a part has been written, lost that the client took no more.
+	// committed reports that a part has been written, lost that the client took no more.
 	committed, lost bool
 }
 

@@ -25,7 +25,7 @@ type incoming struct {
 	tail []byte
 }
 
-// attempt is what came of credentials.
+// attempt is the outcome of credentials.
 type attempt struct {
 	sent account.Credentials
 	id   caller.Identity

@@ -96,7 +96,7 @@ func (l *landed) mustEqual(t *testing.T, want state) {
 	}
 }
 
-// interruptions tells at which points a migration is interrupted: at each a few times, so that each
+// interruptions says at which points a migration is interrupted: at each a few times, so that each
 // start gets further than the one before.
 type interruptions struct{ seen map[string]int }
 

@@ -214,7 +214,7 @@ func readSteps(ctx context.Context, db querier, version int64) (map[int]stepStat
 	return steps, err
 }
 
-// doneStatements tells which statements of a migration are done, recorded or not.
+// doneStatements reports which statements of a migration are done, recorded or not.
 func (m migrator) doneStatements(ctx context.Context, db querier, file migrationFile) (map[int]bool, error) {
 	changes, err := parseChanges([]migrationFile{file})
 	if err != nil {

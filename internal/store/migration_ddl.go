@@ -13,7 +13,7 @@ import (
 type schemaChange struct {
 	text  string
 	table string
-	// kind tells what becomes of the table.
+	// kind says what becomes of the table.
 	kind tableChange
 	// clauses are what ALTER TABLE does, or what CREATE TABLE makes.
 	clauses []clause

@@ -28,7 +28,7 @@ func (s slow) note(ctx context.Context, query string, began time.Time) {
 const maxShape = 2000
 
 var (
-	// literals are texts and numbers that stand in a statement; others are bound and never part of it.
+	// literals are texts and numbers in a statement; others are bound and never part of it.
 	literals = regexp.MustCompile(`'(?:[^'\\]|''|\\.)*'|\b\d+(?:\.\d+)?\b`)
 	// rows are lists of more than one value, or of more than one row.
 	rows = regexp.MustCompile(`\?(?:\s*,\s*\?)+`)

@@ -181,9 +181,9 @@ type bodyReader struct {
 	BodyRequest
 	limit   int64
 	started time.Time
-	// expired tells that the body came too slowly.
+	// expired reports that the body came too slowly.
 	expired atomic.Bool
-	// asked tells that Identify was called, and seen how many bytes it was given.
+	// asked reports that Identify was called, and seen how many bytes it was given.
 	asked bool
 	seen  int64
 	// counted is how much of the free part is in an account of memory, or too little for one.

@@ -204,7 +204,7 @@ type TimedBody struct {
 	mu sync.Mutex
 	// until is when the whole body must have come, zero for a stream.
 	until time.Time
-	// lost tells that the client broke off, or was silent for too long.
+	// lost reports that the client broke off, or was silent for too long.
 	ended, lost bool
 }
 

@@ -8,7 +8,7 @@ import (
 
 // hop is what one proxy tells of the connection that it accepted.
 type hop struct {
-	// client is the address of whoever connected to the proxy. It is invalid where the proxy told none
+	// client is the address of the client that connected to the proxy. It is invalid where the proxy told none
 	// or something else, such as "unknown" or an obfuscated identifier; named is then true for the latter.
 	client       netip.Addr
 	named        bool

@@ -24,7 +24,7 @@ type origin struct {
 
 // origin reads the headers of a request that came from a trusted peer. It reports false when
 // Forwarded and X-Forwarded-For contradict each other: one of them then came from the client, and
-// nothing tells which.
+// nothing reports which.
 func (p Proxies) origin(h http.Header, peer netip.Addr) (origin, bool) {
 	standard := forwardedHops(h.Values("Forwarded"))
 	one, two := p.read(standard, peer), p.read(legacyHops(h), peer)
