@@ -102,7 +102,7 @@ var law = map[string][]string{
 	"schema":   {"kind"},
 	"caller":   {"apperr", "kind"},
 	"surface":  {"budget", "gate", "domain", "caller", "apperr", "kind"},
-	"budget":   {"apperr"},
+	"budget":   {"gate", "apperr"},
 	"gate":     {"apperr"},
 	"apperr":   {},
 	"kind":     {},
