@@ -69,18 +69,6 @@ func (h *held) update(ctx context.Context, whole bool) error {
 	return store.Translate(write(ctx))
 }
 
-// running returns how many statements on the table the server runs, beside those of the connection that asks.
-func (h *held) running(t *testing.T, like string) int {
-	t.Helper()
-	var n int
-	err := h.other.QueryRowContext(t.Context(),
-		"SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE ? AND id <> CONNECTION_ID() AND db = DATABASE()", like).Scan(&n)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n
-}
-
 // eventually fails the test if something does not come true within four seconds, before a server notices by itself that the
 // client has gone.
 func eventually(t *testing.T, what string, true func() bool) {
@@ -108,7 +96,7 @@ func TestAWriteOnAHeldRowEndsWithItsContextOnTheServerToo(t *testing.T) {
 			}
 		}
 		if h.Dialect() == "mysql" {
-			eventually(t, "the server still waits for the row", func() bool { return h.running(t, "UPDATE held%") == 0 })
+			eventually(t, "the server still waits for the row", func() bool { return testkit.Running(t, h.other, "UPDATE held") == 0 })
 		}
 		h.exec(t, "ROLLBACK")
 		// The next write waits for what would be left of those before.
@@ -152,7 +140,7 @@ func TestALongReadEndsWithItsContextOnTheServerToo(t *testing.T) {
 			}
 			defer conn.Close()
 			h := &held{Store: s, other: conn}
-			eventually(t, "the server still reads", func() bool { return h.running(t, "%long_read%") == 0 })
+			eventually(t, "the server still reads", func() bool { return testkit.Running(t, h.other, "long_read") == 0 })
 		}
 	})
 }
@@ -180,7 +168,7 @@ func TestWritesOfOneAccountLeaveConnectionsToOthers(t *testing.T) {
 				}
 			})
 		}
-		eventually(t, "no writer waits for the row", func() bool { return h.running(t, "UPDATE held%") > 0 })
+		eventually(t, "no writer waits for the row", func() bool { return testkit.Running(t, h.other, "UPDATE held") > 0 })
 		second, cancelSecond := context.WithTimeout(caller.With(t.Context(), caller.Identity{UserID: 2}), 5*time.Second)
 		defer cancelSecond()
 		err := h.Tx(second, func(ctx context.Context) error {
@@ -192,7 +180,7 @@ func TestWritesOfOneAccountLeaveConnectionsToOthers(t *testing.T) {
 		if err != nil {
 			t.Errorf("another account waits for those who wait: %v", err)
 		}
-		if n := h.running(t, "UPDATE held%"); n > 2 {
+		if n := testkit.Running(t, h.other, "UPDATE held"); n > 2 {
 			t.Errorf("%d connections of 8 wait for one row of one account", n)
 		}
 	})

@@ -10,7 +10,7 @@ import (
 // defaultWriteRate is how many bytes of an answer that is held in memory a client has to take in a second.
 const defaultWriteRate = 32 << 10
 
-// Pace bounds how long a client may take to read an answer that is held in memory: whoever reads slowly holds memory of all.
+// Pace bounds how long a client may take to read an answer that is held in memory: a client that reads slowly holds memory that others need.
 // The time that the server takes between two writes does not count. Answers of which no more than budget.Small is held, such
 // as those that are streamed, are written without a bound.
 type Pace struct {
@@ -33,7 +33,7 @@ func (p *Pace) Write(w http.ResponseWriter, part []byte) (int, error) {
 		p.Rate = defaultWriteRate
 	}
 	p.written += int64(len(part))
-	left := orDefault(p.Timeout) + time.Duration(p.written/p.Rate)*time.Second - p.spent
+	left := orDefault(p.Timeout) + time.Duration(float64(p.written)/float64(p.Rate)*float64(time.Second)) - p.spent
 	begun := time.Now()
 	_ = http.NewResponseController(w).SetWriteDeadline(begun.Add(left)) // a recorder of tests has none
 	n, err := w.Write(part)

@@ -22,7 +22,7 @@ func paced(t *testing.T) (address string, ended <-chan error) {
 		if r.URL.Path == "/held" {
 			_ = held.Charge(size, "")
 		}
-		pace := surface.Pace{Held: held, Timeout: 500 * time.Millisecond, Rate: 32 << 20}
+		pace := surface.Pace{Held: held, Timeout: 2 * time.Second, Rate: 2 << 20}
 		var err error
 		for sent := 0; sent < size && err == nil; sent += part {
 			_, err = pace.Write(w, make([]byte, part))
@@ -40,7 +40,7 @@ func paced(t *testing.T) (address string, ended <-chan error) {
 	return listener.Addr().String(), ends
 }
 
-// readSlowly asks for an answer and reads a little of it ten times a second, until the server has ended it or two seconds
+// readSlowly asks for an answer and reads a little of it ten times a second, until the server has ended it or eight seconds
 // are over; then it reads the rest.
 func readSlowly(t *testing.T, address, path string, ended <-chan error) error {
 	t.Helper()
@@ -52,7 +52,7 @@ func readSlowly(t *testing.T, address, path string, ended <-chan error) error {
 	if _, err := io.WriteString(conn, "GET "+path+" HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
 		t.Fatal(err)
 	}
-	tick, slow := time.NewTicker(100*time.Millisecond), time.After(2*time.Second)
+	tick, slow := time.NewTicker(100*time.Millisecond), time.After(8*time.Second)
 	defer tick.Stop()
 	for {
 		select {
@@ -87,7 +87,7 @@ func TestAHeldAnswerMustBeReadAtAPace(t *testing.T) {
 		if sent := <-ended; err != nil || sent != nil || n != 16<<20 {
 			t.Errorf("read at once: %d bytes, %v, %v", n, err, sent)
 		}
-		time.Sleep(1100 * time.Millisecond)
+		time.Sleep(2100 * time.Millisecond) // the timeout of the first answer is over
 	}
 	response, err := http.Get("http://" + address + "/streamed")
 	if err != nil {
