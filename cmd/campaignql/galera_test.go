@@ -270,7 +270,7 @@ func TestGaleraLosesANodeUnderLoad(t *testing.T) {
 				SetStatus(kind.StatusSending).SetCreatedAt(now).SetLastActivityAt(now))
 		}
 		client.Campaign.CreateBulk(builders...).ExecX(system)
-		// The ids are read: on Galera they are three apart, and what Ent tells of rows inserted together is one apart.
+		// The ids are read: on Galera they are three apart, while Ent numbers rows inserted together one apart.
 		sending[worker] = client.Campaign.Query().Where(campaign.NameHasPrefix(fmt.Sprintf("sending %d ", worker))).IDsX(system)
 	}
 	for _, address := range c.nodes {

@@ -244,7 +244,7 @@ func campaignql(t *testing.T, args ...string) (stdout, stderr string, status int
 	command.Env = environ()
 	var out, errs bytes.Buffer
 	command.Stdout, command.Stderr = &out, &errs
-	_ = command.Run() // the status tells
+	_ = command.Run() // the exit status is read below
 	return out.String(), errs.String(), command.ProcessState.ExitCode()
 }
 

@@ -21,7 +21,7 @@ const (
 	followTimeout = 5 * time.Second
 )
 
-// Follower tells a long stream when its caller may no longer act.
+// Follower ends a long stream when its caller may no longer act.
 type Follower struct {
 	of     *followers
 	caller caller.Identity
