@@ -1,12 +1,15 @@
 package graph_test
 
 import (
+	"bytes"
 	"net/url"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"campaignql/internal/export"
+	"campaignql/internal/statistics"
 	"campaignql/internal/store"
 	"campaignql/internal/testkit"
 	"campaignql/internal/testkit/apitest"
@@ -74,6 +77,52 @@ func TestHeavyWorkOfOneAccountHoldsUpNoOther(t *testing.T) {
 		asked.Wait()
 		if gate.Waiting() != 0 {
 			t.Errorf("%d wait in the end", gate.Waiting())
+		}
+	})
+}
+
+// TestEachExportWaitsForAPlaceOfHeavyWork holds all places of an account while it reads a file of each content.
+func TestEachExportWaitsForAPlaceOfHeavyWork(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		a := w.Account(t)
+		c, _ := w.acted(t, a)
+		for _, content := range []export.Content{export.Series, export.Links, export.Activity} {
+			gate := w.db.HeavyGate()
+			var leave []func()
+			for {
+				out, err := gate.Enter(a.User.ID)
+				if err != nil {
+					break
+				}
+				leave = append(leave, out)
+			}
+			waiting := gate.Waiting()
+			var file bytes.Buffer
+			done := make(chan error, 1)
+			go func() {
+				request := export.Request{CampaignID: c.ID, Content: content, Format: export.CSV, Span: statistics.Span{Zone: time.UTC}}
+				opened, err := w.Services.Exports.Open(a.Context, request)
+				if err == nil {
+					err = opened.Write(a.Context, &file, func() error { return nil })
+				}
+				done <- err
+			}()
+			for deadline := time.Now().Add(10 * time.Second); gate.Waiting() <= waiting; time.Sleep(time.Millisecond) {
+				select {
+				case err := <-done:
+					t.Fatalf("%s did not wait: %v", content, err)
+				default:
+				}
+				if time.Now().After(deadline) {
+					t.Fatalf("%s: nothing waits for a place", content)
+				}
+			}
+			for _, out := range leave {
+				out()
+			}
+			if err := <-done; err != nil || strings.Count(file.String(), "\n") < 2 {
+				t.Errorf("%s after its turn: %v, %q", content, err, file.String())
+			}
 		}
 	})
 }

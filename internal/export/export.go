@@ -127,7 +127,9 @@ func (s *Service) Open(ctx context.Context, request Request) (*File, error) {
 }
 
 func (s *Service) openSeries(ctx context.Context, file *File, c *ent.Campaign, span statistics.Span) error {
-	found, err := s.statistics.Series(ctx, []*ent.Campaign{c}, span, s.now())
+	found, err := store.Heavy(ctx, s.db, func(ctx context.Context) (map[int64][]statistics.Point, error) {
+		return s.statistics.Series(ctx, []*ent.Campaign{c}, span, s.now())
+	})
 	if err != nil {
 		return err
 	}

@@ -76,7 +76,10 @@ func (s *Service) EachLink(ctx context.Context, campaignID int64, visit func(con
 	}
 	const fewest, most = 250, 1000
 	return page.Each(ctx, 0, 0, fewest, most, func(ctx context.Context, request page.Request) (page.Result[*ent.LinkCounter], error) {
-		return page.Read(ctx, linkOrder(LinksByClicks), request, s.db.Client(ctx).LinkCounter.Query().Where(linkcounter.CampaignID(campaignID)), nil)
+		return store.Heavy(ctx, s.db, func(ctx context.Context) (page.Result[*ent.LinkCounter], error) {
+			query := s.db.Client(ctx).LinkCounter.Query().Where(linkcounter.CampaignID(campaignID))
+			return page.Read(ctx, linkOrder(LinksByClicks), request, query, nil)
+		})
 	}, visit)
 }
 
