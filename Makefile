@@ -71,4 +71,4 @@ FUZZTIME ?= 10m
 fuzz:
 	for target in FuzzDecode FuzzBrackets FuzzXML; do $(GO) test ./internal/command -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) || exit 1; done
 	$(GO) test ./internal/translate -run '^$$' -fuzz '^FuzzTranslate$$' -fuzztime $(FUZZTIME)
-	$(GO) test ./internal/audience -run '^$$' -fuzz '^FuzzParseRules$$' -fuzztime $(FUZZTIME)
+	$(GO) test ./internal/audience/rules -run '^$$' -fuzz '^FuzzParseRules$$' -fuzztime $(FUZZTIME)

@@ -9,13 +9,13 @@ import (
 	"campaignql/graph/model"
 	"campaignql/graph/scalar"
 	"campaignql/internal/apperr"
-	"campaignql/internal/audience"
-	"campaignql/internal/reach"
+	"campaignql/internal/audience/query"
+	"campaignql/internal/audience/rules"
 )
 
 func (r queryResolver) Audience(ctx context.Context, input model.AudienceInput) (*model.Audience, error) {
 	patch, err := audienceOf(&input)
-	var read audience.Audience
+	var read rules.Audience
 	if err == nil {
 		read, err = patch.Audience()
 	}
@@ -27,8 +27,8 @@ func (r queryResolver) Audience(ctx context.Context, input model.AudienceInput) 
 }
 
 // preparedAudience shows an audience of the caller's that nothing was saved of.
-func (r *resolver) preparedAudience(ctx context.Context, a audience.Audience) (*model.Audience, error) {
-	target, err := r.Audiences.Prepare(ctx, reach.Target{Audience: a})
+func (r *resolver) preparedAudience(ctx context.Context, a rules.Audience) (*model.Audience, error) {
+	target, err := r.Audiences.Prepare(ctx, query.Target{Audience: a})
 	if err != nil || a.IsZero() && len(a.Exclude) == 0 {
 		return model.NewAudience(target, nil), err
 	}
@@ -41,7 +41,7 @@ func (r audienceResolver) Count(ctx context.Context, a *model.Audience) (*int32,
 }
 
 // counted is how many people a target reaches.
-func (r *resolver) counted(ctx context.Context, target reach.Target) (*int32, error) {
+func (r *resolver) counted(ctx context.Context, target query.Target) (*int32, error) {
 	n, err := r.Audiences.Count(ctx, target)
 	if err != nil {
 		return nil, err
@@ -49,7 +49,7 @@ func (r *resolver) counted(ctx context.Context, target reach.Target) (*int32, er
 	return new(int32(n)), nil
 }
 
-func (r audienceResolver) Waterfall(ctx context.Context, a *model.Audience) (*reach.Waterfall, error) {
+func (r audienceResolver) Waterfall(ctx context.Context, a *model.Audience) (*query.Waterfall, error) {
 	w, err := r.Audiences.Waterfall(ctx, a.Target)
 	if err != nil {
 		return nil, err
@@ -57,7 +57,7 @@ func (r audienceResolver) Waterfall(ctx context.Context, a *model.Audience) (*re
 	return &w, nil
 }
 
-func (r audienceResolver) Explain(ctx context.Context, a *model.Audience) (*reach.Explanation, error) {
+func (r audienceResolver) Explain(ctx context.Context, a *model.Audience) (*query.Explanation, error) {
 	return r.Audiences.Explain(ctx, a.Target)
 }
 
@@ -70,7 +70,7 @@ func (r audienceResolver) Preview(ctx context.Context, a *model.Audience, first 
 }
 
 // shownRecipients loads the people and lists that the current field asks for. Who was removed meanwhile is left out.
-func (r *resolver) shownRecipients(ctx context.Context, found []reach.Recipient) ([]*model.AudienceRecipient, error) {
+func (r *resolver) shownRecipients(ctx context.Context, found []query.Recipient) ([]*model.AudienceRecipient, error) {
 	people, lists, err := r.peopleAndLists(ctx, found)
 	if err != nil {
 		return nil, err
@@ -86,10 +86,10 @@ func (r *resolver) shownRecipients(ctx context.Context, found []reach.Recipient)
 }
 
 // peopleAndLists loads what the current field asks for below recipients; nil is not asked for.
-func (r *resolver) peopleAndLists(ctx context.Context, found []reach.Recipient) (people map[int64]*model.Subscriber, lists map[int64]*model.SubscriberList, err error) {
+func (r *resolver) peopleAndLists(ctx context.Context, found []query.Recipient) (people map[int64]*model.Subscriber, lists map[int64]*model.SubscriberList, err error) {
 	if asks(ctx, "subscriber") && len(found) > 0 {
 		asked := selected(ctx, subscriberFields, [][]string{{"subscriber"}})
-		byID, err := r.Subscribers.ByIDs(ctx, ids(found, func(f reach.Recipient) int64 { return f.SubscriberID }), asked.columns()...)
+		byID, err := r.Subscribers.ByIDs(ctx, ids(found, func(f query.Recipient) int64 { return f.SubscriberID }), asked.columns()...)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -99,16 +99,16 @@ func (r *resolver) peopleAndLists(ctx context.Context, found []reach.Recipient) 
 		}
 	}
 	if asks(ctx, "list") && len(found) > 0 {
-		lists, err = r.listsOf(ctx, ids(found, func(f reach.Recipient) int64 { return f.ListID }), selected(ctx, listFields, [][]string{{"list"}}))
+		lists, err = r.listsOf(ctx, ids(found, func(f query.Recipient) int64 { return f.ListID }), selected(ctx, listFields, [][]string{{"list"}}))
 	}
 	return people, lists, err
 }
 
-func (r ruleResolver) Rule(_ context.Context, rule *reach.ExplainedRule) (scalar.JSON, error) {
-	text, err := audience.RuleJSON(rule.Rule)
+func (r ruleResolver) Rule(_ context.Context, rule *query.ExplainedRule) (scalar.JSON, error) {
+	text, err := rules.RuleJSON(rule.Rule)
 	return scalar.JSON(text), err
 }
 
 func (r segmentResolver) SubscriberCount(ctx context.Context, s *model.Segment) (*int32, error) {
-	return r.counted(ctx, reach.OfSegment(s.Segment))
+	return r.counted(ctx, query.OfSegment(s.Segment))
 }

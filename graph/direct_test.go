@@ -14,7 +14,7 @@ import (
 
 	"campaignql/ent"
 	"campaignql/graph"
-	"campaignql/internal/audience"
+	"campaignql/internal/audience/rules"
 	"campaignql/internal/kind"
 	"campaignql/internal/testkit/apitest"
 )
@@ -72,9 +72,9 @@ func (w *world) oddities(t *testing.T, a *apitest.Account) {
 func (w *world) aim(t *testing.T, a *apitest.Account, c *ent.Campaign, turn int) {
 	t.Helper()
 	include, exclude := w.reachable(t, a)
-	target := must(audience.ParseLists(include, exclude))(t)
+	target := must(rules.ParseLists(include, exclude))(t)
 	if turn%2 == 1 {
-		target = must(audience.ParseRules(fmt.Appendf(nil, `{"operator":"or","criteria":[{"list_id":%d,"operator":"and","rules":[
+		target = must(rules.ParseRules(fmt.Appendf(nil, `{"operator":"or","criteria":[{"list_id":%d,"operator":"and","rules":[
 			{"type":"fields","field_id":"EmailAddress","operator":"contains","value":"<\"é"}]}]}`, target.Criteria[0].ListID)))(t)
 	}
 	encoded := must(json.Marshal(target))(t)

@@ -6,7 +6,7 @@ import (
 	"campaignql/ent"
 	"campaignql/graph/gid"
 	"campaignql/graph/model"
-	customfield "campaignql/internal/field"
+	customfield "campaignql/internal/people/field"
 )
 
 func (r queryResolver) CustomFields(ctx context.Context, listID *string, first *int32, after *string, last *int32, before *string) (*model.CustomFieldConnection, error) {

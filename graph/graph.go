@@ -8,19 +8,19 @@ import (
 
 	"campaignql/graph/exec"
 	"campaignql/internal/account"
+	"campaignql/internal/audience/query"
 	"campaignql/internal/campaign"
 	"campaignql/internal/content"
 	"campaignql/internal/event"
 	"campaignql/internal/export"
-	customfield "campaignql/internal/field"
-	lists "campaignql/internal/list"
 	"campaignql/internal/live"
-	"campaignql/internal/reach"
-	"campaignql/internal/segment"
+	customfield "campaignql/internal/people/field"
+	"campaignql/internal/people/label"
+	lists "campaignql/internal/people/list"
+	"campaignql/internal/people/segment"
+	"campaignql/internal/people/subscriber"
+	"campaignql/internal/people/suppression"
 	"campaignql/internal/statistics"
-	"campaignql/internal/subscriber"
-	"campaignql/internal/subscribertag"
-	"campaignql/internal/suppression"
 	"campaignql/internal/tag"
 )
 
@@ -34,12 +34,12 @@ type Services struct {
 	// Lists are the lists of people, and Subscribers who is on them.
 	Lists          *lists.Service
 	Subscribers    *subscriber.Service
-	SubscriberTags *subscribertag.Service
+	SubscriberTags *label.Service
 	Fields         *customfield.Service
 	Segments       *segment.Service
 	Suppressions   *suppression.Service
 	// Audiences says who an audience reaches.
-	Audiences *reach.Service
+	Audiences *query.Service
 	// Events records what happened to recipients.
 	Events *event.Service
 	// Exports writes statistics as files.

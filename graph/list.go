@@ -9,8 +9,8 @@ import (
 	"campaignql/graph/gid"
 	"campaignql/graph/model"
 	"campaignql/internal/apperr"
-	lists "campaignql/internal/list"
-	"campaignql/internal/segment"
+	lists "campaignql/internal/people/list"
+	"campaignql/internal/people/segment"
 )
 
 func (r queryResolver) List(ctx context.Context, id string) (*model.SubscriberList, error) {

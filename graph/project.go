@@ -8,8 +8,8 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"campaignql/internal/audience/query"
 	"campaignql/internal/campaign"
-	"campaignql/internal/reach"
 	"campaignql/internal/statistics"
 )
 
@@ -75,8 +75,8 @@ var (
 		}),
 		"audience": holds(fields{
 			"form": reads("audience"), "include": reads("audience"), "exclude": reads("audience"), "rules": reads("audience"),
-			"count": reads(reach.CampaignColumns...), "preview": reads(reach.CampaignColumns...), "waterfall": reads(reach.CampaignColumns...),
-			"explain": reads(reach.CampaignColumns...),
+			"count": reads(query.CampaignColumns...), "preview": reads(query.CampaignColumns...), "waterfall": reads(query.CampaignColumns...),
+			"explain": reads(query.CampaignColumns...),
 		}),
 		"tags": reads("id"),
 		"statistics": holds(counterFields.with(fields{
@@ -127,7 +127,7 @@ var (
 
 	segmentFields = fields{
 		"id": reads("id"), "legacyId": reads("id"), "name": reads("name"), "list": reads("list_id"), "rules": reads("rules"),
-		"subscriberCount": reads(reach.SegmentColumns...), "createdAt": reads("created_at"), "updatedAt": reads("updated_at"),
+		"subscriberCount": reads(query.SegmentColumns...), "createdAt": reads("created_at"), "updatedAt": reads("updated_at"),
 	}
 
 	subscriberTagFields = fields{

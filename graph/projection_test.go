@@ -14,7 +14,7 @@ import (
 	"campaignql/ent"
 	"campaignql/graph"
 	"campaignql/graph/gid"
-	"campaignql/internal/audience"
+	"campaignql/internal/audience/rules"
 	"campaignql/internal/kind"
 	"campaignql/internal/testkit/apitest"
 )
@@ -122,7 +122,7 @@ func (w *world) full(t *testing.T, owner *apitest.Account) (*ent.Campaign, *ent.
 	rows := w.page(t, owner, 1)
 	client := w.db.Client(owner.Context)
 	include, exclude := w.reachable(t, owner)
-	target := must(audience.ParseLists(include, exclude))(t)
+	target := must(rules.ParseLists(include, exclude))(t)
 	encoded := must(json.Marshal(target))(t)
 	c := must(client.Campaign.UpdateOne(rows[0]).
 		SetStatus(kind.StatusSending).SetStatusRank(kind.StatusSending.Rank()).SetStatusReason("because").SetVersion(7).

@@ -6,7 +6,7 @@ import (
 	"campaignql/ent"
 	"campaignql/graph/gid"
 	"campaignql/graph/model"
-	"campaignql/internal/segment"
+	"campaignql/internal/people/segment"
 )
 
 func (r queryResolver) Segment(ctx context.Context, id string) (*model.Segment, error) {

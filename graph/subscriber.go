@@ -13,7 +13,7 @@ import (
 	"campaignql/internal/apperr"
 	"campaignql/internal/caller"
 	"campaignql/internal/kind"
-	"campaignql/internal/subscriber"
+	"campaignql/internal/people/subscriber"
 )
 
 // maxSearch is the longest text to search for, in characters.

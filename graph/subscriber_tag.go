@@ -8,7 +8,7 @@ import (
 	"campaignql/graph/model"
 	"campaignql/internal/caller"
 	"campaignql/internal/kind"
-	"campaignql/internal/subscribertag"
+	"campaignql/internal/people/label"
 )
 
 func (r queryResolver) SubscriberTag(ctx context.Context, id string) (*model.SubscriberTag, error) {
@@ -25,7 +25,7 @@ func (r queryResolver) SubscriberTag(ctx context.Context, id string) (*model.Sub
 }
 
 func (r queryResolver) SubscriberTags(ctx context.Context, search *string, first *int32, after *string, last *int32, before *string) (*model.SubscriberTagConnection, error) {
-	filter := subscribertag.Filter{Search: value(search)}
+	filter := label.Filter{Search: value(search)}
 	count := func(ctx context.Context) (int, error) { return r.Services.SubscriberTags.Count(ctx, filter) }
 	request := pageRequest(first, after, last, before, nil)
 	if !asks(ctx, "nodes", "edges", "pageInfo") {

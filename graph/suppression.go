@@ -7,7 +7,7 @@ import (
 	"campaignql/graph/model"
 	"campaignql/internal/apperr"
 	"campaignql/internal/kind"
-	"campaignql/internal/suppression"
+	"campaignql/internal/people/suppression"
 )
 
 func (r queryResolver) Suppressions(ctx context.Context, search *string, reason []kind.SuppressionReason, first *int32, after *string, last *int32, before *string) (*model.SuppressionConnection, error) {

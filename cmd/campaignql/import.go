@@ -12,8 +12,8 @@ import (
 	"campaignql/internal/app"
 	"campaignql/internal/caller"
 	"campaignql/internal/importer"
+	"campaignql/internal/people/subscriber"
 	"campaignql/internal/schedule"
-	"campaignql/internal/subscriber"
 )
 
 // importCommands bring data in from files.

@@ -8,13 +8,13 @@ import (
 	"campaignql/graph/model"
 	"campaignql/graph/scalar"
 	"campaignql/internal/account"
+	"campaignql/internal/audience/query"
 	"campaignql/internal/campaign"
 	"campaignql/internal/event"
 	"campaignql/internal/export"
 	"campaignql/internal/kind"
-	"campaignql/internal/reach"
+	"campaignql/internal/people/subscriber"
 	"campaignql/internal/statistics"
-	"campaignql/internal/subscriber"
 	"context"
 	"errors"
 	"fmt"
@@ -86,8 +86,8 @@ type CampaignResolver interface {
 type CampaignAudienceResolver interface {
 	Count(ctx context.Context, obj *model.Audience) (*int32, error)
 	Preview(ctx context.Context, obj *model.Audience, first int32) ([]*model.AudienceRecipient, error)
-	Waterfall(ctx context.Context, obj *model.Audience) (*reach.Waterfall, error)
-	Explain(ctx context.Context, obj *model.Audience) (*reach.Explanation, error)
+	Waterfall(ctx context.Context, obj *model.Audience) (*query.Waterfall, error)
+	Explain(ctx context.Context, obj *model.Audience) (*query.Explanation, error)
 }
 type CampaignCountsResolver interface {
 	ByStatus(ctx context.Context, obj *campaign.Counts) ([]*model.CampaignStatusCount, error)
@@ -108,7 +108,7 @@ type EmailResolver interface {
 	ID(ctx context.Context, obj *ent.Email) (string, error)
 }
 type ExplainedRuleResolver interface {
-	Rule(ctx context.Context, obj *reach.ExplainedRule) (scalar.JSON, error)
+	Rule(ctx context.Context, obj *query.ExplainedRule) (scalar.JSON, error)
 }
 type MutationResolver interface {
 	CreateCampaign(ctx context.Context, input model.CreateCampaignInput) (*model.CreateCampaignPayload, error)
@@ -7406,7 +7406,7 @@ func (ec *executionContext) _AddSubscriberResult_outcome(ctx context.Context, fi
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v subscriber.Outcome) graphql.Marshaler {
-			return ec.marshalNAddSubscriberOutcome2campaignqlᚋinternalᚋsubscriberᚐOutcome(ctx, selections, v)
+			return ec.marshalNAddSubscriberOutcome2campaignqlᚋinternalᚋpeopleᚋsubscriberᚐOutcome(ctx, selections, v)
 		},
 		true,
 		true,
@@ -7861,7 +7861,7 @@ func (ec *executionContext) fieldContext_ApproveCampaignPayload_userErrors(_ con
 	return fc, nil
 }
 
-func (ec *executionContext) _AudienceExplanation_criteria(ctx context.Context, field graphql.CollectedField, obj *reach.Explanation) (ret graphql.Marshaler) {
+func (ec *executionContext) _AudienceExplanation_criteria(ctx context.Context, field graphql.CollectedField, obj *query.Explanation) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -7873,8 +7873,8 @@ func (ec *executionContext) _AudienceExplanation_criteria(ctx context.Context, f
 			return obj.Criteria, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []reach.ExplainedCriterion) graphql.Marshaler {
-			return ec.marshalNExplainedCriterion2ᚕcampaignqlᚋinternalᚋreachᚐExplainedCriterionᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []query.ExplainedCriterion) graphql.Marshaler {
+			return ec.marshalNExplainedCriterion2ᚕcampaignqlᚋinternalᚋaudienceᚋqueryᚐExplainedCriterionᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -7893,7 +7893,7 @@ func (ec *executionContext) fieldContext_AudienceExplanation_criteria(_ context.
 	return fc, nil
 }
 
-func (ec *executionContext) _AudienceExplanation_exclude(ctx context.Context, field graphql.CollectedField, obj *reach.Explanation) (ret graphql.Marshaler) {
+func (ec *executionContext) _AudienceExplanation_exclude(ctx context.Context, field graphql.CollectedField, obj *query.Explanation) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -7905,8 +7905,8 @@ func (ec *executionContext) _AudienceExplanation_exclude(ctx context.Context, fi
 			return obj.Exclude, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []reach.ExplainedCriterion) graphql.Marshaler {
-			return ec.marshalNExplainedCriterion2ᚕcampaignqlᚋinternalᚋreachᚐExplainedCriterionᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []query.ExplainedCriterion) graphql.Marshaler {
+			return ec.marshalNExplainedCriterion2ᚕcampaignqlᚋinternalᚋaudienceᚋqueryᚐExplainedCriterionᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -7925,7 +7925,7 @@ func (ec *executionContext) fieldContext_AudienceExplanation_exclude(_ context.C
 	return fc, nil
 }
 
-func (ec *executionContext) _AudienceExplanation_reached(ctx context.Context, field graphql.CollectedField, obj *reach.Explanation) (ret graphql.Marshaler) {
+func (ec *executionContext) _AudienceExplanation_reached(ctx context.Context, field graphql.CollectedField, obj *query.Explanation) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -8081,7 +8081,7 @@ func (ec *executionContext) fieldContext_AudienceRecipient_list(_ context.Contex
 	return fc, nil
 }
 
-func (ec *executionContext) _AudienceWaterfall_matched(ctx context.Context, field graphql.CollectedField, obj *reach.Waterfall) (ret graphql.Marshaler) {
+func (ec *executionContext) _AudienceWaterfall_matched(ctx context.Context, field graphql.CollectedField, obj *query.Waterfall) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -8104,7 +8104,7 @@ func (ec *executionContext) fieldContext_AudienceWaterfall_matched(_ context.Con
 	return graphql.NewScalarFieldContext("AudienceWaterfall", field, false, false, "Int")
 }
 
-func (ec *executionContext) _AudienceWaterfall_excluded(ctx context.Context, field graphql.CollectedField, obj *reach.Waterfall) (ret graphql.Marshaler) {
+func (ec *executionContext) _AudienceWaterfall_excluded(ctx context.Context, field graphql.CollectedField, obj *query.Waterfall) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -8127,7 +8127,7 @@ func (ec *executionContext) fieldContext_AudienceWaterfall_excluded(_ context.Co
 	return graphql.NewScalarFieldContext("AudienceWaterfall", field, false, false, "Int")
 }
 
-func (ec *executionContext) _AudienceWaterfall_notSubscribed(ctx context.Context, field graphql.CollectedField, obj *reach.Waterfall) (ret graphql.Marshaler) {
+func (ec *executionContext) _AudienceWaterfall_notSubscribed(ctx context.Context, field graphql.CollectedField, obj *query.Waterfall) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -8150,7 +8150,7 @@ func (ec *executionContext) fieldContext_AudienceWaterfall_notSubscribed(_ conte
 	return graphql.NewScalarFieldContext("AudienceWaterfall", field, false, false, "Int")
 }
 
-func (ec *executionContext) _AudienceWaterfall_suppressed(ctx context.Context, field graphql.CollectedField, obj *reach.Waterfall) (ret graphql.Marshaler) {
+func (ec *executionContext) _AudienceWaterfall_suppressed(ctx context.Context, field graphql.CollectedField, obj *query.Waterfall) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -8173,7 +8173,7 @@ func (ec *executionContext) fieldContext_AudienceWaterfall_suppressed(_ context.
 	return graphql.NewScalarFieldContext("AudienceWaterfall", field, false, false, "Int")
 }
 
-func (ec *executionContext) _AudienceWaterfall_bounced(ctx context.Context, field graphql.CollectedField, obj *reach.Waterfall) (ret graphql.Marshaler) {
+func (ec *executionContext) _AudienceWaterfall_bounced(ctx context.Context, field graphql.CollectedField, obj *query.Waterfall) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -8196,7 +8196,7 @@ func (ec *executionContext) fieldContext_AudienceWaterfall_bounced(_ context.Con
 	return graphql.NewScalarFieldContext("AudienceWaterfall", field, false, false, "Int")
 }
 
-func (ec *executionContext) _AudienceWaterfall_duplicates(ctx context.Context, field graphql.CollectedField, obj *reach.Waterfall) (ret graphql.Marshaler) {
+func (ec *executionContext) _AudienceWaterfall_duplicates(ctx context.Context, field graphql.CollectedField, obj *query.Waterfall) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -8219,7 +8219,7 @@ func (ec *executionContext) fieldContext_AudienceWaterfall_duplicates(_ context.
 	return graphql.NewScalarFieldContext("AudienceWaterfall", field, false, false, "Int")
 }
 
-func (ec *executionContext) _AudienceWaterfall_reached(ctx context.Context, field graphql.CollectedField, obj *reach.Waterfall) (ret graphql.Marshaler) {
+func (ec *executionContext) _AudienceWaterfall_reached(ctx context.Context, field graphql.CollectedField, obj *query.Waterfall) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -9292,8 +9292,8 @@ func (ec *executionContext) _CampaignAudience_waterfall(ctx context.Context, fie
 			return ec.Resolvers.CampaignAudience().Waterfall(ctx, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *reach.Waterfall) graphql.Marshaler {
-			return ec.marshalOAudienceWaterfall2ᚖcampaignqlᚋinternalᚋreachᚐWaterfall(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *query.Waterfall) graphql.Marshaler {
+			return ec.marshalOAudienceWaterfall2ᚖcampaignqlᚋinternalᚋaudienceᚋqueryᚐWaterfall(ctx, selections, v)
 		},
 		true,
 		false,
@@ -9324,8 +9324,8 @@ func (ec *executionContext) _CampaignAudience_explain(ctx context.Context, field
 			return ec.Resolvers.CampaignAudience().Explain(ctx, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *reach.Explanation) graphql.Marshaler {
-			return ec.marshalOAudienceExplanation2ᚖcampaignqlᚋinternalᚋreachᚐExplanation(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *query.Explanation) graphql.Marshaler {
+			return ec.marshalOAudienceExplanation2ᚖcampaignqlᚋinternalᚋaudienceᚋqueryᚐExplanation(ctx, selections, v)
 		},
 		true,
 		false,
@@ -13494,7 +13494,7 @@ func (ec *executionContext) fieldContext_EventResult_message(_ context.Context, 
 	return graphql.NewScalarFieldContext("EventResult", field, false, false, "String")
 }
 
-func (ec *executionContext) _ExplainedCriterion_path(ctx context.Context, field graphql.CollectedField, obj *reach.ExplainedCriterion) (ret graphql.Marshaler) {
+func (ec *executionContext) _ExplainedCriterion_path(ctx context.Context, field graphql.CollectedField, obj *query.ExplainedCriterion) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -13517,7 +13517,7 @@ func (ec *executionContext) fieldContext_ExplainedCriterion_path(_ context.Conte
 	return graphql.NewScalarFieldContext("ExplainedCriterion", field, false, false, "String")
 }
 
-func (ec *executionContext) _ExplainedCriterion_listLegacyId(ctx context.Context, field graphql.CollectedField, obj *reach.ExplainedCriterion) (ret graphql.Marshaler) {
+func (ec *executionContext) _ExplainedCriterion_listLegacyId(ctx context.Context, field graphql.CollectedField, obj *query.ExplainedCriterion) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -13540,7 +13540,7 @@ func (ec *executionContext) fieldContext_ExplainedCriterion_listLegacyId(_ conte
 	return graphql.NewScalarFieldContext("ExplainedCriterion", field, false, false, "BigInt")
 }
 
-func (ec *executionContext) _ExplainedCriterion_people(ctx context.Context, field graphql.CollectedField, obj *reach.ExplainedCriterion) (ret graphql.Marshaler) {
+func (ec *executionContext) _ExplainedCriterion_people(ctx context.Context, field graphql.CollectedField, obj *query.ExplainedCriterion) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -13563,7 +13563,7 @@ func (ec *executionContext) fieldContext_ExplainedCriterion_people(_ context.Con
 	return graphql.NewScalarFieldContext("ExplainedCriterion", field, false, false, "Int")
 }
 
-func (ec *executionContext) _ExplainedCriterion_chosen(ctx context.Context, field graphql.CollectedField, obj *reach.ExplainedCriterion) (ret graphql.Marshaler) {
+func (ec *executionContext) _ExplainedCriterion_chosen(ctx context.Context, field graphql.CollectedField, obj *query.ExplainedCriterion) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -13586,7 +13586,7 @@ func (ec *executionContext) fieldContext_ExplainedCriterion_chosen(_ context.Con
 	return graphql.NewScalarFieldContext("ExplainedCriterion", field, false, false, "Int")
 }
 
-func (ec *executionContext) _ExplainedCriterion_left(ctx context.Context, field graphql.CollectedField, obj *reach.ExplainedCriterion) (ret graphql.Marshaler) {
+func (ec *executionContext) _ExplainedCriterion_left(ctx context.Context, field graphql.CollectedField, obj *query.ExplainedCriterion) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -13609,7 +13609,7 @@ func (ec *executionContext) fieldContext_ExplainedCriterion_left(_ context.Conte
 	return graphql.NewScalarFieldContext("ExplainedCriterion", field, false, false, "Int")
 }
 
-func (ec *executionContext) _ExplainedCriterion_rules(ctx context.Context, field graphql.CollectedField, obj *reach.ExplainedCriterion) (ret graphql.Marshaler) {
+func (ec *executionContext) _ExplainedCriterion_rules(ctx context.Context, field graphql.CollectedField, obj *query.ExplainedCriterion) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -13621,8 +13621,8 @@ func (ec *executionContext) _ExplainedCriterion_rules(ctx context.Context, field
 			return obj.Rules, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []reach.ExplainedRule) graphql.Marshaler {
-			return ec.marshalNExplainedRule2ᚕcampaignqlᚋinternalᚋreachᚐExplainedRuleᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []query.ExplainedRule) graphql.Marshaler {
+			return ec.marshalNExplainedRule2ᚕcampaignqlᚋinternalᚋaudienceᚋqueryᚐExplainedRuleᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -13641,7 +13641,7 @@ func (ec *executionContext) fieldContext_ExplainedCriterion_rules(_ context.Cont
 	return fc, nil
 }
 
-func (ec *executionContext) _ExplainedRule_path(ctx context.Context, field graphql.CollectedField, obj *reach.ExplainedRule) (ret graphql.Marshaler) {
+func (ec *executionContext) _ExplainedRule_path(ctx context.Context, field graphql.CollectedField, obj *query.ExplainedRule) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -13664,7 +13664,7 @@ func (ec *executionContext) fieldContext_ExplainedRule_path(_ context.Context, f
 	return graphql.NewScalarFieldContext("ExplainedRule", field, false, false, "String")
 }
 
-func (ec *executionContext) _ExplainedRule_rule(ctx context.Context, field graphql.CollectedField, obj *reach.ExplainedRule) (ret graphql.Marshaler) {
+func (ec *executionContext) _ExplainedRule_rule(ctx context.Context, field graphql.CollectedField, obj *query.ExplainedRule) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -13687,7 +13687,7 @@ func (ec *executionContext) fieldContext_ExplainedRule_rule(_ context.Context, f
 	return graphql.NewScalarFieldContext("ExplainedRule", field, true, true, "JSON")
 }
 
-func (ec *executionContext) _ExplainedRule_matches(ctx context.Context, field graphql.CollectedField, obj *reach.ExplainedRule) (ret graphql.Marshaler) {
+func (ec *executionContext) _ExplainedRule_matches(ctx context.Context, field graphql.CollectedField, obj *query.ExplainedRule) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -13710,7 +13710,7 @@ func (ec *executionContext) fieldContext_ExplainedRule_matches(_ context.Context
 	return graphql.NewScalarFieldContext("ExplainedRule", field, false, false, "Int")
 }
 
-func (ec *executionContext) _ExplainedRule_left(ctx context.Context, field graphql.CollectedField, obj *reach.ExplainedRule) (ret graphql.Marshaler) {
+func (ec *executionContext) _ExplainedRule_left(ctx context.Context, field graphql.CollectedField, obj *query.ExplainedRule) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -13733,7 +13733,7 @@ func (ec *executionContext) fieldContext_ExplainedRule_left(_ context.Context, f
 	return graphql.NewScalarFieldContext("ExplainedRule", field, false, false, "Int")
 }
 
-func (ec *executionContext) _ExplainedRule_rules(ctx context.Context, field graphql.CollectedField, obj *reach.ExplainedRule) (ret graphql.Marshaler) {
+func (ec *executionContext) _ExplainedRule_rules(ctx context.Context, field graphql.CollectedField, obj *query.ExplainedRule) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -13745,8 +13745,8 @@ func (ec *executionContext) _ExplainedRule_rules(ctx context.Context, field grap
 			return obj.Rules, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []reach.ExplainedRule) graphql.Marshaler {
-			return ec.marshalNExplainedRule2ᚕcampaignqlᚋinternalᚋreachᚐExplainedRuleᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []query.ExplainedRule) graphql.Marshaler {
+			return ec.marshalNExplainedRule2ᚕcampaignqlᚋinternalᚋaudienceᚋqueryᚐExplainedRuleᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -27433,7 +27433,7 @@ func (ec *executionContext) _ApproveCampaignPayload(ctx context.Context, sel ast
 
 var audienceExplanationImplementors = []string{"AudienceExplanation"}
 
-func (ec *executionContext) _AudienceExplanation(ctx context.Context, sel ast.SelectionSet, obj *reach.Explanation) graphql.Marshaler {
+func (ec *executionContext) _AudienceExplanation(ctx context.Context, sel ast.SelectionSet, obj *query.Explanation) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, audienceExplanationImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -27557,7 +27557,7 @@ func (ec *executionContext) _AudienceRecipient(ctx context.Context, sel ast.Sele
 
 var audienceWaterfallImplementors = []string{"AudienceWaterfall"}
 
-func (ec *executionContext) _AudienceWaterfall(ctx context.Context, sel ast.SelectionSet, obj *reach.Waterfall) graphql.Marshaler {
+func (ec *executionContext) _AudienceWaterfall(ctx context.Context, sel ast.SelectionSet, obj *query.Waterfall) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, audienceWaterfallImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -29864,7 +29864,7 @@ func (ec *executionContext) _EventResult(ctx context.Context, sel ast.SelectionS
 
 var explainedCriterionImplementors = []string{"ExplainedCriterion"}
 
-func (ec *executionContext) _ExplainedCriterion(ctx context.Context, sel ast.SelectionSet, obj *reach.ExplainedCriterion) graphql.Marshaler {
+func (ec *executionContext) _ExplainedCriterion(ctx context.Context, sel ast.SelectionSet, obj *query.ExplainedCriterion) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, explainedCriterionImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -29922,7 +29922,7 @@ func (ec *executionContext) _ExplainedCriterion(ctx context.Context, sel ast.Sel
 
 var explainedRuleImplementors = []string{"ExplainedRule"}
 
-func (ec *executionContext) _ExplainedRule(ctx context.Context, sel ast.SelectionSet, obj *reach.ExplainedRule) graphql.Marshaler {
+func (ec *executionContext) _ExplainedRule(ctx context.Context, sel ast.SelectionSet, obj *query.ExplainedRule) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, explainedRuleImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -33433,15 +33433,15 @@ func (ec *executionContext) unmarshalNAddSubscriberInput2ᚖcampaignqlᚋgraph�
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNAddSubscriberOutcome2campaignqlᚋinternalᚋsubscriberᚐOutcome(ctx context.Context, v any) (subscriber.Outcome, error) {
+func (ec *executionContext) unmarshalNAddSubscriberOutcome2campaignqlᚋinternalᚋpeopleᚋsubscriberᚐOutcome(ctx context.Context, v any) (subscriber.Outcome, error) {
 	tmp, err := graphql.UnmarshalString(v)
-	res := unmarshalNAddSubscriberOutcome2campaignqlᚋinternalᚋsubscriberᚐOutcome[tmp]
+	res := unmarshalNAddSubscriberOutcome2campaignqlᚋinternalᚋpeopleᚋsubscriberᚐOutcome[tmp]
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNAddSubscriberOutcome2campaignqlᚋinternalᚋsubscriberᚐOutcome(ctx context.Context, sel ast.SelectionSet, v subscriber.Outcome) graphql.Marshaler {
+func (ec *executionContext) marshalNAddSubscriberOutcome2campaignqlᚋinternalᚋpeopleᚋsubscriberᚐOutcome(ctx context.Context, sel ast.SelectionSet, v subscriber.Outcome) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(marshalNAddSubscriberOutcome2campaignqlᚋinternalᚋsubscriberᚐOutcome[v])
+	res := graphql.MarshalString(marshalNAddSubscriberOutcome2campaignqlᚋinternalᚋpeopleᚋsubscriberᚐOutcome[v])
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "AddSubscriberOutcome!")
 	}
@@ -33449,7 +33449,7 @@ func (ec *executionContext) marshalNAddSubscriberOutcome2campaignqlᚋinternal�
 }
 
 var (
-	unmarshalNAddSubscriberOutcome2campaignqlᚋinternalᚋsubscriberᚐOutcome = map[string]subscriber.Outcome{
+	unmarshalNAddSubscriberOutcome2campaignqlᚋinternalᚋpeopleᚋsubscriberᚐOutcome = map[string]subscriber.Outcome{
 		"ADDED":        subscriber.Added,
 		"RESUBSCRIBED": subscriber.Resubscribed,
 		"UPDATED":      subscriber.Updated,
@@ -33457,7 +33457,7 @@ var (
 		"LEFT":         subscriber.Left,
 		"REJECTED":     subscriber.Rejected,
 	}
-	marshalNAddSubscriberOutcome2campaignqlᚋinternalᚋsubscriberᚐOutcome = map[subscriber.Outcome]string{
+	marshalNAddSubscriberOutcome2campaignqlᚋinternalᚋpeopleᚋsubscriberᚐOutcome = map[subscriber.Outcome]string{
 		subscriber.Added:        "ADDED",
 		subscriber.Resubscribed: "RESUBSCRIBED",
 		subscriber.Updated:      "UPDATED",
@@ -34779,15 +34779,15 @@ func (ec *executionContext) marshalNEventResult2ᚖcampaignqlᚋgraphᚋmodelᚐ
 	return ec._EventResult(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNExplainedCriterion2campaignqlᚋinternalᚋreachᚐExplainedCriterion(ctx context.Context, sel ast.SelectionSet, v reach.ExplainedCriterion) graphql.Marshaler {
+func (ec *executionContext) marshalNExplainedCriterion2campaignqlᚋinternalᚋaudienceᚋqueryᚐExplainedCriterion(ctx context.Context, sel ast.SelectionSet, v query.ExplainedCriterion) graphql.Marshaler {
 	return ec._ExplainedCriterion(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNExplainedCriterion2ᚕcampaignqlᚋinternalᚋreachᚐExplainedCriterionᚄ(ctx context.Context, sel ast.SelectionSet, v []reach.ExplainedCriterion) graphql.Marshaler {
+func (ec *executionContext) marshalNExplainedCriterion2ᚕcampaignqlᚋinternalᚋaudienceᚋqueryᚐExplainedCriterionᚄ(ctx context.Context, sel ast.SelectionSet, v []query.ExplainedCriterion) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNExplainedCriterion2campaignqlᚋinternalᚋreachᚐExplainedCriterion(ctx, sel, v[i])
+		return ec.marshalNExplainedCriterion2campaignqlᚋinternalᚋaudienceᚋqueryᚐExplainedCriterion(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -34799,15 +34799,15 @@ func (ec *executionContext) marshalNExplainedCriterion2ᚕcampaignqlᚋinternal�
 	return ret
 }
 
-func (ec *executionContext) marshalNExplainedRule2campaignqlᚋinternalᚋreachᚐExplainedRule(ctx context.Context, sel ast.SelectionSet, v reach.ExplainedRule) graphql.Marshaler {
+func (ec *executionContext) marshalNExplainedRule2campaignqlᚋinternalᚋaudienceᚋqueryᚐExplainedRule(ctx context.Context, sel ast.SelectionSet, v query.ExplainedRule) graphql.Marshaler {
 	return ec._ExplainedRule(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNExplainedRule2ᚕcampaignqlᚋinternalᚋreachᚐExplainedRuleᚄ(ctx context.Context, sel ast.SelectionSet, v []reach.ExplainedRule) graphql.Marshaler {
+func (ec *executionContext) marshalNExplainedRule2ᚕcampaignqlᚋinternalᚋaudienceᚋqueryᚐExplainedRuleᚄ(ctx context.Context, sel ast.SelectionSet, v []query.ExplainedRule) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNExplainedRule2campaignqlᚋinternalᚋreachᚐExplainedRule(ctx, sel, v[i])
+		return ec.marshalNExplainedRule2campaignqlᚋinternalᚋaudienceᚋqueryᚐExplainedRule(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -36380,7 +36380,7 @@ func (ec *executionContext) marshalOApiKey2ᚖcampaignqlᚋgraphᚋmodelᚐAPIKe
 	return ec._ApiKey(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOAudienceExplanation2ᚖcampaignqlᚋinternalᚋreachᚐExplanation(ctx context.Context, sel ast.SelectionSet, v *reach.Explanation) graphql.Marshaler {
+func (ec *executionContext) marshalOAudienceExplanation2ᚖcampaignqlᚋinternalᚋaudienceᚋqueryᚐExplanation(ctx context.Context, sel ast.SelectionSet, v *query.Explanation) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -36422,7 +36422,7 @@ func (ec *executionContext) marshalOAudienceRecipient2ᚕᚖcampaignqlᚋgraph�
 	return ret
 }
 
-func (ec *executionContext) marshalOAudienceWaterfall2ᚖcampaignqlᚋinternalᚋreachᚐWaterfall(ctx context.Context, sel ast.SelectionSet, v *reach.Waterfall) graphql.Marshaler {
+func (ec *executionContext) marshalOAudienceWaterfall2ᚖcampaignqlᚋinternalᚋaudienceᚋqueryᚐWaterfall(ctx context.Context, sel ast.SelectionSet, v *query.Waterfall) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}

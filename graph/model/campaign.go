@@ -10,10 +10,10 @@ import (
 	"campaignql/ent"
 	"campaignql/graph/gid"
 	"campaignql/graph/scalar"
-	"campaignql/internal/audience"
+	"campaignql/internal/audience/query"
+	"campaignql/internal/audience/rules"
 	"campaignql/internal/campaign"
 	"campaignql/internal/kind"
-	"campaignql/internal/reach"
 	"campaignql/internal/statistics"
 )
 
@@ -155,11 +155,11 @@ type Audience struct {
 	Include, Exclude []*AudiencePart
 	Rules            scalar.JSON
 	// Target is what counting and the like evaluate.
-	Target reach.Target
+	Target query.Target
 }
 
 func newAudience(c *ent.Campaign) (*Audience, error) {
-	target, err := reach.OfCampaign(c)
+	target, err := query.OfCampaign(c)
 	if err != nil {
 		return nil, err
 	}
@@ -167,11 +167,11 @@ func newAudience(c *ent.Campaign) (*Audience, error) {
 }
 
 // NewAudience shows an audience; canonical is its canonical JSON, empty for one that was not given.
-func NewAudience(target reach.Target, canonical []byte) *Audience {
+func NewAudience(target query.Target, canonical []byte) *Audience {
 	shown := &Audience{Form: AudienceFormNone, Include: []*AudiencePart{}, Exclude: []*AudiencePart{}, Rules: scalar.JSON(canonical), Target: target}
 	switch {
 	case len(canonical) == 0:
-	case target.Audience.Form == audience.FormRules:
+	case target.Audience.Form == rules.FormRules:
 		shown.Form = AudienceFormRules
 	default:
 		shown.Form = AudienceFormLists
@@ -187,12 +187,12 @@ type AudienceRecipient struct {
 	List         *SubscriberList
 }
 
-func parts(criteria []audience.Criterion) []*AudiencePart {
+func parts(criteria []rules.Criterion) []*AudiencePart {
 	out := make([]*AudiencePart, len(criteria))
 	for i, criterion := range criteria {
 		out[i] = &AudiencePart{ListLegacyID: criterion.ListID}
 		for _, rule := range criterion.Where.Rules {
-			if segment, ok := rule.(audience.Segment); ok {
+			if segment, ok := rule.(rules.Segment); ok {
 				out[i].SegmentLegacyID = &segment.ID
 			}
 		}

@@ -10,7 +10,7 @@ import (
 	"campaignql/internal/campaign"
 	"campaignql/internal/event"
 	"campaignql/internal/kind"
-	"campaignql/internal/subscriber"
+	"campaignql/internal/people/subscriber"
 	"fmt"
 	"io"
 	"strconv"

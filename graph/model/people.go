@@ -4,8 +4,8 @@ import (
 	"campaignql/ent"
 	"campaignql/graph/gid"
 	"campaignql/graph/scalar"
-	"campaignql/internal/field"
 	"campaignql/internal/kind"
+	"campaignql/internal/people/field"
 )
 
 // SubscriberList shows a list of people. Its relations are loaded for all lists of a page at once, before they are shown.

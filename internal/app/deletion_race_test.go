@@ -15,7 +15,7 @@ import (
 	"campaignql/internal/apperr"
 	"campaignql/internal/content"
 	"campaignql/internal/kind"
-	lists "campaignql/internal/list"
+	lists "campaignql/internal/people/list"
 	"campaignql/internal/store"
 	"campaignql/internal/testkit"
 	"campaignql/internal/testkit/apitest"

@@ -21,9 +21,9 @@ import (
 	"campaignql/internal/caller"
 	"campaignql/internal/config"
 	"campaignql/internal/kind"
-	lists "campaignql/internal/list"
+	lists "campaignql/internal/people/list"
+	"campaignql/internal/people/subscriber"
 	"campaignql/internal/store"
-	"campaignql/internal/subscriber"
 	"campaignql/internal/testkit"
 )
 

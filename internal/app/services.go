@@ -6,23 +6,23 @@ import (
 	"time"
 
 	"campaignql/internal/account"
-	"campaignql/internal/audience"
+	"campaignql/internal/audience/query"
+	"campaignql/internal/audience/rules"
 	"campaignql/internal/caller"
 	"campaignql/internal/campaign"
 	"campaignql/internal/content"
 	"campaignql/internal/event"
 	"campaignql/internal/export"
-	"campaignql/internal/field"
-	"campaignql/internal/list"
 	"campaignql/internal/live"
+	"campaignql/internal/people/field"
+	"campaignql/internal/people/label"
+	"campaignql/internal/people/list"
+	"campaignql/internal/people/segment"
+	"campaignql/internal/people/subscriber"
+	"campaignql/internal/people/suppression"
 	"campaignql/internal/purge"
-	"campaignql/internal/reach"
-	"campaignql/internal/segment"
 	"campaignql/internal/statistics"
 	"campaignql/internal/store"
-	"campaignql/internal/subscriber"
-	"campaignql/internal/subscribertag"
-	"campaignql/internal/suppression"
 	"campaignql/internal/tag"
 )
 
@@ -35,12 +35,12 @@ type Services struct {
 	Lists       *list.Service
 	Subscribers *subscriber.Service
 	// SubscriberTags are the labels of people, Fields their custom fields.
-	SubscriberTags *subscribertag.Service
+	SubscriberTags *label.Service
 	Fields         *field.Service
 	Segments       *segment.Service
 	Suppressions   *suppression.Service
 	// Audiences says who an audience reaches.
-	Audiences  *reach.Service
+	Audiences  *query.Service
 	Events     *event.Service
 	Tags       *tag.Service
 	Statistics *statistics.Service
@@ -70,21 +70,21 @@ func NewServices(db *store.Store, opts ServiceOptions) *Services {
 	s.Accounts = account.New(db, opts.Account)
 	s.Tags = tag.New(db, tag.Options{Now: opts.Now})
 	s.Lists = list.New(db, list.Options{
-		Now: opts.Now, Purges: s.Purges, Named: s.inAudiences(func(r audience.References) []audience.Reference { return r.Lists }),
+		Now: opts.Now, Purges: s.Purges, Named: s.inAudiences(func(r rules.References) []rules.Reference { return r.Lists }),
 	})
-	s.Audiences = reach.New(db, reach.Options{Now: opts.Now})
+	s.Audiences = query.New(db, query.Options{Now: opts.Now})
 	s.Segments = segment.New(db, segment.Options{
 		Now: opts.Now, CheckRules: s.Audiences.CheckSegment,
 		Editing: func(ctx context.Context, ownerID int64, ids []int64) (func(context.Context) error, error) {
 			return s.Campaigns.EditSegment(ctx, ownerID, ids)
 		},
-		Named: s.inAudiences(func(r audience.References) []audience.Reference { return r.Segments }),
+		Named: s.inAudiences(func(r rules.References) []rules.Reference { return r.Segments }),
 	})
 	s.Fields = field.New(db, field.Options{
-		Now: opts.Now, Purges: s.Purges, Named: s.inRules(func(r audience.References) []audience.Reference { return r.Fields }),
+		Now: opts.Now, Purges: s.Purges, Named: s.inRules(func(r rules.References) []rules.Reference { return r.Fields }),
 	})
-	s.SubscriberTags = subscribertag.New(db, subscribertag.Options{
-		Now: opts.Now, Purges: s.Purges, Named: s.inRules(func(r audience.References) []audience.Reference { return r.Tags }),
+	s.SubscriberTags = label.New(db, label.Options{
+		Now: opts.Now, Purges: s.Purges, Named: s.inRules(func(r rules.References) []rules.Reference { return r.Tags }),
 	})
 	s.Suppressions = suppression.New(db, suppression.Options{Now: opts.Now})
 	s.Events = event.New(db, event.Options{Now: opts.Now})
@@ -116,7 +116,7 @@ func (s *Services) Close() {
 
 // of chooses a kind of what rules name, named tells which of the ids is named and by whom.
 type (
-	of    = func(audience.References) []audience.Reference
+	of    = func(rules.References) []rules.Reference
 	named = func(ctx context.Context, owners, ids []int64) (id int64, by string, err error)
 )
 

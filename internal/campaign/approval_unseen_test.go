@@ -9,7 +9,7 @@ import (
 	"campaignql/internal/campaign"
 	"campaignql/internal/content"
 	"campaignql/internal/kind"
-	"campaignql/internal/segment"
+	"campaignql/internal/people/segment"
 	"campaignql/internal/store"
 	"campaignql/internal/testkit"
 )

@@ -13,9 +13,9 @@ import (
 	"campaignql/internal/campaign"
 	"campaignql/internal/content"
 	"campaignql/internal/kind"
-	"campaignql/internal/segment"
+	"campaignql/internal/people/segment"
+	"campaignql/internal/people/subscriber"
 	"campaignql/internal/store"
-	"campaignql/internal/subscriber"
 	"campaignql/internal/testkit"
 )
 

@@ -7,10 +7,10 @@ import (
 
 	"campaignql/ent"
 	"campaignql/internal/apperr"
+	"campaignql/internal/audience/query"
 	"campaignql/internal/caller"
 	"campaignql/internal/campaign"
 	"campaignql/internal/kind"
-	"campaignql/internal/reach"
 	"campaignql/internal/store"
 	"campaignql/internal/testkit"
 )
@@ -87,7 +87,7 @@ func TestAudienceThatCannotBeEvaluatedIsNotKept(t *testing.T) {
 		client, ctx := f.system(t)
 		field := client.CustomField.Create().SetUserID(f.owner.UserID).SetName("N").SetNameKey("n").SetType(kind.FieldNumber).SetListID(list).SetCreatedAt(noon).SaveX(ctx).ID
 		segment := f.segment(t, f.owner, list)
-		for range reach.MaxSegmentDepth {
+		for range query.MaxSegmentDepth {
 			inner := segment
 			segment = f.segment(t, f.owner, list)
 			client.Segment.UpdateOneID(segment).SetRules(fmt.Sprintf(`{"operator":"and","rules":[{"type":"segments","operator":"belongs to","value":%d}]}`, inner)).ExecX(ctx)

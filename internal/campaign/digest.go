@@ -14,7 +14,7 @@ import (
 	"campaignql/ent"
 	"campaignql/ent/email"
 	"campaignql/ent/segment"
-	"campaignql/internal/audience"
+	"campaignql/internal/audience/rules"
 	"campaignql/internal/store"
 )
 
@@ -84,7 +84,7 @@ func (s *Service) digests(
 	ctx context.Context, ownerID int64, campaigns []*ent.Campaign, modifiers ...func(*sql.Selector),
 ) ([]digest, error) {
 	var emails, lists []int64
-	targets := make([]audience.Audience, len(campaigns))
+	targets := make([]rules.Audience, len(campaigns))
 	for i, c := range campaigns {
 		emails = append(emails, emailsOf(c)...)
 		targets[i] = audienceOf(c)
@@ -140,10 +140,10 @@ func emailsOf(c *ent.Campaign) []int64 {
 }
 
 // audienceOf returns the audience of a campaign; what cannot be read names nothing.
-func audienceOf(c *ent.Campaign) audience.Audience {
-	var target audience.Audience
+func audienceOf(c *ent.Campaign) rules.Audience {
+	var target rules.Audience
 	if c.Audience == "" || json.Unmarshal([]byte(c.Audience), &target) != nil {
-		return audience.Audience{}
+		return rules.Audience{}
 	}
 	return target
 }
@@ -240,7 +240,7 @@ func (s *Service) rulesOf(
 	for _, row := range rows {
 		known := out[row.ID]
 		known.hash = hash(row.Rules)
-		var group audience.Group
+		var group rules.Group
 		if json.Unmarshal([]byte(row.Rules), &group) == nil { // what cannot be read names nothing
 			known.names = numbers(group.References(row.ListID).Segments)
 		}
@@ -251,7 +251,7 @@ func (s *Service) rulesOf(
 
 // reachedFrom lists the segments that an audience names, and those that they name, each with its
 // rules, in the order of their ids.
-func (r segmentRules) reachedFrom(target audience.Audience) []string {
+func (r segmentRules) reachedFrom(target rules.Audience) []string {
 	reached := map[int64]bool{}
 	for next := numbers(target.References().Segments); len(next) > 0; next = next[1:] {
 		if !reached[next[0]] {

@@ -10,11 +10,11 @@ import (
 	entcampaign "campaignql/ent/campaign"
 	"campaignql/ent/campaignchange"
 	"campaignql/internal/apperr"
+	"campaignql/internal/audience/query"
 	"campaignql/internal/caller"
 	"campaignql/internal/campaign"
 	"campaignql/internal/content"
 	"campaignql/internal/kind"
-	"campaignql/internal/reach"
 	"campaignql/internal/store"
 	"campaignql/internal/testkit"
 )
@@ -38,7 +38,7 @@ func newFixture(t *testing.T, db *store.Store, opts ...testkit.AccountOption) *f
 	t.Helper()
 	f := &fixture{db: db, now: noon}
 	clock := func() time.Time { return f.now }
-	f.campaigns = campaign.New(db, content.New(db, content.Options{Now: clock}), campaign.Options{Now: clock, CheckAudience: reach.New(db, reach.Options{Now: clock}).Check})
+	f.campaigns = campaign.New(db, content.New(db, content.Options{Now: clock}), campaign.Options{Now: clock, CheckAudience: query.New(db, query.Options{Now: clock}).Check})
 	f.owner = testkit.Account(t, db, opts...)
 	f.ctx = testkit.As(t, f.owner)
 	return f

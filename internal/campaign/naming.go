@@ -8,7 +8,7 @@ import (
 
 	"campaignql/ent"
 	entcampaign "campaignql/ent/campaign"
-	"campaignql/internal/audience"
+	"campaignql/internal/audience/rules"
 	"campaignql/internal/kind"
 )
 
@@ -18,7 +18,7 @@ const namingBatch = 500
 // Naming finds a campaign of the owners that can still be sent, being in any status but Sent, and whose audience names one of the ids; of chooses
 // which kind of reference. It returns the id that is named and a text that says by whom, or 0 when none is. It is called in the transaction that
 // deletes what is named: an audience that lost a list or a segment would be another audience, and one that lost an exclusion a larger one.
-func (s *Service) Naming(ctx context.Context, owners, ids []int64, of func(audience.References) []audience.Reference) (named int64, by string, err error) {
+func (s *Service) Naming(ctx context.Context, owners, ids []int64, of func(rules.References) []rules.Reference) (named int64, by string, err error) {
 	unsent := slices.DeleteFunc(kind.CampaignStatuses(), func(status kind.CampaignStatus) bool { return status == kind.StatusSent })
 	ranks := make([]int8, len(unsent))
 	for i, status := range unsent {
@@ -44,8 +44,8 @@ func (s *Service) Naming(ctx context.Context, owners, ids []int64, of func(audie
 	}
 }
 
-func namedBy(c *ent.Campaign, ids []int64, of func(audience.References) []audience.Reference) int64 {
-	var target audience.Audience
+func namedBy(c *ent.Campaign, ids []int64, of func(rules.References) []rules.Reference) int64 {
+	var target rules.Audience
 	if err := json.Unmarshal([]byte(c.Audience), &target); err != nil {
 		return 0 // what is stored was understood when it was set; what cannot be read names nothing
 	}

@@ -33,7 +33,7 @@ import (
 	"time"
 
 	"campaignql/ent"
-	"campaignql/internal/audience"
+	"campaignql/internal/audience/rules"
 	"campaignql/internal/purge"
 	"campaignql/internal/store"
 )
@@ -50,7 +50,7 @@ type Service struct {
 	emails Emails
 	now    func() time.Time
 	// checkAudience is that of Options.
-	checkAudience func(ctx context.Context, ownerID int64, a audience.Audience) error
+	checkAudience func(ctx context.Context, ownerID int64, a rules.Audience) error
 	purges        *purge.Service
 }
 
@@ -62,7 +62,7 @@ type Options struct {
 	// "audience". It is called in the transaction that is to keep the audience, after all that it
 	// names was found to be the account's. Only the domain of evaluating can tell; without it every
 	// such audience is kept.
-	CheckAudience func(ctx context.Context, ownerID int64, a audience.Audience) error
+	CheckAudience func(ctx context.Context, ownerID int64, a rules.Audience) error
 	// Purges takes what deleted campaigns leave behind; one of its own otherwise, which a server
 	// hears of later.
 	Purges *purge.Service
@@ -75,7 +75,7 @@ func New(db *store.Store, emails Emails, opts Options) *Service {
 		now = func() time.Time { return store.Truncate(opts.Now()) }
 	}
 	if opts.CheckAudience == nil {
-		opts.CheckAudience = func(context.Context, int64, audience.Audience) error { return nil }
+		opts.CheckAudience = func(context.Context, int64, rules.Audience) error { return nil }
 	}
 	if opts.Purges == nil {
 		opts.Purges = purge.New(db)

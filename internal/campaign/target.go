@@ -7,8 +7,8 @@ import (
 	"campaignql/ent"
 	entcampaign "campaignql/ent/campaign"
 	"campaignql/internal/apperr"
-	"campaignql/internal/audience"
-	"campaignql/internal/reference"
+	"campaignql/internal/audience/query"
+	"campaignql/internal/audience/rules"
 )
 
 // maxListsLength is what a column of lists and segments holds, in bytes; the text is digits and signs.
@@ -20,13 +20,13 @@ var RecipientColumns = []string{entcampaign.FieldAudienceSource, entcampaign.Fie
 // Recipients returns the lists and the segments that the audience of a campaign names, exclusions not counted, ascending and each once (legacy
 // columns RecipientLists and RecipientSegments).
 func Recipients(c *ent.Campaign) (lists, segments []int64) {
-	var target audience.Audience
+	var target rules.Audience
 	var err error
 	switch {
 	case c.AudienceSource != "":
-		target, err = audience.ParseRules([]byte(c.AudienceSource))
+		target, err = rules.ParseRules([]byte(c.AudienceSource))
 	case c.RecipientLists != "":
-		target, err = audience.ParseLists(c.RecipientLists, "")
+		target, err = rules.ParseLists(c.RecipientLists, "")
 	}
 	if err != nil {
 		return nil, nil // what is stored was understood when it was set; an older server may have understood more
@@ -36,7 +36,7 @@ func Recipients(c *ent.Campaign) (lists, segments []int64) {
 	return numbers(refs.Lists), numbers(refs.Segments)
 }
 
-func numbers(refs []audience.Reference) []int64 {
+func numbers(refs []rules.Reference) []int64 {
 	ids := make([]int64, len(refs))
 	for i, ref := range refs {
 		ids[i] = ref.ID
@@ -71,7 +71,7 @@ func (u *update) audience() {
 	if canonical == u.c.Audience && columns.source == u.c.AudienceSource && columns.include == u.c.RecipientLists && columns.exclude == u.c.ExcludedLists {
 		return
 	}
-	if err := reference.Check(u.ctx, u.db.Client(u.ctx), u.c.UserID, target.References(), "audience"); err != nil {
+	if err := query.CheckReferences(u.ctx, u.db.Client(u.ctx), u.c.UserID, target.References(), "audience"); err != nil {
 		u.faults.Add(err)
 		return
 	}
@@ -90,22 +90,22 @@ type audienceColumns struct{ source, include, exclude string }
 
 // Audience returns the audience that the patch gives a campaign without one, with the errors of an update that are about what it says. What it names is not
 // looked for.
-func (p *AudiencePatch) Audience() (audience.Audience, error) {
+func (p *AudiencePatch) Audience() (rules.Audience, error) {
 	target, _, err := p.read(&ent.Campaign{})
 	return target, err
 }
 
-func (p *AudiencePatch) read(c *ent.Campaign) (audience.Audience, audienceColumns, error) {
+func (p *AudiencePatch) read(c *ent.Campaign) (rules.Audience, audienceColumns, error) {
 	if p.Rules != nil && *p.Rules != "" {
-		target, err := audience.ParseRules([]byte(*p.Rules))
+		target, err := rules.ParseRules([]byte(*p.Rules))
 		return target, audienceColumns{source: *p.Rules}, err
 	}
 	columns := audienceColumns{include: pick(p.Include, c.RecipientLists), exclude: pick(p.Exclude, c.ExcludedLists)}
 	for _, text := range []string{columns.include, columns.exclude} {
 		if len(text) > maxListsLength {
-			return audience.Audience{}, columns, apperr.InvalidField("audience.lists", apperr.ReasonAudienceInvalid, "at most %d characters are allowed", maxListsLength)
+			return rules.Audience{}, columns, apperr.InvalidField("audience.lists", apperr.ReasonAudienceInvalid, "at most %d characters are allowed", maxListsLength)
 		}
 	}
-	target, err := audience.ParseLists(columns.include, columns.exclude)
+	target, err := rules.ParseLists(columns.include, columns.exclude)
 	return target, columns, err
 }

@@ -17,9 +17,9 @@ import (
 	"campaignql/internal/caller"
 	"campaignql/internal/campaign"
 	"campaignql/internal/content"
-	"campaignql/internal/list"
+	"campaignql/internal/people/list"
+	"campaignql/internal/people/subscriber"
 	"campaignql/internal/statistics"
-	"campaignql/internal/subscriber"
 	"campaignql/internal/surface"
 	"campaignql/internal/tag"
 )

@@ -25,16 +25,16 @@ import (
 
 	"campaignql/ent"
 	"campaignql/internal/account"
+	"campaignql/internal/audience/query"
 	"campaignql/internal/caller"
 	"campaignql/internal/campaign"
 	"campaignql/internal/command"
 	"campaignql/internal/content"
 	"campaignql/internal/kind"
-	"campaignql/internal/list"
-	"campaignql/internal/reach"
+	"campaignql/internal/people/list"
+	"campaignql/internal/people/subscriber"
 	"campaignql/internal/statistics"
 	"campaignql/internal/store"
-	"campaignql/internal/subscriber"
 	"campaignql/internal/surface"
 	"campaignql/internal/tag"
 	"campaignql/internal/testkit"
@@ -74,7 +74,7 @@ func newFixture(t *testing.T, db *store.Store) *fixture {
 	}, Editing: func(ctx context.Context, owner, id int64) (func(context.Context) error, error) {
 		return f.campaigns.EditEmail(ctx, owner, id)
 	}})
-	audiences := reach.New(db, reach.Options{Now: f.now})
+	audiences := query.New(db, query.Options{Now: f.now})
 	f.campaigns = campaign.New(db, f.emails, campaign.Options{Now: f.now, CheckAudience: audiences.Check})
 	f.tags = tag.New(db, tag.Options{Now: f.now})
 	counts := statistics.New(db)

@@ -7,7 +7,7 @@ import (
 	"campaignql/ent"
 	"campaignql/internal/apperr"
 	"campaignql/internal/kind"
-	"campaignql/internal/list"
+	"campaignql/internal/people/list"
 )
 
 func (b *Bridge) listCommands() []Command {

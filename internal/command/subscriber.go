@@ -7,7 +7,7 @@ import (
 	entlist "campaignql/ent/subscriberlist"
 	"campaignql/internal/apperr"
 	"campaignql/internal/kind"
-	"campaignql/internal/subscriber"
+	"campaignql/internal/people/subscriber"
 )
 
 func (b *Bridge) subscriberCommands() []Command {

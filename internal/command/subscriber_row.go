@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"campaignql/ent"
-	"campaignql/internal/audience"
-	"campaignql/internal/subscriber"
+	"campaignql/internal/audience/rules"
+	"campaignql/internal/people/subscriber"
 )
 
 // shape is what the rows of a list's people have in common.
@@ -65,13 +65,13 @@ func (of shape) row(person *ent.Subscriber, values map[int64]string) Object {
 }
 
 // searchIn reads SearchField; what is no field is handed on, and nobody has it.
-func searchIn(field string) audience.FieldName {
-	for _, known := range []audience.FieldName{audience.EmailAddress, audience.SubscriptionIP, audience.SubscriberID} {
+func searchIn(field string) rules.FieldName {
+	for _, known := range []rules.FieldName{rules.EmailAddress, rules.SubscriptionIP, rules.SubscriberID} {
 		if strings.EqualFold(field, string(known)) {
 			return known
 		}
 	}
-	return audience.FieldName(field)
+	return rules.FieldName(field)
 }
 
 var subscriberOrders = map[string]subscriber.Order{

@@ -10,7 +10,7 @@ import (
 
 	"campaignql/ent"
 	"campaignql/ent/campaignchange"
-	"campaignql/internal/audience"
+	"campaignql/internal/audience/rules"
 	"campaignql/internal/caller"
 	"campaignql/internal/campaign"
 	"campaignql/internal/content"
@@ -199,8 +199,8 @@ func (s *seeded) audiences(t *testing.T) {
 	own("tag", ids, err)
 	ids, err = s.client.CustomField.Query().IDs(s.ctx)
 	own("field", ids, err)
-	check := func(name string, refs audience.References) {
-		for what, list := range map[string][]audience.Reference{"list": refs.Lists, "segment": refs.Segments, "tag": refs.Tags, "field": refs.Fields} {
+	check := func(name string, refs rules.References) {
+		for what, list := range map[string][]rules.Reference{"list": refs.Lists, "segment": refs.Segments, "tag": refs.Tags, "field": refs.Fields} {
 			for _, ref := range list {
 				if !owned[thing{what, ref.ID}] {
 					t.Errorf("%s: there is no %s %d", name, what, ref.ID)
@@ -208,7 +208,7 @@ func (s *seeded) audiences(t *testing.T) {
 			}
 		}
 	}
-	forms := map[audience.Form]int{}
+	forms := map[rules.Form]int{}
 	for _, c := range s.campaigns {
 		if !c.HasAudience {
 			if c.Audience+c.AudienceSource+c.RecipientLists+c.ExcludedLists != "" {
@@ -216,9 +216,9 @@ func (s *seeded) audiences(t *testing.T) {
 			}
 			continue
 		}
-		read, err := audience.ParseLists(c.RecipientLists, c.ExcludedLists)
+		read, err := rules.ParseLists(c.RecipientLists, c.ExcludedLists)
 		if c.AudienceSource != "" {
-			read, err = audience.ParseRules([]byte(c.AudienceSource))
+			read, err = rules.ParseRules([]byte(c.AudienceSource))
 		}
 		canonical, marshalErr := json.Marshal(read)
 		if err != nil || marshalErr != nil || string(canonical) != c.Audience {
@@ -227,11 +227,11 @@ func (s *seeded) audiences(t *testing.T) {
 		forms[read.Form]++
 		check(c.Name, read.References())
 	}
-	if forms[audience.FormLists] == 0 || forms[audience.FormRules] == 0 {
+	if forms[rules.FormLists] == 0 || forms[rules.FormRules] == 0 {
 		t.Errorf("forms of audiences: %v, want both", forms)
 	}
 	for _, segment := range s.client.Segment.Query().AllX(s.ctx) {
-		group, err := audience.ParseSegmentRules([]byte(segment.RulesSource))
+		group, err := rules.ParseSegmentRules([]byte(segment.RulesSource))
 		canonical, marshalErr := json.Marshal(group)
 		if err != nil || marshalErr != nil || string(canonical) != segment.Rules {
 			t.Errorf("%s: %s is stored for %s (%v, %v)", segment.Name, segment.Rules, canonical, err, marshalErr)

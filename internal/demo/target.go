@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"campaignql/internal/audience"
+	"campaignql/internal/audience/rules"
 )
 
 // The audiences that campaigns go to, positions in targets.
@@ -100,17 +100,17 @@ type audienceColumns struct{ canonical, source, include, exclude string }
 
 func (t target) columns(n *ids) (audienceColumns, error) {
 	var c audienceColumns
-	var read audience.Audience
+	var read rules.Audience
 	var err error
 	if t.rules != nil {
 		c.source = t.rules(n)
-		read, err = audience.ParseRules([]byte(c.source))
+		read, err = rules.ParseRules([]byte(c.source))
 	} else {
 		c.include = t.include(n)
 		if t.exclude != nil {
 			c.exclude = t.exclude(n)
 		}
-		read, err = audience.ParseLists(c.include, c.exclude)
+		read, err = rules.ParseLists(c.include, c.exclude)
 	}
 	if err != nil {
 		return c, err

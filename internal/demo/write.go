@@ -15,7 +15,7 @@ import (
 	"campaignql/ent/subscriberlist"
 	"campaignql/ent/subscribertag"
 	"campaignql/ent/tag"
-	"campaignql/internal/audience"
+	"campaignql/internal/audience/rules"
 	"campaignql/internal/kind"
 )
 
@@ -112,14 +112,14 @@ func (w *writer) fields(ctx context.Context) error {
 }
 
 func (w *writer) segments(ctx context.Context) error {
-	create := func(list int, name, rules string) (*ent.SegmentCreate, error) {
-		group, err := audience.ParseSegmentRules([]byte(rules))
+	create := func(list int, name, text string) (*ent.SegmentCreate, error) {
+		group, err := rules.ParseSegmentRules([]byte(text))
 		if err != nil {
 			return nil, err
 		}
 		canonical, err := json.Marshal(group)
 		return w.client.Segment.Create().SetListID(w.ids.lists[list]).SetName(name).SetNameKey(kind.Fold(name, nameKeyLength)).
-			SetRules(string(canonical)).SetRulesSource(rules).SetCreatedAt(w.world.opened).SetUpdatedAt(w.world.opened), err
+			SetRules(string(canonical)).SetRulesSource(text).SetCreatedAt(w.world.opened).SetUpdatedAt(w.world.opened), err
 	}
 	berlin, err := create(newsletter, "Readers in Berlin", berlinRules(&w.ids))
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"campaignql/ent/subscriber"
 	"campaignql/ent/suppression"
 	"campaignql/internal/apperr"
-	"campaignql/internal/audience"
+	"campaignql/internal/audience/rules"
 	"campaignql/internal/caller"
 	"campaignql/internal/event"
 	"campaignql/internal/kind"
@@ -281,7 +281,7 @@ func TestAnAddressMeansWhoGotTheCampaign(t *testing.T) {
 		}
 		_, first := put()
 		list, second := put()
-		read, err := audience.ParseLists(fmt.Sprintf("%d:0", list), "")
+		read, err := rules.ParseLists(fmt.Sprintf("%d:0", list), "")
 		if err != nil {
 			t.Fatal(err)
 		}

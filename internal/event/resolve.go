@@ -14,7 +14,7 @@ import (
 	"campaignql/ent/predicate"
 	entsubscriber "campaignql/ent/subscriber"
 	"campaignql/internal/apperr"
-	"campaignql/internal/audience"
+	"campaignql/internal/audience/rules"
 	"campaignql/internal/store"
 )
 
@@ -148,7 +148,7 @@ func (b *batch) byAddress(ctx context.Context, campaigns map[int64]*ent.Campaign
 // listsOf are the lists of a campaign's audience.
 func listsOf(c *ent.Campaign) map[int64]bool {
 	lists := map[int64]bool{}
-	var read audience.Audience
+	var read rules.Audience
 	if c.Audience == "" || json.Unmarshal([]byte(c.Audience), &read) != nil {
 		return lists // of an audience that nobody can read nobody got mail
 	}

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"campaignql/internal/apperr"
-	"campaignql/internal/subscriber"
+	"campaignql/internal/people/subscriber"
 )
 
 // checkpoint is how far an import got. It is written after each batch is committed; what was committed and not noted is done again, which adds nobody.

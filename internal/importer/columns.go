@@ -9,8 +9,8 @@ import (
 
 	"campaignql/ent"
 	"campaignql/internal/apperr"
-	"campaignql/internal/audience"
-	"campaignql/internal/subscriber"
+	"campaignql/internal/audience/rules"
+	"campaignql/internal/people/subscriber"
 )
 
 // columns are what the columns of the file hold.
@@ -153,7 +153,7 @@ func (c columns) row(r record) (subscriber.Row, error) {
 // instant reads a date, a date with time, both on the clock of the zone, or an instant of RFC 3339. A date begins where its day does.
 func instant(text string, zone *time.Location) (time.Time, bool) {
 	text = strings.TrimSpace(text)
-	if day, ok := audience.ParseMoment(text); ok && day.DateOnly {
+	if day, ok := rules.ParseMoment(text); ok && day.DateOnly {
 		return day.Start(zone).UTC(), true
 	}
 	for _, layout := range []string{time.RFC3339, time.DateTime} {

@@ -9,7 +9,7 @@ import (
 
 	entsubscriber "campaignql/ent/subscriber"
 	"campaignql/internal/importer"
-	"campaignql/internal/subscriber"
+	"campaignql/internal/people/subscriber"
 )
 
 // TestAQuoteThatIsNotClosedLosesNobodySilently: what stands behind it cannot be told apart from its cell.

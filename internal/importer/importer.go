@@ -15,7 +15,7 @@ import (
 
 	"campaignql/ent"
 	"campaignql/internal/apperr"
-	"campaignql/internal/subscriber"
+	"campaignql/internal/people/subscriber"
 )
 
 // People puts people onto a list, and tells its custom fields; it is the subscriber domain's service.

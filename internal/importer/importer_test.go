@@ -13,12 +13,12 @@ import (
 	"campaignql/ent"
 	entsubscriber "campaignql/ent/subscriber"
 	"campaignql/internal/apperr"
-	"campaignql/internal/field"
 	"campaignql/internal/importer"
 	"campaignql/internal/kind"
-	"campaignql/internal/list"
+	"campaignql/internal/people/field"
+	"campaignql/internal/people/list"
+	"campaignql/internal/people/subscriber"
 	"campaignql/internal/store"
-	"campaignql/internal/subscriber"
 	"campaignql/internal/testkit"
 )
 

@@ -17,9 +17,9 @@ import (
 	"campaignql/ent/subscribertagging"
 	"campaignql/internal/apperr"
 	"campaignql/internal/caller"
+	"campaignql/internal/people/subscriber"
 	"campaignql/internal/purge"
 	"campaignql/internal/store"
-	"campaignql/internal/subscriber"
 	"campaignql/internal/testkit"
 )
 

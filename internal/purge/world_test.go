@@ -18,15 +18,15 @@ import (
 	"campaignql/ent/subscribertagging"
 	"campaignql/internal/app"
 	"campaignql/internal/apperr"
-	"campaignql/internal/audience"
+	"campaignql/internal/audience/query"
+	"campaignql/internal/audience/rules"
 	"campaignql/internal/caller"
 	"campaignql/internal/event"
 	"campaignql/internal/export"
 	"campaignql/internal/kind"
 	"campaignql/internal/page"
-	"campaignql/internal/reach"
+	"campaignql/internal/people/subscriber"
 	"campaignql/internal/store"
-	"campaignql/internal/subscriber"
 	"campaignql/internal/testkit"
 )
 
@@ -67,7 +67,7 @@ func newWorld(t *testing.T, db *store.Store) *world {
 			w.person(i, n+i*perList/2, own)
 		}
 	}
-	rules, err := json.Marshal(audience.Group{Operator: audience.And, Rules: []audience.Rule{audience.Tags{Operator: audience.HasNoTags}}})
+	rules, err := json.Marshal(rules.Group{Operator: rules.And, Rules: []rules.Rule{rules.Tags{Operator: rules.HasNoTags}}})
 	w.must(err)
 	w.untagged = client.Segment.Create().SetListID(w.lists[1]).SetName("s").SetNameKey("s").SetRules(string(rules)).SetCreatedAt(now).SetUpdatedAt(now).SaveX(w.ctx).ID
 	return w
@@ -166,9 +166,9 @@ func (w *world) seen() string {
 
 // reached tells whom audiences reach: of each list, and of the segment of people without tags.
 func (w *world) reached(tell func(string, any, error)) {
-	targets := map[string]reach.Target{"untagged": reach.OfSegment(&ent.Segment{ID: w.untagged, UserID: w.owner.UserID, ListID: w.lists[1]})}
+	targets := map[string]query.Target{"untagged": query.OfSegment(&ent.Segment{ID: w.untagged, UserID: w.owner.UserID, ListID: w.lists[1]})}
 	for i, list := range w.lists {
-		targets[fmt.Sprint("list ", i)] = reach.Target{Audience: audience.Audience{Form: audience.FormLists, Operator: audience.Or, Criteria: []audience.Criterion{{ListID: list}}}}
+		targets[fmt.Sprint("list ", i)] = query.Target{Audience: rules.Audience{Form: rules.FormLists, Operator: rules.Or, Criteria: []rules.Criterion{{ListID: list}}}}
 	}
 	for name, target := range targets {
 		n, err := w.Audiences.Count(w.ctx, target)

@@ -18,7 +18,7 @@ import (
 	"campaignql/ent"
 	"campaignql/ent/campaign"
 	enttag "campaignql/ent/tag"
-	"campaignql/internal/audience"
+	"campaignql/internal/audience/rules"
 	domain "campaignql/internal/campaign"
 	"campaignql/internal/content"
 	"campaignql/internal/kind"
@@ -261,7 +261,7 @@ func (c *company) same(t *testing.T, row *ent.Campaign) map[string]any {
 			*list = ""
 		}
 	}
-	target, err := audience.ParseLists(row.RecipientLists, row.ExcludedLists)
+	target, err := rules.ParseLists(row.RecipientLists, row.ExcludedLists)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -303,10 +303,10 @@ func (c *company) same(t *testing.T, row *ent.Campaign) map[string]any {
 }
 
 const (
-	weekly   = "&ScheduleType=Recursive&ScheduleRecDaysOfWeek=5,1&ScheduleRecMonths=0&ScheduleRecHours=0,9&ScheduleRecMinutes=30,0&ScheduleRecSendMaxInstance=12&SendTimeZone=Europe/Berlin"
-	abTest   = "&ABTesting[TestSize]=20&ABTesting[TestDuration]=24&ABTesting[Winner]=Most+Unique+Clicks&ABTesting[Variations][0][EmailID]={email1}&ABTesting[Variations][1][EmailID]={email2}"
-	rules    = `&RulesJsonBundle={"operator":"or","criteria":[{"list_id":{list1},"operator":"and","rules":[{"type":"fields","field_id":"EmailAddress","operator":"contains","value":"user"}]},{"list_id":{list2}}]}`
-	tomorrow = "&ScheduleType=Future&SendDate=2099-01-02&SendTime=09:30&SendTimeZone=(GMT-03:00)+Brasilia"
+	weekly    = "&ScheduleType=Recursive&ScheduleRecDaysOfWeek=5,1&ScheduleRecMonths=0&ScheduleRecHours=0,9&ScheduleRecMinutes=30,0&ScheduleRecSendMaxInstance=12&SendTimeZone=Europe/Berlin"
+	abTest    = "&ABTesting[TestSize]=20&ABTesting[TestDuration]=24&ABTesting[Winner]=Most+Unique+Clicks&ABTesting[Variations][0][EmailID]={email1}&ABTesting[Variations][1][EmailID]={email2}"
+	someRules = `&RulesJsonBundle={"operator":"or","criteria":[{"list_id":{list1},"operator":"and","rules":[{"type":"fields","field_id":"EmailAddress","operator":"contains","value":"user"}]},{"list_id":{list2}}]}`
+	tomorrow  = "&ScheduleType=Future&SendDate=2099-01-02&SendTime=09:30&SendTimeZone=(GMT-03:00)+Brasilia"
 )
 
 // changes are requests of every command that changes something.
@@ -335,12 +335,12 @@ var updates = []string{
 	"&ScheduleType=Recursive&ScheduleRecDaysOfWeek=0&ScheduleRecDaysOfMonth=15&ScheduleRecMonths=0&ScheduleRecHours=1&ScheduleRecMinutes=5&ScheduleRecSendMaxInstance=0&SendTimeZone=UTC",
 	weekly + "&ScheduleRecDaysOfMonth=31", weekly + "&AutoResendEnabled=1&AutoResendWaitDays=1&AutoResendSubject=Again", "&CampaignID={sent}" + tomorrow,
 	"&ApprovalUserExplanation=+Please+", "&GoogleAnalyticsDomains=example.com,example.org", "&PublishOnRSS=Enabled", "&PublishOnRSS=Disabled", "&S2SEnabled=on",
-	rules, rules + "&RecipientListsAndSegments={list1}", strings.ReplaceAll(rules, "{list1}", "{nowhere}"),
+	someRules, someRules + "&RecipientListsAndSegments={list1}", strings.ReplaceAll(someRules, "{list1}", "{nowhere}"),
 	"&RecipientListsAndSegments={list1}", "&RecipientListsAndSegments={list1}:{segment1},{list2}:0", "&RecipientListsAndSegments={list1}&Exclude_RecipientListsAndSegments={list1}:{segment1}",
 	"&RecipientListsAndSegments={nowhere}", "&CampaignID={sent}&RecipientListsAndSegments={list1}",
 	"&AutoResendEnabled=true&AutoResendWaitDays=3&AutoResendSubject=Again&AutoResendPreHeaderText=Did+you", "&AutoResendEnabled=true", "&AutoResendEnabled=no", "&AutoResendWaitDays=366",
 	"&AutoResendWaitDays=5&AutoResendSubject=Later", abTest, strings.ReplaceAll(abTest, "{email2}", "{nowhere}"), "&ABTesting=",
-	"&CampaignName=All+at+once&RelEmailID={email3}&PublishOnRSS=Enabled&S2SEnabled=1&CampaignStatus=Ready" + tomorrow + rules + abTest,
+	"&CampaignName=All+at+once&RelEmailID={email3}&PublishOnRSS=Enabled&S2SEnabled=1&CampaignStatus=Ready" + tomorrow + someRules + abTest,
 	"&CampaignName=Nothing+of+it&RelEmailID={nowhere}",
 }
 

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"campaignql/internal/audience"
+	"campaignql/internal/audience/rules"
 	"campaignql/internal/campaign"
 	"campaignql/internal/kind"
 	"campaignql/internal/schedule"
@@ -196,7 +196,7 @@ func setAudience(r *reading, patch campaign.Patch, input map[string]any) error {
 		return nil
 	}
 	if given.Rules != nil {
-		if _, err := audience.ParseRules([]byte(*given.Rules)); err != nil {
+		if _, err := rules.ParseRules([]byte(*given.Rules)); err != nil {
 			return refused(err)
 		}
 		if given.Include != nil || given.Exclude != nil {
@@ -215,7 +215,7 @@ func setAudience(r *reading, patch campaign.Patch, input map[string]any) error {
 	} else {
 		r.notef("RecipientListsAndSegments: GraphQL sets the audience whole; lists that the campaign leaves out by now are left out no more.")
 	}
-	target, err := audience.ParseLists(*given.Include, excluded)
+	target, err := rules.ParseLists(*given.Include, excluded)
 	if err != nil {
 		return refused(err)
 	}
@@ -228,7 +228,7 @@ func setAudience(r *reading, patch campaign.Patch, input map[string]any) error {
 	return nil
 }
 
-// parts reads what audience.Lists writes.
+// parts reads what rules.Audience.Lists writes.
 func parts(pairs string) []map[string]any {
 	out := []map[string]any{}
 	for pair := range strings.SplitSeq(pairs, ",") {

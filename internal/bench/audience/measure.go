@@ -10,9 +10,9 @@ import (
 	"strings"
 	"time"
 
+	"campaignql/internal/audience/query"
 	"campaignql/internal/caller"
 	"campaignql/internal/kind"
-	"campaignql/internal/reach"
 )
 
 // result is what was measured of one question.
@@ -38,7 +38,7 @@ func (e engine) measure(ctx context.Context, o options) (err error) {
 	as := caller.With(ctx, caller.Identity{
 		UserID: accountID, Role: kind.RoleUser, Reputation: kind.ReputationTrusted, Scopes: kind.AllScopes(kind.RoleUser), Surface: kind.SurfaceCLI, TimeZone: "UTC",
 	})
-	service := reach.New(st, reach.Options{})
+	service := query.New(st, query.Options{})
 	var results []result
 	for _, q := range questions {
 		if !strings.Contains(q.name, o.only) {
@@ -54,13 +54,13 @@ func (e engine) measure(ctx context.Context, o options) (err error) {
 }
 
 // ask times both statements in turn, after each has run once so that what it reads is in memory.
-func (e engine) ask(ctx context.Context, db *sql.DB, service *reach.Service, q question, o options) (result, error) {
+func (e engine) ask(ctx context.Context, db *sql.DB, service *query.Service, q question, o options) (result, error) {
 	r := result{question: q}
 	a, err := q.audience()
 	if err != nil {
 		return r, err
 	}
-	text, args, err := service.CountStatement(ctx, reach.Target{Audience: a, At: present})
+	text, args, err := service.CountStatement(ctx, query.Target{Audience: a, At: present})
 	if err != nil {
 		return r, err
 	}

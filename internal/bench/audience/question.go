@@ -4,7 +4,7 @@ import (
 	"regexp"
 	"strings"
 
-	"campaignql/internal/audience"
+	"campaignql/internal/audience/rules"
 )
 
 // question is one audience, and the fastest statement that was found for it by somebody who knows the tables and what is in them. What all share, who is
@@ -30,7 +30,7 @@ func (q question) statement(mysql bool) string {
 	return onlyMySQL.ReplaceAllString(strings.ReplaceAll(q.byHand, "reachable(s)", reachable), only)
 }
 
-func (q question) audience() (audience.Audience, error) { return audience.ParseRules([]byte(q.rules)) }
+func (q question) audience() (rules.Audience, error) { return rules.ParseRules([]byte(q.rules)) }
 
 // questions are what is measured. The legacy reference has the first as its example of RulesJsonBundle.
 var questions = []question{

@@ -1,0 +1,90 @@
+package query
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"entgo.io/ent/dialect/sql"
+
+	entsubscriber "campaignql/ent/subscriber"
+	"campaignql/internal/audience/rules"
+)
+
+// explainSteps is the second statement of an explanation, which fills in who is left after each criterion and exclusion. Its innermost level tells of each
+// row which criteria and exclusions choose it, the next of each address, and then which of them is the first that decides. On one list alone every row is an
+// address of its own.
+func (p *plan) explainSteps(out *Explanation, told *tally) *sql.Selector {
+	s := p.statement()
+	s.told = true
+	on := p.listsExplained()
+	rows, r := s.from(entsubscriber.Table)
+	rows.AppendSelectExprAs(flag(reachable(s, r)), "reachable").Where(among(r.C(entsubscriber.FieldListID), on...))
+	columns, anyRow := []string{"reachable"}, func(text string) sql.Querier { return sql.Raw(text) }
+	if len(on) > 1 {
+		anyRow = func(text string) sql.Querier { return sql.Raw("MAX(" + text + ")") }
+	}
+	addresses := s.derived(rows, "held")
+	choose := func(criteria []criterion, name string) {
+		for i, c := range criteria {
+			column := name + strconv.Itoa(i)
+			rows.AppendSelectExprAs(flag(all(sql.EQ(r.C(entsubscriber.FieldListID), c.listID), c.where.on(s, r))), column)
+			addresses.AppendSelectExprAs(anyRow(column), column)
+			columns = append(columns, column)
+		}
+	}
+	choose(p.criteria, "c")
+	choose(p.exclude, "x")
+	for i := range p.criteria {
+		addresses.AppendSelectExprAs(anyRow(fmt.Sprintf("CASE WHEN c%d = 1 AND reachable = 1 THEN 1 ELSE 0 END", i)), "r"+strconv.Itoa(i))
+	}
+	if len(on) > 1 {
+		rows.AppendSelectAs(r.C(entsubscriber.FieldEmailKey), entsubscriber.FieldEmailKey)
+		addresses.AppendSelectExprAs(sql.Raw("1"), numberColumn).GroupBy(entsubscriber.FieldEmailKey)
+	} else {
+		numbered(rows, columns)
+		addresses.AppendSelect(numberColumn)
+	}
+
+	decided := s.derived(addresses, "chosen").
+		AppendSelectExprAs(sql.Raw(first("c%d = 0", len(p.criteria))), "missing").
+		AppendSelectExprAs(sql.Raw(first("r%d = 1", len(p.criteria))), "reached").
+		AppendSelectExprAs(sql.Raw(first("x%d = 1", len(p.exclude))), "excluded").
+		AppendSelectExprAs(sql.Raw("SUM("+numberColumn+")"), numberColumn).
+		GroupBy("missing", "reached", "excluded")
+	for i := range out.Criteria {
+		told.sum(p.left(i), &out.Criteria[i].Left)
+	}
+	for i := range out.Exclude {
+		told.sum(fmt.Sprintf("%s AND excluded > %d", p.left(len(p.criteria)-1), i), &out.Exclude[i].Left)
+	}
+	return told.over(s, decided)
+}
+
+// listsExplained are the lists of the criteria and the exclusions.
+func (p *plan) listsExplained() []int64 {
+	return lists(slices.Concat(p.criteria, p.exclude))
+}
+
+// left holds for addresses that the criteria up to the i-th reach.
+func (p *plan) left(i int) string {
+	if p.operator == rules.Or {
+		return fmt.Sprintf("reached <= %d", i)
+	}
+	return fmt.Sprintf("reached <= %d AND missing > %d", i, i)
+}
+
+// first is the place of the first of n columns for which the condition holds; n where there is none.
+func first(condition string, n int) string {
+	if n == 0 {
+		return "0"
+	}
+	var b strings.Builder
+	b.WriteString("CASE")
+	for i := range n {
+		fmt.Fprintf(&b, " WHEN "+condition+" THEN %d", i, i)
+	}
+	fmt.Fprintf(&b, " ELSE %d END", n)
+	return b.String()
+}

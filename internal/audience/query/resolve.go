@@ -1,0 +1,149 @@
+package query
+
+import (
+	"context"
+	"math"
+	"strconv"
+
+	"entgo.io/ent/dialect/sql"
+
+	entsubscriber "campaignql/ent/subscriber"
+	"campaignql/internal/apperr"
+	"campaignql/internal/kind"
+)
+
+// Recipient is somebody the audience reaches: the address, and the list through which it is reached.
+type Recipient struct {
+	SubscriberID int64
+	ListID       int64
+	Email        string
+}
+
+// The sizes of the key ranges that are read, in people subscribed to each of the lists. Those of Resolve hold at most largestRange people, or smallestRange of
+// each list.
+const (
+	smallestRange = 500
+	largestRange  = 8000
+)
+
+// MaxPreview is the most that a preview shows.
+const MaxPreview = 250
+
+// Preview returns the first recipients in the order of Resolve. A first below 0 or above MaxPreview is Invalid, reason "page_size", on the field first. It
+// reads the people of the lists range by range until there are enough, so few statements where many are reached.
+func (s *Service) Preview(ctx context.Context, target Target, first int) ([]Recipient, error) {
+	if first < 0 || first > MaxPreview {
+		return nil, apperr.InvalidField("first", apperr.ReasonPageSize, "must be from 0 to %d", MaxPreview)
+	}
+	p, err := s.plan(ctx, target)
+	if err != nil || first == 0 {
+		return nil, err
+	}
+	var found []Recipient
+	err = s.stream(ctx, p, 0, func(some []Recipient) (bool, error) {
+		found = append(found, some...)
+		return len(found) < first, nil
+	})
+	return found[:min(first, len(found))], err
+}
+
+// Resolve calls visit for everybody the audience reaches whose subscriber id is above after, in the order of that id, a batch at a time; an error of visit
+// ends it. It holds one batch at a time, and no connection while visit runs, which may keep the slice.
+//
+// Who stopped goes on with the id of the last recipient and the same Target.At: the rest is the same, as long as the people are. Where a person changes
+// meanwhile it may be that another row of the same address is reached later on: who must not write to an address twice remembers the addresses.
+func (s *Service) Resolve(ctx context.Context, target Target, after int64, visit func([]Recipient) error) error {
+	p, err := s.plan(ctx, target)
+	if err != nil {
+		return err
+	}
+	return s.stream(ctx, p, after, func(some []Recipient) (bool, error) { return true, visit(some) })
+}
+
+// stream reads the audience by ranges of ids until visit wants no more. A range is chosen by who is subscribed, along an index, before the rules are
+// evaluated, so a statement is never longer than a range, however few are reached. Ranges grow: who looks at the first few needs no large one.
+func (s *Service) stream(ctx context.Context, p *plan, after int64, visit func([]Recipient) (more bool, err error)) error {
+	if len(p.criteria) == 0 {
+		return nil
+	}
+	size := smallestRange
+	for {
+		last, err := s.rangeEnd(ctx, p, after, size)
+		if err != nil {
+			return err
+		}
+		found, err := s.recipients(ctx, p, after, last)
+		if err != nil {
+			return err
+		}
+		if len(found) > 0 {
+			if more, err := visit(found); err != nil || !more {
+				return err
+			}
+		}
+		if last == math.MaxInt64 {
+			return nil
+		}
+		after = last
+		size = min(2*size, max(smallestRange, largestRange/len(lists(p.criteria))))
+	}
+}
+
+// rangeEnd returns the id up to which no list has more than size people, subscribed and beyond after.
+func (s *Service) rangeEnd(ctx context.Context, p *plan, after int64, size int) (int64, error) {
+	end := int64(math.MaxInt64)
+	err := s.run(ctx, p.ends(after, size), optimizerHint, func(rows *sql.Rows) error {
+		var id int64
+		err := rows.Scan(&id)
+		end = min(end, id)
+		return err
+	})
+	return end, err
+}
+
+// ends selects the id at that place of each list that has so many.
+func (p *plan) ends(after int64, size int) *sql.Selector {
+	s := p.statement()
+	var union *sql.Selector
+	for i, list := range lists(p.criteria) {
+		ids, r := s.from(entsubscriber.Table)
+		ids.Select(r.C(entsubscriber.FieldID)).
+			Where(sql.EQ(r.C(entsubscriber.FieldListID), list)).
+			Where(sql.EQ(r.C(entsubscriber.FieldStatus), string(kind.SubscriberSubscribed))).
+			Where(sql.GT(r.C(entsubscriber.FieldID), after)).
+			OrderBy(r.C(entsubscriber.FieldID)).Limit(1).Offset(size - 1)
+		// SQLite takes a LIMIT in a part of a union only within a table of its own.
+		end := sql.Dialect(p.dialect).Select("*").From(ids.As("l" + strconv.Itoa(i)))
+		if union == nil {
+			union = end
+			continue
+		}
+		union.UnionAll(end)
+	}
+	return union
+}
+
+func (s *Service) recipients(ctx context.Context, p *plan, after, last int64) ([]Recipient, error) {
+	var found []Recipient
+	err := s.run(ctx, p.recipients(after, last), optimizerHint, func(rows *sql.Rows) error {
+		var r Recipient
+		err := rows.Scan(&r.SubscriberID, &r.ListID, &r.Email)
+		found = append(found, r)
+		return err
+	})
+	return found, err
+}
+
+func (p *plan) recipients(after, last int64) *sql.Selector {
+	s := p.statement()
+	query, r := p.reached(s)
+	id := r.C(entsubscriber.FieldID)
+	query.Select(id, r.C(entsubscriber.FieldListID), r.C(entsubscriber.FieldEmail)).Where(sql.GT(id, after))
+	if last < math.MaxInt64 {
+		query.Where(sql.LTE(id, last))
+	}
+	if p.severalLists() {
+		query.Where(not(p.repeated(s, r)))
+	}
+	return query.OrderBy(id)
+}

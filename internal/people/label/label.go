@@ -1,0 +1,264 @@
+// Package subscribertag owns the labels of people: their names, which are unique in an account without regard to case, and who carries them. It must not
+// know what else there is to know of a person; it reads no more of one than its id and its owner.
+package label
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"campaignql/ent"
+	"campaignql/ent/predicate"
+	entag "campaignql/ent/subscribertag"
+	"campaignql/ent/subscribertagging"
+	"campaignql/internal/apperr"
+	"campaignql/internal/caller"
+	"campaignql/internal/idempotency"
+	"campaignql/internal/kind"
+	"campaignql/internal/page"
+	"campaignql/internal/purge"
+	"campaignql/internal/store"
+	"campaignql/internal/tag"
+)
+
+const (
+	// maxKey is what the column of the folded name holds, in characters.
+	maxKey = 200
+	// batch is the number of ids or rows that one statement takes; SQLite allows 32,766 arguments.
+	batch = 5000
+)
+
+// Options are the settings of a Service. The zero value takes the defaults.
+type Options struct {
+	// Now is the clock; store.Now otherwise.
+	Now func() time.Time
+	// Named finds rules that name one of the tags: of a segment, or of the audience of a campaign of the owners that can still be sent. It returns the tag
+	// and who names it, or 0. It is called in the transaction of Delete; without it rules do not keep a tag.
+	Named func(ctx context.Context, owners, ids []int64) (id int64, by string, err error)
+	// Purges takes what deleted tags leave behind; one of its own otherwise, which a server hears of later.
+	Purges *purge.Service
+}
+
+// Service holds the rules of subscriber tags. Its methods may be used from many goroutines. Each acts for the caller of its context, and needs the scope
+// read to read and write to write; a tag of another account is NotFound, reason "subscriber_tag_not_found", exactly as one that does not exist.
+//
+// The methods that take columns select only those (of package ent/subscribertag) and the ones they need themselves; without columns, all.
+type Service struct {
+	db    *store.Store
+	now   func() time.Time
+	named func(ctx context.Context, owners, ids []int64) (int64, string, error)
+
+	purges *purge.Service
+}
+
+// New returns the service over an open database.
+func New(db *store.Store, opts Options) *Service {
+	if opts.Now == nil {
+		opts.Now = store.Now
+	}
+	if opts.Named == nil {
+		opts.Named = func(context.Context, []int64, []int64) (int64, string, error) { return 0, "", nil }
+	}
+	if opts.Purges == nil {
+		opts.Purges = purge.New(db)
+	}
+	return &Service{db: db, now: opts.Now, named: opts.Named, purges: opts.Purges}
+}
+
+// Create makes a tag in the caller's account. The errors of a name are those of package tag; a taken one is a Conflict on name, reason
+// "subscriber_tag_exists". The same idempotency key within a day answers the tag of the first call.
+func (s *Service) Create(ctx context.Context, name string, idempotencyKey *string) (*ent.SubscriberTag, error) {
+	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
+		return nil, err
+	}
+	name, key, err := tag.Normalise(name)
+	if err != nil {
+		return nil, err
+	}
+	now := store.Truncate(s.now())
+	var made *ent.SubscriberTag
+	id, replayed, err := idempotency.Do(ctx, s.db, now, "createSubscriberTag", idempotencyKey, name, func(ctx context.Context) (int64, error) {
+		var err error
+		if made, err = s.db.Client(ctx).SubscriberTag.Create().SetName(name).SetNameKey(key).SetCreatedAt(now).Save(ctx); err != nil {
+			return 0, taken(err)
+		}
+		return made.ID, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if replayed {
+		return s.get(ctx, id, nil)
+	}
+	return made, nil
+}
+
+// Rename gives a tag another name, with the errors of Create.
+func (s *Service) Rename(ctx context.Context, id int64, name string) (*ent.SubscriberTag, error) {
+	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
+		return nil, err
+	}
+	name, key, err := tag.Normalise(name)
+	if err != nil {
+		return nil, err
+	}
+	var renamed *ent.SubscriberTag
+	err = s.db.Tx(ctx, func(ctx context.Context) error {
+		if _, err := s.db.Client(ctx).SubscriberTag.Update().Where(entag.ID(id)).SetName(name).SetNameKey(key).Save(ctx); err != nil {
+			return taken(err)
+		}
+		var err error
+		renamed, err = s.get(ctx, id, nil) // which finds that there is none
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return renamed, nil
+}
+
+// Get returns one tag.
+func (s *Service) Get(ctx context.Context, id int64, columns ...string) (*ent.SubscriberTag, error) {
+	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
+		return nil, err
+	}
+	return s.get(ctx, id, columns)
+}
+
+func (s *Service) get(ctx context.Context, id int64, columns []string) (*ent.SubscriberTag, error) {
+	query := s.db.Client(ctx).SubscriberTag.Query().Where(entag.ID(id))
+	if len(columns) > 0 {
+		query.Select(columns...)
+	}
+	found, err := query.Only(ctx)
+	if ent.IsNotFound(err) {
+		return nil, notFound()
+	}
+	return found, store.Translate(err)
+}
+
+// ByIDs returns the tags of the ids, in one statement for up to 5,000; an id that is not the caller's is absent.
+func (s *Service) ByIDs(ctx context.Context, ids []int64, columns ...string) (map[int64]*ent.SubscriberTag, error) {
+	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
+		return nil, err
+	}
+	return store.ByIDs(ctx, ids, columns, func(row *ent.SubscriberTag) int64 { return row.ID }, func(some ...int64) *ent.SubscriberTagQuery {
+		return s.db.Client(ctx).SubscriberTag.Query().Where(entag.IDIn(some...))
+	})
+}
+
+// Filter chooses tags. The zero value chooses all.
+type Filter struct {
+	// Search is a part of the name, without regard to case; "%" and "_" stand for themselves.
+	Search string
+}
+
+func (f Filter) predicates() []predicate.SubscriberTag {
+	if search := kind.Fold(kind.Clean(f.Search), maxKey); search != "" {
+		return []predicate.SubscriberTag{entag.NameKeyContains(search)}
+	}
+	return nil
+}
+
+var byName = page.Order[*ent.SubscriberTag]{
+	Name: "NAME", Column: entag.FieldNameKey, Type: page.Text,
+	Key: func(t *ent.SubscriberTag) page.Key { return page.Key{Value: t.NameKey, ID: t.ID} },
+}
+
+// List returns one page of the tags, by name. The errors of a bad request are those of page.Request.
+func (s *Service) List(ctx context.Context, filter Filter, request page.Request, columns ...string) (page.Result[*ent.SubscriberTag], error) {
+	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
+		return page.Result[*ent.SubscriberTag]{}, err
+	}
+	return page.Read(ctx, byName, request, s.db.Client(ctx).SubscriberTag.Query().Where(filter.predicates()...), columns)
+}
+
+// Count returns how many tags the filter chooses.
+func (s *Service) Count(ctx context.Context, filter Filter) (int, error) {
+	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
+		return 0, err
+	}
+	n, err := s.db.Client(ctx).SubscriberTag.Query().Where(filter.predicates()...).Count(ctx)
+	return n, store.Translate(err)
+}
+
+// PeopleCounts returns how many subscribers carry each tag, in one statement for up to 5,000 tags. A tag that nobody carries is absent.
+func (s *Service) PeopleCounts(ctx context.Context, tagIDs []int64) (map[int64]int, error) {
+	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
+		return nil, err
+	}
+	counts := make(map[int64]int, len(tagIDs))
+	for some := range slices.Chunk(tagIDs, batch) {
+		var rows []struct {
+			TagID int64 `sql:"subscriber_tag_id"`
+			Count int   `sql:"count"`
+		}
+		err := s.db.Client(ctx).SubscriberTagging.Query().Where(subscribertagging.SubscriberTagIDIn(some...)).
+			GroupBy(subscribertagging.FieldSubscriberTagID).Aggregate(ent.Count()).Scan(ctx, &rows)
+		if err != nil {
+			return nil, store.Translate(err)
+		}
+		for _, row := range rows {
+			counts[row.TagID] = row.Count
+		}
+	}
+	return counts, nil
+}
+
+// BySubscribers returns the tags of each person, by name, in two statements for up to 5,000 people. A person without tags, or that is not the caller's, is
+// absent. People share the *ent.SubscriberTag of a tag they both carry; it is for reading only.
+func (s *Service) BySubscribers(ctx context.Context, subscriberIDs []int64, columns ...string) (map[int64][]*ent.SubscriberTag, error) {
+	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
+		return nil, err
+	}
+	var taggings []*ent.SubscriberTagging
+	var tagIDs []int64
+	for some := range slices.Chunk(subscriberIDs, batch) {
+		rows, err := s.db.Client(ctx).SubscriberTagging.Query().Where(subscribertagging.SubscriberIDIn(some...)).
+			Select(subscribertagging.FieldSubscriberID, subscribertagging.FieldSubscriberTagID).All(ctx)
+		if err != nil {
+			return nil, store.Translate(err)
+		}
+		taggings = append(taggings, rows...)
+	}
+	for _, t := range taggings {
+		tagIDs = append(tagIDs, t.SubscriberTagID)
+	}
+	if len(columns) > 0 {
+		columns = append([]string{entag.FieldNameKey}, columns...)
+	}
+	tags, err := s.ByIDs(ctx, distinct(tagIDs), columns...)
+	if err != nil {
+		return nil, err
+	}
+	carried := make(map[int64][]*ent.SubscriberTag)
+	for _, t := range taggings {
+		if found := tags[t.SubscriberTagID]; found != nil {
+			carried[t.SubscriberID] = append(carried[t.SubscriberID], found)
+		}
+	}
+	for _, of := range carried {
+		slices.SortFunc(of, byNameKey)
+	}
+	return carried, nil
+}
+
+func byNameKey(a, b *ent.SubscriberTag) int {
+	return cmp.Or(strings.Compare(a.NameKey, b.NameKey), cmp.Compare(a.ID, b.ID))
+}
+
+func distinct(ids []int64) []int64 { return slices.Compact(slices.Sorted(slices.Values(ids))) }
+
+// taken turns the violation of the unique index over account and name into its Conflict.
+func taken(err error) error {
+	if store.IsDuplicate(err) {
+		return &apperr.Error{Code: apperr.Conflict, Field: "name", Reason: apperr.ReasonSubscriberTagExists, Message: "a subscriber tag of this name exists already", Err: err}
+	}
+	return store.Translate(err)
+}
+
+func notFound() *apperr.Error {
+	return &apperr.Error{Code: apperr.NotFound, Reason: apperr.ReasonSubscriberTagNotFound, Message: "subscriber tag not found"}
+}

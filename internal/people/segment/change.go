@@ -1,0 +1,251 @@
+package segment
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"campaignql/ent"
+	entsegment "campaignql/ent/segment"
+	"campaignql/internal/apperr"
+	"campaignql/internal/audience/query"
+	"campaignql/internal/audience/rules"
+	"campaignql/internal/caller"
+	"campaignql/internal/kind"
+	"campaignql/internal/store"
+)
+
+// Patch names what a call changes of a segment: nil leaves it alone.
+type Patch struct {
+	// Name and Rules are those of Input.
+	Name, Rules *string
+}
+
+// Update changes what the patch names, with the errors of Create, and returns the segment as it is then. Rules that lead back to the segment through
+// the segments they name are Invalid on rules, reason "segment_cycle". The segments above this one are checked with it: what would make one of them too large
+// is refused here. Rules that a campaign names which was approved may cost it its approval, or be refused with a Conflict on rules, reason "not_in_status": see
+// campaign.Service.EditSegment.
+func (s *Service) Update(ctx context.Context, id int64, p Patch, columns ...string) (*ent.Segment, error) {
+	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
+		return nil, err
+	}
+	var updated *ent.Segment
+	// What is read once the list is locked is what its last holder left.
+	err := s.db.TxLatest(ctx, func(ctx context.Context) error {
+		present, err := s.lock(ctx, id)
+		if err != nil {
+			return err
+		}
+		var faults apperr.Faults
+		update := s.db.Client(ctx).Segment.Update().Where(entsegment.ID(id))
+		if p.Name != nil {
+			name := readName(&faults, *p.Name)
+			update.SetName(name).SetNameKey(kind.Fold(name, maxNameKey))
+		}
+		var read storedRules
+		if p.Rules != nil {
+			read = readRules(&faults, *p.Rules)
+			update.SetRules(read.canonical).SetRulesSource(read.source)
+		}
+		if err := faults.Err(); err != nil {
+			return err
+		}
+		written := func(context.Context) error { return nil }
+		if p.Rules != nil {
+			if written, err = s.editRules(ctx, present, read.group); err != nil {
+				return err
+			}
+		}
+		if len(update.Mutation().Fields()) > 0 {
+			if _, err := update.SetUpdatedAt(store.Truncate(s.now())).Save(ctx); err != nil {
+				return err
+			}
+		}
+		if err := written(ctx); err != nil {
+			return err
+		}
+		updated, err = s.get(ctx, id, columns)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return updated, nil
+}
+
+// editRules checks the new rules of a segment and begins to change them; written is to be called once they are written.
+func (s *Service) editRules(ctx context.Context, of *ent.Segment, group rules.Group) (written func(ctx context.Context) error, err error) {
+	above, err := s.checkRules(ctx, of, group)
+	if err != nil {
+		return nil, err
+	}
+	return s.editing(ctx, of.UserID, append(above, of.ID))
+}
+
+// lock finds a segment, and locks its list.
+func (s *Service) lock(ctx context.Context, id int64) (*ent.Segment, error) {
+	present, err := s.db.Client(ctx).Segment.Query().Where(entsegment.ID(id)).
+		Select(entsegment.FieldID, entsegment.FieldUserID, entsegment.FieldListID).Only(ctx)
+	if ent.IsNotFound(err) {
+		return nil, notFound()
+	}
+	if err != nil {
+		return nil, err
+	}
+	if _, err := s.list(ctx, present.ListID); apperr.CodeOf(err) == apperr.NotFound {
+		return nil, store.ErrStale // deleted with its segments meanwhile
+	} else if err != nil {
+		return nil, err
+	}
+	return present, nil
+}
+
+// checkRules checks what the new rules of a segment name, and returns the segments whose rules lead to it.
+func (s *Service) checkRules(ctx context.Context, of *ent.Segment, group rules.Group) (above []int64, err error) {
+	refs := group.References(of.ListID)
+	if err := query.CheckReferences(ctx, s.db.Client(ctx), of.UserID, refs, "rules"); err != nil {
+		return nil, err
+	}
+	on, err := s.rulesOn(ctx, of.ListID)
+	if err != nil {
+		return nil, err
+	}
+	above = leadingTo(on, of.ID)
+	for _, ref := range refs.Segments {
+		if ref.ID == of.ID || slices.Contains(above, ref.ID) {
+			return nil, apperr.InvalidField("rules", apperr.ReasonSegmentCycle, "%s: segment %d leads back to this one", ref.Path, ref.ID)
+		}
+	}
+	return above, s.check(ctx, of, group, on, above)
+}
+
+// rulesOn returns the segments of a list with their rules, read under a lock: what was committed before is seen.
+func (s *Service) rulesOn(ctx context.Context, listID int64) ([]*ent.Segment, error) {
+	query := s.db.Client(ctx).Segment.Query().Where(entsegment.ListID(listID))
+	query.Modify(store.Lock)
+	return query.Select(entsegment.FieldID, entsegment.FieldListID, entsegment.FieldRules).All(ctx)
+}
+
+// references returns everything that the rules of a stored segment name. It reads id, list_id and rules.
+func references(row *ent.Segment) rules.References {
+	var group rules.Group
+	if err := json.Unmarshal([]byte(row.Rules), &group); err != nil {
+		return rules.References{} // what is stored was understood when it was set; what cannot be read names nothing
+	}
+	return group.References(row.ListID)
+}
+
+// leadingTo returns the segments whose rules name one, or name others that lead to it; not itself, though it may.
+func leadingTo(on []*ent.Segment, id int64) []int64 {
+	namedBy := map[int64][]int64{}
+	for _, row := range on {
+		for _, ref := range references(row).Segments {
+			namedBy[ref.ID] = append(namedBy[ref.ID], row.ID)
+		}
+	}
+	found, passed := []int64{}, map[int64]bool{id: true}
+	for next := []int64{id}; len(next) > 0; next = next[1:] {
+		for _, by := range namedBy[next[0]] {
+			if !passed[by] {
+				passed[by] = true
+				found, next = append(found, by), append(next, by)
+			}
+		}
+	}
+	return found
+}
+
+// Delete removes segments, all or nothing, and returns the ids that it removed, ascending; ids that are not the caller's are left alone, silently. A
+// segment that another one names which is not deleted with it, or the audience of a campaign that can still be sent (in any status but Sent), is a
+// Conflict on the field ids, reason "segment_in_use"; then nothing is deleted. Over 5,000 ids are Invalid on it, reason "too_many_ids".
+func (s *Service) Delete(ctx context.Context, ids []int64) (deleted []int64, err error) {
+	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
+		return nil, err
+	}
+	if len(ids) > batch {
+		return nil, apperr.InvalidField("ids", apperr.ReasonTooManyIDs, "%d ids, at most %d are allowed", len(ids), batch)
+	}
+	err = s.db.Tx(ctx, func(ctx context.Context) error {
+		deleted = []int64{}
+		client := s.db.Client(ctx)
+		// Locked first, so that no rules take one of them up meanwhile.
+		query := client.Segment.Query().Where(entsegment.IDIn(ids...)).Order(entsegment.ByID())
+		query.Modify(store.Lock)
+		found, err := query.Select(entsegment.FieldID, entsegment.FieldUserID, entsegment.FieldListID).All(ctx)
+		if err != nil || len(found) == 0 {
+			return err
+		}
+		var owners, lists []int64
+		for _, row := range found {
+			deleted = append(deleted, row.ID)
+			owners, lists = append(owners, row.UserID), append(lists, row.ListID)
+		}
+		owners, lists = distinct(owners), distinct(lists)
+		if err := s.unnamed(ctx, owners, lists, deleted); err != nil {
+			return err
+		}
+		_, err = client.Segment.Delete().Where(entsegment.IDIn(deleted...)).Exec(ctx)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return deleted, nil
+}
+
+// unnamed checks that nothing that stays names one of the segments. Only segments of their own lists can.
+func (s *Service) unnamed(ctx context.Context, owners, lists, ids []int64) error {
+	rows, err := s.db.Client(ctx).Segment.Query().Where(entsegment.ListIDIn(lists...), entsegment.IDNotIn(ids...)).
+		Select(entsegment.FieldID, entsegment.FieldListID, entsegment.FieldRules).All(ctx)
+	if err != nil {
+		return err
+	}
+	id, by := naming(rows, ids, func(refs rules.References) []rules.Reference { return refs.Segments })
+	if id == 0 {
+		if id, by, err = s.named(ctx, owners, ids); err != nil {
+			return err
+		}
+	}
+	if id != 0 {
+		return &apperr.Error{Code: apperr.Conflict, Field: "ids", Reason: apperr.ReasonSegmentInUse, Message: fmt.Sprintf("segment %d is in the rules of %s", id, by)}
+	}
+	return nil
+}
+
+// naming returns the first of the ids that the rules of one of the segments name, and which segment that is; 0 when none does.
+func naming(rows []*ent.Segment, ids []int64, of func(rules.References) []rules.Reference) (int64, string) {
+	for _, row := range rows {
+		for _, ref := range of(references(row)) {
+			if slices.Contains(ids, ref.ID) {
+				return ref.ID, fmt.Sprintf("segment %d", row.ID)
+			}
+		}
+	}
+	return 0, ""
+}
+
+// Naming finds a segment of the owners whose rules name one of the ids; of chooses which kind of reference. It returns the id that is named and a text
+// that says by whom, or 0 when none is. It is called in the transaction that deletes what is named.
+func (s *Service) Naming(ctx context.Context, owners, ids []int64, of func(rules.References) []rules.Reference) (named int64, by string, err error) {
+	for last := int64(0); ; {
+		rows, err := s.db.Client(ctx).Segment.Query().Where(entsegment.UserIDIn(owners...), entsegment.IDGT(last)).
+			Order(entsegment.ByID()).Limit(namingBatch).
+			Select(entsegment.FieldID, entsegment.FieldListID, entsegment.FieldRules).All(ctx)
+		if err != nil {
+			return 0, "", err
+		}
+		if id, by := naming(rows, ids, of); id != 0 {
+			return id, by, nil
+		}
+		if len(rows) < namingBatch {
+			return 0, "", nil
+		}
+		last = rows[len(rows)-1].ID
+	}
+}
+
+// namingBatch is how many segments Naming reads at a time: rules may hold 64 KiB.
+const namingBatch = 500
+
+func distinct(ids []int64) []int64 { return slices.Compact(slices.Sorted(slices.Values(ids))) }
