@@ -43,15 +43,25 @@ func shownKeys(keys []*ent.APIKey) []*model.APIKey {
 
 func (r mutationResolver) Login(ctx context.Context, input model.LoginInput) (*model.LoginPayload, error) {
 	session, err := r.Accounts.Login(ctx, account.Login{
-		Username: value(given(input.Username)), Password: value(given(input.Password)), Key: value(given(input.APIKey)), RemoteAddr: requestOf(ctx).Client,
+		Username: value(
+			given(input.Username),
+		),
+		Password:   value(given(input.Password)),
+		Key:        value(given(input.APIKey)),
+		RemoteAddr: requestOf(ctx).Client,
 	})
 	if err == nil {
-		return &model.LoginPayload{SessionToken: &session.Token, ExpiresAt: &session.ExpiresAt, UserErrors: []*model.UserError{}}, nil
+		return &model.LoginPayload{
+			SessionToken: &session.Token, ExpiresAt: &session.ExpiresAt, UserErrors: []*model.UserError{},
+		}, nil
 	}
 	if all := apperr.All(err); len(all) == 1 && all[0].Code == apperr.Unauthenticated {
-		return &model.LoginPayload{UserErrors: []*model.UserError{{
-			Code: model.UserErrorCodeInvalidCredentials, Message: all[0].Message, Field: []string{}, Reason: new(string(all[0].Reason)),
-		}}}, nil
+		return &model.LoginPayload{UserErrors: []*model.UserError{
+			{
+				Code: model.UserErrorCodeInvalidCredentials, Message: all[0].Message, Field: []string{},
+				Reason: new(string(all[0].Reason)),
+			},
+		}}, nil
 	}
 	mend, err := mended(ctx, err)
 	return &model.LoginPayload{UserErrors: mend}, err
@@ -69,22 +79,34 @@ func (r mutationResolver) Logout(ctx context.Context) (*model.LogoutPayload, err
 	return &model.LogoutPayload{Ended: err == nil}, err
 }
 
-func (r mutationResolver) CreateAPIKey(ctx context.Context, input model.CreateAPIKeyInput) (*model.CreateAPIKeyPayload, error) {
-	record, key, err := r.Accounts.CreateKey(ctx, account.NewKey{Scopes: input.Scopes, Note: value(given(input.Note)), ExpiresAt: given(input.ExpiresAt)})
+func (r mutationResolver) CreateAPIKey(
+	ctx context.Context, input model.CreateAPIKeyInput,
+) (*model.CreateAPIKeyPayload, error) {
+	record, key, err := r.Accounts.CreateKey(
+		ctx, account.NewKey{Scopes: input.Scopes, Note: value(given(input.Note)), ExpiresAt: given(input.ExpiresAt)},
+	)
 	if err != nil {
 		mend, err := mended(ctx, err)
 		return &model.CreateAPIKeyPayload{UserErrors: mend}, err
 	}
-	return &model.CreateAPIKeyPayload{Key: &key, APIKey: &model.APIKey{APIKey: record}, UserErrors: []*model.UserError{}}, nil
+	return &model.CreateAPIKeyPayload{
+		Key: &key, APIKey: &model.APIKey{APIKey: record}, UserErrors: []*model.UserError{},
+	}, nil
 }
 
-func (r mutationResolver) RevokeAPIKey(ctx context.Context, input model.RevokeAPIKeyInput) (*model.RevokeAPIKeyPayload, error) {
+func (r mutationResolver) RevokeAPIKey(
+	ctx context.Context, input model.RevokeAPIKeyInput,
+) (*model.RevokeAPIKeyPayload, error) {
 	id, err := identify(gid.APIKey, "id", input.ID)
 	if err == nil {
 		revoked, revokeErr := r.Accounts.RevokeKey(ctx, id, input.Descendants)
 		if revokeErr == nil {
 			return &model.RevokeAPIKeyPayload{
-				APIKey: &model.APIKey{APIKey: revoked.Key}, Descendants: shownKeys(revoked.Descendants), UserErrors: []*model.UserError{},
+				APIKey: &model.APIKey{
+					APIKey: revoked.Key,
+				},
+				Descendants: shownKeys(revoked.Descendants),
+				UserErrors:  []*model.UserError{},
 			}, nil
 		}
 		err = revokeErr

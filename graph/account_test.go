@@ -13,30 +13,87 @@ import (
 func TestAccountAnswersAndRefuses(t *testing.T) {
 	const makeKey = `mutation($in: CreateApiKeyInput!) { createApiKey(input: $in) { apiKey { scopes note expiresAt revokedAt } ` + faults + `} }`
 	play(t, []scenario{
-		{name: "who I am", document: `{ viewer { role reputation timeZone scopes } }`, want: `{"reputation":"TRUSTED","role":"USER","scopes":["READ","WRITE","APPROVE","DELIVERY"],"timeZone":"UTC"}`},
+		{
+			name: "who I am", document: `{ viewer { role reputation timeZone scopes } }`,
+			want: `{"reputation":"TRUSTED","role":"USER","scopes":["READ","WRITE","APPROVE","DELIVERY"],"timeZone":"UTC"}`,
+		},
 		{name: "who a key is", as: "reader", document: `{ viewer { scopes } }`, want: `{"scopes":["READ"]}`},
 		{name: "nobody", as: "nobody", document: `{ viewer { role } }`, want: "!UNAUTHENTICATED"},
 		{name: "a key that is none", as: "stranger", document: `{ viewer { role } }`, want: "!UNAUTHENTICATED"},
-		{name: "a key that may only write does not list keys", as: "writer", document: `{ viewer { apiKeys { hint } } }`, want: "!FORBIDDEN"},
-		{name: "what the server is needs nobody", as: "nobody", document: `{ serverInfo { maxDepth maxComplexity maxPageSize demo } }`, want: `{"demo":false,"maxComplexity":20000,"maxDepth":12,"maxPageSize":250}`},
-		{name: "nor a key that is one", as: "stranger", document: `{ serverInfo { maxPageSize } }`, want: `{"maxPageSize":250}`},
+		{
+			name: "a key that may only write does not list keys", as: "writer",
+			document: `{ viewer { apiKeys { hint } } }`, want: "!FORBIDDEN",
+		},
+		{
+			name:     "what the server is needs nobody",
+			as:       "nobody",
+			document: `{ serverInfo { maxDepth maxComplexity maxPageSize demo } }`,
+			want:     `{"demo":false,"maxComplexity":20000,"maxDepth":12,"maxPageSize":250}`,
+		},
+		{
+			name: "nor a key that is one", as: "stranger", document: `{ serverInfo { maxPageSize } }`,
+			want: `{"maxPageSize":250}`,
+		},
 
-		{name: "a key", document: makeKey, variables: object{"in": object{"scopes": []any{"READ", "WRITE"}, "note": " shop ", "expiresAt": "2099-01-02T03:04:05+01:00"}},
-			want: `{"apiKey":{"expiresAt":"2099-01-02T02:04:05Z","note":"shop","revokedAt":null,"scopes":["READ","WRITE"]}}`},
-		{name: "a key without scopes", document: makeKey, variables: object{"in": object{"scopes": []any{}, "expiresAt": "2001-01-01T00:00:00Z", "note": strings.Repeat("ä", 201)}},
-			want: "INVALID input.scopes scopes_required; INVALID input.note note_too_long; INVALID input.expiresAt expiry_past"},
-		{name: "a key with more than I have", as: "editor", document: makeKey, variables: object{"in": object{"scopes": []any{"APPROVE"}}}, want: "!FORBIDDEN"},
-		{name: "a key for a reader", as: "reader", document: makeKey, variables: object{"in": object{"scopes": []any{"READ"}}}, want: "!FORBIDDEN"},
-		{name: "revoked", document: `mutation { revokeApiKey(input: {id: "<key>"}) { apiKey { scopes } ` + faults + `} }`, want: `{"apiKey":{"scopes":["READ"]}}`},
-		{name: "revoke what is not there", document: `mutation { revokeApiKey(input: {id: "987654321"}) { apiKey { scopes } ` + faults + `} }`, want: "NOT_FOUND api_key_not_found"},
-		{name: "revoke a campaign", document: `mutation { revokeApiKey(input: {id: "Q2FtcGFpZ246MQ"}) { apiKey { scopes } ` + faults + `} }`, want: "INVALID input.id id_invalid"},
+		{
+			name:     "a key",
+			document: makeKey,
+			variables: object{
+				"in": object{
+					"scopes": []any{"READ", "WRITE"}, "note": " shop ", "expiresAt": "2099-01-02T03:04:05+01:00",
+				},
+			},
+			want: `{"apiKey":{"expiresAt":"2099-01-02T02:04:05Z","note":"shop","revokedAt":null,"scopes":["READ","WRITE"]}}`,
+		},
+		{
+			name:     "a key without scopes",
+			document: makeKey,
+			variables: object{
+				"in": object{"scopes": []any{}, "expiresAt": "2001-01-01T00:00:00Z", "note": strings.Repeat("ä", 201)},
+			},
+			want: "INVALID input.scopes scopes_required; INVALID input.note note_too_long; INVALID input.expiresAt expiry_past",
+		},
+		{
+			name: "a key with more than I have", as: "editor", document: makeKey,
+			variables: object{"in": object{"scopes": []any{"APPROVE"}}}, want: "!FORBIDDEN",
+		},
+		{
+			name: "a key for a reader", as: "reader", document: makeKey,
+			variables: object{"in": object{"scopes": []any{"READ"}}}, want: "!FORBIDDEN",
+		},
+		{
+			name:     "revoked",
+			document: `mutation { revokeApiKey(input: {id: "<key>"}) { apiKey { scopes } ` + faults + `} }`,
+			want:     `{"apiKey":{"scopes":["READ"]}}`,
+		},
+		{
+			name:     "revoke what is not there",
+			document: `mutation { revokeApiKey(input: {id: "987654321"}) { apiKey { scopes } ` + faults + `} }`,
+			want:     "NOT_FOUND api_key_not_found",
+		},
+		{
+			name:     "revoke a campaign",
+			document: `mutation { revokeApiKey(input: {id: "Q2FtcGFpZ246MQ"}) { apiKey { scopes } ` + faults + `} }`,
+			want:     "INVALID input.id id_invalid",
+		},
 
-		{name: "log in with nothing", as: "nobody", document: `mutation { login(input: {}) { sessionToken ` + faults + `} }`,
-			want: "INVALID input.username username_required; INVALID input.password password_required"},
-		{name: "log in with what is wrong", as: "nobody", document: `mutation { login(input: {username: "nobody", password: "wrong"}) { sessionToken ` + faults + `} }`,
-			want: "INVALID_CREDENTIALS login_invalid"},
+		{
+			name:     "log in with nothing",
+			as:       "nobody",
+			document: `mutation { login(input: {}) { sessionToken ` + faults + `} }`,
+			want:     "INVALID input.username username_required; INVALID input.password password_required",
+		},
+		{
+			name:     "log in with what is wrong",
+			as:       "nobody",
+			document: `mutation { login(input: {username: "nobody", password: "wrong"}) { sessionToken ` + faults + `} }`,
+			want:     "INVALID_CREDENTIALS login_invalid",
+		},
 		{name: "a key has no session to end", document: `mutation { logout { ended } }`, want: `{"ended":false}`},
-		{name: "nobody has none either", as: "nobody", document: `mutation { logout { ended } }`, want: "!UNAUTHENTICATED"},
+		{
+			name: "nobody has none either", as: "nobody", document: `mutation { logout { ended } }`,
+			want: "!UNAUTHENTICATED",
+		},
 	})
 }
 
@@ -49,10 +106,17 @@ func TestSessionLivesFromLoginToLogout(t *testing.T) {
 			if token == "" {
 				t.Fatalf("no session for %v", in)
 			}
-			if got := apitest.At(t, w.MustQuery(t, token, `{ viewer { firstName } }`, nil), "viewer", "firstName"); got != "Ann" {
+			if got := apitest.At(
+				t,
+				w.MustQuery(t, token, `{ viewer { firstName } }`, nil),
+				"viewer",
+				"firstName",
+			); got != "Ann" {
 				t.Errorf("the session is %v's", got)
 			}
-			if got := compact(w.MustQuery(t, token, `mutation { logout { ended } }`, nil)); got != `{"logout":{"ended":true}}` {
+			if got := compact(
+				w.MustQuery(t, token, `mutation { logout { ended } }`, nil),
+			); got != `{"logout":{"ended":true}}` {
 				t.Errorf("logout: %s", got)
 			}
 			response := w.Query(t, token, `{ viewer { firstName } }`, nil)
@@ -66,23 +130,44 @@ func TestSessionLivesFromLoginToLogout(t *testing.T) {
 func TestKeyIsShownOnceAndEndsWhenRevoked(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		a := w.Account(t)
-		made := apitest.At(t, w.MustQuery(t, a.Key, `mutation { createApiKey(input: {scopes: [READ]}) { key apiKey { id hint } `+faults+`} }`, nil), "createApiKey")
+		made := apitest.At(
+			t,
+			w.MustQuery(
+				t, a.Key, `mutation { createApiKey(input: {scopes: [READ]}) { key apiKey { id hint } `+faults+`} }`,
+				nil,
+			),
+			"createApiKey",
+		)
 		key, id := apitest.At(t, made, "key").(string), apitest.At(t, made, "apiKey", "id")
-		if hint := apitest.At(t, made, "apiKey", "hint").(string); hint == "" || !strings.HasPrefix(key, hint) || len(hint) > len(key)/2 {
+		if hint := apitest.At(t, made, "apiKey", "hint").(string); hint == "" || !strings.HasPrefix(key, hint) ||
+			len(hint) > len(key)/2 {
 			t.Errorf("the hint %q of %d characters", hint, len(key))
 		}
-		listed := w.Query(t, key, `{ viewer { scopes apiKeys { id hint scopes note createdAt expiresAt lastUsedAt revokedAt } } }`, nil)
+		listed := w.Query(
+			t, key, `{ viewer { scopes apiKeys { id hint scopes note createdAt expiresAt lastUsedAt revokedAt } } }`,
+			nil,
+		)
 		if len(listed.Errors) > 0 || strings.Contains(listed.Body, key) {
 			t.Errorf("the new key reads: %s", listed.Body)
 		}
 		session := apitest.At(t, w.MustQuery(t, "", `mutation($key: String!) { login(input: {apiKey: $key}) { sessionToken } }`, object{"key": key}), "login", "sessionToken").(string)
-		if response := w.Query(t, session, `mutation { createTag(input: {name: "x"}) { tag { id } } }`, nil); len(response.Errors) != 1 || response.Errors[0].Code() != graphCode(apperr.Denied) {
+		if response := w.Query(
+			t,
+			session,
+			`mutation { createTag(input: {name: "x"}) { tag { id } } }`,
+			nil,
+		); len(response.Errors) != 1 ||
+			response.Errors[0].Code() != graphCode(apperr.Denied) {
 			t.Errorf("a session of a key may do more than the key: %s", response.Body)
 		}
-		w.MustQuery(t, a.Key, `mutation($id: ID!) { revokeApiKey(input: {id: $id}) { apiKey { revokedAt } `+faults+`} }`, object{"id": id})
+		w.MustQuery(
+			t, a.Key, `mutation($id: ID!) { revokeApiKey(input: {id: $id}) { apiKey { revokedAt } `+faults+`} }`,
+			object{"id": id},
+		)
 		for name, token := range map[string]string{"key": key, "session of the key": session} {
 			response := w.Query(t, token, `{ viewer { scopes } }`, nil)
-			if len(response.Errors) != 1 || response.Errors[0].Code() != graphCode(apperr.Unauthenticated) || !strings.Contains(response.Errors[0].Message, "revoked") {
+			if len(response.Errors) != 1 || response.Errors[0].Code() != graphCode(apperr.Unauthenticated) ||
+				!strings.Contains(response.Errors[0].Message, "revoked") {
 				t.Errorf("the %s after it was revoked: %s", name, response.Body)
 			}
 		}
@@ -95,7 +180,9 @@ func TestAdminSeesOtherAccountsOnlyWithTheScope(t *testing.T) {
 		c := w.cast(t)
 		campaign := c.prop(t, c.account(""), "draft")
 		const document = `query($id: ID!) { campaign(id: $id) { name } }`
-		if got := compact(w.MustQuery(t, c.keys["admin"], document, object{"id": campaign})); got != `{"campaign":{"name":"draft"}}` {
+		if got := compact(
+			w.MustQuery(t, c.keys["admin"], document, object{"id": campaign}),
+		); got != `{"campaign":{"name":"draft"}}` {
 			t.Errorf("an admin sees %s", got)
 		}
 		narrow := w.key(t, c.account("admin"), kind.ScopeRead, kind.ScopeWrite)

@@ -12,9 +12,10 @@ import (
 	"campaignql/internal/campaign"
 )
 
-// ahead loads, for all campaigns of a page at once, what their fields will ask the loaders for. A loader that only gathers what is asked for within a
-// moment needs one statement or several, as the machine is idle or busy; so the number would depend on the rows. What cannot be loaded is left to the
-// field, which reports it in its place.
+// ahead loads, for all campaigns of a page at once, what their fields will ask the loaders for. A
+// loader that only gathers what is asked for within a moment needs one statement or several, as the
+// machine is idle or busy; so the number would depend on the rows. What cannot be loaded is left to
+// the field, which reports it in its place.
 func (r *resolver) ahead(ctx context.Context, rows []*ent.Campaign, asked selection) {
 	l, err := loaders(ctx)
 	if err != nil {
@@ -61,7 +62,9 @@ func (s selection) named(name string) []graphql.CollectedField {
 	return found
 }
 
-func (r *resolver) historyAhead(ctx context.Context, l *loader.Loaders, rows []*ent.Campaign, arguments map[string]any) {
+func (r *resolver) historyAhead(
+	ctx context.Context, l *loader.Loaders, rows []*ent.Campaign, arguments map[string]any,
+) {
 	var first *int32
 	if given := arguments["first"]; given != nil {
 		n, err := scalar.UnmarshalInt(given)
@@ -105,7 +108,8 @@ func emailIDs(rows []*ent.Campaign) []int64 {
 	return ids
 }
 
-// testedIDs returns the emails that the A/B tests of campaigns compare. A test that cannot be read has none here; its field reports it.
+// testedIDs returns the emails that the A/B tests of campaigns compare. A test that cannot be read
+// has none here; its field reports it.
 func testedIDs(rows []*ent.Campaign) []int64 {
 	var ids []int64
 	for _, row := range rows {

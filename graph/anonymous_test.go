@@ -51,7 +51,10 @@ func TestAnonymousSocketsKeepNobodyOut(t *testing.T) {
 			}
 		})
 	}
-	eventually(t, "all but sixteen have lost their places", func() bool { return opened.Load() == attempts && within.Load() <= 16 })
+	eventually(
+		t, "all but sixteen have lost their places",
+		func() bool { return opened.Load() == attempts && within.Load() <= 16 },
+	)
 	if n := within.Load(); n == 0 {
 		t.Error("nobody waits: the test proves nothing")
 	}

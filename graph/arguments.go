@@ -26,7 +26,9 @@ func identify(kind gid.Kind, name, text string) (int64, error) {
 // identifyAll reads ids, each once.
 func identifyAll(kind gid.Kind, name string, texts []string, limit int) ([]int64, error) {
 	if len(texts) > limit {
-		return nil, apperr.InvalidField(name, apperr.ReasonTooManyIDs, "%d ids, at most %d are allowed", len(texts), limit)
+		return nil, apperr.InvalidField(
+			name, apperr.ReasonTooManyIDs, "%d ids, at most %d are allowed", len(texts), limit,
+		)
 	}
 	ids := make([]int64, 0, len(texts))
 	var faults apperr.Faults
@@ -50,7 +52,9 @@ func globalIDs(kind gid.Kind, ids []int64) []string {
 }
 
 func pageRequest(first *int32, after *string, last *int32, before *string, offset *int32) page.Request {
-	return page.Request{First: wide(first), Last: wide(last), After: value(after), Before: value(before), Offset: wide(offset)}
+	return page.Request{
+		First: wide(first), Last: wide(last), After: value(after), Before: value(before), Offset: wide(offset),
+	}
 }
 
 func wide(n *int32) *int {

@@ -12,8 +12,9 @@ import (
 	"campaignql/internal/testkit/apitest"
 )
 
-// attackBudget is the processor time that refusing a document may take, client and HTTP included. The guard alone is held to its own budget in its
-// package; what is caught here is a surface that does the work before it asks the guard.
+// attackBudget is the processor time that refusing a document may take, client and HTTP included.
+// The guard alone is held to its own budget in its package; what is caught here is a surface that
+// does the work before it asks the guard.
 const attackBudget = 50 * time.Millisecond
 
 // bomb is a document of fragments that each spread the next one twice: 975 bytes that stand for 67 million fields.
@@ -37,22 +38,52 @@ func repeated(n int, pattern string) string {
 
 var attacks = []struct{ name, document, code string }{
 	{"nested fragments", bomb(), guard.CodeRootFields},
-	{"nested fragments below the root", "{campaigns{nodes{...f0}}}" + repeated(25, "fragment f# on Campaign{...g# ...g#}") + repeated(24, "fragment g# on Campaign{tags{name}}"), "GRAPHQL_VALIDATION_FAILED"},
+	{
+		"nested fragments below the root",
+		"{campaigns{nodes{...f0}}}" + repeated(
+			25, "fragment f# on Campaign{...g# ...g#}",
+		) + repeated(
+			24, "fragment g# on Campaign{tags{name}}",
+		),
+		"GRAPHQL_VALIDATION_FAILED",
+	},
 	{"700 KB of overlapping fragments", "{" + strings.Repeat("...on Query{viewer{id}}", 31000) + "}", guard.CodeTokens},
 	{"overlapping fields", "{campaigns{nodes{" + strings.Repeat("id ", 1900) + "}}}", guard.CodeOverlaps},
 	{"depth", "{campaigns{nodes" + strings.Repeat("{tags", 20) + "{id}" + strings.Repeat("}", 22), guard.CodeDepth},
-	{"depth of introspection", "{__schema{types{" + strings.Repeat("fields{type{", 30) + "name" + strings.Repeat("}}", 30) + "}}}", guard.CodeDepth},
+	{
+		"depth of introspection",
+		"{__schema{types{" + strings.Repeat("fields{type{", 30) + "name" + strings.Repeat("}}", 30) + "}}}",
+		guard.CodeDepth,
+	},
 	{"aliases", "{" + repeated(29, "a#:viewer{"+repeated(5, "b#:id ")+"}") + "}", guard.CodeAliases},
 	{"root fields", "{" + repeated(31, "a#:serverInfo{version}") + "}", guard.CodeRootFields},
 	{"directives", "{__typename " + strings.Repeat("@include(if:true) ", 250) + "}", guard.CodeDirectives},
-	{"complexity", "{campaigns(first:250){nodes{tags{campaigns:campaignCount} history(first:250){nodes{at version}}}}}", guard.CodeComplexity},
-	{"complexity of a mutation", `mutation{a:createTag(input:{name:"a"}){tag{id}} b:tagCampaigns(input:{campaignIds:[1],tagIds:[1]}){campaigns{history(first:250){nodes{at version action reason}}history2:history(first:250){nodes{at version action reason}}` +
-		`h3:history(first:250){nodes{at version action reason}}h4:history(first:250){nodes{at version action reason fields}}}}}`, guard.CodeComplexity},
-	{"introspection in circles", "{__schema{types{fields{type{fields{type{fields{type{fields{name}}}}}}}}}}", "GRAPHQL_VALIDATION_FAILED"},
-	{"introspection again and again", "{" + repeated(25, "a#:__schema{types{a:fields{...F}b:fields{...F}c:fields{...F}}}") +
-		"}fragment F on __Field{name description args{name description defaultValue type{...T}}type{...T}}" +
-		"fragment T on __Type{kind name description ofType{kind name description ofType{kind name description ofType{kind name}}}}", guard.CodeIntrospection},
-	{"a circle of fragments", "{campaigns{nodes{...A}}}fragment A on Campaign{...B}fragment B on Campaign{...A}", "GRAPHQL_VALIDATION_FAILED"},
+	{
+		"complexity",
+		"{campaigns(first:250){nodes{tags{campaigns:campaignCount} history(first:250){nodes{at version}}}}}",
+		guard.CodeComplexity,
+	},
+	{
+		"complexity of a mutation",
+		`mutation{a:createTag(input:{name:"a"}){tag{id}} b:tagCampaigns(input:{campaignIds:[1],tagIds:[1]}){campaigns{history(first:250){nodes{at version action reason}}history2:history(first:250){nodes{at version action reason}}` +
+			`h3:history(first:250){nodes{at version action reason}}h4:history(first:250){nodes{at version action reason fields}}}}}`,
+		guard.CodeComplexity,
+	},
+	{
+		"introspection in circles", "{__schema{types{fields{type{fields{type{fields{type{fields{name}}}}}}}}}}",
+		"GRAPHQL_VALIDATION_FAILED",
+	},
+	{
+		"introspection again and again",
+		"{" + repeated(25, "a#:__schema{types{a:fields{...F}b:fields{...F}c:fields{...F}}}") +
+			"}fragment F on __Field{name description args{name description defaultValue type{...T}}type{...T}}" +
+			"fragment T on __Type{kind name description ofType{kind name description ofType{kind name description ofType{kind name}}}}",
+		guard.CodeIntrospection,
+	},
+	{
+		"a circle of fragments", "{campaigns{nodes{...A}}}fragment A on Campaign{...B}fragment B on Campaign{...A}",
+		"GRAPHQL_VALIDATION_FAILED",
+	},
 	{"tokens", "{" + strings.Repeat("viewer ", 2500) + "}", guard.CodeTokens},
 }
 

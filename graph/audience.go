@@ -23,7 +23,10 @@ func (r queryResolver) Audience(ctx context.Context, input model.AudienceInput) 
 	if err == nil {
 		shown, err = r.preparedAudience(ctx, read)
 	}
-	return shown, renamed(inForm(err, &input), func(fault *apperr.Error) string { return "input" + strings.TrimPrefix(fault.Field, "audience") })
+	return shown, renamed(
+		inForm(err, &input),
+		func(fault *apperr.Error) string { return "input" + strings.TrimPrefix(fault.Field, "audience") },
+	)
 }
 
 // preparedAudience shows an audience of the caller's that nothing was saved of.
@@ -61,7 +64,9 @@ func (r audienceResolver) Explain(ctx context.Context, a *model.Audience) (*quer
 	return r.Audiences.Explain(ctx, a.Target)
 }
 
-func (r audienceResolver) Preview(ctx context.Context, a *model.Audience, first int32) ([]*model.AudienceRecipient, error) {
+func (r audienceResolver) Preview(
+	ctx context.Context, a *model.Audience, first int32,
+) ([]*model.AudienceRecipient, error) {
 	found, err := r.Audiences.Preview(ctx, a.Target, int(first))
 	if err != nil {
 		return nil, err
@@ -77,7 +82,9 @@ func (r *resolver) shownRecipients(ctx context.Context, found []query.Recipient)
 	}
 	shown := make([]*model.AudienceRecipient, 0, len(found))
 	for _, f := range found {
-		one := &model.AudienceRecipient{EmailAddress: f.Email, Subscriber: people[f.SubscriberID], List: lists[f.ListID]}
+		one := &model.AudienceRecipient{
+			EmailAddress: f.Email, Subscriber: people[f.SubscriberID], List: lists[f.ListID],
+		}
 		if (people == nil || one.Subscriber != nil) && (lists == nil || one.List != nil) {
 			shown = append(shown, one)
 		}
@@ -86,10 +93,15 @@ func (r *resolver) shownRecipients(ctx context.Context, found []query.Recipient)
 }
 
 // peopleAndLists loads what the current field asks for below recipients; nil is not asked for.
-func (r *resolver) peopleAndLists(ctx context.Context, found []query.Recipient) (people map[int64]*model.Subscriber, lists map[int64]*model.SubscriberList, err error) {
+func (r *resolver) peopleAndLists(
+	ctx context.Context, found []query.Recipient,
+) (people map[int64]*model.Subscriber, lists map[int64]*model.SubscriberList, err error) {
 	if asks(ctx, "subscriber") && len(found) > 0 {
 		asked := selected(ctx, subscriberFields, [][]string{{"subscriber"}})
-		byID, err := r.Subscribers.ByIDs(ctx, ids(found, func(f query.Recipient) int64 { return f.SubscriberID }), asked.columns()...)
+		byID, err := r.Subscribers.ByIDs(
+			ctx,
+			ids(found, func(f query.Recipient) int64 { return f.SubscriberID }),
+			asked.columns()...)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -99,7 +111,10 @@ func (r *resolver) peopleAndLists(ctx context.Context, found []query.Recipient) 
 		}
 	}
 	if asks(ctx, "list") && len(found) > 0 {
-		lists, err = r.listsOf(ctx, ids(found, func(f query.Recipient) int64 { return f.ListID }), selected(ctx, listFields, [][]string{{"list"}}))
+		lists, err = r.listsOf(
+			ctx, ids(found, func(f query.Recipient) int64 { return f.ListID }),
+			selected(ctx, listFields, [][]string{{"list"}}),
+		)
 	}
 	return people, lists, err
 }

@@ -15,8 +15,9 @@ import (
 	"campaignql/internal/testkit/apitest"
 )
 
-// reachable makes lists of which an audience of lists is told by every part of its waterfall: it returns the lists to include and to exclude. On the first
-// are ann, bob, cid, dee and eve, on the second ann again, on the third, which is excluded, eve. Ann alone is reached.
+// reachable makes lists of which an audience of lists is told by every part of its waterfall: it
+// returns the lists to include and to exclude. On the first are ann, bob, cid, dee and eve, on the
+// second ann again, on the third, which is excluded, eve. Ann alone is reached.
 func (w *world) reachable(t *testing.T, a *apitest.Account) (include, exclude string) {
 	t.Helper()
 	ctx, client := a.Context, w.db.Client(a.Context)
@@ -26,7 +27,11 @@ func (w *world) reachable(t *testing.T, a *apitest.Account) (include, exclude st
 		list := client.SubscriberList.Create().SetName("L").SetNameKey("l").SetCreatedAt(firstDay).SaveX(ctx).ID
 		for name := range strings.FieldsSeq(people) {
 			email := name + "." + prefix + "@example.com"
-			create := client.Subscriber.Create().SetListID(list).SetEmail(email).SetEmailKey(email).SetCreatedAt(firstDay)
+			create := client.Subscriber.Create().
+				SetListID(list).
+				SetEmail(email).
+				SetEmailKey(email).
+				SetCreatedAt(firstDay)
 			switch name {
 			case "bob":
 				create.SetStatus(kind.SubscriberUnsubscribed)
@@ -41,15 +46,39 @@ func (w *world) reachable(t *testing.T, a *apitest.Account) (include, exclude st
 	}
 	whole := func(list int64) *ent.Segment {
 		rules := `{"operator":"and","rules":[{"type":"fields","field_id":"EmailAddress","operator":"contains","value":"` + prefix + `"}]}`
-		return client.Segment.Create().SetListID(list).SetName("S").SetNameKey("s").SetRules(rules).SetCreatedAt(firstDay).SetUpdatedAt(firstDay).SaveX(ctx)
+		return client.Segment.Create().
+			SetListID(list).
+			SetName("S").
+			SetNameKey("s").
+			SetRules(rules).
+			SetCreatedAt(firstDay).
+			SetUpdatedAt(firstDay).
+			SaveX(ctx)
 	}
-	return fmt.Sprintf("%d:%d,%d:0", lists[0], whole(lists[0]).ID, lists[1]), fmt.Sprintf("%d:%d", lists[2], whole(lists[2]).ID)
+	return fmt.Sprintf(
+			"%d:%d,%d:0",
+			lists[0],
+			whole(lists[0]).ID,
+			lists[1],
+		), fmt.Sprintf(
+			"%d:%d", lists[2], whole(lists[2]).ID,
+		)
 }
 
 // campaign makes a draft.
 func (w *world) campaign(t *testing.T, a *apitest.Account) *ent.Campaign {
 	t.Helper()
-	return must(w.db.Client(a.Context).Campaign.Create().SetName("C").SetNameKey("c").SetCreatedAt(firstDay).SetLastActivityAt(firstDay).Save(a.Context))(t)
+	return must(
+		w.db.Client(a.Context).
+			Campaign.Create().
+			SetName("C").
+			SetNameKey("c").
+			SetCreatedAt(firstDay).
+			SetLastActivityAt(firstDay).
+			Save(a.Context),
+	)(
+		t,
+	)
 }
 
 const evaluated = `{
@@ -58,7 +87,8 @@ const evaluated = `{
 	waterfall { matched excluded notSubscribed suppressed bounced duplicates reached }
 	explain { reached criteria { path listLegacyId people chosen left rules { path rule matches left rules { path } } } exclude { path people chosen left rules { matches } } } }`
 
-// TestBothSurfacesStoreTheSameAudience stores an audience through each way there is, and asks for the one and for what is not saved who they reach.
+// TestBothSurfacesStoreTheSameAudience stores an audience through each way there is, and asks for
+// the one and for what is not saved who they reach.
 func TestBothSurfacesStoreTheSameAudience(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		a := w.Account(t)
@@ -71,7 +101,11 @@ func TestBothSurfacesStoreTheSameAudience(t *testing.T) {
 			parts = append(parts, object{"listLegacyId": list, "segmentLegacyId": segment})
 		}
 		list, segment, _ := strings.Cut(exclude, ":")
-		lists := object{"lists": object{"include": parts, "exclude": []any{object{"listLegacyId": list, "segmentLegacyId": segment}}}}
+		lists := object{
+			"lists": object{
+				"include": parts, "exclude": []any{object{"listLegacyId": list, "segmentLegacyId": segment}},
+			},
+		}
 		for _, tt := range []struct {
 			form      string
 			legacy    url.Values
@@ -92,10 +126,24 @@ func TestBothSurfacesStoreTheSameAudience(t *testing.T) {
 				t.Fatal(body)
 			}
 			saved := func(id int64) any {
-				return apitest.At(t, w.MustQuery(t, a.Key, `query($id: ID!) { campaign(id: $id) { audience `+evaluated+` } }`, object{"id": number(id)}), "campaign", "audience")
+				return apitest.At(
+					t,
+					w.MustQuery(
+						t, a.Key, `query($id: ID!) { campaign(id: $id) { audience `+evaluated+` } }`,
+						object{"id": number(id)},
+					),
+					"campaign", "audience",
+				)
 			}
 			want := saved(legacy.ID)
-			if form, count := apitest.At(t, want, "form"), apitest.At(t, want, "count"); form != tt.form || count != tt.count {
+			if form, count := apitest.At(
+				t,
+				want,
+				"form",
+			), apitest.At(
+				t, want, "count",
+			); form != tt.form ||
+				count != tt.count {
 				t.Errorf("%s counts %v as %v", tt.form, count, form)
 			}
 			if diff := cmp.Diff(any(tt.waterfall), apitest.At(t, want, "waterfall")); diff != "" {
@@ -116,11 +164,29 @@ func TestBothSurfacesStoreTheSameAudience(t *testing.T) {
 				data := w.MustQuery(t, a.Key, document, object{"in": object{"id": number(c.ID), "audience": input}})
 				same("updateCampaign", apitest.At(t, data, "updateCampaign", "campaign", "audience"))
 				same("campaign", saved(c.ID))
-				same("audience", apitest.At(t, w.MustQuery(t, a.Key, `query($in: AudienceInput!) { audience(input: $in) `+evaluated+` }`, object{"in": input}), "audience"))
+				same(
+					"audience",
+					apitest.At(
+						t,
+						w.MustQuery(
+							t, a.Key, `query($in: AudienceInput!) { audience(input: $in) `+evaluated+` }`,
+							object{"in": input},
+						),
+						"audience",
+					),
+				)
 			}
-			data := w.MustQuery(t, a.Key, `mutation($id: ID!) { copyCampaign(input: {id: $id}) { campaign { audience `+evaluated+` } } }`, object{"id": number(legacy.ID)})
+			data := w.MustQuery(
+				t, a.Key,
+				`mutation($id: ID!) { copyCampaign(input: {id: $id}) { campaign { audience `+evaluated+` } } }`,
+				object{"id": number(legacy.ID)},
+			)
 			same("copyCampaign", apitest.At(t, data, "copyCampaign", "campaign", "audience"))
-			listed := w.MustQuery(t, a.Key, `{ campaigns(first: 1, orderBy: {field: CREATED_AT, direction: DESC}) { nodes { audience { count } } } }`, nil)
+			listed := w.MustQuery(
+				t, a.Key,
+				`{ campaigns(first: 1, orderBy: {field: CREATED_AT, direction: DESC}) { nodes { audience { count } } } }`,
+				nil,
+			)
 			if got := apitest.At(t, listed, "campaigns", "nodes", 0, "audience", "count"); got != tt.count {
 				t.Errorf("%s is listed with %v", tt.form, got)
 			}
@@ -133,7 +199,13 @@ func TestAudienceThatCannotBeEvaluated(t *testing.T) {
 	rules := func(text string) object { return object{"in": object{"rulesJsonBundle": text}} }
 	each(t, func(t *testing.T, w *world) {
 		a := w.Account(t)
-		list := w.db.Client(a.Context).SubscriberList.Create().SetName("L").SetNameKey("l").SetCreatedAt(firstDay).SaveX(a.Context).ID
+		list := w.db.Client(a.Context).
+			SubscriberList.Create().
+			SetName("L").
+			SetNameKey("l").
+			SetCreatedAt(firstDay).
+			SaveX(a.Context).
+			ID
 		for _, tt := range []struct {
 			name      string
 			variables object
@@ -154,24 +226,39 @@ func TestAudienceThatCannotBeEvaluated(t *testing.T) {
 		} {
 			document := ask
 			if tt.name == "a page that is too large" {
-				document = fmt.Sprintf(`{ audience(input: {lists: {include: [{listLegacyId: %d}]}}) { preview(first: 251) { emailAddress } } }`, list)
+				document = fmt.Sprintf(
+					`{ audience(input: {lists: {include: [{listLegacyId: %d}]}}) { preview(first: 251) { emailAddress } } }`,
+					list,
+				)
 			}
 			response := w.Query(t, a.Key, document, tt.variables)
 			noLeak(t, response)
-			if len(response.Errors) != 1 || response.Errors[0].Code() != tt.code || !strings.Contains(response.Errors[0].Message, tt.message) {
+			if len(response.Errors) != 1 || response.Errors[0].Code() != tt.code ||
+				!strings.Contains(response.Errors[0].Message, tt.message) {
 				t.Errorf("%s: %s", tt.name, response.Body)
 			}
 		}
-		change := w.MustQuery(t, a.Key, `mutation($id: ID!) { updateCampaign(input: {id: $id, audience: {rulesJsonBundle: "{"}}) { userErrors { field } } }`,
-			object{"id": number(w.page(t, a, 1)[0].ID)})
-		if got := compact(apitest.At(t, change, "updateCampaign", "userErrors")); got != `[{"field":["input","audience","rulesJsonBundle"]}]` {
+		change := w.MustQuery(
+			t, a.Key,
+			`mutation($id: ID!) { updateCampaign(input: {id: $id, audience: {rulesJsonBundle: "{"}}) { userErrors { field } } }`,
+			object{"id": number(w.page(t, a, 1)[0].ID)},
+		)
+		if got := compact(
+			apitest.At(t, change, "updateCampaign", "userErrors"),
+		); got != `[{"field":["input","audience","rulesJsonBundle"]}]` {
 			t.Errorf("updateCampaign names %s", got)
 		}
 		nobody := w.MustQuery(t, a.Key, ask, object{"in": object{"none": true}})
 		if got := apitest.At(t, nobody, "audience", "count"); got != 0.0 {
 			t.Errorf("nobody counts %v", got)
 		}
-		if response := w.Query(t, "", ask, object{"in": object{"none": true}}); len(response.Errors) != 1 || response.Errors[0].Code() != "UNAUTHENTICATED" {
+		if response := w.Query(
+			t,
+			"",
+			ask,
+			object{"in": object{"none": true}},
+		); len(response.Errors) != 1 ||
+			response.Errors[0].Code() != "UNAUTHENTICATED" {
 			t.Errorf("without a key: %s", response.Body)
 		}
 	})
@@ -184,12 +271,20 @@ func TestOneAudienceThatCannotBeCountedDoesNotHideThePage(t *testing.T) {
 		client := w.db.Client(a.Context)
 		f := w.crowd(t, a)
 		c := w.campaign(t, a)
-		bundle := fmt.Sprintf(`{"criteria":[{"list_id":%d,"rules":[{"type":"fields","field_id":%d,"operator":"is less than","value":"x"}]}]}`, f.list.ID, f.text.ID)
+		bundle := fmt.Sprintf(
+			`{"criteria":[{"list_id":%d,"rules":[{"type":"fields","field_id":%d,"operator":"is less than","value":"x"}]}]}`,
+			f.list.ID,
+			f.text.ID,
+		)
 		document := `mutation($in: UpdateCampaignInput!) { updateCampaign(input: $in) { campaign { audience { count } } userErrors { message } } }`
-		w.MustQuery(t, a.Key, document, object{"in": object{"id": number(c.ID), "audience": object{"rulesJsonBundle": bundle}}})
+		w.MustQuery(
+			t, a.Key, document, object{"in": object{"id": number(c.ID), "audience": object{"rulesJsonBundle": bundle}}},
+		)
 		client.CustomField.UpdateOneID(f.text.ID).SetType(kind.FieldNumber).ExecX(a.Context)
 		response := w.Query(t, a.Key, `{ campaigns { nodes { name audience { form count } } } }`, nil)
-		if got := compact(response.Data); got != `{"campaigns":{"nodes":[{"audience":{"count":null,"form":"RULES"},"name":"C"}]}}` {
+		if got := compact(
+			response.Data,
+		); got != `{"campaigns":{"nodes":[{"audience":{"count":null,"form":"RULES"},"name":"C"}]}}` {
 			t.Errorf("the page shows %s", got)
 		}
 		if len(response.Errors) != 1 || !strings.Contains(response.Errors[0].Message, "criteria[0].rules[0].value") {
@@ -198,26 +293,55 @@ func TestOneAudienceThatCannotBeCountedDoesNotHideThePage(t *testing.T) {
 	})
 }
 
-// TestCountingAudiencesCosts tells what a page of campaigns costs with its audiences counted, and that it costs nothing where they are not asked for.
+// TestCountingAudiencesCosts tells what a page of campaigns costs with its audiences counted, and
+// that it costs nothing where they are not asked for.
 func TestCountingAudiencesCosts(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		a := w.Account(t)
 		include, exclude := w.reachable(t, a)
 		rows := w.page(t, a, 6)
 		for _, c := range rows[:5] {
-			if _, body := w.Command(t, url.Values{"Command": {"Campaign.Update"}, "APIKey": {a.Key}, "CampaignID": {number(c.ID)},
-				"RecipientListsAndSegments": {include}, "Exclude_RecipientListsAndSegments": {exclude}}); !strings.Contains(body, `"Success":true`) {
+			if _, body := w.Command(
+				t,
+				url.Values{
+					"Command":    {"Campaign.Update"},
+					"APIKey":     {a.Key},
+					"CampaignID": {number(c.ID)},
+					"RecipientListsAndSegments": {
+						include,
+					},
+					"Exclude_RecipientListsAndSegments": {exclude},
+				},
+			); !strings.Contains(
+				body, `"Success":true`,
+			) {
 				t.Fatal(body)
 			}
 		}
-		if ran := statements(t, w, a, `{ campaigns(first: 50) { nodes { audience { form include { listLegacyId } rules } } } }`); len(ran) != 1 {
+		if ran := statements(
+			t,
+			w,
+			a,
+			`{ campaigns(first: 50) { nodes { audience { form include { listLegacyId } rules } } } }`,
+		); len(
+			ran,
+		) != 1 {
 			t.Errorf("audiences that are not counted cost %d statements:\n%s", len(ran), strings.Join(ran, "\n"))
 		}
 		// Of each of five: the lists, the segments, and the count; the zone of the owner is known.
 		if ran := statements(t, w, a, `{ campaigns(first: 50) { nodes { audience { count } } } }`); len(ran) != 1+5*3 {
 			t.Errorf("five counts cost %d statements:\n%s", len(ran), strings.Join(ran, "\n"))
 		}
-		if ran := statements(t, w, a, fmt.Sprintf(`{ campaign(id: %d) { audience { explain { reached criteria { rules { matches } } } } } }`, rows[0].ID)); len(ran) != 1+2+2 {
+		if ran := statements(
+			t,
+			w,
+			a,
+			fmt.Sprintf(
+				`{ campaign(id: %d) { audience { explain { reached criteria { rules { matches } } } } } }`, rows[0].ID,
+			),
+		); len(
+			ran,
+		) != 1+2+2 {
 			t.Errorf("an explanation costs %d statements:\n%s", len(ran), strings.Join(ran, "\n"))
 		}
 		for document, refused := range map[string]bool{
@@ -228,7 +352,9 @@ func TestCountingAudiencesCosts(t *testing.T) {
 				explain { criteria { rules { rule left rules { rule left rules { rule left rules { rule left } } } } } } } } }`: false,
 		} {
 			response := w.Query(t, a.Key, document, nil)
-			if got := len(response.Errors) == 1 && response.Errors[0].Code() == guard.CodeComplexity; got != refused || !got && len(response.Errors) > 0 {
+			if got := len(response.Errors) == 1 &&
+				response.Errors[0].Code() == guard.CodeComplexity; got != refused ||
+				!got && len(response.Errors) > 0 {
 				t.Errorf("%s: %v", document, response.Errors)
 			}
 		}
@@ -249,10 +375,23 @@ func TestSegmentListsAndCountsItsPeople(t *testing.T) {
 			t.Errorf("the segment counts %v", got)
 		}
 		nodes := compact(apitest.At(t, data, "list", "subscribers", "nodes"))
-		if got := apitest.At(t, data, "list", "subscribers", "totalCount"); got != 2.0 || !strings.Contains(nodes, "ann.") || !strings.Contains(nodes, "eve.") {
+		if got := apitest.At(
+			t,
+			data,
+			"list",
+			"subscribers",
+			"totalCount",
+		); got != 2.0 || !strings.Contains(nodes, "ann.") ||
+			!strings.Contains(nodes, "eve.") {
 			t.Errorf("the list shows %v: %s", got, nodes)
 		}
-		_, body := w.Command(t, url.Values{"Command": {"Subscribers.Get"}, "APIKey": {a.Key}, "SubscriberListID": {list}, "SubscriberSegment": {segment}})
+		_, body := w.Command(
+			t,
+			url.Values{
+				"Command": {"Subscribers.Get"}, "APIKey": {a.Key}, "SubscriberListID": {list},
+				"SubscriberSegment": {segment},
+			},
+		)
 		if !strings.Contains(body, `"TotalSubscribers":2`) || strings.Contains(body, "bob.") {
 			t.Errorf("Subscribers.Get shows %s", body)
 		}

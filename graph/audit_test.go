@@ -11,7 +11,8 @@ import (
 	"campaignql/internal/testkit/apitest"
 )
 
-// TestServerPassesTheAuditOfGraphQLOverHTTP runs the audit of package transport against the whole server: middleware, authentication and all.
+// TestServerPassesTheAuditOfGraphQLOverHTTP runs the audit of package transport against the whole
+// server: middleware, authentication and all.
 func TestServerPassesTheAuditOfGraphQLOverHTTP(t *testing.T) {
 	t.Parallel()
 	node, err := exec.LookPath("node")

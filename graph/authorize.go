@@ -7,7 +7,8 @@ import (
 	"campaignql/internal/kind"
 )
 
-// payload is the object in the payload of a mutation, with the fields of it that only a reader may see: those that are read beside it.
+// payload is the object in the payload of a mutation, with the fields of it that only a reader may
+// see: those that are read beside it.
 type payload struct {
 	field     string
 	table     fields
@@ -18,7 +19,9 @@ var (
 	payloadCampaign = payload{"campaign", campaignFields, []string{"email", "tags", "readiness", "history", "abTest"}}
 	payloadTag      = payload{"tag", tagFields, []string{"campaignCount"}}
 
-	payloadList          = payload{"list", listFields, []string{"subscriberCount", "customFields", "segments", "subscribers"}}
+	payloadList = payload{
+		"list", listFields, []string{"subscriberCount", "customFields", "segments", "subscribers"},
+	}
 	payloadSubscriber    = payload{"subscriber", subscriberFields, []string{"list", "fields", "tags", "suppression"}}
 	payloadCustomField   = payload{"customField", customFieldFields, []string{"list"}}
 	payloadSegment       = payload{"segment", segmentFields, []string{"list"}}
@@ -30,8 +33,8 @@ func (p payload) selected(ctx context.Context) selection {
 	return selected(ctx, p.table, [][]string{{p.field}})
 }
 
-// beforeWriting refuses a caller who may not write, before anything is made of the input, and one who asks for what he may not read: he would be told
-// only when all was written.
+// beforeWriting refuses a caller who may not write, before anything is made of the input, and one
+// who asks for what he may not read: he would be told only when all was written.
 func beforeWriting(ctx context.Context, p payload) error {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return err

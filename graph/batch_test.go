@@ -24,7 +24,8 @@ func long(n int, prefix string, args ...any) string {
 	return text + strings.Repeat("x", n-len(text))
 }
 
-// TestTheMostEventsWithAllThatMailersKnowFitIntoOneRequest records what a mailer with unique links, long user agents and talkative mail systems has to tell.
+// TestTheMostEventsWithAllThatMailersKnowFitIntoOneRequest records what a mailer with unique links,
+// long user agents and talkative mail systems has to tell.
 func TestTheMostEventsWithAllThatMailersKnowFitIntoOneRequest(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		a := w.Account(t)
@@ -32,11 +33,24 @@ func TestTheMostEventsWithAllThatMailersKnowFitIntoOneRequest(t *testing.T) {
 		events := make([]any, 5000)
 		for i := range events {
 			event := object{
-				"id": long(120, "<m-%d@mailer-7.example.net>/event/", i), "kind": "CLICKED", "campaign": number(c.ID), "subscriber": number(p.ID),
-				"at": "2026-03-01T12:00:00.123456Z", "userAgent": long(400, "Mozilla/5.0 (Linux; Android 15; SM-S938B) AppleWebKit/537.36 (KHTML, like Gecko) %d ", i),
-				"ip": "2001:db8:85a3:8d3:1319:8a2e:370:7348", "reason": long(900, "550 5.7.26 \"unauthenticated\" é %d ", i),
+				"id": long(
+					120, "<m-%d@mailer-7.example.net>/event/", i,
+				),
+				"kind":       "CLICKED",
+				"campaign":   number(c.ID),
+				"subscriber": number(p.ID),
+				"at":         "2026-03-01T12:00:00.123456Z",
+				"userAgent": long(
+					400, "Mozilla/5.0 (Linux; Android 15; SM-S938B) AppleWebKit/537.36 (KHTML, like Gecko) %d ", i,
+				),
+				"ip":     "2001:db8:85a3:8d3:1319:8a2e:370:7348",
+				"reason": long(900, "550 5.7.26 \"unauthenticated\" é %d ", i),
 			}
-			if event["url"] = long(1200, "https://shop.example.com/sale?utm_source=mail&recipient=%d&signature=", i); i%2 == 1 {
+			if event["url"] = long(
+				1200,
+				"https://shop.example.com/sale?utm_source=mail&recipient=%d&signature=",
+				i,
+			); i%2 == 1 {
 				event["kind"] = "SOFT_BOUNCED"
 				delete(event, "url")
 			}
@@ -55,7 +69,12 @@ func TestTheMostEventsWithAllThatMailersKnowFitIntoOneRequest(t *testing.T) {
 		if n := count(statements, "FROM api_keys"); n != 1 {
 			t.Errorf("the key was looked for %d times", n)
 		}
-		if now := w.db.Client(a.Context).Campaign.GetX(a.Context, c.ID); now.TotalClicks != c.TotalClicks+2500 || now.TotalSoftBounces != c.TotalSoftBounces+2500 {
+		if now := w.db.Client(
+			a.Context,
+		).Campaign.GetX(
+			a.Context, c.ID,
+		); now.TotalClicks != c.TotalClicks+2500 ||
+			now.TotalSoftBounces != c.TotalSoftBounces+2500 {
 			t.Errorf("%d clicks and %d bounces", now.TotalClicks-c.TotalClicks, now.TotalSoftBounces-c.TotalSoftBounces)
 		}
 	})
@@ -80,25 +99,36 @@ func TestTheMostPeopleWithLongFieldsFitIntoOneRequest(t *testing.T) {
 		rows := make([]any, 5000)
 		for i := range rows {
 			rows[i] = object{
-				"emailAddress": long(60, "%d-", i) + "@example.com", "ipAddress": "2001:db8:85a3:8d3:1319:8a2e:370:7348", "subscribedAt": "2026-03-01T12:00:00.123456Z",
-				"fields": []any{object{"fieldId": field, "value": long(400, "%d", i)}},
+				"emailAddress": long(
+					60, "%d-", i,
+				) + "@example.com",
+				"ipAddress":    "2001:db8:85a3:8d3:1319:8a2e:370:7348",
+				"subscribedAt": "2026-03-01T12:00:00.123456Z",
+				"fields":       []any{object{"fieldId": field, "value": long(400, "%d", i)}},
 			}
 		}
-		data := w.MustQuery(t, w.key(t, a, kind.ScopeWrite), document, object{"in": object{"listId": list, "subscribers": rows}})
+		data := w.MustQuery(
+			t, w.key(t, a, kind.ScopeWrite), document, object{"in": object{"listId": list, "subscribers": rows}},
+		)
 		if n := apitest.At(t, data, "addSubscribers", "addedCount"); n != 5000.0 {
 			t.Errorf("%v people were added: %.1000v", n, data)
 		}
 	})
 }
 
-// announced posts the head of a request with a body of a size, or of an unknown one, and what of the body is given; it reads the answer to that.
+// announced posts the head of a request with a body of a size, or of an unknown one, and what of
+// the body is given; it reads the answer to that.
 func announced(t *testing.T, url, key string, size int, body string) (status int, text string) {
 	t.Helper()
 	conn := must(net.DialTimeout("tcp", strings.TrimPrefix(url, "http://"), patience))(t)
 	defer conn.Close()
 	_ = conn.SetDeadline(time.Now().Add(patience))
 	var head bytes.Buffer
-	fmt.Fprintf(&head, "POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nAuthorization: Bearer %s\r\n", key)
+	fmt.Fprintf(
+		&head,
+		"POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nAuthorization: Bearer %s\r\n",
+		key,
+	)
 	if size < 0 {
 		fmt.Fprintf(&head, "Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n", len(body), body)
 	} else {
@@ -134,7 +164,14 @@ func TestABodyOverTheLimitIsRefusedBeforeItIsRead(t *testing.T) {
 				w.Query(t, key, `{ campaignCounts { total } }`, nil)
 			}
 			ran := w.Record(func() {
-				if status, got := announced(t, w.URL, tt.key, tt.size, tt.body); status != http.StatusRequestEntityTooLarge || !strings.HasPrefix(got, tt.want) {
+				if status, got := announced(
+					t,
+					w.URL,
+					tt.key,
+					tt.size,
+					tt.body,
+				); status != http.StatusRequestEntityTooLarge ||
+					!strings.HasPrefix(got, tt.want) {
 					t.Errorf("a body %s is answered %d %s", name, status, got)
 				}
 			})
@@ -153,7 +190,11 @@ func TestAnAccountHasPlacesForLargeBodies(t *testing.T) {
 	hold := func(key string) net.Conn {
 		conn := must(net.DialTimeout("tcp", strings.TrimPrefix(w.URL, "http://"), patience))(t)
 		_ = conn.SetDeadline(time.Now().Add(patience))
-		fmt.Fprintf(conn, "POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nAuthorization: Bearer %s\r\nContent-Length: 2000000\r\nExpect: 100-continue\r\n\r\n", key)
+		fmt.Fprintf(
+			conn,
+			"POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nAuthorization: Bearer %s\r\nContent-Length: 2000000\r\nExpect: 100-continue\r\n\r\n",
+			key,
+		)
 		t.Cleanup(func() { _ = conn.Close() })
 		if line := must(bufio.NewReader(conn).ReadString('\n'))(t); line != "HTTP/1.1 100 Continue\r\n" {
 			t.Fatal(line)
@@ -175,7 +216,14 @@ func TestAnAccountHasPlacesForLargeBodies(t *testing.T) {
 		{first, http.StatusTooManyRequests, `"The account has as many requests with large bodies under way as it may: let one end first.","extensions":{"code":"RATE_LIMITED","requestId":`},
 		{third, http.StatusServiceUnavailable, `"The server has as many requests with large bodies under way as it may: try again.","extensions":{"code":"UNAVAILABLE","requestId":`},
 	} {
-		if status, got := announced(t, w.URL, tt.of.Key, 2_000_000, ""); status != tt.status || !strings.Contains(got, tt.want) || !strings.Contains(got, `"retryAfterSeconds":1`) {
+		if status, got := announced(
+			t,
+			w.URL,
+			tt.of.Key,
+			2_000_000,
+			"",
+		); status != tt.status || !strings.Contains(got, tt.want) ||
+			!strings.Contains(got, `"retryAfterSeconds":1`) {
 			t.Errorf("%d %s", status, got)
 		}
 	}
@@ -184,6 +232,8 @@ func TestAnAccountHasPlacesForLargeBodies(t *testing.T) {
 		conn.Close()
 	}
 	eventually(t, "the places are given back", func() bool {
-		return w.Query(t, first.Key, `{ campaignCounts { total } }`+strings.Repeat(" ", 1<<20), nil).Status == http.StatusOK
+		return w.Query(
+			t, first.Key, `{ campaignCounts { total } }`+strings.Repeat(" ", 1<<20), nil,
+		).Status == http.StatusOK
 	})
 }

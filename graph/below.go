@@ -8,8 +8,9 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 )
 
-// paged is a connection below a row, such as the people of a list, as it is asked for with one set of arguments. The rows of a page show the same ones, so
-// they are loaded for all of the rows at once.
+// paged is a connection below a row, such as the people of a list, as it is asked for with one set
+// of arguments. The rows of a page show the same ones, so they are loaded for all of the rows at
+// once.
 type paged struct {
 	op        *graphql.OperationContext
 	arguments string

@@ -16,8 +16,8 @@ import (
 	"campaignql/internal/budget"
 )
 
-// budgeted returns a context with a budget for an operation. An HTTP request has one already. Operations over one WebSocket
-// have each their own, until their answer is written.
+// budgeted returns a context with a budget for an operation. An HTTP request has one already.
+// Operations over one WebSocket have each their own, until their answer is written.
 func (s *server) budgeted(ctx context.Context) context.Context {
 	if !requestOf(ctx).shared && budget.From(ctx) != nil {
 		return ctx
@@ -34,8 +34,8 @@ func whenAnswered(ctx context.Context, done func()) {
 	}
 }
 
-// latest is the budget of the latest update of a subscription. An update is held until it is written, which is when the next
-// one is asked for.
+// latest is the budget of the latest update of a subscription. An update is held until it is
+// written, which is when the next one is asked for.
 type latest struct {
 	mu    sync.Mutex
 	held  *budget.Budget
@@ -60,8 +60,8 @@ func (l *latest) end() {
 	l.held.Close()
 }
 
-// charged charges the JSON of a field that the executor has resolved. The text that it will be written from is shared with
-// what was read, so it is the JSON alone that comes on top.
+// charged charges the JSON of a field that the executor has resolved. The text that it will be
+// written from is shared with what was read, so it is the JSON alone that comes on top.
 func charged(ctx context.Context, next graphql.Resolver) (any, error) {
 	value, err := next(ctx)
 	if err != nil {
@@ -77,7 +77,8 @@ func charged(ctx context.Context, next graphql.Resolver) (any, error) {
 	return value, nil
 }
 
-// perScalar is what a short value takes in the tree that the executor makes of an answer, its key and its JSON included.
+// perScalar is what a short value takes in the tree that the executor makes of an answer, its key
+// and its JSON included.
 const perScalar = 64
 
 // jsonSize is how much memory the JSON of a leaf takes; 0 for objects and lists of them, whose leaves are charged.
@@ -107,12 +108,23 @@ func quotedSize(text string) int64 {
 	if len(text) < perScalar {
 		return int64(size)
 	}
-	escaped := strings.Count(text, `"`) + strings.Count(text, `\`) + strings.Count(text, "\n") + strings.Count(text, "\r") + strings.Count(text, "\t")
+	escaped := strings.Count(
+		text, `"`,
+	) + strings.Count(
+		text, `\`,
+	) + strings.Count(
+		text, "\n",
+	) + strings.Count(
+		text, "\r",
+	) + strings.Count(
+		text, "\t",
+	)
 	return int64(size + escaped)
 }
 
-// bounded replaces an answer that was to hold more than it may. Of a query nothing is sent but that error: nulls in place of
-// what did not fit would look like data. What a mutation has done is shown as far as it is known, with the first errors.
+// bounded replaces an answer that was to hold more than it may. Of a query nothing is sent but that
+// error: nulls in place of what did not fit would look like data. What a mutation has done is shown
+// as far as it is known, with the first errors.
 func (s *server) bounded(ctx context.Context, op *graphql.OperationContext, response *graphql.Response) {
 	exceeded := budget.From(ctx).Err()
 	if exceeded == nil {
@@ -124,7 +136,8 @@ func (s *server) bounded(ctx context.Context, op *graphql.OperationContext, resp
 	}
 	response.Data = []byte("null")
 	for _, err := range response.Errors {
-		if reason := err.Extensions["reason"]; reason == string(apperr.ReasonAnswerTooLarge) || reason == string(apperr.ReasonAnswersTooLarge) {
+		if reason := err.Extensions["reason"]; reason == string(apperr.ReasonAnswerTooLarge) ||
+			reason == string(apperr.ReasonAnswersTooLarge) {
 			response.Errors = gqlerror.List{err}
 			return
 		}

@@ -18,7 +18,9 @@ import (
 )
 
 // shownCampaigns wraps campaigns and loads, for all of them at once, the relations that the selection asks for.
-func (r *resolver) shownCampaigns(ctx context.Context, rows []*ent.Campaign, asked selection) ([]*model.Campaign, error) {
+func (r *resolver) shownCampaigns(
+	ctx context.Context, rows []*ent.Campaign, asked selection,
+) ([]*model.Campaign, error) {
 	shown := make([]*model.Campaign, len(rows))
 	views := make([]model.Campaign, len(rows))
 	for i, row := range rows {
@@ -49,8 +51,8 @@ func (r *resolver) shownCampaigns(ctx context.Context, rows []*ent.Campaign, ask
 	return shown, nil
 }
 
-// shownCampaign wraps the campaign that a mutation returned, for the field of that name in its payload. It has been written by now: where its tags cannot
-// be read, they alone are an error.
+// shownCampaign wraps the campaign that a mutation returned, for the field of that name in its
+// payload. It has been written by now: where its tags cannot be read, they alone are an error.
 func (r *resolver) shownCampaign(ctx context.Context, c *ent.Campaign) *model.Campaign {
 	shown, err := r.shownCampaigns(ctx, []*ent.Campaign{c}, selected(ctx, campaignFields, [][]string{{"campaign"}}))
 	if err != nil {
@@ -89,7 +91,10 @@ func (r queryResolver) Campaign(ctx context.Context, id string) (*model.Campaign
 	return r.campaignByID(ctx, number)
 }
 
-func (r queryResolver) Campaigns(ctx context.Context, filter *model.CampaignFilter, orderBy *model.CampaignOrder, first *int32, after *string, last *int32, before *string, offset *int32) (*model.CampaignConnection, error) {
+func (r queryResolver) Campaigns(
+	ctx context.Context, filter *model.CampaignFilter, orderBy *model.CampaignOrder, first *int32, after *string,
+	last *int32, before *string, offset *int32,
+) (*model.CampaignConnection, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
 	}
@@ -97,7 +102,9 @@ func (r queryResolver) Campaigns(ctx context.Context, filter *model.CampaignFilt
 	if err != nil {
 		return nil, err
 	}
-	result := &model.CampaignConnection{Count: func(ctx context.Context) (int, error) { return r.resolver.Campaigns.Count(ctx, conditions) }}
+	result := &model.CampaignConnection{
+		Count: func(ctx context.Context) (int, error) { return r.resolver.Campaigns.Count(ctx, conditions) },
+	}
 	request := pageRequest(first, after, last, before, offset)
 	order := campaignOrder(orderBy)
 	if !asks(ctx, "nodes", "edges", "pageInfo") {
@@ -193,11 +200,16 @@ func (r campaignResolver) Readiness(ctx context.Context, c *model.Campaign) ([]*
 
 // mutations are the names under which the schema has the domain's actions.
 var mutations = map[campaign.Action]string{
-	campaign.ActionUpdate: "updateCampaign", campaign.ActionApprove: "approveCampaign", campaign.ActionPause: "pauseCampaign",
-	campaign.ActionResume: "resumeCampaign", campaign.ActionCancel: "cancelCampaign",
+	campaign.ActionUpdate:  "updateCampaign",
+	campaign.ActionApprove: "approveCampaign",
+	campaign.ActionPause:   "pauseCampaign",
+	campaign.ActionResume:  "resumeCampaign",
+	campaign.ActionCancel:  "cancelCampaign",
 }
 
-func (r campaignResolver) AllowedTransitions(ctx context.Context, c *model.Campaign) ([]*model.CampaignTransition, error) {
+func (r campaignResolver) AllowedTransitions(
+	ctx context.Context, c *model.Campaign,
+) ([]*model.CampaignTransition, error) {
 	id, err := caller.From(ctx)
 	if err != nil {
 		return nil, err
@@ -213,7 +225,9 @@ func (r campaignResolver) AllowedTransitions(ctx context.Context, c *model.Campa
 	return out, nil
 }
 
-func (r campaignResolver) History(ctx context.Context, c *model.Campaign, first *int32, after *string) (*model.CampaignChangeConnection, error) {
+func (r campaignResolver) History(
+	ctx context.Context, c *model.Campaign, first *int32, after *string,
+) (*model.CampaignChangeConnection, error) {
 	plan, err := historyPlan(first, after)
 	if err != nil {
 		return nil, err
@@ -254,7 +268,8 @@ func historyPlan(first *int32, after *string) (historyBounds, error) {
 	return plan, nil
 }
 
-// historyPage shows entries of a history; the cursor of an entry is its version, which is unique in its campaign and shown anyway.
+// historyPage shows entries of a history; the cursor of an entry is its version, which is unique in
+// its campaign and shown anyway.
 func historyPage(rows []*ent.CampaignChange, size int, continued bool) *model.CampaignChangeConnection {
 	shown := &model.CampaignChangeConnection{
 		Edges: []*model.CampaignChangeEdge{}, Nodes: []*model.CampaignChange{},

@@ -95,10 +95,20 @@ func rates(in graphql.Omittable[*model.FloatRange]) campaign.Range[float64] {
 func campaignPatch(in model.UpdateCampaignInput) (campaign.Patch, error) {
 	var faults apperr.Faults
 	patch := campaign.Patch{
-		Name: nullIsEmpty(in.Name), Status: given(in.Status), StatusReason: cleared(in.StatusReason),
-		ApprovalExplanation: cleared(in.ApprovalExplanation), GoogleAnalyticsDomains: cleared(in.GoogleAnalyticsDomains),
-		PublishOnRSS: given(in.PublishOnRss), S2SEnabled: given(in.S2sEnabled),
-		Audience: audiencePatch(in.Audience, &faults), ABTest: abTestPatch(in.AbTest, &faults), AutoResend: autoResendPatch(in.AutoResend),
+		Name:         nullIsEmpty(in.Name),
+		Status:       given(in.Status),
+		StatusReason: cleared(in.StatusReason),
+		ApprovalExplanation: cleared(
+			in.ApprovalExplanation,
+		),
+		GoogleAnalyticsDomains: cleared(in.GoogleAnalyticsDomains),
+		PublishOnRSS:           given(in.PublishOnRss),
+		S2SEnabled:             given(in.S2sEnabled),
+		Audience: audiencePatch(
+			in.Audience, &faults,
+		),
+		ABTest:     abTestPatch(in.AbTest, &faults),
+		AutoResend: autoResendPatch(in.AutoResend),
 	}
 	if text, set := in.EmailID.ValueOK(); set {
 		patch.EmailID = new(int64)
@@ -130,9 +140,17 @@ func schedulePatch(in *model.ScheduleInput) (*campaign.SchedulePatch, error) {
 		return nil, err
 	}
 	return &campaign.SchedulePatch{
-		Whole: true, Type: &plan.Type, Date: &plan.Date, Time: &plan.Time, Zone: &plan.Zone,
-		DaysOfWeek: &plan.Recurrence.DaysOfWeek, DaysOfMonth: &plan.Recurrence.DaysOfMonth, Months: &plan.Recurrence.Months,
-		Hours: &plan.Recurrence.Hours, Minutes: &plan.Recurrence.Minutes, MaxInstances: plan.Recurrence.MaxInstances,
+		Whole:        true,
+		Type:         &plan.Type,
+		Date:         &plan.Date,
+		Time:         &plan.Time,
+		Zone:         &plan.Zone,
+		DaysOfWeek:   &plan.Recurrence.DaysOfWeek,
+		DaysOfMonth:  &plan.Recurrence.DaysOfMonth,
+		Months:       &plan.Recurrence.Months,
+		Hours:        &plan.Recurrence.Hours,
+		Minutes:      &plan.Recurrence.Minutes,
+		MaxInstances: plan.Recurrence.MaxInstances,
 	}, nil
 }
 
@@ -153,14 +171,21 @@ func scheduleOf(in *model.ScheduleInput) (schedule.Schedule, error) {
 	case none != nil && *none:
 		return schedule.Schedule{Type: kind.ScheduleNone}, nil
 	default:
-		return schedule.Schedule{}, apperr.InvalidField("schedule", apperr.ReasonScheduleTypeInvalid, "none and immediate can only be true")
+		return schedule.Schedule{}, apperr.InvalidField(
+			"schedule", apperr.ReasonScheduleTypeInvalid, "none and immediate can only be true",
+		)
 	}
 }
 
 func recurring(in *model.RecurringScheduleInput) schedule.Schedule {
 	instances := int(in.MaxInstances)
 	plan := schedule.Schedule{Type: kind.ScheduleRecurring, Zone: in.TimeZone, Recurrence: schedule.Recurrence{
-		DaysOfMonth: list(in.DaysOfMonth.Value()), Months: list(in.Months.Value()), Hours: list(in.Hours), Minutes: list(in.Minutes),
+		DaysOfMonth: list(
+			in.DaysOfMonth.Value(),
+		),
+		Months:       list(in.Months.Value()),
+		Hours:        list(in.Hours),
+		Minutes:      list(in.Minutes),
 		MaxInstances: &instances,
 	}}
 	var days []int32
@@ -208,12 +233,16 @@ func audienceOf(target *model.AudienceInput) (*campaign.AudiencePatch, error) {
 	case target.Rules.IsSet():
 		rules := string(target.Rules.Value())
 		if rules == "" || rules == "null" {
-			return patch, apperr.InvalidField("audience.rules", apperr.ReasonAudienceInvalid, "$: an object with criteria is required")
+			return patch, apperr.InvalidField(
+				"audience.rules", apperr.ReasonAudienceInvalid, "$: an object with criteria is required",
+			)
 		}
 		patch.Rules = &rules
 	case target.RulesJSONBundle.IsSet():
 		if patch.Rules = target.RulesJSONBundle.Value(); value(patch.Rules) == "" {
-			return patch, apperr.InvalidField("audience.rulesJsonBundle", apperr.ReasonAudienceInvalid, "$: an object with criteria is required")
+			return patch, apperr.InvalidField(
+				"audience.rulesJsonBundle", apperr.ReasonAudienceInvalid, "$: an object with criteria is required",
+			)
 		}
 	case target.Lists.Value() != nil:
 		lists := target.Lists.Value()
@@ -242,7 +271,11 @@ func inForm(err error, target *model.AudienceInput) error {
 func pairs(parts []*model.AudiencePartInput) string {
 	out := make([]string, len(parts))
 	for i, part := range parts {
-		out[i] = strconv.FormatInt(part.ListLegacyID, 10) + ":" + strconv.FormatInt(value(part.SegmentLegacyID.Value()), 10)
+		out[i] = strconv.FormatInt(
+			part.ListLegacyID, 10,
+		) + ":" + strconv.FormatInt(
+			value(part.SegmentLegacyID.Value()), 10,
+		)
 	}
 	return strings.Join(out, ",")
 }
@@ -272,9 +305,16 @@ func autoResendPatch(in graphql.Omittable[*model.AutoResendInput]) campaign.Auto
 		return campaign.AutoResendPatch{}
 	}
 	if resend == nil {
-		return campaign.AutoResendPatch{Enabled: new(bool), WaitDays: new(int), Subject: new(string), Preheader: new(string)}
+		return campaign.AutoResendPatch{
+			Enabled: new(bool), WaitDays: new(int), Subject: new(string), Preheader: new(string),
+		}
 	}
 	return campaign.AutoResendPatch{
-		Enabled: given(resend.Enabled), WaitDays: wide(given(resend.WaitDays)), Subject: cleared(resend.Subject), Preheader: cleared(resend.Preheader),
+		Enabled: given(
+			resend.Enabled,
+		),
+		WaitDays:  wide(given(resend.WaitDays)),
+		Subject:   cleared(resend.Subject),
+		Preheader: cleared(resend.Preheader),
 	}
 }

@@ -14,7 +14,9 @@ import (
 	"campaignql/internal/schedule"
 )
 
-func (r mutationResolver) CreateCampaign(ctx context.Context, input model.CreateCampaignInput) (*model.CreateCampaignPayload, error) {
+func (r mutationResolver) CreateCampaign(
+	ctx context.Context, input model.CreateCampaignInput,
+) (*model.CreateCampaignPayload, error) {
 	if err := beforeWriting(ctx, payloadCampaign); err != nil {
 		return nil, err
 	}
@@ -23,7 +25,9 @@ func (r mutationResolver) CreateCampaign(ctx context.Context, input model.Create
 	return &model.CreateCampaignPayload{Campaign: shown, UserErrors: mend}, err
 }
 
-func (r mutationResolver) CopyCampaign(ctx context.Context, input model.CopyCampaignInput) (*model.CopyCampaignPayload, error) {
+func (r mutationResolver) CopyCampaign(
+	ctx context.Context, input model.CopyCampaignInput,
+) (*model.CopyCampaignPayload, error) {
 	if err := beforeWriting(ctx, payloadCampaign); err != nil {
 		return nil, err
 	}
@@ -36,7 +40,9 @@ func (r mutationResolver) CopyCampaign(ctx context.Context, input model.CopyCamp
 	return &model.CopyCampaignPayload{Campaign: shown, UserErrors: mend}, err
 }
 
-func (r mutationResolver) UpdateCampaign(ctx context.Context, input model.UpdateCampaignInput) (*model.UpdateCampaignPayload, error) {
+func (r mutationResolver) UpdateCampaign(
+	ctx context.Context, input model.UpdateCampaignInput,
+) (*model.UpdateCampaignPayload, error) {
 	if err := beforeWriting(ctx, payloadCampaign); err != nil {
 		return nil, err
 	}
@@ -47,7 +53,9 @@ func (r mutationResolver) UpdateCampaign(ctx context.Context, input model.Update
 	faults.Add(err)
 	updated := &campaign.Updated{}
 	if err = faults.Err(); err == nil {
-		updated, err = r.Campaigns.Update(ctx, campaign.Call{ID: id, ExpectedVersion: wide64(given(input.ExpectedVersion))}, patch)
+		updated, err = r.Campaigns.Update(
+			ctx, campaign.Call{ID: id, ExpectedVersion: wide64(given(input.ExpectedVersion))}, patch,
+		)
 	}
 	payload := &model.UpdateCampaignPayload{}
 	if err == nil {
@@ -59,35 +67,57 @@ func (r mutationResolver) UpdateCampaign(ctx context.Context, input model.Update
 	return payload, err
 }
 
-func (r mutationResolver) ApproveCampaign(ctx context.Context, input model.ApproveCampaignInput) (*model.ApproveCampaignPayload, error) {
-	shown, mend, err := r.act(ctx, input.ID, given(input.ExpectedVersion), func(call campaign.Call) (*ent.Campaign, error) {
-		return r.Campaigns.Approve(ctx, call, value(given(input.Explanation)))
-	})
+func (r mutationResolver) ApproveCampaign(
+	ctx context.Context, input model.ApproveCampaignInput,
+) (*model.ApproveCampaignPayload, error) {
+	shown, mend, err := r.act(
+		ctx, input.ID, given(input.ExpectedVersion),
+		func(call campaign.Call) (*ent.Campaign, error) {
+			return r.Campaigns.Approve(ctx, call, value(given(input.Explanation)))
+		},
+	)
 	return &model.ApproveCampaignPayload{Campaign: shown, UserErrors: mend}, err
 }
 
-func (r mutationResolver) PauseCampaign(ctx context.Context, input model.PauseCampaignInput) (*model.PauseCampaignPayload, error) {
-	shown, mend, err := r.act(ctx, input.ID, given(input.ExpectedVersion), func(call campaign.Call) (*ent.Campaign, error) {
-		return r.Campaigns.Pause(ctx, call, value(given(input.Reason)))
-	})
+func (r mutationResolver) PauseCampaign(
+	ctx context.Context, input model.PauseCampaignInput,
+) (*model.PauseCampaignPayload, error) {
+	shown, mend, err := r.act(
+		ctx, input.ID, given(input.ExpectedVersion),
+		func(call campaign.Call) (*ent.Campaign, error) {
+			return r.Campaigns.Pause(ctx, call, value(given(input.Reason)))
+		},
+	)
 	return &model.PauseCampaignPayload{Campaign: shown, UserErrors: mend}, err
 }
 
-func (r mutationResolver) ResumeCampaign(ctx context.Context, input model.ResumeCampaignInput) (*model.ResumeCampaignPayload, error) {
-	shown, mend, err := r.act(ctx, input.ID, given(input.ExpectedVersion), func(call campaign.Call) (*ent.Campaign, error) {
-		return r.Campaigns.Resume(ctx, call)
-	})
+func (r mutationResolver) ResumeCampaign(
+	ctx context.Context, input model.ResumeCampaignInput,
+) (*model.ResumeCampaignPayload, error) {
+	shown, mend, err := r.act(
+		ctx, input.ID, given(input.ExpectedVersion),
+		func(call campaign.Call) (*ent.Campaign, error) {
+			return r.Campaigns.Resume(ctx, call)
+		},
+	)
 	return &model.ResumeCampaignPayload{Campaign: shown, UserErrors: mend}, err
 }
 
-func (r mutationResolver) CancelCampaign(ctx context.Context, input model.CancelCampaignInput) (*model.CancelCampaignPayload, error) {
-	shown, mend, err := r.act(ctx, input.ID, given(input.ExpectedVersion), func(call campaign.Call) (*ent.Campaign, error) {
-		return r.Campaigns.Cancel(ctx, call, value(given(input.Reason)))
-	})
+func (r mutationResolver) CancelCampaign(
+	ctx context.Context, input model.CancelCampaignInput,
+) (*model.CancelCampaignPayload, error) {
+	shown, mend, err := r.act(
+		ctx, input.ID, given(input.ExpectedVersion),
+		func(call campaign.Call) (*ent.Campaign, error) {
+			return r.Campaigns.Cancel(ctx, call, value(given(input.Reason)))
+		},
+	)
 	return &model.CancelCampaignPayload{Campaign: shown, UserErrors: mend}, err
 }
 
-func (r mutationResolver) DeleteCampaigns(ctx context.Context, input model.DeleteCampaignsInput) (*model.DeleteCampaignsPayload, error) {
+func (r mutationResolver) DeleteCampaigns(
+	ctx context.Context, input model.DeleteCampaignsInput,
+) (*model.DeleteCampaignsPayload, error) {
 	ids, err := identifyAll(gid.Campaign, "ids", input.Ids, maxIDs)
 	var deleted []int64
 	if err == nil {
@@ -98,7 +128,9 @@ func (r mutationResolver) DeleteCampaigns(ctx context.Context, input model.Delet
 }
 
 // act calls an action on one campaign.
-func (r mutationResolver) act(ctx context.Context, id string, expected *int32, do func(campaign.Call) (*ent.Campaign, error)) (*model.Campaign, []*model.UserError, error) {
+func (r mutationResolver) act(
+	ctx context.Context, id string, expected *int32, do func(campaign.Call) (*ent.Campaign, error),
+) (*model.Campaign, []*model.UserError, error) {
 	if err := beforeWriting(ctx, payloadCampaign); err != nil {
 		return nil, nil, err
 	}
@@ -111,7 +143,9 @@ func (r mutationResolver) act(ctx context.Context, id string, expected *int32, d
 }
 
 // outcome is what a payload with a campaign says: the campaign, what can be mended, or an error.
-func (r mutationResolver) outcome(ctx context.Context, c *ent.Campaign, err error) (*model.Campaign, []*model.UserError, error) {
+func (r mutationResolver) outcome(
+	ctx context.Context, c *ent.Campaign, err error,
+) (*model.Campaign, []*model.UserError, error) {
 	if err != nil {
 		mend, err := mended(ctx, err)
 		return nil, mend, err
@@ -119,7 +153,9 @@ func (r mutationResolver) outcome(ctx context.Context, c *ent.Campaign, err erro
 	return r.shownCampaign(ctx, c), []*model.UserError{}, nil
 }
 
-func (r queryResolver) SchedulePreview(ctx context.Context, input model.ScheduleInput, first int32) (*model.SchedulePreview, error) {
+func (r queryResolver) SchedulePreview(
+	ctx context.Context, input model.ScheduleInput, first int32,
+) (*model.SchedulePreview, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
 	}

@@ -26,32 +26,90 @@ func TestCampaignsAreMadeCopiedAndDeleted(t *testing.T) {
 	play(t, []scenario{
 		{name: "a new campaign is a draft", document: create, variables: object{"in": object{"name": "  Sale "}},
 			want: `{"campaign":{"name":"Sale","schedule":{"type":"NOT_SCHEDULED"},"status":"DRAFT","version":1}}`},
-		{name: "250 characters of many bytes are a name", document: `mutation($in: CreateCampaignInput!) { createCampaign(input: $in) { campaign { status } ` + faults + `} }`,
-			variables: object{"in": object{"name": strings.Repeat("𝄞", 250)}}, want: `{"campaign":{"status":"DRAFT"}}`},
-		{name: "251 characters are none", document: create, variables: object{"in": object{"name": strings.Repeat("é", 251)}}, want: "INVALID input.name name_too_long"},
-		{name: "a name is required", document: create, variables: object{"in": object{"name": " \t"}}, want: "INVALID input.name name_required"},
-		{name: "an idempotency key is not empty", document: create, variables: object{"in": object{"name": "a", "idempotencyKey": ""}},
-			want: "INVALID input.idempotencyKey idempotency_key_length"},
-		{name: "a key that may only read makes nothing", as: "reader", document: create, variables: object{"in": object{"name": "a"}}, want: "!FORBIDDEN"},
-		{name: "a key that may only write is told what it made", as: "writer", document: create, variables: object{"in": object{"name": "a"}},
-			want: `{"campaign":{"name":"a","schedule":{"type":"NOT_SCHEDULED"},"status":"DRAFT","version":1}}`},
-		{name: "nobody makes nothing", as: "nobody", document: create, variables: object{"in": object{"name": "a"}}, want: "!UNAUTHENTICATED"},
-		{name: "a broken token makes nothing", as: "stranger", document: create, variables: object{"in": object{"name": "a"}}, want: "!UNAUTHENTICATED"},
+		{
+			name:      "250 characters of many bytes are a name",
+			document:  `mutation($in: CreateCampaignInput!) { createCampaign(input: $in) { campaign { status } ` + faults + `} }`,
+			variables: object{"in": object{"name": strings.Repeat("𝄞", 250)}},
+			want:      `{"campaign":{"status":"DRAFT"}}`,
+		},
+		{
+			name: "251 characters are none", document: create,
+			variables: object{"in": object{"name": strings.Repeat("é", 251)}}, want: "INVALID input.name name_too_long",
+		},
+		{
+			name: "a name is required", document: create, variables: object{"in": object{"name": " \t"}},
+			want: "INVALID input.name name_required",
+		},
+		{
+			name:      "an idempotency key is not empty",
+			document:  create,
+			variables: object{"in": object{"name": "a", "idempotencyKey": ""}},
+			want:      "INVALID input.idempotencyKey idempotency_key_length",
+		},
+		{
+			name: "a key that may only read makes nothing", as: "reader", document: create,
+			variables: object{"in": object{"name": "a"}}, want: "!FORBIDDEN",
+		},
+		{
+			name:      "a key that may only write is told what it made",
+			as:        "writer",
+			document:  create,
+			variables: object{"in": object{"name": "a"}},
+			want:      `{"campaign":{"name":"a","schedule":{"type":"NOT_SCHEDULED"},"status":"DRAFT","version":1}}`,
+		},
+		{
+			name: "nobody makes nothing", as: "nobody", document: create, variables: object{"in": object{"name": "a"}},
+			want: "!UNAUTHENTICATED",
+		},
+		{
+			name: "a broken token makes nothing", as: "stranger", document: create,
+			variables: object{"in": object{"name": "a"}}, want: "!UNAUTHENTICATED",
+		},
 
-		{name: "a copy is a draft with the same settings", document: `mutation { copyCampaign(input: {id: "<set>"}) { campaign { name status version publishOnRss autoResend { subject } schedule { type } } ` + faults + `} }`,
-			want: `{"campaign":{"autoResend":{"subject":"again"},"name":"set","publishOnRss":true,"schedule":{"type":"NOT_SCHEDULED"},"status":"DRAFT","version":1}}`},
-		{name: "a copy may have a name of its own", document: `mutation { copyCampaign(input: {id: "<sent>", name: "Second"}) { campaign { name statistics { sent } } ` + faults + `} }`,
-			want: `{"campaign":{"name":"Second","statistics":{"sent":0}}}`},
-		{name: "what is not there is not copied", document: `mutation { copyCampaign(input: {id: "987654321"}) { campaign { name } ` + faults + `} }`, want: "NOT_FOUND campaign_not_found"},
-		{name: "a tag is not copied as a campaign", document: `mutation { copyCampaign(input: {id: "` + gid.Encode(gid.Tag, 5) + `"}) { campaign { name } ` + faults + `} }`,
-			want: "INVALID input.id id_invalid"},
+		{
+			name:     "a copy is a draft with the same settings",
+			document: `mutation { copyCampaign(input: {id: "<set>"}) { campaign { name status version publishOnRss autoResend { subject } schedule { type } } ` + faults + `} }`,
+			want:     `{"campaign":{"autoResend":{"subject":"again"},"name":"set","publishOnRss":true,"schedule":{"type":"NOT_SCHEDULED"},"status":"DRAFT","version":1}}`,
+		},
+		{
+			name:     "a copy may have a name of its own",
+			document: `mutation { copyCampaign(input: {id: "<sent>", name: "Second"}) { campaign { name statistics { sent } } ` + faults + `} }`,
+			want:     `{"campaign":{"name":"Second","statistics":{"sent":0}}}`,
+		},
+		{
+			name:     "what is not there is not copied",
+			document: `mutation { copyCampaign(input: {id: "987654321"}) { campaign { name } ` + faults + `} }`,
+			want:     "NOT_FOUND campaign_not_found",
+		},
+		{
+			name: "a tag is not copied as a campaign",
+			document: `mutation { copyCampaign(input: {id: "` + gid.Encode(
+				gid.Tag, 5,
+			) + `"}) { campaign { name } ` + faults + `} }`,
+			want: "INVALID input.id id_invalid",
+		},
 
-		{name: "campaigns of any status are deleted", document: `mutation { deleteCampaigns(input: {ids: ["<sending>", "<sent>", "987654321", "<sending>"]}) { ` + faults + `} }`, want: `{}`},
-		{name: "no id deletes nothing", document: `mutation { deleteCampaigns(input: {ids: []}) { deletedIds ` + faults + `} }`, want: `{"deletedIds":[]}`},
-		{name: "one bad id keeps all", document: `mutation { deleteCampaigns(input: {ids: ["<draft>", "x", "0"]}) { deletedIds ` + faults + `} }`,
-			want: "INVALID input.ids.1 id_invalid; INVALID input.ids.2 id_invalid"},
-		{name: "more than 250 ids are too many", document: `mutation($ids: [ID!]!) { deleteCampaigns(input: {ids: $ids}) { deletedIds ` + faults + `} }`,
-			variables: object{"ids": many("1", 251)}, want: "INVALID input.ids too_many_ids"},
+		{
+			name:     "campaigns of any status are deleted",
+			document: `mutation { deleteCampaigns(input: {ids: ["<sending>", "<sent>", "987654321", "<sending>"]}) { ` + faults + `} }`,
+			want:     `{}`,
+		},
+		{
+			name:     "no id deletes nothing",
+			document: `mutation { deleteCampaigns(input: {ids: []}) { deletedIds ` + faults + `} }`,
+			want:     `{"deletedIds":[]}`,
+		},
+		{
+			name:     "one bad id keeps all",
+			document: `mutation { deleteCampaigns(input: {ids: ["<draft>", "x", "0"]}) { deletedIds ` + faults + `} }`,
+			want:     "INVALID input.ids.1 id_invalid; INVALID input.ids.2 id_invalid",
+		},
+		{
+			name:      "more than 250 ids are too many",
+			document:  `mutation($ids: [ID!]!) { deleteCampaigns(input: {ids: $ids}) { deletedIds ` + faults + `} }`,
+			variables: object{"ids": many("1", 251)},
+			want:      "INVALID input.ids too_many_ids",
+		},
 	})
 }
 
@@ -76,7 +134,10 @@ func TestCampaignIsUpdatedInPart(t *testing.T) {
 		return scheduled(object{"recurring": plan})
 	}
 	test := func(more object) object {
-		plan := object{"testSize": 20, "testDurationHours": 4, "winner": "MOST_UNIQUE_CLICKS", "emailIds": []any{"<email>", "<email2>"}}
+		plan := object{
+			"testSize": 20, "testDurationHours": 4, "winner": "MOST_UNIQUE_CLICKS",
+			"emailIds": []any{"<email>", "<email2>"},
+		}
 		for name, value := range more {
 			plan[name] = value
 		}
@@ -84,169 +145,560 @@ func TestCampaignIsUpdatedInPart(t *testing.T) {
 	}
 	set := func(name string, value any) object { return object{"in": object{"id": "<set>", name: value}} }
 	play(t, []scenario{
-		{name: "what is absent is left alone", document: update(`name version publishOnRss statusReason schedule { type } abTest { testSize } autoResend { enabled waitDays subject preheader }`), variables: set("name", "New"),
-			want: `{"campaign":{"abTest":{"testSize":20},"autoResend":{"enabled":true,"preheader":"more","subject":"again","waitDays":2},"name":"New","publishOnRss":true,"schedule":{"type":"IMMEDIATE"},"statusReason":"why","version":4},"requestedStatus":null}`},
-		{name: "naming what is there changes nothing", document: update(`name version`), variables: set("name", "set"), want: `{"campaign":{"name":"set","version":3},"requestedStatus":null}`},
-		{name: "null clears the texts", document: update(`statusReason approvalExplanation googleAnalyticsDomains version`),
-			variables: object{"in": object{"id": "<set>", "statusReason": nil, "approvalExplanation": nil, "googleAnalyticsDomains": nil}},
-			want:      `{"campaign":{"approvalExplanation":null,"googleAnalyticsDomains":null,"statusReason":null,"version":4},"requestedStatus":null}`},
-		{name: "null clears the schedule", document: update(`schedule { type nextSendAt }`), variables: set("schedule", nil),
-			want: `{"campaign":{"schedule":{"nextSendAt":null,"type":"NOT_SCHEDULED"}},"requestedStatus":null}`},
-		{name: "null removes the A/B test", document: update(`abTest { testSize }`), variables: set("abTest", nil), want: `{"campaign":{"abTest":null},"requestedStatus":null}`},
-		{name: "null turns the second sending off", document: update(`autoResend { enabled waitDays subject preheader }`), variables: set("autoResend", nil),
-			want: `{"campaign":{"autoResend":{"enabled":false,"preheader":null,"subject":null,"waitDays":0}},"requestedStatus":null}`},
-		{name: "a part of the second sending is changed", document: update(`autoResend { enabled waitDays subject preheader }`), variables: set("autoResend", object{"waitDays": 9, "preheader": nil}),
-			want: `{"campaign":{"autoResend":{"enabled":true,"preheader":null,"subject":"again","waitDays":9}},"requestedStatus":null}`},
-		{name: "null is no flag and no status", document: update(`publishOnRss s2sEnabled status version`),
-			variables: object{"in": object{"id": "<set>", "publishOnRss": nil, "s2sEnabled": nil, "status": nil, "expectedVersion": nil}},
-			want:      `{"campaign":{"publishOnRss":true,"s2sEnabled":true,"status":"DRAFT","version":3},"requestedStatus":null}`},
-		{name: "a name cannot be cleared", document: update(`name`), variables: set("name", nil), want: "INVALID input.name name_required"},
-		{name: "the email is set", document: update(`email { subject }`), variables: set("emailId", "<email>"), want: `{"campaign":{"email":{"subject":"News"}},"requestedStatus":null}`},
-		{name: "the email is taken away", document: update(`email { subject }`), variables: set("emailId", nil), want: `{"campaign":{"email":null},"requestedStatus":null}`},
-		{name: "an email that is not there", document: update(`name`), variables: set("emailId", "987654321"), want: "NOT_FOUND input.emailId email_not_found"},
-		{name: "a campaign is no email", document: update(`name`), variables: set("emailId", gid.Encode(gid.Campaign, 7)), want: "INVALID input.emailId id_invalid"},
-		{name: "all faults are told at once", document: update(`name`), variables: object{"in": object{
-			"id": "<draft>", "name": "", "emailId": "987654321", "autoResend": object{"enabled": true, "waitDays": 0}, "approvalExplanation": strings.Repeat("x", 4001)}},
-			want: "NOT_FOUND input.emailId email_not_found; INVALID input.autoResend.waitDays auto_resend_wait_days; INVALID input.name name_required; INVALID input.approvalExplanation text_too_long"},
+		{
+			name: "what is absent is left alone",
+			document: update(
+				`name version publishOnRss statusReason schedule { type } abTest { testSize } autoResend { enabled waitDays subject preheader }`,
+			),
+			variables: set("name", "New"),
+			want:      `{"campaign":{"abTest":{"testSize":20},"autoResend":{"enabled":true,"preheader":"more","subject":"again","waitDays":2},"name":"New","publishOnRss":true,"schedule":{"type":"IMMEDIATE"},"statusReason":"why","version":4},"requestedStatus":null}`,
+		},
+		{
+			name: "naming what is there changes nothing", document: update(`name version`),
+			variables: set("name", "set"), want: `{"campaign":{"name":"set","version":3},"requestedStatus":null}`,
+		},
+		{
+			name:     "null clears the texts",
+			document: update(`statusReason approvalExplanation googleAnalyticsDomains version`),
+			variables: object{
+				"in": object{
+					"id": "<set>", "statusReason": nil, "approvalExplanation": nil, "googleAnalyticsDomains": nil,
+				},
+			},
+			want: `{"campaign":{"approvalExplanation":null,"googleAnalyticsDomains":null,"statusReason":null,"version":4},"requestedStatus":null}`,
+		},
+		{
+			name:      "null clears the schedule",
+			document:  update(`schedule { type nextSendAt }`),
+			variables: set("schedule", nil),
+			want:      `{"campaign":{"schedule":{"nextSendAt":null,"type":"NOT_SCHEDULED"}},"requestedStatus":null}`,
+		},
+		{
+			name: "null removes the A/B test", document: update(`abTest { testSize }`), variables: set("abTest", nil),
+			want: `{"campaign":{"abTest":null},"requestedStatus":null}`,
+		},
+		{
+			name:      "null turns the second sending off",
+			document:  update(`autoResend { enabled waitDays subject preheader }`),
+			variables: set("autoResend", nil),
+			want:      `{"campaign":{"autoResend":{"enabled":false,"preheader":null,"subject":null,"waitDays":0}},"requestedStatus":null}`,
+		},
+		{
+			name:      "a part of the second sending is changed",
+			document:  update(`autoResend { enabled waitDays subject preheader }`),
+			variables: set("autoResend", object{"waitDays": 9, "preheader": nil}),
+			want:      `{"campaign":{"autoResend":{"enabled":true,"preheader":null,"subject":"again","waitDays":9}},"requestedStatus":null}`,
+		},
+		{
+			name:     "null is no flag and no status",
+			document: update(`publishOnRss s2sEnabled status version`),
+			variables: object{
+				"in": object{
+					"id": "<set>", "publishOnRss": nil, "s2sEnabled": nil, "status": nil, "expectedVersion": nil,
+				},
+			},
+			want: `{"campaign":{"publishOnRss":true,"s2sEnabled":true,"status":"DRAFT","version":3},"requestedStatus":null}`,
+		},
+		{
+			name: "a name cannot be cleared", document: update(`name`), variables: set("name", nil),
+			want: "INVALID input.name name_required",
+		},
+		{
+			name: "the email is set", document: update(`email { subject }`), variables: set("emailId", "<email>"),
+			want: `{"campaign":{"email":{"subject":"News"}},"requestedStatus":null}`,
+		},
+		{
+			name: "the email is taken away", document: update(`email { subject }`), variables: set("emailId", nil),
+			want: `{"campaign":{"email":null},"requestedStatus":null}`,
+		},
+		{
+			name: "an email that is not there", document: update(`name`), variables: set("emailId", "987654321"),
+			want: "NOT_FOUND input.emailId email_not_found",
+		},
+		{
+			name: "a campaign is no email", document: update(`name`),
+			variables: set("emailId", gid.Encode(gid.Campaign, 7)), want: "INVALID input.emailId id_invalid",
+		},
+		{
+			name:     "all faults are told at once",
+			document: update(`name`),
+			variables: object{"in": object{
+				"id": "<draft>", "name": "", "emailId": "987654321",
+				"autoResend": object{"enabled": true, "waitDays": 0}, "approvalExplanation": strings.Repeat("x", 4001),
+			}},
+			want: "NOT_FOUND input.emailId email_not_found; INVALID input.autoResend.waitDays auto_resend_wait_days; INVALID input.name name_required; INVALID input.approvalExplanation text_too_long",
+		},
 
-		{name: "a moment", document: update(`schedule { type sendDate sendTime timeZone nextSendAt upcoming }`), variables: at("2031-07-01", "10:00", "Europe/Berlin"),
-			want: `{"campaign":{"schedule":{"nextSendAt":"2031-07-01T08:00:00Z","sendDate":"2031-07-01","sendTime":"10:00:00","timeZone":"Europe/Berlin","type":"FUTURE","upcoming":["2031-07-01T08:00:00Z"]}},"requestedStatus":null}`},
-		{name: "the 29th of February of a leap year", document: update(`schedule { sendDate }`), variables: at("2032-02-29", "10:00", "UTC"),
-			want: `{"campaign":{"schedule":{"sendDate":"2032-02-29"}},"requestedStatus":null}`},
-		{name: "a moment in the past", document: update(`name`), variables: at("2020-07-01", "10:00", "UTC"), want: "INVALID input.schedule.at.date schedule_in_past"},
-		{name: "a zone that is none", document: update(`name`), variables: at("2031-07-01", "10:00", "Atlantis"), want: "!BAD_USER_INPUT input.schedule.at.timeZone time_zone_invalid"},
-		{name: "a recurring zone that is none", document: update(`name`), variables: recurring(object{"timeZone": ""}), want: "!BAD_USER_INPUT input.schedule.recurring.timeZone time_zone_invalid"},
-		{name: "at once", document: update(`schedule { type nextSendAt }`), variables: scheduled(object{"immediate": true}),
-			want: `{"campaign":{"schedule":{"nextSendAt":null,"type":"IMMEDIATE"}},"requestedStatus":null}`},
-		{name: "not at all", document: update(`schedule { type }`), variables: set("schedule", object{"none": true}), want: `{"campaign":{"schedule":{"type":"NOT_SCHEDULED"}},"requestedStatus":null}`},
-		{name: "not at all can only be true", document: update(`name`), variables: scheduled(object{"none": false}), want: "INVALID input.schedule schedule_type_invalid"},
-		{name: "again and again", document: update(`schedule { type recurrence { daysOfWeek daysOfMonth months hours minutes maxInstances } }`),
+		{
+			name:      "a moment",
+			document:  update(`schedule { type sendDate sendTime timeZone nextSendAt upcoming }`),
+			variables: at("2031-07-01", "10:00", "Europe/Berlin"),
+			want:      `{"campaign":{"schedule":{"nextSendAt":"2031-07-01T08:00:00Z","sendDate":"2031-07-01","sendTime":"10:00:00","timeZone":"Europe/Berlin","type":"FUTURE","upcoming":["2031-07-01T08:00:00Z"]}},"requestedStatus":null}`,
+		},
+		{
+			name:      "the 29th of February of a leap year",
+			document:  update(`schedule { sendDate }`),
+			variables: at("2032-02-29", "10:00", "UTC"),
+			want:      `{"campaign":{"schedule":{"sendDate":"2032-02-29"}},"requestedStatus":null}`,
+		},
+		{
+			name: "a moment in the past", document: update(`name`), variables: at("2020-07-01", "10:00", "UTC"),
+			want: "INVALID input.schedule.at.date schedule_in_past",
+		},
+		{
+			name: "a zone that is none", document: update(`name`), variables: at("2031-07-01", "10:00", "Atlantis"),
+			want: "!BAD_USER_INPUT input.schedule.at.timeZone time_zone_invalid",
+		},
+		{
+			name:      "a recurring zone that is none",
+			document:  update(`name`),
+			variables: recurring(object{"timeZone": ""}),
+			want:      "!BAD_USER_INPUT input.schedule.recurring.timeZone time_zone_invalid",
+		},
+		{
+			name:      "at once",
+			document:  update(`schedule { type nextSendAt }`),
+			variables: scheduled(object{"immediate": true}),
+			want:      `{"campaign":{"schedule":{"nextSendAt":null,"type":"IMMEDIATE"}},"requestedStatus":null}`,
+		},
+		{
+			name: "not at all", document: update(`schedule { type }`), variables: set("schedule", object{"none": true}),
+			want: `{"campaign":{"schedule":{"type":"NOT_SCHEDULED"}},"requestedStatus":null}`,
+		},
+		{
+			name: "not at all can only be true", document: update(`name`), variables: scheduled(object{"none": false}),
+			want: "INVALID input.schedule schedule_type_invalid",
+		},
+		{
+			name: "again and again",
+			document: update(
+				`schedule { type recurrence { daysOfWeek daysOfMonth months hours minutes maxInstances } }`,
+			),
 			variables: recurring(object{"daysOfWeek": []any{"SUNDAY", "MONDAY"}, "maxInstances": 3}),
-			want:      `{"campaign":{"schedule":{"recurrence":{"daysOfMonth":[],"daysOfWeek":["MONDAY","SUNDAY"],"hours":[8],"maxInstances":3,"minutes":[0,30],"months":[]},"type":"RECURRING"}},"requestedStatus":null}`},
-		{name: "a day of the month that is none", document: update(`name`), variables: recurring(object{"daysOfMonth": []any{0, 32}}), want: "INVALID input.schedule.recurring.daysOfMonth schedule_days_required"},
-		{name: "a month that is none", document: update(`name`), variables: recurring(object{"months": []any{13}}), want: "INVALID input.schedule.recurring.months schedule_months_required"},
-		{name: "an hour that is none", document: update(`name`), variables: recurring(object{"hours": []any{24}}), want: "INVALID input.schedule.recurring.hours schedule_hours_required"},
-		{name: "no hour", document: update(`name`), variables: recurring(object{"hours": []any{}}), want: "INVALID input.schedule.recurring.hours schedule_hours_required"},
-		{name: "a minute that is none", document: update(`name`), variables: recurring(object{"minutes": []any{-1}}), want: "INVALID input.schedule.recurring.minutes schedule_minutes_required"},
-		{name: "less than never", document: update(`name`), variables: recurring(object{"maxInstances": -1}), want: "INVALID input.schedule.recurring.maxInstances schedule_max_instances_required"},
-		{name: "too often", document: update(`name`), variables: recurring(object{"maxInstances": 1_000_001}), want: "INVALID input.schedule.recurring.maxInstances schedule_max_instances_required"},
+			want:      `{"campaign":{"schedule":{"recurrence":{"daysOfMonth":[],"daysOfWeek":["MONDAY","SUNDAY"],"hours":[8],"maxInstances":3,"minutes":[0,30],"months":[]},"type":"RECURRING"}},"requestedStatus":null}`,
+		},
+		{
+			name:      "a day of the month that is none",
+			document:  update(`name`),
+			variables: recurring(object{"daysOfMonth": []any{0, 32}}),
+			want:      "INVALID input.schedule.recurring.daysOfMonth schedule_days_required",
+		},
+		{
+			name: "a month that is none", document: update(`name`), variables: recurring(object{"months": []any{13}}),
+			want: "INVALID input.schedule.recurring.months schedule_months_required",
+		},
+		{
+			name: "an hour that is none", document: update(`name`), variables: recurring(object{"hours": []any{24}}),
+			want: "INVALID input.schedule.recurring.hours schedule_hours_required",
+		},
+		{
+			name: "no hour", document: update(`name`), variables: recurring(object{"hours": []any{}}),
+			want: "INVALID input.schedule.recurring.hours schedule_hours_required",
+		},
+		{
+			name: "a minute that is none", document: update(`name`), variables: recurring(object{"minutes": []any{-1}}),
+			want: "INVALID input.schedule.recurring.minutes schedule_minutes_required",
+		},
+		{
+			name: "less than never", document: update(`name`), variables: recurring(object{"maxInstances": -1}),
+			want: "INVALID input.schedule.recurring.maxInstances schedule_max_instances_required",
+		},
+		{
+			name: "too often", document: update(`name`), variables: recurring(object{"maxInstances": 1_000_001}),
+			want: "INVALID input.schedule.recurring.maxInstances schedule_max_instances_required",
+		},
 
-		{name: "lists", document: update(`audience { form include { segmentLegacyId } exclude { listLegacyId } }`),
-			variables: object{"in": object{"id": "<draft>", "audience": object{"lists": object{"include": []any{object{"listLegacyId": "<list>"}}}}}},
-			want:      `{"campaign":{"audience":{"exclude":[],"form":"LISTS","include":[{"segmentLegacyId":null}]}},"requestedStatus":null}`},
-		{name: "rules", document: update(`audience { form }`),
-			variables: object{"in": object{"id": "<draft>", "audience": object{"rules": object{"operator": "and", "criteria": []any{object{"list_id": "<list>", "operator": "and", "rules": []any{}}}}}}},
-			want:      `{"campaign":{"audience":{"form":"RULES"}},"requestedStatus":null}`},
-		{name: "nobody", document: update(`audience { form rules }`), variables: object{"in": object{"id": "<draft>", "audience": nil}}, want: `{"campaign":{"audience":{"form":"NONE","rules":null}},"requestedStatus":null}`},
-		{name: "rules that are none", document: update(`name`), variables: object{"in": object{"id": "<draft>", "audience": object{"rules": object{"criteria": 5}}}}, want: "INVALID input.audience.rules audience_invalid"},
-		{name: "a list that is not there", document: update(`name`), variables: object{"in": object{"id": "<draft>", "audience": object{"lists": object{"include": []any{object{"listLegacyId": 987654321}}}}}},
-			want: "NOT_FOUND input.audience audience_not_found"},
-		{name: "a list below zero", document: update(`name`), variables: object{"in": object{"id": "<draft>", "audience": object{"lists": object{"include": []any{object{"listLegacyId": -4}}}}}},
-			want: "INVALID input.audience.lists audience_invalid"},
+		{
+			name:     "lists",
+			document: update(`audience { form include { segmentLegacyId } exclude { listLegacyId } }`),
+			variables: object{
+				"in": object{
+					"id":       "<draft>",
+					"audience": object{"lists": object{"include": []any{object{"listLegacyId": "<list>"}}}},
+				},
+			},
+			want: `{"campaign":{"audience":{"exclude":[],"form":"LISTS","include":[{"segmentLegacyId":null}]}},"requestedStatus":null}`,
+		},
+		{
+			name:     "rules",
+			document: update(`audience { form }`),
+			variables: object{
+				"in": object{
+					"id": "<draft>",
+					"audience": object{
+						"rules": object{
+							"operator": "and",
+							"criteria": []any{object{"list_id": "<list>", "operator": "and", "rules": []any{}}},
+						},
+					},
+				},
+			},
+			want: `{"campaign":{"audience":{"form":"RULES"}},"requestedStatus":null}`,
+		},
+		{
+			name:      "nobody",
+			document:  update(`audience { form rules }`),
+			variables: object{"in": object{"id": "<draft>", "audience": nil}},
+			want:      `{"campaign":{"audience":{"form":"NONE","rules":null}},"requestedStatus":null}`,
+		},
+		{
+			name:      "rules that are none",
+			document:  update(`name`),
+			variables: object{"in": object{"id": "<draft>", "audience": object{"rules": object{"criteria": 5}}}},
+			want:      "INVALID input.audience.rules audience_invalid",
+		},
+		{
+			name:     "a list that is not there",
+			document: update(`name`),
+			variables: object{
+				"in": object{
+					"id":       "<draft>",
+					"audience": object{"lists": object{"include": []any{object{"listLegacyId": 987654321}}}},
+				},
+			},
+			want: "NOT_FOUND input.audience audience_not_found",
+		},
+		{
+			name:     "a list below zero",
+			document: update(`name`),
+			variables: object{
+				"in": object{
+					"id": "<draft>", "audience": object{"lists": object{"include": []any{object{"listLegacyId": -4}}}},
+				},
+			},
+			want: "INVALID input.audience.lists audience_invalid",
+		},
 
-		{name: "an A/B test", document: update(`abTest { testSize testDurationHours winner variations { email { subject } } }`), variables: test(nil),
-			want: `{"campaign":{"abTest":{"testDurationHours":4,"testSize":20,"variations":[{"email":{"subject":"News"}},{"email":{"subject":"News"}}],"winner":"MOST_UNIQUE_CLICKS"}},"requestedStatus":null}`},
-		{name: "an A/B test of one", document: update(`name`), variables: test(object{"emailIds": []any{"<email>"}}), want: "INVALID input.abTest.emailIds ab_test_too_few_variations"},
-		{name: "an A/B test of six", document: update(`name`), variables: test(object{"emailIds": []any{"<email1>", "<email2>", "<email3>", "<email4>", "<email5>", "<email6>"}}),
-			want: "INVALID input.abTest.emailIds ab_test_too_many_variations"},
-		{name: "an A/B test of the same", document: update(`name`), variables: test(object{"emailIds": []any{"<email>", "<email>"}}), want: "INVALID input.abTest.emailIds.1 ab_test_value"},
-		{name: "an A/B test of what is not there", document: update(`name`), variables: test(object{"emailIds": []any{"<email>", "987654321"}}), want: "NOT_FOUND input.abTest.emailIds.1 ab_test_email_not_found"},
-		{name: "an A/B test of no email", document: update(`name`), variables: test(object{"emailIds": []any{"<email>", "?"}}), want: "INVALID input.abTest.emailIds.1 id_invalid"},
-		{name: "an A/B test of nobody", document: update(`name`), variables: test(object{"testSize": 0}), want: "INVALID input.abTest.testSize ab_test_share"},
-		{name: "an A/B test that is too long", document: update(`name`), variables: test(object{"testDurationHours": 721}), want: "INVALID input.abTest.testDurationHours ab_test_value"},
+		{
+			name:      "an A/B test",
+			document:  update(`abTest { testSize testDurationHours winner variations { email { subject } } }`),
+			variables: test(nil),
+			want:      `{"campaign":{"abTest":{"testDurationHours":4,"testSize":20,"variations":[{"email":{"subject":"News"}},{"email":{"subject":"News"}}],"winner":"MOST_UNIQUE_CLICKS"}},"requestedStatus":null}`,
+		},
+		{
+			name: "an A/B test of one", document: update(`name`), variables: test(object{"emailIds": []any{"<email>"}}),
+			want: "INVALID input.abTest.emailIds ab_test_too_few_variations",
+		},
+		{
+			name:     "an A/B test of six",
+			document: update(`name`),
+			variables: test(
+				object{"emailIds": []any{"<email1>", "<email2>", "<email3>", "<email4>", "<email5>", "<email6>"}},
+			),
+			want: "INVALID input.abTest.emailIds ab_test_too_many_variations",
+		},
+		{
+			name:      "an A/B test of the same",
+			document:  update(`name`),
+			variables: test(object{"emailIds": []any{"<email>", "<email>"}}),
+			want:      "INVALID input.abTest.emailIds.1 ab_test_value",
+		},
+		{
+			name:      "an A/B test of what is not there",
+			document:  update(`name`),
+			variables: test(object{"emailIds": []any{"<email>", "987654321"}}),
+			want:      "NOT_FOUND input.abTest.emailIds.1 ab_test_email_not_found",
+		},
+		{
+			name:      "an A/B test of no email",
+			document:  update(`name`),
+			variables: test(object{"emailIds": []any{"<email>", "?"}}),
+			want:      "INVALID input.abTest.emailIds.1 id_invalid",
+		},
+		{
+			name: "an A/B test of nobody", document: update(`name`), variables: test(object{"testSize": 0}),
+			want: "INVALID input.abTest.testSize ab_test_share",
+		},
+		{
+			name:      "an A/B test that is too long",
+			document:  update(`name`),
+			variables: test(object{"testDurationHours": 721}),
+			want:      "INVALID input.abTest.testDurationHours ab_test_value",
+		},
 
-		{name: "a second sending without subject", document: update(`name`), variables: object{"in": object{"id": "<draft>", "autoResend": object{"enabled": true, "waitDays": 1}}},
-			want: "INVALID input.autoResend.subject auto_resend_subject"},
-		{name: "a second sending of what recurs", document: update(`name`), variables: set("schedule", object{"recurring": object{"hours": []any{1}, "minutes": []any{1}, "timeZone": "UTC"}}),
-			want: "INVALID input.autoResend.enabled auto_resend_recurring"},
-		{name: "a campaign that is not there", document: update(`name`), variables: object{"in": object{"id": "987654321", "name": "x"}}, want: "NOT_FOUND campaign_not_found"},
-		{name: "a global id", document: update(`name`), variables: object{"in": object{"id": gid.Encode(gid.Campaign, 987654321), "name": "x"}}, want: "NOT_FOUND campaign_not_found"},
-		{name: "no id", document: update(`name`), variables: object{"in": object{"id": "", "name": "x"}}, want: "INVALID input.id id_invalid"},
-		{name: "a stale version", document: update(`name`), variables: object{"in": object{"id": "<draft>", "name": "x", "expectedVersion": 2}}, want: "CONFLICT input.expectedVersion stale_version"},
-		{name: "the right version", document: update(`name version`), variables: object{"in": object{"id": "<draft>", "name": "x", "expectedVersion": 3}},
-			want: `{"campaign":{"name":"x","version":4},"requestedStatus":null}`},
-		{name: "what is sent keeps its schedule", document: update(`name`), variables: object{"in": object{"id": "<sent>", "schedule": object{"none": true}}}, want: "CONFLICT input.schedule not_in_status"},
-		{name: "a key that may only read", as: "reader", document: update(`name`), variables: object{"in": object{"id": "<draft>", "name": "x"}}, want: "!FORBIDDEN"},
-		{name: "nobody at all", as: "nobody", document: update(`name`), variables: object{"in": object{"id": "1", "name": "x"}}, want: "!UNAUTHENTICATED"},
+		{
+			name:      "a second sending without subject",
+			document:  update(`name`),
+			variables: object{"in": object{"id": "<draft>", "autoResend": object{"enabled": true, "waitDays": 1}}},
+			want:      "INVALID input.autoResend.subject auto_resend_subject",
+		},
+		{
+			name:     "a second sending of what recurs",
+			document: update(`name`),
+			variables: set(
+				"schedule", object{"recurring": object{"hours": []any{1}, "minutes": []any{1}, "timeZone": "UTC"}},
+			),
+			want: "INVALID input.autoResend.enabled auto_resend_recurring",
+		},
+		{
+			name: "a campaign that is not there", document: update(`name`),
+			variables: object{"in": object{"id": "987654321", "name": "x"}}, want: "NOT_FOUND campaign_not_found",
+		},
+		{
+			name:      "a global id",
+			document:  update(`name`),
+			variables: object{"in": object{"id": gid.Encode(gid.Campaign, 987654321), "name": "x"}},
+			want:      "NOT_FOUND campaign_not_found",
+		},
+		{
+			name: "no id", document: update(`name`), variables: object{"in": object{"id": "", "name": "x"}},
+			want: "INVALID input.id id_invalid",
+		},
+		{
+			name:      "a stale version",
+			document:  update(`name`),
+			variables: object{"in": object{"id": "<draft>", "name": "x", "expectedVersion": 2}},
+			want:      "CONFLICT input.expectedVersion stale_version",
+		},
+		{
+			name:      "the right version",
+			document:  update(`name version`),
+			variables: object{"in": object{"id": "<draft>", "name": "x", "expectedVersion": 3}},
+			want:      `{"campaign":{"name":"x","version":4},"requestedStatus":null}`,
+		},
+		{
+			name:      "what is sent keeps its schedule",
+			document:  update(`name`),
+			variables: object{"in": object{"id": "<sent>", "schedule": object{"none": true}}},
+			want:      "CONFLICT input.schedule not_in_status",
+		},
+		{
+			name: "a key that may only read", as: "reader", document: update(`name`),
+			variables: object{"in": object{"id": "<draft>", "name": "x"}}, want: "!FORBIDDEN",
+		},
+		{
+			name: "nobody at all", as: "nobody", document: update(`name`),
+			variables: object{"in": object{"id": "1", "name": "x"}}, want: "!UNAUTHENTICATED",
+		},
 	})
 }
 
 func TestStatusMovesByTheMachine(t *testing.T) {
 	status := func(id, to string) object { return object{"in": object{"id": id, "status": to}} }
 	play(t, []scenario{
-		{name: "ready is ready for the trusted", document: update(`status version`), variables: status("<draft>", "READY"), want: `{"campaign":{"status":"READY","version":4},"requestedStatus":"READY"}`},
-		{name: "ready is pending for others", as: "untrusted", document: update(`status version`), variables: status("<draft>", "READY"),
-			want: `{"campaign":{"status":"PENDING_APPROVAL","version":4},"requestedStatus":"READY"}`},
-		{name: "pending stays pending", as: "untrusted", document: update(`status version`), variables: status("<pending>", "READY"),
-			want: `{"campaign":{"status":"PENDING_APPROVAL","version":3},"requestedStatus":"READY"}`},
-		{name: "the same status is no change", document: update(`status version`), variables: status("<ready>", "READY"), want: `{"campaign":{"status":"READY","version":3},"requestedStatus":"READY"}`},
-		{name: "a draft is not sent", document: update(`status`), variables: status("<draft>", "SENT"), want: "CONFLICT input.status status_transition"},
-		{name: "sent is final", document: update(`status`), variables: status("<sent>", "DRAFT"), want: "CONFLICT input.status status_transition"},
-		{name: "only the sender ends sending", as: "editor", document: update(`status`), variables: status("<sending>", "SENT"), want: "!FORBIDDEN status delivery_required"},
-		{name: "the sender ends sending", document: update(`status`), variables: status("<sending>", "SENT"), want: `{"campaign":{"status":"SENT"},"requestedStatus":"SENT"}`},
-		{name: "what failed is tried again", document: update(`status`), variables: status("<failed>", "READY"), want: `{"campaign":{"status":"READY"},"requestedStatus":"READY"}`},
-		{name: "what has begun is no draft again", document: update(`status`), variables: status("<begun>", "DRAFT"), want: "CONFLICT input.status already_begun"},
-		{name: "a moment that passed is not ready", document: update(`status`), variables: status("<overdue>", "READY"), want: "INVALID input.schedule.at.date schedule_in_past"},
+		{
+			name:      "ready is ready for the trusted",
+			document:  update(`status version`),
+			variables: status("<draft>", "READY"),
+			want:      `{"campaign":{"status":"READY","version":4},"requestedStatus":"READY"}`,
+		},
+		{
+			name:      "ready is pending for others",
+			as:        "untrusted",
+			document:  update(`status version`),
+			variables: status("<draft>", "READY"),
+			want:      `{"campaign":{"status":"PENDING_APPROVAL","version":4},"requestedStatus":"READY"}`,
+		},
+		{
+			name:      "pending stays pending",
+			as:        "untrusted",
+			document:  update(`status version`),
+			variables: status("<pending>", "READY"),
+			want:      `{"campaign":{"status":"PENDING_APPROVAL","version":3},"requestedStatus":"READY"}`,
+		},
+		{
+			name:      "the same status is no change",
+			document:  update(`status version`),
+			variables: status("<ready>", "READY"),
+			want:      `{"campaign":{"status":"READY","version":3},"requestedStatus":"READY"}`,
+		},
+		{
+			name: "a draft is not sent", document: update(`status`), variables: status("<draft>", "SENT"),
+			want: "CONFLICT input.status status_transition",
+		},
+		{
+			name: "sent is final", document: update(`status`), variables: status("<sent>", "DRAFT"),
+			want: "CONFLICT input.status status_transition",
+		},
+		{
+			name: "only the sender ends sending", as: "editor", document: update(`status`),
+			variables: status("<sending>", "SENT"), want: "!FORBIDDEN status delivery_required",
+		},
+		{
+			name: "the sender ends sending", document: update(`status`), variables: status("<sending>", "SENT"),
+			want: `{"campaign":{"status":"SENT"},"requestedStatus":"SENT"}`,
+		},
+		{
+			name: "what failed is tried again", document: update(`status`), variables: status("<failed>", "READY"),
+			want: `{"campaign":{"status":"READY"},"requestedStatus":"READY"}`,
+		},
+		{
+			name: "what has begun is no draft again", document: update(`status`), variables: status("<begun>", "DRAFT"),
+			want: "CONFLICT input.status already_begun",
+		},
+		{
+			name: "a moment that passed is not ready", document: update(`status`),
+			variables: status("<overdue>", "READY"), want: "INVALID input.schedule.at.date schedule_in_past",
+		},
 
-		{name: "approve", document: act("approveCampaign", `id: "<pending>", explanation: "fine"`), want: `{"campaign":{"status":"READY","version":4}}`},
-		{name: "an untrusted account approves nothing", as: "untrusted", document: act("approveCampaign", `id: "<pending>"`), want: "!FORBIDDEN approval_required"},
-		{name: "a key without the scope approves nothing", as: "editor", document: act("approveCampaign", `id: "<pending>"`), want: "!FORBIDDEN"},
-		{name: "an admin approves", as: "admin", document: act("approveCampaign", `id: "<pending>"`), want: `{"campaign":{"status":"READY","version":4}}`},
-		{name: "a draft has nothing to approve", document: act("approveCampaign", `id: "<draft>"`), want: "CONFLICT status_transition"},
-		{name: "approve what is not there", document: act("approveCampaign", `id: 987654321`), want: "NOT_FOUND campaign_not_found"},
-		{name: "approve a stale one", document: act("approveCampaign", `id: "<pending>", expectedVersion: 1`), want: "CONFLICT input.expectedVersion stale_version"},
-		{name: "approve with too many words", document: `mutation($why: String!) { approveCampaign(input: {id: "<pending>", explanation: $why}) { campaign { status } ` + faults + `} }`,
-			variables: object{"why": strings.Repeat("ä", 4001)}, want: "INVALID input.explanation text_too_long"},
+		{
+			name: "approve", document: act("approveCampaign", `id: "<pending>", explanation: "fine"`),
+			want: `{"campaign":{"status":"READY","version":4}}`,
+		},
+		{
+			name: "an untrusted account approves nothing", as: "untrusted",
+			document: act("approveCampaign", `id: "<pending>"`), want: "!FORBIDDEN approval_required",
+		},
+		{
+			name: "a key without the scope approves nothing", as: "editor",
+			document: act("approveCampaign", `id: "<pending>"`), want: "!FORBIDDEN",
+		},
+		{
+			name: "an admin approves", as: "admin", document: act("approveCampaign", `id: "<pending>"`),
+			want: `{"campaign":{"status":"READY","version":4}}`,
+		},
+		{
+			name: "a draft has nothing to approve", document: act("approveCampaign", `id: "<draft>"`),
+			want: "CONFLICT status_transition",
+		},
+		{
+			name: "approve what is not there", document: act("approveCampaign", `id: 987654321`),
+			want: "NOT_FOUND campaign_not_found",
+		},
+		{
+			name: "approve a stale one", document: act("approveCampaign", `id: "<pending>", expectedVersion: 1`),
+			want: "CONFLICT input.expectedVersion stale_version",
+		},
+		{
+			name:      "approve with too many words",
+			document:  `mutation($why: String!) { approveCampaign(input: {id: "<pending>", explanation: $why}) { campaign { status } ` + faults + `} }`,
+			variables: object{"why": strings.Repeat("ä", 4001)},
+			want:      "INVALID input.explanation text_too_long",
+		},
 
-		{name: "pause", document: act("pauseCampaign", `id: "<sending>", reason: "wait"`), want: `{"campaign":{"status":"PAUSED","version":4}}`},
+		{
+			name: "pause", document: act("pauseCampaign", `id: "<sending>", reason: "wait"`),
+			want: `{"campaign":{"status":"PAUSED","version":4}}`,
+		},
 		{name: "pause a draft", document: act("pauseCampaign", `id: "<draft>"`), want: "CONFLICT status_transition"},
-		{name: "pause a stale one", document: act("pauseCampaign", `id: "<sending>", expectedVersion: 9`), want: "CONFLICT input.expectedVersion stale_version"},
-		{name: "pause what is not there", document: act("pauseCampaign", `id: "987654321"`), want: "NOT_FOUND campaign_not_found"},
-		{name: "pause a tag", document: act("pauseCampaign", `id: "`+gid.Encode(gid.Tag, 1)+`"`), want: "INVALID input.id id_invalid"},
-		{name: "pause with too many words", document: `mutation($why: String!) { pauseCampaign(input: {id: "<sending>", reason: $why}) { campaign { status } ` + faults + `} }`,
-			variables: object{"why": strings.Repeat("ä", 251)}, want: "INVALID input.reason text_too_long"},
-		{name: "a key that may only read pauses nothing", as: "reader", document: act("pauseCampaign", `id: "<sending>"`), want: "!FORBIDDEN"},
+		{
+			name: "pause a stale one", document: act("pauseCampaign", `id: "<sending>", expectedVersion: 9`),
+			want: "CONFLICT input.expectedVersion stale_version",
+		},
+		{
+			name: "pause what is not there", document: act("pauseCampaign", `id: "987654321"`),
+			want: "NOT_FOUND campaign_not_found",
+		},
+		{
+			name: "pause a tag", document: act("pauseCampaign", `id: "`+gid.Encode(gid.Tag, 1)+`"`),
+			want: "INVALID input.id id_invalid",
+		},
+		{
+			name:      "pause with too many words",
+			document:  `mutation($why: String!) { pauseCampaign(input: {id: "<sending>", reason: $why}) { campaign { status } ` + faults + `} }`,
+			variables: object{"why": strings.Repeat("ä", 251)},
+			want:      "INVALID input.reason text_too_long",
+		},
+		{
+			name: "a key that may only read pauses nothing", as: "reader",
+			document: act("pauseCampaign", `id: "<sending>"`), want: "!FORBIDDEN",
+		},
 
-		{name: "resume", document: act("resumeCampaign", `id: "<paused>"`), want: `{"campaign":{"status":"READY","version":4}}`},
-		{name: "resume what is being sent", document: act("resumeCampaign", `id: "<sending>"`), want: "CONFLICT status_transition"},
-		{name: "resume a stale one", document: act("resumeCampaign", `id: "<paused>", expectedVersion: 2`), want: "CONFLICT input.expectedVersion stale_version"},
+		{
+			name: "resume", document: act("resumeCampaign", `id: "<paused>"`),
+			want: `{"campaign":{"status":"READY","version":4}}`,
+		},
+		{
+			name: "resume what is being sent", document: act("resumeCampaign", `id: "<sending>"`),
+			want: "CONFLICT status_transition",
+		},
+		{
+			name: "resume a stale one", document: act("resumeCampaign", `id: "<paused>", expectedVersion: 2`),
+			want: "CONFLICT input.expectedVersion stale_version",
+		},
 
-		{name: "cancel what has not begun", document: `mutation { cancelCampaign(input: {id: "<ready>"}) { campaign { status schedule { type } } ` + faults + `} }`,
-			want: `{"campaign":{"schedule":{"type":"NOT_SCHEDULED"},"status":"DRAFT"}}`},
-		{name: "cancel what waits for approval", document: act("cancelCampaign", `id: "<pending>"`), want: `{"campaign":{"status":"DRAFT","version":4}}`},
-		{name: "cancel what is being sent", document: `mutation { cancelCampaign(input: {id: "<sending>", reason: "oops"}) { campaign { status statusReason statistics { sent } } ` + faults + `} }`,
-			want: `{"campaign":{"statistics":{"sent":10},"status":"SENT","statusReason":"Canceled"}}`},
-		{name: "cancel what was paused", document: act("cancelCampaign", `id: "<paused>"`), want: `{"campaign":{"status":"SENT","version":4}}`},
-		{name: "cancel what was resumed", document: act("cancelCampaign", `id: "<begun>"`), want: `{"campaign":{"status":"SENT","version":4}}`},
+		{
+			name:     "cancel what has not begun",
+			document: `mutation { cancelCampaign(input: {id: "<ready>"}) { campaign { status schedule { type } } ` + faults + `} }`,
+			want:     `{"campaign":{"schedule":{"type":"NOT_SCHEDULED"},"status":"DRAFT"}}`,
+		},
+		{
+			name: "cancel what waits for approval", document: act("cancelCampaign", `id: "<pending>"`),
+			want: `{"campaign":{"status":"DRAFT","version":4}}`,
+		},
+		{
+			name:     "cancel what is being sent",
+			document: `mutation { cancelCampaign(input: {id: "<sending>", reason: "oops"}) { campaign { status statusReason statistics { sent } } ` + faults + `} }`,
+			want:     `{"campaign":{"statistics":{"sent":10},"status":"SENT","statusReason":"Canceled"}}`,
+		},
+		{
+			name: "cancel what was paused", document: act("cancelCampaign", `id: "<paused>"`),
+			want: `{"campaign":{"status":"SENT","version":4}}`,
+		},
+		{
+			name: "cancel what was resumed", document: act("cancelCampaign", `id: "<begun>"`),
+			want: `{"campaign":{"status":"SENT","version":4}}`,
+		},
 		{name: "cancel a draft", document: act("cancelCampaign", `id: "<draft>"`), want: "CONFLICT status_transition"},
-		{name: "cancel a stale one", document: act("cancelCampaign", `id: "<sending>", expectedVersion: 4`), want: "CONFLICT input.expectedVersion stale_version"},
+		{
+			name: "cancel a stale one", document: act("cancelCampaign", `id: "<sending>", expectedVersion: 4`),
+			want: "CONFLICT input.expectedVersion stale_version",
+		},
 	})
 }
 
 func TestCampaignShowsItsTransitionsReadinessAndHistory(t *testing.T) {
 	play(t, []scenario{
-		{name: "what a trusted owner may do with a draft", document: `{ campaign(id: "<draft>") { allowedTransitions { to mutation blockedBy { code } } } }`,
-			want: `{"allowedTransitions":[{"blockedBy":null,"mutation":"updateCampaign","to":"READY"}]}`},
-		{name: "what an owner may do by a key that may not approve", as: "editor", document: `{ campaign(id: "<draft>") { allowedTransitions { to blockedBy { code } } } }`,
-			want: `{"allowedTransitions":[{"blockedBy":null,"to":"READY"}]}`},
-		{name: "what others may", as: "untrusted", document: `{ campaign(id: "<draft>") { allowedTransitions { to mutation blockedBy { code } } } }`,
-			want: `{"allowedTransitions":[{"blockedBy":{"code":"approval_required"},"mutation":"updateCampaign","to":"READY"},{"blockedBy":null,"mutation":"updateCampaign","to":"PENDING_APPROVAL"}]}`},
-		{name: "nothing follows after sent", document: `{ campaign(id: "<sent>") { allowedTransitions { to } } }`, want: `{"allowedTransitions":[]}`},
-		{name: "what a draft lacks", document: `{ campaign(id: "<draft>") { readiness { code } } }`, want: `{"readiness":[{"code":"EMAIL"},{"code":"AUDIENCE"},{"code":"SCHEDULE"}]}`},
+		{
+			name:     "what a trusted owner may do with a draft",
+			document: `{ campaign(id: "<draft>") { allowedTransitions { to mutation blockedBy { code } } } }`,
+			want:     `{"allowedTransitions":[{"blockedBy":null,"mutation":"updateCampaign","to":"READY"}]}`,
+		},
+		{
+			name:     "what an owner may do by a key that may not approve",
+			as:       "editor",
+			document: `{ campaign(id: "<draft>") { allowedTransitions { to blockedBy { code } } } }`,
+			want:     `{"allowedTransitions":[{"blockedBy":null,"to":"READY"}]}`,
+		},
+		{
+			name:     "what others may",
+			as:       "untrusted",
+			document: `{ campaign(id: "<draft>") { allowedTransitions { to mutation blockedBy { code } } } }`,
+			want:     `{"allowedTransitions":[{"blockedBy":{"code":"approval_required"},"mutation":"updateCampaign","to":"READY"},{"blockedBy":null,"mutation":"updateCampaign","to":"PENDING_APPROVAL"}]}`,
+		},
+		{
+			name: "nothing follows after sent", document: `{ campaign(id: "<sent>") { allowedTransitions { to } } }`,
+			want: `{"allowedTransitions":[]}`,
+		},
+		{
+			name: "what a draft lacks", document: `{ campaign(id: "<draft>") { readiness { code } } }`,
+			want: `{"readiness":[{"code":"EMAIL"},{"code":"AUDIENCE"},{"code":"SCHEDULE"}]}`,
+		},
 		{name: "nothing there", document: `{ campaign(id: "987654321") { name } }`, want: `null`},
 		{name: "not an id", document: `{ campaign(id: "zzz") { name } }`, want: `!BAD_USER_INPUT id id_invalid`},
-		{name: "of another type", document: `{ campaign(id: "` + gid.Encode(gid.Email, 3) + `") { name } }`, want: `!BAD_USER_INPUT id id_invalid`},
-		{name: "a key that may only write reads nothing", as: "writer", document: `{ campaign(id: "<draft>") { name } }`, want: `!FORBIDDEN`},
-		{name: "a history begins where it is told", document: `{ campaign(id: "<draft>") { history(first: 0, after: "x") { nodes { at } } } }`, want: `!BAD_USER_INPUT after cursor_invalid`},
-		{name: "a history is not unbounded", document: `{ campaign(id: "<draft>") { history(first: 251) { nodes { at } } } }`, want: `!BAD_USER_INPUT first page_size`},
-		{name: "not too many instants", document: `{ campaign(id: "<draft>") { schedule { upcoming(first: 101) } } }`, want: `!BAD_USER_INPUT first page_size`},
+		{
+			name: "of another type", document: `{ campaign(id: "` + gid.Encode(gid.Email, 3) + `") { name } }`,
+			want: `!BAD_USER_INPUT id id_invalid`,
+		},
+		{
+			name: "a key that may only write reads nothing", as: "writer",
+			document: `{ campaign(id: "<draft>") { name } }`, want: `!FORBIDDEN`,
+		},
+		{
+			name:     "a history begins where it is told",
+			document: `{ campaign(id: "<draft>") { history(first: 0, after: "x") { nodes { at } } } }`,
+			want:     `!BAD_USER_INPUT after cursor_invalid`,
+		},
+		{
+			name:     "a history is not unbounded",
+			document: `{ campaign(id: "<draft>") { history(first: 251) { nodes { at } } } }`,
+			want:     `!BAD_USER_INPUT first page_size`,
+		},
+		{
+			name:     "not too many instants",
+			document: `{ campaign(id: "<draft>") { schedule { upcoming(first: 101) } } }`,
+			want:     `!BAD_USER_INPUT first page_size`,
+		},
 	})
 }
 
 func TestHistoryTellsWhoDidWhatThroughWhat(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		a := w.Account(t)
-		id := apitest.At(t, w.MustQuery(t, a.Key, `mutation { createCampaign(input: {name: "one"}) { campaign { id } } }`, nil), "createCampaign", "campaign", "id")
+		id := apitest.At(
+			t, w.MustQuery(t, a.Key, `mutation { createCampaign(input: {name: "one"}) { campaign { id } } }`, nil),
+			"createCampaign", "campaign", "id",
+		)
 		for _, document := range []string{
 			`mutation($id: ID!) { updateCampaign(input: {id: $id, name: "two", schedule: {immediate: true}}) { campaign { id } } }`,
 			`mutation($id: ID!) { updateCampaign(input: {id: $id, status: READY}) { campaign { id } } }`,
@@ -268,14 +720,20 @@ func TestHistoryTellsWhoDidWhatThroughWhat(t *testing.T) {
 		if info["hasNextPage"] != true || info["hasPreviousPage"] != false {
 			t.Errorf("page info %v", info)
 		}
-		second := apitest.At(t, w.MustQuery(t, a.Key, page, object{"id": id, "after": info["endCursor"]}), "campaign", "history")
-		if got := compact(second); !strings.Contains(got, `"action":"CREATE"`) || !strings.Contains(got, `"hasNextPage":false,"hasPreviousPage":true`) {
+		second := apitest.At(
+			t, w.MustQuery(t, a.Key, page, object{"id": id, "after": info["endCursor"]}), "campaign", "history",
+		)
+		if got := compact(
+			second,
+		); !strings.Contains(got, `"action":"CREATE"`) ||
+			!strings.Contains(got, `"hasNextPage":false,"hasPreviousPage":true`) {
 			t.Errorf("second page of the history: %s", got)
 		}
 	})
 }
 
-// TestKeyThatMayOnlyWriteIsRefusedBeforeItWrites: what it may not read it is not given; where it asks for that, nothing is written first.
+// TestKeyThatMayOnlyWriteIsRefusedBeforeItWrites: what it may not read it is not given; where it
+// asks for that, nothing is written first.
 func TestKeyThatMayOnlyWriteIsRefusedBeforeItWrites(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		c := w.cast(t)
@@ -295,12 +753,21 @@ func TestKeyThatMayOnlyWriteIsRefusedBeforeItWrites(t *testing.T) {
 				t.Errorf("%s answers %s", document, response.Body)
 			}
 		}
-		found := w.MustQuery(t, c.keys[""], `{ campaigns(filter: {search: "new"}) { totalCount } tags(search: "new") { totalCount } }`, nil)
+		found := w.MustQuery(
+			t, c.keys[""], `{ campaigns(filter: {search: "new"}) { totalCount } tags(search: "new") { totalCount } }`,
+			nil,
+		)
 		if got := compact(found); got != `{"campaigns":{"totalCount":0},"tags":{"totalCount":0}}` {
 			t.Errorf("something was written: %s", got)
 		}
-		data := w.MustQuery(t, c.keys["writer"], `mutation($id: ID!) { updateCampaign(input: {id: $id, name: "new"}) { campaign { name status } userErrors { code } } }`, object{"id": id})
-		if got := compact(data); got != `{"updateCampaign":{"campaign":{"name":"new","status":"DRAFT"},"userErrors":[]}}` {
+		data := w.MustQuery(
+			t, c.keys["writer"],
+			`mutation($id: ID!) { updateCampaign(input: {id: $id, name: "new"}) { campaign { name status } userErrors { code } } }`,
+			object{"id": id},
+		)
+		if got := compact(
+			data,
+		); got != `{"updateCampaign":{"campaign":{"name":"new","status":"DRAFT"},"userErrors":[]}}` {
 			t.Errorf("what it wrote itself is %s", got)
 		}
 	})

@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// TestTheAnswersOnBothSidesAreAsThePageForMoversSays pauses a campaign through each surface, once more, and one that is not there.
+// TestTheAnswersOnBothSidesAreAsThePageForMoversSays pauses a campaign through each surface, once
+// more, and one that is not there.
 func TestTheAnswersOnBothSidesAreAsThePageForMoversSays(t *testing.T) {
 	page := must(os.ReadFile(filepath.Join("..", "docs", "command-bridge.md")))(t)
 	row := regexp.MustCompile("(?m)^\\| [^|]+ \\| `(\\{\"Success\"[^`]+)` \\| `([^`]+)` \\|$")
@@ -28,10 +29,23 @@ func TestTheAnswersOnBothSidesAreAsThePageForMoversSays(t *testing.T) {
 				w.Command(t, url.Values{"Command": {"Campaign.Pause"}, "APIKey": {a.Key}, "CampaignID": {legacy}})
 				w.Query(t, a.Key, pauseForMovers, object{"id": modern})
 			}
-			if _, got := w.Command(t, url.Values{"Command": {"Campaign.Pause"}, "APIKey": {a.Key}, "CampaignID": {legacy}}); got != string(row[1]) {
+			if _, got := w.Command(
+				t,
+				url.Values{"Command": {"Campaign.Pause"}, "APIKey": {a.Key}, "CampaignID": {legacy}},
+			); got != string(
+				row[1],
+			) {
 				t.Errorf("the bridge answers %s, the page says %s", got, row[1])
 			}
-			if got := must(json.Marshal(w.MustQuery(t, a.Key, pauseForMovers, object{"id": modern})))(t); string(got) != string(row[2]) {
+			if got := must(
+				json.Marshal(w.MustQuery(t, a.Key, pauseForMovers, object{"id": modern})),
+			)(
+				t,
+			); string(
+				got,
+			) != string(
+				row[2],
+			) {
 				t.Errorf("GraphQL answers %s, the page says %s", got, row[2])
 			}
 		}

@@ -101,11 +101,22 @@ func TestCommandTakesItsParametersInEveryForm(t *testing.T) {
 				t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
 			}
 		}
-		written := w.MustQuery(t, me.Key, `mutation { a: command(name: "Campaign.Update", parameters: {CampaignID: `+draft+`, CampaignName: "literal", S2SEnabled: true}) b: command(name: "nope") }`, nil)
+		written := w.MustQuery(
+			t, me.Key,
+			`mutation { a: command(name: "Campaign.Update", parameters: {CampaignID: `+draft+`, CampaignName: "literal", S2SEnabled: true}) b: command(name: "nope") }`,
+			nil,
+		)
 		if got := compact(apitest.At(t, written, "a")); got != `{"ErrorCode":0,"Success":true}` {
 			t.Errorf("written into the document: %s", got)
 		}
-		if got := w.command(t, me.Key, "Campaign.Get", object{"campaignid": draft}); !strings.Contains(got, `"CampaignName":"literal"`) {
+		if got := w.command(
+			t,
+			me.Key,
+			"Campaign.Get",
+			object{"campaignid": draft},
+		); !strings.Contains(
+			got, `"CampaignName":"literal"`,
+		) {
 			t.Errorf("nothing of it was stored: %s", got)
 		}
 	})
@@ -114,34 +125,72 @@ func TestCommandTakesItsParametersInEveryForm(t *testing.T) {
 func TestCommandActsForTheCallerOfTheRequestAlone(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		alice, bob := w.Account(t), w.Account(t)
-		if got := w.command(t, alice.Key, "Campaign.Create", object{"CampaignName": "mine", "APIKey": bob.Key, "SessionID": "x"}); !strings.HasPrefix(got, `{"Success":true`) {
+		if got := w.command(
+			t,
+			alice.Key,
+			"Campaign.Create",
+			object{"CampaignName": "mine", "APIKey": bob.Key, "SessionID": "x"},
+		); !strings.HasPrefix(
+			got, `{"Success":true`,
+		) {
 			t.Fatal(got)
 		}
 		c := w.db.Client(alice.Context).Campaign.Query().Where(campaign.UserID(alice.User.ID)).OnlyX(alice.Context)
-		history := w.MustQuery(t, alice.Key, `query($id: ID!) { campaign(id: $id) { name history { nodes { surface } } } }`, object{"id": number(c.ID)})
-		if got := compact(apitest.At(t, history, "campaign")); got != `{"history":{"nodes":[{"surface":"GRAPHQL"}]},"name":"mine"}` {
+		history := w.MustQuery(
+			t, alice.Key, `query($id: ID!) { campaign(id: $id) { name history { nodes { surface } } } }`,
+			object{"id": number(c.ID)},
+		)
+		if got := compact(
+			apitest.At(t, history, "campaign"),
+		); got != `{"history":{"nodes":[{"surface":"GRAPHQL"}]},"name":"mine"}` {
 			t.Errorf("the campaign is %s", got)
 		}
-		if got := w.command(t, "", "Tags.Get", object{"APIKey": alice.Key}); !strings.Contains(got, `"ErrorCode":99998`) {
+		if got := w.command(
+			t,
+			"",
+			"Tags.Get",
+			object{"APIKey": alice.Key},
+		); !strings.Contains(
+			got, `"ErrorCode":99998`,
+		) {
 			t.Errorf("a key among the parameters authenticates: %s", got)
 		}
 	})
 }
 
-// takes tells what the ids of a command's parameter name. A parameter that ends like one of an id and is not here is new, and its author has to say what it
-// names; from then on it is tested like the others.
+// takes tells what the ids of a command's parameter name. A parameter that ends like one of an id
+// and is not here is new, and its author has to say what it names; from then on it is tested like
+// the others.
 var takes = map[string]thing{
-	"CampaignID": aCampaign, "CampaignIDs": aCampaign, "Campaigns": aCampaign, "RelEmailID": anEmail, "EmailID": anEmail, "TagID": aTag, "Tags": aTag,
-	"ListID": aList, "SubscriberListID": aList, "RecipientListsAndSegments": aList, "Exclude_RecipientListsAndSegments": aList, "SubscriberSegment": aSegment,
-	"SubscriberID": anything, "SessionID": anything,
+	"CampaignID":                        aCampaign,
+	"CampaignIDs":                       aCampaign,
+	"Campaigns":                         aCampaign,
+	"RelEmailID":                        anEmail,
+	"EmailID":                           anEmail,
+	"TagID":                             aTag,
+	"Tags":                              aTag,
+	"ListID":                            aList,
+	"SubscriberListID":                  aList,
+	"RecipientListsAndSegments":         aList,
+	"Exclude_RecipientListsAndSegments": aList,
+	"SubscriberSegment":                 aSegment,
+	"SubscriberID":                      anything,
+	"SessionID":                         anything,
 }
 
 var endsLikeAnID = regexp.MustCompile(`(?i)(ids?|segments?)$`)
 
 // samples are values of the parameters that are no ids, for commands that check them first.
 var samples = object{
-	"CampaignName": "x", "Tag": "x", "SubscriberListName": "x", "EmailAddress": "nobody@example.com", "ValidateScope": "Campaign", "IPAddress": "203.0.113.1",
-	"FailOnNotFound": true, "RetrieveTags": true, "RetrieveStatistics": true,
+	"CampaignName":       "x",
+	"Tag":                "x",
+	"SubscriberListName": "x",
+	"EmailAddress":       "nobody@example.com",
+	"ValidateScope":      "Campaign",
+	"IPAddress":          "203.0.113.1",
+	"FailOnNotFound":     true,
+	"RetrieveTags":       true,
+	"RetrieveStatistics": true,
 }
 
 func TestNobodyLearnsByCommandWhetherAnotherAccountHasAnID(t *testing.T) {
@@ -171,7 +220,10 @@ func TestNobodyLearnsByCommandWhetherAnotherAccountHasAnID(t *testing.T) {
 			for _, p := range cmd.Parameters {
 				is, known := named(p)
 				if !known && endsLikeAnID.MatchString(p.Name) {
-					t.Errorf("%s: %s takes an id, and this test does not know of what: teach it in the table takes", cmd.Name, p.Name)
+					t.Errorf(
+						"%s: %s takes an id, and this test does not know of what: teach it in the table takes",
+						cmd.Name, p.Name,
+					)
 				}
 				if !known || is == anything {
 					continue
@@ -195,7 +247,9 @@ func TestNobodyLearnsByCommandWhetherAnotherAccountHasAnID(t *testing.T) {
 			t.Errorf("what the other account has was changed:\n%s", diff)
 		}
 		find := func(id int64) string {
-			return strings.ReplaceAll(w.command(t, alice.Key, "Campaign.Get", object{"campaignid": id}), number(id), "ID")
+			return strings.ReplaceAll(
+				w.command(t, alice.Key, "Campaign.Get", object{"campaignid": id}), number(id), "ID",
+			)
 		}
 		if tried < 15 || find(hers[aCampaign][0]) == find(missingID) {
 			t.Errorf("%d ids were tried, and their owner finds them: the test proves nothing otherwise", tried)
@@ -252,7 +306,9 @@ func TestLoginsByCommandAreThrottledWithAllOthers(t *testing.T) {
 				return w.command(t, "", "User.Login", object{"Username": a.User.Username, "Password": password})
 			},
 			func(password string) string {
-				_, body := w.Command(t, url.Values{"Command": {"User.Login"}, "Username": {a.User.Username}, "Password": {password}})
+				_, body := w.Command(
+					t, url.Values{"Command": {"User.Login"}, "Username": {a.User.Username}, "Password": {password}},
+				)
 				return body
 			},
 		}
@@ -271,7 +327,10 @@ func TestLoginsByCommandAreThrottledWithAllOthers(t *testing.T) {
 			t.Errorf("%d wrong passwords were tried before the name was limited, want 10", refused)
 		}
 		for _, try := range tries {
-			if got := try("correct horse"); !strings.Contains(got, `"ErrorCode":429`) || strings.Contains(got, "SessionID") {
+			if got := try(
+				"correct horse",
+			); !strings.Contains(got, `"ErrorCode":429`) ||
+				strings.Contains(got, "SessionID") {
 				t.Errorf("the right password after that: %s", got)
 			}
 		}
@@ -284,7 +343,13 @@ func TestCommandsOfOneRequestAreLimited(t *testing.T) {
 		document := func(n int) string {
 			var out strings.Builder
 			for i := range n {
-				out.WriteString(" c" + number(int64(i)) + `: command(name: "Tag.Create", parameters: {Tag: "t` + number(int64(i)) + `"})`)
+				out.WriteString(
+					" c" + number(
+						int64(i),
+					) + `: command(name: "Tag.Create", parameters: {Tag: "t` + number(
+						int64(i),
+					) + `"})`,
+				)
 			}
 			return "mutation {" + out.String() + " }"
 		}
@@ -310,14 +375,31 @@ func TestEnvelopesTooLongForADocumentAreRefused(t *testing.T) {
 		client := w.db.Client(a.Context)
 		long := strings.Repeat("x", 200<<10)
 		for range 24 {
-			client.Campaign.Create().SetName("long").SetNameKey("long").SetAudienceSource(long).SetStatus(kind.StatusDraft).
-				SetCreatedAt(firstDay).SetLastActivityAt(firstDay).ExecX(a.Context)
+			client.Campaign.Create().
+				SetName("long").
+				SetNameKey("long").
+				SetAudienceSource(long).
+				SetStatus(kind.StatusDraft).
+				SetCreatedAt(firstDay).
+				SetLastActivityAt(firstDay).
+				ExecX(a.Context)
 		}
 		const refused = "The answer is longer than 4194304 bytes: ask for pages."
-		if got := w.command(t, a.Key, "Campaigns.Get", nil); got != `{"Success":false,"ErrorCode":100000,"ErrorText":"`+refused+`","Errors":[{"Code":100000,"Message":"`+refused+`"}]}` {
+		if got := w.command(
+			t,
+			a.Key,
+			"Campaigns.Get",
+			nil,
+		); got != `{"Success":false,"ErrorCode":100000,"ErrorText":"`+refused+`","Errors":[{"Code":100000,"Message":"`+refused+`"}]}` {
 			t.Errorf("the whole list: %.300s", got)
 		}
-		if got := w.command(t, a.Key, "Campaigns.Get", object{"RecordsPerRequest": 10}); !strings.HasSuffix(got, `"TotalCampaigns":24}`) || len(got) < 10*len(long) {
+		if got := w.command(
+			t,
+			a.Key,
+			"Campaigns.Get",
+			object{"RecordsPerRequest": 10},
+		); !strings.HasSuffix(got, `"TotalCampaigns":24}`) ||
+			len(got) < 10*len(long) {
 			t.Errorf("a page: %d bytes, …%s", len(got), got[max(0, len(got)-100):])
 		}
 	})

@@ -57,14 +57,18 @@ func (r queryResolver) Compare(ctx context.Context, texts []string) (*model.Camp
 	if err != nil {
 		return nil, err
 	}
-	comparison.Total, err = r.overview(ctx, campaign.Filter{IDs: ids}, span, selected(ctx, accountFields, [][]string{{"total"}}))
+	comparison.Total, err = r.overview(
+		ctx, campaign.Filter{IDs: ids}, span, selected(ctx, accountFields, [][]string{{"total"}}),
+	)
 	return comparison, err
 }
 
 // comparedIDs reads ids of campaigns, each of which may stand there once.
 func comparedIDs(texts []string) ([]int64, error) {
 	if len(texts) < minCompared || len(texts) > maxCompared {
-		return nil, apperr.InvalidField("campaigns", apperr.ReasonNumberOfIDs, "%d ids, %d to %d are allowed", len(texts), minCompared, maxCompared)
+		return nil, apperr.InvalidField(
+			"campaigns", apperr.ReasonNumberOfIDs, "%d ids, %d to %d are allowed", len(texts), minCompared, maxCompared,
+		)
 	}
 	ids := make([]int64, len(texts))
 	var faults apperr.Faults
@@ -72,7 +76,11 @@ func comparedIDs(texts []string) ([]int64, error) {
 		id, err := identify(gid.Campaign, comparedName(i), text)
 		faults.Add(err)
 		if err == nil && slices.Contains(ids[:i], id) {
-			faults.Add(apperr.InvalidField(comparedName(i), apperr.ReasonIDRepeated, "names a campaign that stands there before"))
+			faults.Add(
+				apperr.InvalidField(
+					comparedName(i), apperr.ReasonIDRepeated, "names a campaign that stands there before",
+				),
+			)
 		}
 		ids[i] = id
 	}
@@ -88,9 +96,14 @@ type elapsedKey struct {
 	points   int32
 }
 
-func (r comparedResolver) Elapsed(ctx context.Context, c *model.ComparedCampaign, interval statistics.Interval, points int32) ([]*statistics.Point, error) {
-	found, err := ofPage(ctx, c.Campaign.Statistics(), elapsedKey{interval, points}, func(rows []*ent.Campaign) (map[int64][]statistics.Point, error) {
-		return r.Statistics.Elapsed(ctx, rows, interval, int(points), r.Campaigns.Now())
-	})
+func (r comparedResolver) Elapsed(
+	ctx context.Context, c *model.ComparedCampaign, interval statistics.Interval, points int32,
+) ([]*statistics.Point, error) {
+	found, err := ofPage(
+		ctx, c.Campaign.Statistics(), elapsedKey{interval, points},
+		func(rows []*ent.Campaign) (map[int64][]statistics.Point, error) {
+			return r.Statistics.Elapsed(ctx, rows, interval, int(points), r.Campaigns.Now())
+		},
+	)
 	return pointers(found), err
 }

@@ -18,20 +18,47 @@ func TestComparedCampaignsStandSideBySide(t *testing.T) {
 		a := w.Account(t)
 		client := w.db.Client(a.Context)
 		rows := w.page(t, a, 4)
-		// Two that began on different days, each with opens in its first, third and 26th hour; one of whose hours lies before; and one that never began.
+		// Two that began on different days, each with opens in its first, third and 26th hour; one
+		// of whose hours lies before; and one that never began.
 		for i, start := range []time.Time{firstDay.Add(25 * time.Minute), firstDay.Add(75*time.Hour + 59*time.Minute), firstDay} {
-			must(client.Campaign.UpdateOne(rows[i]).SetSendingStartedAt(start).SetTotalOpens(6).SetTotalRecipients(10).Save(a.Context))(t)
+			must(
+				client.Campaign.UpdateOne(rows[i]).
+					SetSendingStartedAt(start).
+					SetTotalOpens(6).
+					SetTotalRecipients(10).
+					Save(a.Context),
+			)(
+				t,
+			)
 			for n, hour := range []int{0, 2, 25} {
-				must(client.HourlyCounter.Create().SetCampaignID(rows[i].ID).SetHour(start.Truncate(time.Hour).Add(time.Duration(hour) * time.Hour)).SetOpens(int64(10*i + n + 1)).Save(a.Context))(t)
+				must(
+					client.HourlyCounter.Create().
+						SetCampaignID(rows[i].ID).
+						SetHour(start.Truncate(time.Hour).Add(time.Duration(hour) * time.Hour)).
+						SetOpens(int64(10*i + n + 1)).
+						Save(a.Context),
+				)(
+					t,
+				)
 			}
 		}
-		must(client.HourlyCounter.Create().SetCampaignID(rows[2].ID).SetHour(firstDay.Add(-time.Hour)).SetOpens(1000).Save(a.Context))(t)
+		must(
+			client.HourlyCounter.Create().
+				SetCampaignID(rows[2].ID).
+				SetHour(firstDay.Add(-time.Hour)).
+				SetOpens(1000).
+				Save(a.Context),
+		)(
+			t,
+		)
 		ask := func(fields string, ids ...int) string {
 			var named []string
 			for _, i := range ids {
 				named = append(named, number(rows[i].ID))
 			}
-			return compact(w.MustQuery(t, a.Key, `{ compare(campaigns: [`+strings.Join(named, ",")+`]) { `+fields+` } }`, nil)["compare"])
+			return compact(
+				w.MustQuery(t, a.Key, `{ compare(campaigns: [`+strings.Join(named, ",")+`]) { `+fields+` } }`, nil)["compare"],
+			)
 		}
 		for _, tt := range []struct{ fields, want string }{
 			{`campaigns { campaign { name statistics { opens { total } } } } total { campaigns recipients opens { total } }`,
@@ -45,7 +72,11 @@ func TestComparedCampaignsStandSideBySide(t *testing.T) {
 				t.Errorf("%s (-want +got):\n%s", tt.fields, diff)
 			}
 		}
-		if got := ask(`campaigns { elapsed(points: 1) { opens } }`, 2, 3); got != `{"campaigns":[{"elapsed":[{"opens":21}]},{"elapsed":[]}]}` {
+		if got := ask(
+			`campaigns { elapsed(points: 1) { opens } }`,
+			2,
+			3,
+		); got != `{"campaigns":[{"elapsed":[{"opens":21}]},{"elapsed":[]}]}` {
 			t.Errorf("what was counted before sending began: %s", got)
 		}
 		if got := ask(`campaigns { elapsed { opens } }`, 3, 2)[:40]; got != `{"campaigns":[{"elapsed":[]},{"elapsed":` {
@@ -60,8 +91,19 @@ func TestIntervalsThatHaveNotBegunAreLeftOut(t *testing.T) {
 		rows := w.page(t, a, 2)
 		start := time.Now().UTC().Truncate(time.Hour).Add(-2 * time.Hour)
 		must(w.db.Client(a.Context).Campaign.UpdateOne(rows[0]).SetSendingStartedAt(start).Save(a.Context))(t)
-		must(w.db.Client(a.Context).Campaign.UpdateOne(rows[1]).SetSendingStartedAt(start.Add(time.Hour * 100)).Save(a.Context))(t)
-		data := w.MustQuery(t, a.Key, fmt.Sprintf(`{ compare(campaigns: [%d, %d]) { campaigns { elapsed { end } } } }`, rows[0].ID, rows[1].ID), nil)
+		must(
+			w.db.Client(a.Context).
+				Campaign.UpdateOne(rows[1]).
+				SetSendingStartedAt(start.Add(time.Hour * 100)).
+				Save(a.Context),
+		)(
+			t,
+		)
+		data := w.MustQuery(
+			t, a.Key,
+			fmt.Sprintf(`{ compare(campaigns: [%d, %d]) { campaigns { elapsed { end } } } }`, rows[0].ID, rows[1].ID),
+			nil,
+		)
 		begun := len(apitest.At(t, data, "compare", "campaigns", 0, "elapsed").([]any))
 		// Three, or four where the hour has just changed.
 		if want := int(time.Since(start)/time.Hour) + 1; begun != want && begun != want-1 {
@@ -95,7 +137,11 @@ func TestCompareNamesTheIDAtFault(t *testing.T) {
 			{[]any{one, two, number(theirs)}, "NOT_FOUND campaigns[2] campaign_not_found"},
 			{[]any{globalID(gid.Campaign, theirs), one}, "NOT_FOUND campaigns[0] campaign_not_found"},
 		} {
-			response := w.Query(t, a.Key, `query($ids: [ID!]!) { compare(campaigns: $ids) { total { sent } campaigns { elapsed { sent } } } }`, object{"ids": tt.ids})
+			response := w.Query(
+				t, a.Key,
+				`query($ids: [ID!]!) { compare(campaigns: $ids) { total { sent } campaigns { elapsed { sent } } } }`,
+				object{"ids": tt.ids},
+			)
 			if len(response.Errors) == 0 {
 				t.Errorf("%v is answered: %s", tt.ids, response.Body)
 				continue
@@ -107,13 +153,22 @@ func TestCompareNamesTheIDAtFault(t *testing.T) {
 			noLeak(t, response)
 		}
 		for points, want := range map[string]bool{"0": false, "-1": false, "1001": false, "1": true, "1000": true} {
-			response := w.Query(t, a.Key, `{ compare(campaigns: [`+one+`,`+two+`]) { campaigns { elapsed(points: `+points+`) { sent } } } }`, nil)
+			response := w.Query(
+				t, a.Key,
+				`{ compare(campaigns: [`+one+`,`+two+`]) { campaigns { elapsed(points: `+points+`) { sent } } } }`, nil,
+			)
 			if (len(response.Errors) == 0) != want {
 				t.Errorf("%s points are answered %s", points, response.Body)
 			}
 		}
 		writer := w.key(t, a, kind.ScopeWrite)
-		if response := w.Query(t, writer, `{ compare(campaigns: [`+one+`,`+two+`]) { __typename } }`, nil); len(response.Errors) == 0 || response.Errors[0].Code() != "FORBIDDEN" {
+		if response := w.Query(
+			t,
+			writer,
+			`{ compare(campaigns: [`+one+`,`+two+`]) { __typename } }`,
+			nil,
+		); len(response.Errors) == 0 ||
+			response.Errors[0].Code() != "FORBIDDEN" {
 			t.Errorf("a key that may not read is answered %s", response.Body)
 		}
 	})
@@ -137,7 +192,10 @@ func TestCompareCostsAFixedNumberOfStatements(t *testing.T) {
 				}
 				ran := statements(t, w, a, `{ compare(campaigns: [`+strings.Join(named, ",")+`]) { `+fields+` } }`)
 				if len(ran) != want {
-					t.Errorf("%s of %d campaigns: %d statements, want %d:\n%s", fields, n, len(ran), want, strings.Join(ran, "\n"))
+					t.Errorf(
+						"%s of %d campaigns: %d statements, want %d:\n%s", fields, n, len(ran), want,
+						strings.Join(ran, "\n"),
+					)
 				}
 			}
 		}

@@ -17,20 +17,38 @@ import (
 
 // shapes are queries over a page of campaigns; %d is its size, and %s the ids of the page.
 var shapes = []struct{ name, document string }{
-	{"tags and statistics", `{ campaigns(first: %d) { nodes { name status tags { name } statistics { sent opens { unique } } } totalCount } }`},
-	{"edges", `{ campaigns(first: %d) { edges { cursor node { name status tags { name } } } pageInfo { endCursor } } }`},
+	{
+		"tags and statistics",
+		`{ campaigns(first: %d) { nodes { name status tags { name } statistics { sent opens { unique } } } totalCount } }`,
+	},
+	{
+		"edges",
+		`{ campaigns(first: %d) { edges { cursor node { name status tags { name } } } pageInfo { endCursor } } }`,
+	},
 	{"email", `{ campaigns(first: %d) { nodes { name email { subject } } } }`},
 	{"history", `{ campaigns(first: %d) { nodes { history(first: 3) { nodes { at version } } } } }`},
 	{"readiness", `{ campaigns(first: %d) { nodes { readiness { code } allowedTransitions { to } } } }`},
-	{"series", `{ campaigns(first: %d) { nodes { statistics { series(from: "2026-03-01T00:00:00Z", to: "2026-03-03T00:00:00Z") { sent } } } } }`},
-	{"links and domains", `{ campaigns(first: %d) { nodes { statistics { sent links(first: 3) { url } domains(first: 3) { domain } } } } }`},
+	{
+		"series",
+		`{ campaigns(first: %d) { nodes { statistics { series(from: "2026-03-01T00:00:00Z", to: "2026-03-03T00:00:00Z") { sent } } } } }`,
+	},
+	{
+		"links and domains",
+		`{ campaigns(first: %d) { nodes { statistics { sent links(first: 3) { url } domains(first: 3) { domain } } } } }`,
+	},
 	{"A/B test", `{ campaigns(first: %d) { nodes { abTest { variations { email { subject html } } } } } }`},
 	{"campaigns of tags", `{ campaigns(first: %d) { nodes { tags { name campaignCount } } } }`},
 	{"aliases", `{ campaigns(first: %d) { nodes { a: tags { name } b: tags { id createdAt } c: name d: name } } }`},
-	{"fragments", `query { campaigns(first: %d) { ...F edges { node { ...C } } } } fragment F on CampaignConnection { nodes { ...C ... on Node { id } } }
-		fragment C on Campaign { name ... on Campaign { tags { ...T } } } fragment T on Tag { name }`},
+	{
+		"fragments",
+		`query { campaigns(first: %d) { ...F edges { node { ...C } } } } fragment F on CampaignConnection { nodes { ...C ... on Node { id } } }
+		fragment C on Campaign { name ... on Campaign { tags { ...T } } } fragment T on Tag { name }`,
+	},
 	{"campaigns of listed tags", `{ tags(first: %d) { nodes { name campaignCount } } }`},
-	{"nodes", `{ nodes(ids: [%s]) { id ... on Campaign { name tags { name } email { subject } statistics { sent } } } }`},
+	{
+		"nodes",
+		`{ nodes(ids: [%s]) { id ... on Campaign { name tags { name } email { subject } statistics { sent } } } }`,
+	},
 }
 
 // statements runs a document and returns what it cost, the lookup of the key left out.
@@ -58,11 +76,18 @@ func TestStatementsDoNotDependOnTheNumberOfRows(t *testing.T) {
 					for i, c := range fifty {
 						quoted[i] = fmt.Sprintf("%q", globalID(gid.Campaign, c.ID))
 					}
-					small, large = fmt.Sprintf(shape.document, fmt.Sprintf("%q", globalID(gid.Campaign, one[0].ID))), fmt.Sprintf(shape.document, strings.Join(quoted, ","))
+					small, large = fmt.Sprintf(
+						shape.document, fmt.Sprintf("%q", globalID(gid.Campaign, one[0].ID)),
+					), fmt.Sprintf(
+						shape.document, strings.Join(quoted, ","),
+					)
 				}
 				cheap, dear := ask(few, small), ask(many, large)
 				if len(cheap) != len(dear) {
-					t.Errorf("%d statements for one campaign, %d for fifty:\n%s", len(cheap), len(dear), strings.Join(dear, "\n"))
+					t.Errorf(
+						"%d statements for one campaign, %d for fifty:\n%s", len(cheap), len(dear),
+						strings.Join(dear, "\n"),
+					)
 				}
 				if len(dear) > 3 {
 					t.Errorf("%d statements:\n%s", len(dear), strings.Join(dear, "\n"))
@@ -93,7 +118,8 @@ const fullStatistics = `{ campaigns(first: 50) { nodes { statistics {
 	domains(first: 10) { domain sent delivered }
 } } } }`
 
-// TestFullStatisticsOfAPageCostFourStatements says which: none of them reads events, so it does not matter how many of these are stored.
+// TestFullStatisticsOfAPageCostFourStatements says which: none of them reads events, so it does not
+// matter how many of these are stored.
 func TestFullStatisticsOfAPageCostFourStatements(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		few, many := w.Account(t), w.Account(t)
@@ -109,7 +135,10 @@ func TestFullStatisticsOfAPageCostFourStatements(t *testing.T) {
 				tables = append(tables, fromTable.FindStringSubmatch(query)[1])
 			}
 			slices.Sort(tables)
-			if diff := cmp.Diff([]string{"campaigns", "domain_counters", "hourly_counters", "link_counters"}, tables); diff != "" {
+			if diff := cmp.Diff(
+				[]string{"campaigns", "domain_counters", "hourly_counters", "link_counters"},
+				tables,
+			); diff != "" {
 				t.Errorf("%d campaigns (-want +read):\n%s", tt.n, diff)
 			}
 		}
@@ -201,7 +230,9 @@ func TestOnlyWhatIsAskedIsReadOrCounted(t *testing.T) {
 				}
 			}
 			if lists != tt.lists || counted != tt.counted {
-				t.Errorf("%s: %d lists and %d counts, want %d and %d", tt.document, lists, counted, tt.lists, tt.counted)
+				t.Errorf(
+					"%s: %d lists and %d counts, want %d and %d", tt.document, lists, counted, tt.lists, tt.counted,
+				)
 			}
 		}
 	})
@@ -231,7 +262,11 @@ func TestCommandsCostNoMoreStatementsThanGraphQL(t *testing.T) {
 			inGraphQL := w.Record(func() { w.MustQuery(t, a.Key, tt.document, nil) })
 			tt.command.Set("APIKey", a.Key)
 			inBridge := w.Record(func() {
-				if status, body := w.Command(t, tt.command); status != http.StatusOK || !strings.Contains(body, `"Success":true`) {
+				if status, body := w.Command(
+					t,
+					tt.command,
+				); status != http.StatusOK ||
+					!strings.Contains(body, `"Success":true`) {
 					t.Errorf("%d %s", status, body)
 				}
 			})

@@ -19,22 +19,36 @@ import (
 	"campaignql/internal/testkit/apitest"
 )
 
-// TestDirectAnswersAsTheExecutor sends documents made at random to the two ways of answering, and wants the same bytes from both.
+// TestDirectAnswersAsTheExecutor sends documents made at random to the two ways of answering, and
+// wants the same bytes from both.
 func TestDirectAnswersAsTheExecutor(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		a := w.Account(t)
 		w.page(t, a, 12)
 		w.oddities(t, a)
 		services := graph.Services{
-			Accounts: w.Services.Accounts, Campaigns: w.Services.Campaigns, Emails: w.Services.Emails, Tags: w.Services.Tags, Statistics: w.Services.Statistics,
-			Lists: w.Services.Lists, Subscribers: w.Services.Subscribers, SubscriberTags: w.Services.SubscriberTags, Fields: w.Services.Fields,
-			Segments: w.Services.Segments, Suppressions: w.Services.Suppressions, Audiences: w.Services.Audiences,
+			Accounts:       w.Services.Accounts,
+			Campaigns:      w.Services.Campaigns,
+			Emails:         w.Services.Emails,
+			Tags:           w.Services.Tags,
+			Statistics:     w.Services.Statistics,
+			Lists:          w.Services.Lists,
+			Subscribers:    w.Services.Subscribers,
+			SubscriberTags: w.Services.SubscriberTags,
+			Fields:         w.Services.Fields,
+			Segments:       w.Services.Segments,
+			Suppressions:   w.Services.Suppressions,
+			Audiences:      w.Services.Audiences,
 		}
 		direct, executor := graph.Handler(services, graph.Options{}), graph.ExecutorHandler(services, graph.Options{})
 		documents := append([]string{
-			`{ campaigns { totalCount } }`, `{ campaigns(first: 0) { nodes { id } pageInfo { startCursor endCursor hasNextPage } } }`, `{ campaign(id: "999999999") { name } }`,
+			`{ campaigns { totalCount } }`,
+			`{ campaigns(first: 0) { nodes { id } pageInfo { startCursor endCursor hasNextPage } } }`,
+			`{ campaign(id: "999999999") { name } }`,
 			`{ a: campaigns(first: 1) { __typename nodes { __typename } } b: tags { nodes { ... on Node { __typename id } } } __typename }`,
-			`{ campaigns(first: 251) { nodes { id } } }`, `{ campaigns(after: "x") { nodes { id } totalCount } }`, `{ campaign(id: "Q") { id } }`,
+			`{ campaigns(first: 251) { nodes { id } } }`,
+			`{ campaigns(after: "x") { nodes { id } totalCount } }`,
+			`{ campaign(id: "Q") { id } }`,
 			`query($skip: Boolean = true) { campaigns { nodes { id @skip(if: $skip) } edges @include(if: $skip) { cursor } } }`,
 			`{ campaigns(filter: {search: "%"}, orderBy: {field: NAME, direction: DESC}) { nodes { name } totalCount } }`,
 			`{ campaigns { nodes { statistics { throughput { emailsPerSecond remaining } } } } }`,
@@ -45,7 +59,14 @@ func TestDirectAnswersAsTheExecutor(t *testing.T) {
 				t.Fatalf("%s\nthe executor answers %s\ndirect        %s", document, want, got)
 			}
 		}
-		if got, want := answer(direct, "", documents[0]), answer(executor, "", documents[0]); got != want || !strings.Contains(got, "UNAUTHENTICATED") {
+		if got, want := answer(
+			direct,
+			"",
+			documents[0],
+		), answer(
+			executor, "", documents[0],
+		); got != want ||
+			!strings.Contains(got, "UNAUTHENTICATED") {
 			t.Errorf("without a key: %s, the executor answers %s", got, want)
 		}
 	})
@@ -58,10 +79,33 @@ func (w *world) oddities(t *testing.T, a *apitest.Account) {
 	for i, name := range []string{"quoted \"name\" \\ with\ttab\nand line", "größe 🎉 \u2028 \u007f", "<script>&amp;", "control \x01 character"} {
 		name := name + strings.Repeat("!", i)
 		at := time.Date(2026, 1, 2, 3, 4, 5, 678901000*i%1000000000, time.UTC)
-		c := must(client.Campaign.Create().SetName(name).SetNameKey(name).SetCreatedAt(at).SetLastActivityAt(at).SetStatus(kind.StatusPaused).
-			SetScheduleType(kind.ScheduleFuture).SetSendDate("2026-12-24").SetSendTime("10:00:00").SetSendTimeZone("Europe/Berlin").SetNextSendAt(at).
-			SetSendingStartedAt(at).SetStatusReason(name).SetAutoResendEnabled(true).SetAutoResendSubject(name).SetApprovalExplanation(name).
-			SetTotalSent(7).SetUniqueOpens(3).SetUniqueClicks(1).SetTotalHardBounces(1).SetConversionAmount(1<<50 + 7).SetTotalComplaints(int64(i)).Save(a.Context))(t)
+		c := must(
+			client.Campaign.Create().
+				SetName(name).
+				SetNameKey(name).
+				SetCreatedAt(at).
+				SetLastActivityAt(at).
+				SetStatus(kind.StatusPaused).
+				SetScheduleType(kind.ScheduleFuture).
+				SetSendDate("2026-12-24").
+				SetSendTime("10:00:00").
+				SetSendTimeZone("Europe/Berlin").
+				SetNextSendAt(at).
+				SetSendingStartedAt(at).
+				SetStatusReason(name).
+				SetAutoResendEnabled(true).
+				SetAutoResendSubject(name).
+				SetApprovalExplanation(name).
+				SetTotalSent(7).
+				SetUniqueOpens(3).
+				SetUniqueClicks(1).
+				SetTotalHardBounces(1).
+				SetConversionAmount(1<<50 + 7).
+				SetTotalComplaints(int64(i)).
+				Save(a.Context),
+		)(
+			t,
+		)
 		w.aim(t, a, c, i)
 		label := must(client.Tag.Create().SetName(name).SetNameKey(name).SetCreatedAt(at).Save(a.Context))(t)
 		must(client.CampaignTag.Create().SetCampaignID(c.ID).SetTagID(label.ID).Save(a.Context))(t)
@@ -74,14 +118,23 @@ func (w *world) aim(t *testing.T, a *apitest.Account, c *ent.Campaign, turn int)
 	include, exclude := w.reachable(t, a)
 	target := must(rules.ParseLists(include, exclude))(t)
 	if turn%2 == 1 {
-		target = must(rules.ParseRules(fmt.Appendf(nil, `{"operator":"or","criteria":[{"list_id":%d,"operator":"and","rules":[
-			{"type":"fields","field_id":"EmailAddress","operator":"contains","value":"<\"é"}]}]}`, target.Criteria[0].ListID)))(t)
+		target = must(
+			rules.ParseRules(fmt.Appendf(nil, `{"operator":"or","criteria":[{"list_id":%d,"operator":"and","rules":[
+			{"type":"fields","field_id":"EmailAddress","operator":"contains","value":"<\"é"}]}]}`, target.Criteria[0].ListID)),
+		)(
+			t,
+		)
 	}
 	encoded := must(json.Marshal(target))(t)
 	write := c.Update().SetAudience(string(encoded))
 	if turn > 1 {
-		write.SetScheduleType(kind.ScheduleRecurring).SetRecurDaysOfWeek([]string{"0", "1,7"}[turn%2]).SetRecurDaysOfMonth("0").SetRecurMonths("1,12").
-			SetRecurHours("9").SetRecurMinutes("0,30").SetRecurMaxInstances(3)
+		write.SetScheduleType(kind.ScheduleRecurring).
+			SetRecurDaysOfWeek([]string{"0", "1,7"}[turn%2]).
+			SetRecurDaysOfMonth("0").
+			SetRecurMonths("1,12").
+			SetRecurHours("9").
+			SetRecurMinutes("0,30").
+			SetRecurMaxInstances(3)
 	}
 	must(write.Save(a.Context))(t)
 }
@@ -101,14 +154,18 @@ func answer(h http.Handler, key, document string) string {
 	return fmt.Sprint(w.Code, " ", w.Body)
 }
 
-// randomDocuments makes queries over pages of campaigns and tags: fields, aliases, fragments, repetitions. They are the same in every run.
+// randomDocuments makes queries over pages of campaigns and tags: fields, aliases, fragments,
+// repetitions. They are the same in every run.
 func randomDocuments(schema *ast.Schema, n int) []string {
 	g := generator{schema: schema, random: rand.New(rand.NewPCG(1, 2))}
 	documents := make([]string, n)
 	for i := range documents {
 		roots := []string{
-			"campaigns(first: 3)", "campaigns(last: 2)", "campaigns(first: 4, offset: 2, orderBy: {field: LAST_ACTIVITY_AT, direction: ASC})",
-			"campaigns(filter: {status: [PAUSED]})", "tags(first: 2)",
+			"campaigns(first: 3)",
+			"campaigns(last: 2)",
+			"campaigns(first: 4, offset: 2, orderBy: {field: LAST_ACTIVITY_AT, direction: ASC})",
+			"campaigns(filter: {status: [PAUSED]})",
+			"tags(first: 2)",
 		}
 		root := roots[g.random.IntN(len(roots))]
 		of := "CampaignConnection"

@@ -29,10 +29,26 @@ func (w *world) active(t *testing.T, a *apitest.Account, n int) *ent.Campaign {
 	t.Helper()
 	client := w.db.Client(a.Context)
 	c := w.bare(t, a)
-	p := must(client.Subscriber.Create().SetListID(1_000_000 + a.User.ID).SetEmail("ann@example.org").SetEmailKey(randomName()).SetDomain("example.org").SetCreatedAt(firstDay).Save(a.Context))(t)
+	p := must(
+		client.Subscriber.Create().
+			SetListID(1_000_000 + a.User.ID).
+			SetEmail("ann@example.org").
+			SetEmailKey(randomName()).
+			SetDomain("example.org").
+			SetCreatedAt(firstDay).
+			Save(a.Context),
+	)(
+		t,
+	)
 	all := make([]*ent.EventCreate, n)
 	for i := range all {
-		all[i] = client.Event.Create().SetID(fmt.Sprintf("%d-%06d", c.ID, i)).SetCampaignID(c.ID).SetSubscriberID(p.ID).SetKind(kind.EventOpened).SetAt(firstDay).SetReason(strings.Repeat("r", 100))
+		all[i] = client.Event.Create().
+			SetID(fmt.Sprintf("%d-%06d", c.ID, i)).
+			SetCampaignID(c.ID).
+			SetSubscriberID(p.ID).
+			SetKind(kind.EventOpened).
+			SetAt(firstDay).
+			SetReason(strings.Repeat("r", 100))
 	}
 	for some := range slices.Chunk(all, 1000) {
 		if err := client.Event.CreateBulk(some...).Exec(a.Context); err != nil {
@@ -55,7 +71,10 @@ func TestActivityIsReadPageByPageByKey(t *testing.T) {
 		}
 		perTable := map[string]int{}
 		for _, s := range ran {
-			if _, from, ok := strings.Cut(s.Query, " FROM `"); ok { // the look-up of the key is written out without quotes
+			if _, from, ok := strings.Cut(
+				s.Query,
+				" FROM `",
+			); ok { // the look-up of the key is written out without quotes
 				table, _, _ := strings.Cut(from, "`")
 				perTable[table]++
 			}
@@ -67,11 +86,21 @@ func TestActivityIsReadPageByPageByKey(t *testing.T) {
 			t.Errorf("statements (-want +got):\n%s", diff)
 		}
 		for _, s := range ran {
-			if plan := w.plan(t, s); strings.Contains(s.Query, "FROM `events`") && (strings.Contains(plan, "TEMP B-TREE") || strings.Contains(plan, "filesort")) {
+			if plan := w.plan(
+				t,
+				s,
+			); strings.Contains(s.Query, "FROM `events`") &&
+				(strings.Contains(plan, "TEMP B-TREE") || strings.Contains(plan, "filesort")) {
 				t.Errorf("a page is sorted: %s\n%s", s.Query, plan)
 			}
 		}
-		if _, body := fetch(t, w.URL+"/export/campaigns/"+number(neighbour.ID)+"/activity.json", a.Key); strings.Count(body, "{") != 5 {
+		if _, body := fetch(
+			t,
+			w.URL+"/export/campaigns/"+number(neighbour.ID)+"/activity.json",
+			a.Key,
+		); strings.Count(
+			body, "{",
+		) != 5 {
 			t.Errorf("the neighbour: %s", body)
 		}
 	})
@@ -124,7 +153,9 @@ func (c *choked) Unwrap() http.ResponseWriter { return c.ResponseWriter }
 // through serves what the server serves, through a handler around it.
 func (w *world) through(t *testing.T, around func(next http.Handler) http.Handler) *httptest.Server {
 	t.Helper()
-	server := httptest.NewServer(around(app.Handler(w.Services, app.HandlerOptions{Config: apitest.Config(), Stopping: make(chan struct{})})))
+	server := httptest.NewServer(
+		around(app.Handler(w.Services, app.HandlerOptions{Config: apitest.Config(), Stopping: make(chan struct{})})),
+	)
 	t.Cleanup(server.Close)
 	return server
 }
@@ -137,12 +168,20 @@ func TestWhatBreaksOffIsNoWholeFile(t *testing.T) {
 			return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 				ctx, cancel := context.WithCancel(r.Context())
 				defer cancel()
-				next.ServeHTTP(&choked{ResponseWriter: rw, then: cancel}, r.WithContext(ctx)) // as when the database goes away
+				next.ServeHTTP(
+					&choked{ResponseWriter: rw, then: cancel}, r.WithContext(ctx),
+				) // as when the database goes away
 			})
 		})
 		for _, file := range []string{"activity.csv", "activity.json"} {
 			for _, encoding := range []string{"identity", "gzip"} {
-				request := must(http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/export/campaigns/"+number(c.ID)+"/"+file, nil))(t)
+				request := must(
+					http.NewRequestWithContext(
+						t.Context(), http.MethodGet, server.URL+"/export/campaigns/"+number(c.ID)+"/"+file, nil,
+					),
+				)(
+					t,
+				)
 				request.Header.Set("Authorization", "Bearer "+a.Key)
 				request.Header.Set("Accept-Encoding", encoding)
 				response, err := http.DefaultClient.Do(request)
@@ -166,16 +205,30 @@ func TestAFileOfACampaignThatIsDeletedIsNotWhole(t *testing.T) {
 			c := w.active(t, a, 2*export.PageRows)
 			ctx, client := w.system()
 			for i := range 300 { // more than the first page of links
-				client.LinkCounter.Create().SetUserID(c.UserID).SetCampaignID(c.ID).SetURL(number(int64(i))).SetURLHash(number(int64(i))).SaveX(ctx)
+				client.LinkCounter.Create().
+					SetUserID(c.UserID).
+					SetCampaignID(c.ID).
+					SetURL(number(int64(i))).
+					SetURLHash(number(int64(i))).
+					SaveX(ctx)
 			}
 			server := w.through(t, func(next http.Handler) http.Handler {
 				return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 					next.ServeHTTP(&choked{ResponseWriter: rw, then: func() {
-						w.MustQuery(t, a.Key, `mutation($ids: [ID!]!) { deleteCampaigns(input: {ids: $ids}) { deletedIds } }`, object{"ids": []string{number(c.ID)}})
+						w.MustQuery(
+							t, a.Key, `mutation($ids: [ID!]!) { deleteCampaigns(input: {ids: $ids}) { deletedIds } }`,
+							object{"ids": []string{number(c.ID)}},
+						)
 					}}, r)
 				})
 			})
-			request := must(http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/export/campaigns/"+number(c.ID)+"/"+file, nil))(t)
+			request := must(
+				http.NewRequestWithContext(
+					t.Context(), http.MethodGet, server.URL+"/export/campaigns/"+number(c.ID)+"/"+file, nil,
+				),
+			)(
+				t,
+			)
 			request.Header.Set("Authorization", "Bearer "+a.Key)
 			response, err := http.DefaultClient.Do(request)
 			if err != nil {
@@ -195,12 +248,17 @@ func TestAFileEndsWithTheKeyThatReadsIt(t *testing.T) {
 		a := w.Account(t)
 		c := w.active(t, a, 2*export.PageRows)
 		for _, revoked := range []bool{false, true} {
-			created, key, err := w.Services.Accounts.CreateKey(a.Context, account.NewKey{Scopes: kind.Scopes{kind.ScopeRead}})
+			created, key, err := w.Services.Accounts.CreateKey(
+				a.Context, account.NewKey{Scopes: kind.Scopes{kind.ScopeRead}},
+			)
 			if err != nil {
 				t.Fatal(err)
 			}
 			handler := http.NewServeMux()
-			handler.Handle("/export/campaigns/{id}/{file}", download.New(w.Services.Accounts, w.Services.Exports, download.Options{}))
+			handler.Handle(
+				"/export/campaigns/{id}/{file}",
+				download.New(w.Services.Accounts, w.Services.Exports, download.Options{}),
+			)
 			server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 				surface.Identify(surface.Identity{}, handler).ServeHTTP(&choked{ResponseWriter: rw, then: func() {
 					if revoked {
@@ -211,7 +269,13 @@ func TestAFileEndsWithTheKeyThatReadsIt(t *testing.T) {
 					}
 				}}, r)
 			}))
-			request := must(http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/export/campaigns/"+number(c.ID)+"/activity.csv", nil))(t)
+			request := must(
+				http.NewRequestWithContext(
+					t.Context(), http.MethodGet, server.URL+"/export/campaigns/"+number(c.ID)+"/activity.csv", nil,
+				),
+			)(
+				t,
+			)
 			request.Header.Set("Authorization", "Bearer "+key)
 			response, err := http.DefaultClient.Do(request)
 			if err == nil {
@@ -241,12 +305,20 @@ func TestAClientThatGoesAwayStopsTheReading(t *testing.T) {
 					close(choking)
 					<-r.Context().Done()
 				}
-				next.ServeHTTP(&choked{ResponseWriter: rw, then: gone}, r.WithContext(store.WithRecorder(r.Context(), recorder)))
+				next.ServeHTTP(
+					&choked{ResponseWriter: rw, then: gone}, r.WithContext(store.WithRecorder(r.Context(), recorder)),
+				)
 			})
 		})
 		ctx, leave := context.WithCancel(t.Context())
 		defer leave()
-		request := must(http.NewRequestWithContext(ctx, http.MethodGet, server.URL+"/export/campaigns/"+number(c.ID)+"/activity.csv", nil))(t)
+		request := must(
+			http.NewRequestWithContext(
+				ctx, http.MethodGet, server.URL+"/export/campaigns/"+number(c.ID)+"/activity.csv", nil,
+			),
+		)(
+			t,
+		)
 		request.Header.Set("Authorization", "Bearer "+a.Key)
 		request.Header.Set("Accept-Encoding", "identity")
 		go func() {

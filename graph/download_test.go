@@ -50,19 +50,50 @@ func fetch(t *testing.T, address, key string) (*http.Response, string) {
 // bare makes a campaign without anything around it.
 func (w *world) bare(t *testing.T, a *apitest.Account) *ent.Campaign {
 	t.Helper()
-	return must(w.db.Client(a.Context).Campaign.Create().SetName("bare").SetNameKey("bare").SetCreatedAt(firstDay).SetLastActivityAt(firstDay).Save(a.Context))(t)
+	return must(
+		w.db.Client(a.Context).
+			Campaign.Create().
+			SetName("bare").
+			SetNameKey("bare").
+			SetCreatedAt(firstDay).
+			SetLastActivityAt(firstDay).
+			Save(a.Context),
+	)(
+		t,
+	)
 }
 
-// acted gives a campaign events that are hard to write, and returns it with the two people whom they happened to, the second of whom is deleted.
+// acted gives a campaign events that are hard to write, and returns it with the two people whom
+// they happened to, the second of whom is deleted.
 func (w *world) acted(t *testing.T, a *apitest.Account) (*ent.Campaign, []int64) {
 	t.Helper()
 	client := w.db.Client(a.Context)
 	c := w.bare(t, a)
 	w.counted(t, a, c.ID)
 	must(client.Campaign.UpdateOne(c).SetSendingStartedAt(firstDay).Save(a.Context))(t)
-	p := must(client.Subscriber.Create().SetID(700_000_000 + rand.Int64N(200_000_000)).SetListID(1_000_000 + a.User.ID).SetEmail("+ann@example.org").SetEmailKey(randomName()).SetDomain("example.org").
-		SetCreatedAt(firstDay).Save(a.Context))(t)
-	link := must(client.LinkCounter.Create().SetCampaignID(c.ID).SetURLHash("c").SetURL(`https://example.com/ä?a="1",2&b=<3>`).SetClicks(1).SetUniqueClicks(1).Save(a.Context))(t)
+	p := must(
+		client.Subscriber.Create().
+			SetID(700_000_000 + rand.Int64N(200_000_000)).
+			SetListID(1_000_000 + a.User.ID).
+			SetEmail("+ann@example.org").
+			SetEmailKey(randomName()).
+			SetDomain("example.org").
+			SetCreatedAt(firstDay).
+			Save(a.Context),
+	)(
+		t,
+	)
+	link := must(
+		client.LinkCounter.Create().
+			SetCampaignID(c.ID).
+			SetURLHash("c").
+			SetURL(`https://example.com/ä?a="1",2&b=<3>`).
+			SetClicks(1).
+			SetUniqueClicks(1).
+			Save(a.Context),
+	)(
+		t,
+	)
 	gone := p.ID + 900_000_000
 	for i, create := range []*ent.EventCreate{
 		client.Event.Create().SetKind(kind.EventSent).SetSubscriberID(p.ID),
@@ -73,7 +104,14 @@ func (w *world) acted(t *testing.T, a *apitest.Account) (*ent.Campaign, []int64)
 		client.Event.Create().SetKind(kind.EventHardBounced).SetSubscriberID(gone).SetReason("two lines:\nüber, \"quoted\""),
 		client.Event.Create().SetKind(kind.EventComplained).SetSubscriberID(gone).SetReason("\tindented"),
 	} {
-		must(create.SetID(fmt.Sprintf("%d-%d", c.ID, i)).SetCampaignID(c.ID).SetAt(firstDay.Add(time.Duration(i)*time.Hour + 250*time.Millisecond)).Save(a.Context))(t)
+		must(
+			create.SetID(fmt.Sprintf("%d-%d", c.ID, i)).
+				SetCampaignID(c.ID).
+				SetAt(firstDay.Add(time.Duration(i)*time.Hour + 250*time.Millisecond)).
+				Save(a.Context),
+		)(
+			t,
+		)
 	}
 	return c, []int64{p.ID, gone}
 }
@@ -92,7 +130,10 @@ func TestExportedFilesAreAsTheyWere(t *testing.T) {
 					t.Fatalf("%s: %d %s %s", file, response.StatusCode, got, body)
 				}
 				want := `attachment; filename="campaign-` + number(c.ID) + `-` + file + `"`
-				if got := response.Header.Get("Content-Disposition"); got != want || response.Header.Get("Cache-Control") != "no-store" || response.Header.Get("Referrer-Policy") != "no-referrer" {
+				if got := response.Header.Get(
+					"Content-Disposition",
+				); got != want || response.Header.Get("Cache-Control") != "no-store" ||
+					response.Header.Get("Referrer-Policy") != "no-referrer" {
 					t.Errorf("%s: %v", file, response.Header)
 				}
 				body = strings.NewReplacer(number(people[0]), "ANN", number(people[1]), "GONE").Replace(body)
@@ -101,12 +142,25 @@ func TestExportedFilesAreAsTheyWere(t *testing.T) {
 		}
 		// Both formats can be read again.
 		_, text := fetch(t, w.URL+"/export/campaigns/"+globalID(gid.Campaign, c.ID)+"/activity.csv", a.Key)
-		if rows := must(csv.NewReader(strings.NewReader(text)).ReadAll())(t); len(rows) != 8 || rows[6][5] != "two lines:\nüber, \"quoted\"" || rows[5][5][0] != '\'' {
+		if rows := must(
+			csv.NewReader(strings.NewReader(text)).ReadAll(),
+		)(
+			t,
+		); len(rows) != 8 || rows[6][5] != "two lines:\nüber, \"quoted\"" ||
+			rows[5][5][0] != '\'' {
 			t.Errorf("%q", rows)
 		}
-		_, text = fetch(t, w.URL+"/export/campaigns/"+number(c.ID)+"/activity.json?from=2026-03-01T13:00:00Z&to=2026-03-01T15:00:00Z", a.Key)
+		_, text = fetch(
+			t,
+			w.URL+"/export/campaigns/"+number(c.ID)+"/activity.json?from=2026-03-01T13:00:00Z&to=2026-03-01T15:00:00Z",
+			a.Key,
+		)
 		var rows []object
-		if err := json.Unmarshal([]byte(text), &rows); err != nil || len(rows) != 2 || rows[0]["automated"] != true || rows[1]["amount"] != 12.05 || rows[1]["reason"] != nil {
+		if err := json.Unmarshal(
+			[]byte(text),
+			&rows,
+		); err != nil || len(rows) != 2 || rows[0]["automated"] != true || rows[1]["amount"] != 12.05 ||
+			rows[1]["reason"] != nil {
 			t.Errorf("%v %v", err, rows)
 		}
 		response, body := fetch(t, w.URL+"/export/campaigns/"+number(w.bare(t, a).ID)+"/links.json", a.Key)
@@ -136,11 +190,14 @@ func TestExportedColumnsAreTheFieldsOfTheSchema(t *testing.T) {
 	for content, typeName := range map[export.Content]string{export.Series: "SeriesPoint", export.Links: "LinkStatistic"} {
 		var want []string
 		for _, field := range types[typeName].Fields {
-			if !strings.HasPrefix(field.Name, "__") && field.Name != "cursor" && types[field.Type.Name()].Kind != ast.Object {
+			if !strings.HasPrefix(field.Name, "__") && field.Name != "cursor" &&
+				types[field.Type.Name()].Kind != ast.Object {
 				want = append(want, field.Name)
 			}
 		}
-		header, _, _ := strings.Cut(string(must(os.ReadFile(filepath.Join("testdata", "export_"+string(content)+".csv.golden")))(t)), "\r\n")
+		header, _, _ := strings.Cut(
+			string(must(os.ReadFile(filepath.Join("testdata", "export_"+string(content)+".csv.golden")))(t)), "\r\n",
+		)
 		if diff := cmp.Diff(want, strings.Split(header, ",")); diff != "" {
 			t.Errorf("%s (-schema +file):\n%s", content, diff)
 		}
@@ -174,7 +231,10 @@ func TestWhoMayExportWhat(t *testing.T) {
 			if response.StatusCode != tt.want {
 				t.Errorf("%s: %d %s, want %d", tt.name, response.StatusCode, body, tt.want)
 			}
-			if found := leak.FindString(body); tt.want != 200 && (found != "" || response.Header.Get("Content-Disposition") != "") {
+			if found := leak.FindString(
+				body,
+			); tt.want != 200 &&
+				(found != "" || response.Header.Get("Content-Disposition") != "") {
 				t.Errorf("%s: %q in %s %v", tt.name, found, body, response.Header)
 			}
 		}
@@ -205,7 +265,11 @@ func TestALinkOpensItsFileAndNoOther(t *testing.T) {
 		c, _ := w.acted(t, a)
 		second, _ := w.acted(t, a)
 		key := w.key(t, a, kind.ScopeRead, kind.ScopeWrite)
-		session := must(w.Services.Accounts.Login(t.Context(), account.Login{Username: a.User.Username, Password: "correct horse"}))(t)
+		session := must(
+			w.Services.Accounts.Login(t.Context(), account.Login{Username: a.User.Username, Password: "correct horse"}),
+		)(
+			t,
+		)
 		for credential, token := range map[string]string{"key": key, "session": session.Token} {
 			for _, variables := range []object{
 				{"content": "ACTIVITY", "format": "CSV"}, {"content": "LINKS", "format": "JSON"}, {"content": "SERIES", "format": "CSV", "from": "2026-03-01T00:00:00.5+02:00", "zone": "GMT-03:30"},
@@ -213,7 +277,12 @@ func TestALinkOpensItsFileAndNoOther(t *testing.T) {
 				variables["id"] = number(c.ID)
 				data := w.MustQuery(t, token, exportDocument, variables)
 				link := apitest.At(t, data, "exportStatistics", "url").(string)
-				if end := must(time.Parse(time.RFC3339, apitest.At(t, data, "exportStatistics", "expiresAt").(string)))(t); time.Until(end) > download.LinkTTL || time.Until(end) < download.LinkTTL-time.Minute {
+				if end := must(
+					time.Parse(time.RFC3339, apitest.At(t, data, "exportStatistics", "expiresAt").(string)),
+				)(
+					t,
+				); time.Until(end) > download.LinkTTL ||
+					time.Until(end) < download.LinkTTL-time.Minute {
 					t.Errorf("the link ends at %v", end)
 				}
 				response, body := fetch(t, link, "")
@@ -225,13 +294,22 @@ func TestALinkOpensItsFileAndNoOther(t *testing.T) {
 					forged, query := *at, at.Query()
 					change(&forged.Path, query)
 					forged.RawQuery = query.Encode()
-					if response, body := fetch(t, forged.String(), ""); response.StatusCode != http.StatusUnauthorized || !strings.Contains(body, "exportStatistics") {
+					if response, body := fetch(
+						t,
+						forged.String(),
+						"",
+					); response.StatusCode != http.StatusUnauthorized ||
+						!strings.Contains(body, "exportStatistics") {
 						t.Errorf("by %s: %s: %d %s", credential, why, response.StatusCode, body)
 					}
 				}
-				forge("another campaign", func(path *string, _ url.Values) { *path = strings.Replace(*path, number(c.ID), number(second.ID), 1) })
+				forge(
+					"another campaign",
+					func(path *string, _ url.Values) { *path = strings.Replace(*path, number(c.ID), number(second.ID), 1) },
+				)
 				forge("another content", func(path *string, _ url.Values) {
-					*path = strings.NewReplacer("activity", "links", "links", "series", "series", "activity").Replace(*path)
+					*path = strings.NewReplacer("activity", "links", "links", "series", "series", "activity").
+						Replace(*path)
 				})
 				forge("another format", func(path *string, _ url.Values) {
 					*path = strings.NewReplacer(".csv", ".json", ".json", ".csv").Replace(*path)
@@ -253,12 +331,18 @@ func TestALinkEndsWithItsTimeAndItsKey(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		a := w.Account(t)
 		c, _ := w.acted(t, a)
-		created, key, err := w.Services.Accounts.CreateKey(a.Context, account.NewKey{Scopes: kind.Scopes{kind.ScopeRead}})
+		created, key, err := w.Services.Accounts.CreateKey(
+			a.Context, account.NewKey{Scopes: kind.Scopes{kind.ScopeRead}},
+		)
 		if err != nil {
 			t.Fatal(err)
 		}
-		request := export.Request{CampaignID: c.ID, Content: export.Links, Format: export.CSV, Span: statistics.Span{Zone: time.UTC}}
-		late, _, err := download.Link(a.Context, w.Services.Accounts, request, time.Now().Add(-download.LinkTTL-time.Second))
+		request := export.Request{
+			CampaignID: c.ID, Content: export.Links, Format: export.CSV, Span: statistics.Span{Zone: time.UTC},
+		}
+		late, _, err := download.Link(
+			a.Context, w.Services.Accounts, request, time.Now().Add(-download.LinkTTL-time.Second),
+		)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -288,12 +372,19 @@ func TestALinkEndsWithItsTimeAndItsKey(t *testing.T) {
 				t.Fatal(err)
 			}
 			response := w.Query(t, a.Key, exportDocument, given)
-			if len(response.Errors) == 0 || fmt.Sprintf("%s %v", response.Errors[0].Code(), response.Errors[0].Extensions["field"]) != want {
+			if len(response.Errors) == 0 ||
+				fmt.Sprintf("%s %v", response.Errors[0].Code(), response.Errors[0].Extensions["field"]) != want {
 				t.Errorf("%s is answered %s", variables, response.Body)
 			}
 		}
 		writer := w.key(t, a, kind.ScopeWrite)
-		if response := w.Query(t, writer, exportDocument, object{"id": number(c.ID), "content": "LINKS", "format": "CSV"}); len(response.Errors) == 0 || response.Errors[0].Code() != "FORBIDDEN" {
+		if response := w.Query(
+			t,
+			writer,
+			exportDocument,
+			object{"id": number(c.ID), "content": "LINKS", "format": "CSV"},
+		); len(response.Errors) == 0 ||
+			response.Errors[0].Code() != "FORBIDDEN" {
 			t.Errorf("a key that may not read is answered %s", response.Body)
 		}
 	})
@@ -305,9 +396,14 @@ func TestNoLogTellsASignature(t *testing.T) {
 		c, _ := w.acted(t, a)
 		var log strings.Builder
 		handler := app.Handler(w.Services, app.HandlerOptions{
-			Config: apitest.Config(), Stopping: make(chan struct{}), Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+			Config:   apitest.Config(),
+			Stopping: make(chan struct{}),
+			Logger:   slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		})
-		link, _, err := download.Link(a.Context, w.Services.Accounts, export.Request{CampaignID: c.ID, Content: export.Activity, Format: export.CSV}, time.Now())
+		link, _, err := download.Link(
+			a.Context, w.Services.Accounts,
+			export.Request{CampaignID: c.ID, Content: export.Activity, Format: export.CSV}, time.Now(),
+		)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -326,9 +422,18 @@ func TestNoLogTellsASignature(t *testing.T) {
 				}
 			}()
 			ctx, cancel := context.WithCancel(t.Context())
-			handler.ServeHTTP(&choked{ResponseWriter: httptest.NewRecorder(), then: cancel}, httptest.NewRequestWithContext(ctx, http.MethodGet, link, nil))
+			handler.ServeHTTP(
+				&choked{ResponseWriter: httptest.NewRecorder(), then: cancel},
+				httptest.NewRequestWithContext(ctx, http.MethodGet, link, nil),
+			)
 		}()
-		if signature := must(url.Parse(link))(t).Query().Get("signature"); signature == "" || strings.Contains(log.String(), signature) {
+		if signature := must(
+			url.Parse(link),
+		)(
+			t,
+		).Query().
+			Get("signature"); signature == "" ||
+			strings.Contains(log.String(), signature) {
 			t.Errorf("%q stands in the log:\n%s", signature, log.String())
 		}
 	})

@@ -22,16 +22,26 @@ func (r *resolver) emailByID(ctx context.Context, id int64) (*ent.Email, error) 
 	return e, absent(err)
 }
 
-func (r queryResolver) Emails(ctx context.Context, search *string, orderBy *model.EmailOrder, first *int32, after *string, last *int32, before *string) (*model.EmailConnection, error) {
+func (r queryResolver) Emails(
+	ctx context.Context, search *string, orderBy *model.EmailOrder, first *int32, after *string, last *int32,
+	before *string,
+) (*model.EmailConnection, error) {
 	filter := content.Filter{Search: value(search)}
-	shown := &model.EmailConnection{Count: func(ctx context.Context) (int, error) { return r.resolver.Emails.Count(ctx, filter) }}
+	shown := &model.EmailConnection{
+		Count: func(ctx context.Context) (int, error) { return r.resolver.Emails.Count(ctx, filter) },
+	}
 	order, request := emailOrder(orderBy), pageRequest(first, after, last, before, nil)
 	if !asks(ctx, "nodes", "edges", "pageInfo") {
 		_, err := order.Plan(request)
 		return shown, err
 	}
 	var err error
-	shown.Result, err = r.resolver.Emails.List(ctx, filter, order, request, selected(ctx, emailFields, connection).columns()...)
+	shown.Result, err = r.resolver.Emails.List(
+		ctx,
+		filter,
+		order,
+		request,
+		selected(ctx, emailFields, connection).columns()...)
 	return shown, err
 }
 
@@ -56,7 +66,9 @@ func (r emailResolver) ID(_ context.Context, e *ent.Email) (string, error) {
 	return gid.Encode(gid.Email, e.ID), nil
 }
 
-func (r mutationResolver) CreateEmail(ctx context.Context, input model.CreateEmailInput) (*model.CreateEmailPayload, error) {
+func (r mutationResolver) CreateEmail(
+	ctx context.Context, input model.CreateEmailInput,
+) (*model.CreateEmailPayload, error) {
 	e, err := r.Emails.Create(ctx, content.Patch{
 		Name: cleared(input.Name), Subject: cleared(input.Subject), Preheader: cleared(input.Preheader),
 		FromName: cleared(input.FromName), FromEmail: cleared(input.FromEmail),
@@ -68,7 +80,9 @@ func (r mutationResolver) CreateEmail(ctx context.Context, input model.CreateEma
 	return &model.CreateEmailPayload{Email: e, UserErrors: mend}, err
 }
 
-func (r mutationResolver) UpdateEmail(ctx context.Context, input model.UpdateEmailInput) (*model.UpdateEmailPayload, error) {
+func (r mutationResolver) UpdateEmail(
+	ctx context.Context, input model.UpdateEmailInput,
+) (*model.UpdateEmailPayload, error) {
 	id, err := identify(gid.Email, "id", input.ID)
 	var e *ent.Email
 	if err == nil {
@@ -84,7 +98,9 @@ func (r mutationResolver) UpdateEmail(ctx context.Context, input model.UpdateEma
 	return &model.UpdateEmailPayload{Email: e, UserErrors: mend}, err
 }
 
-func (r mutationResolver) DeleteEmails(ctx context.Context, input model.DeleteEmailsInput) (*model.DeleteEmailsPayload, error) {
+func (r mutationResolver) DeleteEmails(
+	ctx context.Context, input model.DeleteEmailsInput,
+) (*model.DeleteEmailsPayload, error) {
 	ids, err := identifyAll(gid.Email, "ids", input.Ids, maxIDs)
 	var deleted []int64
 	if err == nil {

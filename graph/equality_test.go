@@ -23,8 +23,13 @@ func (w *world) recorded(t *testing.T, a *apitest.Account, campaignID int64, peo
 	var events []any
 	for i := range 300 {
 		what := strings.ToUpper(kinds[rand.IntN(len(kinds))])
-		e := object{"id": fmt.Sprint("e", i), "kind": what, "campaign": number(campaignID), "subscriber": number(people[rand.IntN(len(people))]),
-			"at": firstDay.Add(time.Duration(rand.IntN(48*3600)) * time.Second).Format(time.RFC3339)}
+		e := object{
+			"id":         fmt.Sprint("e", i),
+			"kind":       what,
+			"campaign":   number(campaignID),
+			"subscriber": number(people[rand.IntN(len(people))]),
+			"at":         firstDay.Add(time.Duration(rand.IntN(48*3600)) * time.Second).Format(time.RFC3339),
+		}
 		switch what {
 		case "CLICKED":
 			e["url"] = fmt.Sprint("https://example.org/", rand.IntN(3))
@@ -49,11 +54,22 @@ func (w *world) recorded(t *testing.T, a *apitest.Account, campaignID int64, peo
 func bridged(row object) string {
 	of := func(name string) any { return fmt.Sprint(row[name]) }
 	return compact(object{
-		"recipients": of("TotalRecipients"), "sent": of("TotalSent"), "failed": of("TotalFailed"), "opens": object{"total": of("TotalOpens"), "unique": of("UniqueOpens")},
-		"clicks": object{"total": of("TotalClicks"), "unique": of("UniqueClicks")}, "forwards": object{"total": of("TotalForwards"), "unique": of("UniqueForwards")},
-		"browserViews":    object{"total": of("TotalViewsOnBrowser"), "unique": of("UniqueViewsOnBrowser")},
-		"unsubscriptions": object{"total": of("TotalUnsubscriptions")}, "complaints": object{"total": of("TotalSpamReports")},
-		"bounces": object{"hard": of("TotalHardBounces"), "soft": of("TotalSoftBounces")},
+		"recipients": of(
+			"TotalRecipients",
+		),
+		"sent":   of("TotalSent"),
+		"failed": of("TotalFailed"),
+		"opens":  object{"total": of("TotalOpens"), "unique": of("UniqueOpens")},
+		"clicks": object{
+			"total": of("TotalClicks"), "unique": of("UniqueClicks"),
+		},
+		"forwards":     object{"total": of("TotalForwards"), "unique": of("UniqueForwards")},
+		"browserViews": object{"total": of("TotalViewsOnBrowser"), "unique": of("UniqueViewsOnBrowser")},
+		"unsubscriptions": object{
+			"total": of("TotalUnsubscriptions"),
+		},
+		"complaints": object{"total": of("TotalSpamReports")},
+		"bounces":    object{"hard": of("TotalHardBounces"), "soft": of("TotalSoftBounces")},
 	})
 }
 
@@ -67,8 +83,20 @@ func TestANumberIsTheSameOnEverySurface(t *testing.T) {
 		var people []int64
 		for i := range 20 {
 			email := fmt.Sprintf("p%d@example%d.org", i, i%3)
-			people = append(people, must(client.Subscriber.Create().SetListID(1_000_000+a.User.ID).SetEmail(email).SetEmailKey(email).SetDomain(fmt.Sprintf("example%d.org", i%3)).
-				SetCreatedAt(firstDay.Add(-time.Hour)).Save(a.Context))(t).ID)
+			people = append(
+				people,
+				must(
+					client.Subscriber.Create().
+						SetListID(1_000_000+a.User.ID).
+						SetEmail(email).
+						SetEmailKey(email).
+						SetDomain(fmt.Sprintf("example%d.org", i%3)).
+						SetCreatedAt(firstDay.Add(-time.Hour)).
+						Save(a.Context),
+				)(
+					t,
+				).ID,
+			)
 		}
 		w.recorded(t, a, c.ID, people)
 		id := number(c.ID)
@@ -87,7 +115,8 @@ func TestANumberIsTheSameOnEverySurface(t *testing.T) {
 		for _, name := range []string{"series", "links", "domains"} {
 			delete(detail, name)
 		}
-		if n := detail["opens"].(object)["total"].(float64); n == 0 || len(links.([]any)) != 3 || len(domains.([]any)) != 3 {
+		if n := detail["opens"].(object)["total"].(float64); n == 0 || len(links.([]any)) != 3 ||
+			len(domains.([]any)) != 3 {
 			t.Fatalf("hardly anything was counted: %v", compact(detail))
 		}
 		numbers := func(at ...any) object {
@@ -145,7 +174,10 @@ func (w *world) sameOnTheBridge(t *testing.T, a *apitest.Account, id string, det
 		delete(want, name) // of which the legacy API knows nothing
 	}
 	for command, path := range map[string][]any{"Campaign.Get": {"Campaign"}, "Campaigns.Get": {"Campaigns", 0}} {
-		parameters := url.Values{"Command": {command}, "APIKey": {a.Key}, "CampaignID": {id}, "RecordsPerRequest": {"10"}, "OrderField": {"TotalRecipients"}, "OrderType": {"DESC"}}
+		parameters := url.Values{
+			"Command": {command}, "APIKey": {a.Key}, "CampaignID": {id}, "RecordsPerRequest": {"10"},
+			"OrderField": {"TotalRecipients"}, "OrderType": {"DESC"},
+		}
 		_, body := w.Command(t, parameters)
 		var answer any
 		if err := json.Unmarshal([]byte(body), &answer); err != nil {

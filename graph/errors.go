@@ -19,7 +19,8 @@ import (
 	"campaignql/internal/surface"
 )
 
-// userCodes says which failures a caller can mend: those are told as user errors of a mutation, the others as errors of GraphQL.
+// userCodes says which failures a caller can mend: those are told as user errors of a mutation, the
+// others as errors of GraphQL.
 func userCode(code apperr.Code) (model.UserErrorCode, bool) {
 	switch code {
 	case apperr.Invalid:
@@ -42,7 +43,8 @@ var inputPaths = map[string]string{
 	"abTest.testDuration": "abTest.testDurationHours",
 }
 
-// mended splits what a domain returned into user errors, when all of its faults can be mended by the caller, or the error otherwise.
+// mended splits what a domain returned into user errors, when all of its faults can be mended by
+// the caller, or the error otherwise.
 func mended(ctx context.Context, err error) ([]*model.UserError, error) {
 	if err == nil {
 		return []*model.UserError{}, nil
@@ -65,8 +67,8 @@ func mended(ctx context.Context, err error) ([]*model.UserError, error) {
 	return out, nil
 }
 
-// fieldPath turns the domain's name of an input into the path of the argument; empty when the operation has no such argument, as when a campaign's
-// status stands in the way of a pause.
+// fieldPath turns the domain's name of an input into the path of the argument; empty when the
+// operation has no such argument, as when a campaign's status stands in the way of a pause.
 func fieldPath(ctx context.Context, name string) []string {
 	if name == "" {
 		return []string{}
@@ -135,8 +137,8 @@ func scheduleZonePath(ctx context.Context) string {
 	return "schedule.at.timeZone"
 }
 
-// present turns an error into what a client sees. Only messages of apperr and of GraphQL's own validation pass; the cause of anything else goes to the
-// log, once, with the id of the request.
+// present turns an error into what a client sees. Only messages of apperr and of GraphQL's own
+// validation pass; the cause of anything else goes to the log, once, with the id of the request.
 func (s *server) present(ctx context.Context, err error) *gqlerror.Error {
 	shown := graphql.DefaultErrorPresenter(ctx, err)
 	faults := apperr.All(err)
@@ -165,7 +167,10 @@ func (s *server) present(ctx context.Context, err error) *gqlerror.Error {
 	if fault.Code == apperr.Unauthenticated && credentialsRefused(ctx) {
 		message = "the API key or session is unknown, expired or revoked"
 	}
-	out := &gqlerror.Error{Message: message, Path: path, Locations: shown.Locations, Extensions: map[string]any{"code": surface.Code(fault.Code)}}
+	out := &gqlerror.Error{
+		Message: message, Path: path, Locations: shown.Locations,
+		Extensions: map[string]any{"code": surface.Code(fault.Code)},
+	}
 	if fault.Field != "" {
 		out.Extensions["field"] = fault.Field
 	}
@@ -179,8 +184,12 @@ func (s *server) present(ctx context.Context, err error) *gqlerror.Error {
 		out.Extensions["requestId"] = id
 	}
 	chargeError(ctx, out)
-	if fault.Code == apperr.Internal && !errors.Is(err, errLogged) || fault.Code == apperr.Unavailable && fault.Err != nil {
-		s.log.ErrorContext(ctx, "graphql field failed", slog.String("requestId", requestID(ctx)), slog.String("path", pathText(shown.Path)), slog.Any("error", surface.Cause(err)))
+	if fault.Code == apperr.Internal && !errors.Is(err, errLogged) ||
+		fault.Code == apperr.Unavailable && fault.Err != nil {
+		s.log.ErrorContext(
+			ctx, "graphql field failed", slog.String("requestId", requestID(ctx)),
+			slog.String("path", pathText(shown.Path)), slog.Any("error", surface.Cause(err)),
+		)
 	}
 	return out
 }
@@ -198,6 +207,9 @@ var errLogged = errors.New("graph: logged before")
 
 // recovered turns a panic into an internal error; the value and the stack go to the log.
 func (s *server) recovered(ctx context.Context, value any) error {
-	s.log.ErrorContext(ctx, "graphql resolver panicked", slog.String("requestId", requestID(ctx)), slog.Any("panic", value), slog.String("stack", stack()))
+	s.log.ErrorContext(
+		ctx, "graphql resolver panicked", slog.String("requestId", requestID(ctx)), slog.Any("panic", value),
+		slog.String("stack", stack()),
+	)
 	return apperr.Wrap(apperr.Internal, errLogged, "internal error")
 }

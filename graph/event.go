@@ -11,7 +11,9 @@ import (
 	"campaignql/internal/kind"
 )
 
-func (r mutationResolver) RecordEvents(ctx context.Context, input model.RecordEventsInput) (*model.RecordEventsPayload, error) {
+func (r mutationResolver) RecordEvents(
+	ctx context.Context, input model.RecordEventsInput,
+) (*model.RecordEventsPayload, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeDelivery); err != nil {
 		return nil, err
 	}
@@ -55,8 +57,18 @@ func readEvents(in []*model.EventInput) []event.Event {
 	for i, e := range in {
 		var faults apperr.Faults
 		read := event.Event{
-			ID: e.ID, Kind: e.Kind, Email: value(e.Email.Value()), At: e.At, URL: value(e.URL.Value()), Reason: value(e.Reason.Value()),
-			UserAgent: value(e.UserAgent.Value()), IP: value(e.IP.Value()), Amount: value(e.Amount.Value()), Currency: value(e.Currency.Value()),
+			ID:     e.ID,
+			Kind:   e.Kind,
+			Email:  value(e.Email.Value()),
+			At:     e.At,
+			URL:    value(e.URL.Value()),
+			Reason: value(e.Reason.Value()),
+			UserAgent: value(
+				e.UserAgent.Value(),
+			),
+			IP:       value(e.IP.Value()),
+			Amount:   value(e.Amount.Value()),
+			Currency: value(e.Currency.Value()),
 		}
 		var err error
 		read.CampaignID, err = identify(gid.Campaign, "campaign", e.Campaign)

@@ -24,8 +24,18 @@ const recordDocument = `mutation($in: RecordEventsInput!) { recordEvents(input: 
 func (w *world) mailed(t *testing.T, a *apitest.Account) (*ent.Campaign, *ent.Subscriber) {
 	t.Helper()
 	c := w.page(t, a, 1)[0]
-	return c, must(w.db.Client(a.Context).Subscriber.Create().SetListID(1_000_000 + a.User.ID).SetEmail("ann@example.org").SetEmailKey("ann@example.org").SetDomain("example.org").
-		SetCreatedAt(firstDay).Save(a.Context))(t)
+	return c, must(
+		w.db.Client(a.Context).
+			Subscriber.Create().
+			SetListID(1_000_000 + a.User.ID).
+			SetEmail("ann@example.org").
+			SetEmailKey("ann@example.org").
+			SetDomain("example.org").
+			SetCreatedAt(firstDay).
+			Save(a.Context),
+	)(
+		t,
+	)
 }
 
 func TestEventsAreRecordedAndCounted(t *testing.T) {
@@ -34,7 +44,10 @@ func TestEventsAreRecordedAndCounted(t *testing.T) {
 		c, p := w.mailed(t, a)
 		theirs, stranger := w.mailed(t, other)
 		e := func(id, what string, more ...object) object {
-			out := object{"id": id, "kind": what, "campaign": number(c.ID), "subscriber": number(p.ID), "at": "2026-03-01T12:00:00Z"}
+			out := object{
+				"id": id, "kind": what, "campaign": number(c.ID), "subscriber": number(p.ID),
+				"at": "2026-03-01T12:00:00Z",
+			}
 			for _, m := range more {
 				for k, v := range m {
 					out[k] = v
@@ -43,10 +56,25 @@ func TestEventsAreRecordedAndCounted(t *testing.T) {
 			return out
 		}
 		events := []any{
-			e("1", "SENT"), e("1", "SENT"), e("2", "OPENED", object{"campaign": globalID(gid.Campaign, c.ID), "subscriber": globalID(gid.Subscriber, p.ID)}),
-			e("3", "CLICKED", object{"url": "https://example.org/a", "userAgent": "Mozilla/5.0"}), e("4", "CONVERTED", object{"amount": 12.5, "currency": "EUR"}),
-			e("5", "OPENED", object{"campaign": number(theirs.ID)}), e("6", "OPENED", object{"subscriber": number(stranger.ID)}), e("7", "OPENED", object{"campaign": "no id"}),
-			e("8", "OPENED", object{"campaign": globalID(gid.Tag, c.ID)}), e("9", "OPENED", object{"at": "yesterday"}),
+			e(
+				"1", "SENT",
+			),
+			e("1", "SENT"),
+			e(
+				"2", "OPENED",
+				object{"campaign": globalID(gid.Campaign, c.ID), "subscriber": globalID(gid.Subscriber, p.ID)},
+			),
+			e(
+				"3", "CLICKED", object{"url": "https://example.org/a", "userAgent": "Mozilla/5.0"},
+			),
+			e("4", "CONVERTED", object{"amount": 12.5, "currency": "EUR"}),
+			e(
+				"5", "OPENED", object{"campaign": number(theirs.ID)},
+			),
+			e("6", "OPENED", object{"subscriber": number(stranger.ID)}),
+			e("7", "OPENED", object{"campaign": "no id"}),
+			e("8", "OPENED", object{"campaign": globalID(gid.Tag, c.ID)}),
+			e("9", "OPENED", object{"at": "yesterday"}),
 		}
 		data := w.MustQuery(t, a.Key, recordDocument, object{"in": object{"events": events}})
 		var got []string
@@ -55,19 +83,45 @@ func TestEventsAreRecordedAndCounted(t *testing.T) {
 			got = append(got, fmt.Sprint(told["id"], " ", told["result"], " ", told["code"]))
 		}
 		want := []string{
-			"1 RECORDED <nil>", "1 DUPLICATE <nil>", "2 RECORDED <nil>", "3 RECORDED <nil>", "4 RECORDED <nil>", "5 REJECTED NOT_FOUND", "6 REJECTED NOT_FOUND",
-			"7 REJECTED INVALID", "8 REJECTED INVALID", "9 REJECTED INVALID",
+			"1 RECORDED <nil>",
+			"1 DUPLICATE <nil>",
+			"2 RECORDED <nil>",
+			"3 RECORDED <nil>",
+			"4 RECORDED <nil>",
+			"5 REJECTED NOT_FOUND",
+			"6 REJECTED NOT_FOUND",
+			"7 REJECTED INVALID",
+			"8 REJECTED INVALID",
+			"9 REJECTED INVALID",
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
-		if counts := fmt.Sprint(apitest.At(t, data, "recordEvents", "recordedCount"), apitest.At(t, data, "recordEvents", "duplicateCount"), apitest.At(t, data, "recordEvents", "rejectedCount")); counts != "4 1 5" {
+		if counts := fmt.Sprint(
+			apitest.At(t, data, "recordEvents", "recordedCount"),
+			apitest.At(t, data, "recordEvents", "duplicateCount"),
+			apitest.At(t, data, "recordEvents", "rejectedCount"),
+		); counts != "4 1 5" {
 			t.Error(counts)
 		}
-		shown := w.MustQuery(t, a.Key, `query($id: ID!) { campaign(id: $id) { statistics { opens { total unique } clicks { total } automated { clicks } conversions { count amount } } } }`, object{"id": number(c.ID)})
+		shown := w.MustQuery(
+			t, a.Key,
+			`query($id: ID!) { campaign(id: $id) { statistics { opens { total unique } clicks { total } automated { clicks } conversions { count amount } } } }`,
+			object{"id": number(c.ID)},
+		)
 		told, _ := json.Marshal(apitest.At(t, shown, "campaign", "statistics"))
-		before, _ := json.Marshal(object{"opens": object{"total": c.TotalOpens + 1, "unique": c.UniqueOpens + 1}, "clicks": object{"total": c.TotalClicks},
-			"automated": object{"clicks": c.AutomatedClicks + 1}, "conversions": object{"count": c.TotalConversions + 1, "amount": float64(c.ConversionAmount)/100 + 12.5}})
+		before, _ := json.Marshal(
+			object{
+				"opens":  object{"total": c.TotalOpens + 1, "unique": c.UniqueOpens + 1},
+				"clicks": object{"total": c.TotalClicks},
+				"automated": object{
+					"clicks": c.AutomatedClicks + 1,
+				},
+				"conversions": object{
+					"count": c.TotalConversions + 1, "amount": float64(c.ConversionAmount)/100 + 12.5,
+				},
+			},
+		)
 		if diff := cmp.Diff(string(before), string(told)); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
@@ -78,25 +132,46 @@ func TestWhoMayRecordEvents(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		a := w.Account(t)
 		c, p := w.mailed(t, a)
-		event := object{"id": "1", "kind": "SENT", "campaign": number(c.ID), "subscriber": number(p.ID), "at": "2026-03-01T12:00:00Z"}
+		event := object{
+			"id": "1", "kind": "SENT", "campaign": number(c.ID), "subscriber": number(p.ID),
+			"at": "2026-03-01T12:00:00Z",
+		}
 		for name, tt := range map[string]struct{ key, code string }{
 			"nobody": {"", "UNAUTHENTICATED"}, "a writer": {w.key(t, a, kind.ScopeRead, kind.ScopeWrite, kind.ScopeApprove), "FORBIDDEN"}, "a sender": {w.key(t, a, kind.ScopeDelivery), ""},
 		} {
 			response := w.Query(t, tt.key, recordDocument, object{"in": object{"events": []any{event}}})
-			if len(response.Errors) == 0 && tt.code != "" || len(response.Errors) > 0 && response.Errors[0].Code() != tt.code {
+			if len(response.Errors) == 0 && tt.code != "" ||
+				len(response.Errors) > 0 && response.Errors[0].Code() != tt.code {
 				t.Errorf("%s: %s", name, response.Body)
 			}
 		}
 		var many []any
 		for i := range 5000 {
-			many = append(many, object{"id": fmt.Sprint("m/", i), "kind": "OPENED", "campaign": number(c.ID), "subscriber": number(p.ID), "at": "2026-03-01T12:00:00Z"})
+			many = append(
+				many,
+				object{
+					"id": fmt.Sprint("m/", i), "kind": "OPENED", "campaign": number(c.ID), "subscriber": number(p.ID),
+					"at": "2026-03-01T12:00:00Z",
+				},
+			)
 		}
-		if data := w.MustQuery(t, a.Key, recordDocument, object{"in": object{"events": many}}); apitest.At(t, data, "recordEvents", "recordedCount") != float64(5000) {
+		if data := w.MustQuery(
+			t,
+			a.Key,
+			recordDocument,
+			object{"in": object{"events": many}},
+		); apitest.At(
+			t, data, "recordEvents", "recordedCount",
+		) != float64(
+			5000,
+		) {
 			t.Errorf("%.300v", data)
 		}
 		for reason, events := range map[string][]any{"too_many_events": append(many, event), "events_required": {}} {
 			data := w.MustQuery(t, a.Key, recordDocument, object{"in": object{"events": events}})
-			if got := fmt.Sprint(apitest.At(t, data, "recordEvents", "userErrors")); got != "[map[code:INVALID field:[input events] reason:"+reason+"]]" {
+			if got := fmt.Sprint(
+				apitest.At(t, data, "recordEvents", "userErrors"),
+			); got != "[map[code:INVALID field:[input events] reason:"+reason+"]]" {
 				t.Error(got)
 			}
 		}
@@ -124,23 +199,55 @@ func TestAStreamIsAnsweredLineByLine(t *testing.T) {
 		c, p := w.mailed(t, a)
 		theirs, _ := w.mailed(t, other)
 		e := func(id, more string) string {
-			return fmt.Sprintf(`{"id":%q,"kind":"OPENED","campaign":"%d","at":"2026-03-01T12:00:00Z",%s}`, id, c.ID, more)
+			return fmt.Sprintf(
+				`{"id":%q,"kind":"OPENED","campaign":"%d","at":"2026-03-01T12:00:00Z",%s}`, id, c.ID, more,
+			)
 		}
 		numbered := fmt.Sprintf(`"subscriber":%d`, p.ID)
 		lines := []struct{ in, out string }{
 			{e("1", numbered), `{"id":"1","result":"recorded"}`},
 			{e("1", numbered), `{"id":"1","result":"duplicate"}`},
-			{e("2", fmt.Sprintf(`"subscriber":"%d","userAgent":"x","ip":"::1","reason":"<why>"`, p.ID)), `{"id":"2","result":"recorded"}`},
+			{
+				e("2", fmt.Sprintf(`"subscriber":"%d","userAgent":"x","ip":"::1","reason":"<why>"`, p.ID)),
+				`{"id":"2","result":"recorded"}`,
+			},
 			{e("3", `"email":"ANN@example.org"`), `{"id":"3","result":"recorded"}`},
-			{e("4", `"email":"nobody@example.org"`), `{"id":"4","result":"rejected","code":"not_found","message":"subscriber: subscriber not found"}`},
-			{strings.Replace(e("5", numbered), fmt.Sprint(c.ID), fmt.Sprint(theirs.ID), 1), `{"id":"5","result":"rejected","code":"not_found","message":"campaign: campaign not found"}`},
-			{`{"id":"6"`, `{"id":"","result":"rejected","code":"invalid","message":"the line is no event: it ends too early"}`},
-			{`[1]`, `{"id":"","result":"rejected","code":"invalid","message":"the line is no event: it must be a JSON object"}`},
-			{e("7", numbered) + "{}", `{"id":"","result":"rejected","code":"invalid","message":"the line is no event: something follows the object"}`},
-			{e("8", numbered+`,"colour":1`), `{"id":"8","result":"rejected","code":"invalid","message":"the line is no event: unknown field \"colour\""}`},
-			{e("9", numbered+`,"reason":1`), `{"id":"9","result":"rejected","code":"invalid","message":"the line is no event: reason must not be a number"}`},
-			{`{"id":"` + strings.Repeat("x", 70_000) + `"}`, `{"id":"","result":"rejected","code":"invalid","message":"the line is longer than 65536 bytes"}`},
-			{strings.Replace(e("10", numbered), "OPENED", "opened", 1), `{"id":"10","result":"rejected","code":"invalid","message":"kind: is not a known kind of event"}`},
+			{
+				e("4", `"email":"nobody@example.org"`),
+				`{"id":"4","result":"rejected","code":"not_found","message":"subscriber: subscriber not found"}`,
+			},
+			{
+				strings.Replace(e("5", numbered), fmt.Sprint(c.ID), fmt.Sprint(theirs.ID), 1),
+				`{"id":"5","result":"rejected","code":"not_found","message":"campaign: campaign not found"}`,
+			},
+			{
+				`{"id":"6"`,
+				`{"id":"","result":"rejected","code":"invalid","message":"the line is no event: it ends too early"}`,
+			},
+			{
+				`[1]`,
+				`{"id":"","result":"rejected","code":"invalid","message":"the line is no event: it must be a JSON object"}`,
+			},
+			{
+				e("7", numbered) + "{}",
+				`{"id":"","result":"rejected","code":"invalid","message":"the line is no event: something follows the object"}`,
+			},
+			{
+				e("8", numbered+`,"colour":1`),
+				`{"id":"8","result":"rejected","code":"invalid","message":"the line is no event: unknown field \"colour\""}`,
+			},
+			{
+				e("9", numbered+`,"reason":1`),
+				`{"id":"9","result":"rejected","code":"invalid","message":"the line is no event: reason must not be a number"}`,
+			},
+			{
+				`{"id":"` + strings.Repeat("x", 70_000) + `"}`,
+				`{"id":"","result":"rejected","code":"invalid","message":"the line is longer than 65536 bytes"}`,
+			},
+			{
+				strings.Replace(e("10", numbered), "OPENED", "opened", 1),
+				`{"id":"10","result":"rejected","code":"invalid","message":"kind: is not a known kind of event"}`,
+			},
 			{e("11", numbered), `{"id":"11","result":"recorded"}`},
 		}
 		var in, want strings.Builder
@@ -155,7 +262,12 @@ func TestAStreamIsAnsweredLineByLine(t *testing.T) {
 		if diff := cmp.Diff(want.String(), got); status != http.StatusOK || diff != "" {
 			t.Errorf("%d (-want +got):\n%s", status, diff)
 		}
-		if now := w.db.Client(a.Context).Campaign.GetX(a.Context, c.ID); now.TotalOpens != c.TotalOpens+4 || now.UniqueOpens != c.UniqueOpens+1 {
+		if now := w.db.Client(
+			a.Context,
+		).Campaign.GetX(
+			a.Context, c.ID,
+		); now.TotalOpens != c.TotalOpens+4 ||
+			now.UniqueOpens != c.UniqueOpens+1 {
 			t.Errorf("%d opens by %d, were %d by %d", now.TotalOpens, now.UniqueOpens, c.TotalOpens, c.UniqueOpens)
 		}
 		for name, tt := range map[string]struct {
@@ -164,7 +276,13 @@ func TestAStreamIsAnsweredLineByLine(t *testing.T) {
 		}{
 			"nobody": {"", ndjson, 401}, "an unknown key": {"nonsense", ndjson, 401}, "a writer": {w.key(t, a, kind.ScopeWrite), ndjson, 403}, "another type": {a.Key, "application/json", 415},
 		} {
-			if status, text := w.streamed(t, tt.key, tt.contentType, strings.NewReader(e("12", numbered))); status != tt.status || !strings.Contains(text, `"requestId"`) {
+			if status, text := w.streamed(
+				t,
+				tt.key,
+				tt.contentType,
+				strings.NewReader(e("12", numbered)),
+			); status != tt.status ||
+				!strings.Contains(text, `"requestId"`) {
 				t.Errorf("%s: %d %s", name, status, text)
 			}
 		}
@@ -181,7 +299,14 @@ func TestASlowSenderIsAnsweredAsItSends(t *testing.T) {
 		request.Header.Set("Content-Type", ndjson)
 		request.Header.Set("Authorization", "Bearer "+a.Key)
 		send := func(n int) {
-			if _, err := fmt.Fprintf(in, `{"id":"%d","kind":"SENT","campaign":"%d","subscriber":"%d","at":%q}`+"\n", n, c.ID, p.ID, firstDay.Format(time.RFC3339)); err != nil {
+			if _, err := fmt.Fprintf(
+				in,
+				`{"id":"%d","kind":"SENT","campaign":"%d","subscriber":"%d","at":%q}`+"\n",
+				n,
+				c.ID,
+				p.ID,
+				firstDay.Format(time.RFC3339),
+			); err != nil {
 				t.Error(err)
 			}
 		}
@@ -191,7 +316,10 @@ func TestASlowSenderIsAnsweredAsItSends(t *testing.T) {
 		answers := bufio.NewReader(response.Body)
 		expect := func(n int) {
 			t.Helper()
-			if line, err := answers.ReadString('\n'); err != nil || line != fmt.Sprintf(`{"id":"%d","result":"recorded"}`+"\n", n) {
+			if line, err := answers.ReadString(
+				'\n',
+			); err != nil ||
+				line != fmt.Sprintf(`{"id":"%d","result":"recorded"}`+"\n", n) {
 				t.Fatalf("%q, %v", line, err)
 			}
 		}
@@ -215,7 +343,8 @@ func TestASlowSenderIsAnsweredAsItSends(t *testing.T) {
 	})
 }
 
-// TestConnectionServesOneRequestOfEventsAfterTheOther would fail now and then where the end of one request were taken for the end of its connection.
+// TestConnectionServesOneRequestOfEventsAfterTheOther would fail now and then where the end of one
+// request were taken for the end of its connection.
 func TestConnectionServesOneRequestOfEventsAfterTheOther(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		a := w.Account(t)
@@ -223,7 +352,10 @@ func TestConnectionServesOneRequestOfEventsAfterTheOther(t *testing.T) {
 		client := &http.Client{Transport: &http.Transport{MaxConnsPerHost: 1}}
 		defer client.CloseIdleConnections()
 		for n := range 200 {
-			line := fmt.Sprintf(`{"id":"%d","kind":"SENT","campaign":"%d","subscriber":"%d","at":"2026-03-01T13:00:00Z"}`, n, c.ID, p.ID)
+			line := fmt.Sprintf(
+				`{"id":"%d","kind":"SENT","campaign":"%d","subscriber":"%d","at":"2026-03-01T13:00:00Z"}`, n, c.ID,
+				p.ID,
+			)
 			request := must(http.NewRequest(http.MethodPost, w.URL+"/events", strings.NewReader(line)))(t)
 			request.Header.Set("Content-Type", "application/x-ndjson")
 			request.Header.Set("Authorization", "Bearer "+a.Key)

@@ -14,7 +14,10 @@ import (
 	"campaignql/internal/statistics"
 )
 
-func (r queryResolver) ExportStatistics(ctx context.Context, campaign string, content export.Content, format export.Format, from, to *time.Time, interval statistics.Interval, timeZone *string) (*model.StatisticsExport, error) {
+func (r queryResolver) ExportStatistics(
+	ctx context.Context, campaign string, content export.Content, format export.Format, from, to *time.Time,
+	interval statistics.Interval, timeZone *string,
+) (*model.StatisticsExport, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
 	}

@@ -30,7 +30,8 @@ func UserCode(code apperr.Code) (string, bool) {
 	return string(mapped), ok
 }
 
-// Projected is an entry of the projection: the columns that a field reads itself, and the entries of the fields below it.
+// Projected is an entry of the projection: the columns that a field reads itself, and the entries
+// of the fields below it.
 type Projected struct {
 	Columns []string
 	Below   map[string]Projected

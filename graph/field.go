@@ -9,7 +9,9 @@ import (
 	customfield "campaignql/internal/people/field"
 )
 
-func (r queryResolver) CustomFields(ctx context.Context, listID *string, first *int32, after *string, last *int32, before *string) (*model.CustomFieldConnection, error) {
+func (r queryResolver) CustomFields(
+	ctx context.Context, listID *string, first *int32, after *string, last *int32, before *string,
+) (*model.CustomFieldConnection, error) {
 	var filter customfield.Filter
 	if listID != nil {
 		var err error
@@ -30,7 +32,9 @@ func (r queryResolver) CustomFields(ctx context.Context, listID *string, first *
 	return model.PageOf(result, r.shownFields(ctx, result.Items, asked), count), nil
 }
 
-func (r mutationResolver) CreateCustomField(ctx context.Context, input model.CreateCustomFieldInput) (*model.CreateCustomFieldPayload, error) {
+func (r mutationResolver) CreateCustomField(
+	ctx context.Context, input model.CreateCustomFieldInput,
+) (*model.CreateCustomFieldPayload, error) {
 	if err := beforeWriting(ctx, payloadCustomField); err != nil {
 		return nil, err
 	}
@@ -47,7 +51,9 @@ func (r mutationResolver) CreateCustomField(ctx context.Context, input model.Cre
 	return &model.CreateCustomFieldPayload{CustomField: r.writtenField(ctx, f), UserErrors: mend}, err
 }
 
-func (r mutationResolver) UpdateCustomField(ctx context.Context, input model.UpdateCustomFieldInput) (*model.UpdateCustomFieldPayload, error) {
+func (r mutationResolver) UpdateCustomField(
+	ctx context.Context, input model.UpdateCustomFieldInput,
+) (*model.UpdateCustomFieldPayload, error) {
 	if err := beforeWriting(ctx, payloadCustomField); err != nil {
 		return nil, err
 	}
@@ -72,7 +78,9 @@ func (r *resolver) writtenField(ctx context.Context, f *ent.CustomField) *model.
 	return r.shownFields(ctx, []*ent.CustomField{f}, payloadCustomField.selected(ctx))[0]
 }
 
-func (r mutationResolver) DeleteCustomFields(ctx context.Context, input model.DeleteCustomFieldsInput) (*model.DeleteCustomFieldsPayload, error) {
+func (r mutationResolver) DeleteCustomFields(
+	ctx context.Context, input model.DeleteCustomFieldsInput,
+) (*model.DeleteCustomFieldsPayload, error) {
 	deleted, mend, err := deleteAll(ctx, gid.CustomField, input.Ids, r.Fields.Delete)
 	return &model.DeleteCustomFieldsPayload{DeletedIds: deleted, UserErrors: mend}, err
 }

@@ -1,5 +1,6 @@
-// Package graph is the GraphQL surface: resolvers that turn arguments into a domain's input and its result or error into what the schema promises, the
-// projection of selections to columns, and the handler. No rule and no query of the database lives here.
+// Package graph is the GraphQL surface: resolvers that turn arguments into a domain's input and its
+// result or error into what the schema promises, the projection of selections to columns, and the
+// handler. No rule and no query of the database lives here.
 package graph
 
 import (

@@ -61,11 +61,18 @@ func TestHeavyWorkOfOneAccountHoldsUpNoOther(t *testing.T) {
 			}
 		}
 		// Another account is answered, its own heavy work too, over either surface.
-		data := w.MustQuery(t, other.Key, `{ lists { totalCount nodes { subscriberCount } } campaigns { nodes { audience { count } } } }`, nil)
+		data := w.MustQuery(
+			t, other.Key,
+			`{ lists { totalCount nodes { subscriberCount } } campaigns { nodes { audience { count } } } }`, nil,
+		)
 		if apitest.At(t, data, "campaigns", "nodes", 0, "audience", "count") != 1.0 {
 			t.Errorf("another account is answered %v", data)
 		}
-		if status, body := w.Command(t, url.Values{"Command": {"Lists.Get"}, "APIKey": {other.Key}}); status != 200 || !strings.Contains(body, `"Success":true`) {
+		if status, body := w.Command(
+			t,
+			url.Values{"Command": {"Lists.Get"}, "APIKey": {other.Key}},
+		); status != 200 ||
+			!strings.Contains(body, `"Success":true`) {
 			t.Errorf("over the bridge: %d %.300s", status, body)
 		}
 		if err := db.Ready(t.Context()); err != nil {
@@ -100,7 +107,9 @@ func TestEachExportWaitsForAPlaceOfHeavyWork(t *testing.T) {
 			var file bytes.Buffer
 			done := make(chan error, 1)
 			go func() {
-				request := export.Request{CampaignID: c.ID, Content: content, Format: export.CSV, Span: statistics.Span{Zone: time.UTC}}
+				request := export.Request{
+					CampaignID: c.ID, Content: content, Format: export.CSV, Span: statistics.Span{Zone: time.UTC},
+				}
 				opened, err := w.Services.Exports.Open(a.Context, request)
 				if err == nil {
 					err = opened.Write(a.Context, &file, func() error { return nil })

@@ -71,28 +71,45 @@ func must[T any](value T, err error) func(*testing.T) T {
 // firstDay is when the rows of fixtures were made.
 var firstDay = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// page makes n campaigns of an account, each with two of its tags, an email of its own, an A/B test, and an entry in its history.
+// page makes n campaigns of an account, each with two of its tags, an email of its own, an A/B
+// test, and an entry in its history.
 func (w *world) page(t *testing.T, owner *apitest.Account, n int) []*ent.Campaign {
 	t.Helper()
 	client := w.db.Client(owner.Context)
 	emails := make([]*ent.EmailCreate, 2*n)
 	for i := range emails {
-		emails[i] = client.Email.Create().SetName(fmt.Sprint("mail ", i)).SetNameKey(fmt.Sprint("mail ", i)).SetSubject("News").SetSubjectKey("news").
-			SetFromEmail("a@example.com").SetHTML("%Link:Unsubscribe%").SetCreatedAt(firstDay).SetUpdatedAt(firstDay)
+		emails[i] = client.Email.Create().
+			SetName(fmt.Sprint("mail ", i)).
+			SetNameKey(fmt.Sprint("mail ", i)).
+			SetSubject("News").
+			SetSubjectKey("news").
+			SetFromEmail("a@example.com").
+			SetHTML("%Link:Unsubscribe%").
+			SetCreatedAt(firstDay).
+			SetUpdatedAt(firstDay)
 	}
 	contents := must(client.Email.CreateBulk(emails...).Save(owner.Context))(t)
 	rows := make([]*ent.CampaignCreate, n)
 	for i := range rows {
 		name := fmt.Sprintf("campaign %03d", i)
-		rows[i] = client.Campaign.Create().SetName(name).SetNameKey(name).SetCreatedAt(firstDay).SetLastActivityAt(firstDay).
-			SetEmailID(contents[2*i].ID).SetTotalSent(100).SetUniqueOpens(int64(i)).
+		rows[i] = client.Campaign.Create().
+			SetName(name).
+			SetNameKey(name).
+			SetCreatedAt(firstDay).
+			SetLastActivityAt(firstDay).
+			SetEmailID(contents[2*i].ID).
+			SetTotalSent(100).
+			SetUniqueOpens(int64(i)).
 			SetAbTest(fmt.Sprintf(`{"TestSize":20,"TestDuration":4,"Winner":"Highest Open Rate","Variations":[{"EmailID":%d},{"EmailID":%d}]}`,
 				contents[2*i].ID, contents[2*i+1].ID))
 	}
 	campaigns := must(client.Campaign.CreateBulk(rows...).Save(owner.Context))(t)
 	var tags []*ent.Tag
 	for _, name := range []string{"gold", "silver", "tin"} {
-		tags = append(tags, must(client.Tag.Create().SetName(name).SetNameKey(name).SetCreatedAt(firstDay).Save(owner.Context))(t))
+		tags = append(
+			tags,
+			must(client.Tag.Create().SetName(name).SetNameKey(name).SetCreatedAt(firstDay).Save(owner.Context))(t),
+		)
 	}
 	taggings := make([]*ent.CampaignTagCreate, 0, 2*n)
 	changes := make([]*ent.CampaignChangeCreate, n)
@@ -100,8 +117,14 @@ func (w *world) page(t *testing.T, owner *apitest.Account, n int) []*ent.Campaig
 		for j := range 2 {
 			taggings = append(taggings, client.CampaignTag.Create().SetCampaignID(c.ID).SetTagID(tags[(i+j)%3].ID))
 		}
-		changes[i] = client.CampaignChange.Create().SetCampaignID(c.ID).SetVersion(1).SetAction("create").SetActorID(owner.User.ID).
-			SetSurface(kind.SurfaceGraphQL).SetToStatus(kind.StatusDraft).SetAt(firstDay)
+		changes[i] = client.CampaignChange.Create().
+			SetCampaignID(c.ID).
+			SetVersion(1).
+			SetAction("create").
+			SetActorID(owner.User.ID).
+			SetSurface(kind.SurfaceGraphQL).
+			SetToStatus(kind.StatusDraft).
+			SetAt(firstDay)
 	}
 	must(client.CampaignTag.CreateBulk(taggings...).Save(owner.Context))(t)
 	must(client.CampaignChange.CreateBulk(changes...).Save(owner.Context))(t)
@@ -122,8 +145,10 @@ var served = sync.OnceValues(func() (*ast.Schema, error) {
 })
 
 // leak matches what must never be in a message: the words of Go, of SQL, and of the machine.
-var leak = regexp.MustCompile(`(?i)internal error|map\[|\bmap\b|\bslice\b|interface|strconv|json\.|float64|int64|<nil>|struct|reflect|panic|goroutine|` +
-	`\.go\b|\bselect\b|\binsert\b|\bupdate .* set\b|sqlite|mysql|\bent\b|/work|/root|/home|runtime`)
+var leak = regexp.MustCompile(
+	`(?i)internal error|map\[|\bmap\b|\bslice\b|interface|strconv|json\.|float64|int64|<nil>|struct|reflect|panic|goroutine|` +
+		`\.go\b|\bselect\b|\binsert\b|\bupdate .* set\b|sqlite|mysql|\bent\b|/work|/root|/home|runtime`,
+)
 
 // noLeak fails the test when a message of the answer, in errors or in user errors, tells of the server's inside.
 func noLeak(t *testing.T, response *apitest.Response) {

@@ -19,28 +19,92 @@ var wrong = []struct {
 	scalar, document, where string
 	values                  []string
 }{
-	{"Int", `{ campaigns(first: %s) { totalCount } }`, "first", []string{`"5"`, `1.5`, `true`, `[1]`, `{"a":1}`, `2147483648`, `99999999999999999999`, `1e400`, `"x"`}},
-	{"Int", `mutation { updateCampaign(input: {id: "<draft>", name: "x", expectedVersion: %s}) { campaign { id } } }`, "expectedVersion", []string{`2147483648`, `-2147483649`, `3.0`}},
-	{"Float", `{ campaigns(filter: {openRate: {min: %s}}) { totalCount } }`, "openRate.min", []string{`"0.5"`, `"NaN"`, `true`, `{"a":1}`, `1e400`, `[0.1]`}},
-	{"String", `mutation { updateCampaign(input: {id: "<draft>", name: %s}) { campaign { id } } }`, "name", []string{`5`, `1.5`, `true`, `["a"]`, `{"a":"b"}`}},
-	{"Boolean", `mutation { updateCampaign(input: {id: "<draft>", name: "x", publishOnRss: %s}) { campaign { id } } }`, "publishOnRss", []string{`1`, `"true"`, `[true]`, `{"a":1}`}},
-	{"ID", `{ campaign(id: %s) { name } }`, "id", []string{`1.5`, `true`, `{"a":1}`, `["1"]`, `""`, `"0"`, `"-1"`, `"+1"`, `"01"`, `"1 "`, `"99999999999999999999"`, `"Q2FtcGFpZ246MQ=="`, `"Q2FtcGFpZ246MDE"`}},
-	{"DateTime", `mutation { createApiKey(input: {scopes: [READ], expiresAt: %s}) { key } }`, "expiresAt", []string{
-		`5`, `true`, `[1]`, `{"a":1}`, `""`, `"2099-01-01"`, `"2099-01-01T10:00:00"`, `"2099-02-29T10:00:00Z"`, `"2099-01-01T10:00:60Z"`, `"2099-01-01T24:00:00Z"`,
-		`"0999-01-01T00:00:00Z"`, `"9999-12-31T23:59:59-01:00"`, `"99999-01-01T00:00:00Z"`, `"tomorrow"`}},
-	{"Date", `mutation { updateCampaign(input: {id: "<draft>", schedule: {at: {date: %s, time: "10:00", timeZone: "UTC"}}}) { campaign { id } } }`, "schedule.at.date", []string{
-		`5`, `true`, `[1]`, `{"a":1}`, `""`, `"2031-02-29"`, `"2031-13-01"`, `"2031-1-1"`, `"01.02.2031"`, `"2031-01-01T00:00:00Z"`}},
-	{"LocalTime", `mutation { updateCampaign(input: {id: "<draft>", schedule: {at: {date: "2031-01-01", time: %s, timeZone: "UTC"}}}) { campaign { id } } }`, "schedule.at.time", []string{
-		`5`, `true`, `[1]`, `{"a":1}`, `""`, `"24:00"`, `"10:60"`, `"23:59:60"`, `"9:30"`, `"10:00 pm"`, `"10:00Z"`}},
-	{"TimeZone", `mutation { updateCampaign(input: {id: "<draft>", schedule: {at: {date: "2031-01-01", time: "10:00", timeZone: %s}}}) { campaign { id } } }`, "schedule.at.timeZone", []string{
-		`5`, `true`, `[1]`, `{"a":1}`, `""`, `"Local"`, `"Europe/Atlantis"`, `"+25:00"`, `"../../etc/passwd"`}},
-	{"EmailAddress", `mutation { createEmail(input: {fromEmail: %s}) { email { id } } }`, "fromEmail", []string{
-		`5`, `true`, `[1]`, `{"a":1}`, `"x"`, `"a@b@c"`, `"Ann <a@example.com>"`, `"a@example.com, b@example.com"`, `"a@example.com\nBcc: b@example.com"`}},
-	{"BigInt", `mutation { updateCampaign(input: {id: "<draft>", audience: {lists: {include: [{listLegacyId: %s}]}}}) { campaign { id } } }`, "listLegacyId", []string{
-		`1.5`, `true`, `[1]`, `{"a":1}`, `""`, `"abc"`, `"9223372036854775808"`, `1e3`, `"1.0"`}},
-	{"JSON", `mutation { updateCampaign(input: {id: "<draft>", audience: {rules: %s}}) { campaign { id } ` + faults + `} }`, "audience", []string{
-		`5`, `true`, `[1]`, `{"a":1}`, `""`, `"null"`, `"{"`, `{"criteria":[{"list_id":{}}]}`}},
-	{"CampaignStatus", `mutation { updateCampaign(input: {id: "<draft>", status: %s}) { campaign { id } } }`, "status", []string{`"ready"`, `"READY "`, `5`, `true`, `{"a":1}`, `["READY"]`}},
+	{
+		"Int", `{ campaigns(first: %s) { totalCount } }`, "first",
+		[]string{`"5"`, `1.5`, `true`, `[1]`, `{"a":1}`, `2147483648`, `99999999999999999999`, `1e400`, `"x"`},
+	},
+	{
+		"Int",
+		`mutation { updateCampaign(input: {id: "<draft>", name: "x", expectedVersion: %s}) { campaign { id } } }`,
+		"expectedVersion", []string{`2147483648`, `-2147483649`, `3.0`},
+	},
+	{
+		"Float", `{ campaigns(filter: {openRate: {min: %s}}) { totalCount } }`, "openRate.min",
+		[]string{`"0.5"`, `"NaN"`, `true`, `{"a":1}`, `1e400`, `[0.1]`},
+	},
+	{
+		"String", `mutation { updateCampaign(input: {id: "<draft>", name: %s}) { campaign { id } } }`, "name",
+		[]string{`5`, `1.5`, `true`, `["a"]`, `{"a":"b"}`},
+	},
+	{
+		"Boolean",
+		`mutation { updateCampaign(input: {id: "<draft>", name: "x", publishOnRss: %s}) { campaign { id } } }`,
+		"publishOnRss", []string{`1`, `"true"`, `[true]`, `{"a":1}`},
+	},
+	{
+		"ID", `{ campaign(id: %s) { name } }`, "id",
+		[]string{
+			`1.5`, `true`, `{"a":1}`, `["1"]`, `""`, `"0"`, `"-1"`, `"+1"`, `"01"`, `"1 "`, `"99999999999999999999"`,
+			`"Q2FtcGFpZ246MQ=="`, `"Q2FtcGFpZ246MDE"`,
+		},
+	},
+	{
+		"DateTime", `mutation { createApiKey(input: {scopes: [READ], expiresAt: %s}) { key } }`, "expiresAt",
+		[]string{
+			`5`, `true`, `[1]`, `{"a":1}`, `""`, `"2099-01-01"`, `"2099-01-01T10:00:00"`, `"2099-02-29T10:00:00Z"`,
+			`"2099-01-01T10:00:60Z"`, `"2099-01-01T24:00:00Z"`, `"0999-01-01T00:00:00Z"`, `"9999-12-31T23:59:59-01:00"`,
+			`"99999-01-01T00:00:00Z"`, `"tomorrow"`,
+		},
+	},
+	{
+		"Date",
+		`mutation { updateCampaign(input: {id: "<draft>", schedule: {at: {date: %s, time: "10:00", timeZone: "UTC"}}}) { campaign { id } } }`,
+		"schedule.at.date",
+		[]string{
+			`5`, `true`, `[1]`, `{"a":1}`, `""`, `"2031-02-29"`, `"2031-13-01"`, `"2031-1-1"`, `"01.02.2031"`,
+			`"2031-01-01T00:00:00Z"`,
+		},
+	},
+	{
+		"LocalTime",
+		`mutation { updateCampaign(input: {id: "<draft>", schedule: {at: {date: "2031-01-01", time: %s, timeZone: "UTC"}}}) { campaign { id } } }`,
+		"schedule.at.time",
+		[]string{
+			`5`, `true`, `[1]`, `{"a":1}`, `""`, `"24:00"`, `"10:60"`, `"23:59:60"`, `"9:30"`, `"10:00 pm"`, `"10:00Z"`,
+		},
+	},
+	{
+		"TimeZone",
+		`mutation { updateCampaign(input: {id: "<draft>", schedule: {at: {date: "2031-01-01", time: "10:00", timeZone: %s}}}) { campaign { id } } }`,
+		"schedule.at.timeZone",
+		[]string{
+			`5`, `true`, `[1]`, `{"a":1}`, `""`, `"Local"`, `"Europe/Atlantis"`, `"+25:00"`, `"../../etc/passwd"`},
+	},
+	{
+		"EmailAddress", `mutation { createEmail(input: {fromEmail: %s}) { email { id } } }`, "fromEmail",
+		[]string{
+			`5`, `true`, `[1]`, `{"a":1}`, `"x"`, `"a@b@c"`, `"Ann <a@example.com>"`, `"a@example.com, b@example.com"`,
+			`"a@example.com\nBcc: b@example.com"`,
+		},
+	},
+	{
+		"BigInt",
+		`mutation { updateCampaign(input: {id: "<draft>", audience: {lists: {include: [{listLegacyId: %s}]}}}) { campaign { id } } }`,
+		"listLegacyId",
+		[]string{
+			`1.5`, `true`, `[1]`, `{"a":1}`, `""`, `"abc"`, `"9223372036854775808"`, `1e3`, `"1.0"`},
+	},
+	{
+		"JSON",
+		`mutation { updateCampaign(input: {id: "<draft>", audience: {rules: %s}}) { campaign { id } ` + faults + `} }`,
+		"audience",
+		[]string{
+			`5`, `true`, `[1]`, `{"a":1}`, `""`, `"null"`, `"{"`, `{"criteria":[{"list_id":{}}]}`},
+	},
+	{
+		"CampaignStatus", `mutation { updateCampaign(input: {id: "<draft>", status: %s}) { campaign { id } } }`,
+		"status", []string{`"ready"`, `"READY "`, `5`, `true`, `{"a":1}`, `["READY"]`},
+	},
 	{"Scope", `mutation { createApiKey(input: {scopes: [%s]}) { key } }`, "scopes", []string{`"read"`, `"ROOT"`, `1`}},
 }
 
@@ -58,7 +122,10 @@ func TestWrongValuesAreRefusedByName(t *testing.T) {
 				if asVariable != document {
 					operation = "mutation"
 				}
-				w.refuses(t, a, fmt.Sprintf("%s($v: %s!) %s", operation, tt.scalar, fmt.Sprintf(asVariable, "$v")), value, tt.where)
+				w.refuses(
+					t, a, fmt.Sprintf("%s($v: %s!) %s", operation, tt.scalar, fmt.Sprintf(asVariable, "$v")), value,
+					tt.where,
+				)
 				w.refuses(t, a, fmt.Sprintf(document, literal(value)), "", tt.where)
 			}
 		}
@@ -92,8 +159,13 @@ func (w *world) refuses(t *testing.T, a *apitest.Account, document, value, where
 		return
 	}
 	text := response.Body
-	named := strings.Contains(text, where) || strings.Contains(text, strings.ReplaceAll(where, ".", `","`)) || strings.Contains(text, "$v")
-	if located := strings.Contains(text, `"locations":[{`); !named && !located && !strings.Contains(text, "COMPLEXITY") {
+	named := strings.Contains(text, where) || strings.Contains(text, strings.ReplaceAll(where, ".", `","`)) ||
+		strings.Contains(text, "$v")
+	if located := strings.Contains(
+		text,
+		`"locations":[{`,
+	); !named && !located &&
+		!strings.Contains(text, "COMPLEXITY") {
 		t.Errorf("%s with %s does not say where: %s", document, value, text)
 	}
 }
@@ -125,26 +197,80 @@ func TestVariablesThatDoNotFitAreToldByTheirPath(t *testing.T) {
 		{name: "no object", document: filter, variables: object{"f": 5}, want: bad("$f")},
 		{name: "a list for an object", document: filter, variables: object{"f": []any{}}, want: bad("$f")},
 		{name: "a field that is none", document: filter, variables: object{"f": object{"nope": 1}}, want: bad("$f")},
-		{name: "an enum value in lower case", document: filter, variables: object{"f": object{"status": []any{"SENT", "draft"}}}, want: bad("$f.status[1]")},
-		{name: "one value for a list", document: filter, variables: object{"f": object{"status": "SENT"}}, want: `{"totalCount":0}`},
-		{name: "one bad value for a list", document: filter, variables: object{"f": object{"status": "sent"}}, want: bad("$f.status[0]")},
-		{name: "null in a list", document: filter, variables: object{"f": object{"ids": []any{"1", nil}}}, want: bad("$f.ids[1]")},
-		{name: "a bad value deep inside", document: filter, variables: object{"f": object{"or": []any{object{"not": object{"sent": object{"min": "5"}}}}}}, want: bad("$f.or[0].not.sent.min")},
-		{name: "a required field is missing", document: change, variables: object{"in": object{"name": "x"}}, want: bad("$in.id")},
-		{name: "a required field is null", document: plan, variables: object{"s": object{"at": object{"date": nil, "time": "10:00", "timeZone": "UTC"}}}, want: bad("$s.at.date")},
+		{
+			name: "an enum value in lower case", document: filter,
+			variables: object{"f": object{"status": []any{"SENT", "draft"}}}, want: bad("$f.status[1]"),
+		},
+		{
+			name: "one value for a list", document: filter, variables: object{"f": object{"status": "SENT"}},
+			want: `{"totalCount":0}`,
+		},
+		{
+			name: "one bad value for a list", document: filter, variables: object{"f": object{"status": "sent"}},
+			want: bad("$f.status[0]"),
+		},
+		{
+			name: "null in a list", document: filter, variables: object{"f": object{"ids": []any{"1", nil}}},
+			want: bad("$f.ids[1]"),
+		},
+		{
+			name:      "a bad value deep inside",
+			document:  filter,
+			variables: object{"f": object{"or": []any{object{"not": object{"sent": object{"min": "5"}}}}}},
+			want:      bad("$f.or[0].not.sent.min"),
+		},
+		{
+			name: "a required field is missing", document: change, variables: object{"in": object{"name": "x"}},
+			want: bad("$in.id"),
+		},
+		{
+			name:      "a required field is null",
+			document:  plan,
+			variables: object{"s": object{"at": object{"date": nil, "time": "10:00", "timeZone": "UTC"}}},
+			want:      bad("$s.at.date"),
+		},
 		{name: "a required variable is missing", document: change, want: bad("$in")},
 		{name: "a required variable is null", document: change, variables: object{"in": nil}, want: bad("$in")},
-		{name: "a variable nobody asked for", document: filter, variables: object{"other": 5}, want: `{"totalCount":0}`},
+		{
+			name: "a variable nobody asked for", document: filter, variables: object{"other": 5},
+			want: `{"totalCount":0}`,
+		},
 
 		{name: "one of none", document: plan, variables: object{"s": object{}}, want: bad("$s")},
-		{name: "one of two", document: plan, variables: object{"s": object{"none": true, "immediate": true}}, want: bad("$s")},
-		{name: "one of one and null", document: plan, variables: object{"s": object{"none": true, "at": nil}}, want: bad("$s")},
+		{
+			name: "one of two", document: plan, variables: object{"s": object{"none": true, "immediate": true}},
+			want: bad("$s"),
+		},
+		{
+			name: "one of one and null", document: plan, variables: object{"s": object{"none": true, "at": nil}},
+			want: bad("$s"),
+		},
 		{name: "one of null", document: plan, variables: object{"s": object{"none": nil}}, want: bad("$s")},
-		{name: "two audiences", document: change, variables: object{"in": object{"id": "<draft>", "audience": object{"none": true, "rules": object{}}}}, want: bad("$in.audience")},
-		{name: "a literal one of none", document: `{ schedulePreview(input: {}) { upcoming } }`, want: "!GRAPHQL_VALIDATION_FAILED"},
-		{name: "a literal one of two", document: `{ schedulePreview(input: {none: true, immediate: true}) { upcoming } }`, want: "!GRAPHQL_VALIDATION_FAILED"},
-		{name: "a literal one of null", document: `{ schedulePreview(input: {none: null}) { upcoming } }`, want: "!GRAPHQL_VALIDATION_FAILED"},
-		{name: "a nullable variable for one of", document: `query($b: Boolean) { schedulePreview(input: {none: $b}) { upcoming } }`, variables: object{"b": nil}, want: "!GRAPHQL_VALIDATION_FAILED"},
+		{
+			name:      "two audiences",
+			document:  change,
+			variables: object{"in": object{"id": "<draft>", "audience": object{"none": true, "rules": object{}}}},
+			want:      bad("$in.audience"),
+		},
+		{
+			name: "a literal one of none", document: `{ schedulePreview(input: {}) { upcoming } }`,
+			want: "!GRAPHQL_VALIDATION_FAILED",
+		},
+		{
+			name:     "a literal one of two",
+			document: `{ schedulePreview(input: {none: true, immediate: true}) { upcoming } }`,
+			want:     "!GRAPHQL_VALIDATION_FAILED",
+		},
+		{
+			name: "a literal one of null", document: `{ schedulePreview(input: {none: null}) { upcoming } }`,
+			want: "!GRAPHQL_VALIDATION_FAILED",
+		},
+		{
+			name:      "a nullable variable for one of",
+			document:  `query($b: Boolean) { schedulePreview(input: {none: $b}) { upcoming } }`,
+			variables: object{"b": nil},
+			want:      "!GRAPHQL_VALIDATION_FAILED",
+		},
 	})
 }
 
@@ -187,7 +313,8 @@ func TestNullForAVariableWithADefaultIsRefusedWhereAValueIsNeeded(t *testing.T) 
 		} {
 			for _, key := range []string{a.Key, ""} {
 				response := w.Query(t, key, tt.document, object{"v": nil})
-				if len(response.Errors) != 1 || response.Errors[0].Code() != "BAD_USER_INPUT" || response.Errors[0].Extensions["field"] != tt.variable {
+				if len(response.Errors) != 1 || response.Errors[0].Code() != "BAD_USER_INPUT" ||
+					response.Errors[0].Extensions["field"] != tt.variable {
 					t.Errorf("%s: %s", name, response.Body)
 				}
 			}

@@ -106,11 +106,17 @@ func introspected(all introspection) facts {
 			path := of.Name + "." + field.Name
 			f.add(path, field.Description, field.Type.String(), "", field.DeprecationReason)
 			for _, argument := range field.Args {
-				f.add(path+"("+argument.Name+")", argument.Description, argument.Type.String(), orEmpty(argument.DefaultValue), argument.DeprecationReason)
+				f.add(
+					path+"("+argument.Name+")", argument.Description, argument.Type.String(),
+					orEmpty(argument.DefaultValue), argument.DeprecationReason,
+				)
 			}
 		}
 		for _, input := range of.InputFields {
-			f.add(of.Name+"."+input.Name, input.Description, input.Type.String(), orEmpty(input.DefaultValue), input.DeprecationReason)
+			f.add(
+				of.Name+"."+input.Name, input.Description, input.Type.String(), orEmpty(input.DefaultValue),
+				input.DeprecationReason,
+			)
 		}
 		for _, value := range of.EnumValues {
 			f.add(of.Name+"."+value.Name, value.Description, "", "", value.DeprecationReason)
@@ -123,7 +129,10 @@ func introspected(all introspection) facts {
 		slices.Sort(d.Locations)
 		f.add("@"+d.Name, d.Description, strings.Join(d.Locations, " "), "", nil)
 		for _, argument := range d.Args {
-			f.add("@"+d.Name+"("+argument.Name+")", argument.Description, argument.Type.String(), orEmpty(argument.DefaultValue), argument.DeprecationReason)
+			f.add(
+				"@"+d.Name+"("+argument.Name+")", argument.Description, argument.Type.String(),
+				orEmpty(argument.DefaultValue), argument.DeprecationReason,
+			)
 		}
 	}
 	return f
@@ -152,7 +161,10 @@ func written(schema *ast.Schema) facts {
 			path := name + "." + field.Name
 			f.add(path, field.Description, field.Type.String(), text(field.DefaultValue), deprecation(field.Directives))
 			for _, argument := range field.Arguments {
-				f.add(path+"("+argument.Name+")", argument.Description, argument.Type.String(), text(argument.DefaultValue), deprecation(argument.Directives))
+				f.add(
+					path+"("+argument.Name+")", argument.Description, argument.Type.String(),
+					text(argument.DefaultValue), deprecation(argument.Directives),
+				)
 			}
 		}
 		for _, value := range of.EnumValues {
@@ -170,7 +182,10 @@ func written(schema *ast.Schema) facts {
 		slices.Sort(locations)
 		f.add("@"+name, d.Description, strings.Join(locations, " "), "", nil)
 		for _, argument := range d.Arguments {
-			f.add("@"+name+"("+argument.Name+")", argument.Description, argument.Type.String(), text(argument.DefaultValue), deprecation(argument.Directives))
+			f.add(
+				"@"+name+"("+argument.Name+")", argument.Description, argument.Type.String(),
+				text(argument.DefaultValue), deprecation(argument.Directives),
+			)
 		}
 	}
 	return f

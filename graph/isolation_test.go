@@ -51,35 +51,80 @@ const (
 	anything thing = "anything"
 )
 
-// named tells what the ids of an argument or input field name, by the end of its path. A path that none of these fits is new, and its author has to
-// say here what it names; from then on it is tested like the others.
+// named tells what the ids of an argument or input field name, by the end of its path. A path that
+// none of these fits is new, and its author has to say here what it names; from then on it is
+// tested like the others.
 var named = []struct {
 	path string
 	is   thing
 }{
-	{"Query.node.id", anything}, {"Query.nodes.ids", anything},
-	{"Query.campaign.id", aCampaign}, {"Query.tag.id", aTag}, {"Query.email.id", anEmail},
-	{"CampaignFilter.ids", aCampaign}, {"Query.compare.campaigns", aCampaign}, {"Query.exportStatistics.campaign", aCampaign},
-	{"CampaignTagFilter.anyOf", aTag}, {"CampaignTagFilter.allOf", aTag}, {"CampaignTagFilter.noneOf", aTag},
-	{"CopyCampaignInput.id", aCampaign}, {"UpdateCampaignInput.id", aCampaign}, {"ApproveCampaignInput.id", aCampaign},
-	{"PauseCampaignInput.id", aCampaign}, {"ResumeCampaignInput.id", aCampaign}, {"CancelCampaignInput.id", aCampaign},
-	{"DeleteCampaignsInput.ids", aCampaign}, {"UpdateCampaignInput.emailId", anEmail}, {"ABTestInput.emailIds", anEmail},
-	{"AudiencePartInput.listLegacyId", aList}, {"AudiencePartInput.segmentLegacyId", aSegment},
-	{"UpdateTagInput.id", aTag}, {"DeleteTagsInput.ids", aTag},
-	{"TagCampaignsInput.campaignIds", aCampaign}, {"TagCampaignsInput.tagIds", aTag},
-	{"UntagCampaignsInput.campaignIds", aCampaign}, {"UntagCampaignsInput.tagIds", aTag},
-	{"UpdateEmailInput.id", anEmail}, {"DeleteEmailsInput.ids", anEmail},
+	{"Query.node.id", anything},
+	{"Query.nodes.ids", anything},
+	{"Query.campaign.id", aCampaign},
+	{"Query.tag.id", aTag},
+	{"Query.email.id", anEmail},
+	{
+		"CampaignFilter.ids", aCampaign,
+	},
+	{"Query.compare.campaigns", aCampaign},
+	{"Query.exportStatistics.campaign", aCampaign},
+	{"CampaignTagFilter.anyOf", aTag},
+	{"CampaignTagFilter.allOf", aTag},
+	{"CampaignTagFilter.noneOf", aTag},
+	{"CopyCampaignInput.id", aCampaign},
+	{"UpdateCampaignInput.id", aCampaign},
+	{"ApproveCampaignInput.id", aCampaign},
+	{"PauseCampaignInput.id", aCampaign},
+	{"ResumeCampaignInput.id", aCampaign},
+	{"CancelCampaignInput.id", aCampaign},
+	{
+		"DeleteCampaignsInput.ids", aCampaign,
+	},
+	{"UpdateCampaignInput.emailId", anEmail},
+	{"ABTestInput.emailIds", anEmail},
+	{"AudiencePartInput.listLegacyId", aList},
+	{"AudiencePartInput.segmentLegacyId", aSegment},
+	{"UpdateTagInput.id", aTag},
+	{"DeleteTagsInput.ids", aTag},
+	{"TagCampaignsInput.campaignIds", aCampaign},
+	{"TagCampaignsInput.tagIds", aTag},
+	{"UntagCampaignsInput.campaignIds", aCampaign},
+	{"UntagCampaignsInput.tagIds", aTag},
+	{"UpdateEmailInput.id", anEmail},
+	{"DeleteEmailsInput.ids", anEmail},
 	{"RevokeApiKeyInput.id", aKey},
-	{"Query.list.id", aList}, {"Query.subscriber.id", aPerson}, {"Query.segment.id", aSegment}, {"Query.subscriberTag.id", aLabel}, {"Query.customFields.listId", aList},
-	{"UpdateListInput.id", aList}, {"DeleteListsInput.ids", aList},
-	{"AddSubscribersInput.listId", aList}, {"CustomFieldValueInput.fieldId", aField}, {"UpdateSubscriberInput.id", aPerson},
-	{"UnsubscribeInput.listId", aList}, {"UnsubscribeInput.campaignId", aCampaign},
-	{"CreateCustomFieldInput.listId", aList}, {"UpdateCustomFieldInput.id", aField}, {"DeleteCustomFieldsInput.ids", aField},
-	{"CreateSegmentInput.listId", aList}, {"UpdateSegmentInput.id", aSegment}, {"DeleteSegmentsInput.ids", aSegment},
-	{"UpdateSubscriberTagInput.id", aLabel}, {"DeleteSubscriberTagsInput.ids", aLabel},
-	{"TagSubscribersInput.subscriberIds", aPerson}, {"TagSubscribersInput.tagIds", aLabel},
-	{"EventInput.campaign", aCampaign}, {"EventInput.subscriber", aPerson},
-	{"UntagSubscribersInput.subscriberIds", aPerson}, {"UntagSubscribersInput.tagIds", aLabel},
+	{
+		"Query.list.id", aList,
+	},
+	{"Query.subscriber.id", aPerson},
+	{"Query.segment.id", aSegment},
+	{"Query.subscriberTag.id", aLabel},
+	{"Query.customFields.listId", aList},
+	{"UpdateListInput.id", aList},
+	{"DeleteListsInput.ids", aList},
+	{
+		"AddSubscribersInput.listId", aList,
+	},
+	{"CustomFieldValueInput.fieldId", aField},
+	{"UpdateSubscriberInput.id", aPerson},
+	{"UnsubscribeInput.listId", aList},
+	{"UnsubscribeInput.campaignId", aCampaign},
+	{
+		"CreateCustomFieldInput.listId", aList,
+	},
+	{"UpdateCustomFieldInput.id", aField},
+	{"DeleteCustomFieldsInput.ids", aField},
+	{"CreateSegmentInput.listId", aList},
+	{"UpdateSegmentInput.id", aSegment},
+	{"DeleteSegmentsInput.ids", aSegment},
+	{"UpdateSubscriberTagInput.id", aLabel},
+	{"DeleteSubscriberTagsInput.ids", aLabel},
+	{"TagSubscribersInput.subscriberIds", aPerson},
+	{"TagSubscribersInput.tagIds", aLabel},
+	{"EventInput.campaign", aCampaign},
+	{"EventInput.subscriber", aPerson},
+	{"UntagSubscribersInput.subscriberIds", aPerson},
+	{"UntagSubscribersInput.tagIds", aLabel},
 }
 
 // nodeKinds are the things that node and nodes can be asked for.
@@ -97,7 +142,8 @@ type position struct {
 
 func (p position) String() string { return p.field.Name + "(" + strings.Join(p.path, ".") + ")" }
 
-// holdsID reports whether a scalar field names something: by its type, or by its name where it is a number of the legacy API.
+// holdsID reports whether a scalar field names something: by its type, or by its name where it is a
+// number of the legacy API.
 func holdsID(name string, of *ast.Type) bool {
 	return of.Name() == "ID" || of.Name() == "BigInt" && strings.HasSuffix(name, "LegacyId")
 }
@@ -109,8 +155,10 @@ func positions(t *testing.T, schema *ast.Schema) []position {
 	for operation, root := range map[ast.Operation]*ast.Definition{ast.Query: schema.Query, ast.Mutation: schema.Mutation} {
 		for _, field := range root.Fields {
 			for _, argument := range field.Arguments {
-				found = append(found, below(t, schema, position{operation: operation, field: field, path: []string{argument.Name},
-					at: root.Name + "." + field.Name + "." + argument.Name}, argument.Type, nil)...)
+				found = append(
+					found,
+					below(t, schema, position{operation: operation, field: field, path: []string{argument.Name},
+						at: root.Name + "." + field.Name + "." + argument.Name}, argument.Type, nil)...)
 			}
 		}
 	}
@@ -146,19 +194,33 @@ func below(t *testing.T, schema *ast.Schema, p position, of *ast.Type, passed []
 // estate is what an account has: the ids of one or two of each thing.
 type estate map[thing][]int64
 
-// call writes the arguments of an operation: at the position the given id, everywhere else where an id is required the caller's own.
+// call writes the arguments of an operation: at the position the given id, everywhere else where an
+// id is required the caller's own.
 func (p position) call(t *testing.T, schema *ast.Schema, mine estate, theirs string) object {
 	t.Helper()
 	arguments := object{}
 	for _, argument := range p.field.Arguments {
-		if value, given := p.value(t, schema, mine, theirs, argument.Type, argument.Name, p.field.Name, argument.DefaultValue != nil, p.path); given {
+		if value, given := p.value(
+			t,
+			schema,
+			mine,
+			theirs,
+			argument.Type,
+			argument.Name,
+			p.field.Name,
+			argument.DefaultValue != nil,
+			p.path,
+		); given {
 			arguments[argument.Name] = value
 		}
 	}
 	return arguments
 }
 
-func (p position) value(t *testing.T, schema *ast.Schema, mine estate, theirs string, of *ast.Type, name, parent string, optional bool, rest []string) (any, bool) {
+func (p position) value(
+	t *testing.T, schema *ast.Schema, mine estate, theirs string, of *ast.Type, name, parent string, optional bool,
+	rest []string,
+) (any, bool) {
 	t.Helper()
 	onPath := len(rest) > 0 && rest[0] == name
 	if !onPath && (optional || !of.NonNull) {
@@ -193,7 +255,10 @@ func (p position) value(t *testing.T, schema *ast.Schema, mine estate, theirs st
 	return value, true
 }
 
-func (p position) input(t *testing.T, schema *ast.Schema, mine estate, theirs string, definition *ast.Definition, onPath bool, rest []string) object {
+func (p position) input(
+	t *testing.T, schema *ast.Schema, mine estate, theirs string, definition *ast.Definition, onPath bool,
+	rest []string,
+) object {
 	t.Helper()
 	if onPath {
 		rest = rest[1:]
@@ -202,7 +267,17 @@ func (p position) input(t *testing.T, schema *ast.Schema, mine estate, theirs st
 	}
 	fields := object{}
 	for _, field := range definition.Fields {
-		if value, given := p.value(t, schema, mine, theirs, field.Type, field.Name, definition.Name, field.DefaultValue != nil, rest); given {
+		if value, given := p.value(
+			t,
+			schema,
+			mine,
+			theirs,
+			field.Type,
+			field.Name,
+			definition.Name,
+			field.DefaultValue != nil,
+			rest,
+		); given {
 			fields[field.Name] = value
 		}
 	}
@@ -227,11 +302,15 @@ func (p position) document(schema *ast.Schema) string {
 		declared = append(declared, fmt.Sprintf("$%s: %s", argument.Name, argument.Type.String()))
 		passed = append(passed, fmt.Sprintf("%s: $%s", argument.Name, argument.Name))
 		if argument.DefaultValue != nil {
-			declared[len(declared)-1] = fmt.Sprintf("$%s: %s = %s", argument.Name, argument.Type.String(), argument.DefaultValue.String())
+			declared[len(declared)-1] = fmt.Sprintf(
+				"$%s: %s = %s", argument.Name, argument.Type.String(), argument.DefaultValue.String(),
+			)
 		}
 	}
-	return fmt.Sprintf("%s(%s) { x: %s(%s) { %s } }", p.operation, strings.Join(declared, ", "), p.field.Name, strings.Join(passed, ", "),
-		shallow(schema, schema.Types[p.field.Type.Name()], 3))
+	return fmt.Sprintf(
+		"%s(%s) { x: %s(%s) { %s } }", p.operation, strings.Join(declared, ", "), p.field.Name,
+		strings.Join(passed, ", "), shallow(schema, schema.Types[p.field.Type.Name()], 3),
+	)
 }
 
 // shallow selects every scalar down to a depth.
@@ -259,18 +338,85 @@ func (w *world) settle(t *testing.T, a *apitest.Account) estate {
 	for i := range int64(2) {
 		id := base + 3_000_000*i // far from the ids that parallel tests are given after the first
 		name := fmt.Sprint("thing ", i)
-		must(client.Email.Create().SetID(id).SetName(name).SetNameKey(name).SetCreatedAt(firstDay).SetUpdatedAt(firstDay).Save(ctx))(t)
-		must(client.Campaign.Create().SetID(id).SetName(name).SetNameKey(name).SetEmailID(id).SetCreatedAt(firstDay).SetLastActivityAt(firstDay).Save(ctx))(t)
+		must(
+			client.Email.Create().
+				SetID(id).
+				SetName(name).
+				SetNameKey(name).
+				SetCreatedAt(firstDay).
+				SetUpdatedAt(firstDay).
+				Save(ctx),
+		)(
+			t,
+		)
+		must(
+			client.Campaign.Create().
+				SetID(id).
+				SetName(name).
+				SetNameKey(name).
+				SetEmailID(id).
+				SetCreatedAt(firstDay).
+				SetLastActivityAt(firstDay).
+				Save(ctx),
+		)(
+			t,
+		)
 		must(client.Tag.Create().SetID(id).SetName(name).SetNameKey(name).SetCreatedAt(firstDay).Save(ctx))(t)
 		must(client.CampaignTag.Create().SetCampaignID(id).SetTagID(id).Save(ctx))(t)
-		must(client.SubscriberList.Create().SetID(id).SetName(name).SetNameKey(name).SetCreatedAt(firstDay).Save(ctx))(t)
-		must(client.Subscriber.Create().SetID(id).SetListID(id).SetEmail("a@example.com").SetEmailKey("a@example.com").SetDomain("example.com").SetCreatedAt(firstDay).Save(ctx))(t)
-		must(client.CustomField.Create().SetID(id).SetListID(id).SetName(name).SetNameKey(name).SetCreatedAt(firstDay).Save(ctx))(t)
-		must(client.FieldValue.Create().SetSubscriberID(id).SetCustomFieldID(id).SetText(name).SetTextKey(name).Save(ctx))(t)
+		must(
+			client.SubscriberList.Create().SetID(id).SetName(name).SetNameKey(name).SetCreatedAt(firstDay).Save(ctx),
+		)(
+			t,
+		)
+		must(
+			client.Subscriber.Create().
+				SetID(id).
+				SetListID(id).
+				SetEmail("a@example.com").
+				SetEmailKey("a@example.com").
+				SetDomain("example.com").
+				SetCreatedAt(firstDay).
+				Save(ctx),
+		)(
+			t,
+		)
+		must(
+			client.CustomField.Create().
+				SetID(id).
+				SetListID(id).
+				SetName(name).
+				SetNameKey(name).
+				SetCreatedAt(firstDay).
+				Save(ctx),
+		)(
+			t,
+		)
+		must(
+			client.FieldValue.Create().
+				SetSubscriberID(id).
+				SetCustomFieldID(id).
+				SetText(name).
+				SetTextKey(name).
+				Save(ctx),
+		)(
+			t,
+		)
 		must(client.SubscriberTag.Create().SetID(id).SetName(name).SetNameKey(name).SetCreatedAt(firstDay).Save(ctx))(t)
 		must(client.SubscriberTagging.Create().SetSubscriberID(id).SetSubscriberTagID(id).Save(ctx))(t)
 		must(client.Suppression.Create().SetID(id).SetEmail(name).SetEmailKey(name).SetCreatedAt(firstDay).Save(ctx))(t)
-		must(client.Segment.Create().SetID(id).SetListID(id).SetName(name).SetNameKey(name).SetRules(`{"rules":[]}`).SetCreatedAt(firstDay).SetUpdatedAt(firstDay).Save(ctx))(t)
+		must(
+			client.Segment.Create().
+				SetID(id).
+				SetListID(id).
+				SetName(name).
+				SetNameKey(name).
+				SetRules(`{"rules":[]}`).
+				SetCreatedAt(firstDay).
+				SetUpdatedAt(firstDay).
+				Save(ctx),
+		)(
+			t,
+		)
 		for _, is := range nodeKinds {
 			if is == aKey || is == aUser {
 				continue
@@ -295,15 +441,44 @@ func (w *world) dump(t *testing.T, owner int64) string {
 		must(client.Campaign.Query().Where(campaign.UserID(owner)).Order(campaign.ByID()).All(ctx))(t),
 		must(client.Tag.Query().Where(tag.UserID(owner)).Order(tag.ByID()).All(ctx))(t),
 		must(client.Email.Query().Where(email.UserID(owner)).Order(email.ByID()).All(ctx))(t),
-		must(client.CampaignTag.Query().Where(campaigntag.UserID(owner)).Order(campaigntag.ByCampaignID(), campaigntag.ByTagID()).All(ctx))(t),
-		must(client.CampaignChange.Query().Where(campaignchange.UserID(owner)).Order(campaignchange.ByID()).All(ctx))(t),
-		must(client.SubscriberList.Query().Where(subscriberlist.UserID(owner)).Order(subscriberlist.ByID()).All(ctx))(t),
+		must(
+			client.CampaignTag.Query().
+				Where(campaigntag.UserID(owner)).
+				Order(campaigntag.ByCampaignID(), campaigntag.ByTagID()).
+				All(ctx),
+		)(
+			t,
+		),
+		must(
+			client.CampaignChange.Query().Where(campaignchange.UserID(owner)).Order(campaignchange.ByID()).All(ctx),
+		)(
+			t,
+		),
+		must(
+			client.SubscriberList.Query().Where(subscriberlist.UserID(owner)).Order(subscriberlist.ByID()).All(ctx),
+		)(
+			t,
+		),
 		must(client.Segment.Query().Where(segment.UserID(owner)).Order(segment.ByID()).All(ctx))(t),
 		must(client.Subscriber.Query().Where(subscriber.UserID(owner)).Order(subscriber.ByID()).All(ctx))(t),
 		must(client.CustomField.Query().Where(customfield.UserID(owner)).Order(customfield.ByID()).All(ctx))(t),
-		must(client.FieldValue.Query().Where(fieldvalue.UserID(owner)).Order(fieldvalue.BySubscriberID(), fieldvalue.ByCustomFieldID()).All(ctx))(t),
+		must(
+			client.FieldValue.Query().
+				Where(fieldvalue.UserID(owner)).
+				Order(fieldvalue.BySubscriberID(), fieldvalue.ByCustomFieldID()).
+				All(ctx),
+		)(
+			t,
+		),
 		must(client.SubscriberTag.Query().Where(subscribertag.UserID(owner)).Order(subscribertag.ByID()).All(ctx))(t),
-		must(client.SubscriberTagging.Query().Where(subscribertagging.UserID(owner)).Order(subscribertagging.BySubscriberID(), subscribertagging.BySubscriberTagID()).All(ctx))(t),
+		must(
+			client.SubscriberTagging.Query().
+				Where(subscribertagging.UserID(owner)).
+				Order(subscribertagging.BySubscriberID(), subscribertagging.BySubscriberTagID()).
+				All(ctx),
+		)(
+			t,
+		),
 		must(client.Suppression.Query().Where(suppression.UserID(owner)).Order(suppression.ByID()).All(ctx))(t),
 		keys,
 	})
@@ -311,7 +486,8 @@ func (w *world) dump(t *testing.T, owner int64) string {
 
 var requestIDs = regexp.MustCompile(`"requestId":"[^"]*"`)
 
-// answer is the body of an answer, without what differs from request to request, and with the id replaced in both its forms.
+// answer is the body of an answer, without what differs from request to request, and with the id
+// replaced in both its forms.
 func (w *world) answer(t *testing.T, a *apitest.Account, document string, arguments object, replaced ...string) string {
 	t.Helper()
 	response := w.Query(t, a.Key, document, arguments)
@@ -364,7 +540,8 @@ func TestNobodyLearnsWhetherAnotherAccountHasAnID(t *testing.T) {
 					if diff := cmp.Diff(want, got); diff != "" {
 						t.Errorf("%s with the id of a %s (-missing +of another account):\n%s", p, is, diff)
 					}
-					if p.operation == ast.Query && w.answer(t, alice, document, p.call(t, served, hers, real[form]), real...) != got {
+					if p.operation == ast.Query &&
+						w.answer(t, alice, document, p.call(t, served, hers, real[form]), real...) != got {
 						found[is] = true
 					}
 				}
@@ -388,30 +565,54 @@ func TestNobodyLearnsWhetherAnotherAccountHasAnID(t *testing.T) {
 func TestRulesNameNothingOfAnotherAccount(t *testing.T) {
 	ways := map[string]func(w *world, a *apitest.Account, own int64, bundle, rules string) string{
 		"updateCampaign rules": func(w *world, a *apitest.Account, own int64, bundle, _ string) string {
-			return w.answer(t, a, `mutation($id: ID!, $rules: JSON!) { updateCampaign(input: {id: $id, audience: {rules: $rules}}) { campaign { name } userErrors { code message field reason } } }`,
-				object{"id": number(own), "rules": json.RawMessage(bundle)})
+			return w.answer(
+				t, a,
+				`mutation($id: ID!, $rules: JSON!) { updateCampaign(input: {id: $id, audience: {rules: $rules}}) { campaign { name } userErrors { code message field reason } } }`,
+				object{"id": number(own), "rules": json.RawMessage(bundle)},
+			)
 		},
 		"updateCampaign rulesJsonBundle": func(w *world, a *apitest.Account, own int64, bundle, _ string) string {
-			return w.answer(t, a, `mutation($id: ID!, $rules: String!) { updateCampaign(input: {id: $id, audience: {rulesJsonBundle: $rules}}) { campaign { name } userErrors { code message field reason } } }`,
-				object{"id": number(own), "rules": bundle})
+			return w.answer(
+				t, a,
+				`mutation($id: ID!, $rules: String!) { updateCampaign(input: {id: $id, audience: {rulesJsonBundle: $rules}}) { campaign { name } userErrors { code message field reason } } }`,
+				object{"id": number(own), "rules": bundle},
+			)
 		},
 		"audience": func(w *world, a *apitest.Account, _ int64, bundle, _ string) string {
-			return w.answer(t, a, `query($rules: JSON!) { audience(input: {rules: $rules}) { form } }`, object{"rules": json.RawMessage(bundle)})
+			return w.answer(
+				t, a, `query($rules: JSON!) { audience(input: {rules: $rules}) { form } }`,
+				object{"rules": json.RawMessage(bundle)},
+			)
 		},
 		"audience counted": func(w *world, a *apitest.Account, _ int64, bundle, _ string) string {
-			return w.answer(t, a, `query($rules: JSON!) { audience(input: {rules: $rules}) { count preview { emailAddress } waterfall { matched } explain { reached } } }`,
-				object{"rules": json.RawMessage(bundle)})
+			return w.answer(
+				t, a,
+				`query($rules: JSON!) { audience(input: {rules: $rules}) { count preview { emailAddress } waterfall { matched } explain { reached } } }`,
+				object{"rules": json.RawMessage(bundle)},
+			)
 		},
 		"createSegment": func(w *world, a *apitest.Account, own int64, _, rules string) string {
-			return w.answer(t, a, `mutation($id: ID!, $rules: JSON!) { createSegment(input: {listId: $id, name: "s", rules: $rules}) { segment { name } userErrors { code message field reason } } }`,
-				object{"id": number(own), "rules": json.RawMessage(rules)})
+			return w.answer(
+				t, a,
+				`mutation($id: ID!, $rules: JSON!) { createSegment(input: {listId: $id, name: "s", rules: $rules}) { segment { name } userErrors { code message field reason } } }`,
+				object{"id": number(own), "rules": json.RawMessage(rules)},
+			)
 		},
 		"updateSegment": func(w *world, a *apitest.Account, own int64, _, rules string) string {
-			return w.answer(t, a, `mutation($id: ID!, $rules: JSON!) { updateSegment(input: {id: $id, rules: $rules}) { segment { name } userErrors { code message field reason } } }`,
-				object{"id": number(own), "rules": json.RawMessage(rules)})
+			return w.answer(
+				t, a,
+				`mutation($id: ID!, $rules: JSON!) { updateSegment(input: {id: $id, rules: $rules}) { segment { name } userErrors { code message field reason } } }`,
+				object{"id": number(own), "rules": json.RawMessage(rules)},
+			)
 		},
 		"Campaign.Update": func(w *world, a *apitest.Account, own int64, bundle, _ string) string {
-			_, body := w.Command(t, url.Values{"Command": {"Campaign.Update"}, "APIKey": {a.Key}, "CampaignID": {number(own)}, "RulesJsonBundle": {bundle}})
+			_, body := w.Command(
+				t,
+				url.Values{
+					"Command": {"Campaign.Update"}, "APIKey": {a.Key}, "CampaignID": {number(own)},
+					"RulesJsonBundle": {bundle},
+				},
+			)
 			if strings.Contains(body, `"ErrorCode":[29]`) || strings.Contains(body, `"ErrorCode":29`) {
 				body += "NOT_FOUND"
 			}
@@ -447,11 +648,17 @@ func TestRulesNameNothingOfAnotherAccount(t *testing.T) {
 				if diff := cmp.Diff(want, got); diff != "" {
 					t.Errorf("%s of a %s (-missing +of another account):\n%s", name, is, diff)
 				}
-				if !strings.Contains(got, "NOT_FOUND") || strings.Contains(got, `"NOT_FOUND"`) == (name == "Campaign.Update") {
+				if !strings.Contains(got, "NOT_FOUND") ||
+					strings.Contains(got, `"NOT_FOUND"`) == (name == "Campaign.Update") {
 					t.Errorf("%s of a %s: %s", name, is, got)
 				}
 				// A segment cannot name itself.
-				if mine := asked(bob, his[is][0], his[is][0]); strings.Contains(mine, "NOT_FOUND") || name != "updateSegment" && strings.Contains(mine, `"INVALID"`) {
+				if mine := asked(
+					bob,
+					his[is][0],
+					his[is][0],
+				); strings.Contains(mine, "NOT_FOUND") ||
+					name != "updateSegment" && strings.Contains(mine, `"INVALID"`) {
 					t.Errorf("%s of a %s of one's own: %s", name, is, mine)
 				}
 			}
@@ -459,19 +666,36 @@ func TestRulesNameNothingOfAnotherAccount(t *testing.T) {
 	})
 }
 
-// belowRoot are the ids in the arguments of fields below the root, and a document that sends one there for the caller's own list.
+// belowRoot are the ids in the arguments of fields below the root, and a document that sends one
+// there for the caller's own list.
 var belowRoot = map[string]struct {
 	is       thing
 	document string
 }{
-	"CustomFieldSearch.fieldId":  {aField, `query($own: ID!, $id: ID!) { list(id: $own) { subscribers(filter: {field: {fieldId: $id, contains: "thing"}}) { totalCount nodes { legacyId } } } }`},
-	"SubscriberFilter.segmentId": {aSegment, `query($own: ID!, $id: ID!) { list(id: $own) { subscribers(filter: {segmentId: $id}) { totalCount nodes { legacyId } } } }`},
-	"SubscriberTagFilter.anyOf":  {aLabel, `query($own: ID!, $id: ID!) { list(id: $own) { subscribers(filter: {tags: {anyOf: [$id]}}) { totalCount nodes { legacyId } } } }`},
-	"SubscriberTagFilter.allOf":  {aLabel, `query($own: ID!, $id: ID!) { list(id: $own) { subscribers(filter: {tags: {allOf: [$id]}}) { totalCount nodes { legacyId } } } }`},
-	"SubscriberTagFilter.noneOf": {aLabel, `query($own: ID!, $id: ID!) { list(id: $own) { subscribers(filter: {tags: {noneOf: [$id]}}) { totalCount nodes { legacyId } } } }`},
+	"CustomFieldSearch.fieldId": {
+		aField,
+		`query($own: ID!, $id: ID!) { list(id: $own) { subscribers(filter: {field: {fieldId: $id, contains: "thing"}}) { totalCount nodes { legacyId } } } }`,
+	},
+	"SubscriberFilter.segmentId": {
+		aSegment,
+		`query($own: ID!, $id: ID!) { list(id: $own) { subscribers(filter: {segmentId: $id}) { totalCount nodes { legacyId } } } }`,
+	},
+	"SubscriberTagFilter.anyOf": {
+		aLabel,
+		`query($own: ID!, $id: ID!) { list(id: $own) { subscribers(filter: {tags: {anyOf: [$id]}}) { totalCount nodes { legacyId } } } }`,
+	},
+	"SubscriberTagFilter.allOf": {
+		aLabel,
+		`query($own: ID!, $id: ID!) { list(id: $own) { subscribers(filter: {tags: {allOf: [$id]}}) { totalCount nodes { legacyId } } } }`,
+	},
+	"SubscriberTagFilter.noneOf": {
+		aLabel,
+		`query($own: ID!, $id: ID!) { list(id: $own) { subscribers(filter: {tags: {noneOf: [$id]}}) { totalCount nodes { legacyId } } } }`,
+	},
 }
 
-// subscribed are the ids in the arguments of subscriptions, of which TestSubscriptionToWhatIsNotThereBeginsNothing makes sure.
+// subscribed are the ids in the arguments of subscriptions, of which
+// TestSubscriptionToWhatIsNotThereBeginsNothing makes sure.
 var subscribed = map[string]bool{"Subscription.campaignChanged.ids": true}
 
 // TestNobodyLearnsOfAnotherAccountBelowTheRoot covers the arguments of fields that are not those of Query and Mutation.

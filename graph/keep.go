@@ -35,7 +35,10 @@ func (hidden) Validate(graphql.ExecutableSchema) error { return nil }
 
 func (hidden) MutateOperationContext(_ context.Context, op *graphql.OperationContext) *gqlerror.Error {
 	asked := graphql.CollectFields(op, op.Operation.SelectionSet, []string{"Query", "Mutation", "Subscription"})
-	if slices.ContainsFunc(asked, func(f graphql.CollectedField) bool { return f.Name == "__schema" || f.Name == "__type" }) {
+	if slices.ContainsFunc(
+		asked,
+		func(f graphql.CollectedField) bool { return f.Name == "__schema" || f.Name == "__type" },
+	) {
 		return &gqlerror.Error{Message: "introspection is turned off", Extensions: map[string]any{"code": "FORBIDDEN"}}
 	}
 	return nil

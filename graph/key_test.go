@@ -8,7 +8,9 @@ func TestRevokingAKeyOverGraphQLListsWhatItMade(t *testing.T) {
 		owner := w.Account(t)
 		create := func(by string) (key, id string, parent any) {
 			t.Helper()
-			got := w.MustQuery(t, by, `mutation { createApiKey(input: {scopes: [READ, WRITE]}) { key apiKey { id parentId } } }`, nil)
+			got := w.MustQuery(
+				t, by, `mutation { createApiKey(input: {scopes: [READ, WRITE]}) { key apiKey { id parentId } } }`, nil,
+			)
 			payload := got["createApiKey"].(map[string]any)
 			made := payload["apiKey"].(map[string]any)
 			return payload["key"].(string), made["id"].(string), made["parentId"]
@@ -27,7 +29,8 @@ func TestRevokingAKeyOverGraphQLListsWhatItMade(t *testing.T) {
 		}
 		for _, descendants := range []string{"KEEP", "REVOKE"} {
 			got := w.MustQuery(t, owner.Key, revoke, object{"id": leakedID, "descendants": descendants})["revokeApiKey"].(map[string]any)["descendants"].([]any)
-			if len(got) != 1 || got[0].(map[string]any)["id"] != childID || (got[0].(map[string]any)["revokedAt"] != nil) != (descendants == "REVOKE") {
+			if len(got) != 1 || got[0].(map[string]any)["id"] != childID ||
+				(got[0].(map[string]any)["revokedAt"] != nil) != (descendants == "REVOKE") {
 				t.Errorf("%s: %v", descendants, got)
 			}
 			viewer := w.Query(t, child, `{ viewer { username } }`, nil)

@@ -12,8 +12,8 @@ import (
 	"campaignql/internal/testkit/apitest"
 )
 
-// TestAnAnswerHoldsNoMoreThanItMay asks for texts of 300 KiB where an answer may hold a mebibyte, from the fast path and from
-// the executor, read once and written often.
+// TestAnAnswerHoldsNoMoreThanItMay asks for texts of 300 KiB where an answer may hold a mebibyte,
+// from the fast path and from the executor, read once and written often.
 func TestAnAnswerHoldsNoMoreThanItMay(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
@@ -25,7 +25,11 @@ func TestAnAnswerHoldsNoMoreThanItMay(t *testing.T) {
 		html := strings.Repeat(`<p class="x">`+"\n", 300<<10/14)
 		var id int64
 		for range 4 {
-			id = must(client.Email.Create().SetHTML(html).SetCreatedAt(firstDay).SetUpdatedAt(firstDay).Save(a.Context))(t).ID
+			id = must(
+				client.Email.Create().SetHTML(html).SetCreatedAt(firstDay).SetUpdatedAt(firstDay).Save(a.Context),
+			)(
+				t,
+			).ID
 			c := w.campaign(t, a)
 			must(client.Campaign.UpdateOne(c).SetEmailID(id).Save(a.Context))(t)
 		}
@@ -49,7 +53,9 @@ func TestAnAnswerHoldsNoMoreThanItMay(t *testing.T) {
 				t.Errorf("%s: %.300s", document, response.Body)
 			default:
 				fault := response.Errors[0]
-				if fault.Extensions["reason"] != "answer_too_large" || fault.Extensions["field"] != "html" || len(fault.Path) == 0 || fault.Code() != "BAD_USER_INPUT" {
+				if fault.Extensions["reason"] != "answer_too_large" || fault.Extensions["field"] != "html" ||
+					len(fault.Path) == 0 ||
+					fault.Code() != "BAD_USER_INPUT" {
 					t.Errorf("%s: %+v", document, fault)
 				}
 			}
@@ -83,8 +89,9 @@ func TestTheComplexityOfLargeTextsTells(t *testing.T) {
 	})
 }
 
-// TestAnAnswerOverAWebSocketIsHeldUntilItIsWritten asks for large answers over a WebSocket and reads none of them. They are
-// charged to their account as long as they wait, also when the client completes their operations, and to nobody else.
+// TestAnAnswerOverAWebSocketIsHeldUntilItIsWritten asks for large answers over a WebSocket and
+// reads none of them. They are charged to their account as long as they wait, also when the client
+// completes their operations, and to nobody else.
 func TestAnAnswerOverAWebSocketIsHeldUntilItIsWritten(t *testing.T) {
 	t.Parallel()
 	db := testkit.Open(t, "sqlite::memory:")

@@ -30,7 +30,8 @@ func TestAServerAndAnAccountHaveSoManyWebSockets(t *testing.T) {
 		s.send("connection_init", "", object{"apiKey": key})
 		_, err := s.read()
 		var closing websocket.CloseError
-		if !errors.As(err, &closing) || closing.Code != websocket.StatusTryAgainLater || !strings.Contains(closing.Reason, want) {
+		if !errors.As(err, &closing) || closing.Code != websocket.StatusTryAgainLater ||
+			!strings.Contains(closing.Reason, want) {
 			t.Errorf("a connection too many ends with %v", err)
 		}
 	}
@@ -100,7 +101,9 @@ func TestAServerAndAnAccountHaveSoManyDownloads(t *testing.T) {
 		"of another, when the server is full": {eve, http.StatusServiceUnavailable, `"message":"the server has as many downloads under way as it may: try again"}`},
 	} {
 		response, body := ask(tt.of, http.MethodGet, "")
-		if response.StatusCode != tt.status || response.Header.Get("Retry-After") != "1" || !strings.Contains(body, tt.want) || response.Header.Get("Content-Disposition") != "" {
+		if response.StatusCode != tt.status || response.Header.Get("Retry-After") != "1" ||
+			!strings.Contains(body, tt.want) ||
+			response.Header.Get("Content-Disposition") != "" {
 			t.Errorf("a download %s: %d %v %s", name, response.StatusCode, response.Header, body)
 		}
 	}

@@ -26,7 +26,10 @@ func (r queryResolver) List(ctx context.Context, id string) (*model.SubscriberLi
 	return r.shownLists(ctx, []*ent.SubscriberList{l}, asked)[0], nil
 }
 
-func (r queryResolver) Lists(ctx context.Context, search *string, orderBy *model.SubscriberListOrder, first *int32, after *string, last *int32, before *string) (*model.SubscriberListConnection, error) {
+func (r queryResolver) Lists(
+	ctx context.Context, search *string, orderBy *model.SubscriberListOrder, first *int32, after *string, last *int32,
+	before *string,
+) (*model.SubscriberListConnection, error) {
 	filter := lists.Filter{Search: value(search)}
 	count := func(ctx context.Context) (int, error) { return r.resolver.Lists.Count(ctx, filter) }
 	order, request := listOrder(orderBy), pageRequest(first, after, last, before, nil)
@@ -65,11 +68,16 @@ func loaded[N any](ctx context.Context, pages model.Pages[N]) (*model.Connection
 	return found.Page, found.Err
 }
 
-func (r listResolver) Segments(ctx context.Context, l *model.SubscriberList, _ *string, _ *int32, _ *string, _ *int32, _ *string) (*model.SegmentConnection, error) {
+func (r listResolver) Segments(
+	ctx context.Context, l *model.SubscriberList, _ *string, _ *int32, _ *string, _ *int32, _ *string,
+) (*model.SegmentConnection, error) {
 	return loaded(ctx, l.SegmentPages)
 }
 
-func (r listResolver) Subscribers(ctx context.Context, l *model.SubscriberList, _ *model.SubscriberFilter, _ *model.SubscriberOrder, _ *int32, _ *string, _ *int32, _ *string) (*model.SubscriberConnection, error) {
+func (r listResolver) Subscribers(
+	ctx context.Context, l *model.SubscriberList, _ *model.SubscriberFilter, _ *model.SubscriberOrder, _ *int32,
+	_ *string, _ *int32, _ *string,
+) (*model.SubscriberConnection, error) {
 	return loaded(ctx, l.SubscriberPages)
 }
 
@@ -80,7 +88,9 @@ func (r *resolver) loadSegments(ctx context.Context, shown []*model.SubscriberLi
 		return // the executor reads them again, and reports it
 	}
 	filter := segment.Filter{Search: value(args["search"].(*string))}
-	request := pageRequest(args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string), nil)
+	request := pageRequest(
+		args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string), nil,
+	)
 	pages, counts := map[int64]*model.SegmentConnection{}, map[int64]int{}
 	if err = request.Validate(); err == nil && p.asks("totalCount") {
 		counts, err = r.Services.Segments.Counts(ctx, listIDs, filter)
@@ -113,7 +123,9 @@ func (r *resolver) loadSubscribers(ctx context.Context, shown []*model.Subscribe
 	}
 	filter, err := r.chosenPeople(ctx, args["filter"].(*model.SubscriberFilter))
 	order := subscriberOrder(args["orderBy"].(*model.SubscriberOrder))
-	request := pageRequest(args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string), nil)
+	request := pageRequest(
+		args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string), nil,
+	)
 	pages, counts := map[int64]*model.SubscriberConnection{}, map[int64]int{}
 	if err == nil {
 		_, err = order.Plan(request)
@@ -150,23 +162,33 @@ func counted[N any](page *model.Connection[N], n int) *model.Connection[N] {
 	return page
 }
 
-func (r mutationResolver) CreateList(ctx context.Context, input model.CreateListInput) (*model.CreateListPayload, error) {
+func (r mutationResolver) CreateList(
+	ctx context.Context, input model.CreateListInput,
+) (*model.CreateListPayload, error) {
 	if err := beforeWriting(ctx, payloadList); err != nil {
 		return nil, err
 	}
-	l, err := r.Services.Lists.Create(ctx, lists.Input{Name: input.Name, DoubleOptIn: input.DoubleOptIn}, given(input.IdempotencyKey))
+	l, err := r.Services.Lists.Create(
+		ctx, lists.Input{Name: input.Name, DoubleOptIn: input.DoubleOptIn}, given(input.IdempotencyKey),
+	)
 	mend, err := mended(ctx, err)
 	return &model.CreateListPayload{List: r.writtenList(ctx, l), UserErrors: mend}, err
 }
 
-func (r mutationResolver) UpdateList(ctx context.Context, input model.UpdateListInput) (*model.UpdateListPayload, error) {
+func (r mutationResolver) UpdateList(
+	ctx context.Context, input model.UpdateListInput,
+) (*model.UpdateListPayload, error) {
 	if err := beforeWriting(ctx, payloadList); err != nil {
 		return nil, err
 	}
 	id, err := identify(gid.SubscriberList, "id", input.ID)
 	var l *ent.SubscriberList
 	if err == nil {
-		l, err = r.Services.Lists.Update(ctx, id, lists.Patch{Name: given(input.Name), DoubleOptIn: given(input.DoubleOptIn)}, payloadList.selected(ctx).columns()...)
+		l, err = r.Services.Lists.Update(
+			ctx,
+			id,
+			lists.Patch{Name: given(input.Name), DoubleOptIn: given(input.DoubleOptIn)},
+			payloadList.selected(ctx).columns()...)
 	}
 	mend, err := mended(ctx, err)
 	return &model.UpdateListPayload{List: r.writtenList(ctx, l), UserErrors: mend}, err
@@ -180,13 +202,17 @@ func (r *resolver) writtenList(ctx context.Context, l *ent.SubscriberList) *mode
 	return r.shownLists(ctx, []*ent.SubscriberList{l}, payloadList.selected(ctx))[0]
 }
 
-func (r mutationResolver) DeleteLists(ctx context.Context, input model.DeleteListsInput) (*model.DeleteListsPayload, error) {
+func (r mutationResolver) DeleteLists(
+	ctx context.Context, input model.DeleteListsInput,
+) (*model.DeleteListsPayload, error) {
 	deleted, mend, err := deleteAll(ctx, gid.SubscriberList, input.Ids, r.Services.Lists.Delete)
 	return &model.DeleteListsPayload{DeletedIds: deleted, UserErrors: mend}, err
 }
 
 // deleteAll deletes what the ids of an input name, and returns the global ids of what was there.
-func deleteAll(ctx context.Context, kind gid.Kind, texts []string, del func(ctx context.Context, ids []int64) ([]int64, error)) ([]string, []*model.UserError, error) {
+func deleteAll(
+	ctx context.Context, kind gid.Kind, texts []string, del func(ctx context.Context, ids []int64) ([]int64, error),
+) ([]string, []*model.UserError, error) {
 	ids, err := identifyAll(kind, "ids", texts, maxIDs)
 	var deleted []int64
 	if err == nil {

@@ -46,7 +46,9 @@ func (s *server) connected(ctx context.Context, payload map[string]any) (transpo
 		known.owner = id.UserID
 		return s.introduced(connection, id)
 	case apperr.Unauthenticated:
-		return connection, &transport.Closing{Code: transport.CloseForbidden, Reason: "Forbidden: the API key or session is unknown, expired or revoked"}
+		return connection, &transport.Closing{
+			Code: transport.CloseForbidden, Reason: "Forbidden: the API key or session is unknown, expired or revoked",
+		}
 	default:
 		s.present(connection.Context, err) // into the log
 		return connection, &transport.Closing{Code: transport.CloseTryLater, Reason: "Try again later"}
@@ -66,7 +68,9 @@ func introduction(payload map[string]any, handshake account.Credentials) (accoun
 			sent = account.Bearer(text)
 		}
 		if sent == (account.Credentials{}) {
-			return sent, &transport.Closing{Code: transport.CloseForbidden, Reason: "Forbidden: " + name + " cannot be read"}
+			return sent, &transport.Closing{
+				Code: transport.CloseForbidden, Reason: "Forbidden: " + name + " cannot be read",
+			}
 		}
 		return sent, nil
 	}
@@ -98,7 +102,8 @@ type streamKey struct{}
 
 // stream is what the resolver of a subscription and the handler of its responses tell each other.
 type stream struct {
-	// turns has the next response as soon as it is asked for: until then its update need not be known, and the latest there is will do.
+	// turns has the next response as soon as it is asked for: until then its update need not be
+	// known, and the latest there is will do.
 	turns chan turn
 	// latest is what the latest response holds.
 	latest latest
@@ -109,7 +114,8 @@ type stream struct {
 // turn is one response that is to be made.
 type turn struct {
 	ctx context.Context
-	// begin is called when there is something to tell: from then on the response has its time, unless stop finds that there is nothing after all.
+	// begin is called when there is something to tell: from then on the response has its time,
+	// unless stop finds that there is nothing after all.
 	begin func() (stop func() bool)
 }
 
@@ -128,9 +134,12 @@ func (s *stream) why() error {
 	return s.err
 }
 
-// subscription prepares the context of a subscription: its caller once, and for each response loaders of its own and time, which begins when there is
-// something to tell. An error that ended the stream is its last response.
-func (s *server) subscription(ctx context.Context, op *graphql.OperationContext, next graphql.OperationHandler) graphql.ResponseHandler {
+// subscription prepares the context of a subscription: its caller once, and for each response
+// loaders of its own and time, which begins when there is something to tell. An error that ended
+// the stream is its last response.
+func (s *server) subscription(
+	ctx context.Context, op *graphql.OperationContext, next graphql.OperationHandler,
+) graphql.ResponseHandler {
 	start := time.Now()
 	ctx, err := s.authenticate(ctx, op)
 	if err != nil {
@@ -162,7 +171,9 @@ func (s *server) subscription(ctx context.Context, op *graphql.OperationContext,
 }
 
 // update waits for one response and makes it. The first tells the cost of the operation, in development each.
-func (s *server) update(ctx context.Context, state *stream, responses graphql.ResponseHandler, first bool) *graphql.Response {
+func (s *server) update(
+	ctx context.Context, state *stream, responses graphql.ResponseHandler, first bool,
+) *graphql.Response {
 	ctx, cancel := context.WithCancelCause(prepared(ctx, s.resolver))
 	defer cancel(nil)
 	held := s.options.Answers.Open()
@@ -192,7 +203,8 @@ func (s *server) update(ctx context.Context, state *stream, responses graphql.Re
 	return response
 }
 
-// CampaignChanged follows campaigns. What the poller has read is shown as it is; for anything else that is asked for each campaign is read again.
+// CampaignChanged follows campaigns. What the poller has read is shown as it is; for anything else
+// that is asked for each campaign is read again.
 func (r subscriptionResolver) CampaignChanged(ctx context.Context, ids []string) (<-chan *model.Campaign, error) {
 	var numbers []int64
 	if ids != nil {
@@ -219,7 +231,9 @@ func (r subscriptionResolver) CampaignChanged(ctx context.Context, ids []string)
 }
 
 // follow tells every change, one for each turn, until the watch or ctx ends.
-func (r subscriptionResolver) follow(ctx context.Context, turns <-chan turn, watch *live.Watch, updates chan<- *model.Campaign) (err error) {
+func (r subscriptionResolver) follow(
+	ctx context.Context, turns <-chan turn, watch *live.Watch, updates chan<- *model.Campaign,
+) (err error) {
 	defer func() {
 		if value := recover(); value != nil {
 			err = graphql.GetOperationContext(ctx).Recover(ctx, value)
@@ -261,7 +275,9 @@ func (r subscriptionResolver) next(t turn, watch *live.Watch, asked selection) (
 }
 
 // changed shows a campaign that has changed; nil when it is gone since.
-func (r subscriptionResolver) changed(ctx context.Context, row *ent.Campaign, asked selection) (*model.Campaign, error) {
+func (r subscriptionResolver) changed(
+	ctx context.Context, row *ent.Campaign, asked selection,
+) (*model.Campaign, error) {
 	columns := asked.columns()
 	if slices.ContainsFunc(columns, func(column string) bool { return !slices.Contains(live.Columns, column) }) {
 		whole, err := r.Campaigns.Get(ctx, row.ID, columns...)

@@ -41,8 +41,19 @@ func eachLive(t *testing.T, cfg config.Config, test func(t *testing.T, w *world)
 // sending makes a campaign that is being sent.
 func (w *world) sending(t *testing.T, owner *apitest.Account) *ent.Campaign {
 	t.Helper()
-	return must(w.db.Client(owner.Context).Campaign.Create().SetName("News").SetNameKey("news").SetStatus(kind.StatusSending).SetStatusRank(kind.StatusSending.Rank()).
-		SetCreatedAt(firstDay).SetLastActivityAt(firstDay).Save(owner.Context))(t)
+	return must(
+		w.db.Client(owner.Context).
+			Campaign.Create().
+			SetName("News").
+			SetNameKey("news").
+			SetStatus(kind.StatusSending).
+			SetStatusRank(kind.StatusSending.Rank()).
+			SetCreatedAt(firstDay).
+			SetLastActivityAt(firstDay).
+			Save(owner.Context),
+	)(
+		t,
+	)
 }
 
 // sent sets how many mails of a campaign were sent, without a change of its version.

@@ -35,7 +35,9 @@ func (w *world) overBoth(t *testing.T, key string, ids ...string) map[string]fol
 	}
 	s := connect(t, w.URL, key)
 	s.subscribe("1", subscriptionDocument, variables)
-	return map[string]follower{"WebSocket": s, "server-sent events": listen(t, w.URL, key, subscriptionDocument, variables)}
+	return map[string]follower{
+		"WebSocket": s, "server-sent events": listen(t, w.URL, key, subscriptionDocument, variables),
+	}
 }
 
 func TestSubscriberIsToldThePresentAndEveryChange(t *testing.T) {
@@ -56,7 +58,10 @@ func TestSubscriberIsToldThePresentAndEveryChange(t *testing.T) {
 		w.sent(t, c.ID, 41)
 		want.Statistics.Sent = 41
 		told()
-		w.MustQuery(t, owner.Key, `mutation($id: ID!) { pauseCampaign(input: {id: $id}) { campaign { id } } }`, object{"id": number(c.ID)})
+		w.MustQuery(
+			t, owner.Key, `mutation($id: ID!) { pauseCampaign(input: {id: $id}) { campaign { id } } }`,
+			object{"id": number(c.ID)},
+		)
 		want.Status, want.Version = "PAUSED", 2
 		told()
 		w.Command(t, url.Values{"Command": {"Campaign.Resume"}, "APIKey": {owner.Key}, "CampaignID": {number(c.ID)}})
@@ -85,7 +90,11 @@ func TestChangeThroughAnotherServerIsTold(t *testing.T) {
 		c := w.sending(t, owner)
 		for name, f := range w.overBoth(t, owner.Key, number(c.ID)) {
 			f.next()
-			other.MustQuery(t, owner.Key, `mutation($id: ID!) { updateCampaign(input: {id: $id, name: "Other"}) { campaign { id } } }`, object{"id": number(c.ID)})
+			other.MustQuery(
+				t, owner.Key,
+				`mutation($id: ID!) { updateCampaign(input: {id: $id, name: "Other"}) { campaign { id } } }`,
+				object{"id": number(c.ID)},
+			)
 			version := f.next().Version
 			if version < 2 {
 				t.Errorf("%s was told the version %d", name, version)
@@ -94,7 +103,8 @@ func TestChangeThroughAnotherServerIsTold(t *testing.T) {
 	})
 }
 
-// TestEventsRecordedThroughAnotherServerAreTold records through recordEvents and POST /events of one server, while the followers are those of another.
+// TestEventsRecordedThroughAnotherServerAreTold records through recordEvents and POST /events of
+// one server, while the followers are those of another.
 func TestEventsRecordedThroughAnotherServerAreTold(t *testing.T) {
 	eachLive(t, liveConfig(), func(t *testing.T, w *world) {
 		other := apitest.With(t, w.db, liveConfig())
@@ -115,10 +125,15 @@ func TestEventsRecordedThroughAnotherServerAreTold(t *testing.T) {
 			}
 		}
 		other.MustQuery(t, owner.Key, recordDocument, object{"in": object{"events": []any{
-			object{"id": "1", "kind": "SENT", "campaign": number(c.ID), "subscriber": number(p.ID), "at": "2026-03-01T12:00:00Z"},
+			object{
+				"id": "1", "kind": "SENT", "campaign": number(c.ID), "subscriber": number(p.ID),
+				"at": "2026-03-01T12:00:00Z",
+			},
 		}}})
 		told()
-		line := fmt.Sprintf(`{"id":"2","kind":"SENT","campaign":"%d","subscriber":"%d","at":"2026-03-01T13:00:00Z"}`, c.ID, p.ID)
+		line := fmt.Sprintf(
+			`{"id":"2","kind":"SENT","campaign":"%d","subscriber":"%d","at":"2026-03-01T13:00:00Z"}`, c.ID, p.ID,
+		)
 		request := must(http.NewRequest(http.MethodPost, other.URL+"/events", strings.NewReader(line+"\n")))(t)
 		request.Header.Set("Content-Type", "application/x-ndjson")
 		request.Header.Set("Authorization", "Bearer "+owner.Key)
@@ -137,15 +152,21 @@ func TestWhatThePollerReadsCostsNoFurtherStatement(t *testing.T) {
 		c := w.sending(t, owner)
 		count := func(fields string) int {
 			return len(w.Record(func() {
-				s := listen(t, w.URL, owner.Key, `subscription($ids: [ID!]) { campaignChanged(ids: $ids) { legacyId `+fields+` } }`, object{"ids": []string{number(c.ID)}})
+				s := listen(
+					t, w.URL, owner.Key,
+					`subscription($ids: [ID!]) { campaignChanged(ids: $ids) { legacyId `+fields+` } }`,
+					object{"ids": []string{number(c.ID)}},
+				)
 				s.wantEvent("next")
 				s.close()
 				eventually(t, "the subscription ends", func() bool { return w.Services.Live.Open() == 0 })
 			}))
 		}
-		plain := count(`id name status statusReason version schedule { type nextSendAt sentInstances } sendingStartedAt lastActivityAt createdAt
+		plain := count(
+			`id name status statusReason version schedule { type nextSendAt sentInstances } sendingStartedAt lastActivityAt createdAt
 			statistics { recipients sent failed delivered opens { total unique rate } clicks { unique } clickToOpenRate unsubscriptions { total } bounces { hard soft rate }
-			complaints { total } forwards { total } browserViews { unique } conversions { count amount } automated { opens clicks } throughput { emailsPerSecond } }`)
+			complaints { total } forwards { total } browserViews { unique } conversions { count amount } automated { opens clicks } throughput { emailsPerSecond } }`,
+		)
 		if more := count(`approvalExplanation`); more != plain+1 {
 			t.Errorf("%d statements, with another column %d", plain, more)
 		}
@@ -157,7 +178,9 @@ func TestWhatThePollerReadsCostsNoFurtherStatement(t *testing.T) {
 
 func TestEveryFieldCanBeFollowed(t *testing.T) {
 	served := schema(t)
-	document := `subscription($ids: [ID!]) { campaignChanged(ids: $ids) { ` + shallow(served, served.Types["Campaign"], 2) + ` } }`
+	document := `subscription($ids: [ID!]) { campaignChanged(ids: $ids) { ` + shallow(
+		served, served.Types["Campaign"], 2,
+	) + ` } }`
 	query := `query($id: ID!) { campaign(id: $id) { ` + shallow(served, served.Types["Campaign"], 2) + ` } }`
 	eachLive(t, liveConfig(), func(t *testing.T, w *world) {
 		owner := w.Account(t)
@@ -170,7 +193,10 @@ func TestEveryFieldCanBeFollowed(t *testing.T) {
 		if err := json.Unmarshal([]byte(data), &followed); err != nil || len(followed.Errors) > 0 {
 			t.Fatalf("%v in %s", err, data)
 		}
-		if diff := cmp.Diff(w.MustQuery(t, owner.Key, query, object{"id": number(c.ID)})["campaign"], followed.Data.CampaignChanged); diff != "" {
+		if diff := cmp.Diff(
+			w.MustQuery(t, owner.Key, query, object{"id": number(c.ID)})["campaign"],
+			followed.Data.CampaignChanged,
+		); diff != "" {
 			t.Errorf("(-asked for +followed)\n%s", diff)
 		}
 	})
@@ -181,10 +207,16 @@ func TestRelationsAreReadAnewForEachUpdate(t *testing.T) {
 	eachLive(t, liveConfig(), func(t *testing.T, w *world) {
 		owner := w.Account(t)
 		c := w.page(t, owner, 1)[0]
-		s := listen(t, w.URL, owner.Key, `subscription($ids: [ID!]) { campaignChanged(ids: $ids) { history { nodes { version } } email { name } tags { name } } }`,
-			object{"ids": []string{number(c.ID)}})
+		s := listen(
+			t, w.URL, owner.Key,
+			`subscription($ids: [ID!]) { campaignChanged(ids: $ids) { history { nodes { version } } email { name } tags { name } } }`,
+			object{"ids": []string{number(c.ID)}},
+		)
 		before := s.wantEvent("next")
-		w.MustQuery(t, owner.Key, `mutation($id: ID!) { updateCampaign(input: {id: $id, name: "Other"}) { campaign { id } } }`, object{"id": number(c.ID)})
+		w.MustQuery(
+			t, owner.Key, `mutation($id: ID!) { updateCampaign(input: {id: $id, name: "Other"}) { campaign { id } } }`,
+			object{"id": number(c.ID)},
+		)
 		if after := s.wantEvent("next"); strings.Count(after, `"version"`) != strings.Count(before, `"version"`)+1 {
 			t.Errorf("%s, before %s", after, before)
 		}
@@ -230,7 +262,10 @@ func TestDeletedCampaignsEndTheSubscription(t *testing.T) {
 		s.next()
 		events = listen(t, w.URL, owner.Key, subscriptionDocument, variables)
 		events.next()
-		w.MustQuery(t, owner.Key, `mutation($id: ID!) { deleteCampaigns(input: {ids: [$id]}) { userErrors { message } } }`, object{"id": number(c.ID)})
+		w.MustQuery(
+			t, owner.Key, `mutation($id: ID!) { deleteCampaigns(input: {ids: [$id]}) { userErrors { message } } }`,
+			object{"id": number(c.ID)},
+		)
 		s.want("complete")
 		events.wantEvent("complete")
 		if _, _, ok := events.event(); ok {
@@ -243,7 +278,9 @@ func TestRevokedKeyEndsTheSubscription(t *testing.T) {
 	eachLive(t, liveConfig(), func(t *testing.T, w *world) {
 		owner := w.Account(t)
 		c := w.sending(t, owner)
-		created, key, err := w.Services.Accounts.CreateKey(owner.Context, account.NewKey{Scopes: kind.Scopes{kind.ScopeRead}})
+		created, key, err := w.Services.Accounts.CreateKey(
+			owner.Context, account.NewKey{Scopes: kind.Scopes{kind.ScopeRead}},
+		)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -417,7 +454,9 @@ func TestSlowReaderCostsNobodyElseAnything(t *testing.T) {
 		variables := object{"ids": []string{number(c.ID)}}
 		slow, fast := connect(t, w.URL, owner.Key), connect(t, w.URL, owner.Key)
 		// A long answer for each update fills what the connection holds.
-		long := `subscription($ids: [ID!]) { campaignChanged(ids: $ids) { ` + aliases(`statistics { sent failed recipients delivered }`, 90) + ` } }`
+		long := `subscription($ids: [ID!]) { campaignChanged(ids: $ids) { ` + aliases(
+			`statistics { sent failed recipients delivered }`, 90,
+		) + ` } }`
 		slow.subscribe("1", long, variables)
 		slow.want("next")
 		fast.subscribe("1", subscriptionDocument, variables)
@@ -443,7 +482,8 @@ func aliases(field string, n int) string {
 	return b.String()
 }
 
-// TestWhoGoesLeavesNothingBehind opens and drops connections of both kinds, and counts goroutines. No other test runs beside it.
+// TestWhoGoesLeavesNothingBehind opens and drops connections of both kinds, and counts goroutines.
+// No other test runs beside it.
 func TestWhoGoesLeavesNothingBehind(t *testing.T) {
 	w := &world{db: testkit.Engines()[0].Shared(t)}
 	w.Server = apitest.With(t, w.db, liveConfig())
@@ -505,7 +545,8 @@ func TestStoppingServerEndsSubscriptions(t *testing.T) {
 	})
 }
 
-// TestUpdateThatTakesTooLongIsAnErrorAndNoEnd gives updates no time at all. Told as complete, they would leave clients waiting for nothing.
+// TestUpdateThatTakesTooLongIsAnErrorAndNoEnd gives updates no time at all. Told as complete, they
+// would leave clients waiting for nothing.
 func TestUpdateThatTakesTooLongIsAnErrorAndNoEnd(t *testing.T) {
 	cfg := liveConfig()
 	cfg.Timeout = time.Nanosecond
@@ -513,7 +554,10 @@ func TestUpdateThatTakesTooLongIsAnErrorAndNoEnd(t *testing.T) {
 		owner := w.Account(t)
 		c := w.sending(t, owner)
 		for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
-			events := listen(t, w.URL, owner.Key, `subscription($ids: [ID!]) { campaignChanged(ids: $ids) { tags { name } } }`, object{"ids": []string{number(c.ID)}})
+			events := listen(
+				t, w.URL, owner.Key, `subscription($ids: [ID!]) { campaignChanged(ids: $ids) { tags { name } } }`,
+				object{"ids": []string{number(c.ID)}},
+			)
 			// Now and then an update is there as soon as its time is over.
 			if got := events.wantEvent("next"); !strings.Contains(got, `"data":{`) {
 				if !strings.Contains(got, `"CANCELED"`) {

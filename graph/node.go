@@ -27,13 +27,15 @@ func (r queryResolver) Node(ctx context.Context, id string) (model.Node, error) 
 
 func (r queryResolver) Nodes(ctx context.Context, ids []string) ([]model.Node, error) {
 	if len(ids) > maxNodes {
-		return nil, apperr.InvalidField("ids", apperr.ReasonTooManyIDs, "%d ids, at most %d are allowed", len(ids), maxNodes)
+		return nil, apperr.InvalidField(
+			"ids", apperr.ReasonTooManyIDs, "%d ids, at most %d are allowed", len(ids), maxNodes,
+		)
 	}
 	return r.nodes(ctx, ids, func(i int) string { return fmt.Sprintf("ids[%d]", i) })
 }
 
-// nodes loads what the ids name with one statement for each kind among them, and what a kind's own selection adds. name tells
-// what the argument of an id is called.
+// nodes loads what the ids name with one statement for each kind among them, and what a kind's own
+// selection adds. name tells what the argument of an id is called.
 func (r *resolver) nodes(ctx context.Context, texts []string, name func(i int) string) ([]model.Node, error) {
 	wanted := map[gid.Kind][]int64{}
 	for i, text := range texts {
@@ -101,19 +103,59 @@ func (r *resolver) campaignNodes(ctx context.Context, ids []int64, found map[str
 
 // peopleNodes loads the nodes around lists of people.
 func (r *resolver) peopleNodes(ctx context.Context, wanted map[gid.Kind][]int64, found map[string]model.Node) error {
-	if err := nodesOf(ctx, wanted[gid.SubscriberList], "SubscriberList", listFields, found, r.Lists.ByIDs, r.shownLists); err != nil {
+	if err := nodesOf(
+		ctx,
+		wanted[gid.SubscriberList],
+		"SubscriberList",
+		listFields,
+		found,
+		r.Lists.ByIDs,
+		r.shownLists,
+	); err != nil {
 		return err
 	}
-	if err := nodesOf(ctx, wanted[gid.Subscriber], "Subscriber", subscriberFields, found, r.Subscribers.ByIDs, r.shownSubscribers); err != nil {
+	if err := nodesOf(
+		ctx,
+		wanted[gid.Subscriber],
+		"Subscriber",
+		subscriberFields,
+		found,
+		r.Subscribers.ByIDs,
+		r.shownSubscribers,
+	); err != nil {
 		return err
 	}
-	if err := nodesOf(ctx, wanted[gid.CustomField], "CustomField", customFieldFields, found, r.Fields.ByIDs, r.shownFields); err != nil {
+	if err := nodesOf(
+		ctx,
+		wanted[gid.CustomField],
+		"CustomField",
+		customFieldFields,
+		found,
+		r.Fields.ByIDs,
+		r.shownFields,
+	); err != nil {
 		return err
 	}
-	if err := nodesOf(ctx, wanted[gid.Segment], "Segment", segmentFields, found, r.Segments.ByIDs, r.shownSegments); err != nil {
+	if err := nodesOf(
+		ctx,
+		wanted[gid.Segment],
+		"Segment",
+		segmentFields,
+		found,
+		r.Segments.ByIDs,
+		r.shownSegments,
+	); err != nil {
 		return err
 	}
-	if err := nodesOf(ctx, wanted[gid.SubscriberTag], "SubscriberTag", subscriberTagFields, found, r.SubscriberTags.ByIDs, r.shownSubscriberTags); err != nil {
+	if err := nodesOf(
+		ctx,
+		wanted[gid.SubscriberTag],
+		"SubscriberTag",
+		subscriberTagFields,
+		found,
+		r.SubscriberTags.ByIDs,
+		r.shownSubscriberTags,
+	); err != nil {
 		return err
 	}
 	show := func(_ context.Context, rows []*ent.Suppression, _ selection) []*model.Suppression {
@@ -126,8 +168,11 @@ func (r *resolver) peopleNodes(ctx context.Context, wanted map[gid.Kind][]int64,
 func nodesOf[E any, N interface {
 	model.Node
 	GlobalID() string
-}](ctx context.Context, ids []int64, typeName string, table fields, found map[string]model.Node,
-	load func(ctx context.Context, ids []int64, columns ...string) (map[int64]E, error), show func(ctx context.Context, rows []E, asked selection) []N) error {
+}](
+	ctx context.Context, ids []int64, typeName string, table fields, found map[string]model.Node,
+	load func(ctx context.Context, ids []int64, columns ...string) (map[int64]E, error),
+	show func(ctx context.Context, rows []E, asked selection) []N,
+) error {
 	if len(ids) == 0 {
 		return nil
 	}
@@ -144,7 +189,14 @@ func nodesOf[E any, N interface {
 
 func (r queryResolver) ServerInfo(context.Context) (*model.ServerInfo, error) {
 	return &model.ServerInfo{
-		Version: r.info.Version, Commit: r.info.Commit, GoVersion: r.info.GoVersion, Database: r.info.Database, Time: store.Now(), Demo: r.info.Demo,
-		MaxDepth: int32(r.limits.depth), MaxComplexity: int32(r.limits.complexity), MaxPageSize: page.MaxSize,
+		Version:       r.info.Version,
+		Commit:        r.info.Commit,
+		GoVersion:     r.info.GoVersion,
+		Database:      r.info.Database,
+		Time:          store.Now(),
+		Demo:          r.info.Demo,
+		MaxDepth:      int32(r.limits.depth),
+		MaxComplexity: int32(r.limits.complexity),
+		MaxPageSize:   page.MaxSize,
 	}, nil
 }

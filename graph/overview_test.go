@@ -24,7 +24,8 @@ const everyNumber = `recipients sent failed delivered opens { total unique rate 
 const everyPoint = `sent failed opens uniqueOpens clicks uniqueClicks forwards uniqueForwards browserViews uniqueBrowserViews unsubscriptions complaints
 	hardBounces softBounces conversions conversionAmount automatedOpens automatedClicks`
 
-// busy makes n campaigns of an account with random counters, whose hours add up to them, within the ten days after firstDay.
+// busy makes n campaigns of an account with random counters, whose hours add up to them, within the
+// ten days after firstDay.
 func (w *world) busy(t *testing.T, owner *apitest.Account, n int) []*ent.Campaign {
 	t.Helper()
 	client := w.db.Client(owner.Context)
@@ -33,7 +34,11 @@ func (w *world) busy(t *testing.T, owner *apitest.Account, n int) []*ent.Campaig
 	for i, c := range campaigns {
 		begin := firstDay.Add(time.Duration(rand.IntN(10*24*60)) * time.Minute)
 		status := statuses[rand.IntN(len(statuses))]
-		change := client.Campaign.UpdateOne(c).SetStatus(status).SetStatusRank(status.Rank()).SetTotalSent(0).SetUniqueOpens(0)
+		change := client.Campaign.UpdateOne(c).
+			SetStatus(status).
+			SetStatusRank(status.Rank()).
+			SetTotalSent(0).
+			SetUniqueOpens(0)
 		if i%4 > 0 {
 			change.SetSendingStartedAt(begin).SetTotalRecipients(rand.Int64N(10_000))
 		}
@@ -51,21 +56,58 @@ func (w *world) hour(t *testing.T, owner *apitest.Account, id int64, at time.Tim
 	t.Helper()
 	client := w.db.Client(owner.Context)
 	n := func(most int64) int64 { return rand.Int64N(most + 1) }
-	h, err := client.HourlyCounter.Create().SetCampaignID(id).SetHour(at).SetSent(50 + n(1000)).SetFailed(n(9)).SetOpens(n(90)).SetUniqueOpens(n(40)).
-		SetClicks(n(30)).SetUniqueClicks(n(20)).SetForwards(n(5)).SetUniqueForwards(n(4)).SetBrowserViews(n(7)).SetUniqueBrowserViews(n(6)).
-		SetUnsubscriptions(n(3)).SetHardBounces(n(8)).SetSoftBounces(n(8)).SetComplaints(n(2)).SetConversions(n(4)).SetConversionAmount(n(100_000)).
-		SetAutomatedOpens(n(50)).SetAutomatedClicks(n(50)).Save(owner.Context)
+	h, err := client.HourlyCounter.Create().
+		SetCampaignID(id).
+		SetHour(at).
+		SetSent(50 + n(1000)).
+		SetFailed(n(9)).
+		SetOpens(n(90)).
+		SetUniqueOpens(n(40)).
+		SetClicks(n(30)).
+		SetUniqueClicks(n(20)).
+		SetForwards(n(5)).
+		SetUniqueForwards(n(4)).
+		SetBrowserViews(n(7)).
+		SetUniqueBrowserViews(n(6)).
+		SetUnsubscriptions(n(3)).
+		SetHardBounces(n(8)).
+		SetSoftBounces(n(8)).
+		SetComplaints(n(2)).
+		SetConversions(n(4)).
+		SetConversionAmount(n(100_000)).
+		SetAutomatedOpens(n(50)).
+		SetAutomatedClicks(n(50)).
+		Save(owner.Context)
 	if ent.IsConstraintError(err) {
 		return
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	must(client.Campaign.UpdateOneID(id).AddTotalSent(h.Sent).AddTotalFailed(h.Failed).AddTotalOpens(h.Opens).AddUniqueOpens(h.UniqueOpens).
-		AddTotalClicks(h.Clicks).AddUniqueClicks(h.UniqueClicks).AddTotalForwards(h.Forwards).AddUniqueForwards(h.UniqueForwards).
-		AddTotalBrowserViews(h.BrowserViews).AddUniqueBrowserViews(h.UniqueBrowserViews).AddTotalUnsubscriptions(h.Unsubscriptions).
-		AddTotalHardBounces(h.HardBounces).AddTotalSoftBounces(h.SoftBounces).AddTotalComplaints(h.Complaints).AddTotalConversions(h.Conversions).
-		AddConversionAmount(h.ConversionAmount).AddAutomatedOpens(h.AutomatedOpens).AddAutomatedClicks(h.AutomatedClicks).Save(owner.Context))(t)
+	must(
+		client.Campaign.UpdateOneID(id).
+			AddTotalSent(h.Sent).
+			AddTotalFailed(h.Failed).
+			AddTotalOpens(h.Opens).
+			AddUniqueOpens(h.UniqueOpens).
+			AddTotalClicks(h.Clicks).
+			AddUniqueClicks(h.UniqueClicks).
+			AddTotalForwards(h.Forwards).
+			AddUniqueForwards(h.UniqueForwards).
+			AddTotalBrowserViews(h.BrowserViews).
+			AddUniqueBrowserViews(h.UniqueBrowserViews).
+			AddTotalUnsubscriptions(h.Unsubscriptions).
+			AddTotalHardBounces(h.HardBounces).
+			AddTotalSoftBounces(h.SoftBounces).
+			AddTotalComplaints(h.Complaints).
+			AddTotalConversions(h.Conversions).
+			AddConversionAmount(h.ConversionAmount).
+			AddAutomatedOpens(h.AutomatedOpens).
+			AddAutomatedClicks(h.AutomatedClicks).
+			Save(owner.Context),
+	)(
+		t,
+	)
 }
 
 // added adds up numbers, whatever the objects they stand in; what is no number, and every rate, is left out.
@@ -129,8 +171,13 @@ func TestStatisticsOfManyAreTheSumOfEach(t *testing.T) {
 			"and a rate": {"and": []any{object{"openRate": object{"min": 0.01}}, object{"recipients": object{"min": 100}}}},
 		} {
 			t.Run(name, func(t *testing.T) {
-				data := w.MustQuery(t, a.Key, `query($f: CampaignFilter) { statistics(filter: $f) { campaigns `+everyNumber+` }
-					campaigns(filter: $f, first: 50) { totalCount nodes { statistics { `+everyNumber+` } } } }`, object{"f": filter})
+				data := w.MustQuery(
+					t,
+					a.Key,
+					`query($f: CampaignFilter) { statistics(filter: $f) { campaigns `+everyNumber+` }
+					campaigns(filter: $f, first: 50) { totalCount nodes { statistics { `+everyNumber+` } } } }`,
+					object{"f": filter},
+				)
 				total := apitest.At(t, data, "campaigns", "totalCount")
 				got := apitest.At(t, data, "statistics").(object)
 				if got["campaigns"] != total {
@@ -152,21 +199,53 @@ func TestStatisticsOfManyAreTheSumOfEach(t *testing.T) {
 // zeros are the numbers of nothing.
 func zeros() object {
 	unique := func() object { return object{"total": 0.0, "unique": 0.0} }
-	return object{"recipients": 0.0, "sent": 0.0, "failed": 0.0, "delivered": 0.0, "opens": unique(), "clicks": unique(), "forwards": unique(), "browserViews": unique(),
-		"unsubscriptions": object{"total": 0.0}, "complaints": object{"total": 0.0}, "bounces": object{"hard": 0.0, "soft": 0.0},
-		"conversions": object{"count": 0.0, "amount": 0.0}, "automated": object{"opens": 0.0, "clicks": 0.0}}
+	return object{
+		"recipients":   0.0,
+		"sent":         0.0,
+		"failed":       0.0,
+		"delivered":    0.0,
+		"opens":        unique(),
+		"clicks":       unique(),
+		"forwards":     unique(),
+		"browserViews": unique(),
+		"unsubscriptions": object{
+			"total": 0.0,
+		},
+		"complaints":  object{"total": 0.0},
+		"bounces":     object{"hard": 0.0, "soft": 0.0},
+		"conversions": object{"count": 0.0, "amount": 0.0},
+		"automated":   object{"opens": 0.0, "clicks": 0.0},
+	}
 }
 
 // flat are the numbers of many campaigns under the names that points have.
 func flat(sum object) object {
 	of := func(block, name string) any { return sum[block].(object)[name] }
 	return object{
-		"sent": sum["sent"], "failed": sum["failed"], "opens": of("opens", "total"), "uniqueOpens": of("opens", "unique"),
-		"clicks": of("clicks", "total"), "uniqueClicks": of("clicks", "unique"), "forwards": of("forwards", "total"), "uniqueForwards": of("forwards", "unique"),
-		"browserViews": of("browserViews", "total"), "uniqueBrowserViews": of("browserViews", "unique"), "unsubscriptions": of("unsubscriptions", "total"),
-		"complaints": of("complaints", "total"), "hardBounces": of("bounces", "hard"), "softBounces": of("bounces", "soft"),
-		"conversions": of("conversions", "count"), "conversionAmount": of("conversions", "amount"),
-		"automatedOpens": of("automated", "opens"), "automatedClicks": of("automated", "clicks"),
+		"sent":        sum["sent"],
+		"failed":      sum["failed"],
+		"opens":       of("opens", "total"),
+		"uniqueOpens": of("opens", "unique"),
+		"clicks": of(
+			"clicks", "total",
+		),
+		"uniqueClicks":   of("clicks", "unique"),
+		"forwards":       of("forwards", "total"),
+		"uniqueForwards": of("forwards", "unique"),
+		"browserViews": of(
+			"browserViews", "total",
+		),
+		"uniqueBrowserViews": of("browserViews", "unique"),
+		"unsubscriptions":    of("unsubscriptions", "total"),
+		"complaints": of(
+			"complaints", "total",
+		),
+		"hardBounces":      of("bounces", "hard"),
+		"softBounces":      of("bounces", "soft"),
+		"conversions":      of("conversions", "count"),
+		"conversionAmount": of("conversions", "amount"),
+		"automatedOpens":   of("automated", "opens"),
+		"automatedClicks":  of("automated", "clicks"),
 	}
 }
 
@@ -193,7 +272,10 @@ func TestNumbersOfATimeAreTheSumOfItsSeries(t *testing.T) {
 			}
 			got := ask(arguments)
 			points := got["series"].([]any)
-			if diff := cmp.Diff(flat(added([]any{zeros(), got})), added(append([]any{zeroPoint()}, points...))); diff != "" {
+			if diff := cmp.Diff(
+				flat(added([]any{zeros(), got})),
+				added(append([]any{zeroPoint()}, points...)),
+			); diff != "" {
 				t.Errorf("%s (-sum +points):\n%s", arguments, diff)
 			}
 			for i := 1; i < len(points); i++ {
@@ -223,7 +305,17 @@ func TestSumsCostAFixedNumberOfStatements(t *testing.T) {
 		few, many := w.Account(t), w.Account(t)
 		w.busy(t, few, 1)
 		for _, c := range w.busy(t, many, 40) {
-			must(w.db.Client(many.Context).LinkCounter.Create().SetCampaignID(c.ID).SetURLHash("a").SetURL("https://example.com/a").SetClicks(1).Save(many.Context))(t)
+			must(
+				w.db.Client(many.Context).
+					LinkCounter.Create().
+					SetCampaignID(c.ID).
+					SetURLHash("a").
+					SetURL("https://example.com/a").
+					SetClicks(1).
+					Save(many.Context),
+			)(
+				t,
+			)
 		}
 		const span = `from: "2026-03-02T00:00:00Z", to: "2026-03-09T00:00:00Z"`
 		for _, tt := range []struct {
@@ -245,7 +337,10 @@ func TestSumsCostAFixedNumberOfStatements(t *testing.T) {
 		} {
 			cheap, dear := statements(t, w, few, tt.document), statements(t, w, many, tt.document)
 			if len(cheap) > len(dear) || len(dear) != tt.want {
-				t.Errorf("%s: %d statements for one campaign, %d for forty, want %d:\n%s", tt.document, len(cheap), len(dear), tt.want, strings.Join(dear, "\n"))
+				t.Errorf(
+					"%s: %d statements for one campaign, %d for forty, want %d:\n%s", tt.document, len(cheap),
+					len(dear), tt.want, strings.Join(dear, "\n"),
+				)
 			}
 		}
 		read := statements(t, w, many, `{ statistics(`+span+`) { clicks { unique } series { start uniqueOpens } } }`)
@@ -309,7 +404,13 @@ func TestSumsRefuseWhatIsTooMuchOrNotKept(t *testing.T) {
 		// What is not asked for is no error: the sums of a hundred years are no more work than those of a day.
 		w.MustQuery(t, a.Key, `{ statistics(from: "1990-01-01T00:00:00Z", to: "2040-01-01T00:00:00Z") { sent } }`, nil)
 		writer := w.key(t, a, kind.ScopeWrite)
-		if response := w.Query(t, writer, `{ statistics { __typename } }`, nil); len(response.Errors) == 0 || response.Errors[0].Code() != "FORBIDDEN" {
+		if response := w.Query(
+			t,
+			writer,
+			`{ statistics { __typename } }`,
+			nil,
+		); len(response.Errors) == 0 ||
+			response.Errors[0].Code() != "FORBIDDEN" {
 			t.Errorf("a key that may not read is answered %s", response.Body)
 		}
 	})
@@ -333,7 +434,11 @@ func TestSumsCostWhatTheyAreWorth(t *testing.T) {
 		// What is below the campaigns that are compared counts as often as there may be campaigns.
 		rows := must(w.db.Client(a.Context).Campaign.Query().IDs(a.Context))(t)
 		ids := number(rows[0]) + "," + number(rows[1])
-		one, two := cost(`{ compare(campaigns: [`+ids+`]) { campaigns { campaign { name } } } }`), cost(`{ compare(campaigns: [`+ids+`]) { campaigns { campaign { name version } } } }`)
+		one, two := cost(
+			`{ compare(campaigns: [`+ids+`]) { campaigns { campaign { name } } } }`,
+		), cost(
+			`{ compare(campaigns: [`+ids+`]) { campaigns { campaign { name version } } } }`,
+		)
 		if two-one != 10 {
 			t.Errorf("a field of each campaign costs %v", two-one)
 		}
@@ -341,7 +446,13 @@ func TestSumsCostWhatTheyAreWorth(t *testing.T) {
 		for i := range 20 {
 			fmt.Fprintf(&many, "a%d: statistics { l: links { url } d: domains { domain } } ", i)
 		}
-		if response := w.Query(t, a.Key, "{ "+many.String()+" }", nil); len(response.Errors) == 0 || response.Errors[0].Code() != "COMPLEXITY_LIMIT_EXCEEDED" {
+		if response := w.Query(
+			t,
+			a.Key,
+			"{ "+many.String()+" }",
+			nil,
+		); len(response.Errors) == 0 ||
+			response.Errors[0].Code() != "COMPLEXITY_LIMIT_EXCEEDED" {
 			t.Errorf("forty sums in one request are answered %s", response.Body)
 		}
 	})

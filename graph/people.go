@@ -9,11 +9,14 @@ import (
 	"campaignql/graph/model"
 )
 
-// The functions here wrap rows and load, for all of them at once, the relations that a selection asks for. What cannot be loaded is an error of the fields
-// that show it: the rows themselves may have been written just now.
+// The functions here wrap rows and load, for all of them at once, the relations that a selection
+// asks for. What cannot be loaded is an error of the fields that show it: the rows themselves may
+// have been written just now.
 
 // shownLists wraps lists of people.
-func (r *resolver) shownLists(ctx context.Context, rows []*ent.SubscriberList, asked selection) []*model.SubscriberList {
+func (r *resolver) shownLists(
+	ctx context.Context, rows []*ent.SubscriberList, asked selection,
+) []*model.SubscriberList {
 	shown, ids := make([]*model.SubscriberList, len(rows)), make([]int64, len(rows))
 	for i, row := range rows {
 		shown[i], ids[i] = &model.SubscriberList{SubscriberList: row}, row.ID
@@ -108,7 +111,10 @@ func (r *resolver) loadValues(ctx context.Context, people []*model.Subscriber, a
 	found := map[int64]*ent.CustomField{}
 	if len(fieldIDs) > 0 {
 		// The type decides which of the forms of a value are shown.
-		found, err = r.Fields.ByIDs(ctx, slices.Compact(slices.Sorted(slices.Values(fieldIDs))), append(fields.columns(), "type")...)
+		found, err = r.Fields.ByIDs(
+			ctx,
+			slices.Compact(slices.Sorted(slices.Values(fieldIDs))),
+			append(fields.columns(), "type")...)
 	}
 	rows := make([]*ent.CustomField, 0, len(found))
 	for _, f := range found {
@@ -130,7 +136,10 @@ func (r *resolver) loadValues(ctx context.Context, people []*model.Subscriber, a
 
 // loadTags loads the labels of people.
 func (r *resolver) loadTags(ctx context.Context, people []*model.Subscriber, asked selection) {
-	carried, err := r.Services.SubscriberTags.BySubscribers(ctx, ids(people, func(s *model.Subscriber) int64 { return s.ID }), asked.columns()...)
+	carried, err := r.Services.SubscriberTags.BySubscribers(
+		ctx,
+		ids(people, func(s *model.Subscriber) int64 { return s.ID }),
+		asked.columns()...)
 	var all []*ent.SubscriberTag
 	for _, tags := range carried {
 		all = append(all, tags...)
@@ -188,7 +197,9 @@ func (r *resolver) shownSegments(ctx context.Context, rows []*ent.Segment, asked
 }
 
 // shownSubscriberTags wraps labels of people.
-func (r *resolver) shownSubscriberTags(ctx context.Context, rows []*ent.SubscriberTag, asked selection) []*model.SubscriberTag {
+func (r *resolver) shownSubscriberTags(
+	ctx context.Context, rows []*ent.SubscriberTag, asked selection,
+) []*model.SubscriberTag {
 	shown := make([]*model.SubscriberTag, len(rows))
 	for i, row := range rows {
 		shown[i] = &model.SubscriberTag{SubscriberTag: row}
@@ -196,7 +207,9 @@ func (r *resolver) shownSubscriberTags(ctx context.Context, rows []*ent.Subscrib
 	if len(rows) == 0 || len(asked.named("subscriberCount")) == 0 {
 		return shown
 	}
-	counts, err := r.Services.SubscriberTags.PeopleCounts(ctx, ids(rows, func(t *ent.SubscriberTag) int64 { return t.ID }))
+	counts, err := r.Services.SubscriberTags.PeopleCounts(
+		ctx, ids(rows, func(t *ent.SubscriberTag) int64 { return t.ID }),
+	)
 	for _, t := range shown {
 		t.Carriers, t.Err = counts[t.ID], err
 	}
@@ -212,7 +225,9 @@ func shownSuppressions(rows []*ent.Suppression) []*model.Suppression {
 }
 
 // listsOf loads the lists that rows belong to, each once.
-func (r *resolver) listsOf(ctx context.Context, listIDs []int64, asked selection) (map[int64]*model.SubscriberList, error) {
+func (r *resolver) listsOf(
+	ctx context.Context, listIDs []int64, asked selection,
+) (map[int64]*model.SubscriberList, error) {
 	found, err := r.Services.Lists.ByIDs(ctx, slices.Compact(slices.Sorted(slices.Values(listIDs))), asked.columns()...)
 	if err != nil {
 		return nil, err

@@ -27,8 +27,11 @@ func TestEveryFieldIsProjected(t *testing.T) {
 	}
 }
 
-// checkProjection compares a type with its table: no field may be missing, none may be of the past, and each must read something.
-func checkProjection(t *testing.T, types map[string]*ast.Definition, of *ast.Definition, table map[string]graph.Projected, path string) {
+// checkProjection compares a type with its table: no field may be missing, none may be of the past,
+// and each must read something.
+func checkProjection(
+	t *testing.T, types map[string]*ast.Definition, of *ast.Definition, table map[string]graph.Projected, path string,
+) {
 	t.Helper()
 	for _, field := range of.Fields {
 		entry, ok := table[field.Name]
@@ -115,8 +118,9 @@ func everything(types map[string]*ast.Definition, of *ast.Definition, passed ...
 	return b.String()
 }
 
-// full makes a campaign that has something to show in every field, and returns it with one of its tags. It is being sent by the past, as it were: what
-// no campaign is at once, such as both kinds of schedule, is written past the rules.
+// full makes a campaign that has something to show in every field, and returns it with one of its
+// tags. It is being sent by the past, as it were: what no campaign is at once, such as both kinds
+// of schedule, is written past the rules.
 func (w *world) full(t *testing.T, owner *apitest.Account) (*ent.Campaign, *ent.Tag) {
 	t.Helper()
 	rows := w.page(t, owner, 1)
@@ -126,24 +130,53 @@ func (w *world) full(t *testing.T, owner *apitest.Account) (*ent.Campaign, *ent.
 	encoded := must(json.Marshal(target))(t)
 	c := must(client.Campaign.UpdateOne(rows[0]).
 		SetStatus(kind.StatusSending).SetStatusRank(kind.StatusSending.Rank()).SetStatusReason("because").SetVersion(7).
-		SetScheduleType(kind.ScheduleRecurring).SetSendDate("2027-02-03").SetSendTime("04:05:06").SetSendTimeZone("Europe/Berlin").
-		SetRecurDaysOfWeek("1,3").SetRecurDaysOfMonth("2,9").SetRecurMonths("3,4").SetRecurHours("8").SetRecurMinutes("15,45").
+		SetScheduleType(kind.ScheduleRecurring).
+		SetSendDate("2027-02-03").SetSendTime("04:05:06").SetSendTimeZone("Europe/Berlin").
+		SetRecurDaysOfWeek("1,3").
+		SetRecurDaysOfMonth("2,9").SetRecurMonths("3,4").SetRecurHours("8").SetRecurMinutes("15,45").
 		SetRecurMaxInstances(12).SetSentInstances(3).SetNextSendAt(firstDay.Add(time.Hour)).
 		SetAudience(string(encoded)).SetRecipientLists(include).SetExcludedLists(exclude).
-		SetApprovalExplanation("please").SetGoogleAnalyticsDomains("example.com").SetPublishOnRss(true).SetS2sEnabled(true).
-		SetAutoResendEnabled(true).SetAutoResendWaitDays(5).SetAutoResendSubject("again").SetAutoResendPreheader("once more").
-		SetTotalRecipients(2000).SetTotalSent(1000).SetTotalFailed(11).SetTotalOpens(500).SetUniqueOpens(301).SetTotalClicks(90).SetUniqueClicks(77).
-		SetTotalForwards(9).SetUniqueForwards(8).SetTotalBrowserViews(19).SetUniqueBrowserViews(18).SetTotalUnsubscriptions(5).
-		SetTotalHardBounces(13).SetTotalSoftBounces(14).SetTotalComplaints(2).SetTotalConversions(4).SetConversionAmount(12345).
+		SetApprovalExplanation("please").
+		SetGoogleAnalyticsDomains("example.com").SetPublishOnRss(true).SetS2sEnabled(true).
+		SetAutoResendEnabled(true).
+		SetAutoResendWaitDays(5).SetAutoResendSubject("again").SetAutoResendPreheader("once more").
+		SetTotalRecipients(2000).
+		SetTotalSent(1000).
+		SetTotalFailed(11).SetTotalOpens(500).SetUniqueOpens(301).SetTotalClicks(90).SetUniqueClicks(77).
+		SetTotalForwards(9).
+		SetUniqueForwards(8).SetTotalBrowserViews(19).SetUniqueBrowserViews(18).SetTotalUnsubscriptions(5).
+		SetTotalHardBounces(13).
+		SetTotalSoftBounces(14).SetTotalComplaints(2).SetTotalConversions(4).SetConversionAmount(12345).
 		SetAutomatedOpens(21).SetAutomatedClicks(22).
 		SetSendingStartedAt(firstDay.Add(2 * time.Hour)).SetSendingFinishedAt(firstDay.Add(3 * time.Hour)).
 		SetLastActivityAt(firstDay.Add(4 * time.Hour)).Save(owner.Context))(t)
-	must(client.CampaignChange.Create().SetCampaignID(c.ID).SetVersion(2).SetAction("update").SetActorID(owner.User.ID).SetAPIKeyID(31).
-		SetSurface(kind.SurfaceCommand).SetFromStatus(kind.StatusDraft).SetToStatus(kind.StatusReady).SetFields("name,status").SetReason("so it was").
-		SetAt(firstDay.Add(time.Hour)).Save(owner.Context))(t)
+	must(
+		client.CampaignChange.Create().
+			SetCampaignID(c.ID).
+			SetVersion(2).
+			SetAction("update").
+			SetActorID(owner.User.ID).
+			SetAPIKeyID(31).
+			SetSurface(kind.SurfaceCommand).
+			SetFromStatus(kind.StatusDraft).
+			SetToStatus(kind.StatusReady).
+			SetFields("name,status").
+			SetReason("so it was").
+			SetAt(firstDay.Add(time.Hour)).
+			Save(owner.Context),
+	)(
+		t,
+	)
 	w.counted(t, owner, c.ID)
-	_, err := client.Email.Update().SetPreheader("pre").SetFromName("Ann").SetReplyToName("Bob").SetReplyToEmail("b@example.com").
-		SetHTML("<p>hello</p>").SetPlain("hello").SetMode(kind.EmailModeEditor).Save(owner.Context)
+	_, err := client.Email.Update().
+		SetPreheader("pre").
+		SetFromName("Ann").
+		SetReplyToName("Bob").
+		SetReplyToEmail("b@example.com").
+		SetHTML("<p>hello</p>").
+		SetPlain("hello").
+		SetMode(kind.EmailModeEditor).
+		Save(owner.Context)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,17 +188,71 @@ func (w *world) full(t *testing.T, owner *apitest.Account) (*ent.Campaign, *ent.
 func (w *world) counted(t *testing.T, owner *apitest.Account, campaignID int64) {
 	t.Helper()
 	client := w.db.Client(owner.Context)
-	must(client.HourlyCounter.Create().SetCampaignID(campaignID).SetHour(firstDay.Add(2 * time.Hour)).SetSent(40).SetFailed(2).
-		SetOpens(31).SetUniqueOpens(30).SetClicks(21).SetUniqueClicks(20).SetForwards(6).SetUniqueForwards(5).SetBrowserViews(8).SetUniqueBrowserViews(7).
-		SetUnsubscriptions(3).SetHardBounces(4).SetSoftBounces(9).SetComplaints(10).SetConversions(11).SetConversionAmount(1250).
-		SetAutomatedOpens(12).SetAutomatedClicks(13).Save(owner.Context))(t)
-	must(client.LinkCounter.Create().SetCampaignID(campaignID).SetURLHash("a").SetURL("https://example.com/a").SetClicks(5).SetUniqueClicks(4).
-		Save(owner.Context))(t)
-	must(client.LinkCounter.Create().SetCampaignID(campaignID).SetURLHash("b").SetURL("https://example.com/b").SetClicks(9).SetUniqueClicks(3).
-		Save(owner.Context))(t)
+	must(
+		client.HourlyCounter.Create().
+			SetCampaignID(campaignID).
+			SetHour(firstDay.Add(2 * time.Hour)).
+			SetSent(40).
+			SetFailed(2).
+			SetOpens(31).
+			SetUniqueOpens(30).
+			SetClicks(21).
+			SetUniqueClicks(20).
+			SetForwards(6).
+			SetUniqueForwards(5).
+			SetBrowserViews(8).
+			SetUniqueBrowserViews(7).
+			SetUnsubscriptions(3).
+			SetHardBounces(4).
+			SetSoftBounces(9).
+			SetComplaints(10).
+			SetConversions(11).
+			SetConversionAmount(1250).
+			SetAutomatedOpens(12).
+			SetAutomatedClicks(13).
+			Save(owner.Context),
+	)(
+		t,
+	)
+	must(
+		client.LinkCounter.Create().
+			SetCampaignID(campaignID).
+			SetURLHash("a").
+			SetURL("https://example.com/a").
+			SetClicks(5).
+			SetUniqueClicks(4).
+			Save(owner.Context),
+	)(
+		t,
+	)
+	must(
+		client.LinkCounter.Create().
+			SetCampaignID(campaignID).
+			SetURLHash("b").
+			SetURL("https://example.com/b").
+			SetClicks(9).
+			SetUniqueClicks(3).
+			Save(owner.Context),
+	)(
+		t,
+	)
 	for i, domain := range []string{"example.com", "example.org"} {
-		must(client.DomainCounter.Create().SetCampaignID(campaignID).SetDomain(domain).SetSent(int64(20 + i)).SetFailed(1).SetUniqueOpens(8).SetUniqueClicks(7).
-			SetUnsubscriptions(6).SetHardBounces(5).SetSoftBounces(4).SetComplaints(3).Save(owner.Context))(t)
+		must(
+			client.DomainCounter.Create().
+				SetCampaignID(campaignID).
+				SetDomain(domain).
+				SetSent(int64(20 + i)).
+				SetFailed(1).
+				SetUniqueOpens(8).
+				SetUniqueClicks(7).
+				SetUnsubscriptions(6).
+				SetHardBounces(5).
+				SetSoftBounces(4).
+				SetComplaints(3).
+				Save(owner.Context),
+		)(
+			t,
+		)
 	}
 }
 
@@ -183,7 +270,8 @@ var mayBeEmpty = map[string]string{
 	"pageInfo.hasPreviousPage": "it is the first page",
 }
 
-// elsewhere are the objects on the way to leaves that are read by themselves elsewhere, where they have something to show.
+// elsewhere are the objects on the way to leaves that are read by themselves elsewhere, where they
+// have something to show.
 var elsewhere = []string{"audience.preview.subscriber.", "audience.preview.list."}
 
 // filled reports whether a leaf has something to show.
@@ -203,7 +291,8 @@ type alone struct {
 	forms    []string
 }
 
-// readAlone reads each leaf of the types by itself, in the first form and, in turn, in one of the others, and among all others.
+// readAlone reads each leaf of the types by itself, in the first form and, in turn, in one of the
+// others, and among all others.
 func (w *world) readAlone(t *testing.T, key string, types map[string]*ast.Definition, tests []alone) {
 	t.Helper()
 	for _, tt := range tests {
@@ -242,13 +331,18 @@ func TestFieldAskedForAloneIsWhatItIsAmongAll(t *testing.T) {
 		key := w.key(t, a, kind.ScopeRead, kind.ScopeWrite) // what only the sender may do is blocked
 		campaign, email := number(c.ID), number(*c.EmailID)
 		w.readAlone(t, key, types, []alone{
-			{"Campaign", []string{
-				`{ x: campaign(id: ` + campaign + `) { %s } }`,
-				`{ x: campaigns(first: 5) { nodes { %s } } }`,
-				`{ x: campaigns(first: 5, orderBy: {field: STATUS}) { edges { node { %s } } } }`,
-				`{ x: node(id: "` + globalID(gid.Campaign, c.ID) + `") { ... on Campaign { %s } } }`,
-				`mutation { x: tagCampaigns(input: {campaignIds: ["` + campaign + `"], tagIds: ["` + number(tag.ID) + `"]}) { campaigns { %s } } }`,
-			}},
+			{
+				"Campaign",
+				[]string{
+					`{ x: campaign(id: ` + campaign + `) { %s } }`,
+					`{ x: campaigns(first: 5) { nodes { %s } } }`,
+					`{ x: campaigns(first: 5, orderBy: {field: STATUS}) { edges { node { %s } } } }`,
+					`{ x: node(id: "` + globalID(gid.Campaign, c.ID) + `") { ... on Campaign { %s } } }`,
+					`mutation { x: tagCampaigns(input: {campaignIds: ["` + campaign + `"], tagIds: ["` + number(
+						tag.ID,
+					) + `"]}) { campaigns { %s } } }`,
+				},
+			},
 			{"Tag", []string{
 				`{ x: tag(id: ` + number(tag.ID) + `) { %s } }`,
 				`{ x: tags { nodes { %s } } }`,
@@ -318,7 +412,14 @@ func TestMutationAnswersAnyField(t *testing.T) {
 			if !ok {
 				t.Fatalf("%s answers %v", document, data)
 			}
-			again := apitest.At(t, w.MustQuery(t, a.Key, fmt.Sprintf(`query($id: ID!) { campaign(id: $id) { %s } }`, fields), object{"id": shown["id"]}), "campaign")
+			again := apitest.At(
+				t,
+				w.MustQuery(
+					t, a.Key, fmt.Sprintf(`query($id: ID!) { campaign(id: $id) { %s } }`, fields),
+					object{"id": shown["id"]},
+				),
+				"campaign",
+			)
 			finish := func(v any) { apitest.At(t, v, "statistics", "throughput").(object)["estimatedFinish"] = nil }
 			finish(shown)
 			finish(again)

@@ -17,23 +17,88 @@ func TestSchedulePreviewListsInstants(t *testing.T) {
 	}
 	recurring := func(plan object) object { return object{"in": object{"recurring": plan}, "first": 3} }
 	play(t, []scenario{
-		{name: "an hour that is skipped begins after the gap", document: document, variables: at("2031-03-30", "02:30", "Europe/Berlin"), want: `{"upcoming":["2031-03-30T01:00:00Z"]}`},
-		{name: "an hour that comes twice is taken the first time", document: document, variables: at("2031-10-26", "02:30", "Europe/Berlin"), want: `{"upcoming":["2031-10-26T00:30:00Z"]}`},
-		{name: "a legacy zone", document: document, variables: at("2031-07-01", "10:00:30", "(GMT+01:00) Berlin"), want: `{"upcoming":["2031-07-01T08:00:30Z"]}`},
-		{name: "an offset", document: document, variables: at("9999-12-31", "23:59", "+03:00"), want: `{"upcoming":["9999-12-31T20:59:00Z"]}`},
-		{name: "recurring", document: document, variables: recurring(object{"daysOfMonth": []any{29}, "months": []any{2}, "hours": []any{9}, "minutes": []any{30}, "timeZone": "UTC"}),
-			want: `{"upcoming":["2028-02-29T09:30:00Z","2032-02-29T09:30:00Z","2036-02-29T09:30:00Z"]}`},
-		{name: "as often as allowed", document: document, variables: recurring(object{"daysOfMonth": []any{29}, "months": []any{2}, "hours": []any{9}, "minutes": []any{30}, "timeZone": "UTC", "maxInstances": 1}),
-			want: `{"upcoming":["2028-02-29T09:30:00Z"]}`},
-		{name: "a day that never comes", document: document, variables: recurring(object{"daysOfMonth": []any{30}, "months": []any{2}, "hours": []any{9}, "minutes": []any{30}, "timeZone": "UTC"}), want: `{"upcoming":[]}`},
+		{
+			name: "an hour that is skipped begins after the gap", document: document,
+			variables: at("2031-03-30", "02:30", "Europe/Berlin"), want: `{"upcoming":["2031-03-30T01:00:00Z"]}`,
+		},
+		{
+			name: "an hour that comes twice is taken the first time", document: document,
+			variables: at("2031-10-26", "02:30", "Europe/Berlin"), want: `{"upcoming":["2031-10-26T00:30:00Z"]}`,
+		},
+		{
+			name: "a legacy zone", document: document, variables: at("2031-07-01", "10:00:30", "(GMT+01:00) Berlin"),
+			want: `{"upcoming":["2031-07-01T08:00:30Z"]}`,
+		},
+		{
+			name: "an offset", document: document, variables: at("9999-12-31", "23:59", "+03:00"),
+			want: `{"upcoming":["9999-12-31T20:59:00Z"]}`,
+		},
+		{
+			name:     "recurring",
+			document: document,
+			variables: recurring(
+				object{
+					"daysOfMonth": []any{29}, "months": []any{2}, "hours": []any{9}, "minutes": []any{30},
+					"timeZone": "UTC",
+				},
+			),
+			want: `{"upcoming":["2028-02-29T09:30:00Z","2032-02-29T09:30:00Z","2036-02-29T09:30:00Z"]}`,
+		},
+		{
+			name:     "as often as allowed",
+			document: document,
+			variables: recurring(
+				object{
+					"daysOfMonth": []any{29}, "months": []any{2}, "hours": []any{9}, "minutes": []any{30},
+					"timeZone": "UTC", "maxInstances": 1,
+				},
+			),
+			want: `{"upcoming":["2028-02-29T09:30:00Z"]}`,
+		},
+		{
+			name:     "a day that never comes",
+			document: document,
+			variables: recurring(
+				object{
+					"daysOfMonth": []any{30}, "months": []any{2}, "hours": []any{9}, "minutes": []any{30},
+					"timeZone": "UTC",
+				},
+			),
+			want: `{"upcoming":[]}`,
+		},
 		{name: "none", document: document, variables: object{"in": object{"none": true}}, want: `{"upcoming":[]}`},
-		{name: "none can only be true", document: document, variables: object{"in": object{"none": false}}, want: "INVALID input schedule_type_invalid"},
-		{name: "the past", document: document, variables: at("2020-02-29", "10:00", "UTC"), want: "INVALID input.at.date schedule_in_past"},
-		{name: "no hour", document: document, variables: recurring(object{"hours": []any{}, "minutes": []any{1}, "timeZone": "UTC"}), want: "INVALID input.recurring.hours schedule_hours_required"},
-		{name: "a minute that is none", document: document, variables: recurring(object{"hours": []any{1}, "minutes": []any{60}, "timeZone": "UTC"}), want: "INVALID input.recurring.minutes schedule_minutes_required"},
-		{name: "not too many", document: document, variables: object{"in": object{"immediate": true}, "first": 101}, want: "!BAD_USER_INPUT first page_size"},
-		{name: "not none", document: document, variables: object{"in": object{"immediate": true}, "first": 0}, want: "!BAD_USER_INPUT first page_size"},
-		{name: "a zone that is none", document: document, variables: at("2031-07-01", "10:00", "Mars"), want: "!BAD_USER_INPUT input.at.timeZone time_zone_invalid"},
+		{
+			name: "none can only be true", document: document, variables: object{"in": object{"none": false}},
+			want: "INVALID input schedule_type_invalid",
+		},
+		{
+			name: "the past", document: document, variables: at("2020-02-29", "10:00", "UTC"),
+			want: "INVALID input.at.date schedule_in_past",
+		},
+		{
+			name:      "no hour",
+			document:  document,
+			variables: recurring(object{"hours": []any{}, "minutes": []any{1}, "timeZone": "UTC"}),
+			want:      "INVALID input.recurring.hours schedule_hours_required",
+		},
+		{
+			name:      "a minute that is none",
+			document:  document,
+			variables: recurring(object{"hours": []any{1}, "minutes": []any{60}, "timeZone": "UTC"}),
+			want:      "INVALID input.recurring.minutes schedule_minutes_required",
+		},
+		{
+			name: "not too many", document: document, variables: object{"in": object{"immediate": true}, "first": 101},
+			want: "!BAD_USER_INPUT first page_size",
+		},
+		{
+			name: "not none", document: document, variables: object{"in": object{"immediate": true}, "first": 0},
+			want: "!BAD_USER_INPUT first page_size",
+		},
+		{
+			name: "a zone that is none", document: document, variables: at("2031-07-01", "10:00", "Mars"),
+			want: "!BAD_USER_INPUT input.at.timeZone time_zone_invalid",
+		},
 	})
 }
 
@@ -57,20 +122,49 @@ func TestListsRefusePagesThatCannotBe(t *testing.T) {
 					want = `{"totalCount":0}` // without a page there is nothing that its cursor could belong to
 				}
 				scenarios = append(scenarios, scenario{
-					name: l.name + " " + tt.arguments[:min(20, len(tt.arguments))] + " " + asked, document: "{ " + l.name + "(" + tt.arguments + ") { " + asked + " } }", want: want,
+					name:     l.name + " " + tt.arguments[:min(20, len(tt.arguments))] + " " + asked,
+					document: "{ " + l.name + "(" + tt.arguments + ") { " + asked + " } }",
+					want:     want,
 				})
 			}
 		}
 	}
 	play(t, append(scenarios, []scenario{
-		{name: "no rows", document: `{ campaigns(first: 0) { nodes { id } pageInfo { hasNextPage endCursor } } }`, want: `{"nodes":[],"pageInfo":{"endCursor":null,"hasNextPage":false}}`},
-		{name: "an offset below zero", document: `{ campaigns(offset: -1) { nodes { id } } }`, want: "!BAD_USER_INPUT offset page_offset"},
-		{name: "an offset from the end", document: `{ campaigns(offset: 1, last: 2) { nodes { id } } }`, want: "!BAD_USER_INPUT offset page_offset_with_cursor"},
-		{name: "too many nodes", document: `query($ids: [ID!]!) { nodes(ids: $ids) { id } }`, variables: object{"ids": many("Q2FtcGFpZ246MQ", 101)}, want: "!BAD_USER_INPUT ids too_many_ids"},
-		{name: "a node of no id", document: `{ nodes(ids: ["Q2FtcGFpZ246MQ", "1"]) { id } }`, want: "!BAD_USER_INPUT ids[1] id_invalid"},
-		{name: "a filter that is too deep", document: `{ campaigns(filter: {not: {not: {not: {not: {not: {hasEmail: true}}}}}}) { totalCount } }`, want: "!BAD_USER_INPUT filter filter_too_deep"},
-		{name: "a search that is too long", document: `{ campaigns(filter: {search: "` + strings.Repeat("x", 251) + `"}) { totalCount } }`, want: "!BAD_USER_INPUT filter.search text_too_long"},
-		{name: "a filter by what is no id", document: `{ campaigns(filter: {and: [{tags: {anyOf: ["?"]}}]}) { totalCount } }`, want: "!BAD_USER_INPUT filter.tags.anyOf[0] id_invalid"},
+		{
+			name: "no rows", document: `{ campaigns(first: 0) { nodes { id } pageInfo { hasNextPage endCursor } } }`,
+			want: `{"nodes":[],"pageInfo":{"endCursor":null,"hasNextPage":false}}`,
+		},
+		{
+			name: "an offset below zero", document: `{ campaigns(offset: -1) { nodes { id } } }`,
+			want: "!BAD_USER_INPUT offset page_offset",
+		},
+		{
+			name: "an offset from the end", document: `{ campaigns(offset: 1, last: 2) { nodes { id } } }`,
+			want: "!BAD_USER_INPUT offset page_offset_with_cursor",
+		},
+		{
+			name: "too many nodes", document: `query($ids: [ID!]!) { nodes(ids: $ids) { id } }`,
+			variables: object{"ids": many("Q2FtcGFpZ246MQ", 101)}, want: "!BAD_USER_INPUT ids too_many_ids",
+		},
+		{
+			name: "a node of no id", document: `{ nodes(ids: ["Q2FtcGFpZ246MQ", "1"]) { id } }`,
+			want: "!BAD_USER_INPUT ids[1] id_invalid",
+		},
+		{
+			name:     "a filter that is too deep",
+			document: `{ campaigns(filter: {not: {not: {not: {not: {not: {hasEmail: true}}}}}}) { totalCount } }`,
+			want:     "!BAD_USER_INPUT filter filter_too_deep",
+		},
+		{
+			name:     "a search that is too long",
+			document: `{ campaigns(filter: {search: "` + strings.Repeat("x", 251) + `"}) { totalCount } }`,
+			want:     "!BAD_USER_INPUT filter.search text_too_long",
+		},
+		{
+			name:     "a filter by what is no id",
+			document: `{ campaigns(filter: {and: [{tags: {anyOf: ["?"]}}]}) { totalCount } }`,
+			want:     "!BAD_USER_INPUT filter.tags.anyOf[0] id_invalid",
+		},
 	}...))
 }
 
@@ -111,7 +205,11 @@ func TestPagesFollowEachOther(t *testing.T) {
 		if names, _ := read("offset: 5, orderBy: {field: NAME, direction: DESC}"); strings.Join(names, "") != "10" {
 			t.Errorf("with an offset: %v", names)
 		}
-		response := w.Query(t, a.Key, fmt.Sprintf(`{ campaigns(orderBy: {field: STATUS}, after: %q) { nodes { id } } }`, info["startCursor"]), nil)
+		response := w.Query(
+			t, a.Key,
+			fmt.Sprintf(`{ campaigns(orderBy: {field: STATUS}, after: %q) { nodes { id } } }`, info["startCursor"]),
+			nil,
+		)
 		if got, _ := outcome(response); got != "!BAD_USER_INPUT after cursor_of_another_order" {
 			t.Errorf("a cursor of another order: %s", response.Body)
 		}
@@ -127,11 +225,31 @@ func TestCampaignsAreFilteredAndCounted(t *testing.T) {
 		}
 		stranger := w.Account(t)
 		tag, email := c.prop(t, a, "tag"), c.prop(t, a, "email")
-		tagged := must(w.db.Client(a.Context).Campaign.Create().SetName("Tagged 100%").SetNameKey("tagged 100%").SetStatus(kind.StatusReady).SetStatusRank(kind.StatusReady.Rank()).
-			SetScheduleType(kind.ScheduleFuture).SetNextSendAt(firstDay).SetHasAudience(true).SetTotalSent(100).SetUniqueOpens(50).SetTotalRecipients(200).
-			SetSendingFinishedAt(firstDay).SetCreatedAt(firstDay.AddDate(0, 0, 1)).SetLastActivityAt(firstDay).Save(a.Context))(t)
-		w.MustQuery(t, a.Key, `mutation($c: ID!, $t: ID!, $e: ID!) { tagCampaigns(input: {campaignIds: [$c], tagIds: [$t]}) { userErrors { code } } updateCampaign(input: {id: $c, emailId: $e}) { userErrors { code } } }`,
-			object{"c": number(tagged.ID), "t": tag, "e": email})
+		tagged := must(
+			w.db.Client(a.Context).
+				Campaign.Create().
+				SetName("Tagged 100%").
+				SetNameKey("tagged 100%").
+				SetStatus(kind.StatusReady).
+				SetStatusRank(kind.StatusReady.Rank()).
+				SetScheduleType(kind.ScheduleFuture).
+				SetNextSendAt(firstDay).
+				SetHasAudience(true).
+				SetTotalSent(100).
+				SetUniqueOpens(50).
+				SetTotalRecipients(200).
+				SetSendingFinishedAt(firstDay).
+				SetCreatedAt(firstDay.AddDate(0, 0, 1)).
+				SetLastActivityAt(firstDay).
+				Save(a.Context),
+		)(
+			t,
+		)
+		w.MustQuery(
+			t, a.Key,
+			`mutation($c: ID!, $t: ID!, $e: ID!) { tagCampaigns(input: {campaignIds: [$c], tagIds: [$t]}) { userErrors { code } } updateCampaign(input: {id: $c, emailId: $e}) { userErrors { code } } }`,
+			object{"c": number(tagged.ID), "t": tag, "e": email},
+		)
 		for _, tt := range []struct {
 			filter string
 			want   float64
@@ -147,17 +265,27 @@ func TestCampaignsAreFilteredAndCounted(t *testing.T) {
 			{`{not: {or: [{search: "e"}, {search: "a"}]}}`, 0}, {`{search: "e"}`, 8}, {`{or: [{status: [FAILED]}, {hasEmail: true}]}`, 2},
 		} {
 			for key, want := range map[string]float64{a.Key: tt.want, stranger.Key: 0} {
-				data := w.MustQuery(t, key, `{ campaigns(filter: `+tt.filter+`) { totalCount nodes { id } } campaignCounts(filter: `+tt.filter+`) { total } }`, nil)
+				data := w.MustQuery(
+					t, key,
+					`{ campaigns(filter: `+tt.filter+`) { totalCount nodes { id } } campaignCounts(filter: `+tt.filter+`) { total } }`,
+					nil,
+				)
 				got := []float64{
-					apitest.At(t, data, "campaigns", "totalCount").(float64), float64(len(apitest.At(t, data, "campaigns", "nodes").([]any))),
+					apitest.At(t, data, "campaigns", "totalCount").(float64),
+					float64(len(apitest.At(t, data, "campaigns", "nodes").([]any))),
 					apitest.At(t, data, "campaignCounts", "total").(float64),
 				}
 				if slices.ContainsFunc(got, func(n float64) bool { return n != want }) {
-					t.Errorf("%s: counted, listed and grouped %v, want %v (an account without campaigns: %v)", tt.filter, got, want, key == stranger.Key)
+					t.Errorf(
+						"%s: counted, listed and grouped %v, want %v (an account without campaigns: %v)", tt.filter,
+						got, want, key == stranger.Key,
+					)
 				}
 			}
 		}
-		counts := compact(w.MustQuery(t, a.Key, `{ campaignCounts { total scheduled outbox byStatus { status count } } }`, nil)["campaignCounts"])
+		counts := compact(
+			w.MustQuery(t, a.Key, `{ campaignCounts { total scheduled outbox byStatus { status count } } }`, nil)["campaignCounts"],
+		)
 		want := `{"byStatus":[{"count":1,"status":"SENDING"},{"count":1,"status":"PAUSED"},{"count":2,"status":"READY"},{"count":0,"status":"PENDING_APPROVAL"},` +
 			`{"count":3,"status":"DRAFT"},{"count":1,"status":"FAILED"},{"count":1,"status":"SENT"}],"outbox":3,"scheduled":1,"total":9}`
 		if counts != want {
@@ -171,7 +299,9 @@ func TestNodesAnswerInTheOrderOfTheirIDs(t *testing.T) {
 		c := w.cast(t)
 		a := c.account("")
 		rows := []string{"Campaign", "Tag", "Email"}
-		props := map[string]string{"Campaign": c.prop(t, a, "draft"), "Tag": c.prop(t, a, "tag"), "Email": c.prop(t, a, "email")}
+		props := map[string]string{
+			"Campaign": c.prop(t, a, "draft"), "Tag": c.prop(t, a, "tag"), "Email": c.prop(t, a, "email"),
+		}
 		var ids []any
 		for _, name := range append(rows, rows...) {
 			typeName := "query { x: " + strings.ToLower(name) + "(id: " + props[name] + ") { id } }"

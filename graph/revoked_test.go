@@ -30,7 +30,9 @@ func TestARevokedKeyRecordsNothingMoreThroughAnOpenStream(t *testing.T) {
 			return must(w.db.Client(owner.Context).Event.Query().Where(event.CampaignID(c.ID)).Count(owner.Context))(t)
 		}
 		for _, silent := range []bool{false, true} {
-			created, key, err := w.Services.Accounts.CreateKey(owner.Context, account.NewKey{Scopes: kind.Scopes{kind.ScopeDelivery}})
+			created, key, err := w.Services.Accounts.CreateKey(
+				owner.Context, account.NewKey{Scopes: kind.Scopes{kind.ScopeDelivery}},
+			)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -41,14 +43,28 @@ func TestARevokedKeyRecordsNothingMoreThroughAnOpenStream(t *testing.T) {
 			response := must(http.DefaultClient.Do(request))(t)
 			answers := bufio.NewReader(response.Body)
 			send := func(id string) {
-				_, _ = io.WriteString(lines, `{"id":"`+id+`","kind":"SENT","campaign":"`+number(c.ID)+`","subscriber":"`+number(p.ID)+`","at":"`+time.Now().UTC().Format(time.RFC3339)+`"}`+"\n")
+				_, _ = io.WriteString(
+					lines,
+					`{"id":"`+id+`","kind":"SENT","campaign":"`+number(
+						c.ID,
+					)+`","subscriber":"`+number(
+						p.ID,
+					)+`","at":"`+time.Now().
+						UTC().
+						Format(time.RFC3339)+
+						`"}`+"\n",
+				)
 			}
 			send("before " + key)
 			if got := must(answers.ReadString('\n'))(t); !strings.Contains(got, `"result":"recorded"`) {
 				t.Fatalf("before: %s", got)
 			}
 			before := recorded()
-			if _, err := w.Services.Accounts.RevokeKey(owner.Context, created.ID, account.RevokeDescendants); err != nil {
+			if _, err := w.Services.Accounts.RevokeKey(
+				owner.Context,
+				created.ID,
+				account.RevokeDescendants,
+			); err != nil {
 				t.Fatal(err)
 			}
 			if !silent {
@@ -74,12 +90,19 @@ func TestARevokedKeyCutsOffADownloadThatNobodyReads(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		owner := w.Account(t)
 		c := w.active(t, owner, 10*export.PageRows)
-		created, key, err := w.Services.Accounts.CreateKey(owner.Context, account.NewKey{Scopes: kind.Scopes{kind.ScopeRead}})
+		created, key, err := w.Services.Accounts.CreateKey(
+			owner.Context, account.NewKey{Scopes: kind.Scopes{kind.ScopeRead}},
+		)
 		if err != nil {
 			t.Fatal(err)
 		}
 		done := make(chan struct{})
-		handler := app.Handler(w.Services, app.HandlerOptions{Config: apitest.Config(), Stopping: make(chan struct{}), Logger: slog.New(slog.DiscardHandler)})
+		handler := app.Handler(
+			w.Services,
+			app.HandlerOptions{
+				Config: apitest.Config(), Stopping: make(chan struct{}), Logger: slog.New(slog.DiscardHandler),
+			},
+		)
 		server := httptest.NewUnstartedServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 			defer close(done)
 			handler.ServeHTTP(rw, r)
@@ -90,7 +113,10 @@ func TestARevokedKeyCutsOffADownloadThatNobodyReads(t *testing.T) {
 		conn := must(net.Dial("tcp", server.Listener.Addr().String()))(t)
 		t.Cleanup(func() { _ = conn.Close() })
 		_ = conn.(*net.TCPConn).SetReadBuffer(4 << 10)
-		fmt.Fprintf(conn, "GET /export/campaigns/%d/activity.csv HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n\r\n", c.ID, key)
+		fmt.Fprintf(
+			conn, "GET /export/campaigns/%d/activity.csv HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n\r\n", c.ID,
+			key,
+		)
 		if status := must(bufio.NewReaderSize(conn, 16).ReadString('\n'))(t); !strings.Contains(status, " 200 ") {
 			t.Fatal(status)
 		}

@@ -40,7 +40,10 @@ func TestSamplesOfTheExplorerRun(t *testing.T) {
 			}
 			if strings.Contains(sample.Query, "\nsubscription ") {
 				events := listen(t, w.URL, a.Key, sample.Query, variables)
-				if data := events.wantEvent("next"); !strings.Contains(data, `"News"`) || strings.Contains(data, `"errors"`) {
+				if data := events.wantEvent(
+					"next",
+				); !strings.Contains(data, `"News"`) ||
+					strings.Contains(data, `"errors"`) {
 					t.Errorf("%s: %s", sample.Title, data)
 				}
 				events.close()
@@ -56,10 +59,17 @@ func TestSamplesOfTheExplorerRun(t *testing.T) {
 	})
 }
 
-// presents are when the demo is looked at: each weekday once, and on them ends of months and of a year, the leap day, the hour that comes twice in Berlin.
-// That campaigns are in the same order on many more days is tested where they are made.
+// presents are when the demo is looked at: each weekday once, and on them ends of months and of a
+// year, the leap day, the hour that comes twice in Berlin. That campaigns are in the same order on
+// many more days is tested where they are made.
 var presents = []string{
-	"2026-11-30T10:30:00Z", "2028-02-29T12:00:00Z", "2027-03-31T00:00:00Z", "2026-12-31T23:30:00Z", "2027-04-30T22:30:00Z", "2027-07-31T05:00:00Z", "2027-10-31T01:30:00Z",
+	"2026-11-30T10:30:00Z",
+	"2028-02-29T12:00:00Z",
+	"2027-03-31T00:00:00Z",
+	"2026-12-31T23:30:00Z",
+	"2027-04-30T22:30:00Z",
+	"2027-07-31T05:00:00Z",
+	"2027-10-31T01:30:00Z",
 }
 
 func TestSamplesOfTheExplorerShowSomethingOfTheDemoOnEveryDay(t *testing.T) {
@@ -87,7 +97,10 @@ var shown = map[string]func(t *testing.T, data object) (got, want any){
 		return len(apitest.At(t, data, "campaigns", "nodes").([]any)), 10
 	},
 	"Campaign": func(t *testing.T, data object) (got, want any) {
-		return fmt.Sprint(apitest.At(t, data, "campaign", "status"), len(apitest.At(t, data, "campaign", "schedule", "upcoming").([]any))), "READY5"
+		return fmt.Sprint(
+			apitest.At(t, data, "campaign", "status"),
+			len(apitest.At(t, data, "campaign", "schedule", "upcoming").([]any)),
+		), "READY5"
 	},
 	"CampaignCounts": func(t *testing.T, data object) (got, want any) {
 		return apitest.At(t, data, "campaignCounts", "total"), 200.0
@@ -112,7 +125,12 @@ var shown = map[string]func(t *testing.T, data object) (got, want any){
 // showSamples runs the samples one after another, as a visitor of the demo would, over a demo that was made now.
 func showSamples(t *testing.T, db *store.Store, now time.Time) {
 	t.Helper()
-	w := &world{Server: apitest.With(t, db, liveConfig(), func(opts *app.ServiceOptions) { opts.Now = func() time.Time { return now } }), db: db}
+	w := &world{
+		Server: apitest.With(
+			t, db, liveConfig(), func(opts *app.ServiceOptions) { opts.Now = func() time.Time { return now } },
+		),
+		db: db,
+	}
 	entry := must(demo.Ensure(t.Context(), db, demo.Services{Accounts: w.Services.Accounts}, now))(t)
 	served := schema(t)
 	for _, sample := range explorer.Samples() {
@@ -140,7 +158,11 @@ func showSamples(t *testing.T, db *store.Store, now time.Time) {
 			body = w.Query(t, entry.APIKey, sample.Query, variables).Body
 		}
 		var answer apitest.Response
-		if err := json.Unmarshal([]byte(body), &answer); err != nil || len(answer.Errors) > 0 || strings.Contains(body, `"userErrors":[{`) {
+		if err := json.Unmarshal(
+			[]byte(body),
+			&answer,
+		); err != nil || len(answer.Errors) > 0 ||
+			strings.Contains(body, `"userErrors":[{`) {
 			t.Errorf("%s: %s", name, body)
 			continue
 		}

@@ -20,10 +20,11 @@ type scenario struct {
 	// as says who asks: "" is a trusted user, see cast.
 	as       string
 	document string
-	// variables may be nil. In them and in the document <draft>, <sending>, <email> and the like stand for ids of things that the caller has then.
+	// variables may be nil. In them and in the document <draft>, <sending>, <email> and the like
+	// stand for ids of things that the caller has then.
 	variables object
-	// want is the first field's value as JSON without empty userErrors; or, for user errors, "CODE path reason" of each, joined by "; "; or, for
-	// errors, "!CODE field reason" of the first.
+	// want is the first field's value as JSON without empty userErrors; or, for user errors, "CODE
+	// path reason" of each, joined by "; "; or, for errors, "!CODE field reason" of the first.
 	want string
 }
 
@@ -208,7 +209,9 @@ func faultsText(faults []any) string {
 			path = append(path, step.(string))
 		}
 		reason, _ := fault["reason"].(string)
-		texts[i] = strings.Join(strings.Fields(fmt.Sprint(fault["code"], " ", strings.Join(path, "."), " ", reason)), " ")
+		texts[i] = strings.Join(
+			strings.Fields(fmt.Sprint(fault["code"], " ", strings.Join(path, "."), " ", reason)), " ",
+		)
 	}
 	return strings.Join(texts, "; ")
 }
@@ -219,8 +222,14 @@ func (c *cast) prop(t *testing.T, owner *apitest.Account, name string) string {
 	ctx, client := owner.Context, c.db.Client(owner.Context)
 	name = strings.TrimRight(name, "0123456789")
 	campaign := func(status kind.CampaignStatus, more ...func(*ent.CampaignCreate)) string {
-		create := client.Campaign.Create().SetName(name).SetNameKey(name).SetStatus(status).SetStatusRank(status.Rank()).SetVersion(3).
-			SetCreatedAt(firstDay).SetLastActivityAt(firstDay)
+		create := client.Campaign.Create().
+			SetName(name).
+			SetNameKey(name).
+			SetStatus(status).
+			SetStatusRank(status.Rank()).
+			SetVersion(3).
+			SetCreatedAt(firstDay).
+			SetLastActivityAt(firstDay)
 		for _, f := range more {
 			f(create)
 		}
@@ -245,22 +254,42 @@ func (c *cast) prop(t *testing.T, owner *apitest.Account, name string) string {
 		return campaign(kind.StatusFailed, immediate)
 	case "overdue":
 		return campaign(kind.StatusDraft, func(c *ent.CampaignCreate) {
-			c.SetScheduleType(kind.ScheduleFuture).SetSendDate("2020-01-01").SetSendTime("10:00:00").SetSendTimeZone("UTC")
+			c.SetScheduleType(kind.ScheduleFuture).
+				SetSendDate("2020-01-01").
+				SetSendTime("10:00:00").
+				SetSendTimeZone("UTC")
 		})
 	case "set":
 		return campaign(kind.StatusDraft, immediate, func(c *ent.CampaignCreate) {
-			c.SetStatusReason("why").SetApprovalExplanation("please").SetGoogleAnalyticsDomains("example.com").SetPublishOnRss(true).SetS2sEnabled(true).
-				SetAutoResendEnabled(true).SetAutoResendWaitDays(2).SetAutoResendSubject("again").SetAutoResendPreheader("more").
+			c.SetStatusReason("why").
+				SetApprovalExplanation("please").
+				SetGoogleAnalyticsDomains("example.com").
+				SetPublishOnRss(true).
+				SetS2sEnabled(true).
+				SetAutoResendEnabled(true).
+				SetAutoResendWaitDays(2).
+				SetAutoResendSubject("again").
+				SetAutoResendPreheader("more").
 				SetAbTest(`{"TestSize":20,"TestDuration":4,"Winner":"Most Unique Clicks","Variations":[{"EmailID":1},{"EmailID":2}]}`)
 		})
 	case "email":
-		return number(must(client.Email.Create().SetName("mail").SetNameKey("mail").SetSubject("News").SetSubjectKey("news").
-			SetFromEmail("a@example.com").SetFromName("Ann").SetPreheader("pre").SetHTML("<p>").SetCreatedAt(firstDay).SetUpdatedAt(firstDay).Save(ctx))(t).ID)
+		return number(
+			must(client.Email.Create().SetName("mail").SetNameKey("mail").SetSubject("News").SetSubjectKey("news").
+				SetFromEmail("a@example.com").
+				SetFromName("Ann").
+				SetPreheader("pre").SetHTML("<p>").SetCreatedAt(firstDay).SetUpdatedAt(firstDay).Save(ctx))(t).ID,
+		)
 	case "tag", "tagged":
 		label := "tag " + strings.ToLower(randomName())
 		return number(must(client.Tag.Create().SetName(label).SetNameKey(label).SetCreatedAt(firstDay).Save(ctx))(t).ID)
 	case "list":
-		return number(must(client.SubscriberList.Create().SetName("list").SetNameKey("list").SetCreatedAt(firstDay).Save(ctx))(t).ID)
+		return number(
+			must(
+				client.SubscriberList.Create().SetName("list").SetNameKey("list").SetCreatedAt(firstDay).Save(ctx),
+			)(
+				t,
+			).ID,
+		)
 	case "person", "left", "label", "field", "segment":
 		return number(c.ofList(t, ctx, client, name))
 	case "key":

@@ -22,7 +22,9 @@ func (r queryResolver) Segment(ctx context.Context, id string) (*model.Segment, 
 	return r.shownSegments(ctx, []*ent.Segment{s}, asked)[0], nil
 }
 
-func (r mutationResolver) CreateSegment(ctx context.Context, input model.CreateSegmentInput) (*model.CreateSegmentPayload, error) {
+func (r mutationResolver) CreateSegment(
+	ctx context.Context, input model.CreateSegmentInput,
+) (*model.CreateSegmentPayload, error) {
 	if err := beforeWriting(ctx, payloadSegment); err != nil {
 		return nil, err
 	}
@@ -36,7 +38,9 @@ func (r mutationResolver) CreateSegment(ctx context.Context, input model.CreateS
 	return &model.CreateSegmentPayload{Segment: r.writtenSegment(ctx, s), UserErrors: mend}, err
 }
 
-func (r mutationResolver) UpdateSegment(ctx context.Context, input model.UpdateSegmentInput) (*model.UpdateSegmentPayload, error) {
+func (r mutationResolver) UpdateSegment(
+	ctx context.Context, input model.UpdateSegmentInput,
+) (*model.UpdateSegmentPayload, error) {
 	if err := beforeWriting(ctx, payloadSegment); err != nil {
 		return nil, err
 	}
@@ -62,7 +66,9 @@ func (r *resolver) writtenSegment(ctx context.Context, s *ent.Segment) *model.Se
 	return r.shownSegments(ctx, []*ent.Segment{s}, payloadSegment.selected(ctx))[0]
 }
 
-func (r mutationResolver) DeleteSegments(ctx context.Context, input model.DeleteSegmentsInput) (*model.DeleteSegmentsPayload, error) {
+func (r mutationResolver) DeleteSegments(
+	ctx context.Context, input model.DeleteSegmentsInput,
+) (*model.DeleteSegmentsPayload, error) {
 	deleted, mend, err := deleteAll(ctx, gid.Segment, input.Ids, r.Segments.Delete)
 	return &model.DeleteSegmentsPayload{DeletedIds: deleted, UserErrors: mend}, err
 }

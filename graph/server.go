@@ -38,10 +38,12 @@ const (
 	cachedDocuments = 1000
 	// persistedQueries is how many automatic persisted queries are kept.
 	persistedQueries = 1000
-	// defaultMaxBatchBody has room for the most events and the most people that one mutation takes, with 3,300 bytes of each.
+	// defaultMaxBatchBody has room for the most events and the most people that one mutation takes,
+	// with 3,300 bytes of each.
 	defaultMaxBatchBody        = 16 << 20
 	defaultMaxAnonymousSockets = 64
-	// largestKept is the length in bytes of the longest document that is kept, which anybody may send: a longer one is parsed each time.
+	// largestKept is the length in bytes of the longest document that is kept, which anybody may
+	// send: a longer one is parsed each time.
 	largestKept = 16 << 10
 )
 
@@ -51,7 +53,8 @@ type Options struct {
 	Limits guard.Limits
 	// MaxBody is the largest body in bytes; 1 MiB by default.
 	MaxBody int64
-	// MaxBatchBody is the largest body of a caller who may write or record events, who sends rows by the thousand; 16 MiB by default.
+	// MaxBatchBody is the largest body of a caller who may write or record events, who sends rows
+	// by the thousand; 16 MiB by default.
 	MaxBatchBody int64
 	// Bodies admits bodies that are not small; limits of its own by default.
 	Bodies *surface.Bodies
@@ -86,8 +89,8 @@ type server struct {
 	lobby   *gate.Lobby
 }
 
-// Handler returns the endpoint. The credentials of a request are read from its Authorization header, once its document has been found good: nothing that
-// is refused costs a statement.
+// Handler returns the endpoint. The credentials of a request are read from its Authorization
+// header, once its document has been found good: nothing that is refused costs a statement.
 func Handler(services Services, options Options) http.Handler {
 	s := newServer(services, options)
 	return s.handler(direct.Schema(s.executor(), s.resolver))
@@ -124,8 +127,12 @@ func newServer(services Services, options Options) *server {
 	}
 	return &server{
 		resolver: &resolver{Services: services, info: options.Info, limits: limits{shown.Depth, shown.Complexity}},
-		log:      options.Logger, options: options,
-		sockets: gate.New("WebSockets", options.MaxSockets, options.MaxAccountSockets), lobby: gate.NewLobby(options.MaxAnonymousSockets),
+		log:      options.Logger,
+		options:  options,
+		sockets: gate.New(
+			"WebSockets", options.MaxSockets, options.MaxAccountSockets,
+		),
+		lobby: gate.NewLobby(options.MaxAnonymousSockets),
 	}
 }
 
@@ -138,15 +145,35 @@ func (s *server) handler(schema graphql.ExecutableSchema) http.Handler {
 	options := s.options
 	srv := handler.New(schema)
 	srv.AddTransport(transport.Socket{
-		MaxMessage: options.MaxBody, MaxOperations: options.MaxSocketOperations, Init: s.connected, Enter: s.enter, Stopping: options.Stopping,
-		Bodies: options.Bodies, Identify: ownerOfSocket,
+		MaxMessage:    options.MaxBody,
+		MaxOperations: options.MaxSocketOperations,
+		Init:          s.connected,
+		Enter:         s.enter,
+		Stopping:      options.Stopping,
+		Bodies:        options.Bodies,
+		Identify:      ownerOfSocket,
 	})
 	srv.AddTransport(transport.HTTP{
-		MaxBody: options.MaxBody, MaxLarge: max(options.MaxBody, options.MaxBatchBody), LargerWith: "a key of the scope write or delivery",
-		Bodies: options.Bodies, Identify: s.identify, Stopping: options.Stopping,
+		MaxBody:    options.MaxBody,
+		MaxLarge:   max(options.MaxBody, options.MaxBatchBody),
+		LargerWith: "a key of the scope write or delivery",
+		Bodies:     options.Bodies,
+		Identify:   s.identify,
+		Stopping:   options.Stopping,
 	})
-	srv.SetQueryCache(small[*ast.QueryDocument]{Cache: lru.New[*ast.QueryDocument](cachedDocuments), size: func(text string, _ *ast.QueryDocument) int { return len(text) }})
-	srv.Use(extension.AutomaticPersistedQuery{Cache: small[string]{Cache: lru.New[string](persistedQueries), size: func(_, text string) int { return len(text) }}})
+	srv.SetQueryCache(
+		small[*ast.QueryDocument]{
+			Cache: lru.New[*ast.QueryDocument](cachedDocuments),
+			size:  func(text string, _ *ast.QueryDocument) int { return len(text) },
+		},
+	)
+	srv.Use(
+		extension.AutomaticPersistedQuery{
+			Cache: small[string]{
+				Cache: lru.New[string](persistedQueries), size: func(_, text string) int { return len(text) },
+			},
+		},
+	)
 	srv.Use(new(variables))
 	guard.New(guard.Config{Limits: options.Limits, Weight: weight, HideSuggestions: !options.Development}).Install(srv)
 	if options.HideSchema {
@@ -165,19 +192,21 @@ func (s *server) handler(schema graphql.ExecutableSchema) http.Handler {
 // commandCost is what the field command costs: under the default limit twenty of them fit into one request.
 const commandCost = 1000
 
-// audienceCost is what it costs to evaluate an audience, which reads the people of its lists: a page of fifty campaigns with
-// their counts fits under the default limit, and not much more.
+// audienceCost is what it costs to evaluate an audience, which reads the people of its lists: a
+// page of fifty campaigns with their counts fits under the default limit, and not much more.
 const audienceCost = 350
 
-// Texts of an email may have 5 MiB each, rules some hundred KiB. textCost is for the former: a page of fifty with one of them
-// stays cheap, and ten aliases of the largest page are over the default limit. rulesCost is for the latter.
+// Texts of an email may have 5 MiB each, rules some hundred KiB. textCost is for the former: a page
+// of fifty with one of them stays cheap, and ten aliases of the largest page are over the default
+// limit. rulesCost is for the latter.
 const (
 	textCost  = 20
 	rulesCost = 3
 )
 
-// overviewCost is what it costs to add up the counters of all campaigns of an account, and sumCost to add up rows beside them, of which a campaign may have
-// many: under the default limit less than forty fit into one request.
+// overviewCost is what it costs to add up the counters of all campaigns of an account, and sumCost
+// to add up rows beside them, of which a campaign may have many: under the default limit less than
+// forty fit into one request.
 const (
 	overviewCost = 50
 	sumCost      = 500
@@ -205,7 +234,10 @@ func weight(parent, field string) guard.Weight {
 		return guard.Weight{Cost: audienceCost}
 	case "CampaignAudience.explain":
 		return guard.Weight{Cost: 4 * audienceCost}
-	case "AudienceExplanation.criteria", "AudienceExplanation.exclude", "ExplainedCriterion.rules", "ExplainedRule.rules":
+	case "AudienceExplanation.criteria",
+		"AudienceExplanation.exclude",
+		"ExplainedCriterion.rules",
+		"ExplainedRule.rules":
 		return guard.Weight{Rows: 3} // however deep they stand, they are not many: an audience is limited
 	case "Subscription.campaignChanged":
 		return guard.Weight{Rows: page.DefaultSize} // without ids, as many as are being sent
@@ -245,11 +277,14 @@ func requestID(ctx context.Context) string { return surface.RequestID(ctx) }
 func credentialsRefused(ctx context.Context) bool { return requestOf(ctx).refused }
 
 func (s *server) request(next http.Handler) http.Handler {
-	return surface.Identify(surface.Identity{Logger: s.log}, surface.Budgeted(s.options.Answers, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		known := &request{Request: surface.RequestOf(r.Context())}
-		known.credentials = account.Bearer(known.Token)
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestKey{}, known)))
-	})))
+	return surface.Identify(
+		surface.Identity{Logger: s.log},
+		surface.Budgeted(s.options.Answers, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			known := &request{Request: surface.RequestOf(r.Context())}
+			known.credentials = account.Bearer(known.Token)
+			next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestKey{}, known)))
+		})),
+	)
 }
 
 // operation prepares the context of an operation: its caller, its time, its loaders, and what it cost.
@@ -296,7 +331,9 @@ func prepared(ctx context.Context, r *resolver) context.Context {
 	return context.WithValue(ctx, loadersKey{}, loader.New(r.Campaigns, r.Emails, r.Tags))
 }
 
-func (s *server) observe(ctx context.Context, op *graphql.OperationContext, start time.Time, response *graphql.Response) {
+func (s *server) observe(
+	ctx context.Context, op *graphql.OperationContext, start time.Time, response *graphql.Response,
+) {
 	if s.options.Observe != nil {
 		s.options.Observe(ctx, operationName(op), time.Since(start), len(response.Errors) > 0)
 	}
@@ -324,8 +361,8 @@ func (s *server) identified(ctx context.Context, next graphql.ResponseHandler) *
 	return response
 }
 
-// authenticate finds the caller of an operation that needs one. A credential that is refused leaves the operation without a caller: fields that need none
-// still answer, such as login.
+// authenticate finds the caller of an operation that needs one. A credential that is refused leaves
+// the operation without a caller: fields that need none still answer, such as login.
 func (s *server) authenticate(ctx context.Context, op *graphql.OperationContext) (context.Context, error) {
 	known := requestOf(ctx)
 	if known.shared {

@@ -23,7 +23,8 @@ func TestDatabaseThatFailsAtTheKeyIsAnErrorLikeAnyOther(t *testing.T) {
 			t.Fatal(err)
 		}
 		response := w.Query(t, a.Key, `{ campaigns { totalCount } }`, nil)
-		if response.Status != http.StatusOK || len(response.Errors) != 1 || response.Errors[0].Code() != "INTERNAL" || response.Errors[0].Extensions["requestId"] == nil {
+		if response.Status != http.StatusOK || len(response.Errors) != 1 || response.Errors[0].Code() != "INTERNAL" ||
+			response.Errors[0].Extensions["requestId"] == nil {
 			t.Errorf("%d %s", response.Status, response.Body)
 		}
 		if strings.Contains(response.Body, "api_keys") {
@@ -47,7 +48,12 @@ func TestHiddenSchemaIsRefusedByName(t *testing.T) {
 	t.Parallel()
 	h := graph.Handler(graph.Services{}, graph.Options{HideSchema: true, Logger: slog.New(slog.DiscardHandler)})
 	for _, document := range []string{`{ __schema { queryType { name } } }`, `{ ...F } fragment F on Query { t: __type(name: "Campaign") { name } }`} {
-		if got := answer(h, "", document); !strings.Contains(got, "introspection is turned off") || !strings.Contains(got, "FORBIDDEN") {
+		if got := answer(
+			h,
+			"",
+			document,
+		); !strings.Contains(got, "introspection is turned off") ||
+			!strings.Contains(got, "FORBIDDEN") {
 			t.Errorf("%s: %s", document, got)
 		}
 	}

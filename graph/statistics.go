@@ -26,19 +26,26 @@ type (
 	domainsKey struct{ first int32 }
 )
 
-func (r statisticsResolver) Series(ctx context.Context, c *statistics.Counters, from, to *time.Time, interval statistics.Interval, timeZone *string) ([]*statistics.Point, error) {
+func (r statisticsResolver) Series(
+	ctx context.Context, c *statistics.Counters, from, to *time.Time, interval statistics.Interval, timeZone *string,
+) ([]*statistics.Point, error) {
 	span, err := spanOf(ctx, from, to, interval, timeZone)
 	if err != nil {
 		return nil, err
 	}
-	points, err := ofPage(ctx, c, seriesKey{value(from), value(to), interval, span.Zone.String()}, func(rows []*ent.Campaign) (map[int64][]statistics.Point, error) {
-		return r.Statistics.Series(ctx, rows, span, r.Campaigns.Now())
-	})
+	points, err := ofPage(
+		ctx, c, seriesKey{value(from), value(to), interval, span.Zone.String()},
+		func(rows []*ent.Campaign) (map[int64][]statistics.Point, error) {
+			return r.Statistics.Series(ctx, rows, span, r.Campaigns.Now())
+		},
+	)
 	return pointers(points), err
 }
 
 // spanOf reads a span of time; its zone is that of the account where none is given.
-func spanOf(ctx context.Context, from, to *time.Time, interval statistics.Interval, timeZone *string) (statistics.Span, error) {
+func spanOf(
+	ctx context.Context, from, to *time.Time, interval statistics.Interval, timeZone *string,
+) (statistics.Span, error) {
 	span := statistics.Span{From: from, To: to, Interval: interval}
 	zone := value(timeZone)
 	if zone == "" {
@@ -53,22 +60,34 @@ func spanOf(ctx context.Context, from, to *time.Time, interval statistics.Interv
 	return span, err
 }
 
-func (r statisticsResolver) Links(ctx context.Context, c *statistics.Counters, first int32, after *string, orderBy statistics.LinkOrder) ([]*statistics.Link, error) {
-	links, err := ofPage(ctx, c, linksKey{orderBy, first, value(after)}, func(rows []*ent.Campaign) (map[int64][]statistics.Link, error) {
-		return r.Statistics.Links(ctx, campaignIDs(rows), orderBy, int(first), value(after))
-	})
+func (r statisticsResolver) Links(
+	ctx context.Context, c *statistics.Counters, first int32, after *string, orderBy statistics.LinkOrder,
+) ([]*statistics.Link, error) {
+	links, err := ofPage(
+		ctx, c, linksKey{orderBy, first, value(after)},
+		func(rows []*ent.Campaign) (map[int64][]statistics.Link, error) {
+			return r.Statistics.Links(ctx, campaignIDs(rows), orderBy, int(first), value(after))
+		},
+	)
 	return pointers(links), err
 }
 
-func (r statisticsResolver) Domains(ctx context.Context, c *statistics.Counters, first int32) ([]*statistics.Domain, error) {
-	domains, err := ofPage(ctx, c, domainsKey{first}, func(rows []*ent.Campaign) (map[int64][]statistics.Domain, error) {
-		return r.Statistics.Domains(ctx, campaignIDs(rows), int(first))
-	})
+func (r statisticsResolver) Domains(
+	ctx context.Context, c *statistics.Counters, first int32,
+) ([]*statistics.Domain, error) {
+	domains, err := ofPage(
+		ctx, c, domainsKey{first},
+		func(rows []*ent.Campaign) (map[int64][]statistics.Domain, error) {
+			return r.Statistics.Domains(ctx, campaignIDs(rows), int(first))
+		},
+	)
 	return pointers(domains), err
 }
 
 // ofPage reads something for all campaigns of the page that these numbers are on, and returns what is this campaign's.
-func ofPage[V any](ctx context.Context, c *statistics.Counters, key any, load func(rows []*ent.Campaign) (map[int64]V, error)) (V, error) {
+func ofPage[V any](
+	ctx context.Context, c *statistics.Counters, key any, load func(rows []*ent.Campaign) (map[int64]V, error),
+) (V, error) {
 	l, err := loaders(ctx)
 	if err != nil {
 		var none V

@@ -87,7 +87,8 @@ func TestEveryNumberIsDocumented(t *testing.T) {
 		rows := documented(t, name)
 		var want []string
 		for _, l := range leaves(types, types[name], nil) {
-			if len(l) < 2 || !slices.Contains([]string{"series", "links", "domains"}, l[0]) { // which have tables of their own
+			if len(l) < 2 ||
+				!slices.Contains([]string{"series", "links", "domains"}, l[0]) { // which have tables of their own
 				want = append(want, l.String())
 			}
 		}
@@ -115,7 +116,8 @@ func TestEveryNumberIsDocumented(t *testing.T) {
 			read = slices.DeleteFunc(slices.Clone(read), func(column string) bool { return column == "id" })
 			slices.Sort(read)
 			slices.Sort(columns)
-			if whole && !slices.Equal(read, columns) || slices.ContainsFunc(columns, func(c string) bool { return !slices.Contains(read, c) }) {
+			if whole && !slices.Equal(read, columns) ||
+				slices.ContainsFunc(columns, func(c string) bool { return !slices.Contains(read, c) }) {
 				t.Errorf("%s.%s reads %v, docs/statistics.md says %v", name, path, read, columns)
 			}
 		}

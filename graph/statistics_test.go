@@ -29,7 +29,9 @@ func TestStatisticsBeyondTheCounters(t *testing.T) {
 			{"domains", `domains(first: 1) { domain sent delivered }`, `{"domains":[{"delivered":12,"domain":"example.org","sent":21}]}`},
 		} {
 			t.Run(tt.name, func(t *testing.T) {
-				data := w.MustQuery(t, a.Key, fmt.Sprintf(`{ campaign(id: %d) { statistics { %s } } }`, c.ID, tt.fields), nil)
+				data := w.MustQuery(
+					t, a.Key, fmt.Sprintf(`{ campaign(id: %d) { statistics { %s } } }`, c.ID, tt.fields), nil,
+				)
 				if diff := cmp.Diff(tt.want, compact(apitest.At(t, data, "campaign", "statistics"))); diff != "" {
 					t.Errorf("(-want +got):\n%s", diff)
 				}
@@ -43,14 +45,27 @@ func TestLinksGoOnAfterACursor(t *testing.T) {
 		a := w.Account(t)
 		rows := w.page(t, a, 2)
 		for i := range 9 {
-			must(w.db.Client(a.Context).LinkCounter.Create().SetCampaignID(rows[i%2].ID).SetURLHash(number(int64(i))).SetURL("https://example.com/" + number(int64(i))).
-				SetClicks(int64(i / 4)).SetUniqueClicks(int64(i % 3)).Save(a.Context))(t)
+			must(
+				w.db.Client(a.Context).
+					LinkCounter.Create().
+					SetCampaignID(rows[i%2].ID).
+					SetURLHash(number(int64(i))).
+					SetURL("https://example.com/" + number(int64(i))).
+					SetClicks(int64(i / 4)).
+					SetUniqueClicks(int64(i % 3)).
+					Save(a.Context),
+			)(
+				t,
+			)
 		}
 		for order, want := range map[string]string{"CLICKS": "8 6 4 2 0", "UNIQUE_CLICKS": "8 2 4 6 0"} {
 			var got []string
 			for after := any(nil); ; {
-				data := w.MustQuery(t, a.Key, `query($id: ID!, $after: String) { campaign(id: $id) { statistics { links(first: 2, after: $after, orderBy: `+order+`) { url cursor } } } }`,
-					object{"id": number(rows[0].ID), "after": after})
+				data := w.MustQuery(
+					t, a.Key,
+					`query($id: ID!, $after: String) { campaign(id: $id) { statistics { links(first: 2, after: $after, orderBy: `+order+`) { url cursor } } } }`,
+					object{"id": number(rows[0].ID), "after": after},
+				)
 				links := apitest.At(t, data, "campaign", "statistics", "links").([]any)
 				if len(links) == 0 {
 					break

@@ -66,7 +66,9 @@ func subscriberFilter(in *model.SubscriberFilter) (subscriber.Filter, error) {
 	filter.Search = searched(&faults, "filter.search", value(in.Search.Value()))
 	if field := in.Field.Value(); field != nil {
 		if filter.Search != "" {
-			faults.Add(apperr.InvalidField("filter.field", apperr.ReasonFilterSearches, "give search or field, not both"))
+			faults.Add(
+				apperr.InvalidField("filter.field", apperr.ReasonFilterSearches, "give search or field, not both"),
+			)
 		}
 		id, err := identify(gid.CustomField, "filter.field.fieldId", field.FieldID)
 		faults.Add(err)
@@ -76,7 +78,12 @@ func subscriberFilter(in *model.SubscriberFilter) (subscriber.Filter, error) {
 		}
 	}
 	if filter.Addresses = in.EmailAddresses.Value(); len(filter.Addresses) > maxIDs {
-		faults.Add(apperr.InvalidField("filter.emailAddresses", apperr.ReasonTooManyAddresses, "%d addresses, at most %d are allowed", len(filter.Addresses), maxIDs))
+		faults.Add(
+			apperr.InvalidField(
+				"filter.emailAddresses", apperr.ReasonTooManyAddresses, "%d addresses, at most %d are allowed",
+				len(filter.Addresses), maxIDs,
+			),
+		)
 	}
 	if span := in.SubscribedAt.Value(); span != nil {
 		filter.SubscribedFrom, filter.SubscribedTo = span.From.Value(), span.To.Value()
@@ -136,7 +143,8 @@ func customValues(name string, in []*model.CustomFieldValueInput) (map[int64]str
 	return values, faults.Err()
 }
 
-// personField returns the name that the input of a person has for a field of the domain. below is what stands before it.
+// personField returns the name that the input of a person has for a field of the domain. below is
+// what stands before it.
 func personField(below string, values []*model.CustomFieldValueInput) func(*apperr.Error) string {
 	return func(fault *apperr.Error) string {
 		name := fault.Field
@@ -147,7 +155,11 @@ func personField(below string, values []*model.CustomFieldValueInput) func(*appe
 			name = "ipAddress"
 		case ofField:
 			for i, v := range values {
-				if id, err := gid.Decode(gid.CustomField, v.FieldID); err == nil && strconv.FormatInt(id, 10) == digits {
+				if id, err := gid.Decode(
+					gid.CustomField,
+					v.FieldID,
+				); err == nil &&
+					strconv.FormatInt(id, 10) == digits {
 					name = fmt.Sprintf("fields[%d].value", i)
 					if fault.Reason == apperr.ReasonCustomFieldNotFound {
 						name = fmt.Sprintf("fields[%d].fieldId", i)
@@ -159,7 +171,9 @@ func personField(below string, values []*model.CustomFieldValueInput) func(*appe
 	}
 }
 
-func (r mutationResolver) AddSubscribers(ctx context.Context, input model.AddSubscribersInput) (*model.AddSubscribersPayload, error) {
+func (r mutationResolver) AddSubscribers(
+	ctx context.Context, input model.AddSubscribersInput,
+) (*model.AddSubscribersPayload, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
 	}
@@ -173,7 +187,9 @@ func (r mutationResolver) AddSubscribers(ctx context.Context, input model.AddSub
 	var results []subscriber.Result
 	if err == nil {
 		results, err = r.Subscribers.Add(ctx, addition, given(input.IdempotencyKey))
-		err = renamed(err, func(fault *apperr.Error) string { return strings.Replace(fault.Field, "rows", "subscribers", 1) })
+		err = renamed(
+			err, func(fault *apperr.Error) string { return strings.Replace(fault.Field, "rows", "subscribers", 1) },
+		)
 	}
 	mend, err := mended(ctx, err)
 	payload := &model.AddSubscribersPayload{Results: []*model.AddSubscriberResult{}, UserErrors: mend}
@@ -185,7 +201,10 @@ func (r mutationResolver) AddSubscribers(ctx context.Context, input model.AddSub
 
 // readAddition reads the rows; what cannot be an id at all is a fault of the whole.
 func readAddition(input model.AddSubscribersInput) (subscriber.Addition, error) {
-	in := subscriber.Addition{Update: input.UpdateExisting, Resubscribe: input.Resubscribe, Rows: make([]subscriber.Row, len(input.Subscribers))}
+	in := subscriber.Addition{
+		Update: input.UpdateExisting, Resubscribe: input.Resubscribe,
+		Rows: make([]subscriber.Row, len(input.Subscribers)),
+	}
 	var faults apperr.Faults
 	var err error
 	in.ListID, err = identify(gid.SubscriberList, "listId", input.ListID)
@@ -197,14 +216,21 @@ func readAddition(input model.AddSubscribersInput) (subscriber.Addition, error) 
 		values, err := customValues(fmt.Sprintf("subscribers[%d].fields", i), row.Fields)
 		faults.Add(err)
 		in.Rows[i] = subscriber.Row{
-			Email: row.EmailAddress, IP: value(row.IPAddress.Value()), SubscribedAt: row.SubscribedAt.Value(), OptedInAt: row.OptedInAt.Value(), Fields: values,
+			Email:        row.EmailAddress,
+			IP:           value(row.IPAddress.Value()),
+			SubscribedAt: row.SubscribedAt.Value(),
+			OptedInAt:    row.OptedInAt.Value(),
+			Fields:       values,
 		}
 	}
 	return in, faults.Err()
 }
 
 // showResults tells what came of each row.
-func (r *resolver) showResults(ctx context.Context, payload *model.AddSubscribersPayload, input model.AddSubscribersInput, results []subscriber.Result, asked selection) error {
+func (r *resolver) showResults(
+	ctx context.Context, payload *model.AddSubscribersPayload, input model.AddSubscribersInput,
+	results []subscriber.Result, asked selection,
+) error {
 	shown := map[int64]*model.Subscriber{}
 	if len(asked.asked) > 0 {
 		var written []int64
@@ -226,14 +252,18 @@ func (r *resolver) showResults(ctx context.Context, payload *model.AddSubscriber
 		}
 	}
 	for i, result := range results {
-		told := &model.AddSubscriberResult{Outcome: result.Outcome, Subscriber: shown[result.SubscriberID], UserErrors: []*model.UserError{}}
+		told := &model.AddSubscriberResult{
+			Outcome: result.Outcome, Subscriber: shown[result.SubscriberID], UserErrors: []*model.UserError{},
+		}
 		switch result.Outcome {
 		case subscriber.Added:
 			payload.AddedCount++
 		case subscriber.Rejected:
 			payload.RejectedCount++
 			var err error
-			told.UserErrors, err = mended(ctx, renamed(result.Err, personField(fmt.Sprintf("subscribers[%d].", i), input.Subscribers[i].Fields)))
+			told.UserErrors, err = mended(
+				ctx, renamed(result.Err, personField(fmt.Sprintf("subscribers[%d].", i), input.Subscribers[i].Fields)),
+			)
 			if err != nil {
 				return err
 			}
@@ -244,7 +274,9 @@ func (r *resolver) showResults(ctx context.Context, payload *model.AddSubscriber
 	return nil
 }
 
-func (r mutationResolver) UpdateSubscriber(ctx context.Context, input model.UpdateSubscriberInput) (*model.UpdateSubscriberPayload, error) {
+func (r mutationResolver) UpdateSubscriber(
+	ctx context.Context, input model.UpdateSubscriberInput,
+) (*model.UpdateSubscriberPayload, error) {
 	if err := beforeWriting(ctx, payloadSubscriber); err != nil {
 		return nil, err
 	}
@@ -269,7 +301,9 @@ func (r mutationResolver) UpdateSubscriber(ctx context.Context, input model.Upda
 	return &model.UpdateSubscriberPayload{Subscriber: r.writtenSubscriber(ctx, s), UserErrors: mend}, err
 }
 
-func (r mutationResolver) Unsubscribe(ctx context.Context, input model.UnsubscribeInput) (*model.UnsubscribePayload, error) {
+func (r mutationResolver) Unsubscribe(
+	ctx context.Context, input model.UnsubscribeInput,
+) (*model.UnsubscribePayload, error) {
 	if err := beforeWriting(ctx, payloadSubscriber); err != nil {
 		return nil, err
 	}

@@ -24,7 +24,9 @@ func (r queryResolver) SubscriberTag(ctx context.Context, id string) (*model.Sub
 	return r.shownSubscriberTags(ctx, []*ent.SubscriberTag{t}, asked)[0], nil
 }
 
-func (r queryResolver) SubscriberTags(ctx context.Context, search *string, first *int32, after *string, last *int32, before *string) (*model.SubscriberTagConnection, error) {
+func (r queryResolver) SubscriberTags(
+	ctx context.Context, search *string, first *int32, after *string, last *int32, before *string,
+) (*model.SubscriberTagConnection, error) {
 	filter := label.Filter{Search: value(search)}
 	count := func(ctx context.Context) (int, error) { return r.Services.SubscriberTags.Count(ctx, filter) }
 	request := pageRequest(first, after, last, before, nil)
@@ -39,7 +41,9 @@ func (r queryResolver) SubscriberTags(ctx context.Context, search *string, first
 	return model.PageOf(result, r.shownSubscriberTags(ctx, result.Items, asked), count), nil
 }
 
-func (r mutationResolver) CreateSubscriberTag(ctx context.Context, input model.CreateSubscriberTagInput) (*model.CreateSubscriberTagPayload, error) {
+func (r mutationResolver) CreateSubscriberTag(
+	ctx context.Context, input model.CreateSubscriberTagInput,
+) (*model.CreateSubscriberTagPayload, error) {
 	if err := beforeWriting(ctx, payloadSubscriberTag); err != nil {
 		return nil, err
 	}
@@ -48,7 +52,9 @@ func (r mutationResolver) CreateSubscriberTag(ctx context.Context, input model.C
 	return &model.CreateSubscriberTagPayload{SubscriberTag: r.writtenSubscriberTag(ctx, t), UserErrors: mend}, err
 }
 
-func (r mutationResolver) UpdateSubscriberTag(ctx context.Context, input model.UpdateSubscriberTagInput) (*model.UpdateSubscriberTagPayload, error) {
+func (r mutationResolver) UpdateSubscriberTag(
+	ctx context.Context, input model.UpdateSubscriberTagInput,
+) (*model.UpdateSubscriberTagPayload, error) {
 	if err := beforeWriting(ctx, payloadSubscriberTag); err != nil {
 		return nil, err
 	}
@@ -69,23 +75,32 @@ func (r *resolver) writtenSubscriberTag(ctx context.Context, t *ent.SubscriberTa
 	return r.shownSubscriberTags(ctx, []*ent.SubscriberTag{t}, payloadSubscriberTag.selected(ctx))[0]
 }
 
-func (r mutationResolver) DeleteSubscriberTags(ctx context.Context, input model.DeleteSubscriberTagsInput) (*model.DeleteSubscriberTagsPayload, error) {
+func (r mutationResolver) DeleteSubscriberTags(
+	ctx context.Context, input model.DeleteSubscriberTagsInput,
+) (*model.DeleteSubscriberTagsPayload, error) {
 	deleted, mend, err := deleteAll(ctx, gid.SubscriberTag, input.Ids, r.SubscriberTags.Delete)
 	return &model.DeleteSubscriberTagsPayload{DeletedIds: deleted, UserErrors: mend}, err
 }
 
-func (r mutationResolver) TagSubscribers(ctx context.Context, input model.TagSubscribersInput) (*model.TagSubscribersPayload, error) {
+func (r mutationResolver) TagSubscribers(
+	ctx context.Context, input model.TagSubscribersInput,
+) (*model.TagSubscribersPayload, error) {
 	people, mend, err := r.relabel(ctx, input.SubscriberIds, input.TagIds, r.SubscriberTags.Assign)
 	return &model.TagSubscribersPayload{Subscribers: people, UserErrors: mend}, err
 }
 
-func (r mutationResolver) UntagSubscribers(ctx context.Context, input model.UntagSubscribersInput) (*model.UntagSubscribersPayload, error) {
+func (r mutationResolver) UntagSubscribers(
+	ctx context.Context, input model.UntagSubscribersInput,
+) (*model.UntagSubscribersPayload, error) {
 	people, mend, err := r.relabel(ctx, input.SubscriberIds, input.TagIds, r.SubscriberTags.Unassign)
 	return &model.UntagSubscribersPayload{Subscribers: people, UserErrors: mend}, err
 }
 
 // relabel puts labels on people or takes them off, and shows the people in the order of their ids.
-func (r mutationResolver) relabel(ctx context.Context, personTexts, tagTexts []string, do func(ctx context.Context, subscriberIDs, tagIDs []int64) error) ([]*model.Subscriber, []*model.UserError, error) {
+func (r mutationResolver) relabel(
+	ctx context.Context, personTexts, tagTexts []string,
+	do func(ctx context.Context, subscriberIDs, tagIDs []int64) error,
+) ([]*model.Subscriber, []*model.UserError, error) {
 	shows := asks(ctx, "subscribers")
 	if shows {
 		if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {

@@ -10,14 +10,21 @@ import (
 	"campaignql/internal/people/suppression"
 )
 
-func (r queryResolver) Suppressions(ctx context.Context, search *string, reason []kind.SuppressionReason, first *int32, after *string, last *int32, before *string) (*model.SuppressionConnection, error) {
+func (r queryResolver) Suppressions(
+	ctx context.Context, search *string, reason []kind.SuppressionReason, first *int32, after *string, last *int32,
+	before *string,
+) (*model.SuppressionConnection, error) {
 	filter := suppression.Filter{Search: value(search), Reasons: reason}
 	count := func(ctx context.Context) (int, error) { return r.Services.Suppressions.Count(ctx, filter) }
 	request := pageRequest(first, after, last, before, nil)
 	if !asks(ctx, "nodes", "edges", "pageInfo") {
 		return &model.SuppressionConnection{Count: count}, request.Validate()
 	}
-	result, err := r.Services.Suppressions.List(ctx, filter, request, selected(ctx, suppressionFields, connection).columns()...)
+	result, err := r.Services.Suppressions.List(
+		ctx,
+		filter,
+		request,
+		selected(ctx, suppressionFields, connection).columns()...)
 	if err != nil {
 		return nil, err
 	}
@@ -30,7 +37,9 @@ func (r mutationResolver) Suppress(ctx context.Context, input model.SuppressInpu
 	return &model.SuppressPayload{Suppressions: shownSuppressions(rows), UserErrors: mend}, err
 }
 
-func (r mutationResolver) Unsuppress(ctx context.Context, input model.UnsuppressInput) (*model.UnsuppressPayload, error) {
+func (r mutationResolver) Unsuppress(
+	ctx context.Context, input model.UnsuppressInput,
+) (*model.UnsuppressPayload, error) {
 	released, err := r.Suppressions.Unsuppress(ctx, input.EmailAddresses)
 	mend, err := mended(ctx, renamed(err, addressField))
 	if released == nil {

@@ -24,9 +24,13 @@ func (r *resolver) tagByID(ctx context.Context, id int64) (*ent.Tag, error) {
 	return t, absent(err)
 }
 
-func (r queryResolver) Tags(ctx context.Context, search *string, first *int32, after *string, last *int32, before *string) (*model.TagConnection, error) {
+func (r queryResolver) Tags(
+	ctx context.Context, search *string, first *int32, after *string, last *int32, before *string,
+) (*model.TagConnection, error) {
 	filter := tag.Filter{Search: value(search)}
-	shown := &model.TagConnection{Count: func(ctx context.Context) (int, error) { return r.resolver.Tags.Count(ctx, filter) }}
+	shown := &model.TagConnection{
+		Count: func(ctx context.Context) (int, error) { return r.resolver.Tags.Count(ctx, filter) },
+	}
 	request := pageRequest(first, after, last, before, nil)
 	if !asks(ctx, "nodes", "edges", "pageInfo") {
 		return shown, request.Validate()
@@ -75,7 +79,9 @@ func (r mutationResolver) UpdateTag(ctx context.Context, input model.UpdateTagIn
 	return &model.UpdateTagPayload{Tag: t, UserErrors: mend}, err
 }
 
-func (r mutationResolver) DeleteTags(ctx context.Context, input model.DeleteTagsInput) (*model.DeleteTagsPayload, error) {
+func (r mutationResolver) DeleteTags(
+	ctx context.Context, input model.DeleteTagsInput,
+) (*model.DeleteTagsPayload, error) {
 	ids, err := identifyAll(gid.Tag, "ids", input.Ids, maxIDs)
 	var deleted []int64
 	if err == nil {
@@ -85,18 +91,25 @@ func (r mutationResolver) DeleteTags(ctx context.Context, input model.DeleteTags
 	return &model.DeleteTagsPayload{DeletedIds: globalIDs(gid.Tag, deleted), UserErrors: mend}, err
 }
 
-func (r mutationResolver) TagCampaigns(ctx context.Context, input model.TagCampaignsInput) (*model.TagCampaignsPayload, error) {
+func (r mutationResolver) TagCampaigns(
+	ctx context.Context, input model.TagCampaignsInput,
+) (*model.TagCampaignsPayload, error) {
 	campaigns, mend, err := r.retag(ctx, input.CampaignIds, input.TagIds, r.Tags.AssignMany)
 	return &model.TagCampaignsPayload{Campaigns: campaigns, UserErrors: mend}, err
 }
 
-func (r mutationResolver) UntagCampaigns(ctx context.Context, input model.UntagCampaignsInput) (*model.UntagCampaignsPayload, error) {
+func (r mutationResolver) UntagCampaigns(
+	ctx context.Context, input model.UntagCampaignsInput,
+) (*model.UntagCampaignsPayload, error) {
 	campaigns, mend, err := r.retag(ctx, input.CampaignIds, input.TagIds, r.Tags.UnassignMany)
 	return &model.UntagCampaignsPayload{Campaigns: campaigns, UserErrors: mend}, err
 }
 
 // retag puts tags on campaigns or takes them off, and shows the campaigns in the order of their ids.
-func (r mutationResolver) retag(ctx context.Context, campaignTexts, tagTexts []string, do func(ctx context.Context, campaignIDs, tagIDs []int64) (int, error)) ([]*model.Campaign, []*model.UserError, error) {
+func (r mutationResolver) retag(
+	ctx context.Context, campaignTexts, tagTexts []string,
+	do func(ctx context.Context, campaignIDs, tagIDs []int64) (int, error),
+) ([]*model.Campaign, []*model.UserError, error) {
 	shows := asks(ctx, "campaigns")
 	if shows {
 		if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {

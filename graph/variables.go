@@ -17,9 +17,11 @@ import (
 	"campaignql/internal/surface"
 )
 
-// variables holds the variables of an operation to the types that it declares for them. gqlparser is lenient where it must not be: it takes
-// numbers for strings and strings for numbers, enum values in any case, which gqlgen then reads as no value at all, and any number of fields of an
-// input that is @oneOf. Where it does refuse, it says so in terms of Go; here the same fault is told in terms of the schema.
+// variables holds the variables of an operation to the types that it declares for them. gqlparser
+// is lenient where it must not be: it takes numbers for strings and strings for numbers, enum
+// values in any case, which gqlgen then reads as no value at all, and any number of fields of an
+// input that is @oneOf. Where it does refuse, it says so in terms of Go; here the same fault is
+// told in terms of the schema.
 type variables struct{ schema *ast.Schema }
 
 var _ interface {
@@ -82,9 +84,13 @@ func (v *variables) check(op *graphql.OperationContext) *gqlerror.Error {
 			fault = misfit(name, "must be given")
 		}
 		if fault != nil {
-			return &gqlerror.Error{Message: fault.Error(), Locations: location(declared.Position), Extensions: map[string]any{
-				"code": surface.Code(fault.Code), "field": fault.Field, "reason": string(fault.Reason),
-			}}
+			return &gqlerror.Error{
+				Message:   fault.Error(),
+				Locations: location(declared.Position),
+				Extensions: map[string]any{
+					"code": surface.Code(fault.Code), "field": fault.Field, "reason": string(fault.Reason),
+				},
+			}
 		}
 	}
 	return nil
@@ -220,7 +226,8 @@ func one(fields map[string]any) bool {
 	return false
 }
 
-// scalars are the built-in scalars and what a variable of each may hold; those of the schema read their values themselves.
+// scalars are the built-in scalars and what a variable of each may hold; those of the schema read
+// their values themselves.
 var scalars = map[string]struct {
 	called string
 	fits   func(any) bool
@@ -229,7 +236,9 @@ var scalars = map[string]struct {
 	"Float":   {"a number", number},
 	"String":  {"a string", func(v any) bool { _, ok := v.(string); return ok }},
 	"Boolean": {"true or false", func(v any) bool { _, ok := v.(bool); return ok }},
-	"ID":      {"an id: a string or a whole number", func(v any) bool { _, ok := v.(string); return ok || whole(v, 64) }},
+	"ID": {
+		"an id: a string or a whole number", func(v any) bool { _, ok := v.(string); return ok || whole(v, 64) },
+	},
 }
 
 func whole(v any, bits int) bool {
@@ -266,7 +275,8 @@ func shown(value any) string {
 	}
 }
 
-// argument names the argument, or the part of one, that an error of its scalar is about: the path of such an error goes on beyond the field's own.
+// argument names the argument, or the part of one, that an error of its scalar is about: the path
+// of such an error goes on beyond the field's own.
 func argument(ctx context.Context, path ast.Path) (name string, response ast.Path) {
 	field := graphql.GetFieldContext(ctx)
 	if field == nil {

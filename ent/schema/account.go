@@ -17,7 +17,10 @@ func (User) Fields() []ent.Field {
 	return []ent.Field{
 		numbered(),
 		field.String("username").MaxRuneLen(100),
-		field.String("username_key").MaxRuneLen(200).Unique().Comment("Folded copy of username: unique and found without regard to case."),
+		field.String("username_key").
+			MaxRuneLen(200).
+			Unique().
+			Comment("Folded copy of username: unique and found without regard to case."),
 		field.String("email").MaxLen(254),
 		field.String("email_key").MaxRuneLen(254).Unique().Comment("Folded copy of email."),
 		field.String("password_hash").MaxLen(255).Sensitive(),
@@ -25,7 +28,10 @@ func (User) Fields() []ent.Field {
 		field.String("last_name").MaxRuneLen(100).Default(""),
 		field.String("time_zone").MaxLen(100).Default("UTC").Comment("Zone in which the account reads dates."),
 		field.Enum("role").GoType(kind.Role("")).SchemaType(short()).Default(string(kind.RoleUser)),
-		field.Enum("reputation").GoType(kind.Reputation("")).SchemaType(short()).Default(string(kind.ReputationTrusted)),
+		field.Enum("reputation").
+			GoType(kind.Reputation("")).
+			SchemaType(short()).
+			Default(string(kind.ReputationTrusted)),
 		instant("created_at").required(),
 		instant("updated_at").required(),
 	}
@@ -73,7 +79,10 @@ func (Session) Mixin() []ent.Mixin { return []ent.Mixin{owned{}} }
 func (Session) Fields() []ent.Field {
 	return []ent.Field{
 		field.String("id").MaxLen(64).Immutable().Comment("SHA-256 of the session token, hexadecimal."),
-		field.Int64("api_key_id").Optional().Nillable().Comment("Key the session was opened with, if it was: the session ends with it."),
+		field.Int64("api_key_id").
+			Optional().
+			Nillable().
+			Comment("Key the session was opened with, if it was: the session ends with it."),
 		instant("expires_at").required(),
 		instant("created_at").required(),
 	}
@@ -114,9 +123,14 @@ func (IdempotencyKey) Mixin() []ent.Mixin { return []ent.Mixin{owned{}} }
 // Fields of the IdempotencyKey.
 func (IdempotencyKey) Fields() []ent.Field {
 	return []ent.Field{
-		field.String("id").MaxLen(64).Immutable().Comment("SHA-256 of account, operation and the caller's key, hexadecimal."),
+		field.String("id").
+			MaxLen(64).
+			Immutable().
+			Comment("SHA-256 of account, operation and the caller's key, hexadecimal."),
 		field.String("operation").MaxLen(60),
-		field.String("fingerprint").MaxLen(64).Comment("SHA-256 of the input: the same key with another input is an error."),
+		field.String("fingerprint").
+			MaxLen(64).
+			Comment("SHA-256 of the input: the same key with another input is an error."),
 		field.Int64("result_id").Comment("Id of what was created."),
 		instant("created_at").required(),
 	}

@@ -48,9 +48,14 @@ func (Subscriber) Fields() []ent.Field {
 		numbered(),
 		field.Int64("list_id").Immutable(),
 		field.String("email").MaxLen(254),
-		field.String("email_key").MaxRuneLen(254).Comment("Folded copy of email: unique on the list, and the person's identity across lists."),
+		field.String("email_key").
+			MaxRuneLen(254).
+			Comment("Folded copy of email: unique on the list, and the person's identity across lists."),
 		field.String("domain").MaxLen(254).Default("").Comment("Mail domain of the address, folded."),
-		field.Enum("status").GoType(kind.SubscriberStatus("")).SchemaType(short()).Default(string(kind.SubscriberSubscribed)),
+		field.Enum("status").
+			GoType(kind.SubscriberStatus("")).
+			SchemaType(short()).
+			Default(string(kind.SubscriberSubscribed)),
 		field.Enum("bounce").GoType(kind.BounceType("")).SchemaType(short()).Default(string(kind.BounceNone)),
 		field.String("subscription_ip").MaxLen(45).Default("").Comment("Legacy SubscriptionIP."),
 		instant("subscribed_at").optional(),
@@ -91,7 +96,10 @@ func (CustomField) Mixin() []ent.Mixin { return []ent.Mixin{owned{}} }
 func (CustomField) Fields() []ent.Field {
 	return []ent.Field{
 		numbered(),
-		field.Int64("list_id").Optional().Nillable().Comment("List the field belongs to; none for a field of every list."),
+		field.Int64("list_id").
+			Optional().
+			Nillable().
+			Comment("List the field belongs to; none for a field of every list."),
 		field.String("name").MaxLen(1000),
 		field.String("name_key").MaxRuneLen(500),
 		field.Enum("type").GoType(kind.FieldType("")).SchemaType(short()).Default(string(kind.FieldText)),
@@ -113,7 +121,8 @@ func (CustomField) Indexes() []ent.Index {
 // Annotations of the CustomField.
 func (CustomField) Annotations() []schema.Annotation { return table("custom_fields") }
 
-// FieldValue is the value of one custom field of one subscriber, kept as text and, where the field's type says so, as number or date.
+// FieldValue is the value of one custom field of one subscriber, kept as text and, where the
+// field's type says so, as number or date.
 type FieldValue struct{ ent.Schema }
 
 // Mixin of the FieldValue.
@@ -125,7 +134,10 @@ func (FieldValue) Fields() []ent.Field {
 		field.Int64("subscriber_id"),
 		field.Int64("custom_field_id"),
 		field.Text("text").DefaultFunc(empty),
-		field.String("text_key").MaxRuneLen(255).Default("").Comment("Folded beginning of text, for indexed comparison."),
+		field.String("text_key").
+			MaxRuneLen(255).
+			Default("").
+			Comment("Folded beginning of text, for indexed comparison."),
 		field.Float("number").Optional().Nillable().SchemaType(map[string]string{dialect.MySQL: "decimal(30,10)"}),
 		instant("date").optional(),
 	}
@@ -251,7 +263,10 @@ func (Suppression) Fields() []ent.Field {
 		field.Int64("id"),
 		field.String("email").MaxLen(254),
 		field.String("email_key").MaxRuneLen(254),
-		field.Enum("reason").GoType(kind.SuppressionReason("")).SchemaType(short()).Default(string(kind.SuppressedManually)),
+		field.Enum("reason").
+			GoType(kind.SuppressionReason("")).
+			SchemaType(short()).
+			Default(string(kind.SuppressedManually)),
 		instant("created_at").required(),
 	}
 }
@@ -264,8 +279,9 @@ func (Suppression) Indexes() []ent.Index {
 // Annotations of the Suppression.
 func (Suppression) Annotations() []schema.Annotation { return table("suppressions") }
 
-// AudiencePurge is something of the audience that is deleted and whose rows remain to be purged: the people of a list, the values of a custom field, the
-// taggings of a tag. Nothing of them is to be seen any more. It goes when they are gone.
+// AudiencePurge is something of the audience that is deleted and whose rows remain to be purged:
+// the people of a list, the values of a custom field, the taggings of a tag. Nothing of them is to
+// be seen any more. It goes when they are gone.
 type AudiencePurge struct{ ent.Schema }
 
 // Mixin of the AudiencePurge.

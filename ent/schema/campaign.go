@@ -21,9 +21,13 @@ func (Campaign) Fields() []ent.Field {
 	fields := []ent.Field{
 		numbered(),
 		field.String("name").MaxLen(1000).Comment("Legacy CampaignName; at most 250 characters."),
-		field.String("name_key").MaxRuneLen(500).Comment("Folded copy of name, for order and search without regard to case."),
+		field.String("name_key").
+			MaxRuneLen(500).
+			Comment("Folded copy of name, for order and search without regard to case."),
 		field.Enum("status").GoType(kind.CampaignStatus("")).SchemaType(short()).Default(string(kind.StatusDraft)),
-		field.Int8("status_rank").Default(kind.StatusDraft.Rank()).Comment("kind.CampaignStatus.Rank of status, kept beside it for an indexed order."),
+		field.Int8("status_rank").
+			Default(kind.StatusDraft.Rank()).
+			Comment("kind.CampaignStatus.Rank of status, kept beside it for an indexed order."),
 		field.String("status_reason").MaxLen(1000).Default("").Comment("Legacy CampaignStatusReason."),
 		field.Int64("email_id").Optional().Nillable().Comment("Legacy RelEmailID."),
 		field.Int64("version").Default(1).Comment("Grows with every change; guards optimistic writes."),
@@ -41,11 +45,17 @@ func (Campaign) Fields() []ent.Field {
 
 func campaignSchedule() []ent.Field {
 	return []ent.Field{
-		field.Enum("schedule_type").GoType(kind.ScheduleType("")).SchemaType(short()).Default(string(kind.ScheduleNone)),
+		field.Enum("schedule_type").
+			GoType(kind.ScheduleType("")).
+			SchemaType(short()).
+			Default(string(kind.ScheduleNone)),
 		field.String("send_date").MaxLen(10).Default("").Comment("Wall clock date YYYY-MM-DD, as the user said it."),
 		field.String("send_time").MaxLen(8).Default("").Comment("Wall clock time HH:MM:SS."),
 		field.String("send_time_zone").MaxLen(400).Default("").Comment("Zone as the user wrote it."),
-		field.String("recur_days_of_week").MaxLen(40).Default("").Comment("Comma-separated; legacy ScheduleRecDaysOfWeek."),
+		field.String("recur_days_of_week").
+			MaxLen(40).
+			Default("").
+			Comment("Comma-separated; legacy ScheduleRecDaysOfWeek."),
 		field.String("recur_days_of_month").MaxLen(100).Default("").Comment("Legacy ScheduleRecDaysOfMonth."),
 		field.String("recur_months").MaxLen(40).Default("").Comment("Legacy ScheduleRecMonths."),
 		field.String("recur_hours").MaxLen(80).Default("").Comment("Legacy ScheduleRecHours."),
@@ -66,10 +76,19 @@ func campaignSettings() []ent.Field {
 		field.Int("auto_resend_wait_days").Default(0),
 		field.String("auto_resend_subject").MaxLen(1000).Default(""),
 		field.String("auto_resend_preheader").MaxLen(1000).Default("").Comment("Legacy AutoResendPreHeaderText."),
-		field.Text("audience").DefaultFunc(empty).SchemaType(long()).Comment("Canonical rule tree as JSON; empty when nobody was chosen."),
-		field.Text("audience_source").DefaultFunc(empty).SchemaType(long()).Comment("RulesJsonBundle as it was given; empty when lists were given."),
+		field.Text("audience").
+			DefaultFunc(empty).
+			SchemaType(long()).
+			Comment("Canonical rule tree as JSON; empty when nobody was chosen."),
+		field.Text("audience_source").
+			DefaultFunc(empty).
+			SchemaType(long()).
+			Comment("RulesJsonBundle as it was given; empty when lists were given."),
 		field.String("recipient_lists").MaxLen(4000).Default("").Comment("ListID:SegmentID pairs as they were given."),
-		field.String("excluded_lists").MaxLen(4000).Default("").Comment("Excluded ListID:SegmentID pairs as they were given."),
+		field.String("excluded_lists").
+			MaxLen(4000).
+			Default("").
+			Comment("Excluded ListID:SegmentID pairs as they were given."),
 		field.Bool("has_audience").Default(false),
 		field.Text("ab_test").DefaultFunc(empty).Comment("A/B test as JSON; empty when there is none."),
 		field.String("approved_digest").MaxLen(255).Optional().Nillable().
@@ -99,7 +118,9 @@ func campaignCounters() []ent.Field {
 		counter("conversion_amount", "Sum of conversion amounts, in hundredths."),
 		counter("automated_opens", "Opens by machines, not in total_opens."),
 		counter("automated_clicks", "Clicks by machines, not in total_clicks."),
-		counter("recounts", "How often a recount corrected the counters: one that was overtaken by another notices it."),
+		counter(
+			"recounts", "How often a recount corrected the counters: one that was overtaken by another notices it.",
+		),
 		counter("benchmark_emails_per_second", "Legacy BenchmarkEmailsPerSecond."),
 	}
 }
@@ -198,13 +219,20 @@ func (CampaignChange) Fields() []ent.Field {
 		numbered(),
 		field.Int64("campaign_id").Immutable(),
 		field.Int64("version").Immutable().Comment("Version of the campaign after the change."),
-		field.Enum("action").Values("create", "copy", "update", "approve", "pause", "resume", "cancel", "send", "finish", "fail").SchemaType(short()).Immutable(),
+		field.Enum("action").
+			Values("create", "copy", "update", "approve", "pause", "resume", "cancel", "send", "finish", "fail").
+			SchemaType(short()).
+			Immutable(),
 		field.Int64("actor_id").Immutable().Comment("User who did it; 0 for the server itself."),
 		field.Int64("api_key_id").Optional().Nillable().Immutable(),
 		field.Enum("surface").GoType(kind.Surface("")).SchemaType(short()).Immutable(),
 		field.Enum("from_status").GoType(kind.CampaignStatus("")).SchemaType(short()).Optional().Nillable().Immutable(),
 		field.Enum("to_status").GoType(kind.CampaignStatus("")).SchemaType(short()).Immutable(),
-		field.String("fields").MaxLen(1000).Default("").Immutable().Comment("Comma-separated names of the fields that changed."),
+		field.String("fields").
+			MaxLen(1000).
+			Default("").
+			Immutable().
+			Comment("Comma-separated names of the fields that changed."),
 		field.String("reason").MaxLen(1000).Default("").Immutable(),
 		instant("at").required(),
 	}

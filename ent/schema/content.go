@@ -40,7 +40,9 @@ func (Email) Fields() []ent.Field {
 
 // Indexes of the Email.
 func (Email) Indexes() []ent.Index {
-	return []ent.Index{index.Fields("user_id"), index.Fields("user_id", "name_key"), index.Fields("user_id", "updated_at")}
+	return []ent.Index{
+		index.Fields("user_id"), index.Fields("user_id", "name_key"), index.Fields("user_id", "updated_at"),
+	}
 }
 
 // Annotations of the Email.

@@ -1,7 +1,8 @@
-// Package schema declares the entities that Ent generates the client and the migrations from.
-// Every table but users carries user_id, the account that owns the row: the store confines each statement by it, and a sharded engine
-// can place rows by it. There are no foreign keys in the database; the domains keep references whole in their transactions.
-// The reason of each index is told in docs/data-model.md.
+// Package schema declares the entities that Ent generates the client and the migrations from. Every
+// table but users carries user_id, the account that owns the row: the store confines each statement
+// by it, and a sharded engine can place rows by it. There are no foreign keys in the database; the
+// domains keep references whole in their transactions. The reason of each index is told in
+// docs/data-model.md.
 package schema
 
 import (
@@ -13,7 +14,8 @@ import (
 	"entgo.io/ent/schema/mixin"
 )
 
-// instant is an UTC instant with microseconds, which MySQL would otherwise keep as a timestamp of whole seconds that ends in 2038.
+// instant is an UTC instant with microseconds, which MySQL would otherwise keep as a timestamp of
+// whole seconds that ends in 2038.
 func instant(name string) *timeField { return &timeField{name: name} }
 
 type timeField struct{ name string }
@@ -50,5 +52,6 @@ func numbered() ent.Field { return field.Int64("id") }
 // counter is a number that only grows with events, 0 at first.
 func counter(name, comment string) ent.Field { return field.Int64(name).Default(0).Comment(comment) }
 
-// empty is the default of a text column: a function, because the engines disagree whether a longtext may have a default of its own.
+// empty is the default of a text column: a function, because the engines disagree whether a
+// longtext may have a default of its own.
 func empty() string { return "" }

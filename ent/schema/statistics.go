@@ -39,7 +39,8 @@ func (Event) Fields() []ent.Field {
 // Indexes of the Event. The first has a name of its own: Ent's would be longer than an engine allows.
 func (Event) Indexes() []ent.Index {
 	return []ent.Index{
-		index.Fields("campaign_id", "kind", "subscriber_id", "automated", "link_id", "domain", "at").StorageKey("event_firsts"),
+		index.Fields("campaign_id", "kind", "subscriber_id", "automated", "link_id", "domain", "at").
+			StorageKey("event_firsts"),
 		index.Fields("subscriber_id", "kind", "at"),
 	}
 }
@@ -59,14 +60,27 @@ func (HourlyCounter) Fields() []ent.Field {
 		field.Int64("id"),
 		field.Int64("campaign_id").Immutable(),
 		instant("hour").required(),
-		counter("sent", ""), counter("failed", ""), counter("delivered", ""),
-		counter("opens", ""), counter("unique_opens", ""),
-		counter("clicks", ""), counter("unique_clicks", ""),
-		counter("forwards", ""), counter("unique_forwards", ""),
-		counter("browser_views", ""), counter("unique_browser_views", ""),
-		counter("unsubscriptions", ""), counter("hard_bounces", ""), counter("soft_bounces", ""), counter("complaints", ""),
-		counter("conversions", ""), counter("conversion_amount", "In hundredths."),
-		counter("automated_opens", ""), counter("automated_clicks", ""),
+		counter("sent", ""),
+		counter("failed", ""),
+		counter("delivered", ""),
+		counter("opens", ""),
+		counter("unique_opens", ""),
+		counter("clicks", ""),
+		counter("unique_clicks", ""),
+		counter("forwards", ""),
+		counter("unique_forwards", ""),
+		counter("browser_views", ""),
+		counter("unique_browser_views", ""),
+		counter(
+			"unsubscriptions", "",
+		),
+		counter("hard_bounces", ""),
+		counter("soft_bounces", ""),
+		counter("complaints", ""),
+		counter("conversions", ""),
+		counter("conversion_amount", "In hundredths."),
+		counter("automated_opens", ""),
+		counter("automated_clicks", ""),
 	}
 }
 
@@ -89,9 +103,13 @@ func (LinkCounter) Fields() []ent.Field {
 	return []ent.Field{
 		field.Int64("id"),
 		field.Int64("campaign_id").Immutable(),
-		field.String("url_hash").MaxLen(64).Immutable().Comment("SHA-256 of url, hexadecimal: a URL is too long for an index."),
+		field.String("url_hash").
+			MaxLen(64).
+			Immutable().
+			Comment("SHA-256 of url, hexadecimal: a URL is too long for an index."),
 		field.Text("url").Immutable(),
-		counter("clicks", ""), counter("unique_clicks", ""),
+		counter("clicks", ""),
+		counter("unique_clicks", ""),
 	}
 }
 
@@ -115,9 +133,17 @@ func (DomainCounter) Fields() []ent.Field {
 		field.Int64("id"),
 		field.Int64("campaign_id").Immutable(),
 		field.String("domain").MaxLen(254).Immutable().Comment("Mail domain of the recipients, folded."),
-		counter("sent", ""), counter("failed", ""), counter("delivered", ""),
-		counter("unique_opens", ""), counter("unique_clicks", ""),
-		counter("unsubscriptions", ""), counter("hard_bounces", ""), counter("soft_bounces", ""), counter("complaints", ""),
+		counter("sent", ""),
+		counter("failed", ""),
+		counter("delivered", ""),
+		counter("unique_opens", ""),
+		counter("unique_clicks", ""),
+		counter(
+			"unsubscriptions", "",
+		),
+		counter("hard_bounces", ""),
+		counter("soft_bounces", ""),
+		counter("complaints", ""),
 	}
 }
 

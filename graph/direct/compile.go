@@ -68,7 +68,8 @@ func (t *table[T]) compile(c *compiler, set ast.SelectionSet) put[T] {
 	}
 }
 
-// putMembers writes the members from i on, and returns the one to go on with: a panic ends only the member it occurs in.
+// putMembers writes the members from i on, and returns the one to go on with: a panic ends only the
+// member it occurs in.
 func putMembers[T any](w *writer, members []member[T], i int, v T, failed *bool) (next int) {
 	depth, start := len(w.path), 0
 	settle := func() {
@@ -204,7 +205,9 @@ func optional[T, V any](of *table[*V], value func(T) (*V, error)) entry[T] {
 }
 
 // resolved is optional for a field that has a resolver, whose context knows the field, as it does from the executor.
-func resolved[T, V any](of *table[*V], parent string, resolve func(r exec.ResolverRoot, ctx context.Context, v T) (*V, error)) entry[T] {
+func resolved[T, V any](
+	of *table[*V], parent string, resolve func(r exec.ResolverRoot, ctx context.Context, v T) (*V, error),
+) entry[T] {
 	return func(c *compiler, f graphql.CollectedField) put[T] {
 		write := nullable(of.compile(c, f.Selections))
 		if write == nil {
@@ -213,7 +216,9 @@ func resolved[T, V any](of *table[*V], parent string, resolve func(r exec.Resolv
 		var ctx context.Context
 		return func(w *writer, v T) {
 			if ctx == nil {
-				ctx = graphql.WithFieldContext(w.ctx, &graphql.FieldContext{Object: parent, Field: f, IsMethod: true, IsResolver: true})
+				ctx = graphql.WithFieldContext(
+					w.ctx, &graphql.FieldContext{Object: parent, Field: f, IsMethod: true, IsResolver: true},
+				)
 			}
 			found, err := resolve(c.resolvers, ctx, v)
 			if err != nil {

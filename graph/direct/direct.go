@@ -1,8 +1,10 @@
-// Package direct answers the reads that a list or a page of campaigns is made of without the executor: it compiles the selection into a writer once for
-// a request and then writes row after row, where the executor starts a context and often a goroutine for every field of every row.
+// Package direct answers the reads that a list or a page of campaigns is made of without the
+// executor: it compiles the selection into a writer once for a request and then writes row after
+// row, where the executor starts a context and often a goroutine for every field of every row.
 //
-// The resolvers are the same, and the data is the executor's byte for byte, also where a field fails or panics. An
-// operation with a field that direct does not know is left to the executor as a whole, before anything of it has run.
+// The resolvers are the same, and the data is the executor's byte for byte, also where a field
+// fails or panics. An operation with a field that direct does not know is left to the executor as a
+// whole, before anything of it has run.
 package direct
 
 import (
@@ -22,7 +24,8 @@ type schema struct {
 	resolvers exec.ResolverRoot
 }
 
-// Schema returns an executable schema that answers what it can by itself, from the resolvers of executor, and leaves the rest to it.
+// Schema returns an executable schema that answers what it can by itself, from the resolvers of
+// executor, and leaves the rest to it.
 func Schema(executor graphql.ExecutableSchema, resolvers exec.ResolverRoot) graphql.ExecutableSchema {
 	return &schema{executor, resolvers}
 }
@@ -74,32 +77,49 @@ func (s *schema) plan(op *graphql.OperationContext) put[struct{}] {
 	if op.Operation.Operation != ast.Query {
 		return nil
 	}
-	query := table[struct{}]{name: "Query", fields: map[string]entry[struct{}]{"campaign": s.campaign, "campaigns": s.campaigns, "tags": s.tags}}
+	query := table[struct{}]{
+		name:   "Query",
+		fields: map[string]entry[struct{}]{"campaign": s.campaign, "campaigns": s.campaigns, "tags": s.tags},
+	}
 	return query.compile(&compiler{op, s.resolvers}, op.Operation.SelectionSet)
 }
 
 func (s *schema) campaign(c *compiler, f graphql.CollectedField) put[struct{}] {
-	return root(f, nullable(campaigns.compile(c, f.Selections)), func(ctx context.Context, args map[string]any) (*model.Campaign, error) {
-		return s.resolvers.Query().Campaign(ctx, args["id"].(string))
-	})
+	return root(
+		f, nullable(campaigns.compile(c, f.Selections)),
+		func(ctx context.Context, args map[string]any) (*model.Campaign, error) {
+			return s.resolvers.Query().Campaign(ctx, args["id"].(string))
+		},
+	)
 }
 
 func (s *schema) campaigns(c *compiler, f graphql.CollectedField) put[struct{}] {
-	return root(f, campaignConnections.compile(c, f.Selections), func(ctx context.Context, args map[string]any) (*model.CampaignConnection, error) {
-		return s.resolvers.Query().Campaigns(ctx, args["filter"].(*model.CampaignFilter), args["orderBy"].(*model.CampaignOrder), args["first"].(*int32),
-			args["after"].(*string), args["last"].(*int32), args["before"].(*string), args["offset"].(*int32))
-	})
+	return root(
+		f, campaignConnections.compile(c, f.Selections),
+		func(ctx context.Context, args map[string]any) (*model.CampaignConnection, error) {
+			return s.resolvers.Query().
+				Campaigns(ctx, args["filter"].(*model.CampaignFilter), args["orderBy"].(*model.CampaignOrder), args["first"].(*int32),
+					args["after"].(*string), args["last"].(*int32), args["before"].(*string), args["offset"].(*int32))
+		},
+	)
 }
 
 func (s *schema) tags(c *compiler, f graphql.CollectedField) put[struct{}] {
-	return root(f, tagConnections.compile(c, f.Selections), func(ctx context.Context, args map[string]any) (*model.TagConnection, error) {
-		return s.resolvers.Query().Tags(ctx, args["search"].(*string), args["first"].(*int32), args["after"].(*string), args["last"].(*int32),
-			args["before"].(*string))
-	})
+	return root(
+		f, tagConnections.compile(c, f.Selections),
+		func(ctx context.Context, args map[string]any) (*model.TagConnection, error) {
+			return s.resolvers.Query().
+				Tags(ctx, args["search"].(*string), args["first"].(*int32), args["after"].(*string), args["last"].(*int32),
+					args["before"].(*string))
+		},
+	)
 }
 
-// root writes what a resolver of Query returns for a field. The context of the resolver knows the field, as it does from the executor.
-func root[T any](f graphql.CollectedField, write put[T], resolve func(ctx context.Context, args map[string]any) (T, error)) put[struct{}] {
+// root writes what a resolver of Query returns for a field. The context of the resolver knows the
+// field, as it does from the executor.
+func root[T any](
+	f graphql.CollectedField, write put[T], resolve func(ctx context.Context, args map[string]any) (T, error),
+) put[struct{}] {
 	if write == nil {
 		return nil
 	}
@@ -109,7 +129,9 @@ func root[T any](f graphql.CollectedField, write put[T], resolve func(ctx contex
 			w.fail(err)
 			return
 		}
-		ctx := graphql.WithFieldContext(w.ctx, &graphql.FieldContext{Object: "Query", Field: f, Args: args, IsMethod: true, IsResolver: true})
+		ctx := graphql.WithFieldContext(
+			w.ctx, &graphql.FieldContext{Object: "Query", Field: f, Args: args, IsMethod: true, IsResolver: true},
+		)
 		value, err := resolve(ctx, args)
 		if err != nil {
 			w.fail(err)

@@ -16,7 +16,8 @@ func schemaOf(t *testing.T) *ast.Schema {
 	return exec.NewExecutableSchema(exec.Config{}).Schema()
 }
 
-// TestEachWayHasItsOperations says which reads are direct. One that falls back to the executor by accident is right, and slow.
+// TestEachWayHasItsOperations says which reads are direct. One that falls back to the executor by
+// accident is right, and slow.
 func TestEachWayHasItsOperations(t *testing.T) {
 	t.Parallel()
 	served := schemaOf(t)

@@ -12,30 +12,41 @@ import (
 	"campaignql/internal/statistics"
 )
 
-var campaigns = &table[*model.Campaign]{name: "Campaign", interfaces: []string{"Node"}, fields: map[string]entry[*model.Campaign]{
-	"id":           leaf(text, (*model.Campaign).GlobalID),
-	"legacyId":     leaf(bigInt, func(c *model.Campaign) int64 { return c.ID }),
-	"name":         leaf(text, func(c *model.Campaign) string { return c.Name }),
-	"status":       leaf(text, func(c *model.Campaign) string { return exec.CampaignStatusName(c.Status) }),
-	"statusReason": leaf(optionalText, (*model.Campaign).StatusReason),
-	"version":      leaf(number[int64], func(c *model.Campaign) int64 { return c.Version }),
-	"email": resolved(emails, "Campaign", func(r exec.ResolverRoot, ctx context.Context, c *model.Campaign) (*ent.Email, error) {
-		return r.Campaign().Email(ctx, c)
-	}),
-	"schedule":               object(schedules, (*model.Campaign).Schedule),
-	"audience":               optional(audiences, (*model.Campaign).Audience),
-	"tags":                   list(tags, (*model.Campaign).Tags),
-	"statistics":             object(counters, (*model.Campaign).Statistics),
-	"autoResend":             object(autoResends, (*model.Campaign).AutoResend),
-	"approvalExplanation":    leaf(optionalText, (*model.Campaign).ApprovalExplanation),
-	"googleAnalyticsDomains": leaf(optionalText, (*model.Campaign).GoogleAnalyticsDomains),
-	"publishOnRss":           leaf(boolean, func(c *model.Campaign) bool { return c.PublishOnRss }),
-	"s2sEnabled":             leaf(boolean, func(c *model.Campaign) bool { return c.S2sEnabled }),
-	"sendingStartedAt":       leaf(optionalInstant, func(c *model.Campaign) *time.Time { return c.SendingStartedAt }),
-	"sendingFinishedAt":      leaf(optionalInstant, func(c *model.Campaign) *time.Time { return c.SendingFinishedAt }),
-	"lastActivityAt":         leaf(instant, func(c *model.Campaign) time.Time { return c.LastActivityAt }),
-	"createdAt":              leaf(instant, func(c *model.Campaign) time.Time { return c.CreatedAt }),
-}}
+var campaigns = &table[*model.Campaign]{
+	name:       "Campaign",
+	interfaces: []string{"Node"},
+	fields: map[string]entry[*model.Campaign]{
+		"id":           leaf(text, (*model.Campaign).GlobalID),
+		"legacyId":     leaf(bigInt, func(c *model.Campaign) int64 { return c.ID }),
+		"name":         leaf(text, func(c *model.Campaign) string { return c.Name }),
+		"status":       leaf(text, func(c *model.Campaign) string { return exec.CampaignStatusName(c.Status) }),
+		"statusReason": leaf(optionalText, (*model.Campaign).StatusReason),
+		"version":      leaf(number[int64], func(c *model.Campaign) int64 { return c.Version }),
+		"email": resolved(
+			emails, "Campaign",
+			func(r exec.ResolverRoot, ctx context.Context, c *model.Campaign) (*ent.Email, error) {
+				return r.Campaign().Email(ctx, c)
+			},
+		),
+		"schedule":               object(schedules, (*model.Campaign).Schedule),
+		"audience":               optional(audiences, (*model.Campaign).Audience),
+		"tags":                   list(tags, (*model.Campaign).Tags),
+		"statistics":             object(counters, (*model.Campaign).Statistics),
+		"autoResend":             object(autoResends, (*model.Campaign).AutoResend),
+		"approvalExplanation":    leaf(optionalText, (*model.Campaign).ApprovalExplanation),
+		"googleAnalyticsDomains": leaf(optionalText, (*model.Campaign).GoogleAnalyticsDomains),
+		"publishOnRss":           leaf(boolean, func(c *model.Campaign) bool { return c.PublishOnRss }),
+		"s2sEnabled":             leaf(boolean, func(c *model.Campaign) bool { return c.S2sEnabled }),
+		"sendingStartedAt": leaf(
+			optionalInstant, func(c *model.Campaign) *time.Time { return c.SendingStartedAt },
+		),
+		"sendingFinishedAt": leaf(
+			optionalInstant, func(c *model.Campaign) *time.Time { return c.SendingFinishedAt },
+		),
+		"lastActivityAt": leaf(instant, func(c *model.Campaign) time.Time { return c.LastActivityAt }),
+		"createdAt":      leaf(instant, func(c *model.Campaign) time.Time { return c.CreatedAt }),
+	},
+}
 
 var schedules = &table[*model.Schedule]{name: "CampaignSchedule", fields: map[string]entry[*model.Schedule]{
 	"type":          leaf(text, func(s *model.Schedule) string { return exec.ScheduleTypeName(s.Type()) }),
@@ -117,10 +128,13 @@ var bounces = &table[statistics.Bounces]{name: "BounceStatistic", fields: map[st
 	"rate": leaf(optionalDecimal, func(b statistics.Bounces) *float64 { return b.Rate }),
 }}
 
-var conversions = &table[statistics.Conversions]{name: "ConversionStatistic", fields: map[string]entry[statistics.Conversions]{
-	"count":  leaf(number[int64], func(c statistics.Conversions) int64 { return c.Count }),
-	"amount": leaf(decimal, func(c statistics.Conversions) float64 { return c.Amount }),
-}}
+var conversions = &table[statistics.Conversions]{
+	name: "ConversionStatistic",
+	fields: map[string]entry[statistics.Conversions]{
+		"count":  leaf(number[int64], func(c statistics.Conversions) int64 { return c.Count }),
+		"amount": leaf(decimal, func(c statistics.Conversions) float64 { return c.Amount }),
+	},
+}
 
 var automated = &table[statistics.Automated]{name: "AutomatedStatistic", fields: map[string]entry[statistics.Automated]{
 	"opens":  leaf(number[int64], func(a statistics.Automated) int64 { return a.Opens }),
@@ -159,12 +173,17 @@ var pageInfos = &table[*model.PageInfo]{name: "PageInfo", fields: map[string]ent
 	"endCursor":       leaf(optionalText, func(p *model.PageInfo) *string { return p.EndCursor }),
 }}
 
-var campaignConnections = &table[*model.CampaignConnection]{name: "CampaignConnection", fields: map[string]entry[*model.CampaignConnection]{
-	"nodes":      list(campaigns, certainly(func(c *model.CampaignConnection) []*model.Campaign { return c.Nodes })),
-	"edges":      list(campaignEdges, certainly((*model.CampaignConnection).Edges)),
-	"pageInfo":   object(pageInfos, (*model.CampaignConnection).PageInfo),
-	"totalCount": total((*model.CampaignConnection).TotalCount),
-}}
+var campaignConnections = &table[*model.CampaignConnection]{
+	name: "CampaignConnection",
+	fields: map[string]entry[*model.CampaignConnection]{
+		"nodes": list(
+			campaigns, certainly(func(c *model.CampaignConnection) []*model.Campaign { return c.Nodes }),
+		),
+		"edges":      list(campaignEdges, certainly((*model.CampaignConnection).Edges)),
+		"pageInfo":   object(pageInfos, (*model.CampaignConnection).PageInfo),
+		"totalCount": total((*model.CampaignConnection).TotalCount),
+	},
+}
 
 var campaignEdges = &table[*model.CampaignEdge]{name: "CampaignEdge", fields: map[string]entry[*model.CampaignEdge]{
 	"cursor": leaf(text, func(e *model.CampaignEdge) string { return e.Cursor }),

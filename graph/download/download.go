@@ -42,9 +42,10 @@ func New(accounts *account.Service, exports *export.Service, opts Options) *Hand
 	return &Handler{accounts, exports, opts}
 }
 
-// ServeHTTP answers the file that the path names: {id} is the campaign's global id or legacy number, {file} is content.format. The caller is told by the header
-// Authorization or, without one, by the signature of a link. The file is sent as it is read; where it cannot be finished the connection is broken, so that
-// nobody takes what came for the whole.
+// ServeHTTP answers the file that the path names: {id} is the campaign's global id or legacy
+// number, {file} is content.format. The caller is told by the header Authorization or, without one,
+// by the signature of a link. The file is sent as it is read; where it cannot be finished the
+// connection is broken, so that nobody takes what came for the whole.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
@@ -101,7 +102,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	})
 	if err := s.write(ctx, to, file); err != nil {
 		if broken(err) {
-			h.Logger.ErrorContext(ctx, "an export broke off", slog.String("requestId", surface.RequestID(ctx)), slog.Any("error", surface.Cause(err)))
+			h.Logger.ErrorContext(
+				ctx, "an export broke off", slog.String("requestId", surface.RequestID(ctx)),
+				slog.Any("error", surface.Cause(err)),
+			)
 		}
 		panic(http.ErrAbortHandler)
 	}
@@ -134,11 +138,16 @@ func (h *Handler) authenticate(r *http.Request) (caller.Identity, error) {
 	}
 	text, by, expires := signed(r)
 	if by == (account.Signature{}) {
-		return caller.Identity{}, apperr.New(apperr.Unauthenticated, "authentication is required: send an API key with the scope read, or ask exportStatistics for a link")
+		return caller.Identity{}, apperr.New(
+			apperr.Unauthenticated,
+			"authentication is required: send an API key with the scope read, or ask exportStatistics for a link",
+		)
 	}
 	id, err := h.accounts.AuthenticateSigned(r.Context(), text, by, kind.SurfaceGraphQL)
 	if err == nil && !h.exports.Now().Before(expires) || apperr.CodeOf(err) == apperr.Unauthenticated {
-		return caller.Identity{}, apperr.New(apperr.Unauthenticated, "the link has ended or was changed: ask exportStatistics for a new one")
+		return caller.Identity{}, apperr.New(
+			apperr.Unauthenticated, "the link has ended or was changed: ask exportStatistics for a new one",
+		)
 	}
 	return id, err
 }

@@ -1,5 +1,6 @@
-// Package download is the surface GET /export: a campaign's statistics as a file. It owns the address of a file, the link that opens one without a header, and
-// the sending of a long answer; what a file holds is the domain's.
+// Package download is the surface GET /export: a campaign's statistics as a file. It owns the
+// address of a file, the link that opens one without a header, and the sending of a long answer;
+// what a file holds is the domain's.
 package download
 
 import (
@@ -34,9 +35,12 @@ const (
 	signatureParameter = "signature"
 )
 
-// Link returns the address of a file, without scheme and host, that opens it until the instant beside it for whoever has it, as long as the caller's key or
-// session is in force. What is wrong with the request is for export.Service.Check to say.
-func Link(ctx context.Context, accounts *account.Service, request export.Request, now time.Time) (address string, expires time.Time, err error) {
+// Link returns the address of a file, without scheme and host, that opens it until the instant
+// beside it for whoever has it, as long as the caller's key or session is in force. What is wrong
+// with the request is for export.Service.Check to say.
+func Link(
+	ctx context.Context, accounts *account.Service, request export.Request, now time.Time,
+) (address string, expires time.Time, err error) {
 	id, err := caller.From(ctx)
 	if err != nil {
 		return "", time.Time{}, err
@@ -68,7 +72,13 @@ func addressOf(request export.Request) (path string, query url.Values) {
 		query.Set(intervalParameter, string(request.Span.Interval))
 		query.Set(zoneParameter, request.Span.Zone.String())
 	}
-	return "/export/campaigns/" + strconv.FormatInt(request.CampaignID, 10) + "/" + string(request.Content) + "." + string(request.Format), query
+	return "/export/campaigns/" + strconv.FormatInt(
+		request.CampaignID, 10,
+	) + "/" + string(
+		request.Content,
+	) + "." + string(
+		request.Format,
+	), query
 }
 
 // signed returns the text that the link of a request was signed as, its signature, and when it ends.

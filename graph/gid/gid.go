@@ -1,4 +1,5 @@
-// Package gid owns the two ways in which an object is named: the opaque global id, unique across types, and the legacy number.
+// Package gid owns the two ways in which an object is named: the opaque global id, unique across
+// types, and the legacy number.
 package gid
 
 import (
@@ -26,8 +27,17 @@ const (
 )
 
 var kinds = map[Kind]bool{
-	Campaign: true, Tag: true, Email: true, SubscriberList: true, Subscriber: true, CustomField: true, Segment: true, SubscriberTag: true, Suppression: true,
-	User: true, APIKey: true,
+	Campaign:       true,
+	Tag:            true,
+	Email:          true,
+	SubscriberList: true,
+	Subscriber:     true,
+	CustomField:    true,
+	Segment:        true,
+	SubscriberTag:  true,
+	Suppression:    true,
+	User:           true,
+	APIKey:         true,
 }
 
 // Encode returns the global id of an object.
@@ -38,7 +48,8 @@ func Encode(kind Kind, id int64) string {
 	return base64.RawURLEncoding.EncodeToString(strconv.AppendInt(text, id, 10))
 }
 
-// Decode reads what names an object of the kind: its global id, or its legacy number. The error says what the text is instead.
+// Decode reads what names an object of the kind: its global id, or its legacy number. The error
+// says what the text is instead.
 func Decode(kind Kind, text string) (int64, error) {
 	if number, ok := parseNumber(text); ok {
 		return number, nil

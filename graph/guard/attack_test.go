@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// attackBudget is far above the processor time that parsing, checking and validating any document takes, on a busy machine too, and far below the seconds
-// and minutes that an attack costs which gets through.
+// attackBudget is far above the processor time that parsing, checking and validating any document
+// takes, on a busy machine too, and far below the seconds and minutes that an attack costs which
+// gets through.
 const attackBudget = 500 * time.Millisecond
 
 // numbered repeats pattern n times with # replaced by 0, 1, 2, ….
@@ -33,7 +34,8 @@ func twins(depth int) string {
 	return "parent{" + twins(depth-1) + "}parent{" + twins(depth-1) + "}"
 }
 
-// attacks are documents meant to be expensive. want is the code of the first error, empty where the document is allowed.
+// attacks are documents meant to be expensive. want is the code of the first error, empty where the
+// document is allowed.
 var attacks = []struct {
 	name  string
 	query string
@@ -41,42 +43,99 @@ var attacks = []struct {
 }{
 	{"fragments spread twice, 26 deep", bomb(26), CodeRootFields},
 	{"fragments spread twice, below the root", "{campaign{...f0}}" +
-		numbered(25, "fragment f# on Campaign{...g# ...g#}fragment g# on Campaign{parent{id}}"), "GRAPHQL_VALIDATION_FAILED"},
+		numbered(
+			25, "fragment f# on Campaign{...g# ...g#}fragment g# on Campaign{parent{id}}",
+		), "GRAPHQL_VALIDATION_FAILED"},
 	{"700 KB of overlapping inline fragments", "{" + strings.Repeat("...on Query{hello} ", 36000) + "}", CodeTokens},
 	{"one field many times", "{campaign{" + strings.Repeat("id ", 1980) + "}}", CodeOverlaps},
-	{"one field many times in nested inline fragments", "{campaign{" + nested(220, "...{", strings.Repeat("id ", 1300), "}") + "}}", CodeOverlaps},
-	{"one field many times, as often as allowed", "{campaign{" + nested(10, "...{", strings.Repeat("id ", 60), "}") + "}}", ""},
-	{"rich selections merged as often as allowed", "{campaign{" + strings.Repeat("parent{id name status rate words tags{id}}", 60) + "}}", ""},
-	{"arguments compared as often as allowed", "{campaign{" + strings.Repeat("related(first:1,last:2,ids:[1,2],a:{b:1,c:2}){totalCount}", 60) + "}}", "GRAPHQL_VALIDATION_FAILED"},
-	{"one spread many times in nested inline fragments", "{campaign{" + nested(100, "...{", strings.Repeat("...A ...B ", 400), "}") +
-		"}}fragment A on Campaign{id}fragment B on Campaign{id}", CodeOverlaps},
+	{
+		"one field many times in nested inline fragments",
+		"{campaign{" + nested(220, "...{", strings.Repeat("id ", 1300), "}") + "}}", CodeOverlaps,
+	},
+	{
+		"one field many times, as often as allowed",
+		"{campaign{" + nested(10, "...{", strings.Repeat("id ", 60), "}") + "}}", "",
+	},
+	{
+		"rich selections merged as often as allowed",
+		"{campaign{" + strings.Repeat("parent{id name status rate words tags{id}}", 60) + "}}", "",
+	},
+	{
+		"arguments compared as often as allowed",
+		"{campaign{" + strings.Repeat("related(first:1,last:2,ids:[1,2],a:{b:1,c:2}){totalCount}", 60) + "}}",
+		"GRAPHQL_VALIDATION_FAILED",
+	},
+	{
+		"one spread many times in nested inline fragments",
+		"{campaign{" + nested(100, "...{", strings.Repeat("...A ...B ", 400), "}") +
+			"}}fragment A on Campaign{id}fragment B on Campaign{id}",
+		CodeOverlaps,
+	},
 	{"twins, seven deep", "{campaign{" + twins(7) + "}}", ""},
-	{"twins of twins in fragments", "{campaign{...f0}}" + numbered(9, "fragment f# on Campaign{...{parent{...g# id}parent{...g# id}}}fragment g# on Campaign{id}"), "GRAPHQL_VALIDATION_FAILED"},
+	{
+		"twins of twins in fragments",
+		"{campaign{...f0}}" + numbered(
+			9, "fragment f# on Campaign{...{parent{...g# id}parent{...g# id}}}fragment g# on Campaign{id}",
+		),
+		"GRAPHQL_VALIDATION_FAILED",
+	},
 	{"twins through fragments", "{campaign{...f0}}" + fragmentTwins(9), CodeSelections},
 	{"twins through fragments, as many as allowed", "{campaign{...f0}}" + fragmentTwins(5), ""},
-	{"fragment chain with inline fragments at its end", "{campaign{...f0}}" + chain(100, strings.Repeat("...on Node{id}", 150)), CodeSelections},
+	{
+		"fragment chain with inline fragments at its end",
+		"{campaign{...f0}}" + chain(100, strings.Repeat("...on Node{id}", 150)), CodeSelections,
+	},
 	{"conflicting fields", "{campaign{" + numbered(150, "a:related(first:#){totalCount}") + "}}", CodeAliases},
-	{"conflicting fields, as many as allowed", "{campaign{" + numbered(90, "a:related(first:#){totalCount}") + "}}", "GRAPHQL_VALIDATION_FAILED"},
+	{
+		"conflicting fields, as many as allowed", "{campaign{" + numbered(90, "a:related(first:#){totalCount}") + "}}",
+		"GRAPHQL_VALIDATION_FAILED",
+	},
 	{"aliases", "{campaign{" + numbered(650, "a#:__typename ") + "}}", CodeAliases},
 	{"root fields", "{" + strings.Repeat("hello ", 1990) + "}", CodeRootFields},
 	{"directives", "{__typename " + strings.Repeat("@include(if:true) ", 250) + "}", CodeDirectives},
 	{"a thousand directives", "{__typename " + strings.Repeat("@include(if:true) ", 1000) + "}", CodeTokens},
 	{"depth", "{campaign{" + nested(490, "parent{", "id", "}") + "}}", CodeDepth},
 	{"introspection depth", "{__schema{types{" + nested(200, "fields{type{", "name", "}}") + "}}}", CodeDepth},
-	{"operations that share a fragment", numbered(200, "query q#{...F}") + "fragment F on Query{campaign{" + strings.Repeat("id ", 100) + "}}", CodeSelections},
-	{"fragments in a circle, each spreading all", "{campaign{...f0}}" + numbered(30, "fragment f# on Campaign{"+strings.ReplaceAll(numbered(30, "...f# "), "#", "")+"}"), "GRAPHQL_VALIDATION_FAILED"},
-	{"a fragment inside itself", "{campaign{...F}}fragment F on Campaign{parent{...F} id}", "GRAPHQL_VALIDATION_FAILED"},
+	{
+		"operations that share a fragment",
+		numbered(200, "query q#{...F}") + "fragment F on Query{campaign{" + strings.Repeat("id ", 100) + "}}",
+		CodeSelections,
+	},
+	{
+		"fragments in a circle, each spreading all",
+		"{campaign{...f0}}" + numbered(
+			30, "fragment f# on Campaign{"+strings.ReplaceAll(numbered(30, "...f# "), "#", "")+"}",
+		),
+		"GRAPHQL_VALIDATION_FAILED",
+	},
+	{
+		"a fragment inside itself", "{campaign{...F}}fragment F on Campaign{parent{...F} id}",
+		"GRAPHQL_VALIDATION_FAILED",
+	},
 	{"unknown fragments", "{" + numbered(900, "...f# ") + "}", CodeOverlaps},
 	{"unknown fields", "{campaign{" + numbered(1900, "nome# ") + "}}", "GRAPHQL_VALIDATION_FAILED"},
 	{"unknown types", "{campaign{" + numbered(120, "...on Campaignz#{id}") + "}}", "GRAPHQL_VALIDATION_FAILED"},
 	{"a type name of a megabyte", "{...on " + strings.Repeat("x", 1<<20) + "{hello}}", "GRAPHQL_VALIDATION_FAILED"},
 	{"a field name of a megabyte", "{campaign{" + strings.Repeat("x", 1<<20) + "}}", "GRAPHQL_VALIDATION_FAILED"},
-	{"an enum value of a megabyte", `{campaigns(filter:{status:["` + strings.Repeat("x", 1<<20) + `"]}){totalCount}}`, "GRAPHQL_VALIDATION_FAILED"},
+	{
+		"an enum value of a megabyte",
+		`{campaigns(filter:{status:["` + strings.Repeat("x", 1<<20) + `"]}){totalCount}}`, "GRAPHQL_VALIDATION_FAILED",
+	},
 	{"a name of a megabyte where none belongs", "query q" + strings.Repeat("x", 1<<20), "GRAPHQL_PARSE_FAILED"},
-	{"nested lists", "{campaigns(filter:{text:" + nested(900, "[", "", "]") + "}){totalCount}}", "GRAPHQL_VALIDATION_FAILED"},
+	{
+		"nested lists", "{campaigns(filter:{text:" + nested(900, "[", "", "]") + "}){totalCount}}",
+		"GRAPHQL_VALIDATION_FAILED",
+	},
 	{"nested input objects", "{campaigns(filter:" + nested(400, "{and:", "{}", "}") + "){totalCount}}", ""},
-	{"variables", "query(" + numbered(250, "$v#:ID ") + "){campaign{" + numbered(80, "a#:related(first:$v#){totalCount}") + "}}", "GRAPHQL_VALIDATION_FAILED"},
-	{"a block string of a megabyte", `{campaigns(filter:{text:["""` + strings.Repeat("a\n  b", 200_000) + `"""]}){totalCount}}`, ""},
+	{
+		"variables",
+		"query(" + numbered(250, "$v#:ID ") + "){campaign{" + numbered(80, "a#:related(first:$v#){totalCount}") + "}}",
+		"GRAPHQL_VALIDATION_FAILED",
+	},
+	{
+		"a block string of a megabyte",
+		`{campaigns(filter:{text:["""` + strings.Repeat("a\n  b", 200_000) + `"""]}){totalCount}}`, "",
+	},
 	{"a comment of a megabyte", "#" + strings.Repeat("x", 1<<20) + "\n{hello}", ""},
 	{"half a million comments", strings.Repeat("#\n", 500_000) + "{hello}", CodeTokens},
 }
@@ -101,7 +160,8 @@ func chain(n int, last string) string {
 	return b.String()
 }
 
-// It is not parallel: what it measures is its own thread's time, and collections of garbage are charged to whoever allocates.
+// It is not parallel: what it measures is its own thread's time, and collections of garbage are
+// charged to whoever allocates.
 func TestExpensiveDocumentsAreRefusedOrCheap(t *testing.T) {
 	for _, a := range attacks {
 		t.Run(a.name, func(t *testing.T) {

@@ -197,7 +197,8 @@ func (b *bill) fragment(f *ast.FragmentDefinition) cost {
 	return c
 }
 
-// rows returns how many rows the arguments ask for: the length of ids, or the greater of first and last, or the default.
+// rows returns how many rows the arguments ask for: the length of ids, or the greater of first and
+// last, or the default.
 func (b *bill) rows(args ast.ArgumentList, f fieldCost) int {
 	asked := 0
 	for _, a := range args {

@@ -1,17 +1,20 @@
-// Package guard refuses GraphQL documents that would cost more than they are worth, before any of their fields is resolved.
+// Package guard refuses GraphQL documents that would cost more than they are worth, before any of
+// their fields is resolved.
 //
-// The threat is a small document that is expensive to look at. Twenty-six fragments that each spread the next one twice fit
-// into a kilobyte and stand for sixty-seven million fields; whatever walks the spreads one by one is the attack's first
-// victim, a limit on complexity included. So each fragment is measured once, by itself, and its measure is added wherever
-// it is spread: depth, aliases, directives, selections and complexity all follow from the fragments' own, in time linear in
-// the size of the document. Counts saturate, so they cannot overflow into small numbers. Only when these limits are kept do
-// the rules of the specification run, since some of them are quadratic in the expanded document; see [Limits].Overlaps.
+// The threat is a small document that is expensive to look at. Twenty-six fragments that each
+// spread the next one twice fit into a kilobyte and stand for sixty-seven million fields; whatever
+// walks the spreads one by one is the attack's first victim, a limit on complexity included. So
+// each fragment is measured once, by itself, and its measure is added wherever it is spread: depth,
+// aliases, directives, selections and complexity all follow from the fragments' own, in time linear
+// in the size of the document. Counts saturate, so they cannot overflow into small numbers. Only
+// when these limits are kept do the rules of the specification run, since some of them are
+// quadratic in the expanded document; see [Limits].Overlaps.
 //
-// What depends on the document alone is checked while validating and holds for as long as the document is cached. What
-// depends on variables, the complexity, is worked out for each operation.
+// What depends on the document alone is checked while validating and holds for as long as the
+// document is cached. What depends on variables, the complexity, is worked out for each operation.
 //
-// The package knows gqlgen and gqlparser and nothing of campaigns, accounts or HTTP. Which fields cost more than others is
-// told by the caller.
+// The package knows gqlgen and gqlparser and nothing of campaigns, accounts or HTTP. Which fields
+// cost more than others is told by the caller.
 package guard
 
 import (
@@ -27,12 +30,14 @@ import (
 	"github.com/vektah/gqlparser/v2/validator/rules"
 )
 
-// Config tells a Guard what to allow and how to count. The zero value is a server without configuration.
+// Config tells a Guard what to allow and how to count. The zero value is a server without
+// configuration.
 //
-// Complexity is counted as follows. A field costs its weight, 1 by default; __typename is free. What is below a field is
-// multiplied by the rows it answers with: the arguments first or last where it has them, the length of the argument ids,
-// ListRows for another list of objects, and 1 for the lists of a type whose name ends in Connection, which are part of a page
-// already counted. Fields under @skip and @include count as if they were always there.
+// Complexity is counted as follows. A field costs its weight, 1 by default; __typename is free.
+// What is below a field is multiplied by the rows it answers with: the arguments first or last
+// where it has them, the length of the argument ids, ListRows for another list of objects, and 1
+// for the lists of a type whose name ends in Connection, which are part of a page already counted.
+// Fields under @skip and @include count as if they were always there.
 type Config struct {
 	// Limits are the bounds; a zero field takes the default.
 	Limits Limits
@@ -90,8 +95,9 @@ type Server interface {
 	Use(extension graphql.HandlerExtension)
 }
 
-// Install makes s obey the limits: the token limit in the parser, the limits on the document in validation, the limit on
-// complexity before execution. It replaces validation rules and a token limit set before.
+// Install makes s obey the limits: the token limit in the parser, the limits on the document in
+// validation, the limit on complexity before execution. It replaces validation rules and a token
+// limit set before.
 func (g *Guard) Install(s Server) {
 	s.SetParserTokenLimit(g.limits.Tokens)
 	s.SetValidationRulesFn(g.Rules)
@@ -110,8 +116,9 @@ func (g *Guard) Validate(schema graphql.ExecutableSchema) error {
 	return nil
 }
 
-// MutateOperationContext implements [graphql.OperationContextMutator]: it works out the complexity of the operation with its
-// variables, keeps it for [Complexity], and refuses the operation when it is over the limit.
+// MutateOperationContext implements [graphql.OperationContextMutator]: it works out the complexity
+// of the operation with its variables, keeps it for [Complexity], and refuses the operation when it
+// is over the limit.
 func (g *Guard) MutateOperationContext(_ context.Context, op *graphql.OperationContext) *gqlerror.Error {
 	c := g.cost(op.Operation, op.Variables)
 	op.Stats.SetExtension(statsKey, c)
@@ -141,12 +148,13 @@ func Complexity(ctx context.Context) int {
 	return c.complexity
 }
 
-// maxMessage is the length in bytes to which the messages of refused documents are cut: parser and validator repeat names
-// from the document, which may be as long as the request body.
+// maxMessage is the length in bytes to which the messages of refused documents are cut: parser and
+// validator repeat names from the document, which may be as long as the request body.
 const maxMessage = 1000
 
-// InterceptResponse implements [graphql.ResponseInterceptor]. gqlgen gives every error of parsing and validation a code of
-// its own; here the errors of this package and of the token limit get theirs back.
+// InterceptResponse implements [graphql.ResponseInterceptor]. gqlgen gives every error of parsing
+// and validation a code of its own; here the errors of this package and of the token limit get
+// theirs back.
 func (g *Guard) InterceptResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 	resp := next(ctx)
 	if resp == nil || resp.Data != nil {

@@ -56,8 +56,11 @@ func TestEachLimitRefusesOneOverIt(t *testing.T) {
 			[]string{CodeDirectives}, "The operation has 4 directives, the limit is 3.",
 		},
 		{
-			"root fields", "{hello campaign{id name} node{id}}", "{hello campaign{id} node{id} ...A} fragment A on Query{campaigns{totalCount}}",
-			[]string{CodeRootFields}, "The operation has 4 fields at its root, the limit is 3.",
+			"root fields",
+			"{hello campaign{id name} node{id}}",
+			"{hello campaign{id} node{id} ...A} fragment A on Query{campaigns{totalCount}}",
+			[]string{CodeRootFields},
+			"The operation has 4 fields at its root, the limit is 3.",
 		},
 		{
 			"selections", "{campaign{id name status rate words tags{id name} parent{id name}}}",
@@ -78,8 +81,11 @@ func TestEachLimitRefusesOneOverIt(t *testing.T) {
 			[]string{CodeOverlaps}, "The operation has 9 pairs of selections to merge, the limit is 6.",
 		},
 		{
-			"overlaps of spreads", "{campaign{...A}} fragment A on Campaign{id}", "{campaign{...A ...A ...A ...A}} fragment A on Campaign{id}",
-			[]string{CodeOverlaps}, "The operation has 12 pairs of selections to merge, the limit is 6.",
+			"overlaps of spreads",
+			"{campaign{...A}} fragment A on Campaign{id}",
+			"{campaign{...A ...A ...A ...A}} fragment A on Campaign{id}",
+			[]string{CodeOverlaps},
+			"The operation has 12 pairs of selections to merge, the limit is 6.",
 		},
 	}
 	sdl := testSchema + "directive @d on QUERY | FRAGMENT_DEFINITION"
@@ -145,14 +151,26 @@ func TestComplexityFollowsListsAndVariables(t *testing.T) {
 		{"a single id is a list of one", `{nodes(ids:"1"){...on Campaign{name}}}`, nil, 1 + 1},
 		{"an interface costs what its dearest type costs", "{node{id}}", nil, 1 + 4},
 		{"inline fragments add nothing", "{campaign{...on Campaign{...{name}}}}", nil, 1 + 1},
-		{"a fragment costs the same everywhere", "{campaign{...A parent{...A}}} fragment A on Campaign{name status}", nil, 1 + 2 + 1 + 2},
+		{
+			"a fragment costs the same everywhere", "{campaign{...A parent{...A}}} fragment A on Campaign{name status}",
+			nil, 1 + 2 + 1 + 2,
+		},
 		{"a variable", "query($n:Int){campaigns(first:$n){nodes{name}}}", map[string]any{"n": 9}, 1 + 9*2},
-		{"a variable of 64 bits", "query($n:Int){campaigns(first:$n){nodes{name}}}", map[string]any{"n": int64(9)}, 1 + 9*2},
+		{
+			"a variable of 64 bits", "query($n:Int){campaigns(first:$n){nodes{name}}}", map[string]any{"n": int64(9)},
+			1 + 9*2,
+		},
 		{"an absent variable", "query($n:Int){campaigns(first:$n){nodes{name}}}", nil, 1 + 25*2},
 		{"a null variable", "query($n:Int){campaigns(first:$n){nodes{name}}}", map[string]any{"n": nil}, 1 + 25*2},
 		{"the default of a variable", "query($n:Int=4){campaigns(first:$n){nodes{name}}}", nil, 1 + 4*2},
-		{"ids in a variable", "query($i:[ID!]!){nodes(ids:$i){...on Campaign{name}}}", map[string]any{"i": []any{"1", "2", "3"}}, 1 + 3},
-		{"ids in a typed list", "query($i:[ID!]!){nodes(ids:$i){...on Campaign{name}}}", map[string]any{"i": []string{"1", "2"}}, 1 + 2},
+		{
+			"ids in a variable", "query($i:[ID!]!){nodes(ids:$i){...on Campaign{name}}}",
+			map[string]any{"i": []any{"1", "2", "3"}}, 1 + 3,
+		},
+		{
+			"ids in a typed list", "query($i:[ID!]!){nodes(ids:$i){...on Campaign{name}}}",
+			map[string]any{"i": []string{"1", "2"}}, 1 + 2,
+		},
 		{"skipped fields count", "{hello @skip(if:true)}", nil, 1},
 		{"a mutation", "mutation{rename(id:1){id name}}", nil, 1 + 2},
 		{"introspection counts for its entry alone", "{__schema{types{name fields{name}}}}", nil, 1},
@@ -211,7 +229,9 @@ func TestCountsSaturateInsteadOfOverflowing(t *testing.T) {
 
 	s := serve(t, testSchema, g)
 	deep := "{campaign{" + nested(9, "related(first:2147483647){nodes{", "id", "}}") + "}}"
-	if got := New(Config{Limits: Limits{Depth: 30}}); codes(serve(t, testSchema, got).ask(deep, nil).Errors)[0] != CodeComplexity {
+	if got := New(
+		Config{Limits: Limits{Depth: 30}},
+	); codes(serve(t, testSchema, got).ask(deep, nil).Errors)[0] != CodeComplexity {
 		t.Error("nine nested lists of two thousand million rows are within the limit")
 	}
 	if got := codes(s.ask("{campaigns(first:99999999999999999999){nodes{id}}}", nil).Errors); len(got) == 0 {
@@ -222,11 +242,29 @@ func TestCountsSaturateInsteadOfOverflowing(t *testing.T) {
 func TestSpecificationRulesStillApply(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ name, query, suggested, plain string }{
-		{"unknown field", "{helo}", `Cannot query field "helo" on type "Query". Did you mean "hello"?`, `Cannot query field "helo" on type "Query".`},
-		{"missing selection", "{campaign}", `Field "campaign" of type "Campaign" must have a selection of subfields. Did you mean "campaign { ... }"?`, `Field "campaign" of type "Campaign" must have a selection of subfields.`},
-		{"unknown argument", "{campaign(idd:1){id}}", `Unknown argument "idd" on field "Query.campaign". Did you mean "id"?`, `Unknown argument "idd" on field "Query.campaign".`},
-		{"conflict", "{campaign{a:id a:name}}", `Fields "a" conflict because "id" and "name" are different fields. Use different aliases on the fields to fetch both if this was intentional.`, ""},
-		{"cycle", "{campaign{...A}} fragment A on Campaign{parent{...A}}", `Cannot spread fragment "A" within itself.`, ""},
+		{
+			"unknown field", "{helo}", `Cannot query field "helo" on type "Query". Did you mean "hello"?`,
+			`Cannot query field "helo" on type "Query".`,
+		},
+		{
+			"missing selection", "{campaign}",
+			`Field "campaign" of type "Campaign" must have a selection of subfields. Did you mean "campaign { ... }"?`,
+			`Field "campaign" of type "Campaign" must have a selection of subfields.`,
+		},
+		{
+			"unknown argument", "{campaign(idd:1){id}}",
+			`Unknown argument "idd" on field "Query.campaign". Did you mean "id"?`,
+			`Unknown argument "idd" on field "Query.campaign".`,
+		},
+		{
+			"conflict", "{campaign{a:id a:name}}",
+			`Fields "a" conflict because "id" and "name" are different fields. Use different aliases on the fields to fetch both if this was intentional.`,
+			"",
+		},
+		{
+			"cycle", "{campaign{...A}} fragment A on Campaign{parent{...A}}",
+			`Cannot spread fragment "A" within itself.`, "",
+		},
 		{"unknown fragment", "{...A}", `Unknown fragment "A".`, ""},
 	}
 	for _, tt := range tests {
@@ -271,7 +309,10 @@ func TestRulePanicIsNotSwallowed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	validate(serve(t, testSchema, New(Config{})).schema, doc, []core.Rule{{Name: "Broken", RuleFunc: func(*core.Events, core.AddErrFunc) { panic("broken") }}})
+	validate(
+		serve(t, testSchema, New(Config{})).schema, doc,
+		[]core.Rule{{Name: "Broken", RuleFunc: func(*core.Events, core.AddErrFunc) { panic("broken") }}},
+	)
 }
 
 func TestLongMessagesAreCutBetweenCharacters(t *testing.T) {
@@ -314,7 +355,9 @@ func TestIntrospectionOfAnExplorerPasses(t *testing.T) {
 
 func TestIntrospectionThatMultipliesIsRefused(t *testing.T) {
 	t.Parallel()
-	query := "{__schema{types{" + numbered(7, "a#:fields{type{"+strings.ReplaceAll(numbered(7, "b~#:fields{args{type{name}}}"), "~", "")+"}}") + "}}}"
+	query := "{__schema{types{" + numbered(
+		7, "a#:fields{type{"+strings.ReplaceAll(numbered(7, "b~#:fields{args{type{name}}}"), "~", "")+"}}",
+	) + "}}}"
 	s := serve(t, largeSchema(), New(Config{}))
 	if diff := cmp.Diff([]string{CodeIntrospection}, codes(s.ask(query, nil).Errors)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -14,16 +14,18 @@ import (
 type Limits struct {
 	// Tokens is the number of lexical tokens of the document, comments included. The parser stops there.
 	Tokens int
-	// Depth is how many fields may enclose each other; { a { b } } is 2. Selections below __schema and __type are not counted.
+	// Depth is how many fields may enclose each other; { a { b } } is 2. Selections below __schema
+	// and __type are not counted.
 	Depth int
 	// IntrospectionDepth is how many fields may enclose each other below __schema or __type.
 	// The introspection query of GraphiQL needs 14.
 	IntrospectionDepth int
 	// Complexity is the sum of the field weights, where a list multiplies what is below it. See [Config].
 	Complexity int
-	// IntrospectionCost is the estimated number of values that the introspection part of an operation answers with.
-	// It is kept apart from Complexity because it says nothing about the database. Reading a whole schema as GraphiQL does
-	// costs about 360,000 when that has 300 types of ten fields with two arguments each.
+	// IntrospectionCost is the estimated number of values that the introspection part of an
+	// operation answers with. It is kept apart from Complexity because it says nothing about the
+	// database. Reading a whole schema as GraphiQL does costs about 360,000 when that has 300 types
+	// of ten fields with two arguments each.
 	IntrospectionCost int
 	// Aliases is the number of fields that are renamed, in one operation.
 	Aliases int
@@ -34,8 +36,9 @@ type Limits struct {
 	// Selections is the number of fields, inline fragments and fragment spreads of the whole document:
 	// of all operations and, once more, of all fragment definitions, since validation visits each of those by itself.
 	Selections int
-	// Overlaps is the number of pairs of selections with the same response path, once for each inline fragment around them.
-	// Validation compares such pairs one by one to find out whether they can be merged.
+	// Overlaps is the number of pairs of selections with the same response path, once for each
+	// inline fragment around them. Validation compares such pairs one by one to find out whether
+	// they can be merged.
 	Overlaps int
 }
 
@@ -95,7 +98,8 @@ type Exceeded struct {
 	Code string
 	// What names the thing counted, as in "aliases".
 	What string
-	// Found is the number counted; counting stops at [math.MaxInt32]. It is 0 for tokens, which are not counted to the end.
+	// Found is the number counted; counting stops at [math.MaxInt32]. It is 0 for tokens, which are
+	// not counted to the end.
 	Found int
 	// Limit is the number allowed.
 	Limit int
@@ -120,7 +124,8 @@ func (e *Exceeded) graphQL() *gqlerror.Error {
 
 func upperFirst(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
-// ceiling is where counting saturates, so that no number of nested fragments can make a count overflow into a small one.
+// ceiling is where counting saturates, so that no number of nested fragments can make a count
+// overflow into a small one.
 const ceiling = math.MaxInt32
 
 // plus adds two counts between 0 and ceiling.

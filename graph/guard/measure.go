@@ -4,8 +4,9 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// measure is what a selection set adds up to with its fragments expanded. Every number is that of the selection set alone,
-// seen from its own level, so it does not depend on where the set is used and can be kept per fragment.
+// measure is what a selection set adds up to with its fragments expanded. Every number is that of
+// the selection set alone, seen from its own level, so it does not depend on where the set is used
+// and can be kept per fragment.
 type measure struct {
 	depth         int // levels of fields, not counting those below an introspection root
 	introspection int // levels of fields below an introspection root
@@ -35,7 +36,8 @@ type survey struct {
 	fragments map[string]*fragment
 	// cyclic is set when a fragment reaches itself; measures then cut the cycle and are too small.
 	cyclic bool
-	// longest is the length in bytes of the longest name or text literal: what spelling suggestions would be sought for.
+	// longest is the length in bytes of the longest name or text literal: what spelling suggestions
+	// would be sought for.
 	longest int
 }
 

@@ -2,12 +2,14 @@ package guard
 
 import "github.com/vektah/gqlparser/v2/ast"
 
-// overlaps returns how many pairs of selections the rule OverlappingFieldsCanBeMerged may have to compare.
+// overlaps returns how many pairs of selections the rule OverlappingFieldsCanBeMerged may have to
+// compare.
 //
-// That rule compares every two fields that answer under the same response path, and every two spreads at the same path,
-// and starts again inside each inline fragment: 220 inline fragments around 1,300 times the same field are 2,000 tokens and
-// two hundred million comparisons. The estimate is an upper bound and costs one step for each expanded selection,
-// so it must only be asked of a document without cycles whose expanded selections are known to be few.
+// That rule compares every two fields that answer under the same response path, and every two
+// spreads at the same path, and starts again inside each inline fragment: 220 inline fragments
+// around 1,300 times the same field are 2,000 tokens and two hundred million comparisons. The
+// estimate is an upper bound and costs one step for each expanded selection, so it must only be
+// asked of a document without cycles whose expanded selections are known to be few.
 func (s *survey) overlaps(doc *ast.QueryDocument) int {
 	o := overlap{survey: s, places: make(map[place]int)}
 	for _, op := range doc.Operations {

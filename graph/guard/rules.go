@@ -18,12 +18,14 @@ const (
 	maxSuggested = 100
 )
 
-// Rules returns the rule set for gqlgen's SetValidationRulesFn: one rule that checks the limits and, only when they are kept,
-// validates the document by the rules of the GraphQL specification. gqlgen alters the set it gets, so each call makes a new one.
+// Rules returns the rule set for gqlgen's SetValidationRulesFn: one rule that checks the limits
+// and, only when they are kept, validates the document by the rules of the GraphQL specification.
+// gqlgen alters the set it gets, so each call makes a new one.
 func (g *Guard) Rules() *rules.Rules {
 	return rules.NewRules(
 		core.Rule{Name: "Guard", RuleFunc: g.rule},
-		// gqlgen adds these two unless rules of these names exist, and they would then run before the limits are checked.
+		// gqlgen adds these two unless rules of these names exist, and they would then run before
+		// the limits are checked.
 		core.Rule{Name: rules.FieldsOnCorrectTypeRule.Name, RuleFunc: nothing},
 		core.Rule{Name: rules.ScalarLeafsRule.Name, RuleFunc: nothing},
 	)
@@ -66,8 +68,9 @@ func (g *Guard) check(schema *ast.Schema, doc *ast.QueryDocument) gqlerror.List 
 	}
 }
 
-// Check returns the limits that doc is over without looking at variables: all but Tokens, Complexity and IntrospectionCost.
-// A document with fragment cycles, which is invalid by another rule, may be over more than Check finds.
+// Check returns the limits that doc is over without looking at variables: all but Tokens,
+// Complexity and IntrospectionCost. A document with fragment cycles, which is invalid by another
+// rule, may be over more than Check finds.
 func (g *Guard) Check(doc *ast.QueryDocument) []*Exceeded {
 	_, over := g.survey(doc)
 	return over

@@ -1,5 +1,6 @@
-// Package ingest is the surface POST /events: a stream of events, one JSON object a line, answered line by line. It owns the reading and answering of the
-// stream; what an event is and what comes of it is the domain's.
+// Package ingest is the surface POST /events: a stream of events, one JSON object a line, answered
+// line by line. It owns the reading and answering of the stream; what an event is and what comes of
+// it is the domain's.
 package ingest
 
 import (
@@ -65,9 +66,10 @@ func New(accounts *account.Service, events *event.Service, opts Options) *Handle
 	return &Handler{accounts, events, opts}
 }
 
-// ServeHTTP answers one line for each line, in their order. The lines are recorded in batches, so that an answer means that its event is in the database.
-// A sender that does not take its answers while it sends is cut off in the end. The stream ends with the request, or after what was read when the server
-// stops: what has no answer may be sent again.
+// ServeHTTP answers one line for each line, in their order. The lines are recorded in batches, so
+// that an answer means that its event is in the database. A sender that does not take its answers
+// while it sends is cut off in the end. The stream ends with the request, or after what was read
+// when the server stops: what has no answer may be sent again.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, id, err := h.identify(r.Context())
 	if err != nil {
@@ -75,9 +77,15 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		surface.Refuse(w, r, h.Logger, err)
 		return
 	}
-	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/x-ndjson" || r.Header.Get("Content-Encoding") != "" {
+	if media, _, err := mime.ParseMediaType(
+		r.Header.Get("Content-Type"),
+	); err != nil || media != "application/x-ndjson" ||
+		r.Header.Get("Content-Encoding") != "" {
 		surface.LeaveUnread(w)
-		surface.RefuseAs(w, r, http.StatusUnsupportedMediaType, "BAD_REQUEST", "send application/x-ndjson, not encoded: one JSON object a line")
+		surface.RefuseAs(
+			w, r, http.StatusUnsupportedMediaType, "BAD_REQUEST",
+			"send application/x-ndjson, not encoded: one JSON object a line",
+		)
 		return
 	}
 	leave, err := h.Gate.Enter(id.UserID)
@@ -263,7 +271,10 @@ func (s *stream) record(ctx context.Context, batch []line) bool {
 		results, err = s.events.Record(work, events)
 	}
 	if err != nil && apperr.CodeOf(err) == apperr.Internal {
-		s.Logger.ErrorContext(ctx, "recording events failed", slog.String("requestId", surface.RequestID(ctx)), slog.Any("error", surface.Cause(err)))
+		s.Logger.ErrorContext(
+			ctx, "recording events failed", slog.String("requestId", surface.RequestID(ctx)),
+			slog.Any("error", surface.Cause(err)),
+		)
 	}
 	for i, l := range batch {
 		told := answer{ID: l.event.ID}

@@ -55,7 +55,8 @@ type object struct {
 	Currency   string  `json:"currency"`
 }
 
-// parse reads a line, of which no more is kept than an event may hold: thousands may wait. What is no object of an event has a fault, and its id where one can be made out.
+// parse reads a line, of which no more is kept than an event may hold: thousands may wait. What is
+// no object of an event has a fault, and its id where one can be made out.
 func parse(text []byte) line {
 	var o object
 	in := json.NewDecoder(bytes.NewReader(text))
@@ -71,10 +72,21 @@ func parse(text []byte) line {
 			ID string `json:"id"`
 		}
 		_ = json.Unmarshal(text, &known) // as far as it goes
-		return line{event: event.Event{ID: known.ID}.Fit(), fault: apperr.New(apperr.Invalid, "the line is no event: %s", reason(err))}
+		return line{
+			event: event.Event{ID: known.ID}.Fit(),
+			fault: apperr.New(apperr.Invalid, "the line is no event: %s", reason(err)),
+		}
 	}
 	e := event.Event{
-		ID: o.ID, Email: o.Email, At: o.At, URL: o.URL, Reason: o.Reason, UserAgent: o.UserAgent, IP: o.IP, Amount: o.Amount, Currency: o.Currency,
+		ID:        o.ID,
+		Email:     o.Email,
+		At:        o.At,
+		URL:       o.URL,
+		Reason:    o.Reason,
+		UserAgent: o.UserAgent,
+		IP:        o.IP,
+		Amount:    o.Amount,
+		Currency:  o.Currency,
 	}
 	if o.Kind == strings.ToUpper(o.Kind) {
 		e.Kind = kind.EventKind(strings.ToLower(o.Kind))

@@ -1,5 +1,6 @@
-// Package loader batches what the fields of one operation load one by one: however many ask, each kind costs one statement for each set of columns.
-// Loaders live for one operation and act for its caller.
+// Package loader batches what the fields of one operation load one by one: however many ask, each
+// kind costs one statement for each set of columns. Loaders live for one operation and act for its
+// caller.
 package loader
 
 import (
@@ -68,7 +69,9 @@ func New(campaigns *campaign.Service, emails *content.Service, tags *tag.Service
 		history: batched(func(ctx context.Context, keys []historyKey) ([][]*ent.CampaignChange, error) {
 			requests := make([]campaign.HistoryRequest, len(keys))
 			for i, key := range keys {
-				requests[i] = campaign.HistoryRequest{CampaignID: key.campaignID, BeforeVersion: key.beforeVersion, Limit: key.limit}
+				requests[i] = campaign.HistoryRequest{
+					CampaignID: key.campaignID, BeforeVersion: key.beforeVersion, Limit: key.limit,
+				}
 			}
 			return campaigns.Histories(ctx, requests)
 		}),
@@ -86,12 +89,15 @@ func (l *Loaders) TagCount(ctx context.Context, id int64) (int, error) {
 }
 
 // History returns entries of a campaign's history, newest first.
-func (l *Loaders) History(ctx context.Context, campaignID, beforeVersion int64, limit int) ([]*ent.CampaignChange, error) {
+func (l *Loaders) History(
+	ctx context.Context, campaignID, beforeVersion int64, limit int,
+) ([]*ent.CampaignChange, error) {
 	return l.history.Load(ctx, historyKey{campaignID, beforeVersion, limit})()
 }
 
-// EmailsAhead loads emails with the given columns in one statement, for later calls of Email with the same columns. One that is not there is
-// remembered as nil. After an error nothing is remembered: Email meets it again.
+// EmailsAhead loads emails with the given columns in one statement, for later calls of Email with
+// the same columns. One that is not there is remembered as nil. After an error nothing is
+// remembered: Email meets it again.
 func (l *Loaders) EmailsAhead(ctx context.Context, ids []int64, columns []string) {
 	if len(ids) == 0 {
 		return
@@ -153,11 +159,15 @@ func batched[K comparable, V any](load func(ctx context.Context, keys []K) ([]V,
 		}
 		return results
 	}
-	return dataloader.NewBatchedLoader(batch, dataloader.WithWait[K, V](wait), dataloader.WithBatchCapacity[K, V](capacity))
+	return dataloader.NewBatchedLoader(
+		batch, dataloader.WithWait[K, V](wait), dataloader.WithBatchCapacity[K, V](capacity),
+	)
 }
 
 // byColumns loads rows with one call for each set of columns that the keys name.
-func byColumns[V any](ctx context.Context, keys []rowKey, load func(context.Context, []int64, ...string) (map[int64]V, error)) ([]V, error) {
+func byColumns[V any](
+	ctx context.Context, keys []rowKey, load func(context.Context, []int64, ...string) (map[int64]V, error),
+) ([]V, error) {
 	ids := map[string][]int64{}
 	for _, key := range keys {
 		ids[key.columns] = append(ids[key.columns], key.id)

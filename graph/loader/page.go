@@ -6,8 +6,9 @@ import (
 	"campaignql/ent"
 )
 
-// pages remembers which campaigns an operation shows together, so that what one of them is asked for is read for all of them at once: the number of
-// statements does not hang on how fast the fields of a page ask one after the other.
+// pages remembers which campaigns an operation shows together, so that what one of them is asked
+// for is read for all of them at once: the number of statements does not hang on how fast the
+// fields of a page ask one after the other.
 type pages struct {
 	mu sync.Mutex
 	of map[*ent.Campaign]*campaignPage
@@ -29,9 +30,12 @@ func (l *Loaders) Together(rows []*ent.Campaign) {
 	}
 }
 
-// Whole returns the value of one campaign from what load answers by id for its page. A key, which names the reading and its arguments, is loaded once for
-// a page, with the context of whoever asks first.
-func Whole[V any](l *Loaders, c *ent.Campaign, key any, load func(rows []*ent.Campaign) (map[int64]V, error)) (V, error) {
+// Whole returns the value of one campaign from what load answers by id for its page. A key, which
+// names the reading and its arguments, is loaded once for a page, with the context of whoever asks
+// first.
+func Whole[V any](
+	l *Loaders, c *ent.Campaign, key any, load func(rows []*ent.Campaign) (map[int64]V, error),
+) (V, error) {
 	l.pages.mu.Lock()
 	page := l.pages.of[c]
 	if page == nil {

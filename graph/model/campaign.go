@@ -1,5 +1,6 @@
-// Package model holds the views through which GraphQL shows what the domains return: wrappers without rules, whose methods name one field each.
-// Inputs and payloads beside them are generated from the schema.
+// Package model holds the views through which GraphQL shows what the domains return: wrappers
+// without rules, whose methods name one field each. Inputs and payloads beside them are generated
+// from the schema.
 package model
 
 import (
@@ -168,7 +169,10 @@ func newAudience(c *ent.Campaign) (*Audience, error) {
 
 // NewAudience shows an audience; canonical is its canonical JSON, empty for one that was not given.
 func NewAudience(target query.Target, canonical []byte) *Audience {
-	shown := &Audience{Form: AudienceFormNone, Include: []*AudiencePart{}, Exclude: []*AudiencePart{}, Rules: scalar.JSON(canonical), Target: target}
+	shown := &Audience{
+		Form: AudienceFormNone, Include: []*AudiencePart{}, Exclude: []*AudiencePart{}, Rules: scalar.JSON(canonical),
+		Target: target,
+	}
 	switch {
 	case len(canonical) == 0:
 	case target.Audience.Form == rules.FormRules:

@@ -40,7 +40,8 @@ func (c *Connection[N]) Edges() []*Edge[N] {
 	return edges
 }
 
-// Pages are the pages below a row that were loaded for it, or why they could not be, by the arguments they were asked for with.
+// Pages are the pages below a row that were loaded for it, or why they could not be, by the
+// arguments they were asked for with.
 type Pages[N any] map[string]Loaded[N]
 
 // Loaded is a page, or why it could not be loaded.

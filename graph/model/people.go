@@ -8,7 +8,8 @@ import (
 	"campaignql/internal/people/field"
 )
 
-// SubscriberList shows a list of people. Its relations are loaded for all lists of a page at once, before they are shown.
+// SubscriberList shows a list of people. Its relations are loaded for all lists of a page at once,
+// before they are shown.
 type SubscriberList struct {
 	*ent.SubscriberList
 	// Active is how many people are written to, Fields what they may have a value in.
@@ -30,7 +31,8 @@ func (l *SubscriberList) SubscriberCount() (int, error) { return l.Active, l.Err
 // CustomFields are what its people may have a value in.
 func (l *SubscriberList) CustomFields() ([]*CustomField, error) { return list(l.Fields), l.Err }
 
-// Subscriber shows a person on a list. Its relations are loaded for all people of a page at once, before they are shown.
+// Subscriber shows a person on a list. Its relations are loaded for all people of a page at once,
+// before they are shown.
 type Subscriber struct {
 	*ent.Subscriber
 	OnList     *SubscriberList

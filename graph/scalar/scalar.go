@@ -1,5 +1,5 @@
-// Package scalar owns how the schema's own scalars are read and written. A value that cannot be one is a typed Invalid error, so that no text of the
-// runtime's reaches a client.
+// Package scalar owns how the schema's own scalars are read and written. A value that cannot be one
+// is a typed Invalid error, so that no text of the runtime's reaches a client.
 package scalar
 
 import (

@@ -20,9 +20,10 @@ var (
 	responseJSON = &media{[]string{"application/graphql-response+json; charset=utf-8"}, http.StatusBadRequest}
 )
 
-// negotiate returns the media type that the Accept header prefers: the one with the greatest quality, the first of those
-// that are equal, and application/json for a wildcard, without the header, and when nothing fits: an error that
-// the client did not ask to read helps it more than none.
+// negotiate returns the media type that the Accept header prefers: the one with the greatest
+// quality, the first of those that are equal, and application/json for a wildcard, without the
+// header, and when nothing fits: an error that the client did not ask to read helps it more than
+// none.
 func negotiate(header http.Header) *media {
 	values := header["Accept"]
 	if len(values) == 1 {

@@ -19,11 +19,15 @@ type instant struct {
 	response *graphql.Response
 }
 
-func (i instant) CreateOperationContext(context.Context, *graphql.RawParams) (*graphql.OperationContext, gqlerror.List) {
+func (i instant) CreateOperationContext(
+	context.Context, *graphql.RawParams,
+) (*graphql.OperationContext, gqlerror.List) {
 	return i.op, nil
 }
 
-func (i instant) DispatchOperation(ctx context.Context, _ *graphql.OperationContext) (graphql.ResponseHandler, context.Context) {
+func (i instant) DispatchOperation(
+	ctx context.Context, _ *graphql.OperationContext,
+) (graphql.ResponseHandler, context.Context) {
 	return func(context.Context) *graphql.Response { return i.response }, ctx
 }
 
@@ -39,7 +43,9 @@ func (d discard) Write(b []byte) (int, error) { return len(b), nil }
 // BenchmarkPOST compares a page of 16 KB with gqlgen's own transport.
 func BenchmarkPOST(b *testing.B) {
 	body := `{"query":"query Page($n: Int) { campaigns(first: $n) { nodes { id name status } } }","variables":{"n":50}}`
-	page := `{"nodes":[` + strings.TrimSuffix(strings.Repeat(`{"id":"Q2FtcGFpZ246MQ","name":"Spring <sale>","status":"SENT"},`, 250), ",") + `]}`
+	page := `{"nodes":[` + strings.TrimSuffix(
+		strings.Repeat(`{"id":"Q2FtcGFpZ246MQ","name":"Spring <sale>","status":"SENT"},`, 250), ",",
+	) + `]}`
 	exec := instant{
 		op:       &graphql.OperationContext{Operation: &ast.OperationDefinition{Operation: ast.Query}},
 		response: &graphql.Response{Data: []byte(page)},

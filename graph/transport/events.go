@@ -15,9 +15,10 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// Server-sent events carry an operation as graphql-sse's distinct connections mode says (https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md):
-// each response is the data of an event "next", and after the last comes an event "complete". A request that was understood is answered with 200 and the
-// errors in an event, as the client asked for nothing else.
+// Server-sent events carry an operation as graphql-sse's distinct connections mode says
+// (https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md): each response is the data of
+// an event "next", and after the last comes an event "complete". A request that was understood is
+// answered with 200 and the errors in an event, as the client asked for nothing else.
 
 const (
 	eventStream = "text/event-stream"
@@ -26,7 +27,8 @@ const (
 )
 
 const (
-	// defaultHeartbeat is how often a comment is sent while nothing happens, so that neither side takes the connection for dead.
+	// defaultHeartbeat is how often a comment is sent while nothing happens, so that neither side
+	// takes the connection for dead.
 	defaultHeartbeat = 15 * time.Second
 	// writeTimeout is how long a reader may take nothing before its connection is given up.
 	writeTimeout = 10 * time.Second
@@ -34,8 +36,9 @@ const (
 	stoppingTimeout = 2 * time.Second
 )
 
-// acceptsEvents tells whether server-sent events are welcome at all, and whether more so than a single response: a client that lists them behind JSON gets
-// them where there is no other way, that is for a subscription.
+// acceptsEvents tells whether server-sent events are welcome at all, and whether more so than a
+// single response: a client that lists them behind JSON gets them where there is no other way, that
+// is for a subscription.
 func acceptsEvents(header http.Header) (welcome, preferred bool) {
 	values := header["Accept"]
 	if !slices.ContainsFunc(values, func(value string) bool { return strings.Contains(value, "event-stream") }) {
@@ -129,7 +132,8 @@ func (x *exchange) openEvents() *events {
 	header.Set("Cache-Control", "no-store")
 	header.Set("X-Accel-Buffering", "no") // nginx passes on what comes when it comes
 	e := &events{w: x.w, control: http.NewResponseController(x.w)}
-	// The server's time to read a request has been served: the connection is only read from now on to see the client go.
+	// The server's time to read a request has been served: the connection is only read from now on
+	// to see the client go.
 	_ = e.control.SetReadDeadline(time.Time{})
 	x.w.WriteHeader(http.StatusOK)
 	return e
@@ -208,7 +212,9 @@ func (e *events) close() {
 }
 
 // panicked is the response of an operation that panicked, which the server's recover function has reported.
-func panicked(ctx context.Context, exec graphql.GraphExecutor, op *graphql.OperationContext, value any) *graphql.Response {
+func panicked(
+	ctx context.Context, exec graphql.GraphExecutor, op *graphql.OperationContext, value any,
+) *graphql.Response {
 	err := op.Recover(ctx, value)
 	return exec.DispatchError(graphql.WithOperationContext(ctx, op), gqlerror.List{gqlerror.WrapIfUnwrapped(err)})
 }

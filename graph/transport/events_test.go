@@ -38,8 +38,11 @@ func TestEventsFollowTheirProtocol(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := ask(srv, http.MethodPost, "/", `{"query":"`+tt.query+`"}`, "Content-Type: application/json", tt.accept)
-			if got.Code != http.StatusOK || got.Header().Get("Content-Type") != "text/event-stream; charset=utf-8" || got.Body.String() != tt.want {
+			got := ask(
+				srv, http.MethodPost, "/", `{"query":"`+tt.query+`"}`, "Content-Type: application/json", tt.accept,
+			)
+			if got.Code != http.StatusOK || got.Header().Get("Content-Type") != "text/event-stream; charset=utf-8" ||
+				got.Body.String() != tt.want {
 				t.Errorf("%d %v\n%s\nwant\n%s", got.Code, got.Header(), got.Body, tt.want)
 			}
 		})
@@ -71,7 +74,9 @@ func TestEventsAreSentToThoseWhoAskForThem(t *testing.T) {
 	} {
 		for i, query := range []string{"{ hello }", "subscription S { tick }"} {
 			srv := newServer(t, HTTP{}, map[string]run{"S": ticks(1)})
-			got := ask(srv, http.MethodPost, "/", `{"query":"`+query+`"}`, "Content-Type: application/json", "Accept: "+accept)
+			got := ask(
+				srv, http.MethodPost, "/", `{"query":"`+query+`"}`, "Content-Type: application/json", "Accept: "+accept,
+			)
 			if contentType, _, _ := strings.Cut(got.Header().Get("Content-Type"), ";"); contentType != want[i] {
 				t.Errorf("%q: %s is answered with %s, want %s", accept, query, contentType, want[i])
 			}
@@ -81,7 +86,13 @@ func TestEventsAreSentToThoseWhoAskForThem(t *testing.T) {
 
 func TestMutationIsNotSentByGETForItsEvents(t *testing.T) {
 	t.Parallel()
-	if got := ask(newServer(t, HTTP{}, nil), http.MethodGet, "/?query=mutation{shout}", "", sse); got.Code != http.StatusMethodNotAllowed {
+	if got := ask(
+		newServer(t, HTTP{}, nil),
+		http.MethodGet,
+		"/?query=mutation{shout}",
+		"",
+		sse,
+	); got.Code != http.StatusMethodNotAllowed {
 		t.Errorf("%d %s", got.Code, got.Body)
 	}
 }
@@ -98,7 +109,9 @@ func TestStreamOutlivesTheTimeToReadARequest(t *testing.T) {
 	server.Config.ReadTimeout, server.Config.WriteTimeout = 100*time.Millisecond, 100*time.Millisecond
 	server.Start()
 	defer server.Close()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL, strings.NewReader(`{"query":"subscription S { tick }"}`))
+	request, err := http.NewRequestWithContext(
+		t.Context(), http.MethodPost, server.URL, strings.NewReader(`{"query":"subscription S { tick }"}`),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +135,8 @@ type deaf struct{ http.ResponseWriter }
 
 func (deaf) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
 
-// TestStreamThatCannotBeWrittenEnds would not end where the writer's error were passed over: here nothing else tells that the client is gone.
+// TestStreamThatCannotBeWrittenEnds would not end where the writer's error were passed over: here
+// nothing else tells that the client is gone.
 func TestStreamThatCannotBeWrittenEnds(t *testing.T) {
 	t.Parallel()
 	made := 0

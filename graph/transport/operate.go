@@ -88,9 +88,10 @@ func (a *afterwards) run() {
 	}
 }
 
-// AfterOperation calls done when the operation of a context is over and nothing of its answer is held any more, which is
-// later than the end of the context: a client may complete an operation while its answer waits to be written. It reports
-// false, and calls nothing, in the context of a single HTTP request.
+// AfterOperation calls done when the operation of a context is over and nothing of its answer is
+// held any more, which is later than the end of the context: a client may complete an operation
+// while its answer waits to be written. It reports false, and calls nothing, in the context of a
+// single HTTP request.
 func AfterOperation(ctx context.Context, done func()) bool {
 	after, ok := ctx.Value(afterKey{}).(*afterwards)
 	if ok {
@@ -101,7 +102,8 @@ func AfterOperation(ctx context.Context, done func()) bool {
 	return ok
 }
 
-// operate runs an operation to its end and tells the client what came of it. The id is free before the end is told: the client may use it again at once.
+// operate runs an operation to its end and tells the client what came of it. The id is free before
+// the end is told: the client may use it again at once.
 func (c *socket) operate(ctx context.Context, op *operation, params *graphql.RawParams) {
 	defer func() { <-c.places }()
 	defer c.forget(op)
@@ -127,7 +129,8 @@ func (c *socket) operate(ctx context.Context, op *operation, params *graphql.Raw
 	}
 }
 
-// admit notes the kind of an operation, and reports whether it may run: a subscription may not when the server has begun to stop meanwhile.
+// admit notes the kind of an operation, and reports whether it may run: a subscription may not when
+// the server has begun to stop meanwhile.
 func (c *socket) admit(op *operation, kind ast.Operation) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -175,11 +178,15 @@ func (c *socket) fail(id string, errs gqlerror.List) {
 
 // refuse answers an operation that is not begun.
 func (c *socket) refuse(id string, f *fault) {
-	resp := c.exec.DispatchError(graphql.WithOperationContext(c.connection.Context, &graphql.OperationContext{Headers: c.header}), gqlerror.List{f.graphQL()})
+	resp := c.exec.DispatchError(
+		graphql.WithOperationContext(c.connection.Context, &graphql.OperationContext{Headers: c.header}),
+		gqlerror.List{f.graphQL()},
+	)
 	c.fail(id, resp.Errors)
 }
 
-// forget frees the id of an operation that has ended, unless the client has given it to another already. It may be called again.
+// forget frees the id of an operation that has ended, unless the client has given it to another
+// already. It may be called again.
 func (c *socket) forget(op *operation) {
 	op.cancel()
 	c.mu.Lock()

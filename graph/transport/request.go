@@ -74,7 +74,12 @@ func (x *exchange) readPOST(t HTTP) *fault {
 // readBody reads the body as far as it is admitted. Who is refused is answered at once, and the rest is not waited for.
 func (x *exchange) readBody(t HTTP) *fault {
 	request := surface.BodyRequest{
-		From: surface.HTTPBody(x.w, x.r), Length: x.r.ContentLength, MaxBody: t.maxBody(), MaxGranted: max(t.maxBody(), t.MaxLarge),
+		From: surface.HTTPBody(
+			x.w, x.r,
+		),
+		Length:     x.r.ContentLength,
+		MaxBody:    t.maxBody(),
+		MaxGranted: max(t.maxBody(), t.MaxLarge),
 	}
 	if t.Identify != nil {
 		asked := false
@@ -93,10 +98,16 @@ func (x *exchange) readBody(t HTTP) *fault {
 	surface.LeaveUnread(x.w)
 	if large := (*http.MaxBytesError)(nil); errors.As(err, &large) {
 		if large.Limit < request.MaxGranted && t.LargerWith != "" {
-			return refuse(http.StatusRequestEntityTooLarge, CodePayloadTooLarge,
-				"the request body is larger than %d bytes; with %s up to %d are read", large.Limit, t.LargerWith, t.MaxLarge)
+			return refuse(
+				http.StatusRequestEntityTooLarge, CodePayloadTooLarge,
+				"the request body is larger than %d bytes; with %s up to %d are read", large.Limit, t.LargerWith,
+				t.MaxLarge,
+			)
 		}
-		return refuse(http.StatusRequestEntityTooLarge, CodePayloadTooLarge, "the request body is larger than %d bytes", large.Limit)
+		return refuse(
+			http.StatusRequestEntityTooLarge, CodePayloadTooLarge, "the request body is larger than %d bytes",
+			large.Limit,
+		)
 	}
 	return bodyFault(err)
 }
@@ -104,8 +115,10 @@ func (x *exchange) readBody(t HTTP) *fault {
 // bodyFault is the answer to a body that could not be read.
 func bodyFault(err error) *fault {
 	if errors.Is(err, surface.ErrSlowBody) {
-		return refuse(http.StatusRequestTimeout, CodeRequestTimeout,
-			"the request body came too slowly: without credentials in the header Authorization a large one has little time")
+		return refuse(
+			http.StatusRequestTimeout, CodeRequestTimeout,
+			"the request body came too slowly: without credentials in the header Authorization a large one has little time",
+		)
 	}
 	if all := apperr.All(err); len(all) > 0 {
 		return (&Refusal{
@@ -155,7 +168,10 @@ func charge(body *surface.Body, text []byte) *fault {
 	}
 	n := values(text)
 	if n > maxValues {
-		return refuse(http.StatusRequestEntityTooLarge, CodePayloadTooLarge, "the request body has more than %d values", maxValues)
+		return refuse(
+			http.StatusRequestEntityTooLarge, CodePayloadTooLarge, "the request body has more than %d values",
+			maxValues,
+		)
 	}
 	if err := body.Charge(int64(n) * valueSize); err != nil {
 		return bodyFault(err)
@@ -183,7 +199,9 @@ func values(text []byte) (n int) {
 func (x *exchange) readGET(limit int64) *fault {
 	x.w.Header().Add("Vary", "Accept")
 	if int64(len(x.r.URL.RawQuery)) > limit {
-		return refuse(http.StatusRequestURITooLong, CodePayloadTooLarge, "the query string is longer than %d bytes", limit)
+		return refuse(
+			http.StatusRequestURITooLong, CodePayloadTooLarge, "the query string is longer than %d bytes", limit,
+		)
 	}
 	values, err := url.ParseQuery(x.r.URL.RawQuery)
 	if err != nil {
@@ -211,7 +229,10 @@ func (x *exchange) accept(p *payload) *fault { return take(&x.params, p) }
 func take(params *graphql.RawParams, p *payload) *fault {
 	// A persisted query is sent by its hash alone; the extension that knows it fills the query in.
 	if p.Query == "" && p.Extensions["persistedQuery"] == nil {
-		return refuse(http.StatusBadRequest, CodeBadRequest, "the parameter query is missing: it must be a string with a GraphQL document")
+		return refuse(
+			http.StatusBadRequest, CodeBadRequest,
+			"the parameter query is missing: it must be a string with a GraphQL document",
+		)
 	}
 	params.Query = p.Query
 	params.OperationName = p.OperationName
@@ -224,7 +245,9 @@ func take(params *graphql.RawParams, p *payload) *fault {
 // is refused with everything else.
 func checkContent(header http.Header) *fault {
 	if coding := header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
-		return refuse(http.StatusUnsupportedMediaType, CodeUnsupportedMediaType, "the request body must not be compressed")
+		return refuse(
+			http.StatusUnsupportedMediaType, CodeUnsupportedMediaType, "the request body must not be compressed",
+		)
 	}
 	contentType := header.Get("Content-Type")
 	if contentType == "application/json" {
@@ -232,9 +255,13 @@ func checkContent(header http.Header) *fault {
 	}
 	name, params, err := mime.ParseMediaType(contentType)
 	if err != nil || name != "application/json" {
-		return refuse(http.StatusUnsupportedMediaType, CodeUnsupportedMediaType, "the Content-Type of a POST must be application/json")
+		return refuse(
+			http.StatusUnsupportedMediaType, CodeUnsupportedMediaType,
+			"the Content-Type of a POST must be application/json",
+		)
 	}
-	if charset, given := params["charset"]; given && !strings.EqualFold(charset, "utf-8") && !strings.EqualFold(charset, "utf8") {
+	if charset, given := params["charset"]; given && !strings.EqualFold(charset, "utf-8") &&
+		!strings.EqualFold(charset, "utf8") {
 		return refuse(http.StatusUnsupportedMediaType, CodeUnsupportedMediaType, "the charset of a POST must be UTF-8")
 	}
 	return nil

@@ -12,8 +12,8 @@ import (
 	"campaignql/internal/surface"
 )
 
-// write sends a response. The data of gqlgen is JSON already and is passed on as it is; encoding/json would read all of it
-// once more to compact it.
+// write sends a response. The data of gqlgen is JSON already and is passed on as it is;
+// encoding/json would read all of it once more to compact it.
 func (x *exchange) write(status int, resp *graphql.Response) {
 	if resp.Data == nil {
 		classify(resp.Errors)

@@ -58,23 +58,26 @@ type Closing struct {
 // Error implements error.
 func (c *Closing) Error() string { return c.Reason }
 
-// Socket is the transport over WebSocket, for operations of every kind: the subprotocol graphql-transport-ws, and no other. Documents pass the same rules as
-// those of HTTP. It does not look at the origin of a page: the middleware before it must.
+// Socket is the transport over WebSocket, for operations of every kind: the subprotocol
+// graphql-transport-ws, and no other. Documents pass the same rules as those of HTTP. It does not
+// look at the origin of a page: the middleware before it must.
 type Socket struct {
-	// MaxMessage is the largest message of a client in bytes; zero is DefaultMaxBody. A larger one closes the connection with 1009.
+	// MaxMessage is the largest message of a client in bytes; zero is DefaultMaxBody. A larger one
+	// closes the connection with 1009.
 	MaxMessage int64
 	// Bodies admits messages that are not small, as bodies of HTTP; limits of their own by default. Identify, if set,
 	// tells from the context that Init returned to whom the connection belongs.
 	Bodies   *surface.Bodies
 	Identify func(ctx context.Context) surface.Grant
-	// MaxOperations is how many operations one connection may have running; zero is 32. Further ones are refused, each by an error.
+	// MaxOperations is how many operations one connection may have running; zero is 32. Further
+	// ones are refused, each by an error.
 	MaxOperations int
 	// InitTimeout is how long a client may take to send connection_init, 10 s by default.
 	InitTimeout time.Duration
 	// AnonymousTimeout is how long a connection may be open whose caller is not known; 30 s by default.
 	AnonymousTimeout time.Duration
-	// MessageSilence is how long a client may send nothing within a message, 30 s by default, and MessageTimeout how long it
-	// may take to send one, 2 min by default.
+	// MessageSilence is how long a client may send nothing within a message, 30 s by default, and
+	// MessageTimeout how long it may take to send one, 2 min by default.
 	MessageSilence, MessageTimeout time.Duration
 	// Ping is how often the client is asked whether it is there, and how long it may take to answer; 20 s by default.
 	Ping time.Duration
@@ -82,7 +85,8 @@ type Socket struct {
 	Init func(ctx context.Context, payload map[string]any) (Connection, error)
 	// Enter, if set, takes a place for a connection whose caller is not known yet.
 	Enter func(ctx context.Context) Place
-	// Stopping is closed when the server begins to stop: subscriptions end, other operations are let finish, then the connection is closed with 1001.
+	// Stopping is closed when the server begins to stop: subscriptions end, other operations are
+	// let finish, then the connection is closed with 1001.
 	Stopping <-chan struct{}
 }
 
@@ -118,7 +122,9 @@ func (t Socket) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExe
 		place = t.Enter(r.Context())
 		defer place.Leave()
 	}
-	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{subprotocol}, InsecureSkipVerify: true})
+	conn, err := websocket.Accept(
+		w, r, &websocket.AcceptOptions{Subprotocols: []string{subprotocol}, InsecureSkipVerify: true},
+	)
 	if err != nil {
 		return // Accept has answered
 	}
@@ -172,10 +178,12 @@ type socket struct {
 	initialised  bool
 	acknowledged chan struct{}
 
-	// places are taken by operations until they are wholly over: as many may be ending as may be active, and the client's next message waits for one of them.
+	// places are taken by operations until they are wholly over: as many may be ending as may be
+	// active, and the client's next message waits for one of them.
 	places chan struct{}
 
-	// sending is held while a message is being written, and writing is since when, in nanoseconds of Unix time; zero while none is.
+	// sending is held while a message is being written, and writing is since when, in nanoseconds
+	// of Unix time; zero while none is.
 	sending sync.Mutex
 	writing atomic.Int64
 
@@ -194,7 +202,8 @@ type message struct {
 	Payload json.RawMessage `json:"payload,omitempty"`
 }
 
-// read takes what the client sends until the connection ends; it returns how to close it, nil when it is closed already.
+// read takes what the client sends until the connection ends; it returns how to close it, nil when
+// it is closed already.
 func (c *socket) read() *Closing {
 	for {
 		body := new(surface.Body)
@@ -210,8 +219,9 @@ func (c *socket) read() *Closing {
 	}
 }
 
-// frames is a message as the source of a body. A client that is silent within it, or takes too long for all of it, loses
-// its connection: a message that has begun may hold a place of other connections.
+// frames is a message as the source of a body. A client that is silent within it, or takes too long
+// for all of it, loses its connection: a message that has begun may hold a place of other
+// connections.
 type frames struct {
 	io.Reader
 	conn    *websocket.Conn
@@ -459,8 +469,8 @@ func (c *socket) send(m message) {
 	c.write(text)
 }
 
-// write writes the parts of a message. It puts them together when it is their turn, so that the answers that wait for a slow
-// client are held once.
+// write writes the parts of a message. It puts them together when it is their turn, so that the
+// answers that wait for a slow client are held once.
 func (c *socket) write(parts ...[]byte) {
 	c.sending.Lock()
 	defer c.sending.Unlock()

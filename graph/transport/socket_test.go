@@ -125,9 +125,16 @@ const tick = `{"id":"a","type":"next","payload":{"data":{"tick":"x"}}}`
 
 func TestOperationsOfEveryKindRunOverASocket(t *testing.T) {
 	t.Parallel()
-	c := converse(t, Socket{}, map[string]run{"S": ticks(2), "F": failWith(gqlerror.Errorf("bad luck")), "R": func(context.Context, *graphql.OperationContext) *graphql.Response {
-		return &graphql.Response{Errors: gqlerror.List{gqlerror.Errorf("refused")}}
-	}})
+	c := converse(
+		t, Socket{},
+		map[string]run{
+			"S": ticks(2),
+			"F": failWith(gqlerror.Errorf("bad luck")),
+			"R": func(context.Context, *graphql.OperationContext) *graphql.Response {
+				return &graphql.Response{Errors: gqlerror.List{gqlerror.Errorf("refused")}}
+			},
+		},
+	)
 	c.say(hello)
 	c.hear(ack)
 	c.say(subscribe("a", `subscription S { tick }`))
@@ -135,20 +142,31 @@ func TestOperationsOfEveryKindRunOverASocket(t *testing.T) {
 	c.say(subscribe("b", `mutation { shout }`))
 	c.hear(`{"id":"b","type":"next","payload":{"data":{"hello":"world <3"}}}`, `{"id":"b","type":"complete"}`)
 	c.say(subscribe("c", `query F { hello }`))
-	c.hear(`{"id":"c","type":"next","payload":{"errors":[{"message":"bad luck"}],"data":null}}`, `{"id":"c","type":"complete"}`)
+	c.hear(
+		`{"id":"c","type":"next","payload":{"errors":[{"message":"bad luck"}],"data":null}}`,
+		`{"id":"c","type":"complete"}`,
+	)
 	c.say(subscribe("d", `query R { hello }`))
 	c.hear(`{"id":"d","type":"error","payload":[{"message":"refused","extensions":{"code":"BAD_REQUEST"}}]}`)
 	c.say(subscribe("e", `{ nothing }`))
-	c.hear(`{"id":"e","type":"error","payload":[{"message":"Cannot query field \"nothing\" on type \"Query\".","locations":[{"line":1,"column":3}],"extensions":{"code":"GRAPHQL_VALIDATION_FAILED"}}]}`)
+	c.hear(
+		`{"id":"e","type":"error","payload":[{"message":"Cannot query field \"nothing\" on type \"Query\".","locations":[{"line":1,"column":3}],"extensions":{"code":"GRAPHQL_VALIDATION_FAILED"}}]}`,
+	)
 	c.say(`{"type":"ping","payload":{"x":1}}`, `{"type":"pong"}`)
 	c.hear(`{"type":"pong","payload":{"x":1}}`)
 }
 
 func TestPanicIsAnErrorOfItsOperationAlone(t *testing.T) {
 	t.Parallel()
-	c := converse(t, Socket{}, map[string]run{"P": func(context.Context, *graphql.OperationContext) *graphql.Response { panic("oh") }})
+	c := converse(
+		t, Socket{},
+		map[string]run{"P": func(context.Context, *graphql.OperationContext) *graphql.Response { panic("oh") }},
+	)
 	c.say(hello, subscribe("a", `query P { hello }`))
-	c.hear(ack, `{"id":"a","type":"error","payload":[{"message":"internal system error","extensions":{"code":"BAD_REQUEST"}}]}`)
+	c.hear(
+		ack,
+		`{"id":"a","type":"error","payload":[{"message":"internal system error","extensions":{"code":"BAD_REQUEST"}}]}`,
+	)
 	c.say(subscribe("a", `{ hello }`))
 	c.hear(`{"id":"a","type":"next","payload":{"data":{"hello":"world <3"}}}`)
 }
@@ -203,7 +221,10 @@ func TestAKnownCallerIsNotClosedForItsPlaceOrTime(t *testing.T) {
 	known := func(ctx context.Context, payload map[string]any) (Connection, error) {
 		return Connection{Context: ctx, Known: payload != nil}, nil
 	}
-	s := Socket{Init: known, AnonymousTimeout: 200 * time.Millisecond, Enter: func(context.Context) Place { return lobby.Enter("somewhere") }}
+	s := Socket{
+		Init: known, AnonymousTimeout: 200 * time.Millisecond,
+		Enter: func(context.Context) Place { return lobby.Enter("somewhere") },
+	}
 	server := newSocketServer(t, s, nil)
 	c := dial(t, server, subprotocol)
 	c.say(`{"type":"connection_init","payload":{"apiKey":"x"}}`)
@@ -243,7 +264,9 @@ func TestOperationsOfAConnectionAreLimited(t *testing.T) {
 	c.say(hello, subscribe("a", "subscription W { tick }"))
 	c.hear(ack, tick)
 	c.say(subscribe("b", "{ hello }"))
-	c.hear(`{"id":"b","type":"error","payload":[{"message":"This connection runs as many operations as it may: complete one first.","extensions":{"code":"RATE_LIMITED"}}]}`)
+	c.hear(
+		`{"id":"b","type":"error","payload":[{"message":"This connection runs as many operations as it may: complete one first.","extensions":{"code":"RATE_LIMITED"}}]}`,
+	)
 	c.say(`{"id":"a","type":"complete"}`, subscribe("a", "{ hello }"))
 	c.hear(`{"id":"a","type":"next","payload":{"data":{"hello":"world <3"}}}`, `{"id":"a","type":"complete"}`)
 }
@@ -268,10 +291,13 @@ func TestClientThatAnswersNoPingIsLeft(t *testing.T) {
 
 func TestClientThatAnswersPingsStays(t *testing.T) {
 	t.Parallel()
-	c := converse(t, Socket{Ping: 20 * time.Millisecond}, map[string]run{"W": func(ctx context.Context, _ *graphql.OperationContext) *graphql.Response {
-		time.Sleep(200 * time.Millisecond) // ten pings
-		return &graphql.Response{Data: []byte(`{"hello":"x"}`)}
-	}})
+	c := converse(
+		t, Socket{Ping: 20 * time.Millisecond},
+		map[string]run{"W": func(ctx context.Context, _ *graphql.OperationContext) *graphql.Response {
+			time.Sleep(200 * time.Millisecond) // ten pings
+			return &graphql.Response{Data: []byte(`{"hello":"x"}`)}
+		}},
+	)
 	c.say(hello, subscribe("a", "query W { hello }"))
 	c.hear(ack, `{"id":"a","type":"next","payload":{"data":{"hello":"x"}}}`)
 }
@@ -279,11 +305,14 @@ func TestClientThatAnswersPingsStays(t *testing.T) {
 func TestStopLetsQueriesFinishAndEndsSubscriptions(t *testing.T) {
 	t.Parallel()
 	stopping, release, began := make(chan struct{}), make(chan struct{}), make(chan struct{})
-	c := converse(t, Socket{Stopping: stopping}, map[string]run{"W": waits(), "Q": func(context.Context, *graphql.OperationContext) *graphql.Response {
-		close(began)
-		<-release
-		return &graphql.Response{Data: []byte(`{"hello":"late"}`)}
-	}})
+	c := converse(
+		t, Socket{Stopping: stopping},
+		map[string]run{"W": waits(), "Q": func(context.Context, *graphql.OperationContext) *graphql.Response {
+			close(began)
+			<-release
+			return &graphql.Response{Data: []byte(`{"hello":"late"}`)}
+		}},
+	)
 	c.say(hello, subscribe("a", "subscription W { tick }"))
 	c.hear(ack, tick)
 	c.say(subscribe("b", "query Q { hello }"))
@@ -310,7 +339,8 @@ func TestStopLetsQueriesFinishAndEndsSubscriptions(t *testing.T) {
 	c.closed(1001)
 }
 
-// TestIDIsFreeAsSoonAsItsOperationHasEnded gives the id to the next operation the moment the end is told, as a client may that counts its own.
+// TestIDIsFreeAsSoonAsItsOperationHasEnded gives the id to the next operation the moment the end is
+// told, as a client may that counts its own.
 func TestIDIsFreeAsSoonAsItsOperationHasEnded(t *testing.T) {
 	t.Parallel()
 	c := converse(t, Socket{}, map[string]run{"R": func(context.Context, *graphql.OperationContext) *graphql.Response {
@@ -326,7 +356,8 @@ func TestIDIsFreeAsSoonAsItsOperationHasEnded(t *testing.T) {
 	}
 }
 
-// TestStoppingServerDoesNotWaitForWhoReadsNothing fills what connections of both kinds hold, and stops: they must be gone before a write is given up anyway.
+// TestStoppingServerDoesNotWaitForWhoReadsNothing fills what connections of both kinds hold, and
+// stops: they must be gone before a write is given up anyway.
 func TestStoppingServerDoesNotWaitForWhoReadsNothing(t *testing.T) {
 	t.Parallel()
 	stopping, ended := make(chan struct{}), make(chan struct{}, 2)
@@ -346,7 +377,9 @@ func TestStoppingServerDoesNotWaitForWhoReadsNothing(t *testing.T) {
 	defer server.Close()
 	c := dial(t, server, subprotocol)
 	c.say(hello, subscribe("a", "subscription B { tick }"))
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL, strings.NewReader(`{"query":"subscription B { tick }"}`))
+	request, err := http.NewRequestWithContext(
+		t.Context(), http.MethodPost, server.URL, strings.NewReader(`{"query":"subscription B { tick }"}`),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -373,15 +406,19 @@ func TestStoppingServerDoesNotWaitForWhoReadsNothing(t *testing.T) {
 	}
 }
 
-// TestWhoReadsNothingCannotPileUpOperations asks and asks for what fails at once, and takes no answer: the server must stop reading, not remember all of it.
+// TestWhoReadsNothingCannotPileUpOperations asks and asks for what fails at once, and takes no
+// answer: the server must stop reading, not remember all of it.
 func TestWhoReadsNothingCannotPileUpOperations(t *testing.T) {
 	t.Parallel()
 	var made atomic.Int64
 	long := strings.Repeat("x", 1<<20)
-	c := converse(t, Socket{MaxOperations: 2}, map[string]run{"R": func(context.Context, *graphql.OperationContext) *graphql.Response {
-		made.Add(1)
-		return &graphql.Response{Errors: gqlerror.List{gqlerror.Errorf("%s", long)}}
-	}})
+	c := converse(
+		t, Socket{MaxOperations: 2},
+		map[string]run{"R": func(context.Context, *graphql.OperationContext) *graphql.Response {
+			made.Add(1)
+			return &graphql.Response{Errors: gqlerror.List{gqlerror.Errorf("%s", long)}}
+		}},
+	)
 	c.say(hello)
 	c.hear(ack)
 	const asked = 200

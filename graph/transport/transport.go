@@ -1,9 +1,11 @@
-// Package transport carries GraphQL over HTTP as the specification says (https://graphql.github.io/graphql-over-http/draft/):
-// POST with a JSON body, GET with a query string for queries only, media types negotiated by Accept, and status codes that
-// follow from them; server-sent events for those who accept them; and over WebSocket the protocol graphql-transport-ws.
+// Package transport carries GraphQL over HTTP as the specification says
+// (https://graphql.github.io/graphql-over-http/draft/): POST with a JSON body, GET with a query
+// string for queries only, media types negotiated by Accept, and status codes that follow from
+// them; server-sent events for those who accept them; and over WebSocket the protocol
+// graphql-transport-ws.
 //
-// It owns the wire and nothing else: it knows gqlgen's executor and no schema. Compression, CORS, the origin of pages, authentication and
-// timeouts belong to the middleware around it.
+// It owns the wire and nothing else: it knows gqlgen's executor and no schema. Compression, CORS,
+// the origin of pages, authentication and timeouts belong to the middleware around it.
 package transport
 
 import (
@@ -24,14 +26,16 @@ import (
 // DefaultMaxBody is the limit of a request body in bytes unless [HTTP] has another: 1 MiB.
 const DefaultMaxBody = 1 << 20
 
-// HTTP is the transport. It takes every request that does not ask for an upgrade, also those it has to refuse,
-// so it must be added to a server after all other transports.
+// HTTP is the transport. It takes every request that does not ask for an upgrade, also those it has
+// to refuse, so it must be added to a server after all other transports.
 //
-// With application/graphql-response+json the status says whether the request was executed: 200 when there is a data entry,
-// 400 when there is none. With application/json, the default, it is 200 for whatever is a well-formed GraphQL request,
-// and the body says the rest. Every error of a request that was not executed has extensions.code.
+// With application/graphql-response+json the status says whether the request was executed: 200 when
+// there is a data entry, 400 when there is none. With application/json, the default, it is 200 for
+// whatever is a well-formed GraphQL request, and the body says the rest. Every error of a request
+// that was not executed has extensions.code.
 //
-// A client that accepts text/event-stream gets server-sent events: for a subscription always, for other operations when it prefers them to JSON.
+// A client that accepts text/event-stream gets server-sent events: for a subscription always, for
+// other operations when it prefers them to JSON.
 type HTTP struct {
 	// MaxBody is the largest request body in bytes, and the largest query string; zero is [DefaultMaxBody].
 	MaxBody int64
@@ -41,8 +45,8 @@ type HTTP struct {
 	LargerWith string
 	// Bodies admits bodies that are not small; limits of their own by default.
 	Bodies *surface.Bodies
-	// Identify, if set, finds out to whom the credentials of a request belong whose body is not small, before more of it
-	// is read, and how large the body may be.
+	// Identify, if set, finds out to whom the credentials of a request belong whose body is not
+	// small, before more of it is read, and how large the body may be.
 	Identify func(ctx context.Context) (surface.Grant, error)
 	// Heartbeat is how often a comment is sent over server-sent events while nothing happens; 15 s by default.
 	Heartbeat time.Duration
@@ -74,7 +78,10 @@ func (t HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecu
 		return
 	default:
 		w.Header().Set("Allow", "GET, HEAD, POST, OPTIONS")
-		f = refuse(http.StatusMethodNotAllowed, CodeMethodNotAllowed, "GraphQL is served by GET and POST, not by %s", methodName(r.Method))
+		f = refuse(
+			http.StatusMethodNotAllowed, CodeMethodNotAllowed, "GraphQL is served by GET and POST, not by %s",
+			methodName(r.Method),
+		)
 	}
 	if f != nil {
 		x.refuse(f)
@@ -169,8 +176,8 @@ func interrupted(ctx context.Context) *fault {
 	return refuse(http.StatusServiceUnavailable, CodeCanceled, "%s", message)
 }
 
-// refuse writes a response for a request that has no operation. It passes through gqlgen so that the error presenter and
-// the response extensions of the server apply to it as to any other error.
+// refuse writes a response for a request that has no operation. It passes through gqlgen so that
+// the error presenter and the response extensions of the server apply to it as to any other error.
 func (x *exchange) refuse(f *fault) {
 	ctx := graphql.WithOperationContext(x.r.Context(), &graphql.OperationContext{Headers: x.r.Header})
 	if f.retryAfter > 0 {

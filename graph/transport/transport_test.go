@@ -51,63 +51,192 @@ func TestRequestsAreAnsweredByTheSpecification(t *testing.T) {
 		want                       string
 	}{
 		{"query", "POST", "/", `{"query":"{hello}"}`, []string{sendsJSON}, 200, helloResult},
-		{"query in the newer type", "POST", "/", `{"query":"{hello}"}`, []string{sendsJSON, wantsNewer}, 200, helloResult},
-		{"charset", "POST", "/", `{"query":"{hello}"}`, []string{"Content-Type: application/JSON; charset=UTF-8"}, 200, helloResult},
-		{"nulls", "POST", "/", `{"query":"{hello}","operationName":null,"variables":null,"extensions":null}`, []string{sendsJSON}, 200, helloResult},
+		{
+			"query in the newer type", "POST", "/", `{"query":"{hello}"}`, []string{sendsJSON, wantsNewer}, 200,
+			helloResult,
+		},
+		{
+			"charset", "POST", "/", `{"query":"{hello}"}`, []string{"Content-Type: application/JSON; charset=UTF-8"},
+			200, helloResult,
+		},
+		{
+			"nulls", "POST", "/", `{"query":"{hello}","operationName":null,"variables":null,"extensions":null}`,
+			[]string{sendsJSON}, 200, helloResult,
+		},
 		{"unknown members", "POST", "/", `{"query":"{hello}","id":7}`, []string{sendsJSON}, 200, helloResult},
 		{"get", "GET", get("query", "{hello}"), "", nil, 200, helloResult},
-		{"get with everything", "GET", get("query", "query A($n:JSON){big(n:$n)} query B{hello}", "operationName", "B", "variables", `{"n":1}`, "extensions", `{"a":1}`), "", nil, 200, helloResult},
+		{
+			"get with everything", "GET",
+			get(
+				"query", "query A($n:JSON){big(n:$n)} query B{hello}", "operationName", "B", "variables", `{"n":1}`,
+				"extensions", `{"a":1}`,
+			),
+			"", nil, 200, helloResult,
+		},
 		{"head", "HEAD", get("query", "{hello}"), "", nil, 200, helloResult},
 		{"mutation by post", "POST", "/", `{"query":"mutation{shout}"}`, []string{sendsJSON}, 200, helloResult},
 
-		{"another charset", "POST", "/", `{}`, []string{"Content-Type: application/json; charset=latin1"}, 415, refusal("The charset of a POST must be UTF-8.", CodeUnsupportedMediaType)},
-		{"no content type", "POST", "/", `{"query":"{hello}"}`, nil, 415, refusal("The Content-Type of a POST must be application/json.", CodeUnsupportedMediaType)},
-		{"a form", "POST", "/", `query={hello}`, []string{"Content-Type: application/x-www-form-urlencoded"}, 415, refusal("The Content-Type of a POST must be application/json.", CodeUnsupportedMediaType)},
-		{"text of json", "POST", "/", `{"query":"{hello}"}`, []string{"Content-Type: text/plain"}, 415, refusal("The Content-Type of a POST must be application/json.", CodeUnsupportedMediaType)},
-		{"compressed", "POST", "/", compress(`{"query":"{hello}"}`), []string{sendsJSON, "Content-Encoding: gzip"}, 415, refusal("The request body must not be compressed.", CodeUnsupportedMediaType)},
+		{
+			"another charset", "POST", "/", `{}`, []string{"Content-Type: application/json; charset=latin1"}, 415,
+			refusal("The charset of a POST must be UTF-8.", CodeUnsupportedMediaType),
+		},
+		{
+			"no content type", "POST", "/", `{"query":"{hello}"}`, nil, 415,
+			refusal("The Content-Type of a POST must be application/json.", CodeUnsupportedMediaType),
+		},
+		{
+			"a form", "POST", "/", `query={hello}`, []string{"Content-Type: application/x-www-form-urlencoded"}, 415,
+			refusal("The Content-Type of a POST must be application/json.", CodeUnsupportedMediaType),
+		},
+		{
+			"text of json", "POST", "/", `{"query":"{hello}"}`, []string{"Content-Type: text/plain"}, 415,
+			refusal("The Content-Type of a POST must be application/json.", CodeUnsupportedMediaType),
+		},
+		{
+			"compressed", "POST", "/", compress(`{"query":"{hello}"}`), []string{sendsJSON, "Content-Encoding: gzip"},
+			415, refusal("The request body must not be compressed.", CodeUnsupportedMediaType),
+		},
 		{"no body", "POST", "/", "", []string{sendsJSON}, 400, refusal("The request has no body.", CodeBadRequest)},
-		{"not utf-8", "POST", "/", "{\"query\":\"{hello #\xff}\"}", []string{sendsJSON}, 400, refusal("The request body is not UTF-8.", CodeBadRequest)},
-		{"not json", "POST", "/", `{"query":"{secret}`, []string{sendsJSON}, 400, refusal("The request body is not valid JSON, as of byte 18.", CodeBadRequest)},
-		{"more than json", "POST", "/", `{"query":"{hello}"} {}`, []string{sendsJSON}, 400, refusal("The request body is not valid JSON, as of byte 21.", CodeBadRequest)},
-		{"a batch", "POST", "/", `[{"query":"{hello}"}]`, []string{sendsJSON}, 400, refusal("The request body must be a JSON object, not an array (operations are sent one by one, not in batches).", CodeBadRequest)},
-		{"a string", "POST", "/", `"{hello}"`, []string{sendsJSON}, 400, refusal("The request body must be a JSON object, not a string.", CodeBadRequest)},
-		{"no query", "POST", "/", `{"qeury":"{hello}"}`, []string{sendsJSON}, 400, refusal("The parameter query is missing: it must be a string with a GraphQL document.", CodeBadRequest)},
-		{"no query in a get", "GET", "/", "", nil, 400, refusal("The parameter query is missing: it must be a string with a GraphQL document.", CodeBadRequest)},
-		{"query of a wrong type", "POST", "/", `{"query":{"a":1}}`, []string{sendsJSON}, 400, refusal("The parameter query must be a string, not an object.", CodeBadRequest)},
-		{"operationName of a wrong type", "POST", "/", `{"query":"{hello}","operationName":7}`, []string{sendsJSON}, 400, refusal("The parameter operationName must be a string, not a number.", CodeBadRequest)},
-		{"variables as a string", "POST", "/", `{"query":"{hello}","variables":"{}"}`, []string{sendsJSON}, 400, refusal("The parameter variables must be a JSON object, not a string.", CodeBadRequest)},
-		{"variables as a list", "POST", "/", `{"query":"{hello}","variables":[]}`, []string{sendsJSON}, 400, refusal("The parameter variables must be a JSON object, not an array.", CodeBadRequest)},
-		{"extensions as a boolean", "POST", "/", `{"query":"{hello}","extensions":true}`, []string{sendsJSON}, 400, refusal("The parameter extensions must be a JSON object, not a boolean.", CodeBadRequest)},
-		{"extensions as a number", "POST", "/", `{"query":"{hello}","extensions":-1}`, []string{sendsJSON}, 400, refusal("The parameter extensions must be a JSON object, not a number.", CodeBadRequest)},
-		{"variables of a get", "GET", get("query", "{hello}", "variables", "{"), "", nil, 400, refusal("The parameter variables is not valid JSON, as of byte 1.", CodeBadRequest)},
-		{"extensions of a get", "GET", get("query", "{hello}", "extensions", "7"), "", nil, 400, refusal("The parameter extensions must be a JSON object, not a number.", CodeBadRequest)},
-		{"a broken query string", "GET", "/?query=%zz", "", nil, 400, refusal("The query string is not form-urlencoded.", CodeBadRequest)},
-		{"a subscription", "POST", "/", `{"query":"subscription{tick}"}`, []string{sendsJSON}, 400, refusal("A subscription needs a WebSocket or server-sent events.", CodeBadRequest)},
-		{"mutation by get", "GET", get("query", "mutation{shout}"), "", nil, 405, refusal("A mutation needs POST, GET is for queries.", CodeMethodNotAllowed)},
-		{"another method", "PUT", "/", "", nil, 405, refusal("GraphQL is served by GET and POST, not by PUT.", CodeMethodNotAllowed)},
-		{"a method of any length", strings.Repeat("X", 21), "/", "", nil, 405, refusal("GraphQL is served by GET and POST, not by this method.", CodeMethodNotAllowed)},
 		{
-			"parse error", "POST", "/", `{"query":"{"}`, []string{sendsJSON}, 200,
+			"not utf-8",
+			"POST",
+			"/",
+			"{\"query\":\"{hello #\xff}\"}",
+			[]string{sendsJSON},
+			400,
+			refusal("The request body is not UTF-8.", CodeBadRequest),
+		},
+		{
+			"not json", "POST", "/", `{"query":"{secret}`, []string{sendsJSON}, 400,
+			refusal("The request body is not valid JSON, as of byte 18.", CodeBadRequest),
+		},
+		{
+			"more than json", "POST", "/", `{"query":"{hello}"} {}`, []string{sendsJSON}, 400,
+			refusal("The request body is not valid JSON, as of byte 21.", CodeBadRequest),
+		},
+		{
+			"a batch", "POST", "/", `[{"query":"{hello}"}]`, []string{sendsJSON}, 400,
+			refusal(
+				"The request body must be a JSON object, not an array (operations are sent one by one, not in batches).",
+				CodeBadRequest,
+			),
+		},
+		{
+			"a string", "POST", "/", `"{hello}"`, []string{sendsJSON}, 400,
+			refusal("The request body must be a JSON object, not a string.", CodeBadRequest),
+		},
+		{
+			"no query", "POST", "/", `{"qeury":"{hello}"}`, []string{sendsJSON}, 400,
+			refusal("The parameter query is missing: it must be a string with a GraphQL document.", CodeBadRequest),
+		},
+		{
+			"no query in a get", "GET", "/", "", nil, 400,
+			refusal("The parameter query is missing: it must be a string with a GraphQL document.", CodeBadRequest),
+		},
+		{
+			"query of a wrong type", "POST", "/", `{"query":{"a":1}}`, []string{sendsJSON}, 400,
+			refusal("The parameter query must be a string, not an object.", CodeBadRequest),
+		},
+		{
+			"operationName of a wrong type", "POST", "/", `{"query":"{hello}","operationName":7}`, []string{sendsJSON},
+			400, refusal("The parameter operationName must be a string, not a number.", CodeBadRequest),
+		},
+		{
+			"variables as a string", "POST", "/", `{"query":"{hello}","variables":"{}"}`, []string{sendsJSON}, 400,
+			refusal("The parameter variables must be a JSON object, not a string.", CodeBadRequest),
+		},
+		{
+			"variables as a list", "POST", "/", `{"query":"{hello}","variables":[]}`, []string{sendsJSON}, 400,
+			refusal("The parameter variables must be a JSON object, not an array.", CodeBadRequest),
+		},
+		{
+			"extensions as a boolean", "POST", "/", `{"query":"{hello}","extensions":true}`, []string{sendsJSON}, 400,
+			refusal("The parameter extensions must be a JSON object, not a boolean.", CodeBadRequest),
+		},
+		{
+			"extensions as a number", "POST", "/", `{"query":"{hello}","extensions":-1}`, []string{sendsJSON}, 400,
+			refusal("The parameter extensions must be a JSON object, not a number.", CodeBadRequest),
+		},
+		{
+			"variables of a get", "GET", get("query", "{hello}", "variables", "{"), "", nil, 400,
+			refusal("The parameter variables is not valid JSON, as of byte 1.", CodeBadRequest),
+		},
+		{
+			"extensions of a get", "GET", get("query", "{hello}", "extensions", "7"), "", nil, 400,
+			refusal("The parameter extensions must be a JSON object, not a number.", CodeBadRequest),
+		},
+		{
+			"a broken query string", "GET", "/?query=%zz", "", nil, 400,
+			refusal("The query string is not form-urlencoded.", CodeBadRequest),
+		},
+		{
+			"a subscription", "POST", "/", `{"query":"subscription{tick}"}`, []string{sendsJSON}, 400,
+			refusal("A subscription needs a WebSocket or server-sent events.", CodeBadRequest),
+		},
+		{
+			"mutation by get", "GET", get("query", "mutation{shout}"), "", nil, 405,
+			refusal("A mutation needs POST, GET is for queries.", CodeMethodNotAllowed),
+		},
+		{
+			"another method", "PUT", "/", "", nil, 405,
+			refusal("GraphQL is served by GET and POST, not by PUT.", CodeMethodNotAllowed),
+		},
+		{
+			"a method of any length", strings.Repeat("X", 21), "/", "", nil, 405,
+			refusal("GraphQL is served by GET and POST, not by this method.", CodeMethodNotAllowed),
+		},
+		{
+			"parse error",
+			"POST",
+			"/",
+			`{"query":"{"}`,
+			[]string{sendsJSON},
+			200,
 			`{"errors":[{"message":"Expected Name, found \u003cEOF\u003e","locations":[{"line":1,"column":2}],"extensions":{"code":"GRAPHQL_PARSE_FAILED"}}]}`,
 		},
 		{
-			"parse error in the newer type", "POST", "/", `{"query":"{"}`, []string{sendsJSON, wantsNewer}, 400,
+			"parse error in the newer type",
+			"POST",
+			"/",
+			`{"query":"{"}`,
+			[]string{sendsJSON, wantsNewer},
+			400,
 			`{"errors":[{"message":"Expected Name, found \u003cEOF\u003e","locations":[{"line":1,"column":2}],"extensions":{"code":"GRAPHQL_PARSE_FAILED"}}]}`,
 		},
 		{
-			"validation error", "POST", "/", `{"query":"{nope}"}`, []string{sendsJSON}, 200,
+			"validation error",
+			"POST",
+			"/",
+			`{"query":"{nope}"}`,
+			[]string{sendsJSON},
+			200,
 			`{"errors":[{"message":"Cannot query field \"nope\" on type \"Query\".","locations":[{"line":1,"column":2}],"extensions":{"code":"GRAPHQL_VALIDATION_FAILED"}}]}`,
 		},
 		{
-			"validation error in the newer type", "GET", get("query", "{nope}"), "", []string{wantsNewer}, 400,
+			"validation error in the newer type",
+			"GET",
+			get("query", "{nope}"),
+			"",
+			[]string{wantsNewer},
+			400,
 			`{"errors":[{"message":"Cannot query field \"nope\" on type \"Query\".","locations":[{"line":1,"column":2}],"extensions":{"code":"GRAPHQL_VALIDATION_FAILED"}}]}`,
 		},
 		{
-			"a persisted query not known", "POST", "/", `{"extensions":{"persistedQuery":{"version":1,"sha256Hash":"00"}}}`, []string{sendsJSON}, 200,
+			"a persisted query not known",
+			"POST",
+			"/",
+			`{"extensions":{"persistedQuery":{"version":1,"sha256Hash":"00"}}}`,
+			[]string{sendsJSON},
+			200,
 			refusal("PersistedQueryNotFound", "PERSISTED_QUERY_NOT_FOUND"),
 		},
 		{
-			"an error of an extension without a code", "POST", "/", `{"query":"{hello}","extensions":{"persistedQuery":{"version":1,"sha256Hash":"00"}}}`, []string{sendsJSON, wantsNewer}, 400,
+			"an error of an extension without a code",
+			"POST",
+			"/",
+			`{"query":"{hello}","extensions":{"persistedQuery":{"version":1,"sha256Hash":"00"}}}`,
+			[]string{sendsJSON, wantsNewer},
+			400,
 			refusal("provided APQ hash does not match query", CodeBadRequest),
 		},
 	}
@@ -190,11 +319,21 @@ func TestBodyLimitHoldsWithAndWithoutContentLength(t *testing.T) {
 		if w.Code != tt.status {
 			t.Errorf("%s: status %d, want %d: %s", tt.name, w.Code, tt.status, w.Body)
 		}
-		if tt.status == 413 && !strings.Contains(w.Body.String(), `"The request body is larger than 100 bytes.","extensions":{"code":"PAYLOAD_TOO_LARGE"}`) {
+		if tt.status == 413 &&
+			!strings.Contains(
+				w.Body.String(),
+				`"The request body is larger than 100 bytes.","extensions":{"code":"PAYLOAD_TOO_LARGE"}`,
+			) {
 			t.Errorf("%s: %s", tt.name, w.Body)
 		}
 	}
-	if w := ask(srv, "GET", "/?query={hello}&pad="+strings.Repeat("x", 90), ""); w.Code != 414 || !strings.Contains(w.Body.String(), CodePayloadTooLarge) {
+	if w := ask(
+		srv,
+		"GET",
+		"/?query={hello}&pad="+strings.Repeat("x", 90),
+		"",
+	); w.Code != 414 ||
+		!strings.Contains(w.Body.String(), CodePayloadTooLarge) {
 		t.Errorf("a long query string: %d %s", w.Code, w.Body)
 	}
 	whole := `{"query":"{hello}","pad":"` + strings.Repeat("x", DefaultMaxBody-28) + `"}`
@@ -212,12 +351,20 @@ func TestLargeBodiesAreReadOnceTheyAreLetThrough(t *testing.T) {
 	asked := 0
 	var grant surface.Grant
 	var refusal error
-	srv := newServer(t, HTTP{MaxBody: 100, MaxLarge: 200, LargerWith: "a key", Identify: func(context.Context) (surface.Grant, error) {
-		asked++
-		return grant, refusal
-	}}, nil)
+	srv := newServer(
+		t,
+		HTTP{MaxBody: 100, MaxLarge: 200, LargerWith: "a key", Identify: func(context.Context) (surface.Grant, error) {
+			asked++
+			return grant, refusal
+		}},
+		nil,
+	)
 	padded := func(n int) string { return `{"query":"{hello}"` + strings.Repeat(" ", n-19) + "}" }
-	nobody, writer, reader := surface.Grant{}, surface.Grant{Account: 1, MaxBody: 200}, surface.Grant{Account: 1, MaxBody: 100}
+	nobody, writer, reader := surface.Grant{}, surface.Grant{
+		Account: 1, MaxBody: 200,
+	}, surface.Grant{
+		Account: 1, MaxBody: 100,
+	}
 	unavailable := &apperr.Error{Code: apperr.Unavailable, Message: "later", RetryAfter: 1500 * time.Millisecond}
 	for _, tt := range []struct {
 		name          string
@@ -282,7 +429,10 @@ func TestALargeBodyHasABoundedNumberOfValues(t *testing.T) {
 
 func TestBrokenOffBodyIsABadRequest(t *testing.T) {
 	t.Parallel()
-	r := httptest.NewRequest("POST", "/", io.MultiReader(strings.NewReader(`{"query":`), iotest.ErrReader(errors.New("secret of the network"))))
+	r := httptest.NewRequest(
+		"POST", "/",
+		io.MultiReader(strings.NewReader(`{"query":`), iotest.ErrReader(errors.New("secret of the network"))),
+	)
 	r.Header.Set("Content-Type", "application/json")
 	w := httptest.NewRecorder()
 	newServer(t, HTTP{}, nil).ServeHTTP(w, r)
@@ -295,10 +445,13 @@ func TestBrokenOffBodyIsABadRequest(t *testing.T) {
 func TestVariablesKeepTheirDigits(t *testing.T) {
 	t.Parallel()
 	var got map[string]any
-	srv := newServer(t, HTTP{}, map[string]run{"A": func(_ context.Context, op *graphql.OperationContext) *graphql.Response {
-		got = op.Variables
-		return &graphql.Response{Data: []byte("{}")}
-	}})
+	srv := newServer(
+		t, HTTP{},
+		map[string]run{"A": func(_ context.Context, op *graphql.OperationContext) *graphql.Response {
+			got = op.Variables
+			return &graphql.Response{Data: []byte("{}")}
+		}},
+	)
 	const vars = `{"n":{"id":9007199254740993,"rate":1.50}}`
 	want := map[string]any{"n": map[string]any{"id": json.Number("9007199254740993"), "rate": json.Number("1.50")}}
 	ask(srv, "POST", "/", `{"query":"query A($n:JSON){big(n:$n)}","variables":`+vars+`}`, sendsJSON)
@@ -314,12 +467,19 @@ func TestVariablesKeepTheirDigits(t *testing.T) {
 
 func TestNothingOfOneRequestReachesTheNext(t *testing.T) {
 	t.Parallel()
-	srv := newServer(t, HTTP{}, map[string]run{"A": func(_ context.Context, op *graphql.OperationContext) *graphql.Response {
-		text, _ := json.Marshal([]any{op.Variables, op.Extensions, op.OperationName})
-		return &graphql.Response{Data: text}
-	}})
+	srv := newServer(
+		t, HTTP{},
+		map[string]run{"A": func(_ context.Context, op *graphql.OperationContext) *graphql.Response {
+			text, _ := json.Marshal([]any{op.Variables, op.Extensions, op.OperationName})
+			return &graphql.Response{Data: text}
+		}},
+	)
 	for range 20 {
-		ask(srv, "POST", "/", `{"query":"query A($n:JSON){big(n:$n)}","operationName":"A","variables":{"n":"secret"},"extensions":{"a":"secret"}}`, sendsJSON)
+		ask(
+			srv, "POST", "/",
+			`{"query":"query A($n:JSON){big(n:$n)}","operationName":"A","variables":{"n":"secret"},"extensions":{"a":"secret"}}`,
+			sendsJSON,
+		)
 		w := ask(srv, "POST", "/", `{"query":"query A($n:JSON){big(n:$n)}","operationName":"A"}`, sendsJSON)
 		if got, want := w.Body.String(), `{"data":[{},null,"A"]}`; got != want {
 			t.Fatalf("%s, want %s", got, want)
@@ -358,9 +518,15 @@ func TestExecutedOperationsHaveADataEntry(t *testing.T) {
 		{"Failed", 200, 200, `{"errors":[{"message":"no"}],"data":null}`},
 		{"Both", 200, 200, `{"errors":[{"message":"no"}],"data":{"hello":null}}`},
 		{"Refused", 200, 400, `{"errors":[{"message":"stop","extensions":{"code":"BAD_REQUEST"}}]}`},
-		{"Deferred", 200, 400, `{"errors":[{"message":"@defer needs a transport with more than one response.","extensions":{"code":"BAD_REQUEST"}}]}`},
+		{
+			"Deferred", 200, 400,
+			`{"errors":[{"message":"@defer needs a transport with more than one response.","extensions":{"code":"BAD_REQUEST"}}]}`,
+		},
 		{"Cost", 200, 200, `{"data":{"hello":"x"},"extensions":{"cost":7}}`},
-		{"Broken", 500, 500, `{"errors":[{"message":"The response could not be encoded.","extensions":{"code":"INTERNAL"}}]}`},
+		{
+			"Broken", 500, 500,
+			`{"errors":[{"message":"The response could not be encoded.","extensions":{"code":"INTERNAL"}}]}`,
+		},
 	}
 	srv := newServer(t, HTTP{}, answers)
 	for _, tt := range tests {
@@ -404,7 +570,8 @@ func TestTimeoutBeforeExecutionIsSaid(t *testing.T) {
 		r := httptest.NewRequestWithContext(ctx, "GET", "/?query={hello}", nil)
 		w := httptest.NewRecorder()
 		newServer(t, HTTP{}, nil).ServeHTTP(w, r)
-		if w.Code != 503 || !strings.Contains(w.Body.String(), want) || !strings.Contains(w.Body.String(), CodeCanceled) {
+		if w.Code != 503 || !strings.Contains(w.Body.String(), want) ||
+			!strings.Contains(w.Body.String(), CodeCanceled) {
 			t.Errorf("%d %s, want %q", w.Code, w.Body, want)
 		}
 	}

@@ -1,5 +1,6 @@
-// Package account owns who may use the product: users and their passwords, API keys, sessions, and the throttle on logins. It turns what a
-// request carries into a caller.Identity. It knows nothing of HTTP, GraphQL or the Command bridge, nor of what an account owns.
+// Package account owns who may use the product: users and their passwords, API keys, sessions, and
+// the throttle on logins. It turns what a request carries into a caller.Identity. It knows nothing
+// of HTTP, GraphQL or the Command bridge, nor of what an account owns.
 package account
 
 import (
@@ -27,13 +28,15 @@ type Options struct {
 	KeysPerAccount int
 	// Passwords is the cost of a password hash made from now on. Default DefaultArgon2.
 	Passwords Argon2
-	// ConcurrentHashes bounds the passwords that are hashed at once, each of which takes Passwords.MemoryKiB and a core. Default: the cores.
+	// ConcurrentHashes bounds the passwords that are hashed at once, each of which takes
+	// Passwords.MemoryKiB and a core. Default: the cores.
 	ConcurrentHashes int
 	// Log receives what went wrong beside a request that succeeded. Default slog.Default().
 	Log *slog.Logger
 }
 
-// Service manages accounts. Its methods may be used from many goroutines; nothing another server must know is kept in memory.
+// Service manages accounts. Its methods may be used from many goroutines; nothing another server
+// must know is kept in memory.
 type Service struct {
 	db        *store.Store
 	now       func() time.Time
@@ -47,7 +50,9 @@ type Service struct {
 
 // New returns a Service over db.
 func New(db *store.Store, opts Options) *Service {
-	s := &Service{db: db, ttl: opts.SessionTTL, failures: opts.FailuresPerMinute, keys: opts.KeysPerAccount, log: opts.Log}
+	s := &Service{
+		db: db, ttl: opts.SessionTTL, failures: opts.FailuresPerMinute, keys: opts.KeysPerAccount, log: opts.Log,
+	}
 	now := opts.Now
 	if now == nil {
 		now = store.Now
@@ -89,7 +94,8 @@ func OnBehalf(user *ent.User) caller.Identity {
 	}
 }
 
-// allowed returns the scopes of a stored list that the role allows. A name that only a newer server knows allows nothing here.
+// allowed returns the scopes of a stored list that the role allows. A name that only a newer server
+// knows allows nothing here.
 func allowed(stored kind.Scopes, role kind.Role) kind.Scopes {
 	var out kind.Scopes
 	for _, scope := range kind.AllScopes(role) {

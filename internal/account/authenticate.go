@@ -15,15 +15,17 @@ import (
 )
 
 const (
-	// keyUseEvery is how exact last_used_at of a key is, and slideEvery that of a session's expiry: what spares a write per request.
+	// keyUseEvery is how exact last_used_at of a key is, and slideEvery that of a session's expiry:
+	// what spares a write per request.
 	keyUseEvery = time.Minute
 	slideEvery  = 10 * time.Minute
 	// touchTimeout bounds these writes, which a request waits for but does not need.
 	touchTimeout = time.Second
 )
 
-// The two hottest statements of the product, one of which runs before every request. They are written out, as Ent would build the text anew
-// and scan by column name each time, and its edges would cost a second statement. Raw SQL is not confined to the caller: here there is none yet.
+// The two hottest statements of the product, one of which runs before every request. They are
+// written out, as Ent would build the text anew and scan by column name each time, and its edges
+// would cost a second statement. Raw SQL is not confined to the caller: here there is none yet.
 const (
 	keyStatement = `SELECT k.id, k.scopes, k.expires_at, k.revoked_at, k.last_used_at, ` + userColumns + `
 FROM api_keys k JOIN users u ON u.id = k.user_id WHERE k.hash = ?`
@@ -48,10 +50,12 @@ func Bearer(token string) Credentials {
 	return Credentials{Key: token}
 }
 
-// Authenticate returns the caller that the credentials prove. When both are sent the key is used and the session ignored. A key acts with
-// its scopes as far as the role allows them; a session with read, write and approve, and admin for admins, or with the scopes of the key
-// it was opened with. The error is the same Unauthenticated for a missing, unknown, expired and revoked credential. It costs one statement,
-// and a write at most once a minute for a key and once in ten minutes for a session, whose failure is logged and harms nothing.
+// Authenticate returns the caller that the credentials prove. When both are sent the key is used
+// and the session ignored. A key acts with its scopes as far as the role allows them; a session
+// with read, write and approve, and admin for admins, or with the scopes of the key it was opened
+// with. The error is the same Unauthenticated for a missing, unknown, expired and revoked
+// credential. It costs one statement, and a write at most once a minute for a key and once in ten
+// minutes for a session, whose failure is logged and harms nothing.
 func (s *Service) Authenticate(ctx context.Context, sent Credentials, surface kind.Surface) (caller.Identity, error) {
 	var id caller.Identity
 	var err error
@@ -113,7 +117,11 @@ func (s *Service) byKey(ctx context.Context, key string) (caller.Identity, grant
 	id.KeyID, id.Scopes, id.Expires = g.id.Int64, g.allows(id.Role), g.expires.Time
 	if !used.Valid || now.Sub(used.Time) >= keyUseEvery {
 		s.touch(ctx, "note the use of an API key", func(ctx context.Context) error {
-			return s.db.Client(ctx).APIKey.Update().Where(apikey.ID(id.KeyID), notUsedSince(now.Add(-keyUseEvery))).SetLastUsedAt(now).Exec(ctx)
+			return s.db.Client(ctx).
+				APIKey.Update().
+				Where(apikey.ID(id.KeyID), notUsedSince(now.Add(-keyUseEvery))).
+				SetLastUsedAt(now).
+				Exec(ctx)
 		})
 	}
 	return id, g, nil
@@ -148,7 +156,11 @@ func (s *Service) bySession(ctx context.Context, token string) (caller.Identity,
 	}
 	if until := s.sessionEnd(now, g.expires); until.Sub(expires) >= slideEvery {
 		s.touch(ctx, "prolong a session", func(ctx context.Context) error {
-			return s.db.Client(ctx).Session.Update().Where(session.ID(hash), session.ExpiresAtLT(until)).SetExpiresAt(until).Exec(ctx)
+			return s.db.Client(ctx).
+				Session.Update().
+				Where(session.ID(hash), session.ExpiresAtLT(until)).
+				SetExpiresAt(until).
+				Exec(ctx)
 		})
 	}
 	return id, nil
@@ -168,7 +180,8 @@ func columnsOf(id *caller.Identity) []any {
 	return []any{&id.UserID, &id.Username, &id.Role, &id.Reputation, &id.TimeZone}
 }
 
-// row scans the first row of a statement and reports whether there was one. The connection is free again when it returns.
+// row scans the first row of a statement and reports whether there was one. The connection is free
+// again when it returns.
 func (s *Service) row(ctx context.Context, statement, argument string, into []any) (found bool, err error) {
 	rows, err := s.db.Client(ctx).QueryContext(ctx, statement, argument)
 	if err != nil {

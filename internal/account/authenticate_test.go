@@ -45,7 +45,11 @@ func TestKeyCostsOneStatementAndAWriteOnceAMinute(t *testing.T) {
 				t.Errorf("step %d cost %d statements, want %d", i, got, step.want)
 			}
 		}
-		used := db.Client(t.Context()).APIKey.Query().Where(apikey.UserID(u.ID)).OnlyX(caller.System(t.Context())).LastUsedAt
+		used := db.Client(t.Context()).
+			APIKey.Query().
+			Where(apikey.UserID(u.ID)).
+			OnlyX(caller.System(t.Context())).
+			LastUsedAt
 		if used == nil || !used.Equal(f.now()) {
 			t.Errorf("last used at %v, want %v", used, f.now())
 		}
@@ -100,7 +104,11 @@ func TestKeyWinsOverSession(t *testing.T) {
 		one, key := f.user(t, kind.RoleUser)
 		two, _ := f.user(t, kind.RoleUser)
 		token := f.login(t, account.Login{Username: two.Username, Password: password}).Token
-		if id := f.authenticated(t, account.Credentials{Key: key, Session: token}); id.UserID != one.ID || id.SessionID != "" {
+		if id := f.authenticated(
+			t,
+			account.Credentials{Key: key, Session: token},
+		); id.UserID != one.ID ||
+			id.SessionID != "" {
 			t.Errorf("acts for %d, want %d", id.UserID, one.ID)
 		}
 		f.refused(t, account.Credentials{Key: "cq_nonsense", Session: token}, "bad key beside a good session")
@@ -213,7 +221,10 @@ func TestSessionOpenedByKeyHasItsScopesAndEndsWithIt(t *testing.T) {
 		if !byEnding.ExpiresAt.Equal(soon) {
 			t.Errorf("session expires at %v, its key at %v", byEnding.ExpiresAt, soon)
 		}
-		if diff := cmp.Diff(scopes, f.authenticated(t, account.Credentials{Session: byLasting.Token}).Scopes); diff != "" {
+		if diff := cmp.Diff(
+			scopes,
+			f.authenticated(t, account.Credentials{Session: byLasting.Token}).Scopes,
+		); diff != "" {
 			t.Errorf("scopes (-want +got):\n%s", diff)
 		}
 		f.advance(time.Hour)

@@ -53,7 +53,10 @@ func (f *fixture) advance(d time.Duration) { f.clock.Add(d.Microseconds()) }
 func (f *fixture) user(t *testing.T, role kind.Role) (*ent.User, string) {
 	t.Helper()
 	name := randomName()
-	u, key, err := f.CreateUser(caller.System(t.Context()), account.NewUser{Username: name, Email: name + "@example.com", Password: password, Role: role})
+	u, key, err := f.CreateUser(
+		caller.System(t.Context()),
+		account.NewUser{Username: name, Email: name + "@example.com", Password: password, Role: role},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -35,9 +35,10 @@ func (a standing) allows(id caller.Identity) bool {
 	return a.userID == id.UserID && a.role == id.Role && slices.Equal(a.scopes, id.Scopes)
 }
 
-// InForce tells for each of the callers whether it may still act as it did when Authenticate let it in: its key or session is there, neither revoked nor
-// expired, and allows the same. Who came with neither always may. It counts as no use of a key, prolongs no session, and costs one statement for all keys and
-// one for all sessions.
+// InForce tells for each of the callers whether it may still act as it did when Authenticate let it
+// in: its key or session is there, neither revoked nor expired, and allows the same. Who came with
+// neither always may. It counts as no use of a key, prolongs no session, and costs one statement
+// for all keys and one for all sessions.
 func (s *Service) InForce(ctx context.Context, callers []caller.Identity) ([]bool, error) {
 	var keys []int64
 	var sessions []string
@@ -79,12 +80,15 @@ func (s *Service) standingKeys(ctx context.Context, ids []int64) (map[int64]stan
 	var id int64
 	var g grant
 	var a standing
-	err := lookUp(ctx, s, keysStatement, ids, []any{&id, &g.id, &g.scopes, &g.expires, &g.revoked, &a.userID, &a.role}, func() {
-		if g.inForce(now) {
-			a.scopes = g.allows(a.role)
-			found[id] = a
-		}
-	})
+	err := lookUp(
+		ctx, s, keysStatement, ids, []any{&id, &g.id, &g.scopes, &g.expires, &g.revoked, &a.userID, &a.role},
+		func() {
+			if g.inForce(now) {
+				a.scopes = g.allows(a.role)
+				found[id] = a
+			}
+		},
+	)
 	return found, err
 }
 
@@ -95,27 +99,38 @@ func (s *Service) standingSessions(ctx context.Context, ids []string) (map[strin
 	var expires time.Time
 	var opened, g grant // opened.id is the key that the session was opened with, also where it is gone
 	var a standing
-	err := lookUp(ctx, s, sessionsStatement, ids, []any{&id, &expires, &opened.id, &g.id, &g.scopes, &g.expires, &g.revoked, &a.userID, &a.role}, func() {
-		if !expires.After(now) || opened.id.Valid && !g.inForce(now) {
-			return
-		}
-		a.scopes = sessionScopes(a.role)
-		if opened.id.Valid {
-			a.scopes = g.allows(a.role)
-		}
-		found[id] = a
-	})
+	err := lookUp(
+		ctx, s, sessionsStatement, ids,
+		[]any{&id, &expires, &opened.id, &g.id, &g.scopes, &g.expires, &g.revoked, &a.userID, &a.role},
+		func() {
+			if !expires.After(now) || opened.id.Valid && !g.inForce(now) {
+				return
+			}
+			a.scopes = sessionScopes(a.role)
+			if opened.id.Valid {
+				a.scopes = g.allows(a.role)
+			}
+			found[id] = a
+		},
+	)
 	return found, err
 }
 
-// lookUp runs a statement for ids, which ends with the beginning of their list, and calls found after each row was scanned.
+// lookUp runs a statement for ids, which ends with the beginning of their list, and calls found
+// after each row was scanned.
 func lookUp[T any](ctx context.Context, s *Service, statement string, ids []T, into []any, found func()) error {
 	for part := range slices.Chunk(ids, inForceAtOnce) {
 		args := make([]any, len(part))
 		for i, id := range part {
 			args[i] = id
 		}
-		if err := s.each(ctx, statement+strings.TrimSuffix(strings.Repeat("?, ", len(part)), ", ")+")", args, into, found); err != nil {
+		if err := s.each(
+			ctx,
+			statement+strings.TrimSuffix(strings.Repeat("?, ", len(part)), ", ")+")",
+			args,
+			into,
+			found,
+		); err != nil {
 			return store.Translate(err)
 		}
 	}

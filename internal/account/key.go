@@ -52,7 +52,9 @@ func (s *Service) CreateKey(ctx context.Context, in NewKey) (*ent.APIKey, string
 	}
 	for _, scope := range in.Scopes {
 		if err := id.Require(scope); err != nil {
-			return nil, "", apperr.New(apperr.Denied, "a new key cannot have the scope %q, which the caller lacks", string(scope))
+			return nil, "", apperr.New(
+				apperr.Denied, "a new key cannot have the scope %q, which the caller lacks", string(scope),
+			)
 		}
 	}
 	now := s.now()
@@ -61,7 +63,10 @@ func (s *Service) CreateKey(ctx context.Context, in NewKey) (*ent.APIKey, string
 	}
 	if !id.Expires.IsZero() && (in.ExpiresAt == nil || in.ExpiresAt.After(id.Expires)) {
 		return nil, "", &apperr.Error{
-			Code: apperr.Denied, Field: "expiresAt", Message: "a new key cannot outlive the key that makes it, which ends " + id.Expires.UTC().Format(time.RFC3339),
+			Code:  apperr.Denied,
+			Field: "expiresAt",
+			Message: "a new key cannot outlive the key that makes it, which ends " + id.Expires.UTC().
+				Format(time.RFC3339),
 		}
 	}
 	var created *ent.APIKey
@@ -124,7 +129,11 @@ func (in *NewKey) normalise(now time.Time) error {
 	}
 	in.Note = strings.TrimSpace(kind.Clean(in.Note))
 	if tooLong(in.Note, maxNoteCharacters, apikey.NoteValidator) {
-		faults.Add(apperr.InvalidField("note", apperr.ReasonNoteTooLong, "the note must not be longer than %d characters", maxNoteCharacters))
+		faults.Add(
+			apperr.InvalidField(
+				"note", apperr.ReasonNoteTooLong, "the note must not be longer than %d characters", maxNoteCharacters,
+			),
+		)
 	}
 	if in.ExpiresAt != nil {
 		at := store.Truncate(*in.ExpiresAt)
@@ -133,7 +142,11 @@ func (in *NewKey) normalise(now time.Time) error {
 		case !at.After(now):
 			faults.Add(apperr.InvalidField("expiresAt", apperr.ReasonExpiryPast, "the expiry must be in the future"))
 		case at.After(lastExpiry):
-			faults.Add(apperr.InvalidField("expiresAt", apperr.ReasonExpiryInvalid, "the expiry must be before the year 10000"))
+			faults.Add(
+				apperr.InvalidField(
+					"expiresAt", apperr.ReasonExpiryInvalid, "the expiry must be before the year 10000",
+				),
+			)
 		}
 	}
 	return faults.Err()
@@ -153,7 +166,8 @@ func (s *Service) insertKey(ctx context.Context, owner, parent int64, key string
 		Save(ctx)
 }
 
-// Keys returns the API keys of the calling account: those not revoked first, the newest first among each, at most 1000. It needs the scope read.
+// Keys returns the API keys of the calling account: those not revoked first, the newest first among
+// each, at most 1000. It needs the scope read.
 func (s *Service) Keys(ctx context.Context) ([]*ent.APIKey, error) {
 	id, err := caller.Authorize(ctx, kind.ScopeRead)
 	if err != nil {

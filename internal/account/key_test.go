@@ -26,11 +26,20 @@ func TestNewKeyIsChecked(t *testing.T) {
 			in   account.NewKey
 			want []string
 		}{
-			"no scopes":                {account.NewKey{}, []string{"scopes:scopes_required"}},
-			"note of 201 characters":   {account.NewKey{Scopes: read, Note: strings.Repeat("n", 201)}, []string{"note:note_too_long"}},
-			"expiry now":               {account.NewKey{Scopes: read, ExpiresAt: &past}, []string{"expiresAt:expiry_past"}},
-			"expiry after all time":    {account.NewKey{Scopes: read, ExpiresAt: &far}, []string{"expiresAt:expiry_invalid"}},
-			"all at once":              {account.NewKey{Note: strings.Repeat("n", 201), ExpiresAt: &past}, []string{"scopes:scopes_required", "note:note_too_long", "expiresAt:expiry_past"}},
+			"no scopes": {account.NewKey{}, []string{"scopes:scopes_required"}},
+			"note of 201 characters": {
+				account.NewKey{Scopes: read, Note: strings.Repeat("n", 201)}, []string{"note:note_too_long"},
+			},
+			"expiry now": {
+				account.NewKey{Scopes: read, ExpiresAt: &past}, []string{"expiresAt:expiry_past"},
+			},
+			"expiry after all time": {
+				account.NewKey{Scopes: read, ExpiresAt: &far}, []string{"expiresAt:expiry_invalid"},
+			},
+			"all at once": {
+				account.NewKey{Note: strings.Repeat("n", 201), ExpiresAt: &past},
+				[]string{"scopes:scopes_required", "note:note_too_long", "expiresAt:expiry_past"},
+			},
 			"note of 200 characters":   {account.NewKey{Scopes: read, Note: strings.Repeat("n", 200)}, nil},
 			"note with NUL is cleaned": {account.NewKey{Scopes: read, Note: "a\x00b"}, nil},
 		}
@@ -77,7 +86,9 @@ func TestNobodyGivesAKeyScopesTheyLack(t *testing.T) {
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
 		f := newFixture(t, db)
 		u, full := f.user(t, kind.RoleUser)
-		_, writing, err := f.CreateKey(f.as(t, full), account.NewKey{Scopes: kind.Scopes{kind.ScopeRead, kind.ScopeWrite}})
+		_, writing, err := f.CreateKey(
+			f.as(t, full), account.NewKey{Scopes: kind.Scopes{kind.ScopeRead, kind.ScopeWrite}},
+		)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -153,7 +164,10 @@ func TestKeysAreListedForTheirOwnerAlone(t *testing.T) {
 		f.user(t, kind.RoleUser)
 		ctx := f.as(t, key)
 		for _, note := range []string{"a", "b", "c"} {
-			if _, _, err := f.CreateKey(ctx, account.NewKey{Scopes: kind.Scopes{kind.ScopeRead}, Note: note}); err != nil {
+			if _, _, err := f.CreateKey(
+				ctx,
+				account.NewKey{Scopes: kind.Scopes{kind.ScopeRead}, Note: note},
+			); err != nil {
 				t.Fatal(err)
 			}
 		}

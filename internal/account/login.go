@@ -31,11 +31,13 @@ type Session struct {
 	ExpiresAt time.Time
 }
 
-// Login opens a session, which lives Options.SessionTTL after its last use. It needs no caller. Missing input is Invalid with the reasons
-// username_required and password_required, both at once when both are; anything wrong is Unauthenticated with the reason login_invalid, at
-// the same cost for an unknown user and a wrong password. Once Options.FailuresPerMinute logins failed within a
-// minute for the name, or ten times as many from the address, every further one is Limited until they
-// are a minute past, right or wrong. A session opened by a key has the scopes of the key and ends with it.
+// Login opens a session, which lives Options.SessionTTL after its last use. It needs no caller.
+// Missing input is Invalid with the reasons username_required and password_required, both at once
+// when both are; anything wrong is Unauthenticated with the reason login_invalid, at the same cost
+// for an unknown user and a wrong password. Once Options.FailuresPerMinute logins failed within a
+// minute for the name, or ten times as many from the address, every further one is Limited until
+// they are a minute past, right or wrong. A session opened by a key has the scopes of the key and
+// ends with it.
 func (s *Service) Login(ctx context.Context, in Login) (*Session, error) {
 	ctx = caller.System(ctx)
 	if in.Key != "" && in.Username == "" && in.Password == "" {
@@ -65,8 +67,8 @@ func (s *Service) loginByPassword(ctx context.Context, name string, in Login) (*
 		return nil, err
 	}
 	defer leave()
-	// Checked again while holding the slot, which is kept until the failure is counted: guesses sent all at once cannot outrun the counter
-	// by more than the slots of the servers.
+	// Checked again while holding the slot, which is kept until the failure is counted: guesses
+	// sent all at once cannot outrun the counter by more than the slots of the servers.
 	if err := counters.check(ctx); err != nil {
 		return nil, err
 	}
@@ -96,9 +98,13 @@ func (s *Service) openVerified(ctx context.Context, found *ent.User, password st
 	}
 	var opened *Session
 	err := s.db.Tx(ctx, func(ctx context.Context) error {
-		// Written even where it changes nothing: it locks the row, so that a change of password comes either before, and is noticed
-		// here, or after, and ends the session.
-		unchanged, err := s.db.Client(ctx).User.Update().Where(user.ID(found.ID), user.PasswordHash(found.PasswordHash)).SetPasswordHash(hash).Save(ctx)
+		// Written even where it changes nothing: it locks the row, so that a change of password
+		// comes either before, and is noticed here, or after, and ends the session.
+		unchanged, err := s.db.Client(ctx).
+			User.Update().
+			Where(user.ID(found.ID), user.PasswordHash(found.PasswordHash)).
+			SetPasswordHash(hash).
+			Save(ctx)
 		if err != nil {
 			return err
 		}
@@ -150,8 +156,9 @@ func (s *Service) open(ctx context.Context, owner *ent.User, key grant) (*Sessio
 	return opened, create.Exec(ctx)
 }
 
-// Logout ends the session of the token, which whoever holds may end. An empty token stands for the session that the caller of ctx came with,
-// if it did. It succeeds also when the session had ended or never was.
+// Logout ends the session of the token, which whoever holds may end. An empty token stands for the
+// session that the caller of ctx came with, if it did. It succeeds also when the session had ended
+// or never was.
 func (s *Service) Logout(ctx context.Context, token string) error {
 	id := secretHash(token)
 	if token == "" {
@@ -170,5 +177,7 @@ func (s *Service) Logout(ctx context.Context, token string) error {
 }
 
 func errLogin() error {
-	return &apperr.Error{Code: apperr.Unauthenticated, Reason: apperr.ReasonLoginInvalid, Message: "invalid login information"}
+	return &apperr.Error{
+		Code: apperr.Unauthenticated, Reason: apperr.ReasonLoginInvalid, Message: "invalid login information",
+	}
 }

@@ -108,7 +108,13 @@ func TestTenFailuresOfANameLimitIt(t *testing.T) {
 		for _, name := range []string{known.Username, randomName()} {
 			for i := range 10 {
 				// Other spellings of the name count in the same row.
-				_, err := f.Login(t.Context(), account.Login{Username: []string{name, strings.ToUpper(name)}[i%2], Password: "wrong password", RemoteAddr: randomName()})
+				_, err := f.Login(
+					t.Context(),
+					account.Login{
+						Username: []string{name, strings.ToUpper(name)}[i%2], Password: "wrong password",
+						RemoteAddr: randomName(),
+					},
+				)
 				wantCode(t, err, apperr.Unauthenticated)
 			}
 			f.advance(20 * time.Second)
@@ -179,7 +185,9 @@ func TestAHundredFailuresFromAnAddressLimitIt(t *testing.T) {
 					_, err := f.Login(t.Context(), in)
 					wantCode(t, err, apperr.Unauthenticated)
 				}
-				_, err := f.Login(t.Context(), account.Login{Username: u.Username, Password: password, RemoteAddr: address(101)})
+				_, err := f.Login(
+					t.Context(), account.Login{Username: u.Username, Password: password, RemoteAddr: address(101)},
+				)
 				wantCode(t, err, apperr.Limited)
 				_, err = f.Login(t.Context(), account.Login{Key: key, RemoteAddr: address(102)})
 				wantCode(t, err, apperr.Limited)
@@ -199,7 +207,9 @@ func TestWrongLoginsFromOneAddressLockOutNobodyElse(t *testing.T) {
 		colleague, _ := f.user(t, kind.RoleUser)
 		office, home := "office of "+victim.Username, "home of "+victim.Username
 		for range 10 {
-			_, err := f.Login(t.Context(), account.Login{Username: victim.Username, Password: "wrong password", RemoteAddr: office})
+			_, err := f.Login(
+				t.Context(), account.Login{Username: victim.Username, Password: "wrong password", RemoteAddr: office},
+			)
 			wantCode(t, err, apperr.Unauthenticated)
 		}
 		_, err := f.Login(t.Context(), account.Login{Username: victim.Username, Password: password, RemoteAddr: office})
@@ -208,7 +218,10 @@ func TestWrongLoginsFromOneAddressLockOutNobodyElse(t *testing.T) {
 		f.login(t, account.Login{Username: victim.Username, Password: password, RemoteAddr: home})
 		// Guesses from many addresses are still ten a minute for the name.
 		for i := range 5 {
-			_, err := f.Login(t.Context(), account.Login{Username: victim.Username, Password: "wrong password", RemoteAddr: fmt.Sprint(i, home)})
+			_, err := f.Login(
+				t.Context(),
+				account.Login{Username: victim.Username, Password: "wrong password", RemoteAddr: fmt.Sprint(i, home)},
+			)
 			wantCode(t, err, apperr.Unauthenticated)
 		}
 		_, err = f.Login(t.Context(), account.Login{Username: victim.Username, Password: password, RemoteAddr: home})
@@ -269,7 +282,10 @@ func TestGuessCountsWhenTheClientHasGone(t *testing.T) {
 		_, err := f.Login(ctx, in)
 		wantCode(t, err, apperr.Unauthenticated)
 		system := caller.System(t.Context())
-		if n := db.Client(system).LoginAttempt.Query().Where(loginattempt.IDEQ(account.NameCounter(f.Service, in.Username)), loginattempt.Failures(1)).CountX(system); n != 1 {
+		if n := db.Client(system).
+			LoginAttempt.Query().
+			Where(loginattempt.IDEQ(account.NameCounter(f.Service, in.Username)), loginattempt.Failures(1)).
+			CountX(system); n != 1 {
 			t.Error("the failure was not counted")
 		}
 	})
@@ -298,7 +314,13 @@ func TestPasswordHashIsRenewedAtTheCostOfToday(t *testing.T) {
 		for range 2 {
 			today.login(t, account.Login{Username: u.Username, Password: password})
 			system := caller.System(t.Context())
-			if got := db.Client(system).User.GetX(system, u.ID).PasswordHash; !strings.HasPrefix(got, "$argon2id$v=19$m=16,t=2,p=1$") {
+			if got := db.Client(
+				system,
+			).User.GetX(
+				system, u.ID,
+			).PasswordHash; !strings.HasPrefix(
+				got, "$argon2id$v=19$m=16,t=2,p=1$",
+			) {
 				t.Errorf("stored as %q", got)
 			}
 		}
@@ -316,7 +338,11 @@ func TestLoginThatRacesAChangeOfPasswordOpensNothing(t *testing.T) {
 			if changed.Swap(true) {
 				return
 			}
-			if _, err := f.SetPassword(caller.System(context.Background()), u.ID, account.PasswordChange{Password: "a new password"}); err != nil {
+			if _, err := f.SetPassword(
+				caller.System(context.Background()),
+				u.ID,
+				account.PasswordChange{Password: "a new password"},
+			); err != nil {
 				t.Error(err)
 			}
 		})

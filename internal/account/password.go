@@ -69,7 +69,8 @@ func (h *hasher) hash(password string) string {
 	return encodeHash(c, salt, h.derive([]byte(password), salt, c.Time, c.MemoryKiB, c.Threads, digestLength))
 }
 
-// verify reports whether the password has the hash, in time that does not depend on where they differ. The caller holds a slot.
+// verify reports whether the password has the hash, in time that does not depend on where they
+// differ. The caller holds a slot.
 func (h *hasher) verify(encoded, password string) (bool, error) {
 	c, salt, digest, err := decodeHash(encoded)
 	if err != nil {
@@ -87,7 +88,10 @@ func (h *hasher) outdated(encoded string) bool {
 
 func encodeHash(c Argon2, salt, digest []byte) string {
 	b64 := base64.RawStdEncoding
-	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, c.MemoryKiB, c.Time, c.Threads, b64.EncodeToString(salt), b64.EncodeToString(digest))
+	return fmt.Sprintf(
+		"$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, c.MemoryKiB, c.Time, c.Threads, b64.EncodeToString(salt),
+		b64.EncodeToString(digest),
+	)
 }
 
 // decodeHash reads a PHC string. The error never holds the hash.
@@ -122,9 +126,14 @@ func randomBytes(n int) []byte {
 func checkPassword(password string) error {
 	switch {
 	case len(password) > maxPasswordBytes:
-		return apperr.InvalidField("password", apperr.ReasonPasswordTooLong, "the password must not be longer than %d bytes", maxPasswordBytes)
+		return apperr.InvalidField(
+			"password", apperr.ReasonPasswordTooLong, "the password must not be longer than %d bytes", maxPasswordBytes,
+		)
 	case utf8.RuneCountInString(password) < minPasswordCharacters:
-		return apperr.InvalidField("password", apperr.ReasonPasswordTooShort, "the password must have at least %d characters", minPasswordCharacters)
+		return apperr.InvalidField(
+			"password", apperr.ReasonPasswordTooShort, "the password must have at least %d characters",
+			minPasswordCharacters,
+		)
 	}
 	return nil
 }

@@ -81,8 +81,12 @@ func mayRevoke(by caller.Identity, key *ent.APIKey) error {
 	}
 	for _, scope := range scopesOf(key.Scopes) {
 		if !by.Scopes.Has(scope) {
-			return apperr.New(apperr.Denied, "the API key has the scope %q, which the caller lacks: revoke it with a key that "+
-				"has it, or after a login by password", string(scope))
+			return apperr.New(
+				apperr.Denied,
+				"the API key has the scope %q, which the caller lacks: revoke it with a key that "+
+					"has it, or after a login by password",
+				string(scope),
+			)
 		}
 	}
 	return nil

@@ -54,7 +54,9 @@ func TestRevokingAKeyEndsWhatItMade(t *testing.T) {
 		child, childKey := f.madeBy(t, f.as(t, leakedKey))
 		// Through a session that the leaked key opened, which may not hide where a key comes from.
 		opened := f.login(t, account.Login{Key: leakedKey})
-		bySession, bySessionKey := f.madeBy(t, caller.With(t.Context(), f.authenticated(t, account.Credentials{Session: opened.Token})))
+		bySession, bySessionKey := f.madeBy(
+			t, caller.With(t.Context(), f.authenticated(t, account.Credentials{Session: opened.Token})),
+		)
 		grandchild, grandchildKey := f.madeBy(t, f.as(t, childKey))
 		childSession := f.login(t, account.Login{Key: childKey})
 		other, otherKey := f.madeBy(t, owner)
@@ -71,7 +73,8 @@ func TestRevokingAKeyEndsWhatItMade(t *testing.T) {
 		f.authenticated(t, account.Credentials{Key: grandchildKey})
 		// Asked again, it ends what was kept before; nothing of it goes on.
 		revoked, err := f.RevokeKey(owner, leaked.ID, "")
-		if err != nil || !same(ids(revoked.Descendants), child.ID, bySession.ID, grandchild.ID) || revoked.Descendants[0].RevokedAt == nil {
+		if err != nil || !same(ids(revoked.Descendants), child.ID, bySession.ID, grandchild.ID) ||
+			revoked.Descendants[0].RevokedAt == nil {
 			t.Fatalf("revoked %v, %v", revoked, err)
 		}
 		for why, sent := range map[string]account.Credentials{
@@ -98,7 +101,10 @@ func TestAKeyCannotEndOneThatMayDoMore(t *testing.T) {
 		firstID := f.authenticated(t, account.Credentials{Key: first}).KeyID
 		writer, writerKey := f.madeBy(t, owner)
 		twin, _ := f.madeBy(t, owner)
-		byKey := caller.With(t.Context(), f.authenticated(t, account.Credentials{Session: f.login(t, account.Login{Key: writerKey}).Token}))
+		byKey := caller.With(
+			t.Context(),
+			f.authenticated(t, account.Credentials{Session: f.login(t, account.Login{Key: writerKey}).Token}),
+		)
 		for why, ctx := range map[string]context.Context{"key": f.as(t, writerKey), "session of the key": byKey} {
 			_, err := f.RevokeKey(ctx, firstID, "")
 			wantCode(t, err, apperr.Denied)
@@ -115,12 +121,19 @@ func TestAKeyCannotEndOneThatMayDoMore(t *testing.T) {
 		}
 		// The owner, who knows the password, may end every key, delivery or not.
 		password := f.login(t, account.Login{Username: u.Username, Password: password})
-		if _, err := f.RevokeKey(caller.With(t.Context(), f.authenticated(t, account.Credentials{Session: password.Token})), firstID, ""); err != nil {
+		if _, err := f.RevokeKey(
+			caller.With(t.Context(), f.authenticated(t, account.Credentials{Session: password.Token})),
+			firstID,
+			"",
+		); err != nil {
 			t.Errorf("after a login by password: %v", err)
 		}
 		_, adminKey := f.user(t, kind.RoleAdmin)
 		adminID := f.authenticated(t, account.Credentials{Key: adminKey}).KeyID
-		_, lesser, err := f.CreateKey(f.as(t, adminKey), account.NewKey{Scopes: kind.Scopes{kind.ScopeRead, kind.ScopeWrite, kind.ScopeApprove, kind.ScopeDelivery}})
+		_, lesser, err := f.CreateKey(
+			f.as(t, adminKey),
+			account.NewKey{Scopes: kind.Scopes{kind.ScopeRead, kind.ScopeWrite, kind.ScopeApprove, kind.ScopeDelivery}},
+		)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -176,7 +189,9 @@ func TestAChangeOfPasswordTellsOrEndsTheKeys(t *testing.T) {
 		f := newFixture(t, db)
 		u, first := f.user(t, kind.RoleUser)
 		session := f.login(t, account.Login{Username: u.Username, Password: password})
-		made, madeKey := f.madeBy(t, caller.With(t.Context(), f.authenticated(t, account.Credentials{Session: session.Token})))
+		made, madeKey := f.madeBy(
+			t, caller.With(t.Context(), f.authenticated(t, account.Credentials{Session: session.Token})),
+		)
 		firstID := f.authenticated(t, account.Credentials{Key: first}).KeyID
 		system := caller.System(t.Context())
 		keys, err := f.SetPassword(system, u.ID, account.PasswordChange{Password: "another password"})
@@ -220,8 +235,18 @@ func TestAFollowedCallerEndsAtOnce(t *testing.T) {
 			t.Cleanup(follower.Close)
 			return follower
 		}
-		byKey, byChild, byLeft, byChanged, byFirst := follow(account.Credentials{Key: secret}), follow(account.Credentials{Key: childSecret}),
-			follow(account.Credentials{Session: left}), follow(account.Credentials{Session: changed}), follow(account.Credentials{Key: first})
+		byKey, byChild, byLeft, byChanged, byFirst := follow(
+			account.Credentials{Key: secret},
+		), follow(
+			account.Credentials{Key: childSecret},
+		),
+			follow(
+				account.Credentials{Session: left},
+			), follow(
+				account.Credentials{Session: changed},
+			), follow(
+				account.Credentials{Key: first},
+			)
 		if err := byKey.Check(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -234,7 +259,11 @@ func TestAFollowedCallerEndsAtOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		wantUnauthenticated(t, byLeft.Check(t.Context()), "a session that left")
-		if _, err := f.SetPassword(caller.System(t.Context()), u.ID, account.PasswordChange{Password: "another password"}); err != nil {
+		if _, err := f.SetPassword(
+			caller.System(t.Context()),
+			u.ID,
+			account.PasswordChange{Password: "another password"},
+		); err != nil {
 			t.Fatal(err)
 		}
 		wantUnauthenticated(t, byChanged.Check(t.Context()), "a session of the old password")

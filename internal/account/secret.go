@@ -21,8 +21,9 @@ func newSecret(prefix string) string {
 	return prefix + strings.ToLower(rand.Text()+rand.Text())
 }
 
-// secretHash is what the database keeps of a key or token. A plain SHA-256 is right here, unlike for a password: 260 random bits cannot be
-// guessed from it however fast it is, and the row can be found by it.
+// secretHash is what the database keeps of a key or token. A plain SHA-256 is right here, unlike
+// for a password: 260 random bits cannot be guessed from it however fast it is, and the row can be
+// found by it.
 func secretHash(secret string) string {
 	sum := sha256.Sum256([]byte(secret))
 	return hex.EncodeToString(sum[:])
@@ -36,8 +37,8 @@ func wellFormed(text, prefix string) bool {
 // MaxSecretLength is the length of the longest key or session token in bytes.
 const MaxSecretLength = len(sessionPrefix) + randomLength
 
-// FindCredentials returns the first thing in a text that looks like a key or a session token, and where the text after it
-// begins.
+// FindCredentials returns the first thing in a text that looks like a key or a session token, and
+// where the text after it begins.
 func FindCredentials(text []byte) (found Credentials, end int) {
 	for {
 		at := bytes.Index(text[end:], []byte("cq"))

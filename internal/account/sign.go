@@ -17,9 +17,10 @@ import (
 	"campaignql/internal/store"
 )
 
-// A text is signed with what the database keeps of the caller's own key or session, so that every server on the database can check it, and that it is worth
-// nothing any more once the key is revoked or the session ended. The hash of a session is its id as well: of that a part is told, to find it by, and three
-// quarters are not.
+// A text is signed with what the database keeps of the caller's own key or session, so that every
+// server on the database can check it, and that it is worth nothing any more once the key is
+// revoked or the session ended. The hash of a session is its id as well: of that a part is told, to
+// find it by, and three quarters are not.
 const (
 	signedKeyStatement = `SELECT k.hash, k.id, k.scopes, k.expires_at, k.revoked_at, ` + userColumns + `
 FROM api_keys k JOIN users u ON u.id = k.user_id WHERE k.id = ?`
@@ -44,7 +45,8 @@ type Signature struct {
 	MAC string
 }
 
-// Sign signs a text with the caller's own key or session. A caller that came with neither is Denied. It costs one statement for a key, none for a session.
+// Sign signs a text with the caller's own key or session. A caller that came with neither is
+// Denied. It costs one statement for a key, none for a session.
 func (s *Service) Sign(ctx context.Context, text string) (Signature, error) {
 	id, err := caller.From(ctx)
 	switch {
@@ -68,9 +70,13 @@ func sign(hash, signer, text string) Signature {
 	return Signature{Signer: signer, MAC: base64.RawURLEncoding.EncodeToString(mac.Sum(nil))}
 }
 
-// AuthenticateSigned returns the caller that signed a text, with what its key or session allows now; Unauthenticated, always the same, when the signature is
-// not of this text, or its key or session is not in force. It counts as no use of a key and prolongs no session. It costs one statement.
-func (s *Service) AuthenticateSigned(ctx context.Context, text string, by Signature, surface kind.Surface) (caller.Identity, error) {
+// AuthenticateSigned returns the caller that signed a text, with what its key or session allows
+// now; Unauthenticated, always the same, when the signature is not of this text, or its key or
+// session is not in force. It counts as no use of a key and prolongs no session. It costs one
+// statement.
+func (s *Service) AuthenticateSigned(
+	ctx context.Context, text string, by Signature, surface kind.Surface,
+) (caller.Identity, error) {
 	var candidates []signer
 	var err error
 	switch rest := by.Signer[min(1, len(by.Signer)):]; {

@@ -24,7 +24,9 @@ func TestASignatureProvesItsSignerAndItsTextAlone(t *testing.T) {
 			t.Fatal(err)
 		}
 		byKey := f.authenticated(t, account.Credentials{Key: reader})
-		bySession := f.authenticated(t, account.Credentials{Session: f.login(t, account.Login{Username: u.Username, Password: password}).Token})
+		bySession := f.authenticated(
+			t, account.Credentials{Session: f.login(t, account.Login{Username: u.Username, Password: password}).Token},
+		)
 		throughKey := f.authenticated(t, account.Credentials{Session: f.login(t, account.Login{Key: reader}).Token})
 		for name, id := range map[string]caller.Identity{"a key": byKey, "a session": bySession, "a session of a key": throughKey} {
 			sig, err := f.Sign(caller.With(t.Context(), id), "a text")
@@ -32,7 +34,9 @@ func TestASignatureProvesItsSignerAndItsTextAlone(t *testing.T) {
 				t.Fatal(err)
 			}
 			got, err := f.AuthenticateSigned(t.Context(), "a text", sig, kind.SurfaceGraphQL)
-			if err != nil || got.UserID != id.UserID || got.KeyID != id.KeyID || got.SessionID != id.SessionID || got.Scopes.String() != id.Scopes.String() || got.Surface != id.Surface {
+			if err != nil || got.UserID != id.UserID || got.KeyID != id.KeyID || got.SessionID != id.SessionID ||
+				got.Scopes.String() != id.Scopes.String() ||
+				got.Surface != id.Surface {
 				t.Errorf("%s: %+v, %v; want %+v", name, got, err, id)
 			}
 			if id.SessionID != "" && (strings.Contains(sig.Signer, id.SessionID) || len(sig.Signer) > 20) {
@@ -50,7 +54,9 @@ func TestASignatureProvesItsSignerAndItsTextAlone(t *testing.T) {
 		}
 		nobody, _ := f.Sign(caller.With(t.Context(), byKey), "a text")
 		other, _ := f.Sign(caller.With(t.Context(), bySession), "a text")
-		_, err = f.AuthenticateSigned(t.Context(), "a text", account.Signature{Signer: other.Signer, MAC: nobody.MAC}, kind.SurfaceGraphQL)
+		_, err = f.AuthenticateSigned(
+			t.Context(), "a text", account.Signature{Signer: other.Signer, MAC: nobody.MAC}, kind.SurfaceGraphQL,
+		)
 		wantUnauthenticated(t, err, "the signature of another signer")
 		_, err = f.Sign(caller.With(t.Context(), caller.Identity{UserID: u.ID}), "a text")
 		wantCode(t, err, apperr.Denied)
@@ -87,7 +93,10 @@ func TestASignatureEndsWithItsKeyOrSession(t *testing.T) {
 		token := f.login(t, account.Login{Username: u.Username, Password: password}).Token
 		session := f.authenticated(t, account.Credentials{Session: token})
 		ofKey := f.authenticated(t, account.Credentials{Session: f.login(t, account.Login{Key: revokedKey}).Token})
-		sigs := map[string]account.Signature{"revoked": signed(revoked), "expiring": signed(expiring), "session": signed(session), "session of a revoked key": signed(ofKey)}
+		sigs := map[string]account.Signature{
+			"revoked": signed(revoked), "expiring": signed(expiring), "session": signed(session),
+			"session of a revoked key": signed(ofKey),
+		}
 		for name, sig := range sigs {
 			if _, err := f.AuthenticateSigned(t.Context(), "a text", sig, kind.SurfaceGraphQL); err != nil {
 				t.Errorf("%s at first: %v", name, err)

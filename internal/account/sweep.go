@@ -19,8 +19,9 @@ const (
 	idempotencyAge = 24 * time.Hour
 )
 
-// Sweep deletes sessions and counters of failed logins that have ended, and idempotency keys older than a day, and returns how many rows it
-// deleted. It deletes in small batches, each a statement of its own, so that no lock is held for long; several servers may sweep at once.
+// Sweep deletes sessions and counters of failed logins that have ended, and idempotency keys older
+// than a day, and returns how many rows it deleted. It deletes in small batches, each a statement
+// of its own, so that no lock is held for long; several servers may sweep at once.
 func (s *Service) Sweep(ctx context.Context) (int, error) {
 	ctx = caller.System(ctx)
 	now := s.now()
@@ -41,7 +42,8 @@ func (s *Service) Sweep(ctx context.Context) (int, error) {
 	return total, nil
 }
 
-// Ids are read first, as a DELETE with LIMIT does not exist everywhere, and the condition is repeated, as a session may have been used meanwhile.
+// Ids are read first, as a DELETE with LIMIT does not exist everywhere, and the condition is
+// repeated, as a session may have been used meanwhile.
 
 func (s *Service) sweepSessions(ctx context.Context, now time.Time) (int, error) {
 	ended := session.ExpiresAtLTE(now)
@@ -61,7 +63,11 @@ func (s *Service) sweepAttempts(ctx context.Context, now time.Time) (int, error)
 }
 
 func (s *Service) sweepIdempotency(ctx context.Context, now time.Time) (int, error) {
-	ids, err := s.db.Client(ctx).IdempotencyKey.Query().Where(idempotencykey.CreatedAtLTE(now.Add(-idempotencyAge))).Limit(sweepBatch).IDs(ctx)
+	ids, err := s.db.Client(ctx).
+		IdempotencyKey.Query().
+		Where(idempotencykey.CreatedAtLTE(now.Add(-idempotencyAge))).
+		Limit(sweepBatch).
+		IDs(ctx)
 	if err != nil || len(ids) == 0 {
 		return 0, err
 	}

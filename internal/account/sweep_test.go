@@ -21,10 +21,20 @@ func TestSweepDeletesWhatHasEndedAndNothingElse(t *testing.T) {
 		system := caller.System(t.Context())
 		client := db.Client(system)
 		remember := func(id string) {
-			client.IdempotencyKey.Create().SetID(id).SetUserID(u.ID).SetOperation("createCampaign").SetFingerprint("f").SetResultID(1).SetCreatedAt(f.now()).ExecX(system)
+			client.IdempotencyKey.Create().
+				SetID(id).
+				SetUserID(u.ID).
+				SetOperation("createCampaign").
+				SetFingerprint("f").
+				SetResultID(1).
+				SetCreatedAt(f.now()).
+				ExecX(system)
 		}
 		f.login(t, account.Login{Key: key})
-		if _, err := f.Login(t.Context(), account.Login{Username: "nobody", Password: "wrong password", RemoteAddr: "192.0.2.1"}); err == nil {
+		if _, err := f.Login(
+			t.Context(),
+			account.Login{Username: "nobody", Password: "wrong password", RemoteAddr: "192.0.2.1"},
+		); err == nil {
 			t.Fatal("nobody logged in")
 		}
 		remember("old")
@@ -43,10 +53,16 @@ func TestSweepDeletesWhatHasEndedAndNothingElse(t *testing.T) {
 
 		deleted, err := f.Sweep(t.Context())
 		if err != nil || deleted != 1200+1+3+1 {
-			t.Errorf("swept %d rows, %v; want 1200 counters, 3 more of the login, a session and an idempotency key", deleted, err)
+			t.Errorf(
+				"swept %d rows, %v; want 1200 counters, 3 more of the login, a session and an idempotency key", deleted,
+				err,
+			)
 		}
 		f.authenticated(t, account.Credentials{Session: live})
-		left := []int{client.Session.Query().CountX(system), client.LoginAttempt.Query().CountX(system), client.IdempotencyKey.Query().CountX(system), client.APIKey.Query().CountX(system)}
+		left := []int{
+			client.Session.Query().CountX(system), client.LoginAttempt.Query().CountX(system),
+			client.IdempotencyKey.Query().CountX(system), client.APIKey.Query().CountX(system),
+		}
 		if fmt.Sprint(left) != "[1 1 1 1]" {
 			t.Errorf("left of sessions, counters, idempotency keys and API keys: %v, want one each", left)
 		}

@@ -21,7 +21,8 @@ import (
 	"campaignql/internal/store"
 )
 
-// window is how long a failure counts, to the second: failures of one second count in one row, the same one for all servers.
+// window is how long a failure counts, to the second: failures of one second count in one row, the
+// same one for all servers.
 const window = time.Minute
 
 // perAddress is how many times the failures of one name may come from one address: many people may be
@@ -78,7 +79,8 @@ func counterID(counter string, at time.Time) string {
 	return fmt.Sprintf("%s-%010d", counter, at.Unix())
 }
 
-// origin is what failures of an address count by: the address without port, or the /64 network of IPv6, which one customer has to itself.
+// origin is what failures of an address count by: the address without port, or the /64 network of
+// IPv6, which one customer has to itself.
 func origin(remoteAddr string) string {
 	address, err := netip.ParseAddr(remoteAddr)
 	if err != nil {
@@ -95,7 +97,8 @@ func origin(remoteAddr string) string {
 	return netip.PrefixFrom(address, 64).Masked().String()
 }
 
-// check returns a Limited error when one of the counters is full, until so many of its failures are past that it no longer is.
+// check returns a Limited error when one of the counters is full, until so many of its failures are
+// past that it no longer is.
 func (c *counters) check(ctx context.Context) error {
 	if len(c.limits) == 0 {
 		return nil
@@ -103,9 +106,19 @@ func (c *counters) check(ctx context.Context) error {
 	now := c.s.now().Truncate(time.Second)
 	var ranges []predicate.LoginAttempt
 	for _, counter := range slices.Sorted(maps.Keys(c.limits)) {
-		ranges = append(ranges, loginattempt.And(loginattempt.IDGT(counterID(counter, now.Add(-window))), loginattempt.IDLTE(counterID(counter, now.Add(window)))))
+		ranges = append(
+			ranges,
+			loginattempt.And(
+				loginattempt.IDGT(counterID(counter, now.Add(-window))),
+				loginattempt.IDLTE(counterID(counter, now.Add(window))),
+			),
+		)
 	}
-	rows, err := c.s.db.Client(ctx).LoginAttempt.Query().Where(loginattempt.Or(ranges...)).Order(loginattempt.ByID(entsql.OrderDesc())).All(ctx)
+	rows, err := c.s.db.Client(ctx).
+		LoginAttempt.Query().
+		Where(loginattempt.Or(ranges...)).
+		Order(loginattempt.ByID(entsql.OrderDesc())).
+		All(ctx)
 	if err != nil {
 		return store.Translate(err)
 	}
@@ -115,7 +128,12 @@ func (c *counters) check(ctx context.Context) error {
 		counter, second, _ := strings.Cut(row.ID, "-")
 		before := failures[counter]
 		failures[counter] += row.Failures
-		if at, err := strconv.ParseInt(second, 10, 64); err == nil && before < c.limits[counter] && failures[counter] >= c.limits[counter] {
+		if at, err := strconv.ParseInt(
+			second,
+			10,
+			64,
+		); err == nil && before < c.limits[counter] &&
+			failures[counter] >= c.limits[counter] {
 			wait = max(wait, time.Unix(at, 0).Add(window).Sub(now))
 		}
 	}
@@ -131,8 +149,8 @@ func (c *counters) check(ctx context.Context) error {
 	}
 }
 
-// fail counts one failure and returns the error of a failed login. It counts also when the client has gone: leaving early must not make a
-// guess free.
+// fail counts one failure and returns the error of a failed login. It counts also when the client
+// has gone: leaving early must not make a guess free.
 func (c *counters) fail(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()

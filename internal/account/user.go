@@ -24,14 +24,15 @@ import (
 const (
 	maxNameCharacters = 100
 	maxEmailBytes     = 254
-	// maxUsernameKey is the length of the folded column; a name that folds to more is refused, as cutting it would make two names one.
+	// maxUsernameKey is the length of the folded column; a name that folds to more is refused, as
+	// cutting it would make two names one.
 	maxUsernameKey = 200
 )
 
 // NewUser describes an account to create.
 type NewUser struct {
-	// Username has 1–100 visible characters, unique without regard to case. One that holds an @ must be the email address itself, so that
-	// a login by address can never mean two accounts.
+	// Username has 1–100 visible characters, unique without regard to case. One that holds an @
+	// must be the email address itself, so that a login by address can never mean two accounts.
 	Username string
 	// Email is an address without display name, at most 254 bytes, unique without regard to case.
 	Email string
@@ -48,11 +49,13 @@ type NewUser struct {
 	usernameKey, emailKey string
 }
 
-// CreateUser creates an account and its first API key, which carries every scope the role allows, delivery included. The key is returned
-// this once and can never be read again. Only an admin whose key may write, or the server itself, may create accounts. Every fault of the
-// input is reported, with the reasons username_required, username_invalid, username_too_long, username_is_address, username_taken,
-// email_required, email_invalid, email_taken, password_too_short, password_too_long, first_name_too_long, last_name_too_long,
-// time_zone_unknown, role_unknown and reputation_unknown. Nothing is written unless all is valid.
+// CreateUser creates an account and its first API key, which carries every scope the role allows,
+// delivery included. The key is returned this once and can never be read again. Only an admin whose
+// key may write, or the server itself, may create accounts. Every fault of the input is reported,
+// with the reasons username_required, username_invalid, username_too_long, username_is_address,
+// username_taken, email_required, email_invalid, email_taken, password_too_short,
+// password_too_long, first_name_too_long, last_name_too_long, time_zone_unknown, role_unknown and
+// reputation_unknown. Nothing is written unless all is valid.
 func (s *Service) CreateUser(ctx context.Context, in NewUser) (*ent.User, string, error) {
 	if err := manageAccounts(ctx); err != nil {
 		return nil, "", err
@@ -120,7 +123,11 @@ func (s *Service) addTaken(ctx context.Context, in *NewUser, faults *apperr.Faul
 			faults.Add(apperr.InvalidField("username", apperr.ReasonUsernameTaken, "the user name is taken"))
 		}
 		if u.EmailKey == in.emailKey {
-			faults.Add(apperr.InvalidField("email", apperr.ReasonEmailTaken, "an account with this email address exists already"))
+			faults.Add(
+				apperr.InvalidField(
+					"email", apperr.ReasonEmailTaken, "an account with this email address exists already",
+				),
+			)
 		}
 	}
 	return nil
@@ -145,19 +152,38 @@ func (in *NewUser) normalise() *apperr.Faults {
 	faults.Add(in.checkEmail())
 	faults.Add(checkPassword(in.Password))
 	if tooLong(in.FirstName, maxNameCharacters, user.FirstNameValidator) {
-		faults.Add(apperr.InvalidField("firstName", apperr.ReasonFirstNameTooLong, "the first name must not be longer than %d characters", maxNameCharacters))
+		faults.Add(
+			apperr.InvalidField(
+				"firstName", apperr.ReasonFirstNameTooLong, "the first name must not be longer than %d characters",
+				maxNameCharacters,
+			),
+		)
 	}
 	if tooLong(in.LastName, maxNameCharacters, user.LastNameValidator) {
-		faults.Add(apperr.InvalidField("lastName", apperr.ReasonLastNameTooLong, "the last name must not be longer than %d characters", maxNameCharacters))
+		faults.Add(
+			apperr.InvalidField(
+				"lastName", apperr.ReasonLastNameTooLong, "the last name must not be longer than %d characters",
+				maxNameCharacters,
+			),
+		)
 	}
 	if _, err := time.LoadLocation(in.TimeZone); err != nil || in.TimeZone == "Local" {
-		faults.Add(apperr.InvalidField("timeZone", apperr.ReasonTimeZoneUnknown, "%q is not a time zone: use a name such as Europe/Berlin", kind.Cut(in.TimeZone, maxNameCharacters)))
+		faults.Add(
+			apperr.InvalidField(
+				"timeZone", apperr.ReasonTimeZoneUnknown, "%q is not a time zone: use a name such as Europe/Berlin",
+				kind.Cut(in.TimeZone, maxNameCharacters),
+			),
+		)
 	}
 	if user.RoleValidator(in.Role) != nil {
 		faults.Add(apperr.InvalidField("role", apperr.ReasonRoleUnknown, "the role must be user or admin"))
 	}
 	if user.ReputationValidator(in.Reputation) != nil {
-		faults.Add(apperr.InvalidField("reputation", apperr.ReasonReputationUnknown, "the reputation must be trusted or untrusted"))
+		faults.Add(
+			apperr.InvalidField(
+				"reputation", apperr.ReasonReputationUnknown, "the reputation must be trusted or untrusted",
+			),
+		)
 	}
 	return faults
 }
@@ -167,11 +193,19 @@ func (in *NewUser) checkUsername() error {
 	case in.Username == "":
 		return apperr.InvalidField("username", apperr.ReasonUsernameRequired, "a user name is required")
 	case !utf8.ValidString(in.Username) || strings.ContainsFunc(in.Username, func(r rune) bool { return !unicode.IsGraphic(r) }):
-		return apperr.InvalidField("username", apperr.ReasonUsernameInvalid, "the user name must not hold control or invisible characters")
-	case tooLong(in.Username, maxNameCharacters, user.UsernameValidator), tooLong(in.usernameKey, maxUsernameKey, user.UsernameKeyValidator):
-		return apperr.InvalidField("username", apperr.ReasonUsernameTooLong, "the user name must not be longer than %d characters", maxNameCharacters)
+		return apperr.InvalidField(
+			"username", apperr.ReasonUsernameInvalid, "the user name must not hold control or invisible characters",
+		)
+	case tooLong(in.Username, maxNameCharacters, user.UsernameValidator),
+		tooLong(in.usernameKey, maxUsernameKey, user.UsernameKeyValidator):
+		return apperr.InvalidField(
+			"username", apperr.ReasonUsernameTooLong, "the user name must not be longer than %d characters",
+			maxNameCharacters,
+		)
 	case strings.Contains(in.usernameKey, "@") && in.usernameKey != in.emailKey:
-		return apperr.InvalidField("username", apperr.ReasonUsernameIsAddress, "a user name with an @ must be the account's own email address")
+		return apperr.InvalidField(
+			"username", apperr.ReasonUsernameIsAddress, "a user name with an @ must be the account's own email address",
+		)
 	}
 	return nil
 }
@@ -181,8 +215,12 @@ func (in *NewUser) checkEmail() error {
 		return apperr.InvalidField("email", apperr.ReasonEmailRequired, "an email address is required")
 	}
 	parsed, err := mail.ParseAddress(in.Email)
-	if err != nil || parsed.Address != in.Email || len(in.Email) > maxEmailBytes || len(in.emailKey) > maxEmailBytes || !utf8.ValidString(in.Email) {
-		return apperr.InvalidField("email", apperr.ReasonEmailInvalid, "the email address must have the form name@example.com and at most %d bytes", maxEmailBytes)
+	if err != nil || parsed.Address != in.Email || len(in.Email) > maxEmailBytes || len(in.emailKey) > maxEmailBytes ||
+		!utf8.ValidString(in.Email) {
+		return apperr.InvalidField(
+			"email", apperr.ReasonEmailInvalid,
+			"the email address must have the form name@example.com and at most %d bytes", maxEmailBytes,
+		)
 	}
 	return nil
 }
@@ -206,13 +244,14 @@ func (s *Service) Viewer(ctx context.Context) (*ent.User, error) {
 	return only(s.db.Client(ctx).User.Query().Where(user.ID(id.UserID)).Only(ctx))
 }
 
-// UserByName returns the account with the user name or email address, without regard to case. A caller who does not see all accounts finds
-// its own alone; any other is NotFound.
+// UserByName returns the account with the user name or email address, without regard to case. A
+// caller who does not see all accounts finds its own alone; any other is NotFound.
 func (s *Service) UserByName(ctx context.Context, name string) (*ent.User, error) {
 	return only(s.db.Client(ctx).User.Query().Where(named(foldName(name))).Only(ctx))
 }
 
-// named finds the account of a folded user name or address. Names with an @ are addresses of their own accounts, so one column decides.
+// named finds the account of a folded user name or address. Names with an @ are addresses of their
+// own accounts, so one column decides.
 func named(key string) predicate.User {
 	if strings.Contains(key, "@") {
 		return user.EmailKey(key)
@@ -253,7 +292,12 @@ func (s *Service) SetPassword(ctx context.Context, userID int64, change Password
 	var keys []*ent.APIKey
 	err = s.db.TxLatest(ctx, func(ctx context.Context) error {
 		// The row of the user is locked first: a login that verified the old password waits for it or is seen below.
-		changed, err := s.db.Client(ctx).User.Update().Where(user.ID(userID)).SetPasswordHash(hash).SetUpdatedAt(s.now()).Save(ctx)
+		changed, err := s.db.Client(ctx).
+			User.Update().
+			Where(user.ID(userID)).
+			SetPasswordHash(hash).
+			SetUpdatedAt(s.now()).
+			Save(ctx)
 		if err != nil {
 			return err
 		}
@@ -276,7 +320,11 @@ func (s *Service) SetPassword(ctx context.Context, userID int64, change Password
 // endOrKeep returns the keys of an account that are in force, and revokes them if that is asked for.
 func (s *Service) endOrKeep(ctx context.Context, userID int64, revoke bool) ([]*ent.APIKey, error) {
 	now := s.now()
-	keys, err := s.db.Client(ctx).APIKey.Query().Where(apikey.UserID(userID), keyInForce(now)).Order(apikey.ByID(entsql.OrderDesc())).All(ctx)
+	keys, err := s.db.Client(ctx).
+		APIKey.Query().
+		Where(apikey.UserID(userID), keyInForce(now)).
+		Order(apikey.ByID(entsql.OrderDesc())).
+		All(ctx)
 	if err != nil || !revoke {
 		return keys, err
 	}

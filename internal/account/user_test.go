@@ -26,8 +26,10 @@ func TestCreatedUserHasDefaultsAndAKeyWithEveryScopeOfItsRole(t *testing.T) {
 				t.Errorf("created %+v", u)
 			}
 			id := f.authenticated(t, account.Credentials{Key: key})
-			want := caller.Identity{UserID: u.ID, Username: u.Username, Role: role, Reputation: kind.ReputationTrusted, TimeZone: "UTC",
-				Scopes: kind.AllScopes(role), KeyID: id.KeyID, Surface: kind.SurfaceGraphQL}
+			want := caller.Identity{
+				UserID: u.ID, Username: u.Username, Role: role, Reputation: kind.ReputationTrusted, TimeZone: "UTC",
+				Scopes: kind.AllScopes(role), KeyID: id.KeyID, Surface: kind.SurfaceGraphQL,
+			}
 			if diff := cmp.Diff(want, id, cmp.AllowUnexported(caller.Identity{})); diff != "" || id.KeyID == 0 {
 				t.Errorf("identity (-want +got):\n%s", diff)
 			}
@@ -48,10 +50,12 @@ func TestSecretsAreNotStored(t *testing.T) {
 		if err != nil || len(keys) != 1 {
 			t.Fatalf("keys = %v, %v", keys, err)
 		}
-		if !strings.HasPrefix(key, "cq_") || len(key) < 43 || keys[0].Hint != key[:8] || strings.Contains(keys[0].Hash, key) {
+		if !strings.HasPrefix(key, "cq_") || len(key) < 43 || keys[0].Hint != key[:8] ||
+			strings.Contains(keys[0].Hash, key) {
 			t.Errorf("key %q is stored as %q with the hint %q", key, keys[0].Hash, keys[0].Hint)
 		}
-		if !strings.HasPrefix(u.PasswordHash, "$argon2id$v=19$m=8,t=1,p=1$") || strings.Contains(u.PasswordHash, password) {
+		if !strings.HasPrefix(u.PasswordHash, "$argon2id$v=19$m=8,t=1,p=1$") ||
+			strings.Contains(u.PasswordHash, password) {
 			t.Errorf("password is stored as %q", u.PasswordHash)
 		}
 	})
@@ -65,25 +69,60 @@ func TestFaultsOfANewUserAreReportedTogether(t *testing.T) {
 	}{
 		"nothing given": {func(in *account.NewUser) { *in = account.NewUser{} },
 			[]string{"username:username_required", "email:email_required", "password:password_too_short"}},
-		"everything wrong": {func(in *account.NewUser) {
-			*in = account.NewUser{Username: "a\x07b", Email: "Bob <bob@example.com>", Password: strings.Repeat("x", 1025), FirstName: strings.Repeat("f", 101),
-				LastName: strings.Repeat("l", 101), TimeZone: "Mars/Base", Role: "root", Reputation: "shady"}
-		}, []string{"username:username_invalid", "email:email_invalid", "password:password_too_long", "firstName:first_name_too_long",
-			"lastName:last_name_too_long", "timeZone:time_zone_unknown", "role:role_unknown", "reputation:reputation_unknown"}},
-		"name of 101 characters":            {func(in *account.NewUser) { in.Username = strings.Repeat("n", 101) }, []string{"username:username_too_long"}},
-		"name of invalid UTF-8":             {func(in *account.NewUser) { in.Username = "n\xff" }, []string{"username:username_invalid"}},
-		"name with a direction override":    {func(in *account.NewUser) { in.Username = "n\u202Eadmin" }, []string{"username:username_invalid"}},
-		"name that is another's address":    {func(in *account.NewUser) { in.Username = "boss@example.com" }, []string{"username:username_is_address"}},
-		"address of 255 bytes":              {func(in *account.NewUser) { in.Email = strings.Repeat("e", 243) + "@example.com" }, []string{"email:email_invalid"}},
-		"address without domain":            {func(in *account.NewUser) { in.Email = "bob" }, []string{"email:email_invalid"}},
-		"two addresses":                     {func(in *account.NewUser) { in.Email = "a@example.com, b@example.com" }, []string{"email:email_invalid"}},
-		"password of 7 characters":          {func(in *account.NewUser) { in.Password = "ääääääß" }, []string{"password:password_too_short"}},
-		"time zone of whichever machine":    {func(in *account.NewUser) { in.TimeZone = "Local" }, []string{"timeZone:time_zone_unknown"}},
-		"name of spaces":                    {func(in *account.NewUser) { in.Username = " \t" }, []string{"username:username_required"}},
-		"name of 100 characters is allowed": {func(in *account.NewUser) { in.Username = randomName() + strings.Repeat("n", 73) }, nil},
-		"own address as name is allowed":    {func(in *account.NewUser) { in.Username = strings.ToUpper(in.Email) }, nil},
-		"Cyrillic name is allowed":          {func(in *account.NewUser) { in.Username = "Настя " + randomName() }, nil},
-		"known zone is allowed":             {func(in *account.NewUser) { in.TimeZone = "America/Sao_Paulo" }, nil},
+		"everything wrong": {
+			func(in *account.NewUser) {
+				*in = account.NewUser{
+					Username: "a\x07b", Email: "Bob <bob@example.com>", Password: strings.Repeat("x", 1025),
+					FirstName: strings.Repeat("f", 101), LastName: strings.Repeat("l", 101), TimeZone: "Mars/Base",
+					Role: "root", Reputation: "shady",
+				}
+			},
+			[]string{
+				"username:username_invalid", "email:email_invalid", "password:password_too_long",
+				"firstName:first_name_too_long", "lastName:last_name_too_long", "timeZone:time_zone_unknown",
+				"role:role_unknown", "reputation:reputation_unknown",
+			},
+		},
+		"name of 101 characters": {
+			func(in *account.NewUser) { in.Username = strings.Repeat("n", 101) },
+			[]string{"username:username_too_long"},
+		},
+		"name of invalid UTF-8": {
+			func(in *account.NewUser) { in.Username = "n\xff" }, []string{"username:username_invalid"},
+		},
+		"name with a direction override": {
+			func(in *account.NewUser) { in.Username = "n\u202Eadmin" }, []string{"username:username_invalid"},
+		},
+		"name that is another's address": {
+			func(in *account.NewUser) { in.Username = "boss@example.com" }, []string{"username:username_is_address"},
+		},
+		"address of 255 bytes": {
+			func(in *account.NewUser) { in.Email = strings.Repeat("e", 243) + "@example.com" },
+			[]string{"email:email_invalid"},
+		},
+		"address without domain": {
+			func(in *account.NewUser) { in.Email = "bob" }, []string{"email:email_invalid"},
+		},
+		"two addresses": {
+			func(in *account.NewUser) { in.Email = "a@example.com, b@example.com" }, []string{"email:email_invalid"},
+		},
+		"password of 7 characters": {
+			func(in *account.NewUser) { in.Password = "ääääääß" }, []string{"password:password_too_short"},
+		},
+		"time zone of whichever machine": {
+			func(in *account.NewUser) { in.TimeZone = "Local" }, []string{"timeZone:time_zone_unknown"},
+		},
+		"name of spaces": {
+			func(in *account.NewUser) { in.Username = " \t" }, []string{"username:username_required"},
+		},
+		"name of 100 characters is allowed": {
+			func(in *account.NewUser) { in.Username = randomName() + strings.Repeat("n", 73) }, nil,
+		},
+		"own address as name is allowed": {
+			func(in *account.NewUser) { in.Username = strings.ToUpper(in.Email) }, nil,
+		},
+		"Cyrillic name is allowed": {func(in *account.NewUser) { in.Username = "Настя " + randomName() }, nil},
+		"known zone is allowed":    {func(in *account.NewUser) { in.TimeZone = "America/Sao_Paulo" }, nil},
 	}
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
 		f := newFixture(t, db)
@@ -132,7 +171,10 @@ func TestOneOfRacingCreationsWins(t *testing.T) {
 		var wg sync.WaitGroup
 		for range racers {
 			wg.Go(func() {
-				_, _, err := f.CreateUser(caller.System(t.Context()), account.NewUser{Username: name, Email: name + "@example.com", Password: password})
+				_, _, err := f.CreateUser(
+					caller.System(t.Context()),
+					account.NewUser{Username: name, Email: name + "@example.com", Password: password},
+				)
 				if err == nil {
 					won.Add(1)
 				} else if diff := cmp.Diff([]string{"username:username_taken", "email:email_taken"}, reasons(err)); diff != "" {
@@ -153,7 +195,9 @@ func TestOnlyAdminsManageAccounts(t *testing.T) {
 		f := newFixture(t, db)
 		u, userKey := f.user(t, kind.RoleUser)
 		_, adminKey := f.user(t, kind.RoleAdmin)
-		_, readingKey, err := f.CreateKey(f.as(t, adminKey), account.NewKey{Scopes: kind.Scopes{kind.ScopeRead, kind.ScopeAdmin}})
+		_, readingKey, err := f.CreateKey(
+			f.as(t, adminKey), account.NewKey{Scopes: kind.Scopes{kind.ScopeRead, kind.ScopeAdmin}},
+		)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -169,12 +213,24 @@ func TestOnlyAdminsManageAccounts(t *testing.T) {
 		for name, test := range tests {
 			t.Run(name, func(t *testing.T) {
 				unique := randomName()
-				_, _, err := f.CreateUser(f.as(t, test.key), account.NewUser{Username: unique, Email: unique + "@example.com", Password: password})
+				_, _, err := f.CreateUser(
+					f.as(t, test.key),
+					account.NewUser{Username: unique, Email: unique + "@example.com", Password: password},
+				)
 				wantCode(t, err, test.code)
-				wantCode(t, changed(f.SetPassword(f.as(t, test.key), u.ID, account.PasswordChange{Password: "another password"})), test.code)
+				wantCode(
+					t,
+					changed(
+						f.SetPassword(f.as(t, test.key), u.ID, account.PasswordChange{Password: "another password"}),
+					),
+					test.code,
+				)
 			})
 		}
-		wantCode(t, changed(f.SetPassword(t.Context(), u.ID, account.PasswordChange{Password: "another password"})), apperr.Unauthenticated)
+		wantCode(
+			t, changed(f.SetPassword(t.Context(), u.ID, account.PasswordChange{Password: "another password"})),
+			apperr.Unauthenticated,
+		)
 	})
 }
 
@@ -216,9 +272,16 @@ func TestChangeOfPasswordEndsEverySession(t *testing.T) {
 		byKey := f.login(t, account.Login{Key: key})
 		others := f.login(t, account.Login{Username: other.Username, Password: password})
 
-		wantCode(t, changed(f.SetPassword(caller.System(t.Context()), u.ID, account.PasswordChange{Password: "short"})), apperr.Invalid)
+		wantCode(
+			t, changed(f.SetPassword(caller.System(t.Context()), u.ID, account.PasswordChange{Password: "short"})),
+			apperr.Invalid,
+		)
 		f.authenticated(t, account.Credentials{Session: byPassword.Token})
-		if _, err := f.SetPassword(caller.System(t.Context()), u.ID, account.PasswordChange{Password: "a new password"}); err != nil {
+		if _, err := f.SetPassword(
+			caller.System(t.Context()),
+			u.ID,
+			account.PasswordChange{Password: "a new password"},
+		); err != nil {
 			t.Fatal(err)
 		}
 		f.refused(t, account.Credentials{Session: byPassword.Token}, "session by password")
@@ -227,7 +290,13 @@ func TestChangeOfPasswordEndsEverySession(t *testing.T) {
 		_, err := f.Login(t.Context(), account.Login{Username: u.Username, Password: password})
 		wantCode(t, err, apperr.Unauthenticated)
 		f.login(t, account.Login{Username: u.Username, Password: "a new password"})
-		wantCode(t, changed(f.SetPassword(caller.System(t.Context()), 1<<40, account.PasswordChange{Password: "a new password"})), apperr.NotFound)
+		wantCode(
+			t,
+			changed(
+				f.SetPassword(caller.System(t.Context()), 1<<40, account.PasswordChange{Password: "a new password"}),
+			),
+			apperr.NotFound,
+		)
 	})
 }
 
@@ -236,7 +305,10 @@ func TestNothingIsWrittenForAnInvalidUser(t *testing.T) {
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
 		f := newFixture(t, db)
 		name := randomName()
-		_, _, err := f.CreateUser(caller.System(t.Context()), account.NewUser{Username: name, Email: name + "@example.com", Password: password, TimeZone: "nowhere"})
+		_, _, err := f.CreateUser(
+			caller.System(t.Context()),
+			account.NewUser{Username: name, Email: name + "@example.com", Password: password, TimeZone: "nowhere"},
+		)
 		wantCode(t, err, apperr.Invalid)
 		_, err = f.UserByName(caller.System(t.Context()), name)
 		wantCode(t, err, apperr.NotFound)

@@ -69,7 +69,10 @@ func (s *admitting) send(t *testing.T, r request) net.Conn {
 	}
 	t.Cleanup(func() { _ = conn.Close() })
 	var head bytes.Buffer
-	fmt.Fprintf(&head, "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: %s\r\nContent-Length: %d\r\n", r.target, r.contentType, len(r.body)+r.more)
+	fmt.Fprintf(
+		&head, "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: %s\r\nContent-Length: %d\r\n", r.target,
+		r.contentType, len(r.body)+r.more,
+	)
 	if r.key != "" {
 		fmt.Fprintf(&head, "Authorization: Bearer %s\r\n", r.key)
 	}
@@ -140,7 +143,10 @@ func TestLargeBodiesWithoutCredentialsAreFewAndKeepNobodyElseOut(t *testing.T) {
 	s := newAdmitting(t, patient)
 	ann := s.Account(t)
 	unknown := "cq_" + strings.Repeat("a", 52)
-	s.fill(t, request{target: "/api.php", contentType: formType, body: form(100*kib, "")}, http.StatusServiceUnavailable, "without credentials")
+	s.fill(
+		t, request{target: "/api.php", contentType: formType, body: form(100*kib, "")}, http.StatusServiceUnavailable,
+		"without credentials",
+	)
 	for name, r := range map[string]request{
 		"a form":                            {target: "/api.php", contentType: formType, body: form(100*kib, ""), more: 9 * mib},
 		"a form with an unknown key":        {target: "/api.php", contentType: formType, body: form(100*kib, "&APIKey="+unknown+"&x="), more: 9 * mib},
@@ -153,7 +159,9 @@ func TestLargeBodiesWithoutCredentialsAreFewAndKeepNobodyElseOut(t *testing.T) {
 	} {
 		response, body := s.ask(t, r)
 		if response.StatusCode != http.StatusServiceUnavailable || response.Header.Get("Retry-After") != "1" ||
-			!strings.Contains(body, "he server has as many requests with large bodies and without credentials under way as it may") {
+			!strings.Contains(
+				body, "he server has as many requests with large bodies and without credentials under way as it may",
+			) {
 			t.Errorf("%s: %d %v %s", name, response.StatusCode, response.Header, body)
 		}
 	}
@@ -170,7 +178,12 @@ func TestLargeBodiesWithoutCredentialsAreFewAndKeepNobodyElseOut(t *testing.T) {
 		}
 	}
 	query := `{"query":"{ campaignCounts { total } }"` + strings.Repeat(" ", 200*kib) + `}`
-	if response, body := s.ask(t, request{target: "/graphql", contentType: jsonType, key: ann.Key, body: query}); !strings.Contains(body, `"total":0`) {
+	if response, body := s.ask(
+		t,
+		request{target: "/graphql", contentType: jsonType, key: ann.Key, body: query},
+	); !strings.Contains(
+		body, `"total":0`,
+	) {
 		t.Errorf("GraphQL with a key: %d %s", response.StatusCode, body)
 	}
 }
@@ -191,8 +204,17 @@ func TestAKeyMayBeAnywhereInALargeBody(t *testing.T) {
 	for _, end := range []int{surface.FreeBody, surface.FreeBody + 1, 2*surface.FreeBody + 1} {
 		for before := 0; before <= len(ann.Key); before += 11 {
 			head := "Command=Tags.Get&x="
-			body := head + strings.Repeat("x", end-len(head)-len("&APIKey=")-before) + "&APIKey=" + ann.Key + "&y=" + strings.Repeat("y", 100*kib)
-			if response, got := s.ask(t, request{target: "/api.php", contentType: formType, body: body}); !strings.HasPrefix(got, succeeded) {
+			body := head + strings.Repeat(
+				"x", end-len(head)-len("&APIKey=")-before,
+			) + "&APIKey=" + ann.Key + "&y=" + strings.Repeat(
+				"y", 100*kib,
+			)
+			if response, got := s.ask(
+				t,
+				request{target: "/api.php", contentType: formType, body: body},
+			); !strings.HasPrefix(
+				got, succeeded,
+			) {
 				t.Errorf("a key %d bytes before byte %d: %d %s", before, end, response.StatusCode, got)
 			}
 		}
@@ -236,7 +258,11 @@ func TestALargeBodyIsAuthenticatedOnce(t *testing.T) {
 				r.contentType = jsonType
 			}
 			return len(s.Record(func() {
-				if response, body := a.ask(t, r); response.StatusCode != http.StatusOK || strings.Contains(body, "rror\":") {
+				if response, body := a.ask(
+					t,
+					r,
+				); response.StatusCode != http.StatusOK ||
+					strings.Contains(body, "rror\":") {
 					t.Errorf("%s: %d %s", name, response.StatusCode, body)
 				}
 			}))
@@ -280,11 +306,19 @@ func TestABodyWithoutCredentialsMustComeFast(t *testing.T) {
 			ann := s.Account(t)
 			slow := request{target: "/api.php", contentType: formType, body: form(100*kib, ""), more: 100 * kib}
 			response, body := s.ask(t, slow)
-			if response.StatusCode != http.StatusRequestTimeout || !strings.Contains(body, "The body came too slowly") || !response.Close {
+			if response.StatusCode != http.StatusRequestTimeout ||
+				!strings.Contains(body, "The body came too slowly") ||
+				!response.Close {
 				t.Errorf("over the bridge: %d %s", response.StatusCode, body)
 			}
-			slow = request{target: "/graphql", contentType: jsonType, body: strings.Repeat(" ", 100*kib), more: 100 * kib}
-			if response, body = s.ask(t, slow); response.StatusCode != http.StatusRequestTimeout || !strings.Contains(body, `"code":"REQUEST_TIMEOUT"`) {
+			slow = request{
+				target: "/graphql", contentType: jsonType, body: strings.Repeat(" ", 100*kib), more: 100 * kib,
+			}
+			if response, body = s.ask(
+				t,
+				slow,
+			); response.StatusCode != http.StatusRequestTimeout ||
+				!strings.Contains(body, `"code":"REQUEST_TIMEOUT"`) {
 				t.Errorf("over GraphQL: %d %s", response.StatusCode, body)
 			}
 			if limits.NamelessTime == time.Hour { // as fast as it must, and not faster
@@ -292,7 +326,13 @@ func TestABodyWithoutCredentialsMustComeFast(t *testing.T) {
 			}
 			// With a key it may take its time: the rest comes after others were cut off.
 			whole := form(200*kib, "")
-			conn := s.send(t, request{target: "/api.php", contentType: formType, key: ann.Key, body: whole[:100*kib], more: len(whole) - 100*kib})
+			conn := s.send(
+				t,
+				request{
+					target: "/api.php", contentType: formType, key: ann.Key, body: whole[:100*kib],
+					more: len(whole) - 100*kib,
+				},
+			)
 			s.ask(t, request{target: "/api.php", contentType: formType, body: form(100*kib, ""), more: 100 * kib})
 			if _, err := io.WriteString(conn, whole[100*kib:]); err != nil {
 				t.Fatal(err)
@@ -336,9 +376,20 @@ func TestMemoryOfBodiesIsBoundedByBytes(t *testing.T) {
 	s := newAdmitting(t, limits)
 	ann, ben := s.Account(t), s.Account(t)
 	body := form(3*mib, "")
-	s.fill(t, request{target: "/api.php", contentType: formType, body: body}, http.StatusServiceUnavailable, "bytes of request bodies without credentials")
-	s.fill(t, request{target: "/api.php", contentType: formType, key: ann.Key, body: body}, http.StatusTooManyRequests, "bytes of request bodies under way")
-	if response, got := s.ask(t, request{target: "/api.php", contentType: formType, key: ben.Key, body: body}); !strings.HasPrefix(got, succeeded) {
+	s.fill(
+		t, request{target: "/api.php", contentType: formType, body: body}, http.StatusServiceUnavailable,
+		"bytes of request bodies without credentials",
+	)
+	s.fill(
+		t, request{target: "/api.php", contentType: formType, key: ann.Key, body: body}, http.StatusTooManyRequests,
+		"bytes of request bodies under way",
+	)
+	if response, got := s.ask(
+		t,
+		request{target: "/api.php", contentType: formType, key: ben.Key, body: body},
+	); !strings.HasPrefix(
+		got, succeeded,
+	) {
 		t.Errorf("another account: %d %s", response.StatusCode, got)
 	}
 }
@@ -348,7 +399,9 @@ func TestStreamsOfEventsHavePlaces(t *testing.T) {
 	s := newAdmitting(t, patient, func(cfg *config.Config) { cfg.MaxStreams, cfg.MaxAccountStreams = 3, 2 })
 	ann, ben, eve := s.Account(t), s.Account(t), s.Account(t)
 	open := func(key string) (*http.Response, net.Conn) {
-		conn := s.send(t, request{target: "/events", contentType: "application/x-ndjson", key: key, body: "\n", more: 100 * mib})
+		conn := s.send(
+			t, request{target: "/events", contentType: "application/x-ndjson", key: key, body: "\n", more: 100 * mib},
+		)
 		_ = conn.SetReadDeadline(time.Now().Add(answerWithin))
 		response, err := http.ReadResponse(bufio.NewReader(conn), nil)
 		if err != nil {
@@ -372,8 +425,12 @@ func TestStreamsOfEventsHavePlaces(t *testing.T) {
 		{eve.Key, http.StatusServiceUnavailable, "the server has as many streams of events under way as it may"},
 		{"", http.StatusUnauthorized, `"code":"UNAUTHENTICATED"`},
 	} {
-		response, body := s.ask(t, request{target: "/events", contentType: "application/x-ndjson", key: tt.key, body: "\n", more: 100 * mib})
-		if response.StatusCode != tt.status || !strings.Contains(body, tt.says) || (response.Header.Get("Retry-After") == "1") != (tt.key != "") {
+		response, body := s.ask(
+			t,
+			request{target: "/events", contentType: "application/x-ndjson", key: tt.key, body: "\n", more: 100 * mib},
+		)
+		if response.StatusCode != tt.status || !strings.Contains(body, tt.says) ||
+			(response.Header.Get("Retry-After") == "1") != (tt.key != "") {
 			t.Errorf("%d %v %s", response.StatusCode, response.Header, body)
 		}
 	}
@@ -409,7 +466,11 @@ func TestLookingUpCredentialsEndsInTime(t *testing.T) {
 		"events":          {target: "/events", contentType: "application/x-ndjson", key: ann.Key, body: "{}\n", more: kib},
 	} {
 		begun := time.Now()
-		if response, body := a.ask(t, r); response.StatusCode != http.StatusServiceUnavailable || time.Since(begun) > answerWithin/2 {
+		if response, body := a.ask(
+			t,
+			r,
+		); response.StatusCode != http.StatusServiceUnavailable ||
+			time.Since(begun) > answerWithin/2 {
 			t.Errorf("%s: %d %s after %s", name, response.StatusCode, body, time.Since(begun))
 		}
 	}

@@ -1,5 +1,6 @@
-// Package app is the composition root: it opens the database, builds the domains, mounts the surfaces on one HTTP server and stops all of it in order. It
-// holds no rule and answers no request itself but those about the server's own state.
+// Package app is the composition root: it opens the database, builds the domains, mounts the
+// surfaces on one HTTP server and stops all of it in order. It holds no rule and answers no request
+// itself but those about the server's own state.
 package app
 
 import (
@@ -35,15 +36,22 @@ const sweepEvery = 10 * time.Minute
 // StoreOptions are the settings of the database that a configuration asks for.
 func StoreOptions(cfg config.Config, log *slog.Logger) store.Options {
 	return store.Options{
-		MaxConnections: cfg.MaxConnections, StatementTimeout: cfg.StatementTimeout, SlowStatement: cfg.SlowQuery, Log: log,
-		MigrationGrace: cfg.ShutdownGrace,
-		MaxHeavy:       cfg.MaxHeavy, MaxAccountHeavy: cfg.MaxAccountHeavy,
+		MaxConnections:   cfg.MaxConnections,
+		StatementTimeout: cfg.StatementTimeout,
+		SlowStatement:    cfg.SlowQuery,
+		Log:              log,
+		MigrationGrace:   cfg.ShutdownGrace,
+		MaxHeavy:         cfg.MaxHeavy,
+		MaxAccountHeavy:  cfg.MaxAccountHeavy,
 	}
 }
 
-// Run serves until ctx ends, then refuses new requests, lets those under way finish for the configured time, and closes the database. What a person needs
-// to know to begin is written to out. The error says in one line what went wrong.
-func Run(ctx context.Context, database string, cfg config.Config, build Build, log *slog.Logger, out io.Writer) (err error) {
+// Run serves until ctx ends, then refuses new requests, lets those under way finish for the
+// configured time, and closes the database. What a person needs to know to begin is written to out.
+// The error says in one line what went wrong.
+func Run(
+	ctx context.Context, database string, cfg config.Config, build Build, log *slog.Logger, out io.Writer,
+) (err error) {
 	tuneMemory(cfg)
 	front, err := listen(ctx, cfg, log)
 	if err != nil {
@@ -73,7 +81,9 @@ func Run(ctx context.Context, database string, cfg config.Config, build Build, l
 			return fmt.Errorf("demo data: %w", err)
 		}
 	}
-	handler := Handler(services, HandlerOptions{Config: cfg, Build: build, DemoKey: shown.APIKey, Logger: log, Stopping: ctx.Done()})
+	handler := Handler(
+		services, HandlerOptions{Config: cfg, Build: build, DemoKey: shown.APIKey, Logger: log, Stopping: ctx.Done()},
+	)
 	front.open(handler)
 	greet(out, front.address(), cfg, shown)
 	return serve(ctx, front, cfg, services, log)
@@ -139,8 +149,9 @@ func sweep(ctx context.Context, services *Services, log *slog.Logger) {
 	}
 }
 
-// purgeAll deletes what deleted things of every kind have left: first what a server that ended has not deleted, and then each time something is deleted. At
-// intervals it looks for the work of another server on the same database that ended meanwhile, and for deletions that no server made.
+// purgeAll deletes what deleted things of every kind have left: first what a server that ended has
+// not deleted, and then each time something is deleted. At intervals it looks for the work of
+// another server on the same database that ended meanwhile, and for deletions that no server made.
 func purgeAll(ctx context.Context, purges *purge.Service, log *slog.Logger) {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()

@@ -30,7 +30,11 @@ type asked struct {
 // command. Each answers "" for success, otherwise the reason or the code.
 var surfaces = map[string]func(t *testing.T, s *apitest.Server, key string, a asked) string{
 	"GraphQL": func(t *testing.T, s *apitest.Server, key string, a asked) string {
-		data := s.MustQuery(t, key, fmt.Sprintf(`mutation { %s(input: {%s}) { userErrors { code reason message } } }`, a.mutation, a.input), nil)
+		data := s.MustQuery(
+			t, key,
+			fmt.Sprintf(`mutation { %s(input: {%s}) { userErrors { code reason message } } }`, a.mutation, a.input),
+			nil,
+		)
 		faults := apitest.At(t, data, a.mutation, "userErrors").([]any)
 		if len(faults) == 0 {
 			return ""
@@ -53,7 +57,10 @@ var surfaces = map[string]func(t *testing.T, s *apitest.Server, key string, a as
 		for name := range a.command {
 			parameters[name] = a.command.Get(name)
 		}
-		data := s.MustQuery(t, key, `mutation($n: String!, $p: JSON) { command(name: $n, parameters: $p) }`, map[string]any{"n": a.command.Get("Command"), "p": parameters})
+		data := s.MustQuery(
+			t, key, `mutation($n: String!, $p: JSON) { command(name: $n, parameters: $p) }`,
+			map[string]any{"n": a.command.Get("Command"), "p": parameters},
+		)
 		body, err := json.Marshal(data["command"])
 		if err != nil {
 			t.Fatal(err)
@@ -101,7 +108,11 @@ func newApplicant(t *testing.T, db *store.Store, now func() time.Time) *applican
 
 func (s *applicant) email(t *testing.T) int64 {
 	t.Helper()
-	e, err := s.Services.Emails.Create(s.owner.Context, content.Patch{Subject: new("Approved"), FromEmail: new("me@example.com"), Plain: new("%Link:Unsubscribe%")}, nil)
+	e, err := s.Services.Emails.Create(
+		s.owner.Context,
+		content.Patch{Subject: new("Approved"), FromEmail: new("me@example.com"), Plain: new("%Link:Unsubscribe%")},
+		nil,
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,8 +155,13 @@ func toStatus(id int64, status, legacy string) asked {
 }
 
 func subjectOf(id int64) asked {
-	return asked{"updateEmail", fmt.Sprintf(`id: %d, subject: "Changed"`, id),
-		url.Values{"Command": {"Email.Update"}, "EmailID": {fmt.Sprint(id)}, "ValidateScope": {"Campaign"}, "Subject": {"Changed"}}}
+	return asked{
+		"updateEmail", fmt.Sprintf(`id: %d, subject: "Changed"`, id),
+		url.Values{
+			"Command": {"Email.Update"}, "EmailID": {fmt.Sprint(id)}, "ValidateScope": {"Campaign"},
+			"Subject": {"Changed"},
+		},
+	}
 }
 
 // TestOnNoSurfaceIsSentWhatWasNotApproved does what an untrusted owner did to send something else
@@ -156,19 +172,38 @@ func TestOnNoSurfaceIsSentWhatWasNotApproved(t *testing.T) {
 		"subject": func(_ *applicant, _ *testing.T, _, emailID int64) asked { return subjectOf(emailID) },
 		"another email": func(s *applicant, t *testing.T, id, _ int64) asked {
 			other := s.email(t)
-			if _, err := s.Services.Emails.Update(s.owner.Context, other, content.Patch{Subject: new("Other")}); err != nil {
+			if _, err := s.Services.Emails.Update(
+				s.owner.Context,
+				other,
+				content.Patch{Subject: new("Other")},
+			); err != nil {
 				t.Fatal(err)
 			}
-			return asked{"updateCampaign", fmt.Sprintf("id: %d, emailId: %d", id, other),
-				url.Values{"Command": {"Campaign.Update"}, "CampaignID": {fmt.Sprint(id)}, "RelEmailID": {fmt.Sprint(other)}}}
+			return asked{
+				"updateCampaign", fmt.Sprintf("id: %d, emailId: %d", id, other),
+				url.Values{
+					"Command": {"Campaign.Update"}, "CampaignID": {fmt.Sprint(id)}, "RelEmailID": {fmt.Sprint(other)},
+				},
+			}
 		},
 		"another audience": func(s *applicant, _ *testing.T, id, _ int64) asked {
-			return asked{"updateCampaign", fmt.Sprintf("id: %d, audience: {lists: {include: [{listLegacyId: \"%d\"}]}}", id, s.lists[1]),
-				url.Values{"Command": {"Campaign.Update"}, "CampaignID": {fmt.Sprint(id)}, "RecipientListsAndSegments": {fmt.Sprintf("%d:0", s.lists[1])}}}
+			return asked{
+				"updateCampaign",
+				fmt.Sprintf("id: %d, audience: {lists: {include: [{listLegacyId: \"%d\"}]}}", id, s.lists[1]),
+				url.Values{
+					"Command": {"Campaign.Update"}, "CampaignID": {fmt.Sprint(id)},
+					"RecipientListsAndSegments": {fmt.Sprintf("%d:0", s.lists[1])},
+				},
+			}
 		},
 		"second sending": func(_ *applicant, _ *testing.T, id, _ int64) asked {
-			return asked{"updateCampaign", fmt.Sprintf(`id: %d, autoResend: {enabled: true, waitDays: 1, subject: "Again"}`, id),
-				url.Values{"Command": {"Campaign.Update"}, "CampaignID": {fmt.Sprint(id)}, "AutoResendEnabled": {"true"}, "AutoResendWaitDays": {"1"}, "AutoResendSubject": {"Again"}}}
+			return asked{
+				"updateCampaign", fmt.Sprintf(`id: %d, autoResend: {enabled: true, waitDays: 1, subject: "Again"}`, id),
+				url.Values{
+					"Command": {"Campaign.Update"}, "CampaignID": {fmt.Sprint(id)}, "AutoResendEnabled": {"true"},
+					"AutoResendWaitDays": {"1"}, "AutoResendSubject": {"Again"},
+				},
+			}
 		},
 	}
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
@@ -213,10 +248,16 @@ func TestOnBothSurfacesTheEmailOfACampaignThatIsSendingStays(t *testing.T) {
 			if got := ask(t, s.Server, s.owner.Key, toStatus(id, "SENDING", "Sending")); got != "" {
 				t.Fatal(surface, got)
 			}
-			remove := asked{"deleteEmails", fmt.Sprintf("ids: [%d]", emailID), url.Values{"Command": {"Email.Delete"}, "EmailID": {fmt.Sprint(emailID)}}}
+			remove := asked{
+				"deleteEmails", fmt.Sprintf("ids: [%d]", emailID),
+				url.Values{"Command": {"Email.Delete"}, "EmailID": {fmt.Sprint(emailID)}},
+			}
 			want := map[bool][2]string{true: {"CONFLICT not_in_status", "CONFLICT email_in_use"}, false: {"30", "3"}}[surface == "GraphQL"]
 			for _, key := range []string{s.owner.Key, s.admin.Key} {
-				if got := [2]string{ask(t, s.Server, key, subjectOf(emailID)), ask(t, s.Server, key, remove)}; got != want {
+				if got := [2]string{
+					ask(t, s.Server, key, subjectOf(emailID)),
+					ask(t, s.Server, key, remove),
+				}; got != want {
 					t.Errorf("%s: %q, want %q", surface, got, want)
 				}
 			}
@@ -240,14 +281,19 @@ func TestOnBothSurfacesApprovingTooLateSaysWhy(t *testing.T) {
 			}
 		}
 		now = now.Add(time.Hour)
-		late := asked{"approveCampaign", fmt.Sprintf("id: %d", id), url.Values{"Command": {"Campaign.Approve"}, "CampaignID": {fmt.Sprint(id)}}}
+		late := asked{
+			"approveCampaign", fmt.Sprintf("id: %d", id),
+			url.Values{"Command": {"Campaign.Approve"}, "CampaignID": {fmt.Sprint(id)}},
+		}
 		for surface, ask := range surfaces {
 			want := map[bool]string{true: "CONFLICT schedule_in_past", false: "3"}[surface == "GraphQL"]
 			if got := ask(t, s.Server, s.admin.Key, late); got != want {
 				t.Errorf("%s: %q, want %q", surface, got, want)
 			}
 		}
-		status, body := s.Command(t, url.Values{"Command": {"Campaign.Approve"}, "CampaignID": {fmt.Sprint(id)}, "APIKey": {s.admin.Key}})
+		status, body := s.Command(
+			t, url.Values{"Command": {"Campaign.Approve"}, "CampaignID": {fmt.Sprint(id)}, "APIKey": {s.admin.Key}},
+		)
 		if status != http.StatusOK || !strings.Contains(body, "has passed") {
 			t.Errorf("%d %s", status, body)
 		}

@@ -59,7 +59,9 @@ func (p listed) files(t *testing.T, fset *token.FileSet) []*ast.File {
 	t.Helper()
 	parsed := make([]*ast.File, len(p.GoFiles))
 	for i, name := range p.GoFiles {
-		file, err := parser.ParseFile(fset, filepath.Join(p.Dir, name), nil, parser.ParseComments|parser.SkipObjectResolution)
+		file, err := parser.ParseFile(
+			fset, filepath.Join(p.Dir, name), nil, parser.ParseComments|parser.SkipObjectResolution,
+		)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -68,7 +70,8 @@ func (p listed) files(t *testing.T, fset *token.FileSet) []*ast.File {
 	return parsed
 }
 
-// room is the part of the product that a package belongs to. A package of internal that is none of the others is a domain.
+// room is the part of the product that a package belongs to. A package of internal that is none of
+// the others is a domain.
 func room(p listed) string {
 	path := strings.TrimPrefix(p.ImportPath, "campaignql/")
 	top, rest, _ := strings.Cut(path, "/")
@@ -91,8 +94,11 @@ func room(p listed) string {
 
 // law is which rooms a room may import. testkit is in no list: only tests import it.
 var law = map[string][]string{
-	"cmd":      {"app", "config", "translate", "domain", "store", "caller", "apperr", "kind", "ent"},
-	"app":      {"budget", "gate", "config", "explorer", "demo", "command", "graph", "surface", "domain", "store", "caller", "apperr", "kind", "ent"},
+	"cmd": {"app", "config", "translate", "domain", "store", "caller", "apperr", "kind", "ent"},
+	"app": {
+		"budget", "gate", "config", "explorer", "demo", "command", "graph", "surface", "domain", "store", "caller",
+		"apperr", "kind", "ent",
+	},
 	"graph":    {"budget", "gate", "graph", "surface", "domain", "store", "caller", "apperr", "kind", "ent"},
 	"command":  {"budget", "surface", "domain", "caller", "apperr", "kind", "ent"},
 	"demo":     {"domain", "store", "caller", "apperr", "kind", "ent"},
@@ -116,7 +122,13 @@ var law = map[string][]string{
 var servesHTTP = []string{"app", "surface", "graph", "command", "explorer"}
 
 // ownCodeAlone are the rooms that import the standard library, and what else each may.
-var ownCodeAlone = map[string][]string{"apperr": nil, "caller": nil, "config": nil, "explorer": nil, "kind": {"golang.org/x/text/"}}
+var ownCodeAlone = map[string][]string{
+	"apperr":   nil,
+	"caller":   nil,
+	"config":   nil,
+	"explorer": nil,
+	"kind":     {"golang.org/x/text/"},
+}
 
 func TestEveryRoomImportsOnlyWhatItMay(t *testing.T) {
 	t.Parallel()
@@ -143,7 +155,10 @@ func TestEveryRoomImportsOnlyWhatItMay(t *testing.T) {
 				t.Errorf("%s (%s) imports %s", p.ImportPath, from, imported)
 			case !own && strings.Contains(strings.SplitN(imported, "/", 2)[0], "."):
 				also, closed := ownCodeAlone[from]
-				if closed && !slices.ContainsFunc(also, func(prefix string) bool { return strings.HasPrefix(imported, prefix) }) {
+				if closed &&
+					!slices.ContainsFunc(
+						also, func(prefix string) bool { return strings.HasPrefix(imported, prefix) },
+					) {
 					t.Errorf("%s (%s) imports %s", p.ImportPath, from, imported)
 				}
 			}
@@ -154,18 +169,27 @@ func TestEveryRoomImportsOnlyWhatItMay(t *testing.T) {
 func TestEveryPackageSaysWhatItOwns(t *testing.T) {
 	t.Parallel()
 	for _, p := range module(t) {
-		if p.Doc != "" || slices.IndexFunc(p.files(t, token.NewFileSet()), func(f *ast.File) bool { return !ast.IsGenerated(f) }) < 0 {
+		if p.Doc != "" ||
+			slices.IndexFunc(
+				p.files(t, token.NewFileSet()), func(f *ast.File) bool { return !ast.IsGenerated(f) },
+			) < 0 {
 			continue
 		}
 		t.Errorf("%s has no package comment", p.ImportPath)
 	}
 }
 
-// TestOnlyCommandsEndTheProcess also keeps the command line and signals to the packages named main, and to the frame that the benchmarks' have in common.
+// TestOnlyCommandsEndTheProcess also keeps the command line and signals to the packages named main,
+// and to the frame that the benchmarks' have in common.
 func TestOnlyCommandsEndTheProcess(t *testing.T) {
 	t.Parallel()
 	forbidden := map[string][]string{
-		"os": {"Exit", "Args"}, "log": {"Fatal", "Fatalf", "Fatalln"}, "os/signal": {"Notify", "NotifyContext"}, "flag": {"Parse", "CommandLine"},
+		"os": {
+			"Exit", "Args",
+		},
+		"log":       {"Fatal", "Fatalf", "Fatalln"},
+		"os/signal": {"Notify", "NotifyContext"},
+		"flag":      {"Parse", "CommandLine"},
 	}
 	for _, p := range module(t) {
 		if room(p) == "tool" || strings.HasPrefix(p.ImportPath, "campaignql/ent/") || p.Name == "main" {
@@ -194,15 +218,17 @@ func TestOnlyCommandsEndTheProcess(t *testing.T) {
 	}
 }
 
-// TestTheSurfacesTouchNoDatabase type-checks both surfaces: of Ent they may use entities, their fields and constants. Calling any function or method of
-// Ent's, or naming its client, would be a query or mutation outside of the domains.
+// TestTheSurfacesTouchNoDatabase type-checks both surfaces: of Ent they may use entities, their
+// fields and constants. Calling any function or method of Ent's, or naming its client, would be a
+// query or mutation outside of the domains.
 func TestTheSurfacesTouchNoDatabase(t *testing.T) {
 	t.Parallel()
 	exports := map[string]string{}
 	var surfaces []listed
 	for _, p := range list(t, "-export", "-deps", "-json=ImportPath,Dir,Export,GoFiles", "./graph/...", "./internal/command") {
 		exports[p.ImportPath] = p.Export
-		if p.ImportPath == "campaignql/internal/command" || p.ImportPath == "campaignql/graph" || strings.HasPrefix(p.ImportPath, "campaignql/graph/") {
+		if p.ImportPath == "campaignql/internal/command" || p.ImportPath == "campaignql/graph" ||
+			strings.HasPrefix(p.ImportPath, "campaignql/graph/") {
 			surfaces = append(surfaces, p)
 		}
 	}
@@ -210,7 +236,9 @@ func TestTheSurfacesTouchNoDatabase(t *testing.T) {
 		t.Fatalf("go list finds the surfaces no more: %v", surfaces)
 	}
 	fset := token.NewFileSet()
-	compiled := importer.ForCompiler(fset, "gc", func(path string) (io.ReadCloser, error) { return os.Open(exports[path]) })
+	compiled := importer.ForCompiler(
+		fset, "gc", func(path string) (io.ReadCloser, error) { return os.Open(exports[path]) },
+	)
 	uses := 0
 	for _, p := range surfaces {
 		info := &types.Info{Uses: map[*ast.Ident]types.Object{}}
@@ -218,7 +246,8 @@ func TestTheSurfacesTouchNoDatabase(t *testing.T) {
 			t.Fatal(err)
 		}
 		for ident, object := range info.Uses {
-			if object.Pkg() == nil || object.Pkg().Path() != "campaignql/ent" && !strings.HasPrefix(object.Pkg().Path(), "campaignql/ent/") {
+			if object.Pkg() == nil ||
+				object.Pkg().Path() != "campaignql/ent" && !strings.HasPrefix(object.Pkg().Path(), "campaignql/ent/") {
 				continue
 			}
 			uses++

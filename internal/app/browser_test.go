@@ -44,14 +44,28 @@ func TestOnlyPagesOfConfiguredOriginsMayReadAnswers(t *testing.T) {
 				if allowed := got.header.Get("Access-Control-Allow-Origin"); allowed != test.want {
 					t.Errorf("an answer is for %q, want %q", allowed, test.want)
 				}
-				if varies := strings.Contains(strings.Join(got.header.Values("Vary"), ","), "Origin"); varies != (test.url == some.URL) {
+				if varies := strings.Contains(
+					strings.Join(got.header.Values("Vary"), ","),
+					"Origin",
+				); varies != (test.url == some.URL) {
 					t.Errorf("Vary is %q", got.header.Values("Vary"))
 				}
-				asked := do(t, http.MethodOptions, test.url+path, "", append(headers, "Access-Control-Request-Method: POST", "Access-Control-Request-Headers: apollographql-client-name,authorization,traceparent")...)
+				asked := do(
+					t,
+					http.MethodOptions,
+					test.url+path,
+					"",
+					append(
+						headers, "Access-Control-Request-Method: POST",
+						"Access-Control-Request-Headers: apollographql-client-name,authorization,traceparent",
+					)...)
 				if allowed := asked.header.Get("Access-Control-Allow-Origin"); allowed != test.want {
 					t.Errorf("a preflight is for %q, want %q", allowed, test.want)
 				}
-				permits := asked.header.Get("Access-Control-Allow-Methods") == "GET, POST" && asked.header.Get("Access-Control-Allow-Headers") == "apollographql-client-name,authorization,traceparent"
+				permits := asked.header.Get("Access-Control-Allow-Methods") == "GET, POST" &&
+					asked.header.Get(
+						"Access-Control-Allow-Headers",
+					) == "apollographql-client-name,authorization,traceparent"
 				if permits != (test.want != "") || test.want != "" && asked.status != http.StatusNoContent {
 					t.Errorf("a preflight answers %d %v", asked.status, asked.header)
 				}
@@ -75,7 +89,8 @@ func TestPagesOfThisMachineMayCallADemo(t *testing.T) {
 		for _, s := range []*apitest.Server{demo, other} {
 			allowed := local && s == demo
 			got := post(t, s, `{ __typename }`, "Origin: "+origin, "Sec-Fetch-Site: cross-site")
-			if (got.status == http.StatusOK) != allowed || (got.header.Get("Access-Control-Allow-Origin") == origin) != allowed {
+			if (got.status == http.StatusOK) != allowed ||
+				(got.header.Get("Access-Control-Allow-Origin") == origin) != allowed {
 				t.Errorf("%s, allowed %v: %d %v", origin, allowed, got.status, got.header)
 			}
 		}
@@ -90,15 +105,30 @@ func TestGzipIsPreferredToZstd(t *testing.T) {
 		"gzip, deflate, br, zstd": "gzip", "zstd, gzip": "gzip", "zstd": "zstd", "zstd;q=1, gzip;q=0.5": "zstd", "identity": "",
 	} {
 		query := `{"query":"{ __schema { types { name description } } }"}`
-		got := do(t, http.MethodPost, s.URL+"/graphql", query, "Content-Type: application/json", "Accept-Encoding: "+accepted)
+		got := do(
+			t, http.MethodPost, s.URL+"/graphql", query, "Content-Type: application/json", "Accept-Encoding: "+accepted,
+		)
 		if coding := got.header.Get("Content-Encoding"); coding != want {
 			t.Errorf("GraphQL to %q: %q, want %q", accepted, coding, want)
 		}
-		got = do(t, http.MethodGet, s.URL+"/api.php?Command=User.Login&APIKey="+account.Key+"&Pad="+strings.Repeat("x", 2000), "", "Accept-Encoding: "+accepted)
+		got = do(
+			t, http.MethodGet,
+			s.URL+"/api.php?Command=User.Login&APIKey="+account.Key+"&Pad="+strings.Repeat("x", 2000), "",
+			"Accept-Encoding: "+accepted,
+		)
 		if coding := got.header.Get("Content-Encoding"); coding == "zstd" && want != "zstd" {
 			t.Errorf("the bridge to %q: %q", accepted, coding)
 		}
-		if got := do(t, http.MethodGet, s.URL+"/", "", "Accept-Encoding: "+accepted).header.Get("Content-Encoding"); got != "" && got != "gzip" {
+		if got := do(
+			t,
+			http.MethodGet,
+			s.URL+"/",
+			"",
+			"Accept-Encoding: "+accepted,
+		).header.Get(
+			"Content-Encoding",
+		); got != "" &&
+			got != "gzip" {
 			t.Errorf("the explorer to %q: %q", accepted, got)
 		}
 	}
@@ -107,9 +137,20 @@ func TestGzipIsPreferredToZstd(t *testing.T) {
 // TestABrowserBehindAProxyIsOnTheSameOrigin names the host that the proxy rewrote, for browsers without Sec-Fetch-Site.
 func TestABrowserBehindAProxyIsOnTheSameOrigin(t *testing.T) {
 	t.Parallel()
-	trusting, other := onSQLite(t, func(c *config.Config) { c.TrustedProxies = []string{"127.0.0.1", "::1"} }), onSQLite(t)
+	trusting, other := onSQLite(
+		t, func(c *config.Config) { c.TrustedProxies = []string{"127.0.0.1", "::1"} },
+	), onSQLite(
+		t,
+	)
 	for s, want := range map[*apitest.Server]int{trusting: http.StatusOK, other: http.StatusForbidden} {
-		if got := post(t, s, `{ __typename }`, "Origin: https://mail.example.com", "X-Forwarded-Host: mail.example.com", "X-Forwarded-Proto: https"); got.status != want {
+		if got := post(
+			t,
+			s,
+			`{ __typename }`,
+			"Origin: https://mail.example.com",
+			"X-Forwarded-Host: mail.example.com",
+			"X-Forwarded-Proto: https",
+		); got.status != want {
 			t.Errorf("%d %s, want %d", got.status, got.body, want)
 		}
 	}
@@ -128,7 +169,10 @@ func TestPagesOfOtherOriginsCannotPost(t *testing.T) {
 		{"somebody who typed the address", []string{"Sec-Fetch-Site: none"}, false},
 		{"a page of a configured origin", []string{"Sec-Fetch-Site: cross-site", "Origin: " + friend}, false},
 		{"a page of another origin", []string{"Sec-Fetch-Site: cross-site", "Origin: https://evil.example.com"}, true},
-		{"a page of another origin on the same site", []string{"Sec-Fetch-Site: same-site", "Origin: https://evil.example.com"}, true},
+		{
+			"a page of another origin on the same site",
+			[]string{"Sec-Fetch-Site: same-site", "Origin: https://evil.example.com"}, true,
+		},
 		{"a page that hides its origin", []string{"Sec-Fetch-Site: cross-site"}, true},
 		{"a page in an old browser", []string{"Origin: https://evil.example.com"}, true},
 		{"a page of a configured origin in an old browser", []string{"Origin: " + friend}, false},
@@ -141,7 +185,8 @@ func TestPagesOfOtherOriginsCannotPost(t *testing.T) {
 			if test.refused {
 				status, body = http.StatusForbidden, `{"errors":[{"extensions":{"code":"FORBIDDEN","requestId":"sent"},"message":"pages of this origin may not call the API"}]}`
 			}
-			if got.status != status || !strings.Contains(got.body, body) || !strings.HasPrefix(got.header.Get("Content-Type"), "application/json") {
+			if got.status != status || !strings.Contains(got.body, body) ||
+				!strings.HasPrefix(got.header.Get("Content-Type"), "application/json") {
 				t.Errorf("%d %s %s", got.status, got.header.Get("Content-Type"), got.body)
 			}
 			// A WebSocket carries mutations as well, and no browser asks before it opens one.
@@ -150,11 +195,15 @@ func TestPagesOfOtherOriginsCannotPost(t *testing.T) {
 				name, value, _ := strings.Cut(text, ": ")
 				header.Set(name, value)
 			}
-			conn, answer, err := websocket.Dial(t.Context(), s.URL+"/graphql", &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}, HTTPHeader: header})
+			conn, answer, err := websocket.Dial(
+				t.Context(), s.URL+"/graphql",
+				&websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}, HTTPHeader: header},
+			)
 			if err == nil {
 				defer func() { _ = conn.CloseNow() }()
 			}
-			if refused := answer.StatusCode == http.StatusForbidden; refused != test.refused || (err == nil) == refused {
+			if refused := answer.StatusCode == http.StatusForbidden; refused != test.refused ||
+				(err == nil) == refused {
 				t.Errorf("the handshake of a WebSocket is answered %s, %v", answer.Status, err)
 			}
 		})
@@ -166,7 +215,11 @@ func TestAnswersArePackedWhenTheClientAsks(t *testing.T) {
 	s := onSQLite(t)
 	owner := s.Account(t)
 	for range 20 {
-		s.MustQuery(t, owner.Key, `mutation { createCampaign(input: {name: "One of twenty campaigns with a long name"}) { campaign { id } } }`, nil)
+		s.MustQuery(
+			t, owner.Key,
+			`mutation { createCampaign(input: {name: "One of twenty campaigns with a long name"}) { campaign { id } } }`,
+			nil,
+		)
 	}
 	const list = `{ campaigns { nodes { id name status createdAt } } }`
 	auth := "Authorization: Bearer " + owner.Key
@@ -181,7 +234,10 @@ func TestAnswersArePackedWhenTheClientAsks(t *testing.T) {
 			t.Errorf("%s: unasked, %d %q", name, plain.status, plain.header.Get("Content-Encoding"))
 		}
 		if packed.header.Get("Content-Encoding") != "gzip" || len(packed.body) > len(plain.body)/2 {
-			t.Fatalf("%s: asked for gzip, %q, %d bytes of %d", name, packed.header.Get("Content-Encoding"), len(packed.body), len(plain.body))
+			t.Fatalf(
+				"%s: asked for gzip, %q, %d bytes of %d", name, packed.header.Get("Content-Encoding"), len(packed.body),
+				len(plain.body),
+			)
 		}
 		reader, err := gzip.NewReader(strings.NewReader(packed.body))
 		if err != nil {

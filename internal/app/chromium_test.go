@@ -18,7 +18,8 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// tab is a page in a real browser, driven by its debugging protocol (https://chromedevtools.github.io/devtools-protocol/).
+// tab is a page in a real browser, driven by its debugging protocol
+// (https://chromedevtools.github.io/devtools-protocol/).
 type tab struct {
 	t    *testing.T
 	ctx  context.Context
@@ -44,8 +45,10 @@ func browse(t *testing.T, url string) *tab {
 	if err != nil {
 		t.Fatal(err)
 	}
-	command := exec.CommandContext(ctx, name, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1600,1000",
-		"--user-data-dir="+profile, "--remote-debugging-port=0", url)
+	command := exec.CommandContext(
+		ctx, name, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1600,1000",
+		"--user-data-dir="+profile, "--remote-debugging-port=0", url,
+	)
 	logged, err := command.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -72,7 +75,14 @@ func attach(t *testing.T, ctx context.Context, host string) *tab {
 	t.Helper()
 	for {
 		var pages []struct{ Type, WebSocketDebuggerURL string }
-		if got := do(t, http.MethodGet, "http://"+host+"/json/list", ""); json.Unmarshal([]byte(got.body), &pages) != nil {
+		if got := do(
+			t,
+			http.MethodGet,
+			"http://"+host+"/json/list",
+			"",
+		); json.Unmarshal(
+			[]byte(got.body), &pages,
+		) != nil {
 			t.Fatal(got.body)
 		}
 		for _, page := range pages {
@@ -98,7 +108,12 @@ func attach(t *testing.T, ctx context.Context, host string) *tab {
 func (b *tab) eval(script string) string {
 	b.t.Helper()
 	b.sent++
-	call, err := json.Marshal(map[string]any{"id": b.sent, "method": "Runtime.evaluate", "params": map[string]any{"expression": script, "returnByValue": true}})
+	call, err := json.Marshal(
+		map[string]any{
+			"id": b.sent, "method": "Runtime.evaluate",
+			"params": map[string]any{"expression": script, "returnByValue": true},
+		},
+	)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -145,7 +160,10 @@ func (b *tab) until(what, script string, accept func(value string) bool) {
 // click presses what a script finds, as soon as it does.
 func (b *tab) click(what, script string) {
 	b.t.Helper()
-	b.until("there is "+what, `(e => e ? (e.click(), "clicked") : "")(`+script+`)`, func(value string) bool { return value == "clicked" })
+	b.until(
+		"there is "+what, `(e => e ? (e.click(), "clicked") : "")(`+script+`)`,
+		func(value string) bool { return value == "clicked" },
+	)
 }
 
 // TestTheExplorerFollowsCampaigns runs the sample subscription in the explorer, in a real browser.
@@ -158,29 +176,48 @@ func TestTheExplorerFollowsCampaigns(t *testing.T) {
 		t.Helper()
 		page.until("the page shows "+what, result, func(value string) bool { return strings.Contains(value, what) })
 	}
-	page.click("the tab of the subscription", `[...document.querySelectorAll(".graphiql-tab-button")].find(e => e.textContent.includes("CampaignChanged"))`)
+	page.click(
+		"the tab of the subscription",
+		`[...document.querySelectorAll(".graphiql-tab-button")].find(e => e.textContent.includes("CampaignChanged"))`,
+	)
 	const button = `document.querySelector("button.graphiql-execute-button")`
-	page.until("the editor has the subscription", `document.querySelector(".graphiql-query-editor")?.innerText.replace(/\s/g, "") ?? ""`, func(value string) bool { return strings.Contains(value, "campaignChanged") })
+	page.until(
+		"the editor has the subscription",
+		`document.querySelector(".graphiql-query-editor")?.innerText.replace(/\s/g, "") ?? ""`,
+		func(value string) bool { return strings.Contains(value, "campaignChanged") },
+	)
 	page.click("the button", button)
 	// The page learns a moment after its editor which operation there is to run; whoever is faster presses again.
 	const again = `(text => (text.includes("notfound") && !(Date.now() - window.pressed < 2000) && (window.pressed = Date.now(), ` + button + `.click()), text))(` + result + `)`
-	page.until("the page shows a campaign that is being sent", again, func(value string) bool { return strings.Contains(value, `"status":"SENDING"`) })
+	page.until(
+		"the page shows a campaign that is being sent", again,
+		func(value string) bool { return strings.Contains(value, `"status":"SENDING"`) },
+	)
 
 	auth := "Authorization: Bearer " + key
 	ask := func(document string) string {
-		return do(t, http.MethodPost, server.url+"/graphql", `{"query":"`+document+`"}`, "Content-Type: application/json", auth).body
+		return do(
+			t, http.MethodPost, server.url+"/graphql", `{"query":"`+document+`"}`, "Content-Type: application/json",
+			auth,
+		).body
 	}
-	sending := regexp.MustCompile(`"legacyId":"([0-9]+)"`).FindStringSubmatch(ask(`{ campaigns(filter: {status: [SENDING]}, first: 1) { nodes { legacyId } } }`))
+	sending := regexp.MustCompile(`"legacyId":"([0-9]+)"`).
+		FindStringSubmatch(ask(`{ campaigns(filter: {status: [SENDING]}, first: 1) { nodes { legacyId } } }`))
 	if sending == nil {
 		t.Fatal("the demo has no campaign that is being sent")
 	}
-	if got := ask(`mutation { pauseCampaign(input: {id: ` + sending[1] + `}) { campaign { status } } }`); !strings.Contains(got, "PAUSED") {
+	if got := ask(
+		`mutation { pauseCampaign(input: {id: ` + sending[1] + `}) { campaign { status } } }`,
+	); !strings.Contains(
+		got, "PAUSED",
+	) {
 		t.Fatal(got)
 	}
 	shows(`"status":"PAUSED"`)
 
 	open := func() string {
-		return regexp.MustCompile(`(?m)^campaignql_subscriptions (.*)$`).FindString(do(t, http.MethodGet, server.url+"/metrics", "").body)
+		return regexp.MustCompile(`(?m)^campaignql_subscriptions (.*)$`).
+			FindString(do(t, http.MethodGet, server.url+"/metrics", "").body)
 	}
 	if got := open(); got != "campaignql_subscriptions 1" {
 		t.Error(got)

@@ -16,11 +16,18 @@ func TestBothPathsAnswerCommandsByPostAndByGet(t *testing.T) {
 			"POST without a content type": do(t, http.MethodPost, s.URL+path, form),
 			"GET":                         do(t, http.MethodGet, s.URL+path+"?"+form, ""),
 		} {
-			if got.status != http.StatusOK || got.body != want || got.header.Get("X-GraphQL-Operation") != "tags" || got.header.Get("Content-Type") != "application/json; charset=utf-8" {
+			if got.status != http.StatusOK || got.body != want || got.header.Get("X-GraphQL-Operation") != "tags" ||
+				got.header.Get("Content-Type") != "application/json; charset=utf-8" {
 				t.Errorf("%s %s: %d %v %s", name, path, got.status, got.header, got.body)
 			}
 		}
-		if got := do(t, http.MethodDelete, s.URL+path+"?"+form, ""); got.status != http.StatusBadRequest || got.header.Get("X-GraphQL-Operation") != "tags" {
+		if got := do(
+			t,
+			http.MethodDelete,
+			s.URL+path+"?"+form,
+			"",
+		); got.status != http.StatusBadRequest ||
+			got.header.Get("X-GraphQL-Operation") != "tags" {
 			t.Errorf("DELETE %s: %d %s", path, got.status, got.body)
 		}
 	}

@@ -35,7 +35,10 @@ func prepareWriters(t *testing.T, address string) *writers {
 	w := &writers{db: db}
 	services := app.NewServices(db, app.ServiceOptions{})
 	for i, name := range []string{"ann", "bob"} {
-		user, key, err := services.Accounts.CreateUser(caller.System(t.Context()), account.NewUser{Username: name, Email: name + "@example.com", Password: "correct horse battery"})
+		user, key, err := services.Accounts.CreateUser(
+			caller.System(t.Context()),
+			account.NewUser{Username: name, Email: name + "@example.com", Password: "correct horse battery"},
+		)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -61,7 +64,8 @@ func sendCommand(t *testing.T, r *running, form string) answer {
 	return do(t, http.MethodPost, r.url+"/api.php", form, "Content-Type: application/x-www-form-urlencoded")
 }
 
-// TestCommandsOnAHeldRowEndInTimeAndLeaveTheServerToOthers has 36 commands wait for a row that another connection holds.
+// TestCommandsOnAHeldRowEndInTimeAndLeaveTheServerToOthers has 36 commands wait for a row that
+// another connection holds.
 func TestCommandsOnAHeldRowEndInTimeAndLeaveTheServerToOthers(t *testing.T) {
 	t.Parallel()
 	testkit.EachFresh(t, func(t *testing.T, address string) {
@@ -87,8 +91,15 @@ func TestCommandsOnAHeldRowEndInTimeAndLeaveTheServerToOthers(t *testing.T) {
 		for range 36 {
 			asking.Go(func() {
 				begun := time.Now()
-				got := sendCommand(t, server, fmt.Sprintf("Command=Campaign.Update&APIKey=%s&CampaignID=%d&CampaignName=written", w.keys[0], w.campaigns[0]))
-				if got.status != http.StatusServiceUnavailable || got.header.Get("Retry-After") == "" || !strings.Contains(got.body, `"ErrorCode":100005`) {
+				got := sendCommand(
+					t, server,
+					fmt.Sprintf(
+						"Command=Campaign.Update&APIKey=%s&CampaignID=%d&CampaignName=written", w.keys[0],
+						w.campaigns[0],
+					),
+				)
+				if got.status != http.StatusServiceUnavailable || got.header.Get("Retry-After") == "" ||
+					!strings.Contains(got.body, `"ErrorCode":100005`) {
 					t.Errorf("%d %v %s", got.status, got.header, got.body)
 				}
 				if took := time.Since(begun); took > 10*time.Second {
@@ -103,7 +114,11 @@ func TestCommandsOnAHeldRowEndInTimeAndLeaveTheServerToOthers(t *testing.T) {
 			t.Errorf("a read of another account: %d %s", got.status, got.body)
 		}
 		if w.db.Dialect() == "mysql" { // SQLite has one writer
-			if got := sendCommand(t, server, "Command=Campaign.Update&CampaignName=other"+other); got.status != http.StatusOK {
+			if got := sendCommand(
+				t,
+				server,
+				"Command=Campaign.Update&CampaignName=other"+other,
+			); got.status != http.StatusOK {
 				t.Errorf("a write of another account: %d %s", got.status, got.body)
 			}
 		}
@@ -125,7 +140,13 @@ func TestCommandsOnAHeldRowEndInTimeAndLeaveTheServerToOthers(t *testing.T) {
 		if _, err := holder.ExecContext(t.Context(), "ROLLBACK"); err != nil {
 			t.Fatal(err)
 		}
-		if got := sendCommand(t, server, fmt.Sprintf("Command=Campaign.Get&APIKey=%s&CampaignID=%d", w.keys[0], w.campaigns[0])); !strings.Contains(got.body, `"Name":"one"`) {
+		if got := sendCommand(
+			t,
+			server,
+			fmt.Sprintf("Command=Campaign.Get&APIKey=%s&CampaignID=%d", w.keys[0], w.campaigns[0]),
+		); !strings.Contains(
+			got.body, `"Name":"one"`,
+		) {
 			t.Errorf("what was given up wrote: %s", got.body)
 		}
 	})
@@ -162,8 +183,8 @@ func unread(t *testing.T, r *running, key string) net.Conn {
 	return connection
 }
 
-// cutOff reads what is left of an answer, and fails the test if it is whole. An answer may be refused because others of the
-// account hold what its answers may hold together.
+// cutOff reads what is left of an answer, and fails the test if it is whole. An answer may be
+// refused because others of the account hold what its answers may hold together.
 func cutOff(t *testing.T, connection net.Conn) (refused bool) {
 	t.Helper()
 	_ = connection.(*net.TCPConn).SetReadBuffer(8 << 20) // what is on the way comes at once
@@ -258,7 +279,10 @@ func TestABodyThatStopsComingIsCutOff(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer connection.Close()
-			fmt.Fprintf(connection, "%s\r\nHost: localhost\r\nAuthorization: Bearer %s\r\nContent-Length: 1000\r\n\r\nhalf", head, w.keys[0])
+			fmt.Fprintf(
+				connection, "%s\r\nHost: localhost\r\nAuthorization: Bearer %s\r\nContent-Length: 1000\r\n\r\nhalf",
+				head, w.keys[0],
+			)
 			_ = connection.SetReadDeadline(time.Now().Add(patience))
 			if _, err := io.Copy(io.Discard, connection); err != nil {
 				t.Errorf("%s: the connection is open: %v", strings.SplitN(head, "\r\n", 2)[0], err)

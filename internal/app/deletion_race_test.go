@@ -72,8 +72,16 @@ func deletables(s *app.Services, listID int64) []deletable {
 			return t.ID, nil
 		}, s.SubscriberTags.Delete},
 		{"segment", func(ctx context.Context, _ int) (int64, error) {
-			g, err := client(ctx).Segment.Create().SetListID(listID).SetName("s").SetNameKey("s").SetRules(`{"operator":"and","rules":[]}`).
-				SetCreatedAt(now).SetUpdatedAt(now).Save(ctx)
+			g, err := client(
+				ctx,
+			).Segment.Create().
+				SetListID(listID).
+				SetName("s").
+				SetNameKey("s").
+				SetRules(`{"operator":"and","rules":[]}`).
+				SetCreatedAt(now).
+				SetUpdatedAt(now).
+				Save(ctx)
 			if err != nil {
 				return 0, err
 			}
@@ -199,8 +207,11 @@ func TestDeletingACampaignOnBothSurfacesAtOnceFailsOnNeither(t *testing.T) {
 				done.Go(func() {
 					start.Wait()
 					if n%2 == 0 {
-						answer := s.Query(t, owner.Key, `mutation($ids: [ID!]!) { deleteCampaigns(input: {ids: $ids}) { deletedIds userErrors { message } } }`,
-							map[string]any{"ids": ids})
+						answer := s.Query(
+							t, owner.Key,
+							`mutation($ids: [ID!]!) { deleteCampaigns(input: {ids: $ids}) { deletedIds userErrors { message } } }`,
+							map[string]any{"ids": ids},
+						)
 						if len(answer.Errors) > 0 {
 							t.Errorf("round %d: %s", round, answer.Body)
 							return
@@ -209,7 +220,13 @@ func TestDeletingACampaignOnBothSurfacesAtOnceFailsOnNeither(t *testing.T) {
 						reported[n/2] = len(deleted)
 						return
 					}
-					status, body := s.Command(t, url.Values{"Command": {"Campaigns.Delete"}, "APIKey": {owner.Key}, "Campaigns": {strings.Join(ids, ",")}})
+					status, body := s.Command(
+						t,
+						url.Values{
+							"Command": {"Campaigns.Delete"}, "APIKey": {owner.Key},
+							"Campaigns": {strings.Join(ids, ",")},
+						},
+					)
 					if status != http.StatusOK || !strings.Contains(body, `"Success":true`) {
 						t.Errorf("round %d: %d %s", round, status, body)
 					}

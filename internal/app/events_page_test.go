@@ -111,7 +111,10 @@ type told struct{ ID, Result, Code, Message string }
 // send sends lines and returns the answers.
 func (s *shop) send(t *testing.T, lines ...string) []told {
 	t.Helper()
-	got := do(t, http.MethodPost, s.URL+"/events", strings.Join(lines, "\n"), "Content-Type: application/x-ndjson", "Authorization: Bearer "+s.key)
+	got := do(
+		t, http.MethodPost, s.URL+"/events", strings.Join(lines, "\n"), "Content-Type: application/x-ndjson",
+		"Authorization: Bearer "+s.key,
+	)
 	var all []told
 	for line := range strings.Lines(got.body) {
 		var a told
@@ -129,7 +132,9 @@ func (s *shop) send(t *testing.T, lines ...string) []told {
 // sentEvent is a line with an event that lacks nothing, changed by fields; nil leaves one out.
 func sentEvent(t *testing.T, fields map[string]any) string {
 	t.Helper()
-	line := map[string]any{"id": "e", "kind": "SENT", "campaign": "198", "subscriber": "45", "at": "2026-11-23T10:00:00Z"}
+	line := map[string]any{
+		"id": "e", "kind": "SENT", "campaign": "198", "subscriber": "45", "at": "2026-11-23T10:00:00Z",
+	}
 	for name, value := range fields {
 		if line[name] = value; value == nil {
 			delete(line, name)
@@ -166,7 +171,10 @@ func (s *shop) examples(t *testing.T) {
 		if examples[i][1] != "sh" || examples[i+1][1] != "json" {
 			t.Fatalf("an example in %q is answered in %q", examples[i][1], examples[i+1][1])
 		}
-		command := exec.CommandContext(t.Context(), "sh", "-c", strings.ReplaceAll(examples[i][2], documented, strings.TrimPrefix(s.URL, "http://")))
+		command := exec.CommandContext(
+			t.Context(), "sh", "-c",
+			strings.ReplaceAll(examples[i][2], documented, strings.TrimPrefix(s.URL, "http://")),
+		)
 		command.Dir, command.Env, command.Stderr = dir, append(os.Environ(), "KEY="+s.key), os.Stderr
 		got, err := command.Output()
 		if err != nil {
@@ -211,7 +219,12 @@ func kinds() []string {
 
 // sample are values that a field takes.
 var sample = map[string]any{
-	"url": "https://shop.example.com/", "reason": "because", "userAgent": "Thunderbird", "ip": "2001:db8::1", "amount": 12.34, "currency": "eur",
+	"url":       "https://shop.example.com/",
+	"reason":    "because",
+	"userAgent": "Thunderbird",
+	"ip":        "2001:db8::1",
+	"amount":    12.34,
+	"currency":  "eur",
 }
 
 func (s *shop) fields(t *testing.T) {
@@ -228,7 +241,10 @@ func (s *shop) fields(t *testing.T) {
 			t.Errorf("%s: without it the event is rejected: %t; the page says %q", field, rejected, without)
 		}
 		if slices.Contains(required, field) != (without == "rejected") {
-			t.Errorf("%s: the schema requires it: %t; the page says %q without it", field, slices.Contains(required, field), without)
+			t.Errorf(
+				"%s: the schema requires it: %t; the page says %q without it", field, slices.Contains(required, field),
+				without,
+			)
 		}
 		value, optional := sample[field]
 		if !optional {
@@ -268,7 +284,13 @@ func (s *shop) limits(t *testing.T) {
 		limit[strings.Trim(row[0], "`")] = limits(t, row[2])
 	}
 	address := func(n int) string {
-		return strings.Repeat("a", 60) + "@" + strings.Repeat(strings.Repeat("b", 60)+".", 3) + strings.Repeat("c", n-244)
+		return strings.Repeat(
+			"a", 60,
+		) + "@" + strings.Repeat(
+			strings.Repeat("b", 60)+".", 3,
+		) + strings.Repeat(
+			"c", n-244,
+		)
 	}
 	longURL := func(n int) string { return "https://shop.example.com/" + strings.Repeat("x", n-25) }
 	last := func(field string) int { return limit[field][len(limit[field])-1] }
@@ -283,7 +305,9 @@ func (s *shop) limits(t *testing.T) {
 	} {
 		within, beyond := s.send(t, sentEvent(t, tt.within))[0], s.send(t, sentEvent(t, tt.beyond))[0]
 		// An address of the right length is nobody's.
-		if known := within.Result == "recorded" || within.Message == "subscriber: subscriber not found"; !known || beyond.Code != "invalid" || !strings.HasPrefix(beyond.Message, name+": ") {
+		if known := within.Result == "recorded" ||
+			within.Message == "subscriber: subscriber not found"; !known || beyond.Code != "invalid" ||
+			!strings.HasPrefix(beyond.Message, name+": ") {
 			t.Errorf("%s: %v at the limit, %v beyond it", name, within, beyond)
 		}
 	}
@@ -291,7 +315,8 @@ func (s *shop) limits(t *testing.T) {
 		s.send(t, sentEvent(t, map[string]any{"id": "cut " + field, field: strings.Repeat("x", last(field)+1)}))
 	}
 	cut := s.db.Client(caller.System(t.Context())).Event.Query().AllX(caller.System(t.Context()))
-	if !slices.ContainsFunc(cut, func(e *ent.Event) bool { return len(e.Reason) == last("reason") }) || !slices.ContainsFunc(cut, func(e *ent.Event) bool { return len(e.UserAgent) == last("userAgent") }) {
+	if !slices.ContainsFunc(cut, func(e *ent.Event) bool { return len(e.Reason) == last("reason") }) ||
+		!slices.ContainsFunc(cut, func(e *ent.Event) bool { return len(e.UserAgent) == last("userAgent") }) {
 		t.Error("texts are not cut where the page says")
 	}
 	if !slices.Contains(limits(t, page.text), event.MaxEvents) {
@@ -301,7 +326,12 @@ func (s *shop) limits(t *testing.T) {
 
 func TestKindsOfEventsAreAsThePageSays(t *testing.T) {
 	t.Parallel()
-	if got, want := column(readEventsPage(t).table("kind", "when to send it"), 0), kinds(); !reflect.DeepEqual(sorted(got), sorted(want)) {
+	if got, want := column(
+		readEventsPage(t).table("kind", "when to send it"),
+		0,
+	), kinds(); !reflect.DeepEqual(
+		sorted(got), sorted(want),
+	) {
 		t.Errorf("the page has the kinds %v, there are %v", got, want)
 	}
 }
@@ -314,19 +344,34 @@ func sorted(all []string) []string {
 
 func (s *shop) answers(t *testing.T) {
 	page := readEventsPage(t)
-	if got, want := column(page.table("result", "meaning"), 0), []string{string(event.Recorded), string(event.Duplicate), string(event.Rejected)}; !slices.Equal(got, want) {
+	if got, want := column(
+		page.table("result", "meaning"),
+		0,
+	), []string{
+		string(event.Recorded), string(event.Duplicate), string(event.Rejected),
+	}; !slices.Equal(
+		got, want,
+	) {
 		t.Errorf("the page has the results %v, there are %v", got, want)
 	}
 	// Events have no version, and no limit of their rate.
 	never := []apperr.Code{apperr.Precondition, apperr.Limited}
 	want := slices.DeleteFunc(apperr.Codes(), func(c apperr.Code) bool { return slices.Contains(never, c) })
 	codes := page.table("code", "GraphQL", "when")
-	if got := column(codes, 0); len(got) != len(want) || slices.ContainsFunc(want, func(c apperr.Code) bool { return !slices.Contains(got, string(c)) }) {
+	if got := column(
+		codes,
+		0,
+	); len(got) != len(want) ||
+		slices.ContainsFunc(want, func(c apperr.Code) bool { return !slices.Contains(got, string(c)) }) {
 		t.Errorf("the page has the codes %v, there are %v", got, want)
 	}
 	schema := eventSchema(t)
 	for _, row := range codes {
-		if code := strings.Trim(strings.TrimPrefix(row[1], "user error "), "`"); !strings.HasPrefix(code, "error ") && schema.Types["UserErrorCode"].EnumValues.ForName(code) == nil {
+		if code := strings.Trim(
+			strings.TrimPrefix(row[1], "user error "),
+			"`",
+		); !strings.HasPrefix(code, "error ") &&
+			schema.Types["UserErrorCode"].EnumValues.ForName(code) == nil {
 			t.Errorf("there is no UserErrorCode %s", code)
 		}
 	}
@@ -386,7 +431,10 @@ func announce(t *testing.T, target string, size int, headers ...string) answer {
 	}
 	defer conn.Close()
 	_ = conn.SetDeadline(time.Now().Add(patience))
-	fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\n%s\r\n\r\n", at.Path, at.Host, size, strings.Join(headers, "\r\n"))
+	fmt.Fprintf(
+		conn, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\n%s\r\n\r\n", at.Path, at.Host, size,
+		strings.Join(headers, "\r\n"),
+	)
 	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -413,7 +461,11 @@ func hold(t *testing.T, target, key string, times int) {
 		}
 		t.Cleanup(func() { _ = conn.Close() })
 		_ = conn.SetDeadline(time.Now().Add(patience))
-		fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Length: 2000000\r\nContent-Type: application/json\r\nAuthorization: Bearer %s\r\nExpect: 100-continue\r\n\r\n", at.Path, at.Host, key)
+		fmt.Fprintf(
+			conn,
+			"POST %s HTTP/1.1\r\nHost: %s\r\nContent-Length: 2000000\r\nContent-Type: application/json\r\nAuthorization: Bearer %s\r\nExpect: 100-continue\r\n\r\n",
+			at.Path, at.Host, key,
+		)
 		if line, err := bufio.NewReader(conn).ReadString('\n'); line != "HTTP/1.1 100 Continue\r\n" {
 			t.Fatalf("%q, %v", line, err)
 		}
@@ -435,7 +487,10 @@ func TestRefusalsOfEventsAreAsThePageSays(t *testing.T) {
 		return do(t, http.MethodPost, s.URL+"/events", "{}", "Content-Type: "+media, "Authorization: Bearer "+key)
 	}
 	graphQL := func(key string) answer {
-		return post(t, s.Server, `mutation { recordEvents(input: {events: []}) { rejectedCount } }`, "Authorization: Bearer "+key)
+		return post(
+			t, s.Server, `mutation { recordEvents(input: {events: []}) { rejectedCount } }`,
+			"Authorization: Bearer "+key,
+		)
 	}
 	got := map[string]answer{
 		"`POST /events` 401 `UNAUTHENTICATED`": events("", "application/x-ndjson"),
@@ -443,7 +498,9 @@ func TestRefusalsOfEventsAreAsThePageSays(t *testing.T) {
 		"`POST /events` 415 `BAD_REQUEST`":     events(owner.Key, "application/json"),
 		"GraphQL 200 `UNAUTHENTICATED`":        graphQL(""),
 		"GraphQL 200 `FORBIDDEN`":              graphQL(reader),
-		"GraphQL 413 `PAYLOAD_TOO_LARGE`":      announce(t, s.URL+"/graphql", 17<<20, "Content-Type: application/json", "Authorization: Bearer "+owner.Key),
+		"GraphQL 413 `PAYLOAD_TOO_LARGE`": announce(
+			t, s.URL+"/graphql", 17<<20, "Content-Type: application/json", "Authorization: Bearer "+owner.Key,
+		),
 	}
 	large := func(key string) answer {
 		return announce(t, s.URL+"/graphql", 2<<20, "Content-Type: application/json", "Authorization: Bearer "+key)
@@ -471,7 +528,9 @@ func TestRefusalsOfEventsAreAsThePageSays(t *testing.T) {
 	got["`POST /events` 429 `RATE_LIMITED`"] = events(owner.Key, "application/x-ndjson")
 	got["`POST /events` 503 `UNAVAILABLE`"] = events(s.Account(t).Key, "application/x-ndjson")
 	hurried := newAdmitting(t, surface.BodyLimits{NamelessTime: time.Millisecond})
-	response, text := hurried.ask(t, request{target: "/graphql", contentType: jsonType, body: strings.Repeat(" ", 100*kib), more: 1})
+	response, text := hurried.ask(
+		t, request{target: "/graphql", contentType: jsonType, body: strings.Repeat(" ", 100*kib), more: 1},
+	)
 	got["GraphQL 408 `REQUEST_TIMEOUT`"] = answer{response.StatusCode, response.Header, text}
 	rows := readEventsPage(t).table("way", "status")
 	if len(rows) != len(got) {
@@ -479,7 +538,11 @@ func TestRefusalsOfEventsAreAsThePageSays(t *testing.T) {
 	}
 	for _, row := range rows {
 		a, tried := got[row[0]+" "+row[1]+" "+row[2]]
-		if want := fmt.Sprintf(`"code":"%s"`, strings.Trim(row[2], "`")); !tried || fmt.Sprint(a.status) != row[1] || !strings.Contains(a.body, want) {
+		if want := fmt.Sprintf(
+			`"code":"%s"`,
+			strings.Trim(row[2], "`"),
+		); !tried || fmt.Sprint(a.status) != row[1] ||
+			!strings.Contains(a.body, want) {
 			t.Errorf("%v: %d %.300s", row, a.status, a.body)
 		}
 	}
@@ -491,7 +554,10 @@ func TestThePageAboutEventsNamesSettingsAsTheyAre(t *testing.T) {
 	for _, field := range reflect.VisibleFields(reflect.TypeFor[config.Config]()) {
 		for _, match := range regexp.MustCompile("`--"+field.Tag.Get("name")+"`, ([\\d,]+) bytes").FindAllStringSubmatch(page.text, -1) {
 			if found++; strings.ReplaceAll(match[1], ",", "") != field.Tag.Get("default") {
-				t.Errorf("--%s has the default %s, the page says %s", field.Tag.Get("name"), field.Tag.Get("default"), match[1])
+				t.Errorf(
+					"--%s has the default %s, the page says %s", field.Tag.Get("name"), field.Tag.Get("default"),
+					match[1],
+				)
 			}
 		}
 	}

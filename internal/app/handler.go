@@ -47,31 +47,66 @@ func Handler(services *Services, opts HandlerOptions) http.Handler {
 	answers := budget.NewPool(cfg.MaxAnswer, cfg.MaxAnswers)
 	bridge := command.New(
 		command.Services{
-			Accounts: services.Accounts, Campaigns: services.Campaigns, Emails: services.Emails, Lists: services.Lists, Statistics: services.Statistics,
-			Subscribers: services.Subscribers, Tags: services.Tags,
+			Accounts:    services.Accounts,
+			Campaigns:   services.Campaigns,
+			Emails:      services.Emails,
+			Lists:       services.Lists,
+			Statistics:  services.Statistics,
+			Subscribers: services.Subscribers,
+			Tags:        services.Tags,
 		},
 		command.Options{
-			MaxBody: cfg.MaxCommandBody, Bodies: bodies, Timeout: cfg.Timeout, Logger: opts.Logger, RequestID: surface.RequestID,
-			Observe: meters.command,
+			MaxBody:   cfg.MaxCommandBody,
+			Bodies:    bodies,
+			Timeout:   cfg.Timeout,
+			Logger:    opts.Logger,
+			RequestID: surface.RequestID,
+			Observe:   meters.command,
 		})
 	graphQL := graph.Handler(
 		graph.Services{
-			Accounts: services.Accounts, Campaigns: services.Campaigns, Emails: services.Emails, Tags: services.Tags, Statistics: services.Statistics, Commands: bridge,
-			Lists: services.Lists, Subscribers: services.Subscribers, SubscriberTags: services.SubscriberTags, Fields: services.Fields,
-			Segments: services.Segments, Suppressions: services.Suppressions, Audiences: services.Audiences,
-			Events: services.Events, Exports: services.Exports,
-			Live: services.Live,
+			Accounts:       services.Accounts,
+			Campaigns:      services.Campaigns,
+			Emails:         services.Emails,
+			Tags:           services.Tags,
+			Statistics:     services.Statistics,
+			Commands:       bridge,
+			Lists:          services.Lists,
+			Subscribers:    services.Subscribers,
+			SubscriberTags: services.SubscriberTags,
+			Fields:         services.Fields,
+			Segments:       services.Segments,
+			Suppressions:   services.Suppressions,
+			Audiences:      services.Audiences,
+			Events:         services.Events,
+			Exports:        services.Exports,
+			Live:           services.Live,
 		},
 		graph.Options{
 			Info: graph.Info{
-				Version: opts.Build.Version, Commit: opts.Build.Commit, GoVersion: GoVersion(), Database: services.Store.Dialect(), Demo: cfg.Demo,
+				Version:   opts.Build.Version,
+				Commit:    opts.Build.Commit,
+				GoVersion: GoVersion(),
+				Database:  services.Store.Dialect(),
+				Demo:      cfg.Demo,
 			},
-			Limits:  guard.Limits{Depth: cfg.MaxDepth, Complexity: cfg.MaxComplexity, Tokens: cfg.MaxTokens},
-			MaxBody: cfg.MaxGraphQLBody, MaxBatchBody: cfg.MaxBatchBody, Bodies: bodies, Answers: answers, Timeout: cfg.Timeout,
-			Development: cfg.Development || cfg.Demo, HideSchema: !cfg.Introspection,
-			MaxSocketOperations: cfg.MaxSocketOperations, MaxSockets: cfg.MaxSockets, MaxAccountSockets: cfg.MaxAccountSockets,
-			MaxAnonymousSockets: cfg.MaxAnonymousSockets, Stopping: opts.Stopping,
-			Logger: opts.Logger, Observe: meters.graphQL,
+			Limits: guard.Limits{
+				Depth: cfg.MaxDepth, Complexity: cfg.MaxComplexity, Tokens: cfg.MaxTokens,
+			},
+			MaxBody:             cfg.MaxGraphQLBody,
+			MaxBatchBody:        cfg.MaxBatchBody,
+			Bodies:              bodies,
+			Answers:             answers,
+			Timeout:             cfg.Timeout,
+			Development:         cfg.Development || cfg.Demo,
+			HideSchema:          !cfg.Introspection,
+			MaxSocketOperations: cfg.MaxSocketOperations,
+			MaxSockets:          cfg.MaxSockets,
+			MaxAccountSockets:   cfg.MaxAccountSockets,
+			MaxAnonymousSockets: cfg.MaxAnonymousSockets,
+			Stopping:            opts.Stopping,
+			Logger:              opts.Logger,
+			Observe:             meters.graphQL,
 		})
 
 	pages := origins{named: cfg.CORSOrigins, local: cfg.Demo}
@@ -80,12 +115,20 @@ func Handler(services *Services, opts HandlerOptions) http.Handler {
 	mux.Handle("/api.php", pages.cors(compressed(surface.Budgeted(answers, bridge))))
 	mux.Handle("/command", pages.cors(compressed(surface.Budgeted(answers, bridge))))
 	mux.Handle("POST /events", pages.protect(ingest.New(services.Accounts, services.Events, ingest.Options{
-		Logger: opts.Logger, Gate: gate.New("streams of events", cfg.MaxStreams, cfg.MaxAccountStreams), Timeout: cfg.Timeout,
+		Logger:   opts.Logger,
+		Gate:     gate.New("streams of events", cfg.MaxStreams, cfg.MaxAccountStreams),
+		Timeout:  cfg.Timeout,
 		Stopping: opts.Stopping,
 	})))
-	mux.Handle("/export/campaigns/{id}/{file}", pages.cors(compressed(surface.Budgeted(answers, download.New(services.Accounts, services.Exports, download.Options{
-		Logger: opts.Logger, Timeout: cfg.Timeout, Gate: gate.New("downloads", cfg.MaxDownloads, cfg.MaxAccountDownloads),
-	})))))
+	mux.Handle(
+		"/export/campaigns/{id}/{file}",
+		pages.cors(
+			compressed(surface.Budgeted(answers, download.New(services.Accounts, services.Exports, download.Options{
+				Logger: opts.Logger, Timeout: cfg.Timeout,
+				Gate: gate.New("downloads", cfg.MaxDownloads, cfg.MaxAccountDownloads),
+			}))),
+		),
+	)
 	if cfg.Introspection {
 		mux.HandleFunc("GET /schema.graphql", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
@@ -105,7 +148,9 @@ func Handler(services *Services, opts HandlerOptions) http.Handler {
 	})
 	// Without the database the campaigns cannot be counted; everything else is told all the more.
 	mux.Handle("GET /metrics", promhttp.HandlerFor(meters.registry, promhttp.HandlerOpts{
-		ErrorHandling: promhttp.ContinueOnError, Registry: meters.registry, ErrorLog: slog.NewLogLogger(opts.Logger.Handler(), slog.LevelWarn),
+		ErrorHandling: promhttp.ContinueOnError,
+		Registry:      meters.registry,
+		ErrorLog:      slog.NewLogLogger(opts.Logger.Handler(), slog.LevelWarn),
 	}))
 	if cfg.Explorer {
 		page := explorer.Handler(explorer.Options{DemoKey: opts.DemoKey})

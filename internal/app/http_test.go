@@ -60,7 +60,12 @@ func post(t *testing.T, s *apitest.Server, document string, headers ...string) a
 	if err != nil {
 		t.Fatal(err)
 	}
-	return do(t, http.MethodPost, s.URL+"/graphql", string(body), append([]string{"Content-Type: application/json"}, headers...)...)
+	return do(
+		t,
+		http.MethodPost,
+		s.URL+"/graphql",
+		string(body),
+		append([]string{"Content-Type: application/json"}, headers...)...)
 }
 
 // onSQLite starts a server over a database of its own.
@@ -83,18 +88,32 @@ func TestAServerIsReadyOnceItsDatabaseIsMigratedAndAsLongAsItAnswers(t *testing.
 		s := apitest.New(t, db)
 		check := func(when string, status int, body string) {
 			t.Helper()
-			if got := do(t, http.MethodGet, s.URL+"/healthz", ""); got.status != http.StatusOK || got.body != `{"status":"ok"}`+"\n" {
+			if got := do(
+				t,
+				http.MethodGet,
+				s.URL+"/healthz",
+				"",
+			); got.status != http.StatusOK ||
+				got.body != `{"status":"ok"}`+"\n" {
 				t.Errorf("%s: /healthz answers %d %s", when, got.status, got.body)
 			}
 			got := do(t, http.MethodGet, s.URL+"/readyz", "")
 			if got.status != status || got.body != body+"\n" {
 				t.Errorf("%s: /readyz answers %d %s, want %d %s", when, got.status, got.body, status, body)
 			}
-			if kind, cache := got.header.Get("Content-Type"), got.header.Get("Cache-Control"); kind != "application/json; charset=utf-8" || cache != "no-store" {
+			if kind, cache := got.header.Get(
+				"Content-Type",
+			), got.header.Get(
+				"Cache-Control",
+			); kind != "application/json; charset=utf-8" ||
+				cache != "no-store" {
 				t.Errorf("%s: /readyz is %q, %q", when, kind, cache)
 			}
 		}
-		check("before the migrations", http.StatusServiceUnavailable, `{"reason":"the database has not been migrated","status":"unavailable"}`)
+		check(
+			"before the migrations", http.StatusServiceUnavailable,
+			`{"reason":"the database has not been migrated","status":"unavailable"}`,
+		)
 		if _, err := db.Migrate(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -102,15 +121,22 @@ func TestAServerIsReadyOnceItsDatabaseIsMigratedAndAsLongAsItAnswers(t *testing.
 		if err := db.Close(); err != nil {
 			t.Fatal(err)
 		}
-		check("without the database", http.StatusServiceUnavailable, `{"reason":"the database cannot be reached","status":"unavailable"}`)
+		check(
+			"without the database", http.StatusServiceUnavailable,
+			`{"reason":"the database cannot be reached","status":"unavailable"}`,
+		)
 	})
 }
 
 func TestTheSchemaIsServedAsText(t *testing.T) {
 	t.Parallel()
 	got := do(t, http.MethodGet, onSQLite(t).URL+"/schema.graphql", "")
-	if got.status != http.StatusOK || got.body != graph.Schema() || got.header.Get("Content-Type") != "text/plain; charset=utf-8" {
-		t.Errorf("%d, %s, %d bytes, want the %d of the schema", got.status, got.header.Get("Content-Type"), len(got.body), len(graph.Schema()))
+	if got.status != http.StatusOK || got.body != graph.Schema() ||
+		got.header.Get("Content-Type") != "text/plain; charset=utf-8" {
+		t.Errorf(
+			"%d, %s, %d bytes, want the %d of the schema", got.status, got.header.Get("Content-Type"), len(got.body),
+			len(graph.Schema()),
+		)
 	}
 	schema, err := gqlparser.LoadSchema(&ast.Source{Name: "schema.graphql", Input: got.body})
 	if err != nil {
@@ -124,7 +150,13 @@ func TestTheSchemaIsServedAsText(t *testing.T) {
 func TestTheExplorerIsServedUnlessItIsOff(t *testing.T) {
 	t.Parallel()
 	on := onSQLite(t)
-	if got := do(t, http.MethodGet, on.URL+"/", ""); got.status != http.StatusOK || !strings.HasPrefix(got.header.Get("Content-Type"), "text/html") ||
+	if got := do(
+		t,
+		http.MethodGet,
+		on.URL+"/",
+		"",
+	); got.status != http.StatusOK ||
+		!strings.HasPrefix(got.header.Get("Content-Type"), "text/html") ||
 		!strings.Contains(got.body, "/explorer/") {
 		t.Errorf("/ answers %d %s", got.status, got.body)
 	}
@@ -168,15 +200,36 @@ func TestEveryAnswerCarriesTheIDOfItsRequest(t *testing.T) {
 			if err := json.Unmarshal([]byte(got.body), &body); err != nil || len(body.Errors) != 1 {
 				t.Fatalf("%v: %s", err, got.body)
 			}
-			if told := body.Errors[0].Extensions["requestId"]; told != id || body.Errors[0].Code() != "UNAUTHENTICATED" {
+			if told := body.Errors[0].Extensions["requestId"]; told != id ||
+				body.Errors[0].Code() != "UNAUTHENTICATED" {
 				t.Errorf("the header says %q and the error %v: %s", id, told, got.body)
 			}
-			if elsewhere := do(t, http.MethodGet, s.URL+"/nothing", "", headers...); len(elsewhere.header.Get("X-Request-Id")) != len(id) {
+			if elsewhere := do(
+				t,
+				http.MethodGet,
+				s.URL+"/nothing",
+				"",
+				headers...); len(
+				elsewhere.header.Get("X-Request-Id"),
+			) != len(
+				id,
+			) {
 				t.Errorf("a path that is not there answers with the id %q", elsewhere.header.Get("X-Request-Id"))
 			}
 		})
 	}
-	if one, two := do(t, http.MethodGet, s.URL+"/healthz", ""), do(t, http.MethodGet, s.URL+"/healthz", ""); one.header.Get("X-Request-Id") == two.header.Get("X-Request-Id") {
+	if one, two := do(
+		t,
+		http.MethodGet,
+		s.URL+"/healthz",
+		"",
+	), do(
+		t, http.MethodGet, s.URL+"/healthz", "",
+	); one.header.Get(
+		"X-Request-Id",
+	) == two.header.Get(
+		"X-Request-Id",
+	) {
 		t.Error("two requests were given the same id")
 	}
 }
@@ -186,13 +239,17 @@ func TestAPanicIsAnsweredAsAnInternalError(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
 	services := app.NewServices(new(store.Store), app.ServiceOptions{Account: account.Options{}})
-	handler := app.Handler(services, app.HandlerOptions{Config: apitest.Config(), Logger: slog.New(slog.NewJSONHandler(&log, nil))})
+	handler := app.Handler(
+		services, app.HandlerOptions{Config: apitest.Config(), Logger: slog.New(slog.NewJSONHandler(&log, nil))},
+	)
 	recorder := httptest.NewRecorder()
 	request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/readyz", nil)
 	request.Header.Set("X-Request-Id", "panicking")
 	handler.ServeHTTP(recorder, request)
 
-	if kind := recorder.Header().Get("Content-Type"); recorder.Code != http.StatusInternalServerError || kind != "application/json; charset=utf-8" {
+	if kind := recorder.Header().
+		Get("Content-Type"); recorder.Code != http.StatusInternalServerError ||
+		kind != "application/json; charset=utf-8" {
 		t.Errorf("%d %s", recorder.Code, kind)
 	}
 	const want = `{"errors":[{"extensions":{"code":"INTERNAL","requestId":"panicking"},"message":"internal error"}]}`
@@ -204,7 +261,8 @@ func TestAPanicIsAnsweredAsAnInternalError(t *testing.T) {
 	if err := json.Unmarshal(first, &line); err != nil {
 		t.Fatalf("%v in %s", err, log.String())
 	}
-	if line.Msg != "request panicked" || line.RequestID != "panicking" || line.Path != "/readyz" || line.Panic == "" || !strings.Contains(line.Stack, "Ready") {
+	if line.Msg != "request panicked" || line.RequestID != "panicking" || line.Path != "/readyz" || line.Panic == "" ||
+		!strings.Contains(line.Stack, "Ready") {
 		t.Errorf("the log says %+v", line)
 	}
 }

@@ -27,8 +27,8 @@ const (
 	largeText   = 5 << 20
 )
 
-// largeEmailsOf makes a database in which the first account has large emails and campaigns that use them, and the second
-// little. It returns their keys.
+// largeEmailsOf makes a database in which the first account has large emails and campaigns that use
+// them, and the second little. It returns their keys.
 func largeEmailsOf(t *testing.T, address string) (large, small string) {
 	t.Helper()
 	db := testkit.Open(t, address)
@@ -51,7 +51,9 @@ func largeEmailsOf(t *testing.T, address string) (large, small string) {
 		}
 		var emails []int64
 		for range largeEmails {
-			emails = append(emails, client.Email.Create().SetHTML(html).SetCreatedAt(now).SetUpdatedAt(now).SaveX(ctx).ID)
+			emails = append(
+				emails, client.Email.Create().SetHTML(html).SetCreatedAt(now).SetUpdatedAt(now).SaveX(ctx).ID,
+			)
 		}
 		for n := range 200 {
 			name := fmt.Sprint("c", n)
@@ -107,7 +109,8 @@ func TestLargeAnswersAreRefusedAndTheServerLives(t *testing.T) {
 		fmt.Fprintf(&aliases, "a%d:campaigns(first:200){nodes{email{html}}}", i)
 	}
 	got := ask(t, s, large, "{"+aliases.String()+"}")
-	if len(got.Errors) != 1 || got.Data != nil || got.Errors[0].Extensions["reason"] != "answer_too_large" || got.Errors[0].Extensions["field"] != "html" {
+	if len(got.Errors) != 1 || got.Data != nil || got.Errors[0].Extensions["reason"] != "answer_too_large" ||
+		got.Errors[0].Extensions["field"] != "html" {
 		t.Errorf("ten times all texts: %.500v", got)
 	}
 	t.Log("after ten aliases:", s.Memory(t))
@@ -136,7 +139,13 @@ func TestLargeAnswersAreRefusedAndTheServerLives(t *testing.T) {
 		case <-done:
 			running = false
 		default:
-			if got := ask(t, s, small, "{lists{nodes{name}} campaigns{nodes{name}}}"); len(got.Errors) > 0 || got.Data["lists"] == nil {
+			if got := ask(
+				t,
+				s,
+				small,
+				"{lists{nodes{name}} campaigns{nodes{name}}}",
+			); len(got.Errors) > 0 ||
+				got.Data["lists"] == nil {
 				t.Fatalf("another account meanwhile: %v", got)
 			}
 			answered++

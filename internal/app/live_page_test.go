@@ -96,7 +96,10 @@ func script(t *testing.T, host, key, example string) *program {
 	if strings.Contains(example, "import ") {
 		linkModules(t, dir)
 	}
-	if strings.Contains(example, `"graphql-ws"`) { // Node of today has the WebSocket of browsers behind a flag, and the package looks for it too early
+	if strings.Contains(
+		example,
+		`"graphql-ws"`,
+	) { // Node of today has the WebSocket of browsers behind a flag, and the package looks for it too early
 		example = strings.ReplaceAll(example, "createClient({", "createClient({ webSocketImpl: globalThis.WebSocket,")
 	}
 	file := filepath.Join(dir, "example.mjs")
@@ -138,7 +141,14 @@ func TestExamplesOfThePageAboutFollowingRun(t *testing.T) {
 		t.Run(fmt.Sprint("shell ", i), func(t *testing.T) {
 			t.Parallel()
 			// exec, so that what is ended is curl itself.
-			if got := start(t, key, "sh", "-c", "exec "+strings.ReplaceAll(example, documented, host)).next(); !strings.HasPrefix(got, `data: {"data":{"campaignChanged":{"name":"`) || !strings.Contains(got, `"SENDING"`) {
+			if got := start(
+				t,
+				key,
+				"sh",
+				"-c",
+				"exec "+strings.ReplaceAll(example, documented, host),
+			).next(); !strings.HasPrefix(got, `data: {"data":{"campaignChanged":{"name":"`) ||
+				!strings.Contains(got, `"SENDING"`) {
 				t.Error(got)
 			}
 		})
@@ -153,7 +163,8 @@ func TestExamplesOfThePageAboutFollowingRun(t *testing.T) {
 	}
 }
 
-// TestClientsOfThePageComeBack stops the server that the examples with packages follow, and starts another one in its place.
+// TestClientsOfThePageComeBack stops the server that the examples with packages follow, and starts
+// another one in its place.
 func TestClientsOfThePageComeBack(t *testing.T) {
 	t.Parallel()
 	_, scripts := livePage(t, "js")
@@ -165,7 +176,12 @@ func TestClientsOfThePageComeBack(t *testing.T) {
 	var clients []*program
 	for _, example := range scripts {
 		if strings.Contains(example, "import ") {
-			clients = append(clients, script(t, cfg.Listen, key, strings.ReplaceAll(example, "campaignChanged {", `campaignChanged(ids: [1]) {`)))
+			clients = append(
+				clients,
+				script(
+					t, cfg.Listen, key, strings.ReplaceAll(example, "campaignChanged {", `campaignChanged(ids: [1]) {`),
+				),
+			)
 		}
 	}
 	if len(clients) != 2 {
@@ -190,7 +206,9 @@ func TestTranscriptOfThePageAboutFollowingIsTrue(t *testing.T) {
 	server, key := demoServer(t)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	conn, _, err := websocket.Dial(ctx, server.url+"/graphql", &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}})
+	conn, _, err := websocket.Dial(
+		ctx, server.url+"/graphql", &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -211,7 +229,8 @@ func TestTranscriptOfThePageAboutFollowingIsTrue(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		pattern := strings.NewReplacer(`\{…\}`, `\{.*\}`, "…", `[\w-]+`).Replace(regexp.QuoteMeta(strings.TrimPrefix(line, "< ")))
+		pattern := strings.NewReplacer(`\{…\}`, `\{.*\}`, "…", `[\w-]+`).
+			Replace(regexp.QuoteMeta(strings.TrimPrefix(line, "< ")))
 		if !regexp.MustCompile("^" + pattern + "$").Match(got) {
 			t.Errorf("got  %s\nwant %s", got, line)
 		}

@@ -25,7 +25,9 @@ func (r *running) follows(t *testing.T, key string) (next func() (string, error)
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(cancel)
-	conn, _, err := websocket.Dial(ctx, r.url+"/graphql", &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}})
+	conn, _, err := websocket.Dial(
+		ctx, r.url+"/graphql", &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,14 +47,19 @@ func (r *running) follows(t *testing.T, key string) (next func() (string, error)
 	return next
 }
 
-// hears opens a stream of events of a server, and returns a function that reads its next line with something in it, nothing at the end.
+// hears opens a stream of events of a server, and returns a function that reads its next line with
+// something in it, nothing at the end.
 func (r *running) hears(t *testing.T, key string) (next func() string) {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.url+"/graphql", strings.NewReader(`{"query":"`+following+`"}`))
+	request, err := http.NewRequestWithContext(
+		t.Context(), http.MethodPost, r.url+"/graphql", strings.NewReader(`{"query":"`+following+`"}`),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
-	request.Header = http.Header{"Content-Type": {"application/json"}, "Accept": {"text/event-stream"}, "Authorization": {"Bearer " + key}}
+	request.Header = http.Header{
+		"Content-Type": {"application/json"}, "Accept": {"text/event-stream"}, "Authorization": {"Bearer " + key},
+	}
 	response, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(request)
 	if err != nil {
 		t.Fatal(err)
@@ -79,14 +86,22 @@ func seedCampaign(t *testing.T, address string) (key string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := db.Client(owner.Context).Campaign.Create().SetID(1).SetName("News").SetNameKey("news").SetCreatedAt(store.Now()).SetLastActivityAt(store.Now()).Exec(owner.Context); err != nil {
+	if err := db.Client(owner.Context).
+		Campaign.Create().
+		SetID(1).
+		SetName("News").
+		SetNameKey("news").
+		SetCreatedAt(store.Now()).
+		SetLastActivityAt(store.Now()).
+		Exec(owner.Context); err != nil {
 		t.Fatal(err)
 	}
 	return key
 }
 
-// TestSubscriptionsEndWithTheServerAndBeginAnewWithTheNext stops a server that is followed over both transports, changes a campaign meanwhile, and starts
-// the server again: who comes back is told the present state, so nothing is missed.
+// TestSubscriptionsEndWithTheServerAndBeginAnewWithTheNext stops a server that is followed over
+// both transports, changes a campaign meanwhile, and starts the server again: who comes back is
+// told the present state, so nothing is missed.
 func TestSubscriptionsEndWithTheServerAndBeginAnewWithTheNext(t *testing.T) {
 	t.Parallel()
 	testkit.EachFresh(t, func(t *testing.T, address string) {
@@ -121,7 +136,8 @@ func TestSubscriptionsEndWithTheServerAndBeginAnewWithTheNext(t *testing.T) {
 	})
 }
 
-// TestServerEndsInTimeThoughAClientDoesNotSayGoodbye leaves a WebSocket that is never read again: closing it must not keep the server.
+// TestServerEndsInTimeThoughAClientDoesNotSayGoodbye leaves a WebSocket that is never read again:
+// closing it must not keep the server.
 func TestServerEndsInTimeThoughAClientDoesNotSayGoodbye(t *testing.T) {
 	t.Parallel()
 	address := "sqlite:" + t.TempDir() + "/test.db"

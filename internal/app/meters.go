@@ -26,7 +26,9 @@ func newMeters(services *Services, build Build) *meters {
 			Name: "campaignql_requests_total", Help: "Requests by surface, operation and outcome.",
 		}, []string{"surface", "operation", "outcome"}),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "campaignql_request_duration_seconds", Help: "Time from request to answer.", Buckets: prometheus.DefBuckets,
+			Name:    "campaignql_request_duration_seconds",
+			Help:    "Time from request to answer.",
+			Buckets: prometheus.DefBuckets,
 		}, []string{"surface", "operation"}),
 	}
 	subscriptions := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
@@ -37,10 +39,16 @@ func newMeters(services *Services, build Build) *meters {
 		ConstLabels: prometheus.Labels{"version": build.Version, "commit": build.Commit, "goversion": GoVersion()},
 	})
 	info.Set(1)
-	m.registry.MustRegister(info, m.requests, m.duration, subscriptions, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), newStatusCollector(services.Campaigns.Counts, time.Now))
+	m.registry.MustRegister(
+		info, m.requests, m.duration, subscriptions, collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		newStatusCollector(services.Campaigns.Counts, time.Now),
+	)
 	for _, outcome := range []event.Outcome{event.Recorded, event.Duplicate, event.Rejected} {
 		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
-			Name: "campaignql_events_total", Help: "Events received since the start, by what came of them.", ConstLabels: prometheus.Labels{"outcome": string(outcome)},
+			Name:        "campaignql_events_total",
+			Help:        "Events received since the start, by what came of them.",
+			ConstLabels: prometheus.Labels{"outcome": string(outcome)},
 		}, func() float64 { return float64(services.Events.Received(outcome)) }))
 	}
 	for i, db := range services.Store.Pools() {

@@ -51,14 +51,33 @@ func TestMetricsCountRequestsByOperationAndCommand(t *testing.T) {
 		// operation names the histogram.
 		operation string
 	}{
-		{"a query", func() { query(owner.Key, `query MyOwnName { alias: campaignCounts { total } }`) }, `operation="campaignCounts",outcome="success",surface="graphql"`, `operation="campaignCounts",surface="graphql"`},
-		{"a query that fails", func() { query("", `{ campaignCounts { total } }`) }, `operation="campaignCounts",outcome="failed",surface="graphql"`, `operation="campaignCounts",surface="graphql"`},
+		{
+			"a query", func() { query(owner.Key, `query MyOwnName { alias: campaignCounts { total } }`) },
+			`operation="campaignCounts",outcome="success",surface="graphql"`,
+			`operation="campaignCounts",surface="graphql"`,
+		},
+		{
+			"a query that fails", func() { query("", `{ campaignCounts { total } }`) },
+			`operation="campaignCounts",outcome="failed",surface="graphql"`,
+			`operation="campaignCounts",surface="graphql"`,
+		},
 		{"a mutation", func() {
 			query(owner.Key, `mutation { createCampaign(input: {name: "x"}) { campaign { id } } }`)
 		}, `operation="createCampaign",outcome="success",surface="graphql"`, `operation="createCampaign",surface="graphql"`},
-		{"a command in its own spelling", func() { command("campaigns.get", owner.Key) }, `operation="Campaigns.Get",outcome="success",surface="command"`, `operation="Campaigns.Get",surface="command"`},
-		{"a command that is refused", func() { command("Campaigns.Get", "nonsense") }, `operation="Campaigns.Get",outcome="refused",surface="command"`, `operation="Campaigns.Get",surface="command"`},
-		{"a command that does not exist", func() { command("Name.ThatClientsMakeUp", owner.Key) }, `operation="unknown",outcome="refused",surface="command"`, `operation="unknown",surface="command"`},
+		{
+			"a command in its own spelling", func() { command("campaigns.get", owner.Key) },
+			`operation="Campaigns.Get",outcome="success",surface="command"`,
+			`operation="Campaigns.Get",surface="command"`,
+		},
+		{
+			"a command that is refused", func() { command("Campaigns.Get", "nonsense") },
+			`operation="Campaigns.Get",outcome="refused",surface="command"`,
+			`operation="Campaigns.Get",surface="command"`,
+		},
+		{
+			"a command that does not exist", func() { command("Name.ThatClientsMakeUp", owner.Key) },
+			`operation="unknown",outcome="refused",surface="command"`, `operation="unknown",surface="command"`,
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -69,7 +88,10 @@ func TestMetricsCountRequestsByOperationAndCommand(t *testing.T) {
 			}
 			after := metrics(t, s)
 			if after[total] != before[total]+3 || after[timed] != before[timed]+3 {
-				t.Errorf("after three requests %s went from %v to %v, %s from %v to %v", total, before[total], after[total], timed, before[timed], after[timed])
+				t.Errorf(
+					"after three requests %s went from %v to %v, %s from %v to %v", total, before[total], after[total],
+					timed, before[timed], after[timed],
+				)
 			}
 		})
 	}
@@ -110,7 +132,8 @@ func keys(series map[string]float64) []string {
 	return names
 }
 
-// TestMetricsSurviveTheDatabase keeps a failure to count campaigns from hiding the rest, and from looking as if there were none.
+// TestMetricsSurviveTheDatabase keeps a failure to count campaigns from hiding the rest, and from
+// looking as if there were none.
 func TestMetricsSurviveTheDatabase(t *testing.T) {
 	t.Parallel()
 	db, err := store.Open(t.Context(), "sqlite::memory:", store.Options{})
@@ -130,7 +153,10 @@ func TestMetricsSurviveTheDatabase(t *testing.T) {
 	if n := got[`campaignql_requests_total{operation="__typename",outcome="success",surface="graphql"}`]; n != 1 {
 		t.Errorf("%v requests, want 1", n)
 	}
-	if slices.ContainsFunc(keys(got), func(name string) bool { return strings.HasPrefix(name, "campaignql_campaigns") }) {
+	if slices.ContainsFunc(
+		keys(got),
+		func(name string) bool { return strings.HasPrefix(name, "campaignql_campaigns") },
+	) {
 		t.Error("campaigns are counted without a database")
 	}
 }

@@ -8,8 +8,8 @@ import (
 	"campaignql/internal/config"
 )
 
-// TestBehindAProxyNobodyLocksOutOthers logs in by wrong keys from one client of a proxy, over each surface that logs in,
-// until that client is refused: the other clients of the proxy are not.
+// TestBehindAProxyNobodyLocksOutOthers logs in by wrong keys from one client of a proxy, over each
+// surface that logs in, until that client is refused: the other clients of the proxy are not.
 func TestBehindAProxyNobodyLocksOutOthers(t *testing.T) {
 	t.Parallel()
 	s := onSQLite(t, func(c *config.Config) { c.TrustedProxies = []string{"127.0.0.1", "::1"} })
@@ -17,10 +17,16 @@ func TestBehindAProxyNobodyLocksOutOthers(t *testing.T) {
 	account, other := s.Account(t), direct.Account(t)
 	logins := []func(url, key, client string) answer{
 		func(url, key, client string) answer {
-			return do(t, http.MethodPost, url+"/api.php", "Command=User.Login&APIKey="+key, "Content-Type: application/x-www-form-urlencoded", client)
+			return do(
+				t, http.MethodPost, url+"/api.php", "Command=User.Login&APIKey="+key,
+				"Content-Type: application/x-www-form-urlencoded", client,
+			)
 		},
 		func(url, key, client string) answer {
-			return do(t, http.MethodPost, url+"/api.php", "Command=User.Login&AdminAPIKey="+key, "Content-Type: application/x-www-form-urlencoded", client)
+			return do(
+				t, http.MethodPost, url+"/api.php", "Command=User.Login&AdminAPIKey="+key,
+				"Content-Type: application/x-www-form-urlencoded", client,
+			)
 		},
 		func(url, key, client string) answer {
 			query := `{"query":"mutation { login(input: {apiKey: \"` + key + `\"}) { sessionToken } }"}`

@@ -58,7 +58,8 @@ func TestEveryReasonIsRegisteredOnce(t *testing.T) {
 	}
 }
 
-// TestReasonsAreNamedByTheirConstants finds reasons that are written as literals, and faults of callers without a reason.
+// TestReasonsAreNamedByTheirConstants finds reasons that are written as literals, and faults of
+// callers without a reason.
 func TestReasonsAreNamedByTheirConstants(t *testing.T) {
 	t.Parallel()
 	p := analyze(t)
@@ -114,9 +115,15 @@ var cannotHappen = map[string]map[string][]apperr.Reason{
 		"the schedule is a stored one": append(storedSchedule, apperr.ReasonScheduleMaxInstancesRequired),
 		"it gives no explanation":      {apperr.ReasonTextTooLong},
 	},
-	"Campaign.Pause":            {"the schedule is a stored one": storedSchedule, "it gives no reason": {apperr.ReasonTextTooLong}},
-	"Campaign.Resume":           {"the schedule is a stored one": storedSchedule, "it gives no reason": {apperr.ReasonTextTooLong}},
-	"Campaign.Cancel":           {"the schedule is a stored one": storedSchedule, "it gives no reason": {apperr.ReasonTextTooLong}},
+	"Campaign.Pause": {
+		"the schedule is a stored one": storedSchedule, "it gives no reason": {apperr.ReasonTextTooLong},
+	},
+	"Campaign.Resume": {
+		"the schedule is a stored one": storedSchedule, "it gives no reason": {apperr.ReasonTextTooLong},
+	},
+	"Campaign.Cancel": {
+		"the schedule is a stored one": storedSchedule, "it gives no reason": {apperr.ReasonTextTooLong},
+	},
 	"Tag.Create":                {"only a repeated idempotency key reads the tag": {apperr.ReasonTagNotFound}},
 	"Tag.AssignToCampaigns":     {"campaigns of others are left alone": {apperr.ReasonCampaignNotFound}},
 	"Tag.UnassignFromCampaigns": {"campaigns of others are left alone": {apperr.ReasonCampaignNotFound}},
@@ -157,7 +164,9 @@ func TestEveryReasonThatACommandReachesHasARow(t *testing.T) {
 			}
 		}
 		for _, reason := range slices.Sorted(maps.Keys(reached)) {
-			ofCaller := slices.ContainsFunc(known[reason].Codes, func(c apperr.Code) bool { return slices.Contains(callerFaults, c) })
+			ofCaller := slices.ContainsFunc(
+				known[reason].Codes, func(c apperr.Code) bool { return slices.Contains(callerFaults, c) },
+			)
 			if ofCaller && !cmd.Answers(reason) && noCommand[reason] == "" && !slices.Contains(exceptions, reason) {
 				t.Errorf("%s reaches %s and has no row for it: %s", cmd.Name, reason, reached[reason])
 			}
@@ -172,8 +181,8 @@ func TestEveryReasonThatACommandReachesHasARow(t *testing.T) {
 	}
 }
 
-// source is the source of the product as far as the test needs it. Functions, methods and package variables have the name
-// that go/types gives them, as each package is checked by itself.
+// source is the source of the product as far as the test needs it. Functions, methods and package
+// variables have the name that go/types gives them, as each package is checked by itself.
 type source struct {
 	functions map[string]*declared
 	// methods are, by name, the methods that a call through an interface may run, with those that their type has.
@@ -210,17 +219,23 @@ func analyze(t *testing.T) *source {
 	var packages []listed
 	for _, l := range list(t, "-export", "-deps", "-json=ImportPath,Name,Dir,Export,GoFiles", "./internal/...", "./graph/...", "./cmd/...") {
 		exports[l.ImportPath] = l.Export
-		if strings.HasPrefix(l.ImportPath, "campaignql/internal/") || strings.HasPrefix(l.ImportPath, "campaignql/graph") {
+		if strings.HasPrefix(l.ImportPath, "campaignql/internal/") ||
+			strings.HasPrefix(l.ImportPath, "campaignql/graph") {
 			packages = append(packages, l)
 		}
 	}
 	fset := token.NewFileSet()
-	compiled := importer.ForCompiler(fset, "gc", func(path string) (io.ReadCloser, error) { return os.Open(exports[path]) })
+	compiled := importer.ForCompiler(
+		fset, "gc", func(path string) (io.ReadCloser, error) { return os.Open(exports[path]) },
+	)
 	for _, l := range packages {
 		if l.ImportPath == "campaignql/graph/exec" || l.Name == "main" {
 			continue
 		}
-		info := &types.Info{Uses: map[*ast.Ident]types.Object{}, Defs: map[*ast.Ident]types.Object{}, Types: map[ast.Expr]types.TypeAndValue{}}
+		info := &types.Info{
+			Uses: map[*ast.Ident]types.Object{}, Defs: map[*ast.Ident]types.Object{},
+			Types: map[ast.Expr]types.TypeAndValue{},
+		}
 		files := l.files(t, fset)
 		checked, err := (&types.Config{Importer: compiled}).Check(l.ImportPath, fset, files, info)
 		if err != nil {
@@ -274,8 +289,8 @@ func (p *source) reachedFrom(root *declared) map[apperr.Reason]string {
 	return reached
 }
 
-// behind returns what a name stands for: a function or variable, the methods behind one of an interface, or what a field
-// may hold.
+// behind returns what a name stands for: a function or variable, the methods behind one of an
+// interface, or what a field may hold.
 func (p *source) behind(name string) []*declared {
 	if name, ok := strings.CutPrefix(name, "interface "); ok {
 		name, others, _ := strings.Cut(name, " with ")
@@ -508,7 +523,8 @@ func (r *reader) call(d *declared, call *ast.CallExpr) {
 // fault reads a literal of an apperr.Error, which has a reason if its code is one of callers' faults.
 func (r *reader) fault(literal *ast.CompositeLit) {
 	named, ok := types.Unalias(r.info.TypeOf(literal)).(*types.Named)
-	if !ok || named.Obj().Pkg() == nil || named.Obj().Pkg().Path() != apperrPath || named.Obj().Name() != "Error" || r.path == apperrPath {
+	if !ok || named.Obj().Pkg() == nil || named.Obj().Pkg().Path() != apperrPath || named.Obj().Name() != "Error" ||
+		r.path == apperrPath {
 		return
 	}
 	var code apperr.Code

@@ -33,13 +33,36 @@ const patience = 20 * time.Second
 // settings are those of a server on a free port.
 func settings() config.Config {
 	return config.Config{
-		Listen: "127.0.0.1:0", Explorer: true, Migrate: true, Introspection: true,
-		MaxDepth: 12, MaxComplexity: 20_000, MaxTokens: 2000, MaxGraphQLBody: 1 << 20, MaxBatchBody: 16 << 20, MaxCommandBody: 10 << 20,
-		Timeout: 30 * time.Second, ShutdownGrace: 15 * time.Second, SessionTTL: 24 * time.Hour, LoginFailures: 10,
-		MaxSubscriptions: 100, MaxSocketOperations: 32, MaxSockets: 1000, MaxAccountSockets: 100, MaxAnonymousSockets: 64, MaxDownloads: 32, MaxAccountDownloads: 8,
-		MaxBodyMemory: 128 << 20, MaxStreams: 32, MaxAccountStreams: 8, LiveInterval: 500 * time.Millisecond,
-		MaxAnswer: 32 << 20, MaxAnswers: 128 << 20, MaxAccountHeavy: 2,
-		MaxConnections: 8, StatementTimeout: time.Minute,
+		Listen:              "127.0.0.1:0",
+		Explorer:            true,
+		Migrate:             true,
+		Introspection:       true,
+		MaxDepth:            12,
+		MaxComplexity:       20_000,
+		MaxTokens:           2000,
+		MaxGraphQLBody:      1 << 20,
+		MaxBatchBody:        16 << 20,
+		MaxCommandBody:      10 << 20,
+		Timeout:             30 * time.Second,
+		ShutdownGrace:       15 * time.Second,
+		SessionTTL:          24 * time.Hour,
+		LoginFailures:       10,
+		MaxSubscriptions:    100,
+		MaxSocketOperations: 32,
+		MaxSockets:          1000,
+		MaxAccountSockets:   100,
+		MaxAnonymousSockets: 64,
+		MaxDownloads:        32,
+		MaxAccountDownloads: 8,
+		MaxBodyMemory:       128 << 20,
+		MaxStreams:          32,
+		MaxAccountStreams:   8,
+		LiveInterval:        500 * time.Millisecond,
+		MaxAnswer:           32 << 20,
+		MaxAnswers:          128 << 20,
+		MaxAccountHeavy:     2,
+		MaxConnections:      8,
+		StatementTimeout:    time.Minute,
 	}
 }
 
@@ -51,14 +74,17 @@ type running struct {
 	end      func() error
 }
 
-// run starts a server and reads its greeting up to the line that begins with last. The server ends with the test, or when end is called.
+// run starts a server and reads its greeting up to the line that begins with last. The server ends
+// with the test, or when end is called.
 func run(t *testing.T, address string, cfg config.Config, last string) *running {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	printed, out := io.Pipe()
 	ended := make(chan error, 1)
 	go func() {
-		err := app.Run(ctx, address, cfg, app.Build{Version: "test", Commit: "none"}, slog.New(slog.DiscardHandler), out)
+		err := app.Run(
+			ctx, address, cfg, app.Build{Version: "test", Commit: "none"}, slog.New(slog.DiscardHandler), out,
+		)
 		out.CloseWithError(err)
 		ended <- err
 	}()
@@ -89,7 +115,10 @@ func run(t *testing.T, address string, cfg config.Config, last string) *running 
 // campaigns asks how many campaigns the owner of a key has; ok is false when the key is refused.
 func (r *running) campaigns(t *testing.T, key string) (total int, ok bool) {
 	t.Helper()
-	got := do(t, http.MethodPost, r.url+"/graphql", `{"query":"{ campaignCounts { total } }"}`, "Content-Type: application/json", "Authorization: Bearer "+key)
+	got := do(
+		t, http.MethodPost, r.url+"/graphql", `{"query":"{ campaignCounts { total } }"}`,
+		"Content-Type: application/json", "Authorization: Bearer "+key,
+	)
 	var body struct {
 		Data *struct{ CampaignCounts struct{ Total int } }
 	}
@@ -148,7 +177,10 @@ func TestTheDemoCanBeEnteredAtEveryStart(t *testing.T) {
 func TestTheGreetingTellsWhatIsServedWhere(t *testing.T) {
 	t.Parallel()
 	plain := run(t, "sqlite::memory:", settings(), "  Command")
-	want := []string{"campaignql serves " + plain.url, "  explorer   " + plain.url + "/", "  GraphQL    " + plain.url + "/graphql", "  Command    " + plain.url + "/api.php"}
+	want := []string{
+		"campaignql serves " + plain.url, "  explorer   " + plain.url + "/", "  GraphQL    " + plain.url + "/graphql",
+		"  Command    " + plain.url + "/api.php",
+	}
 	if diff := cmp.Diff(want, plain.greeting); diff != "" {
 		t.Error(diff)
 	}
@@ -159,7 +191,10 @@ func TestTheGreetingTellsWhatIsServedWhere(t *testing.T) {
 	cfg := settings()
 	cfg.PublicURL, cfg.Explorer = "https://mail.example.com/api/", false
 	public := run(t, "sqlite::memory:", cfg, "  Command")
-	want = []string{"campaignql serves https://mail.example.com/api", "  GraphQL    https://mail.example.com/api/graphql", "  Command    https://mail.example.com/api/api.php"}
+	want = []string{
+		"campaignql serves https://mail.example.com/api", "  GraphQL    https://mail.example.com/api/graphql",
+		"  Command    https://mail.example.com/api/api.php",
+	}
 	if diff := cmp.Diff(want, public.greeting); diff != "" {
 		t.Error(diff)
 	}
@@ -179,10 +214,22 @@ func TestRunSaysWhyItCannotServe(t *testing.T) {
 		change         func(*config.Config)
 		want           string
 	}{
-		{"the address is taken", "sqlite::memory:", func(c *config.Config) { c.Listen = taken.Addr().String() }, `^--listen 127\.0\.0\.1:[0-9]+: .*address already in use$`},
-		{"the database cannot be reached", "mysql://ann:secret@127.0.0.1:1/x", func(*config.Config) {}, `^--database: database mysql://ann:x+@127\.0\.0\.1:1/x cannot be reached: .*connection refused$`},
-		{"the database must not be migrated", "sqlite::memory:", func(c *config.Config) { c.Migrate = false }, `^the database has not been migrated$`},
-		{"the name of the demo account is another's", stranger, func(c *config.Config) { c.Demo = true }, `^demo data: there is an account "demo"`},
+		{
+			"the address is taken", "sqlite::memory:", func(c *config.Config) { c.Listen = taken.Addr().String() },
+			`^--listen 127\.0\.0\.1:[0-9]+: .*address already in use$`,
+		},
+		{
+			"the database cannot be reached", "mysql://ann:secret@127.0.0.1:1/x", func(*config.Config) {},
+			`^--database: database mysql://ann:x+@127\.0\.0\.1:1/x cannot be reached: .*connection refused$`,
+		},
+		{
+			"the database must not be migrated", "sqlite::memory:", func(c *config.Config) { c.Migrate = false },
+			`^the database has not been migrated$`,
+		},
+		{
+			"the name of the demo account is another's", stranger, func(c *config.Config) { c.Demo = true },
+			`^demo data: there is an account "demo"`,
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -205,8 +252,17 @@ func makeStranger(t *testing.T, address string) {
 	db := testkit.Open(t, address)
 	now := store.Now()
 	ctx := caller.System(t.Context())
-	if err := db.Client(ctx).User.Create().SetUsername("Demo").SetUsernameKey("demo").SetEmail("ann@example.com").SetEmailKey("ann@example.com").
-		SetPasswordHash("none").SetTimeZone("UTC").SetCreatedAt(now).SetUpdatedAt(now).Exec(ctx); err != nil {
+	if err := db.Client(ctx).
+		User.Create().
+		SetUsername("Demo").
+		SetUsernameKey("demo").
+		SetEmail("ann@example.com").
+		SetEmailKey("ann@example.com").
+		SetPasswordHash("none").
+		SetTimeZone("UTC").
+		SetCreatedAt(now).
+		SetUpdatedAt(now).
+		Exec(ctx); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -224,7 +280,14 @@ func TestWhatDeletedCampaignsLeaveIsPurgedAtTheStartAndAfterADeletion(t *testing
 			if err != nil {
 				t.Fatal(err)
 			}
-			db.Client(ctx).Event.Create().SetID(fmt.Sprint(c.ID, "-e")).SetCampaignID(c.ID).SetSubscriberID(1).SetKind(kind.EventOpened).SetAt(store.Now()).ExecX(ctx)
+			db.Client(ctx).
+				Event.Create().
+				SetID(fmt.Sprint(c.ID, "-e")).
+				SetCampaignID(c.ID).
+				SetSubscriberID(1).
+				SetKind(kind.EventOpened).
+				SetAt(store.Now()).
+				ExecX(ctx)
 			return c.ID
 		}
 		before, after := busy("before"), busy("after")
@@ -243,11 +306,17 @@ func TestWhatDeletedCampaignsLeaveIsPurgedAtTheStartAndAfterADeletion(t *testing
 		purged(2)
 		r := run(t, address, settings(), "  Command")
 		purged(1)
-		_, key, err := services.Accounts.CreateKey(ctx, account.NewKey{Scopes: kind.Scopes{kind.ScopeRead, kind.ScopeWrite}})
+		_, key, err := services.Accounts.CreateKey(
+			ctx, account.NewKey{Scopes: kind.Scopes{kind.ScopeRead, kind.ScopeWrite}},
+		)
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := do(t, http.MethodPost, r.url+"/api.php", fmt.Sprintf("Command=Campaigns.Delete&ResponseFormat=JSON&APIKey=%s&Campaigns=%d", key, after), "Content-Type: application/x-www-form-urlencoded")
+		got := do(
+			t, http.MethodPost, r.url+"/api.php",
+			fmt.Sprintf("Command=Campaigns.Delete&ResponseFormat=JSON&APIKey=%s&Campaigns=%d", key, after),
+			"Content-Type: application/x-www-form-urlencoded",
+		)
 		if !strings.Contains(got.body, `"Success":true`) {
 			t.Fatal(got.body)
 		}
@@ -271,7 +340,10 @@ func TestWhatDeletedListsLeaveIsPurgedAtTheStartAndAfterADeletion(t *testing.T) 
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := services.Subscribers.Subscribe(ctx, subscriber.Subscription{ListID: l.ID, Email: "a@example.com"}); err != nil {
+			if _, err := services.Subscribers.Subscribe(
+				ctx,
+				subscriber.Subscription{ListID: l.ID, Email: "a@example.com"},
+			); err != nil {
 				t.Fatal(err)
 			}
 			made = append(made, l.ID)
@@ -291,12 +363,16 @@ func TestWhatDeletedListsLeaveIsPurgedAtTheStartAndAfterADeletion(t *testing.T) 
 		purged(2)
 		r := run(t, address, settings(), "  Command")
 		purged(1)
-		_, key, err := services.Accounts.CreateKey(ctx, account.NewKey{Scopes: kind.Scopes{kind.ScopeRead, kind.ScopeWrite}})
+		_, key, err := services.Accounts.CreateKey(
+			ctx, account.NewKey{Scopes: kind.Scopes{kind.ScopeRead, kind.ScopeWrite}},
+		)
 		if err != nil {
 			t.Fatal(err)
 		}
 		asked := fmt.Sprintf(`{"query":"mutation { deleteLists(input: {ids: [\"%d\"]}) { deletedIds } }"}`, made[1])
-		got := do(t, http.MethodPost, r.url+"/graphql", asked, "Content-Type: application/json", "Authorization: Bearer "+key)
+		got := do(
+			t, http.MethodPost, r.url+"/graphql", asked, "Content-Type: application/json", "Authorization: Bearer "+key,
+		)
 		if !strings.Contains(got.body, `"deletedIds":["`) {
 			t.Fatal(got.body)
 		}

@@ -70,7 +70,9 @@ func NewServices(db *store.Store, opts ServiceOptions) *Services {
 	s.Accounts = account.New(db, opts.Account)
 	s.Tags = tag.New(db, tag.Options{Now: opts.Now})
 	s.Lists = list.New(db, list.Options{
-		Now: opts.Now, Purges: s.Purges, Named: s.inAudiences(func(r rules.References) []rules.Reference { return r.Lists }),
+		Now:    opts.Now,
+		Purges: s.Purges,
+		Named:  s.inAudiences(func(r rules.References) []rules.Reference { return r.Lists }),
 	})
 	s.Audiences = query.New(db, query.Options{Now: opts.Now})
 	s.Segments = segment.New(db, segment.Options{
@@ -81,7 +83,9 @@ func NewServices(db *store.Store, opts ServiceOptions) *Services {
 		Named: s.inAudiences(func(r rules.References) []rules.Reference { return r.Segments }),
 	})
 	s.Fields = field.New(db, field.Options{
-		Now: opts.Now, Purges: s.Purges, Named: s.inRules(func(r rules.References) []rules.Reference { return r.Fields }),
+		Now:    opts.Now,
+		Purges: s.Purges,
+		Named:  s.inRules(func(r rules.References) []rules.Reference { return r.Fields }),
 	})
 	s.SubscriberTags = label.New(db, label.Options{
 		Now: opts.Now, Purges: s.Purges, Named: s.inRules(func(r rules.References) []rules.Reference { return r.Tags }),
@@ -98,7 +102,9 @@ func NewServices(db *store.Store, opts ServiceOptions) *Services {
 			return s.Campaigns.EditEmail(ctx, ownerID, id)
 		},
 	})
-	s.Campaigns = campaign.New(db, s.Emails, campaign.Options{Now: opts.Now, CheckAudience: s.Audiences.Check, Purges: s.Purges})
+	s.Campaigns = campaign.New(
+		db, s.Emails, campaign.Options{Now: opts.Now, CheckAudience: s.Audiences.Check, Purges: s.Purges},
+	)
 	s.Exports = export.New(db, s.Campaigns, s.Statistics, export.Options{Now: opts.Now})
 	opts.Live.Now, opts.Live.Log = opts.Now, opts.Logger
 	s.Live = live.New(db, func(id caller.Identity) (<-chan struct{}, func()) {

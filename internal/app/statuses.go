@@ -19,14 +19,16 @@ const (
 	countTimeout = 5 * time.Second
 )
 
-// statusCollector reports how many campaigns of all accounts there are by status. It counts once in countEvery, however often
-// the metrics are read. When counting fails, the last counts are reported, and none if there are none.
+// statusCollector reports how many campaigns of all accounts there are by status. It counts once in
+// countEvery, however often the metrics are read. When counting fails, the last counts are
+// reported, and none if there are none.
 type statusCollector struct {
 	count countCampaigns
 	now   func() time.Time
 
 	mu sync.Mutex
-	// tried is when the campaigns were counted last, successfully or not. known are the last counts, and failed is the last error.
+	// tried is when the campaigns were counted last, successfully or not. known are the last
+	// counts, and failed is the last error.
 	tried  time.Time
 	known  map[kind.CampaignStatus]int
 	failed error
@@ -38,7 +40,12 @@ func newStatusCollector(count countCampaigns, now func() time.Time) *statusColle
 	return &statusCollector{count: count, now: now}
 }
 
-var campaignsByStatus = prometheus.NewDesc("campaignql_campaigns", "Campaigns of all accounts by status, counted once a minute.", []string{"status"}, nil)
+var campaignsByStatus = prometheus.NewDesc(
+	"campaignql_campaigns",
+	"Campaigns of all accounts by status, counted once a minute.",
+	[]string{"status"},
+	nil,
+)
 
 // Describe implements prometheus.Collector.
 func (c *statusCollector) Describe(out chan<- *prometheus.Desc) { out <- campaignsByStatus }

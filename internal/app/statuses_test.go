@@ -41,7 +41,10 @@ func TestCampaignsAreCountedOnceAMinuteHoweverOftenTheMetricsAreRead(t *testing.
 		t.Helper()
 		got, failed := scrape(t, c)
 		if failed || counted != wantCounted || got["draft"] != wantDrafts {
-			t.Errorf("counted %d times, %v drafts, failed %t; want %d, %v", counted, got["draft"], failed, wantCounted, wantDrafts)
+			t.Errorf(
+				"counted %d times, %v drafts, failed %t; want %d, %v", counted, got["draft"], failed, wantCounted,
+				wantDrafts,
+			)
 		}
 		if sent, there := got["sent"]; !there || sent != 0 {
 			t.Errorf("a status without campaigns is reported as %v, %t", sent, there)

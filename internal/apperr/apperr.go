@@ -1,5 +1,6 @@
-// Package apperr owns the one error type that the domain packages return and the closed list of codes it may carry.
-// It knows nothing of GraphQL, of the Command bridge or of any driver: each surface maps the codes in one switch of its own.
+// Package apperr owns the one error type that the domain packages return and the closed list of
+// codes it may carry. It knows nothing of GraphQL, of the Command bridge or of any driver: each
+// surface maps the codes in one switch of its own.
 package apperr
 
 import (
@@ -38,13 +39,16 @@ const (
 
 // Codes lists every code, in the order of declaration.
 func Codes() []Code {
-	return []Code{Invalid, NotFound, Conflict, Denied, Unauthenticated, Limited, Precondition, Unavailable, Canceled, Internal}
+	return []Code{
+		Invalid, NotFound, Conflict, Denied, Unauthenticated, Limited, Precondition, Unavailable, Canceled, Internal,
+	}
 }
 
-// Error is a failure a domain reports. Message is public: it names the reason in words for a person and never carries
-// SQL, paths or driver text. Field is the path of the domain input that is at fault, in lower camel case ("schedule.timeZone"),
-// empty where no single input is. Reason, when set, is one of the registered reasons. RetryAfter, when positive, is how long a Limited caller should wait. Err is the cause; it is
-// logged and never shown.
+// Error is a failure a domain reports. Message is public: it names the reason in words for a person
+// and never carries SQL, paths or driver text. Field is the path of the domain input that is at
+// fault, in lower camel case ("schedule.timeZone"), empty where no single input is. Reason, when
+// set, is one of the registered reasons. RetryAfter, when positive, is how long a Limited caller
+// should wait. Err is the cause; it is logged and never shown.
 type Error struct {
 	Code       Code
 	Message    string
@@ -86,7 +90,8 @@ func Wrap(code Code, err error, message string) *Error {
 	return &Error{Code: code, Message: message, Err: err}
 }
 
-// CodeOf returns the code of err: its own when err is or wraps an *Error or a List, Canceled for an ended context, otherwise Internal.
+// CodeOf returns the code of err: its own when err is or wraps an *Error or a List, Canceled for an
+// ended context, otherwise Internal.
 func CodeOf(err error) Code {
 	if err == nil {
 		return ""

@@ -2,9 +2,9 @@ package apperr
 
 import "slices"
 
-// Reason is a stable detail of a failure within its code, for programs: GraphQL answers it as it is written here, and the
-// Command bridge maps it to the codes of each command. Reasons are public: the text of one never changes, and every reason
-// of the product is declared in this file.
+// Reason is a stable detail of a failure within its code, for programs: GraphQL answers it as it is
+// written here, and the Command bridge maps it to the codes of each command. Reasons are public:
+// the text of one never changes, and every reason of the product is declared in this file.
 type Reason string
 
 // Registered is what is known of a reason.
@@ -256,7 +256,10 @@ var registered = []Registered{
 	{ReasonStaleVersion, []Code{Precondition}, "the object changed since the version that the caller expects"},
 	{ReasonTooManyChanges, []Code{Conflict}, "the object changed at every attempt to change it"},
 	{ReasonAnswerTooLarge, []Code{Invalid}, "an answer would hold more than one may"},
-	{ReasonAnswersTooLarge, []Code{Unavailable}, "all answers of the account or of the server together hold what they may"},
+	{
+		ReasonAnswersTooLarge, []Code{Unavailable},
+		"all answers of the account or of the server together hold what they may",
+	},
 	{ReasonUserNotFound, []Code{NotFound}, "no such user"},
 	{ReasonAccountNotFound, []Code{NotFound}, "no such account"},
 	{ReasonAPIKeyNotFound, []Code{NotFound}, "no such API key"},
@@ -282,7 +285,10 @@ var registered = []Registered{
 	{ReasonNoteTooLong, []Code{Invalid}, "the note of a key is too long"},
 	{ReasonExpiryPast, []Code{Invalid}, "a key would have expired already"},
 	{ReasonExpiryInvalid, []Code{Invalid}, "a key would expire after the year 9999"},
-	{ReasonDescendantsUnknown, []Code{Invalid}, "what becomes of the keys made by a revoked key is neither REVOKE nor KEEP"},
+	{
+		ReasonDescendantsUnknown, []Code{Invalid},
+		"what becomes of the keys made by a revoked key is neither REVOKE nor KEEP",
+	},
 	{ReasonCampaignNotFound, []Code{NotFound}, "no such campaign"},
 	{ReasonNameRequired, []Code{Invalid}, "the name of a campaign is missing"},
 	{ReasonNameTooLong, []Code{Invalid}, "the name of a campaign is too long"},
@@ -296,7 +302,10 @@ var registered = []Registered{
 	{ReasonWriteScopeRequired, []Code{Denied}, "the key lacks the scope write"},
 	{ReasonAlreadyBegun, []Code{Conflict}, "some recipients have been sent to already"},
 	{ReasonNotBegun, []Code{Conflict}, "nothing has been sent"},
-	{ReasonAutoResendWaitDays, []Code{Invalid}, "automatic resending lacks its days to wait, or they are out of bounds"},
+	{
+		ReasonAutoResendWaitDays, []Code{Invalid},
+		"automatic resending lacks its days to wait, or they are out of bounds",
+	},
 	{ReasonAutoResendSubject, []Code{Invalid}, "automatic resending lacks its subject"},
 	{ReasonAutoResendRecurring, []Code{Invalid}, "a recurring campaign cannot be resent automatically"},
 	{ReasonABTestShape, []Code{Invalid}, "an A/B test is not an array"},
@@ -318,7 +327,10 @@ var registered = []Registered{
 	{ReasonScheduleMinutesRequired, []Code{Invalid}, "a recurrence names no minute, or one that does not exist"},
 	{ReasonScheduleMaxInstancesRequired, []Code{Invalid}, "the number of times to send is missing or out of range"},
 	{ReasonScheduleZoneRequired, []Code{Invalid}, "the time zone is missing or not understood"},
-	{ReasonScheduleInPast, []Code{Invalid, Conflict}, "the time to send has passed: Invalid for a new schedule, Conflict where a campaign has it already"},
+	{
+		ReasonScheduleInPast, []Code{Invalid, Conflict},
+		"the time to send has passed: Invalid for a new schedule, Conflict where a campaign has it already",
+	},
 	{ReasonScheduleUpcomingCountInvalid, []Code{Invalid}, "the number of instants to preview is out of bounds"},
 	{ReasonTimeZoneInvalid, []Code{Invalid}, "a text is no time zone"},
 	{ReasonAudienceInvalid, []Code{Invalid}, "an audience or the rules of a segment cannot be understood or evaluated"},
@@ -356,7 +368,10 @@ var registered = []Registered{
 	{ReasonSubscriberStatusInvalid, []Code{Invalid}, "the status of a subscriber is not known"},
 	{ReasonRowsRequired, []Code{Invalid}, "a list of people is empty"},
 	{ReasonTooManyRows, []Code{Invalid}, "a list of rows is longer than allowed, or there are too many to add up"},
-	{ReasonCustomFieldNotFound, []Code{NotFound, Invalid}, "no such custom field; Invalid where a value names one that the list does not have"},
+	{
+		ReasonCustomFieldNotFound, []Code{NotFound, Invalid},
+		"no such custom field; Invalid where a value names one that the list does not have",
+	},
 	{ReasonCustomFieldExists, []Code{Conflict}, "a custom field of the name exists already"},
 	{ReasonCustomFieldInUse, []Code{Conflict}, "rules name the custom field"},
 	{ReasonCustomFieldInvalid, []Code{Invalid}, "the value of a custom field does not fit its type"},

@@ -19,8 +19,8 @@ const (
 	nameKeyLength   = 500
 )
 
-// seed fills a database with one account, its campaigns and their tags, and returns an API key of the account. The account is made by the binary, as
-// its operator would.
+// seed fills a database with one account, its campaigns and their tags, and returns an API key of
+// the account. The account is made by the binary, as its operator would.
 func seed(ctx context.Context, binary, address string) (key string, err error) {
 	user, err := bed.CreateUser(ctx, binary, address, "bench")
 	if err != nil {
@@ -32,7 +32,12 @@ func seed(ctx context.Context, binary, address string) (key string, err error) {
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	as := caller.With(ctx, caller.Identity{
-		UserID: user.ID, Role: kind.RoleUser, Reputation: kind.ReputationTrusted, Scopes: kind.AllScopes(kind.RoleUser), Surface: kind.SurfaceCLI, TimeZone: "UTC",
+		UserID:     user.ID,
+		Role:       kind.RoleUser,
+		Reputation: kind.ReputationTrusted,
+		Scopes:     kind.AllScopes(kind.RoleUser),
+		Surface:    kind.SurfaceCLI,
+		TimeZone:   "UTC",
 	})
 	return user.Key, db.Tx(as, func(ctx context.Context) error { return fill(ctx, db.Client(ctx)) })
 }
@@ -60,7 +65,9 @@ func fill(ctx context.Context, client *ent.Client) error {
 	var taggings []*ent.CampaignTagCreate
 	for i, c := range made {
 		for j := range i % 4 {
-			taggings = append(taggings, client.CampaignTag.Create().SetCampaignID(c.ID).SetTagID(tagged[(i+j*7)%len(tagged)].ID))
+			taggings = append(
+				taggings, client.CampaignTag.Create().SetCampaignID(c.ID).SetTagID(tagged[(i+j*7)%len(tagged)].ID),
+			)
 		}
 	}
 	return client.CampaignTag.CreateBulk(taggings...).Exec(ctx)
@@ -69,7 +76,11 @@ func fill(ctx context.Context, client *ent.Client) error {
 func seededCampaign(client *ent.Client, i int, now time.Time) *ent.CampaignCreate {
 	name := fmt.Sprintf("Newsletter %d: what is new in week %d", i+1, i%52+1)
 	created := now.Add(time.Duration(i-seededCampaigns) * 24 * time.Hour)
-	row := client.Campaign.Create().SetName(name).SetNameKey(kind.Fold(name, nameKeyLength)).SetCreatedAt(created).SetLastActivityAt(created)
+	row := client.Campaign.Create().
+		SetName(name).
+		SetNameKey(kind.Fold(name, nameKeyLength)).
+		SetCreatedAt(created).
+		SetLastActivityAt(created)
 	if i%10 == 0 {
 		return row
 	}

@@ -38,7 +38,8 @@ const (
 // answerTimeout bounds one request.
 const answerTimeout = 30 * time.Second
 
-// request is a request as its bytes: what the load generator spends on making it is not spent on the cores that it shares with the server.
+// request is a request as its bytes: what the load generator spends on making it is not spent on
+// the cores that it shares with the server.
 type request []byte
 
 func graphQLRequest(key, document string) request {
@@ -59,7 +60,10 @@ func commandRequest(key, name string, parameters ...string) request {
 }
 
 func post(path, contentType, headers string, body []byte) request {
-	return fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: bench\r\nContent-Type: %s\r\n%sContent-Length: %d\r\n\r\n%s", path, contentType, headers, len(body), body)
+	return fmt.Appendf(
+		nil, "POST %s HTTP/1.1\r\nHost: bench\r\nContent-Type: %s\r\n%sContent-Length: %d\r\n\r\n%s", path, contentType,
+		headers, len(body), body,
+	)
 }
 
 // connection is one keep-alive connection.
@@ -195,7 +199,9 @@ func sameData(ours, limit *child, r request) error {
 		}
 	}
 	if !bytes.Equal(data[0], data[1]) {
-		return fmt.Errorf("the server and the handler written by hand answer differently:\n%.2000s\n%.2000s", data[0], data[1])
+		return fmt.Errorf(
+			"the server and the handler written by hand answer differently:\n%.2000s\n%.2000s", data[0], data[1],
+		)
 	}
 	return nil
 }

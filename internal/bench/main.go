@@ -1,7 +1,9 @@
-// Command bench measures the server as its users meet it: the real binary as a child process, over loopback HTTP, on SQLite and on every MySQL-protocol
-// server that CAMPAIGNQL_BENCH_MYSQL (or CAMPAIGNQL_TEST_MYSQL) names. Beside it, in alternating rounds, it measures a handler written by hand for
-// the one query (net/http, database/sql, prepared statements, the same pools), which is the limit that a GraphQL server can come near to. What counts
-// is the ratio of the two: both see the same machine in the same minutes.
+// Command bench measures the server as its users meet it: the real binary as a child process, over
+// loopback HTTP, on SQLite and on every MySQL-protocol server that CAMPAIGNQL_BENCH_MYSQL (or
+// CAMPAIGNQL_TEST_MYSQL) names. Beside it, in alternating rounds, it measures a handler written by
+// hand for the one query (net/http, database/sql, prepared statements, the same pools), which is
+// the limit that a GraphQL server can come near to. What counts is the ratio of the two: both see
+// the same machine in the same minutes.
 //
 // It owns its databases and child processes, which end with it. Nothing else may depend on it.
 package main
@@ -43,13 +45,16 @@ func main() {
 		Flags: func(flags *flag.FlagSet) {
 			flags.Float64Var(&p.seconds, "seconds", 5, "length of one measurement")
 			flags.IntVar(&p.rounds, "rounds", 3, "measurements of each server, alternating; the median counts")
-			flags.IntVar(&p.connections, "connections", 8, "keep-alive connections that send requests one after the other")
+			flags.IntVar(
+				&p.connections, "connections", 8, "keep-alive connections that send requests one after the other",
+			)
 		},
 		Begin: p.begin, Measure: p.measure,
 	}.Main()
 }
 
-// rawMode is the argument with which the benchmark starts itself as the handler written by hand, on the database that follows.
+// rawMode is the argument with which the benchmark starts itself as the handler written by hand, on
+// the database that follows.
 const rawMode = "-raw"
 
 func (p *plan) begin() (string, error) {
@@ -125,9 +130,16 @@ func (r *report) compare(ctx context.Context, p plan, binary, address, key strin
 	if err != nil {
 		return err
 	}
-	list, one := commandRequest(key, "Campaigns.Get", "RecordsPerRequest", "50"), commandRequest(key, "Campaign.Get", "CampaignID", id)
+	list, one := commandRequest(
+		key, "Campaigns.Get", "RecordsPerRequest", "50",
+	), commandRequest(
+		key, "Campaign.Get", "CampaignID", id,
+	)
 	rows, row := graphQLRequest(key, rowsQuery), graphQLRequest(key, fmt.Sprintf(oneQuery, id))
-	if err := errors.Join(succeeds(ours, list, `"TotalCampaigns":250`), succeeds(ours, one, `"CampaignID":`+id)); err != nil {
+	if err := errors.Join(
+		succeeds(ours, list, `"TotalCampaigns":250`),
+		succeeds(ours, one, `"CampaignID":`+id),
+	); err != nil {
 		return err
 	}
 	for _, r := range []request{rows, row} {

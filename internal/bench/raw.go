@@ -33,12 +33,14 @@ WHERE ct.campaign_id IN (?%s) AND ct.user_id = ? ORDER BY t.name_key, t.id`
 	countStatement = `SELECT COUNT(id) FROM campaigns WHERE user_id = ?`
 )
 
-// limit answers the one query as a programmer would who has nothing else to do: prepared statements, no framework, JSON written by hand.
+// limit answers the one query as a programmer would who has nothing else to do: prepared
+// statements, no framework, JSON written by hand.
 type limit struct {
 	key, used, page, tags, count *sql.Stmt
 }
 
-// serveRaw serves the handler on the database until ctx ends, having printed where. It opens the database as the server does with its defaults.
+// serveRaw serves the handler on the database until ctx ends, having printed where. It opens the
+// database as the server does with its defaults.
 func serveRaw(ctx context.Context, database string, out io.Writer) error {
 	debug.SetGCPercent(400) // as the server does
 	db, err := store.Open(ctx, database, store.Options{MaxConnections: maxConnections})

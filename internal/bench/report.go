@@ -13,7 +13,8 @@ import (
 type sample struct {
 	perSecond float64
 	p50, p99  time.Duration
-	// processor is the time of the server's process for one request, which the load of others on the machine changes least.
+	// processor is the time of the server's process for one request, which the load of others on
+	// the machine changes least.
 	processor time.Duration
 }
 
@@ -50,10 +51,16 @@ func (r *report) print(w io.Writer) error {
 		return err
 	}
 	ratio := median(r.ours, perSecond) / median(r.limit, perSecond)
-	_, err := fmt.Fprintf(w, "  ratio %.2f; to the same in GraphQL Campaigns.Get %.2f, Campaign.Get %.2f (%s)\n",
-		ratio, median(r.list, perSecond)/median(r.rows, perSecond), median(r.one, perSecond)/median(r.row, perSecond), r.engine)
+	_, err := fmt.Fprintf(
+		w, "  ratio %.2f; to the same in GraphQL Campaigns.Get %.2f, Campaign.Get %.2f (%s)\n", ratio,
+		median(r.list, perSecond)/median(r.rows, perSecond), median(r.one, perSecond)/median(r.row, perSecond),
+		r.engine,
+	)
 	if ratio < aim {
-		_, err = fmt.Fprintf(w, "  *** BELOW %.1f: the server answers less than half of what a handler written by hand does (%s) ***\n", aim, r.engine)
+		_, err = fmt.Fprintf(
+			w, "  *** BELOW %.1f: the server answers less than half of what a handler written by hand does (%s) ***\n",
+			aim, r.engine,
+		)
 	}
 	return err
 }

@@ -1,5 +1,6 @@
-// Package budget owns how many bytes of memory an answer may hold, and all answers of an account and of the server together.
-// What an answer holds is charged where rows are read and where JSON is written. The package knows neither rows nor JSON.
+// Package budget owns how many bytes of memory an answer may hold, and all answers of an account
+// and of the server together. What an answer holds is charged where rows are read and where JSON is
+// written. The package knows neither rows nor JSON.
 package budget
 
 import (
@@ -17,8 +18,8 @@ const (
 	DefaultAnswer, DefaultAnswers = 32 << 20, 128 << 20
 	// Small is what an answer holds at most that is charged to no pool.
 	Small = 256 << 10
-	// chunk is how much an answer takes from the pool at a time. The first chunk is free, so that small answers are never
-	// refused because of large ones.
+	// chunk is how much an answer takes from the pool at a time. The first chunk is free, so that
+	// small answers are never refused because of large ones.
 	chunk = Small
 	// retryAfter is when an answer that found the pool empty may be asked for again.
 	retryAfter = time.Second
@@ -31,8 +32,8 @@ type Pool struct {
 	total *gate.Gate
 }
 
-// NewPool returns a pool of total bytes, of which an answer may hold each; 0 takes the default. The answers of one account
-// hold at most half of the pool, or one answer where that is more.
+// NewPool returns a pool of total bytes, of which an answer may hold each; 0 takes the default. The
+// answers of one account hold at most half of the pool, or one answer where that is more.
 func NewPool(each, total int64) *Pool {
 	if each == 0 {
 		each = DefaultAnswer
@@ -43,8 +44,8 @@ func NewPool(each, total int64) *Pool {
 	return &Pool{each: each, total: gate.New("bytes of answers", int(total), int(max(total/2, each)))}
 }
 
-// Open begins an answer of nobody, until Own names its account. It must be closed when nothing of the answer is held any
-// more.
+// Open begins an answer of nobody, until Own names its account. It must be closed when nothing of
+// the answer is held any more.
 func (p *Pool) Open() *Budget { return &Budget{pool: p, limit: p.each} }
 
 // Budget is the memory of one answer. It may be used from many goroutines. A nil Budget is without bounds.
@@ -60,9 +61,10 @@ type Budget struct {
 	err     *apperr.Error
 }
 
-// Charge adds bytes that the answer holds from now on; what names them in the error, such as the column "html". The
-// error is Invalid, reason answer_too_large, when the answer would hold more than it may, and Unavailable with
-// RetryAfter when all answers of the account or of the server together would. After an error every further charge fails with it.
+// Charge adds bytes that the answer holds from now on; what names them in the error, such as the
+// column "html". The error is Invalid, reason answer_too_large, when the answer would hold more
+// than it may, and Unavailable with RetryAfter when all answers of the account or of the server
+// together would. After an error every further charge fails with it.
 func (b *Budget) Charge(bytes int64, what string) error {
 	if b == nil {
 		return nil
@@ -73,8 +75,13 @@ func (b *Budget) Charge(bytes int64, what string) error {
 	case b.err != nil:
 		return b.err
 	case b.used+bytes > b.limit:
-		b.err = &apperr.Error{Code: apperr.Invalid, Field: what, Reason: apperr.ReasonAnswerTooLarge, Message: fmt.Sprintf(
-			"the answer would hold more than %d bytes: ask for fewer rows, or leave this field out", b.limit)}
+		b.err = &apperr.Error{
+			Code:   apperr.Invalid,
+			Field:  what,
+			Reason: apperr.ReasonAnswerTooLarge,
+			Message: fmt.Sprintf(
+				"the answer would hold more than %d bytes: ask for fewer rows, or leave this field out", b.limit),
+		}
 		return b.err
 	}
 	if want := roundUp(b.used + bytes - chunk); want > b.taken && b.pool != nil && !b.closed {
@@ -99,8 +106,8 @@ func refusal(full error) *apperr.Error {
 	}
 }
 
-// Own charges the answer to an account from now on, what it holds already included. Where the account has no room for that,
-// the next charge fails.
+// Own charges the answer to an account from now on, what it holds already included. Where the
+// account has no room for that, the next charge fails.
 func (b *Budget) Own(account int64) {
 	if b == nil {
 		return
@@ -191,9 +198,9 @@ func From(ctx context.Context) *Budget {
 	return b
 }
 
-// Portion begins a part of an answer that is sent on its own and not held beyond it: it is charged to the pool and not to
-// the budget of ctx. Its limit is that of the budget, or less; 0 is no further limit. Without a budget in ctx the pool is
-// without bounds. The part must be closed.
+// Portion begins a part of an answer that is sent on its own and not held beyond it: it is charged
+// to the pool and not to the budget of ctx. Its limit is that of the budget, or less; 0 is no
+// further limit. Without a budget in ctx the pool is without bounds. The part must be closed.
 func Portion(ctx context.Context, limit int64) (context.Context, *Budget) {
 	part := &Budget{limit: limit}
 	if whole := From(ctx); whole != nil {

@@ -20,7 +20,10 @@ func TestAnAnswerHoldsNoMoreThanItMay(t *testing.T) {
 		}
 	}
 	err := b.Charge(1, "plain")
-	if all := apperr.All(err); len(all) != 1 || all[0].Code != apperr.Invalid || all[0].Reason != apperr.ReasonAnswerTooLarge || all[0].Field != "plain" {
+	if all := apperr.All(
+		err,
+	); len(all) != 1 || all[0].Code != apperr.Invalid || all[0].Reason != apperr.ReasonAnswerTooLarge ||
+		all[0].Field != "plain" {
 		t.Errorf("beyond the limit: %+v", err)
 	}
 	if again := b.Charge(0, "name"); again == nil {
@@ -56,8 +59,8 @@ func TestAllAnswersTogetherHoldNoMoreThanThePool(t *testing.T) {
 	}
 }
 
-// TestAnAccountHoldsNoMoreThanHalfOfThePool has an account hold what it may, also by portions and by answers that turn out
-// to be its own, and others still find room.
+// TestAnAccountHoldsNoMoreThanHalfOfThePool has an account hold what it may, also by portions and
+// by answers that turn out to be its own, and others still find room.
 func TestAnAccountHoldsNoMoreThanHalfOfThePool(t *testing.T) {
 	t.Parallel()
 	pool := budget.NewPool(4*mib, 16*mib)

@@ -1,5 +1,6 @@
-// Package caller owns who is calling: the identity that a surface puts into the context after authentication and that the store reads
-// to confine every statement to one account. It knows nothing of how the caller proved itself.
+// Package caller owns who is calling: the identity that a surface puts into the context after
+// authentication and that the store reads to confine every statement to one account. It knows
+// nothing of how the caller proved itself.
 package caller
 
 import (
@@ -39,7 +40,8 @@ type Identity struct {
 	system bool
 }
 
-// SeesAll reports whether the caller sees every account: an admin whose key carries the scope admin, or the server itself.
+// SeesAll reports whether the caller sees every account: an admin whose key carries the scope
+// admin, or the server itself.
 func (id Identity) SeesAll() bool {
 	return id.system || id.Role == kind.RoleAdmin && slices.Contains(id.Scopes, kind.ScopeAdmin)
 }
@@ -66,7 +68,9 @@ func With(ctx context.Context, id Identity) context.Context {
 func From(ctx context.Context) (Identity, error) {
 	id, ok := ctx.Value(contextKey{}).(Identity)
 	if !ok || id.UserID == 0 && !id.system {
-		return Identity{}, apperr.New(apperr.Unauthenticated, "authentication is required: send an API key or a session")
+		return Identity{}, apperr.New(
+			apperr.Unauthenticated, "authentication is required: send an API key or a session",
+		)
 	}
 	return id, nil
 }
@@ -80,8 +84,15 @@ func Authorize(ctx context.Context, scope kind.Scope) (Identity, error) {
 	return id, id.Require(scope)
 }
 
-// System returns a context in which the server itself acts, over every account: looking up a key before its owner is known, migrations,
-// demo data, the command line. Never derive it from a request whose caller is known.
+// System returns a context in which the server itself acts, over every account: looking up a key
+// before its owner is known, migrations, demo data, the command line. Never derive it from a
+// request whose caller is known.
 func System(ctx context.Context) context.Context {
-	return With(ctx, Identity{Surface: kind.SurfaceCLI, Role: kind.RoleAdmin, Reputation: kind.ReputationTrusted, Scopes: kind.AllScopes(kind.RoleAdmin), system: true})
+	return With(
+		ctx,
+		Identity{
+			Surface: kind.SurfaceCLI, Role: kind.RoleAdmin, Reputation: kind.ReputationTrusted,
+			Scopes: kind.AllScopes(kind.RoleAdmin), system: true,
+		},
+	)
 }

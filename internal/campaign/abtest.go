@@ -11,7 +11,8 @@ import (
 	"campaignql/internal/kind"
 )
 
-// ABTest compares variations of the content on a part of the audience before the rest gets the better one (legacy parameter ABTesting).
+// ABTest compares variations of the content on a part of the audience before the rest gets the
+// better one (legacy parameter ABTesting).
 type ABTest struct {
 	// TestSize is the share of the audience that takes part, in percent, 1–100.
 	TestSize int `json:"TestSize"`
@@ -42,7 +43,8 @@ const (
 	MaxVariations = 5
 )
 
-// Validate reports the first fault of the test, in the order of the legacy codes but for the ownership of its emails, which needs the database.
+// Validate reports the first fault of the test, in the order of the legacy codes but for the
+// ownership of its emails, which needs the database.
 func (t ABTest) Validate() error {
 	if err := t.validCount(); err != nil {
 		return err
@@ -50,7 +52,10 @@ func (t ABTest) Validate() error {
 	seen := map[int64]bool{}
 	for i, v := range t.Variations {
 		if seen[v.EmailID] {
-			return abFault(fmt.Sprintf("variations[%d].emailId", i), apperr.ReasonABTestValue, "email %d stands there twice", v.EmailID)
+			return abFault(
+				fmt.Sprintf("variations[%d].emailId", i), apperr.ReasonABTestValue, "email %d stands there twice",
+				v.EmailID,
+			)
 		}
 		seen[v.EmailID] = true
 	}
@@ -58,13 +63,20 @@ func (t ABTest) Validate() error {
 	case t.TestDuration < 1 || t.TestDuration > 720:
 		return abFault("testDuration", apperr.ReasonABTestValue, "%d hours: the test lasts 1 to 720", t.TestDuration)
 	case t.Winner != WinnerByOpens && t.Winner != WinnerByClicks:
-		return abFault("winner", apperr.ReasonABTestValue, "%q is neither %q nor %q", t.Winner, WinnerByOpens, WinnerByClicks)
+		return abFault(
+			"winner", apperr.ReasonABTestValue, "%q is neither %q nor %q", t.Winner, WinnerByOpens, WinnerByClicks,
+		)
 	case t.TestSize < 1:
-		return abFault("testSize", apperr.ReasonABTestShare, "%d %%: the test needs a share of at least 1 %%", t.TestSize)
+		return abFault(
+			"testSize", apperr.ReasonABTestShare, "%d %%: the test needs a share of at least 1 %%", t.TestSize,
+		)
 	case t.TestSize > 100:
 		return abFault("testSize", apperr.ReasonABTestValue, "%d %% is more than everybody", t.TestSize)
 	case t.TestSize < len(t.Variations):
-		return abFault("testSize", apperr.ReasonABTestShare, "%d %% over %d variations leaves each less than 1 %%", t.TestSize, len(t.Variations))
+		return abFault(
+			"testSize", apperr.ReasonABTestShare, "%d %% over %d variations leaves each less than 1 %%", t.TestSize,
+			len(t.Variations),
+		)
 	}
 	return nil
 }
@@ -72,9 +84,15 @@ func (t ABTest) Validate() error {
 func (t ABTest) validCount() error {
 	switch n := len(t.Variations); {
 	case n < MinVariations:
-		return abFault("variations", apperr.ReasonABTestTooFewVariations, "an A/B test needs at least %d variations, %d given", MinVariations, n)
+		return abFault(
+			"variations", apperr.ReasonABTestTooFewVariations, "an A/B test needs at least %d variations, %d given",
+			MinVariations, n,
+		)
 	case n > MaxVariations:
-		return abFault("variations", apperr.ReasonABTestTooManyVariations, "an A/B test has at most %d variations, %d given", MaxVariations, n)
+		return abFault(
+			"variations", apperr.ReasonABTestTooManyVariations, "an A/B test has at most %d variations, %d given",
+			MaxVariations, n,
+		)
 	default:
 		return nil
 	}
@@ -101,11 +119,13 @@ func (t ABTest) encode() (string, error) {
 	return string(text), err
 }
 
-// EmailInTests finds a campaign of the owners that is not a draft and has one of the emails as a variation of its A/B test. It returns the email and a text
-// that says which campaign uses it, or 0 when none does. The content domain calls it in the transaction that deletes emails.
+// EmailInTests finds a campaign of the owners that is not a draft and has one of the emails as a
+// variation of its A/B test. It returns the email and a text that says which campaign uses it, or 0
+// when none does. The content domain calls it in the transaction that deletes emails.
 func (s *Service) EmailInTests(ctx context.Context, owners, emailIDs []int64) (used int64, by string, err error) {
 	rows, err := s.db.Client(ctx).Campaign.Query().
-		Where(campaign.UserIDIn(owners...), campaign.AbTestNEQ(""), campaign.StatusNEQ(kind.StatusDraft)).Order(campaign.ByID()).
+		Where(campaign.UserIDIn(owners...), campaign.AbTestNEQ(""), campaign.StatusNEQ(kind.StatusDraft)).
+		Order(campaign.ByID()).
 		Select(campaign.FieldID, campaign.FieldStatus, campaign.FieldAbTest).All(ctx)
 	if err != nil {
 		return 0, "", err
@@ -117,7 +137,9 @@ func (s *Service) EmailInTests(ctx context.Context, owners, emailIDs []int64) (u
 		}
 		for _, v := range test.Variations {
 			if slices.Contains(emailIDs, v.EmailID) {
-				return v.EmailID, fmt.Sprintf("the A/B test of campaign %d, which is %s", row.ID, row.Status.Legacy()), nil
+				return v.EmailID, fmt.Sprintf(
+					"the A/B test of campaign %d, which is %s", row.ID, row.Status.Legacy(),
+				), nil
 			}
 		}
 	}

@@ -72,8 +72,11 @@ func (s *Service) keepApproval(ctx context.Context, id caller.Identity, c *ent.C
 	after := resulting(c, d.write)
 	changed, approves := !sameContent(c, after), approves(id, c.UserID)
 	if changed && !approves && c.Status != kind.StatusReady {
-		return notInStatus(firstMaterial(d),
-			"only an account that is trusted, or an admin with the scope \"approve\", can change what is sent of a campaign that is %s", c.Status.Legacy())
+		return notInStatus(
+			firstMaterial(d),
+			"only an account that is trusted, or an admin with the scope \"approve\", can change what is sent of a campaign that is %s",
+			c.Status.Legacy(),
+		)
 	}
 	starts := d.to == kind.StatusSending && c.Status == kind.StatusReady
 	resumes := d.to == kind.StatusReady && c.Status == kind.StatusPaused
@@ -120,7 +123,9 @@ func (s *Service) compare(
 	if d.to == kind.StatusSending {
 		// The caller is refused: of what it asked for nothing is written.
 		d.write, d.fields, after = s.db.Client(ctx).Campaign.Update(), nil, c
-		d.refusal = refusedStart("it is not what was approved (" + now.difference(covered) + "): it waits for approval again")
+		d.refusal = refusedStart(
+			"it is not what was approved (" + now.difference(covered) + "): it waits for approval again",
+		)
 	}
 	d.withdraw(after, now.difference(covered))
 	return nil
@@ -204,7 +209,9 @@ func firstMaterial(d *draft) string {
 }
 
 func refusedStart(message string) *apperr.Error {
-	return &apperr.Error{Code: apperr.Conflict, Field: "status", Reason: apperr.ReasonApprovalWithdrawn, Message: message}
+	return &apperr.Error{
+		Code: apperr.Conflict, Field: "status", Reason: apperr.ReasonApprovalWithdrawn, Message: message,
+	}
 }
 
 func notInStatus(field, format string, args ...any) *apperr.Error {

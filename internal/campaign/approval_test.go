@@ -47,7 +47,9 @@ func TestAChangeOfWhatWasApprovedWithdrawsTheApproval(t *testing.T) {
 					if c := a.row(t, m.id); c.ApprovedDigest != nil || c.NextSendAt != nil {
 						t.Errorf("it has the digest %v and is due %v", c.ApprovedDigest, c.NextSendAt)
 					}
-					_, err := a.Campaigns.Update(a.ctx, campaign.Call{ID: m.id}, campaign.Patch{Status: new(kind.StatusSending)})
+					_, err := a.Campaigns.Update(
+						a.ctx, campaign.Call{ID: m.id}, campaign.Patch{Status: new(kind.StatusSending)},
+					)
 					wantFault(t, err, apperr.Conflict, apperr.ReasonStatusTransition)
 					if _, err := a.Campaigns.Approve(a.admin, campaign.Call{ID: m.id}, ""); err != nil {
 						t.Fatal(err)
@@ -115,7 +117,10 @@ func TestTheStartComparesWhatWasApproved(t *testing.T) {
 			m := a.ready(t)
 			a.behindTheBack(t, m.tested[0])
 			_, err := a.Campaigns.Update(by, campaign.Call{ID: m.id}, campaign.Patch{Status: new(kind.StatusSending)})
-			if faults := apperr.All(err); len(faults) != 1 || faults[0].Code != apperr.Conflict || faults[0].Reason != apperr.ReasonApprovalWithdrawn || faults[0].Field != "status" {
+			if faults := apperr.All(
+				err,
+			); len(faults) != 1 || faults[0].Code != apperr.Conflict || faults[0].Reason != apperr.ReasonApprovalWithdrawn ||
+				faults[0].Field != "status" {
 				t.Errorf("%s: %v", name, describe(err))
 			}
 			a.wantStatus(t, m, kind.StatusPendingApproval, byTheEmail)
@@ -210,8 +215,18 @@ func TestResumingComparesWhatWasApproved(t *testing.T) {
 			wantFault(t, err, apperr.Conflict, "already_begun")
 			// What is left of it is due at once when it was approved, although its schedule has
 			// passed.
-			client.Campaign.UpdateOneID(m.id).SetScheduleType(kind.ScheduleFuture).SetSendDate("2026-11-01").SetSendTime("09:00:00").SetSendTimeZone("UTC").ExecX(ctx)
-			if c, err := a.Campaigns.Approve(a.admin, campaign.Call{ID: m.id}, ""); err != nil || instant(c.NextSendAt) != instant(&noon) {
+			client.Campaign.UpdateOneID(m.id).
+				SetScheduleType(kind.ScheduleFuture).
+				SetSendDate("2026-11-01").
+				SetSendTime("09:00:00").
+				SetSendTimeZone("UTC").
+				ExecX(ctx)
+			if c, err := a.Campaigns.Approve(
+				a.admin,
+				campaign.Call{ID: m.id},
+				"",
+			); err != nil ||
+				instant(c.NextSendAt) != instant(&noon) {
 				t.Fatalf("%s: %v, %v", name, c, err)
 			}
 			a.to(t, a.ctx, m, kind.StatusSending, kind.StatusPaused)
@@ -219,7 +234,12 @@ func TestResumingComparesWhatWasApproved(t *testing.T) {
 			if _, err := resume(m.id); err != nil {
 				t.Fatal(err)
 			}
-			if c, err := a.Campaigns.Cancel(a.ctx, campaign.Call{ID: m.id}, ""); err != nil || c.Status != kind.StatusSent || c.StatusReason != campaign.ReasonCanceled {
+			if c, err := a.Campaigns.Cancel(
+				a.ctx,
+				campaign.Call{ID: m.id},
+				"",
+			); err != nil || c.Status != kind.StatusSent ||
+				c.StatusReason != campaign.ReasonCanceled {
 				t.Errorf("%s: canceled it is %v, %v", name, c, err)
 			}
 		}
@@ -260,7 +280,11 @@ func TestTheContentOfACampaignThatIsSendingStays(t *testing.T) {
 					t.Errorf("%v, the email was written: %v", err, after)
 				}
 				// Nobody is sent its name.
-				if _, err := a.Emails.Update(tt.by, id, content.Patch{Name: new("Changed"), Subject: new("Approved")}); err != nil {
+				if _, err := a.Emails.Update(
+					tt.by,
+					id,
+					content.Patch{Name: new("Changed"), Subject: new("Approved")},
+				); err != nil {
 					t.Error(err)
 				}
 			}
@@ -294,7 +318,9 @@ func TestSecondSendingsNeedApprovalUntilTheyAreSent(t *testing.T) {
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
 		a := newApprovals(t, db, testkit.Untrusted())
 		m := a.ready(t)
-		again := campaign.Patch{AutoResend: campaign.AutoResendPatch{Enabled: new(true), WaitDays: new(1), Subject: new("Again")}}
+		again := campaign.Patch{
+			AutoResend: campaign.AutoResendPatch{Enabled: new(true), WaitDays: new(1), Subject: new("Again")},
+		}
 		for _, status := range []kind.CampaignStatus{kind.StatusSending, kind.StatusSent} {
 			a.to(t, a.ctx, m, status)
 			_, err := a.Campaigns.Update(a.ctx, campaign.Call{ID: m.id}, again)
@@ -358,7 +384,12 @@ func TestACopyIsNotApproved(t *testing.T) {
 			if err != nil || c.ApprovedDigest != nil || c.Status != kind.StatusDraft {
 				t.Fatalf("%s: the copy is %v, %v", name, c, err)
 			}
-			if got := a.must(t, a.ctx, c.ID, campaign.Patch{Schedule: typed(kind.ScheduleImmediate), Status: new(kind.StatusReady)}).Status; got != kind.StatusPendingApproval {
+			if got := a.must(
+				t,
+				a.ctx,
+				c.ID,
+				campaign.Patch{Schedule: typed(kind.ScheduleImmediate), Status: new(kind.StatusReady)},
+			).Status; got != kind.StatusPendingApproval {
 				t.Errorf("%s: the copy becomes %s", name, got)
 			}
 		}
@@ -451,17 +482,23 @@ func TestNothingIsStartedThatWasNotApproved(t *testing.T) {
 			run(6, func() error { _, err := a.Campaigns.Approve(a.admin, campaign.Call{ID: m.id}, ""); return err })
 			for i, id := range []int64{m.email, m.tested[1]} {
 				run(1, func() error {
-					_, err := a.Emails.Update(a.ctx, id, content.Patch{Subject: new(fmt.Sprint(round, i, time.Now().UnixNano()))})
+					_, err := a.Emails.Update(
+						a.ctx, id, content.Patch{Subject: new(fmt.Sprint(round, i, time.Now().UnixNano()))},
+					)
 					return err
 				})
 			}
 			run(1, func() error {
-				_, err := a.Segments.Update(a.ctx, a.inner, segment.Patch{Rules: new(byEmail(fmt.Sprint(time.Now().UnixNano())))})
+				_, err := a.Segments.Update(
+					a.ctx, a.inner, segment.Patch{Rules: new(byEmail(fmt.Sprint(time.Now().UnixNano())))},
+				)
 				return err
 			})
 			for range 2 {
 				run(12, func() error {
-					_, err := a.Campaigns.Update(a.ctx, campaign.Call{ID: m.id}, campaign.Patch{Status: new(kind.StatusSending)})
+					_, err := a.Campaigns.Update(
+						a.ctx, campaign.Call{ID: m.id}, campaign.Patch{Status: new(kind.StatusSending)},
+					)
 					return err
 				})
 			}
@@ -494,7 +531,9 @@ func TestAChangeOfAnEmailWaitsForAStart(t *testing.T) {
 		untrusted, trusted := newApprovals(t, db, testkit.Untrusted()), newApprovals(t, db)
 		for _, a := range []*approvals{untrusted, trusted} {
 			start := func(ctx context.Context, m mailing) error {
-				_, err := a.Campaigns.Update(ctx, campaign.Call{ID: m.id}, campaign.Patch{Status: new(kind.StatusSending)})
+				_, err := a.Campaigns.Update(
+					ctx, campaign.Call{ID: m.id}, campaign.Patch{Status: new(kind.StatusSending)},
+				)
 				return err
 			}
 			edit := func(ctx context.Context, m mailing) error {
@@ -502,7 +541,10 @@ func TestAChangeOfAnEmailWaitsForAStart(t *testing.T) {
 				return err
 			}
 			behind := func(m mailing, first, second func(context.Context, mailing) error) error {
-				return a.waitsFor(t, db, "", func(ctx context.Context) error { return first(ctx, m) }, func() error { return second(a.ctx, m) })
+				return a.waitsFor(
+					t, db, "", func(ctx context.Context) error { return first(ctx, m) },
+					func() error { return second(a.ctx, m) },
+				)
 			}
 			wantFault(t, behind(a.ready(t), start, edit), apperr.Conflict, apperr.ReasonNotInStatus)
 			m := a.ready(t)

@@ -33,8 +33,12 @@ func TestNobodyApprovesWhatTheyHaveNotSeen(t *testing.T) {
 					}
 					a.wantChain(t, m.id)
 					now := a.row(t, m.id)
-					if change.withdraws != "" && (now.Version != seen.Version+1 || len(a.history(t, m.id)) != entries+1) {
-						t.Errorf("%s: version %d follows %d, with %d entries more", name, now.Version, seen.Version, len(a.history(t, m.id))-entries)
+					if change.withdraws != "" &&
+						(now.Version != seen.Version+1 || len(a.history(t, m.id)) != entries+1) {
+						t.Errorf(
+							"%s: version %d follows %d, with %d entries more", name, now.Version, seen.Version,
+							len(a.history(t, m.id))-entries,
+						)
 					}
 					_, err := a.Campaigns.Approve(a.admin, campaign.Call{ID: m.id, ExpectedVersion: &seen.Version}, "")
 					if now.Version == seen.Version {
@@ -78,7 +82,9 @@ func TestAChangeUnderWayIsSeenByACampaignThatBeginsToWait(t *testing.T) {
 			a.to(t, a.ctx, m, kind.StatusDraft)
 			a.must(t, a.ctx, m.id, campaign.Patch{Schedule: typed(kind.ScheduleImmediate)})
 			err := a.waitsFor(t, db, name, func(ctx context.Context) error { return edit(ctx, m) }, func() error {
-				_, err := a.Campaigns.Update(a.ctx, campaign.Call{ID: m.id}, campaign.Patch{Status: new(kind.StatusReady)})
+				_, err := a.Campaigns.Update(
+					a.ctx, campaign.Call{ID: m.id}, campaign.Patch{Status: new(kind.StatusReady)},
+				)
 				return err
 			})
 			if err != nil {
@@ -99,8 +105,14 @@ func TestARefusedStartWritesNothingElse(t *testing.T) {
 			before := a.row(t, m.id)
 			a.behindTheBack(t, m.email)
 			_, err := a.Campaigns.Update(by, campaign.Call{ID: m.id}, campaign.Patch{
-				Status: new(kind.StatusSending), StatusReason: new("Go"), Name: new("Changed"), PublishOnRSS: new(true),
-				Schedule: planned("2026-12-01", "09:00", "UTC"), AutoResend: campaign.AutoResendPatch{Preheader: new("Changed")},
+				Status:       new(kind.StatusSending),
+				StatusReason: new("Go"),
+				Name:         new("Changed"),
+				PublishOnRSS: new(true),
+				Schedule: planned(
+					"2026-12-01", "09:00", "UTC",
+				),
+				AutoResend: campaign.AutoResendPatch{Preheader: new("Changed")},
 			})
 			wantFault(t, err, apperr.Conflict, apperr.ReasonApprovalWithdrawn)
 			a.wantStatus(t, m, kind.StatusPendingApproval, byTheEmail)
@@ -134,7 +146,9 @@ func unlike(before, after *ent.Campaign) bool {
 func TestOnlyAKeyThatMayApproveApprovesByChanging(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
-		scoped := testkit.Account(t, db, testkit.Admin(), testkit.Scoped(kind.ScopeRead, kind.ScopeWrite, kind.ScopeAdmin))
+		scoped := testkit.Account(
+			t, db, testkit.Admin(), testkit.Scoped(kind.ScopeRead, kind.ScopeWrite, kind.ScopeAdmin),
+		)
 		admin := testkit.As(t, scoped)
 		for _, change := range changes {
 			if change.withdraws == "" {

@@ -32,7 +32,10 @@ type approvals struct {
 func newApprovals(t *testing.T, db *store.Store, opts ...testkit.AccountOption) *approvals {
 	t.Helper()
 	f := newFixture(t, db, opts...)
-	a := &approvals{fixture: f, Services: app.NewServices(db, app.ServiceOptions{Now: f.campaigns.Now}), admin: testkit.As(t, testkit.Account(t, db, testkit.Admin()))}
+	a := &approvals{
+		fixture: f, Services: app.NewServices(db, app.ServiceOptions{Now: f.campaigns.Now}),
+		admin: testkit.As(t, testkit.Account(t, db, testkit.Admin())),
+	}
 	a.list = f.list(t, f.owner)
 	a.inner = a.newSegment(t, byEmail("a"))
 	a.outer = a.newSegment(t, fmt.Sprintf(`[{"type":"segments","operator":"belongs to","value":%d}]`, a.inner))
@@ -56,7 +59,13 @@ func (a *approvals) newSegment(t *testing.T, rules string) int64 {
 func (a *approvals) newEmail(t *testing.T) int64 {
 	t.Helper()
 	e, err := a.Emails.Create(a.ctx, content.Patch{
-		Name: new("N"), Subject: new("Approved"), FromEmail: new("me@example.com"), HTML: new("<p>Approved</p>"), Plain: new("Approved"),
+		Name: new(
+			"N",
+		),
+		Subject:   new("Approved"),
+		FromEmail: new("me@example.com"),
+		HTML:      new("<p>Approved</p>"),
+		Plain:     new("Approved"),
 	}, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -74,7 +83,10 @@ type mailing struct {
 func (a *approvals) pending(t *testing.T) mailing {
 	t.Helper()
 	m := mailing{id: a.create(t, "C").ID, email: a.newEmail(t), tested: [2]int64{a.newEmail(t), a.newEmail(t)}}
-	test := campaign.ABTest{TestSize: 10, TestDuration: 1, Winner: campaign.WinnerByOpens, Variations: []campaign.ABVariation{{EmailID: m.tested[0]}, {EmailID: m.tested[1]}}}
+	test := campaign.ABTest{
+		TestSize: 10, TestDuration: 1, Winner: campaign.WinnerByOpens,
+		Variations: []campaign.ABVariation{{EmailID: m.tested[0]}, {EmailID: m.tested[1]}},
+	}
 	a.must(t, a.ctx, m.id, campaign.Patch{
 		EmailID: &m.email, Schedule: typed(kind.ScheduleImmediate), ABTest: &campaign.ABTestPatch{Test: &test},
 		Audience: &campaign.AudiencePatch{Include: new(pair(a.list, a.outer))}, Status: new(kind.StatusReady),
@@ -127,8 +139,12 @@ func (a *approvals) wantStatus(t *testing.T, m mailing, status kind.CampaignStat
 	t.Helper()
 	c := a.row(t, m.id)
 	entries := a.wantChain(t, m.id)
-	if last := entries[len(entries)-1]; c.Status != status || c.StatusReason != reason || last.ToStatus != status || last.Reason != reason {
-		t.Errorf("it is %s %q, its history ends with %s %q; want %s %q", c.Status, c.StatusReason, last.ToStatus, last.Reason, status, reason)
+	if last := entries[len(entries)-1]; c.Status != status || c.StatusReason != reason || last.ToStatus != status ||
+		last.Reason != reason {
+		t.Errorf(
+			"it is %s %q, its history ends with %s %q; want %s %q", c.Status, c.StatusReason, last.ToStatus,
+			last.Reason, status, reason,
+		)
 	}
 }
 
@@ -195,8 +211,14 @@ var changes = []change{
 	ofEmail("name of the email", "", content.Patch{Name: new("Changed")}),
 	ofEmail("subject to what it is", "", content.Patch{Subject: new("Approved"), HTML: new("<p>Approved</p>")}),
 	ofEmail("tracking", "", content.Patch{LinkTracking: new(false)}),
-	ofCampaign("no email", byTheEmail, func(*approvals, mailing) campaign.Patch { return campaign.Patch{EmailID: new(int64(0))} }),
-	ofCampaign("no A/B test", byTheEmail, func(*approvals, mailing) campaign.Patch { return campaign.Patch{ABTest: &campaign.ABTestPatch{}} }),
+	ofCampaign(
+		"no email", byTheEmail,
+		func(*approvals, mailing) campaign.Patch { return campaign.Patch{EmailID: new(int64(0))} },
+	),
+	ofCampaign(
+		"no A/B test", byTheEmail,
+		func(*approvals, mailing) campaign.Patch { return campaign.Patch{ABTest: &campaign.ABTestPatch{}} },
+	),
 	ofCampaign("all people of the list", byTheAudience, func(a *approvals, _ mailing) campaign.Patch {
 		return campaign.Patch{Audience: &campaign.AudiencePatch{Include: new(pair(a.list, 0))}}
 	}),
@@ -207,22 +229,41 @@ var changes = []change{
 		return campaign.Patch{Audience: &campaign.AudiencePatch{Include: new(" " + pair(a.list, a.outer) + " ,")}}
 	}),
 	ofCampaign("a second sending", byTheResend, func(*approvals, mailing) campaign.Patch {
-		return campaign.Patch{AutoResend: campaign.AutoResendPatch{Enabled: new(true), WaitDays: new(1), Subject: new("Again")}}
+		return campaign.Patch{
+			AutoResend: campaign.AutoResendPatch{Enabled: new(true), WaitDays: new(1), Subject: new("Again")},
+		}
 	}),
-	ofCampaign("name of the campaign", "", func(*approvals, mailing) campaign.Patch { return campaign.Patch{Name: new("Changed")} }),
+	ofCampaign(
+		"name of the campaign", "",
+		func(*approvals, mailing) campaign.Patch { return campaign.Patch{Name: new("Changed")} },
+	),
 	ofCampaign("schedule", "", func(*approvals, mailing) campaign.Patch {
 		return campaign.Patch{Schedule: planned("2026-12-01", "09:00", "UTC")}
 	}),
-	ofSegment("rules of the segment", byASegment, outer, func(*approvals) segment.Patch { return segment.Patch{Rules: new(byEmail("b"))} }),
-	ofSegment("rules of the segment that it names", byASegment, inner, func(*approvals) segment.Patch { return segment.Patch{Rules: new("")} }),
-	ofSegment("name of the segment", "", inner, func(*approvals) segment.Patch { return segment.Patch{Name: new("Changed")} }),
-	ofSegment("rules of the segment to what they are", "", inner, func(*approvals) segment.Patch { return segment.Patch{Rules: new(byEmail("a"))} }),
+	ofSegment(
+		"rules of the segment", byASegment, outer,
+		func(*approvals) segment.Patch { return segment.Patch{Rules: new(byEmail("b"))} },
+	),
+	ofSegment(
+		"rules of the segment that it names", byASegment, inner,
+		func(*approvals) segment.Patch { return segment.Patch{Rules: new("")} },
+	),
+	ofSegment(
+		"name of the segment", "", inner, func(*approvals) segment.Patch { return segment.Patch{Name: new("Changed")} },
+	),
+	ofSegment(
+		"rules of the segment to what they are", "", inner,
+		func(*approvals) segment.Patch { return segment.Patch{Rules: new(byEmail("a"))} },
+	),
 	{"members of the list", func(a *approvals, ctx context.Context, _ mailing) error {
 		who, err := caller.From(a.ctx)
 		if err != nil {
 			return err
 		}
-		_, err = a.Subscribers.Add(caller.With(ctx, who), subscriber.Addition{ListID: a.list, Rows: []subscriber.Row{{Email: "a@example.com"}}}, nil)
+		_, err = a.Subscribers.Add(
+			caller.With(ctx, who),
+			subscriber.Addition{ListID: a.list, Rows: []subscriber.Row{{Email: "a@example.com"}}}, nil,
+		)
 		return err
 	}, ""},
 }

@@ -41,11 +41,22 @@ func TestAudienceIsKeptAsGivenAndCanonically(t *testing.T) {
 			t.Errorf("two spellings of one audience are kept as %q and %q", c.Audience, other.Audience)
 		}
 
-		c = f.update(t, a.ID, campaign.Patch{Audience: &campaign.AudiencePatch{Include: new(fmt.Sprintf(" %d ,", list)), Exclude: new(pair(list, segment))}})
-		if c.AudienceSource != "" || c.RecipientLists != fmt.Sprintf(" %d ,", list) || c.ExcludedLists != pair(list, segment) || !strings.Contains(c.Audience, `"form":"lists"`) {
+		c = f.update(
+			t, a.ID,
+			campaign.Patch{
+				Audience: &campaign.AudiencePatch{
+					Include: new(fmt.Sprintf(" %d ,", list)), Exclude: new(pair(list, segment)),
+				},
+			},
+		)
+		if c.AudienceSource != "" || c.RecipientLists != fmt.Sprintf(" %d ,", list) ||
+			c.ExcludedLists != pair(list, segment) ||
+			!strings.Contains(c.Audience, `"form":"lists"`) {
 			t.Errorf("lists do not replace rules: %v", c)
 		}
-		c = f.update(t, a.ID, campaign.Patch{Audience: &campaign.AudiencePatch{Rules: &given, Include: new(pair(unknownID, 0))}})
+		c = f.update(
+			t, a.ID, campaign.Patch{Audience: &campaign.AudiencePatch{Rules: &given, Include: new(pair(unknownID, 0))}},
+		)
 		if c.AudienceSource != given || c.RecipientLists != "" || c.ExcludedLists != "" {
 			t.Errorf("rules do not replace lists: %v", c)
 		}
@@ -71,8 +82,12 @@ func TestAudienceOfListsChangesInParts(t *testing.T) {
 			{"all is cleared", campaign.AudiencePatch{Rules: new(""), Include: new(""), Exclude: new("")}, "", "", false, true},
 		} {
 			c = f.update(t, c.ID, campaign.Patch{Audience: &step.patch})
-			if c.RecipientLists != step.include || c.ExcludedLists != step.exclude || c.HasAudience != step.has || (c.Audience == "") != step.empty {
-				t.Errorf("%s: got %q, %q, has %v, %q", step.name, c.RecipientLists, c.ExcludedLists, c.HasAudience, c.Audience)
+			if c.RecipientLists != step.include || c.ExcludedLists != step.exclude || c.HasAudience != step.has ||
+				(c.Audience == "") != step.empty {
+				t.Errorf(
+					"%s: got %q, %q, has %v, %q", step.name, c.RecipientLists, c.ExcludedLists, c.HasAudience,
+					c.Audience,
+				)
 			}
 		}
 	})
@@ -85,12 +100,22 @@ func TestAudienceThatCannotBeEvaluatedIsNotKept(t *testing.T) {
 		f := newFixture(t, db)
 		list := f.list(t, f.owner)
 		client, ctx := f.system(t)
-		field := client.CustomField.Create().SetUserID(f.owner.UserID).SetName("N").SetNameKey("n").SetType(kind.FieldNumber).SetListID(list).SetCreatedAt(noon).SaveX(ctx).ID
+		field := client.CustomField.Create().
+			SetUserID(f.owner.UserID).
+			SetName("N").
+			SetNameKey("n").
+			SetType(kind.FieldNumber).
+			SetListID(list).
+			SetCreatedAt(noon).
+			SaveX(ctx).
+			ID
 		segment := f.segment(t, f.owner, list)
 		for range query.MaxSegmentDepth {
 			inner := segment
 			segment = f.segment(t, f.owner, list)
-			client.Segment.UpdateOneID(segment).SetRules(fmt.Sprintf(`{"operator":"and","rules":[{"type":"segments","operator":"belongs to","value":%d}]}`, inner)).ExecX(ctx)
+			client.Segment.UpdateOneID(segment).
+				SetRules(fmt.Sprintf(`{"operator":"and","rules":[{"type":"segments","operator":"belongs to","value":%d}]}`, inner)).
+				ExecX(ctx)
 		}
 		c := f.create(t, "c")
 		for name, test := range map[string]struct {
@@ -107,7 +132,9 @@ func TestAudienceThatCannotBeEvaluatedIsNotKept(t *testing.T) {
 		} {
 			_, err := f.campaigns.Update(f.ctx, campaign.Call{ID: c.ID}, campaign.Patch{Audience: &test.patch})
 			faults := apperr.All(err)
-			if len(faults) != 1 || faults[0].Code != apperr.Invalid || faults[0].Reason != test.reason || faults[0].Field != "audience" || !strings.HasPrefix(faults[0].Message, test.path) {
+			if len(faults) != 1 || faults[0].Code != apperr.Invalid || faults[0].Reason != test.reason ||
+				faults[0].Field != "audience" ||
+				!strings.HasPrefix(faults[0].Message, test.path) {
 				t.Errorf("%s: %v", name, describe(err))
 			}
 		}
@@ -122,11 +149,32 @@ func (f *fixture) belongings(t *testing.T, owner caller.Identity) belongings {
 	client, ctx := f.system(t)
 	list := f.list(t, owner)
 	return belongings{
-		list: list, segment: f.segment(t, owner, list),
-		tag:      client.SubscriberTag.Create().SetUserID(owner.UserID).SetName("T").SetNameKey("t").SetCreatedAt(noon).SaveX(ctx).ID,
-		field:    client.CustomField.Create().SetUserID(owner.UserID).SetName("F").SetNameKey("f").SetListID(list).SetCreatedAt(noon).SaveX(ctx).ID,
-		campaign: client.Campaign.Create().SetUserID(owner.UserID).SetName("C").SetNameKey("c").SetCreatedAt(noon).SetLastActivityAt(noon).SaveX(ctx).ID,
-		email:    f.email(t, owner, "Foreign").ID,
+		list:    list,
+		segment: f.segment(t, owner, list),
+		tag: client.SubscriberTag.Create().
+			SetUserID(owner.UserID).
+			SetName("T").
+			SetNameKey("t").
+			SetCreatedAt(noon).
+			SaveX(ctx).
+			ID,
+		field: client.CustomField.Create().
+			SetUserID(owner.UserID).
+			SetName("F").
+			SetNameKey("f").
+			SetListID(list).
+			SetCreatedAt(noon).
+			SaveX(ctx).
+			ID,
+		campaign: client.Campaign.Create().
+			SetUserID(owner.UserID).
+			SetName("C").
+			SetNameKey("c").
+			SetCreatedAt(noon).
+			SetLastActivityAt(noon).
+			SaveX(ctx).
+			ID,
+		email: f.email(t, owner, "Foreign").ID,
 	}
 }
 
@@ -136,8 +184,10 @@ func (b belongings) patches(list int64) map[string]campaign.Patch {
 		return campaign.Patch{Audience: &campaign.AudiencePatch{Rules: new(rules(list, fmt.Sprintf(rule, id)))}}
 	}
 	return map[string]campaign.Patch{
-		"included list":    {Audience: &campaign.AudiencePatch{Include: new(pair(b.list, 0))}},
-		"excluded list":    {Audience: &campaign.AudiencePatch{Include: new(pair(list, 0)), Exclude: new(pair(b.list, 0))}},
+		"included list": {Audience: &campaign.AudiencePatch{Include: new(pair(b.list, 0))}},
+		"excluded list": {
+			Audience: &campaign.AudiencePatch{Include: new(pair(list, 0)), Exclude: new(pair(b.list, 0))},
+		},
 		"included segment": {Audience: &campaign.AudiencePatch{Include: new(pair(list, b.segment))}},
 		"list of rules":    {Audience: &campaign.AudiencePatch{Rules: new(rules(b.list, ""))}},
 		"segment":          ofRules(`{"type":"segments","operator":"belongs to","value":%d}`, b.segment),
@@ -146,7 +196,10 @@ func (b belongings) patches(list int64) map[string]campaign.Patch {
 		"campaign":         ofRules(`{"type":"campaign-events","operator":"opened","value":%d}`, b.campaign),
 		"email":            {EmailID: new(b.email)},
 		"email of a test": {ABTest: &campaign.ABTestPatch{Test: &campaign.ABTest{
-			TestSize: 50, TestDuration: 1, Winner: campaign.WinnerByOpens, Variations: []campaign.ABVariation{{b.email}, {b.email}},
+			TestSize:     50,
+			TestDuration: 1,
+			Winner:       campaign.WinnerByOpens,
+			Variations:   []campaign.ABVariation{{b.email}, {b.email}},
 		}}},
 	}
 }
@@ -222,7 +275,10 @@ func TestAudienceThatCannotBeKeptIsRefused(t *testing.T) {
 			"exclusions too long":    {Exclude: new(pair(list, 0) + strings.Repeat(",", 4000))},
 		} {
 			_, err := f.campaigns.Update(f.ctx, campaign.Call{ID: c.ID}, campaign.Patch{Audience: &patch})
-			if faults := apperr.All(err); len(faults) == 0 || faults[0].Code != apperr.Invalid || faults[0].Reason != apperr.ReasonAudienceInvalid {
+			if faults := apperr.All(
+				err,
+			); len(faults) == 0 || faults[0].Code != apperr.Invalid ||
+				faults[0].Reason != apperr.ReasonAudienceInvalid {
 				t.Errorf("%s: got %v, want Invalid %s", name, describe(err), apperr.ReasonAudienceInvalid)
 			}
 		}
@@ -269,9 +325,13 @@ func TestTheSameAudienceInOtherWordsIsNoChangeOfWhatWasSent(t *testing.T) {
 		before := f.row(t, c.ID)
 		after := f.update(t, c.ID, campaign.Patch{Audience: &campaign.AudiencePatch{Include: &spelled}})
 		if after.Version != before.Version || after.RecipientLists != plain {
-			t.Errorf("version %d and lists %q, want %d and %q", after.Version, after.RecipientLists, before.Version, plain)
+			t.Errorf(
+				"version %d and lists %q, want %d and %q", after.Version, after.RecipientLists, before.Version, plain,
+			)
 		}
-		_, err := f.campaigns.Update(f.ctx, campaign.Call{ID: c.ID}, campaign.Patch{Audience: &campaign.AudiencePatch{Include: new("")}})
+		_, err := f.campaigns.Update(
+			f.ctx, campaign.Call{ID: c.ID}, campaign.Patch{Audience: &campaign.AudiencePatch{Include: new("")}},
+		)
 		wantFault(t, err, apperr.Conflict, apperr.ReasonNotInStatus)
 	})
 }

@@ -43,7 +43,10 @@ type draft struct {
 // status are still those that were read; otherwise somebody else won, and all begins again on the
 // fresh row, so that each of two racing callers is answered the truth. The history is written in
 // the same transaction. decide returns nil when nothing is to change.
-func (s *Service) change(ctx context.Context, call Call, decide func(ctx context.Context, id caller.Identity, c *ent.Campaign) (*draft, error)) (*ent.Campaign, error) {
+func (s *Service) change(
+	ctx context.Context, call Call,
+	decide func(ctx context.Context, id caller.Identity, c *ent.Campaign) (*draft, error),
+) (*ent.Campaign, error) {
 	id, err := caller.Authorize(ctx, kind.ScopeWrite)
 	if err != nil {
 		return nil, err
@@ -100,7 +103,9 @@ func (s *Service) find(ctx context.Context, id int64) (*ent.Campaign, error) {
 // write is the conditional UPDATE of a change, and its entry in the history.
 func (s *Service) write(ctx context.Context, id caller.Identity, c *ent.Campaign, d *draft) error {
 	now := s.now()
-	d.write.Where(campaign.ID(c.ID), campaign.Version(c.Version), campaign.StatusEQ(c.Status)).AddVersion(1).SetLastActivityAt(now)
+	d.write.Where(campaign.ID(c.ID), campaign.Version(c.Version), campaign.StatusEQ(c.Status)).
+		AddVersion(1).
+		SetLastActivityAt(now)
 	if d.to != c.Status {
 		d.write.SetStatus(d.to).SetStatusRank(d.to.Rank()).SetStatusReason(d.reason)
 		stampStatus(d.write, c, d.to, now)
@@ -156,11 +161,15 @@ func planAgain(u *ent.CampaignUpdate, c *ent.Campaign, now time.Time) {
 
 // record appends to the history of a campaign: who, through what, from which status to which, and
 // the fields that changed.
-func (s *Service) record(ctx context.Context, id caller.Identity, c *ent.Campaign, d *draft, version int64, at time.Time) error {
+func (s *Service) record(
+	ctx context.Context, id caller.Identity, c *ent.Campaign, d *draft, version int64, at time.Time,
+) error {
 	return s.entry(ctx, id, c, d, version, at).Exec(ctx)
 }
 
-func (s *Service) entry(ctx context.Context, id caller.Identity, c *ent.Campaign, d *draft, version int64, at time.Time) *ent.CampaignChangeCreate {
+func (s *Service) entry(
+	ctx context.Context, id caller.Identity, c *ent.Campaign, d *draft, version int64, at time.Time,
+) *ent.CampaignChangeCreate {
 	create := s.db.Client(ctx).CampaignChange.Create().
 		SetUserID(c.UserID).SetCampaignID(c.ID).SetVersion(version).
 		SetAction(campaignchange.Action(d.action)).SetActorID(id.UserID).SetSurface(id.Surface).
@@ -191,7 +200,11 @@ func (r HistoryRequest) where() *sql.Selector {
 	if r.BeforeVersion != 0 {
 		p = sql.And(p, sql.LT(changes.C(campaignchange.FieldVersion), r.BeforeVersion))
 	}
-	return sql.Select(changes.C(campaignchange.FieldID)).From(changes).Where(p).OrderBy(sql.Desc(changes.C(campaignchange.FieldVersion))).Limit(r.Limit)
+	return sql.Select(changes.C(campaignchange.FieldID)).
+		From(changes).
+		Where(p).
+		OrderBy(sql.Desc(changes.C(campaignchange.FieldVersion))).
+		Limit(r.Limit)
 }
 
 // Histories returns for each request the entries it asks for, newest first. It costs one statement,
@@ -213,7 +226,8 @@ func (s *Service) Histories(ctx context.Context, requests []HistoryRequest) ([][
 	out := make([][]*ent.CampaignChange, len(requests))
 	for i, r := range requests {
 		for _, row := range rows {
-			if row.CampaignID == r.CampaignID && (r.BeforeVersion == 0 || row.Version < r.BeforeVersion) && len(out[i]) < r.Limit {
+			if row.CampaignID == r.CampaignID && (r.BeforeVersion == 0 || row.Version < r.BeforeVersion) &&
+				len(out[i]) < r.Limit {
 				out[i] = append(out[i], row)
 			}
 		}

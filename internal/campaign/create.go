@@ -21,8 +21,9 @@ const MaxNameLength = 250
 // nameKeyLength bounds the folded copy of a name: folding can make a text longer.
 const nameKeyLength = 500
 
-// Create makes a campaign that is a Draft and not scheduled (legacy Campaign.Create). The name is required, at most 250 characters after
-// trimming, and need not be unique. The same idempotency key within a day answers the campaign of the first call.
+// Create makes a campaign that is a Draft and not scheduled (legacy Campaign.Create). The name is
+// required, at most 250 characters after trimming, and need not be unique. The same idempotency key
+// within a day answers the campaign of the first call.
 func (s *Service) Create(ctx context.Context, name string, idempotencyKey *string) (*ent.Campaign, error) {
 	id, err := caller.Authorize(ctx, kind.ScopeWrite)
 	if err != nil {
@@ -32,22 +33,27 @@ func (s *Service) Create(ctx context.Context, name string, idempotencyKey *strin
 	if err != nil {
 		return nil, err
 	}
-	created, _, err := idempotency.Do(ctx, s.db, s.now(), "createCampaign", idempotencyKey, name, func(ctx context.Context) (int64, error) {
-		now := s.now()
-		c, err := s.db.Client(ctx).Campaign.Create().
-			SetName(name).SetNameKey(kind.Fold(name, nameKeyLength)).SetCreatedAt(now).SetLastActivityAt(now).Save(ctx)
-		if err != nil {
-			return 0, err
-		}
-		return c.ID, s.record(ctx, id, c, &draft{action: ActionCreate, to: c.Status}, 1, now)
-	})
+	created, _, err := idempotency.Do(
+		ctx, s.db, s.now(), "createCampaign", idempotencyKey, name,
+		func(ctx context.Context) (int64, error) {
+			now := s.now()
+			c, err := s.db.Client(ctx).Campaign.Create().
+				SetName(name).
+				SetNameKey(kind.Fold(name, nameKeyLength)).SetCreatedAt(now).SetLastActivityAt(now).Save(ctx)
+			if err != nil {
+				return 0, err
+			}
+			return c.ID, s.record(ctx, id, c, &draft{action: ActionCreate, to: c.Status}, 1, now)
+		},
+	)
 	if err != nil {
 		return nil, err
 	}
 	return s.made(ctx, created)
 }
 
-// made reads a campaign that this call made, or an earlier one with the same idempotency key. A key that may only write is told what it wrote.
+// made reads a campaign that this call made, or an earlier one with the same idempotency key. A key
+// that may only write is told what it wrote.
 func (s *Service) made(ctx context.Context, id int64) (*ent.Campaign, error) {
 	c, err := s.find(ctx, id)
 	return c, store.Translate(err)
@@ -60,14 +66,20 @@ func cleanName(name string) (string, error) {
 	case n == 0:
 		return "", apperr.InvalidField("name", apperr.ReasonNameRequired, "the campaign name is required")
 	case n > MaxNameLength:
-		return "", apperr.InvalidField("name", apperr.ReasonNameTooLong, "the campaign name has %d characters, at most %d are allowed", n, MaxNameLength)
+		return "", apperr.InvalidField(
+			"name", apperr.ReasonNameTooLong, "the campaign name has %d characters, at most %d are allowed", n,
+			MaxNameLength,
+		)
 	}
 	return name, nil
 }
 
-// Copy makes a new campaign with every setting, the audience, the tags and a copy of the content of another, owned by the same account (legacy
-// Campaign.Copy). The copy is a Draft and not scheduled, without statistics. An empty name keeps the name of the original.
-func (s *Service) Copy(ctx context.Context, sourceID int64, name string, idempotencyKey *string) (*ent.Campaign, error) {
+// Copy makes a new campaign with every setting, the audience, the tags and a copy of the content of
+// another, owned by the same account (legacy Campaign.Copy). The copy is a Draft and not scheduled,
+// without statistics. An empty name keeps the name of the original.
+func (s *Service) Copy(
+	ctx context.Context, sourceID int64, name string, idempotencyKey *string,
+) (*ent.Campaign, error) {
 	id, err := caller.Authorize(ctx, kind.ScopeWrite)
 	if err != nil {
 		return nil, err
@@ -81,20 +93,23 @@ func (s *Service) Copy(ctx context.Context, sourceID int64, name string, idempot
 		Source int64
 		Name   string
 	}{sourceID, name}
-	created, _, err := idempotency.Do(ctx, s.db, s.now(), "copyCampaign", idempotencyKey, input, func(ctx context.Context) (int64, error) {
-		source, err := s.find(ctx, sourceID)
-		if err != nil {
-			return 0, err
-		}
-		c, err := s.duplicate(ctx, source, name)
-		if err != nil {
-			return 0, err
-		}
-		if err := s.copyTags(ctx, source.ID, c); err != nil {
-			return 0, err
-		}
-		return c.ID, s.record(ctx, id, c, &draft{action: ActionCopy, to: c.Status}, 1, c.CreatedAt)
-	})
+	created, _, err := idempotency.Do(
+		ctx, s.db, s.now(), "copyCampaign", idempotencyKey, input,
+		func(ctx context.Context) (int64, error) {
+			source, err := s.find(ctx, sourceID)
+			if err != nil {
+				return 0, err
+			}
+			c, err := s.duplicate(ctx, source, name)
+			if err != nil {
+				return 0, err
+			}
+			if err := s.copyTags(ctx, source.ID, c); err != nil {
+				return 0, err
+			}
+			return c.ID, s.record(ctx, id, c, &draft{action: ActionCopy, to: c.Status}, 1, c.CreatedAt)
+		},
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +125,8 @@ func (s *Service) duplicate(ctx context.Context, source *ent.Campaign, name stri
 		SetUserID(source.UserID).SetName(name).SetNameKey(kind.Fold(name, nameKeyLength)).
 		SetCreatedAt(now).SetLastActivityAt(now).
 		SetApprovalExplanation(source.ApprovalExplanation).
-		SetGoogleAnalyticsDomains(source.GoogleAnalyticsDomains).SetPublishOnRss(source.PublishOnRss).SetS2sEnabled(source.S2sEnabled).
+		SetGoogleAnalyticsDomains(source.GoogleAnalyticsDomains).
+		SetPublishOnRss(source.PublishOnRss).SetS2sEnabled(source.S2sEnabled).
 		SetAutoResendEnabled(source.AutoResendEnabled).SetAutoResendWaitDays(source.AutoResendWaitDays).
 		SetAutoResendSubject(source.AutoResendSubject).SetAutoResendPreheader(source.AutoResendPreheader).
 		SetAudience(source.Audience).SetAudienceSource(source.AudienceSource).SetHasAudience(source.HasAudience).

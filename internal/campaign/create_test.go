@@ -64,14 +64,28 @@ func TestCreateMakesADraftWithItsFirstEntry(t *testing.T) {
 		f := newFixture(t, db)
 		c := f.create(t, "Same name")
 		want := &ent.Campaign{
-			ID: c.ID, UserID: f.owner.UserID, Name: "Same name", NameKey: "same name", Status: kind.StatusDraft, StatusRank: kind.StatusDraft.Rank(), Version: 1,
-			ScheduleType: kind.ScheduleNone, CreatedAt: noon, LastActivityAt: noon,
+			ID:             c.ID,
+			UserID:         f.owner.UserID,
+			Name:           "Same name",
+			NameKey:        "same name",
+			Status:         kind.StatusDraft,
+			StatusRank:     kind.StatusDraft.Rank(),
+			Version:        1,
+			ScheduleType:   kind.ScheduleNone,
+			CreatedAt:      noon,
+			LastActivityAt: noon,
 		}
-		if diff := cmp.Diff(want, f.row(t, c.ID), cmpopts.IgnoreUnexported(ent.Campaign{}, ent.CampaignEdges{})); diff != "" {
+		if diff := cmp.Diff(
+			want,
+			f.row(t, c.ID),
+			cmpopts.IgnoreUnexported(ent.Campaign{}, ent.CampaignEdges{}),
+		); diff != "" {
 			t.Errorf("-want +got\n%s", diff)
 		}
 		entries := f.history(t, c.ID)
-		if len(entries) != 1 || entries[0].Action != "create" || entries[0].FromStatus != nil || entries[0].ToStatus != kind.StatusDraft || entries[0].Version != 1 {
+		if len(entries) != 1 || entries[0].Action != "create" || entries[0].FromStatus != nil ||
+			entries[0].ToStatus != kind.StatusDraft ||
+			entries[0].Version != 1 {
 			t.Errorf("the history is %v", entries)
 		}
 		if again := f.create(t, "Same name"); again.ID == c.ID {
@@ -131,19 +145,48 @@ func (f *fixture) original(t *testing.T) *ent.Campaign {
 	list := f.list(t, f.owner)
 	c := f.create(t, "Original")
 	f.update(t, c.ID, campaign.Patch{
-		EmailID:  &email.ID,
-		Schedule: &campaign.SchedulePatch{Type: new(kind.ScheduleFuture), Date: new("2026-12-24"), Time: new("18:00"), Zone: new("Europe/Berlin")},
-		Audience: &campaign.AudiencePatch{Rules: new(rules(list, `{"type":"fields","field_id":"EmailAddress","operator":"contains","value":"a"}`))},
+		EmailID: &email.ID,
+		Schedule: &campaign.SchedulePatch{
+			Type: new(kind.ScheduleFuture), Date: new("2026-12-24"), Time: new("18:00"), Zone: new("Europe/Berlin"),
+		},
+		Audience: &campaign.AudiencePatch{
+			Rules: new(rules(list, `{"type":"fields","field_id":"EmailAddress","operator":"contains","value":"a"}`)),
+		},
 		ABTest: &campaign.ABTestPatch{Test: &campaign.ABTest{
-			TestSize: 20, TestDuration: 4, Winner: campaign.WinnerByOpens, Variations: []campaign.ABVariation{{email.ID}, {other.ID}},
+			TestSize:     20,
+			TestDuration: 4,
+			Winner:       campaign.WinnerByOpens,
+			Variations:   []campaign.ABVariation{{email.ID}, {other.ID}},
 		}},
-		AutoResend:          campaign.AutoResendPatch{Enabled: new(true), WaitDays: new(3), Subject: new("Again"), Preheader: new("Still")},
-		ApprovalExplanation: new("They asked"), GoogleAnalyticsDomains: new("example.com"), PublishOnRSS: new(true), S2SEnabled: new(true),
+		AutoResend: campaign.AutoResendPatch{
+			Enabled: new(true), WaitDays: new(3), Subject: new("Again"), Preheader: new("Still"),
+		},
+		ApprovalExplanation: new(
+			"They asked",
+		),
+		GoogleAnalyticsDomains: new("example.com"),
+		PublishOnRSS:           new(true),
+		S2SEnabled:             new(true),
 	})
 	client, ctx := f.system(t)
-	err := client.Campaign.UpdateOneID(c.ID).SetStatus(kind.StatusSent).SetStatusRank(kind.StatusSent.Rank()).SetStatusReason("Canceled").
-		SetTotalRecipients(9).SetTotalSent(8).SetTotalFailed(1).SetTotalDelivered(7).SetTotalOpens(5).SetUniqueOpens(4).SetTotalClicks(3).SetUniqueClicks(2).
-		SetTotalHardBounces(1).SetTotalComplaints(1).SetSentInstances(1).SetSendingStartedAt(noon).SetSendingFinishedAt(noon).Exec(ctx)
+	err := client.Campaign.UpdateOneID(c.ID).
+		SetStatus(kind.StatusSent).
+		SetStatusRank(kind.StatusSent.Rank()).
+		SetStatusReason("Canceled").
+		SetTotalRecipients(9).
+		SetTotalSent(8).
+		SetTotalFailed(1).
+		SetTotalDelivered(7).
+		SetTotalOpens(5).
+		SetUniqueOpens(4).
+		SetTotalClicks(3).
+		SetUniqueClicks(2).
+		SetTotalHardBounces(1).
+		SetTotalComplaints(1).
+		SetSentInstances(1).
+		SetSendingStartedAt(noon).
+		SetSendingFinishedAt(noon).
+		Exec(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,13 +210,35 @@ func TestCopyTakesEverySettingButScheduleAndStatistics(t *testing.T) {
 			t.Fatalf("the email of the copy is %v, want one of its own", c.EmailID)
 		}
 		want := &ent.Campaign{
-			ID: c.ID, UserID: f.owner.UserID, Name: "Original", NameKey: "original", Status: kind.StatusDraft, StatusRank: kind.StatusDraft.Rank(), Version: 1,
-			EmailID: c.EmailID, ScheduleType: kind.ScheduleNone, ApprovalExplanation: "They asked", GoogleAnalyticsDomains: "example.com",
-			PublishOnRss: true, S2sEnabled: true, AutoResendEnabled: true, AutoResendWaitDays: 3, AutoResendSubject: "Again", AutoResendPreheader: "Still",
-			Audience: source.Audience, AudienceSource: source.AudienceSource, HasAudience: true, AbTest: source.AbTest,
-			CreatedAt: f.now, LastActivityAt: f.now,
+			ID:                     c.ID,
+			UserID:                 f.owner.UserID,
+			Name:                   "Original",
+			NameKey:                "original",
+			Status:                 kind.StatusDraft,
+			StatusRank:             kind.StatusDraft.Rank(),
+			Version:                1,
+			EmailID:                c.EmailID,
+			ScheduleType:           kind.ScheduleNone,
+			ApprovalExplanation:    "They asked",
+			GoogleAnalyticsDomains: "example.com",
+			PublishOnRss:           true,
+			S2sEnabled:             true,
+			AutoResendEnabled:      true,
+			AutoResendWaitDays:     3,
+			AutoResendSubject:      "Again",
+			AutoResendPreheader:    "Still",
+			Audience:               source.Audience,
+			AudienceSource:         source.AudienceSource,
+			HasAudience:            true,
+			AbTest:                 source.AbTest,
+			CreatedAt:              f.now,
+			LastActivityAt:         f.now,
 		}
-		if diff := cmp.Diff(want, f.row(t, c.ID), cmpopts.IgnoreUnexported(ent.Campaign{}, ent.CampaignEdges{})); diff != "" {
+		if diff := cmp.Diff(
+			want,
+			f.row(t, c.ID),
+			cmpopts.IgnoreUnexported(ent.Campaign{}, ent.CampaignEdges{}),
+		); diff != "" {
 			t.Errorf("-want +got\n%s", diff)
 		}
 		client, ctx := f.system(t)
@@ -200,14 +265,24 @@ func TestCopyTakesListsAndAnotherName(t *testing.T) {
 		f := newFixture(t, db)
 		source := f.create(t, "Lists")
 		list := f.list(t, f.owner)
-		f.update(t, source.ID, campaign.Patch{Audience: &campaign.AudiencePatch{Include: new(pair(list, 0)), Exclude: new(pair(list, f.segment(t, f.owner, list)))}})
+		f.update(
+			t, source.ID,
+			campaign.Patch{
+				Audience: &campaign.AudiencePatch{
+					Include: new(pair(list, 0)), Exclude: new(pair(list, f.segment(t, f.owner, list))),
+				},
+			},
+		)
 		before := f.row(t, source.ID)
 		key := "copy"
 		c, err := f.campaigns.Copy(f.ctx, source.ID, " Second ", &key)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if c.Name != "Second" || c.NameKey != "second" || c.EmailID != nil || c.RecipientLists != before.RecipientLists || c.ExcludedLists != before.ExcludedLists || !c.HasAudience {
+		if c.Name != "Second" || c.NameKey != "second" || c.EmailID != nil ||
+			c.RecipientLists != before.RecipientLists ||
+			c.ExcludedLists != before.ExcludedLists ||
+			!c.HasAudience {
 			t.Errorf("the copy is %v", c)
 		}
 		if again, err := f.campaigns.Copy(f.ctx, source.ID, "Second", &key); err != nil || again.ID != c.ID {
@@ -232,7 +307,11 @@ func TestCopyByAnAdminStaysWithTheOwner(t *testing.T) {
 			t.Fatal(err)
 		}
 		client, ctx := f.system(t)
-		owners := []int64{c.UserID, client.Email.GetX(ctx, *c.EmailID).UserID, client.CampaignTag.Query().Where(campaigntag.CampaignID(c.ID)).OnlyX(ctx).UserID, f.history(t, c.ID)[0].UserID}
+		owners := []int64{
+			c.UserID, client.Email.GetX(ctx, *c.EmailID).UserID,
+			client.CampaignTag.Query().Where(campaigntag.CampaignID(c.ID)).OnlyX(ctx).UserID,
+			f.history(t, c.ID)[0].UserID,
+		}
 		for i, owner := range owners {
 			if owner != f.owner.UserID {
 				t.Errorf("part %d of the copy is owned by %d, want %d", i, owner, f.owner.UserID)

@@ -28,7 +28,9 @@ func (s *Service) Delete(ctx context.Context, ids []int64) ([]int64, error) {
 		return nil, err
 	}
 	if len(ids) > MaxDelete {
-		return nil, apperr.InvalidField("ids", apperr.ReasonTooManyIDs, "%d ids, at most %d are allowed", len(ids), MaxDelete)
+		return nil, apperr.InvalidField(
+			"ids", apperr.ReasonTooManyIDs, "%d ids, at most %d are allowed", len(ids), MaxDelete,
+		)
 	}
 	var deleted []int64
 	// Each statement sees what was committed before it, and MySQL locks no gaps.

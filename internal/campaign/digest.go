@@ -74,7 +74,14 @@ func (d digest) difference(other digest) string {
 
 // digestColumns are the columns of a campaign that digests reads.
 var digestColumns = []string{
-	"id", "user_id", "email_id", "ab_test", "audience", "auto_resend_enabled", "auto_resend_subject", "auto_resend_preheader",
+	"id",
+	"user_id",
+	"email_id",
+	"ab_test",
+	"audience",
+	"auto_resend_enabled",
+	"auto_resend_subject",
+	"auto_resend_preheader",
 }
 
 // digests returns what an approval of each of the campaigns of one account would cover now. It
@@ -107,7 +114,12 @@ func (s *Service) digests(
 			texts = append(texts, contents[id].mailed)
 		}
 		out[i] = digest{
-			emails: hash(texts), resend: hash(resendOf(c)), audience: hash(c.Audience), segments: hash(rules.reachedFrom(targets[i])),
+			emails: hash(
+				texts,
+			),
+			resend:   hash(resendOf(c)),
+			audience: hash(c.Audience),
+			segments: hash(rules.reachedFrom(targets[i])),
 		}
 	}
 	return out, nil
@@ -191,8 +203,16 @@ func (s *Service) contents(
 		Plain        string `sql:"plain_hash"`
 	}
 	columns := []string{
-		email.FieldID, email.FieldSubject, email.FieldPreheader, email.FieldFromName, email.FieldFromEmail,
-		email.FieldReplyToName, email.FieldReplyToEmail, email.FieldMode, email.FieldOpenTracking, email.FieldLinkTracking,
+		email.FieldID,
+		email.FieldSubject,
+		email.FieldPreheader,
+		email.FieldFromName,
+		email.FieldFromEmail,
+		email.FieldReplyToName,
+		email.FieldReplyToEmail,
+		email.FieldMode,
+		email.FieldOpenTracking,
+		email.FieldLinkTracking,
 	}
 	hashed := func(sel *sql.Selector) {
 		sel.Select(sel.Columns(columns...)...).
@@ -208,8 +228,12 @@ func (s *Service) contents(
 	out := make(map[int64]emailContent, len(rows))
 	for _, r := range rows {
 		out[r.ID] = emailContent{
-			mailed: mailed{r.Subject, r.Preheader, r.FromName, r.FromEmail, r.ReplyToName, r.ReplyToEmail, r.HTML, r.Plain},
-			Mode:   r.Mode, OpenTracking: r.OpenTracking, LinkTracking: r.LinkTracking,
+			mailed: mailed{
+				r.Subject, r.Preheader, r.FromName, r.FromEmail, r.ReplyToName, r.ReplyToEmail, r.HTML, r.Plain,
+			},
+			Mode:         r.Mode,
+			OpenTracking: r.OpenTracking,
+			LinkTracking: r.LinkTracking,
 		}
 	}
 	return out, nil

@@ -55,7 +55,9 @@ func (s *Service) EditEmail(
 		}
 		for _, c := range e.campaigns {
 			if c.Status == kind.StatusSending {
-				return notInStatus(e.field, "campaign %d uses it and is %s: pause the campaign first", c.ID, c.Status.Legacy())
+				return notInStatus(
+					e.field, "campaign %d uses it and is %s: pause the campaign first", c.ID, c.Status.Legacy(),
+				)
 			}
 		}
 		return e.settle(ctx, "the email changed")
@@ -191,9 +193,12 @@ func (e *edit) settle(ctx context.Context, cause string) error {
 		case e.approves:
 			renewed[c.ID] = after[i]
 		case c.Status != kind.StatusReady:
-			return notInStatus(e.field,
+			return notInStatus(
+				e.field,
 				"campaign %d uses it and is %s: only an account that is trusted, or an admin with the scope \"approve\", can change it",
-				c.ID, c.Status.Legacy())
+				c.ID,
+				c.Status.Legacy(),
+			)
 		default:
 			withdrawn = append(withdrawn, c)
 		}

@@ -42,7 +42,8 @@ type Filter struct {
 	Bucket   Bucket
 	// Schedules, if not nil, are the kinds of schedule to keep.
 	Schedules []kind.ScheduleType
-	// Search keeps campaigns whose name, or with SearchSubject whose email's subject, contains the text, without regard to case.
+	// Search keeps campaigns whose name, or with SearchSubject whose email's subject, contains the
+	// text, without regard to case.
 	Search        string
 	SearchSubject bool
 	// TagsAnyOf, TagsAllOf and TagsNoneOf, if not nil, are ids of tags.
@@ -65,7 +66,8 @@ type Span struct{ From, To *time.Time }
 // Range is a range of numbers, both ends included; nil is open.
 type Range[T int64 | float64] struct{ Min, Max *T }
 
-// Validate reports a filter that is nested too deep, has too many conditions, searches or ids, or searches for too long a text.
+// Validate reports a filter that is nested too deep, has too many conditions, searches or ids, or
+// searches for too long a text.
 func (f Filter) Validate() error { return new(extent).add(f, 1) }
 
 // extent is how large a filter is.
@@ -83,11 +85,15 @@ func (e *extent) add(f Filter, depth int) error {
 	case e.conditions > maxFilterConditions:
 		return apperr.InvalidField("filter", apperr.ReasonFilterTooLarge, "has more than %d parts", maxFilterConditions)
 	case e.searches > maxFilterSearches:
-		return apperr.InvalidField("filter", apperr.ReasonFilterTooLarge, "searches for more than %d texts", maxFilterSearches)
+		return apperr.InvalidField(
+			"filter", apperr.ReasonFilterTooLarge, "searches for more than %d texts", maxFilterSearches,
+		)
 	case e.values > maxFilterValues:
 		return apperr.InvalidField("filter", apperr.ReasonFilterTooLarge, "names more than %d ids", maxFilterValues)
 	case kind.Cut(f.Search, maxSearchLength) != f.Search:
-		return apperr.InvalidField("filter.search", apperr.ReasonTextTooLong, "at most %d characters are allowed", maxSearchLength)
+		return apperr.InvalidField(
+			"filter.search", apperr.ReasonTextTooLong, "at most %d characters are allowed", maxSearchLength,
+		)
 	}
 	nested := append(append([]Filter{}, f.And...), f.Or...)
 	if f.Not != nil {
@@ -101,7 +107,8 @@ func (e *extent) add(f Filter, depth int) error {
 	return nil
 }
 
-// where compiles the filter to one condition on the campaigns table; nil when it chooses all. Every value is a bound parameter.
+// where compiles the filter to one condition on the campaigns table; nil when it chooses all. Every
+// value is a bound parameter.
 func (f Filter) where(s *sql.Selector) *sql.Predicate {
 	var all []*sql.Predicate
 	add := func(p *sql.Predicate) {
@@ -169,8 +176,9 @@ func (f Filter) any(s *sql.Selector) *sql.Predicate {
 	}
 }
 
-// allOf is the condition that each of them holds; nil without any. A single one stays as it is: in sql.And it would lose its place in the nesting, by
-// which an OR knows that it needs parentheses, and the condition that keeps accounts apart would bind to its last part alone.
+// allOf is the condition that each of them holds; nil without any. A single one stays as it is: in
+// sql.And it would lose its place in the nesting, by which an OR knows that it needs parentheses,
+// and the condition that keeps accounts apart would bind to its last part alone.
 func allOf(all []*sql.Predicate) *sql.Predicate {
 	switch len(all) {
 	case 0:
@@ -197,7 +205,10 @@ func (b Bucket) where(s *sql.Selector) *sql.Predicate {
 	rank, plan := s.C(campaign.FieldStatusRank), s.C(campaign.FieldScheduleType)
 	switch b {
 	case BucketScheduled:
-		return sql.And(sql.EQ(rank, kind.StatusReady.Rank()), sql.In(plan, string(kind.ScheduleFuture), string(kind.ScheduleRecurring)))
+		return sql.And(
+			sql.EQ(rank, kind.StatusReady.Rank()),
+			sql.In(plan, string(kind.ScheduleFuture), string(kind.ScheduleRecurring)),
+		)
 	case BucketOutbox:
 		return sql.Or(
 			sql.In(rank, kind.StatusSending.Rank(), kind.StatusPaused.Rank()),
@@ -260,8 +271,8 @@ func tagged(s *sql.Selector, ids []int64) *sql.Predicate {
 	)))
 }
 
-// rates compares the fractions that statistics shows, as the same floating-point numbers: a campaign of which nothing was delivered has none, and
-// matches no range.
+// rates compares the fractions that statistics shows, as the same floating-point numbers: a
+// campaign of which nothing was delivered has none, and matches no range.
 func (f Filter) rates(s *sql.Selector) *sql.Predicate {
 	bounced := "(" + s.C(campaign.FieldTotalHardBounces) + " + " + s.C(campaign.FieldTotalSoftBounces) + ")"
 	delivered := "(" + s.C(campaign.FieldTotalSent) + " - " + bounced + ")"
@@ -342,5 +353,6 @@ func anys[T any](values []T) []any {
 
 // searches reports whether the filter looks for a part of a text, which no index serves.
 func (f Filter) searches() bool {
-	return f.Search != "" || f.Not != nil && f.Not.searches() || slices.ContainsFunc(f.And, Filter.searches) || slices.ContainsFunc(f.Or, Filter.searches)
+	return f.Search != "" || f.Not != nil && f.Not.searches() || slices.ContainsFunc(f.And, Filter.searches) ||
+		slices.ContainsFunc(f.Or, Filter.searches)
 }

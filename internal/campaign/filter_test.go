@@ -49,11 +49,13 @@ func matches(f campaign.Filter, c known) bool {
 }
 
 func scheduled(c known) bool {
-	return c.Status == kind.StatusReady && (c.ScheduleType == kind.ScheduleFuture || c.ScheduleType == kind.ScheduleRecurring)
+	return c.Status == kind.StatusReady &&
+		(c.ScheduleType == kind.ScheduleFuture || c.ScheduleType == kind.ScheduleRecurring)
 }
 
 func outbox(c known) bool {
-	return c.Status == kind.StatusSending || c.Status == kind.StatusPaused || c.Status == kind.StatusReady && c.ScheduleType == kind.ScheduleImmediate
+	return c.Status == kind.StatusSending || c.Status == kind.StatusPaused ||
+		c.Status == kind.StatusReady && c.ScheduleType == kind.ScheduleImmediate
 }
 
 func within(s campaign.Span, at *time.Time) bool {
@@ -81,7 +83,10 @@ var conditions = []func(r *rand.Rand, p *population, f *campaign.Filter){
 		f.Bucket = []campaign.Bucket{campaign.BucketScheduled, campaign.BucketOutbox}[r.IntN(2)]
 	},
 	func(r *rand.Rand, _ *population, f *campaign.Filter) {
-		f.Schedules = some(r, []kind.ScheduleType{kind.ScheduleNone, kind.ScheduleImmediate, kind.ScheduleFuture, kind.ScheduleRecurring})
+		f.Schedules = some(
+			r,
+			[]kind.ScheduleType{kind.ScheduleNone, kind.ScheduleImmediate, kind.ScheduleFuture, kind.ScheduleRecurring},
+		)
 	},
 	func(r *rand.Rand, _ *population, f *campaign.Filter) {
 		f.Search, f.SearchSubject = words[r.IntN(len(words))], r.IntN(2) == 0
@@ -177,7 +182,8 @@ func (p *population) filter(r *rand.Rand, depth int) campaign.Filter {
 	return f
 }
 
-// agree fails the test unless List, Count and Counts all give what the evaluation in memory gives, and reports how many matched.
+// agree fails the test unless List, Count and Counts all give what the evaluation in memory gives,
+// and reports how many matched.
 func (p *population) agree(t *testing.T, name string, f campaign.Filter) int {
 	t.Helper()
 	want, counts := []int64{}, campaign.Counts{ByStatus: map[kind.CampaignStatus]int{}}
@@ -312,7 +318,9 @@ func TestSearchTakesItsTextLiterallyAndWithoutCase(t *testing.T) {
 			{"u\u0308ni\u0308", false, []string{"Ünï"}},
 			{" FILE ", false, []string{"Office ﬁle"}},
 		} {
-			result, err := f.campaigns.List(f.ctx, campaign.Filter{Search: tt.search, SearchSubject: tt.subject}, campaign.ByID, page.Request{})
+			result, err := f.campaigns.List(
+				f.ctx, campaign.Filter{Search: tt.search, SearchSubject: tt.subject}, campaign.ByID, page.Request{},
+			)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -381,7 +389,9 @@ func TestValuesThatRepeatCountOnce(t *testing.T) {
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
 		f := newFixture(t, db)
 		f.create(t, "One")
-		filter := campaign.Filter{Statuses: slices.Repeat([]kind.CampaignStatus{kind.StatusDraft, kind.StatusSent}, 40_000)}
+		filter := campaign.Filter{
+			Statuses: slices.Repeat([]kind.CampaignStatus{kind.StatusDraft, kind.StatusSent}, 40_000),
+		}
 		filter.Schedules = slices.Repeat([]kind.ScheduleType{kind.ScheduleNone}, 40_000)
 		if n, err := f.campaigns.Count(f.ctx, filter); n != 1 || err != nil {
 			t.Errorf("%d campaigns, %v", n, err)

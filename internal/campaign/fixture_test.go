@@ -38,7 +38,10 @@ func newFixture(t *testing.T, db *store.Store, opts ...testkit.AccountOption) *f
 	t.Helper()
 	f := &fixture{db: db, now: noon}
 	clock := func() time.Time { return f.now }
-	f.campaigns = campaign.New(db, content.New(db, content.Options{Now: clock}), campaign.Options{Now: clock, CheckAudience: query.New(db, query.Options{Now: clock}).Check})
+	f.campaigns = campaign.New(
+		db, content.New(db, content.Options{Now: clock}),
+		campaign.Options{Now: clock, CheckAudience: query.New(db, query.Options{Now: clock}).Check},
+	)
 	f.owner = testkit.Account(t, db, opts...)
 	f.ctx = testkit.As(t, f.owner)
 	return f
@@ -93,12 +96,21 @@ func (f *fixture) email(t *testing.T, owner caller.Identity, subject string) *en
 func (f *fixture) tag(t *testing.T, owner caller.Identity, name string, campaigns ...int64) int64 {
 	t.Helper()
 	client, ctx := f.system(t)
-	made, err := client.Tag.Create().SetUserID(owner.UserID).SetName(name).SetNameKey(kind.Fold(name, 200)).SetCreatedAt(noon).Save(ctx)
+	made, err := client.Tag.Create().
+		SetUserID(owner.UserID).
+		SetName(name).
+		SetNameKey(kind.Fold(name, 200)).
+		SetCreatedAt(noon).
+		Save(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, id := range campaigns {
-		if err := client.CampaignTag.Create().SetUserID(owner.UserID).SetCampaignID(id).SetTagID(made.ID).Exec(ctx); err != nil {
+		if err := client.CampaignTag.Create().
+			SetUserID(owner.UserID).
+			SetCampaignID(id).
+			SetTagID(made.ID).
+			Exec(ctx); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -108,7 +120,12 @@ func (f *fixture) tag(t *testing.T, owner caller.Identity, name string, campaign
 func (f *fixture) list(t *testing.T, owner caller.Identity) int64 {
 	t.Helper()
 	client, ctx := f.system(t)
-	made, err := client.SubscriberList.Create().SetUserID(owner.UserID).SetName("List").SetNameKey("list").SetCreatedAt(noon).Save(ctx)
+	made, err := client.SubscriberList.Create().
+		SetUserID(owner.UserID).
+		SetName("List").
+		SetNameKey("list").
+		SetCreatedAt(noon).
+		Save(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +135,15 @@ func (f *fixture) list(t *testing.T, owner caller.Identity) int64 {
 func (f *fixture) segment(t *testing.T, owner caller.Identity, list int64) int64 {
 	t.Helper()
 	client, ctx := f.system(t)
-	made, err := client.Segment.Create().SetUserID(owner.UserID).SetListID(list).SetName("Segment").SetNameKey("segment").SetRules(`{"operator":"and","rules":[]}`).SetCreatedAt(noon).SetUpdatedAt(noon).Save(ctx)
+	made, err := client.Segment.Create().
+		SetUserID(owner.UserID).
+		SetListID(list).
+		SetName("Segment").
+		SetNameKey("segment").
+		SetRules(`{"operator":"and","rules":[]}`).
+		SetCreatedAt(noon).
+		SetUpdatedAt(noon).
+		Save(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +175,10 @@ func (f *fixture) row(t *testing.T, id int64) *ent.Campaign {
 func (f *fixture) history(t *testing.T, id int64) []*ent.CampaignChange {
 	t.Helper()
 	client, ctx := f.system(t)
-	rows, err := client.CampaignChange.Query().Where(campaignchange.CampaignID(id)).Order(campaignchange.ByVersion()).All(ctx)
+	rows, err := client.CampaignChange.Query().
+		Where(campaignchange.CampaignID(id)).
+		Order(campaignchange.ByVersion()).
+		All(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -63,7 +63,9 @@ func TestCampaignsOfAnotherAccountAreLikeThoseThatDoNotExist(t *testing.T) {
 				return answer{len(found), err}
 			},
 			"List": func(id int64) answer {
-				found, err := b.campaigns.List(b.ctx, campaign.Filter{IDs: []int64{id}}, campaign.NewestFirst(), page.Request{})
+				found, err := b.campaigns.List(
+					b.ctx, campaign.Filter{IDs: []int64{id}}, campaign.NewestFirst(), page.Request{},
+				)
 				return answer{len(found.Items), err}
 			},
 			"Count": func(id int64) answer {
@@ -100,7 +102,9 @@ func TestNoFilterOpensAnotherAccount(t *testing.T) {
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
 		a, b := newFixture(t, db), newFixture(t, db)
 		foreign := a.at(t, kind.StatusSending)
-		either := campaign.Filter{Or: []campaign.Filter{{IDs: []int64{foreign.ID}}, {Statuses: []kind.CampaignStatus{kind.StatusSending}}}}
+		either := campaign.Filter{
+			Or: []campaign.Filter{{IDs: []int64{foreign.ID}}, {Statuses: []kind.CampaignStatus{kind.StatusSending}}},
+		}
 		for name, filter := range map[string]campaign.Filter{
 			"a bucket of two kinds":        {Bucket: campaign.BucketOutbox},
 			"a name or a subject":          {Search: "at sending", SearchSubject: true},
@@ -134,7 +138,9 @@ func TestAnAdminReachesTheCampaignsOfEveryAccount(t *testing.T) {
 		c := f.create(t, "Theirs")
 		ctx := testkit.As(t, testkit.Account(t, db, testkit.Admin()))
 		mail := f.email(t, f.owner, "Theirs")
-		updated, err := f.campaigns.Update(ctx, campaign.Call{ID: c.ID}, campaign.Patch{EmailID: &mail.ID, Status: new(kind.StatusReady)})
+		updated, err := f.campaigns.Update(
+			ctx, campaign.Call{ID: c.ID}, campaign.Patch{EmailID: &mail.ID, Status: new(kind.StatusReady)},
+		)
 		if err != nil || updated.Campaign.UserID != f.owner.UserID || updated.Campaign.Status != kind.StatusReady {
 			t.Fatalf("got %v, %v", updated, err)
 		}

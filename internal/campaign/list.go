@@ -20,38 +20,70 @@ type Order = page.Order[*ent.Campaign]
 
 // Orders are the orders that an index serves.
 var (
-	ByID                  = Order{Name: "CREATED", Column: campaign.FieldID, Key: func(c *ent.Campaign) page.Key { return page.Key{ID: c.ID} }}
-	ByName                = textOrder("NAME", campaign.FieldNameKey, func(c *ent.Campaign) any { return c.NameKey })
-	ByCreated             = instantOrder("CREATED_AT", campaign.FieldCreatedAt, func(c *ent.Campaign) *time.Time { return &c.CreatedAt }, false)
-	ByLastActivity        = instantOrder("LAST_ACTIVITY_AT", campaign.FieldLastActivityAt, func(c *ent.Campaign) *time.Time { return &c.LastActivityAt }, false)
-	ByNextSend            = instantOrder("NEXT_SEND_AT", campaign.FieldNextSendAt, func(c *ent.Campaign) *time.Time { return c.NextSendAt }, true)
-	BySendingStart        = instantOrder("SENDING_STARTED_AT", campaign.FieldSendingStartedAt, func(c *ent.Campaign) *time.Time { return c.SendingStartedAt }, true)
-	BySendingFinish       = instantOrder("SENDING_FINISHED_AT", campaign.FieldSendingFinishedAt, func(c *ent.Campaign) *time.Time { return c.SendingFinishedAt }, true)
-	ByStatus              = numberOrder("STATUS", campaign.FieldStatusRank, func(c *ent.Campaign) int64 { return int64(c.StatusRank) })
-	ByRecipients          = numberOrder("RECIPIENTS", campaign.FieldTotalRecipients, func(c *ent.Campaign) int64 { return c.TotalRecipients })
-	descending            = sql.OrderDesc()
-	newestFirst           = func() Order { o := ByID; o.Desc = true; return o }()
-	_               Order = newestFirst
+	ByID = Order{
+		Name: "CREATED", Column: campaign.FieldID, Key: func(c *ent.Campaign) page.Key { return page.Key{ID: c.ID} },
+	}
+	ByName    = textOrder("NAME", campaign.FieldNameKey, func(c *ent.Campaign) any { return c.NameKey })
+	ByCreated = instantOrder(
+		"CREATED_AT", campaign.FieldCreatedAt, func(c *ent.Campaign) *time.Time { return &c.CreatedAt }, false,
+	)
+	ByLastActivity = instantOrder(
+		"LAST_ACTIVITY_AT", campaign.FieldLastActivityAt, func(c *ent.Campaign) *time.Time { return &c.LastActivityAt },
+		false,
+	)
+	ByNextSend = instantOrder(
+		"NEXT_SEND_AT", campaign.FieldNextSendAt, func(c *ent.Campaign) *time.Time { return c.NextSendAt }, true,
+	)
+	BySendingStart = instantOrder(
+		"SENDING_STARTED_AT", campaign.FieldSendingStartedAt,
+		func(c *ent.Campaign) *time.Time { return c.SendingStartedAt }, true,
+	)
+	BySendingFinish = instantOrder(
+		"SENDING_FINISHED_AT", campaign.FieldSendingFinishedAt,
+		func(c *ent.Campaign) *time.Time { return c.SendingFinishedAt }, true,
+	)
+	ByStatus = numberOrder(
+		"STATUS", campaign.FieldStatusRank, func(c *ent.Campaign) int64 { return int64(c.StatusRank) },
+	)
+	ByRecipients = numberOrder(
+		"RECIPIENTS", campaign.FieldTotalRecipients, func(c *ent.Campaign) int64 { return c.TotalRecipients },
+	)
+	descending        = sql.OrderDesc()
+	newestFirst       = func() Order { o := ByID; o.Desc = true; return o }()
+	_           Order = newestFirst
 )
 
 // NewestFirst is the order of a list that asks for none.
 func NewestFirst() Order { return newestFirst }
 
 func textOrder(name, column string, value func(*ent.Campaign) any) Order {
-	return Order{Name: name, Column: column, Type: page.Text, Key: func(c *ent.Campaign) page.Key { return page.Key{Value: value(c), ID: c.ID} }}
+	return Order{
+		Name: name, Column: column, Type: page.Text,
+		Key: func(c *ent.Campaign) page.Key { return page.Key{Value: value(c), ID: c.ID} },
+	}
 }
 
 func numberOrder(name, column string, value func(*ent.Campaign) int64) Order {
-	return Order{Name: name, Column: column, Type: page.Number, Key: func(c *ent.Campaign) page.Key { return page.Key{Value: value(c), ID: c.ID} }}
+	return Order{
+		Name: name, Column: column, Type: page.Number,
+		Key: func(c *ent.Campaign) page.Key { return page.Key{Value: value(c), ID: c.ID} },
+	}
 }
 
 func instantOrder(name, column string, value func(*ent.Campaign) *time.Time, nullable bool) Order {
-	return Order{Name: name, Column: column, Type: page.Instant, Nullable: nullable, Key: func(c *ent.Campaign) page.Key {
-		return page.Key{Value: page.Optional(value(c)), ID: c.ID}
-	}}
+	return Order{
+		Name:     name,
+		Column:   column,
+		Type:     page.Instant,
+		Nullable: nullable,
+		Key: func(c *ent.Campaign) page.Key {
+			return page.Key{Value: page.Optional(value(c)), ID: c.ID}
+		},
+	}
 }
 
-// Get returns one campaign, with the given columns or, without any, all. NotFound when the caller has none with this id.
+// Get returns one campaign, with the given columns or, without any, all. NotFound when the caller
+// has none with this id.
 func (s *Service) Get(ctx context.Context, id int64, columns ...string) (*ent.Campaign, error) {
 	found, err := s.ByIDs(ctx, []int64{id}, columns...)
 	if err != nil {
@@ -63,24 +95,33 @@ func (s *Service) Get(ctx context.Context, id int64, columns ...string) (*ent.Ca
 	return nil, apperr.NotFoundf("campaign")
 }
 
-// ByIDs returns those of the campaigns that the caller has, with the given columns or, without any, all. It costs one statement.
+// ByIDs returns those of the campaigns that the caller has, with the given columns or, without any,
+// all. It costs one statement.
 func (s *Service) ByIDs(ctx context.Context, ids []int64, columns ...string) (map[int64]*ent.Campaign, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
 	}
-	return store.ByIDs(ctx, ids, columns, func(row *ent.Campaign) int64 { return row.ID }, func(some ...int64) *ent.CampaignQuery {
-		return s.db.Client(ctx).Campaign.Query().Where(campaign.IDIn(some...))
-	})
+	return store.ByIDs(
+		ctx, ids, columns, func(row *ent.Campaign) int64 { return row.ID },
+		func(some ...int64) *ent.CampaignQuery {
+			return s.db.Client(ctx).Campaign.Query().Where(campaign.IDIn(some...))
+		},
+	)
 }
 
-// List returns one page of the campaigns that match, with the given columns or, without any, all. It costs one statement.
-func (s *Service) List(ctx context.Context, filter Filter, order Order, request page.Request, columns ...string) (page.Result[*ent.Campaign], error) {
+// List returns one page of the campaigns that match, with the given columns or, without any, all.
+// It costs one statement.
+func (s *Service) List(
+	ctx context.Context, filter Filter, order Order, request page.Request, columns ...string,
+) (page.Result[*ent.Campaign], error) {
 	return store.HeavyIf(ctx, s.db, filter.searches(), func(ctx context.Context) (page.Result[*ent.Campaign], error) {
 		return s.list(ctx, filter, order, request, columns...)
 	})
 }
 
-func (s *Service) list(ctx context.Context, filter Filter, order Order, request page.Request, columns ...string) (page.Result[*ent.Campaign], error) {
+func (s *Service) list(
+	ctx context.Context, filter Filter, order Order, request page.Request, columns ...string,
+) (page.Result[*ent.Campaign], error) {
 	var none page.Result[*ent.Campaign]
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return none, err
@@ -104,7 +145,8 @@ func (f Filter) Predicate() func(*sql.Selector) {
 	}
 }
 
-// Chosen is a condition for the rows of another table, which name their campaign in a column: that the campaign matches and is one the caller sees.
+// Chosen is a condition for the rows of another table, which name their campaign in a column: that
+// the campaign matches and is one the caller sees.
 func (f Filter) Chosen(id caller.Identity, s *sql.Selector, column string) *sql.Predicate {
 	campaigns := sql.Dialect(s.Dialect()).Select(campaign.FieldID).From(sql.Table(campaign.Table))
 	if asked := f.where(campaigns); asked != nil {
@@ -178,7 +220,9 @@ func (s *Service) counts(ctx context.Context, filter Filter) (*Counts, error) {
 		switch {
 		case g.Status == kind.StatusReady && (g.Schedule == kind.ScheduleFuture || g.Schedule == kind.ScheduleRecurring):
 			counts.Scheduled += g.Count
-		case g.Status == kind.StatusReady && g.Schedule == kind.ScheduleImmediate, g.Status == kind.StatusSending, g.Status == kind.StatusPaused:
+		case g.Status == kind.StatusReady && g.Schedule == kind.ScheduleImmediate,
+			g.Status == kind.StatusSending,
+			g.Status == kind.StatusPaused:
 			counts.Outbox += g.Count
 		}
 	}
@@ -191,11 +235,19 @@ const (
 	largestBatch = 4000
 )
 
-// Each calls visit for the campaigns that match, in order, from the given offset and at most limit of them (0: all), without ever holding more than
-// a batch of them: visit gets a batch at a time and may load what belongs to it in one statement. An error of visit ends it. The batches are read
+// Each calls visit for the campaigns that match, in order, from the given offset and at most limit
+// of them (0: all), without ever holding more than a batch of them: visit gets a batch at a time
+// and may load what belongs to it in one statement. An error of visit ends it. The batches are read
 // one after the other by key, so that what is added or removed meanwhile is not seen twice.
-func (s *Service) Each(ctx context.Context, filter Filter, order Order, offset, limit int, columns []string, visit func(context.Context, []*ent.Campaign) error) error {
-	return page.Each(ctx, offset, limit, streamBatch, largestBatch, func(ctx context.Context, request page.Request) (page.Result[*ent.Campaign], error) {
-		return s.List(ctx, filter, order, request, columns...)
-	}, visit)
+func (s *Service) Each(
+	ctx context.Context, filter Filter, order Order, offset, limit int, columns []string,
+	visit func(context.Context, []*ent.Campaign) error,
+) error {
+	return page.Each(
+		ctx, offset, limit, streamBatch, largestBatch,
+		func(ctx context.Context, request page.Request) (page.Result[*ent.Campaign], error) {
+			return s.List(ctx, filter, order, request, columns...)
+		},
+		visit,
+	)
 }

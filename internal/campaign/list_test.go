@@ -30,8 +30,14 @@ var comparers = []struct {
 	{campaign.ByCreated, func(a, b *ent.Campaign) int { return a.CreatedAt.Compare(b.CreatedAt) }},
 	{campaign.ByLastActivity, func(a, b *ent.Campaign) int { return a.LastActivityAt.Compare(b.LastActivityAt) }},
 	{campaign.ByNextSend, func(a, b *ent.Campaign) int { return nullsFirst(a.NextSendAt, b.NextSendAt) }},
-	{campaign.BySendingStart, func(a, b *ent.Campaign) int { return nullsFirst(a.SendingStartedAt, b.SendingStartedAt) }},
-	{campaign.BySendingFinish, func(a, b *ent.Campaign) int { return nullsFirst(a.SendingFinishedAt, b.SendingFinishedAt) }},
+	{
+		campaign.BySendingStart,
+		func(a, b *ent.Campaign) int { return nullsFirst(a.SendingStartedAt, b.SendingStartedAt) },
+	},
+	{
+		campaign.BySendingFinish,
+		func(a, b *ent.Campaign) int { return nullsFirst(a.SendingFinishedAt, b.SendingFinishedAt) },
+	},
 	{campaign.ByStatus, func(a, b *ent.Campaign) int { return cmp.Compare(a.Status.Rank(), b.Status.Rank()) }},
 	{campaign.ByRecipients, func(a, b *ent.Campaign) int { return cmp.Compare(a.TotalRecipients, b.TotalRecipients) }},
 }
@@ -49,7 +55,8 @@ func nullsFirst(a, b *time.Time) int {
 	}
 }
 
-// walk reads a whole list in pages of seven, from its start or from its end, and returns the ids in the order of the list.
+// walk reads a whole list in pages of seven, from its start or from its end, and returns the ids in
+// the order of the list.
 func (p *population) walk(t *testing.T, order campaign.Order, backward bool) []int64 {
 	t.Helper()
 	const size = 7
@@ -88,7 +95,10 @@ func TestEveryOrderVisitsEachCampaignOnce(t *testing.T) {
 		for _, tt := range comparers {
 			var want []int64
 			rows := slices.Clone(p.rows)
-			slices.SortFunc(rows, func(a, b known) int { return cmp.Or(tt.compare(a.Campaign, b.Campaign), cmp.Compare(a.ID, b.ID)) })
+			slices.SortFunc(
+				rows,
+				func(a, b known) int { return cmp.Or(tt.compare(a.Campaign, b.Campaign), cmp.Compare(a.ID, b.ID)) },
+			)
 			for _, row := range rows {
 				want = append(want, row.ID)
 			}
@@ -117,16 +127,27 @@ func TestEachStreamsEveryMatchInBatches(t *testing.T) {
 			{0, 0, 0, 60}, {0, 10, 0, 10}, {55, 10, 55, 60}, {5, 20, 5, 25}, {60, 0, 60, 60}, {100, 5, 60, 60},
 		} {
 			got := []int64{}
-			err := p.campaigns.Each(p.ctx, campaign.Filter{}, campaign.ByName, tt.offset, tt.limit, nil, func(_ context.Context, rows []*ent.Campaign) error {
-				got = append(got, idsOf(rows)...)
-				return nil
-			})
+			err := p.campaigns.Each(
+				p.ctx, campaign.Filter{}, campaign.ByName, tt.offset, tt.limit, nil,
+				func(_ context.Context, rows []*ent.Campaign) error {
+					got = append(got, idsOf(rows)...)
+					return nil
+				},
+			)
 			if d := diff.Diff(whole[tt.from:tt.to], got); d != "" || err != nil {
 				t.Errorf("from %d, at most %d: %v, -want +got\n%s", tt.offset, tt.limit, err, d)
 			}
 		}
 		stop := apperr.New(apperr.Canceled, "enough")
-		if err := p.campaigns.Each(p.ctx, campaign.Filter{}, campaign.ByName, 0, 0, nil, func(context.Context, []*ent.Campaign) error { return stop }); err != stop { //nolint:errorlint // the very error
+		if err := p.campaigns.Each(
+			p.ctx,
+			campaign.Filter{},
+			campaign.ByName,
+			0,
+			0,
+			nil,
+			func(context.Context, []*ent.Campaign) error { return stop },
+		); err != stop { //nolint:errorlint // the very error
 			t.Errorf("got %v, want the error of the visitor", err)
 		}
 	})
@@ -170,11 +191,15 @@ func TestListSelectsTheColumnsThatAreAskedFor(t *testing.T) {
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
 		f := newFixture(t, db)
 		c := f.create(t, "Whole")
-		result, err := f.campaigns.List(f.ctx, campaign.Filter{}, campaign.ByCreated, page.Request{}, entcampaign.FieldName)
+		result, err := f.campaigns.List(
+			f.ctx, campaign.Filter{}, campaign.ByCreated, page.Request{}, entcampaign.FieldName,
+		)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := result.Items[0]; got.ID != c.ID || got.Name != "Whole" || !got.CreatedAt.Equal(noon) || got.NameKey != "" || got.Status != "" {
+		if got := result.Items[0]; got.ID != c.ID || got.Name != "Whole" || !got.CreatedAt.Equal(noon) ||
+			got.NameKey != "" ||
+			got.Status != "" {
 			t.Errorf("got %v, want id, name and the column of the order alone", got)
 		}
 		got, err := f.campaigns.Get(f.ctx, c.ID, entcampaign.FieldName)
@@ -188,7 +213,9 @@ func TestListRefusesFaultsOfPageAndFilterTogether(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
 		f := newFixture(t, db)
-		_, err := f.campaigns.List(f.ctx, campaign.Filter{And: make([]campaign.Filter, 100)}, campaign.ByID, page.Request{First: new(251)})
+		_, err := f.campaigns.List(
+			f.ctx, campaign.Filter{And: make([]campaign.Filter, 100)}, campaign.ByID, page.Request{First: new(251)},
+		)
 		if d := diff.Diff([]string{"invalid page_size", "invalid filter_too_large"}, describe(err)); d != "" {
 			t.Errorf("-want +got\n%s", d)
 		}
@@ -204,8 +231,14 @@ func TestHistoriesAreNewestFirstWithinTheirBounds(t *testing.T) {
 			f.update(t, long.ID, campaign.Patch{Name: new(fmt.Sprint("Long ", i))})
 		}
 		got, err := f.campaigns.Histories(f.ctx, []campaign.HistoryRequest{
-			{CampaignID: long.ID, Limit: 3}, {CampaignID: short.ID, Limit: 3}, {CampaignID: unknownID, Limit: 3},
-			{CampaignID: long.ID, BeforeVersion: 4, Limit: 2}, {CampaignID: long.ID, BeforeVersion: 2, Limit: 9}, {CampaignID: long.ID, BeforeVersion: 1, Limit: 9},
+			{CampaignID: long.ID, Limit: 3},
+			{CampaignID: short.ID, Limit: 3},
+			{CampaignID: unknownID, Limit: 3},
+			{
+				CampaignID: long.ID, BeforeVersion: 4, Limit: 2,
+			},
+			{CampaignID: long.ID, BeforeVersion: 2, Limit: 9},
+			{CampaignID: long.ID, BeforeVersion: 1, Limit: 9},
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -83,21 +83,30 @@ func mayApproveOf(id caller.Identity, ownerID int64) *apperr.Error {
 	case trusted:
 		return errApproveScope()
 	}
-	return &apperr.Error{Code: apperr.Denied, Reason: apperr.ReasonApprovalRequired, Message: "this account is not trusted: an admin has to approve the campaign"}
+	return &apperr.Error{
+		Code: apperr.Denied, Reason: apperr.ReasonApprovalRequired,
+		Message: "this account is not trusted: an admin has to approve the campaign",
+	}
 }
 
 func isSender(id caller.Identity, _ *ent.Campaign) *apperr.Error {
 	if id.Scopes.Has(kind.ScopeDelivery) {
 		return nil
 	}
-	return &apperr.Error{Code: apperr.Denied, Reason: apperr.ReasonDeliveryRequired, Message: "only the sender, a key with the scope \"delivery\", may say that sending has ended"}
+	return &apperr.Error{
+		Code: apperr.Denied, Reason: apperr.ReasonDeliveryRequired,
+		Message: "only the sender, a key with the scope \"delivery\", may say that sending has ended",
+	}
 }
 
 func nothingSent(_ caller.Identity, c *ent.Campaign) *apperr.Error {
 	if !begun(c) {
 		return nil
 	}
-	return &apperr.Error{Code: apperr.Conflict, Reason: apperr.ReasonAlreadyBegun, Message: "some of its recipients have been sent to already: cancel it or copy it instead"}
+	return &apperr.Error{
+		Code: apperr.Conflict, Reason: apperr.ReasonAlreadyBegun,
+		Message: "some of its recipients have been sent to already: cancel it or copy it instead",
+	}
 }
 
 func somethingSent(_ caller.Identity, c *ent.Campaign) *apperr.Error {
@@ -138,7 +147,8 @@ func Transitions(id caller.Identity, c *ent.Campaign) []Transition {
 // effective returns the status that a request for one leads to: Ready asked for by an owner who may
 // not approve waits for approval.
 func effective(id caller.Identity, c *ent.Campaign, requested kind.CampaignStatus) kind.CampaignStatus {
-	if requested == kind.StatusReady && (c.Status == kind.StatusDraft || c.Status == kind.StatusFailed) && mayApprove(id, c) != nil {
+	if requested == kind.StatusReady && (c.Status == kind.StatusDraft || c.Status == kind.StatusFailed) &&
+		mayApprove(id, c) != nil {
 		return kind.StatusPendingApproval
 	}
 	// Asking again for Ready while the campaign waits for approval changes nothing.
@@ -168,7 +178,9 @@ func check(id caller.Identity, c *ent.Campaign, action Action, to kind.CampaignS
 
 func blocked(id caller.Identity, c *ent.Campaign, t transition, action Action) *apperr.Error {
 	if id.Require(kind.ScopeWrite) != nil {
-		return &apperr.Error{Code: apperr.Denied, Reason: apperr.ReasonWriteScopeRequired, Message: "this key lacks the scope \"write\""}
+		return &apperr.Error{
+			Code: apperr.Denied, Reason: apperr.ReasonWriteScopeRequired, Message: "this key lacks the scope \"write\"",
+		}
 	}
 	if action == ActionApprove && !id.Scopes.Has(kind.ScopeApprove) {
 		return errApproveScope()
@@ -180,7 +192,9 @@ func blocked(id caller.Identity, c *ent.Campaign, t transition, action Action) *
 }
 
 func errApproveScope() *apperr.Error {
-	return &apperr.Error{Code: apperr.Denied, Reason: apperr.ReasonApproveScopeRequired, Message: "this key lacks the scope \"approve\""}
+	return &apperr.Error{
+		Code: apperr.Denied, Reason: apperr.ReasonApproveScopeRequired, Message: "this key lacks the scope \"approve\"",
+	}
 }
 
 func errStatus(from kind.CampaignStatus, action Action, to kind.CampaignStatus) *apperr.Error {
@@ -195,7 +209,9 @@ func errStatus(from kind.CampaignStatus, action Action, to kind.CampaignStatus) 
 	case ActionCancel:
 		message = fmt.Sprintf("a campaign that is %s cannot be canceled", from.Legacy())
 	}
-	return &apperr.Error{Code: apperr.Conflict, Field: "status", Reason: apperr.ReasonStatusTransition, Message: message}
+	return &apperr.Error{
+		Code: apperr.Conflict, Field: "status", Reason: apperr.ReasonStatusTransition, Message: message,
+	}
 }
 
 // cancelTarget returns where canceling leads from a status: back to Draft before anything was sent,

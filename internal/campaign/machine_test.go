@@ -12,19 +12,32 @@ import (
 	"campaignql/internal/kind"
 )
 
-// The callers of the table: a trusted owner with every scope, an untrusted one, an admin, and trusted owners' keys without delivery and without
-// approve.
+// The callers of the table: a trusted owner with every scope, an untrusted one, an admin, and
+// trusted owners' keys without delivery and without approve.
 var machineCallers = map[string]caller.Identity{
-	"trusted":   {UserID: 1, Role: kind.RoleUser, Reputation: kind.ReputationTrusted, Scopes: kind.AllScopes(kind.RoleUser)},
-	"untrusted": {UserID: 1, Role: kind.RoleUser, Reputation: kind.ReputationUntrusted, Scopes: kind.AllScopes(kind.RoleUser)},
-	"admin":     {UserID: 2, Role: kind.RoleAdmin, Reputation: kind.ReputationUntrusted, Scopes: kind.AllScopes(kind.RoleAdmin)},
-	"undeliver": {UserID: 1, Role: kind.RoleUser, Reputation: kind.ReputationTrusted, Scopes: kind.Scopes{kind.ScopeRead, kind.ScopeWrite, kind.ScopeApprove}},
-	"unapprove": {UserID: 1, Role: kind.RoleUser, Reputation: kind.ReputationTrusted, Scopes: kind.Scopes{kind.ScopeRead, kind.ScopeWrite, kind.ScopeDelivery}},
+	"trusted": {
+		UserID: 1, Role: kind.RoleUser, Reputation: kind.ReputationTrusted, Scopes: kind.AllScopes(kind.RoleUser),
+	},
+	"untrusted": {
+		UserID: 1, Role: kind.RoleUser, Reputation: kind.ReputationUntrusted, Scopes: kind.AllScopes(kind.RoleUser),
+	},
+	"admin": {
+		UserID: 2, Role: kind.RoleAdmin, Reputation: kind.ReputationUntrusted, Scopes: kind.AllScopes(kind.RoleAdmin),
+	},
+	"undeliver": {
+		UserID: 1, Role: kind.RoleUser, Reputation: kind.ReputationTrusted,
+		Scopes: kind.Scopes{kind.ScopeRead, kind.ScopeWrite, kind.ScopeApprove},
+	},
+	"unapprove": {
+		UserID: 1, Role: kind.RoleUser, Reputation: kind.ReputationTrusted,
+		Scopes: kind.Scopes{kind.ScopeRead, kind.ScopeWrite, kind.ScopeDelivery},
+	},
 }
 
 const everyone = "trusted untrusted admin undeliver unapprove"
 
-// allowed is the lifecycle as it is promised: from, to, through, by whom, and whether of the campaign nothing or something was sent.
+// allowed is the lifecycle as it is promised: from, to, through, by whom, and whether of the
+// campaign nothing or something was sent.
 var allowed = []struct {
 	from, to   kind.CampaignStatus
 	by         []campaign.Action
@@ -32,28 +45,56 @@ var allowed = []struct {
 	unsent     bool
 	partlySent bool
 }{
-	{kind.StatusDraft, kind.StatusReady, []campaign.Action{campaign.ActionUpdate}, "trusted admin undeliver unapprove", true, true},
+	{
+		kind.StatusDraft, kind.StatusReady, []campaign.Action{campaign.ActionUpdate},
+		"trusted admin undeliver unapprove", true, true,
+	},
 	{kind.StatusDraft, kind.StatusPendingApproval, []campaign.Action{campaign.ActionUpdate}, everyone, true, true},
-	{kind.StatusPendingApproval, kind.StatusReady, []campaign.Action{campaign.ActionApprove}, "trusted admin undeliver", true, true},
-	{kind.StatusPendingApproval, kind.StatusDraft, []campaign.Action{campaign.ActionCancel, campaign.ActionUpdate}, everyone, true, false},
+	{
+		kind.StatusPendingApproval, kind.StatusReady, []campaign.Action{campaign.ActionApprove},
+		"trusted admin undeliver", true, true,
+	},
+	{
+		kind.StatusPendingApproval, kind.StatusDraft, []campaign.Action{campaign.ActionCancel, campaign.ActionUpdate},
+		everyone, true, false,
+	},
 	{kind.StatusPendingApproval, kind.StatusSent, []campaign.Action{campaign.ActionCancel}, everyone, false, true},
-	{kind.StatusReady, kind.StatusDraft, []campaign.Action{campaign.ActionCancel, campaign.ActionUpdate}, everyone, true, false},
+	{
+		kind.StatusReady, kind.StatusDraft, []campaign.Action{campaign.ActionCancel, campaign.ActionUpdate}, everyone,
+		true, false,
+	},
 	{kind.StatusReady, kind.StatusSent, []campaign.Action{campaign.ActionCancel}, everyone, false, true},
 	{kind.StatusReady, kind.StatusSending, []campaign.Action{campaign.ActionUpdate}, everyone, true, true},
-	{kind.StatusSending, kind.StatusPaused, []campaign.Action{campaign.ActionPause, campaign.ActionUpdate}, everyone, true, true},
-	{kind.StatusPaused, kind.StatusReady, []campaign.Action{campaign.ActionResume, campaign.ActionUpdate}, everyone, true, true},
+	{
+		kind.StatusSending, kind.StatusPaused, []campaign.Action{campaign.ActionPause, campaign.ActionUpdate}, everyone,
+		true, true,
+	},
+	{
+		kind.StatusPaused, kind.StatusReady, []campaign.Action{campaign.ActionResume, campaign.ActionUpdate}, everyone,
+		true, true,
+	},
 	{kind.StatusSending, kind.StatusSent, []campaign.Action{campaign.ActionCancel}, everyone, true, true},
 	{kind.StatusPaused, kind.StatusSent, []campaign.Action{campaign.ActionCancel}, everyone, true, true},
-	{kind.StatusSending, kind.StatusSent, []campaign.Action{campaign.ActionUpdate}, "trusted untrusted admin unapprove", true, true},
-	{kind.StatusSending, kind.StatusFailed, []campaign.Action{campaign.ActionUpdate}, "trusted untrusted admin unapprove", true, true},
+	{
+		kind.StatusSending, kind.StatusSent, []campaign.Action{campaign.ActionUpdate},
+		"trusted untrusted admin unapprove", true, true,
+	},
+	{
+		kind.StatusSending, kind.StatusFailed, []campaign.Action{campaign.ActionUpdate},
+		"trusted untrusted admin unapprove", true, true,
+	},
 	{kind.StatusFailed, kind.StatusDraft, []campaign.Action{campaign.ActionUpdate}, everyone, true, true},
-	{kind.StatusFailed, kind.StatusReady, []campaign.Action{campaign.ActionUpdate}, "trusted admin undeliver unapprove", true, true},
+	{
+		kind.StatusFailed, kind.StatusReady, []campaign.Action{campaign.ActionUpdate},
+		"trusted admin undeliver unapprove", true, true,
+	},
 	{kind.StatusFailed, kind.StatusPendingApproval, []campaign.Action{campaign.ActionUpdate}, everyone, true, true},
 }
 
 func isAllowed(name string, from, to kind.CampaignStatus, by campaign.Action, sent bool) bool {
 	for _, row := range allowed {
-		if row.from == from && row.to == to && (!sent && row.unsent || sent && row.partlySent) && strings.Contains(row.callers, name) {
+		if row.from == from && row.to == to && (!sent && row.unsent || sent && row.partlySent) &&
+			strings.Contains(row.callers, name) {
 			for _, action := range row.by {
 				if action == by {
 					return true
@@ -65,7 +106,13 @@ func isAllowed(name string, from, to kind.CampaignStatus, by campaign.Action, se
 }
 
 var machineActions = []campaign.Action{
-	campaign.ActionUpdate, campaign.ActionApprove, campaign.ActionPause, campaign.ActionResume, campaign.ActionCancel, campaign.ActionCreate, campaign.ActionCopy,
+	campaign.ActionUpdate,
+	campaign.ActionApprove,
+	campaign.ActionPause,
+	campaign.ActionResume,
+	campaign.ActionCancel,
+	campaign.ActionCreate,
+	campaign.ActionCopy,
 }
 
 // eachState calls visit for every caller, status and for campaigns of which nothing and something was sent.
@@ -89,10 +136,17 @@ func TestMachineAllowsExactlyTheTransitionsOfTheLifecycle(t *testing.T) {
 				err := campaign.Check(id, c, action, to)
 				want := isAllowed(name, c.Status, to, action, c.TotalSent > 0)
 				if (err == nil) != want {
-					t.Errorf("%s, %d sent: %s from %s to %s: got %v, want allowed %v", name, c.TotalSent, action, c.Status, to, err, want)
+					t.Errorf(
+						"%s, %d sent: %s from %s to %s: got %v, want allowed %v", name, c.TotalSent, action, c.Status,
+						to, err, want,
+					)
 				}
-				if err != nil && (err.Code != apperr.Conflict && err.Code != apperr.Denied || err.Message == "" || err.Reason == "") {
-					t.Errorf("%s: %s from %s to %s is refused as %+v, want a Conflict or Denied with reason and message", name, action, c.Status, to, err)
+				if err != nil &&
+					(err.Code != apperr.Conflict && err.Code != apperr.Denied || err.Message == "" || err.Reason == "") {
+					t.Errorf(
+						"%s: %s from %s to %s is refused as %+v, want a Conflict or Denied with reason and message",
+						name, action, c.Status, to, err,
+					)
 				}
 			}
 		}
@@ -121,7 +175,9 @@ func TestMachineSaysWhichScopeOrStandingIsMissing(t *testing.T) {
 	} {
 		err := campaign.Check(machineCallers[tt.caller], &ent.Campaign{Status: tt.from}, tt.by, tt.to)
 		if err == nil || err.Code != tt.code || err.Reason != tt.reason {
-			t.Errorf("%s: %s from %s to %s: got %+v, want %s %s", tt.caller, tt.by, tt.from, tt.to, err, tt.code, tt.reason)
+			t.Errorf(
+				"%s: %s from %s to %s: got %+v, want %s %s", tt.caller, tt.by, tt.from, tt.to, err, tt.code, tt.reason,
+			)
 		}
 	}
 }
@@ -131,7 +187,8 @@ func TestRequestedStatusBecomesPendingApprovalForWhoMayNotApprove(t *testing.T) 
 	eachState(func(name string, id caller.Identity, c *ent.Campaign) {
 		for _, requested := range kind.CampaignStatuses() {
 			want := requested
-			waits := c.Status == kind.StatusDraft || c.Status == kind.StatusFailed || c.Status == kind.StatusPendingApproval
+			waits := c.Status == kind.StatusDraft || c.Status == kind.StatusFailed ||
+				c.Status == kind.StatusPendingApproval
 			if name == "untrusted" && requested == kind.StatusReady && waits {
 				want = kind.StatusPendingApproval
 			}
@@ -159,9 +216,13 @@ func TestTransitionsShowWhatTheMachineAllows(t *testing.T) {
 			for _, to := range kind.CampaignStatuses() {
 				key := fmt.Sprint(action, " ", to)
 				// Waiting for approval is not offered to those who need none.
-				want := isAllowed(name, c.Status, to, action, c.TotalSent > 0) && (to != kind.StatusPendingApproval || name == "untrusted")
+				want := isAllowed(name, c.Status, to, action, c.TotalSent > 0) &&
+					(to != kind.StatusPendingApproval || name == "untrusted")
 				if open[key] != want {
-					t.Errorf("%s, %d sent, from %s: %s is offered %v, want %v", name, c.TotalSent, c.Status, key, open[key], want)
+					t.Errorf(
+						"%s, %d sent, from %s: %s is offered %v, want %v", name, c.TotalSent, c.Status, key, open[key],
+						want,
+					)
 				}
 			}
 		}

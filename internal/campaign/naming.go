@@ -15,11 +15,17 @@ import (
 // namingBatch is how many campaigns Naming reads at a time: an audience may hold 64 KiB.
 const namingBatch = 500
 
-// Naming finds a campaign of the owners that can still be sent, being in any status but Sent, and whose audience names one of the ids; of chooses
-// which kind of reference. It returns the id that is named and a text that says by whom, or 0 when none is. It is called in the transaction that
-// deletes what is named: an audience that lost a list or a segment would be another audience, and one that lost an exclusion a larger one.
-func (s *Service) Naming(ctx context.Context, owners, ids []int64, of func(rules.References) []rules.Reference) (named int64, by string, err error) {
-	unsent := slices.DeleteFunc(kind.CampaignStatuses(), func(status kind.CampaignStatus) bool { return status == kind.StatusSent })
+// Naming finds a campaign of the owners that can still be sent, being in any status but Sent, and
+// whose audience names one of the ids; of chooses which kind of reference. It returns the id that
+// is named and a text that says by whom, or 0 when none is. It is called in the transaction that
+// deletes what is named: an audience that lost a list or a segment would be another audience, and
+// one that lost an exclusion a larger one.
+func (s *Service) Naming(
+	ctx context.Context, owners, ids []int64, of func(rules.References) []rules.Reference,
+) (named int64, by string, err error) {
+	unsent := slices.DeleteFunc(
+		kind.CampaignStatuses(), func(status kind.CampaignStatus) bool { return status == kind.StatusSent },
+	)
 	ranks := make([]int8, len(unsent))
 	for i, status := range unsent {
 		ranks[i] = status.Rank()

@@ -18,11 +18,19 @@ func TestZonesOfOwnersAreForThoseWhoSeeThem(t *testing.T) {
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
 		t.Parallel()
 		s := campaign.New(db, content.New(db, content.Options{}), campaign.Options{})
-		berlin, tokyo := testkit.Account(t, db, testkit.InZone("Europe/Berlin")), testkit.Account(t, db, testkit.InZone("Asia/Tokyo"))
+		berlin, tokyo := testkit.Account(
+			t, db, testkit.InZone("Europe/Berlin"),
+		), testkit.Account(
+			t, db, testkit.InZone("Asia/Tokyo"),
+		)
 		admin := testkit.Account(t, db, testkit.Admin())
 		ids := []int64{berlin.UserID, tokyo.UserID, -1}
 		got, err := s.Zones(testkit.As(t, admin), ids)
-		if diff := cmp.Diff(map[int64]string{berlin.UserID: "Europe/Berlin", tokyo.UserID: "Asia/Tokyo"}, got); diff != "" || err != nil {
+		if diff := cmp.Diff(
+			map[int64]string{berlin.UserID: "Europe/Berlin", tokyo.UserID: "Asia/Tokyo"},
+			got,
+		); diff != "" ||
+			err != nil {
 			t.Errorf("an admin: %v (-want +got):\n%s", err, diff)
 		}
 		got, err = s.Zones(testkit.As(t, berlin), ids)

@@ -25,13 +25,13 @@ type Patch struct {
 	GoogleAnalyticsDomains *string
 	PublishOnRSS           *bool
 	S2SEnabled             *bool
-	// Err holds faults that the surface found while reading the input. They are reported beside those of the rules, so that the caller learns of
-	// all at once; nothing is written then.
+	// Err holds faults that the surface found while reading the input. They are reported beside
+	// those of the rules, so that the caller learns of all at once; nothing is written then.
 	Err error
 }
 
-// SchedulePatch changes the schedule. With Whole the parts that are nil are cleared; without it they keep what they were, as long as the type
-// stays, as the legacy command does.
+// SchedulePatch changes the schedule. With Whole the parts that are nil are cleared; without it
+// they keep what they were, as long as the type stays, as the legacy command does.
 type SchedulePatch struct {
 	Whole bool
 	// Type may hold a value that is none; Update reports it.
@@ -48,12 +48,14 @@ func (p *SchedulePatch) Alone() schedule.Schedule { return p.apply(schedule.Sche
 type AudiencePatch struct {
 	// Rules is a RulesJsonBundle.
 	Rules *string
-	// Include and Exclude are ListID:SegmentID pairs, separated by commas; they count only without Rules. One given alone leaves the other as it was.
+	// Include and Exclude are ListID:SegmentID pairs, separated by commas; they count only without
+	// Rules. One given alone leaves the other as it was.
 	Include, Exclude *string
 }
 
-// ABTestPatch sets the A/B test, or removes it when Test is nil. Err is a fault in its shape that the surface found while reading it; it is
-// reported in its place among the faults: with a Test beside it, which holds what could be read, after those of the emails and their number. A
+// ABTestPatch sets the A/B test, or removes it when Test is nil. Err is a fault in its shape that
+// the surface found while reading it; it is reported in its place among the faults: with a Test
+// beside it, which holds what could be read, after those of the emails and their number. A
 // variation without email has the EmailID 0 there.
 type ABTestPatch struct {
 	Test *ABTest

@@ -13,8 +13,17 @@ func ScheduleOf(c *ent.Campaign) schedule.Schedule { return scheduleOf(c) }
 
 // ScheduleColumns are the columns ScheduleOf reads.
 var ScheduleColumns = []string{
-	"schedule_type", "send_date", "send_time", "send_time_zone", "recur_days_of_week", "recur_days_of_month", "recur_months", "recur_hours",
-	"recur_minutes", "recur_max_instances", "sent_instances",
+	"schedule_type",
+	"send_date",
+	"send_time",
+	"send_time_zone",
+	"recur_days_of_week",
+	"recur_days_of_month",
+	"recur_months",
+	"recur_hours",
+	"recur_minutes",
+	"recur_max_instances",
+	"sent_instances",
 }
 
 func scheduleOf(c *ent.Campaign) schedule.Schedule {
@@ -22,7 +31,11 @@ func scheduleOf(c *ent.Campaign) schedule.Schedule {
 	if c.ScheduleType == kind.ScheduleRecurring {
 		instances := c.RecurMaxInstances
 		plan.Recurrence = schedule.Recurrence{
-			DaysOfWeek: c.RecurDaysOfWeek, DaysOfMonth: c.RecurDaysOfMonth, Months: c.RecurMonths, Hours: c.RecurHours, Minutes: c.RecurMinutes,
+			DaysOfWeek:   c.RecurDaysOfWeek,
+			DaysOfMonth:  c.RecurDaysOfMonth,
+			Months:       c.RecurMonths,
+			Hours:        c.RecurHours,
+			Minutes:      c.RecurMinutes,
 			MaxInstances: &instances,
 		}
 	}
@@ -36,7 +49,8 @@ func setSchedule(u *ent.CampaignUpdate, plan schedule.Schedule, next *time.Time)
 		instances = *plan.Recurrence.MaxInstances
 	}
 	u.SetScheduleType(plan.Type).SetSendDate(plan.Date).SetSendTime(plan.Time).SetSendTimeZone(plan.Zone).
-		SetRecurDaysOfWeek(plan.Recurrence.DaysOfWeek).SetRecurDaysOfMonth(plan.Recurrence.DaysOfMonth).SetRecurMonths(plan.Recurrence.Months).
+		SetRecurDaysOfWeek(plan.Recurrence.DaysOfWeek).
+		SetRecurDaysOfMonth(plan.Recurrence.DaysOfMonth).SetRecurMonths(plan.Recurrence.Months).
 		SetRecurHours(plan.Recurrence.Hours).SetRecurMinutes(plan.Recurrence.Minutes).SetRecurMaxInstances(instances)
 	if next == nil {
 		u.ClearNextSendAt()

@@ -26,9 +26,29 @@ type population struct {
 	tags []int64
 }
 
-var words = []string{"Äpfel", "äPFEL", "100%", "10_0", "10\\0", "100", "Straße", "STRASSE", "it's", `"so"`, "sale", "Sale", "ñandú", "日本", "ﬁne", ";--", "a", "ẞ"}
+var words = []string{
+	"Äpfel",
+	"äPFEL",
+	"100%",
+	"10_0",
+	"10\\0",
+	"100",
+	"Straße",
+	"STRASSE",
+	"it's",
+	`"so"`,
+	"sale",
+	"Sale",
+	"ñandú",
+	"日本",
+	"ﬁne",
+	";--",
+	"a",
+	"ẞ",
+}
 
-// populate makes 60 campaigns of all kinds, with ties and NULLs in every column, and as many of a stranger with taggings of their own.
+// populate makes 60 campaigns of all kinds, with ties and NULLs in every column, and as many of a
+// stranger with taggings of their own.
 func populate(t *testing.T, db *store.Store, r *rand.Rand) *population {
 	t.Helper()
 	p := &population{fixture: newFixture(t, db)}
@@ -62,7 +82,9 @@ func populate(t *testing.T, db *store.Store, r *rand.Rand) *population {
 		for _, id := range p.tags {
 			if r.IntN(3) == 0 {
 				row.tags = append(row.tags, id)
-				taggings = append(taggings, client.CampaignTag.Create().SetUserID(c.UserID).SetCampaignID(c.ID).SetTagID(id))
+				taggings = append(
+					taggings, client.CampaignTag.Create().SetUserID(c.UserID).SetCampaignID(c.ID).SetTagID(id),
+				)
 			}
 		}
 		for _, e := range emails {
@@ -96,7 +118,8 @@ func random(r *rand.Rand, create *ent.CampaignCreate) {
 	create.SetName(name).SetNameKey(kind.Fold(name, 500)).SetStatus(status).SetStatusRank(status.Rank()).
 		SetScheduleType(kind.ScheduleType(plans[r.IntN(len(plans))])).
 		SetCreatedAt(hours(r)).SetLastActivityAt(hours(r)).SetHasAudience(r.IntN(2) == 0).
-		SetTotalRecipients(int64(r.IntN(5)) * 10).SetTotalSent(sent).SetUniqueOpens(int64(r.IntN(40))).SetUniqueClicks(int64(r.IntN(20))).
+		SetTotalRecipients(int64(r.IntN(5)) * 10).
+		SetTotalSent(sent).SetUniqueOpens(int64(r.IntN(40))).SetUniqueClicks(int64(r.IntN(20))).
 		SetTotalHardBounces(int64(r.IntN(int(sent)/4 + 1))).SetTotalSoftBounces(int64(r.IntN(int(sent)/2 + 1)))
 	if r.IntN(2) == 0 {
 		create.SetNextSendAt(hours(r))

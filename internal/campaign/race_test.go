@@ -39,12 +39,18 @@ func (f *fixture) wantChain(t *testing.T, id int64) []*ent.CampaignChange {
 			t.Fatalf("entry %d has version %d: the versions are not contiguous", i, e.Version)
 		}
 		if i > 0 && (e.FromStatus == nil || *e.FromStatus != entries[i-1].ToStatus) {
-			t.Errorf("version %d comes from %v, but the one before it led to %s", e.Version, e.FromStatus, entries[i-1].ToStatus)
+			t.Errorf(
+				"version %d comes from %v, but the one before it led to %s", e.Version, e.FromStatus,
+				entries[i-1].ToStatus,
+			)
 		}
 	}
 	last := entries[len(entries)-1]
 	if last.Version != c.Version || last.ToStatus != c.Status || c.StatusRank != c.Status.Rank() {
-		t.Errorf("the campaign is %s at version %d, its history ends with %s at %d", c.Status, c.Version, last.ToStatus, last.Version)
+		t.Errorf(
+			"the campaign is %s at version %d, its history ends with %s at %d", c.Status, c.Version, last.ToStatus,
+			last.Version,
+		)
 	}
 	return entries
 }
@@ -115,7 +121,9 @@ func TestOfTwoRacersForOneTransitionExactlyOneWins(t *testing.T) {
 			campaign.ActionPause: kind.StatusSending, campaign.ActionResume: kind.StatusPaused, campaign.ActionCancel: kind.StatusReady, campaign.ActionApprove: kind.StatusPendingApproval,
 		} {
 			c := f.at(t, from)
-			_, errs := atOnce(6, func(int) (*ent.Campaign, error) { return f.act(f.ctx, action, campaign.Call{ID: c.ID}, "") })
+			_, errs := atOnce(
+				6, func(int) (*ent.Campaign, error) { return f.act(f.ctx, action, campaign.Call{ID: c.ID}, "") },
+			)
 			won := 0
 			for _, err := range errs {
 				if err == nil {
@@ -125,7 +133,10 @@ func TestOfTwoRacersForOneTransitionExactlyOneWins(t *testing.T) {
 				}
 			}
 			if won != 1 || len(f.history(t, c.ID)) != 2 {
-				t.Errorf("%s: %d callers won, and the history has %d entries, want 1 and 2", action, won, len(f.history(t, c.ID)))
+				t.Errorf(
+					"%s: %d callers won, and the history has %d entries, want 1 and 2", action, won,
+					len(f.history(t, c.ID)),
+				)
 			}
 		}
 	})
@@ -136,28 +147,79 @@ func TestConcurrentUpdatesOfDifferentFieldsLoseNone(t *testing.T) {
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
 		f := newFixture(t, db)
 		c := f.create(t, "Before")
-		f.update(t, c.ID, campaign.Patch{Schedule: planned("2026-12-01", "09:00", "UTC"), AutoResend: campaign.AutoResendPatch{WaitDays: new(1), Subject: new("Before")}})
+		f.update(
+			t, c.ID,
+			campaign.Patch{
+				Schedule:   planned("2026-12-01", "09:00", "UTC"),
+				AutoResend: campaign.AutoResendPatch{WaitDays: new(1), Subject: new("Before")},
+			},
+		)
 		list, mail, second := f.list(t, f.owner), f.email(t, f.owner, "One").ID, f.email(t, f.owner, "Two").ID
-		test := campaign.ABTest{TestSize: 10, TestDuration: 1, Winner: campaign.WinnerByOpens, Variations: []campaign.ABVariation{{mail}, {second}}}
+		test := campaign.ABTest{
+			TestSize: 10, TestDuration: 1, Winner: campaign.WinnerByOpens,
+			Variations: []campaign.ABVariation{{mail}, {second}},
+		}
 		patches := []struct {
 			patch campaign.Patch
 			kept  func(c *ent.Campaign) bool
 		}{
-			{campaign.Patch{Name: new("After")}, func(c *ent.Campaign) bool { return c.Name == "After" && c.NameKey == "after" }},
+			{
+				campaign.Patch{Name: new("After")},
+				func(c *ent.Campaign) bool { return c.Name == "After" && c.NameKey == "after" },
+			},
 			{campaign.Patch{StatusReason: new("Why")}, func(c *ent.Campaign) bool { return c.StatusReason == "Why" }},
-			{campaign.Patch{EmailID: &mail}, func(c *ent.Campaign) bool { return c.EmailID != nil && *c.EmailID == mail }},
-			{campaign.Patch{Schedule: &campaign.SchedulePatch{Date: new("2026-12-02")}}, func(c *ent.Campaign) bool { return c.SendDate == "2026-12-02" }},
-			{campaign.Patch{Schedule: &campaign.SchedulePatch{Time: new("10:30")}}, func(c *ent.Campaign) bool { return c.SendTime == "10:30:00" }},
-			{campaign.Patch{Schedule: &campaign.SchedulePatch{Zone: new("Asia/Tokyo")}}, func(c *ent.Campaign) bool { return instant(c.NextSendAt) == "2026-12-02T01:30:00Z" }},
-			{campaign.Patch{Audience: &campaign.AudiencePatch{Include: new(pair(list, 0))}}, func(c *ent.Campaign) bool { return c.RecipientLists == pair(list, 0) }},
-			{campaign.Patch{Audience: &campaign.AudiencePatch{Exclude: new(pair(list, 0))}}, func(c *ent.Campaign) bool { return c.ExcludedLists == pair(list, 0) && c.HasAudience }},
-			{campaign.Patch{ABTest: &campaign.ABTestPatch{Test: &test}}, func(c *ent.Campaign) bool { return c.AbTest != "" }},
-			{campaign.Patch{AutoResend: campaign.AutoResendPatch{Enabled: new(true)}}, func(c *ent.Campaign) bool { return c.AutoResendEnabled }},
-			{campaign.Patch{AutoResend: campaign.AutoResendPatch{WaitDays: new(7)}}, func(c *ent.Campaign) bool { return c.AutoResendWaitDays == 7 }},
-			{campaign.Patch{AutoResend: campaign.AutoResendPatch{Subject: new("After")}}, func(c *ent.Campaign) bool { return c.AutoResendSubject == "After" }},
-			{campaign.Patch{AutoResend: campaign.AutoResendPatch{Preheader: new("After")}}, func(c *ent.Campaign) bool { return c.AutoResendPreheader == "After" }},
-			{campaign.Patch{ApprovalExplanation: new("After")}, func(c *ent.Campaign) bool { return c.ApprovalExplanation == "After" }},
-			{campaign.Patch{GoogleAnalyticsDomains: new("after.example")}, func(c *ent.Campaign) bool { return c.GoogleAnalyticsDomains == "after.example" }},
+			{
+				campaign.Patch{EmailID: &mail},
+				func(c *ent.Campaign) bool { return c.EmailID != nil && *c.EmailID == mail },
+			},
+			{
+				campaign.Patch{Schedule: &campaign.SchedulePatch{Date: new("2026-12-02")}},
+				func(c *ent.Campaign) bool { return c.SendDate == "2026-12-02" },
+			},
+			{
+				campaign.Patch{Schedule: &campaign.SchedulePatch{Time: new("10:30")}},
+				func(c *ent.Campaign) bool { return c.SendTime == "10:30:00" },
+			},
+			{
+				campaign.Patch{Schedule: &campaign.SchedulePatch{Zone: new("Asia/Tokyo")}},
+				func(c *ent.Campaign) bool { return instant(c.NextSendAt) == "2026-12-02T01:30:00Z" },
+			},
+			{
+				campaign.Patch{Audience: &campaign.AudiencePatch{Include: new(pair(list, 0))}},
+				func(c *ent.Campaign) bool { return c.RecipientLists == pair(list, 0) },
+			},
+			{
+				campaign.Patch{Audience: &campaign.AudiencePatch{Exclude: new(pair(list, 0))}},
+				func(c *ent.Campaign) bool { return c.ExcludedLists == pair(list, 0) && c.HasAudience },
+			},
+			{
+				campaign.Patch{ABTest: &campaign.ABTestPatch{Test: &test}},
+				func(c *ent.Campaign) bool { return c.AbTest != "" },
+			},
+			{
+				campaign.Patch{AutoResend: campaign.AutoResendPatch{Enabled: new(true)}},
+				func(c *ent.Campaign) bool { return c.AutoResendEnabled },
+			},
+			{
+				campaign.Patch{AutoResend: campaign.AutoResendPatch{WaitDays: new(7)}},
+				func(c *ent.Campaign) bool { return c.AutoResendWaitDays == 7 },
+			},
+			{
+				campaign.Patch{AutoResend: campaign.AutoResendPatch{Subject: new("After")}},
+				func(c *ent.Campaign) bool { return c.AutoResendSubject == "After" },
+			},
+			{
+				campaign.Patch{AutoResend: campaign.AutoResendPatch{Preheader: new("After")}},
+				func(c *ent.Campaign) bool { return c.AutoResendPreheader == "After" },
+			},
+			{
+				campaign.Patch{ApprovalExplanation: new("After")},
+				func(c *ent.Campaign) bool { return c.ApprovalExplanation == "After" },
+			},
+			{
+				campaign.Patch{GoogleAnalyticsDomains: new("after.example")},
+				func(c *ent.Campaign) bool { return c.GoogleAnalyticsDomains == "after.example" },
+			},
 			{campaign.Patch{PublishOnRSS: new(true)}, func(c *ent.Campaign) bool { return c.PublishOnRss }},
 			{campaign.Patch{S2SEnabled: new(true)}, func(c *ent.Campaign) bool { return c.S2sEnabled }},
 		}

@@ -20,8 +20,9 @@ var ReadinessColumns = []string{"email_id", "has_audience", "schedule_type"}
 // ReadinessEmailColumns are the columns of its email that Readiness reads.
 var ReadinessEmailColumns = []string{"id", "subject", "from_email", "html", "plain"}
 
-// Readiness lists what is missing before a campaign with that email can be sent; email is nil where the campaign has none. A campaign may be Ready
-// all the same, because old scripts set things in any order; the sender then fails it with this reason.
+// Readiness lists what is missing before a campaign with that email can be sent; email is nil where
+// the campaign has none. A campaign may be Ready all the same, because old scripts set things in
+// any order; the sender then fails it with this reason.
 func Readiness(c *ent.Campaign, email *ent.Email) []Gap {
 	gaps := []Gap{}
 	if c.EmailID == nil || email == nil {

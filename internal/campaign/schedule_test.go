@@ -21,7 +21,17 @@ func campaignAction(a campaign.Action) campaignchange.Action { return campaignch
 // scheduleColumns are the columns of a schedule as text.
 func scheduleColumns(c *ent.Campaign) string {
 	return strings.Join([]string{
-		string(c.ScheduleType), c.SendDate, c.SendTime, c.SendTimeZone, c.RecurDaysOfWeek, c.RecurDaysOfMonth, c.RecurMonths, c.RecurHours, c.RecurMinutes,
+		string(
+			c.ScheduleType,
+		),
+		c.SendDate,
+		c.SendTime,
+		c.SendTimeZone,
+		c.RecurDaysOfWeek,
+		c.RecurDaysOfMonth,
+		c.RecurMonths,
+		c.RecurHours,
+		c.RecurMinutes,
 	}, "|")
 }
 
@@ -32,7 +42,14 @@ func planned(date, clock, zone string) *campaign.SchedulePatch {
 // mondays is a schedule of every Monday at nine.
 func mondays() *campaign.SchedulePatch {
 	return &campaign.SchedulePatch{
-		Whole: true, Type: new(kind.ScheduleRecurring), DaysOfWeek: new("1"), Months: new("0"), Hours: new("9"), Minutes: new("0"), MaxInstances: new(0), Zone: new("UTC"),
+		Whole:        true,
+		Type:         new(kind.ScheduleRecurring),
+		DaysOfWeek:   new("1"),
+		Months:       new("0"),
+		Hours:        new("9"),
+		Minutes:      new("0"),
+		MaxInstances: new(0),
+		Zone:         new("UTC"),
 	}
 }
 
@@ -109,18 +126,27 @@ func TestNextSendOfWhatWaitsForApprovalComesWithTheApproval(t *testing.T) {
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
 		f := newFixture(t, db, testkit.Untrusted())
 		c := f.create(t, "Waits")
-		updated, err := f.campaigns.Update(f.ctx, campaign.Call{ID: c.ID}, campaign.Patch{Status: new(kind.StatusReady), Schedule: typed(kind.ScheduleImmediate)})
+		updated, err := f.campaigns.Update(
+			f.ctx, campaign.Call{ID: c.ID},
+			campaign.Patch{Status: new(kind.StatusReady), Schedule: typed(kind.ScheduleImmediate)},
+		)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if updated.Campaign.Status != kind.StatusPendingApproval || updated.Requested == nil || *updated.Requested != kind.StatusReady || updated.Campaign.NextSendAt != nil {
-			t.Errorf("got %v, requested %v, want Pending Approval for Ready, not due", updated.Campaign, updated.Requested)
+		if updated.Campaign.Status != kind.StatusPendingApproval || updated.Requested == nil ||
+			*updated.Requested != kind.StatusReady ||
+			updated.Campaign.NextSendAt != nil {
+			t.Errorf(
+				"got %v, requested %v, want Pending Approval for Ready, not due", updated.Campaign, updated.Requested,
+			)
 		}
 		again, err := f.campaigns.Update(f.ctx, campaign.Call{ID: c.ID}, campaign.Patch{Status: new(kind.StatusReady)})
 		if err != nil || again.Campaign.Version != updated.Campaign.Version || *again.Requested != kind.StatusReady {
 			t.Errorf("asking again: got %v, %v, want success without a change", again, err)
 		}
-		approved, err := f.campaigns.Approve(testkit.As(t, testkit.Account(t, db, testkit.Admin())), campaign.Call{ID: c.ID}, "")
+		approved, err := f.campaigns.Approve(
+			testkit.As(t, testkit.Account(t, db, testkit.Admin())), campaign.Call{ID: c.ID}, "",
+		)
 		if err != nil || instant(approved.NextSendAt) != instant(&noon) {
 			t.Errorf("approved: got %v, %v, want it due now", approved, err)
 		}
@@ -156,7 +182,10 @@ func TestSchedulePartsChangeAloneWhileTheTypeStays(t *testing.T) {
 		if instant(c.NextSendAt) != "2026-12-01T10:30:00Z" || c.SendDate != "2026-12-01" {
 			t.Errorf("the time alone: %v", c)
 		}
-		_, err := f.campaigns.Update(f.ctx, campaign.Call{ID: c.ID}, campaign.Patch{Schedule: &campaign.SchedulePatch{Whole: true, Time: new("11:00")}})
+		_, err := f.campaigns.Update(
+			f.ctx, campaign.Call{ID: c.ID},
+			campaign.Patch{Schedule: &campaign.SchedulePatch{Whole: true, Time: new("11:00")}},
+		)
 		wantFault(t, err, apperr.Invalid, apperr.ReasonScheduleDateRequired)
 		c = f.update(t, c.ID, campaign.Patch{Schedule: mondays()})
 		if got := scheduleColumns(c); got != "recurring|||UTC|1||0|9|0" {
@@ -180,11 +209,18 @@ func TestAPastInstantIsRefusedAtSettingAndAtBecomingReady(t *testing.T) {
 		_, err := f.campaigns.Update(f.ctx, campaign.Call{ID: c.ID}, campaign.Patch{Status: new(kind.StatusReady)})
 		wantFault(t, err, apperr.Invalid, apperr.ReasonScheduleInPast)
 		f.unwritten(t, before, 2)
-		if same := f.update(t, c.ID, campaign.Patch{Schedule: planned("2026-11-23", "12:01", "UTC"), Name: new("Renamed")}); same.Name != "Renamed" {
+		if same := f.update(
+			t,
+			c.ID,
+			campaign.Patch{Schedule: planned("2026-11-23", "12:01", "UTC"), Name: new("Renamed")},
+		); same.Name != "Renamed" {
 			t.Errorf("naming the past instant that it has already stops another change: %v", same)
 		}
 		waiting := f.at(t, kind.StatusPendingApproval, func(u *ent.CampaignUpdateOne) {
-			u.SetScheduleType(kind.ScheduleFuture).SetSendDate("2026-11-23").SetSendTime("12:01:00").SetSendTimeZone("UTC")
+			u.SetScheduleType(kind.ScheduleFuture).
+				SetSendDate("2026-11-23").
+				SetSendTime("12:01:00").
+				SetSendTimeZone("UTC")
 		})
 		_, err = f.campaigns.Approve(f.ctx, campaign.Call{ID: waiting.ID}, "")
 		wantFault(t, err, apperr.Conflict, apperr.ReasonScheduleInPast)

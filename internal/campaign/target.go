@@ -17,8 +17,8 @@ const maxListsLength = 4000
 // RecipientColumns are the columns Recipients reads.
 var RecipientColumns = []string{entcampaign.FieldAudienceSource, entcampaign.FieldRecipientLists}
 
-// Recipients returns the lists and the segments that the audience of a campaign names, exclusions not counted, ascending and each once (legacy
-// columns RecipientLists and RecipientSegments).
+// Recipients returns the lists and the segments that the audience of a campaign names, exclusions
+// not counted, ascending and each once (legacy columns RecipientLists and RecipientSegments).
 func Recipients(c *ent.Campaign) (lists, segments []int64) {
 	var target rules.Audience
 	var err error
@@ -44,7 +44,8 @@ func numbers(refs []rules.Reference) []int64 {
 	return slices.Compact(ids)
 }
 
-// audience reads who the campaign is to go to, checks that all it names belongs to the owner and that it can be evaluated, and sets the columns.
+// audience reads who the campaign is to go to, checks that all it names belongs to the owner and
+// that it can be evaluated, and sets the columns.
 func (u *update) audience() {
 	p := u.patch.Audience
 	if p == nil || p.Rules == nil && p.Include == nil && p.Exclude == nil {
@@ -68,10 +69,17 @@ func (u *update) audience() {
 	if canonical == u.c.Audience && canonical != "" && fixed(u.c.Status) {
 		return
 	}
-	if canonical == u.c.Audience && columns.source == u.c.AudienceSource && columns.include == u.c.RecipientLists && columns.exclude == u.c.ExcludedLists {
+	if canonical == u.c.Audience && columns.source == u.c.AudienceSource && columns.include == u.c.RecipientLists &&
+		columns.exclude == u.c.ExcludedLists {
 		return
 	}
-	if err := query.CheckReferences(u.ctx, u.db.Client(u.ctx), u.c.UserID, target.References(), "audience"); err != nil {
+	if err := query.CheckReferences(
+		u.ctx,
+		u.db.Client(u.ctx),
+		u.c.UserID,
+		target.References(),
+		"audience",
+	); err != nil {
 		u.faults.Add(err)
 		return
 	}
@@ -88,8 +96,8 @@ func (u *update) audience() {
 // audienceColumns is an audience as it was given.
 type audienceColumns struct{ source, include, exclude string }
 
-// Audience returns the audience that the patch gives a campaign without one, with the errors of an update that are about what it says. What it names is not
-// looked for.
+// Audience returns the audience that the patch gives a campaign without one, with the errors of an
+// update that are about what it says. What it names is not looked for.
 func (p *AudiencePatch) Audience() (rules.Audience, error) {
 	target, _, err := p.read(&ent.Campaign{})
 	return target, err
@@ -103,7 +111,9 @@ func (p *AudiencePatch) read(c *ent.Campaign) (rules.Audience, audienceColumns, 
 	columns := audienceColumns{include: pick(p.Include, c.RecipientLists), exclude: pick(p.Exclude, c.ExcludedLists)}
 	for _, text := range []string{columns.include, columns.exclude} {
 		if len(text) > maxListsLength {
-			return rules.Audience{}, columns, apperr.InvalidField("audience.lists", apperr.ReasonAudienceInvalid, "at most %d characters are allowed", maxListsLength)
+			return rules.Audience{}, columns, apperr.InvalidField(
+				"audience.lists", apperr.ReasonAudienceInvalid, "at most %d characters are allowed", maxListsLength,
+			)
 		}
 	}
 	target, err := rules.ParseLists(columns.include, columns.exclude)

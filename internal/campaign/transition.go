@@ -61,7 +61,9 @@ func (s *Service) Cancel(ctx context.Context, call Call, reason string) (*ent.Ca
 	return s.move(ctx, call, ActionCancel, reason, cancelTarget)
 }
 
-func (s *Service) move(ctx context.Context, call Call, action Action, reason string, target func(*ent.Campaign) kind.CampaignStatus) (*ent.Campaign, error) {
+func (s *Service) move(
+	ctx context.Context, call Call, action Action, reason string, target func(*ent.Campaign) kind.CampaignStatus,
+) (*ent.Campaign, error) {
 	given, err := cleanReason("reason", reason, MaxReasonLength)
 	if err != nil {
 		return nil, err
@@ -86,7 +88,9 @@ func (s *Service) move(ctx context.Context, call Call, action Action, reason str
 }
 
 // transition begins the change of a status.
-func (s *Service) transition(ctx context.Context, c *ent.Campaign, action Action, to kind.CampaignStatus, reason string) *draft {
+func (s *Service) transition(
+	ctx context.Context, c *ent.Campaign, action Action, to kind.CampaignStatus, reason string,
+) *draft {
 	return &draft{action: action, write: s.db.Client(ctx).Campaign.Update(), to: to, reason: reason}
 }
 
@@ -107,7 +111,10 @@ func (s *Service) dueWhenReady(d *draft, c *ent.Campaign, plan schedule.Schedule
 			d.write.SetNextSendAt(now)
 			return nil
 		}
-		return &apperr.Error{Code: apperr.Conflict, Field: "schedule", Reason: apperr.ReasonScheduleInPast, Message: "it cannot be made ready: " + err.Error()}
+		return &apperr.Error{
+			Code: apperr.Conflict, Field: "schedule", Reason: apperr.ReasonScheduleInPast,
+			Message: "it cannot be made ready: " + err.Error(),
+		}
 	}
 	next, ok, err := plan.Next(now, c.SentInstances)
 	switch {

@@ -17,7 +17,9 @@ import (
 )
 
 // act calls one of the actions on a campaign.
-func (f *fixture) act(ctx context.Context, action campaign.Action, call campaign.Call, reason string) (*ent.Campaign, error) {
+func (f *fixture) act(
+	ctx context.Context, action campaign.Action, call campaign.Call, reason string,
+) (*ent.Campaign, error) {
 	switch action {
 	case campaign.ActionApprove:
 		return f.campaigns.Approve(ctx, call, reason)
@@ -60,13 +62,16 @@ func TestActionsLeadWhereTheLifecycleSays(t *testing.T) {
 					f.unwritten(t, before, 1)
 					continue
 				}
-				if err != nil || after.Status != to || after.StatusRank != to.Rank() || after.Version != before.Version+1 {
+				if err != nil || after.Status != to || after.StatusRank != to.Rank() ||
+					after.Version != before.Version+1 {
 					t.Errorf("%s from %s: got %v, %v, want %s", action, from, after, err, to)
 					continue
 				}
 				entries := f.history(t, before.ID)
 				last := entries[len(entries)-1]
-				if last.Action != campaignAction(action) || *last.FromStatus != from || last.ToStatus != to || last.Version != after.Version || !strings.HasPrefix(last.Fields, "status") {
+				if last.Action != campaignAction(action) || *last.FromStatus != from || last.ToStatus != to ||
+					last.Version != after.Version ||
+					!strings.HasPrefix(last.Fields, "status") {
 					t.Errorf("%s from %s is told as %v", action, from, last)
 				}
 			}
@@ -80,15 +85,30 @@ func TestCancelClearsTheScheduleOfWhatHasNotBegun(t *testing.T) {
 		f := newFixture(t, db)
 		for _, from := range []kind.CampaignStatus{kind.StatusReady, kind.StatusPendingApproval} {
 			before := f.at(t, from, func(u *ent.CampaignUpdateOne) {
-				u.SetScheduleType(kind.ScheduleRecurring).SetSendTimeZone("UTC").SetRecurDaysOfWeek("1").SetRecurMonths("0").SetRecurHours("9").SetRecurMinutes("0").
-					SetRecurMaxInstances(4).SetNextSendAt(noon.Add(time.Hour)).SetSendDate("2027-01-01").SetSendTime("10:00:00")
+				u.SetScheduleType(kind.ScheduleRecurring).
+					SetSendTimeZone("UTC").
+					SetRecurDaysOfWeek("1").
+					SetRecurMonths("0").
+					SetRecurHours("9").
+					SetRecurMinutes("0").
+					SetRecurMaxInstances(4).
+					SetNextSendAt(noon.Add(time.Hour)).
+					SetSendDate("2027-01-01").
+					SetSendTime("10:00:00")
 			})
 			after, err := f.campaigns.Cancel(f.ctx, campaign.Call{ID: before.ID}, "Wrong price")
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(scheduleColumns(&ent.Campaign{ScheduleType: kind.ScheduleNone}), scheduleColumns(after)); diff != "" || after.NextSendAt != nil || after.StatusReason != "Wrong price" {
-				t.Errorf("from %s: reason %q, due %v, schedule -want +got\n%s", from, after.StatusReason, after.NextSendAt, diff)
+			if diff := cmp.Diff(
+				scheduleColumns(&ent.Campaign{ScheduleType: kind.ScheduleNone}),
+				scheduleColumns(after),
+			); diff != "" || after.NextSendAt != nil ||
+				after.StatusReason != "Wrong price" {
+				t.Errorf(
+					"from %s: reason %q, due %v, schedule -want +got\n%s", from, after.StatusReason, after.NextSendAt,
+					diff,
+				)
 			}
 		}
 	})
@@ -103,8 +123,10 @@ func TestCancelOfWhatHasBegunEndsItAsCanceled(t *testing.T) {
 				u.SetScheduleType(kind.ScheduleImmediate).SetNextSendAt(noon).SetSendingStartedAt(noon.Add(-time.Hour))
 			})
 			after, err := f.campaigns.Cancel(f.ctx, campaign.Call{ID: c.ID}, "Enough")
-			if err != nil || after.Status != kind.StatusSent || after.StatusReason != campaign.ReasonCanceled || after.NextSendAt != nil ||
-				instant(after.SendingFinishedAt) != instant(&noon) || after.TotalSent != 3 {
+			if err != nil || after.Status != kind.StatusSent || after.StatusReason != campaign.ReasonCanceled ||
+				after.NextSendAt != nil ||
+				instant(after.SendingFinishedAt) != instant(&noon) ||
+				after.TotalSent != 3 {
 				t.Errorf("from %s: got %v, %v", from, after, err)
 			}
 		}
@@ -141,21 +163,32 @@ func TestApproveIsForTrustedOwnersAndAdmins(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
 		f := newFixture(t, db, testkit.Untrusted())
-		c := f.at(t, kind.StatusPendingApproval, func(u *ent.CampaignUpdateOne) { u.SetApprovalExplanation("They asked for it") })
+		c := f.at(
+			t, kind.StatusPendingApproval,
+			func(u *ent.CampaignUpdateOne) { u.SetApprovalExplanation("They asked for it") },
+		)
 		_, err := f.campaigns.Approve(f.ctx, campaign.Call{ID: c.ID}, "")
 		wantFault(t, err, apperr.Denied, "approval_required")
 		trusted := f.owner
 		trusted.Reputation, trusted.Scopes = kind.ReputationTrusted, kind.Scopes{kind.ScopeRead, kind.ScopeWrite}
-		if _, err := f.campaigns.Approve(testkit.As(t, trusted), campaign.Call{ID: c.ID}, ""); apperr.CodeOf(err) != apperr.Denied {
+		if _, err := f.campaigns.Approve(
+			testkit.As(t, trusted),
+			campaign.Call{ID: c.ID},
+			"",
+		); apperr.CodeOf(
+			err,
+		) != apperr.Denied {
 			t.Errorf("a key without the scope approve: got %v, want Denied", err)
 		}
 		f.unwritten(t, c, 1)
 		admin := testkit.Account(t, db, testkit.Admin())
 		after, err := f.campaigns.Approve(testkit.As(t, admin), campaign.Call{ID: c.ID}, "Looks fine")
-		if err != nil || after.Status != kind.StatusReady || after.StatusReason != "Looks fine" || after.ApprovalExplanation != "They asked for it" {
+		if err != nil || after.Status != kind.StatusReady || after.StatusReason != "Looks fine" ||
+			after.ApprovalExplanation != "They asked for it" {
 			t.Fatalf("an admin: got %v, %v", after, err)
 		}
-		if entry := f.history(t, c.ID)[1]; entry.ActorID != admin.UserID || entry.UserID != f.owner.UserID || entry.Reason != "Looks fine" {
+		if entry := f.history(t, c.ID)[1]; entry.ActorID != admin.UserID || entry.UserID != f.owner.UserID ||
+			entry.Reason != "Looks fine" {
 			t.Errorf("the history is %v, want it to name the admin, say why, and stay with the owner", entry)
 		}
 	})
@@ -175,7 +208,13 @@ func TestAStaleVersionWritesNothing(t *testing.T) {
 				wantFault(t, err, apperr.Precondition, "stale_version")
 			}
 			f.unwritten(t, c, 1)
-			if after, err := f.act(f.ctx, action, campaign.Call{ID: c.ID, ExpectedVersion: &c.Version}, ""); err != nil || after.Version != c.Version+1 {
+			if after, err := f.act(
+				f.ctx,
+				action,
+				campaign.Call{ID: c.ID, ExpectedVersion: &c.Version},
+				"",
+			); err != nil ||
+				after.Version != c.Version+1 {
 				t.Errorf("%s with the right version: got %v, %v", action, after, err)
 			}
 		}
@@ -190,7 +229,9 @@ func TestHistoryTellsWhoDidWhatThroughWhichSurface(t *testing.T) {
 		f.now = noon.Add(time.Minute)
 		script := f.owner
 		script.KeyID, script.Surface = 77, kind.SurfaceCommand
-		patch := campaign.Patch{Name: new("Retold"), Status: new(kind.StatusReady), StatusReason: new("Go"), S2SEnabled: new(true)}
+		patch := campaign.Patch{
+			Name: new("Retold"), Status: new(kind.StatusReady), StatusReason: new("Go"), S2SEnabled: new(true),
+		}
 		if _, err := f.campaigns.Update(testkit.As(t, script), campaign.Call{ID: c.ID}, patch); err != nil {
 			t.Fatal(err)
 		}
@@ -212,8 +253,16 @@ func TestHistoryTellsWhoDidWhatThroughWhichSurface(t *testing.T) {
 		var got []entry
 		for _, e := range f.history(t, c.ID) {
 			row := entry{
-				Version: e.Version, Action: string(e.Action), Surface: string(e.Surface), To: e.ToStatus, Fields: e.Fields, Reason: e.Reason,
-				At: e.At, Actor: e.ActorID, Owner: e.UserID, Of: e.CampaignID,
+				Version: e.Version,
+				Action:  string(e.Action),
+				Surface: string(e.Surface),
+				To:      e.ToStatus,
+				Fields:  e.Fields,
+				Reason:  e.Reason,
+				At:      e.At,
+				Actor:   e.ActorID,
+				Owner:   e.UserID,
+				Of:      e.CampaignID,
 			}
 			if e.APIKeyID != nil {
 				row.Key = *e.APIKeyID
@@ -226,7 +275,10 @@ func TestHistoryTellsWhoDidWhatThroughWhichSurface(t *testing.T) {
 		me := f.owner.UserID
 		want := []entry{
 			{1, "create", "graphql", 0, "", kind.StatusDraft, "", "", noon, me, me, c.ID},
-			{2, "update", "command", 77, kind.StatusDraft, kind.StatusReady, "status,name,s2sEnabled", "Go", f.now, me, me, c.ID},
+			{
+				2, "update", "command", 77, kind.StatusDraft, kind.StatusReady, "status,name,s2sEnabled", "Go", f.now,
+				me, me, c.ID,
+			},
 			{3, "update", "graphql", 0, kind.StatusReady, kind.StatusSending, "status", "", f.now, me, me, c.ID},
 			{4, "pause", "sender", 78, kind.StatusSending, kind.StatusPaused, "status", "Quota", f.now, me, me, c.ID},
 		}
@@ -269,7 +321,10 @@ func TestStatusesStampWhenSendingBeganAndEnded(t *testing.T) {
 				finished = noon.Add(step.finished * time.Minute).Format(time.RFC3339)
 			}
 			if instant(c.SendingStartedAt) != started || instant(c.SendingFinishedAt) != finished {
-				t.Errorf("step %d, %s: began %q and ended %q, want %q and %q", i, step.to, instant(c.SendingStartedAt), instant(c.SendingFinishedAt), started, finished)
+				t.Errorf(
+					"step %d, %s: began %q and ended %q, want %q and %q", i, step.to, instant(c.SendingStartedAt),
+					instant(c.SendingFinishedAt), started, finished,
+				)
 			}
 		}
 	})
@@ -287,7 +342,9 @@ func TestADraftIsNotDueByAnInstantOfItsPast(t *testing.T) {
 			}
 			return c
 		}
-		sendingAndBack := []kind.CampaignStatus{kind.StatusReady, kind.StatusSending, kind.StatusPaused, kind.StatusReady, kind.StatusDraft}
+		sendingAndBack := []kind.CampaignStatus{
+			kind.StatusReady, kind.StatusSending, kind.StatusPaused, kind.StatusReady, kind.StatusDraft,
+		}
 		unscheduled := f.create(t, "No schedule")
 		if c := to(unscheduled.ID, sendingAndBack...); c.NextSendAt != nil {
 			t.Errorf("a draft without schedule is due %v", c.NextSendAt)
@@ -323,12 +380,25 @@ func TestASendingThatFailedIsNotTheNextOne(t *testing.T) {
 			u.SetSendingStartedAt(earlier).SetSendingFinishedAt(earlier.Add(time.Hour))
 		})
 		f.update(t, half.ID, campaign.Patch{Status: new(kind.StatusReady)})
-		if c := f.update(t, half.ID, campaign.Patch{Status: new(kind.StatusSending)}); instant(c.SendingStartedAt) != instant(&earlier) {
+		if c := f.update(
+			t,
+			half.ID,
+			campaign.Patch{Status: new(kind.StatusSending)},
+		); instant(
+			c.SendingStartedAt,
+		) != instant(
+			&earlier,
+		) {
 			t.Errorf("the rest of what was begun %v is sent from %v", earlier, c.SendingStartedAt)
 		}
 		again := failed().ID
 		f.update(t, again, campaign.Patch{Status: new(kind.StatusReady)})
-		if c := f.update(t, again, campaign.Patch{Status: new(kind.StatusSending)}); instant(c.SendingStartedAt) != instant(&noon) || c.SendingFinishedAt != nil {
+		if c := f.update(
+			t,
+			again,
+			campaign.Patch{Status: new(kind.StatusSending)},
+		); instant(c.SendingStartedAt) != instant(&noon) ||
+			c.SendingFinishedAt != nil {
 			t.Errorf("it is sent from %v to %v, want from now", c.SendingStartedAt, c.SendingFinishedAt)
 		}
 	})

@@ -27,16 +27,22 @@ const (
 // Updated is what an update came to.
 type Updated struct {
 	Campaign *ent.Campaign
-	// Requested is the status that was asked for, nil when none was. Campaign.Status may be another: Pending Approval for Ready.
+	// Requested is the status that was asked for, nil when none was. Campaign.Status may be
+	// another: Pending Approval for Ready.
 	Requested *kind.CampaignStatus
 }
 
-// Update changes what the patch names, all or nothing (legacy Campaign.Update). Faults come in the order of the legacy codes: status, email, schedule,
-// automatic second sending, A/B test, past instant, audience, and what the present status does not allow. Audience, content and schedule of a
-// campaign that is Sending or Sent stay as they are; naming the values they have already is no change. Asking for the status it has is none either.
+// Update changes what the patch names, all or nothing (legacy Campaign.Update). Faults come in the
+// order of the legacy codes: status, email, schedule, automatic second sending, A/B test, past
+// instant, audience, and what the present status does not allow. Audience, content and schedule of
+// a campaign that is Sending or Sent stay as they are; naming the values they have already is no
+// change. Asking for the status it has is none either.
 func (s *Service) Update(ctx context.Context, call Call, patch Patch) (*Updated, error) {
 	c, err := s.change(ctx, call, func(ctx context.Context, id caller.Identity, c *ent.Campaign) (*draft, error) {
-		u := &update{Service: s, ctx: ctx, caller: id, c: c, patch: patch, draft: s.transition(ctx, c, ActionUpdate, c.Status, "")}
+		u := &update{
+			Service: s, ctx: ctx, caller: id, c: c, patch: patch,
+			draft: s.transition(ctx, c, ActionUpdate, c.Status, ""),
+		}
 		u.status()
 		u.email()
 		past := u.schedule()
@@ -91,7 +97,11 @@ func (u *update) status() {
 	}
 	requested := *u.patch.Status
 	if requested.Rank() == 0 {
-		u.faults.Add(apperr.InvalidField("status", apperr.ReasonStatusInvalid, "%q is not a status of a campaign", string(requested)))
+		u.faults.Add(
+			apperr.InvalidField(
+				"status", apperr.ReasonStatusInvalid, "%q is not a status of a campaign", string(requested),
+			),
+		)
 		return
 	}
 	to := effective(u.caller, u.c, requested)
@@ -128,7 +138,12 @@ func (u *update) email() {
 		u.draft.write.ClearEmailID()
 	} else {
 		if !u.ownsEmails(id) {
-			u.faults.Add(&apperr.Error{Code: apperr.NotFound, Field: "emailId", Reason: apperr.ReasonEmailNotFound, Message: "email not found"})
+			u.faults.Add(
+				&apperr.Error{
+					Code: apperr.NotFound, Field: "emailId", Reason: apperr.ReasonEmailNotFound,
+					Message: "email not found",
+				},
+			)
 			return
 		}
 		u.draft.write.SetEmailID(id)
@@ -137,7 +152,8 @@ func (u *update) email() {
 	u.material = append(u.material, "email")
 }
 
-// ownsEmails reports whether all emails belong to the owner of the campaign, who is not the caller when that is an admin.
+// ownsEmails reports whether all emails belong to the owner of the campaign, who is not the caller
+// when that is an admin.
 func (u *update) ownsEmails(ids ...int64) bool {
 	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
 	query := u.db.Client(u.ctx).Email.Query().Where(email.IDIn(ids...), email.UserID(u.c.UserID))
@@ -150,7 +166,8 @@ func (u *update) ownsEmails(ids ...int64) bool {
 	return len(found) == len(ids)
 }
 
-// schedule works out the schedule and reports its faults, but for an instant in the past, which it returns: the legacy order names that later.
+// schedule works out the schedule and reports its faults, but for an instant in the past, which it
+// returns: the legacy order names that later.
 func (u *update) schedule() error {
 	before := scheduleOf(u.c)
 	u.plan = before
@@ -167,7 +184,12 @@ func (u *update) schedule() error {
 		u.material = append(u.material, "schedule")
 	}
 	if n := u.plan.Recurrence.MaxInstances; n != nil && *n > maxScheduleInstanceCount {
-		u.faults.Add(apperr.InvalidField("schedule.recurrence.maxInstances", apperr.ReasonScheduleMaxInstancesRequired, "at most %d, 0 for no limit", maxScheduleInstanceCount))
+		u.faults.Add(
+			apperr.InvalidField(
+				"schedule.recurrence.maxInstances", apperr.ReasonScheduleMaxInstancesRequired,
+				"at most %d, 0 for no limit", maxScheduleInstanceCount,
+			),
+		)
 		return nil
 	}
 	now := u.now()
@@ -232,18 +254,31 @@ func (u *update) autoResend() {
 	days := pick(p.WaitDays, u.c.AutoResendWaitDays)
 	subject := strings.TrimSpace(kind.Clean(pick(p.Subject, u.c.AutoResendSubject)))
 	preheader := strings.TrimSpace(kind.Clean(pick(p.Preheader, u.c.AutoResendPreheader)))
-	if enabled == u.c.AutoResendEnabled && days == u.c.AutoResendWaitDays && subject == u.c.AutoResendSubject && preheader == u.c.AutoResendPreheader {
+	if enabled == u.c.AutoResendEnabled && days == u.c.AutoResendWaitDays && subject == u.c.AutoResendSubject &&
+		preheader == u.c.AutoResendPreheader {
 		return
 	}
 	switch {
 	case days < 0 || enabled && days < 1 || days > maxAutoResendWaitDays:
-		u.faults.Add(apperr.InvalidField("autoResend.waitDays", apperr.ReasonAutoResendWaitDays, "the number of days to wait, 1 to %d, is required", maxAutoResendWaitDays))
+		u.faults.Add(
+			apperr.InvalidField(
+				"autoResend.waitDays", apperr.ReasonAutoResendWaitDays,
+				"the number of days to wait, 1 to %d, is required", maxAutoResendWaitDays,
+			),
+		)
 	case enabled && subject == "":
-		u.faults.Add(apperr.InvalidField("autoResend.subject", apperr.ReasonAutoResendSubject, "the subject of the second sending is required"))
+		u.faults.Add(
+			apperr.InvalidField(
+				"autoResend.subject", apperr.ReasonAutoResendSubject, "the subject of the second sending is required",
+			),
+		)
 	}
 	u.fits("autoResend.subject", subject, maxResendTextLength)
 	u.fits("autoResend.preheader", preheader, maxResendTextLength)
-	u.draft.write.SetAutoResendEnabled(enabled).SetAutoResendWaitDays(days).SetAutoResendSubject(subject).SetAutoResendPreheader(preheader)
+	u.draft.write.SetAutoResendEnabled(enabled).
+		SetAutoResendWaitDays(days).
+		SetAutoResendSubject(subject).
+		SetAutoResendPreheader(preheader)
 	u.changed("autoResend")
 }
 
@@ -251,7 +286,12 @@ func (u *update) autoResend() {
 func (u *update) resendOnce() {
 	touched := u.patch.Schedule != nil || u.patch.AutoResend.Enabled != nil
 	if touched && pick(u.patch.AutoResend.Enabled, u.c.AutoResendEnabled) && u.plan.Type == kind.ScheduleRecurring {
-		u.faults.Add(apperr.InvalidField("autoResend.enabled", apperr.ReasonAutoResendRecurring, "a recurring campaign cannot be sent a second time automatically"))
+		u.faults.Add(
+			apperr.InvalidField(
+				"autoResend.enabled", apperr.ReasonAutoResendRecurring,
+				"a recurring campaign cannot be sent a second time automatically",
+			),
+		)
 	}
 }
 
@@ -304,7 +344,10 @@ func (u *update) validVariations(test ABTest, partial bool) error {
 		}
 		if v.EmailID <= 0 || !u.ownsEmails(v.EmailID) {
 			return &apperr.Error{
-				Code: apperr.NotFound, Field: fmt.Sprintf("abTest.variations[%d].emailId", i), Reason: apperr.ReasonABTestEmailNotFound, Message: "email not found",
+				Code:    apperr.NotFound,
+				Field:   fmt.Sprintf("abTest.variations[%d].emailId", i),
+				Reason:  apperr.ReasonABTestEmailNotFound,
+				Message: "email not found",
 			}
 		}
 	}
@@ -320,8 +363,14 @@ func (u *update) settings() {
 			u.changed("name")
 		}
 	}
-	u.text("approvalExplanation", u.patch.ApprovalExplanation, u.c.ApprovalExplanation, u.draft.write.SetApprovalExplanation)
-	u.text("googleAnalyticsDomains", u.patch.GoogleAnalyticsDomains, u.c.GoogleAnalyticsDomains, u.draft.write.SetGoogleAnalyticsDomains)
+	u.text(
+		"approvalExplanation", u.patch.ApprovalExplanation, u.c.ApprovalExplanation,
+		u.draft.write.SetApprovalExplanation,
+	)
+	u.text(
+		"googleAnalyticsDomains", u.patch.GoogleAnalyticsDomains, u.c.GoogleAnalyticsDomains,
+		u.draft.write.SetGoogleAnalyticsDomains,
+	)
 	u.flag("publishOnRss", u.patch.PublishOnRSS, u.c.PublishOnRss, u.draft.write.SetPublishOnRss)
 	u.flag("s2sEnabled", u.patch.S2SEnabled, u.c.S2sEnabled, u.draft.write.SetS2sEnabled)
 }
@@ -347,7 +396,9 @@ func (u *update) flag(field string, value *bool, before bool, set func(bool) *en
 
 func (u *update) fits(field, text string, limit int) {
 	if n := utf8.RuneCountInString(text); n > limit {
-		u.faults.Add(apperr.InvalidField(field, apperr.ReasonTextTooLong, "%d characters, at most %d are allowed", n, limit))
+		u.faults.Add(
+			apperr.InvalidField(field, apperr.ReasonTextTooLong, "%d characters, at most %d are allowed", n, limit),
+		)
 	}
 }
 
@@ -362,8 +413,12 @@ func (u *update) frozen() {
 		return
 	}
 	u.faults.Add(&apperr.Error{
-		Code: apperr.Conflict, Field: u.material[0], Reason: apperr.ReasonNotInStatus,
-		Message: fmt.Sprintf("%s of a campaign that is %s cannot change", strings.Join(u.material, ", "), u.c.Status.Legacy()),
+		Code:   apperr.Conflict,
+		Field:  u.material[0],
+		Reason: apperr.ReasonNotInStatus,
+		Message: fmt.Sprintf(
+			"%s of a campaign that is %s cannot change", strings.Join(u.material, ", "), u.c.Status.Legacy(),
+		),
 	})
 }
 

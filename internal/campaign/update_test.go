@@ -21,7 +21,10 @@ func TestUpdateChangesWhatItNamesAndNothingElse(t *testing.T) {
 		f := newFixture(t, db)
 		c := f.original(t)
 		client, ctx := f.system(t)
-		c = client.Campaign.UpdateOneID(c.ID).SetStatus(kind.StatusDraft).SetStatusRank(kind.StatusDraft.Rank()).SaveX(ctx)
+		c = client.Campaign.UpdateOneID(c.ID).
+			SetStatus(kind.StatusDraft).
+			SetStatusRank(kind.StatusDraft.Rank()).
+			SaveX(ctx)
 		// Each step names one thing; follow makes the same change to what the campaign was.
 		for _, step := range []struct {
 			field  string
@@ -58,7 +61,8 @@ func TestUpdateChangesWhatItNamesAndNothingElse(t *testing.T) {
 				t.Errorf("%s: -want +got\n%s", step.field, diff)
 			}
 			entries := f.history(t, c.ID)
-			if last := entries[len(entries)-1]; last.Fields != step.field || last.Version != got.Version || *last.FromStatus != last.ToStatus {
+			if last := entries[len(entries)-1]; last.Fields != step.field || last.Version != got.Version ||
+				*last.FromStatus != last.ToStatus {
 				t.Errorf("%s is told as %v", step.field, last)
 			}
 			c = got
@@ -70,16 +74,27 @@ func TestUpdateChangesWhatItNamesAndNothingElse(t *testing.T) {
 func asItIs(c *ent.Campaign) campaign.Patch {
 	test, _ := campaign.ParseABTest(c.AbTest)
 	return campaign.Patch{
-		Name: &c.Name, Status: &c.Status, StatusReason: &c.StatusReason, EmailID: c.EmailID,
+		Name:         &c.Name,
+		Status:       &c.Status,
+		StatusReason: &c.StatusReason,
+		EmailID:      c.EmailID,
 		Schedule: &campaign.SchedulePatch{
 			Whole: true, Type: &c.ScheduleType, Date: &c.SendDate, Time: &c.SendTime, Zone: &c.SendTimeZone,
 		},
-		Audience: &campaign.AudiencePatch{Rules: &c.AudienceSource, Include: &c.RecipientLists, Exclude: &c.ExcludedLists},
-		ABTest:   &campaign.ABTestPatch{Test: test},
-		AutoResend: campaign.AutoResendPatch{
-			Enabled: &c.AutoResendEnabled, WaitDays: &c.AutoResendWaitDays, Subject: &c.AutoResendSubject, Preheader: &c.AutoResendPreheader,
+		Audience: &campaign.AudiencePatch{
+			Rules: &c.AudienceSource, Include: &c.RecipientLists, Exclude: &c.ExcludedLists,
 		},
-		ApprovalExplanation: &c.ApprovalExplanation, GoogleAnalyticsDomains: &c.GoogleAnalyticsDomains, PublishOnRSS: &c.PublishOnRss, S2SEnabled: &c.S2sEnabled,
+		ABTest: &campaign.ABTestPatch{Test: test},
+		AutoResend: campaign.AutoResendPatch{
+			Enabled:   &c.AutoResendEnabled,
+			WaitDays:  &c.AutoResendWaitDays,
+			Subject:   &c.AutoResendSubject,
+			Preheader: &c.AutoResendPreheader,
+		},
+		ApprovalExplanation:    &c.ApprovalExplanation,
+		GoogleAnalyticsDomains: &c.GoogleAnalyticsDomains,
+		PublishOnRSS:           &c.PublishOnRss,
+		S2SEnabled:             &c.S2sEnabled,
 	}
 }
 
@@ -94,7 +109,9 @@ func TestUpdateWithPresentValuesWritesNothing(t *testing.T) {
 			before := client.Campaign.UpdateOneID(c.ID).SetStatus(status).SetStatusRank(status.Rank()).SaveX(ctx)
 			for name, patch := range map[string]campaign.Patch{"nothing": {}, "everything as it is": asItIs(before)} {
 				var recorder store.Recorder
-				updated, err := f.campaigns.Update(store.WithRecorder(f.ctx, &recorder), campaign.Call{ID: c.ID, ExpectedVersion: &c.Version}, patch)
+				updated, err := f.campaigns.Update(
+					store.WithRecorder(f.ctx, &recorder), campaign.Call{ID: c.ID, ExpectedVersion: &c.Version}, patch,
+				)
 				if err != nil || updated.Campaign.Version != c.Version {
 					t.Errorf("%s, %s: got %v, %v, want version %d", status, name, updated, err, c.Version)
 				}
@@ -121,7 +138,10 @@ func TestUpdateFreezesWhatIsBeingOrHasBeenSent(t *testing.T) {
 			"schedule": {Schedule: planned("2026-12-24", "18:00", "UTC")},
 			"audience": {Audience: &campaign.AudiencePatch{Include: new(pair(list, 0))}},
 			"abTest": {ABTest: &campaign.ABTestPatch{Test: &campaign.ABTest{
-				TestSize: 10, TestDuration: 1, Winner: campaign.WinnerByClicks, Variations: []campaign.ABVariation{{email}, {second}},
+				TestSize:     10,
+				TestDuration: 1,
+				Winner:       campaign.WinnerByClicks,
+				Variations:   []campaign.ABVariation{{email}, {second}},
 			}}},
 		}
 		for _, status := range kind.CampaignStatuses() {
@@ -142,7 +162,12 @@ func TestUpdateFreezesWhatIsBeingOrHasBeenSent(t *testing.T) {
 				}
 				f.unwritten(t, c, 1)
 			}
-			if c := f.update(t, f.at(t, status).ID, campaign.Patch{Name: new("Renamed"), S2SEnabled: new(true)}); c.Name != "Renamed" || c.Status != status {
+			if c := f.update(
+				t,
+				f.at(t, status).ID,
+				campaign.Patch{Name: new("Renamed"), S2SEnabled: new(true)},
+			); c.Name != "Renamed" ||
+				c.Status != status {
 				t.Errorf("settings of a campaign that is %s: %v", status, c)
 			}
 		}
@@ -153,15 +178,33 @@ func TestUpdateReportsEveryFaultInTheLegacyOrder(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
 		f := newFixture(t, db)
-		draft, sending := f.create(t, "A"), f.at(t, kind.StatusSending, func(u *ent.CampaignUpdateOne) { u.SetEmailID(f.email(t, f.owner, "S").ID) })
+		draft, sending := f.create(
+			t, "A",
+		), f.at(
+			t, kind.StatusSending, func(u *ent.CampaignUpdateOne) { u.SetEmailID(f.email(t, f.owner, "S").ID) },
+		)
 		wrong := campaign.Patch{
-			Name: new(""), Status: new(kind.StatusSent), EmailID: new(unknownID), Schedule: typed(kind.ScheduleRecurring),
-			AutoResend: campaign.AutoResendPatch{Enabled: new(true)}, ABTest: &campaign.ABTestPatch{Test: &campaign.ABTest{}},
+			Name: new(
+				"",
+			),
+			Status:   new(kind.StatusSent),
+			EmailID:  new(unknownID),
+			Schedule: typed(kind.ScheduleRecurring),
+			AutoResend: campaign.AutoResendPatch{
+				Enabled: new(true),
+			},
+			ABTest:   &campaign.ABTestPatch{Test: &campaign.ABTest{}},
 			Audience: &campaign.AudiencePatch{Rules: new("{")},
 		}
 		late := campaign.Patch{
-			Schedule: planned("2020-01-01", "10:00", "UTC"), AutoResend: campaign.AutoResendPatch{Enabled: new(true), WaitDays: new(1)},
-			ABTest: &campaign.ABTestPatch{Test: &campaign.ABTest{}}, Audience: &campaign.AudiencePatch{Include: new(pair(unknownID, 0))},
+			Schedule: planned(
+				"2020-01-01", "10:00", "UTC",
+			),
+			AutoResend: campaign.AutoResendPatch{Enabled: new(true), WaitDays: new(1)},
+			ABTest: &campaign.ABTestPatch{
+				Test: &campaign.ABTest{},
+			},
+			Audience: &campaign.AudiencePatch{Include: new(pair(unknownID, 0))},
 		}
 		frozen := late
 		frozen.EmailID = new(int64(0))
@@ -224,18 +267,33 @@ func TestUpdateRefusesEachFaultByItsReason(t *testing.T) {
 		{apperr.ReasonScheduleHoursRequired, without(func(p *campaign.SchedulePatch) { p.Hours = new("24") })},
 		{apperr.ReasonScheduleMinutesRequired, without(func(p *campaign.SchedulePatch) { p.Minutes = nil })},
 		{apperr.ReasonScheduleMaxInstancesRequired, without(func(p *campaign.SchedulePatch) { p.MaxInstances = nil })},
-		{apperr.ReasonScheduleMaxInstancesRequired, without(func(p *campaign.SchedulePatch) { p.MaxInstances = new(-1) })},
-		{apperr.ReasonScheduleMaxInstancesRequired, without(func(p *campaign.SchedulePatch) { p.MaxInstances = new(1_000_001) })},
+		{
+			apperr.ReasonScheduleMaxInstancesRequired,
+			without(func(p *campaign.SchedulePatch) { p.MaxInstances = new(-1) }),
+		},
+		{
+			apperr.ReasonScheduleMaxInstancesRequired,
+			without(func(p *campaign.SchedulePatch) { p.MaxInstances = new(1_000_001) }),
+		},
 		{apperr.ReasonScheduleZoneRequired, future("2027-02-28", "10:00", "")},
 		{apperr.ReasonScheduleZoneRequired, future("2027-02-28", "10:00", "Europe/Atlantis")},
 		{apperr.ReasonScheduleZoneRequired, without(func(p *campaign.SchedulePatch) { p.Zone = nil })},
 		{apperr.ReasonAutoResendWaitDays, resend(campaign.AutoResendPatch{Enabled: new(true), Subject: new("S")})},
 		{apperr.ReasonAutoResendWaitDays, resend(campaign.AutoResendPatch{WaitDays: new(-1)})},
 		{apperr.ReasonAutoResendWaitDays, resend(campaign.AutoResendPatch{WaitDays: new(days)})},
-		{apperr.ReasonAutoResendSubject, resend(campaign.AutoResendPatch{Enabled: new(true), WaitDays: new(1), Subject: new(" ")})},
+		{
+			apperr.ReasonAutoResendSubject,
+			resend(campaign.AutoResendPatch{Enabled: new(true), WaitDays: new(1), Subject: new(" ")}),
+		},
 		{apperr.ReasonTextTooLong, resend(campaign.AutoResendPatch{Subject: new(strings.Repeat("ü", 251))})},
 		{apperr.ReasonTextTooLong, resend(campaign.AutoResendPatch{Preheader: new(strings.Repeat("ü", 251))})},
-		{apperr.ReasonAutoResendRecurring, campaign.Patch{Schedule: mondays(), AutoResend: campaign.AutoResendPatch{Enabled: new(true), WaitDays: new(1), Subject: new("S")}}},
+		{
+			apperr.ReasonAutoResendRecurring,
+			campaign.Patch{
+				Schedule:   mondays(),
+				AutoResend: campaign.AutoResendPatch{Enabled: new(true), WaitDays: new(1), Subject: new("S")},
+			},
+		},
 		{apperr.ReasonScheduleInPast, future("2026-11-23", "11:59", "UTC")},
 		{apperr.ReasonNameRequired, campaign.Patch{Name: new(" ")}},
 		{apperr.ReasonNameTooLong, campaign.Patch{Name: new(strings.Repeat("😀", 251))}},
@@ -249,13 +307,19 @@ func TestUpdateRefusesEachFaultByItsReason(t *testing.T) {
 		for i, tt := range faults {
 			tt.patch.S2SEnabled = new(true) // all or nothing
 			_, err := f.campaigns.Update(f.ctx, campaign.Call{ID: c.ID}, tt.patch)
-			if got := apperr.All(err); len(got) != 1 || got[0].Reason != tt.reason || got[0].Message == "" || got[0].Field == "" {
+			if got := apperr.All(
+				err,
+			); len(got) != 1 || got[0].Reason != tt.reason || got[0].Message == "" ||
+				got[0].Field == "" {
 				t.Errorf("fault %d: got %v, want one %s with field and message", i, describe(err), tt.reason)
 			}
 		}
 		f.unwritten(t, c, 1)
 		longest := campaign.Patch{
-			AutoResend:             campaign.AutoResendPatch{Enabled: new(true), WaitDays: new(365), Subject: new(strings.Repeat("😀", 250)), Preheader: new(strings.Repeat("😀", 250))},
+			AutoResend: campaign.AutoResendPatch{
+				Enabled: new(true), WaitDays: new(365), Subject: new(strings.Repeat("😀", 250)),
+				Preheader: new(strings.Repeat("😀", 250)),
+			},
 			ApprovalExplanation:    new(strings.Repeat("😀", 4000)),
 			GoogleAnalyticsDomains: new(strings.Repeat("😀", 4000)),
 			StatusReason:           new(strings.Repeat("😀", 250)),
@@ -282,7 +346,8 @@ func TestUpdateToSentOrFailedIsForTheSender(t *testing.T) {
 			wantFault(t, err, apperr.Denied, "delivery_required")
 			f.unwritten(t, c, 1)
 			updated, err := f.campaigns.Update(testkit.As(t, sender), campaign.Call{ID: c.ID}, patch)
-			if err != nil || updated.Campaign.Status != to || updated.Campaign.StatusReason != "Done" || instant(updated.Campaign.SendingFinishedAt) != instant(&noon) {
+			if err != nil || updated.Campaign.Status != to || updated.Campaign.StatusReason != "Done" ||
+				instant(updated.Campaign.SendingFinishedAt) != instant(&noon) {
 				t.Errorf("the sender: got %v, %v", updated, err)
 			}
 		}
@@ -342,13 +407,23 @@ func TestEmailsOfTestsAreKeptUnlessTheCampaignIsADraft(t *testing.T) {
 		owners, unused := []int64{f.owner.UserID}, f.email(t, f.owner, "Unused").ID
 		want := fmt.Sprintf("the A/B test of campaign %d, which is %s", c.ID, c.Status.Legacy())
 		for _, v := range test.Variations {
-			if got, by, err := f.campaigns.EmailInTests(f.ctx, owners, []int64{unused, v.EmailID}); got != v.EmailID || by != want || err != nil {
+			if got, by, err := f.campaigns.EmailInTests(
+				f.ctx,
+				owners,
+				[]int64{unused, v.EmailID},
+			); got != v.EmailID || by != want ||
+				err != nil {
 				t.Errorf("email %d is used by %d %q, %v", v.EmailID, got, by, err)
 			}
 		}
 		client, ctx := f.system(t)
 		client.Campaign.UpdateOneID(c.ID).SetStatus(kind.StatusDraft).SetStatusRank(kind.StatusDraft.Rank()).ExecX(ctx)
-		if got, by, err := f.campaigns.EmailInTests(f.ctx, owners, []int64{test.Variations[0].EmailID}); got != 0 || err != nil {
+		if got, by, err := f.campaigns.EmailInTests(
+			f.ctx,
+			owners,
+			[]int64{test.Variations[0].EmailID},
+		); got != 0 ||
+			err != nil {
 			t.Errorf("a draft keeps %v %q, %v", got, by, err)
 		}
 	})

@@ -21,8 +21,14 @@ func (b *Bridge) campaignCommands() []Command {
 			Doc:        "Creates a campaign: a Draft, not scheduled.",
 			Parameters: []Parameter{required("CampaignName", "The name, 1 to 250 characters; it need not be unique.")},
 			Codes: []Code{
-				{Number: 1, Text: "The campaign name is required.", Missing: "CampaignName", Reasons: []apperr.Reason{apperr.ReasonNameRequired}},
-				{Number: 1, Text: "The campaign name must have at most 250 characters.", Reasons: []apperr.Reason{apperr.ReasonNameTooLong}},
+				{
+					Number: 1, Text: "The campaign name is required.", Missing: "CampaignName",
+					Reasons: []apperr.Reason{apperr.ReasonNameRequired},
+				},
+				{
+					Number: 1, Text: "The campaign name must have at most 250 characters.",
+					Reasons: []apperr.Reason{apperr.ReasonNameTooLong},
+				},
 			},
 			run: b.createCampaign,
 		},
@@ -38,7 +44,10 @@ func (b *Bridge) campaignCommands() []Command {
 			},
 			Codes: []Code{
 				{Number: 1, Shape: Message, Text: "Required parameter 'campaignid' is missing.", Missing: "campaignid"},
-				{Number: 2, Shape: Message, Text: "The 'campaignid' parameter must be numeric.", Reasons: []apperr.Reason{apperr.ReasonNotNumeric}},
+				{
+					Number: 2, Shape: Message, Text: "The 'campaignid' parameter must be numeric.",
+					Reasons: []apperr.Reason{apperr.ReasonNotNumeric},
+				},
 				{Number: 3, Text: "Campaign not found", Reasons: []apperr.Reason{apperr.ReasonCampaignNotFound}},
 			},
 			run: b.campaign,
@@ -49,9 +58,18 @@ func (b *Bridge) campaignCommands() []Command {
 			Parameters: []Parameter{
 				optional("RecordsPerRequest", "The size of the page; 0, or not given, for all."),
 				optional("RecordsFrom", "How many campaigns to pass over."),
-				optional("CampaignStatus", "All, Draft, Ready, Sending, Paused, Pending (or Pending Approval), Sent, Failed or Scheduled."),
-				optional("SearchKeyword", "A part of the name, without regard to case. SearchKeyowrd is another name for it."),
-				optional("OrderField", "A column of a campaign, sort-by-status or sort-by-send-date; CampaignName for anything else and for texts without limit."),
+				optional(
+					"CampaignStatus",
+					"All, Draft, Ready, Sending, Paused, Pending (or Pending Approval), Sent, Failed or Scheduled.",
+				),
+				optional(
+					"SearchKeyword",
+					"A part of the name, without regard to case. SearchKeyowrd is another name for it.",
+				),
+				optional(
+					"OrderField",
+					"A column of a campaign, sort-by-status or sort-by-send-date; CampaignName for anything else and for texts without limit.",
+				),
 				optional("OrderType", "ASC or DESC."),
 				optional("RetrieveTags", "Whether to add the tags of each: true or false."),
 				optional("Tags", "Comma-separated ids of tags: campaigns that have any of them."),
@@ -67,11 +85,16 @@ func (b *Bridge) campaignCommands() []Command {
 			run: b.updateCampaign,
 		},
 		{
-			Name: "Campaign.Copy", Operation: "copyCampaign", Scope: kind.ScopeWrite,
+			Name:       "Campaign.Copy",
+			Operation:  "copyCampaign",
+			Scope:      kind.ScopeWrite,
 			Doc:        "Copies a campaign with its settings, audience, tags and email; the copy is a Draft, not scheduled.",
 			Parameters: []Parameter{required("CampaignID", "The campaign to copy.")},
 			Codes: []Code{
-				{Number: 1, Shape: Array, Text: "Invalid source campaign", Missing: "CampaignID", Reasons: []apperr.Reason{apperr.ReasonCampaignNotFound}},
+				{
+					Number: 1, Shape: Array, Text: "Invalid source campaign", Missing: "CampaignID",
+					Reasons: []apperr.Reason{apperr.ReasonCampaignNotFound},
+				},
 			},
 			run: b.copyCampaign,
 		},
@@ -96,8 +119,14 @@ func (b *Bridge) campaignCommands() []Command {
 			Parameters: []Parameter{required("CampaignID", "The campaign.")},
 			Codes: []Code{
 				{Number: 1, Text: "Missing required parameter: CampaignID", Missing: "CampaignID"},
-				{Number: 2, Text: "Campaign does not belong to the user", Reasons: []apperr.Reason{apperr.ReasonCampaignNotFound}},
-				{Number: 3, Text: "Campaign is not in a 'Sending' state", Reasons: []apperr.Reason{apperr.ReasonStatusTransition}},
+				{
+					Number: 2, Text: "Campaign does not belong to the user",
+					Reasons: []apperr.Reason{apperr.ReasonCampaignNotFound},
+				},
+				{
+					Number: 3, Text: "Campaign is not in a 'Sending' state",
+					Reasons: []apperr.Reason{apperr.ReasonStatusTransition},
+				},
 				{Number: 3, Text: "Campaign cannot be paused", Detail: true, Reasons: sendingReasons},
 			},
 			run: b.move(func(ctx context.Context, call campaign.Call) (*ent.Campaign, error) {
@@ -110,20 +139,34 @@ func (b *Bridge) campaignCommands() []Command {
 			Parameters: []Parameter{required("CampaignID", "The campaign.")},
 			Codes: []Code{
 				{Number: 1, Text: "Missing required parameter: CampaignID", Missing: "CampaignID"},
-				{Number: 2, Text: "Campaign does not belong to the user", Reasons: []apperr.Reason{apperr.ReasonCampaignNotFound}},
-				{Number: 3, Text: "Campaign is not in a 'Paused' state", Reasons: []apperr.Reason{apperr.ReasonStatusTransition}},
+				{
+					Number: 2, Text: "Campaign does not belong to the user",
+					Reasons: []apperr.Reason{apperr.ReasonCampaignNotFound},
+				},
+				{
+					Number: 3, Text: "Campaign is not in a 'Paused' state",
+					Reasons: []apperr.Reason{apperr.ReasonStatusTransition},
+				},
 				{Number: 3, Text: "Campaign cannot be resumed", Detail: true, Reasons: sendingReasons},
 			},
 			run: b.move(b.Campaigns.Resume),
 		},
 		{
-			Name: "Campaign.Cancel", Operation: "cancelCampaign", Scope: kind.ScopeWrite,
+			Name:       "Campaign.Cancel",
+			Operation:  "cancelCampaign",
+			Scope:      kind.ScopeWrite,
 			Doc:        "Ends a campaign: before anything was sent it is a Draft again, after that it is Sent and the rest never goes out.",
 			Parameters: []Parameter{required("CampaignID", "The campaign.")},
 			Codes: []Code{
 				{Number: 1, Text: "Missing required field: CampaignID", Missing: "CampaignID"},
-				{Number: 2, Text: "Campaign does not belong to the user or does not exist", Reasons: []apperr.Reason{apperr.ReasonCampaignNotFound}},
-				{Number: 3, Text: "Campaign cannot be canceled in its present state", Reasons: []apperr.Reason{apperr.ReasonStatusTransition}},
+				{
+					Number: 2, Text: "Campaign does not belong to the user or does not exist",
+					Reasons: []apperr.Reason{apperr.ReasonCampaignNotFound},
+				},
+				{
+					Number: 3, Text: "Campaign cannot be canceled in its present state",
+					Reasons: []apperr.Reason{apperr.ReasonStatusTransition},
+				},
 				{Number: 3, Text: "Campaign cannot be canceled", Detail: true, Reasons: sendingReasons},
 			},
 			run: b.move(func(ctx context.Context, call campaign.Call) (*ent.Campaign, error) {
@@ -135,8 +178,14 @@ func (b *Bridge) campaignCommands() []Command {
 			Doc:        "Deletes campaigns, all or nothing. Those that are not the caller's are left alone.",
 			Parameters: []Parameter{required("Campaigns", "Comma-separated ids, at most 10,000.")},
 			Codes: []Code{
-				{Number: 1, Shape: Keyed, Text: "The 'campaigns' parameter is missing or invalid.", Missing: "Campaigns", Reasons: []apperr.Reason{apperr.ReasonCampaignsInvalid}},
-				{Number: 1, Shape: Keyed, Text: "The 'campaigns' parameter is missing or invalid", Detail: true, Reasons: []apperr.Reason{apperr.ReasonTooManyIDs}},
+				{
+					Number: 1, Shape: Keyed, Text: "The 'campaigns' parameter is missing or invalid.",
+					Missing: "Campaigns", Reasons: []apperr.Reason{apperr.ReasonCampaignsInvalid},
+				},
+				{
+					Number: 1, Shape: Keyed, Text: "The 'campaigns' parameter is missing or invalid", Detail: true,
+					Reasons: []apperr.Reason{apperr.ReasonTooManyIDs},
+				},
 			},
 			run: b.deleteCampaigns,
 		},
@@ -170,7 +219,10 @@ var updateParameters = []Parameter{
 	optional("AutoResendWaitDays", "How many days later, 1 to 365."),
 	optional("AutoResendSubject", "The subject of the second sending."),
 	optional("AutoResendPreHeaderText", "The preheader of the second sending."),
-	optional("ABTesting", "ABTesting[TestSize] in percent, [TestDuration] in hours, [Winner], [Variations][0][EmailID]; empty to remove the test."),
+	optional(
+		"ABTesting",
+		"ABTesting[TestSize] in percent, [TestDuration] in hours, [Winner], [Variations][0][EmailID]; empty to remove the test.",
+	),
 }
 
 // updateCodes is the error table of Campaign.Update, in the order in which its parameters are checked.
@@ -178,34 +230,108 @@ var updateCodes = []Code{
 	{Number: 1, Text: "Campaign ID is required", Missing: "CampaignID"},
 	{Number: 2, Text: "Campaign does not belong to the user", Reasons: []apperr.Reason{apperr.ReasonCampaignNotFound}},
 	{Number: 3, Text: "Invalid campaign status", Detail: true, Reasons: []apperr.Reason{
-		apperr.ReasonStatusInvalid, apperr.ReasonStatusTransition, apperr.ReasonApprovalRequired, apperr.ReasonDeliveryRequired,
-		apperr.ReasonAlreadyBegun, apperr.ReasonNotBegun, apperr.ReasonApprovalWithdrawn,
+		apperr.ReasonStatusInvalid,
+		apperr.ReasonStatusTransition,
+		apperr.ReasonApprovalRequired,
+		apperr.ReasonDeliveryRequired,
+		apperr.ReasonAlreadyBegun,
+		apperr.ReasonNotBegun,
+		apperr.ReasonApprovalWithdrawn,
 	}},
 	{Number: 4, Text: "Email ID does not belong to the user", Reasons: []apperr.Reason{apperr.ReasonEmailNotFound}},
-	{Number: 5, Text: "Invalid schedule type: use Not Scheduled, Immediate, Future or Recursive", Reasons: []apperr.Reason{apperr.ReasonScheduleTypeInvalid}},
-	{Number: 6, Text: "Send date is required for future scheduled campaigns", Detail: true, Reasons: []apperr.Reason{apperr.ReasonScheduleDateRequired}},
-	{Number: 7, Text: "Send time is required for future scheduled campaigns", Detail: true, Reasons: []apperr.Reason{apperr.ReasonScheduleTimeRequired}},
-	{Number: 8, Text: "Either days of the week or days of the month must be specified for recursive campaigns", Detail: true, Reasons: []apperr.Reason{apperr.ReasonScheduleDaysRequired}},
-	{Number: 9, Text: "Months are required for recursive campaigns", Detail: true, Reasons: []apperr.Reason{apperr.ReasonScheduleMonthsRequired}},
-	{Number: 10, Text: "Hours are required for recursive campaigns", Detail: true, Reasons: []apperr.Reason{apperr.ReasonScheduleHoursRequired}},
-	{Number: 11, Text: "Minutes are required for recursive campaigns", Detail: true, Reasons: []apperr.Reason{apperr.ReasonScheduleMinutesRequired}},
-	{Number: 12, Text: "Maximum instances are required for recursive campaigns", Detail: true, Reasons: []apperr.Reason{apperr.ReasonScheduleMaxInstancesRequired}},
-	{Number: 13, Text: "Timezone is required for scheduled campaigns", Detail: true, Reasons: []apperr.Reason{apperr.ReasonScheduleZoneRequired}},
-	{Number: 14, Text: "The days to wait are required for automatic resending", Detail: true, Reasons: []apperr.Reason{apperr.ReasonAutoResendWaitDays}},
-	{Number: 15, Text: "The subject is required for automatic resending", Detail: true, Reasons: []apperr.Reason{apperr.ReasonAutoResendSubject}},
+	{
+		Number: 5, Text: "Invalid schedule type: use Not Scheduled, Immediate, Future or Recursive",
+		Reasons: []apperr.Reason{apperr.ReasonScheduleTypeInvalid},
+	},
+	{
+		Number: 6, Text: "Send date is required for future scheduled campaigns", Detail: true,
+		Reasons: []apperr.Reason{apperr.ReasonScheduleDateRequired},
+	},
+	{
+		Number: 7, Text: "Send time is required for future scheduled campaigns", Detail: true,
+		Reasons: []apperr.Reason{apperr.ReasonScheduleTimeRequired},
+	},
+	{
+		Number: 8, Text: "Either days of the week or days of the month must be specified for recursive campaigns",
+		Detail: true, Reasons: []apperr.Reason{apperr.ReasonScheduleDaysRequired},
+	},
+	{
+		Number: 9, Text: "Months are required for recursive campaigns", Detail: true,
+		Reasons: []apperr.Reason{apperr.ReasonScheduleMonthsRequired},
+	},
+	{
+		Number: 10, Text: "Hours are required for recursive campaigns", Detail: true,
+		Reasons: []apperr.Reason{apperr.ReasonScheduleHoursRequired},
+	},
+	{
+		Number: 11, Text: "Minutes are required for recursive campaigns", Detail: true,
+		Reasons: []apperr.Reason{apperr.ReasonScheduleMinutesRequired},
+	},
+	{
+		Number: 12, Text: "Maximum instances are required for recursive campaigns", Detail: true,
+		Reasons: []apperr.Reason{apperr.ReasonScheduleMaxInstancesRequired},
+	},
+	{
+		Number: 13, Text: "Timezone is required for scheduled campaigns", Detail: true,
+		Reasons: []apperr.Reason{apperr.ReasonScheduleZoneRequired},
+	},
+	{
+		Number: 14, Text: "The days to wait are required for automatic resending", Detail: true,
+		Reasons: []apperr.Reason{apperr.ReasonAutoResendWaitDays},
+	},
+	{
+		Number: 15, Text: "The subject is required for automatic resending", Detail: true,
+		Reasons: []apperr.Reason{apperr.ReasonAutoResendSubject},
+	},
 	{Number: 17, Text: "The A/B test is not an array", Reasons: []apperr.Reason{apperr.ReasonABTestShape}},
-	{Number: 18, Text: "The variations of the A/B test are not an array", Reasons: []apperr.Reason{apperr.ReasonABTestVariationsShape}},
-	{Number: 19, Text: "An email of the A/B test does not belong to the user", Reasons: []apperr.Reason{apperr.ReasonABTestEmailNotFound}},
-	{Number: 21, Text: "The A/B test has too few variations", Detail: true, Reasons: []apperr.Reason{apperr.ReasonABTestTooFewVariations}},
-	{Number: 22, Text: "The A/B test has too many variations", Detail: true, Reasons: []apperr.Reason{apperr.ReasonABTestTooManyVariations}},
-	{Number: 23, Text: "A field of the A/B test is missing", Detail: true, Reasons: []apperr.Reason{apperr.ReasonABTestFieldMissing}},
-	{Number: 24, Text: "A value of the A/B test cannot be accepted", Detail: true, Reasons: []apperr.Reason{apperr.ReasonABTestValue}},
-	{Number: 25, Text: "The share of the A/B test is too small", Detail: true, Reasons: []apperr.Reason{apperr.ReasonABTestShare}},
-	{Number: 26, Text: "Automatic resending is not possible for recursive campaigns", Reasons: []apperr.Reason{apperr.ReasonAutoResendRecurring}},
-	{Number: 27, Text: "The campaign is scheduled in the past", Detail: true, Reasons: []apperr.Reason{apperr.ReasonScheduleInPast}},
-	{Number: 28, Text: "The target audience cannot be understood", Detail: true, Reasons: []apperr.Reason{apperr.ReasonAudienceInvalid, apperr.ReasonAudienceTooLarge}},
-	{Number: 29, Text: "A list or segment of the target audience does not belong to the user", Detail: true, Reasons: []apperr.Reason{apperr.ReasonAudienceNotFound}},
-	{Number: 30, Text: "Not possible in the present status of the campaign", Detail: true, Reasons: []apperr.Reason{apperr.ReasonNotInStatus}},
+	{
+		Number: 18, Text: "The variations of the A/B test are not an array",
+		Reasons: []apperr.Reason{apperr.ReasonABTestVariationsShape},
+	},
+	{
+		Number: 19, Text: "An email of the A/B test does not belong to the user",
+		Reasons: []apperr.Reason{apperr.ReasonABTestEmailNotFound},
+	},
+	{
+		Number: 21, Text: "The A/B test has too few variations", Detail: true,
+		Reasons: []apperr.Reason{apperr.ReasonABTestTooFewVariations},
+	},
+	{
+		Number: 22, Text: "The A/B test has too many variations", Detail: true,
+		Reasons: []apperr.Reason{apperr.ReasonABTestTooManyVariations},
+	},
+	{
+		Number: 23, Text: "A field of the A/B test is missing", Detail: true,
+		Reasons: []apperr.Reason{apperr.ReasonABTestFieldMissing},
+	},
+	{
+		Number: 24, Text: "A value of the A/B test cannot be accepted", Detail: true,
+		Reasons: []apperr.Reason{apperr.ReasonABTestValue},
+	},
+	{
+		Number: 25, Text: "The share of the A/B test is too small", Detail: true,
+		Reasons: []apperr.Reason{apperr.ReasonABTestShare},
+	},
+	{
+		Number: 26, Text: "Automatic resending is not possible for recursive campaigns",
+		Reasons: []apperr.Reason{apperr.ReasonAutoResendRecurring},
+	},
+	{
+		Number: 27, Text: "The campaign is scheduled in the past", Detail: true,
+		Reasons: []apperr.Reason{apperr.ReasonScheduleInPast},
+	},
+	{
+		Number: 28, Text: "The target audience cannot be understood", Detail: true,
+		Reasons: []apperr.Reason{apperr.ReasonAudienceInvalid, apperr.ReasonAudienceTooLarge},
+	},
+	{
+		Number: 29, Text: "A list or segment of the target audience does not belong to the user", Detail: true,
+		Reasons: []apperr.Reason{apperr.ReasonAudienceNotFound},
+	},
+	{
+		Number: 30, Text: "Not possible in the present status of the campaign", Detail: true,
+		Reasons: []apperr.Reason{apperr.ReasonNotInStatus},
+	},
 	{Number: 31, Text: "A value cannot be accepted", Detail: true, NamesField: true, Reasons: []apperr.Reason{
 		apperr.ReasonNameRequired, apperr.ReasonNameTooLong, apperr.ReasonTextTooLong, apperr.ReasonValueInvalid,
 	}},
@@ -234,7 +360,9 @@ func (b *Bridge) copyCampaign(ctx context.Context, p Parameters) (Object, error)
 }
 
 // move makes the handler of a command that takes a campaign through its states.
-func (b *Bridge) move(action func(ctx context.Context, call campaign.Call) (*ent.Campaign, error)) func(context.Context, Parameters) (Object, error) {
+func (b *Bridge) move(
+	action func(ctx context.Context, call campaign.Call) (*ent.Campaign, error),
+) func(context.Context, Parameters) (Object, error) {
 	return func(ctx context.Context, p Parameters) (Object, error) {
 		if err := absent(p, "CampaignID"); err != nil {
 			return nil, err

@@ -51,7 +51,8 @@ func (b *Bridge) campaign(ctx context.Context, p Parameters) (Object, error) {
 	), nil
 }
 
-// detail is a campaign as Campaign.Get shows it: with numbers as such, and with name and status under both of their names.
+// detail is a campaign as Campaign.Get shows it: with numbers as such, and with name and status
+// under both of their names.
 type detail row
 
 func (d detail) emit(e *encoder) error {
@@ -124,7 +125,9 @@ func (b *Bridge) campaigns(ctx context.Context, p Parameters) (Object, error) {
 			}
 			return nil
 		}
-		return b.Campaigns.Each(ctx, filter, order, p.Count("RecordsFrom"), p.Count("RecordsPerRequest"), columnsRead, visit)
+		return b.Campaigns.Each(
+			ctx, filter, order, p.Count("RecordsFrom"), p.Count("RecordsPerRequest"), columnsRead, visit,
+		)
 	}
 	return success(Member{"ErrorText", ""}, Member{"Campaigns", Stream(rows)}, Member{"TotalCampaigns", total}), nil
 }

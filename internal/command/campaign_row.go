@@ -156,7 +156,8 @@ func (r row) emit(e *encoder) error {
 	return nil
 }
 
-// statistics are the blocks of a campaign: under Statistics, and again beside the columns, where older clients read them.
+// statistics are the blocks of a campaign: under Statistics, and again beside the columns, where
+// older clients read them.
 func (l *batch) statistics(c *ent.Campaign) Object {
 	blocks := dayBlocks(l.days[c.ID])
 	return append(Object{{"Statistics", blocks}}, blocks...)
@@ -164,7 +165,9 @@ func (l *batch) statistics(c *ent.Campaign) Object {
 
 func dayBlocks(days []statistics.Day) Object {
 	unique := func(of func(statistics.Day) statistics.Unique) Object {
-		return block(days, func(d statistics.Day) Object { return Object{{"Total", of(d).Total}, {"Unique", of(d).Unique}} })
+		return block(
+			days, func(d statistics.Day) Object { return Object{{"Total", of(d).Total}, {"Unique", of(d).Unique}} },
+		)
 	}
 	return Object{
 		{"OpenStatistics", unique(func(d statistics.Day) statistics.Unique { return d.Opens })},
@@ -175,7 +178,12 @@ func dayBlocks(days []statistics.Day) Object {
 		})},
 		{"ForwardStatistics", unique(func(d statistics.Day) statistics.Unique { return d.Forwards })},
 		{"BrowserViewStatistics", unique(func(d statistics.Day) statistics.Unique { return d.BrowserViews })},
-		{"BounceStatistics", block(days, func(d statistics.Day) Object { return Object{{"Hard", d.HardBounces}, {"Soft", d.SoftBounces}} })},
+		{
+			"BounceStatistics",
+			block(
+				days, func(d statistics.Day) Object { return Object{{"Hard", d.HardBounces}, {"Soft", d.SoftBounces}} },
+			),
+		},
 	}
 }
 

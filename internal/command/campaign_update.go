@@ -22,7 +22,8 @@ func (b *Bridge) updateCampaign(ctx context.Context, p Parameters) (Object, erro
 	return success(), nil
 }
 
-// campaignPatch reads what Campaign.Update is to change. Values that are none are handed on as such, so that the domain reports them in their place.
+// campaignPatch reads what Campaign.Update is to change. Values that are none are handed on as
+// such, so that the domain reports them in their place.
 func campaignPatch(p Parameters) campaign.Patch {
 	var faults apperr.Faults
 	patch := campaign.Patch{
@@ -137,7 +138,8 @@ func publishOnRSS(p Parameters, faults *apperr.Faults) *bool {
 	return &enabled
 }
 
-// abTestPatch reads ABTesting[TestSize], [TestDuration], [Winner] and [Variations][i][EmailID]. An empty ABTesting removes the test.
+// abTestPatch reads ABTesting[TestSize], [TestDuration], [Winner] and [Variations][i][EmailID]. An
+// empty ABTesting removes the test.
 func abTestPatch(p Parameters) *campaign.ABTestPatch {
 	given, sent := p["abtesting"]
 	if !sent || given == nil {
@@ -189,7 +191,9 @@ func abNumber(fields *branch, faults *apperr.Faults, name string) int {
 		return 0 // less than the least there is, whatever is behind the point
 	}
 	if err != nil {
-		faults.Add(apperr.InvalidField("ABTesting", apperr.ReasonABTestValue, "ABTesting[%s] is not a whole number", name))
+		faults.Add(
+			apperr.InvalidField("ABTesting", apperr.ReasonABTestValue, "ABTesting[%s] is not a whole number", name),
+		)
 	}
 	return n
 }
@@ -211,7 +215,11 @@ func abEmail(faults *apperr.Faults, i int, variation any) int64 {
 		text = strings.TrimSpace(textValue(fields.values["emailid"]))
 	}
 	if text == "" {
-		faults.Add(apperr.InvalidField("ABTesting", apperr.ReasonABTestFieldMissing, "ABTesting[Variations][%d][EmailID] is missing", i))
+		faults.Add(
+			apperr.InvalidField(
+				"ABTesting", apperr.ReasonABTestFieldMissing, "ABTesting[Variations][%d][EmailID] is missing", i,
+			),
+		)
 		return 0
 	}
 	if id := parseID(text); id != 0 {

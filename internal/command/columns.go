@@ -38,61 +38,146 @@ func (v *view) target() {
 	}
 }
 
-// columns are the columns of a campaign, in the order in which they are shown. Texts without limit cannot be ordered by: their keys would not fit
-// into a cursor.
+// columns are the columns of a campaign, in the order in which they are shown. Texts without limit
+// cannot be ordered by: their keys would not fit into a cursor.
 var columns = []column{
-	numberColumn("CampaignID", entcampaign.FieldID, func(c *ent.Campaign) int64 { return c.ID }).orderedBy(campaign.ByID),
+	numberColumn(
+		"CampaignID", entcampaign.FieldID, func(c *ent.Campaign) int64 { return c.ID },
+	).orderedBy(campaign.ByID),
 	numberColumn("RelOwnerUserID", entcampaign.FieldUserID, func(c *ent.Campaign) int64 { return c.UserID }),
 	// Stored values of status and schedule sort as their legacy spellings do.
-	spelledColumn("CampaignStatus", entcampaign.FieldStatus,
-		func(c *ent.Campaign) string { return string(c.Status) }, func(c *ent.Campaign) string { return c.Status.Legacy() }),
-	textColumn("CampaignStatusReason", entcampaign.FieldStatusReason, func(c *ent.Campaign) string { return c.StatusReason }),
-	textColumn("CampaignName", entcampaign.FieldName, func(c *ent.Campaign) string { return c.Name }).orderedBy(campaign.ByName),
+	spelledColumn(
+		"CampaignStatus", entcampaign.FieldStatus, func(c *ent.Campaign) string { return string(c.Status) },
+		func(c *ent.Campaign) string { return c.Status.Legacy() },
+	),
+	textColumn(
+		"CampaignStatusReason", entcampaign.FieldStatusReason, func(c *ent.Campaign) string { return c.StatusReason },
+	),
+	textColumn(
+		"CampaignName", entcampaign.FieldName, func(c *ent.Campaign) string { return c.Name },
+	).orderedBy(campaign.ByName),
 	emailColumn(),
-	spelledColumn("ScheduleType", entcampaign.FieldScheduleType,
-		func(c *ent.Campaign) string { return string(c.ScheduleType) }, func(c *ent.Campaign) string { return c.ScheduleType.Legacy() }),
-	spelledColumn("SendDate", entcampaign.FieldSendDate,
-		func(c *ent.Campaign) string { return c.SendDate }, func(c *ent.Campaign) string { return or(c.SendDate, unsetDate) }),
-	spelledColumn("SendTime", entcampaign.FieldSendTime,
-		func(c *ent.Campaign) string { return c.SendTime }, func(c *ent.Campaign) string { return or(c.SendTime, unsetTime) }),
+	spelledColumn(
+		"ScheduleType", entcampaign.FieldScheduleType, func(c *ent.Campaign) string { return string(c.ScheduleType) },
+		func(c *ent.Campaign) string { return c.ScheduleType.Legacy() },
+	),
+	spelledColumn(
+		"SendDate", entcampaign.FieldSendDate, func(c *ent.Campaign) string { return c.SendDate },
+		func(c *ent.Campaign) string { return or(c.SendDate, unsetDate) },
+	),
+	spelledColumn(
+		"SendTime", entcampaign.FieldSendTime, func(c *ent.Campaign) string { return c.SendTime },
+		func(c *ent.Campaign) string { return or(c.SendTime, unsetTime) },
+	),
 	textColumn("SendTimeZone", entcampaign.FieldSendTimeZone, func(c *ent.Campaign) string { return c.SendTimeZone }),
-	textColumn("ScheduleRecDaysOfWeek", entcampaign.FieldRecurDaysOfWeek, func(c *ent.Campaign) string { return c.RecurDaysOfWeek }),
-	textColumn("ScheduleRecDaysOfMonth", entcampaign.FieldRecurDaysOfMonth, func(c *ent.Campaign) string { return c.RecurDaysOfMonth }),
-	textColumn("ScheduleRecMonths", entcampaign.FieldRecurMonths, func(c *ent.Campaign) string { return c.RecurMonths }),
+	textColumn(
+		"ScheduleRecDaysOfWeek", entcampaign.FieldRecurDaysOfWeek,
+		func(c *ent.Campaign) string { return c.RecurDaysOfWeek },
+	),
+	textColumn(
+		"ScheduleRecDaysOfMonth", entcampaign.FieldRecurDaysOfMonth,
+		func(c *ent.Campaign) string { return c.RecurDaysOfMonth },
+	),
+	textColumn(
+		"ScheduleRecMonths", entcampaign.FieldRecurMonths, func(c *ent.Campaign) string { return c.RecurMonths },
+	),
 	textColumn("ScheduleRecHours", entcampaign.FieldRecurHours, func(c *ent.Campaign) string { return c.RecurHours }),
-	textColumn("ScheduleRecMinutes", entcampaign.FieldRecurMinutes, func(c *ent.Campaign) string { return c.RecurMinutes }),
-	numberColumn("ScheduleRecSendMaxInstance", entcampaign.FieldRecurMaxInstances, func(c *ent.Campaign) int64 { return int64(c.RecurMaxInstances) }),
-	numberColumn("ScheduleRecSentInstances", entcampaign.FieldSentInstances, func(c *ent.Campaign) int64 { return int64(c.SentInstances) }),
-	instantColumn("SendProcessStartedOn", campaign.BySendingStart, func(c *ent.Campaign) *time.Time { return c.SendingStartedAt }),
-	instantColumn("SendProcessFinishedOn", campaign.BySendingFinish, func(c *ent.Campaign) *time.Time { return c.SendingFinishedAt }),
-	numberColumn("TotalRecipients", entcampaign.FieldTotalRecipients, func(c *ent.Campaign) int64 { return c.TotalRecipients }).orderedBy(campaign.ByRecipients),
+	textColumn(
+		"ScheduleRecMinutes", entcampaign.FieldRecurMinutes, func(c *ent.Campaign) string { return c.RecurMinutes },
+	),
+	numberColumn(
+		"ScheduleRecSendMaxInstance", entcampaign.FieldRecurMaxInstances,
+		func(c *ent.Campaign) int64 { return int64(c.RecurMaxInstances) },
+	),
+	numberColumn(
+		"ScheduleRecSentInstances", entcampaign.FieldSentInstances,
+		func(c *ent.Campaign) int64 { return int64(c.SentInstances) },
+	),
+	instantColumn(
+		"SendProcessStartedOn", campaign.BySendingStart, func(c *ent.Campaign) *time.Time { return c.SendingStartedAt },
+	),
+	instantColumn(
+		"SendProcessFinishedOn", campaign.BySendingFinish,
+		func(c *ent.Campaign) *time.Time { return c.SendingFinishedAt },
+	),
+	numberColumn(
+		"TotalRecipients", entcampaign.FieldTotalRecipients, func(c *ent.Campaign) int64 { return c.TotalRecipients },
+	).orderedBy(campaign.ByRecipients),
 	numberColumn("TotalSent", entcampaign.FieldTotalSent, func(c *ent.Campaign) int64 { return c.TotalSent }),
 	numberColumn("TotalFailed", entcampaign.FieldTotalFailed, func(c *ent.Campaign) int64 { return c.TotalFailed }),
 	numberColumn("TotalOpens", entcampaign.FieldTotalOpens, func(c *ent.Campaign) int64 { return c.TotalOpens }),
 	numberColumn("UniqueOpens", entcampaign.FieldUniqueOpens, func(c *ent.Campaign) int64 { return c.UniqueOpens }),
 	numberColumn("TotalClicks", entcampaign.FieldTotalClicks, func(c *ent.Campaign) int64 { return c.TotalClicks }),
 	numberColumn("UniqueClicks", entcampaign.FieldUniqueClicks, func(c *ent.Campaign) int64 { return c.UniqueClicks }),
-	numberColumn("TotalForwards", entcampaign.FieldTotalForwards, func(c *ent.Campaign) int64 { return c.TotalForwards }),
-	numberColumn("UniqueForwards", entcampaign.FieldUniqueForwards, func(c *ent.Campaign) int64 { return c.UniqueForwards }),
-	numberColumn("TotalViewsOnBrowser", entcampaign.FieldTotalBrowserViews, func(c *ent.Campaign) int64 { return c.TotalBrowserViews }),
-	numberColumn("UniqueViewsOnBrowser", entcampaign.FieldUniqueBrowserViews, func(c *ent.Campaign) int64 { return c.UniqueBrowserViews }),
-	numberColumn("TotalUnsubscriptions", entcampaign.FieldTotalUnsubscriptions, func(c *ent.Campaign) int64 { return c.TotalUnsubscriptions }),
-	numberColumn("TotalHardBounces", entcampaign.FieldTotalHardBounces, func(c *ent.Campaign) int64 { return c.TotalHardBounces }),
-	numberColumn("TotalSoftBounces", entcampaign.FieldTotalSoftBounces, func(c *ent.Campaign) int64 { return c.TotalSoftBounces }),
-	numberColumn("TotalSpamReports", entcampaign.FieldTotalComplaints, func(c *ent.Campaign) int64 { return c.TotalComplaints }),
-	numberColumn("BenchmarkEmailsPerSecond", entcampaign.FieldBenchmarkEmailsPerSecond, func(c *ent.Campaign) int64 { return c.BenchmarkEmailsPerSecond }),
-	textColumn("ApprovalUserExplanation", entcampaign.FieldApprovalExplanation, func(c *ent.Campaign) string { return c.ApprovalExplanation }).unordered(),
-	textColumn("GoogleAnalyticsDomains", entcampaign.FieldGoogleAnalyticsDomains, func(c *ent.Campaign) string { return c.GoogleAnalyticsDomains }).unordered(),
-	flagColumn("PublishOnRSS", entcampaign.FieldPublishOnRss, func(c *ent.Campaign) bool { return c.PublishOnRss }).spelled("Disabled", "Enabled"),
+	numberColumn(
+		"TotalForwards", entcampaign.FieldTotalForwards, func(c *ent.Campaign) int64 { return c.TotalForwards },
+	),
+	numberColumn(
+		"UniqueForwards", entcampaign.FieldUniqueForwards, func(c *ent.Campaign) int64 { return c.UniqueForwards },
+	),
+	numberColumn(
+		"TotalViewsOnBrowser", entcampaign.FieldTotalBrowserViews,
+		func(c *ent.Campaign) int64 { return c.TotalBrowserViews },
+	),
+	numberColumn(
+		"UniqueViewsOnBrowser", entcampaign.FieldUniqueBrowserViews,
+		func(c *ent.Campaign) int64 { return c.UniqueBrowserViews },
+	),
+	numberColumn(
+		"TotalUnsubscriptions", entcampaign.FieldTotalUnsubscriptions,
+		func(c *ent.Campaign) int64 { return c.TotalUnsubscriptions },
+	),
+	numberColumn(
+		"TotalHardBounces", entcampaign.FieldTotalHardBounces,
+		func(c *ent.Campaign) int64 { return c.TotalHardBounces },
+	),
+	numberColumn(
+		"TotalSoftBounces", entcampaign.FieldTotalSoftBounces,
+		func(c *ent.Campaign) int64 { return c.TotalSoftBounces },
+	),
+	numberColumn(
+		"TotalSpamReports", entcampaign.FieldTotalComplaints, func(c *ent.Campaign) int64 { return c.TotalComplaints },
+	),
+	numberColumn(
+		"BenchmarkEmailsPerSecond", entcampaign.FieldBenchmarkEmailsPerSecond,
+		func(c *ent.Campaign) int64 { return c.BenchmarkEmailsPerSecond },
+	),
+	textColumn(
+		"ApprovalUserExplanation", entcampaign.FieldApprovalExplanation,
+		func(c *ent.Campaign) string { return c.ApprovalExplanation },
+	).unordered(),
+	textColumn(
+		"GoogleAnalyticsDomains", entcampaign.FieldGoogleAnalyticsDomains,
+		func(c *ent.Campaign) string { return c.GoogleAnalyticsDomains },
+	).unordered(),
+	flagColumn(
+		"PublishOnRSS", entcampaign.FieldPublishOnRss, func(c *ent.Campaign) bool { return c.PublishOnRss },
+	).spelled("Disabled", "Enabled"),
 	flagColumn("S2SEnabled", entcampaign.FieldS2sEnabled, func(c *ent.Campaign) bool { return c.S2sEnabled }),
-	flagColumn("AutoResendEnabled", entcampaign.FieldAutoResendEnabled, func(c *ent.Campaign) bool { return c.AutoResendEnabled }),
-	numberColumn("AutoResendWaitDays", entcampaign.FieldAutoResendWaitDays, func(c *ent.Campaign) int64 { return int64(c.AutoResendWaitDays) }),
-	textColumn("AutoResendSubject", entcampaign.FieldAutoResendSubject, func(c *ent.Campaign) string { return c.AutoResendSubject }),
-	textColumn("AutoResendPreHeaderText", entcampaign.FieldAutoResendPreheader, func(c *ent.Campaign) string { return c.AutoResendPreheader }),
-	textColumn("RulesJsonBundle", entcampaign.FieldAudienceSource, func(c *ent.Campaign) string { return c.AudienceSource }).unordered(),
+	flagColumn(
+		"AutoResendEnabled", entcampaign.FieldAutoResendEnabled,
+		func(c *ent.Campaign) bool { return c.AutoResendEnabled },
+	),
+	numberColumn(
+		"AutoResendWaitDays", entcampaign.FieldAutoResendWaitDays,
+		func(c *ent.Campaign) int64 { return int64(c.AutoResendWaitDays) },
+	),
+	textColumn(
+		"AutoResendSubject", entcampaign.FieldAutoResendSubject,
+		func(c *ent.Campaign) string { return c.AutoResendSubject },
+	),
+	textColumn(
+		"AutoResendPreHeaderText", entcampaign.FieldAutoResendPreheader,
+		func(c *ent.Campaign) string { return c.AutoResendPreheader },
+	),
+	textColumn(
+		"RulesJsonBundle", entcampaign.FieldAudienceSource, func(c *ent.Campaign) string { return c.AudienceSource },
+	).unordered(),
 	recipientColumn("RecipientLists", func(v *view) []int64 { return v.lists }),
 	recipientColumn("RecipientSegments", func(v *view) []int64 { return v.segments }),
-	instantColumn("LastActivityDateTime", campaign.ByLastActivity, func(c *ent.Campaign) *time.Time { return &c.LastActivityAt }),
+	instantColumn(
+		"LastActivityDateTime", campaign.ByLastActivity, func(c *ent.Campaign) *time.Time { return &c.LastActivityAt },
+	),
 	instantColumn("CreateDateTime", campaign.ByCreated, func(c *ent.Campaign) *time.Time { return &c.CreatedAt }),
 }
 
@@ -121,7 +206,10 @@ func or(text, otherwise string) string {
 }
 
 func newOrder(name, field string, kind page.Type, key func(*ent.Campaign) any) campaign.Order {
-	return campaign.Order{Name: name, Column: field, Type: kind, Key: func(c *ent.Campaign) page.Key { return page.Key{Value: key(c), ID: c.ID} }}
+	return campaign.Order{
+		Name: name, Column: field, Type: kind,
+		Key: func(c *ent.Campaign) page.Key { return page.Key{Value: key(c), ID: c.ID} },
+	}
 }
 
 func (c column) orderedBy(order campaign.Order) column {
@@ -147,7 +235,9 @@ func emailColumn() column {
 		}
 		return *c.EmailID
 	})
-	col.order = newOrder(col.name, entcampaign.FieldEmailID, page.Number, func(c *ent.Campaign) any { return page.Optional(c.EmailID) })
+	col.order = newOrder(
+		col.name, entcampaign.FieldEmailID, page.Number, func(c *ent.Campaign) any { return page.Optional(c.EmailID) },
+	)
 	col.order.Nullable = true
 	return col
 }

@@ -1,5 +1,6 @@
-// Package command owns the Command bridge: it reads the requests of the legacy API (POST Command=Campaign.Pause&…), calls the domains with
-// inputs of theirs, and answers in the legacy envelope, shape for shape and code for code. It holds no rule of campaigns and no query: what a
+// Package command owns the Command bridge: it reads the requests of the legacy API (POST
+// Command=Campaign.Pause&…), calls the domains with inputs of theirs, and answers in the legacy
+// envelope, shape for shape and code for code. It holds no rule of campaigns and no query: what a
 // command may do is decided by the same service methods that GraphQL calls.
 package command
 
@@ -47,14 +48,15 @@ type Options struct {
 	MaxBody int64
 	// Bodies admits bodies that are not small. Default: limits of its own.
 	Bodies *surface.Bodies
-	// Timeout ends a command, its SQL included; of a list that is streamed each stretch between two writes. Default 30 s.
+	// Timeout ends a command, its SQL included; of a list that is streamed each stretch between two
+	// writes. Default 30 s.
 	Timeout time.Duration
 	// Logger receives server faults, each once. Default slog.Default().
 	Logger *slog.Logger
 	// RequestID tells the id under which a fault is logged and answered. Default: a random one for each fault.
 	RequestID func(context.Context) string
-	// Observe, if set, is told of every request: the declared name of its command (empty when there was none), how it ended and how
-	// long it took.
+	// Observe, if set, is told of every request: the declared name of its command (empty when there
+	// was none), how it ended and how long it took.
 	Observe func(command string, outcome Outcome, took time.Duration)
 }
 
@@ -99,7 +101,10 @@ func New(services Services, opts Options) *Bridge {
 		opts.Observe = func(string, Outcome, time.Duration) {}
 	}
 	b := &Bridge{Services: services, opts: opts, byName: map[string]*Command{}}
-	b.commands = slices.Concat(b.userCommands(), b.campaignCommands(), b.tagCommands(), b.emailCommands(), b.listCommands(), b.subscriberCommands())
+	b.commands = slices.Concat(
+		b.userCommands(), b.campaignCommands(), b.tagCommands(), b.emailCommands(), b.listCommands(),
+		b.subscriberCommands(),
+	)
 	for i := range b.commands {
 		b.byName[fold(b.commands[i].Name)] = &b.commands[i]
 	}
@@ -109,9 +114,10 @@ func New(services Services, opts Options) *Bridge {
 // Commands returns the declarations of all commands.
 func (b *Bridge) Commands() []Command { return slices.Clone(b.commands) }
 
-// Execute runs one command for the caller of ctx, as the GraphQL field command does. Parameters are anything that JSON can say as one object, or its
-// text as a json.RawMessage. A failure of the command, an unknown command included, is a Response like any other. A list without limit is
-// read while the Response is marshalled, and whole.
+// Execute runs one command for the caller of ctx, as the GraphQL field command does. Parameters are
+// anything that JSON can say as one object, or its text as a json.RawMessage. A failure of the
+// command, an unknown command included, is a Response like any other. A list without limit is read
+// while the Response is marshalled, and whole.
 func (b *Bridge) Execute(ctx context.Context, name string, parameters any) Response {
 	p, err := parametersOf(parameters)
 	if err != nil {
@@ -121,7 +127,9 @@ func (b *Bridge) Execute(ctx context.Context, name string, parameters any) Respo
 }
 
 // execute finds and runs a command. identify, if set, returns the context of the caller.
-func (b *Bridge) execute(ctx context.Context, name string, p Parameters, identify func(ctx context.Context) (context.Context, error)) Response {
+func (b *Bridge) execute(
+	ctx context.Context, name string, p Parameters, identify func(ctx context.Context) (context.Context, error),
+) Response {
 	cmd := b.find(name)
 	if cmd == nil {
 		return unknownCommand(name)
@@ -134,7 +142,9 @@ func (b *Bridge) execute(ctx context.Context, name string, p Parameters, identif
 // find returns the command of a name, nil for none.
 func (b *Bridge) find(name string) *Command { return b.byName[fold(strings.TrimSpace(name))] }
 
-func (b *Bridge) run(ctx context.Context, cmd *Command, p Parameters, identify func(ctx context.Context) (context.Context, error)) Response {
+func (b *Bridge) run(
+	ctx context.Context, cmd *Command, p Parameters, identify func(ctx context.Context) (context.Context, error),
+) Response {
 	if !cmd.Public {
 		var err error
 		if identify != nil {

@@ -23,8 +23,15 @@ import (
 
 func (f *fixture) field(t *testing.T, p person, list int64, of kind.FieldType) int64 {
 	t.Helper()
-	made, err := f.db.Client(p.ctx).CustomField.Create().SetListID(list).SetName(string(of)).SetNameKey(string(of)).SetType(of).
-		SetChoices(`["Red","Blue"]`).SetCreatedAt(f.now()).Save(p.ctx)
+	made, err := f.db.Client(p.ctx).
+		CustomField.Create().
+		SetListID(list).
+		SetName(string(of)).
+		SetNameKey(string(of)).
+		SetType(of).
+		SetChoices(`["Red","Blue"]`).
+		SetCreatedAt(f.now()).
+		Save(p.ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +51,13 @@ func (f *fixture) segment(t *testing.T, p person, list int64) int64 {
 func (f *fixture) subscribe(t *testing.T, p person, list int64, address string) {
 	t.Helper()
 	form := url.Values{
-		"Command": {"Subscriber.Subscribe"}, "APIKey": {p.key}, "ListID": {itoa(list)}, "EmailAddress": {address}, "IPAddress": {"192.0.2.1"},
+		"Command": {
+			"Subscriber.Subscribe",
+		},
+		"APIKey":       {p.key},
+		"ListID":       {itoa(list)},
+		"EmailAddress": {address},
+		"IPAddress":    {"192.0.2.1"},
 	}
 	if got := f.post(form.Encode()); !strings.Contains(got.body, `"Success":true`) {
 		t.Fatal(got.body)
@@ -81,7 +94,10 @@ func TestEmailCommands(t *testing.T) {
 			s.step(name, "key", "Command=Email.Update&EmailID={email}&"+parameters)
 		}
 		s.step("update 1, 9", "key", "Command=Email.Update&Subject=x")
-		s.step("update 1, 4, 6, 7, 10, 31", "key", "Command=Email.Update&ValidateScope=Letter&Mode=Word&FromEmail=x&ReplyToEmail=y&OpenTracking=maybe")
+		s.step(
+			"update 1, 4, 6, 7, 10, 31", "key",
+			"Command=Email.Update&ValidateScope=Letter&Mode=Word&FromEmail=x&ReplyToEmail=y&OpenTracking=maybe",
+		)
 		s.step("update 3", "key", "Command=Email.Update&EmailID=999999999&ValidateScope=Campaign")
 		s.step("update 3: not a number", "key", "Command=Email.Update&EmailID=1.5&ValidateScope=Campaign")
 		s.step("update 3, 9: of somebody else", "key", "Command=Email.Update&EmailID={theirs}")
@@ -95,14 +111,23 @@ func TestEmailCommands(t *testing.T) {
 		set("update 11", "ValidateScope=Campaign&HTMLContent=<p>Hello</p>&PlainContent=%25Link:Unsubscribe%25")
 		set("update 12", "ValidateScope=Campaign&HTMLContent=%25Link:Unsubscribe%25&PlainContent=Hello")
 		set("update 11, 12", "ValidateScope=campaign&HTMLContent=<p>Hello</p>&PlainContent=Hello")
-		set("update 31: a long subject, a line break, no boolean", "ValidateScope=OptIn&Subject={long}&FromName=a%0Ab&LinkTracking=maybe")
+		set(
+			"update 31: a long subject, a line break, no boolean",
+			"ValidateScope=OptIn&Subject={long}&FromName=a%0Ab&LinkTracking=maybe",
+		)
 		s.step("update 99999", "reader", "Command=Email.Update&EmailID={email}&ValidateScope=OptIn")
 		set("an opt-in message needs no link", "ValidateScope=OptIn&PlainContent=Please+confirm")
 		set("an answer needs no link", "ValidateScope=AutoResponder&HTMLContent=<p>Thanks</p>")
-		set("everything", "ValidateScope=Campaign&EmailName=Summer&Subject=Größte+Auswahl&PreHeaderText=Today&FromName=Shop&FromEmail=shop@example.com&ReplyToName=Help"+
-			"&ReplyToEmail=help@example.com&HTMLContent=<a+href=\"%25Link:Unsubscribe%25\">leave</a>&PlainContent=leave:+%25link:unsubscribe%25&Mode=Unlayer&OpenTracking=no&LinkTracking=0")
+		set(
+			"everything",
+			"ValidateScope=Campaign&EmailName=Summer&Subject=Größte+Auswahl&PreHeaderText=Today&FromName=Shop&FromEmail=shop@example.com&ReplyToName=Help"+
+				"&ReplyToEmail=help@example.com&HTMLContent=<a+href=\"%25Link:Unsubscribe%25\">leave</a>&PlainContent=leave:+%25link:unsubscribe%25&Mode=Unlayer&OpenTracking=no&LinkTracking=0",
+		)
 		f.advance(time.Hour)
-		set("one field, the others empty", "ValidateScope=Campaign&EmailName=&Subject=New&PreHeaderText=&FromName=&FromEmail=&HTMLContent=&PlainContent=&Mode=&OpenTracking=")
+		set(
+			"one field, the others empty",
+			"ValidateScope=Campaign&EmailName=&Subject=New&PreHeaderText=&FromName=&FromEmail=&HTMLContent=&PlainContent=&Mode=&OpenTracking=",
+		)
 		s.request("get as JSON", "json", "key", `{"Command":"Email.Get","EmailID":{email}}`, jsonRequest)
 		s.step("get as XML", "key", "Command=Email.Get&EmailID={email}&ResponseFormat=XML")
 		s.step("a page", "reader", "Command=Emails.Get&RecordsFrom=0&RecordsPerRequest=2")
@@ -118,7 +143,10 @@ func TestEmailCommands(t *testing.T) {
 		s.step("delete 3: used by a campaign", "key", "Command=Email.Delete&EmailID={email}")
 		tested := f.campaign(t, me, "Test")
 		f.patch(t, me, tested, campaign.Patch{ABTest: &campaign.ABTestPatch{Test: &campaign.ABTest{
-			TestSize: 20, TestDuration: 24, Winner: campaign.WinnerByOpens, Variations: []campaign.ABVariation{{EmailID: test}, {EmailID: email}},
+			TestSize:     20,
+			TestDuration: 24,
+			Winner:       campaign.WinnerByOpens,
+			Variations:   []campaign.ABVariation{{EmailID: test}, {EmailID: email}},
 		}}})
 		ready := kind.StatusReady
 		f.patch(t, me, tested, campaign.Patch{Status: &ready})
@@ -150,10 +178,19 @@ func TestListCommands(t *testing.T) {
 		s.step("none", "key", "Command=Lists.Get")
 		s.step("create", "writer", "Command=List.Create&SubscriberListName=+News+letter+")
 		f.advance(time.Hour)
-		s.request("create as JSON", "json", "", `{"Command":"List.Create","APIKey":"{key}","SubscriberListName":"customers"}`, jsonRequest)
+		s.request(
+			"create as JSON", "json", "", `{"Command":"List.Create","APIKey":"{key}","SubscriberListName":"customers"}`,
+			jsonRequest,
+		)
 		f.advance(time.Hour)
-		s.request("create as multipart", "multipart", "", "APIKey={key}&Command=List.Create&SubscriberListName=Árvore", multipartRequest)
-		s.request("create by GET", "query", "", "apikey={key}&command=list.create&subscriberlistname=News+letter", queryRequest)
+		s.request(
+			"create as multipart", "multipart", "", "APIKey={key}&Command=List.Create&SubscriberListName=Árvore",
+			multipartRequest,
+		)
+		s.request(
+			"create by GET", "query", "", "apikey={key}&command=list.create&subscriberlistname=News+letter",
+			queryRequest,
+		)
 		s.step("create of 250 characters", "key", "Command=List.Create&SubscriberListName={name250}")
 		s.step("create 1", "key", "Command=List.Create")
 		s.step("create 1: empty", "key", "Command=List.Create&SubscriberListName=")
@@ -226,13 +263,30 @@ func TestSubscriberCommands(t *testing.T) {
 			s.step(name, "key", "Command=Subscriber.Subscribe&"+parameters)
 		}
 		subscribe("subscribe", "ListID={list}&EmailAddress=Anna@Example.com&IPAddress=192.0.2.7")
-		s.request("subscribe as JSON", "json", "writer", `{"Command":"Subscriber.Subscribe","ListID":{list},"EmailAddress":"ben@example.com","IPAddress":"2001:DB8::1",`+
-			`"CustomField{text}":"Köln","CustomField{number}":12.5,"CustomField{date}":"2026-02-28","CustomField{boolean}":true,"Fields":{"CustomField{choice}":"red"}}`, jsonRequest)
-		s.request("subscribe as multipart", "multipart", "key", "Command=Subscriber.Subscribe&ListID={list}&EmailAddress=carl@example.com&IPAddress=192.0.2.9&Fields[CustomField{text}]=Ulm", multipartRequest)
-		s.request("subscribe by GET", "query", "key", "command=subscriber.subscribe&listid={list}&emailaddress=dora@example.com&ipaddress=192.0.2.9&fields[customfield{number}]=-1e3&customfield{number}=7", queryRequest)
+		s.request(
+			"subscribe as JSON",
+			"json",
+			"writer",
+			`{"Command":"Subscriber.Subscribe","ListID":{list},"EmailAddress":"ben@example.com","IPAddress":"2001:DB8::1",`+
+				`"CustomField{text}":"Köln","CustomField{number}":12.5,"CustomField{date}":"2026-02-28","CustomField{boolean}":true,"Fields":{"CustomField{choice}":"red"}}`,
+			jsonRequest,
+		)
+		s.request(
+			"subscribe as multipart", "multipart", "key",
+			"Command=Subscriber.Subscribe&ListID={list}&EmailAddress=carl@example.com&IPAddress=192.0.2.9&Fields[CustomField{text}]=Ulm",
+			multipartRequest,
+		)
+		s.request(
+			"subscribe by GET", "query", "key",
+			"command=subscriber.subscribe&listid={list}&emailaddress=dora@example.com&ipaddress=192.0.2.9&fields[customfield{number}]=-1e3&customfield{number}=7",
+			queryRequest,
+		)
 		subscribe("to a list with double opt-in", "ListID={double}&EmailAddress=anna@example.com&IPAddress=192.0.2.7")
 		subscribe("again before it is confirmed", "ListID={double}&EmailAddress=ANNA@example.com&IPAddress=192.0.2.8")
-		subscribe("fields that the list does not have", "ListID={double}&EmailAddress=emil@example.com&IPAddress=192.0.2.7&CustomField{text}=x&CustomField{theirField}=x&CustomField999999999=x&CustomFieldN=x&CustomField=x")
+		subscribe(
+			"fields that the list does not have",
+			"ListID={double}&EmailAddress=emil@example.com&IPAddress=192.0.2.7&CustomField{text}=x&CustomField{theirField}=x&CustomField999999999=x&CustomFieldN=x&CustomField=x",
+		)
 		subscribe("1: no list", "EmailAddress=a@example.com&IPAddress=192.0.2.1")
 		subscribe("1: nothing at all", "CustomField1=x")
 		subscribe("2: no address", "ListID={list}&EmailAddress=+&IPAddress=192.0.2.1")
@@ -243,15 +297,29 @@ func TestSubscriberCommands(t *testing.T) {
 		subscribe("4: of somebody else", "ListID={theirs}&EmailAddress=nobody&IPAddress=192.0.2.1")
 		subscribe("5", "ListID={list}&EmailAddress=nobody&IPAddress=192.0.2.1")
 		subscribe("5: a name", "ListID={list}&EmailAddress=Anna+<anna2@example.com>&IPAddress=192.0.2.1")
-		subscribe("8: no number", "ListID={list}&EmailAddress=x@example.com&IPAddress=192.0.2.1&CustomField{number}=many")
-		subscribe("8: no date", "ListID={list}&EmailAddress=x@example.com&IPAddress=192.0.2.1&CustomField{date}=2026-02-29")
-		subscribe("8: no boolean", "ListID={list}&EmailAddress=x@example.com&IPAddress=192.0.2.1&CustomField{boolean}=maybe")
-		subscribe("8: no choice", "ListID={list}&EmailAddress=x@example.com&IPAddress=192.0.2.1&CustomField{choice}=green")
+		subscribe(
+			"8: no number", "ListID={list}&EmailAddress=x@example.com&IPAddress=192.0.2.1&CustomField{number}=many",
+		)
+		subscribe(
+			"8: no date", "ListID={list}&EmailAddress=x@example.com&IPAddress=192.0.2.1&CustomField{date}=2026-02-29",
+		)
+		subscribe(
+			"8: no boolean", "ListID={list}&EmailAddress=x@example.com&IPAddress=192.0.2.1&CustomField{boolean}=maybe",
+		)
+		subscribe(
+			"8: no choice", "ListID={list}&EmailAddress=x@example.com&IPAddress=192.0.2.1&CustomField{choice}=green",
+		)
 		subscribe("9", "ListID={list}&EmailAddress=ANNA@example.com&IPAddress=192.0.2.1")
-		subscribe("empty fields are not given", "ListID={list}&EmailAddress=fred@example.com&IPAddress=192.0.2.1&CustomField{number}=&CustomField{text}=")
+		subscribe(
+			"empty fields are not given",
+			"ListID={list}&EmailAddress=fred@example.com&IPAddress=192.0.2.1&CustomField{number}=&CustomField{text}=",
+		)
 		f.suppress(t, me, "gina@example.com")
 		subscribe("a suppressed address", "ListID={list}&EmailAddress=gina@example.com&IPAddress=192.0.2.1")
-		s.step("99999", "reader", "Command=Subscriber.Subscribe&ListID={list}&EmailAddress=x@example.com&IPAddress=192.0.2.1")
+		s.step(
+			"99999", "reader",
+			"Command=Subscriber.Subscribe&ListID={list}&EmailAddress=x@example.com&IPAddress=192.0.2.1",
+		)
 		s.step("99998", "", "Command=Subscriber.Subscribe&ListID={list}&EmailAddress=x@example.com&IPAddress=192.0.2.1")
 
 		leave := func(name, parameters string) {
@@ -268,10 +336,22 @@ func TestSubscriberCommands(t *testing.T) {
 		leave("leave 4: unknown", "ListID=999999999&EmailAddress=anna@example.com")
 		leave("leave 4: of somebody else", "ListID={theirs}&EmailAddress=anna@example.com")
 		for name, campaign := range map[string]string{"unknown": "999999999", "no number": "last", "of somebody else": "{theirCampaign}"} {
-			if got := f.post(s.expand("Command=Subscriber.Unsubscribe&ListID={list}&EmailAddress=anna@example.com&CampaignID=" + campaign + "&APIKey=" + me.key)); !strings.Contains(got.body, `"Success":true`) {
+			if got := f.post(
+				s.expand(
+					"Command=Subscriber.Unsubscribe&ListID={list}&EmailAddress=anna@example.com&CampaignID=" + campaign + "&APIKey=" + me.key,
+				),
+			); !strings.Contains(
+				got.body, `"Success":true`,
+			) {
 				t.Errorf("because of a campaign that is %s: %s", name, got.body)
 			}
-			if got := f.post(s.expand("Command=Subscriber.Subscribe&ListID={list}&EmailAddress=anna@example.com&IPAddress=192.0.2.1&APIKey=" + me.key)); !strings.Contains(got.body, `"Success":true`) {
+			if got := f.post(
+				s.expand(
+					"Command=Subscriber.Subscribe&ListID={list}&EmailAddress=anna@example.com&IPAddress=192.0.2.1&APIKey=" + me.key,
+				),
+			); !strings.Contains(
+				got.body, `"Success":true`,
+			) {
 				t.Errorf("back on the list: %s", got.body)
 			}
 		}
@@ -282,10 +362,17 @@ func TestSubscriberCommands(t *testing.T) {
 		leave("leave before it was confirmed", "ListID={double}&EmailAddress=emil@example.com&CampaignID=")
 		s.step("leave 99999", "reader", "Command=Subscriber.Unsubscribe&ListID={list}&EmailAddress=carl@example.com")
 		f.advance(time.Hour)
-		subscribe("back again, with other fields", "ListID={list}&EmailAddress=ben@example.com&IPAddress=192.0.2.20&CustomField{text}=Bonn&CustomField{date}=2026-03-01+10:00:00")
+		subscribe(
+			"back again, with other fields",
+			"ListID={list}&EmailAddress=ben@example.com&IPAddress=192.0.2.20&CustomField{text}=Bonn&CustomField{date}=2026-03-01+10:00:00",
+		)
 		s.step("who is on the list", "key", "Command=Subscribers.Get&SubscriberListID={list}")
 		s.step("who is on the list with double opt-in", "key", "Command=Subscribers.Get&SubscriberListID={double}")
-		if got := f.post("Command=Campaign.Get&retrievestatistics=1&campaignid=" + itoa(id) + "&APIKey=" + me.key).body; !strings.Contains(got, `"TotalUnsubscriptions":1,`) ||
+		if got := f.post(
+			"Command=Campaign.Get&retrievestatistics=1&campaignid=" + itoa(id) + "&APIKey=" + me.key,
+		).body; !strings.Contains(
+			got, `"TotalUnsubscriptions":1,`,
+		) ||
 			!strings.Contains(got, `"UnsubscriptionStatistics":{"2026-11-23":{"Total":1,"Unique":1}`) {
 			t.Errorf("the campaign does not count the one who left: %s", got)
 		}
@@ -310,7 +397,10 @@ func TestSubscribersGet(t *testing.T) {
 		s.let("age", age)
 		f.field(t, me, f.list(t, me, "another"), kind.FieldDate)
 		byRules := func(name string, field int64) {
-			rules := fmt.Sprintf(`{"operator":"and","rules":[{"type":"fields","field_id":"CustomField%d","operator":"begins with","value":"köln"}]}`, field)
+			rules := fmt.Sprintf(
+				`{"operator":"and","rules":[{"type":"fields","field_id":"CustomField%d","operator":"begins with","value":"köln"}]}`,
+				field,
+			)
 			id := f.segment(t, me, list)
 			f.db.Client(me.ctx).Segment.UpdateOneID(id).SetRules(rules).ExecX(me.ctx)
 			s.let(name, id)
@@ -321,7 +411,9 @@ func TestSubscribersGet(t *testing.T) {
 		client := f.db.Client(me.ctx)
 		for i, address := range []string{"Dora@example.com", "anna@example.com", "ben_1@example.net", "carl%2@example.net", "emil@example.com", "fred@example.com", "gina@example.com"} {
 			f.subscribe(t, me, list, address)
-			update := client.Subscriber.Update().Where(emailIs(address)).SetSubscriptionIP(fmt.Sprintf("192.0.2.%d", i+1))
+			update := client.Subscriber.Update().
+				Where(emailIs(address)).
+				SetSubscriptionIP(fmt.Sprintf("192.0.2.%d", i+1))
 			switch i {
 			case 1:
 				update.SetStatus(kind.SubscriberPending)
@@ -338,25 +430,60 @@ func TestSubscribersGet(t *testing.T) {
 			f.advance(-time.Minute)
 		}
 		dora := client.Subscriber.Query().Where(emailIs("Dora@example.com")).OnlyIDX(me.ctx)
-		client.FieldValue.Create().SetSubscriberID(dora).SetCustomFieldID(city).SetText("Köln <1>").SetTextKey("köln <1>").ExecX(me.ctx)
-		client.FieldValue.Create().SetSubscriberID(dora).SetCustomFieldID(age).SetText("30").SetTextKey("30").SetNumber(30).ExecX(me.ctx)
+		client.FieldValue.Create().
+			SetSubscriberID(dora).
+			SetCustomFieldID(city).
+			SetText("Köln <1>").
+			SetTextKey("köln <1>").
+			ExecX(me.ctx)
+		client.FieldValue.Create().
+			SetSubscriberID(dora).
+			SetCustomFieldID(age).
+			SetText("30").
+			SetTextKey("30").
+			SetNumber(30).
+			ExecX(me.ctx)
 		s.let("dora", dora)
 
 		s.step("1", "key", "Command=Subscribers.Get")
 		s.step("2: unknown", "key", "Command=Subscribers.Get&SubscriberListID={list}&SubscriberSegment=999999999")
-		s.step("2: of somebody else", "key", "Command=Subscribers.Get&SubscriberListID={list}&SubscriberSegment={theirSegment}")
-		s.step("2: with a sign", "key", "Command=Subscribers.Get&SubscriberListID={list}&SubscriberSegment=%2B{segment}")
+		s.step(
+			"2: of somebody else", "key",
+			"Command=Subscribers.Get&SubscriberListID={list}&SubscriberSegment={theirSegment}",
+		)
+		s.step(
+			"2: with a sign", "key", "Command=Subscribers.Get&SubscriberListID={list}&SubscriberSegment=%2B{segment}",
+		)
 		s.step("2: no such name", "key", "Command=Subscribers.Get&SubscriberListID={list}&SubscriberSegment=Friends")
-		s.step("3: its rules name what is gone", "key", "Command=Subscribers.Get&SubscriberListID={list}&SubscriberSegment={broken}")
-		s.step("a segment by rules", "key", "Command=Subscribers.Get&SubscriberListID={list}&SubscriberSegment={segment}&RecordsPerRequest=1")
+		s.step(
+			"3: its rules name what is gone", "key",
+			"Command=Subscribers.Get&SubscriberListID={list}&SubscriberSegment={broken}",
+		)
+		s.step(
+			"a segment by rules", "key",
+			"Command=Subscribers.Get&SubscriberListID={list}&SubscriberSegment={segment}&RecordsPerRequest=1",
+		)
 		s.step("4: unknown", "key", "Command=Subscribers.Get&SubscriberListID=999999999")
 		s.step("4: not a number", "key", "Command=Subscribers.Get&SubscriberListID=all")
 		s.step("4: of somebody else", "key", "Command=Subscribers.Get&SubscriberListID={theirs}")
 		s.step("99999", "writer", "Command=Subscribers.Get&SubscriberListID={list}")
-		s.step("everyone", "key", "Command=Subscribers.Get&SubscriberListID={list}&SubscriberSegment=&RecordsPerRequest=&RecordsFrom=&SearchField=&SearchKeyword=&OrderField=&OrderType=")
-		s.request("a page as JSON", "json", "key", `{"Command":"Subscribers.Get","SubscriberListID":{list},"RecordsPerRequest":1,"RecordsFrom":3}`, jsonRequest)
-		s.request("a page by GET", "query", "key", "command=subscribers.get&subscriberlistid={list}&recordsperrequest=1", queryRequest)
-		s.request("a page as multipart", "multipart", "key", "Command=Subscribers.Get&SubscriberListID={list}&RecordsPerRequest=1", multipartRequest)
+		s.step(
+			"everyone", "key",
+			"Command=Subscribers.Get&SubscriberListID={list}&SubscriberSegment=&RecordsPerRequest=&RecordsFrom=&SearchField=&SearchKeyword=&OrderField=&OrderType=",
+		)
+		s.request(
+			"a page as JSON", "json", "key",
+			`{"Command":"Subscribers.Get","SubscriberListID":{list},"RecordsPerRequest":1,"RecordsFrom":3}`,
+			jsonRequest,
+		)
+		s.request(
+			"a page by GET", "query", "key", "command=subscribers.get&subscriberlistid={list}&recordsperrequest=1",
+			queryRequest,
+		)
+		s.request(
+			"a page as multipart", "multipart", "key",
+			"Command=Subscribers.Get&SubscriberListID={list}&RecordsPerRequest=1", multipartRequest,
+		)
 		s.step("as XML", "key", "Command=Subscribers.Get&SubscriberListID={list}&SearchKeyword=dora&ResponseFormat=XML")
 		who := func(name, parameters string) {
 			t.Helper()
@@ -424,7 +551,9 @@ func TestOfManyScriptsThatSubscribeAnAddressOneWins(t *testing.T) {
 			var wait sync.WaitGroup
 			for i := range answers {
 				wait.Go(func() {
-					answers[i] = f.post(form + "&EmailAddress=a@example.com&APIKey=" + me.key + "&ListID=" + itoa(list)).body
+					answers[i] = f.post(
+						form + "&EmailAddress=a@example.com&APIKey=" + me.key + "&ListID=" + itoa(list),
+					).body
 				})
 			}
 			wait.Wait()
@@ -472,7 +601,14 @@ func TestLongListsOfPeopleAreWhole(t *testing.T) {
 			}
 		}
 		all := f.addresses(t, me, list, "OrderField=SubscriptionStatus")
-		if page := f.addresses(t, me, list, "OrderField=SubscriptionStatus&RecordsFrom=10&RecordsPerRequest=400"); !slices.Equal(page, all[10:410]) {
+		if page := f.addresses(
+			t,
+			me,
+			list,
+			"OrderField=SubscriptionStatus&RecordsFrom=10&RecordsPerRequest=400",
+		); !slices.Equal(
+			page, all[10:410],
+		) {
 			t.Errorf("a page of 400 holds %d", len(page))
 		}
 	})
@@ -488,7 +624,9 @@ func TestAnAdminWorksForTheOwner(t *testing.T) {
 		field := f.field(t, owner, list, kind.FieldText)
 		f.suppress(t, admin, "a@example.com")
 		all := func(form string) string {
-			return f.post(form + "&APIKey=" + admin.key + "&IPAddress=192.0.2.1&EmailAddress=a@example.com&ListID=" + itoa(list)).body
+			return f.post(
+				form + "&APIKey=" + admin.key + "&IPAddress=192.0.2.1&EmailAddress=a@example.com&ListID=" + itoa(list),
+			).body
 		}
 		for _, form := range []string{
 			"Command=Subscriber.Subscribe&CustomField" + itoa(field) + "=Ulm",
@@ -499,16 +637,29 @@ func TestAnAdminWorksForTheOwner(t *testing.T) {
 			}
 		}
 		want := `"SubscriptionDate":"2026-11-23 11:00:00","SubscriptionIP":"192.0.2.1","UnsubscriptionDate":"0000-00-00 00:00:00",` +
-			`"OptInDate":"0000-00-00 00:00:00","CustomField` + itoa(field) + `":"Ulm"}],"TotalSubscribers":1`
+			`"OptInDate":"0000-00-00 00:00:00","CustomField` + itoa(
+			field,
+		) + `":"Ulm"}],"TotalSubscribers":1`
 		for _, key := range []string{owner.key, admin.key} {
-			if got := f.post("Command=Subscribers.Get&SubscriberSegment=Active&SubscriberListID=" + itoa(list) + "&APIKey=" + key).body; !strings.Contains(got, want) {
+			if got := f.post(
+				"Command=Subscribers.Get&SubscriberSegment=Active&SubscriberListID=" + itoa(list) + "&APIKey=" + key,
+			).body; !strings.Contains(
+				got, want,
+			) {
 				t.Errorf("the list is %s, want %s in it", got, want)
 			}
 		}
-		if got := all("Command=Email.Get&EmailID=" + itoa(email)); !strings.Contains(got, `"CreateDateTime":"2026-11-23 11:00:00"`) || !strings.Contains(got, `"RelUserID":`+itoa(owner.ID)) {
+		if got := all(
+			"Command=Email.Get&EmailID=" + itoa(email),
+		); !strings.Contains(got, `"CreateDateTime":"2026-11-23 11:00:00"`) ||
+			!strings.Contains(got, `"RelUserID":`+itoa(owner.ID)) {
 			t.Errorf("the email is %s", got)
 		}
-		if got := all("Command=Subscriber.Unsubscribe&CampaignID=" + itoa(theirs)); !strings.Contains(got, `"Success":true`) {
+		if got := all(
+			"Command=Subscriber.Unsubscribe&CampaignID=" + itoa(theirs),
+		); !strings.Contains(
+			got, `"Success":true`,
+		) {
 			t.Errorf("because of a campaign of another account than the list's: %s", got)
 		}
 		if c, err := f.campaigns.Get(admin.ctx, theirs); err != nil || c.TotalUnsubscriptions != 0 {
@@ -517,7 +668,11 @@ func TestAnAdminWorksForTheOwner(t *testing.T) {
 		if got := all("Command=Subscriber.Subscribe&IPAddress=192.0.2.1"); !strings.Contains(got, `"Success":true`) {
 			t.Errorf("subscribe again: %s", got)
 		}
-		if got := all("Command=Subscriber.Unsubscribe&CampaignID=" + itoa(id)); !strings.Contains(got, `"Success":true`) {
+		if got := all(
+			"Command=Subscriber.Unsubscribe&CampaignID=" + itoa(id),
+		); !strings.Contains(
+			got, `"Success":true`,
+		) {
 			t.Errorf("unsubscribe: %s", got)
 		}
 		if c, err := f.campaigns.Get(owner.ctx, id); err != nil || c.TotalUnsubscriptions != 1 {
@@ -536,7 +691,14 @@ func TestHostileTextIsWellFormedInEveryList(t *testing.T) {
 		list := f.db.Client(me.ctx).SubscriberList.Query().OnlyIDX(me.ctx)
 		field := itoa(f.field(t, me, list, kind.FieldText))
 		f.post(url.Values{
-			"Command": {"Subscriber.Subscribe"}, "APIKey": {me.key}, "ListID": {itoa(list)}, "EmailAddress": {"a'b@example.com"}, "IPAddress": {"::1"}, "CustomField" + field: {hostile},
+			"Command": {
+				"Subscriber.Subscribe",
+			},
+			"APIKey":              {me.key},
+			"ListID":              {itoa(list)},
+			"EmailAddress":        {"a'b@example.com"},
+			"IPAddress":           {"::1"},
+			"CustomField" + field: {hostile},
 		}.Encode())
 		html := hostile
 		if _, err := f.emails.Create(me.ctx, content.Patch{HTML: &html, Plain: &html}, nil); err != nil {
@@ -566,7 +728,10 @@ func TestHostileTextIsWellFormedInEveryList(t *testing.T) {
 				}
 			}
 			if got.status != http.StatusOK || found != want {
-				t.Errorf("%s: %d, the text was found %d times, want %d: %s (%s)", name, got.status, found, want, got.body, made.body)
+				t.Errorf(
+					"%s: %d, the text was found %d times, want %d: %s (%s)", name, got.status, found, want, got.body,
+					made.body,
+				)
 			}
 		}
 	})

@@ -8,8 +8,8 @@ import (
 	"campaignql/internal/kind"
 )
 
-// Command is the declaration of one legacy command: what it takes, what it can answer, and which GraphQL field does the same. Dispatch,
-// documentation and metrics all read it.
+// Command is the declaration of one legacy command: what it takes, what it can answer, and which
+// GraphQL field does the same. Dispatch, documentation and metrics all read it.
 type Command struct {
 	// Name is the legacy name, such as "Campaign.Pause"; requests may write it in any case.
 	Name string
@@ -19,7 +19,8 @@ type Command struct {
 	Doc string
 	// Public commands need no caller.
 	Public bool
-	// Scope is what a key needs for the command, empty for a public one. The domain checks it; here it is documentation.
+	// Scope is what a key needs for the command, empty for a public one. The domain checks it; here
+	// it is documentation.
 	Scope kind.Scope
 	// Parameters are what the command reads. Any other parameter is ignored.
 	Parameters []Parameter

@@ -21,8 +21,8 @@ const (
 	maxNesting = 8
 	// maxFields is how many fields a form may have, and how many values a JSON body.
 	maxFields = 20_000
-	// maxLevels is how many levels the bracketed names of a form may make: each takes hundreds of bytes, however short the
-	// name is.
+	// maxLevels is how many levels the bracketed names of a form may make: each takes hundreds of
+	// bytes, however short the name is.
 	maxLevels = 2_000
 	// fieldSize is about how many bytes a field, or a value of JSON, takes once it is decoded, beside its text.
 	fieldSize = 160
@@ -93,12 +93,16 @@ func readParameters(contentType string, body encoded) (Parameters, error) {
 		}
 		return readJSON(body.Bytes())
 	default:
-		return nil, malformed(fmt.Sprintf("The content type %q is not supported: send a form or JSON.", kind.Cut(kind.Clean(media), 100)))
+		return nil, malformed(
+			fmt.Sprintf("The content type %q is not supported: send a form or JSON.", kind.Cut(kind.Clean(media), 100)),
+		)
 	}
 }
 
-// readForm reads an URL-encoded form. Unlike url.ParseQuery it keeps the order of the fields, as the last of a repeated one counts, and takes a
-// semicolon, and a % that begins no code, for what they are: scripts send %Link:Unsubscribe% as it stands. With an error it returns the fields that could be read, so that the refusal can be written as they ask.
+// readForm reads an URL-encoded form. Unlike url.ParseQuery it keeps the order of the fields, as
+// the last of a repeated one counts, and takes a semicolon, and a % that begins no code, for what
+// they are: scripts send %Link:Unsubscribe% as it stands. With an error it returns the fields that
+// could be read, so that the refusal can be written as they ask.
 func readForm(text string) (Parameters, error) {
 	form := form{into: Parameters{}}
 	for pair := range strings.SplitSeq(text, "&") {
@@ -199,8 +203,8 @@ func readJSON(body []byte) (Parameters, error) {
 	return p, nil
 }
 
-// countValues returns how many values the arrays and objects of a JSON text have at most, in one pass and without reading them: every value but the first
-// of its array or object follows a comma.
+// countValues returns how many values the arrays and objects of a JSON text have at most, in one
+// pass and without reading them: every value but the first of its array or object follows a comma.
 func countValues(text []byte) int {
 	n, quoted := 0, false
 	for i := 0; i < len(text); i++ {
@@ -275,8 +279,8 @@ func (b *branch) position(key string) string {
 	return key
 }
 
-// brackets splits a[b][][c] into a and its keys. What is no such name is a name as a whole; what follows the last bracket is dropped, as in PHP.
-// At most one key over the limit is returned.
+// brackets splits a[b][][c] into a and its keys. What is no such name is a name as a whole; what
+// follows the last bracket is dropped, as in PHP. At most one key over the limit is returned.
 func brackets(name string) (base string, keys []string) {
 	base, rest, found := strings.Cut(name, "[")
 	if !found || base == "" {

@@ -57,7 +57,9 @@ func TestParametersAreReadAsPHPReadsThem(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := (&incoming{bridge: New(Services{}, Options{})}).read(r.Context(), httptest.NewRecorder(), r, p); err != nil {
+			if err := (&incoming{bridge: New(Services{}, Options{})}).read(
+				r.Context(), httptest.NewRecorder(), r, p,
+			); err != nil {
 				t.Fatal(err)
 			}
 			got := map[string]string{}
@@ -103,7 +105,8 @@ func TestRequestsThatCannotBeReadSayWhy(t *testing.T) {
 			}
 			w := httptest.NewRecorder()
 			New(Services{}, Options{MaxBody: 1 << 20}).ServeHTTP(w, r)
-			if w.Code != tc.status || !strings.Contains(w.Body.String(), tc.want) || !strings.Contains(w.Body.String(), `"Errors":[{"Code":`) {
+			if w.Code != tc.status || !strings.Contains(w.Body.String(), tc.want) ||
+				!strings.Contains(w.Body.String(), `"Errors":[{"Code":`) {
 				t.Errorf("got %d %s, want %d with %s", w.Code, w.Body, tc.status, tc.want)
 			}
 		})

@@ -24,7 +24,10 @@ func (b *Bridge) emailCommands() []Command {
 			Parameters: []Parameter{required("EmailID", "The email.")},
 			Codes: []Code{
 				{Number: 1, Shape: Array, Text: "EmailID is missing", Missing: "EmailID"},
-				{Number: 2, Shape: Array, Text: "Email not found", Reasons: []apperr.Reason{apperr.ReasonEmailNotFound}},
+				{
+					Number: 2, Shape: Array, Text: "Email not found",
+					Reasons: []apperr.Reason{apperr.ReasonEmailNotFound},
+				},
 			},
 			run: b.email,
 		},
@@ -38,10 +41,13 @@ func (b *Bridge) emailCommands() []Command {
 			run: b.emails,
 		},
 		{
-			Name: "Email.Update", Operation: "updateEmail", Scope: kind.ScopeWrite,
+			Name:       "Email.Update",
+			Operation:  "updateEmail",
+			Scope:      kind.ScopeWrite,
 			Doc:        "Changes what it names of an email, all or nothing, after it has validated the content that results.",
-			Parameters: emailParameters, Codes: emailCodes,
-			run: b.updateEmail,
+			Parameters: emailParameters,
+			Codes:      emailCodes,
+			run:        b.updateEmail,
 		},
 		{
 			Name: "Email.Delete", Operation: "deleteEmails", Scope: kind.ScopeWrite,
@@ -49,8 +55,14 @@ func (b *Bridge) emailCommands() []Command {
 			Parameters: []Parameter{required("EmailID", "The email.")},
 			Codes: []Code{
 				{Number: 1, Shape: Array, Text: "EmailID is missing", Missing: "EmailID"},
-				{Number: 2, Shape: Array, Text: "Email not found", Reasons: []apperr.Reason{apperr.ReasonEmailNotFound}},
-				{Number: 3, Text: "A campaign that is not a Draft uses the email", Detail: true, Reasons: []apperr.Reason{apperr.ReasonEmailInUse}},
+				{
+					Number: 2, Shape: Array, Text: "Email not found",
+					Reasons: []apperr.Reason{apperr.ReasonEmailNotFound},
+				},
+				{
+					Number: 3, Text: "A campaign that is not a Draft uses the email", Detail: true,
+					Reasons: []apperr.Reason{apperr.ReasonEmailInUse},
+				},
 			},
 			run: b.deleteEmail,
 		},
@@ -59,7 +71,9 @@ func (b *Bridge) emailCommands() []Command {
 
 var emailParameters = []Parameter{
 	required("EmailID", "The email."),
-	required("ValidateScope", "What the content is for: OptIn, Campaign (which needs unsubscribe links) or AutoResponder."),
+	required(
+		"ValidateScope", "What the content is for: OptIn, Campaign (which needs unsubscribe links) or AutoResponder.",
+	),
 	optional("EmailName", "The name, for the owner alone; at most 250 characters."),
 	optional("Subject", "The subject, at most 500 characters."),
 	optional("PreHeaderText", "What mailboxes show after the subject, at most 500 characters."),
@@ -78,18 +92,53 @@ var emailParameters = []Parameter{
 var emailCodes = []Code{
 	{Number: 1, Shape: Array, Text: "EmailID is missing", Missing: "EmailID"},
 	{Number: 3, Shape: Array, Text: "Email not found", Reasons: []apperr.Reason{apperr.ReasonEmailNotFound}},
-	{Number: 4, Shape: Array, Text: "Mode is none of Empty, Editor, Template, Import, Stripo and Unlayer", Reasons: []apperr.Reason{apperr.ReasonEmailModeUnknown}},
-	{Number: 6, Shape: Array, Text: "FromEmail is no email address", Field: "fromEmail", Reasons: []apperr.Reason{apperr.ReasonEmailAddressInvalid}},
-	{Number: 7, Shape: Array, Text: "ReplyToEmail is no email address", Field: "replyToEmail", Reasons: []apperr.Reason{apperr.ReasonEmailAddressInvalid}},
-	{Number: 8, Shape: Array, Text: "HTML and plain content are both empty", Reasons: []apperr.Reason{apperr.ReasonEmailContentRequired}},
-	{Number: 9, Shape: Array, Text: "ValidateScope is missing", Reasons: []apperr.Reason{apperr.ReasonEmailScopeRequired}},
-	{Number: 10, Shape: Array, Text: "ValidateScope is none of OptIn, Campaign and AutoResponder", Reasons: []apperr.Reason{apperr.ReasonEmailScopeUnknown}},
-	{Number: 11, Shape: Array, Text: "The HTML content has no unsubscribe link: put in %Link:Unsubscribe%", Reasons: []apperr.Reason{apperr.ReasonEmailHTMLUnsubscribeLink}},
-	{Number: 12, Shape: Array, Text: "The plain content has no unsubscribe link: put in %Link:Unsubscribe%", Reasons: []apperr.Reason{apperr.ReasonEmailPlainUnsubscribeLink}},
-	{Number: 30, Shape: Array, Text: "Not possible in the present status of a campaign", Detail: true, Reasons: []apperr.Reason{apperr.ReasonNotInStatus}},
-	{Number: 31, Shape: Array, Text: "A value cannot be accepted", Detail: true, NamesField: true, Reasons: []apperr.Reason{
-		apperr.ReasonEmailTextTooLong, apperr.ReasonEmailLineBreak, apperr.ReasonEmailContentTooLarge, apperr.ReasonValueInvalid,
-	}},
+	{
+		Number: 4, Shape: Array, Text: "Mode is none of Empty, Editor, Template, Import, Stripo and Unlayer",
+		Reasons: []apperr.Reason{apperr.ReasonEmailModeUnknown},
+	},
+	{
+		Number: 6, Shape: Array, Text: "FromEmail is no email address", Field: "fromEmail",
+		Reasons: []apperr.Reason{apperr.ReasonEmailAddressInvalid},
+	},
+	{
+		Number: 7, Shape: Array, Text: "ReplyToEmail is no email address", Field: "replyToEmail",
+		Reasons: []apperr.Reason{apperr.ReasonEmailAddressInvalid},
+	},
+	{
+		Number: 8, Shape: Array, Text: "HTML and plain content are both empty",
+		Reasons: []apperr.Reason{apperr.ReasonEmailContentRequired},
+	},
+	{
+		Number: 9, Shape: Array, Text: "ValidateScope is missing",
+		Reasons: []apperr.Reason{apperr.ReasonEmailScopeRequired},
+	},
+	{
+		Number: 10, Shape: Array, Text: "ValidateScope is none of OptIn, Campaign and AutoResponder",
+		Reasons: []apperr.Reason{apperr.ReasonEmailScopeUnknown},
+	},
+	{
+		Number: 11, Shape: Array, Text: "The HTML content has no unsubscribe link: put in %Link:Unsubscribe%",
+		Reasons: []apperr.Reason{apperr.ReasonEmailHTMLUnsubscribeLink},
+	},
+	{
+		Number: 12, Shape: Array, Text: "The plain content has no unsubscribe link: put in %Link:Unsubscribe%",
+		Reasons: []apperr.Reason{apperr.ReasonEmailPlainUnsubscribeLink},
+	},
+	{
+		Number: 30, Shape: Array, Text: "Not possible in the present status of a campaign", Detail: true,
+		Reasons: []apperr.Reason{apperr.ReasonNotInStatus},
+	},
+	{
+		Number:     31,
+		Shape:      Array,
+		Text:       "A value cannot be accepted",
+		Detail:     true,
+		NamesField: true,
+		Reasons: []apperr.Reason{
+			apperr.ReasonEmailTextTooLong, apperr.ReasonEmailLineBreak, apperr.ReasonEmailContentTooLarge,
+			apperr.ReasonValueInvalid,
+		},
+	},
 }
 
 func (b *Bridge) createEmail(ctx context.Context, _ Parameters) (Object, error) {
@@ -138,7 +187,9 @@ func (b *Bridge) emails(ctx context.Context, p Parameters) (Object, error) {
 			}
 			return nil
 		}
-		return b.Emails.Each(ctx, content.Filter{}, content.ByCreated, p.Count("RecordsFrom"), p.Count("RecordsPerRequest"), nil, visit)
+		return b.Emails.Each(
+			ctx, content.Filter{}, content.ByCreated, p.Count("RecordsFrom"), p.Count("RecordsPerRequest"), nil, visit,
+		)
 	}
 	return success(Member{"TotalEmailCount", total}, Member{"Emails", Stream(rows)}), nil
 }
@@ -173,7 +224,8 @@ func (b *Bridge) updateEmail(ctx context.Context, p Parameters) (Object, error) 
 	return nil, emailFaults(err, !p.Has("EmailID"))
 }
 
-// emailPatch reads what Email.Update is to change. Values that are none are handed on as such, so that the domain reports them beside the others.
+// emailPatch reads what Email.Update is to change. Values that are none are handed on as such, so
+// that the domain reports them beside the others.
 func emailPatch(p Parameters) content.Patch {
 	var faults apperr.Faults
 	scope := content.Scope(strings.TrimSpace(p.Text("ValidateScope")))

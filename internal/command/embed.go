@@ -14,15 +14,20 @@ const maxEmbedded = 4 << 20
 
 var errTooLong = errors.New("command: the envelope is too long")
 
-// Answer runs one command for the caller of ctx and returns the legacy envelope as JSON, for a surface that puts it into an answer of its own. The
-// parameters are the text of a JSON object, or nothing; credentials among them authenticate nobody, but User.Login and User.Logout read theirs. The envelope says what went wrong, as over HTTP; one longer than 4 MiB is refused in
-// favour of pages.
+// Answer runs one command for the caller of ctx and returns the legacy envelope as JSON, for a
+// surface that puts it into an answer of its own. The parameters are the text of a JSON object, or
+// nothing; credentials among them authenticate nobody, but User.Login and User.Logout read theirs.
+// The envelope says what went wrong, as over HTTP; one longer than 4 MiB is refused in favour of
+// pages.
 func (b *Bridge) Answer(ctx context.Context, name string, parameters json.RawMessage) json.RawMessage {
 	started := time.Now()
 	response := b.Execute(ctx, name, parameters)
 	text, err := response.within(maxEmbedded)
 	if err != nil {
-		failed := hardFailure(http.StatusBadRequest, codeMalformed, fmt.Sprintf("The answer is longer than %d bytes: ask for pages.", maxEmbedded))
+		failed := hardFailure(
+			http.StatusBadRequest, codeMalformed,
+			fmt.Sprintf("The answer is longer than %d bytes: ask for pages.", maxEmbedded),
+		)
 		if !errors.Is(err, errTooLong) {
 			failed = b.failure(ctx, b.byName[fold(response.Command)], err)
 		}

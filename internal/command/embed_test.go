@@ -34,11 +34,19 @@ func TestAnswersWithinADocumentAreObservedAndTellNoCause(t *testing.T) {
 			{me.ctx, "Tags.Get", "{", `{"Success":false,"ErrorCode":100000,"ErrorText":"The body is not valid JSON.",`},
 			{gone, "Campaigns.Get", "{}", `{"Success":false,"ErrorCode":100005,"ErrorText":"An unexpected error occurred on the server, request r-7.",`},
 		} {
-			if got := bridge.Answer(tc.ctx, tc.name, json.RawMessage(tc.parameters)); !json.Valid(got) || !strings.HasPrefix(string(got), tc.want) {
+			if got := bridge.Answer(
+				tc.ctx,
+				tc.name,
+				json.RawMessage(tc.parameters),
+			); !json.Valid(got) ||
+				!strings.HasPrefix(string(got), tc.want) {
 				t.Errorf("%s %s: %s, want %s", tc.name, tc.parameters, got, tc.want)
 			}
 		}
-		if want := "Tags.Get success, Campaigns.Get success, Campaign.Pause refused,  refused,  refused, Campaigns.Get failed"; strings.Join(seen, ", ") != want {
+		if want := "Tags.Get success, Campaigns.Get success, Campaign.Pause refused,  refused,  refused, Campaigns.Get failed"; strings.Join(
+			seen,
+			", ",
+		) != want {
 			t.Errorf("observed %q", seen)
 		}
 	})

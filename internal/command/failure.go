@@ -66,7 +66,10 @@ func hardFailure(status, code int, text string) Response {
 }
 
 func unknownCommand(name string) Response {
-	return hardFailure(http.StatusBadRequest, codeUnknownCommand, fmt.Sprintf("Invalid API command: %q not found.", kind.Cut(name, 100)))
+	return hardFailure(
+		http.StatusBadRequest, codeUnknownCommand,
+		fmt.Sprintf("Invalid API command: %q not found.", kind.Cut(name, 100)),
+	)
 }
 
 // refused is the envelope of a failure that a command answers.
@@ -74,7 +77,8 @@ func refused(members ...Member) Response {
 	return Response{Status: http.StatusOK, Outcome: Refused, Body: append(Object{{"Success", false}}, members...)}
 }
 
-// failure turns an error into the answer: a fault that the command's table knows into its code, any other by its apperr.Code.
+// failure turns an error into the answer: a fault that the command's table knows into its code, any
+// other by its apperr.Code.
 func (b *Bridge) failure(ctx context.Context, cmd *Command, err error) Response {
 	faults := apperr.All(err)
 	for _, fault := range faults {
@@ -105,7 +109,9 @@ func ofCaller(code apperr.Code) bool {
 func (b *Bridge) general(ctx context.Context, cmd *Command, code apperr.Code, fault *apperr.Error, err error) Response {
 	switch code {
 	case apperr.Unauthenticated:
-		return refused(Member{"ErrorCode", codeUnauthenticated}, Member{"ErrorText", "Authentication failure or session expired"})
+		return refused(
+			Member{"ErrorCode", codeUnauthenticated}, Member{"ErrorText", "Authentication failure or session expired"},
+		)
 	case apperr.Denied:
 		return refused(Member{"ErrorCode", codeDenied}, Member{"ErrorText", "Not enough privileges"})
 	case apperr.Limited:
@@ -128,11 +134,15 @@ func (b *Bridge) general(ctx context.Context, cmd *Command, code apperr.Code, fa
 	case apperr.Internal:
 		return b.fault(ctx, cmd.Name, http.StatusInternalServerError, err)
 	default:
-		return b.fault(ctx, cmd.Name, http.StatusInternalServerError, fmt.Errorf("command: no answer for the code %q: %w", code, err))
+		return b.fault(
+			ctx, cmd.Name, http.StatusInternalServerError,
+			fmt.Errorf("command: no answer for the code %q: %w", code, err),
+		)
 	}
 }
 
-// later answers that the same command may succeed soon: the database is busy, time ran out, or a race was lost too often.
+// later answers that the same command may succeed soon: the database is busy, time ran out, or a
+// race was lost too often.
 func (b *Bridge) later(ctx context.Context, cmd *Command, err error) Response {
 	fault := surface.Public(err)
 	response := b.fault(ctx, cmd.Name, surface.Status(apperr.Unavailable), err)
@@ -149,7 +159,9 @@ func (b *Bridge) fault(ctx context.Context, command string, status int, err erro
 	case code == apperr.Unavailable && cause(err) == nil:
 		level = slog.LevelInfo // the server is busy, which is no fault of it
 	}
-	b.opts.Logger.Log(ctx, level, "command failed", "request_id", id, "command", command, "error", err, "cause", cause(err))
+	b.opts.Logger.Log(
+		ctx, level, "command failed", "request_id", id, "command", command, "error", err, "cause", cause(err),
+	)
 	return hardFailure(status, codeServerFault, "An unexpected error occurred on the server, request "+id+".")
 }
 

@@ -37,8 +37,16 @@ func TestEveryCodeHasAnAnswer(t *testing.T) {
 	}
 	for _, code := range apperr.Codes() {
 		var log strings.Builder
-		b := New(Services{}, Options{Logger: slog.New(slog.NewTextHandler(&log, nil)), RequestID: func(context.Context) string { return "r-9" }})
-		err := &apperr.Error{Code: code, Message: "a message", RetryAfter: 7 * time.Second, Err: errors.New("secret of the driver")}
+		b := New(
+			Services{},
+			Options{
+				Logger:    slog.New(slog.NewTextHandler(&log, nil)),
+				RequestID: func(context.Context) string { return "r-9" },
+			},
+		)
+		err := &apperr.Error{
+			Code: code, Message: "a message", RetryAfter: 7 * time.Second, Err: errors.New("secret of the driver"),
+		}
 		got := b.failure(t.Context(), &Command{Name: "A.B"}, err)
 		body, marshalErr := got.MarshalJSON()
 		if marshalErr != nil {
@@ -52,7 +60,8 @@ func TestEveryCodeHasAnAnswer(t *testing.T) {
 		if strings.Contains(string(body), "secret") {
 			t.Errorf("%s: the answer shows the cause: %s", code, body)
 		}
-		if log.Len() > 0 && (!strings.Contains(log.String(), "secret of the driver") || !strings.Contains(log.String(), "r-9")) {
+		if log.Len() > 0 &&
+			(!strings.Contains(log.String(), "secret of the driver") || !strings.Contains(log.String(), "r-9")) {
 			t.Errorf("%s: the log lacks the cause or the request: %s", code, log.String())
 		}
 	}
@@ -61,7 +70,12 @@ func TestEveryCodeHasAnAnswer(t *testing.T) {
 func TestAnErrorOfNoDomainIsAServerFault(t *testing.T) {
 	t.Parallel()
 	b := New(Services{}, Options{Logger: slog.New(slog.DiscardHandler)})
-	if got := b.failure(t.Context(), &Command{}, errors.New("boom")); got.Status != http.StatusInternalServerError || got.Outcome != Failed {
+	if got := b.failure(
+		t.Context(),
+		&Command{},
+		errors.New("boom"),
+	); got.Status != http.StatusInternalServerError ||
+		got.Outcome != Failed {
 		t.Errorf("got %+v, want a server fault", got)
 	}
 }
@@ -111,13 +125,16 @@ func TestDeclarations(t *testing.T) {
 // TestColumnsOfTheLegacyTable is the list of the contract, word for word.
 func TestColumnsOfTheLegacyTable(t *testing.T) {
 	t.Parallel()
-	want := strings.Split("CampaignID,RelOwnerUserID,CampaignStatus,CampaignStatusReason,CampaignName,RelEmailID,ScheduleType,SendDate,SendTime,SendTimeZone,"+
-		"ScheduleRecDaysOfWeek,ScheduleRecDaysOfMonth,ScheduleRecMonths,ScheduleRecHours,ScheduleRecMinutes,ScheduleRecSendMaxInstance,"+
-		"ScheduleRecSentInstances,SendProcessStartedOn,SendProcessFinishedOn,TotalRecipients,TotalSent,TotalFailed,TotalOpens,UniqueOpens,"+
-		"TotalClicks,UniqueClicks,TotalForwards,UniqueForwards,TotalViewsOnBrowser,UniqueViewsOnBrowser,TotalUnsubscriptions,TotalHardBounces,"+
-		"TotalSoftBounces,TotalSpamReports,BenchmarkEmailsPerSecond,ApprovalUserExplanation,GoogleAnalyticsDomains,PublishOnRSS,S2SEnabled,"+
-		"AutoResendEnabled,AutoResendWaitDays,AutoResendSubject,AutoResendPreHeaderText,RulesJsonBundle,RecipientLists,RecipientSegments,"+
-		"LastActivityDateTime,CreateDateTime", ",")
+	want := strings.Split(
+		"CampaignID,RelOwnerUserID,CampaignStatus,CampaignStatusReason,CampaignName,RelEmailID,ScheduleType,SendDate,SendTime,SendTimeZone,"+
+			"ScheduleRecDaysOfWeek,ScheduleRecDaysOfMonth,ScheduleRecMonths,ScheduleRecHours,ScheduleRecMinutes,ScheduleRecSendMaxInstance,"+
+			"ScheduleRecSentInstances,SendProcessStartedOn,SendProcessFinishedOn,TotalRecipients,TotalSent,TotalFailed,TotalOpens,UniqueOpens,"+
+			"TotalClicks,UniqueClicks,TotalForwards,UniqueForwards,TotalViewsOnBrowser,UniqueViewsOnBrowser,TotalUnsubscriptions,TotalHardBounces,"+
+			"TotalSoftBounces,TotalSpamReports,BenchmarkEmailsPerSecond,ApprovalUserExplanation,GoogleAnalyticsDomains,PublishOnRSS,S2SEnabled,"+
+			"AutoResendEnabled,AutoResendWaitDays,AutoResendSubject,AutoResendPreHeaderText,RulesJsonBundle,RecipientLists,RecipientSegments,"+
+			"LastActivityDateTime,CreateDateTime",
+		",",
+	)
 	var got []string
 	for _, col := range columns {
 		got = append(got, col.name)

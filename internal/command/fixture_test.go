@@ -68,19 +68,29 @@ func newFixture(t *testing.T, db *store.Store) *fixture {
 	// Every test is a client of its own to the counters of failed logins, whose database and clock they share.
 	f := &fixture{client: rand.Text(), db: db, clock: new(atomic.Int64), log: new(bytes.Buffer), send: formRequest}
 	f.clock.Store(start.UnixMicro())
-	f.accounts = account.New(db, account.Options{Now: f.now, Passwords: account.Argon2{MemoryKiB: 8, Time: 1, Threads: 1}})
-	f.emails = content.New(db, content.Options{Now: f.now, UsedInTests: func(ctx context.Context, owners, ids []int64) (int64, string, error) {
-		return f.campaigns.EmailInTests(ctx, owners, ids)
-	}, Editing: func(ctx context.Context, owner, id int64) (func(context.Context) error, error) {
-		return f.campaigns.EditEmail(ctx, owner, id)
-	}})
+	f.accounts = account.New(
+		db, account.Options{Now: f.now, Passwords: account.Argon2{MemoryKiB: 8, Time: 1, Threads: 1}},
+	)
+	f.emails = content.New(
+		db,
+		content.Options{Now: f.now, UsedInTests: func(ctx context.Context, owners, ids []int64) (int64, string, error) {
+			return f.campaigns.EmailInTests(ctx, owners, ids)
+		}, Editing: func(ctx context.Context, owner, id int64) (func(context.Context) error, error) {
+			return f.campaigns.EditEmail(ctx, owner, id)
+		}},
+	)
 	audiences := query.New(db, query.Options{Now: f.now})
 	f.campaigns = campaign.New(db, f.emails, campaign.Options{Now: f.now, CheckAudience: audiences.Check})
 	f.tags = tag.New(db, tag.Options{Now: f.now})
 	counts := statistics.New(db)
 	f.bridge = command.New(command.Services{
-		Accounts: f.accounts, Campaigns: f.campaigns, Emails: f.emails, Lists: list.New(db, list.Options{Now: f.now}), Statistics: counts,
-		Subscribers: subscriber.New(db, counts, audiences, subscriber.Options{Now: f.now}), Tags: f.tags,
+		Accounts:    f.accounts,
+		Campaigns:   f.campaigns,
+		Emails:      f.emails,
+		Lists:       list.New(db, list.Options{Now: f.now}),
+		Statistics:  counts,
+		Subscribers: subscriber.New(db, counts, audiences, subscriber.Options{Now: f.now}),
+		Tags:        f.tags,
 	}, command.Options{
 		Logger:    slog.New(slog.NewTextHandler(f.log, nil)),
 		RequestID: func(context.Context) string { return "r-1" },
@@ -180,7 +190,12 @@ func (f *fixture) email(t *testing.T, p person) int64 {
 
 func (f *fixture) list(t *testing.T, p person, name string) int64 {
 	t.Helper()
-	l, err := f.db.Client(p.ctx).SubscriberList.Create().SetName(name).SetNameKey(name).SetCreatedAt(f.now()).Save(p.ctx)
+	l, err := f.db.Client(p.ctx).
+		SubscriberList.Create().
+		SetName(name).
+		SetNameKey(name).
+		SetCreatedAt(f.now()).
+		Save(p.ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,7 +205,13 @@ func (f *fixture) list(t *testing.T, p person, name string) int64 {
 // numberField makes a custom field of every list.
 func (f *fixture) numberField(t *testing.T, p person) int64 {
 	t.Helper()
-	made, err := f.db.Client(p.ctx).CustomField.Create().SetName("n").SetNameKey("n").SetType(kind.FieldNumber).SetCreatedAt(f.now()).Save(p.ctx)
+	made, err := f.db.Client(p.ctx).
+		CustomField.Create().
+		SetName("n").
+		SetNameKey("n").
+		SetType(kind.FieldNumber).
+		SetCreatedAt(f.now()).
+		Save(p.ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -260,7 +281,8 @@ func multipartRequest(body string) *http.Request {
 	return r
 }
 
-// script is a scenario told as a golden file: each step is a request, written with the names of what the test made, and its answer.
+// script is a scenario told as a golden file: each step is a request, written with the names of
+// what the test made, and its answer.
 type script struct {
 	*fixture
 	vars map[string]string
@@ -318,9 +340,13 @@ func short(text string) string {
 
 var (
 	// XML is compared without its ids.
-	idElement = regexp.MustCompile(`<((?:CampaignID|TagID|EmailID|ListID|SubscriberID|RelOwnerUserID|RelUserID|RelEmailID)><!\[CDATA\[)[1-9]\d*`)
-	idMember  = regexp.MustCompile(`"(CampaignID|NewCampaignID|TagID|UserID|RelOwnerUserID|RelUserID|EmailID|RelEmailID|ListID|SubscriberID)":("?)([1-9]\d*)("?)`)
-	volatile  = []*regexp.Regexp{
+	idElement = regexp.MustCompile(
+		`<((?:CampaignID|TagID|EmailID|ListID|SubscriberID|RelOwnerUserID|RelUserID|RelEmailID)><!\[CDATA\[)[1-9]\d*`,
+	)
+	idMember = regexp.MustCompile(
+		`"(CampaignID|NewCampaignID|TagID|UserID|RelOwnerUserID|RelUserID|EmailID|RelEmailID|ListID|SubscriberID)":("?)([1-9]\d*)("?)`,
+	)
+	volatile = []*regexp.Regexp{
 		regexp.MustCompile(`("(?:SessionID|Username)":")[^"]+(")`),
 		regexp.MustCompile(`("EmailAddress":")u[a-z2-7]{26}@example\.com(")`),
 		regexp.MustCompile(`((?:email|list|campaign|custom field|segment) )[1-9]\d*()`),

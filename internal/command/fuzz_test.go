@@ -17,11 +17,17 @@ func FuzzDecode(f *testing.F) {
 	f.Add("", form, "a[b][]=1&a[b][c]=2&a=3")
 	f.Add("Command=Campaign.Get&campaignid=1", form, "CAMPAIGNID=2&campaignid=3&ABTesting=")
 	f.Add("", jsonText, `{"a":[1,{"b":null}],"ABTesting":{"TestSize":1e400,"Variations":[{"EmailID":1},[],"x"]}}`)
-	f.Add("", jsonText, `{"RulesJsonBundle":{"criteria":[{"list_id":1}]},"Tags":[1,null,"2"],"S2SEnabled":true,"a":"\ud800\u0000"}`)
+	f.Add(
+		"", jsonText,
+		`{"RulesJsonBundle":{"criteria":[{"list_id":1}]},"Tags":[1,null,"2"],"S2SEnabled":true,"a":"\ud800\u0000"}`,
+	)
 	f.Add("RecordsPerRequest=-1&RecordsFrom=99999999999999999999&Tags=1,,x&OrderField=sort-by-status", "", "")
 	f.Add("%5B%5D=%FF&a%5b%5d%00=+", form, "a;b=%E2%82&SendDate=2027-02-30&ScheduleType=Future&PublishOnRSS=enabled")
 	f.Add("", multipart, "--b\r\nContent-Disposition: form-data; name=\"a[x][]\"\r\n\r\nx\r\n--b--")
-	f.Add("", multipart, "--b\r\nContent-Disposition: form-data; name=\"f\"; filename=\"n\"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n=ff\r\n--b--")
+	f.Add(
+		"", multipart,
+		"--b\r\nContent-Disposition: form-data; name=\"f\"; filename=\"n\"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n=ff\r\n--b--",
+	)
 	bridge := New(Services{}, Options{MaxBody: 1 << 16})
 	f.Fuzz(func(t *testing.T, query, contentType, body string) {
 		r := httptest.NewRequest("POST", "/api.php", strings.NewReader(body))
@@ -146,7 +152,12 @@ func FuzzXML(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, name, text string) {
 		e := encoder{syntax: xmlSyntax{}}
-		if err := e.document(Object{{name, text}, {"List", []any{text, Object{{name, text}}, []any{}}}, {name, Object{{name, nil}, {"Text", text}}}}); err != nil {
+		if err := e.document(
+			Object{
+				{name, text}, {"List", []any{text, Object{{name, text}}, []any{}}},
+				{name, Object{{name, nil}, {"Text", text}}},
+			},
+		); err != nil {
 			t.Fatal(err)
 		}
 		want := strings.Repeat(asXMLReads(text), 4)

@@ -29,8 +29,17 @@ func (f *fixture) count(t *testing.T, p person, id int64) {
 		{time.Date(2026, 11, 23, 22, 0, 0, 0, time.UTC), 3, 2},
 		{time.Date(2026, 11, 23, 23, 0, 0, 0, time.UTC), 4, 2}, // in Berlin that is the 24th
 	} {
-		err := client.HourlyCounter.Create().SetCampaignID(id).SetHour(row.at.Truncate(time.Hour)).SetOpens(row.opens).SetUniqueOpens(row.unique).
-			SetClicks(1).SetUniqueClicks(1).SetUnsubscriptions(1).SetHardBounces(2).SetSoftBounces(1).Exec(p.ctx)
+		err := client.HourlyCounter.Create().
+			SetCampaignID(id).
+			SetHour(row.at.Truncate(time.Hour)).
+			SetOpens(row.opens).
+			SetUniqueOpens(row.unique).
+			SetClicks(1).
+			SetUniqueClicks(1).
+			SetUnsubscriptions(1).
+			SetHardBounces(2).
+			SetSoftBounces(1).
+			Exec(p.ctx)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -73,7 +82,8 @@ func sessionOf(t *testing.T, body string) string {
 	return session
 }
 
-// differs is what differs between two answers to the same request: the session that was opened, the id of what was made.
+// differs is what differs between two answers to the same request: the session that was opened, the
+// id of what was made.
 var differs = regexp.MustCompile(`"SessionID":"[^"]*"|<\d+>`)
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }

@@ -26,7 +26,8 @@ import (
 // hostile is what XML, JSON and careless scripts stumble over. It begins with the worst, as short columns take no more.
 const hostile = "]]>\x01<&\uFFFE\"'/>]]]]>><![CDATA[x]]></response><!-- --> %00 &amp;&#0;\\ \r\n\t\r\x7f\x1f \u202Eשלום\u202C é 😀 \uFFFF\uFEFF\u2028"
 
-// spoil writes hostile text into every text column of a row, and returns how many there are. What the product parses when it reads stays.
+// spoil writes hostile text into every text column of a row, and returns how many there are. What
+// the product parses when it reads stays.
 func (f *fixture) spoil(t *testing.T, table *schema.Table, id int64) int {
 	t.Helper()
 	text := hostile
@@ -55,8 +56,18 @@ func (f *fixture) spoil(t *testing.T, table *schema.Table, id int64) int {
 
 // parsed are columns whose text nobody but the product writes.
 var parsed = []string{
-	"campaigns.audience", "campaigns.ab_test", "users.time_zone", "users.password_hash", "users.username", "users.username_key", "users.email", "users.email_key",
-	"users.role", "users.reputation", "subscribers.email", "subscribers.email_key",
+	"campaigns.audience",
+	"campaigns.ab_test",
+	"users.time_zone",
+	"users.password_hash",
+	"users.username",
+	"users.username_key",
+	"users.email",
+	"users.email_key",
+	"users.role",
+	"users.reputation",
+	"subscribers.email",
+	"subscribers.email_key",
 }
 
 // leaf is a scalar of an answer, or an empty structure, with the elements that lead to it.
@@ -181,12 +192,17 @@ func TestXMLSaysWhatJSONSaysWhateverIsStored(t *testing.T) {
 			"Command=Subscribers.Get&SubscriberListID=" + itoa(list),
 		} {
 			got := f.twice(t, form, func() *http.Request { return formRequest("APIKey=" + me.key + "&" + form) })
-			if !strings.HasPrefix(got, `{"Success":true`) || !strings.Contains(got, "]]>") && !strings.Contains(form, "Subscribers") {
+			if !strings.HasPrefix(got, `{"Success":true`) ||
+				!strings.Contains(got, "]]>") && !strings.Contains(form, "Subscribers") {
 				t.Errorf("%s shows nothing hostile: %.300s", form, got)
 			}
 		}
 		login := leavesOfXML(t, "login", f.post("ResponseFormat=XML&Command=User.Login&APIKey="+me.key).body)
-		if i := slices.IndexFunc(login, func(l leaf) bool { return l.Path == "UserInfo.FirstName" }); i < 0 || !strings.HasPrefix(login[i].Text, "]]>") {
+		if i := slices.IndexFunc(
+			login,
+			func(l leaf) bool { return l.Path == "UserInfo.FirstName" },
+		); i < 0 ||
+			!strings.HasPrefix(login[i].Text, "]]>") {
 			t.Errorf("login shows %v", login)
 		}
 		// Every command succeeds on rows like these, and says so in XML.
@@ -225,7 +241,10 @@ func (f *fixture) once(t *testing.T, me person, name string, campaign, tag, emai
 	case "Tag.Create", "Tag.Update":
 		return url.Values{"TagID": {itoa(tag)}, "Tag": {"new " + strings.ToLower(strings.TrimPrefix(name, "Tag."))}}
 	case "Email.Update":
-		return url.Values{"EmailID": {itoa(email)}, "ValidateScope": {"Campaign"}, "HTMLContent": {"%Link:Unsubscribe%" + hostile}, "PlainContent": {"%Link:Unsubscribe%"}}
+		return url.Values{
+			"EmailID": {itoa(email)}, "ValidateScope": {"Campaign"}, "HTMLContent": {"%Link:Unsubscribe%" + hostile},
+			"PlainContent": {"%Link:Unsubscribe%"},
+		}
 	case "Email.Delete":
 		return url.Values{"EmailID": {itoa(f.email(t, me))}}
 	case "Subscriber.Unsubscribe":
@@ -238,7 +257,8 @@ func (f *fixture) once(t *testing.T, me person, name string, campaign, tag, emai
 	return given
 }
 
-// TestEveryFailureIsWellFormedXML sends every command what it refuses, hostile text in every parameter included, and requests that reach none.
+// TestEveryFailureIsWellFormedXML sends every command what it refuses, hostile text in every
+// parameter included, and requests that reach none.
 func TestEveryFailureIsWellFormedXML(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, f *fixture) {
@@ -299,7 +319,8 @@ func TestEveryFailureIsWellFormedXML(t *testing.T) {
 			f.post("Command=User.Login&Username=x&Password=x")
 		}
 		limited := f.post("Command=User.Login&Username=x&Password=x&ResponseFormat=XML")
-		if limited.status != http.StatusTooManyRequests || limited.header.Get("Retry-After") == "" || leavesOfXML(t, "429", limited.body)[1] != (leaf{"ErrorCode", "429"}) {
+		if limited.status != http.StatusTooManyRequests || limited.header.Get("Retry-After") == "" ||
+			leavesOfXML(t, "429", limited.body)[1] != (leaf{"ErrorCode", "429"}) {
 			t.Errorf("a limited login: %d %q %s", limited.status, limited.header.Get("Retry-After"), limited.body)
 		}
 	})
@@ -312,7 +333,8 @@ func TestAServerFaultIsWellFormedXML(t *testing.T) {
 	w := httptest.NewRecorder()
 	bridge.ServeHTTP(w, formRequest("Command=User.Login&Username=x&Password=x&ResponseFormat=XML"))
 	said := leavesOfXML(t, "a panic", w.Body.String())
-	if w.Code != http.StatusInternalServerError || said[1] != (leaf{"ErrorCode", "100005"}) || w.Header().Get(command.OperationHeader) != "login" {
+	if w.Code != http.StatusInternalServerError || said[1] != (leaf{"ErrorCode", "100005"}) ||
+		w.Header().Get(command.OperationHeader) != "login" {
 		t.Errorf("a panic: %d %v", w.Code, said)
 	}
 	if bytes.Contains(w.Body.Bytes(), []byte("nil")) || bytes.Contains(w.Body.Bytes(), []byte(".go")) {

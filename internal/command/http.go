@@ -56,11 +56,16 @@ func (b *Bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // answer reads the request and runs its command. A panic becomes a server fault.
-func (b *Bridge) answer(ctx context.Context, w http.ResponseWriter, r *http.Request, out *answer, in *incoming) (response Response) {
+func (b *Bridge) answer(
+	ctx context.Context, w http.ResponseWriter, r *http.Request, out *answer, in *incoming,
+) (response Response) {
 	var p Parameters
 	defer func() {
 		if fault := recover(); fault != nil {
-			response = b.fault(ctx, p.Text("Command"), http.StatusInternalServerError, fmt.Errorf("panic: %v\n%s", fault, debug.Stack()))
+			response = b.fault(
+				ctx, p.Text("Command"), http.StatusInternalServerError,
+				fmt.Errorf("panic: %v\n%s", fault, debug.Stack()),
+			)
 		}
 		// What never reached its command names the operation all the same, as far as it could be read.
 		if cmd := b.find(p.Text("Command")); cmd != nil {
@@ -74,7 +79,10 @@ func (b *Bridge) answer(ctx context.Context, w http.ResponseWriter, r *http.Requ
 	out.xml = p.Text("ResponseFormat") == "XML"
 	switch {
 	case r.Method != http.MethodPost && r.Method != http.MethodGet:
-		return hardFailure(http.StatusBadRequest, codeMethod, "The method "+kind.Cut(r.Method, 20)+" is not supported: use POST or GET.")
+		return hardFailure(
+			http.StatusBadRequest, codeMethod,
+			"The method "+kind.Cut(r.Method, 20)+" is not supported: use POST or GET.",
+		)
 	case err != nil:
 		return unreadable(err)
 	case p.Has("JSONPCallBack"):
@@ -92,7 +100,10 @@ func unreadable(err error) Response {
 	var reason malformed
 	switch {
 	case errors.As(err, &tooLarge):
-		return hardFailure(http.StatusRequestEntityTooLarge, codeMalformed, fmt.Sprintf("The body is larger than %d bytes.", tooLarge.Limit))
+		return hardFailure(
+			http.StatusRequestEntityTooLarge, codeMalformed,
+			fmt.Sprintf("The body is larger than %d bytes.", tooLarge.Limit),
+		)
 	case errors.As(err, &reason):
 		return hardFailure(http.StatusBadRequest, codeMalformed, reason.Error())
 	case errors.Is(err, surface.ErrSlowBody):
@@ -154,7 +165,9 @@ func (a *answer) send(response Response) (err error) {
 		}
 	}()
 	held := buffers.Get().(*[]byte)
-	e := encoder{syntax: jsonSyntax{}, buf: (*held)[:0], spill: func(part []byte) error { return a.write(response, part) }}
+	e := encoder{
+		syntax: jsonSyntax{}, buf: (*held)[:0], spill: func(part []byte) error { return a.write(response, part) },
+	}
 	defer func() {
 		if cap(e.buf) <= maxHeld {
 			*held = e.buf

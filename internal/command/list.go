@@ -13,18 +13,30 @@ import (
 func (b *Bridge) listCommands() []Command {
 	return []Command{
 		{
-			Name: "List.Create", Operation: "createList", Scope: kind.ScopeWrite,
-			Doc:        "Creates a subscriber list.",
-			Parameters: []Parameter{required("SubscriberListName", "The name, 1 to 250 characters; it need not be unique.")},
+			Name:      "List.Create",
+			Operation: "createList",
+			Scope:     kind.ScopeWrite,
+			Doc:       "Creates a subscriber list.",
+			Parameters: []Parameter{
+				required("SubscriberListName", "The name, 1 to 250 characters; it need not be unique."),
+			},
 			Codes: []Code{
-				{Number: 1, Shape: Array, Text: "SubscriberListName is missing", Missing: "SubscriberListName", Reasons: []apperr.Reason{apperr.ReasonListNameRequired}},
-				{Number: 1, Shape: Array, Text: "SubscriberListName must have at most 250 characters", Reasons: []apperr.Reason{apperr.ReasonListNameTooLong}},
+				{
+					Number: 1, Shape: Array, Text: "SubscriberListName is missing", Missing: "SubscriberListName",
+					Reasons: []apperr.Reason{apperr.ReasonListNameRequired},
+				},
+				{
+					Number: 1, Shape: Array, Text: "SubscriberListName must have at most 250 characters",
+					Reasons: []apperr.Reason{apperr.ReasonListNameTooLong},
+				},
 			},
 			run: b.createList,
 		},
 		{
-			Name: "Lists.Get", Operation: "lists", Scope: kind.ScopeRead,
-			Doc: "Lists the subscriber lists, with the number of people who are written to. It has no error codes: a value that cannot be understood is as good as not given.",
+			Name:      "Lists.Get",
+			Operation: "lists",
+			Scope:     kind.ScopeRead,
+			Doc:       "Lists the subscriber lists, with the number of people who are written to. It has no error codes: a value that cannot be understood is as good as not given.",
 			Parameters: []Parameter{
 				optional("OrderField", "ListID, Name or CreatedOn; Name for anything else."),
 				optional("OrderType", "ASC or DESC."),

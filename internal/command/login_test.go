@@ -23,7 +23,8 @@ func TestAnUnknownUserReadsAsAWrongPassword(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
 		me := f.owner(t)
 		want := f.post(login(me.Username, "wrong password"))
-		if want.status != http.StatusOK || want.body != `{"Success":false,"ErrorCode":[3],"ErrorText":["Invalid login information"]}` {
+		if want.status != http.StatusOK ||
+			want.body != `{"Success":false,"ErrorCode":[3],"ErrorText":["Invalid login information"]}` {
 			t.Errorf("a wrong password: %d %s", want.status, want.body)
 		}
 		for name, form := range map[string]string{
@@ -32,7 +33,10 @@ func TestAnUnknownUserReadsAsAWrongPassword(t *testing.T) {
 		} {
 			got := f.post(form)
 			if got.body != want.body || got.status != want.status || len(got.header) != len(want.header) {
-				t.Errorf("%s: %d %s %v, want %d %s %v", name, got.status, got.body, got.header, want.status, want.body, want.header)
+				t.Errorf(
+					"%s: %d %s %v, want %d %s %v", name, got.status, got.body, got.header, want.status, want.body,
+					want.header,
+				)
 			}
 		}
 	})
@@ -41,7 +45,9 @@ func TestAnUnknownUserReadsAsAWrongPassword(t *testing.T) {
 // server is another bridge over the database of a fixture, as on another machine, whose clients come from one address.
 func (f *fixture) server(address string) *fixture {
 	other := *f
-	accounts := account.New(f.db, account.Options{Now: f.now, Passwords: account.Argon2{MemoryKiB: 8, Time: 1, Threads: 1}})
+	accounts := account.New(
+		f.db, account.Options{Now: f.now, Passwords: account.Argon2{MemoryKiB: 8, Time: 1, Threads: 1}},
+	)
 	services := f.bridge.Services
 	services.Accounts = accounts
 	other.bridge = command.New(services, command.Options{Logger: quiet()})
@@ -58,7 +64,8 @@ func TestFailedLoginsCountOnAllServersByNameAndByAddress(t *testing.T) {
 		limited := func(name string, got exchange) {
 			t.Helper()
 			if got.status != http.StatusTooManyRequests || got.header.Get("Retry-After") != "60" || !strings.HasPrefix(got.body, `{"Success":false,"ErrorCode":429,"ErrorText":"Too many failed logins`) ||
-				!strings.Contains(got.body, `"Errors":[{"Code":429,`) || got.header.Get(command.OperationHeader) != "login" {
+				!strings.Contains(got.body, `"Errors":[{"Code":429,`) ||
+				got.header.Get(command.OperationHeader) != "login" {
 				t.Errorf("%s: %d %v %s", name, got.status, got.header, got.body)
 			}
 		}
@@ -108,7 +115,8 @@ func TestGuessesSentAtOnceAreLimitedToo(t *testing.T) {
 			}
 		}
 		// A server may be hashing on each of its cores when the tenth failure is counted.
-		if tried < 10 || tried > 40 || servers[0].post(login(me.Username, password)).status != http.StatusTooManyRequests {
+		if tried < 10 || tried > 40 ||
+			servers[0].post(login(me.Username, password)).status != http.StatusTooManyRequests {
 			t.Errorf("%d of %d guesses were tried: %v", tried, len(answers), answers)
 		}
 	})
@@ -123,8 +131,14 @@ func TestASessionEndsWithItsKeyAndWithThePassword(t *testing.T) {
 			t.Fatal(err)
 		}
 		sessions := map[string]string{
-			"of a key": sessionOf(t, f.post("Command=User.Login&APIKey="+key).body), "of another key": sessionOf(t, f.post("Command=User.Login&APIKey="+me.key).body),
-			"of a password": sessionOf(t, f.post(login(me.Username, password)).body), "of another user": sessionOf(t, f.post(login(you.Username, password)).body),
+			"of a key": sessionOf(
+				t, f.post("Command=User.Login&APIKey="+key).body,
+			),
+			"of another key": sessionOf(t, f.post("Command=User.Login&APIKey="+me.key).body),
+			"of a password": sessionOf(
+				t, f.post(login(me.Username, password)).body,
+			),
+			"of another user": sessionOf(t, f.post(login(you.Username, password)).body),
 		}
 		lives := func(when string, want ...string) {
 			t.Helper()
@@ -134,7 +148,8 @@ func TestASessionEndsWithItsKeyAndWithThePassword(t *testing.T) {
 			}
 			for name, session := range sessions {
 				got := f.post("Command=Tags.Get&SessionID=" + session)
-				if strings.HasPrefix(got.body, `{"Success":true`) != alive[name] || !alive[name] && !strings.Contains(got.body, `"ErrorCode":99998`) {
+				if strings.HasPrefix(got.body, `{"Success":true`) != alive[name] ||
+					!alive[name] && !strings.Contains(got.body, `"ErrorCode":99998`) {
 					t.Errorf("%s the session %s: %s", when, name, got.body)
 				}
 			}
@@ -144,7 +159,11 @@ func TestASessionEndsWithItsKeyAndWithThePassword(t *testing.T) {
 			t.Fatal(err)
 		}
 		lives("after the key was revoked", "of another key", "of a password", "of another user")
-		if _, err := f.accounts.SetPassword(caller.System(t.Context()), me.ID, account.PasswordChange{Password: "another password"}); err != nil {
+		if _, err := f.accounts.SetPassword(
+			caller.System(t.Context()),
+			me.ID,
+			account.PasswordChange{Password: "another password"},
+		); err != nil {
 			t.Fatal(err)
 		}
 		lives("after the password was changed", "of another user")

@@ -12,8 +12,9 @@ import (
 	"campaignql/internal/kind"
 )
 
-// Parameters are the parameters of one request, by folded name. A value is a string, a json.RawMessage holding a JSON array or object, or a
-// *branch of bracketed names. What was sent empty is kept, for the one parameter to which that means something.
+// Parameters are the parameters of one request, by folded name. A value is a string, a
+// json.RawMessage holding a JSON array or object, or a *branch of bracketed names. What was sent
+// empty is kept, for the one parameter to which that means something.
 type Parameters map[string]any
 
 // branch is a level of a nested parameter. Its values are those of Parameters.
@@ -71,7 +72,8 @@ func (p Parameters) merge(other Parameters) {
 // Has reports whether a parameter was given a value.
 func (p Parameters) Has(name string) bool { return strings.TrimSpace(p.Text(name)) != "" }
 
-// Text returns a parameter as text, empty when it was not given: a list of scalars with commas between, any other structure as its JSON.
+// Text returns a parameter as text, empty when it was not given: a list of scalars with commas
+// between, any other structure as its JSON.
 func (p Parameters) Text(name string) string { return textValue(p[fold(name)]) }
 
 // Optional returns a parameter as text, nil when it was not given.
@@ -215,8 +217,8 @@ func open(v any) *branch {
 	}
 }
 
-// readLevel reads one level of a JSON array or object whose text is valid; what is nested in it stays text, a part of the
-// text given. Of a repeated name the last value counts.
+// readLevel reads one level of a JSON array or object whose text is valid; what is nested in it
+// stays text, a part of the text given. Of a repeated name the last value counts.
 func readLevel(text []byte) (*branch, error) {
 	text = bytes.TrimSpace(text)
 	if len(text) == 0 || text[0] != '{' && text[0] != '[' {

@@ -20,12 +20,18 @@ func emailIs(address string) predicate.Subscriber { return entsubscriber.Email(a
 
 func (f *fixture) suppress(t *testing.T, p person, address string) {
 	t.Helper()
-	if err := f.db.Client(p.ctx).Suppression.Create().SetEmail(address).SetEmailKey(address).SetCreatedAt(f.now()).Exec(p.ctx); err != nil {
+	if err := f.db.Client(p.ctx).
+		Suppression.Create().
+		SetEmail(address).
+		SetEmailKey(address).
+		SetCreatedAt(f.now()).
+		Exec(p.ctx); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// people puts so many people onto a list, whose values repeat and are partly missing, and returns their addresses in order.
+// people puts so many people onto a list, whose values repeat and are partly missing, and returns
+// their addresses in order.
 func (f *fixture) people(t *testing.T, p person, list int64, n int) []string {
 	t.Helper()
 	client := f.db.Client(p.ctx)
@@ -34,7 +40,8 @@ func (f *fixture) people(t *testing.T, p person, list int64, n int) []string {
 		addresses[i] = fmt.Sprintf("%04d@example.com", i*7919%n)
 		rows[i] = client.Subscriber.Create().SetListID(list).SetEmail(addresses[i]).SetEmailKey(addresses[i]).
 			SetStatus([]kind.SubscriberStatus{kind.SubscriberSubscribed, kind.SubscriberPending, kind.SubscriberUnsubscribed}[i%3]).
-			SetBounce([]kind.BounceType{kind.BounceNone, kind.BounceSoft}[i%2]).SetSubscriptionIP(fmt.Sprintf("192.0.2.%d", i%5)).SetCreatedAt(f.now())
+			SetBounce([]kind.BounceType{kind.BounceNone, kind.BounceSoft}[i%2]).
+			SetSubscriptionIP(fmt.Sprintf("192.0.2.%d", i%5)).SetCreatedAt(f.now())
 		if i%4 > 0 {
 			at := f.now().Add(time.Duration(i%6) * time.Minute)
 			rows[i].SetSubscribedAt(at).SetOptedInAt(at).SetUnsubscribedAt(at)
@@ -50,7 +57,9 @@ func (f *fixture) people(t *testing.T, p person, list int64, n int) []string {
 // addresses lists people, by Subscribers.Get.
 func (f *fixture) addresses(t *testing.T, p person, list int64, parameters string) []string {
 	t.Helper()
-	body := f.post("Command=Subscribers.Get&APIKey=" + p.key + "&SubscriberListID=" + itoa(list) + "&" + parameters).body
+	body := f.post(
+		"Command=Subscribers.Get&APIKey=" + p.key + "&SubscriberListID=" + itoa(list) + "&" + parameters,
+	).body
 	var answer struct {
 		Subscribers []struct{ EmailAddress string }
 	}
@@ -74,7 +83,10 @@ func TestRowsCostNoStatementsOfTheirOwn(t *testing.T) {
 		run := func(form string) []store.Statement {
 			recorder := &store.Recorder{}
 			r := formRequest(form + "&APIKey=" + me.key)
-			if got := f.do(r.WithContext(store.WithRecorder(r.Context(), recorder))); got.status != http.StatusOK || !strings.HasPrefix(got.body, `{"Success":true`) {
+			if got := f.do(
+				r.WithContext(store.WithRecorder(r.Context(), recorder)),
+			); got.status != http.StatusOK ||
+				!strings.HasPrefix(got.body, `{"Success":true`) {
 				t.Fatal(got.body)
 			}
 			return recorder.Statements()
@@ -106,6 +118,9 @@ func TestRowsCostNoStatementsOfTheirOwn(t *testing.T) {
 		if reads != 1 {
 			t.Errorf("the segment is read %d times", reads)
 		}
-		t.Logf("Subscribers.Get, the same of a segment, Lists.Get and Emails.Get cost %v statements, the lookup of the key with them", after)
+		t.Logf(
+			"Subscribers.Get, the same of a segment, Lists.Get and Emails.Get cost %v statements, the lookup of the key with them",
+			after,
+		)
 	})
 }

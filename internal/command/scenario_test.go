@@ -25,8 +25,15 @@ func TestCampaignCreate(t *testing.T) {
 		s.step("a name", "key", "Command=Campaign.Create&CampaignName=Summer+Sale")
 		s.step("the same name again", "key", "Command=Campaign.Create&CampaignName=Summer+Sale")
 		s.step("a key that may only write", "writer", "Command=Campaign.Create&CampaignName=Written")
-		s.request("as JSON", "json", "", `{"SessionID": "your-session-id", "APIKey": "{key}", "Command": "Campaign.Create", "CampaignName": "Summer Sale Campaign"}`, jsonRequest)
-		s.request("as multipart", "multipart", "", "APIKey={key}&Command=Campaign.Create&CampaignName=Parts", multipartRequest)
+		s.request(
+			"as JSON", "json", "",
+			`{"SessionID": "your-session-id", "APIKey": "{key}", "Command": "Campaign.Create", "CampaignName": "Summer Sale Campaign"}`,
+			jsonRequest,
+		)
+		s.request(
+			"as multipart", "multipart", "", "APIKey={key}&Command=Campaign.Create&CampaignName=Parts",
+			multipartRequest,
+		)
 		s.request("by GET", "query", "", "apikey={key}&command=campaign.create&campaignname=Query", queryRequest)
 		s.step("250 characters", "key", "Command=Campaign.Create&CampaignName={name250}")
 		s.step("251 characters", "key", "Command=Campaign.Create&CampaignName={name251}")
@@ -34,7 +41,10 @@ func TestCampaignCreate(t *testing.T) {
 		s.step("an empty name", "key", "Command=Campaign.Create&CampaignName=")
 		s.step("a blank name", "key", "Command=Campaign.Create&CampaignName=%20%20")
 		s.step("nobody", "", "Command=Campaign.Create&CampaignName=x")
-		s.step("an unknown key", "", "Command=Campaign.Create&CampaignName=x&APIKey=exampleApiKey&SessionID=exampleSessionId")
+		s.step(
+			"an unknown key", "",
+			"Command=Campaign.Create&CampaignName=x&APIKey=exampleApiKey&SessionID=exampleSessionId",
+		)
 		s.step("a key without the scope", "reader", "Command=Campaign.Create&CampaignName=x")
 		s.golden(t, "campaign_create")
 	})
@@ -72,7 +82,10 @@ func TestCampaignUpdate(t *testing.T) {
 		set("3: a stored value is no legacy spelling", "CampaignStatus=pending_approval")
 		set("3: not from this status", "CampaignStatus=Paused")
 		s.step("3: a sent campaign is final", "key", "Command=Campaign.Update&CampaignID={sent}&CampaignStatus=Draft")
-		s.step("3: only the sender ends a sending", "plain", "Command=Campaign.Update&CampaignID={sending}&CampaignStatus=Sent")
+		s.step(
+			"3: only the sender ends a sending", "plain",
+			"Command=Campaign.Update&CampaignID={sending}&CampaignStatus=Sent",
+		)
 		set("4: no number", "RelEmailID=abc")
 		set("4: of somebody else", "RelEmailID={theirEmail}")
 		set("5: no such type", "ScheduleType=Tomorrow")
@@ -86,9 +99,18 @@ func TestCampaignUpdate(t *testing.T) {
 		set("9: no months", "ScheduleType=Recursive&ScheduleRecDaysOfWeek=1")
 		set("10: no hours", "ScheduleType=Recursive&ScheduleRecDaysOfWeek=1&ScheduleRecMonths=0")
 		set("11: no minutes", "ScheduleType=Recursive&ScheduleRecDaysOfWeek=1&ScheduleRecMonths=0&ScheduleRecHours=9")
-		set("12: no maximum", "ScheduleType=Recursive&ScheduleRecDaysOfWeek=1&ScheduleRecMonths=0&ScheduleRecHours=9&ScheduleRecMinutes=0")
-		set("12: no number", "ScheduleType=Recursive&ScheduleRecDaysOfWeek=1&ScheduleRecMonths=0&ScheduleRecHours=9&ScheduleRecMinutes=0&ScheduleRecSendMaxInstance=many")
-		set("13: no zone for recursive", "ScheduleType=Recursive&ScheduleRecDaysOfWeek=1&ScheduleRecMonths=0&ScheduleRecHours=9&ScheduleRecMinutes=0&ScheduleRecSendMaxInstance=0")
+		set(
+			"12: no maximum",
+			"ScheduleType=Recursive&ScheduleRecDaysOfWeek=1&ScheduleRecMonths=0&ScheduleRecHours=9&ScheduleRecMinutes=0",
+		)
+		set(
+			"12: no number",
+			"ScheduleType=Recursive&ScheduleRecDaysOfWeek=1&ScheduleRecMonths=0&ScheduleRecHours=9&ScheduleRecMinutes=0&ScheduleRecSendMaxInstance=many",
+		)
+		set(
+			"13: no zone for recursive",
+			"ScheduleType=Recursive&ScheduleRecDaysOfWeek=1&ScheduleRecMonths=0&ScheduleRecHours=9&ScheduleRecMinutes=0&ScheduleRecSendMaxInstance=0",
+		)
 		set("13: no zone for future", "ScheduleType=Future&SendDate=2027-01-01&SendTime=10:00")
 		set("13: no such zone", "ScheduleType=Future&SendDate=2027-01-01&SendTime=10:00&SendTimeZone=Mars/Olympus")
 		set("14: no days to wait", "AutoResendEnabled=true&AutoResendSubject=Again")
@@ -98,50 +120,108 @@ func TestCampaignUpdate(t *testing.T) {
 		set("18: no variations", "ABTesting[TestSize]=20")
 		set("18: text", "ABTesting[TestSize]=20&ABTesting[Variations]=2")
 		const test = "ABTesting[TestSize]=20&ABTesting[TestDuration]=24&ABTesting[Winner]=Highest+Open+Rate"
-		set("19: email of somebody else", test+"&ABTesting[Variations][0][EmailID]={email}&ABTesting[Variations][1][EmailID]={theirEmail}")
-		set("19 comes before 23", "ABTesting[Variations][0][EmailID]={theirEmail}&ABTesting[Variations][1][EmailID]={email}")
+		set(
+			"19: email of somebody else",
+			test+"&ABTesting[Variations][0][EmailID]={email}&ABTesting[Variations][1][EmailID]={theirEmail}",
+		)
+		set(
+			"19 comes before 23",
+			"ABTesting[Variations][0][EmailID]={theirEmail}&ABTesting[Variations][1][EmailID]={email}",
+		)
 		set("21: one variation", test+"&ABTesting[Variations][0][EmailID]={email}")
 		set("21 comes before 23", "ABTesting[Variations][0][EmailID]={email}")
 		set("22: six variations", test+strings.Repeat("&ABTesting[Variations][][EmailID]={email}", 6))
-		set("23: no duration", "ABTesting[TestSize]=20&ABTesting[Winner]=Highest+Open+Rate&ABTesting[Variations][0][EmailID]={email}&ABTesting[Variations][1][EmailID]={email2}")
+		set(
+			"23: no duration",
+			"ABTesting[TestSize]=20&ABTesting[Winner]=Highest+Open+Rate&ABTesting[Variations][0][EmailID]={email}&ABTesting[Variations][1][EmailID]={email2}",
+		)
 		set("23: an empty email", test+"&ABTesting[Variations][0][EmailID]={email}&ABTesting[Variations][1][EmailID]=")
-		set("25: half a percent", "ABTesting[TestSize]=0.5&ABTesting[TestDuration]=24&ABTesting[Winner]=Most+Unique+Clicks&ABTesting[Variations][0][EmailID]={email}&ABTesting[Variations][1][EmailID]={email2}")
+		set(
+			"25: half a percent",
+			"ABTesting[TestSize]=0.5&ABTesting[TestDuration]=24&ABTesting[Winner]=Most+Unique+Clicks&ABTesting[Variations][0][EmailID]={email}&ABTesting[Variations][1][EmailID]={email2}",
+		)
 		set("23: no email", test+"&ABTesting[Variations][0][EmailID]={email}&ABTesting[Variations][1][Name]=B")
-		set("24: no number", "ABTesting[TestSize]=some&ABTesting[TestDuration]=24&ABTesting[Winner]=Highest+Open+Rate&ABTesting[Variations][0][EmailID]={email}&ABTesting[Variations][1][EmailID]={email2}")
-		set("24: no such winner", "ABTesting[TestSize]=20&ABTesting[TestDuration]=24&ABTesting[Winner]=Luck&ABTesting[Variations][0][EmailID]={email}&ABTesting[Variations][1][EmailID]={email2}")
-		set("24: the same email twice", test+"&ABTesting[Variations][0][EmailID]={email}&ABTesting[Variations][1][EmailID]={email}")
-		set("25: nobody", "ABTesting[TestSize]=0&ABTesting[TestDuration]=24&ABTesting[Winner]=Most+Unique+Clicks&ABTesting[Variations][0][EmailID]={email}&ABTesting[Variations][1][EmailID]={email2}")
-		set("26: resent and recursive", "AutoResendEnabled=1&AutoResendWaitDays=3&AutoResendSubject=Again&ScheduleType=Recursive&ScheduleRecDaysOfWeek=1&ScheduleRecMonths=0&ScheduleRecHours=9&ScheduleRecMinutes=0&ScheduleRecSendMaxInstance=0&SendTimeZone=UTC")
+		set(
+			"24: no number",
+			"ABTesting[TestSize]=some&ABTesting[TestDuration]=24&ABTesting[Winner]=Highest+Open+Rate&ABTesting[Variations][0][EmailID]={email}&ABTesting[Variations][1][EmailID]={email2}",
+		)
+		set(
+			"24: no such winner",
+			"ABTesting[TestSize]=20&ABTesting[TestDuration]=24&ABTesting[Winner]=Luck&ABTesting[Variations][0][EmailID]={email}&ABTesting[Variations][1][EmailID]={email2}",
+		)
+		set(
+			"24: the same email twice",
+			test+"&ABTesting[Variations][0][EmailID]={email}&ABTesting[Variations][1][EmailID]={email}",
+		)
+		set(
+			"25: nobody",
+			"ABTesting[TestSize]=0&ABTesting[TestDuration]=24&ABTesting[Winner]=Most+Unique+Clicks&ABTesting[Variations][0][EmailID]={email}&ABTesting[Variations][1][EmailID]={email2}",
+		)
+		set(
+			"26: resent and recursive",
+			"AutoResendEnabled=1&AutoResendWaitDays=3&AutoResendSubject=Again&ScheduleType=Recursive&ScheduleRecDaysOfWeek=1&ScheduleRecMonths=0&ScheduleRecHours=9&ScheduleRecMinutes=0&ScheduleRecSendMaxInstance=0&SendTimeZone=UTC",
+		)
 		set("27: in the past", "ScheduleType=Future&SendDate=2026-11-23&SendTime=10:59:59&SendTimeZone=Europe/Berlin")
 		set("28: not JSON", "RulesJsonBundle=rules")
-		set("28: an unknown operator", `RulesJsonBundle={"operator":"or","criteria":[{"list_id":{list},"operator":"and","rules":[{"type":"fields","field_id":"EmailAddress","operator":"has","value":"x"}]}]}`)
-		set("28: no number", `RulesJsonBundle={"operator":"or","criteria":[{"list_id":{list},"operator":"and","rules":[{"type":"fields","field_id":{number},"operator":"is less than","value":"many"}]}]}`)
+		set(
+			"28: an unknown operator",
+			`RulesJsonBundle={"operator":"or","criteria":[{"list_id":{list},"operator":"and","rules":[{"type":"fields","field_id":"EmailAddress","operator":"has","value":"x"}]}]}`,
+		)
+		set(
+			"28: no number",
+			`RulesJsonBundle={"operator":"or","criteria":[{"list_id":{list},"operator":"and","rules":[{"type":"fields","field_id":{number},"operator":"is less than","value":"many"}]}]}`,
+		)
 		set("28: not a list", "RecipientListsAndSegments=friends")
 		set("29: list of somebody else", "RecipientListsAndSegments={theirList}:0")
 		set("29: no such list in the rules", `RulesJsonBundle={"operator":"or","criteria":[{"list_id":999999999}]}`)
-		s.step("30: the content of a sent campaign", "key", "Command=Campaign.Update&CampaignID={sent}&RelEmailID={email}")
-		s.step("30: the audience of a sending campaign", "key", "Command=Campaign.Update&CampaignID={sending}&RecipientListsAndSegments={list}")
+		s.step(
+			"30: the content of a sent campaign", "key", "Command=Campaign.Update&CampaignID={sent}&RelEmailID={email}",
+		)
+		s.step(
+			"30: the audience of a sending campaign", "key",
+			"Command=Campaign.Update&CampaignID={sending}&RecipientListsAndSegments={list}",
+		)
 		set("31: a long name", "CampaignName="+strings.Repeat("x", 251))
 		set("31: a blank name", "CampaignName=+")
 		set("31: neither Enabled nor Disabled", "PublishOnRSS=maybe")
 		set("31: no boolean", "S2SEnabled=maybe")
 		set("31: no boolean for the second sending", "AutoResendEnabled=maybe")
 		set("31: a long reason", "CampaignStatusReason="+strings.Repeat("x", 251))
-		set("the first fault answers", "CampaignStatus=Active&RelEmailID=abc&ScheduleType=Tomorrow&S2SEnabled=maybe&RulesJsonBundle=rules&CampaignStatusReason="+strings.Repeat("x", 251))
+		set(
+			"the first fault answers",
+			"CampaignStatus=Active&RelEmailID=abc&ScheduleType=Tomorrow&S2SEnabled=maybe&RulesJsonBundle=rules&CampaignStatusReason="+strings.Repeat(
+				"x", 251,
+			),
+		)
 		s.step("99999: a key that may only read", "reader", "Command=Campaign.Update&CampaignID={draft}&CampaignName=x")
 		s.step("nothing was written so far", "key", "Command=Campaign.Get&CampaignID={draft}")
 
 		set("the example of the reference", "CampaignStatus=Ready&CampaignName=New Campaign Name")
 		set("the same status again", "CampaignStatus=Ready")
-		set("everything that is not a schedule", "RelEmailID={email}&CampaignStatusReason=because&ApprovalUserExplanation=please&GoogleAnalyticsDomains=example.com&PublishOnRSS=enabled&S2SEnabled=on&AutoResendEnabled=yes&AutoResendWaitDays=3&AutoResendSubject=Again&AutoResendPreHeaderText=Did+you+see%3F")
+		set(
+			"everything that is not a schedule",
+			"RelEmailID={email}&CampaignStatusReason=because&ApprovalUserExplanation=please&GoogleAnalyticsDomains=example.com&PublishOnRSS=enabled&S2SEnabled=on&AutoResendEnabled=yes&AutoResendWaitDays=3&AutoResendSubject=Again&AutoResendPreHeaderText=Did+you+see%3F",
+		)
 		set("lists", "RecipientListsAndSegments={list}:0&Exclude_RecipientListsAndSegments={list}:0")
-		set("a future schedule on the last day of a leap year's February", "ScheduleType=Future&SendDate=2028-02-29&SendTime=09:30&SendTimeZone=(GMT-03:00)+Brasilia")
+		set(
+			"a future schedule on the last day of a leap year's February",
+			"ScheduleType=Future&SendDate=2028-02-29&SendTime=09:30&SendTimeZone=(GMT-03:00)+Brasilia",
+		)
 		set("year 9999", "SendDate=9999-12-30")
-		set("an A/B test", test+"&ABTesting[Variations][0][EmailID]={email2}&ABTesting[Variations][1][EmailID]={email3}")
+		set(
+			"an A/B test",
+			test+"&ABTesting[Variations][0][EmailID]={email2}&ABTesting[Variations][1][EmailID]={email3}",
+		)
 		s.step("read back", "key", "Command=Campaign.Get&CampaignID={draft}")
-		set("a recursive schedule, no second sending, no test, no email", "AutoResendEnabled=false&ABTesting=&RelEmailID=0&ScheduleType=Recursive&ScheduleRecDaysOfWeek=1,3&ScheduleRecMonths=0&ScheduleRecHours=9&ScheduleRecMinutes=0,30&ScheduleRecSendMaxInstance=10&SendTimeZone=Europe/Berlin")
+		set(
+			"a recursive schedule, no second sending, no test, no email",
+			"AutoResendEnabled=false&ABTesting=&RelEmailID=0&ScheduleType=Recursive&ScheduleRecDaysOfWeek=1,3&ScheduleRecMonths=0&ScheduleRecHours=9&ScheduleRecMinutes=0,30&ScheduleRecSendMaxInstance=10&SendTimeZone=Europe/Berlin",
+		)
 		set("rules", `RulesJsonBundle={"operator":"or","criteria":[{"list_id":{list},"operator":"and","rules":[]}]}`)
-		set("empty values change nothing", "CampaignName=&ScheduleType=&SendDate=&RulesJsonBundle=&RecipientListsAndSegments=&PublishOnRSS=&S2SEnabled=&RelEmailID=")
+		set(
+			"empty values change nothing",
+			"CampaignName=&ScheduleType=&SendDate=&RulesJsonBundle=&RecipientListsAndSegments=&PublishOnRSS=&S2SEnabled=&RelEmailID=",
+		)
 		s.step("read back again", "key", "Command=Campaign.Get&CampaignID={draft}")
 		s.golden(t, "campaign_update")
 	})
@@ -184,7 +264,10 @@ func TestCampaignStates(t *testing.T) {
 		s.step("cancel a ready campaign", "key", "Command=Campaign.Cancel&CampaignID={ready}")
 		s.step("approving needs a scope of its own", "writer", "Command=Campaign.Approve&CampaignID={pending_approval}")
 		s.step("a trusted owner approves", "key", "Command=Campaign.Approve&CampaignID={pending_approval}")
-		s.step("ready by an untrusted owner", "untrusted", "Command=Campaign.Update&CampaignID={waiting}&CampaignStatus=Ready")
+		s.step(
+			"ready by an untrusted owner", "untrusted",
+			"Command=Campaign.Update&CampaignID={waiting}&CampaignStatus=Ready",
+		)
 		s.step("an untrusted owner may not approve", "untrusted", "Command=Campaign.Approve&CampaignID={waiting}")
 		s.step("an admin approves", "admin", "Command=Campaign.Approve&CampaignID={waiting}")
 		s.step("what became of all", "key", "Command=Campaigns.Get&OrderField=CampaignID")
@@ -214,7 +297,10 @@ func TestCampaignCopyAndDelete(t *testing.T) {
 		s.step("copy 1: unknown", "key", "Command=Campaign.Copy&CampaignID=999999999")
 		s.step("copy 1: of somebody else", "key", "Command=Campaign.Copy&CampaignID={theirs}")
 		s.step("copy 99999", "reader", "Command=Campaign.Copy&CampaignID={source}")
-		s.step("the original and the copy", "key", "Command=Campaigns.Get&RetrieveTags=true&SearchKeyword=%C3%9Cn%C3%AFcode")
+		s.step(
+			"the original and the copy", "key",
+			"Command=Campaigns.Get&RetrieveTags=true&SearchKeyword=%C3%9Cn%C3%AFcode",
+		)
 		s.step("delete 1: nothing", "key", "Command=Campaigns.Delete")
 		s.step("delete 1: empty", "key", "Command=Campaigns.Delete&Campaigns=")
 		s.step("delete 1: a word", "key", "Command=Campaigns.Delete&Campaigns={a},all")
@@ -223,7 +309,10 @@ func TestCampaignCopyAndDelete(t *testing.T) {
 		s.step("delete 1: an empty place", "key", "Command=Campaigns.Delete&Campaigns={a},,{b}")
 		s.step("delete 1: a huge number", "key", "Command=Campaigns.Delete&Campaigns={a},99999999999999999999")
 		s.step("delete 99999", "reader", "Command=Campaigns.Delete&Campaigns={a}")
-		s.step("delete one of mine and one of somebody else", "key", "Command=Campaigns.Delete&Campaigns={a}, {theirs},999999999")
+		s.step(
+			"delete one of mine and one of somebody else", "key",
+			"Command=Campaigns.Delete&Campaigns={a}, {theirs},999999999",
+		)
 		s.step("delete by brackets", "key", "Command=Campaigns.Delete&Campaigns[]={b}&Campaigns[]={source}")
 		s.step("what is left", "key", "Command=Campaigns.Get")
 		if _, err := f.campaigns.Get(other.ctx, parse(t, s.vars["{theirs}"])); err != nil {
@@ -262,12 +351,29 @@ func TestCampaignGet(t *testing.T) {
 		s.step("not found: huge", "key", "Command=Campaign.Get&campaignid=99999999999999999999")
 		s.step("3: asked to fail", "key", "Command=Campaign.Get&campaignid=999999999&FailOnNotFound=true")
 		s.step("99999: a key that may only write", "writer", "Command=Campaign.Get&campaignid={quiet}")
-		s.step("nothing happened", "key", "Command=Campaign.Get&campaignid={quiet}&retrievestatistics=true&retrievetags=true")
+		s.step(
+			"nothing happened", "key",
+			"Command=Campaign.Get&campaignid={quiet}&retrievestatistics=true&retrievetags=true",
+		)
 		s.step("without statistics", "key", "Command=Campaign.Get&campaignid={sending}")
-		s.step("with three days of statistics", "key", "Command=Campaign.Get&campaignid={sending}&retrievestatistics=true&retrievetags=true&StatisticsDays=3")
-		s.step("an admin sees it in the zone of its owner", "admin", "Command=Campaign.Get&campaignid={sending}&retrievestatistics=1&StatisticsDays=1")
-		s.request("as JSON with numbers and booleans", "json", "key", `{"command":"campaign.get","CAMPAIGNID":{quiet},"retrieveTags":true,"FailOnNotFound":false,"unknown":{"a":[1]}}`, jsonRequest)
-		s.request("as XML", "query", "key", "Command=Campaign.Get&campaignid={sending}&retrievestatistics=true&retrievetags=true&StatisticsDays=1&ResponseFormat=XML", queryRequest)
+		s.step(
+			"with three days of statistics", "key",
+			"Command=Campaign.Get&campaignid={sending}&retrievestatistics=true&retrievetags=true&StatisticsDays=3",
+		)
+		s.step(
+			"an admin sees it in the zone of its owner", "admin",
+			"Command=Campaign.Get&campaignid={sending}&retrievestatistics=1&StatisticsDays=1",
+		)
+		s.request(
+			"as JSON with numbers and booleans", "json", "key",
+			`{"command":"campaign.get","CAMPAIGNID":{quiet},"retrieveTags":true,"FailOnNotFound":false,"unknown":{"a":[1]}}`,
+			jsonRequest,
+		)
+		s.request(
+			"as XML", "query", "key",
+			"Command=Campaign.Get&campaignid={sending}&retrievestatistics=true&retrievetags=true&StatisticsDays=1&ResponseFormat=XML",
+			queryRequest,
+		)
 		s.request("a failure as XML", "query", "key", "Command=Campaign.Copy&ResponseFormat=XML", queryRequest)
 		s.request("xml is not XML", "query", "key", "Command=Campaign.Get&ResponseFormat=xml", queryRequest)
 		s.golden(t, "campaign_get")
@@ -288,22 +394,34 @@ func TestCampaignsGet(t *testing.T) {
 		f.campaign(t, me, "autumn 100%")
 		f.advance(time.Minute)
 		ready := f.campaign(t, me, "Winter")
-		f.post("APIKey=" + me.key + "&Command=Campaign.Update&CampaignStatus=Ready&ScheduleType=Future&SendDate=2027-01-01&SendTime=00:00&SendTimeZone=UTC&CampaignID=" + itoa(ready))
+		f.post(
+			"APIKey=" + me.key + "&Command=Campaign.Update&CampaignStatus=Ready&ScheduleType=Future&SendDate=2027-01-01&SendTime=00:00&SendTimeZone=UTC&CampaignID=" + itoa(
+				ready,
+			),
+		)
 		f.reach(t, me, "Waiting", kind.StatusPendingApproval)
 		s.let("tag", f.tag(t, me, "Summer", sent))
 		s.let("tag2", f.tag(t, me, "empty"))
 		f.count(t, me, sent)
 
-		s.step("all, with everything", "key", "Command=Campaigns.Get&RetrieveTags=true&RetrieveStatistics=true&StatisticsDays=1")
+		s.step(
+			"all, with everything", "key",
+			"Command=Campaigns.Get&RetrieveTags=true&RetrieveStatistics=true&StatisticsDays=1",
+		)
 		s.step("none", "nobody", "Command=Campaigns.Get")
 		s.step("99999: a key that may only write", "writer", "Command=Campaigns.Get")
 		names := func(name, parameters string) {
 			t.Helper()
 			got := s.expand("APIKey={key}&Command=Campaigns.Get&" + parameters)
 			body := f.post(got).body
-			s.out.WriteString("## " + name + "\n" + short(parameters) + "\n" + strings.Join(namesOf(t, body), ", ") + "\n\n")
+			s.out.WriteString(
+				"## " + name + "\n" + short(parameters) + "\n" + strings.Join(namesOf(t, body), ", ") + "\n\n",
+			)
 		}
-		names("the example of the reference", "RecordsPerRequest=10&RecordsFrom=0&CampaignStatus=Scheduled&SearchKeyword=Winter&OrderField=CampaignName&OrderType=ASC&RetrieveTags=true&RetrieveStatistics=true")
+		names(
+			"the example of the reference",
+			"RecordsPerRequest=10&RecordsFrom=0&CampaignStatus=Scheduled&SearchKeyword=Winter&OrderField=CampaignName&OrderType=ASC&RetrieveTags=true&RetrieveStatistics=true",
+		)
 		names("a page", "RecordsPerRequest=2&RecordsFrom=1")
 		names("from an offset to the end", "RecordsFrom=2")
 		names("behind the end", "RecordsPerRequest=2&RecordsFrom=100")
@@ -384,19 +502,29 @@ func TestUserLogin(t *testing.T) {
 	t.Parallel()
 	eachWay(t, func(t *testing.T, f *fixture) {
 		s := newScript(f)
-		me := f.person(t, account.NewUser{FirstName: "Ada", LastName: "Lovelace", TimeZone: "Europe/London", Reputation: kind.ReputationUntrusted})
+		me := f.person(
+			t,
+			account.NewUser{
+				FirstName: "Ada", LastName: "Lovelace", TimeZone: "Europe/London", Reputation: kind.ReputationUntrusted,
+			},
+		)
 		s.let("key", me.key)
 		s.let("name", me.Username)
 		s.let("email", me.Email)
 		s.let("password", password)
-		got := s.step("by name", "", "Command=User.Login&Username={name}&Password={password}&RememberMe=true&Captcha=&DisableCaptcha=true&TFACode=1")
+		got := s.step(
+			"by name", "",
+			"Command=User.Login&Username={name}&Password={password}&RememberMe=true&Captcha=&DisableCaptcha=true&TFACode=1",
+		)
 		s.let("session", sessionOf(t, got.body))
 		s.step("by email address", "", "Command=User.Login&Username={email}&Password={password}")
 		s.step("by key", "", "Command=User.Login&APIKey={key}")
 		s.step("with the session", "", "Command=Campaign.Create&CampaignName=x&SessionID={session}")
 		s.step("with the session as bearer", "session", "Command=Tags.Get")
 		s.step("a key wins over a session", "", "Command=Tags.Get&SessionID={session}&APIKey=exampleApiKey")
-		s.step("a key under the name of an admin's", "", "Command=Tags.Get&AdminAPIKey={key}&SessionID=exampleSessionId")
+		s.step(
+			"a key under the name of an admin's", "", "Command=Tags.Get&AdminAPIKey={key}&SessionID=exampleSessionId",
+		)
 		s.step("1 and 2", "", "Command=User.Login")
 		s.step("1", "", "Command=User.Login&Password=x")
 		s.step("2", "", "Command=User.Login&Username={name}")
@@ -429,7 +557,10 @@ func TestHardFailures(t *testing.T) {
 		s.request("JSON cut off", "json", "key", `{"Command":"Campaign.Get"`, jsonRequest)
 		s.request("JSON that is a list", "json", "key", `["Campaign.Get"]`, jsonRequest)
 		s.request("JSON and more", "json", "key", `{"Command":"Campaign.Get"}{}`, jsonRequest)
-		s.request("JSON nested too deep", "json", "key", `{"Command":"Tags.Get","a":`+strings.Repeat("[", 20000)+`}`, jsonRequest)
+		s.request(
+			"JSON nested too deep", "json", "key", `{"Command":"Tags.Get","a":`+strings.Repeat("[", 20000)+`}`,
+			jsonRequest,
+		)
 		s.step("brackets nested too deep", "key", "Command=Tags.Get&a"+strings.Repeat("[a]", 100)+"=1")
 		s.step("JSONP", "key", "Command=Tags.Get&JSONPCallBack=alert")
 		s.step("a failure as XML", "key", "Command=nope&ResponseFormat=XML")

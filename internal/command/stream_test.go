@@ -23,7 +23,9 @@ func (f *fixture) multiply(t *testing.T, p person, have, n int) {
 	list := strings.Join(names, ", ")
 	for have < n {
 		more := min(have, n-have)
-		statement := fmt.Sprintf("INSERT INTO campaigns (%s) SELECT %s FROM campaigns WHERE user_id = %d LIMIT %d", list, list, p.ID, more)
+		statement := fmt.Sprintf(
+			"INSERT INTO campaigns (%s) SELECT %s FROM campaigns WHERE user_id = %d LIMIT %d", list, list, p.ID, more,
+		)
 		if _, err := f.db.Pools()[0].ExecContext(t.Context(), statement); err != nil {
 			t.Fatal(err)
 		}
@@ -74,11 +76,13 @@ func used(run func(h *heap)) (h *heap, grown int64) {
 	return h, int64(h.peak) - int64(before.peak)
 }
 
-// TestAListOfAHundredThousandCampaignsTakesNoMoreMemoryThanOneOfAThousand does not run beside other tests, whose memory it would count.
+// TestAListOfAHundredThousandCampaignsTakesNoMoreMemoryThanOneOfAThousand does not run beside other
+// tests, whose memory it would count.
 func TestAListOfAHundredThousandCampaignsTakesNoMoreMemoryThanOneOfAThousand(t *testing.T) {
 	const (
 		few, some, many = 1_000, 20_000, 100_000
-		// allowed is how much more the long list may take, for batches and buffers that are fuller. Its text is over 100 MB.
+		// allowed is how much more the long list may take, for batches and buffers that are fuller.
+		// Its text is over 100 MB.
 		allowed = 20 << 20
 	)
 	if raceDetector {
@@ -104,7 +108,9 @@ func TestAListOfAHundredThousandCampaignsTakesNoMoreMemoryThanOneOfAThousand(t *
 				}
 			}()
 			h, grown := used(func(h *heap) { f.serve(h, formRequest("Command=Campaigns.Get&APIKey="+me.key)) })
-			if h.status != http.StatusOK || !strings.HasPrefix(string(h.first), `{"Success":true`) || !strings.HasSuffix(string(h.last), fmt.Sprintf(`"TotalCampaigns":%d}`, n)) || h.written < n*1000 {
+			if h.status != http.StatusOK || !strings.HasPrefix(string(h.first), `{"Success":true`) ||
+				!strings.HasSuffix(string(h.last), fmt.Sprintf(`"TotalCampaigns":%d}`, n)) ||
+				h.written < n*1000 {
 				t.Fatalf("%d %s… …%s, %d bytes", h.status, h.first, h.last, h.written)
 			}
 			return grown
@@ -121,13 +127,20 @@ func TestAListOfAHundredThousandCampaignsTakesNoMoreMemoryThanOneOfAThousand(t *
 			_, _ = h.Write(text)
 		})
 		if whole < short+2*allowed {
-			t.Errorf("a list of %d campaigns built in memory takes %d bytes, one of %d that is streamed %d: too little to tell them apart", some, whole, few, short)
+			t.Errorf(
+
+				"a list of %d campaigns built in memory takes %d bytes, one of %d that is streamed %d: too little to tell them apart",
+				some, whole, few, short,
+			)
 		}
 		f.multiply(t, me, some, many)
 		if long := stream(many); long > short+allowed {
 			t.Errorf("a list of %d campaigns takes %d bytes, one of %d only %d", many, long, few, short)
 		} else {
-			t.Logf("streamed: %d campaigns take %d KB, %d take %d KB; built in memory: %d take %d KB", few, short>>10, many, long>>10, some, whole>>10)
+			t.Logf(
+				"streamed: %d campaigns take %d KB, %d take %d KB; built in memory: %d take %d KB", few, short>>10,
+				many, long>>10, some, whole>>10,
+			)
 		}
 	})
 }

@@ -13,23 +13,43 @@ import (
 func (b *Bridge) subscriberCommands() []Command {
 	return []Command{
 		{
-			Name: "Subscriber.Subscribe", Operation: "addSubscribers", Scope: kind.ScopeWrite,
-			Doc: "Puts an email address onto a list, or back onto one that it had left. On a list with double opt-in it is pending until it is confirmed.",
+			Name:      "Subscriber.Subscribe",
+			Operation: "addSubscribers",
+			Scope:     kind.ScopeWrite,
+			Doc:       "Puts an email address onto a list, or back onto one that it had left. On a list with double opt-in it is pending until it is confirmed.",
 			Parameters: []Parameter{
 				required("ListID", "The list."),
 				required("EmailAddress", "The address."),
 				required("IPAddress", "The IP address from which the person asked for it."),
-				optional("CustomFieldN", "The value of the custom field with the id N; Fields[CustomFieldN] is another name for it. Fields that the list does not have are ignored."),
+				optional(
+					"CustomFieldN",
+					"The value of the custom field with the id N; Fields[CustomFieldN] is another name for it. Fields that the list does not have are ignored.",
+				),
 			},
 			Codes: []Code{
 				{Number: 1, Text: "ListID is missing", Missing: "ListID"},
-				{Number: 2, Text: "EmailAddress is missing", Missing: "EmailAddress", Reasons: []apperr.Reason{apperr.ReasonSubscriberAddressRequired}},
+				{
+					Number: 2, Text: "EmailAddress is missing", Missing: "EmailAddress",
+					Reasons: []apperr.Reason{apperr.ReasonSubscriberAddressRequired},
+				},
 				{Number: 3, Text: "IPAddress is missing", Missing: "IPAddress"},
-				{Number: 3, Text: "IPAddress is no IP address", Reasons: []apperr.Reason{apperr.ReasonSubscriberIPInvalid}},
+				{
+					Number: 3, Text: "IPAddress is no IP address",
+					Reasons: []apperr.Reason{apperr.ReasonSubscriberIPInvalid},
+				},
 				{Number: 4, Text: "List not found", Reasons: []apperr.Reason{apperr.ReasonListNotFound}},
-				{Number: 5, Text: "EmailAddress is no email address", Reasons: []apperr.Reason{apperr.ReasonSubscriberAddressInvalid}},
-				{Number: 8, Text: "The value of a custom field cannot be accepted", Detail: true, Reasons: []apperr.Reason{apperr.ReasonCustomFieldInvalid}},
-				{Number: 9, Text: "The email address is subscribed to the list already", Reasons: []apperr.Reason{apperr.ReasonSubscriberExists}},
+				{
+					Number: 5, Text: "EmailAddress is no email address",
+					Reasons: []apperr.Reason{apperr.ReasonSubscriberAddressInvalid},
+				},
+				{
+					Number: 8, Text: "The value of a custom field cannot be accepted", Detail: true,
+					Reasons: []apperr.Reason{apperr.ReasonCustomFieldInvalid},
+				},
+				{
+					Number: 9, Text: "The email address is subscribed to the list already",
+					Reasons: []apperr.Reason{apperr.ReasonSubscriberExists},
+				},
 			},
 			run: b.subscribe,
 		},
@@ -39,13 +59,19 @@ func (b *Bridge) subscriberCommands() []Command {
 			Parameters: []Parameter{
 				required("ListID", "The list."),
 				required("EmailAddress", "The address."),
-				optional("CampaignID", "The campaign because of which the person leaves, in whose statistics it counts once; 0, or one that is gone, counts nowhere."),
+				optional(
+					"CampaignID",
+					"The campaign because of which the person leaves, in whose statistics it counts once; 0, or one that is gone, counts nowhere.",
+				),
 			},
 			Codes: []Code{
 				{Number: 1, Text: "ListID is missing", Missing: "ListID"},
 				{Number: 3, Text: "EmailAddress is missing", Missing: "EmailAddress"},
 				{Number: 4, Text: "List not found", Reasons: []apperr.Reason{apperr.ReasonListNotFound}},
-				{Number: 9, Text: "The email address is not subscribed to the list", Reasons: []apperr.Reason{apperr.ReasonNotSubscribed}},
+				{
+					Number: 9, Text: "The email address is not subscribed to the list",
+					Reasons: []apperr.Reason{apperr.ReasonNotSubscribed},
+				},
 			},
 			run: b.unsubscribe,
 		},
@@ -54,18 +80,41 @@ func (b *Bridge) subscriberCommands() []Command {
 			Doc: "Lists the people on a list, with their custom fields.",
 			Parameters: []Parameter{
 				required("SubscriberListID", "The list."),
-				optional("SubscriberSegment", "Active, Unsubscribed, Suppressed, Soft bounced, Hard bounced or Opt-in pending, or the id of a segment of the list, for those who are Active and for whom its rules hold; everyone if not given."),
+				optional(
+					"SubscriberSegment",
+					"Active, Unsubscribed, Suppressed, Soft bounced, Hard bounced or Opt-in pending, or the id of a segment of the list, for those who are Active and for whom its rules hold; everyone if not given.",
+				),
 				optional("RecordsPerRequest", "The size of the page; 0, or not given, for all."),
 				optional("RecordsFrom", "How many people to pass over."),
-				optional("SearchField", "Where to search: EmailAddress, which it is if not given, SubscriptionIP, SubscriberID or CustomFieldN. In anything else nobody is found."),
-				optional("SearchKeyword", "A part of the field, without regard to case; a SubscriberID is compared whole. SearchKeyowrd is another name for it."),
-				optional("OrderField", "SubscriberID, EmailAddress, BounceType, SubscriptionStatus, SubscriptionDate, SubscriptionIP, OptInDate or UnsubscriptionDate; EmailAddress for anything else."),
+				optional(
+					"SearchField",
+					"Where to search: EmailAddress, which it is if not given, SubscriptionIP, SubscriberID or CustomFieldN. In anything else nobody is found.",
+				),
+				optional(
+					"SearchKeyword",
+					"A part of the field, without regard to case; a SubscriberID is compared whole. SearchKeyowrd is another name for it.",
+				),
+				optional(
+					"OrderField",
+					"SubscriberID, EmailAddress, BounceType, SubscriptionStatus, SubscriptionDate, SubscriptionIP, OptInDate or UnsubscriptionDate; EmailAddress for anything else.",
+				),
 				optional("OrderType", "ASC or DESC."),
 			},
 			Codes: []Code{
 				{Number: 1, Shape: Array, Text: "SubscriberListID is missing", Missing: "SubscriberListID"},
-				{Number: 2, Shape: Array, Text: "Segment not found", Reasons: []apperr.Reason{apperr.ReasonSegmentNotFound}},
-				{Number: 3, Shape: Array, Text: "The rules of the segment can no longer be evaluated", Detail: true, Reasons: []apperr.Reason{apperr.ReasonAudienceNotFound, apperr.ReasonAudienceInvalid, apperr.ReasonAudienceTooLarge}},
+				{
+					Number: 2, Shape: Array, Text: "Segment not found",
+					Reasons: []apperr.Reason{apperr.ReasonSegmentNotFound},
+				},
+				{
+					Number: 3,
+					Shape:  Array,
+					Text:   "The rules of the segment can no longer be evaluated",
+					Detail: true,
+					Reasons: []apperr.Reason{
+						apperr.ReasonAudienceNotFound, apperr.ReasonAudienceInvalid, apperr.ReasonAudienceTooLarge,
+					},
+				},
 				{Number: 4, Shape: Array, Text: "List not found", Reasons: []apperr.Reason{apperr.ReasonListNotFound}},
 			},
 			run: b.subscribers,
@@ -78,7 +127,13 @@ func (b *Bridge) subscribe(ctx context.Context, p Parameters) (Object, error) {
 		return nil, err
 	}
 	made, err := b.Subscribers.Subscribe(ctx, subscriber.Subscription{
-		ListID: p.ID("ListID"), Email: p.Text("EmailAddress"), IP: p.Text("IPAddress"), Fields: customFields(p), KnownFieldsOnly: true,
+		ListID: p.ID(
+			"ListID",
+		),
+		Email:           p.Text("EmailAddress"),
+		IP:              p.Text("IPAddress"),
+		Fields:          customFields(p),
+		KnownFieldsOnly: true,
 	})
 	if err != nil {
 		return nil, err
@@ -86,7 +141,8 @@ func (b *Bridge) subscribe(ctx context.Context, p Parameters) (Object, error) {
 	return success(Member{"SubscriberID", made.ID}), nil
 }
 
-// customFields reads CustomFieldN and Fields[CustomFieldN]; the former outranks the latter. An empty value is as good as not given.
+// customFields reads CustomFieldN and Fields[CustomFieldN]; the former outranks the latter. An
+// empty value is as good as not given.
 func customFields(p Parameters) map[int64]string {
 	given := map[int64]string{}
 	read := func(name string, value any) {

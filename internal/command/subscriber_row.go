@@ -75,8 +75,13 @@ func searchIn(field string) rules.FieldName {
 }
 
 var subscriberOrders = map[string]subscriber.Order{
-	"subscriberid": subscriber.ByID, "emailaddress": subscriber.ByAddress, "bouncetype": subscriber.ByBounce, "subscriptionstatus": subscriber.ByStatus,
-	"subscriptiondate": subscriber.BySubscription, "subscriptionip": subscriber.ByIP, "optindate": subscriber.ByOptIn,
+	"subscriberid":       subscriber.ByID,
+	"emailaddress":       subscriber.ByAddress,
+	"bouncetype":         subscriber.ByBounce,
+	"subscriptionstatus": subscriber.ByStatus,
+	"subscriptiondate":   subscriber.BySubscription,
+	"subscriptionip":     subscriber.ByIP,
+	"optindate":          subscriber.ByOptIn,
 	"unsubscriptiondate": subscriber.ByUnsubscription,
 }
 

@@ -23,7 +23,8 @@ import (
 	"campaignql/internal/kind"
 )
 
-// TestWhatBelongsToSomebodyElseLooksLikeNothing sends every command with ids of another account and with ids that do not exist.
+// TestWhatBelongsToSomebodyElseLooksLikeNothing sends every command with ids of another account and
+// with ids that do not exist.
 func TestWhatBelongsToSomebodyElseLooksLikeNothing(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, f *fixture) {
@@ -119,7 +120,9 @@ func TestEveryCommandNeedsTheScopeItDeclares(t *testing.T) {
 			if cmd.Public {
 				continue
 			}
-			scopes := slices.DeleteFunc(kind.AllScopes(kind.RoleUser), func(s kind.Scope) bool { return s == cmd.Scope })
+			scopes := slices.DeleteFunc(
+				kind.AllScopes(kind.RoleUser), func(s kind.Scope) bool { return s == cmd.Scope },
+			)
 			form := url.Values{"APIKey": {f.key(t, me, scopes...)}, "Command": {cmd.Name}}
 			for name, value := range map[string]string{
 				"CampaignID": id, "CampaignName": "x", "Campaigns": id, "TagID": tag, "Tag": "x", "Tags": tag, "CampaignIDs": id,
@@ -136,7 +139,10 @@ func TestEveryCommandNeedsTheScopeItDeclares(t *testing.T) {
 				t.Errorf("%s by nobody: %s", cmd.Name, got.body)
 			}
 			if got := f.post(form.Encode()); got.header.Get(command.OperationHeader) != cmd.Operation {
-				t.Errorf("%s names the operation %q, want %q", cmd.Name, got.header.Get(command.OperationHeader), cmd.Operation)
+				t.Errorf(
+					"%s names the operation %q, want %q", cmd.Name, got.header.Get(command.OperationHeader),
+					cmd.Operation,
+				)
 			}
 		}
 	})
@@ -180,12 +186,21 @@ func (f *fixture) many(t *testing.T, p person) []string {
 	for i := range rows {
 		name := fmt.Sprintf("campaign %03d", (i*7)%40)
 		status := kind.CampaignStatuses()[i%7]
-		rows[i] = client.Campaign.Create().SetName(name).SetNameKey(name).SetStatus(status).SetStatusRank(status.Rank()).
-			SetCreatedAt(f.now().Add(time.Duration(i%5) * time.Hour)).SetLastActivityAt(f.now()).
-			SetPublishOnRss(i%3 == 0).SetTotalOpens(int64(i % 11)).SetSendTimeZone([]string{"", "UTC", "Europe/Berlin"}[i%3]).
+		rows[i] = client.Campaign.Create().
+			SetName(name).
+			SetNameKey(name).
+			SetStatus(status).
+			SetStatusRank(status.Rank()).
+			SetCreatedAt(f.now().Add(time.Duration(i%5) * time.Hour)).
+			SetLastActivityAt(f.now()).
+			SetPublishOnRss(i%3 == 0).
+			SetTotalOpens(int64(i % 11)).
+			SetSendTimeZone([]string{"", "UTC", "Europe/Berlin"}[i%3]).
 			SetAudienceSource(fmt.Sprintf(`{"operator":"or","criteria":[{"list_id":%d}]}`, i+1))
 		if i%4 == 0 {
-			rows[i].SetEmailID(int64(i + 1)).SetSendingStartedAt(f.now().Add(time.Duration(i%6) * time.Minute)).SetNextSendAt(f.now())
+			rows[i].SetEmailID(int64(i + 1)).
+				SetSendingStartedAt(f.now().Add(time.Duration(i%6) * time.Minute)).
+				SetNextSendAt(f.now())
 		}
 	}
 	made, err := client.Campaign.CreateBulk(rows...).Save(p.ctx)
@@ -308,7 +323,8 @@ func TestAFaultBeforeTheFirstByteIsAnswered(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		got := f.do(formRequest("Command=Campaigns.Get&APIKey=" + me.key).WithContext(ctx))
-		if got.status != http.StatusServiceUnavailable || !strings.Contains(got.body, `"ErrorCode":100005`) || !strings.Contains(f.log.String(), "r-1") {
+		if got.status != http.StatusServiceUnavailable || !strings.Contains(got.body, `"ErrorCode":100005`) ||
+			!strings.Contains(f.log.String(), "r-1") {
 			t.Errorf("got %d %s, log %q", got.status, got.body, f.log.String())
 		}
 	})
@@ -342,7 +358,8 @@ func TestExecuteAnswersForTheCallerOfTheContext(t *testing.T) {
 			}
 		}
 		list, err := json.Marshal(f.bridge.Execute(me.ctx, "Campaigns.Get", map[string]any{"SearchKeyword": "b"}))
-		if err != nil || !strings.Contains(string(list), `"TotalCampaigns":1`) || !strings.Contains(string(list), `"CampaignID":"`+itoa(id)+`"`) {
+		if err != nil || !strings.Contains(string(list), `"TotalCampaigns":1`) ||
+			!strings.Contains(string(list), `"CampaignID":"`+itoa(id)+`"`) {
 			t.Errorf("list: %s, %v", list, err)
 		}
 	})
@@ -356,31 +373,53 @@ func TestJSONStructuresAreTakenAsTheyAre(t *testing.T) {
 		id, list, a, b := f.campaign(t, me, "A"), f.list(t, me, "a"), f.email(t, me), f.email(t, me)
 		send := func(parameters string) {
 			t.Helper()
-			got := f.do(jsonRequest(fmt.Sprintf(`{"Command":"Campaign.Update","APIKey":%q,"CampaignID":%d,%s}`, me.key, id, parameters)))
+			got := f.do(
+				jsonRequest(
+					fmt.Sprintf(`{"Command":"Campaign.Update","APIKey":%q,"CampaignID":%d,%s}`, me.key, id, parameters),
+				),
+			)
 			if got.body != `{"Success":true,"ErrorCode":0}` {
 				t.Errorf("%s: %s", parameters, got.body)
 			}
 		}
-		bundle := fmt.Sprintf(`{"operator": "or", "criteria": [{"list_id": %d, "operator": "and", "rules": [{"type":"fields","field_id":"EmailAddress","operator":"contains","value":"<é>"}]}]}`, list)
+		bundle := fmt.Sprintf(
+			`{"operator": "or", "criteria": [{"list_id": %d, "operator": "and", "rules": [{"type":"fields","field_id":"EmailAddress","operator":"contains","value":"<é>"}]}]}`,
+			list,
+		)
 		send(`"RulesJsonBundle":` + bundle)
-		send(fmt.Sprintf(`"ABTesting":{"testsize":20,"TESTDURATION":"24","Winner":"most unique clicks","Variations":[{"EmailID":%d},{"emailid":"%d"}]}`, a, b))
+		send(
+			fmt.Sprintf(
+				`"ABTesting":{"testsize":20,"TESTDURATION":"24","Winner":"most unique clicks","Variations":[{"EmailID":%d},{"emailid":"%d"}]}`,
+				a,
+				b,
+			),
+		)
 		send(`"S2SEnabled":true,"ScheduleRecSendMaxInstance":null,"CampaignStatus":"Ready"`)
 		c, err := f.campaigns.Get(me.ctx, id)
 		if err != nil {
 			t.Fatal(err)
 		}
-		wantTest := fmt.Sprintf(`{"TestSize":20,"TestDuration":24,"Winner":"Most Unique Clicks","Variations":[{"EmailID":%d},{"EmailID":%d}]}`, a, b)
+		wantTest := fmt.Sprintf(
+			`{"TestSize":20,"TestDuration":24,"Winner":"Most Unique Clicks","Variations":[{"EmailID":%d},{"EmailID":%d}]}`,
+			a,
+			b,
+		)
 		if c.AudienceSource != bundle || c.AbTest != wantTest || !c.S2sEnabled || c.Status != kind.StatusReady {
 			t.Errorf("stored %q, %q, %v, %s", c.AudienceSource, c.AbTest, c.S2sEnabled, c.Status)
 		}
 		send(fmt.Sprintf(`"RecipientListsAndSegments":["%d:0"],"ABTesting":""`, list))
-		if c, err = f.campaigns.Get(me.ctx, id); err != nil || c.RecipientLists != itoa(list)+":0" || c.AudienceSource != "" || c.AbTest != "" {
+		if c, err = f.campaigns.Get(
+			me.ctx,
+			id,
+		); err != nil || c.RecipientLists != itoa(list)+":0" || c.AudienceSource != "" ||
+			c.AbTest != "" {
 			t.Errorf("stored %q, %q, %q, %v", c.RecipientLists, c.AudienceSource, c.AbTest, err)
 		}
 	})
 }
 
-// TestTheLongestTextsAreKept stores what is just within the limits, in characters of several bytes, and is refused what is not.
+// TestTheLongestTextsAreKept stores what is just within the limits, in characters of several bytes,
+// and is refused what is not.
 func TestTheLongestTextsAreKept(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, f *fixture) {
@@ -391,7 +430,9 @@ func TestTheLongestTextsAreKept(t *testing.T) {
 		} {
 			for _, char := range []string{"𝛀", "ﷺ", "ß"} {
 				long := strings.Repeat(char, limit)
-				update := url.Values{"Command": {"Campaign.Update"}, "APIKey": {me.key}, "CampaignID": {id}, name: {long}}
+				update := url.Values{
+					"Command": {"Campaign.Update"}, "APIKey": {me.key}, "CampaignID": {id}, name: {long},
+				}
 				if got := f.post(update.Encode()); got.body != `{"Success":true,"ErrorCode":0}` {
 					t.Errorf("%s of %d %s: %d %s %s", name, limit, char, got.status, got.body, f.log.String())
 					continue
@@ -421,14 +462,21 @@ func TestASessionOfAnAdminSeesEveryAccount(t *testing.T) {
 		} {
 			f.campaign(t, p, mark+" "+zone)
 		}
-		session := sessionOf(t, f.post("Command=User.Login&Username="+admin.Username+"&Password="+url.QueryEscape(password)).body)
-		body := f.post("Command=Campaigns.Get&RetrieveStatistics=1&SessionID=" + session + "&SearchKeyword=" + mark).body
+		session := sessionOf(
+			t, f.post("Command=User.Login&Username="+admin.Username+"&Password="+url.QueryEscape(password)).body,
+		)
+		body := f.post(
+			"Command=Campaigns.Get&RetrieveStatistics=1&SessionID=" + session + "&SearchKeyword=" + mark,
+		).body
 		var list listed
 		if err := json.Unmarshal([]byte(body), &list); err != nil || len(list.Campaigns) != 3 {
 			t.Fatalf("%v in %s", err, body)
 		}
 		for _, row := range list.Campaigns {
-			if want := "2026-11-23" + strings.TrimPrefix(row["CampaignName"].(string), mark); row["CreateDateTime"] != want {
+			if want := "2026-11-23" + strings.TrimPrefix(
+				row["CampaignName"].(string),
+				mark,
+			); row["CreateDateTime"] != want {
 				t.Errorf("created at %s, want %s", row["CreateDateTime"], want)
 			}
 		}
@@ -440,7 +488,9 @@ func TestTheServerItselfNeedsNoAccount(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
 		me := f.owner(t)
 		id := f.campaign(t, me, "A")
-		body, err := json.Marshal(f.bridge.Execute(caller.System(t.Context()), "Campaign.Get", map[string]any{"campaignid": id}))
+		body, err := json.Marshal(
+			f.bridge.Execute(caller.System(t.Context()), "Campaign.Get", map[string]any{"campaignid": id}),
+		)
 		if err != nil || !strings.Contains(string(body), `"CreateDateTime":"2026-11-23 11:00:00"`) {
 			t.Errorf("got %s, %v", body, err)
 		}

@@ -12,13 +12,21 @@ import (
 func tagNameCodes() []Code {
 	return []Code{
 		{Number: 2, Text: "A tag of this name exists already", Reasons: []apperr.Reason{apperr.ReasonTagExists}},
-		{Number: 3, Text: "A tag may hold letters, digits, spaces and the characters - _ % only", Reasons: []apperr.Reason{apperr.ReasonTagNameCharacters}},
-		{Number: 4, Text: "The tag is blank", Reasons: []apperr.Reason{apperr.ReasonTagNameEmpty, apperr.ReasonTagNameRequired}},
+		{
+			Number: 3, Text: "A tag may hold letters, digits, spaces and the characters - _ % only",
+			Reasons: []apperr.Reason{apperr.ReasonTagNameCharacters},
+		},
+		{
+			Number: 4, Text: "The tag is blank",
+			Reasons: []apperr.Reason{apperr.ReasonTagNameEmpty, apperr.ReasonTagNameRequired},
+		},
 	}
 }
 
 func (b *Bridge) tagCommands() []Command {
-	tooLong := Code{Number: 6, Text: "The tag is too long", Detail: true, Reasons: []apperr.Reason{apperr.ReasonTagNameTooLong}}
+	tooLong := Code{
+		Number: 6, Text: "The tag is too long", Detail: true, Reasons: []apperr.Reason{apperr.ReasonTagNameTooLong},
+	}
 	return []Command{
 		{
 			Name: "Tags.Get", Operation: "tags", Scope: kind.ScopeRead,
@@ -48,7 +56,9 @@ func (b *Bridge) tagCommands() []Command {
 			run: b.updateTag,
 		},
 		{
-			Name: "Tags.Delete", Operation: "deleteTags", Scope: kind.ScopeWrite,
+			Name:       "Tags.Delete",
+			Operation:  "deleteTags",
+			Scope:      kind.ScopeWrite,
 			Doc:        "Deletes tags and takes them off every campaign. Those that are not the caller's are left alone.",
 			Parameters: []Parameter{required("Tags", "Comma-separated ids.")},
 			Codes: []Code{
@@ -63,10 +73,13 @@ func (b *Bridge) tagCommands() []Command {
 			run: func(ctx context.Context, p Parameters) (Object, error) { return tagCampaigns(ctx, p, b.Tags.Assign) },
 		},
 		{
-			Name: "Tag.UnassignFromCampaigns", Operation: "untagCampaigns", Scope: kind.ScopeWrite,
+			Name:       "Tag.UnassignFromCampaigns",
+			Operation:  "untagCampaigns",
+			Scope:      kind.ScopeWrite,
 			Doc:        "Takes a tag off campaigns. Campaigns that are not the caller's are left out.",
-			Parameters: taggingParameters(), Codes: taggingCodes(),
-			run: func(ctx context.Context, p Parameters) (Object, error) { return tagCampaigns(ctx, p, b.Tags.Unassign) },
+			Parameters: taggingParameters(),
+			Codes:      taggingCodes(),
+			run:        func(ctx context.Context, p Parameters) (Object, error) { return tagCampaigns(ctx, p, b.Tags.Unassign) },
 		},
 	}
 }
@@ -82,7 +95,10 @@ func taggingCodes() []Code {
 	return []Code{
 		{Number: 1, Shape: Array, Text: "TagID is missing", Missing: "TagID"},
 		{Number: 2, Shape: Array, Text: "CampaignIDs are missing", Missing: "CampaignIDs"},
-		{Number: 2, Shape: Array, Text: "CampaignIDs are too many", Detail: true, Reasons: []apperr.Reason{apperr.ReasonTooManyIDs}},
+		{
+			Number: 2, Shape: Array, Text: "CampaignIDs are too many", Detail: true,
+			Reasons: []apperr.Reason{apperr.ReasonTooManyIDs},
+		},
 		{Number: 3, Text: "Tag not found", Reasons: []apperr.Reason{apperr.ReasonTagNotFound}},
 	}
 }
@@ -135,7 +151,9 @@ func (b *Bridge) deleteTags(ctx context.Context, p Parameters) (Object, error) {
 	return success(), nil
 }
 
-func tagCampaigns(ctx context.Context, p Parameters, change func(ctx context.Context, tagID int64, campaignIDs []int64) (int, error)) (Object, error) {
+func tagCampaigns(
+	ctx context.Context, p Parameters, change func(ctx context.Context, tagID int64, campaignIDs []int64) (int, error),
+) (Object, error) {
 	if err := absent(p, "TagID", "CampaignIDs"); err != nil {
 		return nil, err
 	}

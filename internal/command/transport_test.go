@@ -17,7 +17,8 @@ import (
 	"campaignql/internal/kind"
 )
 
-// The tests of this file are the transport and authentication rules of the contract, rule by rule, as a client sees them.
+// The tests of this file are the transport and authentication rules of the contract, rule by rule,
+// as a client sees them.
 
 const done = `{"Success":true,"ErrorCode":0}`
 
@@ -55,7 +56,9 @@ func TestQueryStringAndBodyAreMergedAndTheBodyWins(t *testing.T) {
 		}
 		for name, request := range bodies {
 			r := request("campaignID=" + itoa(b) + "&APIKey=" + me.key + "&CampaignName=" + url.QueryEscape(name))
-			r.URL.RawQuery = "command=Campaign.Update&CampaignID=" + itoa(a) + "&CampaignName=query&APIKey=exampleApiKey"
+			r.URL.RawQuery = "command=Campaign.Update&CampaignID=" + itoa(
+				a,
+			) + "&CampaignName=query&APIKey=exampleApiKey"
 			want := url.QueryEscape(name)
 			if name != "JSON" {
 				want = name
@@ -64,7 +67,10 @@ func TestQueryStringAndBodyAreMergedAndTheBodyWins(t *testing.T) {
 				t.Errorf("%s: %s; A is %q, B is %q", name, got.body, f.stored(t, me, a), f.stored(t, me, b))
 			}
 		}
-		r := httptest.NewRequest(http.MethodGet, "/api.php?Command=Campaign.Update&APIKey="+me.key+"&CampaignID="+itoa(a), strings.NewReader("CampaignName=body+of+GET"))
+		r := httptest.NewRequest(
+			http.MethodGet, "/api.php?Command=Campaign.Update&APIKey="+me.key+"&CampaignID="+itoa(a),
+			strings.NewReader("CampaignName=body+of+GET"),
+		)
 		if got := f.do(r); got.body != done || f.stored(t, me, a) != "body of GET" {
 			t.Errorf("a GET with a body: %s, %q", got.body, f.stored(t, me, a))
 		}
@@ -77,12 +83,26 @@ func TestTheLastOfARepeatedParameterWins(t *testing.T) {
 		me := f.owner(t)
 		id := f.campaign(t, me, "A")
 		for name, request := range map[string]func(string) *http.Request{"form": formRequest, "multipart": multipartRequest, "query": queryRequest} {
-			got := f.do(request("Command=nope&APIKey=x&CampaignID=1&CampaignName=first&COMMAND=Campaign.Update&apikey=" + me.key + "&campaignid=" + itoa(id) + "&CAMPAIGNNAME=" + name))
+			got := f.do(
+				request(
+					"Command=nope&APIKey=x&CampaignID=1&CampaignName=first&COMMAND=Campaign.Update&apikey=" + me.key + "&campaignid=" + itoa(
+						id,
+					) + "&CAMPAIGNNAME=" + name,
+				),
+			)
 			if got.body != done || f.stored(t, me, id) != name {
 				t.Errorf("%s: %s, %q", name, got.body, f.stored(t, me, id))
 			}
 		}
-		got := f.do(jsonRequest(fmt.Sprintf(`{"Command":"nope","command":"Campaign.Update","APIKey":%q,"CampaignID":1,"campaignid":%d,"CampaignName":"x","campaignNAME":"JSON"}`, me.key, id)))
+		got := f.do(
+			jsonRequest(
+				fmt.Sprintf(
+					`{"Command":"nope","command":"Campaign.Update","APIKey":%q,"CampaignID":1,"campaignid":%d,"CampaignName":"x","campaignNAME":"JSON"}`,
+					me.key,
+					id,
+				),
+			),
+		)
 		if got.body != done || f.stored(t, me, id) != "JSON" {
 			t.Errorf("JSON: %s, %q", got.body, f.stored(t, me, id))
 		}
@@ -95,15 +115,32 @@ func TestNestedParametersInEveryForm(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
 		me := f.owner(t)
 		id, a, b := f.campaign(t, me, "A"), f.email(t, me), f.email(t, me)
-		want := fmt.Sprintf(`{"TestSize":20,"TestDuration":24,"Winner":"Highest Open Rate","Variations":[{"EmailID":%d},{"EmailID":%d}]}`, a, b)
+		want := fmt.Sprintf(
+			`{"TestSize":20,"TestDuration":24,"Winner":"Highest Open Rate","Variations":[{"EmailID":%d},{"EmailID":%d}]}`,
+			a,
+			b,
+		)
 		head := fmt.Sprintf("Command=Campaign.Update&APIKey=%s&CampaignID=%d&", me.key, id)
-		brackets := fmt.Sprintf("ABTesting[TestSize]=20&abtesting[testduration]=24&ABTesting[Winner]=Highest+Open+Rate&ABTesting[Variations][0][EmailID]=%d&ABTesting[Variations][1][emailid]=%d", a, b)
+		brackets := fmt.Sprintf(
+			"ABTesting[TestSize]=20&abtesting[testduration]=24&ABTesting[Winner]=Highest+Open+Rate&ABTesting[Variations][0][EmailID]=%d&ABTesting[Variations][1][emailid]=%d",
+			a,
+			b,
+		)
 		encoded := strings.NewReplacer("[", "%5B", "]", "%5d").Replace(brackets)
 		unnumbered := strings.NewReplacer("[0]", "[]", "[1]", "[]").Replace(brackets)
 		requests := map[string]*http.Request{
-			"form": formRequest(head + brackets), "encoded": formRequest(head + encoded), "without positions": formRequest(head + unnumbered),
-			"multipart": multipartRequest(head + brackets), "query": queryRequest(head + encoded),
-			"JSON": jsonRequest(fmt.Sprintf(`{"Command":"Campaign.Update","APIKey":%q,"CampaignID":"%d","ABTesting":%s}`, me.key, id, want)),
+			"form": formRequest(
+				head + brackets,
+			),
+			"encoded":           formRequest(head + encoded),
+			"without positions": formRequest(head + unnumbered),
+			"multipart":         multipartRequest(head + brackets),
+			"query":             queryRequest(head + encoded),
+			"JSON": jsonRequest(
+				fmt.Sprintf(
+					`{"Command":"Campaign.Update","APIKey":%q,"CampaignID":"%d","ABTesting":%s}`, me.key, id, want,
+				),
+			),
 		}
 		for name, r := range requests {
 			if got := f.post(head + "ABTesting="); got.body != done {
@@ -138,14 +175,23 @@ func TestValuesOfJSONAndOfFormsAreTheSame(t *testing.T) {
 		for spelling, want := range map[string]bool{
 			"true": true, "1": true, "yes": true, "on": true, "TRUE": true, "Yes": true, "ON": true, "false": false, "0": false, "no": false, "off": false, "False": false, "": false, "2": false,
 		} {
-			got := f.post(fmt.Sprintf("Command=Campaign.Get&APIKey=%s&campaignid=%d&retrievetags=%s", me.key, id, spelling))
+			got := f.post(
+				fmt.Sprintf("Command=Campaign.Get&APIKey=%s&campaignid=%d&retrievetags=%s", me.key, id, spelling),
+			)
 			if strings.Contains(got.body, tagged) != want || !strings.HasPrefix(got.body, `{"Success":true`) {
 				t.Errorf("%q as a boolean is not %v: %s", spelling, want, got.body)
 			}
 		}
 		for value, want := range map[string]bool{"true": true, `"true"`: true, "1": true, `"1"`: true, "false": false, "0": false, "null": false} {
 			for _, number := range []string{itoa(id), `"` + itoa(id) + `"`} {
-				got := f.do(jsonRequest(fmt.Sprintf(`{"Command":"Campaign.Get","APIKey":%q,"campaignid":%s,"retrievetags":%s}`, me.key, number, value)))
+				got := f.do(
+					jsonRequest(
+						fmt.Sprintf(
+							`{"Command":"Campaign.Get","APIKey":%q,"campaignid":%s,"retrievetags":%s}`, me.key, number,
+							value,
+						),
+					),
+				)
 				if strings.Contains(got.body, tagged) != want || !strings.HasPrefix(got.body, `{"Success":true`) {
 					t.Errorf("%s of campaign %s: %s", value, number, got.body)
 				}
@@ -192,11 +238,17 @@ func TestBodiesOverTenMebibytesAreRefused(t *testing.T) {
 		me := f.owner(t)
 		const limit = 10 << 20
 		head := "Command=Tags.Get&APIKey=" + me.key + "&x="
-		if got := f.post(head + strings.Repeat("x", limit-len(head))); got.status != http.StatusOK || !strings.HasPrefix(got.body, `{"Success":true`) {
+		if got := f.post(
+			head + strings.Repeat("x", limit-len(head)),
+		); got.status != http.StatusOK ||
+			!strings.HasPrefix(got.body, `{"Success":true`) {
 			t.Errorf("10 MiB: %d %s", got.status, got.body)
 		}
 		const refused = `{"Success":false,"ErrorCode":100000,"ErrorText":"The body is larger than 10485760 bytes.","Errors":[{"Code":100000,"Message":"The body is larger than 10485760 bytes."}]}`
-		if got := f.post(head + strings.Repeat("x", limit-len(head)+1)); got.status != http.StatusRequestEntityTooLarge || got.body != refused {
+		if got := f.post(
+			head + strings.Repeat("x", limit-len(head)+1),
+		); got.status != http.StatusRequestEntityTooLarge ||
+			got.body != refused {
 			t.Errorf("10 MiB and a byte: %d %s", got.status, got.body)
 		}
 		body := new(endless)
@@ -220,7 +272,10 @@ func TestResponseFormatIsExactlyXMLOrJSON(t *testing.T) {
 		} {
 			for _, request := range []string{"Command=Tags.Get&APIKey=" + me.key, "Command=Tags.Get", "Command=nope", "Command=Tags.Get&JSONPCallBack=f", "%zz&Command=Tags.Get"} {
 				got := f.post(request + "&responseformat=" + format)
-				if got.header.Get("Content-Type") != kind || strings.HasPrefix(got.body, `<?xml version="1.0" encoding="utf-8"?><response>`) != (format == "XML") {
+				if got.header.Get("Content-Type") != kind ||
+					strings.HasPrefix(
+						got.body, `<?xml version="1.0" encoding="utf-8"?><response>`,
+					) != (format == "XML") {
 					t.Errorf("%s as %q: %s %s", request, format, got.header.Get("Content-Type"), got.body)
 				}
 			}
@@ -233,7 +288,10 @@ func TestJSONPIsRefusedUnlessItIsEmpty(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
 		me := f.owner(t)
 		for _, name := range []string{"JSONPCallBack", "jsonpcallback"} {
-			if got := f.post("Command=Campaign.Create&CampaignName=x&APIKey=" + me.key + "&" + name + "=alert"); got.status != http.StatusBadRequest || !strings.Contains(got.body, `"ErrorCode":100000`) {
+			if got := f.post(
+				"Command=Campaign.Create&CampaignName=x&APIKey=" + me.key + "&" + name + "=alert",
+			); got.status != http.StatusBadRequest ||
+				!strings.Contains(got.body, `"ErrorCode":100000`) {
 				t.Errorf("%s: %d %s", name, got.status, got.body)
 			}
 		}
@@ -260,8 +318,8 @@ func TestTheMisprintOfSearchKeywordIsAnAlias(t *testing.T) {
 	})
 }
 
-// valid are the parameters with which each command succeeds over and over, or answers the same failure. Commands that may run once only are given what is not
-// there.
+// valid are the parameters with which each command succeeds over and over, or answers the same
+// failure. Commands that may run once only are given what is not there.
 func valid(me person, campaign, tag, email, list int64) map[string]url.Values {
 	const nowhere = "1999999999"
 	one := func(name, value string, more ...string) url.Values {
@@ -273,21 +331,49 @@ func valid(me person, campaign, tag, email, list int64) map[string]url.Values {
 	}
 	id := one("CampaignID", itoa(campaign))
 	return map[string]url.Values{
-		"User.Login": one("Username", me.Username, "Password", password), "User.Logout": one("SessionID", "cqs_none"),
-		"Campaign.Create": one("CampaignName", "made"), "Campaign.Get": one("campaignid", itoa(campaign)), "Campaigns.Get": {},
-		"Campaign.Update": id, "Campaign.Copy": id, "Campaign.Approve": id, "Campaign.Pause": id, "Campaign.Resume": id, "Campaign.Cancel": id,
+		"User.Login":  one("Username", me.Username, "Password", password),
+		"User.Logout": one("SessionID", "cqs_none"),
+		"Campaign.Create": one(
+			"CampaignName", "made",
+		),
+		"Campaign.Get":     one("campaignid", itoa(campaign)),
+		"Campaigns.Get":    {},
+		"Campaign.Update":  id,
+		"Campaign.Copy":    id,
+		"Campaign.Approve": id,
+		"Campaign.Pause":   id,
+		"Campaign.Resume":  id,
+		"Campaign.Cancel":  id,
 		"Campaigns.Delete": one("Campaigns", nowhere),
-		"Tags.Get":         {}, "Tag.Create": one("Tag", "same"), "Tag.Update": one("TagID", itoa(tag), "Tag", "same"), "Tags.Delete": one("Tags", nowhere),
-		"Tag.AssignToCampaigns": one("TagID", itoa(tag), "CampaignIDs", itoa(campaign)), "Tag.UnassignFromCampaigns": one("TagID", itoa(tag), "CampaignIDs", itoa(campaign)),
-		"Email.Create": {}, "Email.Get": one("EmailID", itoa(email)), "Emails.Get": {}, "Email.Delete": one("EmailID", nowhere),
-		"Email.Update": one("EmailID", itoa(email), "ValidateScope", "Campaign", "PlainContent", "%Link:Unsubscribe%"),
-		"List.Create":  one("SubscriberListName", "made"), "Lists.Get": {}, "Subscribers.Get": one("SubscriberListID", itoa(list)),
-		"Subscriber.Subscribe":   one("ListID", itoa(list), "EmailAddress", "a@example.com", "IPAddress", "203.0.113.1"),
+		"Tags.Get":         {},
+		"Tag.Create":       one("Tag", "same"),
+		"Tag.Update":       one("TagID", itoa(tag), "Tag", "same"),
+		"Tags.Delete":      one("Tags", nowhere),
+		"Tag.AssignToCampaigns": one(
+			"TagID", itoa(tag), "CampaignIDs", itoa(campaign),
+		),
+		"Tag.UnassignFromCampaigns": one("TagID", itoa(tag), "CampaignIDs", itoa(campaign)),
+		"Email.Create":              {},
+		"Email.Get":                 one("EmailID", itoa(email)),
+		"Emails.Get":                {},
+		"Email.Delete":              one("EmailID", nowhere),
+		"Email.Update": one(
+			"EmailID", itoa(email), "ValidateScope", "Campaign", "PlainContent", "%Link:Unsubscribe%",
+		),
+		"List.Create": one(
+			"SubscriberListName", "made",
+		),
+		"Lists.Get":       {},
+		"Subscribers.Get": one("SubscriberListID", itoa(list)),
+		"Subscriber.Subscribe": one(
+			"ListID", itoa(list), "EmailAddress", "a@example.com", "IPAddress", "203.0.113.1",
+		),
 		"Subscriber.Unsubscribe": one("ListID", itoa(list), "EmailAddress", "b@example.com"),
 	}
 }
 
-// TestEmptyMeansNotGivenForEveryParameterOfEveryCommand sends every command as published clients do: with all of its parameters, empty where they are unset.
+// TestEmptyMeansNotGivenForEveryParameterOfEveryCommand sends every command as published clients
+// do: with all of its parameters, empty where they are unset.
 func TestEmptyMeansNotGivenForEveryParameterOfEveryCommand(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, f *fixture) {
@@ -335,12 +421,18 @@ func TestEmptyMeansNotGivenForEveryParameterOfEveryCommand(t *testing.T) {
 				t.Errorf("%s with every unset parameter empty: %s, want %s", cmd.Name, got, want)
 			}
 			for name := range given {
-				absent, empty := with(func(form url.Values) { form.Del(name) }), with(func(form url.Values) { form.Set(name, "") })
+				absent, empty := with(
+					func(form url.Values) { form.Del(name) },
+				), with(
+					func(form url.Values) { form.Set(name, "") },
+				)
 				if got, want := answer(empty), answer(absent); got != want {
 					t.Errorf("%s with %s empty: %s, without: %s", cmd.Name, name, got, want)
 				}
 			}
-			if got := answer(with(func(form url.Values) { form.Set("nothing", "x"); form.Set("nothing[x][]", "y") })); got != want {
+			if got := answer(
+				with(func(form url.Values) { form.Set("nothing", "x"); form.Set("nothing[x][]", "y") }),
+			); got != want {
 				t.Errorf("%s with an unknown parameter: %s, want %s", cmd.Name, got, want)
 			}
 		}
@@ -367,7 +459,10 @@ func TestEveryAnswerNamesTheOperation(t *testing.T) {
 				"as XML": queryRequest(form.Encode() + "&ResponseFormat=XML"),
 			} {
 				if got := f.do(r); got.header.Get(command.OperationHeader) != cmd.Operation {
-					t.Errorf("%s, %s: the operation %q, want %q: %s", cmd.Name, name, got.header.Get(command.OperationHeader), cmd.Operation, got.body)
+					t.Errorf(
+						"%s, %s: the operation %q, want %q: %s", cmd.Name, name,
+						got.header.Get(command.OperationHeader), cmd.Operation, got.body,
+					)
 				}
 			}
 		}
@@ -385,7 +480,9 @@ func TestOneCredentialIsChosenOfSeveral(t *testing.T) {
 		f.tag(t, alice, "of alice")
 		f.tag(t, bob, "of bob")
 		session := func(p person) string {
-			return sessionOf(t, f.post("Command=User.Login&Username="+p.Username+"&Password="+url.QueryEscape(password)).body)
+			return sessionOf(
+				t, f.post("Command=User.Login&Username="+p.Username+"&Password="+url.QueryEscape(password)).body,
+			)
 		}
 		ofAlice, ofBob := session(alice), session(bob)
 		const refused = `{"Success":false,"ErrorCode":99998,"ErrorText":"Authentication failure or session expired"}`
@@ -415,12 +512,16 @@ func TestOneCredentialIsChosenOfSeveral(t *testing.T) {
 			if tc.header != "" {
 				r.Header.Set("Authorization", tc.header)
 			}
-			if got := f.do(r); got.status != http.StatusOK || !strings.Contains(got.body, tc.want) || strings.Count(got.body, "TagID") > 1 {
+			if got := f.do(
+				r,
+			); got.status != http.StatusOK || !strings.Contains(got.body, tc.want) ||
+				strings.Count(got.body, "TagID") > 1 {
 				t.Errorf("%s: %d %s, want %s", tc.name, got.status, got.body, tc.want)
 			}
 		}
 		all := f.post("Command=Tags.Get&AdminAPIKey=" + admin.key).body
-		if !strings.Contains(all, `"RelOwnerUserID":"`+itoa(alice.ID)+`"`) || !strings.Contains(all, `"RelOwnerUserID":"`+itoa(bob.ID)+`"`) {
+		if !strings.Contains(all, `"RelOwnerUserID":"`+itoa(alice.ID)+`"`) ||
+			!strings.Contains(all, `"RelOwnerUserID":"`+itoa(bob.ID)+`"`) {
 			t.Errorf("an admin's key sees %.300s", all)
 		}
 	})
@@ -432,7 +533,9 @@ func TestRefusalsOfEveryKindAreTheSameBytes(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
 		me := f.owner(t)
 		soon := f.now().Add(time.Minute)
-		_, expired, err := f.accounts.CreateKey(me.ctx, account.NewKey{Scopes: kind.Scopes{kind.ScopeRead}, ExpiresAt: &soon})
+		_, expired, err := f.accounts.CreateKey(
+			me.ctx, account.NewKey{Scopes: kind.Scopes{kind.ScopeRead}, ExpiresAt: &soon},
+		)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -441,7 +544,9 @@ func TestRefusalsOfEveryKindAreTheSameBytes(t *testing.T) {
 			t.Fatal(err)
 		}
 		opened := sessionOf(t, f.post("Command=User.Login&APIKey="+revoked).body)
-		slept := sessionOf(t, f.post("Command=User.Login&Username="+me.Username+"&Password="+url.QueryEscape(password)).body)
+		slept := sessionOf(
+			t, f.post("Command=User.Login&Username="+me.Username+"&Password="+url.QueryEscape(password)).body,
+		)
 		for _, credential := range []string{"APIKey=" + expired, "APIKey=" + revoked, "SessionID=" + opened, "SessionID=" + slept} {
 			if got := f.post("Command=Tags.Get&" + credential); !strings.HasPrefix(got.body, `{"Success":true`) {
 				t.Fatalf("before: %s", got.body)
@@ -457,7 +562,8 @@ func TestRefusalsOfEveryKindAreTheSameBytes(t *testing.T) {
 			"an unknown session": "SessionID=cqs_" + strings.Repeat("x", 40), "an expired session": "SessionID=" + slept, "a session of a revoked key": "SessionID=" + opened,
 		} {
 			got := f.post("Command=Tags.Get&" + credential)
-			if got.body != want.body || got.status != want.status || !slices.Equal(got.header.Values("Content-Length"), want.header.Values("Content-Length")) {
+			if got.body != want.body || got.status != want.status ||
+				!slices.Equal(got.header.Values("Content-Length"), want.header.Values("Content-Length")) {
 				t.Errorf("%s: %d %s, want %d %s", name, got.status, got.body, want.status, want.body)
 			}
 		}

@@ -25,9 +25,18 @@ func (b *Bridge) userCommands() []Command {
 				optional("TFACode", "Accepted and ignored."),
 			},
 			Codes: []Code{
-				{Number: 1, Shape: Array, Text: "User name is missing", Reasons: []apperr.Reason{apperr.ReasonUsernameRequired}},
-				{Number: 2, Shape: Array, Text: "Password is missing", Reasons: []apperr.Reason{apperr.ReasonPasswordRequired}},
-				{Number: 3, Shape: Array, Text: "Invalid login information", Reasons: []apperr.Reason{apperr.ReasonLoginInvalid, apperr.ReasonUserNotFound}},
+				{
+					Number: 1, Shape: Array, Text: "User name is missing",
+					Reasons: []apperr.Reason{apperr.ReasonUsernameRequired},
+				},
+				{
+					Number: 2, Shape: Array, Text: "Password is missing",
+					Reasons: []apperr.Reason{apperr.ReasonPasswordRequired},
+				},
+				{
+					Number: 3, Shape: Array, Text: "Invalid login information",
+					Reasons: []apperr.Reason{apperr.ReasonLoginInvalid, apperr.ReasonUserNotFound},
+				},
 			},
 			run: b.login,
 		},
@@ -44,7 +53,12 @@ func (b *Bridge) userCommands() []Command {
 
 func (b *Bridge) login(ctx context.Context, p Parameters) (Object, error) {
 	session, err := b.Accounts.Login(ctx, account.Login{
-		Username: p.Text("Username"), Password: p.Text("Password"), Key: p.key(), RemoteAddr: surface.RequestOf(ctx).Client,
+		Username: p.Text(
+			"Username",
+		),
+		Password:   p.Text("Password"),
+		Key:        p.key(),
+		RemoteAddr: surface.RequestOf(ctx).Client,
 	})
 	if err != nil {
 		return nil, err
@@ -65,8 +79,8 @@ func (b *Bridge) login(ctx context.Context, p Parameters) (Object, error) {
 	), nil
 }
 
-// logout ends the session that the request names, whoever calls. A request that names none is one without authentication, unless a key came
-// with it.
+// logout ends the session that the request names, whoever calls. A request that names none is one
+// without authentication, unless a key came with it.
 func (b *Bridge) logout(ctx context.Context, p Parameters) (Object, error) {
 	sent := sentCredentials(ctx, p)
 	if sent.Session == "" {

@@ -4,8 +4,8 @@ import (
 	"strconv"
 )
 
-// Object is a JSON object, or the XML elements of one, whose members keep their order. Values are bool, int, int64, string, nil, cell, decimal,
-// []any, Object, Stream and emitters.
+// Object is a JSON object, or the XML elements of one, whose members keep their order. Values are
+// bool, int, int64, string, nil, cell, decimal, []any, Object, Stream and emitters.
 type Object []Member
 
 // Member is one member of an Object.

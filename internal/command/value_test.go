@@ -57,7 +57,10 @@ func TestXMLIsWellFormedWhateverTheValues(t *testing.T) {
 			text.Write(token)
 		}
 	}
-	if diff := cmp.Diff(strings.Fields("response Text Null Boolean node_2026-11-23 Total List node_0 node_1 node_2"), names); diff != "" {
+	if diff := cmp.Diff(
+		strings.Fields("response Text Null Boolean node_2026-11-23 Total List node_0 node_1 node_2"),
+		names,
+	); diff != "" {
 		t.Errorf("elements (-want +got):\n%s", diff)
 	}
 	// A parser of XML reads \r\n and \r as \n.

@@ -44,7 +44,8 @@ type level struct {
 	values map[string]any
 }
 
-// formAsJSON writes the fields of a form as the JSON object that a program would send: names with brackets as what they nest, the rest as strings.
+// formAsJSON writes the fields of a form as the JSON object that a program would send: names with
+// brackets as what they nest, the rest as strings.
 func formAsJSON(form string) string {
 	top := &level{values: map[string]any{}}
 	for pair := range strings.SplitSeq(form, "&") {

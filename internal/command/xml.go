@@ -29,8 +29,9 @@ func (xmlSyntax) closeMember(dst []byte, name string) []byte {
 func (s xmlSyntax) openItem(dst []byte, i int) []byte  { return s.openMember(dst, i, strconv.Itoa(i)) }
 func (s xmlSyntax) closeItem(dst []byte, i int) []byte { return s.closeMember(dst, strconv.Itoa(i)) }
 
-// elementName is the name of a member as XML allows one: what may not stand in it becomes an underscore, and what may not begin it, as the digits of
-// days and positions may not, follows node_.
+// elementName is the name of a member as XML allows one: what may not stand in it becomes an
+// underscore, and what may not begin it, as the digits of days and positions may not, follows
+// node_.
 func elementName(name string) string {
 	if strings.IndexFunc(name, func(r rune) bool { return !inElementName(r) }) >= 0 {
 		name = strings.Map(func(r rune) rune {
@@ -58,7 +59,8 @@ func (xmlSyntax) null(dst []byte) []byte                   { return dst }
 // text writes CDATA. An end of CDATA within it is split over two sections; characters that XML 1.0 forbids are dropped.
 func (xmlSyntax) text(dst []byte, text string) []byte {
 	text = strings.Map(func(r rune) rune {
-		if r == '\t' || r == '\n' || r == '\r' || r >= 0x20 && r <= 0xD7FF || r >= 0xE000 && r <= 0xFFFD || r >= 0x10000 {
+		if r == '\t' || r == '\n' || r == '\r' || r >= 0x20 && r <= 0xD7FF || r >= 0xE000 && r <= 0xFFFD ||
+			r >= 0x10000 {
 			return r
 		}
 		return -1

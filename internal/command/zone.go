@@ -8,7 +8,8 @@ import (
 	"campaignql/internal/caller"
 )
 
-// zonesOfOwners returns the zone in which each owner reads dates. Only an admin sees what belongs to others, whose zones cost a statement.
+// zonesOfOwners returns the zone in which each owner reads dates. Only an admin sees what belongs
+// to others, whose zones cost a statement.
 func (b *Bridge) zonesOfOwners(ctx context.Context, owners []int64) (map[int64]*time.Location, error) {
 	id, err := caller.From(ctx)
 	if err != nil {

@@ -1,4 +1,5 @@
-// Package config owns the settings of the server: their names, defaults and limits. It knows nothing of what they are used for.
+// Package config owns the settings of the server: their names, defaults and limits. It knows
+// nothing of what they are used for.
 package config
 
 import (
@@ -75,11 +76,17 @@ func (c Config) Validate() error {
 	}
 	// A URL that holds a password is not repeated.
 	if c.PublicURL != "" && !isPublicURL(c.PublicURL) {
-		fault("public-url", "must be an http or https URL without user, query and fragment, such as https://mail.example.com")
+		fault(
+			"public-url",
+			"must be an http or https URL without user, query and fragment, such as https://mail.example.com",
+		)
 	}
 	for _, origin := range c.CORSOrigins {
 		if !isOrigin(origin) {
-			fault("cors-origin", "must be an origin as browsers send it, such as https://app.example.com, without anything after the host and port")
+			fault(
+				"cors-origin",
+				"must be an origin as browsers send it, such as https://app.example.com, without anything after the host and port",
+			)
 		}
 	}
 	if _, err := c.Proxies(); err != nil {
@@ -108,7 +115,12 @@ func (c Config) Validate() error {
 	if 0 < c.MaxBatchBody && c.MaxBatchBody < c.MaxGraphQLBody {
 		fault("max-batch-body", "must not be less than --max-graphql-body")
 	}
-	if largest := max(c.MaxBatchBody, c.MaxGraphQLBody, c.MaxCommandBody); 0 < c.MaxBodyMemory && c.MaxBodyMemory/4 < largest {
+	if largest := max(
+		c.MaxBatchBody,
+		c.MaxGraphQLBody,
+		c.MaxCommandBody,
+	); 0 < c.MaxBodyMemory &&
+		c.MaxBodyMemory/4 < largest {
 		fault("max-body-memory", "must be at least four times the largest body, %d bytes", largest)
 	}
 	if 0 < c.MaxAnswers && c.MaxAnswers < c.MaxAnswer {
@@ -118,7 +130,10 @@ func (c Config) Validate() error {
 		fault("max-heavy", "must not be negative")
 	}
 	if c.LiveInterval < leastLiveInterval {
-		fault("live-interval", "must be at least %s: nobody is told more than twice a second of one campaign", leastLiveInterval)
+		fault(
+			"live-interval", "must be at least %s: nobody is told more than twice a second of one campaign",
+			leastLiveInterval,
+		)
 	}
 	return errors.Join(faults...)
 }

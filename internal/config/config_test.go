@@ -30,12 +30,39 @@ func parse(t *testing.T, args ...string) (config.Config, error) {
 // defaults are the settings when nothing is said.
 func defaults() config.Config {
 	return config.Config{
-		Listen: "127.0.0.1:8080", AccessLog: "auto", Explorer: true, Migrate: true, Introspection: true,
-		MaxDepth: 12, MaxComplexity: 20_000, MaxTokens: 2000, MaxGraphQLBody: 1 << 20, MaxBatchBody: 16 << 20, MaxCommandBody: 10 << 20,
-		Timeout: 30 * time.Second, ClientTimeout: 30 * time.Second, ShutdownGrace: 15 * time.Second, SessionTTL: 24 * time.Hour, LoginFailures: 10,
-		MaxSubscriptions: 100, MaxSocketOperations: 32, MaxSockets: 1000, MaxAccountSockets: 100, MaxAnonymousSockets: 64, MaxDownloads: 32, MaxAccountDownloads: 8, LiveInterval: 500 * time.Millisecond,
-		MaxBodyMemory: 128 << 20, MaxStreams: 32, MaxAccountStreams: 8, MaxAnswer: 32 << 20, MaxAnswers: 128 << 20, MaxAccountHeavy: 2,
-		MaxConnections: 32, StatementTimeout: time.Minute, SlowQuery: time.Second,
+		Listen:              "127.0.0.1:8080",
+		AccessLog:           "auto",
+		Explorer:            true,
+		Migrate:             true,
+		Introspection:       true,
+		MaxDepth:            12,
+		MaxComplexity:       20_000,
+		MaxTokens:           2000,
+		MaxGraphQLBody:      1 << 20,
+		MaxBatchBody:        16 << 20,
+		MaxCommandBody:      10 << 20,
+		Timeout:             30 * time.Second,
+		ClientTimeout:       30 * time.Second,
+		ShutdownGrace:       15 * time.Second,
+		SessionTTL:          24 * time.Hour,
+		LoginFailures:       10,
+		MaxSubscriptions:    100,
+		MaxSocketOperations: 32,
+		MaxSockets:          1000,
+		MaxAccountSockets:   100,
+		MaxAnonymousSockets: 64,
+		MaxDownloads:        32,
+		MaxAccountDownloads: 8,
+		LiveInterval:        500 * time.Millisecond,
+		MaxBodyMemory:       128 << 20,
+		MaxStreams:          32,
+		MaxAccountStreams:   8,
+		MaxAnswer:           32 << 20,
+		MaxAnswers:          128 << 20,
+		MaxAccountHeavy:     2,
+		MaxConnections:      32,
+		StatementTimeout:    time.Minute,
+		SlowQuery:           time.Second,
 	}
 }
 
@@ -56,7 +83,9 @@ func TestAFlagOverridesTheEnvironment(t *testing.T) {
 	t.Setenv("CAMPAIGNQL_EXPLORER", "false")
 	t.Setenv("CAMPAIGNQL_TIMEOUT", "5s")
 	want := defaults()
-	want.Listen, want.CORSOrigins, want.Explorer, want.Timeout, want.Migrate = "0.0.0.0:80", []string{"https://a.example.com", "https://b.example.com"}, false, 10*time.Second, false
+	want.Listen, want.CORSOrigins, want.Explorer, want.Timeout, want.Migrate = "0.0.0.0:80", []string{
+		"https://a.example.com", "https://b.example.com",
+	}, false, 10*time.Second, false
 	got, err := parse(t, "--timeout", "10s", "--no-migrate")
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Error(err, diff)
@@ -66,11 +95,14 @@ func TestAFlagOverridesTheEnvironment(t *testing.T) {
 func TestEverySettingHasAVariableAndAText(t *testing.T) {
 	t.Parallel()
 	for _, field := range reflect.VisibleFields(reflect.TypeFor[config.Config]()) {
-		if !strings.HasPrefix(field.Tag.Get("env"), "CAMPAIGNQL_") || field.Tag.Get("name") == "" || !strings.HasSuffix(field.Tag.Get("help"), ".") {
+		if !strings.HasPrefix(field.Tag.Get("env"), "CAMPAIGNQL_") || field.Tag.Get("name") == "" ||
+			!strings.HasSuffix(field.Tag.Get("help"), ".") {
 			t.Errorf("%s is tagged %s", field.Name, field.Tag)
 		}
 		if _, negatable := field.Tag.Lookup("negatable"); negatable != (field.Tag.Get("default") == "true") {
-			t.Errorf("%s: a switch that is on, and no other, is turned off by --no-%s", field.Name, field.Tag.Get("name"))
+			t.Errorf(
+				"%s: a switch that is on, and no other, is turned off by --no-%s", field.Name, field.Tag.Get("name"),
+			)
 		}
 	}
 }
@@ -96,16 +128,37 @@ func TestValidate(t *testing.T) {
 		{"a public URL without scheme", func(c *config.Config) { c.PublicURL = "example.com" }, "public-url"},
 		{"a public URL of another scheme", func(c *config.Config) { c.PublicURL = "ftp://example.com" }, "public-url"},
 		{"a public URL without host", func(c *config.Config) { c.PublicURL = "https:///mail" }, "public-url"},
-		{"a public URL with a query", func(c *config.Config) { c.PublicURL = "https://example.com/?a=b" }, "public-url"},
-		{"a public URL with a user", func(c *config.Config) { c.PublicURL = "https://ann:secret@example.com" }, "public-url"},
+		{
+			"a public URL with a query", func(c *config.Config) { c.PublicURL = "https://example.com/?a=b" },
+			"public-url",
+		},
+		{
+			"a public URL with a user", func(c *config.Config) { c.PublicURL = "https://ann:secret@example.com" },
+			"public-url",
+		},
 
-		{"origins", func(c *config.Config) { c.CORSOrigins = []string{"https://a.example.com", "http://localhost:3000"} }, ""},
-		{"an origin with a slash, which no browser sends", func(c *config.Config) { c.CORSOrigins = []string{"https://a.example.com/"} }, "cors-origin"},
-		{"an origin with a path", func(c *config.Config) { c.CORSOrigins = []string{"https://a.example.com/app"} }, "cors-origin"},
-		{"an origin in capitals, which no browser sends", func(c *config.Config) { c.CORSOrigins = []string{"https://A.example.com"} }, "cors-origin"},
+		{
+			"origins",
+			func(c *config.Config) { c.CORSOrigins = []string{"https://a.example.com", "http://localhost:3000"} }, "",
+		},
+		{
+			"an origin with a slash, which no browser sends",
+			func(c *config.Config) { c.CORSOrigins = []string{"https://a.example.com/"} }, "cors-origin",
+		},
+		{
+			"an origin with a path", func(c *config.Config) { c.CORSOrigins = []string{"https://a.example.com/app"} },
+			"cors-origin",
+		},
+		{
+			"an origin in capitals, which no browser sends",
+			func(c *config.Config) { c.CORSOrigins = []string{"https://A.example.com"} }, "cors-origin",
+		},
 		{"every origin", func(c *config.Config) { c.CORSOrigins = []string{"*"} }, "cors-origin"},
 		{"the origin of a file", func(c *config.Config) { c.CORSOrigins = []string{"null"} }, "cors-origin"},
-		{"an origin with a user", func(c *config.Config) { c.CORSOrigins = []string{"https://ann:secret@a.example.com"} }, "cors-origin"},
+		{
+			"an origin with a user",
+			func(c *config.Config) { c.CORSOrigins = []string{"https://ann:secret@a.example.com"} }, "cors-origin",
+		},
 		{"an empty origin", func(c *config.Config) { c.CORSOrigins = []string{""} }, "cors-origin"},
 
 		{"no depth", func(c *config.Config) { c.MaxDepth = 0 }, "max-depth"},
@@ -113,7 +166,10 @@ func TestValidate(t *testing.T) {
 		{"no tokens", func(c *config.Config) { c.MaxTokens = 0 }, "max-tokens"},
 		{"no body of GraphQL", func(c *config.Config) { c.MaxGraphQLBody = 0 }, "max-graphql-body"},
 		{"no body of a batch", func(c *config.Config) { c.MaxBatchBody = 0 }, "max-batch-body"},
-		{"a body of a batch that is smaller than others", func(c *config.Config) { c.MaxBatchBody = 1<<20 - 1 }, "max-batch-body"},
+		{
+			"a body of a batch that is smaller than others", func(c *config.Config) { c.MaxBatchBody = 1<<20 - 1 },
+			"max-batch-body",
+		},
 		{"a body of a batch like others", func(c *config.Config) { c.MaxBatchBody = 1 << 20 }, ""},
 		{"no body of a command", func(c *config.Config) { c.MaxCommandBody = 0 }, "max-command-body"},
 		{"no time", func(c *config.Config) { c.Timeout = 0 }, "timeout"},
@@ -121,14 +177,27 @@ func TestValidate(t *testing.T) {
 		{"no session", func(c *config.Config) { c.SessionTTL = 0 }, "session-ttl"},
 		{"no failures", func(c *config.Config) { c.LoginFailures = 0 }, "login-failures"},
 		{"no subscriptions", func(c *config.Config) { c.MaxSubscriptions = 0 }, "max-subscriptions"},
-		{"no operations over a WebSocket", func(c *config.Config) { c.MaxSocketOperations = 0 }, "max-socket-operations"},
+		{
+			"no operations over a WebSocket", func(c *config.Config) { c.MaxSocketOperations = 0 },
+			"max-socket-operations",
+		},
 		{"no WebSockets", func(c *config.Config) { c.MaxSockets = 0 }, "max-sockets"},
 		{"no WebSockets of an account", func(c *config.Config) { c.MaxAccountSockets = 0 }, "max-account-sockets"},
 		{"no anonymous WebSockets", func(c *config.Config) { c.MaxAnonymousSockets = 0 }, "max-anonymous-sockets"},
-		{"proxies", func(c *config.Config) { c.TrustedProxies = []string{"10.0.0.0/8", "192.0.2.1", "2001:db8::/32", "::1"} }, ""},
-		{"a proxy by name", func(c *config.Config) { c.TrustedProxies = []string{"proxy.example.com"} }, "trusted-proxy"},
+		{
+			"proxies",
+			func(c *config.Config) { c.TrustedProxies = []string{"10.0.0.0/8", "192.0.2.1", "2001:db8::/32", "::1"} },
+			"",
+		},
+		{
+			"a proxy by name", func(c *config.Config) { c.TrustedProxies = []string{"proxy.example.com"} },
+			"trusted-proxy",
+		},
 		{"a proxy with a port", func(c *config.Config) { c.TrustedProxies = []string{"10.0.0.1:80"} }, "trusted-proxy"},
-		{"a network that is too long", func(c *config.Config) { c.TrustedProxies = []string{"10.0.0.0/33"} }, "trusted-proxy"},
+		{
+			"a network that is too long", func(c *config.Config) { c.TrustedProxies = []string{"10.0.0.0/33"} },
+			"trusted-proxy",
+		},
 		{"no proxy", func(c *config.Config) { c.TrustedProxies = []string{""} }, "trusted-proxy"},
 		{"answers of nothing", func(c *config.Config) { c.MaxAnswer = 0 }, "max-answer"},
 		{"no memory for one answer", func(c *config.Config) { c.MaxAnswers = c.MaxAnswer - 1 }, "max-answers"},
@@ -140,7 +209,10 @@ func TestValidate(t *testing.T) {
 		{"no streams of an account", func(c *config.Config) { c.MaxAccountStreams = 0 }, "max-account-streams"},
 		{"no memory for bodies", func(c *config.Config) { c.MaxBodyMemory = 0 }, "max-body-memory"},
 		{"no memory for the largest body", func(c *config.Config) { c.MaxBatchBody = 64 << 20 }, "max-body-memory"},
-		{"more than two updates a second", func(c *config.Config) { c.LiveInterval = 499 * time.Millisecond }, "live-interval"},
+		{
+			"more than two updates a second", func(c *config.Config) { c.LiveInterval = 499 * time.Millisecond },
+			"live-interval",
+		},
 		{"fewer updates", func(c *config.Config) { c.LiveInterval = 5 * time.Second }, ""},
 		{"no connections", func(c *config.Config) { c.MaxConnections = 0 }, "max-connections"},
 		{"no time for a statement", func(c *config.Config) { c.StatementTimeout = 0 }, "statement-timeout"},
@@ -158,7 +230,8 @@ func TestValidate(t *testing.T) {
 				return
 			}
 			text := fmt.Sprint(err)
-			if !strings.HasPrefix(text, "--"+test.want+": ") || strings.Contains(text, "\n") || strings.Contains(text, "secret") {
+			if !strings.HasPrefix(text, "--"+test.want+": ") || strings.Contains(text, "\n") ||
+				strings.Contains(text, "secret") {
 				t.Errorf("got %q, want one fault of --%s", text, test.want)
 			}
 		})
@@ -174,11 +247,36 @@ func TestValidateTellsEveryFaultAtOnce(t *testing.T) {
 		flags = append(flags, flag)
 	}
 	want := []string{
-		"--listen", "--cors-origin", "--cors-origin", "--max-depth", "--max-complexity", "--max-tokens", "--max-graphql-body", "--max-batch-body", "--max-command-body",
-		"--timeout", "--client-timeout", "--shutdown-grace", "--session-ttl", "--login-failures", "--max-connections", "--statement-timeout",
-		"--max-subscriptions", "--max-socket-operations", "--max-sockets", "--max-account-sockets",
-		"--max-body-memory", "--max-streams", "--max-account-streams", "--max-anonymous-sockets", "--max-downloads", "--max-account-downloads",
-		"--max-answer", "--max-answers", "--max-account-heavy", "--live-interval",
+		"--listen",
+		"--cors-origin",
+		"--cors-origin",
+		"--max-depth",
+		"--max-complexity",
+		"--max-tokens",
+		"--max-graphql-body",
+		"--max-batch-body",
+		"--max-command-body",
+		"--timeout",
+		"--client-timeout",
+		"--shutdown-grace",
+		"--session-ttl",
+		"--login-failures",
+		"--max-connections",
+		"--statement-timeout",
+		"--max-subscriptions",
+		"--max-socket-operations",
+		"--max-sockets",
+		"--max-account-sockets",
+		"--max-body-memory",
+		"--max-streams",
+		"--max-account-streams",
+		"--max-anonymous-sockets",
+		"--max-downloads",
+		"--max-account-downloads",
+		"--max-answer",
+		"--max-answers",
+		"--max-account-heavy",
+		"--live-interval",
 	}
 	if diff := cmp.Diff(want, flags); diff != "" {
 		t.Error(diff)
@@ -193,7 +291,8 @@ func TestTheReadmeTellsOfEverySetting(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, field := range reflect.VisibleFields(reflect.TypeFor[config.Config]()) {
-		row := regexp.MustCompile("(?m)^\\| `--" + field.Tag.Get("name") + "` \\| `" + field.Tag.Get("env") + "` \\| ([^|]+) \\| [^|]+ \\|$").FindSubmatch(readme)
+		row := regexp.MustCompile("(?m)^\\| `--" + field.Tag.Get("name") + "` \\| `" + field.Tag.Get("env") + "` \\| ([^|]+) \\| [^|]+ \\|$").
+			FindSubmatch(readme)
 		if row == nil {
 			t.Errorf("the README has no row for --%s and %s", field.Tag.Get("name"), field.Tag.Get("env"))
 			continue
@@ -206,11 +305,17 @@ func TestTheReadmeTellsOfEverySetting(t *testing.T) {
 
 func TestProxiesAreNetworksOfEitherFamily(t *testing.T) {
 	t.Parallel()
-	networks, err := config.Config{TrustedProxies: []string{"10.1.2.3/8", " 192.0.2.1", "::ffff:198.51.100.1", "::ffff:203.0.113.0/120", "2001:db8::1/32"}}.Proxies()
+	networks, err := config.Config{
+		TrustedProxies: []string{
+			"10.1.2.3/8", " 192.0.2.1", "::ffff:198.51.100.1", "::ffff:203.0.113.0/120", "2001:db8::1/32",
+		},
+	}.Proxies()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := fmt.Sprint(networks), "[10.0.0.0/8 192.0.2.1/32 198.51.100.1/32 203.0.113.0/24 2001:db8::/32]"; got != want {
+	if got, want := fmt.Sprint(
+		networks,
+	), "[10.0.0.0/8 192.0.2.1/32 198.51.100.1/32 203.0.113.0/24 2001:db8::/32]"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }

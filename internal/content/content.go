@@ -1,5 +1,6 @@
-// Package content owns the emails that campaigns send: their subject, sender, HTML and plain text, and what one lacks before it may be sent.
-// It must not know how a campaign lives, but for one thing: an email stays while a campaign that is not a draft uses it.
+// Package content owns the emails that campaigns send: their subject, sender, HTML and plain text,
+// and what one lacks before it may be sent. It must not know how a campaign lives, but for one
+// thing: an email stays while a campaign that is not a draft uses it.
 package content
 
 import (
@@ -24,20 +25,25 @@ const batch = 5000
 type Options struct {
 	// Now is the clock; store.Now otherwise.
 	Now func() time.Time
-	// UsedInTests finds a campaign of the owners that is not a draft and has one of the emails as a variation of its A/B test: it returns the email and a text
-	// that says what uses it, or 0. It is called in the transaction of Delete. Only the campaign domain can read those tests; without it they do not keep an
-	// email.
+	// UsedInTests finds a campaign of the owners that is not a draft and has one of the emails as a
+	// variation of its A/B test: it returns the email and a text that says what uses it, or 0. It
+	// is called in the transaction of Delete. Only the campaign domain can read those tests;
+	// without it they do not keep an email.
 	UsedInTests func(ctx context.Context, owners, emailIDs []int64) (id int64, by string, err error)
-	// Editing is called in the transaction of Update, once the email of that owner is locked and before it is written, and what it returns once it was written.
-	// Either may refuse the change. Only the campaign domain knows what the change means for the campaigns that use the email; without it nothing.
+	// Editing is called in the transaction of Update, once the email of that owner is locked and
+	// before it is written, and what it returns once it was written. Either may refuse the change.
+	// Only the campaign domain knows what the change means for the campaigns that use the email;
+	// without it nothing.
 	Editing func(ctx context.Context, ownerID, emailID int64) (written func(ctx context.Context) error, err error)
 }
 
-// Service holds the rules of emails. Its methods may be used from many goroutines. Each acts for the caller of its context, and needs the scope
-// read to read and write to write; an email of another account is NotFound, reason "email_not_found", exactly as one that does not exist.
+// Service holds the rules of emails. Its methods may be used from many goroutines. Each acts for
+// the caller of its context, and needs the scope read to read and write to write; an email of
+// another account is NotFound, reason "email_not_found", exactly as one that does not exist.
 //
-// The methods that take columns select only those (of package ent/email) and the ones they need themselves; without columns, all. Name columns
-// wherever the texts are not needed: html and plain hold up to 5 MiB each.
+// The methods that take columns select only those (of package ent/email) and the ones they need
+// themselves; without columns, all. Name columns wherever the texts are not needed: html and plain
+// hold up to 5 MiB each.
 type Service struct {
 	db          *store.Store
 	now         func() time.Time
@@ -61,8 +67,9 @@ func New(db *store.Store, opts Options) *Service {
 	return &Service{db: db, now: opts.Now, usedInTests: opts.UsedInTests, editing: opts.Editing}
 }
 
-// Create makes an email in the caller's account (legacy Email.Create); the zero Patch makes an empty one. All faults of the patch are
-// reported together. The same idempotency key within a day answers the email of the first call.
+// Create makes an email in the caller's account (legacy Email.Create); the zero Patch makes an
+// empty one. All faults of the patch are reported together. The same idempotency key within a day
+// answers the email of the first call.
 func (s *Service) Create(ctx context.Context, p Patch, idempotencyKey *string) (*ent.Email, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
@@ -77,15 +84,18 @@ func (s *Service) Create(ctx context.Context, p Patch, idempotencyKey *string) (
 	}
 	now := store.Truncate(s.now())
 	var made *ent.Email
-	id, replayed, err := idempotency.Do(ctx, s.db, now, "createEmail", idempotencyKey, p, func(ctx context.Context) (int64, error) {
-		create := s.db.Client(ctx).Email.Create().SetCreatedAt(now).SetUpdatedAt(now)
-		p.apply(create.Mutation())
-		var err error
-		if made, err = create.Save(ctx); err != nil {
-			return 0, err
-		}
-		return made.ID, nil
-	})
+	id, replayed, err := idempotency.Do(
+		ctx, s.db, now, "createEmail", idempotencyKey, p,
+		func(ctx context.Context) (int64, error) {
+			create := s.db.Client(ctx).Email.Create().SetCreatedAt(now).SetUpdatedAt(now)
+			p.apply(create.Mutation())
+			var err error
+			if made, err = create.Save(ctx); err != nil {
+				return 0, err
+			}
+			return made.ID, nil
+		},
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -95,9 +105,11 @@ func (s *Service) Create(ctx context.Context, p Patch, idempotencyKey *string) (
 	return made, nil
 }
 
-// Update changes the fields that the patch names (legacy Email.Update), and returns the email as it is then. All faults of the patch are reported
-// together, with those of the content that would result when the patch asks for it by Scope; then nothing is written. The content of an email that a campaign
-// sends at present does not change: a Conflict, reason "not_in_status". See campaign.Service.EditEmail for what it means for other campaigns.
+// Update changes the fields that the patch names (legacy Email.Update), and returns the email as it
+// is then. All faults of the patch are reported together, with those of the content that would
+// result when the patch asks for it by Scope; then nothing is written. The content of an email that
+// a campaign sends at present does not change: a Conflict, reason "not_in_status". See
+// campaign.Service.EditEmail for what it means for other campaigns.
 func (s *Service) Update(ctx context.Context, id int64, p Patch, columns ...string) (*ent.Email, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
@@ -139,8 +151,9 @@ func (s *Service) write(ctx context.Context, ownerID, id int64, update *ent.Emai
 	return written(ctx)
 }
 
-// check locks the email and returns its owner, or everything that forbids the change: that it is not there, the faults of the patch as given, and those of the
-// content that would result, where there is one.
+// check locks the email and returns its owner, or everything that forbids the change: that it is
+// not there, the faults of the patch as given, and those of the content that would result, where
+// there is one.
 func (s *Service) check(ctx context.Context, id int64, p Patch, given error) (ownerID int64, err error) {
 	var faults apperr.Faults
 	columns := []string{entemail.FieldID, entemail.FieldUserID}
@@ -170,7 +183,8 @@ func (s *Service) check(ctx context.Context, id int64, p Patch, given error) (ow
 	}
 }
 
-// Copy makes a copy of an email in the account of the original, whoever calls, and joins a running transaction. Its dates are its own.
+// Copy makes a copy of an email in the account of the original, whoever calls, and joins a running
+// transaction. Its dates are its own.
 func (s *Service) Copy(ctx context.Context, id int64) (*ent.Email, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
@@ -226,9 +240,12 @@ func (s *Service) ByIDs(ctx context.Context, ids []int64, columns ...string) (ma
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
 	}
-	return store.ByIDs(ctx, ids, columns, func(row *ent.Email) int64 { return row.ID }, func(some ...int64) *ent.EmailQuery {
-		return s.db.Client(ctx).Email.Query().Where(entemail.IDIn(some...))
-	})
+	return store.ByIDs(
+		ctx, ids, columns, func(row *ent.Email) int64 { return row.ID },
+		func(some ...int64) *ent.EmailQuery {
+			return s.db.Client(ctx).Email.Query().Where(entemail.IDIn(some...))
+		},
+	)
 }
 
 // Filter chooses emails. The zero value chooses all.
@@ -267,13 +284,17 @@ var (
 )
 
 // List returns one page of the emails. The errors of a bad request are those of page.Request.
-func (s *Service) List(ctx context.Context, filter Filter, order Order, request page.Request, columns ...string) (page.Result[*ent.Email], error) {
+func (s *Service) List(
+	ctx context.Context, filter Filter, order Order, request page.Request, columns ...string,
+) (page.Result[*ent.Email], error) {
 	return store.HeavyIf(ctx, s.db, filter.Search != "", func(ctx context.Context) (page.Result[*ent.Email], error) {
 		return s.list(ctx, filter, order, request, columns...)
 	})
 }
 
-func (s *Service) list(ctx context.Context, filter Filter, order Order, request page.Request, columns ...string) (page.Result[*ent.Email], error) {
+func (s *Service) list(
+	ctx context.Context, filter Filter, order Order, request page.Request, columns ...string,
+) (page.Result[*ent.Email], error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return page.Result[*ent.Email]{}, err
 	}
@@ -283,12 +304,20 @@ func (s *Service) list(ctx context.Context, filter Filter, order Order, request 
 // streamBatch is how many emails Each reads at first, largestBatch how many small ones it reads at a time in the end.
 const streamBatch, largestBatch = 4, 64
 
-// Each calls visit for the emails that the filter chooses, in order, from the offset and at most limit of them (0: all), a few at a time and without
-// ever holding more (legacy Emails.Get). An error of visit ends it.
-func (s *Service) Each(ctx context.Context, filter Filter, order Order, offset, limit int, columns []string, visit func(context.Context, []*ent.Email) error) error {
-	return page.Each(ctx, offset, limit, streamBatch, largestBatch, func(ctx context.Context, request page.Request) (page.Result[*ent.Email], error) {
-		return s.List(ctx, filter, order, request, columns...)
-	}, visit)
+// Each calls visit for the emails that the filter chooses, in order, from the offset and at most
+// limit of them (0: all), a few at a time and without ever holding more (legacy Emails.Get). An
+// error of visit ends it.
+func (s *Service) Each(
+	ctx context.Context, filter Filter, order Order, offset, limit int, columns []string,
+	visit func(context.Context, []*ent.Email) error,
+) error {
+	return page.Each(
+		ctx, offset, limit, streamBatch, largestBatch,
+		func(ctx context.Context, request page.Request) (page.Result[*ent.Email], error) {
+			return s.List(ctx, filter, order, request, columns...)
+		},
+		visit,
+	)
 }
 
 // Count returns how many emails the filter chooses (legacy TotalEmailCount).

@@ -82,7 +82,10 @@ func (f fixture) campaign(emailID int64, status kind.CampaignStatus) int64 {
 
 // same compares emails by their columns.
 func same(want, got *ent.Email, ignored ...string) string {
-	return cmp.Diff(want, got, cmpopts.IgnoreUnexported(ent.Email{}), cmpopts.IgnoreFields(ent.Email{}, append(ignored, "CreatedAt", "UpdatedAt")...))
+	return cmp.Diff(
+		want, got, cmpopts.IgnoreUnexported(ent.Email{}),
+		cmpopts.IgnoreFields(ent.Email{}, append(ignored, "CreatedAt", "UpdatedAt")...),
+	)
 }
 
 func fault(err error) string {
@@ -95,10 +98,20 @@ func fault(err error) string {
 
 func full() content.Patch {
 	return content.Patch{
-		Name: ptr("Summer"), Subject: ptr("Größte Auswahl"), Preheader: ptr("Only today"),
-		FromName: ptr("Shop"), FromEmail: ptr("shop@example.com"), ReplyToName: ptr("Help"), ReplyToEmail: ptr("help@example.com"),
-		HTML: ptr("<p>😀 %Link:Unsubscribe%</p>"), Plain: ptr("%Link:Unsubscribe%"), Mode: ptr(kind.EmailModeEditor),
-		OpenTracking: ptr(false), LinkTracking: ptr(false),
+		Name:      ptr("Summer"),
+		Subject:   ptr("Größte Auswahl"),
+		Preheader: ptr("Only today"),
+		FromName: ptr(
+			"Shop",
+		),
+		FromEmail:    ptr("shop@example.com"),
+		ReplyToName:  ptr("Help"),
+		ReplyToEmail: ptr("help@example.com"),
+		HTML:         ptr("<p>😀 %Link:Unsubscribe%</p>"),
+		Plain:        ptr("%Link:Unsubscribe%"),
+		Mode:         ptr(kind.EmailModeEditor),
+		OpenTracking: ptr(false),
+		LinkTracking: ptr(false),
 	}
 }
 
@@ -135,7 +148,13 @@ func TestUpdateChangesOnlyWhatItNames(t *testing.T) {
 			f.t.Errorf("made %s, updated %s", got.CreatedAt, got.UpdatedAt)
 		}
 		*f.now = start.Add(2 * time.Hour)
-		if again, err := f.Update(f.ctx, made.ID, content.Patch{}, entemail.FieldUpdatedAt); err != nil || !again.UpdatedAt.Equal(got.UpdatedAt) || again.HTML != "" {
+		if again, err := f.Update(
+			f.ctx,
+			made.ID,
+			content.Patch{},
+			entemail.FieldUpdatedAt,
+		); err != nil || !again.UpdatedAt.Equal(got.UpdatedAt) ||
+			again.HTML != "" {
 			f.t.Errorf("an empty patch: %v, %v", again, err)
 		}
 	})
@@ -150,12 +169,26 @@ func TestUpdateWithFaultsWritesNothing(t *testing.T) {
 			patch content.Patch
 			want  string
 		}{
-			"field":                   {made.ID, content.Patch{Name: ptr("x"), FromEmail: ptr("x")}, "invalid email_address_invalid fromEmail"},
-			"content that results":    {made.ID, content.Patch{HTML: ptr("no link"), Scope: &campaign}, "invalid email_html_unsubscribe_link html"},
-			"field and content":       {made.ID, content.Patch{Mode: ptr(kind.EmailMode("x")), HTML: ptr(""), Plain: ptr(""), Scope: &campaign}, "invalid email_mode_unknown mode; invalid email_content_required html"},
-			"scope":                   {made.ID, content.Patch{Name: ptr("x"), Scope: ptr(content.Scope("x"))}, "invalid email_scope_unknown scope"},
-			"not there":               {unknown, content.Patch{Name: ptr("x")}, "not_found email_not_found"},
-			"not there and bad field": {unknown, content.Patch{FromEmail: ptr("x"), Scope: &campaign}, "not_found email_not_found; invalid email_address_invalid fromEmail"},
+			"field": {
+				made.ID, content.Patch{Name: ptr("x"), FromEmail: ptr("x")}, "invalid email_address_invalid fromEmail",
+			},
+			"content that results": {
+				made.ID, content.Patch{HTML: ptr("no link"), Scope: &campaign},
+				"invalid email_html_unsubscribe_link html",
+			},
+			"field and content": {
+				made.ID, content.Patch{Mode: ptr(kind.EmailMode("x")), HTML: ptr(""), Plain: ptr(""), Scope: &campaign},
+				"invalid email_mode_unknown mode; invalid email_content_required html",
+			},
+			"scope": {
+				made.ID, content.Patch{Name: ptr("x"), Scope: ptr(content.Scope("x"))},
+				"invalid email_scope_unknown scope",
+			},
+			"not there": {unknown, content.Patch{Name: ptr("x")}, "not_found email_not_found"},
+			"not there and bad field": {
+				unknown, content.Patch{FromEmail: ptr("x"), Scope: &campaign},
+				"not_found email_not_found; invalid email_address_invalid fromEmail",
+			},
 		}
 		for label, test := range tests {
 			if _, err := f.Update(f.ctx, test.id, test.patch); fault(err) != test.want {
@@ -170,7 +203,13 @@ func TestUpdateWithFaultsWritesNothing(t *testing.T) {
 		if got, err := f.Get(f.ctx, made.ID); err != nil || same(&want, got) != "" {
 			f.t.Error(err, same(&want, got))
 		}
-		if _, err := f.Create(f.ctx, content.Patch{FromEmail: ptr("x"), Scope: &campaign}, nil); fault(err) != "invalid email_address_invalid fromEmail; invalid email_content_required html" {
+		if _, err := f.Create(
+			f.ctx,
+			content.Patch{FromEmail: ptr("x"), Scope: &campaign},
+			nil,
+		); fault(
+			err,
+		) != "invalid email_address_invalid fromEmail; invalid email_content_required html" {
 			f.t.Errorf("create: %v", err)
 		}
 	})
@@ -228,7 +267,11 @@ func TestCopyIsAnEmailOfTheSameAccount(t *testing.T) {
 			}
 			return apperr.New(apperr.Conflict, "the campaign was not copied")
 		})
-		if n, countErr := f.Count(f.ctx, content.Filter{}); apperr.CodeOf(err) != apperr.Conflict || n != 3 || countErr != nil {
+		if n, countErr := f.Count(
+			f.ctx,
+			content.Filter{},
+		); apperr.CodeOf(err) != apperr.Conflict || n != 3 ||
+			countErr != nil {
 			f.t.Errorf("a copy outlived its transaction: %d emails, %v, %v", n, err, countErr)
 		}
 	})
@@ -276,7 +319,14 @@ func TestListOrdersAndSearches(t *testing.T) {
 				f.t.Errorf("search %q counts %d, %v, want %d", search, n, err, want)
 			}
 		}
-		if _, err := f.List(f.ctx, content.Filter{}, content.ByName, page.Request{First: ptr(-1)}); fault(err) != "invalid page_size first" {
+		if _, err := f.List(
+			f.ctx,
+			content.Filter{},
+			content.ByName,
+			page.Request{First: ptr(-1)},
+		); fault(
+			err,
+		) != "invalid page_size first" {
 			f.t.Error(err)
 		}
 	})
@@ -290,11 +340,21 @@ func TestListLeavesTheTextsAlone(t *testing.T) {
 				f.email(content.Patch{})
 			}
 			var recorder store.Recorder
-			if _, err := f.List(store.WithRecorder(f.ctx, &recorder), content.Filter{}, content.ByUpdated, page.Request{First: ptr(50)}, entemail.FieldName); err != nil {
+			if _, err := f.List(
+				store.WithRecorder(f.ctx, &recorder),
+				content.Filter{},
+				content.ByUpdated,
+				page.Request{First: ptr(50)},
+				entemail.FieldName,
+			); err != nil {
 				f.t.Fatal(err)
 			}
 			ran := recorder.Statements()
-			if selected, _, _ := strings.Cut(ran[0].Query, " FROM "); len(ran) != 1 || strings.Contains(selected, "html") || !strings.Contains(selected, "updated_at") {
+			if selected, _, _ := strings.Cut(
+				ran[0].Query,
+				" FROM ",
+			); len(ran) != 1 || strings.Contains(selected, "html") ||
+				!strings.Contains(selected, "updated_at") {
 				f.t.Errorf("%d statements for %d rows, the first %s", len(ran), n, ran[0].Query)
 			}
 		}
@@ -334,10 +394,16 @@ func TestDeleteTakesTheEmailOutOfDrafts(t *testing.T) {
 			f.t.Errorf("the draft is %v, %v", got, err)
 		}
 		change, err := f.db.Client(f.ctx).CampaignChange.Query().Where(campaignchange.CampaignID(draft)).Only(f.ctx)
-		if err != nil || change.Version != 2 || change.Fields != "email" || change.ToStatus != kind.StatusDraft || change.ActorID != got.UserID {
+		if err != nil || change.Version != 2 || change.Fields != "email" || change.ToStatus != kind.StatusDraft ||
+			change.ActorID != got.UserID {
 			f.t.Errorf("the history says %v, %v", change, err)
 		}
-		if got, err := f.db.Client(f.ctx).Campaign.Get(f.ctx, untouched); err != nil || got.EmailID == nil || got.Version != 1 {
+		if got, err := f.db.Client(
+			f.ctx,
+		).Campaign.Get(
+			f.ctx, untouched,
+		); err != nil || got.EmailID == nil ||
+			got.Version != 1 {
 			f.t.Errorf("a campaign of another email is %v, %v", got, err)
 		}
 		if deleted, err := f.Delete(f.ctx, []int64{first}); err != nil || len(deleted) != 0 {
@@ -401,7 +467,8 @@ func (f fixture) attach(emailID int64) error {
 			return err
 		}
 		return client.Campaign.Create().
-			SetName("c").SetNameKey("c").SetStatus(kind.StatusReady).SetStatusRank(kind.StatusReady.Rank()).SetEmailID(emailID).
+			SetName("c").
+			SetNameKey("c").SetStatus(kind.StatusReady).SetStatusRank(kind.StatusReady.Rank()).SetEmailID(emailID).
 			SetLastActivityAt(start).SetCreatedAt(start).
 			Exec(ctx)
 	})
@@ -410,19 +477,27 @@ func (f fixture) attach(emailID int64) error {
 func TestEmailOfAnABTestIsNotDeleted(t *testing.T) {
 	each(t, func(f fixture) {
 		used, free := f.email(content.Patch{}).ID, f.email(content.Patch{}).ID
-		service := content.New(f.db, content.Options{UsedInTests: func(_ context.Context, _, ids []int64) (int64, string, error) {
-			if slices.Contains(ids, used) {
-				return used, "the A/B test of a campaign", nil
-			}
-			return 0, "", nil
-		}})
+		service := content.New(
+			f.db,
+			content.Options{UsedInTests: func(_ context.Context, _, ids []int64) (int64, string, error) {
+				if slices.Contains(ids, used) {
+					return used, "the A/B test of a campaign", nil
+				}
+				return 0, "", nil
+			}},
+		)
 		if _, err := service.Delete(f.ctx, []int64{free, used}); fault(err) != "conflict email_in_use ids" {
 			f.t.Error(err)
 		}
 		if deleted, err := service.Delete(f.ctx, []int64{free}); err != nil || len(deleted) != 1 {
 			f.t.Errorf("deleted %v, %v", deleted, err)
 		}
-		if _, err := service.Delete(f.ctx, make([]int64, content.MaxDelete+1)); fault(err) != "invalid too_many_ids ids" {
+		if _, err := service.Delete(
+			f.ctx,
+			make([]int64, content.MaxDelete+1),
+		); fault(
+			err,
+		) != "invalid too_many_ids ids" {
 			f.t.Error(err)
 		}
 	})
@@ -441,7 +516,8 @@ func TestEmailOfAnotherAccountIsOneThatDoesNotExist(t *testing.T) {
 		}
 		for label, call := range calls {
 			theirs, nobodys := call(id), call(unknown)
-			if fault(theirs) != "not_found email_not_found" || fault(theirs) != fault(nobodys) || theirs.Error() != nobodys.Error() {
+			if fault(theirs) != "not_found email_not_found" || fault(theirs) != fault(nobodys) ||
+				theirs.Error() != nobodys.Error() {
 				f.t.Errorf("%s: %v, for an unknown id %v", label, theirs, nobodys)
 			}
 		}
@@ -485,7 +561,9 @@ func TestEveryMethodAsksForItsScope(t *testing.T) {
 				if code := apperr.CodeOf(call(ctx)); code != apperr.Denied {
 					f.t.Errorf("%s without the scope %s: %q", label, needed, code)
 				}
-				if code := apperr.CodeOf(call(caller.With(f.t.Context(), caller.Identity{}))); code != apperr.Unauthenticated {
+				if code := apperr.CodeOf(
+					call(caller.With(f.t.Context(), caller.Identity{})),
+				); code != apperr.Unauthenticated {
 					f.t.Errorf("%s by nobody: %q", label, code)
 				}
 			}

@@ -19,16 +19,20 @@ import (
 // MaxDelete is the most emails one call deletes.
 const MaxDelete = batch
 
-// Delete removes emails (legacy Email.Delete), all or nothing, and returns the ids that it removed, ascending; ids that are not the caller's are left
-// alone. An email that a campaign uses, other than a draft, is a Conflict, reason "email_in_use"; drafts that used one are left without, which is a
-// change of theirs with its version and its entry in the history. Over MaxDelete ids are Invalid on the field ids, reason "too_many_ids".
+// Delete removes emails (legacy Email.Delete), all or nothing, and returns the ids that it removed,
+// ascending; ids that are not the caller's are left alone. An email that a campaign uses, other
+// than a draft, is a Conflict, reason "email_in_use"; drafts that used one are left without, which
+// is a change of theirs with its version and its entry in the history. Over MaxDelete ids are
+// Invalid on the field ids, reason "too_many_ids".
 func (s *Service) Delete(ctx context.Context, ids []int64) (deleted []int64, err error) {
 	who, err := caller.Authorize(ctx, kind.ScopeWrite)
 	if err != nil {
 		return nil, err
 	}
 	if len(ids) > MaxDelete {
-		return nil, apperr.InvalidField("ids", apperr.ReasonTooManyIDs, "%d ids, at most %d are allowed", len(ids), MaxDelete)
+		return nil, apperr.InvalidField(
+			"ids", apperr.ReasonTooManyIDs, "%d ids, at most %d are allowed", len(ids), MaxDelete,
+		)
 	}
 	err = s.db.TxLatest(ctx, func(ctx context.Context) error {
 		deleted = []int64{}
@@ -59,13 +63,21 @@ func (s *Service) Delete(ctx context.Context, ids []int64) (deleted []int64, err
 	return deleted, nil
 }
 
-// release takes the emails out of the drafts that use them, or returns the Conflict that another campaign does. The owners let the index over
-// account and email serve an admin too, whose statements are not confined.
-func (s *Service) release(ctx context.Context, who caller.Identity, client *ent.Client, owners, emailIDs []int64) error {
-	query := client.Campaign.Query().Where(entcampaign.UserIDIn(owners...), entcampaign.EmailIDIn(emailIDs...)).Order(entcampaign.ByID())
+// release takes the emails out of the drafts that use them, or returns the Conflict that another
+// campaign does. The owners let the index over account and email serve an admin too, whose
+// statements are not confined.
+func (s *Service) release(
+	ctx context.Context, who caller.Identity, client *ent.Client, owners, emailIDs []int64,
+) error {
+	query := client.Campaign.Query().
+		Where(entcampaign.UserIDIn(owners...), entcampaign.EmailIDIn(emailIDs...)).
+		Order(entcampaign.ByID())
 	query.Modify(store.Lock)
 	campaigns, err := query.
-		Select(entcampaign.FieldID, entcampaign.FieldUserID, entcampaign.FieldStatus, entcampaign.FieldEmailID, entcampaign.FieldVersion).
+		Select(
+			entcampaign.FieldID, entcampaign.FieldUserID, entcampaign.FieldStatus, entcampaign.FieldEmailID,
+			entcampaign.FieldVersion,
+		).
 		All(ctx)
 	if err != nil {
 		return err
@@ -88,15 +100,19 @@ func (s *Service) release(ctx context.Context, who caller.Identity, client *ent.
 	return s.clear(ctx, who, client, campaigns, entcampaign.UserIDIn(owners...), entcampaign.EmailIDIn(emailIDs...))
 }
 
-// clear leaves drafts, which are those using the emails, without one. They are locked already; an engine without such locks is told by the count that one is a draft no more.
-func (s *Service) clear(ctx context.Context, who caller.Identity, client *ent.Client, drafts []*ent.Campaign, using ...predicate.Campaign) error {
+// clear leaves drafts, which are those using the emails, without one. They are locked already; an
+// engine without such locks is told by the count that one is a draft no more.
+func (s *Service) clear(
+	ctx context.Context, who caller.Identity, client *ent.Client, drafts []*ent.Campaign, using ...predicate.Campaign,
+) error {
 	now := store.Truncate(s.now())
 	changes := make([]*ent.CampaignChangeCreate, len(drafts))
 	for i, c := range drafts {
 		changes[i] = client.CampaignChange.Create().
 			SetUserID(c.UserID).SetCampaignID(c.ID).SetVersion(c.Version + 1).
 			SetAction(campaignchange.ActionUpdate).SetActorID(who.UserID).SetSurface(who.Surface).
-			SetFromStatus(c.Status).SetToStatus(c.Status).SetFields("email").SetReason("its email was deleted").SetAt(now)
+			SetFromStatus(c.Status).
+			SetToStatus(c.Status).SetFields("email").SetReason("its email was deleted").SetAt(now)
 		if who.KeyID != 0 {
 			changes[i].SetAPIKeyID(who.KeyID)
 		}
@@ -121,5 +137,8 @@ func (s *Service) clear(ctx context.Context, who caller.Identity, client *ent.Cl
 }
 
 func inUse(emailID int64, by string) error {
-	return &apperr.Error{Code: apperr.Conflict, Field: "ids", Reason: apperr.ReasonEmailInUse, Message: fmt.Sprintf("email %d is used by %s", emailID, by)}
+	return &apperr.Error{
+		Code: apperr.Conflict, Field: "ids", Reason: apperr.ReasonEmailInUse,
+		Message: fmt.Sprintf("email %d is used by %s", emailID, by),
+	}
 }

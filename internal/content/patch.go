@@ -12,22 +12,26 @@ import (
 )
 
 const (
-	// maxName, maxSubject and maxPreheader are in characters; the names are those of the email, the sender and the reply address.
+	// maxName, maxSubject and maxPreheader are in characters; the names are those of the email, the
+	// sender and the reply address.
 	maxName      = 250
 	maxSubject   = 500
 	maxPreheader = 500
 	// maxText is in bytes, for the HTML and the plain text each.
 	maxText = 5 << 20
-	// maxNameKey and maxSubjectKey are the bytes that the columns of the folded copies hold: search sees no more of a longer text.
+	// maxNameKey and maxSubjectKey are the bytes that the columns of the folded copies hold: search
+	// sees no more of a longer text.
 	maxNameKey    = 500
 	maxSubjectKey = 1000
 )
 
-// Patch names the fields of an email that a call sets: nil leaves a field alone, a pointer to "" clears it. Texts are made valid UTF-8; those of one
-// line are trimmed, and a line break or another control character inside is a fault, for they become headers.
+// Patch names the fields of an email that a call sets: nil leaves a field alone, a pointer to ""
+// clears it. Texts are made valid UTF-8; those of one line are trimmed, and a line break or another
+// control character inside is a fault, for they become headers.
 //
-// The faults are Invalid, on the field's name in lower camel case: "email_text_too_long", "email_line_break", "email_address_invalid",
-// "email_content_too_large", "email_mode_unknown", and with Scope those of Validate.
+// The faults are Invalid, on the field's name in lower camel case: "email_text_too_long",
+// "email_line_break", "email_address_invalid", "email_content_too_large", "email_mode_unknown", and
+// with Scope those of Validate.
 type Patch struct {
 	// Name is for the owner's eyes alone (legacy EmailName); at most 250 characters.
 	Name *string
@@ -105,7 +109,9 @@ func line(faults *apperr.Faults, field string, given *string, limit int) *string
 		faults.Add(apperr.InvalidField(field, apperr.ReasonEmailTextTooLong, "must have at most %d characters", limit))
 	}
 	if strings.ContainsFunc(text, breaksLine) {
-		faults.Add(apperr.InvalidField(field, apperr.ReasonEmailLineBreak, "must be one line without control characters"))
+		faults.Add(
+			apperr.InvalidField(field, apperr.ReasonEmailLineBreak, "must be one line without control characters"),
+		)
 	}
 	return &text
 }
@@ -121,7 +127,12 @@ func address(faults *apperr.Faults, field string, given *string) *string {
 	}
 	text := strings.TrimSpace(kind.Clean(*given))
 	if text != "" && !kind.IsAddress(text) {
-		faults.Add(apperr.InvalidField(field, apperr.ReasonEmailAddressInvalid, "must be one email address of at most %d bytes, without a name", kind.MaxAddress))
+		faults.Add(
+			apperr.InvalidField(
+				field, apperr.ReasonEmailAddressInvalid,
+				"must be one email address of at most %d bytes, without a name", kind.MaxAddress,
+			),
+		)
 	}
 	return &text
 }

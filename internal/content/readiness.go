@@ -19,7 +19,8 @@ const (
 	GapFrom GapCode = "FROM"
 	// GapContent: HTML and plain text are both blank.
 	GapContent GapCode = "CONTENT"
-	// GapUnsubscribeLink: the HTML or the plain text, where it is not blank, or both where they are, have no unsubscribe link.
+	// GapUnsubscribeLink: the HTML or the plain text, where it is not blank, or both where they
+	// are, have no unsubscribe link.
 	GapUnsubscribeLink GapCode = "UNSUBSCRIBE_LINK"
 )
 
@@ -33,7 +34,8 @@ type Gap struct {
 // MissingColumns are the columns that Missing reads.
 var MissingColumns = []string{entemail.FieldSubject, entemail.FieldFromEmail, entemail.FieldHTML, entemail.FieldPlain}
 
-// Missing lists what the email lacks, in the order of declaration; it reads MissingColumns. An empty list means that it may be sent.
+// Missing lists what the email lacks, in the order of declaration; it reads MissingColumns. An
+// empty list means that it may be sent.
 func Missing(e *ent.Email) []Gap {
 	return MissingIn(e.Subject, e.FromEmail, e.HTML, e.Plain)
 }
@@ -52,7 +54,10 @@ func MissingIn(subject, fromEmail, html, plain string) []Gap {
 		gaps = append(gaps, Gap{GapContent, "the email has neither HTML nor plain text"})
 	}
 	if empty || lacksLink(html) || lacksLink(plain) {
-		gaps = append(gaps, Gap{GapUnsubscribeLink, "the HTML or the plain text has no unsubscribe link: put in %Link:Unsubscribe%"})
+		gaps = append(
+			gaps,
+			Gap{GapUnsubscribeLink, "the HTML or the plain text has no unsubscribe link: put in %Link:Unsubscribe%"},
+		)
 	}
 	return gaps
 }
@@ -72,10 +77,11 @@ const (
 // Scopes lists the scopes; they are read without regard to case.
 func Scopes() []Scope { return []Scope{ScopeOptIn, ScopeCampaign, ScopeAutoResponder} }
 
-// Validate returns every fault of an email's content for a use, all Invalid; it reads the columns html and plain. The reasons are
-// "email_scope_required" and "email_scope_unknown" on the field scope (legacy codes 9 and 10), "email_content_required" on html when both texts
-// are blank (8), and for a campaign "email_html_unsubscribe_link" on html (11) and "email_plain_unsubscribe_link" on plain (12), each for a text
-// that is not blank and has no unsubscribe link.
+// Validate returns every fault of an email's content for a use, all Invalid; it reads the columns
+// html and plain. The reasons are "email_scope_required" and "email_scope_unknown" on the field
+// scope (legacy codes 9 and 10), "email_content_required" on html when both texts are blank (8),
+// and for a campaign "email_html_unsubscribe_link" on html (11) and "email_plain_unsubscribe_link"
+// on plain (12), each for a text that is not blank and has no unsubscribe link.
 func Validate(scope Scope, e *ent.Email) error {
 	var faults apperr.Faults
 	validate(&faults, scope, e.HTML, e.Plain)
@@ -96,10 +102,18 @@ func validateLinks(faults *apperr.Faults, scope Scope, html, plain string) {
 		return
 	}
 	if lacksLink(html) {
-		faults.Add(apperr.InvalidField("html", apperr.ReasonEmailHTMLUnsubscribeLink, "has no unsubscribe link: put in %%Link:Unsubscribe%%"))
+		faults.Add(
+			apperr.InvalidField(
+				"html", apperr.ReasonEmailHTMLUnsubscribeLink, "has no unsubscribe link: put in %%Link:Unsubscribe%%",
+			),
+		)
 	}
 	if lacksLink(plain) {
-		faults.Add(apperr.InvalidField("plain", apperr.ReasonEmailPlainUnsubscribeLink, "has no unsubscribe link: put in %%Link:Unsubscribe%%"))
+		faults.Add(
+			apperr.InvalidField(
+				"plain", apperr.ReasonEmailPlainUnsubscribeLink, "has no unsubscribe link: put in %%Link:Unsubscribe%%",
+			),
+		)
 	}
 }
 
@@ -108,7 +122,9 @@ func validateScope(faults *apperr.Faults, scope Scope) {
 	case scope == "":
 		faults.Add(apperr.InvalidField("scope", apperr.ReasonEmailScopeRequired, "is required"))
 	case !slices.ContainsFunc(Scopes(), scope.is):
-		faults.Add(apperr.InvalidField("scope", apperr.ReasonEmailScopeUnknown, "must be OptIn, Campaign or AutoResponder"))
+		faults.Add(
+			apperr.InvalidField("scope", apperr.ReasonEmailScopeUnknown, "must be OptIn, Campaign or AutoResponder"),
+		)
 	}
 }
 
@@ -119,8 +135,9 @@ func blank(text string) bool { return strings.TrimSpace(text) == "" }
 // lacksLink reports whether a text that is not blank has no unsubscribe link.
 func lacksLink(text string) bool { return !HasUnsubscribeLink(text) && !blank(text) }
 
-// HasUnsubscribeLink reports whether the text holds the merge tag that a mailer replaces by the recipient's unsubscribe link:
-// %Link:Unsubscribe%, or %Link:Unsubscribe:…% with parameters of the mailer on the same line. Case does not matter.
+// HasUnsubscribeLink reports whether the text holds the merge tag that a mailer replaces by the
+// recipient's unsubscribe link: %Link:Unsubscribe%, or %Link:Unsubscribe:…% with parameters of the
+// mailer on the same line. Case does not matter.
 func HasUnsubscribeLink(text string) bool {
 	const tag = "Link:Unsubscribe"
 	for {

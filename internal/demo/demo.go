@@ -1,9 +1,13 @@
-// Package demo owns the demo data of `campaignql serve --demo`: the account of a shop's marketing team with lists, emails, 200 campaigns in every
-// status, and the events of all that was sent. The data is made in memory, always the same but for the dates, which lie around the present, and for what depends on
-// the season; each number is a campaign of the same status and schedule on every day. The counters, hours and links of each campaign are summed from its events, so that a recount finds nothing to correct.
+// Package demo owns the demo data of `campaignql serve --demo`: the account of a shop's marketing
+// team with lists, emails, 200 campaigns in every status, and the events of all that was sent. The
+// data is made in memory, always the same but for the dates, which lie around the present, and for
+// what depends on the season; each number is a campaign of the same status and schedule on every
+// day. The counters, hours and links of each campaign are summed from its events, so that a recount
+// finds nothing to correct.
 //
-// Accounts and keys are made by their domain. The rest is inserted in bulk, by Ent directly: two years of history could not come about through
-// services that act in the present. Nothing else may depend on this package but the command that serves.
+// Accounts and keys are made by their domain. The rest is inserted in bulk, by Ent directly: two
+// years of history could not come about through services that act in the present. Nothing else may
+// depend on this package but the command that serves.
 package demo
 
 import (
@@ -48,10 +52,12 @@ type Account struct {
 	Created bool
 }
 
-// Ensure returns a way into the demo account of the database, which it makes, with all its data around now, unless it is there already. Keys are
-// stored hashed, so an account that is there gets a new one; those of former calls (note "demo") are revoked, others are left alone. Everything
-// happens in one transaction, in a number of statements that does not depend on who else is in the database. A Conflict says that the user name or
-// the address belongs to an account that is not the demo's; then nothing is written.
+// Ensure returns a way into the demo account of the database, which it makes, with all its data
+// around now, unless it is there already. Keys are stored hashed, so an account that is there gets
+// a new one; those of former calls (note "demo") are revoked, others are left alone. Everything
+// happens in one transaction, in a number of statements that does not depend on who else is in the
+// database. A Conflict says that the user name or the address belongs to an account that is not the
+// demo's; then nothing is written.
 func Ensure(ctx context.Context, db *store.Store, services Services, now time.Time) (Account, error) {
 	ctx = caller.System(ctx)
 	found, err := find(ctx, db)
@@ -74,7 +80,10 @@ func Ensure(ctx context.Context, db *store.Store, services Services, now time.Ti
 
 // find returns the demo account, nil when there is none.
 func find(ctx context.Context, db *store.Store) (*ent.User, error) {
-	found, err := db.Client(ctx).User.Query().Where(user.Or(user.UsernameKey(username), user.EmailKey(address))).All(ctx)
+	found, err := db.Client(ctx).
+		User.Query().
+		Where(user.Or(user.UsernameKey(username), user.EmailKey(address))).
+		All(ctx)
 	if err != nil {
 		return nil, store.Translate(err)
 	}
@@ -84,7 +93,10 @@ func find(ctx context.Context, db *store.Store) (*ent.User, error) {
 	if u := found[0]; len(found) == 1 && u.UsernameKey == username && u.EmailKey == address && u.Role == kind.RoleUser {
 		return u, nil
 	}
-	return nil, apperr.New(apperr.Conflict, "there is an account %q or <%s> already, which is not the demo's: use another database", username, address)
+	return nil, apperr.New(
+		apperr.Conflict, "there is an account %q or <%s> already, which is not the demo's: use another database",
+		username, address,
+	)
 }
 
 func create(ctx context.Context, db *store.Store, accounts *account.Service, now time.Time) (Account, error) {
@@ -95,7 +107,12 @@ func create(ctx context.Context, db *store.Store, accounts *account.Service, now
 	made := Account{Username: username, Password: rand.Text(), Created: true}
 	err = db.Tx(ctx, func(ctx context.Context) error {
 		u, key, err := accounts.CreateUser(ctx, account.NewUser{
-			Username: username, Email: address, Password: made.Password, FirstName: "Dana", LastName: "Möller", TimeZone: zoneName,
+			Username:  username,
+			Email:     address,
+			Password:  made.Password,
+			FirstName: "Dana",
+			LastName:  "Möller",
+			TimeZone:  zoneName,
 		})
 		if err != nil {
 			return err

@@ -94,10 +94,15 @@ func TestDemoDataIsMadeOnce(t *testing.T) {
 		if err != nil || !slices.Equal(id.Scopes, kind.AllScopes(kind.RoleUser)) || id.TimeZone != "Europe/Berlin" {
 			t.Fatalf("the key gives %+v and %v", id, err)
 		}
-		if _, err := services.Accounts.Login(t.Context(), account.Login{Username: first.Username, Password: first.Password}); err != nil {
+		if _, err := services.Accounts.Login(
+			t.Context(),
+			account.Login{Username: first.Username, Password: first.Password},
+		); err != nil {
 			t.Errorf("the password does not open a session: %v", err)
 		}
-		_, own, err := services.Accounts.CreateKey(caller.With(t.Context(), id), account.NewKey{Scopes: kind.Scopes{kind.ScopeRead}, Note: "mine"})
+		_, own, err := services.Accounts.CreateKey(
+			caller.With(t.Context(), id), account.NewKey{Scopes: kind.Scopes{kind.ScopeRead}, Note: "mine"},
+		)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -206,8 +211,13 @@ func TestDemoUserSeesTheCampaigns(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := map[kind.CampaignStatus]int{
-			kind.StatusSent: 153, kind.StatusDraft: 15, kind.StatusReady: 12, kind.StatusPendingApproval: 6, kind.StatusSending: 4, kind.StatusPaused: 4,
-			kind.StatusFailed: 6,
+			kind.StatusSent:            153,
+			kind.StatusDraft:           15,
+			kind.StatusReady:           12,
+			kind.StatusPendingApproval: 6,
+			kind.StatusSending:         4,
+			kind.StatusPaused:          4,
+			kind.StatusFailed:          6,
 		}
 		for _, status := range kind.CampaignStatuses() {
 			if counts.ByStatus[status] != want[status] {
@@ -215,11 +225,16 @@ func TestDemoUserSeesTheCampaigns(t *testing.T) {
 			}
 		}
 		first := 50
-		listed, err := campaigns.List(ctx, campaign.Filter{Search: "weekly DIGEST"}, campaign.NewestFirst(), page.Request{First: &first})
+		listed, err := campaigns.List(
+			ctx, campaign.Filter{Search: "weekly DIGEST"}, campaign.NewestFirst(), page.Request{First: &first},
+		)
 		if err != nil || len(listed.Items) != first || !listed.HasNext {
 			t.Errorf("listed %d digests (%v), want %d and more to come", len(listed.Items), err, first)
 		}
-		waiting, err := campaigns.List(ctx, campaign.Filter{Statuses: []kind.CampaignStatus{kind.StatusPendingApproval}}, campaign.ByID, page.Request{})
+		waiting, err := campaigns.List(
+			ctx, campaign.Filter{Statuses: []kind.CampaignStatus{kind.StatusPendingApproval}}, campaign.ByID,
+			page.Request{},
+		)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -75,13 +75,19 @@ func newEmail(themeIndex, n int) (*email, error) {
 	}
 	preheader, _, _ := strings.Cut(t.lead, ".")
 	e := &email{
-		theme: themeIndex, name: "Layout " + string(rune('A'+n)) + " – " + t.subjects[n], subject: t.subjects[n], preheader: preheader,
-		fromName: sender.name, from: sender.email,
+		theme:     themeIndex,
+		name:      "Layout " + string(rune('A'+n)) + " – " + t.subjects[n],
+		subject:   t.subjects[n],
+		preheader: preheader,
+		fromName:  sender.name,
+		from:      sender.email,
 	}
 	for _, path := range t.links {
 		e.links = append(e.links, shopURL+path)
 	}
-	data := map[string]any{"Language": language, "Subject": e.subject, "Preheader": preheader, "Lead": t.lead, "Links": e.links}
+	data := map[string]any{
+		"Language": language, "Subject": e.subject, "Preheader": preheader, "Lead": t.lead, "Links": e.links,
+	}
 	var html, plain strings.Builder
 	if err := htmlEmail.Execute(&html, data); err != nil {
 		return nil, err

@@ -110,7 +110,8 @@ func (s *seeded) numbers(t *testing.T) {
 			}
 		}
 		started := c.SendingStartedAt != nil
-		wantStarted := c.Status == kind.StatusSent || c.Status == kind.StatusSending || c.Status == kind.StatusPaused || c.Status == kind.StatusFailed
+		wantStarted := c.Status == kind.StatusSent || c.Status == kind.StatusSending || c.Status == kind.StatusPaused ||
+			c.Status == kind.StatusFailed
 		wantFinished := c.Status == kind.StatusSent || c.Status == kind.StatusFailed
 		if started != wantStarted || (c.SendingFinishedAt != nil) != wantFinished {
 			t.Errorf("%s is %s, begun %v, finished %v", c.Name, c.Status, c.SendingStartedAt, c.SendingFinishedAt)
@@ -140,12 +141,19 @@ func (s *seeded) history(t *testing.T) {
 		}
 		for i, change := range list {
 			if change.Version != int64(i+1) || (change.ActorID == 0) != (change.Surface == kind.SurfaceSender) {
-				t.Errorf("%s: change %d has version %d, by %d through %s", c.Name, i+1, change.Version, change.ActorID, change.Surface)
+				t.Errorf(
+					"%s: change %d has version %d, by %d through %s", c.Name, i+1, change.Version, change.ActorID,
+					change.Surface,
+				)
 			}
 		}
 		last := list[len(list)-1]
-		if last.ToStatus != c.Status || !last.At.Equal(c.LastActivityAt) || !list[0].At.Equal(c.CreatedAt) || list[0].Action != campaignchange.ActionCreate {
-			t.Errorf("%s is %s since %v, its history ends with %s at %v", c.Name, c.Status, c.LastActivityAt, last.ToStatus, last.At)
+		if last.ToStatus != c.Status || !last.At.Equal(c.LastActivityAt) || !list[0].At.Equal(c.CreatedAt) ||
+			list[0].Action != campaignchange.ActionCreate {
+			t.Errorf(
+				"%s is %s since %v, its history ends with %s at %v", c.Name, c.Status, c.LastActivityAt, last.ToStatus,
+				last.At,
+			)
 		}
 	}
 }
@@ -172,7 +180,13 @@ func (s *seeded) schedules(t *testing.T) {
 			t.Errorf("%s: due at %v, its schedule says %v", c.Name, c.NextSendAt, next)
 		}
 	}
-	if want := map[kind.ScheduleType]int{kind.ScheduleImmediate: 3, kind.ScheduleFuture: 5, kind.ScheduleRecurring: 4}; !cmp.Equal(want, seen) {
+	if want := map[kind.ScheduleType]int{
+		kind.ScheduleImmediate: 3,
+		kind.ScheduleFuture:    5,
+		kind.ScheduleRecurring: 4,
+	}; !cmp.Equal(
+		want, seen,
+	) {
 		t.Error(cmp.Diff(want, seen))
 	}
 }

@@ -31,8 +31,8 @@ type mailing struct {
 	approval   string
 
 	started, finished *time.Time
-	// gap lies between two mails; reach is the share of recipients that sending came to before it stopped; the next few, as many as
-	// refused says, are those whose mails the relay turned down.
+	// gap lies between two mails; reach is the share of recipients that sending came to before it
+	// stopped; the next few, as many as refused says, are those whose mails the relay turned down.
 	gap     time.Duration
 	reach   float64
 	refused int
@@ -85,7 +85,9 @@ type link struct {
 }
 
 // record appends a change, to the second, that leads to a status, which may be the present one.
-func (m *mailing) record(at time.Time, action campaignchange.Action, surface kind.Surface, to kind.CampaignStatus, fields, reason string) {
+func (m *mailing) record(
+	at time.Time, action campaignchange.Action, surface kind.Surface, to kind.CampaignStatus, fields, reason string,
+) {
 	at = at.Truncate(time.Second)
 	c := change{action: action, surface: surface, to: to, at: at, fields: fields, reason: reason}
 	if len(m.changes) > 0 {

@@ -67,9 +67,15 @@ func (w *world) variations(m *mailing) []*email {
 func (w *world) add(themeIndex int, at, created time.Time) *mailing {
 	t := themes[themeIndex]
 	m := &mailing{
-		theme: themeIndex, name: w.title(themeIndex, at), created: created.Truncate(time.Second), status: kind.StatusDraft,
-		target: pick(w, t.targets), plan: schedule.Schedule{Type: kind.ScheduleNone},
-		gap: w.between(300*time.Millisecond, 900*time.Millisecond), reach: 1, appeal: 0.8 + 0.4*w.rand.Float64(),
+		theme:   themeIndex,
+		name:    w.title(themeIndex, at),
+		created: created.Truncate(time.Second),
+		status:  kind.StatusDraft,
+		target:  pick(w, t.targets),
+		plan:    schedule.Schedule{Type: kind.ScheduleNone},
+		gap:     w.between(300*time.Millisecond, 900*time.Millisecond),
+		reach:   1,
+		appeal:  0.8 + 0.4*w.rand.Float64(),
 	}
 	m.email = w.emails[themeIndex*len(t.subjects)+w.rand.IntN(len(t.subjects))]
 	if !w.chance(0.15) {
@@ -130,7 +136,10 @@ func (w *world) planSent() error {
 	}
 	others := sentCampaigns + canceledCampaigns - len(all)
 	for i := range others {
-		s, err := w.sendingOn(w.now.Add(-past+time.Duration(i)*(past-2*day)/time.Duration(others)), pick(w, []string{"10:00:00", "14:30:00", "17:00:00"}))
+		s, err := w.sendingOn(
+			w.now.Add(-past+time.Duration(i)*(past-2*day)/time.Duration(others)),
+			pick(w, []string{"10:00:00", "14:30:00", "17:00:00"}),
+		)
 		if err != nil {
 			return err
 		}
@@ -162,7 +171,8 @@ func (w *world) sendingOn(at time.Time, clock string) (sending, error) {
 	return sending{at: instant, theme: digest, clock: clock}, err
 }
 
-// madeBeforeSending is when the i-th campaign that was sent had been made: a few days before, in even steps, while the days of sending follow the calendar.
+// madeBeforeSending is when the i-th campaign that was sent had been made: a few days before, in
+// even steps, while the days of sending follow the calendar.
 func (w *world) madeBeforeSending(i int) time.Time {
 	const count = sentCampaigns + canceledCampaigns
 	return w.ago(w.now.Add(-past+time.Duration(i)*(past/count)), 8*day, 10*day)
@@ -177,7 +187,9 @@ func (w *world) addSent(s sending, i int) *mailing {
 		m.plan.Type = kind.ScheduleImmediate
 		readyAt = s.at.Add(-2 * time.Second)
 	} else {
-		m.plan = schedule.Schedule{Type: kind.ScheduleFuture, Date: s.at.In(w.zone).Format(time.DateOnly), Time: s.clock, Zone: zoneName}
+		m.plan = schedule.Schedule{
+			Type: kind.ScheduleFuture, Date: s.at.In(w.zone).Format(time.DateOnly), Time: s.clock, Zone: zoneName,
+		}
 	}
 	if i%14 == 6 {
 		m.approval = "Prices and dates checked."
@@ -217,7 +229,10 @@ func (w *world) planPending() error {
 
 // future is a schedule some days ahead.
 func (w *world) future(days int, clock, zone string) schedule.Schedule {
-	return schedule.Schedule{Type: kind.ScheduleFuture, Date: w.now.In(w.zone).AddDate(0, 0, days).Format(time.DateOnly), Time: clock, Zone: zone}
+	return schedule.Schedule{
+		Type: kind.ScheduleFuture, Date: w.now.In(w.zone).AddDate(0, 0, days).Format(time.DateOnly), Time: clock,
+		Zone: zone,
+	}
 }
 
 // planReady schedules campaigns in every way there is.
@@ -293,7 +308,10 @@ func (w *world) planRunning() error {
 		// Slow enough to be stopped, fast enough to have come this far in ten minutes.
 		m.reach, m.gap = 0.3+0.15*float64(i), 500*time.Millisecond
 		reason := []string{"The voucher code does not work yet", "Waiting for the new price list", "Link to the lookbook is broken", "Too many complaints: look at the audience first"}[i]
-		m.record(m.started.Add(10*time.Minute), campaignchange.ActionPause, kind.SurfaceGraphQL, kind.StatusPaused, "status", reason)
+		m.record(
+			m.started.Add(10*time.Minute), campaignchange.ActionPause, kind.SurfaceGraphQL, kind.StatusPaused, "status",
+			reason,
+		)
 	}
 	return nil
 }

@@ -35,7 +35,9 @@ func (w *world) finish(m *mailing) {
 	end := m.ended()
 	m.finished = &end
 	if m.reach < 1 {
-		m.record(end, campaignchange.ActionCancel, kind.SurfaceGraphQL, kind.StatusSent, "status", campaign.ReasonCanceled)
+		m.record(
+			end, campaignchange.ActionCancel, kind.SurfaceGraphQL, kind.StatusSent, "status", campaign.ReasonCanceled,
+		)
 		return
 	}
 	m.record(end, campaignchange.ActionFinish, kind.SurfaceSender, kind.StatusSent, "status", "")
@@ -62,7 +64,8 @@ func (w *world) reached(m *mailing) []*person {
 	}
 	var out []*person
 	for _, p := range w.people {
-		gone := p.status == kind.SubscriberPending || p.bounce == kind.BounceHard || p.left != nil && p.left.Before(*m.started)
+		gone := p.status == kind.SubscriberPending || p.bounce == kind.BounceHard ||
+			p.left != nil && p.left.Before(*m.started)
 		if t.chooses(p) && !gone && !p.joined.After(*m.started) && !taken[p.email] {
 			taken[p.email] = true
 			out = append(out, p)
@@ -84,7 +87,13 @@ func (w *world) deliver(m *mailing) {
 	}
 	refused := recipients[count:min(len(recipients), count+m.refused)]
 	for i, p := range refused {
-		m.add(w.now, event{kind: kind.EventFailed, to: p, at: m.started.Add(time.Duration(count+i) * m.gap).Truncate(time.Millisecond), reason: relayReason})
+		m.add(
+			w.now,
+			event{
+				kind: kind.EventFailed, to: p,
+				at: m.started.Add(time.Duration(count+i) * m.gap).Truncate(time.Millisecond), reason: relayReason,
+			},
+		)
 	}
 }
 
@@ -125,17 +134,29 @@ func (w *world) mail(m *mailing, p *person, at time.Time) {
 func (w *world) scan(m *mailing, p *person, arrived time.Time) {
 	at := arrived.Add(w.between(500*time.Millisecond, 4*time.Second)).Truncate(time.Millisecond)
 	if w.chance(0.03) {
-		m.add(w.now, event{kind: kind.EventOpened, to: p, at: at, automated: true, agent: machineAgent, ip: "198.51.100.7"})
+		m.add(
+			w.now,
+			event{kind: kind.EventOpened, to: p, at: at, automated: true, agent: machineAgent, ip: "198.51.100.7"},
+		)
 	}
 	if w.chance(0.01) {
-		m.add(w.now, event{kind: kind.EventClicked, to: p, at: at, automated: true, agent: machineAgent, ip: "198.51.100.7", link: m.link(m.email.links[0])})
+		m.add(
+			w.now,
+			event{
+				kind: kind.EventClicked, to: p, at: at, automated: true, agent: machineAgent, ip: "198.51.100.7",
+				link: m.link(m.email.links[0]),
+			},
+		)
 	}
 }
 
 // read is what a person does with a mail: open it, perhaps again, click, buy, pass it on, or have enough.
 func (w *world) read(m *mailing, p *person, arrived time.Time) {
 	opened := arrived.Add(w.delay(arrived))
-	seen := event{kind: kind.EventOpened, to: p, at: opened, agent: pick(w, userAgents), ip: fmt.Sprintf("203.0.113.%d", 1+w.rand.IntN(254))}
+	seen := event{
+		kind: kind.EventOpened, to: p, at: opened, agent: pick(w, userAgents),
+		ip: fmt.Sprintf("203.0.113.%d", 1+w.rand.IntN(254)),
+	}
 	if !m.add(w.now, seen) {
 		return
 	}
@@ -176,7 +197,8 @@ func (w *world) click(m *mailing, later func(kind.EventKind, time.Duration) even
 		}
 		if w.chance(0.12) {
 			bought := e
-			bought.kind, bought.link, bought.at = kind.EventConverted, nil, e.at.Add(w.between(time.Minute, 40*time.Minute)).Truncate(time.Millisecond)
+			bought.kind, bought.link, bought.at = kind.EventConverted, nil, e.at.Add(w.between(time.Minute, 40*time.Minute)).
+				Truncate(time.Millisecond)
 			bought.amount = 990 + 100*int64(w.rand.ExpFloat64()*60)
 			m.add(w.now, bought)
 		}
@@ -197,7 +219,8 @@ func (w *world) leave(m *mailing, p *person, e event) {
 	}
 }
 
-// delay is how long a mail lies in the mailbox: two in three hours or less, the others a day or so, and nobody reads at night.
+// delay is how long a mail lies in the mailbox: two in three hours or less, the others a day or so,
+// and nobody reads at night.
 func (w *world) delay(arrived time.Time) time.Duration {
 	mean := 100 * time.Minute
 	if w.chance(0.36) {

@@ -8,7 +8,8 @@ import (
 	"campaignql/internal/kind"
 )
 
-// sum counts the events of a campaign, as they would have been counted had they come in one by one: in all, by hour, by link and by mail domain.
+// sum counts the events of a campaign, as they would have been counted had they come in one by one:
+// in all, by hour, by link and by mail domain.
 func (m *mailing) sum() {
 	slices.SortStableFunc(m.events, byTime)
 	seen := map[kind.EventKind]map[*person]bool{

@@ -14,9 +14,25 @@ import (
 // figures are the counters of a campaign in the order of the columns that sum them.
 func figures(c *ent.Campaign) []int64 {
 	return []int64{
-		c.TotalSent, c.TotalFailed, c.TotalDelivered, c.TotalOpens, c.UniqueOpens, c.TotalClicks, c.UniqueClicks, c.TotalForwards, c.UniqueForwards,
-		c.TotalBrowserViews, c.UniqueBrowserViews, c.TotalUnsubscriptions, c.TotalHardBounces, c.TotalSoftBounces, c.TotalComplaints, c.TotalConversions,
-		c.ConversionAmount, c.AutomatedOpens, c.AutomatedClicks,
+		c.TotalSent,
+		c.TotalFailed,
+		c.TotalDelivered,
+		c.TotalOpens,
+		c.UniqueOpens,
+		c.TotalClicks,
+		c.UniqueClicks,
+		c.TotalForwards,
+		c.UniqueForwards,
+		c.TotalBrowserViews,
+		c.UniqueBrowserViews,
+		c.TotalUnsubscriptions,
+		c.TotalHardBounces,
+		c.TotalSoftBounces,
+		c.TotalComplaints,
+		c.TotalConversions,
+		c.ConversionAmount,
+		c.AutomatedOpens,
+		c.AutomatedClicks,
 	}
 }
 
@@ -69,33 +85,55 @@ func (s *seeded) equal(t *testing.T, sums map[int64][]int64, said func(*ent.Camp
 }
 
 func (s *seeded) hours(t *testing.T) {
-	s.equal(t, s.sums(t, `SELECT campaign_id, SUM(sent), SUM(failed), SUM(delivered), SUM(opens), SUM(unique_opens), SUM(clicks), SUM(unique_clicks),
+	s.equal(
+		t,
+		s.sums(
+			t,
+			`SELECT campaign_id, SUM(sent), SUM(failed), SUM(delivered), SUM(opens), SUM(unique_opens), SUM(clicks), SUM(unique_clicks),
 SUM(forwards), SUM(unique_forwards), SUM(browser_views), SUM(unique_browser_views), SUM(unsubscriptions), SUM(hard_bounces), SUM(soft_bounces),
-SUM(complaints), SUM(conversions), SUM(conversion_amount), SUM(automated_opens), SUM(automated_clicks) FROM hourly_counters GROUP BY campaign_id`), figures)
+SUM(complaints), SUM(conversions), SUM(conversion_amount), SUM(automated_opens), SUM(automated_clicks) FROM hourly_counters GROUP BY campaign_id`,
+		),
+		figures,
+	)
 }
 
 func (s *seeded) links(t *testing.T) {
 	s.equal(t, s.sums(t, `SELECT campaign_id, SUM(clicks) FROM link_counters GROUP BY campaign_id`),
 		func(c *ent.Campaign) []int64 { return []int64{c.TotalClicks} })
-	stray := s.sums(t, `SELECT e.campaign_id, COUNT(*) FROM events e LEFT JOIN link_counters l ON l.id = e.link_id AND l.campaign_id = e.campaign_id
-WHERE (e.kind = 'clicked') <> (l.id IS NOT NULL) GROUP BY e.campaign_id`)
+	stray := s.sums(
+		t,
+		`SELECT e.campaign_id, COUNT(*) FROM events e LEFT JOIN link_counters l ON l.id = e.link_id AND l.campaign_id = e.campaign_id
+WHERE (e.kind = 'clicked') <> (l.id IS NOT NULL) GROUP BY e.campaign_id`,
+	)
 	if len(stray) > 0 {
 		t.Errorf("clicks on links of other campaigns, or none: %v", stray)
 	}
-	wrong := s.sums(t, `SELECT l.id, l.clicks, l.unique_clicks, COUNT(e.id), COUNT(DISTINCT e.subscriber_id) FROM link_counters l
+	wrong := s.sums(
+		t,
+		`SELECT l.id, l.clicks, l.unique_clicks, COUNT(e.id), COUNT(DISTINCT e.subscriber_id) FROM link_counters l
 LEFT JOIN events e ON e.link_id = l.id AND e.campaign_id = l.campaign_id AND e.automated = FALSE
-GROUP BY l.id, l.clicks, l.unique_clicks HAVING l.clicks <> COUNT(e.id) OR l.unique_clicks <> COUNT(DISTINCT e.subscriber_id)`)
+GROUP BY l.id, l.clicks, l.unique_clicks HAVING l.clicks <> COUNT(e.id) OR l.unique_clicks <> COUNT(DISTINCT e.subscriber_id)`,
+	)
 	if len(wrong) > 0 {
 		t.Errorf("links whose clicks are not their events: %v", wrong)
 	}
 }
 
 func (s *seeded) domains(t *testing.T) {
-	s.equal(t, s.sums(t, `SELECT campaign_id, SUM(sent), SUM(failed), SUM(delivered), SUM(unique_opens), SUM(unique_clicks), SUM(unsubscriptions),
-SUM(hard_bounces), SUM(soft_bounces), SUM(complaints) FROM domain_counters GROUP BY campaign_id`), func(c *ent.Campaign) []int64 {
-		return []int64{c.TotalSent, c.TotalFailed, c.TotalDelivered, c.UniqueOpens, c.UniqueClicks, c.TotalUnsubscriptions,
-			c.TotalHardBounces, c.TotalSoftBounces, c.TotalComplaints}
-	})
+	s.equal(
+		t,
+		s.sums(
+			t,
+			`SELECT campaign_id, SUM(sent), SUM(failed), SUM(delivered), SUM(unique_opens), SUM(unique_clicks), SUM(unsubscriptions),
+SUM(hard_bounces), SUM(soft_bounces), SUM(complaints) FROM domain_counters GROUP BY campaign_id`,
+		),
+		func(c *ent.Campaign) []int64 {
+			return []int64{
+				c.TotalSent, c.TotalFailed, c.TotalDelivered, c.UniqueOpens, c.UniqueClicks, c.TotalUnsubscriptions,
+				c.TotalHardBounces, c.TotalSoftBounces, c.TotalComplaints,
+			}
+		},
+	)
 }
 
 func (s *seeded) events(t *testing.T) {
@@ -108,16 +146,33 @@ func (s *seeded) events(t *testing.T) {
 	automated := func(kind string) string {
 		return ", SUM(CASE WHEN kind = '" + kind + "' AND automated = TRUE THEN 1 ELSE 0 END)"
 	}
-	s.equal(t, s.sums(t, `SELECT campaign_id`+total("sent")+total("failed")+total("delivered")+total("opened")+unique("opened")+
-		total("clicked")+unique("clicked")+total("forwarded")+unique("forwarded")+total("viewed_in_browser")+unique("viewed_in_browser")+
-		total("unsubscribed")+total("hard_bounced")+total("soft_bounced")+total("complained")+total("converted")+`, SUM(amount)`+
-		automated("opened")+automated("clicked")+` FROM events GROUP BY campaign_id`), figures)
-	stray := s.sums(t, `SELECT e.campaign_id, COUNT(*) FROM events e LEFT JOIN subscribers p ON p.id = e.subscriber_id AND p.user_id = e.user_id
-WHERE p.id IS NULL GROUP BY e.campaign_id`)
+	s.equal(
+		t,
+		s.sums(
+			t,
+			`SELECT campaign_id`+total("sent")+total("failed")+total("delivered")+total("opened")+unique("opened")+
+				total(
+					"clicked",
+				)+unique("clicked")+total("forwarded")+unique("forwarded")+total("viewed_in_browser")+unique("viewed_in_browser")+
+				total(
+					"unsubscribed",
+				)+total("hard_bounced")+total("soft_bounced")+total("complained")+total("converted")+`, SUM(amount)`+
+				automated("opened")+automated("clicked")+` FROM events GROUP BY campaign_id`,
+		),
+		figures,
+	)
+	stray := s.sums(
+		t,
+		`SELECT e.campaign_id, COUNT(*) FROM events e LEFT JOIN subscribers p ON p.id = e.subscriber_id AND p.user_id = e.user_id
+WHERE p.id IS NULL GROUP BY e.campaign_id`,
+	)
 	if len(stray) > 0 {
 		t.Errorf("events of nobody: %v", stray)
 	}
-	twice := s.sums(t, `SELECT campaign_id, subscriber_id, COUNT(*) FROM events WHERE kind IN ('sent', 'failed') GROUP BY campaign_id, subscriber_id HAVING COUNT(*) > 1`)
+	twice := s.sums(
+		t,
+		`SELECT campaign_id, subscriber_id, COUNT(*) FROM events WHERE kind IN ('sent', 'failed') GROUP BY campaign_id, subscriber_id HAVING COUNT(*) > 1`,
+	)
 	if len(twice) > 0 {
 		t.Errorf("people who were sent a campaign twice: %v", twice)
 	}

@@ -29,7 +29,8 @@ type ids struct {
 	campaignTags []int64
 }
 
-// target is an audience, twice: as the campaign's columns say it, and as a condition on a person, by which the past is simulated.
+// target is an audience, twice: as the campaign's columns say it, and as a condition on a person,
+// by which the past is simulated.
 type target struct {
 	include, exclude func(*ids) string
 	rules            func(*ids) string
@@ -66,8 +67,10 @@ var targets = []target{
 	newsletterAll:          {include: lists(newsletter), chooses: onLists(newsletter)},
 	customersAll:           {include: lists(customers), chooses: onLists(customers)},
 	newsletterAndCustomers: {include: lists(newsletter, customers), chooses: onLists(newsletter, customers)},
-	everybody:              {include: lists(newsletter, customers, japan), chooses: onLists(newsletter, customers, japan)},
-	japanAll:               {include: lists(japan), chooses: onLists(japan)},
+	everybody: {
+		include: lists(newsletter, customers, japan), chooses: onLists(newsletter, customers, japan),
+	},
+	japanAll: {include: lists(japan), chooses: onLists(japan)},
 	berlinReaders: {
 		include: func(n *ids) string { return fmt.Sprintf("%d:%d", n.lists[newsletter], n.berlin) },
 		chooses: func(p *person) bool { return p.list == newsletter && p.city == "Berlin" },
@@ -126,6 +129,11 @@ func berlinRules(n *ids) string {
 }
 
 func vipRules(n *ids) string {
-	return fmt.Sprintf(`{"operator":"and","rules":[{"type":"fields","field_id":"CustomField%d","operator":"is greater than or equal to","value":"%d"},`+
-		`{"type":"tags","operator":"has this tag","value":"%d"}]}`, n.orders, vipOrders, n.tags[tagVIP])
+	return fmt.Sprintf(
+		`{"operator":"and","rules":[{"type":"fields","field_id":"CustomField%d","operator":"is greater than or equal to","value":"%d"},`+
+			`{"type":"tags","operator":"has this tag","value":"%d"}]}`,
+		n.orders,
+		vipOrders,
+		n.tags[tagVIP],
+	)
 }

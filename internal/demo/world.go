@@ -44,8 +44,9 @@ const (
 // world is all the demo data, in memory. Ids are set as it is written.
 type world struct {
 	rand *rand.Rand
-	// ages draws how long ago campaigns were made. Chance draws more or less often as the calendar has it, ages does not: so the campaigns lie in the
-	// same order, and each number is one of the same status, on whichever day the data is made.
+	// ages draws how long ago campaigns were made. Chance draws more or less often as the calendar
+	// has it, ages does not: so the campaigns lie in the same order, and each number is one of the
+	// same status, on whichever day the data is made.
 	ages *rand.Rand
 	zone *time.Location
 	// now is the present, opened the day the account was.
@@ -83,8 +84,8 @@ type suppression struct {
 	at     time.Time
 }
 
-// newWorld makes the data around now: the same each time, but for the dates and what follows from the season. Campaigns are in the same order of
-// statuses and schedules whatever now is.
+// newWorld makes the data around now: the same each time, but for the dates and what follows from
+// the season. Campaigns are in the same order of statuses and schedules whatever now is.
 func newWorld(now time.Time) (*world, error) {
 	zone, err := schedule.ParseZone(zoneName)
 	if err != nil {
@@ -92,8 +93,15 @@ func newWorld(now time.Time) (*world, error) {
 	}
 	now = now.UTC().Truncate(time.Second)
 	w := &world{
-		rand: rand.New(rand.NewPCG(2026, 200)), ages: rand.New(rand.NewPCG(2026, 201)), zone: zone, now: now, opened: now.AddDate(-2, 0, 0),
-		titles: map[int]int{}, numbers: map[string]int{},
+		rand: rand.New(
+			rand.NewPCG(2026, 200),
+		),
+		ages:    rand.New(rand.NewPCG(2026, 201)),
+		zone:    zone,
+		now:     now,
+		opened:  now.AddDate(-2, 0, 0),
+		titles:  map[int]int{},
+		numbers: map[string]int{},
 	}
 	w.populate()
 	if err := w.compose(); err != nil {
@@ -140,7 +148,9 @@ func (w *world) populate() {
 	}
 	for i := range suppressed {
 		p := w.people[unconfirmed+i*(len(w.people)-unconfirmed)/suppressed]
-		w.suppressions = append(w.suppressions, suppression{p.email, kind.SuppressedManually, w.opened.AddDate(0, i, i)})
+		w.suppressions = append(
+			w.suppressions, suppression{p.email, kind.SuppressedManually, w.opened.AddDate(0, i, i)},
+		)
 	}
 	// Ids grow with the date of joining, as they would have.
 	slices.SortStableFunc(w.people, func(a, b *person) int { return a.joined.Compare(b.joined) })

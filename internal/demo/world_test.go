@@ -114,7 +114,9 @@ func checkEvents(t *testing.T, m *mailing, now time.Time) {
 		}
 	}
 	if n := m.total; n.Delivered != n.Sent-n.HardBounces-n.SoftBounces {
-		t.Errorf("%s: %d delivered of %d sent with %d bounces", m.name, n.Delivered, n.Sent, n.HardBounces+n.SoftBounces)
+		t.Errorf(
+			"%s: %d delivered of %d sent with %d bounces", m.name, n.Delivered, n.Sent, n.HardBounces+n.SoftBounces,
+		)
 	}
 	if m.status == kind.StatusSending && (m.total.Sent == 0 || m.total.Sent+m.total.Failed >= m.recipients) {
 		t.Errorf("%s: is being sent, with %d of %d done", m.name, m.total.Sent, m.recipients)
@@ -170,7 +172,10 @@ func TestWorldIsTheSameEachTime(t *testing.T) {
 	}
 	for i := range a.campaigns {
 		x, y := a.campaigns[i], b.campaigns[i]
-		if x.name != y.name || x.status != y.status || len(x.events) != len(y.events) || x.total.Opens != y.total.Opens || x.total.ConversionAmount != y.total.ConversionAmount || !x.created.Equal(y.created) {
+		if x.name != y.name || x.status != y.status || len(x.events) != len(y.events) ||
+			x.total.Opens != y.total.Opens ||
+			x.total.ConversionAmount != y.total.ConversionAmount ||
+			!x.created.Equal(y.created) {
 			t.Errorf("campaign %d is %q the first time and %q the second, or its numbers differ", i, x.name, y.name)
 		}
 	}

@@ -59,8 +59,9 @@ func bulk[C any](rows []C, columns int, exec func([]C) error) error {
 	return nil
 }
 
-// inOrder checks that as many ids were read back as rows were inserted. The account is new, so all rows are of this writer, and ids ascend in the order
-// of insertion, though not by one on every engine: that is why they are read.
+// inOrder checks that as many ids were read back as rows were inserted. The account is new, so all
+// rows are of this writer, and ids ascend in the order of insertion, though not by one on every
+// engine: that is why they are read.
 func inOrder(what string, ids []int64, rows int, err error) ([]int64, error) {
 	if err == nil && len(ids) != rows {
 		err = fmt.Errorf("demo: %d %s were inserted, and %d are there", rows, what, len(ids))
@@ -71,7 +72,11 @@ func inOrder(what string, ids []int64, rows int, err error) ([]int64, error) {
 func (w *writer) lists(ctx context.Context) error {
 	rows := make([]*ent.SubscriberListCreate, len(listNames))
 	for i, name := range listNames {
-		rows[i] = w.client.SubscriberList.Create().SetName(name).SetNameKey(kind.Fold(name, nameKeyLength)).SetDoubleOptIn(i == newsletter).SetCreatedAt(w.world.opened)
+		rows[i] = w.client.SubscriberList.Create().
+			SetName(name).
+			SetNameKey(kind.Fold(name, nameKeyLength)).
+			SetDoubleOptIn(i == newsletter).
+			SetCreatedAt(w.world.opened)
 	}
 	if err := w.client.SubscriberList.CreateBulk(rows...).Exec(ctx); err != nil {
 		return err
@@ -87,9 +92,14 @@ func (w *writer) lists(ctx context.Context) error {
 // fields are the custom fields, one of every list and one of the customers alone, and the tags of subscribers.
 func (w *writer) fields(ctx context.Context) error {
 	create := func(name string, of kind.FieldType) *ent.CustomFieldCreate {
-		return w.client.CustomField.Create().SetName(name).SetNameKey(kind.Fold(name, nameKeyLength)).SetType(of).SetCreatedAt(w.world.opened)
+		return w.client.CustomField.Create().
+			SetName(name).
+			SetNameKey(kind.Fold(name, nameKeyLength)).
+			SetType(of).
+			SetCreatedAt(w.world.opened)
 	}
-	err := w.client.CustomField.CreateBulk(create("City", kind.FieldText), create("Orders", kind.FieldNumber).SetListID(w.ids.lists[customers])).Exec(ctx)
+	err := w.client.CustomField.CreateBulk(create("City", kind.FieldText), create("Orders", kind.FieldNumber).SetListID(w.ids.lists[customers])).
+		Exec(ctx)
 	if err != nil {
 		return err
 	}
@@ -101,7 +111,10 @@ func (w *writer) fields(ctx context.Context) error {
 
 	rows := make([]*ent.SubscriberTagCreate, len(subscriberTagNames))
 	for i, name := range subscriberTagNames {
-		rows[i] = w.client.SubscriberTag.Create().SetName(name).SetNameKey(kind.Fold(name, tagKeyLength)).SetCreatedAt(w.world.opened)
+		rows[i] = w.client.SubscriberTag.Create().
+			SetName(name).
+			SetNameKey(kind.Fold(name, tagKeyLength)).
+			SetCreatedAt(w.world.opened)
 	}
 	if err := w.client.SubscriberTag.CreateBulk(rows...).Exec(ctx); err != nil {
 		return err
@@ -118,8 +131,15 @@ func (w *writer) segments(ctx context.Context) error {
 			return nil, err
 		}
 		canonical, err := json.Marshal(group)
-		return w.client.Segment.Create().SetListID(w.ids.lists[list]).SetName(name).SetNameKey(kind.Fold(name, nameKeyLength)).
-			SetRules(string(canonical)).SetRulesSource(text).SetCreatedAt(w.world.opened).SetUpdatedAt(w.world.opened), err
+		return w.client.Segment.Create().
+				SetListID(w.ids.lists[list]).
+				SetName(name).
+				SetNameKey(kind.Fold(name, nameKeyLength)).
+				SetRules(string(canonical)).
+				SetRulesSource(text).
+				SetCreatedAt(w.world.opened).
+				SetUpdatedAt(w.world.opened),
+			err
 	}
 	berlin, err := create(newsletter, "Readers in Berlin", berlinRules(&w.ids))
 	if err != nil {
@@ -143,13 +163,25 @@ func (w *writer) segments(ctx context.Context) error {
 func (w *writer) people(ctx context.Context) error {
 	rows := make([]*ent.SubscriberCreate, len(w.world.people))
 	for i, p := range w.world.people {
-		rows[i] = w.client.Subscriber.Create().SetListID(w.ids.lists[p.list]).SetEmail(p.email).SetEmailKey(p.email).SetDomain(p.domain()).
-			SetStatus(p.status).SetBounce(p.bounce).SetSubscriptionIP(p.ip).SetSubscribedAt(p.joined).SetNillableUnsubscribedAt(p.left).SetCreatedAt(p.joined)
+		rows[i] = w.client.Subscriber.Create().
+			SetListID(w.ids.lists[p.list]).
+			SetEmail(p.email).
+			SetEmailKey(p.email).
+			SetDomain(p.domain()).
+			SetStatus(p.status).
+			SetBounce(p.bounce).
+			SetSubscriptionIP(p.ip).
+			SetSubscribedAt(p.joined).
+			SetNillableUnsubscribedAt(p.left).
+			SetCreatedAt(p.joined)
 		if p.list == newsletter && p.status != kind.SubscriberPending {
 			rows[i].SetOptedInAt(p.joined.Add(confirmation))
 		}
 	}
-	err := bulk(rows, len(subscriber.Columns), func(some []*ent.SubscriberCreate) error { return w.client.Subscriber.CreateBulk(some...).Exec(ctx) })
+	err := bulk(
+		rows, len(subscriber.Columns),
+		func(some []*ent.SubscriberCreate) error { return w.client.Subscriber.CreateBulk(some...).Exec(ctx) },
+	)
 	if err != nil {
 		return err
 	}
@@ -166,7 +198,11 @@ func (w *writer) people(ctx context.Context) error {
 func (w *writer) values(ctx context.Context) error {
 	var rows []*ent.FieldValueCreate
 	create := func(p *person, field int64, text string) *ent.FieldValueCreate {
-		row := w.client.FieldValue.Create().SetSubscriberID(p.id).SetCustomFieldID(field).SetText(text).SetTextKey(kind.Fold(text, 255))
+		row := w.client.FieldValue.Create().
+			SetSubscriberID(p.id).
+			SetCustomFieldID(field).
+			SetText(text).
+			SetTextKey(kind.Fold(text, 255))
 		rows = append(rows, row)
 		return row
 	}
@@ -176,14 +212,18 @@ func (w *writer) values(ctx context.Context) error {
 			create(p, w.ids.orders, fmt.Sprint(p.orders)).SetNumber(float64(p.orders))
 		}
 	}
-	return bulk(rows, 7, func(some []*ent.FieldValueCreate) error { return w.client.FieldValue.CreateBulk(some...).Exec(ctx) })
+	return bulk(
+		rows, 7, func(some []*ent.FieldValueCreate) error { return w.client.FieldValue.CreateBulk(some...).Exec(ctx) },
+	)
 }
 
 func (w *writer) taggings(ctx context.Context) error {
 	var rows []*ent.SubscriberTaggingCreate
 	for _, p := range w.world.people {
 		for _, t := range p.tags {
-			rows = append(rows, w.client.SubscriberTagging.Create().SetSubscriberID(p.id).SetSubscriberTagID(w.ids.tags[t]))
+			rows = append(
+				rows, w.client.SubscriberTagging.Create().SetSubscriberID(p.id).SetSubscriberTagID(w.ids.tags[t]),
+			)
 		}
 	}
 	return bulk(rows, 3, func(some []*ent.SubscriberTaggingCreate) error {
@@ -194,9 +234,16 @@ func (w *writer) taggings(ctx context.Context) error {
 func (w *writer) suppressions(ctx context.Context) error {
 	rows := make([]*ent.SuppressionCreate, len(w.world.suppressions))
 	for i, s := range w.world.suppressions {
-		rows[i] = w.client.Suppression.Create().SetEmail(s.email).SetEmailKey(s.email).SetReason(s.reason).SetCreatedAt(s.at)
+		rows[i] = w.client.Suppression.Create().
+			SetEmail(s.email).
+			SetEmailKey(s.email).
+			SetReason(s.reason).
+			SetCreatedAt(s.at)
 	}
-	return bulk(rows, 6, func(some []*ent.SuppressionCreate) error { return w.client.Suppression.CreateBulk(some...).Exec(ctx) })
+	return bulk(
+		rows, 6,
+		func(some []*ent.SuppressionCreate) error { return w.client.Suppression.CreateBulk(some...).Exec(ctx) },
+	)
 }
 
 func (w *writer) emails(ctx context.Context) error {
@@ -205,9 +252,13 @@ func (w *writer) emails(ctx context.Context) error {
 		rows[i] = w.client.Email.Create().SetName(e.name).SetNameKey(kind.Fold(e.name, nameKeyLength)).
 			SetSubject(e.subject).SetSubjectKey(kind.Fold(e.subject, subjectKeyLength)).SetPreheader(e.preheader).
 			SetFromName(e.fromName).SetFromEmail(e.from).SetReplyToName(e.fromName).SetReplyToEmail(e.from).
-			SetHTML(e.html).SetPlain(e.plain).SetMode(kind.EmailModeEditor).SetCreatedAt(e.created).SetUpdatedAt(e.updated)
+			SetHTML(e.html).
+			SetPlain(e.plain).SetMode(kind.EmailModeEditor).SetCreatedAt(e.created).SetUpdatedAt(e.updated)
 	}
-	err := bulk(rows, len(entemail.Columns), func(some []*ent.EmailCreate) error { return w.client.Email.CreateBulk(some...).Exec(ctx) })
+	err := bulk(
+		rows, len(entemail.Columns),
+		func(some []*ent.EmailCreate) error { return w.client.Email.CreateBulk(some...).Exec(ctx) },
+	)
 	if err != nil {
 		return err
 	}
@@ -224,7 +275,10 @@ func (w *writer) emails(ctx context.Context) error {
 func (w *writer) tags(ctx context.Context) error {
 	rows := make([]*ent.TagCreate, len(tagNames))
 	for i, name := range tagNames {
-		rows[i] = w.client.Tag.Create().SetName(name).SetNameKey(kind.Fold(name, tagKeyLength)).SetCreatedAt(w.world.opened)
+		rows[i] = w.client.Tag.Create().
+			SetName(name).
+			SetNameKey(kind.Fold(name, tagKeyLength)).
+			SetCreatedAt(w.world.opened)
 	}
 	if err := w.client.Tag.CreateBulk(rows...).Exec(ctx); err != nil {
 		return err
@@ -242,7 +296,10 @@ func (w *writer) campaigns(ctx context.Context) error {
 			return err
 		}
 	}
-	err := bulk(rows, len(entcampaign.Columns), func(some []*ent.CampaignCreate) error { return w.client.Campaign.CreateBulk(some...).Exec(ctx) })
+	err := bulk(
+		rows, len(entcampaign.Columns),
+		func(some []*ent.CampaignCreate) error { return w.client.Campaign.CreateBulk(some...).Exec(ctx) },
+	)
 	if err != nil {
 		return err
 	}

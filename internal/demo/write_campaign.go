@@ -29,7 +29,8 @@ func (w *writer) campaign(m *mailing) (*ent.CampaignCreate, error) {
 		SetStatus(m.status).SetStatusRank(m.status.Rank()).SetStatusReason(m.reason).SetVersion(int64(len(m.changes))).
 		SetScheduleType(m.plan.Type).SetSendDate(m.plan.Date).SetSendTime(m.plan.Time).SetSendTimeZone(m.plan.Zone).
 		SetRecurDaysOfWeek(m.plan.Recurrence.DaysOfWeek).SetRecurDaysOfMonth(m.plan.Recurrence.DaysOfMonth).
-		SetRecurMonths(m.plan.Recurrence.Months).SetRecurHours(m.plan.Recurrence.Hours).SetRecurMinutes(m.plan.Recurrence.Minutes).
+		SetRecurMonths(m.plan.Recurrence.Months).
+		SetRecurHours(m.plan.Recurrence.Hours).SetRecurMinutes(m.plan.Recurrence.Minutes).
 		SetNillableRecurMaxInstances(m.plan.Recurrence.MaxInstances).SetNillableNextSendAt(m.next).
 		SetApprovalExplanation(m.approval).SetPublishOnRss(m.rss).SetGoogleAnalyticsDomains("shop.example.com").
 		SetNillableSendingStartedAt(m.started).SetNillableSendingFinishedAt(m.finished).
@@ -41,14 +42,21 @@ func (w *writer) campaign(m *mailing) (*ent.CampaignCreate, error) {
 		row.SetEmailID(m.email.id)
 	}
 	if m.resend {
-		row.SetAutoResendEnabled(true).SetAutoResendWaitDays(3).SetAutoResendSubject("In case you missed it").SetAutoResendPreheader("Our last mail may have been lost in your inbox")
+		row.SetAutoResendEnabled(true).
+			SetAutoResendWaitDays(3).
+			SetAutoResendSubject("In case you missed it").
+			SetAutoResendPreheader("Our last mail may have been lost in your inbox")
 	}
 	if m.target != noTarget {
 		to, err := targets[m.target].columns(&w.ids)
 		if err != nil {
 			return nil, err
 		}
-		row.SetHasAudience(true).SetAudience(to.canonical).SetAudienceSource(to.source).SetRecipientLists(to.include).SetExcludedLists(to.exclude)
+		row.SetHasAudience(true).
+			SetAudience(to.canonical).
+			SetAudienceSource(to.source).
+			SetRecipientLists(to.include).
+			SetExcludedLists(to.exclude)
 	}
 	if len(m.variations) > 0 {
 		test, err := abTest(m)
@@ -79,7 +87,8 @@ func setCounters(row *ent.CampaignCreate, m *mailing) {
 		SetTotalOpens(t.Opens).SetUniqueOpens(t.UniqueOpens).SetTotalClicks(t.Clicks).SetUniqueClicks(t.UniqueClicks).
 		SetTotalForwards(t.Forwards).SetUniqueForwards(t.UniqueForwards).
 		SetTotalBrowserViews(t.BrowserViews).SetUniqueBrowserViews(t.UniqueBrowserViews).
-		SetTotalUnsubscriptions(t.Unsubscriptions).SetTotalHardBounces(t.HardBounces).SetTotalSoftBounces(t.SoftBounces).
+		SetTotalUnsubscriptions(t.Unsubscriptions).
+		SetTotalHardBounces(t.HardBounces).SetTotalSoftBounces(t.SoftBounces).
 		SetTotalComplaints(t.Complaints).SetTotalConversions(t.Conversions).SetConversionAmount(t.ConversionAmount).
 		SetAutomatedOpens(t.AutomatedOpens).SetAutomatedClicks(t.AutomatedClicks)
 	if m.finished != nil && t.Sent > 0 {
@@ -95,15 +104,27 @@ func (w *writer) campaignTags(ctx context.Context) error {
 			rows = append(rows, w.client.CampaignTag.Create().SetCampaignID(m.id).SetTagID(w.ids.campaignTags[t]))
 		}
 	}
-	return bulk(rows, 3, func(some []*ent.CampaignTagCreate) error { return w.client.CampaignTag.CreateBulk(some...).Exec(ctx) })
+	return bulk(
+		rows, 3,
+		func(some []*ent.CampaignTagCreate) error { return w.client.CampaignTag.CreateBulk(some...).Exec(ctx) },
+	)
 }
 
 func (w *writer) history(ctx context.Context) error {
 	var rows []*ent.CampaignChangeCreate
 	for _, m := range w.world.campaigns {
 		for i, c := range m.changes {
-			row := w.client.CampaignChange.Create().SetCampaignID(m.id).SetVersion(int64(i + 1)).SetAction(c.action).SetSurface(c.surface).
-				SetNillableFromStatus(c.from).SetToStatus(c.to).SetFields(c.fields).SetReason(c.reason).SetAt(c.at).SetActorID(w.owner)
+			row := w.client.CampaignChange.Create().
+				SetCampaignID(m.id).
+				SetVersion(int64(i + 1)).
+				SetAction(c.action).
+				SetSurface(c.surface).
+				SetNillableFromStatus(c.from).
+				SetToStatus(c.to).
+				SetFields(c.fields).
+				SetReason(c.reason).
+				SetAt(c.at).
+				SetActorID(w.owner)
 			if c.surface == kind.SurfaceSender {
 				row.SetActorID(0)
 			}
@@ -120,9 +141,12 @@ func (w *writer) hours(ctx context.Context) error {
 	for _, m := range w.world.campaigns {
 		for _, c := range m.hours {
 			rows = append(rows, w.client.HourlyCounter.Create().SetCampaignID(m.id).SetHour(c.Hour).
-				SetSent(c.Sent).SetFailed(c.Failed).SetDelivered(c.Delivered).SetOpens(c.Opens).SetUniqueOpens(c.UniqueOpens).
-				SetClicks(c.Clicks).SetUniqueClicks(c.UniqueClicks).SetForwards(c.Forwards).SetUniqueForwards(c.UniqueForwards).
-				SetBrowserViews(c.BrowserViews).SetUniqueBrowserViews(c.UniqueBrowserViews).SetUnsubscriptions(c.Unsubscriptions).
+				SetSent(c.Sent).
+				SetFailed(c.Failed).SetDelivered(c.Delivered).SetOpens(c.Opens).SetUniqueOpens(c.UniqueOpens).
+				SetClicks(c.Clicks).
+				SetUniqueClicks(c.UniqueClicks).SetForwards(c.Forwards).SetUniqueForwards(c.UniqueForwards).
+				SetBrowserViews(c.BrowserViews).
+				SetUniqueBrowserViews(c.UniqueBrowserViews).SetUnsubscriptions(c.Unsubscriptions).
 				SetHardBounces(c.HardBounces).SetSoftBounces(c.SoftBounces).SetComplaints(c.Complaints).
 				SetConversions(c.Conversions).SetConversionAmount(c.ConversionAmount).
 				SetAutomatedOpens(c.AutomatedOpens).SetAutomatedClicks(c.AutomatedClicks))
@@ -140,11 +164,17 @@ func (w *writer) links(ctx context.Context) error {
 		for _, l := range m.links {
 			hash := sha256.Sum256([]byte(l.url))
 			all = append(all, l)
-			rows = append(rows, w.client.LinkCounter.Create().SetCampaignID(m.id).SetURL(l.url).SetURLHash(hex.EncodeToString(hash[:])).
-				SetClicks(l.clicks).SetUniqueClicks(l.unique))
+			rows = append(
+				rows,
+				w.client.LinkCounter.Create().SetCampaignID(m.id).SetURL(l.url).SetURLHash(hex.EncodeToString(hash[:])).
+					SetClicks(l.clicks).SetUniqueClicks(l.unique),
+			)
 		}
 	}
-	err := bulk(rows, len(linkcounter.Columns), func(some []*ent.LinkCounterCreate) error { return w.client.LinkCounter.CreateBulk(some...).Exec(ctx) })
+	err := bulk(
+		rows, len(linkcounter.Columns),
+		func(some []*ent.LinkCounterCreate) error { return w.client.LinkCounter.CreateBulk(some...).Exec(ctx) },
+	)
 	if err != nil {
 		return err
 	}
@@ -164,8 +194,11 @@ func (w *writer) domains(ctx context.Context) error {
 		for _, name := range slices.Sorted(maps.Keys(m.domains)) {
 			c := m.domains[name]
 			rows = append(rows, w.client.DomainCounter.Create().SetCampaignID(m.id).SetDomain(name).
-				SetSent(c.Sent).SetFailed(c.Failed).SetDelivered(c.Delivered).SetUniqueOpens(c.UniqueOpens).SetUniqueClicks(c.UniqueClicks).
-				SetUnsubscriptions(c.Unsubscriptions).SetHardBounces(c.HardBounces).SetSoftBounces(c.SoftBounces).SetComplaints(c.Complaints))
+				SetSent(c.Sent).
+				SetFailed(c.Failed).
+				SetDelivered(c.Delivered).SetUniqueOpens(c.UniqueOpens).SetUniqueClicks(c.UniqueClicks).
+				SetUnsubscriptions(c.Unsubscriptions).
+				SetHardBounces(c.HardBounces).SetSoftBounces(c.SoftBounces).SetComplaints(c.Complaints))
 		}
 	}
 	return bulk(rows, len(domaincounter.Columns), func(some []*ent.DomainCounterCreate) error {
@@ -189,13 +222,15 @@ func (w *writer) events(ctx context.Context) error {
 		}
 	}
 	return bulk(all, len(entevent.Columns), func(some []numbered) error {
-		return w.client.Event.MapCreateBulk(some, func(row *ent.EventCreate, i int) { setEvent(row, some[i]) }).Exec(ctx)
+		return w.client.Event.MapCreateBulk(some, func(row *ent.EventCreate, i int) { setEvent(row, some[i]) }).
+			Exec(ctx)
 	})
 }
 
 func setEvent(row *ent.EventCreate, e numbered) {
 	row.SetID(eventID(e.campaign, e.n)).SetCampaignID(e.campaign).SetSubscriberID(e.to.id).SetKind(e.kind).SetAt(e.at).
-		SetAutomated(e.automated).SetReason(e.reason).SetUserAgent(e.agent).SetIP(e.ip).SetAmount(e.amount).SetDomain(e.to.domain())
+		SetAutomated(e.automated).
+		SetReason(e.reason).SetUserAgent(e.agent).SetIP(e.ip).SetAmount(e.amount).SetDomain(e.to.domain())
 	if e.link != nil {
 		row.SetLinkID(e.link.id)
 	}

@@ -14,7 +14,8 @@ import (
 	"campaignql/internal/store"
 )
 
-// find finds the counters of campaigns by one more column: keys are pairs of both, and scan is given id, campaign_id and that column.
+// find finds the counters of campaigns by one more column: keys are pairs of both, and scan is
+// given id, campaign_id and that column.
 func (s statements) find(ctx context.Context, table, column string, keys [][]any, scan func(store.Rows) error) error {
 	names := []string{"c", "k"}
 	for some := range slices.Chunk(keys, rowsAtOnce) {
@@ -34,8 +35,9 @@ func (s statements) find(ctx context.Context, table, column string, keys [][]any
 	return nil
 }
 
-// write adds what changed to the counters of campaigns that are locked; owners are their accounts. Rows are found first and changed by their ids: an upsert
-// by another unique key locks the gap beside it, where another campaign's row may be about to stand.
+// write adds what changed to the counters of campaigns that are locked; owners are their accounts.
+// Rows are found first and changed by their ids: an upsert by another unique key locks the gap
+// beside it, where another campaign's row may be about to stand.
 func (s statements) write(ctx context.Context, changed *sums, owners map[int64]int64) error {
 	if err := s.addAll(ctx, entcampaign.Table, campaignColumns, changed.campaigns); err != nil {
 		return err
@@ -43,7 +45,10 @@ func (s statements) write(ctx context.Context, changed *sums, owners map[int64]i
 	if err := s.addAll(ctx, linkcounter.Table, linkColumns, changed.links); err != nil {
 		return err
 	}
-	hours := ordered(changed.hours, func(a, b hourKey) int { return cmp.Or(cmp.Compare(a.campaign, b.campaign), a.hour.Compare(b.hour)) })
+	hours := ordered(
+		changed.hours,
+		func(a, b hourKey) int { return cmp.Or(cmp.Compare(a.campaign, b.campaign), a.hour.Compare(b.hour)) },
+	)
 	err := upsert(ctx, s, hourlycounter.Table, hourlycounter.FieldHour, hourColumns, changed.hours, hours, owners,
 		func(k hourKey) (int64, any) { return k.campaign, k.hour },
 		func(rows store.Rows) (id int64, k hourKey, err error) {
@@ -58,12 +63,21 @@ func (s statements) write(ctx context.Context, changed *sums, owners map[int64]i
 	domains := ordered(changed.domains, func(a, b domainKey) int {
 		return cmp.Or(cmp.Compare(a.campaign, b.campaign), cmp.Compare(a.domain, b.domain))
 	})
-	return upsert(ctx, s, domaincounter.Table, domaincounter.FieldDomain, domainColumns, changed.domains, domains, owners,
+	return upsert(
+		ctx,
+		s,
+		domaincounter.Table,
+		domaincounter.FieldDomain,
+		domainColumns,
+		changed.domains,
+		domains,
+		owners,
 		func(k domainKey) (int64, any) { return k.campaign, k.domain },
 		func(rows store.Rows) (id int64, k domainKey, err error) {
 			err = rows.Scan(&id, &k.campaign, &k.domain)
 			return id, k, err
-		})
+		},
+	)
 }
 
 // ordered returns the keys whose counts are not all zero.
@@ -75,7 +89,9 @@ func ordered[K comparable](all map[K]*counts, compare func(a, b K) int) []K {
 }
 
 // addAll adds to rows that are there, by their ids.
-func (s statements) addAll(ctx context.Context, table string, columns [numbers]string, changed map[int64]*counts) error {
+func (s statements) addAll(
+	ctx context.Context, table string, columns [numbers]string, changed map[int64]*counts,
+) error {
 	ids := ordered(changed, cmp.Compare[int64])
 	atOnce := rowsAtOnce
 	if _, planned := fillers[table]; planned {
@@ -117,8 +133,15 @@ func picked(c *counts, which []int) []any {
 
 // upsert adds to the rows of keys that are there, and makes the others.
 func upsert[K comparable](
-	ctx context.Context, s statements, table, column string, columns [numbers]string, changed map[K]*counts, keys []K, owners map[int64]int64,
-	split func(K) (campaign int64, value any), scan func(store.Rows) (int64, K, error),
+	ctx context.Context,
+	s statements,
+	table, column string,
+	columns [numbers]string,
+	changed map[K]*counts,
+	keys []K,
+	owners map[int64]int64,
+	split func(K) (campaign int64, value any),
+	scan func(store.Rows) (int64, K, error),
 ) error {
 	ids := make(map[K]int64, len(keys))
 	pairs := make([][]any, len(keys))
@@ -150,7 +173,13 @@ func upsert[K comparable](
 			campaign, value := split(k)
 			rows[i] = append([]any{owners[campaign], campaign, value}, picked(changed[k], which)...)
 		}
-		if err := s.InsertAll(ctx, table, append([]string{"user_id", "campaign_id", column}, named...), rows, 2*rowsAtOnce); err != nil {
+		if err := s.InsertAll(
+			ctx,
+			table,
+			append([]string{"user_id", "campaign_id", column}, named...),
+			rows,
+			2*rowsAtOnce,
+		); err != nil {
 			return err
 		}
 	}

@@ -1,8 +1,10 @@
-// Package event owns what happened to the recipients of campaigns: which events are accepted, that each is recorded once, what they count, what they do to
-// people, and how the counters are computed anew. It knows nothing of GraphQL or HTTP, nor of how the numbers are shown.
+// Package event owns what happened to the recipients of campaigns: which events are accepted, that
+// each is recorded once, what they count, what they do to people, and how the counters are computed
+// anew. It knows nothing of GraphQL or HTTP, nor of how the numbers are shown.
 //
-// Whoever changes counters of a campaign has locked its row before: so all that follows from an event is worked out from events that have been counted and
-// from those of the batch, whoever else is recording.
+// Whoever changes counters of a campaign has locked its row before: so all that follows from an
+// event is worked out from events that have been counted and from those of the batch, whoever else
+// is recording.
 package event
 
 import (
@@ -40,7 +42,9 @@ func New(db *store.Store, opts Options) *Service {
 	if opts.Now == nil {
 		opts.Now = store.Now
 	}
-	received := map[Outcome]*atomic.Int64{Recorded: new(atomic.Int64), Duplicate: new(atomic.Int64), Rejected: new(atomic.Int64)}
+	received := map[Outcome]*atomic.Int64{
+		Recorded: new(atomic.Int64), Duplicate: new(atomic.Int64), Rejected: new(atomic.Int64),
+	}
 	return &Service{db: db, now: opts.Now, received: received, recountedAtOnce: 10_000}
 }
 
@@ -85,27 +89,34 @@ type Result struct {
 	// ID is the sender's own.
 	ID      string
 	Outcome Outcome
-	// Err is why an event was rejected: Invalid with the field at fault, or NotFound for a campaign or a subscriber that is not the account's.
+	// Err is why an event was rejected: Invalid with the field at fault, or NotFound for a campaign
+	// or a subscriber that is not the account's.
 	Err *apperr.Error
 }
 
-// Record records up to MaxEvents events with all that follows from them, in one transaction and a bounded number of statements, and tells what came of
-// each, in their order. An event that cannot be recorded is rejected by itself. The caller needs the scope delivery; over MaxEvents are Invalid on events,
-// reason "too_many_events". What the database broke off runs again inside; after any other error nothing is recorded, or all of it where the connection
-// was lost at the end, so that the same events may be sent again in any case.
+// Record records up to MaxEvents events with all that follows from them, in one transaction and a
+// bounded number of statements, and tells what came of each, in their order. An event that cannot
+// be recorded is rejected by itself. The caller needs the scope delivery; over MaxEvents are
+// Invalid on events, reason "too_many_events". What the database broke off runs again inside; after
+// any other error nothing is recorded, or all of it where the connection was lost at the end, so
+// that the same events may be sent again in any case.
 //
-// Counted are, for the campaign, the hour and the mail domain: SENT, FAILED, DELIVERED, bounces and conversions each time; opens, clicks, forwards and views
-// each time and, at the first, each person; unsubscriptions and complaints each person. Whoever clicked and has no open counts as one open in the hour of
-// the first click. Opens and clicks of machines count as such alone.
+// Counted are, for the campaign, the hour and the mail domain: SENT, FAILED, DELIVERED, bounces and
+// conversions each time; opens, clicks, forwards and views each time and, at the first, each
+// person; unsubscriptions and complaints each person. Whoever clicked and has no open counts as one
+// open in the hour of the first click. Opens and clicks of machines count as such alone.
 //
-// At or after the person subscribed and confirmed it, UNSUBSCRIBED and COMPLAINED take the subscriber off the list, and COMPLAINED suppresses the address.
-// HARD_BOUNCED marks the subscriber.
+// At or after the person subscribed and confirmed it, UNSUBSCRIBED and COMPLAINED take the
+// subscriber off the list, and COMPLAINED suppresses the address. HARD_BOUNCED marks the
+// subscriber.
 func (s *Service) Record(ctx context.Context, events []Event) ([]Result, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeDelivery); err != nil {
 		return nil, err
 	}
 	if len(events) > MaxEvents {
-		return nil, apperr.InvalidField("events", apperr.ReasonTooManyEvents, "%d events, at most %d are allowed", len(events), MaxEvents)
+		return nil, apperr.InvalidField(
+			"events", apperr.ReasonTooManyEvents, "%d events, at most %d are allowed", len(events), MaxEvents,
+		)
 	}
 	results := make([]Result, len(events))
 	read := s.read(events, results)

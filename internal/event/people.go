@@ -15,7 +15,8 @@ import (
 // lockSubscribers locks the subscribers whom events may change, in the order of their ids, and returns them.
 func (b *batch) lockSubscribers(ctx context.Context, events []*entry) (map[int64]*ent.Subscriber, error) {
 	ids := distinct(events, func(e *entry) (int64, bool) {
-		return e.SubscriberID, e.Kind == kind.EventUnsubscribed || e.Kind == kind.EventComplained || e.Kind == kind.EventHardBounced
+		return e.SubscriberID, e.Kind == kind.EventUnsubscribed || e.Kind == kind.EventComplained ||
+			e.Kind == kind.EventHardBounced
 	})
 	found := make(map[int64]*ent.Subscriber, len(ids))
 	if len(ids) == 0 {
@@ -24,7 +25,8 @@ func (b *batch) lockSubscribers(ctx context.Context, events []*entry) (map[int64
 	query := b.db.Client(ctx).Subscriber.Query().Where(entsubscriber.IDIn(ids...)).Order(entsubscriber.ByID())
 	query.Modify(store.Lock)
 	rows, err := query.Select(entsubscriber.FieldID, entsubscriber.FieldUserID, entsubscriber.FieldEmail, entsubscriber.FieldEmailKey, entsubscriber.FieldStatus,
-		entsubscriber.FieldBounce, entsubscriber.FieldSubscribedAt, entsubscriber.FieldOptedInAt).All(ctx)
+		entsubscriber.FieldBounce, entsubscriber.FieldSubscribedAt, entsubscriber.FieldOptedInAt).
+		All(ctx)
 	for _, p := range rows {
 		found[p.ID] = p
 	}
@@ -56,7 +58,11 @@ func (b *batch) changePeople(ctx context.Context, events []*entry, locked map[in
 		}
 	}
 	if len(bounced) > 0 {
-		err := b.db.Client(ctx).Subscriber.Update().Where(entsubscriber.IDIn(bounced...)).SetBounce(kind.BounceHard).Exec(ctx)
+		err := b.db.Client(ctx).
+			Subscriber.Update().
+			Where(entsubscriber.IDIn(bounced...)).
+			SetBounce(kind.BounceHard).
+			Exec(ctx)
 		if err != nil {
 			return err
 		}
@@ -84,23 +90,41 @@ func (b *batch) unsubscribe(ctx context.Context, leaves map[int64]time.Time) err
 		rows = append(rows, []any{id, string(kind.SubscriberUnsubscribed), leaves[id]})
 	}
 	for some := range slices.Chunk(rows, rowsAtOnce) {
-		if err := b.sql.change(ctx, entsubscriber.Table, []string{entsubscriber.FieldStatus, entsubscriber.FieldUnsubscribedAt}, some, false); err != nil {
+		if err := b.sql.change(
+			ctx,
+			entsubscriber.Table,
+			[]string{entsubscriber.FieldStatus, entsubscriber.FieldUnsubscribedAt},
+			some,
+			false,
+		); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// suppress suppresses the addresses in the accounts of the subscribers. One that is suppressed already stays so, with its reason and its date.
+// suppress suppresses the addresses in the accounts of the subscribers. One that is suppressed
+// already stays so, with its reason and its date.
 func (b *batch) suppress(ctx context.Context, when map[int64]time.Time, locked map[int64]*ent.Subscriber) error {
 	client := b.db.Client(ctx).Suppression
 	rows := make([]*ent.SuppressionCreate, 0, len(when))
 	for _, id := range sortedKeys(when) {
 		p := locked[id]
-		rows = append(rows, client.Create().SetUserID(p.UserID).SetEmail(p.Email).SetEmailKey(p.EmailKey).SetReason(kind.SuppressedByComplaint).SetCreatedAt(when[id]))
+		rows = append(
+			rows,
+			client.Create().
+				SetUserID(p.UserID).
+				SetEmail(p.Email).
+				SetEmailKey(p.EmailKey).
+				SetReason(kind.SuppressedByComplaint).
+				SetCreatedAt(when[id]),
+		)
 	}
 	for some := range slices.Chunk(rows, rowsAtOnce) {
-		err := client.CreateBulk(some...).OnConflictColumns(suppression.FieldUserID, suppression.FieldEmailKey).Ignore().Exec(ctx)
+		err := client.CreateBulk(some...).
+			OnConflictColumns(suppression.FieldUserID, suppression.FieldEmailKey).
+			Ignore().
+			Exec(ctx)
 		if err != nil {
 			return err
 		}

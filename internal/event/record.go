@@ -25,8 +25,9 @@ type batch struct {
 	made []int64
 }
 
-// record records events that are valid by themselves. Rows are locked in one order, so that batches do not wait for each other in a circle: subscribers
-// that the events change, then campaigns, each by their ids.
+// record records events that are valid by themselves. Rows are locked in one order, so that batches
+// do not wait for each other in a circle: subscribers that the events change, then campaigns, each
+// by their ids.
 func (b *batch) record(ctx context.Context, read []*entry) error {
 	events, err := b.resolve(ctx, read)
 	if err != nil || len(events) == 0 {
@@ -82,7 +83,8 @@ func distinct[K cmp.Ordered](events []*entry, key func(*entry) (K, bool)) []K {
 	return out
 }
 
-// lockCampaigns locks the campaigns: from here on nobody else counts for them. One that was deleted meanwhile makes the transaction run again.
+// lockCampaigns locks the campaigns: from here on nobody else counts for them. One that was deleted
+// meanwhile makes the transaction run again.
 func (b *batch) lockCampaigns(ctx context.Context, events []*entry) error {
 	ids := distinct(events, func(e *entry) (int64, bool) { return e.CampaignID, true })
 	locked := 0
@@ -99,7 +101,8 @@ func (b *batch) lockCampaigns(ctx context.Context, events []*entry) error {
 	return nil
 }
 
-// lock locks campaigns in the order of their ids, by their primary key and no other index, and returns how many there are.
+// lock locks campaigns in the order of their ids, by their primary key and no other index, and
+// returns how many there are.
 func (s statements) lock(ctx context.Context, ids []int64) (int, error) {
 	t := s.Text()
 	t.WriteString("SELECT id FROM campaigns ")
@@ -167,7 +170,13 @@ func (b *batch) findLinks(ctx context.Context, events []*entry) error {
 			rows = append(rows, []any{e.owner, e.CampaignID, e.urlHash, e.URL})
 		}
 	}
-	if err := b.sql.InsertAll(ctx, linkcounter.Table, []string{"user_id", "campaign_id", "url_hash", "url"}, rows, 10*rowsAtOnce); err != nil {
+	if err := b.sql.InsertAll(
+		ctx,
+		linkcounter.Table,
+		[]string{"user_id", "campaign_id", "url_hash", "url"},
+		rows,
+		10*rowsAtOnce,
+	); err != nil {
 		return err
 	}
 	if err := find(missing); err != nil {
@@ -179,7 +188,8 @@ func (b *batch) findLinks(ctx context.Context, events []*entry) error {
 	return nil
 }
 
-// dropLinks deletes the links of the batch's making that duplicates alone name. Nobody else has seen them: the campaigns are locked.
+// dropLinks deletes the links of the batch's making that duplicates alone name. Nobody else has
+// seen them: the campaigns are locked.
 func (b *batch) dropLinks(ctx context.Context, events, fresh []*entry) error {
 	if len(b.made) == 0 || len(fresh) == len(events) {
 		return nil
@@ -197,8 +207,20 @@ func (b *batch) dropLinks(ctx context.Context, events, fresh []*entry) error {
 }
 
 var eventColumns = []string{
-	entevent.FieldID, entevent.FieldUserID, entevent.FieldCampaignID, entevent.FieldSubscriberID, entevent.FieldKind, entevent.FieldAt, entevent.FieldAutomated,
-	entevent.FieldLinkID, entevent.FieldReason, entevent.FieldUserAgent, entevent.FieldIP, entevent.FieldAmount, entevent.FieldCurrency, entevent.FieldDomain,
+	entevent.FieldID,
+	entevent.FieldUserID,
+	entevent.FieldCampaignID,
+	entevent.FieldSubscriberID,
+	entevent.FieldKind,
+	entevent.FieldAt,
+	entevent.FieldAutomated,
+	entevent.FieldLinkID,
+	entevent.FieldReason,
+	entevent.FieldUserAgent,
+	entevent.FieldIP,
+	entevent.FieldAmount,
+	entevent.FieldCurrency,
+	entevent.FieldDomain,
 }
 
 func (e *entry) row() []any {
@@ -206,7 +228,10 @@ func (e *entry) row() []any {
 	if e.link != 0 {
 		link = e.link
 	}
-	return []any{e.key, e.owner, e.CampaignID, e.SubscriberID, string(e.Kind), e.at, e.automated, link, e.Reason, e.UserAgent, e.IP, e.cents, e.Currency, e.domain}
+	return []any{
+		e.key, e.owner, e.CampaignID, e.SubscriberID, string(e.Kind), e.at, e.automated, link, e.Reason, e.UserAgent,
+		e.IP, e.cents, e.Currency, e.domain,
+	}
 }
 
 // insertedAtOnce is how many events one statement inserts. SQLite binds 32,766 values, of an event up to 8.
@@ -217,7 +242,8 @@ func (s statements) insertedAtOnce() int {
 	return MaxEvents
 }
 
-// insert inserts the events and returns those that were not recorded before. Only when the database refuses one is it asked which they are.
+// insert inserts the events and returns those that were not recorded before. Only when the database
+// refuses one is it asked which they are.
 func (b *batch) insert(ctx context.Context, events []*entry) ([]*entry, error) {
 	ordered := slices.Clone(events)
 	slices.SortFunc(ordered, func(x, y *entry) int { return strings.Compare(x.key, y.key) })
@@ -283,7 +309,8 @@ func (b *batch) unknown(ctx context.Context, events []*entry) ([]*entry, error) 
 	return out, err
 }
 
-// readFirsts reads what the persons did first of whom an event may be a first one. An open or a click needs both: a click implies an open.
+// readFirsts reads what the persons did first of whom an event may be a first one. An open or a
+// click needs both: a click implies an open.
 func (b *batch) readFirsts(ctx context.Context, events []*entry) error {
 	type asked struct {
 		whom
@@ -315,8 +342,11 @@ func (b *batch) readFirsts(ctx context.Context, events []*entry) error {
 	})
 }
 
-// firsts tells of campaigns, kinds and subscribers when each did that first, by link and mail domain, from one index alone.
-func (s statements) firsts(ctx context.Context, keys [][]any, tell func(who whom, what kind.EventKind, link int64, m moment)) error {
+// firsts tells of campaigns, kinds and subscribers when each did that first, by link and mail
+// domain, from one index alone.
+func (s statements) firsts(
+	ctx context.Context, keys [][]any, tell func(who whom, what kind.EventKind, link int64, m moment),
+) error {
 	names := []string{"c", "k", "s"}
 	for some := range slices.Chunk(keys, 2*rowsAtOnce) {
 		t := s.given(names, some)
@@ -327,7 +357,9 @@ func (s statements) firsts(ctx context.Context, keys [][]any, tell func(who whom
 		} else {
 			t.WriteString(" STRAIGHT_JOIN events e FORCE INDEX (event_firsts)")
 		}
-		t.WriteString(" ON e.campaign_id=d.c AND e.kind=d.k AND e.subscriber_id=d.s AND e.automated=0 GROUP BY e.campaign_id,e.subscriber_id,e.kind,e.link_id,e.domain")
+		t.WriteString(
+			" ON e.campaign_id=d.c AND e.kind=d.k AND e.subscriber_id=d.s AND e.automated=0 GROUP BY e.campaign_id,e.subscriber_id,e.kind,e.link_id,e.domain",
+		)
 		err := s.Query(ctx, t, func(rows store.Rows) error {
 			var who whom
 			var what, domain string
@@ -346,7 +378,8 @@ func (s statements) firsts(ctx context.Context, keys [][]any, tell func(who whom
 	return nil
 }
 
-// count works out how the counters change: by each event, and by the difference between what the persons counted before and count now.
+// count works out how the counters change: by each event, and by the difference between what the
+// persons counted before and count now.
 func (b *batch) count(events []*entry) {
 	touched := map[whom]bool{}
 	for _, e := range events {

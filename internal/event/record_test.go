@@ -30,7 +30,10 @@ func clock() time.Time { return start.Add(48 * time.Hour) }
 
 // one is a valid event.
 func (w *world) one(id string, what kind.EventKind, person int, at time.Time) event.Event {
-	return event.Event{ID: id, Kind: what, CampaignID: w.campaigns[0], SubscriberID: w.people[person].ID, At: at.Format(time.RFC3339Nano)}
+	return event.Event{
+		ID: id, Kind: what, CampaignID: w.campaigns[0], SubscriberID: w.people[person].ID,
+		At: at.Format(time.RFC3339Nano),
+	}
 }
 
 // outcomes records events and tells what came of each: the outcome, or the code, field and reason of a rejection.
@@ -77,28 +80,65 @@ func TestABadEventIsRejectedByItself(t *testing.T) {
 			{with(func(e *event.Event) { e.CampaignID = 0 }), "invalid campaign campaign_required"},
 			{with(func(e *event.Event) { e.SubscriberID = 0 }), "invalid subscriber subscriber_required"},
 			{with(func(e *event.Event) { e.Email = "a@example.org" }), "invalid email subscriber_twice"},
-			{with(func(e *event.Event) { e.SubscriberID, e.Email = 0, "nobody" }), "invalid email email_address_invalid"},
+			{
+				with(func(e *event.Event) { e.SubscriberID, e.Email = 0, "nobody" }),
+				"invalid email email_address_invalid",
+			},
 			{with(func(e *event.Event) { e.At = "2026-03-01 10:00:00" }), "invalid at instant_invalid"},
-			{with(func(e *event.Event) { e.At = clock().Add(61 * time.Minute).Format(time.RFC3339) }), "invalid at instant_out_of_range"},
+			{
+				with(func(e *event.Event) { e.At = clock().Add(61 * time.Minute).Format(time.RFC3339) }),
+				"invalid at instant_out_of_range",
+			},
 			{with(func(e *event.Event) { e.At = "1999-12-31T23:59:59Z" }), "invalid at instant_out_of_range"},
 			{with(func(e *event.Event) { e.URL = "/relative" }), "invalid url url_invalid"},
 			{with(func(e *event.Event) { e.URL = "javascript://x/%0aalert(1)" }), "invalid url url_invalid"},
-			{with(func(e *event.Event) { e.Kind, e.URL = kind.EventOpened, "https://example.org/" }), "invalid url url_unexpected"},
+			{
+				with(func(e *event.Event) { e.Kind, e.URL = kind.EventOpened, "https://example.org/" }),
+				"invalid url url_unexpected",
+			},
 			{with(func(e *event.Event) { e.IP = "300.1.1.1" }), "invalid ip ip_invalid"},
 			{with(func(e *event.Event) { e.Amount = 1 }), "invalid amount amount_unexpected"},
-			{with(func(e *event.Event) { e.Kind, e.Amount = kind.EventConverted, 1.005 }), "invalid amount amount_invalid"},
-			{with(func(e *event.Event) { e.Kind, e.Amount = kind.EventConverted, -1 }), "invalid amount amount_invalid"},
-			{with(func(e *event.Event) { e.Kind, e.Currency = kind.EventConverted, "EURO" }), "invalid currency currency_invalid"},
-			{with(func(e *event.Event) { e.Fault = apperr.InvalidField("campaign", apperr.ReasonIDInvalid, "is none") }), "invalid campaign id_invalid"},
+			{
+				with(func(e *event.Event) { e.Kind, e.Amount = kind.EventConverted, 1.005 }),
+				"invalid amount amount_invalid",
+			},
+			{
+				with(func(e *event.Event) { e.Kind, e.Amount = kind.EventConverted, -1 }),
+				"invalid amount amount_invalid",
+			},
+			{
+				with(func(e *event.Event) { e.Kind, e.Currency = kind.EventConverted, "EURO" }),
+				"invalid currency currency_invalid",
+			},
+			{
+				with(
+					func(e *event.Event) { e.Fault = apperr.InvalidField("campaign", apperr.ReasonIDInvalid, "is none") },
+				),
+				"invalid campaign id_invalid",
+			},
 			// Of another account, and of none.
-			{with(func(e *event.Event) { e.CampaignID = foreign.campaigns[0] }), "not_found campaign campaign_not_found"},
+			{
+				with(func(e *event.Event) { e.CampaignID = foreign.campaigns[0] }),
+				"not_found campaign campaign_not_found",
+			},
 			{with(func(e *event.Event) { e.CampaignID = 1 << 60 }), "not_found campaign campaign_not_found"},
-			{with(func(e *event.Event) { e.SubscriberID = foreign.people[0].ID }), "not_found subscriber subscriber_not_found"},
+			{
+				with(func(e *event.Event) { e.SubscriberID = foreign.people[0].ID }),
+				"not_found subscriber subscriber_not_found",
+			},
 			{with(func(e *event.Event) { e.SubscriberID = 1 << 60 }), "not_found subscriber subscriber_not_found"},
-			{with(func(e *event.Event) { e.SubscriberID, e.Email = 0, "nobody@example.org" }), "not_found subscriber subscriber_not_found"},
+			{
+				with(func(e *event.Event) { e.SubscriberID, e.Email = 0, "nobody@example.org" }),
+				"not_found subscriber subscriber_not_found",
+			},
 			// What was rejected took the id of nothing.
 			{w.one("bad", kind.EventSent, 1, start), "recorded"},
-			{with(func(e *event.Event) { e.ID, e.Kind, e.Amount, e.Currency = "sale", kind.EventConverted, 19.99, "eur" }), "recorded"},
+			{
+				with(
+					func(e *event.Event) { e.ID, e.Kind, e.Amount, e.Currency = "sale", kind.EventConverted, 19.99, "eur" },
+				),
+				"recorded",
+			},
 		}
 		var events []event.Event
 		var want []string
@@ -110,12 +150,20 @@ func TestABadEventIsRejectedByItself(t *testing.T) {
 		}
 		c := db.Client(w.ctx).Campaign.GetX(w.ctx, w.campaigns[0])
 		if c.TotalSent != 2 || c.TotalConversions != 1 || c.ConversionAmount != 1999 || c.TotalClicks != 0 {
-			t.Errorf("%d sent, %d conversions of %d, %d clicks", c.TotalSent, c.TotalConversions, c.ConversionAmount, c.TotalClicks)
+			t.Errorf(
+				"%d sent, %d conversions of %d, %d clicks", c.TotalSent, c.TotalConversions, c.ConversionAmount,
+				c.TotalClicks,
+			)
 		}
 		if n := len(counted(t, db, foreign.campaigns[0])); n > 0 {
 			t.Errorf("the other account counts %d", n)
 		}
-		if _, err := service.Record(w.ctx, make([]event.Event, event.MaxEvents+1)); apperr.CodeOf(err) != apperr.Invalid {
+		if _, err := service.Record(
+			w.ctx,
+			make([]event.Event, event.MaxEvents+1),
+		); apperr.CodeOf(
+			err,
+		) != apperr.Invalid {
 			t.Errorf("too many: %v", err)
 		}
 		reader := caller.With(w.ctx, testkit.Account(t, db, testkit.Scoped(kind.ScopeRead, kind.ScopeWrite)))
@@ -128,7 +176,10 @@ func TestABadEventIsRejectedByItself(t *testing.T) {
 func TestTextsThatWaitAreBounded(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("ü", 40_000)
-	given := event.Event{ID: long, Email: long, At: long, URL: "https://example.org/" + long, Reason: long, UserAgent: long, IP: long, Currency: long}
+	given := event.Event{
+		ID: long, Email: long, At: long, URL: "https://example.org/" + long, Reason: long, UserAgent: long, IP: long,
+		Currency: long,
+	}
 	fit := given.Fit()
 	total := 0
 	for name, text := range map[string]string{"id": fit.ID, "email": fit.Email, "at": fit.At, "url": fit.URL, "reason": fit.Reason, "agent": fit.UserAgent, "ip": fit.IP, "currency": fit.Currency} {
@@ -150,7 +201,10 @@ func TestTextsThatWaitAreBounded(t *testing.T) {
 			e := w.one(name, kind.EventSent, 0, start)
 			change(&e)
 			all := outcomes(t, service, w.ctx, e.Fit())
-			if want := map[bool]string{true: "recorded", false: "invalid"}[name == "reason"]; !strings.HasPrefix(all[0], want) {
+			if want := map[bool]string{true: "recorded", false: "invalid"}[name == "reason"]; !strings.HasPrefix(
+				all[0],
+				want,
+			) {
 				t.Errorf("%s: %v", name, all)
 			}
 		}
@@ -186,7 +240,8 @@ func TestAClickImpliesAnOpenUntilOneArrives(t *testing.T) {
 			}
 			got := counted(t, db, w.campaigns[0])
 			hour := "hour " + start.Add(time.Duration(step.hour)*time.Hour).Format("2006-01-02T15")
-			if got["campaign.total_opens"] != step.total || got["campaign.unique_opens"] != step.unique || got[hour+".unique_opens"] != 1 {
+			if got["campaign.total_opens"] != step.total || got["campaign.unique_opens"] != step.unique ||
+				got[hour+".unique_opens"] != 1 {
 				t.Errorf("step %d: %v", i, got)
 			}
 		}
@@ -221,12 +276,18 @@ func TestWhatHappenedChangesThePerson(t *testing.T) {
 			}
 			got = append(got, fmt.Sprintf("%s %s %s", p.Status, p.Bounce, left))
 		}
-		want := []string{"unsubscribed none 0s", "subscribed none ", "unsubscribed none 1h0m0s", "subscribed none ", "subscribed hard ", "subscribed none ", "unsubscribed none -1m0s"}
+		want := []string{
+			"unsubscribed none 0s", "subscribed none ", "unsubscribed none 1h0m0s", "subscribed none ",
+			"subscribed hard ", "subscribed none ", "unsubscribed none -1m0s",
+		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
-		suppressed := client.Suppression.Query().Where(suppression.EmailKeyIn(w.people[2].EmailKey, w.people[3].EmailKey)).AllX(w.ctx)
-		if len(suppressed) != 1 || suppressed[0].EmailKey != w.people[2].EmailKey || suppressed[0].Reason != kind.SuppressedByComplaint {
+		suppressed := client.Suppression.Query().
+			Where(suppression.EmailKeyIn(w.people[2].EmailKey, w.people[3].EmailKey)).
+			AllX(w.ctx)
+		if len(suppressed) != 1 || suppressed[0].EmailKey != w.people[2].EmailKey ||
+			suppressed[0].Reason != kind.SuppressedByComplaint {
 			t.Errorf("suppressed: %v", suppressed)
 		}
 		// Told again nothing changes, also where somebody was let in by hand meanwhile.
@@ -251,15 +312,27 @@ func TestLeavingByACommandAndByAnEventCountsAPersonOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		leave := func(person int) {
-			if err := bridge.Unsubscribed(w.ctx, owner.UserID, w.campaigns[0], w.people[person].ID, start.Add(time.Hour)); err != nil {
+			if err := bridge.Unsubscribed(
+				w.ctx,
+				owner.UserID,
+				w.campaigns[0],
+				w.people[person].ID,
+				start.Add(time.Hour),
+			); err != nil {
 				t.Fatal(err)
 			}
 		}
 		leave(0)
-		outcomes(t, service, w.ctx, w.one("a", kind.EventUnsubscribed, 0, start), w.one("b", kind.EventUnsubscribed, 1, start))
+		outcomes(
+			t, service, w.ctx, w.one("a", kind.EventUnsubscribed, 0, start),
+			w.one("b", kind.EventUnsubscribed, 1, start),
+		)
 		leave(1)
 		got := counted(t, db, w.campaigns[0])
-		if hour := "hour " + start.Format("2006-01-02T15"); got["campaign.total_unsubscriptions"] != 2 || got[hour+".unsubscriptions"] != 2 || got["domain example.org.unsubscriptions"] != 1 {
+		if hour := "hour " + start.Format(
+			"2006-01-02T15",
+		); got["campaign.total_unsubscriptions"] != 2 || got[hour+".unsubscriptions"] != 2 ||
+			got["domain example.org.unsubscriptions"] != 1 {
 			t.Errorf("%v", got)
 		}
 		if found, err := service.Recount(caller.System(w.ctx), w.campaigns[0]); err != nil || len(found) > 0 {
@@ -276,7 +349,13 @@ func TestAnAddressMeansWhoGotTheCampaign(t *testing.T) {
 		client := db.Client(w.ctx)
 		put := func() (list, person int64) {
 			l := client.SubscriberList.Create().SetName("l").SetNameKey("l").SetCreatedAt(start).SaveX(w.ctx)
-			p := client.Subscriber.Create().SetListID(l.ID).SetEmail("Ann@example.org").SetEmailKey("ann@example.org").SetDomain("example.org").SetCreatedAt(start).SaveX(w.ctx)
+			p := client.Subscriber.Create().
+				SetListID(l.ID).
+				SetEmail("Ann@example.org").
+				SetEmailKey("ann@example.org").
+				SetDomain("example.org").
+				SetCreatedAt(start).
+				SaveX(w.ctx)
 			return l.ID, p.ID
 		}
 		_, first := put()
@@ -297,7 +376,9 @@ func TestAnAddressMeansWhoGotTheCampaign(t *testing.T) {
 			if got := outcomes(t, service, w.ctx, e); got[0] != "recorded" {
 				t.Fatal(got)
 			}
-			if got := client.Event.Query().Where(entevent.CampaignID(w.campaigns[i])).OnlyX(w.ctx); got.SubscriberID != want {
+			if got := client.Event.Query().
+				Where(entevent.CampaignID(w.campaigns[i])).
+				OnlyX(w.ctx); got.SubscriberID != want {
 				t.Errorf("campaign %d: %d, want %d", i, got.SubscriberID, want)
 			}
 		}
@@ -313,7 +394,11 @@ func TestStatementsOfABatchAreFew(t *testing.T) {
 		statements := func(n int, prefix string) int {
 			var events []event.Event
 			for i := range n {
-				e := w.one(fmt.Sprint(prefix, i), []kind.EventKind{kind.EventSent, kind.EventOpened, kind.EventClicked, kind.EventUnsubscribed}[i%4], i%10, start)
+				e := w.one(
+					fmt.Sprint(prefix, i),
+					[]kind.EventKind{kind.EventSent, kind.EventOpened, kind.EventClicked, kind.EventUnsubscribed}[i%4],
+					i%10, start,
+				)
 				if e.Kind == kind.EventClicked {
 					e.URL = "https://example.org/"
 				}
@@ -352,7 +437,8 @@ func TestMachinesAreToldByTheirUserAgents(t *testing.T) {
 	}
 }
 
-// TestALinkIsThereOnceAClickOnItIsRecorded: not by a duplicate or a rejected event; by a machine's click too, whose URL is kept, with no click of a person.
+// TestALinkIsThereOnceAClickOnItIsRecorded: not by a duplicate or a rejected event; by a machine's
+// click too, whose URL is kept, with no click of a person.
 func TestALinkIsThereOnceAClickOnItIsRecorded(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
@@ -367,10 +453,25 @@ func TestALinkIsThereOnceAClickOnItIsRecorded(t *testing.T) {
 		unknown, machine := click("u", "rejected"), click("m", "machine")
 		unknown.SubscriberID, machine.UserAgent = 1<<60, robot
 		outcomes(t, service, w.ctx, click("a", "a"), w.one("b", kind.EventSent, 0, start))
-		got := outcomes(t, service, w.ctx,
-			click("a", "changed"), click("b", "of-another-kind"), click("c", "new"), click("c", "twice-in-a-batch"), // told before, under another URL
-			click("a", "shared"), click("d", "shared"), unknown, machine)
-		want := []string{"duplicate", "duplicate", "recorded", "duplicate", "duplicate", "recorded", "not_found subscriber subscriber_not_found", "recorded"}
+		got := outcomes(
+			t,
+			service,
+			w.ctx,
+			click(
+				"a", "changed",
+			),
+			click("b", "of-another-kind"),
+			click("c", "new"),
+			click("c", "twice-in-a-batch"), // told before, under another URL
+			click("a", "shared"),
+			click("d", "shared"),
+			unknown,
+			machine,
+		)
+		want := []string{
+			"duplicate", "duplicate", "recorded", "duplicate", "duplicate", "recorded",
+			"not_found subscriber subscriber_not_found", "recorded",
+		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
@@ -390,15 +491,21 @@ func TestALinkIsThereOnceAClickOnItIsRecorded(t *testing.T) {
 	})
 }
 
-// TestTheLargestBatchIsRecorded records as many events as a call takes, each as long as it may be and of characters that double on the way to the database.
-// A server takes statements of 16 MiB (MariaDB) or 64 MiB unless it is told otherwise. It runs beside no other test, of which it would take the time.
+// TestTheLargestBatchIsRecorded records as many events as a call takes, each as long as it may be
+// and of characters that double on the way to the database. A server takes statements of 16 MiB
+// (MariaDB) or 64 MiB unless it is told otherwise. It runs beside no other test, of which it would
+// take the time.
 func TestTheLargestBatchIsRecorded(t *testing.T) {
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
 		w := settle(t, db, 1, 2)
 		service := event.New(db, event.Options{Now: clock})
 		longest := func(i int) event.Event {
 			e := w.one(fmt.Sprintf("%0200d", i), kind.EventClicked, i%2, start)
-			e.Reason, e.UserAgent, e.IP = strings.Repeat("'", 1000), strings.Repeat(`\`, 1000), "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255"
+			e.Reason, e.UserAgent, e.IP = strings.Repeat(
+				"'", 1000,
+			), strings.Repeat(
+				`\`, 1000,
+			), "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255"
 			e.URL = fmt.Sprintf("https://example.org/%d/", i)
 			e.URL += strings.Repeat("'", 4000-len(e.URL))
 			return e
@@ -424,7 +531,10 @@ func TestTheLargestBatchIsRecorded(t *testing.T) {
 		if want := int64(event.MaxEvents * 3 / 2); c.TotalClicks != want || c.UniqueClicks != 2 {
 			t.Errorf("%d clicks, %d unique, want %d of 2", c.TotalClicks, c.UniqueClicks, want)
 		}
-		if links := db.Client(w.ctx).LinkCounter.Query().Where(linkcounter.CampaignID(w.campaigns[0]), linkcounter.Clicks(1)).CountX(w.ctx); links != event.MaxEvents*3/2 {
+		if links := db.Client(w.ctx).
+			LinkCounter.Query().
+			Where(linkcounter.CampaignID(w.campaigns[0]), linkcounter.Clicks(1)).
+			CountX(w.ctx); links != event.MaxEvents*3/2 {
 			t.Errorf("%d links", links)
 		}
 	})

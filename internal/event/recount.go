@@ -38,13 +38,20 @@ func (s *Service) Campaigns(ctx context.Context, after int64, limit int) ([]int6
 	if _, err := caller.Authorize(ctx, kind.ScopeAdmin); err != nil {
 		return nil, err
 	}
-	return s.db.Client(ctx).Campaign.Query().Where(entcampaign.IDGT(after)).Order(entcampaign.ByID()).Limit(limit).IDs(ctx)
+	return s.db.Client(ctx).
+		Campaign.Query().
+		Where(entcampaign.IDGT(after)).
+		Order(entcampaign.ByID()).
+		Limit(limit).
+		IDs(ctx)
 }
 
-// Recount counts the events of a campaign anew, corrects the counters that differ and returns those, in the order of what they count. It may run while
-// events are recorded, and nobody waits for it: events and counters are read as they were at one instant, and what differed then is added to the counters as
-// they are afterwards. It reads the events of some thousand subscribers at a time, whatever their number. The caller needs the scope admin; a campaign that
-// is not there is NotFound, reason "campaign_not_found".
+// Recount counts the events of a campaign anew, corrects the counters that differ and returns
+// those, in the order of what they count. It may run while events are recorded, and nobody waits
+// for it: events and counters are read as they were at one instant, and what differed then is added
+// to the counters as they are afterwards. It reads the events of some thousand subscribers at a
+// time, whatever their number. The caller needs the scope admin; a campaign that is not there is
+// NotFound, reason "campaign_not_found".
 func (s *Service) Recount(ctx context.Context, campaignID int64) ([]Difference, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeAdmin); err != nil {
 		return nil, err
@@ -105,7 +112,10 @@ func (r *recount) correct(ctx context.Context, s *Service) (corrected bool, err 
 		corrected = false
 		client := s.db.Client(ctx).Campaign
 		// Which also locks the campaign, as recording does.
-		n, err := client.Update().Where(entcampaign.ID(r.campaign), entcampaign.Recounts(r.before.Recounts)).AddRecounts(1).Save(ctx)
+		n, err := client.Update().
+			Where(entcampaign.ID(r.campaign), entcampaign.Recounts(r.before.Recounts)).
+			AddRecounts(1).
+			Save(ctx)
 		if err != nil {
 			return err
 		}
@@ -136,7 +146,8 @@ func (r *recount) count(ctx context.Context) error {
 	}
 }
 
-// end returns before which subscriber to stop, so that of no kind more than atOnce events are read, or those of one subscriber; last tells that nothing is beyond.
+// end returns before which subscriber to stop, so that of no kind more than atOnce events are read,
+// or those of one subscriber; last tells that nothing is beyond.
 func (r *recount) end(ctx context.Context, low int64) (end int64, last bool, err error) {
 	t := r.sql.Text()
 	t.WriteString("SELECT MIN(s) FROM (")
@@ -227,7 +238,18 @@ func (r *recount) compare(ctx context.Context) error {
 		return []any{&id}, func() int64 { return id }
 	}
 	whole := func(int64) string { return "" }
-	if err := stored(ctx, r, entcampaign.Table, "id", "id", campaignColumns, r.sums.campaigns, r.wrong.campaigns, id, whole); err != nil {
+	if err := stored(
+		ctx,
+		r,
+		entcampaign.Table,
+		"id",
+		"id",
+		campaignColumns,
+		r.sums.campaigns,
+		r.wrong.campaigns,
+		id,
+		whole,
+	); err != nil {
 		return err
 	}
 	hour := func() ([]any, func() hourKey) {
@@ -235,7 +257,18 @@ func (r *recount) compare(ctx context.Context) error {
 		return []any{&at}, func() hourKey { return hourKey{r.campaign, at.Time} }
 	}
 	ofHour := func(k hourKey) string { return "hour " + k.hour.Format("2006-01-02T15:04Z") }
-	if err := stored(ctx, r, hourlycounter.Table, "campaign_id", hourlycounter.FieldHour, hourColumns, r.sums.hours, r.wrong.hours, hour, ofHour); err != nil {
+	if err := stored(
+		ctx,
+		r,
+		hourlycounter.Table,
+		"campaign_id",
+		hourlycounter.FieldHour,
+		hourColumns,
+		r.sums.hours,
+		r.wrong.hours,
+		hour,
+		ofHour,
+	); err != nil {
 		return err
 	}
 	domain := func() ([]any, func() domainKey) {
@@ -243,7 +276,18 @@ func (r *recount) compare(ctx context.Context) error {
 		return []any{&name}, func() domainKey { return domainKey{r.campaign, name} }
 	}
 	at := func(k domainKey) string { return "domain " + k.domain }
-	if err := stored(ctx, r, domaincounter.Table, "campaign_id", domaincounter.FieldDomain, domainColumns, r.sums.domains, r.wrong.domains, domain, at); err != nil {
+	if err := stored(
+		ctx,
+		r,
+		domaincounter.Table,
+		"campaign_id",
+		domaincounter.FieldDomain,
+		domainColumns,
+		r.sums.domains,
+		r.wrong.domains,
+		domain,
+		at,
+	); err != nil {
 		return err
 	}
 	// Of the links only the row that is being read is known by its URL: all of them would be too many.
@@ -258,7 +302,9 @@ func (r *recount) compare(ctx context.Context) error {
 		}
 		return "link " + link.url
 	}
-	return stored(ctx, r, linkcounter.Table, "campaign_id", "id,url", linkColumns, r.sums.links, r.wrong.links, reading, to)
+	return stored(
+		ctx, r, linkcounter.Table, "campaign_id", "id,url", linkColumns, r.sums.links, r.wrong.links, reading, to,
+	)
 }
 
 // stored compares the rows of a table with the sums: reading makes the place for the key of a row, and what tells
@@ -289,7 +335,10 @@ func stored[K comparable](
 				continue
 			}
 			of(wrong, k)[number] = is[number] - was[number]
-			found = append(found, Difference{CampaignID: r.campaign, Where: name(k), Column: named[i], Was: was[number], Is: is[number]})
+			found = append(
+				found,
+				Difference{CampaignID: r.campaign, Where: name(k), Column: named[i], Was: was[number], Is: is[number]},
+			)
 		}
 	}
 	err := r.sql.Query(ctx, t, func(rows store.Rows) error {

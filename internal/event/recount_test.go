@@ -19,8 +19,9 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// TestRecountReadsFewPeopleAtATime counts the pieces in which the events of 40 people are read, some of whom have numbers far beyond the others', and one of
-// whom has opened more often than fits in a piece.
+// TestRecountReadsFewPeopleAtATime counts the pieces in which the events of 40 people are read,
+// some of whom have numbers far beyond the others', and one of whom has opened more often than fits
+// in a piece.
 func TestRecountReadsFewPeopleAtATime(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
@@ -33,7 +34,9 @@ func TestRecountReadsFewPeopleAtATime(t *testing.T) {
 			events = append(events, w.one(fmt.Sprint("s", i), kind.EventSent, i, start))
 		}
 		for i := range 30 {
-			events = append(events, w.one(fmt.Sprint("o", i), kind.EventOpened, 7, start.Add(time.Duration(i)*time.Minute)))
+			events = append(
+				events, w.one(fmt.Sprint("o", i), kind.EventOpened, 7, start.Add(time.Duration(i)*time.Minute)),
+			)
 		}
 		outcomes(t, service, w.ctx, events...)
 		// Numbers with a gap that no guess of their density would survive.
@@ -60,7 +63,8 @@ func TestRecountReadsFewPeopleAtATime(t *testing.T) {
 	})
 }
 
-// TestRecountsCorrectWhileEventsAreRecorded spoils counters of a campaign, and lets four recounts at a time mend them while eight writers record more.
+// TestRecountsCorrectWhileEventsAreRecorded spoils counters of a campaign, and lets four recounts
+// at a time mend them while eight writers record more.
 func TestRecountsCorrectWhileEventsAreRecorded(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
@@ -89,7 +93,9 @@ func TestRecountsCorrectWhileEventsAreRecorded(t *testing.T) {
 		spoil := func() {
 			client.Campaign.UpdateOneID(id).AddTotalOpens(7).AddUniqueOpens(-1).ExecX(caller.System(w.ctx))
 			client.LinkCounter.Update().Where(linkcounter.CampaignID(id)).AddUniqueClicks(2).ExecX(caller.System(w.ctx))
-			client.DomainCounter.Delete().Where(domaincounter.CampaignID(id), domaincounter.Domain("example.org")).ExecX(caller.System(w.ctx))
+			client.DomainCounter.Delete().
+				Where(domaincounter.CampaignID(id), domaincounter.Domain("example.org")).
+				ExecX(caller.System(w.ctx))
 		}
 		spoil()
 		var working sync.WaitGroup
@@ -112,10 +118,12 @@ func TestRecountsCorrectWhileEventsAreRecorded(t *testing.T) {
 		w.verify(t, db, service, all)
 		spoil()
 		found, err := service.Recount(caller.System(w.ctx), id)
-		if err != nil || len(found) < 3 || found[0].CampaignID != id || found[0].Column != "total_opens" || found[0].Was != found[0].Is+7 {
+		if err != nil || len(found) < 3 || found[0].CampaignID != id || found[0].Column != "total_opens" ||
+			found[0].Was != found[0].Is+7 {
 			t.Errorf("recount finds %v, %v", found, err)
 		}
-		if last := found[len(found)-1]; last.Where != "link https://example.org/2" || last.Column != "unique_clicks" || last.Was != last.Is+2 {
+		if last := found[len(found)-1]; last.Where != "link https://example.org/2" || last.Column != "unique_clicks" ||
+			last.Was != last.Is+2 {
 			t.Errorf("the link's is %v", last)
 		}
 		w.verify(t, db, service, all)

@@ -162,9 +162,15 @@ func counted(t *testing.T, db *store.Store, campaign int64) numbers {
 		}
 	}
 	const hourly = "sent,failed,delivered,opens,unique_opens,clicks,unique_clicks,forwards,unique_forwards,browser_views,unique_browser_views,unsubscriptions,hard_bounces,soft_bounces,complaints,conversions,conversion_amount,automated_opens,automated_clicks"
-	read("campaign", "SELECT id,total_sent,total_failed,total_delivered,total_opens,unique_opens,total_clicks,unique_clicks,total_forwards,unique_forwards,total_browser_views,unique_browser_views,total_unsubscriptions,total_hard_bounces,total_soft_bounces,total_complaints,total_conversions,conversion_amount,automated_opens,automated_clicks FROM campaigns WHERE id=?")
+	read(
+		"campaign",
+		"SELECT id,total_sent,total_failed,total_delivered,total_opens,unique_opens,total_clicks,unique_clicks,total_forwards,unique_forwards,total_browser_views,unique_browser_views,total_unsubscriptions,total_hard_bounces,total_soft_bounces,total_complaints,total_conversions,conversion_amount,automated_opens,automated_clicks FROM campaigns WHERE id=?",
+	)
 	read("hour", "SELECT hour,"+hourly+" FROM hourly_counters WHERE campaign_id=?")
-	read("domain", "SELECT domain,sent,failed,delivered,unique_opens,unique_clicks,unsubscriptions,hard_bounces,soft_bounces,complaints FROM domain_counters WHERE campaign_id=?")
+	read(
+		"domain",
+		"SELECT domain,sent,failed,delivered,unique_opens,unique_clicks,unsubscriptions,hard_bounces,soft_bounces,complaints FROM domain_counters WHERE campaign_id=?",
+	)
 	read("link", "SELECT url,clicks,unique_clicks FROM link_counters WHERE campaign_id=?")
 	return out
 }
@@ -184,7 +190,12 @@ func settle(t *testing.T, db *store.Store, campaigns, people int) *world {
 	w := &world{ctx: caller.With(context.WithoutCancel(t.Context()), me)}
 	client := db.Client(w.ctx)
 	for i := range campaigns {
-		c, err := client.Campaign.Create().SetName(fmt.Sprint(i)).SetNameKey(fmt.Sprint(i)).SetCreatedAt(start).SetLastActivityAt(start).Save(w.ctx)
+		c, err := client.Campaign.Create().
+			SetName(fmt.Sprint(i)).
+			SetNameKey(fmt.Sprint(i)).
+			SetCreatedAt(start).
+			SetLastActivityAt(start).
+			Save(w.ctx)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -197,8 +208,14 @@ func settle(t *testing.T, db *store.Store, campaigns, people int) *world {
 	for i := range people {
 		domain := []string{"example.org", "example.net", "mail.example", ""}[i%4]
 		address := fmt.Sprintf("p%d@%s", i, domain)
-		p, err := client.Subscriber.Create().SetListID(list.ID).SetEmail(address).SetEmailKey(address).SetDomain(domain).
-			SetSubscribedAt(start.Add(-time.Hour)).SetCreatedAt(start).Save(w.ctx)
+		p, err := client.Subscriber.Create().
+			SetListID(list.ID).
+			SetEmail(address).
+			SetEmailKey(address).
+			SetDomain(domain).
+			SetSubscribedAt(start.Add(-time.Hour)).
+			SetCreatedAt(start).
+			Save(w.ctx)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -260,7 +277,10 @@ func killer(ctx context.Context, t *testing.T, address string) {
 	defer admin.Close()
 	for ctx.Err() == nil {
 		var id int64
-		row := admin.QueryRowContext(ctx, "SELECT id FROM information_schema.processlist WHERE db=? ORDER BY RAND() LIMIT 1", strings.TrimPrefix(u.Path, "/"))
+		row := admin.QueryRowContext(
+			ctx, "SELECT id FROM information_schema.processlist WHERE db=? ORDER BY RAND() LIMIT 1",
+			strings.TrimPrefix(u.Path, "/"),
+		)
 		if row.Scan(&id) == nil {
 			_, _ = admin.ExecContext(ctx, fmt.Sprint("KILL ", id)) // it may have gone meanwhile
 		}
@@ -271,8 +291,9 @@ func killer(ctx context.Context, t *testing.T, address string) {
 	}
 }
 
-// TestCountersAreThoseOfARefereeWhateverHappens records random events in no order, many of them again and again, by sixteen writers whose transactions are
-// broken off between statements and whose connections are killed, and who send again what they got no answer to.
+// TestCountersAreThoseOfARefereeWhateverHappens records random events in no order, many of them
+// again and again, by sixteen writers whose transactions are broken off between statements and
+// whose connections are killed, and who send again what they got no answer to.
 func TestCountersAreThoseOfARefereeWhateverHappens(t *testing.T) {
 	t.Parallel()
 	testkit.EachFresh(t, func(t *testing.T, address string) {
@@ -372,7 +393,9 @@ func (w *world) verifyPerson(t *testing.T, db *store.Store, p *ent.Subscriber, a
 		t.Fatal(err)
 	}
 	has := func(kinds ...kind.EventKind) bool {
-		return slices.ContainsFunc(all, func(e told) bool { return e.SubscriberID == p.ID && slices.Contains(kinds, e.Kind) })
+		return slices.ContainsFunc(
+			all, func(e told) bool { return e.SubscriberID == p.ID && slices.Contains(kinds, e.Kind) },
+		)
 	}
 	if left := has(kind.EventUnsubscribed, kind.EventComplained); left != (now.Status == kind.SubscriberUnsubscribed) {
 		t.Errorf("%s: left %v, is %s", p.Email, left, now.Status)

@@ -18,8 +18,9 @@ import (
 	"campaignql/internal/store"
 )
 
-// resolve finds the campaigns and the subscribers of the events, and rejects those that the caller's account does not have. It returns the others, each key
-// once: what stands earlier in the batch is recorded, the rest is a duplicate.
+// resolve finds the campaigns and the subscribers of the events, and rejects those that the
+// caller's account does not have. It returns the others, each key once: what stands earlier in the
+// batch is recorded, the rest is a duplicate.
 func (b *batch) resolve(ctx context.Context, read []*entry) ([]*entry, error) {
 	campaigns, err := b.campaignsOf(ctx, read)
 	if err != nil {
@@ -36,9 +37,12 @@ func (b *batch) resolve(ctx context.Context, read []*entry) ([]*entry, error) {
 			ids[e.SubscriberID] = true
 		}
 	}
-	found, err := store.ByIDs(ctx, slices.Collect(maps.Keys(ids)), subscriberColumns, func(p *ent.Subscriber) int64 { return p.ID }, func(some ...int64) *ent.SubscriberQuery {
-		return b.db.Client(ctx).Subscriber.Query().Where(entsubscriber.IDIn(some...))
-	})
+	found, err := store.ByIDs(
+		ctx, slices.Collect(maps.Keys(ids)), subscriberColumns, func(p *ent.Subscriber) int64 { return p.ID },
+		func(some ...int64) *ent.SubscriberQuery {
+			return b.db.Client(ctx).Subscriber.Query().Where(entsubscriber.IDIn(some...))
+		},
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +81,8 @@ func (b *batch) reject(e *entry, field string, err *apperr.Error) {
 	b.results[e.index].Outcome, b.results[e.index].Err = Rejected, err
 }
 
-// campaignsOf returns the campaigns that the caller has, with their audiences where a recipient is named by the address.
+// campaignsOf returns the campaigns that the caller has, with their audiences where a recipient is
+// named by the address.
 func (b *batch) campaignsOf(ctx context.Context, read []*entry) (map[int64]*ent.Campaign, error) {
 	ids := map[int64]bool{}
 	columns := []string{entcampaign.FieldID, entcampaign.FieldUserID}
@@ -87,7 +92,11 @@ func (b *batch) campaignsOf(ctx context.Context, read []*entry) (map[int64]*ent.
 			columns = append(columns, entcampaign.FieldAudience)
 		}
 	}
-	rows, err := b.db.Client(ctx).Campaign.Query().Where(entcampaign.IDIn(slices.Collect(maps.Keys(ids))...)).Select(columns...).All(ctx)
+	rows, err := b.db.Client(ctx).
+		Campaign.Query().
+		Where(entcampaign.IDIn(slices.Collect(maps.Keys(ids))...)).
+		Select(columns...).
+		All(ctx)
 	found := make(map[int64]*ent.Campaign, len(rows))
 	for _, c := range rows {
 		found[c.ID] = c
@@ -98,9 +107,12 @@ func (b *batch) campaignsOf(ctx context.Context, read []*entry) (map[int64]*ent.
 // subscriberColumns are what is read of the people that events happen to.
 var subscriberColumns = []string{entsubscriber.FieldID, entsubscriber.FieldUserID, entsubscriber.FieldDomain}
 
-// byAddress returns a function that tells whom an address means for a campaign: of the account's subscribers with it the one with the lowest number on a
-// list of the campaign's audience, otherwise that with the lowest number.
-func (b *batch) byAddress(ctx context.Context, campaigns map[int64]*ent.Campaign, keys []string) (func(*ent.Campaign, string) *ent.Subscriber, error) {
+// byAddress returns a function that tells whom an address means for a campaign: of the account's
+// subscribers with it the one with the lowest number on a list of the campaign's audience,
+// otherwise that with the lowest number.
+func (b *batch) byAddress(
+	ctx context.Context, campaigns map[int64]*ent.Campaign, keys []string,
+) (func(*ent.Campaign, string) *ent.Subscriber, error) {
 	owners := map[int64]bool{}
 	for _, c := range campaigns {
 		owners[c.UserID] = true

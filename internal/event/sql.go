@@ -18,8 +18,9 @@ import (
 // rowsAtOnce is how many rows one statement looks up or changes: parts of a UNION are slow to plan in thousands.
 const rowsAtOnce = 500
 
-// statements writes what Ent has no words for: many rows given in a statement, to look up or to add up. Nothing of it is confined to the caller: it is given
-// ids of rows that were found for the caller, or runs for the server.
+// statements writes what Ent has no words for: many rows given in a statement, to look up or to add
+// up. Nothing of it is confined to the caller: it is given ids of rows that were found for the
+// caller, or runs for the server.
 type statements struct {
 	store.Raw
 	lite bool
@@ -35,8 +36,8 @@ func (s statements) exec(ctx context.Context, t *store.Text) error {
 	return err
 }
 
-// given begins a statement with rows that it calls d: as a common table on SQLite, which bounds the parts of a UNION. The statement itself follows, for which
-// derived writes them on the others.
+// given begins a statement with rows that it calls d: as a common table on SQLite, which bounds the
+// parts of a UNION. The statement itself follows, for which derived writes them on the others.
 func (s statements) given(columns []string, rows [][]any) *store.Text {
 	t := s.Text()
 	if s.lite {
@@ -72,8 +73,8 @@ func (s statements) derived(t *store.Text, columns []string, rows [][]any) {
 	t.WriteString(") AS d")
 }
 
-// change changes rows by their ids: the first value of each row is its id, then come the values of the columns, which are added where add says so and
-// written otherwise.
+// change changes rows by their ids: the first value of each row is its id, then come the values of
+// the columns, which are added where add says so and written otherwise.
 func (s statements) change(ctx context.Context, table string, columns []string, rows [][]any, add bool) error {
 	if len(rows) == 0 {
 		return nil
@@ -112,8 +113,9 @@ var fillers = map[string][2]string{
 	linkcounter.Table:   {"user_id,campaign_id,url_hash,url", "0,0,'',''"},
 }
 
-// addTo adds to counters that are there as change does. On MySQL it is an insert whose rows all exist already, which is planned once and not for every row;
-// where the rows of the table are too wide for fillers, and on SQLite, it is an update.
+// addTo adds to counters that are there as change does. On MySQL it is an insert whose rows all
+// exist already, which is planned once and not for every row; where the rows of the table are too
+// wide for fillers, and on SQLite, it is an update.
 func (s statements) addTo(ctx context.Context, table string, columns []string, rows [][]any) error {
 	filler, ok := fillers[table]
 	if s.lite || !ok {

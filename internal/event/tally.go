@@ -35,35 +35,88 @@ type counts [numbers]int64
 // The columns of the numbers; empty where a table does not keep one.
 var (
 	campaignColumns = [numbers]string{
-		"total_sent", "total_failed", "total_delivered", "total_opens", "unique_opens", "total_clicks", "unique_clicks", "total_forwards", "unique_forwards",
-		"total_browser_views", "unique_browser_views", "total_unsubscriptions", "total_hard_bounces", "total_soft_bounces", "total_complaints",
-		"total_conversions", "conversion_amount", "automated_opens", "automated_clicks",
+		"total_sent",
+		"total_failed",
+		"total_delivered",
+		"total_opens",
+		"unique_opens",
+		"total_clicks",
+		"unique_clicks",
+		"total_forwards",
+		"unique_forwards",
+		"total_browser_views",
+		"unique_browser_views",
+		"total_unsubscriptions",
+		"total_hard_bounces",
+		"total_soft_bounces",
+		"total_complaints",
+		"total_conversions",
+		"conversion_amount",
+		"automated_opens",
+		"automated_clicks",
 	}
 	hourColumns = [numbers]string{
-		"sent", "failed", "delivered", "opens", "unique_opens", "clicks", "unique_clicks", "forwards", "unique_forwards", "browser_views", "unique_browser_views",
-		"unsubscriptions", "hard_bounces", "soft_bounces", "complaints", "conversions", "conversion_amount", "automated_opens", "automated_clicks",
+		"sent",
+		"failed",
+		"delivered",
+		"opens",
+		"unique_opens",
+		"clicks",
+		"unique_clicks",
+		"forwards",
+		"unique_forwards",
+		"browser_views",
+		"unique_browser_views",
+		"unsubscriptions",
+		"hard_bounces",
+		"soft_bounces",
+		"complaints",
+		"conversions",
+		"conversion_amount",
+		"automated_opens",
+		"automated_clicks",
 	}
 	domainColumns = [numbers]string{
-		sent: "sent", failed: "failed", delivered: "delivered", uniqueOpens: "unique_opens", uniqueClicks: "unique_clicks", unsubscriptions: "unsubscriptions",
-		hardBounces: "hard_bounces", softBounces: "soft_bounces", complaints: "complaints",
+		sent:            "sent",
+		failed:          "failed",
+		delivered:       "delivered",
+		uniqueOpens:     "unique_opens",
+		uniqueClicks:    "unique_clicks",
+		unsubscriptions: "unsubscriptions",
+		hardBounces:     "hard_bounces",
+		softBounces:     "soft_bounces",
+		complaints:      "complaints",
 	}
 	linkColumns = [numbers]string{clicks: "clicks", uniqueClicks: "unique_clicks"}
 )
 
-// each is the number that every event of a kind adds to, people is that of who did it, by the first event. Unsubscriptions and complaints have only the latter.
+// each is the number that every event of a kind adds to, people is that of who did it, by the first
+// event. Unsubscriptions and complaints have only the latter.
 var (
 	each = map[kind.EventKind]int{
-		kind.EventSent: sent, kind.EventFailed: failed, kind.EventDelivered: delivered, kind.EventOpened: opens, kind.EventClicked: clicks,
-		kind.EventHardBounced: hardBounces, kind.EventSoftBounced: softBounces, kind.EventForwarded: forwards, kind.EventViewedInBrowser: views,
-		kind.EventConverted: conversions,
+		kind.EventSent:            sent,
+		kind.EventFailed:          failed,
+		kind.EventDelivered:       delivered,
+		kind.EventOpened:          opens,
+		kind.EventClicked:         clicks,
+		kind.EventHardBounced:     hardBounces,
+		kind.EventSoftBounced:     softBounces,
+		kind.EventForwarded:       forwards,
+		kind.EventViewedInBrowser: views,
+		kind.EventConverted:       conversions,
 	}
 	people = map[kind.EventKind]int{
-		kind.EventOpened: uniqueOpens, kind.EventClicked: uniqueClicks, kind.EventForwarded: uniqueForwards, kind.EventViewedInBrowser: uniqueViews,
-		kind.EventUnsubscribed: unsubscriptions, kind.EventComplained: complaints,
+		kind.EventOpened:          uniqueOpens,
+		kind.EventClicked:         uniqueClicks,
+		kind.EventForwarded:       uniqueForwards,
+		kind.EventViewedInBrowser: uniqueViews,
+		kind.EventUnsubscribed:    unsubscriptions,
+		kind.EventComplained:      complaints,
 	}
 )
 
-// moment is when and at which mail domain something happened first; of two at one instant the lower domain is first. The zero value is never.
+// moment is when and at which mail domain something happened first; of two at one instant the lower
+// domain is first. The zero value is never.
 type moment struct {
 	at     time.Time
 	domain string

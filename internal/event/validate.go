@@ -88,7 +88,8 @@ func (e *entry) check(latest time.Time) error {
 		faults.Add(apperr.InvalidField(field, reason, format, args...))
 	}
 	faults.Add(e.Fault)
-	if e.ID == "" || utf8.RuneCountInString(e.ID) > maxID || !utf8.ValidString(e.ID) || strings.ContainsFunc(e.ID, unicode.IsControl) {
+	if e.ID == "" || utf8.RuneCountInString(e.ID) > maxID || !utf8.ValidString(e.ID) ||
+		strings.ContainsFunc(e.ID, unicode.IsControl) {
 		invalid("id", apperr.ReasonEventIDInvalid, "must be 1 to %d characters without control characters", maxID)
 	}
 	if !slices.Contains(kind.EventKind("").Values(), string(e.Kind)) {
@@ -128,8 +129,15 @@ func (e *entry) checkRecipient(invalid invalid) {
 		invalid("email", apperr.ReasonSubscriberTwice, "give subscriber or email, not both")
 	case e.Email != "":
 		text := strings.TrimSpace(kind.Clean(e.Email))
-		if e.emailKey = kind.Fold(text, maxKey+1); !kind.IsAddress(text) || utf8.RuneCountInString(e.emailKey) > maxKey {
-			invalid("email", apperr.ReasonEmailAddressInvalid, "must be one email address of at most %d bytes, without a name", kind.MaxAddress)
+		if e.emailKey = kind.Fold(
+			text,
+			maxKey+1,
+		); !kind.IsAddress(text) ||
+			utf8.RuneCountInString(e.emailKey) > maxKey {
+			invalid(
+				"email", apperr.ReasonEmailAddressInvalid,
+				"must be one email address of at most %d bytes, without a name", kind.MaxAddress,
+			)
 		}
 	}
 }
@@ -143,7 +151,8 @@ func (e *entry) checkClick(invalid invalid) {
 		return
 	}
 	u, err := url.Parse(e.URL)
-	if err != nil || len(e.URL) > maxURL || !utf8.ValidString(e.URL) || u.Host == "" || !strings.EqualFold(u.Scheme, "http") && !strings.EqualFold(u.Scheme, "https") {
+	if err != nil || len(e.URL) > maxURL || !utf8.ValidString(e.URL) || u.Host == "" ||
+		!strings.EqualFold(u.Scheme, "http") && !strings.EqualFold(u.Scheme, "https") {
 		invalid("url", apperr.ReasonURLInvalid, "must be an absolute http or https URL of at most %d bytes", maxURL)
 		return
 	}
@@ -165,13 +174,15 @@ func (e *entry) checkConversion(invalid invalid) {
 	}
 	e.cents = int64(cents)
 	e.Currency = strings.ToUpper(e.Currency)
-	if e.Currency != "" && (len(e.Currency) != 3 || strings.ContainsFunc(e.Currency, func(r rune) bool { return r < 'A' || r > 'Z' })) {
+	if e.Currency != "" &&
+		(len(e.Currency) != 3 || strings.ContainsFunc(e.Currency, func(r rune) bool { return r < 'A' || r > 'Z' })) {
 		invalid("currency", apperr.ReasonCurrencyInvalid, "must be three letters, such as EUR")
 	}
 }
 
-// Fit returns the event with texts of bounded length, about 10 kB in all, for those who keep events that wait to be recorded. It changes nothing of what is
-// recorded: what is cut would be cut, and what is too long stays too long.
+// Fit returns the event with texts of bounded length, about 10 kB in all, for those who keep events
+// that wait to be recorded. It changes nothing of what is recorded: what is cut would be cut, and
+// what is too long stays too long.
 func (e Event) Fit() Event {
 	e.Reason, e.UserAgent = cut(e.Reason), cut(e.UserAgent)
 	e.ID, e.URL = beyond(e.ID, maxID*utf8.UTFMax), beyond(e.URL, maxURL)

@@ -48,8 +48,9 @@ func (s *Service) openActivity(file *File, campaignID int64, span statistics.Spa
 	return nil
 }
 
-// eachPage visits the events of a campaign, a page at a time. Their keys begin with the campaign's number, so that they lie together in the primary index: a
-// page costs the same wherever it stands, in three statements.
+// eachPage visits the events of a campaign, a page at a time. Their keys begin with the campaign's
+// number, so that they lie together in the primary index: a page costs the same wherever it stands,
+// in three statements.
 func (s *Service) eachPage(ctx context.Context, campaignID int64, visit func([]action) error) error {
 	after := strconv.FormatInt(campaignID, 10) + "-"
 	for {
@@ -65,7 +66,9 @@ func (s *Service) eachPage(ctx context.Context, campaignID int64, visit func([]a
 }
 
 // visitPage visits the events after a key, which are held no longer, and returns the last of their keys.
-func (s *Service) visitPage(ctx context.Context, campaignID int64, after string, visit func([]action) error) (last string, more bool, err error) {
+func (s *Service) visitPage(
+	ctx context.Context, campaignID int64, after string, visit func([]action) error,
+) (last string, more bool, err error) {
 	ctx, held := budget.Portion(ctx, 0)
 	defer held.Close()
 	page, err := s.page(ctx, campaignID, after)
@@ -89,11 +92,13 @@ func (s *Service) pageNow(ctx context.Context, campaignID int64, after string) (
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 	rows, err := s.db.Client(ctx).Event.Query().
-		// "." follows "-". The column campaign_id says the same, and would lead SQLite to an index in another order, and to sort the campaign for each page.
+		// "." follows "-". The column campaign_id says the same, and would lead SQLite to an index
+		// in another order, and to sort the campaign for each page.
 		Where(event.IDGT(after), event.IDLT(strconv.FormatInt(campaignID, 10)+".")).
 		Order(event.ByID()).Limit(PageRows).
 		Select(event.FieldID, event.FieldKind, event.FieldAt, event.FieldSubscriberID, event.FieldLinkID, event.FieldReason, event.FieldAutomated,
-			event.FieldAmount, event.FieldCurrency).All(ctx)
+			event.FieldAmount, event.FieldCurrency).
+		All(ctx)
 	if err != nil {
 		return nil, store.Translate(err)
 	}
@@ -121,10 +126,15 @@ func (s *Service) emails(ctx context.Context, rows []*ent.Event) (map[int64]stri
 	for _, row := range rows {
 		emails[row.SubscriberID] = ""
 	}
-	people, err := store.ByIDs(ctx, slices.Sorted(maps.Keys(emails)), []string{subscriber.FieldEmail}, func(p *ent.Subscriber) int64 { return p.ID },
+	people, err := store.ByIDs(
+		ctx,
+		slices.Sorted(maps.Keys(emails)),
+		[]string{subscriber.FieldEmail},
+		func(p *ent.Subscriber) int64 { return p.ID },
 		func(some ...int64) *ent.SubscriberQuery {
 			return s.db.Client(ctx).Subscriber.Query().Where(subscriber.IDIn(some...))
-		})
+		},
+	)
 	for id, person := range people {
 		emails[id] = person.Email
 	}
@@ -142,7 +152,11 @@ func (s *Service) urls(ctx context.Context, rows []*ent.Event) (map[int64]string
 	if len(found) == 0 {
 		return found, nil
 	}
-	links, err := s.db.Client(ctx).LinkCounter.Query().Where(linkcounter.IDIn(slices.Sorted(maps.Keys(found))...)).Select(linkcounter.FieldID, linkcounter.FieldURL).All(ctx)
+	links, err := s.db.Client(ctx).
+		LinkCounter.Query().
+		Where(linkcounter.IDIn(slices.Sorted(maps.Keys(found))...)).
+		Select(linkcounter.FieldID, linkcounter.FieldURL).
+		All(ctx)
 	for _, link := range links {
 		found[link.ID] = link.URL
 	}

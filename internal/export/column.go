@@ -39,22 +39,47 @@ type point = *statistics.Point
 
 // pointColumns are those of a series, named as the fields of a SeriesPoint.
 var pointColumns = []column[point]{
-	{"start", func(p point) any { return p.Start }}, {"end", func(p point) any { return p.End }},
-	{"sent", func(p point) any { return p.Sent }}, {"failed", func(p point) any { return p.Failed }},
-	{"opens", func(p point) any { return p.Opens }}, {"uniqueOpens", func(p point) any { return p.UniqueOpens }},
-	{"clicks", func(p point) any { return p.Clicks }}, {"uniqueClicks", func(p point) any { return p.UniqueClicks }},
-	{"forwards", func(p point) any { return p.Forwards }}, {"uniqueForwards", func(p point) any { return p.UniqueForwards }},
-	{"browserViews", func(p point) any { return p.BrowserViews }}, {"uniqueBrowserViews", func(p point) any { return p.UniqueBrowserViews }},
-	{"unsubscriptions", func(p point) any { return p.Unsubscriptions }}, {"complaints", func(p point) any { return p.Complaints }},
-	{"hardBounces", func(p point) any { return p.HardBounces }}, {"softBounces", func(p point) any { return p.SoftBounces }},
-	{"conversions", func(p point) any { return p.Conversions }}, {"conversionAmount", func(p point) any { return cents(p.ConversionCents()) }},
-	{"automatedOpens", func(p point) any { return p.AutomatedOpens }}, {"automatedClicks", func(p point) any { return p.AutomatedClicks }},
+	{"start", func(p point) any { return p.Start }},
+	{"end", func(p point) any { return p.End }},
+	{"sent", func(p point) any { return p.Sent }},
+	{"failed", func(p point) any { return p.Failed }},
+	{"opens", func(p point) any { return p.Opens }},
+	{"uniqueOpens", func(p point) any { return p.UniqueOpens }},
+	{"clicks", func(p point) any { return p.Clicks }},
+	{"uniqueClicks", func(p point) any { return p.UniqueClicks }},
+	{
+		"forwards", func(p point) any { return p.Forwards },
+	},
+	{"uniqueForwards", func(p point) any { return p.UniqueForwards }},
+	{
+		"browserViews", func(p point) any { return p.BrowserViews },
+	},
+	{"uniqueBrowserViews", func(p point) any { return p.UniqueBrowserViews }},
+	{
+		"unsubscriptions", func(p point) any { return p.Unsubscriptions },
+	},
+	{"complaints", func(p point) any { return p.Complaints }},
+	{
+		"hardBounces", func(p point) any { return p.HardBounces },
+	},
+	{"softBounces", func(p point) any { return p.SoftBounces }},
+	{
+		"conversions", func(p point) any { return p.Conversions },
+	},
+	{"conversionAmount", func(p point) any { return cents(p.ConversionCents()) }},
+	{
+		"automatedOpens", func(p point) any { return p.AutomatedOpens },
+	},
+	{"automatedClicks", func(p point) any { return p.AutomatedClicks }},
 }
 
 // linkColumns are those of links, named as the fields of a LinkStatistic.
 var linkColumns = []column[*ent.LinkCounter]{
 	{"url", func(l *ent.LinkCounter) any { return l.URL }},
-	{"clicks", func(l *ent.LinkCounter) any { return l.Clicks }}, {"uniqueClicks", func(l *ent.LinkCounter) any { return l.UniqueClicks }},
+	{
+		"clicks", func(l *ent.LinkCounter) any { return l.Clicks },
+	},
+	{"uniqueClicks", func(l *ent.LinkCounter) any { return l.UniqueClicks }},
 }
 
 // action is an event with what is read beside it.
@@ -66,11 +91,21 @@ type action struct {
 
 // actionColumns are those of the activity.
 var actionColumns = []column[action]{
-	{"kind", func(a action) any { return word(a.Kind.Name()) }}, {"at", func(a action) any { return a.At.UTC().Truncate(time.Microsecond) }},
-	{"subscriberId", func(a action) any { return a.SubscriberID }}, {"emailAddress", func(a action) any { return known(a.email) }},
-	{"url", func(a action) any { return known(a.url) }}, {"reason", func(a action) any { return known(a.Reason) }},
+	{
+		"kind", func(a action) any { return word(a.Kind.Name()) },
+	},
+	{"at", func(a action) any { return a.At.UTC().Truncate(time.Microsecond) }},
+	{
+		"subscriberId", func(a action) any { return a.SubscriberID },
+	},
+	{"emailAddress", func(a action) any { return known(a.email) }},
+	{"url", func(a action) any { return known(a.url) }},
+	{"reason", func(a action) any { return known(a.Reason) }},
 	{"automated", func(a action) any { return a.Automated }},
-	{"amount", func(a action) any { return a.worth(cents(a.Amount)) }}, {"currency", func(a action) any { return a.worth(known(a.Currency)) }},
+	{
+		"amount", func(a action) any { return a.worth(cents(a.Amount)) },
+	},
+	{"currency", func(a action) any { return a.worth(known(a.Currency)) }},
 }
 
 // known is a text, nil where there is none.

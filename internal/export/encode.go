@@ -58,9 +58,11 @@ func (e *csvEncoder) settle() error {
 
 func (e *csvEncoder) end() error { return nil }
 
-// harmless keeps a spreadsheet from running a text that somebody else wrote as a formula: an apostrophe goes before what would begin one, at the beginning
-// of the text and wherever a cell could begin within it. The quotes that CSV puts around a text do not keep it whole in a spreadsheet of a locale that
-// splits lines at semicolons, because the cell, as that sees it, has begun before them. See https://owasp.org/www-community/attacks/CSV_Injection.
+// harmless keeps a spreadsheet from running a text that somebody else wrote as a formula: an
+// apostrophe goes before what would begin one, at the beginning of the text and wherever a cell
+// could begin within it. The quotes that CSV puts around a text do not keep it whole in a
+// spreadsheet of a locale that splits lines at semicolons, because the cell, as that sees it, has
+// begun before them. See https://owasp.org/www-community/attacks/CSV_Injection.
 func harmless(text string) string {
 	var out strings.Builder
 	written, cell, begins := 0, 0, true
@@ -84,7 +86,8 @@ func harmless(text string) string {
 	return out.String() + text[written:]
 }
 
-// beginsFormula are the characters that begin a formula, or that are passed over before one; some spreadsheets take those of full width for the others.
+// beginsFormula are the characters that begin a formula, or that are passed over before one; some
+// spreadsheets take those of full width for the others.
 const beginsFormula = "=+-@\t\r＝＋－＠"
 
 type jsonEncoder struct {

@@ -46,7 +46,11 @@ func TestTextsThatCouldBeFormulasAreMadeHarmless(t *testing.T) {
 			t.Errorf("%q is written %q, read %q, %v", text, file, rows, err)
 		}
 		var objects []struct{ A string }
-		if err := json.Unmarshal([]byte(written(t, JSON, []string{"a"}, []any{text})), &objects); err != nil || objects[0].A != text {
+		if err := json.Unmarshal(
+			[]byte(written(t, JSON, []string{"a"}, []any{text})),
+			&objects,
+		); err != nil ||
+			objects[0].A != text {
 			t.Errorf("%q is read from JSON as %v, %v", text, objects, err)
 		}
 	}
@@ -55,8 +59,14 @@ func TestTextsThatCouldBeFormulasAreMadeHarmless(t *testing.T) {
 func TestNumbersAndInstantsAreWrittenAsTheyAre(t *testing.T) {
 	t.Parallel()
 	columns := []string{"n", "c", "b", "t", "w", "x"}
-	row := []any{int64(-5), cents(100_005), true, time.Date(2026, 3, 1, 12, 0, 0, 1000, time.FixedZone("", 3600)), word("SENT"), nil}
-	if diff := cmp.Diff("n,c,b,t,w,x\r\n-5,1000.05,true,2026-03-01T11:00:00.000001Z,SENT,\r\n", written(t, CSV, columns, row)); diff != "" {
+	row := []any{
+		int64(-5), cents(100_005), true, time.Date(2026, 3, 1, 12, 0, 0, 1000, time.FixedZone("", 3600)), word("SENT"),
+		nil,
+	}
+	if diff := cmp.Diff(
+		"n,c,b,t,w,x\r\n-5,1000.05,true,2026-03-01T11:00:00.000001Z,SENT,\r\n",
+		written(t, CSV, columns, row),
+	); diff != "" {
 		t.Errorf("CSV (-want +got):\n%s", diff)
 	}
 	want := "[\n" + `{"n":-5,"c":1000.05,"b":true,"t":"2026-03-01T11:00:00.000001Z","w":"SENT","x":null}` + "\n]\n"

@@ -1,5 +1,6 @@
-// Package export owns what can be taken out of a campaign's statistics as a file: which columns it has, in what order the rows come, and how cells are
-// written as CSV and JSON. It knows nothing of HTTP, nor of who may have a link to a file.
+// Package export owns what can be taken out of a campaign's statistics as a file: which columns it
+// has, in what order the rows come, and how cells are written as CSV and JSON. It knows nothing of
+// HTTP, nor of who may have a link to a file.
 package export
 
 import (
@@ -37,7 +38,8 @@ type Format string
 
 // The formats.
 const (
-	// CSV is that of RFC 4180 in UTF-8, with a header line. What is unknown is empty. A text that a spreadsheet would take for a formula has an apostrophe before it.
+	// CSV is that of RFC 4180 in UTF-8, with a header line. What is unknown is empty. A text that a
+	// spreadsheet would take for a formula has an apostrophe before it.
 	CSV Format = "csv"
 	// JSON is one array with an object on each line. What is unknown is null.
 	JSON Format = "json"
@@ -84,8 +86,9 @@ func New(db *store.Store, campaigns *campaign.Service, stats *statistics.Service
 // Now returns the present instant by the service's clock.
 func (s *Service) Now() time.Time { return s.now() }
 
-// Check reports what is wrong with a request: NotFound when the caller has no such campaign, Invalid on from or to, and for an unknown content or format. It
-// costs one statement, for a series one more.
+// Check reports what is wrong with a request: NotFound when the caller has no such campaign,
+// Invalid on from or to, and for an unknown content or format. It costs one statement, for a series
+// one more.
 func (s *Service) Check(ctx context.Context, request Request) error {
 	_, err := s.Open(ctx, request)
 	return err
@@ -148,7 +151,9 @@ func (s *Service) openSeries(ctx context.Context, file *File, c *ent.Campaign, s
 func (s *Service) openLinks(file *File, campaignID int64, span statistics.Span) error {
 	for name, bound := range map[string]*time.Time{"from": span.From, "to": span.To} {
 		if bound != nil {
-			return apperr.InvalidField(name, apperr.ReasonNotByHour, "links are not counted by time: export them without from and to")
+			return apperr.InvalidField(
+				name, apperr.ReasonNotByHour, "links are not counted by time: export them without from and to",
+			)
 		}
 	}
 	file.columns = names(linkColumns)
@@ -175,8 +180,9 @@ func (s *Service) whole(ctx context.Context, campaignID int64) error {
 	return err
 }
 
-// Write writes the file. It reads a page after the other and holds one at a time; flush is called after each, when all of it was given to w. An error of w, of
-// flush, of the database or of ctx ends it: what was written then is no whole file.
+// Write writes the file. It reads a page after the other and holds one at a time; flush is called
+// after each, when all of it was given to w. An error of w, of flush, of the database or of ctx
+// ends it: what was written then is no whole file.
 func (f *File) Write(ctx context.Context, w io.Writer, flush func() error) error {
 	out := bufio.NewWriterSize(w, 32<<10)
 	e := newEncoder(f.Format, out, f.columns)

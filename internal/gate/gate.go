@@ -1,6 +1,7 @@
-// Package gate owns how much of something costly a server does at once: in all, and for one account, so that no account
-// takes the places of the others. It does not know what is done. [Gate.Enter] and [Gate.Take] refuse at once where there is
-// no room, with an error that says when to retry; [Gate.Do] waits for a place.
+// Package gate owns how much of something costly a server does at once: in all, and for one
+// account, so that no account takes the places of the others. It does not know what is done.
+// [Gate.Enter] and [Gate.Take] refuse at once where there is no room, with an error that says when
+// to retry; [Gate.Do] waits for a place.
 package gate
 
 import (

@@ -11,7 +11,8 @@ import (
 // patience is how long Do waits for a place.
 const patience = 15 * time.Second
 
-// queue is who waits for a place: the accounts in the order of their turns, and of each its waiters, the first come first.
+// queue is who waits for a place: the accounts in the order of their turns, and of each its
+// waiters, the first come first.
 type queue struct {
 	turns   []int64
 	waiting map[int64][]*waiter
@@ -25,9 +26,10 @@ type waiter struct {
 
 type heldKey struct{ gate *Gate }
 
-// Do calls work within a place for an account, and waits for one up to 15 seconds where there is none. Accounts are served in
-// turn, so that none waits for all that another has queued. The error is then that of Enter; Canceled when ctx has ended
-// before. Work that holds a place does not take another: Do within Do calls work at once. A nil gate has no bounds.
+// Do calls work within a place for an account, and waits for one up to 15 seconds where there is
+// none. Accounts are served in turn, so that none waits for all that another has queued. The error
+// is then that of Enter; Canceled when ctx has ended before. Work that holds a place does not take
+// another: Do within Do calls work at once. A nil gate has no bounds.
 func (g *Gate) Do(ctx context.Context, account int64, work func(ctx context.Context) error) error {
 	if g == nil || ctx.Value(heldKey{g}) != nil {
 		return work(ctx)
@@ -82,7 +84,9 @@ func (g *Gate) admit() {
 		w := g.queue.waiting[account][0]
 		g.queue.remove(account, w)
 		if len(g.queue.waiting[account]) > 0 { // the next turn is another account's
-			g.queue.turns = append(slices.DeleteFunc(g.queue.turns, func(id int64) bool { return id == account }), account)
+			g.queue.turns = append(
+				slices.DeleteFunc(g.queue.turns, func(id int64) bool { return id == account }), account,
+			)
 		}
 		w.leave = g.leaving(account)
 		close(w.ready)

@@ -80,7 +80,12 @@ func TestWaitingEnds(t *testing.T) {
 		}
 		never := func(context.Context) error { return errors.New("it ran") }
 		for account, want := range map[int64]apperr.Code{1: apperr.Limited, 2: apperr.Unavailable} {
-			if got := g.Do(t.Context(), account, never); apperr.CodeOf(got) != want || apperr.All(got)[0].RetryAfter <= 0 {
+			if got := g.Do(
+				t.Context(),
+				account,
+				never,
+			); apperr.CodeOf(got) != want ||
+				apperr.All(got)[0].RetryAfter <= 0 {
 				t.Errorf("account %d, after its patience: %v", account, got)
 			}
 		}

@@ -1,5 +1,5 @@
-// Package idempotency owns the promise that a creating call, repeated with the same key within a day, creates nothing and answers the first
-// result again. It knows nothing of what is created.
+// Package idempotency owns the promise that a creating call, repeated with the same key within a
+// day, creates nothing and answers the first result again. It knows nothing of what is created.
 package idempotency
 
 import (
@@ -29,13 +29,19 @@ const (
 
 // Do runs create in a transaction and returns the id it made. A nil key asks for no more than that.
 //
-// With a key the first call remembers the id in the same transaction, under the caller's account, the operation and the key. A second call
-// within Window whose input has the same JSON does not run create: it returns the first id, with replayed true, even if the object has been
-// deleted since. With another input it is Invalid on the field idempotencyKey, reason "idempotency_key_reused". A failed create remembers
-// nothing. Of calls at the same time exactly one creates; the others wait for it and replay.
+// With a key the first call remembers the id in the same transaction, under the caller's account,
+// the operation and the key. A second call within Window whose input has the same JSON does not run
+// create: it returns the first id, with replayed true, even if the object has been deleted since.
+// With another input it is Invalid on the field idempotencyKey, reason "idempotency_key_reused". A
+// failed create remembers nothing. Of calls at the same time exactly one creates; the others wait
+// for it and replay.
 //
-// create may run more than once, as in store.Tx, and must do its writes through the context it is given. The caller needs the scope write.
-func Do(ctx context.Context, db *store.Store, now time.Time, operation string, key *string, input any, create func(ctx context.Context) (int64, error)) (id int64, replayed bool, err error) {
+// create may run more than once, as in store.Tx, and must do its writes through the context it is
+// given. The caller needs the scope write.
+func Do(
+	ctx context.Context, db *store.Store, now time.Time, operation string, key *string, input any,
+	create func(ctx context.Context) (int64, error),
+) (id int64, replayed bool, err error) {
 	who, err := caller.Authorize(ctx, kind.ScopeWrite)
 	if err != nil {
 		return 0, false, err
@@ -48,7 +54,9 @@ func Do(ctx context.Context, db *store.Store, now time.Time, operation string, k
 		return id, false, err
 	}
 	if n := utf8.RuneCountInString(*key); n == 0 || n > MaxKey {
-		return 0, false, apperr.InvalidField("idempotencyKey", apperr.ReasonIdempotencyKeyLength, "must have 1 to %d characters", MaxKey)
+		return 0, false, apperr.InvalidField(
+			"idempotencyKey", apperr.ReasonIdempotencyKeyLength, "must have 1 to %d characters", MaxKey,
+		)
 	}
 	print, err := fingerprint(input)
 	if err != nil {
@@ -68,8 +76,9 @@ func Do(ctx context.Context, db *store.Store, now time.Time, operation string, k
 	return id, replayed, err
 }
 
-// Purge forgets the keys that are older than Window, at most limit of them, and returns how many; it is for the server itself, whose context
-// sees every account. Nothing depends on it but the size of the table.
+// Purge forgets the keys that are older than Window, at most limit of them, and returns how many;
+// it is for the server itself, whose context sees every account. Nothing depends on it but the size
+// of the table.
 func Purge(ctx context.Context, db *store.Store, now time.Time, limit int) (int, error) {
 	client := db.Client(ctx)
 	ids, err := client.IdempotencyKey.Query().
@@ -94,8 +103,11 @@ type call struct {
 	now         time.Time
 }
 
-// once takes the row of the key before it creates, so that a concurrent call stands still at the primary key instead of creating a second object.
-func (c call) once(ctx context.Context, create func(ctx context.Context) (int64, error)) (id int64, replayed bool, err error) {
+// once takes the row of the key before it creates, so that a concurrent call stands still at the
+// primary key instead of creating a second object.
+func (c call) once(
+	ctx context.Context, create func(ctx context.Context) (int64, error),
+) (id int64, replayed bool, err error) {
 	keys := c.db.Client(ctx).IdempotencyKey
 	row, err := keys.Get(ctx, c.rowID)
 	switch {
@@ -111,11 +123,19 @@ func (c call) once(ctx context.Context, create func(ctx context.Context) (int64,
 			return 0, false, store.ErrStale // another call replaced it first
 		}
 	case row.Fingerprint != c.fingerprint:
-		return 0, false, apperr.InvalidField("idempotencyKey", apperr.ReasonIdempotencyKeyReused, "was used with another input less than a day ago")
+		return 0, false, apperr.InvalidField(
+			"idempotencyKey", apperr.ReasonIdempotencyKeyReused, "was used with another input less than a day ago",
+		)
 	default:
 		return row.ResultID, true, nil
 	}
-	err = keys.Create().SetID(c.rowID).SetOperation(c.operation).SetFingerprint(c.fingerprint).SetResultID(0).SetCreatedAt(c.now).Exec(ctx)
+	err = keys.Create().
+		SetID(c.rowID).
+		SetOperation(c.operation).
+		SetFingerprint(c.fingerprint).
+		SetResultID(0).
+		SetCreatedAt(c.now).
+		Exec(ctx)
 	if store.IsDuplicate(err) {
 		return 0, false, store.ErrStale // run again, and find the row of the call that won
 	}
@@ -128,8 +148,8 @@ func (c call) once(ctx context.Context, create func(ctx context.Context) (int64,
 	return id, false, keys.UpdateOneID(c.rowID).SetResultID(id).Exec(ctx)
 }
 
-// fingerprint is the hash of the input as JSON: encoding/json writes fields in the order of their declaration and sorts the keys of maps, so
-// equal inputs are equal texts.
+// fingerprint is the hash of the input as JSON: encoding/json writes fields in the order of their
+// declaration and sorts the keys of maps, so equal inputs are equal texts.
 func fingerprint(input any) (string, error) {
 	text, err := json.Marshal(input)
 	if err != nil {

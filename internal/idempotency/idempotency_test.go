@@ -56,7 +56,9 @@ func TestRepeatedCallAnswersTheFirstResult(t *testing.T) {
 		if err != nil || replayed || first == 0 {
 			t.Fatalf("first call: %d %v %v", first, replayed, err)
 		}
-		again, replayed, err := idempotency.Do(ctx, db, now.Add(idempotency.Window-time.Second), "createTag", key("k"), input{"a"}, forbidden)
+		again, replayed, err := idempotency.Do(
+			ctx, db, now.Add(idempotency.Window-time.Second), "createTag", key("k"), input{"a"}, forbidden,
+		)
 		if err != nil || !replayed || again != first {
 			t.Errorf("second call: %d %v %v, want %d", again, replayed, err, first)
 		}
@@ -81,7 +83,10 @@ func TestKeyWithAnotherInputIsInvalid(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, _, err := idempotency.Do(ctx, db, now, "createTag", key("k"), input{"b"}, forbidden)
-		want := &apperr.Error{Code: apperr.Invalid, Field: "idempotencyKey", Reason: apperr.ReasonIdempotencyKeyReused, Message: "was used with another input less than a day ago"}
+		want := &apperr.Error{
+			Code: apperr.Invalid, Field: "idempotencyKey", Reason: apperr.ReasonIdempotencyKeyReused,
+			Message: "was used with another input less than a day ago",
+		}
 		if diff := cmp.Diff([]*apperr.Error{want}, apperr.All(err)); diff != "" {
 			t.Error(diff)
 		}
@@ -103,7 +108,16 @@ func TestKeyOlderThanADayIsReplacedAndPurged(t *testing.T) {
 		if err != nil || replayed || second == first {
 			t.Fatalf("a day later: %d %v %v", second, replayed, err)
 		}
-		if again, replayed, err := idempotency.Do(ctx, db, later, "createTag", key("k"), input{"b"}, forbidden); err != nil || !replayed || again != second {
+		if again, replayed, err := idempotency.Do(
+			ctx,
+			db,
+			later,
+			"createTag",
+			key("k"),
+			input{"b"},
+			forbidden,
+		); err != nil || !replayed ||
+			again != second {
 			t.Errorf("the replaced key: %d %v %v, want %d", again, replayed, err, second)
 		}
 		if n, err := idempotency.Purge(ctx, db, later.Add(idempotency.Window-time.Second), 10); err != nil || n != 0 {
@@ -121,19 +135,31 @@ func TestFailedCreateRemembersNothing(t *testing.T) {
 		t.Parallel()
 		ctx, now := testkit.As(t, testkit.Account(t, db)), store.Now()
 		fault := apperr.InvalidField("name", apperr.ReasonTagNameRequired, "is required")
-		_, _, err := idempotency.Do(ctx, db, now, "createTag", key("k"), input{"a"}, func(ctx context.Context) (int64, error) {
-			if _, err := creator(db, "half")(ctx); err != nil {
-				return 0, err
-			}
-			return 0, fault
-		})
+		_, _, err := idempotency.Do(
+			ctx, db, now, "createTag", key("k"), input{"a"},
+			func(ctx context.Context) (int64, error) {
+				if _, err := creator(db, "half")(ctx); err != nil {
+					return 0, err
+				}
+				return 0, fault
+			},
+		)
 		if !errors.Is(err, fault) {
 			t.Errorf("got %v, want the fault of create", err)
 		}
 		if n := count(t, db, ctx); n != 0 {
 			t.Errorf("%d rows are left of a failed call", n)
 		}
-		if _, replayed, err := idempotency.Do(ctx, db, now, "createTag", key("k"), input{"b"}, creator(db, "b")); err != nil || replayed {
+		if _, replayed, err := idempotency.Do(
+			ctx,
+			db,
+			now,
+			"createTag",
+			key("k"),
+			input{"b"},
+			creator(db, "b"),
+		); err != nil ||
+			replayed {
 			t.Errorf("the key after a failure: %v %v", replayed, err)
 		}
 	})
@@ -151,7 +177,9 @@ func TestConcurrentCallsCreateOnce(t *testing.T) {
 		var errs [calls]error
 		for i := range calls {
 			wg.Go(func() {
-				ids[i], replays[i], errs[i] = idempotency.Do(ctx, db, now, "createTag", key("k"), input{"a"}, creator(db, "a"))
+				ids[i], replays[i], errs[i] = idempotency.Do(
+					ctx, db, now, "createTag", key("k"), input{"a"}, creator(db, "a"),
+				)
 			})
 		}
 		wg.Wait()

@@ -16,7 +16,8 @@ import (
 	"campaignql/internal/people/subscriber"
 )
 
-// checkpoint is how far an import got. It is written after each batch is committed; what was committed and not noted is done again, which adds nobody.
+// checkpoint is how far an import got. It is written after each batch is committed; what was
+// committed and not noted is done again, which adds nobody.
 type checkpoint struct {
 	path string
 	// Import is what is imported: another content, list or mapping starts anew.
@@ -26,12 +27,15 @@ type checkpoint struct {
 	ReportBytes int64 `json:"reportBytes"`
 }
 
-// readCheckpoint returns how far an earlier run got: nowhere, if it was about something else or its report is no longer whole.
+// readCheckpoint returns how far an earlier run got: nowhere, if it was about something else or its
+// report is no longer whole.
 func readCheckpoint(o Options, digest string) (*checkpoint, error) {
 	fresh := &checkpoint{path: o.Path + ".import.json"}
 	// A list of the same number in another database was made at another instant.
-	fresh.Import = fmt.Sprintf("%s list %d of %s map %q encoding %s header %t zone %s report %q update %t",
-		digest, o.List.ID, o.List.CreatedAt.UTC().Format(time.RFC3339Nano), o.Map, o.Encoding, !o.NoHeader, o.Zone, o.Report, o.Update)
+	fresh.Import = fmt.Sprintf(
+		"%s list %d of %s map %q encoding %s header %t zone %s report %q update %t", digest, o.List.ID,
+		o.List.CreatedAt.UTC().Format(time.RFC3339Nano), o.Map, o.Encoding, !o.NoHeader, o.Zone, o.Report, o.Update,
+	)
 	fresh.Outcomes = map[subscriber.Outcome]int{}
 	data, err := os.ReadFile(fresh.path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -86,7 +90,8 @@ type report struct {
 // reportStart is how every report begins, so that no other file is taken for one.
 const reportStart = "line,reason,"
 
-// openReport continues a report of that length; one of length 0 starts anew. A file that is no report is refused, and stays as it is.
+// openReport continues a report of that length; one of length 0 starts anew. A file that is no
+// report is refused, and stays as it is.
 func openReport(path string, length int64, header []string) (*report, error) {
 	r := &report{path: path, header: header}
 	if err := refuseOther(path); err != nil {
@@ -112,7 +117,10 @@ func refuseInput(report, input string) error {
 		return err
 	}
 	if os.SameFile(there, in) {
-		return apperr.InvalidField("report", apperr.ReasonImportReportTaken, "%s is the file to import, which is no report of rejected rows: name another file", report)
+		return apperr.InvalidField(
+			"report", apperr.ReasonImportReportTaken,
+			"%s is the file to import, which is no report of rejected rows: name another file", report,
+		)
 	}
 	return nil
 }
@@ -132,7 +140,10 @@ func refuseOther(path string) error {
 		return err
 	}
 	if n > 0 && !strings.HasPrefix(reportStart, string(start[:n])) {
-		return apperr.InvalidField("report", apperr.ReasonImportReportTaken, "%s is there already and is no report of rejected rows: name another file", path)
+		return apperr.InvalidField(
+			"report", apperr.ReasonImportReportTaken,
+			"%s is there already and is no report of rejected rows: name another file", path,
+		)
 	}
 	return nil
 }

@@ -25,8 +25,16 @@ type columns struct {
 
 // names are what a column may hold, by the names of headers in lower case.
 var names = map[string]string{
-	"email": "email", "e-mail": "email", "email address": "email", "emailaddress": "email", "ip": "ip", "ip address": "ip",
-	"subscribedat": "subscribedAt", "subscribed at": "subscribedAt", "optedinat": "optedInAt", "opted in at": "optedInAt",
+	"email":         "email",
+	"e-mail":        "email",
+	"email address": "email",
+	"emailaddress":  "email",
+	"ip":            "ip",
+	"ip address":    "ip",
+	"subscribedat":  "subscribedAt",
+	"subscribed at": "subscribedAt",
+	"optedinat":     "optedInAt",
+	"opted in at":   "optedInAt",
 }
 
 // readColumns reads the mapping, or makes it from the header. Exactly one column must be the email.
@@ -100,7 +108,9 @@ func (c columns) holds(target string) bool {
 
 // position finds a column by its name, or by its number from 1.
 func position(column string, header []string, width int) (int, error) {
-	i := slices.IndexFunc(header, func(h string) bool { return strings.EqualFold(strings.TrimSpace(h), strings.TrimSpace(column)) })
+	i := slices.IndexFunc(
+		header, func(h string) bool { return strings.EqualFold(strings.TrimSpace(h), strings.TrimSpace(column)) },
+	)
 	if i >= 0 {
 		return i, nil
 	}
@@ -117,7 +127,9 @@ func (c columns) row(r record) (subscriber.Row, error) {
 		return row, r.problem
 	}
 	if c.width > 0 && len(r.cells) > c.width && strings.TrimSpace(strings.Join(r.cells[c.width:], "")) != "" {
-		return row, fmt.Errorf("the row has %d cells, the header %d: a cell that holds the separator needs quotes", len(r.cells), c.width)
+		return row, fmt.Errorf(
+			"the row has %d cells, the header %d: a cell that holds the separator needs quotes", len(r.cells), c.width,
+		)
 	}
 	for i, target := range c.by {
 		if i >= len(r.cells) || r.cells[i] == "" {
@@ -132,7 +144,9 @@ func (c columns) row(r record) (subscriber.Row, error) {
 		case "subscribedAt", "optedInAt":
 			at, ok := instant(text, c.zone)
 			if !ok {
-				return row, fmt.Errorf("%s %q is no date: write 2006-01-02, 2006-01-02 15:04:05 or RFC 3339", target, text)
+				return row, fmt.Errorf(
+					"%s %q is no date: write 2006-01-02, 2006-01-02 15:04:05 or RFC 3339", target, text,
+				)
 			}
 			if target == "subscribedAt" {
 				row.SubscribedAt = &at
@@ -150,7 +164,8 @@ func (c columns) row(r record) (subscriber.Row, error) {
 	return row, nil
 }
 
-// instant reads a date, a date with time, both on the clock of the zone, or an instant of RFC 3339. A date begins where its day does.
+// instant reads a date, a date with time, both on the clock of the zone, or an instant of RFC 3339.
+// A date begins where its day does.
 func instant(text string, zone *time.Location) (time.Time, bool) {
 	text = strings.TrimSpace(text)
 	if day, ok := rules.ParseMoment(text); ok && day.DateOnly {

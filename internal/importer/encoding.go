@@ -69,8 +69,9 @@ const byteOrderMark = '\ufeff'
 // utf16Marks are how files of UTF-16 begin, as spreadsheets write them.
 var utf16Marks = [][]byte{{0xFF, 0xFE}, {0xFE, 0xFF}}
 
-// decoding returns how the file is to be read, nil for as it is, and the name of it. What is said to be Latin-1 is Windows-1252, which is the same but for
-// characters such as the euro sign where Latin-1 has none.
+// decoding returns how the file is to be read, nil for as it is, and the name of it. What is said
+// to be Latin-1 is Windows-1252, which is the same but for characters such as the euro sign where
+// Latin-1 has none.
 func (c content) decoding(given string) (encoding.Encoding, string, error) {
 	if given != encodingUTF8 && given != encodingLatin1 {
 		for _, mark := range utf16Marks {
@@ -83,13 +84,18 @@ func (c content) decoding(given string) (encoding.Encoding, string, error) {
 	case given == encodingLatin1 && c.marked:
 		return nil, "", wrongEncoding("the file begins with the mark of UTF-8")
 	case c.marked && c.notUTF8 > 0:
-		return nil, "", wrongEncoding("line %d is not UTF-8, though the file begins with its mark: mend the line", c.notUTF8)
+		return nil, "", wrongEncoding(
+			"line %d is not UTF-8, though the file begins with its mark: mend the line", c.notUTF8,
+		)
 	case given == encodingLatin1, given != encodingUTF8 && c.notUTF8 > 0 && !c.letters:
 		return charmap.Windows1252, "Latin-1 (Windows-1252)", nil
 	case given == encodingUTF8 && c.notUTF8 > 0:
 		return nil, "", wrongEncoding("line %d is not UTF-8: mend it, or give latin-1 if the file is that", c.notUTF8)
 	case c.notUTF8 > 0:
-		return nil, "", wrongEncoding("line %d is not UTF-8, though letters of other lines are: mend it, or give latin-1 if the file is that", c.notUTF8)
+		return nil, "", wrongEncoding(
+			"line %d is not UTF-8, though letters of other lines are: mend it, or give latin-1 if the file is that",
+			c.notUTF8,
+		)
 	}
 	return nil, "UTF-8", nil
 }

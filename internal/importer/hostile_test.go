@@ -27,7 +27,10 @@ func TestAQuoteThatIsNotClosedLosesNobodySilently(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
-		summary, err := importer.Run(f.ctx, f.people, importer.Options{Path: f.file("Email,City\na@example.com,b\"c\nb@example.com,y\n"), List: f.list})
+		summary, err := importer.Run(
+			f.ctx, f.people,
+			importer.Options{Path: f.file("Email,City\na@example.com,b\"c\nb@example.com,y\n"), List: f.list},
+		)
 		if err != nil || summary.Outcomes[subscriber.Rejected] != 1 || summary.Rows != 2 {
 			t.Errorf("a quote within one line: %v, %v", summary, err)
 		}
@@ -39,7 +42,13 @@ func TestInstantsThatADatabaseDoesNotKeepAreRejected(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
 		content := "Email,Subscribed,Confirmed\na@example.com,0000-01-01,\nb@example.com,0001-01-01,\nc@example.com,9999-12-31T23:59:59-10:00,\nd@example.com,,0999-12-31\ne@example.com,1000-01-01,9999-12-31\n"
 		path := f.file(content)
-		summary, err := importer.Run(f.ctx, f.people, importer.Options{Path: path, List: f.list, Map: []string{"Email=email", "Subscribed=subscribedAt", "Confirmed=optedInAt"}})
+		summary, err := importer.Run(
+			f.ctx, f.people,
+			importer.Options{
+				Path: path, List: f.list,
+				Map: []string{"Email=email", "Subscribed=subscribedAt", "Confirmed=optedInAt"},
+			},
+		)
 		if err != nil || summary.Outcomes[subscriber.Rejected] != 4 || summary.Outcomes[subscriber.Added] != 1 {
 			t.Errorf("%v, %v", summary, err)
 		}
@@ -54,7 +63,9 @@ func TestTheFileToImportIsNoReport(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
 		content := "line,reason,Email\n2,is required,a@example.com\n"
 		path := f.file(content)
-		_, err := importer.Run(f.ctx, f.people, importer.Options{Path: path, List: f.list, Map: []string{"Email=email"}, Report: path})
+		_, err := importer.Run(
+			f.ctx, f.people, importer.Options{Path: path, List: f.list, Map: []string{"Email=email"}, Report: path},
+		)
 		if err == nil || !strings.Contains(err.Error(), "is the file to import") {
 			t.Error(err)
 		}
@@ -79,7 +90,8 @@ func TestACheckpointIsOfOneDatabase(t *testing.T) {
 		other := *f.list
 		other.CreatedAt = other.CreatedAt.Add(time.Microsecond)
 		summary, err := importer.Run(f.ctx, f.people, importer.Options{Path: path, List: &other, BatchRows: 1})
-		if err != nil || summary.Outcomes[subscriber.Exists] == 0 || summary.Outcomes[subscriber.Exists]+summary.Outcomes[subscriber.Added] != 3 {
+		if err != nil || summary.Outcomes[subscriber.Exists] == 0 ||
+			summary.Outcomes[subscriber.Exists]+summary.Outcomes[subscriber.Added] != 3 {
 			t.Errorf("%v, %v", summary, err)
 		}
 	})
@@ -97,7 +109,9 @@ func TestFilesThatCannotBeReadAreRefused(t *testing.T) {
 			"carriage returns alone":        {"Email,City\ra@example.com,Bonn\r", "auto", "its lines end with CR alone"},
 			"another separator":             {"Email:City\na@example.com:Bonn\n", "auto", `no column is the email of ["Email:City"]`},
 		} {
-			_, err := importer.Run(f.ctx, f.people, importer.Options{Path: f.file(test.content), List: f.list, Encoding: test.encoding})
+			_, err := importer.Run(
+				f.ctx, f.people, importer.Options{Path: f.file(test.content), List: f.list, Encoding: test.encoding},
+			)
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("%s: %v", name, err)
 			}
@@ -133,7 +147,9 @@ func TestReasonsOfRejectedRowsNameWhatIsWrong(t *testing.T) {
 func TestWithoutAHeaderTheFirstRowIsAPerson(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
 		path := f.file("nobody\na@example.com,Bonn\n")
-		summary, err := importer.Run(f.ctx, f.people, importer.Options{Path: path, List: f.list, Map: []string{"1=email"}, NoHeader: true})
+		summary, err := importer.Run(
+			f.ctx, f.people, importer.Options{Path: path, List: f.list, Map: []string{"1=email"}, NoHeader: true},
+		)
 		if err != nil || summary.Outcomes[subscriber.Rejected] != 1 || summary.Outcomes[subscriber.Added] != 1 {
 			t.Errorf("%v, %v", summary, err)
 		}
@@ -148,7 +164,9 @@ func TestDatesWithoutAZoneAreOnTheClockOfTheAccount(t *testing.T) {
 			t.Fatal(err)
 		}
 		// Clocks were put forward at midnight of 2018-11-04, so that the day began at one.
-		path := f.file("Email,Subscribed at,Opted in at\na@example.com,2018-11-04,2026-11-20 23:30:00\nb@example.com,2026-11-20,2026-11-20T23:30:00Z\n")
+		path := f.file(
+			"Email,Subscribed at,Opted in at\na@example.com,2018-11-04,2026-11-20 23:30:00\nb@example.com,2026-11-20,2026-11-20T23:30:00Z\n",
+		)
 		if _, err := importer.Run(f.ctx, f.people, importer.Options{Path: path, List: f.list, Zone: zone}); err != nil {
 			t.Fatal(err)
 		}

@@ -1,5 +1,6 @@
-// Package importer owns how a CSV file becomes people on a list: reading the file, which column is what, continuing after an interruption, and the report
-// of the rows that were rejected. What a valid person is, and all writing, is the subscriber domain's.
+// Package importer owns how a CSV file becomes people on a list: reading the file, which column is
+// what, continuing after an interruption, and the report of the rows that were rejected. What a
+// valid person is, and all writing, is the subscriber domain's.
 package importer
 
 import (
@@ -31,22 +32,26 @@ type Options struct {
 	Path string
 	// List needs id, user_id and created_at.
 	List *ent.SubscriberList
-	// Map are columns, by name or number from 1, with what they hold: "Column=email". Empty: the names of the header decide.
+	// Map are columns, by name or number from 1, with what they hold: "Column=email". Empty: the
+	// names of the header decide.
 	Map []string
-	// Encoding is "utf-8", "latin-1", which is read as Windows-1252, or "auto": UTF-16 if the file begins with its mark, UTF-8 if all of the file is, and Latin-1
-	// if none of its letters beyond ASCII are. A file that is neither throughout is refused with the line.
+	// Encoding is "utf-8", "latin-1", which is read as Windows-1252, or "auto": UTF-16 if the file
+	// begins with its mark, UTF-8 if all of the file is, and Latin-1 if none of its letters beyond
+	// ASCII are. A file that is neither throughout is refused with the line.
 	Encoding string
 	// NoHeader tells that the first row is a person. Otherwise it is a header if none of its cells has an @.
 	NoHeader bool
 	// Zone is the clock of dates that name none; UTC if nil.
 	Zone *time.Location
-	// Report is the file that the rejected rows are written to; Path with ".rejected.csv" for ".csv" if empty. It is made only when there are any.
+	// Report is the file that the rejected rows are written to; Path with ".rejected.csv" for
+	// ".csv" if empty. It is made only when there are any.
 	Report string
 	// Update writes the custom fields of people who are on the list already.
 	Update bool
 	// BatchRows is how many rows are written at most before the checkpoint notes them; 10,000 if 0.
 	BatchRows int
-	// Read, if not nil, is called once before the first row with the name of the encoding, and the first line that is not UTF-8, 0 for none.
+	// Read, if not nil, is called once before the first row with the name of the encoding, and the
+	// first line that is not UTF-8, 0 for none.
 	Read func(encoding string, notUTF8 int)
 	// Progress, if not nil, is called after each batch with the share of the file that is done, from 0 to 1.
 	Progress func(share float64)
@@ -56,16 +61,20 @@ type Options struct {
 type Summary struct {
 	// Rows are those read so far, by this run and by those that it continues.
 	Rows int `json:"rows"`
-	// Outcomes are the rows by what came of them. Rows that were written just before an interruption may be told as exists or updated.
+	// Outcomes are the rows by what came of them. Rows that were written just before an
+	// interruption may be told as exists or updated.
 	Outcomes map[subscriber.Outcome]int `json:"outcomes"`
 }
 
-// Run imports a file, as if its rows were put onto the list one after the other: of rows with one address the first adds the person, and the others find
-// it there. Where an earlier run over the same content, list and options was interrupted it continues; people and the report end up as if it had not been.
-// The faults are Invalid on map, reason "import_map_invalid", on encoding, reason "import_encoding_wrong", and on report, reason "import_report_taken"; errors
-// of the file, and those of Add.
+// Run imports a file, as if its rows were put onto the list one after the other: of rows with one
+// address the first adds the person, and the others find it there. Where an earlier run over the
+// same content, list and options was interrupted it continues; people and the report end up as if
+// it had not been. The faults are Invalid on map, reason "import_map_invalid", on encoding, reason
+// "import_encoding_wrong", and on report, reason "import_report_taken"; errors of the file, and
+// those of Add.
 //
-// While another import of the same file runs, also of another process, it is a Conflict, reason "import_running", and nothing is touched.
+// While another import of the same file runs, also of another process, it is a Conflict, reason
+// "import_running", and nothing is touched.
 func Run(ctx context.Context, people People, o Options) (_ Summary, err error) {
 	release, err := hold(o.Path)
 	if err != nil {
@@ -128,7 +137,8 @@ type job struct {
 	report  *report
 }
 
-// all reads, writes and notes at the same time: the lanes write batches while the next is read, and a batch is noted when all of it is written.
+// all reads, writes and notes at the same time: the lanes write batches while the next is read, and
+// a batch is noted when all of it is written.
 func (j *job) all(ctx context.Context) error {
 	for range j.point.Rows {
 		if _, err := j.src.next(); err != nil {
@@ -148,11 +158,14 @@ func (j *job) all(ctx context.Context) error {
 }
 
 const (
-	// lanes is how many transactions write at the same time. An address is always of the same lane, so that its rows keep their order.
+	// lanes is how many transactions write at the same time. An address is always of the same lane,
+	// so that its rows keep their order.
 	lanes = 4
-	// partRows is how many rows a lane writes at once at most: half of what it may, for the memory of all that are on their way.
+	// partRows is how many rows a lane writes at once at most: half of what it may, for the memory
+	// of all that are on their way.
 	partRows = subscriber.MaxRows / 2
-	// batchesAhead is how many batches are read and not yet noted, besides the one that is being read and the one that is waited for.
+	// batchesAhead is how many batches are read and not yet noted, besides the one that is being
+	// read and the one that is waited for.
 	batchesAhead = 1
 )
 
@@ -215,8 +228,8 @@ func send[T any](ctx context.Context, to chan<- T, v T) error {
 	}
 }
 
-// next reads the next batch: until it is large enough, or a lane has as many rows as it writes at once. An empty one is the end of the file. The result
-// of a row that is none is in it already.
+// next reads the next batch: until it is large enough, or a lane has as many rows as it writes at
+// once. An empty one is the end of the file. The result of a row that is none is in it already.
 func (j *job) next() (*batch, error) {
 	b := &batch{written: make(chan struct{})}
 	b.writing.Store(lanes)
@@ -263,7 +276,9 @@ func (p *part) put(row subscriber.Row, at, earlier int) {
 func (j *job) write(ctx context.Context, parts <-chan *part) error {
 	for p := range parts {
 		for _, w := range p.waves {
-			added, err := j.people.Add(ctx, subscriber.Addition{ListID: j.options.List.ID, Update: j.options.Update, Rows: w.rows}, nil)
+			added, err := j.people.Add(
+				ctx, subscriber.Addition{ListID: j.options.List.ID, Update: j.options.Update, Rows: w.rows}, nil,
+			)
 			if err != nil {
 				return err
 			}

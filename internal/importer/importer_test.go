@@ -34,9 +34,13 @@ func each(t *testing.T, test func(t *testing.T, f *fixture)) {
 	t.Helper()
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
-		f := &fixture{t: t, db: db, ctx: testkit.As(t, testkit.Account(t, db)), people: subscriber.New(db, nil, nil, subscriber.Options{})}
+		f := &fixture{
+			t: t, db: db, ctx: testkit.As(t, testkit.Account(t, db)),
+			people: subscriber.New(db, nil, nil, subscriber.Options{}),
+		}
 		f.list = f.newList()
-		if _, err := field.New(db, field.Options{}).Create(f.ctx, field.Input{ListID: f.list.ID, Name: "City", Type: kind.FieldText}, nil); err != nil {
+		if _, err := field.New(db, field.Options{}).
+			Create(f.ctx, field.Input{ListID: f.list.ID, Name: "City", Type: kind.FieldText}, nil); err != nil {
 			t.Fatal(err)
 		}
 		test(t, f)
@@ -65,7 +69,11 @@ func (f *fixture) file(content string) string {
 func (f *fixture) held() string {
 	f.t.Helper()
 	var out strings.Builder
-	rows := f.db.Client(f.ctx).Subscriber.Query().Where(entsubscriber.ListID(f.list.ID)).Order(entsubscriber.ByEmailKey()).AllX(f.ctx)
+	rows := f.db.Client(f.ctx).
+		Subscriber.Query().
+		Where(entsubscriber.ListID(f.list.ID)).
+		Order(entsubscriber.ByEmailKey()).
+		AllX(f.ctx)
 	cities := map[int64]string{}
 	for _, v := range f.db.Client(f.ctx).FieldValue.Query().AllX(f.ctx) {
 		cities[v.SubscriberID] = v.Text
@@ -95,7 +103,11 @@ func TestFilesAreReadAsTheyWereWritten(t *testing.T) {
 			"mapped names":                {"Ort,Adresse\nBonn,a@example.com\n", []string{"Adresse=email", "Ort=City"}, "a@example.com=Bonn|"},
 		} {
 			f.db.Client(f.ctx).Subscriber.Delete().Where(entsubscriber.ListID(f.list.ID)).ExecX(f.ctx)
-			if _, err := importer.Run(f.ctx, f.people, importer.Options{Path: f.file(test.content), List: f.list, Map: test.columns}); err != nil {
+			if _, err := importer.Run(
+				f.ctx,
+				f.people,
+				importer.Options{Path: f.file(test.content), List: f.list, Map: test.columns},
+			); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
 			if got := f.held(); got != test.want {
@@ -110,7 +122,12 @@ func TestUnknownColumnsAndFieldsAreErrors(t *testing.T) {
 		for _, test := range []struct{ column, want string }{
 			{"Nix=email", `no column "Nix"`}, {"Email=CustomField999999", "no field"}, {"9=email", `no column "9"`}, {"City=City", "no column is the email of [\"Email\" \"City\"]"},
 		} {
-			_, err := importer.Run(f.ctx, f.people, importer.Options{Path: f.file("Email,City\na@example.com,x\n"), List: f.list, Map: []string{test.column}})
+			_, err := importer.Run(
+				f.ctx, f.people,
+				importer.Options{
+					Path: f.file("Email,City\na@example.com,x\n"), List: f.list, Map: []string{test.column},
+				},
+			)
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("%s: %v", test.column, err)
 			}
@@ -169,15 +186,18 @@ func TestAnInterruptedImportEndsAsIfItHadNotBeen(t *testing.T) {
 		}
 		path := f.file(content)
 		sum, err := run(f.people, importer.Options{Path: path})
-		if err != nil || sum.Rows != rows || sum.Outcomes[subscriber.Rejected] != rejected || sum.Outcomes[subscriber.Updated] == 0 {
+		if err != nil || sum.Rows != rows || sum.Outcomes[subscriber.Rejected] != rejected ||
+			sum.Outcomes[subscriber.Updated] == 0 {
 			t.Fatal(sum, err)
 		}
 		report, err := os.ReadFile(strings.TrimSuffix(path, ".csv") + ".rejected.csv")
-		if err != nil || !strings.HasPrefix(string(report), "line,reason,Email,City\n9,\"email: must be one email address") {
+		if err != nil ||
+			!strings.HasPrefix(string(report), "line,reason,Email,City\n9,\"email: must be one email address") {
 			t.Fatalf("%s, %v", report, err)
 		}
 		want := f.held()
-		if !strings.Contains(want, "|p6@example.com=after 9|") || !strings.Contains(want, "|p108@example.com=long after 1008|") {
+		if !strings.Contains(want, "|p6@example.com=after 9|") ||
+			!strings.Contains(want, "|p108@example.com=long after 1008|") {
 			t.Fatalf("the last row of an address does not count: %s", want)
 		}
 		for _, test := range []struct {
@@ -197,7 +217,11 @@ func TestAnInterruptedImportEndsAsIfItHadNotBeen(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if sum, err := run(f.people, o); err != nil || sum.Rows != rows || sum.Outcomes[subscriber.Rejected] != rejected {
+			if sum, err := run(
+				f.people,
+				o,
+			); err != nil || sum.Rows != rows ||
+				sum.Outcomes[subscriber.Rejected] != rejected {
 				t.Fatal(sum, err)
 			}
 			if got, err := os.ReadFile(rejects); err != nil || string(got) != string(report) {
@@ -215,9 +239,13 @@ func TestAnInterruptedImportEndsAsIfItHadNotBeen(t *testing.T) {
 
 func TestOfRowsWithOneAddressTheFirstAdds(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
-		o := importer.Options{Path: f.file("Email,City\na@example.com,Bonn\nA@Example.com,Ulm\nb@example.com,Jena\na@example.com,Kiel\n"), List: f.list}
+		o := importer.Options{
+			Path: f.file("Email,City\na@example.com,Bonn\nA@Example.com,Ulm\nb@example.com,Jena\na@example.com,Kiel\n"),
+			List: f.list,
+		}
 		sum, err := importer.Run(f.ctx, f.people, o)
-		if err != nil || sum.Outcomes[subscriber.Added] != 2 || sum.Outcomes[subscriber.Exists] != 2 || f.held() != "a@example.com=Bonn|b@example.com=Jena|" {
+		if err != nil || sum.Outcomes[subscriber.Added] != 2 || sum.Outcomes[subscriber.Exists] != 2 ||
+			f.held() != "a@example.com=Bonn|b@example.com=Jena|" {
 			t.Errorf("%+v, %v, %s", sum, err, f.held())
 		}
 		o.Update = true

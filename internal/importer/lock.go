@@ -10,8 +10,9 @@ import (
 	"campaignql/internal/apperr"
 )
 
-// hold lets one import at a time work on a file: two would share its checkpoint and its report. The lock lies beside the file and ends with the process that
-// holds it, however that ends. release gives it up.
+// hold lets one import at a time work on a file: two would share its checkpoint and its report. The
+// lock lies beside the file and ends with the process that holds it, however that ends. release
+// gives it up.
 func hold(path string) (release func() error, err error) {
 	if _, err := os.Stat(path); err != nil {
 		return nil, err
@@ -27,7 +28,10 @@ func hold(path string) (release func() error, err error) {
 		err = lock.Close()
 	}
 	if !held {
-		busy := &apperr.Error{Code: apperr.Conflict, Reason: apperr.ReasonImportRunning, Message: path + " is being imported by another process: wait until it has ended"}
+		busy := &apperr.Error{
+			Code: apperr.Conflict, Reason: apperr.ReasonImportRunning,
+			Message: path + " is being imported by another process: wait until it has ended",
+		}
 		return nil, errors.Join(busy, err)
 	}
 	return func() error { return errors.Join(os.Remove(lock.Path()), lock.Close()) }, nil

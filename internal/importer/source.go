@@ -35,7 +35,8 @@ type source struct {
 	notUTF8  int
 }
 
-// openSource finds out encoding, separator and header. The first row is a header if none of its cells has an @, unless there is said to be none.
+// openSource finds out encoding, separator and header. The first row is a header if none of its
+// cells has an @, unless there is said to be none.
 func openSource(path, encoding string, noHeader bool) (*source, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -122,7 +123,8 @@ func (b *bounded) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// next returns the next row, or io.EOF. A quote that swallows the lines behind it is an error, as it is not known what is a row of them.
+// next returns the next row, or io.EOF. A quote that swallows the lines behind it is an error, as
+// it is not known what is a row of them.
 func (s *source) next() (record, error) {
 	if s.first != nil {
 		r := *s.first
@@ -134,7 +136,10 @@ func (s *source) next() (record, error) {
 	var broken *csv.ParseError
 	switch {
 	case errors.As(err, &broken) && broken.Line > broken.StartLine:
-		return record{}, fmt.Errorf("line %d: a quote is opened and not closed where its cell ends: the row would go on to line %d", broken.StartLine, broken.Line)
+		return record{}, fmt.Errorf(
+			"line %d: a quote is opened and not closed where its cell ends: the row would go on to line %d",
+			broken.StartLine, broken.Line,
+		)
 	case errors.As(err, &broken):
 		s.last = broken.StartLine
 		return record{line: broken.StartLine, cells: cells, problem: broken.Err}, nil

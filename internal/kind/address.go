@@ -9,8 +9,9 @@ import (
 // MaxAddress is the longest email address SMTP carries, in bytes.
 const MaxAddress = 254
 
-// IsAddress reports whether text is one bare email address, such as name@example.com. Names, comments, quoted local parts and address literals
-// are refused, and so is whatever could end a header.
+// IsAddress reports whether text is one bare email address, such as name@example.com. Names,
+// comments, quoted local parts and address literals are refused, and so is whatever could end a
+// header.
 func IsAddress(text string) bool {
 	if len(text) > MaxAddress || strings.ContainsFunc(text, breaksAddress) || strings.ContainsAny(text, "[]\uFFFD") {
 		return false

@@ -8,8 +8,9 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Fold returns the copy of a text by which it is compared, ordered and searched: compatibility-normalised, case-folded, trimmed, at most limit
-// characters. Both databases compare it byte by byte, so they agree.
+// Fold returns the copy of a text by which it is compared, ordered and searched:
+// compatibility-normalised, case-folded, trimmed, at most limit characters. Both databases compare
+// it byte by byte, so they agree.
 func Fold(text string, limit int) string {
 	return Cut(FoldPart(strings.TrimSpace(text)), limit)
 }
@@ -46,7 +47,8 @@ func Cut(text string, limit int) string {
 	return text
 }
 
-// Clean returns text as valid UTF-8 without NUL, which neither database nor XML would keep: invalid bytes become U+FFFD.
+// Clean returns text as valid UTF-8 without NUL, which neither database nor XML would keep: invalid
+// bytes become U+FFFD.
 func Clean(text string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
 }

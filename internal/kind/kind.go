@@ -1,5 +1,6 @@
-// Package kind owns the closed sets of values that Ent fields hold and both surfaces show: campaign status, schedule type,
-// roles, scopes and the like. It knows how each value is stored and how the legacy system spells it, and nothing of databases or transports.
+// Package kind owns the closed sets of values that Ent fields hold and both surfaces show: campaign
+// status, schedule type, roles, scopes and the like. It knows how each value is stored and how the
+// legacy system spells it, and nothing of databases or transports.
 package kind
 
 import (
@@ -31,7 +32,8 @@ var campaignStatuses = []spelling[CampaignStatus]{
 	{StatusSent, "Sent"},
 }
 
-// Values lists the statuses in their sorting order: the most urgent first, as `sort-by-status` of the legacy API shows them.
+// Values lists the statuses in their sorting order: the most urgent first, as `sort-by-status` of
+// the legacy API shows them.
 func (CampaignStatus) Values() []string { return values(campaignStatuses) }
 
 // CampaignStatuses lists the statuses in their sorting order.

@@ -57,7 +57,9 @@ const (
 
 // Values lists the stored values.
 func (FieldType) Values() []string {
-	return []string{string(FieldText), string(FieldNumber), string(FieldDate), string(FieldBoolean), string(FieldChoice)}
+	return []string{
+		string(FieldText), string(FieldNumber), string(FieldDate), string(FieldBoolean), string(FieldChoice),
+	}
 }
 
 // SuppressionReason says why an address is never written to.
@@ -98,8 +100,22 @@ func (k EventKind) Name() string { return strings.ToUpper(string(k)) }
 // Values lists the stored values.
 func (EventKind) Values() []string {
 	return []string{
-		string(EventSent), string(EventFailed), string(EventDelivered), string(EventOpened), string(EventClicked), string(EventUnsubscribed),
-		string(EventHardBounced), string(EventSoftBounced), string(EventComplained), string(EventForwarded), string(EventViewedInBrowser), string(EventConverted),
+		string(
+			EventSent,
+		),
+		string(EventFailed),
+		string(EventDelivered),
+		string(EventOpened),
+		string(EventClicked),
+		string(EventUnsubscribed),
+		string(
+			EventHardBounced,
+		),
+		string(EventSoftBounced),
+		string(EventComplained),
+		string(EventForwarded),
+		string(EventViewedInBrowser),
+		string(EventConverted),
 	}
 }
 

@@ -19,8 +19,18 @@ func (f *fixture) moves(t *testing.T, c *ent.Campaign, to kind.CampaignStatus) {
 	from := c.Status
 	f.set(t, c.ID, func(u *ent.CampaignUpdate) { u.SetStatus(to).SetStatusRank(to.Rank()).AddVersion(1) })
 	c.Status, c.Version = to, c.Version+1
-	err := f.db.Client(f.ctx).CampaignChange.Create().SetUserID(c.UserID).SetCampaignID(c.ID).SetVersion(c.Version).SetAction(campaignchange.ActionUpdate).
-		SetActorID(c.UserID).SetSurface(kind.SurfaceGraphQL).SetFromStatus(from).SetToStatus(to).SetAt(store.Now()).Exec(f.ctx)
+	err := f.db.Client(f.ctx).
+		CampaignChange.Create().
+		SetUserID(c.UserID).
+		SetCampaignID(c.ID).
+		SetVersion(c.Version).
+		SetAction(campaignchange.ActionUpdate).
+		SetActorID(c.UserID).
+		SetSurface(kind.SurfaceGraphQL).
+		SetFromStatus(from).
+		SetToStatus(to).
+		SetAt(store.Now()).
+		Exec(f.ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +49,13 @@ func (f *fixture) watchAccount(t *testing.T) *live.Watch {
 func TestAccountIsFollowedInWhatIsSentAndWhatChangesStatus(t *testing.T) {
 	each(t, func(t *testing.T, db *store.Store) {
 		f, other := newFixture(t, db, live.Options{}), newFixture(t, db, live.Options{})
-		sending, draft, moved := f.campaign(t, kind.StatusSending), f.campaign(t, kind.StatusDraft), f.campaign(t, kind.StatusDraft)
+		sending, draft, moved := f.campaign(
+			t, kind.StatusSending,
+		), f.campaign(
+			t, kind.StatusDraft,
+		), f.campaign(
+			t, kind.StatusDraft,
+		)
 		f.moves(t, moved, kind.StatusReady) // before anybody watches
 		theirs := other.campaign(t, kind.StatusSending)
 		w := f.watchAccount(t)
@@ -63,7 +79,10 @@ func TestAccountIsFollowedInWhatIsSentAndWhatChangesStatus(t *testing.T) {
 		}
 		nothing(t, w)
 		// Without an entry in the history, too.
-		f.set(t, sending.ID, func(u *ent.CampaignUpdate) { u.SetStatus(kind.StatusSent).SetStatusRank(kind.StatusSent.Rank()) })
+		f.set(
+			t, sending.ID,
+			func(u *ent.CampaignUpdate) { u.SetStatus(kind.StatusSent).SetStatusRank(kind.StatusSent.Rank()) },
+		)
 		if got := next(t, w); got.ID != sending.ID || got.Status != kind.StatusSent {
 			t.Errorf("told of %v", got)
 		}
@@ -82,8 +101,18 @@ func TestAccountWithManyIsFollowedInTheLatest(t *testing.T) {
 		f := newFixture(t, db, live.Options{})
 		var rows []*ent.CampaignCreate
 		for i := range live.MaxCampaigns + 10 {
-			rows = append(rows, db.Client(f.ctx).Campaign.Create().SetUserID(f.owner.UserID).SetName(fmt.Sprint(i)).SetNameKey(fmt.Sprint(i)).
-				SetStatus(kind.StatusSending).SetStatusRank(kind.StatusSending.Rank()).SetCreatedAt(store.Now()).SetLastActivityAt(store.Now()))
+			rows = append(
+				rows,
+				db.Client(f.ctx).
+					Campaign.Create().
+					SetUserID(f.owner.UserID).
+					SetName(fmt.Sprint(i)).
+					SetNameKey(fmt.Sprint(i)).
+					SetStatus(kind.StatusSending).
+					SetStatusRank(kind.StatusSending.Rank()).
+					SetCreatedAt(store.Now()).
+					SetLastActivityAt(store.Now()),
+			)
 		}
 		made, err := db.Client(f.ctx).Campaign.CreateBulk(rows...).Save(f.ctx)
 		if err != nil {
@@ -101,7 +130,8 @@ func TestAccountWithManyIsFollowedInTheLatest(t *testing.T) {
 	})
 }
 
-// TestOneStatementReadsForAllWhoWatch counts what a look costs: one statement for the campaigns, and one more for all accounts that are followed.
+// TestOneStatementReadsForAllWhoWatch counts what a look costs: one statement for the campaigns,
+// and one more for all accounts that are followed.
 func TestOneStatementReadsForAllWhoWatch(t *testing.T) {
 	each(t, func(t *testing.T, db *store.Store) {
 		f, other := newFixture(t, db, live.Options{Interval: time.Hour}), newFixture(t, db, live.Options{})

@@ -32,8 +32,8 @@ func (l *lines) String() string {
 	return l.text.String()
 }
 
-// TestTheDatabaseIsNotReadAfterTheServiceWasClosed closes the database after the service: whoever reads it then fails, and
-// says so in the log.
+// TestTheDatabaseIsNotReadAfterTheServiceWasClosed closes the database after the service: whoever
+// reads it then fails, and says so in the log.
 func TestTheDatabaseIsNotReadAfterTheServiceWasClosed(t *testing.T) {
 	t.Parallel()
 	testkit.EachFresh(t, func(t *testing.T, address string) {

@@ -1,6 +1,8 @@
-// Package live owns following campaigns as they change: who watches which, what has changed since each was last told, and when a watch ends. One poller
-// for the whole server reads what is watched from the database, so it does not matter which server or program made a change, and nothing is kept in
-// memory that another server must know. It runs only while somebody watches. It knows nothing of how updates travel.
+// Package live owns following campaigns as they change: who watches which, what has changed since
+// each was last told, and when a watch ends. One poller for the whole server reads what is watched
+// from the database, so it does not matter which server or program made a change, and nothing is
+// kept in memory that another server must know. It runs only while somebody watches. It knows
+// nothing of how updates travel.
 package live
 
 import (
@@ -31,7 +33,8 @@ type Follow func(id caller.Identity) (ended <-chan struct{}, stop func())
 
 // Options are the settings of a Service. The zero value takes the defaults.
 type Options struct {
-	// Interval is the time between the end of one look at the database and the beginning of the next. Default MinInterval.
+	// Interval is the time between the end of one look at the database and the beginning of the
+	// next. Default MinInterval.
 	Interval time.Duration
 	// PerAccount is how many watches one account may have open on this server. Default 100.
 	PerAccount int
@@ -84,7 +87,8 @@ func New(db *store.Store, follow Follow, opts Options) *Service {
 	return s
 }
 
-// Close ends every watch and the poller, and waits until the poller no longer uses the database. Watch fails from then on.
+// Close ends every watch and the poller, and waits until the poller no longer uses the database.
+// Watch fails from then on.
 func (s *Service) Close() {
 	s.mu.Lock()
 	s.closed = true
@@ -108,9 +112,11 @@ func (s *Service) Open() int {
 	return len(s.watches)
 }
 
-// Watch follows the named campaigns, each id once and at most MaxCampaigns of them; without any (nil), those of the caller's own account that are being sent,
-// and others when their status changes. It needs the scope read, and costs a statement or two. NotFound, before anything starts, when one of the ids is not
-// the caller's; Limited when the account watches too much already. The watch must be closed.
+// Watch follows the named campaigns, each id once and at most MaxCampaigns of them; without any
+// (nil), those of the caller's own account that are being sent, and others when their status
+// changes. It needs the scope read, and costs a statement or two. NotFound, before anything starts,
+// when one of the ids is not the caller's; Limited when the account watches too much already. The
+// watch must be closed.
 func (s *Service) Watch(ctx context.Context, ids []int64) (*Watch, error) {
 	id, err := caller.Authorize(ctx, kind.ScopeRead)
 	if err != nil {
@@ -118,13 +124,21 @@ func (s *Service) Watch(ctx context.Context, ids []int64) (*Watch, error) {
 	}
 	switch {
 	case ids != nil && len(ids) == 0:
-		return nil, apperr.InvalidField("ids", apperr.ReasonIDsRequired, "name at least one campaign, or leave the ids out to follow all that are being sent")
+		return nil, apperr.InvalidField(
+			"ids", apperr.ReasonIDsRequired,
+			"name at least one campaign, or leave the ids out to follow all that are being sent",
+		)
 	case len(ids) > MaxCampaigns:
-		return nil, apperr.InvalidField("ids", apperr.ReasonTooManyIDs, "%d ids, at most %d are allowed", len(ids), MaxCampaigns)
+		return nil, apperr.InvalidField(
+			"ids", apperr.ReasonTooManyIDs, "%d ids, at most %d are allowed", len(ids), MaxCampaigns,
+		)
 	case id.UserID == 0 && ids == nil:
 		return nil, apperr.New(apperr.Denied, "the server itself has no campaigns: name some")
 	}
-	w := &Watch{service: s, caller: id, account: ids == nil, seen: map[int64]*ent.Campaign{}, changed: make(chan struct{}, 1), latest: map[int64]*ent.Campaign{}}
+	w := &Watch{
+		service: s, caller: id, account: ids == nil, seen: map[int64]*ent.Campaign{}, changed: make(chan struct{}, 1),
+		latest: map[int64]*ent.Campaign{},
+	}
 	if err := s.reserve(id.UserID); err != nil {
 		return nil, err
 	}

@@ -64,8 +64,15 @@ func newFixture(t *testing.T, db *store.Store, opts live.Options) *fixture {
 
 func (f *fixture) campaign(t *testing.T, status kind.CampaignStatus) *ent.Campaign {
 	t.Helper()
-	c, err := f.db.Client(f.ctx).Campaign.Create().SetName("News").SetNameKey("news").SetStatus(status).SetStatusRank(status.Rank()).
-		SetCreatedAt(store.Now()).SetLastActivityAt(store.Now()).Save(f.ctx)
+	c, err := f.db.Client(f.ctx).
+		Campaign.Create().
+		SetName("News").
+		SetNameKey("news").
+		SetStatus(status).
+		SetStatusRank(status.Rank()).
+		SetCreatedAt(store.Now()).
+		SetLastActivityAt(store.Now()).
+		Save(f.ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,11 +182,14 @@ func TestEveryCounterIsWatched(t *testing.T) {
 		counters := 0
 		for _, column := range campaign.Columns {
 			if !strings.HasPrefix(column, "total_") && !strings.HasPrefix(column, "unique_") && !strings.HasPrefix(column, "automated_") &&
-				column != campaign.FieldConversionAmount && column != campaign.FieldBenchmarkEmailsPerSecond {
+				column != campaign.FieldConversionAmount &&
+				column != campaign.FieldBenchmarkEmailsPerSecond {
 				continue
 			}
 			counters++
-			if _, err := db.Pools()[0].ExecContext(t.Context(), fmt.Sprintf("UPDATE campaigns SET %s = 7 WHERE id = %d", column, c.ID)); err != nil {
+			if _, err := db.Pools()[0].ExecContext(
+				t.Context(), fmt.Sprintf("UPDATE campaigns SET %s = 7 WHERE id = %d", column, c.ID),
+			); err != nil {
 				t.Fatal(err)
 			}
 			row := next(t, w)
@@ -196,7 +206,13 @@ func TestEveryCounterIsWatched(t *testing.T) {
 func TestWhoReadsSlowlyGetsTheLatestOfEachCampaign(t *testing.T) {
 	each(t, func(t *testing.T, db *store.Store) {
 		f := newFixture(t, db, live.Options{})
-		a, b, last := f.campaign(t, kind.StatusSending), f.campaign(t, kind.StatusSending), f.campaign(t, kind.StatusSending)
+		a, b, last := f.campaign(
+			t, kind.StatusSending,
+		), f.campaign(
+			t, kind.StatusSending,
+		), f.campaign(
+			t, kind.StatusSending,
+		)
 		slow, fast := f.watch(t, a.ID, b.ID), f.watch(t, a.ID, b.ID, last.ID)
 		for range 3 {
 			next(t, fast)
@@ -223,7 +239,8 @@ func TestWhoReadsSlowlyGetsTheLatestOfEachCampaign(t *testing.T) {
 	})
 }
 
-// TestNobodyIsToldMoreThanTwiceASecond lets a campaign change a hundred times a second, under a clock that passes only while everybody waits.
+// TestNobodyIsToldMoreThanTwiceASecond lets a campaign change a hundred times a second, under a
+// clock that passes only while everybody waits.
 func TestNobodyIsToldMoreThanTwiceASecond(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -387,7 +404,12 @@ func TestIDsAreChecked(t *testing.T) {
 				t.Errorf("%d ids: %v", len(ids), err)
 			}
 		}
-		if _, err := f.Watch(testkit.As(t, testkit.Account(t, db, testkit.Scoped(kind.ScopeWrite))), nil); apperr.CodeOf(err) != apperr.Denied {
+		if _, err := f.Watch(
+			testkit.As(t, testkit.Account(t, db, testkit.Scoped(kind.ScopeWrite))),
+			nil,
+		); apperr.CodeOf(
+			err,
+		) != apperr.Denied {
 			t.Errorf("without the scope: %v", err)
 		}
 	})

@@ -31,7 +31,8 @@ func (s *Service) poll() {
 	}
 }
 
-// watching returns the watches that the next look is for. When there are none the poller has ended as far as anybody else can tell.
+// watching returns the watches that the next look is for. When there are none the poller has ended
+// as far as anybody else can tell.
 func (s *Service) watching() []*Watch {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -45,7 +46,8 @@ func (s *Service) watching() []*Watch {
 	return watches
 }
 
-// lookAndReport logs the first failure of several. The watches stay open meanwhile: what changed is told when the database is back.
+// lookAndReport logs the first failure of several. The watches stay open meanwhile: what changed is
+// told when the database is back.
 func (s *Service) lookAndReport(ctx context.Context, watches []*Watch) {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
@@ -76,8 +78,9 @@ func cause(err error) error {
 	return err
 }
 
-// look reads everything that is watched and tells each watch what has changed for it. Watches that were opened after it began are not among them, so none is
-// told something older than what it began with.
+// look reads everything that is watched and tells each watch what has changed for it. Watches that
+// were opened after it began are not among them, so none is told something older than what it began
+// with.
 func (s *Service) look(ctx context.Context, watches []*Watch) error {
 	now := time.Now()
 	ready, accounts := watches[:0], []int64(nil)
@@ -119,12 +122,14 @@ func (s *Service) look(ctx context.Context, watches []*Watch) error {
 	return nil
 }
 
-// same reports whether nothing of what is watched differs. The version grows with every change that the rules make; the counters, and what the sender
-// writes, may change without it.
+// same reports whether nothing of what is watched differs. The version grows with every change that
+// the rules make; the counters, and what the sender writes, may change without it.
 func same(a, b *ent.Campaign) bool {
 	return a.Version == b.Version && a.Status == b.Status && a.StatusReason == b.StatusReason && a.UserID == b.UserID &&
 		counters(a) == counters(b) && a.SentInstances == b.SentInstances && a.LastActivityAt.Equal(b.LastActivityAt) &&
-		sameInstant(a.SendingStartedAt, b.SendingStartedAt) && sameInstant(a.SendingFinishedAt, b.SendingFinishedAt) && sameInstant(a.NextSendAt, b.NextSendAt)
+		sameInstant(
+			a.SendingStartedAt, b.SendingStartedAt,
+		) && sameInstant(a.SendingFinishedAt, b.SendingFinishedAt) && sameInstant(a.NextSendAt, b.NextSendAt)
 }
 
 func sameInstant(a, b *time.Time) bool {

@@ -13,19 +13,46 @@ import (
 	"campaignql/internal/store"
 )
 
-// Columns are what a watch tells of a campaign: where it stands, its counters, its times, and the short columns that a list shows beside them.
+// Columns are what a watch tells of a campaign: where it stands, its counters, its times, and the
+// short columns that a list shows beside them.
 var Columns = append([]string{
-	campaign.FieldID, campaign.FieldUserID, campaign.FieldName, campaign.FieldStatus, campaign.FieldStatusReason, campaign.FieldVersion, campaign.FieldEmailID,
-	campaign.FieldScheduleType, campaign.FieldSentInstances, campaign.FieldNextSendAt, campaign.FieldSendingStartedAt, campaign.FieldSendingFinishedAt,
-	campaign.FieldLastActivityAt, campaign.FieldCreatedAt,
+	campaign.FieldID,
+	campaign.FieldUserID,
+	campaign.FieldName,
+	campaign.FieldStatus,
+	campaign.FieldStatusReason,
+	campaign.FieldVersion,
+	campaign.FieldEmailID,
+	campaign.FieldScheduleType,
+	campaign.FieldSentInstances,
+	campaign.FieldNextSendAt,
+	campaign.FieldSendingStartedAt,
+	campaign.FieldSendingFinishedAt,
+	campaign.FieldLastActivityAt,
+	campaign.FieldCreatedAt,
 }, counterColumns...)
 
 var counterColumns = []string{
-	campaign.FieldTotalRecipients, campaign.FieldTotalSent, campaign.FieldTotalFailed, campaign.FieldTotalDelivered,
-	campaign.FieldTotalOpens, campaign.FieldUniqueOpens, campaign.FieldTotalClicks, campaign.FieldUniqueClicks,
-	campaign.FieldTotalForwards, campaign.FieldUniqueForwards, campaign.FieldTotalBrowserViews, campaign.FieldUniqueBrowserViews,
-	campaign.FieldTotalUnsubscriptions, campaign.FieldTotalHardBounces, campaign.FieldTotalSoftBounces, campaign.FieldTotalComplaints,
-	campaign.FieldTotalConversions, campaign.FieldConversionAmount, campaign.FieldAutomatedOpens, campaign.FieldAutomatedClicks,
+	campaign.FieldTotalRecipients,
+	campaign.FieldTotalSent,
+	campaign.FieldTotalFailed,
+	campaign.FieldTotalDelivered,
+	campaign.FieldTotalOpens,
+	campaign.FieldUniqueOpens,
+	campaign.FieldTotalClicks,
+	campaign.FieldUniqueClicks,
+	campaign.FieldTotalForwards,
+	campaign.FieldUniqueForwards,
+	campaign.FieldTotalBrowserViews,
+	campaign.FieldUniqueBrowserViews,
+	campaign.FieldTotalUnsubscriptions,
+	campaign.FieldTotalHardBounces,
+	campaign.FieldTotalSoftBounces,
+	campaign.FieldTotalComplaints,
+	campaign.FieldTotalConversions,
+	campaign.FieldConversionAmount,
+	campaign.FieldAutomatedOpens,
+	campaign.FieldAutomatedClicks,
 	campaign.FieldBenchmarkEmailsPerSecond,
 }
 
@@ -44,10 +71,11 @@ func counters(c *ent.Campaign) [21]int64 {
 const (
 	// readAtOnce is how many campaigns one statement reads: less than the databases allow parameters.
 	readAtOnce = 10_000
-	// accountsAtOnce is how many accounts one statement looks through: SQLite takes 500 parts of a union, of which an account needs two.
+	// accountsAtOnce is how many accounts one statement looks through: SQLite takes 500 parts of a
+	// union, of which an account needs two.
 	accountsAtOnce = 100
-	// lookBack is how far back changes of status are looked for. It covers the clocks of servers that differ and transactions that commit late; what was
-	// told already is not told again.
+	// lookBack is how far back changes of status are looked for. It covers the clocks of servers
+	// that differ and transactions that commit late; what was told already is not told again.
 	lookBack = 30 * time.Second
 )
 
@@ -66,16 +94,17 @@ func (s *Service) read(ctx context.Context, ids []int64) (map[int64]*ent.Campaig
 	return rows, nil
 }
 
-// The campaigns of an account that are being sent, and those whose status changed a while ago. Each is the beginning of an index. Raw SQL is not confined to
-// the caller: the account stands in each.
+// The campaigns of an account that are being sent, and those whose status changed a while ago. Each
+// is the beginning of an index. Raw SQL is not confined to the caller: the account stands in each.
 const (
 	sendingStatement = `SELECT user_id, id FROM (SELECT user_id, id FROM campaigns WHERE user_id = ? AND status_rank = ? ORDER BY id DESC LIMIT ?) AS s`
 	changedStatement = `SELECT user_id, id FROM (SELECT user_id, campaign_id AS id FROM campaign_changes
 WHERE user_id = ? AND at >= ? AND from_status <> to_status ORDER BY at DESC LIMIT ?) AS c`
 )
 
-// running returns for each account the campaigns that are followed when none are named, at most MaxCampaigns: those that are being sent first. It costs one
-// statement for accountsAtOnce accounts.
+// running returns for each account the campaigns that are followed when none are named, at most
+// MaxCampaigns: those that are being sent first. It costs one statement for accountsAtOnce
+// accounts.
 func (s *Service) running(ctx context.Context, accounts []int64) (map[int64][]int64, error) {
 	found := make(map[int64][]int64, len(accounts))
 	since := store.Truncate(s.opts.Now().Add(-lookBack))
@@ -115,7 +144,8 @@ func (s *Service) collect(ctx context.Context, statement string, args []any, fou
 	return rows.Err()
 }
 
-// sorted returns the ids in order, so that the statement stays the same, and prepared, while the same campaigns are watched.
+// sorted returns the ids in order, so that the statement stays the same, and prepared, while the
+// same campaigns are watched.
 func sorted(ids map[int64]bool) []int64 { return slices.Sorted(maps.Keys(ids)) }
 
 func unique(ids []int64) []int64 {

@@ -11,8 +11,8 @@ import (
 	"campaignql/internal/caller"
 )
 
-// Watch is what one reader follows. It keeps the latest state of each campaign that changed since the reader took it last, so a reader that is slow costs no
-// more than one that is fast.
+// Watch is what one reader follows. It keeps the latest state of each campaign that changed since
+// the reader took it last, so a reader that is slow costs no more than one that is fast.
 type Watch struct {
 	service *Service
 	caller  caller.Identity
@@ -36,8 +36,10 @@ type Watch struct {
 	changed chan struct{}
 }
 
-// Next waits for a campaign that has changed and returns its latest state, with the columns Columns. It returns nil and nil when the watch has ended because
-// there is nothing left to follow, an error of the code Unauthenticated when the key or session has ended, and that of ctx when ctx ends. One reader only.
+// Next waits for a campaign that has changed and returns its latest state, with the columns
+// Columns. It returns nil and nil when the watch has ended because there is nothing left to follow,
+// an error of the code Unauthenticated when the key or session has ended, and that of ctx when ctx
+// ends. One reader only.
 func (w *Watch) Next(ctx context.Context) (*ent.Campaign, error) {
 	for {
 		select {
@@ -113,7 +115,8 @@ func (w *Watch) wake() {
 	}
 }
 
-// update compares what was read with what the watch was told last. found are the campaigns of its account that are followed now.
+// update compares what was read with what the watch was told last. found are the campaigns of its
+// account that are followed now.
 func (w *Watch) update(rows map[int64]*ent.Campaign, found []int64) {
 	if w.account {
 		for _, id := range found {

@@ -25,8 +25,9 @@ const (
 	none Type = 'n'
 )
 
-// cursor is a position in a list: the order it belongs to, and the key of a row in that order. It holds no secret and needs no signature: a
-// forged one is merely another position in the rows that the caller may see anyway.
+// cursor is a position in a list: the order it belongs to, and the key of a row in that order. It
+// holds no secret and needs no signature: a forged one is merely another position in the rows that
+// the caller may see anyway.
 type cursor struct {
 	order string
 	id    int64

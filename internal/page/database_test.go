@@ -26,7 +26,8 @@ var byRecipients = page.Order[*ent.Campaign]{
 	Key: func(c *ent.Campaign) page.Key { return page.Key{Value: c.TotalRecipients, ID: c.ID} },
 }
 
-// Pages of every size, in both directions and from both ends, must visit each row once, in the order in which the engines sort NULLs.
+// Pages of every size, in both directions and from both ends, must visit each row once, in the
+// order in which the engines sort NULLs.
 func TestPagesVisitEveryRowOnceInOrder(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -41,8 +42,13 @@ func TestPagesVisitEveryRowOnceInOrder(t *testing.T) {
 		ctx := testkit.As(t, testkit.Account(t, db))
 		base := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 		for i, after := range []time.Duration{-1, 2 * time.Hour, 2*time.Hour + time.Microsecond, -1, 2 * time.Hour, time.Hour, -1} {
-			create := db.Client(ctx).Campaign.Create().SetName(strconv.Itoa(i)).SetNameKey("c").SetTotalRecipients(int64(i % 3)).
-				SetLastActivityAt(base).SetCreatedAt(base)
+			create := db.Client(ctx).
+				Campaign.Create().
+				SetName(strconv.Itoa(i)).
+				SetNameKey("c").
+				SetTotalRecipients(int64(i % 3)).
+				SetLastActivityAt(base).
+				SetCreatedAt(base)
 			if after >= 0 {
 				create.SetNextSendAt(base.Add(after))
 			}
@@ -59,7 +65,10 @@ func TestPagesVisitEveryRowOnceInOrder(t *testing.T) {
 					}
 					forward, backward := walk(t, ctx, db, order, size, false), walk(t, ctx, db, order, size, true)
 					if !slices.Equal(forward, want) || !slices.Equal(backward, want) {
-						t.Errorf("%s, descending %v, by %d: forward %v, backward %v, want %v", label, desc, size, forward, backward, want)
+						t.Errorf(
+							"%s, descending %v, by %d: forward %v, backward %v, want %v", label, desc, size, forward,
+							backward, want,
+						)
 					}
 				}
 			}
@@ -68,7 +77,9 @@ func TestPagesVisitEveryRowOnceInOrder(t *testing.T) {
 }
 
 // walk returns the names of all rows, page by page from the start or from the end.
-func walk(t *testing.T, ctx context.Context, db *store.Store, order page.Order[*ent.Campaign], size int, backward bool) []string {
+func walk(
+	t *testing.T, ctx context.Context, db *store.Store, order page.Order[*ent.Campaign], size int, backward bool,
+) []string {
 	t.Helper()
 	request := page.Request{First: &size}
 	if backward {

@@ -10,12 +10,13 @@ import (
 // portionBytes is how much a page of Each holds as a rule. A single row may be larger.
 const portionBytes = 4 << 20
 
-// Each walks a list from an offset, at most limit rows of it (0: all), and holds one page of it at a time: at most largest
-// rows, and of large rows only as many as stay within portionBytes. fetch reads a page, and visit is called with its rows.
-// Both are given a context whose memory is that page's alone. The first page has batch rows, and each has twice as many as
-// the one before, up to largest: an order that no index serves sorts the whole list for every page. An error of fetch or
-// visit ends it. All but the first page are read by key, so that what is added or removed meanwhile is not seen twice. Pages
-// of Each may be larger than MaxSize.
+// Each walks a list from an offset, at most limit rows of it (0: all), and holds one page of it at
+// a time: at most largest rows, and of large rows only as many as stay within portionBytes. fetch
+// reads a page, and visit is called with its rows. Both are given a context whose memory is that
+// page's alone. The first page has batch rows, and each has twice as many as the one before, up to
+// largest: an order that no index serves sorts the whole list for every page. An error of fetch or
+// visit ends it. All but the first page are read by key, so that what is added or removed meanwhile
+// is not seen twice. Pages of Each may be larger than MaxSize.
 func Each[T any](ctx context.Context, offset, limit, batch, largest int,
 	fetch func(context.Context, Request) (Result[T], error), visit func(context.Context, []T) error,
 ) error {
@@ -49,9 +50,12 @@ func Each[T any](ctx context.Context, offset, limit, batch, largest int,
 	return nil
 }
 
-// portion reads rows that fit into portionBytes: half as many as long as they do not. One row is read whatever its size, as
-// far as the answer may hold it. What was read is charged until the budget that is returned is closed.
-func portion[T any](ctx context.Context, size int, fetch func(ctx context.Context, size int) (Result[T], error)) (Result[T], *budget.Budget, error) {
+// portion reads rows that fit into portionBytes: half as many as long as they do not. One row is
+// read whatever its size, as far as the answer may hold it. What was read is charged until the
+// budget that is returned is closed.
+func portion[T any](
+	ctx context.Context, size int, fetch func(ctx context.Context, size int) (Result[T], error),
+) (Result[T], *budget.Budget, error) {
 	for ; ; size /= 2 {
 		limit := int64(portionBytes)
 		if size <= 1 {
@@ -96,10 +100,13 @@ type Sorted[T any] struct {
 	Rows func(context.Context, []int64) (map[int64]T, error)
 }
 
-// EachSorted is Each for an order that no index serves, in which each page costs a sort of the whole list. It reads the ids of a window of many rows in one
-// sort, and then the rows by their ids, a batch at a time: what is held are the ids of a window and a batch of rows, and what is sorted is sorted once for a
-// window. Rows that are removed meanwhile are left out.
-func EachSorted[T any](ctx context.Context, offset, limit int, list Sorted[T], visit func(context.Context, []T) error) error {
+// EachSorted is Each for an order that no index serves, in which each page costs a sort of the
+// whole list. It reads the ids of a window of many rows in one sort, and then the rows by their
+// ids, a batch at a time: what is held are the ids of a window and a batch of rows, and what is
+// sorted is sorted once for a window. Rows that are removed meanwhile are left out.
+func EachSorted[T any](
+	ctx context.Context, offset, limit int, list Sorted[T], visit func(context.Context, []T) error,
+) error {
 	request := Request{Offset: &offset}
 	for done := 0; limit == 0 || done < limit; {
 		size := list.Window
@@ -118,7 +125,8 @@ func EachSorted[T any](ctx context.Context, offset, limit int, list Sorted[T], v
 		more := len(ids) > size && (limit == 0 || done+size < limit)
 		ids = ids[:min(size, len(ids))]
 		if more {
-			// The place of the last row is looked up before the others are visited, which may take long: it may be gone by then.
+			// The place of the last row is looked up before the others are visited, which may take
+			// long: it may be gone by then.
 			if request, err = list.behind(ctx, ids, request); err != nil {
 				return err
 			}
@@ -138,7 +146,8 @@ func (l Sorted[T]) window(ctx context.Context, plan Plan[T]) ([]int64, error) {
 	return l.IDs(inner, plan)
 }
 
-// behind returns the request for what follows the last of the rows that is still there; where none is, the same request finds what follows them.
+// behind returns the request for what follows the last of the rows that is still there; where none
+// is, the same request finds what follows them.
 func (l Sorted[T]) behind(ctx context.Context, ids []int64, same Request) (Request, error) {
 	for end, size := len(ids), 1; end > 0; size = l.Batch { // as a rule the last one is there
 		some := ids[max(0, end-size):end]

@@ -59,13 +59,16 @@ func TestEachWalksTheRowsInBatches(t *testing.T) {
 			want = append(want, i)
 		}
 		pages := 0
-		err := Each(t.Context(), test.offset, test.limit, 3, 3, fetcher(test.rows, &pages), func(_ context.Context, rows []int64) error {
-			if len(rows) > 3 {
-				t.Errorf("%s: a batch of %d", label, len(rows))
-			}
-			got = append(got, rows...)
-			return nil
-		})
+		err := Each(
+			t.Context(), test.offset, test.limit, 3, 3, fetcher(test.rows, &pages),
+			func(_ context.Context, rows []int64) error {
+				if len(rows) > 3 {
+					t.Errorf("%s: a batch of %d", label, len(rows))
+				}
+				got = append(got, rows...)
+				return nil
+			},
+		)
 		if err != nil || !slices.Equal(got, want) || pages != test.pages {
 			t.Errorf("%s: got %v in %d pages, %v; want %v in %d", label, got, pages, err, want, test.pages)
 		}
@@ -75,10 +78,27 @@ func TestEachWalksTheRowsInBatches(t *testing.T) {
 func TestEachEndsWithTheFirstError(t *testing.T) {
 	t.Parallel()
 	pages, boom := 0, errors.New("boom")
-	if err := Each(t.Context(), 0, 0, 3, 3, fetcher(10, &pages), func(context.Context, []int64) error { return boom }); !errors.Is(err, boom) || pages != 1 {
+	if err := Each(
+		t.Context(),
+		0,
+		0,
+		3,
+		3,
+		fetcher(10, &pages),
+		func(context.Context, []int64) error { return boom },
+	); !errors.Is(err, boom) ||
+		pages != 1 {
 		t.Errorf("got %v after %d pages", err, pages)
 	}
-	if err := Each(t.Context(), -1, 0, 3, 3, fetcher(10, &pages), func(context.Context, []int64) error { return nil }); err == nil {
+	if err := Each(
+		t.Context(),
+		-1,
+		0,
+		3,
+		3,
+		fetcher(10, &pages),
+		func(context.Context, []int64) error { return nil },
+	); err == nil {
 		t.Error("a negative offset was accepted")
 	}
 }
@@ -104,7 +124,8 @@ func TestBatchesGrowUpToTheLargest(t *testing.T) {
 	}
 }
 
-// sortedNumbers is a list of the numbers 1 to n in windows of 5 and batches of 2, which counts the sorts and forgets the numbers that are gone.
+// sortedNumbers is a list of the numbers 1 to n in windows of 5 and batches of 2, which counts the
+// sorts and forgets the numbers that are gone.
 func sortedNumbers(n int64, gone map[int64]bool, sorts *int) Sorted[int64] {
 	numbers := fetcher(n, sorts)
 	return Sorted[int64]{
@@ -164,13 +185,16 @@ func TestEachSortedSortsOnceForAWindow(t *testing.T) {
 			}
 		}
 		sorts := 0
-		err := EachSorted(t.Context(), test.offset, test.limit, sortedNumbers(test.rows, gone, &sorts), func(_ context.Context, rows []int64) error {
-			if len(rows) > 2 {
-				t.Errorf("%s: a batch of %d", label, len(rows))
-			}
-			got = append(got, rows...)
-			return nil
-		})
+		err := EachSorted(
+			t.Context(), test.offset, test.limit, sortedNumbers(test.rows, gone, &sorts),
+			func(_ context.Context, rows []int64) error {
+				if len(rows) > 2 {
+					t.Errorf("%s: a batch of %d", label, len(rows))
+				}
+				got = append(got, rows...)
+				return nil
+			},
+		)
 		if err != nil || !slices.Equal(got, want) || sorts != test.sorts {
 			t.Errorf("%s: got %v in %d sorts, %v; want %v in %d", label, got, sorts, err, want, test.sorts)
 		}
@@ -180,15 +204,36 @@ func TestEachSortedSortsOnceForAWindow(t *testing.T) {
 func TestEachSortedEndsWithTheFirstError(t *testing.T) {
 	t.Parallel()
 	sorts, boom := 0, errors.New("boom")
-	if err := EachSorted(t.Context(), 0, 0, sortedNumbers(10, nil, &sorts), func(context.Context, []int64) error { return boom }); !errors.Is(err, boom) || sorts != 1 {
+	if err := EachSorted(
+		t.Context(),
+		0,
+		0,
+		sortedNumbers(10, nil, &sorts),
+		func(context.Context, []int64) error { return boom },
+	); !errors.Is(err, boom) ||
+		sorts != 1 {
 		t.Errorf("got %v after %d sorts", err, sorts)
 	}
 	broken := sortedNumbers(10, nil, &sorts)
 	broken.Rows = func(context.Context, []int64) (map[int64]int64, error) { return nil, boom }
-	if err := EachSorted(t.Context(), 0, 0, broken, func(context.Context, []int64) error { return nil }); !errors.Is(err, boom) {
+	if err := EachSorted(
+		t.Context(),
+		0,
+		0,
+		broken,
+		func(context.Context, []int64) error { return nil },
+	); !errors.Is(
+		err, boom,
+	) {
 		t.Errorf("got %v", err)
 	}
-	if err := EachSorted(t.Context(), -1, 0, sortedNumbers(10, nil, &sorts), func(context.Context, []int64) error { return nil }); err == nil {
+	if err := EachSorted(
+		t.Context(),
+		-1,
+		0,
+		sortedNumbers(10, nil, &sorts),
+		func(context.Context, []int64) error { return nil },
+	); err == nil {
 		t.Error("a negative offset was accepted")
 	}
 }

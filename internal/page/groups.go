@@ -6,9 +6,11 @@ import (
 	"entgo.io/ent/dialect/sql"
 )
 
-// Groups chooses, instead of one page of a list, the page of each of several groups of it: of the lists of people the first ten on each, say. Each part
-// selects the ids of one group, with its conditions; the rows of all of them come in the order of the list, mixed, in one statement that reads no more
-// of a group than its page. It takes the place of Apply. Result turns the rows of one group into its page.
+// Groups chooses, instead of one page of a list, the page of each of several groups of it: of the
+// lists of people the first ten on each, say. Each part selects the ids of one group, with its
+// conditions; the rows of all of them come in the order of the list, mixed, in one statement that
+// reads no more of a group than its page. It takes the place of Apply. Result turns the rows of one
+// group into its page.
 func (p Plan[T]) Groups(parts []*sql.Selector) func(*sql.Selector) {
 	return func(s *sql.Selector) {
 		var whole *sql.Selector

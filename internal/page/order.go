@@ -15,7 +15,8 @@ const idColumn = "id"
 
 // Key is the place of a row in an order.
 type Key struct {
-	// Value is the order column as the database holds it: string, int64 or time.Time, or nil for NULL. It is ignored in an order by id.
+	// Value is the order column as the database holds it: string, int64 or time.Time, or nil for
+	// NULL. It is ignored in an order by id.
 	Value any
 	// ID is the id of the row.
 	ID int64
@@ -29,8 +30,8 @@ func Optional[V any](p *V) any {
 	return *p
 }
 
-// Order is one order of a list: by a column, then by id in the same direction. NULLs come first when ascending and last when descending, as
-// MySQL and SQLite both sort them.
+// Order is one order of a list: by a column, then by id in the same direction. NULLs come first
+// when ascending and last when descending, as MySQL and SQLite both sort them.
 type Order[T any] struct {
 	// Name identifies the order in cursors, such as "CREATED_AT". It must not hold a colon.
 	Name string
@@ -53,8 +54,8 @@ type Plan[T any] struct {
 	after, before *cursor
 }
 
-// Plan returns how to fetch the page that the request asks for. The error holds every fault of the request; a cursor that was made in another
-// order is one of them.
+// Plan returns how to fetch the page that the request asks for. The error holds every fault of the
+// request; a cursor that was made in another order is one of them.
 func (o Order[T]) Plan(r Request) (Plan[T], error) {
 	var faults apperr.Faults
 	p := Plan[T]{order: o, request: r}
@@ -68,13 +69,19 @@ func (o Order[T]) check(faults *apperr.Faults, field string, c *cursor) {
 	switch {
 	case c == nil:
 	case c.order != o.mark():
-		faults.Add(apperr.InvalidField(field, apperr.ReasonCursorOfAnotherOrder, "belongs to a list in another order: start from the first page again"))
+		faults.Add(
+			apperr.InvalidField(
+				field, apperr.ReasonCursorOfAnotherOrder,
+				"belongs to a list in another order: start from the first page again",
+			),
+		)
 	case !o.accepts(c.kind):
 		faults.Add(apperr.InvalidField(field, apperr.ReasonCursorInvalid, "is not a cursor of this server"))
 	}
 }
 
-// accepts reports whether a cursor of this order may hold a key of the type: a forged one must not reach the database as another type.
+// accepts reports whether a cursor of this order may hold a key of the type: a forged one must not
+// reach the database as another type.
 func (o Order[T]) accepts(kind Type) bool {
 	if o.Column == idColumn {
 		return kind == none
@@ -112,8 +119,9 @@ func (p Plan[T]) Select(columns []string) []string {
 	return out
 }
 
-// Apply adds the bounds, the order, the limit and the offset of the page to a query; it is a modifier for Ent's Modify. One row more than the
-// page is fetched, by which Result knows whether there are more.
+// Apply adds the bounds, the order, the limit and the offset of the page to a query; it is a
+// modifier for Ent's Modify. One row more than the page is fetched, by which Result knows whether
+// there are more.
 func (p Plan[T]) Apply(s *sql.Selector) {
 	if p.after != nil {
 		s.Where(p.order.beyond(s, *p.after, !p.order.Desc))

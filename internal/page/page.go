@@ -1,5 +1,6 @@
-// Package page owns how the product's lists are cut into pages: the request of a Relay connection, its opaque cursors, and the keyset
-// condition they become in SQL. It knows no entity: a domain declares its orders and runs the query itself.
+// Package page owns how the product's lists are cut into pages: the request of a Relay connection,
+// its opaque cursors, and the keyset condition they become in SQL. It knows no entity: a domain
+// declares its orders and runs the query itself.
 package page
 
 import (
@@ -15,8 +16,9 @@ const (
 
 // Request asks for one page of a connection. The zero value asks for the first DefaultSize rows.
 //
-// After and Before bound the rows on either side, exclusively; First then takes from the start of what is left and Last from its end. Without
-// either the page is the first DefaultSize rows. First or Last of 0 gives no rows, but still tells whether there are any. Offset skips rows for
+// After and Before bound the rows on either side, exclusively; First then takes from the start of
+// what is left and Last from its end. Without either the page is the first DefaultSize rows. First
+// or Last of 0 gives no rows, but still tells whether there are any. Offset skips rows for
 // page-number interfaces; it cannot be combined with cursors or Last.
 type Request struct {
 	First, Last   *int
@@ -27,7 +29,8 @@ type Request struct {
 	walk bool
 }
 
-// Validate returns every fault of the request at once, as Invalid errors on the fields first, last, after, before and offset.
+// Validate returns every fault of the request at once, as Invalid errors on the fields first, last,
+// after, before and offset.
 func (r Request) Validate() error {
 	var faults apperr.Faults
 	r.validate(&faults)
@@ -49,7 +52,11 @@ func (r Request) validate(faults *apperr.Faults) (after, before *cursor) {
 		case *r.Offset < 0:
 			faults.Add(apperr.InvalidField("offset", apperr.ReasonPageOffset, "must not be negative"))
 		case r.After != "" || r.Before != "" || r.Last != nil:
-			faults.Add(apperr.InvalidField("offset", apperr.ReasonPageOffsetWithCursor, "cannot be combined with after, before or last"))
+			faults.Add(
+				apperr.InvalidField(
+					"offset", apperr.ReasonPageOffsetWithCursor, "cannot be combined with after, before or last",
+				),
+			)
 		}
 	}
 	return after, before
@@ -96,10 +103,12 @@ func (r Request) size() int {
 type Result[T any] struct {
 	// Items are the rows, in the order of the list whichever end they were taken from.
 	Items []T
-	// HasNext reports whether rows follow the page. A page that was bounded by before always has one: the row of that cursor.
+	// HasNext reports whether rows follow the page. A page that was bounded by before always has
+	// one: the row of that cursor.
 	HasNext bool
-	// HasPrevious reports whether rows precede the page. A page that was bounded by after always has one, and so has one with an offset,
-	// even beyond the end of the list: Relay lets a server answer what it knows without another query.
+	// HasPrevious reports whether rows precede the page. A page that was bounded by after always
+	// has one, and so has one with an offset, even beyond the end of the list: Relay lets a server
+	// answer what it knows without another query.
 	HasPrevious bool
 
 	cursor func(T) string

@@ -22,8 +22,13 @@ type row struct {
 
 var (
 	byID   = Order[row]{Name: "CREATED_AT", Column: "id", Key: func(r row) Key { return Key{ID: r.id} }}
-	byName = Order[row]{Name: "NAME", Column: "name_key", Type: Text, Key: func(r row) Key { return Key{Value: r.name, ID: r.id} }}
-	byAt   = Order[row]{Name: "AT", Column: "at", Type: Instant, Nullable: true, Key: func(r row) Key { return Key{Value: Optional(r.at), ID: r.id} }}
+	byName = Order[row]{
+		Name: "NAME", Column: "name_key", Type: Text, Key: func(r row) Key { return Key{Value: r.name, ID: r.id} },
+	}
+	byAt = Order[row]{
+		Name: "AT", Column: "at", Type: Instant, Nullable: true,
+		Key: func(r row) Key { return Key{Value: Optional(r.at), ID: r.id} },
+	}
 )
 
 func ptr[T any](v T) *T { return &v }
@@ -54,12 +59,22 @@ func TestRequestTellsEveryFault(t *testing.T) {
 		"last over":          {Request{Last: ptr(1000)}, []string{"invalid last page_size"}},
 		"both ends":          {Request{First: ptr(1), Last: ptr(1)}, []string{"invalid last page_both_ends"}},
 		"offset negative":    {Request{Offset: ptr(-1)}, []string{"invalid offset page_offset"}},
-		"offset with after":  {Request{Offset: ptr(1), After: good}, []string{"invalid offset page_offset_with_cursor"}},
-		"offset with before": {Request{Offset: ptr(1), Before: good}, []string{"invalid offset page_offset_with_cursor"}},
-		"offset with last":   {Request{Offset: ptr(1), Last: ptr(1)}, []string{"invalid offset page_offset_with_cursor"}},
-		"several": {Request{First: ptr(-1), Last: ptr(300), After: "?", Before: "x"}, []string{
-			"invalid first page_size", "invalid last page_size", "invalid last page_both_ends", "invalid after cursor_invalid", "invalid before cursor_invalid",
-		}},
+		"offset with after": {
+			Request{Offset: ptr(1), After: good}, []string{"invalid offset page_offset_with_cursor"},
+		},
+		"offset with before": {
+			Request{Offset: ptr(1), Before: good}, []string{"invalid offset page_offset_with_cursor"},
+		},
+		"offset with last": {
+			Request{Offset: ptr(1), Last: ptr(1)}, []string{"invalid offset page_offset_with_cursor"},
+		},
+		"several": {
+			Request{First: ptr(-1), Last: ptr(300), After: "?", Before: "x"},
+			[]string{
+				"invalid first page_size", "invalid last page_size", "invalid last page_both_ends",
+				"invalid after cursor_invalid", "invalid before cursor_invalid",
+			},
+		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -109,7 +124,10 @@ func TestTamperedCursorIsInvalidNotAFault(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if diff := cmp.Diff([]string{"invalid after cursor_invalid"}, reasons(Request{After: opaque}.Validate())); diff != "" {
+			if diff := cmp.Diff(
+				[]string{"invalid after cursor_invalid"},
+				reasons(Request{After: opaque}.Validate()),
+			); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -125,11 +143,16 @@ func TestCursorBelongsToOneOrderAndDirection(t *testing.T) {
 		plan func(Request) error
 		want []string
 	}{
-		"same order":          {planner(byName), nil},
-		"another order":       {planner(byAt), []string{"invalid before cursor_of_another_order"}},
-		"another direction":   {planner(descending), []string{"invalid before cursor_of_another_order"}},
-		"forged type":         {planner(Order[row]{Name: "NAME", Column: "total", Type: Number}), []string{"invalid before cursor_invalid"}},
-		"forged key of an id": {planner(Order[row]{Name: "NAME", Column: "id"}), []string{"invalid before cursor_invalid"}},
+		"same order":        {planner(byName), nil},
+		"another order":     {planner(byAt), []string{"invalid before cursor_of_another_order"}},
+		"another direction": {planner(descending), []string{"invalid before cursor_of_another_order"}},
+		"forged type": {
+			planner(Order[row]{Name: "NAME", Column: "total", Type: Number}),
+			[]string{"invalid before cursor_invalid"},
+		},
+		"forged key of an id": {
+			planner(Order[row]{Name: "NAME", Column: "id"}), []string{"invalid before cursor_invalid"},
+		},
 	}
 	for label, test := range tests {
 		if diff := cmp.Diff(test.want, reasons(test.plan(Request{Before: name}))); diff != "" {
@@ -139,7 +162,10 @@ func TestCursorBelongsToOneOrderAndDirection(t *testing.T) {
 	null := byAt.cursor(row{id: 1})
 	strict := byAt
 	strict.Nullable = false
-	if diff := cmp.Diff([]string{"invalid after cursor_invalid"}, reasons(planner(strict)(Request{After: null}))); diff != "" {
+	if diff := cmp.Diff(
+		[]string{"invalid after cursor_invalid"},
+		reasons(planner(strict)(Request{After: null})),
+	); diff != "" {
 		t.Errorf("a NULL in an order without NULLs: %s", diff)
 	}
 }
@@ -163,22 +189,40 @@ func TestPlanWritesAnIndexableRange(t *testing.T) {
 		args    []any
 	}{
 		"first page": {byName, Request{}, "ORDER BY `rows`.`name_key` ASC, `rows`.`id` ASC LIMIT 26", nil},
-		"offset":     {byName, Request{First: ptr(10), Offset: ptr(30)}, "ORDER BY `rows`.`name_key` ASC, `rows`.`id` ASC LIMIT 11 OFFSET 30", nil},
+		"offset": {
+			byName, Request{First: ptr(10), Offset: ptr(30)},
+			"ORDER BY `rows`.`name_key` ASC, `rows`.`id` ASC LIMIT 11 OFFSET 30", nil,
+		},
 		"by id, descending": {desc(byID), Request{After: desc(byID).cursor(name)},
 			"WHERE `rows`.`id` < ? ORDER BY `rows`.`id` DESC LIMIT 26", []any{int64(7)}},
-		"after": {byName, Request{First: ptr(2), After: byName.cursor(name)},
+		"after": {
+			byName,
+			Request{First: ptr(2), After: byName.cursor(name)},
 			"WHERE `rows`.`name_key` >= ? AND (`rows`.`name_key` > ? OR (`rows`.`name_key` = ? AND `rows`.`id` > ?)) ORDER BY `rows`.`name_key` ASC, `rows`.`id` ASC LIMIT 3",
-			[]any{"b", "b", "b", int64(7)}},
-		"last before turns the order round": {byName, Request{Last: ptr(2), Before: byName.cursor(name)},
+			[]any{"b", "b", "b", int64(7)},
+		},
+		"last before turns the order round": {
+			byName,
+			Request{Last: ptr(2), Before: byName.cursor(name)},
 			"WHERE `rows`.`name_key` <= ? AND (`rows`.`name_key` < ? OR (`rows`.`name_key` = ? AND `rows`.`id` < ?)) ORDER BY `rows`.`name_key` DESC, `rows`.`id` DESC LIMIT 3",
-			[]any{"b", "b", "b", int64(7)}},
-		"after NULL, ascending": {byAt, Request{After: byAt.cursor(undated)},
-			"WHERE (`rows`.`at` IS NULL AND `rows`.`id` > ?) OR `rows`.`at` IS NOT NULL ORDER BY `rows`.`at` ASC, `rows`.`id` ASC LIMIT 26", []any{int64(7)}},
-		"after NULL, descending": {desc(byAt), Request{After: desc(byAt).cursor(undated)},
-			"WHERE `rows`.`at` IS NULL AND `rows`.`id` < ? ORDER BY `rows`.`at` DESC, `rows`.`id` DESC LIMIT 26", []any{int64(7)}},
-		"after a value that NULLs follow": {desc(byAt), Request{After: desc(byAt).cursor(dated)},
+			[]any{"b", "b", "b", int64(7)},
+		},
+		"after NULL, ascending": {
+			byAt, Request{After: byAt.cursor(undated)},
+			"WHERE (`rows`.`at` IS NULL AND `rows`.`id` > ?) OR `rows`.`at` IS NOT NULL ORDER BY `rows`.`at` ASC, `rows`.`id` ASC LIMIT 26",
+			[]any{int64(7)},
+		},
+		"after NULL, descending": {
+			desc(byAt), Request{After: desc(byAt).cursor(undated)},
+			"WHERE `rows`.`at` IS NULL AND `rows`.`id` < ? ORDER BY `rows`.`at` DESC, `rows`.`id` DESC LIMIT 26",
+			[]any{int64(7)},
+		},
+		"after a value that NULLs follow": {
+			desc(byAt),
+			Request{After: desc(byAt).cursor(dated)},
 			"WHERE `rows`.`at` < ? OR (`rows`.`at` = ? AND `rows`.`id` < ?) OR `rows`.`at` IS NULL ORDER BY `rows`.`at` DESC, `rows`.`id` DESC LIMIT 26",
-			[]any{at, at, int64(7)}},
+			[]any{at, at, int64(7)},
+		},
 	}
 	for label, test := range tests {
 		t.Run(label, func(t *testing.T) {
@@ -216,7 +260,11 @@ func TestGroupsAreReadByThemselves(t *testing.T) {
 	query, args := s.Query()
 	own := "SELECT `id` FROM (SELECT `rows`.`id` FROM `rows` WHERE `rows`.`group_id` = ? AND (`rows`.`name_key` <= ? AND (`rows`.`name_key` < ? OR (`rows`.`name_key` = ? AND `rows`.`id` < ?))) " +
 		"ORDER BY `rows`.`name_key` DESC, `rows`.`id` DESC LIMIT 3) AS `g%d`"
-	want := "SELECT `id` FROM `rows` WHERE `user_id` = ? AND `rows`.`id` IN (SELECT `id` FROM (" + fmt.Sprintf(own, 0) + " UNION ALL " + fmt.Sprintf(own, 1) + ") AS `chosen`) " +
+	want := "SELECT `id` FROM `rows` WHERE `user_id` = ? AND `rows`.`id` IN (SELECT `id` FROM (" + fmt.Sprintf(
+		own, 0,
+	) + " UNION ALL " + fmt.Sprintf(
+		own, 1,
+	) + ") AS `chosen`) " +
 		"ORDER BY `rows`.`name_key` DESC, `rows`.`id` DESC"
 	if diff := cmp.Diff(want, query); diff != "" {
 		t.Error(diff)
@@ -296,7 +344,10 @@ func TestPlanSelectsWhatCursorsNeed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"id", "name_key", "subject"}, plan.Select([]string{"subject", "id", "id"})); diff != "" {
+	if diff := cmp.Diff(
+		[]string{"id", "name_key", "subject"},
+		plan.Select([]string{"subject", "id", "id"}),
+	); diff != "" {
 		t.Error(diff)
 	}
 	if got := plan.Select(nil); got != nil {

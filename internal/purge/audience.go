@@ -13,8 +13,9 @@ import (
 	"campaignql/internal/store"
 )
 
-// purgePeople deletes the people of a list with their values and tags. It reads them by their status, since an index has those of one status in the order of
-// their ids, each time from where the last has ended; whose status changes behind its back is found by the next round.
+// purgePeople deletes the people of a list with their values and tags. It reads them by their
+// status, since an index has those of one status in the order of their ids, each time from where
+// the last has ended; whose status changes behind its back is found by the next round.
 func (s *Service) purgePeople(ctx context.Context, listID int64) (total int, err error) {
 	for found := true; found; {
 		found = false
@@ -39,8 +40,9 @@ func (s *Service) purgePeople(ctx context.Context, listID int64) (total int, err
 	return total, nil
 }
 
-// following returns people of a list of one status behind a number, in the order of their numbers. The index is named: MySQL reads the whole table in that order
-// where it takes the list for a good part of it.
+// following returns people of a list of one status behind a number, in the order of their numbers.
+// The index is named: MySQL reads the whole table in that order where it takes the list for a good
+// part of it.
 func (s *Service) following(ctx context.Context, listID int64, status string, after int64) ([]int64, error) {
 	raw := s.db.Raw(ctx)
 	t := raw.Text()
@@ -68,7 +70,8 @@ func (s *Service) following(ctx context.Context, listID int64, status string, af
 	return ids, err
 }
 
-// purgeSome deletes people, as many in a transaction as it may delete rows with what they have. A person goes whole, however much that is.
+// purgeSome deletes people, as many in a transaction as it may delete rows with what they have. A
+// person goes whole, however much that is.
 func (s *Service) purgeSome(ctx context.Context, people []int64) (total int, err error) {
 	rows, err := s.rowsOf(ctx, people)
 	if err != nil {
@@ -100,7 +103,11 @@ func (s *Service) rowsOf(ctx context.Context, people []int64) (map[int64]int, er
 		Count int   `sql:"count"`
 	}
 	client := s.db.Client(ctx)
-	err := client.FieldValue.Query().Where(fieldvalue.SubscriberIDIn(people...)).GroupBy(fieldvalue.FieldSubscriberID).Aggregate(ent.Count()).Scan(ctx, &having)
+	err := client.FieldValue.Query().
+		Where(fieldvalue.SubscriberIDIn(people...)).
+		GroupBy(fieldvalue.FieldSubscriberID).
+		Aggregate(ent.Count()).
+		Scan(ctx, &having)
 	if err != nil {
 		return nil, err
 	}
@@ -119,8 +126,8 @@ func (s *Service) rowsOf(ctx context.Context, people []int64) (map[int64]int, er
 	return rows, nil
 }
 
-// deletePeople deletes people with what they have. Whoever had found one of them before the list was deleted, and writes for that person, holds the person:
-// what was written until then goes too.
+// deletePeople deletes people with what they have. Whoever had found one of them before the list
+// was deleted, and writes for that person, holds the person: what was written until then goes too.
 func (s *Service) deletePeople(ctx context.Context, people []int64) (int, error) {
 	client := s.db.Client
 	var held []int64
@@ -146,19 +153,31 @@ func (s *Service) deletePeople(ctx context.Context, people []int64) (int, error)
 func (s *Service) purgeValues(ctx context.Context, fieldID int64) (int, error) {
 	return s.rows(ctx,
 		func(most int) (people []int64, err error) {
-			err = s.db.Client(ctx).FieldValue.Query().Where(fieldvalue.CustomFieldID(fieldID)).Limit(most).Select(fieldvalue.FieldSubscriberID).Scan(ctx, &people)
+			err = s.db.Client(ctx).
+				FieldValue.Query().
+				Where(fieldvalue.CustomFieldID(fieldID)).
+				Limit(most).
+				Select(fieldvalue.FieldSubscriberID).
+				Scan(ctx, &people)
 			return people, err
 		},
 		func(ctx context.Context, people []int64) (int, error) {
-			return s.db.Client(ctx).FieldValue.Delete().Where(fieldvalue.CustomFieldID(fieldID), fieldvalue.SubscriberIDIn(people...)).Exec(ctx)
+			return s.db.Client(ctx).
+				FieldValue.Delete().
+				Where(fieldvalue.CustomFieldID(fieldID), fieldvalue.SubscriberIDIn(people...)).
+				Exec(ctx)
 		})
 }
 
 func (s *Service) purgeTaggings(ctx context.Context, tagID int64) (int, error) {
 	return s.rows(ctx,
 		func(most int) (people []int64, err error) {
-			err = s.db.Client(ctx).SubscriberTagging.Query().Where(subscribertagging.SubscriberTagID(tagID)).Limit(most).
-				Select(subscribertagging.FieldSubscriberID).Scan(ctx, &people)
+			err = s.db.Client(ctx).
+				SubscriberTagging.Query().
+				Where(subscribertagging.SubscriberTagID(tagID)).
+				Limit(most).
+				Select(subscribertagging.FieldSubscriberID).
+				Scan(ctx, &people)
 			return people, err
 		},
 		func(ctx context.Context, people []int64) (int, error) {

@@ -65,7 +65,11 @@ func (s *Service) purgeLinks(ctx context.Context, campaignID int64) (int, error)
 func (s *Service) purgeDomains(ctx context.Context, campaignID int64) (int, error) {
 	return s.rows(ctx,
 		func(most int) ([]int64, error) {
-			return s.db.Client(ctx).DomainCounter.Query().Where(domaincounter.CampaignID(campaignID)).Limit(most).IDs(ctx)
+			return s.db.Client(ctx).
+				DomainCounter.Query().
+				Where(domaincounter.CampaignID(campaignID)).
+				Limit(most).
+				IDs(ctx)
 		},
 		func(ctx context.Context, ids []int64) (int, error) {
 			return s.db.Client(ctx).DomainCounter.Delete().Where(domaincounter.IDIn(ids...)).Exec(ctx)

@@ -35,9 +35,19 @@ func (w *world) busy(id int64, n int) int64 {
 	var links []*ent.LinkCounterCreate
 	var domains []*ent.DomainCounterCreate
 	for i := range n {
-		events = append(events, client.Event.Create().SetID(fmt.Sprintf("%d-%06x", id, i*7919%n)).SetCampaignID(id).SetSubscriberID(int64(i)).
-			SetKind(kind.EventOpened).SetAt(now))
-		links = append(links, client.LinkCounter.Create().SetCampaignID(id).SetURLHash(fmt.Sprint(i)).SetURL("https://example.com"))
+		events = append(
+			events,
+			client.Event.Create().
+				SetID(fmt.Sprintf("%d-%06x", id, i*7919%n)).
+				SetCampaignID(id).
+				SetSubscriberID(int64(i)).
+				SetKind(kind.EventOpened).
+				SetAt(now),
+		)
+		links = append(
+			links,
+			client.LinkCounter.Create().SetCampaignID(id).SetURLHash(fmt.Sprint(i)).SetURL("https://example.com"),
+		)
 		domains = append(domains, client.DomainCounter.Create().SetCampaignID(id).SetDomain(fmt.Sprint(i)))
 	}
 	client.Event.CreateBulk(events...).ExecX(w.ctx)
@@ -84,7 +94,12 @@ func TestAPurgeOfACampaignThatIsInterruptedGoesOn(t *testing.T) {
 		if left := w.ofCampaign(doomed); left != [3]int{n, n, n} {
 			t.Fatalf("%v are left, want all of them to be purged later", left)
 		}
-		late := []event.Event{{ID: "late", Kind: kind.EventOpened, CampaignID: doomed, SubscriberID: w.people[0], At: "2026-11-23T12:00:00Z"}}
+		late := []event.Event{
+			{
+				ID: "late", Kind: kind.EventOpened, CampaignID: doomed, SubscriberID: w.people[0],
+				At: "2026-11-23T12:00:00Z",
+			},
+		}
 		told, err := w.Events.Record(w.ctx, late)
 		if err != nil || told[0].Outcome != event.Rejected || told[0].Err.Reason != "campaign_not_found" {
 			t.Errorf("an event for it is %v, %v", told, err)
@@ -173,9 +188,15 @@ func TestServersMayPurgeCampaignsAtOnce(t *testing.T) {
 func (w *world) forbid(table, column string, value int64) (allow func()) {
 	w.t.Helper()
 	name := "forbid_" + table
-	body := fmt.Sprintf("BEFORE DELETE ON %s FOR EACH ROW BEGIN IF OLD.%s = %d THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'forbidden'; END IF; END", table, column, value)
+	body := fmt.Sprintf(
+
+		"BEFORE DELETE ON %s FOR EACH ROW BEGIN IF OLD.%s = %d THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'forbidden'; END IF; END",
+		table, column, value,
+	)
 	if w.Store.Dialect() == dialect.SQLite {
-		body = fmt.Sprintf("BEFORE DELETE ON %s WHEN OLD.%s = %d BEGIN SELECT RAISE(ABORT, 'forbidden'); END", table, column, value)
+		body = fmt.Sprintf(
+			"BEFORE DELETE ON %s WHEN OLD.%s = %d BEGIN SELECT RAISE(ABORT, 'forbidden'); END", table, column, value,
+		)
 	}
 	ctx := caller.System(w.t.Context())
 	exec := func(text string) {
@@ -221,15 +242,24 @@ func TestAPurgeThatFailsHoldsUpNoOther(t *testing.T) {
 					t.Fatalf("the purge did not fail: %v is left, %d campaigns are noted", left, w.notedCampaigns())
 				}
 				if rows < 6*n || w.ofCampaign(next) != [3]int{} || w.ofCampaign(last) != [3]int{} {
-					t.Errorf("%d rows were deleted; of the campaigns after it %v and %v is left", rows, w.ofCampaign(next), w.ofCampaign(last))
+					t.Errorf(
+						"%d rows were deleted; of the campaigns after it %v and %v is left", rows, w.ofCampaign(next),
+						w.ofCampaign(last),
+					)
 				}
 				if w.left() != 1 {
 					t.Errorf("%d lists and tags are noted, want the list alone", w.left())
 				}
 				allowCampaign()
 				allowList()
-				if _, err := w.Purges.Purge(t.Context()); err != nil || w.ofCampaign(failing) != [3]int{} || w.notedCampaigns()+w.left() != 0 {
-					t.Errorf("then: %v, %v is left, %d and %d are noted", err, w.ofCampaign(failing), w.notedCampaigns(), w.left())
+				if _, err := w.Purges.Purge(
+					t.Context(),
+				); err != nil || w.ofCampaign(failing) != [3]int{} ||
+					w.notedCampaigns()+w.left() != 0 {
+					t.Errorf(
+						"then: %v, %v is left, %d and %d are noted", err, w.ofCampaign(failing), w.notedCampaigns(),
+						w.left(),
+					)
 				}
 			})
 		})

@@ -208,7 +208,9 @@ func (s *Service) delete(ctx context.Context, remove ...func(ctx context.Context
 // rows deletes what find finds, until that is nothing: find returns that many ids at most, and
 // remove deletes the rows that they name.
 func (s *Service) rows(
-	ctx context.Context, find func(most int) ([]int64, error), remove func(ctx context.Context, ids []int64) (int, error),
+	ctx context.Context,
+	find func(most int) ([]int64, error),
+	remove func(ctx context.Context, ids []int64) (int, error),
 ) (total int, err error) {
 	for {
 		ids, err := find(s.atOnce * statementsRead)

@@ -38,8 +38,9 @@ func (w *world) left() int {
 	return w.Store.Client(w.ctx).AudiencePurge.Query().Where(audiencepurge.UserID(w.owner.UserID)).CountX(w.ctx)
 }
 
-// TestWhatIsDeletedIsSeenNoMore: what the account sees once a deletion is answered is, in every place, what it sees once all is purged. A deletion writes a few
-// rows whatever goes with it, in statements that name none of the large tables.
+// TestWhatIsDeletedIsSeenNoMore: what the account sees once a deletion is answered is, in every
+// place, what it sees once all is purged. A deletion writes a few rows whatever goes with it, in
+// statements that name none of the large tables.
 func TestWhatIsDeletedIsSeenNoMore(t *testing.T) {
 	t.Parallel()
 	testkit.EachFresh(t, func(t *testing.T, address string) {
@@ -84,11 +85,17 @@ func TestWhatIsDeletedIsSeenNoMore(t *testing.T) {
 				t.Errorf("purging a %s: %d rows are gone, %d are told", d.name, gone, n)
 			}
 			if before = w.seen(); seen != before {
-				t.Errorf("a deleted %s is seen until it is purged:\n%s", d.name, cmp.Diff(strings.Split(before, "\n"), strings.Split(seen, "\n")))
+				t.Errorf(
+					"a deleted %s is seen until it is purged:\n%s", d.name,
+					cmp.Diff(strings.Split(before, "\n"), strings.Split(seen, "\n")),
+				)
 			}
 		}
 		if now := other.seen(); now != theirs {
-			t.Errorf("another account sees the difference:\n%s", cmp.Diff(strings.Split(theirs, "\n"), strings.Split(now, "\n")))
+			t.Errorf(
+				"another account sees the difference:\n%s",
+				cmp.Diff(strings.Split(theirs, "\n"), strings.Split(now, "\n")),
+			)
 		}
 		for _, of := range []*world{w, other} {
 			if err := of.orphans(); err != nil {
@@ -98,7 +105,8 @@ func TestWhatIsDeletedIsSeenNoMore(t *testing.T) {
 	})
 }
 
-// TestAPurgeThatIsBrokenOffGoesOn breaks a purge off again and again, as the end of a server would: the next goes on with what is left.
+// TestAPurgeThatIsBrokenOffGoesOn breaks a purge off again and again, as the end of a server would:
+// the next goes on with what is left.
 func TestAPurgeThatIsBrokenOffGoesOn(t *testing.T) {
 	t.Parallel()
 	testkit.EachFresh(t, func(t *testing.T, address string) {
@@ -183,8 +191,11 @@ func TestServersMayPurgeAtOnce(t *testing.T) {
 	})
 }
 
-// overtake runs what is before and after in one transaction, and between them a deletion and a purge in others, as far as these do not wait.
-func (w *world) overtake(remove func(*world, context.Context) ([]int64, error), before, after func(ctx context.Context) error) {
+// overtake runs what is before and after in one transaction, and between them a deletion and a
+// purge in others, as far as these do not wait.
+func (w *world) overtake(
+	remove func(*world, context.Context) ([]int64, error), before, after func(ctx context.Context) error,
+) {
 	w.t.Helper()
 	wait := 400 * time.Millisecond
 	if w.Store.Dialect() == dialect.SQLite {
@@ -215,7 +226,8 @@ func (w *world) overtake(remove func(*world, context.Context) ([]int64, error), 
 	w.must(<-done)
 }
 
-// TestAPersonGoesAfterWhoWritesForIt lets somebody who has found a person write for it when the list is deleted already.
+// TestAPersonGoesAfterWhoWritesForIt lets somebody who has found a person write for it when the
+// list is deleted already.
 func TestAPersonGoesAfterWhoWritesForIt(t *testing.T) {
 	t.Parallel()
 	testkit.EachFresh(t, func(t *testing.T, address string) {
@@ -228,7 +240,11 @@ func TestAPersonGoesAfterWhoWritesForIt(t *testing.T) {
 				return err
 			},
 			func(ctx context.Context) error {
-				return w.Store.Client(ctx).SubscriberTagging.Create().SetSubscriberID(untagged).SetSubscriberTagID(w.tags[0]).Exec(ctx)
+				return w.Store.Client(ctx).
+					SubscriberTagging.Create().
+					SetSubscriberID(untagged).
+					SetSubscriberTagID(w.tags[0]).
+					Exec(ctx)
 			})
 		if err := w.orphans(); err != nil || w.left() != 0 {
 			t.Errorf("%v, %d to purge", err, w.left())
@@ -236,8 +252,9 @@ func TestAPersonGoesAfterWhoWritesForIt(t *testing.T) {
 	})
 }
 
-// TestADeletionWaitsForWhoWrites holds a transaction open that has written for a thing while that is deleted and purged: nothing of what it wrote stays. What
-// begins later finds that there is nothing to write for.
+// TestADeletionWaitsForWhoWrites holds a transaction open that has written for a thing while that
+// is deleted and purged: nothing of what it wrote stays. What begins later finds that there is
+// nothing to write for.
 func TestADeletionWaitsForWhoWrites(t *testing.T) {
 	t.Parallel()
 	add := func(emails ...string) func(*world, context.Context) error {
@@ -253,11 +270,18 @@ func TestADeletionWaitsForWhoWrites(t *testing.T) {
 	writes := map[string]func(w *world, ctx context.Context) error{
 		"add": add("new@example.com"), "add and update": add("new@example.com", "0@example.com"),
 		"subscribe": func(w *world, ctx context.Context) error {
-			_, err := w.Subscribers.Subscribe(ctx, subscriber.Subscription{ListID: w.lists[0], Email: "new@example.com", Fields: map[int64]string{w.fields[0]: "late"}})
+			_, err := w.Subscribers.Subscribe(
+				ctx,
+				subscriber.Subscription{
+					ListID: w.lists[0], Email: "new@example.com", Fields: map[int64]string{w.fields[0]: "late"},
+				},
+			)
 			return err
 		},
 		"update": func(w *world, ctx context.Context) error {
-			_, err := w.Subscribers.Update(ctx, w.people[0], subscriber.Patch{Fields: map[int64]string{w.fields[0]: "late"}})
+			_, err := w.Subscribers.Update(
+				ctx, w.people[0], subscriber.Patch{Fields: map[int64]string{w.fields[0]: "late"}},
+			)
 			return err
 		},
 		"assign": func(w *world, ctx context.Context) error {
@@ -272,7 +296,10 @@ func TestADeletionWaitsForWhoWrites(t *testing.T) {
 				w := newWorld(t, db)
 				// What is written is all there is: nothing else makes the purge wait.
 				db.Client(w.ctx).FieldValue.Delete().Where(fieldvalue.CustomFieldID(w.fields[0])).ExecX(w.ctx)
-				db.Client(w.ctx).SubscriberTagging.Delete().Where(subscribertagging.SubscriberTagID(w.tags[0])).ExecX(w.ctx)
+				db.Client(w.ctx).
+					SubscriberTagging.Delete().
+					Where(subscribertagging.SubscriberTagID(w.tags[0])).
+					ExecX(w.ctx)
 				w.overtake(d.run, func(ctx context.Context) error { return write(w, ctx) }, nil)
 				if err := w.orphans(); err != nil || w.left() != 0 {
 					t.Errorf("%s while a %s is deleted: %v, %d to purge", name, d.name, err, w.left())
@@ -306,14 +333,20 @@ func TestNothingIsWrittenForWhatIsDeletedMeanwhile(t *testing.T) {
 			write("add", func(i int) error {
 				rows := make([]subscriber.Row, 20)
 				for j := range rows {
-					rows[j] = subscriber.Row{Email: fmt.Sprintf("%d-%d-%d@example.com", lane, i, j), Fields: map[int64]string{w.fields[0]: "x"}}
+					rows[j] = subscriber.Row{
+						Email:  fmt.Sprintf("%d-%d-%d@example.com", lane, i, j),
+						Fields: map[int64]string{w.fields[0]: "x"},
+					}
 				}
 				_, err := w.Subscribers.Add(w.ctx, subscriber.Addition{ListID: w.lists[0], Rows: rows}, nil)
 				return err
 			})
 		}
 		write("update", func(i int) error {
-			_, err := w.Subscribers.Update(w.ctx, w.people[i%len(w.people)], subscriber.Patch{Fields: map[int64]string{w.fields[0]: fmt.Sprint(i)}})
+			_, err := w.Subscribers.Update(
+				w.ctx, w.people[i%len(w.people)],
+				subscriber.Patch{Fields: map[int64]string{w.fields[0]: fmt.Sprint(i)}},
+			)
 			return err
 		})
 		write("assign", func(i int) error {
@@ -340,7 +373,8 @@ func TestNothingIsWrittenForWhatIsDeletedMeanwhile(t *testing.T) {
 	})
 }
 
-// TestADeletionCostsTheSameForAnyNumber counts the statements of deleting one thing of each kind, with few people and with many.
+// TestADeletionCostsTheSameForAnyNumber counts the statements of deleting one thing of each kind,
+// with few people and with many.
 func TestADeletionCostsTheSameForAnyNumber(t *testing.T) {
 	t.Parallel()
 	testkit.EachFresh(t, func(t *testing.T, address string) {
@@ -352,13 +386,19 @@ func TestADeletionCostsTheSameForAnyNumber(t *testing.T) {
 			people := make([]*ent.SubscriberCreate, more)
 			for i := range people {
 				email := fmt.Sprintf("more%d@example.com", i)
-				people[i] = client.Subscriber.Create().SetListID(w.lists[0]).SetEmail(email).SetEmailKey(email).SetCreatedAt(now)
+				people[i] = client.Subscriber.Create().
+					SetListID(w.lists[0]).
+					SetEmail(email).
+					SetEmailKey(email).
+					SetCreatedAt(now)
 			}
 			var values []*ent.FieldValueCreate
 			var taggings []*ent.SubscriberTaggingCreate
 			for _, p := range client.Subscriber.CreateBulk(people...).SaveX(w.ctx) {
 				values = append(values, client.FieldValue.Create().SetSubscriberID(p.ID).SetCustomFieldID(w.fields[0]))
-				taggings = append(taggings, client.SubscriberTagging.Create().SetSubscriberID(p.ID).SetSubscriberTagID(w.tags[0]))
+				taggings = append(
+					taggings, client.SubscriberTagging.Create().SetSubscriberID(p.ID).SetSubscriberTagID(w.tags[0]),
+				)
 			}
 			client.FieldValue.CreateBulk(values...).ExecX(w.ctx)
 			client.SubscriberTagging.CreateBulk(taggings...).ExecX(w.ctx)

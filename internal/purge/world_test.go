@@ -30,7 +30,8 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// world is an account with two lists that share people, two fields of every list and two tags, and a campaign in which something happened to everybody.
+// world is an account with two lists that share people, two fields of every list and two tags, and
+// a campaign in which something happened to everybody.
 type world struct {
 	*app.Services
 	t         *testing.T
@@ -61,15 +62,36 @@ func newWorld(t *testing.T, db *store.Store) *world {
 	c := client.Campaign.Create().SetName("c").SetNameKey("c").SetCreatedAt(now).SetLastActivityAt(now).SaveX(w.ctx)
 	w.campaign = c.ID
 	for i := range 2 {
-		w.lists[i] = client.SubscriberList.Create().SetName(fmt.Sprint("l", i)).SetNameKey(fmt.Sprint("l", i)).SetCreatedAt(now).SaveX(w.ctx).ID
-		own := client.CustomField.Create().SetListID(w.lists[i]).SetName("own").SetNameKey("own").SetCreatedAt(now).SaveX(w.ctx).ID
+		w.lists[i] = client.SubscriberList.Create().
+			SetName(fmt.Sprint("l", i)).
+			SetNameKey(fmt.Sprint("l", i)).
+			SetCreatedAt(now).
+			SaveX(w.ctx).
+			ID
+		own := client.CustomField.Create().
+			SetListID(w.lists[i]).
+			SetName("own").
+			SetNameKey("own").
+			SetCreatedAt(now).
+			SaveX(w.ctx).
+			ID
 		for n := range perList {
 			w.person(i, n+i*perList/2, own)
 		}
 	}
-	rules, err := json.Marshal(rules.Group{Operator: rules.And, Rules: []rules.Rule{rules.Tags{Operator: rules.HasNoTags}}})
+	rules, err := json.Marshal(
+		rules.Group{Operator: rules.And, Rules: []rules.Rule{rules.Tags{Operator: rules.HasNoTags}}},
+	)
 	w.must(err)
-	w.untagged = client.Segment.Create().SetListID(w.lists[1]).SetName("s").SetNameKey("s").SetRules(string(rules)).SetCreatedAt(now).SetUpdatedAt(now).SaveX(w.ctx).ID
+	w.untagged = client.Segment.Create().
+		SetListID(w.lists[1]).
+		SetName("s").
+		SetNameKey("s").
+		SetRules(string(rules)).
+		SetCreatedAt(now).
+		SetUpdatedAt(now).
+		SaveX(w.ctx).
+		ID
 	return w
 }
 
@@ -77,19 +99,38 @@ func newWorld(t *testing.T, db *store.Store) *world {
 func (w *world) person(list, n int, own int64) {
 	client, email := w.Store.Client(w.ctx), fmt.Sprintf("%d@example.com", n)
 	status := kind.SubscriberStatus(kind.SubscriberStatus("").Values()[n%3])
-	id := client.Subscriber.Create().SetListID(w.lists[list]).SetEmail(email).SetEmailKey(email).SetDomain("example.com").SetStatus(status).SetCreatedAt(store.Now()).SaveX(w.ctx).ID
+	id := client.Subscriber.Create().
+		SetListID(w.lists[list]).
+		SetEmail(email).
+		SetEmailKey(email).
+		SetDomain("example.com").
+		SetStatus(status).
+		SetCreatedAt(store.Now()).
+		SaveX(w.ctx).
+		ID
 	w.people = append(w.people, id)
 	if !slices.Contains(w.addresses, email) {
 		w.addresses = append(w.addresses, email)
 	}
 	for _, field := range []int64{w.fields[0], w.fields[1], own} {
 		text := fmt.Sprint("v", field)
-		client.FieldValue.Create().SetSubscriberID(id).SetCustomFieldID(field).SetText(text).SetTextKey(text).ExecX(w.ctx)
+		client.FieldValue.Create().
+			SetSubscriberID(id).
+			SetCustomFieldID(field).
+			SetText(text).
+			SetTextKey(text).
+			ExecX(w.ctx)
 	}
 	if n%4 < 2 {
 		client.SubscriberTagging.Create().SetSubscriberID(id).SetSubscriberTagID(w.tags[n%4]).ExecX(w.ctx)
 	}
-	client.Event.Create().SetID(fmt.Sprintf("%d-%06d", w.campaign, id)).SetCampaignID(w.campaign).SetSubscriberID(id).SetKind(kind.EventDelivered).SetAt(store.Now()).ExecX(w.ctx)
+	client.Event.Create().
+		SetID(fmt.Sprintf("%d-%06d", w.campaign, id)).
+		SetCampaignID(w.campaign).
+		SetSubscriberID(id).
+		SetKind(kind.EventDelivered).
+		SetAt(store.Now()).
+		ExecX(w.ctx)
 }
 
 func (w *world) must(err error) {
@@ -137,24 +178,31 @@ func (w *world) seen() string {
 		"any tag": {TagsAnyOf: w.tags[:]}, "tag 0": {TagsAllOf: w.tags[:1]}, "tag 1": {TagsAllOf: w.tags[1:]}, "no tag": {TagsNoneOf: w.tags[:]},
 	} {
 		filter.ListID = 0
-		pages, err := w.Subscribers.Lists(w.ctx, w.lists[:], filter, subscriber.ByAddress, page.Request{First: new(100)})
+		pages, err := w.Subscribers.Lists(
+			w.ctx, w.lists[:], filter, subscriber.ByAddress, page.Request{First: new(100)},
+		)
 		tell("by list: "+name, pages, err)
 		for i, list := range w.lists {
 			filter.ListID = list
 			n, err := w.Subscribers.Count(w.ctx, filter)
 			tell(fmt.Sprint("counted: ", name, i), n, err)
 			for _, order := range []subscriber.Order{subscriber.ByAddress, subscriber.ByIP} {
-				err = w.Subscribers.Each(w.ctx, filter, order, 0, 0, nil, func(_ context.Context, some []*ent.Subscriber) error {
-					tell(fmt.Sprint("each: ", name, i), some, nil)
-					return nil
-				})
+				err = w.Subscribers.Each(
+					w.ctx, filter, order, 0, 0, nil,
+					func(_ context.Context, some []*ent.Subscriber) error {
+						tell(fmt.Sprint("each: ", name, i), some, nil)
+						return nil
+					},
+				)
 				tell("each", nil, err)
 			}
 		}
 	}
 	w.reached(tell)
 	var activity strings.Builder
-	file, err := w.Exports.Open(w.ctx, export.Request{CampaignID: w.campaign, Content: export.Activity, Format: export.CSV})
+	file, err := w.Exports.Open(
+		w.ctx, export.Request{CampaignID: w.campaign, Content: export.Activity, Format: export.CSV},
+	)
 	w.must(err)
 	tell("exported", nil, file.Write(w.ctx, &activity, func() error { return nil }))
 	fmt.Fprintln(&out, activity.String())
@@ -166,9 +214,15 @@ func (w *world) seen() string {
 
 // reached tells whom audiences reach: of each list, and of the segment of people without tags.
 func (w *world) reached(tell func(string, any, error)) {
-	targets := map[string]query.Target{"untagged": query.OfSegment(&ent.Segment{ID: w.untagged, UserID: w.owner.UserID, ListID: w.lists[1]})}
+	targets := map[string]query.Target{
+		"untagged": query.OfSegment(&ent.Segment{ID: w.untagged, UserID: w.owner.UserID, ListID: w.lists[1]}),
+	}
 	for i, list := range w.lists {
-		targets[fmt.Sprint("list ", i)] = query.Target{Audience: rules.Audience{Form: rules.FormLists, Operator: rules.Or, Criteria: []rules.Criterion{{ListID: list}}}}
+		targets[fmt.Sprint("list ", i)] = query.Target{
+			Audience: rules.Audience{
+				Form: rules.FormLists, Operator: rules.Or, Criteria: []rules.Criterion{{ListID: list}},
+			},
+		}
 	}
 	for name, target := range targets {
 		n, err := w.Audiences.Count(w.ctx, target)
@@ -215,7 +269,9 @@ func (w *world) refused(tell func(string, any, error)) {
 	try("events", func(ctx context.Context) (any, error) {
 		var events []event.Event
 		add := func(e event.Event) {
-			e.ID, e.Kind, e.CampaignID, e.At = fmt.Sprint("e", len(events)), kind.EventComplained, w.campaign, "2026-11-23T12:00:00Z"
+			e.ID, e.Kind, e.CampaignID, e.At = fmt.Sprint(
+				"e", len(events),
+			), kind.EventComplained, w.campaign, "2026-11-23T12:00:00Z"
 			events = append(events, e)
 		}
 		for _, id := range w.people {
@@ -235,34 +291,62 @@ func (w *world) refused(tell func(string, any, error)) {
 	for i, list := range w.lists {
 		for _, email := range w.addresses {
 			try("unsubscribe", func(ctx context.Context) (any, error) {
-				p, err := w.Subscribers.Unsubscribe(ctx, subscriber.Unsubscription{ListID: list, Email: email, CampaignID: w.campaign})
+				p, err := w.Subscribers.Unsubscribe(
+					ctx, subscriber.Unsubscription{ListID: list, Email: email, CampaignID: w.campaign},
+				)
 				return p != nil, err
 			})
 		}
 		for _, field := range w.fields {
 			try(fmt.Sprint("subscribe to ", i), func(ctx context.Context) (any, error) {
-				p, err := w.Subscribers.Subscribe(ctx, subscriber.Subscription{ListID: list, Email: "new@example.com", Fields: map[int64]string{field: "x"}})
+				p, err := w.Subscribers.Subscribe(
+					ctx,
+					subscriber.Subscription{
+						ListID: list, Email: "new@example.com", Fields: map[int64]string{field: "x"},
+					},
+				)
 				return p != nil, err
 			})
 		}
 	}
 }
 
-// orphans is an error where a value or a tagging is left whose person, field or tag is gone, or a person whose list is, once all is purged.
+// orphans is an error where a value or a tagging is left whose person, field or tag is gone, or a
+// person whose list is, once all is purged.
 func (w *world) orphans() error {
 	ctx := store.WithDeleted(caller.System(w.ctx))
 	client := w.Store.Client(ctx)
-	lists, people := client.SubscriberList.Query().Where(subscriberlist.UserID(w.owner.UserID)).IDsX(ctx), client.Subscriber.Query().Where(entsubscriber.UserID(w.owner.UserID)).IDsX(ctx)
-	fields, tags := client.CustomField.Query().Where(entfield.UserID(w.owner.UserID)).IDsX(ctx), client.SubscriberTag.Query().Where(enttag.UserID(w.owner.UserID)).IDsX(ctx)
-	mine, values, taggings := entsubscriber.UserID(w.owner.UserID), fieldvalue.UserID(w.owner.UserID), subscribertagging.UserID(w.owner.UserID)
+	lists, people := client.SubscriberList.Query().
+		Where(subscriberlist.UserID(w.owner.UserID)).
+		IDsX(ctx),
+		client.Subscriber.Query().
+			Where(entsubscriber.UserID(w.owner.UserID)).
+			IDsX(ctx)
+	fields, tags := client.CustomField.Query().
+		Where(entfield.UserID(w.owner.UserID)).
+		IDsX(ctx),
+		client.SubscriberTag.Query().
+			Where(enttag.UserID(w.owner.UserID)).
+			IDsX(ctx)
+	mine, values, taggings := entsubscriber.UserID(
+		w.owner.UserID,
+	), fieldvalue.UserID(
+		w.owner.UserID,
+	), subscribertagging.UserID(
+		w.owner.UserID,
+	)
 	if n := client.Subscriber.Query().Where(mine, entsubscriber.ListIDNotIn(lists...)).CountX(ctx); n > 0 {
 		return fmt.Errorf("%d people of no list", n)
 	}
-	n := client.FieldValue.Query().Where(values, fieldvalue.Or(fieldvalue.SubscriberIDNotIn(people...), fieldvalue.CustomFieldIDNotIn(fields...))).CountX(ctx)
+	n := client.FieldValue.Query().
+		Where(values, fieldvalue.Or(fieldvalue.SubscriberIDNotIn(people...), fieldvalue.CustomFieldIDNotIn(fields...))).
+		CountX(ctx)
 	if n > 0 {
 		return fmt.Errorf("%d values of nobody or of no field", n)
 	}
-	n = client.SubscriberTagging.Query().Where(taggings, subscribertagging.Or(subscribertagging.SubscriberIDNotIn(people...), subscribertagging.SubscriberTagIDNotIn(tags...))).CountX(ctx)
+	n = client.SubscriberTagging.Query().
+		Where(taggings, subscribertagging.Or(subscribertagging.SubscriberIDNotIn(people...), subscribertagging.SubscriberTagIDNotIn(tags...))).
+		CountX(ctx)
 	if n > 0 {
 		return fmt.Errorf("%d taggings of nobody or of no tag", n)
 	}

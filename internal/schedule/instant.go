@@ -14,18 +14,21 @@ const (
 // lastInstant is the last second a MySQL datetime can hold.
 var lastInstant = time.Date(lastYear, time.December, 31, 23, 59, 59, 0, time.UTC)
 
-// reach is how far around a wall clock its instant is looked for. No zone is further than 16 hours from UTC, and no change of a zone
-// has moved a clock by more than a day.
+// reach is how far around a wall clock its instant is looked for. No zone is further than 16 hours
+// from UTC, and no change of a zone has moved a clock by more than a day.
 const reach = 48 * time.Hour
 
-// Instant returns the instant in UTC at which clocks in loc show date ("2006-01-02", 1970 to 9999) and clock ("15:04" or "15:04:05").
+// Instant returns the instant in UTC at which clocks in loc show date ("2006-01-02", 1970 to 9999)
+// and clock ("15:04" or "15:04:05").
 //
-// It is the first instant at which a clock there shows that time or a later one. So a time that does not exist, because clocks were
-// put forward over it, is the first instant after the gap, and one that exists twice, because clocks were put back, is the first of
-// the two. It never goes backwards: of two wall clocks the later one never has the earlier instant.
+// It is the first instant at which a clock there shows that time or a later one. So a time that
+// does not exist, because clocks were put forward over it, is the first instant after the gap, and
+// one that exists twice, because clocks were put back, is the first of the two. It never goes
+// backwards: of two wall clocks the later one never has the earlier instant.
 //
-// Errors are *apperr.Error: apperr.ReasonScheduleDateRequired for a date that is not real or whose instant lies after the year 9999 in UTC, apperr.ReasonScheduleTimeRequired for a
-// clock that is not real. loc must not be nil.
+// Errors are *apperr.Error: apperr.ReasonScheduleDateRequired for a date that is not real or whose
+// instant lies after the year 9999 in UTC, apperr.ReasonScheduleTimeRequired for a clock that is
+// not real. loc must not be nil.
 func Instant(date, clock string, loc *time.Location) (time.Time, error) {
 	wall, err := parseWall(date, clock)
 	if err != nil {
@@ -43,8 +46,9 @@ func wallInstant(wall time.Time, loc *time.Location) (time.Time, error) {
 	return at, nil
 }
 
-// firstReached returns the first instant, in UTC, at which a clock in loc shows wall or later. wall carries the fields of the clock
-// in UTC. time.Date is no help here: for a time inside a gap it answers with the offset of either side, as it pleases.
+// firstReached returns the first instant, in UTC, at which a clock in loc shows wall or later. wall
+// carries the fields of the clock in UTC. time.Date is no help here: for a time inside a gap it
+// answers with the offset of either side, as it pleases.
 func firstReached(wall time.Time, loc *time.Location) time.Time {
 	at := wall.Add(-reach).In(loc)
 	for {
@@ -62,13 +66,13 @@ func firstReached(wall time.Time, loc *time.Location) time.Time {
 	}
 }
 
-// periodEnd returns an instant after at until which the offset of its zone stays the same, zero when it does for ever. It need not
-// be the last such instant.
+// periodEnd returns an instant after at until which the offset of its zone stays the same, zero
+// when it does for ever. It need not be the last such instant.
 func periodEnd(at time.Time) time.Time {
 	_, end := at.ZoneBounds()
 	if !end.IsZero() && !end.After(at) {
-		// Where a zone follows a yearly rule, package time ends the year after 365 days, so on the 366th it answers with an end
-		// that has passed. No rule changes the clocks on that day.
+		// Where a zone follows a yearly rule, package time ends the year after 365 days, so on the
+		// 366th it answers with an end that has passed. No rule changes the clocks on that day.
 		return at.Truncate(24 * time.Hour).Add(24 * time.Hour)
 	}
 	return end

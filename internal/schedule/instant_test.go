@@ -57,7 +57,10 @@ func TestInstant(t *testing.T) {
 		{"half-hour repeated", "2026-04-05", "01:45", "Australia/Lord_Howe", "2026-04-04T14:45:00Z"},
 		{"after the half-hour repeated", "2026-04-05", "02:00", "Australia/Lord_Howe", "2026-04-04T15:30:00Z"},
 		{"midnight that does not exist", "2018-11-04", "00:00", "America/Sao_Paulo", "2018-11-04T03:00:00Z"},
-		{"midnight reached once although the hour before repeats", "2018-02-18", "00:00", "America/Sao_Paulo", "2018-02-18T03:00:00Z"},
+		{
+			"midnight reached once although the hour before repeats", "2018-02-18", "00:00", "America/Sao_Paulo",
+			"2018-02-18T03:00:00Z",
+		},
 		{"hour before midnight repeated", "2018-02-17", "23:30", "America/Sao_Paulo", "2018-02-18T01:30:00Z"},
 		{"offset of 45 minutes", "2026-05-01", "12:00", "Asia/Kathmandu", "2026-05-01T06:15:00Z"},
 		{"day before the skipped one", "2011-12-29", "23:59:59", "Pacific/Apia", "2011-12-30T09:59:59Z"},
@@ -66,7 +69,10 @@ func TestInstant(t *testing.T) {
 		{"Ramadan begins: clocks back", "2026-02-15", "02:30", "Africa/Casablanca", "2026-02-15T01:30:00Z"},
 		{"Ramadan ends: clocks forward", "2026-03-22", "02:30", "Africa/Casablanca", "2026-03-22T02:00:00Z"},
 		{"in Ramadan", "2026-03-01", "12:00", "Africa/Casablanca", "2026-03-01T12:00:00Z"},
-		{"366th day of a year beyond the listed changes", "2048-12-31", "18:00", "America/New_York", "2048-12-31T23:00:00Z"},
+		{
+			"366th day of a year beyond the listed changes", "2048-12-31", "18:00", "America/New_York",
+			"2048-12-31T23:00:00Z",
+		},
 		{"366th day, southern summer", "2048-12-31", "18:00", "Australia/Sydney", "2048-12-31T07:00:00Z"},
 		{"rule far ahead", "2400-03-26", "02:30", "Europe/Berlin", "2400-03-26T01:00:00Z"},
 		{"fixed offset", "2026-03-29", "02:30", "+03:00", "2026-03-28T23:30:00Z"},
@@ -98,9 +104,18 @@ func TestInstantRefuses(t *testing.T) {
 		message                 string
 	}{
 		{"no date", "", "10:00", "UTC", apperr.ReasonScheduleDateRequired, "date is required"},
-		{"30 February", "2026-02-30", "10:00", "UTC", apperr.ReasonScheduleDateRequired, `"2026-02-30" is not a real date; write YYYY-MM-DD`},
-		{"29 February in a common year", "2026-02-29", "10:00", "UTC", apperr.ReasonScheduleDateRequired, "not a real date"},
-		{"29 February in a century year", "2100-02-29", "10:00", "UTC", apperr.ReasonScheduleDateRequired, "not a real date"},
+		{
+			"30 February", "2026-02-30", "10:00", "UTC", apperr.ReasonScheduleDateRequired,
+			`"2026-02-30" is not a real date; write YYYY-MM-DD`,
+		},
+		{
+			"29 February in a common year", "2026-02-29", "10:00", "UTC", apperr.ReasonScheduleDateRequired,
+			"not a real date",
+		},
+		{
+			"29 February in a century year", "2100-02-29", "10:00", "UTC", apperr.ReasonScheduleDateRequired,
+			"not a real date",
+		},
 		{"month 13", "2026-13-01", "10:00", "UTC", apperr.ReasonScheduleDateRequired, "not a real date"},
 		{"the legacy unset date", "0000-00-00", "10:00", "UTC", apperr.ReasonScheduleDateRequired, "not a real date"},
 		{"one-digit month", "2026-1-01", "10:00", "UTC", apperr.ReasonScheduleDateRequired, "not a real date"},
@@ -108,11 +123,20 @@ func TestInstantRefuses(t *testing.T) {
 		{"date with time", "2026-01-01T10:00", "10:00", "UTC", apperr.ReasonScheduleDateRequired, "not a real date"},
 		{"five-digit year", "10000-01-01", "10:00", "UTC", apperr.ReasonScheduleDateRequired, "not a real date"},
 		{"year before 1970", "1969-12-31", "10:00", "UTC", apperr.ReasonScheduleDateRequired, "1970 to 9999"},
-		{"year 10000 in UTC", "9999-12-31", "21:00", "-03:00", apperr.ReasonScheduleDateRequired, "after the year 9999 in UTC"},
-		{"year 10000 in UTC, named zone", "9999-12-31", "23:00", "America/New_York", apperr.ReasonScheduleDateRequired, "after the year 9999"},
+		{
+			"year 10000 in UTC", "9999-12-31", "21:00", "-03:00", apperr.ReasonScheduleDateRequired,
+			"after the year 9999 in UTC",
+		},
+		{
+			"year 10000 in UTC, named zone", "9999-12-31", "23:00", "America/New_York",
+			apperr.ReasonScheduleDateRequired, "after the year 9999",
+		},
 		{"no time", "2026-01-01", "", "UTC", apperr.ReasonScheduleTimeRequired, "time is required"},
 		{"one-digit hour", "2026-01-01", "9:05", "UTC", apperr.ReasonScheduleTimeRequired, "HH:MM"},
-		{"one-digit hour, same length as HH:MM:SS", "2026-01-01", "9:05:000", "UTC", apperr.ReasonScheduleTimeRequired, "HH:MM"},
+		{
+			"one-digit hour, same length as HH:MM:SS", "2026-01-01", "9:05:000", "UTC",
+			apperr.ReasonScheduleTimeRequired, "HH:MM",
+		},
 		{"hour 24", "2026-01-01", "24:00", "UTC", apperr.ReasonScheduleTimeRequired, "not a real time"},
 		{"minute 60", "2026-01-01", "10:60", "UTC", apperr.ReasonScheduleTimeRequired, "not a real time"},
 		{"leap second", "2026-06-30", "23:59:60", "UTC", apperr.ReasonScheduleTimeRequired, "not a real time"},
@@ -131,8 +155,9 @@ func TestInstantRefuses(t *testing.T) {
 	}
 }
 
-// Over a year, and closely around the end of a leap year, the instant of what a clock shows is the instant at which it was read, except
-// in the second round of a repeated hour, where it is an earlier one at which the clock showed the same.
+// Over a year, and closely around the end of a leap year, the instant of what a clock shows is the
+// instant at which it was read, except in the second round of a repeated hour, where it is an
+// earlier one at which the clock showed the same.
 func TestInstantFindsWhatTheClockShowsInEveryZone(t *testing.T) {
 	t.Parallel()
 	for _, name := range zoneNames(t) {

@@ -33,8 +33,9 @@ var changes = []struct{ zone, day string }{
 	{"(GMT-03:00) Brasilia", "2026-02-15"},
 }
 
-// referee lists the instants of a recurrence from one to another the slow way: it walks through every minute of UTC, keeps the latest
-// time the clock has shown, and sends when the clock comes to show or jumps over listed minutes it had not reached before.
+// referee lists the instants of a recurrence from one to another the slow way: it walks through
+// every minute of UTC, keeps the latest time the clock has shown, and sends when the clock comes to
+// show or jumps over listed minutes it had not reached before.
 func referee(loc *time.Location, listed func(wall time.Time) bool, from, to time.Time) []time.Time {
 	var list []time.Time
 	reached := clockOf(from.Add(-49*time.Hour), loc)
@@ -74,9 +75,11 @@ func TestUpcomingAgreesWithAWalkThroughEveryMinute(t *testing.T) {
 			weekdays = []int{0}
 		}
 		months := rapid.SampledFrom([][]int{{0}, {int(day.Month())}, {1, int(day.Month())}}).Draw(t, "months")
-		hours := rapid.SliceOfNDistinct(rapid.OneOf(rapid.IntRange(0, 4), rapid.IntRange(0, 23)), 1, 4, rapid.ID).Draw(t, "hours")
+		hours := rapid.SliceOfNDistinct(rapid.OneOf(rapid.IntRange(0, 4), rapid.IntRange(0, 23)), 1, 4, rapid.ID).
+			Draw(t, "hours")
 		minutes := rapid.SliceOfNDistinct(rapid.IntRange(0, 59), 1, 4, rapid.ID).Draw(t, "minutes")
-		from := day.Add(time.Duration(rapid.IntRange(-36*3600, 36*3600).Draw(t, "after")) * time.Second).Truncate(time.Minute)
+		from := day.Add(time.Duration(rapid.IntRange(-36*3600, 36*3600).Draw(t, "after")) * time.Second).
+			Truncate(time.Minute)
 
 		listed := func(wall time.Time) bool {
 			return matches(months, int(wall.Month())) && slices.Contains(hours, wall.Hour()) &&
@@ -84,8 +87,13 @@ func TestUpcomingAgreesWithAWalkThroughEveryMinute(t *testing.T) {
 		}
 		want := referee(loc, listed, from, day.Add(72*time.Hour))
 		s := schedule.Schedule{Type: kind.ScheduleRecurring, Zone: change.zone, Recurrence: schedule.Recurrence{
-			DaysOfWeek: schedule.FormatSet(weekdays), DaysOfMonth: schedule.FormatSet(monthDays), Months: schedule.FormatSet(months),
-			Hours: schedule.FormatSet(hours), Minutes: schedule.FormatSet(minutes),
+			DaysOfWeek: schedule.FormatSet(
+				weekdays,
+			),
+			DaysOfMonth: schedule.FormatSet(monthDays),
+			Months:      schedule.FormatSet(months),
+			Hours:       schedule.FormatSet(hours),
+			Minutes:     schedule.FormatSet(minutes),
 		}}
 		got, err := s.Upcoming(from, 0, schedule.MaxUpcoming)
 		if err != nil {

@@ -9,19 +9,21 @@ import (
 	"campaignql/internal/apperr"
 )
 
-// Recurrence names the wall-clock minutes at which a campaign is sent. Each list is comma-separated text ("1,3,5"), as it is stored;
-// empty means not given. A minute counts when its month, its day, its hour and its minute are all listed.
+// Recurrence names the wall-clock minutes at which a campaign is sent. Each list is comma-separated
+// text ("1,3,5"), as it is stored; empty means not given. A minute counts when its month, its day,
+// its hour and its minute are all listed.
 //
-// Days: when only one kind of day is given, that one decides. When both are, a day that either names counts, as in cron; but a kind
-// that says "0" (every) leaves the decision to the other, so "0" and "15" is the 15th and not every day, as in cron.
+// Days: when only one kind of day is given, that one decides. When both are, a day that either
+// names counts, as in cron; but a kind that says "0" (every) leaves the decision to the other, so
+// "0" and "15" is the 15th and not every day, as in cron.
 type Recurrence struct {
 	DaysOfWeek  string // 1 (Monday) to 7, "0" every day; legacy column ScheduleRecDaysOfWeek
 	DaysOfMonth string // 1 to 31, "0" every day; a month without that day is skipped; legacy column ScheduleRecDaysOfMonth
 	Months      string // 1 to 12, "0" every month; legacy column ScheduleRecMonths
 	Hours       string // 0 to 23; legacy column ScheduleRecHours
 	Minutes     string // 0 to 59; legacy column ScheduleRecMinutes
-	// MaxInstances is how often the campaign is sent in all, 0 without limit; nil means not given, which Validate refuses and Next
-	// takes as no limit (legacy column ScheduleRecSendMaxInstance).
+	// MaxInstances is how often the campaign is sent in all, 0 without limit; nil means not given,
+	// which Validate refuses and Next takes as no limit (legacy column ScheduleRecSendMaxInstance).
 	MaxInstances *int
 }
 
@@ -45,11 +47,13 @@ type setRule struct {
 }
 
 var setRules = [...]setRule{
-	DaysOfWeek:  {"schedule.recurrence.daysOfWeek", apperr.ReasonScheduleDaysRequired, "day of the week", 1, 7, true},
-	DaysOfMonth: {"schedule.recurrence.daysOfMonth", apperr.ReasonScheduleDaysRequired, "day of the month", 1, 31, true},
-	Months:      {"schedule.recurrence.months", apperr.ReasonScheduleMonthsRequired, "month", 1, 12, true},
-	Hours:       {"schedule.recurrence.hours", apperr.ReasonScheduleHoursRequired, "hour", 0, 23, false},
-	Minutes:     {"schedule.recurrence.minutes", apperr.ReasonScheduleMinutesRequired, "minute", 0, 59, false},
+	DaysOfWeek: {"schedule.recurrence.daysOfWeek", apperr.ReasonScheduleDaysRequired, "day of the week", 1, 7, true},
+	DaysOfMonth: {
+		"schedule.recurrence.daysOfMonth", apperr.ReasonScheduleDaysRequired, "day of the month", 1, 31, true,
+	},
+	Months:  {"schedule.recurrence.months", apperr.ReasonScheduleMonthsRequired, "month", 1, 12, true},
+	Hours:   {"schedule.recurrence.hours", apperr.ReasonScheduleHoursRequired, "hour", 0, 23, false},
+	Minutes: {"schedule.recurrence.minutes", apperr.ReasonScheduleMinutesRequired, "minute", 0, 59, false},
 }
 
 func (r setRule) refuse(format string, args ...any) error {
@@ -59,9 +63,10 @@ func (r setRule) refuse(format string, args ...any) error {
 // maxSetText bounds the text of one list; every minute of the hour takes 169 characters.
 const maxSetText = 1000
 
-// ParseSet reads a list of numbers separated by commas, with or without spaces, and returns them sorted without duplicates. Empty text
-// is nil: not given. Every day or month is []int{0}. Anything else outside the range of the set is an *apperr.Error that names the
-// field, the value and the range.
+// ParseSet reads a list of numbers separated by commas, with or without spaces, and returns them
+// sorted without duplicates. Empty text is nil: not given. Every day or month is []int{0}. Anything
+// else outside the range of the set is an *apperr.Error that names the field, the value and the
+// range.
 func ParseSet(set Set, text string) ([]int, error) {
 	rule := setRules[set]
 	if strings.TrimSpace(text) == "" {
@@ -104,8 +109,8 @@ func (r setRule) everyHint() string {
 	return ""
 }
 
-// FormatSet writes numbers as a Recurrence keeps them: sorted, without duplicates, separated by commas. It does not check the range;
-// ParseSet and Validate do. No numbers give empty text.
+// FormatSet writes numbers as a Recurrence keeps them: sorted, without duplicates, separated by
+// commas. It does not check the range; ParseSet and Validate do. No numbers give empty text.
 func FormatSet(numbers []int) string {
 	sorted := slices.Sorted(slices.Values(numbers))
 	texts := make([]string, 0, len(sorted))
@@ -116,7 +121,9 @@ func FormatSet(numbers []int) string {
 }
 
 func (r Recurrence) normalised() Recurrence {
-	texts := [...]*string{DaysOfWeek: &r.DaysOfWeek, DaysOfMonth: &r.DaysOfMonth, Months: &r.Months, Hours: &r.Hours, Minutes: &r.Minutes}
+	texts := [...]*string{
+		DaysOfWeek: &r.DaysOfWeek, DaysOfMonth: &r.DaysOfMonth, Months: &r.Months, Hours: &r.Hours, Minutes: &r.Minutes,
+	}
 	for set, text := range texts {
 		if numbers, err := ParseSet(Set(set), *text); err == nil {
 			*text = FormatSet(numbers)
@@ -176,7 +183,9 @@ func required(set Set, text string) ([]int, error) {
 	numbers, err := ParseSet(set, text)
 	if err == nil && numbers == nil {
 		rule := setRules[set]
-		err = rule.refuse("at least one %s from %d to %d is required%s", rule.noun, rule.low, rule.high, rule.everyHint())
+		err = rule.refuse(
+			"at least one %s from %d to %d is required%s", rule.noun, rule.low, rule.high, rule.everyHint(),
+		)
 	}
 	return numbers, err
 }
@@ -196,12 +205,13 @@ func mark(table []bool, numbers []int) bool {
 	return !every
 }
 
-// horizonYears is how far the next day is looked for: the longest wait is for 29 February around a century year that is no leap year
-// (2096 to 2104).
+// horizonYears is how far the next day is looked for: the longest wait is for 29 February around a
+// century year that is no leap year (2096 to 2104).
 const horizonYears = 8
 
-// next returns the first instant strictly after after. Wall clocks that share an instant, because they lie in one gap, are one
-// instance, and a wall clock that comes twice is taken the first time only: both follow from firstReached never going backwards.
+// next returns the first instant strictly after after. Wall clocks that share an instant, because
+// they lie in one gap, are one instance, and a wall clock that comes twice is taken the first time
+// only: both follow from firstReached never going backwards.
 func (p *pattern) next(after time.Time, loc *time.Location) (time.Time, bool) {
 	// Every wall clock up to the present one has been reached already, so the search starts behind it.
 	wall := wallClock(after.In(loc)).Truncate(time.Minute)

@@ -56,20 +56,50 @@ func TestParseSetRefuses(t *testing.T) {
 		reason  apperr.Reason
 		message string
 	}{
-		{"day 8", schedule.DaysOfWeek, "1,8", "schedule.recurrence.daysOfWeek", apperr.ReasonScheduleDaysRequired, `"8" is not a day of the week; write numbers from 1 to 7`},
-		{"day 32", schedule.DaysOfMonth, "32", "schedule.recurrence.daysOfMonth", apperr.ReasonScheduleDaysRequired, `"32" is not a day of the month; write numbers from 1 to 31`},
-		{"month 13", schedule.Months, "13", "schedule.recurrence.months", apperr.ReasonScheduleMonthsRequired, "1 to 12 separated by commas, or 0 alone"},
+		{
+			"day 8", schedule.DaysOfWeek, "1,8", "schedule.recurrence.daysOfWeek", apperr.ReasonScheduleDaysRequired,
+			`"8" is not a day of the week; write numbers from 1 to 7`,
+		},
+		{
+			"day 32", schedule.DaysOfMonth, "32", "schedule.recurrence.daysOfMonth", apperr.ReasonScheduleDaysRequired,
+			`"32" is not a day of the month; write numbers from 1 to 31`,
+		},
+		{
+			"month 13", schedule.Months, "13", "schedule.recurrence.months", apperr.ReasonScheduleMonthsRequired,
+			"1 to 12 separated by commas, or 0 alone",
+		},
 		{"hour 24", schedule.Hours, "24", "schedule.recurrence.hours", apperr.ReasonScheduleHoursRequired, "0 to 23"},
-		{"minute 60", schedule.Minutes, "60", "schedule.recurrence.minutes", apperr.ReasonScheduleMinutesRequired, "0 to 59"},
-		{"negative", schedule.Minutes, "-1", "schedule.recurrence.minutes", apperr.ReasonScheduleMinutesRequired, `"-1"`},
+		{
+			"minute 60", schedule.Minutes, "60", "schedule.recurrence.minutes", apperr.ReasonScheduleMinutesRequired,
+			"0 to 59",
+		},
+		{
+			"negative", schedule.Minutes, "-1", "schedule.recurrence.minutes", apperr.ReasonScheduleMinutesRequired,
+			`"-1"`,
+		},
 		{"signed", schedule.Minutes, "+1", "schedule.recurrence.minutes", apperr.ReasonScheduleMinutesRequired, `"+1"`},
-		{"fraction", schedule.Minutes, "1.5", "schedule.recurrence.minutes", apperr.ReasonScheduleMinutesRequired, `"1.5"`},
-		{"word", schedule.DaysOfWeek, "Mon", "schedule.recurrence.daysOfWeek", apperr.ReasonScheduleDaysRequired, `"Mon"`},
+		{
+			"fraction", schedule.Minutes, "1.5", "schedule.recurrence.minutes", apperr.ReasonScheduleMinutesRequired,
+			`"1.5"`,
+		},
+		{
+			"word", schedule.DaysOfWeek, "Mon", "schedule.recurrence.daysOfWeek", apperr.ReasonScheduleDaysRequired,
+			`"Mon"`,
+		},
 		{"star", schedule.Months, "*", "schedule.recurrence.months", apperr.ReasonScheduleMonthsRequired, `"*"`},
 		{"empty item", schedule.Hours, "1,,2", "schedule.recurrence.hours", apperr.ReasonScheduleHoursRequired, `""`},
-		{"every among others", schedule.DaysOfWeek, "0,1", "schedule.recurrence.daysOfWeek", apperr.ReasonScheduleDaysRequired, "0 means every day of the week and must stand alone"},
-		{"beyond any integer", schedule.Hours, strings.Repeat("9", 40), "schedule.recurrence.hours", apperr.ReasonScheduleHoursRequired, "is not an hour"},
-		{"endless", schedule.Hours, strings.Repeat("1,", 600), "schedule.recurrence.hours", apperr.ReasonScheduleHoursRequired, "longer than 1000"},
+		{
+			"every among others", schedule.DaysOfWeek, "0,1", "schedule.recurrence.daysOfWeek",
+			apperr.ReasonScheduleDaysRequired, "0 means every day of the week and must stand alone",
+		},
+		{
+			"beyond any integer", schedule.Hours, strings.Repeat("9", 40), "schedule.recurrence.hours",
+			apperr.ReasonScheduleHoursRequired, "is not an hour",
+		},
+		{
+			"endless", schedule.Hours, strings.Repeat("1,", 600), "schedule.recurrence.hours",
+			apperr.ReasonScheduleHoursRequired, "longer than 1000",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

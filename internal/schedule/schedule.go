@@ -1,6 +1,7 @@
-// Package schedule owns when a campaign is sent: the schedule as the user said it (wall clock and zone), the reading of zones,
-// and the instants in UTC that follow from both. It is pure: no database, no clock of its own, no surface; callers pass the time in
-// and keep the result (next_send_at).
+// Package schedule owns when a campaign is sent: the schedule as the user said it (wall clock and
+// zone), the reading of zones, and the instants in UTC that follow from both. It is pure: no
+// database, no clock of its own, no surface; callers pass the time in and keep the result
+// (next_send_at).
 package schedule
 
 import (
@@ -13,9 +14,10 @@ import (
 // MaxUpcoming is the most instants Upcoming lists in one call.
 const MaxUpcoming = 100
 
-// Schedule says when a campaign is sent, in the words of the user: the wall clock is the promise, so nothing here is in UTC and the
-// instants are derived again whenever they are needed. An empty text means "not given". Which fields count depends on Type:
-// Future reads Date, Time and Zone; Recurring reads Recurrence and Zone; the other types read none.
+// Schedule says when a campaign is sent, in the words of the user: the wall clock is the promise,
+// so nothing here is in UTC and the instants are derived again whenever they are needed. An empty
+// text means "not given". Which fields count depends on Type: Future reads Date, Time and Zone;
+// Recurring reads Recurrence and Zone; the other types read none.
 type Schedule struct {
 	Type kind.ScheduleType
 	// Date is "2006-01-02", from 1970 to 9999 (legacy column SendDate).
@@ -28,9 +30,10 @@ type Schedule struct {
 	Recurrence Recurrence
 }
 
-// Normalised returns the schedule as it is to be stored: parts that its type does not read are empty, the time has seconds, and the
-// number lists are sorted without duplicates. The zone stays as written. A part that cannot be read is left as it is, for Validate
-// to refuse. A schedule of an unknown type is returned unchanged.
+// Normalised returns the schedule as it is to be stored: parts that its type does not read are
+// empty, the time has seconds, and the number lists are sorted without duplicates. The zone stays
+// as written. A part that cannot be read is left as it is, for Validate to refuse. A schedule of an
+// unknown type is returned unchanged.
 func (s Schedule) Normalised() Schedule {
 	switch s.Type {
 	case kind.ScheduleNone, kind.ScheduleImmediate:
@@ -47,8 +50,8 @@ func (s Schedule) Normalised() Schedule {
 	return s
 }
 
-// Next returns the next instant at which the campaign is to be sent, in UTC, and whether there is one. sentInstances is how often it
-// was sent already (legacy column ScheduleRecSentInstances).
+// Next returns the next instant at which the campaign is to be sent, in UTC, and whether there is
+// one. sentInstances is how often it was sent already (legacy column ScheduleRecSentInstances).
 //
 //   - not scheduled: none.
 //   - immediate: after itself, because such a campaign is due as soon as it is Ready; none once it was sent.
@@ -65,8 +68,9 @@ func (s Schedule) Next(after time.Time, sentInstances int) (time.Time, bool, err
 	return list[0], true, nil
 }
 
-// Upcoming lists the next instants in UTC, ascending and without duplicates: at most n, fewer when the schedule ends sooner. The
-// first is the one Next returns. n is 0 to MaxUpcoming; another n is an Invalid error with Reason apperr.ReasonScheduleUpcomingCountInvalid.
+// Upcoming lists the next instants in UTC, ascending and without duplicates: at most n, fewer when
+// the schedule ends sooner. The first is the one Next returns. n is 0 to MaxUpcoming; another n is
+// an Invalid error with Reason apperr.ReasonScheduleUpcomingCountInvalid.
 func (s Schedule) Upcoming(after time.Time, sentInstances, n int) ([]time.Time, error) {
 	if n < 0 || n > MaxUpcoming {
 		return nil, apperr.InvalidField("schedule.upcoming", apperr.ReasonScheduleUpcomingCountInvalid,
@@ -137,7 +141,9 @@ func (s Schedule) recurring(after time.Time, sentInstances, n int) ([]time.Time,
 // location reads the zone and reports a fault as one of the schedule.
 func (s Schedule) location() (*time.Location, error) {
 	if s.Zone == "" {
-		return nil, apperr.InvalidField("schedule.timeZone", apperr.ReasonScheduleZoneRequired, "a time zone is required, such as Europe/Berlin")
+		return nil, apperr.InvalidField(
+			"schedule.timeZone", apperr.ReasonScheduleZoneRequired, "a time zone is required, such as Europe/Berlin",
+		)
 	}
 	loc, err := ParseZone(s.Zone)
 	if err != nil {

@@ -18,7 +18,12 @@ func TestNormalised(t *testing.T) {
 		return schedule.Schedule{
 			Type: typ, Date: "2026-06-02", Time: "09:30", Zone: "(GMT-03:00) Brasilia",
 			Recurrence: schedule.Recurrence{
-				DaysOfWeek: "5, 1,1", DaysOfMonth: "", Months: "0", Hours: "09", Minutes: "rubbish", MaxInstances: new(3),
+				DaysOfWeek:   "5, 1,1",
+				DaysOfMonth:  "",
+				Months:       "0",
+				Hours:        "09",
+				Minutes:      "rubbish",
+				MaxInstances: new(3),
 			},
 		}
 	}
@@ -29,14 +34,22 @@ func TestNormalised(t *testing.T) {
 		{"not scheduled keeps nothing", full(kind.ScheduleNone), schedule.Schedule{Type: kind.ScheduleNone}},
 		{"immediate keeps nothing", full(kind.ScheduleImmediate), schedule.Schedule{Type: kind.ScheduleImmediate}},
 		{
-			"future keeps the instant, with seconds, and the zone as written", full(kind.ScheduleFuture),
-			schedule.Schedule{Type: kind.ScheduleFuture, Date: "2026-06-02", Time: "09:30:00", Zone: "(GMT-03:00) Brasilia"},
+			"future keeps the instant, with seconds, and the zone as written",
+			full(kind.ScheduleFuture),
+			schedule.Schedule{
+				Type: kind.ScheduleFuture, Date: "2026-06-02", Time: "09:30:00", Zone: "(GMT-03:00) Brasilia",
+			},
 		},
 		{
-			"recurring keeps the recurrence, in order, and what cannot be read", full(kind.ScheduleRecurring),
-			schedule.Schedule{Type: kind.ScheduleRecurring, Zone: "(GMT-03:00) Brasilia", Recurrence: schedule.Recurrence{
-				DaysOfWeek: "1,5", Months: "0", Hours: "9", Minutes: "rubbish", MaxInstances: new(3),
-			}},
+			"recurring keeps the recurrence, in order, and what cannot be read",
+			full(kind.ScheduleRecurring),
+			schedule.Schedule{
+				Type: kind.ScheduleRecurring,
+				Zone: "(GMT-03:00) Brasilia",
+				Recurrence: schedule.Recurrence{
+					DaysOfWeek: "1,5", Months: "0", Hours: "9", Minutes: "rubbish", MaxInstances: new(3),
+				},
+			},
 		},
 		{"a time that is not real stays", future("x", "25:00", "y"), future("x", "25:00", "y")},
 		{"an unknown type changes nothing", full("weekly"), full("weekly")},
@@ -104,20 +117,27 @@ func TestUpcomingOfARecurrence(t *testing.T) {
 		after string
 		want  string // the first instants
 	}{
-		{"daily keeps the wall clock over the start of summer time", clock("Europe/Berlin", "9", "0"), "2026-03-27T12:00:00Z",
-			"2026-03-28T08:00:00Z 2026-03-29T07:00:00Z 2026-03-30T07:00:00Z"},
+		{
+			"daily keeps the wall clock over the start of summer time", clock("Europe/Berlin", "9", "0"),
+			"2026-03-27T12:00:00Z", "2026-03-28T08:00:00Z 2026-03-29T07:00:00Z 2026-03-30T07:00:00Z",
+		},
 		{"strictly after", clock("UTC", "9", "0"), "2026-03-27T09:00:00Z", "2026-03-28T09:00:00Z"},
 		{"a moment before", clock("UTC", "9", "0"), "2026-03-27T08:59:59Z", "2026-03-27T09:00:00Z"},
 		{"hours and minutes combine", clock("UTC", "9,17", "0,30"), "2026-03-27T09:10:00Z",
 			"2026-03-27T09:30:00Z 2026-03-27T17:00:00Z 2026-03-27T17:30:00Z 2026-03-28T09:00:00Z"},
 		{"two times in one gap are sent once", clock("Europe/Berlin", "2", "0,30"), "2026-03-28T12:00:00Z",
 			"2026-03-29T01:00:00Z 2026-03-30T00:00:00Z 2026-03-30T00:30:00Z"},
-		{"a time in the gap and one at its end are sent once", clock("Europe/Berlin", "2,3", "0"), "2026-03-28T12:00:00Z",
-			"2026-03-29T01:00:00Z 2026-03-30T00:00:00Z 2026-03-30T01:00:00Z"},
+		{
+			"a time in the gap and one at its end are sent once", clock("Europe/Berlin", "2,3", "0"),
+			"2026-03-28T12:00:00Z", "2026-03-29T01:00:00Z 2026-03-30T00:00:00Z 2026-03-30T01:00:00Z",
+		},
 		{"a repeated time is sent once", clock("Europe/Berlin", "2", "30"), "2026-10-24T12:00:00Z",
 			"2026-10-25T00:30:00Z 2026-10-26T01:30:00Z"},
-		{"every half hour pauses while the hour repeats", clock("Europe/Berlin", "1,2,3", "0,30"), "2026-10-25T00:00:00Z",
-			"2026-10-25T00:30:00Z 2026-10-25T02:00:00Z 2026-10-25T02:30:00Z 2026-10-26T00:00:00Z"},
+		{
+			"every half hour pauses while the hour repeats", clock("Europe/Berlin", "1,2,3", "0,30"),
+			"2026-10-25T00:00:00Z",
+			"2026-10-25T00:30:00Z 2026-10-25T02:00:00Z 2026-10-25T02:30:00Z 2026-10-26T00:00:00Z",
+		},
 		{"asked in the second round of the repeated hour", clock("Europe/Berlin", "2,3", "45"), "2026-10-25T01:10:00Z",
 			"2026-10-25T02:45:00Z"},
 		{"midnight that does not exist", clock("America/Sao_Paulo", "0", "0"), "2018-11-03T12:00:00Z",
@@ -128,16 +148,40 @@ func TestUpcomingOfARecurrence(t *testing.T) {
 			"2011-12-30T01:00:00Z 2011-12-30T10:00:00Z 2011-12-30T19:00:00Z 2011-12-31T01:00:00Z"},
 		{"Mondays", days("1", "", "0"), "2026-06-01T12:00:00Z", "2026-06-08T00:00:00Z 2026-06-15T00:00:00Z"},
 		{"Sundays", days("7", "", "0"), "2026-06-01T12:00:00Z", "2026-06-07T00:00:00Z 2026-06-14T00:00:00Z"},
-		{"10th or Monday", days("1", "10", "0"), "2026-06-01T12:00:00Z", "2026-06-08T00:00:00Z 2026-06-10T00:00:00Z 2026-06-15T00:00:00Z"},
-		{"every weekday does not widen the 15th", days("0", "15", "0"), "2026-06-01T12:00:00Z", "2026-06-15T00:00:00Z 2026-07-15T00:00:00Z"},
-		{"every day of the month does not widen Monday", days("1", "0", "0"), "2026-06-01T12:00:00Z", "2026-06-08T00:00:00Z"},
-		{"every weekday and every day of the month", days("0", "0", "0"), "2026-06-01T12:00:00Z", "2026-06-02T00:00:00Z 2026-06-03T00:00:00Z"},
-		{"every day of the month alone", days("", "0", "0"), "2026-06-01T12:00:00Z", "2026-06-02T00:00:00Z 2026-06-03T00:00:00Z"},
+		{
+			"10th or Monday", days("1", "10", "0"), "2026-06-01T12:00:00Z",
+			"2026-06-08T00:00:00Z 2026-06-10T00:00:00Z 2026-06-15T00:00:00Z",
+		},
+		{
+			"every weekday does not widen the 15th", days("0", "15", "0"), "2026-06-01T12:00:00Z",
+			"2026-06-15T00:00:00Z 2026-07-15T00:00:00Z",
+		},
+		{
+			"every day of the month does not widen Monday", days("1", "0", "0"), "2026-06-01T12:00:00Z",
+			"2026-06-08T00:00:00Z",
+		},
+		{
+			"every weekday and every day of the month", days("0", "0", "0"), "2026-06-01T12:00:00Z",
+			"2026-06-02T00:00:00Z 2026-06-03T00:00:00Z",
+		},
+		{
+			"every day of the month alone", days("", "0", "0"), "2026-06-01T12:00:00Z",
+			"2026-06-02T00:00:00Z 2026-06-03T00:00:00Z",
+		},
 		{"all seven listed do widen", days("1,2,3,4,5,6,7", "15", "0"), "2026-06-01T12:00:00Z", "2026-06-02T00:00:00Z"},
-		{"31st skips short months", days("", "31", "0"), "2026-01-31T12:00:00Z", "2026-03-31T00:00:00Z 2026-05-31T00:00:00Z 2026-07-31T00:00:00Z"},
+		{
+			"31st skips short months", days("", "31", "0"), "2026-01-31T12:00:00Z",
+			"2026-03-31T00:00:00Z 2026-05-31T00:00:00Z 2026-07-31T00:00:00Z",
+		},
 		{"months", days("", "1", "3,12"), "2026-06-01T12:00:00Z", "2026-12-01T00:00:00Z 2027-03-01T00:00:00Z"},
-		{"29 February over a century year", days("", "29", "2"), "2092-03-01T00:00:00Z", "2096-02-29T00:00:00Z 2104-02-29T00:00:00Z 2108-02-29T00:00:00Z"},
-		{"west of Greenwich the last minute of the year", clock("-03:00", "23", "59"), "2026-12-31T12:00:00Z", "2027-01-01T02:59:00Z"},
+		{
+			"29 February over a century year", days("", "29", "2"), "2092-03-01T00:00:00Z",
+			"2096-02-29T00:00:00Z 2104-02-29T00:00:00Z 2108-02-29T00:00:00Z",
+		},
+		{
+			"west of Greenwich the last minute of the year", clock("-03:00", "23", "59"), "2026-12-31T12:00:00Z",
+			"2027-01-01T02:59:00Z",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -176,7 +220,10 @@ func TestUpcomingEnds(t *testing.T) {
 		want    int
 	}{
 		{"no limit", limited(0), "2026-06-01T00:00:00Z", 1000, 100, 100},
-		{"limit not given is none", recurring(func(s *schedule.Schedule) { s.Recurrence.MaxInstances = nil }), "2026-06-01T00:00:00Z", 5, 10, 10},
+		{
+			"limit not given is none", recurring(func(s *schedule.Schedule) { s.Recurrence.MaxInstances = nil }),
+			"2026-06-01T00:00:00Z", 5, 10, 10,
+		},
 		{"limit, none sent", limited(3), "2026-06-01T00:00:00Z", 0, 10, 3},
 		{"limit, two sent", limited(3), "2026-06-01T00:00:00Z", 2, 10, 1},
 		{"limit reached", limited(3), "2026-06-01T00:00:00Z", 3, 10, 0},
@@ -188,8 +235,15 @@ func TestUpcomingEnds(t *testing.T) {
 		{"31st of the short months", recurring(func(s *schedule.Schedule) {
 			s.Recurrence.DaysOfWeek, s.Recurrence.DaysOfMonth, s.Recurrence.Months = "0", "31", "2,4,6,9,11"
 		}), "2026-06-01T00:00:00Z", 0, 10, 0},
-		{"end of the calendar", recurring(func(s *schedule.Schedule) { s.Zone = "UTC" }), "9999-12-28T12:00:00Z", 0, 10, 3},
-		{"end of the calendar, west of Greenwich", recurring(func(s *schedule.Schedule) { s.Zone, s.Recurrence.Hours = "-03:00", "22" }), "9999-12-28T12:00:00Z", 0, 10, 3},
+		{
+			"end of the calendar", recurring(func(s *schedule.Schedule) { s.Zone = "UTC" }), "9999-12-28T12:00:00Z", 0,
+			10, 3,
+		},
+		{
+			"end of the calendar, west of Greenwich",
+			recurring(func(s *schedule.Schedule) { s.Zone, s.Recurrence.Hours = "-03:00", "22" }),
+			"9999-12-28T12:00:00Z", 0, 10, 3,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -208,11 +262,13 @@ func TestNextReportsAScheduleThatCannotBeRead(t *testing.T) {
 		s      schedule.Schedule
 		reason apperr.Reason
 	}{
-		"type":       {schedule.Schedule{Type: "weekly"}, apperr.ReasonScheduleTypeInvalid},
-		"date":       {future("2026-02-30", "10:00", "UTC"), apperr.ReasonScheduleDateRequired},
-		"zone":       {future("2026-02-20", "10:00", "Nowhere"), apperr.ReasonScheduleZoneRequired},
-		"recurrence": {recurring(func(s *schedule.Schedule) { s.Recurrence.Hours = "" }), apperr.ReasonScheduleHoursRequired},
-		"its zone":   {recurring(func(s *schedule.Schedule) { s.Zone = "Nowhere" }), apperr.ReasonScheduleZoneRequired},
+		"type": {schedule.Schedule{Type: "weekly"}, apperr.ReasonScheduleTypeInvalid},
+		"date": {future("2026-02-30", "10:00", "UTC"), apperr.ReasonScheduleDateRequired},
+		"zone": {future("2026-02-20", "10:00", "Nowhere"), apperr.ReasonScheduleZoneRequired},
+		"recurrence": {
+			recurring(func(s *schedule.Schedule) { s.Recurrence.Hours = "" }), apperr.ReasonScheduleHoursRequired,
+		},
+		"its zone": {recurring(func(s *schedule.Schedule) { s.Zone = "Nowhere" }), apperr.ReasonScheduleZoneRequired},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -9,10 +9,12 @@ import (
 	"campaignql/internal/kind"
 )
 
-// Validate returns nil when the schedule can be kept, otherwise the first fault in the order in which Campaign.Update reports them:
-// type, date, time, days, months, hours, minutes, maximum of instances, zone, and last an instant that is not after now. The error is
-// an *apperr.Error of code Invalid whose Field is the input at fault and whose Reason is one of the constants above. Parts that the
-// type does not read are not looked at. A recurrence that never comes (30 February) is valid; Next finds nothing for it.
+// Validate returns nil when the schedule can be kept, otherwise the first fault in the order in
+// which Campaign.Update reports them: type, date, time, days, months, hours, minutes, maximum of
+// instances, zone, and last an instant that is not after now. The error is an *apperr.Error of code
+// Invalid whose Field is the input at fault and whose Reason is one of the constants above. Parts
+// that the type does not read are not looked at. A recurrence that never comes (30 February) is
+// valid; Next finds nothing for it.
 func Validate(s Schedule, now time.Time) error {
 	switch s.Type {
 	case kind.ScheduleNone, kind.ScheduleImmediate:
@@ -32,8 +34,10 @@ func validateFuture(s Schedule, now time.Time) error {
 		return err
 	}
 	if !at.After(now) {
-		return apperr.InvalidField("schedule.sendDate", apperr.ReasonScheduleInPast, "%s %s in %s has passed (%s; it is now %s)",
-			s.Date, s.Time, s.Zone, at.Format(time.RFC3339), now.UTC().Format(time.RFC3339))
+		return apperr.InvalidField(
+			"schedule.sendDate", apperr.ReasonScheduleInPast, "%s %s in %s has passed (%s; it is now %s)", s.Date,
+			s.Time, s.Zone, at.Format(time.RFC3339), now.UTC().Format(time.RFC3339),
+		)
 	}
 	return nil
 }
@@ -45,9 +49,14 @@ func validateRecurring(s Schedule) error {
 	const field = "schedule.recurrence.maxInstances"
 	switch limit := s.Recurrence.MaxInstances; {
 	case limit == nil:
-		return apperr.InvalidField(field, apperr.ReasonScheduleMaxInstancesRequired, "the number of times to send is required, 0 for no limit")
+		return apperr.InvalidField(
+			field, apperr.ReasonScheduleMaxInstancesRequired, "the number of times to send is required, 0 for no limit",
+		)
 	case *limit < 0:
-		return apperr.InvalidField(field, apperr.ReasonScheduleMaxInstancesRequired, "%d is negative; write how often to send, 0 for no limit", *limit)
+		return apperr.InvalidField(
+			field, apperr.ReasonScheduleMaxInstancesRequired, "%d is negative; write how often to send, 0 for no limit",
+			*limit,
+		)
 	}
 	_, err := s.location()
 	return err

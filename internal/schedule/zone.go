@@ -36,8 +36,9 @@ const MaxZoneLength = 100
 //     the fixed offset. A zone has the offset when its clocks show it at some time of the year, in winter or in summer, under the last
 //     rules the database knows; so what a text means depends on the database and never on the day it is read.
 //
-// Space around the text is ignored. Local, paths, control characters and texts over MaxZoneLength are refused. The error is an
-// *apperr.Error of code Invalid with Reason apperr.ReasonTimeZoneInvalid.
+// Space around the text is ignored. Local, paths, control characters and texts over MaxZoneLength
+// are refused. The error is an *apperr.Error of code Invalid with Reason
+// apperr.ReasonTimeZoneInvalid.
 func ParseZone(text string) (*time.Location, error) {
 	if utf8.RuneCountInString(text) > MaxZoneLength {
 		return nil, zoneError("the time zone is longer than %d characters", MaxZoneLength)
@@ -71,17 +72,20 @@ func ParseZone(text string) (*time.Location, error) {
 }
 
 func zoneError(format string, args ...any) error {
-	return &apperr.Error{Code: apperr.Invalid, Reason: apperr.ReasonTimeZoneInvalid, Message: fmt.Sprintf(format, args...)}
+	return &apperr.Error{
+		Code: apperr.Invalid, Reason: apperr.ReasonTimeZoneInvalid, Message: fmt.Sprintf(format, args...),
+	}
 }
 
 var (
 	offsetForm = regexp.MustCompile(`^(?i:UTC|GMT)?\s*([+-])(\d\d?|\d\d?:\d\d|\d{4})$`)
-	// In the legacy form a blank may stand for the plus sign: that is what becomes of "+" in a form that was not encoded.
+	// In the legacy form a blank may stand for the plus sign: that is what becomes of "+" in a form
+	// that was not encoded.
 	legacyForm = regexp.MustCompile(`^\(\s*(?i:UTC|GMT)(?:(?:\s*([+-])\s*|\s+)(\d\d?|\d\d?:\d\d|\d{4}))?\s*\)(.*)$`)
 )
 
-// offsetSeconds reads an offset that one of the expressions above has matched; no digits are zero. It reports whether a place on Earth
-// can have that offset.
+// offsetSeconds reads an offset that one of the expressions above has matched; no digits are zero.
+// It reports whether a place on Earth can have that offset.
 func offsetSeconds(sign, digits string) (int, bool) {
 	hours, minutes, ok := strings.Cut(digits, ":")
 	if !ok && len(digits) == len("hhmm") {
@@ -122,8 +126,8 @@ func legacyZone(offset int, cities string) *time.Location {
 
 func isCitySeparator(r rune) bool { return r == ',' || r == ';' || r == ':' }
 
-// rulesYear lies beyond every change of rules that the database announces, and before the last of the years for which it lists
-// changes that follow no rule (Morocco, to 2087).
+// rulesYear lies beyond every change of rules that the database announces, and before the last of
+// the years for which it lists changes that follow no rule (Morocco, to 2087).
 const rulesYear = 2050
 
 // hasOffset reports whether clocks in loc are offset seconds ahead of UTC at some time of the year.

@@ -163,8 +163,9 @@ func TestParseZoneRefuses(t *testing.T) {
 	}
 }
 
-// The labels of Rails, which most lists of this form descend from, with the offsets of the present rules: each must find a zone of its
-// own and not fall back to a fixed offset, or daylight saving would be lost.
+// The labels of Rails, which most lists of this form descend from, with the offsets of the present
+// rules: each must find a zone of its own and not fall back to a fixed offset, or daylight saving
+// would be lost.
 func TestParseZoneFindsAZoneForEveryWellKnownLabel(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("testdata/labels.txt")

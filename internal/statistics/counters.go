@@ -1,5 +1,6 @@
-// Package statistics owns what the numbers of a campaign mean: the counters kept on it, the rates that follow from them, and its days. It is the one
-// definition behind a list, a detail and the Command bridge. It knows nothing of how events came in or of how numbers are shown.
+// Package statistics owns what the numbers of a campaign mean: the counters kept on it, the rates
+// that follow from them, and its days. It is the one definition behind a list, a detail and the
+// Command bridge. It knows nothing of how events came in or of how numbers are shown.
 package statistics
 
 import (
@@ -10,8 +11,9 @@ import (
 	"campaignql/internal/kind"
 )
 
-// Counters are the numbers of one campaign, read from its own columns: no event is counted to show them. Each method reads the columns that its
-// documentation names; a row selected without them gives zeros.
+// Counters are the numbers of one campaign, read from its own columns: no event is counted to show
+// them. Each method reads the columns that its documentation names; a row selected without them
+// gives zeros.
 type Counters ent.Campaign
 
 // Of returns the numbers of a campaign.
@@ -73,7 +75,10 @@ func (c *Counters) Complaints() Count { return c.count(c.TotalComplaints) }
 
 // Bounces is total_hard_bounces and total_soft_bounces; its rate also needs total_sent.
 func (c *Counters) Bounces() Bounces {
-	return Bounces{Hard: c.TotalHardBounces, Soft: c.TotalSoftBounces, Rate: Rate(c.TotalHardBounces+c.TotalSoftBounces, c.TotalSent)}
+	return Bounces{
+		Hard: c.TotalHardBounces, Soft: c.TotalSoftBounces,
+		Rate: Rate(c.TotalHardBounces+c.TotalSoftBounces, c.TotalSent),
+	}
 }
 
 // ClickToOpenRate is unique clicks as a fraction of unique opens; nil when nobody opened.
@@ -103,7 +108,8 @@ type Throughput struct {
 	StartedAt, FinishedAt *time.Time
 	// Remaining is the number of recipients still to be sent to; 0 once sending ended.
 	Remaining int64
-	// EstimatedFinish is when sending ends at this pace; nil unless it is being sent at a known pace, and beyond a hundred years.
+	// EstimatedFinish is when sending ends at this pace; nil unless it is being sent at a known
+	// pace, and beyond a hundred years.
 	EstimatedFinish *time.Time
 }
 
@@ -111,7 +117,14 @@ type Throughput struct {
 const farthest = 100 * 365 * 24 * time.Hour
 
 // ThroughputColumns are the columns ThroughputAt reads.
-var ThroughputColumns = []string{"status", "sending_started_at", "sending_finished_at", "total_sent", "total_failed", "total_recipients"}
+var ThroughputColumns = []string{
+	"status",
+	"sending_started_at",
+	"sending_finished_at",
+	"total_sent",
+	"total_failed",
+	"total_recipients",
+}
 
 // ThroughputAt returns how fast the campaign is being sent, as seen at an instant.
 func (c *Counters) ThroughputAt(now time.Time) Throughput {
@@ -130,7 +143,10 @@ func (c *Counters) ThroughputAt(now time.Time) Throughput {
 	seconds := max(1, end.Sub(*t.StartedAt).Seconds())
 	pace := float64(c.TotalSent) / seconds
 	t.EmailsPerSecond = math.Round(pace*10) / 10
-	if left := float64(t.Remaining) / pace; c.Status == kind.StatusSending && t.Remaining > 0 && left < farthest.Seconds() {
+	if left := float64(
+		t.Remaining,
+	) / pace; c.Status == kind.StatusSending && t.Remaining > 0 &&
+		left < farthest.Seconds() {
 		finish := now.Add(time.Duration(left * float64(time.Second))).UTC().Truncate(time.Second)
 		t.EstimatedFinish = &finish
 	}

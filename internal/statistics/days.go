@@ -37,16 +37,22 @@ type Service struct {
 // New returns the service over a database.
 func New(db *store.Store) *Service { return &Service{db, MaxSummed} }
 
-// Days returns, for each campaign of which anything is known, the given number of days (1–365) from the start of its sending, or from the first event
-// where sending was never started, in the zone, with zeros where nothing happened. Campaigns without any event in those days are absent. The
-// campaigns need id and sending_started_at. It costs one statement whatever the number of campaigns.
-func (s *Service) Days(ctx context.Context, campaigns []*ent.Campaign, days int, zone *time.Location) (map[int64][]Day, error) {
+// Days returns, for each campaign of which anything is known, the given number of days (1–365) from
+// the start of its sending, or from the first event where sending was never started, in the zone,
+// with zeros where nothing happened. Campaigns without any event in those days are absent. The
+// campaigns need id and sending_started_at. It costs one statement whatever the number of
+// campaigns.
+func (s *Service) Days(
+	ctx context.Context, campaigns []*ent.Campaign, days int, zone *time.Location,
+) (map[int64][]Day, error) {
 	return store.HeavyIf(ctx, s.db, len(campaigns) > 1, func(ctx context.Context) (map[int64][]Day, error) {
 		return s.days(ctx, campaigns, days, zone)
 	})
 }
 
-func (s *Service) days(ctx context.Context, campaigns []*ent.Campaign, days int, zone *time.Location) (map[int64][]Day, error) {
+func (s *Service) days(
+	ctx context.Context, campaigns []*ent.Campaign, days int, zone *time.Location,
+) (map[int64][]Day, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
 	}
@@ -84,7 +90,8 @@ func (s *Service) days(ctx context.Context, campaigns []*ent.Campaign, days int,
 	return found, nil
 }
 
-// within is the condition on the hours of each campaign: its own days where they are known, any where they follow from the first event.
+// within is the condition on the hours of each campaign: its own days where they are known, any
+// where they follow from the first event.
 func within(sel *sql.Selector, campaigns []*ent.Campaign, starts map[int64]time.Time, days int) *sql.Predicate {
 	id, hour := sel.C(hourlycounter.FieldCampaignID), sel.C(hourlycounter.FieldHour)
 	var parts []*sql.Predicate
@@ -95,11 +102,17 @@ func within(sel *sql.Selector, campaigns []*ent.Campaign, starts map[int64]time.
 			unknown = append(unknown, c.ID)
 			continue
 		}
-		// An hour to spare on both sides: the first may have begun before midnight in a zone with a broken offset, and where clocks are put back there
-		// are two midnights. What is not of these days is left out when it is added up.
+		// An hour to spare on both sides: the first may have begun before midnight in a zone with a
+		// broken offset, and where clocks are put back there are two midnights. What is not of
+		// these days is left out when it is added up.
 		y, m, d := start.Date()
 		end := kind.DayStart(y, m, d+days, start.Location())
-		parts = append(parts, sql.And(sql.EQ(id, c.ID), sql.GTE(hour, start.Add(-time.Hour).UTC()), sql.LT(hour, end.Add(time.Hour).UTC())))
+		parts = append(
+			parts,
+			sql.And(
+				sql.EQ(id, c.ID), sql.GTE(hour, start.Add(-time.Hour).UTC()), sql.LT(hour, end.Add(time.Hour).UTC()),
+			),
+		)
 	}
 	if len(unknown) > 0 {
 		parts = append(parts, sql.In(id, unknown...))
@@ -124,7 +137,8 @@ func calendar(start time.Time, days int) []Day {
 	list := make([]Day, days)
 	for i := range list {
 		// Noon exists on every day of every zone.
-		list[i].Date = time.Date(start.Year(), start.Month(), start.Day()+i, 12, 0, 0, 0, time.UTC).Format(time.DateOnly)
+		list[i].Date = time.Date(start.Year(), start.Month(), start.Day()+i, 12, 0, 0, 0, time.UTC).
+			Format(time.DateOnly)
 	}
 	return list
 }

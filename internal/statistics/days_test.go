@@ -31,12 +31,18 @@ func newSender(t *testing.T, db *store.Store) *sender {
 	return &sender{db: db, owner: owner, ctx: testkit.As(t, owner), system: caller.System(t.Context())}
 }
 
-// campaign makes a campaign whose sending began at an instant, "" for never, with as many opens in each of the hours as its place says, from 1.
+// campaign makes a campaign whose sending began at an instant, "" for never, with as many opens in
+// each of the hours as its place says, from 1.
 func (s *sender) campaign(t *testing.T, start string, hours ...string) *ent.Campaign {
 	t.Helper()
 	client := s.db.Client(s.system)
 	now := time.Date(2026, time.November, 23, 12, 0, 0, 0, time.UTC)
-	create := client.Campaign.Create().SetUserID(s.owner.UserID).SetName("C").SetNameKey("c").SetCreatedAt(now).SetLastActivityAt(now)
+	create := client.Campaign.Create().
+		SetUserID(s.owner.UserID).
+		SetName("C").
+		SetNameKey("c").
+		SetCreatedAt(now).
+		SetLastActivityAt(now)
 	if start != "" {
 		create.SetSendingStartedAt(utc(t, start))
 	}
@@ -45,7 +51,12 @@ func (s *sender) campaign(t *testing.T, start string, hours ...string) *ent.Camp
 		t.Fatal(err)
 	}
 	for i, hour := range hours {
-		err := client.HourlyCounter.Create().SetUserID(s.owner.UserID).SetCampaignID(c.ID).SetHour(utc(t, hour)).SetOpens(int64(i + 1)).Exec(s.system)
+		err := client.HourlyCounter.Create().
+			SetUserID(s.owner.UserID).
+			SetCampaignID(c.ID).
+			SetHour(utc(t, hour)).
+			SetOpens(int64(i + 1)).
+			Exec(s.system)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -160,9 +171,23 @@ func TestDaysAddUpEveryKind(t *testing.T) {
 		s := newSender(t, db)
 		c := s.campaign(t, "2026-11-20 10:00")
 		for _, hour := range []string{"2026-11-20 10:00", "2026-11-20 11:00"} {
-			err := db.Client(s.system).HourlyCounter.Create().SetUserID(s.owner.UserID).SetCampaignID(c.ID).SetHour(utc(t, hour)).
-				SetOpens(1).SetUniqueOpens(2).SetClicks(3).SetUniqueClicks(4).SetForwards(5).SetUniqueForwards(6).
-				SetBrowserViews(7).SetUniqueBrowserViews(8).SetUnsubscriptions(9).SetHardBounces(10).SetSoftBounces(11).Exec(s.system)
+			err := db.Client(s.system).
+				HourlyCounter.Create().
+				SetUserID(s.owner.UserID).
+				SetCampaignID(c.ID).
+				SetHour(utc(t, hour)).
+				SetOpens(1).
+				SetUniqueOpens(2).
+				SetClicks(3).
+				SetUniqueClicks(4).
+				SetForwards(5).
+				SetUniqueForwards(6).
+				SetBrowserViews(7).
+				SetUniqueBrowserViews(8).
+				SetUnsubscriptions(9).
+				SetHardBounces(10).
+				SetSoftBounces(11).
+				Exec(s.system)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -230,7 +255,8 @@ func TestDaysOfNoCampaignsCostNothing(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
 		var recorder store.Recorder
-		got, err := statistics.New(db).Days(store.WithRecorder(testkit.As(t, testkit.Account(t, db)), &recorder), nil, 15, time.UTC)
+		got, err := statistics.New(db).
+			Days(store.WithRecorder(testkit.As(t, testkit.Account(t, db)), &recorder), nil, 15, time.UTC)
 		if err != nil || len(got) != 0 || len(recorder.Statements()) != 0 {
 			t.Errorf("got %v, %v and %d statements, want nothing", got, err, len(recorder.Statements()))
 		}
@@ -252,7 +278,8 @@ func TestDaysOfAnotherAccountAreAbsent(t *testing.T) {
 func TestDaysNeedTheScopeRead(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
-		_, err := statistics.New(db).Days(testkit.As(t, testkit.Account(t, db, testkit.Scoped(kind.ScopeWrite))), nil, 1, time.UTC)
+		_, err := statistics.New(db).
+			Days(testkit.As(t, testkit.Account(t, db, testkit.Scoped(kind.ScopeWrite))), nil, 1, time.UTC)
 		var fault *apperr.Error
 		if !errors.As(err, &fault) || fault.Code != apperr.Denied {
 			t.Errorf("got %v, want Denied", err)

@@ -18,10 +18,14 @@ import (
 // ElapsedColumns are the columns of a campaign that Elapsed reads.
 var ElapsedColumns = []string{entcampaign.FieldSendingStartedAt}
 
-// Elapsed returns for each campaign what happened in the first intervals since its sending began, at most as many as points, zeros where nothing happened:
-// ByHour, or ByDay for 24 hours at a time, from the UTC hour in which sending began. Intervals that begin after now are left out; campaigns whose sending has
-// not begun are absent. Points that are not 1 to MaxPoints are Invalid. It costs one statement whatever the number of campaigns, none when none has begun.
-func (s *Service) Elapsed(ctx context.Context, campaigns []*ent.Campaign, interval Interval, points int, now time.Time) (map[int64][]Point, error) {
+// Elapsed returns for each campaign what happened in the first intervals since its sending began,
+// at most as many as points, zeros where nothing happened: ByHour, or ByDay for 24 hours at a time,
+// from the UTC hour in which sending began. Intervals that begin after now are left out; campaigns
+// whose sending has not begun are absent. Points that are not 1 to MaxPoints are Invalid. It costs
+// one statement whatever the number of campaigns, none when none has begun.
+func (s *Service) Elapsed(
+	ctx context.Context, campaigns []*ent.Campaign, interval Interval, points int, now time.Time,
+) (map[int64][]Point, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
 	}
@@ -63,17 +67,24 @@ func elapsed(start time.Time, step time.Duration, points int, now time.Time) []P
 }
 
 // elapsedHours returns the hours within the points of each campaign.
-func (s *Service) elapsedHours(ctx context.Context, campaigns []*ent.Campaign, points map[int64][]Point) ([]*ent.HourlyCounter, error) {
+func (s *Service) elapsedHours(
+	ctx context.Context, campaigns []*ent.Campaign, points map[int64][]Point,
+) ([]*ent.HourlyCounter, error) {
 	within := func(sel *sql.Selector) *sql.Predicate {
 		id, hour := sel.C(hourlycounter.FieldCampaignID), sel.C(hourlycounter.FieldHour)
 		var parts []*sql.Predicate
 		for _, c := range campaigns {
 			if list := points[c.ID]; list != nil {
-				parts = append(parts, sql.And(sql.EQ(id, c.ID), sql.GTE(hour, list[0].Start), sql.LT(hour, list[len(list)-1].End)))
+				parts = append(
+					parts, sql.And(sql.EQ(id, c.ID), sql.GTE(hour, list[0].Start), sql.LT(hour, list[len(list)-1].End)),
+				)
 			}
 		}
 		return sql.Or(parts...)
 	}
-	rows, err := s.db.Client(ctx).HourlyCounter.Query().Where(func(sel *sql.Selector) { sel.Where(within(sel)) }).All(ctx)
+	rows, err := s.db.Client(ctx).
+		HourlyCounter.Query().
+		Where(func(sel *sql.Selector) { sel.Where(within(sel)) }).
+		All(ctx)
 	return rows, store.Translate(err)
 }

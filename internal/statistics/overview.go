@@ -21,30 +21,42 @@ const CampaignsColumn = "campaigns"
 
 // hourColumns are the columns of an hour that hold the same number as a column of the campaign.
 var hourColumns = map[string]string{
-	entcampaign.FieldTotalSent: hourlycounter.FieldSent, entcampaign.FieldTotalFailed: hourlycounter.FieldFailed,
-	entcampaign.FieldTotalDelivered: hourlycounter.FieldDelivered,
-	entcampaign.FieldTotalOpens:     hourlycounter.FieldOpens, entcampaign.FieldUniqueOpens: hourlycounter.FieldUniqueOpens,
-	entcampaign.FieldTotalClicks: hourlycounter.FieldClicks, entcampaign.FieldUniqueClicks: hourlycounter.FieldUniqueClicks,
-	entcampaign.FieldTotalForwards: hourlycounter.FieldForwards, entcampaign.FieldUniqueForwards: hourlycounter.FieldUniqueForwards,
-	entcampaign.FieldTotalBrowserViews: hourlycounter.FieldBrowserViews, entcampaign.FieldUniqueBrowserViews: hourlycounter.FieldUniqueBrowserViews,
-	entcampaign.FieldTotalUnsubscriptions: hourlycounter.FieldUnsubscriptions, entcampaign.FieldTotalComplaints: hourlycounter.FieldComplaints,
-	entcampaign.FieldTotalHardBounces: hourlycounter.FieldHardBounces, entcampaign.FieldTotalSoftBounces: hourlycounter.FieldSoftBounces,
-	entcampaign.FieldTotalConversions: hourlycounter.FieldConversions, entcampaign.FieldConversionAmount: hourlycounter.FieldConversionAmount,
-	entcampaign.FieldAutomatedOpens: hourlycounter.FieldAutomatedOpens, entcampaign.FieldAutomatedClicks: hourlycounter.FieldAutomatedClicks,
+	entcampaign.FieldTotalSent:            hourlycounter.FieldSent,
+	entcampaign.FieldTotalFailed:          hourlycounter.FieldFailed,
+	entcampaign.FieldTotalDelivered:       hourlycounter.FieldDelivered,
+	entcampaign.FieldTotalOpens:           hourlycounter.FieldOpens,
+	entcampaign.FieldUniqueOpens:          hourlycounter.FieldUniqueOpens,
+	entcampaign.FieldTotalClicks:          hourlycounter.FieldClicks,
+	entcampaign.FieldUniqueClicks:         hourlycounter.FieldUniqueClicks,
+	entcampaign.FieldTotalForwards:        hourlycounter.FieldForwards,
+	entcampaign.FieldUniqueForwards:       hourlycounter.FieldUniqueForwards,
+	entcampaign.FieldTotalBrowserViews:    hourlycounter.FieldBrowserViews,
+	entcampaign.FieldUniqueBrowserViews:   hourlycounter.FieldUniqueBrowserViews,
+	entcampaign.FieldTotalUnsubscriptions: hourlycounter.FieldUnsubscriptions,
+	entcampaign.FieldTotalComplaints:      hourlycounter.FieldComplaints,
+	entcampaign.FieldTotalHardBounces:     hourlycounter.FieldHardBounces,
+	entcampaign.FieldTotalSoftBounces:     hourlycounter.FieldSoftBounces,
+	entcampaign.FieldTotalConversions:     hourlycounter.FieldConversions,
+	entcampaign.FieldConversionAmount:     hourlycounter.FieldConversionAmount,
+	entcampaign.FieldAutomatedOpens:       hourlycounter.FieldAutomatedOpens,
+	entcampaign.FieldAutomatedClicks:      hourlycounter.FieldAutomatedClicks,
 }
 
 // Total is the numbers of many campaigns in sum.
 type Total struct {
 	// Campaigns is how many match, whatever the period.
 	Campaigns int64
-	// Counters are the sums, in the columns of one campaign: what follows from them, such as rates, is worked out as it is for one.
+	// Counters are the sums, in the columns of one campaign: what follows from them, such as rates,
+	// is worked out as it is for one.
 	Counters *Counters
 }
 
-// Sum adds up columns of all campaigns that match, as Counters documents them, and CampaignsColumn; the others stay zero. Without From and To they are the
-// campaigns' own counters. With either they are what happened in that span, from the counters of the hours that begin in it, so that spans that follow one
-// another add up: whoever did something first in it is counted there as a person, once for each campaign; total_recipients is that of the campaigns whose
-// sending began in it. It costs one statement, or with From or To up to two, whatever the number of campaigns.
+// Sum adds up columns of all campaigns that match, as Counters documents them, and CampaignsColumn;
+// the others stay zero. Without From and To they are the campaigns' own counters. With either they
+// are what happened in that span, from the counters of the hours that begin in it, so that spans
+// that follow one another add up: whoever did something first in it is counted there as a person,
+// once for each campaign; total_recipients is that of the campaigns whose sending began in it. It
+// costs one statement, or with From or To up to two, whatever the number of campaigns.
 func (s *Service) Sum(ctx context.Context, filter campaign.Filter, span Span, columns []string) (Total, error) {
 	return store.Heavy(ctx, s.db, func(ctx context.Context) (Total, error) {
 		return s.sum(ctx, filter, span, columns)
@@ -92,7 +104,9 @@ func overviewable(filter campaign.Filter, span Span) error {
 	return faults.Err()
 }
 
-func (s *Service) sumCampaigns(ctx context.Context, filter campaign.Filter, span Span, columns []string) (Total, error) {
+func (s *Service) sumCampaigns(
+	ctx context.Context, filter campaign.Filter, span Span, columns []string,
+) (Total, error) {
 	var rows []struct {
 		ent.Campaign
 		Campaigns int64 `json:"campaigns"`
@@ -139,7 +153,9 @@ func (s Span) where(column string) *sql.Predicate {
 	return sql.And(all...)
 }
 
-func (s *Service) sumHours(ctx context.Context, id caller.Identity, filter campaign.Filter, span Span, columns []string) (ent.Campaign, error) {
+func (s *Service) sumHours(
+	ctx context.Context, id caller.Identity, filter campaign.Filter, span Span, columns []string,
+) (ent.Campaign, error) {
 	var rows []ent.Campaign
 	err := s.db.Client(ctx).HourlyCounter.Query().Where(hoursOf(id, filter, span)).Modify(func(sel *sql.Selector) {
 		sel.Select()
@@ -153,7 +169,8 @@ func (s *Service) sumHours(ctx context.Context, id caller.Identity, filter campa
 	return rows[0], nil
 }
 
-// hoursOf is the condition on the hours of the campaigns that match, within a span. Without a filter the account's own are read by their hour alone.
+// hoursOf is the condition on the hours of the campaigns that match, within a span. Without a
+// filter the account's own are read by their hour alone.
 func hoursOf(id caller.Identity, filter campaign.Filter, span Span) func(*sql.Selector) {
 	return func(sel *sql.Selector) {
 		if !filter.ChoosesAll() {
@@ -165,17 +182,23 @@ func hoursOf(id caller.Identity, filter campaign.Filter, span Span) func(*sql.Se
 	}
 }
 
-// SumSeries returns what happened to all campaigns that match, in sum, a point per interval, oldest first, zeros where nothing happened; of the points only
-// the given columns of an hour are read. It begins with From, or with the first hour in which anything was counted, and has no point when nothing was; it
-// ends at To, or now. The first point begins at From and the last ends at To, wherever in their intervals these lie, so that the points add up to what Sum
-// returns. More than MaxPoints, or To not after From, is Invalid. It costs one statement, two without From.
-func (s *Service) SumSeries(ctx context.Context, filter campaign.Filter, span Span, columns []string, now time.Time) ([]Point, error) {
+// SumSeries returns what happened to all campaigns that match, in sum, a point per interval, oldest
+// first, zeros where nothing happened; of the points only the given columns of an hour are read. It
+// begins with From, or with the first hour in which anything was counted, and has no point when
+// nothing was; it ends at To, or now. The first point begins at From and the last ends at To,
+// wherever in their intervals these lie, so that the points add up to what Sum returns. More than
+// MaxPoints, or To not after From, is Invalid. It costs one statement, two without From.
+func (s *Service) SumSeries(
+	ctx context.Context, filter campaign.Filter, span Span, columns []string, now time.Time,
+) ([]Point, error) {
 	return store.Heavy(ctx, s.db, func(ctx context.Context) ([]Point, error) {
 		return s.sumSeries(ctx, filter, span, columns, now)
 	})
 }
 
-func (s *Service) sumSeries(ctx context.Context, filter campaign.Filter, span Span, columns []string, now time.Time) ([]Point, error) {
+func (s *Service) sumSeries(
+	ctx context.Context, filter campaign.Filter, span Span, columns []string, now time.Time,
+) ([]Point, error) {
 	id, err := caller.Authorize(ctx, kind.ScopeRead)
 	if err != nil {
 		return nil, err
@@ -212,7 +235,9 @@ func (s *Service) sumSeries(ctx context.Context, filter campaign.Filter, span Sp
 }
 
 // firstHour is where a series of many campaigns begins.
-func (s *Service) firstHour(ctx context.Context, id caller.Identity, filter campaign.Filter, span Span) (time.Time, bool, error) {
+func (s *Service) firstHour(
+	ctx context.Context, id caller.Identity, filter campaign.Filter, span Span,
+) (time.Time, bool, error) {
 	if span.From != nil {
 		return *span.From, true, nil
 	}
@@ -225,7 +250,9 @@ func (s *Service) firstHour(ctx context.Context, id caller.Identity, filter camp
 }
 
 // hours returns the sums of each hour in which anything was counted, oldest first.
-func (s *Service) hours(ctx context.Context, id caller.Identity, filter campaign.Filter, span Span, columns []string) ([]*ent.HourlyCounter, error) {
+func (s *Service) hours(
+	ctx context.Context, id caller.Identity, filter campaign.Filter, span Span, columns []string,
+) ([]*ent.HourlyCounter, error) {
 	var rows []*ent.HourlyCounter
 	if len(columns) == 0 {
 		return nil, nil

@@ -25,18 +25,31 @@ func TestNoMoreRowsAreAddedUpThanIsBearable(t *testing.T) {
 		for _, who := range []int{0, 0, 1} {
 			ctx := testkit.As(t, []caller.Identity{me, other}[who])
 			client := db.Client(ctx)
-			id := client.Campaign.Create().SetName("a").SetNameKey("a").SetCreatedAt(store.Now()).SetLastActivityAt(store.Now()).SetTotalSent(1).SaveX(ctx).ID
+			id := client.Campaign.Create().
+				SetName("a").
+				SetNameKey("a").
+				SetCreatedAt(store.Now()).
+				SetLastActivityAt(store.Now()).
+				SetTotalSent(1).
+				SaveX(ctx).
+				ID
 			ids = append(ids, id)
 			for i := range 3 {
 				text := fmt.Sprint(i)
-				client.LinkCounter.Create().SetCampaignID(id).SetURLHash(text).SetURL("https://example.org/" + text).SetClicks(int64(i)).ExecX(ctx)
+				client.LinkCounter.Create().
+					SetCampaignID(id).
+					SetURLHash(text).
+					SetURL("https://example.org/" + text).
+					SetClicks(int64(i)).
+					ExecX(ctx)
 				client.DomainCounter.Create().SetCampaignID(id).SetDomain(text + ".org").SetSent(int64(i)).ExecX(ctx)
 			}
 		}
 		for rows, want := range map[int]apperr.Code{5: apperr.Invalid, 6: ""} {
 			s := statistics.LimitSummed(statistics.New(db), rows)
 			links, err := s.SumLinks(testkit.As(t, me), campaign.Filter{}, forever, statistics.LinksByClicks, 25)
-			if apperr.CodeOf(err) != want || err == nil && (len(links) != 3 || links[0].Clicks != 4 || links[0].Cursor != nil) {
+			if apperr.CodeOf(err) != want ||
+				err == nil && (len(links) != 3 || links[0].Clicks != 4 || links[0].Cursor != nil) {
 				t.Errorf("links of at most %d rows: %v, %v", rows, links, err)
 			}
 			domains, err := s.SumDomains(testkit.As(t, me), campaign.Filter{}, forever, 25)
@@ -44,14 +57,22 @@ func TestNoMoreRowsAreAddedUpThanIsBearable(t *testing.T) {
 				t.Errorf("mail domains of at most %d rows: %v, %v", rows, domains, err)
 			}
 			// Fewer campaigns have fewer rows.
-			if _, err := s.SumLinks(testkit.As(t, me), campaign.Filter{IDs: ids[:1]}, forever, statistics.LinksByClicks, 25); err != nil {
+			if _, err := s.SumLinks(
+				testkit.As(t, me),
+				campaign.Filter{IDs: ids[:1]},
+				forever,
+				statistics.LinksByClicks,
+				25,
+			); err != nil {
 				t.Errorf("the links of one campaign: %v", err)
 			}
 		}
 		// An admin who sees all sums what the filter chooses, whose ever it is.
 		admin := testkit.As(t, testkit.Account(t, db, testkit.Admin()))
 		s := statistics.New(db)
-		total, err := s.Sum(admin, campaign.Filter{IDs: ids}, forever, []string{"total_sent", statistics.CampaignsColumn})
+		total, err := s.Sum(
+			admin, campaign.Filter{IDs: ids}, forever, []string{"total_sent", statistics.CampaignsColumn},
+		)
 		links, failure := s.SumLinks(admin, campaign.Filter{IDs: ids}, forever, statistics.LinksByClicks, 1)
 		if err != nil || failure != nil || total.Campaigns != 3 || total.Counters.Sent() != 3 || links[0].Clicks != 6 {
 			t.Errorf("an admin: %v %v %v %v", total, links, err, failure)

@@ -19,16 +19,21 @@ import (
 // MaxSummed is how many links, or mail domains, of campaigns are added up to find the highest.
 const MaxSummed = 200_000
 
-// SumLinks returns the first links of all campaigns that match, each URL once with its clicks in sum, those with the highest number first. A span, by which
-// links are not counted, is Invalid, reason "not_by_hour"; so are campaigns with more than MaxSummed links, on the field filter, reason "too_many_rows". It
-// costs three statements.
-func (s *Service) SumLinks(ctx context.Context, filter campaign.Filter, span Span, by LinkOrder, first int) ([]Link, error) {
+// SumLinks returns the first links of all campaigns that match, each URL once with its clicks in
+// sum, those with the highest number first. A span, by which links are not counted, is Invalid,
+// reason "not_by_hour"; so are campaigns with more than MaxSummed links, on the field filter,
+// reason "too_many_rows". It costs three statements.
+func (s *Service) SumLinks(
+	ctx context.Context, filter campaign.Filter, span Span, by LinkOrder, first int,
+) ([]Link, error) {
 	return store.Heavy(ctx, s.db, func(ctx context.Context) ([]Link, error) {
 		return s.sumLinks(ctx, filter, span, by, first)
 	})
 }
 
-func (s *Service) sumLinks(ctx context.Context, filter campaign.Filter, span Span, by LinkOrder, first int) ([]Link, error) {
+func (s *Service) sumLinks(
+	ctx context.Context, filter campaign.Filter, span Span, by LinkOrder, first int,
+) ([]Link, error) {
 	chosen, err := s.summable(ctx, filter, span, first, linkcounter.FieldCampaignID)
 	if err != nil {
 		return nil, err
@@ -41,10 +46,14 @@ func (s *Service) sumLinks(ctx context.Context, filter campaign.Filter, span Spa
 	var rows []*ent.LinkCounter
 	err = client.Query().Where(chosen).Modify(func(sel *sql.Selector) {
 		newest := sql.Max(sel.C(linkcounter.FieldID))
-		sel.Select(sql.As(newest, linkcounter.FieldID), sql.As(sum(sel, linkcounter.FieldClicks), linkcounter.FieldClicks),
-			sql.As(sum(sel, linkcounter.FieldUniqueClicks), linkcounter.FieldUniqueClicks))
+		sel.Select(
+			sql.As(newest, linkcounter.FieldID), sql.As(sum(sel, linkcounter.FieldClicks), linkcounter.FieldClicks),
+			sql.As(sum(sel, linkcounter.FieldUniqueClicks), linkcounter.FieldUniqueClicks),
+		)
 		// What is equal follows as it does for one campaign.
-		sel.GroupBy(sel.C(linkcounter.FieldURLHash)).OrderBy("SUM("+sel.C(string(by))+") DESC", newest+" DESC").Limit(first)
+		sel.GroupBy(sel.C(linkcounter.FieldURLHash)).
+			OrderBy("SUM("+sel.C(string(by))+") DESC", newest+" DESC").
+			Limit(first)
 	}).Scan(ctx, &rows)
 	if err != nil {
 		return nil, store.Translate(err)
@@ -62,7 +71,11 @@ func (s *Service) nameLinks(ctx context.Context, links []*ent.LinkCounter) error
 	for i, link := range links {
 		ids[i] = link.ID
 	}
-	rows, err := s.db.Client(ctx).LinkCounter.Query().Where(linkcounter.IDIn(ids...)).Select(linkcounter.FieldID, linkcounter.FieldURL).All(ctx)
+	rows, err := s.db.Client(ctx).
+		LinkCounter.Query().
+		Where(linkcounter.IDIn(ids...)).
+		Select(linkcounter.FieldID, linkcounter.FieldURL).
+		All(ctx)
 	if err != nil {
 		return store.Translate(err)
 	}
@@ -76,8 +89,8 @@ func (s *Service) nameLinks(ctx context.Context, links []*ent.LinkCounter) error
 	return nil
 }
 
-// SumDomains returns the first mail domains of the recipients of all campaigns that match, in sum, those sent to most first, with the errors of SumLinks. It
-// costs two statements.
+// SumDomains returns the first mail domains of the recipients of all campaigns that match, in sum,
+// those sent to most first, with the errors of SumLinks. It costs two statements.
 func (s *Service) SumDomains(ctx context.Context, filter campaign.Filter, span Span, first int) ([]Domain, error) {
 	return store.Heavy(ctx, s.db, func(ctx context.Context) ([]Domain, error) {
 		return s.sumDomains(ctx, filter, span, first)
@@ -100,12 +113,17 @@ func (s *Service) sumDomains(ctx context.Context, filter campaign.Filter, span S
 		sel.Select(domain)
 		for _, column := range domaincounter.Columns {
 			switch column {
-			case domaincounter.FieldID, domaincounter.FieldUserID, domaincounter.FieldCampaignID, domaincounter.FieldDomain:
+			case domaincounter.FieldID,
+				domaincounter.FieldUserID,
+				domaincounter.FieldCampaignID,
+				domaincounter.FieldDomain:
 			default:
 				sel.AppendSelectAs(sum(sel, column), column)
 			}
 		}
-		sel.GroupBy(domain).OrderBy("SUM("+sel.C(domaincounter.FieldSent)+") DESC", sql.Max(sel.C(domaincounter.FieldID))+" DESC").Limit(first)
+		sel.GroupBy(domain).
+			OrderBy("SUM("+sel.C(domaincounter.FieldSent)+") DESC", sql.Max(sel.C(domaincounter.FieldID))+" DESC").
+			Limit(first)
 	}).Scan(ctx, &rows)
 	if err != nil {
 		return nil, store.Translate(err)
@@ -118,7 +136,9 @@ func (s *Service) sumDomains(ctx context.Context, filter campaign.Filter, span S
 }
 
 // summable checks what is asked for and returns the condition on the rows of the campaigns that match.
-func (s *Service) summable(ctx context.Context, filter campaign.Filter, span Span, first int, column string) (func(*sql.Selector), error) {
+func (s *Service) summable(
+	ctx context.Context, filter campaign.Filter, span Span, first int, column string,
+) (func(*sql.Selector), error) {
 	id, err := caller.Authorize(ctx, kind.ScopeRead)
 	if err != nil {
 		return nil, err
@@ -131,7 +151,12 @@ func (s *Service) summable(ctx context.Context, filter campaign.Filter, span Spa
 		if span.From == nil {
 			bound = "to"
 		}
-		faults.Add(apperr.InvalidField(bound, apperr.ReasonNotByHour, "links and mail domains are not counted by hour: ask for them without from and to"))
+		faults.Add(
+			apperr.InvalidField(
+				bound, apperr.ReasonNotByHour,
+				"links and mail domains are not counted by hour: ask for them without from and to",
+			),
+		)
 	}
 	if err := faults.Err(); err != nil {
 		return nil, err
@@ -143,7 +168,10 @@ func (s *Service) summable(ctx context.Context, filter campaign.Filter, span Spa
 // notTooMany turns a row beyond those that are added up into a fault.
 func (s *Service) notTooMany(over []int64, err error, what string) error {
 	if err == nil && len(over) > 0 {
-		return apperr.InvalidField("filter", apperr.ReasonTooManyRows, "the campaigns have more than %d %s to add up: choose fewer", s.summed, what)
+		return apperr.InvalidField(
+			"filter", apperr.ReasonTooManyRows, "the campaigns have more than %d %s to add up: choose fewer", s.summed,
+			what,
+		)
 	}
 	return store.Translate(err)
 }

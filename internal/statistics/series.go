@@ -57,12 +57,17 @@ func (p *Point) ConversionCents() int64 { return p.hundredths }
 // ConversionAmount is the sum of the amounts in units of the currency.
 func (p *Point) ConversionAmount() float64 { return float64(p.hundredths) / 100 }
 
-// Series returns for each campaign a point per interval, oldest first, zeros where nothing happened. Without From it begins when sending began, or with
-// the first hour in which anything was counted, and has no point when neither is known; without To it ends now, or after MaxPoints. The first point is the
-// interval that From lies in, the last the one before which To lies. An hour of the counters counts for the interval in which it begins; that in which a
-// series without From begins counts for its first point. More than MaxPoints, or To not after From, is Invalid. The campaigns need id and
-// sending_started_at. It costs one statement whatever the number of campaigns.
-func (s *Service) Series(ctx context.Context, campaigns []*ent.Campaign, span Span, now time.Time) (map[int64][]Point, error) {
+// Series returns for each campaign a point per interval, oldest first, zeros where nothing
+// happened. Without From it begins when sending began, or with the first hour in which anything was
+// counted, and has no point when neither is known; without To it ends now, or after MaxPoints. The
+// first point is the interval that From lies in, the last the one before which To lies. An hour of
+// the counters counts for the interval in which it begins; that in which a series without From
+// begins counts for its first point. More than MaxPoints, or To not after From, is Invalid. The
+// campaigns need id and sending_started_at. It costs one statement whatever the number of
+// campaigns.
+func (s *Service) Series(
+	ctx context.Context, campaigns []*ent.Campaign, span Span, now time.Time,
+) (map[int64][]Point, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
 	}
@@ -135,7 +140,10 @@ func (s Span) validate(now time.Time) error {
 }
 
 func (s Span) tooMany(argument string) error {
-	return apperr.InvalidField(argument, apperr.ReasonTooManyPoints, "makes more than %d points; ask for a shorter span or a longer interval", MaxPoints)
+	return apperr.InvalidField(
+		argument, apperr.ReasonTooManyPoints, "makes more than %d points; ask for a shorter span or a longer interval",
+		MaxPoints,
+	)
 }
 
 // within is the condition on the hours of all campaigns.
@@ -204,7 +212,8 @@ func (s Span) next(start time.Time) time.Time {
 	}
 }
 
-// fill adds hours, oldest first, to the points they begin in; with early also the hour in which the series begins to its first point.
+// fill adds hours, oldest first, to the points they begin in; with early also the hour in which the
+// series begins to its first point.
 func fill(points []Point, hours []*ent.HourlyCounter, start time.Time, early bool) {
 	i := 0
 	for _, row := range hours {

@@ -27,7 +27,8 @@ const (
 // Domain is what happened to a campaign's recipients at one mail domain.
 type Domain struct{ *ent.DomainCounter }
 
-// Delivered is sent less hard and soft bounces, never negative, as it is of a campaign; not the events DELIVERED, which not every mailer reports.
+// Delivered is sent less hard and soft bounces, never negative, as it is of a campaign; not the
+// events DELIVERED, which not every mailer reports.
 func (d Domain) Delivered() int64 { return max(0, d.Sent-d.HardBounces-d.SoftBounces) }
 
 // Link is what was clicked on one link.
@@ -37,18 +38,26 @@ type Link struct {
 	Cursor *string
 }
 
-// Links returns for each campaign its first links, or those after a cursor, those with the highest number first. A number of them that is no size of a page is
-// Invalid on the field first, reason "page_size", and so is a cursor of another order on after. It costs one statement for up to 250 campaigns.
-func (s *Service) Links(ctx context.Context, campaignIDs []int64, by LinkOrder, first int, after string) (map[int64][]Link, error) {
+// Links returns for each campaign its first links, or those after a cursor, those with the highest
+// number first. A number of them that is no size of a page is Invalid on the field first, reason
+// "page_size", and so is a cursor of another order on after. It costs one statement for up to 250
+// campaigns.
+func (s *Service) Links(
+	ctx context.Context, campaignIDs []int64, by LinkOrder, first int, after string,
+) (map[int64][]Link, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
 	}
 	request := page.Request{First: &first, After: after}
-	pages, err := highest(linkOrder(by), request, linkcounter.Table, campaignIDs, func(choose func(*sql.Selector)) ([]*ent.LinkCounter, error) {
-		query := s.db.Client(ctx).LinkCounter.Query()
-		query.Modify(choose)
-		return query.All(ctx)
-	}, func(l *ent.LinkCounter) int64 { return l.CampaignID })
+	pages, err := highest(
+		linkOrder(by), request, linkcounter.Table, campaignIDs,
+		func(choose func(*sql.Selector)) ([]*ent.LinkCounter, error) {
+			query := s.db.Client(ctx).LinkCounter.Query()
+			query.Modify(choose)
+			return query.All(ctx)
+		},
+		func(l *ent.LinkCounter) int64 { return l.CampaignID },
+	)
 	links := make(map[int64][]Link, len(pages))
 	for id, result := range pages {
 		for i, row := range result.Items {
@@ -60,48 +69,71 @@ func (s *Service) Links(ctx context.Context, campaignIDs []int64, by LinkOrder, 
 }
 
 func linkOrder(by LinkOrder) page.Order[*ent.LinkCounter] {
-	return page.Order[*ent.LinkCounter]{Name: string(by), Column: string(by), Type: page.Number, Desc: true, Key: func(l *ent.LinkCounter) page.Key {
-		if by == LinksByPeople {
-			return page.Key{Value: l.UniqueClicks, ID: l.ID}
-		}
-		return page.Key{Value: l.Clicks, ID: l.ID}
-	}}
+	return page.Order[*ent.LinkCounter]{
+		Name:   string(by),
+		Column: string(by),
+		Type:   page.Number,
+		Desc:   true,
+		Key: func(l *ent.LinkCounter) page.Key {
+			if by == LinksByPeople {
+				return page.Key{Value: l.UniqueClicks, ID: l.ID}
+			}
+			return page.Key{Value: l.Clicks, ID: l.ID}
+		},
+	}
 }
 
-// EachLink calls visit with the links of a campaign of the caller's, some at a time, those with the most clicks first. They are read by key, so that none is
-// visited twice that stands still; an error of visit ends it.
-func (s *Service) EachLink(ctx context.Context, campaignID int64, visit func(context.Context, []*ent.LinkCounter) error) error {
+// EachLink calls visit with the links of a campaign of the caller's, some at a time, those with the
+// most clicks first. They are read by key, so that none is visited twice that stands still; an
+// error of visit ends it.
+func (s *Service) EachLink(
+	ctx context.Context, campaignID int64, visit func(context.Context, []*ent.LinkCounter) error,
+) error {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return err
 	}
 	const fewest, most = 250, 1000
-	return page.Each(ctx, 0, 0, fewest, most, func(ctx context.Context, request page.Request) (page.Result[*ent.LinkCounter], error) {
-		return store.Heavy(ctx, s.db, func(ctx context.Context) (page.Result[*ent.LinkCounter], error) {
-			query := s.db.Client(ctx).LinkCounter.Query().Where(linkcounter.CampaignID(campaignID))
-			return page.Read(ctx, linkOrder(LinksByClicks), request, query, nil)
-		})
-	}, visit)
+	return page.Each(
+		ctx, 0, 0, fewest, most,
+		func(ctx context.Context, request page.Request) (page.Result[*ent.LinkCounter], error) {
+			return store.Heavy(ctx, s.db, func(ctx context.Context) (page.Result[*ent.LinkCounter], error) {
+				query := s.db.Client(ctx).LinkCounter.Query().Where(linkcounter.CampaignID(campaignID))
+				return page.Read(ctx, linkOrder(LinksByClicks), request, query, nil)
+			})
+		},
+		visit,
+	)
 }
 
-// Domains returns for each campaign its first mail domains, those sent to most first, with the errors of Links. It costs one statement for up to 250
-// campaigns.
+// Domains returns for each campaign its first mail domains, those sent to most first, with the
+// errors of Links. It costs one statement for up to 250 campaigns.
 func (s *Service) Domains(ctx context.Context, campaignIDs []int64, first int) (map[int64][]Domain, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
 	}
-	order := page.Order[Domain]{Name: "SENT", Column: domaincounter.FieldSent, Type: page.Number, Desc: true, Key: func(d Domain) page.Key {
-		return page.Key{Value: d.Sent, ID: d.ID}
-	}}
-	pages, err := highest(order, page.Request{First: &first}, domaincounter.Table, campaignIDs, func(choose func(*sql.Selector)) ([]Domain, error) {
-		query := s.db.Client(ctx).DomainCounter.Query()
-		query.Modify(choose)
-		rows, err := query.All(ctx)
-		domains := make([]Domain, len(rows))
-		for i, row := range rows {
-			domains[i] = Domain{row}
-		}
-		return domains, err
-	}, func(d Domain) int64 { return d.CampaignID })
+	order := page.Order[Domain]{
+		Name:   "SENT",
+		Column: domaincounter.FieldSent,
+		Type:   page.Number,
+		Desc:   true,
+		Key: func(d Domain) page.Key {
+			return page.Key{Value: d.Sent, ID: d.ID}
+		},
+	}
+	pages, err := highest(
+		order, page.Request{First: &first}, domaincounter.Table, campaignIDs,
+		func(choose func(*sql.Selector)) ([]Domain, error) {
+			query := s.db.Client(ctx).DomainCounter.Query()
+			query.Modify(choose)
+			rows, err := query.All(ctx)
+			domains := make([]Domain, len(rows))
+			for i, row := range rows {
+				domains[i] = Domain{row}
+			}
+			return domains, err
+		},
+		func(d Domain) int64 { return d.CampaignID },
+	)
 	found := make(map[int64][]Domain, len(pages))
 	for id, result := range pages {
 		found[id] = result.Items
@@ -114,7 +146,12 @@ const campaignsAtOnce = 250
 
 // highest returns for each campaign a page of its rows in an order, which read finds.
 func highest[T any](
-	order page.Order[T], request page.Request, table string, campaignIDs []int64, read func(choose func(*sql.Selector)) ([]T, error), of func(T) int64,
+	order page.Order[T],
+	request page.Request,
+	table string,
+	campaignIDs []int64,
+	read func(choose func(*sql.Selector)) ([]T, error),
+	of func(T) int64,
 ) (map[int64]page.Result[T], error) {
 	plan, err := order.Plan(request)
 	if err != nil {

@@ -22,9 +22,11 @@ import (
 	"campaignql/internal/store"
 )
 
-// Unsubscribed records that a subscriber left a list because of a campaign: the event, the counters of the campaign, of the hour and of the mail domain, in one
-// transaction, or in the running one. It counts once for a person and a campaign, however often it is told; whether the campaign reached that person is
-// not asked. Both must belong to the account ownerID; a campaign that does not is NotFound, reason "campaign_not_found". The caller needs the scope write.
+// Unsubscribed records that a subscriber left a list because of a campaign: the event, the counters
+// of the campaign, of the hour and of the mail domain, in one transaction, or in the running one.
+// It counts once for a person and a campaign, however often it is told; whether the campaign
+// reached that person is not asked. Both must belong to the account ownerID; a campaign that does
+// not is NotFound, reason "campaign_not_found". The caller needs the scope write.
 func (s *Service) Unsubscribed(ctx context.Context, ownerID, campaignID, subscriberID int64, at time.Time) error {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return err
@@ -53,7 +55,8 @@ func (s *Service) Unsubscribed(ctx context.Context, ownerID, campaignID, subscri
 		}
 		err = client.Event.Create().
 			SetID(eventID(campaignID, fmt.Sprintf("\x00unsubscribed/%d", subscriberID))).SetUserID(ownerID).
-			SetCampaignID(campaignID).SetSubscriberID(subscriberID).SetKind(kind.EventUnsubscribed).SetAt(at).SetDomain(domain).
+			SetCampaignID(campaignID).
+			SetSubscriberID(subscriberID).SetKind(kind.EventUnsubscribed).SetAt(at).SetDomain(domain).
 			Exec(ctx)
 		if store.IsDuplicate(err) {
 			return store.ErrStale
@@ -61,7 +64,11 @@ func (s *Service) Unsubscribed(ctx context.Context, ownerID, campaignID, subscri
 		if err != nil {
 			return err
 		}
-		err = client.HourlyCounter.Create().SetUserID(ownerID).SetCampaignID(campaignID).SetHour(at.Truncate(time.Hour)).SetUnsubscriptions(1).
+		err = client.HourlyCounter.Create().
+			SetUserID(ownerID).
+			SetCampaignID(campaignID).
+			SetHour(at.Truncate(time.Hour)).
+			SetUnsubscriptions(1).
 			OnConflict(sql.ConflictColumns(hourlycounter.FieldCampaignID, hourlycounter.FieldHour)).
 			Update(func(u *ent.HourlyCounterUpsert) { u.AddUnsubscriptions(1) }).
 			Exec(ctx)
@@ -77,7 +84,10 @@ func (s *Service) Unsubscribed(ctx context.Context, ownerID, campaignID, subscri
 
 // domainOf is the mail domain of the subscriber; empty where there is no such subscriber any more.
 func domainOf(ctx context.Context, client *ent.Client, ownerID, subscriberID int64) (string, error) {
-	found, err := client.Subscriber.Query().Where(subscriber.ID(subscriberID), subscriber.UserID(ownerID)).Select(subscriber.FieldDomain).Only(ctx)
+	found, err := client.Subscriber.Query().
+		Where(subscriber.ID(subscriberID), subscriber.UserID(ownerID)).
+		Select(subscriber.FieldDomain).
+		Only(ctx)
 	if ent.IsNotFound(err) {
 		return "", nil
 	}
@@ -92,14 +102,18 @@ func unsubscribedAt(ctx context.Context, client *ent.Client, ownerID, campaignID
 	if domain == "" {
 		return nil
 	}
-	return client.DomainCounter.Create().SetUserID(ownerID).SetCampaignID(campaignID).SetDomain(domain).SetUnsubscriptions(1).
+	return client.DomainCounter.Create().
+		SetUserID(ownerID).
+		SetCampaignID(campaignID).
+		SetDomain(domain).
+		SetUnsubscriptions(1).
 		OnConflict(sql.ConflictColumns(domaincounter.FieldCampaignID, domaincounter.FieldDomain)).
 		Update(func(u *ent.DomainCounterUpsert) { u.AddUnsubscriptions(1) }).
 		Exec(ctx)
 }
 
-// eventID is the natural key of an event that the server itself records: the campaign and a digest of an id that no sender can give, so that the same event
-// told twice collides.
+// eventID is the natural key of an event that the server itself records: the campaign and a digest
+// of an id that no sender can give, so that the same event told twice collides.
 func eventID(campaignID int64, sendersID string) string {
 	digest := sha256.Sum256([]byte(sendersID))
 	return strconv.FormatInt(campaignID, 10) + "-" + hex.EncodeToString(digest[:12])

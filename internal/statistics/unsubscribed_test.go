@@ -23,9 +23,21 @@ func TestWhoLeavesBecauseOfACampaignCountsOnce(t *testing.T) {
 		ctx, client := testkit.As(t, me), db.Client(testkit.As(t, me))
 		at := time.Date(2026, 11, 23, 12, 30, 0, 0, time.UTC)
 		id := client.Campaign.Create().SetName("a").SetNameKey("a").SetCreatedAt(at).SetLastActivityAt(at).SaveX(ctx).ID
-		client.HourlyCounter.Create().SetCampaignID(id).SetHour(at.Truncate(time.Hour)).SetOpens(3).SetUnsubscriptions(4).ExecX(ctx)
+		client.HourlyCounter.Create().
+			SetCampaignID(id).
+			SetHour(at.Truncate(time.Hour)).
+			SetOpens(3).
+			SetUnsubscriptions(4).
+			ExecX(ctx)
 		client.Campaign.UpdateOneID(id).SetTotalUnsubscriptions(4).ExecX(ctx)
-		client.Subscriber.Create().SetID(7).SetListID(1).SetEmail("a@example.org").SetEmailKey("a@example.org").SetDomain("example.org").SetCreatedAt(at).ExecX(ctx)
+		client.Subscriber.Create().
+			SetID(7).
+			SetListID(1).
+			SetEmail("a@example.org").
+			SetEmailKey("a@example.org").
+			SetDomain("example.org").
+			SetCreatedAt(at).
+			ExecX(ctx)
 		service := statistics.New(db)
 		var wait sync.WaitGroup
 		for i := range 12 {
@@ -44,15 +56,31 @@ func TestWhoLeavesBecauseOfACampaignCountsOnce(t *testing.T) {
 		}
 		c := client.Campaign.GetX(ctx, id)
 		events := client.Event.Query().Where(event.CampaignID(id), event.KindEQ(kind.EventUnsubscribed)).CountX(ctx)
-		hours := client.HourlyCounter.Query().Where(hourlycounter.CampaignID(id)).Order(hourlycounter.ByHour()).AllX(ctx)
-		if c.TotalUnsubscriptions != 8 || events != 4 || len(hours) != 2 || hours[0].Unsubscriptions != 7 || hours[0].Opens != 3 || hours[1].Unsubscriptions != 1 {
+		hours := client.HourlyCounter.Query().
+			Where(hourlycounter.CampaignID(id)).
+			Order(hourlycounter.ByHour()).
+			AllX(ctx)
+		if c.TotalUnsubscriptions != 8 || events != 4 || len(hours) != 2 || hours[0].Unsubscriptions != 7 ||
+			hours[0].Opens != 3 ||
+			hours[1].Unsubscriptions != 1 {
 			t.Errorf("%d on the campaign, %d events, hours %v", c.TotalUnsubscriptions, events, hours)
 		}
-		if domains := client.DomainCounter.Query().Where(domaincounter.CampaignID(id)).AllX(ctx); len(domains) != 1 || domains[0].Domain != "example.org" || domains[0].Unsubscriptions != 1 {
+		if domains := client.DomainCounter.Query().
+			Where(domaincounter.CampaignID(id)).
+			AllX(ctx); len(domains) != 1 || domains[0].Domain != "example.org" ||
+			domains[0].Unsubscriptions != 1 {
 			t.Errorf("domains %v", domains)
 		}
 		for _, campaignID := range []int64{id, 1 << 60} {
-			if err := service.Unsubscribed(testkit.As(t, other), other.UserID, campaignID, 1, at); apperr.CodeOf(err) != apperr.NotFound {
+			if err := service.Unsubscribed(
+				testkit.As(t, other),
+				other.UserID,
+				campaignID,
+				1,
+				at,
+			); apperr.CodeOf(
+				err,
+			) != apperr.NotFound {
 				t.Errorf("by another account: %v", err)
 			}
 		}
@@ -60,7 +88,15 @@ func TestWhoLeavesBecauseOfACampaignCountsOnce(t *testing.T) {
 		if err := service.Unsubscribed(admin, other.UserID, id, 1, at); apperr.CodeOf(err) != apperr.NotFound {
 			t.Errorf("for another account: %v", err)
 		}
-		if err := service.Unsubscribed(testkit.As(t, testkit.Account(t, db, testkit.Scoped(kind.ScopeRead))), me.UserID, id, 1, at); apperr.CodeOf(err) != apperr.Denied {
+		if err := service.Unsubscribed(
+			testkit.As(t, testkit.Account(t, db, testkit.Scoped(kind.ScopeRead))),
+			me.UserID,
+			id,
+			1,
+			at,
+		); apperr.CodeOf(
+			err,
+		) != apperr.Denied {
 			t.Errorf("by a reader: %v", err)
 		}
 	})

@@ -13,8 +13,9 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// TestAStatementOfItsOwnThatADeadlockBrokeOffRunsAgain locks rows in one order while a statement locks them in the other. The statement has written less, so
-// it is the one that the engine breaks off.
+// TestAStatementOfItsOwnThatADeadlockBrokeOffRunsAgain locks rows in one order while a statement
+// locks them in the other. The statement has written less, so it is the one that the engine breaks
+// off.
 func TestAStatementOfItsOwnThatADeadlockBrokeOffRunsAgain(t *testing.T) {
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
 		if db.Dialect() != dialect.MySQL {
@@ -24,7 +25,9 @@ func TestAStatementOfItsOwnThatADeadlockBrokeOffRunsAgain(t *testing.T) {
 		ctx := testkit.As(t, testkit.Account(t, db))
 		var ids []int64
 		for _, name := range []string{"a", "b", "c", "d", "e"} {
-			ids = append(ids, db.Client(ctx).Tag.Create().SetName(name).SetNameKey(name).SetCreatedAt(store.Now()).SaveX(ctx).ID)
+			ids = append(
+				ids, db.Client(ctx).Tag.Create().SetName(name).SetNameKey(name).SetCreatedAt(store.Now()).SaveX(ctx).ID,
+			)
 		}
 		done := make(chan error, 1)
 		err := db.Tx(ctx, func(tx context.Context) error {
@@ -50,15 +53,19 @@ func TestAStatementOfItsOwnThatADeadlockBrokeOffRunsAgain(t *testing.T) {
 	})
 }
 
-// waitUntilBlocked returns once a statement on tags waits for a lock. InnoDB fills its table of transactions anew only when nobody read it for a tenth of a
-// second: asking without a pause would see the first answer for ever.
+// waitUntilBlocked returns once a statement on tags waits for a lock. InnoDB fills its table of
+// transactions anew only when nobody read it for a tenth of a second: asking without a pause would
+// see the first answer for ever.
 func waitUntilBlocked(t *testing.T, db *store.Store) {
 	t.Helper()
 	ctx, stop := context.WithTimeout(caller.System(t.Context()), 20*time.Second)
 	defer stop()
 	for {
 		var blocked int
-		row := db.Pools()[0].QueryRowContext(ctx, "SELECT COUNT(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT' AND trx_query LIKE '%alone%'")
+		row := db.Pools()[0].QueryRowContext(
+			ctx,
+			"SELECT COUNT(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT' AND trx_query LIKE '%alone%'",
+		)
 		if err := row.Scan(&blocked); err != nil {
 			t.Error(err)
 			return

@@ -22,8 +22,9 @@ const (
 	idsAtOnce = 5000
 )
 
-// ByIDs returns rows by their ids, in one statement for up to 5,000; those that the query does not find are absent. Columns are those to select besides the
-// id; all without any. The error is translated.
+// ByIDs returns rows by their ids, in one statement for up to 5,000; those that the query does not
+// find are absent. Columns are those to select besides the id; all without any. The error is
+// translated.
 func ByIDs[T, S any, Q Query[T, S]](
 	ctx context.Context, ids []int64, columns []string, id func(T) int64, query func(some ...int64) Q,
 ) (map[int64]T, error) {
@@ -53,8 +54,10 @@ type byIDsKey struct{}
 // namedByIDs reports whether a query is one of ByIDs.
 func namedByIDs(ctx context.Context) bool { return ctx.Value(byIDsKey{}) != nil }
 
-// byIDs is the condition that a column has a value, of rows that are named by their ids. SQLite has no statistics, takes any index of the owner's for one that
-// finds ten rows, and prefers it to more than ten ids: it would read all that the account has. The plus says that no index is to serve the condition.
+// byIDs is the condition that a column has a value, of rows that are named by their ids. SQLite has
+// no statistics, takes any index of the owner's for one that finds ten rows, and prefers it to more
+// than ten ids: it would read all that the account has. The plus says that no index is to serve the
+// condition.
 func byIDs(column string, value any) *sql.Predicate {
 	return sql.P(func(b *sql.Builder) {
 		if b.Dialect() == dialect.SQLite {

@@ -12,17 +12,18 @@ import (
 	"time"
 )
 
-// MySQL goes on with a statement after its client has closed the connection: it waits for a locked row, and then writes. The
-// connector here has the server end the statement as soon as its context ends. As a second line each session has limits of
-// its own, for statements of a process that was killed.
+// MySQL goes on with a statement after its client has closed the connection: it waits for a locked
+// row, and then writes. The connector here has the server end the statement as soon as its context
+// ends. As a second line each session has limits of its own, for statements of a process that was
+// killed.
 
 const (
 	// killTimeout bounds the attempt to end a statement.
 	killTimeout = 5 * time.Second
 	// killers is how many connections end statements, beside those of the pool.
 	killers = 2
-	// lockWait is how long a statement waits for a locked row, in seconds. The transaction then runs again, in another turn
-	// for the connection.
+	// lockWait is how long a statement waits for a locked row, in seconds. The transaction then
+	// runs again, in another turn for the connection.
 	lockWait = 10
 )
 
@@ -128,7 +129,8 @@ func text(v sqldriver.Value) string {
 	return fmt.Sprint(v)
 }
 
-// watch has the statement that begins now ended when ctx ends. The function it returns must be called after the statement.
+// watch has the statement that begins now ended when ctx ends. The function it returns must be
+// called after the statement.
 func (c *cancelConn) watch(ctx context.Context) (done func()) {
 	if ctx.Done() == nil {
 		return func() {}
@@ -144,15 +146,16 @@ func (c *cancelConn) watch(ctx context.Context) (done func()) {
 	}
 }
 
-// kill ends the connection on its server, with the statement and the transaction. Where that fails the limits of the session
-// do so later.
+// kill ends the connection on its server, with the statement and the transaction. Where that fails
+// the limits of the session do so later.
 func (c *cancelConn) kill() {
 	ctx, cancel := context.WithTimeout(context.Background(), killTimeout)
 	defer cancel()
 	killOn(ctx, c.killer, c.server, "KILL", c.id)
 }
 
-// killOn runs a statement such as KILL or KILL QUERY for a connection, if a connection of db comes to the server of that one.
+// killOn runs a statement such as KILL or KILL QUERY for a connection, if a connection of db comes
+// to the server of that one.
 func killOn(ctx context.Context, db *sql.DB, server, statement string, id int64) {
 	conn, err := db.Conn(ctx)
 	if err != nil {
@@ -178,13 +181,17 @@ func (c *cancelConn) ResetSession(ctx context.Context) error {
 }
 
 // ExecContext implements [sqldriver.ExecerContext].
-func (c *cancelConn) ExecContext(ctx context.Context, query string, args []sqldriver.NamedValue) (sqldriver.Result, error) {
+func (c *cancelConn) ExecContext(
+	ctx context.Context, query string, args []sqldriver.NamedValue,
+) (sqldriver.Result, error) {
 	defer c.watch(ctx)()
 	return c.mysqlConn.ExecContext(ctx, query, args)
 }
 
 // QueryContext implements [sqldriver.QueryerContext].
-func (c *cancelConn) QueryContext(ctx context.Context, query string, args []sqldriver.NamedValue) (sqldriver.Rows, error) {
+func (c *cancelConn) QueryContext(
+	ctx context.Context, query string, args []sqldriver.NamedValue,
+) (sqldriver.Rows, error) {
 	done := c.watch(ctx)
 	rows, err := c.mysqlConn.QueryContext(ctx, query, args)
 	return watched(rows, err, done)

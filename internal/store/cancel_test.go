@@ -69,8 +69,8 @@ func (h *held) update(ctx context.Context, whole bool) error {
 	return store.Translate(write(ctx))
 }
 
-// eventually fails the test if something does not come true within four seconds, before a server notices by itself that the
-// client has gone.
+// eventually fails the test if something does not come true within four seconds, before a server
+// notices by itself that the client has gone.
 func eventually(t *testing.T, what string, true func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(4 * time.Second); !true(); time.Sleep(10 * time.Millisecond) {
@@ -80,8 +80,8 @@ func eventually(t *testing.T, what string, true func() bool) {
 	}
 }
 
-// TestAWriteOnAHeldRowEndsWithItsContextOnTheServerToo fails where the driver alone ends it: the server would go on waiting
-// for the row, and write once it is free.
+// TestAWriteOnAHeldRowEndsWithItsContextOnTheServerToo fails where the driver alone ends it: the
+// server would go on waiting for the row, and write once it is free.
 func TestAWriteOnAHeldRowEndsWithItsContextOnTheServerToo(t *testing.T) {
 	t.Parallel()
 	testkit.EachFresh(t, func(t *testing.T, address string) {
@@ -91,12 +91,18 @@ func TestAWriteOnAHeldRowEndsWithItsContextOnTheServerToo(t *testing.T) {
 			begun := time.Now()
 			err := h.update(ctx, whole)
 			cancel()
-			if apperr.CodeOf(err) != apperr.Canceled && apperr.CodeOf(err) != apperr.Unavailable || time.Since(begun) > 5*time.Second {
-				t.Errorf("in a transaction: %t: %v after %s, want an end with the context", whole, err, time.Since(begun))
+			if apperr.CodeOf(err) != apperr.Canceled && apperr.CodeOf(err) != apperr.Unavailable ||
+				time.Since(begun) > 5*time.Second {
+				t.Errorf(
+					"in a transaction: %t: %v after %s, want an end with the context", whole, err, time.Since(begun),
+				)
 			}
 		}
 		if h.Dialect() == "mysql" {
-			eventually(t, "the server still waits for the row", func() bool { return testkit.Running(t, h.other, "UPDATE held") == 0 })
+			eventually(
+				t, "the server still waits for the row",
+				func() bool { return testkit.Running(t, h.other, "UPDATE held") == 0 },
+			)
 		}
 		h.exec(t, "ROLLBACK")
 		// The next write waits for what would be left of those before.
@@ -140,7 +146,9 @@ func TestALongReadEndsWithItsContextOnTheServerToo(t *testing.T) {
 			}
 			defer conn.Close()
 			h := &held{Store: s, other: conn}
-			eventually(t, "the server still reads", func() bool { return testkit.Running(t, h.other, "long_read") == 0 })
+			eventually(
+				t, "the server still reads", func() bool { return testkit.Running(t, h.other, "long_read") == 0 },
+			)
 		}
 	})
 }
@@ -168,7 +176,9 @@ func TestWritesOfOneAccountLeaveConnectionsToOthers(t *testing.T) {
 				}
 			})
 		}
-		eventually(t, "no writer waits for the row", func() bool { return testkit.Running(t, h.other, "UPDATE held") > 0 })
+		eventually(
+			t, "no writer waits for the row", func() bool { return testkit.Running(t, h.other, "UPDATE held") > 0 },
+		)
 		second, cancelSecond := context.WithTimeout(caller.With(t.Context(), caller.Identity{UserID: 2}), 5*time.Second)
 		defer cancelSecond()
 		err := h.Tx(second, func(ctx context.Context) error {
@@ -231,7 +241,8 @@ func TestOnlyTheServerOfAStatementIsToldToEndIt(t *testing.T) {
 			defer conn.Close()
 			var id int64
 			var server string
-			if err := conn.QueryRowContext(t.Context(), "SELECT CONNECTION_ID(), "+store.ThisServer).Scan(&id, &server); err != nil {
+			if err := conn.QueryRowContext(t.Context(), "SELECT CONNECTION_ID(), "+store.ThisServer).
+				Scan(&id, &server); err != nil {
 				t.Fatal(err)
 			}
 			store.KillOn(t.Context(), pool, tt.other+server, "KILL", id)

@@ -39,7 +39,8 @@ func chargeRows(ctx context.Context, result any) {
 	}
 }
 
-// perValue is what a value takes besides its text: the header of a string, its place in the row and in what is made of it.
+// perValue is what a value takes besides its text: the header of a string, its place in the row and
+// in what is made of it.
 const perValue = 24
 
 // Scan reads a row, and fails when it is too much.

@@ -25,8 +25,9 @@ func ownerColumn(entType string) string {
 	}
 }
 
-// confine is the one place where accounts are kept apart: every query, update and delete of the client carries the predicate "owner is the
-// caller", every insert the caller as owner. A context without a caller fails; a caller that sees all (an admin, the server) is not confined.
+// confine is the one place where accounts are kept apart: every query, update and delete of the
+// client carries the predicate "owner is the caller", every insert the caller as owner. A context
+// without a caller fails; a caller that sees all (an admin, the server) is not confined.
 func confine(client *ent.Client) {
 	client.Intercept(entgo.TraverseFunc(func(ctx context.Context, query entgo.Query) error {
 		id, err := caller.From(ctx)
@@ -66,8 +67,9 @@ func ownedBy(column string, userID int64, equals func(string, any) *sql.Predicat
 	return func(s *sql.Selector) { beside(s, equals(s.C(column), userID)) }
 }
 
-// beside adds a predicate to what the statement asks for, which it puts in parentheses by itself: Ent drops those of a lone OR inside an AND, and
-// "a OR b AND user_id = ?" would open other accounts.
+// beside adds a predicate to what the statement asks for, which it puts in parentheses by itself:
+// Ent drops those of a lone OR inside an AND, and "a OR b AND user_id = ?" would open other
+// accounts.
 func beside(s *sql.Selector, more *sql.Predicate) {
 	if asked := s.P(); asked != nil {
 		s.SetP(nil)
@@ -111,10 +113,15 @@ func own(id caller.Identity, m entgo.Mutation, column string) error {
 	case id.SeesAll(), owner == id.UserID:
 		return nil
 	default:
-		return apperr.Wrap(apperr.Internal, fmt.Errorf("store: %s for account %v by account %d", m.Type(), owner, id.UserID), "internal error")
+		return apperr.Wrap(
+			apperr.Internal, fmt.Errorf("store: %s for account %v by account %d", m.Type(), owner, id.UserID),
+			"internal error",
+		)
 	}
 }
 
 func errUnowned(entType string) error {
-	return apperr.Wrap(apperr.Internal, fmt.Errorf("store: %s may only be touched by the server itself", entType), "internal error")
+	return apperr.Wrap(
+		apperr.Internal, fmt.Errorf("store: %s may only be touched by the server itself", entType), "internal error",
+	)
 }

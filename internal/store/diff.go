@@ -14,8 +14,9 @@ import (
 	entmigrate "campaignql/ent/migrate"
 )
 
-// WriteMigration replays the migrations of dir on the empty database of the address and writes there, as a new file, what the Ent schema has
-// beyond them. Nothing is written when there is no difference.
+// WriteMigration replays the migrations of dir on the empty database of the address and writes
+// there, as a new file, what the Ent schema has beyond them. Nothing is written when there is no
+// difference.
 func WriteMigration(ctx context.Context, address, dir, name string) (err error) {
 	target, err := sqltool.NewGooseDir(dir)
 	if err != nil {
@@ -26,10 +27,12 @@ func WriteMigration(ctx context.Context, address, dir, name string) (err error) 
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	return entmigrate.NewSchema(entsql.OpenDB(s.dialect, s.dbs[0])).NamedDiff(ctx, name, migrationOptions(s.dialect, target)...)
+	return entmigrate.NewSchema(entsql.OpenDB(s.dialect, s.dbs[0])).
+		NamedDiff(ctx, name, migrationOptions(s.dialect, target)...)
 }
 
-// Drift returns the statements that would turn the database into what the Ent schema declares: none, after Migrate, on every engine.
+// Drift returns the statements that would turn the database into what the Ent schema declares:
+// none, after Migrate, on every engine.
 func (s *Store) Drift(ctx context.Context) ([]string, error) {
 	var statements []string
 	collect := schema.WithApplyHook(func(schema.Applier) schema.Applier {
@@ -40,7 +43,9 @@ func (s *Store) Drift(ctx context.Context) ([]string, error) {
 			return nil
 		})
 	})
-	options := []schema.MigrateOption{collect, schema.WithForeignKeys(false), schema.WithDropColumn(true), schema.WithDropIndex(true)}
+	options := []schema.MigrateOption{
+		collect, schema.WithForeignKeys(false), schema.WithDropColumn(true), schema.WithDropIndex(true),
+	}
 	if err := entmigrate.NewSchema(entsql.OpenDB(s.dialect, s.dbs[0])).Create(ctx, options...); err != nil {
 		return nil, fmt.Errorf("compare with the schema: %w", err)
 	}

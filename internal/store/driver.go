@@ -10,9 +10,10 @@ import (
 	entsql "entgo.io/ent/dialect/sql"
 )
 
-// driver sends reads to one pool and writes to another, so that a SQLite file has one writer and many readers, and notes every
-// statement in the recorder of the context. For MySQL both pools are the same. A statement that writes outside of a transaction is one by itself: what the
-// database broke off of it runs again, as in Tx.
+// driver sends reads to one pool and writes to another, so that a SQLite file has one writer and
+// many readers, and notes every statement in the recorder of the context. For MySQL both pools are
+// the same. A statement that writes outside of a transaction is one by itself: what the database
+// broke off of it runs again, as in Tx.
 type driver struct {
 	write *entsql.Driver
 	read  entsql.Conn
@@ -172,7 +173,8 @@ type Statement struct {
 	Args  []any
 }
 
-// Recorder notes the statements that run under its context. It serves the cost report of development and the tests of statement counts.
+// Recorder notes the statements that run under its context. It serves the cost report of
+// development and the tests of statement counts.
 type Recorder struct {
 	mu         sync.Mutex
 	statements []Statement

@@ -72,8 +72,8 @@ const mysqlEngineError = 1030
 // fullDisk is the part of such a text that tells of a disk that is full (28), read-only (30) or beyond its quota (122).
 var fullDisk = regexp.MustCompile(`(?i)\berror:? (28|30|122)\b`)
 
-// isUnwritable reports whether a write failed because the database accepts none at the moment: it is read-only, or its disk
-// is full or broken.
+// isUnwritable reports whether a write failed because the database accepts none at the moment: it
+// is read-only, or its disk is full or broken.
 func isUnwritable(err error) bool {
 	var my *mysql.MySQLError
 	if errors.As(err, &my) {
@@ -102,8 +102,9 @@ func IsDuplicate(err error) bool {
 	return false
 }
 
-// Translate turns an error of Ent or of a driver into one of apperr: a missing row is NotFound, an ended context Canceled, an unreachable or
-// busy database Unavailable, anything else Internal with the cause for the log. Errors of apperr pass unchanged; nil stays nil.
+// Translate turns an error of Ent or of a driver into one of apperr: a missing row is NotFound, an
+// ended context Canceled, an unreachable or busy database Unavailable, anything else Internal with
+// the cause for the log. Errors of apperr pass unchanged; nil stays nil.
 func Translate(err error) error {
 	if err == nil || len(apperr.All(err)) > 0 {
 		return err
@@ -117,9 +118,15 @@ func Translate(err error) error {
 		return apperr.Wrap(apperr.NotFound, err, "not found")
 	case errors.Is(err, ErrStale):
 		return &apperr.Error{
-			Code: apperr.Conflict, Reason: apperr.ReasonTooManyChanges, Message: "too many changes at once, try again", Err: err,
+			Code:    apperr.Conflict,
+			Reason:  apperr.ReasonTooManyChanges,
+			Message: "too many changes at once, try again",
+			Err:     err,
 		}
-	case isRetryable(err), errors.Is(err, mysql.ErrInvalidConn), errors.Is(err, sqldriver.ErrBadConn), errors.As(err, &netErr):
+	case isRetryable(err),
+		errors.Is(err, mysql.ErrInvalidConn),
+		errors.Is(err, sqldriver.ErrBadConn),
+		errors.As(err, &netErr):
 		return apperr.Wrap(apperr.Unavailable, err, "the database is not available, try again")
 	case isUnwritable(err):
 		return apperr.Wrap(apperr.Unavailable, err, "the database does not accept changes at the moment, try again")

@@ -11,8 +11,8 @@ import (
 // defaultAccountHeavy is how many heavy statements run for one account at a time unless configured.
 const defaultAccountHeavy = 2
 
-// newHeavy returns the gate of heavy statements for a pool of so many connections: a third of them unless configured, so
-// that other statements always find a connection.
+// newHeavy returns the gate of heavy statements for a pool of so many connections: a third of them
+// unless configured, so that other statements always find a connection.
 func newHeavy(connections int, opts Options) *gate.Gate {
 	all, each := opts.MaxHeavy, opts.MaxAccountHeavy
 	if all == 0 {
@@ -24,9 +24,10 @@ func newHeavy(connections int, opts Options) *gate.Gate {
 	return gate.New("heavy queries", all, each)
 }
 
-// Heavy runs work that may read very many rows, such as counting an audience, for the caller of ctx. It waits for a place of
-// the account and of the server; the errors are those of [gate.Gate.Do]. Within a transaction, which holds a connection, work
-// runs at once. Only what runs statements belongs into work: who waits for a client must not hold a place meanwhile.
+// Heavy runs work that may read very many rows, such as counting an audience, for the caller of
+// ctx. It waits for a place of the account and of the server; the errors are those of
+// [gate.Gate.Do]. Within a transaction, which holds a connection, work runs at once. Only what runs
+// statements belongs into work: who waits for a client must not hold a place meanwhile.
 func Heavy[T any](ctx context.Context, s *Store, work func(ctx context.Context) (T, error)) (result T, err error) {
 	if _, within := ctx.Value(txKey{}).(*ent.Tx); within {
 		return work(ctx)

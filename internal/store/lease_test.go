@@ -80,7 +80,9 @@ func TestALeaseWhoseRenewalsFailIsLostBeforeItExpires(t *testing.T) {
 func TestALeaseTakenByAnotherServerIsLostAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		lost, cause := keep(t, &renewals{renew: func(context.Context, time.Duration) (bool, error) { return false, nil }})
+		lost, cause := keep(
+			t, &renewals{renew: func(context.Context, time.Duration) (bool, error) { return false, nil }},
+		)
 		if lost != 10*time.Second || !errors.Is(cause, store.ErrLeaseLost) {
 			t.Errorf("lost after %s with %v", lost, cause)
 		}

@@ -237,7 +237,8 @@ func (m migrator) refuseNewer(ctx context.Context, db querier, applied []int64, 
 	}
 	if begun {
 		var version int64
-		if err := db.QueryRowContext(ctx, "SELECT COALESCE(MAX(version), 0) FROM "+stepTable).Scan(&version); err != nil {
+		if err := db.QueryRowContext(ctx, "SELECT COALESCE(MAX(version), 0) FROM "+stepTable).
+			Scan(&version); err != nil {
 			return fmt.Errorf("read the steps of migrations: %w", err)
 		}
 		newest = max(newest, version)

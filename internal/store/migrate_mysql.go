@@ -44,7 +44,8 @@ func (m migrator) migrateMySQL(ctx context.Context, db *sql.DB, files []migratio
 	}
 	defer conn.Close()
 	run := mysqlRun{migrator: m, db: db, conn: conn}
-	if err := conn.QueryRowContext(ctx, "SELECT CONNECTION_ID(), "+thisServer).Scan(&run.process, &run.server); err != nil {
+	if err := conn.QueryRowContext(ctx, "SELECT CONNECTION_ID(), "+thisServer).
+		Scan(&run.process, &run.server); err != nil {
 		return err
 	}
 	if err := waitForOrphans(ctx, conn, files); err != nil {
@@ -196,8 +197,10 @@ func recordStep(ctx context.Context, db querier, id stepID, position string, fin
 		now := Now()
 		at = &now
 	}
-	_, err := db.ExecContext(ctx, "REPLACE INTO "+stepTable+" (version, step, position, finished_at) VALUES (?, ?, ?, ?)",
-		id.version, id.number, position, at)
+	_, err := db.ExecContext(
+		ctx, "REPLACE INTO "+stepTable+" (version, step, position, finished_at) VALUES (?, ?, ?, ?)", id.version,
+		id.number, position, at,
+	)
 	return err
 }
 
@@ -243,7 +246,8 @@ func (m migrator) doneStatements(ctx context.Context, db querier, file migration
 	return done, nil
 }
 
-// cancel asks the server to cancel the statement of the migration. Where that fails the next start waits for the statement.
+// cancel asks the server to cancel the statement of the migration. Where that fails the next start
+// waits for the statement.
 func (r mysqlRun) cancel() {
 	ctx, stop := context.WithTimeout(context.Background(), cancelGrace)
 	defer stop()

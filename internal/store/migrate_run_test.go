@@ -83,12 +83,16 @@ func TestAStatementThatOutlivesTheGraceIsRolledBack(t *testing.T) {
 		if took := time.Since(since); took > 15*time.Second {
 			t.Errorf("it took %s", took)
 		}
-		again := withMigrations(t, address, table, "INSERT INTO `t` (`id`) VALUES (2)", "INSERT INTO `t` (`id`) VALUES (1)")
+		again := withMigrations(
+			t, address, table, "INSERT INTO `t` (`id`) VALUES (2)", "INSERT INTO `t` (`id`) VALUES (1)",
+		)
 		if _, err := again.Migrate(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		var sum, n int
-		if err := db.Pools()[0].QueryRow("SELECT SUM(id), COUNT(*) FROM t").Scan(&sum, &n); err != nil || sum != 3 || n != 2 {
+		if err := db.Pools()[0].QueryRow("SELECT SUM(id), COUNT(*) FROM t").
+			Scan(&sum, &n); err != nil || sum != 3 ||
+			n != 2 {
 			t.Errorf("%d rows with the sum %d, %v", n, sum, err)
 		}
 	})
@@ -235,7 +239,9 @@ func TestWhatCannotGoOnNamesTheRepair(t *testing.T) {
 func TestPendingShowsWhatIsLeftOfAMigration(t *testing.T) {
 	t.Parallel()
 	testkit.EachFresh(t, func(t *testing.T, address string) {
-		db := withMigrations(t, address, table, "INSERT INTO `t` (`id`) VALUES (1)", "INSERT INTO `t` (`id`) VALUES (2)")
+		db := withMigrations(
+			t, address, table, "INSERT INTO `t` (`id`) VALUES (1)", "INSERT INTO `t` (`id`) VALUES (2)",
+		)
 		db.OnStep(func(point, step string) error {
 			if point == "before" && step == "1/3" {
 				return errInterrupted

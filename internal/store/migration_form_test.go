@@ -132,8 +132,11 @@ func TestWhatIsLeftOfAChange(t *testing.T) {
 		{"an index of other columns", "ALTER TABLE `t` ADD INDEX `by_name` (`name`)", "", "drop the index"},
 		{"an index made anew", "ALTER TABLE `t` DROP INDEX `by_name`, ADD INDEX `by_name` (`name`)", whole, ""},
 		{"an index that was made anew", "ALTER TABLE `t` DROP INDEX `by_name`, ADD " + byName, "", ""},
-		{"a primary key", "ALTER TABLE `t` DROP PRIMARY KEY, ADD PRIMARY KEY (`user_id`, `id`), ADD UNIQUE INDEX `u` (`id`)",
-			whole, ""},
+		{
+			"a primary key",
+			"ALTER TABLE `t` DROP PRIMARY KEY, ADD PRIMARY KEY (`user_id`, `id`), ADD UNIQUE INDEX `u` (`id`)", whole,
+			"",
+		},
 		{"an index that is gone", "DROP INDEX `gone` ON `t`", "", ""},
 		{"an index that is to go", "DROP INDEX `by_name` ON `t`", whole, ""},
 		{"a table that is to go", "DROP TABLE `t`", whole, ""},

@@ -1,5 +1,6 @@
-// Package store owns the database: opening MySQL or SQLite from one address, transactions with retries, migrations, the confinement of
-// every statement to the caller's account, and the translation of Ent's and the drivers' errors. It knows no rule of any domain.
+// Package store owns the database: opening MySQL or SQLite from one address, transactions with
+// retries, migrations, the confinement of every statement to the caller's account, and the
+// translation of Ent's and the drivers' errors. It knows no rule of any domain.
 package store
 
 import (
@@ -27,11 +28,13 @@ import (
 
 // Options are the settings of the pool. The zero value takes the defaults.
 type Options struct {
-	// MaxConnections bounds the connections to MySQL, or the reading connections to a SQLite file. Default 32 for MySQL, twice the cores for SQLite.
+	// MaxConnections bounds the connections to MySQL, or the reading connections to a SQLite file.
+	// Default 32 for MySQL, twice the cores for SQLite.
 	MaxConnections int
 	// ConnectTimeout bounds dialling and the first answer of MySQL. Default 5 s.
 	ConnectTimeout time.Duration
-	// StatementTimeout bounds one read from or write to the network of MySQL, and a statement on its server. Default 60 s.
+	// StatementTimeout bounds one read from or write to the network of MySQL, and a statement on
+	// its server. Default 60 s.
 	StatementTimeout time.Duration
 	// MigrationGrace is how long a statement of a migration may go on after its context ended. Default 15 s.
 	MigrationGrace time.Duration
@@ -39,8 +42,8 @@ type Options struct {
 	SlowStatement time.Duration
 	// Log receives slow statements; nil logs none.
 	Log *slog.Logger
-	// MaxHeavy bounds the heavy statements that run at a time, MaxAccountHeavy those of one account; see Heavy. Default a
-	// third of the connections, and 2.
+	// MaxHeavy bounds the heavy statements that run at a time, MaxAccountHeavy those of one
+	// account; see Heavy. Default a third of the connections, and 2.
 	MaxHeavy, MaxAccountHeavy int
 }
 
@@ -60,8 +63,9 @@ type Store struct {
 	heavy *gate.Gate
 }
 
-// Open opens the database of an address: "sqlite:PATH", "sqlite::memory:" or "mysql://user:password@host:3306/name?socket=…" with
-// parameters of the driver. It does not migrate. The error names what is wrong with the address, or why the database cannot be reached,
+// Open opens the database of an address: "sqlite:PATH", "sqlite::memory:" or
+// "mysql://user:password@host:3306/name?socket=…" with parameters of the driver. It does not
+// migrate. The error names what is wrong with the address, or why the database cannot be reached,
 // and never holds the password.
 func Open(ctx context.Context, address string, opts Options) (*Store, error) {
 	return open(ctx, address, opts, false)
@@ -109,7 +113,8 @@ func openSQLite(path string, opts Options) (*Store, error) {
 		db.SetConnMaxLifetime(0)
 		return newStore(dialect.SQLite, db, db), nil // every other connection would see another database
 	}
-	// Keys and passwords are in it, if only as hashes: it is for its owner alone. SQLite gives the files beside it the same mode.
+	// Keys and passwords are in it, if only as hashes: it is for its owner alone. SQLite gives the
+	// files beside it the same mode.
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, pathProblem(path, errors.Unwrap(err)))
@@ -232,11 +237,15 @@ func mysqlConfig(address string) (*mysql.Config, error) {
 	u, err := url.Parse(address)
 	if err != nil {
 		// url.Error repeats the address, password and all.
-		return nil, errors.New("database address mysql://… cannot be understood: write mysql://user:password@host:3306/name, with special characters percent-encoded")
+		return nil, errors.New(
+			"database address mysql://… cannot be understood: write mysql://user:password@host:3306/name, with special characters percent-encoded",
+		)
 	}
 	name := strings.TrimPrefix(u.Path, "/")
 	if name == "" {
-		return nil, fmt.Errorf("database address %s: the name of the database is missing after the host", Redact(address))
+		return nil, fmt.Errorf(
+			"database address %s: the name of the database is missing after the host", Redact(address),
+		)
 	}
 	cfg := mysql.NewConfig()
 	cfg.User = u.User.Username()
@@ -281,7 +290,10 @@ func newStore(name string, health *sql.DB, dbs ...*sql.DB) *Store {
 		health.SetConnMaxLifetime(5 * time.Minute)
 	}
 	read := dbs[len(dbs)-1]
-	d := &driver{write: entsql.OpenDB(name, dbs[0]), read: entsql.Conn{ExecQuerier: prepare(read)}, readers: entsql.OpenDB(name, read), watch: new(watch)}
+	d := &driver{
+		write: entsql.OpenDB(name, dbs[0]), read: entsql.Conn{ExecQuerier: prepare(read)},
+		readers: entsql.OpenDB(name, read), watch: new(watch),
+	}
 	return &Store{driver: d, dbs: dbs, health: health, dialect: name}
 }
 

@@ -12,7 +12,8 @@ import (
 )
 
 const (
-	// keptStatements is how many reads stay prepared on each connection. MySQL allows all connections together 16,382 by default.
+	// keptStatements is how many reads stay prepared on each connection. MySQL allows all
+	// connections together 16,382 by default.
 	keptStatements = 64
 	// tooManyPrepared is MySQL's error that all its connections together keep too many statements.
 	tooManyPrepared = 1461
@@ -20,8 +21,8 @@ const (
 	candidates = 512
 )
 
-// prepared is a pool whose reads are prepared when they come a second time, and stay so: the database parses and plans each once on a connection.
-// What cannot be prepared runs as it is.
+// prepared is a pool whose reads are prepared when they come a second time, and stay so: the
+// database parses and plans each once on a connection. What cannot be prepared runs as it is.
 type prepared struct {
 	*sql.DB
 	seen *lru.Cache[string, struct{}]
@@ -71,8 +72,8 @@ func (p *prepared) prepare(ctx context.Context, query string) *statement {
 	return s
 }
 
-// statement is a prepared statement that is closed when the cache and the last that runs it have let go. Rows that are still read keep it open
-// by themselves.
+// statement is a prepared statement that is closed when the cache and the last that runs it have
+// let go. Rows that are still read keep it open by themselves.
 type statement struct {
 	*sql.Stmt
 	users atomic.Int64

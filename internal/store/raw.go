@@ -14,8 +14,9 @@ import (
 	"campaignql/ent"
 )
 
-// Raw runs what Ent has no words for, or no fast ones: statements with many rows in them. Nothing of it is confined to the caller: it is for rows that
-// were found for the caller, or for the server itself.
+// Raw runs what Ent has no words for, or no fast ones: statements with many rows in them. Nothing
+// of it is confined to the caller: it is for rows that were found for the caller, or for the server
+// itself.
 type Raw struct {
 	client *ent.Client
 	lite   bool
@@ -53,7 +54,8 @@ func (r Raw) Query(ctx context.Context, t *Text, scan func(Rows) error) error {
 	return rows.Err()
 }
 
-// Insert inserts rows. Where the database numbers them, first is the number of the first; those of the others need not follow it without gaps.
+// Insert inserts rows. Where the database numbers them, first is the number of the first; those of
+// the others need not follow it without gaps.
 func (r Raw) Insert(ctx context.Context, table string, columns []string, rows [][]any) (first int64, err error) {
 	if len(rows) == 0 {
 		return 0, nil
@@ -81,8 +83,8 @@ func (r Raw) InsertAll(ctx context.Context, table string, columns []string, rows
 	return nil
 }
 
-// bytesAtOnce bounds the text of a statement that inserts: a server takes 4 MiB where it is least (MySQL 5.7), 16 MiB (MariaDB) or 64 MiB unless told
-// otherwise.
+// bytesAtOnce bounds the text of a statement that inserts: a server takes 4 MiB where it is least
+// (MySQL 5.7), 16 MiB (MariaDB) or 64 MiB unless told otherwise.
 const bytesAtOnce = 4_000_000
 
 // Portions cuts rows into what one statement inserts: at most so many rows, and no more text than a server takes.
@@ -122,8 +124,8 @@ func length(row []any) int {
 	return size
 }
 
-// Upsert inserts rows, and writes some of the columns over where there is a row with the same key, which must be the only unique one but for an id that
-// the database gives.
+// Upsert inserts rows, and writes some of the columns over where there is a row with the same key,
+// which must be the only unique one but for an id that the database gives.
 func (r Raw) Upsert(ctx context.Context, table string, columns []string, rows [][]any, key, over []string) error {
 	if len(rows) == 0 {
 		return nil

@@ -39,13 +39,15 @@ func (s *Store) Ready(ctx context.Context) error {
 		return apperr.Wrap(apperr.Unavailable, err, "the database has not been migrated")
 	}
 	if version < latest {
-		return apperr.New(apperr.Unavailable, "the database lacks migrations: it is at %d, this server needs %d", version, latest)
+		return apperr.New(
+			apperr.Unavailable, "the database lacks migrations: it is at %d, this server needs %d", version, latest,
+		)
 	}
 	return s.writable(ctx)
 }
 
-// writable reports whether the database accepts writes. A statement that changes no row finds a read-only server; a full disk
-// shows only when a row is written.
+// writable reports whether the database accepts writes. A statement that changes no row finds a
+// read-only server; a full disk shows only when a row is written.
 func (s *Store) writable(ctx context.Context) error {
 	if _, err := s.health.ExecContext(ctx, "UPDATE migration_lease SET until = 0 WHERE id = 0"); err != nil {
 		return unwritable(err)
@@ -57,7 +59,9 @@ func (s *Store) writable(ctx context.Context) error {
 	if s.dialect == dialect.SQLite {
 		replace = "INSERT OR REPLACE INTO"
 	}
-	_, err := s.health.ExecContext(ctx, replace+" migration_lease (id, owner, until) VALUES (?, 'readiness', ?)", probeRow, time.Now().UnixMilli())
+	_, err := s.health.ExecContext(
+		ctx, replace+" migration_lease (id, owner, until) VALUES (?, 'readiness', ?)", probeRow, time.Now().UnixMilli(),
+	)
 	if err == nil {
 		s.driver.watch.refused.clear()
 	}
@@ -73,7 +77,9 @@ func unwritable(err error) error {
 		return nil
 	}
 	if isUnwritable(err) || errors.Is(err, sqldriver.ErrBadConn) {
-		return apperr.Wrap(apperr.Unavailable, err, "the database does not accept changes: it is read-only, or its disk is full")
+		return apperr.Wrap(
+			apperr.Unavailable, err, "the database does not accept changes: it is read-only, or its disk is full",
+		)
 	}
 	return apperr.Wrap(apperr.Unavailable, err, "the database cannot be reached")
 }

@@ -29,16 +29,26 @@ func TestTheShapeOfAStatementHasNoValues(t *testing.T) {
 func TestSlowStatementsAreLoggedWithoutTheirValues(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	s, err := Open(context.Background(), "sqlite::memory:", Options{SlowStatement: time.Nanosecond, Log: slog.New(slog.NewTextHandler(&out, nil))})
+	s, err := Open(
+		context.Background(), "sqlite::memory:",
+		Options{SlowStatement: time.Nanosecond, Log: slog.New(slog.NewTextHandler(&out, nil))},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
 	for range 2 { // the second time it is prepared
-		if err := s.driver.Exec(context.Background(), "CREATE TABLE IF NOT EXISTS slow (name TEXT)", []any{}, nil); err != nil {
+		if err := s.driver.Exec(
+			context.Background(),
+			"CREATE TABLE IF NOT EXISTS slow (name TEXT)",
+			[]any{},
+			nil,
+		); err != nil {
 			t.Fatal(err)
 		}
-		rows, err := s.driver.QueryContext(context.Background(), "SELECT name FROM slow WHERE name = 'secret' OR name = ?", "secret too")
+		rows, err := s.driver.QueryContext(
+			context.Background(), "SELECT name FROM slow WHERE name = 'secret' OR name = ?", "secret too",
+		)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -25,7 +25,12 @@ func insert(ctx context.Context, db *store.Store, name string) error {
 	ctx = caller.System(ctx)
 	return db.Tx(ctx, func(ctx context.Context) error {
 		id := name + rand.Text()
-		return db.Client(ctx).LoginAttempt.Create().SetID(id + strings.Repeat("x", 80-len(id))).SetFailures(1).SetExpiresAt(store.Now()).Exec(ctx)
+		return db.Client(ctx).
+			LoginAttempt.Create().
+			SetID(id + strings.Repeat("x", 80-len(id))).
+			SetFailures(1).
+			SetExpiresAt(store.Now()).
+			Exec(ctx)
 	})
 }
 
@@ -52,8 +57,8 @@ func ready(t *testing.T, db *store.Store, when string) {
 	}
 }
 
-// plainUser makes an account of the server without the privilege to write to a read-only server, and returns the address with
-// it and a connection of an administrator.
+// plainUser makes an account of the server without the privilege to write to a read-only server,
+// and returns the address with it and a connection of an administrator.
 func plainUser(t *testing.T, address string) (plain string, admin *sql.DB) {
 	t.Helper()
 	u, err := url.Parse(address)
@@ -113,8 +118,9 @@ func TestAReadOnlyDatabaseIsNotReady(t *testing.T) {
 	})
 }
 
-// TestAServerThatBecomesReadOnlyIsNotReady makes the server read-only under a store that is in use, as a failover does to
-// the old primary. Tests of other packages share the server, so it runs only where there is time for it alone.
+// TestAServerThatBecomesReadOnlyIsNotReady makes the server read-only under a store that is in use,
+// as a failover does to the old primary. Tests of other packages share the server, so it runs only
+// where there is time for it alone.
 func TestAServerThatBecomesReadOnlyIsNotReady(t *testing.T) {
 	if !long() {
 		t.Skipf("it changes a server that others use: set %s=1", longVariable)

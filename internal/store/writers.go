@@ -7,8 +7,9 @@ import (
 	"campaignql/internal/caller"
 )
 
-// writers bounds how many connections of a pool writes hold: one account that waits for a locked row leaves connections to
-// others, and all writes together leave some to reads. A nil *writers bounds nothing.
+// writers bounds how many connections of a pool writes hold: one account that waits for a locked
+// row leaves connections to others, and all writes together leave some to reads. A nil *writers
+// bounds nothing.
 type writers struct {
 	all  chan struct{}
 	each int
@@ -24,8 +25,8 @@ type places struct {
 	users int
 }
 
-// newWriters returns the bounds of a pool: three quarters of it write, a quarter for one account. A pool of less than four
-// connections has none.
+// newWriters returns the bounds of a pool: three quarters of it write, a quarter for one account. A
+// pool of less than four connections has none.
 func newWriters(connections int) *writers {
 	if connections < 4 {
 		return nil
@@ -33,8 +34,8 @@ func newWriters(connections int) *writers {
 	return &writers{all: make(chan struct{}, connections*3/4), each: connections / 4, of: map[int64]*places{}}
 }
 
-// enter waits for a place for the caller of ctx. The server itself, and callers that are not known yet, have no bound of their
-// own.
+// enter waits for a place for the caller of ctx. The server itself, and callers that are not known
+// yet, have no bound of their own.
 func (w *writers) enter(ctx context.Context) (leave func(), err error) {
 	if w == nil {
 		return func() {}, nil

@@ -82,10 +82,23 @@ func logRequest(log *slog.Logger, which AccessLog, r *http.Request, answered htt
 		return
 	}
 	attrs := []slog.Attr{
-		slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.String("operation", known.record.operation),
-		slog.Int64("account", known.record.account), slog.Int64("key", known.record.key), slog.Int("status", answered.Code),
-		slog.String("code", known.record.code), slog.Float64("ms", milliseconds(answered.Duration)),
-		slog.Int64("bytes", answered.Written), slog.String("client", host(known.Client)), slog.String("requestId", known.ID),
+		slog.String(
+			"method", r.Method,
+		),
+		slog.String("path", r.URL.Path),
+		slog.String("operation", known.record.operation),
+		slog.Int64(
+			"account", known.record.account,
+		),
+		slog.Int64("key", known.record.key),
+		slog.Int("status", answered.Code),
+		slog.String("code", known.record.code),
+		slog.Float64("ms", milliseconds(answered.Duration)),
+		slog.Int64(
+			"bytes", answered.Written,
+		),
+		slog.String("client", host(known.Client)),
+		slog.String("requestId", known.ID),
 	}
 	if broken {
 		attrs = append(attrs, slog.Bool("broken", true))

@@ -15,7 +15,9 @@ import (
 )
 
 // logged serves requests with an access log and returns the lines of the log.
-func logged(t *testing.T, which surface.AccessLog, handler http.HandlerFunc, requests ...*http.Request) []map[string]any {
+func logged(
+	t *testing.T, which surface.AccessLog, handler http.HandlerFunc, requests ...*http.Request,
+) []map[string]any {
 	t.Helper()
 	var out bytes.Buffer
 	log := slog.New(slog.NewJSONHandler(&out, nil))
@@ -56,7 +58,9 @@ func answer(w http.ResponseWriter, r *http.Request) {
 
 func TestOneLineARequestNamesWhatItWas(t *testing.T) {
 	t.Parallel()
-	request := httptest.NewRequest(http.MethodPost, "/fine?APIKey=secret-of-the-query", strings.NewReader("Password=secret-of-the-body"))
+	request := httptest.NewRequest(
+		http.MethodPost, "/fine?APIKey=secret-of-the-query", strings.NewReader("Password=secret-of-the-body"),
+	)
 	request.Header.Set("Authorization", "Bearer secret-of-the-header")
 	request.Header.Set("X-Request-Id", "id-1")
 	request.RemoteAddr = "192.0.2.1:1234"
@@ -65,8 +69,18 @@ func TestOneLineARequestNamesWhatItWas(t *testing.T) {
 		t.Fatalf("%d lines: %v", len(lines), lines)
 	}
 	want := map[string]any{
-		"level": "INFO", "msg": "request", "method": "POST", "path": "/fine", "operation": "fine", "account": 7.0, "key": 3.0,
-		"status": 200.0, "code": "", "bytes": 5.0, "client": "192.0.2.1", "requestId": "id-1",
+		"level":     "INFO",
+		"msg":       "request",
+		"method":    "POST",
+		"path":      "/fine",
+		"operation": "fine",
+		"account":   7.0,
+		"key":       3.0,
+		"status":    200.0,
+		"code":      "",
+		"bytes":     5.0,
+		"client":    "192.0.2.1",
+		"requestId": "id-1",
 	}
 	for name, value := range want {
 		if lines[0][name] != value {
@@ -97,11 +111,19 @@ func TestOnlyFailuresAreLoggedWhereErrorsAreAskedFor(t *testing.T) {
 		broken     any
 	}{{"/refused", "FORBIDDEN", 403, nil}, {"/code", "13", 200, nil}, {"/broken", "", 200, true}} {
 		got := lines[i]
-		if got["path"] != want.path || got["code"] != want.code || got["status"] != want.status || got["broken"] != want.broken {
+		if got["path"] != want.path || got["code"] != want.code || got["status"] != want.status ||
+			got["broken"] != want.broken {
 			t.Errorf("line %d is %v, want %v", i, got, want)
 		}
 	}
-	if off := logged(t, surface.AccessLogOff, answer, httptest.NewRequest(http.MethodGet, "/refused", nil)); len(off) != 0 {
+	if off := logged(
+		t,
+		surface.AccessLogOff,
+		answer,
+		httptest.NewRequest(http.MethodGet, "/refused", nil),
+	); len(
+		off,
+	) != 0 {
 		t.Errorf("an access log that is off writes %v", off)
 	}
 }

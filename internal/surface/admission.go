@@ -16,7 +16,8 @@ const (
 	FreeBody = 64 << 10
 	// uncounted is how many bytes of a body are in no account of memory: nearly every request is shorter.
 	uncounted = 4 << 10
-	// bodyChunk is how much of a large body is read, and counted, at a time: no more is allocated ahead of what arrives.
+	// bodyChunk is how much of a large body is read, and counted, at a time: no more is allocated
+	// ahead of what arrives.
 	bodyChunk = 64 << 10
 
 	// The defaults of BodyLimits.
@@ -27,8 +28,9 @@ const (
 	defaultNamelessTime = 10 * time.Second
 	defaultNamelessRate = 32 << 10
 
-	// decodeFactor is the upper bound of what decoding a body holds beside its parts, in sizes of the body; decodeMemory
-	// is what all that are decoded at the same time may hold. Who comes later waits, which ends by itself.
+	// decodeFactor is the upper bound of what decoding a body holds beside its parts, in sizes of
+	// the body; decodeMemory is what all that are decoded at the same time may hold. Who comes
+	// later waits, which ends by itself.
 	decodeFactor = 3
 	decodeMemory = 64 << 20
 )
@@ -38,11 +40,12 @@ var ErrSlowBody = errors.New("the request body came too slowly")
 
 // BodyLimits bounds the bodies of a server. Zero values take the defaults.
 type BodyLimits struct {
-	// Memory is how many bytes the large bodies of all accounts may hold; one account may have half of it. Bodies without
-	// credentials, and the first FreeBody bytes of all others, may hold a quarter more each. 128 MiB by default.
+	// Memory is how many bytes the large bodies of all accounts may hold; one account may have half
+	// of it. Bodies without credentials, and the first FreeBody bytes of all others, may hold a
+	// quarter more each. 128 MiB by default.
 	Memory int64
-	// All and Each are how many large bodies are under way at a time, of all accounts (32) and of one (8), and Nameless of
-	// requests without credentials (8).
+	// All and Each are how many large bodies are under way at a time, of all accounts (32) and of
+	// one (8), and Nameless of requests without credentials (8).
 	All, Each, Nameless int
 	// NamelessTime is how long a large body without credentials may take (10 s), and NamelessRate how many bytes of it
 	// must come in a second (32 KiB).
@@ -50,10 +53,11 @@ type BodyLimits struct {
 	NamelessRate int64
 }
 
-// Bodies admits the bodies of a server and bounds the memory that they hold. The first FreeBody bytes of a body are free.
-// For more it needs a place: at the gate of its account, or, as long as no credentials were seen that are accepted, at a
-// small one for all requests without credentials, where it also has to come fast. A body that finds no place is refused
-// at once. It may be used from many goroutines.
+// Bodies admits the bodies of a server and bounds the memory that they hold. The first FreeBody
+// bytes of a body are free. For more it needs a place: at the gate of its account, or, as long as
+// no credentials were seen that are accepted, at a small one for all requests without credentials,
+// where it also has to come fast. A body that finds no place is refused at once. It may be used
+// from many goroutines.
 type Bodies struct {
 	limits BodyLimits
 	// accounts and nameless have a place for each large body.
@@ -113,9 +117,10 @@ type BodyRequest struct {
 	Length int64
 	// MaxBody is the largest body without a grant, in bytes, and MaxGranted the largest with any grant.
 	MaxBody, MaxGranted int64
-	// Identify looks for credentials: at first in what is known without the body, where part is nil, then in each further
-	// part of it. It returns no account as long as there are none that are accepted. It is called for bodies that need a
-	// place, and not again once it returned an account.
+	// Identify looks for credentials: at first in what is known without the body, where part is
+	// nil, then in each further part of it. It returns no account as long as there are none that
+	// are accepted. It is called for bodies that need a place, and not again once it returned an
+	// account.
 	Identify func(ctx context.Context, part []byte) (Grant, error)
 }
 

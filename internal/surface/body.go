@@ -70,8 +70,8 @@ func (b *Body) Forget() {
 	b.first = b.first[:0]
 }
 
-// Decoding waits until there is memory to decode the body; done gives it back. It waits only for bodies that are decoded
-// at the same time. The error is that of ctx.
+// Decoding waits until there is memory to decode the body; done gives it back. It waits only for
+// bodies that are decoded at the same time. The error is that of ctx.
 func (b *Body) Decoding(ctx context.Context) (done func(), err error) {
 	if b.size <= FreeBody {
 		return func() {}, nil
@@ -153,10 +153,10 @@ func (b *Body) Release() {
 // maxFirst is the size of the buffer of the free part. Its last byte tells a body that is longer.
 const maxFirst = FreeBody + 1
 
-// Read reads a body whole. The error is Limited or Unavailable, with RetryAfter, where there is no place or no memory for
-// it, an http.MaxBytesError where it is larger than the caller may send, ErrSlowBody, what Identify returned, or that of
-// the Source. After an error the rest of the body is unread. Body must be released in any case, once the request is
-// answered.
+// Read reads a body whole. The error is Limited or Unavailable, with RetryAfter, where there is no
+// place or no memory for it, an http.MaxBytesError where it is larger than the caller may send,
+// ErrSlowBody, what Identify returned, or that of the Source. After an error the rest of the body
+// is unread. Body must be released in any case, once the request is answered.
 func (b *Bodies) Read(ctx context.Context, body *Body, request BodyRequest) error {
 	body.bodies = b
 	r := &bodyReader{Body: body, BodyRequest: request, limit: request.MaxBody, started: time.Now()}

@@ -54,22 +54,26 @@ func TestABodyThatWasInterruptedIsNotReadOn(t *testing.T) {
 	t.Parallel()
 	const timeout = 20 * time.Second
 	took := make(chan time.Duration, 1)
-	server := httptest.NewServer(surface.Deadlines(timeout, time.Minute, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		source := surface.HTTPBody(w, r)
-		_, _ = source.Read(make([]byte, 1))
-		source.Interrupt()
-		begun := time.Now()
-		var err error
-		for err == nil {
-			_, err = source.Read(make([]byte, 1<<10))
-		}
-		took <- time.Since(begun)
-		surface.LeaveUnread(w)
-	})))
+	server := httptest.NewServer(
+		surface.Deadlines(timeout, time.Minute, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			source := surface.HTTPBody(w, r)
+			_, _ = source.Read(make([]byte, 1))
+			source.Interrupt()
+			begun := time.Now()
+			var err error
+			for err == nil {
+				_, err = source.Read(make([]byte, 1<<10))
+			}
+			took <- time.Since(begun)
+			surface.LeaveUnread(w)
+		})),
+	)
 	defer server.Close()
 	never := make(silent)
 	defer close(never)
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL, &openBody{strings.NewReader("x"), never})
+	request, err := http.NewRequestWithContext(
+		t.Context(), http.MethodPost, server.URL, &openBody{strings.NewReader("x"), never},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

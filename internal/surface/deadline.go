@@ -20,8 +20,8 @@ const (
 	writePart = 16 << 10
 )
 
-// Listener gives every write to a client a deadline, whatever surface writes: a client that takes nothing for the timeout
-// loses its connection.
+// Listener gives every write to a client a deadline, whatever surface writes: a client that takes
+// nothing for the timeout loses its connection.
 type Listener struct {
 	net.Listener
 	timeout time.Duration
@@ -164,8 +164,9 @@ func (c *conn) Close() error {
 	return c.Conn.Close()
 }
 
-// Deadlines gives every read of a body a deadline: a client that sends nothing for the timeout, or not the whole body within
-// whole, loses its connection. A request without a body has none, as its connection is only read to see the client go.
+// Deadlines gives every read of a body a deadline: a client that sends nothing for the timeout, or
+// not the whole body within whole, loses its connection. A request without a body has none, as its
+// connection is only read to see the client go.
 func Deadlines(timeout, whole time.Duration, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		control := http.NewResponseController(w)
@@ -175,15 +176,17 @@ func Deadlines(timeout, whole time.Duration, next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		in := &TimedBody{ReadCloser: r.Body, control: control, timeout: orDefault(timeout), until: time.Now().Add(whole)}
+		in := &TimedBody{
+			ReadCloser: r.Body, control: control, timeout: orDefault(timeout), until: time.Now().Add(whole),
+		}
 		with := *r
 		with.Body = in
 		next.ServeHTTP(w, &with)
 	})
 }
 
-// TimedBodyOf returns the body of a request as a stream: one that may last, as long as something comes. Outside of Deadlines the
-// default timeout holds.
+// TimedBodyOf returns the body of a request as a stream: one that may last, as long as something
+// comes. Outside of Deadlines the default timeout holds.
 func TimedBodyOf(w http.ResponseWriter, r *http.Request) *TimedBody {
 	in, ok := r.Body.(*TimedBody)
 	if !ok {
@@ -243,8 +246,9 @@ func (b *TimedBody) Read(p []byte) (int, error) {
 // End lets a reader that waits for the network end, before the request does.
 func (b *TimedBody) End() { b.end(time.Now()) }
 
-// end sets the deadline for the rest of the request. Without one the connection is read only to see the client go: a deadline
-// that passes would be taken for that, and end all requests that come over the connection.
+// end sets the deadline for the rest of the request. Without one the connection is read only to see
+// the client go: a deadline that passes would be taken for that, and end all requests that come
+// over the connection.
 func (b *TimedBody) end(deadline time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -254,15 +258,15 @@ func (b *TimedBody) end(deadline time.Time) {
 	}
 }
 
-// Work is the time that the server takes itself for an answer that is sent while it is made: between two writes to the client
-// it works for no longer than a limit.
+// Work is the time that the server takes itself for an answer that is sent while it is made:
+// between two writes to the client it works for no longer than a limit.
 type Work struct {
 	limit time.Duration
 	timer *time.Timer
 }
 
-// WithWork returns a context that ends when the server has worked for the limit without a write, and with its parent. The
-// work has not begun yet.
+// WithWork returns a context that ends when the server has worked for the limit without a write,
+// and with its parent. The work has not begun yet.
 func WithWork(parent context.Context, limit time.Duration) (context.Context, *Work, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(parent)
 	w := &Work{limit: limit, timer: time.AfterFunc(limit, func() { cancel(context.DeadlineExceeded) })}

@@ -101,8 +101,9 @@ func RefuseAs(w http.ResponseWriter, r *http.Request, status int, code, message 
 	WriteJSON(w, status, map[string]any{"errors": []any{map[string]any{"message": message, "extensions": extensions}}})
 }
 
-// Recover answers a request whose handler panicked, and logs the panic with its stack. When part of the answer was sent
-// already, the connection is broken instead: the client must not take the part for the whole. [http.ErrAbortHandler] passes.
+// Recover answers a request whose handler panicked, and logs the panic with its stack. When part of
+// the answer was sent already, the connection is broken instead: the client must not take the part
+// for the whole. [http.ErrAbortHandler] passes.
 func Recover(log *slog.Logger, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begun := false

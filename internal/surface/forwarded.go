@@ -149,7 +149,8 @@ func webScheme(text string) string {
 // webHost returns the text where it can be a host with or without port, empty otherwise.
 func webHost(text string) string {
 	if len(text) > 255 || strings.ContainsFunc(text, func(r rune) bool {
-		return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && !strings.ContainsRune("-._:[]", r)
+		return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') &&
+			!strings.ContainsRune("-._:[]", r)
 	}) {
 		return ""
 	}

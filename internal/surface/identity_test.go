@@ -15,7 +15,11 @@ import (
 
 // trusted are the proxies of the tests.
 var trusted = surface.Proxies{
-	netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.0.2.7/32"), netip.MustParsePrefix("2001:db8:ffff::/48"),
+	netip.MustParsePrefix(
+		"10.0.0.0/8",
+	),
+	netip.MustParsePrefix("192.0.2.7/32"),
+	netip.MustParsePrefix("2001:db8:ffff::/48"),
 }
 
 // identified returns what is known of a request from a peer with headers "Name: value".
@@ -66,7 +70,10 @@ func TestForwardingHeadersOfTrustedProxiesTellTheClient(t *testing.T) {
 	} {
 		known, host := identified(surface.Identity{Proxies: trusted}, tt.peer, tt.headers...)
 		if known.Client != tt.client || known.BaseURL() != tt.base || host != known.Host {
-			t.Errorf("%s: client %s of %s, host %s; want %s of %s", name, known.Client, known.BaseURL(), host, tt.client, tt.base)
+			t.Errorf(
+				"%s: client %s of %s, host %s; want %s of %s", name, known.Client, known.BaseURL(), host, tt.client,
+				tt.base,
+			)
 		}
 	}
 }
@@ -86,13 +93,17 @@ func TestForwardingHeadersOfAnybodyElseAreIgnoredAndToldOnce(t *testing.T) {
 		}
 	}
 	log := new(bytes.Buffer)
-	handler := surface.Identify(surface.Identity{Logger: slog.New(slog.NewTextHandler(log, nil))}, http.NotFoundHandler())
+	handler := surface.Identify(
+		surface.Identity{Logger: slog.New(slog.NewTextHandler(log, nil))}, http.NotFoundHandler(),
+	)
 	for range 3 {
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.Header.Set("X-Forwarded-For", "198.51.100.1")
 		handler.ServeHTTP(httptest.NewRecorder(), r)
 	}
-	if text := log.String(); strings.Count(text, "\n") != 1 || !strings.Contains(text, "--trusted-proxy (CAMPAIGNQL_TRUSTED_PROXIES)") || strings.Contains(text, "198.51.100.1") {
+	if text := log.String(); strings.Count(text, "\n") != 1 ||
+		!strings.Contains(text, "--trusted-proxy (CAMPAIGNQL_TRUSTED_PROXIES)") ||
+		strings.Contains(text, "198.51.100.1") {
 		t.Errorf("the log says %q", text)
 	}
 }

@@ -10,13 +10,15 @@ import (
 // defaultWriteRate is how many bytes of an answer that is held in memory a client has to take in a second.
 const defaultWriteRate = 32 << 10
 
-// Pace bounds how long a client may take to read an answer that is held in memory: a client that reads slowly holds memory that others need.
-// The time that the server takes between two writes does not count. Answers of which no more than budget.Small is held, such
-// as those that are streamed, are written without a bound.
+// Pace bounds how long a client may take to read an answer that is held in memory: a client that
+// reads slowly holds memory that others need. The time that the server takes between two writes
+// does not count. Answers of which no more than budget.Small is held, such as those that are
+// streamed, are written without a bound.
 type Pace struct {
 	// Held is the memory of the answer.
 	Held *budget.Budget
-	// Timeout is what a client has beyond the time of the rate; Rate is in bytes a second. Zero values take the defaults.
+	// Timeout is what a client has beyond the time of the rate; Rate is in bytes a second. Zero
+	// values take the defaults.
 	Timeout time.Duration
 	Rate    int64
 

@@ -11,7 +11,8 @@ import (
 	"campaignql/internal/surface"
 )
 
-// paced is a server whose answers are 16 MiB in parts, of which it holds what the query asks for. It tells how each ended.
+// paced is a server whose answers are 16 MiB in parts, of which it holds what the query asks for.
+// It tells how each ended.
 func paced(t *testing.T) (address string, ended <-chan error) {
 	t.Helper()
 	const size, part = 16 << 20, 1 << 20
@@ -40,8 +41,8 @@ func paced(t *testing.T) (address string, ended <-chan error) {
 	return listener.Addr().String(), ends
 }
 
-// readSlowly asks for an answer and reads a little of it ten times a second, until the server has ended it or eight seconds
-// are over; then it reads the rest.
+// readSlowly asks for an answer and reads a little of it ten times a second, until the server has
+// ended it or eight seconds are over; then it reads the rest.
 func readSlowly(t *testing.T, address, path string, ended <-chan error) error {
 	t.Helper()
 	conn, err := net.Dial("tcp", address)

@@ -1,6 +1,7 @@
-// Package surface owns what every HTTP surface has in common: the identity of a request and of its client, admission to
-// costly work, deadlines, the mapping of failures to HTTP and to the codes of GraphQL, JSON answers, panics and the access
-// log. It knows no domain, no command and no field of the schema.
+// Package surface owns what every HTTP surface has in common: the identity of a request and of its
+// client, admission to costly work, deadlines, the mapping of failures to HTTP and to the codes of
+// GraphQL, JSON answers, panics and the access log. It knows no domain, no command and no field of
+// the schema.
 package surface
 
 import (

@@ -17,27 +17,30 @@ import (
 // maxPairs bounds what one call may tag: campaigns times tags.
 const maxPairs = 100_000
 
-// Assign puts a tag on campaigns (legacy Tag.AssignToCampaigns) and returns how many of them carry it now. Campaigns that are not of the tag's
-// account are left out, silently; putting a tag on twice is success. All of a call or nothing. Over 100,000 campaigns are Invalid on the
-// field campaignIds, reason "too_many_ids".
+// Assign puts a tag on campaigns (legacy Tag.AssignToCampaigns) and returns how many of them carry
+// it now. Campaigns that are not of the tag's account are left out, silently; putting a tag on
+// twice is success. All of a call or nothing. Over 100,000 campaigns are Invalid on the field
+// campaignIds, reason "too_many_ids".
 func (s *Service) Assign(ctx context.Context, tagID int64, campaignIDs []int64) (int, error) {
 	return s.assign(ctx, pairs{tags: []int64{tagID}, campaigns: campaignIDs})
 }
 
-// Unassign takes a tag off campaigns (legacy Tag.UnassignFromCampaigns) and returns how many of them carried it. Campaigns that do not carry it,
-// or are not the caller's, are left out, silently.
+// Unassign takes a tag off campaigns (legacy Tag.UnassignFromCampaigns) and returns how many of
+// them carried it. Campaigns that do not carry it, or are not the caller's, are left out, silently.
 func (s *Service) Unassign(ctx context.Context, tagID int64, campaignIDs []int64) (int, error) {
 	return s.unassign(ctx, pairs{tags: []int64{tagID}, campaigns: campaignIDs})
 }
 
-// AssignMany puts each of the tags on each of the campaigns, and returns the number of campaigns. A tag or campaign that is not there is NotFound
-// on the field tagIds or campaignIds, and then nothing is written; so are tags of several accounts, which only an admin can name. Over 100,000
+// AssignMany puts each of the tags on each of the campaigns, and returns the number of campaigns. A
+// tag or campaign that is not there is NotFound on the field tagIds or campaignIds, and then
+// nothing is written; so are tags of several accounts, which only an admin can name. Over 100,000
 // pairs are Invalid on campaignIds, reason "too_many_ids".
 func (s *Service) AssignMany(ctx context.Context, campaignIDs, tagIDs []int64) (int, error) {
 	return s.assign(ctx, pairs{tags: tagIDs, campaigns: campaignIDs, strict: true})
 }
 
-// UnassignMany takes each of the tags off each of the campaigns, with the errors of AssignMany, and returns how many times a tag was taken off.
+// UnassignMany takes each of the tags off each of the campaigns, with the errors of AssignMany, and
+// returns how many times a tag was taken off.
 func (s *Service) UnassignMany(ctx context.Context, campaignIDs, tagIDs []int64) (int, error) {
 	return s.unassign(ctx, pairs{tags: tagIDs, campaigns: campaignIDs, strict: true})
 }
@@ -62,12 +65,17 @@ func (s *Service) assign(ctx context.Context, p pairs) (n int, err error) {
 		rows := make([]*ent.CampaignTagCreate, 0, len(campaigns)*len(p.tags))
 		for _, campaignID := range campaigns {
 			for _, tagID := range p.tags {
-				rows = append(rows, client.CampaignTag.Create().SetUserID(owner).SetCampaignID(campaignID).SetTagID(tagID))
+				rows = append(
+					rows, client.CampaignTag.Create().SetUserID(owner).SetCampaignID(campaignID).SetTagID(tagID),
+				)
 			}
 		}
 		for some := range slices.Chunk(rows, batch) {
 			// Ignore and not DoNothing, which MySQL lacks.
-			err := client.CampaignTag.CreateBulk(some...).OnConflictColumns(campaigntag.FieldCampaignID, campaigntag.FieldTagID).Ignore().Exec(ctx)
+			err := client.CampaignTag.CreateBulk(some...).
+				OnConflictColumns(campaigntag.FieldCampaignID, campaigntag.FieldTagID).
+				Ignore().
+				Exec(ctx)
 			if err != nil {
 				return err
 			}
@@ -92,7 +100,9 @@ func (s *Service) unassign(ctx context.Context, p pairs) (n int, err error) {
 			return err
 		}
 		for some := range slices.Chunk(campaigns, batch) {
-			removed, err := client.CampaignTag.Delete().Where(campaigntag.TagIDIn(p.tags...), campaigntag.CampaignIDIn(some...)).Exec(ctx)
+			removed, err := client.CampaignTag.Delete().
+				Where(campaigntag.TagIDIn(p.tags...), campaigntag.CampaignIDIn(some...)).
+				Exec(ctx)
 			if err != nil {
 				return err
 			}
@@ -113,7 +123,9 @@ func (p *pairs) prepare(ctx context.Context) error {
 	}
 	p.tags, p.campaigns = distinct(p.tags), distinct(p.campaigns)
 	if max(len(p.tags), 1)*max(len(p.campaigns), 1) > maxPairs || len(p.tags) > batch {
-		return apperr.InvalidField("campaignIds", apperr.ReasonTooManyIDs, "at most %d tags on campaigns in one call", maxPairs)
+		return apperr.InvalidField(
+			"campaignIds", apperr.ReasonTooManyIDs, "at most %d tags on campaigns in one call", maxPairs,
+		)
 	}
 	return nil
 }
@@ -127,7 +139,8 @@ func (p *pairs) resolve(ctx context.Context, client *ent.Client) (owner int64, c
 		if err != nil {
 			return 0, nil, store.Translate(err)
 		}
-		if len(tags) < len(p.tags) || slices.ContainsFunc(tags, func(t *ent.Tag) bool { return t.UserID != tags[0].UserID }) {
+		if len(tags) < len(p.tags) ||
+			slices.ContainsFunc(tags, func(t *ent.Tag) bool { return t.UserID != tags[0].UserID }) {
 			return 0, nil, p.missing(notFound(), "tagIds")
 		}
 		owner = tags[0].UserID

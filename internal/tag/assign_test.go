@@ -57,11 +57,23 @@ func TestAssignManyIsAllOrNothing(t *testing.T) {
 		tags, own, theirs := f.tags("b", "a"), f.campaigns(2), f.other().campaigns(1)
 		const unknown = 1 << 60
 		for label, campaign := range map[string]int64{"another account's": theirs[0], "unknown": unknown} {
-			if _, err := f.AssignMany(f.ctx, append([]int64{campaign}, own...), tags); fault(err) != "not_found campaign_not_found campaignIds" {
+			if _, err := f.AssignMany(
+				f.ctx,
+				append([]int64{campaign}, own...),
+				tags,
+			); fault(
+				err,
+			) != "not_found campaign_not_found campaignIds" {
 				f.t.Errorf("%s campaign: %v", label, err)
 			}
 		}
-		if _, err := f.AssignMany(f.ctx, own, append([]int64{unknown}, tags...)); fault(err) != "not_found tag_not_found tagIds" {
+		if _, err := f.AssignMany(
+			f.ctx,
+			own,
+			append([]int64{unknown}, tags...),
+		); fault(
+			err,
+		) != "not_found tag_not_found tagIds" {
 			f.t.Errorf("unknown tag: %v", err)
 		}
 		if got := f.carried(own[0]); got != "" {
@@ -73,7 +85,13 @@ func TestAssignManyIsAllOrNothing(t *testing.T) {
 		if got := f.carried(own[1]); got != "a,b" {
 			f.t.Errorf("carries %q", got)
 		}
-		if _, err := f.UnassignMany(f.ctx, append([]int64{unknown}, own...), tags); fault(err) != "not_found campaign_not_found campaignIds" {
+		if _, err := f.UnassignMany(
+			f.ctx,
+			append([]int64{unknown}, own...),
+			tags,
+		); fault(
+			err,
+		) != "not_found campaign_not_found campaignIds" {
 			f.t.Errorf("unassign of an unknown campaign: %v", err)
 		}
 		if n, err := f.UnassignMany(f.ctx, own, tags[:1]); err != nil || n != 2 {
@@ -113,7 +131,13 @@ func TestAdminKeepsAccountsApart(t *testing.T) {
 		if _, err := f.AssignMany(admin, own, []int64{mine, theirs}); fault(err) != "not_found tag_not_found tagIds" {
 			f.t.Errorf("tags of two accounts: %v", err)
 		}
-		if _, err := f.AssignMany(admin, other, []int64{mine}); fault(err) != "not_found campaign_not_found campaignIds" {
+		if _, err := f.AssignMany(
+			admin,
+			other,
+			[]int64{mine},
+		); fault(
+			err,
+		) != "not_found campaign_not_found campaignIds" {
 			f.t.Errorf("tag and campaign of two accounts: %v", err)
 		}
 		if got := f.carried(own[0]); got != "a" {
@@ -133,7 +157,12 @@ func TestAssignAgainstDeleteLeavesNoOrphans(t *testing.T) {
 			var wg sync.WaitGroup
 			for _, campaign := range campaigns {
 				wg.Go(func() {
-					if _, err := f.Assign(f.ctx, id, []int64{campaign}); err != nil && apperr.CodeOf(err) != apperr.NotFound {
+					if _, err := f.Assign(
+						f.ctx,
+						id,
+						[]int64{campaign},
+					); err != nil &&
+						apperr.CodeOf(err) != apperr.NotFound {
 						f.t.Error(err)
 					}
 				})
@@ -199,12 +228,23 @@ func TestStatementsDoNotGrowWithRows(t *testing.T) {
 			want int
 			run  func(ctx context.Context, n int) error
 		}{
-			"by campaigns": {1, func(ctx context.Context, n int) error { return second(f.ByCampaigns(ctx, campaigns[:n])) }},
-			"counts":       {1, func(ctx context.Context, n int) error { return second(f.CampaignCounts(ctx, tags[:min(n, 3)])) }},
-			"by ids":       {1, func(ctx context.Context, n int) error { return second(f.ByIDs(ctx, tags[:min(n, 3)])) }},
-			"all":          {1, func(ctx context.Context, _ int) error { return second(f.All(ctx)) }},
-			"assign":       {3, func(ctx context.Context, n int) error { return second(f.AssignMany(ctx, campaigns[:n], tags)) }},
-			"unassign":     {3, func(ctx context.Context, n int) error { return second(f.UnassignMany(ctx, campaigns[:n], tags[:1])) }},
+			"by campaigns": {
+				1, func(ctx context.Context, n int) error { return second(f.ByCampaigns(ctx, campaigns[:n])) },
+			},
+			"counts": {
+				1, func(ctx context.Context, n int) error { return second(f.CampaignCounts(ctx, tags[:min(n, 3)])) },
+			},
+			"by ids": {
+				1, func(ctx context.Context, n int) error { return second(f.ByIDs(ctx, tags[:min(n, 3)])) },
+			},
+			"all": {1, func(ctx context.Context, _ int) error { return second(f.All(ctx)) }},
+			"assign": {
+				3, func(ctx context.Context, n int) error { return second(f.AssignMany(ctx, campaigns[:n], tags)) },
+			},
+			"unassign": {
+				3,
+				func(ctx context.Context, n int) error { return second(f.UnassignMany(ctx, campaigns[:n], tags[:1])) },
+			},
 		}
 		for label, call := range calls {
 			for _, rows := range []int{1, 50} {
@@ -235,7 +275,13 @@ func BenchmarkByCampaigns(b *testing.B) {
 		tags = append(tags, t.ID)
 	}
 	for range 50 {
-		c, err := db.Client(ctx).Campaign.Create().SetName("c").SetNameKey("c").SetLastActivityAt(made).SetCreatedAt(made).Save(ctx)
+		c, err := db.Client(ctx).
+			Campaign.Create().
+			SetName("c").
+			SetNameKey("c").
+			SetLastActivityAt(made).
+			SetCreatedAt(made).
+			Save(ctx)
 		if err != nil {
 			b.Fatal(err)
 		}

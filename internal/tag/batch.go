@@ -20,13 +20,16 @@ func (s *Service) ByIDs(ctx context.Context, ids []int64, columns ...string) (ma
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
 	}
-	return store.ByIDs(ctx, ids, columns, func(row *ent.Tag) int64 { return row.ID }, func(some ...int64) *ent.TagQuery {
-		return s.db.Client(ctx).Tag.Query().Where(entag.IDIn(some...))
-	})
+	return store.ByIDs(
+		ctx, ids, columns, func(row *ent.Tag) int64 { return row.ID },
+		func(some ...int64) *ent.TagQuery {
+			return s.db.Client(ctx).Tag.Query().Where(entag.IDIn(some...))
+		},
+	)
 }
 
-// tagging is one row of ByCampaigns: a campaign and the asked columns of a tag it carries. Scanning into it costs a third of the memory of Ent's
-// entities with a joined column.
+// tagging is one row of ByCampaigns: a campaign and the asked columns of a tag it carries. Scanning
+// into it costs a third of the memory of Ent's entities with a joined column.
 type tagging struct {
 	CampaignID int64     `sql:"campaign_id"`
 	ID         int64     `sql:"id"`
@@ -36,9 +39,12 @@ type tagging struct {
 	CreatedAt  time.Time `sql:"created_at"`
 }
 
-// ByCampaigns returns the tags of each campaign, by name, in one statement for up to 5,000 campaigns. A campaign without tags, or that is not the
-// caller's, is absent. Campaigns share the *ent.Tag of a tag they both carry; it is for reading only, and has no edges to query.
-func (s *Service) ByCampaigns(ctx context.Context, campaignIDs []int64, columns ...string) (map[int64][]*ent.Tag, error) {
+// ByCampaigns returns the tags of each campaign, by name, in one statement for up to 5,000
+// campaigns. A campaign without tags, or that is not the caller's, is absent. Campaigns share the
+// *ent.Tag of a tag they both carry; it is for reading only, and has no edges to query.
+func (s *Service) ByCampaigns(
+	ctx context.Context, campaignIDs []int64, columns ...string,
+) (map[int64][]*ent.Tag, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
 	}
@@ -57,7 +63,9 @@ func (s *Service) ByCampaigns(ctx context.Context, campaignIDs []int64, columns 
 		for _, row := range rows {
 			tag := known[row.ID]
 			if tag == nil {
-				tag = &ent.Tag{ID: row.ID, UserID: row.UserID, Name: row.Name, NameKey: row.NameKey, CreatedAt: row.CreatedAt}
+				tag = &ent.Tag{
+					ID: row.ID, UserID: row.UserID, Name: row.Name, NameKey: row.NameKey, CreatedAt: row.CreatedAt,
+				}
 				known[row.ID] = tag
 			}
 			tags[row.CampaignID] = append(tags[row.CampaignID], tag)
@@ -80,7 +88,8 @@ func joinTags(columns []string) func(*sql.Selector) {
 	}
 }
 
-// CampaignCounts returns how many campaigns carry each tag, in one statement for up to 5,000 tags. A tag that no campaign carries is absent.
+// CampaignCounts returns how many campaigns carry each tag, in one statement for up to 5,000 tags.
+// A tag that no campaign carries is absent.
 func (s *Service) CampaignCounts(ctx context.Context, tagIDs []int64) (map[int64]int, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err

@@ -15,8 +15,8 @@ import (
 // maxName is the largest number of characters of a name.
 const maxName = 100
 
-// Normalise returns a name as it is stored, and the key by which it is unique; the error is an Invalid one on the field name, as Create tells it. Tags of
-// people have the same names.
+// Normalise returns a name as it is stored, and the key by which it is unique; the error is an
+// Invalid one on the field name, as Create tells it. Tags of people have the same names.
 func Normalise(given string) (name, key string, err error) {
 	name = strings.TrimSpace(kind.Clean(given))
 	switch {
@@ -25,14 +25,20 @@ func Normalise(given string) (name, key string, err error) {
 	case name == "":
 		return "", "", apperr.InvalidField("name", apperr.ReasonTagNameEmpty, "must not be blank")
 	case utf8.RuneCountInString(name) > maxName:
-		return "", "", apperr.InvalidField("name", apperr.ReasonTagNameTooLong, "must have at most %d characters", maxName)
+		return "", "", apperr.InvalidField(
+			"name", apperr.ReasonTagNameTooLong, "must have at most %d characters", maxName,
+		)
 	case strings.ContainsFunc(name, func(r rune) bool { return !allowed(r) }):
-		return "", "", apperr.InvalidField("name", apperr.ReasonTagNameCharacters, "may hold only letters, digits, spaces, hyphens, underscores and percent signs")
+		return "", "", apperr.InvalidField(
+			"name", apperr.ReasonTagNameCharacters,
+			"may hold only letters, digits, spaces, hyphens, underscores and percent signs",
+		)
 	}
 	return name, nameKey(name), nil
 }
 
-// allowed reports whether a name may hold the character. The marks are the vowels and accents that many scripts write apart from the letter.
+// allowed reports whether a name may hold the character. The marks are the vowels and accents that
+// many scripts write apart from the letter.
 func allowed(r rune) bool {
 	switch r {
 	case ' ', '-', '_', '%':
@@ -41,8 +47,9 @@ func allowed(r rune) bool {
 	return unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.In(r, unicode.Mn, unicode.Mc)
 }
 
-// nameKey returns the folded name. Where that is too long for its column (a name of a hundred characters may fold into more), its end is replaced
-// by a hash of the whole, so that names stay distinct; only the order and the search of such names depend on the beginning alone.
+// nameKey returns the folded name. Where that is too long for its column (a name of a hundred
+// characters may fold into more), its end is replaced by a hash of the whole, so that names stay
+// distinct; only the order and the search of such names depend on the beginning alone.
 func nameKey(name string) string {
 	// No character folds into more than 18.
 	key := kind.Fold(name, 18*maxName)

@@ -1,5 +1,6 @@
-// Package tag owns the labels of campaigns: their names, which are unique in an account without regard to case, and which campaigns carry them.
-// It must not know how a campaign lives; it reads no more of one than its id and its owner.
+// Package tag owns the labels of campaigns: their names, which are unique in an account without
+// regard to case, and which campaigns carry them. It must not know how a campaign lives; it reads
+// no more of one than its id and its owner.
 package tag
 
 import (
@@ -28,10 +29,12 @@ type Options struct {
 	Now func() time.Time
 }
 
-// Service holds the rules of tags. Its methods may be used from many goroutines. Each acts for the caller of its context, and needs the scope
-// read to read and write to write; a tag of another account is NotFound, reason "tag_not_found", exactly as one that does not exist.
+// Service holds the rules of tags. Its methods may be used from many goroutines. Each acts for the
+// caller of its context, and needs the scope read to read and write to write; a tag of another
+// account is NotFound, reason "tag_not_found", exactly as one that does not exist.
 //
-// The methods that take columns select only those (of package ent/tag) and the ones they need themselves; without columns, all.
+// The methods that take columns select only those (of package ent/tag) and the ones they need
+// themselves; without columns, all.
 type Service struct {
 	db  *store.Store
 	now func() time.Time
@@ -51,9 +54,10 @@ type Input struct {
 	Name string
 }
 
-// Create makes a tag in the caller's account (legacy Tag.Create). A bad name is Invalid on the field name, with the reason "tag_name_required",
-// "tag_name_empty", "tag_name_too_long" or "tag_name_characters"; a taken one is a Conflict on it, reason "tag_exists". The same idempotency key
-// within a day answers the tag of the first call.
+// Create makes a tag in the caller's account (legacy Tag.Create). A bad name is Invalid on the
+// field name, with the reason "tag_name_required", "tag_name_empty", "tag_name_too_long" or
+// "tag_name_characters"; a taken one is a Conflict on it, reason "tag_exists". The same idempotency
+// key within a day answers the tag of the first call.
 func (s *Service) Create(ctx context.Context, in Input, idempotencyKey *string) (*ent.Tag, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
@@ -64,13 +68,21 @@ func (s *Service) Create(ctx context.Context, in Input, idempotencyKey *string) 
 	}
 	now := store.Truncate(s.now())
 	var made *ent.Tag
-	id, replayed, err := idempotency.Do(ctx, s.db, now, "createTag", idempotencyKey, name, func(ctx context.Context) (int64, error) {
-		var err error
-		if made, err = s.db.Client(ctx).Tag.Create().SetName(name).SetNameKey(key).SetCreatedAt(now).Save(ctx); err != nil {
-			return 0, taken(err)
-		}
-		return made.ID, nil
-	})
+	id, replayed, err := idempotency.Do(
+		ctx, s.db, now, "createTag", idempotencyKey, name,
+		func(ctx context.Context) (int64, error) {
+			var err error
+			if made, err = s.db.Client(ctx).
+				Tag.Create().
+				SetName(name).
+				SetNameKey(key).
+				SetCreatedAt(now).
+				Save(ctx); err != nil {
+				return 0, taken(err)
+			}
+			return made.ID, nil
+		},
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -104,8 +116,9 @@ func (s *Service) Rename(ctx context.Context, id int64, name string) (*ent.Tag, 
 	return renamed, err
 }
 
-// Delete removes tags and takes them off every campaign (legacy Tags.Delete), in one transaction. It returns the ids that it removed, ascending;
-// ids that are not the caller's are left alone, silently.
+// Delete removes tags and takes them off every campaign (legacy Tags.Delete), in one transaction.
+// It returns the ids that it removed, ascending; ids that are not the caller's are left alone,
+// silently.
 func (s *Service) Delete(ctx context.Context, ids []int64) (deleted []int64, err error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
@@ -181,7 +194,9 @@ var byName = page.Order[*ent.Tag]{
 }
 
 // List returns one page of the tags, by name. The errors of a bad request are those of page.Request.
-func (s *Service) List(ctx context.Context, filter Filter, request page.Request, columns ...string) (page.Result[*ent.Tag], error) {
+func (s *Service) List(
+	ctx context.Context, filter Filter, request page.Request, columns ...string,
+) (page.Result[*ent.Tag], error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return page.Result[*ent.Tag]{}, err
 	}
@@ -220,7 +235,10 @@ func distinct(ids []int64) []int64 {
 // taken turns the violation of the unique index over account and name into its Conflict.
 func taken(err error) error {
 	if store.IsDuplicate(err) {
-		return &apperr.Error{Code: apperr.Conflict, Field: "name", Reason: apperr.ReasonTagExists, Message: "a tag of this name exists already", Err: err}
+		return &apperr.Error{
+			Code: apperr.Conflict, Field: "name", Reason: apperr.ReasonTagExists,
+			Message: "a tag of this name exists already", Err: err,
+		}
 	}
 	return store.Translate(err)
 }

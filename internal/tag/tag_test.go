@@ -76,7 +76,12 @@ func (f fixture) campaigns(n int) []int64 {
 	f.t.Helper()
 	rows := make([]*ent.CampaignCreate, n)
 	for i := range rows {
-		rows[i] = f.db.Client(f.ctx).Campaign.Create().SetName("c").SetNameKey("c").SetLastActivityAt(made).SetCreatedAt(made)
+		rows[i] = f.db.Client(f.ctx).
+			Campaign.Create().
+			SetName("c").
+			SetNameKey("c").
+			SetLastActivityAt(made).
+			SetCreatedAt(made)
 	}
 	made, err := f.db.Client(f.ctx).Campaign.CreateBulk(rows...).Save(f.ctx)
 	if err != nil {
@@ -169,7 +174,13 @@ func TestSameKeyAnswersTheFirstTag(t *testing.T) {
 		if err != nil || again.ID != first.ID || again.Name != "Summer" {
 			f.t.Errorf("the same call: %v, %v", again, err)
 		}
-		if _, err := f.Create(f.ctx, tag.Input{Name: "Winter"}, &key); fault(err) != "invalid idempotency_key_reused idempotencyKey" {
+		if _, err := f.Create(
+			f.ctx,
+			tag.Input{Name: "Winter"},
+			&key,
+		); fault(
+			err,
+		) != "invalid idempotency_key_reused idempotencyKey" {
 			f.t.Errorf("another tag with the key: %v", err)
 		}
 		other := "other"
@@ -323,12 +334,19 @@ func TestListTakesOffsetsAndBounds(t *testing.T) {
 		}
 		for label, test := range tests {
 			got, err := f.List(f.ctx, tag.Filter{}, test.request)
-			if err != nil || names(got.Items) != test.want || got.HasNext != test.next || got.HasPrevious != test.previous {
+			if err != nil || names(got.Items) != test.want || got.HasNext != test.next ||
+				got.HasPrevious != test.previous {
 				f.t.Errorf("%s: %s next %v previous %v, %v", label, names(got.Items), got.HasNext, got.HasPrevious, err)
 			}
 		}
 		tooMany := 251
-		if _, err := f.List(f.ctx, tag.Filter{}, page.Request{First: &tooMany}); fault(err) != "invalid page_size first" {
+		if _, err := f.List(
+			f.ctx,
+			tag.Filter{},
+			page.Request{First: &tooMany},
+		); fault(
+			err,
+		) != "invalid page_size first" {
 			f.t.Error(err)
 		}
 	})
@@ -366,7 +384,12 @@ func TestListSelectsOnlyWhatIsAsked(t *testing.T) {
 	each(t, func(f fixture) {
 		f.tag("a")
 		var recorder store.Recorder
-		if _, err := f.List(store.WithRecorder(f.ctx, &recorder), tag.Filter{}, page.Request{}, entag.FieldName); err != nil {
+		if _, err := f.List(
+			store.WithRecorder(f.ctx, &recorder),
+			tag.Filter{},
+			page.Request{},
+			entag.FieldName,
+		); err != nil {
 			f.t.Fatal(err)
 		}
 		query := recorder.Statements()[0].Query
@@ -401,8 +424,11 @@ func TestTagOfAnotherAccountIsOneThatDoesNotExist(t *testing.T) {
 		}
 		for label, call := range calls {
 			theirs, nobodys := call(id), call(unknown)
-			if apperr.CodeOf(theirs) != apperr.NotFound || fault(theirs) != fault(nobodys) || theirs.Error() != nobodys.Error() {
-				f.t.Errorf("%s: %v (%s), for an unknown id %v (%s)", label, theirs, fault(theirs), nobodys, fault(nobodys))
+			if apperr.CodeOf(theirs) != apperr.NotFound || fault(theirs) != fault(nobodys) ||
+				theirs.Error() != nobodys.Error() {
+				f.t.Errorf(
+					"%s: %v (%s), for an unknown id %v (%s)", label, theirs, fault(theirs), nobodys, fault(nobodys),
+				)
 			}
 		}
 		if _, err := f.Assign(f.ctx, id, campaigns); err != nil {
@@ -449,7 +475,9 @@ func TestEveryMethodAsksForItsScope(t *testing.T) {
 				if code := apperr.CodeOf(call(ctx)); code != apperr.Denied {
 					f.t.Errorf("%s with only the scope %s: %q", label, lacking, code)
 				}
-				if code := apperr.CodeOf(call(caller.With(f.t.Context(), caller.Identity{}))); code != apperr.Unauthenticated {
+				if code := apperr.CodeOf(
+					call(caller.With(f.t.Context(), caller.Identity{})),
+				); code != apperr.Unauthenticated {
 					f.t.Errorf("%s by nobody: %q", label, code)
 				}
 			}
@@ -478,7 +506,8 @@ func TestCanceledCallIsToldAsSuch(t *testing.T) {
 
 func second[T any](_ T, err error) error { return err }
 
-// TestTagsOfAPageBeginWithItsCampaigns looks at the plan: one that began with the tags would read every tag of the account for each page.
+// TestTagsOfAPageBeginWithItsCampaigns looks at the plan: one that began with the tags would read
+// every tag of the account for each page.
 func TestTagsOfAPageBeginWithItsCampaigns(t *testing.T) {
 	t.Parallel()
 	db := testkit.Engine{Name: "sqlite"}.Shared(t)
@@ -502,7 +531,8 @@ func TestTagsOfAPageBeginWithItsCampaigns(t *testing.T) {
 		}
 		steps = append(steps, step)
 	}
-	if err := rows.Err(); err != nil || len(steps) == 0 || !strings.HasPrefix(steps[0], "SEARCH campaign_tags USING INDEX") {
+	if err := rows.Err(); err != nil || len(steps) == 0 ||
+		!strings.HasPrefix(steps[0], "SEARCH campaign_tags USING INDEX") {
 		t.Errorf("the plan is %q, %v: %s", steps, err, statement.Query)
 	}
 }

@@ -36,7 +36,8 @@ func InZone(zone string) AccountOption {
 	return func(id *caller.Identity) { id.TimeZone = zone }
 }
 
-// Account makes an account with a random name, and returns its identity: a trusted user with every scope of its role, calling through GraphQL.
+// Account makes an account with a random name, and returns its identity: a trusted user with every
+// scope of its role, calling through GraphQL.
 func Account(t testing.TB, db *store.Store, opts ...AccountOption) caller.Identity {
 	t.Helper()
 	name := "u" + strings.ToLower(rand.Text())

@@ -20,15 +20,17 @@ import (
 	"campaignql/internal/store"
 )
 
-// MySQLVariable names the environment variable with the comma-separated addresses of the MySQL-protocol servers to test on, without a
-// database: mysql://root@127.0.0.1:3398/.
+// MySQLVariable names the environment variable with the comma-separated addresses of the
+// MySQL-protocol servers to test on, without a database: mysql://root@127.0.0.1:3398/.
 const MySQLVariable = "CAMPAIGNQL_TEST_MYSQL"
 
-// SQLiteVariable names the environment variable that, set to off, leaves SQLite out where there is a server to test on: its engine runs in the process of the
-// test, which the race detector makes slow.
+// SQLiteVariable names the environment variable that, set to off, leaves SQLite out where there is
+// a server to test on: its engine runs in the process of the test, which the race detector makes
+// slow.
 const SQLiteVariable = "CAMPAIGNQL_TEST_SQLITE"
 
-// RequireVariable names the environment variable that, set to 1, turns each skip for a missing server or tool into a failure.
+// RequireVariable names the environment variable that, set to 1, turns each skip for a missing
+// server or tool into a failure.
 const RequireVariable = "CAMPAIGNQL_REQUIRE_ALL"
 
 // Engine is one database engine to test on.
@@ -61,8 +63,9 @@ func Engines() []Engine {
 	return engines
 }
 
-// Each runs test as a subtest on every engine, with the address of a fresh, migrated database that other tests of the same process share: tests
-// make accounts of their own. Without a MySQL server the missing half is skipped by name, or fails under RequireVariable.
+// Each runs test as a subtest on every engine, with the address of a fresh, migrated database that
+// other tests of the same process share: tests make accounts of their own. Without a MySQL server
+// the missing half is skipped by name, or fails under RequireVariable.
 func Each(t *testing.T, test func(t *testing.T, db *store.Store)) {
 	t.Helper()
 	each(t, func(t *testing.T, e Engine) { test(t, e.Shared(t)) })
@@ -142,7 +145,8 @@ func (e Engine) Shared(t *testing.T) *store.Store {
 
 const directoryPrefix = "campaignql-test-"
 
-// removeOld removes the directories of runs that ended over an hour ago: nothing tells a package that its last test has ended.
+// removeOld removes the directories of runs that ended over an hour ago: nothing tells a package
+// that its last test has ended.
 func removeOld() {
 	left, _ := filepath.Glob(filepath.Join(os.TempDir(), directoryPrefix+"*"))
 	for _, dir := range left {
@@ -172,7 +176,8 @@ func Open(t *testing.T, address string) *store.Store {
 
 const prefix = "campaignql_test_"
 
-// create makes a database whose name tells when it was made; those of runs that ended over an hour ago are dropped on the way.
+// create makes a database whose name tells when it was made; those of runs that ended over an hour
+// ago are dropped on the way.
 func (e Engine) create(t *testing.T) (address string, drop func()) {
 	t.Helper()
 	u, err := url.Parse(e.server)

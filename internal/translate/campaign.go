@@ -10,13 +10,23 @@ import (
 )
 
 func createCampaign(r *reading) (string, map[string]any, error) {
-	return mutation("createCampaign", "campaign {\n  legacyId\n}"), withInput(map[string]any{"name": r.Text("CampaignName")}), nil
+	return mutation(
+			"createCampaign",
+			"campaign {\n  legacyId\n}",
+		), withInput(
+			map[string]any{"name": r.Text("CampaignName")},
+		), nil
 }
 
 // actOn translates a command that names a campaign and nothing else.
 func actOn(operation string) translator {
 	return func(r *reading) (string, map[string]any, error) {
-		return mutation(operation, "campaign {\n  legacyId\n  status\n}"), withInput(map[string]any{"id": r.id("CampaignID")}), nil
+		return mutation(
+				operation,
+				"campaign {\n  legacyId\n  status\n}",
+			), withInput(
+				map[string]any{"id": r.id("CampaignID")},
+			), nil
 	}
 }
 
@@ -109,7 +119,9 @@ const tags = "tags {\n  legacyId\n  name\n}\n"
 
 // shown tells what a read answers otherwise than the legacy command.
 func (r *reading) shown(statistics, days string) {
-	r.notef("RelOwnerUserID and BenchmarkEmailsPerSecond have no field; viewer { legacyId } is the number of the account.")
+	r.notef(
+		"RelOwnerUserID and BenchmarkEmailsPerSecond have no field; viewer { legacyId } is the number of the account.",
+	)
 	r.notef("RecipientLists and RecipientSegments are to be read from audience { rules }.")
 	if r.Flag(statistics) && r.Has(days) {
 		r.notef("%s: series begins with the day on which sending began; its argument to ends it earlier.", days)
@@ -151,7 +163,12 @@ func getCampaign(r *reading) (string, map[string]any, error) {
 	if r.Flag("retrievetags") {
 		selection += tags
 	}
-	return "query Campaign($id: ID!) {\n  campaign(id: $id) {\n" + indent(selection, "    ") + "  }\n}\n", map[string]any{"id": id}, nil
+	return "query Campaign($id: ID!) {\n  campaign(id: $id) {\n" + indent(
+			selection,
+			"    ",
+		) + "  }\n}\n", map[string]any{
+			"id": id,
+		}, nil
 }
 
 func listCampaigns(r *reading) (string, map[string]any, error) {
@@ -173,7 +190,10 @@ func listCampaigns(r *reading) (string, map[string]any, error) {
 	}
 	if size == 0 || size > most {
 		size = most
-		r.notef("A page holds at most %d campaigns. For the next one send pageInfo.endCursor as the variable after, without offset, while hasNextPage is true.", size)
+		r.notef(
+			"A page holds at most %d campaigns. For the next one send pageInfo.endCursor as the variable after, without offset, while hasNextPage is true.",
+			size,
+		)
 	}
 	variables["first"] = size
 	if offset > 0 {
@@ -186,13 +206,17 @@ func listCampaigns(r *reading) (string, map[string]any, error) {
 	}
 	document := "query Campaigns($filter: CampaignFilter, $orderBy: CampaignOrder, $first: Int, $after: String, $offset: Int) {\n" +
 		"  campaigns(filter: $filter, orderBy: $orderBy, first: $first, after: $after, offset: $offset) {\n" +
-		"    nodes {\n" + indent(selection, "      ") + "    }\n" + pageInfo + "  }\n" + total + "}\n"
+		"    nodes {\n" + indent(
+		selection,
+		"      ",
+	) + "    }\n" + pageInfo + "  }\n" + total + "}\n"
 	return document, variables, nil
 }
 
 const pageInfo = "    pageInfo {\n      hasNextPage\n      endCursor\n    }\n"
 
-// total counts beside the page: within it, the count weighs as much as the page is long, and a full page would be over the server's limit.
+// total counts beside the page: within it, the count weighs as much as the page is long, and a full
+// page would be over the server's limit.
 const total = "  total: campaigns(filter: $filter, first: 0) {\n    totalCount\n  }\n"
 
 // filter is what a list keeps, as the bridge reads it.
@@ -246,7 +270,13 @@ func (r *reading) passedOver(given campaign.Filter) {
 
 // orders are the orders that GraphQL has, under the names they have there.
 var orders = []campaign.Order{
-	campaign.ByName, campaign.ByCreated, campaign.ByLastActivity, campaign.ByNextSend, campaign.BySendingStart, campaign.BySendingFinish, campaign.ByStatus,
+	campaign.ByName,
+	campaign.ByCreated,
+	campaign.ByLastActivity,
+	campaign.ByNextSend,
+	campaign.BySendingStart,
+	campaign.BySendingFinish,
+	campaign.ByStatus,
 	campaign.ByRecipients,
 }
 

@@ -43,7 +43,9 @@ var errFile = errors.New("a part of the request is in a file or on the standard 
 func readCurl(c *shellCommand) (*message, error) {
 	r := &curl{input: c.input}
 	if c.background {
-		r.notes = append(r.notes, "An & outside of quotes ends the command: what follows it is not a part of the request.")
+		r.notes = append(
+			r.notes, "An & outside of quotes ends the command: what follows it is not a part of the request.",
+		)
 	}
 	if err := r.options(c.words); err != nil {
 		return nil, err

@@ -54,8 +54,14 @@ func found(t *testing.T, server *apitest.Server, db *store.Store, request string
 		l, err := client.SubscriberList.Create().SetName(name).SetNameKey(name).SetCreatedAt(now).Save(c.Context)
 		c.keep(t, name, err, func() int64 { return l.ID })
 	}
-	s, err := client.Segment.Create().SetListID(c.ids["list1"]).SetName("S").SetNameKey("s").SetRules(`{"operator":"and","rules":[]}`).
-		SetCreatedAt(now).SetUpdatedAt(now).Save(c.Context)
+	s, err := client.Segment.Create().
+		SetListID(c.ids["list1"]).
+		SetName("S").
+		SetNameKey("s").
+		SetRules(`{"operator":"and","rules":[]}`).
+		SetCreatedAt(now).
+		SetUpdatedAt(now).
+		Save(c.Context)
 	c.keep(t, "segment1", err, func() int64 { return s.ID })
 	for _, name := range []string{"tag1", "tag2"} {
 		made, err := server.Services.Tags.Create(c.Context, tag.Input{Name: name}, nil)
@@ -76,11 +82,23 @@ func found(t *testing.T, server *apitest.Server, db *store.Store, request string
 			c.campaign(t, one.name, one.path)
 		}
 	}
-	if _, err := server.Services.Tags.Assign(c.Context, c.ids["tag1"], []int64{c.ids["sent"], c.ids["ready"]}); err != nil {
+	if _, err := server.Services.Tags.Assign(
+		c.Context,
+		c.ids["tag1"],
+		[]int64{c.ids["sent"], c.ids["ready"]},
+	); err != nil {
 		t.Fatal(err)
 	}
-	err = client.Campaign.Update().Where(campaign.ID(c.ids["sent"])).SetTotalRecipients(100).SetTotalSent(90).SetTotalFailed(2).SetTotalOpens(12).SetUniqueOpens(9).
-		SetTotalHardBounces(3).SetCreatedAt(now.Add(time.Hour)).Exec(c.Context)
+	err = client.Campaign.Update().
+		Where(campaign.ID(c.ids["sent"])).
+		SetTotalRecipients(100).
+		SetTotalSent(90).
+		SetTotalFailed(2).
+		SetTotalOpens(12).
+		SetUniqueOpens(9).
+		SetTotalHardBounces(3).
+		SetCreatedAt(now.Add(time.Hour)).
+		Exec(c.Context)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +124,11 @@ func (c *company) campaign(t *testing.T, name string, path []kind.CampaignStatus
 		t.Fatal(err)
 	}
 	for _, status := range path {
-		if _, err := c.server.Services.Campaigns.Update(c.Context, domain.Call{ID: made.ID}, domain.Patch{Status: &status}); err != nil {
+		if _, err := c.server.Services.Campaigns.Update(
+			c.Context,
+			domain.Call{ID: made.ID},
+			domain.Patch{Status: &status},
+		); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -177,8 +199,8 @@ func (c *company) modern(t *testing.T, request string) (data map[string]any, suc
 	return answer.Data, len(mend) == 0
 }
 
-// snapshot is all that the account has in its campaigns and tags, with names in place of ids. What both surfaces store otherwise but mean alike is
-// told in one way: see same.
+// snapshot is all that the account has in its campaigns and tags, with names in place of ids. What
+// both surfaces store otherwise but mean alike is told in one way: see same.
 func (c *company) snapshot(t *testing.T) any {
 	t.Helper()
 	client := c.db.Client(c.Context)
@@ -250,8 +272,8 @@ func (c *company) named(text string, names ...string) string {
 	})
 }
 
-// same is a campaign without its ids and the instants of the test. Lists are written as pairs, rules as JSON that keeps no order of keys, "every day"
-// as nothing.
+// same is a campaign without its ids and the instants of the test. Lists are written as pairs,
+// rules as JSON that keeps no order of keys, "every day" as nothing.
 func (c *company) same(t *testing.T, row *ent.Campaign) map[string]any {
 	t.Helper()
 	copied := *row
@@ -267,8 +289,16 @@ func (c *company) same(t *testing.T, row *ent.Campaign) map[string]any {
 	}
 	include, exclude := target.Lists()
 	targets := []string{"list1", "list2", "segment1"}
-	copied.RecipientLists, copied.ExcludedLists, copied.Audience = c.named(include, targets...), c.named(exclude, targets...), c.named(row.Audience, targets...)
-	copied.AbTest = emailIDs.ReplaceAllStringFunc(row.AbTest, func(member string) string { return c.named(member, "email1", "email2", "email3") })
+	copied.RecipientLists, copied.ExcludedLists, copied.Audience = c.named(
+		include,
+		targets...), c.named(
+		exclude,
+		targets...), c.named(
+		row.Audience,
+		targets...)
+	copied.AbTest = emailIDs.ReplaceAllStringFunc(
+		row.AbTest, func(member string) string { return c.named(member, "email1", "email2", "email3") },
+	)
 	if row.AudienceSource != "" {
 		var rules any
 		if err := json.Unmarshal([]byte(row.AudienceSource), &rules); err != nil {
@@ -311,41 +341,86 @@ const (
 
 // changes are requests of every command that changes something.
 var changes = []string{
-	"Command=Campaign.Create&CampaignName=Summer+%26+Sale", "Command=Campaign.Create&CampaignName=" + strings.Repeat("x", 251),
-	"Command=Campaign.Copy&CampaignID={sent}", "Command=Campaign.Copy&CampaignID={nowhere}",
-	"Command=Campaign.Approve&CampaignID={pending}", "Command=Campaign.Approve&CampaignID={draft}",
-	"Command=Campaign.Pause&CampaignID={sending}", "Command=Campaign.Pause&CampaignID={draft}",
-	"Command=Campaign.Resume&CampaignID={paused}", "Command=Campaign.Resume&CampaignID={sending}",
-	"Command=Campaign.Cancel&CampaignID={sending}", "Command=Campaign.Cancel&CampaignID={ready}", "Command=Campaign.Cancel&CampaignID={sent}",
-	"Command=Campaigns.Delete&Campaigns={draft},{sent},{nowhere}", "Command=Campaigns.Delete&Campaigns=none",
-	"Command=Tag.Create&Tag=news", "Command=Tag.Create&Tag=tag1", "Command=Tag.Update&TagID={tag1}&Tag=renamed", "Command=Tag.Update&TagID={nowhere}&Tag=x",
+	"Command=Campaign.Create&CampaignName=Summer+%26+Sale",
+	"Command=Campaign.Create&CampaignName=" + strings.Repeat("x", 251),
+	"Command=Campaign.Copy&CampaignID={sent}",
+	"Command=Campaign.Copy&CampaignID={nowhere}",
+	"Command=Campaign.Approve&CampaignID={pending}",
+	"Command=Campaign.Approve&CampaignID={draft}",
+	"Command=Campaign.Pause&CampaignID={sending}",
+	"Command=Campaign.Pause&CampaignID={draft}",
+	"Command=Campaign.Resume&CampaignID={paused}",
+	"Command=Campaign.Resume&CampaignID={sending}",
+	"Command=Campaign.Cancel&CampaignID={sending}",
+	"Command=Campaign.Cancel&CampaignID={ready}",
+	"Command=Campaign.Cancel&CampaignID={sent}",
+	"Command=Campaigns.Delete&Campaigns={draft},{sent},{nowhere}",
+	"Command=Campaigns.Delete&Campaigns=none",
+	"Command=Tag.Create&Tag=news",
+	"Command=Tag.Create&Tag=tag1",
+	"Command=Tag.Update&TagID={tag1}&Tag=renamed",
+	"Command=Tag.Update&TagID={nowhere}&Tag=x",
 	"Command=Tags.Delete&Tags={tag1},{nowhere}",
-	"Command=Tag.AssignToCampaigns&TagID={tag2}&CampaignIDs={draft},{sent}", "Command=Tag.AssignToCampaigns&TagID={nowhere}&CampaignIDs={draft}",
+	"Command=Tag.AssignToCampaigns&TagID={tag2}&CampaignIDs={draft},{sent}",
+	"Command=Tag.AssignToCampaigns&TagID={nowhere}&CampaignIDs={draft}",
 	"Command=Tag.UnassignFromCampaigns&TagID={tag1}&CampaignIDs={ready},{draft}",
 }
 
 // updates are what Campaign.Update is given beside the campaign, which is the draft where none is named.
 var updates = []string{
-	"", "&CampaignStatus=Ready", "&CampaignStatus=Pending", "&CampaignID={ready}&CampaignStatus=Draft&CampaignStatusReason=not+yet", "&CampaignID={sent}&CampaignStatus=Draft",
-	"&CampaignStatusReason=because", "&CampaignName=New+name", "&CampaignName=" + strings.Repeat("x", 251), "&RelEmailID={email2}", "&RelEmailID=0", "&RelEmailID={nowhere}", "&RelEmailID=x",
-	"&ScheduleType=Not+Scheduled", "&ScheduleType=Immediate&SendDate=2099-01-01", "&ScheduleType=Immediate&CampaignStatus=Ready", "&CampaignID={ready}&ScheduleType=Immediate",
-	tomorrow, tomorrow + "&CampaignStatus=Ready", "&ScheduleType=Future&SendDate=2020-01-01&SendTime=10:00:01&SendTimeZone=UTC", weekly,
+	"",
+	"&CampaignStatus=Ready",
+	"&CampaignStatus=Pending",
+	"&CampaignID={ready}&CampaignStatus=Draft&CampaignStatusReason=not+yet",
+	"&CampaignID={sent}&CampaignStatus=Draft",
+	"&CampaignStatusReason=because",
+	"&CampaignName=New+name",
+	"&CampaignName=" + strings.Repeat("x", 251),
+	"&RelEmailID={email2}",
+	"&RelEmailID=0",
+	"&RelEmailID={nowhere}",
+	"&RelEmailID=x",
+	"&ScheduleType=Not+Scheduled",
+	"&ScheduleType=Immediate&SendDate=2099-01-01",
+	"&ScheduleType=Immediate&CampaignStatus=Ready",
+	"&CampaignID={ready}&ScheduleType=Immediate",
+	tomorrow,
+	tomorrow + "&CampaignStatus=Ready",
+	"&ScheduleType=Future&SendDate=2020-01-01&SendTime=10:00:01&SendTimeZone=UTC",
+	weekly,
 	"&ScheduleType=Recursive&ScheduleRecDaysOfWeek=0&ScheduleRecMonths=12,1&ScheduleRecHours=0&ScheduleRecMinutes=0&ScheduleRecSendMaxInstance=0&SendTimeZone=%2B03:00",
 	"&ScheduleType=Recursive&ScheduleRecDaysOfMonth=0&ScheduleRecMonths=0&ScheduleRecHours=1&ScheduleRecMinutes=5&ScheduleRecSendMaxInstance=0&SendTimeZone=UTC",
 	"&ScheduleType=Recursive&ScheduleRecDaysOfWeek=0&ScheduleRecDaysOfMonth=15&ScheduleRecMonths=0&ScheduleRecHours=1&ScheduleRecMinutes=5&ScheduleRecSendMaxInstance=0&SendTimeZone=UTC",
-	weekly + "&ScheduleRecDaysOfMonth=31", weekly + "&AutoResendEnabled=1&AutoResendWaitDays=1&AutoResendSubject=Again", "&CampaignID={sent}" + tomorrow,
-	"&ApprovalUserExplanation=+Please+", "&GoogleAnalyticsDomains=example.com,example.org", "&PublishOnRSS=Enabled", "&PublishOnRSS=Disabled", "&S2SEnabled=on",
-	someRules, someRules + "&RecipientListsAndSegments={list1}", strings.ReplaceAll(someRules, "{list1}", "{nowhere}"),
-	"&RecipientListsAndSegments={list1}", "&RecipientListsAndSegments={list1}:{segment1},{list2}:0", "&RecipientListsAndSegments={list1}&Exclude_RecipientListsAndSegments={list1}:{segment1}",
-	"&RecipientListsAndSegments={nowhere}", "&CampaignID={sent}&RecipientListsAndSegments={list1}",
-	"&AutoResendEnabled=true&AutoResendWaitDays=3&AutoResendSubject=Again&AutoResendPreHeaderText=Did+you", "&AutoResendEnabled=true", "&AutoResendEnabled=no", "&AutoResendWaitDays=366",
-	"&AutoResendWaitDays=5&AutoResendSubject=Later", abTest, strings.ReplaceAll(abTest, "{email2}", "{nowhere}"), "&ABTesting=",
+	weekly + "&ScheduleRecDaysOfMonth=31",
+	weekly + "&AutoResendEnabled=1&AutoResendWaitDays=1&AutoResendSubject=Again",
+	"&CampaignID={sent}" + tomorrow,
+	"&ApprovalUserExplanation=+Please+",
+	"&GoogleAnalyticsDomains=example.com,example.org",
+	"&PublishOnRSS=Enabled",
+	"&PublishOnRSS=Disabled",
+	"&S2SEnabled=on",
+	someRules,
+	someRules + "&RecipientListsAndSegments={list1}",
+	strings.ReplaceAll(someRules, "{list1}", "{nowhere}"),
+	"&RecipientListsAndSegments={list1}",
+	"&RecipientListsAndSegments={list1}:{segment1},{list2}:0",
+	"&RecipientListsAndSegments={list1}&Exclude_RecipientListsAndSegments={list1}:{segment1}",
+	"&RecipientListsAndSegments={nowhere}",
+	"&CampaignID={sent}&RecipientListsAndSegments={list1}",
+	"&AutoResendEnabled=true&AutoResendWaitDays=3&AutoResendSubject=Again&AutoResendPreHeaderText=Did+you",
+	"&AutoResendEnabled=true",
+	"&AutoResendEnabled=no",
+	"&AutoResendWaitDays=366",
+	"&AutoResendWaitDays=5&AutoResendSubject=Later",
+	abTest,
+	strings.ReplaceAll(abTest, "{email2}", "{nowhere}"),
+	"&ABTesting=",
 	"&CampaignName=All+at+once&RelEmailID={email3}&PublishOnRSS=Enabled&S2SEnabled=1&CampaignStatus=Ready" + tomorrow + someRules + abTest,
 	"&CampaignName=Nothing+of+it&RelEmailID={nowhere}",
 }
 
-// TestTranslationsDoTheSame sends each request to the Command bridge as one account, and its translation to GraphQL as another, and compares what both
-// have afterwards.
+// TestTranslationsDoTheSame sends each request to the Command bridge as one account, and its
+// translation to GraphQL as another, and compares what both have afterwards.
 func TestTranslationsDoTheSame(t *testing.T) {
 	t.Parallel()
 	requests := slices.Clone(changes)

@@ -33,7 +33,8 @@ var schema = sync.OnceValue(func() *ast.Schema {
 	return gqlparser.MustLoadSchema(&ast.Source{Name: "schema.graphql", Input: graph.Schema()})
 })
 
-// check fails unless what was printed is a document that is valid against the schema, under notes, and variables that fit it.
+// check fails unless what was printed is a document that is valid against the schema, under notes,
+// and variables that fit it.
 func check(t *testing.T, printed string) {
 	t.Helper()
 	document, variables, found := strings.Cut(printed, "\n# variables\n")
@@ -109,7 +110,8 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// TestEveryParameterHasAGoldenFile also keeps the translations complete: each command of campaigns, tags and sessions has one.
+// TestEveryParameterHasAGoldenFile also keeps the translations complete: each command of campaigns,
+// tags and sessions has one.
 func TestEveryParameterHasAGoldenFile(t *testing.T) {
 	t.Parallel()
 	prefixes := map[string]string{"Campaign.Update": "update-", "Campaigns.Get": "list-"}
@@ -125,7 +127,10 @@ func TestEveryParameterHasAGoldenFile(t *testing.T) {
 		if !slices.Contains([]string{"Campaign", "Campaigns", "Tag", "Tags", "User"}, family) {
 			continue
 		}
-		if _, err := translate.Translate("Command=" + declared.Name); err != nil && strings.Contains(err.Error(), "cannot be translated") {
+		if _, err := translate.Translate(
+			"Command=" + declared.Name,
+		); err != nil &&
+			strings.Contains(err.Error(), "cannot be translated") {
 			t.Error(err)
 		}
 	}
@@ -135,18 +140,35 @@ func TestEveryParameterHasAGoldenFile(t *testing.T) {
 func TestNamesOfTheSchema(t *testing.T) {
 	t.Parallel()
 	for _, status := range kind.CampaignStatuses() {
-		printed := translated(t, "Command=Campaigns.Get&RecordsPerRequest=1&CampaignStatus="+strings.ReplaceAll(status.Legacy(), " ", "+"))
+		printed := translated(
+			t,
+			"Command=Campaigns.Get&RecordsPerRequest=1&CampaignStatus="+strings.ReplaceAll(status.Legacy(), " ", "+"),
+		)
 		if !strings.Contains(printed, `"status": [`) {
 			t.Errorf("no status in\n%s", printed)
 		}
 		check(t, printed)
 	}
 	for _, winner := range []campaign.ABWinner{campaign.WinnerByOpens, campaign.WinnerByClicks} {
-		check(t, translated(t, "Command=Campaign.Update&CampaignID=1&ABTesting[TestSize]=50&ABTesting[TestDuration]=1&ABTesting[Winner]="+
-			strings.ReplaceAll(string(winner), " ", "+")+"&ABTesting[Variations][][EmailID]=1&ABTesting[Variations][][EmailID]=2"))
+		check(
+			t,
+			translated(
+				t,
+				"Command=Campaign.Update&CampaignID=1&ABTesting[TestSize]=50&ABTesting[TestDuration]=1&ABTesting[Winner]="+
+					strings.ReplaceAll(
+						string(winner), " ", "+",
+					)+"&ABTesting[Variations][][EmailID]=1&ABTesting[Variations][][EmailID]=2",
+			),
+		)
 	}
-	check(t, translated(t, "Command=Campaign.Update&CampaignID=1&ScheduleType=Recursive&ScheduleRecDaysOfWeek=1,2,3,4,5,6,7&ScheduleRecMonths=0"+
-		"&ScheduleRecHours=0&ScheduleRecMinutes=0&ScheduleRecSendMaxInstance=0&SendTimeZone=UTC"))
+	check(
+		t,
+		translated(
+			t,
+			"Command=Campaign.Update&CampaignID=1&ScheduleType=Recursive&ScheduleRecDaysOfWeek=1,2,3,4,5,6,7&ScheduleRecMonths=0"+
+				"&ScheduleRecHours=0&ScheduleRecMinutes=0&ScheduleRecSendMaxInstance=0&SendTimeZone=UTC",
+		),
+	)
 	used := map[string]bool{}
 	for _, field := range []string{
 		"CampaignName", "CreateDateTime", "LastActivityDateTime", "sort-by-send-date", "SendProcessStartedOn", "SendProcessFinishedOn", "sort-by-status", "TotalRecipients",

@@ -51,7 +51,10 @@ func readLine(text string) (*message, error) {
 		return m, err
 	}
 	m.expanded = strings.Join(slices.Compact(slices.Sorted(slices.Values(c.expanded))), ", ")
-	m.notes = append(m.notes, "The shell puts something in place of "+m.expanded+": here it stands as it is written. Put the value there.")
+	m.notes = append(
+		m.notes,
+		"The shell puts something in place of "+m.expanded+": here it stands as it is written. Put the value there.",
+	)
 	return m, nil
 }
 

@@ -52,7 +52,9 @@ func (r *reading) survey() error {
 	}
 	unknown := 0
 	for _, name := range slices.Sorted(maps.Keys(r.Parameters)) {
-		declared := slices.ContainsFunc(r.command.Parameters, func(p command.Parameter) bool { return strings.EqualFold(p.Name, name) })
+		declared := slices.ContainsFunc(
+			r.command.Parameters, func(p command.Parameter) bool { return strings.EqualFold(p.Name, name) },
+		)
 		switch {
 		case declared, slices.Contains(transported, name), aliases[name] == r.command.Name, r.Text(name) == "":
 		case plainName.MatchString(name):
@@ -76,7 +78,8 @@ func (r *reading) survey() error {
 // quote repeats a value in a message, shortened.
 func quote(text string) string { return strconv.Quote(kind.Cut(kind.Clean(text), 60)) }
 
-// id is a parameter that names something, as GraphQL takes it. What is no number, such as a variable of the shell, is kept in its place.
+// id is a parameter that names something, as GraphQL takes it. What is no number, such as a
+// variable of the shell, is kept in its place.
 func (r *reading) id(name string) string {
 	if n := r.ID(name); n != 0 {
 		return strconv.FormatInt(n, 10)
@@ -92,11 +95,15 @@ const (
 	maxFilterTags = 100
 )
 
-// ids is a parameter that lists ids. What is no number was passed over; where nothing else was given, it is kept in its place.
+// ids is a parameter that lists ids. What is no number was passed over; where nothing else was
+// given, it is kept in its place.
 func (r *reading) ids(name string, limit int) ([]string, error) {
 	numbers, pure := r.IDs(name)
 	if len(numbers) > limit {
-		return nil, fmt.Errorf("%s: %d ids cannot be translated: %s takes at most %d in one call", name, len(numbers), r.command.Operation, limit)
+		return nil, fmt.Errorf(
+			"%s: %d ids cannot be translated: %s takes at most %d in one call", name, len(numbers), r.command.Operation,
+			limit,
+		)
 	}
 	if len(numbers) == 0 {
 		return []string{r.id(name)}, nil
@@ -130,7 +137,9 @@ const userErrors = "    userErrors {\n      code\n      message\n      field\n  
 // mutation writes a mutation that takes one input. The selection is that of its payload beside the user errors.
 func mutation(field, selection string) string {
 	name := strings.ToUpper(field[:1]) + field[1:]
-	return "mutation " + name + "($input: " + name + "Input!) {\n  " + field + "(input: $input) {\n" + indent(selection, "    ") + userErrors + "  }\n}\n"
+	return "mutation " + name + "($input: " + name + "Input!) {\n  " + field + "(input: $input) {\n" + indent(
+		selection, "    ",
+	) + userErrors + "  }\n}\n"
 }
 
 func withInput(input map[string]any) map[string]any { return map[string]any{"input": input} }

@@ -14,22 +14,37 @@ import (
 
 // lists are requests of Campaigns.Get and Tags.Get whose translation finds the same rows in the same order.
 var lists = []string{
-	"Command=Campaigns.Get", "Command=Campaigns.Get&RecordsPerRequest=2&RecordsFrom=1", "Command=Campaigns.Get&CampaignStatus=Sent", "Command=Campaigns.Get&CampaignStatus=Pending",
-	"Command=Campaigns.Get&CampaignStatus=Scheduled", "Command=Campaigns.Get&CampaignStatus=Active", "Command=Campaigns.Get&SearchKeyword=SEN", "Command=Campaigns.Get&SearchKeyowrd=%25",
-	"Command=Campaigns.Get&OrderField=sort-by-status", "Command=Campaigns.Get&OrderField=CampaignID", "Command=Campaigns.Get&OrderField=CampaignID&OrderType=DESC",
-	"Command=Campaigns.Get&OrderField=TotalRecipients&OrderType=DESC", "Command=Campaigns.Get&OrderField=CreateDateTime&OrderType=desc", "Command=Campaigns.Get&OrderField=nope",
-	"Command=Campaigns.Get&OrderField=SendProcessFinishedOn", "Command=Campaigns.Get&Tags={tag1},{tag2}&RetrieveTags=true", "Command=Campaigns.Get&RecordsPerRequest=0&RetrieveStatistics=1&RetrieveTags=1",
+	"Command=Campaigns.Get",
+	"Command=Campaigns.Get&RecordsPerRequest=2&RecordsFrom=1",
+	"Command=Campaigns.Get&CampaignStatus=Sent",
+	"Command=Campaigns.Get&CampaignStatus=Pending",
+	"Command=Campaigns.Get&CampaignStatus=Scheduled",
+	"Command=Campaigns.Get&CampaignStatus=Active",
+	"Command=Campaigns.Get&SearchKeyword=SEN",
+	"Command=Campaigns.Get&SearchKeyowrd=%25",
+	"Command=Campaigns.Get&OrderField=sort-by-status",
+	"Command=Campaigns.Get&OrderField=CampaignID",
+	"Command=Campaigns.Get&OrderField=CampaignID&OrderType=DESC",
+	"Command=Campaigns.Get&OrderField=TotalRecipients&OrderType=DESC",
+	"Command=Campaigns.Get&OrderField=CreateDateTime&OrderType=desc",
+	"Command=Campaigns.Get&OrderField=nope",
+	"Command=Campaigns.Get&OrderField=SendProcessFinishedOn",
+	"Command=Campaigns.Get&Tags={tag1},{tag2}&RetrieveTags=true",
+	"Command=Campaigns.Get&RecordsPerRequest=0&RetrieveStatistics=1&RetrieveTags=1",
 }
 
-// TestTranslatedReadsFindTheSame compares rows and figures. It also shows that a whole page of everything that is selected is within the limits of
-// the server.
+// TestTranslatedReadsFindTheSame compares rows and figures. It also shows that a whole page of
+// everything that is selected is within the limits of the server.
 func TestTranslatedReadsFindTheSame(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
 		t.Parallel()
 		c := found(t, apitest.New(t, db), db, everything)
 		// In the order of ids, campaigns are made in time.
-		if err := db.Client(c.Context).Campaign.UpdateOneID(c.ids["sent"]).SetCreatedAt(store.Now()).Exec(c.Context); err != nil {
+		if err := db.Client(c.Context).
+			Campaign.UpdateOneID(c.ids["sent"]).
+			SetCreatedAt(store.Now()).
+			Exec(c.Context); err != nil {
 			t.Fatal(err)
 		}
 		for _, request := range lists {
@@ -43,7 +58,13 @@ func TestTranslatedReadsFindTheSame(t *testing.T) {
 			}
 			want := []string{fmt.Sprint("of ", answer.TotalCampaigns)}
 			for _, row := range answer.Campaigns {
-				want = append(want, told(row["CampaignID"], row["CampaignName"], row["RelEmailID"], row["TotalSent"], row["UniqueOpens"], row["TotalHardBounces"], tagNames(row["Tags"], "Tag")))
+				want = append(
+					want,
+					told(
+						row["CampaignID"], row["CampaignName"], row["RelEmailID"], row["TotalSent"], row["UniqueOpens"],
+						row["TotalHardBounces"], tagNames(row["Tags"], "Tag"),
+					),
+				)
 			}
 			data, _ := c.modern(t, request)
 			got := []string{fmt.Sprint("of ", apitest.At(t, data, "total", "totalCount"))}
@@ -76,8 +97,11 @@ func tagNames(list any, key string) []any {
 func (c *company) modernRow(t *testing.T, row any) string {
 	t.Helper()
 	at := func(path ...any) any { return apitest.At(t, row, path...) }
-	return told(at("legacyId"), at("name"), at("email", "legacyId"), at("statistics", "sent"), at("statistics", "opens", "unique"), at("statistics", "bounces", "hard"),
-		tagNames(row.(map[string]any)["tags"], "name"))
+	return told(
+		at("legacyId"), at("name"), at("email", "legacyId"), at("statistics", "sent"),
+		at("statistics", "opens", "unique"), at("statistics", "bounces", "hard"),
+		tagNames(row.(map[string]any)["tags"], "name"),
+	)
 }
 
 func (c *company) oneCampaign(t *testing.T) {
@@ -90,7 +114,10 @@ func (c *company) oneCampaign(t *testing.T) {
 	}
 	row := answer.Campaign
 	data, _ := c.modern(t, request)
-	want := told(row["CampaignID"], row["CampaignName"], row["RelEmailID"], row["TotalSent"], row["UniqueOpens"], row["TotalHardBounces"], tagNames(row["Tags"], "Tag"))
+	want := told(
+		row["CampaignID"], row["CampaignName"], row["RelEmailID"], row["TotalSent"], row["UniqueOpens"],
+		row["TotalHardBounces"], tagNames(row["Tags"], "Tag"),
+	)
 	if diff := cmp.Diff(want, c.modernRow(t, data["campaign"])); diff != "" {
 		t.Errorf("%s (-command +GraphQL):\n%s", request, diff)
 	}

@@ -17,7 +17,8 @@ type shellCommand struct {
 	words []string
 	// input is the text of a here-document or here-string; nil without one.
 	input *string
-	// expanded are the parts of words that a shell puts something else in place of, such as $NAME, but for those of credentials.
+	// expanded are the parts of words that a shell puts something else in place of, such as $NAME,
+	// but for those of credentials.
 	expanded []string
 	// background tells that an unquoted & ends the command, as the one in an unquoted URL does.
 	background bool
@@ -26,15 +27,17 @@ type shellCommand struct {
 // errShell is why a text is no shell line. It repeats nothing of the text, which may hold a key.
 var errShell = errors.New("the shell line cannot be read")
 
-// maxLine is the longest shell line that is read, in bytes: the parser goes as deep as brackets nest, and the stack of a longer line would end the
-// process. maxName is the longest word that is taken for the name of a program.
+// maxLine is the longest shell line that is read, in bytes: the parser goes as deep as brackets
+// nest, and the stack of a longer line would end the process. maxName is the longest word that is
+// taken for the name of a program.
 const (
 	maxLine = 256 << 10
 	maxName = 1000
 )
 
-// findCommand returns the only call of the program in a shell line, read as bash reads it, wherever it stands: behind assignments, before a pipe,
-// within $(…). Quotes are removed and escapes resolved. Nothing is run and nothing expanded: $NAME, $(…) and patterns stay as they are written.
+// findCommand returns the only call of the program in a shell line, read as bash reads it, wherever
+// it stands: behind assignments, before a pipe, within $(…). Quotes are removed and escapes
+// resolved. Nothing is run and nothing expanded: $NAME, $(…) and patterns stay as they are written.
 func findCommand(line, program string) (*shellCommand, error) {
 	if len(line) > maxLine {
 		return nil, errors.New("the shell line is longer than 256 KiB: give the body of the request alone")
@@ -102,9 +105,24 @@ func (s source) text(node syntax.Node) string {
 }
 
 // runners are programs that run the one that is named among their words.
-var runners = []string{"command", "docker", "doas", "env", "exec", "kubectl", "nice", "nohup", "podman", "sudo", "time", "timeout", "xargs"}
+var runners = []string{
+	"command",
+	"docker",
+	"doas",
+	"env",
+	"exec",
+	"kubectl",
+	"nice",
+	"nohup",
+	"podman",
+	"sudo",
+	"time",
+	"timeout",
+	"xargs",
+}
 
-// call returns where among the words of a call the program stands: first, or after a program that runs it; -1 where it is not called.
+// call returns where among the words of a call the program stands: first, or after a program that
+// runs it; -1 where it is not called.
 func (s source) call(words []*syntax.Word, program string) int {
 	if len(words) == 0 {
 		return -1
@@ -152,7 +170,8 @@ func (s source) expansions(word *syntax.Word) []string {
 
 // names reports whether a word is the name of a program, with or without a path.
 func (s source) names(word *syntax.Word, program string) bool {
-	return word.End().Offset()-word.Pos().Offset() <= maxName && strings.TrimSuffix(path.Base(s.word(word)), ".exe") == program
+	return word.End().Offset()-word.Pos().Offset() <= maxName &&
+		strings.TrimSuffix(path.Base(s.word(word)), ".exe") == program
 }
 
 // word is a word without its quotes.

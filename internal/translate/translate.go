@@ -1,7 +1,9 @@
-// Package translate turns a request of the legacy API into the GraphQL document and the variables that do the same, for people who move a script
-// over. It reads curl command lines, form bodies and JSON bodies, decodes them with the decoder of the Command bridge, and takes the meaning of
-// parameters from the code that the bridge runs, so that the two cannot drift apart. It runs nothing, reads no file, and repeats no credentials.
-// It must not know the database: what a translation means where that depends on what is stored is told in its notes.
+// Package translate turns a request of the legacy API into the GraphQL document and the variables
+// that do the same, for people who move a script over. It reads curl command lines, form bodies and
+// JSON bodies, decodes them with the decoder of the Command bridge, and takes the meaning of
+// parameters from the code that the bridge runs, so that the two cannot drift apart. It runs
+// nothing, reads no file, and repeats no credentials. It must not know the database: what a
+// translation means where that depends on what is stored is told in its notes.
 package translate
 
 import (
@@ -32,8 +34,9 @@ type Translation struct {
 // Authorization says how to send the credentials, none of which is repeated.
 const Authorization = "Send the header  Authorization: Bearer …  with the API key, or with the token of a session."
 
-// Translate reads one request, as text, or as the words of a curl command that a shell has taken apart, and translates it. The error is one line
-// and says why there is no translation: the text cannot be read, the command is not known or has none, or the legacy command refuses the request
+// Translate reads one request, as text, or as the words of a curl command that a shell has taken
+// apart, and translates it. The error is one line and says why there is no translation: the text
+// cannot be read, the command is not known or has none, or the legacy command refuses the request
 // whatever is stored, so that there is nothing to translate.
 func Translate(request ...string) (*Translation, error) {
 	read := func() (*message, error) { return readText(strings.Join(request, "")) }
@@ -61,7 +64,12 @@ func Translate(request ...string) (*Translation, error) {
 		return nil, m.explain(err)
 	}
 	return &Translation{
-		Command: declared.Name, Operation: declared.Operation, Document: document, Variables: variables, Notes: r.notes, Public: declared.Public,
+		Command:   declared.Name,
+		Operation: declared.Operation,
+		Document:  document,
+		Variables: variables,
+		Notes:     r.notes,
+		Public:    declared.Public,
 	}, nil
 }
 
@@ -70,7 +78,11 @@ func (m *message) explain(err error) error {
 	if m.expanded == "" {
 		return err
 	}
-	return fmt.Errorf("as it is written this cannot be translated: put the value in place of %s, which the shell would have done (%w)", m.expanded, err)
+	return fmt.Errorf(
+		"as it is written this cannot be translated: put the value in place of %s, which the shell would have done (%w)",
+		m.expanded,
+		err,
+	)
 }
 
 // translator writes the document and the variables for one command.
@@ -78,33 +90,54 @@ type translator func(r *reading) (document string, variables map[string]any, err
 
 // translators are those that there are, by the name of the command.
 var translators = map[string]translator{
-	"Campaign.Create": createCampaign, "Campaign.Get": getCampaign, "Campaigns.Get": listCampaigns, "Campaign.Update": updateCampaign,
-	"Campaign.Copy": actOn("copyCampaign"), "Campaign.Approve": actOn("approveCampaign"), "Campaign.Pause": actOn("pauseCampaign"),
-	"Campaign.Resume": actOn("resumeCampaign"), "Campaign.Cancel": actOn("cancelCampaign"), "Campaigns.Delete": deleteCampaigns,
-	"Tags.Get": listTags, "Tag.Create": createTag, "Tag.Update": updateTag, "Tags.Delete": deleteTags,
-	"Tag.AssignToCampaigns": retag("tagCampaigns"), "Tag.UnassignFromCampaigns": retag("untagCampaigns"),
-	"User.Login": logIn, "User.Logout": logOut,
+	"Campaign.Create": createCampaign,
+	"Campaign.Get":    getCampaign,
+	"Campaigns.Get":   listCampaigns,
+	"Campaign.Update": updateCampaign,
+	"Campaign.Copy": actOn(
+		"copyCampaign",
+	),
+	"Campaign.Approve": actOn("approveCampaign"),
+	"Campaign.Pause":   actOn("pauseCampaign"),
+	"Campaign.Resume": actOn(
+		"resumeCampaign",
+	),
+	"Campaign.Cancel":           actOn("cancelCampaign"),
+	"Campaigns.Delete":          deleteCampaigns,
+	"Tags.Get":                  listTags,
+	"Tag.Create":                createTag,
+	"Tag.Update":                updateTag,
+	"Tags.Delete":               deleteTags,
+	"Tag.AssignToCampaigns":     retag("tagCampaigns"),
+	"Tag.UnassignFromCampaigns": retag("untagCampaigns"),
+	"User.Login":                logIn,
+	"User.Logout":               logOut,
 }
 
 // find returns the declaration of the command that a request names.
 func find(p command.Parameters) (command.Command, error) {
 	name := strings.TrimSpace(p.Text("Command"))
 	if name == "" {
-		return command.Command{}, errors.New("the request names no Command; a JSON body needs the header Content-Type: application/json")
+		return command.Command{}, errors.New(
+			"the request names no Command; a JSON body needs the header Content-Type: application/json",
+		)
 	}
 	for _, declared := range command.New(command.Services{}, command.Options{}).Commands() {
 		if !strings.EqualFold(declared.Name, name) {
 			continue
 		}
 		if translators[declared.Name] == nil {
-			return declared, fmt.Errorf("%s cannot be translated; its GraphQL field is %s", declared.Name, declared.Operation)
+			return declared, fmt.Errorf(
+				"%s cannot be translated; its GraphQL field is %s", declared.Name, declared.Operation,
+			)
 		}
 		return declared, nil
 	}
 	return command.Command{}, fmt.Errorf("there is no command %s", quote(name))
 }
 
-// String is the translation to read and to paste: notes as comments, the document, and the variables under a comment of their own.
+// String is the translation to read and to paste: notes as comments, the document, and the
+// variables under a comment of their own.
 func (t *Translation) String() string {
 	var out strings.Builder
 	fmt.Fprintf(&out, "# %s is %s in GraphQL.\n", t.Command, t.Operation)

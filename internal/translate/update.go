@@ -26,7 +26,12 @@ func updateCampaign(r *reading) (string, map[string]any, error) {
 			return "", nil, err
 		}
 	}
-	return mutation("updateCampaign", "campaign {\n  legacyId\n  status\n  version\n}\nrequestedStatus"), withInput(input), nil
+	return mutation(
+			"updateCampaign",
+			"campaign {\n  legacyId\n  status\n  version\n}\nrequestedStatus",
+		), withInput(
+			input,
+		), nil
 }
 
 // set puts a value into an input where one was given.
@@ -74,26 +79,35 @@ type schedulePart struct {
 	given bool
 }
 
-// setSchedule translates a schedule that is given whole: GraphQL has no other, where the legacy command keeps what it is not told.
+// setSchedule translates a schedule that is given whole: GraphQL has no other, where the legacy
+// command keeps what it is not told.
 func setSchedule(r *reading, patch campaign.Patch, input map[string]any) error {
 	given := patch.Schedule
 	if given == nil {
 		return nil
 	}
 	if given.Type == nil {
-		r.notef("The schedule is left out: GraphQL sets it whole, and a request without ScheduleType changes a part of what the campaign has. Give ScheduleType and all of its parts.")
+		r.notef(
+			"The schedule is left out: GraphQL sets it whole, and a request without ScheduleType changes a part of what the campaign has. Give ScheduleType and all of its parts.",
+		)
 		return nil
 	}
 	plan := given.Alone().Normalised()
 	reads, others := scheduleParts(given, plan.Type)
 	for _, part := range others {
 		if part.given {
-			r.notef("%s: a schedule of the type %s does not have it: it was ignored, and is left out.", part.name, plan.Type.Legacy())
+			r.notef(
+				"%s: a schedule of the type %s does not have it: it was ignored, and is left out.", part.name,
+				plan.Type.Legacy(),
+			)
 		}
 	}
 	if missing := missingParts(reads, plan.Type); missing != "" {
-		r.notef("The schedule is left out: GraphQL sets it whole, and the request lacks %s, which a campaign that is %s already would keep. Add what is missing.",
-			missing, plan.Type.Legacy())
+		r.notef(
+			"The schedule is left out: GraphQL sets it whole, and the request lacks %s, which a campaign that is %s already would keep. Add what is missing.",
+			missing,
+			plan.Type.Legacy(),
+		)
 		return nil
 	}
 	if err := schedule.Validate(plan, time.Time{}); err != nil {
@@ -105,10 +119,14 @@ func setSchedule(r *reading, patch campaign.Patch, input map[string]any) error {
 	case kind.ScheduleImmediate:
 		input["schedule"] = map[string]any{"immediate": true}
 	case kind.ScheduleFuture:
-		input["schedule"] = map[string]any{"at": map[string]any{"date": plan.Date, "time": plan.Time, "timeZone": plan.Zone}}
+		input["schedule"] = map[string]any{
+			"at": map[string]any{"date": plan.Date, "time": plan.Time, "timeZone": plan.Zone},
+		}
 	case kind.ScheduleRecurring:
 		if given.DaysOfWeek == nil || given.DaysOfMonth == nil {
-			r.notef("The schedule: GraphQL sets it whole; a campaign that is Recursive already and has the other kind of days loses them.")
+			r.notef(
+				"The schedule: GraphQL sets it whole; a campaign that is Recursive already and has the other kind of days loses them.",
+			)
 		}
 		recurring, err := recurrence(plan)
 		if err != nil {
@@ -124,8 +142,16 @@ func scheduleParts(given *campaign.SchedulePatch, plan kind.ScheduleType) (reads
 	future := []schedulePart{{"SendDate", given.Date != nil}, {"SendTime", given.Time != nil}}
 	zone := []schedulePart{{"SendTimeZone", given.Zone != nil}}
 	recurring := []schedulePart{
-		{"ScheduleRecDaysOfWeek", given.DaysOfWeek != nil}, {"ScheduleRecDaysOfMonth", given.DaysOfMonth != nil}, {"ScheduleRecMonths", given.Months != nil},
-		{"ScheduleRecHours", given.Hours != nil}, {"ScheduleRecMinutes", given.Minutes != nil}, {"ScheduleRecSendMaxInstance", given.MaxInstances != nil},
+		{
+			"ScheduleRecDaysOfWeek", given.DaysOfWeek != nil,
+		},
+		{"ScheduleRecDaysOfMonth", given.DaysOfMonth != nil},
+		{"ScheduleRecMonths", given.Months != nil},
+		{
+			"ScheduleRecHours", given.Hours != nil,
+		},
+		{"ScheduleRecMinutes", given.Minutes != nil},
+		{"ScheduleRecSendMaxInstance", given.MaxInstances != nil},
 	}
 	switch plan {
 	case kind.ScheduleFuture:
@@ -200,20 +226,26 @@ func setAudience(r *reading, patch campaign.Patch, input map[string]any) error {
 			return refused(err)
 		}
 		if given.Include != nil || given.Exclude != nil {
-			r.notef("RecipientListsAndSegments and Exclude_RecipientListsAndSegments: with RulesJsonBundle they were ignored, and are left out.")
+			r.notef(
+				"RecipientListsAndSegments and Exclude_RecipientListsAndSegments: with RulesJsonBundle they were ignored, and are left out.",
+			)
 		}
 		input["audience"] = map[string]any{"rules": json.RawMessage(*given.Rules)}
 		return nil
 	}
 	if given.Include == nil {
-		r.notef("Exclude_RecipientListsAndSegments is left out: GraphQL sets the audience whole. Give RecipientListsAndSegments as well.")
+		r.notef(
+			"Exclude_RecipientListsAndSegments is left out: GraphQL sets the audience whole. Give RecipientListsAndSegments as well.",
+		)
 		return nil
 	}
 	excluded := ""
 	if given.Exclude != nil {
 		excluded = *given.Exclude
 	} else {
-		r.notef("RecipientListsAndSegments: GraphQL sets the audience whole; lists that the campaign leaves out by now are left out no more.")
+		r.notef(
+			"RecipientListsAndSegments: GraphQL sets the audience whole; lists that the campaign leaves out by now are left out no more.",
+		)
 	}
 	target, err := rules.ParseLists(*given.Include, excluded)
 	if err != nil {
@@ -268,7 +300,10 @@ func setABTest(_ *reading, patch campaign.Patch, input map[string]any) error {
 		emails[i] = strconv.FormatInt(v.EmailID, 10)
 	}
 	input["abTest"] = map[string]any{
-		"testSize": given.Test.TestSize, "testDurationHours": given.Test.TestDuration, "winner": constant(given.Test.Winner), "emailIds": emails,
+		"testSize":          given.Test.TestSize,
+		"testDurationHours": given.Test.TestDuration,
+		"winner":            constant(given.Test.Winner),
+		"emailIds":          emails,
 	}
 	return nil
 }

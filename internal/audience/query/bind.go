@@ -48,8 +48,9 @@ func (n *node) on(s *statement, r row) *sql.Predicate {
 	return join(parts...)
 }
 
-// binder turns rules into conditions, checks that what they name is the owner's, and replaces segments by their rules. It goes on after a fault, so that
-// all are told; the conditions are of no use then.
+// binder turns rules into conditions, checks that what they name is the owner's, and replaces
+// segments by their rules. It goes on after a fault, so that all are told; the conditions are of no
+// use then.
 type binder struct {
 	known *known
 	// input is the field that the faults are about.
@@ -81,10 +82,13 @@ func (b *binder) fault(reason apperr.Reason, path, format string, args ...any) {
 	if reason == apperr.ReasonAudienceNotFound {
 		code = apperr.NotFound
 	}
-	b.faults.Add(&apperr.Error{Code: code, Field: b.input, Reason: reason, Message: path + ": " + fmt.Sprintf(format, args...)})
+	b.faults.Add(
+		&apperr.Error{Code: code, Field: b.input, Reason: reason, Message: path + ": " + fmt.Sprintf(format, args...)},
+	)
 }
 
-// has checks that something is the owner's and belongs to the list it is named for. It says the same of what is another's and what is not at all.
+// has checks that something is the owner's and belongs to the list it is named for. It says the
+// same of what is another's and what is not at all.
 func (b *binder) has(found map[int64]int64, id, listID int64, path, what string) bool {
 	if b.limitsAlone {
 		return true
@@ -166,12 +170,16 @@ func (b *binder) leaf(rule rules.Rule, listID int64, at, value string) condition
 // names counts the ids that rules name, each time they do: every one is an argument of the statement.
 func (b *binder) names(n int, path string) {
 	if b.ids <= MaxIDs && b.ids+n > MaxIDs {
-		b.fault(apperr.ReasonAudienceTooLarge, path, "more than %d tags and campaigns are named, those of segments counted", MaxIDs)
+		b.fault(
+			apperr.ReasonAudienceTooLarge, path, "more than %d tags and campaigns are named, those of segments counted",
+			MaxIDs,
+		)
 	}
 	b.ids += n
 }
 
-// segment replaces a segment by its rules. What is wrong with them is told with the path of the rule that names the segment, then its own.
+// segment replaces a segment by its rules. What is wrong with them is told with the path of the
+// rule that names the segment, then its own.
 func (b *binder) segment(rule rules.Segment, listID int64, at string) condition {
 	if i := slices.Index(b.inside, rule.ID); i >= 0 {
 		chain := make([]string, 0, MaxSegmentDepth+1)
@@ -182,7 +190,9 @@ func (b *binder) segment(rule rules.Segment, listID int64, at string) condition 
 		return nil
 	}
 	if len(b.inside) == MaxSegmentDepth {
-		b.fault(apperr.ReasonAudienceTooLarge, at, "segments stand within segments deeper than %d levels", MaxSegmentDepth)
+		b.fault(
+			apperr.ReasonAudienceTooLarge, at, "segments stand within segments deeper than %d levels", MaxSegmentDepth,
+		)
 		return nil
 	}
 	if !b.has(b.known.segmentLists, rule.ID, listID, at, "segment") {

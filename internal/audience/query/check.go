@@ -12,17 +12,23 @@ import (
 	"campaignql/internal/store"
 )
 
-// Check reports what of an audience could not be evaluated for the account: everything that Count would, but the people are not asked for. It is for those who
-// keep audiences and need no scope: they have made sure that the caller may change what is the account's. It runs in their transaction.
+// Check reports what of an audience could not be evaluated for the account: everything that Count
+// would, but the people are not asked for. It is for those who keep audiences and need no scope:
+// they have made sure that the caller may change what is the account's. It runs in their
+// transaction.
 func (s *Service) Check(ctx context.Context, ownerID int64, a rules.Audience) error {
 	_, err := s.bound(ctx, ownerID, Target{Audience: a})
 	return err
 }
 
-// CheckSegment reports, on the field "rules", what of the rules that a segment is to have could not be evaluated: in themselves, and in those of the segments
-// that name it, which grow with it. It is for those who keep segments, as Check is for audiences. It reads the id, 0 for a new one, and the list and the owner of the
-// segment; on are the segments of its list with their id, list and rules, and above the ids of those that lead to it.
-func (s *Service) CheckSegment(ctx context.Context, of *ent.Segment, group rules.Group, on []*ent.Segment, above []int64) error {
+// CheckSegment reports, on the field "rules", what of the rules that a segment is to have could not
+// be evaluated: in themselves, and in those of the segments that name it, which grow with it. It is
+// for those who keep segments, as Check is for audiences. It reads the id, 0 for a new one, and the
+// list and the owner of the segment; on are the segments of its list with their id, list and rules,
+// and above the ids of those that lead to it.
+func (s *Service) CheckSegment(
+	ctx context.Context, of *ent.Segment, group rules.Group, on []*ent.Segment, above []int64,
+) error {
 	asked := rules.Audience{Criteria: []rules.Criterion{{ListID: of.ListID, Where: group}}}
 	k, err := s.load(ctx, of.UserID, Target{input: fieldRules, latest: true, Audience: asked})
 	if err != nil {

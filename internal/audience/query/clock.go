@@ -11,8 +11,9 @@ import (
 // firstClock is the year from which clocks are told exactly; before it they keep the offset they had then.
 const firstClock = 2000
 
-// clockText is what the clock of a zone showed at an instant, YYYY-MM-DD HH:MM:SS. Neither database can be relied on to know the zone, so its offsets up to
-// a year after now are written into the statement.
+// clockText is what the clock of a zone showed at an instant, YYYY-MM-DD HH:MM:SS. Neither database
+// can be relied on to know the zone, so its offsets up to a year after now are written into the
+// statement.
 func clockText(name string, zone *time.Location, now time.Time) expression {
 	offset := offsets(zone, time.Date(firstClock, 1, 1, 0, 0, 0, 0, time.UTC), now.AddDate(1, 0, 0))
 	return func(s *statement, r row) string {

@@ -23,7 +23,8 @@ func (s *Service) Count(ctx context.Context, target Target) (int64, error) {
 	return n, err
 }
 
-// CountStatement returns the statement by which Count counts, and its arguments, to be looked at and measured. It is empty for an audience without criteria.
+// CountStatement returns the statement by which Count counts, and its arguments, to be looked at
+// and measured. It is empty for an audience without criteria.
 func (s *Service) CountStatement(ctx context.Context, target Target) (text string, args []any, err error) {
 	p, err := s.planned(ctx, target)
 	if err != nil || len(p.criteria) == 0 {
@@ -35,8 +36,8 @@ func (s *Service) CountStatement(ctx context.Context, target Target) (text strin
 // fewPeople is how many are looked at one by one on SQLite.
 const fewPeople = 2000
 
-// planned is plan for a statement about everybody on the lists. SQLite does not choose by how many people there are, so it is
-// asked first where that matters; MySQL does.
+// planned is plan for a statement about everybody on the lists. SQLite does not choose by how many
+// people there are, so it is asked first where that matters; MySQL does.
 func (s *Service) planned(ctx context.Context, target Target) (*plan, error) {
 	p, err := s.plan(ctx, target)
 	if err != nil || len(p.criteria) == 0 || p.dialect != dialect.SQLite || !p.byRows {
@@ -60,10 +61,12 @@ func (p *plan) hints(some string) string {
 }
 
 const (
-	// countHint has MySQL, which knows the spread of no column without an index, not guess it: by its guess one in ten is subscribed, and to look for events
-	// person by person, all over the table, seems cheaper than to collect them along the index of the campaign.
+	// countHint has MySQL, which knows the spread of no column without an index, not guess it: by
+	// its guess one in ten is subscribed, and to look for events person by person, all over the
+	// table, seems cheaper than to collect them along the index of the campaign.
 	countHint = "SET_VAR(optimizer_switch = 'duplicateweedout=off,condition_fanout_filter=off')"
-	// notByAddress leaves the other index of the list to be read, where people come in the order of their ids, as do their fields and the rows of both tables.
+	// notByAddress leaves the other index of the list to be read, where people come in the order of
+	// their ids, as do their fields and the rows of both tables.
 	notByAddress = " NO_INDEX(`t1` `subscriber_list_id_email_key`)"
 )
 
@@ -81,8 +84,9 @@ func (p *plan) count() *sql.Selector {
 	return query.SelectExpr(sql.Raw("COUNT(*)"))
 }
 
-// addresses is a SELECT of the addresses that are written to, each once, list by list: where every list has rules, an index of its own serves each. Of lists
-// whose people are all meant there are too many addresses to be kept.
+// addresses is a SELECT of the addresses that are written to, each once, list by list: where every
+// list has rules, an index of its own serves each. Of lists whose people are all meant there are
+// too many addresses to be kept.
 func (p *plan) addresses(s *statement) *sql.Selector {
 	var union *sql.Selector
 	for _, list := range lists(p.criteria) {
@@ -99,8 +103,9 @@ func (p *plan) addresses(s *statement) *sql.Selector {
 	return union
 }
 
-// Waterfall is how those who are chosen come down to those who are reached, in rows: an address on two lists is two until it is a duplicate. Every row that
-// is not reached is counted in one part alone, the first of those it belongs to, so that Matched is the sum of all others.
+// Waterfall is how those who are chosen come down to those who are reached, in rows: an address on
+// two lists is two until it is a duplicate. Every row that is not reached is counted in one part
+// alone, the first of those it belongs to, so that Matched is the sum of all others.
 type Waterfall struct {
 	// Matched is the rows that the criteria choose, in whatever state.
 	Matched int64
@@ -166,9 +171,15 @@ func (p *plan) waterfall() *sql.Selector {
 	s.told = true // what follows tells and does not choose
 	fate := func(b *sql.Builder) {
 		b.WriteString("CASE WHEN ").Join(p.excluded(s, r)).WriteString(" THEN ").Arg(fateExcluded)
-		b.WriteString(" WHEN ").Join(sql.NEQ(r.C(entsubscriber.FieldStatus), string(kind.SubscriberSubscribed))).WriteString(" THEN ").Arg(fateNotSubscribed)
+		b.WriteString(" WHEN ").
+			Join(sql.NEQ(r.C(entsubscriber.FieldStatus), string(kind.SubscriberSubscribed))).
+			WriteString(" THEN ").
+			Arg(fateNotSubscribed)
 		b.WriteString(" WHEN ").Join(suppressed(s, r)).WriteString(" THEN ").Arg(fateSuppressed)
-		b.WriteString(" WHEN ").Join(sql.EQ(r.C(entsubscriber.FieldBounce), string(kind.BounceHard))).WriteString(" THEN ").Arg(fateBounced)
+		b.WriteString(" WHEN ").
+			Join(sql.EQ(r.C(entsubscriber.FieldBounce), string(kind.BounceHard))).
+			WriteString(" THEN ").
+			Arg(fateBounced)
 		b.WriteString(" ELSE ").Arg(fateReached).WriteString(" END")
 	}
 	inner.AppendSelectExprAs(sql.ExprFunc(fate), "fate")

@@ -10,45 +10,182 @@ import (
 	"campaignql/internal/kind"
 )
 
-// What people and rules are drawn from. Much of it is hostile: wildcards, quotes, what case folding and collations treat in different ways, SQL.
+// What people and rules are drawn from. Much of it is hostile: wildcards, quotes, what case folding
+// and collations treat in different ways, SQL.
 var (
 	addresses = []string{
-		"user1@example.net", "USER1@example.com", "user12@example.net", "user2@Example.org", "o'brien%@example.net", "under_score@example.com",
-		`back\slash@example.net`, "a|b@example.net", "émile@example.com", "Straße@example.de", "İstanbul@example.net", "user10@example.net", "?@example.net",
+		"user1@example.net",
+		"USER1@example.com",
+		"user12@example.net",
+		"user2@Example.org",
+		"o'brien%@example.net",
+		"under_score@example.com",
+		`back\slash@example.net`,
+		"a|b@example.net",
+		"émile@example.com",
+		"Straße@example.de",
+		"İstanbul@example.net",
+		"user10@example.net",
+		"?@example.net",
 		"x--@example.com",
 	}
 	texts = []string{
-		"Berlin", "berlin", "BERLIN Mitte", "Köln", "KÖLN", "Ko\u0308ln", "100%", "1000", "50_50", "50x50", `a\b`, `a\\b`, "O'Brien", `say "hi"`, "x|y", "x||y",
-		"😀 smile", "😀", "😀😀", "berlin😀", "a\U0010FFFF", "שלום עולם", "naïve", "ﬁne", "fine", "①", "'; DROP TABLE subscribers; --", "' OR '1'='1", "? ?", "\x01ctl", "a", "a\x01", "a b", "ab",
-		"ẞ", "ss", "ſ", "\u0301", "e\u0301", "é", "line\nbreak", "tab\tstop", "nul\uFFFDin", strings.Repeat("long ", 80), "a" + strings.Repeat(" ", 300) + "b",
-		"\U0001F468\u200D\U0001F469", "true", "0", "-1", "2026-01-31",
+		"Berlin",
+		"berlin",
+		"BERLIN Mitte",
+		"Köln",
+		"KÖLN",
+		"Ko\u0308ln",
+		"100%",
+		"1000",
+		"50_50",
+		"50x50",
+		`a\b`,
+		`a\\b`,
+		"O'Brien",
+		`say "hi"`,
+		"x|y",
+		"x||y",
+		"😀 smile",
+		"😀",
+		"😀😀",
+		"berlin😀",
+		"a\U0010FFFF",
+		"שלום עולם",
+		"naïve",
+		"ﬁne",
+		"fine",
+		"①",
+		"'; DROP TABLE subscribers; --",
+		"' OR '1'='1",
+		"? ?",
+		"\x01ctl",
+		"a",
+		"a\x01",
+		"a b",
+		"ab",
+		"ẞ",
+		"ss",
+		"ſ",
+		"\u0301",
+		"e\u0301",
+		"é",
+		"line\nbreak",
+		"tab\tstop",
+		"nul\uFFFDin",
+		strings.Repeat("long ", 80),
+		"a" + strings.Repeat(" ", 300) + "b",
+		"\U0001F468\u200D\U0001F469",
+		"true",
+		"0",
+		"-1",
+		"2026-01-31",
 	}
 	parts = []string{
-		"berlin", "a", "user1", ".net", "%", "_", `\`, "'", `"`, "|", "?", " ", "é", "e", "\u0301", "ss", "SS", "O'B", "😀", "ל", "\x01", "\x00", "--", "user1%", "1", "@", "ö", "I", "i", "n  ", "  b",
+		"berlin",
+		"a",
+		"user1",
+		".net",
+		"%",
+		"_",
+		`\`,
+		"'",
+		`"`,
+		"|",
+		"?",
+		" ",
+		"é",
+		"e",
+		"\u0301",
+		"ss",
+		"SS",
+		"O'B",
+		"😀",
+		"ל",
+		"\x01",
+		"\x00",
+		"--",
+		"user1%",
+		"1",
+		"@",
+		"ö",
+		"I",
+		"i",
+		"n  ",
+		"  b",
 	}
-	numbersDrawn  = []string{"-3", "0", "1", "1.5", "1.50", "10", "9", "1e3", "1000", "99999999999", "0.1", "-0.25", "9007199254740990", "9007199254740991"}
+	numbersDrawn = []string{
+		"-3", "0", "1", "1.5", "1.50", "10", "9", "1e3", "1000", "99999999999", "0.1", "-0.25", "9007199254740990",
+		"9007199254740991",
+	}
 	booleansDrawn = []string{"true", "false", "1", "0", "Yes", "off"}
 	choicesDrawn  = []string{"Red", "green", "BLUE", "light blue"}
 	datesDrawn    = []string{
-		"2026-01-31", "2026-01-31 10:00:00", "2026-02-01", "1999-12-31", "2026-03-29", "2026-03-29 02:30:00", "2026-10-25 02:30:00", "2026-11-19", "2026-11-20",
-		"2026-11-20 12:00:00", "2026-11-20 11:59:59", "1000-01-01", "9999-12-31", "9999-12-31 23:59:59",
+		"2026-01-31",
+		"2026-01-31 10:00:00",
+		"2026-02-01",
+		"1999-12-31",
+		"2026-03-29",
+		"2026-03-29 02:30:00",
+		"2026-10-25 02:30:00",
+		"2026-11-19",
+		"2026-11-20",
+		"2026-11-20 12:00:00",
+		"2026-11-20 11:59:59",
+		"1000-01-01",
+		"9999-12-31",
+		"9999-12-31 23:59:59",
 	}
 	farDates = []string{"0001-01-01", "0000-01-01", "0999-12-31"}
 	clocks   = []string{"2026", "-11-", "2026-11-20", " 1", "12:00:00", "59", "0", "2026-11-19 2", "%", "-10-25 02"}
 	ips      = []string{"", "", "192.0.2.1", "192.0.2.10", "2001:db8::1", "10.0.0.1"}
 	zones    = []string{"UTC", "Europe/Berlin", "America/St_Johns", "Asia/Kathmandu"}
 	instants = []time.Time{
-		present, present.Add(time.Microsecond), present.Add(-time.Microsecond), present.AddDate(0, 0, -1), present.AddDate(0, 0, -7),
-		present.AddDate(0, 0, -7).Add(-time.Microsecond), present.AddDate(0, 0, -30), present.AddDate(0, 0, -31),
-		time.Date(2026, 11, 19, 23, 0, 0, 0, time.UTC), time.Date(2026, 11, 18, 22, 59, 59, 999999000, time.UTC), time.Date(2026, 11, 20, 3, 30, 0, 0, time.UTC),
-		time.Date(2026, 10, 25, 0, 30, 0, 0, time.UTC), time.Date(2026, 10, 25, 1, 30, 0, 500000000, time.UTC), time.Date(2026, 3, 29, 1, 0, 0, 0, time.UTC),
-		time.Date(2026, 1, 31, 10, 0, 0, 0, time.UTC), time.Date(2026, 1, 30, 23, 0, 0, 0, time.UTC), time.Date(2001, 7, 4, 12, 0, 0, 0, time.UTC),
+		present,
+		present.Add(time.Microsecond),
+		present.Add(-time.Microsecond),
+		present.AddDate(0, 0, -1),
+		present.AddDate(0, 0, -7),
+		present.AddDate(0, 0, -7).Add(-time.Microsecond),
+		present.AddDate(0, 0, -30),
+		present.AddDate(0, 0, -31),
+		time.Date(
+			2026, 11, 19, 23, 0, 0, 0, time.UTC,
+		),
+		time.Date(2026, 11, 18, 22, 59, 59, 999999000, time.UTC),
+		time.Date(2026, 11, 20, 3, 30, 0, 0, time.UTC),
+		time.Date(
+			2026, 10, 25, 0, 30, 0, 0, time.UTC,
+		),
+		time.Date(2026, 10, 25, 1, 30, 0, 500000000, time.UTC),
+		time.Date(2026, 3, 29, 1, 0, 0, 0, time.UTC),
+		time.Date(
+			2026, 1, 31, 10, 0, 0, 0, time.UTC,
+		),
+		time.Date(2026, 1, 30, 23, 0, 0, 0, time.UTC),
+		time.Date(2001, 7, 4, 12, 0, 0, 0, time.UTC),
 	}
 	fieldsDrawn = []field{
-		{-1, kind.FieldText}, {0, kind.FieldText}, {-1, kind.FieldNumber}, {-1, kind.FieldDate}, {1, kind.FieldBoolean}, {-1, kind.FieldChoice}}
+		{
+			-1, kind.FieldText,
+		},
+		{0, kind.FieldText},
+		{-1, kind.FieldNumber},
+		{-1, kind.FieldDate},
+		{1, kind.FieldBoolean},
+		{-1, kind.FieldChoice},
+	}
 	eventKinds = []kind.EventKind{
-		kind.EventOpened, kind.EventOpened, kind.EventClicked, kind.EventUnsubscribed, kind.EventComplained, kind.EventHardBounced, kind.EventSoftBounced,
-		kind.EventDelivered, kind.EventFailed, kind.EventSent,
+		kind.EventOpened,
+		kind.EventOpened,
+		kind.EventClicked,
+		kind.EventUnsubscribed,
+		kind.EventComplained,
+		kind.EventHardBounced,
+		kind.EventSoftBounced,
+		kind.EventDelivered,
+		kind.EventFailed,
+		kind.EventSent,
 	}
 )
 
@@ -86,10 +223,21 @@ func drawWorld(t *rapid.T) *world {
 
 // drawPerson draws a person with at most so many events.
 func drawPerson(t *rapid.T, list int, email string, most int) *person {
-	p := &person{list: list, email: email, key: kind.Fold(email, 254), ip: pick(t, "ip", ips), values: map[int]string{}, tags: map[int]bool{}}
+	p := &person{
+		list: list, email: email, key: kind.Fold(email, 254), ip: pick(t, "ip", ips), values: map[int]string{},
+		tags: map[int]bool{},
+	}
 	p.status = pick(t, "status", []kind.SubscriberStatus{
-		kind.SubscriberSubscribed, kind.SubscriberSubscribed, kind.SubscriberSubscribed, kind.SubscriberPending, kind.SubscriberUnsubscribed})
-	p.bounce = pick(t, "bounce", []kind.BounceType{kind.BounceNone, kind.BounceNone, kind.BounceNone, kind.BounceSoft, kind.BounceHard})
+		kind.SubscriberSubscribed,
+		kind.SubscriberSubscribed,
+		kind.SubscriberSubscribed,
+		kind.SubscriberPending,
+		kind.SubscriberUnsubscribed,
+	})
+	p.bounce = pick(
+		t, "bounce",
+		[]kind.BounceType{kind.BounceNone, kind.BounceNone, kind.BounceNone, kind.BounceSoft, kind.BounceHard},
+	)
 	for _, at := range []**time.Time{&p.subscribed, &p.opted} {
 		if !chance(t, "no date", 4) {
 			v := pick(t, "date", instants)
@@ -121,7 +269,9 @@ func drawAudience(t *rapid.T, w *world) rules.Audience {
 		list := rapid.IntRange(0, w.listCount-1).Draw(t, "list")
 		return rules.Criterion{ListID: w.lists[list], Where: drawGroup(t, w, list, len(w.segmentIDs))}
 	})
-	a := rules.Audience{Form: rules.FormRules, Operator: pick(t, "operator", []rules.Connector{rules.And, rules.Or, rules.Or})}
+	a := rules.Audience{
+		Form: rules.FormRules, Operator: pick(t, "operator", []rules.Connector{rules.And, rules.Or, rules.Or}),
+	}
 	a.Criteria = rapid.SliceOfN(criterion, 1, 4).Draw(t, "criteria")
 	if chance(t, "excluding", 2) {
 		a.Exclude = rapid.SliceOfN(criterion, 1, 3).Draw(t, "exclude")
@@ -159,11 +309,18 @@ func drawRule(t *rapid.T, w *world, list, segments int) rules.Rule {
 			}
 		}
 		if len(near) > 0 {
-			return rules.Segment{Operator: pick(t, "operator", []rules.SegmentOperator{rules.BelongsTo, rules.DoesNotBelongTo}), ID: pick(t, "id", near)}
+			return rules.Segment{
+				Operator: pick(t, "operator", []rules.SegmentOperator{rules.BelongsTo, rules.DoesNotBelongTo}),
+				ID:       pick(t, "id", near),
+			}
 		}
-		return rules.Suppression{Operator: pick(t, "operator", []rules.SuppressionOperator{rules.Suppressed, rules.NotSuppressed})}
+		return rules.Suppression{
+			Operator: pick(t, "operator", []rules.SuppressionOperator{rules.Suppressed, rules.NotSuppressed}),
+		}
 	case 1:
-		return rules.Suppression{Operator: pick(t, "operator", []rules.SuppressionOperator{rules.Suppressed, rules.NotSuppressed})}
+		return rules.Suppression{
+			Operator: pick(t, "operator", []rules.SuppressionOperator{rules.Suppressed, rules.NotSuppressed}),
+		}
 	case 2, 3:
 		return drawTags(t, w)
 	case 4, 5:
@@ -187,8 +344,12 @@ func drawTags(t *rapid.T, w *world) rules.Tags {
 
 func drawEvent(t *rapid.T, w *world) rules.CampaignEvent {
 	rule := rules.CampaignEvent{
-		Event: pick(t, "event", []rules.Event{rules.EventOpened, rules.EventOpened, rules.EventClicked, rules.EventUnsubscribed,
-			rules.EventComplained, rules.EventBounced, rules.EventDelivered, rules.EventFailed}),
+		Event: pick(
+			t,
+			"event",
+			[]rules.Event{rules.EventOpened, rules.EventOpened, rules.EventClicked, rules.EventUnsubscribed,
+				rules.EventComplained, rules.EventBounced, rules.EventDelivered, rules.EventFailed},
+		),
 		Not:         chance(t, "not", 3),
 		CampaignIDs: rapid.SliceOfNDistinct(rapid.SampledFrom(w.campaigns), 0, 3, rapid.ID).Draw(t, "campaigns"),
 	}
@@ -235,13 +396,21 @@ func drawField(t *rapid.T, w *world, list int) rules.Field {
 	case which == -1:
 		rule.Name, whole = rules.EmailAddress, addresses
 	case which == -2:
-		rule.Name, whole, pieces = rules.SubscriptionIP, []string{"192.0.2.1", "2001:DB8:0::1", "3", "fe80", "192"}, []string{"192", "::", "2", "%", "DB8"}
+		rule.Name, whole, pieces = rules.SubscriptionIP, []string{
+			"192.0.2.1", "2001:DB8:0::1", "3", "fe80", "192",
+		}, []string{
+			"192", "::", "2", "%", "DB8",
+		}
 	case which == -3:
 		rule.Name, whole, pieces = rules.SubscriptionDate, append(datesDrawn, farDates...), clocks
 	case which == -4:
 		rule.Name, whole, pieces = rules.OptInDate, append(datesDrawn, farDates...), clocks
 	case which == -5:
-		rule.Name, whole, pieces = rules.SubscriberID, []string{"-5", "0", "9223372036854775807"}, []string{"1", "2", "0", "%"}
+		rule.Name, whole, pieces = rules.SubscriberID, []string{
+			"-5", "0", "9223372036854775807",
+		}, []string{
+			"1", "2", "0", "%",
+		}
 		if n := len(w.people); n > 0 && w.people[0].id > 0 {
 			whole = append(whole, itoa(w.people[n/2].id), itoa(w.people[0].id))
 		}

@@ -14,8 +14,9 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// small is a world whose sets one works out by hand. On the first list are ann, ben, cat, dan, eve and fay; on the second ann, cat, gus and hal. Of them
-// dan is pending, eve unsubscribed, fay bounced hard and hal suppressed; ann bounced softly, which does not matter.
+// small is a world whose sets one works out by hand. On the first list are ann, ben, cat, dan, eve
+// and fay; on the second ann, cat, gus and hal. Of them dan is pending, eve unsubscribed, fay
+// bounced hard and hal suppressed; ann bounced softly, which does not matter.
 func small() *world {
 	day := func(text string) *time.Time {
 		at, err := time.Parse(time.DateTime, text)
@@ -38,17 +39,42 @@ func small() *world {
 	}
 	opened := func(campaign int, days ...int) (events []happening) {
 		for _, ago := range days {
-			events = append(events, happening{campaign: campaign, kind: kind.EventOpened, at: present.AddDate(0, 0, -ago)})
+			events = append(
+				events, happening{campaign: campaign, kind: kind.EventOpened, at: present.AddDate(0, 0, -ago)},
+			)
 		}
 		return events
 	}
-	add(0, "User1.Ann@Example.NET", person{bounce: kind.BounceSoft, ip: "192.0.2.7", subscribed: day("2026-01-31 23:30:00"),
-		values: map[int]string{0: "Köln 100%", 1: "9", 2: "1990-05-01", 3: "1"}, tags: map[int]bool{0: true, 1: true},
-		events: append(opened(0, 2, 3, 40), happening{campaign: 0, kind: kind.EventClicked, at: present.AddDate(0, 0, -2)})})
-	add(0, "user1.ben@example.net", person{subscribed: day("2026-02-01 12:00:00"), values: map[int]string{0: "köln", 1: "10", 2: "1990-05-01 08:00:00", 3: "0"},
-		tags: map[int]bool{0: true}, events: opened(1, 45)})
-	add(0, "cat@example.net", person{opted: day("2026-03-01 00:00:00"), values: map[int]string{0: "1000"},
-		events: []happening{{campaign: 1, kind: kind.EventOpened, at: present.AddDate(0, 0, -1), automated: true}, {campaign: 1, kind: kind.EventSoftBounced, at: present}}})
+	add(
+		0, "User1.Ann@Example.NET",
+		person{
+			bounce:     kind.BounceSoft,
+			ip:         "192.0.2.7",
+			subscribed: day("2026-01-31 23:30:00"),
+			values:     map[int]string{0: "Köln 100%", 1: "9", 2: "1990-05-01", 3: "1"},
+			tags:       map[int]bool{0: true, 1: true},
+			events: append(
+				opened(0, 2, 3, 40), happening{campaign: 0, kind: kind.EventClicked, at: present.AddDate(0, 0, -2)},
+			),
+		},
+	)
+	add(
+		0, "user1.ben@example.net",
+		person{
+			subscribed: day("2026-02-01 12:00:00"),
+			values:     map[int]string{0: "köln", 1: "10", 2: "1990-05-01 08:00:00", 3: "0"},
+			tags:       map[int]bool{0: true},
+			events:     opened(1, 45),
+		},
+	)
+	add(0, "cat@example.net", person{
+		opted:  day("2026-03-01 00:00:00"),
+		values: map[int]string{0: "1000"},
+		events: []happening{
+			{campaign: 1, kind: kind.EventOpened, at: present.AddDate(0, 0, -1), automated: true},
+			{campaign: 1, kind: kind.EventSoftBounced, at: present},
+		},
+	})
 	add(0, "user1.dan@example.net", person{status: kind.SubscriberPending, tags: map[int]bool{0: true}})
 	add(0, "user1.eve@example.net", person{status: kind.SubscriberUnsubscribed})
 	add(0, "user1.fay@example.net", person{bounce: kind.BounceHard})
@@ -62,8 +88,9 @@ func small() *world {
 
 func TestTheExamplesReachWhomOneWorksOutByHand(t *testing.T) {
 	t.Parallel()
-	// L1 and L2 are the lists, S1 the segment of the first list of those whose address begins with "user1", S2 those of S1 who have the tag T1; F1 to F4
-	// the fields of text, number, date and boolean, T1 to T3 the tags, C1 and C2 the campaigns.
+	// L1 and L2 are the lists, S1 the segment of the first list of those whose address begins with
+	// "user1", S2 those of S1 who have the tag T1; F1 to F4 the fields of text, number, date and
+	// boolean, T1 to T3 the tags, C1 and C2 the campaigns.
 	in1 := func(rules string) string {
 		return `{"criteria":[{"list_id":L1,"operator":"and","rules":` + rules + `}]}`
 	}
@@ -130,14 +157,40 @@ func TestTheExamplesReachWhomOneWorksOutByHand(t *testing.T) {
 		{"opened any campaign", events(`"operator":"opened","value":""`), "ann ben"},
 		{"not opened", events(`"operator":"not opened","value":[]`), "cat"},
 		{"opened one campaign", events(`"operator":"opened","value":"C2"`), "ben"},
-		{"opened lately", events(`"operator":"opened","value":["C1","C2"],"time_filter":{"type":"in_last_x_days","value":30}`), "ann"},
-		{"opened long ago", events(`"operator":"opened","value":"","time_filter":{"type":"not_in_last_x_days","value":30}`), "ann ben"},
-		{"opened since a day", events(`"operator":"opened","value":"","time_filter":{"type":"after","value":"2026-11-01"}`), "ann"},
-		{"opened between days", events(`"operator":"opened","value":"","time_filter":{"type":"between","value":["2026-10-01","2026-10-08"]}`), "ben"},
-		{"opened three times", events(`"operator":"opened","value":"C1","aggregation":{"operator":"at_least","count":3}`), "ann"},
-		{"opened at most twice lately", events(`"operator":"opened","value":"","time_filter":{"type":"in_last_x_days","value":10},"aggregation":{"operator":"at_most","count":2}`),
-			"ann ben cat"},
-		{"opened exactly once", events(`"operator":"opened","value":"","aggregation":{"operator":"exactly","count":1}`), "ben"},
+		{
+			"opened lately",
+			events(`"operator":"opened","value":["C1","C2"],"time_filter":{"type":"in_last_x_days","value":30}`), "ann",
+		},
+		{
+			"opened long ago",
+			events(`"operator":"opened","value":"","time_filter":{"type":"not_in_last_x_days","value":30}`), "ann ben",
+		},
+		{
+			"opened since a day",
+			events(`"operator":"opened","value":"","time_filter":{"type":"after","value":"2026-11-01"}`), "ann",
+		},
+		{
+			"opened between days",
+			events(
+				`"operator":"opened","value":"","time_filter":{"type":"between","value":["2026-10-01","2026-10-08"]}`,
+			),
+			"ben",
+		},
+		{
+			"opened three times",
+			events(`"operator":"opened","value":"C1","aggregation":{"operator":"at_least","count":3}`), "ann",
+		},
+		{
+			"opened at most twice lately",
+			events(
+				`"operator":"opened","value":"","time_filter":{"type":"in_last_x_days","value":10},"aggregation":{"operator":"at_most","count":2}`,
+			),
+			"ann ben cat",
+		},
+		{
+			"opened exactly once",
+			events(`"operator":"opened","value":"","aggregation":{"operator":"exactly","count":1}`), "ben",
+		},
 		{"clicked", events(`"operator":"clicked","value":"C1"`), "ann"},
 		{"bounced, soft or hard", events(`"operator":"bounced","value":""`), "cat"},
 		{"delivered", events(`"operator":"delivered","value":""`), ""},
@@ -180,8 +233,11 @@ func TestTheExamplesReachWhomOneWorksOutByHand(t *testing.T) {
 		must(t, err)
 		waterfall, err := w.service.Waterfall(w.ctx, query.Target{Audience: a})
 		must(t, err)
-		// Ann on both lists, ben and dan are excluded; eve has left, hal is suppressed, fay bounced; cat is there twice.
-		want := query.Waterfall{Matched: 10, Excluded: 4, NotSubscribed: 1, Suppressed: 1, Bounced: 1, Duplicates: 1, Reached: 2}
+		// Ann on both lists, ben and dan are excluded; eve has left, hal is suppressed, fay
+		// bounced; cat is there twice.
+		want := query.Waterfall{
+			Matched: 10, Excluded: 4, NotSubscribed: 1, Suppressed: 1, Bounced: 1, Duplicates: 1, Reached: 2,
+		}
 		if waterfall != want {
 			t.Errorf("waterfall %+v, want %+v", waterfall, want)
 		}

@@ -21,12 +21,13 @@ type ExplainedCriterion struct {
 	// Path is where the criterion stands, such as criteria[1], or include[1] for an audience of FormLists.
 	Path   string
 	ListID int64
-	// People is who the rules choose from: those on the list who are written to, or for an exclusion all on the list, in whatever state.
+	// People is who the rules choose from: those on the list who are written to, or for an
+	// exclusion all on the list, in whatever state.
 	People int64
 	// Chosen is those of them for whom the rules hold.
 	Chosen int64
-	// Left is how many addresses the audience would reach if it ended here: with the criteria up to this one and, for an exclusion, all criteria and the
-	// exclusions up to this one.
+	// Left is how many addresses the audience would reach if it ended here: with the criteria up to
+	// this one and, for an exclusion, all criteria and the exclusions up to this one.
 	Left int64
 	// Rules are those of the criterion; none for the whole list.
 	Rules []ExplainedRule
@@ -39,15 +40,17 @@ type ExplainedRule struct {
 	Rule rules.Rule
 	// Matches is those of the criterion's people for whom this rule holds, whatever the others say.
 	Matches int64
-	// Left is those who are left of the criterion's people once the rules before this one and this one are applied: of rules joined by And those for whom
-	// all of them hold, of rules joined by Or those for whom any does. Within a group it begins with who is left before the group where that is joined
-	// to it by And, and with everybody where it is joined by Or.
+	// Left is those who are left of the criterion's people once the rules before this one and this
+	// one are applied: of rules joined by And those for whom all of them hold, of rules joined by
+	// Or those for whom any does. Within a group it begins with who is left before the group where
+	// that is joined to it by And, and with everybody where it is joined by Or.
 	Left int64
 	// Rules are those of a group.
 	Rules []ExplainedRule
 }
 
-// Explain returns the audience with the people left after each rule, in at most two statements however many rules there are. A segment is one rule.
+// Explain returns the audience with the people left after each rule, in at most two statements
+// however many rules there are. A segment is one rule.
 func (s *Service) Explain(ctx context.Context, target Target) (*Explanation, error) {
 	p, err := s.planned(ctx, target)
 	if err != nil {

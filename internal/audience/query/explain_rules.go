@@ -11,10 +11,11 @@ import (
 	"campaignql/internal/audience/rules"
 )
 
-// The first statement of an explanation has three levels. The innermost has a column for each rule, whether it holds, and a row with their number for the
-// subscribers of a list for whom the same rules hold: every rule is evaluated once, and few rows are kept. The next adds a column for each group, which of its
-// rules is the first that decides it. The outermost sums, so each sum is about a few small numbers, and the statement grows with the rules and not with their
-// square.
+// The first statement of an explanation has three levels. The innermost has a column for each rule,
+// whether it holds, and a row with their number for the subscribers of a list for whom the same
+// rules hold: every rule is evaluated once, and few rows are kept. The next adds a column for each
+// group, which of its rules is the first that decides it. The outermost sums, so each sum is about
+// a few small numbers, and the statement grows with the rules and not with their square.
 type ruleColumns struct {
 	s     *statement
 	r     row
@@ -107,7 +108,8 @@ func (c *ruleColumns) truth(n *node, listID int64) held {
 	return out
 }
 
-// group sums for the rules of a group: people are those of the criterion, and before those that are left when the group begins.
+// group sums for the rules of a group: people are those of the criterion, and before those that are
+// left when the group begins.
 func (c *ruleColumns) group(g held, out []ExplainedRule, people, before string) {
 	if len(g.children) == 0 {
 		return
@@ -126,8 +128,8 @@ func (c *ruleColumns) group(g held, out []ExplainedRule, people, before string) 
 	}
 }
 
-// decisive is the place of the rule that decides a group: of rules joined by And the first that does not hold, by Or the first that does; their number
-// where there is none.
+// decisive is the place of the rule that decides a group: of rules joined by And the first that
+// does not hold, by Or the first that does; their number where there is none.
 func decisive(g held) string {
 	var b strings.Builder
 	b.WriteString("CASE")

@@ -12,9 +12,10 @@ import (
 	"campaignql/internal/audience/rules"
 )
 
-// explainSteps is the second statement of an explanation, which fills in who is left after each criterion and exclusion. Its innermost level tells of each
-// row which criteria and exclusions choose it, the next of each address, and then which of them is the first that decides. On one list alone every row is an
-// address of its own.
+// explainSteps is the second statement of an explanation, which fills in who is left after each
+// criterion and exclusion. Its innermost level tells of each row which criteria and exclusions
+// choose it, the next of each address, and then which of them is the first that decides. On one
+// list alone every row is an address of its own.
 func (p *plan) explainSteps(out *Explanation, told *tally) *sql.Selector {
 	s := p.statement()
 	s.told = true
@@ -29,7 +30,9 @@ func (p *plan) explainSteps(out *Explanation, told *tally) *sql.Selector {
 	choose := func(criteria []criterion, name string) {
 		for i, c := range criteria {
 			column := name + strconv.Itoa(i)
-			rows.AppendSelectExprAs(flag(all(sql.EQ(r.C(entsubscriber.FieldListID), c.listID), c.where.on(s, r))), column)
+			rows.AppendSelectExprAs(
+				flag(all(sql.EQ(r.C(entsubscriber.FieldListID), c.listID), c.where.on(s, r))), column,
+			)
 			addresses.AppendSelectExprAs(anyRow(column), column)
 			columns = append(columns, column)
 		}
@@ -37,7 +40,9 @@ func (p *plan) explainSteps(out *Explanation, told *tally) *sql.Selector {
 	choose(p.criteria, "c")
 	choose(p.exclude, "x")
 	for i := range p.criteria {
-		addresses.AppendSelectExprAs(anyRow(fmt.Sprintf("CASE WHEN c%d = 1 AND reachable = 1 THEN 1 ELSE 0 END", i)), "r"+strconv.Itoa(i))
+		addresses.AppendSelectExprAs(
+			anyRow(fmt.Sprintf("CASE WHEN c%d = 1 AND reachable = 1 THEN 1 ELSE 0 END", i)), "r"+strconv.Itoa(i),
+		)
 	}
 	if len(on) > 1 {
 		rows.AppendSelectAs(r.C(entsubscriber.FieldEmailKey), entsubscriber.FieldEmailKey)

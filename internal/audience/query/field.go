@@ -25,8 +25,9 @@ const (
 	maxKey     = 255
 )
 
-// field returns the condition of a rule on a field. "is not", "does not contain" and "is not set" hold wherever their opposite does not, so for people
-// without a value too; the other comparisons hold for a value alone.
+// field returns the condition of a rule on a field. "is not", "does not contain" and "is not set"
+// hold wherever their opposite does not, so for people without a value too; the other comparisons
+// hold for a value alone.
 func (b *binder) field(f rules.Field, at string) condition {
 	op, opposite := f.Operator, false
 	switch op {
@@ -97,7 +98,8 @@ func idText(s *statement, r row) string {
 	return "CAST(" + r.C(entsubscriber.FieldID) + " AS TEXT)"
 }
 
-// ownDate compares an instant with a moment on the owner's clock, or, where it is about text, what that clock showed: YYYY-MM-DD HH:MM:SS.
+// ownDate compares an instant with a moment on the owner's clock, or, where it is about text, what
+// that clock showed: YYYY-MM-DD HH:MM:SS.
 func (b *binder) ownDate(name string, op rules.FieldOperator, value string) condition {
 	if isText(op) {
 		comparison := textComparison(clockText(name, b.zone, b.at), len(time.DateTime), op, value)
@@ -107,7 +109,8 @@ func (b *binder) ownDate(name string, op rules.FieldOperator, value string) cond
 	return momentComparison(name, op, m.Start(b.zone), m.End(b.zone))
 }
 
-// momentComparison compares an instant with the span from its beginning up to its end; nothing is any of it where there is no instant.
+// momentComparison compares an instant with the span from its beginning up to its end; nothing is
+// any of it where there is no instant.
 func momentComparison(name string, op rules.FieldOperator, from, to time.Time) condition {
 	from, to = kept(from), kept(to)
 	return func(_ *statement, r row) *sql.Predicate {
@@ -146,7 +149,8 @@ func kept(t time.Time) time.Time {
 	return t
 }
 
-// customField compares a custom field: by its type, or as text where the operator is about text. Texts are compared by their first 255 characters.
+// customField compares a custom field: by its type, or as text where the operator is about text.
+// Texts are compared by their first 255 characters.
 func (b *binder) customField(id int64, op rules.FieldOperator, value, at string) condition {
 	comparison := b.typed(id, op, value, at)
 	b.byRows = true
@@ -164,7 +168,11 @@ func (b *binder) typed(id int64, op rules.FieldOperator, value, at string) condi
 		case kind.FieldNumber:
 			number, ok := subscriber.Number(trimmed)
 			if !ok {
-				b.fault(apperr.ReasonAudienceInvalid, at, "the custom field %d holds numbers, expected one such as 12.5, of at most %d", id, subscriber.MaxNumber)
+				b.fault(
+					apperr.ReasonAudienceInvalid, at,
+					"the custom field %d holds numbers, expected one such as 12.5, of at most %d", id,
+					subscriber.MaxNumber,
+				)
 			}
 			return numberComparison(op, number)
 		case kind.FieldBoolean:
@@ -176,7 +184,10 @@ func (b *binder) typed(id int64, op rules.FieldOperator, value, at string) condi
 		case kind.FieldDate:
 			m, ok := rules.ParseMoment(trimmed)
 			if !ok {
-				b.fault(apperr.ReasonAudienceInvalid, at, "the custom field %d holds dates, expected YYYY-MM-DD or YYYY-MM-DD HH:MM:SS", id)
+				b.fault(
+					apperr.ReasonAudienceInvalid, at,
+					"the custom field %d holds dates, expected YYYY-MM-DD or YYYY-MM-DD HH:MM:SS", id,
+				)
 			}
 			return momentComparison(fieldvalue.FieldDate, op, m.Start(time.UTC), m.End(time.UTC))
 		}

@@ -13,14 +13,26 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// TestValuesAsLongAsAnAudienceMayBe compares with values that nearly fill the 64 KiB of an audience, made of what SQL, LIKE and collations treat in a way of
-// their own: the referee's people, or a clear fault with its path.
+// TestValuesAsLongAsAnAudienceMayBe compares with values that nearly fill the 64 KiB of an
+// audience, made of what SQL, LIKE and collations treat in a way of their own: the referee's
+// people, or a clear fault with its path.
 func TestValuesAsLongAsAnAudienceMayBe(t *testing.T) {
 	t.Parallel()
 	const size = 60_000
 	units := map[string]string{
-		"a": "a", "percent": "%", "underscore": "_", "backslash": `\`, "quote": "'", "bar": "|", "question mark": "?", "NUL": "\x00", "emoji": "😀", "right to left": "שלום ",
-		"overridden direction": "\u202Eabc\u202C", "combining": "e\u0301", "SQL": "'; DROP TABLE subscribers; -- ",
+		"a":                    "a",
+		"percent":              "%",
+		"underscore":           "_",
+		"backslash":            `\`,
+		"quote":                "'",
+		"bar":                  "|",
+		"question mark":        "?",
+		"NUL":                  "\x00",
+		"emoji":                "😀",
+		"right to left":        "שלום ",
+		"overridden direction": "\u202Eabc\u202C",
+		"combining":            "e\u0301",
+		"SQL":                  "'; DROP TABLE subscribers; -- ",
 	}
 	all := []rules.FieldOperator{
 		rules.Is, rules.IsNot, rules.Contains, rules.DoesNotContain, rules.BeginsWith, rules.EndsWith,
@@ -34,8 +46,13 @@ func TestValuesAsLongAsAnAudienceMayBe(t *testing.T) {
 		for _, unit := range units {
 			text := strings.TrimSpace(kind.Clean(strings.Repeat(unit, 1_000/len([]rune(unit)))))
 			w.people = append(w.people, &person{
-				email: "long" + itoa(int64(len(w.people))) + "@example.net", key: "long" + itoa(int64(len(w.people))) + "@example.net",
-				status: kind.SubscriberSubscribed, bounce: kind.BounceNone, values: map[int]string{0: text},
+				email: "long" + itoa(
+					int64(len(w.people)),
+				) + "@example.net",
+				key:    "long" + itoa(int64(len(w.people))) + "@example.net",
+				status: kind.SubscriberSubscribed,
+				bounce: kind.BounceNone,
+				values: map[int]string{0: text},
 			})
 		}
 		w.write(t, db)
@@ -52,9 +69,12 @@ func TestValuesAsLongAsAnAudienceMayBe(t *testing.T) {
 				}
 				agree(t, w, ask(rules.Field{Name: rules.EmailAddress, Operator: op, Value: long}), false)
 				agree(t, w, ask(rules.Field{CustomID: w.fieldIDs[0], Operator: op, Value: short}), false)
-				_, err := w.service.Count(w.ctx, query.Target{Audience: ask(rules.Field{CustomID: w.fieldIDs[0], Operator: op, Value: long})})
+				_, err := w.service.Count(
+					w.ctx, query.Target{Audience: ask(rules.Field{CustomID: w.fieldIDs[0], Operator: op, Value: long})},
+				)
 				var fault *apperr.Error
-				if kind.Fold(long, size) != "" && (!errors.As(err, &fault) || fault.Code != apperr.Invalid || !strings.HasPrefix(fault.Message, "criteria[0].rules[0].value: ")) {
+				if kind.Fold(long, size) != "" &&
+					(!errors.As(err, &fault) || fault.Code != apperr.Invalid || !strings.HasPrefix(fault.Message, "criteria[0].rules[0].value: ")) {
 					t.Errorf("%s, %s: %v", name, op, err)
 				}
 			}

@@ -30,7 +30,8 @@ type known struct {
 	fields   map[int64]kind.FieldType
 	// has tells of each kind which ids there are, with the list they belong to: 0 for none.
 	lists, segmentLists, fieldLists, tags, campaigns map[int64]int64
-	// purging tells that there may be events of campaigns that are deleted, purgingTags that people may carry tags that are.
+	// purging tells that there may be events of campaigns that are deleted, purgingTags that people
+	// may carry tags that are.
 	purging, purgingTags bool
 }
 
@@ -99,17 +100,23 @@ func (s *Service) zone(ctx context.Context, ownerID int64) (*time.Location, erro
 	return schedule.ParseZone(name)
 }
 
-// load reads all that the target and its segments name: one statement for each kind, and one for each level of segments.
+// load reads all that the target and its segments name: one statement for each kind, and one for
+// each level of segments.
 func (s *Service) load(ctx context.Context, ownerID int64, target Target) (*known, error) {
 	client := s.db.Client(ctx)
 	refs := target.Audience.References()
 	if n := len(refs.Tags) + len(refs.Campaigns); n > MaxIDs {
 		return nil, target.tooLarge("names %d tags and campaigns, at most %d are allowed", n, MaxIDs)
 	}
-	k := &known{segments: map[int64]savedRules{}, segmentLists: map[int64]int64{}, fieldLists: map[int64]int64{}, fields: map[int64]kind.FieldType{}}
+	k := &known{
+		segments: map[int64]savedRules{}, segmentLists: map[int64]int64{}, fieldLists: map[int64]int64{},
+		fields: map[int64]kind.FieldType{},
+	}
 	var err error
 	ids, owns := numbers(refs.Lists), subscriberlist.UserID(ownerID)
-	if k.lists, err = ofNone(client.SubscriberList.Query().Where(subscriberlist.IDIn(ids...), owns).IDs(ctx)); err != nil {
+	if k.lists, err = ofNone(
+		client.SubscriberList.Query().Where(subscriberlist.IDIn(ids...), owns).IDs(ctx),
+	); err != nil {
 		return nil, store.Translate(err)
 	}
 	depth := 0
@@ -157,13 +164,17 @@ func (s *Service) loadRest(ctx context.Context, ownerID int64, refs rules.Refere
 		}
 	}
 	if ids := numbers(refs.Tags); len(ids) > 0 {
-		k.tags, err = ofNone(client.SubscriberTag.Query().Where(subscribertag.IDIn(ids...), subscribertag.UserID(ownerID)).IDs(ctx))
+		k.tags, err = ofNone(
+			client.SubscriberTag.Query().Where(subscribertag.IDIn(ids...), subscribertag.UserID(ownerID)).IDs(ctx),
+		)
 		if err != nil {
 			return store.Translate(err)
 		}
 	}
 	if ids := numbers(refs.Campaigns); len(ids) > 0 {
-		k.campaigns, err = ofNone(client.Campaign.Query().Where(entcampaign.IDIn(ids...), entcampaign.UserID(ownerID)).IDs(ctx))
+		k.campaigns, err = ofNone(
+			client.Campaign.Query().Where(entcampaign.IDIn(ids...), entcampaign.UserID(ownerID)).IDs(ctx),
+		)
 		if err != nil {
 			return store.Translate(err)
 		}
@@ -174,7 +185,9 @@ func (s *Service) loadRest(ctx context.Context, ownerID int64, refs rules.Refere
 		}
 	}
 	if refs.AnyTag {
-		k.purgingTags, err = client.AudiencePurge.Query().Where(audiencepurge.KindEQ(kind.DeletedTag), audiencepurge.UserID(ownerID)).Exist(ctx)
+		k.purgingTags, err = client.AudiencePurge.Query().
+			Where(audiencepurge.KindEQ(kind.DeletedTag), audiencepurge.UserID(ownerID)).
+			Exist(ctx)
 	}
 	return store.Translate(err)
 }

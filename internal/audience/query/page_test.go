@@ -18,7 +18,9 @@ import (
 // example is an example of docs/audience.md: a block of code, and below it whom it reaches or why it is refused.
 type example struct{ form, text, reaches, refused string }
 
-var examplePattern = regexp.MustCompile("(?s)```(lists|json|segment)\n(.*?)\n```\n(?:Reaches ([a-z, ]+)\\.|Refused: `([^\n]*)`)\n")
+var examplePattern = regexp.MustCompile(
+	"(?s)```(lists|json|segment)\n(.*?)\n```\n(?:Reaches ([a-z, ]+)\\.|Refused: `([^\n]*)`)\n",
+)
 
 func examples(t *testing.T) []example {
 	t.Helper()
@@ -26,7 +28,13 @@ func examples(t *testing.T) []example {
 	must(t, err)
 	var found []example
 	for _, m := range examplePattern.FindAllStringSubmatch(string(page), -1) {
-		found = append(found, example{form: m[1], text: m[2], reaches: strings.TrimSuffix(strings.ReplaceAll(m[3], ",", ""), "nobody"), refused: m[4]})
+		found = append(
+			found,
+			example{
+				form: m[1], text: m[2], reaches: strings.TrimSuffix(strings.ReplaceAll(m[3], ",", ""), "nobody"),
+				refused: m[4],
+			},
+		)
 	}
 	// Every block but the one of GraphQL is an example.
 	if blocks := strings.Count(string(page), "\n```\n"); blocks != len(found)+1 || len(found) < 35 {
@@ -39,13 +47,27 @@ func examples(t *testing.T) []example {
 func documented() *world {
 	w := small()
 	for _, email := range []string{"ivy@gmail.com", "joe@test.example"} {
-		w.people = append(w.people, &person{list: 1, email: email, key: email, status: kind.SubscriberSubscribed, bounce: kind.BounceNone})
+		w.people = append(
+			w.people,
+			&person{list: 1, email: email, key: email, status: kind.SubscriberSubscribed, bounce: kind.BounceNone},
+		)
 	}
 	return w
 }
 
 // The ids of the page, by what they name, in the order of the world.
-var pageLists, pageSegments, pageFields, pageTags, pageCampaigns = []int64{1, 2}, []int64{7, 8}, []int64{11, 12, 13, 14}, []int64{21, 22, 23}, []int64{31, 32}
+var pageLists, pageSegments, pageFields, pageTags, pageCampaigns = []int64{
+	1,
+	2,
+}, []int64{
+	7, 8,
+}, []int64{
+	11, 12, 13, 14,
+}, []int64{
+	21, 22, 23,
+}, []int64{
+	31, 32,
+}
 
 // renumbered replaces the ids of the page by those of the world; one that the page does not have stays.
 func (w *world) renumbered(a rules.Audience) rules.Audience {
@@ -110,7 +132,9 @@ func (e example) parse(t *testing.T) (rules.Audience, error) {
 		return rules.ParseLists(form.Get("RecipientListsAndSegments"), form.Get("Exclude_RecipientListsAndSegments"))
 	case "segment":
 		where, err := rules.ParseSegmentRules([]byte(e.text))
-		return rules.Audience{Form: rules.FormRules, Operator: rules.Or, Criteria: []rules.Criterion{{ListID: 1, Where: where}}}, err
+		return rules.Audience{
+			Form: rules.FormRules, Operator: rules.Or, Criteria: []rules.Criterion{{ListID: 1, Where: where}},
+		}, err
 	default:
 		return rules.ParseRules([]byte(e.text))
 	}
@@ -134,7 +158,8 @@ func TestTheExamplesOfThePageReachWhomItSays(t *testing.T) {
 				_, err = w.service.Prepare(w.ctx, query.Target{Audience: a})
 			}
 			if e.refused != "" {
-				want := strings.NewReplacer("no segment 7", "no segment "+itoa(w.segmentIDs[0]), "custom field 12", "custom field "+itoa(w.fieldIDs[1])).Replace(e.refused)
+				want := strings.NewReplacer("no segment 7", "no segment "+itoa(w.segmentIDs[0]), "custom field 12", "custom field "+itoa(w.fieldIDs[1])).
+					Replace(e.refused)
 				if err == nil || !strings.HasSuffix(err.Error(), want) {
 					t.Errorf("%s: %v, want %s", e.text, err, want)
 				}

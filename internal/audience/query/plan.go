@@ -10,7 +10,8 @@ import (
 	"campaignql/internal/kind"
 )
 
-// plan is a target that was read and checked. Its methods are the conditions an audience is made of, on a row of subscribers.
+// plan is a target that was read and checked. Its methods are the conditions an audience is made
+// of, on a row of subscribers.
 type plan struct {
 	dialect  string
 	owner    int64
@@ -29,7 +30,8 @@ func (p *plan) statement() *statement {
 	return &statement{dialect: p.dialect, owner: p.owner, few: p.few}
 }
 
-// part is all that is asked of one list. An address is on a list once, so criteria of the same list are about the same row.
+// part is all that is asked of one list. An address is on a list once, so criteria of the same list
+// are about the same row.
 type part struct {
 	listID int64
 	where  *node
@@ -123,7 +125,8 @@ func (n *node) isEmpty() bool {
 	return !slices.ContainsFunc(n.children, func(child *node) bool { return !child.isEmpty() })
 }
 
-// sameAddress holds where the address is on one of the lists in a row for which what is asked of that list holds. The hint is for MySQL.
+// sameAddress holds where the address is on one of the lists in a row for which what is asked of
+// that list holds. The hint is for MySQL.
 func sameAddress(asked []part, hint string) condition {
 	return func(s *statement, r row) *sql.Predicate {
 		rows, other := s.ofOwned(entsubscriber.Table, entsubscriber.FieldListID, listsOf(asked)...)
@@ -133,7 +136,8 @@ func sameAddress(asked []part, hint string) condition {
 	}
 }
 
-// excluded holds for rows whose address an exclusion chooses. Where all are of one list, what is asked of that list is asked of the row itself.
+// excluded holds for rows whose address an exclusion chooses. Where all are of one list, what is
+// asked of that list is asked of the row itself.
 func (p *plan) excluded(s *statement, r row) *sql.Predicate {
 	asked := parts(p.exclude, rules.Or)
 	var out []*sql.Predicate
@@ -145,7 +149,10 @@ func (p *plan) excluded(s *statement, r row) *sql.Predicate {
 	}
 	if len(asked) > 0 {
 		hint := ""
-		if s.whole && !slices.ContainsFunc(listsOf(asked), func(id int64) bool { return !slices.Contains(lists(p.criteria), id) }) {
+		if s.whole &&
+			!slices.ContainsFunc(
+				listsOf(asked), func(id int64) bool { return !slices.Contains(lists(p.criteria), id) },
+			) {
 			hint = collected
 		}
 		out = append(out, sameAddress(asked, hint)(s, r))
@@ -179,8 +186,8 @@ func (p *plan) reached(s *statement) (*sql.Selector, row) {
 	return query, r
 }
 
-// repeated holds for rows of whose address another, with a lower id, is reached. Suppressions, exclusions and criteria joined by And are about the address,
-// so they hold for both or neither.
+// repeated holds for rows of whose address another, with a lower id, is reached. Suppressions,
+// exclusions and criteria joined by And are about the address, so they hold for both or neither.
 func (p *plan) repeated(s *statement, r row) *sql.Predicate {
 	return s.exists(entsubscriber.Table, func(s *statement, earlier row) *sql.Predicate {
 		chosen := among(earlier.C(entsubscriber.FieldListID), lists(p.criteria)...)

@@ -61,7 +61,10 @@ func TestTheDatabaseReachesWhomTheRefereeReaches(t *testing.T) {
 		})
 		t.Logf("%d audiences, %d of them reach somebody", asked.Load(), somebody.Load())
 		if want := int64(checks * each); !t.Failed() && (asked.Load() < want || somebody.Load() < want/4) {
-			t.Errorf("%d audiences were asked about and %d reach somebody, want %d and a quarter of them", asked.Load(), somebody.Load(), want)
+			t.Errorf(
+				"%d audiences were asked about and %d reach somebody, want %d and a quarter of them", asked.Load(),
+				somebody.Load(), want,
+			)
 		}
 	})
 }
@@ -176,7 +179,9 @@ func TestTheDatabaseReachesWhomTheRefereeReachesInACrowd(t *testing.T) {
 		for i := range crowd {
 			w.people = append(w.people, rapid.Custom(func(t *rapid.T) *person {
 				// Each address is on one to three lists.
-				return drawPerson(t, i%3, fmt.Sprintf("user%d@example.%s", i/3+i%3*i%2, []string{"net", "com"}[i%2]), 14)
+				return drawPerson(
+					t, i%3, fmt.Sprintf("user%d@example.%s", i/3+i%3*i%2, []string{"net", "com"}[i%2]), 14,
+				)
 			}).Example(i))
 		}
 		w.suppressed = []string{"user1@example.net", "user2@example.com", "user10@example.net"}
@@ -184,24 +189,33 @@ func TestTheDatabaseReachesWhomTheRefereeReachesInACrowd(t *testing.T) {
 		w.write(t, db)
 		analyze(t, w, db)
 		for i := range questions {
-			agree(t, w, reread(t, rapid.Custom(func(t *rapid.T) rules.Audience { return drawAudience(t, w) }).Example(i)), i%8 < 2)
+			agree(
+				t, w, reread(t, rapid.Custom(func(t *rapid.T) rules.Audience { return drawAudience(t, w) }).Example(i)),
+				i%8 < 2,
+			)
 		}
 	})
 }
 
-// Whoever opened campaigns often and clicked in none of them is one person. MySQL 9 tells such people as often as they opened, unless it is kept from it.
+// Whoever opened campaigns often and clicked in none of them is one person. MySQL 9 tells such
+// people as often as they opened, unless it is kept from it.
 func TestWhoeverOpenedOftenIsReachedOnce(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
 		t.Parallel()
 		w := &world{zone: "UTC", listCount: 1}
 		for i := range crowd {
-			p := &person{email: fmt.Sprintf("user%d@example.net", i), status: kind.SubscriberSubscribed, bounce: kind.BounceNone}
+			p := &person{
+				email: fmt.Sprintf("user%d@example.net", i), status: kind.SubscriberSubscribed, bounce: kind.BounceNone,
+			}
 			p.key = p.email
 			for n := range 10 {
 				happened := func(every int, what kind.EventKind) {
 					if (i+n)%every == 0 {
-						p.events = append(p.events, happening{campaign: n % campaignCount, kind: what, at: present.AddDate(0, 0, -(i*7+n)%60)})
+						p.events = append(
+							p.events,
+							happening{campaign: n % campaignCount, kind: what, at: present.AddDate(0, 0, -(i*7+n)%60)},
+						)
 					}
 				}
 				happened(3, kind.EventOpened)
@@ -219,10 +233,20 @@ func TestWhoeverOpenedOftenIsReachedOnce(t *testing.T) {
 		for i := range w.campaigns {
 			some := w.campaigns[:i+1]
 			group := rules.Group{Operator: rules.And, Rules: []rules.Rule{
-				rules.CampaignEvent{Event: rules.EventOpened, CampaignIDs: some, Time: &rules.TimeFilter{Type: rules.InLastDays, Days: 30}},
+				rules.CampaignEvent{
+					Event: rules.EventOpened, CampaignIDs: some,
+					Time: &rules.TimeFilter{Type: rules.InLastDays, Days: 30},
+				},
 				rules.CampaignEvent{Event: rules.EventClicked, Not: true, CampaignIDs: some},
 			}}
-			agree(t, w, rules.Audience{Form: rules.FormRules, Operator: rules.Or, Criteria: []rules.Criterion{{ListID: w.lists[0], Where: group}}}, true)
+			agree(
+				t, w,
+				rules.Audience{
+					Form: rules.FormRules, Operator: rules.Or,
+					Criteria: []rules.Criterion{{ListID: w.lists[0], Where: group}},
+				},
+				true,
+			)
 			w.segment(t, db, 0, group)
 			agreeOnSegment(t, w, db, i)
 		}

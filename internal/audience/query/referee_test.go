@@ -117,18 +117,24 @@ func (r referee) explain(a rules.Audience) *query.Explanation {
 	for i, c := range a.Criteria {
 		short := a
 		short.Criteria, short.Exclude = a.Criteria[:i+1], nil
-		out.Criteria = append(out.Criteria, r.criterion(c, fmt.Sprintf("%s[%d]", path, i), a.Form, r.writable, len(r.reached(short))))
+		out.Criteria = append(
+			out.Criteria, r.criterion(c, fmt.Sprintf("%s[%d]", path, i), a.Form, r.writable, len(r.reached(short))),
+		)
 	}
 	for i, c := range a.Exclude {
 		short := a
 		short.Exclude = a.Exclude[:i+1]
 		everybody := func(*person) bool { return true }
-		out.Exclude = append(out.Exclude, r.criterion(c, fmt.Sprintf("exclude[%d]", i), a.Form, everybody, len(r.reached(short))))
+		out.Exclude = append(
+			out.Exclude, r.criterion(c, fmt.Sprintf("exclude[%d]", i), a.Form, everybody, len(r.reached(short))),
+		)
 	}
 	return out
 }
 
-func (r referee) criterion(c rules.Criterion, path string, form rules.Form, from func(*person) bool, left int) query.ExplainedCriterion {
+func (r referee) criterion(
+	c rules.Criterion, path string, form rules.Form, from func(*person) bool, left int,
+) query.ExplainedCriterion {
 	var people []*person
 	for _, p := range r.people {
 		if r.lists[p.list] == c.ListID && from(p) {

@@ -16,13 +16,16 @@ import (
 	"campaignql/internal/store"
 )
 
-// CheckReferences reports, on the field of the caller's input, the first thing the references name that the owner does not have, as NotFound, reason
-// apperr.ReasonAudienceNotFound. It says the same whether it belongs to somebody else or does not exist. A segment or a field of another list than the one it is
-// named for counts as missing. It costs a statement for each kind that is named.
+// CheckReferences reports, on the field of the caller's input, the first thing the references name
+// that the owner does not have, as NotFound, reason apperr.ReasonAudienceNotFound. It says the same
+// whether it belongs to somebody else or does not exist. A segment or a field of another list than
+// the one it is named for counts as missing. It costs a statement for each kind that is named.
 //
-// Within a transaction what was found stays until its end: who deletes a list, a segment, a tag or a field locks it first, then looks for rules
-// that name it.
-func CheckReferences(ctx context.Context, client *ent.Client, ownerID int64, refs rules.References, field string) error {
+// Within a transaction what was found stays until its end: who deletes a list, a segment, a tag or
+// a field locks it first, then looks for rules that name it.
+func CheckReferences(
+	ctx context.Context, client *ent.Client, ownerID int64, refs rules.References, field string,
+) error {
 	for _, kind := range []struct {
 		what string
 		refs []rules.Reference
@@ -57,7 +60,9 @@ func CheckReferences(ctx context.Context, client *ent.Client, ownerID int64, ref
 // The finders return those of the ids that the owner has, each with the list that it belongs to, 0 for none.
 
 func ownedLists(ctx context.Context, client *ent.Client, ownerID int64, ids []int64) (map[int64]int64, error) {
-	query := client.SubscriberList.Query().Where(subscriberlist.IDIn(ids...), subscriberlist.UserID(ownerID)).Order(subscriberlist.ByID())
+	query := client.SubscriberList.Query().
+		Where(subscriberlist.IDIn(ids...), subscriberlist.UserID(ownerID)).
+		Order(subscriberlist.ByID())
 	query.Modify(store.Lock)
 	return ofNone(query.IDs(ctx))
 }
@@ -74,13 +79,17 @@ func ownedSegments(ctx context.Context, client *ent.Client, ownerID int64, ids [
 }
 
 func ownedLabels(ctx context.Context, client *ent.Client, ownerID int64, ids []int64) (map[int64]int64, error) {
-	query := client.SubscriberTag.Query().Where(subscribertag.IDIn(ids...), subscribertag.UserID(ownerID)).Order(subscribertag.ByID())
+	query := client.SubscriberTag.Query().
+		Where(subscribertag.IDIn(ids...), subscribertag.UserID(ownerID)).
+		Order(subscribertag.ByID())
 	query.Modify(store.Lock)
 	return ofNone(query.IDs(ctx))
 }
 
 func ownedFields(ctx context.Context, client *ent.Client, ownerID int64, ids []int64) (map[int64]int64, error) {
-	query := client.CustomField.Query().Where(customfield.IDIn(ids...), customfield.UserID(ownerID)).Order(customfield.ByID())
+	query := client.CustomField.Query().
+		Where(customfield.IDIn(ids...), customfield.UserID(ownerID)).
+		Order(customfield.ByID())
 	query.Modify(store.Lock)
 	rows, err := query.Select(customfield.FieldID, customfield.FieldListID).All(ctx)
 	found := make(map[int64]int64, len(rows))

@@ -19,8 +19,8 @@ type Recipient struct {
 	Email        string
 }
 
-// The sizes of the key ranges that are read, in people subscribed to each of the lists. Those of Resolve hold at most largestRange people, or smallestRange of
-// each list.
+// The sizes of the key ranges that are read, in people subscribed to each of the lists. Those of
+// Resolve hold at most largestRange people, or smallestRange of each list.
 const (
 	smallestRange = 500
 	largestRange  = 8000
@@ -29,8 +29,9 @@ const (
 // MaxPreview is the most that a preview shows.
 const MaxPreview = 250
 
-// Preview returns the first recipients in the order of Resolve. A first below 0 or above MaxPreview is Invalid, reason "page_size", on the field first. It
-// reads the people of the lists range by range until there are enough, so few statements where many are reached.
+// Preview returns the first recipients in the order of Resolve. A first below 0 or above MaxPreview
+// is Invalid, reason "page_size", on the field first. It reads the people of the lists range by
+// range until there are enough, so few statements where many are reached.
 func (s *Service) Preview(ctx context.Context, target Target, first int) ([]Recipient, error) {
 	if first < 0 || first > MaxPreview {
 		return nil, apperr.InvalidField("first", apperr.ReasonPageSize, "must be from 0 to %d", MaxPreview)
@@ -47,11 +48,14 @@ func (s *Service) Preview(ctx context.Context, target Target, first int) ([]Reci
 	return found[:min(first, len(found))], err
 }
 
-// Resolve calls visit for everybody the audience reaches whose subscriber id is above after, in the order of that id, a batch at a time; an error of visit
-// ends it. It holds one batch at a time, and no connection while visit runs, which may keep the slice.
+// Resolve calls visit for everybody the audience reaches whose subscriber id is above after, in the
+// order of that id, a batch at a time; an error of visit ends it. It holds one batch at a time, and
+// no connection while visit runs, which may keep the slice.
 //
-// Who stopped goes on with the id of the last recipient and the same Target.At: the rest is the same, as long as the people are. Where a person changes
-// meanwhile it may be that another row of the same address is reached later on: who must not write to an address twice remembers the addresses.
+// Who stopped goes on with the id of the last recipient and the same Target.At: the rest is the
+// same, as long as the people are. Where a person changes meanwhile it may be that another row of
+// the same address is reached later on: who must not write to an address twice remembers the
+// addresses.
 func (s *Service) Resolve(ctx context.Context, target Target, after int64, visit func([]Recipient) error) error {
 	p, err := s.plan(ctx, target)
 	if err != nil {
@@ -60,9 +64,12 @@ func (s *Service) Resolve(ctx context.Context, target Target, after int64, visit
 	return s.stream(ctx, p, after, func(some []Recipient) (bool, error) { return true, visit(some) })
 }
 
-// stream reads the audience by ranges of ids until visit wants no more. A range is chosen by who is subscribed, along an index, before the rules are
-// evaluated, so a statement is never longer than a range, however few are reached. Ranges grow: who looks at the first few needs no large one.
-func (s *Service) stream(ctx context.Context, p *plan, after int64, visit func([]Recipient) (more bool, err error)) error {
+// stream reads the audience by ranges of ids until visit wants no more. A range is chosen by who is
+// subscribed, along an index, before the rules are evaluated, so a statement is never longer than a
+// range, however few are reached. Ranges grow: who looks at the first few needs no large one.
+func (s *Service) stream(
+	ctx context.Context, p *plan, after int64, visit func([]Recipient) (more bool, err error),
+) error {
 	if len(p.criteria) == 0 {
 		return nil
 	}

@@ -16,8 +16,8 @@ import (
 	"campaignql/internal/kind"
 )
 
-// tags returns the condition of a rule on subscriber tags. Those that a rule names are the owner's; of all tags those that are deleted do not count while they
-// wait to be purged.
+// tags returns the condition of a rule on subscriber tags. Those that a rule names are the owner's;
+// of all tags those that are deleted do not count while they wait to be purged.
 func (b *binder) tags(t rules.Tags) condition {
 	carried := func(more func(s *statement, tag string) []*sql.Predicate) condition {
 		return func(s *statement, r row) *sql.Predicate {
@@ -27,7 +27,9 @@ func (b *binder) tags(t rules.Tags) condition {
 			})
 		}
 	}
-	anyOfThese := carried(func(_ *statement, tag string) []*sql.Predicate { return []*sql.Predicate{among(tag, t.IDs...)} })
+	anyOfThese := carried(
+		func(_ *statement, tag string) []*sql.Predicate { return []*sql.Predicate{among(tag, t.IDs...)} },
+	)
 	switch t.Operator {
 	case rules.LacksTag:
 		return negated(true, anyOfThese)
@@ -37,7 +39,10 @@ func (b *binder) tags(t rules.Tags) condition {
 				return nil
 			}
 			return []*sql.Predicate{not(s.exists(audiencepurge.Table, func(_ *statement, p row) *sql.Predicate {
-				return all(sql.EQ(p.C(audiencepurge.FieldKind), string(kind.DeletedTag)), sql.ColumnsEQ(p.C(audiencepurge.FieldTargetID), tag))
+				return all(
+					sql.EQ(p.C(audiencepurge.FieldKind), string(kind.DeletedTag)),
+					sql.ColumnsEQ(p.C(audiencepurge.FieldTargetID), tag),
+				)
 			}))}
 		}))
 	case rules.HasAllTags:
@@ -80,12 +85,16 @@ var kindsOf = map[rules.Event][]any{
 	rules.EventFailed:       {string(kind.EventFailed)},
 }
 
-// event returns the condition of a rule on what happened to the subscriber. What a machine caused is not counted. Of the campaigns that the rule names those
-// count which the owner has; where none is left there are no events. Those of campaigns that are deleted do not count while they wait to be purged.
+// event returns the condition of a rule on what happened to the subscriber. What a machine caused
+// is not counted. Of the campaigns that the rule names those count which the owner has; where none
+// is left there are no events. Those of campaigns that are deleted do not count while they wait to
+// be purged.
 func (b *binder) event(e rules.CampaignEvent) condition {
 	when := b.within(e.Time)
 	b.byRows = true
-	owned := slices.DeleteFunc(slices.Clone(e.CampaignIDs), func(id int64) bool { _, ok := b.known.campaigns[id]; return !ok })
+	owned := slices.DeleteFunc(
+		slices.Clone(e.CampaignIDs), func(id int64) bool { _, ok := b.known.campaigns[id]; return !ok },
+	)
 	events := func(s *statement) (*sql.Selector, row) {
 		var found *sql.Selector
 		var v row
@@ -116,15 +125,20 @@ func (b *binder) event(e rules.CampaignEvent) condition {
 		found, v := events(s)
 		if len(owned) == 0 {
 			// No index holds the events of an account by their kind.
-			return sql.Exists(found.SelectExpr(sql.Raw("1")).Where(sql.ColumnsEQ(v.C(entevent.FieldSubscriberID), r.C(entsubscriber.FieldID))))
+			return sql.Exists(
+				found.SelectExpr(sql.Raw("1")).
+					Where(sql.ColumnsEQ(v.C(entevent.FieldSubscriberID), r.C(entsubscriber.FieldID))),
+			)
 		}
 		return s.some(found, v.C(entevent.FieldSubscriberID), r.C(entsubscriber.FieldID), alongFirsts(s, v))
 	}
 	return negated(e.Not, counted(e.Count, some, events))
 }
 
-// alongFirsts has MySQL read the events of named campaigns along their index, which it does not consider where it is to find those to whom something did not
-// happen: it reads the whole table. That holds for who is found and joined alone: where it asks for each person by themselves that index is the wrong one.
+// alongFirsts has MySQL read the events of named campaigns along their index, which it does not
+// consider where it is to find those to whom something did not happen: it reads the whole table.
+// That holds for who is found and joined alone: where it asks for each person by themselves that
+// index is the wrong one.
 func alongFirsts(s *statement, events row) string {
 	if !s.whole || s.beneath > 0 {
 		return ""
@@ -145,12 +159,17 @@ func counted(a *rules.Aggregation, some condition, events func(*statement) (*sql
 	operator := map[rules.AggregationOperator]string{rules.AtLeast: ">=", rules.AtMost: "<=", rules.Exactly: "="}[a.Operator]
 	return func(s *statement, r row) *sql.Predicate {
 		found, v := events(s)
-		return compared(found.SelectExpr(sql.Raw("COUNT(*)")).Where(sql.ColumnsEQ(v.C(entevent.FieldSubscriberID), r.C(entsubscriber.FieldID))), operator, a.Count)
+		return compared(
+			found.SelectExpr(sql.Raw("COUNT(*)")).
+				Where(sql.ColumnsEQ(v.C(entevent.FieldSubscriberID), r.C(entsubscriber.FieldID))),
+			operator,
+			a.Count,
+		)
 	}
 }
 
-// within returns the condition of a time filter on an instant, nil for none. Days are spans of 24 hours back from the instant of the target; dates are
-// those of the owner's clock.
+// within returns the condition of a time filter on an instant, nil for none. Days are spans of 24
+// hours back from the instant of the target; dates are those of the owner's clock.
 func (b *binder) within(f *rules.TimeFilter) func(at string) *sql.Predicate {
 	if f == nil {
 		return nil

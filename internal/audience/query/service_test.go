@@ -66,20 +66,44 @@ func TestWhatAnotherAccountHasIsAsIfItWereNot(t *testing.T) {
 			id         int64
 		}{
 			{"list", "criteria[0].list_id", `{"criteria":[{"list_id":%d}]}`, theirs.lists[0]},
-			{"list", "exclude[0].list_id", fmt.Sprintf(`{"criteria":[{"list_id":%d}],`, list) + `"exclude":[{"list_id":%d}]}`, theirs.lists[0]},
-			{"segment", "criteria[0].rules[0].value", in(list, `"type":"segments","operator":"belongs to","value":%d`), theirs.segmentIDs[0]},
-			{"segment", "criteria[0].rules[0].value", in(list, `"type":"segments","operator":"belongs to","value":%d`), mine.segmentIDs[0]}, // of another list
-			{"subscriber tag", "criteria[0].rules[0].value", in(list, `"type":"tags","operator":"does not have this tag","value":%d`), theirs.tags[0]},
-			{"custom field", "criteria[0].rules[0].field_id", in(list, `"type":"fields","field_id":"%d","operator":"is not set"`), theirs.fieldIDs[0]},
-			{"custom field", "criteria[0].rules[0].field_id", in(mine.lists[1], `"type":"fields","field_id":"%d","operator":"is not set"`), mine.fieldIDs[1]},
-			{"campaign", "criteria[0].rules[0].value", in(list, `"type":"campaign-events","operator":"not opened","value":%d`), theirs.campaigns[0]},
+			{
+				"list", "exclude[0].list_id",
+				fmt.Sprintf(`{"criteria":[{"list_id":%d}],`, list) + `"exclude":[{"list_id":%d}]}`, theirs.lists[0],
+			},
+			{
+				"segment", "criteria[0].rules[0].value",
+				in(list, `"type":"segments","operator":"belongs to","value":%d`), theirs.segmentIDs[0],
+			},
+			{
+				"segment", "criteria[0].rules[0].value",
+				in(list, `"type":"segments","operator":"belongs to","value":%d`), mine.segmentIDs[0],
+			}, // of another list
+			{
+				"subscriber tag", "criteria[0].rules[0].value",
+				in(list, `"type":"tags","operator":"does not have this tag","value":%d`), theirs.tags[0],
+			},
+			{
+				"custom field", "criteria[0].rules[0].field_id",
+				in(list, `"type":"fields","field_id":"%d","operator":"is not set"`), theirs.fieldIDs[0],
+			},
+			{
+				"custom field", "criteria[0].rules[0].field_id",
+				in(mine.lists[1], `"type":"fields","field_id":"%d","operator":"is not set"`), mine.fieldIDs[1],
+			},
+			{
+				"campaign", "criteria[0].rules[0].value",
+				in(list, `"type":"campaign-events","operator":"not opened","value":%d`), theirs.campaigns[0],
+			},
 		}
 		for _, test := range tests {
 			for _, id := range []int64{test.id, 1 << 50} {
 				for name, evaluate := range everything {
 					err := evaluate(mine.ctx, mine.service, query.Target{Audience: parse(t, test.rules, id)})
 					want := apperr.Error{
-						Code: apperr.NotFound, Field: "audience", Reason: apperr.ReasonAudienceNotFound, Message: fmt.Sprintf("%s: there is no %s %d", test.path, test.what, id),
+						Code:    apperr.NotFound,
+						Field:   "audience",
+						Reason:  apperr.ReasonAudienceNotFound,
+						Message: fmt.Sprintf("%s: there is no %s %d", test.path, test.what, id),
 					}
 					var got *apperr.Error
 					if !errors.As(err, &got) || *got != want {
@@ -88,7 +112,9 @@ func TestWhatAnotherAccountHasIsAsIfItWereNot(t *testing.T) {
 				}
 			}
 		}
-		whole := query.Target{OwnerID: theirs.account.UserID, Audience: parse(t, `{"criteria":[{"list_id":%d}]}`, theirs.lists[0])}
+		whole := query.Target{
+			OwnerID: theirs.account.UserID, Audience: parse(t, `{"criteria":[{"list_id":%d}]}`, theirs.lists[0]),
+		}
 		for name, evaluate := range everything {
 			if err := evaluate(mine.ctx, mine.service, whole); apperr.CodeOf(err) != apperr.NotFound {
 				t.Errorf("%s for another account: %v", name, err)
@@ -96,17 +122,30 @@ func TestWhatAnotherAccountHasIsAsIfItWereNot(t *testing.T) {
 			if err := evaluate(t.Context(), mine.service, whole); apperr.CodeOf(err) != apperr.Unauthenticated {
 				t.Errorf("%s for nobody: %v", name, err)
 			}
-			if err := evaluate(testkit.As(t, testkit.Account(t, db, testkit.Scoped(kind.ScopeWrite))), mine.service, whole); apperr.CodeOf(err) != apperr.Denied {
+			if err := evaluate(
+				testkit.As(t, testkit.Account(t, db, testkit.Scoped(kind.ScopeWrite))),
+				mine.service,
+				whole,
+			); apperr.CodeOf(
+				err,
+			) != apperr.Denied {
 				t.Errorf("%s without the scope read: %v", name, err)
 			}
-			if err := evaluate(caller.System(t.Context()), mine.service, query.Target{Audience: whole.Audience}); apperr.CodeOf(err) != apperr.NotFound {
+			if err := evaluate(
+				caller.System(t.Context()),
+				mine.service,
+				query.Target{Audience: whole.Audience},
+			); apperr.CodeOf(
+				err,
+			) != apperr.NotFound {
 				t.Errorf("%s for no account: %v", name, err)
 			}
 		}
 	})
 }
 
-// TestWhatHappenedInADeletedCampaignCountsNoMore though its events wait to be purged: in a rule on any campaign it is as if they were not there.
+// TestWhatHappenedInADeletedCampaignCountsNoMore though its events wait to be purged: in a rule on
+// any campaign it is as if they were not there.
 func TestWhatHappenedInADeletedCampaignCountsNoMore(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
@@ -114,12 +153,23 @@ func TestWhatHappenedInADeletedCampaignCountsNoMore(t *testing.T) {
 		w.found(t, db)
 		w.write(t, db)
 		person := w.people[0]
-		must(t, db.Client(w.ctx).Event.Create().SetID(fmt.Sprintf("%d-complained", w.campaigns[0])).SetSubscriberID(person.id).
-			SetCampaignID(w.campaigns[0]).SetKind(kind.EventComplained).SetAt(present).Exec(w.ctx))
+		must(
+			t,
+			db.Client(w.ctx).
+				Event.Create().
+				SetID(fmt.Sprintf("%d-complained", w.campaigns[0])).
+				SetSubscriberID(person.id).
+				SetCampaignID(w.campaigns[0]).
+				SetKind(kind.EventComplained).
+				SetAt(present).
+				Exec(w.ctx),
+		)
 		complained := func(not bool) int64 {
 			rule := rules.CampaignEvent{Event: rules.EventComplained, Not: not}
 			id := w.segment(t, db, person.list, rules.Group{Operator: rules.And, Rules: []rules.Rule{rule}})
-			n, err := w.service.Count(w.ctx, query.OfSegment(&ent.Segment{ID: id, UserID: w.account.UserID, ListID: w.lists[person.list]}))
+			n, err := w.service.Count(
+				w.ctx, query.OfSegment(&ent.Segment{ID: id, UserID: w.account.UserID, ListID: w.lists[person.list]}),
+			)
 			must(t, err)
 			return n
 		}
@@ -138,7 +188,8 @@ func TestWhatHappenedInADeletedCampaignCountsNoMore(t *testing.T) {
 	})
 }
 
-// A campaign that rules name is looked for when they are evaluated, however they came to be saved: what happened in another account's is not told.
+// A campaign that rules name is looked for when they are evaluated, however they came to be saved:
+// what happened in another account's is not told.
 func TestWhatHappenedInAnothersCampaignCountsForNobody(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
@@ -147,8 +198,11 @@ func TestWhatHappenedInAnothersCampaignCountsForNobody(t *testing.T) {
 		theirs.found(t, db)
 		mine.write(t, db)
 		person := mine.people[0]
-		must(t, db.Client(theirs.ctx).Event.Create().SetID(fmt.Sprintf("%d/theirs", person.id)).SetSubscriberID(person.id).
-			SetCampaignID(theirs.campaigns[0]).SetKind(kind.EventComplained).SetAt(present).Exec(theirs.ctx))
+		must(
+			t,
+			db.Client(theirs.ctx).Event.Create().SetID(fmt.Sprintf("%d/theirs", person.id)).SetSubscriberID(person.id).
+				SetCampaignID(theirs.campaigns[0]).SetKind(kind.EventComplained).SetAt(present).Exec(theirs.ctx),
+		)
 		saved := func(operator string, ids ...int64) query.Target {
 			rule := rules.CampaignEvent{Event: rules.EventComplained, Not: operator == "not", CampaignIDs: ids}
 			id := mine.segment(t, db, person.list, rules.Group{Operator: rules.And, Rules: []rules.Rule{rule}})
@@ -187,7 +241,8 @@ func TestACampaignGoesToThePeopleOfItsOwner(t *testing.T) {
 		w.found(t, db)
 		w.write(t, db)
 		admin := testkit.As(t, testkit.Account(t, db, testkit.Admin()))
-		// The owner's clock is what counts, not the admin's; and the second campaign is deleted after it was saved in the rules.
+		// The owner's clock is what counts, not the admin's; and the second campaign is deleted
+		// after it was saved in the rules.
 		rules := `{"criteria":[{"list_id":%d,"rules":[{"type":"fields","field_id":"SubscriptionDate","operator":"is","value":"2026-02-01"},
 			{"type":"campaign-events","operator":"not opened","value":[%d,%d]}]}]}`
 		text, err := parse(t, rules, w.lists[0], w.campaigns[0], 1<<50).MarshalJSON()
@@ -238,7 +293,12 @@ func TestWhatCannotBeEvaluatedIsToldWithItsPath(t *testing.T) {
 		must(t, db.Client(w.ctx).Segment.UpdateOneID(circle).SetRules(string(text)).Exec(w.ctx))
 		broken := w.segment(t, db, 0, rules.Group{})
 		must(t, db.Client(w.ctx).Segment.UpdateOneID(broken).SetRules("[").Exec(w.ctx))
-		gone := w.segment(t, db, 0, rules.Group{Operator: rules.And, Rules: []rules.Rule{rules.Tags{Operator: rules.HasTag, IDs: []int64{1 << 50}}}})
+		gone := w.segment(
+			t, db, 0,
+			rules.Group{
+				Operator: rules.And, Rules: []rules.Rule{rules.Tags{Operator: rules.HasTag, IDs: []int64{1 << 50}}},
+			},
+		)
 		many := []rules.Rule{}
 		for range rules.MaxRules {
 			many = append(many, rules.Suppression{Operator: rules.NotSuppressed})
@@ -248,7 +308,9 @@ func TestWhatCannotBeEvaluatedIsToldWithItsPath(t *testing.T) {
 
 		value := "criteria[0].rules[0].value: "
 		field := func(i int, operator, value string) string {
-			return fmt.Sprintf(`"type":"fields","field_id":"%d","operator":"%s","value":"%s"`, w.fieldIDs[i], operator, value)
+			return fmt.Sprintf(
+				`"type":"fields","field_id":"%d","operator":"%s","value":"%s"`, w.fieldIDs[i], operator, value,
+			)
 		}
 		segment := func(id int64) string { return fmt.Sprintf(`"type":"segments","operator":"belongs to","value":%d`, id) }
 		named := func(n int) string {
@@ -263,19 +325,61 @@ func TestWhatCannotBeEvaluatedIsToldWithItsPath(t *testing.T) {
 			reason apperr.Reason
 			want   string
 		}{
-			{field(1, "is", "ten"), apperr.ReasonAudienceInvalid, value + fmt.Sprintf("the custom field %d holds numbers, expected one such as 12.5, of at most 9007199254740991", w.fieldIDs[1])},
-			{field(1, "is greater than", "NaN"), apperr.ReasonAudienceInvalid, value + fmt.Sprintf("the custom field %d holds numbers, expected one such as 12.5, of at most 9007199254740991", w.fieldIDs[1])},
-			{field(2, "is", "01.05.1990"), apperr.ReasonAudienceInvalid,
-				value + fmt.Sprintf("the custom field %d holds dates, expected YYYY-MM-DD or YYYY-MM-DD HH:MM:SS", w.fieldIDs[2])},
-			{field(3, "is not", "maybe"), apperr.ReasonAudienceInvalid, value + fmt.Sprintf("the custom field %d holds true or false", w.fieldIDs[3])},
-			{field(0, "does not contain", strings.Repeat("é", 256)), apperr.ReasonAudienceInvalid, value + "256 characters long, texts are compared by their first 255"},
-			{segment(circle), apperr.ReasonAudienceInvalid, fmt.Sprintf("%[1]ssegment %[2]d: rules[0].value: segment %[3]d: rules[0].value: segment %[2]d contains itself: %[2]d → %[3]d → %[2]d",
-				value, circle, second)},
-			{segment(broken), apperr.ReasonAudienceInvalid, value + fmt.Sprintf("the rules of segment %d cannot be understood", broken)},
-			{segment(gone), apperr.ReasonAudienceNotFound, value + fmt.Sprintf("segment %d: rules[0].value: there is no subscriber tag %d", gone, int64(1<<50))},
-			{segment(bomb) + "},{" + segment(bomb) + "},{" + segment(bomb), apperr.ReasonAudienceTooLarge,
-				fmt.Sprintf("criteria[0].rules[2].value: segment %d: rules[97]: more than 500 rules, those of segments counted", bomb)},
-			{named(query.MaxIDs + 1), apperr.ReasonAudienceTooLarge, "$: names 5001 tags and campaigns, at most 5000 are allowed"},
+			{
+				field(1, "is", "ten"), apperr.ReasonAudienceInvalid,
+				value + fmt.Sprintf(
+					"the custom field %d holds numbers, expected one such as 12.5, of at most 9007199254740991",
+					w.fieldIDs[1],
+				),
+			},
+			{
+				field(1, "is greater than", "NaN"), apperr.ReasonAudienceInvalid,
+				value + fmt.Sprintf(
+					"the custom field %d holds numbers, expected one such as 12.5, of at most 9007199254740991",
+					w.fieldIDs[1],
+				),
+			},
+			{
+				field(2, "is", "01.05.1990"), apperr.ReasonAudienceInvalid,
+				value + fmt.Sprintf(
+					"the custom field %d holds dates, expected YYYY-MM-DD or YYYY-MM-DD HH:MM:SS", w.fieldIDs[2],
+				),
+			},
+			{
+				field(3, "is not", "maybe"), apperr.ReasonAudienceInvalid,
+				value + fmt.Sprintf("the custom field %d holds true or false", w.fieldIDs[3]),
+			},
+			{
+				field(0, "does not contain", strings.Repeat("é", 256)), apperr.ReasonAudienceInvalid,
+				value + "256 characters long, texts are compared by their first 255",
+			},
+			{
+				segment(circle), apperr.ReasonAudienceInvalid,
+				fmt.Sprintf(
+
+					"%[1]ssegment %[2]d: rules[0].value: segment %[3]d: rules[0].value: segment %[2]d contains itself: %[2]d → %[3]d → %[2]d",
+					value, circle, second,
+				),
+			},
+			{
+				segment(broken), apperr.ReasonAudienceInvalid,
+				value + fmt.Sprintf("the rules of segment %d cannot be understood", broken),
+			},
+			{
+				segment(gone), apperr.ReasonAudienceNotFound,
+				value + fmt.Sprintf("segment %d: rules[0].value: there is no subscriber tag %d", gone, int64(1<<50)),
+			},
+			{
+				segment(bomb) + "},{" + segment(bomb) + "},{" + segment(bomb), apperr.ReasonAudienceTooLarge,
+				fmt.Sprintf(
+					"criteria[0].rules[2].value: segment %d: rules[97]: more than 500 rules, those of segments counted",
+					bomb,
+				),
+			},
+			{
+				named(query.MaxIDs + 1), apperr.ReasonAudienceTooLarge,
+				"$: names 5001 tags and campaigns, at most 5000 are allowed",
+			},
 		}
 		at := value
 		for i := len(deep) - 1; i > 0; i-- {
@@ -290,19 +394,32 @@ func TestWhatCannotBeEvaluatedIsToldWithItsPath(t *testing.T) {
 		for _, test := range tests {
 			_, err := w.service.Count(w.ctx, query.Target{Audience: parse(t, "%s", in(w.lists[0], test.rule))})
 			var got *apperr.Error
-			if !errors.As(err, &got) || got.Message != test.want || got.Reason != test.reason || got.Field != "audience" {
+			if !errors.As(err, &got) || got.Message != test.want || got.Reason != test.reason ||
+				got.Field != "audience" {
 				t.Errorf("%.80s: %v, want %q", test.rule, err, test.want)
 			}
 		}
-		if n, err := w.service.Count(w.ctx, query.Target{Audience: parse(t, "%s", in(w.lists[0], segment(deep[len(deep)-2])))}); err != nil {
+		if n, err := w.service.Count(
+			w.ctx,
+			query.Target{Audience: parse(t, "%s", in(w.lists[0], segment(deep[len(deep)-2])))},
+		); err != nil {
 			t.Errorf("the deepest segments allowed: %d, %v", n, err)
 		}
 		// All faults come together.
-		_, err = w.service.Count(w.ctx, query.Target{Audience: parse(t, "%s", in(w.lists[0], field(1, "is", "x")+"},{"+field(3, "is", "x")))})
+		_, err = w.service.Count(
+			w.ctx,
+			query.Target{Audience: parse(t, "%s", in(w.lists[0], field(1, "is", "x")+"},{"+field(3, "is", "x")))},
+		)
 		if all := apperr.All(err); len(all) != 2 {
 			t.Errorf("two faults: %v", err)
 		}
-		if _, err := w.service.Preview(w.ctx, query.Target{}, query.MaxPreview+1); apperr.CodeOf(err) != apperr.Invalid {
+		if _, err := w.service.Preview(
+			w.ctx,
+			query.Target{},
+			query.MaxPreview+1,
+		); apperr.CodeOf(
+			err,
+		) != apperr.Invalid {
 			t.Errorf("a preview that is too large: %v", err)
 		}
 	})
@@ -310,22 +427,29 @@ func TestWhatCannotBeEvaluatedIsToldWithItsPath(t *testing.T) {
 
 var tableNamed = regexp.MustCompile("(?:FROM|JOIN) `(\\w+)` AS `(t\\d+)`")
 
-// carriesTheOwner reports whether a statement confines a table, by its name, to the rows of the account: by the owner, or by a custom field, campaigns or
-// lists that must be the owner's to be named at all.
+// carriesTheOwner reports whether a statement confines a table, by its name, to the rows of the
+// account: by the owner, or by a custom field, campaigns or lists that must be the owner's to be
+// named at all.
 func carriesTheOwner(statement, table, name string) bool {
 	owned := map[string]string{"field_values": "custom_field_id", "events": "campaign_id", "subscribers": "list_id"}[table]
 	return regexp.MustCompile("`"+name+"`\\.`user_id`( \\+ 0)? = \\?").MatchString(statement) ||
-		owned != "" && regexp.MustCompile("FROM `"+table+"` AS `"+name+"` WHERE \\(*`"+name+"`\\.`"+owned+"` (= \\?|IN \\()").MatchString(statement)
+		owned != "" &&
+			regexp.MustCompile("FROM `"+table+"` AS `"+name+"` WHERE \\(*`"+name+"`\\.`"+owned+"` (= \\?|IN \\()").
+				MatchString(statement)
 }
 
-// Statements of this package are not confined by the store, so each table in each of them is to carry the owner, and nothing a rule says stands in the text.
+// Statements of this package are not confined by the store, so each table in each of them is to
+// carry the owner, and nothing a rule says stands in the text.
 func TestEveryTableOfEveryStatementCarriesTheOwnerAndEveryValueIsBound(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
 		w := small()
 		w.found(t, db)
 		w.write(t, db)
-		inner := w.segment(t, db, 1, rules.Group{Operator: rules.And, Rules: []rules.Rule{rules.Suppression{Operator: rules.NotSuppressed}}})
+		inner := w.segment(
+			t, db, 1,
+			rules.Group{Operator: rules.And, Rules: []rules.Rule{rules.Suppression{Operator: rules.NotSuppressed}}},
+		)
 		fill := func(more string) rules.Audience {
 			return parse(t, `{"operator":"%[1]s","criteria":[{"list_id":%[2]d,"rules":[[
 				{"type":"fields","field_id":"EmailAddress","operator":"contains","value":"secret"},
@@ -344,7 +468,10 @@ func TestEveryTableOfEveryStatementCarriesTheOwnerAndEveryValueIsBound(t *testin
 		for _, connector := range []string{"and", "or"} {
 			for name, evaluate := range everything {
 				recorder := &store.Recorder{}
-				must(t, evaluate(store.WithRecorder(w.ctx, recorder), w.service, query.Target{Audience: fill(connector)}))
+				must(
+					t,
+					evaluate(store.WithRecorder(w.ctx, recorder), w.service, query.Target{Audience: fill(connector)}),
+				)
 				own, tables := 0, 0
 				for _, statement := range recorder.Statements() {
 					if !tableNamed.MatchString(statement.Query) {
@@ -400,13 +527,19 @@ func TestTheLargestAudiencesAreEvaluated(t *testing.T) {
 		for i := range rules.MaxRules {
 			many.Rules = append(many.Rules, leaf(i))
 		}
-		flat := rules.Audience{Form: rules.FormRules, Operator: rules.Or, Criteria: []rules.Criterion{{ListID: w.lists[0], Where: many}}}
+		flat := rules.Audience{
+			Form: rules.FormRules, Operator: rules.Or, Criteria: []rules.Criterion{{ListID: w.lists[0], Where: many}},
+		}
 		nested := many
 		for range rules.MaxDepth - 1 {
 			nested = rules.Group{Operator: nested.Operator.Alternate(), Rules: []rules.Rule{nested}}
 		}
 		deep := rules.Audience{Form: rules.FormRules, Operator: rules.And, Criteria: []rules.Criterion{
-			{ListID: w.lists[0], Where: nested}, {ListID: w.lists[0]}}, Exclude: []rules.Criterion{{ListID: w.lists[1], Where: rules.Group{
+			{
+				ListID: w.lists[0], Where: nested,
+			},
+			{ListID: w.lists[0]},
+		}, Exclude: []rules.Criterion{{ListID: w.lists[1], Where: rules.Group{
 			Operator: rules.And, Rules: []rules.Rule{rules.Suppression{Operator: rules.Suppressed}}}}}}
 		wide := rules.Audience{Form: rules.FormRules, Operator: rules.Or}
 		for i := range rules.MaxCriteria {
@@ -414,11 +547,18 @@ func TestTheLargestAudiencesAreEvaluated(t *testing.T) {
 				Operator: rules.And, Rules: []rules.Rule{leaf(i)}}})
 		}
 		saved := flat
-		saved.Criteria = []rules.Criterion{{ListID: w.lists[0], Where: rules.Group{Operator: rules.Or, Rules: many.Rules[:query.MaxRules-2*rules.MaxRules-2]}}}
+		saved.Criteria = []rules.Criterion{
+			{
+				ListID: w.lists[0],
+				Where:  rules.Group{Operator: rules.Or, Rules: many.Rules[:query.MaxRules-2*rules.MaxRules-2]},
+			},
+		}
 		for range 2 {
 			id := w.segment(t, db, 0, rules.Group{Operator: rules.Or, Rules: many.Rules})
-			saved.Criteria[0].Where.Rules = append(saved.Criteria[0].Where.Rules[:len(saved.Criteria[0].Where.Rules):len(saved.Criteria[0].Where.Rules)],
-				rules.Segment{Operator: rules.DoesNotBelongTo, ID: id})
+			saved.Criteria[0].Where.Rules = append(
+				saved.Criteria[0].Where.Rules[:len(saved.Criteria[0].Where.Rules):len(saved.Criteria[0].Where.Rules)],
+				rules.Segment{Operator: rules.DoesNotBelongTo, ID: id},
+			)
 		}
 		for name, a := range map[string]rules.Audience{"flat": flat, "deep": deep, "wide": wide, "saved": saved} {
 			want := newReferee(w)
@@ -450,7 +590,14 @@ func TestResolvingEndsWithTheErrorOfWhoReceives(t *testing.T) {
 		w.write(t, db)
 		enough := errors.New("enough")
 		target := query.Target{Audience: parse(t, `{"criteria":[{"list_id":%d}]}`, w.lists[0])}
-		if err := w.service.Resolve(w.ctx, target, 0, func([]query.Recipient) error { return enough }); !errors.Is(err, enough) {
+		if err := w.service.Resolve(
+			w.ctx,
+			target,
+			0,
+			func([]query.Recipient) error { return enough },
+		); !errors.Is(
+			err, enough,
+		) {
 			t.Errorf("got %v", err)
 		}
 	})

@@ -20,7 +20,8 @@ type statement struct {
 	dialect string
 	owner   int64
 	tables  int
-	// whole tells that everybody on the lists is looked at, and not a range of ids alone; told that conditions are columns of the rows, and do not choose them.
+	// whole tells that everybody on the lists is looked at, and not a range of ids alone; told that
+	// conditions are columns of the rows, and do not choose them.
 	whole, told bool
 	// few tells that so few people are looked at that it does not matter how many there are of what they are asked for.
 	few bool
@@ -28,7 +29,8 @@ type statement struct {
 	beneath int
 }
 
-// apart is a condition within one that is not simply joined by And to all others: a part of an Or, or of what is negated.
+// apart is a condition within one that is not simply joined by And to all others: a part of an Or,
+// or of what is negated.
 func apart(c condition) condition {
 	return func(s *statement, r row) *sql.Predicate {
 		s.beneath++
@@ -43,19 +45,22 @@ type row = *sql.SelectTable
 // condition becomes a predicate on a row. It is never NULL, so that it may be negated.
 type condition func(s *statement, r row) *sql.Predicate
 
-// from returns a SELECT over the rows of a table that the account owns, under a name of its own. Every table comes into a statement here or by ofOwned:
-// what the store does for Ent's statements is done for those of this package in this one place.
+// from returns a SELECT over the rows of a table that the account owns, under a name of its own.
+// Every table comes into a statement here or by ofOwned: what the store does for Ent's statements
+// is done for those of this package in this one place.
 func (s *statement) from(table string) (*sql.Selector, row) {
 	query, r := s.table(table)
 	if table == entsubscriber.Table {
-		// Who is meant is always found by the list or by the id. The index of the account holds the people of all lists, and MySQL takes it if it can.
+		// Who is meant is always found by the list or by the id. The index of the account holds the
+		// people of all lists, and MySQL takes it if it can.
 		return query.Where(written(r.C(ownerColumn)+" + 0 = ?", s.owner)), r
 	}
 	return query.Where(sql.EQ(r.C(ownerColumn), s.owner)), r
 }
 
-// ofOwned returns a SELECT over the rows that belong to something of which the binder has made sure that the account owns it: the column names it, by one
-// of the ids. The owner stands in no index of these tables, so to compare it too each row would have to be read besides the index.
+// ofOwned returns a SELECT over the rows that belong to something of which the binder has made sure
+// that the account owns it: the column names it, by one of the ids. The owner stands in no index of
+// these tables, so to compare it too each row would have to be read besides the index.
 func (s *statement) ofOwned(table, column string, ids ...int64) (*sql.Selector, row) {
 	query, r := s.table(table)
 	return query.Where(among(r.C(column), ids...)), r
@@ -80,8 +85,8 @@ func alias(r row) string {
 	return name
 }
 
-// derived returns a SELECT over the result of another, which is evaluated whole first: with a LIMIT neither database merges it, which would evaluate each
-// of its columns as often as it is used.
+// derived returns a SELECT over the result of another, which is evaluated whole first: with a LIMIT
+// neither database merges it, which would evaluate each of its columns as often as it is used.
 func (s *statement) derived(inner *sql.Selector, name string) *sql.Selector {
 	return sql.Dialect(s.dialect).Select().From(inner.Limit(allRows).As(name))
 }
@@ -89,7 +94,8 @@ func (s *statement) derived(inner *sql.Selector, name string) *sql.Selector {
 // allRows is more rows than there are.
 const allRows = 1 << 62
 
-// collected has MySQL find what a subquery is about once and for all, rather than for each address by itself. It is for lists all of whose people are read anyway.
+// collected has MySQL find what a subquery is about once and for all, rather than for each address
+// by itself. It is for lists all of whose people are read anyway.
 const collected = "SEMIJOIN(MATERIALIZATION)"
 
 // one is what a subquery of which it matters alone whether it finds something selects, with a hint for MySQL.
@@ -103,9 +109,11 @@ func (s *statement) hinted(hint, text string) sql.Querier {
 	return sql.Raw(text)
 }
 
-// some holds where one of the rows that are found belongs to a person: their column, which is never NULL, names the id of whose it is. Asked with EXISTS, SQLite
-// looks the rows of each person up, and so does MySQL where it is to tell whether and not to choose; asked with IN they find all of the rows by an index of
-// theirs, which is for a statement about everybody. Where MySQL chooses it finds the better way by itself, and may be given a hint.
+// some holds where one of the rows that are found belongs to a person: their column, which is never
+// NULL, names the id of whose it is. Asked with EXISTS, SQLite looks the rows of each person up,
+// and so does MySQL where it is to tell whether and not to choose; asked with IN they find all of
+// the rows by an index of theirs, which is for a statement about everybody. Where MySQL chooses it
+// finds the better way by itself, and may be given a hint.
 func (s *statement) some(found *sql.Selector, column, id, hint string) *sql.Predicate {
 	if !s.few && (s.told || s.whole && s.dialect == dialect.SQLite) {
 		return sql.In(id, found.Select(column))
@@ -113,12 +121,13 @@ func (s *statement) some(found *sql.Selector, column, id, hint string) *sql.Pred
 	return sql.Exists(found.SelectExpr(s.one(hint)).Where(sql.ColumnsEQ(column, id)))
 }
 
-// optimizerHint forbids MySQL a strategy by which it returns a row as often as a subquery within EXISTS has rows, where a NOT EXISTS stands beside it: it
-// plans to weed the duplicates out, and does not. MariaDB takes it for a comment.
+// optimizerHint forbids MySQL a strategy by which it returns a row as often as a subquery within
+// EXISTS has rows, where a NOT EXISTS stands beside it: it plans to weed the duplicates out, and
+// does not. MariaDB takes it for a comment.
 const optimizerHint = "SET_VAR(optimizer_switch = 'duplicateweedout=off')"
 
-// Of more than wholeSearch subqueries MySQL joins to the rows of subscribers it is to plan a few at a time: it tries every order of all together otherwise,
-// for minutes where there are dozens.
+// Of more than wholeSearch subqueries MySQL joins to the rows of subscribers it is to plan a few at
+// a time: it tries every order of all together otherwise, for minutes where there are dozens.
 const (
 	wholeSearch = 8
 	shortSearch = " SET_VAR(optimizer_search_depth = 3)"
@@ -190,7 +199,9 @@ func joined(connector string, parts []*sql.Predicate) *sql.Predicate {
 }
 
 func not(p *sql.Predicate) *sql.Predicate {
-	return sql.P(func(b *sql.Builder) { b.WriteString("(NOT ").Wrap(func(b *sql.Builder) { b.Join(p) }).WriteByte(')') })
+	return sql.P(
+		func(b *sql.Builder) { b.WriteString("(NOT ").Wrap(func(b *sql.Builder) { b.Join(p) }).WriteByte(')') },
+	)
 }
 
 func negated(is bool, c condition) condition {
@@ -242,7 +253,8 @@ func like(text, prefix, part, suffix string) *sql.Predicate {
 
 var likeEscapes = strings.NewReplacer("|", "||", "%", "|%", "_", "|_")
 
-// bytes makes a text compare byte by byte, and so by code points, in the order of SQLite: MySQL's collations pad with spaces.
+// bytes makes a text compare byte by byte, and so by code points, in the order of SQLite: MySQL's
+// collations pad with spaces.
 func (s *statement) bytes(text string) string {
 	if s.dialect == dialect.MySQL {
 		return "CAST(" + text + " AS BINARY)"

@@ -23,8 +23,8 @@ func isText(op rules.FieldOperator) bool {
 	return op == rules.Contains || op == rules.BeginsWith || op == rules.EndsWith
 }
 
-// textComparison compares a folded text of at most limit characters with the value as it was given. A text that is empty is no text: it contains nothing
-// and comes neither before nor after anything.
+// textComparison compares a folded text of at most limit characters with the value as it was given.
+// A text that is empty is no text: it contains nothing and comes neither before nor after anything.
 func textComparison(text expression, limit int, op rules.FieldOperator, value string) condition {
 	value = foldedFor(op, value)
 	length := utf8.RuneCountInString(value)
@@ -57,8 +57,10 @@ func textComparison(text expression, limit int, op rules.FieldOperator, value st
 	}
 }
 
-// columnComparison is textComparison of a column. For MySQL it says of a beginning between which texts those lie that have it, which an index serves. LIKE
-// would be wrong: along an index both MySQL and MariaDB look for it up to the beginning and U+FFFF, and do not find it before an emoji, which comes later.
+// columnComparison is textComparison of a column. For MySQL it says of a beginning between which
+// texts those lie that have it, which an index serves. LIKE would be wrong: along an index both
+// MySQL and MariaDB look for it up to the beginning and U+FFFF, and do not find it before an emoji,
+// which comes later.
 func columnComparison(name string, limit int, op rules.FieldOperator, value string) condition {
 	comparison := textComparison(column(name), limit, op, value)
 	beginning := foldedFor(op, value)
@@ -69,7 +71,8 @@ func columnComparison(name string, limit int, op rules.FieldOperator, value stri
 		if s.dialect != dialect.MySQL {
 			return comparison(s, r)
 		}
-		// Texts are padded with spaces where they are compared, so that one which goes on with a control character comes before its beginning.
+		// Texts are padded with spaces where they are compared, so that one which goes on with a
+		// control character comes before its beginning.
 		parts := []*sql.Predicate{sql.GTE(r.C(name), beginning+"\x00"), comparison(s, r)}
 		if end := successor(beginning); end != "" {
 			parts = append(parts, sql.LT(r.C(name), end))
@@ -78,7 +81,8 @@ func columnComparison(name string, limit int, op rules.FieldOperator, value stri
 	}
 }
 
-// successor is the first text, in the order of code points, after all that begin with a text; empty where there is none.
+// successor is the first text, in the order of code points, after all that begin with a text; empty
+// where there is none.
 func successor(text string) string {
 	runes := []rune(text)
 	for i := len(runes) - 1; i >= 0; i-- {
@@ -109,5 +113,9 @@ func foldedFor(op rules.FieldOperator, value string) string {
 
 // comparisons are the operators that are the same in SQL.
 var comparisons = map[rules.FieldOperator]string{
-	rules.Is: "=", rules.IsLessThan: "<", rules.IsLessOrEqual: "<=", rules.IsGreaterThan: ">", rules.IsGreaterOrEqual: ">=",
+	rules.Is:               "=",
+	rules.IsLessThan:       "<",
+	rules.IsLessOrEqual:    "<=",
+	rules.IsGreaterThan:    ">",
+	rules.IsGreaterOrEqual: ">=",
 }

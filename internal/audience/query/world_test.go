@@ -84,17 +84,40 @@ func (w *world) found(t *testing.T, db *store.Store) {
 	must(t, db.Tx(w.ctx, func(ctx context.Context) error {
 		client := db.Client(ctx)
 		for range w.listCount {
-			w.lists = append(w.lists, client.SubscriberList.Create().SetName("L").SetNameKey("l").SetCreatedAt(present).SaveX(ctx).ID)
+			w.lists = append(
+				w.lists,
+				client.SubscriberList.Create().SetName("L").SetNameKey("l").SetCreatedAt(present).SaveX(ctx).ID,
+			)
 		}
 		for i := range tagCount {
-			w.tags = append(w.tags, client.SubscriberTag.Create().SetName("T").SetNameKey(fmt.Sprint(i)).SetCreatedAt(present).SaveX(ctx).ID)
+			w.tags = append(
+				w.tags,
+				client.SubscriberTag.Create().
+					SetName("T").
+					SetNameKey(fmt.Sprint(i)).
+					SetCreatedAt(present).
+					SaveX(ctx).
+					ID,
+			)
 		}
 		for range campaignCount {
-			w.campaigns = append(w.campaigns,
-				client.Campaign.Create().SetName("C").SetNameKey("c").SetCreatedAt(present).SetLastActivityAt(present).SaveX(ctx).ID)
+			w.campaigns = append(
+				w.campaigns,
+				client.Campaign.Create().
+					SetName("C").
+					SetNameKey("c").
+					SetCreatedAt(present).
+					SetLastActivityAt(present).
+					SaveX(ctx).
+					ID,
+			)
 		}
 		for i, f := range w.fields {
-			create := client.CustomField.Create().SetName("F").SetNameKey(fmt.Sprint(i)).SetType(f.kind).SetCreatedAt(present)
+			create := client.CustomField.Create().
+				SetName("F").
+				SetNameKey(fmt.Sprint(i)).
+				SetType(f.kind).
+				SetCreatedAt(present)
 			if f.list >= 0 {
 				create.SetListID(w.lists[f.list])
 			}
@@ -109,8 +132,15 @@ func (w *world) segment(t *testing.T, db *store.Store, list int, where rules.Gro
 	t.Helper()
 	rules, err := json.Marshal(where)
 	must(t, err)
-	made, err := db.Client(w.ctx).Segment.Create().SetListID(w.lists[list]).SetName("S").SetNameKey("s").SetRules(string(rules)).
-		SetCreatedAt(present).SetUpdatedAt(present).Save(w.ctx)
+	made, err := db.Client(w.ctx).
+		Segment.Create().
+		SetListID(w.lists[list]).
+		SetName("S").
+		SetNameKey("s").
+		SetRules(string(rules)).
+		SetCreatedAt(present).
+		SetUpdatedAt(present).
+		Save(w.ctx)
 	must(t, err)
 	w.segments, w.segmentIDs = append(w.segments, saved{list, where}), append(w.segmentIDs, made.ID)
 	return made.ID
@@ -119,24 +149,42 @@ func (w *world) segment(t *testing.T, db *store.Store, list int, where rules.Gro
 // strange is a campaign of another account, whose events name the people of a world.
 const strange = 1 << 40
 
-// write puts the people into the database, and beside them rows of another account that name the same lists, people and addresses. What names a campaign
-// or a custom field belongs to whom that belongs to.
+// write puts the people into the database, and beside them rows of another account that name the
+// same lists, people and addresses. What names a campaign or a custom field belongs to whom that
+// belongs to.
 func (w *world) write(t *testing.T, db *store.Store) {
 	t.Helper()
 	stranger := testkit.Account(t, db)
-	must(t, db.Tx(caller.System(w.ctx), func(ctx context.Context) error { return w.writeIn(ctx, db.Client(ctx), stranger.UserID) }))
+	must(
+		t,
+		db.Tx(
+			caller.System(w.ctx),
+			func(ctx context.Context) error { return w.writeIn(ctx, db.Client(ctx), stranger.UserID) },
+		),
+	)
 }
 
 func (w *world) writeIn(ctx context.Context, client *ent.Client, stranger int64) error {
 	mine := w.account.UserID
 	creates := make([]*ent.SubscriberCreate, len(w.people))
 	for i, p := range w.people {
-		creates[i] = client.Subscriber.Create().SetUserID(mine).SetListID(w.lists[p.list]).SetEmail(p.email).SetEmailKey(p.key).
-			SetStatus(p.status).SetBounce(p.bounce).SetSubscriptionIP(p.ip).SetNillableSubscribedAt(p.subscribed).SetNillableOptedInAt(p.opted).
+		creates[i] = client.Subscriber.Create().
+			SetUserID(mine).
+			SetListID(w.lists[p.list]).
+			SetEmail(p.email).
+			SetEmailKey(p.key).
+			SetStatus(p.status).
+			SetBounce(p.bounce).
+			SetSubscriptionIP(p.ip).
+			SetNillableSubscribedAt(p.subscribed).
+			SetNillableOptedInAt(p.opted).
 			SetCreatedAt(present)
 	}
-	creates = append(creates, client.Subscriber.Create().SetUserID(stranger).SetListID(w.lists[0]).SetEmail("stranger@example.net").
-		SetEmailKey("stranger@example.net").SetSubscribedAt(present).SetCreatedAt(present))
+	creates = append(
+		creates,
+		client.Subscriber.Create().SetUserID(stranger).SetListID(w.lists[0]).SetEmail("stranger@example.net").
+			SetEmailKey("stranger@example.net").SetSubscribedAt(present).SetCreatedAt(present),
+	)
 	var made []*ent.Subscriber
 	err := inChunks(creates, func(some []*ent.SubscriberCreate) error {
 		rows, err := client.Subscriber.CreateBulk(some...).Save(ctx)
@@ -153,23 +201,42 @@ func (w *world) writeIn(ctx context.Context, client *ent.Client, stranger int64)
 	for i, p := range w.people {
 		p.id = made[i].ID
 		for f, text := range p.values {
-			values = append(values, valueOf(client, w.fields[f].kind, text).SetUserID(mine).SetSubscriberID(p.id).SetCustomFieldID(w.fieldIDs[f]))
+			values = append(
+				values,
+				valueOf(
+					client, w.fields[f].kind, text,
+				).SetUserID(mine).
+					SetSubscriberID(p.id).
+					SetCustomFieldID(w.fieldIDs[f]),
+			)
 		}
 		for tag := range p.tags {
-			taggings = append(taggings, client.SubscriberTagging.Create().SetUserID(mine).SetSubscriberID(p.id).SetSubscriberTagID(w.tags[tag]))
+			taggings = append(
+				taggings,
+				client.SubscriberTagging.Create().SetUserID(mine).SetSubscriberID(p.id).SetSubscriberTagID(w.tags[tag]),
+			)
 		}
 		for n, e := range p.events {
-			events = append(events, client.Event.Create().SetUserID(mine).SetID(fmt.Sprintf("%d/%d", p.id, n)).SetSubscriberID(p.id).
-				SetCampaignID(w.campaigns[e.campaign]).SetKind(e.kind).SetAt(e.at).SetAutomated(e.automated))
+			events = append(
+				events,
+				client.Event.Create().SetUserID(mine).SetID(fmt.Sprintf("%d/%d", p.id, n)).SetSubscriberID(p.id).
+					SetCampaignID(w.campaigns[e.campaign]).SetKind(e.kind).SetAt(e.at).SetAutomated(e.automated),
+			)
 		}
 		if i%5 == 0 {
-			events = append(events, client.Event.Create().SetUserID(stranger).SetID(fmt.Sprintf("%d/stranger", p.id)).SetSubscriberID(p.id).
-				SetCampaignID(strange).SetKind(kind.EventOpened).SetAt(present))
+			events = append(
+				events,
+				client.Event.Create().SetUserID(stranger).SetID(fmt.Sprintf("%d/stranger", p.id)).SetSubscriberID(p.id).
+					SetCampaignID(strange).SetKind(kind.EventOpened).SetAt(present),
+			)
 			suppressions = append(suppressions, client.Suppression.Create().SetUserID(stranger).SetEmail(fmt.Sprint(i)).
 				SetEmailKey(p.key).SetCreatedAt(present))
 		}
 		if i%7 == 0 {
-			taggings = append(taggings, client.SubscriberTagging.Create().SetUserID(stranger).SetSubscriberID(p.id).SetSubscriberTagID(strange))
+			taggings = append(
+				taggings,
+				client.SubscriberTagging.Create().SetUserID(stranger).SetSubscriberID(p.id).SetSubscriberTagID(strange),
+			)
 		}
 	}
 	seen := map[string]bool{}
@@ -182,15 +249,27 @@ func (w *world) writeIn(ctx context.Context, client *ent.Client, stranger int64)
 		}
 	}
 	for _, email := range w.suppressed {
-		unique = append(unique, client.Suppression.Create().SetUserID(mine).SetEmail(email).SetEmailKey(kind.Fold(email, 254)).SetCreatedAt(present))
+		unique = append(
+			unique,
+			client.Suppression.Create().
+				SetUserID(mine).
+				SetEmail(email).
+				SetEmailKey(kind.Fold(email, 254)).
+				SetCreatedAt(present),
+		)
 	}
 	return errors.Join(
-		inChunks(values, func(some []*ent.FieldValueCreate) error { return client.FieldValue.CreateBulk(some...).Exec(ctx) }),
+		inChunks(
+			values, func(some []*ent.FieldValueCreate) error { return client.FieldValue.CreateBulk(some...).Exec(ctx) },
+		),
 		inChunks(taggings, func(some []*ent.SubscriberTaggingCreate) error {
 			return client.SubscriberTagging.CreateBulk(some...).Exec(ctx)
 		}),
 		inChunks(events, func(some []*ent.EventCreate) error { return client.Event.CreateBulk(some...).Exec(ctx) }),
-		inChunks(unique, func(some []*ent.SuppressionCreate) error { return client.Suppression.CreateBulk(some...).Exec(ctx) }),
+		inChunks(
+			unique,
+			func(some []*ent.SuppressionCreate) error { return client.Suppression.CreateBulk(some...).Exec(ctx) },
+		),
 	)
 }
 

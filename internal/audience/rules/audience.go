@@ -1,12 +1,13 @@
-// Package rules owns who a campaign goes to. It reads both legacy forms, the ListID:SegmentID pairs of
-// RecipientListsAndSegments and the JSON of RulesJsonBundle, into one typed tree, and writes that tree as canonical JSON.
-// Counting, previewing, explaining and resolving all work on the tree.
+// Package rules owns who a campaign goes to. It reads both legacy forms, the ListID:SegmentID pairs
+// of RecipientListsAndSegments and the JSON of RulesJsonBundle, into one typed tree, and writes
+// that tree as canonical JSON. Counting, previewing, explaining and resolving all work on the tree.
 //
-// The tree's positions are the positions in the JSON it was read from, so a path such as criteria[1].rules[0].value names
-// the same thing in a fault of the parser, in References and in an explanation.
+// The tree's positions are the positions in the JSON it was read from, so a path such as
+// criteria[1].rules[0].value names the same thing in a fault of the parser, in References and in an
+// explanation.
 //
-// It must not know GraphQL, the Command bridge or campaigns; who owns the lists and segments named is for the caller to
-// check with References.
+// It must not know GraphQL, the Command bridge or campaigns; who owns the lists and segments named
+// is for the caller to check with References.
 package rules
 
 import "slices"
@@ -50,11 +51,12 @@ func (c Connector) Alternate() Connector {
 	return And
 }
 
-// Audience is who a campaign goes to: those the criteria choose, joined by Operator, without those any exclusion chooses.
-// Between criteria And means that the same email address is chosen by each, Or by at least one. The zero value is an
-// audience in which nobody was chosen yet.
+// Audience is who a campaign goes to: those the criteria choose, joined by Operator, without those
+// any exclusion chooses. Between criteria And means that the same email address is chosen by each,
+// Or by at least one. The zero value is an audience in which nobody was chosen yet.
 //
-// Of FormLists the operator is Or, and each criterion and exclusion is a whole list or a single Segment with BelongsTo.
+// Of FormLists the operator is Or, and each criterion and exclusion is a whole list or a single
+// Segment with BelongsTo.
 type Audience struct {
 	Form     Form
 	Operator Connector

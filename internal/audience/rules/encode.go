@@ -9,8 +9,9 @@ import (
 	"strings"
 )
 
-// The canonical JSON, in the order its keys are written. It is in the legacy format, which says the connectors of nested
-// lists by depth; "form" is ours, written for FormLists only, and known to nobody but UnmarshalJSON.
+// The canonical JSON, in the order its keys are written. It is in the legacy format, which says the
+// connectors of nested lists by depth; "form" is ours, written for FormLists only, and known to
+// nobody but UnmarshalJSON.
 type (
 	audienceJSON struct {
 		Form     Form            `json:"form,omitempty"`
@@ -45,9 +46,10 @@ type (
 	}
 )
 
-// MarshalJSON writes the canonical JSON: equal trees give equal bytes, and UnmarshalJSON reads the same tree back. An
-// audience of FormRules is written as a RulesJsonBundle; one without criteria and exclusions as null. It fails for a tree
-// that the parsers could not have returned: a group whose connector does not alternate, an empty group within another, or a nil rule.
+// MarshalJSON writes the canonical JSON: equal trees give equal bytes, and UnmarshalJSON reads the
+// same tree back. An audience of FormRules is written as a RulesJsonBundle; one without criteria
+// and exclusions as null. It fails for a tree that the parsers could not have returned: a group
+// whose connector does not alternate, an empty group within another, or a nil rule.
 func (a Audience) MarshalJSON() ([]byte, error) {
 	if len(a.Criteria)+len(a.Exclude) == 0 {
 		return []byte("null"), nil
@@ -103,8 +105,8 @@ func (p *parser) checkLists(a Audience) {
 	}
 }
 
-// MarshalJSON writes the rules of a segment as {"operator","rules"}; ParseSegmentRules and UnmarshalJSON read the same group
-// back. It fails as Audience.MarshalJSON does.
+// MarshalJSON writes the rules of a segment as {"operator","rules"}; ParseSegmentRules and
+// UnmarshalJSON read the same group back. It fails as Audience.MarshalJSON does.
 func (g Group) MarshalJSON() ([]byte, error) {
 	rules, err := encodeRules(g)
 	if err != nil {
@@ -191,7 +193,8 @@ func encodeRule(rule Rule, outer Connector) (any, error) {
 	}
 }
 
-// RuleJSON writes one rule as it stands in canonical JSON: an object, or for a group the list of its rules. It fails as Audience.MarshalJSON does.
+// RuleJSON writes one rule as it stands in canonical JSON: an object, or for a group the list of
+// its rules. It fails as Audience.MarshalJSON does.
 func RuleJSON(rule Rule) ([]byte, error) {
 	outer := Connector("")
 	if g, ok := rule.(Group); ok {

@@ -5,13 +5,14 @@ import (
 	"strings"
 )
 
-// ParseLists reads RecipientListsAndSegments and Exclude_RecipientListsAndSegments: comma-separated ListID:SegmentID, where a
-// missing or zero SegmentID is the whole list. Blanks around numbers and empty entries are ignored. Exclusions without
-// inclusions are kept, but choose nobody; both empty give the zero Audience.
+// ParseLists reads RecipientListsAndSegments and Exclude_RecipientListsAndSegments: comma-separated
+// ListID:SegmentID, where a missing or zero SegmentID is the whole list. Blanks around numbers and
+// empty entries are ignored. Exclusions without inclusions are kept, but choose nobody; both empty
+// give the zero Audience.
 //
-// Faults are *apperr.Error of code Invalid, field "audience.lists" and reason "audience_invalid", several as an apperr.List;
-// their messages begin with include[i] or exclude[i], counting non-empty entries from 0. Each text may have MaxBytes, and both
-// together MaxCriteria entries.
+// Faults are *apperr.Error of code Invalid, field "audience.lists" and reason "audience_invalid",
+// several as an apperr.List; their messages begin with include[i] or exclude[i], counting non-empty
+// entries from 0. Each text may have MaxBytes, and both together MaxCriteria entries.
 func ParseLists(include, exclude string) (Audience, error) {
 	p := &parser{field: fieldLists}
 	a := Audience{Form: FormLists, Operator: Or}
@@ -63,7 +64,9 @@ func (p *parser) pair(entry, path string) Criterion {
 	if !p.countRule(path) {
 		return Criterion{}
 	}
-	return Criterion{ListID: list, Where: Group{Operator: And, Rules: []Rule{Segment{Operator: BelongsTo, ID: segment}}}}
+	return Criterion{
+		ListID: list, Where: Group{Operator: And, Rules: []Rule{Segment{Operator: BelongsTo, ID: segment}}},
+	}
 }
 
 func isZeroNumber(text string) bool {
@@ -94,8 +97,8 @@ func formatPairs(criteria []Criterion) string {
 	return string(b)
 }
 
-// pairedSegment returns the segment of a criterion that a ListID:SegmentID pair can say, 0 for the whole list, and reports
-// whether the criterion is such a one.
+// pairedSegment returns the segment of a criterion that a ListID:SegmentID pair can say, 0 for the
+// whole list, and reports whether the criterion is such a one.
 func (c Criterion) pairedSegment() (int64, bool) {
 	switch len(c.Where.Rules) {
 	case 0:

@@ -21,14 +21,36 @@ func TestParseListsReadsPairs(t *testing.T) {
 		wantInclude, wantExclude string
 	}{
 		{"nothing", "", " , ", rules.Audience{}, "", ""},
-		{"whole lists and segments", "3:0, 4:2 ,5", "",
-			rules.Audience{Form: rules.FormLists, Operator: rules.Or, Criteria: []rules.Criterion{{ListID: 3}, pair(4, 2), {ListID: 5}}}, "3:0,4:2,5:0", ""},
-		{"exclusions", "3", ",4:2,",
-			rules.Audience{Form: rules.FormLists, Operator: rules.Or, Criteria: []rules.Criterion{{ListID: 3}}, Exclude: []rules.Criterion{pair(4, 2)}}, "3:0", "4:2"},
-		{"exclusions alone", "", "4",
-			rules.Audience{Form: rules.FormLists, Operator: rules.Or, Exclude: []rules.Criterion{{ListID: 4}}}, "", "4:0"},
-		{"leading zeros and blanks", "03 : 00", "",
-			rules.Audience{Form: rules.FormLists, Operator: rules.Or, Criteria: []rules.Criterion{{ListID: 3}}}, "3:0", ""},
+		{
+			"whole lists and segments", "3:0, 4:2 ,5", "",
+			rules.Audience{
+				Form: rules.FormLists, Operator: rules.Or,
+				Criteria: []rules.Criterion{{ListID: 3}, pair(4, 2), {ListID: 5}},
+			},
+			"3:0,4:2,5:0", "",
+		},
+		{
+			"exclusions", "3", ",4:2,",
+			rules.Audience{
+				Form: rules.FormLists, Operator: rules.Or, Criteria: []rules.Criterion{{ListID: 3}},
+				Exclude: []rules.Criterion{pair(4, 2)},
+			},
+			"3:0", "4:2",
+		},
+		{
+			"exclusions alone", "", "4",
+			rules.Audience{
+				Form: rules.FormLists, Operator: rules.Or, Exclude: []rules.Criterion{{ListID: 4}},
+			},
+			"", "4:0",
+		},
+		{
+			"leading zeros and blanks", "03 : 00", "",
+			rules.Audience{
+				Form: rules.FormLists, Operator: rules.Or, Criteria: []rules.Criterion{{ListID: 3}},
+			},
+			"3:0", "",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -62,13 +84,22 @@ func TestListFaultsNameTheEntry(t *testing.T) {
 		{"colon without segment", "3:", "", []string{`include[0]: "3:" does not end with the number of a segment`}},
 		{"segment below zero", "3:-1", "", []string{`include[0]: "3:-1" does not end with the number of a segment`}},
 		{"three numbers", "3:2:1", "", []string{`include[0]: "3:2:1" does not end with the number of a segment`}},
-		{"more than 64 bits", "9223372036854775808", "", []string{`include[0]: "9223372036854775808" does not begin with the number of a list`}},
+		{
+			"more than 64 bits", "9223372036854775808", "",
+			[]string{`include[0]: "9223372036854775808" does not begin with the number of a list`},
+		},
 		{"both sides", "a", "1,b", []string{
 			`include[0]: "a" does not begin with the number of a list`,
 			`exclude[1]: "b" does not begin with the number of a list`,
 		}},
-		{"too many", strings.Repeat("1,", 150), strings.Repeat("1,", 51), []string{`exclude[50]: more than 200 criteria`}},
-		{"too long", strings.Repeat(" ", rules.MaxBytes+1), "", []string{`include: 65537 bytes long, at most 65536 are allowed`}},
+		{
+			"too many", strings.Repeat("1,", 150), strings.Repeat("1,", 51),
+			[]string{`exclude[50]: more than 200 criteria`},
+		},
+		{
+			"too long", strings.Repeat(" ", rules.MaxBytes+1), "",
+			[]string{`include: 65537 bytes long, at most 65536 are allowed`},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -87,7 +118,11 @@ func TestCanonicalJSONKeepsTheForm(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tree, err := rules.ParseRules([]byte(`{"criteria":[{"list_id":3},{"list_id":4,"rules":[{"type":"segments","operator":"belongs to","value":2}]}],"exclude":[{"list_id":5}]}`))
+	tree, err := rules.ParseRules(
+		[]byte(
+			`{"criteria":[{"list_id":3},{"list_id":4,"rules":[{"type":"segments","operator":"belongs to","value":2}]}],"exclude":[{"list_id":5}]}`,
+		),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,11 +148,23 @@ func TestCanonicalJSONKeepsTheForm(t *testing.T) {
 func TestUnmarshalRefusesRulesUnderTheFormOfLists(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ name, text, want string }{
-		{"connector", `{"form":"lists","operator":"and","criteria":[{"list_id":1}]}`, `operator: lists are always joined by "or"`},
-		{"two rules", expand(`{"form":"lists","criteria":[{"list_id":1,"rules":[A,B]}]}`), `include[0]: expected a whole list or one segment of it`},
-		{"another rule", expand(`{"form":"lists","exclude":[{"list_id":1,"rules":[A]}]}`), `exclude[0]: expected a whole list or one segment of it`},
-		{"not of the segment", `{"form":"lists","criteria":[{"list_id":1,"rules":[{"type":"segments","operator":"does not belong to","value":2}]}]}`,
-			`include[0]: expected a whole list or one segment of it`},
+		{
+			"connector", `{"form":"lists","operator":"and","criteria":[{"list_id":1}]}`,
+			`operator: lists are always joined by "or"`,
+		},
+		{
+			"two rules", expand(`{"form":"lists","criteria":[{"list_id":1,"rules":[A,B]}]}`),
+			`include[0]: expected a whole list or one segment of it`,
+		},
+		{
+			"another rule", expand(`{"form":"lists","exclude":[{"list_id":1,"rules":[A]}]}`),
+			`exclude[0]: expected a whole list or one segment of it`,
+		},
+		{
+			"not of the segment",
+			`{"form":"lists","criteria":[{"list_id":1,"rules":[{"type":"segments","operator":"does not belong to","value":2}]}]}`,
+			`include[0]: expected a whole list or one segment of it`,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

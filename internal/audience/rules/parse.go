@@ -20,21 +20,24 @@ const (
 //
 //	{"operator":"or","criteria":[{"list_id":1,"operator":"and","rules":[…]}, …],"exclude":[…]}
 //
-// There must be at least one criterion, each with a list_id. Lists may nest in "rules", and the connector alternates with
-// depth: under "or", [[A,B],[C,D]] is (A and B) or (C and D), and [A,[B,C]] is A or (B and C). No rules, or only empty lists,
-// are the whole list; an empty list beside rules is a fault. "exclude" is our extension: criteria whose people are left out,
-// a person being left out when any of them holds.
+// There must be at least one criterion, each with a list_id. Lists may nest in "rules", and the
+// connector alternates with depth: under "or", [[A,B],[C,D]] is (A and B) or (C and D), and
+// [A,[B,C]] is A or (B and C). No rules, or only empty lists, are the whole list; an empty list
+// beside rules is a fault. "exclude" is our extension: criteria whose people are left out, a person
+// being left out when any of them holds.
 //
-// Operators may be missing: "or" between criteria; within a criterion "or" where the list holds a list and "and" where it is
-// flat, so that a bare [[…],[…]] means what it means in a segment.
+// Operators may be missing: "or" between criteria; within a criterion "or" where the list holds a
+// list and "and" where it is flat, so that a bare [[…],[…]] means what it means in a segment.
 //
-// Words are matched without regard to case and with "_" as a space. Numbers may be strings; numbers and booleans as the value
-// of a field stand for their spelling. Of a repeated key the last counts. null and "" are the same as a missing key, except
-// for the value of a field. Unknown keys are ignored when they hold a scalar (names, notes); an unknown key that holds an
-// object or a list may be a misspelt condition, without which more people would be mailed than meant, and is a fault.
+// Words are matched without regard to case and with "_" as a space. Numbers may be strings; numbers
+// and booleans as the value of a field stand for their spelling. Of a repeated key the last counts.
+// null and "" are the same as a missing key, except for the value of a field. Unknown keys are
+// ignored when they hold a scalar (names, notes); an unknown key that holds an object or a list may
+// be a misspelt condition, without which more people would be mailed than meant, and is a fault.
 //
-// Faults are *apperr.Error of code Invalid, field "audience.rules" and reason "audience_invalid"; several are reported
-// together as an apperr.List, at most maxFaults. A message begins with the path of what is wrong, "$" being the whole text:
+// Faults are *apperr.Error of code Invalid, field "audience.rules" and reason "audience_invalid";
+// several are reported together as an apperr.List, at most maxFaults. A message begins with the
+// path of what is wrong, "$" being the whole text:
 //
 //	criteria[1].rules[0].operator: unknown operator "has"
 func ParseRules(text []byte) (Audience, error) {
@@ -49,9 +52,10 @@ func ParseRules(text []byte) (Audience, error) {
 	return a, nil
 }
 
-// ParseSegmentRules reads the RulesJson of a segment: {"operator","rules"}, or the bare list that would stand in "rules".
-// What is said at ParseRules holds, with field "rules"; paths begin with "rules" for the bare list too. The zero Group is
-// returned where there are no rules: the whole list.
+// ParseSegmentRules reads the RulesJson of a segment: {"operator","rules"}, or the bare list that
+// would stand in "rules". What is said at ParseRules holds, with field "rules"; paths begin with
+// "rules" for the bare list too. The zero Group is returned where there are no rules: the whole
+// list.
 func ParseSegmentRules(text []byte) (Group, error) {
 	p := &parser{field: fieldSegment}
 	if !p.fits(len(text), root) {
@@ -67,9 +71,10 @@ func ParseSegmentRules(text []byte) (Group, error) {
 // maxFaults ends parsing: nobody mends more at once, and each costs memory.
 const maxFaults = 20
 
-// parser collects the faults of one input. Its methods go on after a fault with a zero value, and the input as a whole is
-// then refused; once stopped, they end as soon as they can. Each level decodes only its own keys or elements and leaves what
-// is below as raw text, so recursion never goes deeper than the limits, whatever the text.
+// parser collects the faults of one input. Its methods go on after a fault with a zero value, and
+// the input as a whole is then refused; once stopped, they end as soon as they can. Each level
+// decodes only its own keys or elements and leaves what is below as raw text, so recursion never
+// goes deeper than the limits, whatever the text.
 type parser struct {
 	field    string
 	faults   []*apperr.Error
@@ -82,7 +87,10 @@ func (p *parser) fault(path, format string, args ...any) {
 	if p.stopped {
 		return
 	}
-	p.faults = append(p.faults, apperr.InvalidField(p.field, apperr.ReasonAudienceInvalid, "%s: %s", path, fmt.Sprintf(format, args...)))
+	p.faults = append(
+		p.faults,
+		apperr.InvalidField(p.field, apperr.ReasonAudienceInvalid, "%s: %s", path, fmt.Sprintf(format, args...)),
+	)
 	p.stopped = len(p.faults) >= maxFaults
 }
 

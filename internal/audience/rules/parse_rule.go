@@ -39,9 +39,14 @@ func (p *parser) rule(raw json.RawMessage, path string) Rule {
 	case typeCampaignEvents:
 		return p.eventRule(keys, path)
 	case typeJourneys:
-		p.fault(key(path, "type"), "rules of type %q are not possible: this server does not keep journeys", typeJourneys)
+		p.fault(
+			key(path, "type"), "rules of type %q are not possible: this server does not keep journeys", typeJourneys,
+		)
 	case typeWebsiteEvents:
-		p.fault(key(path, "type"), "rules of type %q are not possible: this server does not keep website events", typeWebsiteEvents)
+		p.fault(
+			key(path, "type"), "rules of type %q are not possible: this server does not keep website events",
+			typeWebsiteEvents,
+		)
 	default:
 		p.fault(key(path, "type"), "unknown rule type %s", quote(typ))
 	}
@@ -70,8 +75,9 @@ func (p *parser) fieldRule(keys map[string]json.RawMessage, path string) Rule {
 	return f
 }
 
-// comparable checks that a value can be compared with the field as the operator asks. An empty text is contained in every
-// text, so a rule with one would choose everybody or nobody without saying so.
+// comparable checks that a value can be compared with the field as the operator asks. An empty text
+// is contained in every text, so a rule with one would choose everybody or nobody without saying
+// so.
 func (p *parser) comparable(f Field, value, path string) string {
 	equality := f.Operator == Is || f.Operator == IsNot
 	if value == "" {

@@ -166,7 +166,10 @@ func TestParseRulesReadsEveryOperator(t *testing.T) {
 		{"campaign-events", "opened", `""`, rules.CampaignEvent{Event: rules.EventOpened}},
 		{"campaign-events", "opened", `[]`, rules.CampaignEvent{Event: rules.EventOpened}},
 		{"campaign-events", "opened", `null`, rules.CampaignEvent{Event: rules.EventOpened}},
-		{"campaign-events", "opened", `"9,7"`, rules.CampaignEvent{Event: rules.EventOpened, CampaignIDs: []int64{9, 7}}},
+		{
+			"campaign-events", "opened", `"9,7"`,
+			rules.CampaignEvent{Event: rules.EventOpened, CampaignIDs: []int64{9, 7}},
+		},
 	}
 	spellings := map[string]func(string) string{
 		"as printed":  func(s string) string { return s },
@@ -178,8 +181,12 @@ func TestParseRulesReadsEveryOperator(t *testing.T) {
 		for how, spell := range spellings {
 			t.Run(tt.typ+" "+tt.operator+" "+tt.value+" "+how, func(t *testing.T) {
 				t.Parallel()
-				text := `{"criteria":[{"list_id":1,"rules":[{"type":"` + spell(tt.typ) + `","field_id":"EmailAddress","operator":"` +
-					spell(tt.operator) + `","value":` + tt.value + `}]}]}`
+				text := `{"criteria":[{"list_id":1,"rules":[{"type":"` + spell(
+					tt.typ,
+				) + `","field_id":"EmailAddress","operator":"` +
+					spell(
+						tt.operator,
+					) + `","value":` + tt.value + `}]}]}`
 				got, err := rules.ParseRules([]byte(text))
 				if err != nil {
 					t.Fatal(err)
@@ -200,19 +207,37 @@ func TestParseRulesReadsFields(t *testing.T) {
 	}{
 		{`"emailADDRESS"`, "is", `"a"`, rules.Field{Name: rules.EmailAddress, Operator: rules.Is, Value: "a"}},
 		{`"email"`, "is", `"a"`, rules.Field{Name: rules.EmailAddress, Operator: rules.Is, Value: "a"}},
-		{`"SubscriptionIP"`, "begins with", `"10."`, rules.Field{Name: rules.SubscriptionIP, Operator: rules.BeginsWith, Value: "10."}},
-		{`"SubscriptionDate"`, "is greater than", `" 2026-01-31 "`, rules.Field{Name: rules.SubscriptionDate, Operator: rules.IsGreaterThan, Value: "2026-01-31"}},
-		{`"SubscriptionDate"`, "begins with", `"2026-"`, rules.Field{Name: rules.SubscriptionDate, Operator: rules.BeginsWith, Value: "2026-"}},
-		{`"OptInDate"`, "is", `"2026-01-31 23:59:59"`, rules.Field{Name: rules.OptInDate, Operator: rules.Is, Value: "2026-01-31 23:59:59"}},
+		{
+			`"SubscriptionIP"`, "begins with", `"10."`,
+			rules.Field{Name: rules.SubscriptionIP, Operator: rules.BeginsWith, Value: "10."},
+		},
+		{
+			`"SubscriptionDate"`, "is greater than", `" 2026-01-31 "`,
+			rules.Field{Name: rules.SubscriptionDate, Operator: rules.IsGreaterThan, Value: "2026-01-31"},
+		},
+		{
+			`"SubscriptionDate"`, "begins with", `"2026-"`,
+			rules.Field{Name: rules.SubscriptionDate, Operator: rules.BeginsWith, Value: "2026-"},
+		},
+		{
+			`"OptInDate"`, "is", `"2026-01-31 23:59:59"`,
+			rules.Field{Name: rules.OptInDate, Operator: rules.Is, Value: "2026-01-31 23:59:59"},
+		},
 		{`"OptInDate"`, "is not", `""`, rules.Field{Name: rules.OptInDate, Operator: rules.IsNot}},
-		{`"SubscriberID"`, "is less than", `1000`, rules.Field{Name: rules.SubscriberID, Operator: rules.IsLessThan, Value: "1000"}},
+		{
+			`"SubscriberID"`, "is less than", `1000`,
+			rules.Field{Name: rules.SubscriberID, Operator: rules.IsLessThan, Value: "1000"},
+		},
 		{`5`, "is", `" kept "`, rules.Field{CustomID: 5, Operator: rules.Is, Value: " kept "}},
 		{`"5"`, "is", `1.50`, rules.Field{CustomID: 5, Operator: rules.Is, Value: "1.50"}},
 		{`"CustomField5"`, "is", `true`, rules.Field{CustomID: 5, Operator: rules.Is, Value: "true"}},
 		{`"customfield5"`, "is", `""`, rules.Field{CustomID: 5, Operator: rules.Is}},
 		{`5`, "contains", `"%_\\\u0000😀"`, rules.Field{CustomID: 5, Operator: rules.Contains, Value: "%_\\\x00😀"}},
 		{`5`, "contains", "\"\xff\"", rules.Field{CustomID: 5, Operator: rules.Contains, Value: "\uFFFD"}},
-		{`9223372036854775807`, "is", `"a"`, rules.Field{CustomID: 9223372036854775807, Operator: rules.Is, Value: "a"}},
+		{
+			`9223372036854775807`, "is", `"a"`,
+			rules.Field{CustomID: 9223372036854775807, Operator: rules.Is, Value: "a"},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.fieldID+" "+tt.operator+" "+strconv.QuoteToASCII(tt.value), func(t *testing.T) {
@@ -237,19 +262,52 @@ func TestParseRulesReadsTimeFiltersAndAggregations(t *testing.T) {
 		time        *rules.TimeFilter
 		count       *rules.Aggregation
 	}{
-		{"in last days", `"time_filter":{"type":"in_last_x_days","value":30}`, &rules.TimeFilter{Type: rules.InLastDays, Days: 30}, nil},
-		{"as text in capitals", `"time_filter":{"type":"IN LAST X DAYS","value":"36500"}`, &rules.TimeFilter{Type: rules.InLastDays, Days: 36500}, nil},
-		{"not in last days", `"time_filter":{"type":"not_in_last_x_days","value":1}`, &rules.TimeFilter{Type: rules.NotInLastDays, Days: 1}, nil},
-		{"between", `"time_filter":{"type":"between","value":["2026-01-31","2026-02-01 10:20:30"]}`, &rules.TimeFilter{Type: rules.Between, From: day, To: later}, nil},
-		{"between as text", `"time_filter":{"type":"between","value":"2026-01-31, 2026-02-01 10:20:30"}`, &rules.TimeFilter{Type: rules.Between, From: day, To: later}, nil},
+		{
+			"in last days", `"time_filter":{"type":"in_last_x_days","value":30}`,
+			&rules.TimeFilter{Type: rules.InLastDays, Days: 30}, nil,
+		},
+		{
+			"as text in capitals", `"time_filter":{"type":"IN LAST X DAYS","value":"36500"}`,
+			&rules.TimeFilter{Type: rules.InLastDays, Days: 36500}, nil,
+		},
+		{
+			"not in last days", `"time_filter":{"type":"not_in_last_x_days","value":1}`,
+			&rules.TimeFilter{Type: rules.NotInLastDays, Days: 1}, nil,
+		},
+		{
+			"between", `"time_filter":{"type":"between","value":["2026-01-31","2026-02-01 10:20:30"]}`,
+			&rules.TimeFilter{Type: rules.Between, From: day, To: later}, nil,
+		},
+		{
+			"between as text", `"time_filter":{"type":"between","value":"2026-01-31, 2026-02-01 10:20:30"}`,
+			&rules.TimeFilter{Type: rules.Between, From: day, To: later}, nil,
+		},
 		{"between within the last day", `"time_filter":{"type":"between","value":["2026-01-31 12:00:00","2026-01-31"]}`,
 			&rules.TimeFilter{Type: rules.Between, From: moment(t, "2026-01-31 12:00:00"), To: day}, nil},
-		{"not between", `"time_filter":{"type":"not_between","value":["2026-01-31","2026-01-31"]}`, &rules.TimeFilter{Type: rules.NotBetween, From: day, To: day}, nil},
-		{"after", `"time_filter":{"type":"after","value":"2026-01-31"}`, &rules.TimeFilter{Type: rules.After, From: day}, nil},
-		{"before", `"time_filter":{"type":"before","value":"2026-02-01 10:20:30"}`, &rules.TimeFilter{Type: rules.Before, To: later}, nil},
-		{"at least", `"aggregation":{"operator":"at_least","count":3}`, nil, &rules.Aggregation{Operator: rules.AtLeast, Count: 3}},
-		{"at most", `"aggregation":{"operator":"At Most","count":"0"}`, nil, &rules.Aggregation{Operator: rules.AtMost}},
-		{"exactly", `"aggregation":{"operator":"exactly","count":2147483647}`, nil, &rules.Aggregation{Operator: rules.Exactly, Count: 2147483647}},
+		{
+			"not between", `"time_filter":{"type":"not_between","value":["2026-01-31","2026-01-31"]}`,
+			&rules.TimeFilter{Type: rules.NotBetween, From: day, To: day}, nil,
+		},
+		{
+			"after", `"time_filter":{"type":"after","value":"2026-01-31"}`,
+			&rules.TimeFilter{Type: rules.After, From: day}, nil,
+		},
+		{
+			"before", `"time_filter":{"type":"before","value":"2026-02-01 10:20:30"}`,
+			&rules.TimeFilter{Type: rules.Before, To: later}, nil,
+		},
+		{
+			"at least", `"aggregation":{"operator":"at_least","count":3}`, nil,
+			&rules.Aggregation{Operator: rules.AtLeast, Count: 3},
+		},
+		{
+			"at most", `"aggregation":{"operator":"At Most","count":"0"}`, nil,
+			&rules.Aggregation{Operator: rules.AtMost},
+		},
+		{
+			"exactly", `"aggregation":{"operator":"exactly","count":2147483647}`, nil,
+			&rules.Aggregation{Operator: rules.Exactly, Count: 2147483647},
+		},
 		{"both", `"aggregation":{"operator":"exactly","count":1},"time_filter":{"type":"after","value":"2026-01-31"}`,
 			&rules.TimeFilter{Type: rules.After, From: day}, &rules.Aggregation{Operator: rules.Exactly, Count: 1}},
 		{"empty as PHP writes it", `"aggregation":[],"time_filter":{ }`, nil, nil},
@@ -273,7 +331,11 @@ func TestParseRulesReadsTimeFiltersAndAggregations(t *testing.T) {
 
 func TestDeliveredAndFailedAcceptEmptyConditions(t *testing.T) {
 	t.Parallel()
-	got, err := rules.ParseRules([]byte(`{"criteria":[{"list_id":1,"rules":[{"type":"campaign-events","operator":"failed","value":"","time_filter":[],"aggregation":[]}]}]}`))
+	got, err := rules.ParseRules(
+		[]byte(
+			`{"criteria":[{"list_id":1,"rules":[{"type":"campaign-events","operator":"failed","value":"","time_filter":[],"aggregation":[]}]}]}`,
+		),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -352,7 +414,13 @@ func TestSegmentRulesMeanTheSameBareOrInAnObject(t *testing.T) {
 
 func TestParseRulesReadsCriteriaAndExclusions(t *testing.T) {
 	t.Parallel()
-	got, err := rules.ParseRules([]byte(expand(`{"operator":"and","criteria":[{"list_id":1},{"list_id":"2","rules":[A]}],"exclude":[{"list_id":3,"rules":[B]}],"form":"lists"}`)))
+	got, err := rules.ParseRules(
+		[]byte(
+			expand(
+				`{"operator":"and","criteria":[{"list_id":1},{"list_id":"2","rules":[A]}],"exclude":[{"list_id":3,"rules":[B]}],"form":"lists"}`,
+			),
+		),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

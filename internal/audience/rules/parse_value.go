@@ -161,8 +161,8 @@ func parseID(text string) (int64, bool) {
 	return id, true
 }
 
-// ids reads an id, comma-separated ids or a list of ids, without repetitions. Empty entries are ignored: PHP's explode makes
-// [""] of nothing.
+// ids reads an id, comma-separated ids or a list of ids, without repetitions. Empty entries are
+// ignored: PHP's explode makes [""] of nothing.
 func (p *parser) ids(raw json.RawMessage, path string) []int64 {
 	if !given(raw) {
 		return nil

@@ -8,15 +8,16 @@ import (
 // Reference is something an audience names by its number.
 type Reference struct {
 	ID int64
-	// ListID is the list of the criterion in which a segment or a custom field is named, and 0 for everything else: a segment
-	// named for list 3 has to be a segment of list 3.
+	// ListID is the list of the criterion in which a segment or a custom field is named, and 0 for
+	// everything else: a segment named for list 3 has to be a segment of list 3.
 	ListID int64
 	// Path is where it is named first: criteria[0].rules[1].value, or include[0] for an audience of FormLists.
 	Path string
 }
 
-// References is everything an audience names, each kind ordered by ID and ListID and without repetitions, so that the caller
-// can check in one query a kind that all of it belongs to the account.
+// References is everything an audience names, each kind ordered by ID and ListID and without
+// repetitions, so that the caller can check in one query a kind that all of it belongs to the
+// account.
 type References struct {
 	Lists, Segments, Tags, Fields, Campaigns []Reference
 	// AnyCampaign tells that a rule is on the events of all campaigns.

@@ -28,16 +28,26 @@ func TestReferencesNameEverythingOnceWhereItIsNamedFirst(t *testing.T) {
 	}
 	want := rules.References{
 		Lists: []rules.Reference{
-			{ID: 1, Path: "exclude[1].list_id"}, {ID: 3, Path: "criteria[1].list_id"}, {ID: 9, Path: "criteria[0].list_id"},
+			{
+				ID: 1, Path: "exclude[1].list_id",
+			},
+			{ID: 3, Path: "criteria[1].list_id"},
+			{ID: 9, Path: "criteria[0].list_id"},
 		},
 		Segments: []rules.Reference{
-			{ID: 4, ListID: 1, Path: "exclude[1].rules[0].value"}, {ID: 4, ListID: 9, Path: "criteria[0].rules[1][0].value"},
+			{
+				ID: 4, ListID: 1, Path: "exclude[1].rules[0].value",
+			},
+			{ID: 4, ListID: 9, Path: "criteria[0].rules[1][0].value"},
 		},
 		Tags: []rules.Reference{
 			{ID: 2, Path: "criteria[0].rules[0].value"}, {ID: 8, Path: "criteria[0].rules[0].value"},
 		},
 		Fields: []rules.Reference{
-			{ID: 5, ListID: 3, Path: "criteria[1].rules[0].field_id"}, {ID: 5, ListID: 9, Path: "criteria[0].rules[2].field_id"},
+			{
+				ID: 5, ListID: 3, Path: "criteria[1].rules[0].field_id",
+			},
+			{ID: 5, ListID: 9, Path: "criteria[0].rules[2].field_id"},
 		},
 		AnyCampaign: true,
 		AnyTag:      true,
@@ -67,7 +77,11 @@ func TestReferencesOfListsNameTheEntry(t *testing.T) {
 
 func TestReferencesOfASegmentBeginAtRules(t *testing.T) {
 	t.Parallel()
-	g, err := rules.ParseSegmentRules([]byte(`[[{"type":"fields","field_id":5,"operator":"is set"}],[{"type":"segments","operator":"belongs to","value":2}]]`))
+	g, err := rules.ParseSegmentRules(
+		[]byte(
+			`[[{"type":"fields","field_id":5,"operator":"is set"}],[{"type":"segments","operator":"belongs to","value":2}]]`,
+		),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -69,8 +69,9 @@ func eventRules(t *rapid.T) rules.Rule {
 	}
 	if rapid.Bool().Draw(t, "counted") {
 		e.Count = &rules.Aggregation{
-			Operator: rapid.SampledFrom([]rules.AggregationOperator{rules.AtLeast, rules.AtMost, rules.Exactly}).Draw(t, "aggregation"),
-			Count:    rapid.IntRange(0, 1<<31-1).Draw(t, "count"),
+			Operator: rapid.SampledFrom([]rules.AggregationOperator{rules.AtLeast, rules.AtMost, rules.Exactly}).
+				Draw(t, "aggregation"),
+			Count: rapid.IntRange(0, 1<<31-1).Draw(t, "count"),
 		}
 	}
 	if rapid.Bool().Draw(t, "timed") {
@@ -121,13 +122,17 @@ func anyRule(t *rapid.T, outer rules.Connector, depth int) rules.Rule {
 		return fieldRules(t)
 	case 2:
 		return rules.Segment{
-			Operator: rapid.SampledFrom([]rules.SegmentOperator{rules.BelongsTo, rules.DoesNotBelongTo}).Draw(t, "operator"),
-			ID:       ids.Draw(t, "segment"),
+			Operator: rapid.SampledFrom([]rules.SegmentOperator{rules.BelongsTo, rules.DoesNotBelongTo}).
+				Draw(t, "operator"),
+			ID: ids.Draw(t, "segment"),
 		}
 	case 3:
 		return tagRules(t)
 	case 4:
-		return rules.Suppression{Operator: rapid.SampledFrom([]rules.SuppressionOperator{rules.Suppressed, rules.NotSuppressed}).Draw(t, "operator")}
+		return rules.Suppression{
+			Operator: rapid.SampledFrom([]rules.SuppressionOperator{rules.Suppressed, rules.NotSuppressed}).
+				Draw(t, "operator"),
+		}
 	case 5:
 		return eventRules(t)
 	default:
@@ -162,7 +167,9 @@ func criteria(t *rapid.T, least int) []rules.Criterion {
 func TestEveryTreeSurvivesItsCanonicalJSON(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		a := rules.Audience{Form: rules.FormRules, Operator: connector(t), Criteria: criteria(t, 1), Exclude: criteria(t, 0)}
+		a := rules.Audience{
+			Form: rules.FormRules, Operator: connector(t), Criteria: criteria(t, 1), Exclude: criteria(t, 0),
+		}
 		checkRoundTrip(t, a)
 		text, err := a.MarshalJSON()
 		if err != nil {

@@ -11,9 +11,10 @@ type Group struct {
 	Rules    []Rule
 }
 
-// Field compares a field of the subscriber. Exactly one of Name and CustomID is set. Value is empty for IsSet and IsNotSet;
-// for Is and IsNot an empty Value means a field that is empty. Where Name is a date, Value is a Moment in writing for all
-// comparisons that are not about text, and where it is SubscriberID a whole number.
+// Field compares a field of the subscriber. Exactly one of Name and CustomID is set. Value is empty
+// for IsSet and IsNotSet; for Is and IsNot an empty Value means a field that is empty. Where Name
+// is a date, Value is a Moment in writing for all comparisons that are not about text, and where it
+// is SubscriberID a whole number.
 type Field struct {
 	Name     FieldName
 	CustomID int64
@@ -39,10 +40,11 @@ type Suppression struct {
 	Operator SuppressionOperator
 }
 
-// CampaignEvent holds for subscribers to whom the event happened, with Not for all others. CampaignIDs are distinct and in
-// the order they were named; none means any campaign. Time narrows the events that count, Count says how many of them there
-// must be; both nil otherwise, and always for EventDelivered and EventFailed. Not negates the whole: "not opened" at least
-// twice in the last 30 days holds for those with fewer than two such opens.
+// CampaignEvent holds for subscribers to whom the event happened, with Not for all others.
+// CampaignIDs are distinct and in the order they were named; none means any campaign. Time narrows
+// the events that count, Count says how many of them there must be; both nil otherwise, and always
+// for EventDelivered and EventFailed. Not negates the whole: "not opened" at least twice in the
+// last 30 days holds for those with fewer than two such opens.
 type CampaignEvent struct {
 	Event       Event
 	Not         bool

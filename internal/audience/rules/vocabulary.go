@@ -121,12 +121,26 @@ var (
 
 	fieldOperators = vocabulary(
 		map[string]FieldOperator{"equals": Is, "is empty": IsNotSet, "is not empty": IsSet, "starts with": BeginsWith},
-		Is, IsNot, Contains, DoesNotContain, BeginsWith, EndsWith, IsLessThan, IsLessOrEqual, IsGreaterThan, IsGreaterOrEqual, IsSet, IsNotSet)
+		Is,
+		IsNot,
+		Contains,
+		DoesNotContain,
+		BeginsWith,
+		EndsWith,
+		IsLessThan,
+		IsLessOrEqual,
+		IsGreaterThan,
+		IsGreaterOrEqual,
+		IsSet,
+		IsNotSet,
+	)
 
 	segmentOperators     = vocabulary(nil, BelongsTo, DoesNotBelongTo)
 	tagOperators         = vocabulary(nil, HasTag, LacksTag, HasAnyTag, HasAllTags, HasNoTags)
 	suppressionOperators = vocabulary(nil, Suppressed, NotSuppressed)
-	events               = vocabulary(nil, EventOpened, EventClicked, EventUnsubscribed, EventComplained, EventBounced, EventDelivered, EventFailed)
+	events               = vocabulary(
+		nil, EventOpened, EventClicked, EventUnsubscribed, EventComplained, EventBounced, EventDelivered, EventFailed,
+	)
 	timeFilterTypes      = vocabulary(nil, InLastDays, NotInLastDays, Between, NotBetween, After, Before)
 	aggregationOperators = vocabulary(nil, AtLeast, AtMost, Exactly)
 )

@@ -17,7 +17,8 @@ const version = 1
 // engine is one database engine to measure on.
 type engine struct{ bed.Engine }
 
-// sized is what is loaded on the engine. SQLite counts on one core with a cache of its own, and is not meant for as many people.
+// sized is what is loaded on the engine. SQLite counts on one core with a cache of its own, and is
+// not meant for as many people.
 func (e engine) sized(s size) size {
 	if e.MySQL() {
 		return s
@@ -33,8 +34,8 @@ func (s size) database() string {
 // loadedTable says by its being there that all is loaded.
 const loadedTable = "bench_loaded"
 
-// loaded opens the database of a size, by a pool of one connection for the statements to be timed. It loads what was not loaded before, and begins anew what
-// was left half done.
+// loaded opens the database of a size, by a pool of one connection for the statements to be timed.
+// It loads what was not loaded before, and begins anew what was left half done.
 func (e engine) loaded(ctx context.Context, s size) (*store.Store, *sql.DB, error) {
 	st, db, err := e.open(ctx, s)
 	if err != nil {

@@ -29,7 +29,16 @@ const (
 
 // fields are the custom fields, all of every list and each with a value of every person.
 var fields = [fieldCount]kind.FieldType{
-	kind.FieldText, kind.FieldNumber, kind.FieldNumber, kind.FieldDate, kind.FieldBoolean, kind.FieldText, kind.FieldText, kind.FieldText, kind.FieldText, kind.FieldNumber,
+	kind.FieldText,
+	kind.FieldNumber,
+	kind.FieldNumber,
+	kind.FieldDate,
+	kind.FieldBoolean,
+	kind.FieldText,
+	kind.FieldText,
+	kind.FieldText,
+	kind.FieldText,
+	kind.FieldNumber,
 }
 
 // seed makes the account and all that people have to do with.
@@ -37,24 +46,48 @@ func seed(ctx context.Context, db *store.Store) error {
 	ctx = caller.System(ctx)
 	return db.Tx(ctx, func(ctx context.Context) error {
 		client := db.Client(ctx)
-		err := client.User.Create().SetID(accountID).SetUsername("bench").SetUsernameKey("bench").SetEmail("bench@example.com").SetEmailKey("bench@example.com").
-			SetPasswordHash("no password matches this").SetTimeZone("UTC").SetCreatedAt(present).SetUpdatedAt(present).Exec(ctx)
+		err := client.User.Create().
+			SetID(accountID).
+			SetUsername("bench").
+			SetUsernameKey("bench").
+			SetEmail("bench@example.com").
+			SetEmailKey("bench@example.com").
+			SetPasswordHash("no password matches this").
+			SetTimeZone("UTC").
+			SetCreatedAt(present).
+			SetUpdatedAt(present).
+			Exec(ctx)
 		if err != nil {
 			return err
 		}
 		lists := make([]*ent.SubscriberListCreate, listCount)
 		for i := range lists {
-			lists[i] = client.SubscriberList.Create().SetID(int64(i + 1)).SetUserID(accountID).SetName("List").SetNameKey("list").SetCreatedAt(present)
+			lists[i] = client.SubscriberList.Create().
+				SetID(int64(i + 1)).
+				SetUserID(accountID).
+				SetName("List").
+				SetNameKey("list").
+				SetCreatedAt(present)
 		}
 		values := make([]*ent.CustomFieldCreate, fieldCount)
 		for i := range values {
-			values[i] = client.CustomField.Create().SetID(int64(i + 1)).SetUserID(accountID).SetName("Field").SetNameKey(fmt.Sprint("field", i)).SetType(fields[i]).
+			values[i] = client.CustomField.Create().
+				SetID(int64(i + 1)).
+				SetUserID(accountID).
+				SetName("Field").
+				SetNameKey(fmt.Sprint("field", i)).
+				SetType(fields[i]).
 				SetCreatedAt(present)
 		}
 		campaigns := make([]*ent.CampaignCreate, campaignCount)
 		for i := range campaigns {
-			campaigns[i] = client.Campaign.Create().SetID(int64(i + 1)).SetUserID(accountID).SetName("Campaign").SetNameKey("campaign").
-				SetCreatedAt(present).SetLastActivityAt(present)
+			campaigns[i] = client.Campaign.Create().
+				SetID(int64(i + 1)).
+				SetUserID(accountID).
+				SetName("Campaign").
+				SetNameKey("campaign").
+				SetCreatedAt(present).
+				SetLastActivityAt(present)
 		}
 		if err := client.SubscriberList.CreateBulk(lists...).Exec(ctx); err != nil {
 			return err
@@ -66,7 +99,8 @@ func seed(ctx context.Context, db *store.Store) error {
 	})
 }
 
-// loader writes people and what happened to them: the database makes the rows itself from numbers, by arithmetic that is the same everywhere.
+// loader writes people and what happened to them: the database makes the rows itself from numbers,
+// by arithmetic that is the same everywhere.
 type loader struct {
 	db    *sql.DB
 	mysql bool
@@ -98,7 +132,10 @@ func (l *loader) all(ctx context.Context) error {
 		if err := restore(); err != nil {
 			return err
 		}
-		fmt.Printf("  loaded %s: rows in %s, indexes in %s\n", table.name, filled.Sub(begin).Round(time.Second), time.Since(filled).Round(time.Second))
+		fmt.Printf(
+			"  loaded %s: rows in %s, indexes in %s\n", table.name, filled.Sub(begin).Round(time.Second),
+			time.Since(filled).Round(time.Second),
+		)
 	}
 	analyze := "ANALYZE"
 	if l.mysql {
@@ -134,7 +171,9 @@ func (l *loader) dropIndexes(ctx context.Context, table string) (restore func() 
 		alter := func(parts []string) string { return "ALTER TABLE " + table + " " + strings.Join(parts, ", ") }
 		return func() error { return l.exec(ctx, alter(add)) }, l.exec(ctx, alter(drop))
 	}
-	rows, err := l.db.QueryContext(ctx, "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL AND tbl_name = ?", table)
+	rows, err := l.db.QueryContext(
+		ctx, "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL AND tbl_name = ?", table,
+	)
 	if err != nil {
 		return nil, err
 	}

@@ -1,9 +1,11 @@
-// Command audience measures the statement that counts an audience beside one written by hand for the same question, on SQLite and on every MySQL-protocol
-// server that CAMPAIGNQL_BENCH_MYSQL (or CAMPAIGNQL_TEST_MYSQL) names. Both run in turn over the same connection, and must count the same people. What
-// counts is the ratio of their times.
+// Command audience measures the statement that counts an audience beside one written by hand for
+// the same question, on SQLite and on every MySQL-protocol server that CAMPAIGNQL_BENCH_MYSQL (or
+// CAMPAIGNQL_TEST_MYSQL) names. Both run in turn over the same connection, and must count the same
+// people. What counts is the ratio of their times.
 //
-// It loads an account of its own into a database of its own, which it finds again the next time: loading takes longer than measuring. It must not be
-// pointed at a server whose databases called campaignql_bench_audience_… are somebody else's.
+// It loads an account of its own into a database of its own, which it finds again the next time:
+// loading takes longer than measuring. It must not be pointed at a server whose databases called
+// campaignql_bench_audience_… are somebody else's.
 package main
 
 import (
@@ -37,9 +39,13 @@ func main() {
 		Flags: func(flags *flag.FlagSet) {
 			flags.IntVar(&o.people, "people", 1_000_000, "subscribers on three lists; SQLite gets a tenth")
 			flags.IntVar(&o.events, "events", 5_000_000, "events; SQLite gets a tenth")
-			flags.IntVar(&o.rounds, "rounds", 7, "how often each statement is timed, in turn with the other; the median counts")
+			flags.IntVar(
+				&o.rounds, "rounds", 7, "how often each statement is timed, in turn with the other; the median counts",
+			)
 			flags.StringVar(&o.only, "only", "", "measure only questions whose name contains this `text`")
-			flags.BoolVar(&o.plans, "plans", false, "print both statements of each question, and how the database evaluates them")
+			flags.BoolVar(
+				&o.plans, "plans", false, "print both statements of each question, and how the database evaluates them",
+			)
 			flags.BoolVar(&o.drops, "drop", false, "drop the databases that were loaded instead of measuring")
 		},
 		Begin: func() (string, error) {

@@ -36,7 +36,12 @@ func (e engine) measure(ctx context.Context, o options) (err error) {
 	}
 	defer func() { err = errors.Join(err, st.Close()) }()
 	as := caller.With(ctx, caller.Identity{
-		UserID: accountID, Role: kind.RoleUser, Reputation: kind.ReputationTrusted, Scopes: kind.AllScopes(kind.RoleUser), Surface: kind.SurfaceCLI, TimeZone: "UTC",
+		UserID:     accountID,
+		Role:       kind.RoleUser,
+		Reputation: kind.ReputationTrusted,
+		Scopes:     kind.AllScopes(kind.RoleUser),
+		Surface:    kind.SurfaceCLI,
+		TimeZone:   "UTC",
 	})
 	service := query.New(st, query.Options{})
 	var results []result

@@ -7,8 +7,9 @@ import (
 	"campaignql/internal/audience/rules"
 )
 
-// question is one audience, and the fastest statement that was found for it by somebody who knows the tables and what is in them. What all share, who is
-// written to at all, stands there as "reachable(s)", and what only MySQL is told between braces.
+// question is one audience, and the fastest statement that was found for it by somebody who knows
+// the tables and what is in them. What all share, who is written to at all, stands there as
+// "reachable(s)", and what only MySQL is told between braces.
 type question struct {
 	name   string
 	rules  string
@@ -64,7 +65,8 @@ var questions = []question{
 	{
 		name:  "a number is less than 500 (half)",
 		rules: `{"criteria":[{"list_id":1,"rules":[{"type":"fields","field_id":2,"operator":"is less than","value":500}]}]}`,
-		// Both tables lie in the order of the ids, so that they are read along: what must not be said of a table that holds many accounts.
+		// Both tables lie in the order of the ids, so that they are read along: what must not be
+		// said of a table that holds many accounts.
 		byHand: `SELECT COUNT(*) FROM subscribers s {{FORCE INDEX (PRIMARY)}}
 			JOIN field_values v {{FORCE INDEX (PRIMARY)}} ON v.subscriber_id = s.id AND v.custom_field_id = 2
 			WHERE v.number < 500 AND s.list_id = 1 AND reachable(s)`,

@@ -21,7 +21,10 @@ func printed(w io.Writer, results []result) error {
 		if ratio > aim {
 			mark = " *"
 		}
-		fmt.Fprintf(table, "  %s\t%d\t%s\t%s\t%.2f%s\t\n", r.name, r.people, milliseconds(r.ours), milliseconds(r.byHand), ratio, mark)
+		fmt.Fprintf(
+			table, "  %s\t%d\t%s\t%s\t%.2f%s\t\n", r.name, r.people, milliseconds(r.ours), milliseconds(r.byHand),
+			ratio, mark,
+		)
 	}
 	if err := table.Flush(); err != nil {
 		return err
@@ -50,7 +53,9 @@ func (e engine) plan(ctx context.Context, db *sql.DB, o options, text string, ar
 		if step, ok := row["detail"]; ok {
 			steps = append(steps, step)
 		} else if row["table"] != "" {
-			steps = append(steps, fmt.Sprintf("%s by %s (%s)", row["table"], orElse(row["key"], "no index"), row["type"]))
+			steps = append(
+				steps, fmt.Sprintf("%s by %s (%s)", row["table"], orElse(row["key"], "no index"), row["type"]),
+			)
 		}
 	})
 	if err == nil && o.plans {

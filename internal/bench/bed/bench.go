@@ -24,7 +24,8 @@ type Bench struct {
 	Flags func(*flag.FlagSet)
 	// Begin checks the flags and says what is measured, for the first line.
 	Begin func() (about string, err error)
-	// Engines is how the names of the engines begin on which it measures unless -engine names others; all of them if there are none such.
+	// Engines is how the names of the engines begin on which it measures unless -engine names
+	// others; all of them if there are none such.
 	Engines string
 	// Measure measures on one engine and prints what it found.
 	Measure func(ctx context.Context, s *Site) error
@@ -56,7 +57,10 @@ func Run(name string, do func(ctx context.Context) error) {
 
 func (b Bench) run(ctx context.Context) (err error) {
 	flags := flag.NewFlagSet(b.Name, flag.ContinueOnError)
-	asked := flags.String("engine", "", "measure on engines whose `name` begins so alone, such as sqlite or mysql-3306; CAMPAIGNQL_BENCH_MYSQL names the servers")
+	asked := flags.String(
+		"engine", "",
+		"measure on engines whose `name` begins so alone, such as sqlite or mysql-3306; CAMPAIGNQL_BENCH_MYSQL names the servers",
+	)
 	b.Flags(flags)
 	if err := flags.Parse(os.Args[1:]); err != nil {
 		return err

@@ -28,7 +28,8 @@ type Engine struct {
 	dir string
 }
 
-// Engines returns SQLite, whose files will be in dir, and every MySQL-protocol server that CAMPAIGNQL_BENCH_MYSQL names, or else CAMPAIGNQL_TEST_MYSQL.
+// Engines returns SQLite, whose files will be in dir, and every MySQL-protocol server that
+// CAMPAIGNQL_BENCH_MYSQL names, or else CAMPAIGNQL_TEST_MYSQL.
 func Engines(dir string) []Engine {
 	all := []Engine{{Name: "sqlite", dir: dir}}
 	addresses := os.Getenv("CAMPAIGNQL_BENCH_MYSQL")
@@ -92,7 +93,9 @@ func (e Engine) ensure(ctx context.Context, name string) (address string, err er
 	}
 	u.Path = "/" + name
 	return u.String(), e.administer(func(db *sql.DB) error {
-		_, err := db.ExecContext(ctx, "CREATE DATABASE IF NOT EXISTS "+name+" CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")
+		_, err := db.ExecContext(
+			ctx, "CREATE DATABASE IF NOT EXISTS "+name+" CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
+		)
 		return err
 	})
 }
@@ -137,7 +140,10 @@ type User struct {
 
 // CreateUser makes an account, and migrates the database first.
 func CreateUser(ctx context.Context, binary, address, name string) (User, error) {
-	create := exec.CommandContext(ctx, binary, "user", "create", "--username", name, "--email", name+"@example.com", "--password", "bench password")
+	create := exec.CommandContext(
+		ctx, binary, "user", "create", "--username", name, "--email", name+"@example.com", "--password",
+		"bench password",
+	)
 	create.Env = append(os.Environ(), "CAMPAIGNQL_DATABASE="+address)
 	var faults bytes.Buffer
 	create.Stderr = &faults

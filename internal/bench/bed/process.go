@@ -1,5 +1,6 @@
-// Package bed is what benchmarks stand on: the product as a binary, servers as child processes with their memory and processor time, databases that are made
-// for a run and dropped after it. It measures nothing itself, and only benchmarks import it.
+// Package bed is what benchmarks stand on: the product as a binary, servers as child processes with
+// their memory and processor time, databases that are made for a run and dropped after it. It
+// measures nothing itself, and only benchmarks import it.
 package bed
 
 import (
@@ -27,7 +28,9 @@ const clockTick = time.Second / 100
 // Build builds the product as a release is built.
 func Build(ctx context.Context, dir string) (binary string, err error) {
 	binary = filepath.Join(dir, "campaignql")
-	command := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", binary, "campaignql/cmd/campaignql")
+	command := exec.CommandContext(
+		ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", binary, "campaignql/cmd/campaignql",
+	)
 	command.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if output, err := command.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go build: %w: %s", err, output)
@@ -66,7 +69,8 @@ func Serve(ctx context.Context, binary, database string, args ...string) (*Proce
 	return Start(ctx, database, binary, append([]string{"serve", "--listen", "127.0.0.1:0"}, args...)...)
 }
 
-// Start starts a program on a database. It returns when the server has said where it listens: the last word of its first line is a URL.
+// Start starts a program on a database. It returns when the server has said where it listens: the
+// last word of its first line is a URL.
 func Start(ctx context.Context, database, name string, args ...string) (*Process, error) {
 	p := &Process{command: exec.CommandContext(ctx, name, args...), logged: new(output)}
 	p.command.Env = append(os.Environ(), "CAMPAIGNQL_DATABASE="+database)
@@ -83,7 +87,9 @@ func Start(ctx context.Context, database, name string, args ...string) (*Process
 	lines := bufio.NewReader(printed)
 	first, err := lines.ReadString('\n')
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("%s %s did not start: %s", name, strings.Join(args, " "), p.logged), p.Stop())
+		return nil, errors.Join(
+			fmt.Errorf("%s %s did not start: %s", name, strings.Join(args, " "), p.logged), p.Stop(),
+		)
 	}
 	go func() { _, _ = io.Copy(io.Discard, lines) }()
 	_, p.Address, _ = strings.Cut(strings.TrimSpace(first), "http://")

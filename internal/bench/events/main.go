@@ -1,7 +1,9 @@
-// Command events measures how many events a second are recorded, with all that they count: in batches of 1, 100 and 5,000, by one writer and by eight, all
-// for one campaign and spread over a thousand, on SQLite and on every MySQL-protocol server that CAMPAIGNQL_BENCH_MYSQL (or CAMPAIGNQL_TEST_MYSQL) names.
-// Beside each it measures, in alternating turns, the limit: the same rows inserted into the same table by the same number of writers, a statement a
-// batch, without any counting. What counts is the ratio of the two.
+// Command events measures how many events a second are recorded, with all that they count: in
+// batches of 1, 100 and 5,000, by one writer and by eight, all for one campaign and spread over a
+// thousand, on SQLite and on every MySQL-protocol server that CAMPAIGNQL_BENCH_MYSQL (or
+// CAMPAIGNQL_TEST_MYSQL) names. Beside each it measures, in alternating turns, the limit: the same
+// rows inserted into the same table by the same number of writers, a statement a batch, without any
+// counting. What counts is the ratio of the two.
 //
 // It owns its databases, which end with it. Nothing else may depend on it.
 package main
@@ -96,7 +98,8 @@ func (w *world) cell(ctx context.Context, p *plan, batch, writers, campaigns int
 	service := event.New(w.db, event.Options{})
 	ours := func(ctx context.Context, events []event.Event) error {
 		results, err := service.Record(w.as(ctx), events)
-		if err == nil && slices.ContainsFunc(results, func(r event.Result) bool { return r.Outcome != event.Recorded }) {
+		if err == nil &&
+			slices.ContainsFunc(results, func(r event.Result) bool { return r.Outcome != event.Recorded }) {
 			return fmt.Errorf("not every event was recorded: %v", results[0])
 		}
 		return err
@@ -125,8 +128,12 @@ func (w *world) cell(ctx context.Context, p *plan, batch, writers, campaigns int
 	return err
 }
 
-// turn lets writers work for a time, each one batch after the other, and returns events a second. Batches are made before, as their senders would have.
-func (w *world) turn(ctx context.Context, length time.Duration, batch, writers, campaigns int, do func(context.Context, []event.Event) error) (float64, error) {
+// turn lets writers work for a time, each one batch after the other, and returns events a second.
+// Batches are made before, as their senders would have.
+func (w *world) turn(
+	ctx context.Context, length time.Duration, batch, writers, campaigns int,
+	do func(context.Context, []event.Event) error,
+) (float64, error) {
 	var done atomic.Int64
 	var failed error
 	var once sync.Once

@@ -41,7 +41,12 @@ type world struct {
 
 func (w *world) as(ctx context.Context) context.Context {
 	return caller.With(ctx, caller.Identity{
-		UserID: w.owner, Role: kind.RoleUser, Reputation: kind.ReputationTrusted, Scopes: kind.AllScopes(kind.RoleUser), Surface: kind.SurfaceCLI, TimeZone: "UTC",
+		UserID:     w.owner,
+		Role:       kind.RoleUser,
+		Reputation: kind.ReputationTrusted,
+		Scopes:     kind.AllScopes(kind.RoleUser),
+		Surface:    kind.SurfaceCLI,
+		TimeZone:   "UTC",
 	})
 }
 
@@ -56,7 +61,12 @@ func seed(ctx context.Context, db *store.Store) (*world, error) {
 		id := int64(i + 1)
 		w.campaigns = append(w.campaigns, id)
 		name := fmt.Sprint("campaign ", id)
-		campaigns[i] = client.Campaign.Create().SetID(id).SetName(name).SetNameKey(name).SetCreatedAt(now).SetLastActivityAt(now)
+		campaigns[i] = client.Campaign.Create().
+			SetID(id).
+			SetName(name).
+			SetNameKey(name).
+			SetCreatedAt(now).
+			SetLastActivityAt(now)
 	}
 	for some := range slices.Chunk(campaigns, rowsAtOnce/4) {
 		if err := client.Campaign.CreateBulk(some...).Exec(ctx); err != nil {
@@ -69,7 +79,13 @@ func seed(ctx context.Context, db *store.Store) (*world, error) {
 		w.people = append(w.people, id)
 		domain := fmt.Sprintf("mail%d.example", i%seededDomains)
 		email := fmt.Sprintf("p%d@%s", i, domain)
-		people[i] = client.Subscriber.Create().SetID(id).SetListID(1).SetEmail(email).SetEmailKey(email).SetDomain(domain).SetCreatedAt(now)
+		people[i] = client.Subscriber.Create().
+			SetID(id).
+			SetListID(1).
+			SetEmail(email).
+			SetEmailKey(email).
+			SetDomain(domain).
+			SetCreatedAt(now)
 	}
 	for some := range slices.Chunk(people, rowsAtOnce) {
 		if err := client.Subscriber.CreateBulk(some...).Exec(ctx); err != nil {
@@ -79,15 +95,20 @@ func seed(ctx context.Context, db *store.Store) (*world, error) {
 	return w, nil
 }
 
-// invent makes a batch as it comes in while a campaign is being read: of a hundred events 40 are sent, 30 delivered, 22 opens, 6 clicks, a hard and a soft bounce.
+// invent makes a batch as it comes in while a campaign is being read: of a hundred events 40 are
+// sent, 30 delivered, 22 opens, 6 clicks, a hard and a soft bounce.
 func (w *world) invent(r *rand.Rand, n, campaigns int) []event.Event {
 	events := make([]event.Event, n)
 	now := time.Now().Add(-time.Hour)
 	for i := range events {
 		number := w.next.Add(1)
 		e := event.Event{
-			ID: "bench/" + strconv.FormatInt(number, 10), CampaignID: w.campaigns[r.IntN(campaigns)], SubscriberID: w.people[r.IntN(len(w.people))],
-			At: now.Add(-time.Duration(r.IntN(7200)) * time.Second).UTC().Format(time.RFC3339Nano),
+			ID: "bench/" + strconv.FormatInt(
+				number, 10,
+			),
+			CampaignID:   w.campaigns[r.IntN(campaigns)],
+			SubscriberID: w.people[r.IntN(len(w.people))],
+			At:           now.Add(-time.Duration(r.IntN(7200)) * time.Second).UTC().Format(time.RFC3339Nano),
 		}
 		switch x := r.IntN(100); {
 		case x < 40:
@@ -97,7 +118,9 @@ func (w *world) invent(r *rand.Rand, n, campaigns int) []event.Event {
 		case x < 92:
 			e.Kind, e.UserAgent, e.IP = kind.EventOpened, "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/131.0.0.0 Safari/537.36", "203.0.113.7"
 		case x < 98:
-			e.Kind, e.URL, e.IP = kind.EventClicked, fmt.Sprintf("https://www.example.com/article/%d", r.IntN(seededLinks)), "203.0.113.7"
+			e.Kind, e.URL, e.IP = kind.EventClicked, fmt.Sprintf(
+				"https://www.example.com/article/%d", r.IntN(seededLinks),
+			), "203.0.113.7"
 		case x < 99:
 			e.Kind, e.Reason = kind.EventHardBounced, "550 5.1.1 no such user"
 		default:
@@ -123,7 +146,9 @@ func (w *world) insert(ctx context.Context, events []event.Event) error {
 	return inTransaction(ctx, w.db.Pools()[0], func(exec func(string, ...any) error) error {
 		for some := range slices.Chunk(rows, w.atOnce()) {
 			var text strings.Builder
-			text.WriteString("INSERT INTO events (id,user_id,campaign_id,subscriber_id,kind,at,automated,link_id,reason,user_agent,ip,amount,currency,domain) VALUES ")
+			text.WriteString(
+				"INSERT INTO events (id,user_id,campaign_id,subscriber_id,kind,at,automated,link_id,reason,user_agent,ip,amount,currency,domain) VALUES ",
+			)
 			args := make([]any, 0, 6*len(some))
 			for i, e := range some {
 				if i > 0 {
@@ -137,8 +162,13 @@ func (w *world) insert(ctx context.Context, events []event.Event) error {
 				if e.URL != "" {
 					link = "1"
 				}
-				fmt.Fprintf(&text, "(?,%d,%d,%d,'%s',?,0,%s,?,?,?,0,'',?)", w.owner, e.CampaignID, e.SubscriberID, e.Kind, link)
-				args = append(args, e.id, store.Truncate(at), e.Reason, e.UserAgent, e.IP, fmt.Sprintf("mail%d.example", (e.SubscriberID-1)%seededDomains))
+				fmt.Fprintf(
+					&text, "(?,%d,%d,%d,'%s',?,0,%s,?,?,?,0,'',?)", w.owner, e.CampaignID, e.SubscriberID, e.Kind, link,
+				)
+				args = append(
+					args, e.id, store.Truncate(at), e.Reason, e.UserAgent, e.IP,
+					fmt.Sprintf("mail%d.example", (e.SubscriberID-1)%seededDomains),
+				)
 			}
 			if err := exec(text.String(), args...); err != nil {
 				return err

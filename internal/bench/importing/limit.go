@@ -59,13 +59,18 @@ func (w *world) insert(ctx context.Context, people []person, fields bool) error 
 func (w *world) insertPeople(ctx context.Context, tx *sql.Tx, people []person) (first int64, err error) {
 	const now = "2026-11-20 12:00:00.000001"
 	var text strings.Builder
-	text.WriteString("INSERT INTO subscribers (user_id,list_id,email,email_key,domain,status,bounce,subscription_ip,subscribed_at,created_at) VALUES ")
+	text.WriteString(
+		"INSERT INTO subscribers (user_id,list_id,email,email_key,domain,status,bounce,subscription_ip,subscribed_at,created_at) VALUES ",
+	)
 	for i, p := range people {
 		if i > 0 {
 			text.WriteByte(',')
 		}
 		_, domain, _ := strings.Cut(p.email, "@")
-		fmt.Fprintf(&text, "(%d,%d,'%s','%s','%s','subscribed','none','','%s','%s')", w.user, w.list, p.email, p.email, domain, now, now)
+		fmt.Fprintf(
+			&text, "(%d,%d,'%s','%s','%s','subscribed','none','','%s','%s')", w.user, w.list, p.email, p.email, domain,
+			now, now,
+		)
 	}
 	result, err := tx.ExecContext(ctx, text.String())
 	if err != nil {
@@ -80,7 +85,9 @@ func (w *world) insertPeople(ctx context.Context, tx *sql.Tx, people []person) (
 
 func (w *world) insertValues(ctx context.Context, tx *sql.Tx, first int64, people []person) error {
 	var text strings.Builder
-	text.WriteString("INSERT INTO field_values (user_id,subscriber_id,custom_field_id,text,text_key,number,date) VALUES ")
+	text.WriteString(
+		"INSERT INTO field_values (user_id,subscriber_id,custom_field_id,text,text_key,number,date) VALUES ",
+	)
 	for i, p := range people {
 		if i > 0 {
 			text.WriteByte(',')
@@ -88,7 +95,9 @@ func (w *world) insertValues(ctx context.Context, tx *sql.Tx, first int64, peopl
 		id := first + int64(i)
 		fmt.Fprintf(&text, "(%d,%d,%d,'%s','%s',NULL,NULL),", w.user, id, w.fields[0], p.name, strings.ToLower(p.name))
 		fmt.Fprintf(&text, "(%d,%d,%d,'%d','%d',%d,NULL),", w.user, id, w.fields[1], p.age, p.age, p.age)
-		fmt.Fprintf(&text, "(%d,%d,%d,'%s','%s',NULL,'%s 00:00:00')", w.user, id, w.fields[2], p.since, p.since, p.since)
+		fmt.Fprintf(
+			&text, "(%d,%d,%d,'%s','%s',NULL,'%s 00:00:00')", w.user, id, w.fields[2], p.since, p.since, p.since,
+		)
 	}
 	_, err := tx.ExecContext(ctx, text.String())
 	return err

@@ -1,9 +1,13 @@
-// Command importing measures `campaignql import subscribers` as its users run it: the real binary as a child process and a CSV file made for it, on SQLite and
-// on every MySQL-protocol server that CAMPAIGNQL_BENCH_MYSQL (or CAMPAIGNQL_TEST_MYSQL) names. It prints rows per second, and the peak memory and the processor
-// time of the process, for a file of addresses alone and for one with three custom fields. Beside each stands the limit: the same rows inserted into the same
-// tables of another database, a statement a table for 5,000 rows, without reading a file or asking anything. What counts is the ratio of the two.
+// Command importing measures `campaignql import subscribers` as its users run it: the real binary
+// as a child process and a CSV file made for it, on SQLite and on every MySQL-protocol server that
+// CAMPAIGNQL_BENCH_MYSQL (or CAMPAIGNQL_TEST_MYSQL) names. It prints rows per second, and the peak
+// memory and the processor time of the process, for a file of addresses alone and for one with
+// three custom fields. Beside each stands the limit: the same rows inserted into the same tables of
+// another database, a statement a table for 5,000 rows, without reading a file or asking anything.
+// What counts is the ratio of the two.
 //
-// It owns its databases, files and child processes, which end with it. Nothing else may depend on it.
+// It owns its databases, files and child processes, which end with it. Nothing else may depend on
+// it.
 package main
 
 import (
@@ -44,7 +48,9 @@ func (p *plan) measure(ctx context.Context, s *bed.Site) error {
 	if !s.MySQL() {
 		rows = max(1, rows/10)
 	}
-	fmt.Printf("%-28s %10s %10s %8s %8s %12s %7s\n", "columns", "imported/s", "memory", "CPU s", "us/row", "limit/s", "ratio")
+	fmt.Printf(
+		"%-28s %10s %10s %8s %8s %12s %7s\n", "columns", "imported/s", "memory", "CPU s", "us/row", "limit/s", "ratio",
+	)
 	for _, header := range []string{"Email", "Email,First name,Age,Since"} {
 		path := filepath.Join(s.Dir, "people.csv")
 		if err := writePeople(path, header, rows); err != nil {
@@ -69,8 +75,10 @@ func (p *plan) measure(ctx context.Context, s *bed.Site) error {
 			return err
 		}
 		rate, limit := float64(rows)/ours.took.Seconds(), float64(rows)/took.Seconds()
-		fmt.Printf("%-28s %10.0f %6d MiB %8.1f %8.1f %12.0f %7.2f\n", header, rate, ours.memory>>20, ours.processor.Seconds(),
-			float64(ours.processor.Microseconds())/float64(rows), limit, rate/limit)
+		fmt.Printf(
+			"%-28s %10.0f %6d MiB %8.1f %8.1f %12.0f %7.2f\n", header, rate, ours.memory>>20, ours.processor.Seconds(),
+			float64(ours.processor.Microseconds())/float64(rows), limit, rate/limit,
+		)
 	}
 	return nil
 }

@@ -56,7 +56,13 @@ func inDatabase(ctx context.Context, s *bed.Site, do func(*world) error) (err er
 }
 
 func (w *world) seed(ctx context.Context) error {
-	ctx = caller.With(ctx, caller.Identity{UserID: w.user, Role: kind.RoleUser, Scopes: kind.AllScopes(kind.RoleUser), Surface: kind.SurfaceCLI, TimeZone: "UTC"})
+	ctx = caller.With(
+		ctx,
+		caller.Identity{
+			UserID: w.user, Role: kind.RoleUser, Scopes: kind.AllScopes(kind.RoleUser), Surface: kind.SurfaceCLI,
+			TimeZone: "UTC",
+		},
+	)
 	client := w.db.Client(ctx)
 	list, err := client.SubscriberList.Create().SetName("List").SetNameKey("list").SetCreatedAt(store.Now()).Save(ctx)
 	if err != nil {
@@ -64,9 +70,15 @@ func (w *world) seed(ctx context.Context) error {
 	}
 	w.list = list.ID
 	field := func(name string, of kind.FieldType) *ent.CustomFieldCreate {
-		return client.CustomField.Create().SetListID(w.list).SetName(name).SetNameKey(kind.Fold(name, 500)).SetType(of).SetCreatedAt(store.Now())
+		return client.CustomField.Create().
+			SetListID(w.list).
+			SetName(name).
+			SetNameKey(kind.Fold(name, 500)).
+			SetType(of).
+			SetCreatedAt(store.Now())
 	}
-	fields, err := client.CustomField.CreateBulk(field("First name", kind.FieldText), field("Age", kind.FieldNumber), field("Since", kind.FieldDate)).Save(ctx)
+	fields, err := client.CustomField.CreateBulk(field("First name", kind.FieldText), field("Age", kind.FieldNumber), field("Since", kind.FieldDate)).
+		Save(ctx)
 	for i, f := range fields {
 		w.fields[i] = f.ID
 	}
@@ -81,7 +93,9 @@ type imported struct {
 
 // imports imports the file.
 func (w *world) imports(ctx context.Context, path string, rows int) (imported, error) {
-	c := exec.CommandContext(ctx, w.binary, "import", "subscribers", path, "--username", "bench", "--list", strconv.FormatInt(w.list, 10))
+	c := exec.CommandContext(
+		ctx, w.binary, "import", "subscribers", path, "--username", "bench", "--list", strconv.FormatInt(w.list, 10),
+	)
 	c.Env = append(os.Environ(), "CAMPAIGNQL_DATABASE="+w.address)
 	var printed, faults bytes.Buffer
 	c.Stdout, c.Stderr = &printed, &faults

@@ -1,6 +1,8 @@
-// Command live measures what following campaigns costs: one server, a child process, with hundreds of subscriptions over WebSocket and server-sent events, while
-// events are recorded through the same server. Three phases with the same load: with nobody following, with all of them, and once more beside readers that
-// never read. It prints memory and processor time of the server, updates a second, and how long after the answer to a recording the clients were told.
+// Command live measures what following campaigns costs: one server, a child process, with hundreds
+// of subscriptions over WebSocket and server-sent events, while events are recorded through the
+// same server. Three phases with the same load: with nobody following, with all of them, and once
+// more beside readers that never read. It prints memory and processor time of the server, updates a
+// second, and how long after the answer to a recording the clients were told.
 //
 // It owns its databases and child processes, which end with it. Nothing else may depend on it.
 package main
@@ -21,7 +23,10 @@ func main() {
 	bed.Bench{
 		Name: "bench-live",
 		Flags: func(flags *flag.FlagSet) {
-			flags.IntVar(&p.readers, "readers", 500, "subscriptions that are read, half over WebSocket, half over server-sent events")
+			flags.IntVar(
+				&p.readers, "readers", 500,
+				"subscriptions that are read, half over WebSocket, half over server-sent events",
+			)
 			flags.IntVar(&p.deaf, "deaf", 50, "further subscriptions, in the last phase, that are never read")
 			flags.IntVar(&p.followed, "campaigns", 50, "campaigns that are followed")
 			flags.DurationVar(&p.phase, "phase", 15*time.Second, "length of one phase")
@@ -44,7 +49,10 @@ func (p *plan) begin() (string, error) {
 	if p.readers < 2 || p.deaf < 0 || p.followed < 1 || p.phase <= 0 || p.rate < 1 || p.batch < 1 || p.batch > 1000 {
 		return "", errors.New("the numbers must be positive, and -batch at most 1000")
 	}
-	return fmt.Sprintf("%d subscriptions over %d campaigns, %d events/s in batches of %d, phases of %s", p.readers, p.followed, p.rate, p.batch, p.phase), nil
+	return fmt.Sprintf(
+		"%d subscriptions over %d campaigns, %d events/s in batches of %d, phases of %s", p.readers, p.followed, p.rate,
+		p.batch, p.phase,
+	), nil
 }
 
 // measure fills a database of the engine and runs the phases on one server.

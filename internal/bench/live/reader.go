@@ -90,7 +90,9 @@ func (r *reader) overSocket(ctx context.Context, url string, ready func()) error
 }
 
 func openSocket(ctx context.Context, url, key, subscription string, client *http.Client) (*websocket.Conn, error) {
-	conn, _, err := websocket.Dial(ctx, url+"/graphql", &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}, HTTPClient: client})
+	conn, _, err := websocket.Dial(
+		ctx, url+"/graphql", &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}, HTTPClient: client},
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -106,11 +108,16 @@ func openSocket(ctx context.Context, url, key, subscription string, client *http
 
 // overEvents follows over server-sent events until ctx ends.
 func (r *reader) overEvents(ctx context.Context, url string, ready func()) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/graphql", strings.NewReader(payload(r.campaign, document, false)))
+	request, err := http.NewRequestWithContext(
+		ctx, http.MethodPost, url+"/graphql", strings.NewReader(payload(r.campaign, document, false)),
+	)
 	if err != nil {
 		return err
 	}
-	request.Header = http.Header{"Content-Type": {"application/json"}, "Accept": {"text/event-stream"}, "Authorization": {"Bearer " + r.campaign.owner.Key}}
+	request.Header = http.Header{
+		"Content-Type": {"application/json"}, "Accept": {"text/event-stream"},
+		"Authorization": {"Bearer " + r.campaign.owner.Key},
+	}
 	response, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(request)
 	if err != nil {
 		return err
@@ -132,7 +139,8 @@ func (r *reader) overEvents(ctx context.Context, url string, ready func()) error
 	}
 }
 
-// heavy is asked by those who never read: answers of 100 kB, so that what the connection holds is soon full, and the server waits for it.
+// heavy is asked by those who never read: answers of 100 kB, so that what the connection holds is
+// soon full, and the server waits for it.
 var heavy = func() string {
 	var fields strings.Builder
 	for i := range 90 {
@@ -144,7 +152,8 @@ var heavy = func() string {
 // small makes connections whose receiving side holds little.
 var small = &net.Dialer{ControlContext: smallBuffer}
 
-// deaf subscribes to all campaigns of an account and reads nothing, again and again as the server gives it up, until ctx ends.
+// deaf subscribes to all campaigns of an account and reads nothing, again and again as the server
+// gives it up, until ctx ends.
 func deaf(ctx context.Context, url string, c *campaign, overSocket bool) error {
 	for ctx.Err() == nil {
 		conn, err := small.DialContext(ctx, "tcp", strings.TrimPrefix(url, "http://"))
@@ -152,13 +161,28 @@ func deaf(ctx context.Context, url string, c *campaign, overSocket bool) error {
 			break
 		}
 		if overSocket {
-			client := &http.Client{Transport: &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return conn, nil }}}
-			if _, err := openSocket(ctx, url, c.owner.Key, payload(c, heavy, true), client); err != nil && ctx.Err() == nil {
+			client := &http.Client{
+				Transport: &http.Transport{
+					DialContext: func(context.Context, string, string) (net.Conn, error) { return conn, nil },
+				},
+			}
+			if _, err := openSocket(
+				ctx,
+				url,
+				c.owner.Key,
+				payload(c, heavy, true),
+				client,
+			); err != nil &&
+				ctx.Err() == nil {
 				return err
 			}
 		} else {
 			body := payload(c, heavy, true)
-			fmt.Fprintf(conn, "POST /graphql HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nAccept: text/event-stream\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s", c.owner.Key, len(body), body)
+			fmt.Fprintf(
+				conn,
+				"POST /graphql HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nAccept: text/event-stream\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s",
+				c.owner.Key, len(body), body,
+			)
 		}
 		// Longer than the server waits: it has given up this one by then.
 		select {

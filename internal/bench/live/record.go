@@ -13,7 +13,8 @@ import (
 	"time"
 )
 
-// recorder records events at a steady rate, through recordEvents and POST /events in turns, each campaign after the other.
+// recorder records events at a steady rate, through recordEvents and POST /events in turns, each
+// campaign after the other.
 type recorder struct {
 	*world
 	client http.Client
@@ -66,7 +67,13 @@ func (r *recorder) record(c *campaign, n int64) error {
 
 func (r *recorder) event(c *campaign, n int64, i int) map[string]string {
 	return map[string]string{
-		"id": fmt.Sprintf("%d/%d", n, i), "kind": "SENT", "campaign": fmt.Sprint(c.id), "subscriber": fmt.Sprint(c.subscriber), "at": time.Now().UTC().Format(time.RFC3339Nano),
+		"id": fmt.Sprintf(
+			"%d/%d", n, i,
+		),
+		"kind":       "SENT",
+		"campaign":   fmt.Sprint(c.id),
+		"subscriber": fmt.Sprint(c.subscriber),
+		"at":         time.Now().UTC().Format(time.RFC3339Nano),
 	}
 }
 
@@ -76,7 +83,8 @@ func (r *recorder) document(c *campaign, n int64) []byte {
 		events[i] = r.event(c, n, i)
 	}
 	body, err := json.Marshal(map[string]any{
-		"query": `mutation($in: RecordEventsInput!) { recordEvents(input: $in) { recordedCount } }`, "variables": map[string]any{"in": map[string]any{"events": events}},
+		"query":     `mutation($in: RecordEventsInput!) { recordEvents(input: $in) { recordedCount } }`,
+		"variables": map[string]any{"in": map[string]any{"events": events}},
 	})
 	if err != nil {
 		panic(err) // of texts

@@ -147,7 +147,9 @@ const settle = 3 * time.Second
 
 // phase records for a while and waits for what is told of it.
 func (s *scene) phase(ctx context.Context, name string) error {
-	recorder := &recorder{world: s.world, batch: s.batch, client: http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}}}
+	recorder := &recorder{
+		world: s.world, batch: s.batch, client: http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}},
+	}
 	recorder.next.Store(int64(len(s.results)) << 32) // ids that no other phase has
 	already := make([]int, len(s.campaigns))
 	for i, c := range s.campaigns {
@@ -204,7 +206,8 @@ func (s *scene) count() (updates int) {
 	return updates
 }
 
-// add finds for each recording the first update that tells at least as many, and so how long after the answer it came: not at all when it was there before.
+// add finds for each recording the first update that tells at least as many, and so how long after
+// the answer it came: not at all when it was there before.
 func (r *result) add(recorded []recording, told []update) {
 	for _, one := range recorded {
 		i := sort.Search(len(told), func(i int) bool { return told[i].sent >= one.sent })
@@ -218,14 +221,22 @@ func (r *result) add(recorded []recording, told []update) {
 
 // print writes the phases as a table.
 func (s *scene) print(w io.Writer) error {
-	fmt.Fprintf(w, "memory of the server %.1f MiB before the subscriptions, %.1f MiB with them: %.0f KiB each\n", mebibytes(s.idle[0]), mebibytes(s.idle[1]),
-		float64(s.idle[1]-s.idle[0])/1024/float64(s.plan.readers))
+	fmt.Fprintf(
+		w, "memory of the server %.1f MiB before the subscriptions, %.1f MiB with them: %.0f KiB each\n",
+		mebibytes(s.idle[0]), mebibytes(s.idle[1]), float64(s.idle[1]-s.idle[0])/1024/float64(s.plan.readers),
+	)
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(table, "  \tevents/s\tupdates/s\tCPU, cores\tmemory MiB\tp50 ms\tp95 ms\tp99 ms\tmax ms\tlost\tbatches left out\topen at the end\t")
+	fmt.Fprintln(
+		table,
+		"  \tevents/s\tupdates/s\tCPU, cores\tmemory MiB\tp50 ms\tp95 ms\tp99 ms\tmax ms\tlost\tbatches left out\topen at the end\t",
+	)
 	for _, r := range s.results {
 		slices.Sort(r.latencies)
-		fmt.Fprintf(table, "  %s\t%.0f\t%.0f\t%.2f\t%.1f\t%s\t%s\t%s\t%s\t%d\t%d\t%s\t\n", r.name, r.recorded, r.updates, r.processor, mebibytes(r.memory),
-			r.quantile(0.5), r.quantile(0.95), r.quantile(0.99), r.quantile(1), r.lost, r.late, r.open)
+		fmt.Fprintf(
+			table, "  %s\t%.0f\t%.0f\t%.2f\t%.1f\t%s\t%s\t%s\t%s\t%d\t%d\t%s\t\n", r.name, r.recorded, r.updates,
+			r.processor, mebibytes(r.memory), r.quantile(0.5), r.quantile(0.95), r.quantile(0.99), r.quantile(1),
+			r.lost, r.late, r.open,
+		)
 	}
 	if err := table.Flush(); err != nil {
 		return err

@@ -83,18 +83,36 @@ func seed(ctx context.Context, binary, address string, p plan) (w *world, err er
 // add makes a campaign that is being sent, and somebody it goes to.
 func (w *world) add(ctx context.Context, db *store.Store, owner bed.User, i int) error {
 	ctx = caller.With(ctx, caller.Identity{
-		UserID: owner.ID, Role: kind.RoleUser, Reputation: kind.ReputationTrusted, Scopes: kind.AllScopes(kind.RoleUser), Surface: kind.SurfaceCLI, TimeZone: "UTC",
+		UserID:     owner.ID,
+		Role:       kind.RoleUser,
+		Reputation: kind.ReputationTrusted,
+		Scopes:     kind.AllScopes(kind.RoleUser),
+		Surface:    kind.SurfaceCLI,
+		TimeZone:   "UTC",
 	})
 	return db.Tx(ctx, func(ctx context.Context) error {
 		client, now, name := db.Client(ctx), store.Now(), fmt.Sprintf("campaign %d", i)
-		made, err := client.Campaign.Create().SetName(name).SetNameKey(name).SetStatus(kind.StatusSending).SetStatusRank(kind.StatusSending.Rank()).
-			SetSendingStartedAt(now).SetCreatedAt(now).SetLastActivityAt(now).Save(ctx)
+		made, err := client.Campaign.Create().
+			SetName(name).
+			SetNameKey(name).
+			SetStatus(kind.StatusSending).
+			SetStatusRank(kind.StatusSending.Rank()).
+			SetSendingStartedAt(now).
+			SetCreatedAt(now).
+			SetLastActivityAt(now).
+			Save(ctx)
 		if err != nil {
 			return err
 		}
 		email := fmt.Sprintf("p%d@example.com", i)
 		var person *ent.Subscriber
-		if person, err = client.Subscriber.Create().SetListID(1).SetEmail(email).SetEmailKey(email).SetDomain("example.com").SetCreatedAt(now).Save(ctx); err != nil {
+		if person, err = client.Subscriber.Create().
+			SetListID(1).
+			SetEmail(email).
+			SetEmailKey(email).
+			SetDomain("example.com").
+			SetCreatedAt(now).
+			Save(ctx); err != nil {
 			return err
 		}
 		w.campaigns = append(w.campaigns, &campaign{id: made.ID, subscriber: person.ID, owner: owner})

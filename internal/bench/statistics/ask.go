@@ -49,11 +49,15 @@ func ask(ctx context.Context, server *bed.Process, key string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+server.Address+"/graphql", bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(
+		ctx, http.MethodPost, "http://"+server.Address+"/graphql", bytes.NewReader(body),
+	)
 	if err != nil {
 		return nil, err
 	}
-	request.Header = http.Header{"Content-Type": {"application/json"}, "Authorization": {"Bearer " + key}, "Accept-Encoding": {"identity"}}
+	request.Header = http.Header{
+		"Content-Type": {"application/json"}, "Authorization": {"Bearer " + key}, "Accept-Encoding": {"identity"},
+	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return nil, err
@@ -136,13 +140,18 @@ func report(w io.Writer, both []*stored, ran []string) error {
 	fmt.Fprintln(table, "  events stored\tp50 ms\tp95 ms\tstatements\tKiB\t")
 	for _, s := range both {
 		slices.Sort(s.times)
-		fmt.Fprintf(table, "  %d\t%s\t%s\t%d\t%d\t\n", s.events, s.quantile(0.5), s.quantile(0.95), len(ran), s.bytes>>10)
+		fmt.Fprintf(
+			table, "  %d\t%s\t%s\t%d\t%d\t\n", s.events, s.quantile(0.5), s.quantile(0.95), len(ran), s.bytes>>10,
+		)
 	}
 	if err := table.Flush(); err != nil {
 		return err
 	}
 	few, many := both[0].times, both[1].times
-	fmt.Fprintf(w, "  ratio of the medians %.2f; the statements of a request:\n", many[len(many)/2].Seconds()/few[len(few)/2].Seconds())
+	fmt.Fprintf(
+		w, "  ratio of the medians %.2f; the statements of a request:\n",
+		many[len(many)/2].Seconds()/few[len(few)/2].Seconds(),
+	)
 	for _, statement := range ran {
 		if statement = strings.Join(strings.Fields(statement), " "); len(statement) > 150 {
 			statement = statement[:150] + "…"

@@ -32,8 +32,9 @@ const (
 	atOnce = campaigns * hours * perPerson
 )
 
-// load fills an empty database with campaigns, their events and what these count, and returns a key of their account. The rows are written directly, in the
-// order of their keys; `campaignql recount` says whether the counters are those of the events.
+// load fills an empty database with campaigns, their events and what these count, and returns a key
+// of their account. The rows are written directly, in the order of their keys; `campaignql recount`
+// says whether the counters are those of the events.
 func load(ctx context.Context, binary, address string, events int) (key string, err error) {
 	user, err := bed.CreateUser(ctx, binary, address, "bench")
 	if err != nil {
@@ -45,7 +46,12 @@ func load(ctx context.Context, binary, address string, events int) (key string, 
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	as := caller.With(ctx, caller.Identity{
-		UserID: user.ID, Role: kind.RoleUser, Reputation: kind.ReputationTrusted, Scopes: kind.AllScopes(kind.RoleUser), Surface: kind.SurfaceCLI, TimeZone: "UTC",
+		UserID:     user.ID,
+		Role:       kind.RoleUser,
+		Reputation: kind.ReputationTrusted,
+		Scopes:     kind.AllScopes(kind.RoleUser),
+		Surface:    kind.SurfaceCLI,
+		TimeZone:   "UTC",
 	})
 	people := events / campaigns / perPerson
 	start := store.Now().Add(-(hours + 24) * time.Hour).Truncate(24 * time.Hour)
@@ -83,20 +89,41 @@ func fill(ctx context.Context, db *store.Store, owner, id int64, people int, sta
 	return nil
 }
 
-// count writes a campaign and its counters, and returns the id of its first link. Person p belongs to hour, link and domain p modulo how many there are.
-func count(ctx context.Context, client *ent.Client, id int64, people int, start time.Time) (firstLink int64, err error) {
+// count writes a campaign and its counters, and returns the id of its first link. Person p belongs
+// to hour, link and domain p modulo how many there are.
+func count(
+	ctx context.Context, client *ent.Client, id int64, people int, start time.Time,
+) (firstLink int64, err error) {
 	n, name := int64(people), fmt.Sprintf("Newsletter %02d", id)
-	err = client.Campaign.Create().SetID(id).SetName(name).SetNameKey(strings.ToLower(name)).SetCreatedAt(start).SetLastActivityAt(start).
-		SetStatus(kind.StatusSent).SetStatusRank(kind.StatusSent.Rank()).SetSendingStartedAt(start).SetSendingFinishedAt(start.Add(hours * time.Hour)).
-		SetTotalRecipients(n).SetTotalSent(n).SetTotalDelivered(n).SetTotalOpens(n).SetUniqueOpens(n).SetTotalClicks(n).SetUniqueClicks(n).Exec(ctx)
+	err = client.Campaign.Create().
+		SetID(id).
+		SetName(name).
+		SetNameKey(strings.ToLower(name)).
+		SetCreatedAt(start).
+		SetLastActivityAt(start).
+		SetStatus(kind.StatusSent).
+		SetStatusRank(kind.StatusSent.Rank()).
+		SetSendingStartedAt(start).
+		SetSendingFinishedAt(start.Add(hours * time.Hour)).
+		SetTotalRecipients(n).
+		SetTotalSent(n).
+		SetTotalDelivered(n).
+		SetTotalOpens(n).
+		SetUniqueOpens(n).
+		SetTotalClicks(n).
+		SetUniqueClicks(n).
+		Exec(ctx)
 	if err != nil {
 		return 0, err
 	}
 	var byHour []*ent.HourlyCounterCreate
 	for h := range hours {
 		n := share(people, hours, h)
-		byHour = append(byHour, client.HourlyCounter.Create().SetCampaignID(id).SetHour(start.Add(time.Duration(h)*time.Hour)).
-			SetSent(n).SetDelivered(n).SetOpens(n).SetUniqueOpens(n).SetClicks(n).SetUniqueClicks(n))
+		byHour = append(
+			byHour,
+			client.HourlyCounter.Create().SetCampaignID(id).SetHour(start.Add(time.Duration(h)*time.Hour)).
+				SetSent(n).SetDelivered(n).SetOpens(n).SetUniqueOpens(n).SetClicks(n).SetUniqueClicks(n),
+		)
 	}
 	if err := client.HourlyCounter.CreateBulk(byHour...).Exec(ctx); err != nil {
 		return 0, err
@@ -104,8 +131,11 @@ func count(ctx context.Context, client *ent.Client, id int64, people int, start 
 	var byDomain []*ent.DomainCounterCreate
 	for d := range domains {
 		n := share(people, domains, d)
-		byDomain = append(byDomain, client.DomainCounter.Create().SetCampaignID(id).SetDomain(fmt.Sprintf("mail%d.example", d)).
-			SetSent(n).SetDelivered(n).SetUniqueOpens(n).SetUniqueClicks(n))
+		byDomain = append(
+			byDomain,
+			client.DomainCounter.Create().SetCampaignID(id).SetDomain(fmt.Sprintf("mail%d.example", d)).
+				SetSent(n).SetDelivered(n).SetUniqueOpens(n).SetUniqueClicks(n),
+		)
 	}
 	if err := client.DomainCounter.CreateBulk(byDomain...).Exec(ctx); err != nil {
 		return 0, err
@@ -114,7 +144,16 @@ func count(ctx context.Context, client *ent.Client, id int64, people int, start 
 	var byLink []*ent.LinkCounterCreate
 	for l := range links {
 		n, url := share(people, links, l), fmt.Sprintf("https://www.example.com/article/%d", l)
-		byLink = append(byLink, client.LinkCounter.Create().SetID(firstLink+int64(l)).SetCampaignID(id).SetURL(url).SetURLHash(fmt.Sprintf("%064x", l)).SetClicks(n).SetUniqueClicks(n))
+		byLink = append(
+			byLink,
+			client.LinkCounter.Create().
+				SetID(firstLink+int64(l)).
+				SetCampaignID(id).
+				SetURL(url).
+				SetURLHash(fmt.Sprintf("%064x", l)).
+				SetClicks(n).
+				SetUniqueClicks(n),
+		)
 	}
 	return firstLink, client.LinkCounter.CreateBulk(byLink...).Exec(ctx)
 }
@@ -122,7 +161,8 @@ func count(ctx context.Context, client *ent.Client, id int64, people int, start 
 // share is how many of the numbers below n are r modulo m.
 func share(n, m, r int) int64 { return int64((n - r + m - 1) / m) }
 
-// insert is the statement that writes the events of a campaign: the numbers below their count, put together of digits, each one event.
+// insert is the statement that writes the events of a campaign: the numbers below their count, put
+// together of digits, each one event.
 func insert(dialect string, owner, id int64, people int, firstLink int64, start time.Time) string {
 	const digit = "(SELECT 0 AS d UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4 UNION ALL SELECT 5 UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9)"
 	var number, from strings.Builder
@@ -140,11 +180,30 @@ func insert(dialect string, owner, id int64, people int, firstLink int64, start 
 		key, half, domain = "printf('%d-%%024X',n)", "n /", "'mail' || (p %% %d) || '.example'"
 		at = "strftime('%%Y-%%m-%%d %%H:%%M:%%S+00:00','%s','+'||(p %% %d)||' hours','+'||k||' minutes')"
 	}
-	return fmt.Sprintf(`INSERT INTO events (id,user_id,campaign_id,subscriber_id,kind,at,automated,link_id,reason,user_agent,ip,amount,currency,domain)
+	return fmt.Sprintf(
+		`INSERT INTO events (id,user_id,campaign_id,subscriber_id,kind,at,automated,link_id,reason,user_agent,ip,amount,currency,domain)
 SELECT `+key+`,%d,%d,%d+p,CASE k WHEN 0 THEN '%s' WHEN 1 THEN '%s' WHEN 2 THEN '%s' ELSE '%s' END,`+at+`,0,CASE k WHEN 3 THEN %d+p %% %d END,'','','',0,'',`+domain+`
 FROM (SELECT n, %s %d AS p, n %% %d AS k FROM (SELECT %s AS n FROM %s) AS numbers WHERE n<%d) AS e ORDER BY n`,
-		id, owner, id, id*10_000_000, kind.EventSent, kind.EventDelivered, kind.EventOpened, kind.EventClicked, start.Format("2006-01-02 15:04:05"), hours,
-		firstLink, links, domains, half, perPerson, perPerson, number.String(), from.String(), people*perPerson)
+		id,
+		owner,
+		id,
+		id*10_000_000,
+		kind.EventSent,
+		kind.EventDelivered,
+		kind.EventOpened,
+		kind.EventClicked,
+		start.Format("2006-01-02 15:04:05"),
+		hours,
+		firstLink,
+		links,
+		domains,
+		half,
+		perPerson,
+		perPerson,
+		number.String(),
+		from.String(),
+		people*perPerson,
+	)
 }
 
 // recount lets the product count everything anew from the events, which must find nothing.

@@ -1,6 +1,8 @@
-// Command statistics measures what reading full statistics costs, of a page of 50 campaigns over HTTP: with few events stored and with very many, in the same
-// run and in alternating rounds, on two databases of one database server. Both have the same campaigns, hours, links and domains, so that nothing but the
-// number of events differs. It prints the time of a request and the SQL statements it runs.
+// Command statistics measures what reading full statistics costs, of a page of 50 campaigns over
+// HTTP: with few events stored and with very many, in the same run and in alternating rounds, on
+// two databases of one database server. Both have the same campaigns, hours, links and domains, so
+// that nothing but the number of events differs. It prints the time of a request and the SQL
+// statements it runs.
 //
 // It owns its databases and child processes, which end with it. Nothing else may depend on it.
 package main
@@ -25,7 +27,9 @@ func main() {
 			flags.IntVar(&p.many, "many", 10_000_000, "events stored in the other")
 			flags.IntVar(&p.rounds, "rounds", 10, "rounds of each, alternating")
 			flags.IntVar(&p.requests, "requests", 20, "requests of a round, one after the other")
-			flags.BoolVar(&p.recount, "recount", false, "recount the many from their events too, which must find nothing")
+			flags.BoolVar(
+				&p.recount, "recount", false, "recount the many from their events too, which must find nothing",
+			)
 		},
 		Begin: p.begin, Engines: "mysql", Measure: p.measure,
 	}.Main()

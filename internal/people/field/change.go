@@ -80,16 +80,21 @@ func (s *Service) apply(ctx context.Context, present *ent.CustomField, p Patch) 
 	return taken(err)
 }
 
-// Delete removes fields with the values that people have in them, all or nothing, and returns the ids that it removed, ascending; ids that are not the
-// caller's are left alone, silently. A field that the rules of a segment name, or of the audience of a campaign that can still be sent, is a Conflict on
-// the field ids, reason "custom_field_in_use"; then nothing is deleted. Over 5,000 ids are Invalid on it, reason "too_many_ids". Once it has returned no
-// value is to be seen and none is written; what people had in them is deleted by package purge, so that it costs the same for any number of people.
+// Delete removes fields with the values that people have in them, all or nothing, and returns the
+// ids that it removed, ascending; ids that are not the caller's are left alone, silently. A field
+// that the rules of a segment name, or of the audience of a campaign that can still be sent, is a
+// Conflict on the field ids, reason "custom_field_in_use"; then nothing is deleted. Over 5,000 ids
+// are Invalid on it, reason "too_many_ids". Once it has returned no value is to be seen and none is
+// written; what people had in them is deleted by package purge, so that it costs the same for any
+// number of people.
 func (s *Service) Delete(ctx context.Context, ids []int64) (deleted []int64, err error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
 	}
 	if len(ids) > batch {
-		return nil, apperr.InvalidField("ids", apperr.ReasonTooManyIDs, "%d ids, at most %d are allowed", len(ids), batch)
+		return nil, apperr.InvalidField(
+			"ids", apperr.ReasonTooManyIDs, "%d ids, at most %d are allowed", len(ids), batch,
+		)
 	}
 	err = s.db.Tx(ctx, func(ctx context.Context) error {
 		deleted = []int64{}
@@ -112,7 +117,10 @@ func (s *Service) Delete(ctx context.Context, ids []int64) (deleted []int64, err
 		case err != nil:
 			return err
 		case id != 0:
-			return &apperr.Error{Code: apperr.Conflict, Field: "ids", Reason: apperr.ReasonCustomFieldInUse, Message: fmt.Sprintf("custom field %d is in the rules of %s", id, by)}
+			return &apperr.Error{
+				Code: apperr.Conflict, Field: "ids", Reason: apperr.ReasonCustomFieldInUse,
+				Message: fmt.Sprintf("custom field %d is in the rules of %s", id, by),
+			}
 		}
 		if _, err := client.CustomField.Delete().Where(customfield.IDIn(deleted...)).Exec(ctx); err != nil {
 			return err

@@ -1,5 +1,6 @@
-// Package field owns the custom fields of people: their names, types and choices, and whether one belongs to a list or to every list of its account.
-// It must not know the values that people have in them, but for one thing: a field goes with its values.
+// Package field owns the custom fields of people: their names, types and choices, and whether one
+// belongs to a list or to every list of its account. It must not know the values that people have
+// in them, but for one thing: a field goes with its values.
 package field
 
 import (
@@ -39,17 +40,20 @@ const (
 type Options struct {
 	// Now is the clock; store.Now otherwise.
 	Now func() time.Time
-	// Named finds rules that name one of the fields: of a segment, or of the audience of a campaign of the owners that can still be sent. It returns
-	// the field and who names it, or 0. It is called in the transaction of Delete; without it rules do not keep a field.
+	// Named finds rules that name one of the fields: of a segment, or of the audience of a campaign
+	// of the owners that can still be sent. It returns the field and who names it, or 0. It is
+	// called in the transaction of Delete; without it rules do not keep a field.
 	Named func(ctx context.Context, owners, ids []int64) (id int64, by string, err error)
 	// Purges takes what deleted fields leave behind; one of its own otherwise, which a server hears of later.
 	Purges *purge.Service
 }
 
-// Service holds the rules of custom fields. Its methods may be used from many goroutines. Each acts for the caller of its context, and needs the
-// scope read to read and write to write; a field of another account is NotFound, reason "custom_field_not_found", exactly as one that does not exist.
+// Service holds the rules of custom fields. Its methods may be used from many goroutines. Each acts
+// for the caller of its context, and needs the scope read to read and write to write; a field of
+// another account is NotFound, reason "custom_field_not_found", exactly as one that does not exist.
 //
-// The methods that take columns select only those (of package ent/customfield) and the ones they need themselves; without columns, all.
+// The methods that take columns select only those (of package ent/customfield) and the ones they
+// need themselves; without columns, all.
 type Service struct {
 	db    *store.Store
 	now   func() time.Time
@@ -76,18 +80,22 @@ func New(db *store.Store, opts Options) *Service {
 type Input struct {
 	// ListID is the list whose people have it; 0 for those of every list of the account.
 	ListID int64
-	// Name has 1 to 250 characters after trimming. No two fields that somebody may have at once share a name, without regard to case.
+	// Name has 1 to 250 characters after trimming. No two fields that somebody may have at once
+	// share a name, without regard to case.
 	Name string
 	// Type decides how values are read and compared, and never changes.
 	Type kind.FieldType
-	// Choices are the values that a field of choices allows, each of 1 to 250 characters; without any it allows all. Other types have none.
+	// Choices are the values that a field of choices allows, each of 1 to 250 characters; without
+	// any it allows all. Other types have none.
 	Choices []string
 }
 
-// Create makes a field. A list of another account is NotFound on listId, reason "list_not_found". A bad name is Invalid on name, reason
-// "custom_field_name_required" or "custom_field_name_too_long"; a taken one a Conflict, reason "custom_field_exists". Choices that cannot be are Invalid
-// on choices, reason "custom_field_choices_invalid". More fields than MaxPerList are a Conflict, reason "custom_field_limit". The same idempotency key
-// within a day answers the field of the first call.
+// Create makes a field. A list of another account is NotFound on listId, reason "list_not_found". A
+// bad name is Invalid on name, reason "custom_field_name_required" or "custom_field_name_too_long";
+// a taken one a Conflict, reason "custom_field_exists". Choices that cannot be are Invalid on
+// choices, reason "custom_field_choices_invalid". More fields than MaxPerList are a Conflict,
+// reason "custom_field_limit". The same idempotency key within a day answers the field of the first
+// call.
 func (s *Service) Create(ctx context.Context, in Input, idempotencyKey *string) (*ent.CustomField, error) {
 	who, err := caller.Authorize(ctx, kind.ScopeWrite)
 	if err != nil {
@@ -104,27 +112,35 @@ func (s *Service) Create(ctx context.Context, in Input, idempotencyKey *string) 
 	}
 	now := store.Truncate(s.now())
 	var made *ent.CustomField
-	id, replayed, err := idempotency.Do(ctx, s.db, now, "createCustomField", idempotencyKey, in, func(ctx context.Context) (int64, error) {
-		create := s.db.Client(ctx).CustomField.Create().SetName(in.Name).SetNameKey(kind.Fold(in.Name, maxNameKey)).
-			SetType(in.Type).SetChoices(choices).SetCreatedAt(now)
-		owner := who.UserID
-		if in.ListID != 0 {
-			list, err := s.list(ctx, in.ListID)
-			if err != nil {
+	id, replayed, err := idempotency.Do(
+		ctx,
+		s.db,
+		now,
+		"createCustomField",
+		idempotencyKey,
+		in,
+		func(ctx context.Context) (int64, error) {
+			create := s.db.Client(ctx).CustomField.Create().SetName(in.Name).SetNameKey(kind.Fold(in.Name, maxNameKey)).
+				SetType(in.Type).SetChoices(choices).SetCreatedAt(now)
+			owner := who.UserID
+			if in.ListID != 0 {
+				list, err := s.list(ctx, in.ListID)
+				if err != nil {
+					return 0, err
+				}
+				owner = list.UserID
+				create.SetListID(in.ListID)
+			}
+			if err := s.fits(ctx, owner, in.ListID, 0, in.Name); err != nil {
 				return 0, err
 			}
-			owner = list.UserID
-			create.SetListID(in.ListID)
-		}
-		if err := s.fits(ctx, owner, in.ListID, 0, in.Name); err != nil {
-			return 0, err
-		}
-		var err error
-		if made, err = create.SetUserID(owner).Save(ctx); err != nil {
-			return 0, taken(err)
-		}
-		return made.ID, nil
-	})
+			var err error
+			if made, err = create.SetUserID(owner).Save(ctx); err != nil {
+				return 0, taken(err)
+			}
+			return made.ID, nil
+		},
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -147,8 +163,8 @@ func (s *Service) list(ctx context.Context, id int64) (*ent.SubscriberList, erro
 	return found, err
 }
 
-// fits checks that the people of a list, or of every list where it is 0, can have a field of the name besides the other fields. except is the field
-// itself where it has been made already, or 0.
+// fits checks that the people of a list, or of every list where it is 0, can have a field of the
+// name besides the other fields. except is the field itself where it has been made already, or 0.
 func (s *Service) fits(ctx context.Context, owner, listID, except int64, name string) error {
 	beside := []predicate.CustomField{customfield.UserID(owner)}
 	if listID != 0 {
@@ -179,7 +195,10 @@ func (s *Service) fits(ctx context.Context, owner, listID, except int64, name st
 		most = max(most, n)
 	}
 	if except == 0 && everywhere+most >= MaxPerList {
-		return &apperr.Error{Code: apperr.Conflict, Reason: apperr.ReasonCustomFieldLimit, Message: "the people of a list can have no more custom fields"}
+		return &apperr.Error{
+			Code: apperr.Conflict, Reason: apperr.ReasonCustomFieldLimit,
+			Message: "the people of a list can have no more custom fields",
+		}
 	}
 	return nil
 }
@@ -190,7 +209,11 @@ func readName(faults *apperr.Faults, given string) string {
 	case name == "":
 		faults.Add(apperr.InvalidField("name", apperr.ReasonCustomFieldNameRequired, "is required"))
 	case utf8.RuneCountInString(name) > maxName:
-		faults.Add(apperr.InvalidField("name", apperr.ReasonCustomFieldNameTooLong, "must have at most %d characters", maxName))
+		faults.Add(
+			apperr.InvalidField(
+				"name", apperr.ReasonCustomFieldNameTooLong, "must have at most %d characters", maxName,
+			),
+		)
 	}
 	return name
 }
@@ -239,7 +262,10 @@ func Choices(f *ent.CustomField) []string {
 }
 
 func exists() *apperr.Error {
-	return &apperr.Error{Code: apperr.Conflict, Field: "name", Reason: apperr.ReasonCustomFieldExists, Message: "a custom field of this name exists already"}
+	return &apperr.Error{
+		Code: apperr.Conflict, Field: "name", Reason: apperr.ReasonCustomFieldExists,
+		Message: "a custom field of this name exists already",
+	}
 }
 
 // taken turns the violation of the unique index over account, list and name into its Conflict.
@@ -253,5 +279,7 @@ func taken(err error) error {
 }
 
 func notFound() *apperr.Error {
-	return &apperr.Error{Code: apperr.NotFound, Reason: apperr.ReasonCustomFieldNotFound, Message: "custom field not found"}
+	return &apperr.Error{
+		Code: apperr.NotFound, Reason: apperr.ReasonCustomFieldNotFound, Message: "custom field not found",
+	}
 }

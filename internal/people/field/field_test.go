@@ -71,7 +71,9 @@ func TestFieldsOfEveryListAreMadeOnceAtATime(t *testing.T) {
 		var all sync.WaitGroup
 		faults := make([]string, 4)
 		for i := range faults {
-			all.Go(func() { faults[i] = fault(second(f.Create(f.ctx, field.Input{Name: "x", Type: kind.FieldText}, nil))) })
+			all.Go(
+				func() { faults[i] = fault(second(f.Create(f.ctx, field.Input{Name: "x", Type: kind.FieldText}, nil))) },
+			)
 		}
 		all.Wait()
 		if got := strings.Join(faults, ""); got != strings.Repeat("conflict custom_field_exists name", 3) {
@@ -87,12 +89,16 @@ func TestAListHasSoManyFieldsAndNoMore(t *testing.T) {
 		var rows []*ent.CustomFieldCreate
 		for i := range field.MaxPerList - 1 {
 			name := fmt.Sprint("f", i)
-			rows = append(rows, client.CustomField.Create().SetListID(full).SetName(name).SetNameKey(name).SetCreatedAt(start))
+			rows = append(
+				rows, client.CustomField.Create().SetListID(full).SetName(name).SetNameKey(name).SetCreatedAt(start),
+			)
 		}
 		client.CustomField.CreateBulk(rows...).ExecX(f.ctx)
 		f.field(0, "for all")
 		for _, list := range []int64{full, 0} {
-			if got := fault(second(f.Create(f.ctx, field.Input{ListID: list, Name: "one more", Type: kind.FieldText}, nil))); got != "conflict custom_field_limit" {
+			if got := fault(
+				second(f.Create(f.ctx, field.Input{ListID: list, Name: "one more", Type: kind.FieldText}, nil)),
+			); got != "conflict custom_field_limit" {
 				t.Errorf("on list %d: %s", list, got)
 			}
 		}
@@ -134,7 +140,9 @@ func TestFieldsAreFoundByTheirLists(t *testing.T) {
 func TestUpdateChangesWhatItNames(t *testing.T) {
 	each(t, func(t *testing.T, f fixture) {
 		list := f.list().ID
-		made, err := f.Create(f.ctx, field.Input{ListID: list, Name: "Colour", Type: kind.FieldChoice, Choices: []string{"a"}}, nil)
+		made, err := f.Create(
+			f.ctx, field.Input{ListID: list, Name: "Colour", Type: kind.FieldChoice, Choices: []string{"a"}}, nil,
+		)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -150,14 +158,20 @@ func TestUpdateChangesWhatItNames(t *testing.T) {
 				t.Errorf("%+v: %v, %v", test.patch, got, err)
 			}
 		}
-		if got := fault(second(f.Update(f.ctx, made.ID, field.Patch{Name: new("TAKEN")}))); got != "conflict custom_field_exists name" {
+		if got := fault(
+			second(f.Update(f.ctx, made.ID, field.Patch{Name: new("TAKEN")})),
+		); got != "conflict custom_field_exists name" {
 			t.Error(got)
 		}
-		if got := fault(second(f.Update(f.ctx, made.ID, field.Patch{Name: new(""), Choices: &[]string{""}}))); got != "invalid custom_field_name_required name; invalid custom_field_choices_invalid choices" {
+		if got := fault(
+			second(f.Update(f.ctx, made.ID, field.Patch{Name: new(""), Choices: &[]string{""}})),
+		); got != "invalid custom_field_name_required name; invalid custom_field_choices_invalid choices" {
 			t.Error(got)
 		}
 		other := newFixture(t, f.db)
-		if got := fault(second(other.Update(other.ctx, made.ID, field.Patch{}))); got != "not_found custom_field_not_found" {
+		if got := fault(
+			second(other.Update(other.ctx, made.ID, field.Patch{})),
+		); got != "not_found custom_field_not_found" {
 			t.Error(got)
 		}
 	})
@@ -171,9 +185,15 @@ func TestDeleteTakesTheValuesAndLeavesWhatIsNamed(t *testing.T) {
 		for _, id := range []int64{gone, kept} {
 			f.db.Client(f.ctx).FieldValue.Create().SetSubscriberID(1).SetCustomFieldID(id).SetText("x").ExecX(f.ctx)
 		}
-		named := field.New(f.db, field.Options{Named: func(context.Context, []int64, []int64) (int64, string, error) { return gone, "segment 3", nil }})
+		named := field.New(
+			f.db,
+			field.Options{
+				Named: func(context.Context, []int64, []int64) (int64, string, error) { return gone, "segment 3", nil },
+			},
+		)
 		err := second(named.Delete(f.ctx, []int64{gone}))
-		if fault(err) != "conflict custom_field_in_use ids" || !strings.HasSuffix(apperr.All(err)[0].Message, "is in the rules of segment 3") {
+		if fault(err) != "conflict custom_field_in_use ids" ||
+			!strings.HasSuffix(apperr.All(err)[0].Message, "is in the rules of segment 3") {
 			t.Error(err)
 		}
 		deleted, err := f.Delete(f.ctx, []int64{theirs, gone, 1 << 60})

@@ -51,9 +51,12 @@ var byName = page.Order[*ent.CustomField]{
 	Key: func(f *ent.CustomField) page.Key { return page.Key{Value: f.NameKey, ID: f.ID} },
 }
 
-// List returns one page of the fields that the filter chooses, by name. It is for the caller to know that the list of the filter is its own. The errors
-// of a bad request are those of page.Request.
-func (s *Service) List(ctx context.Context, filter Filter, request page.Request, columns ...string) (page.Result[*ent.CustomField], error) {
+// List returns one page of the fields that the filter chooses, by name. It is for the caller to
+// know that the list of the filter is its own. The errors of a bad request are those of
+// page.Request.
+func (s *Service) List(
+	ctx context.Context, filter Filter, request page.Request, columns ...string,
+) (page.Result[*ent.CustomField], error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return page.Result[*ent.CustomField]{}, err
 	}
@@ -74,13 +77,19 @@ func (s *Service) ByIDs(ctx context.Context, ids []int64, columns ...string) (ma
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
 	}
-	return store.ByIDs(ctx, ids, columns, func(row *ent.CustomField) int64 { return row.ID }, func(some ...int64) *ent.CustomFieldQuery {
-		return s.db.Client(ctx).CustomField.Query().Where(customfield.IDIn(some...))
-	})
+	return store.ByIDs(
+		ctx, ids, columns, func(row *ent.CustomField) int64 { return row.ID },
+		func(some ...int64) *ent.CustomFieldQuery {
+			return s.db.Client(ctx).CustomField.Query().Where(customfield.IDIn(some...))
+		},
+	)
 }
 
-// ByLists returns for each list the fields that its people may have, by name, in one statement for up to 5,000 lists. A list needs id and user_id.
-func (s *Service) ByLists(ctx context.Context, lists []*ent.SubscriberList, columns ...string) (map[int64][]*ent.CustomField, error) {
+// ByLists returns for each list the fields that its people may have, by name, in one statement for
+// up to 5,000 lists. A list needs id and user_id.
+func (s *Service) ByLists(
+	ctx context.Context, lists []*ent.SubscriberList, columns ...string,
+) (map[int64][]*ent.CustomField, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
 	}
@@ -98,7 +107,8 @@ func (s *Service) ByLists(ctx context.Context, lists []*ent.SubscriberList, colu
 			Where(customfield.UserIDIn(of...), customfield.Or(customfield.ListIDIn(ids...), customfield.ListIDIsNil())).
 			Order(customfield.ByNameKey(), customfield.ByID())
 		if len(columns) > 0 {
-			query.Select(append([]string{customfield.FieldID, customfield.FieldUserID, customfield.FieldListID}, columns...)...)
+			query.Select(
+				append([]string{customfield.FieldID, customfield.FieldUserID, customfield.FieldListID}, columns...)...)
 		}
 		rows, err := query.All(ctx)
 		if err != nil {

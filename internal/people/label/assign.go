@@ -19,8 +19,9 @@ import (
 // maxPairs bounds what one call may tag: people times tags.
 const maxPairs = 100_000
 
-// Assign puts each of the tags on each of the people, in one transaction. A tag or a person that is not there is NotFound on the field tagIds or
-// subscriberIds, and then nothing is written; so are those of several accounts, which only an admin can name. Putting a tag on twice is success. Over
+// Assign puts each of the tags on each of the people, in one transaction. A tag or a person that is
+// not there is NotFound on the field tagIds or subscriberIds, and then nothing is written; so are
+// those of several accounts, which only an admin can name. Putting a tag on twice is success. Over
 // 100,000 pairs are Invalid on subscriberIds, reason "too_many_ids".
 func (s *Service) Assign(ctx context.Context, subscriberIDs, tagIDs []int64) error {
 	return s.pair(ctx, subscriberIDs, tagIDs, func(ctx context.Context, owner int64, people, tags []int64) error {
@@ -28,13 +29,17 @@ func (s *Service) Assign(ctx context.Context, subscriberIDs, tagIDs []int64) err
 		rows := make([]*ent.SubscriberTaggingCreate, 0, len(people)*len(tags))
 		for _, person := range people {
 			for _, tag := range tags {
-				rows = append(rows, client.SubscriberTagging.Create().SetUserID(owner).SetSubscriberID(person).SetSubscriberTagID(tag))
+				rows = append(
+					rows,
+					client.SubscriberTagging.Create().SetUserID(owner).SetSubscriberID(person).SetSubscriberTagID(tag),
+				)
 			}
 		}
 		for some := range slices.Chunk(rows, batch) {
 			// Ignore and not DoNothing, which MySQL lacks.
 			err := client.SubscriberTagging.CreateBulk(some...).
-				OnConflictColumns(subscribertagging.FieldSubscriberID, subscribertagging.FieldSubscriberTagID).Ignore().Exec(ctx)
+				OnConflictColumns(subscribertagging.FieldSubscriberID, subscribertagging.FieldSubscriberTagID).
+				Ignore().Exec(ctx)
 			if err != nil {
 				return err
 			}
@@ -58,13 +63,18 @@ func (s *Service) Unassign(ctx context.Context, subscriberIDs, tagIDs []int64) e
 }
 
 // pair checks and locks the people and the tags, and calls write with those of one owner.
-func (s *Service) pair(ctx context.Context, subscriberIDs, tagIDs []int64, write func(ctx context.Context, owner int64, people, tags []int64) error) error {
+func (s *Service) pair(
+	ctx context.Context, subscriberIDs, tagIDs []int64,
+	write func(ctx context.Context, owner int64, people, tags []int64) error,
+) error {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return err
 	}
 	people, tags := distinct(subscriberIDs), distinct(tagIDs)
 	if len(people)*len(tags) > maxPairs || len(tags) > batch || len(people) > maxPairs {
-		return apperr.InvalidField("subscriberIds", apperr.ReasonTooManyIDs, "at most %d tags on people in one call", maxPairs)
+		return apperr.InvalidField(
+			"subscriberIds", apperr.ReasonTooManyIDs, "at most %d tags on people in one call", maxPairs,
+		)
 	}
 	if len(people) == 0 || len(tags) == 0 {
 		return nil
@@ -75,7 +85,10 @@ func (s *Service) pair(ctx context.Context, subscriberIDs, tagIDs []int64, write
 			return err
 		}
 		for some := range slices.Chunk(people, batch) {
-			query := s.db.Client(ctx).Subscriber.Query().Where(entsubscriber.IDIn(some...), entsubscriber.UserID(owner)).Order(entsubscriber.ByID())
+			query := s.db.Client(ctx).
+				Subscriber.Query().
+				Where(entsubscriber.IDIn(some...), entsubscriber.UserID(owner)).
+				Order(entsubscriber.ByID())
 			query.Modify(store.Lock)
 			found, err := query.IDs(ctx)
 			if err != nil {
@@ -99,7 +112,8 @@ func (s *Service) lockTags(ctx context.Context, ids []int64) (owner int64, err e
 	if err != nil {
 		return 0, err
 	}
-	if len(found) < len(ids) || slices.ContainsFunc(found, func(t *ent.SubscriberTag) bool { return t.UserID != found[0].UserID }) {
+	if len(found) < len(ids) ||
+		slices.ContainsFunc(found, func(t *ent.SubscriberTag) bool { return t.UserID != found[0].UserID }) {
 		missing := notFound()
 		missing.Field = "tagIds"
 		return 0, missing
@@ -107,16 +121,21 @@ func (s *Service) lockTags(ctx context.Context, ids []int64) (owner int64, err e
 	return found[0].UserID, nil
 }
 
-// Delete removes tags and takes them off everybody, all or nothing, and returns the ids that it removed, ascending; ids that are not the caller's are left
-// alone, silently. A tag that the rules of a segment name, or of the audience of a campaign that can still be sent, is a Conflict on the field ids, reason
-// "subscriber_tag_in_use"; then nothing is deleted. Over 5,000 ids are Invalid on it, reason "too_many_ids". Once it has returned nobody is seen to carry one
-// and it is put on nobody; its place on people is deleted by package purge, so that it costs the same for any number of people.
+// Delete removes tags and takes them off everybody, all or nothing, and returns the ids that it
+// removed, ascending; ids that are not the caller's are left alone, silently. A tag that the rules
+// of a segment name, or of the audience of a campaign that can still be sent, is a Conflict on the
+// field ids, reason "subscriber_tag_in_use"; then nothing is deleted. Over 5,000 ids are Invalid on
+// it, reason "too_many_ids". Once it has returned nobody is seen to carry one and it is put on
+// nobody; its place on people is deleted by package purge, so that it costs the same for any number
+// of people.
 func (s *Service) Delete(ctx context.Context, ids []int64) (deleted []int64, err error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
 	}
 	if len(ids) > batch {
-		return nil, apperr.InvalidField("ids", apperr.ReasonTooManyIDs, "%d ids, at most %d are allowed", len(ids), batch)
+		return nil, apperr.InvalidField(
+			"ids", apperr.ReasonTooManyIDs, "%d ids, at most %d are allowed", len(ids), batch,
+		)
 	}
 	err = s.db.Tx(ctx, func(ctx context.Context) error {
 		deleted = []int64{}
@@ -137,7 +156,10 @@ func (s *Service) Delete(ctx context.Context, ids []int64) (deleted []int64, err
 		case err != nil:
 			return err
 		case id != 0:
-			return &apperr.Error{Code: apperr.Conflict, Field: "ids", Reason: apperr.ReasonSubscriberTagInUse, Message: fmt.Sprintf("subscriber tag %d is in the rules of %s", id, by)}
+			return &apperr.Error{
+				Code: apperr.Conflict, Field: "ids", Reason: apperr.ReasonSubscriberTagInUse,
+				Message: fmt.Sprintf("subscriber tag %d is in the rules of %s", id, by),
+			}
 		}
 		if _, err := client.SubscriberTag.Delete().Where(entag.IDIn(deleted...)).Exec(ctx); err != nil {
 			return err

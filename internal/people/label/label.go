@@ -1,5 +1,6 @@
-// Package subscribertag owns the labels of people: their names, which are unique in an account without regard to case, and who carries them. It must not
-// know what else there is to know of a person; it reads no more of one than its id and its owner.
+// Package subscribertag owns the labels of people: their names, which are unique in an account
+// without regard to case, and who carries them. It must not know what else there is to know of a
+// person; it reads no more of one than its id and its owner.
 package label
 
 import (
@@ -34,17 +35,21 @@ const (
 type Options struct {
 	// Now is the clock; store.Now otherwise.
 	Now func() time.Time
-	// Named finds rules that name one of the tags: of a segment, or of the audience of a campaign of the owners that can still be sent. It returns the tag
-	// and who names it, or 0. It is called in the transaction of Delete; without it rules do not keep a tag.
+	// Named finds rules that name one of the tags: of a segment, or of the audience of a campaign
+	// of the owners that can still be sent. It returns the tag and who names it, or 0. It is called
+	// in the transaction of Delete; without it rules do not keep a tag.
 	Named func(ctx context.Context, owners, ids []int64) (id int64, by string, err error)
 	// Purges takes what deleted tags leave behind; one of its own otherwise, which a server hears of later.
 	Purges *purge.Service
 }
 
-// Service holds the rules of subscriber tags. Its methods may be used from many goroutines. Each acts for the caller of its context, and needs the scope
-// read to read and write to write; a tag of another account is NotFound, reason "subscriber_tag_not_found", exactly as one that does not exist.
+// Service holds the rules of subscriber tags. Its methods may be used from many goroutines. Each
+// acts for the caller of its context, and needs the scope read to read and write to write; a tag of
+// another account is NotFound, reason "subscriber_tag_not_found", exactly as one that does not
+// exist.
 //
-// The methods that take columns select only those (of package ent/subscribertag) and the ones they need themselves; without columns, all.
+// The methods that take columns select only those (of package ent/subscribertag) and the ones they
+// need themselves; without columns, all.
 type Service struct {
 	db    *store.Store
 	now   func() time.Time
@@ -67,8 +72,9 @@ func New(db *store.Store, opts Options) *Service {
 	return &Service{db: db, now: opts.Now, named: opts.Named, purges: opts.Purges}
 }
 
-// Create makes a tag in the caller's account. The errors of a name are those of package tag; a taken one is a Conflict on name, reason
-// "subscriber_tag_exists". The same idempotency key within a day answers the tag of the first call.
+// Create makes a tag in the caller's account. The errors of a name are those of package tag; a
+// taken one is a Conflict on name, reason "subscriber_tag_exists". The same idempotency key within
+// a day answers the tag of the first call.
 func (s *Service) Create(ctx context.Context, name string, idempotencyKey *string) (*ent.SubscriberTag, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
@@ -79,13 +85,21 @@ func (s *Service) Create(ctx context.Context, name string, idempotencyKey *strin
 	}
 	now := store.Truncate(s.now())
 	var made *ent.SubscriberTag
-	id, replayed, err := idempotency.Do(ctx, s.db, now, "createSubscriberTag", idempotencyKey, name, func(ctx context.Context) (int64, error) {
-		var err error
-		if made, err = s.db.Client(ctx).SubscriberTag.Create().SetName(name).SetNameKey(key).SetCreatedAt(now).Save(ctx); err != nil {
-			return 0, taken(err)
-		}
-		return made.ID, nil
-	})
+	id, replayed, err := idempotency.Do(
+		ctx, s.db, now, "createSubscriberTag", idempotencyKey, name,
+		func(ctx context.Context) (int64, error) {
+			var err error
+			if made, err = s.db.Client(ctx).
+				SubscriberTag.Create().
+				SetName(name).
+				SetNameKey(key).
+				SetCreatedAt(now).
+				Save(ctx); err != nil {
+				return 0, taken(err)
+			}
+			return made.ID, nil
+		},
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +120,12 @@ func (s *Service) Rename(ctx context.Context, id int64, name string) (*ent.Subsc
 	}
 	var renamed *ent.SubscriberTag
 	err = s.db.Tx(ctx, func(ctx context.Context) error {
-		if _, err := s.db.Client(ctx).SubscriberTag.Update().Where(entag.ID(id)).SetName(name).SetNameKey(key).Save(ctx); err != nil {
+		if _, err := s.db.Client(ctx).
+			SubscriberTag.Update().
+			Where(entag.ID(id)).
+			SetName(name).
+			SetNameKey(key).
+			Save(ctx); err != nil {
 			return taken(err)
 		}
 		var err error
@@ -144,9 +163,12 @@ func (s *Service) ByIDs(ctx context.Context, ids []int64, columns ...string) (ma
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
 	}
-	return store.ByIDs(ctx, ids, columns, func(row *ent.SubscriberTag) int64 { return row.ID }, func(some ...int64) *ent.SubscriberTagQuery {
-		return s.db.Client(ctx).SubscriberTag.Query().Where(entag.IDIn(some...))
-	})
+	return store.ByIDs(
+		ctx, ids, columns, func(row *ent.SubscriberTag) int64 { return row.ID },
+		func(some ...int64) *ent.SubscriberTagQuery {
+			return s.db.Client(ctx).SubscriberTag.Query().Where(entag.IDIn(some...))
+		},
+	)
 }
 
 // Filter chooses tags. The zero value chooses all.
@@ -168,11 +190,15 @@ var byName = page.Order[*ent.SubscriberTag]{
 }
 
 // List returns one page of the tags, by name. The errors of a bad request are those of page.Request.
-func (s *Service) List(ctx context.Context, filter Filter, request page.Request, columns ...string) (page.Result[*ent.SubscriberTag], error) {
+func (s *Service) List(
+	ctx context.Context, filter Filter, request page.Request, columns ...string,
+) (page.Result[*ent.SubscriberTag], error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return page.Result[*ent.SubscriberTag]{}, err
 	}
-	return page.Read(ctx, byName, request, s.db.Client(ctx).SubscriberTag.Query().Where(filter.predicates()...), columns)
+	return page.Read(
+		ctx, byName, request, s.db.Client(ctx).SubscriberTag.Query().Where(filter.predicates()...), columns,
+	)
 }
 
 // Count returns how many tags the filter chooses.
@@ -184,7 +210,8 @@ func (s *Service) Count(ctx context.Context, filter Filter) (int, error) {
 	return n, store.Translate(err)
 }
 
-// PeopleCounts returns how many subscribers carry each tag, in one statement for up to 5,000 tags. A tag that nobody carries is absent.
+// PeopleCounts returns how many subscribers carry each tag, in one statement for up to 5,000 tags.
+// A tag that nobody carries is absent.
 func (s *Service) PeopleCounts(ctx context.Context, tagIDs []int64) (map[int64]int, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
@@ -207,9 +234,12 @@ func (s *Service) PeopleCounts(ctx context.Context, tagIDs []int64) (map[int64]i
 	return counts, nil
 }
 
-// BySubscribers returns the tags of each person, by name, in two statements for up to 5,000 people. A person without tags, or that is not the caller's, is
-// absent. People share the *ent.SubscriberTag of a tag they both carry; it is for reading only.
-func (s *Service) BySubscribers(ctx context.Context, subscriberIDs []int64, columns ...string) (map[int64][]*ent.SubscriberTag, error) {
+// BySubscribers returns the tags of each person, by name, in two statements for up to 5,000 people.
+// A person without tags, or that is not the caller's, is absent. People share the
+// *ent.SubscriberTag of a tag they both carry; it is for reading only.
+func (s *Service) BySubscribers(
+	ctx context.Context, subscriberIDs []int64, columns ...string,
+) (map[int64][]*ent.SubscriberTag, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
 	}
@@ -254,11 +284,16 @@ func distinct(ids []int64) []int64 { return slices.Compact(slices.Sorted(slices.
 // taken turns the violation of the unique index over account and name into its Conflict.
 func taken(err error) error {
 	if store.IsDuplicate(err) {
-		return &apperr.Error{Code: apperr.Conflict, Field: "name", Reason: apperr.ReasonSubscriberTagExists, Message: "a subscriber tag of this name exists already", Err: err}
+		return &apperr.Error{
+			Code: apperr.Conflict, Field: "name", Reason: apperr.ReasonSubscriberTagExists,
+			Message: "a subscriber tag of this name exists already", Err: err,
+		}
 	}
 	return store.Translate(err)
 }
 
 func notFound() *apperr.Error {
-	return &apperr.Error{Code: apperr.NotFound, Reason: apperr.ReasonSubscriberTagNotFound, Message: "subscriber tag not found"}
+	return &apperr.Error{
+		Code: apperr.NotFound, Reason: apperr.ReasonSubscriberTagNotFound, Message: "subscriber tag not found",
+	}
 }

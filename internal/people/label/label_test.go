@@ -26,7 +26,13 @@ func (f fixture) person(email string) int64 {
 	f.t.Helper()
 	client := f.db.Client(f.ctx)
 	list := client.SubscriberList.Create().SetName("l").SetNameKey("l").SetCreatedAt(start).SaveX(f.ctx).ID
-	return client.Subscriber.Create().SetListID(list).SetEmail(email).SetEmailKey(email).SetCreatedAt(start).SaveX(f.ctx).ID
+	return client.Subscriber.Create().
+		SetListID(list).
+		SetEmail(email).
+		SetEmailKey(email).
+		SetCreatedAt(start).
+		SaveX(f.ctx).
+		ID
 }
 
 func TestNamesAreUniqueInAnAccount(t *testing.T) {
@@ -56,7 +62,11 @@ func TestNamesAreUniqueInAnAccount(t *testing.T) {
 			t.Errorf("%v, %v", renamed, err)
 		}
 		result, err := f.List(f.ctx, label.Filter{Search: "N"}, page.Request{})
-		if n, countErr := f.Count(f.ctx, label.Filter{Search: "N"}); err != nil || countErr != nil || len(result.Items) != 1 || n != 1 {
+		if n, countErr := f.Count(
+			f.ctx,
+			label.Filter{Search: "N"},
+		); err != nil || countErr != nil || len(result.Items) != 1 ||
+			n != 1 {
 			t.Errorf("%v, %d, %v, %v", result.Items, n, err, countErr)
 		}
 	})
@@ -99,7 +109,9 @@ func TestTagsAreGivenAndTakenOff(t *testing.T) {
 			{f.Assign, []int64{ann}, make([]int64, 0), "", "Silver | gold Silver | 1 2 2 2"},
 		} {
 			if got := fault(step.do(f.ctx, step.people, step.tags)); got != step.fault || carried() != step.want {
-				t.Errorf("%v %v: %s, then %s; want %s, %s", step.people, step.tags, got, carried(), step.fault, step.want)
+				t.Errorf(
+					"%v %v: %s, then %s; want %s, %s", step.people, step.tags, got, carried(), step.fault, step.want,
+				)
 			}
 		}
 	})
@@ -111,7 +123,12 @@ func TestDeleteTakesTheTaggingsAndLeavesWhatIsNamed(t *testing.T) {
 		if err := f.Assign(f.ctx, []int64{ann}, []int64{gone, kept}); err != nil {
 			t.Fatal(err)
 		}
-		named := label.New(f.db, label.Options{Named: func(context.Context, []int64, []int64) (int64, string, error) { return gone, "segment 3", nil }})
+		named := label.New(
+			f.db,
+			label.Options{
+				Named: func(context.Context, []int64, []int64) (int64, string, error) { return gone, "segment 3", nil },
+			},
+		)
 		if got := fault(second(named.Delete(f.ctx, []int64{gone}))); got != "conflict subscriber_tag_in_use ids" {
 			t.Error(got)
 		}

@@ -16,19 +16,24 @@ import (
 	"campaignql/internal/store"
 )
 
-// Delete removes lists with everything on them, all or nothing: their subscribers with their values and tags, their segments and their custom fields.
-// What campaigns counted of those people stays, and so do suppressions, which belong to the account. It returns the ids that it removed, ascending; ids
-// that are not the caller's are left alone, silently. Once it has returned nothing of them is to be seen and nobody is put onto them; the subscribers, of
-// whom there may be many millions, are deleted by package purge, so that it costs the same for a list of any size.
+// Delete removes lists with everything on them, all or nothing: their subscribers with their values
+// and tags, their segments and their custom fields. What campaigns counted of those people stays,
+// and so do suppressions, which belong to the account. It returns the ids that it removed,
+// ascending; ids that are not the caller's are left alone, silently. Once it has returned nothing
+// of them is to be seen and nobody is put onto them; the subscribers, of whom there may be many
+// millions, are deleted by package purge, so that it costs the same for a list of any size.
 //
-// A list that the audience of a campaign names which can still be sent (in any status but Sent), be it to leave its people out, is a Conflict on the
-// field ids, reason "list_in_use"; then nothing is deleted. Over 5,000 ids are Invalid on it, reason "too_many_ids".
+// A list that the audience of a campaign names which can still be sent (in any status but Sent), be
+// it to leave its people out, is a Conflict on the field ids, reason "list_in_use"; then nothing is
+// deleted. Over 5,000 ids are Invalid on it, reason "too_many_ids".
 func (s *Service) Delete(ctx context.Context, ids []int64) (deleted []int64, err error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
 	}
 	if len(ids) > batch {
-		return nil, apperr.InvalidField("ids", apperr.ReasonTooManyIDs, "%d ids, at most %d are allowed", len(ids), batch)
+		return nil, apperr.InvalidField(
+			"ids", apperr.ReasonTooManyIDs, "%d ids, at most %d are allowed", len(ids), batch,
+		)
 	}
 	err = s.db.Tx(ctx, func(ctx context.Context) error {
 		deleted = []int64{}
@@ -50,7 +55,10 @@ func (s *Service) Delete(ctx context.Context, ids []int64) (deleted []int64, err
 		case err != nil:
 			return err
 		case id != 0:
-			return &apperr.Error{Code: apperr.Conflict, Field: "ids", Reason: apperr.ReasonListInUse, Message: fmt.Sprintf("list %d is in the audience of %s", id, by)}
+			return &apperr.Error{
+				Code: apperr.Conflict, Field: "ids", Reason: apperr.ReasonListInUse,
+				Message: fmt.Sprintf("list %d is in the audience of %s", id, by),
+			}
 		}
 		return s.remove(ctx, found, deleted)
 	})

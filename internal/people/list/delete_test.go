@@ -17,11 +17,24 @@ func (f fixture) fill(id int64) {
 	f.t.Helper()
 	client := f.db.Client(f.ctx)
 	field := client.CustomField.Create().SetListID(id).SetName("f").SetNameKey("f").SetCreatedAt(start).SaveX(f.ctx).ID
-	client.Segment.Create().SetListID(id).SetName("s").SetNameKey("s").SetRules("{}").SetCreatedAt(start).SetUpdatedAt(start).SaveX(f.ctx)
+	client.Segment.Create().
+		SetListID(id).
+		SetName("s").
+		SetNameKey("s").
+		SetRules("{}").
+		SetCreatedAt(start).
+		SetUpdatedAt(start).
+		SaveX(f.ctx)
 	name := fmt.Sprint("t", id)
 	tag := client.SubscriberTag.Create().SetName(name).SetNameKey(name).SetCreatedAt(start).SaveX(f.ctx).ID
 	for _, email := range []string{"a@example.com", "b@example.com"} {
-		p := client.Subscriber.Create().SetListID(id).SetEmail(email).SetEmailKey(email).SetCreatedAt(start).SaveX(f.ctx).ID
+		p := client.Subscriber.Create().
+			SetListID(id).
+			SetEmail(email).
+			SetEmailKey(email).
+			SetCreatedAt(start).
+			SaveX(f.ctx).
+			ID
 		client.FieldValue.Create().SetSubscriberID(p).SetCustomFieldID(field).SetText("x").ExecX(f.ctx)
 		client.SubscriberTagging.Create().SetSubscriberID(p).SetSubscriberTagID(tag).ExecX(f.ctx)
 	}
@@ -31,8 +44,11 @@ func (f fixture) fill(id int64) {
 func (f fixture) counts() string {
 	f.t.Helper()
 	c := f.db.Client(f.ctx)
-	return fmt.Sprint(c.SubscriberList.Query().CountX(f.ctx), c.Subscriber.Query().CountX(f.ctx), c.FieldValue.Query().CountX(f.ctx), c.SubscriberTagging.Query().CountX(f.ctx),
-		c.Segment.Query().CountX(f.ctx), c.CustomField.Query().CountX(f.ctx), c.SubscriberTag.Query().CountX(f.ctx))
+	return fmt.Sprint(
+		c.SubscriberList.Query().CountX(f.ctx), c.Subscriber.Query().CountX(f.ctx), c.FieldValue.Query().CountX(f.ctx),
+		c.SubscriberTagging.Query().CountX(f.ctx), c.Segment.Query().CountX(f.ctx), c.CustomField.Query().CountX(f.ctx),
+		c.SubscriberTag.Query().CountX(f.ctx),
+	)
 }
 
 func TestAListGoesWithAllThatIsOnIt(t *testing.T) {
@@ -68,14 +84,18 @@ func TestAListGoesWithAllThatIsOnIt(t *testing.T) {
 func TestAListThatIsNamedStays(t *testing.T) {
 	each(t, func(t *testing.T, f fixture) {
 		one, two := f.list("one").ID, f.list("two").ID
-		service := list.New(f.db, list.Options{Named: func(_ context.Context, owners, ids []int64) (int64, string, error) {
-			if len(owners) != 1 || fmt.Sprint(ids) != fmt.Sprint([]int64{one, two}) {
-				t.Errorf("asked for %v of %v", ids, owners)
-			}
-			return two, "campaign 5, which is Draft", nil
-		}})
+		service := list.New(
+			f.db,
+			list.Options{Named: func(_ context.Context, owners, ids []int64) (int64, string, error) {
+				if len(owners) != 1 || fmt.Sprint(ids) != fmt.Sprint([]int64{one, two}) {
+					t.Errorf("asked for %v of %v", ids, owners)
+				}
+				return two, "campaign 5, which is Draft", nil
+			}},
+		)
 		_, err := service.Delete(f.ctx, []int64{two, one})
-		if fault(err) != "conflict list_in_use ids" || apperr.All(err)[0].Message != fmt.Sprintf("list %d is in the audience of campaign 5, which is Draft", two) {
+		if fault(err) != "conflict list_in_use ids" ||
+			apperr.All(err)[0].Message != fmt.Sprintf("list %d is in the audience of campaign 5, which is Draft", two) {
 			t.Error(err)
 		}
 		if n, err := f.Count(f.ctx, list.Filter{}); err != nil || n != 2 {
@@ -98,11 +118,15 @@ func TestUpdateChangesWhatItNames(t *testing.T) {
 				t.Errorf("%+v: %v, %v", test.patch, got, err)
 			}
 		}
-		if got := fault(second(f.Update(f.ctx, made.ID, list.Patch{Name: new(""), DoubleOptIn: new(false)}))); got != "invalid list_name_required name" {
+		if got := fault(
+			second(f.Update(f.ctx, made.ID, list.Patch{Name: new(""), DoubleOptIn: new(false)})),
+		); got != "invalid list_name_required name" {
 			t.Error(got)
 		}
 		other := newFixture(t, f.db)
-		if got := fault(second(f.Update(f.ctx, other.list("theirs").ID, list.Patch{Name: new("x")}))); got != "not_found list_not_found" {
+		if got := fault(
+			second(f.Update(f.ctx, other.list("theirs").ID, list.Patch{Name: new("x")})),
+		); got != "not_found list_not_found" {
 			t.Error(got)
 		}
 		if n, err := f.Count(f.ctx, list.Filter{Search: "SS"}); err != nil || n != 1 {

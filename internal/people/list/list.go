@@ -1,5 +1,5 @@
-// Package list owns the subscriber lists of an account: their names and how one gets onto them, and that a list goes with all that is on it. It must
-// not know who is on a list.
+// Package list owns the subscriber lists of an account: their names and how one gets onto them, and
+// that a list goes with all that is on it. It must not know who is on a list.
 package list
 
 import (
@@ -33,17 +33,20 @@ const (
 type Options struct {
 	// Now is the clock; store.Now otherwise.
 	Now func() time.Time
-	// Named finds a campaign of the owners that can still be sent and whose audience names one of the lists: it returns the list and who names it, or
+	// Named finds a campaign of the owners that can still be sent and whose audience names one of
+	// the lists: it returns the list and who names it, or
 	// 0. It is called in the transaction of Delete. Only the campaign domain can read audiences; without it they do not keep a list.
 	Named func(ctx context.Context, owners, ids []int64) (id int64, by string, err error)
 	// Purges takes what deleted lists leave behind; one of its own otherwise, which a server hears of later.
 	Purges *purge.Service
 }
 
-// Service holds the rules of lists. Its methods may be used from many goroutines. Each acts for the caller of its context, and needs the scope
-// read to read and write to write; a list of another account is NotFound, reason "list_not_found", exactly as one that does not exist.
+// Service holds the rules of lists. Its methods may be used from many goroutines. Each acts for the
+// caller of its context, and needs the scope read to read and write to write; a list of another
+// account is NotFound, reason "list_not_found", exactly as one that does not exist.
 //
-// The methods that take columns select only those (of package ent/subscriberlist) and the ones they need themselves; without columns, all.
+// The methods that take columns select only those (of package ent/subscriberlist) and the ones they
+// need themselves; without columns, all.
 type Service struct {
 	db    *store.Store
 	now   func() time.Time
@@ -74,8 +77,9 @@ type Input struct {
 	DoubleOptIn bool
 }
 
-// Create makes a list in the caller's account (legacy List.Create). A bad name is Invalid on the field name, with the reason "list_name_required" or
-// "list_name_too_long". The same idempotency key within a day answers the list of the first call.
+// Create makes a list in the caller's account (legacy List.Create). A bad name is Invalid on the
+// field name, with the reason "list_name_required" or "list_name_too_long". The same idempotency
+// key within a day answers the list of the first call.
 func (s *Service) Create(ctx context.Context, in Input, idempotencyKey *string) (*ent.SubscriberList, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
@@ -86,16 +90,20 @@ func (s *Service) Create(ctx context.Context, in Input, idempotencyKey *string) 
 	}
 	now := store.Truncate(s.now())
 	var made *ent.SubscriberList
-	id, replayed, err := idempotency.Do(ctx, s.db, now, "createList", idempotencyKey, in, func(ctx context.Context) (int64, error) {
-		var err error
-		made, err = s.db.Client(ctx).SubscriberList.Create().
-			SetName(in.Name).SetNameKey(kind.Fold(in.Name, maxNameKey)).SetDoubleOptIn(in.DoubleOptIn).SetCreatedAt(now).
-			Save(ctx)
-		if err != nil {
-			return 0, err
-		}
-		return made.ID, nil
-	})
+	id, replayed, err := idempotency.Do(
+		ctx, s.db, now, "createList", idempotencyKey, in,
+		func(ctx context.Context) (int64, error) {
+			var err error
+			made, err = s.db.Client(ctx).SubscriberList.Create().
+				SetName(in.Name).
+				SetNameKey(kind.Fold(in.Name, maxNameKey)).SetDoubleOptIn(in.DoubleOptIn).SetCreatedAt(now).
+				Save(ctx)
+			if err != nil {
+				return 0, err
+			}
+			return made.ID, nil
+		},
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +120,9 @@ func readName(given string) (string, error) {
 	case name == "":
 		return "", apperr.InvalidField("name", apperr.ReasonListNameRequired, "is required")
 	case utf8.RuneCountInString(name) > MaxNameLength:
-		return "", apperr.InvalidField("name", apperr.ReasonListNameTooLong, "must have at most %d characters", MaxNameLength)
+		return "", apperr.InvalidField(
+			"name", apperr.ReasonListNameTooLong, "must have at most %d characters", MaxNameLength,
+		)
 	}
 	return name, nil
 }
@@ -125,7 +135,8 @@ type Patch struct {
 	DoubleOptIn *bool
 }
 
-// Update changes the settings that the patch names, and returns the list as it is then. The errors of a name are those of Create.
+// Update changes the settings that the patch names, and returns the list as it is then. The errors
+// of a name are those of Create.
 func (s *Service) Update(ctx context.Context, id int64, p Patch, columns ...string) (*ent.SubscriberList, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
@@ -180,9 +191,12 @@ func (s *Service) ByIDs(ctx context.Context, ids []int64, columns ...string) (ma
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
 	}
-	return store.ByIDs(ctx, ids, columns, func(row *ent.SubscriberList) int64 { return row.ID }, func(some ...int64) *ent.SubscriberListQuery {
-		return s.db.Client(ctx).SubscriberList.Query().Where(entlist.IDIn(some...))
-	})
+	return store.ByIDs(
+		ctx, ids, columns, func(row *ent.SubscriberList) int64 { return row.ID },
+		func(some ...int64) *ent.SubscriberListQuery {
+			return s.db.Client(ctx).SubscriberList.Query().Where(entlist.IDIn(some...))
+		},
+	)
 }
 
 // Filter chooses lists. The zero value chooses all.
@@ -220,12 +234,17 @@ var (
 	}
 )
 
-// List returns one page of the lists that the filter chooses, in one statement. The errors of a bad request are those of page.Request.
-func (s *Service) List(ctx context.Context, filter Filter, order Order, request page.Request, columns ...string) (page.Result[*ent.SubscriberList], error) {
+// List returns one page of the lists that the filter chooses, in one statement. The errors of a bad
+// request are those of page.Request.
+func (s *Service) List(
+	ctx context.Context, filter Filter, order Order, request page.Request, columns ...string,
+) (page.Result[*ent.SubscriberList], error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return page.Result[*ent.SubscriberList]{}, err
 	}
-	return page.Read(ctx, order, request, s.db.Client(ctx).SubscriberList.Query().Where(filter.predicates()...), columns)
+	return page.Read(
+		ctx, order, request, s.db.Client(ctx).SubscriberList.Query().Where(filter.predicates()...), columns,
+	)
 }
 
 // streamBatch is how many lists Each reads at first, and largestBatch how many it reads at a time in the end.
@@ -234,12 +253,19 @@ const (
 	largestBatch = 2000
 )
 
-// Each calls visit for all lists, in order, from the offset and at most limit of them (0: all), a batch at a time and without ever holding more
-// (legacy Lists.Get). An error of visit ends it.
-func (s *Service) Each(ctx context.Context, order Order, offset, limit int, columns []string, visit func(context.Context, []*ent.SubscriberList) error) error {
-	return page.Each(ctx, offset, limit, streamBatch, largestBatch, func(ctx context.Context, request page.Request) (page.Result[*ent.SubscriberList], error) {
-		return s.List(ctx, Filter{}, order, request, columns...)
-	}, visit)
+// Each calls visit for all lists, in order, from the offset and at most limit of them (0: all), a
+// batch at a time and without ever holding more (legacy Lists.Get). An error of visit ends it.
+func (s *Service) Each(
+	ctx context.Context, order Order, offset, limit int, columns []string,
+	visit func(context.Context, []*ent.SubscriberList) error,
+) error {
+	return page.Each(
+		ctx, offset, limit, streamBatch, largestBatch,
+		func(ctx context.Context, request page.Request) (page.Result[*ent.SubscriberList], error) {
+			return s.List(ctx, Filter{}, order, request, columns...)
+		},
+		visit,
+	)
 }
 
 // Count returns how many lists the filter chooses (legacy TotalListCount).

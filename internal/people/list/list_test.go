@@ -108,7 +108,9 @@ func TestCreateWithAKeyMakesOneList(t *testing.T) {
 		if err != nil || b.ID != a.ID || b.Name != "a" {
 			t.Errorf("the second call answers %v, %v", b, err)
 		}
-		if got := fault(second(f.Create(f.ctx, list.Input{Name: "b"}, &key))); got != "invalid idempotency_key_reused idempotencyKey" {
+		if got := fault(
+			second(f.Create(f.ctx, list.Input{Name: "b"}, &key)),
+		); got != "invalid idempotency_key_reused idempotencyKey" {
 			t.Errorf("another input: %s", got)
 		}
 	})
@@ -130,12 +132,15 @@ func TestListsComeInOrder(t *testing.T) {
 		} {
 			test.order.Desc = test.desc
 			var got []int64
-			err := f.Each(f.ctx, test.order, 0, 0, []string{entlist.FieldName}, func(_ context.Context, some []*ent.SubscriberList) error {
-				for _, l := range some {
-					got = append(got, l.ID)
-				}
-				return nil
-			})
+			err := f.Each(
+				f.ctx, test.order, 0, 0, []string{entlist.FieldName},
+				func(_ context.Context, some []*ent.SubscriberList) error {
+					for _, l := range some {
+						got = append(got, l.ID)
+					}
+					return nil
+				},
+			)
 			if err != nil || !slices.Equal(got, test.want) {
 				t.Errorf("by %s, descending %v: %v, %v; want %v", test.order.Name, test.desc, got, err, test.want)
 			}

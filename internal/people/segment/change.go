@@ -22,9 +22,11 @@ type Patch struct {
 	Name, Rules *string
 }
 
-// Update changes what the patch names, with the errors of Create, and returns the segment as it is then. Rules that lead back to the segment through
-// the segments they name are Invalid on rules, reason "segment_cycle". The segments above this one are checked with it: what would make one of them too large
-// is refused here. Rules that a campaign names which was approved may cost it its approval, or be refused with a Conflict on rules, reason "not_in_status": see
+// Update changes what the patch names, with the errors of Create, and returns the segment as it is
+// then. Rules that lead back to the segment through the segments they name are Invalid on rules,
+// reason "segment_cycle". The segments above this one are checked with it: what would make one of
+// them too large is refused here. Rules that a campaign names which was approved may cost it its
+// approval, or be refused with a Conflict on rules, reason "not_in_status": see
 // campaign.Service.EditSegment.
 func (s *Service) Update(ctx context.Context, id int64, p Patch, columns ...string) (*ent.Segment, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
@@ -75,7 +77,9 @@ func (s *Service) Update(ctx context.Context, id int64, p Patch, columns ...stri
 }
 
 // editRules checks the new rules of a segment and begins to change them; written is to be called once they are written.
-func (s *Service) editRules(ctx context.Context, of *ent.Segment, group rules.Group) (written func(ctx context.Context) error, err error) {
+func (s *Service) editRules(
+	ctx context.Context, of *ent.Segment, group rules.Group,
+) (written func(ctx context.Context) error, err error) {
 	above, err := s.checkRules(ctx, of, group)
 	if err != nil {
 		return nil, err
@@ -114,7 +118,9 @@ func (s *Service) checkRules(ctx context.Context, of *ent.Segment, group rules.G
 	above = leadingTo(on, of.ID)
 	for _, ref := range refs.Segments {
 		if ref.ID == of.ID || slices.Contains(above, ref.ID) {
-			return nil, apperr.InvalidField("rules", apperr.ReasonSegmentCycle, "%s: segment %d leads back to this one", ref.Path, ref.ID)
+			return nil, apperr.InvalidField(
+				"rules", apperr.ReasonSegmentCycle, "%s: segment %d leads back to this one", ref.Path, ref.ID,
+			)
 		}
 	}
 	return above, s.check(ctx, of, group, on, above)
@@ -156,15 +162,19 @@ func leadingTo(on []*ent.Segment, id int64) []int64 {
 	return found
 }
 
-// Delete removes segments, all or nothing, and returns the ids that it removed, ascending; ids that are not the caller's are left alone, silently. A
-// segment that another one names which is not deleted with it, or the audience of a campaign that can still be sent (in any status but Sent), is a
-// Conflict on the field ids, reason "segment_in_use"; then nothing is deleted. Over 5,000 ids are Invalid on it, reason "too_many_ids".
+// Delete removes segments, all or nothing, and returns the ids that it removed, ascending; ids that
+// are not the caller's are left alone, silently. A segment that another one names which is not
+// deleted with it, or the audience of a campaign that can still be sent (in any status but Sent),
+// is a Conflict on the field ids, reason "segment_in_use"; then nothing is deleted. Over 5,000 ids
+// are Invalid on it, reason "too_many_ids".
 func (s *Service) Delete(ctx context.Context, ids []int64) (deleted []int64, err error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
 	}
 	if len(ids) > batch {
-		return nil, apperr.InvalidField("ids", apperr.ReasonTooManyIDs, "%d ids, at most %d are allowed", len(ids), batch)
+		return nil, apperr.InvalidField(
+			"ids", apperr.ReasonTooManyIDs, "%d ids, at most %d are allowed", len(ids), batch,
+		)
 	}
 	err = s.db.Tx(ctx, func(ctx context.Context) error {
 		deleted = []int64{}
@@ -208,12 +218,16 @@ func (s *Service) unnamed(ctx context.Context, owners, lists, ids []int64) error
 		}
 	}
 	if id != 0 {
-		return &apperr.Error{Code: apperr.Conflict, Field: "ids", Reason: apperr.ReasonSegmentInUse, Message: fmt.Sprintf("segment %d is in the rules of %s", id, by)}
+		return &apperr.Error{
+			Code: apperr.Conflict, Field: "ids", Reason: apperr.ReasonSegmentInUse,
+			Message: fmt.Sprintf("segment %d is in the rules of %s", id, by),
+		}
 	}
 	return nil
 }
 
-// naming returns the first of the ids that the rules of one of the segments name, and which segment that is; 0 when none does.
+// naming returns the first of the ids that the rules of one of the segments name, and which segment
+// that is; 0 when none does.
 func naming(rows []*ent.Segment, ids []int64, of func(rules.References) []rules.Reference) (int64, string) {
 	for _, row := range rows {
 		for _, ref := range of(references(row)) {
@@ -225,9 +239,12 @@ func naming(rows []*ent.Segment, ids []int64, of func(rules.References) []rules.
 	return 0, ""
 }
 
-// Naming finds a segment of the owners whose rules name one of the ids; of chooses which kind of reference. It returns the id that is named and a text
-// that says by whom, or 0 when none is. It is called in the transaction that deletes what is named.
-func (s *Service) Naming(ctx context.Context, owners, ids []int64, of func(rules.References) []rules.Reference) (named int64, by string, err error) {
+// Naming finds a segment of the owners whose rules name one of the ids; of chooses which kind of
+// reference. It returns the id that is named and a text that says by whom, or 0 when none is. It is
+// called in the transaction that deletes what is named.
+func (s *Service) Naming(
+	ctx context.Context, owners, ids []int64, of func(rules.References) []rules.Reference,
+) (named int64, by string, err error) {
 	for last := int64(0); ; {
 		rows, err := s.db.Client(ctx).Segment.Query().Where(entsegment.UserIDIn(owners...), entsegment.IDGT(last)).
 			Order(entsegment.ByID()).Limit(namingBatch).

@@ -20,7 +20,14 @@ func TestRulesThatCannotBeEvaluatedAreNotKept(t *testing.T) {
 	each(t, func(t *testing.T, f fixture) {
 		f = f.checked()
 		list, client := f.list(), f.db.Client(f.ctx)
-		field := client.CustomField.Create().SetListID(list).SetName("n").SetNameKey("n").SetType(kind.FieldNumber).SetCreatedAt(start).SaveX(f.ctx).ID
+		field := client.CustomField.Create().
+			SetListID(list).
+			SetName("n").
+			SetNameKey("n").
+			SetType(kind.FieldNumber).
+			SetCreatedAt(start).
+			SaveX(f.ctx).
+			ID
 		compared := fmt.Sprintf(`[{"type":"fields","field_id":%d,"operator":"is less than","value":"many"}]`, field)
 		deepest := f.segment(list, "").ID
 		for range query.MaxSegmentDepth - 1 {
@@ -60,7 +67,8 @@ func TestSegmentsAboveAreCheckedWithTheRules(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err := f.Update(f.ctx, base, segment.Patch{Rules: many(fits + 1)})
-		if fault(err) != "invalid audience_too_large rules" || !strings.Contains(err.Error(), fmt.Sprintf("segment %d, which names this one: rules[2].value", middle)) {
+		if fault(err) != "invalid audience_too_large rules" ||
+			!strings.Contains(err.Error(), fmt.Sprintf("segment %d, which names this one: rules[2].value", middle)) {
 			t.Error(err)
 		}
 		// What names none of them can be as large as one pleases.

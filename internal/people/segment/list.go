@@ -34,9 +34,12 @@ var byName = page.Order[*ent.Segment]{
 // listsAtOnce is how many lists one statement reads a page of; SQLite takes 500 parts of a UNION.
 const listsAtOnce = 250
 
-// Lists returns the same page of the segments of each of several lists, by name, in one statement for up to 250 lists. It is for the caller to know that
-// the lists are its own. The errors of a bad request are those of page.Request.
-func (s *Service) Lists(ctx context.Context, listIDs []int64, filter Filter, request page.Request, columns ...string) (map[int64]page.Result[*ent.Segment], error) {
+// Lists returns the same page of the segments of each of several lists, by name, in one statement
+// for up to 250 lists. It is for the caller to know that the lists are its own. The errors of a bad
+// request are those of page.Request.
+func (s *Service) Lists(
+	ctx context.Context, listIDs []int64, filter Filter, request page.Request, columns ...string,
+) (map[int64]page.Result[*ent.Segment], error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
 	}
@@ -49,7 +52,9 @@ func (s *Service) Lists(ctx context.Context, listIDs []int64, filter Filter, req
 		parts := make([]*sql.Selector, len(some))
 		for i, id := range some {
 			table := sql.Table(entsegment.Table)
-			parts[i] = sql.Select(table.C(entsegment.FieldID)).From(table).Where(sql.EQ(table.C(entsegment.FieldListID), id))
+			parts[i] = sql.Select(table.C(entsegment.FieldID)).
+				From(table).
+				Where(sql.EQ(table.C(entsegment.FieldListID), id))
 			filter.where(parts[i])
 		}
 		query := s.db.Client(ctx).Segment.Query()

@@ -50,7 +50,8 @@ func TestRulesAreStoredCanonically(t *testing.T) {
 		} {
 			made := f.segment(list, given)
 			stored := f.db.Client(f.ctx).Segment.GetX(f.ctx, made.ID)
-			if stored.Rules != want || stored.RulesSource != strings.TrimSpace(given) || !stored.CreatedAt.Equal(start) {
+			if stored.Rules != want || stored.RulesSource != strings.TrimSpace(given) ||
+				!stored.CreatedAt.Equal(start) {
 				t.Errorf("%s: stored %v", given, stored)
 			}
 		}
@@ -61,9 +62,21 @@ func TestRulesNameWhatTheAccountHasAlone(t *testing.T) {
 	each(t, func(t *testing.T, f fixture) {
 		list, another, other := f.list(), f.list(), newFixture(t, f.db)
 		client := f.db.Client(f.ctx)
-		field := client.CustomField.Create().SetListID(another).SetName("x").SetNameKey("x").SetCreatedAt(start).SaveX(f.ctx).ID
+		field := client.CustomField.Create().
+			SetListID(another).
+			SetName("x").
+			SetNameKey("x").
+			SetCreatedAt(start).
+			SaveX(f.ctx).
+			ID
 		every := client.CustomField.Create().SetName("y").SetNameKey("y").SetCreatedAt(start).SaveX(f.ctx).ID
-		theirTag := f.db.Client(other.ctx).SubscriberTag.Create().SetName("x").SetNameKey("x").SetCreatedAt(start).SaveX(other.ctx).ID
+		theirTag := f.db.Client(other.ctx).
+			SubscriberTag.Create().
+			SetName("x").
+			SetNameKey("x").
+			SetCreatedAt(start).
+			SaveX(other.ctx).
+			ID
 		rule := func(of, operator string, value any) string {
 			return fmt.Sprintf(`[{"type":%q,"operator":%q,"value":"%v"}]`, of, operator, value)
 		}
@@ -81,7 +94,9 @@ func TestRulesNameWhatTheAccountHasAlone(t *testing.T) {
 			`[{"type":"journeys"}]`:                    "invalid audience_invalid rules",
 			"{":                                        "invalid audience_invalid rules",
 		} {
-			if got := fault(second(f.Create(f.ctx, segment.Input{ListID: list, Name: "s", Rules: rules}, nil))); got != want {
+			if got := fault(
+				second(f.Create(f.ctx, segment.Input{ListID: list, Name: "s", Rules: rules}, nil)),
+			); got != want {
 				t.Errorf("%s: %s, want %s", rules, got, want)
 			}
 		}
@@ -99,7 +114,9 @@ func TestRulesLeadBackNowhere(t *testing.T) {
 		b := f.segment(list, naming(a)).ID
 		c := f.segment(list, naming(b)).ID
 		for _, of := range []int64{a, b, c} {
-			if got := fault(second(f.Update(f.ctx, a, segment.Patch{Rules: new(naming(of))}))); got != "invalid segment_cycle rules" {
+			if got := fault(
+				second(f.Update(f.ctx, a, segment.Patch{Rules: new(naming(of))})),
+			); got != "invalid segment_cycle rules" {
 				t.Errorf("segment %d names %d: %s", a, of, got)
 			}
 		}
@@ -142,7 +159,9 @@ func TestUpdateChangesWhatItNames(t *testing.T) {
 				t.Errorf("%+v: %v, %v", test.patch, got, err)
 			}
 		}
-		if got := fault(second(f.Update(f.ctx, made.ID, segment.Patch{Name: new(""), Rules: new("x")}))); got != "invalid segment_name_required name; invalid audience_invalid rules" {
+		if got := fault(
+			second(f.Update(f.ctx, made.ID, segment.Patch{Name: new(""), Rules: new("x")})),
+		); got != "invalid segment_name_required name; invalid audience_invalid rules" {
 			t.Error(got)
 		}
 		other := newFixture(t, f.db)
@@ -162,10 +181,16 @@ func TestDeleteLeavesWhatIsNamed(t *testing.T) {
 		other := newFixture(t, f.db)
 		theirs := other.segment(other.list(), "").ID
 		err := second(f.Delete(f.ctx, []int64{a}))
-		if fault(err) != "conflict segment_in_use ids" || !strings.HasSuffix(apperr.All(err)[0].Message, fmt.Sprint("is in the rules of segment ", b)) {
+		if fault(err) != "conflict segment_in_use ids" ||
+			!strings.HasSuffix(apperr.All(err)[0].Message, fmt.Sprint("is in the rules of segment ", b)) {
 			t.Error(err)
 		}
-		named := segment.New(f.db, segment.Options{Named: func(context.Context, []int64, []int64) (int64, string, error) { return b, "campaign 5", nil }})
+		named := segment.New(
+			f.db,
+			segment.Options{
+				Named: func(context.Context, []int64, []int64) (int64, string, error) { return b, "campaign 5", nil },
+			},
+		)
 		if got := fault(second(named.Delete(f.ctx, []int64{a, b}))); got != "conflict segment_in_use ids" {
 			t.Error(got)
 		}
@@ -191,7 +216,13 @@ func TestNamingFindsRulesOfTheOwners(t *testing.T) {
 			named int64
 			by    string
 		}{{[]int64{b}, 0, ""}, {[]int64{a, b}, a, fmt.Sprint("segment ", b)}} {
-			if named, by, err := f.Naming(f.ctx, []int64{owner}, test.ids, of); err != nil || named != test.named || by != test.by {
+			if named, by, err := f.Naming(
+				f.ctx,
+				[]int64{owner},
+				test.ids,
+				of,
+			); err != nil || named != test.named ||
+				by != test.by {
 				t.Errorf("%v: %d %q %v", test.ids, named, by, err)
 			}
 		}
@@ -206,8 +237,12 @@ func TestEachListHasAPageOfItsOwn(t *testing.T) {
 		}
 		f.segment(two, "")
 		first := 2
-		pages, err := f.Lists(f.ctx, []int64{one, two, none}, segment.Filter{Search: "S"}, page.Request{First: &first}, "name")
-		if err != nil || len(pages[one].Items) != 2 || !pages[one].HasNext || len(pages[two].Items) != 1 || pages[two].HasNext || len(pages[none].Items) != 0 {
+		pages, err := f.Lists(
+			f.ctx, []int64{one, two, none}, segment.Filter{Search: "S"}, page.Request{First: &first}, "name",
+		)
+		if err != nil || len(pages[one].Items) != 2 || !pages[one].HasNext || len(pages[two].Items) != 1 ||
+			pages[two].HasNext ||
+			len(pages[none].Items) != 0 {
 			t.Errorf("%v, %v", pages, err)
 		}
 		counts, err := f.Counts(f.ctx, []int64{one, two, none}, segment.Filter{})

@@ -70,23 +70,30 @@ type Result struct {
 	Outcome Outcome
 	// SubscriberID is the person, 0 for a rejected row.
 	SubscriberID int64
-	// Err holds the faults of a rejected row, on the fields of Subscribe: email, ip and fields.<id>; and subscribedAt and optedInAt, reason
-	// "instant_out_of_range", outside the years 1000 to 9999.
+	// Err holds the faults of a rejected row, on the fields of Subscribe: email, ip and
+	// fields.<id>; and subscribedAt and optedInAt, reason "instant_out_of_range", outside the years
+	// 1000 to 9999.
 	Err error
 }
 
-// Add puts people onto a list, up to MaxRows at a time, in one transaction and a number of statements that does not depend on how many they are, and
-// tells what came of each row, in their order. A row that cannot be written is rejected by itself, with the faults that Subscribe tells; one whose
-// address stands in an earlier row is a Conflict on email, reason "subscriber_repeated". People who enter again do so as in Subscribe.
+// Add puts people onto a list, up to MaxRows at a time, in one transaction and a number of
+// statements that does not depend on how many they are, and tells what came of each row, in their
+// order. A row that cannot be written is rejected by itself, with the faults that Subscribe tells;
+// one whose address stands in an earlier row is a Conflict on email, reason "subscriber_repeated".
+// People who enter again do so as in Subscribe.
 //
-// The list of another account is NotFound on listId, reason "list_not_found"; over MaxRows are Invalid on rows, reason "too_many_rows". With the same
-// idempotency key within a day nothing is written again: the rows that the first call added are told as added, all others by how they are on the list.
+// The list of another account is NotFound on listId, reason "list_not_found"; over MaxRows are
+// Invalid on rows, reason "too_many_rows". With the same idempotency key within a day nothing is
+// written again: the rows that the first call added are told as added, all others by how they are
+// on the list.
 func (s *Service) Add(ctx context.Context, in Addition, idempotencyKey *string) ([]Result, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
 	}
 	if len(in.Rows) > MaxRows {
-		return nil, apperr.InvalidField("rows", apperr.ReasonTooManyRows, "%d rows, at most %d are allowed", len(in.Rows), MaxRows)
+		return nil, apperr.InvalidField(
+			"rows", apperr.ReasonTooManyRows, "%d rows, at most %d are allowed", len(in.Rows), MaxRows,
+		)
 	}
 	now := store.Truncate(s.now())
 	var results []Result
@@ -95,20 +102,23 @@ func (s *Service) Add(ctx context.Context, in Addition, idempotencyKey *string) 
 	var replayed bool
 	// No locks on gaps: other calls put people between those of this one at the same time.
 	err := s.db.TxLatest(ctx, func(ctx context.Context) (err error) {
-		at, replayed, err = idempotency.Do(ctx, s.db, now, "addSubscribers", idempotencyKey, in, func(ctx context.Context) (int64, error) {
-			b, err := s.batch(ctx, in, now)
-			if err != nil {
-				return 0, err
-			}
-			if err := b.write(ctx); err != nil {
-				return 0, err
-			}
-			if err := b.hold(ctx); err != nil {
-				return 0, err
-			}
-			results = b.results
-			return now.UnixMicro(), nil
-		})
+		at, replayed, err = idempotency.Do(
+			ctx, s.db, now, "addSubscribers", idempotencyKey, in,
+			func(ctx context.Context) (int64, error) {
+				b, err := s.batch(ctx, in, now)
+				if err != nil {
+					return 0, err
+				}
+				if err := b.write(ctx); err != nil {
+					return 0, err
+				}
+				if err := b.hold(ctx); err != nil {
+					return 0, err
+				}
+				results = b.results
+				return now.UnixMicro(), nil
+			},
+		)
 		return err
 	})
 	if err != nil {
@@ -136,7 +146,10 @@ type batch struct {
 
 // batch checks the rows.
 func (s *Service) batch(ctx context.Context, in Addition, now time.Time) (*batch, error) {
-	b := &batch{Service: s, now: now, options: in, results: make([]Result, len(in.Rows)), position: make(map[string]int, len(in.Rows))}
+	b := &batch{
+		Service: s, now: now, options: in, results: make([]Result, len(in.Rows)),
+		position: make(map[string]int, len(in.Rows)),
+	}
 	var err error
 	if b.list, err = s.list(ctx, in.ListID); err != nil {
 		return nil, onField(err, "listId")
@@ -150,7 +163,10 @@ func (s *Service) batch(ctx context.Context, in Addition, now time.Time) (*batch
 	for i, row := range in.Rows {
 		e, err := readRow(row, fields)
 		if first, repeated := b.position[e.key]; repeated && err == nil {
-			err = &apperr.Error{Code: apperr.Conflict, Field: "email", Reason: apperr.ReasonSubscriberRepeated, Message: fmt.Sprintf("row %d has the same address", first)}
+			err = &apperr.Error{
+				Code: apperr.Conflict, Field: "email", Reason: apperr.ReasonSubscriberRepeated,
+				Message: fmt.Sprintf("row %d has the same address", first),
+			}
 		}
 		if err != nil {
 			b.results[i] = Result{Outcome: Rejected, Err: err}
@@ -162,8 +178,9 @@ func (s *Service) batch(ctx context.Context, in Addition, now time.Time) (*batch
 	return b, nil
 }
 
-// hold locks the list, and the fields that values were written for, until the transaction ends. It is done last, so that calls for one list write at the same
-// time. A list that is gone by then fails the call, one that has changed makes it begin anew.
+// hold locks the list, and the fields that values were written for, until the transaction ends. It
+// is done last, so that calls for one list write at the same time. A list that is gone by then
+// fails the call, one that has changed makes it begin anew.
 func (b *batch) hold(ctx context.Context) error {
 	now, err := b.Service.list(ctx, b.list.ID, store.Lock)
 	if err != nil {
@@ -176,7 +193,9 @@ func (b *batch) hold(ctx context.Context) error {
 }
 
 // onList returns those of the entries that are on a list, by their keys.
-func (s *Service) onList(ctx context.Context, listID int64, rows []entry, modifiers ...func(*sql.Selector)) (map[string]*ent.Subscriber, error) {
+func (s *Service) onList(
+	ctx context.Context, listID int64, rows []entry, modifiers ...func(*sql.Selector),
+) (map[string]*ent.Subscriber, error) {
 	found := make(map[string]*ent.Subscriber)
 	if len(rows) == 0 {
 		return found, nil
@@ -188,7 +207,10 @@ func (s *Service) onList(ctx context.Context, listID int64, rows []entry, modifi
 	query := s.db.Client(ctx).Subscriber.Query().Where(entsubscriber.ListID(listID), entsubscriber.EmailKeyIn(keys...))
 	query.Modify(modifiers...)
 	present, err := query.
-		Select(entsubscriber.FieldID, entsubscriber.FieldUserID, entsubscriber.FieldEmailKey, entsubscriber.FieldStatus, entsubscriber.FieldCreatedAt).All(ctx)
+		Select(
+			entsubscriber.FieldID, entsubscriber.FieldUserID, entsubscriber.FieldEmailKey, entsubscriber.FieldStatus,
+			entsubscriber.FieldCreatedAt,
+		).All(ctx)
 	for _, p := range present {
 		found[p.EmailKey] = p
 	}
@@ -212,7 +234,11 @@ func readRow(row Row, fields []*ent.CustomField) (entry, error) {
 // readInstant finds fault with an instant that not every database keeps.
 func readInstant(faults *apperr.Faults, field string, at *time.Time) {
 	if at != nil && (at.UTC().Year() < firstYear || at.UTC().Year() > lastYear) {
-		faults.Add(apperr.InvalidField(field, apperr.ReasonInstantOutOfRange, "must be in the years %d to %d", firstYear, lastYear))
+		faults.Add(
+			apperr.InvalidField(
+				field, apperr.ReasonInstantOutOfRange, "must be in the years %d to %d", firstYear, lastYear,
+			),
+		)
 	}
 }
 
@@ -277,8 +303,9 @@ func (b *batch) insertedAtOnce() int {
 	return MaxRows
 }
 
-// insert puts people onto the list of whom it is not known that they are on it, in the order of the index that all of them go into. Only when the database
-// refuses one is it asked who is there; they are present from then on.
+// insert puts people onto the list of whom it is not known that they are on it, in the order of the
+// index that all of them go into. Only when the database refuses one is it asked who is there; they
+// are present from then on.
 func (b *batch) insert(ctx context.Context, fresh []entry) error {
 	slices.SortFunc(fresh, func(x, y entry) int { return strings.Compare(x.key, y.key) })
 	for some := range slices.Chunk(fresh, b.insertedAtOnce()) {
@@ -315,8 +342,9 @@ func (b *batch) unknown(ctx context.Context, some []entry) ([]entry, error) {
 	return slices.DeleteFunc(slices.Clone(some), func(e entry) bool { return found[e.key] != nil }), err
 }
 
-// number notes people who were inserted in this order, with their ids: those from first on where the database numbers the rows of an insert without gaps,
-// which it is asked for by their addresses otherwise.
+// number notes people who were inserted in this order, with their ids: those from first on where
+// the database numbers the rows of an insert without gaps, which it is asked for by their addresses
+// otherwise.
 func (b *batch) number(ctx context.Context, some []entry, first int64) error {
 	if len(some) == 0 {
 		return nil
@@ -364,7 +392,8 @@ func (b *batch) number(ctx context.Context, some []entry, first int64) error {
 // reenter lets people enter the list again: all that a subscription tells is written over their rows.
 func (b *batch) reenter(ctx context.Context, again []entry) error {
 	for some := range slices.Chunk(again, b.insertedAtOnce()) {
-		err := b.db.Raw(ctx).Upsert(ctx, entsubscriber.Table, personColumns, b.people(some), []string{entsubscriber.FieldListID, entsubscriber.FieldEmailKey}, enteredColumns)
+		err := b.db.Raw(ctx).
+			Upsert(ctx, entsubscriber.Table, personColumns, b.people(some), []string{entsubscriber.FieldListID, entsubscriber.FieldEmailKey}, enteredColumns)
 		if err != nil {
 			return err
 		}

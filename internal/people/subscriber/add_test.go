@@ -28,7 +28,8 @@ func (f *fixture) add(in subscriber.Addition, key *string) string {
 	}
 	var told []string
 	for _, r := range results {
-		if (r.SubscriberID == 0) != (r.Outcome == subscriber.Rejected) || (r.Err == nil) == (r.Outcome == subscriber.Rejected) {
+		if (r.SubscriberID == 0) != (r.Outcome == subscriber.Rejected) ||
+			(r.Err == nil) == (r.Outcome == subscriber.Rejected) {
 			f.t.Errorf("%+v", r)
 		}
 		told = append(told, strings.TrimSpace(string(r.Outcome)+" "+fault(r.Err)))
@@ -46,14 +47,20 @@ func TestAddTellsWhatCameOfEachRow(t *testing.T) {
 			t.Fatal(err)
 		}
 		rows := []subscriber.Row{
-			{Email: "A@example.com", IP: "192.0.2.1", SubscribedAt: &asked, OptedInAt: &confirmed, Fields: map[int64]string{number: "12.5", text: "x"}},
+			{
+				Email: "A@example.com", IP: "192.0.2.1", SubscribedAt: &asked, OptedInAt: &confirmed,
+				Fields: map[int64]string{number: "12.5", text: "x"},
+			},
 			{Email: "b@example.com"},
 			{Email: "x", Fields: map[int64]string{number: "y", 9: "z"}},
 			{Email: " a@EXAMPLE.com"},
 			{Email: "left@example.com", Fields: map[int64]string{text: ""}},
 		}
-		rejected := fmt.Sprintf("rejected invalid subscriber_address_invalid email; invalid custom_field_invalid fields.%d; invalid custom_field_not_found fields.9, "+
-			"rejected conflict subscriber_repeated email", number)
+		rejected := fmt.Sprintf(
+			"rejected invalid subscriber_address_invalid email; invalid custom_field_invalid fields.%d; invalid custom_field_not_found fields.9, "+
+				"rejected conflict subscriber_repeated email",
+			number,
+		)
 		for _, test := range []struct {
 			in   subscriber.Addition
 			want string
@@ -65,7 +72,9 @@ func TestAddTellsWhatCameOfEachRow(t *testing.T) {
 		} {
 			test.in.ListID, test.in.Rows = f.list, rows
 			if got := f.add(test.in, nil); got != test.want {
-				t.Errorf("update %v, resubscribe %v:\n got %s\nwant %s", test.in.Update, test.in.Resubscribe, got, test.want)
+				t.Errorf(
+					"update %v, resubscribe %v:\n got %s\nwant %s", test.in.Update, test.in.Resubscribe, got, test.want,
+				)
 			}
 		}
 		people, err := f.List(f.ctx, subscriber.Filter{ListID: f.list}, subscriber.ByAddress, page.Request{})
@@ -73,7 +82,10 @@ func TestAddTellsWhatCameOfEachRow(t *testing.T) {
 			t.Fatal(people, err)
 		}
 		a, b, left := people.Items[0], people.Items[1], people.Items[2]
-		if a.Status != kind.SubscriberSubscribed || !a.SubscribedAt.Equal(asked) || !a.OptedInAt.Equal(confirmed) || a.SubscriptionIP != "192.0.2.1" || a.Domain != "example.com" || a.Email != "A@example.com" {
+		if a.Status != kind.SubscriberSubscribed || !a.SubscribedAt.Equal(asked) || !a.OptedInAt.Equal(confirmed) ||
+			a.SubscriptionIP != "192.0.2.1" ||
+			a.Domain != "example.com" ||
+			a.Email != "A@example.com" {
 			t.Errorf("who had confirmed: %v", a)
 		}
 		if b.Status != kind.SubscriberPending || !b.SubscribedAt.Equal(start) || b.OptedInAt != nil {
@@ -83,7 +95,8 @@ func TestAddTellsWhatCameOfEachRow(t *testing.T) {
 			t.Errorf("who entered again: %v", left)
 		}
 		values, err := f.Values(f.ctx, []int64{a.ID, b.ID, left.ID})
-		if err != nil || fmt.Sprint(values) != fmt.Sprint(map[int64]map[int64]string{a.ID: {number: "12.5", text: "x"}}) {
+		if err != nil ||
+			fmt.Sprint(values) != fmt.Sprint(map[int64]map[int64]string{a.ID: {number: "12.5", text: "x"}}) {
 			t.Errorf("values %v, %v", values, err)
 		}
 	})
@@ -93,9 +106,16 @@ func TestAddWritesValuesOver(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
 		number, date := f.field(f.list, kind.FieldNumber, ""), f.field(f.list, kind.FieldDate, "")
 		for i, fields := range []map[int64]string{{number: "1", date: "2026-01-02"}, {number: "2"}, {date: "", number: "3"}} {
-			f.add(subscriber.Addition{ListID: f.list, Update: true, Rows: []subscriber.Row{{Email: "a@example.com", Fields: fields}}}, nil)
+			f.add(
+				subscriber.Addition{
+					ListID: f.list, Update: true, Rows: []subscriber.Row{{Email: "a@example.com", Fields: fields}},
+				},
+				nil,
+			)
 			rows := f.db.Client(f.ctx).FieldValue.Query().Order(fieldvalue.ByCustomFieldID()).AllX(f.ctx)
-			if want := []int{2, 2, 1}[i]; len(rows) != want || rows[0].Number == nil || *rows[0].Number != float64(i+1) || rows[0].Text != fmt.Sprint(i+1) {
+			if want := []int{2, 2, 1}[i]; len(rows) != want || rows[0].Number == nil ||
+				*rows[0].Number != float64(i+1) ||
+				rows[0].Text != fmt.Sprint(i+1) {
 				t.Errorf("%v: %v", fields, rows)
 			}
 		}
@@ -105,7 +125,10 @@ func TestAddWritesValuesOver(t *testing.T) {
 func TestAddWithAKeyWritesOnce(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
 		f.subscribe("old@example.com", nil)
-		in := subscriber.Addition{ListID: f.list, Update: true, Resubscribe: true, Rows: []subscriber.Row{{Email: "new@example.com"}, {Email: "?"}, {Email: "old@example.com"}}}
+		in := subscriber.Addition{
+			ListID: f.list, Update: true, Resubscribe: true,
+			Rows: []subscriber.Row{{Email: "new@example.com"}, {Email: "?"}, {Email: "old@example.com"}},
+		}
 		key := "k"
 		*f.now = start.Add(time.Hour)
 		want := "added, rejected invalid subscriber_address_invalid email, exists"
@@ -123,7 +146,11 @@ func TestAddWithAKeyWritesOnce(t *testing.T) {
 		if got := fault(second(f.Add(f.ctx, in, &key))); got != "invalid idempotency_key_reused idempotencyKey" {
 			t.Error(got)
 		}
-		if n, err := f.Count(f.ctx, subscriber.Filter{ListID: f.list, Statuses: []kind.SubscriberStatus{kind.SubscriberSubscribed}}); err != nil || n != 1 {
+		if n, err := f.Count(
+			f.ctx,
+			subscriber.Filter{ListID: f.list, Statuses: []kind.SubscriberStatus{kind.SubscriberSubscribed}},
+		); err != nil ||
+			n != 1 {
 			t.Errorf("%d are subscribed, %v", n, err)
 		}
 	})
@@ -176,7 +203,11 @@ func TestAddRefusesListsAndSizes(t *testing.T) {
 			}
 		}
 		reader := newFixture(t, f.db, testkit.Scoped(kind.ScopeRead))
-		if err := second(reader.Add(reader.ctx, subscriber.Addition{ListID: f.list}, nil)); apperr.CodeOf(err) != apperr.Denied {
+		if err := second(
+			reader.Add(reader.ctx, subscriber.Addition{ListID: f.list}, nil),
+		); apperr.CodeOf(
+			err,
+		) != apperr.Denied {
 			t.Error(err)
 		}
 	})
@@ -187,8 +218,18 @@ func TestAnAdminAddsForTheOwnerOfTheList(t *testing.T) {
 		admin := newFixture(t, f.db, testkit.Admin())
 		admin.list = f.list
 		field := f.field(f.list, kind.FieldText, "")
-		admin.add(subscriber.Addition{ListID: f.list, Rows: []subscriber.Row{{Email: "a@example.com", Fields: map[int64]string{field: "x"}}}}, nil)
-		if n := f.db.Client(f.ctx).Subscriber.Query().CountX(f.ctx) + f.db.Client(f.ctx).FieldValue.Query().CountX(f.ctx); n != 2 {
+		admin.add(
+			subscriber.Addition{
+				ListID: f.list, Rows: []subscriber.Row{{Email: "a@example.com", Fields: map[int64]string{field: "x"}}},
+			},
+			nil,
+		)
+		if n := f.db.Client(f.ctx).
+			Subscriber.Query().
+			CountX(f.ctx) +
+			f.db.Client(f.ctx).
+				FieldValue.Query().
+				CountX(f.ctx); n != 2 {
 			t.Errorf("the owner has %d of the person and the value", n)
 		}
 	})
@@ -225,7 +266,10 @@ func TestUpdateChangesWhatItNames(t *testing.T) {
 				}
 				return at.Format("15")
 			}
-			shown := fmt.Sprint(got.Email, " ", got.Domain, " ", got.Status, " ", got.Bounce, " ", hour(got.SubscribedAt), " ", hour(got.OptedInAt), " ", hour(got.UnsubscribedAt))
+			shown := fmt.Sprint(
+				got.Email, " ", got.Domain, " ", got.Status, " ", got.Bounce, " ", hour(got.SubscribedAt), " ",
+				hour(got.OptedInAt), " ", hour(got.UnsubscribedAt),
+			)
 			if shown != test.want {
 				t.Errorf("%s: %s, want %s", test.name, shown, test.want)
 			}
@@ -246,11 +290,19 @@ func TestUpdateChangesWhatItNames(t *testing.T) {
 		if _, err := f.Update(f.ctx, p.ID, subscriber.Patch{Fields: map[int64]string{number: "7"}}); err != nil {
 			t.Fatal(err)
 		}
-		if values, err := f.TypedValues(f.ctx, []int64{p.ID}); err != nil || len(values[p.ID]) != 1 || *values[p.ID][0].Number != 7 {
+		if values, err := f.TypedValues(
+			f.ctx,
+			[]int64{p.ID},
+		); err != nil || len(values[p.ID]) != 1 ||
+			*values[p.ID][0].Number != 7 {
 			t.Errorf("values %v, %v", values, err)
 		}
 		other := newFixture(t, f.db)
-		foreign, absent := second(other.Update(other.ctx, p.ID, subscriber.Patch{})), second(other.Update(other.ctx, unknown, subscriber.Patch{}))
+		foreign, absent := second(
+			other.Update(other.ctx, p.ID, subscriber.Patch{}),
+		), second(
+			other.Update(other.ctx, unknown, subscriber.Patch{}),
+		)
 		if fault(foreign) != "not_found subscriber_not_found" || fault(foreign) != fault(absent) {
 			t.Error(foreign, absent)
 		}
@@ -264,9 +316,15 @@ func TestAddCostsTheSameForManyRows(t *testing.T) {
 			recorder := &store.Recorder{}
 			rows := make([]subscriber.Row, n)
 			for i := range rows {
-				rows[i] = subscriber.Row{Email: fmt.Sprintf("%d-%d@example.com", n, i), Fields: map[int64]string{field: "x"}}
+				rows[i] = subscriber.Row{
+					Email: fmt.Sprintf("%d-%d@example.com", n, i), Fields: map[int64]string{field: "x"},
+				}
 			}
-			if _, err := f.Add(store.WithRecorder(f.ctx, recorder), subscriber.Addition{ListID: f.list, Rows: rows}, nil); err != nil {
+			if _, err := f.Add(
+				store.WithRecorder(f.ctx, recorder),
+				subscriber.Addition{ListID: f.list, Rows: rows},
+				nil,
+			); err != nil {
 				t.Fatal(err)
 			}
 			return len(recorder.Statements())
@@ -277,7 +335,8 @@ func TestAddCostsTheSameForManyRows(t *testing.T) {
 	})
 }
 
-// idsAreTold adds 4,500 rows of whom some are on the list already, and checks that each row is told what came of it, and who the person is.
+// idsAreTold adds 4,500 rows of whom some are on the list already, and checks that each row is told
+// what came of it, and who the person is.
 func (f *fixture) idsAreTold() {
 	f.t.Helper()
 	rows := make([]subscriber.Row, 4500)
@@ -333,7 +392,9 @@ func TestNobodyIsPutOntoAListThatIsDeletedMeanwhile(t *testing.T) {
 				for n := range 200 {
 					rows := make([]subscriber.Row, 50)
 					for j := range rows {
-						rows[j] = subscriber.Row{Email: fmt.Sprintf("%d-%d-%d@example.com", i, n, j), Fields: map[int64]string{text: "x"}}
+						rows[j] = subscriber.Row{
+							Email: fmt.Sprintf("%d-%d-%d@example.com", i, n, j), Fields: map[int64]string{text: "x"},
+						}
 					}
 					_, err := f.Add(f.ctx, subscriber.Addition{ListID: f.list, Rows: rows}, nil)
 					if n == 0 {
@@ -360,7 +421,12 @@ func TestNobodyIsPutOntoAListThatIsDeletedMeanwhile(t *testing.T) {
 			t.Error(err)
 		}
 		f.ctx = store.WithDeleted(f.ctx)
-		if people, values := f.db.Client(f.ctx).Subscriber.Query().CountX(f.ctx), f.db.Client(f.ctx).FieldValue.Query().CountX(f.ctx); people+values != 0 {
+		if people, values := f.db.Client(f.ctx).
+			Subscriber.Query().
+			CountX(f.ctx),
+			f.db.Client(f.ctx).
+				FieldValue.Query().
+				CountX(f.ctx); people+values != 0 {
 			t.Errorf("%d people and %d values are left", people, values)
 		}
 	})

@@ -33,8 +33,8 @@ const (
 	lastYear  = 9999
 )
 
-// Fields returns the custom fields that the subscribers of a list may have, those of the list and those of every list of its account, by id. The list
-// needs id and user_id. It costs one statement.
+// Fields returns the custom fields that the subscribers of a list may have, those of the list and
+// those of every list of its account, by id. The list needs id and user_id. It costs one statement.
 func (s *Service) Fields(ctx context.Context, list *ent.SubscriberList) ([]*ent.CustomField, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
@@ -50,8 +50,8 @@ func (s *Service) fields(ctx context.Context, list *ent.SubscriberList) ([]*ent.
 		All(ctx)
 }
 
-// Values returns the values of the custom fields of each subscriber, as text by the id of the field, in one statement. A subscriber without values,
-// or that is not the caller's, is absent.
+// Values returns the values of the custom fields of each subscriber, as text by the id of the
+// field, in one statement. A subscriber without values, or that is not the caller's, is absent.
 func (s *Service) Values(ctx context.Context, subscriberIDs []int64) (map[int64]map[int64]string, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
@@ -72,7 +72,8 @@ func (s *Service) Values(ctx context.Context, subscriberIDs []int64) (map[int64]
 	return values, nil
 }
 
-// fieldValue is a value as it is stored: the text, and for the types that are compared otherwise the number or the date.
+// fieldValue is a value as it is stored: the text, and for the types that are compared otherwise
+// the number or the date.
 type fieldValue struct {
 	field  *ent.CustomField
 	text   string
@@ -80,8 +81,9 @@ type fieldValue struct {
 	date   *time.Time
 }
 
-// readValues types the given values, by the id of their field, and returns them by field; the error holds every fault, on the fields
-// "fields.<id>". A value for a field that the list does not have is a fault, or is passed over with knownOnly.
+// readValues types the given values, by the id of their field, and returns them by field; the error
+// holds every fault, on the fields "fields.<id>". A value for a field that the list does not have
+// is a fault, or is passed over with knownOnly.
 func readValues(fields []*ent.CustomField, given map[int64]string, knownOnly bool) ([]fieldValue, error) {
 	var faults apperr.Faults
 	var values []fieldValue
@@ -94,7 +96,12 @@ func readValues(fields []*ent.CustomField, given map[int64]string, knownOnly boo
 		}
 		value, problem := readValue(field, strings.TrimSpace(kind.Clean(text)))
 		if problem != "" {
-			faults.Add(apperr.InvalidField(fmt.Sprintf("fields.%d", field.ID), apperr.ReasonCustomFieldInvalid, "the custom field %d (%s) %s", field.ID, field.Name, problem))
+			faults.Add(
+				apperr.InvalidField(
+					fmt.Sprintf("fields.%d", field.ID), apperr.ReasonCustomFieldInvalid, "the custom field %d (%s) %s",
+					field.ID, field.Name, problem,
+				),
+			)
 		}
 		values = append(values, value)
 	}
@@ -107,7 +114,12 @@ func readValues(fields []*ent.CustomField, given map[int64]string, knownOnly boo
 		}
 		slices.Sort(strange)
 		for _, id := range strange {
-			faults.Add(apperr.InvalidField(fmt.Sprintf("fields.%d", id), apperr.ReasonCustomFieldNotFound, "the list has no custom field %d", id))
+			faults.Add(
+				apperr.InvalidField(
+					fmt.Sprintf("fields.%d", id), apperr.ReasonCustomFieldNotFound, "the list has no custom field %d",
+					id,
+				),
+			)
 		}
 	}
 	return values, faults.Err()
@@ -165,8 +177,8 @@ func readBoolean(text string) (yes float64, ok bool) {
 	}
 }
 
-// readChoice finds a text among the choices of a field, without regard to case, and returns it as they spell it. A field that declares no choices
-// takes any.
+// readChoice finds a text among the choices of a field, without regard to case, and returns it as
+// they spell it. A field that declares no choices takes any.
 func readChoice(declared, text string) (string, bool) {
 	if declared == "" {
 		return text, true
@@ -194,7 +206,12 @@ const valuesAtOnce = 5000
 
 // valueColumns are those of a value: its owner, its key, and what is written over.
 var valueColumns = []string{
-	fieldvalue.FieldUserID, fieldvalue.FieldSubscriberID, fieldvalue.FieldCustomFieldID, fieldvalue.FieldText, fieldvalue.FieldTextKey, fieldvalue.FieldNumber,
+	fieldvalue.FieldUserID,
+	fieldvalue.FieldSubscriberID,
+	fieldvalue.FieldCustomFieldID,
+	fieldvalue.FieldText,
+	fieldvalue.FieldTextKey,
+	fieldvalue.FieldNumber,
 	fieldvalue.FieldDate,
 }
 
@@ -215,10 +232,23 @@ func (s *Service) writeValues(ctx context.Context, ownerID int64, values []perso
 			cleared[v.field.ID] = append(cleared[v.field.ID], v.subscriberID)
 			continue
 		}
-		rows = append(rows, []any{ownerID, v.subscriberID, v.field.ID, v.text, kind.Fold(v.text, maxValueKey), orNull(v.number), orNull(v.date)})
+		rows = append(
+			rows,
+			[]any{
+				ownerID, v.subscriberID, v.field.ID, v.text, kind.Fold(v.text, maxValueKey), orNull(v.number),
+				orNull(v.date),
+			},
+		)
 	}
 	for some := range store.Portions(rows, valuesAtOnce) {
-		if err := raw.Upsert(ctx, fieldvalue.Table, valueColumns, some, valueColumns[1:3], valueColumns[3:]); err != nil {
+		if err := raw.Upsert(
+			ctx,
+			fieldvalue.Table,
+			valueColumns,
+			some,
+			valueColumns[1:3],
+			valueColumns[3:],
+		); err != nil {
 			return err
 		}
 	}
@@ -228,9 +258,10 @@ func (s *Service) writeValues(ctx context.Context, ownerID int64, values []perso
 	return clearValues(ctx, s.db.Client(ctx).FieldValue, cleared)
 }
 
-// holdFields keeps the fields of values that were written from being deleted until the transaction ends, so that no value stands for a field that is gone. It
-// is done last, so that nobody waits for it long; others hold the same fields at the same time. One that is gone by then makes the transaction begin anew. SQLite
-// needs none of it: its transactions run one at a time.
+// holdFields keeps the fields of values that were written from being deleted until the transaction
+// ends, so that no value stands for a field that is gone. It is done last, so that nobody waits for
+// it long; others hold the same fields at the same time. One that is gone by then makes the
+// transaction begin anew. SQLite needs none of it: its transactions run one at a time.
 func (s *Service) holdFields(ctx context.Context, written []personValue) error {
 	if len(written) == 0 || s.db.Dialect() != dialect.MySQL {
 		return nil
@@ -262,7 +293,9 @@ func (s *Service) holdFields(ctx context.Context, written []personValue) error {
 func clearValues(ctx context.Context, client *ent.FieldValueClient, cleared map[int64][]int64) error {
 	for _, fieldID := range slices.Sorted(maps.Keys(cleared)) {
 		for some := range slices.Chunk(cleared[fieldID], MaxRows) {
-			if _, err := client.Delete().Where(fieldvalue.CustomFieldID(fieldID), fieldvalue.SubscriberIDIn(some...)).Exec(ctx); err != nil {
+			if _, err := client.Delete().
+				Where(fieldvalue.CustomFieldID(fieldID), fieldvalue.SubscriberIDIn(some...)).
+				Exec(ctx); err != nil {
 				return err
 			}
 		}

@@ -43,8 +43,9 @@ const (
 
 var segments = []Segment{Everyone, Active, Pending, Unsubscribed, Suppressed, SoftBounced, HardBounced}
 
-// ReadSegment narrows a filter to a segment of its list: one by state, as the legacy API spells it and ignoring case, or a segment by rules by its id, as
-// InSegment does. Anything else is NotFound, reason "segment_not_found", on the field segment.
+// ReadSegment narrows a filter to a segment of its list: one by state, as the legacy API spells it
+// and ignoring case, or a segment by rules by its id, as InSegment does. Anything else is NotFound,
+// reason "segment_not_found", on the field segment.
 func (s *Service) ReadSegment(ctx context.Context, filter Filter, text string) (Filter, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return filter, err
@@ -63,9 +64,11 @@ func (s *Service) ReadSegment(ctx context.Context, filter Filter, text string) (
 	return s.inSegment(ctx, filter, int64(id), entsegment.ListID(filter.ListID))
 }
 
-// InSegment narrows a filter to the people of a segment by rules: those on its list who are Active and for whom the rules hold. Of another list it chooses
-// nobody. A segment that is not the caller's, or is not at all, is NotFound, reason "segment_not_found", on the field segment. Rules that cannot be evaluated
-// any more are the errors of Rules. It reads what the rules name; the rules themselves are evaluated by the statements the filter is used in.
+// InSegment narrows a filter to the people of a segment by rules: those on its list who are Active
+// and for whom the rules hold. Of another list it chooses nobody. A segment that is not the
+// caller's, or is not at all, is NotFound, reason "segment_not_found", on the field segment. Rules
+// that cannot be evaluated any more are the errors of Rules. It reads what the rules name; the
+// rules themselves are evaluated by the statements the filter is used in.
 func (s *Service) InSegment(ctx context.Context, filter Filter, id int64) (Filter, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return filter, err
@@ -88,15 +91,19 @@ func (s *Service) inSegment(ctx context.Context, filter Filter, id int64, more .
 }
 
 func noSegment() error {
-	return &apperr.Error{Code: apperr.NotFound, Field: "segment", Reason: apperr.ReasonSegmentNotFound, Message: "the list has no such segment"}
+	return &apperr.Error{
+		Code: apperr.NotFound, Field: "segment", Reason: apperr.ReasonSegmentNotFound,
+		Message: "the list has no such segment",
+	}
 }
 
-// Filter chooses subscribers of one list: every condition that is given must hold. It is for the caller to know that the list is its own: of another's
-// it chooses nobody.
+// Filter chooses subscribers of one list: every condition that is given must hold. It is for the
+// caller to know that the list is its own: of another's it chooses nobody.
 type Filter struct {
 	ListID  int64
 	Segment Segment
-	// rules is the condition of a segment by rules, and rulesOf the list of the segment; nil for none. InSegment and ReadSegment set them.
+	// rules is the condition of a segment by rules, and rulesOf the list of the segment; nil for
+	// none. InSegment and ReadSegment set them.
 	rules   predicate.Subscriber
 	rulesOf int64
 	// Statuses and Bounces, if not nil, are the states to keep; an empty list keeps none.
@@ -112,7 +119,8 @@ type Filter struct {
 	TagsAnyOf, TagsAllOf, TagsNoneOf []int64
 	// Search is a part of a field, without regard to case; "%" and "_" stand for themselves. Empty searches nothing.
 	Search string
-	// SearchIn is the field: rules.EmailAddress (the default), SubscriptionIP or SubscriberID, which is compared whole. SearchField outranks it.
+	// SearchIn is the field: rules.EmailAddress (the default), SubscriptionIP or SubscriberID,
+	// which is compared whole. SearchField outranks it.
 	SearchIn rules.FieldName
 	// SearchField is the id of the custom field to search in, in the first 255 characters of its values.
 	SearchField int64
@@ -210,13 +218,29 @@ func tagged(ids []int64) predicate.Subscriber {
 
 // size is how many values the conditions bind, roughly.
 func (f Filter) size() int {
-	return 10 + len(f.Statuses) + len(f.Bounces) + len(f.Addresses) + len(f.TagsAnyOf) + len(f.TagsAllOf) + len(f.TagsNoneOf)
+	return 10 + len(
+		f.Statuses,
+	) + len(
+		f.Bounces,
+	) + len(
+		f.Addresses,
+	) + len(
+		f.TagsAnyOf,
+	) + len(
+		f.TagsAllOf,
+	) + len(
+		f.TagsNoneOf,
+	)
 }
 
 // active chooses those who are written to.
 func active() predicate.Subscriber {
 	return entsubscriber.And(
-		entsubscriber.StatusEQ(kind.SubscriberSubscribed), entsubscriber.BounceNEQ(kind.BounceHard), entsubscriber.Not(suppressed),
+		entsubscriber.StatusEQ(
+			kind.SubscriberSubscribed,
+		),
+		entsubscriber.BounceNEQ(kind.BounceHard),
+		entsubscriber.Not(suppressed),
 	)
 }
 

@@ -18,13 +18,16 @@ func (f *fixture) chosen(t *testing.T, filter subscriber.Filter, order subscribe
 	t.Helper()
 	var names []string
 	filter.ListID = f.list
-	err := f.Each(f.ctx, filter, order, 0, 0, []string{"email"}, func(_ context.Context, people []*ent.Subscriber) error {
-		for _, p := range people {
-			name, _, _ := strings.Cut(p.Email, "@")
-			names = append(names, name)
-		}
-		return nil
-	})
+	err := f.Each(
+		f.ctx, filter, order, 0, 0, []string{"email"},
+		func(_ context.Context, people []*ent.Subscriber) error {
+			for _, p := range people {
+				name, _, _ := strings.Cut(p.Email, "@")
+				names = append(names, name)
+			}
+			return nil
+		},
+	)
 	n, countErr := f.Count(f.ctx, filter)
 	if err != nil || countErr != nil || n != len(names) {
 		t.Errorf("%+v: %d counted, %d listed, %v, %v", filter, n, len(names), err, countErr)
@@ -51,11 +54,20 @@ func TestSegmentsChooseByState(t *testing.T) {
 			made := f.subscribe(p.name+"@example.com", nil)
 			client.Subscriber.UpdateOneID(made.ID).SetStatus(p.status).SetBounce(p.bounce).ExecX(f.ctx)
 			if p.suppressed {
-				client.Suppression.Create().SetEmail(made.Email).SetEmailKey(made.EmailKey).SetCreatedAt(start).ExecX(f.ctx)
+				client.Suppression.Create().
+					SetEmail(made.Email).
+					SetEmailKey(made.EmailKey).
+					SetCreatedAt(start).
+					ExecX(f.ctx)
 			}
 		}
 		other := newFixture(t, f.db)
-		f.db.Client(other.ctx).Suppression.Create().SetEmail("active@example.com").SetEmailKey("active@example.com").SetCreatedAt(start).ExecX(other.ctx)
+		f.db.Client(other.ctx).
+			Suppression.Create().
+			SetEmail("active@example.com").
+			SetEmailKey("active@example.com").
+			SetCreatedAt(start).
+			ExecX(other.ctx)
 		for segment, want := range map[subscriber.Segment]string{
 			subscriber.Everyone:     "active soft hard pending left suppressed",
 			subscriber.Active:       "active soft",
@@ -142,7 +154,16 @@ func TestOrdersAreTotal(t *testing.T) {
 func TestReadSegmentTellsStateRulesAndNothingApart(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
 		segment := func(f *fixture, list int64) string {
-			id := f.db.Client(f.ctx).Segment.Create().SetListID(list).SetName("s").SetNameKey("s").SetRules("{}").SetCreatedAt(start).SetUpdatedAt(start).SaveX(f.ctx).ID
+			id := f.db.Client(f.ctx).
+				Segment.Create().
+				SetListID(list).
+				SetName("s").
+				SetNameKey("s").
+				SetRules("{}").
+				SetCreatedAt(start).
+				SetUpdatedAt(start).
+				SaveX(f.ctx).
+				ID
 			return strconv.FormatInt(id, 10)
 		}
 		other := newFixture(t, f.db)

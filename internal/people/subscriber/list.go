@@ -18,18 +18,38 @@ type Order = page.Order[*ent.Subscriber]
 
 // The orders of subscribers. Within a list ByAddress, BySubscription and ByStatus are served by an index.
 var (
-	ByID             = Order{Name: "ID", Column: entsubscriber.FieldID, Key: func(p *ent.Subscriber) page.Key { return page.Key{ID: p.ID} }}
-	ByAddress        = textOrder("EMAIL", entsubscriber.FieldEmailKey, func(p *ent.Subscriber) string { return p.EmailKey })
-	ByStatus         = textOrder("STATUS", entsubscriber.FieldStatus, func(p *ent.Subscriber) string { return string(p.Status) })
-	ByBounce         = textOrder("BOUNCE", entsubscriber.FieldBounce, func(p *ent.Subscriber) string { return string(p.Bounce) })
-	ByIP             = textOrder("IP", entsubscriber.FieldSubscriptionIP, func(p *ent.Subscriber) string { return p.SubscriptionIP })
-	BySubscription   = instantOrder("SUBSCRIBED_AT", entsubscriber.FieldSubscribedAt, func(p *ent.Subscriber) *time.Time { return p.SubscribedAt })
-	ByOptIn          = instantOrder("OPTED_IN_AT", entsubscriber.FieldOptedInAt, func(p *ent.Subscriber) *time.Time { return p.OptedInAt })
-	ByUnsubscription = instantOrder("UNSUBSCRIBED_AT", entsubscriber.FieldUnsubscribedAt, func(p *ent.Subscriber) *time.Time { return p.UnsubscribedAt })
+	ByID = Order{
+		Name: "ID", Column: entsubscriber.FieldID, Key: func(p *ent.Subscriber) page.Key { return page.Key{ID: p.ID} },
+	}
+	ByAddress = textOrder(
+		"EMAIL", entsubscriber.FieldEmailKey, func(p *ent.Subscriber) string { return p.EmailKey },
+	)
+	ByStatus = textOrder(
+		"STATUS", entsubscriber.FieldStatus, func(p *ent.Subscriber) string { return string(p.Status) },
+	)
+	ByBounce = textOrder(
+		"BOUNCE", entsubscriber.FieldBounce, func(p *ent.Subscriber) string { return string(p.Bounce) },
+	)
+	ByIP = textOrder(
+		"IP", entsubscriber.FieldSubscriptionIP, func(p *ent.Subscriber) string { return p.SubscriptionIP },
+	)
+	BySubscription = instantOrder(
+		"SUBSCRIBED_AT", entsubscriber.FieldSubscribedAt, func(p *ent.Subscriber) *time.Time { return p.SubscribedAt },
+	)
+	ByOptIn = instantOrder(
+		"OPTED_IN_AT", entsubscriber.FieldOptedInAt, func(p *ent.Subscriber) *time.Time { return p.OptedInAt },
+	)
+	ByUnsubscription = instantOrder(
+		"UNSUBSCRIBED_AT", entsubscriber.FieldUnsubscribedAt,
+		func(p *ent.Subscriber) *time.Time { return p.UnsubscribedAt },
+	)
 )
 
 func textOrder(name, column string, value func(*ent.Subscriber) string) Order {
-	return Order{Name: name, Column: column, Type: page.Text, Key: func(p *ent.Subscriber) page.Key { return page.Key{Value: value(p), ID: p.ID} }}
+	return Order{
+		Name: name, Column: column, Type: page.Text,
+		Key: func(p *ent.Subscriber) page.Key { return page.Key{Value: value(p), ID: p.ID} },
+	}
 }
 
 func instantOrder(name, column string, value func(*ent.Subscriber) *time.Time) Order {
@@ -38,14 +58,22 @@ func instantOrder(name, column string, value func(*ent.Subscriber) *time.Time) O
 	}}
 }
 
-// List returns one page of the subscribers that the filter chooses, in one statement. The errors of a bad request are those of page.Request.
-func (s *Service) List(ctx context.Context, filter Filter, order Order, request page.Request, columns ...string) (page.Result[*ent.Subscriber], error) {
-	return store.HeavyIf(ctx, s.db, filter.heavy() || !served[order.Name], func(ctx context.Context) (page.Result[*ent.Subscriber], error) {
-		return s.listPage(ctx, filter, order, request, columns...)
-	})
+// List returns one page of the subscribers that the filter chooses, in one statement. The errors of
+// a bad request are those of page.Request.
+func (s *Service) List(
+	ctx context.Context, filter Filter, order Order, request page.Request, columns ...string,
+) (page.Result[*ent.Subscriber], error) {
+	return store.HeavyIf(
+		ctx, s.db, filter.heavy() || !served[order.Name],
+		func(ctx context.Context) (page.Result[*ent.Subscriber], error) {
+			return s.listPage(ctx, filter, order, request, columns...)
+		},
+	)
 }
 
-func (s *Service) listPage(ctx context.Context, filter Filter, order Order, request page.Request, columns ...string) (page.Result[*ent.Subscriber], error) {
+func (s *Service) listPage(
+	ctx context.Context, filter Filter, order Order, request page.Request, columns ...string,
+) (page.Result[*ent.Subscriber], error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return page.Result[*ent.Subscriber]{}, err
 	}
@@ -56,17 +84,22 @@ const (
 	// streamBatch is how many subscribers Each reads at first, and largestBatch how many it reads at a time in the end.
 	streamBatch  = 250
 	largestBatch = 2000
-	// sortedAtOnce is of how many subscribers the ids are kept, 8 bytes each, in an order that is sorted anew for each reading of the list.
+	// sortedAtOnce is of how many subscribers the ids are kept, 8 bytes each, in an order that is
+	// sorted anew for each reading of the list.
 	sortedAtOnce = 500_000
 )
 
 // served are the orders in which an index has the people of a list; the others are sorted.
 var served = map[string]bool{ByAddress.Name: true, BySubscription.Name: true, ByStatus.Name: true}
 
-// Each calls visit for the subscribers that the filter chooses, in order, from the offset and at most limit of them (0: all), a batch at a time and
-// without ever holding more (legacy Subscribers.Get). In an order that no index serves the list is sorted once for half a million people, whose ids are
-// held meanwhile. An error of visit ends it.
-func (s *Service) Each(ctx context.Context, filter Filter, order Order, offset, limit int, columns []string, visit func(context.Context, []*ent.Subscriber) error) error {
+// Each calls visit for the subscribers that the filter chooses, in order, from the offset and at
+// most limit of them (0: all), a batch at a time and without ever holding more (legacy
+// Subscribers.Get). In an order that no index serves the list is sorted once for half a million
+// people, whose ids are held meanwhile. An error of visit ends it.
+func (s *Service) Each(
+	ctx context.Context, filter Filter, order Order, offset, limit int, columns []string,
+	visit func(context.Context, []*ent.Subscriber) error,
+) error {
 	batch := streamBatch
 	if !served[order.Name] {
 		if limit == 0 || limit > largestBatch {
@@ -74,12 +107,19 @@ func (s *Service) Each(ctx context.Context, filter Filter, order Order, offset, 
 		}
 		batch = limit // in one sort
 	}
-	return page.Each(ctx, offset, limit, batch, largestBatch, func(ctx context.Context, request page.Request) (page.Result[*ent.Subscriber], error) {
-		return s.List(ctx, filter, order, request, columns...)
-	}, visit)
+	return page.Each(
+		ctx, offset, limit, batch, largestBatch,
+		func(ctx context.Context, request page.Request) (page.Result[*ent.Subscriber], error) {
+			return s.List(ctx, filter, order, request, columns...)
+		},
+		visit,
+	)
 }
 
-func (s *Service) eachSorted(ctx context.Context, filter Filter, order Order, offset, limit int, columns []string, visit func(context.Context, []*ent.Subscriber) error) error {
+func (s *Service) eachSorted(
+	ctx context.Context, filter Filter, order Order, offset, limit int, columns []string,
+	visit func(context.Context, []*ent.Subscriber) error,
+) error {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return err
 	}
@@ -117,8 +157,8 @@ func (s *Service) count(ctx context.Context, filter Filter) (int, error) {
 	return n, store.Translate(err)
 }
 
-// ActiveCounts returns how many active people each list has (legacy SubscriberCount), in one statement, which reads them; a list without any is
-// absent.
+// ActiveCounts returns how many active people each list has (legacy SubscriberCount), in one
+// statement, which reads them; a list without any is absent.
 func (s *Service) ActiveCounts(ctx context.Context, listIDs []int64) (map[int64]int, error) {
 	return s.Counts(ctx, listIDs, Filter{Segment: Active})
 }

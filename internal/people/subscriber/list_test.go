@@ -25,8 +25,14 @@ func (f *fixture) crowd(n int) {
 	rows := make([]*ent.SubscriberCreate, n)
 	for i := range rows {
 		address := fmt.Sprintf("%d@example.com", i)
-		rows[i] = client.Subscriber.Create().SetListID(f.list).SetEmail(address).SetEmailKey(address).SetDomain("example.com").SetCreatedAt(start).
-			SetSubscriptionIP(fmt.Sprintf("192.0.2.%d", random.IntN(200))).SetStatus(kind.SubscriberSubscribed)
+		rows[i] = client.Subscriber.Create().
+			SetListID(f.list).
+			SetEmail(address).
+			SetEmailKey(address).
+			SetDomain("example.com").
+			SetCreatedAt(start).
+			SetSubscriptionIP(fmt.Sprintf("192.0.2.%d", random.IntN(200))).
+			SetStatus(kind.SubscriberSubscribed)
 		if i%3 == 0 {
 			rows[i].SetOptedInAt(start.AddDate(0, 0, random.IntN(1000)))
 		}
@@ -42,19 +48,23 @@ func (f *fixture) crowd(n int) {
 func (f *fixture) listed(order subscriber.Order, offset, limit int) (ids []int64, ran []store.Statement) {
 	f.t.Helper()
 	recorder := new(store.Recorder)
-	err := f.Each(store.WithRecorder(f.ctx, recorder), subscriber.Filter{ListID: f.list}, order, offset, limit, []string{"email"}, func(_ context.Context, people []*ent.Subscriber) error {
-		for _, p := range people {
-			ids = append(ids, p.ID)
-		}
-		return nil
-	})
+	err := f.Each(
+		store.WithRecorder(f.ctx, recorder), subscriber.Filter{ListID: f.list}, order, offset, limit, []string{"email"},
+		func(_ context.Context, people []*ent.Subscriber) error {
+			for _, p := range people {
+				ids = append(ids, p.ID)
+			}
+			return nil
+		},
+	)
 	if err != nil {
 		f.t.Fatal(err)
 	}
 	return ids, recorder.Statements()
 }
 
-// TestAnOrderThatNoIndexServesIsSortedOnce counts the statements that sort: one for each batch would make a list of n people cost n² steps.
+// TestAnOrderThatNoIndexServesIsSortedOnce counts the statements that sort: one for each batch
+// would make a list of n people cost n² steps.
 func TestAnOrderThatNoIndexServesIsSortedOnce(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
 		const people, batch = 6500, 2000
@@ -83,7 +93,10 @@ func TestAnOrderThatNoIndexServesIsSortedOnce(t *testing.T) {
 						end = part.offset + part.limit
 					}
 					if !slices.Equal(got, want[part.offset:end]) {
-						t.Errorf("by %s (%t), from %d at most %d: %d people, or in another order", order.Name, desc, part.offset, part.limit, len(got))
+						t.Errorf(
+							"by %s (%t), from %d at most %d: %d people, or in another order", order.Name, desc,
+							part.offset, part.limit, len(got),
+						)
 					}
 					sorts := 0
 					for _, s := range ran {
@@ -92,7 +105,10 @@ func TestAnOrderThatNoIndexServesIsSortedOnce(t *testing.T) {
 						}
 					}
 					if sorts != part.sorts || len(ran) != part.statements {
-						t.Errorf("by %s, from %d at most %d: %d statements, %d of them sort; want %d and %d", order.Name, part.offset, part.limit, len(ran), sorts, part.statements, part.sorts)
+						t.Errorf(
+							"by %s, from %d at most %d: %d statements, %d of them sort; want %d and %d", order.Name,
+							part.offset, part.limit, len(ran), sorts, part.statements, part.sorts,
+						)
 					}
 				}
 			}
@@ -131,7 +147,8 @@ func TestTheOtherOrdersAreServedByAnIndex(t *testing.T) {
 	}
 }
 
-// TestPeopleAreReadByTheirIdsAlone looks at the plans of the batches and of their fields: one that began with the account would read all its people for each batch.
+// TestPeopleAreReadByTheirIdsAlone looks at the plans of the batches and of their fields: one that
+// began with the account would read all its people for each batch.
 func TestPeopleAreReadByTheirIdsAlone(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, testkit.Open(t, testkit.Engine{Name: "sqlite"}.Fresh(t)))
@@ -174,8 +191,8 @@ func (f *fixture) plan(s store.Statement) string {
 	return strings.Join(steps, "; ")
 }
 
-// TestSortingAWholeListWaitsForAPlace holds all places of the account while it asks for a list in an order that no index
-// serves, and looks whether what visits the people holds one.
+// TestSortingAWholeListWaitsForAPlace holds all places of the account while it asks for a list in
+// an order that no index serves, and looks whether what visits the people holds one.
 func TestSortingAWholeListWaitsForAPlace(t *testing.T) {
 	t.Parallel()
 	testkit.EachFresh(t, func(t *testing.T, address string) {

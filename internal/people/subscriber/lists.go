@@ -22,15 +22,23 @@ const (
 	listsAtOnce = 250
 )
 
-// Lists returns the same page of each of several lists: of the people on it that the filter, whose own list is ignored, chooses. It costs one statement
-// for up to 250 lists, or more where the filter names very many values. It is for the caller to know that the lists are its own.
-func (s *Service) Lists(ctx context.Context, listIDs []int64, filter Filter, order Order, request page.Request, columns ...string) (map[int64]page.Result[*ent.Subscriber], error) {
-	return store.HeavyIf(ctx, s.db, filter.heavy(), func(ctx context.Context) (map[int64]page.Result[*ent.Subscriber], error) {
-		return s.lists(ctx, listIDs, filter, order, request, columns...)
-	})
+// Lists returns the same page of each of several lists: of the people on it that the filter, whose
+// own list is ignored, chooses. It costs one statement for up to 250 lists, or more where the
+// filter names very many values. It is for the caller to know that the lists are its own.
+func (s *Service) Lists(
+	ctx context.Context, listIDs []int64, filter Filter, order Order, request page.Request, columns ...string,
+) (map[int64]page.Result[*ent.Subscriber], error) {
+	return store.HeavyIf(
+		ctx, s.db, filter.heavy(),
+		func(ctx context.Context) (map[int64]page.Result[*ent.Subscriber], error) {
+			return s.lists(ctx, listIDs, filter, order, request, columns...)
+		},
+	)
 }
 
-func (s *Service) lists(ctx context.Context, listIDs []int64, filter Filter, order Order, request page.Request, columns ...string) (map[int64]page.Result[*ent.Subscriber], error) {
+func (s *Service) lists(
+	ctx context.Context, listIDs []int64, filter Filter, order Order, request page.Request, columns ...string,
+) (map[int64]page.Result[*ent.Subscriber], error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
 	}
@@ -79,8 +87,8 @@ func (f Filter) parts(listIDs []int64) []*sql.Selector {
 	return parts
 }
 
-// Counts returns how many people on each list the filter, whose own list is ignored, chooses, in one statement, which reads them; a list without any is
-// absent.
+// Counts returns how many people on each list the filter, whose own list is ignored, chooses, in
+// one statement, which reads them; a list without any is absent.
 func (s *Service) Counts(ctx context.Context, listIDs []int64, filter Filter) (map[int64]int, error) {
 	return store.Heavy(ctx, s.db, func(ctx context.Context) (map[int64]int, error) {
 		return s.counts(ctx, listIDs, filter)
@@ -95,8 +103,12 @@ func (s *Service) counts(ctx context.Context, listIDs []int64, filter Filter) (m
 		ListID int64 `sql:"list_id"`
 		Count  int   `sql:"count"`
 	}
-	err := s.db.Client(ctx).Subscriber.Query().Where(append(filter.conditions(), entsubscriber.ListIDIn(listIDs...))...).
-		GroupBy(entsubscriber.FieldListID).Aggregate(ent.Count()).Scan(ctx, &groups)
+	err := s.db.Client(ctx).
+		Subscriber.Query().
+		Where(append(filter.conditions(), entsubscriber.ListIDIn(listIDs...))...).
+		GroupBy(entsubscriber.FieldListID).
+		Aggregate(ent.Count()).
+		Scan(ctx, &groups)
 	if err != nil {
 		return nil, store.Translate(err)
 	}
@@ -107,8 +119,9 @@ func (s *Service) counts(ctx context.Context, listIDs []int64, filter Filter) (m
 	return counts, nil
 }
 
-// TypedValues returns the values of the custom fields of each subscriber, by the id of the field, in one statement for up to 5,000. A subscriber without
-// values, or that is not the caller's, is absent.
+// TypedValues returns the values of the custom fields of each subscriber, by the id of the field,
+// in one statement for up to 5,000. A subscriber without values, or that is not the caller's, is
+// absent.
 func (s *Service) TypedValues(ctx context.Context, subscriberIDs []int64) (map[int64][]*ent.FieldValue, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err

@@ -25,20 +25,25 @@ type Subscription struct {
 	Email string
 	// IP is the address from which the person asked for it (legacy IPAddress); empty when it is not known.
 	IP string
-	// Fields are values of custom fields, by the id of the field: numbers, dates (YYYY-MM-DD, or with HH:MM:SS), booleans and choices by the field's
-	// type, texts of at most 10,000 characters. An empty one clears the field; fields that are not named keep their value.
+	// Fields are values of custom fields, by the id of the field: numbers, dates (YYYY-MM-DD, or
+	// with HH:MM:SS), booleans and choices by the field's type, texts of at most 10,000 characters.
+	// An empty one clears the field; fields that are not named keep their value.
 	Fields map[int64]string
 	// KnownFieldsOnly passes over values for fields that the list does not have; they are faults otherwise.
 	KnownFieldsOnly bool
 }
 
-// Subscribe puts an address onto a list (legacy Subscriber.Subscribe) and returns the subscriber, pending where the list has double opt-in. One that
-// had unsubscribed, or was still pending, enters again: it keeps its id and takes the date, the address and the fields of this call. What bounced
-// stays marked. An address that the account suppresses may be on a list too: it is not written to as long as it is suppressed.
+// Subscribe puts an address onto a list (legacy Subscriber.Subscribe) and returns the subscriber,
+// pending where the list has double opt-in. One that had unsubscribed, or was still pending, enters
+// again: it keeps its id and takes the date, the address and the fields of this call. What bounced
+// stays marked. An address that the account suppresses may be on a list too: it is not written to
+// as long as it is suppressed.
 //
-// The faults are reported together: the list as NotFound, reason "list_not_found"; Invalid on email, reason "subscriber_address_required" or
-// "subscriber_address_invalid", on ip, reason "subscriber_ip_invalid", and on fields.<id>, reason "custom_field_invalid" or "custom_field_not_found".
-// An address that is subscribed already is a Conflict, reason "subscriber_exists"; of calls at the same time exactly one subscribes it.
+// The faults are reported together: the list as NotFound, reason "list_not_found"; Invalid on
+// email, reason "subscriber_address_required" or "subscriber_address_invalid", on ip, reason
+// "subscriber_ip_invalid", and on fields.<id>, reason "custom_field_invalid" or
+// "custom_field_not_found". An address that is subscribed already is a Conflict, reason
+// "subscriber_exists"; of calls at the same time exactly one subscribes it.
 func (s *Service) Subscribe(ctx context.Context, in Subscription) (*ent.Subscriber, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
@@ -68,7 +73,10 @@ func (s *Service) Subscribe(ctx context.Context, in Subscription) (*ent.Subscrib
 }
 
 func exists() error {
-	return &apperr.Error{Code: apperr.Conflict, Field: "email", Reason: apperr.ReasonSubscriberExists, Message: "the address is subscribed to the list already"}
+	return &apperr.Error{
+		Code: apperr.Conflict, Field: "email", Reason: apperr.ReasonSubscriberExists,
+		Message: "the address is subscribed to the list already",
+	}
 }
 
 // entry is a person as it is to be written onto a list.
@@ -86,7 +94,10 @@ func (s *Service) single(ctx context.Context, in Subscription) (*batch, error) {
 	var e entry
 	e.email, e.key = readAddress(&faults, in.Email)
 	e.ip = readIP(&faults, in.IP)
-	b := &batch{Service: s, now: store.Truncate(s.now()), options: Addition{Resubscribe: true}, results: make([]Result, 1), position: map[string]int{e.key: 0}}
+	b := &batch{
+		Service: s, now: store.Truncate(s.now()), options: Addition{Resubscribe: true}, results: make([]Result, 1),
+		position: map[string]int{e.key: 0},
+	}
 	var err error
 	if b.list, err = s.list(ctx, in.ListID, store.Lock); err != nil {
 		if apperr.CodeOf(err) == apperr.NotFound {
@@ -119,12 +130,18 @@ func readAddress(faults *apperr.Faults, given string) (email, key string) {
 	case email == "":
 		faults.Add(apperr.InvalidField("email", apperr.ReasonSubscriberAddressRequired, "is required"))
 	case !kind.IsAddress(email) || utf8.RuneCountInString(key) > maxAddressKey:
-		faults.Add(apperr.InvalidField("email", apperr.ReasonSubscriberAddressInvalid, "must be one email address of at most %d bytes, without a name", kind.MaxAddress))
+		faults.Add(
+			apperr.InvalidField(
+				"email", apperr.ReasonSubscriberAddressInvalid,
+				"must be one email address of at most %d bytes, without a name", kind.MaxAddress,
+			),
+		)
 	}
 	return email, key
 }
 
-// AddressKey is what two spellings of an address have in common: they are one person on a list. An address that is no address may have one too.
+// AddressKey is what two spellings of an address have in common: they are one person on a list. An
+// address that is no address may have one too.
 func AddressKey(email string) string { return kind.Fold(kind.Clean(email), maxAddressKey+1) }
 
 func readIP(faults *apperr.Faults, given string) string {
@@ -142,14 +159,27 @@ func readIP(faults *apperr.Faults, given string) string {
 
 // personColumns are those of a person who enters a list.
 var personColumns = []string{
-	entsubscriber.FieldUserID, entsubscriber.FieldListID, entsubscriber.FieldEmail, entsubscriber.FieldEmailKey, entsubscriber.FieldDomain,
-	entsubscriber.FieldStatus, entsubscriber.FieldBounce, entsubscriber.FieldSubscriptionIP, entsubscriber.FieldSubscribedAt, entsubscriber.FieldOptedInAt,
-	entsubscriber.FieldUnsubscribedAt, entsubscriber.FieldCreatedAt,
+	entsubscriber.FieldUserID,
+	entsubscriber.FieldListID,
+	entsubscriber.FieldEmail,
+	entsubscriber.FieldEmailKey,
+	entsubscriber.FieldDomain,
+	entsubscriber.FieldStatus,
+	entsubscriber.FieldBounce,
+	entsubscriber.FieldSubscriptionIP,
+	entsubscriber.FieldSubscribedAt,
+	entsubscriber.FieldOptedInAt,
+	entsubscriber.FieldUnsubscribedAt,
+	entsubscriber.FieldCreatedAt,
 }
 
 // enteredColumns are those that entering a list again writes over.
 var enteredColumns = []string{
-	entsubscriber.FieldEmail, entsubscriber.FieldStatus, entsubscriber.FieldSubscriptionIP, entsubscriber.FieldSubscribedAt, entsubscriber.FieldOptedInAt,
+	entsubscriber.FieldEmail,
+	entsubscriber.FieldStatus,
+	entsubscriber.FieldSubscriptionIP,
+	entsubscriber.FieldSubscribedAt,
+	entsubscriber.FieldOptedInAt,
 	entsubscriber.FieldUnsubscribedAt,
 }
 
@@ -167,7 +197,10 @@ func (b *batch) people(some []entry) [][]any {
 		if e.optedInAt != nil {
 			confirmed = store.Truncate(*e.optedInAt)
 		}
-		rows[i] = []any{b.list.UserID, b.list.ID, e.email, e.key, domainOf(e.key), string(status), string(kind.BounceNone), e.ip, subscribed, confirmed, nil, b.now}
+		rows[i] = []any{
+			b.list.UserID, b.list.ID, e.email, e.key, domainOf(e.key), string(status), string(kind.BounceNone), e.ip,
+			subscribed, confirmed, nil, b.now,
+		}
 	}
 	return rows
 }

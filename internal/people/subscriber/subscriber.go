@@ -1,5 +1,7 @@
-// Package subscriber owns who is on a list: how an address gets onto it and leaves it, what is known of a person in custom fields, and which people of a
-// list are chosen by their state or by a segment, whose rules another evaluates. It must not know how a campaign is sent or counted; who leaves because of one is told to a Counter.
+// Package subscriber owns who is on a list: how an address gets onto it and leaves it, what is
+// known of a person in custom fields, and which people of a list are chosen by their state or by a
+// segment, whose rules another evaluates. It must not know how a campaign is sent or counted; who
+// leaves because of one is told to a Counter.
 package subscriber
 
 import (
@@ -16,15 +18,17 @@ import (
 
 // Counter counts for campaigns.
 type Counter interface {
-	// Unsubscribed counts, in the running transaction, that a subscriber left because of a campaign of the account, or returns NotFound, reason
-	// "campaign_not_found", when the account has no such campaign.
+	// Unsubscribed counts, in the running transaction, that a subscriber left because of a campaign
+	// of the account, or returns NotFound, reason "campaign_not_found", when the account has no
+	// such campaign.
 	Unsubscribed(ctx context.Context, ownerID, campaignID, subscriberID int64, at time.Time) error
 }
 
 // Rules evaluates the rules of segments.
 type Rules interface {
-	// Members returns a condition on the rows of a SELECT over subscribers, or several of them: they are on the segment's list and its rules hold. It reads
-	// the id, user_id, list_id and rules of the segment, which the caller sees.
+	// Members returns a condition on the rows of a SELECT over subscribers, or several of them:
+	// they are on the segment's list and its rules hold. It reads the id, user_id, list_id and
+	// rules of the segment, which the caller sees.
 	Members(ctx context.Context, segment *ent.Segment) (func(*sql.Selector), error)
 }
 
@@ -34,11 +38,13 @@ type Options struct {
 	Now func() time.Time
 }
 
-// Service holds the rules of subscribers. Its methods may be used from many goroutines. Each acts for the caller of its context, and needs the
-// scope read to read and write to write. A list of another account is NotFound, reason "list_not_found", exactly as one that does not exist; what
-// an admin does on the list of an account belongs to that account.
+// Service holds the rules of subscribers. Its methods may be used from many goroutines. Each acts
+// for the caller of its context, and needs the scope read to read and write to write. A list of
+// another account is NotFound, reason "list_not_found", exactly as one that does not exist; what an
+// admin does on the list of an account belongs to that account.
 //
-// An address is on a list once, without regard to case: kind.Fold decides whether two addresses are the same.
+// An address is on a list once, without regard to case: kind.Fold decides whether two addresses are
+// the same.
 type Service struct {
 	db      *store.Store
 	counter Counter
@@ -54,8 +60,8 @@ func New(db *store.Store, counter Counter, rules Rules, opts Options) *Service {
 	return &Service{db: db, counter: counter, rules: rules, now: opts.Now}
 }
 
-// list reads what the rules need of a list that somebody enters. Nobody enters a list while it is deleted: it is to be locked before the end of the
-// transaction.
+// list reads what the rules need of a list that somebody enters. Nobody enters a list while it is
+// deleted: it is to be locked before the end of the transaction.
 func (s *Service) list(ctx context.Context, id int64, modifiers ...func(*sql.Selector)) (*ent.SubscriberList, error) {
 	query := s.db.Client(ctx).SubscriberList.Query().Where(entlist.ID(id))
 	query.Modify(modifiers...)

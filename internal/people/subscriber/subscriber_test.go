@@ -40,7 +40,10 @@ func newFixture(t *testing.T, db *store.Store, opts ...testkit.AccountOption) *f
 	t.Helper()
 	now := start
 	f := &fixture{t: t, db: db, ctx: testkit.As(t, testkit.Account(t, db, opts...)), now: &now}
-	f.Service = subscriber.New(db, statistics.New(db), query.New(db, query.Options{Now: func() time.Time { return *f.now }}), subscriber.Options{Now: func() time.Time { return *f.now }})
+	f.Service = subscriber.New(
+		db, statistics.New(db), query.New(db, query.Options{Now: func() time.Time { return *f.now }}),
+		subscriber.Options{Now: func() time.Time { return *f.now }},
+	)
 	f.list = f.newList(false)
 	return f
 }
@@ -56,13 +59,26 @@ func each(t *testing.T, test func(t *testing.T, f *fixture)) {
 
 func (f *fixture) newList(double bool) int64 {
 	f.t.Helper()
-	return f.db.Client(f.ctx).SubscriberList.Create().SetName("l").SetNameKey("l").SetDoubleOptIn(double).SetCreatedAt(start).SaveX(f.ctx).ID
+	return f.db.Client(f.ctx).
+		SubscriberList.Create().
+		SetName("l").
+		SetNameKey("l").
+		SetDoubleOptIn(double).
+		SetCreatedAt(start).
+		SaveX(f.ctx).
+		ID
 }
 
 // field makes a custom field of the list, or with list 0 of every list.
 func (f *fixture) field(list int64, of kind.FieldType, choices string) int64 {
 	f.t.Helper()
-	create := f.db.Client(f.ctx).CustomField.Create().SetName(string(of)).SetNameKey(fmt.Sprint(of, list, choices)).SetType(of).SetChoices(choices).SetCreatedAt(start)
+	create := f.db.Client(f.ctx).
+		CustomField.Create().
+		SetName(string(of)).
+		SetNameKey(fmt.Sprint(of, list, choices)).
+		SetType(of).
+		SetChoices(choices).
+		SetCreatedAt(start)
 	if list != 0 {
 		create.SetListID(list)
 	}
@@ -71,12 +87,21 @@ func (f *fixture) field(list int64, of kind.FieldType, choices string) int64 {
 
 func (f *fixture) campaign() int64 {
 	f.t.Helper()
-	return f.db.Client(f.ctx).Campaign.Create().SetName("c").SetNameKey("c").SetCreatedAt(start).SetLastActivityAt(start).SaveX(f.ctx).ID
+	return f.db.Client(f.ctx).
+		Campaign.Create().
+		SetName("c").
+		SetNameKey("c").
+		SetCreatedAt(start).
+		SetLastActivityAt(start).
+		SaveX(f.ctx).
+		ID
 }
 
 func (f *fixture) subscribe(address string, fields map[int64]string) *ent.Subscriber {
 	f.t.Helper()
-	made, err := f.Subscribe(f.ctx, subscriber.Subscription{ListID: f.list, Email: address, IP: "192.0.2.1", Fields: fields})
+	made, err := f.Subscribe(
+		f.ctx, subscriber.Subscription{ListID: f.list, Email: address, IP: "192.0.2.1", Fields: fields},
+	)
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -99,13 +124,18 @@ func fault(err error) string {
 
 func TestSubscribeKeepsWhatItIsTold(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
-		made, err := f.Subscribe(f.ctx, subscriber.Subscription{ListID: f.list, Email: " Jörg@Straße.example ", IP: "::ffff:192.0.2.1"})
+		made, err := f.Subscribe(
+			f.ctx, subscriber.Subscription{ListID: f.list, Email: " Jörg@Straße.example ", IP: "::ffff:192.0.2.1"},
+		)
 		if err != nil {
 			t.Fatal(err)
 		}
 		got := f.db.Client(f.ctx).Subscriber.GetX(f.ctx, made.ID)
 		if got.Email != "Jörg@Straße.example" || got.EmailKey != "jörg@strasse.example" || got.Domain != "strasse.example" || got.SubscriptionIP != "192.0.2.1" ||
-			got.Status != kind.SubscriberSubscribed || got.Bounce != kind.BounceNone || !got.SubscribedAt.Equal(start) || got.OptedInAt != nil || !got.CreatedAt.Equal(start) {
+			got.Status != kind.SubscriberSubscribed || got.Bounce != kind.BounceNone ||
+			!got.SubscribedAt.Equal(start) ||
+			got.OptedInAt != nil ||
+			!got.CreatedAt.Equal(start) {
 			t.Errorf("stored %+v", got)
 		}
 		f.list = f.newList(true)
@@ -188,7 +218,13 @@ func TestFieldsAreStoredByTheirType(t *testing.T) {
 			{kind.FieldChoice, "Blue", nil},
 			{"open choice", "Blue", &stored{Text: "Blue", Key: "blue"}},
 		} {
-			made, err := f.Subscribe(f.ctx, subscriber.Subscription{ListID: f.list, Email: fmt.Sprintf("%d@example.com", i), Fields: map[int64]string{ids[test.of]: test.text}})
+			made, err := f.Subscribe(
+				f.ctx,
+				subscriber.Subscription{
+					ListID: f.list, Email: fmt.Sprintf("%d@example.com", i),
+					Fields: map[int64]string{ids[test.of]: test.text},
+				},
+			)
 			if test.want == nil {
 				if want := fmt.Sprintf("invalid custom_field_invalid fields.%d", ids[test.of]); fault(err) != want {
 					t.Errorf("%s %.20q: %v, want %s", test.of, test.text, err, want)
@@ -217,15 +253,23 @@ func TestWhoComesBackIsTheSamePerson(t *testing.T) {
 			t.Fatal(err)
 		}
 		gone := f.db.Client(f.ctx).Subscriber.GetX(f.ctx, first.ID)
-		if gone.Status != kind.SubscriberUnsubscribed || !gone.UnsubscribedAt.Equal(*f.now) || !gone.SubscribedAt.Equal(start) {
+		if gone.Status != kind.SubscriberUnsubscribed || !gone.UnsubscribedAt.Equal(*f.now) ||
+			!gone.SubscribedAt.Equal(start) {
 			t.Errorf("after leaving: %+v", gone)
 		}
 		*f.now = start.Add(2 * time.Hour)
 		back, err := f.Subscribe(f.ctx, subscriber.Subscription{
-			ListID: f.list, Email: "A@example.com", IP: "2001:db8::1", KnownFieldsOnly: true, Fields: map[int64]string{text: "", unknown: "x"},
+			ListID:          f.list,
+			Email:           "A@example.com",
+			IP:              "2001:db8::1",
+			KnownFieldsOnly: true,
+			Fields:          map[int64]string{text: "", unknown: "x"},
 		})
 		if err != nil || back.ID != first.ID || back.Email != "A@example.com" || back.Status != kind.SubscriberSubscribed || back.SubscriptionIP != "2001:db8::1" ||
-			!back.SubscribedAt.Equal(*f.now) || back.OptedInAt != nil || back.UnsubscribedAt != nil || !back.CreatedAt.Equal(start) || back.Bounce != kind.BounceHard {
+			!back.SubscribedAt.Equal(*f.now) || back.OptedInAt != nil ||
+			back.UnsubscribedAt != nil ||
+			!back.CreatedAt.Equal(start) ||
+			back.Bounce != kind.BounceHard {
 			t.Errorf("back: %+v, %v", back, err)
 		}
 		values, err := f.Values(f.ctx, []int64{first.ID})
@@ -257,7 +301,11 @@ func TestUnsubscribeCountsForTheCampaignOnceAndWhole(t *testing.T) {
 		}
 		client := f.db.Client(f.ctx)
 		events := client.Event.Query().Where(entevent.CampaignID(id)).AllX(f.ctx)
-		if c := client.Campaign.GetX(f.ctx, id); c.TotalUnsubscriptions != 1 || len(events) != 1 || events[0].SubscriberID != person.ID || !events[0].At.Equal(start) {
+		if c := client.Campaign.GetX(
+			f.ctx,
+			id,
+		); c.TotalUnsubscriptions != 1 || len(events) != 1 || events[0].SubscriberID != person.ID ||
+			!events[0].At.Equal(start) {
 			t.Errorf("counted %d, events %v", c.TotalUnsubscriptions, events)
 		}
 		for _, address := range []string{"", "nobody", "b@example.com"} {
@@ -276,7 +324,12 @@ func TestOfCallsAtTheSameTimeOneSubscribes(t *testing.T) {
 			var wait sync.WaitGroup
 			for i := range errs {
 				wait.Go(func() {
-					_, errs[i] = f.Subscribe(f.ctx, subscriber.Subscription{ListID: f.list, Email: "a@example.com", Fields: map[int64]string{text: fmt.Sprint(i)}})
+					_, errs[i] = f.Subscribe(
+						f.ctx,
+						subscriber.Subscription{
+							ListID: f.list, Email: "a@example.com", Fields: map[int64]string{text: fmt.Sprint(i)},
+						},
+					)
 				})
 			}
 			wait.Wait()
@@ -346,7 +399,11 @@ func TestListsOfAnotherAccountAreLikeThoseThatDoNotExist(t *testing.T) {
 		if row := other.db.Client(other.ctx).Campaign.GetX(other.ctx, theirs); row.TotalUnsubscriptions != 0 {
 			t.Errorf("the campaign of the other account counts %d", row.TotalUnsubscriptions)
 		}
-		if n, err := other.Count(other.ctx, subscriber.Filter{ListID: other.list, Segment: subscriber.Active}); err != nil || n != 1 {
+		if n, err := other.Count(
+			other.ctx,
+			subscriber.Filter{ListID: other.list, Segment: subscriber.Active},
+		); err != nil ||
+			n != 1 {
 			t.Errorf("the other account has %d, %v", n, err)
 		}
 	})

@@ -17,15 +17,18 @@ type Unsubscription struct {
 	ListID int64
 	// Email is the address, in any case.
 	Email string
-	// CampaignID is the campaign because of which the person leaves; 0 for none. It counts that once. One that the account does not have counts nothing.
+	// CampaignID is the campaign because of which the person leaves; 0 for none. It counts that
+	// once. One that the account does not have counts nothing.
 	CampaignID int64
 }
 
-// Unsubscribe takes an address off a list (legacy Subscriber.Unsubscribe), also one that was still to be confirmed. The row stays, with everything
-// known of the person, and the campaign counts it in the same transaction. It returns the subscriber as it is then.
+// Unsubscribe takes an address off a list (legacy Subscriber.Unsubscribe), also one that was still
+// to be confirmed. The row stays, with everything known of the person, and the campaign counts it
+// in the same transaction. It returns the subscriber as it is then.
 //
-// A list of another account is NotFound, reason "list_not_found". An address that is not on the list, or has left it already, is a Conflict, reason
-// "not_subscribed"; of calls at the same time exactly one takes it off.
+// A list of another account is NotFound, reason "list_not_found". An address that is not on the
+// list, or has left it already, is a Conflict, reason "not_subscribed"; of calls at the same time
+// exactly one takes it off.
 func (s *Service) Unsubscribe(ctx context.Context, in Unsubscription) (*ent.Subscriber, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
@@ -41,7 +44,9 @@ func (s *Service) Unsubscribe(ctx context.Context, in Unsubscription) (*ent.Subs
 		if !exists {
 			return apperr.NotFoundf("list")
 		}
-		found, err := client.Subscriber.Query().Where(entsubscriber.ListID(in.ListID), entsubscriber.EmailKey(key)).Only(ctx)
+		found, err := client.Subscriber.Query().
+			Where(entsubscriber.ListID(in.ListID), entsubscriber.EmailKey(key)).
+			Only(ctx)
 		if ent.IsNotFound(err) {
 			return notSubscribed()
 		}
@@ -64,7 +69,15 @@ func (s *Service) Unsubscribe(ctx context.Context, in Unsubscription) (*ent.Subs
 			return nil
 		}
 		// Who wants to leave leaves, whatever the link says of the campaign: one that is gone counts nothing.
-		if err := s.counter.Unsubscribed(ctx, found.UserID, in.CampaignID, found.ID, now); apperr.CodeOf(err) != apperr.NotFound {
+		if err := s.counter.Unsubscribed(
+			ctx,
+			found.UserID,
+			in.CampaignID,
+			found.ID,
+			now,
+		); apperr.CodeOf(
+			err,
+		) != apperr.NotFound {
 			return err
 		}
 		return nil
@@ -76,5 +89,8 @@ func (s *Service) Unsubscribe(ctx context.Context, in Unsubscription) (*ent.Subs
 }
 
 func notSubscribed() error {
-	return &apperr.Error{Code: apperr.Conflict, Field: "email", Reason: apperr.ReasonNotSubscribed, Message: "the address is not subscribed to the list"}
+	return &apperr.Error{
+		Code: apperr.Conflict, Field: "email", Reason: apperr.ReasonNotSubscribed,
+		Message: "the address is not subscribed to the list",
+	}
 }

@@ -17,8 +17,9 @@ import (
 type Patch struct {
 	// Email is the new address, as in Subscription.
 	Email *string
-	// Status is the new state: SubscriberSubscribed confirms who is pending and lets who has left enter again, SubscriberUnsubscribed takes the person
-	// off. Nobody is made pending: that is for those who subscribe to a list with double opt-in.
+	// Status is the new state: SubscriberSubscribed confirms who is pending and lets who has left
+	// enter again, SubscriberUnsubscribed takes the person off. Nobody is made pending: that is for
+	// those who subscribe to a list with double opt-in.
 	Status *kind.SubscriberStatus
 	// Bounce says how mail came back: kind.BounceNone lets a person be written to again whose mail did for good.
 	Bounce *kind.BounceType
@@ -28,10 +29,11 @@ type Patch struct {
 	Fields map[int64]string
 }
 
-// Update changes what the patch names of a subscriber, and returns it as it is then. A subscriber that is not the caller's is NotFound, reason
-// "subscriber_not_found". The faults of the patch are reported together, with those of Subscribe; and Invalid on status, reason
-// "subscriber_status_invalid", and on bounce, reason "subscriber_bounce_invalid". An address that is on the list already is a Conflict on email, reason
-// "subscriber_exists".
+// Update changes what the patch names of a subscriber, and returns it as it is then. A subscriber
+// that is not the caller's is NotFound, reason "subscriber_not_found". The faults of the patch are
+// reported together, with those of Subscribe; and Invalid on status, reason
+// "subscriber_status_invalid", and on bounce, reason "subscriber_bounce_invalid". An address that
+// is on the list already is a Conflict on email, reason "subscriber_exists".
 func (s *Service) Update(ctx context.Context, id int64, p Patch) (*ent.Subscriber, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
@@ -111,7 +113,9 @@ func (s *Service) move(faults *apperr.Faults, update *ent.SubscriberUpdate, from
 	case kind.SubscriberUnsubscribed:
 		update.SetStatus(*p.Status).SetUnsubscribedAt(now)
 	default:
-		faults.Add(apperr.InvalidField("status", apperr.ReasonSubscriberStatusInvalid, "must be subscribed or unsubscribed"))
+		faults.Add(
+			apperr.InvalidField("status", apperr.ReasonSubscriberStatusInvalid, "must be subscribed or unsubscribed"),
+		)
 	}
 }
 
@@ -142,12 +146,16 @@ func (s *Service) valuesFor(ctx context.Context, of *ent.Subscriber, given map[i
 	return values, err
 }
 
-// ByIDs returns the subscribers of the ids, in one statement for up to 5,000; an id that is not the caller's is absent. Without columns it selects all.
+// ByIDs returns the subscribers of the ids, in one statement for up to 5,000; an id that is not the
+// caller's is absent. Without columns it selects all.
 func (s *Service) ByIDs(ctx context.Context, ids []int64, columns ...string) (map[int64]*ent.Subscriber, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
 	}
-	return store.ByIDs(ctx, ids, columns, func(row *ent.Subscriber) int64 { return row.ID }, func(some ...int64) *ent.SubscriberQuery {
-		return s.db.Client(ctx).Subscriber.Query().Where(entsubscriber.IDIn(some...))
-	})
+	return store.ByIDs(
+		ctx, ids, columns, func(row *ent.Subscriber) int64 { return row.ID },
+		func(some ...int64) *ent.SubscriberQuery {
+			return s.db.Client(ctx).Subscriber.Query().Where(entsubscriber.IDIn(some...))
+		},
+	)
 }

@@ -1,4 +1,5 @@
-// Package suppression owns the addresses that an account never writes to, whatever list they are on. It must not know lists or people.
+// Package suppression owns the addresses that an account never writes to, whatever list they are
+// on. It must not know lists or people.
 package suppression
 
 import (
@@ -34,10 +35,12 @@ type Options struct {
 	Now func() time.Time
 }
 
-// Service holds the rules of suppressions. Its methods may be used from many goroutines. Each acts for the caller of its context, and needs the scope
-// read to read and write to write. An address is suppressed once, without regard to case: kind.Fold decides whether two are the same.
+// Service holds the rules of suppressions. Its methods may be used from many goroutines. Each acts
+// for the caller of its context, and needs the scope read to read and write to write. An address is
+// suppressed once, without regard to case: kind.Fold decides whether two are the same.
 //
-// The methods that take columns select only those (of package ent/suppression) and the ones they need themselves; without columns, all.
+// The methods that take columns select only those (of package ent/suppression) and the ones they
+// need themselves; without columns, all.
 type Service struct {
 	db  *store.Store
 	now func() time.Time
@@ -51,12 +54,16 @@ func New(db *store.Store, opts Options) *Service {
 	return &Service{db: db, now: opts.Now}
 }
 
-// Suppress suppresses addresses in the caller's account, all or nothing, and returns the suppressions in the order of the addresses, each once. An
-// address that is suppressed already stays so, with its reason and its date. Whoever it belongs to stays on the lists.
+// Suppress suppresses addresses in the caller's account, all or nothing, and returns the
+// suppressions in the order of the addresses, each once. An address that is suppressed already
+// stays so, with its reason and its date. Whoever it belongs to stays on the lists.
 //
-// One that is no address is Invalid on addresses[i], reason "suppression_address_invalid"; over MaxAddresses are Invalid on addresses, reason
-// "too_many_addresses"; an unknown reason on reason, reason "suppression_reason_unknown".
-func (s *Service) Suppress(ctx context.Context, addresses []string, reason kind.SuppressionReason) ([]*ent.Suppression, error) {
+// One that is no address is Invalid on addresses[i], reason "suppression_address_invalid"; over
+// MaxAddresses are Invalid on addresses, reason "too_many_addresses"; an unknown reason on reason,
+// reason "suppression_reason_unknown".
+func (s *Service) Suppress(
+	ctx context.Context, addresses []string, reason kind.SuppressionReason,
+) ([]*ent.Suppression, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
 	}
@@ -74,10 +81,17 @@ func (s *Service) Suppress(ctx context.Context, addresses []string, reason kind.
 		client := s.db.Client(ctx)
 		rows := make([]*ent.SuppressionCreate, len(wanted))
 		for i, a := range wanted {
-			rows[i] = client.Suppression.Create().SetEmail(a.email).SetEmailKey(a.key).SetReason(reason).SetCreatedAt(now)
+			rows[i] = client.Suppression.Create().
+				SetEmail(a.email).
+				SetEmailKey(a.key).
+				SetReason(reason).
+				SetCreatedAt(now)
 		}
 		// Ignore and not DoNothing, which MySQL lacks.
-		err := client.Suppression.CreateBulk(rows...).OnConflictColumns(suppression.FieldUserID, suppression.FieldEmailKey).Ignore().Exec(ctx)
+		err := client.Suppression.CreateBulk(rows...).
+			OnConflictColumns(suppression.FieldUserID, suppression.FieldEmailKey).
+			Ignore().
+			Exec(ctx)
 		if err != nil {
 			return err
 		}
@@ -90,14 +104,18 @@ func (s *Service) Suppress(ctx context.Context, addresses []string, reason kind.
 	return out, nil
 }
 
-// find returns the suppressions of the caller's own account, an admin's too, in the order of the addresses. The modifiers change the query, for instance to
-// lock what it finds.
-func (s *Service) find(ctx context.Context, wanted []address, modifiers ...func(*sql.Selector)) ([]*ent.Suppression, error) {
+// find returns the suppressions of the caller's own account, an admin's too, in the order of the
+// addresses. The modifiers change the query, for instance to lock what it finds.
+func (s *Service) find(
+	ctx context.Context, wanted []address, modifiers ...func(*sql.Selector),
+) ([]*ent.Suppression, error) {
 	who, err := caller.From(ctx)
 	if err != nil {
 		return nil, err
 	}
-	query := s.db.Client(ctx).Suppression.Query().Where(suppression.UserID(who.UserID), suppression.EmailKeyIn(keys(wanted)...))
+	query := s.db.Client(ctx).
+		Suppression.Query().
+		Where(suppression.UserID(who.UserID), suppression.EmailKeyIn(keys(wanted)...))
 	if len(modifiers) > 0 {
 		query.Order(suppression.ByID()).Modify(modifiers...)
 	}
@@ -118,8 +136,9 @@ func (s *Service) find(ctx context.Context, wanted []address, modifiers ...func(
 	return out, nil
 }
 
-// Unsuppress lets the caller's account write to addresses again, all or nothing, and returns those that were suppressed, as they were written, in the
-// order of the addresses; the others are left out, silently. The errors of the addresses are those of Suppress.
+// Unsuppress lets the caller's account write to addresses again, all or nothing, and returns those
+// that were suppressed, as they were written, in the order of the addresses; the others are left
+// out, silently. The errors of the addresses are those of Suppress.
 func (s *Service) Unsuppress(ctx context.Context, addresses []string) ([]string, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
@@ -164,7 +183,12 @@ func keys(all []address) []string {
 // read returns the addresses in their order, each once.
 func read(faults *apperr.Faults, given []string) []address {
 	if len(given) > MaxAddresses {
-		faults.Add(apperr.InvalidField("addresses", apperr.ReasonTooManyAddresses, "%d addresses, at most %d are allowed", len(given), MaxAddresses))
+		faults.Add(
+			apperr.InvalidField(
+				"addresses", apperr.ReasonTooManyAddresses, "%d addresses, at most %d are allowed", len(given),
+				MaxAddresses,
+			),
+		)
 		return nil
 	}
 	out, seen := make([]address, 0, len(given)), make(map[string]bool, len(given))
@@ -208,18 +232,28 @@ var byAddress = page.Order[*ent.Suppression]{
 	Key: func(s *ent.Suppression) page.Key { return page.Key{Value: s.EmailKey, ID: s.ID} },
 }
 
-// List returns one page of the suppressions that the filter chooses, by address, in one statement. The errors of a bad request are those of page.Request.
-func (s *Service) List(ctx context.Context, filter Filter, request page.Request, columns ...string) (page.Result[*ent.Suppression], error) {
-	return store.HeavyIf(ctx, s.db, filter.Search != "", func(ctx context.Context) (page.Result[*ent.Suppression], error) {
-		return s.list(ctx, filter, request, columns...)
-	})
+// List returns one page of the suppressions that the filter chooses, by address, in one statement.
+// The errors of a bad request are those of page.Request.
+func (s *Service) List(
+	ctx context.Context, filter Filter, request page.Request, columns ...string,
+) (page.Result[*ent.Suppression], error) {
+	return store.HeavyIf(
+		ctx, s.db, filter.Search != "",
+		func(ctx context.Context) (page.Result[*ent.Suppression], error) {
+			return s.list(ctx, filter, request, columns...)
+		},
+	)
 }
 
-func (s *Service) list(ctx context.Context, filter Filter, request page.Request, columns ...string) (page.Result[*ent.Suppression], error) {
+func (s *Service) list(
+	ctx context.Context, filter Filter, request page.Request, columns ...string,
+) (page.Result[*ent.Suppression], error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return page.Result[*ent.Suppression]{}, err
 	}
-	return page.Read(ctx, byAddress, request, s.db.Client(ctx).Suppression.Query().Where(filter.predicates()...), columns)
+	return page.Read(
+		ctx, byAddress, request, s.db.Client(ctx).Suppression.Query().Where(filter.predicates()...), columns,
+	)
 }
 
 // Count returns how many suppressions the filter chooses.
@@ -242,14 +276,19 @@ func (s *Service) ByIDs(ctx context.Context, ids []int64, columns ...string) (ma
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
 	}
-	return store.ByIDs(ctx, ids, columns, func(row *ent.Suppression) int64 { return row.ID }, func(some ...int64) *ent.SuppressionQuery {
-		return s.db.Client(ctx).Suppression.Query().Where(suppression.IDIn(some...))
-	})
+	return store.ByIDs(
+		ctx, ids, columns, func(row *ent.Suppression) int64 { return row.ID },
+		func(some ...int64) *ent.SuppressionQuery {
+			return s.db.Client(ctx).Suppression.Query().Where(suppression.IDIn(some...))
+		},
+	)
 }
 
-// Of returns the suppressions of people by their ids, in one statement for up to 5,000; who is not suppressed is absent. A person needs id, user_id and
-// email_key.
-func (s *Service) Of(ctx context.Context, people []*ent.Subscriber, columns ...string) (map[int64]*ent.Suppression, error) {
+// Of returns the suppressions of people by their ids, in one statement for up to 5,000; who is not
+// suppressed is absent. A person needs id, user_id and email_key.
+func (s *Service) Of(
+	ctx context.Context, people []*ent.Subscriber, columns ...string,
+) (map[int64]*ent.Suppression, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
 	}
@@ -263,9 +302,14 @@ func (s *Service) Of(ctx context.Context, people []*ent.Subscriber, columns ...s
 				owners = append(owners, p.UserID)
 			}
 		}
-		query := s.db.Client(ctx).Suppression.Query().Where(suppression.UserIDIn(owners...), suppression.EmailKeyIn(addresses...))
+		query := s.db.Client(ctx).
+			Suppression.Query().
+			Where(suppression.UserIDIn(owners...), suppression.EmailKeyIn(addresses...))
 		if len(columns) > 0 {
-			query.Select(append([]string{suppression.FieldID, suppression.FieldUserID, suppression.FieldEmailKey}, columns...)...)
+			query.Select(
+				append(
+					[]string{suppression.FieldID, suppression.FieldUserID, suppression.FieldEmailKey},
+					columns...)...)
 		}
 		rows, err := query.All(ctx)
 		if err != nil {

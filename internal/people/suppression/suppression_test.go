@@ -40,7 +40,9 @@ func TestAddressesAreSuppressedOnce(t *testing.T) {
 		if got := fault(second(f.Suppress(f.ctx, []string{"x@example.com", "x", ""}, "x"))); got != want {
 			t.Errorf("%s, want %s", got, want)
 		}
-		if got := fault(second(f.Suppress(f.ctx, make([]string, 5001), kind.SuppressedManually))); got != "invalid too_many_addresses addresses" {
+		if got := fault(
+			second(f.Suppress(f.ctx, make([]string, 5001), kind.SuppressedManually)),
+		); got != "invalid too_many_addresses addresses" {
 			t.Error(got)
 		}
 		if n, err := f.Count(f.ctx, suppression.Filter{}); err != nil || n != 3 {
@@ -75,14 +77,20 @@ func TestReleasedAreThoseThatWereSuppressed(t *testing.T) {
 			}
 		}
 		for _, want := range []string{"[A@example.com]", "[]"} {
-			if released, err := f.Unsuppress(f.ctx, []string{"b@example.com", "a@EXAMPLE.com"}); err != nil || fmt.Sprint(released) != want {
+			if released, err := f.Unsuppress(
+				f.ctx,
+				[]string{"b@example.com", "a@EXAMPLE.com"},
+			); err != nil ||
+				fmt.Sprint(released) != want {
 				t.Errorf("%v, %v; want %s", released, err, want)
 			}
 		}
 		if n, err := other.Count(other.ctx, suppression.Filter{}); err != nil || n != 1 {
 			t.Errorf("the other account suppresses %d, %v", n, err)
 		}
-		if got := fault(second(f.Unsuppress(f.ctx, []string{"x"}))); got != "invalid suppression_address_invalid addresses[0]" {
+		if got := fault(
+			second(f.Unsuppress(f.ctx, []string{"x"})),
+		); got != "invalid suppression_address_invalid addresses[0]" {
 			t.Error(got)
 		}
 	})
@@ -109,7 +117,13 @@ func TestSuppressionsAreListedAndFound(t *testing.T) {
 			}
 		}
 		who := f.db.Client(f.ctx).Suppression.Query().FirstX(f.ctx).UserID
-		found, err := f.Of(f.ctx, []*ent.Subscriber{{ID: 1, UserID: who, EmailKey: "b@example.com"}, {ID: 2, UserID: who, EmailKey: "c@example.com"}}, "reason")
+		found, err := f.Of(
+			f.ctx,
+			[]*ent.Subscriber{
+				{ID: 1, UserID: who, EmailKey: "b@example.com"}, {ID: 2, UserID: who, EmailKey: "c@example.com"},
+			},
+			"reason",
+		)
 		if err != nil || len(found) != 1 || found[1].Reason != kind.SuppressedManually {
 			t.Errorf("%v, %v", found, err)
 		}

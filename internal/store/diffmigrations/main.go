@@ -1,5 +1,6 @@
-// Command diffmigrations writes the next versioned migration of each dialect: what separates the state after the migrations in
-// internal/store/migrations from the Ent schema. It needs an empty MySQL database to replay them on:
+// Command diffmigrations writes the next versioned migration of each dialect: what separates the
+// state after the migrations in internal/store/migrations from the Ent schema. It needs an empty
+// MySQL database to replay them on:
 //
 //	go run ./internal/store/diffmigrations -name add_something -mysql mysql://root@127.0.0.1:3306/empty
 package main

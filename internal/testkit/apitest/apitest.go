@@ -1,4 +1,5 @@
-// Package apitest runs the whole server for tests of its surfaces: real HTTP over a real database. Only tests import it.
+// Package apitest runs the whole server for tests of its surfaces: real HTTP over a real database.
+// Only tests import it.
 package apitest
 
 import (
@@ -63,7 +64,13 @@ func With(t *testing.T, db *store.Store, cfg config.Config, change ...func(*app.
 	services := app.NewServices(db, opts)
 	stopping := make(chan struct{})
 	s := &Server{Services: services, Stop: sync.OnceFunc(func() { close(stopping) })}
-	handler := app.Handler(services, app.HandlerOptions{Config: cfg, Stopping: stopping, Logger: slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelError}))})
+	handler := app.Handler(
+		services,
+		app.HandlerOptions{
+			Config: cfg, Stopping: stopping,
+			Logger: slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelError})),
+		},
+	)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.recorder != nil {
 			r = r.WithContext(store.WithRecorder(r.Context(), s.recorder))
@@ -104,7 +111,10 @@ type Account struct {
 func (s *Server) Account(t *testing.T, change ...func(*account.NewUser)) *Account {
 	t.Helper()
 	name := "user" + randomText()
-	in := account.NewUser{Username: name, Email: name + "@example.com", Password: "correct horse", Role: kind.RoleUser, Reputation: kind.ReputationTrusted, TimeZone: "UTC"}
+	in := account.NewUser{
+		Username: name, Email: name + "@example.com", Password: "correct horse", Role: kind.RoleUser,
+		Reputation: kind.ReputationTrusted, TimeZone: "UTC",
+	}
 	for _, f := range change {
 		f(&in)
 	}

@@ -47,14 +47,18 @@ type Memory struct {
 }
 
 func (m Memory) String() string {
-	return fmt.Sprintf("peak resident %d MiB, resident %d MiB, data %d MiB", m.PeakResident>>20, m.Resident>>20, m.Data>>20)
+	return fmt.Sprintf(
+		"peak resident %d MiB, resident %d MiB, data %d MiB", m.PeakResident>>20, m.Resident>>20, m.Data>>20,
+	)
 }
 
 // Start builds the program, starts `campaignql serve` on a database under DataLimit, and returns once it listens. Flags
 // are further arguments. The server is killed when the test ends; its log is printed if the test failed.
 func Start(t testing.TB, database string, flags ...string) *Server {
 	t.Helper()
-	args := append([]string{"serve", "--database", database, "--listen", "127.0.0.1:0", "--log-format", "json"}, flags...)
+	args := append(
+		[]string{"serve", "--database", database, "--listen", "127.0.0.1:0", "--log-format", "json"},
+		flags...)
 	// The shell lowers the limit, in KiB, and becomes the server.
 	limit := fmt.Sprintf(`ulimit -d %d && exec "$0" "$@"`, DataLimit>>10)
 	command := exec.Command("/bin/sh", append([]string{"-c", limit, binary(t)}, args...)...)
