@@ -228,16 +228,14 @@ func weight(parent, field string) guard.Weight {
 		return guard.Weight{Cost: textCost}
 	case "CampaignAudience.rules", "Segment.rules":
 		return guard.Weight{Cost: rulesCost}
-	case "CampaignConnection.totalCount", "Query.campaignCounts", "SubscriberConnection.totalCount":
+	case "CampaignConnection.totalCount", "Query.campaignCounts", "SubscriberConnection.totalCount",
+		"SubscriberTag.subscriberCount":
 		return guard.Weight{Cost: 50}
 	case "CampaignAudience.count", "CampaignAudience.waterfall", "CampaignAudience.preview", "Segment.subscriberCount":
 		return guard.Weight{Cost: audienceCost}
 	case "CampaignAudience.explain":
 		return guard.Weight{Cost: 4 * audienceCost}
-	case "AudienceExplanation.criteria",
-		"AudienceExplanation.exclude",
-		"ExplainedCriterion.rules",
-		"ExplainedRule.rules":
+	case "AudienceExplanation.criteria", "AudienceExplanation.exclude", "ExplainedCriterion.rules", "ExplainedRule.rules":
 		return guard.Weight{Rows: 3} // however deep they stand, they are not many: an audience is limited
 	case "Subscription.campaignChanged":
 		return guard.Weight{Rows: page.DefaultSize} // without ids, as many as are being sent

@@ -351,8 +351,10 @@ func anys[T any](values []T) []any {
 	return out
 }
 
-// searches reports whether the filter looks for a part of a text, which no index serves.
-func (f Filter) searches() bool {
-	return f.Search != "" || f.Not != nil && f.Not.searches() || slices.ContainsFunc(f.And, Filter.searches) ||
-		slices.ContainsFunc(f.Or, Filter.searches)
+// scans reports whether the filter has a condition that no index serves, on a part of a text or on a
+// rate: every campaign of the account may have to be read.
+func (f Filter) scans() bool {
+	return f.Search != "" || f.OpenRate != (Range[float64]{}) || f.ClickRate != (Range[float64]{}) ||
+		f.BounceRate != (Range[float64]{}) || f.Not != nil && f.Not.scans() ||
+		slices.ContainsFunc(f.And, Filter.scans) || slices.ContainsFunc(f.Or, Filter.scans)
 }

@@ -114,7 +114,7 @@ func (s *Service) ByIDs(ctx context.Context, ids []int64, columns ...string) (ma
 func (s *Service) List(
 	ctx context.Context, filter Filter, order Order, request page.Request, columns ...string,
 ) (page.Result[*ent.Campaign], error) {
-	return store.HeavyIf(ctx, s.db, filter.searches(), func(ctx context.Context) (page.Result[*ent.Campaign], error) {
+	return store.HeavyIf(ctx, s.db, filter.scans(), func(ctx context.Context) (page.Result[*ent.Campaign], error) {
 		return s.list(ctx, filter, order, request, columns...)
 	})
 }
@@ -166,7 +166,7 @@ func (f Filter) ChoosesAll() bool {
 
 // Count returns how many campaigns match. It costs one statement.
 func (s *Service) Count(ctx context.Context, filter Filter) (int, error) {
-	return store.HeavyIf(ctx, s.db, filter.searches(), func(ctx context.Context) (int, error) {
+	return store.HeavyIf(ctx, s.db, filter.scans(), func(ctx context.Context) (int, error) {
 		return s.count(ctx, filter)
 	})
 }
@@ -191,7 +191,7 @@ type Counts struct {
 
 // Counts counts the campaigns that match by status and bucket, in one grouped statement.
 func (s *Service) Counts(ctx context.Context, filter Filter) (*Counts, error) {
-	return store.HeavyIf(ctx, s.db, filter.searches(), func(ctx context.Context) (*Counts, error) {
+	return store.HeavyIf(ctx, s.db, filter.scans(), func(ctx context.Context) (*Counts, error) {
 		return s.counts(ctx, filter)
 	})
 }

@@ -286,5 +286,22 @@ func (f Filter) search() predicate.Subscriber {
 // nobody is chosen where something is searched in a field that no one has.
 func nobody(s *sql.Selector) { s.Where(sql.False()) }
 
-// heavy reports whether the filter has to look at everybody on the list, however few are asked for.
-func (f Filter) heavy() bool { return f.Search != "" || f.rules != nil }
+// heavy reports whether a page in an order may have to read everybody on the list, however few it
+// shows: where no index has the order, and where a condition chooses few of those whom the index
+// has. The index of an order serves conditions on its own column too, and one of addresses those.
+func (f Filter) heavy(order Order) bool {
+	if f.Addresses != nil && f.Search == "" && f.rules == nil {
+		return false
+	}
+	light := Filter{ListID: f.ListID}
+	switch order.Name {
+	case ByAddress.Name:
+	case ByStatus.Name:
+		light.Statuses = f.Statuses
+	case BySubscription.Name:
+		light.SubscribedFrom, light.SubscribedTo = f.SubscribedFrom, f.SubscribedTo
+	default:
+		return true
+	}
+	return len(f.conditions()) > len(light.conditions())
+}

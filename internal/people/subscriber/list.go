@@ -64,7 +64,7 @@ func (s *Service) List(
 	ctx context.Context, filter Filter, order Order, request page.Request, columns ...string,
 ) (page.Result[*ent.Subscriber], error) {
 	return store.HeavyIf(
-		ctx, s.db, filter.heavy() || !served[order.Name],
+		ctx, s.db, filter.heavy(order),
 		func(ctx context.Context) (page.Result[*ent.Subscriber], error) {
 			return s.listPage(ctx, filter, order, request, columns...)
 		},

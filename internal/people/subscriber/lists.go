@@ -29,7 +29,7 @@ func (s *Service) Lists(
 	ctx context.Context, listIDs []int64, filter Filter, order Order, request page.Request, columns ...string,
 ) (map[int64]page.Result[*ent.Subscriber], error) {
 	return store.HeavyIf(
-		ctx, s.db, filter.heavy(),
+		ctx, s.db, filter.heavy(order),
 		func(ctx context.Context) (map[int64]page.Result[*ent.Subscriber], error) {
 			return s.lists(ctx, listIDs, filter, order, request, columns...)
 		},
