@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"strings"
 	"syscall"
 	"unicode"
@@ -20,9 +19,6 @@ import (
 	"campaignql/internal/apperr"
 	"campaignql/internal/store"
 )
-
-// version is set when a release is built.
-var version = "development"
 
 // settings are the flags that every command takes.
 type settings struct {
@@ -39,13 +35,13 @@ type commandLine struct {
 	Key     keyCommands    `cmd:"" help:"API keys."`
 	Import  importCommands `cmd:"" help:"Bring data in from files."`
 	Recount recountCommand `cmd:"" help:"Count the events of campaigns anew, print and correct the counters that differ."`
-	Version versionCommand `cmd:"" help:"Print version, commit and Go version."`
+	Version versionCommand `cmd:"" help:"Print version, commit, date of the commit and Go version."`
 
 	Translate  translateCommand          `cmd:"" help:"Print a legacy request as GraphQL."`
 	Help       helpCommand               `cmd:"" help:"Explain a command."`
 	Completion kongcompletion.Completion `cmd:"" help:"Print what makes a shell complete commands and flags."`
 
-	ShowVersion kong.VersionFlag `name:"version" help:"Print version, commit and Go version."`
+	ShowVersion kong.VersionFlag `name:"version" help:"Print version, commit, date of the commit and Go version."`
 }
 
 // environment is what a command runs in.
@@ -176,18 +172,4 @@ func isTerminal(out io.Writer) bool {
 	}
 	info, err := file.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
-}
-
-// commit is the commit the program was built from, if the build knows.
-func commit() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return ""
-	}
-	for _, setting := range info.Settings {
-		if setting.Key == "vcs.revision" {
-			return setting.Value
-		}
-	}
-	return ""
 }

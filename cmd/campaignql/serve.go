@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"runtime"
 
 	"github.com/alecthomas/kong"
 
@@ -19,7 +18,8 @@ func (c *serveCommand) Run(ctx context.Context, env *environment) error {
 	if err := c.Config.Validate(); err != nil {
 		return err
 	}
-	return app.Run(ctx, env.Database, c.Config, app.Build{Version: version, Commit: commit()}, env.log, env.stdout)
+	b := thisBuild()
+	return app.Run(ctx, env.Database, c.Config, app.Build{Version: b.version, Commit: b.commit}, env.log, env.stdout)
 }
 
 type migrateCommand struct {
@@ -60,15 +60,10 @@ func (c *migrateCommand) print(ctx context.Context, env *environment) error {
 
 type versionCommand struct{}
 
-// Run prints what the program is.
+// Run prints which build the program is.
 func (versionCommand) Run(env *environment) error {
 	_, err := fmt.Fprintln(env.stdout, versionLine())
 	return err
-}
-
-// versionLine names the program, its version, commit and Go version.
-func versionLine() string {
-	return fmt.Sprintf("campaignql %s %s %s", version, orUnknown(commit()), runtime.Version())
 }
 
 type helpCommand struct {
@@ -85,11 +80,4 @@ func (c *helpCommand) Run(parsed *kong.Context) error {
 		return explained.Error
 	}
 	return explained.PrintUsage(false)
-}
-
-func orUnknown(text string) string {
-	if text == "" {
-		return "unknown"
-	}
-	return text
 }
