@@ -21,7 +21,7 @@ run: build
 LDFLAGS = -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.date=$(DATE)
 build:
 	@n=$$($(GO) build -n -o campaignql ./cmd/campaignql 2>&1 | grep -c '/compile'); test "$$n" -lt 20 || \
-		echo "Compiling $$n packages; all 500 of them take about SECONDS on two cores, once."
+		echo "Compiling $$n packages; all 500 take about three minutes on two cores, once."
 	$(GO) build -ldflags '$(LDFLAGS)' -o campaignql ./cmd/campaignql
 
 ## test: everything on SQLite and on a real MySQL-protocol server (MariaDB, installed from Debian's
