@@ -1,0 +1,29 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// TestABackupOfSQLiteUnderLoadIsRestored runs the commands of docs/operations.md about SQLite. Those
+// about MariaDB, MySQL and upgrades need their client programs: .ci/long operations.
+func TestABackupOfSQLiteUnderLoadIsRestored(t *testing.T) {
+	t.Parallel()
+	for _, program := range []string{"bash", "curl", "sqlite3"} {
+		if _, err := exec.LookPath(program); err != nil {
+			if os.Getenv("CAMPAIGNQL_REQUIRE_ALL") == "1" {
+				t.Fatal(err)
+			}
+			t.Skip(err)
+		}
+	}
+	script := exec.CommandContext(t.Context(), filepath.Join("..", "..", ".ci", "operations"), "sqlite")
+	script.Env = append(environ(), "CAMPAIGNQL_BINARY="+binary(t))
+	out, err := script.CombinedOutput()
+	if err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	t.Logf("%s", out)
+}
