@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"campaignql/internal/app"
 	"campaignql/internal/apperr"
 	"campaignql/internal/caller"
 	"campaignql/internal/event"
@@ -26,7 +27,9 @@ func (c *recountCommand) Run(ctx context.Context, env *environment) error {
 		return err
 	}
 	defer db.Close()
-	ctx, events := caller.System(ctx), event.New(db, event.Options{})
+	services := app.NewServices(db, app.ServiceOptions{})
+	defer services.Close()
+	ctx, events := caller.System(ctx), services.Events
 	if c.Campaign > 0 {
 		n, err := recounted(ctx, env, events, []int64{c.Campaign})
 		if err != nil {

@@ -4,10 +4,10 @@ import (
 	"context"
 	"time"
 
-	"campaignql/ent/idempotencykey"
 	"campaignql/ent/loginattempt"
 	"campaignql/ent/session"
 	"campaignql/internal/caller"
+	"campaignql/internal/idempotency"
 	"campaignql/internal/store"
 )
 
@@ -15,12 +15,10 @@ const (
 	sweepBatch = 500
 	// sweepBatches bounds one sweep of one table; what is left waits for the next.
 	sweepBatches = 200
-	// idempotencyAge is how long the answer of a creating call is remembered.
-	idempotencyAge = 24 * time.Hour
 )
 
-// Sweep deletes sessions and counters of failed logins that have ended, and idempotency keys older
-// than a day, and returns how many rows it deleted. It deletes in small batches, each a statement
+// Sweep deletes sessions and counters of failed logins that have ended, and idempotency keys past
+// their window, and returns how many rows it deleted. It deletes in small batches, each a statement
 // of its own, so that no lock is held for long; several servers may sweep at once.
 func (s *Service) Sweep(ctx context.Context) (int, error) {
 	ctx = caller.System(ctx)
@@ -63,13 +61,5 @@ func (s *Service) sweepAttempts(ctx context.Context, now time.Time) (int, error)
 }
 
 func (s *Service) sweepIdempotency(ctx context.Context, now time.Time) (int, error) {
-	ids, err := s.db.Client(ctx).
-		IdempotencyKey.Query().
-		Where(idempotencykey.CreatedAtLTE(now.Add(-idempotencyAge))).
-		Limit(sweepBatch).
-		IDs(ctx)
-	if err != nil || len(ids) == 0 {
-		return 0, err
-	}
-	return s.db.Client(ctx).IdempotencyKey.Delete().Where(idempotencykey.IDIn(ids...)).Exec(ctx)
+	return idempotency.Purge(ctx, s.db, now, sweepBatch)
 }

@@ -91,12 +91,12 @@ func NewServices(db *store.Store, opts ServiceOptions) *Services {
 		Now: opts.Now, Purges: s.Purges, Named: s.inRules(func(r rules.References) []rules.Reference { return r.Tags }),
 	})
 	s.Suppressions = suppression.New(db, suppression.Options{Now: opts.Now})
-	s.Events = event.New(db, event.Options{Now: opts.Now})
-	s.Subscribers = subscriber.New(db, s.Statistics, s.Audiences, subscriber.Options{Now: opts.Now})
+	s.Subscribers = subscriber.New(db, unsubscriptions{s}, s.Audiences, subscriber.Options{Now: opts.Now})
+	s.Events = event.New(db, s.Subscribers, s.Suppressions, event.Options{Now: opts.Now})
 	s.Emails = content.New(db, content.Options{
 		Now: opts.Now,
-		UsedInTests: func(ctx context.Context, owners, ids []int64) (int64, string, error) {
-			return s.Campaigns.EmailInTests(ctx, owners, ids)
+		Deleting: func(ctx context.Context, owners, ids []int64) error {
+			return s.Campaigns.ReleaseEmails(ctx, owners, ids)
 		},
 		Editing: func(ctx context.Context, ownerID, id int64) (func(context.Context) error, error) {
 			return s.Campaigns.EditEmail(ctx, ownerID, id)
@@ -118,6 +118,16 @@ func NewServices(db *store.Store, opts ServiceOptions) *Services {
 func (s *Services) Close() {
 	s.Live.Close()
 	s.Accounts.Close()
+}
+
+// unsubscriptions are recorded by the events, which change the subscribers in turn.
+type unsubscriptions struct{ *Services }
+
+// Unsubscribed implements [subscriber.Counter].
+func (u unsubscriptions) Unsubscribed(
+	ctx context.Context, ownerID, campaignID, subscriberID int64, at time.Time,
+) error {
+	return u.Events.Unsubscribed(ctx, ownerID, campaignID, subscriberID, at)
 }
 
 // of chooses a kind of what rules name, named tells which of the ids is named and by whom.

@@ -1,14 +1,10 @@
 package campaign
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 
-	"campaignql/ent/campaign"
 	"campaignql/internal/apperr"
-	"campaignql/internal/kind"
 )
 
 // ABTest compares variations of the content on a part of the audience before the rest gets the
@@ -117,31 +113,4 @@ func ParseABTest(text string) (*ABTest, error) {
 func (t ABTest) encode() (string, error) {
 	text, err := json.Marshal(t)
 	return string(text), err
-}
-
-// EmailInTests finds a campaign of the owners that is not a draft and has one of the emails as a
-// variation of its A/B test. It returns the email and a text that says which campaign uses it, or 0
-// when none does. The content domain calls it in the transaction that deletes emails.
-func (s *Service) EmailInTests(ctx context.Context, owners, emailIDs []int64) (used int64, by string, err error) {
-	rows, err := s.db.Client(ctx).Campaign.Query().
-		Where(campaign.UserIDIn(owners...), campaign.AbTestNEQ(""), campaign.StatusNEQ(kind.StatusDraft)).
-		Order(campaign.ByID()).
-		Select(campaign.FieldID, campaign.FieldStatus, campaign.FieldAbTest).All(ctx)
-	if err != nil {
-		return 0, "", err
-	}
-	for _, row := range rows {
-		test, err := ParseABTest(row.AbTest)
-		if err != nil {
-			return 0, "", err
-		}
-		for _, v := range test.Variations {
-			if slices.Contains(emailIDs, v.EmailID) {
-				return v.EmailID, fmt.Sprintf(
-					"the A/B test of campaign %d, which is %s", row.ID, row.Status.Legacy(),
-				), nil
-			}
-		}
-	}
-	return 0, "", nil
 }

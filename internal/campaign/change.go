@@ -2,6 +2,7 @@ package campaign
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -181,6 +182,22 @@ func (s *Service) entry(
 		create.SetAPIKeyID(id.KeyID)
 	}
 	return create
+}
+
+// recordAll appends the same change to the history of each of the campaigns.
+func (s *Service) recordAll(
+	ctx context.Context, id caller.Identity, campaigns []*ent.Campaign, d *draft, at time.Time,
+) error {
+	for some := range slices.Chunk(campaigns, 1000) {
+		changes := make([]*ent.CampaignChangeCreate, len(some))
+		for i, c := range some {
+			changes[i] = s.entry(ctx, id, c, d, c.Version+1, at)
+		}
+		if err := s.db.Client(ctx).CampaignChange.CreateBulk(changes...).Exec(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // HistoryRequest asks for entries of one campaign's history.

@@ -6,13 +6,12 @@ import (
 	"unicode/utf8"
 
 	"campaignql/ent"
-	"campaignql/ent/campaigntag"
-	"campaignql/ent/tag"
 	"campaignql/internal/apperr"
 	"campaignql/internal/caller"
 	"campaignql/internal/idempotency"
 	"campaignql/internal/kind"
 	"campaignql/internal/store"
+	"campaignql/internal/tag"
 )
 
 // MaxNameLength is the longest name of a campaign, in characters.
@@ -104,7 +103,7 @@ func (s *Service) Copy(
 			if err != nil {
 				return 0, err
 			}
-			if err := s.copyTags(ctx, source.ID, c); err != nil {
+			if err := tag.Copy(ctx, s.db, source.ID, c); err != nil {
 				return 0, err
 			}
 			return c.ID, s.record(ctx, id, c, &draft{action: ActionCopy, to: c.Status}, 1, c.CreatedAt)
@@ -139,26 +138,4 @@ func (s *Service) duplicate(ctx context.Context, source *ent.Campaign, name stri
 		create.SetEmailID(email.ID)
 	}
 	return create.Save(ctx)
-}
-
-func (s *Service) copyTags(ctx context.Context, sourceID int64, c *ent.Campaign) error {
-	client := s.db.Client(ctx)
-	taggings, err := client.CampaignTag.Query().Where(campaigntag.CampaignID(sourceID)).All(ctx)
-	if err != nil || len(taggings) == 0 {
-		return err
-	}
-	ids := make([]int64, len(taggings))
-	for i, t := range taggings {
-		ids[i] = t.TagID
-	}
-	query := client.Tag.Query().Where(tag.IDIn(ids...))
-	query.Modify(store.Lock) // none of them is deleted before the copy carries it
-	if ids, err = query.IDs(ctx); err != nil || len(ids) == 0 {
-		return err
-	}
-	rows := make([]*ent.CampaignTagCreate, len(ids))
-	for i, id := range ids {
-		rows[i] = client.CampaignTag.Create().SetUserID(c.UserID).SetCampaignID(c.ID).SetTagID(id)
-	}
-	return client.CampaignTag.CreateBulk(rows...).Exec(ctx)
 }

@@ -5,13 +5,12 @@ import (
 
 	"campaignql/ent/campaign"
 	"campaignql/ent/campaignchange"
-	"campaignql/ent/campaigntag"
-	"campaignql/ent/hourlycounter"
 	"campaignql/internal/apperr"
 	"campaignql/internal/caller"
 	"campaignql/internal/kind"
 	"campaignql/internal/purge"
 	"campaignql/internal/store"
+	"campaignql/internal/tag"
 )
 
 // MaxDelete is the most campaigns one call deletes.
@@ -63,19 +62,15 @@ func (s *Service) Delete(ctx context.Context, ids []int64) ([]int64, error) {
 	return deleted, nil
 }
 
-// remove deletes locked campaigns with their tags, history and hours, each kind in one statement.
-// The hours go at once because they are read by account, not by campaign.
+// remove deletes locked campaigns with their tags and history, each kind in one statement.
 func (s *Service) remove(ctx context.Context, ids []int64) error {
 	client := s.db.Client(ctx)
 	if _, err := client.Campaign.Delete().Where(campaign.IDIn(ids...)).Exec(ctx); err != nil {
 		return err
 	}
-	if _, err := client.CampaignTag.Delete().Where(campaigntag.CampaignIDIn(ids...)).Exec(ctx); err != nil {
+	if err := tag.TakeOff(ctx, s.db, ids); err != nil {
 		return err
 	}
-	if _, err := client.CampaignChange.Delete().Where(campaignchange.CampaignIDIn(ids...)).Exec(ctx); err != nil {
-		return err
-	}
-	_, err := client.HourlyCounter.Delete().Where(hourlycounter.CampaignIDIn(ids...)).Exec(ctx)
+	_, err := client.CampaignChange.Delete().Where(campaignchange.CampaignIDIn(ids...)).Exec(ctx)
 	return err
 }

@@ -3,7 +3,6 @@ package campaign
 import (
 	"context"
 	"slices"
-	"time"
 
 	"entgo.io/ent/dialect/sql"
 
@@ -250,7 +249,7 @@ func (e *edit) outdate(ctx context.Context, campaigns []*ent.Campaign, cause str
 	if n != len(campaigns) {
 		return store.ErrStale
 	}
-	return e.recordAll(ctx, campaigns, &draft{action: ActionUpdate, to: status, reason: cause}, now)
+	return e.recordAll(ctx, e.caller, campaigns, &draft{action: ActionUpdate, to: status, reason: cause}, now)
 }
 
 func idsOf(campaigns []*ent.Campaign) []int64 {
@@ -287,19 +286,5 @@ func (e *edit) withdraw(ctx context.Context, campaigns []*ent.Campaign, cause st
 		return store.ErrStale
 	}
 	d := &draft{action: ActionUpdate, to: to, fields: []string{"status"}, reason: reason}
-	return e.recordAll(ctx, campaigns, d, now)
-}
-
-// recordAll appends the same change to the history of each of the campaigns.
-func (e *edit) recordAll(ctx context.Context, campaigns []*ent.Campaign, d *draft, at time.Time) error {
-	for some := range slices.Chunk(campaigns, 1000) {
-		changes := make([]*ent.CampaignChangeCreate, len(some))
-		for i, c := range some {
-			changes[i] = e.entry(ctx, e.caller, c, d, c.Version+1, at)
-		}
-		if err := e.db.Client(ctx).CampaignChange.CreateBulk(changes...).Exec(ctx); err != nil {
-			return err
-		}
-	}
-	return nil
+	return e.recordAll(ctx, e.caller, campaigns, d, now)
 }

@@ -30,9 +30,11 @@ import (
 	"campaignql/internal/campaign"
 	"campaignql/internal/command"
 	"campaignql/internal/content"
+	"campaignql/internal/event"
 	"campaignql/internal/kind"
 	"campaignql/internal/people/list"
 	"campaignql/internal/people/subscriber"
+	"campaignql/internal/people/suppression"
 	"campaignql/internal/statistics"
 	"campaignql/internal/store"
 	"campaignql/internal/surface"
@@ -51,6 +53,7 @@ type fixture struct {
 	accounts  *account.Service
 	campaigns *campaign.Service
 	emails    *content.Service
+	events    *event.Service
 	tags      *tag.Service
 	clock     *atomic.Int64
 	log       *bytes.Buffer
@@ -63,6 +66,11 @@ type fixture struct {
 // start is the present of every test: an hour before noon in Berlin.
 var start = time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
 
+// Unsubscribed implements [subscriber.Counter].
+func (f *fixture) Unsubscribed(ctx context.Context, owner, campaignID, subscriberID int64, at time.Time) error {
+	return f.events.Unsubscribed(ctx, owner, campaignID, subscriberID, at)
+}
+
 func newFixture(t *testing.T, db *store.Store) *fixture {
 	t.Helper()
 	// Every test is a client of its own to the counters of failed logins, whose database and clock they share.
@@ -73,8 +81,8 @@ func newFixture(t *testing.T, db *store.Store) *fixture {
 	)
 	f.emails = content.New(
 		db,
-		content.Options{Now: f.now, UsedInTests: func(ctx context.Context, owners, ids []int64) (int64, string, error) {
-			return f.campaigns.EmailInTests(ctx, owners, ids)
+		content.Options{Now: f.now, Deleting: func(ctx context.Context, owners, ids []int64) error {
+			return f.campaigns.ReleaseEmails(ctx, owners, ids)
 		}, Editing: func(ctx context.Context, owner, id int64) (func(context.Context) error, error) {
 			return f.campaigns.EditEmail(ctx, owner, id)
 		}},
@@ -82,14 +90,15 @@ func newFixture(t *testing.T, db *store.Store) *fixture {
 	audiences := query.New(db, query.Options{Now: f.now})
 	f.campaigns = campaign.New(db, f.emails, campaign.Options{Now: f.now, CheckAudience: audiences.Check})
 	f.tags = tag.New(db, tag.Options{Now: f.now})
-	counts := statistics.New(db)
+	people := subscriber.New(db, f, audiences, subscriber.Options{Now: f.now})
+	f.events = event.New(db, people, suppression.New(db, suppression.Options{Now: f.now}), event.Options{Now: f.now})
 	f.bridge = command.New(command.Services{
 		Accounts:    f.accounts,
 		Campaigns:   f.campaigns,
 		Emails:      f.emails,
 		Lists:       list.New(db, list.Options{Now: f.now}),
-		Statistics:  counts,
-		Subscribers: subscriber.New(db, counts, audiences, subscriber.Options{Now: f.now}),
+		Statistics:  statistics.New(db),
+		Subscribers: people,
 		Tags:        f.tags,
 	}, command.Options{
 		Logger:    slog.New(slog.NewTextHandler(f.log, nil)),

@@ -25,11 +25,10 @@ const batch = 5000
 type Options struct {
 	// Now is the clock; store.Now otherwise.
 	Now func() time.Time
-	// UsedInTests finds a campaign of the owners that is not a draft and has one of the emails as a
-	// variation of its A/B test: it returns the email and a text that says what uses it, or 0. It
-	// is called in the transaction of Delete. Only the campaign domain can read those tests;
-	// without it they do not keep an email.
-	UsedInTests func(ctx context.Context, owners, emailIDs []int64) (id int64, by string, err error)
+	// Deleting is called in the transaction of Delete, once emails of these owners are locked and
+	// before they are deleted. It refuses emails that campaigns need, and takes them out of the
+	// others. Only the campaign domain knows which those are; without it nothing.
+	Deleting func(ctx context.Context, owners, emailIDs []int64) error
 	// Editing is called in the transaction of Update, once the email of that owner is locked and
 	// before it is written, and what it returns once it was written. Either may refuse the change.
 	// Only the campaign domain knows what the change means for the campaigns that use the email;
@@ -45,10 +44,10 @@ type Options struct {
 // themselves; without columns, all. Name columns wherever the texts are not needed: html and plain
 // hold up to 5 MiB each.
 type Service struct {
-	db          *store.Store
-	now         func() time.Time
-	usedInTests func(ctx context.Context, owners, emailIDs []int64) (int64, string, error)
-	editing     func(ctx context.Context, ownerID, emailID int64) (func(ctx context.Context) error, error)
+	db       *store.Store
+	now      func() time.Time
+	deleting func(ctx context.Context, owners, emailIDs []int64) error
+	editing  func(ctx context.Context, ownerID, emailID int64) (func(ctx context.Context) error, error)
 }
 
 // New returns the service over an open database.
@@ -56,15 +55,15 @@ func New(db *store.Store, opts Options) *Service {
 	if opts.Now == nil {
 		opts.Now = store.Now
 	}
-	if opts.UsedInTests == nil {
-		opts.UsedInTests = func(context.Context, []int64, []int64) (int64, string, error) { return 0, "", nil }
+	if opts.Deleting == nil {
+		opts.Deleting = func(context.Context, []int64, []int64) error { return nil }
 	}
 	if opts.Editing == nil {
 		opts.Editing = func(context.Context, int64, int64) (func(context.Context) error, error) {
 			return func(context.Context) error { return nil }, nil
 		}
 	}
-	return &Service{db: db, now: opts.Now, usedInTests: opts.UsedInTests, editing: opts.Editing}
+	return &Service{db: db, now: opts.Now, deleting: opts.Deleting, editing: opts.Editing}
 }
 
 // Create makes an email in the caller's account (legacy Email.Create); the zero Patch makes an

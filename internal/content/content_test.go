@@ -19,6 +19,7 @@ import (
 	entemail "campaignql/ent/email"
 	"campaignql/internal/apperr"
 	"campaignql/internal/caller"
+	"campaignql/internal/campaign"
 	"campaignql/internal/content"
 	"campaignql/internal/kind"
 	"campaignql/internal/page"
@@ -42,7 +43,15 @@ type fixture struct {
 func newFixture(t *testing.T, db *store.Store, opts ...testkit.AccountOption) fixture {
 	t.Helper()
 	now := start
-	service := content.New(db, content.Options{Now: func() time.Time { return now }})
+	clock := func() time.Time { return now }
+	var campaigns *campaign.Service
+	service := content.New(db, content.Options{
+		Now: clock,
+		Deleting: func(ctx context.Context, owners, ids []int64) error {
+			return campaigns.ReleaseEmails(ctx, owners, ids)
+		},
+	})
+	campaigns = campaign.New(db, service, campaign.Options{Now: clock})
 	return fixture{Service: service, t: t, db: db, ctx: testkit.As(t, testkit.Account(t, db, opts...)), now: &now}
 }
 
@@ -477,27 +486,17 @@ func (f fixture) attach(emailID int64) error {
 func TestEmailOfAnABTestIsNotDeleted(t *testing.T) {
 	each(t, func(f fixture) {
 		used, free := f.email(content.Patch{}).ID, f.email(content.Patch{}).ID
-		service := content.New(
-			f.db,
-			content.Options{UsedInTests: func(_ context.Context, _, ids []int64) (int64, string, error) {
-				if slices.Contains(ids, used) {
-					return used, "the A/B test of a campaign", nil
-				}
-				return 0, "", nil
-			}},
-		)
-		if _, err := service.Delete(f.ctx, []int64{free, used}); fault(err) != "conflict email_in_use ids" {
+		id := f.campaign(free, kind.StatusReady)
+		test := fmt.Sprintf(`{"Variations":[{"EmailID":%d},{"EmailID":%d}]}`, used, used)
+		f.db.Client(f.ctx).Campaign.UpdateOneID(id).ClearEmailID().SetAbTest(test).ExecX(f.ctx)
+		if _, err := f.Delete(f.ctx, []int64{free, used}); fault(err) != "conflict email_in_use ids" {
 			f.t.Error(err)
 		}
-		if deleted, err := service.Delete(f.ctx, []int64{free}); err != nil || len(deleted) != 1 {
+		if deleted, err := f.Delete(f.ctx, []int64{free}); err != nil || len(deleted) != 1 {
 			f.t.Errorf("deleted %v, %v", deleted, err)
 		}
-		if _, err := service.Delete(
-			f.ctx,
-			make([]int64, content.MaxDelete+1),
-		); fault(
-			err,
-		) != "invalid too_many_ids ids" {
+		_, err := f.Delete(f.ctx, make([]int64, content.MaxDelete+1))
+		if fault(err) != "invalid too_many_ids ids" {
 			f.t.Error(err)
 		}
 	})

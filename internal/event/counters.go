@@ -19,9 +19,9 @@ import (
 func (s statements) find(ctx context.Context, table, column string, keys [][]any, scan func(store.Rows) error) error {
 	names := []string{"c", "k"}
 	for some := range slices.Chunk(keys, rowsAtOnce) {
-		t := s.given(names, some)
+		t := s.Given(names, some)
 		t.WriteString("SELECT t.id,t.campaign_id,t." + column + " FROM ")
-		s.derived(t, names, some)
+		s.Derived(t, names, some)
 		if s.lite {
 			t.WriteString(" CROSS JOIN ")
 		} else {

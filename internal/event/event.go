@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"campaignql/ent"
 	"campaignql/internal/apperr"
 	"campaignql/internal/caller"
 	"campaignql/internal/kind"
@@ -27,10 +28,27 @@ type Options struct {
 	Now func() time.Time
 }
 
+// People changes subscribers as events demand it, in the running transaction.
+type People interface {
+	// Bounced marks subscribers whose mail bounced for good.
+	Bounced(ctx context.Context, ids []int64) error
+	// Left takes subscribers off their lists, each at an instant.
+	Left(ctx context.Context, when map[int64]time.Time) error
+}
+
+// Suppressions suppresses addresses in the running transaction.
+type Suppressions interface {
+	// Complained suppresses the addresses of people who complained: the account, the address, its
+	// key and the instant of each.
+	Complained(ctx context.Context, complaints []*ent.Suppression) error
+}
+
 // Service records events. Its methods may be used from many goroutines and by many servers at once.
 type Service struct {
-	db  *store.Store
-	now func() time.Time
+	db           *store.Store
+	people       People
+	suppressions Suppressions
+	now          func() time.Time
 	// received counts what came in, for metrics.
 	received map[Outcome]*atomic.Int64
 	// recountedAtOnce is how many events of a kind a recount reads at a time, unless one subscriber has more.
@@ -38,14 +56,16 @@ type Service struct {
 }
 
 // New returns the service over an open database.
-func New(db *store.Store, opts Options) *Service {
+func New(db *store.Store, people People, suppressions Suppressions, opts Options) *Service {
 	if opts.Now == nil {
 		opts.Now = store.Now
 	}
 	received := map[Outcome]*atomic.Int64{
 		Recorded: new(atomic.Int64), Duplicate: new(atomic.Int64), Rejected: new(atomic.Int64),
 	}
-	return &Service{db: db, now: opts.Now, received: received, recountedAtOnce: 10_000}
+	return &Service{
+		db: db, people: people, suppressions: suppressions, now: opts.Now, received: received, recountedAtOnce: 10_000,
+	}
 }
 
 // Received returns of how many events this came since the start of the process.
@@ -135,7 +155,7 @@ func (s *Service) record(ctx context.Context, read []*entry, results []Result) e
 		return nil
 	}
 	return s.db.TxLatest(ctx, func(ctx context.Context) error {
-		b := &batch{sql: s.sql(ctx), db: s.db, results: results}
+		b := &batch{Service: s, sql: s.sql(ctx), results: results}
 		return b.record(ctx, read)
 	})
 }

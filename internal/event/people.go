@@ -2,12 +2,12 @@ package event
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
 	"campaignql/ent"
 	entsubscriber "campaignql/ent/subscriber"
-	"campaignql/ent/suppression"
 	"campaignql/internal/kind"
 	"campaignql/internal/store"
 )
@@ -58,16 +58,11 @@ func (b *batch) changePeople(ctx context.Context, events []*entry, locked map[in
 		}
 	}
 	if len(bounced) > 0 {
-		err := b.db.Client(ctx).
-			Subscriber.Update().
-			Where(entsubscriber.IDIn(bounced...)).
-			SetBounce(kind.BounceHard).
-			Exec(ctx)
-		if err != nil {
+		if err := b.people.Bounced(ctx, bounced); err != nil {
 			return err
 		}
 	}
-	if err := b.unsubscribe(ctx, leaves); err != nil {
+	if err := b.people.Left(ctx, leaves); err != nil {
 		return err
 	}
 	return b.suppress(ctx, suppressed, locked)
@@ -84,59 +79,14 @@ func since(p *ent.Subscriber) time.Time {
 	return last
 }
 
-func (b *batch) unsubscribe(ctx context.Context, leaves map[int64]time.Time) error {
-	rows := make([][]any, 0, len(leaves))
-	for _, id := range sortedKeys(leaves) {
-		rows = append(rows, []any{id, string(kind.SubscriberUnsubscribed), leaves[id]})
-	}
-	for some := range slices.Chunk(rows, rowsAtOnce) {
-		if err := b.sql.change(
-			ctx,
-			entsubscriber.Table,
-			[]string{entsubscriber.FieldStatus, entsubscriber.FieldUnsubscribedAt},
-			some,
-			false,
-		); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// suppress suppresses the addresses in the accounts of the subscribers. One that is suppressed
-// already stays so, with its reason and its date.
+// suppress suppresses the addresses in the accounts of the subscribers.
 func (b *batch) suppress(ctx context.Context, when map[int64]time.Time, locked map[int64]*ent.Subscriber) error {
-	client := b.db.Client(ctx).Suppression
-	rows := make([]*ent.SuppressionCreate, 0, len(when))
-	for _, id := range sortedKeys(when) {
+	complaints := make([]*ent.Suppression, 0, len(when))
+	for _, id := range slices.Sorted(maps.Keys(when)) {
 		p := locked[id]
-		rows = append(
-			rows,
-			client.Create().
-				SetUserID(p.UserID).
-				SetEmail(p.Email).
-				SetEmailKey(p.EmailKey).
-				SetReason(kind.SuppressedByComplaint).
-				SetCreatedAt(when[id]),
-		)
+		complaints = append(complaints, &ent.Suppression{
+			UserID: p.UserID, Email: p.Email, EmailKey: p.EmailKey, CreatedAt: when[id],
+		})
 	}
-	for some := range slices.Chunk(rows, rowsAtOnce) {
-		err := client.CreateBulk(some...).
-			OnConflictColumns(suppression.FieldUserID, suppression.FieldEmailKey).
-			Ignore().
-			Exec(ctx)
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func sortedKeys(all map[int64]time.Time) []int64 {
-	ids := make([]int64, 0, len(all))
-	for id := range all {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
-	return ids
+	return b.suppressions.Complained(ctx, complaints)
 }

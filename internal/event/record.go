@@ -15,8 +15,8 @@ import (
 
 // batch is one call of Record on its way, within its transaction.
 type batch struct {
+	*Service
 	sql     statements
-	db      *store.Store
 	results []Result
 	// persons are those of whom an event may be the first of its kind, as they were before the batch.
 	persons map[whom]*person
@@ -349,9 +349,9 @@ func (s statements) firsts(
 ) error {
 	names := []string{"c", "k", "s"}
 	for some := range slices.Chunk(keys, 2*rowsAtOnce) {
-		t := s.given(names, some)
+		t := s.Given(names, some)
 		t.WriteString("SELECT e.campaign_id,e.subscriber_id,e.kind,e.link_id,e.domain,MIN(e.at) FROM ")
-		s.derived(t, names, some)
+		s.Derived(t, names, some)
 		if s.lite {
 			t.WriteString(" CROSS JOIN events e INDEXED BY event_firsts")
 		} else {

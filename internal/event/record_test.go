@@ -20,7 +20,6 @@ import (
 	"campaignql/internal/caller"
 	"campaignql/internal/event"
 	"campaignql/internal/kind"
-	"campaignql/internal/statistics"
 	"campaignql/internal/store"
 	"campaignql/internal/testkit"
 )
@@ -61,7 +60,7 @@ func TestABadEventIsRejectedByItself(t *testing.T) {
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
 		t.Parallel()
 		w, foreign := settle(t, db, 1, 2), settle(t, db, 1, 1)
-		service := event.New(db, event.Options{Now: clock})
+		service := newService(db, event.Options{Now: clock})
 		with := func(change func(*event.Event)) event.Event {
 			e := w.one("bad", kind.EventClicked, 0, start)
 			change(&e)
@@ -193,7 +192,7 @@ func TestTextsThatWaitAreBounded(t *testing.T) {
 	}
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
 		w := settle(t, db, 1, 1)
-		service := event.New(db, event.Options{Now: clock})
+		service := newService(db, event.Options{Now: clock})
 		for name, change := range map[string]func(*event.Event){
 			"id": func(e *event.Event) { e.ID = strings.Repeat("🎈", 201) }, "url": func(e *event.Event) { e.Kind, e.URL = kind.EventClicked, "https://example.org/"+long },
 			"email": func(e *event.Event) { e.SubscriberID, e.Email = 0, long+"@example.org" }, "reason": func(e *event.Event) { e.Reason = long }, "at": func(e *event.Event) { e.At += long },
@@ -216,7 +215,7 @@ func TestAClickImpliesAnOpenUntilOneArrives(t *testing.T) {
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
 		t.Parallel()
 		w := settle(t, db, 1, 1)
-		service := event.New(db, event.Options{Now: clock})
+		service := newService(db, event.Options{Now: clock})
 		steps := []struct {
 			what          kind.EventKind
 			at            time.Duration
@@ -258,7 +257,7 @@ func TestWhatHappenedChangesThePerson(t *testing.T) {
 		for i := range w.people {
 			client.Subscriber.UpdateOne(w.people[i]).SetSubscribedAt(start).SetOptedInAt(came).ExecX(w.ctx)
 		}
-		service := event.New(db, event.Options{Now: clock})
+		service := newService(db, event.Options{Now: clock})
 		outcomes(t, service, w.ctx,
 			w.one("1", kind.EventUnsubscribed, 0, came),
 			w.one("2", kind.EventUnsubscribed, 1, came.Add(-6*time.Minute)), // came back since
@@ -306,7 +305,7 @@ func TestLeavingByACommandAndByAnEventCountsAPersonOnce(t *testing.T) {
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
 		t.Parallel()
 		w := settle(t, db, 1, 2)
-		service, bridge := event.New(db, event.Options{Now: clock}), statistics.New(db)
+		service, bridge := newService(db, event.Options{Now: clock}), newService(db, event.Options{})
 		owner, err := caller.From(w.ctx)
 		if err != nil {
 			t.Fatal(err)
@@ -369,7 +368,7 @@ func TestAnAddressMeansWhoGotTheCampaign(t *testing.T) {
 			t.Fatal(err)
 		}
 		client.Campaign.UpdateOneID(w.campaigns[0]).SetAudience(string(canonical)).ExecX(w.ctx)
-		service := event.New(db, event.Options{Now: clock})
+		service := newService(db, event.Options{Now: clock})
 		for i, want := range []int64{second, first} { // the second campaign has no audience
 			e := w.one("x", kind.EventSent, 0, start)
 			e.CampaignID, e.SubscriberID, e.Email = w.campaigns[i], 0, " ANN@Example.org"
@@ -390,7 +389,7 @@ func TestStatementsOfABatchAreFew(t *testing.T) {
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
 		t.Parallel()
 		w := settle(t, db, 2, 10)
-		service := event.New(db, event.Options{Now: clock})
+		service := newService(db, event.Options{Now: clock})
 		statements := func(n int, prefix string) int {
 			var events []event.Event
 			for i := range n {
@@ -444,7 +443,7 @@ func TestALinkIsThereOnceAClickOnItIsRecorded(t *testing.T) {
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
 		t.Parallel()
 		w := settle(t, db, 1, 2)
-		service := event.New(db, event.Options{Now: clock})
+		service := newService(db, event.Options{Now: clock})
 		click := func(id, url string) event.Event {
 			e := w.one(id, kind.EventClicked, 0, start)
 			e.URL = "https://example.org/" + url
@@ -498,7 +497,7 @@ func TestALinkIsThereOnceAClickOnItIsRecorded(t *testing.T) {
 func TestTheLargestBatchIsRecorded(t *testing.T) {
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
 		w := settle(t, db, 1, 2)
-		service := event.New(db, event.Options{Now: clock})
+		service := newService(db, event.Options{Now: clock})
 		longest := func(i int) event.Event {
 			e := w.one(fmt.Sprintf("%0200d", i), kind.EventClicked, i%2, start)
 			e.Reason, e.UserAgent, e.IP = strings.Repeat(

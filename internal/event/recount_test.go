@@ -27,7 +27,7 @@ func TestRecountReadsFewPeopleAtATime(t *testing.T) {
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
 		t.Parallel()
 		w := settle(t, db, 1, 40)
-		service := event.New(db, event.Options{Now: clock})
+		service := newService(db, event.Options{Now: clock})
 		service.RecountAtOnce(5)
 		var events []event.Event
 		for i := range w.people {
@@ -70,7 +70,7 @@ func TestRecountsCorrectWhileEventsAreRecorded(t *testing.T) {
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
 		t.Parallel()
 		w := settle(t, db, 1, 40)
-		service := event.New(db, event.Options{})
+		service := newService(db, event.Options{})
 		service.RecountAtOnce(20)
 		seed := rand.Uint64()
 		t.Log("seed", seed)
@@ -134,7 +134,7 @@ func TestRecountOfACampaignThatIsGone(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
 		t.Parallel()
-		service := event.New(db, event.Options{})
+		service := newService(db, event.Options{})
 		if _, err := service.Recount(caller.System(t.Context()), 1<<60); apperr.CodeOf(err) != apperr.NotFound {
 			t.Error(err)
 		}

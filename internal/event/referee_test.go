@@ -300,7 +300,7 @@ func TestCountersAreThoseOfARefereeWhateverHappens(t *testing.T) {
 		t.Parallel()
 		db := testkit.Open(t, address)
 		w := settle(t, db, 3, 40)
-		service := event.New(db, event.Options{})
+		service := newService(db, event.Options{})
 		seed := rand.Uint64()
 		t.Log("seed", seed)
 		r := rand.New(rand.NewPCG(seed, 1))

@@ -3,7 +3,6 @@ package event
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -36,76 +35,6 @@ func (s statements) exec(ctx context.Context, t *store.Text) error {
 	return err
 }
 
-// given begins a statement with rows that it calls d: as a common table on SQLite, which bounds the
-// parts of a UNION. The statement itself follows, for which derived writes them on the others.
-func (s statements) given(columns []string, rows [][]any) *store.Text {
-	t := s.Text()
-	if s.lite {
-		t.WriteString("WITH d(" + strings.Join(columns, ",") + ") AS (VALUES ")
-		t.Tuples(rows)
-		t.WriteString(") ")
-	}
-	return t
-}
-
-// derived writes the rows where they are read from.
-func (s statements) derived(t *store.Text, columns []string, rows [][]any) {
-	if s.lite {
-		t.WriteString("d")
-		return
-	}
-	t.WriteByte('(')
-	for i, row := range rows {
-		if i > 0 {
-			t.WriteString(" UNION ALL SELECT ")
-			t.List(row)
-			continue
-		}
-		t.WriteString("SELECT ")
-		for j, v := range row {
-			if j > 0 {
-				t.WriteByte(',')
-			}
-			t.Value(v)
-			t.WriteString(" AS " + columns[j])
-		}
-	}
-	t.WriteString(") AS d")
-}
-
-// change changes rows by their ids: the first value of each row is its id, then come the values of
-// the columns, which are added where add says so and written otherwise.
-func (s statements) change(ctx context.Context, table string, columns []string, rows [][]any, add bool) error {
-	if len(rows) == 0 {
-		return nil
-	}
-	names := []string{"i"}
-	sets := make([]string, len(columns))
-	for i, column := range columns {
-		name := "v" + strconv.Itoa(i)
-		names = append(names, name)
-		switch {
-		case s.lite && add:
-			sets[i] = column + "=" + table + "." + column + "+d." + name
-		case s.lite:
-			sets[i] = column + "=d." + name
-		case add:
-			sets[i] = "t." + column + "=t." + column + "+d." + name
-		default:
-			sets[i] = "t." + column + "=d." + name
-		}
-	}
-	t := s.given(names, rows)
-	if s.lite {
-		t.WriteString("UPDATE " + table + " SET " + strings.Join(sets, ",") + " FROM d WHERE " + table + ".id=d.i")
-		return s.exec(ctx, t)
-	}
-	t.WriteString("UPDATE ")
-	s.derived(t, names, rows)
-	t.WriteString(" STRAIGHT_JOIN " + table + " t ON t.id=d.i SET " + strings.Join(sets, ","))
-	return s.exec(ctx, t)
-}
-
 // fillers are the columns of counters without a default, and values that satisfy the engine.
 var fillers = map[string][2]string{
 	hourlycounter.Table: {"user_id,campaign_id,hour", "0,0,TIMESTAMP'2000-01-01 00:00:00'"},
@@ -113,13 +42,13 @@ var fillers = map[string][2]string{
 	linkcounter.Table:   {"user_id,campaign_id,url_hash,url", "0,0,'',''"},
 }
 
-// addTo adds to counters that are there as change does. On MySQL it is an insert whose rows all
+// addTo adds to counters that are there as Raw.Add does. On MySQL it is an insert whose rows all
 // exist already, which is planned once and not for every row; where the rows of the table are too
 // wide for fillers, and on SQLite, it is an update.
 func (s statements) addTo(ctx context.Context, table string, columns []string, rows [][]any) error {
 	filler, ok := fillers[table]
 	if s.lite || !ok {
-		return s.change(ctx, table, columns, rows, true)
+		return s.Add(ctx, table, columns, rows)
 	}
 	t := s.Text()
 	t.WriteString("INSERT INTO " + table + " (" + filler[0] + ",id," + strings.Join(columns, ",") + ") VALUES ")

@@ -11,6 +11,7 @@ import (
 
 	"campaignql/ent"
 	"campaignql/ent/audiencepurge"
+	"campaignql/ent/hourlycounter"
 	entpurge "campaignql/ent/purge"
 	"campaignql/internal/caller"
 	"campaignql/internal/kind"
@@ -64,15 +65,23 @@ func (s *Service) Note(ctx context.Context, what kind.Deleted, left []Left) erro
 }
 
 // NoteCampaigns is Note for campaigns: their events, links and mail domains remain. They have a
-// table of their own, which evaluating audiences reads.
+// table of their own, which evaluating audiences reads. The counters of their hours are deleted at
+// once, since they are read by account and not by campaign.
 func (s *Service) NoteCampaigns(ctx context.Context, left []Left) error {
-	client := s.db.Client(ctx).Purge
+	client := s.db.Client(ctx)
+	ids := make([]int64, len(left))
+	for i, l := range left {
+		ids[i] = l.ID
+	}
+	if _, err := client.HourlyCounter.Delete().Where(hourlycounter.CampaignIDIn(ids...)).Exec(ctx); err != nil {
+		return err
+	}
 	for some := range slices.Chunk(left, notesAtOnce) {
 		rows := make([]*ent.PurgeCreate, len(some))
 		for i, l := range some {
-			rows[i] = client.Create().SetUserID(l.OwnerID).SetCampaignID(l.ID)
+			rows[i] = client.Purge.Create().SetUserID(l.OwnerID).SetCampaignID(l.ID)
 		}
-		if err := client.CreateBulk(rows...).Exec(ctx); err != nil {
+		if err := client.Purge.CreateBulk(rows...).Exec(ctx); err != nil {
 			return err
 		}
 	}

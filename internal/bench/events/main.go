@@ -19,6 +19,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"campaignql/internal/app"
 	"campaignql/internal/bench/bed"
 	"campaignql/internal/event"
 	"campaignql/internal/store"
@@ -95,7 +96,7 @@ func (p *plan) measure(ctx context.Context, s *bed.Site) (err error) {
 
 // cell measures one kind of load, ours and the limit in turns.
 func (w *world) cell(ctx context.Context, p *plan, batch, writers, campaigns int) error {
-	service := event.New(w.db, event.Options{})
+	service := app.NewServices(w.db, app.ServiceOptions{}).Events
 	ours := func(ctx context.Context, events []event.Event) error {
 		results, err := service.Record(w.as(ctx), events)
 		if err == nil &&

@@ -139,3 +139,10 @@ func (s *Service) Delete(ctx context.Context, ids []int64) (deleted []int64, err
 	}
 	return deleted, nil
 }
+
+// DeleteOf deletes the custom fields of lists that are being deleted, in the running transaction.
+// The values go with the people.
+func DeleteOf(ctx context.Context, db *store.Store, listIDs []int64) error {
+	_, err := db.Client(ctx).CustomField.Delete().Where(customfield.ListIDIn(listIDs...)).Exec(ctx)
+	return err
+}

@@ -6,12 +6,12 @@ import (
 	"slices"
 
 	"campaignql/ent"
-	"campaignql/ent/customfield"
-	"campaignql/ent/segment"
 	entlist "campaignql/ent/subscriberlist"
 	"campaignql/internal/apperr"
 	"campaignql/internal/caller"
 	"campaignql/internal/kind"
+	"campaignql/internal/people/field"
+	"campaignql/internal/people/segment"
 	"campaignql/internal/purge"
 	"campaignql/internal/store"
 )
@@ -77,10 +77,10 @@ func (s *Service) remove(ctx context.Context, found []*ent.SubscriberList, ids [
 	if _, err := client.SubscriberList.Delete().Where(entlist.IDIn(ids...)).Exec(ctx); err != nil {
 		return err
 	}
-	if _, err := client.Segment.Delete().Where(segment.ListIDIn(ids...)).Exec(ctx); err != nil {
+	if err := segment.DeleteOf(ctx, s.db, ids); err != nil {
 		return err
 	}
-	if _, err := client.CustomField.Delete().Where(customfield.ListIDIn(ids...)).Exec(ctx); err != nil {
+	if err := field.DeleteOf(ctx, s.db, ids); err != nil {
 		return err
 	}
 	left := make([]purge.Left, len(found))

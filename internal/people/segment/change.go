@@ -266,3 +266,9 @@ func (s *Service) Naming(
 const namingBatch = 500
 
 func distinct(ids []int64) []int64 { return slices.Compact(slices.Sorted(slices.Values(ids))) }
+
+// DeleteOf deletes the segments of lists that are being deleted, in the running transaction.
+func DeleteOf(ctx context.Context, db *store.Store, listIDs []int64) error {
+	_, err := db.Client(ctx).Segment.Delete().Where(entsegment.ListIDIn(listIDs...)).Exec(ctx)
+	return err
+}

@@ -15,9 +15,10 @@ import (
 	"campaignql/ent/fieldvalue"
 	"campaignql/internal/apperr"
 	"campaignql/internal/audience/query"
+	"campaignql/internal/event"
 	"campaignql/internal/kind"
 	"campaignql/internal/people/subscriber"
-	"campaignql/internal/statistics"
+	"campaignql/internal/people/suppression"
 	"campaignql/internal/store"
 	"campaignql/internal/testkit"
 )
@@ -41,11 +42,20 @@ func newFixture(t *testing.T, db *store.Store, opts ...testkit.AccountOption) *f
 	now := start
 	f := &fixture{t: t, db: db, ctx: testkit.As(t, testkit.Account(t, db, opts...)), now: &now}
 	f.Service = subscriber.New(
-		db, statistics.New(db), query.New(db, query.Options{Now: func() time.Time { return *f.now }}),
+		db, counter{f}, query.New(db, query.Options{Now: func() time.Time { return *f.now }}),
 		subscriber.Options{Now: func() time.Time { return *f.now }},
 	)
 	f.list = f.newList(false)
 	return f
+}
+
+// counter records who leaves because of a campaign.
+type counter struct{ *fixture }
+
+// Unsubscribed implements [subscriber.Counter].
+func (c counter) Unsubscribed(ctx context.Context, owner, campaignID, subscriberID int64, at time.Time) error {
+	events := event.New(c.db, c.Service, suppression.New(c.db, suppression.Options{}), event.Options{})
+	return events.Unsubscribed(ctx, owner, campaignID, subscriberID, at)
 }
 
 func each(t *testing.T, test func(t *testing.T, f *fixture)) {

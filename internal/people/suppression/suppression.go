@@ -331,3 +331,26 @@ func (s *Service) Of(
 	}
 	return found, nil
 }
+
+// complaintsAtOnce is how many addresses one statement of Complained suppresses.
+const complaintsAtOnce = 500
+
+// Complained suppresses the addresses of people who complained about a campaign, in the running
+// transaction. It takes the account, the address, its key and the instant of each. An address that
+// is suppressed already stays so, with its reason and its date.
+func (s *Service) Complained(ctx context.Context, complaints []*ent.Suppression) error {
+	client := s.db.Client(ctx).Suppression
+	for some := range slices.Chunk(complaints, complaintsAtOnce) {
+		rows := make([]*ent.SuppressionCreate, len(some))
+		for i, c := range some {
+			rows[i] = client.Create().SetUserID(c.UserID).SetEmail(c.Email).SetEmailKey(c.EmailKey).
+				SetReason(kind.SuppressedByComplaint).SetCreatedAt(c.CreatedAt)
+		}
+		err := client.CreateBulk(rows...).
+			OnConflictColumns(suppression.FieldUserID, suppression.FieldEmailKey).Ignore().Exec(ctx)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

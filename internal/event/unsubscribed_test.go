@@ -1,4 +1,4 @@
-package statistics_test
+package event_test
 
 import (
 	"sync"
@@ -6,11 +6,11 @@ import (
 	"time"
 
 	"campaignql/ent/domaincounter"
-	"campaignql/ent/event"
+	entevent "campaignql/ent/event"
 	"campaignql/ent/hourlycounter"
 	"campaignql/internal/apperr"
+	"campaignql/internal/event"
 	"campaignql/internal/kind"
-	"campaignql/internal/statistics"
 	"campaignql/internal/store"
 	"campaignql/internal/testkit"
 )
@@ -38,7 +38,7 @@ func TestWhoLeavesBecauseOfACampaignCountsOnce(t *testing.T) {
 			SetDomain("example.org").
 			SetCreatedAt(at).
 			ExecX(ctx)
-		service := statistics.New(db)
+		service := newService(db, event.Options{})
 		var wait sync.WaitGroup
 		for i := range 12 {
 			wait.Go(func() {
@@ -55,7 +55,7 @@ func TestWhoLeavesBecauseOfACampaignCountsOnce(t *testing.T) {
 			t.Error(err)
 		}
 		c := client.Campaign.GetX(ctx, id)
-		events := client.Event.Query().Where(event.CampaignID(id), event.KindEQ(kind.EventUnsubscribed)).CountX(ctx)
+		events := client.Event.Query().Where(entevent.CampaignID(id), entevent.KindEQ(kind.EventUnsubscribed)).CountX(ctx)
 		hours := client.HourlyCounter.Query().
 			Where(hourlycounter.CampaignID(id)).
 			Order(hourlycounter.ByHour()).

@@ -1,0 +1,14 @@
+package event_test
+
+import (
+	"campaignql/internal/event"
+	"campaignql/internal/people/subscriber"
+	"campaignql/internal/people/suppression"
+	"campaignql/internal/store"
+)
+
+// newService returns the service with those that change people for it.
+func newService(db *store.Store, opts event.Options) *event.Service {
+	people := subscriber.New(db, nil, nil, subscriber.Options{})
+	return event.New(db, people, suppression.New(db, suppression.Options{}), opts)
+}
