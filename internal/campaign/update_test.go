@@ -407,6 +407,8 @@ func TestEmailsOfTestsAreKeptUnlessTheCampaignIsADraft(t *testing.T) {
 		}
 		owners, unused := []int64{f.owner.UserID}, f.email(t, f.owner, "Unused").ID
 		want := fmt.Sprintf("the A/B test of campaign %d, which is %s", c.ID, c.Status.Legacy())
+		client, ctx := f.system(t)
+		client.Campaign.UpdateOneID(c.ID).ClearEmailID().ExecX(ctx) // it is one of the variations
 		for _, v := range test.Variations {
 			err := f.db.Tx(f.ctx, func(ctx context.Context) error {
 				return f.campaigns.ReleaseEmails(ctx, owners, []int64{unused, v.EmailID})
@@ -415,7 +417,6 @@ func TestEmailsOfTestsAreKeptUnlessTheCampaignIsADraft(t *testing.T) {
 				t.Errorf("email %d: %s", v.EmailID, got)
 			}
 		}
-		client, ctx := f.system(t)
 		client.Campaign.UpdateOneID(c.ID).SetStatus(kind.StatusDraft).SetStatusRank(kind.StatusDraft.Rank()).ExecX(ctx)
 		err = f.db.Tx(f.ctx, func(ctx context.Context) error {
 			return f.campaigns.ReleaseEmails(ctx, owners, []int64{test.Variations[0].EmailID})
