@@ -228,14 +228,15 @@ func (m migrator) applied(ctx context.Context, db querier) ([]int64, error) {
 }
 
 // refuseNewer returns an error when the database has a version, or a statement of one, beyond
-// latest.
+// latest. A version begins after all before it are applied: a database that lacks latest has not
+// begun a newer one, and records that say so are left from before a backup was loaded.
 func (m migrator) refuseNewer(ctx context.Context, db querier, applied []int64, latest int64) error {
 	newest := slices.Max(append([]int64{0}, applied...))
 	begun, err := m.tableExists(ctx, db, stepTable)
 	if err != nil {
 		return err
 	}
-	if begun {
+	if begun && newest >= latest {
 		var version int64
 		if err := db.QueryRowContext(ctx, "SELECT COALESCE(MAX(version), 0) FROM "+stepTable).
 			Scan(&version); err != nil {
