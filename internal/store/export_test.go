@@ -69,3 +69,10 @@ var KillOn = killOn
 
 // ThisServer is thisServer.
 const ThisServer = thisServer
+
+// ProbesAfter reports whether Ready tries to write a row after a statement ended with err.
+func ProbesAfter(err error) bool {
+	var r refusal
+	_ = r.note(err)
+	return r.is()
+}
