@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"database/sql"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -284,6 +285,34 @@ func TestAnOlderBuildRefusesANewerDatabase(t *testing.T) {
 			t.Fatal(err)
 		}
 		refused("migrated by the newer one")
+	})
+}
+
+// TestADatabaseThatLacksColumnsIsNotServed drops a column whose version is recorded.
+func TestADatabaseThatLacksColumnsIsNotServed(t *testing.T) {
+	t.Parallel()
+	testkit.EachFresh(t, func(t *testing.T, address string) {
+		if _, stderr, status := campaignql(t, "migrate", "--database", address); status != 0 {
+			t.Fatal(stderr)
+		}
+		s, err := store.Open(t.Context(), address, store.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = s.Pools()[0].Exec("ALTER TABLE campaigns DROP COLUMN approved_digest")
+		if err = errors.Join(err, s.Close()); err != nil {
+			t.Fatal(err)
+		}
+		for _, args := range [][]string{
+			{"serve", "--listen", "127.0.0.1:0"}, {"serve", "--listen", "127.0.0.1:0", "--no-migrate"},
+			{"migrate"}, {"migrate", "--dry-run"},
+		} {
+			stdout, stderr, status := campaignql(t, append(args, "--database", address)...)
+			want := "it lacks campaigns.approved_digest: restore the backup"
+			if status != exitUsage || stdout != "" || !strings.Contains(stderr, want) {
+				t.Errorf("%v ended with %d and printed %s%s", args, status, stdout, stderr)
+			}
+		}
 	})
 }
 

@@ -103,13 +103,16 @@ func starting(cfg config.Config, log *slog.Logger) http.Handler {
 }
 
 // prepare migrates the database, or refuses one that lacks migrations or has those of a newer
-// release.
+// release. Either way it refuses one that lacks columns of its versions.
 func prepare(ctx context.Context, db *store.Store, cfg config.Config, log *slog.Logger) error {
 	if !cfg.Migrate {
 		if err := db.Compatible(ctx); err != nil {
 			return err
 		}
-		return db.Ready(ctx)
+		if err := db.Ready(ctx); err != nil {
+			return err
+		}
+		return db.Complete(ctx)
 	}
 	pending, err := db.Pending(ctx)
 	if err != nil || len(pending) == 0 {

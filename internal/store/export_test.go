@@ -24,8 +24,8 @@ func (s *Store) OnStep(at func(point, step string) error) {
 // SetGrace is Options.MigrationGrace.
 func (s *Store) SetGrace(d time.Duration) { s.migrator.grace = d }
 
-// SetMigrations replaces the migrations of the store.
-func (s *Store) SetMigrations(files fs.FS) { s.migrator.files = files }
+// SetMigrations replaces the migrations of the store, which then need not make the declared schema.
+func (s *Store) SetMigrations(files fs.FS) { s.migrator.files, s.migrator.declared = files, nil }
 
 // SmallPortions makes the landed data steps change two rows at a time.
 func (s *Store) SmallPortions() {
@@ -69,3 +69,10 @@ var KillOn = killOn
 
 // ThisServer is thisServer.
 const ThisServer = thisServer
+
+// ProbesAfter reports whether Ready tries to write a row after a statement ended with err.
+func ProbesAfter(err error) bool {
+	var r refusal
+	_ = r.note(err)
+	return r.is()
+}

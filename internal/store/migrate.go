@@ -12,8 +12,10 @@ import (
 	"time"
 
 	"entgo.io/ent/dialect"
+	"entgo.io/ent/dialect/sql/schema"
 	"github.com/pressly/goose/v3/database"
 
+	entmigrate "campaignql/ent/migrate"
 	"campaignql/internal/apperr"
 )
 
@@ -33,6 +35,9 @@ type migrator struct {
 	dialect  string
 	versions database.Store
 	files    fs.FS
+	// declared are the tables that the database has once all files are applied; none where tests set
+	// other files.
+	declared []*schema.Table
 	// data are the statements that run in portions.
 	data map[stepID]dataStep
 	// lease is how long a MySQL server that ended keeps others from migrating.
@@ -54,8 +59,8 @@ func newMigrator(dialectName string, grace time.Duration) migrator {
 		panic("store: " + err.Error()) // only for an unknown dialect or an empty name
 	}
 	return migrator{
-		dialect: dialectName, versions: versions, files: embeddedFiles(dialectName), data: dataSteps[dialectName],
-		lease: defaultLeaseTime, grace: grace, at: func(string, stepID) error { return nil },
+		dialect: dialectName, versions: versions, files: embeddedFiles(dialectName), declared: entmigrate.Tables,
+		data: dataSteps[dialectName], lease: defaultLeaseTime, grace: grace, at: func(string, stepID) error { return nil },
 	}
 }
 
@@ -68,15 +73,19 @@ func newMigrator(dialectName string, grace time.Duration) migrator {
 // interrupted anywhere, by this release or an earlier one, is finished by the next call.
 //
 // When ctx ends, the statement that runs may finish within Options.MigrationGrace; then it is
-// canceled and rolled back. A database that a newer release has migrated is refused.
+// canceled and rolled back. A database that a newer release has migrated is refused, and so is one
+// that lacks columns of its versions; see Complete.
 func (s *Store) Migrate(ctx context.Context) ([]Migration, error) {
 	files, err := readMigrations(s.migrator.files)
 	if err != nil {
 		return nil, err
 	}
 	pending, err := s.migrator.pending(ctx, s.dbs[len(s.dbs)-1], files)
-	if err != nil || len(pending) == 0 {
+	if err != nil {
 		return nil, err
+	}
+	if len(pending) == 0 {
+		return nil, s.Complete(ctx)
 	}
 	var applied []Migration
 	done := func(file migrationFile) { applied = append(applied, file.describe(nil)) }
@@ -88,7 +97,10 @@ func (s *Store) Migrate(ctx context.Context) ([]Migration, error) {
 	if err != nil {
 		return applied, fmt.Errorf("migrate: %w", err)
 	}
-	return applied, nil
+	if ctx.Err() != nil { // it finished within the grace; the next start looks for missing columns
+		return applied, nil
+	}
+	return applied, s.Complete(ctx)
 }
 
 func (s *Store) migrateMySQL(ctx context.Context, files []migrationFile, done func(migrationFile)) (err error) {
@@ -126,7 +138,8 @@ func allMigrations(dialectName string) ([]Migration, error) {
 	return all, err
 }
 
-// Pending returns the migrations that Migrate would apply, without applying anything.
+// Pending returns the migrations that Migrate would apply, without applying anything. Where there
+// is none it checks the database as Migrate does.
 func (s *Store) Pending(ctx context.Context) ([]Migration, error) {
 	files, err := readMigrations(s.migrator.files)
 	if err != nil {
@@ -136,6 +149,9 @@ func (s *Store) Pending(ctx context.Context) ([]Migration, error) {
 	lacking, err := s.migrator.pending(ctx, db, files)
 	if err != nil {
 		return nil, err
+	}
+	if len(lacking) == 0 {
+		return nil, s.Complete(ctx)
 	}
 	var pending []Migration
 	for i, file := range lacking {
@@ -228,14 +244,15 @@ func (m migrator) applied(ctx context.Context, db querier) ([]int64, error) {
 }
 
 // refuseNewer returns an error when the database has a version, or a statement of one, beyond
-// latest.
+// latest. A version begins after all before it are applied: a database that lacks latest has not
+// begun a newer one, and records that say so are left from before a backup was loaded.
 func (m migrator) refuseNewer(ctx context.Context, db querier, applied []int64, latest int64) error {
 	newest := slices.Max(append([]int64{0}, applied...))
 	begun, err := m.tableExists(ctx, db, stepTable)
 	if err != nil {
 		return err
 	}
-	if begun {
+	if begun && newest >= latest {
 		var version int64
 		if err := db.QueryRowContext(ctx, "SELECT COALESCE(MAX(version), 0) FROM "+stepTable).
 			Scan(&version); err != nil {

@@ -4,18 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"time"
 
 	"github.com/pressly/goose/v3/database"
 )
-
-// stepTable holds the statements of migrations that were done on MySQL, one row each. A data step
-// that has begun has a row too: position is where its last portion ended, finished_at is NULL.
-const stepTable = "schema_migration_steps"
-
-const createStepTable = "CREATE TABLE IF NOT EXISTS " + stepTable + " (version BIGINT NOT NULL, step INT NOT NULL, " +
-	"position VARCHAR(255) NOT NULL DEFAULT '', finished_at DATETIME(6) NULL, PRIMARY KEY (version, step)) " +
-	"CHARSET utf8mb4 COLLATE utf8mb4_bin"
 
 // mysqlRun is one call of Migrate that has the lease.
 type mysqlRun struct {
@@ -25,12 +16,6 @@ type mysqlRun struct {
 	// process is the number of conn on server.
 	process int64
 	server  string
-}
-
-// stepState is what the database has recorded of a statement.
-type stepState struct {
-	position string
-	finished bool
 }
 
 func (m migrator) migrateMySQL(ctx context.Context, db *sql.DB, files []migrationFile, done func(migrationFile)) error {
@@ -61,6 +46,11 @@ func (m migrator) migrateMySQL(ctx context.Context, db *sql.DB, files []migratio
 	if err != nil {
 		return err
 	}
+	if len(pending) > 0 {
+		if err := forgetOthers(ctx, conn, pending[0].version); err != nil {
+			return err
+		}
+	}
 	for _, file := range pending {
 		if err := run.apply(ctx, file, changes); err != nil {
 			return fmt.Errorf("%s: %w", file.name, err)
@@ -89,9 +79,14 @@ func parseChanges(files []migrationFile) (map[stepID]schemaChange, error) {
 }
 
 func (r mysqlRun) apply(ctx context.Context, file migrationFile, changes map[stepID]schemaChange) error {
-	steps, err := readSteps(ctx, r.conn, file.version)
+	steps, err := readSteps(ctx, r.conn, file, changes)
 	if err != nil {
 		return err
+	}
+	if len(steps) == 0 { // what does not fit the tables must not be found by the next start
+		if err := forgetSteps(ctx, r.conn, file.version); err != nil {
+			return err
+		}
 	}
 	for _, s := range file.statements {
 		if steps[s.id.number].finished {
@@ -112,19 +107,32 @@ func (r mysqlRun) apply(ctx context.Context, file migrationFile, changes map[ste
 			return err
 		}
 	}
-	return r.finish(ctx, nil, func(ctx context.Context) error {
-		return r.versions.Insert(ctx, r.conn, database.InsertRequest{Version: file.version})
+	return r.finish(ctx, nil, func(ctx context.Context) error { return r.recordVersion(ctx, file.version) })
+}
+
+// recordVersion records a version as applied, and deletes the records of its statements: after a
+// restore they would speak of another database.
+func (r mysqlRun) recordVersion(ctx context.Context, version int64) error {
+	return again(ctx, func(ctx context.Context) error {
+		tx, err := r.conn.BeginTx(ctx, nil)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = tx.Rollback() }() // after a commit it does nothing
+		if err := r.versions.Insert(ctx, tx, database.InsertRequest{Version: version}); err != nil {
+			return err
+		}
+		if err := forgetSteps(ctx, tx, version); err != nil {
+			return err
+		}
+		return tx.Commit()
 	})
 }
 
 // changeSchema does what the table lacks of the change, and records it.
 func (r mysqlRun) changeSchema(ctx context.Context, s migrationStatement, change schemaChange) error {
 	return r.finish(ctx, r.cancel, func(ctx context.Context) error {
-		shape, err := shapeOf(ctx, r.conn, change.table)
-		if err != nil {
-			return err
-		}
-		todo, err := change.remaining(shape)
+		todo, err := remainingOf(ctx, r.conn, change)
 		if err != nil {
 			return err
 		}
@@ -138,6 +146,27 @@ func (r mysqlRun) changeSchema(ctx context.Context, s migrationStatement, change
 		}
 		return recordStep(ctx, r.conn, s.id, "", true)
 	})
+}
+
+// remainingOf looks up what of a change is to be done. A table that is to be created may have been
+// created before an interruption; then it has no rows yet.
+func remainingOf(ctx context.Context, db querier, change schemaChange) (string, error) {
+	shape, err := shapeOf(ctx, db, change.table)
+	if err != nil {
+		return "", err
+	}
+	todo, err := change.remaining(shape)
+	if err != nil || change.kind != createTable || !shape.exists {
+		return todo, err
+	}
+	var rows int
+	err = db.QueryRowContext(ctx, "SELECT COUNT(*) FROM (SELECT 1 FROM `"+change.table+"` LIMIT 1) AS `first`").Scan(&rows)
+	if err == nil && rows > 0 {
+		err = fmt.Errorf("the table %s holds rows, and the migration that makes it has not been applied: it is left "+
+			"from a newer state of the database over which a backup was loaded; drop it if nothing in it is needed, "+
+			"and start again", change.table)
+	}
+	return "", err
 }
 
 // changeRows runs a data step from where it ended. A step that has no portions is one.
@@ -191,32 +220,6 @@ func wholeStatement(ctx context.Context, tx *sql.Tx, statement, _ string) (strin
 	return "", err
 }
 
-func recordStep(ctx context.Context, db querier, id stepID, position string, finished bool) error {
-	var at *time.Time
-	if finished {
-		now := Now()
-		at = &now
-	}
-	_, err := db.ExecContext(
-		ctx, "REPLACE INTO "+stepTable+" (version, step, position, finished_at) VALUES (?, ?, ?, ?)", id.version,
-		id.number, position, at,
-	)
-	return err
-}
-
-func readSteps(ctx context.Context, db querier, version int64) (map[int]stepState, error) {
-	steps := map[int]stepState{}
-	const query = "SELECT step, position, finished_at IS NOT NULL FROM " + stepTable + " WHERE version = ?"
-	err := eachRow(ctx, db, query, []any{version}, func(rows *sql.Rows) error {
-		var number int
-		var read stepState
-		err := rows.Scan(&number, &read.position, &read.finished)
-		steps[number] = read
-		return err
-	})
-	return steps, err
-}
-
 // doneStatements reports which statements of a migration are done, recorded or not.
 func (m migrator) doneStatements(ctx context.Context, db querier, file migrationFile) (map[int]bool, error) {
 	changes, err := parseChanges([]migrationFile{file})
@@ -226,7 +229,7 @@ func (m migrator) doneStatements(ctx context.Context, db querier, file migration
 	steps := map[int]stepState{}
 	recorded, err := m.tableExists(ctx, db, stepTable)
 	if err == nil && recorded {
-		steps, err = readSteps(ctx, db, file.version)
+		steps, err = readSteps(ctx, db, file, changes)
 	}
 	if err != nil {
 		return nil, err
@@ -235,11 +238,7 @@ func (m migrator) doneStatements(ctx context.Context, db querier, file migration
 	for _, s := range file.statements {
 		done[s.id.number] = steps[s.id.number].finished
 		if change, ok := changes[s.id]; ok && !done[s.id.number] {
-			shape, err := shapeOf(ctx, db, change.table)
-			if err != nil {
-				return nil, err
-			}
-			todo, err := change.remaining(shape)
+			todo, err := remainingOf(ctx, db, change)
 			done[s.id.number] = err == nil && todo == ""
 		}
 	}

@@ -78,7 +78,8 @@ func unwritable(err error) error {
 	}
 	if isUnwritable(err) || errors.Is(err, sqldriver.ErrBadConn) {
 		return apperr.Wrap(
-			apperr.Unavailable, err, "the database does not accept changes: it is read-only, or its disk is full",
+			apperr.Unavailable, err,
+			"the database does not accept changes: it is read-only, its disk is full, or its cluster refuses them",
 		)
 	}
 	return apperr.Wrap(apperr.Unavailable, err, "the database cannot be reached")
