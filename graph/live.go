@@ -134,9 +134,9 @@ func (s *stream) why() error {
 	return s.err
 }
 
-// subscription prepares the context of a subscription, which has a bound of its own: its caller once, and for each response
-// loaders of its own and time, which begins when there is something to tell. An error that ended
-// the stream is its last response.
+// subscription prepares the context of a subscription, which has a bound of its own: its caller
+// once, and for each response loaders of its own and time, which begins when there is something to
+// tell. An error that ended the stream is its last response.
 func (s *server) subscription(
 	ctx context.Context, op *graphql.OperationContext, next graphql.OperationHandler,
 ) graphql.ResponseHandler {

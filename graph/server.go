@@ -15,7 +15,6 @@ import (
 	"github.com/99designs/gqlgen/graphql/handler/extension"
 	"github.com/99designs/gqlgen/graphql/handler/lru"
 	"github.com/vektah/gqlparser/v2/ast"
-	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"campaignql/graph/direct"
 	"campaignql/graph/exec"
@@ -46,10 +45,6 @@ const (
 	// send: a longer one is parsed each time.
 	largestKept = 16 << 10
 )
-
-// maxSchemas is how many operations that ask for the schema are executed at a time, maxAccountSchemas
-// how many of one account or network; others wait. Each takes megabytes meanwhile, and anybody may ask.
-const maxSchemas, maxAccountSchemas = 4, 2
 
 // Options are the settings of the surface. The zero value is a server in production with the limits of the contract.
 type Options struct {
@@ -300,7 +295,8 @@ func (s *server) operation(ctx context.Context, next graphql.OperationHandler) g
 		return s.subscription(ctx, op, next)
 	}
 	start := time.Now()
-	// Budget and place are the operation's and not of its time, which ends when the answer is made and not yet written.
+	// Budget and place are the operation's and not of its time, which ends when the answer is made
+	// and not yet written.
 	ctx, cancel := context.WithTimeout(s.admitted(ctx), s.options.Timeout)
 	ctx, recorder := s.recorded(ctx)
 	surface.RequestOf(ctx).Named(operationName(op))
@@ -319,33 +315,6 @@ func (s *server) operation(ctx context.Context, next graphql.OperationHandler) g
 		s.bounded(ctx, op, response)
 		s.cost(ctx, response, recorder)
 		s.observe(ctx, op, start, response)
-		return response
-	}
-}
-
-// refused is the response of an operation that is not executed.
-func (s *server) refused(ctx context.Context, err error) *graphql.Response {
-	shown := s.present(ctx, err)
-	surface.RequestOf(ctx).FailedWith(fmt.Sprint(shown.Extensions["code"]))
-	return &graphql.Response{Errors: gqlerror.List{shown}}
-}
-
-// schemaGated executes an operation within a place for it where it asks for the schema.
-func (s *server) schemaGated(execute graphql.ResponseHandler) graphql.ResponseHandler {
-	return func(ctx context.Context) (response *graphql.Response) {
-		if !guard.Introspects(ctx) {
-			return execute(ctx)
-		}
-		of := surface.RequestOf(ctx).NetworkNumber()
-		if id, err := caller.From(ctx); err == nil {
-			of = id.UserID
-		}
-		if err := s.schemas.Do(ctx, of, func(ctx context.Context) error {
-			response = execute(ctx)
-			return nil
-		}); err != nil {
-			return s.refused(ctx, err)
-		}
 		return response
 	}
 }
@@ -394,8 +363,9 @@ func (s *server) identified(ctx context.Context, next graphql.ResponseHandler) *
 	return response
 }
 
-// authenticate finds the caller of an operation that needs one, and takes a place for it. A credential that is refused leaves
-// the operation without a caller: fields that need none still answer, such as login.
+// authenticate finds the caller of an operation that needs one, and takes a place for it. A
+// credential that is refused leaves the operation without a caller: fields that need none still
+// answer, such as login.
 func (s *server) authenticate(ctx context.Context, op *graphql.OperationContext) (context.Context, error) {
 	known := requestOf(ctx)
 	if known.shared {

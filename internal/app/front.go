@@ -31,7 +31,8 @@ type front struct {
 }
 
 const (
-	// headerTimeout is how long the headers of a request may take, and maxHeaders about how many bytes they may have.
+	// headerTimeout is how long the headers of a request may take, maxHeaders about how many bytes
+	// they may have.
 	headerTimeout = 5 * time.Second
 	maxHeaders    = 16 << 10
 	// idleTimeout is how long a connection waits for its next request: longer than load balancers

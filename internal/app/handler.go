@@ -162,8 +162,8 @@ func Handler(services *Services, opts HandlerOptions) http.Handler {
 	return served(cfg, opts.Logger, requests.Handler(mux))
 }
 
-// served wraps what every path has in common: the identity of requests, the access log, connections over a bound,
-// deadlines and panics.
+// served wraps what every path has in common: the identity of requests, the access log,
+// connections over a bound, deadlines and panics.
 func served(cfg config.Config, log *slog.Logger, next http.Handler) http.Handler {
 	identity := surface.Identity{Proxies: trustedProxies(cfg), PublicURL: cfg.PublicURL, Logger: log}
 	answered := surface.Deadlines(cfg.ClientTimeout, readTimeout, surface.Recover(log, next))

@@ -21,7 +21,8 @@ const (
 	// Small is how much of an answer is charged to the memory of small answers, which large ones
 	// cannot use up; what it holds beyond that is charged to the memory of large answers.
 	Small = 256 << 10
-	// chunk is how much is taken from the memory of large answers at a time, smallChunk from that of small ones.
+	// chunk is how much is taken from the memory of large answers at a time, smallChunk from that of
+	// small ones.
 	chunk, smallChunk = Small, 64 << 10
 	// retryAfter is when an answer that found the pool empty may be asked for again.
 	retryAfter = time.Second

@@ -37,7 +37,8 @@ type ListenOptions struct {
 // address is what is known of the connections of one client address.
 type address struct {
 	open int
-	// waiting are connections that wait for a request or for the rest of its headers, by how long they do.
+	// waiting are connections that wait for a request or for the rest of its headers, the longest
+	// first.
 	waiting linked.List
 }
 
@@ -215,14 +216,16 @@ func RefuseExcess(log *slog.Logger, next http.Handler, paths ...string) http.Han
 }
 
 const (
-	// freeHeaders is how many bytes of headers are in no account of memory: nearly all requests have fewer.
+	// freeHeaders is how many bytes of headers are in no account of memory: nearly all requests have
+	// fewer.
 	freeHeaders = 4 << 10
 	// allHeaders is how many more all requests under way may have, addressHeaders those of one
 	// address. Short header lines take about ten times their length.
 	allHeaders, addressHeaders = 4 << 20, 1 << 20
 )
 
-// errHeaders ends a connection for whose headers there is no memory. The HTTP server does not answer a read that fails.
+// errHeaders ends a connection for whose headers there is no memory. The HTTP server does not answer
+// a read that fails.
 var errHeaders = &net.OpError{Op: "read", Net: "tcp", Err: errors.New("no memory for the headers of the request")}
 
 // Read implements [net.Conn].
@@ -238,7 +241,8 @@ func (c *conn) Read(p []byte) (int, error) {
 	return 0, errHeaders
 }
 
-// countHeaders counts bytes of the headers that are being read, and reports whether there is memory for them.
+// countHeaders counts bytes of the headers that are being read, and reports whether there is memory
+// for them.
 func (c *conn) countHeaders(n int64) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -22,6 +22,7 @@ type clients struct {
 	address string
 	release chan struct{}
 	logged  *lines
+	*surface.Listener
 	// held has an entry for each request to /hold that has begun.
 	held chan struct{}
 }
@@ -62,7 +63,8 @@ func serveClients(t *testing.T, opts surface.ListenOptions) *clients {
 		Handler:           surface.RefuseExcess(opts.Logger, answer, "/healthz"),
 		ReadHeaderTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
 	}
-	go func() { _ = surface.Listen(listener, opts).Serve(server) }()
+	c.Listener = surface.Listen(listener, opts)
+	go func() { _ = c.Serve(server) }()
 	t.Cleanup(func() { _ = server.Close() })
 	c.address = listener.Addr().String()
 	return c
@@ -109,6 +111,16 @@ func (c *clients) hold(t *testing.T, n int) {
 	<-c.held
 }
 
+// mustWait waits until n connections wait: the server notes that after its answer.
+func (c *clients) mustWait(t *testing.T, n int) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); c.Waiting() != n; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d connections wait, want %d", c.Waiting(), n)
+		}
+	}
+}
+
 // open reports whether the server has not closed the connection.
 func (c *client) open() bool {
 	_ = c.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
@@ -138,6 +150,7 @@ func TestOneAddressHasItsOwnBoundOfConnections(t *testing.T) {
 		t.Errorf("the log tells %d times what to set for a proxy", n)
 	}
 	close(c.release)
+	c.mustWait(t, 4)
 	if status, _ := c.connect(t, 1).get(t, "/"); status != http.StatusOK {
 		t.Errorf("after requests have ended, when their connections are idle: %d", status)
 	}
@@ -162,18 +175,23 @@ func TestATrustedProxyHasNoBoundOfItsOwn(t *testing.T) {
 func TestConnectionsThatWaitGiveWay(t *testing.T) {
 	t.Parallel()
 	c := serveClients(t, surface.ListenOptions{MaxClients: 5, MaxAddressClients: 4})
+	waiting := 0
 	idle := func(n int) *client {
 		one := c.connect(t, n)
 		if status, _ := one.get(t, "/"); status != http.StatusOK {
 			t.Fatalf("a connection of address %d: %d", n, status)
 		}
+		waiting = min(waiting+1, 5)
+		c.mustWait(t, waiting)
 		return one
 	}
 	other := idle(2)
 	first, second, third := idle(1), idle(1), idle(1)
 	silent := c.connect(t, 1)
+	waiting++
 	fmt.Fprint(silent, "GET / HTTP/1.1\r\nHost: x\r\n") // headers without an end
-	fourth := idle(1)                                   // over the bound of the address
+	c.mustWait(t, waiting)
+	fourth := idle(1) // over the bound of the address
 	if first.open() || !second.open() || !other.open() {
 		t.Error("over the bound of an address not its longest idle connection was closed")
 	}

@@ -16,7 +16,8 @@ import (
 // may be used from many goroutines.
 type Requests struct {
 	answers *budget.Pool
-	// known are the places of accounts, nameless those of callers without credentials, by their network.
+	// known are the places of accounts, nameless those of callers without credentials, by their
+	// network.
 	known, nameless *gate.Gate
 }
 
@@ -129,8 +130,8 @@ func WithoutPlace(ctx context.Context) context.Context {
 
 var seed = maphash.MakeSeed()
 
-// NetworkNumber is Network as a number, which is negative as that of no account. Two networks of the
-// same number share a bound, which is harmless.
+// NetworkNumber is Network as a number, which is negative as that of no account. Two networks of
+// the same number share a bound, which is harmless.
 func (r *Request) NetworkNumber() int64 { return hash(r.Network()) }
 
 func hash(network string) int64 { return -1 - int64(maphash.String(seed, network)>>1) }
