@@ -16,15 +16,15 @@ import (
 	"campaignql/internal/budget"
 )
 
-// budgeted returns a context with a budget for an operation. An HTTP request has one already.
-// Operations over one WebSocket have each their own, until their answer is written.
-func (s *server) budgeted(ctx context.Context) context.Context {
+// admitted returns a context with a budget and a place for an operation. An HTTP request has both
+// already. Operations over one WebSocket have each their own, until their answer is written.
+func (s *server) admitted(ctx context.Context) context.Context {
 	if !requestOf(ctx).shared && budget.From(ctx) != nil {
 		return ctx
 	}
-	held := s.options.Answers.Open()
-	whenAnswered(ctx, held.Close)
-	return budget.With(ctx, held)
+	opened, end := s.options.Requests.Open(ctx)
+	whenAnswered(ctx, end)
+	return opened
 }
 
 // whenAnswered calls done once nothing of an operation is written any more.

@@ -134,16 +134,16 @@ func (s *stream) why() error {
 	return s.err
 }
 
-// subscription prepares the context of a subscription: its caller once, and for each response
-// loaders of its own and time, which begins when there is something to tell. An error that ended
-// the stream is its last response.
+// subscription prepares the context of a subscription, which has a bound of its own: its caller
+// once, and for each response loaders of its own and time, which begins when there is something to
+// tell. An error that ended the stream is its last response.
 func (s *server) subscription(
 	ctx context.Context, op *graphql.OperationContext, next graphql.OperationHandler,
 ) graphql.ResponseHandler {
 	start := time.Now()
-	ctx, err := s.authenticate(ctx, op)
+	ctx, err := s.authenticate(surface.WithoutPlace(ctx), op)
 	if err != nil {
-		return graphql.OneShot(&graphql.Response{Errors: gqlerror.List{s.present(ctx, err)}})
+		return graphql.OneShot(s.refused(ctx, err))
 	}
 	state := &stream{turns: make(chan turn, 1)}
 	whenAnswered(ctx, state.latest.end)
@@ -176,7 +176,7 @@ func (s *server) update(
 ) *graphql.Response {
 	ctx, cancel := context.WithCancelCause(prepared(ctx, s.resolver))
 	defer cancel(nil)
-	held := s.options.Answers.Open()
+	held := s.options.Requests.Answers().Open()
 	state.latest.replace(held)
 	if id, err := caller.From(ctx); err == nil {
 		held.Own(id.UserID)

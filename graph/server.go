@@ -15,7 +15,6 @@ import (
 	"github.com/99designs/gqlgen/graphql/handler/extension"
 	"github.com/99designs/gqlgen/graphql/handler/lru"
 	"github.com/vektah/gqlparser/v2/ast"
-	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"campaignql/graph/direct"
 	"campaignql/graph/exec"
@@ -66,8 +65,9 @@ type Options struct {
 	// many of one account; 0 is no bound. MaxAnonymousSockets is how many it has whose caller is not known
 	// yet; 64 by default.
 	MaxSockets, MaxAccountSockets, MaxAnonymousSockets int
-	// Answers bounds what answers hold in memory; the default pool if nil.
-	Answers *budget.Pool
+	// Requests bounds the operations under way and what their answers hold in memory; by default
+	// the default pool, without a bound of operations.
+	Requests *surface.Requests
 	// Stopping is closed when the server begins to stop: what would not end by itself is ended then.
 	Stopping <-chan struct{}
 	// Development shows suggestions, and the SQL statements an operation ran in extensions.cost.
@@ -87,6 +87,8 @@ type server struct {
 	// sockets are the open connections whose caller is known, lobby those of all others.
 	sockets *gate.Gate
 	lobby   *gate.Lobby
+	// schemas has a place for each operation that asks for the schema while it is executed.
+	schemas *gate.Gate
 }
 
 // Handler returns the endpoint. The credentials of a request are read from its Authorization
@@ -115,8 +117,8 @@ func newServer(services Services, options Options) *server {
 	if options.MaxAnonymousSockets == 0 {
 		options.MaxAnonymousSockets = defaultMaxAnonymousSockets
 	}
-	if options.Answers == nil {
-		options.Answers = budget.NewPool(0, 0)
+	if options.Requests == nil {
+		options.Requests = surface.NewRequests(budget.NewPool(0, 0), 0, 0)
 	}
 	shown := guard.DefaultLimits()
 	if options.Limits.Depth > 0 {
@@ -132,7 +134,8 @@ func newServer(services Services, options Options) *server {
 		sockets: gate.New(
 			"WebSockets", options.MaxSockets, options.MaxAccountSockets,
 		),
-		lobby: gate.NewLobby(options.MaxAnonymousSockets),
+		lobby:   gate.NewLobby(options.MaxAnonymousSockets),
+		schemas: gate.New("queries for the schema", maxSchemas, maxAccountSchemas),
 	}
 }
 
@@ -277,7 +280,7 @@ func credentialsRefused(ctx context.Context) bool { return requestOf(ctx).refuse
 func (s *server) request(next http.Handler) http.Handler {
 	return surface.Identify(
 		surface.Identity{Logger: s.log},
-		surface.Budgeted(s.options.Answers, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.options.Requests.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			known := &request{Request: surface.RequestOf(r.Context())}
 			known.credentials = account.Bearer(known.Token)
 			next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestKey{}, known)))
@@ -292,16 +295,17 @@ func (s *server) operation(ctx context.Context, next graphql.OperationHandler) g
 		return s.subscription(ctx, op, next)
 	}
 	start := time.Now()
-	// The budget is the operation's and not of its time, which ends when the answer is made and not yet written.
-	ctx, cancel := context.WithTimeout(s.budgeted(ctx), s.options.Timeout)
+	// Budget and place are the operation's and not of its time, which ends when the answer is made
+	// and not yet written.
+	ctx, cancel := context.WithTimeout(s.admitted(ctx), s.options.Timeout)
 	ctx, recorder := s.recorded(ctx)
 	surface.RequestOf(ctx).Named(operationName(op))
 	ctx, err := s.authenticate(ctx, op)
 	if err != nil {
 		cancel()
-		return graphql.OneShot(&graphql.Response{Errors: gqlerror.List{s.present(ctx, err)}})
+		return graphql.OneShot(s.refused(ctx, err))
 	}
-	responses := next(prepared(ctx, s.resolver))
+	responses := s.schemaGated(next(prepared(ctx, s.resolver)))
 	return func(ctx context.Context) *graphql.Response {
 		defer cancel()
 		response := responses(ctx)
@@ -359,8 +363,9 @@ func (s *server) identified(ctx context.Context, next graphql.ResponseHandler) *
 	return response
 }
 
-// authenticate finds the caller of an operation that needs one. A credential that is refused leaves
-// the operation without a caller: fields that need none still answer, such as login.
+// authenticate finds the caller of an operation that needs one, and takes a place for it. A
+// credential that is refused leaves the operation without a caller: fields that need none still
+// answer, such as login.
 func (s *server) authenticate(ctx context.Context, op *graphql.OperationContext) (context.Context, error) {
 	known := requestOf(ctx)
 	if known.shared {
@@ -368,31 +373,24 @@ func (s *server) authenticate(ctx context.Context, op *graphql.OperationContext)
 		known, ctx = &own, context.WithValue(ctx, requestKey{}, &own)
 	}
 	if known.credentials == (account.Credentials{}) || onlyIntrospection(op) {
-		return ctx, nil
+		return ctx, surface.EnterNameless(ctx)
 	}
 	switch {
 	case known.proven != nil:
-		return calledBy(ctx, *known.proven), nil
+		return surface.Enter(ctx, *known.proven)
 	case known.refused:
-		return ctx, nil
+		return ctx, surface.EnterNameless(ctx)
 	}
 	id, err := s.Accounts.Authenticate(ctx, known.credentials, kind.SurfaceGraphQL)
 	switch {
 	case err == nil:
-		return calledBy(ctx, id), nil
+		return surface.Enter(ctx, id)
 	case apperr.CodeOf(err) == apperr.Unauthenticated:
 		known.refused = true
-		return ctx, nil
+		return ctx, surface.EnterNameless(ctx)
 	default:
 		return ctx, err
 	}
-}
-
-// calledBy returns the context of an operation whose caller is known. Its answer is charged to the account.
-func calledBy(ctx context.Context, id caller.Identity) context.Context {
-	requestOf(ctx).CalledBy(id)
-	budget.From(ctx).Own(id.UserID)
-	return caller.With(ctx, id)
 }
 
 // identify finds out who sends a body that is not small, with one statement that the operation then spares, and none

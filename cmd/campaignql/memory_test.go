@@ -128,14 +128,8 @@ func TestStreamsOfLongLinesDoNotEndTheServer(t *testing.T) {
 
 func TestUnreadListsDoNotEndTheServer(t *testing.T) {
 	b := besiege(t)
-	html := strings.Repeat("<p>hello</p>", 1<<20/12)
-	for n := range 12 {
-		var created struct{ Success bool }
-		form := url.Values{"Command": {"Email.Create"}, "EmailName": {fmt.Sprint("email ", n)}, "HTMLContent": {html}, "Subject": {"s"}, "FromName": {"f"},
-			"FromEmail": {"f@example.com"}, "ReplyToName": {"r"}, "ReplyToEmail": {"r@example.com"}}
-		if err := post(t.Context(), http.DefaultClient, b.URL+"/api.php", "application/x-www-form-urlencoded", b.attacker, form.Encode(), &created); err != nil || !created.Success {
-			t.Fatalf("an email is not created: %v", err)
-		}
+	for range 12 {
+		b.email(t, 1<<20)
 	}
 	var all sync.WaitGroup
 	for range 60 {

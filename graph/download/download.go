@@ -10,7 +10,6 @@ import (
 
 	"campaignql/internal/account"
 	"campaignql/internal/apperr"
-	"campaignql/internal/budget"
 	"campaignql/internal/caller"
 	"campaignql/internal/export"
 	"campaignql/internal/gate"
@@ -61,9 +60,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		surface.Refuse(w, r, h.Logger, err)
 		return
 	}
-	surface.RequestOf(r.Context()).CalledBy(id)
-	budget.From(ctx).Own(id.UserID)
-	ctx = caller.With(ctx, id)
+	if ctx, err = surface.Enter(ctx, id); err != nil {
+		surface.Refuse(w, r, h.Logger, err)
+		return
+	}
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		surface.Refuse(w, r, h.Logger, err)
 		return

@@ -140,12 +140,17 @@ const statsKey = "Guard"
 
 // Complexity returns the complexity of the operation of ctx, and 0 when there is none or it was not worked out because
 // the document was refused before.
-func Complexity(ctx context.Context) int {
+func Complexity(ctx context.Context) int { return costOf(ctx).complexity }
+
+// Introspects reports whether the operation of ctx asks for the schema.
+func Introspects(ctx context.Context) bool { return costOf(ctx).introspection > 0 }
+
+func costOf(ctx context.Context) cost {
 	if !graphql.HasOperationContext(ctx) {
-		return 0
+		return cost{}
 	}
 	c, _ := graphql.GetOperationContext(ctx).Stats.GetExtension(statsKey).(cost)
-	return c.complexity
+	return c
 }
 
 // maxMessage is the length in bytes to which the messages of refused documents are cut: parser and

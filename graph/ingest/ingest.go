@@ -135,8 +135,9 @@ func (h *Handler) identify(ctx context.Context) (context.Context, caller.Identit
 	if err != nil {
 		return ctx, id, err
 	}
-	surface.RequestOf(ctx).CalledBy(id)
-	ctx = caller.With(ctx, id)
+	if ctx, err = surface.Enter(ctx, id); err != nil {
+		return ctx, id, err
+	}
 	_, err = caller.Authorize(ctx, kind.ScopeDelivery)
 	return ctx, id, err
 }

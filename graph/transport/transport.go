@@ -148,10 +148,24 @@ func (x *exchange) run() {
 	case resp.HasNext != nil && *resp.HasNext:
 		x.refuse(refuse(x.media.requestError, CodeBadRequest, "@defer needs a transport with more than one response"))
 	case resp.Data == nil:
-		x.write(x.media.requestError, resp)
+		x.write(x.notExecuted(resp.Errors), resp)
 	default:
 		x.write(http.StatusOK, resp)
 	}
+}
+
+// notExecuted is the status of an operation that was not executed. One that was turned away for now
+// has the status of that, whatever the media type, as a body that found no place.
+func (x *exchange) notExecuted(errs gqlerror.List) int {
+	if retryAfter(errs) > 0 {
+		switch errs[0].Extensions["code"] {
+		case CodeRateLimited:
+			return http.StatusTooManyRequests
+		case CodeUnavailable:
+			return http.StatusServiceUnavailable
+		}
+	}
+	return x.media.requestError
 }
 
 // admit returns why an operation of this kind cannot be carried by this request.

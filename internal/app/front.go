@@ -30,6 +30,16 @@ type front struct {
 	failed chan error
 }
 
+const (
+	// headerTimeout is how long the headers of a request may take, maxHeaders about how many bytes
+	// they may have.
+	headerTimeout = 5 * time.Second
+	maxHeaders    = 16 << 10
+	// idleTimeout is how long a connection waits for its next request: longer than load balancers
+	// keep theirs, which would meet the end of it otherwise.
+	idleTimeout = 2 * time.Minute
+)
+
 func listen(ctx context.Context, cfg config.Config, log *slog.Logger) (*front, error) {
 	listener, err := net.Listen("tcp", cfg.Listen)
 	if err != nil {
@@ -37,18 +47,22 @@ func listen(ctx context.Context, cfg config.Config, log *slog.Logger) (*front, e
 	}
 	// Requests outlive ctx: they are given time to finish first.
 	requests, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	f := &front{listener: surface.Listen(listener, cfg.ClientTimeout), cancel: cancel, failed: make(chan error, 1)}
+	f := &front{cancel: cancel, failed: make(chan error, 1)}
+	f.listener = surface.Listen(listener, surface.ListenOptions{
+		Timeout: cfg.ClientTimeout, MaxClients: cfg.MaxClients, MaxAddressClients: cfg.MaxAddressClients,
+		Proxies: trustedProxies(cfg), Logger: log,
+	})
 	f.open(starting(cfg, log))
 	f.server = &http.Server{
 		Handler:           f.running.counted(http.HandlerFunc(f.answer)),
-		ReadHeaderTimeout: 10 * time.Second,
+		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       readTimeout,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaders,
 		BaseContext:       func(net.Listener) context.Context { return requests },
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
-	go func() { f.failed <- f.server.Serve(f.listener) }()
+	go func() { f.failed <- f.listener.Serve(f.server) }()
 	return f, nil
 }
 

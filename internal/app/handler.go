@@ -44,7 +44,9 @@ func Handler(services *Services, opts HandlerOptions) http.Handler {
 		opts.Bodies.Memory = cfg.MaxBodyMemory
 	}
 	bodies := surface.NewBodies(opts.Bodies)
-	answers := budget.NewPool(cfg.MaxAnswer, cfg.MaxAnswers)
+	requests := surface.NewRequests(
+		budget.NewPool(cfg.MaxAnswer, cfg.MaxAnswers), cfg.MaxRequests, cfg.MaxAccountRequests,
+	)
 	bridge := command.New(
 		command.Services{
 			Accounts:    services.Accounts,
@@ -96,7 +98,7 @@ func Handler(services *Services, opts HandlerOptions) http.Handler {
 			MaxBody:             cfg.MaxGraphQLBody,
 			MaxBatchBody:        cfg.MaxBatchBody,
 			Bodies:              bodies,
-			Answers:             answers,
+			Requests:            requests,
 			Timeout:             cfg.Timeout,
 			Development:         cfg.Development || cfg.Demo,
 			HideSchema:          !cfg.Introspection,
@@ -112,8 +114,8 @@ func Handler(services *Services, opts HandlerOptions) http.Handler {
 	pages := origins{named: cfg.CORSOrigins, local: cfg.Demo}
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", pages.cors(pages.protect(compressed(graphQL))))
-	mux.Handle("/api.php", pages.cors(compressed(surface.Budgeted(answers, bridge))))
-	mux.Handle("/command", pages.cors(compressed(surface.Budgeted(answers, bridge))))
+	mux.Handle("/api.php", pages.cors(compressed(bridge)))
+	mux.Handle("/command", pages.cors(compressed(bridge)))
 	mux.Handle("POST /events", pages.protect(ingest.New(services.Accounts, services.Events, ingest.Options{
 		Logger:   opts.Logger,
 		Gate:     gate.New("streams of events", cfg.MaxStreams, cfg.MaxAccountStreams),
@@ -123,10 +125,10 @@ func Handler(services *Services, opts HandlerOptions) http.Handler {
 	mux.Handle(
 		"/export/campaigns/{id}/{file}",
 		pages.cors(
-			compressed(surface.Budgeted(answers, download.New(services.Accounts, services.Exports, download.Options{
+			compressed(download.New(services.Accounts, services.Exports, download.Options{
 				Logger: opts.Logger, Timeout: cfg.Timeout,
 				Gate: gate.New("downloads", cfg.MaxDownloads, cfg.MaxAccountDownloads),
-			}))),
+			})),
 		),
 	)
 	if cfg.Introspection {
@@ -157,13 +159,15 @@ func Handler(services *Services, opts HandlerOptions) http.Handler {
 		mux.Handle("/{$}", page)
 		mux.Handle("/explorer/", page)
 	}
-	return served(cfg, opts.Logger, mux)
+	return served(cfg, opts.Logger, requests.Handler(mux))
 }
 
-// served wraps what every path has in common: the identity of requests, the access log, deadlines and panics.
+// served wraps what every path has in common: the identity of requests, the access log,
+// connections over a bound, deadlines and panics.
 func served(cfg config.Config, log *slog.Logger, next http.Handler) http.Handler {
 	identity := surface.Identity{Proxies: trustedProxies(cfg), PublicURL: cfg.PublicURL, Logger: log}
 	answered := surface.Deadlines(cfg.ClientTimeout, readTimeout, surface.Recover(log, next))
+	answered = surface.RefuseExcess(log, answered, "/healthz", "/readyz")
 	return surface.Identify(identity, surface.Log(log, accessLog(cfg), answered))
 }
 

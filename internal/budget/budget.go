@@ -16,11 +16,14 @@ import (
 const (
 	// DefaultAnswer is what one answer may hold unless configured, DefaultAnswers what all may hold together.
 	DefaultAnswer, DefaultAnswers = 32 << 20, 128 << 20
-	// Small is what an answer holds at most that is charged to no pool.
+	// Free is what an answer may hold that is charged to no pool.
+	Free = 16 << 10
+	// Small is how much of an answer is charged to the memory of small answers, which large ones
+	// cannot use up; what it holds beyond that is charged to the memory of large answers.
 	Small = 256 << 10
-	// chunk is how much an answer takes from the pool at a time. The first chunk is free, so that
-	// small answers are never refused because of large ones.
-	chunk = Small
+	// chunk is how much is taken from the memory of large answers at a time, smallChunk from that of
+	// small ones.
+	chunk, smallChunk = Small, 64 << 10
 	// retryAfter is when an answer that found the pool empty may be asked for again.
 	retryAfter = time.Second
 )
@@ -28,12 +31,15 @@ const (
 // Pool is the memory of the answers of a server. It may be used from many goroutines.
 type Pool struct {
 	each int64
-	// total counts the bytes of all answers, and of those of each account.
-	total *gate.Gate
+	// total counts the bytes of large answers, and of those of each account; small those that
+	// answers hold up to Small.
+	total, small *gate.Gate
 }
 
 // NewPool returns a pool of total bytes, of which an answer may hold each; 0 takes the default. The
-// answers of one account hold at most half of the pool, or one answer where that is more.
+// answers of one account hold at most half of the pool, or one answer where that is more. A quarter
+// of total is added for the first Small bytes of each answer, of which one account may hold a
+// quarter: beyond that they are taken from what large answers may hold.
 func NewPool(each, total int64) *Pool {
 	if each == 0 {
 		each = DefaultAnswer
@@ -41,7 +47,12 @@ func NewPool(each, total int64) *Pool {
 	if total == 0 {
 		total = max(DefaultAnswers, each)
 	}
-	return &Pool{each: each, total: gate.New("bytes of answers", int(total), int(max(total/2, each)))}
+	small := max(total/4, 4*Small)
+	return &Pool{
+		each:  each,
+		total: gate.New("bytes of answers", int(total), int(max(total/2, each))),
+		small: gate.New("bytes of small answers", int(small), int(small/4)),
+	}
 }
 
 // Open begins an answer of nobody, until Own names its account. It must be closed when nothing of
@@ -53,8 +64,10 @@ type Budget struct {
 	pool  *Pool
 	limit int64
 
-	mu          sync.Mutex
-	used, taken int64
+	mu   sync.Mutex
+	used int64
+	// taken is what was taken from the memory of large answers, takenSmall from that of small ones.
+	taken, takenSmall int64
 	// account is whose bytes were taken, 0 for those of callers who are not known.
 	account int64
 	closed  bool
@@ -84,14 +97,29 @@ func (b *Budget) Charge(bytes int64, what string) error {
 		}
 		return b.err
 	}
-	if want := roundUp(b.used + bytes - chunk); want > b.taken && b.pool != nil && !b.closed {
-		if err := b.pool.total.Take(b.account, want-b.taken); err != nil {
+	if used := b.used + bytes; used > Free && b.pool != nil && !b.closed {
+		if err := b.take(used); err != nil {
 			b.err = refusal(err)
 			return b.err
 		}
-		b.taken = want
 	}
 	b.used += bytes
+	return nil
+}
+
+// take takes what an answer lacks that holds so many bytes.
+func (b *Budget) take(used int64) error {
+	if want := roundUp(min(used, Small), smallChunk); want > b.takenSmall+b.taken {
+		if b.pool.small.Take(b.account, want-b.takenSmall) == nil {
+			b.takenSmall = want
+		}
+	}
+	if want := roundUp(used-b.takenSmall, chunk); want > b.taken {
+		if err := b.pool.total.Take(b.account, want-b.taken); err != nil {
+			return err
+		}
+		b.taken = want
+	}
 	return nil
 }
 
@@ -114,16 +142,18 @@ func (b *Budget) Own(account int64) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	taken := b.taken
-	if account != b.account && taken > 0 {
-		b.giveBack(0)
-		if err := b.pool.total.Take(account, taken); err == nil {
-			b.taken = taken
-		} else if b.err == nil {
-			b.err = refusal(err)
-		}
+	if account == b.account {
+		return
 	}
+	held := b.taken+b.takenSmall > 0
+	b.giveBack(0)
 	b.account = account
+	if !held {
+		return
+	}
+	if err := b.take(b.used); err != nil && b.err == nil {
+		b.err = refusal(err)
+	}
 }
 
 // owner returns the account that the answer is charged to.
@@ -133,7 +163,7 @@ func (b *Budget) owner() int64 {
 	return b.account
 }
 
-func roundUp(bytes int64) int64 { return max(0, (bytes+chunk-1)/chunk*chunk) }
+func roundUp(bytes, unit int64) int64 { return max(0, (bytes+unit-1)/unit*unit) }
 
 // Used returns how many bytes the answer holds.
 func (b *Budget) Used() int64 {
@@ -163,7 +193,7 @@ func (b *Budget) Discard(used int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.used = min(b.used, used)
-	b.giveBack(roundUp(b.used - chunk))
+	b.giveBack(b.used)
 }
 
 // Close gives everything back. It may be called again.
@@ -177,11 +207,23 @@ func (b *Budget) Close() {
 	b.giveBack(0)
 }
 
-// giveBack returns to the pool what was taken beyond keep.
-func (b *Budget) giveBack(keep int64) {
-	if b.taken > keep {
-		b.pool.total.Give(b.account, b.taken-keep)
-		b.taken = keep
+// giveBack returns to the pool what an answer does not need that holds so many bytes.
+func (b *Budget) giveBack(used int64) {
+	small := int64(0)
+	if used > Free {
+		small = min(b.takenSmall, roundUp(min(used, Small), smallChunk))
+	}
+	if b.takenSmall > small {
+		b.pool.small.Give(b.account, b.takenSmall-small)
+		b.takenSmall = small
+	}
+	large := int64(0)
+	if used > Free {
+		large = min(b.taken, roundUp(used-small, chunk))
+	}
+	if b.taken > large {
+		b.pool.total.Give(b.account, b.taken-large)
+		b.taken = large
 	}
 }
 

@@ -173,3 +173,38 @@ func TestNothingIsLostAmongMany(t *testing.T) {
 		}
 	}
 }
+
+// TestSmallAnswersOfOneAccountAreBounded has an account hold small answers without end.
+func TestSmallAnswersOfOneAccountAreBounded(t *testing.T) {
+	t.Parallel()
+	pool := budget.NewPool(4*mib, 64*mib) // 16 MiB more for small answers, 4 of them for one account
+	open := func(account int64, bytes int64) (*budget.Budget, error) {
+		b := pool.Open()
+		b.Own(account)
+		return b, b.Charge(bytes, "")
+	}
+	held := 0
+	var last *budget.Budget
+	for ; held < 1000; held++ {
+		b, err := open(1, budget.Small)
+		if err != nil {
+			break
+		}
+		last = b
+	}
+	if want := (4*mib + 32*mib) / budget.Small; held != want {
+		t.Errorf("an account holds %d small answers, want %d", held, want)
+	}
+	if _, err := open(1, budget.Free); err != nil {
+		t.Errorf("an answer that is charged to nobody: %v", err)
+	}
+	for range 16 {
+		if _, err := open(2, budget.Small); err != nil {
+			t.Fatalf("a small answer of another account: %v", err)
+		}
+	}
+	last.Close()
+	if _, err := open(1, budget.Small); err != nil {
+		t.Errorf("after an answer has ended: %v", err)
+	}
+}

@@ -155,6 +155,8 @@ func (b *Bridge) run(
 		if err != nil {
 			return b.failure(ctx, cmd, err)
 		}
+	} else if err := surface.EnterNameless(ctx); err != nil {
+		return turnedAway(surface.Public(err))
 	}
 	body, err := cmd.run(ctx, p)
 	if err != nil {

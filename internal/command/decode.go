@@ -28,6 +28,9 @@ const (
 	fieldSize = 160
 )
 
+// tooManyFields is the refusal of a form with more than maxFields.
+var tooManyFields = malformed(fmt.Sprintf("The form has more than %d fields.", maxFields))
+
 // malformed is why a request cannot be read, in words for its author.
 type malformed string
 
@@ -86,7 +89,11 @@ func readParameters(contentType string, body encoded) (Parameters, error) {
 		}
 		return readForm(text)
 	case "multipart/form-data":
-		return readMultipart(options["boundary"], body.Bytes())
+		boundary := options["boundary"]
+		if err := body.Fields(bytes.Count(body.Bytes(), []byte("\n--"+boundary)) + 1); err != nil {
+			return nil, err
+		}
+		return readMultipart(boundary, body.Bytes())
 	case "application/json":
 		if err := body.Fields(countValues(body.Bytes())); err != nil {
 			return nil, err
@@ -150,20 +157,24 @@ func fromHex(c byte) byte {
 	return c&^0x20 - 'A' + 10
 }
 
-// readMultipart reads multipart/form-data. Files are passed over.
+// readMultipart reads multipart/form-data. Files, and parts without a name, are passed over. Every
+// part counts as a field: to find its end takes time, whatever becomes of it.
 func readMultipart(boundary string, body []byte) (Parameters, error) {
 	if boundary == "" {
 		return nil, malformed("The multipart form names no boundary.")
 	}
 	form := form{into: Parameters{}}
 	reader := multipart.NewReader(bytes.NewReader(body), boundary)
-	for {
+	for parts := 0; ; {
 		part, err := reader.NextPart()
 		if errors.Is(err, io.EOF) {
 			return form.into, nil
 		}
 		if err != nil {
 			return form.into, malformed("The multipart form is damaged.")
+		}
+		if parts++; parts > maxFields {
+			return form.into, tooManyFields
 		}
 		value, err := io.ReadAll(part)
 		if err != nil {
@@ -228,7 +239,7 @@ type form struct {
 
 func (f *form) add(name, value string) error {
 	if f.fields++; f.fields > maxFields {
-		return malformed(fmt.Sprintf("The form has more than %d fields.", maxFields))
+		return tooManyFields
 	}
 	name, value = kind.Clean(name), kind.Clean(value)
 	base, keys := brackets(name)

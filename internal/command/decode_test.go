@@ -137,3 +137,34 @@ func TestIDsThatAreNotPositiveIntegersAreNobodys(t *testing.T) {
 		}
 	}
 }
+
+// countingBody tells how many fields its decoder announces, and refuses too many.
+type countingBody struct {
+	given
+	fields int
+}
+
+func (c *countingBody) Fields(n int) error {
+	c.fields = n
+	return nil
+}
+
+func TestEveryPartOfAMultipartFormCounts(t *testing.T) {
+	t.Parallel()
+	for name, head := range map[string]string{
+		"named":   "Content-Disposition: form-data; name=\"a\"\r\n",
+		"a file":  "Content-Disposition: form-data; name=\"a\"; filename=\"b\"\r\n",
+		"unnamed": "",
+	} {
+		form := func(parts int) *countingBody {
+			return &countingBody{given: given(strings.Repeat("--b\r\n"+head+"\r\n\r\n", parts) + "--b--\r\n")}
+		}
+		body := form(maxFields)
+		if _, err := readParameters("multipart/form-data; boundary=b", body); err != nil || body.fields < maxFields {
+			t.Errorf("%s: %d parts, of which %d are counted: %v", name, maxFields, body.fields, err)
+		}
+		if _, err := readParameters("multipart/form-data; boundary=b", form(maxFields+1)); err != tooManyFields {
+			t.Errorf("%s: one part more: %v", name, err)
+		}
+	}
+}

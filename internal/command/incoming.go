@@ -6,7 +6,6 @@ import (
 
 	"campaignql/internal/account"
 	"campaignql/internal/apperr"
-	"campaignql/internal/budget"
 	"campaignql/internal/caller"
 	"campaignql/internal/kind"
 	"campaignql/internal/surface"
@@ -129,7 +128,5 @@ func (in *incoming) identify(ctx context.Context, p Parameters) (context.Context
 	if err != nil {
 		return nil, err
 	}
-	surface.RequestOf(ctx).CalledBy(id)
-	budget.From(ctx).Own(id.UserID)
-	return caller.With(ctx, id), nil
+	return surface.Enter(ctx, id)
 }

@@ -44,6 +44,11 @@ type Config struct {
 	SessionTTL     time.Duration `name:"session-ttl" env:"CAMPAIGNQL_SESSION_TTL" default:"24h" help:"How long a session lasts after its last use (${default})."`
 	LoginFailures  int           `name:"login-failures" env:"CAMPAIGNQL_LOGIN_FAILURES" default:"10" help:"Failed logins for one name within a minute before further ones are refused; ten times as many for one client address (${default})."`
 
+	MaxClients         int `name:"max-clients" env:"CAMPAIGNQL_MAX_CLIENTS" default:"2000" help:"Most connections of clients open at a time; those that wait for a request give way to new ones (${default})."`
+	MaxAddressClients  int `name:"max-address-clients" env:"CAMPAIGNQL_MAX_ADDRESS_CLIENTS" default:"500" help:"Most of them from one address, of IPv6 one /64 network; a --trusted-proxy may have any number (${default})."`
+	MaxRequests        int `name:"max-requests" env:"CAMPAIGNQL_MAX_REQUESTS" default:"1000" help:"Most requests, and operations over WebSockets, under way at a time on this server, of callers it knows; a quarter as many of others (${default})."`
+	MaxAccountRequests int `name:"max-account-requests" env:"CAMPAIGNQL_MAX_ACCOUNT_REQUESTS" default:"200" help:"Most of them of one account, or without credentials from one address (${default})."`
+
 	MaxSubscriptions    int           `name:"max-subscriptions" env:"CAMPAIGNQL_MAX_SUBSCRIPTIONS" default:"100" help:"Most subscriptions that one account may have open on this server (${default})."`
 	MaxSocketOperations int           `name:"max-socket-operations" env:"CAMPAIGNQL_MAX_SOCKET_OPERATIONS" default:"32" help:"Most operations at once over one WebSocket (${default})."`
 	MaxSockets          int           `name:"max-sockets" env:"CAMPAIGNQL_MAX_SOCKETS" default:"1000" help:"Most WebSockets open at a time on this server, of callers it knows (${default})."`
@@ -101,6 +106,8 @@ func (c Config) Validate() error {
 		{"client-timeout", int64(c.ClientTimeout)},
 		{"shutdown-grace", int64(c.ShutdownGrace)}, {"session-ttl", int64(c.SessionTTL)}, {"login-failures", int64(c.LoginFailures)},
 		{"max-connections", int64(c.MaxConnections)}, {"statement-timeout", int64(c.StatementTimeout)},
+		{"max-clients", int64(c.MaxClients)}, {"max-address-clients", int64(c.MaxAddressClients)},
+		{"max-requests", int64(c.MaxRequests)}, {"max-account-requests", int64(c.MaxAccountRequests)},
 		{"max-subscriptions", int64(c.MaxSubscriptions)}, {"max-socket-operations", int64(c.MaxSocketOperations)},
 		{"max-sockets", int64(c.MaxSockets)}, {"max-account-sockets", int64(c.MaxAccountSockets)},
 		{"max-body-memory", c.MaxBodyMemory}, {"max-streams", int64(c.MaxStreams)}, {"max-account-streams", int64(c.MaxAccountStreams)},

@@ -12,6 +12,7 @@ import (
 	"campaignql/ent/predicate"
 	"campaignql/internal/apperr"
 	"campaignql/internal/caller"
+	"campaignql/internal/gate"
 	"campaignql/internal/idempotency"
 	"campaignql/internal/kind"
 	"campaignql/internal/page"
@@ -44,7 +45,9 @@ type Options struct {
 // themselves; without columns, all. Name columns wherever the texts are not needed: html and plain
 // hold up to 5 MiB each.
 type Service struct {
-	db       *store.Store
+	db *store.Store
+	// texts has a place for each read of texts.
+	texts    *gate.Gate
 	now      func() time.Time
 	deleting func(ctx context.Context, owners, emailIDs []int64) error
 	editing  func(ctx context.Context, ownerID, emailID int64) (func(ctx context.Context) error, error)
@@ -63,7 +66,10 @@ func New(db *store.Store, opts Options) *Service {
 			return func(context.Context) error { return nil }, nil
 		}
 	}
-	return &Service{db: db, now: opts.Now, deleting: opts.Deleting, editing: opts.Editing}
+	return &Service{
+		db: db, texts: gate.New("reads of the texts of emails", textReads, accountTextReads),
+		now: opts.Now, deleting: opts.Deleting, editing: opts.Editing,
+	}
 }
 
 // Create makes an email in the caller's account (legacy Email.Create); the zero Patch makes an
@@ -227,11 +233,13 @@ func (s *Service) get(ctx context.Context, id int64, columns []string) (*ent.Ema
 	if len(columns) > 0 {
 		query.Select(columns...)
 	}
-	found, err := query.Only(ctx)
-	if ent.IsNotFound(err) {
-		return nil, notFound()
-	}
-	return found, store.Translate(err)
+	return readTexts(ctx, s, columns, func(ctx context.Context) (*ent.Email, error) {
+		found, err := query.Only(ctx)
+		if ent.IsNotFound(err) {
+			return nil, notFound()
+		}
+		return found, store.Translate(err)
+	})
 }
 
 // ByIDs returns the emails of the ids, in one statement for up to 5,000; an id that is not the caller's is absent.
@@ -239,12 +247,14 @@ func (s *Service) ByIDs(ctx context.Context, ids []int64, columns ...string) (ma
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
 	}
-	return store.ByIDs(
-		ctx, ids, columns, func(row *ent.Email) int64 { return row.ID },
-		func(some ...int64) *ent.EmailQuery {
-			return s.db.Client(ctx).Email.Query().Where(entemail.IDIn(some...))
-		},
-	)
+	return readTexts(ctx, s, columns, func(ctx context.Context) (map[int64]*ent.Email, error) {
+		return store.ByIDs(
+			ctx, ids, columns, func(row *ent.Email) int64 { return row.ID },
+			func(some ...int64) *ent.EmailQuery {
+				return s.db.Client(ctx).Email.Query().Where(entemail.IDIn(some...))
+			},
+		)
+	})
 }
 
 // Filter chooses emails. The zero value chooses all.
@@ -297,7 +307,9 @@ func (s *Service) list(
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return page.Result[*ent.Email]{}, err
 	}
-	return page.Read(ctx, order, request, s.db.Client(ctx).Email.Query().Where(filter.predicates()...), columns)
+	return readTexts(ctx, s, columns, func(ctx context.Context) (page.Result[*ent.Email], error) {
+		return page.Read(ctx, order, request, s.db.Client(ctx).Email.Query().Where(filter.predicates()...), columns)
+	})
 }
 
 // streamBatch is how many emails Each reads at first, largestBatch how many small ones it reads at a time in the end.

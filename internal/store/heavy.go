@@ -29,6 +29,11 @@ func newHeavy(connections int, opts Options) *gate.Gate {
 // [gate.Gate.Do]. Within a transaction, which holds a connection, work runs at once. Only what runs
 // statements belongs into work: who waits for a client must not hold a place meanwhile.
 func Heavy[T any](ctx context.Context, s *Store, work func(ctx context.Context) (T, error)) (result T, err error) {
+	return Gated(ctx, s.heavy, work)
+}
+
+// Gated is Heavy with places of another gate.
+func Gated[T any](ctx context.Context, at *gate.Gate, work func(ctx context.Context) (T, error)) (result T, err error) {
 	if _, within := ctx.Value(txKey{}).(*ent.Tx); within {
 		return work(ctx)
 	}
@@ -36,7 +41,7 @@ func Heavy[T any](ctx context.Context, s *Store, work func(ctx context.Context) 
 	if id, err := caller.From(ctx); err == nil {
 		account = id.UserID
 	}
-	err = s.heavy.Do(ctx, account, func(ctx context.Context) (err error) {
+	err = at.Do(ctx, account, func(ctx context.Context) (err error) {
 		result, err = work(ctx)
 		return err
 	})

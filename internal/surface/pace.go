@@ -12,8 +12,8 @@ const defaultWriteRate = 32 << 10
 
 // Pace bounds how long a client may take to read an answer that is held in memory: a client that
 // reads slowly holds memory that others need. The time that the server takes between two writes
-// does not count. Answers of which no more than budget.Small is held, such as those that are
-// streamed, are written without a bound.
+// does not count. Answers of which no more than budget.Free is held, such as those that are streamed,
+// are written without a bound.
 type Pace struct {
 	// Held is the memory of the answer.
 	Held *budget.Budget
@@ -28,7 +28,7 @@ type Pace struct {
 
 // Write writes a part of the answer.
 func (p *Pace) Write(w http.ResponseWriter, part []byte) (int, error) {
-	if p.Held.Used() <= budget.Small {
+	if p.Held.Used() <= budget.Free {
 		return w.Write(part)
 	}
 	if p.Rate == 0 {

@@ -34,9 +34,9 @@ func paced(t *testing.T) (address string, ended <-chan error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	handler := surface.Deadlines(0, time.Minute, surface.Budgeted(pool, http.HandlerFunc(answer)))
+	handler := surface.Deadlines(0, time.Minute, surface.NewRequests(pool, 0, 0).Handler(http.HandlerFunc(answer)))
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute}
-	go func() { _ = server.Serve(surface.Listen(listener, 0)) }()
+	go func() { _ = surface.Listen(listener, surface.ListenOptions{}).Serve(server) }()
 	t.Cleanup(func() { _ = server.Close() })
 	return listener.Addr().String(), ends
 }
