@@ -76,9 +76,7 @@ func TestCreateMakesADraftWithItsFirstEntry(t *testing.T) {
 			LastActivityAt: noon,
 		}
 		if diff := cmp.Diff(
-			want,
-			f.row(t, c.ID),
-			cmpopts.IgnoreUnexported(ent.Campaign{}, ent.CampaignEdges{}),
+			want, f.row(t, c.ID), cmpopts.IgnoreUnexported(ent.Campaign{}, ent.CampaignEdges{}),
 		); diff != "" {
 			t.Errorf("-want +got\n%s", diff)
 		}
@@ -138,7 +136,7 @@ func TestCreateNeedsTheScopeWrite(t *testing.T) {
 	})
 }
 
-// original makes a campaign with everything that one can have.
+// original creates a campaign with all settings.
 func (f *fixture) original(t *testing.T) *ent.Campaign {
 	t.Helper()
 	email, other := f.email(t, f.owner, "Sale"), f.email(t, f.owner, "Other")
@@ -235,9 +233,7 @@ func TestCopyTakesEverySettingButScheduleAndStatistics(t *testing.T) {
 			LastActivityAt:         f.now,
 		}
 		if diff := cmp.Diff(
-			want,
-			f.row(t, c.ID),
-			cmpopts.IgnoreUnexported(ent.Campaign{}, ent.CampaignEdges{}),
+			want, f.row(t, c.ID), cmpopts.IgnoreUnexported(ent.Campaign{}, ent.CampaignEdges{}),
 		); diff != "" {
 			t.Errorf("-want +got\n%s", diff)
 		}

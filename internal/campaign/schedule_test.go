@@ -18,12 +18,10 @@ import (
 
 func campaignAction(a campaign.Action) campaignchange.Action { return campaignchange.Action(a) }
 
-// scheduleColumns are the columns of a schedule as text.
+// scheduleColumns returns the columns of a schedule as text.
 func scheduleColumns(c *ent.Campaign) string {
 	return strings.Join([]string{
-		string(
-			c.ScheduleType,
-		),
+		string(c.ScheduleType),
 		c.SendDate,
 		c.SendTime,
 		c.SendTimeZone,
@@ -39,7 +37,7 @@ func planned(date, clock, zone string) *campaign.SchedulePatch {
 	return &campaign.SchedulePatch{Whole: true, Type: new(kind.ScheduleFuture), Date: &date, Time: &clock, Zone: &zone}
 }
 
-// mondays is a schedule of every Monday at nine.
+// mondays is a schedule for every Monday at nine.
 func mondays() *campaign.SchedulePatch {
 	return &campaign.SchedulePatch{
 		Whole:        true,
@@ -210,9 +208,7 @@ func TestAPastInstantIsRefusedAtSettingAndAtBecomingReady(t *testing.T) {
 		wantFault(t, err, apperr.Invalid, apperr.ReasonScheduleInPast)
 		f.unwritten(t, before, 2)
 		if same := f.update(
-			t,
-			c.ID,
-			campaign.Patch{Schedule: planned("2026-11-23", "12:01", "UTC"), Name: new("Renamed")},
+			t, c.ID, campaign.Patch{Schedule: planned("2026-11-23", "12:01", "UTC"), Name: new("Renamed")},
 		); same.Name != "Renamed" {
 			t.Errorf("naming the past instant that it has already stops another change: %v", same)
 		}

@@ -16,7 +16,7 @@ import (
 	"campaignql/internal/store"
 )
 
-// Reasons of a refused update, beside those of schedules, A/B tests and audiences.
+// Limits of the settings of a campaign.
 const (
 	maxSettingLength         = 4000
 	maxResendTextLength      = 250
@@ -24,19 +24,19 @@ const (
 	maxScheduleInstanceCount = 1_000_000
 )
 
-// Updated is what an update came to.
+// Updated is the result of an update.
 type Updated struct {
 	Campaign *ent.Campaign
-	// Requested is the status that was asked for, nil when none was. Campaign.Status may be
-	// another: Pending Approval for Ready.
+	// Requested is the requested status, or nil if none was requested. Campaign.Status may differ:
+	// Pending Approval instead of Ready.
 	Requested *kind.CampaignStatus
 }
 
-// Update changes what the patch names, all or nothing (legacy Campaign.Update). Faults come in the
-// order of the legacy codes: status, email, schedule, automatic second sending, A/B test, past
-// instant, audience, and what the present status does not allow. Audience, content and schedule of
-// a campaign that is Sending or Sent stay as they are; naming the values they have already is no
-// change. Asking for the status it has is none either.
+// Update changes the fields that the patch names, all or nothing (legacy Campaign.Update). Faults
+// are in the order of the legacy codes: status, email, schedule, automatic second sending, A/B
+// test, instant in the past, audience, and fields that the current status does not allow to change.
+// Audience, content and schedule of a Sending or Sent campaign cannot change. Setting a field to
+// its current value is no change, and neither is requesting the current status.
 func (s *Service) Update(ctx context.Context, call Call, patch Patch) (*Updated, error) {
 	c, err := s.change(ctx, call, func(ctx context.Context, id caller.Identity, c *ent.Campaign) (*draft, error) {
 		u := &update{
@@ -68,7 +68,7 @@ func (s *Service) Update(ctx context.Context, call Call, patch Patch) (*Updated,
 	return &Updated{Campaign: c, Requested: patch.Status}, nil
 }
 
-// update gathers the faults and the columns of one Update.
+// update collects the faults and the columns of one call of Update.
 type update struct {
 	*Service
 	ctx    context.Context //nolint:containedctx // lives within one call
@@ -77,9 +77,9 @@ type update struct {
 	patch  Patch
 	draft  *draft
 	faults apperr.Faults
-	// plan is the schedule the campaign will have.
+	// plan is the schedule that the campaign will have.
 	plan schedule.Schedule
-	// material holds the names of changed fields that a campaign that is Sending or Sent must keep.
+	// material holds the names of changed fields that a Sending or Sent campaign must keep.
 	material []string
 }
 
@@ -97,11 +97,9 @@ func (u *update) status() {
 	}
 	requested := *u.patch.Status
 	if requested.Rank() == 0 {
-		u.faults.Add(
-			apperr.InvalidField(
-				"status", apperr.ReasonStatusInvalid, "%q is not a status of a campaign", string(requested),
-			),
-		)
+		u.faults.Add(apperr.InvalidField(
+			"status", apperr.ReasonStatusInvalid, "%q is not a status of a campaign", string(requested),
+		))
 		return
 	}
 	to := effective(u.caller, u.c, requested)
@@ -118,7 +116,7 @@ func (u *update) status() {
 	u.changed("status")
 }
 
-// statusReason sets the reason of the status that the campaign keeps.
+// statusReason sets the reason if the status stays the same.
 func (u *update) statusReason() {
 	if u.patch.StatusReason != nil && u.draft.reason != u.c.StatusReason {
 		u.draft.write.SetStatusReason(u.draft.reason)
@@ -152,12 +150,12 @@ func (u *update) email() {
 	u.material = append(u.material, "email")
 }
 
-// ownsEmails reports whether all emails belong to the owner of the campaign, who is not the caller
-// when that is an admin.
+// ownsEmails reports whether all emails belong to the owner of the campaign. The caller may be an
+// admin and not the owner.
 func (u *update) ownsEmails(ids ...int64) bool {
 	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
 	query := u.db.Client(u.ctx).Email.Query().Where(email.IDIn(ids...), email.UserID(u.c.UserID))
-	query.Modify(store.Lock) // none of them is deleted before the campaign names it
+	query.Modify(store.Lock) // so that none is deleted before the campaign names it
 	found, err := query.IDs(u.ctx)
 	if err != nil {
 		u.faults.Add(err)
@@ -166,8 +164,8 @@ func (u *update) ownsEmails(ids ...int64) bool {
 	return len(found) == len(ids)
 }
 
-// schedule works out the schedule and reports its faults, but for an instant in the past, which it
-// returns: the legacy order names that later.
+// schedule computes the schedule and adds its faults. It returns the fault of an instant in the
+// past instead of adding it, because that fault comes later in the legacy order.
 func (u *update) schedule() error {
 	before := scheduleOf(u.c)
 	u.plan = before
@@ -184,12 +182,10 @@ func (u *update) schedule() error {
 		u.material = append(u.material, "schedule")
 	}
 	if n := u.plan.Recurrence.MaxInstances; n != nil && *n > maxScheduleInstanceCount {
-		u.faults.Add(
-			apperr.InvalidField(
-				"schedule.recurrence.maxInstances", apperr.ReasonScheduleMaxInstancesRequired,
-				"at most %d, 0 for no limit", maxScheduleInstanceCount,
-			),
-		)
+		u.faults.Add(apperr.InvalidField(
+			"schedule.recurrence.maxInstances", apperr.ReasonScheduleMaxInstancesRequired,
+			"at most %d, 0 for no limit", maxScheduleInstanceCount,
+		))
 		return nil
 	}
 	now := u.now()
@@ -205,7 +201,7 @@ func (u *update) schedule() error {
 		u.faults.Add(err)
 		return nil
 	}
-	// An immediate campaign is due from the moment it is Ready, not before.
+	// An immediate campaign is due from the moment it becomes Ready.
 	due := &next
 	if !ok || u.plan.Type == kind.ScheduleImmediate && u.draft.to != kind.StatusReady {
 		due = nil
@@ -221,7 +217,7 @@ func (u *update) schedule() error {
 	return nil
 }
 
-// apply lays the patch over a schedule.
+// apply returns the schedule before with the changes of the patch.
 func (p *SchedulePatch) apply(before schedule.Schedule) schedule.Schedule {
 	plan := before
 	if p.Whole || p.Type != nil && *p.Type != before.Type {
@@ -260,18 +256,14 @@ func (u *update) autoResend() {
 	}
 	switch {
 	case days < 0 || enabled && days < 1 || days > maxAutoResendWaitDays:
-		u.faults.Add(
-			apperr.InvalidField(
-				"autoResend.waitDays", apperr.ReasonAutoResendWaitDays,
-				"the number of days to wait, 1 to %d, is required", maxAutoResendWaitDays,
-			),
-		)
+		u.faults.Add(apperr.InvalidField(
+			"autoResend.waitDays", apperr.ReasonAutoResendWaitDays,
+			"the number of days to wait, 1 to %d, is required", maxAutoResendWaitDays,
+		))
 	case enabled && subject == "":
-		u.faults.Add(
-			apperr.InvalidField(
-				"autoResend.subject", apperr.ReasonAutoResendSubject, "the subject of the second sending is required",
-			),
-		)
+		u.faults.Add(apperr.InvalidField(
+			"autoResend.subject", apperr.ReasonAutoResendSubject, "the subject of the second sending is required",
+		))
 	}
 	u.fits("autoResend.subject", subject, maxResendTextLength)
 	u.fits("autoResend.preheader", preheader, maxResendTextLength)
@@ -282,16 +274,14 @@ func (u *update) autoResend() {
 	u.changed("autoResend")
 }
 
-// resendOnce refuses a second sending of what is sent again and again anyway.
+// resendOnce rejects a second sending for a recurring campaign.
 func (u *update) resendOnce() {
 	touched := u.patch.Schedule != nil || u.patch.AutoResend.Enabled != nil
 	if touched && pick(u.patch.AutoResend.Enabled, u.c.AutoResendEnabled) && u.plan.Type == kind.ScheduleRecurring {
-		u.faults.Add(
-			apperr.InvalidField(
-				"autoResend.enabled", apperr.ReasonAutoResendRecurring,
-				"a recurring campaign cannot be sent a second time automatically",
-			),
-		)
+		u.faults.Add(apperr.InvalidField(
+			"autoResend.enabled", apperr.ReasonAutoResendRecurring,
+			"a recurring campaign cannot be sent a second time automatically",
+		))
 	}
 }
 
@@ -333,7 +323,8 @@ func (u *update) validABTest(test ABTest) error {
 	return test.Validate()
 }
 
-// validVariations checks the emails of an A/B test and their number. In a partial test an email may be missing.
+// validVariations checks the emails of an A/B test and their number. In a partial test, variations
+// without an email are skipped.
 func (u *update) validVariations(test ABTest, partial bool) error {
 	for i, v := range test.Variations {
 		if i >= MaxVariations {
@@ -396,18 +387,18 @@ func (u *update) flag(field string, value *bool, before bool, set func(bool) *en
 
 func (u *update) fits(field, text string, limit int) {
 	if n := utf8.RuneCountInString(text); n > limit {
-		u.faults.Add(
-			apperr.InvalidField(field, apperr.ReasonTextTooLong, "%d characters, at most %d are allowed", n, limit),
-		)
+		u.faults.Add(apperr.InvalidField(
+			field, apperr.ReasonTextTooLong, "%d characters, at most %d are allowed", n, limit,
+		))
 	}
 }
 
-// fixed reports whether audience, content and schedule stay as they are in a status.
+// fixed reports whether audience, content and schedule cannot change in a status.
 func fixed(status kind.CampaignStatus) bool {
 	return status == kind.StatusSending || status == kind.StatusSent
 }
 
-// frozen refuses to change what is being or has been sent.
+// frozen rejects changes of content that is being or has been sent.
 func (u *update) frozen() {
 	if len(u.material) == 0 || !fixed(u.c.Status) {
 		return

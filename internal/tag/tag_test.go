@@ -94,7 +94,7 @@ func (f fixture) campaigns(n int) []int64 {
 	return ids
 }
 
-// carried returns the names of the tags of a campaign, joined.
+// carried returns the joined names of the tags of a campaign.
 func (f fixture) carried(campaignID int64) string {
 	f.t.Helper()
 	byCampaign, err := f.ByCampaigns(f.ctx, []int64{campaignID})
@@ -112,7 +112,7 @@ func names(tags []*ent.Tag) string {
 	return strings.Join(out, ",")
 }
 
-// fault is what a surface sees of an error.
+// fault returns the visible parts of an error.
 func fault(err error) string {
 	var out []string
 	for _, e := range apperr.All(err) {
@@ -175,12 +175,8 @@ func TestSameKeyAnswersTheFirstTag(t *testing.T) {
 			f.t.Errorf("the same call: %v, %v", again, err)
 		}
 		if _, err := f.Create(
-			f.ctx,
-			tag.Input{Name: "Winter"},
-			&key,
-		); fault(
-			err,
-		) != "invalid idempotency_key_reused idempotencyKey" {
+			f.ctx, tag.Input{Name: "Winter"}, &key,
+		); fault(err) != "invalid idempotency_key_reused idempotencyKey" {
 			f.t.Errorf("another tag with the key: %v", err)
 		}
 		other := "other"
@@ -341,12 +337,8 @@ func TestListTakesOffsetsAndBounds(t *testing.T) {
 		}
 		tooMany := 251
 		if _, err := f.List(
-			f.ctx,
-			tag.Filter{},
-			page.Request{First: &tooMany},
-		); fault(
-			err,
-		) != "invalid page_size first" {
+			f.ctx, tag.Filter{}, page.Request{First: &tooMany},
+		); fault(err) != "invalid page_size first" {
 			f.t.Error(err)
 		}
 	})
@@ -385,10 +377,7 @@ func TestListSelectsOnlyWhatIsAsked(t *testing.T) {
 		f.tag("a")
 		var recorder store.Recorder
 		if _, err := f.List(
-			store.WithRecorder(f.ctx, &recorder),
-			tag.Filter{},
-			page.Request{},
-			entag.FieldName,
+			store.WithRecorder(f.ctx, &recorder), tag.Filter{}, page.Request{}, entag.FieldName,
 		); err != nil {
 			f.t.Fatal(err)
 		}
@@ -506,8 +495,8 @@ func TestCanceledCallIsToldAsSuch(t *testing.T) {
 
 func second[T any](_ T, err error) error { return err }
 
-// TestTagsOfAPageBeginWithItsCampaigns looks at the plan: one that began with the tags would read
-// every tag of the account for each page.
+// TestTagsOfAPageBeginWithItsCampaigns checks the query plan. A plan that starts with the tags
+// would read every tag of the account for each page.
 func TestTagsOfAPageBeginWithItsCampaigns(t *testing.T) {
 	t.Parallel()
 	db := testkit.Engine{Name: "sqlite"}.Shared(t)

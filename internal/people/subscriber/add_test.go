@@ -19,7 +19,7 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// add is Add that must succeed; it returns the outcomes.
+// add calls Add, which must succeed, and returns the outcomes.
 func (f *fixture) add(in subscriber.Addition, key *string) string {
 	f.t.Helper()
 	results, err := f.Add(f.ctx, in, key)
@@ -147,10 +147,8 @@ func TestAddWithAKeyWritesOnce(t *testing.T) {
 			t.Error(got)
 		}
 		if n, err := f.Count(
-			f.ctx,
-			subscriber.Filter{ListID: f.list, Statuses: []kind.SubscriberStatus{kind.SubscriberSubscribed}},
-		); err != nil ||
-			n != 1 {
+			f.ctx, subscriber.Filter{ListID: f.list, Statuses: []kind.SubscriberStatus{kind.SubscriberSubscribed}},
+		); err != nil || n != 1 {
 			t.Errorf("%d are subscribed, %v", n, err)
 		}
 	})
@@ -205,9 +203,7 @@ func TestAddRefusesListsAndSizes(t *testing.T) {
 		reader := newFixture(t, f.db, testkit.Scoped(kind.ScopeRead))
 		if err := second(
 			reader.Add(reader.ctx, subscriber.Addition{ListID: f.list}, nil),
-		); apperr.CodeOf(
-			err,
-		) != apperr.Denied {
+		); apperr.CodeOf(err) != apperr.Denied {
 			t.Error(err)
 		}
 	})
@@ -290,10 +286,7 @@ func TestUpdateChangesWhatItNames(t *testing.T) {
 		if _, err := f.Update(f.ctx, p.ID, subscriber.Patch{Fields: map[int64]string{number: "7"}}); err != nil {
 			t.Fatal(err)
 		}
-		if values, err := f.TypedValues(
-			f.ctx,
-			[]int64{p.ID},
-		); err != nil || len(values[p.ID]) != 1 ||
+		if values, err := f.TypedValues(f.ctx, []int64{p.ID}); err != nil || len(values[p.ID]) != 1 ||
 			*values[p.ID][0].Number != 7 {
 			t.Errorf("values %v, %v", values, err)
 		}
@@ -321,9 +314,7 @@ func TestAddCostsTheSameForManyRows(t *testing.T) {
 				}
 			}
 			if _, err := f.Add(
-				store.WithRecorder(f.ctx, recorder),
-				subscriber.Addition{ListID: f.list, Rows: rows},
-				nil,
+				store.WithRecorder(f.ctx, recorder), subscriber.Addition{ListID: f.list, Rows: rows}, nil,
 			); err != nil {
 				t.Fatal(err)
 			}
@@ -335,8 +326,8 @@ func TestAddCostsTheSameForManyRows(t *testing.T) {
 	})
 }
 
-// idsAreTold adds 4,500 rows of whom some are on the list already, and checks that each row is told
-// what came of it, and who the person is.
+// idsAreTold adds 4,500 rows, some of them already on the list, and checks the outcome and the id
+// of each row.
 func (f *fixture) idsAreTold() {
 	f.t.Helper()
 	rows := make([]subscriber.Row, 4500)
@@ -371,7 +362,7 @@ func TestAddTellsWhoThePeopleAre(t *testing.T) {
 	each(t, func(_ *testing.T, f *fixture) { f.idsAreTold() })
 }
 
-// A cluster of several servers gives each every third number or so.
+// In a cluster the ids of one server have gaps, for example every third id.
 func TestAddTellsWhoThePeopleAreWhereNumbersHaveGaps(t *testing.T) {
 	t.Parallel()
 	testkit.EachFresh(t, func(t *testing.T, address string) {
