@@ -18,7 +18,7 @@ func createCampaign(r *reading) (string, map[string]any, error) {
 		), nil
 }
 
-// actOn translates a command that names a campaign and nothing else.
+// actOn translates a command that only names a campaign.
 func actOn(operation string) translator {
 	return func(r *reading) (string, map[string]any, error) {
 		return mutation(
@@ -38,7 +38,7 @@ func deleteCampaigns(r *reading) (string, map[string]any, error) {
 	return mutation("deleteCampaigns", "deletedIds"), withInput(map[string]any{"ids": ids}), err
 }
 
-// columns selects what the legacy API shows of a campaign.
+// columns selects the fields that the legacy API returns of a campaign.
 const columns = `legacyId
 name
 status
@@ -80,7 +80,7 @@ lastActivityAt
 createdAt
 `
 
-// counters selects the figures that every campaign shows, and what is given beside them.
+// counters selects the numbers that every campaign returns, and more fields of the statistics.
 func counters(more string) string {
 	return `statistics {
   recipients
@@ -117,7 +117,7 @@ func counters(more string) string {
 
 const tags = "tags {\n  legacyId\n  name\n}\n"
 
-// shown tells what a read answers otherwise than the legacy command.
+// shown adds notes about differences between the GraphQL response and the legacy response.
 func (r *reading) shown(statistics, days string) {
 	r.notef(
 		"RelOwnerUserID and BenchmarkEmailsPerSecond have no field; viewer { legacyId } is the number of the account.",
@@ -128,10 +128,11 @@ func (r *reading) shown(statistics, days string) {
 	}
 }
 
-// mostByDay is how many campaigns with figures by day a page holds within the default limit of complexity.
+// mostByDay is the maximum number of campaigns with statistics by day per page, within the default
+// complexity limit.
 const mostByDay = 100
 
-// byDay selects the figures by day where they are asked for.
+// byDay selects the statistics by day if the request asks for them.
 func (r *reading) byDay(statistics string) string {
 	if !r.Flag(statistics) {
 		return ""
@@ -215,11 +216,11 @@ func listCampaigns(r *reading) (string, map[string]any, error) {
 
 const pageInfo = "    pageInfo {\n      hasNextPage\n      endCursor\n    }\n"
 
-// total counts beside the page: within it, the count weighs as much as the page is long, and a full
-// page would be over the server's limit.
+// total requests the total in a separate field with first: 0. Inside the page its cost would be
+// multiplied by the size of the page, and a full page would exceed the server's limit.
 const total = "  total: campaigns(filter: $filter, first: 0) {\n    totalCount\n  }\n"
 
-// filter is what a list keeps, as the bridge reads it.
+// filter returns the filter of a list, as the bridge reads it.
 func (r *reading) filter() (map[string]any, error) {
 	given := r.CampaignFilter()
 	out := map[string]any{}
@@ -252,7 +253,7 @@ func (r *reading) filter() (map[string]any, error) {
 	return out, nil
 }
 
-// passedOver tells of values that the legacy command takes as not given.
+// passedOver adds notes about values that the legacy command ignores.
 func (r *reading) passedOver(given campaign.Filter) {
 	status := strings.TrimSpace(r.Text("CampaignStatus"))
 	if status != "" && !strings.EqualFold(status, "All") && given.Statuses == nil && given.Bucket == "" {
@@ -268,7 +269,7 @@ func (r *reading) passedOver(given campaign.Filter) {
 	}
 }
 
-// orders are the orders that GraphQL has, under the names they have there.
+// orders are the orders that GraphQL supports; the names are the same.
 var orders = []campaign.Order{
 	campaign.ByName,
 	campaign.ByCreated,
@@ -280,7 +281,8 @@ var orders = []campaign.Order{
 	campaign.ByRecipients,
 }
 
-// order is the order of a list, as the bridge reads it; nil for newest first, which GraphQL takes where none is given.
+// order returns the order of a list, as the bridge reads it. It returns nil for newest first, the
+// default of GraphQL.
 func (r *reading) order() map[string]any {
 	given := r.CampaignOrder()
 	field := strings.TrimSpace(r.Text("OrderField"))

@@ -32,7 +32,7 @@ func deleteTags(r *reading) (string, map[string]any, error) {
 	return mutation("deleteTags", "deletedIds"), withInput(map[string]any{"ids": ids}), err
 }
 
-// retag translates a command that puts a tag on campaigns or takes it off.
+// retag translates a command that adds a tag to campaigns or removes it.
 func retag(operation string) translator {
 	return func(r *reading) (string, map[string]any, error) {
 		ids, err := r.ids("CampaignIDs", maxIDs)
