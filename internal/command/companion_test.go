@@ -19,7 +19,7 @@ import (
 	"campaignql/internal/kind"
 )
 
-// The golden files of these tests are the table of the companion commands, code by code.
+// The golden files of these tests list the codes of the companion commands.
 
 func (f *fixture) field(t *testing.T, p person, list int64, of kind.FieldType) int64 {
 	t.Helper()
@@ -336,22 +336,20 @@ func TestSubscriberCommands(t *testing.T) {
 		leave("leave 4: unknown", "ListID=999999999&EmailAddress=anna@example.com")
 		leave("leave 4: of somebody else", "ListID={theirs}&EmailAddress=anna@example.com")
 		for name, campaign := range map[string]string{"unknown": "999999999", "no number": "last", "of somebody else": "{theirCampaign}"} {
-			if got := f.post(
+			got := f.post(
 				s.expand(
 					"Command=Subscriber.Unsubscribe&ListID={list}&EmailAddress=anna@example.com&CampaignID=" + campaign + "&APIKey=" + me.key,
 				),
-			); !strings.Contains(
-				got.body, `"Success":true`,
-			) {
+			)
+			if !strings.Contains(got.body, `"Success":true`) {
 				t.Errorf("because of a campaign that is %s: %s", name, got.body)
 			}
-			if got := f.post(
+			got = f.post(
 				s.expand(
 					"Command=Subscriber.Subscribe&ListID={list}&EmailAddress=anna@example.com&IPAddress=192.0.2.1&APIKey=" + me.key,
 				),
-			); !strings.Contains(
-				got.body, `"Success":true`,
-			) {
+			)
+			if !strings.Contains(got.body, `"Success":true`) {
 				t.Errorf("back on the list: %s", got.body)
 			}
 		}
@@ -601,14 +599,8 @@ func TestLongListsOfPeopleAreWhole(t *testing.T) {
 			}
 		}
 		all := f.addresses(t, me, list, "OrderField=SubscriptionStatus")
-		if page := f.addresses(
-			t,
-			me,
-			list,
-			"OrderField=SubscriptionStatus&RecordsFrom=10&RecordsPerRequest=400",
-		); !slices.Equal(
-			page, all[10:410],
-		) {
+		page := f.addresses(t, me, list, "OrderField=SubscriptionStatus&RecordsFrom=10&RecordsPerRequest=400")
+		if !slices.Equal(page, all[10:410]) {
 			t.Errorf("a page of 400 holds %d", len(page))
 		}
 	})
@@ -649,17 +641,13 @@ func TestAnAdminWorksForTheOwner(t *testing.T) {
 				t.Errorf("the list is %s, want %s in it", got, want)
 			}
 		}
-		if got := all(
-			"Command=Email.Get&EmailID=" + itoa(email),
-		); !strings.Contains(got, `"CreateDateTime":"2026-11-23 11:00:00"`) ||
+		got := all("Command=Email.Get&EmailID=" + itoa(email))
+		if !strings.Contains(got, `"CreateDateTime":"2026-11-23 11:00:00"`) ||
 			!strings.Contains(got, `"RelUserID":`+itoa(owner.ID)) {
 			t.Errorf("the email is %s", got)
 		}
-		if got := all(
-			"Command=Subscriber.Unsubscribe&CampaignID=" + itoa(theirs),
-		); !strings.Contains(
-			got, `"Success":true`,
-		) {
+		got = all("Command=Subscriber.Unsubscribe&CampaignID=" + itoa(theirs))
+		if !strings.Contains(got, `"Success":true`) {
 			t.Errorf("because of a campaign of another account than the list's: %s", got)
 		}
 		if c, err := f.campaigns.Get(admin.ctx, theirs); err != nil || c.TotalUnsubscriptions != 0 {
@@ -668,11 +656,8 @@ func TestAnAdminWorksForTheOwner(t *testing.T) {
 		if got := all("Command=Subscriber.Subscribe&IPAddress=192.0.2.1"); !strings.Contains(got, `"Success":true`) {
 			t.Errorf("subscribe again: %s", got)
 		}
-		if got := all(
-			"Command=Subscriber.Unsubscribe&CampaignID=" + itoa(id),
-		); !strings.Contains(
-			got, `"Success":true`,
-		) {
+		got = all("Command=Subscriber.Unsubscribe&CampaignID=" + itoa(id))
+		if !strings.Contains(got, `"Success":true`) {
 			t.Errorf("unsubscribe: %s", got)
 		}
 		if c, err := f.campaigns.Get(owner.ctx, id); err != nil || c.TotalUnsubscriptions != 1 {
@@ -719,7 +704,7 @@ func TestHostileTextIsWellFormedInEveryList(t *testing.T) {
 				case xml.StartElement:
 					element = ""
 				case xml.CharData:
-					element += string(token) // the decoder gives each section of CDATA alone
+					element += string(token) // the decoder returns each section of CDATA separately
 				case xml.EndElement:
 					if strings.Contains(element, "]]> <b>&amp;\"' </response>") {
 						found++

@@ -17,12 +17,12 @@ import (
 	"campaignql/internal/kind"
 )
 
-// The tests of this file are the transport and authentication rules of the contract, rule by rule,
-// as a client sees them.
+// The tests of this file cover the transport and authentication rules of the contract, rule by
+// rule, as a client sees them.
 
 const done = `{"Success":true,"ErrorCode":0}`
 
-// stored is the name of a campaign as the database holds it.
+// stored returns the name of a campaign in the database.
 func (f *fixture) stored(t *testing.T, p person, id int64) string {
 	t.Helper()
 	c, err := f.campaigns.Get(p.ctx, id)
@@ -109,7 +109,8 @@ func TestTheLastOfARepeatedParameterWins(t *testing.T) {
 	})
 }
 
-// TestNestedParametersInEveryForm sends one A/B test by brackets, as JSON, and as JSON within a form, which is none.
+// TestNestedParametersInEveryForm sends one A/B test in brackets, as JSON, and as JSON within a
+// form, which is not an A/B test.
 func TestNestedParametersInEveryForm(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, f *fixture) {
@@ -221,7 +222,7 @@ func TestInvalidUTF8IsNeverStored(t *testing.T) {
 	})
 }
 
-// endless is a body that has no end and no length.
+// endless is a body without an end and without a length.
 type endless struct{ read int }
 
 func (e *endless) Read(p []byte) (int, error) {
@@ -238,21 +239,17 @@ func TestBodiesOverTenMebibytesAreRefused(t *testing.T) {
 		me := f.owner(t)
 		const limit = 10 << 20
 		head := "Command=Tags.Get&APIKey=" + me.key + "&x="
-		if got := f.post(
-			head + strings.Repeat("x", limit-len(head)),
-		); got.status != http.StatusOK ||
-			!strings.HasPrefix(got.body, `{"Success":true`) {
+		got := f.post(head + strings.Repeat("x", limit-len(head)))
+		if got.status != http.StatusOK || !strings.HasPrefix(got.body, `{"Success":true`) {
 			t.Errorf("10 MiB: %d %s", got.status, got.body)
 		}
 		const refused = `{"Success":false,"ErrorCode":100000,"ErrorText":"The body is larger than 10485760 bytes.","Errors":[{"Code":100000,"Message":"The body is larger than 10485760 bytes."}]}`
-		if got := f.post(
-			head + strings.Repeat("x", limit-len(head)+1),
-		); got.status != http.StatusRequestEntityTooLarge ||
-			got.body != refused {
+		got = f.post(head + strings.Repeat("x", limit-len(head)+1))
+		if got.status != http.StatusRequestEntityTooLarge || got.body != refused {
 			t.Errorf("10 MiB and a byte: %d %s", got.status, got.body)
 		}
 		body := new(endless)
-		got := f.do(httptest.NewRequest(http.MethodPost, "/api.php?Command=Tags.Get", io.NopCloser(body)))
+		got = f.do(httptest.NewRequest(http.MethodPost, "/api.php?Command=Tags.Get", io.NopCloser(body)))
 		if got.status != http.StatusRequestEntityTooLarge || got.body != refused || body.read > 2*limit {
 			t.Errorf("a body without end: %d %s after %d bytes", got.status, got.body, body.read)
 		}
@@ -288,10 +285,8 @@ func TestJSONPIsRefusedUnlessItIsEmpty(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
 		me := f.owner(t)
 		for _, name := range []string{"JSONPCallBack", "jsonpcallback"} {
-			if got := f.post(
-				"Command=Campaign.Create&CampaignName=x&APIKey=" + me.key + "&" + name + "=alert",
-			); got.status != http.StatusBadRequest ||
-				!strings.Contains(got.body, `"ErrorCode":100000`) {
+			got := f.post("Command=Campaign.Create&CampaignName=x&APIKey=" + me.key + "&" + name + "=alert")
+			if got.status != http.StatusBadRequest || !strings.Contains(got.body, `"ErrorCode":100000`) {
 				t.Errorf("%s: %d %s", name, got.status, got.body)
 			}
 		}
@@ -318,8 +313,8 @@ func TestTheMisprintOfSearchKeywordIsAnAlias(t *testing.T) {
 	})
 }
 
-// valid are the parameters with which each command succeeds over and over, or answers the same
-// failure. Commands that may run once only are given what is not there.
+// valid returns parameters with which each command succeeds repeatedly, or always fails in the same
+// way. Commands that can succeed only once get ids that do not exist.
 func valid(me person, campaign, tag, email, list int64) map[string]url.Values {
 	const nowhere = "1999999999"
 	one := func(name, value string, more ...string) url.Values {
@@ -373,7 +368,7 @@ func valid(me person, campaign, tag, email, list int64) map[string]url.Values {
 }
 
 // TestEmptyMeansNotGivenForEveryParameterOfEveryCommand sends every command as published clients
-// do: with all of its parameters, empty where they are unset.
+// do: with all parameters, empty if they are not set.
 func TestEmptyMeansNotGivenForEveryParameterOfEveryCommand(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, f *fixture) {
@@ -415,7 +410,7 @@ func TestEmptyMeansNotGivenForEveryParameterOfEveryCommand(t *testing.T) {
 					form.Set("SessionID", "")
 				}
 			})
-			answer(with(func(url.Values) {})) // what only the first call does
+			answer(with(func(url.Values) {})) // effects that only the first call has
 			want := answer(with(func(url.Values) {}))
 			if got := answer(all); got != want {
 				t.Errorf("%s with every unset parameter empty: %s, want %s", cmd.Name, got, want)
@@ -439,7 +434,7 @@ func TestEmptyMeansNotGivenForEveryParameterOfEveryCommand(t *testing.T) {
 	})
 }
 
-// TestEveryAnswerNamesTheOperation goes over success and failure, hard ones included.
+// TestEveryAnswerNamesTheOperation covers successes and failures, including hard failures.
 func TestEveryAnswerNamesTheOperation(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, f *fixture) {
@@ -512,9 +507,8 @@ func TestOneCredentialIsChosenOfSeveral(t *testing.T) {
 			if tc.header != "" {
 				r.Header.Set("Authorization", tc.header)
 			}
-			if got := f.do(
-				r,
-			); got.status != http.StatusOK || !strings.Contains(got.body, tc.want) ||
+			got := f.do(r)
+			if got.status != http.StatusOK || !strings.Contains(got.body, tc.want) ||
 				strings.Count(got.body, "TagID") > 1 {
 				t.Errorf("%s: %d %s, want %s", tc.name, got.status, got.body, tc.want)
 			}
@@ -527,7 +521,8 @@ func TestOneCredentialIsChosenOfSeveral(t *testing.T) {
 	})
 }
 
-// TestRefusalsOfEveryKindAreTheSameBytes compares what was never, what has ended and what was taken back.
+// TestRefusalsOfEveryKindAreTheSameBytes compares the responses for credentials that never existed,
+// expired, or were revoked.
 func TestRefusalsOfEveryKindAreTheSameBytes(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, f *fixture) {

@@ -79,8 +79,8 @@ func (b *Bridge) login(ctx context.Context, p Parameters) (Object, error) {
 	), nil
 }
 
-// logout ends the session that the request names, whoever calls. A request that names none is one
-// without authentication, unless a key came with it.
+// logout ends the session that the request names, for any caller. A request without a session is
+// unauthenticated, unless it has a key.
 func (b *Bridge) logout(ctx context.Context, p Parameters) (Object, error) {
 	sent := sentCredentials(ctx, p)
 	if sent.Session == "" {
