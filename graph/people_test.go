@@ -15,7 +15,7 @@ import (
 	"campaignql/internal/testkit/apitest"
 )
 
-// ofList makes a thing on a list of its own and returns its id.
+// ofList creates an object on a separate list and returns its id.
 func (c *cast) ofList(t *testing.T, ctx context.Context, client *ent.Client, name string) int64 {
 	t.Helper()
 	if name == "label" {
@@ -401,11 +401,8 @@ func TestPeopleAreAddedAndTellWhatCameOfEach(t *testing.T) {
 				t.Errorf("%s:\n got %s\nwant %s", tt.name, strings.Join(got, " | "), strings.Join(tt.want, " | "))
 			}
 		}
-		if again := client.Subscriber.GetX(
-			a.Context,
-			left.ID,
-		); again.Status != kind.SubscriberSubscribed ||
-			again.SubscribedAt == nil {
+		again := client.Subscriber.GetX(a.Context, left.ID)
+		if again.Status != kind.SubscriberSubscribed || again.SubscribedAt == nil {
 			t.Errorf("who entered again is %v", again)
 		}
 		shown := compact(
@@ -683,12 +680,9 @@ func TestWhoLeavesBecauseOfACampaignIsCounted(t *testing.T) {
 		if got := leave("bob@example.com", "987654321"); !strings.Contains(got, `"status":"UNSUBSCRIBED"`) {
 			t.Errorf("who leaves because of a campaign that is gone does not leave: %s", got)
 		}
-		if got := leave(
-			"ANN@example.com",
-			campaign,
-		); !strings.HasPrefix(
-			got, `{"subscriber":{"legacyId":"`+person+`","status":"UNSUBSCRIBED","unsubscribedAt":"20`,
-		) {
+		got := leave("ANN@example.com", campaign)
+		want := `{"subscriber":{"legacyId":"` + person + `","status":"UNSUBSCRIBED","unsubscribedAt":"20`
+		if !strings.HasPrefix(got, want) {
 			t.Error(got)
 		}
 		if got := leave("ANN@example.com", campaign); got != "CONFLICT input.emailAddress not_subscribed" {
@@ -1204,7 +1198,7 @@ func TestFiltersOfPeopleThatCannotBe(t *testing.T) {
 	})
 }
 
-// crowd is a list with something to show in every field.
+// crowd is a list with a value for every field.
 type crowd struct {
 	list                  *ent.SubscriberList
 	text, number, boolean *ent.CustomField
@@ -1341,7 +1335,7 @@ func TestFieldsOfPeopleAskedForAloneAreWhatTheyAreAmongAll(t *testing.T) {
 	})
 }
 
-// peopleShapes are queries over lists of people; %s are the global ids of the lists.
+// peopleShapes are queries over lists of subscribers; each %s is the global id of a list.
 var peopleShapes = []struct {
 	document string
 	most     int
@@ -1389,7 +1383,7 @@ func TestStatementsDoNotDependOnTheNumberOfPeople(t *testing.T) {
 	})
 }
 
-// crowdOf is crowd with names of its own.
+// crowdOf is crowd with separate names.
 func (w *world) crowdOf(t *testing.T, a *apitest.Account, i int) {
 	t.Helper()
 	ctx, client := a.Context, w.db.Client(a.Context)
