@@ -20,7 +20,7 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// seeded is a database with demo data, seen by the server itself.
+// seeded is a database with demo data, read as the server itself.
 type seeded struct {
 	ctx       context.Context
 	db        *store.Store
