@@ -56,13 +56,11 @@ func (w *world) reachable(t *testing.T, a *apitest.Account) (include, exclude st
 			SaveX(ctx)
 	}
 	return fmt.Sprintf(
-			"%d:%d,%d:0",
-			lists[0],
-			whole(lists[0]).ID,
-			lists[1],
-		), fmt.Sprintf(
-			"%d:%d", lists[2], whole(lists[2]).ID,
-		)
+		"%d:%d,%d:0",
+		lists[0],
+		whole(lists[0]).ID,
+		lists[1],
+	), fmt.Sprintf("%d:%d", lists[2], whole(lists[2]).ID)
 }
 
 // campaign creates a draft.
@@ -76,9 +74,7 @@ func (w *world) campaign(t *testing.T, a *apitest.Account) *ent.Campaign {
 			SetCreatedAt(firstDay).
 			SetLastActivityAt(firstDay).
 			Save(a.Context),
-	)(
-		t,
-	)
+	)(t)
 }
 
 const evaluated = `{
@@ -138,9 +134,7 @@ func TestBothSurfacesStoreTheSameAudience(t *testing.T) {
 			want := saved(legacy.ID)
 			if form, count := apitest.At(
 				t, want, "form",
-			), apitest.At(
-				t, want, "count",
-			); form != tt.form ||
+			), apitest.At(t, want, "count"); form != tt.form ||
 				count != tt.count {
 				t.Errorf("%s counts %v as %v", tt.form, count, form)
 			}

@@ -95,20 +95,16 @@ func rates(in graphql.Omittable[*model.FloatRange]) campaign.Range[float64] {
 func campaignPatch(in model.UpdateCampaignInput) (campaign.Patch, error) {
 	var faults apperr.Faults
 	patch := campaign.Patch{
-		Name:         nullIsEmpty(in.Name),
-		Status:       given(in.Status),
-		StatusReason: cleared(in.StatusReason),
-		ApprovalExplanation: cleared(
-			in.ApprovalExplanation,
-		),
+		Name:                   nullIsEmpty(in.Name),
+		Status:                 given(in.Status),
+		StatusReason:           cleared(in.StatusReason),
+		ApprovalExplanation:    cleared(in.ApprovalExplanation),
 		GoogleAnalyticsDomains: cleared(in.GoogleAnalyticsDomains),
 		PublishOnRSS:           given(in.PublishOnRss),
 		S2SEnabled:             given(in.S2sEnabled),
-		Audience: audiencePatch(
-			in.Audience, &faults,
-		),
-		ABTest:     abTestPatch(in.AbTest, &faults),
-		AutoResend: autoResendPatch(in.AutoResend),
+		Audience:               audiencePatch(in.Audience, &faults),
+		ABTest:                 abTestPatch(in.AbTest, &faults),
+		AutoResend:             autoResendPatch(in.AutoResend),
 	}
 	if text, set := in.EmailID.ValueOK(); set {
 		patch.EmailID = new(int64)

@@ -76,11 +76,9 @@ func comparedIDs(texts []string) ([]int64, error) {
 		id, err := identify(gid.Campaign, comparedName(i), text)
 		faults.Add(err)
 		if err == nil && slices.Contains(ids[:i], id) {
-			faults.Add(
-				apperr.InvalidField(
-					comparedName(i), apperr.ReasonIDRepeated, "names a campaign that stands there before",
-				),
-			)
+			faults.Add(apperr.InvalidField(
+				comparedName(i), apperr.ReasonIDRepeated, "names a campaign that stands there before",
+			))
 		}
 		ids[i] = id
 	}

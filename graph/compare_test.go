@@ -27,9 +27,7 @@ func TestComparedCampaignsStandSideBySide(t *testing.T) {
 					SetTotalOpens(6).
 					SetTotalRecipients(10).
 					Save(a.Context),
-			)(
-				t,
-			)
+			)(t)
 			for n, hour := range []int{0, 2, 25} {
 				must(
 					client.HourlyCounter.Create().
@@ -37,9 +35,7 @@ func TestComparedCampaignsStandSideBySide(t *testing.T) {
 						SetHour(start.Truncate(time.Hour).Add(time.Duration(hour) * time.Hour)).
 						SetOpens(int64(10*i + n + 1)).
 						Save(a.Context),
-				)(
-					t,
-				)
+				)(t)
 			}
 		}
 		must(
@@ -48,9 +44,7 @@ func TestComparedCampaignsStandSideBySide(t *testing.T) {
 				SetHour(firstDay.Add(-time.Hour)).
 				SetOpens(1000).
 				Save(a.Context),
-		)(
-			t,
-		)
+		)(t)
 		ask := func(fields string, ids ...int) string {
 			var named []string
 			for _, i := range ids {
@@ -96,9 +90,7 @@ func TestIntervalsThatHaveNotBegunAreLeftOut(t *testing.T) {
 				Campaign.UpdateOne(rows[1]).
 				SetSendingStartedAt(start.Add(time.Hour * 100)).
 				Save(a.Context),
-		)(
-			t,
-		)
+		)(t)
 		data := w.MustQuery(
 			t, a.Key,
 			fmt.Sprintf(`{ compare(campaigns: [%d, %d]) { campaigns { elapsed { end } } } }`, rows[0].ID, rows[1].ID),

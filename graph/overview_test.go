@@ -105,9 +105,7 @@ func (w *world) hour(t *testing.T, owner *apitest.Account, id int64, at time.Tim
 			AddAutomatedOpens(h.AutomatedOpens).
 			AddAutomatedClicks(h.AutomatedClicks).
 			Save(owner.Context),
-	)(
-		t,
-	)
+	)(t)
 }
 
 // added adds up numbers at any depth. It leaves out other values and all rates.
@@ -222,30 +220,24 @@ func zeros() object {
 func flat(sum object) object {
 	of := func(block, name string) any { return sum[block].(object)[name] }
 	return object{
-		"sent":        sum["sent"],
-		"failed":      sum["failed"],
-		"opens":       of("opens", "total"),
-		"uniqueOpens": of("opens", "unique"),
-		"clicks": of(
-			"clicks", "total",
-		),
-		"uniqueClicks":   of("clicks", "unique"),
-		"forwards":       of("forwards", "total"),
-		"uniqueForwards": of("forwards", "unique"),
-		"browserViews": of(
-			"browserViews", "total",
-		),
+		"sent":               sum["sent"],
+		"failed":             sum["failed"],
+		"opens":              of("opens", "total"),
+		"uniqueOpens":        of("opens", "unique"),
+		"clicks":             of("clicks", "total"),
+		"uniqueClicks":       of("clicks", "unique"),
+		"forwards":           of("forwards", "total"),
+		"uniqueForwards":     of("forwards", "unique"),
+		"browserViews":       of("browserViews", "total"),
 		"uniqueBrowserViews": of("browserViews", "unique"),
 		"unsubscriptions":    of("unsubscriptions", "total"),
-		"complaints": of(
-			"complaints", "total",
-		),
-		"hardBounces":      of("bounces", "hard"),
-		"softBounces":      of("bounces", "soft"),
-		"conversions":      of("conversions", "count"),
-		"conversionAmount": of("conversions", "amount"),
-		"automatedOpens":   of("automated", "opens"),
-		"automatedClicks":  of("automated", "clicks"),
+		"complaints":         of("complaints", "total"),
+		"hardBounces":        of("bounces", "hard"),
+		"softBounces":        of("bounces", "soft"),
+		"conversions":        of("conversions", "count"),
+		"conversionAmount":   of("conversions", "amount"),
+		"automatedOpens":     of("automated", "opens"),
+		"automatedClicks":    of("automated", "clicks"),
 	}
 }
 
@@ -313,9 +305,7 @@ func TestSumsCostAFixedNumberOfStatements(t *testing.T) {
 					SetURL("https://example.com/a").
 					SetClicks(1).
 					Save(many.Context),
-			)(
-				t,
-			)
+			)(t)
 		}
 		const span = `from: "2026-03-02T00:00:00Z", to: "2026-03-09T00:00:00Z"`
 		for _, tt := range []struct {

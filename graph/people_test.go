@@ -22,15 +22,11 @@ func (c *cast) ofList(t *testing.T, ctx context.Context, client *ent.Client, nam
 		label := "label " + strings.ToLower(randomName())
 		return must(
 			client.SubscriberTag.Create().SetName(label).SetNameKey(label).SetCreatedAt(firstDay).Save(ctx),
-		)(
-			t,
-		).ID
+		)(t).ID
 	}
 	list := must(
 		client.SubscriberList.Create().SetName("list").SetNameKey("list").SetCreatedAt(firstDay).Save(ctx),
-	)(
-		t,
-	).ID
+	)(t).ID
 	switch name {
 	case "field":
 		return must(
@@ -40,9 +36,7 @@ func (c *cast) ofList(t *testing.T, ctx context.Context, client *ent.Client, nam
 				SetNameKey("city").
 				SetCreatedAt(firstDay).
 				Save(ctx),
-		)(
-			t,
-		).ID
+		)(t).ID
 	case "segment":
 		return must(
 			client.Segment.Create().
@@ -53,9 +47,7 @@ func (c *cast) ofList(t *testing.T, ctx context.Context, client *ent.Client, nam
 				SetCreatedAt(firstDay).
 				SetUpdatedAt(firstDay).
 				Save(ctx),
-		)(
-			t,
-		).ID
+		)(t).ID
 	}
 	create := client.Subscriber.Create().
 		SetListID(list).
@@ -405,13 +397,11 @@ func TestPeopleAreAddedAndTellWhatCameOfEach(t *testing.T) {
 		if again.Status != kind.SubscriberSubscribed || again.SubscribedAt == nil {
 			t.Errorf("who entered again is %v", again)
 		}
-		shown := compact(
-			w.MustQuery(
-				t, a.Key,
-				`query($id: ID!) { list(id: $id) { subscriberCount subscribers { totalCount nodes { emailAddress subscriptionIp fields { text field { name } } } } } }`,
-				object{"id": number(list)},
-			),
-		)
+		shown := compact(w.MustQuery(
+			t, a.Key,
+			`query($id: ID!) { list(id: $id) { subscriberCount subscribers { totalCount nodes { emailAddress subscriptionIp fields { text field { name } } } } } }`,
+			object{"id": number(list)},
+		))
 		if shown != `{"list":{"subscriberCount":3,"subscribers":{"nodes":[{"emailAddress":"Ann@example.com","fields":[{"field":{"name":"City"},"text":"Köln"}],"subscriptionIp":"192.0.2.1"},`+
 			`{"emailAddress":"eve@example.com","fields":[],"subscriptionIp":null},{"emailAddress":"left@example.com","fields":[{"field":{"name":"City"},"text":"Bonn"}],"subscriptionIp":null}],"totalCount":3}}}` {
 			t.Error(shown)
@@ -1159,9 +1149,7 @@ func TestPeopleAreFiltered(t *testing.T) {
 			)
 			count, listed := apitest.At(
 				t, data, "list", "subscribers", "totalCount",
-			), len(
-				apitest.At(t, data, "list", "subscribers", "nodes").([]any),
-			)
+			), len(apitest.At(t, data, "list", "subscribers", "nodes").([]any))
 			if count != tt.want || float64(listed) != tt.want {
 				t.Errorf("%s: counted %v, listed %d, want %v", tt.filter, count, listed, tt.want)
 			}
@@ -1233,9 +1221,7 @@ func (w *world) crowd(t *testing.T, a *apitest.Account) crowd {
 	person := func(email string) *ent.SubscriberCreate {
 		return client.Subscriber.Create().SetListID(f.list.ID).SetEmail(email).SetEmailKey(email).SetCreatedAt(firstDay)
 	}
-	f.rich = person(
-		"rich@example.com",
-	).SetStatus(kind.SubscriberUnsubscribed).
+	f.rich = person("rich@example.com").SetStatus(kind.SubscriberUnsubscribed).
 		SetBounce(kind.BounceHard).
 		SetSubscriptionIP("192.0.2.1").
 		SetSubscribedAt(firstDay.Add(time.Hour)).

@@ -78,12 +78,10 @@ func subscriberFilter(in *model.SubscriberFilter) (subscriber.Filter, error) {
 		}
 	}
 	if filter.Addresses = in.EmailAddresses.Value(); len(filter.Addresses) > maxIDs {
-		faults.Add(
-			apperr.InvalidField(
-				"filter.emailAddresses", apperr.ReasonTooManyAddresses, "%d addresses, at most %d are allowed",
-				len(filter.Addresses), maxIDs,
-			),
-		)
+		faults.Add(apperr.InvalidField(
+			"filter.emailAddresses", apperr.ReasonTooManyAddresses, "%d addresses, at most %d are allowed",
+			len(filter.Addresses), maxIDs,
+		))
 	}
 	if span := in.SubscribedAt.Value(); span != nil {
 		filter.SubscribedFrom, filter.SubscribedTo = span.From.Value(), span.To.Value()

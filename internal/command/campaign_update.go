@@ -218,11 +218,9 @@ func abEmail(faults *apperr.Faults, i int, variation any) int64 {
 		text = strings.TrimSpace(textValue(fields.values["emailid"]))
 	}
 	if text == "" {
-		faults.Add(
-			apperr.InvalidField(
-				"ABTesting", apperr.ReasonABTestFieldMissing, "ABTesting[Variations][%d][EmailID] is missing", i,
-			),
-		)
+		faults.Add(apperr.InvalidField(
+			"ABTesting", apperr.ReasonABTestFieldMissing, "ABTesting[Variations][%d][EmailID] is missing", i,
+		))
 		return 0
 	}
 	if id := parseID(text); id != 0 {

@@ -336,19 +336,15 @@ func TestSubscriberCommands(t *testing.T) {
 		leave("leave 4: unknown", "ListID=999999999&EmailAddress=anna@example.com")
 		leave("leave 4: of somebody else", "ListID={theirs}&EmailAddress=anna@example.com")
 		for name, campaign := range map[string]string{"unknown": "999999999", "no number": "last", "of somebody else": "{theirCampaign}"} {
-			got := f.post(
-				s.expand(
-					"Command=Subscriber.Unsubscribe&ListID={list}&EmailAddress=anna@example.com&CampaignID=" + campaign + "&APIKey=" + me.key,
-				),
-			)
+			got := f.post(s.expand(
+				"Command=Subscriber.Unsubscribe&ListID={list}&EmailAddress=anna@example.com&CampaignID=" + campaign + "&APIKey=" + me.key,
+			))
 			if !strings.Contains(got.body, `"Success":true`) {
 				t.Errorf("because of a campaign that is %s: %s", name, got.body)
 			}
-			got = f.post(
-				s.expand(
-					"Command=Subscriber.Subscribe&ListID={list}&EmailAddress=anna@example.com&IPAddress=192.0.2.1&APIKey=" + me.key,
-				),
-			)
+			got = f.post(s.expand(
+				"Command=Subscriber.Subscribe&ListID={list}&EmailAddress=anna@example.com&IPAddress=192.0.2.1&APIKey=" + me.key,
+			))
 			if !strings.Contains(got.body, `"Success":true`) {
 				t.Errorf("back on the list: %s", got.body)
 			}
@@ -538,7 +534,8 @@ func TestSubscribersGet(t *testing.T) {
 	})
 }
 
-// TestOfManyScriptsThatSubscribeAnAddressOneWins also unsubscribes it as often.
+// TestOfManyScriptsThatSubscribeAnAddressOneWins subscribes an address concurrently, and then
+// unsubscribes it concurrently.
 func TestOfManyScriptsThatSubscribeAnAddressOneWins(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, f *fixture) {
@@ -606,7 +603,8 @@ func TestLongListsOfPeopleAreWhole(t *testing.T) {
 	})
 }
 
-// TestAnAdminWorksForTheOwner does what belongs to another account, which stays the owner's.
+// TestAnAdminWorksForTheOwner changes data of another account. The data still belongs to that
+// account.
 func TestAnAdminWorksForTheOwner(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, f *fixture) {
@@ -629,15 +627,11 @@ func TestAnAdminWorksForTheOwner(t *testing.T) {
 			}
 		}
 		want := `"SubscriptionDate":"2026-11-23 11:00:00","SubscriptionIP":"192.0.2.1","UnsubscriptionDate":"0000-00-00 00:00:00",` +
-			`"OptInDate":"0000-00-00 00:00:00","CustomField` + itoa(
-			field,
-		) + `":"Ulm"}],"TotalSubscribers":1`
+			`"OptInDate":"0000-00-00 00:00:00","CustomField` + itoa(field) + `":"Ulm"}],"TotalSubscribers":1`
 		for _, key := range []string{owner.key, admin.key} {
 			if got := f.post(
 				"Command=Subscribers.Get&SubscriberSegment=Active&SubscriberListID=" + itoa(list) + "&APIKey=" + key,
-			).body; !strings.Contains(
-				got, want,
-			) {
+			).body; !strings.Contains(got, want) {
 				t.Errorf("the list is %s, want %s in it", got, want)
 			}
 		}
@@ -666,7 +660,8 @@ func TestAnAdminWorksForTheOwner(t *testing.T) {
 	})
 }
 
-// TestHostileTextIsWellFormedInEveryList stores texts that would end an element, and reads them as XML.
+// TestHostileTextIsWellFormedInEveryList stores texts that contain the end of an element, and reads
+// them as XML.
 func TestHostileTextIsWellFormedInEveryList(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, f *fixture) {

@@ -132,13 +132,9 @@ func TestASessionEndsWithItsKeyAndWithThePassword(t *testing.T) {
 			t.Fatal(err)
 		}
 		sessions := map[string]string{
-			"of a key": sessionOf(
-				t, f.post("Command=User.Login&APIKey="+key).body,
-			),
-			"of another key": sessionOf(t, f.post("Command=User.Login&APIKey="+me.key).body),
-			"of a password": sessionOf(
-				t, f.post(login(me.Username, password)).body,
-			),
+			"of a key":        sessionOf(t, f.post("Command=User.Login&APIKey="+key).body),
+			"of another key":  sessionOf(t, f.post("Command=User.Login&APIKey="+me.key).body),
+			"of a password":   sessionOf(t, f.post(login(me.Username, password)).body),
 			"of another user": sessionOf(t, f.post(login(you.Username, password)).body),
 		}
 		lives := func(when string, want ...string) {

@@ -104,15 +104,11 @@ var moved = map[string]example{
   "audience": {"lists": {"include": [{"listLegacyId": "12"}, {"listLegacyId": "13", "segmentLegacyId": "44"}]}}
 }}`,
 	},
-	"Campaign.Copy": simple(
-		"copyCampaign", "CopyCampaignInput",
-	),
+	"Campaign.Copy":    simple("copyCampaign", "CopyCampaignInput"),
 	"Campaign.Approve": simple("approveCampaign", "ApproveCampaignInput"),
-	"Campaign.Pause": simple(
-		"pauseCampaign", "PauseCampaignInput",
-	),
-	"Campaign.Resume": simple("resumeCampaign", "ResumeCampaignInput"),
-	"Campaign.Cancel": simple("cancelCampaign", "CancelCampaignInput"),
+	"Campaign.Pause":   simple("pauseCampaign", "PauseCampaignInput"),
+	"Campaign.Resume":  simple("resumeCampaign", "ResumeCampaignInput"),
+	"Campaign.Cancel":  simple("cancelCampaign", "CancelCampaignInput"),
 	"Campaigns.Delete": {
 		[]string{"Campaigns=123,124"},
 		"mutation($input: DeleteCampaignsInput!) {\n  deleteCampaigns(input: $input) {\n    deletedIds\n    " + changed + "\n  }\n}",

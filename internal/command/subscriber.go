@@ -127,9 +127,7 @@ func (b *Bridge) subscribe(ctx context.Context, p Parameters) (Object, error) {
 		return nil, err
 	}
 	made, err := b.Subscribers.Subscribe(ctx, subscriber.Subscription{
-		ListID: p.ID(
-			"ListID",
-		),
+		ListID:          p.ID("ListID"),
 		Email:           p.Text("EmailAddress"),
 		IP:              p.Text("IPAddress"),
 		Fields:          customFields(p),

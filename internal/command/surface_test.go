@@ -375,11 +375,9 @@ func TestJSONStructuresAreTakenAsTheyAre(t *testing.T) {
 		id, list, a, b := f.campaign(t, me, "A"), f.list(t, me, "a"), f.email(t, me), f.email(t, me)
 		send := func(parameters string) {
 			t.Helper()
-			got := f.do(
-				jsonRequest(
-					fmt.Sprintf(`{"Command":"Campaign.Update","APIKey":%q,"CampaignID":%d,%s}`, me.key, id, parameters),
-				),
-			)
+			got := f.do(jsonRequest(
+				fmt.Sprintf(`{"Command":"Campaign.Update","APIKey":%q,"CampaignID":%d,%s}`, me.key, id, parameters),
+			))
 			if got.body != `{"Success":true,"ErrorCode":0}` {
 				t.Errorf("%s: %s", parameters, got.body)
 			}
@@ -389,13 +387,11 @@ func TestJSONStructuresAreTakenAsTheyAre(t *testing.T) {
 			list,
 		)
 		send(`"RulesJsonBundle":` + bundle)
-		send(
-			fmt.Sprintf(
-				`"ABTesting":{"testsize":20,"TESTDURATION":"24","Winner":"most unique clicks","Variations":[{"EmailID":%d},{"emailid":"%d"}]}`,
-				a,
-				b,
-			),
-		)
+		send(fmt.Sprintf(
+			`"ABTesting":{"testsize":20,"TESTDURATION":"24","Winner":"most unique clicks","Variations":[{"EmailID":%d},{"emailid":"%d"}]}`,
+			a,
+			b,
+		))
 		send(`"S2SEnabled":true,"ScheduleRecSendMaxInstance":null,"CampaignStatus":"Ready"`)
 		c, err := f.campaigns.Get(me.ctx, id)
 		if err != nil {

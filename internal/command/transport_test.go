@@ -83,26 +83,20 @@ func TestTheLastOfARepeatedParameterWins(t *testing.T) {
 		me := f.owner(t)
 		id := f.campaign(t, me, "A")
 		for name, request := range map[string]func(string) *http.Request{"form": formRequest, "multipart": multipartRequest, "query": queryRequest} {
-			got := f.do(
-				request(
-					"Command=nope&APIKey=x&CampaignID=1&CampaignName=first&COMMAND=Campaign.Update&apikey=" + me.key + "&campaignid=" + itoa(
-						id,
-					) + "&CAMPAIGNNAME=" + name,
-				),
-			)
+			got := f.do(request(
+				"Command=nope&APIKey=x&CampaignID=1&CampaignName=first&COMMAND=Campaign.Update&apikey=" + me.key + "&campaignid=" + itoa(
+					id,
+				) + "&CAMPAIGNNAME=" + name,
+			))
 			if got.body != done || f.stored(t, me, id) != name {
 				t.Errorf("%s: %s, %q", name, got.body, f.stored(t, me, id))
 			}
 		}
-		got := f.do(
-			jsonRequest(
-				fmt.Sprintf(
-					`{"Command":"nope","command":"Campaign.Update","APIKey":%q,"CampaignID":1,"campaignid":%d,"CampaignName":"x","campaignNAME":"JSON"}`,
-					me.key,
-					id,
-				),
-			),
-		)
+		got := f.do(jsonRequest(fmt.Sprintf(
+			`{"Command":"nope","command":"Campaign.Update","APIKey":%q,"CampaignID":1,"campaignid":%d,"CampaignName":"x","campaignNAME":"JSON"}`,
+			me.key,
+			id,
+		)))
 		if got.body != done || f.stored(t, me, id) != "JSON" {
 			t.Errorf("JSON: %s, %q", got.body, f.stored(t, me, id))
 		}
@@ -130,18 +124,14 @@ func TestNestedParametersInEveryForm(t *testing.T) {
 		encoded := strings.NewReplacer("[", "%5B", "]", "%5d").Replace(brackets)
 		unnumbered := strings.NewReplacer("[0]", "[]", "[1]", "[]").Replace(brackets)
 		requests := map[string]*http.Request{
-			"form": formRequest(
-				head + brackets,
-			),
+			"form":              formRequest(head + brackets),
 			"encoded":           formRequest(head + encoded),
 			"without positions": formRequest(head + unnumbered),
 			"multipart":         multipartRequest(head + brackets),
 			"query":             queryRequest(head + encoded),
-			"JSON": jsonRequest(
-				fmt.Sprintf(
-					`{"Command":"Campaign.Update","APIKey":%q,"CampaignID":"%d","ABTesting":%s}`, me.key, id, want,
-				),
-			),
+			"JSON": jsonRequest(fmt.Sprintf(
+				`{"Command":"Campaign.Update","APIKey":%q,"CampaignID":"%d","ABTesting":%s}`, me.key, id, want,
+			)),
 		}
 		for name, r := range requests {
 			if got := f.post(head + "ABTesting="); got.body != done {
@@ -185,14 +175,10 @@ func TestValuesOfJSONAndOfFormsAreTheSame(t *testing.T) {
 		}
 		for value, want := range map[string]bool{"true": true, `"true"`: true, "1": true, `"1"`: true, "false": false, "0": false, "null": false} {
 			for _, number := range []string{itoa(id), `"` + itoa(id) + `"`} {
-				got := f.do(
-					jsonRequest(
-						fmt.Sprintf(
-							`{"Command":"Campaign.Get","APIKey":%q,"campaignid":%s,"retrievetags":%s}`, me.key, number,
-							value,
-						),
-					),
-				)
+				got := f.do(jsonRequest(fmt.Sprintf(
+					`{"Command":"Campaign.Get","APIKey":%q,"campaignid":%s,"retrievetags":%s}`, me.key, number,
+					value,
+				)))
 				if strings.Contains(got.body, tagged) != want || !strings.HasPrefix(got.body, `{"Success":true`) {
 					t.Errorf("%s of campaign %s: %s", value, number, got.body)
 				}
@@ -326,27 +312,23 @@ func valid(me person, campaign, tag, email, list int64) map[string]url.Values {
 	}
 	id := one("CampaignID", itoa(campaign))
 	return map[string]url.Values{
-		"User.Login":  one("Username", me.Username, "Password", password),
-		"User.Logout": one("SessionID", "cqs_none"),
-		"Campaign.Create": one(
-			"CampaignName", "made",
-		),
-		"Campaign.Get":     one("campaignid", itoa(campaign)),
-		"Campaigns.Get":    {},
-		"Campaign.Update":  id,
-		"Campaign.Copy":    id,
-		"Campaign.Approve": id,
-		"Campaign.Pause":   id,
-		"Campaign.Resume":  id,
-		"Campaign.Cancel":  id,
-		"Campaigns.Delete": one("Campaigns", nowhere),
-		"Tags.Get":         {},
-		"Tag.Create":       one("Tag", "same"),
-		"Tag.Update":       one("TagID", itoa(tag), "Tag", "same"),
-		"Tags.Delete":      one("Tags", nowhere),
-		"Tag.AssignToCampaigns": one(
-			"TagID", itoa(tag), "CampaignIDs", itoa(campaign),
-		),
+		"User.Login":                one("Username", me.Username, "Password", password),
+		"User.Logout":               one("SessionID", "cqs_none"),
+		"Campaign.Create":           one("CampaignName", "made"),
+		"Campaign.Get":              one("campaignid", itoa(campaign)),
+		"Campaigns.Get":             {},
+		"Campaign.Update":           id,
+		"Campaign.Copy":             id,
+		"Campaign.Approve":          id,
+		"Campaign.Pause":            id,
+		"Campaign.Resume":           id,
+		"Campaign.Cancel":           id,
+		"Campaigns.Delete":          one("Campaigns", nowhere),
+		"Tags.Get":                  {},
+		"Tag.Create":                one("Tag", "same"),
+		"Tag.Update":                one("TagID", itoa(tag), "Tag", "same"),
+		"Tags.Delete":               one("Tags", nowhere),
+		"Tag.AssignToCampaigns":     one("TagID", itoa(tag), "CampaignIDs", itoa(campaign)),
 		"Tag.UnassignFromCampaigns": one("TagID", itoa(tag), "CampaignIDs", itoa(campaign)),
 		"Email.Create":              {},
 		"Email.Get":                 one("EmailID", itoa(email)),
@@ -355,9 +337,7 @@ func valid(me person, campaign, tag, email, list int64) map[string]url.Values {
 		"Email.Update": one(
 			"EmailID", itoa(email), "ValidateScope", "Campaign", "PlainContent", "%Link:Unsubscribe%",
 		),
-		"List.Create": one(
-			"SubscriberListName", "made",
-		),
+		"List.Create":     one("SubscriberListName", "made"),
 		"Lists.Get":       {},
 		"Subscribers.Get": one("SubscriberListID", itoa(list)),
 		"Subscriber.Subscribe": one(
@@ -418,9 +398,7 @@ func TestEmptyMeansNotGivenForEveryParameterOfEveryCommand(t *testing.T) {
 			for name := range given {
 				absent, empty := with(
 					func(form url.Values) { form.Del(name) },
-				), with(
-					func(form url.Values) { form.Set(name, "") },
-				)
+				), with(func(form url.Values) { form.Set(name, "") })
 				if got, want := answer(empty), answer(absent); got != want {
 					t.Errorf("%s with %s empty: %s, without: %s", cmd.Name, name, got, want)
 				}

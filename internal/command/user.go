@@ -53,9 +53,7 @@ func (b *Bridge) userCommands() []Command {
 
 func (b *Bridge) login(ctx context.Context, p Parameters) (Object, error) {
 	session, err := b.Accounts.Login(ctx, account.Login{
-		Username: p.Text(
-			"Username",
-		),
+		Username:   p.Text("Username"),
 		Password:   p.Text("Password"),
 		Key:        p.key(),
 		RemoteAddr: surface.RequestOf(ctx).Client,

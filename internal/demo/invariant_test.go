@@ -184,9 +184,7 @@ func (s *seeded) schedules(t *testing.T) {
 		kind.ScheduleImmediate: 3,
 		kind.ScheduleFuture:    5,
 		kind.ScheduleRecurring: 4,
-	}; !cmp.Equal(
-		want, seen,
-	) {
+	}; !cmp.Equal(want, seen) {
 		t.Error(cmp.Diff(want, seen))
 	}
 }

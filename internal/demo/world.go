@@ -94,9 +94,7 @@ func newWorld(now time.Time) (*world, error) {
 	}
 	now = now.UTC().Truncate(time.Second)
 	w := &world{
-		rand: rand.New(
-			rand.NewPCG(2026, 200),
-		),
+		rand:    rand.New(rand.NewPCG(2026, 200)),
 		ages:    rand.New(rand.NewPCG(2026, 201)),
 		zone:    zone,
 		now:     now,

@@ -447,9 +447,7 @@ func TestALinkIsThereOnceAClickOnItIsRecorded(t *testing.T) {
 			t,
 			service,
 			w.ctx,
-			click(
-				"a", "changed",
-			),
+			click("a", "changed"),
 			click("b", "of-another-kind"),
 			click("c", "new"),
 			click("c", "twice-in-a-batch"), // a duplicate, with another URL

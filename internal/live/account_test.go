@@ -53,9 +53,7 @@ func TestAccountIsFollowedInWhatIsSentAndWhatChangesStatus(t *testing.T) {
 			t, kind.StatusSending,
 		), f.campaign(
 			t, kind.StatusDraft,
-		), f.campaign(
-			t, kind.StatusDraft,
-		)
+		), f.campaign(t, kind.StatusDraft)
 		f.moves(t, moved, kind.StatusReady) // before the watch begins
 		theirs := other.campaign(t, kind.StatusSending)
 		w := f.watchAccount(t)

@@ -211,9 +211,7 @@ func TestWhoReadsSlowlyGetsTheLatestOfEachCampaign(t *testing.T) {
 			t, kind.StatusSending,
 		), f.campaign(
 			t, kind.StatusSending,
-		), f.campaign(
-			t, kind.StatusSending,
-		)
+		), f.campaign(t, kind.StatusSending)
 		slow, fast := f.watch(t, a.ID, b.ID), f.watch(t, a.ID, b.ID, last.ID)
 		for range 3 {
 			next(t, fast)

@@ -68,12 +68,10 @@ func (o Order[T]) check(faults *apperr.Faults, field string, c *cursor) {
 	switch {
 	case c == nil:
 	case c.order != o.mark():
-		faults.Add(
-			apperr.InvalidField(
-				field, apperr.ReasonCursorOfAnotherOrder,
-				"belongs to a list in another order: start from the first page again",
-			),
-		)
+		faults.Add(apperr.InvalidField(
+			field, apperr.ReasonCursorOfAnotherOrder,
+			"belongs to a list in another order: start from the first page again",
+		))
 	case !o.accepts(c.kind):
 		faults.Add(apperr.InvalidField(field, apperr.ReasonCursorInvalid, "is not a cursor of this server"))
 	}

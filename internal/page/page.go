@@ -53,11 +53,9 @@ func (r Request) validate(faults *apperr.Faults) (after, before *cursor) {
 		case *r.Offset < 0:
 			faults.Add(apperr.InvalidField("offset", apperr.ReasonPageOffset, "must not be negative"))
 		case r.After != "" || r.Before != "" || r.Last != nil:
-			faults.Add(
-				apperr.InvalidField(
-					"offset", apperr.ReasonPageOffsetWithCursor, "cannot be combined with after, before or last",
-				),
-			)
+			faults.Add(apperr.InvalidField(
+				"offset", apperr.ReasonPageOffsetWithCursor, "cannot be combined with after, before or last",
+			))
 		}
 	}
 	return after, before

@@ -260,9 +260,7 @@ func TestGroupsAreReadByThemselves(t *testing.T) {
 		"ORDER BY `rows`.`name_key` DESC, `rows`.`id` DESC LIMIT 3) AS `g%d`"
 	want := "SELECT `id` FROM `rows` WHERE `user_id` = ? AND `rows`.`id` IN (SELECT `id` FROM (" + fmt.Sprintf(
 		own, 0,
-	) + " UNION ALL " + fmt.Sprintf(
-		own, 1,
-	) + ") AS `chosen`) " +
+	) + " UNION ALL " + fmt.Sprintf(own, 1) + ") AS `chosen`) " +
 		"ORDER BY `rows`.`name_key` DESC, `rows`.`id` DESC"
 	if diff := cmp.Diff(want, query); diff != "" {
 		t.Error(diff)

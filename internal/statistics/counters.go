@@ -145,10 +145,8 @@ func (c *Counters) ThroughputAt(now time.Time) Throughput {
 	seconds := max(1, end.Sub(*t.StartedAt).Seconds())
 	pace := float64(c.TotalSent) / seconds
 	t.EmailsPerSecond = math.Round(pace*10) / 10
-	if left := float64(
-		t.Remaining,
-	) / pace; c.Status == kind.StatusSending && t.Remaining > 0 &&
-		left < farthest.Seconds() {
+	left := float64(t.Remaining) / pace
+	if c.Status == kind.StatusSending && t.Remaining > 0 && left < farthest.Seconds() {
 		finish := now.Add(time.Duration(left * float64(time.Second))).UTC().Truncate(time.Second)
 		t.EstimatedFinish = &finish
 	}

@@ -154,12 +154,10 @@ func (s *Service) summable(
 		if span.From == nil {
 			bound = "to"
 		}
-		faults.Add(
-			apperr.InvalidField(
-				bound, apperr.ReasonNotByHour,
-				"links and mail domains are not counted by hour: ask for them without from and to",
-			),
-		)
+		faults.Add(apperr.InvalidField(
+			bound, apperr.ReasonNotByHour,
+			"links and mail domains are not counted by hour: ask for them without from and to",
+		))
 	}
 	if err := faults.Err(); err != nil {
 		return nil, err

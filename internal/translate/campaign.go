@@ -10,23 +10,15 @@ import (
 )
 
 func createCampaign(r *reading) (string, map[string]any, error) {
-	return mutation(
-			"createCampaign",
-			"campaign {\n  legacyId\n}",
-		), withInput(
-			map[string]any{"name": r.Text("CampaignName")},
-		), nil
+	document := mutation("createCampaign", "campaign {\n  legacyId\n}")
+	return document, withInput(map[string]any{"name": r.Text("CampaignName")}), nil
 }
 
 // actOn translates a command that only names a campaign.
 func actOn(operation string) translator {
 	return func(r *reading) (string, map[string]any, error) {
-		return mutation(
-				operation,
-				"campaign {\n  legacyId\n  status\n}",
-			), withInput(
-				map[string]any{"id": r.id("CampaignID")},
-			), nil
+		document := mutation(operation, "campaign {\n  legacyId\n  status\n}")
+		return document, withInput(map[string]any{"id": r.id("CampaignID")}), nil
 	}
 }
 
@@ -164,12 +156,8 @@ func getCampaign(r *reading) (string, map[string]any, error) {
 	if r.Flag("retrievetags") {
 		selection += tags
 	}
-	return "query Campaign($id: ID!) {\n  campaign(id: $id) {\n" + indent(
-			selection,
-			"    ",
-		) + "  }\n}\n", map[string]any{
-			"id": id,
-		}, nil
+	document := "query Campaign($id: ID!) {\n  campaign(id: $id) {\n" + indent(selection, "    ") + "  }\n}\n"
+	return document, map[string]any{"id": id}, nil
 }
 
 func listCampaigns(r *reading) (string, map[string]any, error) {
@@ -207,10 +195,7 @@ func listCampaigns(r *reading) (string, map[string]any, error) {
 	}
 	document := "query Campaigns($filter: CampaignFilter, $orderBy: CampaignOrder, $first: Int, $after: String, $offset: Int) {\n" +
 		"  campaigns(filter: $filter, orderBy: $orderBy, first: $first, after: $after, offset: $offset) {\n" +
-		"    nodes {\n" + indent(
-		selection,
-		"      ",
-	) + "    }\n" + pageInfo + "  }\n" + total + "}\n"
+		"    nodes {\n" + indent(selection, "      ") + "    }\n" + pageInfo + "  }\n" + total + "}\n"
 	return document, variables, nil
 }
 

@@ -222,7 +222,7 @@ func (r *curl) encoded(value string) (string, error) {
 	return name + "=" + content, nil
 }
 
-// part reads one field of a multipart form. Files are passed over, as the server does.
+// part reads one field of a multipart form. Files are ignored, as the server ignores them.
 func (r *curl) part(option, text string) error {
 	name, value, found := strings.Cut(text, "=")
 	if !found {
@@ -246,10 +246,12 @@ func (r *curl) part(option, text string) error {
 	return nil
 }
 
-// formAttribute begins what may follow the value of a field: ;type=text/plain and the like.
+// formAttribute matches the beginning of an attribute after the value of a field, such as
+// ;type=text/plain.
 var formAttribute = regexp.MustCompile(`;\s*(type|filename|headers|encoder)=`)
 
-// formValue is the value of -F name=value: in double quotes as a whole, or up to the first attribute.
+// formValue returns the value of -F name=value: the text in double quotes if it begins with one, or
+// the text up to the first attribute.
 func formValue(text string) string {
 	if strings.HasPrefix(text, `"`) {
 		var out strings.Builder
@@ -262,7 +264,7 @@ func formValue(text string) string {
 			}
 			out.WriteByte(text[i])
 		}
-		return text // the quote does not end: it is a part of the value
+		return text // the quote is not closed, so it is part of the value
 	}
 	if at := formAttribute.FindStringIndex(text); at != nil {
 		return text[:at[0]]
@@ -270,7 +272,7 @@ func formValue(text string) string {
 	return text
 }
 
-// message is the request that the options make.
+// message returns the request that the options make.
 func (r *curl) message() (*message, error) {
 	if r.hasData && r.form != nil {
 		return nil, errors.New("curl: a form (-F) and data (-d) exclude each other")
@@ -323,7 +325,7 @@ func (r *curl) queryString() (string, error) {
 	return strings.Join(parts, "&"), nil
 }
 
-// queryOf is the query string of a URL.
+// queryOf returns the query string of a URL.
 func queryOf(address string) string {
 	address, _, _ = strings.Cut(address, "#")
 	_, query, _ := strings.Cut(address, "?")

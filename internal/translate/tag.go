@@ -19,12 +19,8 @@ func createTag(r *reading) (string, map[string]any, error) {
 }
 
 func updateTag(r *reading) (string, map[string]any, error) {
-	return mutation(
-			"updateTag",
-			"tag {\n  legacyId\n  name\n}",
-		), withInput(
-			map[string]any{"id": r.id("TagID"), "name": r.Text("Tag")},
-		), nil
+	document := mutation("updateTag", "tag {\n  legacyId\n  name\n}")
+	return document, withInput(map[string]any{"id": r.id("TagID"), "name": r.Text("Tag")}), nil
 }
 
 func deleteTags(r *reading) (string, map[string]any, error) {

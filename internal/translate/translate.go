@@ -90,18 +90,14 @@ type translator func(r *reading) (document string, variables map[string]any, err
 
 // translators are all translators, by the name of the command.
 var translators = map[string]translator{
-	"Campaign.Create": createCampaign,
-	"Campaign.Get":    getCampaign,
-	"Campaigns.Get":   listCampaigns,
-	"Campaign.Update": updateCampaign,
-	"Campaign.Copy": actOn(
-		"copyCampaign",
-	),
-	"Campaign.Approve": actOn("approveCampaign"),
-	"Campaign.Pause":   actOn("pauseCampaign"),
-	"Campaign.Resume": actOn(
-		"resumeCampaign",
-	),
+	"Campaign.Create":           createCampaign,
+	"Campaign.Get":              getCampaign,
+	"Campaigns.Get":             listCampaigns,
+	"Campaign.Update":           updateCampaign,
+	"Campaign.Copy":             actOn("copyCampaign"),
+	"Campaign.Approve":          actOn("approveCampaign"),
+	"Campaign.Pause":            actOn("pauseCampaign"),
+	"Campaign.Resume":           actOn("resumeCampaign"),
 	"Campaign.Cancel":           actOn("cancelCampaign"),
 	"Campaigns.Delete":          deleteCampaigns,
 	"Tags.Get":                  listTags,

@@ -26,12 +26,8 @@ func updateCampaign(r *reading) (string, map[string]any, error) {
 			return "", nil, err
 		}
 	}
-	return mutation(
-			"updateCampaign",
-			"campaign {\n  legacyId\n  status\n  version\n}\nrequestedStatus",
-		), withInput(
-			input,
-		), nil
+	document := mutation("updateCampaign", "campaign {\n  legacyId\n  status\n  version\n}\nrequestedStatus")
+	return document, withInput(input), nil
 }
 
 // set puts a value into an input if the value was given.
