@@ -43,9 +43,7 @@ func shownKeys(keys []*ent.APIKey) []*model.APIKey {
 
 func (r mutationResolver) Login(ctx context.Context, input model.LoginInput) (*model.LoginPayload, error) {
 	session, err := r.Accounts.Login(ctx, account.Login{
-		Username: value(
-			given(input.Username),
-		),
+		Username:   value(given(input.Username)),
 		Password:   value(given(input.Password)),
 		Key:        value(given(input.APIKey)),
 		RemoteAddr: requestOf(ctx).Client,

@@ -29,7 +29,7 @@ func (r queryResolver) Audience(ctx context.Context, input model.AudienceInput) 
 	)
 }
 
-// preparedAudience shows an audience of the caller's that nothing was saved of.
+// preparedAudience returns an unsaved audience of the caller, ready to be counted.
 func (r *resolver) preparedAudience(ctx context.Context, a rules.Audience) (*model.Audience, error) {
 	target, err := r.Audiences.Prepare(ctx, query.Target{Audience: a})
 	if err != nil || a.IsZero() && len(a.Exclude) == 0 {
@@ -43,7 +43,7 @@ func (r audienceResolver) Count(ctx context.Context, a *model.Audience) (*int32,
 	return r.counted(ctx, a.Target)
 }
 
-// counted is how many people a target reaches.
+// counted returns how many people a target reaches.
 func (r *resolver) counted(ctx context.Context, target query.Target) (*int32, error) {
 	n, err := r.Audiences.Count(ctx, target)
 	if err != nil {
@@ -74,7 +74,8 @@ func (r audienceResolver) Preview(
 	return r.shownRecipients(ctx, found)
 }
 
-// shownRecipients loads the people and lists that the current field asks for. Who was removed meanwhile is left out.
+// shownRecipients loads the subscribers and lists that the current field selects. Recipients whose
+// subscriber or list was deleted meanwhile are left out.
 func (r *resolver) shownRecipients(ctx context.Context, found []query.Recipient) ([]*model.AudienceRecipient, error) {
 	people, lists, err := r.peopleAndLists(ctx, found)
 	if err != nil {
@@ -92,7 +93,8 @@ func (r *resolver) shownRecipients(ctx context.Context, found []query.Recipient)
 	return shown, nil
 }
 
-// peopleAndLists loads what the current field asks for below recipients; nil is not asked for.
+// peopleAndLists loads the fields that the current field selects below recipients. A map is nil if
+// its field is not selected.
 func (r *resolver) peopleAndLists(
 	ctx context.Context, found []query.Recipient,
 ) (people map[int64]*model.Subscriber, lists map[int64]*model.SubscriberList, err error) {

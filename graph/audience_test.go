@@ -15,9 +15,9 @@ import (
 	"campaignql/internal/testkit/apitest"
 )
 
-// reachable makes lists of which an audience of lists is told by every part of its waterfall: it
-// returns the lists to include and to exclude. On the first are ann, bob, cid, dee and eve, on the
-// second ann again, on the third, which is excluded, eve. Ann alone is reached.
+// reachable creates lists such that every step of the waterfall removes someone. It returns the
+// lists to include and to exclude. The first list has ann, bob, cid, dee and eve, the second has
+// ann again, and the third, which is excluded, has eve. Only ann is reached.
 func (w *world) reachable(t *testing.T, a *apitest.Account) (include, exclude string) {
 	t.Helper()
 	ctx, client := a.Context, w.db.Client(a.Context)
@@ -56,16 +56,14 @@ func (w *world) reachable(t *testing.T, a *apitest.Account) (include, exclude st
 			SaveX(ctx)
 	}
 	return fmt.Sprintf(
-			"%d:%d,%d:0",
-			lists[0],
-			whole(lists[0]).ID,
-			lists[1],
-		), fmt.Sprintf(
-			"%d:%d", lists[2], whole(lists[2]).ID,
-		)
+		"%d:%d,%d:0",
+		lists[0],
+		whole(lists[0]).ID,
+		lists[1],
+	), fmt.Sprintf("%d:%d", lists[2], whole(lists[2]).ID)
 }
 
-// campaign makes a draft.
+// campaign creates a draft.
 func (w *world) campaign(t *testing.T, a *apitest.Account) *ent.Campaign {
 	t.Helper()
 	return must(
@@ -76,9 +74,7 @@ func (w *world) campaign(t *testing.T, a *apitest.Account) *ent.Campaign {
 			SetCreatedAt(firstDay).
 			SetLastActivityAt(firstDay).
 			Save(a.Context),
-	)(
-		t,
-	)
+	)(t)
 }
 
 const evaluated = `{
@@ -87,8 +83,8 @@ const evaluated = `{
 	waterfall { matched excluded notSubscribed suppressed bounced duplicates reached }
 	explain { reached criteria { path listLegacyId people chosen left rules { path rule matches left rules { path } } } exclude { path people chosen left rules { matches } } } }`
 
-// TestBothSurfacesStoreTheSameAudience stores an audience through each way there is, and asks for
-// the one and for what is not saved who they reach.
+// TestBothSurfacesStoreTheSameAudience stores an audience in each possible form. It reads the
+// reached people for the stored audience and for an unsaved one.
 func TestBothSurfacesStoreTheSameAudience(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		a := w.Account(t)
@@ -137,12 +133,8 @@ func TestBothSurfacesStoreTheSameAudience(t *testing.T) {
 			}
 			want := saved(legacy.ID)
 			if form, count := apitest.At(
-				t,
-				want,
-				"form",
-			), apitest.At(
-				t, want, "count",
-			); form != tt.form ||
+				t, want, "form",
+			), apitest.At(t, want, "count"); form != tt.form ||
 				count != tt.count {
 				t.Errorf("%s counts %v as %v", tt.form, count, form)
 			}
@@ -252,19 +244,15 @@ func TestAudienceThatCannotBeEvaluated(t *testing.T) {
 		if got := apitest.At(t, nobody, "audience", "count"); got != 0.0 {
 			t.Errorf("nobody counts %v", got)
 		}
-		if response := w.Query(
-			t,
-			"",
-			ask,
-			object{"in": object{"none": true}},
-		); len(response.Errors) != 1 ||
-			response.Errors[0].Code() != "UNAUTHENTICATED" {
+		response := w.Query(t, "", ask, object{"in": object{"none": true}})
+		if len(response.Errors) != 1 || response.Errors[0].Code() != "UNAUTHENTICATED" {
 			t.Errorf("without a key: %s", response.Body)
 		}
 	})
 }
 
-// TestOneAudienceThatCannotBeCountedDoesNotHideThePage changes the type of a field under a saved audience.
+// TestOneAudienceThatCannotBeCountedDoesNotHideThePage changes the type of a field that a saved
+// audience uses.
 func TestOneAudienceThatCannotBeCountedDoesNotHideThePage(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		a := w.Account(t)
@@ -293,15 +281,15 @@ func TestOneAudienceThatCannotBeCountedDoesNotHideThePage(t *testing.T) {
 	})
 }
 
-// TestCountingAudiencesCosts tells what a page of campaigns costs with its audiences counted, and
-// that it costs nothing where they are not asked for.
+// TestCountingAudiencesCosts checks the cost of a page of campaigns whose audiences are counted,
+// and that there is no cost if the audiences are not selected.
 func TestCountingAudiencesCosts(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		a := w.Account(t)
 		include, exclude := w.reachable(t, a)
 		rows := w.page(t, a, 6)
 		for _, c := range rows[:5] {
-			if _, body := w.Command(
+			_, body := w.Command(
 				t,
 				url.Values{
 					"Command":    {"Campaign.Update"},
@@ -312,36 +300,34 @@ func TestCountingAudiencesCosts(t *testing.T) {
 					},
 					"Exclude_RecipientListsAndSegments": {exclude},
 				},
-			); !strings.Contains(
-				body, `"Success":true`,
-			) {
+			)
+			if !strings.Contains(body, `"Success":true`) {
 				t.Fatal(body)
 			}
 		}
-		if ran := statements(
+		ran := statements(
 			t,
 			w,
 			a,
 			`{ campaigns(first: 50) { nodes { audience { form include { listLegacyId } rules } } } }`,
-		); len(
-			ran,
-		) != 1 {
+		)
+		if len(ran) != 1 {
 			t.Errorf("audiences that are not counted cost %d statements:\n%s", len(ran), strings.Join(ran, "\n"))
 		}
-		// Of each of five: the lists, the segments, and the count; the zone of the owner is known.
+		// For each of five: the lists, the segments, and the count. The zone of the owner is
+		// already known.
 		if ran := statements(t, w, a, `{ campaigns(first: 50) { nodes { audience { count } } } }`); len(ran) != 1+5*3 {
 			t.Errorf("five counts cost %d statements:\n%s", len(ran), strings.Join(ran, "\n"))
 		}
-		if ran := statements(
+		ran = statements(
 			t,
 			w,
 			a,
 			fmt.Sprintf(
 				`{ campaign(id: %d) { audience { explain { reached criteria { rules { matches } } } } } }`, rows[0].ID,
 			),
-		); len(
-			ran,
-		) != 1+2+2 {
+		)
+		if len(ran) != 1+2+2 {
 			t.Errorf("an explanation costs %d statements:\n%s", len(ran), strings.Join(ran, "\n"))
 		}
 		for document, refused := range map[string]bool{
@@ -370,19 +356,13 @@ func TestSegmentListsAndCountsItsPeople(t *testing.T) {
 		other, _, _ := strings.Cut(second, ":")
 		const document = `query($l: ID!, $s: ID!) { segment(id: $s) { subscriberCount } list(id: $l) { subscribers(filter: {segmentId: $s}) { totalCount nodes { emailAddress } } } }`
 		data := w.MustQuery(t, a.Key, document, object{"l": list, "s": segment})
-		// Ann and eve are written to; bob has left, cid is suppressed, dee bounced.
+		// Ann and eve are reached; bob has unsubscribed, cid is suppressed, dee bounced.
 		if got := apitest.At(t, data, "segment", "subscriberCount"); got != 2.0 {
 			t.Errorf("the segment counts %v", got)
 		}
 		nodes := compact(apitest.At(t, data, "list", "subscribers", "nodes"))
-		if got := apitest.At(
-			t,
-			data,
-			"list",
-			"subscribers",
-			"totalCount",
-		); got != 2.0 || !strings.Contains(nodes, "ann.") ||
-			!strings.Contains(nodes, "eve.") {
+		got := apitest.At(t, data, "list", "subscribers", "totalCount")
+		if got != 2.0 || !strings.Contains(nodes, "ann.") || !strings.Contains(nodes, "eve.") {
 			t.Errorf("the list shows %v: %s", got, nodes)
 		}
 		_, body := w.Command(

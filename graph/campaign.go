@@ -17,7 +17,7 @@ import (
 	"campaignql/internal/statistics"
 )
 
-// shownCampaigns wraps campaigns and loads, for all of them at once, the relations that the selection asks for.
+// shownCampaigns wraps campaigns and loads the selected relations for all of them together.
 func (r *resolver) shownCampaigns(
 	ctx context.Context, rows []*ent.Campaign, asked selection,
 ) ([]*model.Campaign, error) {
@@ -51,8 +51,8 @@ func (r *resolver) shownCampaigns(
 	return shown, nil
 }
 
-// shownCampaign wraps the campaign that a mutation returned, for the field of that name in its
-// payload. It has been written by now: where its tags cannot be read, they alone are an error.
+// shownCampaign wraps the campaign that a mutation returned, for the field campaign of its payload.
+// The campaign is already written, so if its tags cannot be read, only the field tags has an error.
 func (r *resolver) shownCampaign(ctx context.Context, c *ent.Campaign) *model.Campaign {
 	shown, err := r.shownCampaigns(ctx, []*ent.Campaign{c}, selected(ctx, campaignFields, [][]string{{"campaign"}}))
 	if err != nil {
@@ -61,7 +61,8 @@ func (r *resolver) shownCampaign(ctx context.Context, c *ent.Campaign) *model.Ca
 	return shown[0]
 }
 
-// campaignByID returns the campaign the current field asks for; nil when there is none for the caller.
+// campaignByID returns the campaign with the selected columns, or nil if the caller has no such
+// campaign.
 func (r *resolver) campaignByID(ctx context.Context, id int64) (*model.Campaign, error) {
 	asked := selected(ctx, campaignFields, itself)
 	c, err := r.Campaigns.Get(ctx, id, asked.columns()...)
@@ -75,7 +76,7 @@ func (r *resolver) campaignByID(ctx context.Context, id int64) (*model.Campaign,
 	return shown[0], nil
 }
 
-// absent turns NotFound into nothing: a query answers null for what is not there.
+// absent returns nil for NotFound: a query returns null for an object that does not exist.
 func absent(err error) error {
 	if apperr.CodeOf(err) == apperr.NotFound {
 		return nil
@@ -198,7 +199,7 @@ func (r campaignResolver) Readiness(ctx context.Context, c *model.Campaign) ([]*
 	return out, nil
 }
 
-// mutations are the names under which the schema has the domain's actions.
+// mutations maps the actions of the domain to the names of the mutations in the schema.
 var mutations = map[campaign.Action]string{
 	campaign.ActionUpdate:  "updateCampaign",
 	campaign.ActionApprove: "approveCampaign",
@@ -243,7 +244,8 @@ func (r campaignResolver) History(
 	return historyPage(rows, plan.size, plan.beforeVersion != 0), nil
 }
 
-// historyBounds is a page of a history as the loader reads it: entries before a version, 0 for from the newest.
+// historyBounds is a page of a history: entries with a version below beforeVersion, or the newest
+// entries if it is 0.
 type historyBounds struct {
 	beforeVersion int64
 	size          int
@@ -268,8 +270,8 @@ func historyPlan(first *int32, after *string) (historyBounds, error) {
 	return plan, nil
 }
 
-// historyPage shows entries of a history; the cursor of an entry is its version, which is unique in
-// its campaign and shown anyway.
+// historyPage returns a page of a history. The cursor of an entry is its version, which is unique
+// within the campaign and is not secret.
 func historyPage(rows []*ent.CampaignChange, size int, continued bool) *model.CampaignChangeConnection {
 	shown := &model.CampaignChangeConnection{
 		Edges: []*model.CampaignChangeEdge{}, Nodes: []*model.CampaignChange{},

@@ -14,10 +14,10 @@ import (
 	"campaignql/internal/schedule"
 )
 
-// maxFilterTags is the most tags one condition names.
+// maxFilterTags is the maximum number of tags in one condition.
 const maxFilterTags = 100
 
-// campaignFilter reads a filter. An absent or null condition is none.
+// campaignFilter reads a filter. A condition that is absent or null does not restrict.
 func campaignFilter(in *model.CampaignFilter) (campaign.Filter, error) {
 	var faults apperr.Faults
 	out := readFilter(in, &faults)
@@ -95,20 +95,16 @@ func rates(in graphql.Omittable[*model.FloatRange]) campaign.Range[float64] {
 func campaignPatch(in model.UpdateCampaignInput) (campaign.Patch, error) {
 	var faults apperr.Faults
 	patch := campaign.Patch{
-		Name:         nullIsEmpty(in.Name),
-		Status:       given(in.Status),
-		StatusReason: cleared(in.StatusReason),
-		ApprovalExplanation: cleared(
-			in.ApprovalExplanation,
-		),
+		Name:                   nullIsEmpty(in.Name),
+		Status:                 given(in.Status),
+		StatusReason:           cleared(in.StatusReason),
+		ApprovalExplanation:    cleared(in.ApprovalExplanation),
 		GoogleAnalyticsDomains: cleared(in.GoogleAnalyticsDomains),
 		PublishOnRSS:           given(in.PublishOnRss),
 		S2SEnabled:             given(in.S2sEnabled),
-		Audience: audiencePatch(
-			in.Audience, &faults,
-		),
-		ABTest:     abTestPatch(in.AbTest, &faults),
-		AutoResend: autoResendPatch(in.AutoResend),
+		Audience:               audiencePatch(in.Audience, &faults),
+		ABTest:                 abTestPatch(in.AbTest, &faults),
+		AutoResend:             autoResendPatch(in.AutoResend),
 	}
 	if text, set := in.EmailID.ValueOK(); set {
 		patch.EmailID = new(int64)
@@ -130,10 +126,11 @@ func campaignPatch(in model.UpdateCampaignInput) (campaign.Patch, error) {
 	return patch, faults.Err()
 }
 
-// nullIsEmpty lets the domain refuse null for what cannot be cleared, by name.
+// nullIsEmpty turns null into an empty text, so that the domain rejects it for a field that cannot
+// be cleared.
 func nullIsEmpty(o graphql.Omittable[*string]) *string { return cleared(o) }
 
-// schedulePatch reads the one kind of schedule that is given.
+// schedulePatch reads the given kind of schedule.
 func schedulePatch(in *model.ScheduleInput) (*campaign.SchedulePatch, error) {
 	plan, err := scheduleOf(in)
 	if err != nil {
@@ -154,10 +151,10 @@ func schedulePatch(in *model.ScheduleInput) (*campaign.SchedulePatch, error) {
 	}, nil
 }
 
-// every is how a list of a recurring schedule says "all of them".
+// every is the value of a list in a recurring schedule that means "all".
 const every = "0"
 
-// scheduleOf reads a schedule as the caller said it; whether it can be is the domain's to say.
+// scheduleOf reads a schedule without validating it; the domain validates it.
 func scheduleOf(in *model.ScheduleInput) (schedule.Schedule, error) {
 	none, immediate := in.None.Value(), in.Immediate.Value()
 	switch {
@@ -180,9 +177,7 @@ func scheduleOf(in *model.ScheduleInput) (schedule.Schedule, error) {
 func recurring(in *model.RecurringScheduleInput) schedule.Schedule {
 	instances := int(in.MaxInstances)
 	plan := schedule.Schedule{Type: kind.ScheduleRecurring, Zone: in.TimeZone, Recurrence: schedule.Recurrence{
-		DaysOfMonth: list(
-			in.DaysOfMonth.Value(),
-		),
+		DaysOfMonth:  list(in.DaysOfMonth.Value()),
 		Months:       list(in.Months.Value()),
 		Hours:        list(in.Hours),
 		Minutes:      list(in.Minutes),
@@ -224,7 +219,7 @@ func audiencePatch(in graphql.Omittable[*model.AudienceInput], faults *apperr.Fa
 	return patch
 }
 
-// audienceOf reads the one form of an audience that is given; nil is nobody.
+// audienceOf reads the given form of an audience. nil means an audience without people.
 func audienceOf(target *model.AudienceInput) (*campaign.AudiencePatch, error) {
 	nobody := ""
 	patch := &campaign.AudiencePatch{Include: &nobody, Exclude: &nobody}
@@ -254,7 +249,8 @@ func audienceOf(target *model.AudienceInput) (*campaign.AudiencePatch, error) {
 	return patch, nil
 }
 
-// inForm names the field of the form in which an audience was given: the domain knows rules in one only.
+// inForm renames the field of an error to the form in which the audience was given, because the
+// domain knows only one form of rules.
 func inForm(err error, target *model.AudienceInput) error {
 	if target == nil || !target.RulesJSONBundle.IsSet() {
 		return err
@@ -267,15 +263,12 @@ func inForm(err error, target *model.AudienceInput) error {
 	})
 }
 
-// pairs writes lists and segments as the domain reads them.
+// pairs formats lists and segments as the domain expects them.
 func pairs(parts []*model.AudiencePartInput) string {
 	out := make([]string, len(parts))
 	for i, part := range parts {
-		out[i] = strconv.FormatInt(
-			part.ListLegacyID, 10,
-		) + ":" + strconv.FormatInt(
-			value(part.SegmentLegacyID.Value()), 10,
-		)
+		out[i] = strconv.FormatInt(part.ListLegacyID, 10) + ":" +
+			strconv.FormatInt(value(part.SegmentLegacyID.Value()), 10)
 	}
 	return strings.Join(out, ",")
 }
@@ -310,9 +303,7 @@ func autoResendPatch(in graphql.Omittable[*model.AutoResendInput]) campaign.Auto
 		}
 	}
 	return campaign.AutoResendPatch{
-		Enabled: given(
-			resend.Enabled,
-		),
+		Enabled:   given(resend.Enabled),
 		WaitDays:  wide(given(resend.WaitDays)),
 		Subject:   cleared(resend.Subject),
 		Preheader: cleared(resend.Preheader),

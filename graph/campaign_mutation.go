@@ -127,7 +127,7 @@ func (r mutationResolver) DeleteCampaigns(
 	return &model.DeleteCampaignsPayload{DeletedIds: globalIDs(gid.Campaign, deleted), UserErrors: mend}, err
 }
 
-// act calls an action on one campaign.
+// act runs an action on one campaign.
 func (r mutationResolver) act(
 	ctx context.Context, id string, expected *int32, do func(campaign.Call) (*ent.Campaign, error),
 ) (*model.Campaign, []*model.UserError, error) {
@@ -142,7 +142,8 @@ func (r mutationResolver) act(
 	return r.outcome(ctx, c, err)
 }
 
-// outcome is what a payload with a campaign says: the campaign, what can be mended, or an error.
+// outcome returns the parts of a payload with a campaign: the campaign, the user errors, or an
+// error.
 func (r mutationResolver) outcome(
 	ctx context.Context, c *ent.Campaign, err error,
 ) (*model.Campaign, []*model.UserError, error) {

@@ -11,12 +11,12 @@ import (
 
 const faults = ` userErrors { code message field reason } `
 
-// update is a document that changes a campaign by variables and shows fields of it.
+// update returns a document that updates a campaign with variables and selects fields of it.
 func update(fields string) string {
 	return `mutation($in: UpdateCampaignInput!) { updateCampaign(input: $in) { requestedStatus campaign { ` + fields + ` }` + faults + `} }`
 }
 
-// act is a document of a mutation on one campaign.
+// act returns a document with a mutation on one campaign.
 func act(mutation, input string) string {
 	return `mutation { ` + mutation + `(input: {` + input + `}) { campaign { status version } ` + faults + `} }`
 }
@@ -723,17 +723,16 @@ func TestHistoryTellsWhoDidWhatThroughWhat(t *testing.T) {
 		second := apitest.At(
 			t, w.MustQuery(t, a.Key, page, object{"id": id, "after": info["endCursor"]}), "campaign", "history",
 		)
-		if got := compact(
-			second,
-		); !strings.Contains(got, `"action":"CREATE"`) ||
+		got := compact(second)
+		if !strings.Contains(got, `"action":"CREATE"`) ||
 			!strings.Contains(got, `"hasNextPage":false,"hasPreviousPage":true`) {
 			t.Errorf("second page of the history: %s", got)
 		}
 	})
 }
 
-// TestKeyThatMayOnlyWriteIsRefusedBeforeItWrites: what it may not read it is not given; where it
-// asks for that, nothing is written first.
+// TestKeyThatMayOnlyWriteIsRefusedBeforeItWrites checks that a key without the scope read gets no
+// data. If the mutation selects data, it is rejected before anything is written.
 func TestKeyThatMayOnlyWriteIsRefusedBeforeItWrites(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		c := w.cast(t)

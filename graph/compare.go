@@ -15,7 +15,7 @@ import (
 	"campaignql/internal/statistics"
 )
 
-// minCompared and maxCompared are how many campaigns stand side by side.
+// minCompared and maxCompared limit the number of campaigns in a comparison.
 const (
 	minCompared = 2
 	maxCompared = 10
@@ -63,7 +63,7 @@ func (r queryResolver) Compare(ctx context.Context, texts []string) (*model.Camp
 	return comparison, err
 }
 
-// comparedIDs reads ids of campaigns, each of which may stand there once.
+// comparedIDs reads ids of campaigns. Each campaign may occur only once.
 func comparedIDs(texts []string) ([]int64, error) {
 	if len(texts) < minCompared || len(texts) > maxCompared {
 		return nil, apperr.InvalidField(
@@ -76,21 +76,19 @@ func comparedIDs(texts []string) ([]int64, error) {
 		id, err := identify(gid.Campaign, comparedName(i), text)
 		faults.Add(err)
 		if err == nil && slices.Contains(ids[:i], id) {
-			faults.Add(
-				apperr.InvalidField(
-					comparedName(i), apperr.ReasonIDRepeated, "names a campaign that stands there before",
-				),
-			)
+			faults.Add(apperr.InvalidField(
+				comparedName(i), apperr.ReasonIDRepeated, "names a campaign that stands there before",
+			))
 		}
 		ids[i] = id
 	}
 	return ids, faults.Err()
 }
 
-// comparedName is what the argument of an id is called.
+// comparedName returns the name of an id in the arguments, for errors.
 func comparedName(i int) string { return fmt.Sprintf("campaigns[%d]", i) }
 
-// elapsedKey names a series that is read once for all campaigns that are compared.
+// elapsedKey identifies a series that is read once for all compared campaigns.
 type elapsedKey struct {
 	interval statistics.Interval
 	points   int32

@@ -18,8 +18,8 @@ func TestComparedCampaignsStandSideBySide(t *testing.T) {
 		a := w.Account(t)
 		client := w.db.Client(a.Context)
 		rows := w.page(t, a, 4)
-		// Two that began on different days, each with opens in its first, third and 26th hour; one
-		// of whose hours lies before; and one that never began.
+		// Two campaigns that began on different days, each with opens in its first, third and 26th
+		// hour; one of them also has an earlier hour. A third campaign never began.
 		for i, start := range []time.Time{firstDay.Add(25 * time.Minute), firstDay.Add(75*time.Hour + 59*time.Minute), firstDay} {
 			must(
 				client.Campaign.UpdateOne(rows[i]).
@@ -27,9 +27,7 @@ func TestComparedCampaignsStandSideBySide(t *testing.T) {
 					SetTotalOpens(6).
 					SetTotalRecipients(10).
 					Save(a.Context),
-			)(
-				t,
-			)
+			)(t)
 			for n, hour := range []int{0, 2, 25} {
 				must(
 					client.HourlyCounter.Create().
@@ -37,9 +35,7 @@ func TestComparedCampaignsStandSideBySide(t *testing.T) {
 						SetHour(start.Truncate(time.Hour).Add(time.Duration(hour) * time.Hour)).
 						SetOpens(int64(10*i + n + 1)).
 						Save(a.Context),
-				)(
-					t,
-				)
+				)(t)
 			}
 		}
 		must(
@@ -48,9 +44,7 @@ func TestComparedCampaignsStandSideBySide(t *testing.T) {
 				SetHour(firstDay.Add(-time.Hour)).
 				SetOpens(1000).
 				Save(a.Context),
-		)(
-			t,
-		)
+		)(t)
 		ask := func(fields string, ids ...int) string {
 			var named []string
 			for _, i := range ids {
@@ -96,16 +90,14 @@ func TestIntervalsThatHaveNotBegunAreLeftOut(t *testing.T) {
 				Campaign.UpdateOne(rows[1]).
 				SetSendingStartedAt(start.Add(time.Hour * 100)).
 				Save(a.Context),
-		)(
-			t,
-		)
+		)(t)
 		data := w.MustQuery(
 			t, a.Key,
 			fmt.Sprintf(`{ compare(campaigns: [%d, %d]) { campaigns { elapsed { end } } } }`, rows[0].ID, rows[1].ID),
 			nil,
 		)
 		begun := len(apitest.At(t, data, "compare", "campaigns", 0, "elapsed").([]any))
-		// Three, or four where the hour has just changed.
+		// Three, or four if the hour has just changed.
 		if want := int(time.Since(start)/time.Hour) + 1; begun != want && begun != want-1 {
 			t.Errorf("%d points, want %d", begun, want)
 		}
@@ -162,13 +154,13 @@ func TestCompareNamesTheIDAtFault(t *testing.T) {
 			}
 		}
 		writer := w.key(t, a, kind.ScopeWrite)
-		if response := w.Query(
+		response := w.Query(
 			t,
 			writer,
 			`{ compare(campaigns: [`+one+`,`+two+`]) { __typename } }`,
 			nil,
-		); len(response.Errors) == 0 ||
-			response.Errors[0].Code() != "FORBIDDEN" {
+		)
+		if len(response.Errors) == 0 || response.Errors[0].Code() != "FORBIDDEN" {
 			t.Errorf("a key that may not read is answered %s", response.Body)
 		}
 	})

@@ -70,7 +70,7 @@ func (r mutationResolver) UpdateCustomField(
 	return &model.UpdateCustomFieldPayload{CustomField: r.writtenField(ctx, f), UserErrors: mend}, err
 }
 
-// writtenField shows the custom field of a payload; nil for none.
+// writtenField wraps the custom field of a payload; nil stays nil.
 func (r *resolver) writtenField(ctx context.Context, f *ent.CustomField) *model.CustomField {
 	if f == nil {
 		return nil

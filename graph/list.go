@@ -57,7 +57,8 @@ func listOrder(by *model.SubscriberListOrder) lists.Order {
 	return order
 }
 
-// errNotLoaded is of a page below a row that was not loaded with the row, which none is.
+// errNotLoaded is the error for a page below a row that was not loaded together with the row. It
+// should never occur.
 var errNotLoaded = errors.New("graph: a page below a row was not loaded")
 
 func loaded[N any](ctx context.Context, pages model.Pages[N]) (*model.Connection[N], error) {
@@ -85,7 +86,7 @@ func (r listResolver) Subscribers(
 func (r *resolver) loadSegments(ctx context.Context, shown []*model.SubscriberList, listIDs []int64, p *paged) {
 	args, err := exec.ListArguments(ctx, p.places[0])
 	if err != nil {
-		return // the executor reads them again, and reports it
+		return // the executor reads the arguments again and reports the error
 	}
 	filter := segment.Filter{Search: value(args["search"].(*string))}
 	request := pageRequest(
@@ -115,11 +116,11 @@ func (r *resolver) loadSegments(ctx context.Context, shown []*model.SubscriberLi
 	}
 }
 
-// loadSubscribers loads a page of the people on each list.
+// loadSubscribers loads a page of the subscribers of each list.
 func (r *resolver) loadSubscribers(ctx context.Context, shown []*model.SubscriberList, listIDs []int64, p *paged) {
 	args, err := exec.ListArguments(ctx, p.places[0])
 	if err != nil {
-		return // the executor reads them again, and reports it
+		return // the executor reads the arguments again and reports the error
 	}
 	filter, err := r.chosenPeople(ctx, args["filter"].(*model.SubscriberFilter))
 	order := subscriberOrder(args["orderBy"].(*model.SubscriberOrder))
@@ -153,7 +154,7 @@ func (r *resolver) loadSubscribers(ctx context.Context, shown []*model.Subscribe
 	}
 }
 
-// counted is a page that knows already how many rows there are, or the number alone.
+// counted adds the known number of rows to a page. If page is nil, the result has only the number.
 func counted[N any](page *model.Connection[N], n int) *model.Connection[N] {
 	if page == nil {
 		page = &model.Connection[N]{}
@@ -194,7 +195,7 @@ func (r mutationResolver) UpdateList(
 	return &model.UpdateListPayload{List: r.writtenList(ctx, l), UserErrors: mend}, err
 }
 
-// writtenList shows the list of a payload; nil for none.
+// writtenList wraps the list of a payload; nil stays nil.
 func (r *resolver) writtenList(ctx context.Context, l *ent.SubscriberList) *model.SubscriberList {
 	if l == nil {
 		return nil
@@ -209,7 +210,8 @@ func (r mutationResolver) DeleteLists(
 	return &model.DeleteListsPayload{DeletedIds: deleted, UserErrors: mend}, err
 }
 
-// deleteAll deletes what the ids of an input name, and returns the global ids of what was there.
+// deleteAll deletes the objects with the given ids and returns the global ids of those that
+// existed.
 func deleteAll(
 	ctx context.Context, kind gid.Kind, texts []string, del func(ctx context.Context, ids []int64) ([]int64, error),
 ) ([]string, []*model.UserError, error) {
@@ -222,7 +224,7 @@ func deleteAll(
 	return globalIDs(kind, deleted), mend, err
 }
 
-// renamed gives the faults of a domain the names that the input has for its fields.
+// renamed replaces the field names of domain errors by the names of the input.
 func renamed(err error, name func(fault *apperr.Error) string) error {
 	faults := apperr.All(err)
 	if len(faults) == 0 {

@@ -29,7 +29,7 @@ func (r queryResolver) Statistics(
 	return r.overview(ctx, conditions, span, selected(ctx, accountFields, itself))
 }
 
-// overview reads the sums that are asked for.
+// overview reads the selected sums.
 func (r *resolver) overview(
 	ctx context.Context, filter campaign.Filter, span statistics.Span, asked selection,
 ) (*model.AccountStatistics, error) {

@@ -15,7 +15,7 @@ import (
 	"campaignql/internal/testkit/apitest"
 )
 
-// everyNumber selects every number that one campaign and many have alike.
+// everyNumber selects every number that a campaign and a sum of campaigns have in common.
 const everyNumber = `recipients sent failed delivered opens { total unique rate } clicks { total unique rate } clickToOpenRate
 	unsubscriptions { total rate } bounces { hard soft rate } complaints { total rate } forwards { total unique rate } browserViews { total unique rate }
 	conversions { count amount } automated { opens clicks }`
@@ -24,8 +24,8 @@ const everyNumber = `recipients sent failed delivered opens { total unique rate 
 const everyPoint = `sent failed opens uniqueOpens clicks uniqueClicks forwards uniqueForwards browserViews uniqueBrowserViews unsubscriptions complaints
 	hardBounces softBounces conversions conversionAmount automatedOpens automatedClicks`
 
-// busy makes n campaigns of an account with random counters, whose hours add up to them, within the
-// ten days after firstDay.
+// busy creates n campaigns of an account with random counters. Their hours add up to the counters
+// and are within the ten days after firstDay.
 func (w *world) busy(t *testing.T, owner *apitest.Account, n int) []*ent.Campaign {
 	t.Helper()
 	client := w.db.Client(owner.Context)
@@ -51,7 +51,7 @@ func (w *world) busy(t *testing.T, owner *apitest.Account, n int) []*ent.Campaig
 	return campaigns
 }
 
-// hour counts random numbers for a campaign and an hour, unless that hour has some.
+// hour counts random numbers for a campaign and an hour, unless that hour already has some.
 func (w *world) hour(t *testing.T, owner *apitest.Account, id int64, at time.Time) {
 	t.Helper()
 	client := w.db.Client(owner.Context)
@@ -105,12 +105,10 @@ func (w *world) hour(t *testing.T, owner *apitest.Account, id int64, at time.Tim
 			AddAutomatedOpens(h.AutomatedOpens).
 			AddAutomatedClicks(h.AutomatedClicks).
 			Save(owner.Context),
-	)(
-		t,
-	)
+	)(t)
 }
 
-// added adds up numbers, whatever the objects they stand in; what is no number, and every rate, is left out.
+// added adds up numbers at any depth. It leaves out other values and all rates.
 func added(values []any) object {
 	sum := object{}
 	for _, value := range values {
@@ -133,10 +131,10 @@ func added(values []any) object {
 	return sum
 }
 
-// cents rids a sum of amounts of what floating point adds.
+// cents removes the floating-point error from a sum of amounts.
 func cents(n float64) float64 { return float64(int64(n*100+0.5)) / 100 }
 
-// withRates gives sums the rates that follow from them.
+// withRates adds the rates that follow from sums.
 func withRates(sum object) object {
 	rate := func(part, whole any) any {
 		if p, w := part.(float64), whole.(float64); w > 0 {
@@ -160,7 +158,7 @@ func withRates(sum object) object {
 func TestStatisticsOfManyAreTheSumOfEach(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		a := w.Account(t)
-		w.busy(t, w.Account(t), 3) // whose numbers are in no sum
+		w.busy(t, w.Account(t), 3) // these numbers are in no sum
 		campaigns := w.busy(t, a, 24)
 		tags := must(w.db.Client(a.Context).Tag.Query().IDs(a.Context))(t)
 		for name, filter := range map[string]object{
@@ -196,7 +194,7 @@ func TestStatisticsOfManyAreTheSumOfEach(t *testing.T) {
 	})
 }
 
-// zeros are the numbers of nothing.
+// zeros returns the numbers of an empty sum.
 func zeros() object {
 	unique := func() object { return object{"total": 0.0, "unique": 0.0} }
 	return object{
@@ -218,34 +216,28 @@ func zeros() object {
 	}
 }
 
-// flat are the numbers of many campaigns under the names that points have.
+// flat returns the numbers of many campaigns with the names of a point.
 func flat(sum object) object {
 	of := func(block, name string) any { return sum[block].(object)[name] }
 	return object{
-		"sent":        sum["sent"],
-		"failed":      sum["failed"],
-		"opens":       of("opens", "total"),
-		"uniqueOpens": of("opens", "unique"),
-		"clicks": of(
-			"clicks", "total",
-		),
-		"uniqueClicks":   of("clicks", "unique"),
-		"forwards":       of("forwards", "total"),
-		"uniqueForwards": of("forwards", "unique"),
-		"browserViews": of(
-			"browserViews", "total",
-		),
+		"sent":               sum["sent"],
+		"failed":             sum["failed"],
+		"opens":              of("opens", "total"),
+		"uniqueOpens":        of("opens", "unique"),
+		"clicks":             of("clicks", "total"),
+		"uniqueClicks":       of("clicks", "unique"),
+		"forwards":           of("forwards", "total"),
+		"uniqueForwards":     of("forwards", "unique"),
+		"browserViews":       of("browserViews", "total"),
 		"uniqueBrowserViews": of("browserViews", "unique"),
 		"unsubscriptions":    of("unsubscriptions", "total"),
-		"complaints": of(
-			"complaints", "total",
-		),
-		"hardBounces":      of("bounces", "hard"),
-		"softBounces":      of("bounces", "soft"),
-		"conversions":      of("conversions", "count"),
-		"conversionAmount": of("conversions", "amount"),
-		"automatedOpens":   of("automated", "opens"),
-		"automatedClicks":  of("automated", "clicks"),
+		"complaints":         of("complaints", "total"),
+		"hardBounces":        of("bounces", "hard"),
+		"softBounces":        of("bounces", "soft"),
+		"conversions":        of("conversions", "count"),
+		"conversionAmount":   of("conversions", "amount"),
+		"automatedOpens":     of("automated", "opens"),
+		"automatedClicks":    of("automated", "clicks"),
 	}
 }
 
@@ -273,8 +265,7 @@ func TestNumbersOfATimeAreTheSumOfItsSeries(t *testing.T) {
 			got := ask(arguments)
 			points := got["series"].([]any)
 			if diff := cmp.Diff(
-				flat(added([]any{zeros(), got})),
-				added(append([]any{zeroPoint()}, points...)),
+				flat(added([]any{zeros(), got})), added(append([]any{zeroPoint()}, points...)),
 			); diff != "" {
 				t.Errorf("%s (-sum +points):\n%s", arguments, diff)
 			}
@@ -284,7 +275,8 @@ func TestNumbersOfATimeAreTheSumOfItsSeries(t *testing.T) {
 				}
 			}
 		}
-		// Times that follow one another add up, recipients too: every campaign that has some has begun.
+		// Adjacent periods add up, also the recipients, because every campaign with recipients has
+		// begun.
 		parts := []any{added([]any{ask(`to: "` + at(6001) + `"`)}), added([]any{ask(`from: "` + at(6001) + `"`)})}
 		if diff := cmp.Diff(added([]any{ask(`interval: WEEK`)}), added(parts)); diff != "" {
 			t.Errorf("-all time +sum of two times that follow one another:\n%s", diff)
@@ -313,9 +305,7 @@ func TestSumsCostAFixedNumberOfStatements(t *testing.T) {
 					SetURL("https://example.com/a").
 					SetClicks(1).
 					Save(many.Context),
-			)(
-				t,
-			)
+			)(t)
 		}
 		const span = `from: "2026-03-02T00:00:00Z", to: "2026-03-09T00:00:00Z"`
 		for _, tt := range []struct {
@@ -401,16 +391,17 @@ func TestSumsRefuseWhatIsTooMuchOrNotKept(t *testing.T) {
 			}
 			noLeak(t, response)
 		}
-		// What is not asked for is no error: the sums of a hundred years are no more work than those of a day.
+		// Unselected fields cause no error: the sums of a hundred years are no more work than those
+		// of a day.
 		w.MustQuery(t, a.Key, `{ statistics(from: "1990-01-01T00:00:00Z", to: "2040-01-01T00:00:00Z") { sent } }`, nil)
 		writer := w.key(t, a, kind.ScopeWrite)
-		if response := w.Query(
+		response := w.Query(
 			t,
 			writer,
 			`{ statistics { __typename } }`,
 			nil,
-		); len(response.Errors) == 0 ||
-			response.Errors[0].Code() != "FORBIDDEN" {
+		)
+		if len(response.Errors) == 0 || response.Errors[0].Code() != "FORBIDDEN" {
 			t.Errorf("a key that may not read is answered %s", response.Body)
 		}
 	})
@@ -431,7 +422,7 @@ func TestSumsCostWhatTheyAreWorth(t *testing.T) {
 		if series := cost(`{ statistics { sent series { sent } } }`); alone < 50 || series < alone+500 {
 			t.Errorf("a sum costs %v, with its series %v", alone, series)
 		}
-		// What is below the campaigns that are compared counts as often as there may be campaigns.
+		// The fields below compared campaigns count once per possible campaign.
 		rows := must(w.db.Client(a.Context).Campaign.Query().IDs(a.Context))(t)
 		ids := number(rows[0]) + "," + number(rows[1])
 		one, two := cost(
@@ -446,13 +437,8 @@ func TestSumsCostWhatTheyAreWorth(t *testing.T) {
 		for i := range 20 {
 			fmt.Fprintf(&many, "a%d: statistics { l: links { url } d: domains { domain } } ", i)
 		}
-		if response := w.Query(
-			t,
-			a.Key,
-			"{ "+many.String()+" }",
-			nil,
-		); len(response.Errors) == 0 ||
-			response.Errors[0].Code() != "COMPLEXITY_LIMIT_EXCEEDED" {
+		response := w.Query(t, a.Key, "{ "+many.String()+" }", nil)
+		if len(response.Errors) == 0 || response.Errors[0].Code() != "COMPLEXITY_LIMIT_EXCEEDED" {
 			t.Errorf("forty sums in one request are answered %s", response.Body)
 		}
 	})

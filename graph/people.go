@@ -9,11 +9,11 @@ import (
 	"campaignql/graph/model"
 )
 
-// The functions here wrap rows and load, for all of them at once, the relations that a selection
-// asks for. What cannot be loaded is an error of the fields that show it: the rows themselves may
-// have been written just now.
+// The functions in this file wrap rows and load the selected relations for all rows together. If a
+// relation cannot be loaded, only the fields that need it have an error, because the rows
+// themselves may just have been written.
 
-// shownLists wraps lists of people.
+// shownLists wraps lists of subscribers.
 func (r *resolver) shownLists(
 	ctx context.Context, rows []*ent.SubscriberList, asked selection,
 ) []*model.SubscriberList {
@@ -67,7 +67,7 @@ func (r *resolver) loadFields(ctx context.Context, lists []*model.SubscriberList
 	}
 }
 
-// shownSubscribers wraps people.
+// shownSubscribers wraps subscribers.
 func (r *resolver) shownSubscribers(ctx context.Context, rows []*ent.Subscriber, asked selection) []*model.Subscriber {
 	shown := make([]*model.Subscriber, len(rows))
 	for i, row := range rows {
@@ -100,7 +100,7 @@ func (r *resolver) shownSubscribers(ctx context.Context, rows []*ent.Subscriber,
 	return shown
 }
 
-// loadValues loads the values of custom fields of people.
+// loadValues loads the values of custom fields of subscribers.
 func (r *resolver) loadValues(ctx context.Context, people []*model.Subscriber, asked selection) {
 	values, err := r.Subscribers.TypedValues(ctx, ids(people, func(s *model.Subscriber) int64 { return s.ID }))
 	var fieldIDs []int64
@@ -110,7 +110,7 @@ func (r *resolver) loadValues(ctx context.Context, people []*model.Subscriber, a
 	fields, _ := asked.relation("field", customFieldFields)
 	found := map[int64]*ent.CustomField{}
 	if len(fieldIDs) > 0 {
-		// The type decides which of the forms of a value are shown.
+		// The type of a field decides which form of its value is returned.
 		found, err = r.Fields.ByIDs(
 			ctx,
 			slices.Compact(slices.Sorted(slices.Values(fieldIDs))),
@@ -134,7 +134,7 @@ func (r *resolver) loadValues(ctx context.Context, people []*model.Subscriber, a
 	}
 }
 
-// loadTags loads the labels of people.
+// loadTags loads the tags of subscribers.
 func (r *resolver) loadTags(ctx context.Context, people []*model.Subscriber, asked selection) {
 	carried, err := r.Services.SubscriberTags.BySubscribers(
 		ctx,
@@ -156,7 +156,6 @@ func (r *resolver) loadTags(ctx context.Context, people []*model.Subscriber, ask
 	}
 }
 
-// shownFields wraps custom fields.
 func (r *resolver) shownFields(ctx context.Context, rows []*ent.CustomField, asked selection) []*model.CustomField {
 	shown := make([]*model.CustomField, len(rows))
 	var listIDs []int64
@@ -179,7 +178,6 @@ func (r *resolver) shownFields(ctx context.Context, rows []*ent.CustomField, ask
 	return shown
 }
 
-// shownSegments wraps segments.
 func (r *resolver) shownSegments(ctx context.Context, rows []*ent.Segment, asked selection) []*model.Segment {
 	shown := make([]*model.Segment, len(rows))
 	for i, row := range rows {
@@ -196,7 +194,7 @@ func (r *resolver) shownSegments(ctx context.Context, rows []*ent.Segment, asked
 	return shown
 }
 
-// shownSubscriberTags wraps labels of people.
+// shownSubscriberTags wraps tags of subscribers.
 func (r *resolver) shownSubscriberTags(
 	ctx context.Context, rows []*ent.SubscriberTag, asked selection,
 ) []*model.SubscriberTag {
@@ -224,7 +222,7 @@ func shownSuppressions(rows []*ent.Suppression) []*model.Suppression {
 	return shown
 }
 
-// listsOf loads the lists that rows belong to, each once.
+// listsOf loads the lists of rows, each once.
 func (r *resolver) listsOf(
 	ctx context.Context, listIDs []int64, asked selection,
 ) (map[int64]*model.SubscriberList, error) {
@@ -243,7 +241,7 @@ func (r *resolver) listsOf(
 	return byID, nil
 }
 
-// ids returns an id of each row.
+// ids returns the id of each row.
 func ids[T any](rows []T, id func(T) int64) []int64 {
 	out := make([]int64, len(rows))
 	for i, row := range rows {
@@ -252,7 +250,7 @@ func ids[T any](rows []T, id func(T) int64) []int64 {
 	return out
 }
 
-// each returns the rows, each id once.
+// each returns the rows without duplicate ids.
 func each[T any](rows []T, id func(T) int64) []T {
 	seen := make(map[int64]bool, len(rows))
 	out := make([]T, 0, len(rows))

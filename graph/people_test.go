@@ -15,22 +15,18 @@ import (
 	"campaignql/internal/testkit/apitest"
 )
 
-// ofList makes a thing on a list of its own and returns its id.
+// ofList creates an object on a separate list and returns its id.
 func (c *cast) ofList(t *testing.T, ctx context.Context, client *ent.Client, name string) int64 {
 	t.Helper()
 	if name == "label" {
 		label := "label " + strings.ToLower(randomName())
 		return must(
 			client.SubscriberTag.Create().SetName(label).SetNameKey(label).SetCreatedAt(firstDay).Save(ctx),
-		)(
-			t,
-		).ID
+		)(t).ID
 	}
 	list := must(
 		client.SubscriberList.Create().SetName("list").SetNameKey("list").SetCreatedAt(firstDay).Save(ctx),
-	)(
-		t,
-	).ID
+	)(t).ID
 	switch name {
 	case "field":
 		return must(
@@ -40,9 +36,7 @@ func (c *cast) ofList(t *testing.T, ctx context.Context, client *ent.Client, nam
 				SetNameKey("city").
 				SetCreatedAt(firstDay).
 				Save(ctx),
-		)(
-			t,
-		).ID
+		)(t).ID
 	case "segment":
 		return must(
 			client.Segment.Create().
@@ -53,9 +47,7 @@ func (c *cast) ofList(t *testing.T, ctx context.Context, client *ent.Client, nam
 				SetCreatedAt(firstDay).
 				SetUpdatedAt(firstDay).
 				Save(ctx),
-		)(
-			t,
-		).ID
+		)(t).ID
 	}
 	create := client.Subscriber.Create().
 		SetListID(list).
@@ -401,20 +393,15 @@ func TestPeopleAreAddedAndTellWhatCameOfEach(t *testing.T) {
 				t.Errorf("%s:\n got %s\nwant %s", tt.name, strings.Join(got, " | "), strings.Join(tt.want, " | "))
 			}
 		}
-		if again := client.Subscriber.GetX(
-			a.Context,
-			left.ID,
-		); again.Status != kind.SubscriberSubscribed ||
-			again.SubscribedAt == nil {
+		again := client.Subscriber.GetX(a.Context, left.ID)
+		if again.Status != kind.SubscriberSubscribed || again.SubscribedAt == nil {
 			t.Errorf("who entered again is %v", again)
 		}
-		shown := compact(
-			w.MustQuery(
-				t, a.Key,
-				`query($id: ID!) { list(id: $id) { subscriberCount subscribers { totalCount nodes { emailAddress subscriptionIp fields { text field { name } } } } } }`,
-				object{"id": number(list)},
-			),
-		)
+		shown := compact(w.MustQuery(
+			t, a.Key,
+			`query($id: ID!) { list(id: $id) { subscriberCount subscribers { totalCount nodes { emailAddress subscriptionIp fields { text field { name } } } } } }`,
+			object{"id": number(list)},
+		))
 		if shown != `{"list":{"subscriberCount":3,"subscribers":{"nodes":[{"emailAddress":"Ann@example.com","fields":[{"field":{"name":"City"},"text":"Köln"}],"subscriptionIp":"192.0.2.1"},`+
 			`{"emailAddress":"eve@example.com","fields":[],"subscriptionIp":null},{"emailAddress":"left@example.com","fields":[{"field":{"name":"City"},"text":"Bonn"}],"subscriptionIp":null}],"totalCount":3}}}` {
 			t.Error(shown)
@@ -683,12 +670,9 @@ func TestWhoLeavesBecauseOfACampaignIsCounted(t *testing.T) {
 		if got := leave("bob@example.com", "987654321"); !strings.Contains(got, `"status":"UNSUBSCRIBED"`) {
 			t.Errorf("who leaves because of a campaign that is gone does not leave: %s", got)
 		}
-		if got := leave(
-			"ANN@example.com",
-			campaign,
-		); !strings.HasPrefix(
-			got, `{"subscriber":{"legacyId":"`+person+`","status":"UNSUBSCRIBED","unsubscribedAt":"20`,
-		) {
+		got := leave("ANN@example.com", campaign)
+		want := `{"subscriber":{"legacyId":"` + person + `","status":"UNSUBSCRIBED","unsubscribedAt":"20`
+		if !strings.HasPrefix(got, want) {
 			t.Error(got)
 		}
 		if got := leave("ANN@example.com", campaign); got != "CONFLICT input.emailAddress not_subscribed" {
@@ -1165,9 +1149,7 @@ func TestPeopleAreFiltered(t *testing.T) {
 			)
 			count, listed := apitest.At(
 				t, data, "list", "subscribers", "totalCount",
-			), len(
-				apitest.At(t, data, "list", "subscribers", "nodes").([]any),
-			)
+			), len(apitest.At(t, data, "list", "subscribers", "nodes").([]any))
 			if count != tt.want || float64(listed) != tt.want {
 				t.Errorf("%s: counted %v, listed %d, want %v", tt.filter, count, listed, tt.want)
 			}
@@ -1204,7 +1186,7 @@ func TestFiltersOfPeopleThatCannotBe(t *testing.T) {
 	})
 }
 
-// crowd is a list with something to show in every field.
+// crowd is a list with a value for every field.
 type crowd struct {
 	list                  *ent.SubscriberList
 	text, number, boolean *ent.CustomField
@@ -1239,9 +1221,7 @@ func (w *world) crowd(t *testing.T, a *apitest.Account) crowd {
 	person := func(email string) *ent.SubscriberCreate {
 		return client.Subscriber.Create().SetListID(f.list.ID).SetEmail(email).SetEmailKey(email).SetCreatedAt(firstDay)
 	}
-	f.rich = person(
-		"rich@example.com",
-	).SetStatus(kind.SubscriberUnsubscribed).
+	f.rich = person("rich@example.com").SetStatus(kind.SubscriberUnsubscribed).
 		SetBounce(kind.BounceHard).
 		SetSubscriptionIP("192.0.2.1").
 		SetSubscribedAt(firstDay.Add(time.Hour)).
@@ -1341,7 +1321,7 @@ func TestFieldsOfPeopleAskedForAloneAreWhatTheyAreAmongAll(t *testing.T) {
 	})
 }
 
-// peopleShapes are queries over lists of people; %s are the global ids of the lists.
+// peopleShapes are queries over lists of subscribers; each %s is the global id of a list.
 var peopleShapes = []struct {
 	document string
 	most     int
@@ -1389,7 +1369,7 @@ func TestStatementsDoNotDependOnTheNumberOfPeople(t *testing.T) {
 	})
 }
 
-// crowdOf is crowd with names of its own.
+// crowdOf is crowd with separate names.
 func (w *world) crowdOf(t *testing.T, a *apitest.Account, i int) {
 	t.Helper()
 	ctx, client := a.Context, w.db.Client(a.Context)

@@ -58,7 +58,7 @@ func (r mutationResolver) UpdateSegment(
 	return &model.UpdateSegmentPayload{Segment: r.writtenSegment(ctx, s), UserErrors: mend}, err
 }
 
-// writtenSegment shows the segment of a payload; nil for none.
+// writtenSegment wraps the segment of a payload; nil stays nil.
 func (r *resolver) writtenSegment(ctx context.Context, s *ent.Segment) *model.Segment {
 	if s == nil {
 		return nil

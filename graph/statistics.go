@@ -11,7 +11,7 @@ import (
 	"campaignql/internal/statistics"
 )
 
-// seriesKey, linksKey and domainsKey name what is read once for a page of campaigns.
+// seriesKey, linksKey and domainsKey identify data that is read once for a page of campaigns.
 type (
 	seriesKey struct {
 		from, to time.Time
@@ -42,7 +42,7 @@ func (r statisticsResolver) Series(
 	return pointers(points), err
 }
 
-// spanOf reads a span of time; its zone is that of the account where none is given.
+// spanOf reads a time span. If timeZone is not given, it uses the zone of the account.
 func spanOf(
 	ctx context.Context, from, to *time.Time, interval statistics.Interval, timeZone *string,
 ) (statistics.Span, error) {
@@ -84,7 +84,8 @@ func (r statisticsResolver) Domains(
 	return pointers(domains), err
 }
 
-// ofPage reads something for all campaigns of the page that these numbers are on, and returns what is this campaign's.
+// ofPage loads data for all campaigns of the same page in one call, and returns the data of this
+// campaign.
 func ofPage[V any](
 	ctx context.Context, c *statistics.Counters, key any, load func(rows []*ent.Campaign) (map[int64]V, error),
 ) (V, error) {

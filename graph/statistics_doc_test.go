@@ -18,7 +18,7 @@ import (
 
 var code = regexp.MustCompile("`([^`]+)`")
 
-// spans are the texts in backquotes.
+// spans returns the texts in backquotes.
 func spans(cell string) []string {
 	var found []string
 	for _, match := range code.FindAllStringSubmatch(cell, -1) {
@@ -27,7 +27,8 @@ func spans(cell string) []string {
 	return found
 }
 
-// documented reads the table below a heading of docs/statistics.md: the other cells of each row by the field in its first, under the names of the header.
+// documented reads the table under a heading of docs/statistics.md. The result maps the field in
+// the first cell of a row to the other cells, by the names of the header.
 func documented(t *testing.T, heading string) map[string]map[string]string {
 	t.Helper()
 	text := string(must(os.ReadFile(filepath.Join("..", "docs", "statistics.md")))(t))
@@ -62,7 +63,7 @@ func documented(t *testing.T, heading string) map[string]map[string]string {
 	return rows
 }
 
-// projectedAt are the columns that the projection has for a path, or for what stands above it.
+// projectedAt returns the columns in the projection for a path or for its nearest ancestor.
 func projectedAt(table map[string]graph.Projected, path string) (columns []string, whole bool) {
 	name, rest, deeper := strings.Cut(path, ".")
 	switch entry := table[name]; {
@@ -88,7 +89,7 @@ func TestEveryNumberIsDocumented(t *testing.T) {
 		var want []string
 		for _, l := range leaves(types, types[name], nil) {
 			if len(l) < 2 ||
-				!slices.Contains([]string{"series", "links", "domains"}, l[0]) { // which have tables of their own
+				!slices.Contains([]string{"series", "links", "domains"}, l[0]) { // which have separate tables
 				want = append(want, l.String())
 			}
 		}
@@ -124,7 +125,7 @@ func TestEveryNumberIsDocumented(t *testing.T) {
 	}
 }
 
-// TestSumsHaveTheNumbersOfOneCampaign keeps the two types alike.
+// TestSumsHaveTheNumbersOfOneCampaign checks that the two types have the same fields.
 func TestSumsHaveTheNumbersOfOneCampaign(t *testing.T) {
 	t.Parallel()
 	types := schema(t).Types

@@ -54,9 +54,7 @@ func TestLinksGoOnAfterACursor(t *testing.T) {
 					SetClicks(int64(i / 4)).
 					SetUniqueClicks(int64(i % 3)).
 					Save(a.Context),
-			)(
-				t,
-			)
+			)(t)
 		}
 		for order, want := range map[string]string{"CLICKS": "8 6 4 2 0", "UNIQUE_CLICKS": "8 2 4 6 0"} {
 			var got []string

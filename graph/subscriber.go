@@ -16,7 +16,7 @@ import (
 	"campaignql/internal/people/subscriber"
 )
 
-// maxSearch is the longest text to search for, in characters.
+// maxSearch is the maximum length of a search text, in characters.
 const maxSearch = 250
 
 func (r queryResolver) Subscriber(ctx context.Context, id string) (*model.Subscriber, error) {
@@ -52,7 +52,7 @@ func subscriberOrder(by *model.SubscriberOrder) subscriber.Order {
 	return order
 }
 
-// subscriberFilter reads the conditions; the list is not among them.
+// subscriberFilter reads the conditions, without the list.
 func subscriberFilter(in *model.SubscriberFilter) (subscriber.Filter, error) {
 	var filter subscriber.Filter
 	if in == nil {
@@ -78,12 +78,10 @@ func subscriberFilter(in *model.SubscriberFilter) (subscriber.Filter, error) {
 		}
 	}
 	if filter.Addresses = in.EmailAddresses.Value(); len(filter.Addresses) > maxIDs {
-		faults.Add(
-			apperr.InvalidField(
-				"filter.emailAddresses", apperr.ReasonTooManyAddresses, "%d addresses, at most %d are allowed",
-				len(filter.Addresses), maxIDs,
-			),
-		)
+		faults.Add(apperr.InvalidField(
+			"filter.emailAddresses", apperr.ReasonTooManyAddresses, "%d addresses, at most %d are allowed",
+			len(filter.Addresses), maxIDs,
+		))
 	}
 	if span := in.SubscribedAt.Value(); span != nil {
 		filter.SubscribedFrom, filter.SubscribedTo = span.From.Value(), span.To.Value()
@@ -105,7 +103,7 @@ func subscriberFilter(in *model.SubscriberFilter) (subscriber.Filter, error) {
 	return filter, faults.Err()
 }
 
-// chosenPeople reads the conditions, and for a segment its rules.
+// chosenPeople reads the conditions, and the rules of the segment if one is given.
 func (r *resolver) chosenPeople(ctx context.Context, in *model.SubscriberFilter) (subscriber.Filter, error) {
 	filter, err := subscriberFilter(in)
 	if err != nil || in == nil || in.SegmentID.Value() == nil {
@@ -127,7 +125,7 @@ func searched(faults *apperr.Faults, name, text string) string {
 	return text
 }
 
-// customValues reads values for custom fields; name is what the input calls them.
+// customValues reads values of custom fields. name is their name in the input.
 func customValues(name string, in []*model.CustomFieldValueInput) (map[int64]string, error) {
 	values := make(map[int64]string, len(in))
 	var faults apperr.Faults
@@ -143,8 +141,8 @@ func customValues(name string, in []*model.CustomFieldValueInput) (map[int64]str
 	return values, faults.Err()
 }
 
-// personField returns the name that the input of a person has for a field of the domain. below is
-// what stands before it.
+// personField returns a function that maps a field of the domain to its name in the input of a
+// subscriber. below is the prefix of the name.
 func personField(below string, values []*model.CustomFieldValueInput) func(*apperr.Error) string {
 	return func(fault *apperr.Error) string {
 		name := fault.Field
@@ -155,11 +153,8 @@ func personField(below string, values []*model.CustomFieldValueInput) func(*appe
 			name = "ipAddress"
 		case ofField:
 			for i, v := range values {
-				if id, err := gid.Decode(
-					gid.CustomField,
-					v.FieldID,
-				); err == nil &&
-					strconv.FormatInt(id, 10) == digits {
+				id, err := gid.Decode(gid.CustomField, v.FieldID)
+				if err == nil && strconv.FormatInt(id, 10) == digits {
 					name = fmt.Sprintf("fields[%d].value", i)
 					if fault.Reason == apperr.ReasonCustomFieldNotFound {
 						name = fmt.Sprintf("fields[%d].fieldId", i)
@@ -199,7 +194,7 @@ func (r mutationResolver) AddSubscribers(
 	return payload, r.showResults(ctx, payload, input, results, asked)
 }
 
-// readAddition reads the rows; what cannot be an id at all is a fault of the whole.
+// readAddition reads the rows. An id that cannot be decoded is a fault of the whole request.
 func readAddition(input model.AddSubscribersInput) (subscriber.Addition, error) {
 	in := subscriber.Addition{
 		Update: input.UpdateExisting, Resubscribe: input.Resubscribe,
@@ -226,7 +221,7 @@ func readAddition(input model.AddSubscribersInput) (subscriber.Addition, error) 
 	return in, faults.Err()
 }
 
-// showResults tells what came of each row.
+// showResults writes the result of each row to the payload.
 func (r *resolver) showResults(
 	ctx context.Context, payload *model.AddSubscribersPayload, input model.AddSubscribersInput,
 	results []subscriber.Result, asked selection,
@@ -329,7 +324,7 @@ func (r mutationResolver) Unsubscribe(
 	return &model.UnsubscribePayload{Subscriber: r.writtenSubscriber(ctx, s), UserErrors: mend}, err
 }
 
-// writtenSubscriber shows the person of a payload; nil for none.
+// writtenSubscriber wraps the subscriber of a payload; nil stays nil.
 func (r *resolver) writtenSubscriber(ctx context.Context, s *ent.Subscriber) *model.Subscriber {
 	if s == nil {
 		return nil

@@ -67,7 +67,7 @@ func (r mutationResolver) UpdateSubscriberTag(
 	return &model.UpdateSubscriberTagPayload{SubscriberTag: r.writtenSubscriberTag(ctx, t), UserErrors: mend}, err
 }
 
-// writtenSubscriberTag shows the label of a payload; nil for none.
+// writtenSubscriberTag wraps the tag of a payload; nil stays nil.
 func (r *resolver) writtenSubscriberTag(ctx context.Context, t *ent.SubscriberTag) *model.SubscriberTag {
 	if t == nil {
 		return nil
@@ -96,7 +96,8 @@ func (r mutationResolver) UntagSubscribers(
 	return &model.UntagSubscribersPayload{Subscribers: people, UserErrors: mend}, err
 }
 
-// relabel puts labels on people or takes them off, and shows the people in the order of their ids.
+// relabel adds tags to subscribers or removes them, and returns the subscribers in the order of
+// their ids.
 func (r mutationResolver) relabel(
 	ctx context.Context, personTexts, tagTexts []string,
 	do func(ctx context.Context, subscriberIDs, tagIDs []int64) error,

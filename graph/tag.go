@@ -105,7 +105,8 @@ func (r mutationResolver) UntagCampaigns(
 	return &model.UntagCampaignsPayload{Campaigns: campaigns, UserErrors: mend}, err
 }
 
-// retag puts tags on campaigns or takes them off, and shows the campaigns in the order of their ids.
+// retag adds tags to campaigns or removes them, and returns the campaigns in the order of their
+// ids.
 func (r mutationResolver) retag(
 	ctx context.Context, campaignTexts, tagTexts []string,
 	do func(ctx context.Context, campaignIDs, tagIDs []int64) (int, error),

@@ -9,7 +9,8 @@ import (
 	"campaignql/internal/kind"
 )
 
-// sendingReasons are what else the state machine says of a campaign, by its sending and by its approval.
+// sendingReasons are the remaining reasons with which the state machine rejects a change, because
+// of the sending or the approval of a campaign.
 var sendingReasons = []apperr.Reason{
 	apperr.ReasonAlreadyBegun, apperr.ReasonNotBegun, apperr.ReasonApprovalWithdrawn, apperr.ReasonNotInStatus,
 }
@@ -225,7 +226,8 @@ var updateParameters = []Parameter{
 	),
 }
 
-// updateCodes is the error table of Campaign.Update, in the order in which its parameters are checked.
+// updateCodes is the error table of Campaign.Update, in the order in which its parameters are
+// validated.
 var updateCodes = []Code{
 	{Number: 1, Text: "Campaign ID is required", Missing: "CampaignID"},
 	{Number: 2, Text: "Campaign does not belong to the user", Reasons: []apperr.Reason{apperr.ReasonCampaignNotFound}},
@@ -359,7 +361,7 @@ func (b *Bridge) copyCampaign(ctx context.Context, p Parameters) (Object, error)
 	return success(Member{"NewCampaignID", numberOf(c.ID).asString()}), nil
 }
 
-// move makes the handler of a command that takes a campaign through its states.
+// move returns the handler of a command that changes the status of a campaign.
 func (b *Bridge) move(
 	action func(ctx context.Context, call campaign.Call) (*ent.Campaign, error),
 ) func(context.Context, Parameters) (Object, error) {

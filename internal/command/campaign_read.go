@@ -15,13 +15,13 @@ import (
 )
 
 const (
-	// maxTagFilter is the most tags that a list is filtered by; further ones are passed over.
+	// maxTagFilter is the maximum number of tags in a filter; further ones are ignored.
 	maxTagFilter = 10_000
-	// maxKeyword is the longest name of a campaign: a longer keyword stands in none.
+	// maxKeyword is the maximum length of a campaign name. A longer keyword matches no campaign.
 	maxKeyword = campaign.MaxNameLength
 )
 
-// numeric is what PHP calls numeric, but for exponents.
+// numeric matches what PHP considers numeric, except exponents.
 var numeric = regexp.MustCompile(`^[+-]?(\d+\.?\d*|\.\d+)$`)
 
 // campaign answers Campaign.Get.
@@ -51,8 +51,8 @@ func (b *Bridge) campaign(ctx context.Context, p Parameters) (Object, error) {
 	), nil
 }
 
-// detail is a campaign as Campaign.Get shows it: with numbers as such, and with name and status
-// under both of their names.
+// detail is a campaign in the format of Campaign.Get: numbers are JSON numbers, and name and status
+// appear under both of their names.
 type detail row
 
 func (d detail) emit(e *encoder) error {
@@ -77,7 +77,7 @@ func (d detail) emit(e *encoder) error {
 	return nil
 }
 
-// more is what stands after the columns.
+// more returns the members after the columns.
 func (d detail) more() Object {
 	shown := Object{
 		{"HardBounceRatio", ratio(d.c.TotalHardBounces, d.c.TotalSent)},
@@ -103,7 +103,7 @@ func statisticsDays(p Parameters) int {
 	return statistics.DefaultDays
 }
 
-// campaigns answers Campaigns.Get. The rows are read while they are written.
+// campaigns answers Campaigns.Get. The rows are read while the response is written.
 func (b *Bridge) campaigns(ctx context.Context, p Parameters) (Object, error) {
 	filter := campaignFilter(p)
 	total, err := b.Campaigns.Count(ctx, filter)
@@ -132,7 +132,7 @@ func (b *Bridge) campaigns(ctx context.Context, p Parameters) (Object, error) {
 	return success(Member{"ErrorText", ""}, Member{"Campaigns", Stream(rows)}, Member{"TotalCampaigns", total}), nil
 }
 
-// campaignFilter reads the filters of Campaigns.Get. What cannot be understood is as good as not given.
+// campaignFilter reads the filters of Campaigns.Get. Values that cannot be parsed are ignored.
 func campaignFilter(p Parameters) campaign.Filter {
 	var filter campaign.Filter
 	status := strings.TrimSpace(p.Text("CampaignStatus"))
@@ -143,7 +143,7 @@ func campaignFilter(p Parameters) campaign.Filter {
 	}
 	filter.Search = p.Text("SearchKeyword")
 	if filter.Search == "" {
-		filter.Search = p.Text("SearchKeyowrd") // the old reference printed it so
+		filter.Search = p.Text("SearchKeyowrd") // the misspelling of the old reference
 	}
 	if utf8.RuneCountInString(filter.Search) > maxKeyword {
 		filter.Search, filter.IDs = "", []int64{}
@@ -154,13 +154,14 @@ func campaignFilter(p Parameters) campaign.Filter {
 	return filter
 }
 
-// campaignOrder reads the order of Campaigns.Get; CampaignName for what cannot be ordered by.
+// campaignOrder reads the order of Campaigns.Get. The default is CampaignName, also for unknown
+// fields.
 func campaignOrder(field, direction string) campaign.Order {
 	field = strings.TrimSpace(field)
 	order := campaign.ByName
 	switch {
 	case strings.EqualFold(field, "sort-by-status"):
-		return campaign.ByStatus // it has one direction: the most urgent first
+		return campaign.ByStatus // it has only one direction: the most urgent first
 	case strings.EqualFold(field, "sort-by-send-date"):
 		order = campaign.ByNextSend
 	default:

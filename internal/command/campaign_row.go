@@ -14,7 +14,7 @@ import (
 	"campaignql/internal/statistics"
 )
 
-// batch is some campaigns with what is shown beside their columns.
+// batch holds campaigns together with the data that is returned in addition to their columns.
 type batch struct {
 	campaigns []*ent.Campaign
 	zones     map[int64]*time.Location
@@ -22,13 +22,14 @@ type batch struct {
 	days      map[int64][]statistics.Day
 }
 
-// wanted is what a request asks for beside the columns.
+// wanted is the data that a request asks for in addition to the columns.
 type wanted struct {
 	tags, statistics bool
 	days             int
 }
 
-// load reads what is wanted of the campaigns, in a number of statements that does not depend on how many they are.
+// load reads the wanted data of the campaigns. The number of statements does not depend on the
+// number of campaigns.
 func (b *Bridge) load(ctx context.Context, campaigns []*ent.Campaign, want wanted) (*batch, error) {
 	loaded := &batch{campaigns: campaigns}
 	var err error
@@ -52,7 +53,8 @@ func (b *Bridge) load(ctx context.Context, campaigns []*ent.Campaign, want wante
 	return loaded, nil
 }
 
-// zonesOf returns the zone of each owner. Only an admin sees campaigns of others, whose zones cost a statement.
+// zonesOf returns the time zone of each owner. Only an admin sees campaigns of other accounts;
+// reading their zones costs one statement.
 func (b *Bridge) zonesOf(ctx context.Context, campaigns []*ent.Campaign) (map[int64]*time.Location, error) {
 	id, err := caller.From(ctx)
 	if err != nil {
@@ -88,7 +90,7 @@ func location(name string) *time.Location {
 
 func (l *batch) view(c *ent.Campaign) *view { return &view{Campaign: c, zone: l.zones[c.UserID]} }
 
-// daysOf reads the days of the campaigns, in one statement for each zone among them.
+// daysOf reads the days of the campaigns, with one statement per time zone.
 func (b *Bridge) daysOf(ctx context.Context, loaded *batch, days int) (map[int64][]statistics.Day, error) {
 	byZone := map[*time.Location][]*ent.Campaign{}
 	for _, c := range loaded.campaigns {
@@ -106,10 +108,10 @@ func (b *Bridge) daysOf(ctx context.Context, loaded *batch, days int) (map[int64
 	return all, nil
 }
 
-// frame is what stands before and after the value of a column.
+// frame is the text before and after the value of a column.
 type frame struct{ before, after string }
 
-// columnFrames are the frames of all columns in each syntax, which are the same in every row.
+// columnFrames are the frames of all columns in each syntax. They are the same in every row.
 var columnFrames = map[syntax][]frame{jsonSyntax{}: framesIn(jsonSyntax{}), xmlSyntax{}: framesIn(xmlSyntax{})}
 
 func framesIn(s syntax) []frame {
@@ -120,7 +122,7 @@ func framesIn(s syntax) []frame {
 	return frames
 }
 
-// row is one campaign of a list: every scalar is text.
+// row is one campaign of a list, in which every scalar is text.
 type row struct {
 	c    *ent.Campaign
 	from *batch
@@ -156,8 +158,8 @@ func (r row) emit(e *encoder) error {
 	return nil
 }
 
-// statistics are the blocks of a campaign: under Statistics, and again beside the columns, where
-// older clients read them.
+// statistics returns the statistics of a campaign: under Statistics, and again as direct members,
+// where older clients read them.
 func (l *batch) statistics(c *ent.Campaign) Object {
 	blocks := dayBlocks(l.days[c.ID])
 	return append(Object{{"Statistics", blocks}}, blocks...)
@@ -172,7 +174,7 @@ func dayBlocks(days []statistics.Day) Object {
 	return Object{
 		{"OpenStatistics", unique(func(d statistics.Day) statistics.Unique { return d.Opens })},
 		{"ClickStatistics", unique(func(d statistics.Day) statistics.Unique { return d.Clicks })},
-		// A person unsubscribes once.
+		// A person unsubscribes only once.
 		{"UnsubscriptionStatistics", unique(func(d statistics.Day) statistics.Unique {
 			return statistics.Unique{Total: d.Unsubscriptions, Unique: d.Unsubscriptions}
 		})},
@@ -187,7 +189,7 @@ func dayBlocks(days []statistics.Day) Object {
 	}
 }
 
-// block is an object keyed by day; an empty one without any.
+// block returns an object keyed by day; without days it is empty.
 func block(days []statistics.Day, numbers func(statistics.Day) Object) Object {
 	keyed := make(Object, len(days))
 	for i, d := range days {
@@ -196,7 +198,7 @@ func block(days []statistics.Day, numbers func(statistics.Day) Object) Object {
 	return keyed
 }
 
-// ratio is a part in percent of a whole, with two decimals.
+// ratio returns part as a percentage of whole, with two decimals.
 func ratio(part, whole int64) string {
 	rate := statistics.Rate(part, whole)
 	if rate == nil {

@@ -22,8 +22,8 @@ func (b *Bridge) updateCampaign(ctx context.Context, p Parameters) (Object, erro
 	return success(), nil
 }
 
-// campaignPatch reads what Campaign.Update is to change. Values that are none are handed on as
-// such, so that the domain reports them in their place.
+// campaignPatch reads the changes of Campaign.Update. It passes invalid values on, so that the
+// domain reports them in its order.
 func campaignPatch(p Parameters) campaign.Patch {
 	var faults apperr.Faults
 	patch := campaign.Patch{
@@ -55,7 +55,8 @@ func campaignPatch(p Parameters) campaign.Patch {
 	return patch
 }
 
-// unknown returns a text that is no legacy spelling such that it is no stored value either.
+// unknown returns a text that is not a legacy spelling, changed if necessary so that it is not a
+// stored value either.
 func unknown(text string, stored []string) string {
 	if slices.Contains(stored, text) {
 		return strings.ToUpper(text)
@@ -63,7 +64,8 @@ func unknown(text string, stored []string) string {
 	return text
 }
 
-// emailID reads RelEmailID: 0 takes the email away, and -1, which no email has, stands for what is no number.
+// emailID reads RelEmailID. 0 removes the email. A text that is not a number becomes -1, an id that
+// no email has.
 func emailID(p Parameters) *int64 {
 	if !p.Has("RelEmailID") {
 		return nil
@@ -172,7 +174,7 @@ func shapeFault(name string, reason apperr.Reason, message string) *campaign.ABT
 	return &campaign.ABTestPatch{Err: apperr.InvalidField(name, reason, "%s %s", name, message)}
 }
 
-// abText returns a field of an A/B test, and a fault when it is missing.
+// abText returns a field of an A/B test. If it is missing, abText adds a fault.
 func abText(fields *branch, faults *apperr.Faults, name string) (text string, ok bool) {
 	text = strings.TrimSpace(textValue(fields.values[fold(name)]))
 	if text == "" {
@@ -188,7 +190,7 @@ func abNumber(fields *branch, faults *apperr.Faults, name string) int {
 	}
 	n, err := strconv.Atoi(text)
 	if share, numeric := strconv.ParseFloat(text, 64); err != nil && numeric == nil && share < 1 {
-		return 0 // less than the least there is, whatever is behind the point
+		return 0 // below the minimum, whatever the decimals are
 	}
 	if err != nil {
 		faults.Add(
@@ -208,18 +210,17 @@ func abWinner(fields *branch, faults *apperr.Faults) campaign.ABWinner {
 	return campaign.ABWinner(text)
 }
 
-// abEmail reads the email of a variation: 0 where it is missing, and -1, which no email has, for what is no number.
+// abEmail reads the email of a variation. It returns 0 if it is missing, and -1, an id that no
+// email has, if it is not a number.
 func abEmail(faults *apperr.Faults, i int, variation any) int64 {
 	var text string
 	if fields := open(variation); fields != nil {
 		text = strings.TrimSpace(textValue(fields.values["emailid"]))
 	}
 	if text == "" {
-		faults.Add(
-			apperr.InvalidField(
-				"ABTesting", apperr.ReasonABTestFieldMissing, "ABTesting[Variations][%d][EmailID] is missing", i,
-			),
-		)
+		faults.Add(apperr.InvalidField(
+			"ABTesting", apperr.ReasonABTestFieldMissing, "ABTesting[Variations][%d][EmailID] is missing", i,
+		))
 		return 0
 	}
 	if id := parseID(text); id != 0 {

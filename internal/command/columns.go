@@ -11,13 +11,14 @@ import (
 	"campaignql/internal/page"
 )
 
-// column is one column of the legacy table oempro_campaigns, as Campaign.Get and Campaigns.Get show it.
+// column is one column of the legacy table oempro_campaigns, as Campaign.Get and Campaigns.Get
+// return it.
 type column struct {
 	name string
-	// reads are the columns of ours that value reads.
+	// reads are the database columns that value reads.
 	reads []string
 	value func(v *view) cell
-	// order is the order by the column; the zero Order where there is none.
+	// order is the order by this column, or the zero Order if there is none.
 	order campaign.Order
 }
 
@@ -26,7 +27,8 @@ type view struct {
 	*ent.Campaign
 	// zone is the time zone of the owner.
 	zone *time.Location
-	// lists and segments are those of the audience; they are read when the first column asks for them.
+	// lists and segments are the ids of the audience. They are computed when the first column needs
+	// them.
 	lists, segments []int64
 	targeted        bool
 }
@@ -38,14 +40,14 @@ func (v *view) target() {
 	}
 }
 
-// columns are the columns of a campaign, in the order in which they are shown. Texts without limit
-// cannot be ordered by: their keys would not fit into a cursor.
+// columns are the columns of a campaign, in the order of the response. Texts of unlimited length
+// have no order, because their keys would not fit in a cursor.
 var columns = []column{
 	numberColumn(
 		"CampaignID", entcampaign.FieldID, func(c *ent.Campaign) int64 { return c.ID },
 	).orderedBy(campaign.ByID),
 	numberColumn("RelOwnerUserID", entcampaign.FieldUserID, func(c *ent.Campaign) int64 { return c.UserID }),
-	// Stored values of status and schedule sort as their legacy spellings do.
+	// The stored values of status and schedule sort in the same order as their legacy spellings.
 	spelledColumn(
 		"CampaignStatus", entcampaign.FieldStatus, func(c *ent.Campaign) string { return string(c.Status) },
 		func(c *ent.Campaign) string { return c.Status.Legacy() },
@@ -181,7 +183,8 @@ var columns = []column{
 	instantColumn("CreateDateTime", campaign.ByCreated, func(c *ent.Campaign) *time.Time { return &c.CreatedAt }),
 }
 
-// columnsRead are the columns of ours that the rows of Campaign.Get and Campaigns.Get need, beside the id.
+// columnsRead are the database columns that the rows of Campaign.Get and Campaigns.Get need, in
+// addition to the id.
 var columnsRead = func() []string {
 	var read []string
 	for _, col := range columns {
@@ -191,7 +194,7 @@ var columnsRead = func() []string {
 	return slices.DeleteFunc(slices.Compact(read), func(name string) bool { return name == entcampaign.FieldID })
 }()
 
-// What the legacy database holds where nothing is set.
+// The values of the legacy database for unset dates and times.
 const (
 	unsetDate     = "0000-00-00"
 	unsetTime     = "00:00:00"
@@ -227,7 +230,7 @@ func numberColumn(name, field string, get func(*ent.Campaign) int64) column {
 	}
 }
 
-// emailColumn shows a campaign without email as 0, as a legacy integer column does.
+// emailColumn returns 0 for a campaign without email, as a legacy integer column does.
 func emailColumn() column {
 	col := numberColumn("RelEmailID", entcampaign.FieldEmailID, func(c *ent.Campaign) int64 {
 		if c.EmailID == nil {
@@ -246,7 +249,8 @@ func textColumn(name, field string, get func(*ent.Campaign) string) column {
 	return spelledColumn(name, field, get, get)
 }
 
-// spelledColumn shows another text than the stored one, by which it is ordered.
+// spelledColumn returns a column whose displayed text differs from the stored text. It is ordered
+// by the stored text.
 func spelledColumn(name, field string, stored, shown func(*ent.Campaign) string) column {
 	return column{
 		name: name, reads: []string{field},
@@ -255,7 +259,7 @@ func spelledColumn(name, field string, stored, shown func(*ent.Campaign) string)
 	}
 }
 
-// flagColumn shows a boolean as 1 or 0.
+// flagColumn returns a column with a boolean as 1 or 0.
 func flagColumn(name, field string, get func(*ent.Campaign) bool) column {
 	return numberColumn(name, field, func(c *ent.Campaign) int64 {
 		if get(c) {
@@ -265,7 +269,7 @@ func flagColumn(name, field string, get func(*ent.Campaign) bool) column {
 	})
 }
 
-// spelled shows 0 and 1 as words.
+// spelled returns the column with words instead of 0 and 1.
 func (c column) spelled(words ...string) column {
 	number := c.value
 	c.value = func(v *view) cell { return textOf(words[number(v).number]) }
@@ -285,7 +289,7 @@ func instantColumn(name string, order campaign.Order, get func(*ent.Campaign) *t
 	}
 }
 
-// recipientColumn shows ids, comma-separated.
+// recipientColumn returns a column with comma-separated ids.
 func recipientColumn(name string, pick func(*view) []int64) column {
 	return column{
 		name: name, reads: campaign.RecipientColumns,

@@ -1,7 +1,7 @@
-// Package command owns the Command bridge: it reads the requests of the legacy API (POST
-// Command=Campaign.Pause&…), calls the domains with inputs of theirs, and answers in the legacy
-// envelope, shape for shape and code for code. It holds no rule of campaigns and no query: what a
-// command may do is decided by the same service methods that GraphQL calls.
+// Package command owns the Command bridge. It reads the requests of the legacy API (POST
+// Command=Campaign.Pause&…), calls the domain services with their own input types, and writes the
+// legacy envelope with the same shapes and codes. It must not contain rules or queries: the service
+// methods that GraphQL also calls decide what a command may do.
 package command
 
 import (
@@ -25,13 +25,13 @@ import (
 	"campaignql/internal/tag"
 )
 
-// DefaultMaxBody is the largest body of a request, in bytes.
+// DefaultMaxBody is the default maximum size of a request body, in bytes.
 const DefaultMaxBody = 10 << 20
 
-// defaultTimeout is the longest time of a command.
+// defaultTimeout is the default timeout of a command.
 const defaultTimeout = 30 * time.Second
 
-// Services are the domains that the commands call.
+// Services are the domain services that the commands call.
 type Services struct {
 	Accounts    *account.Service
 	Campaigns   *campaign.Service
@@ -42,37 +42,39 @@ type Services struct {
 	Tags        *tag.Service
 }
 
-// Options are the settings of a Bridge. The zero value takes the defaults.
+// Options are the settings of a Bridge. The zero value selects the defaults.
 type Options struct {
-	// MaxBody is the largest body in bytes; a larger one is answered with status 413. Default DefaultMaxBody.
+	// MaxBody is the maximum size of a body in bytes; a larger body gets status 413. Default
+	// DefaultMaxBody.
 	MaxBody int64
-	// Bodies admits bodies that are not small. Default: limits of its own.
+	// Bodies admits request bodies that are not small. By default the bridge has its own limits.
 	Bodies *surface.Bodies
-	// Timeout ends a command, its SQL included; of a list that is streamed each stretch between two
-	// writes. Default 30 s.
+	// Timeout is the timeout of a command, including its SQL. For a streamed list it applies to
+	// each interval between two writes. Default 30 s.
 	Timeout time.Duration
-	// Logger receives server faults, each once. Default slog.Default().
+	// Logger receives each server fault once. Default slog.Default().
 	Logger *slog.Logger
-	// RequestID tells the id under which a fault is logged and answered. Default: a random one for each fault.
+	// RequestID returns the id with which a fault is logged and answered. By default each fault has
+	// a random id.
 	RequestID func(context.Context) string
-	// Observe, if set, is told of every request: the declared name of its command (empty when there
-	// was none), how it ended and how long it took.
+	// Observe, if set, is called for every request with the declared name of its command (empty if
+	// the command is unknown), the outcome and the duration.
 	Observe func(command string, outcome Outcome, took time.Duration)
 }
 
-// Outcome is how a request ended.
+// Outcome is the result of a request.
 type Outcome string
 
 const (
-	// Succeeded: the envelope says Success.
+	// Succeeded means that the envelope says Success.
 	Succeeded Outcome = "success"
-	// Refused: the fault is the caller's.
+	// Refused means that the caller is at fault.
 	Refused Outcome = "refused"
-	// Failed: the fault is the server's.
+	// Failed means that the server is at fault.
 	Failed Outcome = "failed"
 )
 
-// Bridge answers commands. Its methods may be called from many goroutines.
+// Bridge answers commands. Its methods are safe for concurrent use.
 type Bridge struct {
 	Services
 	opts     Options
@@ -80,7 +82,7 @@ type Bridge struct {
 	byName   map[string]*Command
 }
 
-// New returns the bridge over the services.
+// New returns a bridge over the services.
 func New(services Services, opts Options) *Bridge {
 	if opts.MaxBody == 0 {
 		opts.MaxBody = DefaultMaxBody
@@ -114,10 +116,10 @@ func New(services Services, opts Options) *Bridge {
 // Commands returns the declarations of all commands.
 func (b *Bridge) Commands() []Command { return slices.Clone(b.commands) }
 
-// Execute runs one command for the caller of ctx, as the GraphQL field command does. Parameters are
-// anything that JSON can say as one object, or its text as a json.RawMessage. A failure of the
-// command, an unknown command included, is a Response like any other. A list without limit is read
-// while the Response is marshalled, and whole.
+// Execute runs one command for the caller of ctx, as the GraphQL field command does. parameters is
+// any value that encodes as a JSON object, or the text of one as a json.RawMessage. If the command
+// fails or is unknown, the Response contains the failure. A list without limit is read, completely,
+// while the Response is marshaled.
 func (b *Bridge) Execute(ctx context.Context, name string, parameters any) Response {
 	p, err := parametersOf(parameters)
 	if err != nil {
@@ -126,7 +128,7 @@ func (b *Bridge) Execute(ctx context.Context, name string, parameters any) Respo
 	return b.execute(ctx, name, p, nil)
 }
 
-// execute finds and runs a command. identify, if set, returns the context of the caller.
+// execute finds and runs a command. identify, if not nil, returns the context of the caller.
 func (b *Bridge) execute(
 	ctx context.Context, name string, p Parameters, identify func(ctx context.Context) (context.Context, error),
 ) Response {
@@ -139,7 +141,7 @@ func (b *Bridge) execute(
 	return response
 }
 
-// find returns the command of a name, nil for none.
+// find returns the command with this name, or nil.
 func (b *Bridge) find(name string) *Command { return b.byName[fold(strings.TrimSpace(name))] }
 
 func (b *Bridge) run(
@@ -165,12 +167,12 @@ func (b *Bridge) run(
 	return Response{Status: http.StatusOK, Outcome: Succeeded, Body: body}
 }
 
-// success begins the envelope of a command that worked.
+// success returns the envelope of a successful command.
 func success(members ...Member) Object {
 	return append(Object{{"Success", true}, {"ErrorCode", 0}}, members...)
 }
 
-// absent is the fault that required parameters were not given, or hold nothing but blanks; nil when all were.
+// absent returns a fault if one of the required parameters is missing or blank, or nil.
 func absent(p Parameters, names ...string) error {
 	var faults apperr.Faults
 	for _, name := range names {
@@ -181,7 +183,7 @@ func absent(p Parameters, names ...string) error {
 	return faults.Err()
 }
 
-// notSent is like absent, but leaves a text of blanks to the domain.
+// notSent is like absent, but leaves blank texts to the domain.
 func notSent(p Parameters, names ...string) error {
 	var faults apperr.Faults
 	for _, name := range names {
@@ -192,5 +194,5 @@ func notSent(p Parameters, names ...string) error {
 	return faults.Err()
 }
 
-// fold makes names comparable without regard to case.
+// fold normalizes a name for comparison without regard to case.
 func fold(name string) string { return strings.ToLower(name) }

@@ -19,7 +19,7 @@ import (
 	"campaignql/internal/kind"
 )
 
-// The golden files of these tests are the table of the companion commands, code by code.
+// The golden files of these tests list the codes of the companion commands.
 
 func (f *fixture) field(t *testing.T, p person, list int64, of kind.FieldType) int64 {
 	t.Helper()
@@ -336,22 +336,16 @@ func TestSubscriberCommands(t *testing.T) {
 		leave("leave 4: unknown", "ListID=999999999&EmailAddress=anna@example.com")
 		leave("leave 4: of somebody else", "ListID={theirs}&EmailAddress=anna@example.com")
 		for name, campaign := range map[string]string{"unknown": "999999999", "no number": "last", "of somebody else": "{theirCampaign}"} {
-			if got := f.post(
-				s.expand(
-					"Command=Subscriber.Unsubscribe&ListID={list}&EmailAddress=anna@example.com&CampaignID=" + campaign + "&APIKey=" + me.key,
-				),
-			); !strings.Contains(
-				got.body, `"Success":true`,
-			) {
+			got := f.post(s.expand(
+				"Command=Subscriber.Unsubscribe&ListID={list}&EmailAddress=anna@example.com&CampaignID=" + campaign + "&APIKey=" + me.key,
+			))
+			if !strings.Contains(got.body, `"Success":true`) {
 				t.Errorf("because of a campaign that is %s: %s", name, got.body)
 			}
-			if got := f.post(
-				s.expand(
-					"Command=Subscriber.Subscribe&ListID={list}&EmailAddress=anna@example.com&IPAddress=192.0.2.1&APIKey=" + me.key,
-				),
-			); !strings.Contains(
-				got.body, `"Success":true`,
-			) {
+			got = f.post(s.expand(
+				"Command=Subscriber.Subscribe&ListID={list}&EmailAddress=anna@example.com&IPAddress=192.0.2.1&APIKey=" + me.key,
+			))
+			if !strings.Contains(got.body, `"Success":true`) {
 				t.Errorf("back on the list: %s", got.body)
 			}
 		}
@@ -540,7 +534,8 @@ func TestSubscribersGet(t *testing.T) {
 	})
 }
 
-// TestOfManyScriptsThatSubscribeAnAddressOneWins also unsubscribes it as often.
+// TestOfManyScriptsThatSubscribeAnAddressOneWins subscribes an address concurrently, and then
+// unsubscribes it concurrently.
 func TestOfManyScriptsThatSubscribeAnAddressOneWins(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, f *fixture) {
@@ -601,20 +596,15 @@ func TestLongListsOfPeopleAreWhole(t *testing.T) {
 			}
 		}
 		all := f.addresses(t, me, list, "OrderField=SubscriptionStatus")
-		if page := f.addresses(
-			t,
-			me,
-			list,
-			"OrderField=SubscriptionStatus&RecordsFrom=10&RecordsPerRequest=400",
-		); !slices.Equal(
-			page, all[10:410],
-		) {
+		page := f.addresses(t, me, list, "OrderField=SubscriptionStatus&RecordsFrom=10&RecordsPerRequest=400")
+		if !slices.Equal(page, all[10:410]) {
 			t.Errorf("a page of 400 holds %d", len(page))
 		}
 	})
 }
 
-// TestAnAdminWorksForTheOwner does what belongs to another account, which stays the owner's.
+// TestAnAdminWorksForTheOwner changes data of another account. The data still belongs to that
+// account.
 func TestAnAdminWorksForTheOwner(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, f *fixture) {
@@ -637,29 +627,21 @@ func TestAnAdminWorksForTheOwner(t *testing.T) {
 			}
 		}
 		want := `"SubscriptionDate":"2026-11-23 11:00:00","SubscriptionIP":"192.0.2.1","UnsubscriptionDate":"0000-00-00 00:00:00",` +
-			`"OptInDate":"0000-00-00 00:00:00","CustomField` + itoa(
-			field,
-		) + `":"Ulm"}],"TotalSubscribers":1`
+			`"OptInDate":"0000-00-00 00:00:00","CustomField` + itoa(field) + `":"Ulm"}],"TotalSubscribers":1`
 		for _, key := range []string{owner.key, admin.key} {
 			if got := f.post(
 				"Command=Subscribers.Get&SubscriberSegment=Active&SubscriberListID=" + itoa(list) + "&APIKey=" + key,
-			).body; !strings.Contains(
-				got, want,
-			) {
+			).body; !strings.Contains(got, want) {
 				t.Errorf("the list is %s, want %s in it", got, want)
 			}
 		}
-		if got := all(
-			"Command=Email.Get&EmailID=" + itoa(email),
-		); !strings.Contains(got, `"CreateDateTime":"2026-11-23 11:00:00"`) ||
+		got := all("Command=Email.Get&EmailID=" + itoa(email))
+		if !strings.Contains(got, `"CreateDateTime":"2026-11-23 11:00:00"`) ||
 			!strings.Contains(got, `"RelUserID":`+itoa(owner.ID)) {
 			t.Errorf("the email is %s", got)
 		}
-		if got := all(
-			"Command=Subscriber.Unsubscribe&CampaignID=" + itoa(theirs),
-		); !strings.Contains(
-			got, `"Success":true`,
-		) {
+		got = all("Command=Subscriber.Unsubscribe&CampaignID=" + itoa(theirs))
+		if !strings.Contains(got, `"Success":true`) {
 			t.Errorf("because of a campaign of another account than the list's: %s", got)
 		}
 		if c, err := f.campaigns.Get(admin.ctx, theirs); err != nil || c.TotalUnsubscriptions != 0 {
@@ -668,11 +650,8 @@ func TestAnAdminWorksForTheOwner(t *testing.T) {
 		if got := all("Command=Subscriber.Subscribe&IPAddress=192.0.2.1"); !strings.Contains(got, `"Success":true`) {
 			t.Errorf("subscribe again: %s", got)
 		}
-		if got := all(
-			"Command=Subscriber.Unsubscribe&CampaignID=" + itoa(id),
-		); !strings.Contains(
-			got, `"Success":true`,
-		) {
+		got = all("Command=Subscriber.Unsubscribe&CampaignID=" + itoa(id))
+		if !strings.Contains(got, `"Success":true`) {
 			t.Errorf("unsubscribe: %s", got)
 		}
 		if c, err := f.campaigns.Get(owner.ctx, id); err != nil || c.TotalUnsubscriptions != 1 {
@@ -681,7 +660,8 @@ func TestAnAdminWorksForTheOwner(t *testing.T) {
 	})
 }
 
-// TestHostileTextIsWellFormedInEveryList stores texts that would end an element, and reads them as XML.
+// TestHostileTextIsWellFormedInEveryList stores texts that contain the end of an element, and reads
+// them as XML.
 func TestHostileTextIsWellFormedInEveryList(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, f *fixture) {
@@ -719,7 +699,7 @@ func TestHostileTextIsWellFormedInEveryList(t *testing.T) {
 				case xml.StartElement:
 					element = ""
 				case xml.CharData:
-					element += string(token) // the decoder gives each section of CDATA alone
+					element += string(token) // the decoder returns each section of CDATA separately
 				case xml.EndElement:
 					if strings.Contains(element, "]]> <b>&amp;\"' </response>") {
 						found++

@@ -8,72 +8,73 @@ import (
 	"campaignql/internal/kind"
 )
 
-// Command is the declaration of one legacy command: what it takes, what it can answer, and which
-// GraphQL field does the same. Dispatch, documentation and metrics all read it.
+// Command declares one legacy command: its parameters, its error codes, and the equivalent GraphQL
+// field. Dispatch, documentation and metrics use it.
 type Command struct {
-	// Name is the legacy name, such as "Campaign.Pause"; requests may write it in any case.
+	// Name is the legacy name, such as "Campaign.Pause". The case does not matter in requests.
 	Name string
-	// Operation is the GraphQL field that does the same, answered in the header X-GraphQL-Operation.
+	// Operation is the equivalent GraphQL field. The header X-GraphQL-Operation of the response
+	// contains it.
 	Operation string
-	// Doc says what the command does.
+	// Doc describes what the command does.
 	Doc string
-	// Public commands need no caller.
+	// Public is true if the command needs no caller.
 	Public bool
-	// Scope is what a key needs for the command, empty for a public one. The domain checks it; here
-	// it is documentation.
+	// Scope is the scope that a key needs for the command, empty for a public one. It is only
+	// documentation here; the domain checks it.
 	Scope kind.Scope
-	// Parameters are what the command reads. Any other parameter is ignored.
+	// Parameters are the parameters that the command reads. Other parameters are ignored.
 	Parameters []Parameter
-	// Codes is the error table, in the order in which faults are reported: of several the first answers.
+	// Codes is the error table, in order of precedence: if several faults occur, the first one is
+	// answered.
 	Codes []Code
 
 	run func(ctx context.Context, p Parameters) (Object, error)
 }
 
-// Parameter is the declaration of one parameter.
+// Parameter declares one parameter.
 type Parameter struct {
-	// Name is the legacy name; requests may write it in any case.
+	// Name is the legacy name. The case does not matter in requests.
 	Name string
-	// Required parameters have a code of their own when they are missing.
+	// Required is true if the command has an error code for a missing value.
 	Required bool
-	// Doc says what the parameter means and which values it takes.
+	// Doc describes the meaning and the valid values of the parameter.
 	Doc string
 }
 
 // Code is one row of a command's error table.
 type Code struct {
-	// Number is the ErrorCode.
 	Number int
-	// Text is the ErrorText. With Detail the domain's own message follows it.
+	// Text is the ErrorText. With Detail, the message of the domain is appended.
 	Text   string
 	Detail bool
-	// Shape is the way the code is written.
+	// Shape is the format of the failure.
 	Shape Shape
-	// Missing is the required parameter whose absence the row answers for, empty for none.
+	// Missing is the required parameter whose absence this row reports, or empty.
 	Missing string
-	// Reasons are the reasons of the faults that the row answers for.
+	// Reasons are the reasons of the faults that this row reports.
 	Reasons []apperr.Reason
-	// Field, if set, limits Reasons to faults of this input of the domain.
+	// Field, if set, restricts Reasons to faults of this input field of the domain.
 	Field string
-	// NamesField puts the field of the fault before its message, in rows that answer for several fields.
+	// NamesField prefixes the message with the field of the fault, in rows for several fields.
 	NamesField bool
 }
 
-// Shape is the way in which a failure is written in the envelope.
+// Shape is the format of a failure in the envelope.
 type Shape int
 
 const (
-	// Plain: "ErrorCode":1,"ErrorText":"…".
+	// Plain is "ErrorCode":1,"ErrorText":"…".
 	Plain Shape = iota
-	// Array: "ErrorCode":[1,2],"ErrorText":["…","…"], with every row that applies.
+	// Array is "ErrorCode":[1,2],"ErrorText":["…","…"], with every row that applies.
 	Array
-	// Message: "ErrorCode":1,"ErrorMessage":"…".
+	// Message is "ErrorCode":1,"ErrorMessage":"…".
 	Message
-	// Keyed: "ErrorCode":{"campaigns":1},"ErrorText":"…".
+	// Keyed is "ErrorCode":{"campaigns":1},"ErrorText":"…".
 	Keyed
 )
 
-// answers reports whether the row answers for a fault.
+// answers reports whether the row reports this fault.
 func (c Code) answers(fault *apperr.Error) bool {
 	if fault.Reason == apperr.ReasonParameterMissing {
 		return c.Missing != "" && c.Missing == fault.Field
@@ -81,12 +82,12 @@ func (c Code) answers(fault *apperr.Error) bool {
 	return slices.Contains(c.Reasons, fault.Reason) && (c.Field == "" || c.Field == fault.Field)
 }
 
-// row returns the index of the row that answers for a fault, -1 for none.
+// row returns the index of the first row that reports the fault, or -1.
 func (c *Command) row(fault *apperr.Error) int {
 	return slices.IndexFunc(c.Codes, func(code Code) bool { return code.answers(fault) })
 }
 
-// Answers reports whether the table has a row for a reason, whatever the field.
+// Answers reports whether the table has a row for a reason, for any field.
 func (c *Command) Answers(reason apperr.Reason) bool {
 	return slices.ContainsFunc(c.Codes, func(code Code) bool { return slices.Contains(code.Reasons, reason) })
 }

@@ -88,7 +88,7 @@ var emailParameters = []Parameter{
 	optional("LinkTracking", "Whether to track clicks: true or false."),
 }
 
-// emailCodes is the error table of Email.Update: every row that applies is answered.
+// emailCodes is the error table of Email.Update. The response contains every row that applies.
 var emailCodes = []Code{
 	{Number: 1, Shape: Array, Text: "EmailID is missing", Missing: "EmailID"},
 	{Number: 3, Shape: Array, Text: "Email not found", Reasons: []apperr.Reason{apperr.ReasonEmailNotFound}},
@@ -164,7 +164,7 @@ func (b *Bridge) email(ctx context.Context, p Parameters) (Object, error) {
 	return success(Member{"EmailInformation", emailRow(e, zones[e.UserID])}), nil
 }
 
-// emails answers Emails.Get. The rows are read while they are written.
+// emails answers Emails.Get. The rows are read while the response is written.
 func (b *Bridge) emails(ctx context.Context, p Parameters) (Object, error) {
 	total, err := b.Emails.Count(ctx, content.Filter{})
 	if err != nil {
@@ -194,7 +194,7 @@ func (b *Bridge) emails(ctx context.Context, p Parameters) (Object, error) {
 	return success(Member{"TotalEmailCount", total}, Member{"Emails", Stream(rows)}), nil
 }
 
-// emailRow is an email as Email.Get and Emails.Get show it.
+// emailRow returns an email in the format of Email.Get and Emails.Get.
 func emailRow(e *ent.Email, zone *time.Location) Object {
 	return Object{
 		{"EmailID", e.ID},
@@ -224,8 +224,8 @@ func (b *Bridge) updateEmail(ctx context.Context, p Parameters) (Object, error) 
 	return nil, emailFaults(err, !p.Has("EmailID"))
 }
 
-// emailPatch reads what Email.Update is to change. Values that are none are handed on as such, so
-// that the domain reports them beside the others.
+// emailPatch reads the changes of Email.Update. It passes invalid values on, so that the domain
+// reports them together with its own faults.
 func emailPatch(p Parameters) content.Patch {
 	var faults apperr.Faults
 	scope := content.Scope(strings.TrimSpace(p.Text("ValidateScope")))
@@ -248,7 +248,8 @@ func emailPatch(p Parameters) content.Patch {
 	return patch
 }
 
-// emailFaults replaces the fault of an email that does not exist by that of a missing parameter, if none was named.
+// emailFaults replaces the fault of a missing email by the fault of a missing parameter if the
+// request had no email id.
 func emailFaults(err error, unnamed bool) error {
 	var faults apperr.Faults
 	for _, fault := range apperr.All(err) {

@@ -9,16 +9,17 @@ import (
 	"time"
 )
 
-// maxEmbedded is the longest envelope in bytes that is answered within another document, which has to hold it whole.
+// maxEmbedded is the maximum size in bytes of an envelope within another document, because the
+// document holds the whole envelope in memory.
 const maxEmbedded = 4 << 20
 
 var errTooLong = errors.New("command: the envelope is too long")
 
 // Answer runs one command for the caller of ctx and returns the legacy envelope as JSON, for a
-// surface that puts it into an answer of its own. The parameters are the text of a JSON object, or
-// nothing; credentials among them authenticate nobody, but User.Login and User.Logout read theirs.
-// The envelope says what went wrong, as over HTTP; one longer than 4 MiB is refused in favour of
-// pages.
+// surface that embeds it in its own response. parameters is the text of a JSON object, or empty.
+// Credentials in it do not authenticate the caller; only User.Login and User.Logout read theirs.
+// The envelope describes a failure, as over HTTP. If an envelope is longer than 4 MiB, Answer
+// returns a failure that asks for pages.
 func (b *Bridge) Answer(ctx context.Context, name string, parameters json.RawMessage) json.RawMessage {
 	started := time.Now()
 	response := b.Execute(ctx, name, parameters)
@@ -32,13 +33,13 @@ func (b *Bridge) Answer(ctx context.Context, name string, parameters json.RawMes
 			failed = b.failure(ctx, b.byName[fold(response.Command)], err)
 		}
 		failed.Command, response = response.Command, failed
-		text, _ = response.MarshalJSON() // a failure holds nothing that is still to be read
+		text, _ = response.MarshalJSON() // a failure contains no list that is still to be read
 	}
 	b.opts.Observe(response.Command, response.Outcome, time.Since(started))
 	return text
 }
 
-// within marshals the envelope, up to a length.
+// within marshals the envelope. It returns errTooLong if the envelope exceeds limit bytes.
 func (r Response) within(limit int) (json.RawMessage, error) {
 	var text []byte
 	e := encoder{syntax: jsonSyntax{}}

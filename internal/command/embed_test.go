@@ -34,18 +34,13 @@ func TestAnswersWithinADocumentAreObservedAndTellNoCause(t *testing.T) {
 			{me.ctx, "Tags.Get", "{", `{"Success":false,"ErrorCode":100000,"ErrorText":"The body is not valid JSON.",`},
 			{gone, "Campaigns.Get", "{}", `{"Success":false,"ErrorCode":100005,"ErrorText":"An unexpected error occurred on the server, request r-7.",`},
 		} {
-			if got := bridge.Answer(
-				tc.ctx,
-				tc.name,
-				json.RawMessage(tc.parameters),
-			); !json.Valid(got) ||
-				!strings.HasPrefix(string(got), tc.want) {
+			got := bridge.Answer(tc.ctx, tc.name, json.RawMessage(tc.parameters))
+			if !json.Valid(got) || !strings.HasPrefix(string(got), tc.want) {
 				t.Errorf("%s %s: %s, want %s", tc.name, tc.parameters, got, tc.want)
 			}
 		}
 		if want := "Tags.Get success, Campaigns.Get success, Campaign.Pause refused,  refused,  refused, Campaigns.Get failed"; strings.Join(
-			seen,
-			", ",
+			seen, ", ",
 		) != want {
 			t.Errorf("observed %q", seen)
 		}

@@ -1,7 +1,7 @@
 package command
 
-// AsXMLReads is what a parser of XML makes of a text.
+// AsXMLReads returns the text that an XML parser reads.
 func AsXMLReads(text string) string { return asXMLReads(text) }
 
-// ElementName is the element of a member of a JSON object.
+// ElementName returns the XML element of a member of a JSON object.
 func ElementName(name string) string { return elementName(name) }

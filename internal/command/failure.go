@@ -14,12 +14,12 @@ import (
 	"campaignql/internal/surface"
 )
 
-// Codes that no command owns.
+// The codes that belong to no single command.
 const (
 	codeMalformed       = 100000 // the request could not be read
 	codeMethod          = 100001 // neither POST nor GET
 	codeUnknownCommand  = 100003 // no Command, or an unknown one
-	codeServerFault     = 100005 // a fault of the server
+	codeServerFault     = 100005 // a server fault
 	codeUnauthenticated = 99998
 	codeDenied          = 99999
 	codeLimited         = 429
@@ -28,22 +28,22 @@ const (
 
 // Response is the answer to one command.
 type Response struct {
-	// Status is the HTTP status: 200 for whatever a command answered, success or not.
+	// Status is the HTTP status: 200 for every response of a command, also for a failure.
 	Status int
-	// Command and Operation are those of the declaration; empty when no command was found.
+	// Command and Operation are from the declaration; empty if no command was found.
 	Command, Operation string
-	// RetryAfter is how long to wait before trying again, 0 when that would not help.
+	// RetryAfter is how long to wait before a retry, 0 if a retry would not help.
 	RetryAfter time.Duration
-	// Outcome is how it ended.
+	// Outcome is the result of the request.
 	Outcome Outcome
 	// Body is the legacy envelope.
 	Body Object
 }
 
-// MarshalJSON returns the envelope. A list in it is read from the database only now.
+// MarshalJSON returns the envelope. A list in it is read from the database during this call.
 func (r Response) MarshalJSON() ([]byte, error) { return r.Body.MarshalJSON() }
 
-// code is the ErrorCode of the envelope as text, empty for a success.
+// code returns the ErrorCode of the envelope as text, empty for a success.
 func (r Response) code() string {
 	for _, member := range r.Body {
 		if member.Name == "ErrorCode" && r.Outcome != Succeeded {
@@ -53,7 +53,8 @@ func (r Response) code() string {
 	return ""
 }
 
-// hardFailure is the envelope of a request that never reached a command, or that the server could not serve.
+// hardFailure returns the envelope of a request that did not reach a command, or that the server
+// could not serve.
 func hardFailure(status, code int, text string) Response {
 	outcome := Refused
 	if status >= http.StatusInternalServerError {
@@ -72,13 +73,13 @@ func unknownCommand(name string) Response {
 	)
 }
 
-// refused is the envelope of a failure that a command answers.
+// refused returns the envelope of a failure with status 200.
 func refused(members ...Member) Response {
 	return Response{Status: http.StatusOK, Outcome: Refused, Body: append(Object{{"Success", false}}, members...)}
 }
 
-// failure turns an error into the answer: a fault that the command's table knows into its code, any
-// other by its apperr.Code.
+// failure converts an error to a response. If the command's table has a row for the fault, the
+// response has its code. Otherwise the apperr.Code of the fault determines the response.
 func (b *Bridge) failure(ctx context.Context, cmd *Command, err error) Response {
 	faults := apperr.All(err)
 	for _, fault := range faults {
@@ -95,7 +96,8 @@ func (b *Bridge) failure(ctx context.Context, cmd *Command, err error) Response 
 	return b.general(ctx, cmd, apperr.CodeOf(err), nil, err)
 }
 
-// ofCaller reports whether a fault is one of the input or of the state of what it names, for which commands have codes.
+// ofCaller reports whether the code is for a fault of the input or of the state of an object.
+// Commands have their own codes for these faults.
 func ofCaller(code apperr.Code) bool {
 	switch code {
 	case apperr.Invalid, apperr.NotFound, apperr.Conflict, apperr.Precondition:
@@ -105,7 +107,8 @@ func ofCaller(code apperr.Code) bool {
 	}
 }
 
-// general answers for a fault that the command has no code for. It is the one switch over the codes of the domains.
+// general answers a fault without a row in the command's table. It is the only switch over the
+// codes of the domains.
 func (b *Bridge) general(ctx context.Context, cmd *Command, code apperr.Code, fault *apperr.Error, err error) Response {
 	switch code {
 	case apperr.Unauthenticated:
@@ -124,7 +127,8 @@ func (b *Bridge) general(ctx context.Context, cmd *Command, code apperr.Code, fa
 		if fault.Reason == apperr.ReasonTooManyChanges {
 			return b.later(ctx, cmd, err)
 		}
-		// The state of an object stands in the way, which the table of the command forgot: a test finds it before.
+		// The state of an object prevents the command, and the table of the command has no row for
+		// it. A test finds missing rows.
 		b.opts.Logger.WarnContext(ctx, "command has no code for a conflict",
 			"request_id", b.opts.RequestID(ctx), "command", cmd.Name, "reason", fault.Reason,
 			"error", err, "cause", cause(err))
@@ -141,8 +145,8 @@ func (b *Bridge) general(ctx context.Context, cmd *Command, code apperr.Code, fa
 	}
 }
 
-// later answers that the same command may succeed soon: the database is busy, time ran out, or a
-// race was lost too often.
+// later answers that the same command may succeed soon: the database is busy, the command timed
+// out, or it lost too many races.
 func (b *Bridge) later(ctx context.Context, cmd *Command, err error) Response {
 	fault := surface.Public(err)
 	response := b.fault(ctx, cmd.Name, surface.Status(apperr.Unavailable), err)
@@ -150,14 +154,14 @@ func (b *Bridge) later(ctx context.Context, cmd *Command, err error) Response {
 	return response
 }
 
-// fault logs what went wrong in the server and answers without the cause.
+// fault logs a server fault and answers without its cause.
 func (b *Bridge) fault(ctx context.Context, command string, status int, err error) Response {
 	id, level := b.opts.RequestID(ctx), slog.LevelError
 	switch code := apperr.CodeOf(err); {
 	case code == apperr.Canceled:
-		level = slog.LevelInfo // the client has gone, or took too long
+		level = slog.LevelInfo // the client disconnected or was too slow
 	case code == apperr.Unavailable && cause(err) == nil:
-		level = slog.LevelInfo // the server is busy, which is no fault of it
+		level = slog.LevelInfo // the server is busy, which is not an error
 	}
 	b.opts.Logger.Log(
 		ctx, level, "command failed", "request_id", id, "command", command, "error", err, "cause", cause(err),
@@ -165,7 +169,8 @@ func (b *Bridge) fault(ctx context.Context, command string, status int, err erro
 	return hardFailure(status, codeServerFault, "An unexpected error occurred on the server, request "+id+".")
 }
 
-// cause is the innermost public error's cause: the public message alone says nothing in a log.
+// cause returns the cause of the innermost public error, because the public message alone is not
+// useful in a log.
 func cause(err error) error {
 	var one *apperr.Error
 	if errors.As(err, &one) && one.Err != nil {
@@ -181,7 +186,7 @@ type matched struct {
 	detail string
 }
 
-// rows returns the rows that answer for the faults, in the order of the table, each once.
+// rows returns the rows that report the faults, in the order of the table, each once.
 func (c *Command) rows(faults []*apperr.Error) []matched {
 	var found []matched
 	for _, fault := range faults {
@@ -206,7 +211,7 @@ func (m matched) text() string {
 	return m.code.Text
 }
 
-// answer writes the first row that applies, or all of them where the command answers arrays.
+// answer writes the first row, or all rows if the command answers with arrays.
 func (c *Command) answer(rows []matched) Response {
 	first := rows[0]
 	switch first.code.Shape {
@@ -227,7 +232,7 @@ func (c *Command) answer(rows []matched) Response {
 	}
 }
 
-// sentence begins a message with a capital and ends it with a full stop.
+// sentence capitalizes the first letter of a message and adds a full stop.
 func sentence(message string) string {
 	if message == "" || message[0] < 'a' || message[0] > 'z' {
 		return message

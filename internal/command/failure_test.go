@@ -14,7 +14,7 @@ import (
 	"campaignql/internal/apperr"
 )
 
-// TestEveryCodeHasAnAnswer goes over all codes of the domains, so that a new one cannot be forgotten.
+// TestEveryCodeHasAnAnswer covers all codes of the domains, so that a new code cannot be forgotten.
 func TestEveryCodeHasAnAnswer(t *testing.T) {
 	t.Parallel()
 	type answer struct {
@@ -70,12 +70,8 @@ func TestEveryCodeHasAnAnswer(t *testing.T) {
 func TestAnErrorOfNoDomainIsAServerFault(t *testing.T) {
 	t.Parallel()
 	b := New(Services{}, Options{Logger: slog.New(slog.DiscardHandler)})
-	if got := b.failure(
-		t.Context(),
-		&Command{},
-		errors.New("boom"),
-	); got.Status != http.StatusInternalServerError ||
-		got.Outcome != Failed {
+	got := b.failure(t.Context(), &Command{}, errors.New("boom"))
+	if got.Status != http.StatusInternalServerError || got.Outcome != Failed {
 		t.Errorf("got %+v, want a server fault", got)
 	}
 }
@@ -90,7 +86,8 @@ func TestAServerFaultOutranksFaultsOfTheInput(t *testing.T) {
 	}
 }
 
-// TestDeclarations keeps what the documentation is made of whole.
+// TestDeclarations checks that the declarations, from which the documentation is generated, are
+// complete.
 func TestDeclarations(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
@@ -122,7 +119,7 @@ func TestDeclarations(t *testing.T) {
 	}
 }
 
-// TestColumnsOfTheLegacyTable is the list of the contract, word for word.
+// TestColumnsOfTheLegacyTable compares the columns with the list of the contract, word for word.
 func TestColumnsOfTheLegacyTable(t *testing.T) {
 	t.Parallel()
 	want := strings.Split(

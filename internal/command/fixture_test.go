@@ -46,7 +46,7 @@ var update = flag.Bool("update", false, "write the golden files")
 
 const password = "correct horse"
 
-// fixture is a bridge over a database, with a clock that stands still until it is moved.
+// fixture is a bridge over a database, with a clock that advances only when a test moves it.
 type fixture struct {
 	bridge    *command.Bridge
 	db        *store.Store
@@ -59,11 +59,11 @@ type fixture struct {
 	log       *bytes.Buffer
 	// client is the address from which requests come.
 	client string
-	// send makes a request of the fields of a form, in the way in which this test sends its requests.
+	// send builds a request from the fields of a form, in the format that this test uses.
 	send func(form string) *http.Request
 }
 
-// start is the present of every test: an hour before noon in Berlin.
+// start is the current time of every test: an hour before noon in Berlin.
 var start = time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
 
 // Unsubscribed implements [subscriber.Counter].
@@ -73,7 +73,8 @@ func (f *fixture) Unsubscribed(ctx context.Context, owner, campaignID, subscribe
 
 func newFixture(t *testing.T, db *store.Store) *fixture {
 	t.Helper()
-	// Every test is a client of its own to the counters of failed logins, whose database and clock they share.
+	// Each test is a separate client for the counters of failed logins, because the tests share the
+	// database and the clock.
 	f := &fixture{client: rand.Text(), db: db, clock: new(atomic.Int64), log: new(bytes.Buffer), send: formRequest}
 	f.clock.Store(start.UnixMicro())
 	f.accounts = account.New(
@@ -107,7 +108,7 @@ func newFixture(t *testing.T, db *store.Store) *fixture {
 	return f
 }
 
-// serve answers a request as the server does, which identifies it first.
+// serve answers a request as the server does, which first identifies the client.
 func (f *fixture) serve(w http.ResponseWriter, r *http.Request) {
 	r.RemoteAddr = f.client
 	surface.Identify(surface.Identity{}, f.bridge).ServeHTTP(w, r)
@@ -143,7 +144,7 @@ func (f *fixture) owner(t *testing.T) person {
 	return f.person(t, account.NewUser{TimeZone: "Europe/Berlin"})
 }
 
-// key makes another key of the person, with these scopes alone.
+// key creates another key of the person, with these scopes only.
 func (f *fixture) key(t *testing.T, p person, scopes ...kind.Scope) string {
 	t.Helper()
 	_, key, err := f.accounts.CreateKey(p.ctx, account.NewKey{Scopes: scopes})
@@ -162,7 +163,7 @@ func (f *fixture) campaign(t *testing.T, p person, name string) int64 {
 	return c.ID
 }
 
-// reach takes a new campaign of the person to a status, through the domain.
+// reach creates a campaign of the person and brings it to a status, through the domain.
 func (f *fixture) reach(t *testing.T, p person, name string, status kind.CampaignStatus) int64 {
 	t.Helper()
 	id := f.campaign(t, p, name)
@@ -211,7 +212,7 @@ func (f *fixture) list(t *testing.T, p person, name string) int64 {
 	return l.ID
 }
 
-// numberField makes a custom field of every list.
+// numberField creates a custom field of every list.
 func (f *fixture) numberField(t *testing.T, p person) int64 {
 	t.Helper()
 	made, err := f.db.Client(p.ctx).
@@ -239,7 +240,7 @@ func (f *fixture) tag(t *testing.T, p person, name string, campaigns ...int64) i
 	return made.ID
 }
 
-// exchange is one request and its answer.
+// exchange is one request and its response.
 type exchange struct {
 	status int
 	header http.Header
@@ -272,7 +273,7 @@ func queryRequest(query string) *http.Request {
 	return r
 }
 
-// multipartRequest sends the fields of a form as multipart/form-data, and a file beside them.
+// multipartRequest sends the fields of a form as multipart/form-data, together with a file.
 func multipartRequest(body string) *http.Request {
 	var out bytes.Buffer
 	w := multipart.NewWriter(&out)
@@ -290,8 +291,8 @@ func multipartRequest(body string) *http.Request {
 	return r
 }
 
-// script is a scenario told as a golden file: each step is a request, written with the names of
-// what the test made, and its answer.
+// script is a scenario recorded in a golden file. Each step is a request, written with the names of
+// the test's objects, and its response.
 type script struct {
 	*fixture
 	vars map[string]string
@@ -312,7 +313,8 @@ func (s *script) expand(text string) string {
 	return text
 }
 
-// step runs a request with the fields of a form and records it. as names a variable that holds a key; empty sends none.
+// step sends a request with the fields of a form and records it. as is the name of a variable with
+// a key; if it is empty, no key is sent.
 func (s *script) step(name, as, form string) exchange {
 	return s.request(name, "", as, form, s.send)
 }
@@ -338,7 +340,7 @@ func (s *script) request(name, how, as, body string, request func(string) *http.
 	return got
 }
 
-// short cuts a request that is long for the sake of it.
+// short shortens a request that is long only to test a limit.
 func short(text string) string {
 	const limit = 400
 	if len(text) <= limit {
@@ -366,7 +368,8 @@ var (
 	}
 )
 
-// stable replaces what differs between engines and runs: ids become the order in which they were first seen.
+// stable replaces what differs between databases and runs. An id becomes a number in the order of
+// first occurrence.
 func (s *script) stable(body string) string {
 	body = idMember.ReplaceAllStringFunc(body, func(member string) string {
 		m := idMember.FindStringSubmatch(member)
@@ -391,7 +394,7 @@ func (s *script) stable(body string) string {
 	return body
 }
 
-// golden compares what was recorded with the file of this name.
+// golden compares the record with the golden file of this name.
 func (s *script) golden(t *testing.T, name string) {
 	t.Helper()
 	path := filepath.Join("testdata", name+".golden")
@@ -409,7 +412,7 @@ func (s *script) golden(t *testing.T, name string) {
 	}
 }
 
-// each runs a test on every engine, beside the others.
+// each runs a test on every database, in parallel.
 func each(t *testing.T, test func(t *testing.T, f *fixture)) {
 	t.Helper()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {

@@ -11,7 +11,7 @@ import (
 	"unicode/utf8"
 )
 
-// FuzzDecode reads whatever is sent, as every command would read it.
+// FuzzDecode decodes any request and reads it as every command would.
 func FuzzDecode(f *testing.F) {
 	const form, multipart, jsonText = "application/x-www-form-urlencoded", "multipart/form-data; boundary=b", "application/json"
 	f.Add("", form, "a[b][]=1&a[b][c]=2&a=3")
@@ -36,7 +36,7 @@ func FuzzDecode(f *testing.F) {
 		if err == nil {
 			err = (&incoming{bridge: bridge}).read(r.Context(), httptest.NewRecorder(), r, p)
 		}
-		// What was read before a failure is read like anything else.
+		// What was read before a failure is used like other values.
 		if answer := unreadable(err); err != nil && answer.Status != 400 && answer.Status != 413 {
 			t.Errorf("status %d for %v", answer.Status, err)
 		}
@@ -61,7 +61,8 @@ func readEveryWay(p Parameters, name string) {
 	_, _ = p.IDs(name)
 }
 
-// FuzzBrackets holds nested names to their JSON: what the brackets build reads back from its JSON as it was.
+// FuzzBrackets compares nested names with their JSON: the JSON of a structure built from brackets
+// must read back as the same structure.
 func FuzzBrackets(f *testing.F) {
 	f.Add("a[b][]=1&a[b][]=2&a[B][c]=3")
 	f.Add("ABTesting[TestSize]=20&ABTesting[Variations][0][EmailID]=1&ABTesting[Variations][][EmailID]=2")
@@ -86,7 +87,7 @@ func FuzzBrackets(f *testing.F) {
 			if depth := alike(t, level, json.RawMessage(written)); depth > maxNesting {
 				t.Errorf("%s is nested %d deep", name, depth)
 			}
-			// Sent again, by brackets or as JSON, it is the same.
+			// Sent again, by brackets or as JSON, the structure is the same.
 			again := form{into: Parameters{}}
 			flatten(t, &again, "p", level)
 			if got := jsonText(again.into["p"]); got != written {
@@ -96,7 +97,7 @@ func FuzzBrackets(f *testing.F) {
 			if err != nil || jsonText(asJSON["p"]) != written {
 				t.Errorf("%s is %s, and as JSON %s, %v", name, written, jsonText(asJSON["p"]), err)
 			}
-			// A list with gaps in its positions is still a list, which JSON has no word for.
+			// A list with gaps in its indexes is still a list, which JSON cannot express.
 			if level.sequential() && asJSON.Text("p") != p.Text(name) {
 				t.Errorf("%s reads %s, and as JSON %s", name, p.Text(name), asJSON.Text("p"))
 			}
@@ -104,7 +105,7 @@ func FuzzBrackets(f *testing.F) {
 	})
 }
 
-// alike compares two structures and returns how deep they go.
+// alike compares two structures and returns their depth.
 func alike(t *testing.T, a, b any) int {
 	t.Helper()
 	one, other := open(a), open(b)
@@ -142,7 +143,8 @@ func flatten(t *testing.T, into *form, name string, v any) {
 	}
 }
 
-// FuzzXML writes a text wherever one can stand in an answer, and reads it back with a parser.
+// FuzzXML writes a text at every place of a response that can have one, and reads it with an XML
+// parser.
 func FuzzXML(f *testing.F) {
 	for _, text := range []string{
 		"", "plain", awkward, "]]>", "]]]]>>", "]]\x00>", "]]\xff>", "<![CDATA[x]]>", "</response>", "&amp;&#0;", "\r\n\r", "\uFFFE\uFFFF\uFFFD", "\xed\xa0\x80",
@@ -181,10 +183,11 @@ func FuzzXML(f *testing.F) {
 	})
 }
 
-// asXMLReads is what is left of a text in XML: no characters that XML 1.0 does not have, and one kind of line end.
+// asXMLReads returns a text as XML preserves it: without the characters that XML 1.0 forbids, and
+// with one kind of line end.
 func asXMLReads(text string) string {
 	var kept strings.Builder
-	for _, r := range text { // of invalid UTF-8 each byte is U+FFFD
+	for _, r := range text { // each byte of invalid UTF-8 is U+FFFD
 		if r == '\t' || r == '\n' || r == '\r' || r >= ' ' && r != 0xFFFE && r != 0xFFFF {
 			kept.WriteRune(r)
 		}

@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// count gives a campaign some numbers: 1,000 sent, and opens at midnight of its owner's second day.
+// count sets some numbers of a campaign: 1,000 sent, and opens at midnight of its owner's second
+// day.
 func (f *fixture) count(t *testing.T, p person, id int64) {
 	t.Helper()
 	client := f.db.Client(p.ctx)
@@ -27,7 +28,7 @@ func (f *fixture) count(t *testing.T, p person, id int64) {
 	}{
 		{start, 5, 5},
 		{time.Date(2026, 11, 23, 22, 0, 0, 0, time.UTC), 3, 2},
-		{time.Date(2026, 11, 23, 23, 0, 0, 0, time.UTC), 4, 2}, // in Berlin that is the 24th
+		{time.Date(2026, 11, 23, 23, 0, 0, 0, time.UTC), 4, 2}, // the 24th in Berlin
 	} {
 		err := client.HourlyCounter.Create().
 			SetCampaignID(id).
@@ -55,7 +56,7 @@ func parse(t *testing.T, id string) int64 {
 	return n
 }
 
-// namesOf returns the names of the campaigns of a list, and how many there are in all.
+// namesOf returns the names of the campaigns of a list, and their total number.
 func namesOf(t *testing.T, body string) []string {
 	t.Helper()
 	var list struct {
@@ -82,8 +83,8 @@ func sessionOf(t *testing.T, body string) string {
 	return session
 }
 
-// differs is what differs between two answers to the same request: the session that was opened, the
-// id of what was made.
+// differs matches what differs between two responses to the same request: the new session and the
+// id of a new object.
 var differs = regexp.MustCompile(`"SessionID":"[^"]*"|<\d+>`)
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }

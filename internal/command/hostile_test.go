@@ -23,16 +23,17 @@ import (
 	"campaignql/internal/kind"
 )
 
-// hostile is what XML, JSON and careless scripts stumble over. It begins with the worst, as short columns take no more.
+// hostile contains text that breaks XML, JSON and careless scripts. The worst part comes first,
+// because short columns keep only the beginning.
 const hostile = "]]>\x01<&\uFFFE\"'/>]]]]>><![CDATA[x]]></response><!-- --> %00 &amp;&#0;\\ \r\n\t\r\x7f\x1f \u202Eשלום\u202C é 😀 \uFFFF\uFEFF\u2028"
 
-// spoil writes hostile text into every text column of a row, and returns how many there are. What
-// the product parses when it reads stays.
+// spoil writes hostile text into every text column of a row and returns the number of these
+// columns. Columns that the product parses keep their value.
 func (f *fixture) spoil(t *testing.T, table *schema.Table, id int64) int {
 	t.Helper()
 	text := hostile
 	if strings.HasPrefix(f.db.Dialect(), "sqlite") {
-		text = "]]>\xff" + hostile + "\xed\xa0\x80\xc3" // MySQL does not store what is no UTF-8
+		text = "]]>\xff" + hostile + "\xed\xa0\x80\xc3" // MySQL does not store invalid UTF-8
 	}
 	var set []string
 	var values []any
@@ -54,7 +55,7 @@ func (f *fixture) spoil(t *testing.T, table *schema.Table, id int64) int {
 	return len(set)
 }
 
-// parsed are columns whose text nobody but the product writes.
+// parsed are columns whose text only the product writes.
 var parsed = []string{
 	"campaigns.audience",
 	"campaigns.ab_test",
@@ -70,17 +71,17 @@ var parsed = []string{
 	"subscribers.email_key",
 }
 
-// leaf is a scalar of an answer, or an empty structure, with the elements that lead to it.
+// leaf is a scalar of a response, or an empty structure, with the path of elements to it.
 type leaf struct{ Path, Text string }
 
-// leavesOfXML parses an answer, which must be well-formed.
+// leavesOfXML parses a response, which must be well-formed.
 func leavesOfXML(t *testing.T, name, text string) []leaf {
 	t.Helper()
 	dec := xml.NewDecoder(strings.NewReader(text))
 	var path []string
 	var found []leaf
 	var inner strings.Builder
-	below := false // whether the element that ends has elements in it
+	below := false // whether the closing element has child elements
 	for {
 		token, err := dec.Token()
 		if errors.Is(err, io.EOF) {
@@ -109,7 +110,7 @@ func leavesOfXML(t *testing.T, name, text string) []leaf {
 	}
 }
 
-// leavesOfJSON lists the same leaves of the same answer as JSON.
+// leavesOfJSON lists the same leaves of the same response as JSON.
 func leavesOfJSON(t *testing.T, name, text string) []leaf {
 	t.Helper()
 	dec := json.NewDecoder(strings.NewReader(text))
@@ -151,7 +152,7 @@ func leavesOfJSON(t *testing.T, name, text string) []leaf {
 	return found
 }
 
-// twice sends a request for JSON and for XML and compares what they say.
+// twice sends a request for JSON and for XML and compares the contents of the responses.
 func (f *fixture) twice(t *testing.T, name string, request func() *http.Request) (asJSON string) {
 	t.Helper()
 	r := request()
@@ -198,14 +199,11 @@ func TestXMLSaysWhatJSONSaysWhateverIsStored(t *testing.T) {
 			}
 		}
 		login := leavesOfXML(t, "login", f.post("ResponseFormat=XML&Command=User.Login&APIKey="+me.key).body)
-		if i := slices.IndexFunc(
-			login,
-			func(l leaf) bool { return l.Path == "UserInfo.FirstName" },
-		); i < 0 ||
-			!strings.HasPrefix(login[i].Text, "]]>") {
+		i := slices.IndexFunc(login, func(l leaf) bool { return l.Path == "UserInfo.FirstName" })
+		if i < 0 || !strings.HasPrefix(login[i].Text, "]]>") {
 			t.Errorf("login shows %v", login)
 		}
-		// Every command succeeds on rows like these, and says so in XML.
+		// Every command succeeds on such rows, also in XML.
 		for _, cmd := range f.bridge.Commands() {
 			form := url.Values{"Command": {cmd.Name}, "ResponseFormat": {"XML"}}
 			if !cmd.Public {
@@ -222,7 +220,7 @@ func TestXMLSaysWhatJSONSaysWhateverIsStored(t *testing.T) {
 	})
 }
 
-// once are parameters with which a command succeeds, once.
+// once returns parameters with which a command succeeds once.
 func (f *fixture) once(t *testing.T, me person, name string, campaign, tag, email, list int64) url.Values {
 	t.Helper()
 	status := map[string]kind.CampaignStatus{
@@ -257,8 +255,8 @@ func (f *fixture) once(t *testing.T, me person, name string, campaign, tag, emai
 	return given
 }
 
-// TestEveryFailureIsWellFormedXML sends every command what it refuses, hostile text in every
-// parameter included, and requests that reach none.
+// TestEveryFailureIsWellFormedXML sends every command values that it rejects, including hostile
+// text in every parameter. It also sends requests that reach no command.
 func TestEveryFailureIsWellFormedXML(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, f *fixture) {
@@ -267,7 +265,7 @@ func TestEveryFailureIsWellFormedXML(t *testing.T) {
 		campaign, tag, email, list := f.campaign(t, me, "A"), f.tag(t, me, "a"), f.email(t, me), f.list(t, me, "a")
 		for _, cmd := range f.bridge.Commands() {
 			if cmd.Name == "User.Login" {
-				continue // below, as failures of logins are counted
+				continue // tested below, because failed logins are counted
 			}
 			given := valid(me, campaign, tag, email, list)[cmd.Name]
 			form := func(key string, change func(form url.Values)) func() *http.Request {
@@ -286,7 +284,7 @@ func TestEveryFailureIsWellFormedXML(t *testing.T) {
 			}
 			for _, p := range cmd.Parameters {
 				f.twice(t, cmd.Name+" without "+p.Name, form(reader, func(form url.Values) { form.Del(p.Name) }))
-				// This may succeed, and differently when it is done again.
+				// This request may succeed, and differently the second time.
 				r := form(me.key, func(form url.Values) { form.Set(p.Name, hostile+"\xff\x00") })()
 				r.URL.RawQuery = "ResponseFormat=XML"
 				leavesOfXML(t, cmd.Name+" with hostile "+p.Name, f.do(r).body)
@@ -326,7 +324,7 @@ func TestEveryFailureIsWellFormedXML(t *testing.T) {
 	})
 }
 
-// TestAServerFaultIsWellFormedXML answers for a panic and for a database that does not answer.
+// TestAServerFaultIsWellFormedXML covers a panic and a database that does not answer.
 func TestAServerFaultIsWellFormedXML(t *testing.T) {
 	t.Parallel()
 	bridge := command.New(command.Services{}, command.Options{Logger: quiet()})

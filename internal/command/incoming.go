@@ -11,28 +11,29 @@ import (
 	"campaignql/internal/surface"
 )
 
-// maxTried is how many credentials found in a body are looked up before it is read to its end.
+// maxTried is how many credentials are checked while a body is still being read.
 const maxTried = 4
 
-// incoming is a request that is being read.
+// incoming is a request while it is being read.
 type incoming struct {
 	bridge *Bridge
 	body   surface.Body
-	// tried are the credentials that were looked up, each once.
+	// tried are the credentials that were checked, each once.
 	tried []attempt
-	// tail is the end of what was searched for credentials, which may be the beginning of some.
+	// tail is the end of the text searched so far. It may contain the beginning of credentials.
 	tail []byte
 }
 
-// attempt is the outcome of credentials.
+// attempt is the result of checking credentials.
 type attempt struct {
 	sent account.Credentials
 	id   caller.Identity
 	err  error
 }
 
-// read reads the body and lays its parameters over those of the URL. A body that is not small is admitted by the
-// credentials of the header, of the URL, or of the part of it that was read so far: scripts put APIKey anywhere.
+// read reads the body and merges its parameters over those of the URL. A body that is not small
+// needs admission by the credentials of the header, of the URL, or of the part of the body read so
+// far, because scripts put APIKey anywhere.
 func (in *incoming) read(ctx context.Context, w http.ResponseWriter, r *http.Request, p Parameters) error {
 	most := in.bridge.opts.MaxBody
 	err := in.bridge.opts.Bodies.Read(ctx, &in.body, surface.BodyRequest{
@@ -54,7 +55,7 @@ func (in *incoming) read(ctx context.Context, w http.ResponseWriter, r *http.Req
 	return in.own(ctx, p)
 }
 
-// grant looks credentials up. Those that are refused grant nothing, as if none had been sent.
+// grant checks credentials. Invalid credentials grant nothing, as if none had been sent.
 func (in *incoming) grant(ctx context.Context, sent account.Credentials) (surface.Grant, error) {
 	if sent == (account.Credentials{}) {
 		return surface.Grant{}, nil
@@ -71,7 +72,8 @@ func (in *incoming) grant(ctx context.Context, sent account.Credentials) (surfac
 	}
 }
 
-// search looks for credentials in the next part of the body, and across its beginning.
+// search looks for credentials in the next part of the body, and across the boundary to the
+// previous part.
 func (in *incoming) search(ctx context.Context, part []byte) (surface.Grant, error) {
 	seam := append(in.tail, part[:min(len(part), account.MaxSecretLength)]...)
 	for _, text := range [][]byte{seam, part} {
@@ -93,7 +95,7 @@ func (in *incoming) search(ctx context.Context, part []byte) (surface.Grant, err
 	return surface.Grant{}, nil
 }
 
-// own moves a large body whose credentials were seen at its very end to the account that they belong to.
+// own assigns a large body to its account if the credentials were found only at its end.
 func (in *incoming) own(ctx context.Context, p Parameters) error {
 	if in.body.Size() <= surface.FreeBody {
 		return nil
@@ -105,24 +107,24 @@ func (in *incoming) own(ctx context.Context, p Parameters) error {
 	return in.body.Own(grant.Account)
 }
 
-// authenticate looks credentials up, each once in a request.
+// authenticate checks credentials, each only once per request.
 func (in *incoming) authenticate(ctx context.Context, sent account.Credentials) (caller.Identity, error) {
 	if sent.Key != "" {
-		sent.Session = "" // as Authenticate does
+		sent.Session = "" // as Accounts.Authenticate does
 	}
 	for _, one := range in.tried {
 		if one.sent == sent {
 			return one.id, one.err
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, in.bridge.opts.Timeout) // the body has its place meanwhile
+	ctx, cancel := context.WithTimeout(ctx, in.bridge.opts.Timeout) // the body keeps its admission meanwhile
 	defer cancel()
 	id, err := in.bridge.Accounts.Authenticate(ctx, sent, kind.SurfaceCommand)
 	in.tried = append(in.tried, attempt{sent, id, err})
 	return id, err
 }
 
-// identify returns the context of the caller whom the parameters name.
+// identify returns a context with the caller whose credentials are in the parameters.
 func (in *incoming) identify(ctx context.Context, p Parameters) (context.Context, error) {
 	id, err := in.authenticate(ctx, sentCredentials(ctx, p))
 	if err != nil {

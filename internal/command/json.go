@@ -2,7 +2,7 @@ package command
 
 import "unicode/utf8"
 
-// jsonSyntax writes plain UTF-8: nothing is escaped that JSON does not require to be.
+// jsonSyntax writes plain UTF-8 and escapes only what JSON requires.
 type jsonSyntax struct{}
 
 func (jsonSyntax) begin(dst []byte) []byte       { return dst }

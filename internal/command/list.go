@@ -59,7 +59,7 @@ func (b *Bridge) createList(ctx context.Context, p Parameters) (Object, error) {
 	return success(Member{"ListID", made.ID}), nil
 }
 
-// lists answers Lists.Get. The rows are read while they are written.
+// lists answers Lists.Get. The rows are read while the response is written.
 func (b *Bridge) lists(ctx context.Context, p Parameters) (Object, error) {
 	total, err := b.Lists.Count(ctx, list.Filter{})
 	if err != nil {
@@ -73,7 +73,7 @@ func (b *Bridge) lists(ctx context.Context, p Parameters) (Object, error) {
 	return success(Member{"TotalListCount", total}, Member{"Lists", Stream(rows)}), nil
 }
 
-// emitLists shows some lists, in a number of statements that does not depend on how many they are.
+// emitLists emits lists. The number of statements does not depend on the number of lists.
 func (b *Bridge) emitLists(ctx context.Context, lists []*ent.SubscriberList, emit func(any) error) error {
 	ids, owners := make([]int64, len(lists)), make([]int64, len(lists))
 	for i, l := range lists {

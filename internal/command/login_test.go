@@ -42,7 +42,8 @@ func TestAnUnknownUserReadsAsAWrongPassword(t *testing.T) {
 	})
 }
 
-// server is another bridge over the database of a fixture, as on another machine, whose clients come from one address.
+// server returns another bridge over the database of a fixture, as on another machine. All its
+// clients have one address.
 func (f *fixture) server(address string) *fixture {
 	other := *f
 	accounts := account.New(
@@ -114,7 +115,7 @@ func TestGuessesSentAtOnceAreLimitedToo(t *testing.T) {
 				tried++
 			}
 		}
-		// A server may be hashing on each of its cores when the tenth failure is counted.
+		// A server may be hashing one password per core when the tenth failure is counted.
 		if tried < 10 || tried > 40 ||
 			servers[0].post(login(me.Username, password)).status != http.StatusTooManyRequests {
 			t.Errorf("%d of %d guesses were tried: %v", tried, len(answers), answers)
@@ -131,13 +132,9 @@ func TestASessionEndsWithItsKeyAndWithThePassword(t *testing.T) {
 			t.Fatal(err)
 		}
 		sessions := map[string]string{
-			"of a key": sessionOf(
-				t, f.post("Command=User.Login&APIKey="+key).body,
-			),
-			"of another key": sessionOf(t, f.post("Command=User.Login&APIKey="+me.key).body),
-			"of a password": sessionOf(
-				t, f.post(login(me.Username, password)).body,
-			),
+			"of a key":        sessionOf(t, f.post("Command=User.Login&APIKey="+key).body),
+			"of another key":  sessionOf(t, f.post("Command=User.Login&APIKey="+me.key).body),
+			"of a password":   sessionOf(t, f.post(login(me.Username, password)).body),
 			"of another user": sessionOf(t, f.post(login(you.Username, password)).body),
 		}
 		lives := func(when string, want ...string) {
@@ -160,9 +157,7 @@ func TestASessionEndsWithItsKeyAndWithThePassword(t *testing.T) {
 		}
 		lives("after the key was revoked", "of another key", "of a password", "of another user")
 		if _, err := f.accounts.SetPassword(
-			caller.System(t.Context()),
-			me.ID,
-			account.PasswordChange{Password: "another password"},
+			caller.System(t.Context()), me.ID, account.PasswordChange{Password: "another password"},
 		); err != nil {
 			t.Fatal(err)
 		}

@@ -21,11 +21,11 @@ import (
 
 //go:generate go test -run TestThePageForMoversIsTrue -update .
 
-// pagePath is the page for those who move from the legacy API. It is made of the declarations of
-// the commands and of testdata/command-bridge.md.tmpl.
+// pagePath is the page for people who migrate from the legacy API. It is generated from the
+// declarations of the commands and testdata/command-bridge.md.tmpl.
 var pagePath = filepath.Join("..", "..", "docs", "command-bridge.md")
 
-// example is a command as old scripts send it, and the document that does the same.
+// example is a command as old scripts send it, and the equivalent document.
 type example struct {
 	// form are the fields of the legacy request without the credentials, as "Name=value".
 	form      []string
@@ -33,7 +33,7 @@ type example struct {
 	Variables string
 }
 
-// Curl is the legacy request as a shell line.
+// Curl returns the legacy request as a shell line.
 func (e example) Curl(name string) string {
 	line := "curl https://mail.example.com/api.php"
 	if name != "User.Login" {
@@ -52,7 +52,7 @@ func (e example) Curl(name string) string {
 
 const changed = "userErrors { code message field }"
 
-// simple is the mutation of a command that takes a campaign alone.
+// simple returns the example of a command that only names a campaign.
 func simple(operation, input string) example {
 	return example{
 		form: []string{"CampaignID=123"},
@@ -64,7 +64,7 @@ func simple(operation, input string) example {
 	}
 }
 
-// moved are the examples. A command whose field the schema has needs one.
+// moved are the examples. Each command whose field is in the schema needs one.
 var moved = map[string]example{
 	"User.Login": {
 		[]string{"Username=jane", "Password=correct horse"},
@@ -104,15 +104,11 @@ var moved = map[string]example{
   "audience": {"lists": {"include": [{"listLegacyId": "12"}, {"listLegacyId": "13", "segmentLegacyId": "44"}]}}
 }}`,
 	},
-	"Campaign.Copy": simple(
-		"copyCampaign", "CopyCampaignInput",
-	),
+	"Campaign.Copy":    simple("copyCampaign", "CopyCampaignInput"),
 	"Campaign.Approve": simple("approveCampaign", "ApproveCampaignInput"),
-	"Campaign.Pause": simple(
-		"pauseCampaign", "PauseCampaignInput",
-	),
-	"Campaign.Resume": simple("resumeCampaign", "ResumeCampaignInput"),
-	"Campaign.Cancel": simple("cancelCampaign", "CancelCampaignInput"),
+	"Campaign.Pause":   simple("pauseCampaign", "PauseCampaignInput"),
+	"Campaign.Resume":  simple("resumeCampaign", "ResumeCampaignInput"),
+	"Campaign.Cancel":  simple("cancelCampaign", "CancelCampaignInput"),
 	"Campaigns.Delete": {
 		[]string{"Campaigns=123,124"},
 		"mutation($input: DeleteCampaignsInput!) {\n  deleteCampaigns(input: $input) {\n    deletedIds\n    " + changed + "\n  }\n}",
@@ -212,7 +208,7 @@ var moved = map[string]example{
 	},
 }
 
-// envelope is a command within GraphQL.
+// envelope returns the example of a command within GraphQL.
 func envelope(name string, fields []string) example {
 	parameters := map[string]string{}
 	for _, field := range fields {
@@ -232,8 +228,8 @@ func envelope(name string, fields []string) example {
 type pageCommand struct {
 	command.Command
 	Anchor, Field, Needs string
-	// Served tells whether the schema has the field of the command, Requires whether it has
-	// parameters that must be given.
+	// Served is true if the schema has the field of the command. Requires is true if the command
+	// has required parameters.
 	Served, Requires bool
 
 	Codes   []pageCode
@@ -253,7 +249,7 @@ func writtenCode(c command.Code) string {
 	}
 }
 
-// cellOf is a text as it may stand in a table.
+// cellOf escapes a text for a table.
 func cellOf(text string) string { return strings.ReplaceAll(text, "|", "\\|") }
 
 func servedSchema(t *testing.T) *ast.Schema {
@@ -269,7 +265,7 @@ func servedSchema(t *testing.T) *ast.Schema {
 	return loaded
 }
 
-// describe is a command as the page tells of it.
+// describe returns the description of a command for the page.
 func describe(t *testing.T, schema *ast.Schema, cmd command.Command) pageCommand {
 	t.Helper()
 	shown := pageCommand{Command: cmd, Anchor: strings.ToLower(strings.ReplaceAll(cmd.Name, ".", ""))}
@@ -344,7 +340,8 @@ func TestThePageForMoversIsTrue(t *testing.T) {
 	}
 }
 
-// TestTheExamplesForMoversAreValid holds every document to the schema and every legacy request to the declarations.
+// TestTheExamplesForMoversAreValid checks every document against the schema and every legacy
+// request against the declarations.
 func TestTheExamplesForMoversAreValid(t *testing.T) {
 	t.Parallel()
 	schema := servedSchema(t)
@@ -391,7 +388,8 @@ func TestTheExamplesForMoversAreValid(t *testing.T) {
 	}
 }
 
-// TestTheDecidedCodesOfThePageAreDeclared looks up every code that the list of differences names.
+// TestTheDecidedCodesOfThePageAreDeclared checks that every code in the list of differences is
+// declared.
 func TestTheDecidedCodesOfThePageAreDeclared(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile(pagePath)

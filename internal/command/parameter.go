@@ -13,16 +13,16 @@ import (
 )
 
 // Parameters are the parameters of one request, by folded name. A value is a string, a
-// json.RawMessage holding a JSON array or object, or a *branch of bracketed names. What was sent
-// empty is kept, for the one parameter to which that means something.
+// json.RawMessage with a JSON array or object, or a *branch of bracketed names. Empty values are
+// kept, because they have a meaning for one parameter.
 type Parameters map[string]any
 
-// branch is a level of a nested parameter. Its values are those of Parameters.
+// branch is a level of a nested parameter. It has the same types of values as Parameters.
 type branch struct {
-	// names are the keys as they were written, in order.
+	// names are the keys as written, in order.
 	names  []string
 	values map[string]any
-	// next is the position that an empty bracket takes.
+	// next is the index that an empty bracket gets.
 	next int
 }
 
@@ -49,7 +49,7 @@ func (b *branch) list() []any {
 	return out
 }
 
-// sequential reports whether the keys are 0, 1, 2 and so on, as those of a list are.
+// sequential reports whether the keys are 0, 1, 2 and so on, as in a list.
 func (b *branch) sequential() bool {
 	for i, name := range b.names {
 		if name != strconv.Itoa(i) {
@@ -59,7 +59,8 @@ func (b *branch) sequential() bool {
 	return true
 }
 
-// merge lays other parameters over these. What is empty there was not given, but for an A/B test, which is removed so.
+// merge overwrites these parameters with others. An empty value in other does not overwrite, except
+// for ABTesting, where it removes the test.
 func (p Parameters) merge(other Parameters) {
 	for name, v := range other {
 		if text, scalar := v.(string); scalar && text == "" && name != "abtesting" && p[name] != nil {
@@ -69,14 +70,14 @@ func (p Parameters) merge(other Parameters) {
 	}
 }
 
-// Has reports whether a parameter was given a value.
+// Has reports whether a parameter has a value that is not blank.
 func (p Parameters) Has(name string) bool { return strings.TrimSpace(p.Text(name)) != "" }
 
-// Text returns a parameter as text, empty when it was not given: a list of scalars with commas
-// between, any other structure as its JSON.
+// Text returns a parameter as text, or "" if it was not given. A list of scalars becomes a
+// comma-separated text, and any other structure becomes its JSON.
 func (p Parameters) Text(name string) string { return textValue(p[fold(name)]) }
 
-// Optional returns a parameter as text, nil when it was not given.
+// Optional returns a parameter as text, or nil if it was not given.
 func (p Parameters) Optional(name string) *string {
 	if text := p.Text(name); text != "" {
 		return &text
@@ -84,7 +85,8 @@ func (p Parameters) Optional(name string) *string {
 	return nil
 }
 
-// ID returns a parameter that names something; 0, which nothing has, for what is not a positive integer.
+// ID returns a parameter that is an id. It returns 0, an id that no object has, if the value is not
+// a positive integer.
 func (p Parameters) ID(name string) int64 { return parseID(p.Text(name)) }
 
 func parseID(text string) int64 {
@@ -95,7 +97,8 @@ func parseID(text string) int64 {
 	return int64(n)
 }
 
-// IDs returns the comma-separated ids of a parameter, each once and in order, and whether it holds nothing else.
+// IDs returns the comma-separated ids of a parameter, each once and in order. pure is true if the
+// parameter contains nothing else.
 func (p Parameters) IDs(name string) (ids []int64, pure bool) {
 	pure = true
 	seen := map[int64]bool{}
@@ -112,7 +115,7 @@ func (p Parameters) IDs(name string) (ids []int64, pure bool) {
 	return ids, pure
 }
 
-// Count returns a number from 0 to the largest int; 0 for anything else.
+// Count returns an int that is at least 0, and 0 for any other value.
 func (p Parameters) Count(name string) int {
 	n, err := strconv.Atoi(strings.TrimSpace(p.Text(name)))
 	if err != nil || n < 0 {
@@ -121,7 +124,8 @@ func (p Parameters) Count(name string) int {
 	return n
 }
 
-// Number returns a number, nil when none was given and -1 for what is none; the domain refuses that.
+// Number returns a number, nil if none was given, and -1 for a text that is not a number; the
+// domain rejects -1.
 func (p Parameters) Number(name string) *int {
 	if !p.Has(name) {
 		return nil
@@ -133,7 +137,7 @@ func (p Parameters) Number(name string) *int {
 	return &n
 }
 
-// Flag reports whether a boolean was given as true; anything unclear is false.
+// Flag reports whether a boolean is true. A value that cannot be parsed is false.
 func (p Parameters) Flag(name string) bool {
 	value, ok := parseBool(p.Text(name))
 	return ok && value
@@ -173,7 +177,7 @@ func textValue(v any) string {
 	return strings.Join(items, ",")
 }
 
-// jsonText is a structure as JSON: as it was sent, or as the brackets say it.
+// jsonText returns a structure as JSON: as it was sent, or built from the brackets.
 func jsonText(v any) string {
 	switch v := v.(type) {
 	case string:
@@ -201,7 +205,7 @@ func jsonText(v any) string {
 	}
 }
 
-// open returns the next level of a structure, nil for a scalar.
+// open returns the next level of a structure, or nil for a scalar.
 func open(v any) *branch {
 	switch v := v.(type) {
 	case *branch:
@@ -209,7 +213,7 @@ func open(v any) *branch {
 	case json.RawMessage:
 		inner, err := readLevel(v)
 		if err != nil {
-			return nil // it was read once already, within a document that is valid
+			return nil // cannot happen: it is part of a document that was already parsed
 		}
 		return inner
 	default:
@@ -217,8 +221,8 @@ func open(v any) *branch {
 	}
 }
 
-// readLevel reads one level of a JSON array or object whose text is valid; what is nested in it
-// stays text, a part of the text given. Of a repeated name the last value counts.
+// readLevel reads one level of a valid JSON array or object. Nested values stay text and share the
+// memory of the given text. If a name is repeated, the last value counts.
 func readLevel(text []byte) (*branch, error) {
 	text = bytes.TrimSpace(text)
 	if len(text) == 0 || text[0] != '{' && text[0] != '[' {
@@ -246,7 +250,7 @@ func readLevel(text []byte) (*branch, error) {
 	}
 }
 
-// blanks returns how many blanks of JSON a text begins with.
+// blanks returns the length of the JSON white space at the beginning of a text.
 func blanks(text []byte) int {
 	for i, c := range text {
 		if c != ' ' && c != '\t' && c != '\n' && c != '\r' {
@@ -256,7 +260,7 @@ func blanks(text []byte) int {
 	return len(text)
 }
 
-// valueLength returns the length of the JSON value that a valid text begins with.
+// valueLength returns the length of the JSON value at the beginning of a valid text.
 func valueLength(text []byte) int {
 	depth := 0
 	for i := 0; i < len(text); i++ {
@@ -273,7 +277,7 @@ func valueLength(text []byte) int {
 		case '}', ']':
 			depth--
 			if depth < 0 {
-				return i // of what the value is in
+				return i // the end of the surrounding value
 			}
 		case ',', ':', ' ', '\t', '\n', '\r':
 			if depth == 0 {
@@ -281,7 +285,7 @@ func valueLength(text []byte) int {
 			}
 			continue
 		default:
-			continue // a number, true, false or null goes on
+			continue // inside a number, true, false or null
 		}
 		if depth == 0 {
 			return i + 1
@@ -290,7 +294,7 @@ func valueLength(text []byte) int {
 	return len(text)
 }
 
-// unquote returns the text of a JSON string. One without escapes is copied once.
+// unquote returns the text of a JSON string. A string without escapes is copied only once.
 func unquote(raw []byte) string {
 	if inner := raw[1 : len(raw)-1]; bytes.IndexByte(inner, '\\') < 0 && utf8.Valid(inner) {
 		return kind.Clean(string(inner))
@@ -302,7 +306,7 @@ func unquote(raw []byte) string {
 	return kind.Clean(text)
 }
 
-// scalarOr returns a JSON scalar as text, null as nil, and anything else as it is.
+// scalarOr returns a JSON scalar as text, null as nil, and any other value unchanged.
 func scalarOr(raw []byte) any {
 	switch raw[0] {
 	case '{', '[':
@@ -316,7 +320,7 @@ func scalarOr(raw []byte) any {
 	}
 }
 
-// parametersOf turns what GraphQL decoded, or the text of a JSON object, into parameters.
+// parametersOf converts a value decoded by GraphQL, or the text of a JSON object, to parameters.
 func parametersOf(given any) (Parameters, error) {
 	text, ok := given.(json.RawMessage)
 	if !ok {

@@ -30,8 +30,8 @@ func (f *fixture) suppress(t *testing.T, p person, address string) {
 	}
 }
 
-// people puts so many people onto a list, whose values repeat and are partly missing, and returns
-// their addresses in order.
+// people adds n people to a list, with repeated and missing values, and returns their addresses in
+// order.
 func (f *fixture) people(t *testing.T, p person, list int64, n int) []string {
 	t.Helper()
 	client := f.db.Client(p.ctx)
@@ -54,7 +54,7 @@ func (f *fixture) people(t *testing.T, p person, list int64, n int) []string {
 	return addresses
 }
 
-// addresses lists people, by Subscribers.Get.
+// addresses lists people with Subscribers.Get.
 func (f *fixture) addresses(t *testing.T, p person, list int64, parameters string) []string {
 	t.Helper()
 	body := f.post(
@@ -73,7 +73,8 @@ func (f *fixture) addresses(t *testing.T, p person, list int64, parameters strin
 	return found
 }
 
-// TestRowsCostNoStatementsOfTheirOwn compares lists of one row with fuller ones that are read in one batch.
+// TestRowsCostNoStatementsOfTheirOwn compares the number of statements for one row with that for a
+// full batch.
 func TestRowsCostNoStatementsOfTheirOwn(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, f *fixture) {
@@ -83,10 +84,8 @@ func TestRowsCostNoStatementsOfTheirOwn(t *testing.T) {
 		run := func(form string) []store.Statement {
 			recorder := &store.Recorder{}
 			r := formRequest(form + "&APIKey=" + me.key)
-			if got := f.do(
-				r.WithContext(store.WithRecorder(r.Context(), recorder)),
-			); got.status != http.StatusOK ||
-				!strings.HasPrefix(got.body, `{"Success":true`) {
+			got := f.do(r.WithContext(store.WithRecorder(r.Context(), recorder)))
+			if got.status != http.StatusOK || !strings.HasPrefix(got.body, `{"Success":true`) {
 				t.Fatal(got.body)
 			}
 			return recorder.Statements()

@@ -2,5 +2,5 @@
 
 package command_test
 
-// raceDetector tells whether the race detector is on, which multiplies memory and time.
+// raceDetector is true if the race detector is on, which needs much more memory and time.
 const raceDetector = true

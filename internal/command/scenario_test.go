@@ -10,7 +10,8 @@ import (
 	"campaignql/internal/kind"
 )
 
-// The golden files of these tests are the error tables of the contract, code by code, as an old script would meet them.
+// The golden files of these tests are the error tables of the contract, code by code, as an old
+// script would receive them.
 
 func TestCampaignCreate(t *testing.T) {
 	t.Parallel()

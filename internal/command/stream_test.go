@@ -33,7 +33,7 @@ func (f *fixture) multiply(t *testing.T, p person, have, n int) {
 	}
 }
 
-// heap samples what is reachable while an answer is read.
+// heap samples the size of the live heap while a response is read.
 type heap struct {
 	header         http.Header
 	status         int
@@ -64,10 +64,10 @@ func (h *heap) sample() {
 	h.peak = max(h.peak, stats.HeapAlloc)
 }
 
-// used is by how many bytes the heap grew at most while run wrote into the given writer.
+// used returns the maximum growth of the heap in bytes while run writes into the given writer.
 func used(run func(h *heap)) (h *heap, grown int64) {
 	for range 3 {
-		runtime.GC() // what is pooled is let go only the second time
+		runtime.GC() // pooled objects are freed only by the second collection
 	}
 	before := &heap{}
 	before.sample()
@@ -76,13 +76,13 @@ func used(run func(h *heap)) (h *heap, grown int64) {
 	return h, int64(h.peak) - int64(before.peak)
 }
 
-// TestAListOfAHundredThousandCampaignsTakesNoMoreMemoryThanOneOfAThousand does not run beside other
-// tests, whose memory it would count.
+// TestAListOfAHundredThousandCampaignsTakesNoMoreMemoryThanOneOfAThousand is not parallel, because
+// it would count the memory of other tests.
 func TestAListOfAHundredThousandCampaignsTakesNoMoreMemoryThanOneOfAThousand(t *testing.T) {
 	const (
 		few, some, many = 1_000, 20_000, 100_000
-		// allowed is how much more the long list may take, for batches and buffers that are fuller.
-		// Its text is over 100 MB.
+		// allowed is how much more memory the long list may take, for fuller batches and buffers.
+		// Its text exceeds 100 MB.
 		allowed = 20 << 20
 	)
 	if raceDetector {
@@ -117,7 +117,7 @@ func TestAListOfAHundredThousandCampaignsTakesNoMoreMemoryThanOneOfAThousand(t *
 		}
 		short := stream(few)
 		f.multiply(t, me, few, some)
-		// The same list built in memory is beyond what is allowed: this measures what it says.
+		// The same list built in memory exceeds the limit, which proves that the measurement works.
 		_, whole := used(func(h *heap) {
 			text, err := json.Marshal(f.bridge.Execute(me.ctx, "Campaigns.Get", nil))
 			if err != nil {

@@ -127,9 +127,7 @@ func (b *Bridge) subscribe(ctx context.Context, p Parameters) (Object, error) {
 		return nil, err
 	}
 	made, err := b.Subscribers.Subscribe(ctx, subscriber.Subscription{
-		ListID: p.ID(
-			"ListID",
-		),
+		ListID:          p.ID("ListID"),
 		Email:           p.Text("EmailAddress"),
 		IP:              p.Text("IPAddress"),
 		Fields:          customFields(p),
@@ -141,8 +139,8 @@ func (b *Bridge) subscribe(ctx context.Context, p Parameters) (Object, error) {
 	return success(Member{"SubscriberID", made.ID}), nil
 }
 
-// customFields reads CustomFieldN and Fields[CustomFieldN]; the former outranks the latter. An
-// empty value is as good as not given.
+// customFields reads CustomFieldN and Fields[CustomFieldN]. CustomFieldN takes precedence. Empty
+// values are ignored.
 func customFields(p Parameters) map[int64]string {
 	given := map[int64]string{}
 	read := func(name string, value any) {
@@ -171,7 +169,7 @@ func (b *Bridge) unsubscribe(ctx context.Context, p Parameters) (Object, error) 
 	leave := subscriber.Unsubscription{ListID: p.ID("ListID"), Email: p.Text("EmailAddress")}
 	if text := strings.TrimSpace(p.Text("CampaignID")); text != "" && text != "0" {
 		if leave.CampaignID = p.ID("CampaignID"); leave.CampaignID == 0 {
-			leave.CampaignID = -1 // which no campaign has
+			leave.CampaignID = -1 // an id that no campaign has
 		}
 	}
 	if _, err := b.Subscribers.Unsubscribe(ctx, leave); err != nil {
@@ -180,7 +178,7 @@ func (b *Bridge) unsubscribe(ctx context.Context, p Parameters) (Object, error) 
 	return success(), nil
 }
 
-// subscribers answers Subscribers.Get. The rows are read while they are written.
+// subscribers answers Subscribers.Get. The rows are read while the response is written.
 func (b *Bridge) subscribers(ctx context.Context, p Parameters) (Object, error) {
 	if err := absent(p, "SubscriberListID"); err != nil {
 		return nil, err
@@ -213,7 +211,7 @@ func (b *Bridge) subscribers(ctx context.Context, p Parameters) (Object, error) 
 func subscriberFilter(p Parameters, listID int64) subscriber.Filter {
 	filter := subscriber.Filter{ListID: listID, Search: p.Text("SearchKeyword")}
 	if filter.Search == "" {
-		filter.Search = p.Text("SearchKeyowrd") // the old reference printed it so
+		filter.Search = p.Text("SearchKeyowrd") // the misspelling of the old reference
 	}
 	field := strings.TrimSpace(p.Text("SearchField"))
 	if digits, ok := strings.CutPrefix(fold(field), "customfield"); ok && parseID(digits) != 0 {

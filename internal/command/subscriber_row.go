@@ -10,15 +10,16 @@ import (
 	"campaignql/internal/people/subscriber"
 )
 
-// shape is what the rows of a list's people have in common.
+// shape is what all rows of a list's subscribers have in common.
 type shape struct {
-	// fields are the custom fields of the list, of which each row shows every one.
+	// fields are the custom fields of the list. Each row contains all of them.
 	fields []*ent.CustomField
-	// zone is that of the list's owner.
+	// zone is the time zone of the list's owner.
 	zone *time.Location
 }
 
-// people reads the rows of Subscribers.Get while they are written, in two statements for a batch.
+// people reads the rows of Subscribers.Get while the response is written, with two statements per
+// batch.
 func (b *Bridge) people(ctx context.Context, p Parameters, filter subscriber.Filter, of shape) Stream {
 	order := subscriberOrder(p.Text("OrderField"), p.Text("OrderType"))
 	return func(emit func(any) error) error {
@@ -45,7 +46,7 @@ func (b *Bridge) people(ctx context.Context, p Parameters, filter subscriber.Fil
 	}
 }
 
-// row is one person of a list: every scalar is text.
+// row returns one subscriber of a list, in which every scalar is text.
 func (of shape) row(person *ent.Subscriber, values map[int64]string) Object {
 	row := make(Object, 0, 8+len(of.fields))
 	row = append(row,
@@ -64,7 +65,7 @@ func (of shape) row(person *ent.Subscriber, values map[int64]string) Object {
 	return row
 }
 
-// searchIn reads SearchField; what is no field is handed on, and nobody has it.
+// searchIn reads SearchField. It passes an unknown field on; no subscriber matches it.
 func searchIn(field string) rules.FieldName {
 	for _, known := range []rules.FieldName{rules.EmailAddress, rules.SubscriptionIP, rules.SubscriberID} {
 		if strings.EqualFold(field, string(known)) {
@@ -85,7 +86,8 @@ var subscriberOrders = map[string]subscriber.Order{
 	"unsubscriptiondate": subscriber.ByUnsubscription,
 }
 
-// subscriberOrder reads the order of Subscribers.Get; EmailAddress for what cannot be ordered by.
+// subscriberOrder reads the order of Subscribers.Get. The default is EmailAddress, also for unknown
+// fields.
 func subscriberOrder(field, direction string) subscriber.Order {
 	order, known := subscriberOrders[fold(strings.TrimSpace(field))]
 	if !known {

@@ -24,7 +24,7 @@ import (
 )
 
 // TestWhatBelongsToSomebodyElseLooksLikeNothing sends every command with ids of another account and
-// with ids that do not exist.
+// with ids that do not exist. The responses must be the same.
 func TestWhatBelongsToSomebodyElseLooksLikeNothing(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, f *fixture) {
@@ -83,7 +83,7 @@ func TestWhatBelongsToSomebodyElseLooksLikeNothing(t *testing.T) {
 			}
 			got, want := f.post(foreign), f.post(absent)
 			for name, id := range theirs {
-				// An id that the caller sent may be told back.
+				// A response may repeat an id that the caller sent.
 				got.body = strings.ReplaceAll(got.body, "no "+name+" "+itoa(id), "no "+name+" "+itoa(nowhere))
 			}
 			if diff := cmp.Diff(want.body, got.body); diff != "" || got.status != want.status {
@@ -96,7 +96,7 @@ func TestWhatBelongsToSomebodyElseLooksLikeNothing(t *testing.T) {
 	})
 }
 
-// snapshot is what an account sees of itself.
+// snapshot returns everything that an account can read about itself.
 func (f *fixture) snapshot(t *testing.T, p person) string {
 	t.Helper()
 	seen := ""
@@ -177,7 +177,7 @@ func TestOfTwoScriptsThatPauseOneWins(t *testing.T) {
 	})
 }
 
-// many makes 300 campaigns, more than are read at a time, whose values repeat and are partly missing.
+// many creates 300 campaigns, more than one batch, with repeated and missing values.
 func (f *fixture) many(t *testing.T, p person) []string {
 	t.Helper()
 	client := f.db.Client(p.ctx)
@@ -237,7 +237,8 @@ func idsOf(rows []map[string]any) []string {
 	return ids
 }
 
-// TestListsAreWholeInEveryOrder reads all campaigns by each column, which takes several batches, and by pages.
+// TestListsAreWholeInEveryOrder reads all campaigns ordered by each column, in several batches, and
+// by pages.
 func TestListsAreWholeInEveryOrder(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, f *fixture) {
@@ -283,7 +284,7 @@ func TestEveryScalarOfAListIsText(t *testing.T) {
 	})
 }
 
-// cutWriter ends the request when the first part of the answer has gone out.
+// cutWriter ends the request after the first part of the response was sent.
 type cutWriter struct {
 	*httptest.ResponseRecorder
 	cut func()
@@ -352,7 +353,7 @@ func TestExecuteAnswersForTheCallerOfTheContext(t *testing.T) {
 			{"not JSON", me.ctx, "Tags.Get", map[string]any{"a": make(chan int)}, `"ErrorCode":100000`},
 		} {
 			body, err := json.Marshal(f.bridge.Execute(tc.ctx, tc.command, tc.parameters))
-			// json.Marshal escapes for HTML what the bridge does not.
+			// json.Marshal escapes for HTML; the bridge does not.
 			if err != nil || !strings.Contains(string(body), tc.want) {
 				t.Errorf("%s: got %s, %v, want %s", tc.name, body, err, tc.want)
 			}
@@ -365,7 +366,8 @@ func TestExecuteAnswersForTheCallerOfTheContext(t *testing.T) {
 	})
 }
 
-// TestJSONStructuresAreTakenAsTheyAre sends, as JSON, what forms can only say with brackets.
+// TestJSONStructuresAreTakenAsTheyAre sends structures as JSON that forms can only express with
+// brackets.
 func TestJSONStructuresAreTakenAsTheyAre(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, f *fixture) {
@@ -373,11 +375,9 @@ func TestJSONStructuresAreTakenAsTheyAre(t *testing.T) {
 		id, list, a, b := f.campaign(t, me, "A"), f.list(t, me, "a"), f.email(t, me), f.email(t, me)
 		send := func(parameters string) {
 			t.Helper()
-			got := f.do(
-				jsonRequest(
-					fmt.Sprintf(`{"Command":"Campaign.Update","APIKey":%q,"CampaignID":%d,%s}`, me.key, id, parameters),
-				),
-			)
+			got := f.do(jsonRequest(
+				fmt.Sprintf(`{"Command":"Campaign.Update","APIKey":%q,"CampaignID":%d,%s}`, me.key, id, parameters),
+			))
 			if got.body != `{"Success":true,"ErrorCode":0}` {
 				t.Errorf("%s: %s", parameters, got.body)
 			}
@@ -387,13 +387,11 @@ func TestJSONStructuresAreTakenAsTheyAre(t *testing.T) {
 			list,
 		)
 		send(`"RulesJsonBundle":` + bundle)
-		send(
-			fmt.Sprintf(
-				`"ABTesting":{"testsize":20,"TESTDURATION":"24","Winner":"most unique clicks","Variations":[{"EmailID":%d},{"emailid":"%d"}]}`,
-				a,
-				b,
-			),
-		)
+		send(fmt.Sprintf(
+			`"ABTesting":{"testsize":20,"TESTDURATION":"24","Winner":"most unique clicks","Variations":[{"EmailID":%d},{"emailid":"%d"}]}`,
+			a,
+			b,
+		))
 		send(`"S2SEnabled":true,"ScheduleRecSendMaxInstance":null,"CampaignStatus":"Ready"`)
 		c, err := f.campaigns.Get(me.ctx, id)
 		if err != nil {
@@ -409,8 +407,7 @@ func TestJSONStructuresAreTakenAsTheyAre(t *testing.T) {
 		}
 		send(fmt.Sprintf(`"RecipientListsAndSegments":["%d:0"],"ABTesting":""`, list))
 		if c, err = f.campaigns.Get(
-			me.ctx,
-			id,
+			me.ctx, id,
 		); err != nil || c.RecipientLists != itoa(list)+":0" || c.AudienceSource != "" ||
 			c.AbTest != "" {
 			t.Errorf("stored %q, %q, %q, %v", c.RecipientLists, c.AudienceSource, c.AbTest, err)
@@ -418,8 +415,8 @@ func TestJSONStructuresAreTakenAsTheyAre(t *testing.T) {
 	})
 }
 
-// TestTheLongestTextsAreKept stores what is just within the limits, in characters of several bytes,
-// and is refused what is not.
+// TestTheLongestTextsAreKept stores texts at the limit, in multi-byte characters, and checks that
+// longer texts are rejected.
 func TestTheLongestTextsAreKept(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, f *fixture) {
@@ -451,7 +448,8 @@ func TestTheLongestTextsAreKept(t *testing.T) {
 	})
 }
 
-// TestASessionOfAnAdminSeesEveryAccount also checks that each campaign shows the clock of its owner.
+// TestASessionOfAnAdminSeesEveryAccount also checks that each campaign is in the time zone of its
+// owner.
 func TestASessionOfAnAdminSeesEveryAccount(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, f *fixture) {
@@ -474,8 +472,7 @@ func TestASessionOfAnAdminSeesEveryAccount(t *testing.T) {
 		}
 		for _, row := range list.Campaigns {
 			if want := "2026-11-23" + strings.TrimPrefix(
-				row["CampaignName"].(string),
-				mark,
+				row["CampaignName"].(string), mark,
 			); row["CreateDateTime"] != want {
 				t.Errorf("created at %s, want %s", row["CreateDateTime"], want)
 			}

@@ -8,7 +8,7 @@ import (
 	"campaignql/internal/tag"
 )
 
-// Rows that several tag commands share. The reasons are those of package tag.
+// Rows that several tag commands share. The reasons are from package tag.
 func tagNameCodes() []Code {
 	return []Code{
 		{Number: 2, Text: "A tag of this name exists already", Reasons: []apperr.Reason{apperr.ReasonTagExists}},

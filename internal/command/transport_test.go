@@ -17,12 +17,12 @@ import (
 	"campaignql/internal/kind"
 )
 
-// The tests of this file are the transport and authentication rules of the contract, rule by rule,
-// as a client sees them.
+// The tests of this file cover the transport and authentication rules of the contract, rule by
+// rule, as a client sees them.
 
 const done = `{"Success":true,"ErrorCode":0}`
 
-// stored is the name of a campaign as the database holds it.
+// stored returns the name of a campaign in the database.
 func (f *fixture) stored(t *testing.T, p person, id int64) string {
 	t.Helper()
 	c, err := f.campaigns.Get(p.ctx, id)
@@ -83,33 +83,28 @@ func TestTheLastOfARepeatedParameterWins(t *testing.T) {
 		me := f.owner(t)
 		id := f.campaign(t, me, "A")
 		for name, request := range map[string]func(string) *http.Request{"form": formRequest, "multipart": multipartRequest, "query": queryRequest} {
-			got := f.do(
-				request(
-					"Command=nope&APIKey=x&CampaignID=1&CampaignName=first&COMMAND=Campaign.Update&apikey=" + me.key + "&campaignid=" + itoa(
-						id,
-					) + "&CAMPAIGNNAME=" + name,
-				),
-			)
+			got := f.do(request(
+				"Command=nope&APIKey=x&CampaignID=1&CampaignName=first&COMMAND=Campaign.Update&apikey=" + me.key + "&campaignid=" + itoa(
+					id,
+				) + "&CAMPAIGNNAME=" + name,
+			))
 			if got.body != done || f.stored(t, me, id) != name {
 				t.Errorf("%s: %s, %q", name, got.body, f.stored(t, me, id))
 			}
 		}
-		got := f.do(
-			jsonRequest(
-				fmt.Sprintf(
-					`{"Command":"nope","command":"Campaign.Update","APIKey":%q,"CampaignID":1,"campaignid":%d,"CampaignName":"x","campaignNAME":"JSON"}`,
-					me.key,
-					id,
-				),
-			),
-		)
+		got := f.do(jsonRequest(fmt.Sprintf(
+			`{"Command":"nope","command":"Campaign.Update","APIKey":%q,"CampaignID":1,"campaignid":%d,"CampaignName":"x","campaignNAME":"JSON"}`,
+			me.key,
+			id,
+		)))
 		if got.body != done || f.stored(t, me, id) != "JSON" {
 			t.Errorf("JSON: %s, %q", got.body, f.stored(t, me, id))
 		}
 	})
 }
 
-// TestNestedParametersInEveryForm sends one A/B test by brackets, as JSON, and as JSON within a form, which is none.
+// TestNestedParametersInEveryForm sends one A/B test in brackets, as JSON, and as JSON within a
+// form, which is not an A/B test.
 func TestNestedParametersInEveryForm(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, f *fixture) {
@@ -129,18 +124,14 @@ func TestNestedParametersInEveryForm(t *testing.T) {
 		encoded := strings.NewReplacer("[", "%5B", "]", "%5d").Replace(brackets)
 		unnumbered := strings.NewReplacer("[0]", "[]", "[1]", "[]").Replace(brackets)
 		requests := map[string]*http.Request{
-			"form": formRequest(
-				head + brackets,
-			),
+			"form":              formRequest(head + brackets),
 			"encoded":           formRequest(head + encoded),
 			"without positions": formRequest(head + unnumbered),
 			"multipart":         multipartRequest(head + brackets),
 			"query":             queryRequest(head + encoded),
-			"JSON": jsonRequest(
-				fmt.Sprintf(
-					`{"Command":"Campaign.Update","APIKey":%q,"CampaignID":"%d","ABTesting":%s}`, me.key, id, want,
-				),
-			),
+			"JSON": jsonRequest(fmt.Sprintf(
+				`{"Command":"Campaign.Update","APIKey":%q,"CampaignID":"%d","ABTesting":%s}`, me.key, id, want,
+			)),
 		}
 		for name, r := range requests {
 			if got := f.post(head + "ABTesting="); got.body != done {
@@ -184,14 +175,10 @@ func TestValuesOfJSONAndOfFormsAreTheSame(t *testing.T) {
 		}
 		for value, want := range map[string]bool{"true": true, `"true"`: true, "1": true, `"1"`: true, "false": false, "0": false, "null": false} {
 			for _, number := range []string{itoa(id), `"` + itoa(id) + `"`} {
-				got := f.do(
-					jsonRequest(
-						fmt.Sprintf(
-							`{"Command":"Campaign.Get","APIKey":%q,"campaignid":%s,"retrievetags":%s}`, me.key, number,
-							value,
-						),
-					),
-				)
+				got := f.do(jsonRequest(fmt.Sprintf(
+					`{"Command":"Campaign.Get","APIKey":%q,"campaignid":%s,"retrievetags":%s}`, me.key, number,
+					value,
+				)))
 				if strings.Contains(got.body, tagged) != want || !strings.HasPrefix(got.body, `{"Success":true`) {
 					t.Errorf("%s of campaign %s: %s", value, number, got.body)
 				}
@@ -221,7 +208,7 @@ func TestInvalidUTF8IsNeverStored(t *testing.T) {
 	})
 }
 
-// endless is a body that has no end and no length.
+// endless is a body without an end and without a length.
 type endless struct{ read int }
 
 func (e *endless) Read(p []byte) (int, error) {
@@ -238,21 +225,17 @@ func TestBodiesOverTenMebibytesAreRefused(t *testing.T) {
 		me := f.owner(t)
 		const limit = 10 << 20
 		head := "Command=Tags.Get&APIKey=" + me.key + "&x="
-		if got := f.post(
-			head + strings.Repeat("x", limit-len(head)),
-		); got.status != http.StatusOK ||
-			!strings.HasPrefix(got.body, `{"Success":true`) {
+		got := f.post(head + strings.Repeat("x", limit-len(head)))
+		if got.status != http.StatusOK || !strings.HasPrefix(got.body, `{"Success":true`) {
 			t.Errorf("10 MiB: %d %s", got.status, got.body)
 		}
 		const refused = `{"Success":false,"ErrorCode":100000,"ErrorText":"The body is larger than 10485760 bytes.","Errors":[{"Code":100000,"Message":"The body is larger than 10485760 bytes."}]}`
-		if got := f.post(
-			head + strings.Repeat("x", limit-len(head)+1),
-		); got.status != http.StatusRequestEntityTooLarge ||
-			got.body != refused {
+		got = f.post(head + strings.Repeat("x", limit-len(head)+1))
+		if got.status != http.StatusRequestEntityTooLarge || got.body != refused {
 			t.Errorf("10 MiB and a byte: %d %s", got.status, got.body)
 		}
 		body := new(endless)
-		got := f.do(httptest.NewRequest(http.MethodPost, "/api.php?Command=Tags.Get", io.NopCloser(body)))
+		got = f.do(httptest.NewRequest(http.MethodPost, "/api.php?Command=Tags.Get", io.NopCloser(body)))
 		if got.status != http.StatusRequestEntityTooLarge || got.body != refused || body.read > 2*limit {
 			t.Errorf("a body without end: %d %s after %d bytes", got.status, got.body, body.read)
 		}
@@ -288,10 +271,8 @@ func TestJSONPIsRefusedUnlessItIsEmpty(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
 		me := f.owner(t)
 		for _, name := range []string{"JSONPCallBack", "jsonpcallback"} {
-			if got := f.post(
-				"Command=Campaign.Create&CampaignName=x&APIKey=" + me.key + "&" + name + "=alert",
-			); got.status != http.StatusBadRequest ||
-				!strings.Contains(got.body, `"ErrorCode":100000`) {
+			got := f.post("Command=Campaign.Create&CampaignName=x&APIKey=" + me.key + "&" + name + "=alert")
+			if got.status != http.StatusBadRequest || !strings.Contains(got.body, `"ErrorCode":100000`) {
 				t.Errorf("%s: %d %s", name, got.status, got.body)
 			}
 		}
@@ -318,8 +299,8 @@ func TestTheMisprintOfSearchKeywordIsAnAlias(t *testing.T) {
 	})
 }
 
-// valid are the parameters with which each command succeeds over and over, or answers the same
-// failure. Commands that may run once only are given what is not there.
+// valid returns parameters with which each command succeeds repeatedly, or always fails in the same
+// way. Commands that can succeed only once get ids that do not exist.
 func valid(me person, campaign, tag, email, list int64) map[string]url.Values {
 	const nowhere = "1999999999"
 	one := func(name, value string, more ...string) url.Values {
@@ -331,27 +312,23 @@ func valid(me person, campaign, tag, email, list int64) map[string]url.Values {
 	}
 	id := one("CampaignID", itoa(campaign))
 	return map[string]url.Values{
-		"User.Login":  one("Username", me.Username, "Password", password),
-		"User.Logout": one("SessionID", "cqs_none"),
-		"Campaign.Create": one(
-			"CampaignName", "made",
-		),
-		"Campaign.Get":     one("campaignid", itoa(campaign)),
-		"Campaigns.Get":    {},
-		"Campaign.Update":  id,
-		"Campaign.Copy":    id,
-		"Campaign.Approve": id,
-		"Campaign.Pause":   id,
-		"Campaign.Resume":  id,
-		"Campaign.Cancel":  id,
-		"Campaigns.Delete": one("Campaigns", nowhere),
-		"Tags.Get":         {},
-		"Tag.Create":       one("Tag", "same"),
-		"Tag.Update":       one("TagID", itoa(tag), "Tag", "same"),
-		"Tags.Delete":      one("Tags", nowhere),
-		"Tag.AssignToCampaigns": one(
-			"TagID", itoa(tag), "CampaignIDs", itoa(campaign),
-		),
+		"User.Login":                one("Username", me.Username, "Password", password),
+		"User.Logout":               one("SessionID", "cqs_none"),
+		"Campaign.Create":           one("CampaignName", "made"),
+		"Campaign.Get":              one("campaignid", itoa(campaign)),
+		"Campaigns.Get":             {},
+		"Campaign.Update":           id,
+		"Campaign.Copy":             id,
+		"Campaign.Approve":          id,
+		"Campaign.Pause":            id,
+		"Campaign.Resume":           id,
+		"Campaign.Cancel":           id,
+		"Campaigns.Delete":          one("Campaigns", nowhere),
+		"Tags.Get":                  {},
+		"Tag.Create":                one("Tag", "same"),
+		"Tag.Update":                one("TagID", itoa(tag), "Tag", "same"),
+		"Tags.Delete":               one("Tags", nowhere),
+		"Tag.AssignToCampaigns":     one("TagID", itoa(tag), "CampaignIDs", itoa(campaign)),
 		"Tag.UnassignFromCampaigns": one("TagID", itoa(tag), "CampaignIDs", itoa(campaign)),
 		"Email.Create":              {},
 		"Email.Get":                 one("EmailID", itoa(email)),
@@ -360,9 +337,7 @@ func valid(me person, campaign, tag, email, list int64) map[string]url.Values {
 		"Email.Update": one(
 			"EmailID", itoa(email), "ValidateScope", "Campaign", "PlainContent", "%Link:Unsubscribe%",
 		),
-		"List.Create": one(
-			"SubscriberListName", "made",
-		),
+		"List.Create":     one("SubscriberListName", "made"),
 		"Lists.Get":       {},
 		"Subscribers.Get": one("SubscriberListID", itoa(list)),
 		"Subscriber.Subscribe": one(
@@ -373,7 +348,7 @@ func valid(me person, campaign, tag, email, list int64) map[string]url.Values {
 }
 
 // TestEmptyMeansNotGivenForEveryParameterOfEveryCommand sends every command as published clients
-// do: with all of its parameters, empty where they are unset.
+// do: with all parameters, empty if they are not set.
 func TestEmptyMeansNotGivenForEveryParameterOfEveryCommand(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, f *fixture) {
@@ -415,7 +390,7 @@ func TestEmptyMeansNotGivenForEveryParameterOfEveryCommand(t *testing.T) {
 					form.Set("SessionID", "")
 				}
 			})
-			answer(with(func(url.Values) {})) // what only the first call does
+			answer(with(func(url.Values) {})) // effects that only the first call has
 			want := answer(with(func(url.Values) {}))
 			if got := answer(all); got != want {
 				t.Errorf("%s with every unset parameter empty: %s, want %s", cmd.Name, got, want)
@@ -423,9 +398,7 @@ func TestEmptyMeansNotGivenForEveryParameterOfEveryCommand(t *testing.T) {
 			for name := range given {
 				absent, empty := with(
 					func(form url.Values) { form.Del(name) },
-				), with(
-					func(form url.Values) { form.Set(name, "") },
-				)
+				), with(func(form url.Values) { form.Set(name, "") })
 				if got, want := answer(empty), answer(absent); got != want {
 					t.Errorf("%s with %s empty: %s, without: %s", cmd.Name, name, got, want)
 				}
@@ -439,7 +412,7 @@ func TestEmptyMeansNotGivenForEveryParameterOfEveryCommand(t *testing.T) {
 	})
 }
 
-// TestEveryAnswerNamesTheOperation goes over success and failure, hard ones included.
+// TestEveryAnswerNamesTheOperation covers successes and failures, including hard failures.
 func TestEveryAnswerNamesTheOperation(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, f *fixture) {
@@ -512,9 +485,8 @@ func TestOneCredentialIsChosenOfSeveral(t *testing.T) {
 			if tc.header != "" {
 				r.Header.Set("Authorization", tc.header)
 			}
-			if got := f.do(
-				r,
-			); got.status != http.StatusOK || !strings.Contains(got.body, tc.want) ||
+			got := f.do(r)
+			if got.status != http.StatusOK || !strings.Contains(got.body, tc.want) ||
 				strings.Count(got.body, "TagID") > 1 {
 				t.Errorf("%s: %d %s, want %s", tc.name, got.status, got.body, tc.want)
 			}
@@ -527,7 +499,8 @@ func TestOneCredentialIsChosenOfSeveral(t *testing.T) {
 	})
 }
 
-// TestRefusalsOfEveryKindAreTheSameBytes compares what was never, what has ended and what was taken back.
+// TestRefusalsOfEveryKindAreTheSameBytes compares the responses for credentials that never existed,
+// expired, or were revoked.
 func TestRefusalsOfEveryKindAreTheSameBytes(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, f *fixture) {

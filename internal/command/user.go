@@ -53,9 +53,7 @@ func (b *Bridge) userCommands() []Command {
 
 func (b *Bridge) login(ctx context.Context, p Parameters) (Object, error) {
 	session, err := b.Accounts.Login(ctx, account.Login{
-		Username: p.Text(
-			"Username",
-		),
+		Username:   p.Text("Username"),
 		Password:   p.Text("Password"),
 		Key:        p.key(),
 		RemoteAddr: surface.RequestOf(ctx).Client,
@@ -79,8 +77,8 @@ func (b *Bridge) login(ctx context.Context, p Parameters) (Object, error) {
 	), nil
 }
 
-// logout ends the session that the request names, whoever calls. A request that names none is one
-// without authentication, unless a key came with it.
+// logout ends the session that the request names, for any caller. A request without a session is
+// unauthenticated, unless it has a key.
 func (b *Bridge) logout(ctx context.Context, p Parameters) (Object, error) {
 	sent := sentCredentials(ctx, p)
 	if sent.Session == "" {

@@ -4,30 +4,30 @@ import (
 	"strconv"
 )
 
-// Object is a JSON object, or the XML elements of one, whose members keep their order. Values are
-// bool, int, int64, string, nil, cell, decimal, []any, Object, Stream and emitters.
+// Object is a JSON object or XML element with ordered members. Values are bool, int, int64, string,
+// nil, cell, decimal, []any, Object, Stream and emitters.
 type Object []Member
 
-// Member is one member of an Object.
 type Member struct {
 	Name  string
 	Value any
 }
 
-// Stream is a list that is produced while it is written: it calls emit for each item. An error ends the answer.
+// Stream is a list that is produced while it is written. It calls emit for each item. An error ends
+// the response.
 type Stream func(emit func(item any) error) error
 
-// MarshalJSON writes the object in its order.
+// MarshalJSON writes the members in their order.
 func (o Object) MarshalJSON() ([]byte, error) {
 	e := encoder{syntax: jsonSyntax{}}
 	err := e.value(o)
 	return e.buf, err
 }
 
-// decimal is a number that is written as it stands.
+// decimal is the text of a number, written unchanged.
 type decimal string
 
-// cell is one scalar of a campaign row. It exists so that a long list is written without allocating for each value.
+// cell is one scalar of a campaign row. It avoids an allocation for each value of a long list.
 type cell struct {
 	text   string
 	number int64
@@ -45,7 +45,7 @@ func textOf(s string) cell    { return cell{text: s} }
 func numberOf(n int64) cell   { return cell{number: n, kind: numberCell} }
 func (c cell) asString() cell { return textOf(c.String()) }
 
-// String returns the value as the legacy database gave it out.
+// String returns the value in the format of the legacy database.
 func (c cell) String() string {
 	if c.kind == numberCell {
 		return strconv.FormatInt(c.number, 10)
@@ -69,21 +69,22 @@ type syntax interface {
 	openItem(dst []byte, i int) []byte
 	closeItem(dst []byte, i int) []byte
 	text(dst []byte, text string) []byte
-	// literal is a number, a boolean or null.
+	// literal appends a number, a boolean or null.
 	literal(dst []byte, text string) []byte
 	null(dst []byte) []byte
 }
 
-// spillSize is how much of an answer is held back: within it a failure can still be answered as one.
+// spillSize is the buffer size of a response. Up to this size a failure can still replace the
+// response.
 const spillSize = 128 << 10
 
-// encoder writes a tree of values in a syntax. With spill the buffer is emptied into it
-// whenever a list has filled it.
+// encoder writes a tree of values in a syntax. If spill is not nil, the encoder calls it with the
+// buffer whenever a list has filled the buffer, and then clears the buffer.
 type encoder struct {
 	syntax syntax
 	buf    []byte
 	spill  func(part []byte) error
-	// lists is how many lists the encoder is in.
+	// lists is the nesting depth of lists.
 	lists int
 }
 
@@ -142,12 +143,12 @@ func (e *encoder) member(i int, name string, v any) error {
 	err := e.value(v)
 	e.buf = e.syntax.closeMember(e.buf, name)
 	if err == nil && e.lists > 0 {
-		err = e.full() // an item with long texts is not held whole
+		err = e.full() // an item with long texts is not buffered completely
 	}
 	return err
 }
 
-// full empties a buffer that is full.
+// full passes the buffer to spill if it is full.
 func (e *encoder) full() error {
 	if e.spill == nil || len(e.buf) < spillSize {
 		return nil
@@ -175,7 +176,7 @@ func (e *encoder) list(produce Stream) error {
 	return err
 }
 
-// cellText writes a cell as text, whatever it holds.
+// cellText writes a cell as text, including numbers.
 func (e *encoder) cellText(c cell) {
 	if c.kind == numberCell {
 		var digits [20]byte

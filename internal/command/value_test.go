@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// awkward holds what formats have to escape, and what XML cannot hold at all.
+// awkward contains characters that formats must escape, and characters that XML cannot contain.
 const awkward = "\"\\/<b>&]]>\x00\x01\x1f\t\n\r é 𝛀\u2028\uFFFE\xff"
 
 func TestJSONTextReadsBackAsItWas(t *testing.T) {
@@ -58,12 +58,11 @@ func TestXMLIsWellFormedWhateverTheValues(t *testing.T) {
 		}
 	}
 	if diff := cmp.Diff(
-		strings.Fields("response Text Null Boolean node_2026-11-23 Total List node_0 node_1 node_2"),
-		names,
+		strings.Fields("response Text Null Boolean node_2026-11-23 Total List node_0 node_1 node_2"), names,
 	); diff != "" {
 		t.Errorf("elements (-want +got):\n%s", diff)
 	}
-	// A parser of XML reads \r\n and \r as \n.
+	// An XML parser reads \r\n and \r as \n.
 	if want := "\"\\/<b>&]]>\t\n\n é 𝛀\u2028\uFFFDtrue1]]>0.5"; text.String() != want {
 		t.Errorf("text %q, want %q", text.String(), want)
 	}

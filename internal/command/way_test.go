@@ -13,13 +13,13 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// ways are the ways of sending the same parameters; what they are answered is one golden file.
+// ways are the ways to send the same parameters. All responses have one golden file.
 var ways = map[string]func(form string) *http.Request{
 	"form": formRequest, "query": queryRequest, "multipart": multipartRequest,
 	"json": func(form string) *http.Request { return jsonRequest(formAsJSON(form)) },
 }
 
-// eachWay runs a test on every engine, and on SQLite once for each way of sending its requests.
+// eachWay runs a test on every database, and on SQLite once for each way to send requests.
 func eachWay(t *testing.T, test func(t *testing.T, f *fixture)) {
 	t.Helper()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
@@ -38,14 +38,14 @@ func eachWay(t *testing.T, test func(t *testing.T, f *fixture)) {
 	})
 }
 
-// level is an object or, where its keys say so, an array of JSON.
+// level is a JSON object, or a JSON array if its keys are indexes.
 type level struct {
 	keys   []string
 	values map[string]any
 }
 
-// formAsJSON writes the fields of a form as the JSON object that a program would send: names with
-// brackets as what they nest, the rest as strings.
+// formAsJSON returns the fields of a form as the JSON object that a program would send: bracketed
+// names as nested structures, other values as strings.
 func formAsJSON(form string) string {
 	top := &level{values: map[string]any{}}
 	for pair := range strings.SplitSeq(form, "&") {
@@ -63,7 +63,7 @@ func formAsJSON(form string) string {
 	}
 	text, err := json.Marshal(top.plain())
 	if err != nil {
-		panic(err) // of strings, maps and lists
+		panic(err) // cannot fail for strings, maps and lists
 	}
 	return string(text)
 }
@@ -90,7 +90,7 @@ func (l *level) below(key string) *level {
 	return inner
 }
 
-// plain is the level as package json writes it: a list when its keys count from 0.
+// plain returns the level for package json: a list if its keys count from 0.
 func (l *level) plain() any {
 	list, object := make([]any, 0, len(l.keys)), map[string]any{}
 	counted := len(l.keys) > 0

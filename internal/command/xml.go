@@ -6,7 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// xmlSyntax writes one element per member, items of a list as node_0, node_1 and so on, and every scalar as CDATA.
+// xmlSyntax writes one element per member, the items of a list as node_0, node_1 and so on, and
+// every scalar as CDATA.
 type xmlSyntax struct{}
 
 func (xmlSyntax) begin(dst []byte) []byte {
@@ -29,9 +30,9 @@ func (xmlSyntax) closeMember(dst []byte, name string) []byte {
 func (s xmlSyntax) openItem(dst []byte, i int) []byte  { return s.openMember(dst, i, strconv.Itoa(i)) }
 func (s xmlSyntax) closeItem(dst []byte, i int) []byte { return s.closeMember(dst, strconv.Itoa(i)) }
 
-// elementName is the name of a member as XML allows one: what may not stand in it becomes an
-// underscore, and what may not begin it, as the digits of days and positions may not, follows
-// node_.
+// elementName returns a valid XML name for a member. Characters that are not allowed become
+// underscores. A name that begins with a character that cannot begin an XML name, such as the
+// digits of days and indexes, gets the prefix node_.
 func elementName(name string) string {
 	if strings.IndexFunc(name, func(r rune) bool { return !inElementName(r) }) >= 0 {
 		name = strings.Map(func(r rune) rune {
@@ -56,7 +57,8 @@ func inElementName(r rune) bool {
 func (s xmlSyntax) literal(dst []byte, text string) []byte { return s.text(dst, text) }
 func (xmlSyntax) null(dst []byte) []byte                   { return dst }
 
-// text writes CDATA. An end of CDATA within it is split over two sections; characters that XML 1.0 forbids are dropped.
+// text writes CDATA. An end of CDATA in the text is split over two sections. Characters that XML
+// 1.0 forbids are dropped.
 func (xmlSyntax) text(dst []byte, text string) []byte {
 	text = strings.Map(func(r rune) rune {
 		if r == '\t' || r == '\n' || r == '\r' || r >= 0x20 && r <= 0xD7FF || r >= 0xE000 && r <= 0xFFFD ||
@@ -64,7 +66,7 @@ func (xmlSyntax) text(dst []byte, text string) []byte {
 			return r
 		}
 		return -1
-	}, text) // of invalid UTF-8 each byte becomes U+FFFD, as in JSON
+	}, text) // each byte of invalid UTF-8 becomes U+FFFD, as in JSON
 	text = strings.ReplaceAll(text, "]]>", "]]]]><![CDATA[>")
 	return append(append(append(dst, "<![CDATA["...), text...), "]]>"...)
 }

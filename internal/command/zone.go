@@ -8,8 +8,8 @@ import (
 	"campaignql/internal/caller"
 )
 
-// zonesOfOwners returns the zone in which each owner reads dates. Only an admin sees what belongs
-// to others, whose zones cost a statement.
+// zonesOfOwners returns the time zone of each owner. Only an admin sees data of other accounts;
+// reading their zones costs one statement.
 func (b *Bridge) zonesOfOwners(ctx context.Context, owners []int64) (map[int64]*time.Location, error) {
 	id, err := caller.From(ctx)
 	if err != nil {
@@ -35,7 +35,7 @@ func (b *Bridge) zonesOfOwners(ctx context.Context, owners []int64) (map[int64]*
 	return zones, nil
 }
 
-// dateTime shows an instant on the clock of its owner.
+// dateTime returns a time in the time zone of its owner.
 func dateTime(at *time.Time, zone *time.Location) string {
 	if at == nil || at.IsZero() {
 		return unsetDateTime
@@ -43,7 +43,7 @@ func dateTime(at *time.Time, zone *time.Location) string {
 	return at.In(zone).Format(time.DateTime)
 }
 
-// asText turns every number of a row into text, as rows of lists show them.
+// asText turns every number of a row into text, as in the rows of lists.
 func asText(row Object) Object {
 	for i, m := range row {
 		switch v := m.Value.(type) {
@@ -56,7 +56,7 @@ func asText(row Object) Object {
 	return row
 }
 
-// number is 1 for true and 0 for false, as the legacy database keeps booleans.
+// number returns 1 for true and 0 for false, as the legacy database stores booleans.
 func number(yes bool) int {
 	if yes {
 		return 1

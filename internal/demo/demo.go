@@ -1,13 +1,13 @@
 // Package demo owns the demo data of `campaignql serve --demo`: the account of a shop's marketing
-// team with lists, emails, 200 campaigns in every status, and the events of all that was sent. The
-// data is made in memory, always the same but for the dates, which lie around the present, and for
-// what depends on the season; each number is a campaign of the same status and schedule on every
-// day. The counters, hours and links of each campaign are summed from its events, so that a recount
-// finds nothing to correct.
+// team with lists, emails, 200 campaigns in every status, and the events of all sent mails. The
+// data is generated in memory. It is always the same, except for the dates, which are relative to
+// the current time, and for seasonal content. A campaign with a given id has the same status and
+// schedule on every day. The counters, hours and links of each campaign are summed from its events,
+// so that a recount finds no difference.
 //
-// Accounts and keys are made by their domain. The rest is inserted in bulk, by Ent directly: two
-// years of history could not come about through services that act in the present. Nothing else may
-// depend on this package but the command that serves.
+// The account domain creates accounts and keys. All other rows are inserted in bulk with Ent,
+// because the services act at the current time and cannot create two years of history. Only the
+// serve command may depend on this package.
 package demo
 
 import (
@@ -26,38 +26,40 @@ import (
 	"campaignql/internal/store"
 )
 
-// The demo account is recognised by both: a real account may be called demo, but nobody receives mail at example.com.
+// The demo account is recognized by both values: a real account may be called demo, but no real
+// person receives mail at example.com.
 const (
 	username = "demo"
 	address  = "demo@example.com"
 	zoneName = "Europe/Berlin"
 )
 
-// keyNote marks the keys that Ensure makes and, later, replaces.
+// keyNote marks the keys that Ensure creates and later replaces.
 const keyNote = "demo"
 
-// Services are the domains that Ensure goes through.
+// Services are the domain services that Ensure uses.
 type Services struct {
 	Accounts *account.Service
 }
 
-// Account is how to enter the demo account.
+// Account holds the credentials of the demo account.
 type Account struct {
 	Username string
-	// Password is random and known only when the account was created just now; empty otherwise.
+	// Password is random. It is only known to the call that created the account, and empty
+	// otherwise.
 	Password string
-	// APIKey carries every scope of a user, delivery included.
+	// APIKey has every scope of a user, including delivery.
 	APIKey string
-	// Created reports whether the account and its data were made by this call.
+	// Created reports whether this call created the account and its data.
 	Created bool
 }
 
-// Ensure returns a way into the demo account of the database, which it makes, with all its data
-// around now, unless it is there already. Keys are stored hashed, so an account that is there gets
-// a new one; those of former calls (note "demo") are revoked, others are left alone. Everything
-// happens in one transaction, in a number of statements that does not depend on who else is in the
-// database. A Conflict says that the user name or the address belongs to an account that is not the
-// demo's; then nothing is written.
+// Ensure returns credentials for the demo account of the database. If the account does not exist,
+// Ensure creates it with all its data around now. Keys are stored as hashes, so an existing account
+// gets a new key. The keys of earlier calls (note "demo") are revoked; other keys are unchanged.
+// Everything runs in one transaction, with a number of statements that does not depend on other
+// data in the database. If the user name or the address belongs to another account, Ensure returns
+// a Conflict and writes nothing.
 func Ensure(ctx context.Context, db *store.Store, services Services, now time.Time) (Account, error) {
 	ctx = caller.System(ctx)
 	found, err := find(ctx, db)
@@ -71,14 +73,14 @@ func Ensure(ctx context.Context, db *store.Store, services Services, now time.Ti
 	if err == nil {
 		return made, nil
 	}
-	// Another server may have been faster.
+	// Another server may have created the account meanwhile.
 	if found, findErr := find(ctx, db); findErr == nil && found != nil {
 		return renew(ctx, db, services.Accounts, found)
 	}
 	return Account{}, err
 }
 
-// find returns the demo account, nil when there is none.
+// find returns the demo account, or nil if it does not exist.
 func find(ctx context.Context, db *store.Store) (*ent.User, error) {
 	found, err := db.Client(ctx).
 		User.Query().

@@ -19,10 +19,10 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// present is a Tuesday between two changes of the clock.
+// present is a Tuesday between two clock changes.
 var present = time.Date(2026, 11, 24, 10, 30, 0, 0, time.UTC)
 
-// cheap makes hashing a password cost microseconds.
+// cheap makes hashing a password take microseconds.
 var cheap = account.Argon2{MemoryKiB: 8, Time: 1, Threads: 1}
 
 func newServices(db *store.Store) demo.Services {
@@ -45,7 +45,7 @@ func enter(t *testing.T, services demo.Services, key string) (caller.Identity, e
 	return services.Accounts.Authenticate(t.Context(), account.Credentials{Key: key}, kind.SurfaceGraphQL)
 }
 
-// rowsOf counts what the database holds of everything that Ensure makes but keys.
+// rowsOf counts all rows that Ensure creates, except keys.
 func rowsOf(t *testing.T, db *store.Store) map[string]int {
 	t.Helper()
 	ctx := caller.System(t.Context())
@@ -95,8 +95,7 @@ func TestDemoDataIsMadeOnce(t *testing.T) {
 			t.Fatalf("the key gives %+v and %v", id, err)
 		}
 		if _, err := services.Accounts.Login(
-			t.Context(),
-			account.Login{Username: first.Username, Password: first.Password},
+			t.Context(), account.Login{Username: first.Username, Password: first.Password},
 		); err != nil {
 			t.Errorf("the password does not open a session: %v", err)
 		}

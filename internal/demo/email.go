@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// email is the content of campaigns of one theme.
+// email is the content of the campaigns of one theme.
 type email struct {
 	id               int64
 	theme            int
@@ -50,7 +50,7 @@ View in browser: %Link:WebBrowser%
 Unsubscribe: %Link:Unsubscribe%
 `))
 
-// compose writes the emails: one for each subject of each theme.
+// compose creates the emails: one for each subject of each theme.
 func (w *world) compose() error {
 	for i, t := range themes {
 		for n := range t.subjects {

@@ -20,7 +20,7 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// seeded is a database with demo data, seen by the server itself.
+// seeded is a database with demo data, read as the server itself.
 type seeded struct {
 	ctx       context.Context
 	db        *store.Store
@@ -184,9 +184,7 @@ func (s *seeded) schedules(t *testing.T) {
 		kind.ScheduleImmediate: 3,
 		kind.ScheduleFuture:    5,
 		kind.ScheduleRecurring: 4,
-	}; !cmp.Equal(
-		want, seen,
-	) {
+	}; !cmp.Equal(want, seen) {
 		t.Error(cmp.Diff(want, seen))
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"campaignql/internal/schedule"
 )
 
-// mailing is one campaign with all that belongs to it.
+// mailing is one campaign with all its data.
 type mailing struct {
 	id      int64
 	theme   int
@@ -19,24 +19,24 @@ type mailing struct {
 	reason  string
 	created time.Time
 	changes []change
-	// email is nil, and target noTarget, where the campaign still lacks it.
+	// email is nil, and target is noTarget, if the campaign does not have them yet.
 	email  *email
 	target int
 	plan   schedule.Schedule
 	next   *time.Time
-	// variations are the emails of its A/B test, if it has one.
+	// variations are the emails of its A/B test, or empty.
 	variations []*email
 	resend     bool
 	rss        bool
 	approval   string
 
 	started, finished *time.Time
-	// gap lies between two mails; reach is the share of recipients that sending came to before it
-	// stopped; the next few, as many as refused says, are those whose mails the relay turned down.
+	// gap is the time between two mails. reach is the fraction of recipients reached before sending
+	// stopped. refused is how many of the next recipients' mails the relay rejected.
 	gap     time.Duration
 	reach   float64
 	refused int
-	// appeal scales the inclination of its recipients to open it.
+	// appeal scales the probability that its recipients open it.
 	appeal float64
 	outcome
 }
@@ -54,7 +54,7 @@ type change struct {
 	reason  string
 }
 
-// outcome is what came of a sending: the events, and what is summed from them.
+// outcome is the result of a sending: the events, and the sums over them.
 type outcome struct {
 	recipients int64
 	events     []event
@@ -69,7 +69,7 @@ type event struct {
 	at        time.Time
 	to        *person
 	automated bool
-	// link is the one that was clicked.
+	// link is the clicked link.
 	link   *link
 	reason string
 	agent  string
@@ -84,7 +84,7 @@ type link struct {
 	clickers       map[*person]bool
 }
 
-// record appends a change, to the second, that leads to a status, which may be the present one.
+// record appends a change, truncated to the second, to a status. The status may be the current one.
 func (m *mailing) record(
 	at time.Time, action campaignchange.Action, surface kind.Surface, to kind.CampaignStatus, fields, reason string,
 ) {
@@ -100,7 +100,7 @@ func (m *mailing) record(
 	m.changes = append(m.changes, c)
 }
 
-// draft records the making of the campaign and the filling in of what it has, between its creation and until.
+// draft records that the campaign was created and completed, between its creation and until.
 func (m *mailing) draft(until time.Time, surface kind.Surface) {
 	m.record(m.created, campaignchange.ActionCreate, surface, kind.StatusDraft, "", "")
 	span := until.Sub(m.created)
@@ -115,7 +115,7 @@ func (m *mailing) draft(until time.Time, surface kind.Surface) {
 	}
 }
 
-// ready records that the campaign may go out, after an approval if it has one.
+// ready records that the campaign became ready, after an approval if it has one.
 func (m *mailing) ready(at time.Time, surface kind.Surface) {
 	if m.approval == "" {
 		m.record(at, campaignchange.ActionUpdate, surface, kind.StatusReady, "status", "")
@@ -126,12 +126,12 @@ func (m *mailing) ready(at time.Time, surface kind.Surface) {
 	m.record(at, campaignchange.ActionApprove, kind.SurfaceGraphQL, kind.StatusReady, "status", "")
 }
 
-// begin records that the sender took the campaign.
+// begin records that the sender started the campaign.
 func (m *mailing) begin() {
 	m.record(*m.started, campaignchange.ActionSend, kind.SurfaceSender, kind.StatusSending, "status", "")
 }
 
-// ended is a little after the last mail was handed over.
+// ended returns a time shortly after the last mail was sent.
 func (m *mailing) ended() time.Time {
 	at := m.started.Add(time.Second)
 	for _, e := range m.events {
@@ -142,5 +142,5 @@ func (m *mailing) ended() time.Time {
 	return at.Add(2 * time.Second).Truncate(time.Second)
 }
 
-// lastChange is when the campaign was changed last.
+// lastChange returns the time of the last change of the campaign.
 func (m *mailing) lastChange() time.Time { return m.changes[len(m.changes)-1].at }

@@ -14,7 +14,7 @@ import (
 	"campaignql/internal/schedule"
 )
 
-// How many campaigns there are of each kind, 200 in all.
+// The number of campaigns of each kind, 200 in total.
 const (
 	sentCampaigns      = 146
 	canceledCampaigns  = 7
@@ -30,11 +30,12 @@ const (
 	day = 24 * time.Hour
 	// past is how long the shop has been sending: 18 months.
 	past = 540 * day
-	// settled is how long ago the latest finished sending began, so that something has come of it.
+	// settled is the minimum age of a finished sending, so that it has results.
 	settled = 6 * time.Hour
 )
 
-// plan lays out the campaigns and when each was or will be sent, and orders them by when they were made.
+// plan creates the campaigns, decides when each was or will be sent, and orders them by creation
+// time.
 func (w *world) plan() error {
 	for _, group := range []func() error{w.planSent, w.planDrafts, w.planPending, w.planReady, w.planRunning, w.planFailed} {
 		if err := group(); err != nil {
@@ -52,7 +53,7 @@ func (w *world) plan() error {
 	return nil
 }
 
-// variations are the email of a campaign and one other of its theme.
+// variations returns the email of a campaign and one other email of its theme.
 func (w *world) variations(m *mailing) []*email {
 	both := []*email{m.email}
 	for _, e := range w.emails {
@@ -63,7 +64,8 @@ func (w *world) variations(m *mailing) []*email {
 	return both
 }
 
-// add makes a campaign of a theme that is to be sent around at, complete but for its schedule and its history.
+// add creates a campaign of a theme that is to be sent around at. It is complete except for its
+// schedule and its history.
 func (w *world) add(themeIndex int, at, created time.Time) *mailing {
 	t := themes[themeIndex]
 	m := &mailing{
@@ -111,14 +113,15 @@ func (w *world) seasonal(at time.Time) int {
 	}
 }
 
-// sending is one that has begun.
+// sending is a sending that has begun.
 type sending struct {
 	at    time.Time
 	theme int
 	clock string
 }
 
-// planSent fills the past: a digest each Monday, other campaigns in between, a few of them canceled halfway.
+// planSent plans the past: a digest each Monday, and other campaigns in between, a few of them
+// canceled halfway.
 func (w *world) planSent() error {
 	var all []sending
 	latest := w.now.Add(-settled)
@@ -155,7 +158,7 @@ func (w *world) planSent() error {
 			m.reach = 0.2 + 0.6*w.rand.Float64()
 		}
 	}
-	// Where the seasons fell so that fewer were chosen, late ones make up for it.
+	// In some seasons fewer campaigns are canceled; later campaigns are then canceled instead.
 	for i := len(all) - 2; canceled < canceledCampaigns; i -= 5 {
 		if m := w.campaigns[i]; m.reach == 1 {
 			canceled++
@@ -165,14 +168,14 @@ func (w *world) planSent() error {
 	return nil
 }
 
-// sendingOn is the sending on the local day of at.
+// sendingOn returns the sending on the local day of at.
 func (w *world) sendingOn(at time.Time, clock string) (sending, error) {
 	instant, err := schedule.Instant(at.In(w.zone).Format(time.DateOnly), clock, w.zone)
 	return sending{at: instant, theme: digest, clock: clock}, err
 }
 
-// madeBeforeSending is when the i-th campaign that was sent had been made: a few days before, in
-// even steps, while the days of sending follow the calendar.
+// madeBeforeSending returns the creation time of the i-th sent campaign: a few days before the
+// sending. Creation times have even intervals, while the days of sending follow the calendar.
 func (w *world) madeBeforeSending(i int) time.Time {
 	const count = sentCampaigns + canceledCampaigns
 	return w.ago(w.now.Add(-past+time.Duration(i)*(past/count)), 8*day, 10*day)
@@ -200,7 +203,7 @@ func (w *world) addSent(s sending, i int) *mailing {
 	return m
 }
 
-// planDrafts leaves some without email or audience, to show what readiness says.
+// planDrafts leaves some drafts without email or audience, to demonstrate the readiness check.
 func (w *world) planDrafts() error {
 	for i := range draftCampaigns {
 		created := w.ago(w.now, time.Duration(i*3+1)*day, time.Duration(i*3+1)*day+20*time.Hour)
@@ -227,7 +230,7 @@ func (w *world) planPending() error {
 	return nil
 }
 
-// future is a schedule some days ahead.
+// future returns a schedule some days ahead.
 func (w *world) future(days int, clock, zone string) schedule.Schedule {
 	return schedule.Schedule{
 		Type: kind.ScheduleFuture, Date: w.now.In(w.zone).AddDate(0, 0, days).Format(time.DateOnly), Time: clock,
@@ -235,7 +238,7 @@ func (w *world) future(days int, clock, zone string) schedule.Schedule {
 	}
 }
 
-// planReady schedules campaigns in every way there is.
+// planReady schedules campaigns in every possible way.
 func (w *world) planReady() error {
 	var plans []schedule.Schedule
 	for range immediateCampaigns {
@@ -259,7 +262,7 @@ func (w *world) planReady() error {
 			m.name = fmt.Sprintf("Automatic digest, plan %c", 'A'+i-8)
 		}
 		m.plan = plan
-		// What is due at once was made ready just now.
+		// A campaign that is due at once became ready just now.
 		readyAt := w.now.Add(-w.between(time.Hour, 20*time.Hour)).Truncate(time.Second)
 		if plan.Type == kind.ScheduleImmediate {
 			readyAt = w.now.Add(-time.Duration(i+1) * 40 * time.Second)
@@ -286,7 +289,7 @@ func recurring(r schedule.Recurrence, limit int) schedule.Schedule {
 	return schedule.Schedule{Type: kind.ScheduleRecurring, Zone: zoneName, Recurrence: r}
 }
 
-// begun adds a campaign whose sending began by itself at an instant.
+// begun adds a campaign whose sending began automatically at the given time.
 func (w *world) begun(at time.Time) *mailing {
 	m := w.add(w.seasonal(at), at, w.ago(at, day, 4*day))
 	m.plan.Type = kind.ScheduleImmediate
@@ -297,7 +300,7 @@ func (w *world) begun(at time.Time) *mailing {
 	return m
 }
 
-// planRunning adds the campaigns that are being sent, and those that somebody holds.
+// planRunning adds the campaigns that are being sent, and those that are paused.
 func (w *world) planRunning() error {
 	for i := range sendingCampaigns {
 		m := w.begun(w.now.Add(-time.Duration(i*2+3) * time.Minute))
@@ -305,7 +308,7 @@ func (w *world) planRunning() error {
 	}
 	for i := range pausedCampaigns {
 		m := w.begun(w.now.Add(-time.Duration(i*7+3) * time.Hour))
-		// Slow enough to be stopped, fast enough to have come this far in ten minutes.
+		// Slow enough to be paused, fast enough to have come this far in ten minutes.
 		m.reach, m.gap = 0.3+0.15*float64(i), 500*time.Millisecond
 		reason := []string{"The voucher code does not work yet", "Waiting for the new price list", "Link to the lookbook is broken", "Too many complaints: look at the audience first"}[i]
 		m.record(
@@ -316,7 +319,8 @@ func (w *world) planRunning() error {
 	return nil
 }
 
-// planFailed adds what went wrong: campaigns that lacked something, and others that the relay refused.
+// planFailed adds the failed campaigns: some were incomplete, and the relay rejected the mails of
+// others.
 func (w *world) planFailed() error {
 	for i := range failedCampaigns {
 		at := w.now.Add(-time.Duration(i*23+5) * day)
@@ -335,7 +339,7 @@ func (w *world) planFailed() error {
 		m.draft(at.Add(-time.Hour), kind.SurfaceCommand)
 		m.ready(at.Add(-2*time.Second), kind.SurfaceCommand)
 		m.begin()
-		// The refused mails are tried for five minutes, then the sender gives up.
+		// The sender retries the rejected mails for five minutes and then gives up.
 		finished := at.Add(5 * time.Minute)
 		if m.reach == 0 {
 			finished = at.Add(time.Second)

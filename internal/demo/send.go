@@ -11,7 +11,8 @@ import (
 	"campaignql/internal/kind"
 )
 
-// send lives through the past in its order, so that who unsubscribed, complained or bounced is not written to again.
+// send simulates the past in chronological order, so that a person who unsubscribed, complained or
+// bounced gets no more mail.
 func (w *world) send() {
 	var begun []*mailing
 	for _, m := range w.campaigns {
@@ -27,7 +28,7 @@ func (w *world) send() {
 	}
 }
 
-// finish records the end of a sending that came to one.
+// finish records the end of a sending that has ended.
 func (w *world) finish(m *mailing) {
 	if m.status != kind.StatusSending || w.now.Sub(*m.started) < settled {
 		return
@@ -43,7 +44,8 @@ func (w *world) finish(m *mailing) {
 	m.record(end, campaignchange.ActionFinish, kind.SurfaceSender, kind.StatusSent, "status", "")
 }
 
-// reached lists the recipients of a campaign: each address once, those who may be written to as it begins.
+// reached returns the recipients of a campaign: each address once, only people who may receive mail
+// when it begins.
 func (w *world) reached(m *mailing) []*person {
 	if m.target == noTarget || m.email == nil {
 		return nil
@@ -79,7 +81,7 @@ func (w *world) deliver(m *mailing) {
 	m.recipients = int64(len(recipients))
 	count := int(float64(len(recipients))*m.reach + 0.5)
 	if m.status == kind.StatusSending && w.now.Sub(*m.started) < settled && count > 0 {
-		// It is being sent at this moment: what was handed over a few seconds ago has arrived.
+		// The campaign is being sent right now: a mail sent a few seconds ago has arrived.
 		m.gap = w.now.Add(-10*time.Second).Sub(*m.started) / time.Duration(count)
 	}
 	for i, p := range recipients[:count] {
@@ -97,7 +99,7 @@ func (w *world) deliver(m *mailing) {
 	}
 }
 
-// add keeps an event unless it lies ahead, and reports whether it did.
+// add appends an event unless it is in the future, and reports whether it did.
 func (m *mailing) add(now time.Time, e event) bool {
 	if e.at.After(now) {
 		return false
@@ -106,7 +108,7 @@ func (m *mailing) add(now time.Time, e event) bool {
 	return true
 }
 
-// mail sends to one person, and lets happen what comes of it.
+// mail sends to one person and simulates the events that follow.
 func (w *world) mail(m *mailing, p *person, at time.Time) {
 	if w.chance(0.002) {
 		m.add(w.now, event{kind: kind.EventFailed, to: p, at: at, reason: rejectedReason})
@@ -130,7 +132,7 @@ func (w *world) mail(m *mailing, p *person, at time.Time) {
 	}
 }
 
-// scan is what machines do with some mails as they arrive.
+// scan simulates machines that open or click some mails on arrival.
 func (w *world) scan(m *mailing, p *person, arrived time.Time) {
 	at := arrived.Add(w.between(500*time.Millisecond, 4*time.Second)).Truncate(time.Millisecond)
 	if w.chance(0.03) {
@@ -150,7 +152,8 @@ func (w *world) scan(m *mailing, p *person, arrived time.Time) {
 	}
 }
 
-// read is what a person does with a mail: open it, perhaps again, click, buy, pass it on, or have enough.
+// read simulates a person with a mail: they open it, perhaps again, click, buy, forward it,
+// unsubscribe or complain.
 func (w *world) read(m *mailing, p *person, arrived time.Time) {
 	opened := arrived.Add(w.delay(arrived))
 	seen := event{
@@ -208,7 +211,7 @@ func (w *world) click(m *mailing, later func(kind.EventKind, time.Duration) even
 	}
 }
 
-// leave takes a person off the list, and one who complained off all.
+// leave unsubscribes a person from the list, and from all lists after a complaint.
 func (w *world) leave(m *mailing, p *person, e event) {
 	if !m.add(w.now, e) {
 		return
@@ -219,8 +222,8 @@ func (w *world) leave(m *mailing, p *person, e event) {
 	}
 }
 
-// delay is how long a mail lies in the mailbox: two in three hours or less, the others a day or so,
-// and nobody reads at night.
+// delay returns how long a mail stays unread: hours for two mails in three, about a day for the
+// others. Few mails are read at night.
 func (w *world) delay(arrived time.Time) time.Duration {
 	mean := 100 * time.Minute
 	if w.chance(0.36) {
@@ -233,7 +236,7 @@ func (w *world) delay(arrived time.Time) time.Duration {
 	return wait.Truncate(time.Millisecond)
 }
 
-// link is the counter of a link of the campaign.
+// link returns the counter of a link of the campaign.
 func (m *mailing) link(url string) *link {
 	for _, l := range m.links {
 		if l.url == url {

@@ -8,8 +8,8 @@ import (
 	"campaignql/internal/kind"
 )
 
-// sum counts the events of a campaign, as they would have been counted had they come in one by one:
-// in all, by hour, by link and by mail domain.
+// sum counts the events of a campaign as if they had been recorded one by one: in total, by hour,
+// by link and by mail domain.
 func (m *mailing) sum() {
 	slices.SortStableFunc(m.events, byTime)
 	seen := map[kind.EventKind]map[*person]bool{
@@ -33,7 +33,7 @@ func (m *mailing) sum() {
 	}
 }
 
-// hour is the counter of the hour of at; events come in order.
+// hour returns the counter of the hour of at. Events must come in order.
 func (m *mailing) hour(at time.Time) *ent.HourlyCounter {
 	hour := at.Truncate(time.Hour)
 	if n := len(m.hours); n > 0 && m.hours[n-1].Hour.Equal(hour) {
@@ -44,7 +44,7 @@ func (m *mailing) hour(at time.Time) *ent.HourlyCounter {
 	return counter
 }
 
-// domain is the counter of a mail domain. What a domain is not counted by is added up all the same.
+// domain returns the counter of a mail domain. It also sums numbers that are not stored by domain.
 func (m *mailing) domain(name string) *ent.HourlyCounter {
 	counter := m.domains[name]
 	if counter == nil {
@@ -57,7 +57,7 @@ func (m *mailing) domain(name string) *ent.HourlyCounter {
 	return counter
 }
 
-// count adds one event. first says that it is the first of its kind by this person.
+// count adds one event. first is true if it is the first event of its kind by this person.
 func count(c *ent.HourlyCounter, e event, first bool) {
 	if e.automated {
 		if e.kind == kind.EventOpened {
@@ -75,7 +75,8 @@ func count(c *ent.HourlyCounter, e event, first bool) {
 	c.ConversionAmount += e.amount
 }
 
-// counters are the total of a kind and, of what people may do again, how many did it.
+// counters returns the total of a kind and, if a person can do it more than once, the unique count;
+// otherwise unique is nil.
 func counters(c *ent.HourlyCounter, what kind.EventKind) (total, unique *int64) {
 	switch what {
 	case kind.EventSent:

@@ -11,7 +11,7 @@ import (
 	"campaignql/internal/kind"
 )
 
-// figures are the counters of a campaign in the order of the columns that sum them.
+// figures returns the counters of a campaign in the order of the columns that sum them.
 func figures(c *ent.Campaign) []int64 {
 	return []int64{
 		c.TotalSent,
@@ -36,7 +36,8 @@ func figures(c *ent.Campaign) []int64 {
 	}
 }
 
-// sums runs a statement whose first column is a campaign, and returns the others by campaign.
+// sums runs a statement whose first column is a campaign, and returns the other columns by
+// campaign.
 func (s *seeded) sums(t *testing.T, statement string) map[int64][]int64 {
 	t.Helper()
 	rows, err := s.client.QueryContext(s.ctx, statement)
@@ -66,7 +67,7 @@ func (s *seeded) sums(t *testing.T, statement string) map[int64][]int64 {
 	return sums
 }
 
-// equal compares what each campaign says with what was summed; a campaign without rows has zeros.
+// equal compares the counters of each campaign with the sums. A campaign without rows has zeros.
 func (s *seeded) equal(t *testing.T, sums map[int64][]int64, said func(*ent.Campaign) []int64) {
 	t.Helper()
 	if len(sums) == 0 {
@@ -213,7 +214,7 @@ func (s *seeded) rates(t *testing.T) {
 	if openRate < 0.18 || openRate > 0.45 || clickRate < 0.01 || clickRate > 0.08 {
 		t.Errorf("%.3f opened and %.3f clicked", openRate, clickRate)
 	}
-	// What happens happens soon: most of the opens on the first day, and some days later.
+	// Most events follow soon: most opens on the first day, some days later.
 	begun := map[int64]time.Time{}
 	for _, c := range s.campaigns {
 		if c.SendingStartedAt != nil {

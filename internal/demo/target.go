@@ -7,7 +7,7 @@ import (
 	"campaignql/internal/audience/rules"
 )
 
-// The audiences that campaigns go to, positions in targets.
+// The audiences of campaigns, as indexes of targets.
 const (
 	newsletterAll = iota
 	customersAll
@@ -20,7 +20,7 @@ const (
 	orderedOrWorkshop
 )
 
-// ids are the numbers that rules name, known once those rows are written.
+// ids are the ids that rules refer to. They are known after those rows are written.
 type ids struct {
 	lists        [listCount]int64
 	city, orders int64
@@ -29,8 +29,8 @@ type ids struct {
 	campaignTags []int64
 }
 
-// target is an audience, twice: as the campaign's columns say it, and as a condition on a person,
-// by which the past is simulated.
+// target is an audience in two forms: the columns of a campaign, and a condition on a person for
+// the simulation.
 type target struct {
 	include, exclude func(*ids) string
 	rules            func(*ids) string
@@ -98,7 +98,7 @@ var targets = []target{
 	},
 }
 
-// columns are what a campaign keeps of its audience.
+// columns are the columns of a campaign that store its audience.
 type audienceColumns struct{ canonical, source, include, exclude string }
 
 func (t target) columns(n *ids) (audienceColumns, error) {
@@ -123,7 +123,7 @@ func (t target) columns(n *ids) (audienceColumns, error) {
 	return c, err
 }
 
-// berlinRules and vipRules are the segments, as a person would have given them.
+// berlinRules and vipRules are the segments, in the form of user input.
 func berlinRules(n *ids) string {
 	return fmt.Sprintf(`[{"type":"fields","field_id":"CustomField%d","operator":"is","value":"Berlin"}]`, n.city)
 }

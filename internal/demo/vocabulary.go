@@ -2,21 +2,22 @@ package demo
 
 import "time"
 
-// theme is a kind of mailing that the shop sends: its names, its emails and its usual audience.
+// theme is a kind of campaign that the shop sends: its names, its emails and its usual audience.
 type theme struct {
-	// titles are names of campaigns, taken in turn. {n} becomes a running number, {month} and {year} the date.
+	// titles are names of campaigns, used in turn. {n} becomes a running number, {month} and {year}
+	// the date.
 	titles []string
-	// subjects are those of the theme's emails, one email each.
+	// subjects are the subjects of the theme's emails, one email each.
 	subjects []string
 	// lead is the first sentence of the emails.
 	lead string
-	// links are paths below shopURL; the first is clicked most.
+	// links are paths below shopURL. The first one gets the most clicks.
 	links []string
-	// tags are positions in tagNames.
+	// tags are indexes of tagNames.
 	tags []int
-	// targets are positions in targets.
+	// targets are indexes of targets.
 	targets []int
-	// months are those in which it is sent; none for all.
+	// months are the months in which the theme is sent; empty for all.
 	months []time.Month
 }
 
@@ -185,14 +186,14 @@ var tagNames = []string{
 	"Restock",
 }
 
-// senders are the names the shop writes under; each has an address of its own.
+// senders are the sender names of the shop, each with its address.
 var senders = []struct{ name, email string }{
 	{"Kiefer & Korn", "hello@shop.example.com"},
 	{"Jürgen from Kiefer & Korn", "juergen@shop.example.com"},
 	{"Kiefer & Korn Workshops", "workshops@shop.example.com"},
 }
 
-// japaneseSender writes the emails in Japanese.
+// japaneseSender is the sender of the emails in Japanese.
 var japaneseSender = struct{ name, email string }{"キーファー&コルン", "jp@shop.example.com"}
 
 const japanese = 7
@@ -298,7 +299,7 @@ var (
 	machineAgent = "Mozilla/5.0 (compatible; MailScanner/4.2; +https://scanner.example.net/about)"
 )
 
-// Why mail did not arrive, in the words of receiving servers.
+// Reasons for undelivered mail, in the words of receiving servers.
 const (
 	hardBounceReason = "550 5.1.1 mailbox does not exist"
 	softBounceReason = "452 4.2.2 mailbox is full"

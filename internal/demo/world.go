@@ -11,7 +11,7 @@ import (
 	"campaignql/internal/schedule"
 )
 
-// The lists, in the order they are made.
+// The lists, in the order of creation.
 const (
 	newsletter = iota
 	customers
@@ -21,7 +21,7 @@ const (
 
 var listNames = [listCount]string{"Newsletter", "Customers", "日本のお客様"}
 
-// Subscriber tags, in the order they are made.
+// Subscriber tags, in the order of creation.
 const (
 	tagVIP = iota
 	tagWorkshop
@@ -32,30 +32,30 @@ var subscriberTagNames = []string{"VIP", "Workshop", "Press"}
 
 const (
 	subscribersPerList = 300
-	// sharedSubscribers are on both the newsletter and the customers' list.
+	// sharedSubscribers is the number of people on both the newsletter and the customers' list.
 	sharedSubscribers = 80
-	// unconfirmed are those who never answered the newsletter's question whether they meant it.
+	// unconfirmed is the number of people who never confirmed the newsletter subscription.
 	unconfirmed = 9
 	suppressed  = 6
-	// vipOrders is how often a VIP has ordered at least.
+	// vipOrders is the minimum number of orders of a VIP.
 	vipOrders = 10
 )
 
-// world is all the demo data, in memory. Ids are set as it is written.
+// world is all demo data, in memory. Ids are set when the data is written.
 type world struct {
 	rand *rand.Rand
-	// ages draws how long ago campaigns were made. Chance draws more or less often as the calendar
-	// has it, ages does not: so the campaigns lie in the same order, and each number is one of the
-	// same status, on whichever day the data is made.
+	// ages is the random source for the ages of campaigns. It is separate from rand, whose number
+	// of draws depends on the calendar. The order of the campaigns is therefore the same on every
+	// day, and so is the status of the campaign with a given id.
 	ages *rand.Rand
 	zone *time.Location
-	// now is the present, opened the day the account was.
+	// now is the current time; opened is the day on which the account was created.
 	now, opened  time.Time
 	people       []*person
 	suppressions []suppression
 	emails       []*email
 	campaigns    []*mailing
-	// titles counts how often a title was given, numbers the running number of each.
+	// titles counts how often a title was used; numbers has the running number of each.
 	titles  map[int]int
 	numbers map[string]int
 }
@@ -68,13 +68,14 @@ type person struct {
 	status kind.SubscriberStatus
 	bounce kind.BounceType
 	city   string
-	// orders is known of customers.
+	// orders is only known for customers.
 	orders int
 	tags   []int
 	joined time.Time
 	left   *time.Time
 	ip     string
-	// opens and clicks are the inclinations to open a mail, and to click in one that was opened, as probabilities.
+	// opens is the probability that the person opens a mail, clicks that they click in an opened
+	// mail.
 	opens, clicks float64
 }
 
@@ -84,8 +85,8 @@ type suppression struct {
 	at     time.Time
 }
 
-// newWorld makes the data around now: the same each time, but for the dates and what follows from
-// the season. Campaigns are in the same order of statuses and schedules whatever now is.
+// newWorld creates the data around now. It is the same each time, except for the dates and the
+// seasonal content. The statuses and schedules of the campaigns have the same order for every now.
 func newWorld(now time.Time) (*world, error) {
 	zone, err := schedule.ParseZone(zoneName)
 	if err != nil {
@@ -93,9 +94,7 @@ func newWorld(now time.Time) (*world, error) {
 	}
 	now = now.UTC().Truncate(time.Second)
 	w := &world{
-		rand: rand.New(
-			rand.NewPCG(2026, 200),
-		),
+		rand:    rand.New(rand.NewPCG(2026, 200)),
 		ages:    rand.New(rand.NewPCG(2026, 201)),
 		zone:    zone,
 		now:     now,
@@ -114,22 +113,23 @@ func newWorld(now time.Time) (*world, error) {
 	return w, nil
 }
 
-// chance is true with a probability.
+// chance returns true with the given probability.
 func (w *world) chance(p float64) bool { return w.rand.Float64() < p }
 
-// between is a duration from low to high.
+// between returns a random duration from low to high.
 func (w *world) between(low, high time.Duration) time.Duration {
 	return low + time.Duration(w.rand.Int64N(int64(high-low)))
 }
 
-// ago is an instant from low to high before another that lies as far from the present on every day.
+// ago returns a random time between low and high before at. The distance of at from the current
+// time must be the same on every day, so that the order of the results is, too.
 func (w *world) ago(at time.Time, low, high time.Duration) time.Time {
 	return at.Add(-low - time.Duration(w.ages.Int64N(int64(high-low))))
 }
 
 func pick[T any](w *world, from []T) T { return from[w.rand.IntN(len(from))] }
 
-// populate fills the lists. Some people are on two, which an audience must not reach twice.
+// populate fills the lists. Some people are on two lists; an audience must not reach them twice.
 func (w *world) populate() {
 	european := w.addresses(firstNames, lastNames)
 	asian := w.addresses(japaneseFirstNames, japaneseLastNames)
@@ -152,7 +152,7 @@ func (w *world) populate() {
 			w.suppressions, suppression{p.email, kind.SuppressedManually, w.opened.AddDate(0, i, i)},
 		)
 	}
-	// Ids grow with the date of joining, as they would have.
+	// Ids grow with the subscription date, as in real data.
 	slices.SortStableFunc(w.people, func(a, b *person) int { return a.joined.Compare(b.joined) })
 }
 

@@ -11,7 +11,7 @@ import (
 	"campaignql/internal/kind"
 )
 
-// steps are the changes of status that the history may show.
+// steps are the valid changes of status in the history.
 var steps = map[kind.CampaignStatus][]kind.CampaignStatus{
 	kind.StatusDraft:           {kind.StatusDraft, kind.StatusPendingApproval, kind.StatusReady},
 	kind.StatusPendingApproval: {kind.StatusReady},
@@ -23,9 +23,9 @@ func TestWorldHoldsTogetherWheneverItIsMade(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
 		"2026-11-24T10:30:00Z",
-		"2026-03-29T00:59:59Z", // clocks in Berlin go forward in a second
+		"2026-03-29T00:59:59Z", // the clocks in Berlin go forward in one second
 		"2026-03-30T06:00:00Z",
-		"2026-10-25T01:30:00Z", // the hour that comes twice has just passed
+		"2026-10-25T01:30:00Z", // the repeated hour has just passed
 		"2027-01-04T08:10:00Z", // a Monday, ten minutes after the digest
 		"2027-06-30T23:59:59Z",
 		"2027-07-20T11:00:00Z", // the season of the largest audiences
@@ -123,11 +123,13 @@ func checkEvents(t *testing.T, m *mailing, now time.Time) {
 	}
 }
 
-// TestCampaignsAreInTheSameOrderOnEveryDay lets examples name campaigns by number.
+// TestCampaignsAreInTheSameOrderOnEveryDay protects the documentation, whose examples name
+// campaigns by id.
 func TestCampaignsAreInTheSameOrderOnEveryDay(t *testing.T) {
 	t.Parallel()
 	var want []string
-	// 24 steps of 62 days and some hours come to each weekday, hour, and part of the month, in four years.
+	// 24 steps of 62 days and some hours cover each weekday, hour, and part of the month, in four
+	// years.
 	for now := time.Date(2026, 11, 24, 10, 30, 0, 0, time.UTC); now.Year() < 2031; now = now.Add(62*day + 5*time.Hour + 7*time.Minute + 11*time.Second) {
 		w, err := newWorld(now)
 		if err != nil {
@@ -136,8 +138,9 @@ func TestCampaignsAreInTheSameOrderOnEveryDay(t *testing.T) {
 		got := make([]string, len(w.campaigns))
 		for i, m := range w.campaigns {
 			got[i] = fmt.Sprintf("%d %s %s", i+1, m.status, m.plan.Type)
+			// Digests are planned ahead and follow the Mondays
 			if m.plan.Type == kind.ScheduleFuture || m.plan.Type == kind.ScheduleImmediate {
-				got[i] = fmt.Sprintf("%d %s", i+1, m.status) // the digests, which are planned ahead, follow the Mondays
+				got[i] = fmt.Sprintf("%d %s", i+1, m.status)
 			}
 			if lead := at(m).Sub(m.created); m.status == kind.StatusSent && (lead < 3*day || lead > 20*day) {
 				t.Errorf("%v: %q was made %v before it was sent", now, m.name, lead)

@@ -26,10 +26,12 @@ const (
 	tagKeyLength     = 200
 )
 
-// maxArguments is the most arguments of one statement. SQLite allows 32,766; more than this is no faster.
+// maxArguments is the maximum number of arguments of one statement. SQLite allows 32,766, but more
+// than this is not faster.
 const maxArguments = 15000
 
-// writer inserts a world for an account. All its statements run in one transaction, as that account.
+// writer inserts a world for an account. All statements run in one transaction, with the identity
+// of that account.
 type writer struct {
 	client *ent.Client
 	owner  int64
@@ -49,7 +51,7 @@ func (w *writer) write(ctx context.Context) error {
 	return nil
 }
 
-// bulk inserts rows of so many columns, in as many statements as that takes.
+// bulk inserts rows with the given number of columns, in as many statements as necessary.
 func bulk[C any](rows []C, columns int, exec func([]C) error) error {
 	for some := range slices.Chunk(rows, maxArguments/columns) {
 		if err := exec(some); err != nil {
@@ -60,8 +62,8 @@ func bulk[C any](rows []C, columns int, exec func([]C) error) error {
 }
 
 // inOrder checks that as many ids were read back as rows were inserted. The account is new, so all
-// rows are of this writer, and ids ascend in the order of insertion, though not by one on every
-// engine: that is why they are read.
+// its rows are from this writer. Ids ascend in the order of insertion, but not by one on every
+// database, so they must be read back.
 func inOrder(what string, ids []int64, rows int, err error) ([]int64, error) {
 	if err == nil && len(ids) != rows {
 		err = fmt.Errorf("demo: %d %s were inserted, and %d are there", rows, what, len(ids))
@@ -89,7 +91,8 @@ func (w *writer) lists(ctx context.Context) error {
 	return nil
 }
 
-// fields are the custom fields, one of every list and one of the customers alone, and the tags of subscribers.
+// fields writes the custom fields, one for every list and one for the customers only, and the
+// subscriber tags.
 func (w *writer) fields(ctx context.Context) error {
 	create := func(name string, of kind.FieldType) *ent.CustomFieldCreate {
 		return w.client.CustomField.Create().

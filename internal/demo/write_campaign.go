@@ -206,14 +206,14 @@ func (w *writer) domains(ctx context.Context) error {
 	})
 }
 
-// numbered is an event with what it needs to be written.
+// numbered is an event with the ids needed to write it.
 type numbered struct {
 	event
 	campaign int64
 	n        int
 }
 
-// events are by far the most rows: their inserts are built as they are sent.
+// events writes the events, by far the most rows. Their inserts are built while they are sent.
 func (w *writer) events(ctx context.Context) error {
 	var all []numbered
 	for _, m := range w.world.campaigns {
@@ -239,7 +239,8 @@ func setEvent(row *ent.EventCreate, e numbered) {
 	}
 }
 
-// eventID is the natural key of the n-th event of a campaign, whose own id at the sender would be demo/n.
+// eventID returns the key of the n-th event of a campaign; the sender's id of this event would be
+// demo/n.
 func eventID(campaignID int64, n int) string {
 	digest := sha256.Sum256([]byte("demo/" + strconv.Itoa(n)))
 	return strconv.FormatInt(campaignID, 10) + "-" + hex.EncodeToString(digest[:12])

@@ -2,11 +2,11 @@ package event
 
 import "strings"
 
-// Automated reports whether a user agent is a machine's: a program that follows links or loads
-// images by itself, a scanner of mail, or the prefetching proxy of Apple's mail privacy protection,
-// which loads the images of every mail and calls itself "Mozilla/5.0" and nothing else. Image
-// proxies that load when the person opens, such as Gmail's and Yahoo's, are people's. Without a
-// user agent nothing is known, and a person is assumed.
+// Automated reports whether a user agent belongs to a machine: a program that follows links or
+// loads images without a person, a mail scanner, or the prefetching proxy of Apple's Mail Privacy
+// Protection. That proxy loads the images of every mail and sends only "Mozilla/5.0". Image proxies
+// that load images when the person opens the mail, such as Gmail's and Yahoo's, count as people. If
+// the user agent is empty, a person is assumed.
 func Automated(userAgent string) bool {
 	agent := strings.ToLower(strings.TrimSpace(userAgent))
 	if agent == "" {
@@ -28,13 +28,13 @@ func Automated(userAgent string) bool {
 	return false
 }
 
-// persons are what stands for a person although a name below is in it: proxies that load an image
-// when the person opens the mail, and a make of telephones.
+// persons are parts of user agents that count as people although they contain an entry of machines:
+// proxies that load an image when the person opens the mail, and a brand of phones.
 var persons = []string{"googleimageproxy", "yahoomailproxy", "cubot"}
 
-// machines are parts of the names of programs that act by themselves, in lower case.
+// machines are parts of the user agents of automatic programs, in lower case.
 var machines = []string{
-	// What crawlers, monitors and previews call themselves.
+	// Crawlers, monitors and link previews.
 	"bot/",
 	"bot;",
 	"bot)",
@@ -66,7 +66,7 @@ var machines = []string{
 	"mediapartners-google",
 	"feedfetcher",
 	"applebot",
-	// Scanners of mail and its links.
+	// Mail scanners and link scanners.
 	"barracuda",
 	"proofpoint",
 	"mimecast",
@@ -101,7 +101,7 @@ var machines = []string{
 	"forcepoint",
 	"websense",
 	"cylance",
-	// Programs and libraries without a person before them.
+	// Programs and HTTP libraries that run without a user.
 	"headlesschrome",
 	"phantomjs",
 	"puppeteer",

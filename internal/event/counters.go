@@ -14,8 +14,8 @@ import (
 	"campaignql/internal/store"
 )
 
-// find finds the counters of campaigns by one more column: keys are pairs of both, and scan is
-// given id, campaign_id and that column.
+// find looks up the counters of campaigns by one more column. Each key is a pair of campaign id and
+// the value of that column. scan reads the columns id, campaign_id and that column.
 func (s statements) find(ctx context.Context, table, column string, keys [][]any, scan func(store.Rows) error) error {
 	names := []string{"c", "k"}
 	for some := range slices.Chunk(keys, rowsAtOnce) {
@@ -35,9 +35,10 @@ func (s statements) find(ctx context.Context, table, column string, keys [][]any
 	return nil
 }
 
-// write adds what changed to the counters of campaigns that are locked; owners are their accounts.
-// Rows are found first and changed by their ids: an upsert by another unique key locks the gap
-// beside it, where another campaign's row may be about to stand.
+// write adds the changes to the counters. The campaigns must be locked; owners maps each campaign
+// to its account. Rows are looked up first and then changed by id: an upsert by another unique key
+// locks the neighboring gap, and a concurrent transaction may be about to insert the row of another
+// campaign there.
 func (s statements) write(ctx context.Context, changed *sums, owners map[int64]int64) error {
 	if err := s.addAll(ctx, entcampaign.Table, campaignColumns, changed.campaigns); err != nil {
 		return err
@@ -45,10 +46,9 @@ func (s statements) write(ctx context.Context, changed *sums, owners map[int64]i
 	if err := s.addAll(ctx, linkcounter.Table, linkColumns, changed.links); err != nil {
 		return err
 	}
-	hours := ordered(
-		changed.hours,
-		func(a, b hourKey) int { return cmp.Or(cmp.Compare(a.campaign, b.campaign), a.hour.Compare(b.hour)) },
-	)
+	hours := ordered(changed.hours, func(a, b hourKey) int {
+		return cmp.Or(cmp.Compare(a.campaign, b.campaign), a.hour.Compare(b.hour))
+	})
 	err := upsert(ctx, s, hourlycounter.Table, hourlycounter.FieldHour, hourColumns, changed.hours, hours, owners,
 		func(k hourKey) (int64, any) { return k.campaign, k.hour },
 		func(rows store.Rows) (id int64, k hourKey, err error) {
@@ -88,7 +88,7 @@ func ordered[K comparable](all map[K]*counts, compare func(a, b K) int) []K {
 	return keys
 }
 
-// addAll adds to rows that are there, by their ids.
+// addAll adds to existing rows by their ids.
 func (s statements) addAll(
 	ctx context.Context, table string, columns [numbers]string, changed map[int64]*counts,
 ) error {
@@ -113,7 +113,7 @@ func (s statements) addAll(
 	return nil
 }
 
-// used are the columns in which any of the keys counts something.
+// used returns the columns that are not zero for at least one of the keys.
 func used[K comparable](columns [numbers]string, keys []K, all map[K]*counts) (named []string, which []int) {
 	for number, column := range columns {
 		if column != "" && slices.ContainsFunc(keys, func(k K) bool { return all[k][number] != 0 }) {
@@ -131,17 +131,10 @@ func picked(c *counts, which []int) []any {
 	return out
 }
 
-// upsert adds to the rows of keys that are there, and makes the others.
+// upsert adds to the rows that exist and inserts the others.
 func upsert[K comparable](
-	ctx context.Context,
-	s statements,
-	table, column string,
-	columns [numbers]string,
-	changed map[K]*counts,
-	keys []K,
-	owners map[int64]int64,
-	split func(K) (campaign int64, value any),
-	scan func(store.Rows) (int64, K, error),
+	ctx context.Context, s statements, table, column string, columns [numbers]string, changed map[K]*counts, keys []K,
+	owners map[int64]int64, split func(K) (campaign int64, value any), scan func(store.Rows) (int64, K, error),
 ) error {
 	ids := make(map[K]int64, len(keys))
 	pairs := make([][]any, len(keys))
@@ -173,18 +166,13 @@ func upsert[K comparable](
 			campaign, value := split(k)
 			rows[i] = append([]any{owners[campaign], campaign, value}, picked(changed[k], which)...)
 		}
-		if err := s.InsertAll(
-			ctx,
-			table,
-			append([]string{"user_id", "campaign_id", column}, named...),
-			rows,
-			2*rowsAtOnce,
-		); err != nil {
+		names := append([]string{"user_id", "campaign_id", column}, named...)
+		if err := s.InsertAll(ctx, table, names, rows, 2*rowsAtOnce); err != nil {
 			return err
 		}
 	}
 	return s.addAll(ctx, table, columns, present)
 }
 
-// hourOf is the UTC hour of an instant.
+// hourOf returns the UTC hour that contains an instant.
 func hourOf(at time.Time) time.Time { return at.UTC().Truncate(time.Hour) }

@@ -1,10 +1,10 @@
 // Package event owns what happened to the recipients of campaigns: which events are accepted, that
-// each is recorded once, what they count, what they do to people, and how the counters are computed
-// anew. It knows nothing of GraphQL or HTTP, nor of how the numbers are shown.
+// each event is recorded once, which counters it changes, how it changes subscribers, and how the
+// counters are recomputed. It must not know GraphQL or HTTP, or how the numbers are displayed.
 //
-// Whoever changes counters of a campaign has locked its row before: so all that follows from an
-// event is worked out from events that have been counted and from those of the batch, whoever else
-// is recording.
+// A transaction locks the row of a campaign before it changes the counters of that campaign. The
+// effects of an event are therefore computed from the events already counted and from those of the
+// batch, and concurrent calls cannot change the result.
 package event
 
 import (
@@ -19,43 +19,45 @@ import (
 	"campaignql/internal/store"
 )
 
-// MaxEvents is the most events that one call of Record takes.
+// MaxEvents is the maximum number of events in one call of Record.
 const MaxEvents = 5000
 
-// Options are the settings of a Service. The zero value takes the defaults.
+// Options are the settings of a Service. The zero value selects the defaults.
 type Options struct {
-	// Now is the clock; store.Now otherwise.
+	// Now is the clock. Default store.Now.
 	Now func() time.Time
 }
 
-// People changes subscribers as events demand it, in the running transaction.
+// People changes subscribers because of events, in the running transaction.
 type People interface {
-	// Bounced marks subscribers whose mail bounced for good.
+	// Bounced marks subscribers whose mail bounced permanently.
 	Bounced(ctx context.Context, ids []int64) error
-	// Left takes subscribers off their lists, each at an instant.
+	// Left unsubscribes subscribers from their lists, each at the given time.
 	Left(ctx context.Context, when map[int64]time.Time) error
 }
 
 // Suppressions suppresses addresses in the running transaction.
 type Suppressions interface {
-	// Complained suppresses the addresses of people who complained: the account, the address, its
-	// key and the instant of each.
+	// Complained suppresses the addresses of people who complained. Each entry has the account, the
+	// address, its key and the time.
 	Complained(ctx context.Context, complaints []*ent.Suppression) error
 }
 
-// Service records events. Its methods may be used from many goroutines and by many servers at once.
+// Service records events. Its methods are safe for concurrent use, also by several servers on one
+// database.
 type Service struct {
 	db           *store.Store
 	people       People
 	suppressions Suppressions
 	now          func() time.Time
-	// received counts what came in, for metrics.
+	// received counts the events of this process by outcome, for metrics.
 	received map[Outcome]*atomic.Int64
-	// recountedAtOnce is how many events of a kind a recount reads at a time, unless one subscriber has more.
+	// recountedAtOnce is how many events of a kind a recount reads per batch, unless one subscriber
+	// has more.
 	recountedAtOnce int
 }
 
-// New returns the service over an open database.
+// New returns a service that uses an open database.
 func New(db *store.Store, people People, suppressions Suppressions, opts Options) *Service {
 	if opts.Now == nil {
 		opts.Now = store.Now
@@ -68,67 +70,72 @@ func New(db *store.Store, people People, suppressions Suppressions, opts Options
 	}
 }
 
-// Received returns of how many events this came since the start of the process.
+// Received returns how many events had this outcome since the process started.
 func (s *Service) Received(outcome Outcome) int64 { return s.received[outcome].Load() }
 
-// Event is something that happened to one recipient of a campaign, as its sender tells it.
+// Event is something that happened to one recipient of a campaign, as the sender reports it.
 type Event struct {
-	// ID is the sender's own id: the same id of the same campaign is recorded once.
+	// ID is the id that the sender chose. An id is recorded once per campaign.
 	ID         string
 	Kind       kind.EventKind
 	CampaignID int64
-	// SubscriberID is the recipient, 0 where only Email, the address in any case, is known.
+	// SubscriberID is the recipient. It is 0 if only Email is given; the case of Email does not
+	// matter.
 	SubscriberID int64
 	Email        string
-	// At is when it happened, in text of RFC 3339.
+	// At is the time of the event, as RFC 3339 text.
 	At string
-	// URL is the link of a click.
+	// URL is the clicked link, for clicks only.
 	URL                   string
 	Reason, UserAgent, IP string
-	// Amount is what a conversion is worth in units of Currency.
+	// Amount is the value of a conversion, in units of Currency.
 	Amount   float64
 	Currency string
-	// Fault, if not nil, is why the surface could not read the event: it is rejected with that.
+	// Fault is the error of a surface that could not read the event, or nil. An event with a Fault
+	// is rejected with this error.
 	Fault error
 }
 
-// Outcome is what came of an event.
+// Outcome is the result of recording an event.
 type Outcome string
 
 const (
-	// Recorded: is recorded and counted.
+	// Recorded means that the event is recorded and counted.
 	Recorded Outcome = "recorded"
-	// Duplicate: was recorded before, or stands earlier in the batch.
+	// Duplicate means that the event was recorded before, or is earlier in the same batch.
 	Duplicate Outcome = "duplicate"
-	// Rejected: cannot be recorded; see Result.Err.
+	// Rejected means that the event cannot be recorded; see Result.Err.
 	Rejected Outcome = "rejected"
 )
 
-// Result is what came of one event.
+// Result is the outcome of one event.
 type Result struct {
-	// ID is the sender's own.
+	// ID is the id that the sender chose.
 	ID      string
 	Outcome Outcome
-	// Err is why an event was rejected: Invalid with the field at fault, or NotFound for a campaign
-	// or a subscriber that is not the account's.
+	// Err is why the event was rejected: Invalid with the field at fault, or NotFound if the
+	// campaign or the subscriber does not belong to the account.
 	Err *apperr.Error
 }
 
-// Record records up to MaxEvents events with all that follows from them, in one transaction and a
-// bounded number of statements, and tells what came of each, in their order. An event that cannot
-// be recorded is rejected by itself. The caller needs the scope delivery; over MaxEvents are
-// Invalid on events, reason "too_many_events". What the database broke off runs again inside; after
-// any other error nothing is recorded, or all of it where the connection was lost at the end, so
-// that the same events may be sent again in any case.
+// Record records up to MaxEvents events with all their effects, in one transaction and a bounded
+// number of statements. It returns the result of each event, in the order of the events. An invalid
+// event is rejected without affecting the others. The caller needs the scope delivery. More than
+// MaxEvents events are Invalid on the field events, reason "too_many_events".
 //
-// Counted are, for the campaign, the hour and the mail domain: SENT, FAILED, DELIVERED, bounces and
-// conversions each time; opens, clicks, forwards and views each time and, at the first, each
-// person; unsubscriptions and complaints each person. Whoever clicked and has no open counts as one
-// open in the hour of the first click. Opens and clicks of machines count as such alone.
+// Record retries transactions that the database aborted. After any other error nothing is recorded,
+// with one exception: if the connection was lost during the commit, everything may be recorded. The
+// caller may therefore send the same events again after any error.
 //
-// At or after the person subscribed and confirmed it, UNSUBSCRIBED and COMPLAINED take the
-// subscriber off the list, and COMPLAINED suppresses the address. HARD_BOUNCED marks the
-// subscriber.
+// Events are counted for the campaign, for the hour and for the mail domain. SENT, FAILED,
+// DELIVERED, bounces and conversions count each time. Opens, clicks, forwards and views count each
+// time, and the first one of a person also counts as unique. Unsubscriptions and complaints count
+// once per person. A person who clicked without an open counts as one open in the hour of the first
+// click. Automated opens and clicks have their own counters and change no others.
+//
+// UNSUBSCRIBED and COMPLAINED unsubscribe the subscriber, and COMPLAINED suppresses the address,
+// unless the person subscribed or confirmed the subscription after the event. HARD_BOUNCED marks
+// the subscriber as bounced.
 func (s *Service) Record(ctx context.Context, events []Event) ([]Result, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeDelivery); err != nil {
 		return nil, err

@@ -12,7 +12,8 @@ import (
 	"campaignql/internal/store"
 )
 
-// lockSubscribers locks the subscribers whom events may change, in the order of their ids, and returns them.
+// lockSubscribers locks the subscribers that events may change, in the order of their ids, and
+// returns them.
 func (b *batch) lockSubscribers(ctx context.Context, events []*entry) (map[int64]*ent.Subscriber, error) {
 	ids := distinct(events, func(e *entry) (int64, bool) {
 		return e.SubscriberID, e.Kind == kind.EventUnsubscribed || e.Kind == kind.EventComplained ||
@@ -33,7 +34,7 @@ func (b *batch) lockSubscribers(ctx context.Context, events []*entry) (map[int64
 	return found, err
 }
 
-// changePeople does to the locked subscribers what new events mean for them.
+// changePeople applies new events to the locked subscribers.
 func (b *batch) changePeople(ctx context.Context, events []*entry, locked map[int64]*ent.Subscriber) error {
 	leaves, suppressed := map[int64]time.Time{}, map[int64]time.Time{}
 	var bounced []int64
@@ -46,7 +47,7 @@ func (b *batch) changePeople(ctx context.Context, events []*entry, locked map[in
 			p.Bounce = kind.BounceHard
 			bounced = append(bounced, p.ID)
 		}
-		// An event that comes late must not put off the list who has come back since.
+		// A late event must not unsubscribe a person who has subscribed again since.
 		if e.Kind != kind.EventUnsubscribed && e.Kind != kind.EventComplained || e.at.Add(behind).Before(since(p)) {
 			continue
 		}
@@ -68,7 +69,7 @@ func (b *batch) changePeople(ctx context.Context, events []*entry, locked map[in
 	return b.suppress(ctx, suppressed, locked)
 }
 
-// since is when the person asked for mail last.
+// since returns when the person last asked for mail.
 func since(p *ent.Subscriber) time.Time {
 	var last time.Time
 	for _, at := range []*time.Time{p.SubscribedAt, p.OptedInAt} {

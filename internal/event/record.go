@@ -13,21 +13,22 @@ import (
 	"campaignql/internal/store"
 )
 
-// batch is one call of Record on its way, within its transaction.
+// batch is the state of one call of Record within its transaction.
 type batch struct {
 	*Service
 	sql     statements
 	results []Result
-	// persons are those of whom an event may be the first of its kind, as they were before the batch.
+	// persons are the subscribers for which an event may be the first of its kind, in their state
+	// before the batch.
 	persons map[whom]*person
 	sums    *sums
-	// made are the counters of links that the batch made.
+	// made are the ids of the link counters that the batch created.
 	made []int64
 }
 
-// record records events that are valid by themselves. Rows are locked in one order, so that batches
-// do not wait for each other in a circle: subscribers that the events change, then campaigns, each
-// by their ids.
+// record records events that passed validation. Rows are locked in a fixed order so that concurrent
+// batches do not deadlock: first the subscribers that the events change, then the campaigns, each
+// by id.
 func (b *batch) record(ctx context.Context, read []*entry) error {
 	events, err := b.resolve(ctx, read)
 	if err != nil || len(events) == 0 {
@@ -69,7 +70,7 @@ func ownersOf(events []*entry) map[int64]int64 {
 	return owners
 }
 
-// distinct returns what key gives of the events, each once, in ascending order.
+// distinct returns the distinct keys of the events in ascending order.
 func distinct[K cmp.Ordered](events []*entry, key func(*entry) (K, bool)) []K {
 	seen := map[K]bool{}
 	var out []K
@@ -83,8 +84,8 @@ func distinct[K cmp.Ordered](events []*entry, key func(*entry) (K, bool)) []K {
 	return out
 }
 
-// lockCampaigns locks the campaigns: from here on nobody else counts for them. One that was deleted
-// meanwhile makes the transaction run again.
+// lockCampaigns locks the campaigns, so that no concurrent transaction changes their counters. If a
+// campaign was deleted meanwhile, the transaction is retried.
 func (b *batch) lockCampaigns(ctx context.Context, events []*entry) error {
 	ids := distinct(events, func(e *entry) (int64, bool) { return e.CampaignID, true })
 	locked := 0
@@ -101,8 +102,8 @@ func (b *batch) lockCampaigns(ctx context.Context, events []*entry) error {
 	return nil
 }
 
-// lock locks campaigns in the order of their ids, by their primary key and no other index, and
-// returns how many there are.
+// lock locks campaigns in the order of their ids, through the primary key and no other index. It
+// returns how many of them exist.
 func (s statements) lock(ctx context.Context, ids []int64) (int, error) {
 	t := s.Text()
 	t.WriteString("SELECT id FROM campaigns ")
@@ -124,7 +125,7 @@ func (s statements) lock(ctx context.Context, ids []int64) (int, error) {
 	return n, err
 }
 
-// findLinks finds the counters of the links that were clicked, and makes those that are new.
+// findLinks finds the counters of the clicked links and creates the missing ones.
 func (b *batch) findLinks(ctx context.Context, events []*entry) error {
 	type link struct {
 		campaign int64
@@ -157,7 +158,7 @@ func (b *batch) findLinks(ctx context.Context, events []*entry) error {
 	}
 	for _, all := range clicked {
 		for _, e := range all {
-			e.link = 0 // of an attempt that was broken off
+			e.link = 0 // set by an attempt that was aborted
 		}
 	}
 	if err := find(keys); err != nil {
@@ -170,13 +171,8 @@ func (b *batch) findLinks(ctx context.Context, events []*entry) error {
 			rows = append(rows, []any{e.owner, e.CampaignID, e.urlHash, e.URL})
 		}
 	}
-	if err := b.sql.InsertAll(
-		ctx,
-		linkcounter.Table,
-		[]string{"user_id", "campaign_id", "url_hash", "url"},
-		rows,
-		10*rowsAtOnce,
-	); err != nil {
+	columns := []string{"user_id", "campaign_id", "url_hash", "url"}
+	if err := b.sql.InsertAll(ctx, linkcounter.Table, columns, rows, 10*rowsAtOnce); err != nil {
 		return err
 	}
 	if err := find(missing); err != nil {
@@ -188,8 +184,8 @@ func (b *batch) findLinks(ctx context.Context, events []*entry) error {
 	return nil
 }
 
-// dropLinks deletes the links of the batch's making that duplicates alone name. Nobody else has
-// seen them: the campaigns are locked.
+// dropLinks deletes the links that the batch created and that only duplicates refer to. No other
+// transaction has seen them because the campaigns are locked.
 func (b *batch) dropLinks(ctx context.Context, events, fresh []*entry) error {
 	if len(b.made) == 0 || len(fresh) == len(events) {
 		return nil
@@ -234,7 +230,8 @@ func (e *entry) row() []any {
 	}
 }
 
-// insertedAtOnce is how many events one statement inserts. SQLite binds 32,766 values, of an event up to 8.
+// insertedAtOnce returns how many events one statement inserts. SQLite binds at most 32,766 values;
+// an event needs up to 8.
 func (s statements) insertedAtOnce() int {
 	if s.lite {
 		return 2000
@@ -242,8 +239,8 @@ func (s statements) insertedAtOnce() int {
 	return MaxEvents
 }
 
-// insert inserts the events and returns those that were not recorded before. Only when the database
-// refuses one is it asked which they are.
+// insert inserts the events and returns those that were not recorded before. It queries which
+// events exist only after the database reported a duplicate.
 func (b *batch) insert(ctx context.Context, events []*entry) ([]*entry, error) {
 	ordered := slices.Clone(events)
 	slices.SortFunc(ordered, func(x, y *entry) int { return strings.Compare(x.key, y.key) })
@@ -268,7 +265,7 @@ func (b *batch) insert(ctx context.Context, events []*entry) ([]*entry, error) {
 	for _, e := range fresh {
 		b.results[e.index].Outcome, b.results[e.index].Err = Recorded, nil
 	}
-	// In the order of the batch again: what follows for people follows in it.
+	// Restore the order of the batch: the effects on people follow that order.
 	slices.SortFunc(fresh, func(x, y *entry) int { return x.index - y.index })
 	return fresh, nil
 }
@@ -281,7 +278,7 @@ func rowsOf(events []*entry) [][]any {
 	return rows
 }
 
-// unknown returns those of the events that are not recorded; the others are duplicates.
+// unknown returns the events that are not recorded yet; the others are duplicates.
 func (b *batch) unknown(ctx context.Context, events []*entry) ([]*entry, error) {
 	keys := make([]any, len(events))
 	for i, e := range events {
@@ -309,8 +306,8 @@ func (b *batch) unknown(ctx context.Context, events []*entry) ([]*entry, error) 
 	return out, err
 }
 
-// readFirsts reads what the persons did first of whom an event may be a first one. An open or a
-// click needs both: a click implies an open.
+// readFirsts reads the first events of the persons for which an event may be the first of its kind.
+// For an open or a click it reads both kinds, because a click implies an open.
 func (b *batch) readFirsts(ctx context.Context, events []*entry) error {
 	type asked struct {
 		whom
@@ -342,8 +339,8 @@ func (b *batch) readFirsts(ctx context.Context, events []*entry) error {
 	})
 }
 
-// firsts tells of campaigns, kinds and subscribers when each did that first, by link and mail
-// domain, from one index alone.
+// firsts reads, for each campaign, kind and subscriber, the time of the first event by link and
+// mail domain. One covering index serves the query.
 func (s statements) firsts(
 	ctx context.Context, keys [][]any, tell func(who whom, what kind.EventKind, link int64, m moment),
 ) error {
@@ -378,8 +375,8 @@ func (s statements) firsts(
 	return nil
 }
 
-// count works out how the counters change: by each event, and by the difference between what the
-// persons counted before and count now.
+// count computes how the counters change: by each event, and by the difference between what the
+// persons counted for before and what they count for now.
 func (b *batch) count(events []*entry) {
 	touched := map[whom]bool{}
 	for _, e := range events {

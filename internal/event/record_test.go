@@ -24,10 +24,10 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// clock is when the tests here take place.
+// clock returns the current time of the tests in this file.
 func clock() time.Time { return start.Add(48 * time.Hour) }
 
-// one is a valid event.
+// one returns a valid event.
 func (w *world) one(id string, what kind.EventKind, person int, at time.Time) event.Event {
 	return event.Event{
 		ID: id, Kind: what, CampaignID: w.campaigns[0], SubscriberID: w.people[person].ID,
@@ -35,7 +35,8 @@ func (w *world) one(id string, what kind.EventKind, person int, at time.Time) ev
 	}
 }
 
-// outcomes records events and tells what came of each: the outcome, or the code, field and reason of a rejection.
+// outcomes records events and returns the result of each: the outcome, or the code, field and
+// reason of a rejection.
 func outcomes(t *testing.T, service *event.Service, ctx context.Context, events ...event.Event) []string {
 	t.Helper()
 	results, err := service.Record(ctx, events)
@@ -115,7 +116,7 @@ func TestABadEventIsRejectedByItself(t *testing.T) {
 				),
 				"invalid campaign id_invalid",
 			},
-			// Of another account, and of none.
+			// Of another account, and of no account.
 			{
 				with(func(e *event.Event) { e.CampaignID = foreign.campaigns[0] }),
 				"not_found campaign campaign_not_found",
@@ -130,7 +131,7 @@ func TestABadEventIsRejectedByItself(t *testing.T) {
 				with(func(e *event.Event) { e.SubscriberID, e.Email = 0, "nobody@example.org" }),
 				"not_found subscriber subscriber_not_found",
 			},
-			// What was rejected took the id of nothing.
+			// A rejected event does not use up its id.
 			{w.one("bad", kind.EventSent, 1, start), "recorded"},
 			{
 				with(
@@ -157,12 +158,8 @@ func TestABadEventIsRejectedByItself(t *testing.T) {
 		if n := len(counted(t, db, foreign.campaigns[0])); n > 0 {
 			t.Errorf("the other account counts %d", n)
 		}
-		if _, err := service.Record(
-			w.ctx,
-			make([]event.Event, event.MaxEvents+1),
-		); apperr.CodeOf(
-			err,
-		) != apperr.Invalid {
+		_, err := service.Record(w.ctx, make([]event.Event, event.MaxEvents+1))
+		if apperr.CodeOf(err) != apperr.Invalid {
 			t.Errorf("too many: %v", err)
 		}
 		reader := caller.With(w.ctx, testkit.Account(t, db, testkit.Scoped(kind.ScopeRead, kind.ScopeWrite)))
@@ -200,10 +197,8 @@ func TestTextsThatWaitAreBounded(t *testing.T) {
 			e := w.one(name, kind.EventSent, 0, start)
 			change(&e)
 			all := outcomes(t, service, w.ctx, e.Fit())
-			if want := map[bool]string{true: "recorded", false: "invalid"}[name == "reason"]; !strings.HasPrefix(
-				all[0],
-				want,
-			) {
+			want := map[bool]string{true: "recorded", false: "invalid"}[name == "reason"]
+			if !strings.HasPrefix(all[0], want) {
 				t.Errorf("%s: %v", name, all)
 			}
 		}
@@ -221,7 +216,7 @@ func TestAClickImpliesAnOpenUntilOneArrives(t *testing.T) {
 			at            time.Duration
 			agent         string
 			total, unique int64
-			// hour is the hour after the start to which the person's open belongs.
+			// hour is the hour after the start in which the open of the person is counted.
 			hour int
 		}{
 			{kind.EventClicked, 3 * time.Hour, "", 1, 1, 3},
@@ -260,12 +255,12 @@ func TestWhatHappenedChangesThePerson(t *testing.T) {
 		service := newService(db, event.Options{Now: clock})
 		outcomes(t, service, w.ctx,
 			w.one("1", kind.EventUnsubscribed, 0, came),
-			w.one("2", kind.EventUnsubscribed, 1, came.Add(-6*time.Minute)), // came back since
+			w.one("2", kind.EventUnsubscribed, 1, came.Add(-6*time.Minute)), // subscribed again since
 			w.one("3", kind.EventComplained, 2, came.Add(time.Hour)),
-			w.one("4", kind.EventComplained, 3, came.Add(-time.Hour)), // came back since
+			w.one("4", kind.EventComplained, 3, came.Add(-time.Hour)), // subscribed again since
 			w.one("5", kind.EventHardBounced, 4, came.Add(time.Hour)),
 			w.one("6", kind.EventSoftBounced, 5, came.Add(time.Hour)),
-			w.one("7", kind.EventUnsubscribed, 6, came.Add(-time.Minute)), // by a clock that is behind
+			w.one("7", kind.EventUnsubscribed, 6, came.Add(-time.Minute)), // the clock of the sender is behind
 		)
 		var got []string
 		for _, p := range client.Subscriber.Query().Where(subscriber.ListID(w.people[0].ListID)).Order(subscriber.ByID()).AllX(w.ctx) {
@@ -289,7 +284,7 @@ func TestWhatHappenedChangesThePerson(t *testing.T) {
 			suppressed[0].Reason != kind.SuppressedByComplaint {
 			t.Errorf("suppressed: %v", suppressed)
 		}
-		// Told again nothing changes, also where somebody was let in by hand meanwhile.
+		// A duplicate changes nothing, even if the person was subscribed again manually.
 		client.Subscriber.UpdateOne(w.people[0]).SetStatus(kind.SubscriberSubscribed).ExecX(w.ctx)
 		if got := outcomes(t, service, w.ctx, w.one("1", kind.EventUnsubscribed, 0, came)); got[0] != "duplicate" {
 			t.Error(got)
@@ -312,11 +307,7 @@ func TestLeavingByACommandAndByAnEventCountsAPersonOnce(t *testing.T) {
 		}
 		leave := func(person int) {
 			if err := bridge.Unsubscribed(
-				w.ctx,
-				owner.UserID,
-				w.campaigns[0],
-				w.people[person].ID,
-				start.Add(time.Hour),
+				w.ctx, owner.UserID, w.campaigns[0], w.people[person].ID, start.Add(time.Hour),
 			); err != nil {
 				t.Fatal(err)
 			}
@@ -328,9 +319,8 @@ func TestLeavingByACommandAndByAnEventCountsAPersonOnce(t *testing.T) {
 		)
 		leave(1)
 		got := counted(t, db, w.campaigns[0])
-		if hour := "hour " + start.Format(
-			"2006-01-02T15",
-		); got["campaign.total_unsubscriptions"] != 2 || got[hour+".unsubscriptions"] != 2 ||
+		hour := "hour " + start.Format("2006-01-02T15")
+		if got["campaign.total_unsubscriptions"] != 2 || got[hour+".unsubscriptions"] != 2 ||
 			got["domain example.org.unsubscriptions"] != 1 {
 			t.Errorf("%v", got)
 		}
@@ -436,8 +426,9 @@ func TestMachinesAreToldByTheirUserAgents(t *testing.T) {
 	}
 }
 
-// TestALinkIsThereOnceAClickOnItIsRecorded: not by a duplicate or a rejected event; by a machine's
-// click too, whose URL is kept, with no click of a person.
+// TestALinkIsThereOnceAClickOnItIsRecorded checks that a recorded click creates a link, and that a
+// duplicate or a rejected event does not. An automated click also creates the link, with zero
+// clicks.
 func TestALinkIsThereOnceAClickOnItIsRecorded(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
@@ -456,12 +447,10 @@ func TestALinkIsThereOnceAClickOnItIsRecorded(t *testing.T) {
 			t,
 			service,
 			w.ctx,
-			click(
-				"a", "changed",
-			),
+			click("a", "changed"),
 			click("b", "of-another-kind"),
 			click("c", "new"),
-			click("c", "twice-in-a-batch"), // told before, under another URL
+			click("c", "twice-in-a-batch"), // a duplicate, with another URL
 			click("a", "shared"),
 			click("d", "shared"),
 			unknown,
@@ -490,10 +479,10 @@ func TestALinkIsThereOnceAClickOnItIsRecorded(t *testing.T) {
 	})
 }
 
-// TestTheLargestBatchIsRecorded records as many events as a call takes, each as long as it may be
-// and of characters that double on the way to the database. A server takes statements of 16 MiB
-// (MariaDB) or 64 MiB unless it is told otherwise. It runs beside no other test, of which it would
-// take the time.
+// TestTheLargestBatchIsRecorded records the maximum number of events in one call, each as long as
+// allowed and of characters that need escaping and therefore double in size. Database servers
+// accept statements of 16 MiB (MariaDB) or 64 MiB by default. The test is not parallel because it
+// would slow down the others.
 func TestTheLargestBatchIsRecorded(t *testing.T) {
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
 		w := settle(t, db, 1, 2)

@@ -22,18 +22,20 @@ import (
 	"campaignql/internal/store"
 )
 
-// Difference is a counter that did not say what the events say.
+// Difference is a counter that did not match the events.
 type Difference struct {
 	CampaignID int64
-	// Where is the hour, the URL of the link or the mail domain that was counted; empty for the campaign as a whole.
+	// Where is the hour, the link URL or the mail domain of the counter; empty for a counter of the
+	// campaign itself.
 	Where string
 	// Column is the name of the counter.
 	Column string
-	// Was is what it said, Is what it says now.
+	// Was is the value before the correction, Is the value after it.
 	Was, Is int64
 }
 
-// Campaigns returns the ids of up to limit campaigns after one, in their order, for Recount.
+// Campaigns returns the ids of up to limit campaigns after the given id, in ascending order, for
+// Recount.
 func (s *Service) Campaigns(ctx context.Context, after int64, limit int) ([]int64, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeAdmin); err != nil {
 		return nil, err
@@ -46,12 +48,12 @@ func (s *Service) Campaigns(ctx context.Context, after int64, limit int) ([]int6
 		IDs(ctx)
 }
 
-// Recount counts the events of a campaign anew, corrects the counters that differ and returns
-// those, in the order of what they count. It may run while events are recorded, and nobody waits
-// for it: events and counters are read as they were at one instant, and what differed then is added
-// to the counters as they are afterwards. It reads the events of some thousand subscribers at a
-// time, whatever their number. The caller needs the scope admin; a campaign that is not there is
-// NotFound, reason "campaign_not_found".
+// Recount counts the events of a campaign again, corrects the counters that differ, and returns the
+// differences in the order of what they count. It may run while events are recorded, and it does
+// not block recording: it reads events and counters from one snapshot and then adds the difference
+// to the current counters. It reads the events of a few thousand subscribers per batch, whatever
+// their number. The caller needs the scope admin. A missing campaign is NotFound, reason
+// "campaign_not_found".
 func (s *Service) Recount(ctx context.Context, campaignID int64) ([]Difference, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeAdmin); err != nil {
 		return nil, err
@@ -74,16 +76,17 @@ func (s *Service) Recount(ctx context.Context, campaignID int64) ([]Difference, 
 	}
 }
 
-// recount is one recount on its way.
+// recount is the state of one call of Recount.
 type recount struct {
-	// sql are the statements of the snapshot.
+	// sql runs statements in the snapshot.
 	sql      statements
 	campaign int64
-	// atOnce is how many events of a kind are read at a time, unless one subscriber has more.
+	// atOnce is how many events of a kind one batch reads, unless one subscriber has more.
 	atOnce int
 	// before is the campaign in the snapshot.
 	before *ent.Campaign
-	// sums are what the events say, wrong what has to be added to the counters for them to say it too.
+	// sums are the values computed from the events. wrong is what must be added to the counters so
+	// that they match.
 	sums, wrong *sums
 	found       []Difference
 }
@@ -106,12 +109,13 @@ func (r *recount) read(ctx context.Context, s *Service) error {
 	return r.compare(ctx)
 }
 
-// correct adds what was missing in the snapshot; false if another recount has done so since.
+// correct adds the difference found in the snapshot. It returns false if another recount corrected
+// the campaign since.
 func (r *recount) correct(ctx context.Context, s *Service) (corrected bool, err error) {
 	err = s.db.TxLatest(ctx, func(ctx context.Context) error {
 		corrected = false
 		client := s.db.Client(ctx).Campaign
-		// Which also locks the campaign, as recording does.
+		// This update also locks the campaign, as recording does.
 		n, err := client.Update().
 			Where(entcampaign.ID(r.campaign), entcampaign.Recounts(r.before.Recounts)).
 			AddRecounts(1).
@@ -132,7 +136,7 @@ func (r *recount) correct(ctx context.Context, s *Service) (corrected bool, err 
 	return corrected, err
 }
 
-// count sums the events, a range of subscribers after the other.
+// count sums the events, one range of subscribers after the other.
 func (r *recount) count(ctx context.Context) error {
 	for low := int64(0); ; {
 		end, last, err := r.end(ctx, low)
@@ -146,8 +150,8 @@ func (r *recount) count(ctx context.Context) error {
 	}
 }
 
-// end returns before which subscriber to stop, so that of no kind more than atOnce events are read,
-// or those of one subscriber; last tells that nothing is beyond.
+// end returns the exclusive upper bound of the next range of subscribers. The range has at most
+// atOnce events of each kind, or it is one subscriber. last is true if no events follow the range.
 func (r *recount) end(ctx context.Context, low int64) (end int64, last bool, err error) {
 	t := r.sql.Text()
 	t.WriteString("SELECT MIN(s) FROM (")
@@ -170,7 +174,8 @@ func (r *recount) end(ctx context.Context, low int64) (end int64, last bool, err
 	return max(found.Int64, low+1), false, nil
 }
 
-// from writes where the events of a kind are, of a subscriber and those with a higher number.
+// from writes the FROM and WHERE clauses for the events of one kind whose subscriber id is at least
+// low.
 func (r *recount) from(t *store.Text, what string, low int64) {
 	t.WriteString(" FROM events ")
 	if r.sql.lite {
@@ -186,7 +191,7 @@ func (r *recount) from(t *store.Text, what string, low int64) {
 	t.Value(low)
 }
 
-// countRange sums the events of the subscribers from low to before end.
+// countRange sums the events of the subscribers from low (inclusive) to end (exclusive).
 func (r *recount) countRange(ctx context.Context, low, end int64) error {
 	persons := map[int64]*person{}
 	scan := func(rows store.Rows) error {
@@ -209,7 +214,7 @@ func (r *recount) countRange(ctx context.Context, low, end int64) error {
 		persons[subscriber].merge(kind.EventKind(what), m, link.Int64)
 		return nil
 	}
-	// The amount is in no index, and conversions alone have one.
+	// The amount is in no index, and only conversions have one, so the other kinds do not read it.
 	for _, what := range kind.EventKind("").Values() {
 		amount := "0"
 		if what == string(kind.EventConverted) {
@@ -230,7 +235,7 @@ func (r *recount) countRange(ctx context.Context, low, end int64) error {
 	return nil
 }
 
-// compare reads the counters and notes where they differ from the sums.
+// compare reads the counters and collects the differences from the sums.
 func (r *recount) compare(ctx context.Context) error {
 	of(r.sums.campaigns, r.campaign)
 	id := func() ([]any, func() int64) {
@@ -239,16 +244,7 @@ func (r *recount) compare(ctx context.Context) error {
 	}
 	whole := func(int64) string { return "" }
 	if err := stored(
-		ctx,
-		r,
-		entcampaign.Table,
-		"id",
-		"id",
-		campaignColumns,
-		r.sums.campaigns,
-		r.wrong.campaigns,
-		id,
-		whole,
+		ctx, r, entcampaign.Table, "id", "id", campaignColumns, r.sums.campaigns, r.wrong.campaigns, id, whole,
 	); err != nil {
 		return err
 	}
@@ -258,16 +254,8 @@ func (r *recount) compare(ctx context.Context) error {
 	}
 	ofHour := func(k hourKey) string { return "hour " + k.hour.Format("2006-01-02T15:04Z") }
 	if err := stored(
-		ctx,
-		r,
-		hourlycounter.Table,
-		"campaign_id",
-		hourlycounter.FieldHour,
-		hourColumns,
-		r.sums.hours,
-		r.wrong.hours,
-		hour,
-		ofHour,
+		ctx, r, hourlycounter.Table, "campaign_id", hourlycounter.FieldHour, hourColumns, r.sums.hours, r.wrong.hours,
+		hour, ofHour,
 	); err != nil {
 		return err
 	}
@@ -277,20 +265,13 @@ func (r *recount) compare(ctx context.Context) error {
 	}
 	at := func(k domainKey) string { return "domain " + k.domain }
 	if err := stored(
-		ctx,
-		r,
-		domaincounter.Table,
-		"campaign_id",
-		domaincounter.FieldDomain,
-		domainColumns,
-		r.sums.domains,
-		r.wrong.domains,
-		domain,
-		at,
+		ctx, r, domaincounter.Table, "campaign_id", domaincounter.FieldDomain, domainColumns, r.sums.domains,
+		r.wrong.domains, domain, at,
 	); err != nil {
 		return err
 	}
-	// Of the links only the row that is being read is known by its URL: all of them would be too many.
+	// Only the link that is currently read has its URL here: the URLs of all links would need too
+	// much memory.
 	var link struct {
 		id  int64
 		url string
@@ -298,7 +279,7 @@ func (r *recount) compare(ctx context.Context) error {
 	reading := func() ([]any, func() int64) { return []any{&link.id, &link.url}, func() int64 { return link.id } }
 	to := func(id int64) string {
 		if id != link.id {
-			return fmt.Sprint("link ", id) // events name it, and it is not there
+			return fmt.Sprint("link ", id) // events refer to a link that does not exist
 		}
 		return "link " + link.url
 	}
@@ -307,8 +288,9 @@ func (r *recount) compare(ctx context.Context) error {
 	)
 }
 
-// stored compares the rows of a table with the sums: reading makes the place for the key of a row, and what tells
-// the key once it is read; name names the key of the row that was read last, or of one that is not there.
+// stored compares the rows of a table with the sums. reading returns the scan targets for the key
+// of a row and a function that returns the key after the scan. name describes a key: of the row
+// read last, or of a missing row.
 func stored[K comparable](
 	ctx context.Context, r *recount, table, owner, key string, columns [numbers]string, all, wrong map[K]*counts,
 	reading func() (into []any, key func() K), name func(K) string,
@@ -367,7 +349,7 @@ func stored[K comparable](
 	return err
 }
 
-// String tells the difference in one line.
+// String describes the difference in one line.
 func (d Difference) String() string {
 	where := ""
 	if d.Where != "" {

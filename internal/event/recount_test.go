@@ -19,9 +19,8 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// TestRecountReadsFewPeopleAtATime counts the pieces in which the events of 40 people are read,
-// some of whom have numbers far beyond the others', and one of whom has opened more often than fits
-// in a piece.
+// TestRecountReadsFewPeopleAtATime counts the batches in which the events of 40 people are read.
+// Some of these people have ids far above the others, and one has more opens than fit in a batch.
 func TestRecountReadsFewPeopleAtATime(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
@@ -39,7 +38,7 @@ func TestRecountReadsFewPeopleAtATime(t *testing.T) {
 			)
 		}
 		outcomes(t, service, w.ctx, events...)
-		// Numbers with a gap that no guess of their density would survive.
+		// A gap in the ids, so that an estimate of their density would fail.
 		for _, p := range w.people[20:] {
 			far := "UPDATE events SET subscriber_id=subscriber_id+1099511627776 WHERE campaign_id=? AND subscriber_id=?"
 			if _, err := db.Client(w.ctx).ExecContext(w.ctx, far, w.campaigns[0], p.ID); err != nil {
@@ -63,8 +62,8 @@ func TestRecountReadsFewPeopleAtATime(t *testing.T) {
 	})
 }
 
-// TestRecountsCorrectWhileEventsAreRecorded spoils counters of a campaign, and lets four recounts
-// at a time mend them while eight writers record more.
+// TestRecountsCorrectWhileEventsAreRecorded changes counters of a campaign to wrong values. Four
+// concurrent recounts correct them while eight writers record more events.
 func TestRecountsCorrectWhileEventsAreRecorded(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
@@ -108,7 +107,7 @@ func TestRecountsCorrectWhileEventsAreRecorded(t *testing.T) {
 		}
 		for range 4 {
 			working.Go(func() {
-				// Once only: another would mend what two did that knew nothing of each other.
+				// Only once: a second recount would hide an error of two concurrent recounts.
 				if _, err := service.Recount(caller.System(w.ctx), id); err != nil {
 					t.Error(err)
 				}

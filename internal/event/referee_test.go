@@ -26,7 +26,7 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// told is one event as the referee knows it: nothing here is shared with what is tested.
+// told is one event as the referee knows it. It shares no code with what is tested.
 type told struct {
 	event.Event
 	at     time.Time
@@ -34,10 +34,11 @@ type told struct {
 	robot  bool
 }
 
-// numbers are counters by name: "campaign", "hour 2026-…", "domain …" or "link …", a dot and the name of the column.
+// numbers maps the name of a counter to its value. The name is "campaign", "hour 2026-…", "domain
+// …" or "link …", then a dot and the column.
 type numbers map[string]int64
 
-// referee counts events as one would on paper: in the order of their instants, each person once.
+// referee counts events in the simplest way: in the order of their times, each person once.
 func referee(all []told) numbers {
 	out := numbers{}
 	sort.Slice(all, func(i, j int) bool {
@@ -117,7 +118,7 @@ func referee(all []told) numbers {
 	return out
 }
 
-// counted reads every counter of a campaign.
+// counted reads all counters of a campaign.
 func counted(t *testing.T, db *store.Store, campaign int64) numbers {
 	t.Helper()
 	ctx := caller.System(context.WithoutCancel(t.Context()))
@@ -226,7 +227,7 @@ func settle(t *testing.T, db *store.Store, campaigns, people int) *world {
 
 const robot = "Mozilla/5.0"
 
-// invent makes a random event: few people and few instants, so that much of it coincides.
+// invent returns a random event. It uses few people and few times, so that many events coincide.
 func (w *world) invent(r *rand.Rand, n int) told {
 	p := w.people[r.IntN(len(w.people))]
 	e := told{domain: p.Domain, at: start.Add(time.Duration(r.IntN(40)) * 10 * time.Minute)}
@@ -249,7 +250,7 @@ func (w *world) invent(r *rand.Rand, n int) told {
 	return e
 }
 
-// interrupt returns a context that is canceled once so many statements have begun under it.
+// interrupt returns a context that is canceled after the given number of statements.
 func interrupt(ctx context.Context, after int) (context.Context, context.CancelFunc) {
 	recorder := new(store.Recorder)
 	ctx, cancel := context.WithCancel(store.WithRecorder(ctx, recorder))
@@ -262,7 +263,7 @@ func interrupt(ctx context.Context, after int) (context.Context, context.CancelF
 	return ctx, cancel
 }
 
-// killer ends random connections to the database until ctx ends.
+// killer kills random database connections until ctx ends.
 func killer(ctx context.Context, t *testing.T, address string) {
 	u, err := url.Parse(address)
 	if err != nil {
@@ -282,7 +283,7 @@ func killer(ctx context.Context, t *testing.T, address string) {
 			strings.TrimPrefix(u.Path, "/"),
 		)
 		if row.Scan(&id) == nil {
-			_, _ = admin.ExecContext(ctx, fmt.Sprint("KILL ", id)) // it may have gone meanwhile
+			_, _ = admin.ExecContext(ctx, fmt.Sprint("KILL ", id)) // the connection may have ended meanwhile
 		}
 		select {
 		case <-ctx.Done():
@@ -291,9 +292,9 @@ func killer(ctx context.Context, t *testing.T, address string) {
 	}
 }
 
-// TestCountersAreThoseOfARefereeWhateverHappens records random events in no order, many of them
-// again and again, by sixteen writers whose transactions are broken off between statements and
-// whose connections are killed, and who send again what they got no answer to.
+// TestCountersAreThoseOfARefereeWhateverHappens records random events in random order, many of them
+// repeatedly, with sixteen writers. Their transactions are interrupted between statements, their
+// connections are killed, and they send events again after an error.
 func TestCountersAreThoseOfARefereeWhateverHappens(t *testing.T) {
 	t.Parallel()
 	testkit.EachFresh(t, func(t *testing.T, address string) {
@@ -317,7 +318,7 @@ func TestCountersAreThoseOfARefereeWhateverHappens(t *testing.T) {
 		var writers sync.WaitGroup
 		for n := range 16 {
 			r := rand.New(rand.NewPCG(seed, uint64(n+2)))
-			// Each writer has its share of the events, and some of the others' again.
+			// Each writer has its share of the events and a few of the other writers' events.
 			var mine []event.Event
 			for i, e := range all {
 				if i%16 == n || r.IntN(10) == 0 {
@@ -362,7 +363,8 @@ func TestCountersAreThoseOfARefereeWhateverHappens(t *testing.T) {
 	})
 }
 
-// verify compares the counters of each campaign with the referee's, and lets the recount find nothing.
+// verify compares the counters of each campaign with the referee's, and checks that a recount finds
+// no difference.
 func (w *world) verify(t *testing.T, db *store.Store, service *event.Service, all []told) {
 	t.Helper()
 	for _, id := range w.campaigns {
@@ -384,7 +386,7 @@ func (w *world) verify(t *testing.T, db *store.Store, service *event.Service, al
 	}
 }
 
-// verifyPerson compares what became of a person with what the events say.
+// verifyPerson compares the state of a person with what the events imply.
 func (w *world) verifyPerson(t *testing.T, db *store.Store, p *ent.Subscriber, all []told) {
 	t.Helper()
 	client := db.Client(w.ctx)

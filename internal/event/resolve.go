@@ -18,9 +18,9 @@ import (
 	"campaignql/internal/store"
 )
 
-// resolve finds the campaigns and the subscribers of the events, and rejects those that the
-// caller's account does not have. It returns the others, each key once: what stands earlier in the
-// batch is recorded, the rest is a duplicate.
+// resolve looks up the campaigns and the subscribers of the events, and rejects events whose
+// campaign or subscriber does not belong to the caller's account. It returns the remaining events,
+// each key once: the first event with a key is recorded, the others in the batch are duplicates.
 func (b *batch) resolve(ctx context.Context, read []*entry) ([]*entry, error) {
 	campaigns, err := b.campaignsOf(ctx, read)
 	if err != nil {
@@ -81,8 +81,8 @@ func (b *batch) reject(e *entry, field string, err *apperr.Error) {
 	b.results[e.index].Outcome, b.results[e.index].Err = Rejected, err
 }
 
-// campaignsOf returns the campaigns that the caller has, with their audiences where a recipient is
-// named by the address.
+// campaignsOf returns the campaigns that belong to the caller. It also reads their audiences if an
+// event names its recipient by address.
 func (b *batch) campaignsOf(ctx context.Context, read []*entry) (map[int64]*ent.Campaign, error) {
 	ids := map[int64]bool{}
 	columns := []string{entcampaign.FieldID, entcampaign.FieldUserID}
@@ -104,12 +104,12 @@ func (b *batch) campaignsOf(ctx context.Context, read []*entry) (map[int64]*ent.
 	return found, err
 }
 
-// subscriberColumns are what is read of the people that events happen to.
+// subscriberColumns are the columns that are read of the subscribers of events.
 var subscriberColumns = []string{entsubscriber.FieldID, entsubscriber.FieldUserID, entsubscriber.FieldDomain}
 
-// byAddress returns a function that tells whom an address means for a campaign: of the account's
-// subscribers with it the one with the lowest number on a list of the campaign's audience,
-// otherwise that with the lowest number.
+// byAddress returns a function that maps an address to a subscriber of the campaign's account. It
+// prefers subscribers on a list of the campaign's audience, and among equals the one with the
+// lowest id. It returns nil if the account has no subscriber with this address.
 func (b *batch) byAddress(
 	ctx context.Context, campaigns map[int64]*ent.Campaign, keys []string,
 ) (func(*ent.Campaign, string) *ent.Subscriber, error) {
@@ -157,12 +157,12 @@ func (b *batch) byAddress(
 	}, nil
 }
 
-// listsOf are the lists of a campaign's audience.
+// listsOf returns the lists of a campaign's audience.
 func listsOf(c *ent.Campaign) map[int64]bool {
 	lists := map[int64]bool{}
 	var read rules.Audience
 	if c.Audience == "" || json.Unmarshal([]byte(c.Audience), &read) != nil {
-		return lists // of an audience that nobody can read nobody got mail
+		return lists // no mail was sent to an audience that cannot be read
 	}
 	for _, criterion := range read.Criteria {
 		lists[criterion.ListID] = true

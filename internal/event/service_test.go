@@ -7,7 +7,7 @@ import (
 	"campaignql/internal/store"
 )
 
-// newService returns the service with those that change people for it.
+// newService returns a service that uses the real services for people and suppressions.
 func newService(db *store.Store, opts event.Options) *event.Service {
 	people := subscriber.New(db, nil, nil, subscriber.Options{})
 	return event.New(db, people, suppression.New(db, suppression.Options{}), opts)

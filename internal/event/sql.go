@@ -14,12 +14,13 @@ import (
 	"campaignql/internal/store"
 )
 
-// rowsAtOnce is how many rows one statement looks up or changes: parts of a UNION are slow to plan in thousands.
+// rowsAtOnce is how many rows one statement looks up or changes. A UNION of thousands of parts is
+// slow to plan.
 const rowsAtOnce = 500
 
-// statements writes what Ent has no words for: many rows given in a statement, to look up or to add
-// up. Nothing of it is confined to the caller: it is given ids of rows that were found for the
-// caller, or runs for the server.
+// statements runs SQL that Ent cannot express: statements with many rows as arguments, to look up
+// or to add. These statements are not confined to the caller's account. Their arguments are ids
+// that were already found for the caller, or the server itself is the caller.
 type statements struct {
 	store.Raw
 	lite bool
@@ -29,22 +30,22 @@ func (s *Service) sql(ctx context.Context) statements {
 	return statements{Raw: s.db.Raw(ctx), lite: s.db.Dialect() == dialect.SQLite}
 }
 
-// exec runs a statement.
 func (s statements) exec(ctx context.Context, t *store.Text) error {
 	_, err := s.Exec(ctx, t)
 	return err
 }
 
-// fillers are the columns of counters without a default, and values that satisfy the engine.
+// fillers are, for each table of counters, the columns without a default, and values that satisfy
+// the database.
 var fillers = map[string][2]string{
 	hourlycounter.Table: {"user_id,campaign_id,hour", "0,0,TIMESTAMP'2000-01-01 00:00:00'"},
 	domaincounter.Table: {"user_id,campaign_id,domain", "0,0,''"},
 	linkcounter.Table:   {"user_id,campaign_id,url_hash,url", "0,0,'',''"},
 }
 
-// addTo adds to counters that are there as Raw.Add does. On MySQL it is an insert whose rows all
-// exist already, which is planned once and not for every row; where the rows of the table are too
-// wide for fillers, and on SQLite, it is an update.
+// addTo adds to existing counters, as Raw.Add does. On MySQL it runs an INSERT … ON DUPLICATE KEY
+// UPDATE whose rows all exist: MySQL plans it once and not once per row. It runs an UPDATE on
+// SQLite, and for tables without fillers, whose rows are too wide.
 func (s statements) addTo(ctx context.Context, table string, columns []string, rows [][]any) error {
 	filler, ok := fillers[table]
 	if s.lite || !ok {
@@ -70,7 +71,7 @@ func (s statements) addTo(ctx context.Context, table string, columns []string, r
 	return s.exec(ctx, t)
 }
 
-// instant reads an instant that an expression gives: SQLite gives its text.
+// instant scans a time from an SQL expression, which SQLite returns as text.
 type instant struct{ time.Time }
 
 // Scan implements [stdsql.Scanner].

@@ -6,7 +6,7 @@ import (
 	"campaignql/internal/kind"
 )
 
-// The numbers that are kept.
+// The indexes of the numbers that are counted.
 const (
 	sent = iota
 	failed
@@ -32,7 +32,7 @@ const (
 
 type counts [numbers]int64
 
-// The columns of the numbers; empty where a table does not keep one.
+// The columns of the numbers. A column is empty if the table does not keep that number.
 var (
 	campaignColumns = [numbers]string{
 		"total_sent",
@@ -90,8 +90,9 @@ var (
 	linkColumns = [numbers]string{clicks: "clicks", uniqueClicks: "unique_clicks"}
 )
 
-// each is the number that every event of a kind adds to, people is that of who did it, by the first
-// event. Unsubscriptions and complaints have only the latter.
+// each maps a kind to the number that every event of it increments. people maps a kind to the
+// number that only the first event of a person increments. Unsubscriptions and complaints are only
+// in people.
 var (
 	each = map[kind.EventKind]int{
 		kind.EventSent:            sent,
@@ -115,8 +116,8 @@ var (
 	}
 )
 
-// moment is when and at which mail domain something happened first; of two at one instant the lower
-// domain is first. The zero value is never.
+// moment is when something first happened, and at which mail domain. Of two events at the same
+// time, the one with the lower domain is first. The zero value means never.
 type moment struct {
 	at     time.Time
 	domain string
@@ -135,9 +136,10 @@ func (m *moment) earliest(n moment) {
 	}
 }
 
-// person is what one subscriber did first because of one campaign; machines are left out.
+// person holds the first events of one subscriber in one campaign. Automated events are not
+// included.
 type person struct {
-	// firsts are by the number that counts them.
+	// firsts maps the number that counts the event to the first event.
 	firsts map[int]moment
 	links  map[int64]bool
 }
@@ -161,7 +163,7 @@ func (p *person) merge(what kind.EventKind, m moment, link int64) {
 	}
 }
 
-// whom names a subscriber and a campaign.
+// whom is the key of a subscriber in a campaign.
 type whom struct{ campaign, subscriber int64 }
 
 type (
@@ -175,7 +177,7 @@ type (
 	}
 )
 
-// sums are what events count, or how that changes.
+// sums are counter values, or changes to counters.
 type sums struct {
 	campaigns map[int64]*counts
 	hours     map[hourKey]*counts
@@ -196,7 +198,7 @@ func of[K comparable](all map[K]*counts, key K) *counts {
 	return c
 }
 
-// add adds to one number of the campaign, of the hour and of the mail domain.
+// add adds n to one number of the campaign, of the hour and of the mail domain.
 func (s *sums) add(campaign int64, m moment, number int, n int64) {
 	of(s.campaigns, campaign)[number] += n
 	of(s.hours, hourKey{campaign, hourOf(m.at)})[number] += n
@@ -205,7 +207,7 @@ func (s *sums) add(campaign int64, m moment, number int, n int64) {
 	}
 }
 
-// event counts one event, without what depends on whether it is the first.
+// event counts one event, except the numbers that depend on whether it is the first.
 func (s *sums) event(campaign int64, what kind.EventKind, m moment, automated bool, link, cents int64) {
 	if automated {
 		if what == kind.EventOpened {
@@ -226,7 +228,8 @@ func (s *sums) event(campaign int64, what kind.EventKind, m moment, automated bo
 	}
 }
 
-// person counts n times, 1 or -1, what a person did first. A click without any open implies one.
+// person adds the first events of a person n times; n is 1 or -1. A click without any open implies
+// an open.
 func (s *sums) person(campaign int64, p *person, n int64) {
 	if p == nil {
 		return

@@ -22,11 +22,12 @@ import (
 	"campaignql/internal/store"
 )
 
-// Unsubscribed records that a subscriber left a list because of a campaign: the event, the counters
-// of the campaign, of the hour and of the mail domain, in one transaction, or in the running one.
-// It counts once for a person and a campaign, however often it is told; whether the campaign
-// reached that person is not asked. Both must belong to the account ownerID; a campaign that does
-// not is NotFound, reason "campaign_not_found". The caller needs the scope write.
+// Unsubscribed records that a subscriber left a list because of a campaign: the event, and the
+// counters of the campaign, of the hour and of the mail domain. It uses the running transaction, or
+// one of its own. A person counts once per campaign, however often the method is called. It does
+// not check whether the person received the campaign. Both must belong to the account ownerID. If
+// the campaign does not, the error is NotFound, reason "campaign_not_found". The caller needs the
+// scope write.
 func (s *Service) Unsubscribed(ctx context.Context, ownerID, campaignID, subscriberID int64, at time.Time) error {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return err
@@ -34,7 +35,8 @@ func (s *Service) Unsubscribed(ctx context.Context, ownerID, campaignID, subscri
 	at = store.Truncate(at)
 	return s.db.Tx(ctx, func(ctx context.Context) error {
 		client := s.db.Client(ctx)
-		// Locked first: who counts for a campaign stands in line, so that its counters are changed in one order.
+		// The lock comes first, so that concurrent writers change the counters of a campaign one
+		// after another.
 		query := client.Campaign.Query().Where(entcampaign.ID(campaignID), entcampaign.UserID(ownerID))
 		query.Modify(store.Lock)
 		if _, err := query.Select(entcampaign.FieldID).Only(ctx); ent.IsNotFound(err) {
@@ -44,7 +46,8 @@ func (s *Service) Unsubscribed(ctx context.Context, ownerID, campaignID, subscri
 		}
 		known := client.Event.Query().
 			Where(entevent.CampaignID(campaignID), entevent.KindEQ(kind.EventUnsubscribed), entevent.SubscriberID(subscriberID))
-		// Locked too: a transaction that has read before would not see what was recorded since.
+		// A locking read, because a plain read in a transaction that has read before would not see
+		// events recorded since.
 		known.Modify(store.Lock)
 		if some, err := known.Exist(ctx); err != nil || some {
 			return err
@@ -82,7 +85,7 @@ func (s *Service) Unsubscribed(ctx context.Context, ownerID, campaignID, subscri
 	})
 }
 
-// domainOf is the mail domain of the subscriber; empty where there is no such subscriber any more.
+// domainOf returns the mail domain of the subscriber, or "" if the subscriber no longer exists.
 func domainOf(ctx context.Context, client *ent.Client, ownerID, subscriberID int64) (string, error) {
 	found, err := client.Subscriber.Query().
 		Where(subscriber.ID(subscriberID), subscriber.UserID(ownerID)).
@@ -97,7 +100,8 @@ func domainOf(ctx context.Context, client *ent.Client, ownerID, subscriberID int
 	return found.Domain, nil
 }
 
-// unsubscribedAt counts it at the mail domain; at none where it is not known.
+// unsubscribedAt counts the unsubscription for the mail domain. It is a no-op if the domain is
+// unknown.
 func unsubscribedAt(ctx context.Context, client *ent.Client, ownerID, campaignID int64, domain string) error {
 	if domain == "" {
 		return nil
@@ -112,8 +116,9 @@ func unsubscribedAt(ctx context.Context, client *ent.Client, ownerID, campaignID
 		Exec(ctx)
 }
 
-// eventID is the natural key of an event that the server itself records: the campaign and a digest
-// of an id that no sender can give, so that the same event told twice collides.
+// eventID returns the key of an event that the server itself records: the campaign and a digest of
+// an id that no sender can choose. Recording the same event twice therefore violates the unique
+// key.
 func eventID(campaignID int64, sendersID string) string {
 	digest := sha256.Sum256([]byte(sendersID))
 	return strconv.FormatInt(campaignID, 10) + "-" + hex.EncodeToString(digest[:12])

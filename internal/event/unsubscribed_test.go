@@ -72,15 +72,8 @@ func TestWhoLeavesBecauseOfACampaignCountsOnce(t *testing.T) {
 			t.Errorf("domains %v", domains)
 		}
 		for _, campaignID := range []int64{id, 1 << 60} {
-			if err := service.Unsubscribed(
-				testkit.As(t, other),
-				other.UserID,
-				campaignID,
-				1,
-				at,
-			); apperr.CodeOf(
-				err,
-			) != apperr.NotFound {
+			err := service.Unsubscribed(testkit.As(t, other), other.UserID, campaignID, 1, at)
+			if apperr.CodeOf(err) != apperr.NotFound {
 				t.Errorf("by another account: %v", err)
 			}
 		}
@@ -88,15 +81,10 @@ func TestWhoLeavesBecauseOfACampaignCountsOnce(t *testing.T) {
 		if err := service.Unsubscribed(admin, other.UserID, id, 1, at); apperr.CodeOf(err) != apperr.NotFound {
 			t.Errorf("for another account: %v", err)
 		}
-		if err := service.Unsubscribed(
-			testkit.As(t, testkit.Account(t, db, testkit.Scoped(kind.ScopeRead))),
-			me.UserID,
-			id,
-			1,
-			at,
-		); apperr.CodeOf(
-			err,
-		) != apperr.Denied {
+		err := service.Unsubscribed(
+			testkit.As(t, testkit.Account(t, db, testkit.Scoped(kind.ScopeRead))), me.UserID, id, 1, at,
+		)
+		if apperr.CodeOf(err) != apperr.Denied {
 			t.Errorf("by a reader: %v", err)
 		}
 	})

@@ -21,26 +21,28 @@ import (
 // Limits of what an event carries.
 const (
 	maxID = 200
-	// maxURL and maxText are in bytes; longer texts than that are cut, longer URLs would lead elsewhere.
+	// maxURL and maxText are in bytes. Longer texts are cut. Longer URLs are rejected, because a
+	// cut URL would lead to a different page.
 	maxURL  = 4000
 	maxText = 1000
-	// maxAmount keeps the sum of any number of conversions within what the counters hold.
+	// maxAmount keeps the sum of any number of conversions within the range of the counters.
 	maxAmount = 1e9
-	// ahead is how far the clock of a sender may be before the server's.
+	// ahead is how far the clock of a sender may be ahead of the server's clock.
 	ahead = time.Hour
-	// behind is how far it may be behind: somebody who leaves just after coming leaves.
+	// behind is how far it may be behind, so that a person who unsubscribes just after subscribing
+	// is unsubscribed.
 	behind = 5 * time.Minute
-	// maxKey is what the column of a folded address holds, in characters.
+	// maxKey is the size of the column of folded addresses, in characters.
 	maxKey = 254
 )
 
-// beginning is before any campaign.
+// beginning is earlier than any campaign.
 var beginning = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// entry is an event that is valid by itself, with what is found out about it.
+// entry is a validated event with the data that was looked up for it.
 type entry struct {
 	Event
-	// index is its place in the batch.
+	// index is its position in the batch.
 	index     int
 	key       string
 	emailKey  string
@@ -49,13 +51,13 @@ type entry struct {
 	urlHash   string
 	// cents is the amount in hundredths.
 	cents int64
-	// owner and domain are those of the subscriber, link the counter of the link.
+	// owner and domain belong to the subscriber; link is the id of the link counter.
 	owner  int64
 	domain string
 	link   int64
 }
 
-// read checks the events and returns those that are valid by themselves. The others have their results.
+// read validates the events and returns the valid ones. It sets the results of the others.
 func (s *Service) read(events []Event, results []Result) []*entry {
 	latest := s.now().Add(ahead)
 	agents := map[string]bool{}
@@ -129,11 +131,8 @@ func (e *entry) checkRecipient(invalid invalid) {
 		invalid("email", apperr.ReasonSubscriberTwice, "give subscriber or email, not both")
 	case e.Email != "":
 		text := strings.TrimSpace(kind.Clean(e.Email))
-		if e.emailKey = kind.Fold(
-			text,
-			maxKey+1,
-		); !kind.IsAddress(text) ||
-			utf8.RuneCountInString(e.emailKey) > maxKey {
+		e.emailKey = kind.Fold(text, maxKey+1)
+		if !kind.IsAddress(text) || utf8.RuneCountInString(e.emailKey) > maxKey {
 			invalid(
 				"email", apperr.ReasonEmailAddressInvalid,
 				"must be one email address of at most %d bytes, without a name", kind.MaxAddress,
@@ -180,9 +179,9 @@ func (e *entry) checkConversion(invalid invalid) {
 	}
 }
 
-// Fit returns the event with texts of bounded length, about 10 kB in all, for those who keep events
-// that wait to be recorded. It changes nothing of what is recorded: what is cut would be cut, and
-// what is too long stays too long.
+// Fit returns the event with texts of bounded length, about 10 kB in total, for callers that keep
+// events in memory before recording. It does not change what is recorded: a text that Record would
+// cut is cut now, and a text that is too long stays too long.
 func (e Event) Fit() Event {
 	e.Reason, e.UserAgent = cut(e.Reason), cut(e.UserAgent)
 	e.ID, e.URL = beyond(e.ID, maxID*utf8.UTFMax), beyond(e.URL, maxURL)
@@ -192,7 +191,8 @@ func (e Event) Fit() Event {
 	return e
 }
 
-// beyond cuts a text behind a limit in bytes, beyond which it is as invalid as the whole.
+// beyond cuts a text slightly above a limit in bytes, so that it stays as invalid as the whole
+// text.
 func beyond(text string, limit int) string {
 	if len(text) <= limit+utf8.UTFMax {
 		return text
@@ -200,7 +200,7 @@ func beyond(text string, limit int) string {
 	return strings.Clone(strings.ToValidUTF8(text[:limit+utf8.UTFMax], ""))
 }
 
-// cut returns a text that fits the column.
+// cut returns the text, cut to the size of the column.
 func cut(text string) string {
 	text = kind.Clean(text)
 	if len(text) <= maxText {

@@ -17,24 +17,24 @@ import (
 	"time"
 )
 
-// dist holds the files built from web, each compressed with gzip, and
-// manifest.json, which names those the page refers to.
+// dist holds the files built from web, each compressed with gzip, and manifest.json, which lists
+// the files that the page refers to.
 //
 //go:embed dist
 var dist embed.FS
 
 const (
-	// cacheForever suits names that change with their content.
+	// cacheForever is for names that change with their content.
 	cacheForever = "public, max-age=31536000, immutable"
-	// cacheChecked keeps a copy but asks each time whether it is still good.
+	// cacheChecked lets a client keep a copy but requires a check before each use.
 	cacheChecked = "no-cache"
 )
 
-// asset is one file kept compressed and served in the coding the client accepts.
+// asset is one file. It is kept compressed and served in a content coding that the client accepts.
 type asset struct {
 	contentType  string
 	cacheControl string
-	tag          string // names the content, whatever its coding
+	tag          string // identifies the content, independent of its coding
 	compressed   []byte
 	plain        func() []byte
 }
@@ -46,14 +46,14 @@ func newAsset(contentType, cacheControl string, compressed []byte) *asset {
 		cacheControl: cacheControl,
 		tag:          base64.RawURLEncoding.EncodeToString(sum[:12]),
 		compressed:   compressed,
-		// Clients without gzip are rare; the first of them pays, and the memory
-		// spent is bounded by the size of the assets.
+		// Clients without gzip are rare. The first of them causes the decompression, and the size
+		// of the assets bounds the memory used.
 		plain: sync.OnceValue(func() []byte { return mustDecompress(compressed) }),
 	}
 }
 
-// builtAssets returns the embedded files by the name they are served under.
-// That they are well-formed was decided when the binary was built.
+// builtAssets returns the embedded files by the names under which they are served. The build
+// already checked that the files are well-formed.
 func builtAssets() map[string]*asset {
 	files, err := fs.Glob(dist, "dist/*.gz")
 	if err != nil {
@@ -71,8 +71,7 @@ func builtAssets() map[string]*asset {
 	return assets
 }
 
-// contentType does not ask package mime, whose answers depend on the machine's
-// own tables.
+// contentType does not use package mime, because its results depend on tables of the machine.
 func contentType(name string) string {
 	switch path.Ext(name) {
 	case ".js":
@@ -97,18 +96,18 @@ func (a *asset) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	content, tag := a.compressed, a.tag+"-gzip"
 	if acceptsGzip(r.Header.Values("Accept-Encoding")) {
 		header.Set("Content-Encoding", "gzip")
-		// ServeContent leaves the length out of encoded answers.
+		// ServeContent does not set the length of encoded content.
 		header.Set("Content-Length", strconv.Itoa(len(content)))
 	} else {
 		content, tag = a.plain(), a.tag
 	}
-	// A strong tag names bytes, so each coding has its own.
+	// A strong tag identifies bytes, so each coding has a separate tag.
 	header.Set("ETag", `"`+tag+`"`)
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
 }
 
-// acceptsGzip reports whether Accept-Encoding admits gzip. A client that sends
-// no such header gets the plain content, the one thing all understand.
+// acceptsGzip reports whether Accept-Encoding allows gzip. A client without this header gets the
+// uncompressed content, which every client understands.
 func acceptsGzip(values []string) bool {
 	wildcard := false
 	for element := range strings.SplitSeq(strings.Join(values, ","), ",") {
@@ -123,8 +122,8 @@ func acceptsGzip(values []string) bool {
 	return wildcard
 }
 
-// weight reads "q=0.5"; without a readable weight it is 1, as the header's
-// definition has it.
+// weight parses "q=0.5". Without a valid weight it returns 1, as the definition of the header
+// requires.
 func weight(params string) float64 {
 	name, value, found := strings.Cut(params, "=")
 	if !found || !strings.EqualFold(strings.TrimSpace(name), "q") {

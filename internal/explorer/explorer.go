@@ -1,10 +1,10 @@
-// Package explorer serves GraphiQL, the page to try the GraphQL API with, wholly
-// from the binary: neither the server nor the browser asks any other host for
-// anything, and the page's security policy would not let it.
+// Package explorer serves GraphiQL, a page to try the GraphQL API, entirely from the binary.
+// Neither the server nor the browser requests anything from another host, and the security policy
+// of the page forbids it.
 //
-// It owns the page, its built assets (dist, made by web) and the sample
-// operations the page opens with. It knows the API by its URL alone: it must not
-// know how the API is served, nor import anything that does.
+// It owns the page, its built assets (dist, built from web) and the sample operations with which
+// the page opens. It knows only the URL of the API. It must not know how the API is served, and
+// must not import any package that does.
 package explorer
 
 import (
@@ -13,24 +13,23 @@ import (
 	"strings"
 )
 
-// Options is what an installation decides about the page.
+// Options are the settings of the page.
 type Options struct {
-	// Endpoint is the path the page sends operations to; "/graphql" when empty.
-	// It must be of the page's own origin: the page's policy blocks any other.
+	// Endpoint is the path to which the page sends operations. Default "/graphql". It must have the
+	// origin of the page, because the policy of the page blocks any other.
 	Endpoint string
-	// SchemaURL is the path of the schema as text, which the page links to;
-	// "/schema.graphql" when empty.
+	// SchemaURL is the path of the schema as text, to which the page links. Default
+	// "/schema.graphql".
 	SchemaURL string
-	// DemoKey is the API key that the page fills in for the visitor. Whoever can
-	// open the page can read it: it belongs to demo data only. When empty, the
-	// page explains how to get a key.
+	// DemoKey is the API key that the page fills in for the visitor. Every visitor can read it, so
+	// it must be a key for demo data only. If it is empty, the page explains how to get a key.
 	DemoKey string
-	// Title is the title of the page; "campaignql" when empty.
+	// Title is the title of the page. Default "campaignql".
 	Title string
 }
 
-// policy admits nothing from elsewhere. Inline styles are what Monaco, the
-// editor inside GraphiQL, cannot do without; its fonts and images are data URLs.
+// policy allows nothing from other hosts. Monaco, the editor in GraphiQL, needs inline styles; its
+// fonts and images are data URLs.
 var policy = strings.Join([]string{
 	"default-src 'self'",
 	"style-src 'self' 'unsafe-inline'",
@@ -44,16 +43,15 @@ var policy = strings.Join([]string{
 	"frame-ancestors 'none'",
 }, "; ")
 
-// assetPath is where the built files are served, below which Handler must be
-// mounted along with "/".
+// assetPath is the path of the built files. Handler must be mounted at this path and at "/".
 const assetPath = "/explorer/"
 
-// Handler serves the page at "/" and its assets under "/explorer/", to GET and
-// HEAD; another method is answered 405 and another path 404. Every answer
-// carries the page's Content-Security-Policy.
+// Handler serves the page at "/" and its assets under "/explorer/", for GET and HEAD. Another
+// method gets status 405, another path 404. Every response has the Content-Security-Policy of the
+// page.
 //
-// The assets have hashed names and may be cached for ever; the page is
-// revalidated each time, so that a new binary or demo key shows at once.
+// The assets have hashed names and may be cached forever. The page is revalidated each time, so
+// that a new binary or demo key takes effect at once.
 func Handler(opts Options) http.Handler {
 	opts.Endpoint = cmp.Or(opts.Endpoint, "/graphql")
 	opts.SchemaURL = cmp.Or(opts.SchemaURL, "/schema.graphql")

@@ -40,8 +40,8 @@ func body(t *testing.T, response *http.Response) []byte {
 	return content
 }
 
-// pageConfig reads the configuration as the page's script does: the text of the
-// element, in which a script element knows no entities, parsed as JSON.
+// pageConfig reads the configuration as the script of the page does: it parses the text of the
+// script element, in which HTML entities have no meaning, as JSON.
 func pageConfig(t *testing.T, page []byte) config {
 	t.Helper()
 	match := regexp.MustCompile(`(?s)<script type="application/json" id="config">(.*?)</script`).FindSubmatch(page)
@@ -55,7 +55,7 @@ func pageConfig(t *testing.T, page []byte) config {
 	return c
 }
 
-// linked returns the paths the page refers to.
+// linked returns the paths that the page refers to.
 func linked(page []byte) []string {
 	var paths []string
 	for _, match := range regexp.MustCompile(`(?:href|src)="([^"]*)"`).FindAllSubmatch(page, -1) {

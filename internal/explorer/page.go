@@ -13,8 +13,8 @@ var pageSource string
 
 var pageTemplate = template.Must(template.New("page").Parse(pageSource))
 
-// config reaches the script as JSON inside the page, because the policy forbids
-// inline scripts. The template escapes it for that place.
+// config is passed to the script as JSON inside the page, because the policy forbids inline
+// scripts. The template escapes it for this context.
 type config struct {
 	Title     string   `json:"title"`
 	Endpoint  string   `json:"endpoint"`
@@ -23,8 +23,8 @@ type config struct {
 	Samples   []Sample `json:"samples"`
 }
 
-// manifest is dist/manifest.json: the built files that the page itself names.
-// The workers are named by the script.
+// manifest is dist/manifest.json: the built files that the page refers to. The script refers to the
+// workers.
 type manifest struct {
 	Script   string `json:"script"`
 	Style    string `json:"style"`

@@ -9,24 +9,23 @@ import (
 	"strings"
 )
 
-// samples holds an operation per .graphql file, in the order of their names,
-// with its variables in the .json file of the same name where it has any.
+// samples holds one operation per .graphql file, in the order of their names. Its variables, if
+// any, are in the .json file of the same name.
 //
 //go:embed samples
 var samples embed.FS
 
-// Sample is an operation the page opens a tab with on the first visit.
+// Sample is an operation for which the page opens a tab on the first visit.
 type Sample struct {
-	// Title is what the comment above the operation says, on one line.
+	// Title is the comment above the operation, on one line.
 	Title string `json:"title"`
-	// Query is the document: one named operation, comments included.
+	// Query is the document: one named operation, including comments.
 	Query string `json:"query"`
-	// Variables is a JSON object, or nil when the operation takes none.
+	// Variables is a JSON object, or nil if the operation takes none.
 	Variables json.RawMessage `json:"variables,omitempty"`
 }
 
-// Samples returns the sample operations in the order of their tabs. Each call
-// returns a slice of its own.
+// Samples returns the sample operations in the order of their tabs. Each call returns a new slice.
 func Samples() []Sample {
 	files, err := fs.Glob(samples, "samples/*.graphql")
 	if err != nil {

@@ -16,10 +16,10 @@ import (
 	"campaignql/internal/store"
 )
 
-// PageRows is how many events are read at a time.
+// PageRows is how many events one page reads.
 const PageRows = 1000
 
-// worth is what only a conversion has.
+// worth returns value for a conversion and nil for every other event.
 func (a action) worth(value any) any {
 	if a.Kind != kind.EventConverted {
 		return nil
@@ -48,9 +48,9 @@ func (s *Service) openActivity(file *File, campaignID int64, span statistics.Spa
 	return nil
 }
 
-// eachPage visits the events of a campaign, a page at a time. Their keys begin with the campaign's
-// number, so that they lie together in the primary index: a page costs the same wherever it stands,
-// in three statements.
+// eachPage visits the events of a campaign page by page. The keys of events begin with the id of
+// their campaign, so these rows are adjacent in the primary index. Each page costs three
+// statements, wherever it is in the file.
 func (s *Service) eachPage(ctx context.Context, campaignID int64, visit func([]action) error) error {
 	after := strconv.FormatInt(campaignID, 10) + "-"
 	for {
@@ -65,7 +65,8 @@ func (s *Service) eachPage(ctx context.Context, campaignID int64, visit func([]a
 	}
 }
 
-// visitPage visits the events after a key, which are held no longer, and returns the last of their keys.
+// visitPage visits one page of events after a key and returns the key of the last one. It releases
+// the memory of the page before it returns.
 func (s *Service) visitPage(
 	ctx context.Context, campaignID int64, after string, visit func([]action) error,
 ) (last string, more bool, err error) {
@@ -92,8 +93,9 @@ func (s *Service) pageNow(ctx context.Context, campaignID int64, after string) (
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 	rows, err := s.db.Client(ctx).Event.Query().
-		// "." follows "-". The column campaign_id says the same, and would lead SQLite to an index
-		// in another order, and to sort the campaign for each page.
+		// The bound works because "." follows "-". A condition on the column campaign_id would mean
+		// the same, but SQLite would then use an index with another order and sort all events of
+		// the campaign for each page.
 		Where(event.IDGT(after), event.IDLT(strconv.FormatInt(campaignID, 10)+".")).
 		Order(event.ByID()).Limit(PageRows).
 		Select(event.FieldID, event.FieldKind, event.FieldAt, event.FieldSubscriberID, event.FieldLinkID, event.FieldReason, event.FieldAutomated,
@@ -120,7 +122,7 @@ func (s *Service) pageNow(ctx context.Context, campaignID int64, after string) (
 	return page, nil
 }
 
-// emails are the addresses of those whom events happened to.
+// emails returns the addresses of the subscribers of the events.
 func (s *Service) emails(ctx context.Context, rows []*ent.Event) (map[int64]string, error) {
 	emails := map[int64]string{}
 	for _, row := range rows {
@@ -141,7 +143,7 @@ func (s *Service) emails(ctx context.Context, rows []*ent.Event) (map[int64]stri
 	return emails, err
 }
 
-// urls are where the links lead that were clicked.
+// urls returns the URLs of the clicked links.
 func (s *Service) urls(ctx context.Context, rows []*ent.Event) (map[int64]string, error) {
 	found := map[int64]string{}
 	for _, row := range rows {

@@ -7,7 +7,7 @@ import (
 	"campaignql/internal/statistics"
 )
 
-// column is one column of a file: its name, and what stands in it.
+// column is one column of a file: its name, and the function that returns its cells.
 type column[T any] struct {
 	name  string
 	value func(T) any
@@ -16,7 +16,7 @@ type column[T any] struct {
 // cents is an amount in hundredths.
 type cents int64
 
-// word is a text of the product's own, which no spreadsheet takes for a formula.
+// word is a fixed text of this product, which no spreadsheet reads as a formula.
 type word string
 
 func names[T any](columns []column[T]) []string {
@@ -37,7 +37,7 @@ func cells[T any](columns []column[T], row T) []any {
 
 type point = *statistics.Point
 
-// pointColumns are those of a series, named as the fields of a SeriesPoint.
+// pointColumns are the columns of a series, named as the fields of a SeriesPoint.
 var pointColumns = []column[point]{
 	{"start", func(p point) any { return p.Start }},
 	{"end", func(p point) any { return p.End }},
@@ -73,7 +73,7 @@ var pointColumns = []column[point]{
 	{"automatedClicks", func(p point) any { return p.AutomatedClicks }},
 }
 
-// linkColumns are those of links, named as the fields of a LinkStatistic.
+// linkColumns are the columns of links, named as the fields of a LinkStatistic.
 var linkColumns = []column[*ent.LinkCounter]{
 	{"url", func(l *ent.LinkCounter) any { return l.URL }},
 	{
@@ -82,14 +82,14 @@ var linkColumns = []column[*ent.LinkCounter]{
 	{"uniqueClicks", func(l *ent.LinkCounter) any { return l.UniqueClicks }},
 }
 
-// action is an event with what is read beside it.
+// action is an event with the data read for it from other tables.
 type action struct {
 	*ent.Event
-	// email and url are empty where they are not known any more.
+	// email and url are empty if they are no longer known.
 	email, url string
 }
 
-// actionColumns are those of the activity.
+// actionColumns are the columns of the activity.
 var actionColumns = []column[action]{
 	{
 		"kind", func(a action) any { return word(a.Kind.Name()) },
@@ -108,7 +108,7 @@ var actionColumns = []column[action]{
 	{"currency", func(a action) any { return a.worth(known(a.Currency)) }},
 }
 
-// known is a text, nil where there is none.
+// known returns the text, or nil if it is empty.
 func known(text string) any {
 	if text == "" {
 		return nil

@@ -15,7 +15,7 @@ import (
 type encoder interface {
 	begin() error
 	row(cells []any) error
-	// settle gives everything written so far to the writer below.
+	// settle flushes everything written so far to the underlying writer.
 	settle() error
 	end() error
 }
@@ -58,11 +58,11 @@ func (e *csvEncoder) settle() error {
 
 func (e *csvEncoder) end() error { return nil }
 
-// harmless keeps a spreadsheet from running a text that somebody else wrote as a formula: an
-// apostrophe goes before what would begin one, at the beginning of the text and wherever a cell
-// could begin within it. The quotes that CSV puts around a text do not keep it whole in a
-// spreadsheet of a locale that splits lines at semicolons, because the cell, as that sees it, has
-// begun before them. See https://owasp.org/www-community/attacks/CSV_Injection.
+// harmless escapes a text from outside so that no spreadsheet runs it as a formula. It inserts an
+// apostrophe before each character that begins a formula, at the beginning of the text and at each
+// place within it where a cell could begin. The quotes of CSV are no protection in a spreadsheet
+// whose locale splits lines at semicolons: for that spreadsheet, the cell begins inside the quotes.
+// See https://owasp.org/www-community/attacks/CSV_Injection.
 func harmless(text string) string {
 	var out strings.Builder
 	written, cell, begins := 0, 0, true
@@ -75,7 +75,7 @@ func harmless(text string) string {
 		switch r {
 		case ';', '\t', '\r', '\n':
 			cell, begins = i+1, true
-		case '"': // which is doubled, and stands for nothing at the beginning of a cell
+		case '"': // is doubled, and has no effect at the beginning of a cell
 		default:
 			begins = false
 		}
@@ -86,8 +86,8 @@ func harmless(text string) string {
 	return out.String() + text[written:]
 }
 
-// beginsFormula are the characters that begin a formula, or that are passed over before one; some
-// spreadsheets take those of full width for the others.
+// beginsFormula are the characters that begin a formula, or that a spreadsheet skips before one.
+// Some spreadsheets treat the full-width forms like the others.
 const beginsFormula = "=+-@\t\r＝＋－＠"
 
 type jsonEncoder struct {
@@ -110,7 +110,7 @@ func (e *jsonEncoder) row(cells []any) error {
 		if i > 0 {
 			e.buf.WriteByte(',')
 		}
-		e.buf.WriteString(`"` + e.keys[i] + `":`) // names of GraphQL need no escapes
+		e.buf.WriteString(`"` + e.keys[i] + `":`) // GraphQL names need no escapes
 		e.value(cell)
 	}
 	e.buf.WriteByte('}')
@@ -125,8 +125,8 @@ func (e *jsonEncoder) value(cell any) {
 	case string:
 		encoder := json.NewEncoder(&e.buf)
 		encoder.SetEscapeHTML(false)
-		_ = encoder.Encode(cell)                // a string can be written
-		e.buf.Truncate(e.buf.Len() - len("\n")) // which Encode ends with
+		_ = encoder.Encode(cell)                // encoding a string cannot fail
+		e.buf.Truncate(e.buf.Len() - len("\n")) // which Encode appends
 	case word, time.Time:
 		e.buf.WriteString(`"` + plain(cell) + `"`)
 	default:
@@ -141,7 +141,7 @@ func (e *jsonEncoder) end() error {
 	return err
 }
 
-// plain is what no format changes.
+// plain returns the text of a cell that both formats write in the same way.
 func plain(cell any) string {
 	switch cell := cell.(type) {
 	case word:

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// written is a file of rows.
+// written returns a file with these rows.
 func written(t *testing.T, format Format, columns []string, rows ...[]any) string {
 	t.Helper()
 	var into bytes.Buffer
@@ -46,11 +46,8 @@ func TestTextsThatCouldBeFormulasAreMadeHarmless(t *testing.T) {
 			t.Errorf("%q is written %q, read %q, %v", text, file, rows, err)
 		}
 		var objects []struct{ A string }
-		if err := json.Unmarshal(
-			[]byte(written(t, JSON, []string{"a"}, []any{text})),
-			&objects,
-		); err != nil ||
-			objects[0].A != text {
+		err = json.Unmarshal([]byte(written(t, JSON, []string{"a"}, []any{text})), &objects)
+		if err != nil || objects[0].A != text {
 			t.Errorf("%q is read from JSON as %v, %v", text, objects, err)
 		}
 	}
@@ -64,8 +61,7 @@ func TestNumbersAndInstantsAreWrittenAsTheyAre(t *testing.T) {
 		nil,
 	}
 	if diff := cmp.Diff(
-		"n,c,b,t,w,x\r\n-5,1000.05,true,2026-03-01T11:00:00.000001Z,SENT,\r\n",
-		written(t, CSV, columns, row),
+		"n,c,b,t,w,x\r\n-5,1000.05,true,2026-03-01T11:00:00.000001Z,SENT,\r\n", written(t, CSV, columns, row),
 	); diff != "" {
 		t.Errorf("CSV (-want +got):\n%s", diff)
 	}

@@ -1,6 +1,6 @@
-// Package export owns what can be taken out of a campaign's statistics as a file: which columns it
-// has, in what order the rows come, and how cells are written as CSV and JSON. It knows nothing of
-// HTTP, nor of who may have a link to a file.
+// Package export owns how the statistics of a campaign are written to a file: its columns, the
+// order of its rows, and the encoding of cells as CSV and JSON. It must not know HTTP, or who is
+// allowed to download a file.
 package export
 
 import (
@@ -20,49 +20,48 @@ import (
 	"campaignql/internal/store"
 )
 
-// Content is what a file holds.
+// Content is the kind of data in a file.
 type Content string
 
-// The contents.
 const (
-	// Series is what happened over time: a row for each point of statistics.Series.
+	// Series is the numbers over time: one row for each point of statistics.Series.
 	Series Content = "series"
-	// Links are all links of the campaign, most clicked first.
+	// Links is all links of the campaign, most clicks first.
 	Links Content = "links"
-	// Activity is every event of the campaign, in the order of their keys: always the same, but not that of time.
+	// Activity is every event of the campaign, in the order of their keys. This order is stable,
+	// but it is not chronological.
 	Activity Content = "activity"
 )
 
-// Format is how a file is written.
+// Format is the encoding of a file.
 type Format string
 
-// The formats.
 const (
-	// CSV is that of RFC 4180 in UTF-8, with a header line. What is unknown is empty. A text that a
-	// spreadsheet would take for a formula has an apostrophe before it.
+	// CSV is RFC 4180 in UTF-8 with a header line. Unknown values are empty. A text that a
+	// spreadsheet would read as a formula is prefixed with an apostrophe.
 	CSV Format = "csv"
-	// JSON is one array with an object on each line. What is unknown is null.
+	// JSON is one array with an object on each line. Unknown values are null.
 	JSON Format = "json"
 )
 
-// Request says what is to be exported.
+// Request describes an export.
 type Request struct {
 	CampaignID int64
 	Content    Content
 	Format     Format
-	// Span bounds Series, and with From and To also Activity. Links are not counted by time.
+	// Span limits Series; its From and To also limit Activity. Links are not counted by time and
+	// accept no bounds.
 	Span statistics.Span
 }
 
-// Options are the settings of a Service. The zero value takes the defaults.
+// Options are the settings of a Service. The zero value selects the defaults.
 type Options struct {
-	// Now is the clock; store.Now otherwise.
+	// Now is the clock. Default store.Now.
 	Now func() time.Time
-	// PageTimeout bounds the reading of one page of a file. Default 30 s.
+	// PageTimeout is the timeout for reading one page of a file. Default 30 s.
 	PageTimeout time.Duration
 }
 
-// Service writes files.
 type Service struct {
 	db         *store.Store
 	campaigns  *campaign.Service
@@ -71,7 +70,7 @@ type Service struct {
 	timeout    time.Duration
 }
 
-// New returns the service over a database.
+// New returns a service that uses a database.
 func New(db *store.Store, campaigns *campaign.Service, stats *statistics.Service, opts Options) *Service {
 	s := &Service{db: db, campaigns: campaigns, statistics: stats, now: opts.Now, timeout: opts.PageTimeout}
 	if s.now == nil {
@@ -83,28 +82,27 @@ func New(db *store.Store, campaigns *campaign.Service, stats *statistics.Service
 	return s
 }
 
-// Now returns the present instant by the service's clock.
+// Now returns the current time of the service's clock.
 func (s *Service) Now() time.Time { return s.now() }
 
-// Check reports what is wrong with a request: NotFound when the caller has no such campaign,
-// Invalid on from or to, and for an unknown content or format. It costs one statement, for a series
-// one more.
+// Check validates a request. It returns NotFound if the caller has no such campaign, and Invalid on
+// from or to or for an unknown content or format. It runs one statement, and one more for a series.
 func (s *Service) Check(ctx context.Context, request Request) error {
 	_, err := s.Open(ctx, request)
 	return err
 }
 
-// File is a file that can be written.
+// File is a file that is ready to be written.
 type File struct {
-	// Name is safe on every system.
+	// Name is a safe file name on every operating system.
 	Name    string
 	Format  Format
 	columns []string
-	// rows calls row for each row; flush after some of them says that what is there may be sent.
+	// rows calls row for each row. It calls flush whenever the rows written so far may be sent.
 	rows func(ctx context.Context, row func([]any) error, flush func() error) error
 }
 
-// Open prepares a file, with the errors of Check. The caller needs the scope read.
+// Open prepares a file. It returns the same errors as Check. The caller needs the scope read.
 func (s *Service) Open(ctx context.Context, request Request) (*File, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
@@ -174,15 +172,16 @@ func (s *Service) openLinks(file *File, campaignID int64, span statistics.Span) 
 	return nil
 }
 
-// whole reports a campaign that was deleted while its rows were read: what came of them looks like all there are.
+// whole returns an error if the campaign was deleted while its rows were read. Otherwise the rows
+// read so far would look like a complete file.
 func (s *Service) whole(ctx context.Context, campaignID int64) error {
 	_, err := s.campaigns.Get(ctx, campaignID, entcampaign.FieldID)
 	return err
 }
 
-// Write writes the file. It reads a page after the other and holds one at a time; flush is called
-// after each, when all of it was given to w. An error of w, of flush, of the database or of ctx
-// ends it: what was written then is no whole file.
+// Write writes the file. It reads page by page and holds one page in memory. It calls flush after
+// each page, when all of that page was written to w. It stops at an error of w, of flush, of the
+// database or of ctx; the output is then incomplete.
 func (f *File) Write(ctx context.Context, w io.Writer, flush func() error) error {
 	out := bufio.NewWriterSize(w, 32<<10)
 	e := newEncoder(f.Format, out, f.columns)

@@ -13,7 +13,7 @@ import (
 	"campaignql/internal/store"
 )
 
-// moves changes the status of a campaign as the rules do, with its entry in the history.
+// moves changes the status of a campaign as the rules do, with an entry in the history.
 func (f *fixture) moves(t *testing.T, c *ent.Campaign, to kind.CampaignStatus) {
 	t.Helper()
 	from := c.Status
@@ -53,10 +53,8 @@ func TestAccountIsFollowedInWhatIsSentAndWhatChangesStatus(t *testing.T) {
 			t, kind.StatusSending,
 		), f.campaign(
 			t, kind.StatusDraft,
-		), f.campaign(
-			t, kind.StatusDraft,
-		)
-		f.moves(t, moved, kind.StatusReady) // before anybody watches
+		), f.campaign(t, kind.StatusDraft)
+		f.moves(t, moved, kind.StatusReady) // before the watch begins
 		theirs := other.campaign(t, kind.StatusSending)
 		w := f.watchAccount(t)
 		if got := next(t, w); got.ID != sending.ID {
@@ -78,7 +76,7 @@ func TestAccountIsFollowedInWhatIsSentAndWhatChangesStatus(t *testing.T) {
 			t.Errorf("told of %v", got)
 		}
 		nothing(t, w)
-		// Without an entry in the history, too.
+		// Also without an entry in the history.
 		f.set(
 			t, sending.ID,
 			func(u *ent.CampaignUpdate) { u.SetStatus(kind.StatusSent).SetStatusRank(kind.StatusSent.Rank()) },
@@ -130,8 +128,8 @@ func TestAccountWithManyIsFollowedInTheLatest(t *testing.T) {
 	})
 }
 
-// TestOneStatementReadsForAllWhoWatch counts what a look costs: one statement for the campaigns,
-// and one more for all accounts that are followed.
+// TestOneStatementReadsForAllWhoWatch counts the statements of one poll: one for the campaigns, and
+// one more for all accounts that are followed.
 func TestOneStatementReadsForAllWhoWatch(t *testing.T) {
 	each(t, func(t *testing.T, db *store.Store) {
 		f, other := newFixture(t, db, live.Options{Interval: time.Hour}), newFixture(t, db, live.Options{})

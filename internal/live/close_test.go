@@ -14,7 +14,7 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// lines is a log that may be written and read at the same time.
+// lines is a log that is safe for concurrent use.
 type lines struct {
 	mu   sync.Mutex
 	text strings.Builder
@@ -32,8 +32,8 @@ func (l *lines) String() string {
 	return l.text.String()
 }
 
-// TestTheDatabaseIsNotReadAfterTheServiceWasClosed closes the database after the service: whoever
-// reads it then fails, and says so in the log.
+// TestTheDatabaseIsNotReadAfterTheServiceWasClosed closes the database after the service. A later
+// read would fail and write to the log.
 func TestTheDatabaseIsNotReadAfterTheServiceWasClosed(t *testing.T) {
 	t.Parallel()
 	testkit.EachFresh(t, func(t *testing.T, address string) {

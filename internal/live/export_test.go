@@ -12,7 +12,7 @@ func (s *Service) Polling() bool {
 	return s.polling
 }
 
-// Look looks at the database for watches as the poller does, at once; the poller must not run yet.
+// Look polls the database for watches once, at once. The poller must not run yet.
 func (s *Service) Look(ctx context.Context, watches []*Watch) error {
 	for _, w := range watches {
 		w.notBefore = time.Time{}

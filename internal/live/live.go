@@ -1,8 +1,8 @@
-// Package live owns following campaigns as they change: who watches which, what has changed since
-// each was last told, and when a watch ends. One poller for the whole server reads what is watched
-// from the database, so it does not matter which server or program made a change, and nothing is
-// kept in memory that another server must know. It runs only while somebody watches. It knows
-// nothing of how updates travel.
+// Package live owns the watching of campaigns while they change: who watches which campaigns, what
+// has changed since a watch last received a state, and when a watch ends. One poller per server
+// reads all watched campaigns from the database. It therefore does not matter which server or
+// program made a change, and no memory is shared between servers. The poller runs only while there
+// are watches. The package must not know how updates reach the client.
 package live
 
 import (
@@ -19,32 +19,33 @@ import (
 )
 
 const (
-	// MaxCampaigns is how many campaigns one watch follows: of those that are named, and of an account.
+	// MaxCampaigns is the maximum number of campaigns of one watch, both by id and by account.
 	MaxCampaigns = 250
-	// MinInterval is the least time between two looks at the database, and so between two updates about one campaign.
+	// MinInterval is the minimum time between two polls, and therefore between two updates for one
+	// campaign.
 	MinInterval = 500 * time.Millisecond
-	// lookTimeout bounds one look.
+	// lookTimeout is the timeout of one poll.
 	lookTimeout = 10 * time.Second
 )
 
-// Follow tells, by a channel that it closes, when a caller may no longer act as it did when it was
-// authenticated. stop must be called when nobody waits for that any more.
+// Follow returns a channel that it closes when the caller loses the permissions it had at
+// authentication. The caller of Follow must call stop when it no longer waits for the channel.
 type Follow func(id caller.Identity) (ended <-chan struct{}, stop func())
 
-// Options are the settings of a Service. The zero value takes the defaults.
+// Options are the settings of a Service. The zero value selects the defaults.
 type Options struct {
-	// Interval is the time between the end of one look at the database and the beginning of the
-	// next. Default MinInterval.
+	// Interval is the time between the end of one poll and the beginning of the next. Default
+	// MinInterval.
 	Interval time.Duration
 	// PerAccount is how many watches one account may have open on this server. Default 100.
 	PerAccount int
-	// Now tells the time. Default store.Now.
+	// Now is the clock. Default store.Now.
 	Now func() time.Time
-	// Log receives what went wrong while looking. Default slog.Default().
+	// Log receives the errors of polls. Default slog.Default().
 	Log *slog.Logger
 }
 
-// Service lets campaigns be watched. Its methods may be used from many goroutines.
+// Service manages watches. Its methods are safe for concurrent use.
 type Service struct {
 	db     *store.Store
 	follow Follow
@@ -54,21 +55,23 @@ type Service struct {
 	watches map[*Watch]struct{}
 	// open counts watches by account.
 	open map[int64]int
-	// polling reports whether the poller runs, and closed whether the service has ended.
+	// polling is true while the poller runs; closed is true after Close.
 	polling, closed bool
-	// poller is done when the poller has ended. stopping ends it.
+	// poller waits for the end of the poller; stopping cancels it.
 	poller   sync.WaitGroup
 	stopping context.Context
 	stop     context.CancelFunc
 
-	// What follows belongs to the poller, of which there is one at a time.
+	// The following fields belong to the poller, of which there is at most one.
 
-	// last is what the look before read, so that a campaign that did not change is one object for all who watch it.
+	// last holds the rows of the previous poll. An unchanged campaign keeps its object, which all
+	// watches share.
 	last    map[int64]*ent.Campaign
 	failing bool
 }
 
-// New returns a Service over db, whose watches end with the key or session of their caller.
+// New returns a Service over db. A watch ends when the key or session of its caller ends, as
+// reported by follow.
 func New(db *store.Store, follow Follow, opts Options) *Service {
 	if opts.Interval <= 0 {
 		opts.Interval = MinInterval
@@ -88,7 +91,7 @@ func New(db *store.Store, follow Follow, opts Options) *Service {
 }
 
 // Close ends every watch and the poller, and waits until the poller no longer uses the database.
-// Watch fails from then on.
+// After Close, Watch returns an error.
 func (s *Service) Close() {
 	s.mu.Lock()
 	s.closed = true
@@ -102,21 +105,21 @@ func (s *Service) Close() {
 	}
 }
 
-// errClosed is what readers of a closed service get.
+// errClosed is the error that readers of a closed service get.
 var errClosed = apperr.New(apperr.Unavailable, "the server is stopping")
 
-// Open is how many watches are open.
+// Open returns the number of open watches.
 func (s *Service) Open() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.watches)
 }
 
-// Watch follows the named campaigns, each id once and at most MaxCampaigns of them; without any
-// (nil), those of the caller's own account that are being sent, and others when their status
-// changes. It needs the scope read, and costs a statement or two. NotFound, before anything starts,
-// when one of the ids is not the caller's; Limited when the account watches too much already. The
-// watch must be closed.
+// Watch follows the campaigns with the given ids, at most MaxCampaigns. If ids is nil, it follows
+// the campaigns of the caller's own account that are being sent, and other campaigns of the account
+// when their status changes. The caller needs the scope read and must close the watch. It runs one
+// or two statements. It returns NotFound if one of the ids does not belong to the caller, and
+// Limited if the account has too many open watches.
 func (s *Service) Watch(ctx context.Context, ids []int64) (*Watch, error) {
 	id, err := caller.Authorize(ctx, kind.ScopeRead)
 	if err != nil {
@@ -156,7 +159,7 @@ func (s *Service) Watch(ctx context.Context, ids []int64) (*Watch, error) {
 	return w, nil
 }
 
-// begin reads the present state of what is watched.
+// begin reads the current state of the watched campaigns.
 func (s *Service) begin(ctx context.Context, w *Watch, ids []int64) error {
 	if w.account {
 		found, err := s.running(ctx, []int64{w.caller.UserID})
@@ -178,7 +181,7 @@ func (s *Service) begin(ctx context.Context, w *Watch, ids []int64) error {
 			return missing
 		case row == nil: // deleted meanwhile
 		case w.account && row.Status != kind.StatusSending:
-			w.seen[id] = row // it had changed before anybody watched
+			w.seen[id] = row // it changed before the watch began
 		default:
 			w.put(row)
 		}
@@ -207,7 +210,7 @@ func (s *Service) release(account int64) {
 	}
 }
 
-// add lets the poller know of a watch, and starts it for the first.
+// add registers a watch with the poller, and starts the poller for the first watch.
 func (s *Service) add(w *Watch) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -23,15 +23,15 @@ import (
 )
 
 const (
-	// often is the interval of the tests, which need not wait for half a second.
+	// often is the poll interval of the tests, shorter than the half second of the default.
 	often = 20 * time.Millisecond
-	// patience is how long an update may take; a test that waits longer fails.
+	// patience is the timeout for an update; a test that waits longer fails.
 	patience = 20 * time.Second
-	// quiet is how long nothing may come where nothing is to come: many intervals.
+	// quiet is how long a test waits to see that no update arrives: many intervals.
 	quiet = 15 * often
 )
 
-// keys are accounts whose keys are all in force until revoked is closed.
+// keys is a Follow for accounts whose keys are valid until revoked is closed.
 type keys struct {
 	revoked chan struct{}
 	open    atomic.Int64
@@ -42,7 +42,7 @@ func (k *keys) follow(caller.Identity) (ended <-chan struct{}, stop func()) {
 	return k.revoked, sync.OnceFunc(func() { k.open.Add(-1) })
 }
 
-// fixture is a service and an account to watch the campaigns of.
+// fixture is a service, and an account whose campaigns are watched.
 type fixture struct {
 	*live.Service
 	db    *store.Store
@@ -79,7 +79,7 @@ func (f *fixture) campaign(t *testing.T, status kind.CampaignStatus) *ent.Campai
 	return c
 }
 
-// set changes a campaign past the rules, as another server would.
+// set changes a campaign without the rules, as another server would.
 func (f *fixture) set(t *testing.T, id int64, change func(*ent.CampaignUpdate)) {
 	t.Helper()
 	u := f.db.Client(f.ctx).Campaign.Update().Where(campaign.ID(id))
@@ -123,7 +123,7 @@ func next(t *testing.T, w *live.Watch) *ent.Campaign {
 	return row
 }
 
-// nothing fails the test when an update comes.
+// nothing fails the test if an update arrives.
 func nothing(t *testing.T, w *live.Watch) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), quiet)
@@ -172,7 +172,8 @@ func TestWatchTellsThePresentAndThenEveryChange(t *testing.T) {
 	})
 }
 
-// TestEveryCounterIsWatched sets each counter of the schema, so that a new one cannot be forgotten.
+// TestEveryCounterIsWatched changes each counter of the schema, so that a new counter cannot be
+// forgotten.
 func TestEveryCounterIsWatched(t *testing.T) {
 	each(t, func(t *testing.T, db *store.Store) {
 		f := newFixture(t, db, live.Options{})
@@ -210,9 +211,7 @@ func TestWhoReadsSlowlyGetsTheLatestOfEachCampaign(t *testing.T) {
 			t, kind.StatusSending,
 		), f.campaign(
 			t, kind.StatusSending,
-		), f.campaign(
-			t, kind.StatusSending,
-		)
+		), f.campaign(t, kind.StatusSending)
 		slow, fast := f.watch(t, a.ID, b.ID), f.watch(t, a.ID, b.ID, last.ID)
 		for range 3 {
 			next(t, fast)
@@ -227,7 +226,7 @@ func TestWhoReadsSlowlyGetsTheLatestOfEachCampaign(t *testing.T) {
 		if got := next(t, fast); got.ID != b.ID || got.TotalSent != 9 {
 			t.Fatalf("the fast reader was told %v", got)
 		}
-		// Once what changed after that is told, what changed before has been told to everybody.
+		// After the update for this change, every watch has received all earlier changes.
 		f.sent(t, last.ID, 1)
 		next(t, fast)
 		for _, want := range []struct{ id, sent int64 }{{a.ID, 5}, {b.ID, 9}} {
@@ -239,8 +238,8 @@ func TestWhoReadsSlowlyGetsTheLatestOfEachCampaign(t *testing.T) {
 	})
 }
 
-// TestNobodyIsToldMoreThanTwiceASecond lets a campaign change a hundred times a second, under a
-// clock that passes only while everybody waits.
+// TestNobodyIsToldMoreThanTwiceASecond changes a campaign a hundred times per second, with a clock
+// that advances only while all goroutines wait.
 func TestNobodyIsToldMoreThanTwiceASecond(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -316,7 +315,8 @@ func TestEndOfAKeyEndsTheWatch(t *testing.T) {
 	})
 }
 
-// TestPanicWhileLookingEndsNothing would end the server, which recovers only what panics in a request.
+// TestPanicWhileLookingEndsNothing checks that a panic in a poll does not end the server, which
+// recovers only panics in requests.
 func TestPanicWhileLookingEndsNothing(t *testing.T) {
 	each(t, func(t *testing.T, db *store.Store) {
 		var panics atomic.Bool
@@ -327,7 +327,7 @@ func TestPanicWhileLookingEndsNothing(t *testing.T) {
 			return store.Now()
 		}})
 		c := f.campaign(t, kind.StatusSending)
-		w, account := f.watch(t, c.ID), f.watchAccount(t) // only following accounts asks for the time
+		w, account := f.watch(t, c.ID), f.watchAccount(t) // the clock is read only for watches of accounts
 		next(t, w)
 		next(t, account)
 		panics.Store(true)
@@ -404,12 +404,8 @@ func TestIDsAreChecked(t *testing.T) {
 				t.Errorf("%d ids: %v", len(ids), err)
 			}
 		}
-		if _, err := f.Watch(
-			testkit.As(t, testkit.Account(t, db, testkit.Scoped(kind.ScopeWrite))),
-			nil,
-		); apperr.CodeOf(
-			err,
-		) != apperr.Denied {
+		_, err := f.Watch(testkit.As(t, testkit.Account(t, db, testkit.Scoped(kind.ScopeWrite))), nil)
+		if apperr.CodeOf(err) != apperr.Denied {
 			t.Errorf("without the scope: %v", err)
 		}
 	})

@@ -11,7 +11,7 @@ import (
 	"campaignql/internal/apperr"
 )
 
-// poll reads the database at intervals until there are no watches, or the service is closed.
+// poll reads the database at intervals until there are no watches or the service is closed.
 func (s *Service) poll() {
 	pause := time.NewTimer(s.opts.Interval)
 	defer pause.Stop()
@@ -26,13 +26,14 @@ func (s *Service) poll() {
 			return
 		}
 		s.lookAndReport(s.stopping, watches)
-		// The pause begins after the updates, so that a slow read does not bring two of them closer together.
+		// The pause begins after the updates, so that a slow read does not shorten the time between
+		// two of them.
 		pause.Reset(s.opts.Interval)
 	}
 }
 
-// watching returns the watches that the next look is for. When there are none the poller has ended
-// as far as anybody else can tell.
+// watching returns the watches for the next poll. If there are none, it marks the poller as ended,
+// so that the next watch starts a new one.
 func (s *Service) watching() []*Watch {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -46,14 +47,14 @@ func (s *Service) watching() []*Watch {
 	return watches
 }
 
-// lookAndReport logs the first failure of several. The watches stay open meanwhile: what changed is
-// told when the database is back.
+// lookAndReport logs only the first of consecutive failures. The watches stay open meanwhile and
+// receive the changes when the database is available again.
 func (s *Service) lookAndReport(ctx context.Context, watches []*Watch) {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
 	err := s.lookSafely(ctx, watches)
 	if s.stopping.Err() != nil {
-		return // the service is closed: a read that was cut off is no failure
+		return // the service is closed: an interrupted read is no failure
 	}
 	if err != nil && !s.failing {
 		s.opts.Log.Warn("looking for changed campaigns failed", slog.Any("error", cause(err)))
@@ -61,7 +62,8 @@ func (s *Service) lookAndReport(ctx context.Context, watches []*Watch) {
 	s.failing = err != nil
 }
 
-// lookSafely makes an error of a panic, which here would end the whole server.
+// lookSafely turns a panic into an error, because a panic in this goroutine would end the whole
+// server.
 func (s *Service) lookSafely(ctx context.Context, watches []*Watch) (err error) {
 	defer func() {
 		if value := recover(); value != nil {
@@ -78,16 +80,15 @@ func cause(err error) error {
 	return err
 }
 
-// look reads everything that is watched and tells each watch what has changed for it. Watches that
-// were opened after it began are not among them, so none is told something older than what it began
-// with.
+// look reads all watched campaigns and sends each watch its changes. Watches opened after look
+// began are not included, so no watch receives a state older than its first one.
 func (s *Service) look(ctx context.Context, watches []*Watch) error {
 	now := time.Now()
 	ready, accounts := watches[:0], []int64(nil)
 	chosen := map[int64]bool{}
 	for _, w := range watches {
 		if now.Before(w.notBefore) {
-			continue // it was told the present state a moment ago
+			continue // the watch received the current state a moment ago
 		}
 		ready = append(ready, w)
 		if w.account {
@@ -122,14 +123,13 @@ func (s *Service) look(ctx context.Context, watches []*Watch) error {
 	return nil
 }
 
-// same reports whether nothing of what is watched differs. The version grows with every change that
-// the rules make; the counters, and what the sender writes, may change without it.
+// same reports whether no watched value differs. The version grows with every change that the rules
+// make. Counters and the values that the sender writes may change without a new version.
 func same(a, b *ent.Campaign) bool {
 	return a.Version == b.Version && a.Status == b.Status && a.StatusReason == b.StatusReason && a.UserID == b.UserID &&
 		counters(a) == counters(b) && a.SentInstances == b.SentInstances && a.LastActivityAt.Equal(b.LastActivityAt) &&
-		sameInstant(
-			a.SendingStartedAt, b.SendingStartedAt,
-		) && sameInstant(a.SendingFinishedAt, b.SendingFinishedAt) && sameInstant(a.NextSendAt, b.NextSendAt)
+		sameInstant(a.SendingStartedAt, b.SendingStartedAt) &&
+		sameInstant(a.SendingFinishedAt, b.SendingFinishedAt) && sameInstant(a.NextSendAt, b.NextSendAt)
 }
 
 func sameInstant(a, b *time.Time) bool {

@@ -13,8 +13,8 @@ import (
 	"campaignql/internal/store"
 )
 
-// Columns are what a watch tells of a campaign: where it stands, its counters, its times, and the
-// short columns that a list shows beside them.
+// Columns are the columns of a campaign that a watch returns: its status, counters and times, and
+// the short columns that a list displays.
 var Columns = append([]string{
 	campaign.FieldID,
 	campaign.FieldUserID,
@@ -69,17 +69,20 @@ func counters(c *ent.Campaign) [21]int64 {
 }
 
 const (
-	// readAtOnce is how many campaigns one statement reads: less than the databases allow parameters.
+	// readAtOnce is how many campaigns one statement reads. It is below the databases' limit of
+	// parameters.
 	readAtOnce = 10_000
-	// accountsAtOnce is how many accounts one statement looks through: SQLite takes 500 parts of a
-	// union, of which an account needs two.
+	// accountsAtOnce is how many accounts one statement reads. SQLite allows 500 parts in a UNION,
+	// and an account needs two.
 	accountsAtOnce = 100
-	// lookBack is how far back changes of status are looked for. It covers the clocks of servers
-	// that differ and transactions that commit late; what was told already is not told again.
+	// lookBack is how far back changes of status are searched. It covers clock differences between
+	// servers and transactions that commit late. A change that a watch has already received is not
+	// sent again.
 	lookBack = 30 * time.Second
 )
 
-// read returns those of the campaigns that the caller of ctx has. It costs one statement for readAtOnce of them.
+// read returns those of the campaigns that belong to the caller of ctx. It runs one statement per
+// readAtOnce campaigns.
 func (s *Service) read(ctx context.Context, ids []int64) (map[int64]*ent.Campaign, error) {
 	rows := make(map[int64]*ent.Campaign, len(ids))
 	for part := range slices.Chunk(ids, readAtOnce) {
@@ -94,17 +97,17 @@ func (s *Service) read(ctx context.Context, ids []int64) (map[int64]*ent.Campaig
 	return rows, nil
 }
 
-// The campaigns of an account that are being sent, and those whose status changed a while ago. Each
-// is the beginning of an index. Raw SQL is not confined to the caller: the account stands in each.
+// The campaigns of an account that are being sent, and those whose status changed recently. Each
+// query reads the beginning of an index. Raw SQL is not confined to the caller's account, so each
+// query has the account as a condition.
 const (
 	sendingStatement = `SELECT user_id, id FROM (SELECT user_id, id FROM campaigns WHERE user_id = ? AND status_rank = ? ORDER BY id DESC LIMIT ?) AS s`
 	changedStatement = `SELECT user_id, id FROM (SELECT user_id, campaign_id AS id FROM campaign_changes
 WHERE user_id = ? AND at >= ? AND from_status <> to_status ORDER BY at DESC LIMIT ?) AS c`
 )
 
-// running returns for each account the campaigns that are followed when none are named, at most
-// MaxCampaigns: those that are being sent first. It costs one statement for accountsAtOnce
-// accounts.
+// running returns, for each account, the campaigns that a watch without ids follows: at most
+// MaxCampaigns, those being sent first. It runs one statement per accountsAtOnce accounts.
 func (s *Service) running(ctx context.Context, accounts []int64) (map[int64][]int64, error) {
 	found := make(map[int64][]int64, len(accounts))
 	since := store.Truncate(s.opts.Now().Add(-lookBack))
@@ -144,8 +147,8 @@ func (s *Service) collect(ctx context.Context, statement string, args []any, fou
 	return rows.Err()
 }
 
-// sorted returns the ids in order, so that the statement stays the same, and prepared, while the
-// same campaigns are watched.
+// sorted returns the ids in ascending order, so that the statement stays the same, and prepared,
+// while the same campaigns are watched.
 func sorted(ids map[int64]bool) []int64 { return slices.Sorted(maps.Keys(ids)) }
 
 func unique(ids []int64) []int64 {

@@ -11,40 +11,41 @@ import (
 	"campaignql/internal/caller"
 )
 
-// Watch is what one reader follows. It keeps the latest state of each campaign that changed since
-// the reader took it last, so a reader that is slow costs no more than one that is fast.
+// Watch is what one reader follows. It keeps only the latest state of each campaign that changed
+// since the reader last took it, so a slow reader costs no more memory than a fast one.
 type Watch struct {
 	service *Service
 	caller  caller.Identity
 	// callerEnded is closed when the key or session of the caller has ended.
 	callerEnded   <-chan struct{}
 	stopFollowing func()
-	// account is whether it follows its account, instead of campaigns that were named.
+	// account is true if the watch follows the caller's account instead of given ids.
 	account bool
-	// notBefore is when it may be told something for the first time after the state it began with.
+	// notBefore is the earliest time for an update after the first state.
 	notBefore time.Time
-	// seen is what the poller told of each campaign last. It belongs to the poller as soon as the watch is open.
+	// seen holds, by campaign, the state last sent. It belongs to the poller from the moment the
+	// watch is open.
 	seen map[int64]*ent.Campaign
 
 	mu sync.Mutex
-	// latest are the states that wait for the reader, and queue their order.
+	// latest holds the states that the reader has not taken yet; queue is their order.
 	latest map[int64]*ent.Campaign
 	queue  []int64
 	ended  bool
 	err    error
-	// changed holds one token when the reader may have something to take.
+	// changed holds one token if the reader may have something to take.
 	changed chan struct{}
 }
 
-// Next waits for a campaign that has changed and returns its latest state, with the columns
-// Columns. It returns nil and nil when the watch has ended because there is nothing left to follow,
-// an error of the code Unauthenticated when the key or session has ended, and that of ctx when ctx
-// ends. One reader only.
+// Next waits until a campaign has changed and returns its latest state, with the columns Columns.
+// It returns nil and nil if the watch has ended because there is nothing left to follow. It returns
+// an Unauthenticated error if the key or session has ended, and the error of ctx if ctx ends. Only
+// one goroutine may call it.
 func (w *Watch) Next(ctx context.Context) (*ent.Campaign, error) {
 	for {
 		select {
 		case <-w.callerEnded:
-			w.Close() // before the reader is told, who may open another at once
+			w.Close() // before returning, because the reader may open another watch immediately
 			return nil, apperr.New(apperr.Unauthenticated, "the API key or session has ended")
 		default:
 		}
@@ -74,10 +75,11 @@ func (w *Watch) take() (row *ent.Campaign, ended bool, err error) {
 	return row, false, nil
 }
 
-// Close ends the watch and frees what it holds. It may be called again.
+// Close ends the watch and frees its resources. Further calls are no-ops.
 func (w *Watch) Close() { w.service.remove(w) }
 
-// put leaves a state for the reader, in place of an older one that it has not taken.
+// put queues a state for the reader. It replaces an older state of the same campaign that the
+// reader has not taken yet.
 func (w *Watch) put(row *ent.Campaign) {
 	w.seen[row.ID] = row
 	w.mu.Lock()
@@ -89,7 +91,8 @@ func (w *Watch) put(row *ent.Campaign) {
 	w.wake()
 }
 
-// drop forgets a campaign that is gone, also where it waits for the reader.
+// drop removes a campaign that no longer exists, including a state that the reader has not taken
+// yet.
 func (w *Watch) drop(id int64) {
 	delete(w.seen, id)
 	w.mu.Lock()
@@ -100,7 +103,8 @@ func (w *Watch) drop(id int64) {
 	}
 }
 
-// end tells the reader that nothing more comes: after what waits for it without an error, at once with one.
+// end ends the watch. Without an error the reader first receives the queued states; with an error
+// it receives the error at once.
 func (w *Watch) end(err error) {
 	w.mu.Lock()
 	w.ended, w.err = true, err
@@ -115,7 +119,7 @@ func (w *Watch) wake() {
 	}
 }
 
-// update compares what was read with what the watch was told last. found are the campaigns of its
+// update compares the rows of a poll with the states last sent. found are the campaigns of the
 // account that are followed now.
 func (w *Watch) update(rows map[int64]*ent.Campaign, found []int64) {
 	if w.account {
@@ -134,7 +138,7 @@ func (w *Watch) update(rows map[int64]*ent.Campaign, found []int64) {
 		case !same(row, seen):
 			w.put(row)
 		default:
-			w.seen[id] = row // one object for all who watch it
+			w.seen[id] = row // share one object among all watches
 		}
 	}
 	if w.account {
@@ -144,12 +148,13 @@ func (w *Watch) update(rows map[int64]*ent.Campaign, found []int64) {
 	}
 }
 
-// sees reports whether a campaign is still one of the caller's.
+// sees reports whether the campaign still belongs to the caller.
 func (w *Watch) sees(row *ent.Campaign) bool {
 	return row.UserID == w.caller.UserID || !w.account && w.caller.SeesAll()
 }
 
-// leave ends following what is no longer being sent, now that the reader is told.
+// leave stops following campaigns that are no longer found, after the reader's queue has their last
+// state.
 func (w *Watch) leave(found []int64) {
 	followed := make(map[int64]bool, len(found))
 	for _, id := range found {

@@ -8,33 +8,34 @@ import (
 	"unicode/utf8"
 )
 
-// maxCursor bounds the text of a cursor: the longest order key is a folded name of some hundred characters.
+// maxCursor is the maximum length of a cursor. The longest order key is a folded name of some
+// hundred characters.
 const maxCursor = 4096
 
 // Type is the type of an order's column.
 type Type byte
 
 const (
-	// Text: a string, compared byte by byte.
+	// Text is a string, compared byte by byte.
 	Text Type = 's'
-	// Number: an int64.
+	// Number is an int64.
 	Number Type = 'i'
-	// Instant: a time.Time in UTC with microseconds.
+	// Instant is a time.Time in UTC with microseconds.
 	Instant Type = 't'
-	// none stands in a cursor for NULL, and for an order by id alone.
+	// none is the type of NULL, and of every cursor in an order by id alone.
 	none Type = 'n'
 )
 
 // cursor is a position in a list: the order it belongs to, and the key of a row in that order. It
-// holds no secret and needs no signature: a forged one is merely another position in the rows that
-// the caller may see anyway.
+// holds no secret and needs no signature: a forged cursor is only another position among the rows
+// that the caller may read anyway.
 type cursor struct {
 	order string
 	id    int64
 	kind  Type
-	text  string    // of Text
-	num   int64     // of Number
-	at    time.Time // of Instant
+	text  string    // for Text
+	num   int64     // for Number
+	at    time.Time // for Instant
 }
 
 // value returns the order key as an argument of SQL, nil for NULL.
@@ -70,7 +71,7 @@ func (c cursor) String() string {
 	return base64.RawURLEncoding.EncodeToString(raw)
 }
 
-// parseCursor reads what String wrote; ok is false for anything else.
+// parseCursor parses the result of String. ok is false for any other text.
 func parseCursor(opaque string) (c cursor, ok bool) {
 	if len(opaque) > maxCursor {
 		return cursor{}, false
@@ -103,7 +104,7 @@ func parseCursor(opaque string) (c cursor, ok bool) {
 	case Instant:
 		micro, err := strconv.ParseInt(value, 10, 64)
 		c.at = time.UnixMicro(micro).UTC()
-		// The years that MySQL keeps; another would be an error of its own.
+		// MySQL stores only these years and would return an error for others.
 		return c, err == nil && c.at.Year() >= 1000 && c.at.Year() <= 9999
 	default:
 		return cursor{}, false

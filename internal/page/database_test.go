@@ -26,8 +26,8 @@ var byRecipients = page.Order[*ent.Campaign]{
 	Key: func(c *ent.Campaign) page.Key { return page.Key{Value: c.TotalRecipients, ID: c.ID} },
 }
 
-// Pages of every size, in both directions and from both ends, must visit each row once, in the
-// order in which the engines sort NULLs.
+// TestPagesVisitEveryRowOnceInOrder reads pages of every size, in both directions and from both
+// ends. The pages must contain each row once, in the order in which the databases sort NULLs.
 func TestPagesVisitEveryRowOnceInOrder(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {

@@ -7,16 +7,18 @@ import (
 	"campaignql/internal/budget"
 )
 
-// portionBytes is how much a page of Each holds as a rule. A single row may be larger.
+// portionBytes is the memory that a page of Each may hold. A page of a single row may exceed it.
 const portionBytes = 4 << 20
 
-// Each walks a list from an offset, at most limit rows of it (0: all), and holds one page of it at
-// a time: at most largest rows, and of large rows only as many as stay within portionBytes. fetch
-// reads a page, and visit is called with its rows. Both are given a context whose memory is that
-// page's alone. The first page has batch rows, and each has twice as many as the one before, up to
-// largest: an order that no index serves sorts the whole list for every page. An error of fetch or
-// visit ends it. All but the first page are read by key, so that what is added or removed meanwhile
-// is not seen twice. Pages of Each may be larger than MaxSize.
+// Each reads a list page by page, from offset on and at most limit rows (0 means all). It holds one
+// page in memory: at most largest rows, and fewer if they would exceed portionBytes. It calls fetch
+// to read a page and visit with the rows of the page. Both get a context whose memory budget
+// belongs to that page only.
+//
+// The first page has batch rows, and the size doubles with each page up to largest, because an
+// order without an index sorts the whole list for every page. Each stops at an error of fetch or
+// visit. All pages except the first are read by key, so concurrent inserts and deletes do not cause
+// a row to be visited twice. Pages of Each may be larger than MaxSize.
 func Each[T any](ctx context.Context, offset, limit, batch, largest int,
 	fetch func(context.Context, Request) (Result[T], error), visit func(context.Context, []T) error,
 ) error {
@@ -50,9 +52,9 @@ func Each[T any](ctx context.Context, offset, limit, batch, largest int,
 	return nil
 }
 
-// portion reads rows that fit into portionBytes: half as many as long as they do not. One row is
-// read whatever its size, as far as the answer may hold it. What was read is charged until the
-// budget that is returned is closed.
+// portion reads rows that fit into portionBytes: it halves the number of rows until they fit. A
+// single row may have any size that the budget of the answer allows. The rows are charged to the
+// returned budget until it is closed.
 func portion[T any](
 	ctx context.Context, size int, fetch func(ctx context.Context, size int) (Result[T], error),
 ) (Result[T], *budget.Budget, error) {
@@ -73,14 +75,15 @@ func portion[T any](
 	}
 }
 
-// visitPortion calls visit with memory of its own for what it loads beside the rows.
+// visitPortion calls visit with a separate budget for the data that visit loads in addition to the
+// rows.
 func visitPortion[T any](ctx context.Context, rows []T, visit func(context.Context, []T) error) error {
 	inner, held := budget.Portion(ctx, 0)
 	defer held.Close()
 	return visit(inner, rows)
 }
 
-// next is the size of the page after one of so many rows and bytes.
+// next returns the size of the page after a page with this many rows and bytes.
 func next(rows, largest int, bytes int64) int {
 	size := min(2*rows, largest)
 	if bytes > 0 {
@@ -89,21 +92,21 @@ func next(rows, largest int, bytes int64) int {
 	return max(1, size)
 }
 
-// Sorted tells EachSorted how to read a list.
+// Sorted describes to EachSorted how to read a list.
 type Sorted[T any] struct {
 	Order Order[T]
-	// Window is how many ids are read at a time, Batch how many rows.
+	// Window is the number of ids per query, Batch the number of rows per query.
 	Window, Batch int
-	// IDs returns the ids of the rows that the plan asks for, in their order, in one statement.
+	// IDs returns the ids of the rows that the plan requests, in their order, in one statement.
 	IDs func(context.Context, Plan[T]) ([]int64, error)
-	// Rows returns rows by their ids; those that are no longer there are absent.
+	// Rows returns rows by their ids. Rows that no longer exist are absent.
 	Rows func(context.Context, []int64) (map[int64]T, error)
 }
 
-// EachSorted is Each for an order that no index serves, in which each page costs a sort of the
-// whole list. It reads the ids of a window of many rows in one sort, and then the rows by their
-// ids, a batch at a time: what is held are the ids of a window and a batch of rows, and what is
-// sorted is sorted once for a window. Rows that are removed meanwhile are left out.
+// EachSorted is Each for an order without an index, in which each page costs a sort of the whole
+// list. It reads the ids of a large window with one sort, and then reads the rows by id in batches.
+// It holds the ids of one window and the rows of one batch in memory. Rows deleted meanwhile are
+// left out.
 func EachSorted[T any](
 	ctx context.Context, offset, limit int, list Sorted[T], visit func(context.Context, []T) error,
 ) error {
@@ -125,8 +128,8 @@ func EachSorted[T any](
 		more := len(ids) > size && (limit == 0 || done+size < limit)
 		ids = ids[:min(size, len(ids))]
 		if more {
-			// The place of the last row is looked up before the others are visited, which may take
-			// long: it may be gone by then.
+			// Look up the position of the last row before visiting the others. Visiting may take
+			// long, and the row may be deleted by then.
 			if request, err = list.behind(ctx, ids, request); err != nil {
 				return err
 			}
@@ -139,17 +142,17 @@ func EachSorted[T any](
 	return nil
 }
 
-// window reads the ids of a window. They are the walk's own and charged to no page.
+// window reads the ids of a window. Their memory is not charged to a page.
 func (l Sorted[T]) window(ctx context.Context, plan Plan[T]) ([]int64, error) {
 	inner, held := budget.Portion(ctx, 0)
 	defer held.Close()
 	return l.IDs(inner, plan)
 }
 
-// behind returns the request for what follows the last of the rows that is still there; where none
-// is, the same request finds what follows them.
+// behind returns the request for the rows that follow the last row that still exists. If none of
+// the rows exists any more, the same request finds the rows that follow them.
 func (l Sorted[T]) behind(ctx context.Context, ids []int64, same Request) (Request, error) {
-	for end, size := len(ids), 1; end > 0; size = l.Batch { // as a rule the last one is there
+	for end, size := len(ids), 1; end > 0; size = l.Batch { // usually the last row exists
 		some := ids[max(0, end-size):end]
 		end -= len(some)
 		found, err := l.rows(ctx, some)
@@ -165,7 +168,7 @@ func (l Sorted[T]) behind(ctx context.Context, ids []int64, same Request) (Reque
 	return same, nil
 }
 
-// rows reads rows that are dropped at once.
+// rows reads rows that are used only briefly; their memory is released at once.
 func (l Sorted[T]) rows(ctx context.Context, ids []int64) (map[int64]T, error) {
 	inner, held := budget.Portion(ctx, 0)
 	defer held.Close()

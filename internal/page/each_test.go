@@ -11,7 +11,7 @@ import (
 
 var byNumber = Order[int64]{Name: "NUMBER", Column: idColumn, Key: func(n int64) Key { return Key{ID: n} }}
 
-// fetcher serves pages of the numbers 1 to n, and counts them.
+// fetcher serves pages of the numbers 1 to n and counts the pages.
 func fetcher(n int64, pages *int) func(context.Context, Request) (Result[int64], error) {
 	return func(_ context.Context, r Request) (Result[int64], error) {
 		*pages++
@@ -78,26 +78,12 @@ func TestEachWalksTheRowsInBatches(t *testing.T) {
 func TestEachEndsWithTheFirstError(t *testing.T) {
 	t.Parallel()
 	pages, boom := 0, errors.New("boom")
-	if err := Each(
-		t.Context(),
-		0,
-		0,
-		3,
-		3,
-		fetcher(10, &pages),
-		func(context.Context, []int64) error { return boom },
-	); !errors.Is(err, boom) ||
-		pages != 1 {
+	err := Each(t.Context(), 0, 0, 3, 3, fetcher(10, &pages), func(context.Context, []int64) error { return boom })
+	if !errors.Is(err, boom) || pages != 1 {
 		t.Errorf("got %v after %d pages", err, pages)
 	}
 	if err := Each(
-		t.Context(),
-		-1,
-		0,
-		3,
-		3,
-		fetcher(10, &pages),
-		func(context.Context, []int64) error { return nil },
+		t.Context(), -1, 0, 3, 3, fetcher(10, &pages), func(context.Context, []int64) error { return nil },
 	); err == nil {
 		t.Error("a negative offset was accepted")
 	}
@@ -124,8 +110,8 @@ func TestBatchesGrowUpToTheLargest(t *testing.T) {
 	}
 }
 
-// sortedNumbers is a list of the numbers 1 to n in windows of 5 and batches of 2, which counts the
-// sorts and forgets the numbers that are gone.
+// sortedNumbers is a list of the numbers 1 to n in windows of 5 and batches of 2. It counts the
+// sorts and leaves out the numbers in gone.
 func sortedNumbers(n int64, gone map[int64]bool, sorts *int) Sorted[int64] {
 	numbers := fetcher(n, sorts)
 	return Sorted[int64]{
@@ -204,41 +190,27 @@ func TestEachSortedSortsOnceForAWindow(t *testing.T) {
 func TestEachSortedEndsWithTheFirstError(t *testing.T) {
 	t.Parallel()
 	sorts, boom := 0, errors.New("boom")
-	if err := EachSorted(
-		t.Context(),
-		0,
-		0,
-		sortedNumbers(10, nil, &sorts),
-		func(context.Context, []int64) error { return boom },
-	); !errors.Is(err, boom) ||
-		sorts != 1 {
+	err := EachSorted(
+		t.Context(), 0, 0, sortedNumbers(10, nil, &sorts), func(context.Context, []int64) error { return boom },
+	)
+	if !errors.Is(err, boom) || sorts != 1 {
 		t.Errorf("got %v after %d sorts", err, sorts)
 	}
 	broken := sortedNumbers(10, nil, &sorts)
 	broken.Rows = func(context.Context, []int64) (map[int64]int64, error) { return nil, boom }
-	if err := EachSorted(
-		t.Context(),
-		0,
-		0,
-		broken,
-		func(context.Context, []int64) error { return nil },
-	); !errors.Is(
-		err, boom,
-	) {
+	err = EachSorted(t.Context(), 0, 0, broken, func(context.Context, []int64) error { return nil })
+	if !errors.Is(err, boom) {
 		t.Errorf("got %v", err)
 	}
 	if err := EachSorted(
-		t.Context(),
-		-1,
-		0,
-		sortedNumbers(10, nil, &sorts),
-		func(context.Context, []int64) error { return nil },
+		t.Context(), -1, 0, sortedNumbers(10, nil, &sorts), func(context.Context, []int64) error { return nil },
 	); err == nil {
 		t.Error("a negative offset was accepted")
 	}
 }
 
-// TestEachHoldsLittleOfLargeRows reads rows of a megabyte each, one of them larger than a page may be.
+// TestEachHoldsLittleOfLargeRows reads rows of one megabyte each. One of them is larger than a page
+// may be.
 func TestEachHoldsLittleOfLargeRows(t *testing.T) {
 	t.Parallel()
 	pages, read := 0, 0

@@ -13,16 +13,15 @@ import (
 // idColumn is the column that breaks ties, so that every order is total and pages never overlap.
 const idColumn = "id"
 
-// Key is the place of a row in an order.
+// Key is the position of a row in an order.
 type Key struct {
-	// Value is the order column as the database holds it: string, int64 or time.Time, or nil for
+	// Value is the order column as the database stores it: string, int64 or time.Time, or nil for
 	// NULL. It is ignored in an order by id.
 	Value any
-	// ID is the id of the row.
-	ID int64
+	ID    int64
 }
 
-// Optional returns the value of a nullable column for a Key: what p points to, or nil.
+// Optional returns the value of a nullable column for a Key: the value p points to, or nil.
 func Optional[V any](p *V) any {
 	if p == nil {
 		return nil
@@ -30,32 +29,32 @@ func Optional[V any](p *V) any {
 	return *p
 }
 
-// Order is one order of a list: by a column, then by id in the same direction. NULLs come first
-// when ascending and last when descending, as MySQL and SQLite both sort them.
+// Order is one order of a list: by a column, then by id in the same direction. NULLs come first in
+// ascending and last in descending order, as MySQL and SQLite both sort them.
 type Order[T any] struct {
-	// Name identifies the order in cursors, such as "CREATED_AT". It must not hold a colon.
+	// Name identifies the order in cursors, such as "CREATED_AT". It must not contain a colon.
 	Name string
 	// Column is the column of the list's table; "id" orders by id alone.
 	Column string
-	// Type is the type of the column; it is ignored in an order by id.
+	// Type is the type of the column. It is ignored in an order by id.
 	Type Type
-	// Desc turns the order round.
+	// Desc reverses the order.
 	Desc bool
-	// Nullable tells that the column may be NULL.
+	// Nullable is true if the column may be NULL.
 	Nullable bool
-	// Key returns the place of a row. It may read only the columns that Plan.Columns names.
+	// Key returns the position of a row. It may read only the columns that Plan.Columns returns.
 	Key func(T) Key
 }
 
-// Plan is a valid request in a certain order. It is made by Order.Plan.
+// Plan is a valid request in a given order. Order.Plan creates it.
 type Plan[T any] struct {
 	order         Order[T]
 	request       Request
 	after, before *cursor
 }
 
-// Plan returns how to fetch the page that the request asks for. The error holds every fault of the
-// request; a cursor that was made in another order is one of them.
+// Plan validates the request and returns how to fetch its page. The error contains every fault of
+// the request, including a cursor that belongs to another order.
 func (o Order[T]) Plan(r Request) (Plan[T], error) {
 	var faults apperr.Faults
 	p := Plan[T]{order: o, request: r}
@@ -69,19 +68,17 @@ func (o Order[T]) check(faults *apperr.Faults, field string, c *cursor) {
 	switch {
 	case c == nil:
 	case c.order != o.mark():
-		faults.Add(
-			apperr.InvalidField(
-				field, apperr.ReasonCursorOfAnotherOrder,
-				"belongs to a list in another order: start from the first page again",
-			),
-		)
+		faults.Add(apperr.InvalidField(
+			field, apperr.ReasonCursorOfAnotherOrder,
+			"belongs to a list in another order: start from the first page again",
+		))
 	case !o.accepts(c.kind):
 		faults.Add(apperr.InvalidField(field, apperr.ReasonCursorInvalid, "is not a cursor of this server"))
 	}
 }
 
-// accepts reports whether a cursor of this order may hold a key of the type: a forged one must not
-// reach the database as another type.
+// accepts reports whether a cursor of this order may have a key of this type. Without this check a
+// forged cursor could pass a value of another type to the database.
 func (o Order[T]) accepts(kind Type) bool {
 	if o.Column == idColumn {
 		return kind == none
@@ -89,7 +86,7 @@ func (o Order[T]) accepts(kind Type) bool {
 	return kind == o.Type || kind == none && o.Nullable
 }
 
-// mark is the order as a cursor names it, with its direction.
+// mark returns the name of the order in a cursor, with its direction.
 func (o Order[T]) mark() string {
 	if o.Desc {
 		return o.Name + "-"
@@ -105,7 +102,8 @@ func (p Plan[T]) Columns() []string {
 	return []string{idColumn, p.order.Column}
 }
 
-// Select returns columns with those the cursors need, each once; without columns it returns none, which selects all.
+// Select adds the columns that the cursors need to columns, without duplicates. For an empty list
+// it returns nil, which selects all columns.
 func (p Plan[T]) Select(columns []string) []string {
 	if len(columns) == 0 {
 		return nil
@@ -119,8 +117,8 @@ func (p Plan[T]) Select(columns []string) []string {
 	return out
 }
 
-// Apply adds the bounds, the order, the limit and the offset of the page to a query; it is a
-// modifier for Ent's Modify. One row more than the page is fetched, by which Result knows whether
+// Apply adds the bounds, the order, the limit and the offset of the page to a query. It is a
+// modifier for Ent's Modify. It fetches one row more than the page, so that Result knows whether
 // there are more.
 func (p Plan[T]) Apply(s *sql.Selector) {
 	if p.after != nil {
@@ -136,7 +134,7 @@ func (p Plan[T]) Apply(s *sql.Selector) {
 	}
 }
 
-// sort puts the rows in the order in which the page is read: from its end when it is taken from there.
+// sort sets the order in which the page is read: reversed if the page is taken from the end.
 func (p Plan[T]) sort(s *sql.Selector) {
 	direction := sql.Asc
 	if p.order.Desc != p.request.backward() {
@@ -149,7 +147,8 @@ func (p Plan[T]) sort(s *sql.Selector) {
 	s.OrderBy(direction(s.C(idColumn)))
 }
 
-// beyond is the condition that a row sorts after (up) or before (down) the cursor in ascending order.
+// beyond returns the condition that a row sorts after (up) or before (down) the cursor in ascending
+// order.
 func (o Order[T]) beyond(s *sql.Selector, c cursor, up bool) *sql.Predicate {
 	than, reach := sql.LT, sql.LTE
 	if up {
@@ -170,11 +169,12 @@ func (o Order[T]) beyond(s *sql.Selector, c cursor, up bool) *sql.Predicate {
 	if o.Nullable && !up {
 		return sql.Or(append(further, sql.IsNull(column))...)
 	}
-	// The first term is implied by the second, but it alone is a range that an index serves.
+	// The second term implies the first, but only the first is a range that an index serves.
 	return sql.And(reach(column, value), sql.Or(further...))
 }
 
-// Result turns the rows that the query of the plan returned into the page. It takes over the slice.
+// Result turns the rows that the query of the plan returned into the page. It takes ownership of
+// the slice.
 func (p Plan[T]) Result(rows []T) Result[T] {
 	size := p.request.size()
 	more := len(rows) > size

@@ -1,6 +1,6 @@
-// Package page owns how the product's lists are cut into pages: the request of a Relay connection,
-// its opaque cursors, and the keyset condition they become in SQL. It knows no entity: a domain
-// declares its orders and runs the query itself.
+// Package page owns how lists are divided into pages: the request of a Relay connection, its opaque
+// cursors, and the keyset conditions in SQL. It must not know any entity: a domain declares its
+// orders and runs the queries.
 package page
 
 import (
@@ -8,18 +8,19 @@ import (
 )
 
 const (
-	// DefaultSize is the number of rows of a page that names no size.
+	// DefaultSize is the number of rows of a page if the request has no size.
 	DefaultSize = 25
-	// MaxSize is the largest page.
+	// MaxSize is the maximum size of a page.
 	MaxSize = 250
 )
 
-// Request asks for one page of a connection. The zero value asks for the first DefaultSize rows.
+// Request requests one page of a connection. The zero value requests the first DefaultSize rows.
 //
-// After and Before bound the rows on either side, exclusively; First then takes from the start of
-// what is left and Last from its end. Without either the page is the first DefaultSize rows. First
-// or Last of 0 gives no rows, but still tells whether there are any. Offset skips rows for
-// page-number interfaces; it cannot be combined with cursors or Last.
+// After and Before are exclusive bounds. First takes rows from the start of the rows between the
+// bounds, and Last takes them from the end. Without First and Last the page has the first
+// DefaultSize rows. If First or Last is 0, the page has no rows, but it still reports whether there
+// are any. Offset skips rows, for user interfaces with page numbers. It cannot be combined with
+// cursors or Last.
 type Request struct {
 	First, Last   *int
 	After, Before string
@@ -29,7 +30,7 @@ type Request struct {
 	walk bool
 }
 
-// Validate returns every fault of the request at once, as Invalid errors on the fields first, last,
+// Validate returns all faults of the request together, as Invalid errors on the fields first, last,
 // after, before and offset.
 func (r Request) Validate() error {
 	var faults apperr.Faults
@@ -52,11 +53,9 @@ func (r Request) validate(faults *apperr.Faults) (after, before *cursor) {
 		case *r.Offset < 0:
 			faults.Add(apperr.InvalidField("offset", apperr.ReasonPageOffset, "must not be negative"))
 		case r.After != "" || r.Before != "" || r.Last != nil:
-			faults.Add(
-				apperr.InvalidField(
-					"offset", apperr.ReasonPageOffsetWithCursor, "cannot be combined with after, before or last",
-				),
-			)
+			faults.Add(apperr.InvalidField(
+				"offset", apperr.ReasonPageOffsetWithCursor, "cannot be combined with after, before or last",
+			))
 		}
 	}
 	return after, before
@@ -87,7 +86,7 @@ func checkCursor(faults *apperr.Faults, field, text string) *cursor {
 // backward reports whether the page is taken from the end.
 func (r Request) backward() bool { return r.Last != nil }
 
-// size returns the number of rows asked for.
+// size returns the number of rows requested.
 func (r Request) size() int {
 	switch {
 	case r.First != nil:
@@ -101,18 +100,19 @@ func (r Request) size() int {
 
 // Result is one page.
 type Result[T any] struct {
-	// Items are the rows, in the order of the list whichever end they were taken from.
+	// Items are the rows in the order of the list, also if they were taken from the end.
 	Items []T
-	// HasNext reports whether rows follow the page. A page that was bounded by before always has
-	// one: the row of that cursor.
+	// HasNext reports whether rows follow the page. It is always true for a page with the bound
+	// before, because the row of that cursor follows.
 	HasNext bool
-	// HasPrevious reports whether rows precede the page. A page that was bounded by after always
-	// has one, and so has one with an offset, even beyond the end of the list: Relay lets a server
-	// answer what it knows without another query.
+	// HasPrevious reports whether rows precede the page. It is always true for a page with the
+	// bound after or with an offset, even beyond the end of the list: Relay allows a server to
+	// answer without another query.
 	HasPrevious bool
 
 	cursor func(T) string
 }
 
-// Cursor returns the cursor of Items[i], for after and before of a later request with the same order.
+// Cursor returns the cursor of Items[i], for after and before of a later request with the same
+// order.
 func (r Result[T]) Cursor(i int) string { return r.cursor(r.Items[i]) }

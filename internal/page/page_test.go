@@ -125,8 +125,7 @@ func TestTamperedCursorIsInvalidNotAFault(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			if diff := cmp.Diff(
-				[]string{"invalid after cursor_invalid"},
-				reasons(Request{After: opaque}.Validate()),
+				[]string{"invalid after cursor_invalid"}, reasons(Request{After: opaque}.Validate()),
 			); diff != "" {
 				t.Error(diff)
 			}
@@ -163,8 +162,7 @@ func TestCursorBelongsToOneOrderAndDirection(t *testing.T) {
 	strict := byAt
 	strict.Nullable = false
 	if diff := cmp.Diff(
-		[]string{"invalid after cursor_invalid"},
-		reasons(planner(strict)(Request{After: null})),
+		[]string{"invalid after cursor_invalid"}, reasons(planner(strict)(Request{After: null})),
 	); diff != "" {
 		t.Errorf("a NULL in an order without NULLs: %s", diff)
 	}
@@ -262,9 +260,7 @@ func TestGroupsAreReadByThemselves(t *testing.T) {
 		"ORDER BY `rows`.`name_key` DESC, `rows`.`id` DESC LIMIT 3) AS `g%d`"
 	want := "SELECT `id` FROM `rows` WHERE `user_id` = ? AND `rows`.`id` IN (SELECT `id` FROM (" + fmt.Sprintf(
 		own, 0,
-	) + " UNION ALL " + fmt.Sprintf(
-		own, 1,
-	) + ") AS `chosen`) " +
+	) + " UNION ALL " + fmt.Sprintf(own, 1) + ") AS `chosen`) " +
 		"ORDER BY `rows`.`name_key` DESC, `rows`.`id` DESC"
 	if diff := cmp.Diff(want, query); diff != "" {
 		t.Error(diff)
@@ -345,8 +341,7 @@ func TestPlanSelectsWhatCursorsNeed(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(
-		[]string{"id", "name_key", "subject"},
-		plan.Select([]string{"subject", "id", "id"}),
+		[]string{"id", "name_key", "subject"}, plan.Select([]string{"subject", "id", "id"}),
 	); diff != "" {
 		t.Error(diff)
 	}

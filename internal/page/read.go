@@ -6,9 +6,10 @@ import (
 	"campaignql/internal/store"
 )
 
-// Read fetches the page that the request asks for, in one statement: of the rows of the query, in
-// the order. It selects the columns and those that the cursors need; all without any. The errors of
-// a bad request are those of Request; others are translated.
+// Read fetches the requested page of the query's rows in the given order, in one statement. It
+// selects the given columns and those that the cursors need, or all columns if none are given. An
+// invalid request returns the errors of Request.Validate and Order.Plan. Database errors are
+// translated by store.Translate.
 func Read[T, S any, Q store.Query[T, S]](
 	ctx context.Context, order Order[T], request Request, query Q, columns []string,
 ) (Result[T], error) {
@@ -19,7 +20,7 @@ func Read[T, S any, Q store.Query[T, S]](
 	return Fetch(ctx, plan, query, columns)
 }
 
-// Fetch is Read with a plan that is made already.
+// Fetch is Read with an existing plan.
 func Fetch[T, S any, Q store.Query[T, S]](
 	ctx context.Context, plan Plan[T], query Q, columns []string,
 ) (Result[T], error) {

@@ -1,6 +1,6 @@
-// Package statistics owns what the numbers of a campaign mean: the counters kept on it, the rates
-// that follow from them, and its days. It is the one definition behind a list, a detail and the
-// Command bridge. It knows nothing of how events came in or of how numbers are shown.
+// Package statistics owns the meaning of the numbers of a campaign: the counters stored on it, the
+// rates computed from them, and its days. Lists, details and the Command bridge all use this one
+// definition. It must not know how events are recorded or how numbers are displayed.
 package statistics
 
 import (
@@ -11,15 +11,15 @@ import (
 	"campaignql/internal/kind"
 )
 
-// Counters are the numbers of one campaign, read from its own columns: no event is counted to show
-// them. Each method reads the columns that its documentation names; a row selected without them
-// gives zeros.
+// Counters are the numbers of one campaign, read from the columns of its row. No method counts
+// events. Each method reads the columns that its documentation names. If a column was not selected,
+// its value is zero.
 type Counters ent.Campaign
 
 // Of returns the numbers of a campaign.
 func Of(c *ent.Campaign) *Counters { return (*Counters)(c) }
 
-// Recipients is total_recipients: the people it goes to, as counted when sending began.
+// Recipients is total_recipients: the number of recipients, counted when sending began.
 func (c *Counters) Recipients() int64 { return c.TotalRecipients }
 
 // Sent is total_sent: mails handed to the mail system.
@@ -28,30 +28,30 @@ func (c *Counters) Sent() int64 { return c.TotalSent }
 // Failed is total_failed.
 func (c *Counters) Failed() int64 { return c.TotalFailed }
 
-// Delivered is total_sent less total_hard_bounces and total_soft_bounces, never negative.
+// Delivered is total_sent minus total_hard_bounces and total_soft_bounces, never negative.
 func (c *Counters) Delivered() int64 {
 	return max(0, c.TotalSent-c.TotalHardBounces-c.TotalSoftBounces)
 }
 
-// Unique counts something that may happen to one person many times.
+// Unique counts something that can happen to one person many times.
 type Unique struct {
-	// Total counts every time, Unique every person.
+	// Total counts every event, Unique counts each person once.
 	Total, Unique int64
-	// Rate is Unique as a fraction of delivered; nil when nothing was delivered.
+	// Rate is Unique as a fraction of delivered; nil if nothing was delivered.
 	Rate *float64
 }
 
 // Count counts something that happens to a person at most once.
 type Count struct {
 	Total int64
-	// Rate is Total as a fraction of delivered; nil when nothing was delivered.
+	// Rate is Total as a fraction of delivered; nil if nothing was delivered.
 	Rate *float64
 }
 
-// Bounces counts the mails that came back.
+// Bounces counts the mails that bounced.
 type Bounces struct {
 	Hard, Soft int64
-	// Rate is both as a fraction of sent; nil when nothing was sent.
+	// Rate is hard and soft bounces together as a fraction of sent; nil if nothing was sent.
 	Rate *float64
 }
 
@@ -81,7 +81,7 @@ func (c *Counters) Bounces() Bounces {
 	}
 }
 
-// ClickToOpenRate is unique clicks as a fraction of unique opens; nil when nobody opened.
+// ClickToOpenRate is unique clicks as a fraction of unique opens; nil without opens.
 func (c *Counters) ClickToOpenRate() *float64 { return Rate(c.UniqueClicks, c.UniqueOpens) }
 
 func (c *Counters) unique(total, unique int64) Unique {
@@ -92,7 +92,7 @@ func (c *Counters) count(total int64) Count {
 	return Count{Total: total, Rate: Rate(total, c.Delivered())}
 }
 
-// Rate is part as a fraction of whole; nil when the whole is nothing.
+// Rate returns part as a fraction of whole, or nil if whole is zero.
 func Rate(part, whole int64) *float64 {
 	if whole <= 0 {
 		return nil
@@ -101,22 +101,24 @@ func Rate(part, whole int64) *float64 {
 	return &rate
 }
 
-// Throughput says how fast a campaign is being sent.
+// Throughput is the sending speed of a campaign.
 type Throughput struct {
-	// EmailsPerSecond is sent by seconds of sending, so far or in total, with at most one decimal; 0 before sending.
+	// EmailsPerSecond is sent divided by the seconds of sending so far or in total, with at most
+	// one decimal; 0 before sending.
 	EmailsPerSecond       float64
 	StartedAt, FinishedAt *time.Time
-	// Remaining is the number of recipients still to be sent to; 0 once sending ended.
+	// Remaining is the number of recipients not sent to yet; 0 after sending has ended.
 	Remaining int64
-	// EstimatedFinish is when sending ends at this pace; nil unless it is being sent at a known
-	// pace, and beyond a hundred years.
+	// EstimatedFinish is the estimated end of sending at the current speed. It is nil if the
+	// campaign is not being sent, if its speed is unknown, or if the end is more than a hundred
+	// years away.
 	EstimatedFinish *time.Time
 }
 
-// farthest is how far an estimate reaches.
+// farthest is the upper bound of an estimate.
 const farthest = 100 * 365 * 24 * time.Hour
 
-// ThroughputColumns are the columns ThroughputAt reads.
+// ThroughputColumns are the columns that ThroughputAt reads.
 var ThroughputColumns = []string{
 	"status",
 	"sending_started_at",
@@ -126,7 +128,7 @@ var ThroughputColumns = []string{
 	"total_recipients",
 }
 
-// ThroughputAt returns how fast the campaign is being sent, as seen at an instant.
+// ThroughputAt returns the throughput of the campaign at the given time.
 func (c *Counters) ThroughputAt(now time.Time) Throughput {
 	t := Throughput{StartedAt: c.SendingStartedAt, FinishedAt: c.SendingFinishedAt}
 	if c.Status != kind.StatusSent && c.Status != kind.StatusFailed {
@@ -139,21 +141,19 @@ func (c *Counters) ThroughputAt(now time.Time) Throughput {
 	if t.FinishedAt != nil {
 		end = *t.FinishedAt
 	}
-	// What was sent within less than a second is a pace all the same.
+	// Sending shorter than a second still has a speed.
 	seconds := max(1, end.Sub(*t.StartedAt).Seconds())
 	pace := float64(c.TotalSent) / seconds
 	t.EmailsPerSecond = math.Round(pace*10) / 10
-	if left := float64(
-		t.Remaining,
-	) / pace; c.Status == kind.StatusSending && t.Remaining > 0 &&
-		left < farthest.Seconds() {
+	left := float64(t.Remaining) / pace
+	if c.Status == kind.StatusSending && t.Remaining > 0 && left < farthest.Seconds() {
 		finish := now.Add(time.Duration(left * float64(time.Second))).UTC().Truncate(time.Second)
 		t.EstimatedFinish = &finish
 	}
 	return t
 }
 
-// Conversions counts what people did in the end, and what it is worth.
+// Conversions is the number of conversions and their value.
 type Conversions struct {
 	Count int64
 	// Amount is the sum of the amounts in units of the currency.
@@ -165,7 +165,7 @@ func (c *Counters) Conversions() Conversions {
 	return Conversions{Count: c.TotalConversions, Amount: float64(c.ConversionAmount) / 100}
 }
 
-// Automated counts what machines did, which is in no number of people.
+// Automated counts the opens and clicks of machines. No other number includes them.
 type Automated struct{ Opens, Clicks int64 }
 
 // Automated is automated_opens and automated_clicks.

@@ -19,29 +19,29 @@ const (
 	MaxDays     = 365
 )
 
-// Day is what happened to a campaign on one day of its owner's zone.
+// Day holds the numbers of a campaign for one day in its owner's time zone.
 type Day struct {
-	// Date is the day, YYYY-MM-DD.
+	// Date has the form YYYY-MM-DD.
 	Date                                      string
 	Opens, Clicks, Forwards, BrowserViews     Unique
 	Unsubscriptions, HardBounces, SoftBounces int64
 }
 
-// Service keeps and reads the statistics that lie beside a campaign.
+// Service reads the statistics that are stored outside the row of a campaign.
 type Service struct {
 	db *store.Store
-	// summed is MaxSummed.
+	// summed is MaxSummed; tests lower it.
 	summed int
 }
 
-// New returns the service over a database.
+// New returns a service that uses a database.
 func New(db *store.Store) *Service { return &Service{db, MaxSummed} }
 
-// Days returns, for each campaign of which anything is known, the given number of days (1–365) from
-// the start of its sending, or from the first event where sending was never started, in the zone,
-// with zeros where nothing happened. Campaigns without any event in those days are absent. The
-// campaigns need id and sending_started_at. It costs one statement whatever the number of
-// campaigns.
+// Days returns the given number of days (1–365) for each campaign, in the given zone. The first day
+// is the day on which sending began, or the day of the first event if sending never started. Days
+// without events have zeros. Campaigns without any event in these days are absent from the map. The
+// campaigns need the columns id and sending_started_at. It runs one statement, whatever the number
+// of campaigns.
 func (s *Service) Days(
 	ctx context.Context, campaigns []*ent.Campaign, days int, zone *time.Location,
 ) (map[int64][]Day, error) {
@@ -90,8 +90,8 @@ func (s *Service) days(
 	return found, nil
 }
 
-// within is the condition on the hours of each campaign: its own days where they are known, any
-// where they follow from the first event.
+// within returns the condition on the hours of the campaigns: the hours of its days if the first
+// day of the campaign is known, and all hours if the first day depends on the first event.
 func within(sel *sql.Selector, campaigns []*ent.Campaign, starts map[int64]time.Time, days int) *sql.Predicate {
 	id, hour := sel.C(hourlycounter.FieldCampaignID), sel.C(hourlycounter.FieldHour)
 	var parts []*sql.Predicate
@@ -102,17 +102,15 @@ func within(sel *sql.Selector, campaigns []*ent.Campaign, starts map[int64]time.
 			unknown = append(unknown, c.ID)
 			continue
 		}
-		// An hour to spare on both sides: the first may have begun before midnight in a zone with a
-		// broken offset, and where clocks are put back there are two midnights. What is not of
-		// these days is left out when it is added up.
+		// The bounds include one more hour on both sides: the first hour may have begun before
+		// midnight in a zone whose offset is not a whole number of hours, and there are two
+		// midnights if clocks are set back. Hours outside the days are skipped when they are added
+		// up.
 		y, m, d := start.Date()
 		end := kind.DayStart(y, m, d+days, start.Location())
-		parts = append(
-			parts,
-			sql.And(
-				sql.EQ(id, c.ID), sql.GTE(hour, start.Add(-time.Hour).UTC()), sql.LT(hour, end.Add(time.Hour).UTC()),
-			),
-		)
+		parts = append(parts, sql.And(
+			sql.EQ(id, c.ID), sql.GTE(hour, start.Add(-time.Hour).UTC()), sql.LT(hour, end.Add(time.Hour).UTC()),
+		))
 	}
 	if len(unknown) > 0 {
 		parts = append(parts, sql.In(id, unknown...))
@@ -125,7 +123,8 @@ func midnight(at time.Time, zone *time.Location) time.Time {
 	return kind.DayStart(y, m, d, zone)
 }
 
-// dayOf is the date an hour counts for: the one it begins on, but of the hour in which the first day begins, that day.
+// dayOf returns the date that an hour counts for: the date on which it begins. The hour that
+// contains start counts for the day of start.
 func dayOf(hour, start time.Time, zone *time.Location) string {
 	if hour.Before(start) && hour.Add(time.Hour).After(start) {
 		hour = start
@@ -136,14 +135,14 @@ func dayOf(hour, start time.Time, zone *time.Location) string {
 func calendar(start time.Time, days int) []Day {
 	list := make([]Day, days)
 	for i := range list {
-		// Noon exists on every day of every zone.
+		// Noon exists on every day in every zone.
 		list[i].Date = time.Date(start.Year(), start.Month(), start.Day()+i, 12, 0, 0, 0, time.UTC).
 			Format(time.DateOnly)
 	}
 	return list
 }
 
-// dayIndex finds a date in a calendar, which has every day from its first.
+// dayIndex returns the index of a date in a calendar, which has every day from its first day on.
 func dayIndex(list []Day, date string) int {
 	for i := range list {
 		if list[i].Date == date {

@@ -31,8 +31,8 @@ func newSender(t *testing.T, db *store.Store) *sender {
 	return &sender{db: db, owner: owner, ctx: testkit.As(t, owner), system: caller.System(t.Context())}
 }
 
-// campaign makes a campaign whose sending began at an instant, "" for never, with as many opens in
-// each of the hours as its place says, from 1.
+// campaign creates a campaign whose sending began at start ("" for never). The first of the hours
+// has one open, the second two, and so on.
 func (s *sender) campaign(t *testing.T, start string, hours ...string) *ent.Campaign {
 	t.Helper()
 	client := s.db.Client(s.system)
@@ -73,7 +73,7 @@ func utc(t *testing.T, text string) time.Time {
 	return at
 }
 
-// opens is the days as text, each with its opens.
+// opens returns the days as text, each with its opens.
 func opens(days []statistics.Day) []string {
 	var out []string
 	for _, day := range days {

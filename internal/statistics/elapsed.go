@@ -18,11 +18,12 @@ import (
 // ElapsedColumns are the columns of a campaign that Elapsed reads.
 var ElapsedColumns = []string{entcampaign.FieldSendingStartedAt}
 
-// Elapsed returns for each campaign what happened in the first intervals since its sending began,
-// at most as many as points, zeros where nothing happened: ByHour, or ByDay for 24 hours at a time,
-// from the UTC hour in which sending began. Intervals that begin after now are left out; campaigns
-// whose sending has not begun are absent. Points that are not 1 to MaxPoints are Invalid. It costs
-// one statement whatever the number of campaigns, none when none has begun.
+// Elapsed returns for each campaign the numbers of the first intervals after its sending began, at
+// most points of them. Intervals are hours (ByHour) or 24 hours (ByDay), and the first one begins
+// with the UTC hour in which sending began. Intervals without events have zeros. Intervals that
+// begin after now are left out. Campaigns whose sending has not begun are absent. If points is not
+// between 1 and MaxPoints, the error is Invalid. It runs one statement whatever the number of
+// campaigns, and none if no sending has begun.
 func (s *Service) Elapsed(
 	ctx context.Context, campaigns []*ent.Campaign, interval Interval, points int, now time.Time,
 ) (map[int64][]Point, error) {
@@ -56,7 +57,7 @@ func (s *Service) Elapsed(
 	return found, nil
 }
 
-// elapsed are the empty points from a start that have begun.
+// elapsed returns the empty points from start on that begin before now.
 func elapsed(start time.Time, step time.Duration, points int, now time.Time) []Point {
 	var list []Point
 	for len(list) < points && !start.After(now) {

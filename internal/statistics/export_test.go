@@ -1,4 +1,4 @@
 package statistics
 
-// LimitSummed makes a service that adds up no more rows than this.
+// LimitSummed returns a service that adds up at most rows rows.
 func LimitSummed(s *Service, rows int) *Service { return &Service{s.db, rows} }

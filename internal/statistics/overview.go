@@ -16,10 +16,10 @@ import (
 	"campaignql/internal/store"
 )
 
-// CampaignsColumn stands among the columns of Sum for the number of campaigns.
+// CampaignsColumn is the name that requests the number of campaigns among the columns of Sum.
 const CampaignsColumn = "campaigns"
 
-// hourColumns are the columns of an hour that hold the same number as a column of the campaign.
+// hourColumns maps a column of a campaign to the column of an hour with the same meaning.
 var hourColumns = map[string]string{
 	entcampaign.FieldTotalSent:            hourlycounter.FieldSent,
 	entcampaign.FieldTotalFailed:          hourlycounter.FieldFailed,
@@ -42,21 +42,23 @@ var hourColumns = map[string]string{
 	entcampaign.FieldAutomatedClicks:      hourlycounter.FieldAutomatedClicks,
 }
 
-// Total is the numbers of many campaigns in sum.
+// Total holds the sums over many campaigns.
 type Total struct {
-	// Campaigns is how many match, whatever the period.
+	// Campaigns is the number of campaigns that match the filter, whatever the period.
 	Campaigns int64
-	// Counters are the sums, in the columns of one campaign: what follows from them, such as rates,
-	// is worked out as it is for one.
+	// Counters holds the sums in the columns of one campaign, so that rates are computed as for one
+	// campaign.
 	Counters *Counters
 }
 
-// Sum adds up columns of all campaigns that match, as Counters documents them, and CampaignsColumn;
-// the others stay zero. Without From and To they are the campaigns' own counters. With either they
-// are what happened in that span, from the counters of the hours that begin in it, so that spans
-// that follow one another add up: whoever did something first in it is counted there as a person,
-// once for each campaign; total_recipients is that of the campaigns whose sending began in it. It
-// costs one statement, or with From or To up to two, whatever the number of campaigns.
+// Sum returns the sums of the given columns over all campaigns that match the filter. The columns
+// are those that Counters documents, and CampaignsColumn. All other columns stay zero.
+//
+// Without From and To the sums are those of the campaigns' own counters. With From or To they are
+// the sums of the hours that begin in the span, so that adjacent spans add up. A person is then
+// counted in the span of their first event, once per campaign. total_recipients is the sum over the
+// campaigns whose sending began in the span. It runs one statement, or up to two with From or To,
+// whatever the number of campaigns.
 func (s *Service) Sum(ctx context.Context, filter campaign.Filter, span Span, columns []string) (Total, error) {
 	return store.Heavy(ctx, s.db, func(ctx context.Context) (Total, error) {
 		return s.sum(ctx, filter, span, columns)
@@ -96,7 +98,7 @@ func (s *Service) sum(ctx context.Context, filter campaign.Filter, span Span, co
 	return Total{Campaigns: total.Campaigns, Counters: Of(&sums)}, err
 }
 
-// overviewable returns the faults of a filter and a span.
+// overviewable validates a filter and a span.
 func overviewable(filter campaign.Filter, span Span) error {
 	var faults apperr.Faults
 	faults.Add(filter.Validate())
@@ -130,7 +132,7 @@ func (s *Service) sumCampaigns(
 	return Total{Campaigns: rows[0].Campaigns, Counters: Of(&rows[0].Campaign)}, nil
 }
 
-// begun sums a column of the campaigns whose sending began in the span.
+// begun returns the sum of a column over the campaigns whose sending began in the span.
 func (s Span) begun(sel *sql.Selector, column string) sql.Querier {
 	start := s.where(sel.C(entcampaign.FieldSendingStartedAt))
 	return sql.ExprFunc(func(b *sql.Builder) {
@@ -138,10 +140,10 @@ func (s Span) begun(sel *sql.Selector, column string) sql.Querier {
 	})
 }
 
-// sum is the sum of a column; zero of no rows.
+// sum returns the SQL sum of a column, zero if there are no rows.
 func sum(sel *sql.Selector, column string) string { return "COALESCE(SUM(" + sel.C(column) + "), 0)" }
 
-// where is the condition that an instant lies in a span that is bounded.
+// where returns the condition that a column is within a bounded span.
 func (s Span) where(column string) *sql.Predicate {
 	var all []*sql.Predicate
 	if s.From != nil {
@@ -169,8 +171,9 @@ func (s *Service) sumHours(
 	return rows[0], nil
 }
 
-// hoursOf is the condition on the hours of the campaigns that match, within a span. Without a
-// filter the account's own are read by their hour alone.
+// hoursOf returns the condition on the hours of the campaigns that match, within a span. Without a
+// filter it has no condition on the campaign, and the hours of the account are read by their hour
+// only.
 func hoursOf(id caller.Identity, filter campaign.Filter, span Span) func(*sql.Selector) {
 	return func(sel *sql.Selector) {
 		if !filter.ChoosesAll() {
@@ -182,12 +185,14 @@ func hoursOf(id caller.Identity, filter campaign.Filter, span Span) func(*sql.Se
 	}
 }
 
-// SumSeries returns what happened to all campaigns that match, in sum, a point per interval, oldest
-// first, zeros where nothing happened; of the points only the given columns of an hour are read. It
-// begins with From, or with the first hour in which anything was counted, and has no point when
-// nothing was; it ends at To, or now. The first point begins at From and the last ends at To,
-// wherever in their intervals these lie, so that the points add up to what Sum returns. More than
-// MaxPoints, or To not after From, is Invalid. It costs one statement, two without From.
+// SumSeries returns the sums over all campaigns that match, one point per interval, oldest first,
+// with zeros for intervals without events. Only the given columns of an hour are read.
+//
+// The series begins at From, or with the first hour in which anything was counted. It is empty if
+// nothing was counted. It ends at To, or now. The first point begins exactly at From and the last
+// one ends exactly at To, even in the middle of an interval, so that the points add up to the
+// result of Sum. More than MaxPoints points, or To not after From, is Invalid. It runs one
+// statement, or two without From.
 func (s *Service) SumSeries(
 	ctx context.Context, filter campaign.Filter, span Span, columns []string, now time.Time,
 ) ([]Point, error) {
@@ -234,7 +239,7 @@ func (s *Service) sumSeries(
 	return points, err
 }
 
-// firstHour is where a series of many campaigns begins.
+// firstHour returns where a series of many campaigns begins, and false if nothing was counted.
 func (s *Service) firstHour(
 	ctx context.Context, id caller.Identity, filter campaign.Filter, span Span,
 ) (time.Time, bool, error) {

@@ -58,16 +58,12 @@ func TestNoMoreRowsAreAddedUpThanIsBearable(t *testing.T) {
 			}
 			// Fewer campaigns have fewer rows.
 			if _, err := s.SumLinks(
-				testkit.As(t, me),
-				campaign.Filter{IDs: ids[:1]},
-				forever,
-				statistics.LinksByClicks,
-				25,
+				testkit.As(t, me), campaign.Filter{IDs: ids[:1]}, forever, statistics.LinksByClicks, 25,
 			); err != nil {
 				t.Errorf("the links of one campaign: %v", err)
 			}
 		}
-		// An admin who sees all sums what the filter chooses, whose ever it is.
+		// For an admin who sees all accounts, the filter chooses campaigns of any account.
 		admin := testkit.As(t, testkit.Account(t, db, testkit.Admin()))
 		s := statistics.New(db)
 		total, err := s.Sum(

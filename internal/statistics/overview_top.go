@@ -16,13 +16,14 @@ import (
 	"campaignql/internal/store"
 )
 
-// MaxSummed is how many links, or mail domains, of campaigns are added up to find the highest.
+// MaxSummed is the maximum number of links, or of mail domains, that are added up to find the
+// highest.
 const MaxSummed = 200_000
 
-// SumLinks returns the first links of all campaigns that match, each URL once with its clicks in
-// sum, those with the highest number first. A span, by which links are not counted, is Invalid,
-// reason "not_by_hour"; so are campaigns with more than MaxSummed links, on the field filter,
-// reason "too_many_rows". It costs three statements.
+// SumLinks returns the first links of all campaigns that match, highest number first. Each URL
+// appears once, with the sum of its clicks. Links are not counted by hour, so a span is Invalid,
+// reason "not_by_hour". If the campaigns have more than MaxSummed links, the error is Invalid on
+// the field filter, reason "too_many_rows". It runs three statements.
 func (s *Service) SumLinks(
 	ctx context.Context, filter campaign.Filter, span Span, by LinkOrder, first int,
 ) ([]Link, error) {
@@ -50,7 +51,7 @@ func (s *Service) sumLinks(
 			sql.As(newest, linkcounter.FieldID), sql.As(sum(sel, linkcounter.FieldClicks), linkcounter.FieldClicks),
 			sql.As(sum(sel, linkcounter.FieldUniqueClicks), linkcounter.FieldUniqueClicks),
 		)
-		// What is equal follows as it does for one campaign.
+		// Equal numbers have the same order as for one campaign.
 		sel.GroupBy(sel.C(linkcounter.FieldURLHash)).
 			OrderBy("SUM("+sel.C(string(by))+") DESC", newest+" DESC").
 			Limit(first)
@@ -65,7 +66,7 @@ func (s *Service) sumLinks(
 	return links, s.nameLinks(ctx, rows)
 }
 
-// nameLinks reads the URLs of links that are known by their ids.
+// nameLinks reads the URLs of links by their ids.
 func (s *Service) nameLinks(ctx context.Context, links []*ent.LinkCounter) error {
 	ids := make([]int64, len(links))
 	for i, link := range links {
@@ -89,8 +90,9 @@ func (s *Service) nameLinks(ctx context.Context, links []*ent.LinkCounter) error
 	return nil
 }
 
-// SumDomains returns the first mail domains of the recipients of all campaigns that match, in sum,
-// those sent to most first, with the errors of SumLinks. It costs two statements.
+// SumDomains returns the first mail domains of the recipients of all campaigns that match, with
+// their sums, the highest number of sent mails first. It returns the same errors as SumLinks. It
+// runs two statements.
 func (s *Service) SumDomains(ctx context.Context, filter campaign.Filter, span Span, first int) ([]Domain, error) {
 	return store.Heavy(ctx, s.db, func(ctx context.Context) ([]Domain, error) {
 		return s.sumDomains(ctx, filter, span, first)
@@ -135,7 +137,8 @@ func (s *Service) sumDomains(ctx context.Context, filter campaign.Filter, span S
 	return domains, nil
 }
 
-// summable checks what is asked for and returns the condition on the rows of the campaigns that match.
+// summable validates the arguments and returns the condition on the rows of the campaigns that
+// match.
 func (s *Service) summable(
 	ctx context.Context, filter campaign.Filter, span Span, first int, column string,
 ) (func(*sql.Selector), error) {
@@ -151,21 +154,19 @@ func (s *Service) summable(
 		if span.From == nil {
 			bound = "to"
 		}
-		faults.Add(
-			apperr.InvalidField(
-				bound, apperr.ReasonNotByHour,
-				"links and mail domains are not counted by hour: ask for them without from and to",
-			),
-		)
+		faults.Add(apperr.InvalidField(
+			bound, apperr.ReasonNotByHour,
+			"links and mail domains are not counted by hour: ask for them without from and to",
+		))
 	}
 	if err := faults.Err(); err != nil {
 		return nil, err
 	}
-	// By the campaigns in any case: neither table has an index by account.
+	// Always filter by campaign: neither table has an index by account.
 	return func(sel *sql.Selector) { sel.Where(filter.Chosen(id, sel, column)) }, nil
 }
 
-// notTooMany turns a row beyond those that are added up into a fault.
+// notTooMany returns an error if there is a row beyond the limit.
 func (s *Service) notTooMany(over []int64, err error, what string) error {
 	if err == nil && len(over) > 0 {
 		return apperr.InvalidField(

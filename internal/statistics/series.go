@@ -14,28 +14,29 @@ import (
 	"campaignql/internal/store"
 )
 
-// MaxPoints is the most points of a series.
+// MaxPoints is the maximum number of points of a series.
 const MaxPoints = 1000
 
 // Interval is the length of a point of a series.
 type Interval string
 
-// The intervals. A week begins on Monday.
+// A week begins on Monday.
 const (
 	ByHour Interval = "HOUR"
 	ByDay  Interval = "DAY"
 	ByWeek Interval = "WEEK"
 )
 
-// Span says which points of time a series has. From and To are optional; To is not part of the span.
+// Span is a period and the interval of its points. From and To are optional. From is inclusive, To
+// is exclusive.
 type Span struct {
 	From, To *time.Time
 	Interval Interval
-	// Zone is where days and weeks begin at midnight. Hours are those of UTC.
+	// Zone is the time zone in which days and weeks begin at midnight. Hours are UTC hours.
 	Zone *time.Location
 }
 
-// Point is what happened to a campaign from Start to End.
+// Point holds the numbers of a campaign from Start to End.
 type Point struct {
 	Start, End                       time.Time
 	Sent, Failed                     int64
@@ -47,24 +48,26 @@ type Point struct {
 	HardBounces, SoftBounces         int64
 	Conversions                      int64
 	AutomatedOpens, AutomatedClicks  int64
-	// hundredths is the sum of the amounts of conversions.
+	// hundredths is the sum of the conversion amounts in hundredths.
 	hundredths int64
 }
 
-// ConversionCents is the sum of the amounts in hundredths.
+// ConversionCents returns the sum of the amounts in hundredths.
 func (p *Point) ConversionCents() int64 { return p.hundredths }
 
-// ConversionAmount is the sum of the amounts in units of the currency.
+// ConversionAmount returns the sum of the amounts in units of the currency.
 func (p *Point) ConversionAmount() float64 { return float64(p.hundredths) / 100 }
 
-// Series returns for each campaign a point per interval, oldest first, zeros where nothing
-// happened. Without From it begins when sending began, or with the first hour in which anything was
-// counted, and has no point when neither is known; without To it ends now, or after MaxPoints. The
-// first point is the interval that From lies in, the last the one before which To lies. An hour of
-// the counters counts for the interval in which it begins; that in which a series without From
-// begins counts for its first point. More than MaxPoints, or To not after From, is Invalid. The
-// campaigns need id and sending_started_at. It costs one statement whatever the number of
-// campaigns.
+// Series returns for each campaign one point per interval, oldest first, with zeros for intervals
+// without events.
+//
+// Without From a series begins when sending began, or else with the first hour in which anything
+// was counted. It is absent if neither is known. Without To it ends now, or after MaxPoints points.
+// The first point is the interval that contains From, and the last point is the last interval that
+// begins before To. An hour counts for the interval in which it begins. Without From, the hour that
+// contains the beginning of the series counts for the first point. More than MaxPoints points, or
+// To not after From, is Invalid. The campaigns need the columns id and sending_started_at. It runs
+// one statement, whatever the number of campaigns.
 func (s *Service) Series(
 	ctx context.Context, campaigns []*ent.Campaign, span Span, now time.Time,
 ) (map[int64][]Point, error) {
@@ -104,10 +107,10 @@ func (s *Service) Series(
 	return found, nil
 }
 
-// bounded reports whether the span is not all time.
+// bounded reports whether the span has From or To.
 func (s Span) bounded() bool { return s.From != nil || s.To != nil }
 
-// Order reports a span that ends before it begins.
+// Order returns an error if the span does not end after it begins.
 func (s Span) Order() error {
 	if s.From != nil && s.To != nil && !s.To.After(*s.From) {
 		return apperr.InvalidField("to", apperr.ReasonRangeEmpty, "must be after from")
@@ -115,7 +118,7 @@ func (s Span) Order() error {
 	return nil
 }
 
-// Holds reports whether an instant lies in the span.
+// Holds reports whether the span contains a time.
 func (s Span) Holds(at time.Time) bool {
 	return (s.From == nil || !at.Before(*s.From)) && (s.To == nil || at.Before(*s.To))
 }
@@ -146,7 +149,7 @@ func (s Span) tooMany(argument string) error {
 	)
 }
 
-// within is the condition on the hours of all campaigns.
+// within returns the condition on the hours of all campaigns.
 func (s Span) within(sel *sql.Selector, campaigns []*ent.Campaign, end time.Time) *sql.Predicate {
 	id, hour := sel.C(hourlycounter.FieldCampaignID), sel.C(hourlycounter.FieldHour)
 	parts := make([]*sql.Predicate, 0, len(campaigns))
@@ -160,7 +163,8 @@ func (s Span) within(sel *sql.Selector, campaigns []*ent.Campaign, end time.Time
 	return sql.Or(parts...)
 }
 
-// begin is where the series of a campaign begins, given its hours in order.
+// begin returns where the series of a campaign begins, given its hours in order. It returns false
+// if that is unknown.
 func (s Span) begin(c *ent.Campaign, hours []*ent.HourlyCounter) (time.Time, bool) {
 	switch {
 	case s.From != nil:
@@ -173,7 +177,8 @@ func (s Span) begin(c *ent.Campaign, hours []*ent.HourlyCounter) (time.Time, boo
 	return time.Time{}, false
 }
 
-// points are the empty points from one instant to before another, at most MaxPoints, and whether there would be more.
+// points returns the empty points for the intervals that begin before to, from the interval that
+// contains from. It returns at most MaxPoints points; over is true if there would be more.
 func (s Span) points(from, to time.Time) (points []Point, over bool) {
 	for start := s.floor(from); start.Before(to); {
 		if len(points) == MaxPoints {
@@ -186,7 +191,7 @@ func (s Span) points(from, to time.Time) (points []Point, over bool) {
 	return points, false
 }
 
-// floor is when the interval begins that an instant lies in.
+// floor returns the beginning of the interval that contains at.
 func (s Span) floor(at time.Time) time.Time {
 	switch s.Interval {
 	case ByHour:
@@ -199,7 +204,7 @@ func (s Span) floor(at time.Time) time.Time {
 	}
 }
 
-// next is when the interval after the one that begins at an instant begins.
+// next returns the beginning of the next interval. start is the beginning of an interval.
 func (s Span) next(start time.Time) time.Time {
 	y, m, d := start.In(s.Zone).Date()
 	switch s.Interval {
@@ -212,8 +217,8 @@ func (s Span) next(start time.Time) time.Time {
 	}
 }
 
-// fill adds hours, oldest first, to the points they begin in; with early also the hour in which the
-// series begins to its first point.
+// fill adds each hour to the point in which it begins. The hours are ordered, oldest first. If
+// early is true, the hour that contains start counts for the first point.
 func fill(points []Point, hours []*ent.HourlyCounter, start time.Time, early bool) {
 	i := 0
 	for _, row := range hours {

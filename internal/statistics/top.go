@@ -18,30 +18,29 @@ import (
 // LinkOrder is an order of links, highest number first.
 type LinkOrder string
 
-// The orders of links.
 const (
 	LinksByClicks LinkOrder = linkcounter.FieldClicks
 	LinksByPeople LinkOrder = linkcounter.FieldUniqueClicks
 )
 
-// Domain is what happened to a campaign's recipients at one mail domain.
+// Domain holds the numbers of the recipients of a campaign at one mail domain.
 type Domain struct{ *ent.DomainCounter }
 
-// Delivered is sent less hard and soft bounces, never negative, as it is of a campaign; not the
-// events DELIVERED, which not every mailer reports.
+// Delivered is sent minus hard and soft bounces, never negative, as for a campaign. It is not the
+// number of DELIVERED events, because not every mailer reports them.
 func (d Domain) Delivered() int64 { return max(0, d.Sent-d.HardBounces-d.SoftBounces) }
 
-// Link is what was clicked on one link.
+// Link holds the clicks on one link.
 type Link struct {
 	*ent.LinkCounter
-	// Cursor is where it stands among the links of its campaign, for the link after; nil of a sum.
+	// Cursor is the position of the link among the links of its campaign, for the next page; nil
+	// for sums.
 	Cursor *string
 }
 
-// Links returns for each campaign its first links, or those after a cursor, those with the highest
-// number first. A number of them that is no size of a page is Invalid on the field first, reason
-// "page_size", and so is a cursor of another order on after. It costs one statement for up to 250
-// campaigns.
+// Links returns for each campaign its first links, or those after a cursor, highest number first. A
+// page size out of range is Invalid on the field first, reason "page_size". A cursor of another
+// order is Invalid on the field after. It runs one statement for up to 250 campaigns.
 func (s *Service) Links(
 	ctx context.Context, campaignIDs []int64, by LinkOrder, first int, after string,
 ) (map[int64][]Link, error) {
@@ -83,9 +82,9 @@ func linkOrder(by LinkOrder) page.Order[*ent.LinkCounter] {
 	}
 }
 
-// EachLink calls visit with the links of a campaign of the caller's, some at a time, those with the
-// most clicks first. They are read by key, so that none is visited twice that stands still; an
-// error of visit ends it.
+// EachLink calls visit with the links of one of the caller's campaigns, one batch after the other,
+// most clicks first. The pages are read by key, so a link whose number does not change meanwhile is
+// visited once. It stops with the error of visit.
 func (s *Service) EachLink(
 	ctx context.Context, campaignID int64, visit func(context.Context, []*ent.LinkCounter) error,
 ) error {
@@ -105,8 +104,8 @@ func (s *Service) EachLink(
 	)
 }
 
-// Domains returns for each campaign its first mail domains, those sent to most first, with the
-// errors of Links. It costs one statement for up to 250 campaigns.
+// Domains returns for each campaign its first mail domains, the highest number of sent mails first.
+// It returns the same errors as Links. It runs one statement for up to 250 campaigns.
 func (s *Service) Domains(ctx context.Context, campaignIDs []int64, first int) (map[int64][]Domain, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
@@ -141,17 +140,13 @@ func (s *Service) Domains(ctx context.Context, campaignIDs []int64, first int) (
 	return found, err
 }
 
-// campaignsAtOnce is how many campaigns one statement reads of; SQLite takes 500 parts of a UNION.
+// campaignsAtOnce is how many campaigns one statement reads. SQLite allows 500 parts in a UNION.
 const campaignsAtOnce = 250
 
-// highest returns for each campaign a page of its rows in an order, which read finds.
+// highest returns for each campaign one page of its rows in the given order. read runs the query.
 func highest[T any](
-	order page.Order[T],
-	request page.Request,
-	table string,
-	campaignIDs []int64,
-	read func(choose func(*sql.Selector)) ([]T, error),
-	of func(T) int64,
+	order page.Order[T], request page.Request, table string, campaignIDs []int64,
+	read func(choose func(*sql.Selector)) ([]T, error), of func(T) int64,
 ) (map[int64]page.Result[T], error) {
 	plan, err := order.Plan(request)
 	if err != nil {

@@ -10,23 +10,15 @@ import (
 )
 
 func createCampaign(r *reading) (string, map[string]any, error) {
-	return mutation(
-			"createCampaign",
-			"campaign {\n  legacyId\n}",
-		), withInput(
-			map[string]any{"name": r.Text("CampaignName")},
-		), nil
+	document := mutation("createCampaign", "campaign {\n  legacyId\n}")
+	return document, withInput(map[string]any{"name": r.Text("CampaignName")}), nil
 }
 
-// actOn translates a command that names a campaign and nothing else.
+// actOn translates a command that only names a campaign.
 func actOn(operation string) translator {
 	return func(r *reading) (string, map[string]any, error) {
-		return mutation(
-				operation,
-				"campaign {\n  legacyId\n  status\n}",
-			), withInput(
-				map[string]any{"id": r.id("CampaignID")},
-			), nil
+		document := mutation(operation, "campaign {\n  legacyId\n  status\n}")
+		return document, withInput(map[string]any{"id": r.id("CampaignID")}), nil
 	}
 }
 
@@ -38,7 +30,7 @@ func deleteCampaigns(r *reading) (string, map[string]any, error) {
 	return mutation("deleteCampaigns", "deletedIds"), withInput(map[string]any{"ids": ids}), err
 }
 
-// columns selects what the legacy API shows of a campaign.
+// columns selects the fields that the legacy API returns of a campaign.
 const columns = `legacyId
 name
 status
@@ -80,7 +72,7 @@ lastActivityAt
 createdAt
 `
 
-// counters selects the figures that every campaign shows, and what is given beside them.
+// counters selects the numbers that every campaign returns, and more fields of the statistics.
 func counters(more string) string {
 	return `statistics {
   recipients
@@ -117,7 +109,7 @@ func counters(more string) string {
 
 const tags = "tags {\n  legacyId\n  name\n}\n"
 
-// shown tells what a read answers otherwise than the legacy command.
+// shown adds notes about differences between the GraphQL response and the legacy response.
 func (r *reading) shown(statistics, days string) {
 	r.notef(
 		"RelOwnerUserID and BenchmarkEmailsPerSecond have no field; viewer { legacyId } is the number of the account.",
@@ -128,10 +120,11 @@ func (r *reading) shown(statistics, days string) {
 	}
 }
 
-// mostByDay is how many campaigns with figures by day a page holds within the default limit of complexity.
+// mostByDay is the maximum number of campaigns with statistics by day per page, within the default
+// complexity limit.
 const mostByDay = 100
 
-// byDay selects the figures by day where they are asked for.
+// byDay selects the statistics by day if the request asks for them.
 func (r *reading) byDay(statistics string) string {
 	if !r.Flag(statistics) {
 		return ""
@@ -163,12 +156,8 @@ func getCampaign(r *reading) (string, map[string]any, error) {
 	if r.Flag("retrievetags") {
 		selection += tags
 	}
-	return "query Campaign($id: ID!) {\n  campaign(id: $id) {\n" + indent(
-			selection,
-			"    ",
-		) + "  }\n}\n", map[string]any{
-			"id": id,
-		}, nil
+	document := "query Campaign($id: ID!) {\n  campaign(id: $id) {\n" + indent(selection, "    ") + "  }\n}\n"
+	return document, map[string]any{"id": id}, nil
 }
 
 func listCampaigns(r *reading) (string, map[string]any, error) {
@@ -206,20 +195,17 @@ func listCampaigns(r *reading) (string, map[string]any, error) {
 	}
 	document := "query Campaigns($filter: CampaignFilter, $orderBy: CampaignOrder, $first: Int, $after: String, $offset: Int) {\n" +
 		"  campaigns(filter: $filter, orderBy: $orderBy, first: $first, after: $after, offset: $offset) {\n" +
-		"    nodes {\n" + indent(
-		selection,
-		"      ",
-	) + "    }\n" + pageInfo + "  }\n" + total + "}\n"
+		"    nodes {\n" + indent(selection, "      ") + "    }\n" + pageInfo + "  }\n" + total + "}\n"
 	return document, variables, nil
 }
 
 const pageInfo = "    pageInfo {\n      hasNextPage\n      endCursor\n    }\n"
 
-// total counts beside the page: within it, the count weighs as much as the page is long, and a full
-// page would be over the server's limit.
+// total requests the total in a separate field with first: 0. Inside the page its cost would be
+// multiplied by the size of the page, and a full page would exceed the server's limit.
 const total = "  total: campaigns(filter: $filter, first: 0) {\n    totalCount\n  }\n"
 
-// filter is what a list keeps, as the bridge reads it.
+// filter returns the filter of a list, as the bridge reads it.
 func (r *reading) filter() (map[string]any, error) {
 	given := r.CampaignFilter()
 	out := map[string]any{}
@@ -252,7 +238,7 @@ func (r *reading) filter() (map[string]any, error) {
 	return out, nil
 }
 
-// passedOver tells of values that the legacy command takes as not given.
+// passedOver adds notes about values that the legacy command ignores.
 func (r *reading) passedOver(given campaign.Filter) {
 	status := strings.TrimSpace(r.Text("CampaignStatus"))
 	if status != "" && !strings.EqualFold(status, "All") && given.Statuses == nil && given.Bucket == "" {
@@ -268,7 +254,7 @@ func (r *reading) passedOver(given campaign.Filter) {
 	}
 }
 
-// orders are the orders that GraphQL has, under the names they have there.
+// orders are the orders that GraphQL supports; the names are the same.
 var orders = []campaign.Order{
 	campaign.ByName,
 	campaign.ByCreated,
@@ -280,7 +266,8 @@ var orders = []campaign.Order{
 	campaign.ByRecipients,
 }
 
-// order is the order of a list, as the bridge reads it; nil for newest first, which GraphQL takes where none is given.
+// order returns the order of a list, as the bridge reads it. It returns nil for newest first, the
+// default of GraphQL.
 func (r *reading) order() map[string]any {
 	given := r.CampaignOrder()
 	field := strings.TrimSpace(r.Text("OrderField"))

@@ -10,18 +10,18 @@ import (
 	"strings"
 )
 
-// message is what a request sends: what the bridge reads of it.
+// message is the part of a request that the bridge reads.
 type message struct {
 	query, contentType string
 	body               []byte
-	// authorized tells that the header Authorization came with it.
+	// authorized is true if the request has an Authorization header.
 	authorized bool
 	notes      []string
-	// expanded tells what a shell would have put something in place of; empty for nothing.
+	// expanded lists what a shell would have replaced; empty if there is nothing.
 	expanded string
 }
 
-// curl gathers what the options of a curl command say.
+// curl collects the options of a curl command.
 type curl struct {
 	method, contentType string
 	urls, query         []string
@@ -29,17 +29,17 @@ type curl struct {
 	form                []field
 	hasData, get        bool
 	authorized          bool
-	// input is what the command reads from standard input, nil when that is not known.
+	// input is the standard input of the command, or nil if it is unknown.
 	input *string
 	notes []string
 }
 
-// field is one of a multipart form.
+// field is one field of a multipart form.
 type field struct{ name, value string }
 
 var errFile = errors.New("a part of the request is in a file or on the standard input of curl: write it in its place")
 
-// readCurl reads the words that follow the word curl.
+// readCurl reads the words after the word curl.
 func readCurl(c *shellCommand) (*message, error) {
 	r := &curl{input: c.input}
 	if c.background {
@@ -76,7 +76,8 @@ func (r *curl) options(words []string) error {
 	return nil
 }
 
-// long reads one option and returns the words behind it and its value. Options that are not known take no value.
+// long reads one option and returns the words after the option and its value. Unknown options take
+// no value.
 func (r *curl) long(word string, rest []string) ([]string, error) {
 	name := strings.TrimPrefix(word, "--")
 	if !valued[name] {
@@ -88,7 +89,7 @@ func (r *curl) long(word string, rest []string) ([]string, error) {
 	return rest[1:], r.option(name, rest[0])
 }
 
-// short reads options of one letter, of which the last may have its value in the same word.
+// short reads one-letter options. The last one may have its value in the same word.
 func (r *curl) short(letters string, rest []string) ([]string, error) {
 	for i := range len(letters) {
 		name, known := letter[letters[i]]
@@ -106,7 +107,7 @@ func (r *curl) short(letters string, rest []string) ([]string, error) {
 	return rest, nil
 }
 
-// option takes one option. Those that say nothing of what is sent are passed over.
+// option reads one option. It ignores options that do not change the request.
 func (r *curl) option(name, value string) (err error) {
 	switch name {
 	case "url":
@@ -160,7 +161,7 @@ func (r *curl) header(text string) error {
 	return nil
 }
 
-// add appends to the body as curl does: with & between, but for pieces of JSON.
+// add appends to the body as curl does: with & as the separator, except for pieces of JSON.
 func (r *curl) add(option, value string) error {
 	text, err := value, error(nil)
 	switch option {
@@ -190,7 +191,8 @@ func (r *curl) add(option, value string) error {
 	return nil
 }
 
-// file is the content of a file named in a request: known where it is the standard input and that is a here-document.
+// file returns the content of a file named in a request. The content is known only for standard
+// input from a here-document.
 func (r *curl) file(name string) (string, error) {
 	if name != "-" || r.input == nil {
 		return "", errFile
@@ -198,7 +200,8 @@ func (r *curl) file(name string) (string, error) {
 	return *r.input, nil
 }
 
-// encoded reads the forms of --data-urlencode: content, =content, name=content, @file and name@file.
+// encoded reads the forms of --data-urlencode: content, =content, name=content, @file and
+// name@file.
 func (r *curl) encoded(value string) (string, error) {
 	name, content, found := strings.Cut(value, "=")
 	if !found {
@@ -219,7 +222,7 @@ func (r *curl) encoded(value string) (string, error) {
 	return name + "=" + content, nil
 }
 
-// part reads one field of a multipart form. Files are passed over, as the server does.
+// part reads one field of a multipart form. Files are ignored, as the server ignores them.
 func (r *curl) part(option, text string) error {
 	name, value, found := strings.Cut(text, "=")
 	if !found {
@@ -243,10 +246,12 @@ func (r *curl) part(option, text string) error {
 	return nil
 }
 
-// formAttribute begins what may follow the value of a field: ;type=text/plain and the like.
+// formAttribute matches the beginning of an attribute after the value of a field, such as
+// ;type=text/plain.
 var formAttribute = regexp.MustCompile(`;\s*(type|filename|headers|encoder)=`)
 
-// formValue is the value of -F name=value: in double quotes as a whole, or up to the first attribute.
+// formValue returns the value of -F name=value: the text in double quotes if it begins with one, or
+// the text up to the first attribute.
 func formValue(text string) string {
 	if strings.HasPrefix(text, `"`) {
 		var out strings.Builder
@@ -259,7 +264,7 @@ func formValue(text string) string {
 			}
 			out.WriteByte(text[i])
 		}
-		return text // the quote does not end: it is a part of the value
+		return text // the quote is not closed, so it is part of the value
 	}
 	if at := formAttribute.FindStringIndex(text); at != nil {
 		return text[:at[0]]
@@ -267,7 +272,7 @@ func formValue(text string) string {
 	return text
 }
 
-// message is the request that the options make.
+// message returns the request that the options make.
 func (r *curl) message() (*message, error) {
 	if r.hasData && r.form != nil {
 		return nil, errors.New("curl: a form (-F) and data (-d) exclude each other")
@@ -320,7 +325,7 @@ func (r *curl) queryString() (string, error) {
 	return strings.Join(parts, "&"), nil
 }
 
-// queryOf is the query string of a URL.
+// queryOf returns the query string of a URL.
 func queryOf(address string) string {
 	address, _, _ = strings.Cut(address, "#")
 	_, query, _ := strings.Cut(address, "?")

@@ -2,7 +2,8 @@ package translate
 
 import "strings"
 
-// letter is the name of an option that has a letter and matters here, or takes a value.
+// letter maps the letter of an option to its long name. It has the options that matter here and
+// those that take a value.
 var letter = map[byte]string{
 	'A': "user-agent",
 	'C': "continue-at",

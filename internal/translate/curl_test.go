@@ -8,7 +8,7 @@ import (
 	"campaignql/internal/command"
 )
 
-// TestTheRequestIsWhatCurlSends decodes the same three parameters out of every way of sending them.
+// TestTheRequestIsWhatCurlSends decodes the same three parameters from every way to send them.
 func TestTheRequestIsWhatCurlSends(t *testing.T) {
 	t.Parallel()
 	want := command.Parameters{"command": "Tag.Create", "tag": "a b&c", "n": "1"}

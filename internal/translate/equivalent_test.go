@@ -29,19 +29,19 @@ import (
 	"campaignql/internal/translate"
 )
 
-// company is an account with something of everything. Two of them differ in their ids alone.
+// company is an account with data of every kind. Two companies differ only in their ids.
 type company struct {
 	*apitest.Account
 	server *apitest.Server
 	db     *store.Store
-	// ids are those of what it has, by the name under which a request has them in braces.
+	// ids are the ids of its data, by the name that a request writes in braces.
 	ids map[string]int64
 }
 
 // everything names all the campaigns that a company can have.
 const everything = "{draft}{pending}{ready}{sending}{paused}{sent}"
 
-// found makes a company, with those of the campaigns that the request names.
+// found creates a company with those campaigns that the request names.
 func found(t *testing.T, server *apitest.Server, db *store.Store, request string) *company {
 	t.Helper()
 	c := &company{Account: server.Account(t), server: server, db: db, ids: map[string]int64{"nowhere": 1_999_999_999}}
@@ -83,9 +83,7 @@ func found(t *testing.T, server *apitest.Server, db *store.Store, request string
 		}
 	}
 	if _, err := server.Services.Tags.Assign(
-		c.Context,
-		c.ids["tag1"],
-		[]int64{c.ids["sent"], c.ids["ready"]},
+		c.Context, c.ids["tag1"], []int64{c.ids["sent"], c.ids["ready"]},
 	); err != nil {
 		t.Fatal(err)
 	}
@@ -125,16 +123,14 @@ func (c *company) campaign(t *testing.T, name string, path []kind.CampaignStatus
 	}
 	for _, status := range path {
 		if _, err := c.server.Services.Campaigns.Update(
-			c.Context,
-			domain.Call{ID: made.ID},
-			domain.Patch{Status: &status},
+			c.Context, domain.Call{ID: made.ID}, domain.Patch{Status: &status},
 		); err != nil {
 			t.Fatal(err)
 		}
 	}
 }
 
-// write puts the ids of this company into a request.
+// write replaces the names in a request by the ids of this company.
 func (c *company) write(request string) string {
 	for name, id := range c.ids {
 		request = strings.ReplaceAll(request, "{"+name+"}", strconv.FormatInt(id, 10))
@@ -158,7 +154,7 @@ func (c *company) legacy(t *testing.T, request string) (body string, success boo
 	return body, answer.Success
 }
 
-// modern translates the request, and sends what `translate --json` prints to GraphQL.
+// modern translates the request and sends the output of `translate --json` to GraphQL.
 func (c *company) modern(t *testing.T, request string) (data map[string]any, success bool) {
 	t.Helper()
 	translation, err := translate.Translate(c.write(request) + "&APIKey=" + c.Key)
@@ -199,8 +195,8 @@ func (c *company) modern(t *testing.T, request string) (data map[string]any, suc
 	return answer.Data, len(mend) == 0
 }
 
-// snapshot is all that the account has in its campaigns and tags, with names in place of ids. What
-// both surfaces store otherwise but mean alike is told in one way: see same.
+// snapshot returns all campaigns and tags of the account, with names instead of ids. Values that
+// the two surfaces store differently but with the same meaning are normalized; see same.
 func (c *company) snapshot(t *testing.T) any {
 	t.Helper()
 	client := c.db.Client(c.Context)
@@ -245,7 +241,7 @@ func idsOf(campaigns []*ent.Campaign) []int64 {
 	return ids
 }
 
-// name is the name of an id among those of a kind.
+// name returns the name of an id of one of the given kinds.
 func (c *company) name(id int64, names ...string) string {
 	for _, name := range names {
 		if c.ids[name] == id {
@@ -260,7 +256,7 @@ var (
 	emailIDs = regexp.MustCompile(`"EmailID":\d+`)
 )
 
-// named writes names in place of the ids in a text.
+// named replaces the ids in a text by names.
 func (c *company) named(text string, names ...string) string {
 	return number.ReplaceAllStringFunc(text, func(digits string) string {
 		for _, name := range names {
@@ -272,8 +268,8 @@ func (c *company) named(text string, names ...string) string {
 	})
 }
 
-// same is a campaign without its ids and the instants of the test. Lists are written as pairs,
-// rules as JSON that keeps no order of keys, "every day" as nothing.
+// same returns a campaign without its ids and without the times of the test. It writes lists as
+// pairs, rules as JSON without an order of keys, and omits "every day".
 func (c *company) same(t *testing.T, row *ent.Campaign) map[string]any {
 	t.Helper()
 	copied := *row
@@ -339,7 +335,7 @@ const (
 	tomorrow  = "&ScheduleType=Future&SendDate=2099-01-02&SendTime=09:30&SendTimeZone=(GMT-03:00)+Brasilia"
 )
 
-// changes are requests of every command that changes something.
+// changes has requests of every command that changes something.
 var changes = []string{
 	"Command=Campaign.Create&CampaignName=Summer+%26+Sale",
 	"Command=Campaign.Create&CampaignName=" + strings.Repeat("x", 251),
@@ -366,7 +362,8 @@ var changes = []string{
 	"Command=Tag.UnassignFromCampaigns&TagID={tag1}&CampaignIDs={ready},{draft}",
 }
 
-// updates are what Campaign.Update is given beside the campaign, which is the draft where none is named.
+// updates are the parameters of Campaign.Update in addition to the campaign. The campaign is the
+// draft if none is named.
 var updates = []string{
 	"",
 	"&CampaignStatus=Ready",
@@ -419,8 +416,8 @@ var updates = []string{
 	"&CampaignName=Nothing+of+it&RelEmailID={nowhere}",
 }
 
-// TestTranslationsDoTheSame sends each request to the Command bridge as one account, and its
-// translation to GraphQL as another, and compares what both have afterwards.
+// TestTranslationsDoTheSame sends each request to the Command bridge as one account and its
+// translation to GraphQL as another. It then compares the data of both accounts.
 func TestTranslationsDoTheSame(t *testing.T) {
 	t.Parallel()
 	requests := slices.Clone(changes)

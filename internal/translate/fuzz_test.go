@@ -10,8 +10,8 @@ import (
 	"campaignql/internal/translate"
 )
 
-// FuzzTranslate translates anything: the shell-line reader, the options of curl, and what they
-// decode to. What is printed is valid against the schema, and a refusal is one line.
+// FuzzTranslate translates any text: it covers the shell-line parser, the curl options and the
+// decoder. The output must be valid against the schema, and an error must be one line.
 func FuzzTranslate(f *testing.F) {
 	files, err := filepath.Glob("testdata/golden/*.txtar")
 	if err != nil || len(files) == 0 {

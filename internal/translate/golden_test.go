@@ -26,15 +26,16 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files")
 
-// secret stands in requests as a key, a password or the name of a file; no translation and no error may hold it.
+// secret is a key, a password or a file name in requests. No translation and no error may contain
+// it.
 const secret = "hunter2-hunter2"
 
 var schema = sync.OnceValue(func() *ast.Schema {
 	return gqlparser.MustLoadSchema(&ast.Source{Name: "schema.graphql", Input: graph.Schema()})
 })
 
-// check fails unless what was printed is a document that is valid against the schema, under notes,
-// and variables that fit it.
+// check fails unless the output is notes, then a document that is valid against the schema, and
+// variables that fit it.
 func check(t *testing.T, printed string) {
 	t.Helper()
 	document, variables, found := strings.Cut(printed, "\n# variables\n")
@@ -110,8 +111,8 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// TestEveryParameterHasAGoldenFile also keeps the translations complete: each command of campaigns,
-// tags and sessions has one.
+// TestEveryParameterHasAGoldenFile also checks that each command of campaigns, tags and sessions
+// has a translation.
 func TestEveryParameterHasAGoldenFile(t *testing.T) {
 	t.Parallel()
 	prefixes := map[string]string{"Campaign.Update": "update-", "Campaigns.Get": "list-"}
@@ -127,16 +128,14 @@ func TestEveryParameterHasAGoldenFile(t *testing.T) {
 		if !slices.Contains([]string{"Campaign", "Campaigns", "Tag", "Tags", "User"}, family) {
 			continue
 		}
-		if _, err := translate.Translate(
-			"Command=" + declared.Name,
-		); err != nil &&
-			strings.Contains(err.Error(), "cannot be translated") {
+		_, err := translate.Translate("Command=" + declared.Name)
+		if err != nil && strings.Contains(err.Error(), "cannot be translated") {
 			t.Error(err)
 		}
 	}
 }
 
-// TestNamesOfTheSchema holds the values that are made of stored ones against the enums of the schema.
+// TestNamesOfTheSchema compares the names derived from stored values with the enums of the schema.
 func TestNamesOfTheSchema(t *testing.T) {
 	t.Parallel()
 	for _, status := range kind.CampaignStatuses() {

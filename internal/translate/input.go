@@ -10,15 +10,16 @@ import (
 	"campaignql/internal/command"
 )
 
-// MaxInput is the longest request that is read, in bytes.
+// MaxInput is the maximum length of a request, in bytes.
 const MaxInput = command.DefaultMaxBody
 
 var errTooLong = errors.New("the request is longer than the 10 MiB that the API takes")
 
-// curlWord finds the word curl where a command may begin.
+// curlWord finds the word curl at a place where a command may begin.
 var curlWord = regexp.MustCompile(`(^|[\s;&|({$` + "`" + `/])curl(\.exe)?\s`)
 
-// readText finds out what a text is, and reads it: a JSON body, a curl command line, a URL with a query string, or a form body.
+// readText detects the form of a text and reads it: a JSON body, a curl command line, a URL with a
+// query string, or a form body.
 func readText(text string) (*message, error) {
 	if len(text) > MaxInput {
 		return nil, errTooLong
@@ -38,7 +39,7 @@ func readText(text string) (*message, error) {
 	}
 }
 
-// prompt is what stands before a command that was copied from a terminal.
+// prompt is the shell prompt before a command that was copied from a terminal.
 var prompt = regexp.MustCompile(`^[$#>%]\s+`)
 
 func readLine(text string) (*message, error) {
@@ -58,7 +59,7 @@ func readLine(text string) (*message, error) {
 	return m, nil
 }
 
-// readWords reads a curl command that a shell has taken apart already.
+// readWords reads a curl command that a shell has already split into words.
 func readWords(words []string) (*message, error) {
 	size := 0
 	for _, word := range words {

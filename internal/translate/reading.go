@@ -14,7 +14,7 @@ import (
 	"campaignql/internal/kind"
 )
 
-// reading is a legacy request on its way into GraphQL.
+// reading is a legacy request while it is translated to GraphQL.
 type reading struct {
 	command.Parameters
 	command command.Command
@@ -25,7 +25,8 @@ func (r *reading) notef(format string, args ...any) {
 	r.notes = append(r.notes, line(fmt.Sprintf(format, args...)))
 }
 
-// refused is the error of a request that the legacy command refuses whatever is stored.
+// refused returns the error for a request that the legacy command rejects regardless of the stored
+// data.
 func refused(err error) error {
 	text := err.Error()
 	if all := apperr.All(err); len(all) > 0 {
@@ -34,16 +35,19 @@ func refused(err error) error {
 	return fmt.Errorf("the legacy command refuses this request too: %s", line(text))
 }
 
-// transported are parameters of every command.
+// transported are the parameters that every command accepts.
 var transported = []string{"command", "sessionid", "apikey", "adminapikey", "responseformat", "jsonpcallback"}
 
-// aliases are names that a command reads beside those it declares.
+// aliases maps a misspelled name to the command that accepts it in addition to its declared
+// parameters.
 var aliases = map[string]string{"searchkeyowrd": "Campaigns.Get"}
 
-// plainName is a name that can be repeated; others may hold anything, a key included.
+// plainName matches names that may be repeated in a note. Other names may contain anything, even a
+// key.
 var plainName = regexp.MustCompile(`^[a-z_][a-z0-9_.-]{0,39}$`)
 
-// survey tells of the parameters that mean nothing, and refuses a request that lacks what the command requires.
+// survey adds notes about parameters without effect, and rejects a request without a required
+// parameter.
 func (r *reading) survey() error {
 	for _, parameter := range r.command.Parameters {
 		if parameter.Required && !r.command.Public && !r.Has(parameter.Name) {
@@ -75,11 +79,11 @@ func (r *reading) survey() error {
 	return nil
 }
 
-// quote repeats a value in a message, shortened.
+// quote returns a value for a message, shortened and in quotes.
 func quote(text string) string { return strconv.Quote(kind.Cut(kind.Clean(text), 60)) }
 
-// id is a parameter that names something, as GraphQL takes it. What is no number, such as a
-// variable of the shell, is kept in its place.
+// id returns a parameter that is an id, as a GraphQL ID. A text that is not a number, such as a
+// shell variable, is copied unchanged with a note.
 func (r *reading) id(name string) string {
 	if n := r.ID(name); n != 0 {
 		return strconv.FormatInt(n, 10)
@@ -89,14 +93,14 @@ func (r *reading) id(name string) string {
 	return text
 }
 
-// maxIDs is the most ids that a list of GraphQL takes; a filter takes fewer tags.
+// maxIDs is the maximum number of ids in a GraphQL list; a filter accepts fewer tags.
 const (
 	maxIDs        = 250
 	maxFilterTags = 100
 )
 
-// ids is a parameter that lists ids. What is no number was passed over; where nothing else was
-// given, it is kept in its place.
+// ids returns a parameter that is a list of ids. Entries that are not numbers are left out with a
+// note. If there is no number at all, the text is copied as the only id.
 func (r *reading) ids(name string, limit int) ([]string, error) {
 	numbers, pure := r.IDs(name)
 	if len(numbers) > limit {
@@ -118,28 +122,29 @@ func (r *reading) ids(name string, limit int) ([]string, error) {
 	return out, nil
 }
 
-// small is a number as a GraphQL Int, which has 32 bits.
+// small limits a number to the 32 bits of a GraphQL Int.
 func small(n int) int { return max(math.MinInt32, min(n, math.MaxInt32)) }
 
-// constant is the GraphQL name of a stored value: PENDING_APPROVAL of pending_approval.
+// constant returns the GraphQL name of a stored value, for example PENDING_APPROVAL for
+// pending_approval.
 func constant[T ~string](value T) string {
 	return strings.ToUpper(strings.ReplaceAll(string(value), " ", "_"))
 }
 
-// indent shifts the lines of a selection to the right.
+// indent indents the lines of a selection.
 func indent(text, by string) string {
 	return by + strings.ReplaceAll(strings.TrimSuffix(text, "\n"), "\n", "\n"+by) + "\n"
 }
 
-// userErrors is how every mutation tells what can be mended.
+// userErrors selects the errors that every mutation returns for invalid input.
 const userErrors = "    userErrors {\n      code\n      message\n      field\n      reason\n    }\n"
 
-// mutation writes a mutation that takes one input. The selection is that of its payload beside the user errors.
+// mutation returns a mutation with one input. The selection is that of the payload without the user
+// errors.
 func mutation(field, selection string) string {
 	name := strings.ToUpper(field[:1]) + field[1:]
-	return "mutation " + name + "($input: " + name + "Input!) {\n  " + field + "(input: $input) {\n" + indent(
-		selection, "    ",
-	) + userErrors + "  }\n}\n"
+	return "mutation " + name + "($input: " + name + "Input!) {\n  " + field + "(input: $input) {\n" +
+		indent(selection, "    ") + userErrors + "  }\n}\n"
 }
 
 func withInput(input map[string]any) map[string]any { return map[string]any{"input": input} }

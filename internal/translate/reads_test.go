@@ -12,7 +12,8 @@ import (
 	"campaignql/internal/testkit/apitest"
 )
 
-// lists are requests of Campaigns.Get and Tags.Get whose translation finds the same rows in the same order.
+// lists are requests of Campaigns.Get and Tags.Get whose translations return the same rows in the
+// same order.
 var lists = []string{
 	"Command=Campaigns.Get",
 	"Command=Campaigns.Get&RecordsPerRequest=2&RecordsFrom=1",
@@ -33,14 +34,14 @@ var lists = []string{
 	"Command=Campaigns.Get&RecordsPerRequest=0&RetrieveStatistics=1&RetrieveTags=1",
 }
 
-// TestTranslatedReadsFindTheSame compares rows and figures. It also shows that a whole page of
-// everything that is selected is within the limits of the server.
+// TestTranslatedReadsFindTheSame compares rows and numbers. It also checks that a full page with
+// every selected field is within the limits of the server.
 func TestTranslatedReadsFindTheSame(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
 		t.Parallel()
 		c := found(t, apitest.New(t, db), db, everything)
-		// In the order of ids, campaigns are made in time.
+		// Creation times follow the order of ids.
 		if err := db.Client(c.Context).
 			Campaign.UpdateOneID(c.ids["sent"]).
 			SetCreatedAt(store.Now()).

@@ -12,32 +12,33 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 )
 
-// shellCommand is one command of a shell line: its words, as the shell would hand them over.
+// shellCommand is one command of a shell line with its words, as the shell would pass them.
 type shellCommand struct {
 	words []string
-	// input is the text of a here-document or here-string; nil without one.
+	// input is the text of a here-document or here-string, or nil.
 	input *string
-	// expanded are the parts of words that a shell puts something else in place of, such as $NAME,
-	// but for those of credentials.
+	// expanded are the parts of words that a shell would replace, such as $NAME, except in
+	// credentials.
 	expanded []string
-	// background tells that an unquoted & ends the command, as the one in an unquoted URL does.
+	// background is true if an unquoted & ends the command, as the & in an unquoted URL does.
 	background bool
 }
 
-// errShell is why a text is no shell line. It repeats nothing of the text, which may hold a key.
+// errShell is the error for a text that is not a valid shell line. It contains nothing of the text,
+// which may contain a key.
 var errShell = errors.New("the shell line cannot be read")
 
-// maxLine is the longest shell line that is read, in bytes: the parser goes as deep as brackets
-// nest, and the stack of a longer line would end the process. maxName is the longest word that is
-// taken for the name of a program.
+// maxLine is the maximum length of a shell line in bytes. The parser recurses for nested brackets,
+// and a longer line could overflow the stack and end the process. maxName is the maximum length of
+// a word that is compared with the name of a program.
 const (
 	maxLine = 256 << 10
 	maxName = 1000
 )
 
-// findCommand returns the only call of the program in a shell line, read as bash reads it, wherever
-// it stands: behind assignments, before a pipe, within $(…). Quotes are removed and escapes
-// resolved. Nothing is run and nothing expanded: $NAME, $(…) and patterns stay as they are written.
+// findCommand returns the only call of the program in a shell line, parsed like bash, at any place:
+// after assignments, before a pipe, or within $(…). It removes quotes and resolves escapes. It runs
+// nothing and expands nothing: $NAME, $(…) and patterns are kept as written.
 func findCommand(line, program string) (*shellCommand, error) {
 	if len(line) > maxLine {
 		return nil, errors.New("the shell line is longer than 256 KiB: give the body of the request alone")
@@ -96,7 +97,7 @@ func unreadable(err error) error {
 	return errShell
 }
 
-// source is the text of a shell line, from which what is not expanded is taken as it is written.
+// source is the text of a shell line. Parts that are not expanded are copied from it unchanged.
 type source string
 
 func (s source) text(node syntax.Node) string {
@@ -104,7 +105,7 @@ func (s source) text(node syntax.Node) string {
 	return string(s[min(int(node.Pos().Offset()), end):end])
 }
 
-// runners are programs that run the one that is named among their words.
+// runners are programs that run another program given among their words.
 var runners = []string{
 	"command",
 	"docker",
@@ -121,8 +122,8 @@ var runners = []string{
 	"xargs",
 }
 
-// call returns where among the words of a call the program stands: first, or after a program that
-// runs it; -1 where it is not called.
+// call returns the index of the program among the words of a call: the first word, or a word after
+// one of the runners. It returns -1 if the program is not called.
 func (s source) call(words []*syntax.Word, program string) int {
 	if len(words) == 0 {
 		return -1
@@ -136,13 +137,14 @@ func (s source) call(words []*syntax.Word, program string) int {
 	return slices.IndexFunc(words, func(word *syntax.Word) bool { return s.names(word, program) })
 }
 
-// credential is a word that carries a key or a session.
+// credential matches a word that contains a key or a session.
 var credential = regexp.MustCompile(`(?i)^"?\{?"?(admin)?apikey|^"?sessionid|authorization`)
 
-// simple is the name of a variable that may be repeated; what stands in other expansions may be anything.
+// simple matches the name of a variable that may be repeated in a note. Other expansions may
+// contain anything.
 var simple = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,39}$`)
 
-// expansions are what a shell would replace in a word.
+// expansions returns what a shell would replace in a word.
 func (s source) expansions(word *syntax.Word) []string {
 	if credential.MatchString(s.word(word)) {
 		return nil
@@ -174,10 +176,10 @@ func (s source) names(word *syntax.Word, program string) bool {
 		strings.TrimSuffix(path.Base(s.word(word)), ".exe") == program
 }
 
-// word is a word without its quotes.
+// word returns a word without its quotes.
 func (s source) word(word *syntax.Word) string { return s.parts(word.Parts, anyEscaped) }
 
-// parts joins the parts of a word; literal resolves the escapes of what stands in it bare.
+// parts joins the parts of a word. literal resolves the escapes of the unquoted parts.
 func (s source) parts(parts []syntax.WordPart, literal func(string) string) string {
 	var out strings.Builder
 	for _, part := range parts {
@@ -195,12 +197,12 @@ func (s source) parts(parts []syntax.WordPart, literal func(string) string) stri
 	return out.String()
 }
 
-// singleQuoted is the text of '…', and of $'…', which ends at a zero byte.
+// singleQuoted returns the text of '…' or of $'…', which ends at a zero byte.
 func singleQuoted(q *syntax.SglQuoted) string {
 	if !q.Dollar {
 		return q.Value
 	}
-	text, _, err := expand.Format(nil, q.Value, nil) // without arguments it resolves escapes alone
+	text, _, err := expand.Format(nil, q.Value, nil) // without arguments it only resolves escapes
 	if err != nil {
 		return q.Value
 	}
@@ -208,10 +210,11 @@ func singleQuoted(q *syntax.SglQuoted) string {
 	return text
 }
 
-// anyEscaped resolves the escapes of text outside of quotes: a backslash takes the meaning from what follows.
+// anyEscaped resolves the escapes of unquoted text: a backslash makes any next character literal.
 func anyEscaped(text string) string { return unescape(text, func(byte) bool { return true }) }
 
-// fewEscaped resolves the escapes of text within double quotes, where a backslash counts before these characters alone.
+// fewEscaped returns a function that resolves the escapes of text in double quotes, where a
+// backslash has an effect only before the special characters.
 func fewEscaped(special string) func(string) string {
 	return func(text string) string {
 		return unescape(text, func(c byte) bool { return strings.IndexByte(special, c) >= 0 })
@@ -230,7 +233,7 @@ func unescape(text string, counts func(byte) bool) string {
 		}
 		i++
 		switch {
-		case text[i] == '\n': // the line goes on
+		case text[i] == '\n': // line continuation
 		case counts(text[i]):
 			out = append(out, text[i])
 		default:
@@ -240,7 +243,8 @@ func unescape(text string, counts func(byte) bool) string {
 	return string(out)
 }
 
-// input is what the last redirection of standard input holds; nil when it is a file or there is none.
+// input returns the content of the last redirection of standard input from a here-document or
+// here-string, or nil.
 func (s source) input(redirections []*syntax.Redirect) *string {
 	for _, r := range slices.Backward(redirections) {
 		if r.N != nil {
@@ -260,7 +264,8 @@ func (s source) input(redirections []*syntax.Redirect) *string {
 	return nil
 }
 
-// document is the text of a here-document. A quoted delimiter takes the meaning from every backslash in it.
+// document returns the text of a here-document. If its delimiter is quoted, backslashes in it have
+// no special meaning.
 func (s source) document(r *syntax.Redirect) string {
 	if r.Hdoc == nil {
 		return ""

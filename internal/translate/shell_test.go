@@ -10,7 +10,7 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// words are what a shell makes of lines that expand nothing.
+// words are lines without expansions, and the words a shell makes of them.
 var words = []struct {
 	line string
 	want []string
@@ -53,7 +53,7 @@ func TestWordsAreThoseOfAShell(t *testing.T) {
 	}
 }
 
-// TestWordsAreThoseOfBash holds the same lines against the shell itself.
+// TestWordsAreThoseOfBash compares the same lines with bash itself.
 func TestWordsAreThoseOfBash(t *testing.T) {
 	t.Parallel()
 	bash, err := exec.LookPath("bash")
@@ -146,7 +146,7 @@ func TestBackgroundIsTold(t *testing.T) {
 	}
 }
 
-// TestDeepNestingEndsInAnError would end the process without a limit.
+// Without a limit, deep nesting would end the process.
 func TestDeepNestingEndsInAnError(t *testing.T) {
 	t.Parallel()
 	for _, open := range []string{"$(", "${a:-", "$((", "\"$(", "<(", "{ ", "`", "a|", "<<A "} {

@@ -19,12 +19,8 @@ func createTag(r *reading) (string, map[string]any, error) {
 }
 
 func updateTag(r *reading) (string, map[string]any, error) {
-	return mutation(
-			"updateTag",
-			"tag {\n  legacyId\n  name\n}",
-		), withInput(
-			map[string]any{"id": r.id("TagID"), "name": r.Text("Tag")},
-		), nil
+	document := mutation("updateTag", "tag {\n  legacyId\n  name\n}")
+	return document, withInput(map[string]any{"id": r.id("TagID"), "name": r.Text("Tag")}), nil
 }
 
 func deleteTags(r *reading) (string, map[string]any, error) {
@@ -32,7 +28,7 @@ func deleteTags(r *reading) (string, map[string]any, error) {
 	return mutation("deleteTags", "deletedIds"), withInput(map[string]any{"ids": ids}), err
 }
 
-// retag translates a command that puts a tag on campaigns or takes it off.
+// retag translates a command that adds a tag to campaigns or removes it.
 func retag(operation string) translator {
 	return func(r *reading) (string, map[string]any, error) {
 		ids, err := r.ids("CampaignIDs", maxIDs)

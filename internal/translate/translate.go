@@ -1,9 +1,9 @@
-// Package translate turns a request of the legacy API into the GraphQL document and the variables
-// that do the same, for people who move a script over. It reads curl command lines, form bodies and
-// JSON bodies, decodes them with the decoder of the Command bridge, and takes the meaning of
-// parameters from the code that the bridge runs, so that the two cannot drift apart. It runs
-// nothing, reads no file, and repeats no credentials. It must not know the database: what a
-// translation means where that depends on what is stored is told in its notes.
+// Package translate turns a request of the legacy API into an equivalent GraphQL document and its
+// variables, for people who migrate a script. It reads curl command lines, form bodies and JSON
+// bodies. It decodes them with the decoder of the Command bridge and interprets parameters with the
+// code that the bridge runs, so that the two cannot diverge. It runs nothing, reads no file and
+// repeats no credentials. It must not know the database: if the meaning of a request depends on
+// stored data, the notes say so.
 package translate
 
 import (
@@ -17,27 +17,27 @@ import (
 	"campaignql/internal/command"
 )
 
-// Translation is a legacy request in GraphQL.
+// Translation is a legacy request translated to GraphQL.
 type Translation struct {
-	// Command and Operation are the names of the legacy command and of the GraphQL field.
+	// Command is the name of the legacy command, Operation the name of the GraphQL field.
 	Command, Operation string
-	// Document is the text of one operation, valid against the schema.
+	// Document is the text of one operation. It is valid against the schema.
 	Document string
-	// Variables are those of the document; what is absent is left to the server's defaults.
+	// Variables are the variables of the document. The server uses its defaults for absent ones.
 	Variables map[string]any
-	// Notes say, a line each, what the document does not do or does otherwise.
+	// Notes say what the document does not do, or does differently, one line each.
 	Notes []string
-	// Public tells that the operation needs no credentials.
+	// Public is true if the operation needs no credentials.
 	Public bool
 }
 
-// Authorization says how to send the credentials, none of which is repeated.
+// Authorization explains how to send credentials. A translation never repeats them.
 const Authorization = "Send the header  Authorization: Bearer …  with the API key, or with the token of a session."
 
-// Translate reads one request, as text, or as the words of a curl command that a shell has taken
-// apart, and translates it. The error is one line and says why there is no translation: the text
-// cannot be read, the command is not known or has none, or the legacy command refuses the request
-// whatever is stored, so that there is nothing to translate.
+// Translate translates one request, given as one text or as the words of a curl command that a
+// shell has already split. The error is one line. It says why there is no translation: the text
+// cannot be read, the command is unknown, the command has no translation, or the legacy command
+// rejects the request regardless of the stored data.
 func Translate(request ...string) (*Translation, error) {
 	read := func() (*message, error) { return readText(strings.Join(request, "")) }
 	if len(request) > 1 {
@@ -73,7 +73,7 @@ func Translate(request ...string) (*Translation, error) {
 	}, nil
 }
 
-// explain says of an error that it may be for want of what a shell would have put in.
+// explain adds to an error that the cause may be a value that the shell would have replaced.
 func (m *message) explain(err error) error {
 	if m.expanded == "" {
 		return err
@@ -85,23 +85,19 @@ func (m *message) explain(err error) error {
 	)
 }
 
-// translator writes the document and the variables for one command.
+// translator returns the document and the variables for one command.
 type translator func(r *reading) (document string, variables map[string]any, err error)
 
-// translators are those that there are, by the name of the command.
+// translators are all translators, by the name of the command.
 var translators = map[string]translator{
-	"Campaign.Create": createCampaign,
-	"Campaign.Get":    getCampaign,
-	"Campaigns.Get":   listCampaigns,
-	"Campaign.Update": updateCampaign,
-	"Campaign.Copy": actOn(
-		"copyCampaign",
-	),
-	"Campaign.Approve": actOn("approveCampaign"),
-	"Campaign.Pause":   actOn("pauseCampaign"),
-	"Campaign.Resume": actOn(
-		"resumeCampaign",
-	),
+	"Campaign.Create":           createCampaign,
+	"Campaign.Get":              getCampaign,
+	"Campaigns.Get":             listCampaigns,
+	"Campaign.Update":           updateCampaign,
+	"Campaign.Copy":             actOn("copyCampaign"),
+	"Campaign.Approve":          actOn("approveCampaign"),
+	"Campaign.Pause":            actOn("pauseCampaign"),
+	"Campaign.Resume":           actOn("resumeCampaign"),
 	"Campaign.Cancel":           actOn("cancelCampaign"),
 	"Campaigns.Delete":          deleteCampaigns,
 	"Tags.Get":                  listTags,
@@ -136,8 +132,8 @@ func find(p command.Parameters) (command.Command, error) {
 	return command.Command{}, fmt.Errorf("there is no command %s", quote(name))
 }
 
-// String is the translation to read and to paste: notes as comments, the document, and the
-// variables under a comment of their own.
+// String returns the translation for reading and pasting: the notes as comments, the document, and
+// the variables after a separate comment.
 func (t *Translation) String() string {
 	var out strings.Builder
 	fmt.Fprintf(&out, "# %s is %s in GraphQL.\n", t.Command, t.Operation)
@@ -150,7 +146,7 @@ func (t *Translation) String() string {
 	return out.String() + t.Document + "\n# variables\n" + encode(t.Variables, "  ")
 }
 
-// JSON is the translation as the body of a request to /graphql.
+// JSON returns the translation as the body of a request to /graphql.
 func (t *Translation) JSON() string {
 	return encode(struct {
 		Query     string         `json:"query"`
@@ -169,7 +165,7 @@ func encode(v any, indent string) string {
 	return out.String()
 }
 
-// line makes one line of a text, such that it can stand in a comment.
+// line replaces line breaks and control characters, so that the text fits in a one-line comment.
 func line(text string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' {

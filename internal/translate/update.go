@@ -14,7 +14,7 @@ import (
 	"campaignql/internal/schedule"
 )
 
-// updateCampaign translates what the bridge reads of Campaign.Update, part by part.
+// updateCampaign translates the parameters of Campaign.Update, part by part.
 func updateCampaign(r *reading) (string, map[string]any, error) {
 	patch := r.CampaignPatch()
 	if patch.Err != nil {
@@ -26,15 +26,11 @@ func updateCampaign(r *reading) (string, map[string]any, error) {
 			return "", nil, err
 		}
 	}
-	return mutation(
-			"updateCampaign",
-			"campaign {\n  legacyId\n  status\n  version\n}\nrequestedStatus",
-		), withInput(
-			input,
-		), nil
+	document := mutation("updateCampaign", "campaign {\n  legacyId\n  status\n  version\n}\nrequestedStatus")
+	return document, withInput(input), nil
 }
 
-// set puts a value into an input where one was given.
+// set puts a value into an input if the value was given.
 func set[T any](input map[string]any, name string, value *T) {
 	if value != nil {
 		input[name] = *value
@@ -79,8 +75,9 @@ type schedulePart struct {
 	given bool
 }
 
-// setSchedule translates a schedule that is given whole: GraphQL has no other, where the legacy
-// command keeps what it is not told.
+// setSchedule translates a complete schedule. GraphQL always sets the whole schedule; the legacy
+// command keeps the parts that the request does not have. An incomplete schedule is therefore left
+// out with a note.
 func setSchedule(r *reading, patch campaign.Patch, input map[string]any) error {
 	given := patch.Schedule
 	if given == nil {
@@ -137,19 +134,15 @@ func setSchedule(r *reading, patch campaign.Patch, input map[string]any) error {
 	return nil
 }
 
-// scheduleParts are the parameters that a type of schedule reads, and the others.
+// scheduleParts returns the parameters that a type of schedule reads, and the others.
 func scheduleParts(given *campaign.SchedulePatch, plan kind.ScheduleType) (reads, others []schedulePart) {
 	future := []schedulePart{{"SendDate", given.Date != nil}, {"SendTime", given.Time != nil}}
 	zone := []schedulePart{{"SendTimeZone", given.Zone != nil}}
 	recurring := []schedulePart{
-		{
-			"ScheduleRecDaysOfWeek", given.DaysOfWeek != nil,
-		},
+		{"ScheduleRecDaysOfWeek", given.DaysOfWeek != nil},
 		{"ScheduleRecDaysOfMonth", given.DaysOfMonth != nil},
 		{"ScheduleRecMonths", given.Months != nil},
-		{
-			"ScheduleRecHours", given.Hours != nil,
-		},
+		{"ScheduleRecHours", given.Hours != nil},
 		{"ScheduleRecMinutes", given.Minutes != nil},
 		{"ScheduleRecSendMaxInstance", given.MaxInstances != nil},
 	}
@@ -163,7 +156,8 @@ func scheduleParts(given *campaign.SchedulePatch, plan kind.ScheduleType) (reads
 	}
 }
 
-// missingParts names the parts that a schedule needs and that were not given: of the two kinds of days one is enough.
+// missingParts names the parts that a schedule needs and that were not given. One of the two kinds
+// of days is enough.
 func missingParts(reads []schedulePart, plan kind.ScheduleType) string {
 	var missing []string
 	for i, part := range reads {
@@ -183,7 +177,8 @@ func missingParts(reads []schedulePart, plan kind.ScheduleType) string {
 // weekdays are the days of the week in GraphQL; the legacy API counts them from 1.
 var weekdays = [...]string{"MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY"}
 
-// recurrence is a pattern that is valid. A list that says "every" by 0 is left out, as GraphQL says it.
+// recurrence returns a valid pattern. A list with the value 0, which means "every", is left out,
+// because GraphQL expresses "every" by an absent list.
 func recurrence(plan schedule.Schedule) (map[string]any, error) {
 	out := map[string]any{"timeZone": plan.Zone, "maxInstances": small(*plan.Recurrence.MaxInstances)}
 	for _, list := range []struct {
@@ -191,8 +186,10 @@ func recurrence(plan schedule.Schedule) (map[string]any, error) {
 		set  schedule.Set
 		text string
 	}{
-		{"daysOfWeek", schedule.DaysOfWeek, plan.Recurrence.DaysOfWeek}, {"daysOfMonth", schedule.DaysOfMonth, plan.Recurrence.DaysOfMonth},
-		{"months", schedule.Months, plan.Recurrence.Months}, {"hours", schedule.Hours, plan.Recurrence.Hours},
+		{"daysOfWeek", schedule.DaysOfWeek, plan.Recurrence.DaysOfWeek},
+		{"daysOfMonth", schedule.DaysOfMonth, plan.Recurrence.DaysOfMonth},
+		{"months", schedule.Months, plan.Recurrence.Months},
+		{"hours", schedule.Hours, plan.Recurrence.Hours},
 		{"minutes", schedule.Minutes, plan.Recurrence.Minutes},
 	} {
 		numbers, err := schedule.ParseSet(list.set, list.text)
@@ -215,7 +212,7 @@ func recurrence(plan schedule.Schedule) (map[string]any, error) {
 	return out, nil
 }
 
-// setAudience translates an audience that is given whole: GraphQL has no other.
+// setAudience translates a complete audience, because GraphQL always sets the whole audience.
 func setAudience(r *reading, patch campaign.Patch, input map[string]any) error {
 	given := patch.Audience
 	if given == nil {
@@ -260,7 +257,7 @@ func setAudience(r *reading, patch campaign.Patch, input map[string]any) error {
 	return nil
 }
 
-// parts reads what rules.Audience.Lists writes.
+// parts reads the output of rules.Audience.Lists.
 func parts(pairs string) []map[string]any {
 	out := []map[string]any{}
 	for pair := range strings.SplitSeq(pairs, ",") {

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// What stands for a secret, none of which is repeated.
+// Placeholders for secrets, which are never repeated.
 const (
 	yourPassword = "<password>"
 	yourKey      = "<API key>"
