@@ -61,8 +61,8 @@ func (r mutationResolver) Login(ctx context.Context, input model.LoginInput) (*m
 			},
 		}}, nil
 	}
-	mend, err := mended(ctx, err)
-	return &model.LoginPayload{UserErrors: mend}, err
+	problems, err := toUserErrors(ctx, err)
+	return &model.LoginPayload{UserErrors: problems}, err
 }
 
 func (r mutationResolver) Logout(ctx context.Context) (*model.LogoutPayload, error) {
@@ -84,8 +84,8 @@ func (r mutationResolver) CreateAPIKey(
 		ctx, account.NewKey{Scopes: input.Scopes, Note: value(given(input.Note)), ExpiresAt: given(input.ExpiresAt)},
 	)
 	if err != nil {
-		mend, err := mended(ctx, err)
-		return &model.CreateAPIKeyPayload{UserErrors: mend}, err
+		problems, err := toUserErrors(ctx, err)
+		return &model.CreateAPIKeyPayload{UserErrors: problems}, err
 	}
 	return &model.CreateAPIKeyPayload{
 		Key: &key, APIKey: &model.APIKey{APIKey: record}, UserErrors: []*model.UserError{},
@@ -109,6 +109,6 @@ func (r mutationResolver) RevokeAPIKey(
 		}
 		err = revokeErr
 	}
-	mend, err := mended(ctx, err)
-	return &model.RevokeAPIKeyPayload{Descendants: []*model.APIKey{}, UserErrors: mend}, err
+	problems, err := toUserErrors(ctx, err)
+	return &model.RevokeAPIKeyPayload{Descendants: []*model.APIKey{}, UserErrors: problems}, err
 }

@@ -21,8 +21,8 @@ func (r mutationResolver) CreateCampaign(
 		return nil, err
 	}
 	c, err := r.Campaigns.Create(ctx, input.Name, given(input.IdempotencyKey))
-	shown, mend, err := r.outcome(ctx, c, err)
-	return &model.CreateCampaignPayload{Campaign: shown, UserErrors: mend}, err
+	shown, problems, err := r.outcome(ctx, c, err)
+	return &model.CreateCampaignPayload{Campaign: shown, UserErrors: problems}, err
 }
 
 func (r mutationResolver) CopyCampaign(
@@ -36,8 +36,8 @@ func (r mutationResolver) CopyCampaign(
 	if err == nil {
 		c, err = r.Campaigns.Copy(ctx, id, value(given(input.Name)), given(input.IdempotencyKey))
 	}
-	shown, mend, err := r.outcome(ctx, c, err)
-	return &model.CopyCampaignPayload{Campaign: shown, UserErrors: mend}, err
+	shown, problems, err := r.outcome(ctx, c, err)
+	return &model.CopyCampaignPayload{Campaign: shown, UserErrors: problems}, err
 }
 
 func (r mutationResolver) UpdateCampaign(
@@ -63,56 +63,56 @@ func (r mutationResolver) UpdateCampaign(
 		payload.Campaign, payload.UserErrors, err = r.outcome(ctx, updated.Campaign, nil)
 		return payload, err
 	}
-	payload.UserErrors, err = mended(ctx, inForm(err, input.Audience.Value()))
+	payload.UserErrors, err = toUserErrors(ctx, inForm(err, input.Audience.Value()))
 	return payload, err
 }
 
 func (r mutationResolver) ApproveCampaign(
 	ctx context.Context, input model.ApproveCampaignInput,
 ) (*model.ApproveCampaignPayload, error) {
-	shown, mend, err := r.act(
+	shown, problems, err := r.act(
 		ctx, input.ID, given(input.ExpectedVersion),
 		func(call campaign.Call) (*ent.Campaign, error) {
 			return r.Campaigns.Approve(ctx, call, value(given(input.Explanation)))
 		},
 	)
-	return &model.ApproveCampaignPayload{Campaign: shown, UserErrors: mend}, err
+	return &model.ApproveCampaignPayload{Campaign: shown, UserErrors: problems}, err
 }
 
 func (r mutationResolver) PauseCampaign(
 	ctx context.Context, input model.PauseCampaignInput,
 ) (*model.PauseCampaignPayload, error) {
-	shown, mend, err := r.act(
+	shown, problems, err := r.act(
 		ctx, input.ID, given(input.ExpectedVersion),
 		func(call campaign.Call) (*ent.Campaign, error) {
 			return r.Campaigns.Pause(ctx, call, value(given(input.Reason)))
 		},
 	)
-	return &model.PauseCampaignPayload{Campaign: shown, UserErrors: mend}, err
+	return &model.PauseCampaignPayload{Campaign: shown, UserErrors: problems}, err
 }
 
 func (r mutationResolver) ResumeCampaign(
 	ctx context.Context, input model.ResumeCampaignInput,
 ) (*model.ResumeCampaignPayload, error) {
-	shown, mend, err := r.act(
+	shown, problems, err := r.act(
 		ctx, input.ID, given(input.ExpectedVersion),
 		func(call campaign.Call) (*ent.Campaign, error) {
 			return r.Campaigns.Resume(ctx, call)
 		},
 	)
-	return &model.ResumeCampaignPayload{Campaign: shown, UserErrors: mend}, err
+	return &model.ResumeCampaignPayload{Campaign: shown, UserErrors: problems}, err
 }
 
 func (r mutationResolver) CancelCampaign(
 	ctx context.Context, input model.CancelCampaignInput,
 ) (*model.CancelCampaignPayload, error) {
-	shown, mend, err := r.act(
+	shown, problems, err := r.act(
 		ctx, input.ID, given(input.ExpectedVersion),
 		func(call campaign.Call) (*ent.Campaign, error) {
 			return r.Campaigns.Cancel(ctx, call, value(given(input.Reason)))
 		},
 	)
-	return &model.CancelCampaignPayload{Campaign: shown, UserErrors: mend}, err
+	return &model.CancelCampaignPayload{Campaign: shown, UserErrors: problems}, err
 }
 
 func (r mutationResolver) DeleteCampaigns(
@@ -123,8 +123,8 @@ func (r mutationResolver) DeleteCampaigns(
 	if err == nil {
 		deleted, err = r.Campaigns.Delete(ctx, ids)
 	}
-	mend, err := mended(ctx, err)
-	return &model.DeleteCampaignsPayload{DeletedIds: globalIDs(gid.Campaign, deleted), UserErrors: mend}, err
+	problems, err := toUserErrors(ctx, err)
+	return &model.DeleteCampaignsPayload{DeletedIds: globalIDs(gid.Campaign, deleted), UserErrors: problems}, err
 }
 
 // act runs an action on one campaign.
@@ -148,8 +148,8 @@ func (r mutationResolver) outcome(
 	ctx context.Context, c *ent.Campaign, err error,
 ) (*model.Campaign, []*model.UserError, error) {
 	if err != nil {
-		mend, err := mended(ctx, err)
-		return nil, mend, err
+		problems, err := toUserErrors(ctx, err)
+		return nil, problems, err
 	}
 	return r.shownCampaign(ctx, c), []*model.UserError{}, nil
 }
@@ -170,11 +170,11 @@ func (r queryResolver) SchedulePreview(
 			return preview, nil
 		}
 	}
-	mend, err := mended(ctx, err)
+	problems, err := toUserErrors(ctx, err)
 	if err != nil {
 		return nil, err
 	}
-	return &model.SchedulePreview{Upcoming: []*time.Time{}, UserErrors: mend}, nil
+	return &model.SchedulePreview{Upcoming: []*time.Time{}, UserErrors: problems}, nil
 }
 
 func (r queryResolver) preview(plan schedule.Schedule, first int) (*model.SchedulePreview, error) {

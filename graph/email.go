@@ -76,8 +76,8 @@ func (r mutationResolver) CreateEmail(
 		HTML: cleared(input.HTML), Plain: cleared(input.Plain), Mode: given(input.Mode),
 		OpenTracking: given(input.OpenTracking), LinkTracking: given(input.LinkTracking),
 	}, given(input.IdempotencyKey))
-	mend, err := mended(ctx, err)
-	return &model.CreateEmailPayload{Email: e, UserErrors: mend}, err
+	problems, err := toUserErrors(ctx, err)
+	return &model.CreateEmailPayload{Email: e, UserErrors: problems}, err
 }
 
 func (r mutationResolver) UpdateEmail(
@@ -94,8 +94,8 @@ func (r mutationResolver) UpdateEmail(
 			OpenTracking: given(input.OpenTracking), LinkTracking: given(input.LinkTracking),
 		}, selected(ctx, emailFields, [][]string{{"email"}}).columns()...)
 	}
-	mend, err := mended(ctx, err)
-	return &model.UpdateEmailPayload{Email: e, UserErrors: mend}, err
+	problems, err := toUserErrors(ctx, err)
+	return &model.UpdateEmailPayload{Email: e, UserErrors: problems}, err
 }
 
 func (r mutationResolver) DeleteEmails(
@@ -106,6 +106,6 @@ func (r mutationResolver) DeleteEmails(
 	if err == nil {
 		deleted, err = r.Emails.Delete(ctx, ids)
 	}
-	mend, err := mended(ctx, err)
-	return &model.DeleteEmailsPayload{DeletedIds: globalIDs(gid.Email, deleted), UserErrors: mend}, err
+	problems, err := toUserErrors(ctx, err)
+	return &model.DeleteEmailsPayload{DeletedIds: globalIDs(gid.Email, deleted), UserErrors: problems}, err
 }

@@ -19,7 +19,7 @@ import (
 	"campaignql/internal/surface"
 )
 
-// userCodes says which failures a caller can mend: those are told as user errors of a mutation, the
+// userCodes are the failures that a caller can correct. A mutation returns them as user errors, the
 // others as errors of GraphQL.
 func userCode(code apperr.Code) (model.UserErrorCode, bool) {
 	switch code {
@@ -43,9 +43,9 @@ var inputPaths = map[string]string{
 	"abTest.testDuration": "abTest.testDurationHours",
 }
 
-// mended splits what a domain returned into user errors, when all of its faults can be mended by
+// toUserErrors splits what a domain returned into user errors, when all of its faults can be corrected by
 // the caller, or the error otherwise.
-func mended(ctx context.Context, err error) ([]*model.UserError, error) {
+func toUserErrors(ctx context.Context, err error) ([]*model.UserError, error) {
 	if err == nil {
 		return []*model.UserError{}, nil
 	}

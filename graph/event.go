@@ -24,8 +24,8 @@ func (r mutationResolver) RecordEvents(
 	} else {
 		results, err = r.Events.Record(ctx, readEvents(input.Events))
 	}
-	mend, err := mended(ctx, err)
-	payload := &model.RecordEventsPayload{Results: make([]*model.EventResult, len(results)), UserErrors: mend}
+	problems, err := toUserErrors(ctx, err)
+	payload := &model.RecordEventsPayload{Results: make([]*model.EventResult, len(results)), UserErrors: problems}
 	for i, result := range results {
 		payload.Results[i] = shownResult(result)
 		switch result.Outcome {
@@ -45,7 +45,7 @@ func shownResult(result event.Result) *model.EventResult {
 	if result.Err == nil {
 		return shown
 	}
-	code, _ := userCode(result.Err.Code) // an event is rejected for what its sender can mend alone
+	code, _ := userCode(result.Err.Code) // an event is rejected for what its sender can problems alone
 	message := result.Err.Error()
 	shown.Code, shown.Message = &code, &message
 	return shown

@@ -47,8 +47,8 @@ func (r mutationResolver) CreateCustomField(
 	if err == nil {
 		f, err = r.Fields.Create(ctx, in, given(input.IdempotencyKey))
 	}
-	mend, err := mended(ctx, err)
-	return &model.CreateCustomFieldPayload{CustomField: r.writtenField(ctx, f), UserErrors: mend}, err
+	problems, err := toUserErrors(ctx, err)
+	return &model.CreateCustomFieldPayload{CustomField: r.writtenField(ctx, f), UserErrors: problems}, err
 }
 
 func (r mutationResolver) UpdateCustomField(
@@ -66,8 +66,8 @@ func (r mutationResolver) UpdateCustomField(
 		}
 		f, err = r.Fields.Update(ctx, id, patch, payloadCustomField.selected(ctx).columns()...)
 	}
-	mend, err := mended(ctx, err)
-	return &model.UpdateCustomFieldPayload{CustomField: r.writtenField(ctx, f), UserErrors: mend}, err
+	problems, err := toUserErrors(ctx, err)
+	return &model.UpdateCustomFieldPayload{CustomField: r.writtenField(ctx, f), UserErrors: problems}, err
 }
 
 // writtenField wraps the custom field of a payload; nil stays nil.
@@ -81,6 +81,6 @@ func (r *resolver) writtenField(ctx context.Context, f *ent.CustomField) *model.
 func (r mutationResolver) DeleteCustomFields(
 	ctx context.Context, input model.DeleteCustomFieldsInput,
 ) (*model.DeleteCustomFieldsPayload, error) {
-	deleted, mend, err := deleteAll(ctx, gid.CustomField, input.Ids, r.Fields.Delete)
-	return &model.DeleteCustomFieldsPayload{DeletedIds: deleted, UserErrors: mend}, err
+	deleted, problems, err := deleteAll(ctx, gid.CustomField, input.Ids, r.Fields.Delete)
+	return &model.DeleteCustomFieldsPayload{DeletedIds: deleted, UserErrors: problems}, err
 }

@@ -172,8 +172,8 @@ func (r mutationResolver) CreateList(
 	l, err := r.Services.Lists.Create(
 		ctx, lists.Input{Name: input.Name, DoubleOptIn: input.DoubleOptIn}, given(input.IdempotencyKey),
 	)
-	mend, err := mended(ctx, err)
-	return &model.CreateListPayload{List: r.writtenList(ctx, l), UserErrors: mend}, err
+	problems, err := toUserErrors(ctx, err)
+	return &model.CreateListPayload{List: r.writtenList(ctx, l), UserErrors: problems}, err
 }
 
 func (r mutationResolver) UpdateList(
@@ -191,8 +191,8 @@ func (r mutationResolver) UpdateList(
 			lists.Patch{Name: given(input.Name), DoubleOptIn: given(input.DoubleOptIn)},
 			payloadList.selected(ctx).columns()...)
 	}
-	mend, err := mended(ctx, err)
-	return &model.UpdateListPayload{List: r.writtenList(ctx, l), UserErrors: mend}, err
+	problems, err := toUserErrors(ctx, err)
+	return &model.UpdateListPayload{List: r.writtenList(ctx, l), UserErrors: problems}, err
 }
 
 // writtenList wraps the list of a payload; nil stays nil.
@@ -206,8 +206,8 @@ func (r *resolver) writtenList(ctx context.Context, l *ent.SubscriberList) *mode
 func (r mutationResolver) DeleteLists(
 	ctx context.Context, input model.DeleteListsInput,
 ) (*model.DeleteListsPayload, error) {
-	deleted, mend, err := deleteAll(ctx, gid.SubscriberList, input.Ids, r.Services.Lists.Delete)
-	return &model.DeleteListsPayload{DeletedIds: deleted, UserErrors: mend}, err
+	deleted, problems, err := deleteAll(ctx, gid.SubscriberList, input.Ids, r.Services.Lists.Delete)
+	return &model.DeleteListsPayload{DeletedIds: deleted, UserErrors: problems}, err
 }
 
 // deleteAll deletes the objects with the given ids and returns the global ids of those that
@@ -220,8 +220,8 @@ func deleteAll(
 	if err == nil {
 		deleted, err = del(ctx, ids)
 	}
-	mend, err := mended(ctx, err)
-	return globalIDs(kind, deleted), mend, err
+	problems, err := toUserErrors(ctx, err)
+	return globalIDs(kind, deleted), problems, err
 }
 
 // renamed replaces the field names of domain errors by the names of the input.

@@ -63,9 +63,9 @@ func introduction(payload map[string]any, handshake account.Credentials) (accoun
 			continue
 		}
 		text, _ := value.(string)
-		sent := account.Bearer(surface.Bearer(text))
+		sent := account.ByToken(surface.Bearer(text))
 		if name == "apiKey" {
-			sent = account.Bearer(text)
+			sent = account.ByToken(text)
 		}
 		if sent == (account.Credentials{}) {
 			return sent, &transport.Closing{

@@ -34,8 +34,8 @@ func (r mutationResolver) CreateSegment(
 		in := segment.Input{ListID: listID, Name: input.Name, Rules: string(input.Rules.Value())}
 		s, err = r.Segments.Create(ctx, in, given(input.IdempotencyKey))
 	}
-	mend, err := mended(ctx, err)
-	return &model.CreateSegmentPayload{Segment: r.writtenSegment(ctx, s), UserErrors: mend}, err
+	problems, err := toUserErrors(ctx, err)
+	return &model.CreateSegmentPayload{Segment: r.writtenSegment(ctx, s), UserErrors: problems}, err
 }
 
 func (r mutationResolver) UpdateSegment(
@@ -54,8 +54,8 @@ func (r mutationResolver) UpdateSegment(
 		}
 		s, err = r.Segments.Update(ctx, id, patch, payloadSegment.selected(ctx).columns()...)
 	}
-	mend, err := mended(ctx, err)
-	return &model.UpdateSegmentPayload{Segment: r.writtenSegment(ctx, s), UserErrors: mend}, err
+	problems, err := toUserErrors(ctx, err)
+	return &model.UpdateSegmentPayload{Segment: r.writtenSegment(ctx, s), UserErrors: problems}, err
 }
 
 // writtenSegment wraps the segment of a payload; nil stays nil.
@@ -69,6 +69,6 @@ func (r *resolver) writtenSegment(ctx context.Context, s *ent.Segment) *model.Se
 func (r mutationResolver) DeleteSegments(
 	ctx context.Context, input model.DeleteSegmentsInput,
 ) (*model.DeleteSegmentsPayload, error) {
-	deleted, mend, err := deleteAll(ctx, gid.Segment, input.Ids, r.Segments.Delete)
-	return &model.DeleteSegmentsPayload{DeletedIds: deleted, UserErrors: mend}, err
+	deleted, problems, err := deleteAll(ctx, gid.Segment, input.Ids, r.Segments.Delete)
+	return &model.DeleteSegmentsPayload{DeletedIds: deleted, UserErrors: problems}, err
 }

@@ -282,7 +282,7 @@ func (s *server) request(next http.Handler) http.Handler {
 		surface.Identity{Logger: s.log},
 		s.options.Requests.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			known := &request{Request: surface.RequestOf(r.Context())}
-			known.credentials = account.Bearer(known.Token)
+			known.credentials = account.ByToken(known.Token)
 			next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestKey{}, known)))
 		})),
 	)

@@ -186,9 +186,9 @@ func (r mutationResolver) AddSubscribers(
 			err, func(fault *apperr.Error) string { return strings.Replace(fault.Field, "rows", "subscribers", 1) },
 		)
 	}
-	mend, err := mended(ctx, err)
-	payload := &model.AddSubscribersPayload{Results: []*model.AddSubscriberResult{}, UserErrors: mend}
-	if err != nil || len(mend) > 0 {
+	problems, err := toUserErrors(ctx, err)
+	payload := &model.AddSubscribersPayload{Results: []*model.AddSubscriberResult{}, UserErrors: problems}
+	if err != nil || len(problems) > 0 {
 		return payload, err
 	}
 	return payload, r.showResults(ctx, payload, input, results, asked)
@@ -256,7 +256,7 @@ func (r *resolver) showResults(
 		case subscriber.Rejected:
 			payload.RejectedCount++
 			var err error
-			told.UserErrors, err = mended(
+			told.UserErrors, err = toUserErrors(
 				ctx, renamed(result.Err, personField(fmt.Sprintf("subscribers[%d].", i), input.Subscribers[i].Fields)),
 			)
 			if err != nil {
@@ -292,8 +292,8 @@ func (r mutationResolver) UpdateSubscriber(
 		s, err = r.Subscribers.Update(ctx, id, patch)
 		err = renamed(err, personField("", input.Fields.Value()))
 	}
-	mend, err := mended(ctx, err)
-	return &model.UpdateSubscriberPayload{Subscriber: r.writtenSubscriber(ctx, s), UserErrors: mend}, err
+	problems, err := toUserErrors(ctx, err)
+	return &model.UpdateSubscriberPayload{Subscriber: r.writtenSubscriber(ctx, s), UserErrors: problems}, err
 }
 
 func (r mutationResolver) Unsubscribe(
@@ -320,8 +320,8 @@ func (r mutationResolver) Unsubscribe(
 			return personField("", nil)(fault)
 		})
 	}
-	mend, err := mended(ctx, err)
-	return &model.UnsubscribePayload{Subscriber: r.writtenSubscriber(ctx, s), UserErrors: mend}, err
+	problems, err := toUserErrors(ctx, err)
+	return &model.UnsubscribePayload{Subscriber: r.writtenSubscriber(ctx, s), UserErrors: problems}, err
 }
 
 // writtenSubscriber wraps the subscriber of a payload; nil stays nil.

@@ -48,8 +48,8 @@ func (r mutationResolver) CreateSubscriberTag(
 		return nil, err
 	}
 	t, err := r.SubscriberTags.Create(ctx, input.Name, given(input.IdempotencyKey))
-	mend, err := mended(ctx, err)
-	return &model.CreateSubscriberTagPayload{SubscriberTag: r.writtenSubscriberTag(ctx, t), UserErrors: mend}, err
+	problems, err := toUserErrors(ctx, err)
+	return &model.CreateSubscriberTagPayload{SubscriberTag: r.writtenSubscriberTag(ctx, t), UserErrors: problems}, err
 }
 
 func (r mutationResolver) UpdateSubscriberTag(
@@ -63,8 +63,8 @@ func (r mutationResolver) UpdateSubscriberTag(
 	if err == nil {
 		t, err = r.SubscriberTags.Rename(ctx, id, input.Name)
 	}
-	mend, err := mended(ctx, err)
-	return &model.UpdateSubscriberTagPayload{SubscriberTag: r.writtenSubscriberTag(ctx, t), UserErrors: mend}, err
+	problems, err := toUserErrors(ctx, err)
+	return &model.UpdateSubscriberTagPayload{SubscriberTag: r.writtenSubscriberTag(ctx, t), UserErrors: problems}, err
 }
 
 // writtenSubscriberTag wraps the tag of a payload; nil stays nil.
@@ -78,22 +78,22 @@ func (r *resolver) writtenSubscriberTag(ctx context.Context, t *ent.SubscriberTa
 func (r mutationResolver) DeleteSubscriberTags(
 	ctx context.Context, input model.DeleteSubscriberTagsInput,
 ) (*model.DeleteSubscriberTagsPayload, error) {
-	deleted, mend, err := deleteAll(ctx, gid.SubscriberTag, input.Ids, r.SubscriberTags.Delete)
-	return &model.DeleteSubscriberTagsPayload{DeletedIds: deleted, UserErrors: mend}, err
+	deleted, problems, err := deleteAll(ctx, gid.SubscriberTag, input.Ids, r.SubscriberTags.Delete)
+	return &model.DeleteSubscriberTagsPayload{DeletedIds: deleted, UserErrors: problems}, err
 }
 
 func (r mutationResolver) TagSubscribers(
 	ctx context.Context, input model.TagSubscribersInput,
 ) (*model.TagSubscribersPayload, error) {
-	people, mend, err := r.relabel(ctx, input.SubscriberIds, input.TagIds, r.SubscriberTags.Assign)
-	return &model.TagSubscribersPayload{Subscribers: people, UserErrors: mend}, err
+	people, problems, err := r.relabel(ctx, input.SubscriberIds, input.TagIds, r.SubscriberTags.Assign)
+	return &model.TagSubscribersPayload{Subscribers: people, UserErrors: problems}, err
 }
 
 func (r mutationResolver) UntagSubscribers(
 	ctx context.Context, input model.UntagSubscribersInput,
 ) (*model.UntagSubscribersPayload, error) {
-	people, mend, err := r.relabel(ctx, input.SubscriberIds, input.TagIds, r.SubscriberTags.Unassign)
-	return &model.UntagSubscribersPayload{Subscribers: people, UserErrors: mend}, err
+	people, problems, err := r.relabel(ctx, input.SubscriberIds, input.TagIds, r.SubscriberTags.Unassign)
+	return &model.UntagSubscribersPayload{Subscribers: people, UserErrors: problems}, err
 }
 
 // relabel adds tags to subscribers or removes them, and returns the subscribers in the order of
@@ -117,8 +117,8 @@ func (r mutationResolver) relabel(
 		err = do(ctx, people, tags)
 	}
 	if err != nil || !shows {
-		mend, err := mended(ctx, err)
-		return []*model.Subscriber{}, mend, err
+		problems, err := toUserErrors(ctx, err)
+		return []*model.Subscriber{}, problems, err
 	}
 	asked := selected(ctx, subscriberFields, [][]string{{"subscribers"}})
 	found, err := r.Subscribers.ByIDs(ctx, people, asked.columns()...)

@@ -33,19 +33,19 @@ func (r queryResolver) Suppressions(
 
 func (r mutationResolver) Suppress(ctx context.Context, input model.SuppressInput) (*model.SuppressPayload, error) {
 	rows, err := r.Suppressions.Suppress(ctx, input.EmailAddresses, input.Reason)
-	mend, err := mended(ctx, renamed(err, addressField))
-	return &model.SuppressPayload{Suppressions: shownSuppressions(rows), UserErrors: mend}, err
+	problems, err := toUserErrors(ctx, renamed(err, addressField))
+	return &model.SuppressPayload{Suppressions: shownSuppressions(rows), UserErrors: problems}, err
 }
 
 func (r mutationResolver) Unsuppress(
 	ctx context.Context, input model.UnsuppressInput,
 ) (*model.UnsuppressPayload, error) {
 	released, err := r.Suppressions.Unsuppress(ctx, input.EmailAddresses)
-	mend, err := mended(ctx, renamed(err, addressField))
+	problems, err := toUserErrors(ctx, renamed(err, addressField))
 	if released == nil {
 		released = []string{}
 	}
-	return &model.UnsuppressPayload{ReleasedAddresses: released, UserErrors: mend}, err
+	return &model.UnsuppressPayload{ReleasedAddresses: released, UserErrors: problems}, err
 }
 
 func addressField(fault *apperr.Error) string {

@@ -62,8 +62,8 @@ func (r mutationResolver) CreateTag(ctx context.Context, input model.CreateTagIn
 		return nil, err
 	}
 	t, err := r.Tags.Create(ctx, tag.Input{Name: input.Name}, given(input.IdempotencyKey))
-	mend, err := mended(ctx, err)
-	return &model.CreateTagPayload{Tag: t, UserErrors: mend}, err
+	problems, err := toUserErrors(ctx, err)
+	return &model.CreateTagPayload{Tag: t, UserErrors: problems}, err
 }
 
 func (r mutationResolver) UpdateTag(ctx context.Context, input model.UpdateTagInput) (*model.UpdateTagPayload, error) {
@@ -75,8 +75,8 @@ func (r mutationResolver) UpdateTag(ctx context.Context, input model.UpdateTagIn
 	if err == nil {
 		t, err = r.Tags.Rename(ctx, id, input.Name)
 	}
-	mend, err := mended(ctx, err)
-	return &model.UpdateTagPayload{Tag: t, UserErrors: mend}, err
+	problems, err := toUserErrors(ctx, err)
+	return &model.UpdateTagPayload{Tag: t, UserErrors: problems}, err
 }
 
 func (r mutationResolver) DeleteTags(
@@ -87,22 +87,22 @@ func (r mutationResolver) DeleteTags(
 	if err == nil {
 		deleted, err = r.Tags.Delete(ctx, ids)
 	}
-	mend, err := mended(ctx, err)
-	return &model.DeleteTagsPayload{DeletedIds: globalIDs(gid.Tag, deleted), UserErrors: mend}, err
+	problems, err := toUserErrors(ctx, err)
+	return &model.DeleteTagsPayload{DeletedIds: globalIDs(gid.Tag, deleted), UserErrors: problems}, err
 }
 
 func (r mutationResolver) TagCampaigns(
 	ctx context.Context, input model.TagCampaignsInput,
 ) (*model.TagCampaignsPayload, error) {
-	campaigns, mend, err := r.retag(ctx, input.CampaignIds, input.TagIds, r.Tags.AssignMany)
-	return &model.TagCampaignsPayload{Campaigns: campaigns, UserErrors: mend}, err
+	campaigns, problems, err := r.retag(ctx, input.CampaignIds, input.TagIds, r.Tags.AssignMany)
+	return &model.TagCampaignsPayload{Campaigns: campaigns, UserErrors: problems}, err
 }
 
 func (r mutationResolver) UntagCampaigns(
 	ctx context.Context, input model.UntagCampaignsInput,
 ) (*model.UntagCampaignsPayload, error) {
-	campaigns, mend, err := r.retag(ctx, input.CampaignIds, input.TagIds, r.Tags.UnassignMany)
-	return &model.UntagCampaignsPayload{Campaigns: campaigns, UserErrors: mend}, err
+	campaigns, problems, err := r.retag(ctx, input.CampaignIds, input.TagIds, r.Tags.UnassignMany)
+	return &model.UntagCampaignsPayload{Campaigns: campaigns, UserErrors: problems}, err
 }
 
 // retag adds tags to campaigns or removes them, and returns the campaigns in the order of their
@@ -126,8 +126,8 @@ func (r mutationResolver) retag(
 		_, err = do(ctx, campaignIDs, tagIDs)
 	}
 	if err != nil {
-		mend, err := mended(ctx, err)
-		return []*model.Campaign{}, mend, err
+		problems, err := toUserErrors(ctx, err)
+		return []*model.Campaign{}, problems, err
 	}
 	if !shows {
 		return []*model.Campaign{}, []*model.UserError{}, nil

@@ -134,7 +134,7 @@ func head(header http.Header, file *export.File) {
 // authenticate finds the caller.
 func (h *Handler) authenticate(r *http.Request) (caller.Identity, error) {
 	if known := surface.RequestOf(r.Context()); known.HasAuthorization {
-		return h.accounts.Authenticate(r.Context(), account.Bearer(known.Token), kind.SurfaceGraphQL)
+		return h.accounts.Authenticate(r.Context(), account.ByToken(known.Token), kind.SurfaceGraphQL)
 	}
 	text, by, expires := signed(r)
 	if by == (account.Signature{}) {

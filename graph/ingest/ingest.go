@@ -131,7 +131,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (h *Handler) identify(ctx context.Context) (context.Context, caller.Identity, error) {
 	looking, cancel := context.WithTimeout(ctx, h.Timeout)
 	defer cancel()
-	id, err := h.accounts.Authenticate(looking, account.Bearer(surface.RequestOf(ctx).Token), kind.SurfaceGraphQL)
+	id, err := h.accounts.Authenticate(looking, account.ByToken(surface.RequestOf(ctx).Token), kind.SurfaceGraphQL)
 	if err != nil {
 		return ctx, id, err
 	}

@@ -6,7 +6,6 @@ package loader
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -15,6 +14,7 @@ import (
 	"campaignql/ent"
 	"campaignql/internal/campaign"
 	"campaignql/internal/content"
+	"campaignql/internal/store"
 	"campaignql/internal/tag"
 )
 
@@ -102,7 +102,7 @@ func (l *Loaders) EmailsAhead(ctx context.Context, ids []int64, columns []string
 	if len(ids) == 0 {
 		return
 	}
-	found, err := l.services.emails.ByIDs(ctx, distinct(ids), columns...)
+	found, err := l.services.emails.ByIDs(ctx, store.Distinct(ids), columns...)
 	if err != nil {
 		return
 	}
@@ -116,7 +116,7 @@ func (l *Loaders) TagCountsAhead(ctx context.Context, ids []int64) {
 	if len(ids) == 0 {
 		return
 	}
-	counts, err := l.services.tags.CampaignCounts(ctx, distinct(ids))
+	counts, err := l.services.tags.CampaignCounts(ctx, store.Distinct(ids))
 	if err != nil {
 		return
 	}
@@ -127,7 +127,7 @@ func (l *Loaders) TagCountsAhead(ctx context.Context, ids []int64) {
 
 // HistoriesAhead is EmailsAhead for History, with the same bounds for each campaign.
 func (l *Loaders) HistoriesAhead(ctx context.Context, campaignIDs []int64, beforeVersion int64, limit int) {
-	ids := distinct(campaignIDs)
+	ids := store.Distinct(campaignIDs)
 	requests := make([]campaign.HistoryRequest, len(ids))
 	for i, id := range ids {
 		requests[i] = campaign.HistoryRequest{CampaignID: id, BeforeVersion: beforeVersion, Limit: limit}
@@ -140,8 +140,6 @@ func (l *Loaders) HistoriesAhead(ctx context.Context, campaignIDs []int64, befor
 		l.history.Prime(ctx, historyKey{ids[i], beforeVersion, limit}, page)
 	}
 }
-
-func distinct(ids []int64) []int64 { return slices.Compact(slices.Sorted(slices.Values(ids))) }
 
 // batched makes a loader of a function that answers a list of keys in their order.
 func batched[K comparable, V any](load func(ctx context.Context, keys []K) ([]V, error)) *dataloader.Loader[K, V] {

@@ -42,8 +42,8 @@ type Credentials struct {
 	Session string
 }
 
-// Bearer sorts the token of an Authorization header into a session token or, otherwise, an API key.
-func Bearer(token string) Credentials {
+// ByToken sorts the token of an Authorization header into a session token or, otherwise, an API key.
+func ByToken(token string) Credentials {
 	if strings.HasPrefix(token, sessionPrefix) {
 		return Credentials{Session: token}
 	}

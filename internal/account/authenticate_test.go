@@ -112,10 +112,10 @@ func TestKeyWinsOverSession(t *testing.T) {
 			t.Errorf("acts for %d, want %d", id.UserID, one.ID)
 		}
 		f.refused(t, account.Credentials{Key: "cq_nonsense", Session: token}, "bad key beside a good session")
-		if id := f.authenticated(t, account.Bearer(token)); id.UserID != two.ID || id.SessionID == "" || id.KeyID != 0 {
+		if id := f.authenticated(t, account.ByToken(token)); id.UserID != two.ID || id.SessionID == "" || id.KeyID != 0 {
 			t.Errorf("a bearer session became %+v", id)
 		}
-		if id := f.authenticated(t, account.Bearer(key)); id.UserID != one.ID {
+		if id := f.authenticated(t, account.ByToken(key)); id.UserID != one.ID {
 			t.Errorf("a bearer key became %+v", id)
 		}
 	})

@@ -50,11 +50,11 @@ func (s *Service) InForce(ctx context.Context, callers []caller.Identity) ([]boo
 			keys = append(keys, id.KeyID)
 		}
 	}
-	ofKeys, err := s.standingKeys(ctx, distinct(keys))
+	ofKeys, err := s.standingKeys(ctx, store.Distinct(keys))
 	if err != nil {
 		return nil, err
 	}
-	ofSessions, err := s.standingSessions(ctx, distinct(sessions))
+	ofSessions, err := s.standingSessions(ctx, store.Distinct(sessions))
 	if err != nil {
 		return nil, err
 	}
@@ -150,10 +150,4 @@ func (s *Service) each(ctx context.Context, statement string, args, into []any, 
 		found()
 	}
 	return rows.Err()
-}
-
-// distinct returns the ids in order, each once.
-func distinct[T int64 | string](ids []T) []T {
-	slices.Sort(ids)
-	return slices.Compact(ids)
 }

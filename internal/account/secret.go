@@ -50,7 +50,7 @@ func FindCredentials(text []byte) (found Credentials, end int) {
 			random, whole := bytes.CutPrefix(text[at:], []byte(prefix))
 			if whole && len(random) >= randomLength && !bytes.ContainsFunc(random[:randomLength], notRandom) {
 				end = at + len(prefix) + randomLength
-				return Bearer(string(text[at:end])), end
+				return ByToken(string(text[at:end])), end
 			}
 		}
 		end = at + len("cq")

@@ -149,7 +149,7 @@ func (s *Service) latestApproval(ctx context.Context, c *ent.Campaign) (*ent.Cam
 // lockEmails locks the emails of a campaign that starts. A concurrent change of one of them either
 // finishes first, or starts later and finds the campaign Sending.
 func (s *Service) lockEmails(ctx context.Context, c *ent.Campaign) error {
-	ids := distinct(emailsOf(c))
+	ids := store.Distinct(emailsOf(c))
 	if len(ids) == 0 {
 		return nil
 	}

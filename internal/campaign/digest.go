@@ -223,7 +223,7 @@ func (s *Service) contents(
 			AppendSelectExprAs(sql.Expr(store.SHA256(sel.Dialect(), sel.C(email.FieldHTML))), "html_hash").
 			AppendSelectExprAs(sql.Expr(store.SHA256(sel.Dialect(), sel.C(email.FieldPlain))), "plain_hash")
 	}
-	ids = distinct(ids)
+	ids = store.Distinct(ids)
 	err := s.db.Client(ctx).Email.Query().Where(email.IDIn(ids...), email.UserID(ownerID)).Order(email.ByID()).
 		Modify(append([]func(*sql.Selector){hashed}, modifiers...)...).Scan(ctx, &rows)
 	if err != nil {
@@ -259,7 +259,7 @@ func (s *Service) rulesOf(
 		return nil, nil
 	}
 	query := s.db.Client(ctx).Segment.Query().
-		Where(segment.UserID(ownerID), segment.ListIDIn(distinct(lists)...)).Order(segment.ByID())
+		Where(segment.UserID(ownerID), segment.ListIDIn(store.Distinct(lists)...)).Order(segment.ByID())
 	query.Modify(modifiers...)
 	rows, err := query.Select(segment.FieldID, segment.FieldListID, segment.FieldRules).All(ctx)
 	if err != nil {

@@ -1,7 +1,6 @@
 package campaign
 
 import (
-	"cmp"
 	"slices"
 	"time"
 
@@ -12,6 +11,7 @@ import (
 	"campaignql/ent/email"
 	"campaignql/internal/apperr"
 	"campaignql/internal/kind"
+	"campaignql/internal/store"
 )
 
 // Bucket is a group of campaigns by status and schedule.
@@ -123,14 +123,14 @@ func (f Filter) where(s *sql.Selector) *sql.Predicate {
 	if f.Statuses != nil {
 		// Use status_rank instead of status, because it is the indexed column.
 		var ranks []any
-		for _, status := range distinct(f.Statuses) {
+		for _, status := range store.Distinct(f.Statuses) {
 			ranks = append(ranks, status.Rank())
 		}
 		add(in(s.C(campaign.FieldStatusRank), ranks))
 	}
 	add(f.Bucket.where(s))
 	if f.Schedules != nil {
-		add(in(s.C(campaign.FieldScheduleType), anys(distinct(f.Schedules))))
+		add(in(s.C(campaign.FieldScheduleType), anys(store.Distinct(f.Schedules))))
 	}
 	add(f.search(s))
 	add(f.tags(s))
@@ -345,10 +345,6 @@ func in(column string, values []any) *sql.Predicate {
 		return sql.False()
 	}
 	return sql.In(column, values...)
-}
-
-func distinct[T cmp.Ordered](values []T) []T {
-	return slices.Compact(slices.Sorted(slices.Values(values)))
 }
 
 func anys[T any](values []T) []any {

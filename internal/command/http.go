@@ -129,7 +129,7 @@ func turnedAway(fault *apperr.Error) Response {
 
 // sentCredentials are those of the parameters, and of the header Authorization where they name none.
 func sentCredentials(ctx context.Context, p Parameters) account.Credentials {
-	sent := account.Bearer(surface.RequestOf(ctx).Token)
+	sent := account.ByToken(surface.RequestOf(ctx).Token)
 	if key := p.key(); key != "" {
 		sent.Key = key
 	}

@@ -15,7 +15,7 @@ func Automated(userAgent string) bool {
 	if agent == "mozilla/5.0" {
 		return true
 	}
-	for _, person := range persons {
+	for _, person := range humanAgents {
 		if strings.Contains(agent, person) {
 			return false
 		}
@@ -28,9 +28,9 @@ func Automated(userAgent string) bool {
 	return false
 }
 
-// persons are parts of user agents that count as people although they contain an entry of machines:
+// humanAgents are parts of user agents that count as people although they contain an entry of machines:
 // proxies that load an image when the person opens the mail, and a brand of phones.
-var persons = []string{"googleimageproxy", "yahoomailproxy", "cubot"}
+var humanAgents = []string{"googleimageproxy", "yahoomailproxy", "cubot"}
 
 // machines are parts of the user agents of automatic programs, in lower case.
 var machines = []string{

@@ -48,7 +48,7 @@ func (b *batch) changePeople(ctx context.Context, events []*entry, locked map[in
 			bounced = append(bounced, p.ID)
 		}
 		// A late event must not unsubscribe a person who has subscribed again since.
-		if e.Kind != kind.EventUnsubscribed && e.Kind != kind.EventComplained || e.at.Add(behind).Before(since(p)) {
+		if e.Kind != kind.EventUnsubscribed && e.Kind != kind.EventComplained || e.at.Add(maxClockSkew).Before(since(p)) {
 			continue
 		}
 		if at, known := leaves[p.ID]; p.Status != kind.SubscriberUnsubscribed && (!known || e.at.Before(at)) {

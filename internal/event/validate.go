@@ -29,9 +29,9 @@ const (
 	maxAmount = 1e9
 	// ahead is how far the clock of a sender may be ahead of the server's clock.
 	ahead = time.Hour
-	// behind is how far it may be behind, so that a person who unsubscribes just after subscribing
+	// maxClockSkew is how far it may be behind, so that a person who unsubscribes just after subscribing
 	// is unsubscribed.
-	behind = 5 * time.Minute
+	maxClockSkew = 5 * time.Minute
 	// maxKey is the size of the column of folded addresses, in characters.
 	maxKey = 254
 )

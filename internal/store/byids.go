@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -65,4 +66,10 @@ func byIDs(column string, value any) *sql.Predicate {
 		}
 		b.Ident(column).WriteOp(sql.OpEQ).Arg(value)
 	})
+}
+
+// Distinct returns the values in ascending order, each once. Rows are locked in this order, so that
+// concurrent transactions do not deadlock.
+func Distinct[T cmp.Ordered](values []T) []T {
+	return slices.Compact(slices.Sorted(slices.Values(values)))
 }

@@ -123,7 +123,7 @@ func (p *pairs) prepare(ctx context.Context) error {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return err
 	}
-	p.tags, p.campaigns = distinct(p.tags), distinct(p.campaigns)
+	p.tags, p.campaigns = store.Distinct(p.tags), store.Distinct(p.campaigns)
 	if max(len(p.tags), 1)*max(len(p.campaigns), 1) > maxPairs || len(p.tags) > batch {
 		return apperr.InvalidField(
 			"campaignIds", apperr.ReasonTooManyIDs, "at most %d tags on campaigns in one call", maxPairs,

@@ -124,7 +124,7 @@ func (s *Service) Delete(ctx context.Context, ids []int64) (deleted []int64, err
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
 	}
-	ids = distinct(ids)
+	ids = store.Distinct(ids)
 	err = s.db.Tx(ctx, func(ctx context.Context) error {
 		deleted = []int64{}
 		client := s.db.Client(ctx)
@@ -225,13 +225,6 @@ func (s *Service) All(ctx context.Context, columns ...string) ([]*ent.Tag, error
 	}
 	rows, err := query.All(ctx)
 	return rows, store.Translate(err)
-}
-
-// distinct returns the ids in ascending order, without duplicates.
-func distinct(ids []int64) []int64 {
-	out := slices.Clone(ids)
-	slices.Sort(out)
-	return slices.Compact(out)
 }
 
 // taken translates a violation of the unique index on account and name to a Conflict.

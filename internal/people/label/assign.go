@@ -70,7 +70,7 @@ func (s *Service) pair(
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return err
 	}
-	people, tags := distinct(subscriberIDs), distinct(tagIDs)
+	people, tags := store.Distinct(subscriberIDs), store.Distinct(tagIDs)
 	if len(people)*len(tags) > maxPairs || len(tags) > batch || len(people) > maxPairs {
 		return apperr.InvalidField(
 			"subscriberIds", apperr.ReasonTooManyIDs, "at most %d tags on people in one call", maxPairs,
@@ -152,7 +152,7 @@ func (s *Service) Delete(ctx context.Context, ids []int64) (deleted []int64, err
 			deleted = append(deleted, t.ID)
 			owners = append(owners, t.UserID)
 		}
-		switch id, by, err := s.named(ctx, distinct(owners), deleted); {
+		switch id, by, err := s.named(ctx, store.Distinct(owners), deleted); {
 		case err != nil:
 			return err
 		case id != 0:

@@ -269,7 +269,7 @@ func (s *Service) BySubscribers(
 	if len(columns) > 0 {
 		columns = append([]string{entag.FieldNameKey}, columns...)
 	}
-	tags, err := s.ByIDs(ctx, distinct(tagIDs), columns...)
+	tags, err := s.ByIDs(ctx, store.Distinct(tagIDs), columns...)
 	if err != nil {
 		return nil, err
 	}
@@ -288,8 +288,6 @@ func (s *Service) BySubscribers(
 func byNameKey(a, b *ent.SubscriberTag) int {
 	return cmp.Or(strings.Compare(a.NameKey, b.NameKey), cmp.Compare(a.ID, b.ID))
 }
-
-func distinct(ids []int64) []int64 { return slices.Compact(slices.Sorted(slices.Values(ids))) }
 
 // taken translates a violation of the unique index on account and name to a Conflict.
 func taken(err error) error {

@@ -197,7 +197,7 @@ func (s *Service) Delete(ctx context.Context, ids []int64) (deleted []int64, err
 			deleted = append(deleted, row.ID)
 			owners, lists = append(owners, row.UserID), append(lists, row.ListID)
 		}
-		owners, lists = distinct(owners), distinct(lists)
+		owners, lists = store.Distinct(owners), store.Distinct(lists)
 		if err := s.unnamed(ctx, owners, lists, deleted); err != nil {
 			return err
 		}
@@ -272,8 +272,6 @@ func (s *Service) Naming(
 // namingBatch is the number of segments that Naming reads per batch. It is small because rules may
 // have 64 KiB.
 const namingBatch = 500
-
-func distinct(ids []int64) []int64 { return slices.Compact(slices.Sorted(slices.Values(ids))) }
 
 // DeleteOf deletes the segments of lists that are being deleted, in the running transaction.
 func DeleteOf(ctx context.Context, db *store.Store, listIDs []int64) error {
