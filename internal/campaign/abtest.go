@@ -7,16 +7,16 @@ import (
 	"campaignql/internal/apperr"
 )
 
-// ABTest compares variations of the content on a part of the audience before the rest gets the
-// better one (legacy parameter ABTesting).
+// ABTest compares variations of the content on a part of the audience. The rest of the audience
+// gets the better variation (legacy parameter ABTesting).
 type ABTest struct {
 	// TestSize is the share of the audience that takes part, in percent, 1–100.
 	TestSize int `json:"TestSize"`
-	// TestDuration is how long to wait for the outcome, in hours, 1–720.
+	// TestDuration is the wait before the result is evaluated, in hours, 1–720.
 	TestDuration int `json:"TestDuration"`
-	// Winner is how the better variation is found.
+	// Winner is the measure that chooses the better variation.
 	Winner ABWinner `json:"Winner"`
-	// Variations are 2–5 contents that are compared.
+	// Variations are the 2–5 contents to compare.
 	Variations []ABVariation `json:"Variations"`
 }
 
@@ -25,7 +25,7 @@ type ABVariation struct {
 	EmailID int64 `json:"EmailID"`
 }
 
-// ABWinner is how the better variation of an A/B test is found.
+// ABWinner is the measure that chooses the better variation of an A/B test.
 type ABWinner string
 
 const (
@@ -33,14 +33,14 @@ const (
 	WinnerByClicks ABWinner = "Most Unique Clicks"
 )
 
-// The number of variations of an A/B test.
+// Limits on the number of variations of an A/B test.
 const (
 	MinVariations = 2
 	MaxVariations = 5
 )
 
-// Validate reports the first fault of the test, in the order of the legacy codes but for the
-// ownership of its emails, which needs the database.
+// Validate returns the first fault of the test, in the order of the legacy codes. It does not check
+// who owns the emails, because that needs the database.
 func (t ABTest) Validate() error {
 	if err := t.validCount(); err != nil {
 		return err
@@ -98,7 +98,7 @@ func abFault(field string, reason apperr.Reason, format string, args ...any) *ap
 	return apperr.InvalidField("abTest."+field, reason, format, args...)
 }
 
-// ParseABTest reads the stored form of an A/B test; nil for none.
+// ParseABTest parses the stored form of an A/B test. It returns nil if the text is empty.
 func ParseABTest(text string) (*ABTest, error) {
 	if text == "" {
 		return nil, nil

@@ -14,12 +14,12 @@ import (
 	"campaignql/internal/store"
 )
 
-// withdrawnReason begins the reason of the status of a campaign whose approval was withdrawn.
+// withdrawnReason is the prefix of the status reason of a campaign whose approval was withdrawn.
 const withdrawnReason = "approval withdrawn: "
 
-// settleApproval keeps the approval of a campaign true to what it covers. It is called for each
-// change of a campaign, before it is written, and may lead the change to another status; the table
-// in the package comment says when.
+// settleApproval updates the approval of a campaign so that it always matches the approved content.
+// The caller runs it for each change of a campaign, before the change is written. It may redirect
+// the change to another status; the list in the package comment says when.
 func (s *Service) settleApproval(ctx context.Context, id caller.Identity, c *ent.Campaign, d *draft) error {
 	switch {
 	case d.to == kind.StatusReady && !running(c.Status):
@@ -39,13 +39,13 @@ func (s *Service) settleApproval(ctx context.Context, id caller.Identity, c *ent
 	}
 }
 
-// running reports whether a campaign has an approval, where its owner needs one.
+// running reports whether a campaign in this status has an approval, if its owner needs one.
 func running(status kind.CampaignStatus) bool {
 	return status == kind.StatusReady || status == kind.StatusSending || status == kind.StatusPaused
 }
 
-// approve stores what somebody else than the owner approves by making the campaign Ready. An owner
-// who makes it Ready alone needs no approval.
+// approve stores the digest of the approved content if a caller other than the owner makes the
+// campaign Ready. An owner who makes their own campaign Ready needs no stored approval.
 func (s *Service) approve(ctx context.Context, id caller.Identity, c *ent.Campaign, d *draft) error {
 	if c.UserID == id.UserID {
 		d.write.ClearApprovedDigest()
@@ -59,15 +59,16 @@ func (s *Service) approve(ctx context.Context, id caller.Identity, c *ent.Campai
 	return nil
 }
 
-// lockContent holds the emails and segments of a campaign that is going to wait for approval: who is
-// changing one of them finishes before, and who comes later finds it waiting.
+// lockContent locks the emails and segments of a campaign that is about to wait for approval. A
+// concurrent change of one of them either finishes first, or starts later and finds the campaign
+// waiting.
 func (s *Service) lockContent(ctx context.Context, c *ent.Campaign) error {
 	_, err := s.digests(ctx, c.UserID, []*ent.Campaign{c}, store.Lock)
 	return err
 }
 
-// keepApproval compares what a campaign is going to be with what was approved, where the change
-// touches that or where the campaign goes on to be sent.
+// keepApproval compares the campaign after the change with the approved content. It does so if the
+// change touches approved content or moves the campaign on towards sending.
 func (s *Service) keepApproval(ctx context.Context, id caller.Identity, c *ent.Campaign, d *draft) error {
 	after := resulting(c, d.write)
 	changed, approves := !sameContent(c, after), approves(id, c.UserID)
@@ -93,8 +94,9 @@ func (s *Service) keepApproval(ctx context.Context, id caller.Identity, c *ent.C
 	return s.compare(ctx, c, d, after, changed, approves)
 }
 
-// compare locks the content, and with it out everybody who changes it, and withdraws the approval
-// if it covers something else. A caller who may approve approves by changing.
+// compare locks the content, which blocks concurrent changes of it, and withdraws the approval if
+// the content differs from the approved one. If the caller may approve, the change itself is an
+// approval.
 func (s *Service) compare(
 	ctx context.Context, c *ent.Campaign, d *draft, after *ent.Campaign, changed, approves bool,
 ) error {
@@ -121,7 +123,7 @@ func (s *Service) compare(
 		return refusedStart("the change withdraws the approval: an admin has to approve it before it is sent")
 	}
 	if d.to == kind.StatusSending {
-		// The caller is refused: of what it asked for nothing is written.
+		// The call is rejected, so that none of the requested changes is written.
 		d.write, d.fields, after = s.db.Client(ctx).Campaign.Update(), nil, c
 		d.refusal = refusedStart(
 			"it is not what was approved (" + now.difference(covered) + "): it waits for approval again",
@@ -131,8 +133,8 @@ func (s *Service) compare(
 	return nil
 }
 
-// latestApproval locks a campaign and reads its approval again: a change of the content may have
-// renewed it since the campaign was read.
+// latestApproval locks a campaign and reads its approval again, because a change of the content may
+// have renewed the approval since the campaign was read.
 func (s *Service) latestApproval(ctx context.Context, c *ent.Campaign) (*ent.Campaign, error) {
 	query := s.db.Client(ctx).Campaign.Query().
 		Where(campaign.ID(c.ID), campaign.Version(c.Version), campaign.StatusEQ(c.Status))
@@ -144,8 +146,8 @@ func (s *Service) latestApproval(ctx context.Context, c *ent.Campaign) (*ent.Cam
 	return latest, err
 }
 
-// lockEmails holds the emails of a campaign that starts: who is changing one of them finishes
-// before, and who comes later finds the campaign Sending.
+// lockEmails locks the emails of a campaign that starts. A concurrent change of one of them either
+// finishes first, or starts later and finds the campaign Sending.
 func (s *Service) lockEmails(ctx context.Context, c *ent.Campaign) error {
 	ids := distinct(emailsOf(c))
 	if len(ids) == 0 {
@@ -157,7 +159,7 @@ func (s *Service) lockEmails(ctx context.Context, c *ent.Campaign) error {
 	return err
 }
 
-// withdraw leads the change to Pending Approval.
+// withdraw redirects the change to Pending Approval.
 func (d *draft) withdraw(after *ent.Campaign, difference string) {
 	d.to, d.reason = kind.StatusPendingApproval, withdrawnReason+difference
 	if !slices.Contains(d.fields, "status") {
@@ -169,7 +171,8 @@ func (d *draft) withdraw(after *ent.Campaign, difference string) {
 	}
 }
 
-// resulting returns a campaign with the columns that digests reads as they are going to be.
+// resulting returns a copy of the campaign in which the columns that digests reads have the values
+// that the change will write.
 func resulting(c *ent.Campaign, write *ent.CampaignUpdate) *ent.Campaign {
 	after, m := *c, write.Mutation()
 	if id, ok := m.EmailID(); ok {
@@ -192,13 +195,14 @@ func set[T any](column *T, written func() (T, bool)) {
 	}
 }
 
-// sameContent reports whether two states of a campaign have the same emails, audience and second
-// sending. What these hold is not looked at.
+// sameContent reports whether two states of a campaign name the same emails, audience and second
+// sending. It does not compare the contents of those emails and segments.
 func sameContent(a, b *ent.Campaign) bool {
 	return slices.Equal(emailsOf(a), emailsOf(b)) && a.Audience == b.Audience && slices.Equal(resendOf(a), resendOf(b))
 }
 
-// firstMaterial names a field of a change that an approval covers.
+// firstMaterial returns the first field of a change that an approval covers, or "" if there is
+// none.
 func firstMaterial(d *draft) string {
 	for _, field := range d.fields {
 		if slices.Contains([]string{"email", "audience", "abTest", "autoResend"}, field) {

@@ -18,32 +18,32 @@ import (
 	"campaignql/internal/store"
 )
 
-// Call names one campaign and, optionally, the version the caller believes it has.
+// Call names one campaign and, optionally, the version that the caller expects.
 type Call struct {
 	ID int64
-	// ExpectedVersion, if set, must be the campaign's version, or the call fails with Precondition
-	// and writes nothing.
+	// ExpectedVersion, if set, must equal the campaign's version. Otherwise the call fails with
+	// Precondition and writes nothing.
 	ExpectedVersion *int64
 }
 
-// draft is the change a call wants: the columns to set, the status to reach, and what the history
-// is to say.
+// draft is a requested change: the columns to set, the status to reach, and the history entry to
+// write.
 type draft struct {
 	action Action
 	write  *ent.CampaignUpdate
 	to     kind.CampaignStatus
 	fields []string
 	reason string
-	// refusal, if set, is what the caller is answered once the change is written: another one than
-	// it asked for.
+	// refusal, if set, is the error that the caller gets after the change is written. The written
+	// change then differs from the requested one.
 	refusal *apperr.Error
 }
 
-// change is the one way a campaign is written. It reads the campaign, lets decide say what is to
-// change, settles what that means for its approval, and writes it on condition that version and
-// status are still those that were read; otherwise somebody else won, and all begins again on the
-// fresh row, so that each of two racing callers is answered the truth. The history is written in
-// the same transaction. decide returns nil when nothing is to change.
+// change is the only way to write one campaign. It reads the campaign, calls decide to get the
+// change, adjusts the change for the approval, and writes it under the condition that version and
+// status are still the ones it read. If a concurrent change was written first, change starts again
+// on the fresh row, so that each of two racing callers gets a correct answer. The history entry is
+// written in the same transaction. decide returns nil if there is nothing to change.
 func (s *Service) change(
 	ctx context.Context, call Call,
 	decide func(ctx context.Context, id caller.Identity, c *ent.Campaign) (*draft, error),
@@ -101,7 +101,7 @@ func (s *Service) find(ctx context.Context, id int64) (*ent.Campaign, error) {
 	return c, err
 }
 
-// write is the conditional UPDATE of a change, and its entry in the history.
+// write runs the conditional UPDATE of a change and adds its history entry.
 func (s *Service) write(ctx context.Context, id caller.Identity, c *ent.Campaign, d *draft) error {
 	now := s.now()
 	d.write.Where(campaign.ID(c.ID), campaign.Version(c.Version), campaign.StatusEQ(c.Status)).
@@ -121,12 +121,12 @@ func (s *Service) write(ctx context.Context, id caller.Identity, c *ent.Campaign
 	return s.record(ctx, id, c, d, c.Version+1, now)
 }
 
-// stampStatus sets the columns that follow from reaching a status.
+// stampStatus sets the columns that depend on the new status.
 func stampStatus(u *ent.CampaignUpdate, c *ent.Campaign, to kind.CampaignStatus, now time.Time) {
 	_, rescheduled := u.Mutation().NextSendAt()
 	rescheduled = rescheduled || u.Mutation().NextSendAtCleared()
 	if c.Status == kind.StatusFailed && !begun(c) {
-		u.ClearSendingStartedAt().ClearSendingFinishedAt() // nothing came of it: the next sending is the first
+		u.ClearSendingStartedAt().ClearSendingFinishedAt() // nothing was sent: the next sending is the first
 	}
 	switch to {
 	case kind.StatusSending:
@@ -137,8 +137,7 @@ func stampStatus(u *ent.CampaignUpdate, c *ent.Campaign, to kind.CampaignStatus,
 	case kind.StatusSent, kind.StatusFailed:
 		u.SetSendingFinishedAt(now).ClearNextSendAt()
 	case kind.StatusReady:
-		// What is left of a paused campaign is due at once, unless it was given another time
-		// meanwhile.
+		// The rest of a paused campaign is due at once, unless it was rescheduled during the pause.
 		if c.Status == kind.StatusPaused && c.NextSendAt == nil && !rescheduled {
 			u.SetNextSendAt(now)
 		}
@@ -149,8 +148,9 @@ func stampStatus(u *ent.CampaignUpdate, c *ent.Campaign, to kind.CampaignStatus,
 	}
 }
 
-// planAgain sets when a campaign that is a draft again is due by its schedule: the instant it has
-// may be that of a resumed sending. An immediate one is due only while it is Ready.
+// planAgain sets the due time of a campaign that becomes a draft again, from its schedule. The
+// stored due time cannot be kept, because it may come from a resumed sending. An immediate campaign
+// is due only while it is Ready.
 func planAgain(u *ent.CampaignUpdate, c *ent.Campaign, now time.Time) {
 	next, ok, err := scheduleOf(c).Next(now, c.SentInstances)
 	if err != nil || !ok || c.ScheduleType == kind.ScheduleImmediate {
@@ -160,8 +160,8 @@ func planAgain(u *ent.CampaignUpdate, c *ent.Campaign, now time.Time) {
 	u.SetNextSendAt(next)
 }
 
-// record appends to the history of a campaign: who, through what, from which status to which, and
-// the fields that changed.
+// record appends an entry to the history of a campaign: the caller, the surface, the old and the
+// new status, and the changed fields.
 func (s *Service) record(
 	ctx context.Context, id caller.Identity, c *ent.Campaign, d *draft, version int64, at time.Time,
 ) error {
@@ -184,7 +184,7 @@ func (s *Service) entry(
 	return create
 }
 
-// recordAll appends the same change to the history of each of the campaigns.
+// recordAll appends the same change to the history of each campaign.
 func (s *Service) recordAll(
 	ctx context.Context, id caller.Identity, campaigns []*ent.Campaign, d *draft, at time.Time,
 ) error {
@@ -200,17 +200,17 @@ func (s *Service) recordAll(
 	return nil
 }
 
-// HistoryRequest asks for entries of one campaign's history.
+// HistoryRequest asks for history entries of one campaign.
 type HistoryRequest struct {
 	CampaignID int64
-	// BeforeVersion, if not 0, leaves out entries of this version and later ones.
+	// BeforeVersion, if not 0, is the exclusive upper bound of the versions to return.
 	BeforeVersion int64
-	// Limit is the most entries to return, 1 or more.
+	// Limit is the maximum number of entries to return, at least 1.
 	Limit int
 }
 
-// where is the condition that chooses what is asked for: the versions of one campaign, newest
-// first, read backwards along their index.
+// where selects the requested entries: the versions of one campaign, newest first, read backwards
+// along their index.
 func (r HistoryRequest) where() *sql.Selector {
 	changes := sql.Table(campaignchange.Table)
 	p := sql.EQ(changes.C(campaignchange.FieldCampaignID), r.CampaignID)
@@ -224,9 +224,9 @@ func (r HistoryRequest) where() *sql.Selector {
 		Limit(r.Limit)
 }
 
-// Histories returns for each request the entries it asks for, newest first. It costs one statement,
-// whatever the number of requests: their union, each with its own limit, which reads no more rows
-// than it returns.
+// Histories returns the requested entries for each request, newest first. It runs one statement for
+// any number of requests: a union of all requests, each with its own limit. The statement reads no
+// more rows than it returns.
 func (s *Service) Histories(ctx context.Context, requests []HistoryRequest) ([][]*ent.CampaignChange, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
@@ -252,8 +252,8 @@ func (s *Service) Histories(ctx context.Context, requests []HistoryRequest) ([][
 	return out, nil
 }
 
-// union selects the ids of every request. Each stands in a table of its own, because neither
-// database takes a LIMIT inside IN or in a part of a UNION.
+// union selects the ids of all requests. Each request is a subquery in a derived table, because
+// neither database accepts a LIMIT inside IN or in a part of a UNION.
 func union(requests []HistoryRequest, dialect string) *sql.Selector {
 	var whole *sql.Selector
 	for i, r := range requests {

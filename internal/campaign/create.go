@@ -14,15 +14,16 @@ import (
 	"campaignql/internal/tag"
 )
 
-// MaxNameLength is the longest name of a campaign, in characters.
+// MaxNameLength is the maximum length of a campaign name, in characters.
 const MaxNameLength = 250
 
-// nameKeyLength bounds the folded copy of a name: folding can make a text longer.
+// nameKeyLength is the maximum length of the folded copy of a name. It is larger than MaxNameLength
+// because folding can make a text longer.
 const nameKeyLength = 500
 
-// Create makes a campaign that is a Draft and not scheduled (legacy Campaign.Create). The name is
-// required, at most 250 characters after trimming, and need not be unique. The same idempotency key
-// within a day answers the campaign of the first call.
+// Create creates a campaign in status Draft without a schedule (legacy Campaign.Create). The name
+// is required, has at most 250 characters after trimming, and need not be unique. A second call
+// with the same idempotency key within one day returns the campaign of the first call.
 func (s *Service) Create(ctx context.Context, name string, idempotencyKey *string) (*ent.Campaign, error) {
 	id, err := caller.Authorize(ctx, kind.ScopeWrite)
 	if err != nil {
@@ -51,14 +52,14 @@ func (s *Service) Create(ctx context.Context, name string, idempotencyKey *strin
 	return s.made(ctx, created)
 }
 
-// made reads a campaign that this call made, or an earlier one with the same idempotency key. A key
-// that may only write is told what it wrote.
+// made reads a campaign that this call, or an earlier call with the same idempotency key, created.
+// It does not require the read scope, so that an API key with only the write scope gets the result.
 func (s *Service) made(ctx context.Context, id int64) (*ent.Campaign, error) {
 	c, err := s.find(ctx, id)
 	return c, store.Translate(err)
 }
 
-// cleanName trims a name and reports why it cannot be one.
+// cleanName returns the trimmed name, or an error if the name is empty or too long.
 func cleanName(name string) (string, error) {
 	name = strings.TrimSpace(kind.Clean(name))
 	switch n := utf8.RuneCountInString(name); {
@@ -73,9 +74,9 @@ func cleanName(name string) (string, error) {
 	return name, nil
 }
 
-// Copy makes a new campaign with every setting, the audience, the tags and a copy of the content of
-// another, owned by the same account (legacy Campaign.Copy). The copy is a Draft and not scheduled,
-// without statistics. An empty name keeps the name of the original.
+// Copy creates a campaign with every setting, the audience, the tags and a copy of the content of
+// another campaign. The owner stays the same (legacy Campaign.Copy). The copy is a Draft without
+// schedule and without statistics. If the name is empty, the copy keeps the name of the original.
 func (s *Service) Copy(
 	ctx context.Context, sourceID int64, name string, idempotencyKey *string,
 ) (*ent.Campaign, error) {

@@ -13,15 +13,16 @@ import (
 	"campaignql/internal/tag"
 )
 
-// MaxDelete is the most campaigns one call deletes.
+// MaxDelete is the maximum number of campaigns that one call deletes.
 const MaxDelete = 10_000
 
-// Delete removes campaigns in any status, with their tags, history and statistics, all or nothing
-// (legacy Campaigns.Delete). Ids that are not the caller's are left alone. It returns the ids that
-// this call removed, ascending: of several callers that delete a campaign at once, one is answered
-// its id. Once it has returned nothing of them is to be seen and nothing is recorded for them;
-// package purge deletes their events, links and mail domains, of which there may be many millions.
-// More than MaxDelete ids are Invalid on the field ids, reason "too_many_ids".
+// Delete deletes campaigns in any status, with their tags, history and statistics, all or nothing
+// (legacy Campaigns.Delete). It ignores ids of campaigns that the caller does not own. It returns
+// the ids that this call deleted, in ascending order. If concurrent callers delete the same
+// campaign, only one of them gets its id. After Delete returns, nothing of the campaigns is visible
+// and no event is recorded for them. Package purge deletes their events, links and mail domains
+// later, because there may be many millions of rows. More than MaxDelete ids are Invalid on the
+// field ids, reason "too_many_ids".
 func (s *Service) Delete(ctx context.Context, ids []int64) ([]int64, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
@@ -32,11 +33,12 @@ func (s *Service) Delete(ctx context.Context, ids []int64) ([]int64, error) {
 		)
 	}
 	var deleted []int64
-	// Each statement sees what was committed before it, and MySQL locks no gaps.
+	// TxLatest: each statement sees what was committed before it, and MySQL takes no gap locks.
 	err := s.db.TxLatest(ctx, func(ctx context.Context) error {
 		deleted = nil
-		// Locked in the order of the ids, as by every deletion: another caller that deletes one of
-		// them is waited for, and its campaigns are not found then. Recording locks them too.
+		// All deletions lock campaigns in the order of their ids. If a concurrent deletion has
+		// locked one of them, this query waits and then no longer finds it. Event recording locks
+		// the campaigns too.
 		query := s.db.Client(ctx).Campaign.Query().Where(campaign.IDIn(ids...)).Order(campaign.ByID())
 		query.Modify(store.Lock)
 		found, err := query.Select(campaign.FieldID, campaign.FieldUserID).All(ctx)
@@ -62,7 +64,7 @@ func (s *Service) Delete(ctx context.Context, ids []int64) ([]int64, error) {
 	return deleted, nil
 }
 
-// remove deletes locked campaigns with their tags and history, each kind in one statement.
+// remove deletes locked campaigns with their tags and history, one statement for each kind of row.
 func (s *Service) remove(ctx context.Context, ids []int64) error {
 	client := s.db.Client(ctx)
 	if _, err := client.Campaign.Delete().Where(campaign.IDIn(ids...)).Exec(ctx); err != nil {

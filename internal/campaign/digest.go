@@ -18,30 +18,32 @@ import (
 	"campaignql/internal/store"
 )
 
-// digest identifies what an approval covers, each part by a hash, so that a difference can be
-// named.
+// digest identifies the content that an approval covers. Each part has its own hash, so that the
+// history can name the part that differs.
 type digest struct {
-	// emails are the subject, preheader, sender, reply address, HTML and plain text of the email
+	// emails covers the subject, preheader, sender, reply address, HTML and plain text of the email
 	// and of the variations of an A/B test.
 	emails string
-	// resend is the subject and preheader of the automatic second sending.
+	// resend covers the subject and preheader of the automatic second sending.
 	resend string
-	// audience is the canonical audience.
+	// audience covers the canonical audience.
 	audience string
-	// segments are the rules of the segments that the audience names, and of those they name.
+	// segments covers the rules of the segments that the audience names, directly or through other
+	// segments.
 	segments string
 }
 
-// digestVersion begins the stored text: what begins otherwise was stored by a newer server.
+// digestVersion is the prefix of the stored text. A text with another prefix was stored by a newer
+// server.
 const digestVersion = "1"
 
-// String is the text that the column approved_digest keeps.
+// String returns the text that is stored in the column approved_digest.
 func (d digest) String() string {
 	return strings.Join([]string{digestVersion, d.emails, d.resend, d.audience, d.segments}, ":")
 }
 
-// approved returns the digest that was approved; ok is false where what is stored counts as
-// approved.
+// approved returns the stored digest of the approved content. ok is false if no readable digest is
+// stored; then the current content counts as approved.
 func approved(c *ent.Campaign) (d digest, ok bool) {
 	if c.ApprovedDigest == nil {
 		return digest{}, false
@@ -53,7 +55,7 @@ func approved(c *ent.Campaign) (d digest, ok bool) {
 	return digest{emails: parts[1], resend: parts[2], audience: parts[3], segments: parts[4]}, true
 }
 
-// difference says what differs from another digest, for the history.
+// difference describes what differs from another digest, for the history.
 func (d digest) difference(other digest) string {
 	var changed []string
 	for _, part := range []struct {
@@ -84,9 +86,9 @@ var digestColumns = []string{
 	"auto_resend_preheader",
 }
 
-// digests returns what an approval of each of the campaigns of one account would cover now. It
-// costs two statements whatever their number. The modifiers may lock the emails and segments, in
-// this order.
+// digests returns, for each campaign of one account, the digest that an approval would store now.
+// It runs two statements for any number of campaigns. The modifiers may lock the emails and then
+// the segments.
 func (s *Service) digests(
 	ctx context.Context, ownerID int64, campaigns []*ent.Campaign, modifiers ...func(*sql.Selector),
 ) ([]digest, error) {
@@ -125,11 +127,11 @@ func (s *Service) digests(
 	return out, nil
 }
 
-// hash is the SHA-256 of a value's JSON, which is the same for equal values.
+// hash returns the SHA-256 of the JSON form of a value. Equal values have equal hashes.
 func hash(value any) string {
 	text, err := json.Marshal(value)
 	if err != nil {
-		panic(err) // of texts and numbers alone
+		panic(err) // impossible: the values are texts and numbers only
 	}
 	sum := sha256.Sum256(text)
 	return base64.RawURLEncoding.EncodeToString(sum[:])
@@ -143,7 +145,7 @@ func emailsOf(c *ent.Campaign) []int64 {
 	}
 	test, err := ParseABTest(c.AbTest)
 	if err != nil || test == nil {
-		return ids // what cannot be read is not sent either
+		return ids // an unreadable test is not sent either
 	}
 	for _, v := range test.Variations {
 		ids = append(ids, v.EmailID)
@@ -151,7 +153,8 @@ func emailsOf(c *ent.Campaign) []int64 {
 	return ids
 }
 
-// audienceOf returns the audience of a campaign; what cannot be read names nothing.
+// audienceOf returns the audience of a campaign. If the stored audience is unreadable, it returns
+// an empty one.
 func audienceOf(c *ent.Campaign) rules.Audience {
 	var target rules.Audience
 	if c.Audience == "" || json.Unmarshal([]byte(c.Audience), &target) != nil {
@@ -160,7 +163,7 @@ func audienceOf(c *ent.Campaign) rules.Audience {
 	return target
 }
 
-// resendOf returns the texts of the automatic second sending, none where there is no such sending.
+// resendOf returns the texts of the automatic second sending, or nil if it is disabled.
 func resendOf(c *ent.Campaign) []string {
 	if !c.AutoResendEnabled {
 		return nil
@@ -168,20 +171,21 @@ func resendOf(c *ent.Campaign) []string {
 	return []string{c.AutoResendSubject, c.AutoResendPreheader}
 }
 
-// mailed are the parts of an email that its recipients get, the long texts by their hashes.
+// mailed holds the parts of an email that its recipients get. Long texts are replaced by their
+// hashes.
 type mailed struct {
 	Subject, Preheader, FromName, FromEmail, ReplyToName, ReplyToEmail, HTML, Plain string
 }
 
-// emailContent is an email but for its name, which only its owner sees.
+// emailContent is an email without its name, which only its owner sees.
 type emailContent struct {
 	mailed
 	Mode                       string
 	OpenTracking, LinkTracking bool
 }
 
-// contents returns the content of the emails of an account in one statement, the long texts by
-// their hashes, which the database makes.
+// contents returns the content of the emails of an account, in one statement. The database hashes
+// the long texts.
 func (s *Service) contents(
 	ctx context.Context, ownerID int64, ids []int64, modifiers ...func(*sql.Selector),
 ) (map[int64]emailContent, error) {
@@ -239,14 +243,15 @@ func (s *Service) contents(
 	return out, nil
 }
 
-// segmentRules are the rules of segments by their ids: the hash, and the segments that they name.
+// segmentRules maps the id of a segment to the hash of its rules and to the segments that the rules
+// name.
 type segmentRules map[int64]struct {
 	hash  string
 	names []int64
 }
 
-// rulesOf returns the rules of all segments of lists in one statement: segments name others of
-// their own list alone.
+// rulesOf returns the rules of all segments of the lists, in one statement. Loading whole lists is
+// enough because segments name only other segments of their own list.
 func (s *Service) rulesOf(
 	ctx context.Context, ownerID int64, lists []int64, modifiers ...func(*sql.Selector),
 ) (segmentRules, error) {
@@ -265,7 +270,7 @@ func (s *Service) rulesOf(
 		known := out[row.ID]
 		known.hash = hash(row.Rules)
 		var group rules.Group
-		if json.Unmarshal([]byte(row.Rules), &group) == nil { // what cannot be read names nothing
+		if json.Unmarshal([]byte(row.Rules), &group) == nil { // unreadable rules name no segment
 			known.names = numbers(group.References(row.ListID).Segments)
 		}
 		out[row.ID] = known
@@ -273,8 +278,8 @@ func (s *Service) rulesOf(
 	return out, nil
 }
 
-// reachedFrom lists the segments that an audience names, and those that they name, each with its
-// rules, in the order of their ids.
+// reachedFrom returns the segments that an audience names, directly or through other segments, each
+// with the hash of its rules, in the order of their ids.
 func (r segmentRules) reachedFrom(target rules.Audience) []string {
 	reached := map[int64]bool{}
 	for next := numbers(target.References().Segments); len(next) > 0; next = next[1:] {

@@ -14,14 +14,18 @@ import (
 	"campaignql/internal/store"
 )
 
-// EditEmail is called in the transaction that changes an email of an account, after the email was
-// locked and before it is written; written is to be called when it was. The content of a campaign
-// that is Sending does not change, nor that of a Paused one unless the caller may approve it: a
-// Conflict, reason apperr.ReasonNotInStatus. A campaign that is Ready keeps its approval if the caller may
-// approve it, and otherwise loses it when the email is not what was approved. The version of one
-// that waits for approval grows, so that nobody approves what they have not seen. Without the right
-// to approve, the email of a Sent campaign that is sent a second time does not change either. It
-// costs a fixed number of statements, one where no campaign that can go on uses the email.
+// EditEmail checks the campaigns that use an email of an account before the email changes. The
+// caller runs it in the transaction that changes the email, after the email was locked and before
+// it is written. The caller must call the returned function after the write.
+//
+// The content of a Sending campaign never changes, and the content of a Paused one changes only if
+// the caller may approve it. Otherwise EditEmail returns Conflict, reason apperr.ReasonNotInStatus.
+// A Ready campaign keeps its approval if the caller may approve it. If not, it loses the approval
+// when the email differs from the approved one. The version of a campaign that waits for approval
+// grows, so that approvers cannot approve content they have not seen. If a Sent campaign still has
+// a second sending, a caller who may not approve cannot change its email either.
+//
+// EditEmail runs a fixed number of statements, and only one if no open campaign uses the email.
 func (s *Service) EditEmail(
 	ctx context.Context, ownerID, emailID int64,
 ) (written func(ctx context.Context) error, err error) {
@@ -63,10 +67,11 @@ func (s *Service) EditEmail(
 	}, nil
 }
 
-// EditSegment is EditEmail for segments of an account whose rules are about to change: one is
-// written, and those that name it change with it. Rules of a segment that the audience of a
-// campaign names which is Sending or Paused do not change unless the caller may approve the
-// campaign. A second sending goes to people of the first, whatever the segments are by then.
+// EditSegment is like EditEmail, but for segments of an account whose rules are about to change:
+// the segment that is written, and the segments that name it. If the audience of a Sending or
+// Paused campaign names the segment, its rules change only if the caller may approve the campaign.
+// Sent campaigns do not matter here, because a second sending goes to recipients of the first one,
+// whatever the segments contain by then.
 func (s *Service) EditSegment(
 	ctx context.Context, ownerID int64, segmentIDs []int64,
 ) (written func(ctx context.Context) error, err error) {
@@ -80,7 +85,7 @@ func (s *Service) EditSegment(
 		})
 	}
 	narrow := campaign.AudienceNEQ("")
-	if approves(id, ownerID) { // nothing else is to be kept
+	if approves(id, ownerID) { // a caller who may approve has nothing else to check
 		waits := campaign.StatusRank(kind.StatusPendingApproval.Rank())
 		narrow = campaign.And(narrow, campaign.Or(campaign.ApprovedDigestNotNil(), waits))
 	}
@@ -96,28 +101,31 @@ func (s *Service) EditSegment(
 
 func unused(context.Context) error { return nil }
 
-// open are the ranks of the statuses in which a campaign has an approval or waits for one.
+// open holds the ranks of the statuses in which a campaign has an approval or waits for one.
 var open = []int8{
 	kind.StatusPendingApproval.Rank(), kind.StatusReady.Rank(), kind.StatusSending.Rank(), kind.StatusPaused.Rank(),
 }
 
-// edit is a change of something that campaigns use.
+// edit is a change of an email or segment that campaigns use.
 type edit struct {
 	*Service
 	caller  caller.Identity
 	ownerID int64
-	// field is the input of the changed thing that a conflict is reported on.
+	// field is the input field on which a conflict is reported.
 	field string
-	// approves reports that the caller may approve the campaigns.
+	// approves reports whether the caller may approve the campaigns.
 	approves bool
-	// campaigns are those that use it, in a status that matters. They are locked.
+	// campaigns are the locked campaigns that use the email or segment and are in a relevant
+	// status.
 	campaigns []*ent.Campaign
-	// before holds what their approvals covered or would have, where nothing of it is stored.
+	// before holds the digests of the campaigns before the change. It replaces a stored digest if
+	// there is none.
 	before []digest
 }
 
-// edit finds and locks the campaigns of an account that use what is about to change, among those in
-// the statuses of among. They are found by the index over account and status, narrowed by narrow.
+// edit finds and locks the campaigns of an account that use the changed thing, among the statuses
+// that the predicate among selects. The query uses the index on account and status, and the
+// predicate narrow reduces the rows further.
 func (s *Service) edit(
 	ctx context.Context, id caller.Identity, ownerID int64, field string,
 	uses func(*ent.Campaign) bool, among, narrow predicate.Campaign,
@@ -150,8 +158,8 @@ func (s *Service) edit(
 	return e, e.remember(ctx)
 }
 
-// remember reads what counts as approved of the campaigns, if it is needed: where nothing is stored
-// that is what there is before the change.
+// remember reads the digests of the campaigns before the change, if they are needed. If a campaign
+// has no stored digest, its content before the change counts as approved.
 func (e *edit) remember(ctx context.Context) (err error) {
 	needed := func(c *ent.Campaign) bool {
 		_, stored := approved(c)
@@ -164,8 +172,8 @@ func (e *edit) remember(ctx context.Context) (err error) {
 	return err
 }
 
-// settle compares the campaigns, after the change, with what was approved. The cause says what
-// changed, for the history.
+// settle compares the campaigns after the change with the approved content. The cause is the text
+// for the history.
 func (e *edit) settle(ctx context.Context, cause string) error {
 	after, err := e.digests(ctx, e.ownerID, e.campaigns)
 	if err != nil {
@@ -211,7 +219,8 @@ func (e *edit) settle(ctx context.Context, cause string) error {
 	return e.withdraw(ctx, withdrawn, cause)
 }
 
-// renew stores what the caller, who may approve, has approved by changing it, in one statement.
+// renew stores the new digests in one statement. The caller may approve, so the change itself is an
+// approval.
 func (e *edit) renew(ctx context.Context, digests map[int64]digest) error {
 	if len(digests) == 0 {
 		return nil
@@ -232,9 +241,9 @@ func (e *edit) renew(ctx context.Context, digests map[int64]digest) error {
 	}).Exec(ctx)
 }
 
-// outdate makes the versions of locked campaigns grow that wait for approval, in one statement, and
-// writes their history in another: who read one of them before cannot approve what it is now by the
-// version that they know.
+// outdate increments the versions of locked campaigns that wait for approval, in one statement, and
+// writes their history in another. An approver who read an earlier version then cannot approve the
+// changed content by that version.
 func (e *edit) outdate(ctx context.Context, campaigns []*ent.Campaign, cause string) error {
 	if len(campaigns) == 0 {
 		return nil
@@ -260,8 +269,8 @@ func idsOf(campaigns []*ent.Campaign) []int64 {
 	return ids
 }
 
-// withdraw takes the approval of locked campaigns away, which are Ready, in one statement, and
-// writes their history in another.
+// withdraw removes the approval of locked campaigns that are Ready, in one statement, and writes
+// their history in another.
 func (e *edit) withdraw(ctx context.Context, campaigns []*ent.Campaign, cause string) error {
 	if len(campaigns) == 0 {
 		return nil

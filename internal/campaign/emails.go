@@ -13,11 +13,12 @@ import (
 	"campaignql/internal/store"
 )
 
-// ReleaseEmails is called in the transaction that deletes emails of the owners, after they were
-// locked. Drafts that use one of them are left without an email, each with a new version and an
-// entry in its history. An email that another campaign uses, as its own or in its A/B test, is a
-// Conflict on the field ids, reason "email_in_use". The owners let the index over account and email
-// serve an admin too, whose statements are not confined.
+// ReleaseEmails detaches emails of the owners from campaigns. The caller runs it in the transaction
+// that deletes the emails, after they were locked. Drafts that use one of the emails lose it, and
+// each gets a new version and a history entry. If a campaign in another status uses an email, as
+// its own or in its A/B test, ReleaseEmails returns Conflict on the field ids, reason
+// "email_in_use". The owners are a parameter so that the index on account and email also serves an
+// admin, whose statements are not limited to one account.
 func (s *Service) ReleaseEmails(ctx context.Context, owners, emailIDs []int64) error {
 	query := s.db.Client(ctx).Campaign.Query().
 		Where(campaign.UserIDIn(owners...), campaign.EmailIDIn(emailIDs...)).
@@ -45,8 +46,8 @@ func (s *Service) ReleaseEmails(ctx context.Context, owners, emailIDs []int64) e
 	return s.clearEmails(ctx, using)
 }
 
-// clearEmails leaves drafts without an email. They are locked; on an engine without such locks the
-// number of changed rows shows that one of them is no longer a draft.
+// clearEmails removes the email of locked drafts. On an engine without row locks, the number of
+// changed rows shows whether one of them is no longer a draft.
 func (s *Service) clearEmails(ctx context.Context, drafts []*ent.Campaign) error {
 	id, err := caller.From(ctx)
 	if err != nil {
@@ -73,9 +74,9 @@ func emailInUse(emailID int64, by string) error {
 	}
 }
 
-// emailInTests finds a campaign of the owners that is not a draft and has one of the emails as a
-// variation of its A/B test. It returns the email and a text that says which campaign uses it, or 0
-// when none does.
+// emailInTests searches for a campaign of the owners that is not a draft and has one of the emails
+// as a variation of its A/B test. It returns the email and a text that names the campaign, or 0 if
+// there is none.
 func (s *Service) emailInTests(ctx context.Context, owners, emailIDs []int64) (used int64, by string, err error) {
 	rows, err := s.db.Client(ctx).Campaign.Query().
 		Where(campaign.UserIDIn(owners...), campaign.AbTestNEQ(""), campaign.StatusNEQ(kind.StatusDraft)).

@@ -18,9 +18,10 @@ import (
 type Bucket string
 
 const (
-	// BucketScheduled: Ready, with a schedule Future or Recursive (legacy status filter "Scheduled").
+	// BucketScheduled contains Ready campaigns with a Future or Recursive schedule (legacy status
+	// filter "Scheduled").
 	BucketScheduled Bucket = "scheduled"
-	// BucketOutbox: Ready to go out at once, Sending or Paused.
+	// BucketOutbox contains Ready campaigns that are due at once, and Sending and Paused ones.
 	BucketOutbox Bucket = "outbox"
 )
 
@@ -28,49 +29,52 @@ const (
 const (
 	maxFilterDepth      = 5
 	maxFilterConditions = 100
-	// maxFilterSearches bounds the conditions that look into every name.
+	// maxFilterSearches is the upper bound of conditions that scan every name.
 	maxFilterSearches = 10
-	// maxFilterValues is how many ids all conditions may name together; SQLite takes 32,766 values in a statement.
+	// maxFilterValues is the upper bound of ids in all conditions together. SQLite accepts 32,766
+	// values in one statement.
 	maxFilterValues = 20_000
 	maxSearchLength = 250
 )
 
-// Filter chooses campaigns: every condition that is given must hold. The zero value chooses all.
+// Filter selects campaigns. A campaign matches if all given conditions are true. The zero value
+// selects all.
 type Filter struct {
-	// Statuses, if not nil, are the statuses to keep; an empty list keeps none.
+	// Statuses, if not nil, are the statuses to keep. An empty list keeps none.
 	Statuses []kind.CampaignStatus
 	Bucket   Bucket
-	// Schedules, if not nil, are the kinds of schedule to keep.
+	// Schedules, if not nil, are the schedule types to keep.
 	Schedules []kind.ScheduleType
-	// Search keeps campaigns whose name, or with SearchSubject whose email's subject, contains the
-	// text, without regard to case.
+	// Search keeps campaigns whose name contains the text, ignoring case. With SearchSubject, the
+	// subject of the email is searched too.
 	Search        string
 	SearchSubject bool
 	// TagsAnyOf, TagsAllOf and TagsNoneOf, if not nil, are ids of tags.
 	TagsAnyOf, TagsAllOf, TagsNoneOf []int64
 	// IDs, if not nil, are the campaigns to keep.
 	IDs []int64
-	// CreatedAt, SendAt (next due) and FinishedAt keep a span of time.
+	// CreatedAt, SendAt (the next due time) and FinishedAt select time spans.
 	CreatedAt, SendAt, FinishedAt Span
 	HasEmail, HasAudience         *bool
-	// Recipients and Sent keep a range of numbers, the rates a range of fractions; a rate of nothing matches no range.
+	// Recipients and Sent select ranges of numbers, and the rates select ranges of fractions. A
+	// rate with denominator 0 matches no range.
 	Recipients, Sent                Range[int64]
 	OpenRate, ClickRate, BounceRate Range[float64]
 	And, Or                         []Filter
 	Not                             *Filter
 }
 
-// Span is a span of time: From inclusive, To exclusive; nil is open.
+// Span is a span of time: From is inclusive, To is exclusive, and nil means no bound.
 type Span struct{ From, To *time.Time }
 
-// Range is a range of numbers, both ends included; nil is open.
+// Range is a range of numbers with inclusive bounds; nil means no bound.
 type Range[T int64 | float64] struct{ Min, Max *T }
 
-// Validate reports a filter that is nested too deep, has too many conditions, searches or ids, or
-// searches for too long a text.
+// Validate returns an error if the filter is nested too deeply, has too many conditions, searches
+// or ids, or has a search text that is too long.
 func (f Filter) Validate() error { return new(extent).add(f, 1) }
 
-// extent is how large a filter is.
+// extent is the size of a filter.
 type extent struct{ conditions, searches, values int }
 
 func (e *extent) add(f Filter, depth int) error {
@@ -107,8 +111,8 @@ func (e *extent) add(f Filter, depth int) error {
 	return nil
 }
 
-// where compiles the filter to one condition on the campaigns table; nil when it chooses all. Every
-// value is a bound parameter.
+// where compiles the filter to one condition on the campaigns table. It returns nil if the filter
+// selects all. Every value is a bound parameter.
 func (f Filter) where(s *sql.Selector) *sql.Predicate {
 	var all []*sql.Predicate
 	add := func(p *sql.Predicate) {
@@ -117,7 +121,7 @@ func (f Filter) where(s *sql.Selector) *sql.Predicate {
 		}
 	}
 	if f.Statuses != nil {
-		// status_rank stands for status: it is the indexed one.
+		// Use status_rank instead of status, because it is the indexed column.
 		var ranks []any
 		for _, status := range distinct(f.Statuses) {
 			ranks = append(ranks, status.Rank())
@@ -162,7 +166,7 @@ func (f Filter) any(s *sql.Selector) *sql.Predicate {
 	for _, part := range f.Or {
 		p := part.where(s)
 		if p == nil {
-			return nil // one part chooses all
+			return nil // this alternative matches all
 		}
 		any = append(any, p)
 	}
@@ -176,9 +180,10 @@ func (f Filter) any(s *sql.Selector) *sql.Predicate {
 	}
 }
 
-// allOf is the condition that each of them holds; nil without any. A single one stays as it is: in
-// sql.And it would lose its place in the nesting, by which an OR knows that it needs parentheses,
-// and the condition that keeps accounts apart would bind to its last part alone.
+// allOf returns the conjunction of the conditions, or nil if there are none. A single condition is
+// returned unchanged. sql.And would drop its nesting level, from which an OR knows that it needs
+// parentheses. Without them, the condition that isolates accounts would bind only to the last part
+// of the OR.
 func allOf(all []*sql.Predicate) *sql.Predicate {
 	switch len(all) {
 	case 0:
@@ -195,7 +200,8 @@ func (f Filter) not(s *sql.Selector) *sql.Predicate {
 	if p == nil {
 		return sql.False()
 	}
-	// A comparison with NULL is neither true nor false: what does not match is everything else.
+	// A comparison with NULL is neither true nor false. COALESCE makes NOT match everything that
+	// the inner condition does not match.
 	return sql.P(func(b *sql.Builder) {
 		b.WriteString("NOT COALESCE(").Wrap(func(b *sql.Builder) { b.Join(p) }).WriteString(", FALSE)")
 	})
@@ -219,7 +225,8 @@ func (b Bucket) where(s *sql.Selector) *sql.Predicate {
 	}
 }
 
-// contains is an exact substring test in which % and _ mean themselves, the same on both databases.
+// contains is a substring match in which % and _ have no special meaning. It works the same on both
+// databases.
 func contains(column, text string) *sql.Predicate {
 	return sql.P(func(b *sql.Builder) {
 		b.WriteString("INSTR(").Ident(column).Comma().Arg(text).WriteString(") > 0")
@@ -258,7 +265,8 @@ func (f Filter) tags(s *sql.Selector) *sql.Predicate {
 	return allOf(all)
 }
 
-// tagged is the condition that a campaign carries one of the tags. The tagging must be of the campaign's own account.
+// tagged is the condition that a campaign has one of the tags. The row in campaign_tags must belong
+// to the account of the campaign.
 func tagged(s *sql.Selector, ids []int64) *sql.Predicate {
 	if len(ids) == 0 {
 		return sql.False()
@@ -271,8 +279,8 @@ func tagged(s *sql.Selector, ids []int64) *sql.Predicate {
 	)))
 }
 
-// rates compares the fractions that statistics shows, as the same floating-point numbers: a
-// campaign of which nothing was delivered has none, and matches no range.
+// rates compares the same fractions that the statistics show, as the same floating-point numbers. A
+// campaign without deliveries has no rate and matches no range.
 func (f Filter) rates(s *sql.Selector) *sql.Predicate {
 	bounced := "(" + s.C(campaign.FieldTotalHardBounces) + " + " + s.C(campaign.FieldTotalSoftBounces) + ")"
 	delivered := "(" + s.C(campaign.FieldTotalSent) + " - " + bounced + ")"
@@ -351,8 +359,8 @@ func anys[T any](values []T) []any {
 	return out
 }
 
-// scans reports whether the filter has a condition that no index serves, on a part of a text or on a
-// rate: every campaign of the account may have to be read.
+// scans reports whether the filter has a condition that no index serves: a substring search or a
+// rate. Then the query may read every campaign of the account.
 func (f Filter) scans() bool {
 	return f.Search != "" || f.OpenRate != (Range[float64]{}) || f.ClickRate != (Range[float64]{}) ||
 		f.BounceRate != (Range[float64]{}) || f.Not != nil && f.Not.scans() ||

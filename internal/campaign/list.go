@@ -15,10 +15,10 @@ import (
 	"campaignql/internal/store"
 )
 
-// Order is an order of campaigns.
+// Order is a sort order of campaigns.
 type Order = page.Order[*ent.Campaign]
 
-// Orders are the orders that an index serves.
+// Orders that an index serves.
 var (
 	ByID = Order{
 		Name: "CREATED", Column: campaign.FieldID, Key: func(c *ent.Campaign) page.Key { return page.Key{ID: c.ID} },
@@ -53,7 +53,7 @@ var (
 	_           Order = newestFirst
 )
 
-// NewestFirst is the order of a list that asks for none.
+// NewestFirst returns the default order of lists.
 func NewestFirst() Order { return newestFirst }
 
 func textOrder(name, column string, value func(*ent.Campaign) any) Order {
@@ -82,8 +82,8 @@ func instantOrder(name, column string, value func(*ent.Campaign) *time.Time, nul
 	}
 }
 
-// Get returns one campaign, with the given columns or, without any, all. NotFound when the caller
-// has none with this id.
+// Get returns one campaign with the given columns, or with all columns if none are given. It
+// returns NotFound if the caller has no campaign with this id.
 func (s *Service) Get(ctx context.Context, id int64, columns ...string) (*ent.Campaign, error) {
 	found, err := s.ByIDs(ctx, []int64{id}, columns...)
 	if err != nil {
@@ -95,8 +95,8 @@ func (s *Service) Get(ctx context.Context, id int64, columns ...string) (*ent.Ca
 	return nil, apperr.NotFoundf("campaign")
 }
 
-// ByIDs returns those of the campaigns that the caller has, with the given columns or, without any,
-// all. It costs one statement.
+// ByIDs returns the campaigns among the ids that the caller can see, with the given columns, or
+// with all columns if none are given. It runs one statement.
 func (s *Service) ByIDs(ctx context.Context, ids []int64, columns ...string) (map[int64]*ent.Campaign, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
@@ -109,8 +109,8 @@ func (s *Service) ByIDs(ctx context.Context, ids []int64, columns ...string) (ma
 	)
 }
 
-// List returns one page of the campaigns that match, with the given columns or, without any, all.
-// It costs one statement.
+// List returns one page of the matching campaigns, with the given columns, or with all columns if
+// none are given. It runs one statement.
 func (s *Service) List(
 	ctx context.Context, filter Filter, order Order, request page.Request, columns ...string,
 ) (page.Result[*ent.Campaign], error) {
@@ -136,7 +136,7 @@ func (s *Service) list(
 	return page.Fetch(ctx, plan, s.db.Client(ctx).Campaign.Query().Where(filter.Predicate()), columns)
 }
 
-// Predicate is the filter as a condition of Ent.
+// Predicate returns the filter as an Ent predicate.
 func (f Filter) Predicate() func(*sql.Selector) {
 	return func(s *sql.Selector) {
 		if p := f.where(s); p != nil {
@@ -145,12 +145,13 @@ func (f Filter) Predicate() func(*sql.Selector) {
 	}
 }
 
-// Chosen is a condition for the rows of another table, which name their campaign in a column: that
-// the campaign matches and is one the caller sees.
+// Chosen returns a condition for rows of another table that name their campaign in a column. The
+// condition is true if the campaign matches the filter and the caller can see it.
 func (f Filter) Chosen(id caller.Identity, s *sql.Selector, column string) *sql.Predicate {
 	campaigns := sql.Dialect(s.Dialect()).Select(campaign.FieldID).From(sql.Table(campaign.Table))
 	if asked := f.where(campaigns); asked != nil {
-		// In parentheses, whatever it is: an OR of its own must not open other accounts.
+		// The parentheses are needed for every condition: an OR in the filter must not open other
+		// accounts.
 		campaigns.Where(sql.P(func(b *sql.Builder) { b.Wrap(func(b *sql.Builder) { b.Join(asked) }) }))
 	}
 	if !id.SeesAll() {
@@ -159,12 +160,12 @@ func (f Filter) Chosen(id caller.Identity, s *sql.Selector, column string) *sql.
 	return sql.In(s.C(column), campaigns)
 }
 
-// ChoosesAll reports whether there is no condition that a campaign could fail.
+// ChoosesAll reports whether the filter has no condition.
 func (f Filter) ChoosesAll() bool {
 	return f.where(sql.Select().From(sql.Table(campaign.Table))) == nil
 }
 
-// Count returns how many campaigns match. It costs one statement.
+// Count returns the number of matching campaigns. It runs one statement.
 func (s *Service) Count(ctx context.Context, filter Filter) (int, error) {
 	return store.HeavyIf(ctx, s.db, filter.scans(), func(ctx context.Context) (int, error) {
 		return s.count(ctx, filter)
@@ -182,14 +183,14 @@ func (s *Service) count(ctx context.Context, filter Filter) (int, error) {
 	return n, store.Translate(err)
 }
 
-// Counts is how many campaigns there are.
+// Counts holds numbers of campaigns.
 type Counts struct {
 	Total             int
 	ByStatus          map[kind.CampaignStatus]int
 	Scheduled, Outbox int
 }
 
-// Counts counts the campaigns that match by status and bucket, in one grouped statement.
+// Counts counts the matching campaigns by status and bucket, in one grouped statement.
 func (s *Service) Counts(ctx context.Context, filter Filter) (*Counts, error) {
 	return store.HeavyIf(ctx, s.db, filter.scans(), func(ctx context.Context) (*Counts, error) {
 		return s.counts(ctx, filter)
@@ -229,16 +230,17 @@ func (s *Service) counts(ctx context.Context, filter Filter) (*Counts, error) {
 	return counts, nil
 }
 
-// streamBatch is how many campaigns Each reads at first, and largestBatch how many it reads at a time in the end.
+// streamBatch is the size of the first batch that Each reads, and largestBatch is the upper bound
+// to which batches grow.
 const (
 	streamBatch  = 250
 	largestBatch = 4000
 )
 
-// Each calls visit for the campaigns that match, in order, from the given offset and at most limit
-// of them (0: all), without ever holding more than a batch of them: visit gets a batch at a time
-// and may load what belongs to it in one statement. An error of visit ends it. The batches are read
-// one after the other by key, so that what is added or removed meanwhile is not seen twice.
+// Each calls visit with batches of the matching campaigns, in order, starting at the given offset.
+// It visits at most limit campaigns; 0 means all. Each holds only one batch in memory. visit may
+// load related rows for the whole batch in one statement. An error of visit stops Each. Batches are
+// read by key, so that concurrent inserts and deletes never make a campaign appear twice.
 func (s *Service) Each(
 	ctx context.Context, filter Filter, order Order, offset, limit int, columns []string,
 	visit func(context.Context, []*ent.Campaign) error,

@@ -10,7 +10,7 @@ import (
 	"campaignql/internal/kind"
 )
 
-// Action is the way a change came about, as the history tells it.
+// Action is the operation that caused a change, as stored in the history.
 type Action string
 
 const (
@@ -23,28 +23,31 @@ const (
 	ActionCancel  Action = "cancel"
 )
 
-// ReasonCanceled is the status reason of a campaign that was canceled after it had begun.
+// ReasonCanceled is the status reason of a campaign that was canceled after sending had begun.
 const ReasonCanceled = "Canceled"
 
-// A who says which callers may take a transition.
+// who checks whether a caller may take a transition. It returns nil if so.
 type who func(id caller.Identity, c *ent.Campaign) *apperr.Error
 
 // transition is one allowed change of status.
 type transition struct {
 	from, to kind.CampaignStatus
-	// by lists the actions that may cause it.
+	// by lists the actions that may cause the transition.
 	by []Action
-	// guard, if set, says what stands in the way of this caller and campaign.
+	// guard, if set, returns the reason why this caller cannot take the transition for this
+	// campaign.
 	guard who
 }
 
-// machine is the state machine, whole. Draft to Ready asked for by an owner who is not trusted
-// becomes Draft to Pending Approval: see effective. A row without actions cannot be asked for: it
-// withdraws an approval, see settleApproval.
+// machine is the complete state machine. If an owner who is not trusted requests Draft to Ready,
+// the result is Draft to Pending Approval; see effective. A row without actions cannot be
+// requested: it withdraws an approval, see settleApproval.
 //
-//	Draft → Ready → Sending → Sent, with Pending Approval before Ready, Paused beside Sending, Failed after it.
+// The main path is Draft → Ready → Sending → Sent. Pending Approval comes before Ready. Sending may
+// change to Paused and back through Ready. Sending may end in Failed.
 //
-// Sent is final. A row is tried in order; the first whose action and states fit decides.
+// Sent is final. Rows are tried in order. The first row with a matching action and matching states
+// decides.
 var machine = []transition{
 	{kind.StatusDraft, kind.StatusReady, []Action{ActionUpdate}, mayApprove},
 	{kind.StatusDraft, kind.StatusPendingApproval, []Action{ActionUpdate}, nil},
@@ -67,8 +70,8 @@ var machine = []transition{
 	{kind.StatusFailed, kind.StatusPendingApproval, []Action{ActionUpdate}, nil},
 }
 
-// mayApprove: an admin or a trusted user, who for the campaigns of others needs the scope approve; a
-// trusted owner's own step to Ready needs write alone.
+// mayApprove accepts an admin or a trusted user. For the campaigns of others they need the scope
+// approve. A trusted owner who makes their own campaign Ready needs only the scope write.
 func mayApprove(id caller.Identity, c *ent.Campaign) *apperr.Error {
 	return mayApproveOf(id, c.UserID)
 }
@@ -116,21 +119,21 @@ func somethingSent(_ caller.Identity, c *ent.Campaign) *apperr.Error {
 	return &apperr.Error{Code: apperr.Conflict, Reason: apperr.ReasonNotBegun, Message: "nothing of it has been sent"}
 }
 
-// begun reports whether a campaign that waits as Ready, or for approval again, has been sent to
-// some of its recipients, before a pause or in an earlier instance.
+// begun reports whether a campaign has been sent to some of its recipients, before a pause or in an
+// earlier instance. It matters for a campaign that is Ready or waits for approval again.
 func begun(c *ent.Campaign) bool { return c.TotalSent > 0 }
 
-// Transition is a change of status a caller could ask for now.
+// Transition is a change of status that a caller could request now.
 type Transition struct {
 	To kind.CampaignStatus
-	// Action is the way to ask for it.
+	// Action is the action that requests the change.
 	Action Action
-	// BlockedBy says why the caller would be refused; nil when it would not.
+	// BlockedBy is the error that the caller would get, or nil if the change is allowed.
 	BlockedBy *apperr.Error
 }
 
-// Transitions lists the changes that the machine knows from the campaign's status, each with what
-// stands in the way of the caller.
+// Transitions returns the transitions that the machine has for the campaign's status, each with the
+// error that blocks this caller, if any.
 func Transitions(id caller.Identity, c *ent.Campaign) []Transition {
 	var out []Transition
 	for _, t := range machine {
@@ -144,22 +147,22 @@ func Transitions(id caller.Identity, c *ent.Campaign) []Transition {
 	return out
 }
 
-// effective returns the status that a request for one leads to: Ready asked for by an owner who may
-// not approve waits for approval.
+// effective returns the status that a request leads to. If an owner who may not approve requests
+// Ready, the campaign becomes Pending Approval.
 func effective(id caller.Identity, c *ent.Campaign, requested kind.CampaignStatus) kind.CampaignStatus {
 	if requested == kind.StatusReady && (c.Status == kind.StatusDraft || c.Status == kind.StatusFailed) &&
 		mayApprove(id, c) != nil {
 		return kind.StatusPendingApproval
 	}
-	// Asking again for Ready while the campaign waits for approval changes nothing.
+	// A second request for Ready while the campaign waits for approval is a no-op.
 	if requested == kind.StatusReady && c.Status == kind.StatusPendingApproval && mayApprove(id, c) != nil {
 		return kind.StatusPendingApproval
 	}
 	return requested
 }
 
-// check returns nil when the machine lets the caller take the campaign to a status by an action,
-// and otherwise the reason why not.
+// check returns nil if the machine lets the caller move the campaign to a status by an action.
+// Otherwise it returns the reason.
 func check(id caller.Identity, c *ent.Campaign, action Action, to kind.CampaignStatus) *apperr.Error {
 	var reason *apperr.Error
 	for _, t := range machine {
@@ -214,8 +217,7 @@ func errStatus(from kind.CampaignStatus, action Action, to kind.CampaignStatus) 
 	}
 }
 
-// cancelTarget returns where canceling leads from a status: back to Draft before anything was sent,
-// to Sent afterwards.
+// cancelTarget returns the status after canceling: Draft if nothing was sent yet, Sent otherwise.
 func cancelTarget(c *ent.Campaign) kind.CampaignStatus {
 	switch {
 	case c.Status == kind.StatusSending, c.Status == kind.StatusPaused,

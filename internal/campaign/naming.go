@@ -12,14 +12,15 @@ import (
 	"campaignql/internal/kind"
 )
 
-// namingBatch is how many campaigns Naming reads at a time: an audience may hold 64 KiB.
+// namingBatch is the number of campaigns that Naming reads per batch. It is small because an
+// audience may have 64 KiB.
 const namingBatch = 500
 
-// Naming finds a campaign of the owners that can still be sent, being in any status but Sent, and
-// whose audience names one of the ids; of chooses which kind of reference. It returns the id that
-// is named and a text that says by whom, or 0 when none is. It is called in the transaction that
-// deletes what is named: an audience that lost a list or a segment would be another audience, and
-// one that lost an exclusion a larger one.
+// Naming searches for a campaign of the owners that can still be sent (any status but Sent) and
+// whose audience names one of the ids. of selects the kind of reference. It returns the id that is
+// named and a text that names the campaign, or 0 if there is none. The caller runs it in the
+// transaction that deletes lists or segments: without a list or segment the audience would be a
+// different one, and without an exclusion it would be larger.
 func (s *Service) Naming(
 	ctx context.Context, owners, ids []int64, of func(rules.References) []rules.Reference,
 ) (named int64, by string, err error) {
@@ -53,7 +54,7 @@ func (s *Service) Naming(
 func namedBy(c *ent.Campaign, ids []int64, of func(rules.References) []rules.Reference) int64 {
 	var target rules.Audience
 	if err := json.Unmarshal([]byte(c.Audience), &target); err != nil {
-		return 0 // what is stored was understood when it was set; what cannot be read names nothing
+		return 0 // stored audiences were valid when they were set; an unreadable one names nothing
 	}
 	for _, ref := range of(target.References()) {
 		if slices.Contains(ids, ref.ID) {

@@ -9,9 +9,9 @@ import (
 	"campaignql/internal/store"
 )
 
-// Zones returns the time zone in which each of the accounts reads its dates, in one statement.
-// Accounts that the caller does not see are absent: an admin, who sees campaigns of many, needs it
-// to show each in its owner's zone.
+// Zones returns the time zone of each of the accounts, in one statement. Accounts that the caller
+// cannot see are absent. An admin, who sees campaigns of many accounts, needs it to show each
+// campaign in its owner's zone.
 func (s *Service) Zones(ctx context.Context, userIDs []int64) (map[int64]string, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err

@@ -5,58 +5,62 @@ import (
 	"campaignql/internal/schedule"
 )
 
-// Patch is a partial update: nil leaves a field alone. Both surfaces fill it; the rules are Update's.
+// Patch is a partial update; a nil field stays unchanged. Both surfaces fill it. Update applies the
+// rules.
 type Patch struct {
 	Name *string
-	// Status asks for a status; the one reached may differ, see Update.
+	// Status is the requested status. The resulting status may differ, see Update.
 	Status *kind.CampaignStatus
-	// StatusReason says why, for the history and the legacy column CampaignStatusReason.
+	// StatusReason is the reason for the history and the legacy column CampaignStatusReason.
 	StatusReason *string
-	// EmailID sets the content; 0 takes it away.
+	// EmailID sets the content; 0 removes it.
 	EmailID  *int64
 	Schedule *SchedulePatch
 	Audience *AudiencePatch
-	// ABTest sets or, with an empty one, removes the A/B test.
+	// ABTest sets the A/B test, or removes it if its Test is nil.
 	ABTest *ABTestPatch
-	// AutoResend sends the campaign again to those who did not open it.
+	// AutoResend configures the automatic second sending to recipients who did not open the first.
 	AutoResend AutoResendPatch
-	// ApprovalExplanation is what the owner tells the one who approves.
+	// ApprovalExplanation is the owner's message to the approver.
 	ApprovalExplanation    *string
 	GoogleAnalyticsDomains *string
 	PublishOnRSS           *bool
 	S2SEnabled             *bool
-	// Err holds faults that the surface found while reading the input. They are reported beside
-	// those of the rules, so that the caller learns of all at once; nothing is written then.
+	// Err holds faults that the surface found while reading the input. Update reports them together
+	// with its own faults, so that the caller gets all faults at once. If Err is set, nothing is
+	// written.
 	Err error
 }
 
-// SchedulePatch changes the schedule. With Whole the parts that are nil are cleared; without it
-// they keep what they were, as long as the type stays, as the legacy command does.
+// SchedulePatch changes the schedule. With Whole, nil parts are cleared. Without it, nil parts keep
+// their values while the type stays the same, as in the legacy command.
 type SchedulePatch struct {
 	Whole bool
-	// Type may hold a value that is none; Update reports it.
+	// Type may hold an unknown value; Update reports it.
 	Type                                            *kind.ScheduleType
 	Date, Time, Zone                                *string
 	DaysOfWeek, DaysOfMonth, Months, Hours, Minutes *string
 	MaxInstances                                    *int
 }
 
-// Alone is the schedule that the patch makes of a campaign that has none yet: what it does not name is empty.
+// Alone returns the schedule that the patch sets on a campaign without a schedule. Parts that the
+// patch does not name are empty.
 func (p *SchedulePatch) Alone() schedule.Schedule { return p.apply(schedule.Schedule{}) }
 
-// AudiencePatch says anew who a campaign goes to. Rules and lists exclude each other: there is one audience.
+// AudiencePatch replaces the audience of a campaign. A campaign has one audience, from either Rules
+// or lists.
 type AudiencePatch struct {
 	// Rules is a RulesJsonBundle.
 	Rules *string
-	// Include and Exclude are ListID:SegmentID pairs, separated by commas; they count only without
-	// Rules. One given alone leaves the other as it was.
+	// Include and Exclude are ListID:SegmentID pairs, separated by commas. They are used only if
+	// Rules is nil or empty. If only one of them is given, the other stays unchanged.
 	Include, Exclude *string
 }
 
-// ABTestPatch sets the A/B test, or removes it when Test is nil. Err is a fault in its shape that
-// the surface found while reading it; it is reported in its place among the faults: with a Test
-// beside it, which holds what could be read, after those of the emails and their number. A
-// variation without email has the EmailID 0 there.
+// ABTestPatch sets the A/B test, or removes it if Test is nil. Err is a fault in the shape of the
+// input that the surface found. It is reported at its place in the order of faults. If Test is set
+// too, it holds what could be parsed, and Err comes after the faults of the emails and their
+// number. A variation without an email then has the EmailID 0.
 type ABTestPatch struct {
 	Test *ABTest
 	Err  error

@@ -8,10 +8,10 @@ import (
 	"campaignql/internal/schedule"
 )
 
-// ScheduleOf returns the schedule of a campaign as its columns keep it.
+// ScheduleOf returns the schedule that the columns of a campaign hold.
 func ScheduleOf(c *ent.Campaign) schedule.Schedule { return scheduleOf(c) }
 
-// ScheduleColumns are the columns ScheduleOf reads.
+// ScheduleColumns are the columns that ScheduleOf reads.
 var ScheduleColumns = []string{
 	"schedule_type",
 	"send_date",
@@ -42,7 +42,7 @@ func scheduleOf(c *ent.Campaign) schedule.Schedule {
 	return plan
 }
 
-// setSchedule writes every column of a schedule, and the next instant that was derived from it.
+// setSchedule writes every column of a schedule and the next due time derived from it.
 func setSchedule(u *ent.CampaignUpdate, plan schedule.Schedule, next *time.Time) {
 	instances := 0
 	if plan.Recurrence.MaxInstances != nil {
@@ -59,7 +59,7 @@ func setSchedule(u *ent.CampaignUpdate, plan schedule.Schedule, next *time.Time)
 	}
 }
 
-// Upcoming lists the next instants at which the campaign would be sent, at most n.
+// Upcoming returns the next instants at which the campaign would be sent, at most n.
 func (s *Service) Upcoming(c *ent.Campaign, n int) ([]time.Time, error) {
 	if c.Status == kind.StatusSent || c.Status == kind.StatusFailed {
 		return nil, nil

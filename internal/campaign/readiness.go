@@ -6,11 +6,11 @@ import (
 	"campaignql/internal/kind"
 )
 
-// Gap is something that is missing before a campaign can be sent.
+// Gap is a missing part that a campaign needs before it can be sent.
 type Gap struct {
 	// Code is EMAIL, AUDIENCE, SCHEDULE, SUBJECT, FROM, CONTENT or UNSUBSCRIBE_LINK.
 	Code string
-	// Message says the same for a person.
+	// Message is the same in words for people.
 	Message string
 }
 
@@ -20,9 +20,9 @@ var ReadinessColumns = []string{"email_id", "has_audience", "schedule_type"}
 // ReadinessEmailColumns are the columns of its email that Readiness reads.
 var ReadinessEmailColumns = []string{"id", "subject", "from_email", "html", "plain"}
 
-// Readiness lists what is missing before a campaign with that email can be sent; email is nil where
-// the campaign has none. A campaign may be Ready all the same, because old scripts set things in
-// any order; the sender then fails it with this reason.
+// Readiness lists what is missing before a campaign with this email can be sent. email is nil if
+// the campaign has none. A campaign with gaps may still become Ready, because old scripts set
+// things in any order. The sender then fails the campaign with the gaps as the reason.
 func Readiness(c *ent.Campaign, email *ent.Email) []Gap {
 	gaps := []Gap{}
 	if c.EmailID == nil || email == nil {

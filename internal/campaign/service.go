@@ -1,31 +1,44 @@
-// Package campaign owns campaigns: their state machine, the rules of creating, changing, copying
-// and deleting them, their approval and history, what they still lack before they can be sent, and
-// how they are filtered, ordered and counted. It knows nothing of GraphQL or of the Command bridge:
-// both call the same methods with the same inputs. The store keeps accounts apart.
+// Package campaign owns campaigns: their state machine; the rules to create, change, copy and
+// delete them; their approval and history; what they still lack before they can be sent; and how
+// they are filtered, ordered and counted. It must not know GraphQL or the Command bridge: both
+// surfaces call the same methods with the same inputs. The store isolates accounts from each other.
 //
-// An approval covers what is sent and to whom: subject, preheader, sender, reply address, HTML and
-// plain text of the email and of the variations of an A/B test, the texts of the automatic second
-// sending, the canonical audience, and the rules of the segments that it names, directly or through
-// others. The members of lists, the schedule and the name are not part of it. A digest of it is
-// stored when somebody else than the owner makes a campaign Ready. What does not have one counts as
-// approved as it is: campaigns of trusted owners, and those that were Ready before there were
-// digests.
+// # Approval
 //
-//	what happens                      by an account that needs approval               by a trusted account or an admin
-//	the campaign, its email or a      Ready: Pending Approval if anything covered     Ready, Sending, Paused: what it is
-//	segment changes                   differs. Sending, Paused: refused               then counts as approved
-//	it is Sent and that changes       refused, but for emails that are not sent a     it changes
-//	                                  second time, and for segments
-//	it waits for approval and that    its version grows, so that what was not seen    the same
-//	changes                           is not approved
-//	it is started (Ready → Sending)   refused if it differs, and Pending Approval     the same for another's campaign
-//	it is resumed (Paused → Ready)    Pending Approval if it differs                  the same for another's campaign
-//	it is copied                      a Draft, which nobody has approved              the same
+// An approval covers what is sent and to which audience: subject, preheader, sender, reply address,
+// HTML and plain text of the email and of the variations of an A/B test; the texts of the automatic
+// second sending; the canonical audience; and the rules of the segments that the audience names,
+// directly or through other segments. The members of lists, the schedule and the name are not
+// covered.
 //
-// The email of a campaign that is Sending does not change, whoever asks. Locks are taken in the
-// order emails, segments, campaigns where a change is known beforehand. An update locks the emails
-// that it names one after the other, in the order of its input, and what it had before after them:
-// two such changes may deadlock, and one of them then runs again.
+// The column approved_digest stores a digest of the covered content if a caller other than the
+// owner makes the campaign Ready. If there is no digest, the current content counts as approved.
+// Campaigns of trusted owners have no digest, nor do campaigns that were Ready before digests were
+// introduced.
+//
+// What happens to an approval if the change comes from an account that needs approval
+// ("untrusted"), or from a trusted account or an admin ("trusted"):
+//
+//   - The campaign, its email or a segment changes. Untrusted: a Ready campaign becomes Pending
+//     Approval if covered content differs; for Sending and Paused the change is rejected.
+//     Trusted: the new content of a Ready, Sending or Paused campaign counts as approved.
+//   - The content of a Sent campaign changes. Untrusted: rejected, except for segments and for
+//     emails that are not sent a second time. Trusted: allowed.
+//   - The content changes while the campaign waits for approval. Both: the version grows, so
+//     that an approver cannot approve content they have not seen.
+//   - The campaign is started (Ready → Sending). Untrusted: if the content differs, the call is
+//     rejected and the campaign becomes Pending Approval. Trusted: the same for a campaign of
+//     another account.
+//   - The campaign is resumed (Paused → Ready). Untrusted: Pending Approval if the content
+//     differs. Trusted: the same for a campaign of another account.
+//   - The campaign is copied. Both: the copy is a Draft without approval.
+//
+// # Locks
+//
+// No caller can change the email of a Sending campaign. If a change is known in advance, locks are
+// taken in the order emails, segments, campaigns. An update locks the emails that it names one by
+// one, in the order of its input, and then the emails that the campaign had before. Two concurrent
+// updates may therefore deadlock; one of them then runs again.
 package campaign
 
 import (
@@ -38,37 +51,37 @@ import (
 	"campaignql/internal/store"
 )
 
-// Emails is what the domain needs of the content of mailings.
+// Emails is the interface that this package needs from package content.
 type Emails interface {
-	// Copy makes a copy of an email in the running transaction and returns it.
+	// Copy copies an email in the running transaction and returns the copy.
 	Copy(ctx context.Context, id int64) (*ent.Email, error)
 }
 
-// Service answers for campaigns. Its methods may be called from many goroutines.
+// Service implements the operations on campaigns. Its methods are safe for concurrent use.
 type Service struct {
 	db     *store.Store
 	emails Emails
 	now    func() time.Time
-	// checkAudience is that of Options.
+	// checkAudience is Options.CheckAudience.
 	checkAudience func(ctx context.Context, ownerID int64, a rules.Audience) error
 	purges        *purge.Service
 }
 
-// Options are the settings of a Service; the zero value is ready.
+// Options are the settings of a Service. The zero value is usable.
 type Options struct {
 	// Now is the clock. Default: store.Now.
 	Now func() time.Time
-	// CheckAudience reports why an audience could not be evaluated for an account, on the field
-	// "audience". It is called in the transaction that is to keep the audience, after all that it
-	// names was found to be the account's. Only the domain of evaluating can tell; without it every
-	// such audience is kept.
+	// CheckAudience returns an error on the field "audience" if an audience cannot be evaluated for
+	// an account. It runs in the transaction that stores the audience, after all ids that the
+	// audience names were found to belong to the account. Only the package that evaluates audiences
+	// can check this. If it is nil, every audience with valid references is accepted.
 	CheckAudience func(ctx context.Context, ownerID int64, a rules.Audience) error
-	// Purges takes what deleted campaigns leave behind; one of its own otherwise, which a server
-	// hears of later.
+	// Purges deletes the remaining rows of deleted campaigns. If it is nil, the Service creates its
+	// own, and a server notices those deletions only later.
 	Purges *purge.Service
 }
 
-// New returns the service over a database.
+// New returns a Service for a database.
 func New(db *store.Store, emails Emails, opts Options) *Service {
 	now := store.Now
 	if opts.Now != nil {
@@ -83,5 +96,5 @@ func New(db *store.Store, emails Emails, opts Options) *Service {
 	return &Service{db: db, emails: emails, now: now, checkAudience: opts.CheckAudience, purges: opts.Purges}
 }
 
-// Now returns the present instant by the service's clock.
+// Now returns the current time of the service's clock.
 func (s *Service) Now() time.Time { return s.now() }

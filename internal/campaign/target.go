@@ -11,14 +11,15 @@ import (
 	"campaignql/internal/audience/rules"
 )
 
-// maxListsLength is what a column of lists and segments holds, in bytes; the text is digits and signs.
+// maxListsLength is the size of a column for lists and segments, in bytes. The text is ASCII.
 const maxListsLength = 4000
 
-// RecipientColumns are the columns Recipients reads.
+// RecipientColumns are the columns that Recipients reads.
 var RecipientColumns = []string{entcampaign.FieldAudienceSource, entcampaign.FieldRecipientLists}
 
-// Recipients returns the lists and the segments that the audience of a campaign names, exclusions
-// not counted, ascending and each once (legacy columns RecipientLists and RecipientSegments).
+// Recipients returns the lists and the segments that the audience of a campaign includes, without
+// exclusions, in ascending order and without duplicates (legacy columns RecipientLists and
+// RecipientSegments).
 func Recipients(c *ent.Campaign) (lists, segments []int64) {
 	var target rules.Audience
 	var err error
@@ -29,7 +30,7 @@ func Recipients(c *ent.Campaign) (lists, segments []int64) {
 		target, err = rules.ParseLists(c.RecipientLists, "")
 	}
 	if err != nil {
-		return nil, nil // what is stored was understood when it was set; an older server may have understood more
+		return nil, nil // stored text was valid when it was set, but maybe for a server version that accepted more
 	}
 	target.Exclude = nil
 	refs := target.References()
@@ -44,8 +45,8 @@ func numbers(refs []rules.Reference) []int64 {
 	return slices.Compact(ids)
 }
 
-// audience reads who the campaign is to go to, checks that all it names belongs to the owner and
-// that it can be evaluated, and sets the columns.
+// audience parses the requested audience, checks that all ids in it belong to the owner and that it
+// can be evaluated, and sets the columns.
 func (u *update) audience() {
 	p := u.patch.Audience
 	if p == nil || p.Rules == nil && p.Include == nil && p.Exclude == nil {
@@ -65,7 +66,8 @@ func (u *update) audience() {
 		}
 		canonical = string(text)
 	}
-	// What is being or has been sent keeps its spelling: the same people in other words are no change.
+	// A campaign that is being or has been sent keeps the stored text: another text for the same
+	// audience is no change.
 	if canonical == u.c.Audience && canonical != "" && fixed(u.c.Status) {
 		return
 	}
@@ -93,11 +95,12 @@ func (u *update) audience() {
 	u.material = append(u.material, "audience")
 }
 
-// audienceColumns is an audience as it was given.
+// audienceColumns is an audience as the caller wrote it.
 type audienceColumns struct{ source, include, exclude string }
 
-// Audience returns the audience that the patch gives a campaign without one, with the errors of an
-// update that are about what it says. What it names is not looked for.
+// Audience returns the audience that the patch sets on a campaign without one. It returns the same
+// errors as an update for invalid input, but it does not check that the named lists and segments
+// exist.
 func (p *AudiencePatch) Audience() (rules.Audience, error) {
 	target, _, err := p.read(&ent.Campaign{})
 	return target, err

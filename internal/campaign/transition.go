@@ -11,21 +11,22 @@ import (
 	"campaignql/internal/schedule"
 )
 
-// MaxReasonLength is the longest reason, in characters: its column holds 1000 bytes.
+// MaxReasonLength is the maximum length of a reason, in characters. The column holds 1000 bytes.
 const MaxReasonLength = 250
 
-// Approve makes a campaign that waits for approval Ready (legacy Campaign.Approve). The
-// explanation, a word to the owner of at most MaxReasonLength characters, is the reason of its
-// status; what the owner wrote to the one who approves stays as it is. It needs the scope approve
-// and a trusted account or an admin: Denied otherwise. Conflict when nothing waits, and, with the
-// reason apperr.ReasonScheduleInPast, when the instant to send it at has passed.
+// Approve makes a campaign that waits for approval Ready (legacy Campaign.Approve). The explanation
+// is a message to the owner of at most MaxReasonLength characters and becomes the status reason.
+// The owner's message to the approver stays unchanged. The caller needs the scope approve and must
+// be an admin or a trusted account, otherwise the error is Denied. The error is Conflict if the
+// campaign does not wait for approval, and Conflict with the reason apperr.ReasonScheduleInPast if
+// the send time has passed.
 func (s *Service) Approve(ctx context.Context, call Call, explanation string) (*ent.Campaign, error) {
 	explanation, err := cleanReason("explanation", explanation, MaxReasonLength)
 	if err != nil {
 		return nil, err
 	}
 	return s.change(ctx, call, func(ctx context.Context, id caller.Identity, c *ent.Campaign) (*draft, error) {
-		// Permission is checked before status: a caller without it always gets Denied.
+		// Permission is checked before status, so that a caller without it always gets Denied.
 		if !id.Scopes.Has(kind.ScopeApprove) {
 			return nil, id.Require(kind.ScopeApprove)
 		}
@@ -41,22 +42,23 @@ func (s *Service) Approve(ctx context.Context, call Call, explanation string) (*
 	})
 }
 
-// Pause holds a campaign that is being sent (legacy Campaign.Pause). Conflict when it is not
-// Sending.
+// Pause pauses a campaign that is being sent (legacy Campaign.Pause). It returns Conflict if the
+// campaign is not Sending.
 func (s *Service) Pause(ctx context.Context, call Call, reason string) (*ent.Campaign, error) {
 	return s.move(ctx, call, ActionPause, reason, func(*ent.Campaign) kind.CampaignStatus { return kind.StatusPaused })
 }
 
-// Resume lets a paused campaign go on with those it has not reached yet (legacy Campaign.Resume).
-// It is Ready then, or Pending Approval if it is not what was approved. Conflict when it is not
-// Paused.
+// Resume continues a paused campaign with the recipients it has not reached yet (legacy
+// Campaign.Resume). The campaign becomes Ready, or Pending Approval if its content differs from the
+// approved one. Resume returns Conflict if the campaign is not Paused.
 func (s *Service) Resume(ctx context.Context, call Call) (*ent.Campaign, error) {
 	return s.move(ctx, call, ActionResume, "", func(*ent.Campaign) kind.CampaignStatus { return kind.StatusReady })
 }
 
-// Cancel ends a campaign (legacy Campaign.Cancel). Before anything was sent it is a Draft again,
-// its schedule cleared; after that it is Sent with the reason Canceled: what was sent stays sent,
-// the rest never is. Conflict when it is Draft, Sent or Failed.
+// Cancel ends a campaign (legacy Campaign.Cancel). If nothing was sent yet, the campaign becomes a
+// Draft and loses its schedule. Otherwise it becomes Sent with the reason Canceled, and the
+// remaining recipients never get it. Cancel returns Conflict if the campaign is Draft, Sent or
+// Failed.
 func (s *Service) Cancel(ctx context.Context, call Call, reason string) (*ent.Campaign, error) {
 	return s.move(ctx, call, ActionCancel, reason, cancelTarget)
 }
@@ -73,7 +75,7 @@ func (s *Service) move(
 		if refused := check(id, c, action, to); refused != nil {
 			return nil, refused
 		}
-		reason := given // this may run again, on a campaign that moved on
+		reason := given // a copy, because this function may run again on a changed campaign
 		if action == ActionCancel && to == kind.StatusSent {
 			reason = ReasonCanceled
 		}
@@ -87,17 +89,17 @@ func (s *Service) move(
 	})
 }
 
-// transition begins the change of a status.
+// transition returns the draft of a change of status.
 func (s *Service) transition(
 	ctx context.Context, c *ent.Campaign, action Action, to kind.CampaignStatus, reason string,
 ) *draft {
 	return &draft{action: action, write: s.db.Client(ctx).Campaign.Update(), to: to, reason: reason}
 }
 
-// dueWhenReady sets when a campaign that becomes Ready is due, by its schedule. An instant that
-// passed while the campaign was not Ready is refused, a Conflict with the reason
-// apperr.ReasonScheduleInPast: it would be sent at once, which nobody expects. What is left of a campaign
-// that was interrupted while it was sent is due at once then.
+// dueWhenReady sets the due time of a campaign that becomes Ready, from its schedule. If the
+// scheduled instant passed while the campaign was not Ready, it returns Conflict with the reason
+// apperr.ReasonScheduleInPast, because sending at once would be unexpected. If the campaign was
+// interrupted while it was sent, the rest is due at once.
 func (s *Service) dueWhenReady(d *draft, c *ent.Campaign, plan schedule.Schedule) error {
 	if d.to != kind.StatusReady || c.Status == kind.StatusPaused {
 		return nil

@@ -16,7 +16,7 @@ import (
 	"campaignql/internal/store"
 )
 
-// Reasons of a refused update, beside those of schedules, A/B tests and audiences.
+// Limits of the settings of a campaign.
 const (
 	maxSettingLength         = 4000
 	maxResendTextLength      = 250
@@ -24,19 +24,19 @@ const (
 	maxScheduleInstanceCount = 1_000_000
 )
 
-// Updated is what an update came to.
+// Updated is the result of an update.
 type Updated struct {
 	Campaign *ent.Campaign
-	// Requested is the status that was asked for, nil when none was. Campaign.Status may be
-	// another: Pending Approval for Ready.
+	// Requested is the requested status, or nil if none was requested. Campaign.Status may differ:
+	// Pending Approval instead of Ready.
 	Requested *kind.CampaignStatus
 }
 
-// Update changes what the patch names, all or nothing (legacy Campaign.Update). Faults come in the
-// order of the legacy codes: status, email, schedule, automatic second sending, A/B test, past
-// instant, audience, and what the present status does not allow. Audience, content and schedule of
-// a campaign that is Sending or Sent stay as they are; naming the values they have already is no
-// change. Asking for the status it has is none either.
+// Update changes the fields that the patch names, all or nothing (legacy Campaign.Update). Faults
+// are in the order of the legacy codes: status, email, schedule, automatic second sending, A/B
+// test, instant in the past, audience, and fields that the current status does not allow to change.
+// Audience, content and schedule of a Sending or Sent campaign cannot change. Setting a field to
+// its current value is no change, and neither is requesting the current status.
 func (s *Service) Update(ctx context.Context, call Call, patch Patch) (*Updated, error) {
 	c, err := s.change(ctx, call, func(ctx context.Context, id caller.Identity, c *ent.Campaign) (*draft, error) {
 		u := &update{
@@ -68,7 +68,7 @@ func (s *Service) Update(ctx context.Context, call Call, patch Patch) (*Updated,
 	return &Updated{Campaign: c, Requested: patch.Status}, nil
 }
 
-// update gathers the faults and the columns of one Update.
+// update collects the faults and the columns of one call of Update.
 type update struct {
 	*Service
 	ctx    context.Context //nolint:containedctx // lives within one call
@@ -77,9 +77,9 @@ type update struct {
 	patch  Patch
 	draft  *draft
 	faults apperr.Faults
-	// plan is the schedule the campaign will have.
+	// plan is the schedule that the campaign will have.
 	plan schedule.Schedule
-	// material holds the names of changed fields that a campaign that is Sending or Sent must keep.
+	// material holds the names of changed fields that a Sending or Sent campaign must keep.
 	material []string
 }
 
@@ -118,7 +118,7 @@ func (u *update) status() {
 	u.changed("status")
 }
 
-// statusReason sets the reason of the status that the campaign keeps.
+// statusReason sets the reason if the status stays the same.
 func (u *update) statusReason() {
 	if u.patch.StatusReason != nil && u.draft.reason != u.c.StatusReason {
 		u.draft.write.SetStatusReason(u.draft.reason)
@@ -152,12 +152,12 @@ func (u *update) email() {
 	u.material = append(u.material, "email")
 }
 
-// ownsEmails reports whether all emails belong to the owner of the campaign, who is not the caller
-// when that is an admin.
+// ownsEmails reports whether all emails belong to the owner of the campaign. The caller may be an
+// admin and not the owner.
 func (u *update) ownsEmails(ids ...int64) bool {
 	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
 	query := u.db.Client(u.ctx).Email.Query().Where(email.IDIn(ids...), email.UserID(u.c.UserID))
-	query.Modify(store.Lock) // none of them is deleted before the campaign names it
+	query.Modify(store.Lock) // so that none is deleted before the campaign names it
 	found, err := query.IDs(u.ctx)
 	if err != nil {
 		u.faults.Add(err)
@@ -166,8 +166,8 @@ func (u *update) ownsEmails(ids ...int64) bool {
 	return len(found) == len(ids)
 }
 
-// schedule works out the schedule and reports its faults, but for an instant in the past, which it
-// returns: the legacy order names that later.
+// schedule computes the schedule and adds its faults. It returns the fault of an instant in the
+// past instead of adding it, because that fault comes later in the legacy order.
 func (u *update) schedule() error {
 	before := scheduleOf(u.c)
 	u.plan = before
@@ -205,7 +205,7 @@ func (u *update) schedule() error {
 		u.faults.Add(err)
 		return nil
 	}
-	// An immediate campaign is due from the moment it is Ready, not before.
+	// An immediate campaign is due from the moment it becomes Ready.
 	due := &next
 	if !ok || u.plan.Type == kind.ScheduleImmediate && u.draft.to != kind.StatusReady {
 		due = nil
@@ -221,7 +221,7 @@ func (u *update) schedule() error {
 	return nil
 }
 
-// apply lays the patch over a schedule.
+// apply returns the schedule before with the changes of the patch.
 func (p *SchedulePatch) apply(before schedule.Schedule) schedule.Schedule {
 	plan := before
 	if p.Whole || p.Type != nil && *p.Type != before.Type {
@@ -282,7 +282,7 @@ func (u *update) autoResend() {
 	u.changed("autoResend")
 }
 
-// resendOnce refuses a second sending of what is sent again and again anyway.
+// resendOnce rejects a second sending for a recurring campaign.
 func (u *update) resendOnce() {
 	touched := u.patch.Schedule != nil || u.patch.AutoResend.Enabled != nil
 	if touched && pick(u.patch.AutoResend.Enabled, u.c.AutoResendEnabled) && u.plan.Type == kind.ScheduleRecurring {
@@ -333,7 +333,8 @@ func (u *update) validABTest(test ABTest) error {
 	return test.Validate()
 }
 
-// validVariations checks the emails of an A/B test and their number. In a partial test an email may be missing.
+// validVariations checks the emails of an A/B test and their number. In a partial test, variations
+// without an email are skipped.
 func (u *update) validVariations(test ABTest, partial bool) error {
 	for i, v := range test.Variations {
 		if i >= MaxVariations {
@@ -402,12 +403,12 @@ func (u *update) fits(field, text string, limit int) {
 	}
 }
 
-// fixed reports whether audience, content and schedule stay as they are in a status.
+// fixed reports whether audience, content and schedule cannot change in a status.
 func fixed(status kind.CampaignStatus) bool {
 	return status == kind.StatusSending || status == kind.StatusSent
 }
 
-// frozen refuses to change what is being or has been sent.
+// frozen rejects changes of content that is being or has been sent.
 func (u *update) frozen() {
 	if len(u.material) == 0 || !fixed(u.c.Status) {
 		return
