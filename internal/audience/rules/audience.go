@@ -1,30 +1,34 @@
-// Package rules owns who a campaign goes to. It reads both legacy forms, the ListID:SegmentID pairs
-// of RecipientListsAndSegments and the JSON of RulesJsonBundle, into one typed tree, and writes
-// that tree as canonical JSON. Counting, previewing, explaining and resolving all work on the tree.
+// Package rules owns the definition of a campaign's audience. It parses both legacy forms, the
+// ListID:SegmentID pairs of RecipientListsAndSegments and the JSON of RulesJsonBundle, into one
+// typed tree, and writes that tree as canonical JSON. Counting, previewing, explaining and
+// resolving all work on the tree.
 //
-// The tree's positions are the positions in the JSON it was read from, so a path such as
-// criteria[1].rules[0].value names the same thing in a fault of the parser, in References and in an
-// explanation.
+// The positions in the tree are the positions in the JSON it was parsed from. A path like
+// criteria[1].rules[0].value therefore names the same element in a parser fault, in References and
+// in an explanation.
 //
-// It must not know GraphQL, the Command bridge or campaigns; who owns the lists and segments named
-// is for the caller to check with References.
+// The package must not know GraphQL, the Command bridge or campaigns. It does not check who owns
+// the lists and segments in an audience; the caller checks this with References.
 package rules
 
 import "slices"
 
-// The limits of one audience. Past any of them parsing fails with the path of what was too much.
+// Limits of one audience. Above a limit, parsing fails with the path of the element that exceeds
+// it.
 const (
-	// MaxBytes is the longest text the parsers accept.
+	// MaxBytes is the maximum length of a text that the parsers accept.
 	MaxBytes = 64 << 10
-	// MaxRules is the number of rules in all criteria and exclusions together, groups not counted.
+	// MaxRules is the maximum number of rules in all criteria and exclusions together, not counting
+	// groups.
 	MaxRules = 200
-	// MaxCriteria is the number of criteria and exclusions together.
+	// MaxCriteria is the maximum number of criteria and exclusions together.
 	MaxCriteria = 200
-	// MaxDepth is how deep lists of rules may nest within one criterion; the list in "rules" itself is the first level.
+	// MaxDepth is the maximum nesting depth of lists of rules within one criterion. The list in
+	// "rules" itself is level 1.
 	MaxDepth = 5
 )
 
-// Form says how an audience was given.
+// Form is the input form of an audience.
 type Form string
 
 const (
@@ -37,13 +41,13 @@ const (
 // Connector joins the rules of a group or the criteria of an audience.
 type Connector string
 
-// The two connectors.
 const (
 	And Connector = "and"
 	Or  Connector = "or"
 )
 
-// Alternate returns the other connector: the one that joins the lists nested directly in a list joined by c.
+// Alternate returns the other connector. Lists nested directly in a list joined by c are joined by
+// it.
 func (c Connector) Alternate() Connector {
 	if c == And {
 		return Or
@@ -51,12 +55,13 @@ func (c Connector) Alternate() Connector {
 	return And
 }
 
-// Audience is who a campaign goes to: those the criteria choose, joined by Operator, without those
-// any exclusion chooses. Between criteria And means that the same email address is chosen by each,
-// Or by at least one. The zero value is an audience in which nobody was chosen yet.
+// Audience selects the recipients of a campaign: the addresses that the criteria select, joined by
+// Operator, without the addresses that an exclusion selects. And between criteria means that every
+// criterion selects the same email address; Or means that at least one does. The zero value is an
+// audience in which nothing is selected yet.
 //
-// Of FormLists the operator is Or, and each criterion and exclusion is a whole list or a single
-// Segment with BelongsTo.
+// In an audience of FormLists the operator is Or, and each criterion and exclusion is a whole list
+// or a single Segment with BelongsTo.
 type Audience struct {
 	Form     Form
 	Operator Connector
@@ -64,16 +69,19 @@ type Audience struct {
 	Exclude  []Criterion
 }
 
-// Criterion chooses subscribers of one list: those for whom Where holds, or the whole list when Where is empty.
+// Criterion selects subscribers of one list: those that match Where, or the whole list if Where is
+// empty.
 type Criterion struct {
 	ListID int64
 	Where  Group
 }
 
-// IsZero reports whether nobody is chosen. It is true of exclusions alone.
+// IsZero reports whether the audience has no criteria. It is true for an audience that has only
+// exclusions.
 func (a Audience) IsZero() bool { return len(a.Criteria) == 0 }
 
-// criteria returns the criteria and then the exclusions, each with the path that names it in the form a came in.
+// criteria returns the criteria and then the exclusions, each with its path in the form of the
+// audience.
 func (a Audience) criteria() []located {
 	chosen := "criteria"
 	if a.Form == FormLists {

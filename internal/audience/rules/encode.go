@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// The canonical JSON, in the order its keys are written. It is in the legacy format, which says the
-// connectors of nested lists by depth; "form" is ours, written for FormLists only, and known to
-// nobody but UnmarshalJSON.
+// The canonical JSON, with its keys in the order in which they are written. It has the legacy
+// format, in which the depth determines the connectors of nested lists. The key "form" is an
+// addition: it is written only for FormLists and read only by UnmarshalJSON.
 type (
 	audienceJSON struct {
 		Form     Form            `json:"form,omitempty"`
@@ -46,10 +46,10 @@ type (
 	}
 )
 
-// MarshalJSON writes the canonical JSON: equal trees give equal bytes, and UnmarshalJSON reads the
-// same tree back. An audience of FormRules is written as a RulesJsonBundle; one without criteria
-// and exclusions as null. It fails for a tree that the parsers could not have returned: a group
-// whose connector does not alternate, an empty group within another, or a nil rule.
+// MarshalJSON returns the canonical JSON. Equal trees give equal bytes, and UnmarshalJSON returns
+// the same tree. An audience of FormRules is written as a RulesJsonBundle. An audience without
+// criteria and exclusions is written as null. MarshalJSON fails for a tree that the parsers cannot
+// return: a group whose connector does not alternate, an empty group within another, or a nil rule.
 func (a Audience) MarshalJSON() ([]byte, error) {
 	if len(a.Criteria)+len(a.Exclude) == 0 {
 		return []byte("null"), nil
@@ -68,8 +68,8 @@ func (a Audience) MarshalJSON() ([]byte, error) {
 	return encode(out)
 }
 
-// UnmarshalJSON reads what MarshalJSON wrote, including the form. Unlike ParseRules it has no limit on bytes, since the
-// canonical JSON may be longer than the text it came from.
+// UnmarshalJSON parses the output of MarshalJSON, including the form. Unlike ParseRules it has no
+// limit on bytes, because the canonical JSON may be longer than its source text.
 func (a *Audience) UnmarshalJSON(text []byte) error {
 	if string(bytes.TrimSpace(text)) == "null" {
 		*a = Audience{}
@@ -93,7 +93,7 @@ func (a *Audience) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// checkLists faults what pairs of ListID:SegmentID cannot say.
+// checkLists adds faults for everything that ListID:SegmentID pairs cannot express.
 func (p *parser) checkLists(a Audience) {
 	if a.Operator != Or {
 		p.fault("operator", "lists are always joined by %q", Or)
@@ -105,8 +105,8 @@ func (p *parser) checkLists(a Audience) {
 	}
 }
 
-// MarshalJSON writes the rules of a segment as {"operator","rules"}; ParseSegmentRules and
-// UnmarshalJSON read the same group back. It fails as Audience.MarshalJSON does.
+// MarshalJSON writes the rules of a segment as {"operator","rules"}. ParseSegmentRules and
+// UnmarshalJSON return the same group. It fails in the same cases as Audience.MarshalJSON.
 func (g Group) MarshalJSON() ([]byte, error) {
 	rules, err := encodeRules(g)
 	if err != nil {
@@ -115,7 +115,7 @@ func (g Group) MarshalJSON() ([]byte, error) {
 	return encode(groupJSON{Operator: operatorOf(g), Rules: rules})
 }
 
-// UnmarshalJSON reads what MarshalJSON wrote, without limit on bytes.
+// UnmarshalJSON parses the output of MarshalJSON, without a limit on bytes.
 func (g *Group) UnmarshalJSON(text []byte) error {
 	p := &parser{field: fieldSegment}
 	read := p.segment(text)
@@ -126,7 +126,7 @@ func (g *Group) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// encode is json.Marshal without the escapes for HTML, which would triple the text of some rules.
+// encode is json.Marshal without HTML escapes, which would triple the length of some rules.
 func encode(value any) ([]byte, error) {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
@@ -149,7 +149,7 @@ func encodeCriteria(criteria []Criterion) ([]criterionJSON, error) {
 	return out, nil
 }
 
-// operatorOf leaves the operator of nothing out.
+// operatorOf returns the operator of a group, or "" if the group is empty.
 func operatorOf(g Group) Connector {
 	if len(g.Rules) == 0 {
 		return ""
@@ -193,8 +193,8 @@ func encodeRule(rule Rule, outer Connector) (any, error) {
 	}
 }
 
-// RuleJSON writes one rule as it stands in canonical JSON: an object, or for a group the list of
-// its rules. It fails as Audience.MarshalJSON does.
+// RuleJSON returns one rule in canonical JSON: an object, or for a group the list of its rules. It
+// fails in the same cases as Audience.MarshalJSON.
 func RuleJSON(rule Rule) ([]byte, error) {
 	outer := Connector("")
 	if g, ok := rule.(Group); ok {

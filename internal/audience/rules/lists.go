@@ -5,14 +5,15 @@ import (
 	"strings"
 )
 
-// ParseLists reads RecipientListsAndSegments and Exclude_RecipientListsAndSegments: comma-separated
-// ListID:SegmentID, where a missing or zero SegmentID is the whole list. Blanks around numbers and
-// empty entries are ignored. Exclusions without inclusions are kept, but choose nobody; both empty
-// give the zero Audience.
+// ParseLists parses RecipientListsAndSegments and Exclude_RecipientListsAndSegments. Each is a
+// comma-separated text of ListID:SegmentID, where a missing or zero SegmentID means the whole list.
+// Blanks around numbers and empty entries are ignored. Exclusions without inclusions are kept, but
+// select no recipients. If both texts are empty, the result is the zero Audience.
 //
-// Faults are *apperr.Error of code Invalid, field "audience.lists" and reason "audience_invalid",
-// several as an apperr.List; their messages begin with include[i] or exclude[i], counting non-empty
-// entries from 0. Each text may have MaxBytes, and both together MaxCriteria entries.
+// Faults are *apperr.Error with code Invalid, field "audience.lists" and reason "audience_invalid".
+// Several faults are returned as an apperr.List. Messages begin with include[i] or exclude[i],
+// counting non-empty entries from 0. Each text may have MaxBytes, and both together MaxCriteria
+// entries.
 func ParseLists(include, exclude string) (Audience, error) {
 	p := &parser{field: fieldLists}
 	a := Audience{Form: FormLists, Operator: Or}
@@ -74,8 +75,9 @@ func isZeroNumber(text string) bool {
 	return text != "" && strings.Trim(text, "0") == ""
 }
 
-// Lists writes an audience of FormLists back as comma-separated ListID:SegmentID, SegmentID 0 being the whole list: the
-// inclusions, then the exclusions. Both are empty for an audience of FormRules.
+// Lists writes an audience of FormLists as comma-separated ListID:SegmentID, with SegmentID 0 for
+// the whole list. It returns the inclusions and the exclusions. Both are empty for an audience of
+// FormRules.
 func (a Audience) Lists() (include, exclude string) {
 	if a.Form != FormLists {
 		return "", ""
@@ -97,8 +99,8 @@ func formatPairs(criteria []Criterion) string {
 	return string(b)
 }
 
-// pairedSegment returns the segment of a criterion that a ListID:SegmentID pair can say, 0 for the
-// whole list, and reports whether the criterion is such a one.
+// pairedSegment returns the segment of a criterion, or 0 for the whole list. ok is false if a
+// ListID:SegmentID pair cannot express the criterion.
 func (c Criterion) pairedSegment() (int64, bool) {
 	switch len(c.Where.Rules) {
 	case 0:

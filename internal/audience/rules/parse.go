@@ -9,35 +9,36 @@ import (
 	"campaignql/internal/apperr"
 )
 
-// The fields that faults name, and their one reason.
+// The fields that faults name.
 const (
 	fieldRules   = "audience.rules"
 	fieldLists   = "audience.lists"
 	fieldSegment = "rules"
 )
 
-// ParseRules reads RulesJsonBundle:
+// ParseRules parses RulesJsonBundle:
 //
 //	{"operator":"or","criteria":[{"list_id":1,"operator":"and","rules":[…]}, …],"exclude":[…]}
 //
-// There must be at least one criterion, each with a list_id. Lists may nest in "rules", and the
-// connector alternates with depth: under "or", [[A,B],[C,D]] is (A and B) or (C and D), and
-// [A,[B,C]] is A or (B and C). No rules, or only empty lists, are the whole list; an empty list
-// beside rules is a fault. "exclude" is our extension: criteria whose people are left out, a person
-// being left out when any of them holds.
+// There must be at least one criterion, and each criterion has a list_id. Lists may nest in
+// "rules", and the connector alternates with depth: under "or", [[A,B],[C,D]] is (A and B) or (C
+// and D), and [A,[B,C]] is A or (B and C). No rules, or only empty lists, mean the whole list. An
+// empty list next to rules is a fault. "exclude" is an extension of the legacy format: an address
+// that matches any of these criteria is left out.
 //
-// Operators may be missing: "or" between criteria; within a criterion "or" where the list holds a
-// list and "and" where it is flat, so that a bare [[…],[…]] means what it means in a segment.
+// Operators may be missing. The default between criteria is "or". Within a criterion the default is
+// "or" if the list contains a list, and "and" if it is flat, so that a bare [[…],[…]] has the same
+// meaning as in a segment.
 //
-// Words are matched without regard to case and with "_" as a space. Numbers may be strings; numbers
-// and booleans as the value of a field stand for their spelling. Of a repeated key the last counts.
-// null and "" are the same as a missing key, except for the value of a field. Unknown keys are
-// ignored when they hold a scalar (names, notes); an unknown key that holds an object or a list may
-// be a misspelt condition, without which more people would be mailed than meant, and is a fault.
+// Words are matched ignoring case, with "_" as a space. Numbers may be strings. A number or boolean
+// as the value of a field is used as its text. If a key is repeated, the last one counts. null and
+// "" are the same as a missing key, except for the value of a field. An unknown key with a scalar
+// (a name, a note) is ignored. An unknown key with an object or a list is a fault: it may be a
+// misspelled condition, and ignoring it would send the campaign to more people than intended.
 //
-// Faults are *apperr.Error of code Invalid, field "audience.rules" and reason "audience_invalid";
-// several are reported together as an apperr.List, at most maxFaults. A message begins with the
-// path of what is wrong, "$" being the whole text:
+// Faults are *apperr.Error with code Invalid, field "audience.rules" and reason "audience_invalid".
+// Several faults are returned together as an apperr.List, at most maxFaults. A message begins with
+// the path of the fault; "$" is the whole text:
 //
 //	criteria[1].rules[0].operator: unknown operator "has"
 func ParseRules(text []byte) (Audience, error) {
@@ -52,10 +53,9 @@ func ParseRules(text []byte) (Audience, error) {
 	return a, nil
 }
 
-// ParseSegmentRules reads the RulesJson of a segment: {"operator","rules"}, or the bare list that
-// would stand in "rules". What is said at ParseRules holds, with field "rules"; paths begin with
-// "rules" for the bare list too. The zero Group is returned where there are no rules: the whole
-// list.
+// ParseSegmentRules parses the RulesJson of a segment: {"operator","rules"}, or only the list of
+// rules. The format is the same as in ParseRules, with field "rules". Paths begin with "rules" in
+// both cases. If there are no rules, it returns the zero Group, which matches the whole list.
 func ParseSegmentRules(text []byte) (Group, error) {
 	p := &parser{field: fieldSegment}
 	if !p.fits(len(text), root) {
@@ -68,13 +68,14 @@ func ParseSegmentRules(text []byte) (Group, error) {
 	return g, nil
 }
 
-// maxFaults ends parsing: nobody mends more at once, and each costs memory.
+// maxFaults is the number of faults after which parsing stops. More are of no use to the caller,
+// and each one costs memory.
 const maxFaults = 20
 
-// parser collects the faults of one input. Its methods go on after a fault with a zero value, and
-// the input as a whole is then refused; once stopped, they end as soon as they can. Each level
-// decodes only its own keys or elements and leaves what is below as raw text, so recursion never
-// goes deeper than the limits, whatever the text.
+// parser collects the faults of one input. After a fault its methods continue with a zero value,
+// and the input as a whole is rejected later. After stop they return as soon as they can. Each
+// level decodes only its own keys or elements and keeps nested values as raw text, so that no input
+// can make the recursion deeper than the limits.
 type parser struct {
 	field    string
 	faults   []*apperr.Error
@@ -128,7 +129,7 @@ func (p *parser) countRule(path string) bool {
 	return !p.stopped
 }
 
-// document checks the syntax of the whole text, after which every part of it decodes.
+// document checks the syntax of the whole text, so that every part of it can be decoded later.
 func (p *parser) document(text []byte) (json.RawMessage, bool) {
 	text = bytes.TrimSpace(text)
 	if len(text) == 0 {
@@ -148,7 +149,7 @@ func (p *parser) document(text []byte) (json.RawMessage, bool) {
 	return raw, true
 }
 
-// bundle reads a RulesJsonBundle. Only an audience of FormLists may do without criteria.
+// bundle parses a RulesJsonBundle. Only an audience of FormLists may have no criteria.
 func (p *parser) bundle(text []byte, form Form) Audience {
 	raw, ok := p.document(text)
 	if !ok {
@@ -216,7 +217,7 @@ func (p *parser) segment(text []byte) Group {
 	return p.where(keys, "")
 }
 
-// where reads the operator and the rules of a criterion or a segment.
+// where parses the operator and the rules of a criterion or a segment.
 func (p *parser) where(keys map[string]json.RawMessage, path string) Group {
 	var operator Connector
 	if given(keys["operator"]) {
@@ -228,7 +229,8 @@ func (p *parser) where(keys map[string]json.RawMessage, path string) Group {
 	return p.group(keys["rules"], key(path, "rules"), operator, 1)
 }
 
-// group reads a list of rules and lists. An empty operator is decided by whether the list holds a list.
+// group parses a list of rules and lists. If the operator is empty, it depends on whether the list
+// contains a list.
 func (p *parser) group(raw json.RawMessage, path string, operator Connector, depth int) Group {
 	if depth > MaxDepth {
 		p.stop(path, "lists of rules nest deeper than %d levels", MaxDepth)

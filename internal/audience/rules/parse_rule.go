@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// maxDays is the longest span of InLastDays and NotInLastDays: about a century.
+// maxDays is the upper bound of InLastDays and NotInLastDays, about a century.
 const maxDays = 36500
 
 func (p *parser) rule(raw json.RawMessage, path string) Rule {
@@ -75,9 +75,8 @@ func (p *parser) fieldRule(keys map[string]json.RawMessage, path string) Rule {
 	return f
 }
 
-// comparable checks that a value can be compared with the field as the operator asks. An empty text
-// is contained in every text, so a rule with one would choose everybody or nobody without saying
-// so.
+// comparable checks that the operator can compare a value with the field. An empty text is
+// contained in every text, so a rule with one would silently select everything or nothing.
 func (p *parser) comparable(f Field, value, path string) string {
 	equality := f.Operator == Is || f.Operator == IsNot
 	if value == "" {
@@ -104,7 +103,8 @@ func (p *parser) comparable(f Field, value, path string) string {
 	return value
 }
 
-// fieldID reads the name of a field every subscriber has, or the number of a custom field, bare or after "CustomField".
+// fieldID parses the name of a built-in field, or the number of a custom field with or without the
+// prefix "CustomField".
 func (p *parser) fieldID(raw json.RawMessage, path string) (FieldName, int64) {
 	if !given(raw) {
 		p.fault(path, "missing")
@@ -161,7 +161,7 @@ func (p *parser) tagsRule(keys map[string]json.RawMessage, path string) Rule {
 			p.fault(at, "missing")
 		}
 	case HasNoTags:
-		// Somebody who names tags here means "none of these", which is another set of people.
+		// A caller who names tags here wants "none of these", which selects different people.
 		if len(p.ids(raw, at)) > 0 {
 			p.fault(at, "%q is about all tags and takes no value", HasNoTags)
 		}
@@ -223,7 +223,7 @@ func (p *parser) timeFilter(raw json.RawMessage, path string) *TimeFilter {
 	return f
 }
 
-// span reads two moments: a list of two, or a string with a comma between them.
+// span parses two moments: a list of two, or a string with a comma between them.
 func (p *parser) span(raw json.RawMessage, path string) (from, to Moment) {
 	if !given(raw) {
 		p.fault(path, "missing")
@@ -254,7 +254,7 @@ func (p *parser) span(raw json.RawMessage, path string) (from, to Moment) {
 	before := len(p.faults)
 	from = p.moment(strings.TrimSpace(texts[0]), paths[0])
 	to = p.moment(strings.TrimSpace(texts[1]), paths[1])
-	// A day alone as the end includes its whole day, so it may begin before From does.
+	// An end without a time includes its whole day, so that its midnight may be before From.
 	if len(p.faults) == before && from.Wall.After(to.Wall) && !(to.DateOnly && sameDay(from, to)) {
 		p.fault(path, "%s comes after %s", from, to)
 	}

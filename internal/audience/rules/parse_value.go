@@ -21,7 +21,8 @@ func key(path, name string) string {
 	return path + "." + name
 }
 
-// quote shows a value of the caller in a message, shortened: values may be as long as the text.
+// quote returns an input value for a message, quoted and shortened: a value may be as long as the
+// whole text.
 func quote(value string) string {
 	const most = 60
 	if runes := []rune(value); len(runes) > most {
@@ -30,7 +31,7 @@ func quote(value string) string {
 	return strconv.Quote(value)
 }
 
-// given reports whether a key says anything: null and "" are as good as a missing key.
+// given reports whether a key has a value. null and "" count as a missing key.
 func given(raw json.RawMessage) bool {
 	switch string(raw) {
 	case "", "null", `""`:
@@ -39,7 +40,8 @@ func given(raw json.RawMessage) bool {
 	return true
 }
 
-// emptyOrMissing is given for keys that hold an object: PHP writes an empty one as [].
+// emptyOrMissing reports whether a key that should hold an object is missing or empty. PHP writes
+// an empty object as [].
 func emptyOrMissing(raw json.RawMessage) bool {
 	if !given(raw) {
 		return true
@@ -65,7 +67,7 @@ func (p *parser) array(raw json.RawMessage, path string) ([]json.RawMessage, boo
 	return items, true
 }
 
-// refuseUnknown faults the keys that are not known and hold more than a scalar.
+// refuseUnknown adds a fault for each unknown key that holds an object or a list.
 func (p *parser) refuseUnknown(keys map[string]json.RawMessage, path string, known ...string) {
 	for _, name := range slices.Sorted(maps.Keys(keys)) {
 		raw := keys[name]
@@ -84,7 +86,7 @@ func notInIdentifier(r rune) bool {
 	return r != '_' && r != '-' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
 }
 
-// word reads a string that must be in the vocabulary; what names the kind of word in the message.
+// word parses a string that must be in the vocabulary. what is the kind of word for the message.
 func word[T ~string](p *parser, raw json.RawMessage, path, what string, words map[string]T) T {
 	text, ok := p.text(raw, path)
 	if !ok {
@@ -97,7 +99,7 @@ func word[T ~string](p *parser, raw json.RawMessage, path, what string, words ma
 	return value
 }
 
-// text reads a string that must be given.
+// text parses a required string.
 func (p *parser) text(raw json.RawMessage, path string) (string, bool) {
 	if !given(raw) {
 		p.fault(path, "missing")
@@ -111,7 +113,7 @@ func (p *parser) text(raw json.RawMessage, path string) (string, bool) {
 	return text, true
 }
 
-// scalar reads a string, number or boolean as text; null and a missing key are "".
+// scalar returns a string, number or boolean as text. null and a missing key give "".
 func (p *parser) scalar(raw json.RawMessage, path string) (string, bool) {
 	if !given(raw) {
 		return "", true
@@ -127,7 +129,7 @@ func (p *parser) scalar(raw json.RawMessage, path string) (string, bool) {
 	}
 }
 
-// id reads one id that must be given.
+// id parses one required id.
 func (p *parser) id(raw json.RawMessage, path string) int64 {
 	if !given(raw) {
 		p.fault(path, "missing")
@@ -148,7 +150,8 @@ func (p *parser) idText(text, path string) int64 {
 	return id
 }
 
-// parseID reads a positive whole number that fits 64 bits, in digits alone; blanks around it do not matter.
+// parseID parses a positive whole number of at most 64 bits. It accepts digits, and blanks around
+// them.
 func parseID(text string) (int64, bool) {
 	text = strings.TrimSpace(text)
 	if strings.HasPrefix(text, "+") {
@@ -161,8 +164,8 @@ func parseID(text string) (int64, bool) {
 	return id, true
 }
 
-// ids reads an id, comma-separated ids or a list of ids, without repetitions. Empty entries are
-// ignored: PHP's explode makes [""] of nothing.
+// ids parses an id, comma-separated ids or a list of ids, and removes duplicates. Empty entries are
+// ignored, because PHP's explode returns [""] for an empty string.
 func (p *parser) ids(raw json.RawMessage, path string) []int64 {
 	if !given(raw) {
 		return nil
@@ -198,7 +201,7 @@ func (p *parser) ids(raw json.RawMessage, path string) []int64 {
 	return out
 }
 
-// number reads a whole number from least to most.
+// number parses a whole number from least to most.
 func (p *parser) number(raw json.RawMessage, path string, least, most int) int {
 	if !given(raw) {
 		p.fault(path, "missing")

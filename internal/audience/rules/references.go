@@ -5,28 +5,29 @@ import (
 	"slices"
 )
 
-// Reference is something an audience names by its number.
+// Reference is an object that an audience names by its id.
 type Reference struct {
 	ID int64
-	// ListID is the list of the criterion in which a segment or a custom field is named, and 0 for
-	// everything else: a segment named for list 3 has to be a segment of list 3.
+	// ListID is the list of the criterion that names a segment or a custom field, and 0 for all
+	// other kinds. A segment that is named for list 3 must be a segment of list 3.
 	ListID int64
-	// Path is where it is named first: criteria[0].rules[1].value, or include[0] for an audience of FormLists.
+	// Path is the position where the object is named first: criteria[0].rules[1].value, or
+	// include[0] for an audience of FormLists.
 	Path string
 }
 
-// References is everything an audience names, each kind ordered by ID and ListID and without
-// repetitions, so that the caller can check in one query a kind that all of it belongs to the
-// account.
+// References are all objects that an audience names. Each kind is ordered by ID and ListID and has
+// no duplicates, so that the caller can check with one query per kind that all objects belong to
+// the account.
 type References struct {
 	Lists, Segments, Tags, Fields, Campaigns []Reference
-	// AnyCampaign tells that a rule is on the events of all campaigns.
+	// AnyCampaign reports whether a rule uses the events of all campaigns.
 	AnyCampaign bool
-	// AnyTag tells that a rule is on all tags.
+	// AnyTag reports whether a rule is about all tags.
 	AnyTag bool
 }
 
-// References returns everything the audience names, exclusions included.
+// References returns everything the audience names, including exclusions.
 func (a Audience) References() References {
 	var r References
 	for _, l := range a.criteria() {
@@ -44,7 +45,8 @@ func (a Audience) References() References {
 	return r.settled()
 }
 
-// References returns everything the rules of a segment of the given list name; paths begin with "rules".
+// References returns everything that the rules of a segment of the given list name. Paths begin
+// with "rules".
 func (g Group) References(listID int64) References {
 	var r References
 	r.collect(g, "rules", listID)
@@ -82,7 +84,8 @@ func appendIDs(refs []Reference, ids []int64, path string) []Reference {
 	return refs
 }
 
-// settled orders each kind and keeps the first of each repetition; the sort is stable, so that is the one named first.
+// settled sorts each kind and removes duplicates. The sort is stable, so that the first occurrence
+// is kept.
 func (r References) settled() References {
 	for _, refs := range []*[]Reference{&r.Lists, &r.Segments, &r.Tags, &r.Fields, &r.Campaigns} {
 		slices.SortStableFunc(*refs, func(a, b Reference) int {

@@ -2,10 +2,9 @@ package rules
 
 import "strings"
 
-// FieldName is a field that every subscriber has, spelt as the legacy format spells it.
+// FieldName is a built-in field that every subscriber has, in legacy spelling.
 type FieldName string
 
-// The fields every subscriber has.
 const (
 	EmailAddress     FieldName = "EmailAddress"
 	SubscriptionDate FieldName = "SubscriptionDate"
@@ -17,7 +16,6 @@ const (
 // FieldOperator compares a field with a value.
 type FieldOperator string
 
-// The comparisons of fields.
 const (
 	Is               FieldOperator = "is"
 	IsNot            FieldOperator = "is not"
@@ -33,19 +31,17 @@ const (
 	IsNotSet         FieldOperator = "is not set"
 )
 
-// SegmentOperator says whether a segment is to hold.
+// SegmentOperator selects members or non-members of a segment.
 type SegmentOperator string
 
-// The operators on segments.
 const (
 	BelongsTo       SegmentOperator = "belongs to"
 	DoesNotBelongTo SegmentOperator = "does not belong to"
 )
 
-// TagOperator says how tags are to be carried.
+// TagOperator says which tags a subscriber must have.
 type TagOperator string
 
-// The operators on tags.
 const (
 	HasTag     TagOperator = "has this tag"
 	LacksTag   TagOperator = "does not have this tag"
@@ -54,19 +50,18 @@ const (
 	HasNoTags  TagOperator = "has no tags"
 )
 
-// SuppressionOperator says whether a suppression is to exist.
+// SuppressionOperator says whether a suppression must exist.
 type SuppressionOperator string
 
-// The operators on suppressions.
 const (
 	Suppressed    SuppressionOperator = "exist"
 	NotSuppressed SuppressionOperator = "not exist"
 )
 
-// Event is what may have happened to a recipient of a campaign.
+// Event is something that can happen to a recipient of a campaign.
 type Event string
 
-// The events. EventBounced is a hard or a soft bounce.
+// EventBounced is a hard or a soft bounce.
 const (
 	EventOpened       Event = "opened"
 	EventClicked      Event = "clicked"
@@ -77,10 +72,9 @@ const (
 	EventFailed       Event = "failed"
 )
 
-// TimeFilterType says how a TimeFilter compares.
+// TimeFilterType is the comparison of a TimeFilter.
 type TimeFilterType string
 
-// The comparisons of time filters.
 const (
 	InLastDays    TimeFilterType = "in_last_x_days"
 	NotInLastDays TimeFilterType = "not_in_last_x_days"
@@ -93,14 +87,13 @@ const (
 // AggregationOperator compares a number of events.
 type AggregationOperator string
 
-// The comparisons of numbers of events.
 const (
 	AtLeast AggregationOperator = "at_least"
 	AtMost  AggregationOperator = "at_most"
 	Exactly AggregationOperator = "exactly"
 )
 
-// The values of "type" in a rule.
+// The values of the key "type" of a rule.
 const (
 	typeFields         = "fields"
 	typeSegments       = "segments"
@@ -115,7 +108,7 @@ const (
 var (
 	connectors = vocabulary(nil, And, Or)
 
-	// "email" is how some printings of the reference name the address.
+	// Some versions of the legacy reference call the address "email".
 	fieldNames = vocabulary(map[string]FieldName{"email": EmailAddress},
 		EmailAddress, SubscriptionDate, SubscriptionIP, OptInDate, SubscriberID)
 
@@ -156,7 +149,8 @@ func vocabulary[T ~string](synonyms map[string]T, words ...T) map[string]T {
 	return out
 }
 
-// fold brings a word to the spelling it is looked up by: lower case, "_" as a space, single spaces.
+// fold returns a word in the spelling of the vocabulary keys: lower case, "_" as a space, single
+// spaces.
 func fold(word string) string {
 	return strings.Join(strings.Fields(strings.ReplaceAll(strings.ToLower(word), "_", " ")), " ")
 }
