@@ -13,14 +13,14 @@ import (
 	"campaignql/internal/audience/rules"
 )
 
-// criterion chooses subscribers of a list.
+// criterion selects subscribers of a list.
 type criterion struct {
 	path   string
 	listID int64
 	where  *node
 }
 
-// node is a rule that is ready to be compiled: a group, or a leaf with its condition.
+// node is a rule that can be compiled: a group, or a leaf with its condition.
 type node struct {
 	path     string
 	rule     rules.Rule
@@ -29,7 +29,8 @@ type node struct {
 	holds    condition
 }
 
-// on returns the predicate that the rule holds for a row. An empty group holds for everybody.
+// on returns the predicate that is true if the rule matches a row. An empty group matches every
+// row.
 func (n *node) on(s *statement, r row) *sql.Predicate {
 	if n.holds != nil {
 		return n.holds(s, r)
@@ -48,29 +49,29 @@ func (n *node) on(s *statement, r row) *sql.Predicate {
 	return join(parts...)
 }
 
-// binder turns rules into conditions, checks that what they name is the owner's, and replaces
-// segments by their rules. It goes on after a fault, so that all are told; the conditions are of no
-// use then.
+// binder turns rules into conditions, checks that the owner has the objects that the rules name,
+// and replaces segments by their rules. It continues after a fault, so that all faults are
+// reported. The conditions cannot be used then.
 type binder struct {
 	known *known
-	// input is the field that the faults are about.
+	// input is the field on which faults are reported.
 	input  string
 	zone   *time.Location
 	at     time.Time
 	stored bool
-	// limitsAlone tells to look for what is too much and for nothing else.
+	// limitsAlone means that only faults about exceeded limits are reported.
 	limitsAlone bool
-	// pairs tells that the audience was given as pairs of list and segment, where a pair has one path.
+	// pairs means that the audience was given as pairs of list and segment. A pair has one path.
 	pairs bool
-	// byAddress tells that a rule compares the address.
+	// byAddress reports whether a rule compares the address.
 	byAddress bool
-	// byRows tells that a rule asks for values of a field or events of campaigns.
+	// byRows reports whether a rule reads values of a custom field or events of campaigns.
 	byRows bool
 
 	rules  int
 	ids    int
 	faults apperr.Faults
-	// inside are the segments the binder is in, the outermost first.
+	// inside is the chain of segments that the binder is currently in, the outermost first.
 	inside []int64
 }
 
@@ -87,8 +88,8 @@ func (b *binder) fault(reason apperr.Reason, path, format string, args ...any) {
 	)
 }
 
-// has checks that something is the owner's and belongs to the list it is named for. It says the
-// same of what is another's and what is not at all.
+// has checks that the owner has an object and that it belongs to the list for which it is named.
+// The message is the same for an object of another account and for an object that does not exist.
 func (b *binder) has(found map[int64]int64, id, listID int64, path, what string) bool {
 	if b.limitsAlone {
 		return true
@@ -155,7 +156,8 @@ func (b *binder) leaf(rule rules.Rule, listID int64, at, value string) condition
 		return negated(rule.Operator == rules.NotSuppressed, suppressed)
 	case rules.CampaignEvent:
 		for _, id := range rule.CampaignIDs {
-			// What a saved rule names was the owner's; where it is no more there are no events either.
+			// Campaigns in saved rules were checked when the rules were saved. If one was deleted
+			// since, it has no events.
 			if !b.stored && len(b.inside) == 0 {
 				b.has(b.known.campaigns, id, 0, value, "campaign")
 			}
@@ -167,7 +169,8 @@ func (b *binder) leaf(rule rules.Rule, listID int64, at, value string) condition
 	return nil
 }
 
-// names counts the ids that rules name, each time they do: every one is an argument of the statement.
+// names counts the ids that rules name, including repetitions, because every id is an argument of
+// the statement.
 func (b *binder) names(n int, path string) {
 	if b.ids <= MaxIDs && b.ids+n > MaxIDs {
 		b.fault(
@@ -178,8 +181,8 @@ func (b *binder) names(n int, path string) {
 	b.ids += n
 }
 
-// segment replaces a segment by its rules. What is wrong with them is told with the path of the
-// rule that names the segment, then its own.
+// segment replaces a segment by its rules. The path of a fault in those rules is the path of the
+// rule that names the segment, followed by the path within the segment.
 func (b *binder) segment(rule rules.Segment, listID int64, at string) condition {
 	if i := slices.Index(b.inside, rule.ID); i >= 0 {
 		chain := make([]string, 0, MaxSegmentDepth+1)

@@ -12,20 +12,21 @@ import (
 	"campaignql/internal/store"
 )
 
-// Check reports what of an audience could not be evaluated for the account: everything that Count
-// would, but the people are not asked for. It is for those who keep audiences and need no scope:
-// they have made sure that the caller may change what is the account's. It runs in their
-// transaction.
+// Check returns the faults because of which an audience cannot be evaluated for the account. The
+// faults are the same as in Count, but Check does not query subscribers. It is for packages that
+// store audiences. It requires no scope: the caller has already checked the permission to change
+// the account's data. It runs in the caller's transaction.
 func (s *Service) Check(ctx context.Context, ownerID int64, a rules.Audience) error {
 	_, err := s.bound(ctx, ownerID, Target{Audience: a})
 	return err
 }
 
-// CheckSegment reports, on the field "rules", what of the rules that a segment is to have could not
-// be evaluated: in themselves, and in those of the segments that name it, which grow with it. It is
-// for those who keep segments, as Check is for audiences. It reads the id, 0 for a new one, and the
-// list and the owner of the segment; on are the segments of its list with their id, list and rules,
-// and above the ids of those that lead to it.
+// CheckSegment returns, on the field "rules", the faults because of which the new rules of a
+// segment cannot be evaluated: faults in the rules themselves, and exceeded limits in the segments
+// that name this segment and grow with it. It is for the package that stores segments, as Check is
+// for audiences. It reads the id (0 for a new segment), the list and the owner of the segment. on
+// holds the segments of the same list with their id, list and rules. above holds the ids of the
+// segments that name this one, directly or through others.
 func (s *Service) CheckSegment(
 	ctx context.Context, of *ent.Segment, group rules.Group, on []*ent.Segment, above []int64,
 ) error {
@@ -46,10 +47,11 @@ func (s *Service) CheckSegment(
 	return checkAbove(of, group, on, above)
 }
 
-// fieldRules is the field of the errors of the rules of a segment.
+// fieldRules is the error field for the rules of a segment.
 const fieldRules = "rules"
 
-// checkAbove looks for limits alone: what else may be wrong with the segments above was so before.
+// checkAbove reports only exceeded limits. Other faults of the segments above existed before this
+// change.
 func checkAbove(of *ent.Segment, group rules.Group, on []*ent.Segment, above []int64) error {
 	k := &known{segments: map[int64]savedRules{}, segmentLists: map[int64]int64{}}
 	for _, row := range on {
@@ -60,7 +62,7 @@ func checkAbove(of *ent.Segment, group rules.Group, on []*ent.Segment, above []i
 		b := &binder{known: k, zone: time.UTC, input: fieldRules, inside: []int64{id}, limitsAlone: true}
 		b.group(k.segments[id].where, of.ListID, "segment "+strconv.FormatInt(id, 10)+", which names this one: rules")
 		if faults := apperr.All(b.faults.Err()); len(faults) > 0 {
-			return faults[0] // the others are the same in other places
+			return faults[0] // the others are the same fault at other places
 		}
 	}
 	return nil

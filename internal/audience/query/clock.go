@@ -8,12 +8,12 @@ import (
 	"entgo.io/ent/dialect"
 )
 
-// firstClock is the year from which clocks are told exactly; before it they keep the offset they had then.
+// firstClock is the year from which local times are exact. For earlier instants the offset of its
+// beginning is used.
 const firstClock = 2000
 
-// clockText is what the clock of a zone showed at an instant, YYYY-MM-DD HH:MM:SS. Neither database
-// can be relied on to know the zone, so its offsets up to a year after now are written into the
-// statement.
+// clockText is the local time of a zone at an instant, as YYYY-MM-DD HH:MM:SS. The databases may
+// not know the zone, so its offsets up to one year after now are written into the statement.
 func clockText(name string, zone *time.Location, now time.Time) expression {
 	offset := offsets(zone, time.Date(firstClock, 1, 1, 0, 0, 0, 0, time.UTC), now.AddDate(1, 0, 0))
 	return func(s *statement, r row) string {
@@ -22,12 +22,12 @@ func clockText(name string, zone *time.Location, now time.Time) expression {
 		if s.dialect == dialect.MySQL {
 			return "DATE_FORMAT(DATE_ADD(" + at + ", INTERVAL " + shift + " SECOND), '%Y-%m-%d %H:%i:%s')"
 		}
-		// SQLite would round parts of a second.
+		// SQLite would round fractions of a second.
 		return "STRFTIME('%Y-%m-%d %H:%M:%S', SUBSTR(" + at + ", 1, 19), " + shift + " || ' seconds')"
 	}
 }
 
-// offsets is the seconds that a zone is ahead of UTC at the instant "?", as SQL.
+// offsets returns, as SQL, the seconds that a zone is ahead of UTC at the instant "?".
 func offsets(zone *time.Location, from, to time.Time) string {
 	var b strings.Builder
 	for t := from; ; {

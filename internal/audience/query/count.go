@@ -12,7 +12,7 @@ import (
 	"campaignql/internal/kind"
 )
 
-// Count returns how many people the audience reaches, exactly, in one statement.
+// Count returns the exact number of people that the audience reaches, in one statement.
 func (s *Service) Count(ctx context.Context, target Target) (int64, error) {
 	text, args, err := s.CountStatement(ctx, target)
 	if err != nil || text == "" {
@@ -23,8 +23,8 @@ func (s *Service) Count(ctx context.Context, target Target) (int64, error) {
 	return n, err
 }
 
-// CountStatement returns the statement by which Count counts, and its arguments, to be looked at
-// and measured. It is empty for an audience without criteria.
+// CountStatement returns the statement of Count and its arguments, for inspection and measurement.
+// The text is empty for an audience without criteria.
 func (s *Service) CountStatement(ctx context.Context, target Target) (text string, args []any, err error) {
 	p, err := s.planned(ctx, target)
 	if err != nil || len(p.criteria) == 0 {
@@ -33,11 +33,12 @@ func (s *Service) CountStatement(ctx context.Context, target Target) (text strin
 	return s.text(p.count(), p.hints(countHint))
 }
 
-// fewPeople is how many are looked at one by one on SQLite.
+// fewPeople is the number of people up to which SQLite looks up the rows of each person.
 const fewPeople = 2000
 
-// planned is plan for a statement about everybody on the lists. SQLite does not choose by how many
-// people there are, so it is asked first where that matters; MySQL does.
+// planned is plan for a statement that reads all people on the lists. The query planner of SQLite
+// does not consider the number of people, so planned runs a query for it if it matters. The planner
+// of MySQL does consider it.
 func (s *Service) planned(ctx context.Context, target Target) (*plan, error) {
 	p, err := s.plan(ctx, target)
 	if err != nil || len(p.criteria) == 0 || p.dialect != dialect.SQLite || !p.byRows {
@@ -52,7 +53,7 @@ func (s *Service) planned(ctx context.Context, target Target) (*plan, error) {
 	return &sized, err
 }
 
-// hints adds to hints for a statement about everybody whom the criteria choose.
+// hints adds to the hints of a statement that reads everybody whom the criteria select.
 func (p *plan) hints(some string) string {
 	if p.byAddress {
 		return some
@@ -61,12 +62,13 @@ func (p *plan) hints(some string) string {
 }
 
 const (
-	// countHint has MySQL, which knows the spread of no column without an index, not guess it: by
-	// its guess one in ten is subscribed, and to look for events person by person, all over the
-	// table, seems cheaper than to collect them along the index of the campaign.
+	// countHint stops MySQL from guessing the distribution of columns without an index. It guesses
+	// that one row in ten is subscribed, and then prefers to look up events for each person, all
+	// over the table, instead of collecting them along the index of the campaign.
 	countHint = "SET_VAR(optimizer_switch = 'duplicateweedout=off,condition_fanout_filter=off')"
-	// notByAddress leaves the other index of the list to be read, where people come in the order of
-	// their ids, as do their fields and the rows of both tables.
+	// notByAddress excludes the index on list and address. MySQL then reads the other index of the
+	// list, in the order of subscriber ids, which is also the order of field values and of the rows
+	// of both tables.
 	notByAddress = " NO_INDEX(`t1` `subscriber_list_id_email_key`)"
 )
 
@@ -84,9 +86,9 @@ func (p *plan) count() *sql.Selector {
 	return query.SelectExpr(sql.Raw("COUNT(*)"))
 }
 
-// addresses is a SELECT of the addresses that are written to, each once, list by list: where every
-// list has rules, an index of its own serves each. Of lists whose people are all meant there are
-// too many addresses to be kept.
+// addresses is a SELECT of the reached addresses without duplicates, list by list. If every list
+// has rules, each list can use an index of its own. It is not used if a whole list is selected,
+// because then there are too many addresses to keep.
 func (p *plan) addresses(s *statement) *sql.Selector {
 	var union *sql.Selector
 	for _, list := range lists(p.criteria) {
@@ -103,27 +105,27 @@ func (p *plan) addresses(s *statement) *sql.Selector {
 	return union
 }
 
-// Waterfall is how those who are chosen come down to those who are reached, in rows: an address on
-// two lists is two until it is a duplicate. Every row that is not reached is counted in one part
-// alone, the first of those it belongs to, so that Matched is the sum of all others.
+// Waterfall shows how the selected rows are reduced to the reached rows. It counts rows: an address
+// on two lists counts twice until it is removed as a duplicate. Every row that is not reached is
+// counted in exactly one part, the first that applies, so that Matched is the sum of all others.
 type Waterfall struct {
-	// Matched is the rows that the criteria choose, in whatever state.
+	// Matched is the number of rows that the criteria select, in any state.
 	Matched int64
-	// Excluded: the address is chosen by an exclusion.
+	// Excluded rows have an address that an exclusion selects.
 	Excluded int64
-	// NotSubscribed: unsubscribed, or not confirmed yet, on that list.
+	// NotSubscribed rows are unsubscribed, or not confirmed yet, on that list.
 	NotSubscribed int64
-	// Suppressed: the account never writes to the address.
+	// Suppressed rows have an address on the account's suppression list.
 	Suppressed int64
-	// Bounced: hard, on that list.
+	// Bounced rows have a hard bounce on that list.
 	Bounced int64
-	// Duplicates: reached through a row with a lower id.
+	// Duplicates are reached through a row with a lower id.
 	Duplicates int64
-	// Reached is who the audience goes to, as Count says it.
+	// Reached is the number of people that the audience reaches, as in Count.
 	Reached int64
 }
 
-// The parts of a waterfall, as the statement tells them.
+// The parts of a waterfall, as numbers in the statement.
 const (
 	fateReached = iota
 	fateExcluded
@@ -132,7 +134,7 @@ const (
 	fateBounced
 )
 
-// Waterfall returns how those who are chosen come down to those who are reached, in one statement.
+// Waterfall returns how the selected rows are reduced to the reached rows, in one statement.
 func (s *Service) Waterfall(ctx context.Context, target Target) (Waterfall, error) {
 	var w Waterfall
 	p, err := s.planned(ctx, target)
@@ -168,7 +170,7 @@ func (p *plan) waterfall() *sql.Selector {
 	s.whole = true
 	inner, r := s.from(entsubscriber.Table)
 	inner.Where(p.chosen(s, r))
-	s.told = true // what follows tells and does not choose
+	s.told = true // the following conditions are columns and do not filter rows
 	fate := func(b *sql.Builder) {
 		b.WriteString("CASE WHEN ").Join(p.excluded(s, r)).WriteString(" THEN ").Arg(fateExcluded)
 		b.WriteString(" WHEN ").
@@ -184,7 +186,7 @@ func (p *plan) waterfall() *sql.Selector {
 	}
 	inner.AppendSelectExprAs(sql.ExprFunc(fate), "fate")
 	if !p.severalLists() {
-		// Every row is an address of its own.
+		// Every row is a distinct address.
 		return numbered(inner, []string{"fate"}).AppendSelectExprAs(sql.Raw("COUNT(*)"), "addresses")
 	}
 	inner.AppendSelectAs(r.C(entsubscriber.FieldEmailKey), entsubscriber.FieldEmailKey)

@@ -8,34 +8,38 @@ import (
 	"campaignql/internal/audience/rules"
 )
 
-// Explanation is an audience with the number of people left after each step, so that one sees which of them empties it.
+// Explanation is an audience with the number of people left after each step. It shows which step
+// removes them.
 type Explanation struct {
-	// Criteria and Exclude are those of the audience, in its order.
+	// Criteria and Exclude are the criteria and exclusions of the audience, in its order.
 	Criteria, Exclude []ExplainedCriterion
-	// Reached is who the audience goes to in the end, as Count says it.
+	// Reached is the number of people that the audience reaches, as in Count.
 	Reached int64
 }
 
 // ExplainedCriterion is one criterion or exclusion.
 type ExplainedCriterion struct {
-	// Path is where the criterion stands, such as criteria[1], or include[1] for an audience of FormLists.
+	// Path is the position of the criterion, for example criteria[1], or include[1] for an audience
+	// of FormLists.
 	Path   string
 	ListID int64
-	// People is who the rules choose from: those on the list who are written to, or for an
-	// exclusion all on the list, in whatever state.
+	// People is the number of people from whom the rules select. For a criterion these are the
+	// reachable people on the list, for an exclusion all people on the list in any state.
 	People int64
-	// Chosen is those of them for whom the rules hold.
+	// Chosen is the number of those people who match the rules.
 	Chosen int64
-	// Left is how many addresses the audience would reach if it ended here: with the criteria up to
-	// this one and, for an exclusion, all criteria and the exclusions up to this one.
+	// Left is the number of addresses that the audience would reach if it ended after this step:
+	// with the criteria up to this one, or for an exclusion with all criteria and the exclusions up
+	// to this one.
 	Left int64
-	// Rules are those of the criterion; none for the whole list.
+	// Rules are the rules of the criterion; none for a whole list.
 	Rules []ExplainedRule
 }
 
 // ExplainedRule is one rule.
 type ExplainedRule struct {
-	// Path is where the rule stands, such as criteria[1].rules[0], and Rule what it says.
+	// Matches is the number of the criterion's people who match this rule, ignoring all other
+	// rules.
 	Path string
 	Rule rules.Rule
 	// Matches is those of the criterion's people for whom this rule holds, whatever the others say.
@@ -45,12 +49,12 @@ type ExplainedRule struct {
 	// Or those for whom any does. Within a group it begins with who is left before the group where
 	// that is joined to it by And, and with everybody where it is joined by Or.
 	Left int64
-	// Rules are those of a group.
+	// Rules are the rules of a group.
 	Rules []ExplainedRule
 }
 
-// Explain returns the audience with the people left after each rule, in at most two statements
-// however many rules there are. A segment is one rule.
+// Explain returns the audience with the people left after each rule, in at most two statements for
+// any number of rules. A segment is one rule.
 func (s *Service) Explain(ctx context.Context, target Target) (*Explanation, error) {
 	p, err := s.planned(ctx, target)
 	if err != nil {
@@ -65,7 +69,8 @@ func (s *Service) Explain(ctx context.Context, target Target) (*Explanation, err
 		return nil, err
 	}
 	if len(out.Criteria) == 1 && len(out.Exclude) == 0 {
-		// Whom one criterion chooses of those who are written to is who is left: an address is on a list once.
+		// A single criterion selects from reachable people, and an address is on a list only once.
+		// Chosen is therefore the result.
 		out.Criteria[0].Left, out.Reached = out.Criteria[0].Chosen, out.Criteria[0].Chosen
 		return out, nil
 	}
@@ -99,19 +104,19 @@ func explainedRules(n *node) []ExplainedRule {
 	return out
 }
 
-// tally is the sums a statement returns in its one row, each with where it goes.
+// tally collects the sums that a statement returns in its single row, each with its destination.
 type tally struct {
 	sums []string
 	into []*int64
 }
 
-// sum adds the number of people for which a condition on the columns of the statement holds.
+// sum adds the number of people who match a condition on the columns of the statement.
 func (t *tally) sum(where string, into *int64) {
 	t.sums = append(t.sums, "COALESCE(SUM(CASE WHEN "+where+" THEN "+numberColumn+" ELSE 0 END), 0)")
 	t.into = append(t.into, into)
 }
 
-// over returns the statement that sums over the rows of another.
+// over returns the statement that sums over the rows of inner.
 func (t *tally) over(s *statement, inner *sql.Selector) *sql.Selector {
 	query := s.derived(inner, "told")
 	for _, sum := range t.sums {
@@ -125,6 +130,6 @@ func (s *Service) tell(ctx context.Context, query *sql.Selector, t *tally) error
 	for i, p := range t.into {
 		into[i] = p
 	}
-	// Everybody on the lists is looked at, whatever the rules.
+	// The statement reads everybody on the lists, whatever the rules are.
 	return s.run(ctx, query, optimizerHint+notByAddress, func(rows *sql.Rows) error { return rows.Scan(into...) })
 }

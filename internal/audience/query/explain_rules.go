@@ -11,11 +11,12 @@ import (
 	"campaignql/internal/audience/rules"
 )
 
-// The first statement of an explanation has three levels. The innermost has a column for each rule,
-// whether it holds, and a row with their number for the subscribers of a list for whom the same
-// rules hold: every rule is evaluated once, and few rows are kept. The next adds a column for each
-// group, which of its rules is the first that decides it. The outermost sums, so each sum is about
-// a few small numbers, and the statement grows with the rules and not with their square.
+// ruleColumns builds the first statement of an explanation, which has three levels. The innermost
+// level has one column per rule, which says whether the rule matches. It groups the subscribers of
+// a list that match the same rules into one row with their number, so that every rule is evaluated
+// once and few rows are kept. The next level adds one column per group, with the first rule that
+// decides the group. The outermost level sums. Each sum uses a few small numbers, so the statement
+// grows linearly with the number of rules, not quadratically.
 type ruleColumns struct {
 	s     *statement
 	r     row
@@ -26,7 +27,7 @@ type ruleColumns struct {
 	told   *tally
 }
 
-// explainRules is the statement that fills in the people of each criterion and the rules.
+// explainRules returns the statement that fills in the people of each criterion and its rules.
 func (p *plan) explainRules(out *Explanation, told *tally) *sql.Selector {
 	s := p.statement()
 	s.told = true
@@ -53,10 +54,10 @@ func (p *plan) explainRules(out *Explanation, told *tally) *sql.Selector {
 	return told.over(s, decided)
 }
 
-// numberColumn is how many a row stands for.
+// numberColumn is the column with the number of people in a grouped row.
 const numberColumn = "n"
 
-// numbered makes one row of those that are the same in the columns, which are all of a statement.
+// numbered groups equal rows and adds their number. columns are all columns of the statement.
 func numbered(query *sql.Selector, columns []string) *sql.Selector {
 	return query.AppendSelectExprAs(sql.Raw("COUNT(*)"), numberColumn).GroupBy(columns...)
 }
@@ -64,7 +65,7 @@ func numbered(query *sql.Selector, columns []string) *sql.Selector {
 func leafColumn(i int) string  { return "m" + strconv.Itoa(i) }
 func groupColumn(i int) string { return "g" + strconv.Itoa(i) }
 
-// flag is 1 where a predicate holds, and 0 elsewhere.
+// flag is 1 if a predicate is true, and 0 otherwise.
 func flag(p *sql.Predicate) sql.Querier {
 	return sql.ExprFunc(func(b *sql.Builder) { b.WriteString("CASE WHEN ").Join(p).WriteString(" THEN 1 ELSE 0 END") })
 }
@@ -83,7 +84,7 @@ type held struct {
 	children []held
 }
 
-// truth gives each rule its column.
+// truth adds a column for each rule.
 func (c *ruleColumns) truth(n *node, listID int64) held {
 	out := held{node: n, text: "TRUE"}
 	if n.holds != nil {
@@ -108,8 +109,8 @@ func (c *ruleColumns) truth(n *node, listID int64) held {
 	return out
 }
 
-// group sums for the rules of a group: people are those of the criterion, and before those that are
-// left when the group begins.
+// group adds the sums for the rules of a group. people is the condition for the people of the
+// criterion, and before is the condition for the people left before the group.
 func (c *ruleColumns) group(g held, out []ExplainedRule, people, before string) {
 	if len(g.children) == 0 {
 		return
@@ -128,8 +129,8 @@ func (c *ruleColumns) group(g held, out []ExplainedRule, people, before string) 
 	}
 }
 
-// decisive is the place of the rule that decides a group: of rules joined by And the first that
-// does not hold, by Or the first that does; their number where there is none.
+// decisive is the position of the rule that decides a group: with And the first rule that does not
+// match, with Or the first rule that matches. It is the number of rules if there is no such rule.
 func decisive(g held) string {
 	var b strings.Builder
 	b.WriteString("CASE")

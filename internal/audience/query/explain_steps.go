@@ -12,10 +12,11 @@ import (
 	"campaignql/internal/audience/rules"
 )
 
-// explainSteps is the second statement of an explanation, which fills in who is left after each
-// criterion and exclusion. Its innermost level tells of each row which criteria and exclusions
-// choose it, the next of each address, and then which of them is the first that decides. On one
-// list alone every row is an address of its own.
+// explainSteps returns the second statement of an explanation, which fills in the people left after
+// each criterion and exclusion. The innermost level computes for each row which criteria and
+// exclusions select it. The next level does the same for each address, and the next computes the
+// first criterion or exclusion that decides. If there is only one list, every row is a distinct
+// address.
 func (p *plan) explainSteps(out *Explanation, told *tally) *sql.Selector {
 	s := p.statement()
 	s.told = true
@@ -67,12 +68,12 @@ func (p *plan) explainSteps(out *Explanation, told *tally) *sql.Selector {
 	return told.over(s, decided)
 }
 
-// listsExplained are the lists of the criteria and the exclusions.
+// listsExplained returns the lists of the criteria and the exclusions.
 func (p *plan) listsExplained() []int64 {
 	return lists(slices.Concat(p.criteria, p.exclude))
 }
 
-// left holds for addresses that the criteria up to the i-th reach.
+// left is the condition for addresses that the criteria up to the i-th reach.
 func (p *plan) left(i int) string {
 	if p.operator == rules.Or {
 		return fmt.Sprintf("reached <= %d", i)
@@ -80,7 +81,7 @@ func (p *plan) left(i int) string {
 	return fmt.Sprintf("reached <= %d AND missing > %d", i, i)
 }
 
-// first is the place of the first of n columns for which the condition holds; n where there is none.
+// first is the position of the first of n columns that meets the condition, or n if none does.
 func first(condition string, n int) string {
 	if n == 0 {
 		return "0"

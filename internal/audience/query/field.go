@@ -18,7 +18,7 @@ import (
 	"campaignql/internal/people/subscriber"
 )
 
-// What the columns hold at most, in characters.
+// Maximum lengths of the columns, in characters.
 const (
 	maxAddress = 254
 	maxIP      = 45
@@ -26,8 +26,8 @@ const (
 )
 
 // field returns the condition of a rule on a field. "is not", "does not contain" and "is not set"
-// hold wherever their opposite does not, so for people without a value too; the other comparisons
-// hold for a value alone.
+// match whenever the opposite operator does not match, so they also match people without a value.
+// The other comparisons match only people with a value.
 func (b *binder) field(f rules.Field, at string) condition {
 	op, opposite := f.Operator, false
 	switch op {
@@ -47,7 +47,8 @@ func (b *binder) field(f rules.Field, at string) condition {
 	return negated(opposite, b.ownField(f.Name, op, f.Value))
 }
 
-// ownField compares a field that every subscriber has; the parser saw to it that the value can be compared.
+// ownField compares a built-in field. The parser has already checked that the value can be
+// compared.
 func (b *binder) ownField(name rules.FieldName, op rules.FieldOperator, value string) condition {
 	switch name {
 	case rules.SubscriptionDate:
@@ -67,7 +68,7 @@ func (b *binder) ownField(name rules.FieldName, op rules.FieldOperator, value st
 	}
 }
 
-// canonicalIP spells an address as it is stored.
+// canonicalIP returns an IP address in the form in which it is stored.
 func canonicalIP(text string) string {
 	if ip, err := netip.ParseAddr(strings.TrimSpace(text)); err == nil && ip.Zone() == "" {
 		return ip.Unmap().String()
@@ -75,7 +76,7 @@ func canonicalIP(text string) string {
 	return text
 }
 
-// subscriberID compares the id; every subscriber has one.
+// subscriberID compares the id. Every subscriber has one.
 func subscriberID(op rules.FieldOperator, value string) condition {
 	if op == rules.IsSet {
 		return func(*statement, row) *sql.Predicate { return holds(true) }
@@ -98,8 +99,8 @@ func idText(s *statement, r row) string {
 	return "CAST(" + r.C(entsubscriber.FieldID) + " AS TEXT)"
 }
 
-// ownDate compares an instant with a moment on the owner's clock, or, where it is about text, what
-// that clock showed: YYYY-MM-DD HH:MM:SS.
+// ownDate compares an instant with a moment on the owner's clock. Text operators compare the text
+// that this clock showed: YYYY-MM-DD HH:MM:SS.
 func (b *binder) ownDate(name string, op rules.FieldOperator, value string) condition {
 	if isText(op) {
 		comparison := textComparison(clockText(name, b.zone, b.at), len(time.DateTime), op, value)
@@ -109,8 +110,8 @@ func (b *binder) ownDate(name string, op rules.FieldOperator, value string) cond
 	return momentComparison(name, op, m.Start(b.zone), m.End(b.zone))
 }
 
-// momentComparison compares an instant with the span from its beginning up to its end; nothing is
-// any of it where there is no instant.
+// momentComparison compares an instant with the span from its start (inclusive) to its end
+// (exclusive). A row without an instant matches no comparison.
 func momentComparison(name string, op rules.FieldOperator, from, to time.Time) condition {
 	from, to = kept(from), kept(to)
 	return func(_ *statement, r row) *sql.Predicate {
@@ -133,7 +134,7 @@ func momentComparison(name string, op rules.FieldOperator, from, to time.Time) c
 	}
 }
 
-// The first and the last instant that MySQL keeps; nothing stored lies beyond.
+// The first and the last instant that MySQL can store. No stored instant is outside.
 var (
 	firstInstant = time.Date(1000, 1, 1, 0, 0, 0, 0, time.UTC)
 	lastInstant  = time.Date(9999, 12, 31, 23, 59, 59, 999999000, time.UTC)
@@ -149,7 +150,7 @@ func kept(t time.Time) time.Time {
 	return t
 }
 
-// customField compares a custom field: by its type, or as text where the operator is about text.
+// customField compares a custom field by its type, or as text if the operator is a text operator.
 // Texts are compared by their first 255 characters.
 func (b *binder) customField(id int64, op rules.FieldOperator, value, at string) condition {
 	comparison := b.typed(id, op, value, at)
@@ -198,7 +199,7 @@ func (b *binder) typed(id int64, op rules.FieldOperator, value, at string) condi
 	return columnComparison(fieldvalue.FieldTextKey, maxKey, op, value)
 }
 
-// numberComparison compares numbers as they are stored: with ten places in MySQL.
+// numberComparison compares numbers with the stored precision: ten decimal places in MySQL.
 func numberComparison(op rules.FieldOperator, value float64) condition {
 	return func(s *statement, r row) *sql.Predicate {
 		number := r.C(fieldvalue.FieldNumber)

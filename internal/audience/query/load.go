@@ -24,24 +24,24 @@ import (
 	"campaignql/internal/store"
 )
 
-// known is what the owner has of all that an audience and its segments name.
+// known holds the objects of the owner among all that an audience and its segments name.
 type known struct {
 	segments map[int64]savedRules
 	fields   map[int64]kind.FieldType
-	// has tells of each kind which ids there are, with the list they belong to: 0 for none.
+	// These maps hold the ids that exist, each with the list it belongs to, or 0 for none.
 	lists, segmentLists, fieldLists, tags, campaigns map[int64]int64
-	// purging tells that there may be events of campaigns that are deleted, purgingTags that people
-	// may carry tags that are.
+	// purging means that events of deleted campaigns may still exist. purgingTags means that people
+	// may still have tags that are deleted.
 	purging, purgingTags bool
 }
 
-// savedRules are the rules of a segment; err tells that they cannot be read.
+// savedRules are the rules of a segment. err is set if they cannot be read.
 type savedRules struct {
 	where rules.Group
 	err   error
 }
 
-// plan reads what a target names and returns it ready to be compiled.
+// plan reads the objects that a target names and returns a plan that can be compiled.
 func (s *Service) plan(ctx context.Context, target Target) (*plan, error) {
 	ownerID, err := owner(ctx, target)
 	if err != nil || target.prepared != nil {
@@ -50,7 +50,8 @@ func (s *Service) plan(ctx context.Context, target Target) (*plan, error) {
 	return s.bound(ctx, ownerID, target)
 }
 
-// bound reads and checks what a target names for the account it is evaluated for.
+// bound reads and checks the objects that a target names, for the account for which it is
+// evaluated.
 func (s *Service) bound(ctx context.Context, ownerID int64, target Target) (*plan, error) {
 	at := target.At
 	if at.IsZero() {
@@ -100,8 +101,8 @@ func (s *Service) zone(ctx context.Context, ownerID int64) (*time.Location, erro
 	return schedule.ParseZone(name)
 }
 
-// load reads all that the target and its segments name: one statement for each kind, and one for
-// each level of segments.
+// load reads everything that the target and its segments name: one statement per kind, and one per
+// level of nested segments.
 func (s *Service) load(ctx context.Context, ownerID int64, target Target) (*known, error) {
 	client := s.db.Client(ctx)
 	refs := target.Audience.References()
@@ -192,7 +193,7 @@ func (s *Service) loadRest(ctx context.Context, ownerID int64, refs rules.Refere
 	return store.Translate(err)
 }
 
-// notLoaded returns the segments that were not looked for yet.
+// notLoaded returns the segments that have not been queried yet.
 func (k *known) notLoaded(refs []rules.Reference) []int64 {
 	var ids []int64
 	for _, id := range numbers(refs) {
@@ -204,7 +205,8 @@ func (k *known) notLoaded(refs []rules.Reference) []int64 {
 	return ids
 }
 
-// follow adds a segment, and what its rules name to what is still to be read.
+// follow adds a segment, and adds the objects that its rules name to the references still to be
+// read.
 func (k *known) follow(row *ent.Segment, refs *rules.References) {
 	named := k.add(row)
 	refs.Segments = append(refs.Segments, named.Segments...)
@@ -224,7 +226,7 @@ func (k *known) add(row *ent.Segment) rules.References {
 	return rules.where.References(row.ListID)
 }
 
-// numbers returns the ids, ascending and each once.
+// numbers returns the ids in ascending order, without duplicates.
 func numbers(refs []rules.Reference) []int64 {
 	ids := make([]int64, len(refs))
 	for i, ref := range refs {
@@ -234,7 +236,7 @@ func numbers(refs []rules.Reference) []int64 {
 	return slices.Compact(ids)
 }
 
-// ofNone maps ids to list 0: what they name belongs to no list.
+// ofNone maps ids to list 0, which means that they belong to no list.
 func ofNone(ids []int64, err error) (map[int64]int64, error) {
 	found := make(map[int64]int64, len(ids))
 	for _, id := range ids {

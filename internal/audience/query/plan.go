@@ -10,19 +10,19 @@ import (
 	"campaignql/internal/kind"
 )
 
-// plan is a target that was read and checked. Its methods are the conditions an audience is made
-// of, on a row of subscribers.
+// plan is a target whose objects were read and checked. Its methods return the conditions of an
+// audience on a row of subscribers.
 type plan struct {
 	dialect  string
 	owner    int64
 	operator rules.Connector
 	criteria []criterion
 	exclude  []criterion
-	// byAddress tells that criteria compare the address, which an index of the list may serve.
+	// byAddress means that criteria compare the address, so that an index of the list may help.
 	byAddress bool
-	// byRows tells that criteria ask for values or events, of which there may be many.
+	// byRows means that criteria read field values or events, which may be many.
 	byRows bool
-	// few tells that the rows of each person are looked up, as there are few people.
+	// few means that there are few people, so that the statement looks up the rows of each person.
 	few bool
 }
 
@@ -30,8 +30,8 @@ func (p *plan) statement() *statement {
 	return &statement{dialect: p.dialect, owner: p.owner, few: p.few}
 }
 
-// part is all that is asked of one list. An address is on a list once, so criteria of the same list
-// are about the same row.
+// part holds all conditions on one list. An address is on a list only once, so that criteria on the
+// same list are conditions on the same row.
 type part struct {
 	listID int64
 	where  *node
@@ -51,7 +51,7 @@ func parts(criteria []criterion, operator rules.Connector) []part {
 	return out
 }
 
-// lists returns the lists of the criteria, each once.
+// lists returns the lists of the criteria without duplicates.
 func lists(criteria []criterion) []int64 {
 	ids := make([]int64, len(criteria))
 	for i, c := range criteria {
@@ -69,16 +69,16 @@ func listsOf(asked []part) []int64 {
 	return ids
 }
 
-// severalLists reports whether an address can be chosen more than once.
+// severalLists reports whether an address can be selected more than once.
 func (p *plan) severalLists() bool { return len(lists(p.criteria)) > 1 }
 
-// chosen holds for the rows that the criteria choose, in whatever state.
+// chosen is true for the rows that the criteria select, in any state.
 func (p *plan) chosen(s *statement, r row) *sql.Predicate {
 	asked := parts(p.criteria, p.operator)
 	if p.operator == rules.Or || len(asked) == 1 {
 		return onAny(asked)(s, r)
 	}
-	// The row itself is found on its own list, since an address is there once.
+	// This also covers the list of the row itself, because an address is on a list only once.
 	out := []*sql.Predicate{among(r.C(entsubscriber.FieldListID), lists(p.criteria)...)}
 	for _, a := range asked {
 		out = append(out, sameAddress([]part{a}, "")(s, r))
@@ -86,7 +86,7 @@ func (p *plan) chosen(s *statement, r row) *sql.Predicate {
 	return all(out...)
 }
 
-// onAny holds for a row on one of the lists for which what is asked of that list holds.
+// onAny is true for a row on one of the lists that meets the conditions on that list.
 func onAny(asked []part) condition {
 	return func(s *statement, r row) *sql.Predicate {
 		list := r.C(entsubscriber.FieldListID)
@@ -109,12 +109,12 @@ func onAny(asked []part) condition {
 		if len(whole) > 0 {
 			some = append(some, among(list, whole...))
 		}
-		// The lists together are what an index can be read by.
+		// All list ids in one condition, so that the database can read an index by them.
 		return all(among(list, ids...), anyOf(some...))
 	}
 }
 
-// isEmpty reports whether a rule holds for everybody by its form.
+// isEmpty reports whether a rule matches everybody because it has no conditions.
 func (n *node) isEmpty() bool {
 	if n.holds != nil {
 		return false
@@ -125,8 +125,8 @@ func (n *node) isEmpty() bool {
 	return !slices.ContainsFunc(n.children, func(child *node) bool { return !child.isEmpty() })
 }
 
-// sameAddress holds where the address is on one of the lists in a row for which what is asked of
-// that list holds. The hint is for MySQL.
+// sameAddress is true if one of the lists has a row with the same address that meets the conditions
+// on that list. The hint is for MySQL.
 func sameAddress(asked []part, hint string) condition {
 	return func(s *statement, r row) *sql.Predicate {
 		rows, other := s.ofOwned(entsubscriber.Table, entsubscriber.FieldListID, listsOf(asked)...)
@@ -136,8 +136,8 @@ func sameAddress(asked []part, hint string) condition {
 	}
 }
 
-// excluded holds for rows whose address an exclusion chooses. Where all are of one list, what is
-// asked of that list is asked of the row itself.
+// excluded is true for rows whose address an exclusion selects. If all criteria are on one list,
+// the exclusions of that list are conditions on the row itself.
 func (p *plan) excluded(s *statement, r row) *sql.Predicate {
 	asked := parts(p.exclude, rules.Or)
 	var out []*sql.Predicate
@@ -163,7 +163,7 @@ func (p *plan) excluded(s *statement, r row) *sql.Predicate {
 	return anyOf(out...)
 }
 
-// subscribed holds for rows that are written to as far as the row alone tells.
+// subscribed is true for rows that are reachable as far as the row alone shows.
 func subscribed(r row) *sql.Predicate {
 	return all(
 		sql.EQ(r.C(entsubscriber.FieldStatus), string(kind.SubscriberSubscribed)),
@@ -171,12 +171,13 @@ func subscribed(r row) *sql.Predicate {
 	)
 }
 
-// reachable holds for rows that are written to.
+// reachable is true for rows to which campaigns may be sent.
 func reachable(s *statement, r row) *sql.Predicate {
 	return all(subscribed(r), not(suppressed(s, r)))
 }
 
-// reached is a SELECT of the rows that are written to, several of one address where it is chosen on several lists.
+// reached is a SELECT of the reachable selected rows. It returns several rows of an address that is
+// selected on several lists.
 func (p *plan) reached(s *statement) (*sql.Selector, row) {
 	query, r := s.from(entsubscriber.Table)
 	query.Where(p.chosen(s, r)).Where(reachable(s, r))
@@ -186,8 +187,9 @@ func (p *plan) reached(s *statement) (*sql.Selector, row) {
 	return query, r
 }
 
-// repeated holds for rows of whose address another, with a lower id, is reached. Suppressions,
-// exclusions and criteria joined by And are about the address, so they hold for both or neither.
+// repeated is true for rows whose address is also reached through a row with a lower id.
+// Suppressions, exclusions and criteria joined by And depend only on the address, so they give the
+// same result for both rows.
 func (p *plan) repeated(s *statement, r row) *sql.Predicate {
 	return s.exists(entsubscriber.Table, func(s *statement, earlier row) *sql.Predicate {
 		chosen := among(earlier.C(entsubscriber.FieldListID), lists(p.criteria)...)

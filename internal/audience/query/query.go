@@ -1,17 +1,17 @@
-// Package query owns who an audience reaches. It compiles the rule tree of package rules to one SQL
-// statement, which the database evaluates: counting, previewing, explaining and resolving never
-// hold the audience in memory. It must not know how an audience is written, what a campaign is sent
-// or when.
+// Package query owns the evaluation of audiences: it finds the people whom an audience reaches. It
+// compiles the rule tree of package rules to one SQL statement, which the database evaluates.
+// Counting, previewing, explaining and resolving never hold the audience in memory. The package
+// must not know how an audience is written down, and what a campaign sends or when.
 //
-// An audience chooses rows of subscribers: one address on one list. Of FormLists and of criteria
-// joined by Or those are chosen for which a criterion of their list holds; of criteria joined by
-// And those on the lists named whose address is chosen by every criterion. Exclusions leave out
-// addresses: whoever an exclusion chooses on any list, in whatever state, is not reached through
-// another.
+// An audience selects rows of subscribers; a row is one address on one list. In FormLists, and if
+// criteria are joined by Or, a row is selected if a criterion of its list matches. If criteria are
+// joined by And, a row on one of the named lists is selected if every criterion selects its
+// address. Exclusions remove addresses: if an exclusion selects an address on any list, in any
+// state, the address is not reached through any other list.
 //
-// Of those chosen are reached who is subscribed on that list, not bounced hard there, and not
-// suppressed by the account; of the rows of one address the one with the lowest id, so that nobody
-// is reached twice.
+// A selected row is reached if it is subscribed on its list, has no hard bounce there, and is not
+// suppressed by the account. If an address has several rows, only the one with the lowest id is
+// reached, so that nobody is reached twice.
 package query
 
 import (
@@ -29,35 +29,36 @@ import (
 	"campaignql/internal/store"
 )
 
-// The limits of one evaluation, beside those of the parser. Past any of them it is Invalid, reason
-// "audience_too_large", with the path of what was too much.
+// Limits of one evaluation, in addition to the limits of the parser. Above a limit the error is
+// Invalid, reason "audience_too_large", with the path of the element that exceeds it.
 const (
-	// MaxSegmentDepth is how deep segments may stand within segments; one that is named by a
-	// criterion is the first level.
+	// MaxSegmentDepth is the maximum nesting depth of segments. A segment that a criterion names is
+	// level 1.
 	MaxSegmentDepth = 5
-	// MaxRules is the number of rules together once each segment is replaced by its rules, the
-	// segments themselves counted too.
+	// MaxRules is the maximum number of rules after each segment is replaced by its rules. The
+	// segments themselves count too.
 	MaxRules = 500
-	// MaxIDs is the number of tags and campaigns that all rules together may name.
+	// MaxIDs is the maximum number of tags and campaigns that all rules together may name.
 	MaxIDs = 5000
 )
 
-// Options are the settings of a Service. The zero value takes the defaults.
+// Options are the settings of a Service. The zero value uses the defaults.
 type Options struct {
-	// Now is the clock; store.Now otherwise.
+	// Now is the clock. Default: store.Now.
 	Now func() time.Time
 }
 
-// Service evaluates audiences. Its methods may be used from many goroutines. Each needs the scope
-// read, and first reads what the rules name, in at most eleven statements however many there are;
-// the statement that evaluates comes on top, and on SQLite one that asks whether there are few
-// people. All faults of an audience are reported together.
+// Service evaluates audiences. Its methods are safe for concurrent use. Each method requires the
+// scope read. It first reads the objects that the rules name, in at most eleven statements for any
+// number of objects. Then it runs the statement that evaluates the audience, and on SQLite possibly
+// one more that checks whether there are few people. All faults of an audience are reported
+// together.
 type Service struct {
 	db  *store.Store
 	now func() time.Time
 }
 
-// New returns the service over an open database.
+// New returns a Service for an open database.
 func New(db *store.Store, opts Options) *Service {
 	if opts.Now == nil {
 		opts.Now = store.Now
@@ -65,33 +66,35 @@ func New(db *store.Store, opts Options) *Service {
 	return &Service{db: db, now: opts.Now}
 }
 
-// Target is an audience that is to be evaluated.
+// Target is an audience to evaluate.
 type Target struct {
-	// OwnerID is the account whose people are meant, the caller's own for 0. One that the caller
-	// does not see is NotFound, reason "account_not_found".
+	// OwnerID is the account whose subscribers are evaluated; 0 means the caller's own account. If
+	// the caller cannot see the account, the error is NotFound, reason "account_not_found".
 	OwnerID  int64
 	Audience rules.Audience
-	// At is the instant from which "in_last_x_days" counts back; now for the zero value. Who
-	// resolves in several calls passes the same in each.
+	// At is the instant from which "in_last_x_days" counts back. The zero value means now. A caller
+	// that resolves in several calls must pass the same instant in each.
 	At time.Time
 
-	// input is the field of the errors; fieldAudience for none.
+	// input is the field of the errors. Default: fieldAudience.
 	input string
-	// latest tells to read segments under a lock: what was committed since the transaction began is seen.
+	// latest means that segments are read under a lock, so that rows committed since the
+	// transaction began are visible.
 	latest bool
-	// stored marks rules that were checked when they were saved: a campaign deleted since has no
-	// events, and its rule holds for nobody.
+	// stored marks rules that were checked when they were saved. A campaign deleted since then has
+	// no events, so its rule matches nobody.
 	stored bool
-	// read is the segment that the audience is, with its rules; nil where they are still to be read.
+	// read is the segment, with its rules, that is the whole audience. If it is nil, the rules are
+	// read from the database.
 	read *ent.Segment
-	// prepared is what the target names, read and checked before; nil for not yet.
+	// prepared is the plan if it was read and checked before, or nil.
 	prepared *plan
 }
 
-// fieldAudience is the field of the errors of evaluating.
+// fieldAudience is the default field of evaluation errors.
 const fieldAudience = "audience"
 
-// field is the input that the errors are about.
+// field returns the input field of the errors.
 func (t Target) field() string {
 	if t.input == "" {
 		return fieldAudience
@@ -99,14 +102,14 @@ func (t Target) field() string {
 	return t.input
 }
 
-// tooLarge is the error of a target that names too much.
+// tooLarge returns the error for a target that names too many objects.
 func (t Target) tooLarge(format string, args ...any) error {
 	return apperr.InvalidField(t.field(), apperr.ReasonAudienceTooLarge, "$: %s", fmt.Sprintf(format, args...))
 }
 
-// Prepare reads what the target names once for several evaluations, and returns it with its instant
-// fixed. Its errors are those that every evaluation of the target would return. What is changed
-// between Prepare and the evaluation, such as the rules of a segment, is not seen.
+// Prepare reads the objects that the target names, once for several evaluations. It returns the
+// target with a fixed instant. It returns the same errors as every evaluation of the target.
+// Changes between Prepare and the evaluation, for example to the rules of a segment, are not seen.
 func (s *Service) Prepare(ctx context.Context, target Target) (Target, error) {
 	if target.At.IsZero() {
 		target.At = s.now()
@@ -119,11 +122,11 @@ func (s *Service) Prepare(ctx context.Context, target Target) (Target, error) {
 	return target, nil
 }
 
-// CampaignColumns are the columns OfCampaign reads.
+// CampaignColumns are the columns that OfCampaign reads.
 var CampaignColumns = []string{entcampaign.FieldUserID, entcampaign.FieldAudience}
 
-// OfCampaign returns the audience of a campaign, to be evaluated for the campaign's owner; that of
-// a campaign without one reaches nobody.
+// OfCampaign returns the audience of a campaign as a target for the campaign's owner. If the
+// campaign has no audience, the target reaches nobody.
 func OfCampaign(c *ent.Campaign) (Target, error) {
 	target := Target{OwnerID: c.UserID, stored: true}
 	if c.Audience == "" {
@@ -135,8 +138,8 @@ func OfCampaign(c *ent.Campaign) (Target, error) {
 	return target, nil
 }
 
-// owner returns the account to evaluate for. The statements of this package are not confined by the
-// store: this check is what stands before them.
+// owner returns the account to evaluate for. The store does not limit the statements of this
+// package to the caller's account, so this check is their only protection.
 func owner(ctx context.Context, target Target) (int64, error) {
 	id, err := caller.Authorize(ctx, kind.ScopeRead)
 	switch {

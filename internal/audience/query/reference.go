@@ -16,13 +16,14 @@ import (
 	"campaignql/internal/store"
 )
 
-// CheckReferences reports, on the field of the caller's input, the first thing the references name
-// that the owner does not have, as NotFound, reason apperr.ReasonAudienceNotFound. It says the same
-// whether it belongs to somebody else or does not exist. A segment or a field of another list than
-// the one it is named for counts as missing. It costs a statement for each kind that is named.
+// CheckReferences returns, on the given input field, an error for the first object among the
+// references that the owner does not have: NotFound, reason apperr.ReasonAudienceNotFound. The
+// error is the same for an object of another account and for an object that does not exist. A
+// segment or a field of another list than the one for which it is named counts as missing.
+// CheckReferences runs one statement for each kind that is named.
 //
-// Within a transaction what was found stays until its end: who deletes a list, a segment, a tag or
-// a field locks it first, then looks for rules that name it.
+// In a transaction, the objects found exist until its end. To delete a list, segment, tag or field,
+// lock it first and then search for rules that name it.
 func CheckReferences(
 	ctx context.Context, client *ent.Client, ownerID int64, refs rules.References, field string,
 ) error {
@@ -57,7 +58,8 @@ func CheckReferences(
 	return nil
 }
 
-// The finders return those of the ids that the owner has, each with the list that it belongs to, 0 for none.
+// The finders return the ids that the owner has, each with the list that it belongs to, or 0 for
+// none.
 
 func ownedLists(ctx context.Context, client *ent.Client, ownerID int64, ids []int64) (map[int64]int64, error) {
 	query := client.SubscriberList.Query().
@@ -102,7 +104,7 @@ func ownedFields(ctx context.Context, client *ent.Client, ownerID int64, ids []i
 	return found, err
 }
 
-// ownedCampaigns are not locked: rules about one that is deleted hold for nobody, which is true then.
+// ownedCampaigns takes no locks. Rules about a deleted campaign match nobody, which is correct.
 func ownedCampaigns(ctx context.Context, client *ent.Client, ownerID int64, ids []int64) (map[int64]int64, error) {
 	return ofNone(client.Campaign.Query().Where(campaign.IDIn(ids...), campaign.UserID(ownerID)).IDs(ctx))
 }

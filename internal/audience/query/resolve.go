@@ -12,26 +12,28 @@ import (
 	"campaignql/internal/kind"
 )
 
-// Recipient is somebody the audience reaches: the address, and the list through which it is reached.
+// Recipient is a person whom the audience reaches: the address, and the list through which it is
+// reached.
 type Recipient struct {
 	SubscriberID int64
 	ListID       int64
 	Email        string
 }
 
-// The sizes of the key ranges that are read, in people subscribed to each of the lists. Those of
-// Resolve hold at most largestRange people, or smallestRange of each list.
+// Sizes of the id ranges that are read, in subscribed people per list. A range of Resolve holds at
+// most largestRange people, or smallestRange people of each list.
 const (
 	smallestRange = 500
 	largestRange  = 8000
 )
 
-// MaxPreview is the most that a preview shows.
+// MaxPreview is the maximum size of a preview.
 const MaxPreview = 250
 
-// Preview returns the first recipients in the order of Resolve. A first below 0 or above MaxPreview
-// is Invalid, reason "page_size", on the field first. It reads the people of the lists range by
-// range until there are enough, so few statements where many are reached.
+// Preview returns the first recipients in the order of Resolve. If first is below 0 or above
+// MaxPreview, the error is Invalid, reason "page_size", on the field first. Preview reads the
+// people of the lists range by range until it has enough, so it needs few statements if the
+// audience reaches many.
 func (s *Service) Preview(ctx context.Context, target Target, first int) ([]Recipient, error) {
 	if first < 0 || first > MaxPreview {
 		return nil, apperr.InvalidField("first", apperr.ReasonPageSize, "must be from 0 to %d", MaxPreview)
@@ -48,14 +50,14 @@ func (s *Service) Preview(ctx context.Context, target Target, first int) ([]Reci
 	return found[:min(first, len(found))], err
 }
 
-// Resolve calls visit for everybody the audience reaches whose subscriber id is above after, in the
-// order of that id, a batch at a time; an error of visit ends it. It holds one batch at a time, and
-// no connection while visit runs, which may keep the slice.
+// Resolve calls visit with batches of all recipients whose subscriber id is above after, in the
+// order of that id. An error of visit stops it. Resolve holds one batch in memory, and no
+// connection while visit runs. visit may keep the slice.
 //
-// Who stopped goes on with the id of the last recipient and the same Target.At: the rest is the
-// same, as long as the people are. Where a person changes meanwhile it may be that another row of
-// the same address is reached later on: who must not write to an address twice remembers the
-// addresses.
+// To resume, pass the id of the last recipient and the same Target.At. The rest is then the same as
+// long as the subscribers do not change. If a subscriber changes in between, another row of the
+// same address may be reached later. A caller that must not send to an address twice must remember
+// the addresses.
 func (s *Service) Resolve(ctx context.Context, target Target, after int64, visit func([]Recipient) error) error {
 	p, err := s.plan(ctx, target)
 	if err != nil {
@@ -64,9 +66,10 @@ func (s *Service) Resolve(ctx context.Context, target Target, after int64, visit
 	return s.stream(ctx, p, after, func(some []Recipient) (bool, error) { return true, visit(some) })
 }
 
-// stream reads the audience by ranges of ids until visit wants no more. A range is chosen by who is
-// subscribed, along an index, before the rules are evaluated, so a statement is never longer than a
-// range, however few are reached. Ranges grow: who looks at the first few needs no large one.
+// stream reads the audience by ranges of ids until visit returns false. Ranges are computed from
+// the subscribed people, along an index, before the rules are evaluated. A statement therefore
+// never reads more than one range, even if the audience reaches few people. Ranges grow, because a
+// caller that reads only the first few needs no large one.
 func (s *Service) stream(
 	ctx context.Context, p *plan, after int64, visit func([]Recipient) (more bool, err error),
 ) error {
@@ -96,7 +99,8 @@ func (s *Service) stream(
 	}
 }
 
-// rangeEnd returns the id up to which no list has more than size people, subscribed and beyond after.
+// rangeEnd returns the id up to which no list has more than size subscribed people after the id
+// after.
 func (s *Service) rangeEnd(ctx context.Context, p *plan, after int64, size int) (int64, error) {
 	end := int64(math.MaxInt64)
 	err := s.run(ctx, p.ends(after, size), optimizerHint, func(rows *sql.Rows) error {
@@ -108,7 +112,7 @@ func (s *Service) rangeEnd(ctx context.Context, p *plan, after int64, size int) 
 	return end, err
 }
 
-// ends selects the id at that place of each list that has so many.
+// ends selects, for each list with at least size such people, the id of the last one.
 func (p *plan) ends(after int64, size int) *sql.Selector {
 	s := p.statement()
 	var union *sql.Selector
@@ -119,7 +123,7 @@ func (p *plan) ends(after int64, size int) *sql.Selector {
 			Where(sql.EQ(r.C(entsubscriber.FieldStatus), string(kind.SubscriberSubscribed))).
 			Where(sql.GT(r.C(entsubscriber.FieldID), after)).
 			OrderBy(r.C(entsubscriber.FieldID)).Limit(1).Offset(size - 1)
-		// SQLite takes a LIMIT in a part of a union only within a table of its own.
+		// SQLite accepts a LIMIT in a part of a union only within a derived table.
 		end := sql.Dialect(p.dialect).Select("*").From(ids.As("l" + strconv.Itoa(i)))
 		if union == nil {
 			union = end

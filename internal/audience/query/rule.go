@@ -16,8 +16,8 @@ import (
 	"campaignql/internal/kind"
 )
 
-// tags returns the condition of a rule on subscriber tags. Those that a rule names are the owner's;
-// of all tags those that are deleted do not count while they wait to be purged.
+// tags returns the condition of a rule on subscriber tags. The tags that a rule names are the
+// owner's. In a rule on all tags, deleted tags that still wait to be purged do not count.
 func (b *binder) tags(t rules.Tags) condition {
 	carried := func(more func(s *statement, tag string) []*sql.Predicate) condition {
 		return func(s *statement, r row) *sql.Predicate {
@@ -58,7 +58,7 @@ func (b *binder) tags(t rules.Tags) condition {
 	}
 }
 
-// compared compares what a SELECT counts.
+// compared compares the count of a SELECT with a number.
 func compared(count *sql.Selector, operator string, with int) *sql.Predicate {
 	return sql.P(func(b *sql.Builder) {
 		b.Wrap(func(b *sql.Builder) {
@@ -67,14 +67,14 @@ func compared(count *sql.Selector, operator string, with int) *sql.Predicate {
 	})
 }
 
-// suppressed holds for addresses that the account never writes to.
+// suppressed is true for addresses on the account's suppression list.
 func suppressed(s *statement, r row) *sql.Predicate {
 	return s.exists(entsuppression.Table, func(_ *statement, x row) *sql.Predicate {
 		return sql.ColumnsEQ(x.C(entsuppression.FieldEmailKey), r.C(entsubscriber.FieldEmailKey))
 	})
 }
 
-// kindsOf are the kinds of events that a rule means.
+// kindsOf maps an event of a rule to the stored kinds of events.
 var kindsOf = map[rules.Event][]any{
 	rules.EventOpened:       {string(kind.EventOpened)},
 	rules.EventClicked:      {string(kind.EventClicked)},
@@ -85,10 +85,10 @@ var kindsOf = map[rules.Event][]any{
 	rules.EventFailed:       {string(kind.EventFailed)},
 }
 
-// event returns the condition of a rule on what happened to the subscriber. What a machine caused
-// is not counted. Of the campaigns that the rule names those count which the owner has; where none
-// is left there are no events. Those of campaigns that are deleted do not count while they wait to
-// be purged.
+// event returns the condition of a rule on campaign events of the subscriber. Events caused by
+// machines do not count. Of the campaigns that the rule names, only those of the owner count; if
+// none is left, there are no events. Events of deleted campaigns that still wait to be purged do
+// not count.
 func (b *binder) event(e rules.CampaignEvent) condition {
 	when := b.within(e.Time)
 	b.byRows = true
@@ -135,10 +135,9 @@ func (b *binder) event(e rules.CampaignEvent) condition {
 	return negated(e.Not, counted(e.Count, some, events))
 }
 
-// alongFirsts has MySQL read the events of named campaigns along their index, which it does not
-// consider where it is to find those to whom something did not happen: it reads the whole table.
-// That holds for who is found and joined alone: where it asks for each person by themselves that
-// index is the wrong one.
+// alongFirsts makes MySQL read the events of named campaigns along their index. Without the hint it
+// reads the whole table to find people without an event. The hint is used only where the people are
+// found by a join. Where MySQL looks up each person separately, that index is the wrong one.
 func alongFirsts(s *statement, events row) string {
 	if !s.whole || s.beneath > 0 {
 		return ""
@@ -146,7 +145,7 @@ func alongFirsts(s *statement, events row) string {
 	return "INDEX(" + alias(events) + " `event_firsts`)"
 }
 
-// counted says how many events there must be. To look for one is cheaper than to count them.
+// counted compares the number of events. Searching for one event is cheaper than counting them.
 func counted(a *rules.Aggregation, some condition, events func(*statement) (*sql.Selector, row)) condition {
 	switch {
 	case a == nil || a.Operator == rules.AtLeast && a.Count == 1:
@@ -168,8 +167,8 @@ func counted(a *rules.Aggregation, some condition, events func(*statement) (*sql
 	}
 }
 
-// within returns the condition of a time filter on an instant, nil for none. Days are spans of 24
-// hours back from the instant of the target; dates are those of the owner's clock.
+// within returns the condition of a time filter on an instant, or nil if there is no filter. Days
+// are spans of 24 hours back from the instant of the target. Dates are dates of the owner's clock.
 func (b *binder) within(f *rules.TimeFilter) func(at string) *sql.Predicate {
 	if f == nil {
 		return nil

@@ -11,10 +11,10 @@ import (
 	"campaignql/internal/audience/rules"
 )
 
-// SegmentColumns are the columns OfSegment reads.
+// SegmentColumns are the columns that OfSegment reads.
 var SegmentColumns = []string{entsegment.FieldID, entsegment.FieldUserID, entsegment.FieldListID}
 
-// OfSegment returns a segment as an audience of its own, to be evaluated for the segment's owner.
+// OfSegment returns a segment as an audience for the segment's owner.
 func OfSegment(s *ent.Segment) Target {
 	belongs := rules.Segment{Operator: rules.BelongsTo, ID: s.ID}
 	return Target{OwnerID: s.UserID, stored: true, Audience: rules.Audience{
@@ -26,10 +26,10 @@ func OfSegment(s *ent.Segment) Target {
 	}}
 }
 
-// Members returns a condition for a SELECT of another package over the rows of subscribers: they
-// are on the list of the segment and its rules hold, in whatever state they are. It reads the id,
-// user_id, list_id and rules of the segment. The condition may be applied to several statements,
-// and counts days back from the instant of this call in all of them.
+// Members returns a condition for a SELECT of another package on the rows of subscribers. The
+// condition is true if the subscriber is on the list of the segment and matches its rules, in any
+// state. Members reads the id, user_id, list_id and rules of the segment. The condition may be used
+// in several statements. All of them count days back from the instant of this call.
 func (s *Service) Members(ctx context.Context, segment *ent.Segment) (func(*sql.Selector), error) {
 	target := OfSegment(segment)
 	target.read = segment
@@ -40,8 +40,9 @@ func (s *Service) Members(ctx context.Context, segment *ent.Segment) (func(*sql.
 	return func(query *sql.Selector) {
 		st := p.statement()
 		own, r := st.from(entsubscriber.Table)
-		// A statement of its own within the other's, which MySQL must not merge: see optimizerHint,
-		// which can only stand at the beginning of a whole one.
+		// This is a separate subquery that MySQL must not merge into the outer statement. The
+		// reason is described at optimizerHint, which cannot be used here because it is valid only
+		// at the beginning of a whole statement.
 		query.Where(sql.Exists(own.SelectExpr(sql.Raw("/*+ NO_SEMIJOIN() */ 1")).Where(all(
 			sql.ColumnsEQ(r.C(entsubscriber.FieldID), query.C(entsubscriber.FieldID)), p.chosen(st, r),
 		))))

@@ -12,25 +12,26 @@ import (
 	"campaignql/internal/store"
 )
 
-// ownerColumn is the column of every table that says whose row it is.
+// ownerColumn is the column with the owner of a row. Every table has it.
 const ownerColumn = "user_id"
 
-// statement builds one SQL statement over the rows of one account.
+// statement builds one SQL statement on the rows of one account.
 type statement struct {
 	dialect string
 	owner   int64
 	tables  int
-	// whole tells that everybody on the lists is looked at, and not a range of ids alone; told that
-	// conditions are columns of the rows, and do not choose them.
+	// whole means that the statement reads everybody on the lists, not only a range of ids. told
+	// means that conditions are columns of the rows and do not filter them.
 	whole, told bool
-	// few tells that so few people are looked at that it does not matter how many there are of what they are asked for.
+	// few means that the statement reads so few people that the number of their field values and
+	// events does not matter.
 	few bool
-	// beneath is how many conditions that are not simply joined by And the statement is within.
+	// beneath is the nesting depth of conditions that are not simply joined by And.
 	beneath int
 }
 
-// apart is a condition within one that is not simply joined by And to all others: a part of an Or,
-// or of what is negated.
+// apart marks a condition that is not simply joined by And to all others: it is a part of an Or, or
+// it is negated.
 func apart(c condition) condition {
 	return func(s *statement, r row) *sql.Predicate {
 		s.beneath++
@@ -42,25 +43,25 @@ func apart(c condition) condition {
 // row is a row of a table, as conditions name it.
 type row = *sql.SelectTable
 
-// condition becomes a predicate on a row. It is never NULL, so that it may be negated.
+// condition returns a predicate on a row. The predicate is never NULL, so that it can be negated.
 type condition func(s *statement, r row) *sql.Predicate
 
-// from returns a SELECT over the rows of a table that the account owns, under a name of its own.
-// Every table comes into a statement here or by ofOwned: what the store does for Ent's statements
-// is done for those of this package in this one place.
+// from returns a SELECT on the rows of a table that the account owns, under a new alias. Every
+// table is added to a statement here or in ofOwned. These two functions limit the statements of
+// this package to one account, as the store does for Ent's statements.
 func (s *statement) from(table string) (*sql.Selector, row) {
 	query, r := s.table(table)
 	if table == entsubscriber.Table {
-		// Who is meant is always found by the list or by the id. The index of the account holds the
-		// people of all lists, and MySQL takes it if it can.
+		// Subscribers are always found by the list or by the id. The expression "+ 0" keeps MySQL
+		// from using the index of the account, which holds the people of all lists.
 		return query.Where(written(r.C(ownerColumn)+" + 0 = ?", s.owner)), r
 	}
 	return query.Where(sql.EQ(r.C(ownerColumn), s.owner)), r
 }
 
-// ofOwned returns a SELECT over the rows that belong to something of which the binder has made sure
-// that the account owns it: the column names it, by one of the ids. The owner stands in no index of
-// these tables, so to compare it too each row would have to be read besides the index.
+// ofOwned returns a SELECT on the rows that belong to objects whose owner the binder has checked.
+// column names the object by one of the ids. The indexes of these tables do not contain the owner,
+// so a comparison with it would have to read each row in addition to the index.
 func (s *statement) ofOwned(table, column string, ids ...int64) (*sql.Selector, row) {
 	query, r := s.table(table)
 	return query.Where(among(r.C(column), ids...)), r
@@ -73,35 +74,37 @@ func (s *statement) table(name string) (*sql.Selector, row) {
 	return build.Select().From(r), r
 }
 
-// exists holds where a row of the table fulfils the condition.
+// exists is true if a row of the table meets the condition.
 func (s *statement) exists(table string, where condition) *sql.Predicate {
 	query, r := s.from(table)
 	return sql.Exists(query.SelectExpr(sql.Raw("1")).Where(where(s, r)))
 }
 
-// alias is the name of a table in its statement.
+// alias returns the name of a table in its statement.
 func alias(r row) string {
 	name, _, _ := strings.Cut(r.C(ownerColumn), ".")
 	return name
 }
 
-// derived returns a SELECT over the result of another, which is evaluated whole first: with a LIMIT
-// neither database merges it, which would evaluate each of its columns as often as it is used.
+// derived returns a SELECT on the result of another SELECT, which is evaluated completely first.
+// With a LIMIT neither database merges the two. If they were merged, each column would be evaluated
+// as often as it is used.
 func (s *statement) derived(inner *sql.Selector, name string) *sql.Selector {
 	return sql.Dialect(s.dialect).Select().From(inner.Limit(allRows).As(name))
 }
 
-// allRows is more rows than there are.
+// allRows is larger than any number of rows.
 const allRows = 1 << 62
 
-// collected has MySQL find what a subquery is about once and for all, rather than for each address
-// by itself. It is for lists all of whose people are read anyway.
+// collected makes MySQL evaluate a subquery once instead of once per address. It is for statements
+// that read whole lists anyway.
 const collected = "SEMIJOIN(MATERIALIZATION)"
 
-// one is what a subquery of which it matters alone whether it finds something selects, with a hint for MySQL.
+// one is the select list of a subquery that only needs to find a row, with a hint for MySQL.
 func (s *statement) one(hint string) sql.Querier { return s.hinted(hint, "1") }
 
-// hinted is an expression at the beginning of a SELECT, after a hint for MySQL or none. MariaDB takes it for a comment.
+// hinted is an expression at the beginning of a SELECT, after an optional hint for MySQL. MariaDB
+// treats the hint as a comment.
 func (s *statement) hinted(hint, text string) sql.Querier {
 	if hint != "" && s.dialect == dialect.MySQL {
 		text = "/*+ " + hint + " */ " + text
@@ -109,11 +112,11 @@ func (s *statement) hinted(hint, text string) sql.Querier {
 	return sql.Raw(text)
 }
 
-// some holds where one of the rows that are found belongs to a person: their column, which is never
-// NULL, names the id of whose it is. Asked with EXISTS, SQLite looks the rows of each person up,
-// and so does MySQL where it is to tell whether and not to choose; asked with IN they find all of
-// the rows by an index of theirs, which is for a statement about everybody. Where MySQL chooses it
-// finds the better way by itself, and may be given a hint.
+// some is true if one of the found rows belongs to a person. The column of the found rows, which is
+// never NULL, holds the id of the person. With EXISTS, SQLite looks up the rows of each person, and
+// so does MySQL if the condition is a column and not a filter. With IN, both find all rows by an
+// index of their table, which is better for a statement that reads everybody. If MySQL filters, it
+// chooses the better way itself and may get a hint.
 func (s *statement) some(found *sql.Selector, column, id, hint string) *sql.Predicate {
 	if !s.few && (s.told || s.whole && s.dialect == dialect.SQLite) {
 		return sql.In(id, found.Select(column))
@@ -121,19 +124,20 @@ func (s *statement) some(found *sql.Selector, column, id, hint string) *sql.Pred
 	return sql.Exists(found.SelectExpr(s.one(hint)).Where(sql.ColumnsEQ(column, id)))
 }
 
-// optimizerHint forbids MySQL a strategy by which it returns a row as often as a subquery within
-// EXISTS has rows, where a NOT EXISTS stands beside it: it plans to weed the duplicates out, and
-// does not. MariaDB takes it for a comment.
+// optimizerHint disables a strategy of MySQL that returns wrong results. If an EXISTS and a NOT
+// EXISTS are combined, MySQL returns a row as often as the subquery has rows: it plans to remove
+// these duplicates, but does not. MariaDB treats the hint as a comment.
 const optimizerHint = "SET_VAR(optimizer_switch = 'duplicateweedout=off')"
 
-// Of more than wholeSearch subqueries MySQL joins to the rows of subscribers it is to plan a few at
-// a time: it tries every order of all together otherwise, for minutes where there are dozens.
+// If MySQL joins more than wholeSearch subqueries to the rows of subscribers, the hint limits its
+// search for the best order. Otherwise it tries all orders, which takes minutes for dozens of
+// subqueries.
 const (
 	wholeSearch = 8
 	shortSearch = " SET_VAR(optimizer_search_depth = 3)"
 )
 
-// text returns a SELECT as it is sent to the database, with hints for MySQL.
+// text returns the text of a SELECT as it is sent to the database, with hints for MySQL.
 func (s *Service) text(query *sql.Selector, hints string) (string, []any, error) {
 	text, args := query.Query()
 	if err := query.Err(); err != nil {
@@ -157,7 +161,7 @@ func (s *Service) run(ctx context.Context, query *sql.Selector, hints string, sc
 	return s.read(ctx, text, args, scan)
 }
 
-// read runs a statement in a place for heavy work: each may read all people of an account.
+// read runs a statement in a slot for heavy queries, because it may read all people of an account.
 func (s *Service) read(ctx context.Context, text string, args []any, scan func(rows *sql.Rows) error) error {
 	_, err := store.Heavy(ctx, s.db, func(ctx context.Context) (none struct{}, err error) {
 		return none, s.readNow(ctx, text, args, scan)
@@ -180,7 +184,8 @@ func (s *Service) readNow(ctx context.Context, text string, args []any, scan fun
 	return store.Translate(found.Err())
 }
 
-// The connectors put parentheses around everything they join: Ent leaves those of a lone OR inside an AND out.
+// The connectors put parentheses around everything they join, because Ent omits the parentheses of
+// a single OR inside an AND.
 
 func all(parts ...*sql.Predicate) *sql.Predicate   { return joined(" AND ", parts) }
 func anyOf(parts ...*sql.Predicate) *sql.Predicate { return joined(" OR ", parts) }
@@ -218,7 +223,7 @@ func holds(always bool) *sql.Predicate {
 	return written("FALSE")
 }
 
-// written is a predicate of constants and columns alone; whatever comes from a rule is an argument.
+// written is a predicate of constants and columns. Values from rules must be arguments.
 func written(text string, args ...any) *sql.Predicate {
 	return sql.P(func(b *sql.Builder) {
 		for i, part := range strings.Split(text, "?") {
@@ -230,7 +235,7 @@ func written(text string, args ...any) *sql.Predicate {
 	})
 }
 
-// among holds where the column is one of the ids.
+// among is true if the column is one of the ids.
 func among(column string, ids ...int64) *sql.Predicate {
 	if len(ids) == 1 {
 		return sql.EQ(column, ids[0])
@@ -246,15 +251,16 @@ func anys[T any](values []T) []any {
 	return out
 }
 
-// like holds where the text matches; prefix and suffix are "%" or empty, and the part stands for itself.
+// like is true if the text matches. prefix and suffix are "%" or empty, and part is matched
+// literally.
 func like(text, prefix, part, suffix string) *sql.Predicate {
 	return written(text+" LIKE ? ESCAPE '|'", prefix+likeEscapes.Replace(part)+suffix)
 }
 
 var likeEscapes = strings.NewReplacer("|", "||", "%", "|%", "_", "|_")
 
-// bytes makes a text compare byte by byte, and so by code points, in the order of SQLite: MySQL's
-// collations pad with spaces.
+// bytes makes a text compare byte by byte. This is the order of code points, as in SQLite. MySQL's
+// collations pad texts with spaces.
 func (s *statement) bytes(text string) string {
 	if s.dialect == dialect.MySQL {
 		return "CAST(" + text + " AS BINARY)"

@@ -11,25 +11,26 @@ import (
 	"campaignql/internal/kind"
 )
 
-// expression is a text of a row, as SQL of columns and constants.
+// expression is a text value of a row, as SQL of columns and constants.
 type expression func(s *statement, r row) string
 
 func column(name string) expression {
 	return func(_ *statement, r row) string { return r.C(name) }
 }
 
-// isText reports whether an operator is about text, whatever the type of the field.
+// isText reports whether an operator compares text, whatever the type of the field.
 func isText(op rules.FieldOperator) bool {
 	return op == rules.Contains || op == rules.BeginsWith || op == rules.EndsWith
 }
 
-// textComparison compares a folded text of at most limit characters with the value as it was given.
-// A text that is empty is no text: it contains nothing and comes neither before nor after anything.
+// textComparison compares a folded text of at most limit characters with the given value. An empty
+// text counts as no text: it contains nothing and is neither before nor after any value.
 func textComparison(text expression, limit int, op rules.FieldOperator, value string) condition {
 	value = foldedFor(op, value)
 	length := utf8.RuneCountInString(value)
 	if length > limit {
-		// No text is as long, so that one character more tells as much as all of them.
+		// No text is longer than limit, so limit+1 characters of the value give the same result as
+		// all.
 		value, length = kind.Cut(value, limit+1), limit+1
 	}
 	return func(s *statement, r row) *sql.Predicate {
@@ -48,7 +49,8 @@ func textComparison(text expression, limit int, op rules.FieldOperator, value st
 		case op == rules.EndsWith:
 			return like(t, "%", value, "")
 		case op == rules.Is && s.dialect == dialect.MySQL:
-			// What is equal but for spaces at the end is equal to MySQL, which the index serves.
+			// MySQL ignores trailing spaces in "=", which can use the index. CHAR_LENGTH makes the
+			// comparison exact.
 			return written("("+t+" = ? AND CHAR_LENGTH("+t+") = ?)", value, length)
 		case op == rules.Is:
 			return written(t+" = ?", value)
@@ -57,10 +59,10 @@ func textComparison(text expression, limit int, op rules.FieldOperator, value st
 	}
 }
 
-// columnComparison is textComparison of a column. For MySQL it says of a beginning between which
-// texts those lie that have it, which an index serves. LIKE would be wrong: along an index both
-// MySQL and MariaDB look for it up to the beginning and U+FFFF, and do not find it before an emoji,
-// which comes later.
+// columnComparison is textComparison for a column. For BeginsWith on MySQL it adds a range of
+// texts, which can use an index. LIKE would return wrong results: for a prefix, the index scan of
+// MySQL and MariaDB ends at the prefix followed by U+FFFF and misses texts in which an emoji
+// follows, because it sorts later.
 func columnComparison(name string, limit int, op rules.FieldOperator, value string) condition {
 	comparison := textComparison(column(name), limit, op, value)
 	beginning := foldedFor(op, value)
@@ -71,8 +73,8 @@ func columnComparison(name string, limit int, op rules.FieldOperator, value stri
 		if s.dialect != dialect.MySQL {
 			return comparison(s, r)
 		}
-		// Texts are padded with spaces where they are compared, so that one which goes on with a
-		// control character comes before its beginning.
+		// MySQL pads texts with spaces before it compares them. A text that continues with a
+		// control character is therefore before its own prefix.
 		parts := []*sql.Predicate{sql.GTE(r.C(name), beginning+"\x00"), comparison(s, r)}
 		if end := successor(beginning); end != "" {
 			parts = append(parts, sql.LT(r.C(name), end))
@@ -81,8 +83,8 @@ func columnComparison(name string, limit int, op rules.FieldOperator, value stri
 	}
 }
 
-// successor is the first text, in the order of code points, after all that begin with a text; empty
-// where there is none.
+// successor returns the first text, in the order of code points, after all texts with this prefix,
+// or "" if there is none.
 func successor(text string) string {
 	runes := []rune(text)
 	for i := len(runes) - 1; i >= 0; i-- {
@@ -96,13 +98,14 @@ func successor(text string) string {
 	return ""
 }
 
-// Between these there are no characters.
+// There are no characters between these code points.
 const (
 	surrogatesBegin = 0xD800
 	surrogatesEnd   = rune(0xE000)
 )
 
-// foldedFor folds a value as the texts it is compared with are folded. The spaces around a part of a text count.
+// foldedFor folds a value in the same way as the texts it is compared with. Spaces around a part of
+// a text count.
 func foldedFor(op rules.FieldOperator, value string) string {
 	value = kind.Clean(value)
 	if isText(op) {
