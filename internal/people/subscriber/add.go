@@ -21,71 +21,75 @@ import (
 	"campaignql/internal/store"
 )
 
-// MaxRows is the most people that one call of Add takes.
+// MaxRows is the maximum number of rows in one call of Add.
 const MaxRows = 5000
 
-// Row is one person that Add puts onto a list.
+// Row is one person to add to a list.
 type Row struct {
-	// Email, IP and Fields are those of Subscription; the fields of the list alone are allowed.
+	// Email, IP and Fields are as in Subscription. Only fields of the list are allowed.
 	Email  string
 	IP     string
 	Fields map[int64]string
-	// SubscribedAt is when the person subscribed; now if nil.
+	// SubscribedAt is the time of the subscription. Default: now.
 	SubscribedAt *time.Time
-	// OptedInAt is when the person confirmed it. Who has is subscribed at once, also on a list with double opt-in.
+	// OptedInAt is the time of the confirmation. If it is set, the person is subscribed at once,
+	// even on a list with double opt-in.
 	OptedInAt *time.Time
 }
 
-// Addition puts people onto a list.
+// Addition adds people to a list.
 type Addition struct {
 	ListID int64
-	// Rows are the people, at most MaxRows.
+	// Rows are the people to add, at most MaxRows.
 	Rows []Row
-	// Update writes the fields of people who are on the list already; they are left alone otherwise.
+	// Update writes the fields of people who are already on the list. Otherwise those people stay
+	// unchanged.
 	Update bool
-	// Resubscribe lets people enter again who had left, or have not confirmed yet; they stay as they are otherwise.
+	// Resubscribe subscribes people again who had unsubscribed or not confirmed yet. Otherwise
+	// those people stay unchanged.
 	Resubscribe bool
 }
 
-// Outcome is what came of a row.
+// Outcome is the result of a row.
 type Outcome string
 
 const (
-	// Added: the person is on the list now, and was not before.
+	// Added means that the person is on the list now and was not before.
 	Added Outcome = "added"
-	// Resubscribed: had left or had not confirmed yet, and entered again.
+	// Resubscribed means that the person had unsubscribed or not confirmed yet, and is subscribed
+	// again.
 	Resubscribed Outcome = "resubscribed"
-	// Updated: was on the list; the fields were written.
+	// Updated means that the person was on the list and the fields were written.
 	Updated Outcome = "updated"
-	// Exists: is on the list, and was left alone.
+	// Exists means that the person is on the list and was not changed.
 	Exists Outcome = "exists"
-	// Left: has left the list, and was left alone.
+	// Left means that the person has unsubscribed from the list and was not changed.
 	Left Outcome = "left"
-	// Rejected: cannot be put onto the list; see Result.Err.
+	// Rejected means that the row cannot be added; see Result.Err.
 	Rejected Outcome = "rejected"
 )
 
-// Result is what came of one row.
+// Result is the result of one row.
 type Result struct {
 	Outcome Outcome
-	// SubscriberID is the person, 0 for a rejected row.
+	// SubscriberID is the id of the person, or 0 for a rejected row.
 	SubscriberID int64
 	// Err holds the faults of a rejected row, on the fields of Subscribe: email, ip and
-	// fields.<id>; and subscribedAt and optedInAt, reason "instant_out_of_range", outside the years
-	// 1000 to 9999.
+	// fields.<id>. An instant outside the years 1000 to 9999 is a fault on subscribedAt or
+	// optedInAt, reason "instant_out_of_range".
 	Err error
 }
 
-// Add puts people onto a list, up to MaxRows at a time, in one transaction and a number of
-// statements that does not depend on how many they are, and tells what came of each row, in their
-// order. A row that cannot be written is rejected by itself, with the faults that Subscribe tells;
-// one whose address stands in an earlier row is a Conflict on email, reason "subscriber_repeated".
-// People who enter again do so as in Subscribe.
+// Add adds up to MaxRows people to a list, in one transaction. The number of statements does not
+// depend on the number of rows. It returns the result of each row, in their order. An invalid row
+// does not affect the others: it is rejected with the faults of Subscribe. If an earlier row has
+// the same address, the row is rejected with Conflict on email, reason "subscriber_repeated".
+// People who are subscribed again are changed as in Subscribe.
 //
-// The list of another account is NotFound on listId, reason "list_not_found"; over MaxRows are
-// Invalid on rows, reason "too_many_rows". With the same idempotency key within a day nothing is
-// written again: the rows that the first call added are told as added, all others by how they are
-// on the list.
+// A list of another account is NotFound on listId, reason "list_not_found". More than MaxRows rows
+// are Invalid on rows, reason "too_many_rows". A second call with the same idempotency key within
+// one day writes nothing: the rows that the first call added get the result Added, and all others
+// get a result by their current state on the list.
 func (s *Service) Add(ctx context.Context, in Addition, idempotencyKey *string) ([]Result, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
@@ -97,10 +101,12 @@ func (s *Service) Add(ctx context.Context, in Addition, idempotencyKey *string) 
 	}
 	now := store.Truncate(s.now())
 	var results []Result
-	// The result that is remembered is the instant: whoever was added then was made at it.
+	// The stored result of the idempotency key is the instant: subscribers created at this instant
+	// were added by the first call.
 	var at int64
 	var replayed bool
-	// No locks on gaps: other calls put people between those of this one at the same time.
+	// TxLatest takes no gap locks, so that concurrent calls can insert people between those of this
+	// call.
 	err := s.db.TxLatest(ctx, func(ctx context.Context) (err error) {
 		at, replayed, err = idempotency.Do(
 			ctx, s.db, now, "addSubscribers", idempotencyKey, in,
@@ -130,7 +136,7 @@ func (s *Service) Add(ctx context.Context, in Addition, idempotencyKey *string) 
 	return results, nil
 }
 
-// batch is one call of Add on its way.
+// batch is the state of one call of Add.
 type batch struct {
 	*Service
 	list     *ent.SubscriberList
@@ -178,9 +184,9 @@ func (s *Service) batch(ctx context.Context, in Addition, now time.Time) (*batch
 	return b, nil
 }
 
-// hold locks the list, and the fields that values were written for, until the transaction ends. It
-// is done last, so that calls for one list write at the same time. A list that is gone by then
-// fails the call, one that has changed makes it begin anew.
+// hold locks the list, and the fields whose values were written, until the transaction ends. It
+// runs last, so that concurrent calls can write to the same list. If the list was deleted, the call
+// fails. If the list was changed, the transaction runs again.
 func (b *batch) hold(ctx context.Context) error {
 	now, err := b.Service.list(ctx, b.list.ID, store.Lock)
 	if err != nil {
@@ -192,7 +198,7 @@ func (b *batch) hold(ctx context.Context) error {
 	return b.holdFields(ctx, b.written)
 }
 
-// onList returns those of the entries that are on a list, by their keys.
+// onList returns the entries that are already on a list, by their keys.
 func (s *Service) onList(
 	ctx context.Context, listID int64, rows []entry, modifiers ...func(*sql.Selector),
 ) (map[string]*ent.Subscriber, error) {
@@ -217,7 +223,7 @@ func (s *Service) onList(
 	return found, err
 }
 
-// readRow checks one row. Its own key is in the entry also where something else is wrong.
+// readRow checks one row. The entry has its key even if other parts of the row are invalid.
 func readRow(row Row, fields []*ent.CustomField) (entry, error) {
 	var faults apperr.Faults
 	e := entry{subscribedAt: row.SubscribedAt, optedInAt: row.OptedInAt}
@@ -231,7 +237,7 @@ func readRow(row Row, fields []*ent.CustomField) (entry, error) {
 	return e, faults.Err()
 }
 
-// readInstant finds fault with an instant that not every database keeps.
+// readInstant adds a fault for an instant that not every database can store.
 func readInstant(faults *apperr.Faults, field string, at *time.Time) {
 	if at != nil && (at.UTC().Year() < firstYear || at.UTC().Year() > lastYear) {
 		faults.Add(
@@ -242,7 +248,7 @@ func readInstant(faults *apperr.Faults, field string, at *time.Time) {
 	}
 }
 
-// write puts the rows onto the list and notes what came of each.
+// write writes the rows to the list and records the result of each.
 func (b *batch) write(ctx context.Context) error {
 	fresh := slices.DeleteFunc(slices.Clone(b.rows), func(e entry) bool { return b.present[e.key] != nil })
 	if err := b.insert(ctx, fresh); err != nil {
@@ -252,7 +258,7 @@ func (b *batch) write(ctx context.Context) error {
 	for _, e := range b.rows {
 		present := b.present[e.key]
 		if present == nil {
-			continue // insert has noted it
+			continue // insert has recorded the result
 		}
 		outcome := b.outcome(e, present)
 		if outcome == Resubscribed {
@@ -277,7 +283,7 @@ func (b *batch) write(ctx context.Context) error {
 	return b.writeValues(ctx, b.list.UserID, values)
 }
 
-// outcome decides what is to come of an entry; present is the person on the list.
+// outcome returns the result of an entry. present is the subscriber who is on the list.
 func (b *batch) outcome(e entry, present *ent.Subscriber) Outcome {
 	switch {
 	case present.Status != kind.SubscriberSubscribed && b.options.Resubscribe:
@@ -295,7 +301,8 @@ func (b *batch) note(e entry, outcome Outcome, id int64) {
 	b.results[b.position[e.key]] = Result{Outcome: outcome, SubscriberID: id}
 }
 
-// insertedAtOnce is how many people one statement inserts. SQLite takes 32,766 arguments, and a person has up to 9.
+// insertedAtOnce is the number of people per INSERT statement. SQLite accepts 32,766 arguments, and
+// a person has up to 9.
 func (b *batch) insertedAtOnce() int {
 	if b.db.Dialect() == dialect.SQLite {
 		return 2000
@@ -303,9 +310,9 @@ func (b *batch) insertedAtOnce() int {
 	return MaxRows
 }
 
-// insert puts people onto the list of whom it is not known that they are on it, in the order of the
-// index that all of them go into. Only when the database refuses one is it asked who is there; they
-// are present from then on.
+// insert inserts people who are probably not on the list yet, in the order of the unique index.
+// Only if the database reports a duplicate, it reads which of them are on the list and adds those
+// to present.
 func (b *batch) insert(ctx context.Context, fresh []entry) error {
 	slices.SortFunc(fresh, func(x, y entry) int { return strings.Compare(x.key, y.key) })
 	for some := range slices.Chunk(fresh, b.insertedAtOnce()) {
@@ -332,7 +339,7 @@ func (b *batch) insertSome(ctx context.Context, some []entry) (first int64, err 
 	return b.db.Raw(ctx).Insert(ctx, entsubscriber.Table, personColumns, b.people(some))
 }
 
-// unknown returns those of the entries who are not on the list, and holds the others.
+// unknown returns the entries that are not on the list, and locks the rows of the others.
 func (b *batch) unknown(ctx context.Context, some []entry) ([]entry, error) {
 	found, err := b.onList(ctx, b.list.ID, some, store.Lock)
 	if b.present == nil {
@@ -342,9 +349,8 @@ func (b *batch) unknown(ctx context.Context, some []entry) ([]entry, error) {
 	return slices.DeleteFunc(slices.Clone(some), func(e entry) bool { return found[e.key] != nil }), err
 }
 
-// number notes people who were inserted in this order, with their ids: those from first on where
-// the database numbers the rows of an insert without gaps, which it is asked for by their addresses
-// otherwise.
+// number records the inserted people with their ids. If the database numbers the rows of an INSERT
+// without gaps, the ids start at first. Otherwise the ids are read by address.
 func (b *batch) number(ctx context.Context, some []entry, first int64) error {
 	if len(some) == 0 {
 		return nil
@@ -375,7 +381,7 @@ func (b *batch) number(ctx context.Context, some []entry, first int64) error {
 		}
 		return nil
 	}
-	made, err := b.onList(ctx, b.list.ID, some) // they are held already: this transaction wrote them
+	made, err := b.onList(ctx, b.list.ID, some) // no lock needed: this transaction wrote the rows
 	if err != nil {
 		return err
 	}
@@ -389,7 +395,7 @@ func (b *batch) number(ctx context.Context, some []entry, first int64) error {
 	return nil
 }
 
-// reenter lets people enter the list again: all that a subscription tells is written over their rows.
+// reenter subscribes people again: it overwrites everything in their rows that a subscription sets.
 func (b *batch) reenter(ctx context.Context, again []entry) error {
 	for some := range slices.Chunk(again, b.insertedAtOnce()) {
 		err := b.db.Raw(ctx).
@@ -401,7 +407,7 @@ func (b *batch) reenter(ctx context.Context, again []entry) error {
 	return nil
 }
 
-// again tells the results of an addition that was written at the instant.
+// again returns the results of an addition that was already written at the given instant.
 func (s *Service) again(ctx context.Context, in Addition, at time.Time) ([]Result, error) {
 	var b *batch
 	err := s.db.Tx(ctx, func(ctx context.Context) error {
@@ -417,7 +423,7 @@ func (s *Service) again(ctx context.Context, in Addition, at time.Time) ([]Resul
 	}
 	for _, e := range b.rows {
 		switch p := b.present[e.key]; {
-		case p == nil: // deleted since, or under another address now
+		case p == nil: // deleted or moved to another address since then
 			b.note(e, Exists, 0)
 		case p.CreatedAt.Equal(at):
 			b.note(e, Added, p.ID)
@@ -430,7 +436,7 @@ func (s *Service) again(ctx context.Context, in Addition, at time.Time) ([]Resul
 	return b.results, nil
 }
 
-// onField names the field of the input that an error is about, where it is one of a domain's without any.
+// onField sets the input field of an error that comes from a domain without a field.
 func onField(err error, field string) error {
 	if all := apperr.All(err); len(all) == 1 && all[0].Field == "" {
 		named := *all[0]

@@ -10,19 +10,19 @@ import (
 	"campaignql/internal/kind"
 )
 
-// changedAtOnce is how many people one statement of Left changes: parts of a UNION are slow to plan
-// in thousands.
+// changedAtOnce is the number of people per statement of Left. Thousands of UNION parts are slow to
+// plan.
 const changedAtOnce = 500
 
-// Bounced marks subscribers whose mail bounced for good. They were found, and locked, for the
-// caller in the running transaction.
+// Bounced marks subscribers with a hard bounce. The caller must have found and locked them in the
+// running transaction.
 func (s *Service) Bounced(ctx context.Context, ids []int64) error {
 	return s.db.Client(ctx).Subscriber.Update().
 		Where(entsubscriber.IDIn(ids...)).SetBounce(kind.BounceHard).Exec(ctx)
 }
 
-// Left takes subscribers off their lists, each at an instant. They were found, and locked, for the
-// caller in the running transaction. It costs a statement for 500 of them.
+// Left unsubscribes subscribers from their lists, each at the given instant. The caller must have
+// found and locked them in the running transaction. Left runs one statement per 500 subscribers.
 func (s *Service) Left(ctx context.Context, when map[int64]time.Time) error {
 	rows := make([][]any, 0, len(when))
 	for _, id := range slices.Sorted(maps.Keys(when)) {

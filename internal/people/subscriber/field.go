@@ -24,17 +24,18 @@ import (
 )
 
 const (
-	// maxValue is the longest value of a custom field, in characters.
+	// maxValue is the maximum length of a custom field value, in characters.
 	maxValue = 10_000
-	// maxValueKey is how much of a value is compared and searched, in characters.
+	// maxValueKey is the number of characters of a value that are compared and searched.
 	maxValueKey = 255
-	// firstYear and lastYear are the years that MySQL keeps.
+	// firstYear and lastYear are the range of years that MySQL can store.
 	firstYear = 1000
 	lastYear  = 9999
 )
 
-// Fields returns the custom fields that the subscribers of a list may have, those of the list and
-// those of every list of its account, by id. The list needs id and user_id. It costs one statement.
+// Fields returns the custom fields that the subscribers of a list may have, by id: the fields of
+// the list and the fields of every list of its account. The list needs id and user_id. Fields runs
+// one statement.
 func (s *Service) Fields(ctx context.Context, list *ent.SubscriberList) ([]*ent.CustomField, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
@@ -50,8 +51,9 @@ func (s *Service) fields(ctx context.Context, list *ent.SubscriberList) ([]*ent.
 		All(ctx)
 }
 
-// Values returns the values of the custom fields of each subscriber, as text by the id of the
-// field, in one statement. A subscriber without values, or that is not the caller's, is absent.
+// Values returns the values of the custom fields of each subscriber as text, by the id of the
+// field, in one statement. A subscriber without values, or one that the caller cannot see, is
+// absent.
 func (s *Service) Values(ctx context.Context, subscriberIDs []int64) (map[int64]map[int64]string, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
@@ -72,8 +74,8 @@ func (s *Service) Values(ctx context.Context, subscriberIDs []int64) (map[int64]
 	return values, nil
 }
 
-// fieldValue is a value as it is stored: the text, and for the types that are compared otherwise
-// the number or the date.
+// fieldValue is a value as it is stored: the text, and for types with another comparison also the
+// number or the date.
 type fieldValue struct {
 	field  *ent.CustomField
 	text   string
@@ -81,9 +83,9 @@ type fieldValue struct {
 	date   *time.Time
 }
 
-// readValues types the given values, by the id of their field, and returns them by field; the error
-// holds every fault, on the fields "fields.<id>". A value for a field that the list does not have
-// is a fault, or is passed over with knownOnly.
+// readValues parses the given values, keyed by the id of their field. The error holds all faults,
+// on the fields "fields.<id>". A value for a field that the list does not have is a fault, or is
+// ignored if knownOnly is set.
 func readValues(fields []*ent.CustomField, given map[int64]string, knownOnly bool) ([]fieldValue, error) {
 	var faults apperr.Faults
 	var values []fieldValue
@@ -125,7 +127,8 @@ func readValues(fields []*ent.CustomField, given map[int64]string, knownOnly boo
 	return values, faults.Err()
 }
 
-// readValue types one value, or says what is wrong with it. An empty one clears the field, whatever its type.
+// readValue parses one value. It returns a description of the problem if the value is invalid. An
+// empty value clears the field, for every type.
 func readValue(field *ent.CustomField, text string) (value fieldValue, problem string) {
 	value = fieldValue{field: field, text: text}
 	if text == "" {
@@ -146,7 +149,7 @@ func readValue(field *ent.CustomField, text string) (value fieldValue, problem s
 		if !ok || moment.Wall.Year() < firstYear {
 			return value, "must be a date, YYYY-MM-DD or YYYY-MM-DD HH:MM:SS"
 		}
-		value.date = &moment.Wall // dates of people have no zone: the wall clock is kept as if it were UTC
+		value.date = &moment.Wall // dates of people have no zone: the wall clock time is stored as UTC
 	case kind.FieldBoolean:
 		yes, ok := readBoolean(text)
 		if !ok {
@@ -165,7 +168,7 @@ func readValue(field *ent.CustomField, text string) (value fieldValue, problem s
 	return value, ""
 }
 
-// readBoolean returns 1 or 0.
+// readBoolean parses a boolean and returns 1 or 0.
 func readBoolean(text string) (yes float64, ok bool) {
 	switch strings.ToLower(text) {
 	case "true", "1", "yes", "on":
@@ -177,8 +180,8 @@ func readBoolean(text string) (yes float64, ok bool) {
 	}
 }
 
-// readChoice finds a text among the choices of a field, without regard to case, and returns it as
-// they spell it. A field that declares no choices takes any.
+// readChoice searches for a text among the choices of a field, ignoring case, and returns the
+// choice in its declared spelling. A field without declared choices accepts any text.
 func readChoice(declared, text string) (string, bool) {
 	if declared == "" {
 		return text, true
@@ -201,10 +204,12 @@ type personValue struct {
 	fieldValue
 }
 
-// valuesAtOnce is how many values one statement writes: SQLite takes 32,766 arguments, and a value has up to 4.
+// valuesAtOnce is the number of values per statement. SQLite accepts 32,766 arguments, and a value
+// has up to 4.
 const valuesAtOnce = 5000
 
-// valueColumns are those of a value: its owner, its key, and what is written over.
+// valueColumns are the columns of a value: its owner, its key, and the columns that an update
+// overwrites.
 var valueColumns = []string{
 	fieldvalue.FieldUserID,
 	fieldvalue.FieldSubscriberID,
@@ -222,7 +227,8 @@ func orNull[T any](v *T) any {
 	return *v
 }
 
-// writeValues sets values of custom fields of the subscribers of one account; an empty text takes the value away.
+// writeValues sets values of custom fields of the subscribers of one account. An empty text deletes
+// the value.
 func (s *Service) writeValues(ctx context.Context, ownerID int64, values []personValue) error {
 	raw := s.db.Raw(ctx)
 	cleared := map[int64][]int64{} // the people by field
@@ -258,10 +264,10 @@ func (s *Service) writeValues(ctx context.Context, ownerID int64, values []perso
 	return clearValues(ctx, s.db.Client(ctx).FieldValue, cleared)
 }
 
-// holdFields keeps the fields of values that were written from being deleted until the transaction
-// ends, so that no value stands for a field that is gone. It is done last, so that nobody waits for
-// it long; others hold the same fields at the same time. One that is gone by then makes the
-// transaction begin anew. SQLite needs none of it: its transactions run one at a time.
+// holdFields locks the fields of written values with shared locks until the transaction ends, so
+// that no value refers to a deleted field. It runs last, so that the locks are short. Several
+// transactions may hold locks on the same fields. If a field was deleted, the transaction runs
+// again. SQLite needs no locks, because it runs one write transaction at once.
 func (s *Service) holdFields(ctx context.Context, written []personValue) error {
 	if len(written) == 0 || s.db.Dialect() != dialect.MySQL {
 		return nil
@@ -278,7 +284,7 @@ func (s *Service) holdFields(ctx context.Context, written []personValue) error {
 	t := raw.Text()
 	t.WriteString("SELECT id FROM custom_fields WHERE id IN (")
 	t.List(ids)
-	t.WriteString(") ORDER BY id LOCK IN SHARE MODE") // MariaDB does not know FOR SHARE
+	t.WriteString(") ORDER BY id LOCK IN SHARE MODE") // MariaDB does not support FOR SHARE
 	held := 0
 	if err := raw.Query(ctx, t, func(store.Rows) error { held++; return nil }); err != nil {
 		return err
@@ -289,7 +295,7 @@ func (s *Service) holdFields(ctx context.Context, written []personValue) error {
 	return nil
 }
 
-// clearValues takes values away, a batch of people at a time.
+// clearValues deletes values, one batch of people per statement.
 func clearValues(ctx context.Context, client *ent.FieldValueClient, cleared map[int64][]int64) error {
 	for _, fieldID := range slices.Sorted(maps.Keys(cleared)) {
 		for some := range slices.Chunk(cleared[fieldID], MaxRows) {

@@ -22,30 +22,31 @@ import (
 	"campaignql/internal/store"
 )
 
-// Segment is a part of a list by the state of its people.
+// Segment is a part of a list, selected by the state of its people.
 type Segment string
 
 const (
-	// Everyone: all that are on the list, in whatever state.
+	// Everyone selects all people on the list, in any state.
 	Everyone Segment = ""
-	// Active: those who are written to: subscribed, not bounced hard, not suppressed.
+	// Active selects people who get mail: subscribed, without a hard bounce, not suppressed.
 	Active Segment = "Active"
-	// Pending: those who have not confirmed yet.
+	// Pending selects people who have not confirmed yet.
 	Pending Segment = "Opt-in pending"
-	// Unsubscribed: those who have left.
+	// Unsubscribed selects people who have unsubscribed.
 	Unsubscribed Segment = "Unsubscribed"
-	// Suppressed: those whose address the account never writes to, in whatever other state.
+	// Suppressed selects people whose address is on the account's suppression list, in any other
+	// state.
 	Suppressed Segment = "Suppressed"
-	// SoftBounced and HardBounced: those to whom mail came back, in whatever other state.
+	// SoftBounced and HardBounced select people whose mail bounced, in any other state.
 	SoftBounced Segment = "Soft bounced"
 	HardBounced Segment = "Hard bounced"
 )
 
 var segments = []Segment{Everyone, Active, Pending, Unsubscribed, Suppressed, SoftBounced, HardBounced}
 
-// ReadSegment narrows a filter to a segment of its list: one by state, as the legacy API spells it
-// and ignoring case, or a segment by rules by its id, as InSegment does. Anything else is NotFound,
-// reason "segment_not_found", on the field segment.
+// ReadSegment adds a segment to a filter: a segment by state in the legacy spelling, ignoring case,
+// or the id of a segment by rules, as InSegment does. Any other text is NotFound, reason
+// "segment_not_found", on the field segment.
 func (s *Service) ReadSegment(ctx context.Context, filter Filter, text string) (Filter, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return filter, err
@@ -57,18 +58,18 @@ func (s *Service) ReadSegment(ctx context.Context, filter Filter, text string) (
 			return filter, nil
 		}
 	}
-	id, err := strconv.ParseUint(text, 10, 63) // which has no sign
+	id, err := strconv.ParseUint(text, 10, 63) // ParseUint, because it rejects a sign
 	if err != nil {
 		return filter, noSegment()
 	}
 	return s.inSegment(ctx, filter, int64(id), entsegment.ListID(filter.ListID))
 }
 
-// InSegment narrows a filter to the people of a segment by rules: those on its list who are Active
-// and for whom the rules hold. Of another list it chooses nobody. A segment that is not the
-// caller's, or is not at all, is NotFound, reason "segment_not_found", on the field segment. Rules
-// that cannot be evaluated any more are the errors of Rules. It reads what the rules name; the
-// rules themselves are evaluated by the statements the filter is used in.
+// InSegment adds a segment by rules to a filter: it keeps people on the segment's list who are
+// Active and match the rules. If the filter has another list, it selects nobody. A segment that
+// does not exist or belongs to another account is NotFound, reason "segment_not_found", on the
+// field segment. If the rules can no longer be evaluated, the errors are those of Rules. InSegment
+// reads the objects that the rules name. The statements that use the filter evaluate the rules.
 func (s *Service) InSegment(ctx context.Context, filter Filter, id int64) (Filter, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return filter, err
@@ -97,32 +98,35 @@ func noSegment() error {
 	}
 }
 
-// Filter chooses subscribers of one list: every condition that is given must hold. It is for the
-// caller to know that the list is its own: of another's it chooses nobody.
+// Filter selects subscribers of one list. A subscriber matches if all given conditions are true.
+// The caller must check the owner of the list; if the list belongs to another account, the filter
+// selects nobody.
 type Filter struct {
 	ListID  int64
 	Segment Segment
-	// rules is the condition of a segment by rules, and rulesOf the list of the segment; nil for
-	// none. InSegment and ReadSegment set them.
+	// rules is the condition of a segment by rules, and rulesOf is the list of that segment. rules
+	// is nil if there is none. InSegment and ReadSegment set them.
 	rules   predicate.Subscriber
 	rulesOf int64
-	// Statuses and Bounces, if not nil, are the states to keep; an empty list keeps none.
+	// Statuses and Bounces, if not nil, are the states to keep. An empty list keeps none.
 	Statuses []kind.SubscriberStatus
 	Bounces  []kind.BounceType
-	// Suppressed keeps those whose address is, or is not, suppressed.
+	// Suppressed keeps people whose address is, or is not, suppressed.
 	Suppressed *bool
-	// Addresses, if not nil, are the addresses to keep, in any case.
+	// Addresses, if not nil, are the addresses to keep, ignoring case.
 	Addresses []string
-	// SubscribedFrom (itself included) and SubscribedTo (not included) bound the date of subscription.
+	// SubscribedFrom (inclusive) and SubscribedTo (exclusive) are bounds of the subscription date.
 	SubscribedFrom, SubscribedTo *time.Time
 	// TagsAnyOf, TagsAllOf and TagsNoneOf, if not nil, are ids of subscriber tags.
 	TagsAnyOf, TagsAllOf, TagsNoneOf []int64
-	// Search is a part of a field, without regard to case; "%" and "_" stand for themselves. Empty searches nothing.
+	// Search is a part of a field, ignoring case. "%" and "_" have no special meaning. If it is
+	// empty, nothing is searched.
 	Search string
-	// SearchIn is the field: rules.EmailAddress (the default), SubscriptionIP or SubscriberID,
-	// which is compared whole. SearchField outranks it.
+	// SearchIn is the field to search: rules.EmailAddress (the default), SubscriptionIP, or
+	// SubscriberID, which must be equal to Search. SearchField takes precedence.
 	SearchIn rules.FieldName
-	// SearchField is the id of the custom field to search in, in the first 255 characters of its values.
+	// SearchField is the id of the custom field to search. Only the first 255 characters of its
+	// values are searched.
 	SearchField int64
 }
 
@@ -130,7 +134,7 @@ func (f Filter) predicates() []predicate.Subscriber {
 	return append(f.conditions(), entsubscriber.ListID(f.ListID))
 }
 
-// conditions are those of the filter but for the list.
+// conditions returns the conditions of the filter without the list.
 func (f Filter) conditions() []predicate.Subscriber {
 	var chosen []predicate.Subscriber
 	switch f.Segment {
@@ -195,7 +199,7 @@ func (f Filter) tags() []predicate.Subscriber {
 	return chosen
 }
 
-// tagged chooses those who carry one of the tags. The tagging must be of the account of the person.
+// tagged selects people with one of the tags. The tagging must belong to the account of the person.
 func tagged(ids []int64) predicate.Subscriber {
 	return func(s *sql.Selector) {
 		if len(ids) == 0 {
@@ -216,35 +220,22 @@ func tagged(ids []int64) predicate.Subscriber {
 	}
 }
 
-// size is how many values the conditions bind, roughly.
+// size is the approximate number of values that the conditions bind.
 func (f Filter) size() int {
-	return 10 + len(
-		f.Statuses,
-	) + len(
-		f.Bounces,
-	) + len(
-		f.Addresses,
-	) + len(
-		f.TagsAnyOf,
-	) + len(
-		f.TagsAllOf,
-	) + len(
-		f.TagsNoneOf,
-	)
+	return 10 + len(f.Statuses) + len(f.Bounces) + len(f.Addresses) +
+		len(f.TagsAnyOf) + len(f.TagsAllOf) + len(f.TagsNoneOf)
 }
 
-// active chooses those who are written to.
+// active selects people who get mail.
 func active() predicate.Subscriber {
 	return entsubscriber.And(
-		entsubscriber.StatusEQ(
-			kind.SubscriberSubscribed,
-		),
+		entsubscriber.StatusEQ(kind.SubscriberSubscribed),
 		entsubscriber.BounceNEQ(kind.BounceHard),
 		entsubscriber.Not(suppressed),
 	)
 }
 
-// suppressed chooses those whose address is on the suppression list of their account.
+// suppressed selects people whose address is on the suppression list of their account.
 func suppressed(s *sql.Selector) {
 	list := sql.Table(suppression.Table)
 	s.Where(sql.Exists(sql.Select(list.C(suppression.FieldID)).From(list).Where(sql.And(
@@ -283,12 +274,13 @@ func (f Filter) search() predicate.Subscriber {
 	}
 }
 
-// nobody is chosen where something is searched in a field that no one has.
+// nobody is the condition for a search in a field that does not exist.
 func nobody(s *sql.Selector) { s.Where(sql.False()) }
 
-// heavy reports whether a page in an order may have to read everybody on the list, however few it
-// shows: where no index has the order, and where a condition chooses few of those whom the index
-// has. The index of an order serves conditions on its own column too, and one of addresses those.
+// heavy reports whether a page in an order may have to read the whole list, even for a few results.
+// This happens if no index has the order, or if a condition keeps few of the rows in the index. The
+// index of an order also serves conditions on its own column, and the index on addresses serves a
+// filter by addresses.
 func (f Filter) heavy(order Order) bool {
 	if f.Addresses != nil && f.Search == "" && f.rules == nil {
 		return false

@@ -13,10 +13,10 @@ import (
 	"campaignql/internal/store"
 )
 
-// Order is an order of subscribers.
+// Order is a sort order of subscribers.
 type Order = page.Order[*ent.Subscriber]
 
-// The orders of subscribers. Within a list ByAddress, BySubscription and ByStatus are served by an index.
+// Orders of subscribers. Within a list an index serves ByAddress, BySubscription and ByStatus.
 var (
 	ByID = Order{
 		Name: "ID", Column: entsubscriber.FieldID, Key: func(p *ent.Subscriber) page.Key { return page.Key{ID: p.ID} },
@@ -58,8 +58,8 @@ func instantOrder(name, column string, value func(*ent.Subscriber) *time.Time) O
 	}}
 }
 
-// List returns one page of the subscribers that the filter chooses, in one statement. The errors of
-// a bad request are those of page.Request.
+// List returns one page of the subscribers that match the filter, in one statement. Invalid page
+// requests return the errors of page.Request.
 func (s *Service) List(
 	ctx context.Context, filter Filter, order Order, request page.Request, columns ...string,
 ) (page.Result[*ent.Subscriber], error) {
@@ -81,21 +81,22 @@ func (s *Service) listPage(
 }
 
 const (
-	// streamBatch is how many subscribers Each reads at first, and largestBatch how many it reads at a time in the end.
+	// streamBatch is the size of the first batch that Each reads, and largestBatch is the upper
+	// bound to which batches grow.
 	streamBatch  = 250
 	largestBatch = 2000
-	// sortedAtOnce is of how many subscribers the ids are kept, 8 bytes each, in an order that is
-	// sorted anew for each reading of the list.
+	// sortedAtOnce is the number of subscribers whose ids are kept in memory, 8 bytes each, if each
+	// read of the list must sort it again.
 	sortedAtOnce = 500_000
 )
 
-// served are the orders in which an index has the people of a list; the others are sorted.
+// served are the orders for which a list has an index. Other orders need a sort.
 var served = map[string]bool{ByAddress.Name: true, BySubscription.Name: true, ByStatus.Name: true}
 
-// Each calls visit for the subscribers that the filter chooses, in order, from the offset and at
-// most limit of them (0: all), a batch at a time and without ever holding more (legacy
-// Subscribers.Get). In an order that no index serves the list is sorted once for half a million
-// people, whose ids are held meanwhile. An error of visit ends it.
+// Each calls visit with batches of the subscribers that match the filter, in order, starting at the
+// offset (legacy Subscribers.Get). It visits at most limit subscribers; 0 means all. It holds only
+// one batch in memory. For an order without an index, the list is sorted once per half a million
+// people, whose ids are held in memory. An error of visit stops Each.
 func (s *Service) Each(
 	ctx context.Context, filter Filter, order Order, offset, limit int, columns []string,
 	visit func(context.Context, []*ent.Subscriber) error,
@@ -105,7 +106,7 @@ func (s *Service) Each(
 		if limit == 0 || limit > largestBatch {
 			return s.eachSorted(ctx, filter, order, offset, limit, columns, visit)
 		}
-		batch = limit // in one sort
+		batch = limit // one sort
 	}
 	return page.Each(
 		ctx, offset, limit, batch, largestBatch,
@@ -142,7 +143,7 @@ func (s *Service) eachSorted(
 	}, visit)
 }
 
-// Count returns how many subscribers the filter chooses (legacy TotalSubscribers).
+// Count returns the number of subscribers that match the filter (legacy TotalSubscribers).
 func (s *Service) Count(ctx context.Context, filter Filter) (int, error) {
 	return store.Heavy(ctx, s.db, func(ctx context.Context) (int, error) {
 		return s.count(ctx, filter)
@@ -157,8 +158,8 @@ func (s *Service) count(ctx context.Context, filter Filter) (int, error) {
 	return n, store.Translate(err)
 }
 
-// ActiveCounts returns how many active people each list has (legacy SubscriberCount), in one
-// statement, which reads them; a list without any is absent.
+// ActiveCounts returns the number of active people of each list (legacy SubscriberCount), in one
+// statement that reads all of them. A list without active people is absent.
 func (s *Service) ActiveCounts(ctx context.Context, listIDs []int64) (map[int64]int, error) {
 	return s.Counts(ctx, listIDs, Filter{Segment: Active})
 }

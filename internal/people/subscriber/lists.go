@@ -16,15 +16,15 @@ import (
 )
 
 const (
-	// maxArguments is how many values one statement binds at most; SQLite allows 32,766.
+	// maxArguments is the maximum number of values that one statement binds. SQLite accepts 32,766.
 	maxArguments = 30_000
-	// listsAtOnce is how many lists one statement reads a page of; SQLite takes 500 parts of a UNION.
+	// listsAtOnce is the number of lists per statement. SQLite accepts 500 parts of a UNION.
 	listsAtOnce = 250
 )
 
-// Lists returns the same page of each of several lists: of the people on it that the filter, whose
-// own list is ignored, chooses. It costs one statement for up to 250 lists, or more where the
-// filter names very many values. It is for the caller to know that the lists are its own.
+// Lists returns the same page for each of several lists: the people on the list who match the
+// filter, whose own list is ignored. It runs one statement per 250 lists, or more statements if the
+// filter has very many values. The caller must check the owner of the lists.
 func (s *Service) Lists(
 	ctx context.Context, listIDs []int64, filter Filter, order Order, request page.Request, columns ...string,
 ) (map[int64]page.Result[*ent.Subscriber], error) {
@@ -49,7 +49,8 @@ func (s *Service) lists(
 	people := map[int64][]*ent.Subscriber{}
 	asked := listIDs
 	if filter.rules != nil {
-		// Rules may bind very many values: they are asked once, of the one list on which anybody fulfils them.
+		// Rules may bind very many values. Therefore only the one list is queried on which anybody
+		// can match them.
 		asked = slices.DeleteFunc(slices.Clone(listIDs), func(id int64) bool { return id != filter.rulesOf })
 	}
 	for some := range slices.Chunk(asked, min(listsAtOnce, max(1, maxArguments/filter.size()))) {
@@ -73,7 +74,7 @@ func (s *Service) lists(
 	return pages, nil
 }
 
-// parts selects for each list the ids of those on it whom the filter chooses.
+// parts selects, for each list, the ids of the people who match the filter.
 func (f Filter) parts(listIDs []int64) []*sql.Selector {
 	parts := make([]*sql.Selector, len(listIDs))
 	for i, id := range listIDs {
@@ -87,8 +88,8 @@ func (f Filter) parts(listIDs []int64) []*sql.Selector {
 	return parts
 }
 
-// Counts returns how many people on each list the filter, whose own list is ignored, chooses, in
-// one statement, which reads them; a list without any is absent.
+// Counts returns the number of people on each list who match the filter, whose own list is ignored.
+// It runs one statement, which reads those people. A list without matches is absent.
 func (s *Service) Counts(ctx context.Context, listIDs []int64, filter Filter) (map[int64]int, error) {
 	return store.Heavy(ctx, s.db, func(ctx context.Context) (map[int64]int, error) {
 		return s.counts(ctx, listIDs, filter)
@@ -120,8 +121,8 @@ func (s *Service) counts(ctx context.Context, listIDs []int64, filter Filter) (m
 }
 
 // TypedValues returns the values of the custom fields of each subscriber, by the id of the field,
-// in one statement for up to 5,000. A subscriber without values, or that is not the caller's, is
-// absent.
+// in one statement per 5,000 subscribers. A subscriber without values, or one that the caller
+// cannot see, is absent.
 func (s *Service) TypedValues(ctx context.Context, subscriberIDs []int64) (map[int64][]*ent.FieldValue, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err

@@ -15,35 +15,37 @@ import (
 	"campaignql/internal/store"
 )
 
-// maxAddressKey is what the column of the folded address holds, in characters.
+// maxAddressKey is the size of the column of the folded address, in characters.
 const maxAddressKey = 254
 
-// Subscription puts an address onto a list.
+// Subscription adds an address to a list.
 type Subscription struct {
 	ListID int64
-	// Email is one bare address of at most 254 bytes.
+	// Email is one plain address of at most 254 bytes.
 	Email string
-	// IP is the address from which the person asked for it (legacy IPAddress); empty when it is not known.
+	// IP is the IP address from which the person subscribed (legacy IPAddress), or "" if it is
+	// unknown.
 	IP string
-	// Fields are values of custom fields, by the id of the field: numbers, dates (YYYY-MM-DD, or
-	// with HH:MM:SS), booleans and choices by the field's type, texts of at most 10,000 characters.
-	// An empty one clears the field; fields that are not named keep their value.
+	// Fields are values of custom fields, by the id of the field. By the type of the field they are
+	// numbers, dates (YYYY-MM-DD, or with HH:MM:SS), booleans, choices, or texts of at most 10,000
+	// characters. An empty value clears the field. Fields that are not named keep their value.
 	Fields map[int64]string
-	// KnownFieldsOnly passes over values for fields that the list does not have; they are faults otherwise.
+	// KnownFieldsOnly ignores values for fields that the list does not have. Otherwise they are
+	// faults.
 	KnownFieldsOnly bool
 }
 
-// Subscribe puts an address onto a list (legacy Subscriber.Subscribe) and returns the subscriber,
-// pending where the list has double opt-in. One that had unsubscribed, or was still pending, enters
-// again: it keeps its id and takes the date, the address and the fields of this call. What bounced
-// stays marked. An address that the account suppresses may be on a list too: it is not written to
-// as long as it is suppressed.
+// Subscribe adds an address to a list (legacy Subscriber.Subscribe) and returns the subscriber. The
+// subscriber is pending if the list has double opt-in. If the address had unsubscribed or was still
+// pending, it is subscribed again: it keeps its id and gets the date, the address and the fields of
+// this call. A bounce mark stays. A suppressed address may be on a list too; it gets no mail while
+// it is suppressed.
 //
-// The faults are reported together: the list as NotFound, reason "list_not_found"; Invalid on
-// email, reason "subscriber_address_required" or "subscriber_address_invalid", on ip, reason
-// "subscriber_ip_invalid", and on fields.<id>, reason "custom_field_invalid" or
-// "custom_field_not_found". An address that is subscribed already is a Conflict, reason
-// "subscriber_exists"; of calls at the same time exactly one subscribes it.
+// All faults are reported together: NotFound for the list, reason "list_not_found"; Invalid on
+// email, reason "subscriber_address_required" or "subscriber_address_invalid"; Invalid on ip,
+// reason "subscriber_ip_invalid"; and Invalid on fields.<id>, reason "custom_field_invalid" or
+// "custom_field_not_found". An address that is already subscribed is a Conflict, reason
+// "subscriber_exists". Of concurrent calls exactly one subscribes the address.
 func (s *Service) Subscribe(ctx context.Context, in Subscription) (*ent.Subscriber, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
@@ -79,7 +81,7 @@ func exists() error {
 	}
 }
 
-// entry is a person as it is to be written onto a list.
+// entry is a person to write to a list.
 type entry struct {
 	email, key   string
 	ip           string
@@ -88,7 +90,7 @@ type entry struct {
 	optedInAt    *time.Time
 }
 
-// single checks a subscription and makes it a batch of one, in which people may enter again.
+// single checks a subscription and returns it as a batch of one that may subscribe people again.
 func (s *Service) single(ctx context.Context, in Subscription) (*batch, error) {
 	var faults apperr.Faults
 	var e entry
@@ -140,8 +142,8 @@ func readAddress(faults *apperr.Faults, given string) (email, key string) {
 	return email, key
 }
 
-// AddressKey is what two spellings of an address have in common: they are one person on a list. An
-// address that is no address may have one too.
+// AddressKey returns the key of an address. Two spellings with the same key are the same person on
+// a list. A text that is no valid address has a key too.
 func AddressKey(email string) string { return kind.Fold(kind.Clean(email), maxAddressKey+1) }
 
 func readIP(faults *apperr.Faults, given string) string {
@@ -157,7 +159,7 @@ func readIP(faults *apperr.Faults, given string) string {
 	return ip.Unmap().String()
 }
 
-// personColumns are those of a person who enters a list.
+// personColumns are the columns of a person who enters a list.
 var personColumns = []string{
 	entsubscriber.FieldUserID,
 	entsubscriber.FieldListID,
@@ -173,7 +175,7 @@ var personColumns = []string{
 	entsubscriber.FieldCreatedAt,
 }
 
-// enteredColumns are those that entering a list again writes over.
+// enteredColumns are the columns that are overwritten if a person enters a list again.
 var enteredColumns = []string{
 	entsubscriber.FieldEmail,
 	entsubscriber.FieldStatus,
@@ -183,7 +185,7 @@ var enteredColumns = []string{
 	entsubscriber.FieldUnsubscribedAt,
 }
 
-// people are the rows of people who enter the list now.
+// people returns the rows of people who enter the list now.
 func (b *batch) people(some []entry) [][]any {
 	rows := make([][]any, len(some))
 	for i, e := range some {

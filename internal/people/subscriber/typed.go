@@ -6,25 +6,25 @@ import (
 	"strings"
 )
 
-// MaxNumber is the largest number that a number field takes, on either side of zero: 2^53-1, up to
-// which whole numbers differ from each other in every program that they pass through. What is
-// longer, such as the number of an account, is a text.
+// MaxNumber is the maximum absolute value of a number field: 2^53-1. Up to this bound a float64
+// represents every whole number exactly, in every program that handles it. Longer values, for
+// example account numbers, need a text field.
 const MaxNumber = 1<<53 - 1
 
-// places are the decimal places of the column of numbers.
+// places is the number of decimal places of the column of numbers.
 const places = 10
 
-// Number reads a number as a number field takes it: decimal, up to MaxNumber, rounded to ten
-// places. It has the precision of a float64, about fifteen digits.
+// Number parses a number as a number field does: decimal, at most MaxNumber, rounded to ten decimal
+// places. The precision is the precision of a float64, about fifteen digits.
 func Number(text string) (float64, bool) {
 	number, err := strconv.ParseFloat(text, 64)
 	if err != nil || strings.ContainsAny(text, "xXpP_") || math.IsNaN(number) || math.Abs(number) > MaxNumber {
 		return 0, false
 	}
 	rounded, err := strconv.ParseFloat(strconv.FormatFloat(number, 'f', places, 64), 64)
-	return rounded + 0, err == nil // there is no zero below zero
+	return rounded + 0, err == nil // adding 0 turns -0 into 0
 }
 
-// Boolean reads a boolean as a boolean field takes it: true, yes, on or 1 as 1, and false, no, off
-// or 0 as 0, ignoring case.
+// Boolean parses a boolean as a boolean field does: true, yes, on and 1 give 1, and false, no, off
+// and 0 give 0, ignoring case.
 func Boolean(text string) (float64, bool) { return readBoolean(text) }

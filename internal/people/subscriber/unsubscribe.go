@@ -12,23 +12,23 @@ import (
 	"campaignql/internal/store"
 )
 
-// Unsubscription takes an address off a list.
+// Unsubscription unsubscribes an address from a list.
 type Unsubscription struct {
 	ListID int64
-	// Email is the address, in any case.
+	// Email is the address, ignoring case.
 	Email string
-	// CampaignID is the campaign because of which the person leaves; 0 for none. It counts that
-	// once. One that the account does not have counts nothing.
+	// CampaignID is the campaign because of which the person unsubscribes, or 0. The campaign
+	// counts it once. A campaign that the account does not have counts nothing.
 	CampaignID int64
 }
 
-// Unsubscribe takes an address off a list (legacy Subscriber.Unsubscribe), also one that was still
-// to be confirmed. The row stays, with everything known of the person, and the campaign counts it
-// in the same transaction. It returns the subscriber as it is then.
+// Unsubscribe unsubscribes an address from a list (legacy Subscriber.Unsubscribe), even if it was
+// still pending. The row stays, with all data of the person, and the campaign counts the
+// unsubscription in the same transaction. Unsubscribe returns the subscriber after the change.
 //
 // A list of another account is NotFound, reason "list_not_found". An address that is not on the
-// list, or has left it already, is a Conflict, reason "not_subscribed"; of calls at the same time
-// exactly one takes it off.
+// list, or has already unsubscribed, is a Conflict, reason "not_subscribed". Of concurrent calls
+// exactly one unsubscribes the address.
 func (s *Service) Unsubscribe(ctx context.Context, in Unsubscription) (*ent.Subscriber, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
@@ -68,16 +68,9 @@ func (s *Service) Unsubscribe(ctx context.Context, in Unsubscription) (*ent.Subs
 		if in.CampaignID == 0 {
 			return nil
 		}
-		// Who wants to leave leaves, whatever the link says of the campaign: one that is gone counts nothing.
-		if err := s.counter.Unsubscribed(
-			ctx,
-			found.UserID,
-			in.CampaignID,
-			found.ID,
-			now,
-		); apperr.CodeOf(
-			err,
-		) != apperr.NotFound {
+		// A person can always unsubscribe, even if the link names a campaign that no longer exists.
+		err = s.counter.Unsubscribed(ctx, found.UserID, in.CampaignID, found.ID, now)
+		if apperr.CodeOf(err) != apperr.NotFound {
 			return err
 		}
 		return nil

@@ -13,27 +13,29 @@ import (
 	"campaignql/internal/store"
 )
 
-// Patch names what a call changes of a person: nil leaves it alone.
+// Patch is a partial update of a subscriber; a nil field stays unchanged.
 type Patch struct {
 	// Email is the new address, as in Subscription.
 	Email *string
-	// Status is the new state: SubscriberSubscribed confirms who is pending and lets who has left
-	// enter again, SubscriberUnsubscribed takes the person off. Nobody is made pending: that is for
-	// those who subscribe to a list with double opt-in.
+	// Status is the new state. SubscriberSubscribed confirms a pending person and subscribes an
+	// unsubscribed person again. SubscriberUnsubscribed unsubscribes the person. SubscriberPending
+	// is not allowed: only a subscription to a list with double opt-in sets it.
 	Status *kind.SubscriberStatus
-	// Bounce says how mail came back: kind.BounceNone lets a person be written to again whose mail did for good.
+	// Bounce is the new bounce state. kind.BounceNone makes a person with a hard bounce reachable
+	// again.
 	Bounce *kind.BounceType
-	// SubscribedAt and OptedInAt are the dates; the zero time clears one. They outrank what Status would set.
+	// SubscribedAt and OptedInAt are the dates; the zero time clears one. They take precedence over
+	// the dates that Status sets.
 	SubscribedAt, OptedInAt *time.Time
 	// Fields are values of custom fields, as in Subscription.
 	Fields map[int64]string
 }
 
-// Update changes what the patch names of a subscriber, and returns it as it is then. A subscriber
-// that is not the caller's is NotFound, reason "subscriber_not_found". The faults of the patch are
-// reported together, with those of Subscribe; and Invalid on status, reason
-// "subscriber_status_invalid", and on bounce, reason "subscriber_bounce_invalid". An address that
-// is on the list already is a Conflict on email, reason "subscriber_exists".
+// Update changes a subscriber as the patch says and returns it after the change. A subscriber that
+// the caller does not have is NotFound, reason "subscriber_not_found". All faults of the patch are
+// reported together: the faults of Subscribe; Invalid on status, reason
+// "subscriber_status_invalid"; and Invalid on bounce, reason "subscriber_bounce_invalid". An
+// address that is already on the list is a Conflict on email, reason "subscriber_exists".
 func (s *Service) Update(ctx context.Context, id int64, p Patch) (*ent.Subscriber, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
@@ -96,7 +98,8 @@ func (s *Service) apply(ctx context.Context, present *ent.Subscriber, p Patch) e
 	return s.holdFields(ctx, values)
 }
 
-// move changes the state of a person, and sets the dates that go with it where the patch does not.
+// move changes the state of a person, and sets the dates of the new state unless the patch sets
+// them.
 func (s *Service) move(faults *apperr.Faults, update *ent.SubscriberUpdate, from kind.SubscriberStatus, p *Patch) {
 	if p.Status == nil || *p.Status == from {
 		return
@@ -129,7 +132,7 @@ func setInstant(at *time.Time, set func(time.Time) *ent.SubscriberUpdate, clear 
 	}
 }
 
-// valuesFor reads values for the custom fields of the list that a person is on.
+// valuesFor parses values for the custom fields of the list that a person is on.
 func (s *Service) valuesFor(ctx context.Context, of *ent.Subscriber, given map[int64]string) ([]personValue, error) {
 	if len(given) == 0 {
 		return nil, nil
@@ -146,8 +149,8 @@ func (s *Service) valuesFor(ctx context.Context, of *ent.Subscriber, given map[i
 	return values, err
 }
 
-// ByIDs returns the subscribers of the ids, in one statement for up to 5,000; an id that is not the
-// caller's is absent. Without columns it selects all.
+// ByIDs returns the subscribers with the given ids, in one statement per 5,000 ids. An id that the
+// caller does not have is absent. Without columns it selects all columns.
 func (s *Service) ByIDs(ctx context.Context, ids []int64, columns ...string) (map[int64]*ent.Subscriber, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
