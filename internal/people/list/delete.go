@@ -16,16 +16,17 @@ import (
 	"campaignql/internal/store"
 )
 
-// Delete removes lists with everything on them, all or nothing: their subscribers with their values
-// and tags, their segments and their custom fields. What campaigns counted of those people stays,
-// and so do suppressions, which belong to the account. It returns the ids that it removed,
-// ascending; ids that are not the caller's are left alone, silently. Once it has returned nothing
-// of them is to be seen and nobody is put onto them; the subscribers, of whom there may be many
-// millions, are deleted by package purge, so that it costs the same for a list of any size.
+// Delete deletes lists with everything on them, all or nothing: their subscribers with values and
+// tags, their segments and their custom fields. Statistics of campaigns about those people stay,
+// and so do suppressions, which belong to the account. Delete returns the ids that it deleted, in
+// ascending order, and silently ignores ids that the caller does not have. After it returns,
+// nothing of the lists is visible and nobody can be added to them. Package purge deletes the
+// subscribers later, because there may be many millions. The cost of Delete therefore does not
+// depend on the size of a list.
 //
-// A list that the audience of a campaign names which can still be sent (in any status but Sent), be
-// it to leave its people out, is a Conflict on the field ids, reason "list_in_use"; then nothing is
-// deleted. Over 5,000 ids are Invalid on it, reason "too_many_ids".
+// If the audience of a campaign that can still be sent (any status but Sent) includes or excludes
+// one of the lists, Delete returns Conflict on the field ids, reason "list_in_use", and deletes
+// nothing. More than 5,000 ids are Invalid on ids, reason "too_many_ids".
 func (s *Service) Delete(ctx context.Context, ids []int64) (deleted []int64, err error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
@@ -37,7 +38,8 @@ func (s *Service) Delete(ctx context.Context, ids []int64) (deleted []int64, err
 	}
 	err = s.db.Tx(ctx, func(ctx context.Context) error {
 		deleted = []int64{}
-		// Locked first, so that no audience takes one of them up and nobody is put onto one meanwhile.
+		// The lists are locked first, so that no concurrent request adds them to an audience or
+		// adds people to them.
 		query := s.db.Client(ctx).SubscriberList.Query().Where(entlist.IDIn(ids...)).Order(entlist.ByID())
 		query.Modify(store.Lock)
 		found, err := query.Select(entlist.FieldID, entlist.FieldUserID).All(ctx)
@@ -71,7 +73,8 @@ func (s *Service) Delete(ctx context.Context, ids []int64) (deleted []int64, err
 	return deleted, nil
 }
 
-// remove deletes the lists, their segments and their custom fields, each kind in one statement, and notes the rest.
+// remove deletes the lists, their segments and their custom fields, each kind in one statement, and
+// registers the rest for the purge.
 func (s *Service) remove(ctx context.Context, found []*ent.SubscriberList, ids []int64) error {
 	client := s.db.Client(ctx)
 	if _, err := client.SubscriberList.Delete().Where(entlist.IDIn(ids...)).Exec(ctx); err != nil {

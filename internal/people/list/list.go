@@ -1,5 +1,5 @@
-// Package list owns the subscriber lists of an account: their names and how one gets onto them, and
-// that a list goes with all that is on it. It must not know who is on a list.
+// Package list owns the subscriber lists of an account: their names, their opt-in mode, and their
+// deletion with everything on them. It must not know which people are on a list.
 package list
 
 import (
@@ -21,32 +21,34 @@ import (
 )
 
 const (
-	// MaxNameLength is the longest name, in characters.
+	// MaxNameLength is the maximum length of a name, in characters.
 	MaxNameLength = 250
-	// maxNameKey is what the column of the folded name holds, in characters.
+	// maxNameKey is the size of the column of the folded name, in characters.
 	maxNameKey = 500
-	// batch is the number of ids that one statement takes; SQLite allows 32,766 arguments.
+	// batch is the number of ids per statement. SQLite accepts 32,766 arguments.
 	batch = 5000
 )
 
-// Options are the settings of a Service. The zero value takes the defaults.
+// Options are the settings of a Service. The zero value uses the defaults.
 type Options struct {
-	// Now is the clock; store.Now otherwise.
+	// Now is the clock. Default: store.Now.
 	Now func() time.Time
-	// Named finds a campaign of the owners that can still be sent and whose audience names one of
-	// the lists: it returns the list and who names it, or
-	// 0. It is called in the transaction of Delete. Only the campaign domain can read audiences; without it they do not keep a list.
+	// Named searches for a campaign of the owners that can still be sent and whose audience names
+	// one of the lists. It returns the list and a text that names the campaign, or 0. It runs in
+	// the transaction of Delete. Only the campaign package can read audiences. If Named is nil,
+	// audiences do not prevent the deletion of a list.
 	Named func(ctx context.Context, owners, ids []int64) (id int64, by string, err error)
-	// Purges takes what deleted lists leave behind; one of its own otherwise, which a server hears of later.
+	// Purges deletes the remaining rows of deleted lists. If it is nil, the Service creates its
+	// own, and a server notices those deletions only later.
 	Purges *purge.Service
 }
 
-// Service holds the rules of lists. Its methods may be used from many goroutines. Each acts for the
-// caller of its context, and needs the scope read to read and write to write; a list of another
-// account is NotFound, reason "list_not_found", exactly as one that does not exist.
+// Service implements the rules of lists. Its methods are safe for concurrent use. Each method acts
+// for the caller in its context, and requires the scope read to read and write to write. A list of
+// another account is NotFound, reason "list_not_found", exactly like a list that does not exist.
 //
-// The methods that take columns select only those (of package ent/subscriberlist) and the ones they
-// need themselves; without columns, all.
+// Methods with a columns parameter select only those columns (of package ent/subscriberlist) and
+// the ones they need themselves. Without columns they select all.
 type Service struct {
 	db    *store.Store
 	now   func() time.Time
@@ -55,7 +57,7 @@ type Service struct {
 	purges *purge.Service
 }
 
-// New returns the service over an open database.
+// New returns a Service for an open database.
 func New(db *store.Store, opts Options) *Service {
 	if opts.Now == nil {
 		opts.Now = store.Now
@@ -71,15 +73,16 @@ func New(db *store.Store, opts Options) *Service {
 
 // Input is a new list.
 type Input struct {
-	// Name is the name (legacy SubscriberListName): 1 to 250 characters after trimming. It need not be unique.
+	// Name is the name (legacy SubscriberListName): 1 to 250 characters after trimming. It need not
+	// be unique.
 	Name string
-	// DoubleOptIn tells that whoever subscribes is to confirm it first (legacy OptInMode).
+	// DoubleOptIn means that new subscribers must confirm first (legacy OptInMode).
 	DoubleOptIn bool
 }
 
-// Create makes a list in the caller's account (legacy List.Create). A bad name is Invalid on the
-// field name, with the reason "list_name_required" or "list_name_too_long". The same idempotency
-// key within a day answers the list of the first call.
+// Create creates a list in the caller's account (legacy List.Create). A bad name is Invalid on the
+// field name, reason "list_name_required" or "list_name_too_long". A second call with the same
+// idempotency key within one day returns the list of the first call.
 func (s *Service) Create(ctx context.Context, in Input, idempotencyKey *string) (*ent.SubscriberList, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
@@ -127,16 +130,16 @@ func readName(given string) (string, error) {
 	return name, nil
 }
 
-// Patch names the settings of a list that a call changes: nil leaves one alone.
+// Patch is a partial update of a list; a nil field stays unchanged.
 type Patch struct {
 	// Name is the new name, as in Input.
 	Name *string
-	// DoubleOptIn is for those who subscribe from then on: whoever is pending stays so.
+	// DoubleOptIn applies to later subscriptions. Pending people stay pending.
 	DoubleOptIn *bool
 }
 
-// Update changes the settings that the patch names, and returns the list as it is then. The errors
-// of a name are those of Create.
+// Update changes a list as the patch says and returns it after the change. A bad name returns the
+// errors of Create.
 func (s *Service) Update(ctx context.Context, id int64, p Patch, columns ...string) (*ent.SubscriberList, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
@@ -157,7 +160,7 @@ func (s *Service) Update(ctx context.Context, id int64, p Patch, columns ...stri
 			}
 		}
 		var err error
-		updated, err = s.get(ctx, id, columns) // which finds that there is none
+		updated, err = s.get(ctx, id, columns) // returns NotFound if there is no such list
 		return err
 	})
 	if err != nil {
@@ -186,7 +189,8 @@ func (s *Service) get(ctx context.Context, id int64, columns []string) (*ent.Sub
 	return found, store.Translate(err)
 }
 
-// ByIDs returns the lists of the ids, in one statement for up to 5,000; an id that is not the caller's is absent.
+// ByIDs returns the lists with the given ids, in one statement per 5,000 ids. An id that the caller
+// does not have is absent.
 func (s *Service) ByIDs(ctx context.Context, ids []int64, columns ...string) (map[int64]*ent.SubscriberList, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
@@ -199,9 +203,9 @@ func (s *Service) ByIDs(ctx context.Context, ids []int64, columns ...string) (ma
 	)
 }
 
-// Filter chooses lists. The zero value chooses all.
+// Filter selects lists. The zero value selects all.
 type Filter struct {
-	// Search is a part of the name, without regard to case; "%" and "_" stand for themselves.
+	// Search is a part of the name, ignoring case. "%" and "_" have no special meaning.
 	Search string
 }
 
@@ -212,30 +216,30 @@ func (f Filter) predicates() []predicate.SubscriberList {
 	return nil
 }
 
-// Order is an order of lists.
+// Order is a sort order of lists.
 type Order = page.Order[*ent.SubscriberList]
 
-// The orders of lists.
+// Orders of lists.
 var (
-	// ByID: in the order they were made.
+	// ByID sorts by the order of creation.
 	ByID = Order{
 		Name: "ID", Column: entlist.FieldID,
 		Key: func(l *ent.SubscriberList) page.Key { return page.Key{ID: l.ID} },
 	}
-	// ByName: without regard to case.
+	// ByName sorts by name, ignoring case.
 	ByName = Order{
 		Name: "NAME", Column: entlist.FieldNameKey, Type: page.Text,
 		Key: func(l *ent.SubscriberList) page.Key { return page.Key{Value: l.NameKey, ID: l.ID} },
 	}
-	// ByCreated: by the instant they were made.
+	// ByCreated sorts by the time of creation.
 	ByCreated = Order{
 		Name: "CREATED_AT", Column: entlist.FieldCreatedAt, Type: page.Instant,
 		Key: func(l *ent.SubscriberList) page.Key { return page.Key{Value: l.CreatedAt, ID: l.ID} },
 	}
 )
 
-// List returns one page of the lists that the filter chooses, in one statement. The errors of a bad
-// request are those of page.Request.
+// List returns one page of the lists that match the filter, in one statement. Invalid page requests
+// return the errors of page.Request.
 func (s *Service) List(
 	ctx context.Context, filter Filter, order Order, request page.Request, columns ...string,
 ) (page.Result[*ent.SubscriberList], error) {
@@ -247,14 +251,16 @@ func (s *Service) List(
 	)
 }
 
-// streamBatch is how many lists Each reads at first, and largestBatch how many it reads at a time in the end.
+// streamBatch is the size of the first batch that Each reads, and largestBatch is the upper bound
+// to which batches grow.
 const (
 	streamBatch  = 250
 	largestBatch = 2000
 )
 
-// Each calls visit for all lists, in order, from the offset and at most limit of them (0: all), a
-// batch at a time and without ever holding more (legacy Lists.Get). An error of visit ends it.
+// Each calls visit with batches of all lists, in order, starting at the offset (legacy Lists.Get).
+// It visits at most limit lists; 0 means all. It holds only one batch in memory. An error of visit
+// stops Each.
 func (s *Service) Each(
 	ctx context.Context, order Order, offset, limit int, columns []string,
 	visit func(context.Context, []*ent.SubscriberList) error,
@@ -268,7 +274,7 @@ func (s *Service) Each(
 	)
 }
 
-// Count returns how many lists the filter chooses (legacy TotalListCount).
+// Count returns the number of lists that match the filter (legacy TotalListCount).
 func (s *Service) Count(ctx context.Context, filter Filter) (int, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return 0, err
