@@ -16,24 +16,25 @@ import (
 	"campaignql/internal/store"
 )
 
-// Patch names what a call changes of a segment: nil leaves it alone.
+// Patch is a partial update of a segment; a nil field stays unchanged.
 type Patch struct {
-	// Name and Rules are those of Input.
+	// Name and Rules are as in Input.
 	Name, Rules *string
 }
 
-// Update changes what the patch names, with the errors of Create, and returns the segment as it is
-// then. Rules that lead back to the segment through the segments they name are Invalid on rules,
-// reason "segment_cycle". The segments above this one are checked with it: what would make one of
-// them too large is refused here. Rules that a campaign names which was approved may cost it its
-// approval, or be refused with a Conflict on rules, reason "not_in_status": see
-// campaign.Service.EditSegment.
+// Update changes a segment as the patch says and returns it after the change. It returns the errors
+// of Create. If the rules lead back to the segment through the segments they name, the error is
+// Invalid on rules, reason "segment_cycle". The segments that name this one are checked too: a
+// change that would make one of them too large is rejected. If an approved campaign uses the rules,
+// the change may withdraw its approval, or it may be rejected with Conflict on rules, reason
+// "not_in_status"; see campaign.Service.EditSegment.
 func (s *Service) Update(ctx context.Context, id int64, p Patch, columns ...string) (*ent.Segment, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
 	}
 	var updated *ent.Segment
-	// What is read once the list is locked is what its last holder left.
+	// TxLatest: the reads after the lock on the list see everything that the previous holder of the
+	// lock committed.
 	err := s.db.TxLatest(ctx, func(ctx context.Context) error {
 		present, err := s.lock(ctx, id)
 		if err != nil {
@@ -76,7 +77,8 @@ func (s *Service) Update(ctx context.Context, id int64, p Patch, columns ...stri
 	return updated, nil
 }
 
-// editRules checks the new rules of a segment and begins to change them; written is to be called once they are written.
+// editRules checks the new rules of a segment and prepares the change. The caller must call written
+// after the rules were written.
 func (s *Service) editRules(
 	ctx context.Context, of *ent.Segment, group rules.Group,
 ) (written func(ctx context.Context) error, err error) {
@@ -87,7 +89,7 @@ func (s *Service) editRules(
 	return s.editing(ctx, of.UserID, append(above, of.ID))
 }
 
-// lock finds a segment, and locks its list.
+// lock finds a segment and locks its list.
 func (s *Service) lock(ctx context.Context, id int64) (*ent.Segment, error) {
 	present, err := s.db.Client(ctx).Segment.Query().Where(entsegment.ID(id)).
 		Select(entsegment.FieldID, entsegment.FieldUserID, entsegment.FieldListID).Only(ctx)
@@ -98,14 +100,15 @@ func (s *Service) lock(ctx context.Context, id int64) (*ent.Segment, error) {
 		return nil, err
 	}
 	if _, err := s.list(ctx, present.ListID); apperr.CodeOf(err) == apperr.NotFound {
-		return nil, store.ErrStale // deleted with its segments meanwhile
+		return nil, store.ErrStale // the list and its segments were deleted concurrently
 	} else if err != nil {
 		return nil, err
 	}
 	return present, nil
 }
 
-// checkRules checks what the new rules of a segment name, and returns the segments whose rules lead to it.
+// checkRules checks the objects that the new rules of a segment name. It returns the segments whose
+// rules name the segment, directly or through others.
 func (s *Service) checkRules(ctx context.Context, of *ent.Segment, group rules.Group) (above []int64, err error) {
 	refs := group.References(of.ListID)
 	if err := query.CheckReferences(ctx, s.db.Client(ctx), of.UserID, refs, "rules"); err != nil {
@@ -126,23 +129,26 @@ func (s *Service) checkRules(ctx context.Context, of *ent.Segment, group rules.G
 	return above, s.check(ctx, of, group, on, above)
 }
 
-// rulesOn returns the segments of a list with their rules, read under a lock: what was committed before is seen.
+// rulesOn returns the segments of a list with their rules. It reads them under a lock, so that all
+// committed rows are visible.
 func (s *Service) rulesOn(ctx context.Context, listID int64) ([]*ent.Segment, error) {
 	query := s.db.Client(ctx).Segment.Query().Where(entsegment.ListID(listID))
 	query.Modify(store.Lock)
 	return query.Select(entsegment.FieldID, entsegment.FieldListID, entsegment.FieldRules).All(ctx)
 }
 
-// references returns everything that the rules of a stored segment name. It reads id, list_id and rules.
+// references returns everything that the rules of a stored segment name. It reads id, list_id and
+// rules.
 func references(row *ent.Segment) rules.References {
 	var group rules.Group
 	if err := json.Unmarshal([]byte(row.Rules), &group); err != nil {
-		return rules.References{} // what is stored was understood when it was set; what cannot be read names nothing
+		return rules.References{} // stored rules were valid when they were set; unreadable rules name nothing
 	}
 	return group.References(row.ListID)
 }
 
-// leadingTo returns the segments whose rules name one, or name others that lead to it; not itself, though it may.
+// leadingTo returns the segments whose rules name the segment, directly or through others. The
+// segment itself is left out, even if it is among them.
 func leadingTo(on []*ent.Segment, id int64) []int64 {
 	namedBy := map[int64][]int64{}
 	for _, row := range on {
@@ -162,11 +168,11 @@ func leadingTo(on []*ent.Segment, id int64) []int64 {
 	return found
 }
 
-// Delete removes segments, all or nothing, and returns the ids that it removed, ascending; ids that
-// are not the caller's are left alone, silently. A segment that another one names which is not
-// deleted with it, or the audience of a campaign that can still be sent (in any status but Sent),
-// is a Conflict on the field ids, reason "segment_in_use"; then nothing is deleted. Over 5,000 ids
-// are Invalid on it, reason "too_many_ids".
+// Delete deletes segments, all or nothing, and returns the ids that it deleted, in ascending order.
+// It silently ignores ids that the caller does not have. If a segment that stays, or the audience
+// of a campaign that can still be sent (any status but Sent), names one of the segments, Delete
+// returns Conflict on the field ids, reason "segment_in_use", and deletes nothing. More than 5,000
+// ids are Invalid on ids, reason "too_many_ids".
 func (s *Service) Delete(ctx context.Context, ids []int64) (deleted []int64, err error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
@@ -179,7 +185,7 @@ func (s *Service) Delete(ctx context.Context, ids []int64) (deleted []int64, err
 	err = s.db.Tx(ctx, func(ctx context.Context) error {
 		deleted = []int64{}
 		client := s.db.Client(ctx)
-		// Locked first, so that no rules take one of them up meanwhile.
+		// The segments are locked first, so that no concurrent request adds them to other rules.
 		query := client.Segment.Query().Where(entsegment.IDIn(ids...)).Order(entsegment.ByID())
 		query.Modify(store.Lock)
 		found, err := query.Select(entsegment.FieldID, entsegment.FieldUserID, entsegment.FieldListID).All(ctx)
@@ -204,7 +210,8 @@ func (s *Service) Delete(ctx context.Context, ids []int64) (deleted []int64, err
 	return deleted, nil
 }
 
-// unnamed checks that nothing that stays names one of the segments. Only segments of their own lists can.
+// unnamed checks that no remaining segment names one of the segments. Only segments of the same
+// lists can.
 func (s *Service) unnamed(ctx context.Context, owners, lists, ids []int64) error {
 	rows, err := s.db.Client(ctx).Segment.Query().Where(entsegment.ListIDIn(lists...), entsegment.IDNotIn(ids...)).
 		Select(entsegment.FieldID, entsegment.FieldListID, entsegment.FieldRules).All(ctx)
@@ -226,8 +233,8 @@ func (s *Service) unnamed(ctx context.Context, owners, lists, ids []int64) error
 	return nil
 }
 
-// naming returns the first of the ids that the rules of one of the segments name, and which segment
-// that is; 0 when none does.
+// naming returns the first of the ids that the rules of one of the segments name, and a text with
+// that segment, or 0 if there is none.
 func naming(rows []*ent.Segment, ids []int64, of func(rules.References) []rules.Reference) (int64, string) {
 	for _, row := range rows {
 		for _, ref := range of(references(row)) {
@@ -239,9 +246,9 @@ func naming(rows []*ent.Segment, ids []int64, of func(rules.References) []rules.
 	return 0, ""
 }
 
-// Naming finds a segment of the owners whose rules name one of the ids; of chooses which kind of
-// reference. It returns the id that is named and a text that says by whom, or 0 when none is. It is
-// called in the transaction that deletes what is named.
+// Naming searches for a segment of the owners whose rules name one of the ids. of selects the kind
+// of reference. It returns the id that is named and a text that names the segment, or 0 if there is
+// none. The caller runs it in the transaction that deletes the named objects.
 func (s *Service) Naming(
 	ctx context.Context, owners, ids []int64, of func(rules.References) []rules.Reference,
 ) (named int64, by string, err error) {
@@ -262,7 +269,8 @@ func (s *Service) Naming(
 	}
 }
 
-// namingBatch is how many segments Naming reads at a time: rules may hold 64 KiB.
+// namingBatch is the number of segments that Naming reads per batch. It is small because rules may
+// have 64 KiB.
 const namingBatch = 500
 
 func distinct(ids []int64) []int64 { return slices.Compact(slices.Sorted(slices.Values(ids))) }

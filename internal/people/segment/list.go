@@ -14,9 +14,9 @@ import (
 	"campaignql/internal/store"
 )
 
-// Filter chooses segments. The zero value chooses all.
+// Filter selects segments. The zero value selects all.
 type Filter struct {
-	// Search is a part of the name, without regard to case; "%" and "_" stand for themselves.
+	// Search is a part of the name, ignoring case. "%" and "_" have no special meaning.
 	Search string
 }
 
@@ -31,12 +31,12 @@ var byName = page.Order[*ent.Segment]{
 	Key: func(s *ent.Segment) page.Key { return page.Key{Value: s.NameKey, ID: s.ID} },
 }
 
-// listsAtOnce is how many lists one statement reads a page of; SQLite takes 500 parts of a UNION.
+// listsAtOnce is the number of lists per statement. SQLite accepts 500 parts of a UNION.
 const listsAtOnce = 250
 
-// Lists returns the same page of the segments of each of several lists, by name, in one statement
-// for up to 250 lists. It is for the caller to know that the lists are its own. The errors of a bad
-// request are those of page.Request.
+// Lists returns the same page of the segments of each list, sorted by name, in one statement per
+// 250 lists. The caller must check the owner of the lists. Invalid page requests return the errors
+// of page.Request.
 func (s *Service) Lists(
 	ctx context.Context, listIDs []int64, filter Filter, request page.Request, columns ...string,
 ) (map[int64]page.Result[*ent.Segment], error) {
@@ -77,7 +77,8 @@ func (s *Service) Lists(
 	return pages, nil
 }
 
-// Counts returns how many segments of each list the filter chooses, in one statement; a list without any is absent.
+// Counts returns the number of segments of each list that match the filter, in one statement. A
+// list without matches is absent.
 func (s *Service) Counts(ctx context.Context, listIDs []int64, filter Filter) (map[int64]int, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err

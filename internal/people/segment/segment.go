@@ -1,6 +1,6 @@
-// Package segment owns the segments of lists: saved rules, each on one list, that other rules may
-// name. It checks that rules can be understood, name what the account has alone and do not lead
-// back to themselves; it must not know how rules are evaluated.
+// Package segment owns the segments of lists. A segment is a set of saved rules on one list that
+// other rules may name. The package checks that rules are valid, name only objects of the account,
+// and do not lead back to themselves. It must not know how rules are evaluated.
 package segment
 
 import (
@@ -23,52 +23,56 @@ import (
 )
 
 const (
-	// maxName is the largest number of characters of a name, maxNameKey what the column of the folded name holds.
+	// maxName is the maximum length of a name, and maxNameKey is the size of the column of the
+	// folded name, both in characters.
 	maxName    = 250
 	maxNameKey = 500
-	// batch is the number of ids that one statement takes; SQLite allows 32,766 arguments.
+	// batch is the number of ids per statement. SQLite accepts 32,766 arguments.
 	batch = 5000
 )
 
-// Options are the settings of a Service. The zero value takes the defaults.
+// Options are the settings of a Service. The zero value uses the defaults.
 type Options struct {
-	// Now is the clock; store.Now otherwise.
+	// Now is the clock. Default: store.Now.
 	Now func() time.Time
-	// Named finds a campaign of the owners that can still be sent and whose audience names one of
-	// the segments: it returns the segment and who names it, or 0. It is called in the transaction
-	// of Delete. Only the campaign domain can read audiences; without it they do not keep a
-	// segment.
+	// Named searches for a campaign of the owners that can still be sent and whose audience names
+	// one of the segments. It returns the segment and a text that names the campaign, or 0. It runs
+	// in the transaction of Delete. Only the campaign package can read audiences. If Named is nil,
+	// audiences do not prevent the deletion of a segment.
 	Named func(ctx context.Context, owners, ids []int64) (id int64, by string, err error)
-	// CheckRules reports, on the field "rules", why the rules that a segment is to have could not
-	// be evaluated, in themselves or in those of the segments above it. It gets the segment with
-	// its id, 0 for a new one, its list and its owner; the segments of the list with their id, list
-	// and rules; and the ids of those whose rules lead to it. It is called in the transaction that
-	// is to keep them, after all that they name was found to be the account's. Only the domain of
-	// evaluating can tell; without it all such rules are kept.
+	// CheckRules returns, on the field "rules", the reason why the new rules of a segment cannot be
+	// evaluated, in themselves or in the segments that name this one. It gets the segment with its
+	// id (0 for a new segment), its list and its owner; the segments of the list with their id,
+	// list and rules; and the ids of the segments that name this one, directly or through others.
+	// It runs in the transaction that stores the rules, after all ids in the rules were found to
+	// belong to the account. Only the package that evaluates rules can check this. If CheckRules is
+	// nil, all rules with valid references are accepted.
 	CheckRules func(ctx context.Context, of *ent.Segment, rules rules.Group, on []*ent.Segment, above []int64) error
-	// Editing is called in the transaction of Update when rules are about to be written, with the
-	// segment and those whose rules lead to it, and what it returns once they were written. Either
-	// may refuse the change. Only the campaign domain knows what it means for the campaigns whose
-	// audiences name one of them; without it nothing.
+	// Editing runs in the transaction of Update before rules are written. It gets the ids of the
+	// segment and of the segments that name it, directly or through others. The function that it
+	// returns runs after the write. Either of the two may reject the change. Only the campaign
+	// package knows what the change means for campaigns whose audiences name one of these segments.
+	// If Editing is nil, nothing is checked.
 	Editing func(ctx context.Context, ownerID int64, ids []int64) (written func(ctx context.Context) error, err error)
 }
 
-// Service holds the rules of segments. Its methods may be used from many goroutines. Each acts for
-// the caller of its context, and needs the scope read to read and write to write; a segment of
-// another account is NotFound, reason "segment_not_found", exactly as one that does not exist.
+// Service implements the rules of segments. Its methods are safe for concurrent use. Each method
+// acts for the caller in its context, and requires the scope read to read and write to write. A
+// segment of another account is NotFound, reason "segment_not_found", exactly like a segment that
+// does not exist.
 //
-// The methods that take columns select only those (of package ent/segment) and the ones they need
-// themselves; without columns, all.
+// Methods with a columns parameter select only those columns (of package ent/segment) and the ones
+// they need themselves. Without columns they select all.
 type Service struct {
 	db    *store.Store
 	now   func() time.Time
 	named func(ctx context.Context, owners, ids []int64) (int64, string, error)
-	// check is CheckRules of the options.
+	// check is Options.CheckRules.
 	check   func(ctx context.Context, of *ent.Segment, rules rules.Group, on []*ent.Segment, above []int64) error
 	editing func(ctx context.Context, ownerID int64, ids []int64) (func(ctx context.Context) error, error)
 }
 
-// New returns the service over an open database.
+// New returns a Service for an open database.
 func New(db *store.Store, opts Options) *Service {
 	if opts.Now == nil {
 		opts.Now = store.Now
@@ -89,22 +93,26 @@ func New(db *store.Store, opts Options) *Service {
 
 // Input is a new segment.
 type Input struct {
-	// ListID is the list whose people it chooses from, for good.
+	// ListID is the list from which the segment selects. It never changes.
 	ListID int64
 	// Name has 1 to 250 characters after trimming. It need not be unique.
 	Name string
-	// Rules are the rules as rules.ParseSegmentRules reads them (legacy RulesJson); the empty text is the whole list.
+	// Rules are in the format of rules.ParseSegmentRules (legacy RulesJson). The empty text selects
+	// the whole list.
 	Rules string
 }
 
-// Create makes a segment on a list of the caller's. The faults are reported together: a list of
-// another account as NotFound on listId, reason "list_not_found"; a bad name as Invalid on name,
-// reason "segment_name_required" or "segment_name_too_long"; rules that cannot be understood as
-// Invalid on rules, reason "audience_invalid", with their path. Rules that name what the account
-// does not have, or a field or a segment of another list, are NotFound on rules, reason
-// apperr.ReasonAudienceNotFound; rules that could not be evaluated are Invalid on rules, reason
-// "audience_invalid" where a value does not suit its field, "audience_too_large" past a limit of
-// package query. The same idempotency key within a day answers the segment of the first call.
+// Create creates a segment on a list of the caller. All faults are reported together:
+//
+//   - A list of another account is NotFound on listId, reason "list_not_found".
+//   - A bad name is Invalid on name, reason "segment_name_required" or "segment_name_too_long".
+//   - Rules that cannot be parsed are Invalid on rules, reason "audience_invalid", with their path.
+//   - Rules that name an object that the account does not have, or a field or a segment of another
+//     list, are NotFound on rules, reason apperr.ReasonAudienceNotFound.
+//   - Rules that cannot be evaluated are Invalid on rules: reason "audience_invalid" if a value does
+//     not fit its field, and "audience_too_large" above a limit of package query.
+//
+// A second call with the same idempotency key within one day returns the segment of the first call.
 func (s *Service) Create(ctx context.Context, in Input, idempotencyKey *string) (*ent.Segment, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
@@ -160,8 +168,9 @@ func (s *Service) Create(ctx context.Context, in Input, idempotencyKey *string) 
 	return made, nil
 }
 
-// list locks a list and returns its owner. Whoever writes rules of segments on a list holds it: no
-// two of them close a circle together, and the list is not deleted meanwhile.
+// list locks a list and returns its owner. Every transaction that writes segment rules on a list
+// holds this lock. Two concurrent transactions therefore cannot create a cycle together, and the
+// list is not deleted in between.
 func (s *Service) list(ctx context.Context, id int64) (owner int64, err error) {
 	query := s.db.Client(ctx).SubscriberList.Query().Where(subscriberlist.ID(id))
 	query.Modify(store.Lock)
@@ -231,7 +240,8 @@ func (s *Service) get(ctx context.Context, id int64, columns []string) (*ent.Seg
 	return found, store.Translate(err)
 }
 
-// ByIDs returns the segments of the ids, in one statement for up to 5,000; an id that is not the caller's is absent.
+// ByIDs returns the segments with the given ids, in one statement per 5,000 ids. An id that the
+// caller does not have is absent.
 func (s *Service) ByIDs(ctx context.Context, ids []int64, columns ...string) (map[int64]*ent.Segment, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
