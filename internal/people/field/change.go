@@ -14,15 +14,17 @@ import (
 	"campaignql/internal/store"
 )
 
-// Patch names what a call changes of a field: nil leaves it alone.
+// Patch is a partial update of a field; a nil field stays unchanged.
 type Patch struct {
 	// Name is the new name, as in Input.
 	Name *string
-	// Choices are the new choices, whole; empty ones allow all values. Values that are no longer among them stay.
+	// Choices replaces all choices. An empty list allows all values. Stored values that are no
+	// longer among the choices stay.
 	Choices *[]string
 }
 
-// Update changes what the patch names, with the errors of Create, and returns the field as it is then.
+// Update changes a field as the patch says and returns it after the change. It returns the errors
+// of Create.
 func (s *Service) Update(ctx context.Context, id int64, p Patch, columns ...string) (*ent.CustomField, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
@@ -80,13 +82,13 @@ func (s *Service) apply(ctx context.Context, present *ent.CustomField, p Patch) 
 	return taken(err)
 }
 
-// Delete removes fields with the values that people have in them, all or nothing, and returns the
-// ids that it removed, ascending; ids that are not the caller's are left alone, silently. A field
-// that the rules of a segment name, or of the audience of a campaign that can still be sent, is a
-// Conflict on the field ids, reason "custom_field_in_use"; then nothing is deleted. Over 5,000 ids
-// are Invalid on it, reason "too_many_ids". Once it has returned no value is to be seen and none is
-// written; what people had in them is deleted by package purge, so that it costs the same for any
-// number of people.
+// Delete deletes fields with the values that people have in them, all or nothing, and returns the
+// ids that it deleted, in ascending order. It silently ignores ids that the caller does not have.
+// If the rules of a segment, or the audience of a campaign that can still be sent, name one of the
+// fields, Delete returns Conflict on the field ids, reason "custom_field_in_use", and deletes
+// nothing. More than 5,000 ids are Invalid on ids, reason "too_many_ids". After Delete returns, no
+// value is visible and none can be written. Package purge deletes the values later, so that the
+// cost of Delete does not depend on the number of people.
 func (s *Service) Delete(ctx context.Context, ids []int64) (deleted []int64, err error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
@@ -99,7 +101,7 @@ func (s *Service) Delete(ctx context.Context, ids []int64) (deleted []int64, err
 	err = s.db.Tx(ctx, func(ctx context.Context) error {
 		deleted = []int64{}
 		client := s.db.Client(ctx)
-		// Locked first, so that no rules take one of them up meanwhile.
+		// The fields are locked first, so that no concurrent request adds them to rules.
 		query := client.CustomField.Query().Where(customfield.IDIn(ids...)).Order(customfield.ByID())
 		query.Modify(store.Lock)
 		found, err := query.Select(customfield.FieldID, customfield.FieldUserID).All(ctx)
@@ -141,7 +143,7 @@ func (s *Service) Delete(ctx context.Context, ids []int64) (deleted []int64, err
 }
 
 // DeleteOf deletes the custom fields of lists that are being deleted, in the running transaction.
-// The values go with the people.
+// The values are deleted together with the people.
 func DeleteOf(ctx context.Context, db *store.Store, listIDs []int64) error {
 	_, err := db.Client(ctx).CustomField.Delete().Where(customfield.ListIDIn(listIDs...)).Exec(ctx)
 	return err

@@ -1,6 +1,6 @@
-// Package field owns the custom fields of people: their names, types and choices, and whether one
-// belongs to a list or to every list of its account. It must not know the values that people have
-// in them, but for one thing: a field goes with its values.
+// Package field owns the custom fields of people: their names, types and choices, and whether a
+// field belongs to one list or to every list of its account. It must not know the values that
+// people have in the fields, except that the deletion of a field also deletes its values.
 package field
 
 import (
@@ -24,36 +24,41 @@ import (
 )
 
 const (
-	// MaxPerList is the most fields that the people of one list may have, those of every list included.
+	// MaxPerList is the maximum number of fields of the people of one list, including fields of
+	// every list.
 	MaxPerList = 250
-	// MaxChoices is the most choices of a field.
+	// MaxChoices is the maximum number of choices of a field.
 	MaxChoices = 500
-	// maxName and maxChoice are in characters, maxNameKey is what the column of the folded name holds.
+	// maxName and maxChoice are maximum lengths, and maxNameKey is the size of the column of the
+	// folded name, all in characters.
 	maxName    = 250
 	maxChoice  = 250
 	maxNameKey = 500
-	// batch is the number of ids that one statement takes; SQLite allows 32,766 arguments.
+	// batch is the number of ids per statement. SQLite accepts 32,766 arguments.
 	batch = 5000
 )
 
-// Options are the settings of a Service. The zero value takes the defaults.
+// Options are the settings of a Service. The zero value uses the defaults.
 type Options struct {
-	// Now is the clock; store.Now otherwise.
+	// Now is the clock. Default: store.Now.
 	Now func() time.Time
-	// Named finds rules that name one of the fields: of a segment, or of the audience of a campaign
-	// of the owners that can still be sent. It returns the field and who names it, or 0. It is
-	// called in the transaction of Delete; without it rules do not keep a field.
+	// Named searches for rules that name one of the fields: in a segment, or in the audience of a
+	// campaign of the owners that can still be sent. It returns the field and a text that names the
+	// segment or campaign, or 0. It runs in the transaction of Delete. If Named is nil, rules do
+	// not prevent the deletion of a field.
 	Named func(ctx context.Context, owners, ids []int64) (id int64, by string, err error)
-	// Purges takes what deleted fields leave behind; one of its own otherwise, which a server hears of later.
+	// Purges deletes the remaining rows of deleted fields. If it is nil, the Service creates its
+	// own, and a server notices those deletions only later.
 	Purges *purge.Service
 }
 
-// Service holds the rules of custom fields. Its methods may be used from many goroutines. Each acts
-// for the caller of its context, and needs the scope read to read and write to write; a field of
-// another account is NotFound, reason "custom_field_not_found", exactly as one that does not exist.
+// Service implements the rules of custom fields. Its methods are safe for concurrent use. Each
+// method acts for the caller in its context, and requires the scope read to read and write to
+// write. A field of another account is NotFound, reason "custom_field_not_found", exactly like a
+// field that does not exist.
 //
-// The methods that take columns select only those (of package ent/customfield) and the ones they
-// need themselves; without columns, all.
+// Methods with a columns parameter select only those columns (of package ent/customfield) and the
+// ones they need themselves. Without columns they select all.
 type Service struct {
 	db    *store.Store
 	now   func() time.Time
@@ -62,7 +67,7 @@ type Service struct {
 	purges *purge.Service
 }
 
-// New returns the service over an open database.
+// New returns a Service for an open database.
 func New(db *store.Store, opts Options) *Service {
 	if opts.Now == nil {
 		opts.Now = store.Now
@@ -78,24 +83,24 @@ func New(db *store.Store, opts Options) *Service {
 
 // Input is a new field.
 type Input struct {
-	// ListID is the list whose people have it; 0 for those of every list of the account.
+	// ListID is the list whose people have the field, or 0 for all lists of the account.
 	ListID int64
-	// Name has 1 to 250 characters after trimming. No two fields that somebody may have at once
-	// share a name, without regard to case.
+	// Name has 1 to 250 characters after trimming. Two fields that one person can have must not
+	// have the same name, ignoring case.
 	Name string
-	// Type decides how values are read and compared, and never changes.
+	// Type determines how values are parsed and compared. It never changes.
 	Type kind.FieldType
-	// Choices are the values that a field of choices allows, each of 1 to 250 characters; without
-	// any it allows all. Other types have none.
+	// Choices are the values that a field of type choice allows, each of 1 to 250 characters.
+	// Without choices all values are allowed. Other types have no choices.
 	Choices []string
 }
 
-// Create makes a field. A list of another account is NotFound on listId, reason "list_not_found". A
-// bad name is Invalid on name, reason "custom_field_name_required" or "custom_field_name_too_long";
-// a taken one a Conflict, reason "custom_field_exists". Choices that cannot be are Invalid on
-// choices, reason "custom_field_choices_invalid". More fields than MaxPerList are a Conflict,
-// reason "custom_field_limit". The same idempotency key within a day answers the field of the first
-// call.
+// Create creates a field. A list of another account is NotFound on listId, reason "list_not_found".
+// A bad name is Invalid on name, reason "custom_field_name_required" or
+// "custom_field_name_too_long". A name that is taken is a Conflict, reason "custom_field_exists".
+// Invalid choices are Invalid on choices, reason "custom_field_choices_invalid". More than
+// MaxPerList fields are a Conflict, reason "custom_field_limit". A second call with the same
+// idempotency key within one day returns the field of the first call.
 func (s *Service) Create(ctx context.Context, in Input, idempotencyKey *string) (*ent.CustomField, error) {
 	who, err := caller.Authorize(ctx, kind.ScopeWrite)
 	if err != nil {
@@ -150,7 +155,7 @@ func (s *Service) Create(ctx context.Context, in Input, idempotencyKey *string) 
 	return made, nil
 }
 
-// list locks the list that a field is for, so that it is not deleted meanwhile.
+// list locks the list of a new field, so that it is not deleted concurrently.
 func (s *Service) list(ctx context.Context, id int64) (*ent.SubscriberList, error) {
 	query := s.db.Client(ctx).SubscriberList.Query().Where(subscriberlist.ID(id))
 	query.Modify(store.Lock)
@@ -163,14 +168,16 @@ func (s *Service) list(ctx context.Context, id int64) (*ent.SubscriberList, erro
 	return found, err
 }
 
-// fits checks that the people of a list, or of every list where it is 0, can have a field of the
-// name besides the other fields. except is the field itself where it has been made already, or 0.
+// fits checks that the people of a list (or of every list if listID is 0) can have a field with
+// this name in addition to their other fields. except is the id of the field itself if it already
+// exists, or 0.
 func (s *Service) fits(ctx context.Context, owner, listID, except int64, name string) error {
 	beside := []predicate.CustomField{customfield.UserID(owner)}
 	if listID != 0 {
 		beside = append(beside, customfield.Or(customfield.ListID(listID), customfield.ListIDIsNil()))
 	}
-	// The rows are locked, and with them the gaps that another new field of the name would take.
+	// The lock covers the rows and also the index gaps into which a concurrent request would insert
+	// a field with the same name.
 	query := s.db.Client(ctx).CustomField.Query().Where(beside...)
 	query.Modify(store.Lock)
 	others, err := query.Select(customfield.FieldID, customfield.FieldListID, customfield.FieldNameKey).All(ctx)
@@ -218,7 +225,7 @@ func readName(faults *apperr.Faults, given string) string {
 	return name
 }
 
-// readChoices returns choices as they are stored: a JSON array, or the empty text for none.
+// readChoices returns choices as they are stored: a JSON array, or "" for none.
 func readChoices(faults *apperr.Faults, of kind.FieldType, given []string) string {
 	if len(given) == 0 {
 		return ""
@@ -252,11 +259,12 @@ func readChoices(faults *apperr.Faults, of kind.FieldType, given []string) strin
 	return string(text)
 }
 
-// Choices returns the choices of a field; none where it allows all, or is of another type. It reads the column choices.
+// Choices returns the choices of a field. The result is empty if the field allows all values or has
+// another type. It reads the column choices.
 func Choices(f *ent.CustomField) []string {
 	choices := []string{}
 	if err := json.Unmarshal([]byte(f.Choices), &choices); err != nil {
-		return []string{} // what is stored was written by this package; the empty text is no choices
+		return []string{} // only this package writes the column; "" means no choices
 	}
 	return choices
 }
@@ -268,7 +276,7 @@ func exists() *apperr.Error {
 	}
 }
 
-// taken turns the violation of the unique index over account, list and name into its Conflict.
+// taken translates a violation of the unique index on account, list and name to a Conflict.
 func taken(err error) error {
 	if store.IsDuplicate(err) {
 		conflict := exists()

@@ -33,9 +33,10 @@ func (s *Service) get(ctx context.Context, id int64, columns []string) (*ent.Cus
 	return found, store.Translate(err)
 }
 
-// Filter chooses fields. The zero value chooses all of the account.
+// Filter selects fields. The zero value selects all fields of the account.
 type Filter struct {
-	// ListID, if not 0, keeps those that the people of the list may have: its own and those of every list.
+	// ListID, if not 0, keeps the fields that the people of the list can have: fields of the list
+	// and fields of every list.
 	ListID int64
 }
 
@@ -51,9 +52,8 @@ var byName = page.Order[*ent.CustomField]{
 	Key: func(f *ent.CustomField) page.Key { return page.Key{Value: f.NameKey, ID: f.ID} },
 }
 
-// List returns one page of the fields that the filter chooses, by name. It is for the caller to
-// know that the list of the filter is its own. The errors of a bad request are those of
-// page.Request.
+// List returns one page of the fields that match the filter, sorted by name. The caller must check
+// the owner of the list in the filter. Invalid page requests return the errors of page.Request.
 func (s *Service) List(
 	ctx context.Context, filter Filter, request page.Request, columns ...string,
 ) (page.Result[*ent.CustomField], error) {
@@ -63,7 +63,7 @@ func (s *Service) List(
 	return page.Read(ctx, byName, request, s.db.Client(ctx).CustomField.Query().Where(filter.predicates()...), columns)
 }
 
-// Count returns how many fields the filter chooses.
+// Count returns the number of fields that match the filter.
 func (s *Service) Count(ctx context.Context, filter Filter) (int, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return 0, err
@@ -72,7 +72,8 @@ func (s *Service) Count(ctx context.Context, filter Filter) (int, error) {
 	return n, store.Translate(err)
 }
 
-// ByIDs returns the fields of the ids, in one statement for up to 5,000; an id that is not the caller's is absent.
+// ByIDs returns the fields with the given ids, in one statement per 5,000 ids. An id that the
+// caller does not have is absent.
 func (s *Service) ByIDs(ctx context.Context, ids []int64, columns ...string) (map[int64]*ent.CustomField, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
@@ -85,8 +86,8 @@ func (s *Service) ByIDs(ctx context.Context, ids []int64, columns ...string) (ma
 	)
 }
 
-// ByLists returns for each list the fields that its people may have, by name, in one statement for
-// up to 5,000 lists. A list needs id and user_id.
+// ByLists returns for each list the fields that its people can have, sorted by name, in one
+// statement per 5,000 lists. The lists need id and user_id.
 func (s *Service) ByLists(
 	ctx context.Context, lists []*ent.SubscriberList, columns ...string,
 ) (map[int64][]*ent.CustomField, error) {
