@@ -16,13 +16,13 @@ import (
 	"campaignql/internal/store"
 )
 
-// maxPairs bounds what one call may tag: people times tags.
+// maxPairs is the upper bound of people times tags in one call.
 const maxPairs = 100_000
 
-// Assign puts each of the tags on each of the people, in one transaction. A tag or a person that is
-// not there is NotFound on the field tagIds or subscriberIds, and then nothing is written; so are
-// those of several accounts, which only an admin can name. Putting a tag on twice is success. Over
-// 100,000 pairs are Invalid on subscriberIds, reason "too_many_ids".
+// Assign adds each of the tags to each of the people, in one transaction. A missing tag or person
+// is NotFound on the field tagIds or subscriberIds, and nothing is written. The same happens if the
+// ids belong to several accounts, which is possible only for an admin. Adding a tag again is a
+// no-op. More than 100,000 pairs are Invalid on subscriberIds, reason "too_many_ids".
 func (s *Service) Assign(ctx context.Context, subscriberIDs, tagIDs []int64) error {
 	return s.pair(ctx, subscriberIDs, tagIDs, func(ctx context.Context, owner int64, people, tags []int64) error {
 		client := s.db.Client(ctx)
@@ -36,7 +36,7 @@ func (s *Service) Assign(ctx context.Context, subscriberIDs, tagIDs []int64) err
 			}
 		}
 		for some := range slices.Chunk(rows, batch) {
-			// Ignore and not DoNothing, which MySQL lacks.
+			// MySQL does not support DoNothing, so this uses Ignore.
 			err := client.SubscriberTagging.CreateBulk(some...).
 				OnConflictColumns(subscribertagging.FieldSubscriberID, subscribertagging.FieldSubscriberTagID).
 				Ignore().Exec(ctx)
@@ -48,7 +48,7 @@ func (s *Service) Assign(ctx context.Context, subscriberIDs, tagIDs []int64) err
 	})
 }
 
-// Unassign takes each of the tags off each of the people, with the errors of Assign.
+// Unassign removes each of the tags from each of the people. It returns the errors of Assign.
 func (s *Service) Unassign(ctx context.Context, subscriberIDs, tagIDs []int64) error {
 	return s.pair(ctx, subscriberIDs, tagIDs, func(ctx context.Context, _ int64, people, tags []int64) error {
 		for some := range slices.Chunk(people, batch) {
@@ -62,7 +62,7 @@ func (s *Service) Unassign(ctx context.Context, subscriberIDs, tagIDs []int64) e
 	})
 }
 
-// pair checks and locks the people and the tags, and calls write with those of one owner.
+// pair checks and locks the people and the tags, and calls write with their common owner.
 func (s *Service) pair(
 	ctx context.Context, subscriberIDs, tagIDs []int64,
 	write func(ctx context.Context, owner int64, people, tags []int64) error,
@@ -121,13 +121,13 @@ func (s *Service) lockTags(ctx context.Context, ids []int64) (owner int64, err e
 	return found[0].UserID, nil
 }
 
-// Delete removes tags and takes them off everybody, all or nothing, and returns the ids that it
-// removed, ascending; ids that are not the caller's are left alone, silently. A tag that the rules
-// of a segment name, or of the audience of a campaign that can still be sent, is a Conflict on the
-// field ids, reason "subscriber_tag_in_use"; then nothing is deleted. Over 5,000 ids are Invalid on
-// it, reason "too_many_ids". Once it has returned nobody is seen to carry one and it is put on
-// nobody; its place on people is deleted by package purge, so that it costs the same for any number
-// of people.
+// Delete deletes tags and removes them from all people, all or nothing, and returns the ids that it
+// deleted, in ascending order. It silently ignores ids that the caller does not have. If the rules
+// of a segment, or the audience of a campaign that can still be sent, name one of the tags, Delete
+// returns Conflict on the field ids, reason "subscriber_tag_in_use", and deletes nothing. More than
+// 5,000 ids are Invalid on ids, reason "too_many_ids". After Delete returns, the tags are no longer
+// visible on anybody and cannot be added to anybody. Package purge deletes the taggings later, so
+// that the cost of Delete does not depend on the number of people.
 func (s *Service) Delete(ctx context.Context, ids []int64) (deleted []int64, err error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
@@ -140,7 +140,7 @@ func (s *Service) Delete(ctx context.Context, ids []int64) (deleted []int64, err
 	err = s.db.Tx(ctx, func(ctx context.Context) error {
 		deleted = []int64{}
 		client := s.db.Client(ctx)
-		// Locked first, so that no rules take one of them up meanwhile.
+		// The tags are locked first, so that no concurrent request adds them to rules.
 		query := client.SubscriberTag.Query().Where(entag.IDIn(ids...)).Order(entag.ByID())
 		query.Modify(store.Lock)
 		found, err := query.Select(entag.FieldID, entag.FieldUserID).All(ctx)

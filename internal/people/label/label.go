@@ -1,6 +1,6 @@
-// Package subscribertag owns the labels of people: their names, which are unique in an account
-// without regard to case, and who carries them. It must not know what else there is to know of a
-// person; it reads no more of one than its id and its owner.
+// Package label owns the subscriber tags: their names, which are unique in an account ignoring
+// case, and which people have them. It must not know anything else about people, and reads only the
+// id and the owner of a person.
 package label
 
 import (
@@ -25,31 +25,33 @@ import (
 )
 
 const (
-	// maxKey is what the column of the folded name holds, in characters.
+	// maxKey is the size of the column of the folded name, in characters.
 	maxKey = 200
-	// batch is the number of ids or rows that one statement takes; SQLite allows 32,766 arguments.
+	// batch is the number of ids or rows per statement. SQLite accepts 32,766 arguments.
 	batch = 5000
 )
 
-// Options are the settings of a Service. The zero value takes the defaults.
+// Options are the settings of a Service. The zero value uses the defaults.
 type Options struct {
-	// Now is the clock; store.Now otherwise.
+	// Now is the clock. Default: store.Now.
 	Now func() time.Time
-	// Named finds rules that name one of the tags: of a segment, or of the audience of a campaign
-	// of the owners that can still be sent. It returns the tag and who names it, or 0. It is called
-	// in the transaction of Delete; without it rules do not keep a tag.
+	// Named searches for rules that name one of the tags: in a segment, or in the audience of a
+	// campaign of the owners that can still be sent. It returns the tag and a text that names the
+	// segment or campaign, or 0. It runs in the transaction of Delete. If Named is nil, rules do
+	// not prevent the deletion of a tag.
 	Named func(ctx context.Context, owners, ids []int64) (id int64, by string, err error)
-	// Purges takes what deleted tags leave behind; one of its own otherwise, which a server hears of later.
+	// Purges deletes the remaining rows of deleted tags. If it is nil, the Service creates its own,
+	// and a server notices those deletions only later.
 	Purges *purge.Service
 }
 
-// Service holds the rules of subscriber tags. Its methods may be used from many goroutines. Each
-// acts for the caller of its context, and needs the scope read to read and write to write; a tag of
-// another account is NotFound, reason "subscriber_tag_not_found", exactly as one that does not
-// exist.
+// Service implements the rules of subscriber tags. Its methods are safe for concurrent use. Each
+// method acts for the caller in its context, and requires the scope read to read and write to
+// write. A tag of another account is NotFound, reason "subscriber_tag_not_found", exactly like a
+// tag that does not exist.
 //
-// The methods that take columns select only those (of package ent/subscribertag) and the ones they
-// need themselves; without columns, all.
+// Methods with a columns parameter select only those columns (of package ent/subscribertag) and the
+// ones they need themselves. Without columns they select all.
 type Service struct {
 	db    *store.Store
 	now   func() time.Time
@@ -58,7 +60,7 @@ type Service struct {
 	purges *purge.Service
 }
 
-// New returns the service over an open database.
+// New returns a Service for an open database.
 func New(db *store.Store, opts Options) *Service {
 	if opts.Now == nil {
 		opts.Now = store.Now
@@ -72,9 +74,9 @@ func New(db *store.Store, opts Options) *Service {
 	return &Service{db: db, now: opts.Now, named: opts.Named, purges: opts.Purges}
 }
 
-// Create makes a tag in the caller's account. The errors of a name are those of package tag; a
-// taken one is a Conflict on name, reason "subscriber_tag_exists". The same idempotency key within
-// a day answers the tag of the first call.
+// Create creates a tag in the caller's account. A bad name returns the errors of package tag. A
+// name that is taken is a Conflict on name, reason "subscriber_tag_exists". A second call with the
+// same idempotency key within one day returns the tag of the first call.
 func (s *Service) Create(ctx context.Context, name string, idempotencyKey *string) (*ent.SubscriberTag, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
@@ -109,7 +111,7 @@ func (s *Service) Create(ctx context.Context, name string, idempotencyKey *strin
 	return made, nil
 }
 
-// Rename gives a tag another name, with the errors of Create.
+// Rename changes the name of a tag. It returns the errors of Create.
 func (s *Service) Rename(ctx context.Context, id int64, name string) (*ent.SubscriberTag, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
@@ -129,7 +131,7 @@ func (s *Service) Rename(ctx context.Context, id int64, name string) (*ent.Subsc
 			return taken(err)
 		}
 		var err error
-		renamed, err = s.get(ctx, id, nil) // which finds that there is none
+		renamed, err = s.get(ctx, id, nil) // returns NotFound if there is no such tag
 		return err
 	})
 	if err != nil {
@@ -158,7 +160,8 @@ func (s *Service) get(ctx context.Context, id int64, columns []string) (*ent.Sub
 	return found, store.Translate(err)
 }
 
-// ByIDs returns the tags of the ids, in one statement for up to 5,000; an id that is not the caller's is absent.
+// ByIDs returns the tags with the given ids, in one statement per 5,000 ids. An id that the caller
+// does not have is absent.
 func (s *Service) ByIDs(ctx context.Context, ids []int64, columns ...string) (map[int64]*ent.SubscriberTag, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
@@ -171,9 +174,9 @@ func (s *Service) ByIDs(ctx context.Context, ids []int64, columns ...string) (ma
 	)
 }
 
-// Filter chooses tags. The zero value chooses all.
+// Filter selects tags. The zero value selects all.
 type Filter struct {
-	// Search is a part of the name, without regard to case; "%" and "_" stand for themselves.
+	// Search is a part of the name, ignoring case. "%" and "_" have no special meaning.
 	Search string
 }
 
@@ -189,7 +192,8 @@ var byName = page.Order[*ent.SubscriberTag]{
 	Key: func(t *ent.SubscriberTag) page.Key { return page.Key{Value: t.NameKey, ID: t.ID} },
 }
 
-// List returns one page of the tags, by name. The errors of a bad request are those of page.Request.
+// List returns one page of the tags, sorted by name. Invalid page requests return the errors of
+// page.Request.
 func (s *Service) List(
 	ctx context.Context, filter Filter, request page.Request, columns ...string,
 ) (page.Result[*ent.SubscriberTag], error) {
@@ -201,7 +205,7 @@ func (s *Service) List(
 	)
 }
 
-// Count returns how many tags the filter chooses.
+// Count returns the number of tags that match the filter.
 func (s *Service) Count(ctx context.Context, filter Filter) (int, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return 0, err
@@ -210,8 +214,8 @@ func (s *Service) Count(ctx context.Context, filter Filter) (int, error) {
 	return n, store.Translate(err)
 }
 
-// PeopleCounts returns how many subscribers carry each tag, in one statement for up to 5,000 tags.
-// A tag that nobody carries is absent.
+// PeopleCounts returns the number of subscribers with each tag, in one statement per 5,000 tags. A
+// tag without subscribers is absent.
 func (s *Service) PeopleCounts(ctx context.Context, tagIDs []int64) (map[int64]int, error) {
 	return store.Heavy(ctx, s.db, func(ctx context.Context) (map[int64]int, error) {
 		return s.peopleCounts(ctx, tagIDs)
@@ -240,9 +244,9 @@ func (s *Service) peopleCounts(ctx context.Context, tagIDs []int64) (map[int64]i
 	return counts, nil
 }
 
-// BySubscribers returns the tags of each person, by name, in two statements for up to 5,000 people.
-// A person without tags, or that is not the caller's, is absent. People share the
-// *ent.SubscriberTag of a tag they both carry; it is for reading only.
+// BySubscribers returns the tags of each person, sorted by name, in two statements per 5,000
+// people. A person without tags, or one that the caller cannot see, is absent. People with the same
+// tag share one *ent.SubscriberTag, which must not be modified.
 func (s *Service) BySubscribers(
 	ctx context.Context, subscriberIDs []int64, columns ...string,
 ) (map[int64][]*ent.SubscriberTag, error) {
@@ -287,7 +291,7 @@ func byNameKey(a, b *ent.SubscriberTag) int {
 
 func distinct(ids []int64) []int64 { return slices.Compact(slices.Sorted(slices.Values(ids))) }
 
-// taken turns the violation of the unique index over account and name into its Conflict.
+// taken translates a violation of the unique index on account and name to a Conflict.
 func taken(err error) error {
 	if store.IsDuplicate(err) {
 		return &apperr.Error{
