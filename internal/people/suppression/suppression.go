@@ -1,5 +1,5 @@
-// Package suppression owns the addresses that an account never writes to, whatever list they are
-// on. It must not know lists or people.
+// Package suppression owns the suppression list of an account: the addresses that get no mail from
+// the account, whatever list they are on. It must not know lists or people.
 package suppression
 
 import (
@@ -23,30 +23,31 @@ import (
 )
 
 const (
-	// MaxAddresses is the most addresses that one call takes.
+	// MaxAddresses is the maximum number of addresses in one call.
 	MaxAddresses = 5000
-	// maxKey is what the column of the folded address holds, in characters.
+	// maxKey is the size of the column of the folded address, in characters.
 	maxKey = 254
 )
 
-// Options are the settings of a Service. The zero value takes the defaults.
+// Options are the settings of a Service. The zero value uses the defaults.
 type Options struct {
-	// Now is the clock; store.Now otherwise.
+	// Now is the clock. Default: store.Now.
 	Now func() time.Time
 }
 
-// Service holds the rules of suppressions. Its methods may be used from many goroutines. Each acts
-// for the caller of its context, and needs the scope read to read and write to write. An address is
-// suppressed once, without regard to case: kind.Fold decides whether two are the same.
+// Service implements the rules of suppressions. Its methods are safe for concurrent use. Each
+// method acts for the caller in its context, and requires the scope read to read and write to
+// write. An address is suppressed only once, ignoring case: kind.Fold decides whether two addresses
+// are equal.
 //
-// The methods that take columns select only those (of package ent/suppression) and the ones they
-// need themselves; without columns, all.
+// Methods with a columns parameter select only those columns (of package ent/suppression) and the
+// ones they need themselves. Without columns they select all.
 type Service struct {
 	db  *store.Store
 	now func() time.Time
 }
 
-// New returns the service over an open database.
+// New returns a Service for an open database.
 func New(db *store.Store, opts Options) *Service {
 	if opts.Now == nil {
 		opts.Now = store.Now
@@ -54,13 +55,13 @@ func New(db *store.Store, opts Options) *Service {
 	return &Service{db: db, now: opts.Now}
 }
 
-// Suppress suppresses addresses in the caller's account, all or nothing, and returns the
-// suppressions in the order of the addresses, each once. An address that is suppressed already
-// stays so, with its reason and its date. Whoever it belongs to stays on the lists.
+// Suppress suppresses addresses in the caller's account, all or nothing. It returns the
+// suppressions in the order of the addresses, without duplicates. An address that is already
+// suppressed keeps its reason and date. People with a suppressed address stay on their lists.
 //
-// One that is no address is Invalid on addresses[i], reason "suppression_address_invalid"; over
-// MaxAddresses are Invalid on addresses, reason "too_many_addresses"; an unknown reason on reason,
-// reason "suppression_reason_unknown".
+// An invalid address is Invalid on addresses[i], reason "suppression_address_invalid". More than
+// MaxAddresses addresses are Invalid on addresses, reason "too_many_addresses". An unknown reason
+// is Invalid on reason, reason "suppression_reason_unknown".
 func (s *Service) Suppress(
 	ctx context.Context, addresses []string, reason kind.SuppressionReason,
 ) ([]*ent.Suppression, error) {
@@ -87,7 +88,7 @@ func (s *Service) Suppress(
 				SetReason(reason).
 				SetCreatedAt(now)
 		}
-		// Ignore and not DoNothing, which MySQL lacks.
+		// MySQL does not support DoNothing, so this uses Ignore.
 		err := client.Suppression.CreateBulk(rows...).
 			OnConflictColumns(suppression.FieldUserID, suppression.FieldEmailKey).
 			Ignore().
@@ -104,8 +105,8 @@ func (s *Service) Suppress(
 	return out, nil
 }
 
-// find returns the suppressions of the caller's own account, an admin's too, in the order of the
-// addresses. The modifiers change the query, for instance to lock what it finds.
+// find returns the suppressions of the caller's own account, also for an admin, in the order of the
+// addresses. The modifiers change the query, for example to lock the rows.
 func (s *Service) find(
 	ctx context.Context, wanted []address, modifiers ...func(*sql.Selector),
 ) ([]*ent.Suppression, error) {
@@ -136,9 +137,9 @@ func (s *Service) find(
 	return out, nil
 }
 
-// Unsuppress lets the caller's account write to addresses again, all or nothing, and returns those
-// that were suppressed, as they were written, in the order of the addresses; the others are left
-// out, silently. The errors of the addresses are those of Suppress.
+// Unsuppress removes addresses from the suppression list of the caller's account, all or nothing.
+// It returns the removed addresses in their stored spelling, in the order of the input. It silently
+// ignores addresses that are not suppressed. Invalid addresses return the errors of Suppress.
 func (s *Service) Unsuppress(ctx context.Context, addresses []string) ([]string, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
@@ -151,7 +152,7 @@ func (s *Service) Unsuppress(ctx context.Context, addresses []string) ([]string,
 	var released []string
 	err := s.db.TxLatest(ctx, func(ctx context.Context) error {
 		released = []string{}
-		rows, err := s.find(ctx, wanted, store.Lock) // of several callers at once each address is released by one
+		rows, err := s.find(ctx, wanted, store.Lock) // of concurrent callers, only one releases an address
 		if err != nil || len(rows) == 0 {
 			return err
 		}
@@ -180,7 +181,7 @@ func keys(all []address) []string {
 	return out
 }
 
-// read returns the addresses in their order, each once.
+// read returns the addresses in their order, without duplicates.
 func read(faults *apperr.Faults, given []string) []address {
 	if len(given) > MaxAddresses {
 		faults.Add(
@@ -208,11 +209,11 @@ func read(faults *apperr.Faults, given []string) []address {
 	return out
 }
 
-// Filter chooses suppressions. The zero value chooses all.
+// Filter selects suppressions. The zero value selects all.
 type Filter struct {
-	// Search is a part of the address, without regard to case; "%" and "_" stand for themselves.
+	// Search is a part of the address, ignoring case. "%" and "_" have no special meaning.
 	Search string
-	// Reasons, if not nil, are the reasons to keep; an empty list keeps none.
+	// Reasons, if not nil, are the reasons to keep. An empty list keeps none.
 	Reasons []kind.SuppressionReason
 }
 
@@ -232,8 +233,8 @@ var byAddress = page.Order[*ent.Suppression]{
 	Key: func(s *ent.Suppression) page.Key { return page.Key{Value: s.EmailKey, ID: s.ID} },
 }
 
-// List returns one page of the suppressions that the filter chooses, by address, in one statement.
-// The errors of a bad request are those of page.Request.
+// List returns one page of the suppressions that match the filter, sorted by address, in one
+// statement. Invalid page requests return the errors of page.Request.
 func (s *Service) List(
 	ctx context.Context, filter Filter, request page.Request, columns ...string,
 ) (page.Result[*ent.Suppression], error) {
@@ -256,7 +257,7 @@ func (s *Service) list(
 	)
 }
 
-// Count returns how many suppressions the filter chooses.
+// Count returns the number of suppressions that match the filter.
 func (s *Service) Count(ctx context.Context, filter Filter) (int, error) {
 	return store.Heavy(ctx, s.db, func(ctx context.Context) (int, error) {
 		return s.count(ctx, filter)
@@ -271,7 +272,8 @@ func (s *Service) count(ctx context.Context, filter Filter) (int, error) {
 	return n, store.Translate(err)
 }
 
-// ByIDs returns the suppressions of the ids, in one statement; an id that is not the caller's is absent.
+// ByIDs returns the suppressions with the given ids, in one statement. An id that the caller does
+// not have is absent.
 func (s *Service) ByIDs(ctx context.Context, ids []int64, columns ...string) (map[int64]*ent.Suppression, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
@@ -284,8 +286,8 @@ func (s *Service) ByIDs(ctx context.Context, ids []int64, columns ...string) (ma
 	)
 }
 
-// Of returns the suppressions of people by their ids, in one statement for up to 5,000; who is not
-// suppressed is absent. A person needs id, user_id and email_key.
+// Of returns the suppressions of people by the ids of the people, in one statement per 5,000.
+// People who are not suppressed are absent. The people need id, user_id and email_key.
 func (s *Service) Of(
 	ctx context.Context, people []*ent.Subscriber, columns ...string,
 ) (map[int64]*ent.Suppression, error) {
@@ -332,12 +334,12 @@ func (s *Service) Of(
 	return found, nil
 }
 
-// complaintsAtOnce is how many addresses one statement of Complained suppresses.
+// complaintsAtOnce is the number of addresses per statement of Complained.
 const complaintsAtOnce = 500
 
 // Complained suppresses the addresses of people who complained about a campaign, in the running
-// transaction. It takes the account, the address, its key and the instant of each. An address that
-// is suppressed already stays so, with its reason and its date.
+// transaction. Each complaint needs the account, the address, its key and the instant. An address
+// that is already suppressed keeps its reason and date.
 func (s *Service) Complained(ctx context.Context, complaints []*ent.Suppression) error {
 	client := s.db.Client(ctx).Suppression
 	for some := range slices.Chunk(complaints, complaintsAtOnce) {
