@@ -1,6 +1,6 @@
 // Package content owns the emails that campaigns send: their subject, sender, HTML and plain text,
-// and what one lacks before it may be sent. It must not know how a campaign lives, but for one
-// thing: an email stays while a campaign that is not a draft uses it.
+// and the check for what is missing before an email can be sent. It must not know the lifecycle of
+// campaigns, except that an email is not deleted while a campaign that is not a draft uses it.
 package content
 
 import (
@@ -18,31 +18,33 @@ import (
 	"campaignql/internal/store"
 )
 
-// batch is the number of ids that one statement takes; SQLite allows 32,766 arguments.
+// batch is the number of ids per statement. SQLite accepts 32,766 arguments.
 const batch = 5000
 
-// Options are the settings of a Service. The zero value takes the defaults.
+// Options are the settings of a Service. The zero value uses the defaults.
 type Options struct {
-	// Now is the clock; store.Now otherwise.
+	// Now is the clock. Default: store.Now.
 	Now func() time.Time
-	// Deleting is called in the transaction of Delete, once emails of these owners are locked and
-	// before they are deleted. It refuses emails that campaigns need, and takes them out of the
-	// others. Only the campaign domain knows which those are; without it nothing.
+	// Deleting runs in the transaction of Delete, after emails of these owners were locked and
+	// before they are deleted. It rejects the deletion of emails that campaigns need, and detaches
+	// the other emails from drafts. Only the campaign package can do this. If Deleting is nil,
+	// nothing is checked.
 	Deleting func(ctx context.Context, owners, emailIDs []int64) error
-	// Editing is called in the transaction of Update, once the email of that owner is locked and
-	// before it is written, and what it returns once it was written. Either may refuse the change.
-	// Only the campaign domain knows what the change means for the campaigns that use the email;
-	// without it nothing.
+	// Editing runs in the transaction of Update, after the email of that owner was locked and
+	// before it is written. The function that it returns runs after the write. Either of the two
+	// may reject the change. Only the campaign package knows what the change means for the
+	// campaigns that use the email. If Editing is nil, nothing is checked.
 	Editing func(ctx context.Context, ownerID, emailID int64) (written func(ctx context.Context) error, err error)
 }
 
-// Service holds the rules of emails. Its methods may be used from many goroutines. Each acts for
-// the caller of its context, and needs the scope read to read and write to write; an email of
-// another account is NotFound, reason "email_not_found", exactly as one that does not exist.
+// Service implements the rules of emails. Its methods are safe for concurrent use. Each method acts
+// for the caller in its context, and requires the scope read to read and write to write. An email
+// of another account is NotFound, reason "email_not_found", exactly like an email that does not
+// exist.
 //
-// The methods that take columns select only those (of package ent/email) and the ones they need
-// themselves; without columns, all. Name columns wherever the texts are not needed: html and plain
-// hold up to 5 MiB each.
+// Methods with a columns parameter select only those columns (of package ent/email) and the ones
+// they need themselves. Without columns they select all. Pass columns if the texts are not needed:
+// html and plain have up to 5 MiB each.
 type Service struct {
 	db       *store.Store
 	now      func() time.Time
@@ -50,7 +52,7 @@ type Service struct {
 	editing  func(ctx context.Context, ownerID, emailID int64) (func(ctx context.Context) error, error)
 }
 
-// New returns the service over an open database.
+// New returns a Service for an open database.
 func New(db *store.Store, opts Options) *Service {
 	if opts.Now == nil {
 		opts.Now = store.Now
@@ -66,9 +68,9 @@ func New(db *store.Store, opts Options) *Service {
 	return &Service{db: db, now: opts.Now, deleting: opts.Deleting, editing: opts.Editing}
 }
 
-// Create makes an email in the caller's account (legacy Email.Create); the zero Patch makes an
-// empty one. All faults of the patch are reported together. The same idempotency key within a day
-// answers the email of the first call.
+// Create creates an email in the caller's account (legacy Email.Create). The zero Patch creates an
+// empty email. All faults of the patch are reported together. A second call with the same
+// idempotency key within one day returns the email of the first call.
 func (s *Service) Create(ctx context.Context, p Patch, idempotencyKey *string) (*ent.Email, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
@@ -104,11 +106,11 @@ func (s *Service) Create(ctx context.Context, p Patch, idempotencyKey *string) (
 	return made, nil
 }
 
-// Update changes the fields that the patch names (legacy Email.Update), and returns the email as it
-// is then. All faults of the patch are reported together, with those of the content that would
-// result when the patch asks for it by Scope; then nothing is written. The content of an email that
-// a campaign sends at present does not change: a Conflict, reason "not_in_status". See
-// campaign.Service.EditEmail for what it means for other campaigns.
+// Update changes an email as the patch says (legacy Email.Update) and returns it after the change.
+// All faults of the patch are reported together. If the patch has a Scope, the faults of the
+// resulting content are reported too. If there are faults, nothing is written. The content of an
+// email that a campaign is currently sending cannot change: the error is Conflict, reason
+// "not_in_status". campaign.Service.EditEmail describes the effect on other campaigns.
 func (s *Service) Update(ctx context.Context, id int64, p Patch, columns ...string) (*ent.Email, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
@@ -116,7 +118,8 @@ func (s *Service) Update(ctx context.Context, id int64, p Patch, columns ...stri
 	var given apperr.Faults
 	p.normalise(&given)
 	var updated *ent.Email
-	// What is read once the email is locked is what its last holder left.
+	// TxLatest: the reads after the lock on the email see everything that the previous holder of
+	// the lock committed.
 	err := s.db.TxLatest(ctx, func(ctx context.Context) error {
 		ownerID, err := s.check(ctx, id, p, given.Err())
 		if err != nil {
@@ -138,7 +141,7 @@ func (s *Service) Update(ctx context.Context, id int64, p Patch, columns ...stri
 	return updated, nil
 }
 
-// write writes the change of a locked email between the two calls of Options.Editing.
+// write writes the change of a locked email between the two functions of Options.Editing.
 func (s *Service) write(ctx context.Context, ownerID, id int64, update *ent.EmailUpdate) error {
 	written, err := s.editing(ctx, ownerID, id)
 	if err != nil {
@@ -150,9 +153,8 @@ func (s *Service) write(ctx context.Context, ownerID, id int64, update *ent.Emai
 	return written(ctx)
 }
 
-// check locks the email and returns its owner, or everything that forbids the change: that it is
-// not there, the faults of the patch as given, and those of the content that would result, where
-// there is one.
+// check locks the email and returns its owner. It returns all errors that prevent the change: a
+// missing email, the faults of the patch, and the faults of the resulting content.
 func (s *Service) check(ctx context.Context, id int64, p Patch, given error) (ownerID int64, err error) {
 	var faults apperr.Faults
 	columns := []string{entemail.FieldID, entemail.FieldUserID}
@@ -182,8 +184,8 @@ func (s *Service) check(ctx context.Context, id int64, p Patch, given error) (ow
 	}
 }
 
-// Copy makes a copy of an email in the account of the original, whoever calls, and joins a running
-// transaction. Its dates are its own.
+// Copy copies an email within the account of the original, whoever the caller is, and joins a
+// running transaction. The copy has its own dates.
 func (s *Service) Copy(ctx context.Context, id int64) (*ent.Email, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
@@ -234,7 +236,8 @@ func (s *Service) get(ctx context.Context, id int64, columns []string) (*ent.Ema
 	return found, store.Translate(err)
 }
 
-// ByIDs returns the emails of the ids, in one statement for up to 5,000; an id that is not the caller's is absent.
+// ByIDs returns the emails with the given ids, in one statement per 5,000 ids. An id that the
+// caller does not have is absent.
 func (s *Service) ByIDs(ctx context.Context, ids []int64, columns ...string) (map[int64]*ent.Email, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
@@ -247,9 +250,10 @@ func (s *Service) ByIDs(ctx context.Context, ids []int64, columns ...string) (ma
 	)
 }
 
-// Filter chooses emails. The zero value chooses all.
+// Filter selects emails. The zero value selects all.
 type Filter struct {
-	// Search is a part of the name or of the subject, without regard to case; "%" and "_" stand for themselves.
+	// Search is a part of the name or of the subject, ignoring case. "%" and "_" have no special
+	// meaning.
 	Search string
 }
 
@@ -260,29 +264,29 @@ func (f Filter) predicates() []predicate.Email {
 	return nil
 }
 
-// Order is an order of emails.
+// Order is a sort order of emails.
 type Order = page.Order[*ent.Email]
 
-// The orders of emails, each served by an index.
+// Orders of emails. An index serves each of them.
 var (
-	// ByCreated: in the order they were made.
+	// ByCreated sorts by the order of creation.
 	ByCreated = Order{
 		Name: "CREATED_AT", Column: entemail.FieldID,
 		Key: func(e *ent.Email) page.Key { return page.Key{ID: e.ID} },
 	}
-	// ByName: without regard to case.
+	// ByName sorts by name, ignoring case.
 	ByName = Order{
 		Name: "NAME", Column: entemail.FieldNameKey, Type: page.Text,
 		Key: func(e *ent.Email) page.Key { return page.Key{Value: e.NameKey, ID: e.ID} },
 	}
-	// ByUpdated: by the last change.
+	// ByUpdated sorts by the last change.
 	ByUpdated = Order{
 		Name: "UPDATED_AT", Column: entemail.FieldUpdatedAt, Type: page.Instant,
 		Key: func(e *ent.Email) page.Key { return page.Key{Value: e.UpdatedAt, ID: e.ID} },
 	}
 )
 
-// List returns one page of the emails. The errors of a bad request are those of page.Request.
+// List returns one page of the emails. Invalid page requests return the errors of page.Request.
 func (s *Service) List(
 	ctx context.Context, filter Filter, order Order, request page.Request, columns ...string,
 ) (page.Result[*ent.Email], error) {
@@ -300,12 +304,13 @@ func (s *Service) list(
 	return page.Read(ctx, order, request, s.db.Client(ctx).Email.Query().Where(filter.predicates()...), columns)
 }
 
-// streamBatch is how many emails Each reads at first, largestBatch how many small ones it reads at a time in the end.
+// streamBatch is the size of the first batch that Each reads, and largestBatch is the upper bound
+// to which batches of small emails grow.
 const streamBatch, largestBatch = 4, 64
 
-// Each calls visit for the emails that the filter chooses, in order, from the offset and at most
-// limit of them (0: all), a few at a time and without ever holding more (legacy Emails.Get). An
-// error of visit ends it.
+// Each calls visit with batches of the emails that match the filter, in order, starting at the
+// offset (legacy Emails.Get). It visits at most limit emails; 0 means all. It holds only one small
+// batch in memory. An error of visit stops Each.
 func (s *Service) Each(
 	ctx context.Context, filter Filter, order Order, offset, limit int, columns []string,
 	visit func(context.Context, []*ent.Email) error,
@@ -319,7 +324,7 @@ func (s *Service) Each(
 	)
 }
 
-// Count returns how many emails the filter chooses (legacy TotalEmailCount).
+// Count returns the number of emails that match the filter (legacy TotalEmailCount).
 func (s *Service) Count(ctx context.Context, filter Filter) (int, error) {
 	return store.HeavyIf(ctx, s.db, filter.Search != "", func(ctx context.Context) (int, error) {
 		return s.count(ctx, filter)

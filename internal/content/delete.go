@@ -11,13 +11,13 @@ import (
 	"campaignql/internal/store"
 )
 
-// MaxDelete is the most emails one call deletes.
+// MaxDelete is the maximum number of emails that one call deletes.
 const MaxDelete = batch
 
-// Delete removes emails (legacy Email.Delete), all or nothing, and returns the ids that it removed,
-// ascending; ids that are not the caller's are left alone. An email that a campaign uses, other
-// than a draft, is a Conflict, reason "email_in_use"; drafts that used one are left without, which
-// is a change of theirs with its version and its entry in the history. Over MaxDelete ids are
+// Delete deletes emails (legacy Email.Delete), all or nothing, and returns the ids that it deleted,
+// in ascending order. It ignores ids that the caller does not have. If a campaign that is not a
+// draft uses one of the emails, Delete returns Conflict, reason "email_in_use". Drafts that use one
+// of them lose it, and each gets a new version and a history entry. More than MaxDelete ids are
 // Invalid on the field ids, reason "too_many_ids".
 func (s *Service) Delete(ctx context.Context, ids []int64) (deleted []int64, err error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
@@ -31,7 +31,7 @@ func (s *Service) Delete(ctx context.Context, ids []int64) (deleted []int64, err
 	err = s.db.TxLatest(ctx, func(ctx context.Context) error {
 		deleted = []int64{}
 		client := s.db.Client(ctx)
-		// Locked first, so that no campaign takes one of them up meanwhile.
+		// The emails are locked first, so that no concurrent request adds them to a campaign.
 		query := client.Email.Query().Where(entemail.IDIn(ids...)).Order(entemail.ByID())
 		query.Modify(store.Lock)
 		found, err := query.Select(entemail.FieldID, entemail.FieldUserID).All(ctx)

@@ -12,50 +12,55 @@ import (
 )
 
 const (
-	// maxName, maxSubject and maxPreheader are in characters; the names are those of the email, the
-	// sender and the reply address.
+	// maxName, maxSubject and maxPreheader are in characters. maxName applies to the names of the
+	// email, the sender and the reply address.
 	maxName      = 250
 	maxSubject   = 500
 	maxPreheader = 500
-	// maxText is in bytes, for the HTML and the plain text each.
+	// maxText is the limit for the HTML and the plain text each, in bytes.
 	maxText = 5 << 20
-	// maxNameKey and maxSubjectKey are the bytes that the columns of the folded copies hold: search
-	// sees no more of a longer text.
+	// maxNameKey and maxSubjectKey are the sizes of the columns with the folded copies, in bytes.
+	// The rest of a longer text is not searched.
 	maxNameKey    = 500
 	maxSubjectKey = 1000
 )
 
-// Patch names the fields of an email that a call sets: nil leaves a field alone, a pointer to ""
-// clears it. Texts are made valid UTF-8; those of one line are trimmed, and a line break or another
-// control character inside is a fault, for they become headers.
+// Patch is a partial update of an email: a nil field stays unchanged, and a pointer to "" clears
+// it. Texts are converted to valid UTF-8. Single-line texts are trimmed. A line break or another
+// control character in one is a fault, because these texts become headers.
 //
-// The faults are Invalid, on the field's name in lower camel case: "email_text_too_long",
-// "email_line_break", "email_address_invalid", "email_content_too_large", "email_mode_unknown", and
-// with Scope those of Validate.
+// The faults are Invalid, on the field's name in lower camel case, with the reasons
+// "email_text_too_long", "email_line_break", "email_address_invalid", "email_content_too_large" and
+// "email_mode_unknown". With Scope, the faults of Validate are added.
 type Patch struct {
-	// Name is for the owner's eyes alone (legacy EmailName); at most 250 characters.
+	// Name is visible only to the owner (legacy EmailName). It has at most 250 characters.
 	Name *string
 	// Subject has at most 500 characters.
 	Subject *string
-	// Preheader is the text that mailboxes show after the subject (legacy PreHeaderText); at most 500 characters.
+	// Preheader is the text that mailboxes show after the subject (legacy PreHeaderText). It has at
+	// most 500 characters.
 	Preheader *string
-	// FromName and FromEmail are the sender: at most 250 characters, and one bare address of at most 254 bytes.
+	// FromName and FromEmail are the sender: a name of at most 250 characters, and one plain
+	// address of at most 254 bytes.
 	FromName, FromEmail *string
-	// ReplyToName and ReplyToEmail are where answers go, with the limits of the sender.
+	// ReplyToName and ReplyToEmail are the reply address, with the limits of the sender.
 	ReplyToName, ReplyToEmail *string
-	// HTML and Plain are the texts (legacy HTMLContent and PlainContent); at most 5 MiB each.
+	// HTML and Plain are the texts (legacy HTMLContent and PlainContent), with at most 5 MiB each.
 	HTML, Plain *string
-	// Mode says how the content is made.
+	// Mode says how the content was made.
 	Mode *kind.EmailMode
-	// OpenTracking and LinkTracking say what a mailer is to track.
+	// OpenTracking and LinkTracking say what a mailer tracks.
 	OpenTracking, LinkTracking *bool
-	// Scope asks to validate the content that results for a use (legacy ValidateScope); nil asks for nothing.
+	// Scope requests a validation of the resulting content for a use (legacy ValidateScope). nil
+	// requests none.
 	Scope *Scope
-	// Err is what the surface could not read of the patch; it is reported with the other faults.
+	// Err holds faults that the surface found while reading the patch. They are reported with the
+	// other faults.
 	Err error `json:"-"`
 }
 
-// normalise cleans the fields and adds their faults. It never writes through a pointer of the caller.
+// normalise cleans the fields and adds their faults. It never writes through a pointer of the
+// caller.
 func (p *Patch) normalise(faults *apperr.Faults) {
 	p.Name = line(faults, "name", p.Name, maxName)
 	p.Subject = line(faults, "subject", p.Subject, maxSubject)
@@ -116,7 +121,8 @@ func line(faults *apperr.Faults, field string, given *string, limit int) *string
 	return &text
 }
 
-// breaksLine reports whether a character could end a header, or be taken for the end of one.
+// breaksLine reports whether a character could end a header, or could be mistaken for the end of
+// one.
 func breaksLine(r rune) bool {
 	return r != '\t' && unicode.IsControl(r) || r == '\u2028' || r == '\u2029'
 }
@@ -148,7 +154,7 @@ func body(faults *apperr.Faults, field string, given *string) *string {
 	return &text
 }
 
-// foldedKey returns the folded text, cut to as many bytes as its column holds.
+// foldedKey returns the folded text, cut to the size of its column in bytes.
 func foldedKey(text string, limit int) string {
 	key := kind.Fold(text, limit)
 	if len(key) <= limit {

@@ -9,38 +9,38 @@ import (
 	"campaignql/internal/apperr"
 )
 
-// GapCode names something that an email lacks.
+// GapCode identifies something that an email lacks.
 type GapCode string
 
 const (
-	// GapSubject: the subject is blank.
+	// GapSubject means that the subject is blank.
 	GapSubject GapCode = "SUBJECT"
-	// GapFrom: there is no address to send from.
+	// GapFrom means that there is no sender address.
 	GapFrom GapCode = "FROM"
-	// GapContent: HTML and plain text are both blank.
+	// GapContent means that HTML and plain text are both blank.
 	GapContent GapCode = "CONTENT"
-	// GapUnsubscribeLink: the HTML or the plain text, where it is not blank, or both where they
-	// are, have no unsubscribe link.
+	// GapUnsubscribeLink means that a text without an unsubscribe link exists. A blank text counts
+	// only if both texts are blank.
 	GapUnsubscribeLink GapCode = "UNSUBSCRIBE_LINK"
 )
 
-// Gap is something that an email lacks before it may be sent.
+// Gap is a missing part that an email needs before it can be sent.
 type Gap struct {
 	Code GapCode
-	// Message says the same for a person.
+	// Message is the same in words for people.
 	Message string
 }
 
 // MissingColumns are the columns that Missing reads.
 var MissingColumns = []string{entemail.FieldSubject, entemail.FieldFromEmail, entemail.FieldHTML, entemail.FieldPlain}
 
-// Missing lists what the email lacks, in the order of declaration; it reads MissingColumns. An
-// empty list means that it may be sent.
+// Missing returns what the email lacks, in the order of the declarations above. It reads
+// MissingColumns. An empty list means that the email can be sent.
 func Missing(e *ent.Email) []Gap {
 	return MissingIn(e.Subject, e.FromEmail, e.HTML, e.Plain)
 }
 
-// MissingIn is Missing over the fields themselves.
+// MissingIn is Missing for the fields themselves.
 func MissingIn(subject, fromEmail, html, plain string) []Gap {
 	gaps := []Gap{}
 	if blank(subject) {
@@ -62,26 +62,28 @@ func MissingIn(subject, fromEmail, html, plain string) []Gap {
 	return gaps
 }
 
-// Scope is a use of an email that its content can be validated for (legacy ValidateScope).
+// Scope is a use of an email for which its content can be validated (legacy ValidateScope).
 type Scope string
 
 const (
-	// ScopeOptIn: the message that asks to confirm a subscription.
+	// ScopeOptIn is the message that asks for the confirmation of a subscription.
 	ScopeOptIn Scope = "OptIn"
-	// ScopeCampaign: a campaign, which needs unsubscribe links.
+	// ScopeCampaign is a campaign, which needs unsubscribe links.
 	ScopeCampaign Scope = "Campaign"
-	// ScopeAutoResponder: an automatic answer.
+	// ScopeAutoResponder is an automatic answer.
 	ScopeAutoResponder Scope = "AutoResponder"
 )
 
-// Scopes lists the scopes; they are read without regard to case.
+// Scopes lists the scopes. They are parsed ignoring case.
 func Scopes() []Scope { return []Scope{ScopeOptIn, ScopeCampaign, ScopeAutoResponder} }
 
-// Validate returns every fault of an email's content for a use, all Invalid; it reads the columns
-// html and plain. The reasons are "email_scope_required" and "email_scope_unknown" on the field
-// scope (legacy codes 9 and 10), "email_content_required" on html when both texts are blank (8),
-// and for a campaign "email_html_unsubscribe_link" on html (11) and "email_plain_unsubscribe_link"
-// on plain (12), each for a text that is not blank and has no unsubscribe link.
+// Validate returns all faults of an email's content for a use. It reads the columns html and plain.
+// All faults are Invalid, with these reasons:
+//
+//   - "email_scope_required" and "email_scope_unknown" on scope (legacy codes 9 and 10)
+//   - "email_content_required" on html if both texts are blank (legacy code 8)
+//   - for a campaign, "email_html_unsubscribe_link" on html (11) and "email_plain_unsubscribe_link"
+//     on plain (12), for each text that is not blank and has no unsubscribe link
 func Validate(scope Scope, e *ent.Email) error {
 	var faults apperr.Faults
 	validate(&faults, scope, e.HTML, e.Plain)
@@ -96,7 +98,7 @@ func validate(faults *apperr.Faults, scope Scope, html, plain string) {
 	validateLinks(faults, scope, html, plain)
 }
 
-// validateLinks reports the texts that lack the link which a campaign must have.
+// validateLinks adds a fault for each text without the unsubscribe link that a campaign needs.
 func validateLinks(faults *apperr.Faults, scope Scope, html, plain string) {
 	if !scope.is(ScopeCampaign) {
 		return
@@ -132,12 +134,12 @@ func (s Scope) is(other Scope) bool { return strings.EqualFold(string(s), string
 
 func blank(text string) bool { return strings.TrimSpace(text) == "" }
 
-// lacksLink reports whether a text that is not blank has no unsubscribe link.
+// lacksLink reports whether a text is not blank and has no unsubscribe link.
 func lacksLink(text string) bool { return !HasUnsubscribeLink(text) && !blank(text) }
 
-// HasUnsubscribeLink reports whether the text holds the merge tag that a mailer replaces by the
-// recipient's unsubscribe link: %Link:Unsubscribe%, or %Link:Unsubscribe:…% with parameters of the
-// mailer on the same line. Case does not matter.
+// HasUnsubscribeLink reports whether the text contains the merge tag that a mailer replaces with
+// the recipient's unsubscribe link: %Link:Unsubscribe%, or %Link:Unsubscribe:…% with parameters of
+// the mailer on the same line. Case is ignored.
 func HasUnsubscribeLink(text string) bool {
 	const tag = "Link:Unsubscribe"
 	for {
