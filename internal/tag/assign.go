@@ -14,38 +14,40 @@ import (
 	"campaignql/internal/store"
 )
 
-// maxPairs bounds what one call may tag: campaigns times tags.
+// maxPairs is the upper bound of campaigns times tags in one call.
 const maxPairs = 100_000
 
-// Assign puts a tag on campaigns (legacy Tag.AssignToCampaigns) and returns how many of them carry
-// it now. Campaigns that are not of the tag's account are left out, silently; putting a tag on
-// twice is success. All of a call or nothing. Over 100,000 campaigns are Invalid on the field
+// Assign adds a tag to campaigns (legacy Tag.AssignToCampaigns), all or nothing. It returns the
+// number of these campaigns that have the tag now. Campaigns outside the tag's account are silently
+// ignored. Adding a tag again is a no-op. More than 100,000 campaigns are Invalid on the field
 // campaignIds, reason "too_many_ids".
 func (s *Service) Assign(ctx context.Context, tagID int64, campaignIDs []int64) (int, error) {
 	return s.assign(ctx, pairs{tags: []int64{tagID}, campaigns: campaignIDs})
 }
 
-// Unassign takes a tag off campaigns (legacy Tag.UnassignFromCampaigns) and returns how many of
-// them carried it. Campaigns that do not carry it, or are not the caller's, are left out, silently.
+// Unassign removes a tag from campaigns (legacy Tag.UnassignFromCampaigns) and returns the number
+// of campaigns that had it. Campaigns without the tag, and campaigns that the caller does not have,
+// are silently ignored.
 func (s *Service) Unassign(ctx context.Context, tagID int64, campaignIDs []int64) (int, error) {
 	return s.unassign(ctx, pairs{tags: []int64{tagID}, campaigns: campaignIDs})
 }
 
-// AssignMany puts each of the tags on each of the campaigns, and returns the number of campaigns. A
-// tag or campaign that is not there is NotFound on the field tagIds or campaignIds, and then
-// nothing is written; so are tags of several accounts, which only an admin can name. Over 100,000
-// pairs are Invalid on campaignIds, reason "too_many_ids".
+// AssignMany adds each of the tags to each of the campaigns and returns the number of campaigns. A
+// missing tag or campaign is NotFound on the field tagIds or campaignIds, and nothing is written.
+// The same happens if the tags belong to several accounts, which is possible only for an admin.
+// More than 100,000 pairs are Invalid on campaignIds, reason "too_many_ids".
 func (s *Service) AssignMany(ctx context.Context, campaignIDs, tagIDs []int64) (int, error) {
 	return s.assign(ctx, pairs{tags: tagIDs, campaigns: campaignIDs, strict: true})
 }
 
-// UnassignMany takes each of the tags off each of the campaigns, with the errors of AssignMany, and
-// returns how many times a tag was taken off.
+// UnassignMany removes each of the tags from each of the campaigns and returns the number of
+// removed taggings. It returns the errors of AssignMany.
 func (s *Service) UnassignMany(ctx context.Context, campaignIDs, tagIDs []int64) (int, error) {
 	return s.unassign(ctx, pairs{tags: tagIDs, campaigns: campaignIDs, strict: true})
 }
 
-// pairs are the tags and campaigns of one call; strict makes a missing campaign an error, and names fields.
+// pairs are the tags and campaigns of one call. If strict is set, a missing campaign is an error,
+// and errors name input fields.
 type pairs struct {
 	tags, campaigns []int64
 	strict          bool
@@ -71,7 +73,7 @@ func (s *Service) assign(ctx context.Context, p pairs) (n int, err error) {
 			}
 		}
 		for some := range slices.Chunk(rows, batch) {
-			// Ignore and not DoNothing, which MySQL lacks.
+			// MySQL does not support DoNothing, so this uses Ignore.
 			err := client.CampaignTag.CreateBulk(some...).
 				OnConflictColumns(campaigntag.FieldCampaignID, campaigntag.FieldTagID).
 				Ignore().
@@ -116,7 +118,7 @@ func (s *Service) unassign(ctx context.Context, p pairs) (n int, err error) {
 	return n, nil
 }
 
-// prepare authorises the call, makes its ids distinct and checks its size.
+// prepare authorizes the call, removes duplicate ids and checks the size.
 func (p *pairs) prepare(ctx context.Context) error {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return err
@@ -130,7 +132,8 @@ func (p *pairs) prepare(ctx context.Context) error {
 	return nil
 }
 
-// resolve locks the tags and the campaigns, and returns their owner and the campaigns that are there, ascending.
+// resolve locks the tags and the campaigns. It returns their owner and the existing campaigns in
+// ascending order.
 func (p *pairs) resolve(ctx context.Context, client *ent.Client) (owner int64, campaigns []int64, err error) {
 	if len(p.tags) > 0 {
 		query := client.Tag.Query().Where(entag.IDIn(p.tags...)).Order(entag.ByID())

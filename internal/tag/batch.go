@@ -15,7 +15,8 @@ import (
 	"campaignql/internal/store"
 )
 
-// ByIDs returns the tags of the ids, in one statement for up to 5,000; an id that is not the caller's is absent.
+// ByIDs returns the tags with the given ids, in one statement per 5,000 ids. An id that the caller
+// does not have is absent.
 func (s *Service) ByIDs(ctx context.Context, ids []int64, columns ...string) (map[int64]*ent.Tag, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
@@ -28,8 +29,8 @@ func (s *Service) ByIDs(ctx context.Context, ids []int64, columns ...string) (ma
 	)
 }
 
-// tagging is one row of ByCampaigns: a campaign and the asked columns of a tag it carries. Scanning
-// into it costs a third of the memory of Ent's entities with a joined column.
+// tagging is one row of ByCampaigns: a campaign and the requested columns of one of its tags.
+// Scanning into it needs a third of the memory of Ent's entities with a joined column.
 type tagging struct {
 	CampaignID int64     `sql:"campaign_id"`
 	ID         int64     `sql:"id"`
@@ -39,9 +40,9 @@ type tagging struct {
 	CreatedAt  time.Time `sql:"created_at"`
 }
 
-// ByCampaigns returns the tags of each campaign, by name, in one statement for up to 5,000
-// campaigns. A campaign without tags, or that is not the caller's, is absent. Campaigns share the
-// *ent.Tag of a tag they both carry; it is for reading only, and has no edges to query.
+// ByCampaigns returns the tags of each campaign, sorted by name, in one statement per 5,000
+// campaigns. A campaign without tags, or one that the caller cannot see, is absent. Campaigns with
+// the same tag share one *ent.Tag, which must not be modified and whose edges cannot be queried.
 func (s *Service) ByCampaigns(
 	ctx context.Context, campaignIDs []int64, columns ...string,
 ) (map[int64][]*ent.Tag, error) {
@@ -74,11 +75,13 @@ func (s *Service) ByCampaigns(
 	return tags, nil
 }
 
-// joinTags makes a query of taggings select the campaign and the columns of the tag, by the tag's name.
+// joinTags makes a query of taggings select the campaign and the columns of the tag, sorted by the
+// tag's name.
 func joinTags(columns []string) func(*sql.Selector) {
 	return func(s *sql.Selector) {
 		tags := sql.Table(entag.Table)
-		// A LEFT JOIN, though every tagging has its tag: SQLite would otherwise begin with all tags of the account.
+		// Every tagging has a tag, but with an inner join SQLite would start with all tags of the
+		// account.
 		s.LeftJoin(tags).OnP(sql.And(
 			sql.ColumnsEQ(tags.C(entag.FieldID), s.C(campaigntag.FieldTagID)),
 			sql.ColumnsEQ(tags.C(entag.FieldUserID), s.C(campaigntag.FieldUserID)),
@@ -88,8 +91,8 @@ func joinTags(columns []string) func(*sql.Selector) {
 	}
 }
 
-// CampaignCounts returns how many campaigns carry each tag, in one statement for up to 5,000 tags.
-// A tag that no campaign carries is absent.
+// CampaignCounts returns the number of campaigns with each tag, in one statement per 5,000 tags. A
+// tag without campaigns is absent.
 func (s *Service) CampaignCounts(ctx context.Context, tagIDs []int64) (map[int64]int, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
@@ -115,7 +118,7 @@ func (s *Service) CampaignCounts(ctx context.Context, tagIDs []int64) (map[int64
 	return counts, nil
 }
 
-// with returns the columns and the one that is needed.
+// with returns the columns and the needed column.
 func with(columns []string, needed string) []string {
 	if slices.Contains(columns, needed) {
 		return columns

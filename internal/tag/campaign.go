@@ -9,7 +9,7 @@ import (
 	"campaignql/internal/store"
 )
 
-// Copy puts the tags of a campaign on its copy, in the running transaction.
+// Copy adds the tags of a campaign to its copy, in the running transaction.
 func Copy(ctx context.Context, db *store.Store, sourceID int64, c *ent.Campaign) error {
 	client := db.Client(ctx)
 	taggings, err := client.CampaignTag.Query().Where(campaigntag.CampaignID(sourceID)).All(ctx)
@@ -21,7 +21,7 @@ func Copy(ctx context.Context, db *store.Store, sourceID int64, c *ent.Campaign)
 		ids[i] = t.TagID
 	}
 	query := client.Tag.Query().Where(entag.IDIn(ids...))
-	query.Modify(store.Lock) // none of them is deleted before the copy carries it
+	query.Modify(store.Lock) // so that none is deleted before the copy has it
 	if ids, err = query.IDs(ctx); err != nil || len(ids) == 0 {
 		return err
 	}
@@ -32,7 +32,7 @@ func Copy(ctx context.Context, db *store.Store, sourceID int64, c *ent.Campaign)
 	return client.CampaignTag.CreateBulk(rows...).Exec(ctx)
 }
 
-// TakeOff takes all tags off campaigns that are being deleted, in the running transaction.
+// TakeOff removes all tags from campaigns that are being deleted, in the running transaction.
 func TakeOff(ctx context.Context, db *store.Store, campaignIDs []int64) error {
 	_, err := db.Client(ctx).CampaignTag.Delete().Where(campaigntag.CampaignIDIn(campaignIDs...)).Exec(ctx)
 	return err

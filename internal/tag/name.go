@@ -12,11 +12,11 @@ import (
 	"campaignql/internal/kind"
 )
 
-// maxName is the largest number of characters of a name.
+// maxName is the maximum length of a name, in characters.
 const maxName = 100
 
-// Normalise returns a name as it is stored, and the key by which it is unique; the error is an
-// Invalid one on the field name, as Create tells it. Tags of people have the same names.
+// Normalise returns a name as it is stored, and its unique key. The error is Invalid on the field
+// name, with the reasons of Create. Subscriber tags have the same rules for names.
 func Normalise(given string) (name, key string, err error) {
 	name = strings.TrimSpace(kind.Clean(given))
 	switch {
@@ -37,8 +37,8 @@ func Normalise(given string) (name, key string, err error) {
 	return name, nameKey(name), nil
 }
 
-// allowed reports whether a name may hold the character. The marks are the vowels and accents that
-// many scripts write apart from the letter.
+// allowed reports whether a name may contain the character. Mn and Mc are marks: vowels and accents
+// that many scripts write separately from the letter.
 func allowed(r rune) bool {
 	switch r {
 	case ' ', '-', '_', '%':
@@ -47,9 +47,9 @@ func allowed(r rune) bool {
 	return unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.In(r, unicode.Mn, unicode.Mc)
 }
 
-// nameKey returns the folded name. Where that is too long for its column (a name of a hundred
-// characters may fold into more), its end is replaced by a hash of the whole, so that names stay
-// distinct; only the order and the search of such names depend on the beginning alone.
+// nameKey returns the folded name. If it is too long for its column (a name of a hundred characters
+// may fold into more), a hash of the whole key replaces its end, so that different names have
+// different keys. Such names are sorted and searched only by the beginning.
 func nameKey(name string) string {
 	// No character folds into more than 18.
 	key := kind.Fold(name, 18*maxName)

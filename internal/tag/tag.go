@@ -1,6 +1,6 @@
-// Package tag owns the labels of campaigns: their names, which are unique in an account without
-// regard to case, and which campaigns carry them. It must not know how a campaign lives; it reads
-// no more of one than its id and its owner.
+// Package tag owns the tags of campaigns: their names, which are unique in an account ignoring
+// case, and which campaigns have them. It must not know the lifecycle of campaigns, and reads only
+// the id and the owner of a campaign.
 package tag
 
 import (
@@ -20,27 +20,27 @@ import (
 	"campaignql/internal/store"
 )
 
-// batch is the number of ids or rows that one statement takes; SQLite allows 32,766 arguments.
+// batch is the number of ids or rows per statement. SQLite accepts 32,766 arguments.
 const batch = 5000
 
-// Options are the settings of a Service. The zero value takes the defaults.
+// Options are the settings of a Service. The zero value uses the defaults.
 type Options struct {
-	// Now is the clock; store.Now otherwise.
+	// Now is the clock. Default: store.Now.
 	Now func() time.Time
 }
 
-// Service holds the rules of tags. Its methods may be used from many goroutines. Each acts for the
-// caller of its context, and needs the scope read to read and write to write; a tag of another
-// account is NotFound, reason "tag_not_found", exactly as one that does not exist.
+// Service implements the rules of tags. Its methods are safe for concurrent use. Each method acts
+// for the caller in its context, and requires the scope read to read and write to write. A tag of
+// another account is NotFound, reason "tag_not_found", exactly like a tag that does not exist.
 //
-// The methods that take columns select only those (of package ent/tag) and the ones they need
-// themselves; without columns, all.
+// Methods with a columns parameter select only those columns (of package ent/tag) and the ones they
+// need themselves. Without columns they select all.
 type Service struct {
 	db  *store.Store
 	now func() time.Time
 }
 
-// New returns the service over an open database.
+// New returns a Service for an open database.
 func New(db *store.Store, opts Options) *Service {
 	if opts.Now == nil {
 		opts.Now = store.Now
@@ -50,14 +50,15 @@ func New(db *store.Store, opts Options) *Service {
 
 // Input is a new tag.
 type Input struct {
-	// Name is the name (legacy Tag): 1 to 100 letters of any script, digits, spaces, "-", "_" and "%", after trimming.
+	// Name is the name (legacy Tag): 1 to 100 letters of any script, digits, spaces, "-", "_" and
+	// "%", after trimming.
 	Name string
 }
 
-// Create makes a tag in the caller's account (legacy Tag.Create). A bad name is Invalid on the
-// field name, with the reason "tag_name_required", "tag_name_empty", "tag_name_too_long" or
-// "tag_name_characters"; a taken one is a Conflict on it, reason "tag_exists". The same idempotency
-// key within a day answers the tag of the first call.
+// Create creates a tag in the caller's account (legacy Tag.Create). A bad name is Invalid on the
+// field name, reason "tag_name_required", "tag_name_empty", "tag_name_too_long" or
+// "tag_name_characters". A name that is taken is a Conflict on the field name, reason "tag_exists".
+// A second call with the same idempotency key within one day returns the tag of the first call.
 func (s *Service) Create(ctx context.Context, in Input, idempotencyKey *string) (*ent.Tag, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
@@ -92,7 +93,7 @@ func (s *Service) Create(ctx context.Context, in Input, idempotencyKey *string) 
 	return made, nil
 }
 
-// Rename gives a tag another name (legacy Tag.Update), with the errors of Create.
+// Rename changes the name of a tag (legacy Tag.Update). It returns the errors of Create.
 func (s *Service) Rename(ctx context.Context, id int64, name string) (*ent.Tag, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
@@ -116,9 +117,9 @@ func (s *Service) Rename(ctx context.Context, id int64, name string) (*ent.Tag, 
 	return renamed, err
 }
 
-// Delete removes tags and takes them off every campaign (legacy Tags.Delete), in one transaction.
-// It returns the ids that it removed, ascending; ids that are not the caller's are left alone,
-// silently.
+// Delete deletes tags and removes them from every campaign (legacy Tags.Delete), in one
+// transaction. It returns the ids that it deleted, in ascending order, and silently ignores ids
+// that the caller does not have.
 func (s *Service) Delete(ctx context.Context, ids []int64) (deleted []int64, err error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
@@ -173,9 +174,9 @@ func (s *Service) get(ctx context.Context, id int64, columns []string) (*ent.Tag
 	return found, store.Translate(err)
 }
 
-// Filter chooses tags. The zero value chooses all.
+// Filter selects tags. The zero value selects all.
 type Filter struct {
-	// Search is a part of the name, without regard to case; "%" and "_" stand for themselves.
+	// Search is a part of the name, ignoring case. "%" and "_" have no special meaning.
 	Search string
 }
 
@@ -193,7 +194,8 @@ var byName = page.Order[*ent.Tag]{
 	Key:    func(t *ent.Tag) page.Key { return page.Key{Value: t.NameKey, ID: t.ID} },
 }
 
-// List returns one page of the tags, by name. The errors of a bad request are those of page.Request.
+// List returns one page of the tags, sorted by name. Invalid page requests return the errors of
+// page.Request.
 func (s *Service) List(
 	ctx context.Context, filter Filter, request page.Request, columns ...string,
 ) (page.Result[*ent.Tag], error) {
@@ -203,7 +205,7 @@ func (s *Service) List(
 	return page.Read(ctx, byName, request, s.db.Client(ctx).Tag.Query().Where(filter.predicates()...), columns)
 }
 
-// Count returns how many tags the filter chooses.
+// Count returns the number of tags that match the filter.
 func (s *Service) Count(ctx context.Context, filter Filter) (int, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return 0, err
@@ -212,7 +214,7 @@ func (s *Service) Count(ctx context.Context, filter Filter) (int, error) {
 	return n, store.Translate(err)
 }
 
-// All returns every tag, by name (legacy Tags.Get).
+// All returns every tag, sorted by name (legacy Tags.Get).
 func (s *Service) All(ctx context.Context, columns ...string) ([]*ent.Tag, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
@@ -225,14 +227,14 @@ func (s *Service) All(ctx context.Context, columns ...string) ([]*ent.Tag, error
 	return rows, store.Translate(err)
 }
 
-// distinct returns the ids ascending, each once.
+// distinct returns the ids in ascending order, without duplicates.
 func distinct(ids []int64) []int64 {
 	out := slices.Clone(ids)
 	slices.Sort(out)
 	return slices.Compact(out)
 }
 
-// taken turns the violation of the unique index over account and name into its Conflict.
+// taken translates a violation of the unique index on account and name to a Conflict.
 func taken(err error) error {
 	if store.IsDuplicate(err) {
 		return &apperr.Error{
