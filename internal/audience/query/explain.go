@@ -42,12 +42,13 @@ type ExplainedRule struct {
 	// rules.
 	Path string
 	Rule rules.Rule
-	// Matches is those of the criterion's people for whom this rule holds, whatever the others say.
+	// Matches is the number of the criterion's people who match this rule, ignoring all other
+	// rules.
 	Matches int64
-	// Left is those who are left of the criterion's people once the rules before this one and this
-	// one are applied: of rules joined by And those for whom all of them hold, of rules joined by
-	// Or those for whom any does. Within a group it begins with who is left before the group where
-	// that is joined to it by And, and with everybody where it is joined by Or.
+	// Left is the number of the criterion's people who are left after the rules up to and including
+	// this one. With And, these are the people who match all of the rules; with Or, any of the
+	// rules. A group that is joined by And starts with the people left before the group. A group
+	// that is joined by Or starts with everybody.
 	Left int64
 	// Rules are the rules of a group.
 	Rules []ExplainedRule
