@@ -13,9 +13,10 @@ import (
 	"campaignql/internal/store"
 )
 
-// purgePeople deletes the people of a list with their values and tags. It reads them by their
-// status, since an index has those of one status in the order of their ids, each time from where
-// the last has ended; whose status changes behind its back is found by the next round.
+// purgePeople deletes the people of a list with their values and tags. It reads them by status,
+// because an index holds the people of one status in the order of their ids. Each read starts after
+// the last id of the previous one. If a status changes concurrently, the next round finds that
+// person.
 func (s *Service) purgePeople(ctx context.Context, listID int64) (total int, err error) {
 	for found := true; found; {
 		found = false
@@ -40,9 +41,9 @@ func (s *Service) purgePeople(ctx context.Context, listID int64) (total int, err
 	return total, nil
 }
 
-// following returns people of a list of one status behind a number, in the order of their numbers.
-// The index is named: MySQL reads the whole table in that order where it takes the list for a good
-// part of it.
+// following returns people of a list with one status and an id above after, in the order of their
+// ids. The query names the index. Otherwise MySQL reads the whole table in id order if it estimates
+// that the list is a large part of it.
 func (s *Service) following(ctx context.Context, listID int64, status string, after int64) ([]int64, error) {
 	raw := s.db.Raw(ctx)
 	t := raw.Text()
@@ -70,8 +71,9 @@ func (s *Service) following(ctx context.Context, listID int64, status string, af
 	return ids, err
 }
 
-// purgeSome deletes people, as many in a transaction as it may delete rows with what they have. A
-// person goes whole, however much that is.
+// purgeSome deletes people together with their rows in other tables, as many per transaction as the
+// row limit allows. All rows of one person are deleted in the same transaction, even above the
+// limit.
 func (s *Service) purgeSome(ctx context.Context, people []int64) (total int, err error) {
 	rows, err := s.rowsOf(ctx, people)
 	if err != nil {
@@ -92,7 +94,7 @@ func (s *Service) purgeSome(ctx context.Context, people []int64) (total int, err
 	return total, nil
 }
 
-// rowsOf tells how many rows go with each person, the own one included.
+// rowsOf returns the number of rows to delete for each person, including the subscriber row.
 func (s *Service) rowsOf(ctx context.Context, people []int64) (map[int64]int, error) {
 	rows := make(map[int64]int, len(people))
 	for _, id := range people {
@@ -126,8 +128,9 @@ func (s *Service) rowsOf(ctx context.Context, people []int64) (map[int64]int, er
 	return rows, nil
 }
 
-// deletePeople deletes people with what they have. Whoever had found one of them before the list
-// was deleted, and writes for that person, holds the person: what was written until then goes too.
+// deletePeople deletes people together with their rows in other tables. A concurrent transaction
+// that found a person before the list was deleted, and writes rows for that person, holds a lock on
+// the person. deletePeople waits for the lock and then deletes those rows too.
 func (s *Service) deletePeople(ctx context.Context, people []int64) (int, error) {
 	client := s.db.Client
 	var held []int64

@@ -9,8 +9,8 @@ import (
 	"campaignql/ent/linkcounter"
 )
 
-// purgeCampaign deletes the events, links and mail domains of a campaign. Nothing is recorded for
-// a campaign that is deleted, so nothing follows.
+// purgeCampaign deletes the events, links and mail domains of a campaign. No new ones can follow,
+// because nothing is recorded for a deleted campaign.
 func (s *Service) purgeCampaign(ctx context.Context, campaignID int64) (total int, err error) {
 	for _, some := range []func(context.Context, int64) (int, error){s.purgeEvents, s.purgeLinks, s.purgeDomains} {
 		n, err := some(ctx, campaignID)
@@ -22,9 +22,9 @@ func (s *Service) purgeCampaign(ctx context.Context, campaignID int64) (total in
 	return total, nil
 }
 
-// purgeEvents deletes the events of a campaign along the primary key, of which they are one range.
-// Each statement begins where the last ended: from the start MySQL would step over what it has
-// deleted and not yet removed.
+// purgeEvents deletes the events of a campaign along the primary key, in which they are one range.
+// Each statement starts where the last one ended. If it started at the beginning of the range,
+// MySQL would scan all rows that are deleted but not yet removed.
 func (s *Service) purgeEvents(ctx context.Context, campaignID int64) (total int, err error) {
 	prefix := strconv.FormatInt(campaignID, 10)
 	after, beyond := prefix+"-", prefix+"." // "." follows "-"

@@ -1,7 +1,7 @@
-// Package purge owns what deleted campaigns, lists, custom fields and labels of people leave
-// behind, which may be millions of rows: it notes that in the transaction that deletes them, and
-// deletes it afterwards, in one loop for every kind. It must not know why something is deleted, nor
-// by whom. The store hides meanwhile what waits to be deleted.
+// Package purge owns the rows that remain after the deletion of campaigns, lists, custom fields and
+// subscriber tags. There may be millions of them. The transaction that deletes an object stores a
+// note here, and one loop for all kinds deletes the remaining rows later. The package must not know
+// why an object was deleted, or by which caller. Until then the store hides the remaining rows.
 package purge
 
 import (
@@ -19,37 +19,38 @@ import (
 )
 
 const (
-	// rowsAtOnce is how many rows one transaction of Purge deletes.
+	// rowsAtOnce is the number of rows that one transaction of Purge deletes.
 	rowsAtOnce = 2000
-	// statementsRead is for how many such statements the ids of rows are read, and held, at a time:
-	// MySQL steps over deleted rows that it has not removed yet with each read from the start.
+	// statementsRead is the number of such statements for which row ids are read ahead and kept in
+	// memory. A read from the start makes MySQL scan all rows that are deleted but not yet removed.
 	statementsRead = 50
-	// notesAtOnce is how many deleted things are noted, or read, at a time.
+	// notesAtOnce is the number of notes per statement.
 	notesAtOnce = 1000
 )
 
-// Service notes and purges. Its methods may be used from many goroutines.
+// Service stores notes and purges rows. Its methods are safe for concurrent use.
 type Service struct {
 	db      *store.Store
 	deleted chan struct{}
 	atOnce  int
-	// onPurged, if not nil, is called after each transaction of Purge that deletes. Tests set it.
+	// onPurged, if not nil, is called after each transaction of Purge that deletes rows. Tests set
+	// it.
 	onPurged func(n int)
 }
 
-// New returns the service over an open database.
+// New returns a Service for an open database.
 func New(db *store.Store) *Service {
 	return &Service{db: db, deleted: make(chan struct{}, 1), atOnce: rowsAtOnce}
 }
 
-// Left is something deleted that leaves rows behind.
+// Left is a deleted object with remaining rows.
 type Left struct{ OwnerID, ID int64 }
 
-// Note notes, in the running transaction, what things of a kind leave behind that it deletes. Once
-// it has committed nothing of that is seen any more. The transaction has locked those things before
-// and everybody who writes for one of them locks it too, so nothing follows: the lists that people
-// are put onto, the fields that values are written for, the tags that are put on people. It costs a
-// statement for each thousand of them.
+// Note stores, in the running transaction, notes for deleted objects of one kind. After the commit
+// their remaining rows are no longer visible. The caller must have locked the objects before.
+// Everyone who writes rows for an object also locks it (the list that a person is added to, the
+// field of a value, the tag that is added to a person), so that no new rows can follow. Note runs
+// one statement per thousand objects.
 func (s *Service) Note(ctx context.Context, what kind.Deleted, left []Left) error {
 	client := s.db.Client(ctx).AudiencePurge
 	for some := range slices.Chunk(left, notesAtOnce) {
@@ -64,9 +65,9 @@ func (s *Service) Note(ctx context.Context, what kind.Deleted, left []Left) erro
 	return nil
 }
 
-// NoteCampaigns is Note for campaigns: their events, links and mail domains remain. They have a
-// table of their own, which evaluating audiences reads. The counters of their hours are deleted at
-// once, since they are read by account and not by campaign.
+// NoteCampaigns is Note for campaigns, whose events, links and mail domains remain. Campaigns have
+// a table of their own, which the evaluation of audiences reads. The hourly counters of campaigns
+// are deleted at once, because they are read by account and not by campaign.
 func (s *Service) NoteCampaigns(ctx context.Context, left []Left) error {
 	client := s.db.Client(ctx)
 	ids := make([]int64, len(left))
@@ -88,23 +89,24 @@ func (s *Service) NoteCampaigns(ctx context.Context, left []Left) error {
 	return nil
 }
 
-// Committed tells that a transaction has noted something: Purge has something to do.
+// Committed signals that a transaction with notes was committed, so that Purge has work to do.
 func (s *Service) Committed() {
 	select {
 	case s.deleted <- struct{}{}:
-	default: // it is known already
+	default: // a signal is already pending
 	}
 }
 
-// Deleted tells that something was deleted through this process: Purge has something to do.
+// Deleted returns the channel of signals that this process deleted objects, so that Purge has work
+// to do.
 func (s *Service) Deleted() <-chan struct{} { return s.deleted }
 
-// Purge deletes what deleted things of every kind have left, and returns how many rows it deleted,
-// with the errors of those that failed. One that fails holds up no other, and the next call tries
-// it again. Notes of a kind that only a newer server knows are left to that server. It is the
-// server's own work, for every account. Each transaction deletes a bounded number of rows, so no
-// lock is held for long. What was interrupted goes on with the next call, in this process or
-// another, and several servers may purge at once.
+// Purge deletes the remaining rows of deleted objects of every kind. It returns the number of
+// deleted rows and the errors of objects that failed. A failed object does not stop the others, and
+// the next call retries it. Notes of a kind that only a newer server version knows are left to that
+// server. Purge acts for the server itself and covers every account. Each transaction deletes a
+// limited number of rows, so that no lock is held for long. After an interruption the next call
+// continues, in this or another process. Several servers may purge concurrently.
 func (s *Service) Purge(ctx context.Context) (int, error) {
 	ctx = store.WithDeleted(caller.System(ctx))
 	var total int
@@ -120,10 +122,10 @@ func (s *Service) Purge(ctx context.Context) (int, error) {
 	return total, failed
 }
 
-// note is one deleted thing of which rows remain.
+// note is one deleted object with remaining rows.
 type note struct {
 	id int64
-	// rows deletes what remains, and returns how many rows that were; nil for an unknown kind.
+	// rows deletes the remaining rows and returns their number. It is nil for an unknown kind.
 	rows func(ctx context.Context) (int, error)
 	// forget deletes the note.
 	forget func(ctx context.Context) (int, error)
@@ -191,8 +193,8 @@ func (s *Service) ofCampaigns(ctx context.Context, after int64) ([]note, error) 
 	return notes, err
 }
 
-// delete runs statements that delete in a transaction in which MySQL locks the rows alone and not
-// the gaps between them: others may be about to insert there.
+// delete runs delete statements in a transaction in which MySQL locks only rows and not the gaps
+// between them, because concurrent requests may insert into these gaps.
 func (s *Service) delete(ctx context.Context, remove ...func(ctx context.Context) (int, error)) (total int, err error) {
 	err = s.db.TxLatest(ctx, func(ctx context.Context) error {
 		total = 0
@@ -214,8 +216,8 @@ func (s *Service) delete(ctx context.Context, remove ...func(ctx context.Context
 	return total, nil
 }
 
-// rows deletes what find finds, until that is nothing: find returns that many ids at most, and
-// remove deletes the rows that they name.
+// rows deletes in batches until find returns no more ids. find returns at most the given number of
+// ids, and remove deletes their rows.
 func (s *Service) rows(
 	ctx context.Context,
 	find func(most int) ([]int64, error),
