@@ -1,6 +1,7 @@
 //go:build ignore
 
-// Command genzones writes zones.txt, the names in the zone database of the Go toolchain that runs it.
+// Command genzones writes zones.txt with the names in the time zone database of the Go toolchain
+// that runs it.
 package main
 
 import (
@@ -26,7 +27,7 @@ func main() {
 	defer archive.Close()
 	var names []string
 	for _, file := range archive.File {
-		// Factory is the database's own placeholder for "not set up yet", never a place.
+		// Factory is the placeholder of the database for "not set up yet" and not a place.
 		if !strings.HasSuffix(file.Name, "/") && file.Name != "Factory" {
 			names = append(names, file.Name)
 		}

@@ -11,24 +11,25 @@ const (
 	lastYear  = 9999
 )
 
-// lastInstant is the last second a MySQL datetime can hold.
+// lastInstant is the last second that a MySQL datetime can hold.
 var lastInstant = time.Date(lastYear, time.December, 31, 23, 59, 59, 0, time.UTC)
 
-// reach is how far around a wall clock its instant is looked for. No zone is further than 16 hours
-// from UTC, and no change of a zone has moved a clock by more than a day.
+// reach is the maximum distance between a wall clock time, read as UTC, and its instant. No zone
+// differs from UTC by more than 16 hours, and no change of a zone has moved a clock by more than a
+// day.
 const reach = 48 * time.Hour
 
 // Instant returns the instant in UTC at which clocks in loc show date ("2006-01-02", 1970 to 9999)
 // and clock ("15:04" or "15:04:05").
 //
-// It is the first instant at which a clock there shows that time or a later one. So a time that
-// does not exist, because clocks were put forward over it, is the first instant after the gap, and
-// one that exists twice, because clocks were put back, is the first of the two. It never goes
-// backwards: of two wall clocks the later one never has the earlier instant.
+// It is the first instant at which a clock in loc shows this time or a later one. A time that does
+// not exist because clocks were put forward gives the first instant after the gap. A time that
+// exists twice because clocks were put back gives the first of the two. The result is monotonic: a
+// later wall clock time never gives an earlier instant.
 //
-// Errors are *apperr.Error: apperr.ReasonScheduleDateRequired for a date that is not real or whose
-// instant lies after the year 9999 in UTC, apperr.ReasonScheduleTimeRequired for a clock that is
-// not real. loc must not be nil.
+// Errors are *apperr.Error: apperr.ReasonScheduleDateRequired for a date that does not exist or
+// whose instant is after the year 9999 in UTC, and apperr.ReasonScheduleTimeRequired for an invalid
+// clock. loc must not be nil.
 func Instant(date, clock string, loc *time.Location) (time.Time, error) {
 	wall, err := parseWall(date, clock)
 	if err != nil {
@@ -47,16 +48,17 @@ func wallInstant(wall time.Time, loc *time.Location) (time.Time, error) {
 }
 
 // firstReached returns the first instant, in UTC, at which a clock in loc shows wall or later. wall
-// carries the fields of the clock in UTC. time.Date is no help here: for a time inside a gap it
-// answers with the offset of either side, as it pleases.
+// holds the fields of the clock as UTC. time.Date cannot be used, because for a time inside a gap
+// it does not specify which of the two offsets it uses.
 func firstReached(wall time.Time, loc *time.Location) time.Time {
 	at := wall.Add(-reach).In(loc)
 	for {
-		// Until end the offset is constant, so there the clock shows wall at exactly one instant, if at all.
+		// The offset is constant until end, so the clock shows wall at no more than one instant
+		// before end.
 		_, offset := at.Zone()
 		shown := wall.Add(-time.Duration(offset) * time.Second)
 		if shown.Before(at) {
-			return at.UTC() // the period before ended short of wall and this one begins beyond it
+			return at.UTC() // the previous period ended before wall and this one starts after it
 		}
 		end := periodEnd(at)
 		if end.IsZero() || shown.Before(end) {
@@ -66,19 +68,19 @@ func firstReached(wall time.Time, loc *time.Location) time.Time {
 	}
 }
 
-// periodEnd returns an instant after at until which the offset of its zone stays the same, zero
-// when it does for ever. It need not be the last such instant.
+// periodEnd returns an instant after at until which the offset of its zone stays the same, or zero
+// if it never changes. It need not be the last such instant.
 func periodEnd(at time.Time) time.Time {
 	_, end := at.ZoneBounds()
 	if !end.IsZero() && !end.After(at) {
-		// Where a zone follows a yearly rule, package time ends the year after 365 days, so on the
-		// 366th it answers with an end that has passed. No rule changes the clocks on that day.
+		// For zones with a yearly rule, package time ends the year after 365 days. On the 366th day
+		// it returns an end in the past. No rule changes the clocks on that day.
 		return at.Truncate(24 * time.Hour).Add(24 * time.Hour)
 	}
 	return end
 }
 
-// wallClock returns what a clock shows at t, to the second, as fields in UTC.
+// wallClock returns the time that a clock shows at t, to the second, with its fields as UTC.
 func wallClock(t time.Time) time.Time {
 	_, offset := t.Zone()
 	return t.UTC().Truncate(time.Second).Add(time.Duration(offset) * time.Second)
@@ -113,7 +115,8 @@ func parseDate(text string) (time.Time, error) {
 	return day, nil
 }
 
-// parseClock reads HH:MM or HH:MM:SS. It is stricter than time.Parse, which also takes 9:05 and fractions of a second.
+// parseClock parses HH:MM or HH:MM:SS. It is stricter than time.Parse, which also accepts 9:05 and
+// fractions of a second.
 func parseClock(text string) (time.Duration, error) {
 	refuse := func(format string, args ...any) (time.Duration, error) {
 		return 0, apperr.InvalidField("schedule.sendTime", apperr.ReasonScheduleTimeRequired, format, args...)

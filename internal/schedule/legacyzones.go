@@ -1,10 +1,10 @@
 package schedule
 
-// legacyCities says which zone is meant by the places in the zone lists of older mailing software,
-// Windows and Rails, where the database does not name the zone after the place. Places it does name
-// (Berlin, Hawaii, Calcutta) are found by their last path element and need no entry, except to be
-// preferred to others of the same name. A place may stand here more than once: the zone whose
-// offset fits the text is taken.
+// legacyCities maps places in the zone lists of older mailing software, Windows and Rails to zones,
+// if the database does not name the zone after the place. Places in the database (Berlin, Hawaii,
+// Calcutta) are found by their last path element. They need an entry only to take precedence over
+// other places with the same name. A place may have several entries; the zone with the matching
+// offset is used.
 var legacyCities = []struct{ city, zone string }{
 	// Pacific and the Americas, from west to east.
 	{"International Date Line West", "Etc/GMT+12"},

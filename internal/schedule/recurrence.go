@@ -9,12 +9,12 @@ import (
 	"campaignql/internal/apperr"
 )
 
-// Recurrence names the wall-clock minutes at which a campaign is sent. Each list is comma-separated
-// text ("1,3,5"), as it is stored; empty means not given. A minute counts when its month, its day,
-// its hour and its minute are all listed.
+// Recurrence selects the wall clock minutes at which a campaign is sent. Each list is
+// comma-separated text ("1,3,5"), as it is stored; empty means not given. A minute is selected if
+// its month, day, hour and minute are all listed.
 //
-// Days: when only one kind of day is given, that one decides. When both are, a day that either
-// names counts, as in cron; but a kind that says "0" (every) leaves the decision to the other, so
+// If only one kind of day is given, it selects the days. If both kinds are given, a day is selected
+// if either kind names it, as in cron. But if one kind is "0" (every), only the other kind selects:
 // "0" and "15" is the 15th and not every day, as in cron.
 type Recurrence struct {
 	DaysOfWeek  string // 1 (Monday) to 7, "0" every day; legacy column ScheduleRecDaysOfWeek
@@ -22,12 +22,12 @@ type Recurrence struct {
 	Months      string // 1 to 12, "0" every month; legacy column ScheduleRecMonths
 	Hours       string // 0 to 23; legacy column ScheduleRecHours
 	Minutes     string // 0 to 59; legacy column ScheduleRecMinutes
-	// MaxInstances is how often the campaign is sent in all, 0 without limit; nil means not given,
-	// which Validate refuses and Next takes as no limit (legacy column ScheduleRecSendMaxInstance).
+	// MaxInstances is the total number of sendings, 0 for no limit. nil means not given: Validate
+	// rejects it, and Next treats it as no limit (legacy column ScheduleRecSendMaxInstance).
 	MaxInstances *int
 }
 
-// Set names one of the number lists of a Recurrence.
+// Set identifies one of the number lists of a Recurrence.
 type Set int
 
 const (
@@ -60,12 +60,12 @@ func (r setRule) refuse(format string, args ...any) error {
 	return apperr.InvalidField(r.field, r.reason, format, args...)
 }
 
-// maxSetText bounds the text of one list; every minute of the hour takes 169 characters.
+// maxSetText is the maximum length of one list. All minutes of the hour need 169 characters.
 const maxSetText = 1000
 
-// ParseSet reads a list of numbers separated by commas, with or without spaces, and returns them
-// sorted without duplicates. Empty text is nil: not given. Every day or month is []int{0}. Anything
-// else outside the range of the set is an *apperr.Error that names the field, the value and the
+// ParseSet parses a list of numbers separated by commas, with or without spaces, and returns them
+// sorted without duplicates. It returns nil for an empty text, and []int{0} for every day or month.
+// A number outside the range of the set is an *apperr.Error that names the field, the value and the
 // range.
 func ParseSet(set Set, text string) ([]int, error) {
 	rule := setRules[set]
@@ -109,8 +109,8 @@ func (r setRule) everyHint() string {
 	return ""
 }
 
-// FormatSet writes numbers as a Recurrence keeps them: sorted, without duplicates, separated by
-// commas. It does not check the range; ParseSet and Validate do. No numbers give empty text.
+// FormatSet returns numbers in the format of a Recurrence: sorted, without duplicates, separated by
+// commas. It does not check the range; ParseSet and Validate do. Without numbers it returns "".
 func FormatSet(numbers []int) string {
 	sorted := slices.Sorted(slices.Values(numbers))
 	texts := make([]string, 0, len(sorted))
@@ -132,7 +132,7 @@ func (r Recurrence) normalised() Recurrence {
 	return r
 }
 
-// pattern is a Recurrence ready for searching. The arrays are indexed by the number itself.
+// pattern is a parsed Recurrence. The arrays are indexed by the number itself.
 type pattern struct {
 	weekdays  [8]bool
 	monthDays [32]bool
@@ -142,7 +142,7 @@ type pattern struct {
 	minutes   []int // ascending
 }
 
-// compile reads the lists in the order in which their faults are reported.
+// compile parses the lists in the order in which their faults are reported.
 func compile(r Recurrence) (*pattern, error) {
 	p := new(pattern)
 	weekdays, err := ParseSet(DaysOfWeek, r.DaysOfWeek)
@@ -169,7 +169,7 @@ func compile(r Recurrence) (*pattern, error) {
 	mark(p.months[:], months)
 	specificWeekdays, specificMonthDays := mark(p.weekdays[:], weekdays), mark(p.monthDays[:], monthDays)
 	p.everyDay = !specificWeekdays && !specificMonthDays
-	// A kind that says "every" next to a specific one must not widen it.
+	// If one kind is specific, "every" in the other kind must not add days.
 	if specificMonthDays && !specificWeekdays {
 		clear(p.weekdays[:])
 	}
@@ -190,7 +190,8 @@ func required(set Set, text string) ([]int, error) {
 	return numbers, err
 }
 
-// mark sets the listed numbers, or all of them for "every", and reports whether the list is specific.
+// mark sets the listed numbers, or all numbers for "every". It reports whether the list is
+// specific.
 func mark(table []bool, numbers []int) bool {
 	if len(numbers) == 0 {
 		return false
@@ -205,15 +206,15 @@ func mark(table []bool, numbers []int) bool {
 	return !every
 }
 
-// horizonYears is how far the next day is looked for: the longest wait is for 29 February around a
-// century year that is no leap year (2096 to 2104).
+// horizonYears is the maximum search distance for the next day. The longest wait is for 29 February
+// around a century year that is no leap year (2096 to 2104).
 const horizonYears = 8
 
-// next returns the first instant strictly after after. Wall clocks that share an instant, because
-// they lie in one gap, are one instance, and a wall clock that comes twice is taken the first time
-// only: both follow from firstReached never going backwards.
+// next returns the first instant strictly after after. Wall clock times in the same gap share one
+// instant and are one instance. A wall clock time that occurs twice is used only the first time.
+// Both follow from the monotonic result of firstReached.
 func (p *pattern) next(after time.Time, loc *time.Location) (time.Time, bool) {
-	// Every wall clock up to the present one has been reached already, so the search starts behind it.
+	// Every wall clock time up to the current one is in the past, so the search starts after it.
 	wall := wallClock(after.In(loc)).Truncate(time.Minute)
 	for {
 		var ok bool
@@ -224,14 +225,15 @@ func (p *pattern) next(after time.Time, loc *time.Location) (time.Time, bool) {
 		if at.After(lastInstant) {
 			return time.Time{}, false
 		}
-		// While clocks repeat an hour, wall clocks ahead may have had their turn in the first round.
+		// If clocks repeat an hour, later wall clock times may already have occurred in the first
+		// pass.
 		if at.After(after) {
 			return at, true
 		}
 	}
 }
 
-// nextWall returns the first listed wall clock at or after from.
+// nextWall returns the first selected wall clock time at or after from.
 func (p *pattern) nextWall(from time.Time) (time.Time, bool) {
 	midnight := from.Truncate(24 * time.Hour)
 	ofDay := from.Sub(midnight)

@@ -1,6 +1,6 @@
-// Package schedule owns when a campaign is sent: the schedule as the user said it (wall clock and
-// zone), the reading of zones, and the instants in UTC that follow from both. It is pure: no
-// database, no clock of its own, no surface; callers pass the time in and keep the result
+// Package schedule owns the send time of campaigns: the schedule as the user entered it (wall clock
+// and zone), the parsing of zones, and the resulting instants in UTC. It is pure: it must not know
+// a database, a clock or a surface. Callers pass the current time and store the result
 // (next_send_at).
 package schedule
 
@@ -11,29 +11,29 @@ import (
 	"campaignql/internal/kind"
 )
 
-// MaxUpcoming is the most instants Upcoming lists in one call.
+// MaxUpcoming is the maximum number of instants that one call of Upcoming lists.
 const MaxUpcoming = 100
 
-// Schedule says when a campaign is sent, in the words of the user: the wall clock is the promise,
-// so nothing here is in UTC and the instants are derived again whenever they are needed. An empty
-// text means "not given". Which fields count depends on Type: Future reads Date, Time and Zone;
-// Recurring reads Recurrence and Zone; the other types read none.
+// Schedule is the send time of a campaign as the user entered it. The wall clock time is
+// authoritative, so nothing here is in UTC, and instants are computed again whenever they are
+// needed. An empty text means "not given". Type determines which fields are used: Future uses Date,
+// Time and Zone; Recurring uses Recurrence and Zone; the other types use none.
 type Schedule struct {
 	Type kind.ScheduleType
 	// Date is "2006-01-02", from 1970 to 9999 (legacy column SendDate).
 	Date string
 	// Time is "15:04:05" or "15:04" (legacy column SendTime).
 	Time string
-	// Zone is any text ParseZone reads, kept as it was written (legacy column SendTimeZone).
+	// Zone is any text that ParseZone accepts, stored as entered (legacy column SendTimeZone).
 	Zone string
 	// Recurrence holds the legacy ScheduleRec… columns.
 	Recurrence Recurrence
 }
 
-// Normalised returns the schedule as it is to be stored: parts that its type does not read are
-// empty, the time has seconds, and the number lists are sorted without duplicates. The zone stays
-// as written. A part that cannot be read is left as it is, for Validate to refuse. A schedule of an
-// unknown type is returned unchanged.
+// Normalised returns the schedule in its stored form: fields that the type does not use are empty,
+// the time has seconds, and the number lists are sorted without duplicates. The zone stays as
+// entered. A field that cannot be parsed is unchanged, so that Validate rejects it. A schedule of
+// an unknown type is returned unchanged.
 func (s Schedule) Normalised() Schedule {
 	switch s.Type {
 	case kind.ScheduleNone, kind.ScheduleImmediate:
@@ -51,15 +51,18 @@ func (s Schedule) Normalised() Schedule {
 }
 
 // Next returns the next instant at which the campaign is to be sent, in UTC, and whether there is
-// one. sentInstances is how often it was sent already (legacy column ScheduleRecSentInstances).
+// one. sentInstances is the number of sendings so far (legacy column ScheduleRecSentInstances).
 //
-//   - not scheduled: none.
-//   - immediate: after itself, because such a campaign is due as soon as it is Ready; none once it was sent.
-//   - future: its one instant, also when that is before after (a sender that was down must still find it); none once it was sent.
-//   - recurring: the first instant strictly after after, while sentInstances is below Recurrence.MaxInstances; none when the
-//     recurrence names only days that never come, such as 30 February.
+//   - Not scheduled: none.
+//   - Immediate: after itself, because the campaign is due as soon as it is Ready; none after it
+//     was sent.
+//   - Future: its one instant, even if that is before after, so that a sender still finds it after
+//     a downtime; none after it was sent.
+//   - Recurring: the first instant strictly after after, while sentInstances is below
+//     Recurrence.MaxInstances; none if the recurrence names only days that never come, for example
+//     30 February.
 //
-// The error is the *apperr.Error that Validate gives for a schedule that cannot be read.
+// If the schedule cannot be parsed, the error is the *apperr.Error of Validate.
 func (s Schedule) Next(after time.Time, sentInstances int) (time.Time, bool, error) {
 	list, err := s.Upcoming(after, sentInstances, 1)
 	if err != nil || len(list) == 0 {
@@ -68,9 +71,9 @@ func (s Schedule) Next(after time.Time, sentInstances int) (time.Time, bool, err
 	return list[0], true, nil
 }
 
-// Upcoming lists the next instants in UTC, ascending and without duplicates: at most n, fewer when
-// the schedule ends sooner. The first is the one Next returns. n is 0 to MaxUpcoming; another n is
-// an Invalid error with Reason apperr.ReasonScheduleUpcomingCountInvalid.
+// Upcoming returns the next instants in UTC, ascending and without duplicates: at most n, or fewer
+// if the schedule ends. The first is the result of Next. n is 0 to MaxUpcoming; any other n is
+// Invalid with Reason apperr.ReasonScheduleUpcomingCountInvalid.
 func (s Schedule) Upcoming(after time.Time, sentInstances, n int) ([]time.Time, error) {
 	if n < 0 || n > MaxUpcoming {
 		return nil, apperr.InvalidField("schedule.upcoming", apperr.ReasonScheduleUpcomingCountInvalid,
@@ -102,7 +105,8 @@ func once(at time.Time, sentInstances, n int) []time.Time {
 }
 
 func (s Schedule) futureInstant() (time.Time, error) {
-	// Date and time are read before the zone, so that the first fault is the one the contract names first.
+	// Date and time are parsed before the zone, because their faults come first in the documented
+	// order.
 	wall, err := parseWall(s.Date, s.Time)
 	if err != nil {
 		return time.Time{}, err
@@ -138,7 +142,7 @@ func (s Schedule) recurring(after time.Time, sentInstances, n int) ([]time.Time,
 	return list, nil
 }
 
-// location reads the zone and reports a fault as one of the schedule.
+// location parses the zone and reports a fault on the schedule.
 func (s Schedule) location() (*time.Location, error) {
 	if s.Zone == "" {
 		return nil, apperr.InvalidField(
@@ -152,7 +156,7 @@ func (s Schedule) location() (*time.Location, error) {
 	return loc, nil
 }
 
-// Equal reports whether two schedules say the same.
+// Equal reports whether two schedules are equal.
 func (s Schedule) Equal(other Schedule) bool {
 	a, b := s.Recurrence.MaxInstances, other.Recurrence.MaxInstances
 	s.Recurrence.MaxInstances, other.Recurrence.MaxInstances = nil, nil

@@ -9,12 +9,12 @@ import (
 	"campaignql/internal/kind"
 )
 
-// Validate returns nil when the schedule can be kept, otherwise the first fault in the order in
-// which Campaign.Update reports them: type, date, time, days, months, hours, minutes, maximum of
-// instances, zone, and last an instant that is not after now. The error is an *apperr.Error of code
-// Invalid whose Field is the input at fault and whose Reason is one of the constants above. Parts
-// that the type does not read are not looked at. A recurrence that never comes (30 February) is
-// valid; Next finds nothing for it.
+// Validate returns nil if the schedule is valid. Otherwise it returns the first fault in the order
+// in which Campaign.Update reports them: type, date, time, days, months, hours, minutes, maximum of
+// instances, zone, and last an instant that is not after now. The error is an *apperr.Error with
+// code Invalid. Its Field is the invalid input, and its Reason is one of the apperr.ReasonSchedule…
+// constants. Fields that the type does not use are not checked. A recurrence that never comes (30
+// February) is valid; Next finds no instant for it.
 func Validate(s Schedule, now time.Time) error {
 	switch s.Type {
 	case kind.ScheduleNone, kind.ScheduleImmediate:
@@ -67,7 +67,8 @@ func unknownType(t kind.ScheduleType) error {
 		"%s is not a schedule type; use not scheduled, immediate, future or recurring", quoted(string(t)))
 }
 
-// quoted shows a value of the caller in a message: in quotes with control characters escaped, and cut where it is long.
+// quoted returns an input value for a message: quoted, with control characters escaped, and
+// shortened.
 func quoted(text string) string {
 	const limit = 40
 	if utf8.RuneCountInString(text) > limit {

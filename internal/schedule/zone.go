@@ -8,7 +8,7 @@ import (
 	"strings"
 	"sync"
 	"time"
-	_ "time/tzdata" // a server without zone files must read the same zones
+	_ "time/tzdata" // embedded, so that a server without zone files uses the same zones
 	"unicode"
 	"unicode/utf8"
 
@@ -19,25 +19,28 @@ import (
 
 //go:generate go run genzones.go
 
-// zoneList is every name of the zone database, one a line. It is the closed list of what may reach time.LoadLocation.
+// zoneList has every name of the zone database, one per line. Only these names may reach
+// time.LoadLocation.
 //
 //go:embed zones.txt
 var zoneList string
 
-// MaxZoneLength is the longest zone text, in characters.
+// MaxZoneLength is the maximum length of a zone text, in characters.
 const MaxZoneLength = 100
 
-// ParseZone reads a time zone in any form users have stored:
+// ParseZone parses a time zone in any form that users have stored:
 //
-//   - a name of the IANA database, in any case: Europe/Berlin, UTC, GMT, and Z for UTC. Etc/GMT+3 is such a name, and by the
-//     convention of that database lies west of Greenwich;
+//   - a name of the IANA database, ignoring case: Europe/Berlin, UTC, GMT, and Z for UTC.
+//     Etc/GMT+3 is one of these names, and by the convention of that database it is west of
+//     Greenwich;
 //   - an offset from UTC, -12:00 to +14:00: +03:00, -0330, +3, UTC+3, GMT-03:30;
-//   - the legacy form (GMT-03:00) Brasilia, also with several cities or none: the first city that names a zone of that offset, else
-//     the fixed offset. A zone has the offset when its clocks show it at some time of the year, in winter or in summer, under the last
-//     rules the database knows; so what a text means depends on the database and never on the day it is read.
+//   - the legacy form (GMT-03:00) Brasilia, also with several cities or none. The result is the
+//     zone of the first city with that offset, or else the fixed offset. A zone has the offset if
+//     its clocks show it at some time of the year, in winter or in summer, under the last rules in
+//     the database. The result therefore depends only on the database and not on the current date.
 //
-// Space around the text is ignored. Local, paths, control characters and texts over MaxZoneLength
-// are refused. The error is an *apperr.Error of code Invalid with Reason
+// Space around the text is ignored. "Local", paths, control characters and texts longer than
+// MaxZoneLength are rejected. The error is an *apperr.Error with code Invalid and Reason
 // apperr.ReasonTimeZoneInvalid.
 func ParseZone(text string) (*time.Location, error) {
 	if utf8.RuneCountInString(text) > MaxZoneLength {
@@ -79,19 +82,20 @@ func zoneError(format string, args ...any) error {
 
 var (
 	offsetForm = regexp.MustCompile(`^(?i:UTC|GMT)?\s*([+-])(\d\d?|\d\d?:\d\d|\d{4})$`)
-	// In the legacy form a blank may stand for the plus sign: that is what becomes of "+" in a form
-	// that was not encoded.
+	// In the legacy form a blank may replace the plus sign, because an unescaped "+" in a submitted
+	// form is decoded as a blank.
 	legacyForm = regexp.MustCompile(`^\(\s*(?i:UTC|GMT)(?:(?:\s*([+-])\s*|\s+)(\d\d?|\d\d?:\d\d|\d{4}))?\s*\)(.*)$`)
 )
 
-// offsetSeconds reads an offset that one of the expressions above has matched; no digits are zero.
-// It reports whether a place on Earth can have that offset.
+// offsetSeconds parses an offset that one of the expressions above has matched; no digits mean
+// zero. ok is false if no place on Earth has this offset.
 func offsetSeconds(sign, digits string) (int, bool) {
 	hours, minutes, ok := strings.Cut(digits, ":")
 	if !ok && len(digits) == len("hhmm") {
 		hours, minutes = digits[:2], digits[2:]
 	}
-	// The expressions leave only digits or nothing, so the only error is an empty text, which is zero.
+	// The expressions match only digits or nothing, so the only possible error is an empty text,
+	// which is zero.
 	h, _ := strconv.Atoi(hours)
 	m, _ := strconv.Atoi(minutes)
 	offset := h*3600 + m*60
@@ -112,7 +116,7 @@ func fixedZone(offset int) *time.Location {
 	return time.FixedZone(fmt.Sprintf("%c%02d:%02d", sign, size/3600, size/60%60), offset)
 }
 
-// legacyZone returns the zone of the first of cities that has the offset, else the fixed offset.
+// legacyZone returns the zone of the first city that has the offset, or else the fixed offset.
 func legacyZone(offset int, cities string) *time.Location {
 	for _, city := range append([]string{cities}, strings.FieldsFunc(cities, isCitySeparator)...) {
 		for _, name := range zonesOf(city) {
@@ -126,8 +130,8 @@ func legacyZone(offset int, cities string) *time.Location {
 
 func isCitySeparator(r rune) bool { return r == ',' || r == ';' || r == ':' }
 
-// rulesYear lies beyond every change of rules that the database announces, and before the last of
-// the years for which it lists changes that follow no rule (Morocco, to 2087).
+// rulesYear is after every change of rules that the database announces, and before the last of the
+// years for which it lists changes without a rule (Morocco, up to 2087).
 const rulesYear = 2050
 
 // hasOffset reports whether clocks in loc are offset seconds ahead of UTC at some time of the year.
@@ -142,10 +146,11 @@ func hasOffset(loc *time.Location, offset int) bool {
 	return false
 }
 
-// loadedZones keeps zones by their name in the database, so it never holds more than zoneList has lines.
+// loadedZones caches zones by their name in the database, so it never holds more entries than
+// zoneList has lines.
 var loadedZones sync.Map
 
-// namedZone returns the zone of the database with that name in any case.
+// namedZone returns the zone of the database with this name, ignoring case.
 func namedZone(text string) (*time.Location, bool) {
 	name, ok := zones().names[strings.ToLower(text)]
 	if !ok {
@@ -162,7 +167,7 @@ func namedZone(text string) (*time.Location, bool) {
 	return loc, true
 }
 
-// zoneIndex finds names of the database: by the name in lower case, and by cityKey.
+// zoneIndex maps the lower-case name, and the cityKey, to names of the database.
 type zoneIndex struct {
 	names  map[string]string
 	cities map[string][]string
@@ -179,7 +184,7 @@ var zones = sync.OnceValue(func() zoneIndex {
 	}
 	for name := range strings.SplitSeq(strings.TrimSpace(zoneList), "\n") {
 		index.names[strings.ToLower(name)] = name
-		// A city key has no sign, so Etc/GMT+3 and Etc/GMT-3 would be the same place.
+		// A city key has no sign, so Etc/GMT+3 and Etc/GMT-3 would have the same key.
 		if area, _, _ := strings.Cut(name, "/"); area != "Etc" {
 			add(name[strings.LastIndexByte(name, '/')+1:], name)
 		}
@@ -187,7 +192,8 @@ var zones = sync.OnceValue(func() zoneIndex {
 	return index
 })
 
-// zonesOf returns the names of the zones that text, a city or a name of the database, may mean, the likeliest first.
+// zonesOf returns the names of the zones that text, a city or a name of the database, may mean, the
+// most likely first.
 func zonesOf(text string) []string {
 	name := strings.ToLower(strings.ReplaceAll(strings.TrimSpace(text), " ", "_"))
 	if name, ok := zones().names[name]; ok && strings.Contains(name, "/") {
@@ -196,7 +202,8 @@ func zonesOf(text string) []string {
 	return zones().cities[cityKey(text)]
 }
 
-// cityKey reduces a city to what its spellings share: letters and digits in lower case, without accents.
+// cityKey returns the common part of all spellings of a city: letters and digits in lower case,
+// without accents.
 func cityKey(city string) string {
 	city = strings.ReplaceAll(strings.ToLower(city), " and ", " ")
 	return strings.Map(func(r rune) rune {
@@ -207,7 +214,7 @@ func cityKey(city string) string {
 	}, norm.NFD.String(city))
 }
 
-// suggestion says what to write instead of text.
+// suggestion returns a valid zone text to use instead of text.
 func suggestion(text string) string {
 	for _, city := range append([]string{text}, strings.FieldsFunc(text, isCitySeparator)...) {
 		if names := zonesOf(city); len(names) > 0 {
