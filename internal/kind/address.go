@@ -6,12 +6,12 @@ import (
 	"unicode"
 )
 
-// MaxAddress is the longest email address SMTP carries, in bytes.
+// MaxAddress is the maximum length of an email address in SMTP, in bytes.
 const MaxAddress = 254
 
-// IsAddress reports whether text is one bare email address, such as name@example.com. Names,
-// comments, quoted local parts and address literals are refused, and so is whatever could end a
-// header.
+// IsAddress reports whether text is one plain email address, for example name@example.com. It
+// rejects names, comments, quoted local parts, address literals, and all characters that could end
+// a header.
 func IsAddress(text string) bool {
 	if len(text) > MaxAddress || strings.ContainsFunc(text, breaksAddress) || strings.ContainsAny(text, "[]\uFFFD") {
 		return false

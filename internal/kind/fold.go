@@ -8,16 +8,17 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Fold returns the copy of a text by which it is compared, ordered and searched:
-// compatibility-normalised, case-folded, trimmed, at most limit characters. Both databases compare
-// it byte by byte, so they agree.
+// Fold returns the copy of a text that is used to compare, sort and search it:
+// compatibility-normalized, case-folded, trimmed, at most limit characters. Both databases compare
+// this copy byte by byte and therefore give the same results.
 func Fold(text string, limit int) string {
 	return Cut(FoldPart(strings.TrimSpace(text)), limit)
 }
 
-// FoldPart folds what is searched for within texts that Fold made: the same, whole and with the spaces around it.
+// FoldPart folds a search text for use within texts from Fold. It neither trims nor shortens the
+// text.
 func FoldPart(text string) string {
-	if isASCII(text) { // nearly all addresses, which come by the million
+	if isASCII(text) { // nearly all addresses; an import has millions of them
 		return strings.ToLower(text)
 	}
 	return norm.NFKC.String(cases.Fold().String(norm.NFKC.String(text)))
@@ -47,8 +48,8 @@ func Cut(text string, limit int) string {
 	return text
 }
 
-// Clean returns text as valid UTF-8 without NUL, which neither database nor XML would keep: invalid
-// bytes become U+FFFD.
+// Clean returns text as valid UTF-8 without NUL, which databases and XML do not accept. Invalid
+// bytes and NUL become U+FFFD.
 func Clean(text string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
 }

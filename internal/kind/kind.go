@@ -1,6 +1,6 @@
-// Package kind owns the closed sets of values that Ent fields hold and both surfaces show: campaign
-// status, schedule type, roles, scopes and the like. It knows how each value is stored and how the
-// legacy system spells it, and nothing of databases or transports.
+// Package kind owns the closed sets of values that Ent fields hold and both surfaces show, for
+// example campaign status, schedule type, roles and scopes. It knows the stored form and the legacy
+// spelling of each value. It must not know databases or transports.
 package kind
 
 import (
@@ -32,23 +32,25 @@ var campaignStatuses = []spelling[CampaignStatus]{
 	{StatusSent, "Sent"},
 }
 
-// Values lists the statuses in their sorting order: the most urgent first, as `sort-by-status` of
-// the legacy API shows them.
+// Values lists the statuses in their sort order: the most urgent first, as in `sort-by-status` of
+// the legacy API.
 func (CampaignStatus) Values() []string { return values(campaignStatuses) }
 
-// CampaignStatuses lists the statuses in their sorting order.
+// CampaignStatuses lists the statuses in their sort order.
 func CampaignStatuses() []CampaignStatus { return all(campaignStatuses) }
 
-// Legacy returns the legacy spelling, such as "Pending Approval".
+// Legacy returns the legacy spelling, for example "Pending Approval".
 func (s CampaignStatus) Legacy() string { return legacy(campaignStatuses, s) }
 
-// Rank is the place of the status in the sorting order, from 1 (Sending) to 7 (Sent); 0 for an unknown value.
+// Rank is the position of the status in the sort order, from 1 (Sending) to 7 (Sent), or 0 for an
+// unknown value.
 func (s CampaignStatus) Rank() int8 {
 	i := slices.IndexFunc(campaignStatuses, func(p spelling[CampaignStatus]) bool { return p.value == s })
 	return int8(i + 1)
 }
 
-// ParseCampaignStatus reads a legacy spelling, ignoring case; "Pending" stands for "Pending Approval".
+// ParseCampaignStatus parses a legacy spelling, ignoring case. "Pending" is an alias of "Pending
+// Approval".
 func ParseCampaignStatus(text string) (CampaignStatus, bool) {
 	if strings.EqualFold(text, "Pending") {
 		return StatusPendingApproval, true
@@ -56,7 +58,7 @@ func ParseCampaignStatus(text string) (CampaignStatus, bool) {
 	return parse(campaignStatuses, text)
 }
 
-// ScheduleType says when a campaign is to be sent (legacy column ScheduleType).
+// ScheduleType is the kind of schedule of a campaign (legacy column ScheduleType).
 type ScheduleType string
 
 const (
@@ -76,13 +78,13 @@ var scheduleTypes = []spelling[ScheduleType]{
 // Values lists the stored values.
 func (ScheduleType) Values() []string { return values(scheduleTypes) }
 
-// Legacy returns the legacy spelling, such as "Recursive".
+// Legacy returns the legacy spelling, for example "Recursive".
 func (s ScheduleType) Legacy() string { return legacy(scheduleTypes, s) }
 
-// ParseScheduleType reads a legacy spelling, ignoring case.
+// ParseScheduleType parses a legacy spelling, ignoring case.
 func ParseScheduleType(text string) (ScheduleType, bool) { return parse(scheduleTypes, text) }
 
-// Role says which accounts a user sees: a user its own, an admin every one.
+// Role determines which accounts a user sees: a user sees one, an admin sees all.
 type Role string
 
 const (
@@ -93,7 +95,8 @@ const (
 // Values lists the stored values.
 func (Role) Values() []string { return []string{string(RoleUser), string(RoleAdmin)} }
 
-// Reputation says whether a user's campaigns need approval before they are ready (legacy ReputationLevel).
+// Reputation determines whether a user's campaigns need approval before they become Ready (legacy
+// ReputationLevel).
 type Reputation string
 
 const (
@@ -109,10 +112,10 @@ var reputations = []spelling[Reputation]{
 // Values lists the stored values.
 func (Reputation) Values() []string { return values(reputations) }
 
-// Legacy returns the legacy spelling, such as "Trusted".
+// Legacy returns the legacy spelling, for example "Trusted".
 func (r Reputation) Legacy() string { return legacy(reputations, r) }
 
-// Surface names the way a change came in.
+// Surface is the interface through which a change was made.
 type Surface string
 
 const (
@@ -127,7 +130,7 @@ func (Surface) Values() []string {
 	return []string{string(SurfaceGraphQL), string(SurfaceCommand), string(SurfaceSender), string(SurfaceCLI)}
 }
 
-// EmailMode says how the content of an email is made (legacy column Mode).
+// EmailMode says how the content of an email was made (legacy column Mode).
 type EmailMode string
 
 const (
@@ -151,10 +154,10 @@ var emailModes = []spelling[EmailMode]{
 // Values lists the stored values.
 func (EmailMode) Values() []string { return values(emailModes) }
 
-// Legacy returns the legacy spelling, such as "Editor".
+// Legacy returns the legacy spelling, for example "Editor".
 func (m EmailMode) Legacy() string { return legacy(emailModes, m) }
 
-// ParseEmailMode reads a legacy spelling, ignoring case.
+// ParseEmailMode parses a legacy spelling, ignoring case.
 func ParseEmailMode(text string) (EmailMode, bool) { return parse(emailModes, text) }
 
 type spelling[T ~string] struct {

@@ -2,7 +2,7 @@ package kind
 
 import "strings"
 
-// SubscriberStatus says whether a person on a list may be written to.
+// SubscriberStatus is the subscription state of a person on a list.
 type SubscriberStatus string
 
 const (
@@ -20,10 +20,10 @@ var subscriberStatuses = []spelling[SubscriberStatus]{
 // Values lists the stored values.
 func (SubscriberStatus) Values() []string { return values(subscriberStatuses) }
 
-// Legacy returns the legacy spelling, such as "Opt-In Pending".
+// Legacy returns the legacy spelling, for example "Opt-In Pending".
 func (s SubscriberStatus) Legacy() string { return legacy(subscriberStatuses, s) }
 
-// BounceType says how mail to a subscriber came back, if it did (legacy BounceType).
+// BounceType says whether and how mail to a subscriber bounced (legacy BounceType).
 type BounceType string
 
 const (
@@ -41,10 +41,10 @@ var bounceTypes = []spelling[BounceType]{
 // Values lists the stored values.
 func (BounceType) Values() []string { return values(bounceTypes) }
 
-// Legacy returns the legacy spelling, such as "Not Bounced".
+// Legacy returns the legacy spelling, for example "Not Bounced".
 func (b BounceType) Legacy() string { return legacy(bounceTypes, b) }
 
-// FieldType is the type of a custom field, which decides how its values are compared.
+// FieldType is the type of a custom field. It determines how values are compared.
 type FieldType string
 
 const (
@@ -62,7 +62,7 @@ func (FieldType) Values() []string {
 	}
 }
 
-// SuppressionReason says why an address is never written to.
+// SuppressionReason is the reason why an address is suppressed.
 type SuppressionReason string
 
 const (
@@ -76,7 +76,7 @@ func (SuppressionReason) Values() []string {
 	return []string{string(SuppressedManually), string(SuppressedByComplaint), string(SuppressedByBounce)}
 }
 
-// EventKind is what happened to one recipient of a campaign.
+// EventKind is the kind of an event of one recipient of a campaign.
 type EventKind string
 
 const (
@@ -94,40 +94,27 @@ const (
 	EventConverted       EventKind = "converted"
 )
 
-// Name is what the API calls it, such as SOFT_BOUNCED.
+// Name returns the name in the API, for example SOFT_BOUNCED.
 func (k EventKind) Name() string { return strings.ToUpper(string(k)) }
 
 // Values lists the stored values.
 func (EventKind) Values() []string {
 	return []string{
-		string(
-			EventSent,
-		),
-		string(EventFailed),
-		string(EventDelivered),
-		string(EventOpened),
-		string(EventClicked),
-		string(EventUnsubscribed),
-		string(
-			EventHardBounced,
-		),
-		string(EventSoftBounced),
-		string(EventComplained),
-		string(EventForwarded),
-		string(EventViewedInBrowser),
-		string(EventConverted),
+		string(EventSent), string(EventFailed), string(EventDelivered), string(EventOpened), string(EventClicked),
+		string(EventUnsubscribed), string(EventHardBounced), string(EventSoftBounced), string(EventComplained),
+		string(EventForwarded), string(EventViewedInBrowser), string(EventConverted),
 	}
 }
 
-// Deleted is a kind of what leaves many rows behind when it is deleted, which are purged afterwards.
+// Deleted is a kind of object whose deletion leaves many rows, which are purged later.
 type Deleted string
 
 const (
-	// DeletedList leaves its people, with their values and tags.
+	// DeletedList leaves the people of the list, with their values and tags.
 	DeletedList Deleted = "list"
-	// DeletedField leaves the values that people have in it.
+	// DeletedField leaves the values of the field.
 	DeletedField Deleted = "custom_field"
-	// DeletedTag leaves its place on people.
+	// DeletedTag leaves the taggings of people.
 	DeletedTag Deleted = "subscriber_tag"
 )
 

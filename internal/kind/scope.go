@@ -10,22 +10,23 @@ import (
 type Scope string
 
 const (
-	// ScopeRead: queries.
+	// ScopeRead allows queries.
 	ScopeRead Scope = "read"
-	// ScopeWrite: every change that has no scope of its own.
+	// ScopeWrite allows every change that has no scope of its own.
 	ScopeWrite Scope = "write"
-	// ScopeApprove: approving a campaign that waits for it.
+	// ScopeApprove allows the approval of campaigns that wait for it.
 	ScopeApprove Scope = "approve"
-	// ScopeDelivery: acting as the sender: moving campaigns to Sent or Failed and recording events.
+	// ScopeDelivery allows acting as the sender: to move campaigns to Sent or Failed and to record
+	// events.
 	ScopeDelivery Scope = "delivery"
-	// ScopeAdmin: seeing and changing every account; only keys of admins carry it.
+	// ScopeAdmin allows reading and changing every account. Only keys of admins can have it.
 	ScopeAdmin Scope = "admin"
 )
 
 // Scopes is a set of permissions, stored as comma-separated names in the order of declaration.
 type Scopes []Scope
 
-// AllScopes lists every scope a key of the role may carry.
+// AllScopes lists every scope that a key of the role can have.
 func AllScopes(role Role) Scopes {
 	scopes := Scopes{ScopeRead, ScopeWrite, ScopeApprove, ScopeDelivery}
 	if role == RoleAdmin {
@@ -34,7 +35,7 @@ func AllScopes(role Role) Scopes {
 	return scopes
 }
 
-// Has reports whether the set holds the scope.
+// Has reports whether the set contains the scope.
 func (s Scopes) Has(scope Scope) bool { return slices.Contains(s, scope) }
 
 // String returns the stored form.
@@ -48,7 +49,8 @@ func (s Scopes) String() string {
 	return strings.Join(names, ",")
 }
 
-// ParseScopes reads comma-separated scope names; an unknown name is an error that tells it.
+// ParseScopes parses comma-separated scope names. An unknown name is an error that contains the
+// name.
 func ParseScopes(text string) (Scopes, error) {
 	var out Scopes
 	for name := range strings.SplitSeq(text, ",") {
