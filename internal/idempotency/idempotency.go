@@ -1,5 +1,6 @@
-// Package idempotency owns the promise that a creating call, repeated with the same key within a
-// day, creates nothing and answers the first result again. It knows nothing of what is created.
+// Package idempotency owns the idempotency keys of creating calls: if a call is repeated with the
+// same key within a day, it creates nothing and returns the first result again. The package must
+// not know what is created.
 package idempotency
 
 import (
@@ -21,23 +22,24 @@ import (
 )
 
 const (
-	// Window is how long a key is remembered.
+	// Window is the lifetime of a key.
 	Window = 24 * time.Hour
-	// MaxKey is the largest number of characters of a key.
+	// MaxKey is the maximum length of a key, in characters.
 	MaxKey = 200
 )
 
-// Do runs create in a transaction and returns the id it made. A nil key asks for no more than that.
+// Do runs create in a transaction and returns the id of the created object. If key is nil, it does
+// nothing else.
 //
-// With a key the first call remembers the id in the same transaction, under the caller's account,
-// the operation and the key. A second call within Window whose input has the same JSON does not run
+// With a key, the first call stores the id in the same transaction, under the caller's account, the
+// operation and the key. A second call within Window whose input has the same JSON does not run
 // create: it returns the first id, with replayed true, even if the object has been deleted since.
-// With another input it is Invalid on the field idempotencyKey, reason "idempotency_key_reused". A
-// failed create remembers nothing. Of calls at the same time exactly one creates; the others wait
-// for it and replay.
+// With another input it returns Invalid on the field idempotencyKey, reason
+// "idempotency_key_reused". A failed create stores nothing. Of concurrent calls exactly one
+// creates; the others wait for it and replay.
 //
-// create may run more than once, as in store.Tx, and must do its writes through the context it is
-// given. The caller needs the scope write.
+// create may run more than once, as in store.Tx, and must write through the context that it gets.
+// The caller needs the scope write.
 func Do(
 	ctx context.Context, db *store.Store, now time.Time, operation string, key *string, input any,
 	create func(ctx context.Context) (int64, error),
@@ -76,9 +78,8 @@ func Do(
 	return id, replayed, err
 }
 
-// Purge forgets the keys that are older than Window, at most limit of them, and returns how many;
-// it is for the server itself, whose context sees every account. Nothing depends on it but the size
-// of the table.
+// Purge deletes keys older than Window, at most limit of them, and returns their number. It is for
+// the server itself, whose context sees every account. It only limits the size of the table.
 func Purge(ctx context.Context, db *store.Store, now time.Time, limit int) (int, error) {
 	client := db.Client(ctx)
 	ids, err := client.IdempotencyKey.Query().
@@ -103,8 +104,8 @@ type call struct {
 	now         time.Time
 }
 
-// once takes the row of the key before it creates, so that a concurrent call stands still at the
-// primary key instead of creating a second object.
+// once inserts the row of the key before it creates the object, so that a concurrent call waits at
+// the primary key and does not create a second object.
 func (c call) once(
 	ctx context.Context, create func(ctx context.Context) (int64, error),
 ) (id int64, replayed bool, err error) {
@@ -137,7 +138,7 @@ func (c call) once(
 		SetCreatedAt(c.now).
 		Exec(ctx)
 	if store.IsDuplicate(err) {
-		return 0, false, store.ErrStale // run again, and find the row of the call that won
+		return 0, false, store.ErrStale // the transaction runs again and finds the row of the other call
 	}
 	if err != nil {
 		return 0, false, err
@@ -148,8 +149,8 @@ func (c call) once(
 	return id, false, keys.UpdateOneID(c.rowID).SetResultID(id).Exec(ctx)
 }
 
-// fingerprint is the hash of the input as JSON: encoding/json writes fields in the order of their
-// declaration and sorts the keys of maps, so equal inputs are equal texts.
+// fingerprint returns the hash of the input as JSON. encoding/json writes fields in the order of
+// their declaration and sorts the keys of maps, so equal inputs give equal texts.
 func fingerprint(input any) (string, error) {
 	text, err := json.Marshal(input)
 	if err != nil {
@@ -158,7 +159,8 @@ func fingerprint(input any) (string, error) {
 	return hash(string(text)), nil
 }
 
-// hash joins the parts with their lengths, so that no two lists of parts are alike.
+// hash hashes the parts together with their lengths, so that different lists of parts give
+// different inputs.
 func hash(parts ...string) string {
 	h := sha256.New()
 	for _, part := range parts {
