@@ -16,22 +16,24 @@ import (
 	"campaignql/internal/people/subscriber"
 )
 
-// checkpoint is how far an import got. It is written after each batch is committed; what was
-// committed and not noted is done again, which adds nobody.
+// checkpoint is the progress of an import. It is written after each committed batch. If a batch was
+// committed but not recorded, it is imported again, which adds nobody twice.
 type checkpoint struct {
 	path string
-	// Import is what is imported: another content, list or mapping starts anew.
+	// Import identifies the import. With another content, list or mapping the import starts from
+	// the beginning.
 	Import string `json:"import"`
 	Summary
-	// ReportBytes is the length of the report; what is behind is of a batch that was not noted.
+	// ReportBytes is the valid length of the report. Bytes after it belong to a batch that was not
+	// recorded.
 	ReportBytes int64 `json:"reportBytes"`
 }
 
-// readCheckpoint returns how far an earlier run got: nowhere, if it was about something else or its
-// report is no longer whole.
+// readCheckpoint returns the progress of an earlier run. It returns an empty checkpoint if that run
+// was a different import or if its report is incomplete.
 func readCheckpoint(o Options, digest string) (*checkpoint, error) {
 	fresh := &checkpoint{path: o.Path + ".import.json"}
-	// A list of the same number in another database was made at another instant.
+	// CreatedAt distinguishes lists with the same id in different databases.
 	fresh.Import = fmt.Sprintf(
 		"%s list %d of %s map %q encoding %s header %t zone %s report %q update %t", digest, o.List.ID,
 		o.List.CreatedAt.UTC().Format(time.RFC3339Nano), o.Map, o.Encoding, !o.NoHeader, o.Zone, o.Report, o.Update,
@@ -60,7 +62,7 @@ func readCheckpoint(o Options, digest string) (*checkpoint, error) {
 	return found, nil
 }
 
-// save replaces the file at once, so that a kill leaves the old one or the new one.
+// save replaces the file atomically, so that after a kill there is either the old or the new file.
 func (c *checkpoint) save() error {
 	data, err := json.Marshal(c)
 	if err != nil {
@@ -79,7 +81,8 @@ func (c *checkpoint) remove() error {
 	return nil
 }
 
-// report is the file of the rejected rows: line, reason, and the row as it was. It is made with the first of them.
+// report is the file of the rejected rows: line, reason, and the original row. The first rejected
+// row creates it.
 type report struct {
 	path   string
 	header []string
@@ -87,11 +90,11 @@ type report struct {
 	csv    *csv.Writer
 }
 
-// reportStart is how every report begins, so that no other file is taken for one.
+// reportStart is the beginning of every report. It is used to recognize reports.
 const reportStart = "line,reason,"
 
-// openReport continues a report of that length; one of length 0 starts anew. A file that is no
-// report is refused, and stays as it is.
+// openReport continues a report of the given length. With length 0 it starts a new one. A file that
+// is no report is rejected and stays unchanged.
 func openReport(path string, length int64, header []string) (*report, error) {
 	r := &report{path: path, header: header}
 	if err := refuseOther(path); err != nil {
@@ -106,11 +109,11 @@ func openReport(path string, length int64, header []string) (*report, error) {
 	return r, r.open(length)
 }
 
-// refuseInput refuses a report that is the file to import.
+// refuseInput rejects a report path that is the file to import.
 func refuseInput(report, input string) error {
 	there, err := os.Stat(report)
 	if err != nil {
-		return nil // there is none
+		return nil // the report does not exist
 	}
 	in, err := os.Stat(input)
 	if err != nil {
@@ -173,7 +176,7 @@ func (r *report) write(row record, why string) error {
 	return r.csv.Write(append([]string{strconv.Itoa(row.line), why}, row.cells...))
 }
 
-// flush writes what is held back, and returns the length of the file.
+// flush writes the buffered rows and returns the length of the file.
 func (r *report) flush() (int64, error) {
 	if r.file == nil {
 		return 0, nil

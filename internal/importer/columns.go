@@ -13,17 +13,18 @@ import (
 	"campaignql/internal/people/subscriber"
 )
 
-// columns are what the columns of the file hold.
+// columns describes the columns of the file.
 type columns struct {
-	// by is what each holds, by position: email, ip, subscribedAt, optedInAt or CustomField<id>.
+	// by maps the position of a column to its target: email, ip, subscribedAt, optedInAt or
+	// CustomField<id>.
 	by map[int]string
-	// width is how many the header has, mapped or not; 0 without one.
+	// width is the number of columns in the header, mapped or not, or 0 without a header.
 	width int
-	// zone is the clock of dates that name none.
+	// zone is the time zone of dates without a zone.
 	zone *time.Location
 }
 
-// names are what a column may hold, by the names of headers in lower case.
+// names maps lower-case header names to targets.
 var names = map[string]string{
 	"email":         "email",
 	"e-mail":        "email",
@@ -37,7 +38,8 @@ var names = map[string]string{
 	"opted in at":   "optedInAt",
 }
 
-// readColumns reads the mapping, or makes it from the header. Exactly one column must be the email.
+// readColumns parses the mapping, or derives it from the header. Exactly one column must be the
+// email.
 func readColumns(given, header []string, width int, fields []*ent.CustomField) (columns, error) {
 	known := map[string]string{}
 	for _, f := range fields {
@@ -80,7 +82,7 @@ func readColumns(given, header []string, width int, fields []*ent.CustomField) (
 	return cols, nil
 }
 
-// named tells the columns of a header, the first few.
+// named returns a text with the first columns of a header.
 func named(header []string) string {
 	const few = 8
 	switch {
@@ -92,7 +94,7 @@ func named(header []string) string {
 	return fmt.Sprintf(" of %q", header)
 }
 
-// unmapped is a fault of the mapping.
+// unmapped returns a fault of the mapping.
 func unmapped(format string, args ...any) error {
 	return apperr.InvalidField("map", apperr.ReasonImportMapInvalid, format, args...)
 }
@@ -106,7 +108,7 @@ func (c columns) holds(target string) bool {
 	return false
 }
 
-// position finds a column by its name, or by its number from 1.
+// position finds a column by its name, or by its number starting from 1.
 func position(column string, header []string, width int) (int, error) {
 	i := slices.IndexFunc(
 		header, func(h string) bool { return strings.EqualFold(strings.TrimSpace(h), strings.TrimSpace(column)) },
@@ -120,7 +122,8 @@ func position(column string, header []string, width int) (int, error) {
 	return 0, unmapped("the file has no column %q", column)
 }
 
-// row is a record as the domain takes it, or why it cannot be. Empty cells say nothing.
+// row converts a record to a row of the subscriber package, or returns the reason why it cannot.
+// Empty cells are ignored.
 func (c columns) row(r record) (subscriber.Row, error) {
 	row := subscriber.Row{}
 	if r.problem != nil {
@@ -154,7 +157,7 @@ func (c columns) row(r record) (subscriber.Row, error) {
 				row.OptedInAt = &at
 			}
 		default:
-			id, _ := strconv.ParseInt(strings.TrimPrefix(target, "CustomField"), 10, 64) // readColumns made it
+			id, _ := strconv.ParseInt(strings.TrimPrefix(target, "CustomField"), 10, 64) // readColumns has built this name
 			if row.Fields == nil {
 				row.Fields = make(map[int64]string, len(c.by))
 			}
@@ -164,8 +167,8 @@ func (c columns) row(r record) (subscriber.Row, error) {
 	return row, nil
 }
 
-// instant reads a date, a date with time, both on the clock of the zone, or an instant of RFC 3339.
-// A date begins where its day does.
+// instant parses a date, a date with time (both in the zone), or an RFC 3339 instant. A date means
+// the start of its day.
 func instant(text string, zone *time.Location) (time.Time, bool) {
 	text = strings.TrimSpace(text)
 	if day, ok := rules.ParseMoment(text); ok && day.DateOnly {

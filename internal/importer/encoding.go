@@ -16,31 +16,31 @@ import (
 	"campaignql/internal/apperr"
 )
 
-// The encodings that a file may be said to have.
+// Encodings that the caller can specify.
 const (
 	encodingUTF8   = "utf-8"
 	encodingLatin1 = "latin-1"
 )
 
-// content is what reading all of a file tells.
+// content is what a scan of the whole file finds.
 type content struct {
 	digest string
-	// start are its first two bytes.
+	// start holds the first two bytes.
 	start []byte
-	// notUTF8 is the first line with bytes that are no UTF-8, 0 for none.
+	// notUTF8 is the first line with bytes that are not UTF-8, or 0 if there is none.
 	notUTF8 int
-	// marked tells that it begins with the mark of UTF-8.
+	// marked means that the file begins with the UTF-8 byte order mark.
 	marked bool
-	// letters tells that there are letters beyond ASCII which are UTF-8.
+	// letters means that the file has valid UTF-8 letters outside ASCII.
 	letters bool
 }
 
-// scan reads all of the file.
+// scan reads the whole file.
 func scan(file io.Reader) (content, error) {
 	hash := sha256.New()
 	in := bufio.NewReaderSize(io.TeeReader(file, hash), 64<<10)
 	c, line := content{}, 1
-	start, _ := in.Peek(2) // a shorter file is all there is
+	start, _ := in.Peek(2) // a short file is not an error
 	c.start = bytes.Clone(start)
 	for first := true; ; first = false {
 		r, size, err := in.ReadRune()
@@ -66,12 +66,12 @@ func scan(file io.Reader) (content, error) {
 
 const byteOrderMark = '\ufeff'
 
-// utf16Marks are how files of UTF-16 begin, as spreadsheets write them.
+// utf16Marks are the byte order marks of UTF-16 files, as spreadsheets write them.
 var utf16Marks = [][]byte{{0xFF, 0xFE}, {0xFE, 0xFF}}
 
-// decoding returns how the file is to be read, nil for as it is, and the name of it. What is said
-// to be Latin-1 is Windows-1252, which is the same but for characters such as the euro sign where
-// Latin-1 has none.
+// decoding returns the decoder for the file, or nil if it needs none, and the name of the encoding.
+// Latin-1 is decoded as Windows-1252, which is the same except for characters like the euro sign
+// that Latin-1 does not have.
 func (c content) decoding(given string) (encoding.Encoding, string, error) {
 	if given != encodingUTF8 && given != encodingLatin1 {
 		for _, mark := range utf16Marks {

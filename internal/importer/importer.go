@@ -1,6 +1,6 @@
-// Package importer owns how a CSV file becomes people on a list: reading the file, which column is
-// what, continuing after an interruption, and the report of the rows that were rejected. What a
-// valid person is, and all writing, is the subscriber domain's.
+// Package importer owns the import of a CSV file into a list: parsing the file, mapping its
+// columns, continuing after an interruption, and the report of rejected rows. It must not know the
+// rules for valid people: package subscriber checks and writes them.
 package importer
 
 import (
@@ -19,62 +19,67 @@ import (
 	"campaignql/internal/people/subscriber"
 )
 
-// People puts people onto a list, and tells its custom fields; it is the subscriber domain's service.
+// People adds people to a list and returns the list's custom fields. subscriber.Service implements
+// it.
 type People interface {
 	Add(ctx context.Context, in subscriber.Addition, idempotencyKey *string) ([]subscriber.Result, error)
 	Fields(ctx context.Context, list *ent.SubscriberList) ([]*ent.CustomField, error)
 }
 
-// Options say what to import, and how.
+// Options are the settings of an import.
 type Options struct {
-	// Path is the file. Beside it lies, while an import is unfinished, how far it got: Path + ".import.json"; and
-	// Path + ".import.lock", which keeps others away.
+	// Path is the file. During an import two more files exist: Path + ".import.json" with the
+	// progress, and Path + ".import.lock" with the lock against concurrent imports.
 	Path string
 	// List needs id, user_id and created_at.
 	List *ent.SubscriberList
-	// Map are columns, by name or number from 1, with what they hold: "Column=email". Empty: the
-	// names of the header decide.
+	// Map lists columns, by name or by number starting from 1, with their targets: "Column=email".
+	// If it is empty, the names in the header determine the targets.
 	Map []string
-	// Encoding is "utf-8", "latin-1", which is read as Windows-1252, or "auto": UTF-16 if the file
-	// begins with its mark, UTF-8 if all of the file is, and Latin-1 if none of its letters beyond
-	// ASCII are. A file that is neither throughout is refused with the line.
+	// Encoding is "utf-8", "latin-1" (decoded as Windows-1252), or "auto". "auto" selects UTF-16 if
+	// the file begins with its byte order mark, UTF-8 if the whole file is valid UTF-8, and Latin-1
+	// if no letter outside ASCII is valid UTF-8. A file with a mix of both is rejected with the
+	// line.
 	Encoding string
-	// NoHeader tells that the first row is a person. Otherwise it is a header if none of its cells has an @.
+	// NoHeader means that the first row is a person. Otherwise the first row is a header if none of
+	// its cells contains an @.
 	NoHeader bool
-	// Zone is the clock of dates that name none; UTC if nil.
+	// Zone is the time zone of dates without a zone. Default: UTC.
 	Zone *time.Location
-	// Report is the file that the rejected rows are written to; Path with ".rejected.csv" for
-	// ".csv" if empty. It is made only when there are any.
+	// Report is the file for the rejected rows. Default: Path with ".rejected.csv" instead of
+	// ".csv". It is created only if there are rejected rows.
 	Report string
-	// Update writes the custom fields of people who are on the list already.
+	// Update writes the custom fields of people who are already on the list.
 	Update bool
-	// BatchRows is how many rows are written at most before the checkpoint notes them; 10,000 if 0.
+	// BatchRows is the maximum number of rows that are written before the checkpoint is saved.
+	// Default: 10,000.
 	BatchRows int
-	// Read, if not nil, is called once before the first row with the name of the encoding, and the
-	// first line that is not UTF-8, 0 for none.
+	// Read, if not nil, is called once before the first row. It gets the name of the encoding and
+	// the first line that is not UTF-8, or 0 if there is none.
 	Read func(encoding string, notUTF8 int)
-	// Progress, if not nil, is called after each batch with the share of the file that is done, from 0 to 1.
+	// Progress, if not nil, is called after each batch with the finished fraction of the file, from
+	// 0 to 1.
 	Progress func(share float64)
 }
 
-// Summary counts the rows of the file by what came of them.
+// Summary counts the rows of the file by outcome.
 type Summary struct {
-	// Rows are those read so far, by this run and by those that it continues.
+	// Rows is the number of rows read so far, by this run and by the runs that it continues.
 	Rows int `json:"rows"`
-	// Outcomes are the rows by what came of them. Rows that were written just before an
-	// interruption may be told as exists or updated.
+	// Outcomes is the number of rows by outcome. Rows that were written just before an interruption
+	// may count as Exists or Updated.
 	Outcomes map[subscriber.Outcome]int `json:"outcomes"`
 }
 
-// Run imports a file, as if its rows were put onto the list one after the other: of rows with one
-// address the first adds the person, and the others find it there. Where an earlier run over the
-// same content, list and options was interrupted it continues; people and the report end up as if
-// it had not been. The faults are Invalid on map, reason "import_map_invalid", on encoding, reason
-// "import_encoding_wrong", and on report, reason "import_report_taken"; errors of the file, and
-// those of Add.
+// Run imports a file. The result is the same as if the rows were added to the list one by one: of
+// several rows with one address, the first adds the person and the others find the person on the
+// list. If an earlier run with the same content, list and options was interrupted, Run continues
+// it; the people and the report are then the same as without the interruption. Faults are Invalid
+// on map, reason "import_map_invalid"; on encoding, reason "import_encoding_wrong"; and on report,
+// reason "import_report_taken". Run also returns file errors and the errors of Add.
 //
-// While another import of the same file runs, also of another process, it is a Conflict, reason
-// "import_running", and nothing is touched.
+// If another import of the same file is running, in this or another process, Run returns Conflict,
+// reason "import_running", and changes nothing.
 func Run(ctx context.Context, people People, o Options) (_ Summary, err error) {
 	release, err := hold(o.Path)
 	if err != nil {
@@ -126,7 +131,7 @@ func Run(ctx context.Context, people People, o Options) (_ Summary, err error) {
 	return point.Summary, err
 }
 
-// job is an import on its way.
+// job is a running import.
 type job struct {
 	seed    maphash.Seed
 	people  People
@@ -137,8 +142,8 @@ type job struct {
 	report  *report
 }
 
-// all reads, writes and notes at the same time: the lanes write batches while the next is read, and
-// a batch is noted when all of it is written.
+// all reads, writes and records concurrently. The lanes write batches while the next batch is read.
+// A batch is recorded after all of it is written.
 func (j *job) all(ctx context.Context) error {
 	for range j.point.Rows {
 		if _, err := j.src.next(); err != nil {
@@ -158,43 +163,45 @@ func (j *job) all(ctx context.Context) error {
 }
 
 const (
-	// lanes is how many transactions write at the same time. An address is always of the same lane,
-	// so that its rows keep their order.
+	// lanes is the number of concurrent transactions. All rows of an address use the same lane, so
+	// that they keep their order.
 	lanes = 4
-	// partRows is how many rows a lane writes at once at most: half of what it may, for the memory
-	// of all that are on their way.
+	// partRows is the maximum number of rows that a lane writes per call. It is half of the allowed
+	// maximum, to limit the memory of all batches in progress.
 	partRows = subscriber.MaxRows / 2
-	// batchesAhead is how many batches are read and not yet noted, besides the one that is being
-	// read and the one that is waited for.
+	// batchesAhead is the number of batches that are read and not yet recorded, not counting the
+	// batch being read and the batch being waited for.
 	batchesAhead = 1
 )
 
-// batch is rows that follow each other in the file, and what came of each.
+// batch holds consecutive rows of the file and their results.
 type batch struct {
 	records []record
 	results []subscriber.Result
 	parts   [lanes]*part
-	// writing counts the parts that are not written yet; written is closed after the last.
+	// writing counts the parts that are not written yet. written is closed after the last part.
 	writing atomic.Int32
 	written chan struct{}
-	// share is how much of the file has been read with the batch.
+	// share is the fraction of the file that has been read up to the end of the batch.
 	share float64
 }
 
-// part is the rows of a batch that one lane writes, in waves: the second row of an address is in the second, and so on.
+// part holds the rows of a batch that one lane writes, in waves: the second row of an address is in
+// the second wave, and so on.
 type part struct {
 	of    *batch
 	rows  int
 	waves []*wave
 }
 
-// wave is rows of different addresses in the order of the file, with their positions in the batch.
+// wave holds rows with distinct addresses in the order of the file, with their positions in the
+// batch.
 type wave struct {
 	rows []subscriber.Row
 	at   []int
 }
 
-// read reads the file and hands its rows to the lanes, a batch at a time.
+// read reads the file and distributes its rows to the lanes, batch by batch.
 func (j *job) read(ctx context.Context, batches chan<- *batch, queues [lanes]chan *part) error {
 	defer close(batches)
 	for _, queue := range queues {
@@ -228,8 +235,9 @@ func send[T any](ctx context.Context, to chan<- T, v T) error {
 	}
 }
 
-// next reads the next batch: until it is large enough, or a lane has as many rows as it writes at
-// once. An empty one is the end of the file. The result of a row that is none is in it already.
+// next reads the next batch. It stops if the batch is large enough, or if a lane has as many rows
+// as it writes per call. An empty batch means the end of the file. The batch already contains the
+// results of invalid rows.
 func (j *job) next() (*batch, error) {
 	b := &batch{written: make(chan struct{})}
 	b.writing.Store(lanes)
@@ -262,7 +270,8 @@ func (j *job) next() (*batch, error) {
 	return b, nil
 }
 
-// put adds a row that is at that position in the batch, where as many rows before it have its address.
+// put adds the row at position at of the batch. earlier is the number of previous rows in the batch
+// with the same address.
 func (p *part) put(row subscriber.Row, at, earlier int) {
 	if earlier == len(p.waves) {
 		p.waves = append(p.waves, &wave{})
@@ -272,7 +281,7 @@ func (p *part) put(row subscriber.Row, at, earlier int) {
 	p.rows++
 }
 
-// write puts the rows of a lane onto the list, one wave after the other.
+// write writes the rows of a lane to the list, wave by wave.
 func (j *job) write(ctx context.Context, parts <-chan *part) error {
 	for p := range parts {
 		for _, w := range p.waves {
@@ -286,7 +295,7 @@ func (j *job) write(ctx context.Context, parts <-chan *part) error {
 				p.of.results[w.at[i]] = result
 			}
 		}
-		p.waves = nil // the rows are let go while the batch waits for its other lanes
+		p.waves = nil // frees the rows while the batch waits for the other lanes
 		if p.of.writing.Add(-1) == 0 {
 			close(p.of.written)
 		}
@@ -294,7 +303,7 @@ func (j *job) write(ctx context.Context, parts <-chan *part) error {
 	return nil
 }
 
-// noteAll notes the batches in the order of the file, each when it is written.
+// noteAll records the batches in the order of the file, each after it was written.
 func (j *job) noteAll(ctx context.Context, batches <-chan *batch) error {
 	for b := range batches {
 		select {
@@ -312,7 +321,7 @@ func (j *job) noteAll(ctx context.Context, batches <-chan *batch) error {
 	return nil
 }
 
-// note says in the report and the checkpoint, in this order, what came of a batch.
+// note records the results of a batch, first in the report and then in the checkpoint.
 func (j *job) note(b *batch) error {
 	for i, result := range b.results {
 		j.point.Outcomes[result.Outcome]++
@@ -330,7 +339,7 @@ func (j *job) note(b *batch) error {
 	return j.point.save()
 }
 
-// reason says why a row was rejected.
+// reason returns the text that explains why a row was rejected.
 func reason(result subscriber.Result) string {
 	all := apperr.All(result.Err)
 	if len(all) == 0 {
@@ -339,7 +348,7 @@ func reason(result subscriber.Result) string {
 	var texts []string
 	for _, fault := range all {
 		if strings.HasPrefix(fault.Field, "fields.") {
-			texts = append(texts, fault.Message) // it names the field by itself
+			texts = append(texts, fault.Message) // the message already names the field
 			continue
 		}
 		texts = append(texts, fault.Error())

@@ -10,9 +10,9 @@ import (
 	"campaignql/internal/apperr"
 )
 
-// hold lets one import at a time work on a file: two would share its checkpoint and its report. The
-// lock lies beside the file and ends with the process that holds it, however that ends. release
-// gives it up.
+// hold locks a file for one import, because two imports would share its checkpoint and its report.
+// The lock is a file in the same directory. It ends with the process that holds it, even after a
+// crash. release unlocks it.
 func hold(path string) (release func() error, err error) {
 	if _, err := os.Stat(path); err != nil {
 		return nil, err
@@ -22,7 +22,7 @@ func hold(path string) (release func() error, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s.import.lock: %w", path, err)
 	}
-	// One that ended meanwhile has removed the file that was locked now.
+	// An import that ended in between has removed the file that is locked now.
 	if held && !still(lock) {
 		held = false
 		err = lock.Close()
@@ -37,7 +37,7 @@ func hold(path string) (release func() error, err error) {
 	return func() error { return errors.Join(os.Remove(lock.Path()), lock.Close()) }, nil
 }
 
-// still reports whether the file that is locked is the one that others find.
+// still reports whether the locked file is still the one at its path.
 func still(lock *flock.Flock) bool {
 	found, err := os.Stat(lock.Path())
 	if err != nil {

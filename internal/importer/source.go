@@ -12,31 +12,32 @@ import (
 	"strings"
 )
 
-// record is one row of the file; problem is set when it is no CSV.
+// record is one row of the file. problem is set if the row is not valid CSV.
 type record struct {
 	line    int
 	cells   []string
 	problem error
 }
 
-// source reads the rows of a file below its header.
+// source reads the rows of a file after its header.
 type source struct {
 	file   *os.File
 	size   int64
 	csv    *csv.Reader
 	bound  *bounded
-	last   int      // line of the row that was read last
+	last   int      // line of the last row that was read
 	header []string // nil without a header
 	width  int      // columns of the first row
-	first  *record  // the first row, when it is no header
+	first  *record  // the first row, if it is no header
 	digest string   // of the whole content
-	// encoding is the name of it; notUTF8 the first line that is no UTF-8, 0 for none.
+	// encoding is the name of the encoding. notUTF8 is the first line that is not UTF-8, or 0 if
+	// there is none.
 	encoding string
 	notUTF8  int
 }
 
-// openSource finds out encoding, separator and header. The first row is a header if none of its
-// cells has an @, unless there is said to be none.
+// openSource detects encoding, separator and header. The first row is a header if none of its cells
+// contains an @, unless noHeader is set.
 func openSource(path, encoding string, noHeader bool) (*source, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -72,9 +73,9 @@ func (s *source) start(file *os.File, encoding string, noHeader bool) error {
 	}
 	buffered := bufio.NewReaderSize(text, 64<<10)
 	if mark, _, err := buffered.ReadRune(); err == nil && mark != byteOrderMark {
-		_ = buffered.UnreadRune() // it was read just now
+		_ = buffered.UnreadRune() // cannot fail directly after ReadRune
 	}
-	start, _ := buffered.Peek(16 << 10) // a shorter file is all there is
+	start, _ := buffered.Peek(16 << 10) // a short file is not an error
 	if bytes.ContainsRune(start, '\r') && !bytes.ContainsRune(start, '\n') {
 		return errors.New("its lines end with CR alone: save it with LF or CR LF at their ends")
 	}
@@ -103,12 +104,13 @@ func (s *source) start(file *os.File, encoding string, noHeader bool) error {
 	return nil
 }
 
-// maxRow is the longest row, in bytes: hundreds of cells of the longest values.
+// maxRow is the maximum length of a row, in bytes. Hundreds of cells with the longest values fit
+// into it.
 const maxRow = 1 << 20
 
 var errLongRow = fmt.Errorf("the row is longer than %d bytes; is a quote opened and never closed?", maxRow)
 
-// bounded reads a row at a time: it fails when the row does not end.
+// bounded limits the length of a row: it returns an error if the row does not end.
 type bounded struct {
 	in   io.Reader
 	left int
@@ -123,8 +125,8 @@ func (b *bounded) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// next returns the next row, or io.EOF. A quote that swallows the lines behind it is an error, as
-// it is not known what is a row of them.
+// next returns the next row, or io.EOF. If an unclosed quote includes the following lines, it
+// returns an error, because the row boundaries are unknown.
 func (s *source) next() (record, error) {
 	if s.first != nil {
 		r := *s.first
@@ -153,7 +155,7 @@ func (s *source) next() (record, error) {
 	return record{line: line, cells: cells}, nil
 }
 
-// share is how much of the file has been read, from 0 to 1.
+// share returns the fraction of the file that has been read, from 0 to 1.
 func (s *source) share() float64 {
 	at, err := s.file.Seek(0, io.SeekCurrent)
 	if err != nil || s.size == 0 {
@@ -165,7 +167,8 @@ func (s *source) share() float64 {
 // Close closes the file.
 func (s *source) Close() error { return s.file.Close() }
 
-// separator is whichever of comma, semicolon, tab and bar the first line has most often outside quotes.
+// separator returns the most frequent of comma, semicolon, tab and bar outside quotes in the first
+// line.
 func separator(start []byte) rune {
 	count := map[byte]int{}
 	quoted := false
