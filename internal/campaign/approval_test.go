@@ -20,8 +20,8 @@ import (
 )
 
 // TestAChangeOfWhatWasApprovedWithdrawsTheApproval makes each change of an approved campaign as its
-// owner, who needs approval, both where a digest is stored and where the campaign was Ready before
-// there were digests.
+// owner, who needs approval. It does so with a stored digest, and for a campaign that was Ready
+// before digests were introduced.
 func TestAChangeOfWhatWasApprovedWithdrawsTheApproval(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
@@ -61,8 +61,8 @@ func TestAChangeOfWhatWasApprovedWithdrawsTheApproval(t *testing.T) {
 	})
 }
 
-// TestWhoMayApproveApprovesByChanging makes the same changes as an admin, and as an owner who is
-// trusted: the campaign stays Ready and is started by its owner.
+// TestWhoMayApproveApprovesByChanging makes the same changes as an admin and as a trusted owner.
+// The campaign stays Ready and its owner can start it.
 func TestWhoMayApproveApprovesByChanging(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
@@ -81,8 +81,8 @@ func TestWhoMayApproveApprovesByChanging(t *testing.T) {
 	})
 }
 
-// TestWhatAChangeDoesNotTouchKeepsItsApproval changes an email and a segment that one of several
-// campaigns uses.
+// TestWhatAChangeDoesNotTouchKeepsItsApproval changes an email and a segment that only one of
+// several campaigns uses.
 func TestWhatAChangeDoesNotTouchKeepsItsApproval(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
@@ -106,9 +106,9 @@ func TestWhatAChangeDoesNotTouchKeepsItsApproval(t *testing.T) {
 	})
 }
 
-// TestTheStartComparesWhatWasApproved changes an email behind the back of every rule: the start is
-// refused and the approval withdrawn, for the owner's key and for an admin's key that delivers. A
-// campaign without digest counts as approved as it is.
+// TestTheStartComparesWhatWasApproved changes an email directly in the database. The start is then
+// rejected and the approval withdrawn, for the owner's key and for an admin's key with the scope
+// delivery. For a campaign without a digest, its current content counts as approved.
 func TestTheStartComparesWhatWasApproved(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
@@ -136,7 +136,7 @@ func TestTheStartComparesWhatWasApproved(t *testing.T) {
 	})
 }
 
-// TestAChangeAndAStartInOneRequestAreRefusedTogether and nothing of it is written.
+// TestAChangeAndAStartInOneRequestAreRefusedTogether checks that nothing of the request is written.
 func TestAChangeAndAStartInOneRequestAreRefusedTogether(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
@@ -162,7 +162,8 @@ func TestAChangeAndAStartInOneRequestAreRefusedTogether(t *testing.T) {
 	})
 }
 
-// TestWhatIsSentOfAPausedCampaignStaysUnlessTheCallerMayApprove, and resuming bypasses no approval.
+// TestWhatIsSentOfAPausedCampaignStaysUnlessTheCallerMayApprove also checks that resuming does not
+// bypass an approval.
 func TestWhatIsSentOfAPausedCampaignStaysUnlessTheCallerMayApprove(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
@@ -210,11 +211,10 @@ func TestResumingComparesWhatWasApproved(t *testing.T) {
 				t.Fatalf("%s: %v, %v", name, c, err)
 			}
 			a.wantStatus(t, m, kind.StatusPendingApproval, byTheEmail)
-			// It has begun: it never is a Draft again.
+			// The sending has begun, so the campaign can never be a Draft again.
 			_, err := a.Campaigns.Update(a.ctx, campaign.Call{ID: m.id}, campaign.Patch{Status: new(kind.StatusDraft)})
 			wantFault(t, err, apperr.Conflict, "already_begun")
-			// What is left of it is due at once when it was approved, although its schedule has
-			// passed.
+			// After the approval the rest is due at once, although the schedule is in the past.
 			client.Campaign.UpdateOneID(m.id).
 				SetScheduleType(kind.ScheduleFuture).
 				SetSendDate("2026-11-01").
@@ -246,8 +246,8 @@ func TestResumingComparesWhatWasApproved(t *testing.T) {
 	})
 }
 
-// TestTheContentOfACampaignThatIsSendingStays for everybody, and can be changed by those who may
-// once it is Paused.
+// TestTheContentOfACampaignThatIsSendingStays checks that nobody can change the content while the
+// campaign is Sending, and that callers who may approve can change it while it is Paused.
 func TestTheContentOfACampaignThatIsSendingStays(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
@@ -279,7 +279,7 @@ func TestTheContentOfACampaignThatIsSendingStays(t *testing.T) {
 				if err != nil || after.String() != before.String() {
 					t.Errorf("%v, the email was written: %v", err, after)
 				}
-				// Nobody is sent its name.
+				// The name is not sent to recipients.
 				if _, err := a.Emails.Update(
 					tt.by,
 					id,
@@ -311,7 +311,7 @@ func TestTheContentOfACampaignThatIsSendingStays(t *testing.T) {
 	})
 }
 
-// TestSecondSendingsNeedApprovalUntilTheyAreSent changes what is sent again of a campaign that is
+// TestSecondSendingsNeedApprovalUntilTheyAreSent changes the second sending of a campaign that is
 // Sending or Sent.
 func TestSecondSendingsNeedApprovalUntilTheyAreSent(t *testing.T) {
 	t.Parallel()
@@ -330,7 +330,7 @@ func TestSecondSendingsNeedApprovalUntilTheyAreSent(t *testing.T) {
 	})
 }
 
-// TestReadyIsReachedByNoWayAroundAnApproval asks for Ready from every status, as an owner who needs
+// TestReadyIsReachedByNoWayAroundAnApproval requests Ready from every status, as an owner who needs
 // approval.
 func TestReadyIsReachedByNoWayAroundAnApproval(t *testing.T) {
 	t.Parallel()
@@ -351,7 +351,7 @@ func TestReadyIsReachedByNoWayAroundAnApproval(t *testing.T) {
 		wantFault(t, err, apperr.Denied, "approval_required")
 		a.to(t, a.ctx, m, kind.StatusDraft)
 		want("a draft", kind.StatusPendingApproval)
-		// What changes while it waits is what is approved.
+		// A change while the campaign waits is part of what is approved.
 		if _, err := a.Emails.Update(a.ctx, m.email, content.Patch{Subject: new("While it waits")}); err != nil {
 			t.Fatal(err)
 		}
@@ -396,7 +396,7 @@ func TestACopyIsNotApproved(t *testing.T) {
 	})
 }
 
-// TestApprovingAfterTheTimeToSendIsRefused with the reason.
+// TestApprovingAfterTheTimeToSendIsRefused checks the error and its reason.
 func TestApprovingAfterTheTimeToSendIsRefused(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
@@ -412,7 +412,7 @@ func TestApprovingAfterTheTimeToSendIsRefused(t *testing.T) {
 }
 
 // TestStatementsOfAChangeDoNotGrowWithTheCampaignsItTouches changes an email and a segment that one
-// campaign uses, and that many use.
+// campaign uses, and then one that many campaigns use.
 func TestStatementsOfAChangeDoNotGrowWithTheCampaignsItTouches(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
@@ -457,7 +457,8 @@ func TestStatementsOfAChangeDoNotGrowWithTheCampaignsItTouches(t *testing.T) {
 }
 
 // TestNothingIsStartedThatWasNotApproved lets an admin approve while the owner changes the email
-// and starts the campaign, again and again: what is Sending is what was approved.
+// and starts the campaign, many times. The content of a Sending campaign must be the approved
+// content.
 func TestNothingIsStartedThatWasNotApproved(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
@@ -521,8 +522,8 @@ func TestNothingIsStartedThatWasNotApproved(t *testing.T) {
 	})
 }
 
-// TestAChangeOfAnEmailWaitsForAStart holds the transaction of a start open while the email is
-// changed, and the other way round: one of them finds what the other has done.
+// TestAChangeOfAnEmailWaitsForAStart keeps the transaction of a start open while the email is
+// changed, and the other way round. The second operation must see the result of the first.
 func TestAChangeOfAnEmailWaitsForAStart(t *testing.T) {
 	t.Parallel()
 	testkit.EachFresh(t, func(t *testing.T, address string) {

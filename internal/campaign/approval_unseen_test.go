@@ -14,8 +14,9 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// TestNobodyApprovesWhatTheyHaveNotSeen makes each change while a campaign waits for approval: by
-// the version that was read before, it is approved only where nothing differs.
+// TestNobodyApprovesWhatTheyHaveNotSeen makes each change while a campaign waits for approval. An
+// approval with the version from before the change succeeds only if approved content did not
+// change.
 func TestNobodyApprovesWhatTheyHaveNotSeen(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
@@ -61,8 +62,8 @@ func TestNobodyApprovesWhatTheyHaveNotSeen(t *testing.T) {
 	})
 }
 
-// TestAChangeUnderWayIsSeenByACampaignThatBeginsToWait holds the transaction of a change open while
-// the campaign begins to wait for approval.
+// TestAChangeUnderWayIsSeenByACampaignThatBeginsToWait keeps the transaction of a change open while
+// the campaign changes to Pending Approval.
 func TestAChangeUnderWayIsSeenByACampaignThatBeginsToWait(t *testing.T) {
 	t.Parallel()
 	testkit.EachFresh(t, func(t *testing.T, address string) {
@@ -94,8 +95,8 @@ func TestAChangeUnderWayIsSeenByACampaignThatBeginsToWait(t *testing.T) {
 	})
 }
 
-// TestARefusedStartWritesNothingElse starts a campaign that is not what was approved, and changes
-// other things of it in the same request.
+// TestARefusedStartWritesNothingElse starts a campaign whose content differs from the approved
+// content, and changes other fields in the same request.
 func TestARefusedStartWritesNothingElse(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
@@ -131,7 +132,8 @@ func TestARefusedStartWritesNothingElse(t *testing.T) {
 	})
 }
 
-// unlike reports whether anything but the status and what follows from it differs.
+// unlike reports whether the campaigns differ in more than the status and the columns that depend
+// on it.
 func unlike(before, after *ent.Campaign) bool {
 	a, b := *before, *after
 	for _, c := range []*ent.Campaign{&a, &b} {
@@ -141,8 +143,8 @@ func unlike(before, after *ent.Campaign) bool {
 	return a.String() != b.String()
 }
 
-// TestOnlyAKeyThatMayApproveApprovesByChanging changes what is sent of another's campaign by the key
-// of an admin that lacks the scope approve.
+// TestOnlyAKeyThatMayApproveApprovesByChanging changes the content of another account's campaign
+// with an admin's key that lacks the scope approve.
 func TestOnlyAKeyThatMayApproveApprovesByChanging(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
@@ -176,7 +178,7 @@ func TestOnlyAKeyThatMayApproveApprovesByChanging(t *testing.T) {
 		if c := a.must(t, admin, m.id, patch); c.Status != kind.StatusPendingApproval || c.ApprovedDigest != nil {
 			t.Errorf("a key that may not approve makes it %s, approved is %v", c.Status, c.ApprovedDigest)
 		}
-		// A campaign of its own needs no approval.
+		// The caller's own campaign needs no approval.
 		own := newApprovals(t, db, testkit.Scoped(kind.ScopeRead, kind.ScopeWrite))
 		m = own.ready(t)
 		if _, err := own.Emails.Update(own.ctx, m.email, content.Patch{Subject: new("Changed")}); err != nil {
@@ -186,7 +188,8 @@ func TestOnlyAKeyThatMayApproveApprovesByChanging(t *testing.T) {
 	})
 }
 
-// TestAnEmailThatIsSentASecondTimeStays while its campaign is Sent, unless the caller may approve.
+// TestAnEmailThatIsSentASecondTimeStays checks that the email of a Sent campaign with a second
+// sending cannot change, unless the caller may approve.
 func TestAnEmailThatIsSentASecondTimeStays(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {

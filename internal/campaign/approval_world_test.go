@@ -19,13 +19,13 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// approvals are an account that needs approval and an admin, with all that a campaign of the
+// approvals is an account that needs approval, and an admin, with everything that a campaign of the
 // account uses.
 type approvals struct {
 	*fixture
 	*app.Services
 	admin context.Context
-	// list has two segments, of which one names the other.
+	// list has two segments. One of them names the other.
 	list, outer, inner int64
 }
 
@@ -42,7 +42,7 @@ func newApprovals(t *testing.T, db *store.Store, opts ...testkit.AccountOption) 
 	return a
 }
 
-// byEmail are the rules of a segment.
+// byEmail returns the rules of a segment.
 func byEmail(prefix string) string {
 	return fmt.Sprintf(`[{"type":"fields","field_id":"email","operator":"begins with","value":%q}]`, prefix)
 }
@@ -73,13 +73,13 @@ func (a *approvals) newEmail(t *testing.T) int64 {
 	return e.ID
 }
 
-// mailing is a campaign with its email and the two of its A/B test.
+// mailing is a campaign with its email and the two emails of its A/B test.
 type mailing struct {
 	id, email int64
 	tested    [2]int64
 }
 
-// pending makes a campaign that waits for approval, or is Ready where its owner needs none.
+// pending creates a campaign that waits for approval, or is Ready if its owner needs none.
 func (a *approvals) pending(t *testing.T) mailing {
 	t.Helper()
 	m := mailing{id: a.create(t, "C").ID, email: a.newEmail(t), tested: [2]int64{a.newEmail(t), a.newEmail(t)}}
@@ -94,7 +94,7 @@ func (a *approvals) pending(t *testing.T) mailing {
 	return m
 }
 
-// ready makes a campaign that an admin has approved.
+// ready creates a campaign that an admin has approved.
 func (a *approvals) ready(t *testing.T) mailing {
 	t.Helper()
 	m := a.pending(t)
@@ -107,7 +107,7 @@ func (a *approvals) ready(t *testing.T) mailing {
 	return m
 }
 
-// before makes a campaign that was Ready before there were digests.
+// before creates a campaign that was Ready before digests were introduced.
 func (a *approvals) before(t *testing.T) mailing {
 	t.Helper()
 	m := a.ready(t)
@@ -125,7 +125,7 @@ func (a *approvals) must(t *testing.T, ctx context.Context, id int64, patch camp
 	return updated.Campaign
 }
 
-// to moves a campaign of the account through statuses.
+// to moves a campaign of the account through the statuses.
 func (a *approvals) to(t *testing.T, ctx context.Context, m mailing, statuses ...kind.CampaignStatus) {
 	t.Helper()
 	for _, status := range statuses {
@@ -148,18 +148,20 @@ func (a *approvals) wantStatus(t *testing.T, m mailing, status kind.CampaignStat
 	}
 }
 
-// behindTheBack changes an email without any rule, as another program on the database would.
+// behindTheBack changes an email without any checks, as another program with access to the database
+// could.
 func (a *approvals) behindTheBack(t *testing.T, emailID int64) {
 	t.Helper()
 	client, ctx := a.system(t)
 	client.Email.UpdateOneID(emailID).SetSubject("Not approved").ExecX(ctx)
 }
 
-// change is something that is done to a campaign.
+// change is an operation on a campaign or on what it uses.
 type change struct {
 	name string
 	do   func(a *approvals, ctx context.Context, m mailing) error
-	// withdraws is the reason of a lost approval, empty for what an approval does not cover.
+	// withdraws is the reason of the withdrawn approval, or "" if an approval does not cover the
+	// change.
 	withdraws string
 }
 
@@ -194,7 +196,7 @@ const (
 func inner(a *approvals) int64 { return a.inner }
 func outer(a *approvals) int64 { return a.outer }
 
-// changes are all the ways to change what is sent, and to whom, and some that change neither.
+// changes are all ways to change the content or the audience, and some that change neither.
 var changes = []change{
 	ofEmail("subject", byTheEmail, content.Patch{Subject: new("Changed")}),
 	ofEmail("preheader", byTheEmail, content.Patch{Preheader: new("Changed")}),
@@ -268,8 +270,8 @@ var changes = []change{
 	}, ""},
 }
 
-// waitsFor holds the transaction of first open while second is called, which must wait for it, and
-// returns what second came to.
+// waitsFor keeps the transaction of first open while second is called. second must wait for it.
+// waitsFor returns the error of second.
 func (a *approvals) waitsFor(
 	t *testing.T, db *store.Store, name string, first func(context.Context) error, second func() error,
 ) error {

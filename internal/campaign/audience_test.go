@@ -15,7 +15,7 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// rules is a RulesJsonBundle over one list.
+// rules returns a RulesJsonBundle with one criterion.
 func rules(list int64, rule string) string {
 	return fmt.Sprintf(`{"criteria": [{"list_id": %d, "rules": [%s]}]}`, list, rule)
 }
@@ -141,7 +141,7 @@ func TestAudienceThatCannotBeEvaluatedIsNotKept(t *testing.T) {
 	})
 }
 
-// belongings are the ids of one of each thing that an audience may name.
+// belongings are the ids of one object of each kind that a campaign may name.
 type belongings struct{ list, segment, tag, field, campaign, email int64 }
 
 func (f *fixture) belongings(t *testing.T, owner caller.Identity) belongings {
@@ -178,7 +178,7 @@ func (f *fixture) belongings(t *testing.T, owner caller.Identity) belongings {
 	}
 }
 
-// patches name one thing each of those that belong to somebody, all within the list.
+// patches returns patches that each name one of the objects, all within the list.
 func (b belongings) patches(list int64) map[string]campaign.Patch {
 	ofRules := func(rule string, id int64) campaign.Patch {
 		return campaign.Patch{Audience: &campaign.AudiencePatch{Rules: new(rules(list, fmt.Sprintf(rule, id)))}}
@@ -208,7 +208,7 @@ func unknownBelongings() belongings {
 	return belongings{unknownID, unknownID, unknownID, unknownID, unknownID, unknownID}
 }
 
-// numberless is an error without the number that the caller itself named.
+// numberless returns the text of an error without the number that the caller itself passed.
 func numberless(err error) string {
 	out := strings.Join(describe(err), ", ")
 	for _, fault := range apperr.All(err) {

@@ -138,7 +138,7 @@ func TestCreateNeedsTheScopeWrite(t *testing.T) {
 	})
 }
 
-// original makes a campaign with everything that one can have.
+// original creates a campaign with all settings.
 func (f *fixture) original(t *testing.T) *ent.Campaign {
 	t.Helper()
 	email, other := f.email(t, f.owner, "Sale"), f.email(t, f.owner, "Other")

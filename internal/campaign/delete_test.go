@@ -22,7 +22,7 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// populate gives a campaign one of everything that belongs to one.
+// populate adds one row of each kind to a campaign.
 func (f *fixture) populate(t *testing.T, owner caller.Identity, id int64) {
 	t.Helper()
 	client, ctx := f.system(t)
@@ -39,7 +39,8 @@ func (f *fixture) populate(t *testing.T, owner caller.Identity, id int64) {
 	}
 }
 
-// belonging counts what is left of a campaign: itself, its history, tags, hours, links and events.
+// belonging counts the remaining rows of a campaign: the campaign, its history, tags, hours, links
+// and events.
 func (f *fixture) belonging(t *testing.T, id int64) [7]int {
 	t.Helper()
 	client, ctx := f.system(t)
@@ -113,7 +114,7 @@ func TestDeleteIsAllOrNothing(t *testing.T) {
 		ids[0] = c.ID
 		_, err := f.campaigns.Delete(f.ctx, ids)
 		wantFault(t, err, apperr.Invalid, "too_many_ids")
-		// What runs in a transaction that fails later is undone.
+		// A deletion in a transaction that fails later is rolled back.
 		err = f.db.Tx(f.ctx, func(ctx context.Context) error {
 			if _, err := f.campaigns.Delete(ctx, []int64{c.ID}); err != nil {
 				return err

@@ -6,13 +6,13 @@ import (
 	"campaignql/ent"
 )
 
-// Check and Effective let the external tests try the state machine without a database.
+// Check and Effective allow external tests of the state machine without a database.
 var (
 	Check     = check
 	Effective = effective
 )
 
-// Digest is what an approval of the campaign would cover now.
+// Digest returns the digest that an approval of the campaign would store now.
 func (s *Service) Digest(ctx context.Context, c *ent.Campaign) (string, error) {
 	digests, err := s.digests(ctx, c.UserID, []*ent.Campaign{c})
 	if err != nil {

@@ -19,7 +19,7 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// matches evaluates a filter over one campaign by its documentation alone.
+// matches evaluates a filter on one campaign in memory, according to its documentation.
 func matches(f campaign.Filter, c known) bool {
 	carries := func(id int64) bool { return slices.Contains(c.tags, id) }
 	search := kind.Fold(f.Search, 500)
@@ -76,7 +76,7 @@ func rated(r campaign.Range[float64], part, whole int64) bool {
 	return whole > 0 && between(r, float64(part)/float64(whole))
 }
 
-// conditions are the ways to fill one condition of a filter.
+// conditions fill one condition of a filter each.
 var conditions = []func(r *rand.Rand, p *population, f *campaign.Filter){
 	func(r *rand.Rand, _ *population, f *campaign.Filter) { f.Statuses = some(r, kind.CampaignStatuses()) },
 	func(r *rand.Rand, _ *population, f *campaign.Filter) {
@@ -127,7 +127,7 @@ var conditions = []func(r *rand.Rand, p *population, f *campaign.Filter){
 	},
 }
 
-// rate is the rate of some campaign, as it is shown, so that ranges end on values that occur.
+// rate returns the rate of a random campaign, so that ranges end on values that occur.
 func (p *population) rate(r *rand.Rand, part func(c known) int64) float64 {
 	c := p.rows[r.IntN(len(p.rows))]
 	if delivered := c.TotalSent - c.TotalHardBounces - c.TotalSoftBounces; delivered > 0 {
@@ -136,7 +136,8 @@ func (p *population) rate(r *rand.Rand, part func(c known) int64) float64 {
 	return float64(r.IntN(100)) / 100
 }
 
-// some is a part of the values in any order, now and then none, which is not the same as no condition.
+// some returns a random subset of the values in any order. It may be empty, which is not the same
+// as no condition.
 func some[T any](r *rand.Rand, values []T) []T {
 	out := []T{}
 	for _, i := range r.Perm(len(values))[:r.IntN(len(values))] {
@@ -182,8 +183,8 @@ func (p *population) filter(r *rand.Rand, depth int) campaign.Filter {
 	return f
 }
 
-// agree fails the test unless List, Count and Counts all give what the evaluation in memory gives,
-// and reports how many matched.
+// agree fails the test unless List, Count and Counts give the same result as the evaluation in
+// memory. It returns the number of matches.
 func (p *population) agree(t *testing.T, name string, f campaign.Filter) int {
 	t.Helper()
 	want, counts := []int64{}, campaign.Counts{ByStatus: map[kind.CampaignStatus]int{}}

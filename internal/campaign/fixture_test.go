@@ -19,13 +19,13 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// noon is the instant of the tests: a Monday.
+// noon is the current time in the tests: a Monday.
 var noon = time.Date(2026, time.November, 23, 12, 0, 0, 0, time.UTC)
 
-// unknownID is an id that nothing has.
+// unknownID is an id that no row has.
 const unknownID = int64(1) << 40
 
-// fixture is an account with the services it uses, and the clock they go by.
+// fixture is an account with the services under test and their clock.
 type fixture struct {
 	db        *store.Store
 	campaigns *campaign.Service
@@ -47,7 +47,7 @@ func newFixture(t *testing.T, db *store.Store, opts ...testkit.AccountOption) *f
 	return f
 }
 
-// system returns the client of the server itself, and its context.
+// system returns the client and the context of the server itself.
 func (f *fixture) system(t *testing.T) (*ent.Client, context.Context) {
 	ctx := caller.System(t.Context())
 	return f.db.Client(ctx), ctx
@@ -62,7 +62,7 @@ func (f *fixture) create(t *testing.T, name string) *ent.Campaign {
 	return c
 }
 
-// at makes a campaign in a status, past the rules; set may change more of it.
+// at creates a campaign in a status without the checks of the service. set may change more columns.
 func (f *fixture) at(t *testing.T, status kind.CampaignStatus, set ...func(*ent.CampaignUpdateOne)) *ent.Campaign {
 	t.Helper()
 	c := f.create(t, "At "+status.Legacy())
@@ -78,7 +78,7 @@ func (f *fixture) at(t *testing.T, status kind.CampaignStatus, set ...func(*ent.
 	return c
 }
 
-// begun marks a campaign of which something was sent.
+// begun marks a campaign as partly sent.
 func begun(u *ent.CampaignUpdateOne) { u.SetTotalSent(3) }
 
 func (f *fixture) email(t *testing.T, owner caller.Identity, subject string) *ent.Email {
@@ -160,7 +160,7 @@ func (f *fixture) update(t *testing.T, id int64, patch campaign.Patch) *ent.Camp
 	return updated.Campaign
 }
 
-// row reads a campaign as the server sees it.
+// row reads a campaign with the rights of the server.
 func (f *fixture) row(t *testing.T, id int64) *ent.Campaign {
 	t.Helper()
 	client, ctx := f.system(t)
@@ -171,7 +171,7 @@ func (f *fixture) row(t *testing.T, id int64) *ent.Campaign {
 	return c
 }
 
-// history reads the whole history of a campaign, oldest first.
+// history returns the whole history of a campaign, oldest first.
 func (f *fixture) history(t *testing.T, id int64) []*ent.CampaignChange {
 	t.Helper()
 	client, ctx := f.system(t)
@@ -185,7 +185,7 @@ func (f *fixture) history(t *testing.T, id int64) []*ent.CampaignChange {
 	return rows
 }
 
-// unwritten fails the test if the campaign or its history differ from what they were.
+// unwritten fails the test if the campaign or its history has changed.
 func (f *fixture) unwritten(t *testing.T, before *ent.Campaign, entries int) {
 	t.Helper()
 	if after := f.row(t, before.ID); after.String() != before.String() {
@@ -196,7 +196,7 @@ func (f *fixture) unwritten(t *testing.T, before *ent.Campaign, entries int) {
 	}
 }
 
-// wantFault fails the test unless err carries exactly one fault, with this code and reason.
+// wantFault fails the test unless err has exactly one fault, with this code and reason.
 func wantFault(t *testing.T, err error, code apperr.Code, reason apperr.Reason) {
 	t.Helper()
 	faults := apperr.All(err)
@@ -229,7 +229,7 @@ func instant(at *time.Time) string {
 
 func sorted(ids []int64) []int64 { return slices.Sorted(slices.Values(ids)) }
 
-// recorded notes the statements of one call.
+// recorded records the statements of one call.
 type recorded struct{ store.Recorder }
 
 func (r *recorded) ctx(p *population) context.Context {

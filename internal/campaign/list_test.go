@@ -20,7 +20,7 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// comparers say for each order how two campaigns stand to each other, without their ids.
+// comparers compare two campaigns for each order, ignoring their ids.
 var comparers = []struct {
 	order   campaign.Order
 	compare func(a, b *ent.Campaign) int
@@ -147,7 +147,7 @@ func TestEachStreamsEveryMatchInBatches(t *testing.T) {
 			0,
 			nil,
 			func(context.Context, []*ent.Campaign) error { return stop },
-		); err != stop { //nolint:errorlint // the very error
+		); err != stop { //nolint:errorlint // the same error value
 			t.Errorf("got %v, want the error of the visitor", err)
 		}
 	})

@@ -12,8 +12,8 @@ import (
 	"campaignql/internal/kind"
 )
 
-// The callers of the table: a trusted owner with every scope, an untrusted one, an admin, and
-// trusted owners' keys without delivery and without approve.
+// The callers of the table: a trusted owner with every scope, an untrusted owner, an admin, and
+// keys of trusted owners without delivery and without approve.
 var machineCallers = map[string]caller.Identity{
 	"trusted": {
 		UserID: 1, Role: kind.RoleUser, Reputation: kind.ReputationTrusted, Scopes: kind.AllScopes(kind.RoleUser),
@@ -36,8 +36,8 @@ var machineCallers = map[string]caller.Identity{
 
 const everyone = "trusted untrusted admin undeliver unapprove"
 
-// allowed is the lifecycle as it is promised: from, to, through, by whom, and whether of the
-// campaign nothing or something was sent.
+// allowed is the documented lifecycle: from, to, actions, callers, and whether something of the
+// campaign was sent.
 var allowed = []struct {
 	from, to   kind.CampaignStatus
 	by         []campaign.Action
@@ -115,7 +115,8 @@ var machineActions = []campaign.Action{
 	campaign.ActionCopy,
 }
 
-// eachState calls visit for every caller, status and for campaigns of which nothing and something was sent.
+// eachState calls visit for every caller and status, for campaigns that are partly sent and for
+// others.
 func eachState(visit func(name string, id caller.Identity, c *ent.Campaign)) {
 	for name, id := range machineCallers {
 		for _, from := range kind.CampaignStatuses() {
@@ -215,7 +216,7 @@ func TestTransitionsShowWhatTheMachineAllows(t *testing.T) {
 		for _, action := range machineActions {
 			for _, to := range kind.CampaignStatuses() {
 				key := fmt.Sprint(action, " ", to)
-				// Waiting for approval is not offered to those who need none.
+				// Pending Approval is not offered to callers who need no approval.
 				want := isAllowed(name, c.Status, to, action, c.TotalSent > 0) &&
 					(to != kind.StatusPendingApproval || name == "untrusted")
 				if open[key] != want {

@@ -12,14 +12,14 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// known is a campaign with what lies beside it.
+// known is a campaign with its tags and subject.
 type known struct {
 	*ent.Campaign
 	tags    []int64
 	subject string
 }
 
-// population is an account full of campaigns, among those of others.
+// population is an account with many campaigns, in a database with campaigns of other accounts.
 type population struct {
 	*fixture
 	rows []known
@@ -47,8 +47,8 @@ var words = []string{
 	"ẞ",
 }
 
-// populate makes 60 campaigns of all kinds, with ties and NULLs in every column, and as many of a
-// stranger with taggings of their own.
+// populate creates 60 campaigns of all kinds, with equal values and NULLs in every column, and as
+// many of another account with taggings of its own.
 func populate(t *testing.T, db *store.Store, r *rand.Rand) *population {
 	t.Helper()
 	p := &population{fixture: newFixture(t, db)}
@@ -132,5 +132,5 @@ func random(r *rand.Rand, create *ent.CampaignCreate) {
 	}
 }
 
-// hours is one of twelve instants, so that many are the same.
+// hours returns one of twelve instants, so that many are equal.
 func hours(r *rand.Rand) time.Time { return noon.Add(time.Duration(r.IntN(12)) * time.Hour) }

@@ -9,7 +9,8 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// TestStatementsOfADeletionDoNotGrowWithItsEvents and no statement deletes without bound: each is by a range or by ids.
+// TestStatementsOfADeletionDoNotGrowWithItsEvents also checks that no statement deletes an
+// unlimited number of rows: each deletes a range or a list of ids.
 func TestStatementsOfADeletionDoNotGrowWithItsEvents(t *testing.T) {
 	t.Parallel()
 	testkit.EachFresh(t, func(t *testing.T, address string) {

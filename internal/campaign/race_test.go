@@ -14,7 +14,7 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// atOnce runs n calls that begin together, and returns what each came to.
+// atOnce runs n calls that start at the same time and returns their results.
 func atOnce(n int, call func(i int) (*ent.Campaign, error)) ([]*ent.Campaign, []error) {
 	changed, errs := make([]*ent.Campaign, n), make([]error, n)
 	var ready, done sync.WaitGroup
@@ -30,7 +30,8 @@ func atOnce(n int, call func(i int) (*ent.Campaign, error)) ([]*ent.Campaign, []
 	return changed, errs
 }
 
-// wantChain fails the test unless the history of a campaign is one chain that ends in what the campaign is.
+// wantChain fails the test unless the history of a campaign is one chain that ends in its current
+// status and version.
 func (f *fixture) wantChain(t *testing.T, id int64) []*ent.CampaignChange {
 	t.Helper()
 	c, entries := f.row(t, id), f.history(t, id)
@@ -78,7 +79,7 @@ func TestRacingCallersEachLearnTheTruth(t *testing.T) {
 			case i%5 == 2:
 				call.ExpectedVersion = &stale
 				return f.campaigns.Pause(f.ctx, call, "")
-			default: // the name makes it a change whatever the status is
+			default: // the name makes it a change in every status
 				patch := campaign.Patch{Name: new(fmt.Sprint("Name ", i))}
 				if i%5 == 3 {
 					patch.Status = new(kind.StatusSending)
@@ -223,7 +224,7 @@ func TestConcurrentUpdatesOfDifferentFieldsLoseNone(t *testing.T) {
 			{campaign.Patch{PublishOnRSS: new(true)}, func(c *ent.Campaign) bool { return c.PublishOnRss }},
 			{campaign.Patch{S2SEnabled: new(true)}, func(c *ent.Campaign) bool { return c.S2sEnabled }},
 		}
-		// Three more callers repeat a change, and find it made or make it.
+		// Three more callers repeat a change. Each of them finds it made or makes it.
 		repeats := []int{0, 2, 15}
 		_, errs := atOnce(len(patches)+len(repeats), func(i int) (*ent.Campaign, error) {
 			if i >= len(patches) {

@@ -18,7 +18,7 @@ import (
 
 func campaignAction(a campaign.Action) campaignchange.Action { return campaignchange.Action(a) }
 
-// scheduleColumns are the columns of a schedule as text.
+// scheduleColumns returns the columns of a schedule as text.
 func scheduleColumns(c *ent.Campaign) string {
 	return strings.Join([]string{
 		string(
@@ -39,7 +39,7 @@ func planned(date, clock, zone string) *campaign.SchedulePatch {
 	return &campaign.SchedulePatch{Whole: true, Type: new(kind.ScheduleFuture), Date: &date, Time: &clock, Zone: &zone}
 }
 
-// mondays is a schedule of every Monday at nine.
+// mondays is a schedule for every Monday at nine.
 func mondays() *campaign.SchedulePatch {
 	return &campaign.SchedulePatch{
 		Whole:        true,

@@ -16,7 +16,7 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// act calls one of the actions on a campaign.
+// act runs one of the actions on a campaign.
 func (f *fixture) act(
 	ctx context.Context, action campaign.Action, call campaign.Call, reason string,
 ) (*ent.Campaign, error) {
@@ -42,7 +42,7 @@ func TestActionsLeadWhereTheLifecycleSays(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
 		f := newFixture(t, db)
-		// What is missing here is a Conflict.
+		// A missing entry means Conflict.
 		want := map[campaign.Action]map[kind.CampaignStatus]kind.CampaignStatus{
 			campaign.ActionApprove: {kind.StatusPendingApproval: kind.StatusReady},
 			campaign.ActionPause:   {kind.StatusSending: kind.StatusPaused},

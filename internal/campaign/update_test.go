@@ -26,7 +26,7 @@ func TestUpdateChangesWhatItNamesAndNothingElse(t *testing.T) {
 			SetStatus(kind.StatusDraft).
 			SetStatusRank(kind.StatusDraft.Rank()).
 			SaveX(ctx)
-		// Each step names one thing; follow makes the same change to what the campaign was.
+		// Each step changes one field. follow makes the same change to the expected campaign.
 		for _, step := range []struct {
 			field  string
 			patch  campaign.Patch
@@ -71,7 +71,7 @@ func TestUpdateChangesWhatItNamesAndNothingElse(t *testing.T) {
 	})
 }
 
-// asItIs names every value that a campaign has.
+// asItIs returns a patch with every current value of a campaign.
 func asItIs(c *ent.Campaign) campaign.Patch {
 	test, _ := campaign.ParseABTest(c.AbTest)
 	return campaign.Patch{
@@ -408,7 +408,7 @@ func TestEmailsOfTestsAreKeptUnlessTheCampaignIsADraft(t *testing.T) {
 		owners, unused := []int64{f.owner.UserID}, f.email(t, f.owner, "Unused").ID
 		want := fmt.Sprintf("the A/B test of campaign %d, which is %s", c.ID, c.Status.Legacy())
 		client, ctx := f.system(t)
-		client.Campaign.UpdateOneID(c.ID).ClearEmailID().ExecX(ctx) // it is one of the variations
+		client.Campaign.UpdateOneID(c.ID).ClearEmailID().ExecX(ctx) // the email is only used as a variation
 		for _, v := range test.Variations {
 			err := f.db.Tx(f.ctx, func(ctx context.Context) error {
 				return f.campaigns.ReleaseEmails(ctx, owners, []int64{unused, v.EmailID})

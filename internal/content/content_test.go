@@ -31,7 +31,7 @@ var start = time.Date(2026, 11, 23, 12, 0, 0, 123456000, time.UTC)
 
 const unknown = 1 << 60
 
-// fixture is an account with the service under test, whose clock the test moves.
+// fixture is an account with the service under test, whose clock the test sets.
 type fixture struct {
 	*content.Service
 	t   *testing.T
@@ -89,7 +89,7 @@ func (f fixture) campaign(emailID int64, status kind.CampaignStatus) int64 {
 	return made.ID
 }
 
-// same compares emails by their columns.
+// same compares the columns of two emails.
 func same(want, got *ent.Email, ignored ...string) string {
 	return cmp.Diff(
 		want, got, cmpopts.IgnoreUnexported(ent.Email{}),
@@ -226,7 +226,7 @@ func TestUpdateWithFaultsWritesNothing(t *testing.T) {
 
 func TestLargestTextsAreKept(t *testing.T) {
 	each(t, func(f fixture) {
-		// Quotes and backslashes are what a driver escapes.
+		// Drivers escape quotes and backslashes.
 		text := strings.Repeat(`"\'é`, 5<<20/5)
 		got, err := f.Get(f.ctx, f.email(content.Patch{HTML: &text}).ID)
 		if err != nil || got.HTML != text {
@@ -464,7 +464,8 @@ func TestDeleteAgainstAttachLeavesNoCampaignWithoutItsEmail(t *testing.T) {
 	})
 }
 
-// attach makes a Ready campaign that uses the email, and locks the email as whoever refers to it must.
+// attach creates a Ready campaign that uses the email, and locks the email as every writer of a
+// reference must.
 func (f fixture) attach(emailID int64) error {
 	return f.db.Tx(f.ctx, func(ctx context.Context) error {
 		client := f.db.Client(ctx)

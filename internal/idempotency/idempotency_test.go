@@ -23,7 +23,7 @@ type input struct {
 	Name string
 }
 
-// creator returns a create function that makes a tag of the name.
+// creator returns a create function that creates a tag with the name.
 func creator(db *store.Store, name string) func(context.Context) (int64, error) {
 	return func(ctx context.Context) (int64, error) {
 		made, err := db.Client(ctx).Tag.Create().SetName(name).SetNameKey(name).SetCreatedAt(store.Now()).Save(ctx)

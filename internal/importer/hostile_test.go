@@ -12,7 +12,8 @@ import (
 	"campaignql/internal/people/subscriber"
 )
 
-// TestAQuoteThatIsNotClosedLosesNobodySilently: what stands behind it cannot be told apart from its cell.
+// TestAQuoteThatIsNotClosedLosesNobodySilently checks an error for an unclosed quote, because the
+// rows after it cannot be told apart from the quoted cell.
 func TestAQuoteThatIsNotClosedLosesNobodySilently(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
 		row := "somebody@example.com,Bonn\n"
@@ -37,7 +38,8 @@ func TestAQuoteThatIsNotClosedLosesNobodySilently(t *testing.T) {
 	})
 }
 
-// TestInstantsThatADatabaseDoesNotKeepAreRejected alike on all of them.
+// TestInstantsThatADatabaseDoesNotKeepAreRejected checks that all databases reject the same
+// instants.
 func TestInstantsThatADatabaseDoesNotKeepAreRejected(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
 		content := "Email,Subscribed,Confirmed\na@example.com,0000-01-01,\nb@example.com,0001-01-01,\nc@example.com,9999-12-31T23:59:59-10:00,\nd@example.com,,0999-12-31\ne@example.com,1000-01-01,9999-12-31\n"
@@ -75,7 +77,8 @@ func TestTheFileToImportIsNoReport(t *testing.T) {
 	})
 }
 
-// TestACheckpointIsOfOneDatabase: a list of the same number elsewhere begins with the first row.
+// TestACheckpointIsOfOneDatabase checks that a list with the same id in another database starts
+// with the first row.
 func TestACheckpointIsOfOneDatabase(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
 		path := f.file("Email,City\na@example.com,x\nb@example.com,x\nc@example.com,x\n")
@@ -97,7 +100,8 @@ func TestACheckpointIsOfOneDatabase(t *testing.T) {
 	})
 }
 
-// TestFilesThatCannotBeReadAreRefused before a row is written, and told why.
+// TestFilesThatCannotBeReadAreRefused checks that no row is written and that the error has the
+// reason.
 func TestFilesThatCannotBeReadAreRefused(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
 		for name, test := range map[string]struct{ content, encoding, want string }{
@@ -156,14 +160,15 @@ func TestWithoutAHeaderTheFirstRowIsAPerson(t *testing.T) {
 	})
 }
 
-// TestDatesWithoutAZoneAreOnTheClockOfTheAccount as they are in rules.
+// TestDatesWithoutAZoneAreOnTheClockOfTheAccount checks that dates without a zone are read as in
+// rules.
 func TestDatesWithoutAZoneAreOnTheClockOfTheAccount(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
 		zone, err := time.LoadLocation("America/Sao_Paulo")
 		if err != nil {
 			t.Fatal(err)
 		}
-		// Clocks were put forward at midnight of 2018-11-04, so that the day began at one.
+		// Clocks were put forward at midnight of 2018-11-04, so that the day began at one o'clock.
 		path := f.file(
 			"Email,Subscribed at,Opted in at\na@example.com,2018-11-04,2026-11-20 23:30:00\nb@example.com,2026-11-20,2026-11-20T23:30:00Z\n",
 		)

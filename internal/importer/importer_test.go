@@ -65,7 +65,7 @@ func (f *fixture) file(content string) string {
 	return path
 }
 
-// held tells who is on the list with which value, by address.
+// held returns the people on the list with their values, sorted by address.
 func (f *fixture) held() string {
 	f.t.Helper()
 	var out strings.Builder
@@ -135,7 +135,7 @@ func TestUnknownColumnsAndFieldsAreErrors(t *testing.T) {
 	})
 }
 
-// stopping fails from the call with that number on, before or after what the call writes is committed.
+// stopping fails from the call with a given number on, either before or after that call commits.
 type stopping struct {
 	*subscriber.Service
 	calls  atomic.Int64
@@ -156,7 +156,8 @@ func (s *stopping) Add(ctx context.Context, in subscriber.Addition, key *string)
 	return nil, errStopped
 }
 
-// people is a file with rows that cannot be imported, and rows that repeat one shortly before, or long before.
+// people returns a file with rows that cannot be imported, and with rows that repeat an address
+// shortly after or long after its first row.
 func people(rows int) (content string, rejected int) {
 	var out strings.Builder
 	out.WriteString("Email,City\n")
@@ -270,7 +271,7 @@ func TestAFileThatIsNoReportIsNotWrittenOver(t *testing.T) {
 				t.Errorf("%s holds %q now, %v", report, after, err)
 			}
 		}
-		// An earlier report is written anew.
+		// An existing report is replaced.
 		for range 2 {
 			if _, err := importer.Run(f.ctx, f.people, importer.Options{Path: path, List: f.list}); err != nil {
 				t.Error(err)
@@ -289,7 +290,7 @@ func TestTheListOfAnotherAccountIsUnknown(t *testing.T) {
 	})
 }
 
-// slow imports while the file is being imported.
+// slow starts another import while the file is being imported.
 type slow struct {
 	*subscriber.Service
 	meanwhile func()

@@ -22,8 +22,8 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// busy makes a campaign with n events, n links and n mail domains; id 0 lets the database number
-// it.
+// busy creates a campaign with n events, n links and n mail domains. With id 0 the database assigns
+// the id.
 func (w *world) busy(id int64, n int) int64 {
 	client, now := w.Store.Client(w.ctx), store.Now()
 	create := client.Campaign.Create().SetName("c").SetNameKey("c").SetCreatedAt(now).SetLastActivityAt(now)
@@ -66,13 +66,13 @@ func (w *world) ofCampaign(id int64) [3]int {
 	}
 }
 
-// notedCampaigns counts the deleted campaigns of the account that are not purged.
+// notedCampaigns counts the deleted campaigns of the account that are not purged yet.
 func (w *world) notedCampaigns() int {
 	return w.Store.Client(w.ctx).Purge.Query().Where(entpurge.UserID(w.owner.UserID)).CountX(w.ctx)
 }
 
-// TestAPurgeOfACampaignThatIsInterruptedGoesOn interrupts a purge again and again, as the end of a
-// server would: the next goes on with what is left.
+// TestAPurgeOfACampaignThatIsInterruptedGoesOn interrupts a purge repeatedly, as a stopped server
+// would. The next purge continues with the remaining rows.
 func TestAPurgeOfACampaignThatIsInterruptedGoesOn(t *testing.T) {
 	t.Parallel()
 	testkit.EachFresh(t, func(t *testing.T, address string) {
@@ -80,7 +80,7 @@ func TestAPurgeOfACampaignThatIsInterruptedGoesOn(t *testing.T) {
 		w := newWorld(t, testkit.Open(t, address))
 		other := newWorld(t, w.Store)
 		const n = 25
-		// Numbers of which one is the beginning of another: keys are compared as text.
+		// One id is a prefix of another, because event keys are compared as text.
 		doomed := w.busy(0, n)
 		tenfold, foreign := w.busy(doomed*10, n), other.busy(0, n)
 		if deleted, err := w.Campaigns.Delete(w.ctx, []int64{doomed}); err != nil || len(deleted) != 1 {
@@ -109,7 +109,7 @@ func TestAPurgeOfACampaignThatIsInterruptedGoesOn(t *testing.T) {
 			if calls > 100 {
 				t.Fatal("it makes no progress")
 			}
-			// Another server each time, which ends after two statements that delete.
+			// Each time another server, which stops after two delete statements.
 			service := purge.New(w.Store)
 			interrupted, stop := context.WithCancel(t.Context())
 			statements := 0
@@ -141,7 +141,8 @@ func TestAPurgeOfACampaignThatIsInterruptedGoesOn(t *testing.T) {
 	})
 }
 
-// TestServersMayPurgeCampaignsAtOnce lets several purge the same campaigns while more are deleted.
+// TestServersMayPurgeCampaignsAtOnce lets several servers purge the same campaigns while more are
+// deleted.
 func TestServersMayPurgeCampaignsAtOnce(t *testing.T) {
 	t.Parallel()
 	testkit.EachFresh(t, func(t *testing.T, address string) {
@@ -183,7 +184,7 @@ func TestServersMayPurgeCampaignsAtOnce(t *testing.T) {
 	})
 }
 
-// forbid makes every deletion of a row of a table with such a value fail, as a damaged page of it
+// forbid makes every deletion of a row with this column value fail, as a damaged page of the table
 // would, until the returned function is called.
 func (w *world) forbid(table, column string, value int64) (allow func()) {
 	w.t.Helper()
@@ -208,9 +209,9 @@ func (w *world) forbid(table, column string, value int64) (allow func()) {
 	return func() { exec("DROP TRIGGER " + name) }
 }
 
-// TestAPurgeThatFailsHoldsUpNoOther lets the purge of the first of several campaigns fail, and that
-// of the first of several lists, at different tables: all that was deleted after them is purged,
-// the error is reported, and the next purge finishes what failed.
+// TestAPurgeThatFailsHoldsUpNoOther makes the purge of the first of several campaigns and of the
+// first of several lists fail, at different tables. Everything that was deleted after them is
+// purged, the error is reported, and the next purge finishes the failed ones.
 func TestAPurgeThatFailsHoldsUpNoOther(t *testing.T) {
 	t.Parallel()
 	for _, table := range []string{"events", "link_counters", "domain_counters"} {

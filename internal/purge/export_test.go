@@ -1,4 +1,5 @@
 package purge
 
-// OnPurged lets Purge delete so many rows at a time, and call fn, if not nil, with how many there were.
+// OnPurged sets the number of rows that Purge deletes per transaction, and a function, or nil, that
+// gets the number of deleted rows after each transaction.
 func (s *Service) OnPurged(atOnce int, fn func(n int)) { s.atOnce, s.onPurged = atOnce, fn }

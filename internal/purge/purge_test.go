@@ -23,7 +23,7 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// deletions are the things that leave rows behind.
+// deletions are the deletions that leave rows.
 var deletions = []struct {
 	name string
 	run  func(w *world, ctx context.Context) ([]int64, error)
@@ -33,14 +33,14 @@ var deletions = []struct {
 	{"list", func(w *world, ctx context.Context) ([]int64, error) { return w.Lists.Delete(ctx, w.lists[:1]) }},
 }
 
-// left counts what is noted of the account.
+// left counts the notes of the account.
 func (w *world) left() int {
 	return w.Store.Client(w.ctx).AudiencePurge.Query().Where(audiencepurge.UserID(w.owner.UserID)).CountX(w.ctx)
 }
 
-// TestWhatIsDeletedIsSeenNoMore: what the account sees once a deletion is answered is, in every
-// place, what it sees once all is purged. A deletion writes a few rows whatever goes with it, in
-// statements that name none of the large tables.
+// TestWhatIsDeletedIsSeenNoMore checks that after a deletion the account sees, in every place, the
+// same as after the purge. A deletion writes a few rows for any amount of data, in statements that
+// name none of the large tables.
 func TestWhatIsDeletedIsSeenNoMore(t *testing.T) {
 	t.Parallel()
 	testkit.EachFresh(t, func(t *testing.T, address string) {
@@ -105,8 +105,8 @@ func TestWhatIsDeletedIsSeenNoMore(t *testing.T) {
 	})
 }
 
-// TestAPurgeThatIsBrokenOffGoesOn breaks a purge off again and again, as the end of a server would:
-// the next goes on with what is left.
+// TestAPurgeThatIsBrokenOffGoesOn interrupts a purge repeatedly, as a stopped server would. The
+// next purge continues with the remaining rows.
 func TestAPurgeThatIsBrokenOffGoesOn(t *testing.T) {
 	t.Parallel()
 	testkit.EachFresh(t, func(t *testing.T, address string) {
@@ -121,13 +121,13 @@ func TestAPurgeThatIsBrokenOffGoesOn(t *testing.T) {
 			partly, rows := 0, w.rows()
 			most := 2
 			if d.name == "list" {
-				most = 5 // a person goes whole, with three values and up to one tag
+				most = 5 // a person with three values and up to one tag is deleted as a whole
 			}
 			for calls := 0; w.left() > 0; calls++ {
 				if calls > 100 {
 					t.Fatal("it makes no progress")
 				}
-				// Another server each time, which ends after two transactions.
+				// Each time another server, which stops after two transactions.
 				service := purge.New(w.Store)
 				broken, stop := context.WithCancel(t.Context())
 				transactions := 0
@@ -139,7 +139,7 @@ func TestAPurgeThatIsBrokenOffGoesOn(t *testing.T) {
 						t.Errorf("a transaction deleted %d rows", n)
 					}
 				})
-				_, _ = service.Purge(broken) // broken off
+				_, _ = service.Purge(broken) // interrupted
 				stop()
 				if now := w.rows(); now != rows {
 					partly, rows = partly+1, now
@@ -152,7 +152,7 @@ func TestAPurgeThatIsBrokenOffGoesOn(t *testing.T) {
 		if err := w.orphans(); err != nil {
 			t.Error(err)
 		}
-		// The other list, field and tag have what they had: 12 people with two fields, and their tags.
+		// The other list, field and tag are complete: 12 people with two fields, and their tags.
 		if got := w.rows(); got != [3]int{perList, 2 * perList, 3} {
 			t.Errorf("%v is left", got)
 		}
@@ -162,7 +162,7 @@ func TestAPurgeThatIsBrokenOffGoesOn(t *testing.T) {
 	})
 }
 
-// TestServersMayPurgeAtOnce lets several purge the same things while more are deleted.
+// TestServersMayPurgeAtOnce lets several servers purge the same objects while more are deleted.
 func TestServersMayPurgeAtOnce(t *testing.T) {
 	t.Parallel()
 	testkit.EachFresh(t, func(t *testing.T, address string) {
@@ -191,15 +191,15 @@ func TestServersMayPurgeAtOnce(t *testing.T) {
 	})
 }
 
-// overtake runs what is before and after in one transaction, and between them a deletion and a
-// purge in others, as far as these do not wait.
+// overtake runs before and after in one transaction. Between them it runs a deletion and a purge in
+// other transactions, unless these have to wait.
 func (w *world) overtake(
 	remove func(*world, context.Context) ([]int64, error), before, after func(ctx context.Context) error,
 ) {
 	w.t.Helper()
 	wait := 400 * time.Millisecond
 	if w.Store.Dialect() == dialect.SQLite {
-		wait = 10 * time.Millisecond // nobody else writes meanwhile
+		wait = 10 * time.Millisecond // SQLite has only one writer
 	}
 	done := make(chan error, 1)
 	w.must(w.Store.TxLatest(w.ctx, func(ctx context.Context) error {
@@ -226,8 +226,8 @@ func (w *world) overtake(
 	w.must(<-done)
 }
 
-// TestAPersonGoesAfterWhoWritesForIt lets somebody who has found a person write for it when the
-// list is deleted already.
+// TestAPersonGoesAfterWhoWritesForIt lets a transaction that has found a person write rows for that
+// person after the list was deleted.
 func TestAPersonGoesAfterWhoWritesForIt(t *testing.T) {
 	t.Parallel()
 	testkit.EachFresh(t, func(t *testing.T, address string) {
@@ -252,9 +252,9 @@ func TestAPersonGoesAfterWhoWritesForIt(t *testing.T) {
 	})
 }
 
-// TestADeletionWaitsForWhoWrites holds a transaction open that has written for a thing while that
-// is deleted and purged: nothing of what it wrote stays. What begins later finds that there is
-// nothing to write for.
+// TestADeletionWaitsForWhoWrites keeps a transaction open that has written rows for an object,
+// while the object is deleted and purged. None of the rows may stay. A transaction that starts
+// later must find that the object no longer exists.
 func TestADeletionWaitsForWhoWrites(t *testing.T) {
 	t.Parallel()
 	add := func(emails ...string) func(*world, context.Context) error {
@@ -294,7 +294,7 @@ func TestADeletionWaitsForWhoWrites(t *testing.T) {
 		for name, write := range writes {
 			for _, d := range deletions {
 				w := newWorld(t, db)
-				// What is written is all there is: nothing else makes the purge wait.
+				// Only the new rows exist, so that nothing else makes the purge wait.
 				db.Client(w.ctx).FieldValue.Delete().Where(fieldvalue.CustomFieldID(w.fields[0])).ExecX(w.ctx)
 				db.Client(w.ctx).
 					SubscriberTagging.Delete().
@@ -309,7 +309,8 @@ func TestADeletionWaitsForWhoWrites(t *testing.T) {
 	})
 }
 
-// TestNothingIsWrittenForWhatIsDeletedMeanwhile lets several write all the time while things are deleted and purged.
+// TestNothingIsWrittenForWhatIsDeletedMeanwhile lets several writers run all the time while objects
+// are deleted and purged.
 func TestNothingIsWrittenForWhatIsDeletedMeanwhile(t *testing.T) {
 	t.Parallel()
 	testkit.EachFresh(t, func(t *testing.T, address string) {
@@ -357,7 +358,7 @@ func TestNothingIsWrittenForWhatIsDeletedMeanwhile(t *testing.T) {
 			return w.SubscriberTags.Assign(w.ctx, []int64{person}, []int64{tag})
 		})
 		for _, d := range deletions {
-			time.Sleep(100 * time.Millisecond) // for them to write
+			time.Sleep(100 * time.Millisecond) // time for the writers
 			if _, err := d.run(w, w.ctx); err != nil {
 				t.Error(err)
 			}
@@ -373,7 +374,7 @@ func TestNothingIsWrittenForWhatIsDeletedMeanwhile(t *testing.T) {
 	})
 }
 
-// TestADeletionCostsTheSameForAnyNumber counts the statements of deleting one thing of each kind,
+// TestADeletionCostsTheSameForAnyNumber counts the statements of deleting one object of each kind,
 // with few people and with many.
 func TestADeletionCostsTheSameForAnyNumber(t *testing.T) {
 	t.Parallel()

@@ -30,8 +30,8 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// world is an account with two lists that share people, two fields of every list and two tags, and
-// a campaign in which something happened to everybody.
+// world is an account with two lists that share people, two fields of every list, two tags, and a
+// campaign with an event for everybody.
 type world struct {
 	*app.Services
 	t         *testing.T
@@ -46,7 +46,7 @@ type world struct {
 	addresses []string
 }
 
-// perList is how many people a list has: half of them are on the other too.
+// perList is the number of people on a list. Half of them are on the other list too.
 const perList = 12
 
 func newWorld(t *testing.T, db *store.Store) *world {
@@ -95,7 +95,7 @@ func newWorld(t *testing.T, db *store.Store) *world {
 	return w
 }
 
-// person puts somebody onto a list, in one of the states and with one of the tags or none.
+// person adds a person to a list, in one of the states and with at most one of the tags.
 func (w *world) person(list, n int, own int64) {
 	client, email := w.Store.Client(w.ctx), fmt.Sprintf("%d@example.com", n)
 	status := kind.SubscriberStatus(kind.SubscriberStatus("").Values()[n%3])
@@ -140,7 +140,7 @@ func (w *world) must(err error) {
 	}
 }
 
-// rows counts people, values and taggings of the account, whether or not they are seen.
+// rows counts people, values and taggings of the account, including hidden ones.
 func (w *world) rows() [3]int {
 	return [3]int{
 		w.Store.Client(w.ctx).Subscriber.Query().CountX(store.WithDeleted(w.ctx)),
@@ -149,7 +149,7 @@ func (w *world) rows() [3]int {
 	}
 }
 
-// seen is all that the account sees of people: a line for each way to look.
+// seen returns everything that the account sees of people, with one line for each query.
 func (w *world) seen() string {
 	w.t.Helper()
 	var out strings.Builder
@@ -208,11 +208,12 @@ func (w *world) seen() string {
 	fmt.Fprintln(&out, activity.String())
 	w.refused(tell)
 	lines := strings.Split(out.String(), "\n")
-	slices.Sort(lines) // the filters come in any order
+	slices.Sort(lines) // the filters are in random order
 	return strings.Join(lines, "\n")
 }
 
-// reached tells whom audiences reach: of each list, and of the segment of people without tags.
+// reached reports the people whom audiences reach: each list, and the segment of people without
+// tags.
 func (w *world) reached(tell func(string, any, error)) {
 	targets := map[string]query.Target{
 		"untagged": query.OfSegment(&ent.Segment{ID: w.untagged, UserID: w.owner.UserID, ListID: w.lists[1]}),
@@ -240,10 +241,10 @@ func (w *world) reached(tell func(string, any, error)) {
 	tell("in the segment", n, err)
 }
 
-// errUndone undoes what was tried.
+// errUndone rolls back the transaction of an attempt.
 var errUndone = errors.New("undone")
 
-// refused tells what comes of writing for each person and thing; all that is written is undone.
+// refused reports the result of writes for each person and object. All writes are rolled back.
 func (w *world) refused(tell func(string, any, error)) {
 	try := func(what string, do func(ctx context.Context) (any, error)) {
 		err := w.Store.Tx(w.ctx, func(ctx context.Context) error {
@@ -311,8 +312,8 @@ func (w *world) refused(tell func(string, any, error)) {
 	}
 }
 
-// orphans is an error where a value or a tagging is left whose person, field or tag is gone, or a
-// person whose list is, once all is purged.
+// orphans returns an error if, after all purges, a value or a tagging refers to a deleted person,
+// field or tag, or a person to a deleted list.
 func (w *world) orphans() error {
 	ctx := store.WithDeleted(caller.System(w.ctx))
 	client := w.Store.Client(ctx)

@@ -155,9 +155,9 @@ func TestInstantRefuses(t *testing.T) {
 	}
 }
 
-// Over a year, and closely around the end of a leap year, the instant of what a clock shows is the
-// instant at which it was read, except in the second round of a repeated hour, where it is an
-// earlier one at which the clock showed the same.
+// The test covers one year, and the days around the end of a leap year. The instant of a clock
+// reading must be the instant at which it was read. In the second pass of a repeated hour, it must
+// be an earlier instant at which the clock showed the same time.
 func TestInstantFindsWhatTheClockShowsInEveryZone(t *testing.T) {
 	t.Parallel()
 	for _, name := range zoneNames(t) {

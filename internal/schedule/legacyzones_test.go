@@ -8,7 +8,7 @@ import (
 func TestLegacyCitiesNameZonesOfTheDatabaseAndAreNeeded(t *testing.T) {
 	t.Parallel()
 	listed := map[string]bool{}
-	first := map[string]string{} // what a city would find without the table
+	first := map[string]string{} // the zone that a city would get without the table
 	for name := range strings.Lines(zoneList) {
 		name = strings.TrimSpace(name)
 		listed[name] = true

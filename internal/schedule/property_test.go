@@ -12,7 +12,7 @@ import (
 	"campaignql/internal/schedule"
 )
 
-// changes are days on which clocks somewhere were or will be put forward or back, and one without.
+// changes are days on which clocks in a zone are put forward or back, and one day without a change.
 var changes = []struct{ zone, day string }{
 	{"Europe/Berlin", "2026-03-29"},
 	{"Europe/Berlin", "2026-10-25"},
@@ -33,9 +33,9 @@ var changes = []struct{ zone, day string }{
 	{"(GMT-03:00) Brasilia", "2026-02-15"},
 }
 
-// referee lists the instants of a recurrence from one to another the slow way: it walks through
-// every minute of UTC, keeps the latest time the clock has shown, and sends when the clock comes to
-// show or jumps over listed minutes it had not reached before.
+// referee computes the instants of a recurrence in a time span the slow way. It visits every minute
+// of UTC, keeps the latest time that the clock has shown, and sends when the clock first shows or
+// skips a listed minute.
 func referee(loc *time.Location, listed func(wall time.Time) bool, from, to time.Time) []time.Time {
 	var list []time.Time
 	reached := clockOf(from.Add(-49*time.Hour), loc)
@@ -119,7 +119,7 @@ func drawDays(t *rapid.T, label string, low, high int) []int {
 
 func matches(list []int, n int) bool { return slices.Equal(list, []int{0}) || slices.Contains(list, n) }
 
-// dayCounts states the rule of days by cases, unlike the code under test.
+// dayCounts implements the rule of days by cases, unlike the code under test.
 func dayCounts(weekdays, monthDays []int, wall time.Time) bool {
 	weekday := int(wall.Weekday())
 	if weekday == 0 {

@@ -14,7 +14,7 @@ func future(date, clock, zone string) schedule.Schedule {
 	return schedule.Schedule{Type: kind.ScheduleFuture, Date: date, Time: clock, Zone: zone}
 }
 
-// recurring is every day at 09:00 in Berlin without limit, as edited.
+// recurring returns a schedule for every day at 09:00 in Berlin without limit, changed by edit.
 func recurring(edit func(*schedule.Schedule)) schedule.Schedule {
 	s := schedule.Schedule{Type: kind.ScheduleRecurring, Zone: "Europe/Berlin", Recurrence: schedule.Recurrence{
 		DaysOfWeek: "0", Months: "0", Hours: "9", Minutes: "0", MaxInstances: new(0),

@@ -163,9 +163,9 @@ func TestParseZoneRefuses(t *testing.T) {
 	}
 }
 
-// The labels of Rails, which most lists of this form descend from, with the offsets of the present
-// rules: each must find a zone of its own and not fall back to a fixed offset, or daylight saving
-// would be lost.
+// The labels come from Rails, from which most lists of this form are derived, with the offsets of
+// the current rules. Each label must give a named zone and not a fixed offset, because a fixed
+// offset has no daylight saving time.
 func TestParseZoneFindsAZoneForEveryWellKnownLabel(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("testdata/labels.txt")

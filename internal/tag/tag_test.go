@@ -94,7 +94,7 @@ func (f fixture) campaigns(n int) []int64 {
 	return ids
 }
 
-// carried returns the names of the tags of a campaign, joined.
+// carried returns the joined names of the tags of a campaign.
 func (f fixture) carried(campaignID int64) string {
 	f.t.Helper()
 	byCampaign, err := f.ByCampaigns(f.ctx, []int64{campaignID})
@@ -112,7 +112,7 @@ func names(tags []*ent.Tag) string {
 	return strings.Join(out, ",")
 }
 
-// fault is what a surface sees of an error.
+// fault returns the visible parts of an error.
 func fault(err error) string {
 	var out []string
 	for _, e := range apperr.All(err) {
@@ -506,8 +506,8 @@ func TestCanceledCallIsToldAsSuch(t *testing.T) {
 
 func second[T any](_ T, err error) error { return err }
 
-// TestTagsOfAPageBeginWithItsCampaigns looks at the plan: one that began with the tags would read
-// every tag of the account for each page.
+// TestTagsOfAPageBeginWithItsCampaigns checks the query plan. A plan that starts with the tags
+// would read every tag of the account for each page.
 func TestTagsOfAPageBeginWithItsCampaigns(t *testing.T) {
 	t.Parallel()
 	db := testkit.Engine{Name: "sqlite"}.Shared(t)

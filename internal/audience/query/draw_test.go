@@ -10,8 +10,8 @@ import (
 	"campaignql/internal/kind"
 )
 
-// What people and rules are drawn from. Much of it is hostile: wildcards, quotes, what case folding
-// and collations treat in different ways, SQL.
+// The values from which people and rules are drawn. Many of them are hostile: wildcards, quotes,
+// SQL, and characters that case folding and collations treat differently.
 var (
 	addresses = []string{
 		"user1@example.net",
@@ -193,7 +193,7 @@ func pick[T any](t *rapid.T, label string, from []T) T { return rapid.SampledFro
 
 func chance(t *rapid.T, label string, of int) bool { return rapid.IntRange(1, of).Draw(t, label) == 1 }
 
-// valuesOf are the values that fields of a type are drawn from.
+// valuesOf returns the values from which fields of a type are drawn.
 func valuesOf(typ kind.FieldType) []string {
 	switch typ {
 	case kind.FieldNumber:
@@ -221,7 +221,7 @@ func drawWorld(t *rapid.T) *world {
 	return w
 }
 
-// drawPerson draws a person with at most so many events.
+// drawPerson draws a person with at most the given number of events.
 func drawPerson(t *rapid.T, list int, email string, most int) *person {
 	p := &person{
 		list: list, email: email, key: kind.Fold(email, 254), ip: pick(t, "ip", ips), values: map[int]string{},
@@ -263,7 +263,7 @@ func drawPerson(t *rapid.T, list int, email string, most int) *person {
 	return p
 }
 
-// drawAudience draws an audience; the segments of the world must be saved.
+// drawAudience draws an audience. The segments of the world must be saved before.
 func drawAudience(t *rapid.T, w *world) rules.Audience {
 	criterion := rapid.Custom(func(t *rapid.T) rules.Criterion {
 		list := rapid.IntRange(0, w.listCount-1).Draw(t, "list")
@@ -279,7 +279,8 @@ func drawAudience(t *rapid.T, w *world) rules.Audience {
 	return a
 }
 
-// drawGroup draws the rules of a criterion or of a segment, which may name the first so many segments.
+// drawGroup draws the rules of a criterion or of a segment. The rules may name the first segments,
+// up to the given number.
 func drawGroup(t *rapid.T, w *world, list, segments int) rules.Group {
 	if chance(t, "whole list", 8) {
 		return rules.Group{}
@@ -438,5 +439,5 @@ func drawField(t *rapid.T, w *world, list int) rules.Field {
 	return rule
 }
 
-// comparableTo cuts a value to what is compared; longer ones are faults.
+// comparableTo cuts a value to the length that is compared. Longer values are faults.
 func comparableTo(value string) string { return kind.Cut(value, 255) }

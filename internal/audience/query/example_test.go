@@ -14,9 +14,9 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// small is a world whose sets one works out by hand. On the first list are ann, ben, cat, dan, eve
-// and fay; on the second ann, cat, gus and hal. Of them dan is pending, eve unsubscribed, fay
-// bounced hard and hal suppressed; ann bounced softly, which does not matter.
+// small is a world whose results can be worked out by hand. On the first list are ann, ben, cat,
+// dan, eve and fay; on the second ann, cat, gus and hal. dan is pending, eve is unsubscribed, fay
+// has a hard bounce and hal is suppressed. ann has a soft bounce, which does not matter.
 func small() *world {
 	day := func(text string) *time.Time {
 		at, err := time.Parse(time.DateTime, text)
@@ -88,9 +88,9 @@ func small() *world {
 
 func TestTheExamplesReachWhomOneWorksOutByHand(t *testing.T) {
 	t.Parallel()
-	// L1 and L2 are the lists, S1 the segment of the first list of those whose address begins with
-	// "user1", S2 those of S1 who have the tag T1; F1 to F4 the fields of text, number, date and
-	// boolean, T1 to T3 the tags, C1 and C2 the campaigns.
+	// L1 and L2 are the lists. S1 is the segment of the first list with addresses that begin with
+	// "user1", and S2 is the segment of people in S1 with the tag T1. F1 to F4 are the fields of
+	// text, number, date and boolean. T1 to T3 are the tags, C1 and C2 the campaigns.
 	in1 := func(rules string) string {
 		return `{"criteria":[{"list_id":L1,"operator":"and","rules":` + rules + `}]}`
 	}
@@ -233,8 +233,8 @@ func TestTheExamplesReachWhomOneWorksOutByHand(t *testing.T) {
 		must(t, err)
 		waterfall, err := w.service.Waterfall(w.ctx, query.Target{Audience: a})
 		must(t, err)
-		// Ann on both lists, ben and dan are excluded; eve has left, hal is suppressed, fay
-		// bounced; cat is there twice.
+		// Ann on both lists, ben and dan are excluded. eve is unsubscribed, hal is suppressed, fay
+		// has a hard bounce. cat is on both lists.
 		want := query.Waterfall{
 			Matched: 10, Excluded: 4, NotSubscribed: 1, Suppressed: 1, Bounced: 1, Duplicates: 1, Reached: 2,
 		}
@@ -244,7 +244,7 @@ func TestTheExamplesReachWhomOneWorksOutByHand(t *testing.T) {
 	})
 }
 
-// names returns whom an audience reaches, each by what the address says besides "user1".
+// names returns the people whom an audience reaches, each by the part of the address after "user1".
 func names(t *testing.T, w *world, a rules.Audience) string {
 	t.Helper()
 	var out []string

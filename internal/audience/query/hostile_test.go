@@ -14,8 +14,8 @@ import (
 )
 
 // TestValuesAsLongAsAnAudienceMayBe compares with values that nearly fill the 64 KiB of an
-// audience, made of what SQL, LIKE and collations treat in a way of their own: the referee's
-// people, or a clear fault with its path.
+// audience. They consist of texts with a special meaning in SQL, LIKE or collations. The result
+// must be the people of the referee, or a clear fault with its path.
 func TestValuesAsLongAsAnAudienceMayBe(t *testing.T) {
 	t.Parallel()
 	const size = 60_000
@@ -38,7 +38,7 @@ func TestValuesAsLongAsAnAudienceMayBe(t *testing.T) {
 		rules.Is, rules.IsNot, rules.Contains, rules.DoesNotContain, rules.BeginsWith, rules.EndsWith,
 		rules.IsLessThan, rules.IsLessOrEqual, rules.IsGreaterThan, rules.IsGreaterOrEqual,
 	}
-	// One of each kind of comparison for every text, and all for two.
+	// One comparison of each kind for every text, and all comparisons for two texts.
 	few := []rules.FieldOperator{rules.Is, rules.DoesNotContain, rules.BeginsWith, rules.IsLessOrEqual}
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
 		w := small()

@@ -15,7 +15,8 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// example is an example of docs/audience.md: a block of code, and below it whom it reaches or why it is refused.
+// example is an example in docs/audience.md: a block of code, followed by the people it reaches or
+// the reason why it is rejected.
 type example struct{ form, text, reaches, refused string }
 
 var examplePattern = regexp.MustCompile(
@@ -36,14 +37,14 @@ func examples(t *testing.T) []example {
 			},
 		)
 	}
-	// Every block but the one of GraphQL is an example.
+	// Every block except the GraphQL block is an example.
 	if blocks := strings.Count(string(page), "\n```\n"); blocks != len(found)+1 || len(found) < 35 {
 		t.Fatalf("%d examples in %d blocks", len(found), blocks)
 	}
 	return found
 }
 
-// documented is the world of the page.
+// documented is the world of the documentation page.
 func documented() *world {
 	w := small()
 	for _, email := range []string{"ivy@gmail.com", "joe@test.example"} {
@@ -55,7 +56,7 @@ func documented() *world {
 	return w
 }
 
-// The ids of the page, by what they name, in the order of the world.
+// The ids on the page by kind, in the order of the world.
 var pageLists, pageSegments, pageFields, pageTags, pageCampaigns = []int64{
 	1,
 	2,
@@ -69,7 +70,8 @@ var pageLists, pageSegments, pageFields, pageTags, pageCampaigns = []int64{
 	31, 32,
 }
 
-// renumbered replaces the ids of the page by those of the world; one that the page does not have stays.
+// renumbered replaces the ids of the page by the ids of the world. Ids that the page does not
+// define stay.
 func (w *world) renumbered(a rules.Audience) rules.Audience {
 	criteria := func(all []rules.Criterion) []rules.Criterion {
 		out := slices.Clone(all)
@@ -122,7 +124,7 @@ func swap(from, to []int64, id int64) int64 {
 	return id
 }
 
-// parse reads an example as the surfaces do.
+// parse parses an example as the surfaces do.
 func (e example) parse(t *testing.T) (rules.Audience, error) {
 	t.Helper()
 	switch e.form {

@@ -21,7 +21,7 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// trees is how many random audiences each engine is asked about, at the usual number of checks.
+// trees is the number of random audiences per engine, with the default number of checks.
 const trees = 5000
 
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }
@@ -51,7 +51,7 @@ func TestTheDatabaseReachesWhomTheRefereeReaches(t *testing.T) {
 				if len(newReferee(w).reached(a)) > 0 {
 					somebody.Add(1)
 				}
-				// Of two in three the number alone is compared, which takes one statement.
+				// Two of three audiences compare only the number, which needs one statement.
 				if i%3 > 0 {
 					agreeOnNumber(rt, w, a)
 					continue
@@ -75,7 +75,7 @@ type asker interface {
 	Fatalf(format string, args ...any)
 }
 
-// reread returns an audience as the parser reads it.
+// reread returns an audience after encoding and parsing.
 func reread(t asker, a rules.Audience) rules.Audience {
 	text, err := json.Marshal(a)
 	if err != nil {
@@ -88,7 +88,7 @@ func reread(t asker, a rules.Audience) rules.Audience {
 	return read
 }
 
-// agreeOnNumber compares how many the service and the referee reach.
+// agreeOnNumber compares the number of people that the service and the referee reach.
 func agreeOnNumber(t asker, w *world, a rules.Audience) {
 	n, err := w.service.Count(w.ctx, query.Target{Audience: a, At: present})
 	if want := len(newReferee(w).reached(a)); err != nil || n != int64(want) {
@@ -97,7 +97,7 @@ func agreeOnNumber(t asker, w *world, a rules.Audience) {
 	}
 }
 
-// agree compares what the service says of an audience with what the referee says.
+// agree compares the results of the service and of the referee for an audience.
 func agree(t asker, w *world, a rules.Audience, wholly bool) {
 	referee, target := newReferee(w), query.Target{Audience: a, At: present}
 	fail := func(what, difference string) {
@@ -164,13 +164,14 @@ func resolve(t asker, w *world, target query.Target, after int64) []query.Recipi
 	return all
 }
 
-// The crowd of each engine, and how many audiences it is asked about.
+// crowd is the number of people per engine, and questions the number of audiences.
 const (
 	crowd     = 3000
 	questions = 40
 )
 
-// Databases evaluate a crowd by other plans than a few people, and those must be right too.
+// Databases evaluate a large population with other plans than a few people. Those plans must be
+// correct too.
 func TestTheDatabaseReachesWhomTheRefereeReachesInACrowd(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
@@ -197,8 +198,8 @@ func TestTheDatabaseReachesWhomTheRefereeReachesInACrowd(t *testing.T) {
 	})
 }
 
-// Whoever opened campaigns often and clicked in none of them is one person. MySQL 9 tells such
-// people as often as they opened, unless it is kept from it.
+// A person who opened campaigns often and never clicked must be reached once. Without a hint MySQL
+// 9 returns this person once per opening.
 func TestWhoeverOpenedOftenIsReachedOnce(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
@@ -253,7 +254,7 @@ func TestWhoeverOpenedOftenIsReachedOnce(t *testing.T) {
 	})
 }
 
-// analyze tells the database how much there is, which it finds out by itself only after a while.
+// analyze updates the statistics of the database, which it would otherwise do only later.
 func analyze(t *testing.T, w *world, db *store.Store) {
 	t.Helper()
 	statement := "ANALYZE"

@@ -13,7 +13,8 @@ import (
 	"campaignql/internal/kind"
 )
 
-// The referee evaluates audiences over a world in memory, person by person, by the contract alone.
+// The referee evaluates audiences on a world in memory, person by person, according to the
+// documentation.
 type referee struct {
 	*world
 	zone       *time.Location
@@ -38,22 +39,22 @@ func newReferee(w *world) referee {
 
 func (r referee) isSuppressed(p *person) bool { return r.suppressed[p.key] }
 
-// writable reports whether a person may be written to.
+// writable reports whether a person is reachable.
 func (r referee) writable(p *person) bool {
 	return p.status == kind.SubscriberSubscribed && p.bounce != kind.BounceHard && !r.isSuppressed(p)
 }
 
-// meets reports whether a criterion chooses a person.
+// meets reports whether a criterion selects a person.
 func (r referee) meets(c rules.Criterion, p *person) bool {
 	return r.lists[p.list] == c.ListID && r.rule(c.Where, p)
 }
 
-// address reports whether a criterion chooses anybody with the address of a person.
+// address reports whether a criterion selects anybody with the address of a person.
 func (r referee) address(c rules.Criterion, p *person) bool {
 	return slices.ContainsFunc(r.byKey[p.key], func(q *person) bool { return r.meets(c, q) })
 }
 
-// chosen reports whether the criteria choose a person.
+// chosen reports whether the criteria select a person.
 func (r referee) chosen(a rules.Audience, p *person) bool {
 	any, every := false, len(a.Criteria) > 0
 	for _, c := range a.Criteria {
@@ -67,7 +68,7 @@ func (r referee) excluded(a rules.Audience, p *person) bool {
 	return slices.ContainsFunc(a.Exclude, func(c rules.Criterion) bool { return r.address(c, p) })
 }
 
-// reached returns who is written to, in the order of their ids.
+// reached returns the reached people, in the order of their ids.
 func (r referee) reached(a rules.Audience) []*person {
 	first := map[string]*person{}
 	for _, p := range r.people {
@@ -107,7 +108,7 @@ func (r referee) waterfall(a rules.Audience) query.Waterfall {
 	return w
 }
 
-// explain explains by evaluating each beginning of the audience and of its groups anew.
+// explain evaluates each prefix of the audience and of its groups from scratch.
 func (r referee) explain(a rules.Audience) *query.Explanation {
 	out := &query.Explanation{Reached: int64(len(r.reached(a)))}
 	path := "criteria"
@@ -186,7 +187,7 @@ func (r referee) rules(g rules.Group, path string, form rules.Form, people, ente
 	return out
 }
 
-// rule reports whether a rule holds for a person.
+// rule reports whether a rule matches a person.
 func (r referee) rule(rule rules.Rule, p *person) bool {
 	switch rule := rule.(type) {
 	case rules.Group:
@@ -350,7 +351,7 @@ func compareMoment(f rules.Field, at time.Time, text string, zone *time.Location
 	}
 }
 
-// compareText compares without regard to case, by the first 255 characters of the text.
+// compareText compares the first 255 characters of the text, ignoring case.
 func compareText(f rules.Field, text string) bool {
 	text = kind.Fold(text, 255)
 	part := kind.FoldPart(kind.Clean(f.Value))
@@ -392,7 +393,7 @@ func compare(a, b float64) int {
 	return 0
 }
 
-// numberOf reads numbers and booleans.
+// numberOf parses numbers and booleans.
 func numberOf(text string) float64 {
 	switch strings.ToLower(text) {
 	case "true", "yes", "on":

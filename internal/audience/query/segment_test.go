@@ -15,8 +15,8 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// agreeOnSegment compares the people that the list of a segment shows, and their number, with those
-// whom the referee reaches through the segment.
+// agreeOnSegment compares the people and their number in the list of a segment with the people whom
+// the referee reaches through the segment.
 func agreeOnSegment(t asker, w *world, db *store.Store, i int) {
 	list := w.segments[i].list
 	row := &ent.Segment{ID: w.segmentIDs[i], UserID: w.account.UserID, ListID: w.lists[list]}

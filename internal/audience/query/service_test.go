@@ -21,7 +21,7 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// everything is every way to evaluate a target.
+// everything holds every way to evaluate a target.
 var everything = map[string]func(ctx context.Context, s *query.Service, target query.Target) error{
 	"Count": func(ctx context.Context, s *query.Service, target query.Target) error {
 		_, err := s.Count(ctx, target)
@@ -144,8 +144,8 @@ func TestWhatAnotherAccountHasIsAsIfItWereNot(t *testing.T) {
 	})
 }
 
-// TestWhatHappenedInADeletedCampaignCountsNoMore though its events wait to be purged: in a rule on
-// any campaign it is as if they were not there.
+// TestWhatHappenedInADeletedCampaignCountsNoMore checks that a rule on any campaign ignores the
+// events of a deleted campaign, although these still wait to be purged.
 func TestWhatHappenedInADeletedCampaignCountsNoMore(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
@@ -188,8 +188,8 @@ func TestWhatHappenedInADeletedCampaignCountsNoMore(t *testing.T) {
 	})
 }
 
-// A campaign that rules name is looked for when they are evaluated, however they came to be saved:
-// what happened in another account's is not told.
+// Campaigns in saved rules are checked at evaluation, whatever way the rules were saved. Events of
+// another account's campaign must not be visible.
 func TestWhatHappenedInAnothersCampaignCountsForNobody(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
@@ -229,7 +229,7 @@ func TestWhatHappenedInAnothersCampaignCountsForNobody(t *testing.T) {
 	})
 }
 
-// in is an audience of one list with one rule.
+// in returns an audience of one list with one rule.
 func in(list int64, rule string) string {
 	return fmt.Sprintf(`{"criteria":[{"list_id":%d,"rules":[{`, list) + rule + `}]}]}`
 }
@@ -241,8 +241,8 @@ func TestACampaignGoesToThePeopleOfItsOwner(t *testing.T) {
 		w.found(t, db)
 		w.write(t, db)
 		admin := testkit.As(t, testkit.Account(t, db, testkit.Admin()))
-		// The owner's clock is what counts, not the admin's; and the second campaign is deleted
-		// after it was saved in the rules.
+		// The owner's time zone counts, not the admin's. The second campaign is deleted after the
+		// rules were saved.
 		rules := `{"criteria":[{"list_id":%d,"rules":[{"type":"fields","field_id":"SubscriptionDate","operator":"is","value":"2026-02-01"},
 			{"type":"campaign-events","operator":"not opened","value":[%d,%d]}]}]}`
 		text, err := parse(t, rules, w.lists[0], w.campaigns[0], 1<<50).MarshalJSON()
@@ -405,7 +405,7 @@ func TestWhatCannotBeEvaluatedIsToldWithItsPath(t *testing.T) {
 		); err != nil {
 			t.Errorf("the deepest segments allowed: %d, %v", n, err)
 		}
-		// All faults come together.
+		// All faults are reported together.
 		_, err = w.service.Count(
 			w.ctx,
 			query.Target{Audience: parse(t, "%s", in(w.lists[0], field(1, "is", "x")+"},{"+field(3, "is", "x")))},
@@ -427,9 +427,8 @@ func TestWhatCannotBeEvaluatedIsToldWithItsPath(t *testing.T) {
 
 var tableNamed = regexp.MustCompile("(?:FROM|JOIN) `(\\w+)` AS `(t\\d+)`")
 
-// carriesTheOwner reports whether a statement confines a table, by its name, to the rows of the
-// account: by the owner, or by a custom field, campaigns or lists that must be the owner's to be
-// named at all.
+// carriesTheOwner reports whether a statement limits a table alias to the rows of the account: by
+// the owner, or by a custom field, campaigns or lists that are checked to belong to the owner.
 func carriesTheOwner(statement, table, name string) bool {
 	owned := map[string]string{"field_values": "custom_field_id", "events": "campaign_id", "subscribers": "list_id"}[table]
 	return regexp.MustCompile("`"+name+"`\\.`user_id`( \\+ 0)? = \\?").MatchString(statement) ||
@@ -438,8 +437,8 @@ func carriesTheOwner(statement, table, name string) bool {
 				MatchString(statement)
 }
 
-// Statements of this package are not confined by the store, so each table in each of them is to
-// carry the owner, and nothing a rule says stands in the text.
+// The store does not limit the statements of this package. Each table in each statement must
+// therefore have a condition on the owner, and no value of a rule may be in the text.
 func TestEveryTableOfEveryStatementCarriesTheOwnerAndEveryValueIsBound(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
@@ -494,7 +493,7 @@ func TestEveryTableOfEveryStatementCarriesTheOwnerAndEveryValueIsBound(t *testin
 				}
 				want := map[string]int{"Count": 1, "Waterfall": 1, "Explain": 2, "Preview": 2, "Resolve": 2}[name]
 				if db.Dialect() == dialect.SQLite && name != "Preview" && name != "Resolve" {
-					want++ // how many there are
+					want++ // the statement that checks the number of people
 				}
 				if own != want || tables == 0 {
 					t.Errorf("%s of %q takes %d statements over %d tables, want %d", name, connector, own, tables, want)
@@ -507,7 +506,8 @@ func TestEveryTableOfEveryStatementCarriesTheOwnerAndEveryValueIsBound(t *testin
 	})
 }
 
-// The largest audiences that the parser lets through are evaluated: neither engine runs into a limit of its own.
+// The largest audiences that the parser accepts must be evaluated without reaching a limit of the
+// database.
 func TestTheLargestAudiencesAreEvaluated(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {

@@ -18,7 +18,7 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// present is the instant at which the audiences of the tests are evaluated.
+// present is the instant at which the tests evaluate audiences.
 var present = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 
 // person is a subscriber of a world.
@@ -43,7 +43,7 @@ type happening struct {
 	automated bool
 }
 
-// field is a custom field; list -1 is every list.
+// field is a custom field. List -1 means every list.
 type field struct {
 	list int
 	kind kind.FieldType
@@ -55,7 +55,8 @@ type saved struct {
 	where rules.Group
 }
 
-// world is everything an account has, in memory; write puts it into a database and fills in the ids.
+// world holds everything that an account has, in memory. write stores it in a database and fills in
+// the ids.
 type world struct {
 	zone       string
 	people     []*person
@@ -75,7 +76,7 @@ const (
 	campaignCount = 4
 )
 
-// found makes the account and what has no people yet, so that rules can name it.
+// found creates the account and everything except people, so that rules can name it.
 func (w *world) found(t *testing.T, db *store.Store) {
 	t.Helper()
 	w.account = testkit.Account(t, db, testkit.InZone(w.zone))
@@ -146,12 +147,12 @@ func (w *world) segment(t *testing.T, db *store.Store, list int, where rules.Gro
 	return made.ID
 }
 
-// strange is a campaign of another account, whose events name the people of a world.
+// strange is a campaign of another account whose events name the people of a world.
 const strange = 1 << 40
 
-// write puts the people into the database, and beside them rows of another account that name the
-// same lists, people and addresses. What names a campaign or a custom field belongs to whom that
-// belongs to.
+// write stores the people in the database, and also rows of another account that name the same
+// lists, people and addresses. A row that names a campaign or a custom field belongs to the owner
+// of that campaign or field.
 func (w *world) write(t *testing.T, db *store.Store) {
 	t.Helper()
 	stranger := testkit.Account(t, db)
@@ -273,7 +274,7 @@ func (w *world) writeIn(ctx context.Context, client *ent.Client, stranger int64)
 	)
 }
 
-// inChunks writes rows by as many as a statement takes.
+// inChunks writes rows in chunks that fit into one statement.
 func inChunks[T any](rows []T, write func(some []T) error) error {
 	for some := range slices.Chunk(rows, 500) {
 		if err := write(some); err != nil {
@@ -283,7 +284,7 @@ func inChunks[T any](rows []T, write func(some []T) error) error {
 	return nil
 }
 
-// valueOf is a value as it is stored.
+// valueOf returns a value as it is stored.
 func valueOf(client *ent.Client, typ kind.FieldType, text string) *ent.FieldValueCreate {
 	create := client.FieldValue.Create().SetText(text).SetTextKey(kind.Fold(text, 255))
 	switch typ {

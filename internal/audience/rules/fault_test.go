@@ -12,7 +12,8 @@ import (
 	"campaignql/internal/audience/rules"
 )
 
-// faults returns the messages of err after checking that each is an invalid field as promised.
+// faults returns the messages of err after checking that each fault is Invalid on the field, with
+// the documented reason.
 func faults(t *testing.T, err error, field string) []string {
 	t.Helper()
 	var out []string
@@ -402,8 +403,8 @@ func TestLimitsHoldExactly(t *testing.T) {
 	}
 }
 
-// The bound is some hundred times what refusing takes, and far below what decoding such texts
-// recursively at each level would.
+// The time limit is some hundred times the normal time of a rejection, and far below the time of
+// recursive decoding at each level.
 func TestBombsAreRefusedQuickly(t *testing.T) {
 	t.Parallel()
 	nest := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }

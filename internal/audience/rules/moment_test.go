@@ -7,8 +7,8 @@ import (
 	"campaignql/internal/audience/rules"
 )
 
-// TestADayEndsWhereTheNextBegins also where clocks are put forward over midnight, when the day
-// begins at one o'clock: east and west of Greenwich.
+// TestADayEndsWhereTheNextBegins includes days on which clocks are put forward over midnight, so
+// that the day begins at one o'clock, east and west of Greenwich.
 func TestADayEndsWhereTheNextBegins(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ day, begins string }{

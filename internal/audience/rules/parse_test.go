@@ -11,7 +11,7 @@ import (
 	"campaignql/internal/audience/rules"
 )
 
-// one is the audience of a single criterion on list 1.
+// one returns an audience with a single criterion on list 1.
 func one(where rules.Group) rules.Audience {
 	return rules.Audience{
 		Form:     rules.FormRules,
@@ -28,12 +28,12 @@ func or(some ...rules.Rule) rules.Group {
 	return rules.Group{Operator: rules.Or, Rules: some}
 }
 
-// tag is a short rule to tell positions apart.
+// tag returns a short rule that marks a position.
 func tag(id int64) rules.Rule {
 	return rules.Tags{Operator: rules.HasTag, IDs: []int64{id}}
 }
 
-// expand writes the letters A to E in a text as the rules tag(1) to tag(5).
+// expand replaces the letters A to E in a text by the rules tag(1) to tag(5).
 func expand(text string) string {
 	var b strings.Builder
 	for _, r := range text {

@@ -212,7 +212,8 @@ type fataler interface {
 	Fatalf(format string, args ...any)
 }
 
-// checkRoundTrip checks that a is read back from its canonical JSON and that writing it again gives the same bytes.
+// checkRoundTrip checks that the canonical JSON of a gives the same tree, and that writing this
+// tree gives the same bytes.
 func checkRoundTrip(t fataler, a rules.Audience) {
 	t.Helper()
 	text, err := a.MarshalJSON()
@@ -235,7 +236,8 @@ func checkRoundTrip(t fataler, a rules.Audience) {
 	}
 }
 
-// Whatever the text, parsing must neither panic nor accept a tree that its canonical JSON does not give back.
+// For every text, the parser must not panic, and the canonical JSON of an accepted tree must give
+// the same tree.
 func FuzzParseRules(f *testing.F) {
 	seeds := []string{
 		`{"operator":"or","criteria":[{"list_id":1,"operator":"and","rules":[A,[B,[C,D]]]},{"list_id":"2"}],"exclude":[{"list_id":3,"rules":[[A],[B]]}]}`,

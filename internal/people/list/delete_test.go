@@ -12,7 +12,7 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// fill puts two people with everything onto a list.
+// fill adds two people with all kinds of data to a list.
 func (f fixture) fill(id int64) {
 	f.t.Helper()
 	client := f.db.Client(f.ctx)
@@ -40,7 +40,8 @@ func (f fixture) fill(id int64) {
 	}
 }
 
-// counts tells how many lists, people, values, taggings, segments and fields the account has, and labels, which stay.
+// counts returns the numbers of lists, people, values, taggings, segments, fields and labels of the
+// account. Labels stay after a deletion.
 func (f fixture) counts() string {
 	f.t.Helper()
 	c := f.db.Client(f.ctx)

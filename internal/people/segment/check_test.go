@@ -10,7 +10,7 @@ import (
 	"campaignql/internal/people/segment"
 )
 
-// checked is a fixture whose service checks that rules can be evaluated, as that of the server does.
+// checked returns a fixture whose service checks that rules can be evaluated, as in the server.
 func (f fixture) checked() fixture {
 	f.Service = segment.New(f.db, segment.Options{CheckRules: query.New(f.db, query.Options{}).CheckSegment})
 	return f
@@ -61,7 +61,8 @@ func TestSegmentsAboveAreCheckedWithTheRules(t *testing.T) {
 			rules := strings.Repeat(`,{"type":"suppressions","operator":"exist"}`, n)
 			return new("[" + strings.TrimPrefix(rules, ",") + "]")
 		}
-		// One rule names the middle, three the base, each of which is replaced by its rules.
+		// One rule names the middle segment. Three rules name the base segment, and each is
+		// replaced by its rules.
 		const fits = (query.MaxRules - 4) / 3
 		if _, err := f.Update(f.ctx, base, segment.Patch{Rules: many(fits)}); err != nil {
 			t.Fatal(err)
@@ -71,11 +72,11 @@ func TestSegmentsAboveAreCheckedWithTheRules(t *testing.T) {
 			!strings.Contains(err.Error(), fmt.Sprintf("segment %d, which names this one: rules[2].value", middle)) {
 			t.Error(err)
 		}
-		// What names none of them can be as large as one pleases.
+		// A segment that names none of them has its own limit.
 		if _, err := f.Update(f.ctx, f.segment(list, "").ID, segment.Patch{Rules: many(fits + 1)}); err != nil {
 			t.Error(err)
 		}
-		// A level more below the base is one too many for nobody yet, three are.
+		// One more level below the base is within the limit of every segment, three more are not.
 		chain := f.segment(list, "").ID
 		for range query.MaxSegmentDepth - 4 {
 			chain = f.segment(list, naming(chain)).ID

@@ -30,7 +30,7 @@ func (f fixture) segment(list int64, rules string) *ent.Segment {
 	return made
 }
 
-// naming are rules that name segments.
+// naming returns rules that name segments.
 func naming(ids ...int64) string {
 	parts := make([]string, len(ids))
 	for i, id := range ids {

@@ -19,7 +19,7 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// add is Add that must succeed; it returns the outcomes.
+// add calls Add, which must succeed, and returns the outcomes.
 func (f *fixture) add(in subscriber.Addition, key *string) string {
 	f.t.Helper()
 	results, err := f.Add(f.ctx, in, key)
@@ -335,8 +335,8 @@ func TestAddCostsTheSameForManyRows(t *testing.T) {
 	})
 }
 
-// idsAreTold adds 4,500 rows of whom some are on the list already, and checks that each row is told
-// what came of it, and who the person is.
+// idsAreTold adds 4,500 rows, some of them already on the list, and checks the outcome and the id
+// of each row.
 func (f *fixture) idsAreTold() {
 	f.t.Helper()
 	rows := make([]subscriber.Row, 4500)
@@ -371,7 +371,7 @@ func TestAddTellsWhoThePeopleAre(t *testing.T) {
 	each(t, func(_ *testing.T, f *fixture) { f.idsAreTold() })
 }
 
-// A cluster of several servers gives each every third number or so.
+// In a cluster the ids of one server have gaps, for example every third id.
 func TestAddTellsWhoThePeopleAreWhereNumbersHaveGaps(t *testing.T) {
 	t.Parallel()
 	testkit.EachFresh(t, func(t *testing.T, address string) {

@@ -13,7 +13,8 @@ import (
 	"campaignql/internal/people/subscriber"
 )
 
-// chosen lists whom a filter chooses by the part of the address before the @, and checks that Count says the same.
+// chosen lists the people who match a filter by the part of the address before the @, and checks
+// that Count gives the same number.
 func (f *fixture) chosen(t *testing.T, filter subscriber.Filter, order subscriber.Order) string {
 	t.Helper()
 	var names []string

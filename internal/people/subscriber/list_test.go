@@ -18,7 +18,7 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// crowd puts n people onto the list, of whom some have the same address of IP, and some none.
+// crowd adds n people to the list. Some have the same IP address, and some have none.
 func (f *fixture) crowd(n int) {
 	f.t.Helper()
 	client, random := f.db.Client(f.ctx), rand.New(rand.NewPCG(1, 2))
@@ -44,7 +44,7 @@ func (f *fixture) crowd(n int) {
 	}
 }
 
-// listed returns the ids of the people of the list as Each has them, and the statements it took.
+// listed returns the ids of the people in the order of Each, and the statements that it ran.
 func (f *fixture) listed(order subscriber.Order, offset, limit int) (ids []int64, ran []store.Statement) {
 	f.t.Helper()
 	recorder := new(store.Recorder)
@@ -63,8 +63,8 @@ func (f *fixture) listed(order subscriber.Order, offset, limit int) (ids []int64
 	return ids, recorder.Statements()
 }
 
-// TestAnOrderThatNoIndexServesIsSortedOnce counts the statements that sort: one for each batch
-// would make a list of n people cost n² steps.
+// TestAnOrderThatNoIndexServesIsSortedOnce counts the statements that sort. With one per batch, a
+// list of n people would cost n² steps.
 func TestAnOrderThatNoIndexServesIsSortedOnce(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
 		const people, batch = 6500, 2000
@@ -116,7 +116,7 @@ func TestAnOrderThatNoIndexServesIsSortedOnce(t *testing.T) {
 	})
 }
 
-// compare orders keys as the databases do: nothing comes first.
+// compare compares keys as the databases do: NULL comes first.
 func compare(a, b any) int {
 	return cmp.Compare(fmt.Sprint(orEmpty(a)), fmt.Sprint(orEmpty(b)))
 }
@@ -128,7 +128,8 @@ func orEmpty(v any) any {
 	return v
 }
 
-// TestTheOtherOrdersAreServedByAnIndex looks at the plans of the pages: one that sorts would sort for each page.
+// TestTheOtherOrdersAreServedByAnIndex checks the query plans of the pages: no page may need a
+// sort.
 func TestTheOtherOrdersAreServedByAnIndex(t *testing.T) {
 	t.Parallel()
 	db := testkit.Open(t, testkit.Engine{Name: "sqlite"}.Fresh(t))
@@ -147,8 +148,8 @@ func TestTheOtherOrdersAreServedByAnIndex(t *testing.T) {
 	}
 }
 
-// TestPeopleAreReadByTheirIdsAlone looks at the plans of the batches and of their fields: one that
-// began with the account would read all its people for each batch.
+// TestPeopleAreReadByTheirIdsAlone checks the query plans of the batches and of their fields. A
+// plan that starts with the account would read all its people for each batch.
 func TestPeopleAreReadByTheirIdsAlone(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, testkit.Open(t, testkit.Engine{Name: "sqlite"}.Fresh(t)))
@@ -168,7 +169,7 @@ func TestPeopleAreReadByTheirIdsAlone(t *testing.T) {
 	}
 }
 
-// plan is how SQLite reads a statement.
+// plan returns the query plan of SQLite for a statement.
 func (f *fixture) plan(s store.Statement) string {
 	f.t.Helper()
 	rows, err := f.db.Pools()[0].QueryContext(f.ctx, "EXPLAIN QUERY PLAN "+s.Query, s.Args...)
@@ -191,8 +192,8 @@ func (f *fixture) plan(s store.Statement) string {
 	return strings.Join(steps, "; ")
 }
 
-// TestSortingAWholeListWaitsForAPlace holds all places of the account while it asks for a list in
-// an order that no index serves, and looks whether what visits the people holds one.
+// TestSortingAWholeListWaitsForAPlace occupies all slots of the account while it requests a list in
+// an order without an index. It also checks that no slot is held while the visit function runs.
 func TestSortingAWholeListWaitsForAPlace(t *testing.T) {
 	t.Parallel()
 	testkit.EachFresh(t, func(t *testing.T, address string) {
@@ -219,7 +220,7 @@ func TestSortingAWholeListWaitsForAPlace(t *testing.T) {
 			filter := subscriber.Filter{ListID: f.list}
 			done <- f.Each(f.ctx, filter, subscriber.ByIP, 0, 0, nil, func(_ context.Context, people []*ent.Subscriber) error {
 				seen += len(people)
-				for range places { // none is held
+				for range places { // no slot is held
 					out, err := gate.Enter(account)
 					if err != nil {
 						return err

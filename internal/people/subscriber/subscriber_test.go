@@ -27,7 +27,7 @@ var start = time.Date(2026, 11, 23, 12, 0, 0, 123456000, time.UTC)
 
 const unknown = 1 << 60
 
-// fixture is an account with a list and the service under test, whose clock the test moves.
+// fixture is an account with a list and the service under test, whose clock the test sets.
 type fixture struct {
 	*subscriber.Service
 	t    *testing.T
@@ -49,7 +49,7 @@ func newFixture(t *testing.T, db *store.Store, opts ...testkit.AccountOption) *f
 	return f
 }
 
-// counter records who leaves because of a campaign.
+// counter counts unsubscriptions because of a campaign.
 type counter struct{ *fixture }
 
 // Unsubscribed implements [subscriber.Counter].
@@ -79,7 +79,7 @@ func (f *fixture) newList(double bool) int64 {
 		ID
 }
 
-// field makes a custom field of the list, or with list 0 of every list.
+// field creates a custom field of the list, or of every list if list is 0.
 func (f *fixture) field(list int64, of kind.FieldType, choices string) int64 {
 	f.t.Helper()
 	create := f.db.Client(f.ctx).
@@ -181,7 +181,7 @@ func TestSubscribeTellsEveryFaultAtOnce(t *testing.T) {
 	})
 }
 
-// stored is a value of a custom field as the database holds it.
+// stored is a value of a custom field as the database stores it.
 type stored struct {
 	Text, Key string
 	Number    *float64
@@ -201,7 +201,7 @@ func TestFieldsAreStoredByTheirType(t *testing.T) {
 		for i, test := range []struct {
 			of   kind.FieldType
 			text string
-			want *stored // nil: refused
+			want *stored // nil means rejected
 		}{
 			{kind.FieldText, " Köln\x00 ", &stored{Text: "Köln\uFFFD", Key: "köln\uFFFD"}},
 			{kind.FieldText, long, &stored{Text: long, Key: strings.Repeat("ä", 255)}},
