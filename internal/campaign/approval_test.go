@@ -117,10 +117,8 @@ func TestTheStartComparesWhatWasApproved(t *testing.T) {
 			m := a.ready(t)
 			a.behindTheBack(t, m.tested[0])
 			_, err := a.Campaigns.Update(by, campaign.Call{ID: m.id}, campaign.Patch{Status: new(kind.StatusSending)})
-			if faults := apperr.All(
-				err,
-			); len(faults) != 1 || faults[0].Code != apperr.Conflict || faults[0].Reason != apperr.ReasonApprovalWithdrawn ||
-				faults[0].Field != "status" {
+			if faults := apperr.All(err); len(faults) != 1 || faults[0].Code != apperr.Conflict ||
+				faults[0].Reason != apperr.ReasonApprovalWithdrawn || faults[0].Field != "status" {
 				t.Errorf("%s: %v", name, describe(err))
 			}
 			a.wantStatus(t, m, kind.StatusPendingApproval, byTheEmail)
@@ -221,11 +219,7 @@ func TestResumingComparesWhatWasApproved(t *testing.T) {
 				SetSendTime("09:00:00").
 				SetSendTimeZone("UTC").
 				ExecX(ctx)
-			if c, err := a.Campaigns.Approve(
-				a.admin,
-				campaign.Call{ID: m.id},
-				"",
-			); err != nil ||
+			if c, err := a.Campaigns.Approve(a.admin, campaign.Call{ID: m.id}, ""); err != nil ||
 				instant(c.NextSendAt) != instant(&noon) {
 				t.Fatalf("%s: %v, %v", name, c, err)
 			}
@@ -234,12 +228,8 @@ func TestResumingComparesWhatWasApproved(t *testing.T) {
 			if _, err := resume(m.id); err != nil {
 				t.Fatal(err)
 			}
-			if c, err := a.Campaigns.Cancel(
-				a.ctx,
-				campaign.Call{ID: m.id},
-				"",
-			); err != nil || c.Status != kind.StatusSent ||
-				c.StatusReason != campaign.ReasonCanceled {
+			if c, err := a.Campaigns.Cancel(a.ctx, campaign.Call{ID: m.id}, ""); err != nil ||
+				c.Status != kind.StatusSent || c.StatusReason != campaign.ReasonCanceled {
 				t.Errorf("%s: canceled it is %v, %v", name, c, err)
 			}
 		}
@@ -281,9 +271,7 @@ func TestTheContentOfACampaignThatIsSendingStays(t *testing.T) {
 				}
 				// The name is not sent to recipients.
 				if _, err := a.Emails.Update(
-					tt.by,
-					id,
-					content.Patch{Name: new("Changed"), Subject: new("Approved")},
+					tt.by, id, content.Patch{Name: new("Changed"), Subject: new("Approved")},
 				); err != nil {
 					t.Error(err)
 				}
@@ -385,10 +373,7 @@ func TestACopyIsNotApproved(t *testing.T) {
 				t.Fatalf("%s: the copy is %v, %v", name, c, err)
 			}
 			if got := a.must(
-				t,
-				a.ctx,
-				c.ID,
-				campaign.Patch{Schedule: typed(kind.ScheduleImmediate), Status: new(kind.StatusReady)},
+				t, a.ctx, c.ID, campaign.Patch{Schedule: typed(kind.ScheduleImmediate), Status: new(kind.StatusReady)},
 			).Status; got != kind.StatusPendingApproval {
 				t.Errorf("%s: the copy becomes %s", name, got)
 			}

@@ -275,9 +275,7 @@ func TestAudienceThatCannotBeKeptIsRefused(t *testing.T) {
 			"exclusions too long":    {Exclude: new(pair(list, 0) + strings.Repeat(",", 4000))},
 		} {
 			_, err := f.campaigns.Update(f.ctx, campaign.Call{ID: c.ID}, campaign.Patch{Audience: &patch})
-			if faults := apperr.All(
-				err,
-			); len(faults) == 0 || faults[0].Code != apperr.Invalid ||
+			if faults := apperr.All(err); len(faults) == 0 || faults[0].Code != apperr.Invalid ||
 				faults[0].Reason != apperr.ReasonAudienceInvalid {
 				t.Errorf("%s: got %v, want Invalid %s", name, describe(err), apperr.ReasonAudienceInvalid)
 			}

@@ -76,9 +76,7 @@ func TestCreateMakesADraftWithItsFirstEntry(t *testing.T) {
 			LastActivityAt: noon,
 		}
 		if diff := cmp.Diff(
-			want,
-			f.row(t, c.ID),
-			cmpopts.IgnoreUnexported(ent.Campaign{}, ent.CampaignEdges{}),
+			want, f.row(t, c.ID), cmpopts.IgnoreUnexported(ent.Campaign{}, ent.CampaignEdges{}),
 		); diff != "" {
 			t.Errorf("-want +got\n%s", diff)
 		}
@@ -235,9 +233,7 @@ func TestCopyTakesEverySettingButScheduleAndStatistics(t *testing.T) {
 			LastActivityAt:         f.now,
 		}
 		if diff := cmp.Diff(
-			want,
-			f.row(t, c.ID),
-			cmpopts.IgnoreUnexported(ent.Campaign{}, ent.CampaignEdges{}),
+			want, f.row(t, c.ID), cmpopts.IgnoreUnexported(ent.Campaign{}, ent.CampaignEdges{}),
 		); diff != "" {
 			t.Errorf("-want +got\n%s", diff)
 		}

@@ -27,10 +27,8 @@ func TestZonesOfOwnersAreForThoseWhoSeeThem(t *testing.T) {
 		ids := []int64{berlin.UserID, tokyo.UserID, -1}
 		got, err := s.Zones(testkit.As(t, admin), ids)
 		if diff := cmp.Diff(
-			map[int64]string{berlin.UserID: "Europe/Berlin", tokyo.UserID: "Asia/Tokyo"},
-			got,
-		); diff != "" ||
-			err != nil {
+			map[int64]string{berlin.UserID: "Europe/Berlin", tokyo.UserID: "Asia/Tokyo"}, got,
+		); diff != "" || err != nil {
 			t.Errorf("an admin: %v (-want +got):\n%s", err, diff)
 		}
 		got, err = s.Zones(testkit.As(t, berlin), ids)

@@ -21,9 +21,7 @@ func campaignAction(a campaign.Action) campaignchange.Action { return campaignch
 // scheduleColumns returns the columns of a schedule as text.
 func scheduleColumns(c *ent.Campaign) string {
 	return strings.Join([]string{
-		string(
-			c.ScheduleType,
-		),
+		string(c.ScheduleType),
 		c.SendDate,
 		c.SendTime,
 		c.SendTimeZone,
@@ -210,9 +208,7 @@ func TestAPastInstantIsRefusedAtSettingAndAtBecomingReady(t *testing.T) {
 		wantFault(t, err, apperr.Invalid, apperr.ReasonScheduleInPast)
 		f.unwritten(t, before, 2)
 		if same := f.update(
-			t,
-			c.ID,
-			campaign.Patch{Schedule: planned("2026-11-23", "12:01", "UTC"), Name: new("Renamed")},
+			t, c.ID, campaign.Patch{Schedule: planned("2026-11-23", "12:01", "UTC"), Name: new("Renamed")},
 		); same.Name != "Renamed" {
 			t.Errorf("naming the past instant that it has already stops another change: %v", same)
 		}

@@ -76,11 +76,7 @@ func (u *update) audience() {
 		return
 	}
 	if err := query.CheckReferences(
-		u.ctx,
-		u.db.Client(u.ctx),
-		u.c.UserID,
-		target.References(),
-		"audience",
+		u.ctx, u.db.Client(u.ctx), u.c.UserID, target.References(), "audience",
 	); err != nil {
 		u.faults.Add(err)
 		return

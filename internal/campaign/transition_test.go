@@ -101,10 +101,8 @@ func TestCancelClearsTheScheduleOfWhatHasNotBegun(t *testing.T) {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(
-				scheduleColumns(&ent.Campaign{ScheduleType: kind.ScheduleNone}),
-				scheduleColumns(after),
-			); diff != "" || after.NextSendAt != nil ||
-				after.StatusReason != "Wrong price" {
+				scheduleColumns(&ent.Campaign{ScheduleType: kind.ScheduleNone}), scheduleColumns(after),
+			); diff != "" || after.NextSendAt != nil || after.StatusReason != "Wrong price" {
 				t.Errorf(
 					"from %s: reason %q, due %v, schedule -want +got\n%s", from, after.StatusReason, after.NextSendAt,
 					diff,
@@ -172,12 +170,8 @@ func TestApproveIsForTrustedOwnersAndAdmins(t *testing.T) {
 		trusted := f.owner
 		trusted.Reputation, trusted.Scopes = kind.ReputationTrusted, kind.Scopes{kind.ScopeRead, kind.ScopeWrite}
 		if _, err := f.campaigns.Approve(
-			testkit.As(t, trusted),
-			campaign.Call{ID: c.ID},
-			"",
-		); apperr.CodeOf(
-			err,
-		) != apperr.Denied {
+			testkit.As(t, trusted), campaign.Call{ID: c.ID}, "",
+		); apperr.CodeOf(err) != apperr.Denied {
 			t.Errorf("a key without the scope approve: got %v, want Denied", err)
 		}
 		f.unwritten(t, c, 1)
@@ -209,12 +203,8 @@ func TestAStaleVersionWritesNothing(t *testing.T) {
 			}
 			f.unwritten(t, c, 1)
 			if after, err := f.act(
-				f.ctx,
-				action,
-				campaign.Call{ID: c.ID, ExpectedVersion: &c.Version},
-				"",
-			); err != nil ||
-				after.Version != c.Version+1 {
+				f.ctx, action, campaign.Call{ID: c.ID, ExpectedVersion: &c.Version}, "",
+			); err != nil || after.Version != c.Version+1 {
 				t.Errorf("%s with the right version: got %v, %v", action, after, err)
 			}
 		}
@@ -381,24 +371,15 @@ func TestASendingThatFailedIsNotTheNextOne(t *testing.T) {
 		})
 		f.update(t, half.ID, campaign.Patch{Status: new(kind.StatusReady)})
 		if c := f.update(
-			t,
-			half.ID,
-			campaign.Patch{Status: new(kind.StatusSending)},
-		); instant(
-			c.SendingStartedAt,
-		) != instant(
-			&earlier,
-		) {
+			t, half.ID, campaign.Patch{Status: new(kind.StatusSending)},
+		); instant(c.SendingStartedAt) != instant(&earlier) {
 			t.Errorf("the rest of what was begun %v is sent from %v", earlier, c.SendingStartedAt)
 		}
 		again := failed().ID
 		f.update(t, again, campaign.Patch{Status: new(kind.StatusReady)})
 		if c := f.update(
-			t,
-			again,
-			campaign.Patch{Status: new(kind.StatusSending)},
-		); instant(c.SendingStartedAt) != instant(&noon) ||
-			c.SendingFinishedAt != nil {
+			t, again, campaign.Patch{Status: new(kind.StatusSending)},
+		); instant(c.SendingStartedAt) != instant(&noon) || c.SendingFinishedAt != nil {
 			t.Errorf("it is sent from %v to %v, want from now", c.SendingStartedAt, c.SendingFinishedAt)
 		}
 	})

@@ -97,11 +97,9 @@ func (u *update) status() {
 	}
 	requested := *u.patch.Status
 	if requested.Rank() == 0 {
-		u.faults.Add(
-			apperr.InvalidField(
-				"status", apperr.ReasonStatusInvalid, "%q is not a status of a campaign", string(requested),
-			),
-		)
+		u.faults.Add(apperr.InvalidField(
+			"status", apperr.ReasonStatusInvalid, "%q is not a status of a campaign", string(requested),
+		))
 		return
 	}
 	to := effective(u.caller, u.c, requested)
@@ -184,12 +182,10 @@ func (u *update) schedule() error {
 		u.material = append(u.material, "schedule")
 	}
 	if n := u.plan.Recurrence.MaxInstances; n != nil && *n > maxScheduleInstanceCount {
-		u.faults.Add(
-			apperr.InvalidField(
-				"schedule.recurrence.maxInstances", apperr.ReasonScheduleMaxInstancesRequired,
-				"at most %d, 0 for no limit", maxScheduleInstanceCount,
-			),
-		)
+		u.faults.Add(apperr.InvalidField(
+			"schedule.recurrence.maxInstances", apperr.ReasonScheduleMaxInstancesRequired,
+			"at most %d, 0 for no limit", maxScheduleInstanceCount,
+		))
 		return nil
 	}
 	now := u.now()
@@ -260,18 +256,14 @@ func (u *update) autoResend() {
 	}
 	switch {
 	case days < 0 || enabled && days < 1 || days > maxAutoResendWaitDays:
-		u.faults.Add(
-			apperr.InvalidField(
-				"autoResend.waitDays", apperr.ReasonAutoResendWaitDays,
-				"the number of days to wait, 1 to %d, is required", maxAutoResendWaitDays,
-			),
-		)
+		u.faults.Add(apperr.InvalidField(
+			"autoResend.waitDays", apperr.ReasonAutoResendWaitDays,
+			"the number of days to wait, 1 to %d, is required", maxAutoResendWaitDays,
+		))
 	case enabled && subject == "":
-		u.faults.Add(
-			apperr.InvalidField(
-				"autoResend.subject", apperr.ReasonAutoResendSubject, "the subject of the second sending is required",
-			),
-		)
+		u.faults.Add(apperr.InvalidField(
+			"autoResend.subject", apperr.ReasonAutoResendSubject, "the subject of the second sending is required",
+		))
 	}
 	u.fits("autoResend.subject", subject, maxResendTextLength)
 	u.fits("autoResend.preheader", preheader, maxResendTextLength)
@@ -286,12 +278,10 @@ func (u *update) autoResend() {
 func (u *update) resendOnce() {
 	touched := u.patch.Schedule != nil || u.patch.AutoResend.Enabled != nil
 	if touched && pick(u.patch.AutoResend.Enabled, u.c.AutoResendEnabled) && u.plan.Type == kind.ScheduleRecurring {
-		u.faults.Add(
-			apperr.InvalidField(
-				"autoResend.enabled", apperr.ReasonAutoResendRecurring,
-				"a recurring campaign cannot be sent a second time automatically",
-			),
-		)
+		u.faults.Add(apperr.InvalidField(
+			"autoResend.enabled", apperr.ReasonAutoResendRecurring,
+			"a recurring campaign cannot be sent a second time automatically",
+		))
 	}
 }
 
@@ -397,9 +387,9 @@ func (u *update) flag(field string, value *bool, before bool, set func(bool) *en
 
 func (u *update) fits(field, text string, limit int) {
 	if n := utf8.RuneCountInString(text); n > limit {
-		u.faults.Add(
-			apperr.InvalidField(field, apperr.ReasonTextTooLong, "%d characters, at most %d are allowed", n, limit),
-		)
+		u.faults.Add(apperr.InvalidField(
+			field, apperr.ReasonTextTooLong, "%d characters, at most %d are allowed", n, limit,
+		))
 	}
 }
 

@@ -164,11 +164,8 @@ func TestUpdateFreezesWhatIsBeingOrHasBeenSent(t *testing.T) {
 				f.unwritten(t, c, 1)
 			}
 			if c := f.update(
-				t,
-				f.at(t, status).ID,
-				campaign.Patch{Name: new("Renamed"), S2SEnabled: new(true)},
-			); c.Name != "Renamed" ||
-				c.Status != status {
+				t, f.at(t, status).ID, campaign.Patch{Name: new("Renamed"), S2SEnabled: new(true)},
+			); c.Name != "Renamed" || c.Status != status {
 				t.Errorf("settings of a campaign that is %s: %v", status, c)
 			}
 		}
@@ -308,9 +305,7 @@ func TestUpdateRefusesEachFaultByItsReason(t *testing.T) {
 		for i, tt := range faults {
 			tt.patch.S2SEnabled = new(true) // all or nothing
 			_, err := f.campaigns.Update(f.ctx, campaign.Call{ID: c.ID}, tt.patch)
-			if got := apperr.All(
-				err,
-			); len(got) != 1 || got[0].Reason != tt.reason || got[0].Message == "" ||
+			if got := apperr.All(err); len(got) != 1 || got[0].Reason != tt.reason || got[0].Message == "" ||
 				got[0].Field == "" {
 				t.Errorf("fault %d: got %v, want one %s with field and message", i, describe(err), tt.reason)
 			}

@@ -157,13 +157,8 @@ func TestUpdateChangesOnlyWhatItNames(t *testing.T) {
 			f.t.Errorf("made %s, updated %s", got.CreatedAt, got.UpdatedAt)
 		}
 		*f.now = start.Add(2 * time.Hour)
-		if again, err := f.Update(
-			f.ctx,
-			made.ID,
-			content.Patch{},
-			entemail.FieldUpdatedAt,
-		); err != nil || !again.UpdatedAt.Equal(got.UpdatedAt) ||
-			again.HTML != "" {
+		if again, err := f.Update(f.ctx, made.ID, content.Patch{}, entemail.FieldUpdatedAt); err != nil ||
+			!again.UpdatedAt.Equal(got.UpdatedAt) || again.HTML != "" {
 			f.t.Errorf("an empty patch: %v, %v", again, err)
 		}
 	})
@@ -213,12 +208,8 @@ func TestUpdateWithFaultsWritesNothing(t *testing.T) {
 			f.t.Error(err, same(&want, got))
 		}
 		if _, err := f.Create(
-			f.ctx,
-			content.Patch{FromEmail: ptr("x"), Scope: &campaign},
-			nil,
-		); fault(
-			err,
-		) != "invalid email_address_invalid fromEmail; invalid email_content_required html" {
+			f.ctx, content.Patch{FromEmail: ptr("x"), Scope: &campaign}, nil,
+		); fault(err) != "invalid email_address_invalid fromEmail; invalid email_content_required html" {
 			f.t.Errorf("create: %v", err)
 		}
 	})
@@ -276,10 +267,7 @@ func TestCopyIsAnEmailOfTheSameAccount(t *testing.T) {
 			}
 			return apperr.New(apperr.Conflict, "the campaign was not copied")
 		})
-		if n, countErr := f.Count(
-			f.ctx,
-			content.Filter{},
-		); apperr.CodeOf(err) != apperr.Conflict || n != 3 ||
+		if n, countErr := f.Count(f.ctx, content.Filter{}); apperr.CodeOf(err) != apperr.Conflict || n != 3 ||
 			countErr != nil {
 			f.t.Errorf("a copy outlived its transaction: %d emails, %v, %v", n, err, countErr)
 		}
@@ -329,13 +317,8 @@ func TestListOrdersAndSearches(t *testing.T) {
 			}
 		}
 		if _, err := f.List(
-			f.ctx,
-			content.Filter{},
-			content.ByName,
-			page.Request{First: ptr(-1)},
-		); fault(
-			err,
-		) != "invalid page_size first" {
+			f.ctx, content.Filter{}, content.ByName, page.Request{First: ptr(-1)},
+		); fault(err) != "invalid page_size first" {
 			f.t.Error(err)
 		}
 	})
@@ -359,11 +342,8 @@ func TestListLeavesTheTextsAlone(t *testing.T) {
 				f.t.Fatal(err)
 			}
 			ran := recorder.Statements()
-			if selected, _, _ := strings.Cut(
-				ran[0].Query,
-				" FROM ",
-			); len(ran) != 1 || strings.Contains(selected, "html") ||
-				!strings.Contains(selected, "updated_at") {
+			if selected, _, _ := strings.Cut(ran[0].Query, " FROM "); len(ran) != 1 ||
+				strings.Contains(selected, "html") || !strings.Contains(selected, "updated_at") {
 				f.t.Errorf("%d statements for %d rows, the first %s", len(ran), n, ran[0].Query)
 			}
 		}
@@ -407,11 +387,7 @@ func TestDeleteTakesTheEmailOutOfDrafts(t *testing.T) {
 			change.ActorID != got.UserID {
 			f.t.Errorf("the history says %v, %v", change, err)
 		}
-		if got, err := f.db.Client(
-			f.ctx,
-		).Campaign.Get(
-			f.ctx, untouched,
-		); err != nil || got.EmailID == nil ||
+		if got, err := f.db.Client(f.ctx).Campaign.Get(f.ctx, untouched); err != nil || got.EmailID == nil ||
 			got.Version != 1 {
 			f.t.Errorf("a campaign of another email is %v, %v", got, err)
 		}

@@ -114,9 +114,9 @@ func line(faults *apperr.Faults, field string, given *string, limit int) *string
 		faults.Add(apperr.InvalidField(field, apperr.ReasonEmailTextTooLong, "must have at most %d characters", limit))
 	}
 	if strings.ContainsFunc(text, breaksLine) {
-		faults.Add(
-			apperr.InvalidField(field, apperr.ReasonEmailLineBreak, "must be one line without control characters"),
-		)
+		faults.Add(apperr.InvalidField(
+			field, apperr.ReasonEmailLineBreak, "must be one line without control characters",
+		))
 	}
 	return &text
 }
@@ -133,12 +133,10 @@ func address(faults *apperr.Faults, field string, given *string) *string {
 	}
 	text := strings.TrimSpace(kind.Clean(*given))
 	if text != "" && !kind.IsAddress(text) {
-		faults.Add(
-			apperr.InvalidField(
-				field, apperr.ReasonEmailAddressInvalid,
-				"must be one email address of at most %d bytes, without a name", kind.MaxAddress,
-			),
-		)
+		faults.Add(apperr.InvalidField(
+			field, apperr.ReasonEmailAddressInvalid,
+			"must be one email address of at most %d bytes, without a name", kind.MaxAddress,
+		))
 	}
 	return &text
 }

@@ -104,18 +104,14 @@ func validateLinks(faults *apperr.Faults, scope Scope, html, plain string) {
 		return
 	}
 	if lacksLink(html) {
-		faults.Add(
-			apperr.InvalidField(
-				"html", apperr.ReasonEmailHTMLUnsubscribeLink, "has no unsubscribe link: put in %%Link:Unsubscribe%%",
-			),
-		)
+		faults.Add(apperr.InvalidField(
+			"html", apperr.ReasonEmailHTMLUnsubscribeLink, "has no unsubscribe link: put in %%Link:Unsubscribe%%",
+		))
 	}
 	if lacksLink(plain) {
-		faults.Add(
-			apperr.InvalidField(
-				"plain", apperr.ReasonEmailPlainUnsubscribeLink, "has no unsubscribe link: put in %%Link:Unsubscribe%%",
-			),
-		)
+		faults.Add(apperr.InvalidField(
+			"plain", apperr.ReasonEmailPlainUnsubscribeLink, "has no unsubscribe link: put in %%Link:Unsubscribe%%",
+		))
 	}
 }
 
@@ -124,9 +120,9 @@ func validateScope(faults *apperr.Faults, scope Scope) {
 	case scope == "":
 		faults.Add(apperr.InvalidField("scope", apperr.ReasonEmailScopeRequired, "is required"))
 	case !slices.ContainsFunc(Scopes(), scope.is):
-		faults.Add(
-			apperr.InvalidField("scope", apperr.ReasonEmailScopeUnknown, "must be OptIn, Campaign or AutoResponder"),
-		)
+		faults.Add(apperr.InvalidField(
+			"scope", apperr.ReasonEmailScopeUnknown, "must be OptIn, Campaign or AutoResponder",
+		))
 	}
 }
 

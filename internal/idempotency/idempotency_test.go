@@ -109,15 +109,8 @@ func TestKeyOlderThanADayIsReplacedAndPurged(t *testing.T) {
 			t.Fatalf("a day later: %d %v %v", second, replayed, err)
 		}
 		if again, replayed, err := idempotency.Do(
-			ctx,
-			db,
-			later,
-			"createTag",
-			key("k"),
-			input{"b"},
-			forbidden,
-		); err != nil || !replayed ||
-			again != second {
+			ctx, db, later, "createTag", key("k"), input{"b"}, forbidden,
+		); err != nil || !replayed || again != second {
 			t.Errorf("the replaced key: %d %v %v, want %d", again, replayed, err, second)
 		}
 		if n, err := idempotency.Purge(ctx, db, later.Add(idempotency.Window-time.Second), 10); err != nil || n != 0 {
@@ -151,15 +144,8 @@ func TestFailedCreateRemembersNothing(t *testing.T) {
 			t.Errorf("%d rows are left of a failed call", n)
 		}
 		if _, replayed, err := idempotency.Do(
-			ctx,
-			db,
-			now,
-			"createTag",
-			key("k"),
-			input{"b"},
-			creator(db, "b"),
-		); err != nil ||
-			replayed {
+			ctx, db, now, "createTag", key("k"), input{"b"}, creator(db, "b"),
+		); err != nil || replayed {
 			t.Errorf("the key after a failure: %v %v", replayed, err)
 		}
 	})

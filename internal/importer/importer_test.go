@@ -104,9 +104,7 @@ func TestFilesAreReadAsTheyWereWritten(t *testing.T) {
 		} {
 			f.db.Client(f.ctx).Subscriber.Delete().Where(entsubscriber.ListID(f.list.ID)).ExecX(f.ctx)
 			if _, err := importer.Run(
-				f.ctx,
-				f.people,
-				importer.Options{Path: f.file(test.content), List: f.list, Map: test.columns},
+				f.ctx, f.people, importer.Options{Path: f.file(test.content), List: f.list, Map: test.columns},
 			); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
@@ -218,10 +216,7 @@ func TestAnInterruptedImportEndsAsIfItHadNotBeen(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if sum, err := run(
-				f.people,
-				o,
-			); err != nil || sum.Rows != rows ||
+			if sum, err := run(f.people, o); err != nil || sum.Rows != rows ||
 				sum.Outcomes[subscriber.Rejected] != rejected {
 				t.Fatal(sum, err)
 			}

@@ -15,9 +15,7 @@ func TestFoldIsThatOfUnicodeForEveryByte(t *testing.T) {
 		for _, text := range []string{string(rune(c)), "A" + string(rune(c)) + "z", string([]byte{'A', byte(c)})} {
 			if got, want := kind.FoldPart(
 				text,
-			), norm.NFKC.String(
-				cases.Fold().String(norm.NFKC.String(text)),
-			); got != want {
+			), norm.NFKC.String(cases.Fold().String(norm.NFKC.String(text))); got != want {
 				t.Errorf("%q is folded to %q, want %q", text, got, want)
 			}
 		}

@@ -253,9 +253,7 @@ func TestAPurgeThatFailsHoldsUpNoOther(t *testing.T) {
 				}
 				allowCampaign()
 				allowList()
-				if _, err := w.Purges.Purge(
-					t.Context(),
-				); err != nil || w.ofCampaign(failing) != [3]int{} ||
+				if _, err := w.Purges.Purge(t.Context()); err != nil || w.ofCampaign(failing) != [3]int{} ||
 					w.notedCampaigns()+w.left() != 0 {
 					t.Errorf(
 						"then: %v, %v is left, %d and %d are noted", err, w.ofCampaign(failing), w.notedCampaigns(),

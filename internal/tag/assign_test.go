@@ -58,22 +58,14 @@ func TestAssignManyIsAllOrNothing(t *testing.T) {
 		const unknown = 1 << 60
 		for label, campaign := range map[string]int64{"another account's": theirs[0], "unknown": unknown} {
 			if _, err := f.AssignMany(
-				f.ctx,
-				append([]int64{campaign}, own...),
-				tags,
-			); fault(
-				err,
-			) != "not_found campaign_not_found campaignIds" {
+				f.ctx, append([]int64{campaign}, own...), tags,
+			); fault(err) != "not_found campaign_not_found campaignIds" {
 				f.t.Errorf("%s campaign: %v", label, err)
 			}
 		}
 		if _, err := f.AssignMany(
-			f.ctx,
-			own,
-			append([]int64{unknown}, tags...),
-		); fault(
-			err,
-		) != "not_found tag_not_found tagIds" {
+			f.ctx, own, append([]int64{unknown}, tags...),
+		); fault(err) != "not_found tag_not_found tagIds" {
 			f.t.Errorf("unknown tag: %v", err)
 		}
 		if got := f.carried(own[0]); got != "" {
@@ -86,12 +78,8 @@ func TestAssignManyIsAllOrNothing(t *testing.T) {
 			f.t.Errorf("carries %q", got)
 		}
 		if _, err := f.UnassignMany(
-			f.ctx,
-			append([]int64{unknown}, own...),
-			tags,
-		); fault(
-			err,
-		) != "not_found campaign_not_found campaignIds" {
+			f.ctx, append([]int64{unknown}, own...), tags,
+		); fault(err) != "not_found campaign_not_found campaignIds" {
 			f.t.Errorf("unassign of an unknown campaign: %v", err)
 		}
 		if n, err := f.UnassignMany(f.ctx, own, tags[:1]); err != nil || n != 2 {
@@ -132,12 +120,8 @@ func TestAdminKeepsAccountsApart(t *testing.T) {
 			f.t.Errorf("tags of two accounts: %v", err)
 		}
 		if _, err := f.AssignMany(
-			admin,
-			other,
-			[]int64{mine},
-		); fault(
-			err,
-		) != "not_found campaign_not_found campaignIds" {
+			admin, other, []int64{mine},
+		); fault(err) != "not_found campaign_not_found campaignIds" {
 			f.t.Errorf("tag and campaign of two accounts: %v", err)
 		}
 		if got := f.carried(own[0]); got != "a" {
@@ -157,11 +141,7 @@ func TestAssignAgainstDeleteLeavesNoOrphans(t *testing.T) {
 			var wg sync.WaitGroup
 			for _, campaign := range campaigns {
 				wg.Go(func() {
-					if _, err := f.Assign(
-						f.ctx,
-						id,
-						[]int64{campaign},
-					); err != nil &&
+					if _, err := f.Assign(f.ctx, id, []int64{campaign}); err != nil &&
 						apperr.CodeOf(err) != apperr.NotFound {
 						f.t.Error(err)
 					}

@@ -175,12 +175,8 @@ func TestSameKeyAnswersTheFirstTag(t *testing.T) {
 			f.t.Errorf("the same call: %v, %v", again, err)
 		}
 		if _, err := f.Create(
-			f.ctx,
-			tag.Input{Name: "Winter"},
-			&key,
-		); fault(
-			err,
-		) != "invalid idempotency_key_reused idempotencyKey" {
+			f.ctx, tag.Input{Name: "Winter"}, &key,
+		); fault(err) != "invalid idempotency_key_reused idempotencyKey" {
 			f.t.Errorf("another tag with the key: %v", err)
 		}
 		other := "other"
@@ -341,12 +337,8 @@ func TestListTakesOffsetsAndBounds(t *testing.T) {
 		}
 		tooMany := 251
 		if _, err := f.List(
-			f.ctx,
-			tag.Filter{},
-			page.Request{First: &tooMany},
-		); fault(
-			err,
-		) != "invalid page_size first" {
+			f.ctx, tag.Filter{}, page.Request{First: &tooMany},
+		); fault(err) != "invalid page_size first" {
 			f.t.Error(err)
 		}
 	})
@@ -385,10 +377,7 @@ func TestListSelectsOnlyWhatIsAsked(t *testing.T) {
 		f.tag("a")
 		var recorder store.Recorder
 		if _, err := f.List(
-			store.WithRecorder(f.ctx, &recorder),
-			tag.Filter{},
-			page.Request{},
-			entag.FieldName,
+			store.WithRecorder(f.ctx, &recorder), tag.Filter{}, page.Request{}, entag.FieldName,
 		); err != nil {
 			f.t.Fatal(err)
 		}

@@ -38,8 +38,7 @@ type ExplainedCriterion struct {
 
 // ExplainedRule is one rule.
 type ExplainedRule struct {
-	// Matches is the number of the criterion's people who match this rule, ignoring all other
-	// rules.
+	// Path is the position of the rule, for example criteria[1].rules[0]. Rule is the rule itself.
 	Path string
 	Rule rules.Rule
 	// Matches is the number of the criterion's people who match this rule, ignoring all other

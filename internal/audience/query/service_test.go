@@ -123,21 +123,13 @@ func TestWhatAnotherAccountHasIsAsIfItWereNot(t *testing.T) {
 				t.Errorf("%s for nobody: %v", name, err)
 			}
 			if err := evaluate(
-				testkit.As(t, testkit.Account(t, db, testkit.Scoped(kind.ScopeWrite))),
-				mine.service,
-				whole,
-			); apperr.CodeOf(
-				err,
-			) != apperr.Denied {
+				testkit.As(t, testkit.Account(t, db, testkit.Scoped(kind.ScopeWrite))), mine.service, whole,
+			); apperr.CodeOf(err) != apperr.Denied {
 				t.Errorf("%s without the scope read: %v", name, err)
 			}
 			if err := evaluate(
-				caller.System(t.Context()),
-				mine.service,
-				query.Target{Audience: whole.Audience},
-			); apperr.CodeOf(
-				err,
-			) != apperr.NotFound {
+				caller.System(t.Context()), mine.service, query.Target{Audience: whole.Audience},
+			); apperr.CodeOf(err) != apperr.NotFound {
 				t.Errorf("%s for no account: %v", name, err)
 			}
 		}
@@ -400,8 +392,7 @@ func TestWhatCannotBeEvaluatedIsToldWithItsPath(t *testing.T) {
 			}
 		}
 		if n, err := w.service.Count(
-			w.ctx,
-			query.Target{Audience: parse(t, "%s", in(w.lists[0], segment(deep[len(deep)-2])))},
+			w.ctx, query.Target{Audience: parse(t, "%s", in(w.lists[0], segment(deep[len(deep)-2])))},
 		); err != nil {
 			t.Errorf("the deepest segments allowed: %d, %v", n, err)
 		}
@@ -414,12 +405,8 @@ func TestWhatCannotBeEvaluatedIsToldWithItsPath(t *testing.T) {
 			t.Errorf("two faults: %v", err)
 		}
 		if _, err := w.service.Preview(
-			w.ctx,
-			query.Target{},
-			query.MaxPreview+1,
-		); apperr.CodeOf(
-			err,
-		) != apperr.Invalid {
+			w.ctx, query.Target{}, query.MaxPreview+1,
+		); apperr.CodeOf(err) != apperr.Invalid {
 			t.Errorf("a preview that is too large: %v", err)
 		}
 	})

@@ -216,11 +216,9 @@ func readName(faults *apperr.Faults, given string) string {
 	case name == "":
 		faults.Add(apperr.InvalidField("name", apperr.ReasonCustomFieldNameRequired, "is required"))
 	case utf8.RuneCountInString(name) > maxName:
-		faults.Add(
-			apperr.InvalidField(
-				"name", apperr.ReasonCustomFieldNameTooLong, "must have at most %d characters", maxName,
-			),
-		)
+		faults.Add(apperr.InvalidField(
+			"name", apperr.ReasonCustomFieldNameTooLong, "must have at most %d characters", maxName,
+		))
 	}
 	return name
 }

@@ -62,11 +62,8 @@ func TestNamesAreUniqueInAnAccount(t *testing.T) {
 			t.Errorf("%v, %v", renamed, err)
 		}
 		result, err := f.List(f.ctx, label.Filter{Search: "N"}, page.Request{})
-		if n, countErr := f.Count(
-			f.ctx,
-			label.Filter{Search: "N"},
-		); err != nil || countErr != nil || len(result.Items) != 1 ||
-			n != 1 {
+		if n, countErr := f.Count(f.ctx, label.Filter{Search: "N"}); err != nil || countErr != nil ||
+			len(result.Items) != 1 || n != 1 {
 			t.Errorf("%v, %d, %v, %v", result.Items, n, err, countErr)
 		}
 	})

@@ -131,11 +131,7 @@ func (s *Service) Create(ctx context.Context, in Input, idempotencyKey *string) 
 				return 0, err
 			}
 			if err := query.CheckReferences(
-				ctx,
-				s.db.Client(ctx),
-				owner,
-				given.group.References(in.ListID),
-				"rules",
+				ctx, s.db.Client(ctx), owner, given.group.References(in.ListID), "rules",
 			); err != nil {
 				return 0, err
 			}
@@ -192,9 +188,9 @@ func readName(faults *apperr.Faults, given string) string {
 	case name == "":
 		faults.Add(apperr.InvalidField("name", apperr.ReasonSegmentNameRequired, "is required"))
 	case utf8.RuneCountInString(name) > maxName:
-		faults.Add(
-			apperr.InvalidField("name", apperr.ReasonSegmentNameTooLong, "must have at most %d characters", maxName),
-		)
+		faults.Add(apperr.InvalidField(
+			"name", apperr.ReasonSegmentNameTooLong, "must have at most %d characters", maxName,
+		))
 	}
 	return name
 }

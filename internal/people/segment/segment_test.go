@@ -216,12 +216,7 @@ func TestNamingFindsRulesOfTheOwners(t *testing.T) {
 			named int64
 			by    string
 		}{{[]int64{b}, 0, ""}, {[]int64{a, b}, a, fmt.Sprint("segment ", b)}} {
-			if named, by, err := f.Naming(
-				f.ctx,
-				[]int64{owner},
-				test.ids,
-				of,
-			); err != nil || named != test.named ||
+			if named, by, err := f.Naming(f.ctx, []int64{owner}, test.ids, of); err != nil || named != test.named ||
 				by != test.by {
 				t.Errorf("%v: %d %q %v", test.ids, named, by, err)
 			}

@@ -240,11 +240,9 @@ func readRow(row Row, fields []*ent.CustomField) (entry, error) {
 // readInstant adds a fault for an instant that not every database can store.
 func readInstant(faults *apperr.Faults, field string, at *time.Time) {
 	if at != nil && (at.UTC().Year() < firstYear || at.UTC().Year() > lastYear) {
-		faults.Add(
-			apperr.InvalidField(
-				field, apperr.ReasonInstantOutOfRange, "must be in the years %d to %d", firstYear, lastYear,
-			),
-		)
+		faults.Add(apperr.InvalidField(
+			field, apperr.ReasonInstantOutOfRange, "must be in the years %d to %d", firstYear, lastYear,
+		))
 	}
 }
 

@@ -147,10 +147,8 @@ func TestAddWithAKeyWritesOnce(t *testing.T) {
 			t.Error(got)
 		}
 		if n, err := f.Count(
-			f.ctx,
-			subscriber.Filter{ListID: f.list, Statuses: []kind.SubscriberStatus{kind.SubscriberSubscribed}},
-		); err != nil ||
-			n != 1 {
+			f.ctx, subscriber.Filter{ListID: f.list, Statuses: []kind.SubscriberStatus{kind.SubscriberSubscribed}},
+		); err != nil || n != 1 {
 			t.Errorf("%d are subscribed, %v", n, err)
 		}
 	})
@@ -205,9 +203,7 @@ func TestAddRefusesListsAndSizes(t *testing.T) {
 		reader := newFixture(t, f.db, testkit.Scoped(kind.ScopeRead))
 		if err := second(
 			reader.Add(reader.ctx, subscriber.Addition{ListID: f.list}, nil),
-		); apperr.CodeOf(
-			err,
-		) != apperr.Denied {
+		); apperr.CodeOf(err) != apperr.Denied {
 			t.Error(err)
 		}
 	})
@@ -290,10 +286,7 @@ func TestUpdateChangesWhatItNames(t *testing.T) {
 		if _, err := f.Update(f.ctx, p.ID, subscriber.Patch{Fields: map[int64]string{number: "7"}}); err != nil {
 			t.Fatal(err)
 		}
-		if values, err := f.TypedValues(
-			f.ctx,
-			[]int64{p.ID},
-		); err != nil || len(values[p.ID]) != 1 ||
+		if values, err := f.TypedValues(f.ctx, []int64{p.ID}); err != nil || len(values[p.ID]) != 1 ||
 			*values[p.ID][0].Number != 7 {
 			t.Errorf("values %v, %v", values, err)
 		}
@@ -321,9 +314,7 @@ func TestAddCostsTheSameForManyRows(t *testing.T) {
 				}
 			}
 			if _, err := f.Add(
-				store.WithRecorder(f.ctx, recorder),
-				subscriber.Addition{ListID: f.list, Rows: rows},
-				nil,
+				store.WithRecorder(f.ctx, recorder), subscriber.Addition{ListID: f.list, Rows: rows}, nil,
 			); err != nil {
 				t.Fatal(err)
 			}

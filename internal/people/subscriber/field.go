@@ -98,12 +98,10 @@ func readValues(fields []*ent.CustomField, given map[int64]string, knownOnly boo
 		}
 		value, problem := readValue(field, strings.TrimSpace(kind.Clean(text)))
 		if problem != "" {
-			faults.Add(
-				apperr.InvalidField(
-					fmt.Sprintf("fields.%d", field.ID), apperr.ReasonCustomFieldInvalid, "the custom field %d (%s) %s",
-					field.ID, field.Name, problem,
-				),
-			)
+			faults.Add(apperr.InvalidField(
+				fmt.Sprintf("fields.%d", field.ID), apperr.ReasonCustomFieldInvalid, "the custom field %d (%s) %s",
+				field.ID, field.Name, problem,
+			))
 		}
 		values = append(values, value)
 	}
@@ -116,12 +114,9 @@ func readValues(fields []*ent.CustomField, given map[int64]string, knownOnly boo
 		}
 		slices.Sort(strange)
 		for _, id := range strange {
-			faults.Add(
-				apperr.InvalidField(
-					fmt.Sprintf("fields.%d", id), apperr.ReasonCustomFieldNotFound, "the list has no custom field %d",
-					id,
-				),
-			)
+			faults.Add(apperr.InvalidField(
+				fmt.Sprintf("fields.%d", id), apperr.ReasonCustomFieldNotFound, "the list has no custom field %d", id,
+			))
 		}
 	}
 	return values, faults.Err()
@@ -248,12 +243,7 @@ func (s *Service) writeValues(ctx context.Context, ownerID int64, values []perso
 	}
 	for some := range store.Portions(rows, valuesAtOnce) {
 		if err := raw.Upsert(
-			ctx,
-			fieldvalue.Table,
-			valueColumns,
-			some,
-			valueColumns[1:3],
-			valueColumns[3:],
+			ctx, fieldvalue.Table, valueColumns, some, valueColumns[1:3], valueColumns[3:],
 		); err != nil {
 			return err
 		}

@@ -132,12 +132,10 @@ func readAddress(faults *apperr.Faults, given string) (email, key string) {
 	case email == "":
 		faults.Add(apperr.InvalidField("email", apperr.ReasonSubscriberAddressRequired, "is required"))
 	case !kind.IsAddress(email) || utf8.RuneCountInString(key) > maxAddressKey:
-		faults.Add(
-			apperr.InvalidField(
-				"email", apperr.ReasonSubscriberAddressInvalid,
-				"must be one email address of at most %d bytes, without a name", kind.MaxAddress,
-			),
-		)
+		faults.Add(apperr.InvalidField(
+			"email", apperr.ReasonSubscriberAddressInvalid,
+			"must be one email address of at most %d bytes, without a name", kind.MaxAddress,
+		))
 	}
 	return email, key
 }

@@ -311,11 +311,8 @@ func TestUnsubscribeCountsForTheCampaignOnceAndWhole(t *testing.T) {
 		}
 		client := f.db.Client(f.ctx)
 		events := client.Event.Query().Where(entevent.CampaignID(id)).AllX(f.ctx)
-		if c := client.Campaign.GetX(
-			f.ctx,
-			id,
-		); c.TotalUnsubscriptions != 1 || len(events) != 1 || events[0].SubscriberID != person.ID ||
-			!events[0].At.Equal(start) {
+		if c := client.Campaign.GetX(f.ctx, id); c.TotalUnsubscriptions != 1 || len(events) != 1 ||
+			events[0].SubscriberID != person.ID || !events[0].At.Equal(start) {
 			t.Errorf("counted %d, events %v", c.TotalUnsubscriptions, events)
 		}
 		for _, address := range []string{"", "nobody", "b@example.com"} {
@@ -410,10 +407,8 @@ func TestListsOfAnotherAccountAreLikeThoseThatDoNotExist(t *testing.T) {
 			t.Errorf("the campaign of the other account counts %d", row.TotalUnsubscriptions)
 		}
 		if n, err := other.Count(
-			other.ctx,
-			subscriber.Filter{ListID: other.list, Segment: subscriber.Active},
-		); err != nil ||
-			n != 1 {
+			other.ctx, subscriber.Filter{ListID: other.list, Segment: subscriber.Active},
+		); err != nil || n != 1 {
 			t.Errorf("the other account has %d, %v", n, err)
 		}
 	})

@@ -116,9 +116,9 @@ func (s *Service) move(faults *apperr.Faults, update *ent.SubscriberUpdate, from
 	case kind.SubscriberUnsubscribed:
 		update.SetStatus(*p.Status).SetUnsubscribedAt(now)
 	default:
-		faults.Add(
-			apperr.InvalidField("status", apperr.ReasonSubscriberStatusInvalid, "must be subscribed or unsubscribed"),
-		)
+		faults.Add(apperr.InvalidField(
+			"status", apperr.ReasonSubscriberStatusInvalid, "must be subscribed or unsubscribed",
+		))
 	}
 }
 

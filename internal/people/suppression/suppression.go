@@ -184,12 +184,10 @@ func keys(all []address) []string {
 // read returns the addresses in their order, without duplicates.
 func read(faults *apperr.Faults, given []string) []address {
 	if len(given) > MaxAddresses {
-		faults.Add(
-			apperr.InvalidField(
-				"addresses", apperr.ReasonTooManyAddresses, "%d addresses, at most %d are allowed", len(given),
-				MaxAddresses,
-			),
-		)
+		faults.Add(apperr.InvalidField(
+			"addresses", apperr.ReasonTooManyAddresses, "%d addresses, at most %d are allowed", len(given),
+			MaxAddresses,
+		))
 		return nil
 	}
 	out, seen := make([]address, 0, len(given)), make(map[string]bool, len(given))

@@ -77,10 +77,7 @@ func TestReleasedAreThoseThatWereSuppressed(t *testing.T) {
 			}
 		}
 		for _, want := range []string{"[A@example.com]", "[]"} {
-			if released, err := f.Unsuppress(
-				f.ctx,
-				[]string{"b@example.com", "a@EXAMPLE.com"},
-			); err != nil ||
+			if released, err := f.Unsuppress(f.ctx, []string{"b@example.com", "a@EXAMPLE.com"}); err != nil ||
 				fmt.Sprint(released) != want {
 				t.Errorf("%v, %v; want %s", released, err, want)
 			}
