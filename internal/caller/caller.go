@@ -91,11 +91,8 @@ func Authorize(ctx context.Context, scope kind.Scope) (Identity, error) {
 // before its owner is known, for migrations, for demo data, and for the command line. Never derive
 // it from a request whose caller is known.
 func System(ctx context.Context) context.Context {
-	return With(
-		ctx,
-		Identity{
-			Surface: kind.SurfaceCLI, Role: kind.RoleAdmin, Reputation: kind.ReputationTrusted,
-			Scopes: kind.AllScopes(kind.RoleAdmin), system: true,
-		},
-	)
+	return With(ctx, Identity{
+		Surface: kind.SurfaceCLI, Role: kind.RoleAdmin, Reputation: kind.ReputationTrusted,
+		Scopes: kind.AllScopes(kind.RoleAdmin), system: true,
+	})
 }

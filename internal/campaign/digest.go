@@ -76,13 +76,7 @@ func (d digest) difference(other digest) string {
 
 // digestColumns are the columns of a campaign that digests reads.
 var digestColumns = []string{
-	"id",
-	"user_id",
-	"email_id",
-	"ab_test",
-	"audience",
-	"auto_resend_enabled",
-	"auto_resend_subject",
+	"id", "user_id", "email_id", "ab_test", "audience", "auto_resend_enabled", "auto_resend_subject",
 	"auto_resend_preheader",
 }
 
@@ -207,15 +201,8 @@ func (s *Service) contents(
 		Plain        string `sql:"plain_hash"`
 	}
 	columns := []string{
-		email.FieldID,
-		email.FieldSubject,
-		email.FieldPreheader,
-		email.FieldFromName,
-		email.FieldFromEmail,
-		email.FieldReplyToName,
-		email.FieldReplyToEmail,
-		email.FieldMode,
-		email.FieldOpenTracking,
+		email.FieldID, email.FieldSubject, email.FieldPreheader, email.FieldFromName, email.FieldFromEmail,
+		email.FieldReplyToName, email.FieldReplyToEmail, email.FieldMode, email.FieldOpenTracking,
 		email.FieldLinkTracking,
 	}
 	hashed := func(sel *sql.Selector) {

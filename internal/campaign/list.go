@@ -219,7 +219,8 @@ func (s *Service) counts(ctx context.Context, filter Filter) (*Counts, error) {
 		counts.Total += g.Count
 		counts.ByStatus[g.Status] += g.Count
 		switch {
-		case g.Status == kind.StatusReady && (g.Schedule == kind.ScheduleFuture || g.Schedule == kind.ScheduleRecurring):
+		case g.Status == kind.StatusReady &&
+			(g.Schedule == kind.ScheduleFuture || g.Schedule == kind.ScheduleRecurring):
 			counts.Scheduled += g.Count
 		case g.Status == kind.StatusReady && g.Schedule == kind.ScheduleImmediate,
 			g.Status == kind.StatusSending,

@@ -106,13 +106,8 @@ func isAllowed(name string, from, to kind.CampaignStatus, by campaign.Action, se
 }
 
 var machineActions = []campaign.Action{
-	campaign.ActionUpdate,
-	campaign.ActionApprove,
-	campaign.ActionPause,
-	campaign.ActionResume,
-	campaign.ActionCancel,
-	campaign.ActionCreate,
-	campaign.ActionCopy,
+	campaign.ActionUpdate, campaign.ActionApprove, campaign.ActionPause, campaign.ActionResume,
+	campaign.ActionCancel, campaign.ActionCreate, campaign.ActionCopy,
 }
 
 // eachState calls visit for every caller and status, for campaigns that are partly sent and for

@@ -33,7 +33,10 @@ func (s *Service) Naming(
 	}
 	for last := int64(0); ; {
 		rows, err := s.db.Client(ctx).Campaign.Query().
-			Where(entcampaign.UserIDIn(owners...), entcampaign.StatusRankIn(ranks...), entcampaign.AudienceNEQ(""), entcampaign.IDGT(last)).
+			Where(
+				entcampaign.UserIDIn(owners...), entcampaign.StatusRankIn(ranks...),
+				entcampaign.AudienceNEQ(""), entcampaign.IDGT(last),
+			).
 			Order(entcampaign.ByID()).Limit(namingBatch).
 			Select(entcampaign.FieldID, entcampaign.FieldStatus, entcampaign.FieldAudience).All(ctx)
 		if err != nil {

@@ -13,17 +13,8 @@ func ScheduleOf(c *ent.Campaign) schedule.Schedule { return scheduleOf(c) }
 
 // ScheduleColumns are the columns that ScheduleOf reads.
 var ScheduleColumns = []string{
-	"schedule_type",
-	"send_date",
-	"send_time",
-	"send_time_zone",
-	"recur_days_of_week",
-	"recur_days_of_month",
-	"recur_months",
-	"recur_hours",
-	"recur_minutes",
-	"recur_max_instances",
-	"sent_instances",
+	"schedule_type", "send_date", "send_time", "send_time_zone", "recur_days_of_week", "recur_days_of_month",
+	"recur_months", "recur_hours", "recur_minutes", "recur_max_instances", "sent_instances",
 }
 
 func scheduleOf(c *ent.Campaign) schedule.Schedule {

@@ -21,15 +21,8 @@ func campaignAction(a campaign.Action) campaignchange.Action { return campaignch
 // scheduleColumns returns the columns of a schedule as text.
 func scheduleColumns(c *ent.Campaign) string {
 	return strings.Join([]string{
-		string(c.ScheduleType),
-		c.SendDate,
-		c.SendTime,
-		c.SendTimeZone,
-		c.RecurDaysOfWeek,
-		c.RecurDaysOfMonth,
-		c.RecurMonths,
-		c.RecurHours,
-		c.RecurMinutes,
+		string(c.ScheduleType), c.SendDate, c.SendTime, c.SendTimeZone, c.RecurDaysOfWeek, c.RecurDaysOfMonth,
+		c.RecurMonths, c.RecurHours, c.RecurMinutes,
 	}, "|")
 }
 

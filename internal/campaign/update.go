@@ -231,8 +231,8 @@ func (p *SchedulePatch) apply(before schedule.Schedule) schedule.Schedule {
 		from *string
 	}{
 		{&plan.Date, p.Date}, {&plan.Time, p.Time}, {&plan.Zone, p.Zone},
-		{&plan.Recurrence.DaysOfWeek, p.DaysOfWeek}, {&plan.Recurrence.DaysOfMonth, p.DaysOfMonth}, {&plan.Recurrence.Months, p.Months},
-		{&plan.Recurrence.Hours, p.Hours}, {&plan.Recurrence.Minutes, p.Minutes},
+		{&plan.Recurrence.DaysOfWeek, p.DaysOfWeek}, {&plan.Recurrence.DaysOfMonth, p.DaysOfMonth},
+		{&plan.Recurrence.Months, p.Months}, {&plan.Recurrence.Hours, p.Hours}, {&plan.Recurrence.Minutes, p.Minutes},
 	} {
 		if part.from != nil {
 			*part.to = strings.TrimSpace(kind.Clean(*part.from))

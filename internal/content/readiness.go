@@ -54,10 +54,9 @@ func MissingIn(subject, fromEmail, html, plain string) []Gap {
 		gaps = append(gaps, Gap{GapContent, "the email has neither HTML nor plain text"})
 	}
 	if empty || lacksLink(html) || lacksLink(plain) {
-		gaps = append(
-			gaps,
-			Gap{GapUnsubscribeLink, "the HTML or the plain text has no unsubscribe link: put in %Link:Unsubscribe%"},
-		)
+		gaps = append(gaps, Gap{
+			GapUnsubscribeLink, "the HTML or the plain text has no unsubscribe link: put in %Link:Unsubscribe%",
+		})
 	}
 	return gaps
 }

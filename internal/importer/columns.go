@@ -157,7 +157,8 @@ func (c columns) row(r record) (subscriber.Row, error) {
 				row.OptedInAt = &at
 			}
 		default:
-			id, _ := strconv.ParseInt(strings.TrimPrefix(target, "CustomField"), 10, 64) // readColumns has built this name
+			// readColumns built this name, so it can be parsed.
+			id, _ := strconv.ParseInt(strings.TrimPrefix(target, "CustomField"), 10, 64)
 			if row.Fields == nil {
 				row.Fields = make(map[int64]string, len(c.by))
 			}

@@ -212,7 +212,7 @@ func (w *world) seen() string {
 	return strings.Join(lines, "\n")
 }
 
-// reached reports the people whom audiences reach: each list, and the segment of people without
+// reached reports the people that audiences reach: each list, and the segment of people without
 // tags.
 func (w *world) reached(tell func(string, any, error)) {
 	targets := map[string]query.Target{

@@ -18,7 +18,7 @@ import (
 // "0" and "15" is the 15th and not every day, as in cron.
 type Recurrence struct {
 	DaysOfWeek  string // 1 (Monday) to 7, "0" every day; legacy column ScheduleRecDaysOfWeek
-	DaysOfMonth string // 1 to 31, "0" every day; a month without that day is skipped; legacy column ScheduleRecDaysOfMonth
+	DaysOfMonth string // 1 to 31, "0" every day; skips months without the day; legacy column ScheduleRecDaysOfMonth
 	Months      string // 1 to 12, "0" every month; legacy column ScheduleRecMonths
 	Hours       string // 0 to 23; legacy column ScheduleRecHours
 	Minutes     string // 0 to 59; legacy column ScheduleRecMinutes

@@ -67,17 +67,15 @@ func (s *Service) assign(ctx context.Context, p pairs) (n int, err error) {
 		rows := make([]*ent.CampaignTagCreate, 0, len(campaigns)*len(p.tags))
 		for _, campaignID := range campaigns {
 			for _, tagID := range p.tags {
-				rows = append(
-					rows, client.CampaignTag.Create().SetUserID(owner).SetCampaignID(campaignID).SetTagID(tagID),
-				)
+				rows = append(rows, client.CampaignTag.Create().
+					SetUserID(owner).SetCampaignID(campaignID).SetTagID(tagID))
 			}
 		}
 		for some := range slices.Chunk(rows, batch) {
 			// MySQL does not support DoNothing, so this uses Ignore.
 			err := client.CampaignTag.CreateBulk(some...).
 				OnConflictColumns(campaigntag.FieldCampaignID, campaigntag.FieldTagID).
-				Ignore().
-				Exec(ctx)
+				Ignore().Exec(ctx)
 			if err != nil {
 				return err
 			}

@@ -53,7 +53,7 @@ func (s *Service) planned(ctx context.Context, target Target) (*plan, error) {
 	return &sized, err
 }
 
-// hints adds to the hints of a statement that reads everybody whom the criteria select.
+// hints adds to the hints of a statement that reads everybody that the criteria select.
 func (p *plan) hints(some string) string {
 	if p.byAddress {
 		return some

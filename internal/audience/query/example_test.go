@@ -244,7 +244,7 @@ func TestTheExamplesReachWhomOneWorksOutByHand(t *testing.T) {
 	})
 }
 
-// names returns the people whom an audience reaches, each by the part of the address after "user1".
+// names returns the people that an audience reaches, each by the part of the address after "user1".
 func names(t *testing.T, w *world, a rules.Audience) string {
 	t.Helper()
 	var out []string

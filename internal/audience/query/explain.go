@@ -23,7 +23,7 @@ type ExplainedCriterion struct {
 	// of FormLists.
 	Path   string
 	ListID int64
-	// People is the number of people from whom the rules select. For a criterion these are the
+	// People is the number of people before the rules are applied. For a criterion these are the
 	// reachable people on the list, for an exclusion all people on the list in any state.
 	People int64
 	// Chosen is the number of those people who match the rules.

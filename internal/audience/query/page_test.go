@@ -57,18 +57,8 @@ func documented() *world {
 }
 
 // The ids on the page by kind, in the order of the world.
-var pageLists, pageSegments, pageFields, pageTags, pageCampaigns = []int64{
-	1,
-	2,
-}, []int64{
-	7, 8,
-}, []int64{
-	11, 12, 13, 14,
-}, []int64{
-	21, 22, 23,
-}, []int64{
-	31, 32,
-}
+var pageLists, pageSegments, pageFields, pageTags, pageCampaigns = []int64{1, 2},
+	[]int64{7, 8}, []int64{11, 12, 13, 14}, []int64{21, 22, 23}, []int64{31, 32}
 
 // renumbered replaces the ids of the page by the ids of the world. Ids that the page does not
 // define stay.

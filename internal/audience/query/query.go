@@ -1,4 +1,4 @@
-// Package query owns the evaluation of audiences: it finds the people whom an audience reaches. It
+// Package query owns the evaluation of audiences: it finds the people that an audience reaches. It
 // compiles the rule tree of package rules to one SQL statement, which the database evaluates.
 // Counting, previewing, explaining and resolving never hold the audience in memory. The package
 // must not know how an audience is written down, and what a campaign sends or when.

@@ -32,8 +32,11 @@ func CheckReferences(
 		refs []rules.Reference
 		find func(ctx context.Context, client *ent.Client, ownerID int64, ids []int64) (map[int64]int64, error)
 	}{
-		{"list", refs.Lists, ownedLists}, {"segment", refs.Segments, ownedSegments}, {"subscriber tag", refs.Tags, ownedLabels},
-		{"custom field", refs.Fields, ownedFields}, {"campaign", refs.Campaigns, ownedCampaigns},
+		{"list", refs.Lists, ownedLists},
+		{"segment", refs.Segments, ownedSegments},
+		{"subscriber tag", refs.Tags, ownedLabels},
+		{"custom field", refs.Fields, ownedFields},
+		{"campaign", refs.Campaigns, ownedCampaigns},
 	} {
 		if len(kind.refs) == 0 {
 			continue

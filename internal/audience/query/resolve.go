@@ -12,7 +12,7 @@ import (
 	"campaignql/internal/kind"
 )
 
-// Recipient is a person whom the audience reaches: the address, and the list through which it is
+// Recipient is a person that the audience reaches: the address, and the list through which it is
 // reached.
 type Recipient struct {
 	SubscriberID int64

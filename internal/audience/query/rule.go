@@ -155,7 +155,9 @@ func counted(a *rules.Aggregation, some condition, events func(*statement) (*sql
 	case a.Operator != rules.AtLeast && a.Count == 0:
 		return negated(true, some)
 	}
-	operator := map[rules.AggregationOperator]string{rules.AtLeast: ">=", rules.AtMost: "<=", rules.Exactly: "="}[a.Operator]
+	operator := map[rules.AggregationOperator]string{
+		rules.AtLeast: ">=", rules.AtMost: "<=", rules.Exactly: "=",
+	}[a.Operator]
 	return func(s *statement, r row) *sql.Predicate {
 		found, v := events(s)
 		return compared(

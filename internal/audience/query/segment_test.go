@@ -15,7 +15,7 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// agreeOnSegment compares the people and their number in the list of a segment with the people whom
+// agreeOnSegment compares the people and their number in the list of a segment with the people that
 // the referee reaches through the segment.
 func agreeOnSegment(t asker, w *world, db *store.Store, i int) {
 	list := w.segments[i].list

@@ -88,10 +88,9 @@ func (p *parser) fault(path, format string, args ...any) {
 	if p.stopped {
 		return
 	}
-	p.faults = append(
-		p.faults,
-		apperr.InvalidField(p.field, apperr.ReasonAudienceInvalid, "%s: %s", path, fmt.Sprintf(format, args...)),
-	)
+	p.faults = append(p.faults, apperr.InvalidField(
+		p.field, apperr.ReasonAudienceInvalid, "%s: %s", path, fmt.Sprintf(format, args...),
+	))
 	p.stopped = len(p.faults) >= maxFaults
 }
 

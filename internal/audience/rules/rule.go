@@ -42,7 +42,7 @@ type Suppression struct {
 	Operator SuppressionOperator
 }
 
-// CampaignEvent matches subscribers to whom the event happened, or with Not all others. CampaignIDs
+// CampaignEvent matches subscribers with the event, or with Not all others. CampaignIDs
 // are distinct, in the order of the input; none means any campaign. Time restricts the events that
 // count, and Count restricts their number. Both may be nil, and both are always nil for
 // EventDelivered and EventFailed. Not negates the whole rule: "not opened" at least twice in the

@@ -114,18 +114,8 @@ var (
 
 	fieldOperators = vocabulary(
 		map[string]FieldOperator{"equals": Is, "is empty": IsNotSet, "is not empty": IsSet, "starts with": BeginsWith},
-		Is,
-		IsNot,
-		Contains,
-		DoesNotContain,
-		BeginsWith,
-		EndsWith,
-		IsLessThan,
-		IsLessOrEqual,
-		IsGreaterThan,
-		IsGreaterOrEqual,
-		IsSet,
-		IsNotSet,
+		Is, IsNot, Contains, DoesNotContain, BeginsWith, EndsWith, IsLessThan, IsLessOrEqual, IsGreaterThan,
+		IsGreaterOrEqual, IsSet, IsNotSet,
 	)
 
 	segmentOperators     = vocabulary(nil, BelongsTo, DoesNotBelongTo)

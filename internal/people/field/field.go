@@ -118,12 +118,7 @@ func (s *Service) Create(ctx context.Context, in Input, idempotencyKey *string) 
 	now := store.Truncate(s.now())
 	var made *ent.CustomField
 	id, replayed, err := idempotency.Do(
-		ctx,
-		s.db,
-		now,
-		"createCustomField",
-		idempotencyKey,
-		in,
+		ctx, s.db, now, "createCustomField", idempotencyKey, in,
 		func(ctx context.Context) (int64, error) {
 			create := s.db.Client(ctx).CustomField.Create().SetName(in.Name).SetNameKey(kind.Fold(in.Name, maxNameKey)).
 				SetType(in.Type).SetChoices(choices).SetCreatedAt(now)

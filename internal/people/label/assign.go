@@ -29,10 +29,8 @@ func (s *Service) Assign(ctx context.Context, subscriberIDs, tagIDs []int64) err
 		rows := make([]*ent.SubscriberTaggingCreate, 0, len(people)*len(tags))
 		for _, person := range people {
 			for _, tag := range tags {
-				rows = append(
-					rows,
-					client.SubscriberTagging.Create().SetUserID(owner).SetSubscriberID(person).SetSubscriberTagID(tag),
-				)
+				rows = append(rows, client.SubscriberTagging.Create().
+					SetUserID(owner).SetSubscriberID(person).SetSubscriberTagID(tag))
 			}
 		}
 		for some := range slices.Chunk(rows, batch) {

@@ -109,8 +109,8 @@ type Input struct {
 //   - Rules that cannot be parsed are Invalid on rules, reason "audience_invalid", with their path.
 //   - Rules that name an object that the account does not have, or a field or a segment of another
 //     list, are NotFound on rules, reason apperr.ReasonAudienceNotFound.
-//   - Rules that cannot be evaluated are Invalid on rules: reason "audience_invalid" if a value does
-//     not fit its field, and "audience_too_large" above a limit of package query.
+//   - Rules that cannot be evaluated are Invalid on rules: reason "audience_invalid" if a value
+//     does not fit its field, and "audience_too_large" above a limit of package query.
 //
 // A second call with the same idempotency key within one day returns the segment of the first call.
 func (s *Service) Create(ctx context.Context, in Input, idempotencyKey *string) (*ent.Segment, error) {

@@ -396,8 +396,10 @@ func (b *batch) number(ctx context.Context, some []entry, first int64) error {
 // reenter subscribes people again: it overwrites everything in their rows that a subscription sets.
 func (b *batch) reenter(ctx context.Context, again []entry) error {
 	for some := range slices.Chunk(again, b.insertedAtOnce()) {
-		err := b.db.Raw(ctx).
-			Upsert(ctx, entsubscriber.Table, personColumns, b.people(some), []string{entsubscriber.FieldListID, entsubscriber.FieldEmailKey}, enteredColumns)
+		err := b.db.Raw(ctx).Upsert(
+			ctx, entsubscriber.Table, personColumns, b.people(some),
+			[]string{entsubscriber.FieldListID, entsubscriber.FieldEmailKey}, enteredColumns,
+		)
 		if err != nil {
 			return err
 		}

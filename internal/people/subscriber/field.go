@@ -206,13 +206,8 @@ const valuesAtOnce = 5000
 // valueColumns are the columns of a value: its owner, its key, and the columns that an update
 // overwrites.
 var valueColumns = []string{
-	fieldvalue.FieldUserID,
-	fieldvalue.FieldSubscriberID,
-	fieldvalue.FieldCustomFieldID,
-	fieldvalue.FieldText,
-	fieldvalue.FieldTextKey,
-	fieldvalue.FieldNumber,
-	fieldvalue.FieldDate,
+	fieldvalue.FieldUserID, fieldvalue.FieldSubscriberID, fieldvalue.FieldCustomFieldID, fieldvalue.FieldText,
+	fieldvalue.FieldTextKey, fieldvalue.FieldNumber, fieldvalue.FieldDate,
 }
 
 func orNull[T any](v *T) any {
@@ -233,13 +228,10 @@ func (s *Service) writeValues(ctx context.Context, ownerID int64, values []perso
 			cleared[v.field.ID] = append(cleared[v.field.ID], v.subscriberID)
 			continue
 		}
-		rows = append(
-			rows,
-			[]any{
-				ownerID, v.subscriberID, v.field.ID, v.text, kind.Fold(v.text, maxValueKey), orNull(v.number),
-				orNull(v.date),
-			},
-		)
+		rows = append(rows, []any{
+			ownerID, v.subscriberID, v.field.ID,
+			v.text, kind.Fold(v.text, maxValueKey), orNull(v.number), orNull(v.date),
+		})
 	}
 	for some := range store.Portions(rows, valuesAtOnce) {
 		if err := raw.Upsert(
@@ -257,7 +249,7 @@ func (s *Service) writeValues(ctx context.Context, ownerID int64, values []perso
 // holdFields locks the fields of written values with shared locks until the transaction ends, so
 // that no value refers to a deleted field. It runs last, so that the locks are short. Several
 // transactions may hold locks on the same fields. If a field was deleted, the transaction runs
-// again. SQLite needs no locks, because it runs one write transaction at once.
+// again. SQLite needs no locks, because its write transactions never run concurrently.
 func (s *Service) holdFields(ctx context.Context, written []personValue) error {
 	if len(written) == 0 || s.db.Dialect() != dialect.MySQL {
 		return nil

@@ -131,7 +131,10 @@ func (s *Service) TypedValues(ctx context.Context, subscriberIDs []int64) (map[i
 	for some := range slices.Chunk(subscriberIDs, MaxRows) {
 		rows, err := s.db.Client(ctx).FieldValue.Query().Where(fieldvalue.SubscriberIDIn(some...)).
 			Order(fieldvalue.ByCustomFieldID()).
-			Select(fieldvalue.FieldSubscriberID, fieldvalue.FieldCustomFieldID, fieldvalue.FieldText, fieldvalue.FieldNumber, fieldvalue.FieldDate).
+			Select(
+				fieldvalue.FieldSubscriberID, fieldvalue.FieldCustomFieldID,
+				fieldvalue.FieldText, fieldvalue.FieldNumber, fieldvalue.FieldDate,
+			).
 			All(ctx)
 		if err != nil {
 			return nil, store.Translate(err)

@@ -159,28 +159,16 @@ func readIP(faults *apperr.Faults, given string) string {
 
 // personColumns are the columns of a person who enters a list.
 var personColumns = []string{
-	entsubscriber.FieldUserID,
-	entsubscriber.FieldListID,
-	entsubscriber.FieldEmail,
-	entsubscriber.FieldEmailKey,
-	entsubscriber.FieldDomain,
-	entsubscriber.FieldStatus,
-	entsubscriber.FieldBounce,
-	entsubscriber.FieldSubscriptionIP,
-	entsubscriber.FieldSubscribedAt,
-	entsubscriber.FieldOptedInAt,
-	entsubscriber.FieldUnsubscribedAt,
-	entsubscriber.FieldCreatedAt,
+	entsubscriber.FieldUserID, entsubscriber.FieldListID, entsubscriber.FieldEmail,
+	entsubscriber.FieldEmailKey, entsubscriber.FieldDomain, entsubscriber.FieldStatus,
+	entsubscriber.FieldBounce, entsubscriber.FieldSubscriptionIP, entsubscriber.FieldSubscribedAt,
+	entsubscriber.FieldOptedInAt, entsubscriber.FieldUnsubscribedAt, entsubscriber.FieldCreatedAt,
 }
 
 // enteredColumns are the columns that are overwritten if a person enters a list again.
 var enteredColumns = []string{
-	entsubscriber.FieldEmail,
-	entsubscriber.FieldStatus,
-	entsubscriber.FieldSubscriptionIP,
-	entsubscriber.FieldSubscribedAt,
-	entsubscriber.FieldOptedInAt,
-	entsubscriber.FieldUnsubscribedAt,
+	entsubscriber.FieldEmail, entsubscriber.FieldStatus, entsubscriber.FieldSubscriptionIP,
+	entsubscriber.FieldSubscribedAt, entsubscriber.FieldOptedInAt, entsubscriber.FieldUnsubscribedAt,
 }
 
 // people returns the rows of people who enter the list now.
