@@ -12,7 +12,6 @@ import (
 	"campaignql/ent/predicate"
 	"campaignql/internal/apperr"
 	"campaignql/internal/caller"
-	"campaignql/internal/gate"
 	"campaignql/internal/idempotency"
 	"campaignql/internal/kind"
 	"campaignql/internal/page"
@@ -47,9 +46,7 @@ type Options struct {
 // they need themselves. Without columns they select all. Pass columns if the texts are not needed:
 // html and plain have up to 5 MiB each.
 type Service struct {
-	db *store.Store
-	// texts has a place for each read of texts.
-	texts    *gate.Gate
+	db       *store.Store
 	now      func() time.Time
 	deleting func(ctx context.Context, owners, emailIDs []int64) error
 	editing  func(ctx context.Context, ownerID, emailID int64) (func(ctx context.Context) error, error)
@@ -68,10 +65,7 @@ func New(db *store.Store, opts Options) *Service {
 			return func(context.Context) error { return nil }, nil
 		}
 	}
-	return &Service{
-		db: db, texts: gate.New("reads of the texts of emails", textReads, accountTextReads),
-		now: opts.Now, deleting: opts.Deleting, editing: opts.Editing,
-	}
+	return &Service{db: db, now: opts.Now, deleting: opts.Deleting, editing: opts.Editing}
 }
 
 // Create creates an email in the caller's account (legacy Email.Create). The zero Patch creates an
@@ -190,7 +184,7 @@ func (s *Service) check(ctx context.Context, id int64, p Patch, given error) (ow
 	}
 }
 
-// Copy copies an email within the account of the original, also for an admin, and joins a
+// Copy copies an email within the account of the original, whoever the caller is, and joins a
 // running transaction. The copy has its own dates.
 func (s *Service) Copy(ctx context.Context, id int64) (*ent.Email, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {

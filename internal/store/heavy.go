@@ -29,11 +29,20 @@ func newHeavy(connections int, opts Options) *gate.Gate {
 // [gate.Gate.Do]. Within a transaction, which holds a connection, work runs at once. Only what runs
 // statements belongs into work: who waits for a client must not hold a place meanwhile.
 func Heavy[T any](ctx context.Context, s *Store, work func(ctx context.Context) (T, error)) (result T, err error) {
-	return Gated(ctx, s.heavy, work)
+	return gated(ctx, s.heavy, work)
 }
 
-// Gated is Heavy with places of another gate.
-func Gated[T any](ctx context.Context, at *gate.Gate, work func(ctx context.Context) (T, error)) (result T, err error) {
+// textReads is how many reads of long texts run at a time, accountTextReads how many for one account.
+const textReads, accountTextReads = 6, 2
+
+// ReadTexts is Heavy for reads of texts of megabytes, which have places of their own: a text that is
+// being read is in memory several times, and charged to its answer only once it is there.
+func ReadTexts[T any](ctx context.Context, s *Store, read func(ctx context.Context) (T, error)) (T, error) {
+	return gated(ctx, s.texts, read)
+}
+
+// gated runs work within a place for the caller of ctx.
+func gated[T any](ctx context.Context, at *gate.Gate, work func(ctx context.Context) (T, error)) (result T, err error) {
 	if _, within := ctx.Value(txKey{}).(*ent.Tx); within {
 		return work(ctx)
 	}

@@ -59,8 +59,8 @@ type Store struct {
 	migrationDB func() (*sql.DB, error)
 	migrator    migrator
 	dialect     string
-	// heavy bounds the heavy statements that run at a time.
-	heavy *gate.Gate
+	// heavy bounds the heavy statements that run at a time, texts the reads of long texts.
+	heavy, texts *gate.Gate
 }
 
 // Open opens the database of an address: "sqlite:PATH", "sqlite::memory:" or
@@ -89,6 +89,7 @@ func open(ctx context.Context, address string, opts Options, readOnly bool) (*St
 		return nil, err
 	}
 	s.heavy = newHeavy(s.dbs[len(s.dbs)-1].Stats().MaxOpenConnections, opts)
+	s.texts = gate.New("reads of long texts", textReads, accountTextReads)
 	if err := s.Ping(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("database %s cannot be reached: %w", Redact(address), err), s.Close())
 	}

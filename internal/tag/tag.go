@@ -227,13 +227,6 @@ func (s *Service) All(ctx context.Context, columns ...string) ([]*ent.Tag, error
 	return rows, store.Translate(err)
 }
 
-// distinct returns the ids in ascending order, without duplicates.
-func distinct(ids []int64) []int64 {
-	out := slices.Clone(ids)
-	slices.Sort(out)
-	return slices.Compact(out)
-}
-
 // taken translates a violation of the unique index on account and name to a Conflict.
 func taken(err error) error {
 	if store.IsDuplicate(err) {

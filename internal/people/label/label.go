@@ -289,8 +289,6 @@ func byNameKey(a, b *ent.SubscriberTag) int {
 	return cmp.Or(strings.Compare(a.NameKey, b.NameKey), cmp.Compare(a.ID, b.ID))
 }
 
-func distinct(ids []int64) []int64 { return slices.Compact(slices.Sorted(slices.Values(ids))) }
-
 // taken translates a violation of the unique index on account and name to a Conflict.
 func taken(err error) error {
 	if store.IsDuplicate(err) {
