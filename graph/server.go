@@ -218,7 +218,7 @@ const (
 // weight is what fields cost beyond 1: those that run a statement of their own.
 func weight(parent, field string) guard.Weight {
 	switch parent + "." + field {
-	case "Campaign.readiness", "Campaign.history", "SubscriberList.subscriberCount",
+	case "Campaign.readiness", "Campaign.history", "SubscriberList.subscriberCount", "SubscriberTag.subscriberCount",
 		"CampaignStatistics.series", "CampaignStatistics.links", "CampaignStatistics.domains", "ComparedCampaign.elapsed":
 		return guard.Weight{Cost: 5}
 	case "CampaignComparison.campaigns":
@@ -231,8 +231,7 @@ func weight(parent, field string) guard.Weight {
 		return guard.Weight{Cost: textCost}
 	case "CampaignAudience.rules", "Segment.rules":
 		return guard.Weight{Cost: rulesCost}
-	case "CampaignConnection.totalCount", "Query.campaignCounts", "SubscriberConnection.totalCount",
-		"SubscriberTag.subscriberCount":
+	case "CampaignConnection.totalCount", "Query.campaignCounts", "SubscriberConnection.totalCount":
 		return guard.Weight{Cost: 50}
 	case "CampaignAudience.count", "CampaignAudience.waterfall", "CampaignAudience.preview", "Segment.subscriberCount":
 		return guard.Weight{Cost: audienceCost}
