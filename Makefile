@@ -43,7 +43,7 @@ lint:
 ## generate: the Ent client, the GraphQL executor and the page about the commands
 generate:
 	$(GO) generate ./ent ./internal/schedule
-	$(GO) tool gqlgen generate
+	$(GO) run ./graph/executor/generate
 	$(GO) generate ./internal/command
 
 ## migration: the next versioned migration, NAME=what_changes MYSQL=mysql://… (an empty database)

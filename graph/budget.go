@@ -3,14 +3,12 @@ package graph
 import (
 	"context"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
-	"campaignql/graph/scalar"
 	"campaignql/graph/transport"
 	"campaignql/internal/apperr"
 	"campaignql/internal/budget"
@@ -58,68 +56,6 @@ func (l *latest) end() {
 	defer l.mu.Unlock()
 	l.ended = true
 	l.held.Close()
-}
-
-// charged charges the JSON of a field that the executor has resolved. The text that it will be
-// written from is shared with what was read, so it is the JSON alone that comes on top.
-func charged(ctx context.Context, next graphql.Resolver) (any, error) {
-	value, err := next(ctx)
-	if err != nil {
-		return value, err
-	}
-	size := jsonSize(value)
-	if size == 0 {
-		return value, nil
-	}
-	if err := budget.From(ctx).Charge(size, ""); err != nil {
-		return nil, err
-	}
-	return value, nil
-}
-
-// perScalar is what a short value takes in the tree that the executor makes of an answer, its key
-// and its JSON included.
-const perScalar = 64
-
-// jsonSize is how much memory the JSON of a leaf takes; 0 for objects and lists of them, whose leaves are charged.
-func jsonSize(value any) int64 {
-	switch v := value.(type) {
-	case string:
-		return perScalar + quotedSize(v)
-	case *string:
-		if v != nil {
-			return perScalar + quotedSize(*v)
-		}
-	case scalar.JSON:
-		return perScalar + int64(len(v))
-	case []string:
-		size := int64(perScalar)
-		for _, one := range v {
-			size += perScalar + quotedSize(one)
-		}
-		return size
-	}
-	return 0
-}
-
-// quotedSize is the length of a text in JSON.
-func quotedSize(text string) int64 {
-	size := len(text) + 2
-	if len(text) < perScalar {
-		return int64(size)
-	}
-	escaped := strings.Count(
-		text, `"`,
-	) + strings.Count(
-		text, `\`,
-	) + strings.Count(
-		text, "\n",
-	) + strings.Count(
-		text, "\r",
-	) + strings.Count(
-		text, "\t",
-	)
-	return int64(size + escaped)
 }
 
 // bounded replaces an answer that was to hold more than it may. Of a query nothing is sent but that

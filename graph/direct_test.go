@@ -40,7 +40,7 @@ func TestDirectAnswersAsTheExecutor(t *testing.T) {
 			Suppressions:   w.Services.Suppressions,
 			Audiences:      w.Services.Audiences,
 		}
-		direct, executor := graph.Handler(services, graph.Options{}), graph.ExecutorHandler(services, graph.Options{})
+		direct, executor := graph.Handler(services, graph.Options{}), graph.RefereeHandler(services, graph.Options{})
 		documents := append([]string{
 			`{ campaigns { totalCount } }`,
 			`{ campaigns(first: 0) { nodes { id } pageInfo { startCursor endCursor hasNextPage } } }`,

@@ -6,14 +6,15 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/handler/lru"
 
+	"campaignql/graph/exec"
 	"campaignql/internal/apperr"
 	"campaignql/internal/surface"
 )
 
-// ExecutorHandler is Handler with the executor answering everything.
-func ExecutorHandler(services Services, options Options) http.Handler {
+// RefereeHandler is Handler with gqlgen's own executor, by which the generated one is measured.
+func RefereeHandler(services Services, options Options) http.Handler {
 	s := newServer(services, options)
-	return s.handler(s.executor())
+	return s.handler(exec.NewExecutableSchema(exec.Config{Resolvers: s.resolver}))
 }
 
 // Small is a cache of texts that keeps short ones alone.

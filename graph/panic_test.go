@@ -27,7 +27,7 @@ func TestAPanicIsAnsweredAtItsFieldAndNothingRunsTwice(t *testing.T) {
 			}
 			services := graph.Services{Accounts: w.Services.Accounts, Emails: w.Services.Emails, Tags: w.Services.Tags}
 			direct := answer(graph.Handler(services, options(0)), a.Key, document)
-			executor := answer(graph.ExecutorHandler(services, options(1)), a.Key, document)
+			executor := answer(graph.RefereeHandler(services, options(1)), a.Key, document)
 			if direct != executor || !strings.Contains(direct, want) || strings.Count(direct, "INTERNAL") != 1 {
 				t.Errorf("%s\ndirect   %s\nexecutor %s", document, direct, executor)
 			}

@@ -16,7 +16,6 @@ import (
 	"github.com/99designs/gqlgen/graphql/handler/lru"
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"campaignql/graph/direct"
 	"campaignql/graph/exec"
 	"campaignql/graph/guard"
 	"campaignql/graph/loader"
@@ -95,7 +94,7 @@ type server struct {
 // header, once its document has been found good: nothing that is refused costs a statement.
 func Handler(services Services, options Options) http.Handler {
 	s := newServer(services, options)
-	return s.handler(direct.Schema(s.executor(), s.resolver))
+	return s.handler(exec.NewExecutor(exec.Config{Resolvers: s.resolver}))
 }
 
 func newServer(services Services, options Options) *server {
@@ -137,10 +136,6 @@ func newServer(services Services, options Options) *server {
 		lobby:   gate.NewLobby(options.MaxAnonymousSockets),
 		schemas: gate.New("queries for the schema", maxSchemas, maxAccountSchemas),
 	}
-}
-
-func (s *server) executor() graphql.ExecutableSchema {
-	return exec.NewExecutableSchema(exec.Config{Resolvers: s.resolver})
 }
 
 // handler serves a schema.
@@ -187,7 +182,6 @@ func (s *server) handler(schema graphql.ExecutableSchema) http.Handler {
 	srv.SetErrorPresenter(s.present)
 	srv.SetRecoverFunc(s.recovered)
 	srv.AroundOperations(s.operation)
-	srv.AroundFields(charged)
 	srv.AroundResponses(s.identified)
 	return s.request(srv)
 }

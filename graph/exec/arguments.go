@@ -9,22 +9,6 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 )
 
-// QueryArguments reads the arguments of a field of Query, by their names, as the executor does.
-func QueryArguments(ctx context.Context, field graphql.CollectedField) (map[string]any, error) {
-	op := graphql.GetOperationContext(ctx)
-	ec := newExecutionContext(op, new(executableSchema), nil)
-	given := field.ArgumentMap(op.Variables)
-	switch field.Name {
-	case "campaign":
-		return ec.field_Query_campaign_args(ctx, given)
-	case "campaigns":
-		return ec.field_Query_campaigns_args(ctx, given)
-	case "tags":
-		return ec.field_Query_tags_args(ctx, given)
-	}
-	return nil, fmt.Errorf("exec: the arguments of Query.%s are read by the executor alone", field.Name)
-}
-
 // ListArguments reads the arguments of a page below a list of people, by their names, as the executor does.
 func ListArguments(ctx context.Context, field graphql.CollectedField) (map[string]any, error) {
 	op := graphql.GetOperationContext(ctx)

@@ -1,5 +1,8 @@
 // Package scalar owns how the schema's own scalars are read and written. A value that cannot be one
 // is a typed Invalid error, so that no text of the runtime's reaches a client.
+//
+// Each scalar X has the two functions that gqlgen asks for, MarshalX and UnmarshalX, and AppendX, with
+// which the generated executor writes it.
 package scalar
 
 import (
@@ -22,15 +25,22 @@ func invalid(format string, args ...any) error {
 	return apperr.New(apperr.Invalid, format, args...)
 }
 
-// MarshalBigInt writes a 64-bit number as a decimal string.
-func MarshalBigInt(n int64) graphql.Marshaler {
-	return graphql.WriterFunc(func(w io.Writer) {
-		buf := make([]byte, 0, 24)
-		buf = append(buf, '"')
-		buf = strconv.AppendInt(buf, n, 10)
-		_, _ = w.Write(append(buf, '"'))
-	})
+// marshaler writes what a function appends.
+func marshaler[T any](encode func(buf []byte, v T) []byte, v T) graphql.Marshaler {
+	encoded := encode(nil, v)
+	if string(encoded) == "null" {
+		return graphql.Null // which gqlgen compares by identity
+	}
+	return graphql.WriterFunc(func(w io.Writer) { _, _ = w.Write(encoded) })
 }
+
+// AppendBigInt appends a 64-bit number as a decimal string.
+func AppendBigInt(buf []byte, n int64) []byte {
+	return append(strconv.AppendInt(append(buf, '"'), n, 10), '"')
+}
+
+// MarshalBigInt writes what AppendBigInt appends.
+func MarshalBigInt(n int64) graphql.Marshaler { return marshaler(AppendBigInt, n) }
 
 // UnmarshalBigInt reads a decimal string or a whole number that fits 64 bits.
 func UnmarshalBigInt(v any) (int64, error) {
@@ -54,15 +64,13 @@ func UnmarshalBigInt(v any) (int64, error) {
 	return n, nil
 }
 
-// MarshalDateTime writes an instant in UTC.
-func MarshalDateTime(t time.Time) graphql.Marshaler {
-	return graphql.WriterFunc(func(w io.Writer) {
-		buf := make([]byte, 0, 40)
-		buf = append(buf, '"')
-		buf = t.UTC().AppendFormat(buf, time.RFC3339Nano)
-		_, _ = w.Write(append(buf, '"'))
-	})
+// AppendDateTime appends an instant in UTC.
+func AppendDateTime(buf []byte, t time.Time) []byte {
+	return append(t.UTC().AppendFormat(append(buf, '"'), time.RFC3339Nano), '"')
 }
+
+// MarshalDateTime writes what AppendDateTime appends.
+func MarshalDateTime(t time.Time) graphql.Marshaler { return marshaler(AppendDateTime, t) }
 
 // UnmarshalDateTime reads RFC 3339 with a zone, in the years the databases keep.
 func UnmarshalDateTime(v any) (time.Time, error) {
@@ -77,8 +85,11 @@ func UnmarshalDateTime(v any) (time.Time, error) {
 	return t.UTC().Truncate(time.Microsecond), nil
 }
 
-// MarshalDate writes a date; none is null.
-func MarshalDate(text string) graphql.Marshaler { return optional(text) }
+// AppendDate appends a date. The empty string is null.
+func AppendDate(buf []byte, text string) []byte { return appendOptional(buf, text) }
+
+// MarshalDate writes what AppendDate appends.
+func MarshalDate(text string) graphql.Marshaler { return marshaler(AppendDate, text) }
 
 // UnmarshalDate reads YYYY-MM-DD of a day that exists.
 func UnmarshalDate(v any) (string, error) {
@@ -89,8 +100,11 @@ func UnmarshalDate(v any) (string, error) {
 	return text, nil
 }
 
-// MarshalLocalTime writes a wall clock time; none is null.
-func MarshalLocalTime(text string) graphql.Marshaler { return optional(text) }
+// AppendLocalTime appends a wall clock time. The empty string is null.
+func AppendLocalTime(buf []byte, text string) []byte { return appendOptional(buf, text) }
+
+// MarshalLocalTime writes what AppendLocalTime appends.
+func MarshalLocalTime(text string) graphql.Marshaler { return marshaler(AppendLocalTime, text) }
 
 // UnmarshalLocalTime reads HH:MM or HH:MM:SS.
 func UnmarshalLocalTime(v any) (string, error) {
@@ -103,8 +117,11 @@ func UnmarshalLocalTime(v any) (string, error) {
 	return "", invalid("%s is not a time HH:MM or HH:MM:SS", repeat(v))
 }
 
-// MarshalTimeZone writes a zone as it was stored; none is null.
-func MarshalTimeZone(text string) graphql.Marshaler { return optional(text) }
+// AppendTimeZone appends a zone as it was stored. The empty string is null.
+func AppendTimeZone(buf []byte, text string) []byte { return appendOptional(buf, text) }
+
+// MarshalTimeZone writes what AppendTimeZone appends.
+func MarshalTimeZone(text string) graphql.Marshaler { return marshaler(AppendTimeZone, text) }
 
 // UnmarshalTimeZone reads any zone the product understands.
 func UnmarshalTimeZone(v any) (string, error) {
@@ -118,8 +135,11 @@ func UnmarshalTimeZone(v any) (string, error) {
 	return text, nil
 }
 
-// MarshalEmailAddress writes an address; none is null.
-func MarshalEmailAddress(text string) graphql.Marshaler { return optional(text) }
+// AppendEmailAddress appends an address. The empty string is null.
+func AppendEmailAddress(buf []byte, text string) []byte { return appendOptional(buf, text) }
+
+// MarshalEmailAddress writes what AppendEmailAddress appends.
+func MarshalEmailAddress(text string) graphql.Marshaler { return marshaler(AppendEmailAddress, text) }
 
 // UnmarshalEmailAddress reads a bare address. The empty string stands for none.
 func UnmarshalEmailAddress(v any) (string, error) {
@@ -140,13 +160,16 @@ func UnmarshalEmailAddress(v any) (string, error) {
 // JSON is any JSON value, kept as its text.
 type JSON json.RawMessage
 
-// MarshalJSON writes a JSON value; an empty one is null.
-func MarshalJSON(v JSON) graphql.Marshaler {
+// AppendJSON appends a JSON value as it is. An empty one is null.
+func AppendJSON(buf []byte, v JSON) []byte {
 	if len(v) == 0 {
-		return graphql.Null
+		return append(buf, "null"...)
 	}
-	return graphql.WriterFunc(func(w io.Writer) { _, _ = w.Write(v) })
+	return append(buf, v...)
 }
+
+// MarshalJSON writes what AppendJSON appends.
+func MarshalJSON(v JSON) graphql.Marshaler { return marshaler(AppendJSON, v) }
 
 // UnmarshalJSON reads any value. A string is taken as the text of a JSON document, as old scripts send it.
 func UnmarshalJSON(v any) (JSON, error) {
@@ -162,12 +185,27 @@ func UnmarshalJSON(v any) (JSON, error) {
 	return JSON(bytes.TrimRight(buf.Bytes(), "\n")), nil
 }
 
-func optional(text string) graphql.Marshaler {
+func appendOptional(buf []byte, text string) []byte {
 	if text == "" {
-		return graphql.Null
+		return append(buf, "null"...)
 	}
-	return graphql.MarshalString(text)
+	return AppendString(buf, text)
 }
+
+// AppendString appends a text with the escapes that gqlgen writes.
+func AppendString(buf []byte, text string) []byte {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c == '"' || c == '\\' {
+			var quoted bytes.Buffer
+			graphql.MarshalString(text).MarshalGQL(&quoted)
+			return append(buf, quoted.Bytes()...)
+		}
+	}
+	return append(append(append(buf, '"'), text...), '"')
+}
+
+// AppendBoolean appends true or false.
+func AppendBoolean(buf []byte, v bool) []byte { return strconv.AppendBool(buf, v) }
 
 // quote repeats a value in a message, shortened and readable.
 func quote(text string) string { return strconv.Quote(kind.Cut(kind.Clean(text), 60)) }
@@ -183,6 +221,9 @@ func repeat(v any) string {
 		return quote(fmt.Sprint(v))
 	}
 }
+
+// AppendID appends an id.
+func AppendID(buf []byte, text string) []byte { return AppendString(buf, text) }
 
 // MarshalID writes an id.
 func MarshalID(text string) graphql.Marshaler { return graphql.MarshalString(text) }
@@ -203,8 +244,11 @@ func UnmarshalID(v any) (string, error) {
 	}
 }
 
-// MarshalInt writes a number.
-func MarshalInt(n int32) graphql.Marshaler { return MarshalCount(int64(n)) }
+// AppendInt appends a number.
+func AppendInt(buf []byte, n int32) []byte { return strconv.AppendInt(buf, int64(n), 10) }
+
+// MarshalInt writes what AppendInt appends.
+func MarshalInt(n int32) graphql.Marshaler { return marshaler(AppendInt, n) }
 
 // UnmarshalInt reads a whole number that fits 32 bits.
 func UnmarshalInt(v any) (int32, error) {
@@ -224,13 +268,11 @@ func UnmarshalInt(v any) (int32, error) {
 	return int32(n), nil
 }
 
-// MarshalCount writes a counter, which is kept in 64 bits and shown as an Int.
-func MarshalCount(n int64) graphql.Marshaler {
-	return graphql.WriterFunc(func(w io.Writer) {
-		var buf [20]byte
-		_, _ = w.Write(strconv.AppendInt(buf[:0], n, 10))
-	})
-}
+// AppendCount appends a counter, which is kept in 64 bits and shown as an Int.
+func AppendCount(buf []byte, n int64) []byte { return strconv.AppendInt(buf, n, 10) }
+
+// MarshalCount writes what AppendCount appends.
+func MarshalCount(n int64) graphql.Marshaler { return marshaler(AppendCount, n) }
 
 // UnmarshalCount reads what UnmarshalInt reads.
 func UnmarshalCount(v any) (int64, error) {
@@ -238,8 +280,11 @@ func UnmarshalCount(v any) (int64, error) {
 	return int64(n), err
 }
 
-// MarshalPlainInt writes a number of the size of the machine.
-func MarshalPlainInt(n int) graphql.Marshaler { return MarshalCount(int64(n)) }
+// AppendPlainInt appends a number of the size of the machine.
+func AppendPlainInt(buf []byte, n int) []byte { return strconv.AppendInt(buf, int64(n), 10) }
+
+// MarshalPlainInt writes what AppendPlainInt appends.
+func MarshalPlainInt(n int) graphql.Marshaler { return marshaler(AppendPlainInt, n) }
 
 // UnmarshalPlainInt reads what UnmarshalInt reads.
 func UnmarshalPlainInt(v any) (int, error) {

@@ -1,0 +1,172 @@
+package main
+
+import (
+	"fmt"
+	"go/types"
+	"slices"
+	"strings"
+
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/99designs/gqlgen/codegen"
+	"github.com/99designs/gqlgen/codegen/config"
+	"github.com/99designs/gqlgen/codegen/templates"
+)
+
+// supported reports what the schema or its bindings use that the executor does not know.
+func supported(data *codegen.Data) error {
+	for _, object := range data.Objects {
+		for _, field := range object.Fields {
+			if field.HasDirectives() || field.IsMap() || field.HasHaser || field.VOkFunc || field.IsBatch() {
+				return fmt.Errorf("executor: the binding of %s.%s is of a kind that is not supported", object.Name, field.Name)
+			}
+		}
+	}
+	return nil
+}
+
+// ref is how the generated file names a type.
+func ref(of types.Type) string { return templates.CurrentImports.LookupType(of) }
+
+// member returns the Go expression that writes a field f of an object v.
+func member(field *codegen.Field) (string, error) {
+	out, err := output(field.TypeReference)
+	if err != nil {
+		return "", fmt.Errorf("executor: %s.%s: %w", field.Object.Name, field.Name, err)
+	}
+	parent, argued, fc := "executor.None", "f", ""
+	if !field.Object.Root {
+		parent = ref(field.Object.Reference())
+	}
+	if len(field.Args) > 0 {
+		argued = fmt.Sprintf("f.Argued(func(ctx context.Context) (map[string]any, error) {\n"+
+			"return ec.%s(ctx, f.ArgumentMap(ec.Variables)) })", field.ArgsFunc())
+		fc = "fc := graphql.GetFieldContext(ctx)\n"
+	}
+	value := ref(field.TypeReference.GO)
+	called := fmt.Sprintf("%s.%s(%s)", field.GoReceiverName, field.GoFieldName, field.CallArgs())
+	switch {
+	case field.Stream:
+		return fmt.Sprintf("executor.Stream(%s, %s, func(ctx context.Context) (<-chan %s, error) {\n%sreturn ec.Resolvers.%s })",
+			argued, out, value, fc, field.ShortInvocation()), nil
+	case field.IsResolver:
+		obj := "obj"
+		if field.Object.Root {
+			obj = "_"
+		}
+		return fmt.Sprintf("executor.Resolver(%s, %s, func(ctx context.Context, %s %s) (%s, error) {\n%sreturn ec.Resolvers.%s })",
+			argued, out, obj, parent, value, fc, field.ShortInvocation()), nil
+	case field.IsVariable():
+		return fmt.Sprintf("executor.Variable(f, %s, func(obj %s) %s { return obj.%s })",
+			out, parent, value, field.GoFieldName), nil
+	case field.IsMethod() && !field.MethodHasContext && len(field.Args) == 0 && field.GoReceiverName == "obj":
+		if field.NoErr {
+			return fmt.Sprintf("executor.Getter(f, %s, func(obj %s) %s { return %s })", out, parent, value, called), nil
+		}
+		return fmt.Sprintf("executor.Method(f, %s, func(obj %s) (%s, error) { return %s })", out, parent, value, called), nil
+	case field.IsMethod():
+		if field.NoErr {
+			called += ", nil"
+		}
+		obj := "obj"
+		if field.Object.Root {
+			obj = "_"
+		}
+		return fmt.Sprintf("executor.Called(%s, %s, func(ctx context.Context, %s %s) (%s, error) {\n%sreturn %s })",
+			argued, out, obj, parent, value, fc, called), nil
+	}
+	return "", fmt.Errorf("executor: %s.%s is not bound", field.Object.Name, field.Name)
+}
+
+// output returns the Go expression that writes the values of a type, below the field f.
+func output(t *config.TypeReference) (string, error) {
+	required := ""
+	if t.GQL.NonNull {
+		required = t.GQL.String()
+	}
+	switch {
+	case t.IsPtrToPtr(), t.IsPtrToSlice(), t.IsPtrToIntf():
+		return "", fmt.Errorf("the type %s is not supported", t.GO)
+	case t.IsSlice():
+		of, err := output(t.Elem())
+		return fmt.Sprintf("executor.List(%s, %t, %t)", of, !t.GQL.NonNull, t.Elem().GQL.NonNull), err
+	case t.Definition.Kind == ast.Interface, t.Definition.Kind == ast.Union:
+		return fmt.Sprintf("ec.output%s(f, %q)", t.Definition.Name, required), nil
+	case t.Definition.Kind == ast.Object:
+		of := fmt.Sprintf("executor.Select(ec.OperationContext, f.Selections, ec.object%s())", t.Definition.Name)
+		if t.IsNilable() {
+			return fmt.Sprintf("executor.Nullable(%s, %q)", of, required), nil
+		}
+		return fmt.Sprintf("executor.Addressed(%s)", of), nil
+	}
+	if t.IsPtr() && !t.IsTargetNilable() {
+		value := *t
+		value.GO = t.GO.(*types.Pointer).Elem()
+		of, err := leaf(&value, t.EnumMarshalVar(false), "")
+		return fmt.Sprintf("executor.Pointer(%s, %q)", of, required), err
+	}
+	if t.IsTargetNilable() != t.IsNilable() {
+		return "", fmt.Errorf("the type %s is not supported", t.GO)
+	}
+	return leaf(t, t.EnumMarshalVar(false), required)
+}
+
+// leaf returns the Go expression that writes the values of a scalar or an enum. names is the variable with
+// the names of the enum's values.
+func leaf(t *config.TypeReference, names, required string) (string, error) {
+	value := ref(t.GO)
+	switch {
+	case t.IsMarshaler && isString(t.GO) && t.Definition.Kind == ast.Enum:
+		return fmt.Sprintf("executor.Leaf(func(buf []byte, v %s) []byte { return %s(buf, string(v)) }, %q)",
+			value, templates.CurrentImports.Lookup(scalars)+".AppendString", required), nil
+	case t.IsMarshaler && !t.IsContext:
+		return fmt.Sprintf("executor.Marshaled(func(v %s) graphql.Marshaler { return v }, %q)", value, required), nil
+	case t.IsMarshaler || t.Marshaler == nil:
+		return "", fmt.Errorf("the type %s is not supported", t.GO)
+	}
+	argument := "v"
+	if t.HasEnumValues() {
+		argument = names + "[v]"
+	} else if t.CastType != nil {
+		argument = fmt.Sprintf("%s(v)", ref(t.CastType))
+	}
+	name := strings.TrimPrefix(t.Marshaler.Name(), "Marshal")
+	switch encode := appends(t.Marshaler, name); {
+	case t.IsContext && name == "FloatContext":
+		return fmt.Sprintf("executor.Float[%s]()", value), nil
+	case t.IsContext:
+		return fmt.Sprintf("executor.Checked(func(v %s) graphql.ContextMarshaler { return %s(%s) })",
+			value, templates.Call(t.Marshaler), argument), nil
+	case encode == "":
+		return fmt.Sprintf("executor.Marshaled(func(v %s) graphql.Marshaler { return %s(%s) }, %q)",
+			value, templates.Call(t.Marshaler), argument, required), nil
+	case argument == "v":
+		return fmt.Sprintf("executor.Leaf(%s, %q)", encode, required), nil
+	default:
+		return fmt.Sprintf("executor.Leaf(func(buf []byte, v %s) []byte { return %s(buf, %s) }, %q)",
+			value, encode, argument, required), nil
+	}
+}
+
+// scalars is the package with the product's scalars.
+const scalars = "campaignql/graph/scalar"
+
+// appends returns the function that appends the JSON of a scalar, or an empty string if there is none.
+func appends(marshaler *types.Func, name string) string {
+	pkg := marshaler.Pkg()
+	if pkg.Path() != scalars {
+		if !slices.Contains([]string{"String", "Boolean"}, name) {
+			return ""
+		}
+		return templates.CurrentImports.Lookup(scalars) + ".Append" + name
+	}
+	if pkg.Scope().Lookup("Append"+name) == nil {
+		return ""
+	}
+	return templates.CurrentImports.Lookup(scalars) + ".Append" + name
+}
+
+func isString(t types.Type) bool {
+	basic, ok := t.Underlying().(*types.Basic)
+	return ok && basic.Kind() == types.String
+}

@@ -1,0 +1,186 @@
+package executor
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+)
+
+// Object is an object type of the schema, whose values are T in Go.
+type Object[T any] struct {
+	// Implementors are the names of the type and of the interfaces that it implements.
+	Implementors []string
+	// Field says how a field is written.
+	Field func(f *Field) Output[T]
+}
+
+// member is one field of a selection on an object.
+type member[T any] struct {
+	// key is what stands before the value: `{"name":` or `,"name":`.
+	key      string
+	field    *Field
+	required bool
+	out      Output[T]
+}
+
+// Select writes what a selection asks of an object.
+func Select[T any](op *graphql.OperationContext, set ast.SelectionSet, of Object[T]) Output[T] {
+	members := of.members(op, set)
+	out := Output[T]{put: func(w *writer, v T, at int) { putObject(w, members, v, at) }}
+	asking := asked(members)
+	if len(asking) > 0 {
+		out.ask = func(ctx context.Context, values []T) {
+			for _, m := range asking {
+				m.out.ask(ctx, values)
+			}
+		}
+	}
+	return out
+}
+
+// members compiles a selection.
+func (o Object[T]) members(op *graphql.OperationContext, set ast.SelectionSet) []member[T] {
+	collected := graphql.CollectFields(op, set, o.Implementors)
+	fields, members := make([]Field, len(collected)), make([]member[T], len(collected))
+	open := "{"
+	for i, c := range collected {
+		f := &fields[i]
+		f.CollectedField, f.Object = c, o.Implementors[0]
+		// A name of GraphQL needs no escapes.
+		members[i] = member[T]{key: open + `"` + c.Alias + `":`, field: f, required: f.required(), out: o.output(f)}
+		open = ","
+	}
+	return members
+}
+
+func (o Object[T]) output(f *Field) Output[T] {
+	if f.Name != "__typename" {
+		return o.Field(f)
+	}
+	name := strconv.Quote(o.Implementors[0])
+	return Output[T]{put: func(w *writer, _ T, _ int) { w.buf = append(w.buf, name...) }}
+}
+
+// asked returns the members that have resolvers.
+func asked[T any](members []member[T]) []member[T] {
+	var asking []member[T]
+	for _, m := range members {
+		if m.out.ask != nil {
+			asking = append(asking, m)
+		}
+	}
+	return asking
+}
+
+// putObject writes an object. It is null if one of its required members is.
+func putObject[T any](w *writer, members []member[T], v T, at int) {
+	start, failed := len(w.buf), false
+	if len(members) == 0 {
+		w.buf = append(w.buf, '{')
+	}
+	for i := 0; i < len(members); {
+		i = putMembers(w, members, i, v, at, &failed)
+	}
+	if w.buf = append(w.buf, '}'); failed {
+		w.buf, w.failed = w.buf[:start], true
+	}
+}
+
+// putMembers writes the members from i on and returns the index of the one to go on with: a panic ends
+// only the member in which it occurs.
+func putMembers[T any](w *writer, members []member[T], i int, v T, at int, failed *bool) (next int) {
+	depth, start := len(w.path), 0
+	settle := func() {
+		w.path = w.path[:depth]
+		if !w.failed {
+			return
+		}
+		w.failed, w.buf = false, append(w.buf[:start], null...)
+		*failed = *failed || members[i].required
+	}
+	defer func() {
+		if value := recover(); value != nil {
+			w.path = w.path[:depth+1]
+			ctx := w.fieldContext()
+			w.failed = true
+			graphql.AddError(ctx, graphql.GetOperationContext(ctx).Recover(ctx, value))
+			settle()
+			next = i + 1
+		}
+	}()
+	for ; i < len(members); i++ {
+		w.buf = append(w.buf, members[i].key...)
+		start = len(w.buf)
+		w.path = append(w.path[:depth], step{field: members[i].field})
+		members[i].out.put(w, v, at)
+		settle()
+	}
+	return i
+}
+
+// Implementor writes the values of an interface I that have one of its types.
+type Implementor[I any] struct {
+	is  func(v I) bool
+	out Output[I]
+}
+
+// Implemented writes the values of an interface that are T.
+func Implemented[I, T any](of Output[T]) Implementor[I] {
+	out := Output[I]{put: func(w *writer, v I, at int) { of.put(w, any(v).(T), at) }}
+	if of.ask != nil {
+		out.ask = func(ctx context.Context, values []I) {
+			concrete := make([]T, len(values))
+			for i, v := range values {
+				concrete[i] = any(v).(T)
+			}
+			of.ask(ctx, concrete)
+		}
+	}
+	return Implementor[I]{out: out, is: func(v I) bool {
+		_, ok := any(v).(T)
+		return ok
+	}}
+}
+
+// Interface writes a value with the implementor of its type, or null. A null where required names a type
+// is an error.
+func Interface[I any](required string, of ...Implementor[I]) Output[I] {
+	kind := func(v I) int {
+		for i := range of {
+			if of[i].is(v) {
+				return i
+			}
+		}
+		panic("executor: a value of a type that does not implement the interface")
+	}
+	var positions []int // of each value among those of its type
+	var asking bool
+	for i := range of {
+		asking = asking || of[i].out.ask != nil
+	}
+	out := Output[I]{put: func(w *writer, v I, at int) {
+		if asking {
+			at = positions[at]
+		}
+		of[kind(v)].out.put(w, v, at)
+	}}
+	if asking {
+		out.ask = func(ctx context.Context, values []I) {
+			sorted := make([][]I, len(of))
+			positions = positions[:0]
+			for _, v := range values {
+				k := kind(v)
+				positions = append(positions, len(sorted[k]))
+				sorted[k] = append(sorted[k], v)
+			}
+			for k, implementor := range of {
+				if implementor.out.ask != nil && len(sorted[k]) > 0 {
+					implementor.out.ask(ctx, sorted[k])
+				}
+			}
+		}
+	}
+	return nilable(func(v I) bool { return any(v) == nil }, required, out)
+}
