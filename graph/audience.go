@@ -2,8 +2,6 @@ package graph
 
 import (
 	"context"
-	"maps"
-	"slices"
 	"strings"
 
 	"campaignql/graph/model"
@@ -102,21 +100,28 @@ func (r *resolver) peopleAndLists(
 		asked := selected(ctx, subscriberFields, [][]string{{"subscriber"}})
 		byID, err := r.Subscribers.ByIDs(
 			ctx,
-			ids(found, func(f query.Recipient) int64 { return f.SubscriberID }),
+			mapped(found, func(f query.Recipient) int64 { return f.SubscriberID }),
 			asked.columns()...)
 		if err != nil {
 			return nil, nil, err
 		}
 		people = make(map[int64]*model.Subscriber, len(byID))
-		for _, person := range r.shownSubscribers(ctx, slices.Collect(maps.Values(byID)), asked) {
-			people[person.ID] = person
+		for id, row := range byID {
+			people[id] = shownSubscriber(row)
 		}
 	}
 	if asks(ctx, "list") && len(found) > 0 {
-		lists, err = r.listsOf(
-			ctx, ids(found, func(f query.Recipient) int64 { return f.ListID }),
-			selected(ctx, listFields, [][]string{{"list"}}),
-		)
+		byID, err := r.Services.Lists.ByIDs(
+			ctx,
+			idsOf(found, func(f query.Recipient) int64 { return f.ListID }),
+			selected(ctx, listFields, [][]string{{"list"}}).columns()...)
+		if err != nil {
+			return nil, nil, err
+		}
+		lists = make(map[int64]*model.SubscriberList, len(byID))
+		for id, row := range byID {
+			lists[id] = shownList(row)
+		}
 	}
 	return people, lists, err
 }

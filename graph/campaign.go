@@ -17,63 +17,26 @@ import (
 	"campaignql/internal/statistics"
 )
 
-// shownCampaigns wraps campaigns and loads the selected relations for all of them together.
-func (r *resolver) shownCampaigns(
-	ctx context.Context, rows []*ent.Campaign, asked selection,
-) ([]*model.Campaign, error) {
-	shown := make([]*model.Campaign, len(rows))
+func shownCampaigns(rows []*ent.Campaign) []*model.Campaign {
 	views := make([]model.Campaign, len(rows))
+	shown := make([]*model.Campaign, len(rows))
 	for i, row := range rows {
 		views[i].Campaign = row
 		shown[i] = &views[i]
 	}
-	if len(rows) > 0 {
-		r.ahead(ctx, rows, asked)
-	}
-	tags, ok := asked.relation("tags", tagFields)
-	if !ok || len(rows) == 0 {
-		return shown, nil
-	}
-	ids := make([]int64, len(rows))
-	for i, row := range rows {
-		ids[i] = row.ID
-	}
-	byCampaign, err := r.Tags.ByCampaigns(ctx, ids, tags.columns()...)
-	if err != nil {
-		return nil, err
-	}
-	var all []*ent.Tag
-	for i, row := range rows {
-		views[i].TagList = byCampaign[row.ID]
-		all = append(all, views[i].TagList...)
-	}
-	r.tagCountsAhead(ctx, all, tags)
-	return shown, nil
+	return shown
 }
 
-// shownCampaign wraps the campaign that a mutation returned, for the field campaign of its payload.
-// The campaign is already written, so if its tags cannot be read, only the field tags has an error.
-func (r *resolver) shownCampaign(ctx context.Context, c *ent.Campaign) *model.Campaign {
-	shown, err := r.shownCampaigns(ctx, []*ent.Campaign{c}, selected(ctx, campaignFields, [][]string{{"campaign"}}))
-	if err != nil {
-		return &model.Campaign{Campaign: c, TagsErr: err}
-	}
-	return shown[0]
-}
+func shownCampaign(row *ent.Campaign) *model.Campaign { return &model.Campaign{Campaign: row} }
 
 // campaignByID returns the campaign with the selected columns, or nil if the caller has no such
 // campaign.
 func (r *resolver) campaignByID(ctx context.Context, id int64) (*model.Campaign, error) {
-	asked := selected(ctx, campaignFields, itself)
-	c, err := r.Campaigns.Get(ctx, id, asked.columns()...)
+	c, err := r.Campaigns.Get(ctx, id, selected(ctx, campaignFields, itself).columns()...)
 	if err != nil {
 		return nil, absent(err)
 	}
-	shown, err := r.shownCampaigns(ctx, []*ent.Campaign{c}, asked)
-	if err != nil {
-		return nil, err
-	}
-	return shown[0], nil
+	return shownCampaign(c), nil
 }
 
 // absent returns nil for NotFound: a query returns null for an object that does not exist.
@@ -112,12 +75,12 @@ func (r queryResolver) Campaigns(
 		_, err := order.Plan(request)
 		return result, err
 	}
-	asked := selected(ctx, campaignFields, connection)
-	if result.Result, err = r.resolver.Campaigns.List(ctx, conditions, order, request, asked.columns()...); err != nil {
+	columns := selected(ctx, campaignFields, connection).columns()
+	if result.Result, err = r.resolver.Campaigns.List(ctx, conditions, order, request, columns...); err != nil {
 		return nil, err
 	}
-	result.Nodes, err = r.shownCampaigns(ctx, result.Result.Items, asked)
-	return result, err
+	result.Nodes = shownCampaigns(result.Result.Items)
+	return result, nil
 }
 
 func campaignOrder(by *model.CampaignOrder) campaign.Order {
@@ -167,34 +130,49 @@ func (r countsResolver) ByStatus(_ context.Context, counts *campaign.Counts) ([]
 	return out, nil
 }
 
-func (r campaignResolver) Email(ctx context.Context, c *model.Campaign) (*ent.Email, error) {
-	return r.loadEmail(ctx, c.EmailID, selected(ctx, emailFields, itself).emailColumns())
+func (r campaignResolver) Tags(ctx context.Context, campaigns []*model.Campaign) ([][]*ent.Tag, error) {
+	columns := selected(ctx, tagFields, itself).columns()
+	byCampaign, err := r.Services.Tags.ByCampaigns(ctx, idsOf(campaigns, (*model.Campaign).Number), columns...)
+	if err != nil {
+		return nil, err
+	}
+	return mapped(campaigns, func(c *model.Campaign) []*ent.Tag { return byCampaign[c.ID] }), nil
 }
 
-func (r *resolver) loadEmail(ctx context.Context, id *int64, columns []string) (*ent.Email, error) {
-	if id == nil {
-		return nil, nil
-	}
+func (r campaignResolver) Email(ctx context.Context, campaigns []*model.Campaign) ([]*ent.Email, error) {
+	return r.emailsOf(ctx, emailIDs(campaigns), selected(ctx, emailFields, itself).columns())
+}
+
+func (r variationResolver) Email(ctx context.Context, variations []*model.ABTestVariation) ([]*ent.Email, error) {
+	ids := mapped(variations, func(v *model.ABTestVariation) *int64 { return &v.EmailID })
+	return r.emailsOf(ctx, ids, selected(ctx, emailFields, itself).columns())
+}
+
+func emailIDs(campaigns []*model.Campaign) []*int64 {
+	return mapped(campaigns, func(c *model.Campaign) *int64 { return c.EmailID })
+}
+
+// emailsOf returns the emails with the given ids in their order, and nil for an id that is nil.
+func (r *resolver) emailsOf(ctx context.Context, ids []*int64, columns []string) ([]*ent.Email, error) {
 	l, err := loaders(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return l.Email(ctx, *id, columns)
+	return present(ids, func(ids []int64) ([]*ent.Email, error) { return l.emails.Load(ctx, ids, columns) })
 }
 
-func (r variationResolver) Email(ctx context.Context, v *model.ABTestVariation) (*ent.Email, error) {
-	return r.loadEmail(ctx, &v.EmailID, selected(ctx, emailFields, itself).emailColumns())
-}
-
-func (r campaignResolver) Readiness(ctx context.Context, c *model.Campaign) ([]*model.ReadinessGap, error) {
-	email, err := r.loadEmail(ctx, c.EmailID, readinessColumns)
+func (r campaignResolver) Readiness(
+	ctx context.Context, campaigns []*model.Campaign,
+) ([][]*model.ReadinessGap, error) {
+	emails, err := r.emailsOf(ctx, emailIDs(campaigns), campaign.ReadinessEmailColumns)
 	if err != nil {
 		return nil, err
 	}
-	gaps := campaign.Readiness(c.Campaign, email)
-	out := make([]*model.ReadinessGap, len(gaps))
-	for i, gap := range gaps {
-		out[i] = &model.ReadinessGap{Code: model.ReadinessCode(gap.Code), Message: gap.Message}
+	out := make([][]*model.ReadinessGap, len(campaigns))
+	for i, c := range campaigns {
+		out[i] = mapped(campaign.Readiness(c.Campaign, emails[i]), func(gap campaign.Gap) *model.ReadinessGap {
+			return &model.ReadinessGap{Code: model.ReadinessCode(gap.Code), Message: gap.Message}
+		})
 	}
 	return out, nil
 }
@@ -227,21 +205,24 @@ func (r campaignResolver) AllowedTransitions(
 }
 
 func (r campaignResolver) History(
-	ctx context.Context, c *model.Campaign, first *int32, after *string,
-) (*model.CampaignChangeConnection, error) {
+	ctx context.Context, campaigns []*model.Campaign, first *int32, after *string,
+) ([]*model.CampaignChangeConnection, error) {
 	plan, err := historyPlan(first, after)
 	if err != nil {
 		return nil, err
 	}
-	l, err := loaders(ctx)
+	ids := idsOf(campaigns, (*model.Campaign).Number)
+	histories, err := r.Campaigns.Histories(ctx, mapped(ids, func(id int64) campaign.HistoryRequest {
+		return campaign.HistoryRequest{CampaignID: id, BeforeVersion: plan.beforeVersion, Limit: plan.size + 1}
+	}))
 	if err != nil {
 		return nil, err
 	}
-	rows, err := l.History(ctx, c.ID, plan.beforeVersion, plan.size+1)
-	if err != nil {
-		return nil, err
+	pages := make(map[int64]*model.CampaignChangeConnection, len(ids))
+	for i, id := range ids {
+		pages[id] = historyPage(histories[i], plan.size, plan.beforeVersion != 0)
 	}
-	return historyPage(rows, plan.size, plan.beforeVersion != 0), nil
+	return mapped(campaigns, func(c *model.Campaign) *model.CampaignChangeConnection { return pages[c.ID] }), nil
 }
 
 // historyBounds is a page of a history: entries with a version below beforeVersion, or the newest

@@ -151,7 +151,7 @@ func (r mutationResolver) outcome(
 		problems, err := toUserErrors(ctx, err)
 		return nil, problems, err
 	}
-	return r.shownCampaign(ctx, c), []*model.UserError{}, nil
+	return shownCampaign(c), []*model.UserError{}, nil
 }
 
 func (r queryResolver) SchedulePreview(

@@ -42,10 +42,7 @@ func (r queryResolver) Compare(ctx context.Context, texts []string) (*model.Camp
 			return nil, fault
 		}
 	}
-	shown, err := r.shownCampaigns(ctx, rows, asked)
-	if err != nil {
-		return nil, err
-	}
+	shown := shownCampaigns(rows)
 	comparison := &model.CampaignComparison{Campaigns: make([]*model.ComparedCampaign, len(shown))}
 	for i, c := range shown {
 		comparison.Campaigns[i] = &model.ComparedCampaign{Campaign: c}
@@ -88,20 +85,10 @@ func comparedIDs(texts []string) ([]int64, error) {
 // comparedName returns the name of an id in the arguments, for errors.
 func comparedName(i int) string { return fmt.Sprintf("campaigns[%d]", i) }
 
-// elapsedKey identifies a series that is read once for all compared campaigns.
-type elapsedKey struct {
-	interval statistics.Interval
-	points   int32
-}
-
 func (r comparedResolver) Elapsed(
-	ctx context.Context, c *model.ComparedCampaign, interval statistics.Interval, points int32,
-) ([]*statistics.Point, error) {
-	found, err := ofPage(
-		ctx, c.Campaign.Statistics(), elapsedKey{interval, points},
-		func(rows []*ent.Campaign) (map[int64][]statistics.Point, error) {
-			return r.Statistics.Elapsed(ctx, rows, interval, int(points), r.Campaigns.Now())
-		},
-	)
-	return pointers(found), err
+	ctx context.Context, compared []*model.ComparedCampaign, interval statistics.Interval, points int32,
+) ([][]*statistics.Point, error) {
+	campaigns := mapped(compared, func(c *model.ComparedCampaign) *statistics.Counters { return c.Campaign.Statistics() })
+	series, err := r.Statistics.Elapsed(ctx, rowsOf(campaigns), interval, int(points), r.Campaigns.Now())
+	return perCampaign(campaigns, series), err
 }

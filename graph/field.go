@@ -24,12 +24,12 @@ func (r queryResolver) CustomFields(
 	if !asks(ctx, "nodes", "edges", "pageInfo") {
 		return &model.CustomFieldConnection{Count: count}, request.Validate()
 	}
-	asked := selected(ctx, customFieldFields, connection)
-	result, err := r.Fields.List(ctx, filter, request, asked.columns()...)
+	columns := selected(ctx, customFieldFields, connection).columns()
+	result, err := r.Fields.List(ctx, filter, request, columns...)
 	if err != nil {
 		return nil, err
 	}
-	return model.PageOf(result, r.shownFields(ctx, result.Items, asked), count), nil
+	return model.PageOf(result, shownFields(result.Items), count), nil
 }
 
 func (r mutationResolver) CreateCustomField(
@@ -48,7 +48,7 @@ func (r mutationResolver) CreateCustomField(
 		f, err = r.Fields.Create(ctx, in, given(input.IdempotencyKey))
 	}
 	problems, err := toUserErrors(ctx, err)
-	return &model.CreateCustomFieldPayload{CustomField: r.writtenField(ctx, f), UserErrors: problems}, err
+	return &model.CreateCustomFieldPayload{CustomField: shownField(f), UserErrors: problems}, err
 }
 
 func (r mutationResolver) UpdateCustomField(
@@ -67,15 +67,7 @@ func (r mutationResolver) UpdateCustomField(
 		f, err = r.Fields.Update(ctx, id, patch, payloadCustomField.selected(ctx).columns()...)
 	}
 	problems, err := toUserErrors(ctx, err)
-	return &model.UpdateCustomFieldPayload{CustomField: r.writtenField(ctx, f), UserErrors: problems}, err
-}
-
-// writtenField wraps the custom field of a payload; nil stays nil.
-func (r *resolver) writtenField(ctx context.Context, f *ent.CustomField) *model.CustomField {
-	if f == nil {
-		return nil
-	}
-	return r.shownFields(ctx, []*ent.CustomField{f}, payloadCustomField.selected(ctx))[0]
+	return &model.UpdateCustomFieldPayload{CustomField: shownField(f), UserErrors: problems}, err
 }
 
 func (r mutationResolver) DeleteCustomFields(

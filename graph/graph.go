@@ -74,23 +74,26 @@ type resolver struct {
 type limits struct{ depth, complexity int }
 
 type (
-	queryResolver        struct{ *resolver }
-	mutationResolver     struct{ *resolver }
-	subscriptionResolver struct{ *resolver }
-	campaignResolver     struct{ *resolver }
-	countsResolver       struct{ *resolver }
-	scheduleResolver     struct{ *resolver }
-	statisticsResolver   struct{ *resolver }
-	accountResolver      struct{ *resolver }
-	comparedResolver     struct{ *resolver }
-	variationResolver    struct{ *resolver }
-	tagResolver          struct{ *resolver }
-	emailResolver        struct{ *resolver }
-	viewerResolver       struct{ *resolver }
-	listResolver         struct{ *resolver }
-	audienceResolver     struct{ *resolver }
-	ruleResolver         struct{ *resolver }
-	segmentResolver      struct{ *resolver }
+	queryResolver         struct{ *resolver }
+	mutationResolver      struct{ *resolver }
+	subscriptionResolver  struct{ *resolver }
+	campaignResolver      struct{ *resolver }
+	countsResolver        struct{ *resolver }
+	scheduleResolver      struct{ *resolver }
+	statisticsResolver    struct{ *resolver }
+	accountResolver       struct{ *resolver }
+	comparedResolver      struct{ *resolver }
+	variationResolver     struct{ *resolver }
+	tagResolver           struct{ *resolver }
+	emailResolver         struct{ *resolver }
+	viewerResolver        struct{ *resolver }
+	listResolver          struct{ *resolver }
+	audienceResolver      struct{ *resolver }
+	ruleResolver          struct{ *resolver }
+	segmentResolver       struct{ *resolver }
+	subscriberResolver    struct{ *resolver }
+	customFieldResolver   struct{ *resolver }
+	subscriberTagResolver struct{ *resolver }
 )
 
 var _ exec.ResolverRoot = (*resolver)(nil)
@@ -122,3 +125,6 @@ func (r *resolver) CampaignAudience() exec.CampaignAudienceResolver {
 }
 func (r *resolver) ExplainedRule() exec.ExplainedRuleResolver { return ruleResolver{r} }
 func (r *resolver) Segment() exec.SegmentResolver             { return segmentResolver{r} }
+func (r *resolver) Subscriber() exec.SubscriberResolver       { return subscriberResolver{r} }
+func (r *resolver) CustomField() exec.CustomFieldResolver     { return customFieldResolver{r} }
+func (r *resolver) SubscriberTag() exec.SubscriberTagResolver { return subscriberTagResolver{r} }

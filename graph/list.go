@@ -2,13 +2,12 @@ package graph
 
 import (
 	"context"
-	"errors"
 
 	"campaignql/ent"
-	"campaignql/graph/exec"
 	"campaignql/graph/gid"
 	"campaignql/graph/model"
 	"campaignql/internal/apperr"
+	"campaignql/internal/page"
 	lists "campaignql/internal/people/list"
 	"campaignql/internal/people/segment"
 )
@@ -18,12 +17,11 @@ func (r queryResolver) List(ctx context.Context, id string) (*model.SubscriberLi
 	if err != nil {
 		return nil, err
 	}
-	asked := selected(ctx, listFields, itself)
-	l, err := r.resolver.Lists.Get(ctx, number, asked.columns()...)
+	l, err := r.resolver.Lists.Get(ctx, number, selected(ctx, listFields, itself).columns()...)
 	if err != nil {
 		return nil, absent(err)
 	}
-	return r.shownLists(ctx, []*ent.SubscriberList{l}, asked)[0], nil
+	return shownList(l), nil
 }
 
 func (r queryResolver) Lists(
@@ -37,12 +35,12 @@ func (r queryResolver) Lists(
 		_, err := order.Plan(request)
 		return &model.SubscriberListConnection{Count: count}, err
 	}
-	asked := selected(ctx, listFields, connection)
-	result, err := r.resolver.Lists.List(ctx, filter, order, request, asked.columns()...)
+	columns := selected(ctx, listFields, connection).columns()
+	result, err := r.resolver.Lists.List(ctx, filter, order, request, columns...)
 	if err != nil {
 		return nil, err
 	}
-	return model.PageOf(result, r.shownLists(ctx, result.Items, asked), count), nil
+	return model.PageOf(result, shownLists(result.Items), count), nil
 }
 
 func listOrder(by *model.SubscriberListOrder) lists.Order {
@@ -57,110 +55,67 @@ func listOrder(by *model.SubscriberListOrder) lists.Order {
 	return order
 }
 
-// errNotLoaded is the error for a page below a row that was not loaded together with the row. It
-// should never occur.
-var errNotLoaded = errors.New("graph: a page below a row was not loaded")
-
-func loaded[N any](ctx context.Context, pages model.Pages[N]) (*model.Connection[N], error) {
-	found, ok := pages[currentArguments(ctx)]
-	if !ok {
-		return nil, errNotLoaded
-	}
-	return found.Page, found.Err
-}
-
 func (r listResolver) Segments(
-	ctx context.Context, l *model.SubscriberList, _ *string, _ *int32, _ *string, _ *int32, _ *string,
-) (*model.SegmentConnection, error) {
-	return loaded(ctx, l.SegmentPages)
+	ctx context.Context, lists []*model.SubscriberList, search *string, first *int32, after *string, last *int32,
+	before *string,
+) ([]*model.SegmentConnection, error) {
+	filter, request := segment.Filter{Search: value(search)}, pageRequest(first, after, last, before, nil)
+	if err := request.Validate(); err != nil {
+		return nil, err
+	}
+	ids := idsOf(lists, (*model.SubscriberList).Number)
+	columns := selected(ctx, segmentFields, connection).columns()
+	return pagesBelow(ctx, lists,
+		func() (map[int64]int, error) { return r.Services.Segments.Counts(ctx, ids, filter) },
+		func() (map[int64]page.Result[*ent.Segment], error) {
+			return r.Services.Segments.Lists(ctx, ids, filter, request, columns...)
+		}, shownSegments)
 }
 
 func (r listResolver) Subscribers(
-	ctx context.Context, l *model.SubscriberList, _ *model.SubscriberFilter, _ *model.SubscriberOrder, _ *int32,
-	_ *string, _ *int32, _ *string,
-) (*model.SubscriberConnection, error) {
-	return loaded(ctx, l.SubscriberPages)
-}
-
-// loadSegments loads a page of the segments of each list.
-func (r *resolver) loadSegments(ctx context.Context, shown []*model.SubscriberList, listIDs []int64, p *paged) {
-	args, err := exec.ListArguments(ctx, p.places[0])
+	ctx context.Context, lists []*model.SubscriberList, filter *model.SubscriberFilter,
+	orderBy *model.SubscriberOrder, first *int32, after *string, last *int32, before *string,
+) ([]*model.SubscriberConnection, error) {
+	chosen, err := r.chosenPeople(ctx, filter)
 	if err != nil {
-		return // the executor reads the arguments again and reports the error
+		return nil, err
 	}
-	filter := segment.Filter{Search: value(args["search"].(*string))}
-	request := pageRequest(
-		args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string), nil,
-	)
-	pages, counts := map[int64]*model.SegmentConnection{}, map[int64]int{}
-	if err = request.Validate(); err == nil && p.asks("totalCount") {
-		counts, err = r.Services.Segments.Counts(ctx, listIDs, filter)
+	order, request := subscriberOrder(orderBy), pageRequest(first, after, last, before, nil)
+	if _, err := order.Plan(request); err != nil {
+		return nil, err
 	}
-	if err == nil && p.asks("nodes", "edges", "pageInfo") {
-		asked := p.rows(segmentFields)
-		results, failure := r.Services.Segments.Lists(ctx, listIDs, filter, request, asked.columns()...)
-		err = failure
-		var all []*ent.Segment
-		for _, id := range listIDs {
-			all = append(all, results[id].Items...)
-		}
-		nodes := r.shownSegments(ctx, all, asked)
-		for _, id := range listIDs {
-			n := len(results[id].Items)
-			pages[id] = model.PageOf(results[id], nodes[:n], nil)
-			nodes = nodes[n:]
-		}
-	}
-	for _, l := range shown {
-		l.SegmentPages.Keep(p.arguments, counted(pages[l.ID], counts[l.ID]), err)
-	}
+	ids := idsOf(lists, (*model.SubscriberList).Number)
+	columns := selected(ctx, subscriberFields, connection).columns()
+	return pagesBelow(ctx, lists,
+		func() (map[int64]int, error) { return r.Services.Subscribers.Counts(ctx, ids, chosen) },
+		func() (map[int64]page.Result[*ent.Subscriber], error) {
+			return r.Services.Subscribers.Lists(ctx, ids, chosen, order, request, columns...)
+		}, shownSubscribers)
 }
 
-// loadSubscribers loads a page of the subscribers of each list.
-func (r *resolver) loadSubscribers(ctx context.Context, shown []*model.SubscriberList, listIDs []int64, p *paged) {
-	args, err := exec.ListArguments(ctx, p.places[0])
-	if err != nil {
-		return // the executor reads the arguments again and reports the error
-	}
-	filter, err := r.chosenPeople(ctx, args["filter"].(*model.SubscriberFilter))
-	order := subscriberOrder(args["orderBy"].(*model.SubscriberOrder))
-	request := pageRequest(
-		args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string), nil,
-	)
-	pages, counts := map[int64]*model.SubscriberConnection{}, map[int64]int{}
-	if err == nil {
-		_, err = order.Plan(request)
-	}
-	if err == nil && p.asks("totalCount") {
-		counts, err = r.Services.Subscribers.Counts(ctx, listIDs, filter)
-	}
-	if err == nil && p.asks("nodes", "edges", "pageInfo") {
-		asked := p.rows(subscriberFields)
-		results, failure := r.Services.Subscribers.Lists(ctx, listIDs, filter, order, request, asked.columns()...)
-		err = failure
-		var all []*ent.Subscriber
-		for _, id := range listIDs {
-			all = append(all, results[id].Items...)
-		}
-		nodes := r.shownSubscribers(ctx, all, asked)
-		for _, id := range listIDs {
-			n := len(results[id].Items)
-			pages[id] = model.PageOf(results[id], nodes[:n], nil)
-			nodes = nodes[n:]
+// pagesBelow returns the page below each list. It counts the rows and reads them only if the current field
+// asks for that.
+func pagesBelow[E, N any](
+	ctx context.Context, lists []*model.SubscriberList, count func() (map[int64]int, error),
+	read func() (map[int64]page.Result[E], error), show func(rows []E) []N,
+) ([]*model.Connection[N], error) {
+	var counts map[int64]int
+	var results map[int64]page.Result[E]
+	var err error
+	if asks(ctx, "totalCount") {
+		if counts, err = count(); err != nil {
+			return nil, err
 		}
 	}
-	for _, l := range shown {
-		l.SubscriberPages.Keep(p.arguments, counted(pages[l.ID], counts[l.ID]), err)
+	if asks(ctx, "nodes", "edges", "pageInfo") {
+		if results, err = read(); err != nil {
+			return nil, err
+		}
 	}
-}
-
-// counted adds the known number of rows to a page. If page is nil, the result has only the number.
-func counted[N any](page *model.Connection[N], n int) *model.Connection[N] {
-	if page == nil {
-		page = &model.Connection[N]{}
-	}
-	page.Count = func(context.Context) (int, error) { return n, nil }
-	return page
+	return mapped(lists, func(l *model.SubscriberList) *model.Connection[N] {
+		result := results[l.ID]
+		return model.PageOf(result, show(result.Items), func(context.Context) (int, error) { return counts[l.ID], nil })
+	}), nil
 }
 
 func (r mutationResolver) CreateList(
@@ -173,7 +128,7 @@ func (r mutationResolver) CreateList(
 		ctx, lists.Input{Name: input.Name, DoubleOptIn: input.DoubleOptIn}, given(input.IdempotencyKey),
 	)
 	problems, err := toUserErrors(ctx, err)
-	return &model.CreateListPayload{List: r.writtenList(ctx, l), UserErrors: problems}, err
+	return &model.CreateListPayload{List: shownList(l), UserErrors: problems}, err
 }
 
 func (r mutationResolver) UpdateList(
@@ -192,15 +147,7 @@ func (r mutationResolver) UpdateList(
 			payloadList.selected(ctx).columns()...)
 	}
 	problems, err := toUserErrors(ctx, err)
-	return &model.UpdateListPayload{List: r.writtenList(ctx, l), UserErrors: problems}, err
-}
-
-// writtenList wraps the list of a payload; nil stays nil.
-func (r *resolver) writtenList(ctx context.Context, l *ent.SubscriberList) *model.SubscriberList {
-	if l == nil {
-		return nil
-	}
-	return r.shownLists(ctx, []*ent.SubscriberList{l}, payloadList.selected(ctx))[0]
+	return &model.UpdateListPayload{List: shownList(l), UserErrors: problems}, err
 }
 
 func (r mutationResolver) DeleteLists(

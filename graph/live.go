@@ -286,9 +286,5 @@ func (r subscriptionResolver) changed(
 		}
 		row = whole
 	}
-	shown, err := r.shownCampaigns(ctx, []*ent.Campaign{row}, asked)
-	if err != nil {
-		return nil, err
-	}
-	return shown[0], nil
+	return shownCampaign(row), nil
 }

@@ -3,8 +3,6 @@ package graph
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 
 	"campaignql/ent"
 	"campaignql/graph/gid"
@@ -46,33 +44,42 @@ func (r *resolver) nodes(ctx context.Context, texts []string, name func(i int) s
 		wanted[kind] = append(wanted[kind], id)
 	}
 	found := map[string]model.Node{}
-	if ids := wanted[gid.Campaign]; len(ids) > 0 {
-		if err := r.campaignNodes(ctx, ids, found); err != nil {
+	for _, load := range []func() error{
+		func() error {
+			return nodesOf(ctx, wanted, gid.Campaign, campaignFields, found, r.Campaigns.ByIDs, shownCampaign)
+		},
+		func() error {
+			return nodesOf(ctx, wanted, gid.Tag, tagFields, found, r.Tags.ByIDs, unchanged[*ent.Tag])
+		},
+		func() error {
+			return nodesOf(ctx, wanted, gid.Email, emailFields, found, r.Emails.ByIDs, unchanged[*ent.Email])
+		},
+		func() error {
+			return nodesOf(ctx, wanted, gid.SubscriberList, listFields, found, r.Services.Lists.ByIDs, shownList)
+		},
+		func() error {
+			return nodesOf(ctx, wanted, gid.Subscriber, subscriberFields, found, r.Subscribers.ByIDs, shownSubscriber)
+		},
+		func() error {
+			return nodesOf(ctx, wanted, gid.CustomField, customFieldFields, found, r.Fields.ByIDs, shownField)
+		},
+		func() error {
+			return nodesOf(ctx, wanted, gid.Segment, segmentFields, found, r.Segments.ByIDs, shownSegment)
+		},
+		func() error {
+			return nodesOf(
+				ctx, wanted, gid.SubscriberTag, subscriberTagFields, found, r.SubscriberTags.ByIDs, shownSubscriberTag,
+			)
+		},
+		func() error {
+			return nodesOf(
+				ctx, wanted, gid.Suppression, suppressionFields, found, r.Suppressions.ByIDs, shownSuppression,
+			)
+		},
+	} {
+		if err := load(); err != nil {
 			return nil, err
 		}
-	}
-	if ids := wanted[gid.Tag]; len(ids) > 0 {
-		asked := selectedOn(ctx, "Tag", tagFields)
-		tags, err := r.Tags.ByIDs(ctx, ids, asked.columns()...)
-		if err != nil {
-			return nil, err
-		}
-		r.tagCountsAhead(ctx, slices.Collect(maps.Values(tags)), asked)
-		for id, t := range tags {
-			found[gid.Encode(gid.Tag, id)] = t
-		}
-	}
-	if ids := wanted[gid.Email]; len(ids) > 0 {
-		emails, err := r.Emails.ByIDs(ctx, ids, selectedOn(ctx, "Email", emailFields).columns()...)
-		if err != nil {
-			return nil, err
-		}
-		for id, e := range emails {
-			found[gid.Encode(gid.Email, id)] = e
-		}
-	}
-	if err := r.peopleNodes(ctx, wanted, found); err != nil {
-		return nil, err
 	}
 	out := make([]model.Node, len(texts))
 	for i, text := range texts {
@@ -81,110 +88,20 @@ func (r *resolver) nodes(ctx context.Context, texts []string, name func(i int) s
 	return out, nil
 }
 
-func (r *resolver) campaignNodes(ctx context.Context, ids []int64, found map[string]model.Node) error {
-	asked := selectedOn(ctx, "Campaign", campaignFields)
-	byID, err := r.Campaigns.ByIDs(ctx, ids, asked.columns()...)
-	if err != nil {
-		return err
-	}
-	rows := make([]*ent.Campaign, 0, len(byID))
-	for _, c := range byID {
-		rows = append(rows, c)
-	}
-	shown, err := r.shownCampaigns(ctx, rows, asked)
-	if err != nil {
-		return err
-	}
-	for _, c := range shown {
-		found[c.GlobalID()] = c
-	}
-	return nil
-}
-
-// peopleNodes loads the nodes around lists of people.
-func (r *resolver) peopleNodes(ctx context.Context, wanted map[gid.Kind][]int64, found map[string]model.Node) error {
-	if err := nodesOf(
-		ctx,
-		wanted[gid.SubscriberList],
-		"SubscriberList",
-		listFields,
-		found,
-		r.Lists.ByIDs,
-		r.shownLists,
-	); err != nil {
-		return err
-	}
-	if err := nodesOf(
-		ctx,
-		wanted[gid.Subscriber],
-		"Subscriber",
-		subscriberFields,
-		found,
-		r.Subscribers.ByIDs,
-		r.shownSubscribers,
-	); err != nil {
-		return err
-	}
-	if err := nodesOf(
-		ctx,
-		wanted[gid.CustomField],
-		"CustomField",
-		customFieldFields,
-		found,
-		r.Fields.ByIDs,
-		r.shownFields,
-	); err != nil {
-		return err
-	}
-	if err := nodesOf(
-		ctx,
-		wanted[gid.Segment],
-		"Segment",
-		segmentFields,
-		found,
-		r.Segments.ByIDs,
-		r.shownSegments,
-	); err != nil {
-		return err
-	}
-	if err := nodesOf(
-		ctx,
-		wanted[gid.SubscriberTag],
-		"SubscriberTag",
-		subscriberTagFields,
-		found,
-		r.SubscriberTags.ByIDs,
-		r.shownSubscriberTags,
-	); err != nil {
-		return err
-	}
-	show := func(_ context.Context, rows []*ent.Suppression, _ selection) []*model.Suppression {
-		return shownSuppressions(rows)
-	}
-	return nodesOf(ctx, wanted[gid.Suppression], "Suppression", suppressionFields, found, r.Suppressions.ByIDs, show)
-}
-
-// nodesOf loads and shows the nodes of one type.
-func nodesOf[E any, N interface {
-	model.Node
-	GlobalID() string
-}](
-	ctx context.Context, ids []int64, typeName string, table fields, found map[string]model.Node,
-	load func(ctx context.Context, ids []int64, columns ...string) (map[int64]E, error),
-	show func(ctx context.Context, rows []E, asked selection) []N,
+// nodesOf loads and shows the nodes of one kind, whose type in the schema has the same name.
+func nodesOf[E, N any](
+	ctx context.Context, wanted map[gid.Kind][]int64, kind gid.Kind, table fields, found map[string]model.Node,
+	load func(ctx context.Context, ids []int64, columns ...string) (map[int64]E, error), show func(row E) N,
 ) error {
+	ids := wanted[kind]
 	if len(ids) == 0 {
 		return nil
 	}
-	asked := selectedOn(ctx, typeName, table)
-	byID, err := load(ctx, ids, asked.columns()...)
-	if err != nil {
-		return err
+	byID, err := load(ctx, ids, selectedOn(ctx, string(kind), table).columns()...)
+	for id, row := range byID {
+		found[gid.Encode(kind, id)] = show(row)
 	}
-	for _, node := range show(ctx, slices.Collect(maps.Values(byID)), asked) {
-		found[node.GlobalID()] = node
-	}
-	return nil
+	return err
 }
 
 func (r queryResolver) ServerInfo(context.Context) (*model.ServerInfo, error) {
@@ -200,3 +117,5 @@ func (r queryResolver) ServerInfo(context.Context) (*model.ServerInfo, error) {
 		MaxPageSize:   page.MaxSize,
 	}, nil
 }
+
+func unchanged[T any](row T) T { return row }

@@ -1,254 +1,204 @@
 package graph
 
 import (
-	"cmp"
 	"context"
-	"slices"
 
 	"campaignql/ent"
 	"campaignql/graph/model"
+	"campaignql/internal/store"
 )
 
-// The functions in this file wrap rows and load the selected relations for all rows together. If a
-// relation cannot be loaded, only the fields that need it have an error, because the rows
-// themselves may just have been written.
+// The fields of lists, people and what belongs to them that are read beside their row. Each is read for
+// all rows of a level at once.
 
-// shownLists wraps lists of subscribers.
-func (r *resolver) shownLists(
-	ctx context.Context, rows []*ent.SubscriberList, asked selection,
-) []*model.SubscriberList {
-	shown, ids := make([]*model.SubscriberList, len(rows)), make([]int64, len(rows))
-	for i, row := range rows {
-		shown[i], ids[i] = &model.SubscriberList{SubscriberList: row}, row.ID
-	}
-	if len(rows) == 0 {
-		return shown
-	}
-	if len(asked.named("subscriberCount")) > 0 {
-		counts, err := r.Subscribers.ActiveCounts(ctx, ids)
-		for _, l := range shown {
-			l.Active, l.Err = counts[l.ID], err
-		}
-	}
-	if fields, ok := asked.relation("customFields", customFieldFields); ok {
-		r.loadFields(ctx, shown, fields)
-	}
-	for _, p := range asked.paged("segments") {
-		r.loadSegments(ctx, shown, ids, p)
-	}
-	for _, p := range asked.paged("subscribers") {
-		r.loadSubscribers(ctx, shown, ids, p)
-	}
-	return shown
-}
-
-// loadFields loads the custom fields of lists.
-func (r *resolver) loadFields(ctx context.Context, lists []*model.SubscriberList, asked selection) {
-	rows := make([]*ent.SubscriberList, len(lists))
-	for i, l := range lists {
-		rows[i] = l.SubscriberList
-	}
-	byList, err := r.Fields.ByLists(ctx, rows, asked.columns()...)
-	var all []*ent.CustomField
-	for _, fields := range byList {
-		all = append(all, fields...)
-	}
-	shown := map[int64]*model.CustomField{}
-	for _, f := range r.shownFields(ctx, each(all, func(f *ent.CustomField) int64 { return f.ID }), asked) {
-		shown[f.ID] = f
-	}
-	for _, l := range lists {
-		if err != nil {
-			l.Err = err
-		}
-		for _, f := range byList[l.ID] {
-			l.Fields = append(l.Fields, shown[f.ID])
-		}
-	}
-}
-
-// shownSubscribers wraps subscribers.
-func (r *resolver) shownSubscribers(ctx context.Context, rows []*ent.Subscriber, asked selection) []*model.Subscriber {
-	shown := make([]*model.Subscriber, len(rows))
-	for i, row := range rows {
-		shown[i] = &model.Subscriber{Subscriber: row}
-	}
-	if len(rows) == 0 {
-		return shown
-	}
-	if lists, ok := asked.relation("list", listFields); ok {
-		byID, err := r.listsOf(ctx, ids(rows, func(s *ent.Subscriber) int64 { return s.ListID }), lists)
-		for _, s := range shown {
-			s.OnList, s.Err = byID[s.ListID], cmp.Or(s.Err, err)
-		}
-	}
-	if values, ok := asked.relation("fields", nil); ok {
-		r.loadValues(ctx, shown, values)
-	}
-	if tags, ok := asked.relation("tags", subscriberTagFields); ok {
-		r.loadTags(ctx, shown, tags)
-	}
-	if suppressions, ok := asked.relation("suppression", suppressionFields); ok {
-		found, err := r.Services.Suppressions.Of(ctx, rows, suppressions.columns()...)
-		for _, s := range shown {
-			s.Err = cmp.Or(s.Err, err)
-			if row := found[s.ID]; row != nil {
-				s.Suppressed = &model.Suppression{Suppression: row}
-			}
-		}
-	}
-	return shown
-}
-
-// loadValues loads the values of custom fields of subscribers.
-func (r *resolver) loadValues(ctx context.Context, people []*model.Subscriber, asked selection) {
-	values, err := r.Subscribers.TypedValues(ctx, ids(people, func(s *model.Subscriber) int64 { return s.ID }))
-	var fieldIDs []int64
-	for _, of := range values {
-		fieldIDs = append(fieldIDs, ids(of, func(v *ent.FieldValue) int64 { return v.CustomFieldID })...)
-	}
-	fields, _ := asked.relation("field", customFieldFields)
-	found := map[int64]*ent.CustomField{}
-	if len(fieldIDs) > 0 {
-		// The type of a field decides which form of its value is returned.
-		found, err = r.Fields.ByIDs(
-			ctx,
-			slices.Compact(slices.Sorted(slices.Values(fieldIDs))),
-			append(fields.columns(), "type")...)
-	}
-	rows := make([]*ent.CustomField, 0, len(found))
-	for _, f := range found {
-		rows = append(rows, f)
-	}
-	shown := map[int64]*model.CustomField{}
-	for _, f := range r.shownFields(ctx, rows, fields) {
-		shown[f.ID] = f
-	}
-	for _, s := range people {
-		s.Err = cmp.Or(s.Err, err)
-		for _, v := range values[s.ID] {
-			if f := shown[v.CustomFieldID]; f != nil {
-				s.Values = append(s.Values, &model.CustomFieldValue{Field: f, Value: v})
-			}
-		}
-	}
-}
-
-// loadTags loads the tags of subscribers.
-func (r *resolver) loadTags(ctx context.Context, people []*model.Subscriber, asked selection) {
-	carried, err := r.Services.SubscriberTags.BySubscribers(
-		ctx,
-		ids(people, func(s *model.Subscriber) int64 { return s.ID }),
-		asked.columns()...)
-	var all []*ent.SubscriberTag
-	for _, tags := range carried {
-		all = append(all, tags...)
-	}
-	shown := map[int64]*model.SubscriberTag{}
-	for _, t := range r.shownSubscriberTags(ctx, each(all, func(t *ent.SubscriberTag) int64 { return t.ID }), asked) {
-		shown[t.ID] = t
-	}
-	for _, s := range people {
-		s.Err = cmp.Or(s.Err, err)
-		for _, t := range carried[s.ID] {
-			s.TagList = append(s.TagList, shown[t.ID])
-		}
-	}
-}
-
-func (r *resolver) shownFields(ctx context.Context, rows []*ent.CustomField, asked selection) []*model.CustomField {
-	shown := make([]*model.CustomField, len(rows))
-	var listIDs []int64
-	for i, row := range rows {
-		shown[i] = &model.CustomField{CustomField: row}
-		if row.ListID != nil {
-			listIDs = append(listIDs, *row.ListID)
-		}
-	}
-	lists, ok := asked.relation("list", listFields)
-	if !ok || len(listIDs) == 0 {
-		return shown
-	}
-	byID, err := r.listsOf(ctx, listIDs, lists)
-	for _, f := range shown {
-		if f.ListID != nil {
-			f.OfList, f.Err = byID[*f.ListID], err
-		}
-	}
-	return shown
-}
-
-func (r *resolver) shownSegments(ctx context.Context, rows []*ent.Segment, asked selection) []*model.Segment {
-	shown := make([]*model.Segment, len(rows))
-	for i, row := range rows {
-		shown[i] = &model.Segment{Segment: row}
-	}
-	lists, ok := asked.relation("list", listFields)
-	if !ok || len(rows) == 0 {
-		return shown
-	}
-	byID, err := r.listsOf(ctx, ids(rows, func(s *ent.Segment) int64 { return s.ListID }), lists)
-	for _, s := range shown {
-		s.OfList, s.Err = byID[s.ListID], err
-	}
-	return shown
-}
-
-// shownSubscriberTags wraps tags of subscribers.
-func (r *resolver) shownSubscriberTags(
-	ctx context.Context, rows []*ent.SubscriberTag, asked selection,
-) []*model.SubscriberTag {
-	shown := make([]*model.SubscriberTag, len(rows))
-	for i, row := range rows {
-		shown[i] = &model.SubscriberTag{SubscriberTag: row}
-	}
-	if len(rows) == 0 || len(asked.named("subscriberCount")) == 0 {
-		return shown
-	}
-	counts, err := r.Services.SubscriberTags.PeopleCounts(
-		ctx, ids(rows, func(t *ent.SubscriberTag) int64 { return t.ID }),
-	)
-	for _, t := range shown {
-		t.Carriers, t.Err = counts[t.ID], err
-	}
-	return shown
-}
-
-func shownSuppressions(rows []*ent.Suppression) []*model.Suppression {
-	shown := make([]*model.Suppression, len(rows))
-	for i, row := range rows {
-		shown[i] = &model.Suppression{Suppression: row}
-	}
-	return shown
-}
-
-// listsOf loads the lists of rows, each once.
-func (r *resolver) listsOf(
-	ctx context.Context, listIDs []int64, asked selection,
-) (map[int64]*model.SubscriberList, error) {
-	found, err := r.Services.Lists.ByIDs(ctx, slices.Compact(slices.Sorted(slices.Values(listIDs))), asked.columns()...)
+func (r listResolver) SubscriberCount(ctx context.Context, lists []*model.SubscriberList) ([]int32, error) {
+	counts, err := r.Services.Subscribers.ActiveCounts(ctx, idsOf(lists, (*model.SubscriberList).Number))
 	if err != nil {
 		return nil, err
 	}
-	rows := make([]*ent.SubscriberList, 0, len(found))
-	for _, row := range found {
-		rows = append(rows, row)
-	}
-	byID := make(map[int64]*model.SubscriberList, len(rows))
-	for _, l := range r.shownLists(ctx, rows, asked) {
-		byID[l.ID] = l
-	}
-	return byID, nil
+	return mapped(lists, func(l *model.SubscriberList) int32 { return int32(counts[l.ID]) }), nil
 }
 
-// ids returns the id of each row.
-func ids[T any](rows []T, id func(T) int64) []int64 {
-	out := make([]int64, len(rows))
+func (r listResolver) CustomFields(
+	ctx context.Context, lists []*model.SubscriberList,
+) ([][]*model.CustomField, error) {
+	rows := mapped(each(lists, (*model.SubscriberList).Number), func(l *model.SubscriberList) *ent.SubscriberList {
+		return l.SubscriberList
+	})
+	byList, err := r.Fields.ByLists(ctx, rows, selected(ctx, customFieldFields, itself).columns()...)
+	if err != nil {
+		return nil, err
+	}
+	return mapped(lists, func(l *model.SubscriberList) []*model.CustomField { return shownFields(byList[l.ID]) }), nil
+}
+
+func (r subscriberResolver) List(ctx context.Context, people []*model.Subscriber) ([]*model.SubscriberList, error) {
+	return r.listsOf(ctx, mapped(people, func(s *model.Subscriber) *int64 { return &s.ListID }))
+}
+
+func (r customFieldResolver) List(
+	ctx context.Context, fields []*model.CustomField,
+) ([]*model.SubscriberList, error) {
+	return r.listsOf(ctx, mapped(fields, func(f *model.CustomField) *int64 { return f.ListID }))
+}
+
+func (r segmentResolver) List(ctx context.Context, segments []*model.Segment) ([]*model.SubscriberList, error) {
+	return r.listsOf(ctx, mapped(segments, func(s *model.Segment) *int64 { return &s.ListID }))
+}
+
+// listsOf returns the lists with the given ids in their order, with the columns that the current field
+// selects, and nil for an id that is nil.
+func (r *resolver) listsOf(ctx context.Context, ids []*int64) ([]*model.SubscriberList, error) {
+	l, err := loaders(ctx)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := present(ids, func(ids []int64) ([]*ent.SubscriberList, error) {
+		return l.lists.Load(ctx, ids, selected(ctx, listFields, itself).columns())
+	})
+	if err != nil {
+		return nil, err
+	}
+	return shownLists(rows), nil
+}
+
+// Fields returns the values of custom fields. A value whose field was deleted meanwhile is left out.
+func (r subscriberResolver) Fields(
+	ctx context.Context, people []*model.Subscriber,
+) ([][]*model.CustomFieldValue, error) {
+	values, err := r.Subscribers.TypedValues(ctx, idsOf(people, (*model.Subscriber).Number))
+	if err != nil {
+		return nil, err
+	}
+	var fieldIDs []int64
+	for _, of := range values {
+		fieldIDs = append(fieldIDs, mapped(of, func(v *ent.FieldValue) int64 { return v.CustomFieldID })...)
+	}
+	// The type of a field decides which form of its value is returned.
+	columns := selected(ctx, customFieldFields, [][]string{{"field"}}).columnsAnd("type")
+	found := map[int64]*ent.CustomField{}
+	if len(fieldIDs) > 0 {
+		if found, err = r.Services.Fields.ByIDs(ctx, store.Distinct(fieldIDs), columns...); err != nil {
+			return nil, err
+		}
+	}
+	return mapped(people, func(s *model.Subscriber) []*model.CustomFieldValue {
+		shown := []*model.CustomFieldValue{}
+		for _, v := range values[s.ID] {
+			if f := found[v.CustomFieldID]; f != nil {
+				shown = append(shown, &model.CustomFieldValue{Field: &model.CustomField{CustomField: f}, Value: v})
+			}
+		}
+		return shown
+	}), nil
+}
+
+func (r subscriberResolver) Tags(ctx context.Context, people []*model.Subscriber) ([][]*model.SubscriberTag, error) {
+	carried, err := r.SubscriberTags.BySubscribers(
+		ctx, idsOf(people, (*model.Subscriber).Number), selected(ctx, subscriberTagFields, itself).columns()...)
+	if err != nil {
+		return nil, err
+	}
+	return mapped(people, func(s *model.Subscriber) []*model.SubscriberTag {
+		return shownSubscriberTags(carried[s.ID])
+	}), nil
+}
+
+func (r subscriberResolver) Suppression(
+	ctx context.Context, people []*model.Subscriber,
+) ([]*model.Suppression, error) {
+	rows := mapped(each(people, (*model.Subscriber).Number), func(s *model.Subscriber) *ent.Subscriber {
+		return s.Subscriber
+	})
+	found, err := r.Suppressions.Of(ctx, rows, selected(ctx, suppressionFields, itself).columns()...)
+	if err != nil {
+		return nil, err
+	}
+	return mapped(people, func(s *model.Subscriber) *model.Suppression { return shownSuppression(found[s.ID]) }), nil
+}
+
+func (r subscriberTagResolver) SubscriberCount(ctx context.Context, tags []*model.SubscriberTag) ([]int32, error) {
+	counts, err := r.SubscriberTags.PeopleCounts(ctx, idsOf(tags, (*model.SubscriberTag).Number))
+	if err != nil {
+		return nil, err
+	}
+	return mapped(tags, func(t *model.SubscriberTag) int32 { return int32(counts[t.ID]) }), nil
+}
+
+func shownLists(rows []*ent.SubscriberList) []*model.SubscriberList {
+	return mapped(rows, shownList)
+}
+
+// shownList returns nil for nil, as do its siblings.
+func shownList(row *ent.SubscriberList) *model.SubscriberList {
+	if row == nil {
+		return nil
+	}
+	return &model.SubscriberList{SubscriberList: row}
+}
+
+func shownSubscribers(rows []*ent.Subscriber) []*model.Subscriber {
+	return mapped(rows, shownSubscriber)
+}
+
+func shownSubscriber(row *ent.Subscriber) *model.Subscriber {
+	if row == nil {
+		return nil
+	}
+	return &model.Subscriber{Subscriber: row}
+}
+
+func shownFields(rows []*ent.CustomField) []*model.CustomField { return mapped(rows, shownField) }
+
+func shownField(row *ent.CustomField) *model.CustomField {
+	if row == nil {
+		return nil
+	}
+	return &model.CustomField{CustomField: row}
+}
+
+func shownSegments(rows []*ent.Segment) []*model.Segment { return mapped(rows, shownSegment) }
+
+func shownSegment(row *ent.Segment) *model.Segment {
+	if row == nil {
+		return nil
+	}
+	return &model.Segment{Segment: row}
+}
+
+func shownSubscriberTags(rows []*ent.SubscriberTag) []*model.SubscriberTag {
+	return mapped(rows, shownSubscriberTag)
+}
+
+func shownSubscriberTag(row *ent.SubscriberTag) *model.SubscriberTag {
+	if row == nil {
+		return nil
+	}
+	return &model.SubscriberTag{SubscriberTag: row}
+}
+
+func shownSuppressions(rows []*ent.Suppression) []*model.Suppression {
+	return mapped(rows, shownSuppression)
+}
+
+func shownSuppression(row *ent.Suppression) *model.Suppression {
+	if row == nil {
+		return nil
+	}
+	return &model.Suppression{Suppression: row}
+}
+
+// mapped returns what a function makes of each row. It is never nil.
+func mapped[T, V any](rows []T, of func(T) V) []V {
+	out := make([]V, len(rows))
 	for i, row := range rows {
-		out[i] = id(row)
+		out[i] = of(row)
 	}
 	return out
 }
+
+// idsOf returns the ids of rows, each once.
+func idsOf[T any](rows []T, id func(T) int64) []int64 { return store.Distinct(mapped(rows, id)) }
 
 // each returns the rows without duplicate ids.
 func each[T any](rows []T, id func(T) int64) []T {
@@ -261,4 +211,30 @@ func each[T any](rows []T, id func(T) int64) []T {
 		seen[id(row)] = true
 	}
 	return out
+}
+
+// present calls load with the ids that are not nil, and returns its values in the places of their ids.
+func present[V any](ids []*int64, load func(ids []int64) ([]V, error)) ([]V, error) {
+	var known []int64
+	for _, id := range ids {
+		if id != nil {
+			known = append(known, *id)
+		}
+	}
+	out := make([]V, len(ids))
+	if len(known) == 0 {
+		return out, nil
+	}
+	values, err := load(known)
+	if err != nil {
+		return nil, err
+	}
+	next := 0
+	for i, id := range ids {
+		if id != nil {
+			out[i] = values[next]
+			next++
+		}
+	}
+	return out, nil
 }

@@ -390,17 +390,15 @@ func (s selection) gather(table fields, asked []graphql.CollectedField, columns 
 	}
 }
 
-// relation returns what is asked of a relation, and whether it is asked for at all.
-func (s selection) relation(name string, table fields) (selection, bool) {
-	found := selection{op: s.op, table: table}
-	ok := false
+// named returns the fields of a name, which are several under aliases.
+func (s selection) named(name string) []graphql.CollectedField {
+	var found []graphql.CollectedField
 	for _, f := range s.asked {
 		if f.Name == name {
-			ok = true
-			found.asked = append(found.asked, collect(s.op, f.Selections, f.Definition.Type)...)
+			found = append(found, f)
 		}
 	}
-	return found, ok
+	return found
 }
 
 // asks reports whether the current field asks for one of the fields below it.

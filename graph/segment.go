@@ -14,12 +14,11 @@ func (r queryResolver) Segment(ctx context.Context, id string) (*model.Segment, 
 	if err != nil {
 		return nil, err
 	}
-	asked := selected(ctx, segmentFields, itself)
-	s, err := r.Segments.Get(ctx, number, asked.columns()...)
+	s, err := r.Segments.Get(ctx, number, selected(ctx, segmentFields, itself).columns()...)
 	if err != nil {
 		return nil, absent(err)
 	}
-	return r.shownSegments(ctx, []*ent.Segment{s}, asked)[0], nil
+	return shownSegment(s), nil
 }
 
 func (r mutationResolver) CreateSegment(
@@ -35,7 +34,7 @@ func (r mutationResolver) CreateSegment(
 		s, err = r.Segments.Create(ctx, in, given(input.IdempotencyKey))
 	}
 	problems, err := toUserErrors(ctx, err)
-	return &model.CreateSegmentPayload{Segment: r.writtenSegment(ctx, s), UserErrors: problems}, err
+	return &model.CreateSegmentPayload{Segment: shownSegment(s), UserErrors: problems}, err
 }
 
 func (r mutationResolver) UpdateSegment(
@@ -55,15 +54,7 @@ func (r mutationResolver) UpdateSegment(
 		s, err = r.Segments.Update(ctx, id, patch, payloadSegment.selected(ctx).columns()...)
 	}
 	problems, err := toUserErrors(ctx, err)
-	return &model.UpdateSegmentPayload{Segment: r.writtenSegment(ctx, s), UserErrors: problems}, err
-}
-
-// writtenSegment wraps the segment of a payload; nil stays nil.
-func (r *resolver) writtenSegment(ctx context.Context, s *ent.Segment) *model.Segment {
-	if s == nil {
-		return nil
-	}
-	return r.shownSegments(ctx, []*ent.Segment{s}, payloadSegment.selected(ctx))[0]
+	return &model.UpdateSegmentPayload{Segment: shownSegment(s), UserErrors: problems}, err
 }
 
 func (r mutationResolver) DeleteSegments(

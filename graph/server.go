@@ -16,6 +16,7 @@ import (
 	"github.com/99designs/gqlgen/graphql/handler/lru"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"campaignql/ent"
 	"campaignql/graph/exec"
 	"campaignql/graph/guard"
 	"campaignql/graph/loader"
@@ -323,7 +324,9 @@ func (s *server) recorded(ctx context.Context) (context.Context, *store.Recorder
 
 // prepared returns a context with the loaders of a response, whose caches must not outlive it.
 func prepared(ctx context.Context, r *resolver) context.Context {
-	return context.WithValue(ctx, loadersKey{}, loader.New(r.Campaigns, r.Emails, r.Tags))
+	return context.WithValue(ctx, loadersKey{}, &operationLoaders{
+		emails: loader.NewRows(r.Emails.ByIDs), lists: loader.NewRows(r.Services.Lists.ByIDs),
+	})
 }
 
 func (s *server) observe(
@@ -457,8 +460,14 @@ func operationName(op *graphql.OperationContext) string {
 
 type loadersKey struct{}
 
-func loaders(ctx context.Context) (*loader.Loaders, error) {
-	l, ok := ctx.Value(loadersKey{}).(*loader.Loaders)
+// operationLoaders are the loaders of one operation.
+type operationLoaders struct {
+	emails *loader.Rows[*ent.Email]
+	lists  *loader.Rows[*ent.SubscriberList]
+}
+
+func loaders(ctx context.Context) (*operationLoaders, error) {
+	l, ok := ctx.Value(loadersKey{}).(*operationLoaders)
 	if !ok {
 		return nil, errors.New("graph: no loaders in this context")
 	}

@@ -24,12 +24,8 @@ func (r queryResolver) Subscriber(ctx context.Context, id string) (*model.Subscr
 	if err != nil {
 		return nil, err
 	}
-	asked := selected(ctx, subscriberFields, itself)
-	found, err := r.Subscribers.ByIDs(ctx, []int64{number}, asked.columns()...)
-	if err != nil || found[number] == nil {
-		return nil, err
-	}
-	return r.shownSubscribers(ctx, []*ent.Subscriber{found[number]}, asked)[0], nil
+	found, err := r.Subscribers.ByIDs(ctx, []int64{number}, selected(ctx, subscriberFields, itself).columns()...)
+	return shownSubscriber(found[number]), err
 }
 
 func subscriberOrder(by *model.SubscriberOrder) subscriber.Order {
@@ -238,12 +234,8 @@ func (r *resolver) showResults(
 		if err != nil {
 			return err
 		}
-		rows := make([]*ent.Subscriber, 0, len(found))
-		for _, row := range found {
-			rows = append(rows, row)
-		}
-		for _, s := range r.shownSubscribers(ctx, rows, asked) {
-			shown[s.ID] = s
+		for id, row := range found {
+			shown[id] = shownSubscriber(row)
 		}
 	}
 	for i, result := range results {
@@ -293,7 +285,7 @@ func (r mutationResolver) UpdateSubscriber(
 		err = renamed(err, personField("", input.Fields.Value()))
 	}
 	problems, err := toUserErrors(ctx, err)
-	return &model.UpdateSubscriberPayload{Subscriber: r.writtenSubscriber(ctx, s), UserErrors: problems}, err
+	return &model.UpdateSubscriberPayload{Subscriber: shownSubscriber(s), UserErrors: problems}, err
 }
 
 func (r mutationResolver) Unsubscribe(
@@ -321,13 +313,5 @@ func (r mutationResolver) Unsubscribe(
 		})
 	}
 	problems, err := toUserErrors(ctx, err)
-	return &model.UnsubscribePayload{Subscriber: r.writtenSubscriber(ctx, s), UserErrors: problems}, err
-}
-
-// writtenSubscriber wraps the subscriber of a payload; nil stays nil.
-func (r *resolver) writtenSubscriber(ctx context.Context, s *ent.Subscriber) *model.Subscriber {
-	if s == nil {
-		return nil
-	}
-	return r.shownSubscribers(ctx, []*ent.Subscriber{s}, payloadSubscriber.selected(ctx))[0]
+	return &model.UnsubscribePayload{Subscriber: shownSubscriber(s), UserErrors: problems}, err
 }

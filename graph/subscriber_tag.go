@@ -16,12 +16,11 @@ func (r queryResolver) SubscriberTag(ctx context.Context, id string) (*model.Sub
 	if err != nil {
 		return nil, err
 	}
-	asked := selected(ctx, subscriberTagFields, itself)
-	t, err := r.Services.SubscriberTags.Get(ctx, number, asked.columns()...)
+	t, err := r.Services.SubscriberTags.Get(ctx, number, selected(ctx, subscriberTagFields, itself).columns()...)
 	if err != nil {
 		return nil, absent(err)
 	}
-	return r.shownSubscriberTags(ctx, []*ent.SubscriberTag{t}, asked)[0], nil
+	return shownSubscriberTag(t), nil
 }
 
 func (r queryResolver) SubscriberTags(
@@ -33,12 +32,12 @@ func (r queryResolver) SubscriberTags(
 	if !asks(ctx, "nodes", "edges", "pageInfo") {
 		return &model.SubscriberTagConnection{Count: count}, request.Validate()
 	}
-	asked := selected(ctx, subscriberTagFields, connection)
-	result, err := r.Services.SubscriberTags.List(ctx, filter, request, asked.columns()...)
+	columns := selected(ctx, subscriberTagFields, connection).columns()
+	result, err := r.Services.SubscriberTags.List(ctx, filter, request, columns...)
 	if err != nil {
 		return nil, err
 	}
-	return model.PageOf(result, r.shownSubscriberTags(ctx, result.Items, asked), count), nil
+	return model.PageOf(result, shownSubscriberTags(result.Items), count), nil
 }
 
 func (r mutationResolver) CreateSubscriberTag(
@@ -49,7 +48,7 @@ func (r mutationResolver) CreateSubscriberTag(
 	}
 	t, err := r.SubscriberTags.Create(ctx, input.Name, given(input.IdempotencyKey))
 	problems, err := toUserErrors(ctx, err)
-	return &model.CreateSubscriberTagPayload{SubscriberTag: r.writtenSubscriberTag(ctx, t), UserErrors: problems}, err
+	return &model.CreateSubscriberTagPayload{SubscriberTag: shownSubscriberTag(t), UserErrors: problems}, err
 }
 
 func (r mutationResolver) UpdateSubscriberTag(
@@ -64,15 +63,7 @@ func (r mutationResolver) UpdateSubscriberTag(
 		t, err = r.SubscriberTags.Rename(ctx, id, input.Name)
 	}
 	problems, err := toUserErrors(ctx, err)
-	return &model.UpdateSubscriberTagPayload{SubscriberTag: r.writtenSubscriberTag(ctx, t), UserErrors: problems}, err
-}
-
-// writtenSubscriberTag wraps the tag of a payload; nil stays nil.
-func (r *resolver) writtenSubscriberTag(ctx context.Context, t *ent.SubscriberTag) *model.SubscriberTag {
-	if t == nil {
-		return nil
-	}
-	return r.shownSubscriberTags(ctx, []*ent.SubscriberTag{t}, payloadSubscriberTag.selected(ctx))[0]
+	return &model.UpdateSubscriberTagPayload{SubscriberTag: shownSubscriberTag(t), UserErrors: problems}, err
 }
 
 func (r mutationResolver) DeleteSubscriberTags(
@@ -131,5 +122,5 @@ func (r mutationResolver) relabel(
 			rows = append(rows, s)
 		}
 	}
-	return r.shownSubscribers(ctx, rows, asked), []*model.UserError{}, nil
+	return shownSubscribers(rows), []*model.UserError{}, nil
 }

@@ -35,26 +35,18 @@ func (r queryResolver) Tags(
 	if !asks(ctx, "nodes", "edges", "pageInfo") {
 		return shown, request.Validate()
 	}
-	asked := selected(ctx, tagFields, connection)
 	var err error
-	if shown.Result, err = r.resolver.Tags.List(ctx, filter, request, asked.columns()...); err != nil {
-		return nil, err
-	}
-	r.tagCountsAhead(ctx, shown.Result.Items, asked)
-	return shown, nil
+	shown.Result, err = r.resolver.Tags.List(ctx, filter, request, selected(ctx, tagFields, connection).columns()...)
+	return shown, err
 }
 
 func (r tagResolver) ID(_ context.Context, t *ent.Tag) (string, error) {
 	return gid.Encode(gid.Tag, t.ID), nil
 }
 
-func (r tagResolver) CampaignCount(ctx context.Context, t *ent.Tag) (int32, error) {
-	l, err := loaders(ctx)
-	if err != nil {
-		return 0, err
-	}
-	n, err := l.TagCount(ctx, t.ID)
-	return int32(n), err
+func (r tagResolver) CampaignCount(ctx context.Context, tags []*ent.Tag) ([]int32, error) {
+	counts, err := r.Tags.CampaignCounts(ctx, idsOf(tags, func(t *ent.Tag) int64 { return t.ID }))
+	return mapped(tags, func(t *ent.Tag) int32 { return int32(counts[t.ID]) }), err
 }
 
 func (r mutationResolver) CreateTag(ctx context.Context, input model.CreateTagInput) (*model.CreateTagPayload, error) {
@@ -143,6 +135,5 @@ func (r mutationResolver) retag(
 			rows = append(rows, c)
 		}
 	}
-	shown, err := r.shownCampaigns(ctx, rows, asked)
-	return shown, []*model.UserError{}, err
+	return shownCampaigns(rows), []*model.UserError{}, nil
 }

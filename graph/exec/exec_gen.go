@@ -47,12 +47,15 @@ type ResolverRoot interface {
 	CampaignSchedule() CampaignScheduleResolver
 	CampaignStatistics() CampaignStatisticsResolver
 	ComparedCampaign() ComparedCampaignResolver
+	CustomField() CustomFieldResolver
 	Email() EmailResolver
 	ExplainedRule() ExplainedRuleResolver
 	Mutation() MutationResolver
 	Query() QueryResolver
 	Segment() SegmentResolver
+	Subscriber() SubscriberResolver
 	SubscriberList() SubscriberListResolver
+	SubscriberTag() SubscriberTagResolver
 	Subscription() SubscriptionResolver
 	Tag() TagResolver
 	Viewer() ViewerResolver
@@ -69,7 +72,7 @@ type ComplexityRoot struct {
 // region    ************************** generated!.gotpl **************************
 
 type ABTestVariationResolver interface {
-	Email(ctx context.Context, obj *model.ABTestVariation) (*ent.Email, error)
+	Email(ctx context.Context, objs []*model.ABTestVariation) ([]*ent.Email, error)
 }
 type AccountStatisticsResolver interface {
 	Series(ctx context.Context, obj *model.AccountStatistics) ([]*statistics.Point, error)
@@ -77,11 +80,13 @@ type AccountStatisticsResolver interface {
 	Domains(ctx context.Context, obj *model.AccountStatistics, first int32) ([]*statistics.Domain, error)
 }
 type CampaignResolver interface {
-	Email(ctx context.Context, obj *model.Campaign) (*ent.Email, error)
+	Email(ctx context.Context, objs []*model.Campaign) ([]*ent.Email, error)
 
-	Readiness(ctx context.Context, obj *model.Campaign) ([]*model.ReadinessGap, error)
+	Tags(ctx context.Context, objs []*model.Campaign) ([][]*ent.Tag, error)
+
+	Readiness(ctx context.Context, objs []*model.Campaign) ([][]*model.ReadinessGap, error)
 	AllowedTransitions(ctx context.Context, obj *model.Campaign) ([]*model.CampaignTransition, error)
-	History(ctx context.Context, obj *model.Campaign, first *int32, after *string) (*model.CampaignChangeConnection, error)
+	History(ctx context.Context, objs []*model.Campaign, first *int32, after *string) ([]*model.CampaignChangeConnection, error)
 }
 type CampaignAudienceResolver interface {
 	Count(ctx context.Context, obj *model.Audience) (*int32, error)
@@ -97,12 +102,15 @@ type CampaignScheduleResolver interface {
 }
 type CampaignStatisticsResolver interface {
 	Throughput(ctx context.Context, obj *statistics.Counters) (*statistics.Throughput, error)
-	Series(ctx context.Context, obj *statistics.Counters, from *time.Time, to *time.Time, interval statistics.Interval, timeZone *string) ([]*statistics.Point, error)
-	Links(ctx context.Context, obj *statistics.Counters, first int32, after *string, orderBy statistics.LinkOrder) ([]*statistics.Link, error)
-	Domains(ctx context.Context, obj *statistics.Counters, first int32) ([]*statistics.Domain, error)
+	Series(ctx context.Context, objs []*statistics.Counters, from *time.Time, to *time.Time, interval statistics.Interval, timeZone *string) ([][]*statistics.Point, error)
+	Links(ctx context.Context, objs []*statistics.Counters, first int32, after *string, orderBy statistics.LinkOrder) ([][]*statistics.Link, error)
+	Domains(ctx context.Context, objs []*statistics.Counters, first int32) ([][]*statistics.Domain, error)
 }
 type ComparedCampaignResolver interface {
-	Elapsed(ctx context.Context, obj *model.ComparedCampaign, interval statistics.Interval, points int32) ([]*statistics.Point, error)
+	Elapsed(ctx context.Context, objs []*model.ComparedCampaign, interval statistics.Interval, points int32) ([][]*statistics.Point, error)
+}
+type CustomFieldResolver interface {
+	List(ctx context.Context, objs []*model.CustomField) ([]*model.SubscriberList, error)
 }
 type EmailResolver interface {
 	ID(ctx context.Context, obj *ent.Email) (string, error)
@@ -180,11 +188,24 @@ type QueryResolver interface {
 	ServerInfo(ctx context.Context) (*model.ServerInfo, error)
 }
 type SegmentResolver interface {
+	List(ctx context.Context, objs []*model.Segment) ([]*model.SubscriberList, error)
+
 	SubscriberCount(ctx context.Context, obj *model.Segment) (*int32, error)
 }
+type SubscriberResolver interface {
+	List(ctx context.Context, objs []*model.Subscriber) ([]*model.SubscriberList, error)
+	Fields(ctx context.Context, objs []*model.Subscriber) ([][]*model.CustomFieldValue, error)
+	Tags(ctx context.Context, objs []*model.Subscriber) ([][]*model.SubscriberTag, error)
+	Suppression(ctx context.Context, objs []*model.Subscriber) ([]*model.Suppression, error)
+}
 type SubscriberListResolver interface {
-	Segments(ctx context.Context, obj *model.SubscriberList, search *string, first *int32, after *string, last *int32, before *string) (*model.Connection[*model.Segment], error)
-	Subscribers(ctx context.Context, obj *model.SubscriberList, filter *model.SubscriberFilter, orderBy *model.SubscriberOrder, first *int32, after *string, last *int32, before *string) (*model.Connection[*model.Subscriber], error)
+	SubscriberCount(ctx context.Context, objs []*model.SubscriberList) ([]int32, error)
+	CustomFields(ctx context.Context, objs []*model.SubscriberList) ([][]*model.CustomField, error)
+	Segments(ctx context.Context, objs []*model.SubscriberList, search *string, first *int32, after *string, last *int32, before *string) ([]*model.Connection[*model.Segment], error)
+	Subscribers(ctx context.Context, objs []*model.SubscriberList, filter *model.SubscriberFilter, orderBy *model.SubscriberOrder, first *int32, after *string, last *int32, before *string) ([]*model.Connection[*model.Subscriber], error)
+}
+type SubscriberTagResolver interface {
+	SubscriberCount(ctx context.Context, objs []*model.SubscriberTag) ([]int32, error)
 }
 type SubscriptionResolver interface {
 	CampaignChanged(ctx context.Context, ids []string) (<-chan *model.Campaign, error)
@@ -192,7 +213,7 @@ type SubscriptionResolver interface {
 type TagResolver interface {
 	ID(ctx context.Context, obj *ent.Tag) (string, error)
 
-	CampaignCount(ctx context.Context, obj *ent.Tag) (int32, error)
+	CampaignCount(ctx context.Context, objs []*ent.Tag) ([]int32, error)
 }
 type ViewerResolver interface {
 	APIKeys(ctx context.Context, obj *model.Viewer) ([]*model.APIKey, error)
@@ -6824,7 +6845,7 @@ func (ec *executionContext) _ABTestVariation_email(ctx context.Context, field gr
 			return ec.fieldContext_ABTestVariation_email(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.ABTestVariation().Email(ctx, obj)
+			return ec.resolveBatch_ABTestVariation_email(ctx, field, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *ent.Email) graphql.Marshaler {
@@ -6845,6 +6866,29 @@ func (ec *executionContext) fieldContext_ABTestVariation_email(_ context.Context
 		},
 	}
 	return fc, nil
+}
+func (ec *executionContext) resolveBatch_ABTestVariation_email(ctx context.Context, field graphql.CollectedField, obj *model.ABTestVariation) (any, error) {
+	resolver := ec.Resolvers.ABTestVariation()
+	if batch, ok := graphql.BatchParentsFor[*model.ABTestVariation](ctx, "ABTestVariation"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Email(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*ent.Email](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"ABTestVariation.email",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Email(ctx, []*model.ABTestVariation{obj})
+	return graphql.ResolveBatchSingleResult[*ent.Email](
+		ctx,
+		results,
+		err,
+		"ABTestVariation.email",
+	)
 }
 
 func (ec *executionContext) _AccountStatistics_campaigns(ctx context.Context, field graphql.CollectedField, obj *model.AccountStatistics) (ret graphql.Marshaler) {
@@ -8596,7 +8640,7 @@ func (ec *executionContext) _Campaign_email(ctx context.Context, field graphql.C
 			return ec.fieldContext_Campaign_email(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.Campaign().Email(ctx, obj)
+			return ec.resolveBatch_Campaign_email(ctx, field, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *ent.Email) graphql.Marshaler {
@@ -8617,6 +8661,29 @@ func (ec *executionContext) fieldContext_Campaign_email(_ context.Context, field
 		},
 	}
 	return fc, nil
+}
+func (ec *executionContext) resolveBatch_Campaign_email(ctx context.Context, field graphql.CollectedField, obj *model.Campaign) (any, error) {
+	resolver := ec.Resolvers.Campaign()
+	if batch, ok := graphql.BatchParentsFor[*model.Campaign](ctx, "Campaign"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Email(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*ent.Email](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Campaign.email",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Email(ctx, []*model.Campaign{obj})
+	return graphql.ResolveBatchSingleResult[*ent.Email](
+		ctx,
+		results,
+		err,
+		"Campaign.email",
+	)
 }
 
 func (ec *executionContext) _Campaign_schedule(ctx context.Context, field graphql.CollectedField, obj *model.Campaign) (ret graphql.Marshaler) {
@@ -8692,7 +8759,7 @@ func (ec *executionContext) _Campaign_tags(ctx context.Context, field graphql.Co
 			return ec.fieldContext_Campaign_tags(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Tags()
+			return ec.resolveBatch_Campaign_tags(ctx, field, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*ent.Tag) graphql.Marshaler {
@@ -8707,12 +8774,35 @@ func (ec *executionContext) fieldContext_Campaign_tags(_ context.Context, field 
 		Object:     "Campaign",
 		Field:      field,
 		IsMethod:   true,
-		IsResolver: false,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Tag(ctx, field)
 		},
 	}
 	return fc, nil
+}
+func (ec *executionContext) resolveBatch_Campaign_tags(ctx context.Context, field graphql.CollectedField, obj *model.Campaign) (any, error) {
+	resolver := ec.Resolvers.Campaign()
+	if batch, ok := graphql.BatchParentsFor[*model.Campaign](ctx, "Campaign"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Tags(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[[]*ent.Tag](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Campaign.tags",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Tags(ctx, []*model.Campaign{obj})
+	return graphql.ResolveBatchSingleResult[[]*ent.Tag](
+		ctx,
+		results,
+		err,
+		"Campaign.tags",
+	)
 }
 
 func (ec *executionContext) _Campaign_statistics(ctx context.Context, field graphql.CollectedField, obj *model.Campaign) (ret graphql.Marshaler) {
@@ -8756,7 +8846,7 @@ func (ec *executionContext) _Campaign_readiness(ctx context.Context, field graph
 			return ec.fieldContext_Campaign_readiness(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.Campaign().Readiness(ctx, obj)
+			return ec.resolveBatch_Campaign_readiness(ctx, field, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*model.ReadinessGap) graphql.Marshaler {
@@ -8777,6 +8867,29 @@ func (ec *executionContext) fieldContext_Campaign_readiness(_ context.Context, f
 		},
 	}
 	return fc, nil
+}
+func (ec *executionContext) resolveBatch_Campaign_readiness(ctx context.Context, field graphql.CollectedField, obj *model.Campaign) (any, error) {
+	resolver := ec.Resolvers.Campaign()
+	if batch, ok := graphql.BatchParentsFor[*model.Campaign](ctx, "Campaign"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Readiness(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[[]*model.ReadinessGap](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Campaign.readiness",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Readiness(ctx, []*model.Campaign{obj})
+	return graphql.ResolveBatchSingleResult[[]*model.ReadinessGap](
+		ctx,
+		results,
+		err,
+		"Campaign.readiness",
+	)
 }
 
 func (ec *executionContext) _Campaign_allowedTransitions(ctx context.Context, field graphql.CollectedField, obj *model.Campaign) (ret graphql.Marshaler) {
@@ -8820,8 +8933,7 @@ func (ec *executionContext) _Campaign_history(ctx context.Context, field graphql
 			return ec.fieldContext_Campaign_history(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Campaign().History(ctx, obj, fc.Args["first"].(*int32), fc.Args["after"].(*string))
+			return ec.resolveBatch_Campaign_history(ctx, field, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.CampaignChangeConnection) graphql.Marshaler {
@@ -8853,6 +8965,30 @@ func (ec *executionContext) fieldContext_Campaign_history(ctx context.Context, f
 		return fc, err
 	}
 	return fc, nil
+}
+func (ec *executionContext) resolveBatch_Campaign_history(ctx context.Context, field graphql.CollectedField, obj *model.Campaign) (any, error) {
+	resolver := ec.Resolvers.Campaign()
+	fc := graphql.GetFieldContext(ctx)
+	if batch, ok := graphql.BatchParentsFor[*model.Campaign](ctx, "Campaign"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.History(ctx, batch.Parents, fc.Args["first"].(*int32), fc.Args["after"].(*string))
+		})
+		return graphql.ResolveBatchGroupResult[*model.CampaignChangeConnection](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Campaign.history",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.History(ctx, []*model.Campaign{obj}, fc.Args["first"].(*int32), fc.Args["after"].(*string))
+	return graphql.ResolveBatchSingleResult[*model.CampaignChangeConnection](
+		ctx,
+		results,
+		err,
+		"Campaign.history",
+	)
 }
 
 func (ec *executionContext) _Campaign_abTest(ctx context.Context, field graphql.CollectedField, obj *model.Campaign) (ret graphql.Marshaler) {
@@ -10722,8 +10858,7 @@ func (ec *executionContext) _CampaignStatistics_series(ctx context.Context, fiel
 			return ec.fieldContext_CampaignStatistics_series(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.CampaignStatistics().Series(ctx, obj, fc.Args["from"].(*time.Time), fc.Args["to"].(*time.Time), fc.Args["interval"].(statistics.Interval), fc.Args["timeZone"].(*string))
+			return ec.resolveBatch_CampaignStatistics_series(ctx, field, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*statistics.Point) graphql.Marshaler {
@@ -10756,6 +10891,30 @@ func (ec *executionContext) fieldContext_CampaignStatistics_series(ctx context.C
 	}
 	return fc, nil
 }
+func (ec *executionContext) resolveBatch_CampaignStatistics_series(ctx context.Context, field graphql.CollectedField, obj *statistics.Counters) (any, error) {
+	resolver := ec.Resolvers.CampaignStatistics()
+	fc := graphql.GetFieldContext(ctx)
+	if batch, ok := graphql.BatchParentsFor[*statistics.Counters](ctx, "CampaignStatistics"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Series(ctx, batch.Parents, fc.Args["from"].(*time.Time), fc.Args["to"].(*time.Time), fc.Args["interval"].(statistics.Interval), fc.Args["timeZone"].(*string))
+		})
+		return graphql.ResolveBatchGroupResult[[]*statistics.Point](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"CampaignStatistics.series",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Series(ctx, []*statistics.Counters{obj}, fc.Args["from"].(*time.Time), fc.Args["to"].(*time.Time), fc.Args["interval"].(statistics.Interval), fc.Args["timeZone"].(*string))
+	return graphql.ResolveBatchSingleResult[[]*statistics.Point](
+		ctx,
+		results,
+		err,
+		"CampaignStatistics.series",
+	)
+}
 
 func (ec *executionContext) _CampaignStatistics_links(ctx context.Context, field graphql.CollectedField, obj *statistics.Counters) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
@@ -10766,8 +10925,7 @@ func (ec *executionContext) _CampaignStatistics_links(ctx context.Context, field
 			return ec.fieldContext_CampaignStatistics_links(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.CampaignStatistics().Links(ctx, obj, fc.Args["first"].(int32), fc.Args["after"].(*string), fc.Args["orderBy"].(statistics.LinkOrder))
+			return ec.resolveBatch_CampaignStatistics_links(ctx, field, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*statistics.Link) graphql.Marshaler {
@@ -10800,6 +10958,30 @@ func (ec *executionContext) fieldContext_CampaignStatistics_links(ctx context.Co
 	}
 	return fc, nil
 }
+func (ec *executionContext) resolveBatch_CampaignStatistics_links(ctx context.Context, field graphql.CollectedField, obj *statistics.Counters) (any, error) {
+	resolver := ec.Resolvers.CampaignStatistics()
+	fc := graphql.GetFieldContext(ctx)
+	if batch, ok := graphql.BatchParentsFor[*statistics.Counters](ctx, "CampaignStatistics"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Links(ctx, batch.Parents, fc.Args["first"].(int32), fc.Args["after"].(*string), fc.Args["orderBy"].(statistics.LinkOrder))
+		})
+		return graphql.ResolveBatchGroupResult[[]*statistics.Link](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"CampaignStatistics.links",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Links(ctx, []*statistics.Counters{obj}, fc.Args["first"].(int32), fc.Args["after"].(*string), fc.Args["orderBy"].(statistics.LinkOrder))
+	return graphql.ResolveBatchSingleResult[[]*statistics.Link](
+		ctx,
+		results,
+		err,
+		"CampaignStatistics.links",
+	)
+}
 
 func (ec *executionContext) _CampaignStatistics_domains(ctx context.Context, field graphql.CollectedField, obj *statistics.Counters) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
@@ -10810,8 +10992,7 @@ func (ec *executionContext) _CampaignStatistics_domains(ctx context.Context, fie
 			return ec.fieldContext_CampaignStatistics_domains(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.CampaignStatistics().Domains(ctx, obj, fc.Args["first"].(int32))
+			return ec.resolveBatch_CampaignStatistics_domains(ctx, field, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*statistics.Domain) graphql.Marshaler {
@@ -10843,6 +11024,30 @@ func (ec *executionContext) fieldContext_CampaignStatistics_domains(ctx context.
 		return fc, err
 	}
 	return fc, nil
+}
+func (ec *executionContext) resolveBatch_CampaignStatistics_domains(ctx context.Context, field graphql.CollectedField, obj *statistics.Counters) (any, error) {
+	resolver := ec.Resolvers.CampaignStatistics()
+	fc := graphql.GetFieldContext(ctx)
+	if batch, ok := graphql.BatchParentsFor[*statistics.Counters](ctx, "CampaignStatistics"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Domains(ctx, batch.Parents, fc.Args["first"].(int32))
+		})
+		return graphql.ResolveBatchGroupResult[[]*statistics.Domain](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"CampaignStatistics.domains",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Domains(ctx, []*statistics.Counters{obj}, fc.Args["first"].(int32))
+	return graphql.ResolveBatchSingleResult[[]*statistics.Domain](
+		ctx,
+		results,
+		err,
+		"CampaignStatistics.domains",
+	)
 }
 
 func (ec *executionContext) _CampaignStatusCount_status(ctx context.Context, field graphql.CollectedField, obj *model.CampaignStatusCount) (ret graphql.Marshaler) {
@@ -11074,8 +11279,7 @@ func (ec *executionContext) _ComparedCampaign_elapsed(ctx context.Context, field
 			return ec.fieldContext_ComparedCampaign_elapsed(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.ComparedCampaign().Elapsed(ctx, obj, fc.Args["interval"].(statistics.Interval), fc.Args["points"].(int32))
+			return ec.resolveBatch_ComparedCampaign_elapsed(ctx, field, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*statistics.Point) graphql.Marshaler {
@@ -11107,6 +11311,30 @@ func (ec *executionContext) fieldContext_ComparedCampaign_elapsed(ctx context.Co
 		return fc, err
 	}
 	return fc, nil
+}
+func (ec *executionContext) resolveBatch_ComparedCampaign_elapsed(ctx context.Context, field graphql.CollectedField, obj *model.ComparedCampaign) (any, error) {
+	resolver := ec.Resolvers.ComparedCampaign()
+	fc := graphql.GetFieldContext(ctx)
+	if batch, ok := graphql.BatchParentsFor[*model.ComparedCampaign](ctx, "ComparedCampaign"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Elapsed(ctx, batch.Parents, fc.Args["interval"].(statistics.Interval), fc.Args["points"].(int32))
+		})
+		return graphql.ResolveBatchGroupResult[[]*statistics.Point](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"ComparedCampaign.elapsed",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Elapsed(ctx, []*model.ComparedCampaign{obj}, fc.Args["interval"].(statistics.Interval), fc.Args["points"].(int32))
+	return graphql.ResolveBatchSingleResult[[]*statistics.Point](
+		ctx,
+		results,
+		err,
+		"ComparedCampaign.elapsed",
+	)
 }
 
 func (ec *executionContext) _ConversionStatistic_count(ctx context.Context, field graphql.CollectedField, obj *statistics.Conversions) (ret graphql.Marshaler) {
@@ -11924,7 +12152,7 @@ func (ec *executionContext) _CustomField_list(ctx context.Context, field graphql
 			return ec.fieldContext_CustomField_list(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.List()
+			return ec.resolveBatch_CustomField_list(ctx, field, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.SubscriberList) graphql.Marshaler {
@@ -11939,12 +12167,35 @@ func (ec *executionContext) fieldContext_CustomField_list(_ context.Context, fie
 		Object:     "CustomField",
 		Field:      field,
 		IsMethod:   true,
-		IsResolver: false,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_SubscriberList(ctx, field)
 		},
 	}
 	return fc, nil
+}
+func (ec *executionContext) resolveBatch_CustomField_list(ctx context.Context, field graphql.CollectedField, obj *model.CustomField) (any, error) {
+	resolver := ec.Resolvers.CustomField()
+	if batch, ok := graphql.BatchParentsFor[*model.CustomField](ctx, "CustomField"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.List(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*model.SubscriberList](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"CustomField.list",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.List(ctx, []*model.CustomField{obj})
+	return graphql.ResolveBatchSingleResult[*model.SubscriberList](
+		ctx,
+		results,
+		err,
+		"CustomField.list",
+	)
 }
 
 func (ec *executionContext) _CustomField_createdAt(ctx context.Context, field graphql.CollectedField, obj *model.CustomField) (ret graphql.Marshaler) {
@@ -17624,7 +17875,7 @@ func (ec *executionContext) _Segment_list(ctx context.Context, field graphql.Col
 			return ec.fieldContext_Segment_list(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.List()
+			return ec.resolveBatch_Segment_list(ctx, field, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.SubscriberList) graphql.Marshaler {
@@ -17639,12 +17890,35 @@ func (ec *executionContext) fieldContext_Segment_list(_ context.Context, field g
 		Object:     "Segment",
 		Field:      field,
 		IsMethod:   true,
-		IsResolver: false,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_SubscriberList(ctx, field)
 		},
 	}
 	return fc, nil
+}
+func (ec *executionContext) resolveBatch_Segment_list(ctx context.Context, field graphql.CollectedField, obj *model.Segment) (any, error) {
+	resolver := ec.Resolvers.Segment()
+	if batch, ok := graphql.BatchParentsFor[*model.Segment](ctx, "Segment"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.List(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*model.SubscriberList](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Segment.list",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.List(ctx, []*model.Segment{obj})
+	return graphql.ResolveBatchSingleResult[*model.SubscriberList](
+		ctx,
+		results,
+		err,
+		"Segment.list",
+	)
 }
 
 func (ec *executionContext) _Segment_rules(ctx context.Context, field graphql.CollectedField, obj *model.Segment) (ret graphql.Marshaler) {
@@ -18865,7 +19139,7 @@ func (ec *executionContext) _Subscriber_list(ctx context.Context, field graphql.
 			return ec.fieldContext_Subscriber_list(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.List()
+			return ec.resolveBatch_Subscriber_list(ctx, field, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.SubscriberList) graphql.Marshaler {
@@ -18880,12 +19154,35 @@ func (ec *executionContext) fieldContext_Subscriber_list(_ context.Context, fiel
 		Object:     "Subscriber",
 		Field:      field,
 		IsMethod:   true,
-		IsResolver: false,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_SubscriberList(ctx, field)
 		},
 	}
 	return fc, nil
+}
+func (ec *executionContext) resolveBatch_Subscriber_list(ctx context.Context, field graphql.CollectedField, obj *model.Subscriber) (any, error) {
+	resolver := ec.Resolvers.Subscriber()
+	if batch, ok := graphql.BatchParentsFor[*model.Subscriber](ctx, "Subscriber"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.List(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*model.SubscriberList](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Subscriber.list",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.List(ctx, []*model.Subscriber{obj})
+	return graphql.ResolveBatchSingleResult[*model.SubscriberList](
+		ctx,
+		results,
+		err,
+		"Subscriber.list",
+	)
 }
 
 func (ec *executionContext) _Subscriber_fields(ctx context.Context, field graphql.CollectedField, obj *model.Subscriber) (ret graphql.Marshaler) {
@@ -18897,7 +19194,7 @@ func (ec *executionContext) _Subscriber_fields(ctx context.Context, field graphq
 			return ec.fieldContext_Subscriber_fields(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Fields()
+			return ec.resolveBatch_Subscriber_fields(ctx, field, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*model.CustomFieldValue) graphql.Marshaler {
@@ -18912,12 +19209,35 @@ func (ec *executionContext) fieldContext_Subscriber_fields(_ context.Context, fi
 		Object:     "Subscriber",
 		Field:      field,
 		IsMethod:   true,
-		IsResolver: false,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_CustomFieldValue(ctx, field)
 		},
 	}
 	return fc, nil
+}
+func (ec *executionContext) resolveBatch_Subscriber_fields(ctx context.Context, field graphql.CollectedField, obj *model.Subscriber) (any, error) {
+	resolver := ec.Resolvers.Subscriber()
+	if batch, ok := graphql.BatchParentsFor[*model.Subscriber](ctx, "Subscriber"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Fields(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[[]*model.CustomFieldValue](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Subscriber.fields",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Fields(ctx, []*model.Subscriber{obj})
+	return graphql.ResolveBatchSingleResult[[]*model.CustomFieldValue](
+		ctx,
+		results,
+		err,
+		"Subscriber.fields",
+	)
 }
 
 func (ec *executionContext) _Subscriber_tags(ctx context.Context, field graphql.CollectedField, obj *model.Subscriber) (ret graphql.Marshaler) {
@@ -18929,7 +19249,7 @@ func (ec *executionContext) _Subscriber_tags(ctx context.Context, field graphql.
 			return ec.fieldContext_Subscriber_tags(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Tags()
+			return ec.resolveBatch_Subscriber_tags(ctx, field, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*model.SubscriberTag) graphql.Marshaler {
@@ -18944,12 +19264,35 @@ func (ec *executionContext) fieldContext_Subscriber_tags(_ context.Context, fiel
 		Object:     "Subscriber",
 		Field:      field,
 		IsMethod:   true,
-		IsResolver: false,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_SubscriberTag(ctx, field)
 		},
 	}
 	return fc, nil
+}
+func (ec *executionContext) resolveBatch_Subscriber_tags(ctx context.Context, field graphql.CollectedField, obj *model.Subscriber) (any, error) {
+	resolver := ec.Resolvers.Subscriber()
+	if batch, ok := graphql.BatchParentsFor[*model.Subscriber](ctx, "Subscriber"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Tags(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[[]*model.SubscriberTag](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Subscriber.tags",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Tags(ctx, []*model.Subscriber{obj})
+	return graphql.ResolveBatchSingleResult[[]*model.SubscriberTag](
+		ctx,
+		results,
+		err,
+		"Subscriber.tags",
+	)
 }
 
 func (ec *executionContext) _Subscriber_suppression(ctx context.Context, field graphql.CollectedField, obj *model.Subscriber) (ret graphql.Marshaler) {
@@ -18961,7 +19304,7 @@ func (ec *executionContext) _Subscriber_suppression(ctx context.Context, field g
 			return ec.fieldContext_Subscriber_suppression(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Suppression()
+			return ec.resolveBatch_Subscriber_suppression(ctx, field, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.Suppression) graphql.Marshaler {
@@ -18976,12 +19319,35 @@ func (ec *executionContext) fieldContext_Subscriber_suppression(_ context.Contex
 		Object:     "Subscriber",
 		Field:      field,
 		IsMethod:   true,
-		IsResolver: false,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Suppression(ctx, field)
 		},
 	}
 	return fc, nil
+}
+func (ec *executionContext) resolveBatch_Subscriber_suppression(ctx context.Context, field graphql.CollectedField, obj *model.Subscriber) (any, error) {
+	resolver := ec.Resolvers.Subscriber()
+	if batch, ok := graphql.BatchParentsFor[*model.Subscriber](ctx, "Subscriber"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Suppression(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*model.Suppression](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Subscriber.suppression",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Suppression(ctx, []*model.Subscriber{obj})
+	return graphql.ResolveBatchSingleResult[*model.Suppression](
+		ctx,
+		results,
+		err,
+		"Subscriber.suppression",
+	)
 }
 
 func (ec *executionContext) _SubscriberConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.Connection[*model.Subscriber]) (ret graphql.Marshaler) {
@@ -19259,18 +19625,41 @@ func (ec *executionContext) _SubscriberList_subscriberCount(ctx context.Context,
 			return ec.fieldContext_SubscriberList_subscriberCount(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.SubscriberCount()
+			return ec.resolveBatch_SubscriberList_subscriberCount(ctx, field, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
-			return ec.marshalNInt2int(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
+			return ec.marshalNInt2int32(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
 func (ec *executionContext) fieldContext_SubscriberList_subscriberCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SubscriberList", field, true, false, "Int")
+	return graphql.NewScalarFieldContext("SubscriberList", field, true, true, "Int")
+}
+func (ec *executionContext) resolveBatch_SubscriberList_subscriberCount(ctx context.Context, field graphql.CollectedField, obj *model.SubscriberList) (any, error) {
+	resolver := ec.Resolvers.SubscriberList()
+	if batch, ok := graphql.BatchParentsFor[*model.SubscriberList](ctx, "SubscriberList"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.SubscriberCount(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[int32](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"SubscriberList.subscriberCount",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.SubscriberCount(ctx, []*model.SubscriberList{obj})
+	return graphql.ResolveBatchSingleResult[int32](
+		ctx,
+		results,
+		err,
+		"SubscriberList.subscriberCount",
+	)
 }
 
 func (ec *executionContext) _SubscriberList_customFields(ctx context.Context, field graphql.CollectedField, obj *model.SubscriberList) (ret graphql.Marshaler) {
@@ -19282,7 +19671,7 @@ func (ec *executionContext) _SubscriberList_customFields(ctx context.Context, fi
 			return ec.fieldContext_SubscriberList_customFields(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.CustomFields()
+			return ec.resolveBatch_SubscriberList_customFields(ctx, field, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*model.CustomField) graphql.Marshaler {
@@ -19297,12 +19686,35 @@ func (ec *executionContext) fieldContext_SubscriberList_customFields(_ context.C
 		Object:     "SubscriberList",
 		Field:      field,
 		IsMethod:   true,
-		IsResolver: false,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_CustomField(ctx, field)
 		},
 	}
 	return fc, nil
+}
+func (ec *executionContext) resolveBatch_SubscriberList_customFields(ctx context.Context, field graphql.CollectedField, obj *model.SubscriberList) (any, error) {
+	resolver := ec.Resolvers.SubscriberList()
+	if batch, ok := graphql.BatchParentsFor[*model.SubscriberList](ctx, "SubscriberList"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.CustomFields(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[[]*model.CustomField](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"SubscriberList.customFields",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.CustomFields(ctx, []*model.SubscriberList{obj})
+	return graphql.ResolveBatchSingleResult[[]*model.CustomField](
+		ctx,
+		results,
+		err,
+		"SubscriberList.customFields",
+	)
 }
 
 func (ec *executionContext) _SubscriberList_segments(ctx context.Context, field graphql.CollectedField, obj *model.SubscriberList) (ret graphql.Marshaler) {
@@ -19314,8 +19726,7 @@ func (ec *executionContext) _SubscriberList_segments(ctx context.Context, field 
 			return ec.fieldContext_SubscriberList_segments(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.SubscriberList().Segments(ctx, obj, fc.Args["search"].(*string), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
+			return ec.resolveBatch_SubscriberList_segments(ctx, field, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.Connection[*model.Segment]) graphql.Marshaler {
@@ -19348,6 +19759,30 @@ func (ec *executionContext) fieldContext_SubscriberList_segments(ctx context.Con
 	}
 	return fc, nil
 }
+func (ec *executionContext) resolveBatch_SubscriberList_segments(ctx context.Context, field graphql.CollectedField, obj *model.SubscriberList) (any, error) {
+	resolver := ec.Resolvers.SubscriberList()
+	fc := graphql.GetFieldContext(ctx)
+	if batch, ok := graphql.BatchParentsFor[*model.SubscriberList](ctx, "SubscriberList"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Segments(ctx, batch.Parents, fc.Args["search"].(*string), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
+		})
+		return graphql.ResolveBatchGroupResult[*model.Connection[*model.Segment]](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"SubscriberList.segments",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Segments(ctx, []*model.SubscriberList{obj}, fc.Args["search"].(*string), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
+	return graphql.ResolveBatchSingleResult[*model.Connection[*model.Segment]](
+		ctx,
+		results,
+		err,
+		"SubscriberList.segments",
+	)
+}
 
 func (ec *executionContext) _SubscriberList_subscribers(ctx context.Context, field graphql.CollectedField, obj *model.SubscriberList) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
@@ -19358,8 +19793,7 @@ func (ec *executionContext) _SubscriberList_subscribers(ctx context.Context, fie
 			return ec.fieldContext_SubscriberList_subscribers(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.SubscriberList().Subscribers(ctx, obj, fc.Args["filter"].(*model.SubscriberFilter), fc.Args["orderBy"].(*model.SubscriberOrder), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
+			return ec.resolveBatch_SubscriberList_subscribers(ctx, field, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.Connection[*model.Subscriber]) graphql.Marshaler {
@@ -19391,6 +19825,30 @@ func (ec *executionContext) fieldContext_SubscriberList_subscribers(ctx context.
 		return fc, err
 	}
 	return fc, nil
+}
+func (ec *executionContext) resolveBatch_SubscriberList_subscribers(ctx context.Context, field graphql.CollectedField, obj *model.SubscriberList) (any, error) {
+	resolver := ec.Resolvers.SubscriberList()
+	fc := graphql.GetFieldContext(ctx)
+	if batch, ok := graphql.BatchParentsFor[*model.SubscriberList](ctx, "SubscriberList"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Subscribers(ctx, batch.Parents, fc.Args["filter"].(*model.SubscriberFilter), fc.Args["orderBy"].(*model.SubscriberOrder), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
+		})
+		return graphql.ResolveBatchGroupResult[*model.Connection[*model.Subscriber]](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"SubscriberList.subscribers",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Subscribers(ctx, []*model.SubscriberList{obj}, fc.Args["filter"].(*model.SubscriberFilter), fc.Args["orderBy"].(*model.SubscriberOrder), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
+	return graphql.ResolveBatchSingleResult[*model.Connection[*model.Subscriber]](
+		ctx,
+		results,
+		err,
+		"SubscriberList.subscribers",
+	)
 }
 
 func (ec *executionContext) _SubscriberList_createdAt(ctx context.Context, field graphql.CollectedField, obj *model.SubscriberList) (ret graphql.Marshaler) {
@@ -19691,18 +20149,41 @@ func (ec *executionContext) _SubscriberTag_subscriberCount(ctx context.Context, 
 			return ec.fieldContext_SubscriberTag_subscriberCount(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.SubscriberCount()
+			return ec.resolveBatch_SubscriberTag_subscriberCount(ctx, field, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
-			return ec.marshalNInt2int(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
+			return ec.marshalNInt2int32(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
 func (ec *executionContext) fieldContext_SubscriberTag_subscriberCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SubscriberTag", field, true, false, "Int")
+	return graphql.NewScalarFieldContext("SubscriberTag", field, true, true, "Int")
+}
+func (ec *executionContext) resolveBatch_SubscriberTag_subscriberCount(ctx context.Context, field graphql.CollectedField, obj *model.SubscriberTag) (any, error) {
+	resolver := ec.Resolvers.SubscriberTag()
+	if batch, ok := graphql.BatchParentsFor[*model.SubscriberTag](ctx, "SubscriberTag"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.SubscriberCount(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[int32](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"SubscriberTag.subscriberCount",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.SubscriberCount(ctx, []*model.SubscriberTag{obj})
+	return graphql.ResolveBatchSingleResult[int32](
+		ctx,
+		results,
+		err,
+		"SubscriberTag.subscriberCount",
+	)
 }
 
 func (ec *executionContext) _SubscriberTagConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.Connection[*model.SubscriberTag]) (ret graphql.Marshaler) {
@@ -20377,7 +20858,7 @@ func (ec *executionContext) _Tag_campaignCount(ctx context.Context, field graphq
 			return ec.fieldContext_Tag_campaignCount(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.Tag().CampaignCount(ctx, obj)
+			return ec.resolveBatch_Tag_campaignCount(ctx, field, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
@@ -20389,6 +20870,29 @@ func (ec *executionContext) _Tag_campaignCount(ctx context.Context, field graphq
 }
 func (ec *executionContext) fieldContext_Tag_campaignCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Tag", field, true, true, "Int")
+}
+func (ec *executionContext) resolveBatch_Tag_campaignCount(ctx context.Context, field graphql.CollectedField, obj *ent.Tag) (any, error) {
+	resolver := ec.Resolvers.Tag()
+	if batch, ok := graphql.BatchParentsFor[*ent.Tag](ctx, "Tag"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.CampaignCount(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[int32](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Tag.campaignCount",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.CampaignCount(ctx, []*ent.Tag{obj})
+	return graphql.ResolveBatchSingleResult[int32](
+		ctx,
+		results,
+		err,
+		"Tag.campaignCount",
+	)
 }
 
 func (ec *executionContext) _TagCampaignsPayload_campaigns(ctx context.Context, field graphql.CollectedField, obj *model.TagCampaignsPayload) (ret graphql.Marshaler) {
@@ -27805,10 +28309,11 @@ func (ec *executionContext) _Campaign(ctx context.Context, sel ast.SelectionSet,
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "tags":
-			out.Values[i] = ec._Campaign_tags(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Campaign_tags(ctx, field, obj)
+				})
 		case "statistics":
 			out.Values[i] = ec._Campaign_statistics(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -29090,37 +29595,38 @@ func (ec *executionContext) _CustomField(ctx context.Context, sel ast.SelectionS
 		case "id":
 			out.Values[i] = ec._CustomField_id(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "legacyId":
 			out.Values[i] = ec._CustomField_legacyId(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "name":
 			out.Values[i] = ec._CustomField_name(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "type":
 			out.Values[i] = ec._CustomField_type(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "choices":
 			out.Values[i] = ec._CustomField_choices(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "list":
-			out.Values[i] = ec._CustomField_list(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._CustomField_list(ctx, field, obj)
+				})
 		case "createdAt":
 			out.Values[i] = ec._CustomField_createdAt(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -30996,10 +31502,11 @@ func (ec *executionContext) _Segment(ctx context.Context, sel ast.SelectionSet, 
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "list":
-			out.Values[i] = ec._Segment_list(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Segment_list(ctx, field, obj)
+				})
 		case "rules":
 			out.Values[i] = ec._Segment_rules(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -31378,73 +31885,77 @@ func (ec *executionContext) _Subscriber(ctx context.Context, sel ast.SelectionSe
 		case "id":
 			out.Values[i] = ec._Subscriber_id(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "legacyId":
 			out.Values[i] = ec._Subscriber_legacyId(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "emailAddress":
 			out.Values[i] = ec._Subscriber_emailAddress(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "status":
 			out.Values[i] = ec._Subscriber_status(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "bounce":
 			out.Values[i] = ec._Subscriber_bounce(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "subscriptionIp":
 			out.Values[i] = ec._Subscriber_subscriptionIp(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "subscribedAt":
 			out.Values[i] = ec._Subscriber_subscribedAt(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "optedInAt":
 			out.Values[i] = ec._Subscriber_optedInAt(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "unsubscribedAt":
 			out.Values[i] = ec._Subscriber_unsubscribedAt(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "createdAt":
 			out.Values[i] = ec._Subscriber_createdAt(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "list":
-			out.Values[i] = ec._Subscriber_list(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Subscriber_list(ctx, field, obj)
+				})
 		case "fields":
-			out.Values[i] = ec._Subscriber_fields(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Subscriber_fields(ctx, field, obj)
+				})
 		case "tags":
-			out.Values[i] = ec._Subscriber_tags(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Subscriber_tags(ctx, field, obj)
+				})
 		case "suppression":
-			out.Values[i] = ec._Subscriber_suppression(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Subscriber_suppression(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -31581,15 +32092,17 @@ func (ec *executionContext) _SubscriberList(ctx context.Context, sel ast.Selecti
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "subscriberCount":
-			out.Values[i] = ec._SubscriberList_subscriberCount(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._SubscriberList_subscriberCount(ctx, field, obj)
+				})
 		case "customFields":
-			out.Values[i] = ec._SubscriberList_customFields(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._SubscriberList_customFields(ctx, field, obj)
+				})
 		case "segments":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
@@ -31725,28 +32238,29 @@ func (ec *executionContext) _SubscriberTag(ctx context.Context, sel ast.Selectio
 		case "id":
 			out.Values[i] = ec._SubscriberTag_id(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "legacyId":
 			out.Values[i] = ec._SubscriberTag_legacyId(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "name":
 			out.Values[i] = ec._SubscriberTag_name(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "createdAt":
 			out.Values[i] = ec._SubscriberTag_createdAt(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "subscriberCount":
-			out.Values[i] = ec._SubscriberTag_subscriberCount(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._SubscriberTag_subscriberCount(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -33357,6 +33871,7 @@ func (ec *executionContext) ___Type(ctx context.Context, sel ast.SelectionSet, o
 // region    ***************************** type.gotpl *****************************
 
 func (ec *executionContext) marshalNABTestVariation2ᚕᚖcampaignqlᚋgraphᚋmodelᚐABTestVariationᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.ABTestVariation) graphql.Marshaler {
+	ctx = graphql.WithBatchParents(ctx, "ABTestVariation", v, nil)
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -33680,6 +34195,7 @@ var (
 )
 
 func (ec *executionContext) marshalNCampaign2ᚕᚖcampaignqlᚋgraphᚋmodelᚐCampaignᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Campaign) graphql.Marshaler {
+	ctx = graphql.WithBatchParents(ctx, "Campaign", v, nil)
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -33984,6 +34500,7 @@ var (
 )
 
 func (ec *executionContext) marshalNComparedCampaign2ᚕᚖcampaignqlᚋgraphᚋmodelᚐComparedCampaignᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.ComparedCampaign) graphql.Marshaler {
+	ctx = graphql.WithBatchParents(ctx, "ComparedCampaign", v, nil)
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -34133,6 +34650,7 @@ func (ec *executionContext) marshalNCreateTagPayload2ᚖcampaignqlᚋgraphᚋmod
 }
 
 func (ec *executionContext) marshalNCustomField2ᚕᚖcampaignqlᚋgraphᚋmodelᚐCustomFieldᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.CustomField) graphql.Marshaler {
+	ctx = graphql.WithBatchParents(ctx, "CustomField", v, nil)
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -35160,6 +35678,89 @@ func (ec *executionContext) marshalNLogoutPayload2ᚖcampaignqlᚋgraphᚋmodel�
 }
 
 func (ec *executionContext) marshalNNode2ᚕcampaignqlᚋgraphᚋmodelᚐNode(ctx context.Context, sel ast.SelectionSet, v []model.Node) graphql.Marshaler {
+	{
+		var batchItemsTag []*ent.Tag
+		batchIdxMapTag := map[int]int{}
+		var batchItemsSubscriberTag []*model.SubscriberTag
+		batchIdxMapSubscriberTag := map[int]int{}
+		var batchItemsSubscriberList []*model.SubscriberList
+		batchIdxMapSubscriberList := map[int]int{}
+		var batchItemsSubscriber []*model.Subscriber
+		batchIdxMapSubscriber := map[int]int{}
+		var batchItemsSegment []*model.Segment
+		batchIdxMapSegment := map[int]int{}
+		var batchItemsCustomField []*model.CustomField
+		batchIdxMapCustomField := map[int]int{}
+		var batchItemsCampaign []*model.Campaign
+		batchIdxMapCampaign := map[int]int{}
+		for i, item := range v {
+			switch concrete := item.(type) {
+			case ent.Tag:
+				batchIdxMapTag[i] = len(batchItemsTag)
+				batchItemsTag = append(batchItemsTag, &concrete)
+			case *ent.Tag:
+				batchIdxMapTag[i] = len(batchItemsTag)
+				batchItemsTag = append(batchItemsTag, concrete)
+			case model.SubscriberTag:
+				batchIdxMapSubscriberTag[i] = len(batchItemsSubscriberTag)
+				batchItemsSubscriberTag = append(batchItemsSubscriberTag, &concrete)
+			case *model.SubscriberTag:
+				batchIdxMapSubscriberTag[i] = len(batchItemsSubscriberTag)
+				batchItemsSubscriberTag = append(batchItemsSubscriberTag, concrete)
+			case model.SubscriberList:
+				batchIdxMapSubscriberList[i] = len(batchItemsSubscriberList)
+				batchItemsSubscriberList = append(batchItemsSubscriberList, &concrete)
+			case *model.SubscriberList:
+				batchIdxMapSubscriberList[i] = len(batchItemsSubscriberList)
+				batchItemsSubscriberList = append(batchItemsSubscriberList, concrete)
+			case model.Subscriber:
+				batchIdxMapSubscriber[i] = len(batchItemsSubscriber)
+				batchItemsSubscriber = append(batchItemsSubscriber, &concrete)
+			case *model.Subscriber:
+				batchIdxMapSubscriber[i] = len(batchItemsSubscriber)
+				batchItemsSubscriber = append(batchItemsSubscriber, concrete)
+			case model.Segment:
+				batchIdxMapSegment[i] = len(batchItemsSegment)
+				batchItemsSegment = append(batchItemsSegment, &concrete)
+			case *model.Segment:
+				batchIdxMapSegment[i] = len(batchItemsSegment)
+				batchItemsSegment = append(batchItemsSegment, concrete)
+			case model.CustomField:
+				batchIdxMapCustomField[i] = len(batchItemsCustomField)
+				batchItemsCustomField = append(batchItemsCustomField, &concrete)
+			case *model.CustomField:
+				batchIdxMapCustomField[i] = len(batchItemsCustomField)
+				batchItemsCustomField = append(batchItemsCustomField, concrete)
+			case model.Campaign:
+				batchIdxMapCampaign[i] = len(batchItemsCampaign)
+				batchItemsCampaign = append(batchItemsCampaign, &concrete)
+			case *model.Campaign:
+				batchIdxMapCampaign[i] = len(batchItemsCampaign)
+				batchItemsCampaign = append(batchItemsCampaign, concrete)
+			}
+		}
+		if len(batchItemsTag) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "Tag", batchItemsTag, batchIdxMapTag)
+		}
+		if len(batchItemsSubscriberTag) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "SubscriberTag", batchItemsSubscriberTag, batchIdxMapSubscriberTag)
+		}
+		if len(batchItemsSubscriberList) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "SubscriberList", batchItemsSubscriberList, batchIdxMapSubscriberList)
+		}
+		if len(batchItemsSubscriber) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "Subscriber", batchItemsSubscriber, batchIdxMapSubscriber)
+		}
+		if len(batchItemsSegment) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "Segment", batchItemsSegment, batchIdxMapSegment)
+		}
+		if len(batchItemsCustomField) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "CustomField", batchItemsCustomField, batchIdxMapCustomField)
+		}
+		if len(batchItemsCampaign) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "Campaign", batchItemsCampaign, batchIdxMapCampaign)
+		}
+	}
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -35431,6 +36032,7 @@ func (ec *executionContext) marshalNScope2ᚕcampaignqlᚋinternalᚋkindᚐScop
 }
 
 func (ec *executionContext) marshalNSegment2ᚕᚖcampaignqlᚋgraphᚋmodelᚐSegmentᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Segment) graphql.Marshaler {
+	ctx = graphql.WithBatchParents(ctx, "Segment", v, nil)
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -35598,6 +36200,7 @@ func (ec *executionContext) marshalNString2ᚕstringᚄ(ctx context.Context, sel
 }
 
 func (ec *executionContext) marshalNSubscriber2ᚕᚖcampaignqlᚋgraphᚋmodelᚐSubscriberᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Subscriber) graphql.Marshaler {
+	ctx = graphql.WithBatchParents(ctx, "Subscriber", v, nil)
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -35654,6 +36257,7 @@ func (ec *executionContext) marshalNSubscriberEdge2ᚖcampaignqlᚋgraphᚋmodel
 }
 
 func (ec *executionContext) marshalNSubscriberList2ᚕᚖcampaignqlᚋgraphᚋmodelᚐSubscriberListᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.SubscriberList) graphql.Marshaler {
+	ctx = graphql.WithBatchParents(ctx, "SubscriberList", v, nil)
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -35758,6 +36362,7 @@ var (
 )
 
 func (ec *executionContext) marshalNSubscriberTag2ᚕᚖcampaignqlᚋgraphᚋmodelᚐSubscriberTagᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.SubscriberTag) graphql.Marshaler {
+	ctx = graphql.WithBatchParents(ctx, "SubscriberTag", v, nil)
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -35911,6 +36516,7 @@ var (
 )
 
 func (ec *executionContext) marshalNTag2ᚕᚖcampaignqlᚋentᚐTagᚄ(ctx context.Context, sel ast.SelectionSet, v []*ent.Tag) graphql.Marshaler {
+	ctx = graphql.WithBatchParents(ctx, "Tag", v, nil)
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]

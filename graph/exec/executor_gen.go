@@ -72,8 +72,8 @@ func (ec *executionContext) objectABTestVariation() executor.Object[*model.ABTes
 func (ec *executionContext) fieldABTestVariation(f *executor.Field) executor.Output[*model.ABTestVariation] {
 	switch f.Name {
 	case "email":
-		return executor.Resolver(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectEmail()), ""), func(ctx context.Context, obj *model.ABTestVariation) (*ent.Email, error) {
-			return ec.Resolvers.ABTestVariation().Email(ctx, obj)
+		return executor.Batch(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectEmail()), ""), func(ctx context.Context, parents []*model.ABTestVariation) ([]*ent.Email, error) {
+			return ec.Resolvers.ABTestVariation().Email(ctx, parents)
 		})
 	}
 	panic("unknown field ABTestVariation." + f.Name)
@@ -356,31 +356,33 @@ func (ec *executionContext) fieldCampaign(f *executor.Field) executor.Output[*mo
 	case "version":
 		return executor.Variable(f, executor.Leaf(scalar.AppendCount, "Int!"), func(obj *model.Campaign) int64 { return obj.Version })
 	case "email":
-		return executor.Resolver(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectEmail()), ""), func(ctx context.Context, obj *model.Campaign) (*ent.Email, error) {
-			return ec.Resolvers.Campaign().Email(ctx, obj)
+		return executor.Batch(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectEmail()), ""), func(ctx context.Context, parents []*model.Campaign) ([]*ent.Email, error) {
+			return ec.Resolvers.Campaign().Email(ctx, parents)
 		})
 	case "schedule":
 		return executor.Getter(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaignSchedule()), "CampaignSchedule!"), func(obj *model.Campaign) *model.Schedule { return obj.Schedule() })
 	case "audience":
 		return executor.Method(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaignAudience()), "CampaignAudience!"), func(obj *model.Campaign) (*model.Audience, error) { return obj.Audience() })
 	case "tags":
-		return executor.Method(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectTag()), "Tag!"), false, true), func(obj *model.Campaign) ([]*ent.Tag, error) { return obj.Tags() })
+		return executor.Batch(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectTag()), "Tag!"), false, true), func(ctx context.Context, parents []*model.Campaign) ([][]*ent.Tag, error) {
+			return ec.Resolvers.Campaign().Tags(ctx, parents)
+		})
 	case "statistics":
 		return executor.Getter(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaignStatistics()), "CampaignStatistics!"), func(obj *model.Campaign) *statistics.Counters { return obj.Statistics() })
 	case "readiness":
-		return executor.Resolver(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectReadinessGap()), "ReadinessGap!"), false, true), func(ctx context.Context, obj *model.Campaign) ([]*model.ReadinessGap, error) {
-			return ec.Resolvers.Campaign().Readiness(ctx, obj)
+		return executor.Batch(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectReadinessGap()), "ReadinessGap!"), false, true), func(ctx context.Context, parents []*model.Campaign) ([][]*model.ReadinessGap, error) {
+			return ec.Resolvers.Campaign().Readiness(ctx, parents)
 		})
 	case "allowedTransitions":
 		return executor.Resolver(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaignTransition()), "CampaignTransition!"), false, true), func(ctx context.Context, obj *model.Campaign) ([]*model.CampaignTransition, error) {
 			return ec.Resolvers.Campaign().AllowedTransitions(ctx, obj)
 		})
 	case "history":
-		return executor.Resolver(f.Argued(func(ctx context.Context) (map[string]any, error) {
+		return executor.Batch(f.Argued(func(ctx context.Context) (map[string]any, error) {
 			return ec.field_Campaign_history_args(ctx, f.ArgumentMap(ec.Variables))
-		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaignChangeConnection()), "CampaignChangeConnection!"), func(ctx context.Context, obj *model.Campaign) (*model.CampaignChangeConnection, error) {
+		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaignChangeConnection()), "CampaignChangeConnection!"), func(ctx context.Context, parents []*model.Campaign) ([]*model.CampaignChangeConnection, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Campaign().History(ctx, obj, fc.Args["first"].(*int32), fc.Args["after"].(*string))
+			return ec.Resolvers.Campaign().History(ctx, parents, fc.Args["first"].(*int32), fc.Args["after"].(*string))
 		})
 	case "abTest":
 		return executor.Method(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectABTest()), ""), func(obj *model.Campaign) (*model.ABTest, error) { return obj.AbTest() })
@@ -649,25 +651,25 @@ func (ec *executionContext) fieldCampaignStatistics(f *executor.Field) executor.
 			return ec.Resolvers.CampaignStatistics().Throughput(ctx, obj)
 		})
 	case "series":
-		return executor.Resolver(f.Argued(func(ctx context.Context) (map[string]any, error) {
+		return executor.Batch(f.Argued(func(ctx context.Context) (map[string]any, error) {
 			return ec.field_CampaignStatistics_series_args(ctx, f.ArgumentMap(ec.Variables))
-		}), executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectSeriesPoint()), "SeriesPoint!"), false, true), func(ctx context.Context, obj *statistics.Counters) ([]*statistics.Point, error) {
+		}), executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectSeriesPoint()), "SeriesPoint!"), false, true), func(ctx context.Context, parents []*statistics.Counters) ([][]*statistics.Point, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.CampaignStatistics().Series(ctx, obj, fc.Args["from"].(*time.Time), fc.Args["to"].(*time.Time), fc.Args["interval"].(statistics.Interval), fc.Args["timeZone"].(*string))
+			return ec.Resolvers.CampaignStatistics().Series(ctx, parents, fc.Args["from"].(*time.Time), fc.Args["to"].(*time.Time), fc.Args["interval"].(statistics.Interval), fc.Args["timeZone"].(*string))
 		})
 	case "links":
-		return executor.Resolver(f.Argued(func(ctx context.Context) (map[string]any, error) {
+		return executor.Batch(f.Argued(func(ctx context.Context) (map[string]any, error) {
 			return ec.field_CampaignStatistics_links_args(ctx, f.ArgumentMap(ec.Variables))
-		}), executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectLinkStatistic()), "LinkStatistic!"), false, true), func(ctx context.Context, obj *statistics.Counters) ([]*statistics.Link, error) {
+		}), executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectLinkStatistic()), "LinkStatistic!"), false, true), func(ctx context.Context, parents []*statistics.Counters) ([][]*statistics.Link, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.CampaignStatistics().Links(ctx, obj, fc.Args["first"].(int32), fc.Args["after"].(*string), fc.Args["orderBy"].(statistics.LinkOrder))
+			return ec.Resolvers.CampaignStatistics().Links(ctx, parents, fc.Args["first"].(int32), fc.Args["after"].(*string), fc.Args["orderBy"].(statistics.LinkOrder))
 		})
 	case "domains":
-		return executor.Resolver(f.Argued(func(ctx context.Context) (map[string]any, error) {
+		return executor.Batch(f.Argued(func(ctx context.Context) (map[string]any, error) {
 			return ec.field_CampaignStatistics_domains_args(ctx, f.ArgumentMap(ec.Variables))
-		}), executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectDomainStatistic()), "DomainStatistic!"), false, true), func(ctx context.Context, obj *statistics.Counters) ([]*statistics.Domain, error) {
+		}), executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectDomainStatistic()), "DomainStatistic!"), false, true), func(ctx context.Context, parents []*statistics.Counters) ([][]*statistics.Domain, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.CampaignStatistics().Domains(ctx, obj, fc.Args["first"].(int32))
+			return ec.Resolvers.CampaignStatistics().Domains(ctx, parents, fc.Args["first"].(int32))
 		})
 	}
 	panic("unknown field CampaignStatistics." + f.Name)
@@ -730,11 +732,11 @@ func (ec *executionContext) fieldComparedCampaign(f *executor.Field) executor.Ou
 	case "campaign":
 		return executor.Variable(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaign()), "Campaign!"), func(obj *model.ComparedCampaign) *model.Campaign { return obj.Campaign })
 	case "elapsed":
-		return executor.Resolver(f.Argued(func(ctx context.Context) (map[string]any, error) {
+		return executor.Batch(f.Argued(func(ctx context.Context) (map[string]any, error) {
 			return ec.field_ComparedCampaign_elapsed_args(ctx, f.ArgumentMap(ec.Variables))
-		}), executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectSeriesPoint()), "SeriesPoint!"), false, true), func(ctx context.Context, obj *model.ComparedCampaign) ([]*statistics.Point, error) {
+		}), executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectSeriesPoint()), "SeriesPoint!"), false, true), func(ctx context.Context, parents []*model.ComparedCampaign) ([][]*statistics.Point, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.ComparedCampaign().Elapsed(ctx, obj, fc.Args["interval"].(statistics.Interval), fc.Args["points"].(int32))
+			return ec.Resolvers.ComparedCampaign().Elapsed(ctx, parents, fc.Args["interval"].(statistics.Interval), fc.Args["points"].(int32))
 		})
 	}
 	panic("unknown field ComparedCampaign." + f.Name)
@@ -915,7 +917,9 @@ func (ec *executionContext) fieldCustomField(f *executor.Field) executor.Output[
 	case "choices":
 		return executor.Getter(f, executor.List(executor.Leaf(scalar.AppendString, "String!"), false, true), func(obj *model.CustomField) []string { return obj.Choices() })
 	case "list":
-		return executor.Method(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectSubscriberList()), ""), func(obj *model.CustomField) (*model.SubscriberList, error) { return obj.List() })
+		return executor.Batch(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectSubscriberList()), ""), func(ctx context.Context, parents []*model.CustomField) ([]*model.SubscriberList, error) {
+			return ec.Resolvers.CustomField().List(ctx, parents)
+		})
 	case "createdAt":
 		return executor.Variable(f, executor.Leaf(scalar.AppendDateTime, "DateTime!"), func(obj *model.CustomField) time.Time { return obj.CreatedAt })
 	}
@@ -1914,7 +1918,9 @@ func (ec *executionContext) fieldSegment(f *executor.Field) executor.Output[*mod
 	case "name":
 		return executor.Variable(f, executor.Leaf(scalar.AppendString, "String!"), func(obj *model.Segment) string { return obj.Name })
 	case "list":
-		return executor.Method(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectSubscriberList()), "SubscriberList!"), func(obj *model.Segment) (*model.SubscriberList, error) { return obj.List() })
+		return executor.Batch(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectSubscriberList()), "SubscriberList!"), func(ctx context.Context, parents []*model.Segment) ([]*model.SubscriberList, error) {
+			return ec.Resolvers.Segment().List(ctx, parents)
+		})
 	case "rules":
 		return executor.Getter(f, executor.Leaf(scalar.AppendJSON, "JSON!"), func(obj *model.Segment) scalar.JSON { return obj.Rules() })
 	case "subscriberCount":
@@ -2086,13 +2092,21 @@ func (ec *executionContext) fieldSubscriber(f *executor.Field) executor.Output[*
 	case "createdAt":
 		return executor.Variable(f, executor.Leaf(scalar.AppendDateTime, "DateTime!"), func(obj *model.Subscriber) time.Time { return obj.CreatedAt })
 	case "list":
-		return executor.Method(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectSubscriberList()), "SubscriberList!"), func(obj *model.Subscriber) (*model.SubscriberList, error) { return obj.List() })
+		return executor.Batch(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectSubscriberList()), "SubscriberList!"), func(ctx context.Context, parents []*model.Subscriber) ([]*model.SubscriberList, error) {
+			return ec.Resolvers.Subscriber().List(ctx, parents)
+		})
 	case "fields":
-		return executor.Method(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCustomFieldValue()), "CustomFieldValue!"), false, true), func(obj *model.Subscriber) ([]*model.CustomFieldValue, error) { return obj.Fields() })
+		return executor.Batch(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCustomFieldValue()), "CustomFieldValue!"), false, true), func(ctx context.Context, parents []*model.Subscriber) ([][]*model.CustomFieldValue, error) {
+			return ec.Resolvers.Subscriber().Fields(ctx, parents)
+		})
 	case "tags":
-		return executor.Method(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectSubscriberTag()), "SubscriberTag!"), false, true), func(obj *model.Subscriber) ([]*model.SubscriberTag, error) { return obj.Tags() })
+		return executor.Batch(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectSubscriberTag()), "SubscriberTag!"), false, true), func(ctx context.Context, parents []*model.Subscriber) ([][]*model.SubscriberTag, error) {
+			return ec.Resolvers.Subscriber().Tags(ctx, parents)
+		})
 	case "suppression":
-		return executor.Method(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectSuppression()), ""), func(obj *model.Subscriber) (*model.Suppression, error) { return obj.Suppression() })
+		return executor.Batch(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectSuppression()), ""), func(ctx context.Context, parents []*model.Subscriber) ([]*model.Suppression, error) {
+			return ec.Resolvers.Subscriber().Suppression(ctx, parents)
+		})
 	}
 	panic("unknown field Subscriber." + f.Name)
 }
@@ -2146,22 +2160,26 @@ func (ec *executionContext) fieldSubscriberList(f *executor.Field) executor.Outp
 	case "doubleOptIn":
 		return executor.Variable(f, executor.Leaf(scalar.AppendBoolean, "Boolean!"), func(obj *model.SubscriberList) bool { return obj.DoubleOptIn })
 	case "subscriberCount":
-		return executor.Method(f, executor.Leaf(scalar.AppendPlainInt, "Int!"), func(obj *model.SubscriberList) (int, error) { return obj.SubscriberCount() })
+		return executor.Batch(f, executor.Leaf(scalar.AppendInt, "Int!"), func(ctx context.Context, parents []*model.SubscriberList) ([]int32, error) {
+			return ec.Resolvers.SubscriberList().SubscriberCount(ctx, parents)
+		})
 	case "customFields":
-		return executor.Method(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCustomField()), "CustomField!"), false, true), func(obj *model.SubscriberList) ([]*model.CustomField, error) { return obj.CustomFields() })
+		return executor.Batch(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCustomField()), "CustomField!"), false, true), func(ctx context.Context, parents []*model.SubscriberList) ([][]*model.CustomField, error) {
+			return ec.Resolvers.SubscriberList().CustomFields(ctx, parents)
+		})
 	case "segments":
-		return executor.Resolver(f.Argued(func(ctx context.Context) (map[string]any, error) {
+		return executor.Batch(f.Argued(func(ctx context.Context) (map[string]any, error) {
 			return ec.field_SubscriberList_segments_args(ctx, f.ArgumentMap(ec.Variables))
-		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectSegmentConnection()), "SegmentConnection!"), func(ctx context.Context, obj *model.SubscriberList) (*model.Connection[*model.Segment], error) {
+		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectSegmentConnection()), "SegmentConnection!"), func(ctx context.Context, parents []*model.SubscriberList) ([]*model.Connection[*model.Segment], error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.SubscriberList().Segments(ctx, obj, fc.Args["search"].(*string), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
+			return ec.Resolvers.SubscriberList().Segments(ctx, parents, fc.Args["search"].(*string), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
 		})
 	case "subscribers":
-		return executor.Resolver(f.Argued(func(ctx context.Context) (map[string]any, error) {
+		return executor.Batch(f.Argued(func(ctx context.Context) (map[string]any, error) {
 			return ec.field_SubscriberList_subscribers_args(ctx, f.ArgumentMap(ec.Variables))
-		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectSubscriberConnection()), "SubscriberConnection!"), func(ctx context.Context, obj *model.SubscriberList) (*model.Connection[*model.Subscriber], error) {
+		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectSubscriberConnection()), "SubscriberConnection!"), func(ctx context.Context, parents []*model.SubscriberList) ([]*model.Connection[*model.Subscriber], error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.SubscriberList().Subscribers(ctx, obj, fc.Args["filter"].(*model.SubscriberFilter), fc.Args["orderBy"].(*model.SubscriberOrder), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
+			return ec.Resolvers.SubscriberList().Subscribers(ctx, parents, fc.Args["filter"].(*model.SubscriberFilter), fc.Args["orderBy"].(*model.SubscriberOrder), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
 		})
 	case "createdAt":
 		return executor.Variable(f, executor.Leaf(scalar.AppendDateTime, "DateTime!"), func(obj *model.SubscriberList) time.Time { return obj.CreatedAt })
@@ -2220,7 +2238,9 @@ func (ec *executionContext) fieldSubscriberTag(f *executor.Field) executor.Outpu
 	case "createdAt":
 		return executor.Variable(f, executor.Leaf(scalar.AppendDateTime, "DateTime!"), func(obj *model.SubscriberTag) time.Time { return obj.CreatedAt })
 	case "subscriberCount":
-		return executor.Method(f, executor.Leaf(scalar.AppendPlainInt, "Int!"), func(obj *model.SubscriberTag) (int, error) { return obj.SubscriberCount() })
+		return executor.Batch(f, executor.Leaf(scalar.AppendInt, "Int!"), func(ctx context.Context, parents []*model.SubscriberTag) ([]int32, error) {
+			return ec.Resolvers.SubscriberTag().SubscriberCount(ctx, parents)
+		})
 	}
 	panic("unknown field SubscriberTag." + f.Name)
 }
@@ -2365,8 +2385,8 @@ func (ec *executionContext) fieldTag(f *executor.Field) executor.Output[*ent.Tag
 	case "createdAt":
 		return executor.Variable(f, executor.Leaf(scalar.AppendDateTime, "DateTime!"), func(obj *ent.Tag) time.Time { return obj.CreatedAt })
 	case "campaignCount":
-		return executor.Resolver(f, executor.Leaf(scalar.AppendInt, "Int!"), func(ctx context.Context, obj *ent.Tag) (int32, error) {
-			return ec.Resolvers.Tag().CampaignCount(ctx, obj)
+		return executor.Batch(f, executor.Leaf(scalar.AppendInt, "Int!"), func(ctx context.Context, parents []*ent.Tag) ([]int32, error) {
+			return ec.Resolvers.Tag().CampaignCount(ctx, parents)
 		})
 	}
 	panic("unknown field Tag." + f.Name)

@@ -2,6 +2,8 @@ package executor
 
 import (
 	"context"
+	"errors"
+	"fmt"
 
 	"github.com/99designs/gqlgen/graphql"
 )
@@ -38,7 +40,7 @@ func Variable[P, V any](f *Field, out Output[V], get func(parent P) V) Output[P]
 	if out.ask == nil {
 		return Output[P]{put: func(w *writer, parent P, _ int) { out.put(w, get(parent), 0) }}
 	}
-	return resolved(f, out, func(_ context.Context, parent P) (V, error) { return get(parent), nil })
+	return resolved(f, out, each(func(_ context.Context, parent P) (V, error) { return get(parent), nil }))
 }
 
 // Getter is a field of the schema that is a method of P which cannot fail.
@@ -51,7 +53,7 @@ func Getter[P, V any](f *Field, out Output[V], get func(parent P) V) Output[P] {
 func Method[P, V any](f *Field, out Output[V], get func(parent P) (V, error)) Output[P] {
 	f.isMethod = true
 	if out.ask != nil {
-		return resolved(f, out, func(_ context.Context, parent P) (V, error) { return get(parent) })
+		return resolved(f, out, each(func(_ context.Context, parent P) (V, error) { return get(parent) }))
 	}
 	return Output[P]{put: func(w *writer, parent P, _ int) {
 		v, err := get(parent)
@@ -66,61 +68,104 @@ func Method[P, V any](f *Field, out Output[V], get func(parent P) (V, error)) Ou
 // Called is a field of the schema that is a method of P with a context.
 func Called[P, V any](f *Field, out Output[V], call func(ctx context.Context, parent P) (V, error)) Output[P] {
 	f.isMethod = true
-	return resolved(f, out, call)
+	return resolved(f, out, each(call))
 }
 
 // Resolver is a field of the schema that a resolver answers.
 func Resolver[P, V any](f *Field, out Output[V], call func(ctx context.Context, parent P) (V, error)) Output[P] {
 	f.isMethod, f.isResolver = true, true
-	return resolved(f, out, call)
+	return resolved(f, out, each(call))
+}
+
+// Batch is a field of the schema that a resolver answers for all parents of a level in one call. It returns
+// the values in the order of the parents, and either one error for all of them or [graphql.BatchErrors].
+func Batch[P, V any](f *Field, out Output[V], call func(ctx context.Context, parents []P) ([]V, error)) Output[P] {
+	f.isMethod, f.isResolver = true, true
+	return resolved(f, out, func(ctx context.Context, parents []P, keep func(i int, v V, failed report)) {
+		var values []V
+		var err error
+		failed := guarded(ctx, func() { values, err = call(ctx, parents) })
+		if failed == nil && err == nil && len(values) != len(parents) {
+			err = fmt.Errorf("executor: %d values of %s.%s for %d parents", len(values), f.Object, f.Name, len(parents))
+		}
+		if failed == nil && err != nil {
+			failed = func(w *writer) { w.fail(err) }
+		}
+		each, _ := errors.AsType[graphql.BatchErrors](err)
+		for i := range parents {
+			var v V
+			switch {
+			case each != nil && len(values) == len(parents) && len(each.Errors()) == len(parents):
+				of, at := each.Errors()[i], report(nil)
+				if of != nil {
+					at = func(w *writer) { w.fail(of) }
+				}
+				keep(i, values[i], at)
+			case failed != nil:
+				keep(i, v, failed)
+			default:
+				keep(i, values[i], nil)
+			}
+		}
+	})
+}
+
+// report reports why a value is null.
+type report func(w *writer)
+
+// resolve finds the values of a field and hands each to keep, in the order of the parents, or why there is
+// none.
+type resolve[P, V any] func(ctx context.Context, parents []P, keep func(i int, v V, failed report))
+
+// each calls a resolver for one parent after the other.
+func each[P, V any](call func(ctx context.Context, parent P) (V, error)) resolve[P, V] {
+	return func(ctx context.Context, parents []P, keep func(i int, v V, failed report)) {
+		for i, parent := range parents {
+			v, failed := protected(ctx, parent, call)
+			keep(i, v, failed)
+		}
+	}
 }
 
 // outcome is what a resolver returned for one parent.
 type outcome struct {
 	// at is the index of the value among those that resolvers returned.
 	at int
-	// report reports why there is no value. It is nil if there is one.
-	report func(w *writer)
+	// failed reports why there is no value. It is nil if there is one.
+	failed report
 }
 
 // resolved is a field whose values are found for all parents before the first of them is written.
 // Each resolver is called once.
-func resolved[P, V any](f *Field, out Output[V], call func(ctx context.Context, parent P) (V, error)) Output[P] {
+func resolved[P, V any](f *Field, out Output[V], find resolve[P, V]) Output[P] {
 	var (
 		outcomes []outcome
 		values   []V
 	)
+	keep := func(i int, v V, failed report) {
+		outcomes[i] = outcome{len(values), failed}
+		if failed == nil {
+			values = append(values, v)
+		}
+	}
 	return Output[P]{
 		ask: func(ctx context.Context, parents []P) {
 			outcomes, values = make([]outcome, len(parents)), make([]V, 0, len(parents))
-			arguments, report := f.read(ctx)
+			arguments, failed := f.read(ctx)
 			ctx = f.context(ctx, arguments)
-			for i, parent := range parents {
-				outcomes[i].report = report
-				if report != nil {
-					continue
-				}
-				v, failed := protected(ctx, parent, call)
-				if failed != nil {
-					outcomes[i].report = failed
-					continue
-				}
-				outcomes[i].at = len(values)
-				values = append(values, v)
+			if failed == nil {
+				find(ctx, parents, keep)
 			}
-			if out.ask == nil || len(values) == 0 {
-				return
+			if out.ask != nil && len(values) > 0 {
+				failed = guarded(ctx, func() { out.ask(ctx, values) })
 			}
-			failed := guarded(ctx, func() { out.ask(ctx, values) })
-			for i := range outcomes {
-				if failed != nil && outcomes[i].report == nil {
-					outcomes[i].report = failed
-				}
+			if failed != nil {
+				fail(outcomes, failed)
 			}
 		},
 		put: func(w *writer, _ P, at int) {
-			if report := outcomes[at].report; report != nil {
-				report(w)
+			if failed := outcomes[at].failed; failed != nil {
+				failed(w)
 				return
 			}
 			out.put(w, values[outcomes[at].at], outcomes[at].at)
@@ -128,14 +173,23 @@ func resolved[P, V any](f *Field, out Output[V], call func(ctx context.Context, 
 	}
 }
 
-// read returns the arguments. If they are wrong, report says so, with the path of the field it is called at.
-func (f *Field) read(ctx context.Context) (arguments map[string]any, report func(w *writer)) {
+// fail gives the outcomes that have no failure this one.
+func fail(outcomes []outcome, failed report) {
+	for i := range outcomes {
+		if outcomes[i].failed == nil {
+			outcomes[i].failed = failed
+		}
+	}
+}
+
+// read returns the arguments. If they are wrong, failed says so, with the path of the field it is called at.
+func (f *Field) read(ctx context.Context) (arguments map[string]any, failed report) {
 	if f.arguments == nil {
 		return nil, nil
 	}
 	var err error
-	if report = guarded(ctx, func() { arguments, err = f.arguments(ctx) }); report != nil || err == nil {
-		return arguments, report
+	if failed = guarded(ctx, func() { arguments, err = f.arguments(ctx) }); failed != nil || err == nil {
+		return arguments, failed
 	}
 	return nil, func(w *writer) {
 		w.failed = true
@@ -146,22 +200,22 @@ func (f *Field) read(ctx context.Context) (arguments map[string]any, report func
 	}
 }
 
-// protected calls a resolver. report reports its error or its panic.
+// protected calls a resolver. failed reports its error or its panic.
 func protected[P, V any](
 	ctx context.Context, parent P, call func(ctx context.Context, parent P) (V, error),
-) (v V, report func(w *writer)) {
+) (v V, failed report) {
 	var err error
-	if report = guarded(ctx, func() { v, err = call(ctx, parent) }); report == nil && err != nil {
-		report = func(w *writer) { w.fail(err) }
+	if failed = guarded(ctx, func() { v, err = call(ctx, parent) }); failed == nil && err != nil {
+		failed = func(w *writer) { w.fail(err) }
 	}
-	return v, report
+	return v, failed
 }
 
 // guarded logs a panic and returns what reports it.
-func guarded(ctx context.Context, do func()) (report func(w *writer)) {
+func guarded(ctx context.Context, do func()) (failed report) {
 	defer func() {
 		if value := recover(); value != nil {
-			report = panicked(ctx, value)
+			failed = panicked(ctx, value)
 		}
 	}()
 	do()
@@ -169,7 +223,7 @@ func guarded(ctx context.Context, do func()) (report func(w *writer)) {
 }
 
 // panicked logs a panic and returns what reports it.
-func panicked(ctx context.Context, value any) func(w *writer) {
+func panicked(ctx context.Context, value any) report {
 	err := graphql.GetOperationContext(ctx).Recover(ctx, value)
 	return func(w *writer) {
 		w.failed = true

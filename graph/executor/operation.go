@@ -114,25 +114,27 @@ type Event struct {
 // Stream is a field of the root of a subscription.
 func Stream[V any](f *Field, out Output[V], open func(ctx context.Context) (<-chan V, error)) Output[*Event] {
 	f.isMethod, f.isResolver = true, true
-	var report func(w *writer)
+	var failed report
 	var value V
 	return Output[*Event]{
 		ask: func(ctx context.Context, events []*Event) {
 			var arguments map[string]any
-			if arguments, report = f.read(ctx); report != nil {
+			if arguments, failed = f.read(ctx); failed != nil {
 				return
 			}
-			stream, failed := protected(f.context(ctx, arguments), None{}, func(ctx context.Context, _ None) (<-chan V, error) {
+			var stream <-chan V
+			stream, failed = protected(f.context(ctx, arguments), None{}, func(ctx context.Context, _ None) (<-chan V, error) {
 				return open(ctx)
 			})
-			if report = failed; report != nil {
+			if failed != nil {
 				return
 			}
 			events[0].next = func(ctx context.Context) bool {
 				select {
 				case v, ok := <-stream:
 					if value = v; ok && out.ask != nil {
-						out.ask(f.context(ctx, arguments), []V{v})
+						below := f.context(ctx, arguments)
+						failed = guarded(below, func() { out.ask(below, []V{v}) })
 					}
 					return ok
 				case <-ctx.Done():
@@ -141,8 +143,8 @@ func Stream[V any](f *Field, out Output[V], open func(ctx context.Context) (<-ch
 			}
 		},
 		put: func(w *writer, _ *Event, _ int) {
-			if report != nil {
-				report(w)
+			if failed != nil {
+				failed(w)
 				return
 			}
 			out.put(w, value, 0)

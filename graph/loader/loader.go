@@ -1,194 +1,82 @@
-// Package loader batches what the fields of one operation load one by one: however many ask, each
-// kind costs one statement for each set of columns. Loaders live for one operation and act for its
-// caller.
+// Package loader reads rows by their ids for one operation. A row with the same columns is read once,
+// wherever the operation asks for it.
 package loader
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"time"
 
 	"github.com/graph-gophers/dataloader/v7"
 
-	"campaignql/ent"
-	"campaignql/internal/campaign"
-	"campaignql/internal/content"
 	"campaignql/internal/store"
-	"campaignql/internal/tag"
 )
 
-const (
-	// wait is how long a batch gathers keys: the default of the library, 16 ms, would be paid on each level of a query.
-	wait = time.Millisecond
-	// capacity bounds a batch.
-	capacity = 500
-)
+// Rows loads rows of one kind. It lives for one operation and acts for its caller.
+type Rows[V any] struct {
+	load  func(ctx context.Context, ids []int64, columns ...string) (map[int64]V, error)
+	known *dataloader.InMemoryCache[key, V]
+}
 
-// rowKey names a row and the columns that are needed of it.
-type rowKey struct {
+// key names a row and the columns that are needed of it.
+type key struct {
 	id      int64
 	columns string
 }
 
-// historyKey names a page of a campaign's history.
-type historyKey struct {
-	campaignID    int64
-	beforeVersion int64
-	limit         int
+// NewRows returns a loader for the function that reads rows by their ids.
+func NewRows[V any](load func(ctx context.Context, ids []int64, columns ...string) (map[int64]V, error)) *Rows[V] {
+	return &Rows[V]{load: load, known: dataloader.NewCache[key, V]()}
 }
 
-// Loaders are the loaders of one operation.
-type Loaders struct {
-	services  services
-	emails    *dataloader.Loader[rowKey, *ent.Email]
-	tagCounts *dataloader.Loader[int64, int]
-	history   *dataloader.Loader[historyKey, []*ent.CampaignChange]
-	pages     pages
-}
-
-// services are the domains that loaders ask.
-type services struct {
-	campaigns *campaign.Service
-	emails    *content.Service
-	tags      *tag.Service
-}
-
-// New returns the loaders of one operation.
-func New(campaigns *campaign.Service, emails *content.Service, tags *tag.Service) *Loaders {
-	return &Loaders{
-		services: services{campaigns, emails, tags},
-		pages:    pages{of: map[*ent.Campaign]*campaignPage{}},
-		emails: batched(func(ctx context.Context, keys []rowKey) ([]*ent.Email, error) {
-			return byColumns(ctx, keys, emails.ByIDs)
-		}),
-		tagCounts: batched(func(ctx context.Context, ids []int64) ([]int, error) {
-			counts, err := tags.CampaignCounts(ctx, ids)
-			return pick(ids, counts), err
-		}),
-		history: batched(func(ctx context.Context, keys []historyKey) ([][]*ent.CampaignChange, error) {
-			requests := make([]campaign.HistoryRequest, len(keys))
-			for i, key := range keys {
-				requests[i] = campaign.HistoryRequest{
-					CampaignID: key.campaignID, BeforeVersion: key.beforeVersion, Limit: key.limit,
-				}
-			}
-			return campaigns.Histories(ctx, requests)
-		}),
-	}
-}
-
-// Email returns an email with the given columns, nil when the caller has none with this id.
-func (l *Loaders) Email(ctx context.Context, id int64, columns []string) (*ent.Email, error) {
-	return l.emails.Load(ctx, rowKey{id, strings.Join(columns, ",")})()
-}
-
-// TagCount returns how many campaigns carry a tag.
-func (l *Loaders) TagCount(ctx context.Context, id int64) (int, error) {
-	return l.tagCounts.Load(ctx, id)()
-}
-
-// History returns entries of a campaign's history, newest first.
-func (l *Loaders) History(
-	ctx context.Context, campaignID, beforeVersion int64, limit int,
-) ([]*ent.CampaignChange, error) {
-	return l.history.Load(ctx, historyKey{campaignID, beforeVersion, limit})()
-}
-
-// EmailsAhead loads emails with the given columns in one statement, for later calls of Email with
-// the same columns. One that is not there is remembered as nil. After an error nothing is
-// remembered: Email meets it again.
-func (l *Loaders) EmailsAhead(ctx context.Context, ids []int64, columns []string) {
-	if len(ids) == 0 {
-		return
-	}
-	found, err := l.services.emails.ByIDs(ctx, store.Distinct(ids), columns...)
-	if err != nil {
-		return
-	}
-	for _, id := range ids {
-		l.emails.Prime(ctx, rowKey{id, strings.Join(columns, ",")}, found[id])
-	}
-}
-
-// TagCountsAhead is EmailsAhead for TagCount.
-func (l *Loaders) TagCountsAhead(ctx context.Context, ids []int64) {
-	if len(ids) == 0 {
-		return
-	}
-	counts, err := l.services.tags.CampaignCounts(ctx, store.Distinct(ids))
-	if err != nil {
-		return
-	}
-	for _, id := range ids {
-		l.tagCounts.Prime(ctx, id, counts[id])
-	}
-}
-
-// HistoriesAhead is EmailsAhead for History, with the same bounds for each campaign.
-func (l *Loaders) HistoriesAhead(ctx context.Context, campaignIDs []int64, beforeVersion int64, limit int) {
-	ids := store.Distinct(campaignIDs)
-	requests := make([]campaign.HistoryRequest, len(ids))
+// Load returns the rows with the given ids in their order, with the zero value where the caller has no such
+// row. It takes one statement for those that are not known yet.
+func (r *Rows[V]) Load(ctx context.Context, ids []int64, columns []string) ([]V, error) {
+	keys, missing := make([]key, len(ids)), 0
+	text := strings.Join(columns, ",")
 	for i, id := range ids {
-		requests[i] = campaign.HistoryRequest{CampaignID: id, BeforeVersion: beforeVersion, Limit: limit}
+		keys[i] = key{id, text}
 	}
-	pages, err := l.services.campaigns.Histories(ctx, requests)
-	if err != nil {
-		return
-	}
-	for i, page := range pages {
-		l.history.Prime(ctx, historyKey{ids[i], beforeVersion, limit}, page)
-	}
-}
-
-// batched makes a loader of a function that answers a list of keys in their order.
-func batched[K comparable, V any](load func(ctx context.Context, keys []K) ([]V, error)) *dataloader.Loader[K, V] {
-	batch := func(ctx context.Context, keys []K) []*dataloader.Result[V] {
-		values, err := load(ctx, keys)
-		if err == nil && len(values) != len(keys) {
-			err = fmt.Errorf("loader: %d values for %d keys", len(values), len(keys))
+	for _, id := range store.Distinct(ids) {
+		if _, ok := r.known.Get(ctx, key{id, text}); !ok {
+			missing++
 		}
-		results := make([]*dataloader.Result[V], len(keys))
-		for i := range keys {
-			results[i] = &dataloader.Result[V]{Error: err}
-			if err == nil {
-				results[i].Data = values[i]
-			}
-		}
-		return results
 	}
-	return dataloader.NewBatchedLoader(
-		batch, dataloader.WithWait[K, V](wait), dataloader.WithBatchCapacity[K, V](capacity),
+	batch := dataloader.NewBatchedLoader(
+		func(ctx context.Context, keys []key) []*dataloader.Result[V] { return r.read(ctx, keys, columns) },
+		dataloader.WithCache[key, V](r.known),
+		// The batch is complete with the last key that is missing: nothing waits, and one statement is enough.
+		dataloader.WithBatchCapacity[key, V](missing), dataloader.WithWait[key, V](wait),
 	)
-}
-
-// byColumns loads rows with one call for each set of columns that the keys name.
-func byColumns[V any](
-	ctx context.Context, keys []rowKey, load func(context.Context, []int64, ...string) (map[int64]V, error),
-) ([]V, error) {
-	ids := map[string][]int64{}
-	for _, key := range keys {
-		ids[key.columns] = append(ids[key.columns], key.id)
+	thunks := make([]dataloader.Thunk[V], len(keys))
+	for i, key := range keys {
+		thunks[i] = batch.Load(ctx, key)
 	}
-	out := make([]V, len(keys))
-	for columns, wanted := range ids {
-		found, err := load(ctx, wanted, strings.Split(columns, ",")...)
-		if err != nil {
+	rows := make([]V, len(keys))
+	for i, thunk := range thunks {
+		var err error
+		if rows[i], err = thunk(); err != nil {
+			for _, key := range keys {
+				r.known.Delete(ctx, key) // a later call tries again
+			}
 			return nil, err
 		}
-		for i, key := range keys {
-			if key.columns == columns {
-				out[i] = found[key.id]
-			}
-		}
 	}
-	return out, nil
+	return rows, nil
 }
 
-func pick[K comparable, V any](keys []K, values map[K]V) []V {
-	out := make([]V, len(keys))
+// wait ends a batch that stays incomplete because a concurrent call has taken one of its keys.
+const wait = time.Millisecond
+
+func (r *Rows[V]) read(ctx context.Context, keys []key, columns []string) []*dataloader.Result[V] {
+	ids := make([]int64, len(keys))
 	for i, key := range keys {
-		out[i] = values[key]
+		ids[i] = key.id
 	}
-	return out
+	found, err := r.load(ctx, ids, columns...)
+	results := make([]*dataloader.Result[V], len(keys))
+	for i, id := range ids {
+		results[i] = &dataloader.Result[V]{Data: found[id], Error: err}
+	}
+	return results
 }

@@ -21,14 +21,11 @@ import (
 // Node is anything with a global id.
 type Node any
 
-// Campaign shows a campaign, with the relations that were loaded for its page.
-type Campaign struct {
-	*ent.Campaign
-	// TagList is loaded where the selection asks for tags.
-	TagList []*ent.Tag
-	// TagsErr is why they could not be loaded.
-	TagsErr error
-}
+// Campaign shows a campaign.
+type Campaign struct{ *ent.Campaign }
+
+// Number is the legacy id.
+func (c *Campaign) Number() int64 { return c.ID }
 
 // GlobalID is the opaque id.
 func (c *Campaign) GlobalID() string { return gid.Encode(gid.Campaign, c.ID) }
@@ -47,14 +44,6 @@ func (c *Campaign) Schedule() *Schedule { return &Schedule{c.Campaign} }
 
 // Audience shows who it goes to.
 func (c *Campaign) Audience() (*Audience, error) { return newAudience(c.Campaign) }
-
-// Tags are by name, and never nil.
-func (c *Campaign) Tags() ([]*ent.Tag, error) {
-	if c.TagList == nil {
-		return []*ent.Tag{}, c.TagsErr
-	}
-	return c.TagList, nil
-}
 
 // Statistics are its own counters.
 func (c *Campaign) Statistics() *statistics.Counters { return statistics.Of(c.Campaign) }

@@ -40,24 +40,6 @@ func (c *Connection[N]) Edges() []*Edge[N] {
 	return edges
 }
 
-// Pages are the pages below a row that were loaded for it, or why they could not be, by the
-// arguments they were asked for with.
-type Pages[N any] map[string]Loaded[N]
-
-// Loaded is a page, or why it could not be loaded.
-type Loaded[N any] struct {
-	Page *Connection[N]
-	Err  error
-}
-
-// Keep notes a page.
-func (p *Pages[N]) Keep(arguments string, page *Connection[N], err error) {
-	if *p == nil {
-		*p = Pages[N]{}
-	}
-	(*p)[arguments] = Loaded[N]{page, err}
-}
-
 // The connections and their edges.
 type (
 	SubscriberListConnection = Connection[*SubscriberList]

@@ -8,58 +8,26 @@ import (
 	"campaignql/internal/people/field"
 )
 
-// SubscriberList shows a list of people. Its relations are loaded for all lists of a page at once,
-// before they are shown.
-type SubscriberList struct {
-	*ent.SubscriberList
-	// Active is how many people are written to, Fields what they may have a value in.
-	Active int
-	Fields []*CustomField
-	// SegmentPages and SubscriberPages are the pages that were asked for, by their arguments.
-	SegmentPages    Pages[*Segment]
-	SubscriberPages Pages[*Subscriber]
-	// Err is why the other relations are not there, if so.
-	Err error
-}
+// SubscriberList shows a list of people.
+type SubscriberList struct{ *ent.SubscriberList }
+
+// Number is the legacy id.
+func (l *SubscriberList) Number() int64 { return l.ID }
 
 // GlobalID is the opaque id.
 func (l *SubscriberList) GlobalID() string { return gid.Encode(gid.SubscriberList, l.ID) }
 
-// SubscriberCount is how many people are written to.
-func (l *SubscriberList) SubscriberCount() (int, error) { return l.Active, l.Err }
+// Subscriber shows a person on a list.
+type Subscriber struct{ *ent.Subscriber }
 
-// CustomFields are what its people may have a value in.
-func (l *SubscriberList) CustomFields() ([]*CustomField, error) { return list(l.Fields), l.Err }
-
-// Subscriber shows a person on a list. Its relations are loaded for all people of a page at once,
-// before they are shown.
-type Subscriber struct {
-	*ent.Subscriber
-	OnList     *SubscriberList
-	Values     []*CustomFieldValue
-	TagList    []*SubscriberTag
-	Suppressed *Suppression
-	// Err is why the relations are not there, if so.
-	Err error
-}
+// Number is the legacy id.
+func (s *Subscriber) Number() int64 { return s.ID }
 
 // GlobalID is the opaque id.
 func (s *Subscriber) GlobalID() string { return gid.Encode(gid.Subscriber, s.ID) }
 
 // SubscriptionIP is the IP address; nil when it is not known.
 func (s *Subscriber) SubscriptionIP() *string { return text(s.Subscriber.SubscriptionIP) }
-
-// List is the list.
-func (s *Subscriber) List() (*SubscriberList, error) { return s.OnList, s.Err }
-
-// Fields are the values of custom fields.
-func (s *Subscriber) Fields() ([]*CustomFieldValue, error) { return list(s.Values), s.Err }
-
-// Tags are the labels.
-func (s *Subscriber) Tags() ([]*SubscriberTag, error) { return list(s.TagList), s.Err }
-
-// Suppression is why the account never writes to the address; nil when it may.
-func (s *Subscriber) Suppression() (*Suppression, error) { return s.Suppressed, s.Err }
 
 // CustomFieldValue shows the value of a field.
 type CustomFieldValue struct {
@@ -88,13 +56,7 @@ func (v *CustomFieldValue) Boolean() *bool {
 }
 
 // CustomField shows a custom field.
-type CustomField struct {
-	*ent.CustomField
-	// OfList is its list, nil for every list.
-	OfList *SubscriberList
-	// Err is why the list is not there, if so.
-	Err error
-}
+type CustomField struct{ *ent.CustomField }
 
 // GlobalID is the opaque id.
 func (f *CustomField) GlobalID() string { return gid.Encode(gid.CustomField, f.ID) }
@@ -102,40 +64,23 @@ func (f *CustomField) GlobalID() string { return gid.Encode(gid.CustomField, f.I
 // Choices are the values that it allows.
 func (f *CustomField) Choices() []string { return field.Choices(f.CustomField) }
 
-// List is its list, nil for every list.
-func (f *CustomField) List() (*SubscriberList, error) { return f.OfList, f.Err }
-
 // Segment shows a segment.
-type Segment struct {
-	*ent.Segment
-	OfList *SubscriberList
-	// Err is why the list is not there, if so.
-	Err error
-}
+type Segment struct{ *ent.Segment }
 
 // GlobalID is the opaque id.
 func (s *Segment) GlobalID() string { return gid.Encode(gid.Segment, s.ID) }
-
-// List is its list.
-func (s *Segment) List() (*SubscriberList, error) { return s.OfList, s.Err }
 
 // Rules are the rules, normalised.
 func (s *Segment) Rules() scalar.JSON { return scalar.JSON(s.Segment.Rules) }
 
 // SubscriberTag shows a label of people.
-type SubscriberTag struct {
-	*ent.SubscriberTag
-	// Carriers is how many people carry it.
-	Carriers int
-	// Err is why that is not known, if so.
-	Err error
-}
+type SubscriberTag struct{ *ent.SubscriberTag }
+
+// Number is the legacy id.
+func (t *SubscriberTag) Number() int64 { return t.ID }
 
 // GlobalID is the opaque id.
 func (t *SubscriberTag) GlobalID() string { return gid.Encode(gid.SubscriberTag, t.ID) }
-
-// SubscriberCount is how many people carry it.
-func (t *SubscriberTag) SubscriberCount() (int, error) { return t.Carriers, t.Err }
 
 // Suppression shows a suppressed address.
 type Suppression struct{ *ent.Suppression }

@@ -17,7 +17,7 @@ import (
 func supported(data *codegen.Data) error {
 	for _, object := range data.Objects {
 		for _, field := range object.Fields {
-			if field.HasDirectives() || field.IsMap() || field.HasHaser || field.VOkFunc || field.IsBatch() {
+			if field.HasDirectives() || field.IsMap() || field.HasHaser || field.VOkFunc {
 				return fmt.Errorf("executor: the binding of %s.%s is of a kind that is not supported", object.Name, field.Name)
 			}
 		}
@@ -49,6 +49,11 @@ func member(field *codegen.Field) (string, error) {
 	case field.Stream:
 		return fmt.Sprintf("executor.Stream(%s, %s, func(ctx context.Context) (<-chan %s, error) {\n%sreturn ec.Resolvers.%s })",
 			argued, out, value, fc, field.ShortInvocation()), nil
+	case field.IsBatch():
+		return fmt.Sprintf("executor.Batch(%s, %s, func(ctx context.Context, parents []%s) ([]%s, error) {\n"+
+			"%sreturn ec.Resolvers.%s().%s(%s) })",
+			argued, out, parent, value, fc, templates.UcFirst(field.Object.Name), field.GoFieldName,
+			field.BatchCallArgs("parents", "")), nil
 	case field.IsResolver:
 		obj := "obj"
 		if field.Object.Root {
