@@ -1,8 +1,8 @@
 package apperr
 
-// Reason is a stable detail of a failure within its code, for programs: GraphQL answers it as it is
-// written here, and the Command bridge maps it to the codes of each command. Reasons are public:
-// the text of one never changes, and every reason of the product is declared in this file.
+// Reason is a stable, machine-readable detail of a failure within its code. GraphQL returns it as
+// written here; the Command bridge maps it to the codes of each command. Reasons are public: the
+// text of a reason never changes. Every reason of the product is declared in this file.
 type Reason string
 
 // Requests: paging, ids and bounds that every domain shares.

@@ -2,12 +2,12 @@ package apperr
 
 import "slices"
 
-// Registered is what is known of a reason.
+// Registered describes a reason.
 type Registered struct {
 	Reason Reason
-	// Codes are the codes of the failures that have the reason, mostly one.
+	// Codes are the codes of the failures that have the reason, usually one.
 	Codes []Code
-	// Meaning says what is wrong, in one line.
+	// Meaning describes the failure in one line.
 	Meaning string
 }
 
