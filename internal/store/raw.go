@@ -72,7 +72,7 @@ func (r Raw) Insert(ctx context.Context, table string, columns []string, rows []
 	return id, err
 }
 
-// InsertAll inserts any number of rows, at most `most` of them in one statement.
+// InsertAll inserts any number of rows. most is the maximum number of rows in one statement.
 func (r Raw) InsertAll(ctx context.Context, table string, columns []string, rows [][]any, most int) error {
 	for some := range Portions(rows, most) {
 		if _, err := r.Insert(ctx, table, columns, some); err != nil {
@@ -86,8 +86,8 @@ func (r Raw) InsertAll(ctx context.Context, table string, columns []string, rows
 // MiB (MySQL 5.7), 16 MiB (MariaDB) or 64 MiB.
 const bytesAtOnce = 4_000_000
 
-// Portions splits rows into the batches that one statement inserts: at most `most` rows, and at
-// most bytesAtOnce bytes of text unless a single row is longer.
+// Portions splits rows into the batches that one statement inserts. A batch has at most as many
+// rows as most says, and at most bytesAtOnce bytes of text unless a single row is longer.
 func Portions(rows [][]any, most int) iter.Seq[[][]any] {
 	return func(yield func([][]any) bool) {
 		for len(rows) > 0 {
