@@ -12,11 +12,11 @@ import (
 
 const (
 	transactionRows = 5000
-	// sqliteRows keeps within the million bytes of a statement of SQLite.
+	// sqliteRows keeps a statement below the limit of SQLite, one million bytes.
 	sqliteRows = 2000
 )
 
-// insertAll is the limit: the rows and nothing else, in the order of the index that they all go into.
+// insertAll is the limit: it inserts only the rows, in the order of the unique index.
 func (w *world) insertAll(ctx context.Context, header string, rows, writers int) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(writers)
@@ -49,7 +49,7 @@ func (w *world) insert(ctx context.Context, people []person, fields bool) error 
 			err = w.insertValues(ctx, tx, first, some)
 		}
 		if err != nil {
-			_ = tx.Rollback() // the first error tells more
+			_ = tx.Rollback() // err is the more useful error
 			return err
 		}
 	}
@@ -78,7 +78,7 @@ func (w *world) insertPeople(ctx context.Context, tx *sql.Tx, people []person) (
 	}
 	id, err := result.LastInsertId()
 	if w.db.Dialect() != "mysql" {
-		id -= int64(len(people) - 1) // SQLite tells that of the last
+		id -= int64(len(people) - 1) // SQLite returns the id of the last row
 	}
 	return id, err
 }
