@@ -59,8 +59,7 @@ func Account(t testing.TB, db *store.Store, opts ...AccountOption) caller.Identi
 		SetEmail(name + "@example.com").SetEmailKey(name + "@example.com").
 		SetPasswordHash("no password matches this").
 		SetTimeZone(id.TimeZone).SetRole(id.Role).SetReputation(id.Reputation).
-		SetCreatedAt(now).SetUpdatedAt(now).
-		Save(ctx)
+		SetCreatedAt(now).SetUpdatedAt(now).Save(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
