@@ -47,9 +47,8 @@ func (o origins) protect(next http.Handler) http.Handler {
 			checked.Method = http.MethodPost
 		}
 		if !o.allow(r.Header.Get("Origin")) && protection.Check(checked) != nil {
-			surface.RefuseAs(
-				w, r, http.StatusForbidden, surface.Code(apperr.Denied), "pages of this origin may not call the API",
-			)
+			surface.RefuseAs(w, r, http.StatusForbidden, surface.Code(apperr.Denied),
+				"pages of this origin may not call the API")
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -71,9 +70,8 @@ func (o origins) cors(next http.Handler) http.Handler {
 			return
 		}
 		header.Set("Access-Control-Allow-Origin", origin)
-		header.Set(
-			"Access-Control-Expose-Headers", "X-Request-Id, X-GraphQL-Operation, Retry-After, Content-Disposition",
-		)
+		header.Set("Access-Control-Expose-Headers",
+			"X-Request-Id, X-GraphQL-Operation, Retry-After, Content-Disposition")
 		if r.Method != http.MethodOptions || r.Header.Get("Access-Control-Request-Method") == "" {
 			next.ServeHTTP(w, r)
 			return

@@ -234,8 +234,8 @@ func TestListsThatNobodyReadsAreCutOff(t *testing.T) {
 	})
 }
 
-// TestAServerThatStopsDoesNotWaitForWhoReadsNothing has a grace period that is longer than the
-// timeout of the test.
+// TestAServerThatStopsDoesNotWaitForWhoReadsNothing has a grace period that is longer than
+// patience, so waiting for the client would fail the test.
 func TestAServerThatStopsDoesNotWaitForWhoReadsNothing(t *testing.T) {
 	t.Parallel()
 	testkit.EachFresh(t, func(t *testing.T, address string) {

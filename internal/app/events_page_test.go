@@ -350,11 +350,8 @@ func (s *shop) answers(t *testing.T) {
 	}
 	schema := eventSchema(t)
 	for _, row := range codes {
-		if code := strings.Trim(
-			strings.TrimPrefix(row[1], "user error "),
-			"`",
-		); !strings.HasPrefix(code, "error ") &&
-			schema.Types["UserErrorCode"].EnumValues.ForName(code) == nil {
+		code := strings.Trim(strings.TrimPrefix(row[1], "user error "), "`")
+		if !strings.HasPrefix(code, "error ") && schema.Types["UserErrorCode"].EnumValues.ForName(code) == nil {
 			t.Errorf("there is no UserErrorCode %s", code)
 		}
 	}
@@ -522,11 +519,8 @@ func TestRefusalsOfEventsAreAsThePageSays(t *testing.T) {
 	}
 	for _, row := range rows {
 		a, tried := got[row[0]+" "+row[1]+" "+row[2]]
-		if want := fmt.Sprintf(
-			`"code":"%s"`,
-			strings.Trim(row[2], "`"),
-		); !tried || fmt.Sprint(a.status) != row[1] ||
-			!strings.Contains(a.body, want) {
+		want := fmt.Sprintf(`"code":"%s"`, strings.Trim(row[2], "`"))
+		if !tried || fmt.Sprint(a.status) != row[1] || !strings.Contains(a.body, want) {
 			t.Errorf("%v: %d %.300s", row, a.status, a.body)
 		}
 	}

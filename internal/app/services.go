@@ -102,9 +102,9 @@ func NewServices(db *store.Store, opts ServiceOptions) *Services {
 			return s.Campaigns.EditEmail(ctx, ownerID, id)
 		},
 	})
-	s.Campaigns = campaign.New(
-		db, s.Emails, campaign.Options{Now: opts.Now, CheckAudience: s.Audiences.Check, Purges: s.Purges},
-	)
+	s.Campaigns = campaign.New(db, s.Emails, campaign.Options{
+		Now: opts.Now, CheckAudience: s.Audiences.Check, Purges: s.Purges,
+	})
 	s.Exports = export.New(db, s.Campaigns, s.Statistics, export.Options{Now: opts.Now})
 	opts.Live.Now, opts.Live.Log = opts.Now, opts.Logger
 	s.Live = live.New(db, func(id caller.Identity) (<-chan struct{}, func()) {

@@ -41,12 +41,8 @@ func newStatusCollector(count countCampaigns, now func() time.Time) *statusColle
 	return &statusCollector{count: count, now: now}
 }
 
-var campaignsByStatus = prometheus.NewDesc(
-	"campaignql_campaigns",
-	"Campaigns of all accounts by status, counted once a minute.",
-	[]string{"status"},
-	nil,
-)
+var campaignsByStatus = prometheus.NewDesc("campaignql_campaigns",
+	"Campaigns of all accounts by status, counted once a minute.", []string{"status"}, nil)
 
 // Describe implements prometheus.Collector.
 func (c *statusCollector) Describe(out chan<- *prometheus.Desc) { out <- campaignsByStatus }
