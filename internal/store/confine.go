@@ -116,15 +116,12 @@ func own(id caller.Identity, m entgo.Mutation, column string) error {
 	case id.SeesAll(), owner == id.UserID:
 		return nil
 	default:
-		return apperr.Wrap(
-			apperr.Internal, fmt.Errorf("store: %s for account %v by account %d", m.Type(), owner, id.UserID),
-			"internal error",
-		)
+		err := fmt.Errorf("store: %s for account %v by account %d", m.Type(), owner, id.UserID)
+		return apperr.Wrap(apperr.Internal, err, "internal error")
 	}
 }
 
 func errUnowned(entType string) error {
-	return apperr.Wrap(
-		apperr.Internal, fmt.Errorf("store: %s may only be touched by the server itself", entType), "internal error",
-	)
+	err := fmt.Errorf("store: %s may only be touched by the server itself", entType)
+	return apperr.Wrap(apperr.Internal, err, "internal error")
 }

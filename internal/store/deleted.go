@@ -38,10 +38,8 @@ func hide(client *ent.Client) {
 		return unless(ofPerson(s, fieldvalue.FieldSubscriberID), s.C(fieldvalue.FieldCustomFieldID), kind.DeletedField)
 	}))
 	client.SubscriberTagging.Intercept(hiding(func(s *sql.Selector) *sql.Predicate {
-		return unless(
-			ofPerson(s, subscribertagging.FieldSubscriberID), s.C(subscribertagging.FieldSubscriberTagID),
-			kind.DeletedTag,
-		)
+		column := s.C(subscribertagging.FieldSubscriberTagID)
+		return unless(ofPerson(s, subscribertagging.FieldSubscriberID), column, kind.DeletedTag)
 	}))
 }
 

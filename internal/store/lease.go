@@ -104,9 +104,8 @@ func (l lease) renew(ctx context.Context, until time.Time) (bool, error) {
 func (l lease) release(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	_, err := l.db.ExecContext(
-		ctx, "UPDATE migration_lease SET owner = '', until = 0 WHERE id = 1 AND owner = ?", l.owner,
-	)
+	const release = "UPDATE migration_lease SET owner = '', until = 0 WHERE id = 1 AND owner = ?"
+	_, err := l.db.ExecContext(ctx, release, l.owner)
 	return err
 }
 

@@ -78,9 +78,8 @@ func waitForOrphans(ctx context.Context, db querier, files []migrationFile) erro
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf(
-				"stopped while a statement of an earlier migration runs on the server: %w", context.Cause(ctx),
-			)
+			return fmt.Errorf("stopped while a statement of an earlier migration runs on the server: %w",
+				context.Cause(ctx))
 		case <-time.After(orphanPoll):
 		}
 	}

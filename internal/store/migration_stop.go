@@ -40,9 +40,8 @@ func (m migrator) finish(ctx context.Context, cancel func(), do func(context.Con
 	close(done)
 	<-stopped
 	if err != nil && ctx.Err() != nil {
-		return fmt.Errorf(
-			"%w: what ran did not end in time, the next start goes on from there: %w", context.Cause(ctx), err,
-		)
+		return fmt.Errorf("%w: what ran did not end in time, the next start goes on from there: %w",
+			context.Cause(ctx), err)
 	}
 	return err
 }

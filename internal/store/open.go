@@ -246,15 +246,13 @@ func mysqlConfig(address string) (*mysql.Config, error) {
 	u, err := url.Parse(address)
 	if err != nil {
 		// url.Error contains the whole address, including the password.
-		return nil, errors.New(
-			"database address mysql://… cannot be understood: write mysql://user:password@host:3306/name, with special characters percent-encoded",
-		)
+		return nil, errors.New("database address mysql://… cannot be understood: write " +
+			"mysql://user:password@host:3306/name, with special characters percent-encoded")
 	}
 	name := strings.TrimPrefix(u.Path, "/")
 	if name == "" {
-		return nil, fmt.Errorf(
-			"database address %s: the name of the database is missing after the host", Redact(address),
-		)
+		return nil, fmt.Errorf("database address %s: the name of the database is missing after the host",
+			Redact(address))
 	}
 	cfg := mysql.NewConfig()
 	cfg.User = u.User.Username()
@@ -287,7 +285,8 @@ func mysqlConfig(address string) (*mysql.Config, error) {
 	if cfg.Params == nil {
 		cfg.Params = map[string]string{}
 	}
-	cfg.Params["sql_mode"] = "'STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'"
+	cfg.Params["sql_mode"] = "'STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE," +
+		"ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'"
 	cfg.Params["time_zone"] = "'+00:00'"
 	cfg.Logger = &mysql.NopLogger{}
 	return cfg, nil

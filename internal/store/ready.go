@@ -41,9 +41,8 @@ func (s *Store) Ready(ctx context.Context) error {
 		return apperr.Wrap(apperr.Unavailable, err, "the database has not been migrated")
 	}
 	if version < latest {
-		return apperr.New(
-			apperr.Unavailable, "the database lacks migrations: it is at %d, this server needs %d", version, latest,
-		)
+		return apperr.New(apperr.Unavailable, "the database lacks migrations: it is at %d, this server needs %d",
+			version, latest)
 	}
 	return s.writable(ctx)
 }
@@ -79,10 +78,8 @@ func unwritable(err error) error {
 		return nil
 	}
 	if isUnwritable(err) || errors.Is(err, sqldriver.ErrBadConn) {
-		return apperr.Wrap(
-			apperr.Unavailable, err,
-			"the database does not accept changes: it is read-only, its disk is full, or its cluster refuses them",
-		)
+		return apperr.Wrap(apperr.Unavailable, err,
+			"the database does not accept changes: it is read-only, its disk is full, or its cluster refuses them")
 	}
 	return apperr.Wrap(apperr.Unavailable, err, "the database cannot be reached")
 }
