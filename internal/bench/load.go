@@ -203,9 +203,8 @@ func sameData(ours, limit *child, r request) error {
 		}
 	}
 	if !bytes.Equal(data[0], data[1]) {
-		return fmt.Errorf(
-			"the server and the handler written by hand answer differently:\n%.2000s\n%.2000s", data[0], data[1],
-		)
+		return fmt.Errorf("the server and the handler written by hand answer differently:\n%.2000s\n%.2000s",
+			data[0], data[1])
 	}
 	return nil
 }

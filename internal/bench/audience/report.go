@@ -65,7 +65,7 @@ func (e engine) plan(ctx context.Context, db *sql.DB, o options, text string, ar
 	return strings.Join(steps, ", "), err
 }
 
-// tell prints a statement and its plan in the format of the database.
+// tell prints a statement and its plan in the output format of the database.
 func (e engine) tell(ctx context.Context, db *sql.DB, text string, args []any) error {
 	fmt.Printf("\n%s\n%v\n", text, args)
 	explain := "EXPLAIN ANALYZE "

@@ -131,18 +131,14 @@ func (l *loader) happened(ctx context.Context) error {
 		}
 		later := fmt.Sprintf("(i * 7919 %% %d)", min(14, age)*1440)
 		err := l.inChunks(ctx, each, func(numbers string) string {
+			person := fmt.Sprintf("(%s * 7919 + %d) %% %d + 1", nth, campaign*31337, l.size.people)
+			kinds := fmt.Sprintf("CASE WHEN i < %d THEN 'delivered' WHEN i < %d THEN 'opened' "+
+				"WHEN i < %d THEN 'clicked' ELSE 'unsubscribed' END", delivered, opened, clicked)
+			at := l.minutesBack(fmt.Sprintf("%d - CASE WHEN i < %d THEN 0 ELSE %s END", age*1440, delivered, later))
+			link := fmt.Sprintf("CASE WHEN i >= %d AND i < %d THEN 1 END", opened, clicked)
 			return "INSERT INTO events (id, user_id, campaign_id, subscriber_id, kind, at, automated, link_id) " +
-				fmt.Sprintf(
-					"SELECT %s AS id, 1, %d, (%s * 7919 + %d) %% %d + 1, ", id, campaign+1, nth, campaign*31337,
-					l.size.people,
-				) +
-				fmt.Sprintf(
-					"CASE WHEN i < %d THEN 'delivered' WHEN i < %d THEN 'opened' WHEN i < %d THEN 'clicked' ELSE 'unsubscribed' END, ",
-					delivered, opened, clicked,
-				) +
-				l.minutesBack(fmt.Sprintf("%d - CASE WHEN i < %d THEN 0 ELSE %s END", age*1440, delivered, later)) +
-				", CASE WHEN i * 37 % 50 = 0 THEN 1 ELSE 0 END, " + fmt.Sprintf("CASE WHEN i >= %d AND i < %d THEN 1 END", opened, clicked) +
-				" FROM " + numbers + " ORDER BY id"
+				fmt.Sprintf("SELECT %s AS id, 1, %d, ", id, campaign+1) + person + ", " + kinds + ", " + at +
+				", CASE WHEN i * 37 % 50 = 0 THEN 1 ELSE 0 END, " + link + " FROM " + numbers + " ORDER BY id"
 		})
 		if err != nil {
 			return err

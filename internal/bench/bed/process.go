@@ -29,9 +29,8 @@ const clockTick = time.Second / 100
 // Build builds the product like a release.
 func Build(ctx context.Context, dir string) (binary string, err error) {
 	binary = filepath.Join(dir, "campaignql")
-	command := exec.CommandContext(
-		ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", binary, "campaignql/cmd/campaignql",
-	)
+	command := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", binary,
+		"campaignql/cmd/campaignql")
 	command.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if output, err := command.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go build: %w: %s", err, output)
@@ -89,9 +88,8 @@ func Start(ctx context.Context, database, name string, args ...string) (*Process
 	lines := bufio.NewReader(printed)
 	first, err := lines.ReadString('\n')
 	if err != nil {
-		return nil, errors.Join(
-			fmt.Errorf("%s %s did not start: %s", name, strings.Join(args, " "), p.logged), p.Stop(),
-		)
+		err := fmt.Errorf("%s %s did not start: %s", name, strings.Join(args, " "), p.logged)
+		return nil, errors.Join(err, p.Stop())
 	}
 	go func() { _, _ = io.Copy(io.Discard, lines) }()
 	_, p.Address, _ = strings.Cut(strings.TrimSpace(first), "http://")

@@ -136,9 +136,8 @@ func (w *world) insert(ctx context.Context, events []event.Event) error {
 	return inTransaction(ctx, w.db.Pools()[0], func(exec func(string, ...any) error) error {
 		for some := range slices.Chunk(rows, w.atOnce()) {
 			var text strings.Builder
-			text.WriteString(
-				"INSERT INTO events (id,user_id,campaign_id,subscriber_id,kind,at,automated,link_id,reason,user_agent,ip,amount,currency,domain) VALUES ",
-			)
+			text.WriteString("INSERT INTO events (id,user_id,campaign_id,subscriber_id,kind,at,automated,link_id," +
+				"reason,user_agent,ip,amount,currency,domain) VALUES ")
 			args := make([]any, 0, 6*len(some))
 			for i, e := range some {
 				if i > 0 {

@@ -59,9 +59,8 @@ func (w *world) insert(ctx context.Context, people []person, fields bool) error 
 func (w *world) insertPeople(ctx context.Context, tx *sql.Tx, people []person) (first int64, err error) {
 	const now = "2026-11-20 12:00:00.000001"
 	var text strings.Builder
-	text.WriteString(
-		"INSERT INTO subscribers (user_id,list_id,email,email_key,domain,status,bounce,subscription_ip,subscribed_at,created_at) VALUES ",
-	)
+	text.WriteString("INSERT INTO subscribers (user_id,list_id,email,email_key,domain,status,bounce," +
+		"subscription_ip,subscribed_at,created_at) VALUES ")
 	for i, p := range people {
 		if i > 0 {
 			text.WriteByte(',')

@@ -226,10 +226,8 @@ func (s *scene) print(w io.Writer) error {
 		mebibytes(s.idle[0]), mebibytes(s.idle[1]), float64(s.idle[1]-s.idle[0])/1024/float64(s.plan.readers),
 	)
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(
-		table,
-		"  \tevents/s\tupdates/s\tCPU, cores\tmemory MiB\tp50 ms\tp95 ms\tp99 ms\tmax ms\tlost\tbatches left out\topen at the end\t",
-	)
+	fmt.Fprintln(table, "  \tevents/s\tupdates/s\tCPU, cores\tmemory MiB\tp50 ms\tp95 ms\tp99 ms\tmax ms\t"+
+		"lost\tbatches left out\topen at the end\t")
 	for _, r := range s.results {
 		slices.Sort(r.latencies)
 		fmt.Fprintf(

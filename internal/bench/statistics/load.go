@@ -109,11 +109,9 @@ func count(
 	var byHour []*ent.HourlyCounterCreate
 	for h := range hours {
 		n := share(people, hours, h)
-		byHour = append(
-			byHour,
-			client.HourlyCounter.Create().SetCampaignID(id).SetHour(start.Add(time.Duration(h)*time.Hour)).
-				SetSent(n).SetDelivered(n).SetOpens(n).SetUniqueOpens(n).SetClicks(n).SetUniqueClicks(n),
-		)
+		hour := start.Add(time.Duration(h) * time.Hour)
+		byHour = append(byHour, client.HourlyCounter.Create().SetCampaignID(id).SetHour(hour).
+			SetSent(n).SetDelivered(n).SetOpens(n).SetUniqueOpens(n).SetClicks(n).SetUniqueClicks(n))
 	}
 	if err := client.HourlyCounter.CreateBulk(byHour...).Exec(ctx); err != nil {
 		return 0, err
@@ -121,11 +119,9 @@ func count(
 	var byDomain []*ent.DomainCounterCreate
 	for d := range domains {
 		n := share(people, domains, d)
-		byDomain = append(
-			byDomain,
-			client.DomainCounter.Create().SetCampaignID(id).SetDomain(fmt.Sprintf("mail%d.example", d)).
-				SetSent(n).SetDelivered(n).SetUniqueOpens(n).SetUniqueClicks(n),
-		)
+		domain := fmt.Sprintf("mail%d.example", d)
+		byDomain = append(byDomain, client.DomainCounter.Create().SetCampaignID(id).SetDomain(domain).
+			SetSent(n).SetDelivered(n).SetUniqueOpens(n).SetUniqueClicks(n))
 	}
 	if err := client.DomainCounter.CreateBulk(byDomain...).Exec(ctx); err != nil {
 		return 0, err
@@ -134,12 +130,8 @@ func count(
 	var byLink []*ent.LinkCounterCreate
 	for l := range links {
 		n, url := share(people, links, l), fmt.Sprintf("https://www.example.com/article/%d", l)
-		byLink = append(
-			byLink,
-			client.LinkCounter.Create().
-				SetID(firstLink+int64(l)).SetCampaignID(id).SetURL(url).
-				SetURLHash(fmt.Sprintf("%064x", l)).SetClicks(n).SetUniqueClicks(n),
-		)
+		byLink = append(byLink, client.LinkCounter.Create().SetID(firstLink+int64(l)).SetCampaignID(id).
+			SetURL(url).SetURLHash(fmt.Sprintf("%064x", l)).SetClicks(n).SetUniqueClicks(n))
 	}
 	return firstLink, client.LinkCounter.CreateBulk(byLink...).Exec(ctx)
 }
@@ -170,25 +162,9 @@ func insert(dialect string, owner, id int64, people int, firstLink int64, start 
 		`INSERT INTO events (id,user_id,campaign_id,subscriber_id,kind,at,automated,link_id,reason,user_agent,ip,amount,currency,domain)
 SELECT `+key+`,%d,%d,%d+p,CASE k WHEN 0 THEN '%s' WHEN 1 THEN '%s' WHEN 2 THEN '%s' ELSE '%s' END,`+at+`,0,CASE k WHEN 3 THEN %d+p %% %d END,'','','',0,'',`+domain+`
 FROM (SELECT n, %s %d AS p, n %% %d AS k FROM (SELECT %s AS n FROM %s) AS numbers WHERE n<%d) AS e ORDER BY n`,
-		id,
-		owner,
-		id,
-		id*10_000_000,
-		kind.EventSent,
-		kind.EventDelivered,
-		kind.EventOpened,
-		kind.EventClicked,
-		start.Format("2006-01-02 15:04:05"),
-		hours,
-		firstLink,
-		links,
-		domains,
-		half,
-		perPerson,
-		perPerson,
-		number.String(),
-		from.String(),
-		people*perPerson,
+		id, owner, id, id*10_000_000, kind.EventSent, kind.EventDelivered, kind.EventOpened, kind.EventClicked,
+		start.Format("2006-01-02 15:04:05"), hours, firstLink, links, domains,
+		half, perPerson, perPerson, number.String(), from.String(), people*perPerson,
 	)
 }
 
