@@ -26,7 +26,8 @@ func (m migrator) complete(ctx context.Context, db querier) error {
 	}
 	query := "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = DATABASE()"
 	if m.dialect == dialect.SQLite {
-		query = "SELECT t.name, c.name FROM sqlite_master AS t JOIN pragma_table_info(t.name) AS c WHERE t.type = 'table'"
+		query = "SELECT t.name, c.name FROM sqlite_master AS t JOIN pragma_table_info(t.name) AS c " +
+			"WHERE t.type = 'table'"
 	}
 	found := map[string][]string{}
 	err := eachRow(ctx, db, query, nil, func(rows *sql.Rows) error {

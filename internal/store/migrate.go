@@ -61,7 +61,8 @@ func newMigrator(dialectName string, grace time.Duration) migrator {
 	}
 	return migrator{
 		dialect: dialectName, versions: versions, files: embeddedFiles(dialectName), declared: entmigrate.Tables,
-		data: dataSteps[dialectName], lease: defaultLeaseTime, grace: grace, at: func(string, stepID) error { return nil },
+		data: dataSteps[dialectName], lease: defaultLeaseTime, grace: grace,
+		at: func(string, stepID) error { return nil },
 	}
 }
 

@@ -161,7 +161,8 @@ func remainingOf(ctx context.Context, db querier, change schemaChange) (string, 
 		return todo, err
 	}
 	var rows int
-	err = db.QueryRowContext(ctx, "SELECT COUNT(*) FROM (SELECT 1 FROM `"+change.table+"` LIMIT 1) AS `first`").Scan(&rows)
+	query := "SELECT COUNT(*) FROM (SELECT 1 FROM `" + change.table + "` LIMIT 1) AS `first`"
+	err = db.QueryRowContext(ctx, query).Scan(&rows)
 	if err == nil && rows > 0 {
 		err = fmt.Errorf("the table %s holds rows, and the migration that makes it has not been applied: it is left "+
 			"from a newer state of the database over which a backup was loaded; drop it if nothing in it is needed, "+
