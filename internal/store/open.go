@@ -74,8 +74,8 @@ func Open(ctx context.Context, address string, opts Options) (*Store, error) {
 	return open(ctx, address, opts, false)
 }
 
-// open is Open. If readOnly is true, it opens only an existing SQLite file, and writes neither to
-// the file nor to its folder.
+// open is Open. If readOnly is true, it opens only an existing SQLite file, and does not write to
+// it; see openSQLiteReadOnly.
 func open(ctx context.Context, address string, opts Options, readOnly bool) (*Store, error) {
 	var s *Store
 	var err error
