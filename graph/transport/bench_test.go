@@ -13,7 +13,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// instant is an executor that costs nothing, so that a benchmark sees the transport alone.
+// instant is an executor without cost, so that a benchmark measures only the transport.
 type instant struct {
 	op       *graphql.OperationContext
 	response *graphql.Response
