@@ -1,22 +1,18 @@
 package transport
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"net/http"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
-	"unicode/utf8"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/coder/websocket"
 
-	"campaignql/internal/apperr"
 	"campaignql/internal/surface"
 )
 
@@ -203,13 +199,6 @@ type socket struct {
 	running sync.WaitGroup
 }
 
-// message is one message of the protocol.
-type message struct {
-	ID      string          `json:"id,omitempty"`
-	Type    string          `json:"type"`
-	Payload json.RawMessage `json:"payload,omitempty"`
-}
-
 // read handles the client's messages until the connection ends. It returns how to close the
 // connection, or nil if it is closed already.
 func (c *socket) read() *Closing {
@@ -225,80 +214,6 @@ func (c *socket) read() *Closing {
 			return closing
 		}
 	}
-}
-
-// frames is the source of a message body. If a client pauses too long within a message or takes too
-// long for all of it, its connection is closed, because a started message may hold a place that
-// other connections need.
-type frames struct {
-	io.Reader
-	conn    *websocket.Conn
-	late    *time.Timer
-	silence time.Duration
-	until   time.Time
-}
-
-// begun starts to read a message whose first frame has arrived.
-func (c *socket) begun(reader io.Reader) *frames {
-	f := &frames{Reader: reader, conn: c.conn, silence: orDefault(c.MessageSilence, surface.DefaultClientTimeout)}
-	f.until = time.Now().Add(orDefault(c.MessageTimeout, defaultMessageTimeout))
-	f.late = time.AfterFunc(f.silence, f.Interrupt)
-	return f
-}
-
-// Read implements [io.Reader].
-func (f *frames) Read(p []byte) (int, error) {
-	f.late.Reset(min(f.silence, time.Until(f.until)))
-	return f.Reader.Read(p)
-}
-
-// Interrupt implements [surface.Source].
-func (f *frames) Interrupt() { _ = f.conn.CloseNow() }
-
-// receive reads a message. It returns nil if the connection has ended.
-func (c *socket) receive(body *surface.Body) (*message, *Closing) {
-	kind, reader, err := c.conn.Reader(c.ctx)
-	if err != nil {
-		return nil, nil
-	}
-	most := orDefault(c.MaxMessage, DefaultMaxBody)
-	from := c.begun(reader)
-	err = orOwn(c.Bodies).Read(c.ctx, body, surface.BodyRequest{
-		From: from, Length: -1, MaxBody: most,
-		Identify: func(context.Context, []byte) (surface.Grant, error) { return c.owner(), nil },
-	})
-	from.late.Stop()
-	if all := apperr.All(err); len(all) > 0 {
-		return nil, &Closing{CloseTryLater, "Try again later: " + all[0].Error()}
-	}
-	if large := (*http.MaxBytesError)(nil); errors.As(err, &large) {
-		return nil, &Closing{closeTooBig, "Message too big"}
-	}
-	if err != nil {
-		return nil, nil // the client is too slow or gone
-	}
-	done, err := body.Decoding(c.ctx)
-	if err != nil {
-		return nil, nil
-	}
-	defer done()
-	defer body.Forget()
-	m, text := new(message), body.Bytes()
-	if f := charge(body, text); f != nil {
-		return nil, &Closing{CloseTryLater, "Try again later: " + f.message}
-	}
-	if kind != websocket.MessageText || !utf8.Valid(text) || json.Unmarshal(text, m) != nil {
-		return nil, &Closing{CloseInvalid, "Invalid message received"}
-	}
-	return m, nil
-}
-
-// owner returns the owner of the connection, as far as it is known.
-func (c *socket) owner() surface.Grant {
-	if c.Identify == nil {
-		return surface.Grant{}
-	}
-	return c.Identify(c.connection.Context)
 }
 
 // handle carries out a message. An operation holds the body of its message until it has ended.
@@ -361,147 +276,4 @@ func closingOf(err error) *Closing {
 		return closing
 	}
 	return &Closing{CloseInternal, "Internal server error"}
-}
-
-// keep closes the connection if its client sends no connection_init or no credentials in time, is
-// gone, or its key or session has ended. It also closes the connection when the server stops.
-func (c *socket) keep() {
-	tick := time.NewTicker(c.Ping)
-	defer tick.Stop()
-	late := time.NewTimer(c.InitTimeout)
-	defer late.Stop()
-	anonymous := time.NewTimer(c.AnonymousTimeout)
-	defer anonymous.Stop()
-	acknowledged := c.acknowledged
-	var lost, ended <-chan struct{}
-	if c.place != nil {
-		lost = c.place.Lost()
-	}
-	var pong chan bool // receives the result of the pending ping, nil if there is none
-	for {
-		select {
-		case <-c.ctx.Done():
-			return
-		case <-acknowledged:
-			late.Stop()
-			acknowledged = nil
-			if c.Init == nil || c.connection.Known {
-				anonymous.Stop()
-				lost, ended = nil, c.connection.Ended
-			}
-		case <-late.C:
-			c.close(CloseInitTimeout, "Connection initialisation timeout")
-			return
-		case <-anonymous.C:
-			c.close(CloseUnauthorized, "Unauthorized: send an API key or a session with connection_init")
-			return
-		case <-lost:
-			_ = c.conn.CloseNow() // without a close frame, which would wait for the client
-			return
-		case <-ended:
-			c.endSubscriptions(endedGrace)
-			c.close(CloseForbidden, "Forbidden: the API key or session has ended")
-			return
-		case <-tick.C:
-			if pong == nil {
-				pong = make(chan bool, 1)
-				go func(to chan<- bool) { to <- c.answers() }(pong)
-			}
-		case there := <-pong:
-			if pong = nil; !there {
-				_ = c.conn.CloseNow()
-				return
-			}
-		case <-c.Stopping:
-			c.finish()
-			c.close(closeGoingAway, "The server is stopping")
-			return
-		}
-	}
-}
-
-// endSubscriptions waits until every operation has ended on its own, but at most for grace. No new
-// operation can start.
-func (c *socket) endSubscriptions(grace time.Duration) {
-	c.mu.Lock()
-	c.ended = true
-	c.mu.Unlock()
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		c.running.Wait()
-	}()
-	select {
-	case <-done:
-	case <-time.After(grace):
-	}
-}
-
-func (c *socket) answers() bool {
-	ctx, cancel := context.WithTimeout(c.ctx, c.Ping)
-	defer cancel()
-	return c.conn.Ping(ctx) == nil
-}
-
-// finish cancels the subscriptions and waits for the other operations. It does not wait for a
-// client that reads nothing.
-func (c *socket) finish() {
-	deaf := time.AfterFunc(stoppingTimeout, func() {
-		if since := c.writing.Load(); since != 0 && time.Since(time.Unix(0, since)) >= stoppingTimeout {
-			_ = c.conn.CloseNow()
-		}
-	})
-	defer deaf.Stop()
-	c.mu.Lock()
-	c.stopping = true
-	for _, op := range c.active {
-		if op.endless {
-			op.cancel()
-		}
-	}
-	c.mu.Unlock()
-	c.running.Wait()
-}
-
-func (c *socket) close(code int, reason string) {
-	for len(reason) > maxReason || !utf8.ValidString(reason) {
-		reason = reason[:min(maxReason, len(reason)-1)]
-	}
-	_ = c.conn.Close(websocket.StatusCode(code), reason)
-}
-
-// send writes a message. If the client reads nothing for writeTimeout, its connection is closed,
-// which also ends everything else on it.
-func (c *socket) send(m message) {
-	text, err := json.Marshal(m)
-	if err != nil {
-		return // cannot happen: the payload was JSON before
-	}
-	c.write(text)
-}
-
-// write writes the parts of a message. It joins the parts only when it has the lock, so that
-// answers that wait for a slow client are held in memory only once.
-func (c *socket) write(parts ...[]byte) {
-	c.sending.Lock()
-	defer c.sending.Unlock()
-	ctx, cancel := context.WithTimeout(c.ctx, writeTimeout)
-	defer cancel()
-	c.writing.Store(time.Now().UnixNano())
-	defer c.writing.Store(0)
-	_ = c.conn.Write(ctx, websocket.MessageText, bytes.Join(parts, nil))
-}
-
-// next writes a response. Unlike send, it does not encode the data again.
-func (c *socket) next(id string, resp *graphql.Response) {
-	before, after, err := frame(resp)
-	if err != nil {
-		before, after = []byte(unencodable), nil
-		resp = &graphql.Response{}
-	}
-	name, err := json.Marshal(id)
-	if err != nil {
-		return // cannot happen for a string
-	}
-	c.write([]byte(`{"id":`), name, []byte(`,"type":"next","payload":`), before, resp.Data, after, []byte(`}`))
 }
