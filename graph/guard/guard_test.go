@@ -325,7 +325,8 @@ func TestLongMessagesAreCutBetweenCharacters(t *testing.T) {
 	}
 }
 
-// largeSchema has 300 object types of ten fields that refer to each other, and lists to reach all of them.
+// largeSchema has 300 object types with ten fields each that refer to each other, and lists that
+// reach all of them.
 func largeSchema() string {
 	var b strings.Builder
 	b.WriteString("type Query { hello: String }\n")
