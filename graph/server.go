@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
-	"strings"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -21,13 +20,8 @@ import (
 	"campaignql/graph/guard"
 	"campaignql/graph/loader"
 	"campaignql/graph/transport"
-	"campaignql/internal/account"
-	"campaignql/internal/apperr"
 	"campaignql/internal/budget"
-	"campaignql/internal/caller"
 	"campaignql/internal/gate"
-	"campaignql/internal/kind"
-	"campaignql/internal/page"
 	"campaignql/internal/store"
 	"campaignql/internal/surface"
 )
@@ -197,106 +191,6 @@ func (s *server) handler(schema graphql.ExecutableSchema) http.Handler {
 	return s.request(srv)
 }
 
-// commandCost is the cost of the field command. Twenty of them fit into one request under the
-// default limit.
-const commandCost = 1000
-
-// audienceCost is the cost of evaluating an audience, which reads the subscribers of its lists. A
-// page of fifty campaigns with their counts fits under the default limit, and little more does.
-const audienceCost = 350
-
-// A text of an email may have 5 MiB, and rules may have some hundred KiB. With textCost a page of
-// fifty emails with one text each stays cheap, but ten aliases of the largest page exceed the
-// default limit. rulesCost is the cost of a field with rules.
-const (
-	textCost  = 20
-	rulesCost = 3
-)
-
-// overviewCost is the cost of adding up the counters of all campaigns of an account. sumCost is the
-// cost of adding up other rows, of which a campaign may have many: fewer than forty of these fields
-// fit into one request under the default limit.
-const (
-	overviewCost = 50
-	sumCost      = 500
-)
-
-// weight returns the weights of the fields that cost more than 1, mostly because they need a
-// statement of their own.
-func weight(parent, field string) guard.Weight {
-	switch parent + "." + field {
-	case "Campaign.readiness", "Campaign.history", "SubscriberList.subscriberCount", "SubscriberTag.subscriberCount",
-		"CampaignStatistics.series", "CampaignStatistics.links", "CampaignStatistics.domains",
-		"ComparedCampaign.elapsed":
-		return guard.Weight{Cost: 5}
-	case "CampaignComparison.campaigns":
-		return guard.Weight{Rows: maxCompared}
-	case "Query.statistics", "CampaignComparison.total", "Query.exportStatistics":
-		return guard.Weight{Cost: overviewCost}
-	case "AccountStatistics.series", "AccountStatistics.links", "AccountStatistics.domains":
-		return guard.Weight{Cost: sumCost}
-	case "Email.html", "Email.plain":
-		return guard.Weight{Cost: textCost}
-	case "CampaignAudience.rules", "Segment.rules":
-		return guard.Weight{Cost: rulesCost}
-	case "CampaignConnection.totalCount", "Query.campaignCounts", "SubscriberConnection.totalCount":
-		return guard.Weight{Cost: 50}
-	case "CampaignAudience.count", "CampaignAudience.waterfall", "CampaignAudience.preview", "Segment.subscriberCount":
-		return guard.Weight{Cost: audienceCost}
-	case "CampaignAudience.explain":
-		return guard.Weight{Cost: 4 * audienceCost}
-	case "AudienceExplanation.criteria", "AudienceExplanation.exclude", "ExplainedCriterion.rules",
-		"ExplainedRule.rules":
-		return guard.Weight{Rows: 3} // few at any depth, because the size of an audience's rules is limited
-	case "Subscription.campaignChanged":
-		return guard.Weight{Rows: page.DefaultSize} // without ids, all campaigns that are being sent
-	case "Mutation.command":
-		return guard.Weight{Cost: commandCost} // the document does not show how much a command does
-	}
-	return guard.Weight{}
-}
-
-type requestKey struct{}
-
-// request is what the surface knows about one HTTP request.
-type request struct {
-	*surface.Request
-	credentials account.Credentials
-	// refused reports whether credentials were sent and rejected.
-	refused bool
-	// proven is the caller if the credentials were checked before the body was read. It is nil if
-	// they were not checked or were rejected.
-	proven *caller.Identity
-	// owner is the account of a WebSocket, or 0 if it has none.
-	owner int64
-	// shared reports whether operations run concurrently. Each of them then checks the credentials
-	// separately.
-	shared bool
-}
-
-func requestOf(ctx context.Context) *request {
-	r, _ := ctx.Value(requestKey{}).(*request)
-	if r == nil {
-		return &request{Request: surface.RequestOf(ctx)}
-	}
-	return r
-}
-
-func requestID(ctx context.Context) string { return surface.RequestID(ctx) }
-
-func credentialsRefused(ctx context.Context) bool { return requestOf(ctx).refused }
-
-func (s *server) request(next http.Handler) http.Handler {
-	return surface.Identify(
-		surface.Identity{Logger: s.log},
-		s.options.Requests.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			known := &request{Request: surface.RequestOf(r.Context())}
-			known.credentials = account.ByToken(known.Token)
-			next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestKey{}, known)))
-		})),
-	)
-}
-
 // operation executes an operation with its context: caller, timeout and loaders. It adds the
 // operation's cost to the response.
 func (s *server) operation(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
@@ -372,78 +266,6 @@ func (s *server) identified(ctx context.Context, next graphql.ResponseHandler) *
 		err.Extensions["requestId"] = id
 	}
 	return response
-}
-
-// authenticate finds the caller of an operation that needs one, and takes a place for the
-// operation. If the credentials are rejected, the operation has no caller: fields that need none,
-// for example login, still work.
-func (s *server) authenticate(ctx context.Context, op *graphql.OperationContext) (context.Context, error) {
-	known := requestOf(ctx)
-	if known.shared {
-		own := *known
-		known, ctx = &own, context.WithValue(ctx, requestKey{}, &own)
-	}
-	if known.credentials == (account.Credentials{}) || onlyIntrospection(op) {
-		return ctx, surface.EnterNameless(ctx)
-	}
-	switch {
-	case known.proven != nil:
-		return surface.Enter(ctx, *known.proven)
-	case known.refused:
-		return ctx, surface.EnterNameless(ctx)
-	}
-	id, err := s.Accounts.Authenticate(ctx, known.credentials, kind.SurfaceGraphQL)
-	switch {
-	case err == nil:
-		return surface.Enter(ctx, id)
-	case apperr.CodeOf(err) == apperr.Unauthenticated:
-		known.refused = true
-		return ctx, surface.EnterNameless(ctx)
-	default:
-		return ctx, err
-	}
-}
-
-// identify finds the sender of a body that is not small. It needs one SQL statement, which the
-// operation then saves, and none if there are no credentials. Bodies larger than MaxBody are only
-// for callers with the scope write or delivery.
-func (s *server) identify(ctx context.Context) (surface.Grant, error) {
-	known := requestOf(ctx)
-	if known.credentials == (account.Credentials{}) {
-		return surface.Grant{}, nil
-	}
-	looking, cancel := context.WithTimeout(ctx, s.options.Timeout)
-	defer cancel()
-	id, err := s.Accounts.Authenticate(looking, known.credentials, kind.SurfaceGraphQL)
-	switch {
-	case apperr.CodeOf(err) == apperr.Unauthenticated:
-		known.refused = true
-		return surface.Grant{}, nil
-	case err != nil:
-		s.present(ctx, err) // logs the error
-		return surface.Grant{}, apperr.New(apperr.Unavailable, "the server cannot tell who you are, try again")
-	}
-	known.proven = &id
-	grant := surface.Grant{Account: id.UserID, MaxBody: s.options.MaxBody}
-	if id.Scopes.Has(kind.ScopeWrite) || id.Scopes.Has(kind.ScopeDelivery) {
-		grant.MaxBody = s.options.MaxBatchBody
-	}
-	return grant, nil
-}
-
-// ownerOfSocket returns the owner of the WebSocket of a context.
-func ownerOfSocket(ctx context.Context) surface.Grant {
-	return surface.Grant{Account: requestOf(ctx).owner}
-}
-
-func onlyIntrospection(op *graphql.OperationContext) bool {
-	for _, selection := range op.Operation.SelectionSet {
-		f, ok := selection.(*ast.Field)
-		if !ok || !strings.HasPrefix(f.Name, "__") {
-			return false
-		}
-	}
-	return true
 }
 
 // cost adds the cost of an operation to extensions.cost.
