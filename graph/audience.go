@@ -100,10 +100,8 @@ func (r *resolver) peopleAndLists(
 ) (people map[int64]*model.Subscriber, lists map[int64]*model.SubscriberList, err error) {
 	if asks(ctx, "subscriber") && len(found) > 0 {
 		asked := selected(ctx, subscriberFields, [][]string{{"subscriber"}})
-		byID, err := r.Subscribers.ByIDs(
-			ctx,
-			ids(found, func(f query.Recipient) int64 { return f.SubscriberID }),
-			asked.columns()...)
+		subscriberIDs := ids(found, func(f query.Recipient) int64 { return f.SubscriberID })
+		byID, err := r.Subscribers.ByIDs(ctx, subscriberIDs, asked.columns()...)
 		if err != nil {
 			return nil, nil, err
 		}

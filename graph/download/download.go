@@ -33,6 +33,7 @@ type Handler struct {
 	Options
 }
 
+// New returns the handler. Zero options get their defaults.
 func New(accounts *account.Service, exports *export.Service, opts Options) *Handler {
 	if opts.Timeout == 0 {
 		opts.Timeout = 30 * time.Second

@@ -60,6 +60,7 @@ type Handler struct {
 	Options
 }
 
+// New returns the handler. Zero options get their defaults.
 func New(accounts *account.Service, events *event.Service, opts Options) *Handler {
 	if opts.Gate == nil {
 		opts.Gate = gate.New("streams of events", 0, 0)
