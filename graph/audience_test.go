@@ -15,9 +15,9 @@ import (
 	"campaignql/internal/testkit/apitest"
 )
 
-// reachable creates lists such that every step of the waterfall removes someone. It returns the
-// lists to include and to exclude. The first list has ann, bob, cid, dee and eve, the second has
-// ann again, and the third, which is excluded, has eve. Only ann is reached.
+// reachable creates lists so that every step of the waterfall removes one subscriber. It returns
+// the lists to include and to exclude. The first list has ann, bob, cid, dee and eve, the second
+// has ann again, and the third, which is excluded, has eve. Only ann is reached.
 func (w *world) reachable(t *testing.T, a *apitest.Account) (include, exclude string) {
 	t.Helper()
 	ctx, client := a.Context, w.db.Client(a.Context)

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestTheAnswersOnBothSidesAreAsThePageForMoversSays pauses a campaign through each surface, once
-// more, and one that is not there.
+// TestTheAnswersOnBothSidesAreAsThePageForMoversSays pauses a campaign through each surface, then
+// pauses it again, and then pauses a missing campaign.
 func TestTheAnswersOnBothSidesAreAsThePageForMoversSays(t *testing.T) {
 	page := must(os.ReadFile(filepath.Join("..", "docs", "command-bridge.md")))(t)
 	row := regexp.MustCompile("(?m)^\\| [^|]+ \\| `(\\{\"Success\"[^`]+)` \\| `([^`]+)` \\|$")

@@ -18,7 +18,7 @@ import (
 
 const runCommand = `mutation($name: String!, $parameters: JSON) { command(name: $name, parameters: $parameters) }`
 
-// command runs a command through the field and returns its envelope as it was sent.
+// command runs a command through the field and returns its envelope unchanged.
 func (w *world) command(t *testing.T, key, name string, parameters any) string {
 	t.Helper()
 	response := w.Query(t, key, runCommand, object{"name": name, "parameters": parameters})
@@ -38,7 +38,8 @@ func TestCommandAnswersTheEnvelopeOfTheBridge(t *testing.T) {
 		for _, tt := range []struct {
 			name, as, command string
 			parameters        object
-			// want begins the envelope, so that the two cannot agree in something else.
+			// want is the start of the envelope. It ensures that both envelopes are the expected
+			// one and not only equal.
 			want string
 		}{
 			{"a campaign", "", "Campaign.Get", object{"CampaignID": draft, "RetrieveTags": true}, `{"Success":true,"ErrorCode":0,"Campaign":{"CampaignID":` + draft + `,`},
@@ -158,9 +159,9 @@ func TestCommandActsForTheCallerOfTheRequestAlone(t *testing.T) {
 	})
 }
 
-// takes tells what the ids of a command's parameter name. A parameter that ends like one of an id
-// and is not here is new, and its author has to say what it names; from then on it is tested like
-// the others.
+// takes maps the id parameters of commands to the kind of object that they name. If a new parameter
+// has the name of an id and is missing here, the test fails and its author must add it. From then
+// on it is tested like the others.
 var takes = map[string]thing{
 	"CampaignID":                        aCampaign,
 	"CampaignIDs":                       aCampaign,
@@ -180,7 +181,7 @@ var takes = map[string]thing{
 
 var endsLikeAnID = regexp.MustCompile(`(?i)(ids?|segments?)$`)
 
-// samples are values of the parameters that are no ids, for commands that check them first.
+// samples are values of the other parameters, for commands that check these first.
 var samples = object{
 	"CampaignName":       "x",
 	"Tag":                "x",
@@ -313,7 +314,7 @@ func TestLoginsByCommandAreThrottledWithAllOthers(t *testing.T) {
 			},
 		}
 		refused := 0
-		for i := range 40 { // two minutes of the clock may have begun meanwhile
+		for i := range 40 { // the limit is per minute, and a new minute may start in between
 			got := tries[i%2]("wrong")
 			if strings.Contains(got, `"ErrorCode":429`) {
 				break

@@ -97,7 +97,7 @@ func TestIntervalsThatHaveNotBegunAreLeftOut(t *testing.T) {
 			nil,
 		)
 		begun := len(apitest.At(t, data, "compare", "campaigns", 0, "elapsed").([]any))
-		// Three, or four if the hour has just changed.
+		// Three statements, or four if the hour has just changed.
 		if want := int(time.Since(start)/time.Hour) + 1; begun != want && begun != want-1 {
 			t.Errorf("%d points, want %d", begun, want)
 		}

@@ -19,8 +19,8 @@ import (
 	"campaignql/internal/testkit/apitest"
 )
 
-// TestDirectAnswersAsTheExecutor sends documents made at random to the two ways of answering, and
-// wants the same bytes from both.
+// TestDirectAnswersAsTheExecutor sends random documents to both executors and compares the bytes of
+// the answers.
 func TestDirectAnswersAsTheExecutor(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		a := w.Account(t)
@@ -72,7 +72,7 @@ func TestDirectAnswersAsTheExecutor(t *testing.T) {
 	})
 }
 
-// oddities makes campaigns and tags whose texts and numbers are hard to write.
+// oddities creates campaigns and tags with texts and numbers that are hard to encode.
 func (w *world) oddities(t *testing.T, a *apitest.Account) {
 	t.Helper()
 	client := w.db.Client(a.Context)
@@ -112,7 +112,8 @@ func (w *world) oddities(t *testing.T, a *apitest.Account) {
 	}
 }
 
-// aim gives a campaign an audience, by turns of lists and of rules, and a schedule that recurs.
+// aim sets the audience of a campaign, alternating between lists and rules, and a recurring
+// schedule.
 func (w *world) aim(t *testing.T, a *apitest.Account, c *ent.Campaign, turn int) {
 	t.Helper()
 	include, exclude := w.reachable(t, a)
@@ -139,7 +140,7 @@ func (w *world) aim(t *testing.T, a *apitest.Account, c *ent.Campaign, turn int)
 	must(write.Save(a.Context))(t)
 }
 
-// answer is the status and the body of the answer to a document.
+// answer returns the status and the body of the answer to a document.
 func answer(h http.Handler, key, document string) string {
 	body, err := json.Marshal(map[string]string{"query": document})
 	if err != nil {
@@ -147,15 +148,15 @@ func answer(h http.Handler, key, document string) string {
 	}
 	r := httptest.NewRequest(http.MethodPost, "/graphql", strings.NewReader(string(body)))
 	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("X-Request-Id", "same") // or each answer has its own
+	r.Header.Set("X-Request-Id", "same") // otherwise each answer has another id
 	r.Header.Set("Authorization", "Bearer "+key)
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
 	return fmt.Sprint(w.Code, " ", w.Body)
 }
 
-// randomDocuments makes queries over pages of campaigns and tags: fields, aliases, fragments,
-// repetitions. They are the same in every run.
+// randomDocuments returns queries over pages of campaigns and tags with fields, aliases, fragments
+// and repeated fields. They are the same in every run.
 func randomDocuments(schema *ast.Schema, n int) []string {
 	g := generator{schema: schema, random: rand.New(rand.NewPCG(1, 2))}
 	documents := make([]string, n)
@@ -182,7 +183,7 @@ type generator struct {
 	random *rand.Rand
 }
 
-// selection is a selection on a type that is valid; it ends by itself at the depth.
+// selection returns a valid selection on a type. It adds no more levels when the depth is reached.
 func (g generator) selection(typeName string, depth int) string {
 	of := g.schema.Types[typeName]
 	var b strings.Builder
@@ -208,7 +209,7 @@ func (g generator) field(b *strings.Builder, f *ast.FieldDefinition, depth int) 
 	if strings.HasPrefix(f.Name, "__") {
 		return
 	}
-	// What differs with the moment, and what another test asks for.
+	// These fields depend on the time of the request or are covered by another test.
 	if f.Name == "throughput" || f.Name == "upcoming" {
 		return
 	}

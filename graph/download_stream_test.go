@@ -24,7 +24,7 @@ import (
 	"campaignql/internal/testkit/apitest"
 )
 
-// active gives a campaign n events of one person.
+// active creates n events of one subscriber for a campaign.
 func (w *world) active(t *testing.T, a *apitest.Account, n int) *ent.Campaign {
 	t.Helper()
 	client := w.db.Client(a.Context)
@@ -63,7 +63,7 @@ func TestActivityIsReadPageByPageByKey(t *testing.T) {
 		a := w.Account(t)
 		const events = 10*export.PageRows + 500
 		c := w.active(t, a, events)
-		neighbour := w.active(t, a, 5) // whose keys follow
+		neighbour := w.active(t, a, 5) // its keys follow those of the campaign
 		var body string
 		ran := w.Record(func() { _, body = fetch(t, w.URL+"/export/campaigns/"+number(c.ID)+"/activity.csv", a.Key) })
 		if rows := strings.Count(body, "\r\n") - 1; rows != events {
@@ -74,7 +74,7 @@ func TestActivityIsReadPageByPageByKey(t *testing.T) {
 			if _, from, ok := strings.Cut(
 				s.Query,
 				" FROM `",
-			); ok { // the look-up of the key is written out without quotes
+			); ok { // the plan prints the lookup of the key without quotes
 				table, _, _ := strings.Cut(from, "`")
 				perTable[table]++
 			}
@@ -106,7 +106,7 @@ func TestActivityIsReadPageByPageByKey(t *testing.T) {
 	})
 }
 
-// plan is how the database runs a statement.
+// plan returns the database's execution plan of a statement.
 func (w *world) plan(t *testing.T, s store.Statement) string {
 	t.Helper()
 	ctx, client := w.system()
@@ -134,7 +134,7 @@ func (w *world) plan(t *testing.T, s store.Statement) string {
 	return plan.String()
 }
 
-// choked is a response to which something happens before the first of it is sent.
+// choked is a response writer that runs a function before it sends the first bytes.
 type choked struct {
 	http.ResponseWriter
 	then func()
@@ -150,7 +150,7 @@ func (c *choked) Write(p []byte) (int, error) {
 
 func (c *choked) Unwrap() http.ResponseWriter { return c.ResponseWriter }
 
-// through serves what the server serves, through a handler around it.
+// through returns a server whose handler is wrapped by another one.
 func (w *world) through(t *testing.T, around func(next http.Handler) http.Handler) *httptest.Server {
 	t.Helper()
 	server := httptest.NewServer(
@@ -170,7 +170,7 @@ func TestWhatBreaksOffIsNoWholeFile(t *testing.T) {
 				defer cancel()
 				next.ServeHTTP(
 					&choked{ResponseWriter: rw, then: cancel}, r.WithContext(ctx),
-				) // as when the database goes away
+				) // as if the connection to the database were lost
 			})
 		})
 		for _, file := range []string{"activity.csv", "activity.json"} {
@@ -204,7 +204,7 @@ func TestAFileOfACampaignThatIsDeletedIsNotWhole(t *testing.T) {
 		for _, file := range []string{"activity.csv", "links.json"} {
 			c := w.active(t, a, 2*export.PageRows)
 			ctx, client := w.system()
-			for i := range 300 { // more than the first page of links
+			for i := range 300 { // more links than the first page has
 				client.LinkCounter.Create().
 					SetUserID(c.UserID).
 					SetCampaignID(c.ID).

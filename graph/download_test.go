@@ -35,7 +35,7 @@ import (
 
 var updateGolden = flag.Bool("update", false, "write the golden files")
 
-// fetch gets an address, with the key of an Authorization header or without.
+// fetch requests a URL, with a key in the Authorization header or without.
 func fetch(t *testing.T, address, key string) (*http.Response, string) {
 	t.Helper()
 	request := must(http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil))(t)
@@ -47,7 +47,7 @@ func fetch(t *testing.T, address, key string) (*http.Response, string) {
 	return response, string(must(io.ReadAll(response.Body))(t))
 }
 
-// bare makes a campaign without anything around it.
+// bare creates a campaign without related rows.
 func (w *world) bare(t *testing.T, a *apitest.Account) *ent.Campaign {
 	t.Helper()
 	return must(
@@ -63,8 +63,8 @@ func (w *world) bare(t *testing.T, a *apitest.Account) *ent.Campaign {
 	)
 }
 
-// acted gives a campaign events that are hard to write, and returns it with the two people whom
-// they happened to, the second of whom is deleted.
+// acted creates events that are hard to encode. It returns the campaign and the two subscribers of
+// the events. The second one is deleted.
 func (w *world) acted(t *testing.T, a *apitest.Account) (*ent.Campaign, []int64) {
 	t.Helper()
 	client := w.db.Client(a.Context)
@@ -140,7 +140,7 @@ func TestExportedFilesAreAsTheyWere(t *testing.T) {
 				golden(t, "export_"+file, body)
 			}
 		}
-		// Both formats can be read again.
+		// Both formats can be parsed again.
 		_, text := fetch(t, w.URL+"/export/campaigns/"+globalID(gid.Campaign, c.ID)+"/activity.csv", a.Key)
 		if rows := must(
 			csv.NewReader(strings.NewReader(text)).ReadAll(),
@@ -170,7 +170,7 @@ func TestExportedFilesAreAsTheyWere(t *testing.T) {
 	})
 }
 
-// golden compares a text with a file.
+// golden compares a text with a golden file.
 func golden(t *testing.T, name, got string) {
 	t.Helper()
 	path := filepath.Join("testdata", name+".golden")
@@ -414,7 +414,7 @@ func TestNoLogTellsASignature(t *testing.T) {
 				t.Errorf("%d %s, want %d", answer.Code, answer.Body, want)
 			}
 		}
-		// What is logged of a fault: here the file fails in the middle.
+		// This checks the log of an error: here reading the file fails in the middle.
 		func() {
 			defer func() {
 				if recover() != http.ErrAbortHandler {
@@ -439,7 +439,7 @@ func TestNoLogTellsASignature(t *testing.T) {
 	})
 }
 
-// canceled is a context that has ended.
+// canceled returns a canceled context.
 func canceled(t *testing.T) context.Context {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

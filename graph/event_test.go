@@ -20,7 +20,7 @@ import (
 
 const recordDocument = `mutation($in: RecordEventsInput!) { recordEvents(input: $in) { recordedCount duplicateCount rejectedCount results { id result code message } userErrors { code field reason } } }`
 
-// mailed makes a campaign of an account, and somebody who got it.
+// mailed creates a campaign of an account with one recipient.
 func (w *world) mailed(t *testing.T, a *apitest.Account) (*ent.Campaign, *ent.Subscriber) {
 	t.Helper()
 	c := w.page(t, a, 1)[0]
@@ -255,7 +255,7 @@ func TestAStreamIsAnsweredLineByLine(t *testing.T) {
 			in.WriteString(l.in)
 			want.WriteString(l.out + "\n")
 			if i < len(lines)-1 {
-				in.WriteString("\r\n\n") // an empty line is no line, and the last needs no end
+				in.WriteString("\r\n\n") // empty lines are ignored, and the last line needs no line break
 			}
 		}
 		status, got := w.streamed(t, a.Key, ndjson, strings.NewReader(in.String()))
@@ -289,7 +289,8 @@ func TestAStreamIsAnsweredLineByLine(t *testing.T) {
 	})
 }
 
-// TestASlowSenderIsAnsweredAsItSends writes each line only when the one before is answered, and then many at once.
+// TestASlowSenderIsAnsweredAsItSends writes each line after the answer to the line before, and then
+// many lines at once.
 func TestASlowSenderIsAnsweredAsItSends(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		a := w.Account(t)
@@ -343,8 +344,8 @@ func TestASlowSenderIsAnsweredAsItSends(t *testing.T) {
 	})
 }
 
-// TestConnectionServesOneRequestOfEventsAfterTheOther would fail now and then where the end of one
-// request were taken for the end of its connection.
+// TestConnectionServesOneRequestOfEventsAfterTheOther detects a server that takes the end of a
+// request for the end of its connection. Such a server would fail some of the time.
 func TestConnectionServesOneRequestOfEventsAfterTheOther(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		a := w.Account(t)

@@ -1186,7 +1186,7 @@ func TestFiltersOfPeopleThatCannotBe(t *testing.T) {
 	})
 }
 
-// crowd is a list with a value for every field.
+// crowd creates a list with a value for every field.
 type crowd struct {
 	list                  *ent.SubscriberList
 	text, number, boolean *ent.CustomField
@@ -1369,7 +1369,7 @@ func TestStatementsDoNotDependOnTheNumberOfPeople(t *testing.T) {
 	})
 }
 
-// crowdOf is crowd with separate names.
+// crowdOf does the same as crowd, with separate names.
 func (w *world) crowdOf(t *testing.T, a *apitest.Account, i int) {
 	t.Helper()
 	ctx, client := a.Context, w.db.Client(a.Context)

@@ -119,7 +119,7 @@ func TestListsRefusePagesThatCannotBe(t *testing.T) {
 			for _, asked := range []string{"nodes { id }", "totalCount"} {
 				want := tt.want
 				if l.name == "tags" && asked == "totalCount" && strings.Contains(want, "another_order") {
-					want = `{"totalCount":0}` // without a page there is nothing that its cursor could belong to
+					want = `{"totalCount":0}` // without a page no cursor is checked
 				}
 				scenarios = append(scenarios, scenario{
 					name:     l.name + " " + tt.arguments[:min(20, len(tt.arguments))] + " " + asked,

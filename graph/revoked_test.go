@@ -20,8 +20,8 @@ import (
 	"campaignql/internal/testkit/apitest"
 )
 
-// TestARevokedKeyRecordsNothingMoreThroughAnOpenStream revokes the key of a stream on the same server: not one
-// more line is recorded, and the stream ends by itself.
+// TestARevokedKeyRecordsNothingMoreThroughAnOpenStream revokes the key of an open stream on the
+// same server. No further line is recorded, and the server ends the stream.
 func TestARevokedKeyRecordsNothingMoreThroughAnOpenStream(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		owner := w.Account(t)
@@ -70,7 +70,7 @@ func TestARevokedKeyRecordsNothingMoreThroughAnOpenStream(t *testing.T) {
 			if !silent {
 				go send("after " + key)
 			}
-			rest := string(must(io.ReadAll(answers))(t)) // to the end, which comes without the sender
+			rest := string(must(io.ReadAll(answers))(t)) // to the end of the stream, which the server closes
 			for line := range strings.Lines(rest) {
 				if !strings.Contains(line, `"code":"unauthenticated"`) {
 					t.Errorf("after the revocation: %s", line)
@@ -85,7 +85,8 @@ func TestARevokedKeyRecordsNothingMoreThroughAnOpenStream(t *testing.T) {
 	})
 }
 
-// TestARevokedKeyCutsOffADownloadThatNobodyReads has the server wait for a client that takes nothing when the key ends.
+// TestARevokedKeyCutsOffADownloadThatNobodyReads revokes the key while the server waits for a
+// client that reads nothing.
 func TestARevokedKeyCutsOffADownloadThatNobodyReads(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		owner := w.Account(t)
