@@ -151,12 +151,7 @@ func TestKeyIsShownOnceAndEndsWhenRevoked(t *testing.T) {
 			t.Errorf("the new key reads: %s", listed.Body)
 		}
 		session := apitest.At(t, w.MustQuery(t, "", `mutation($key: String!) { login(input: {apiKey: $key}) { sessionToken } }`, object{"key": key}), "login", "sessionToken").(string)
-		response := w.Query(
-			t,
-			session,
-			`mutation { createTag(input: {name: "x"}) { tag { id } } }`,
-			nil,
-		)
+		response := w.Query(t, session, `mutation { createTag(input: {name: "x"}) { tag { id } } }`, nil)
 		if len(response.Errors) != 1 || response.Errors[0].Code() != graphCode(apperr.Denied) {
 			t.Errorf("a session of a key may do more than the key: %s", response.Body)
 		}

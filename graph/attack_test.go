@@ -41,9 +41,7 @@ var attacks = []struct{ name, document, code string }{
 	{"nested fragments", bomb(), guard.CodeRootFields},
 	{
 		"nested fragments below the root",
-		"{campaigns{nodes{...f0}}}" + repeated(
-			25, "fragment f# on Campaign{...g# ...g#}",
-		) + repeated(
+		"{campaigns{nodes{...f0}}}" + repeated(25, "fragment f# on Campaign{...g# ...g#}") + repeated(
 			24, "fragment g# on Campaign{tags{name}}",
 		),
 		"GRAPHQL_VALIDATION_FAILED",

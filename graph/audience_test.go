@@ -132,9 +132,7 @@ func TestBothSurfacesStoreTheSameAudience(t *testing.T) {
 				)
 			}
 			want := saved(legacy.ID)
-			if form, count := apitest.At(
-				t, want, "form",
-			), apitest.At(t, want, "count"); form != tt.form ||
+			if form, count := apitest.At(t, want, "form"), apitest.At(t, want, "count"); form != tt.form ||
 				count != tt.count {
 				t.Errorf("%s counts %v as %v", tt.form, count, form)
 			}

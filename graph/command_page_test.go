@@ -32,20 +32,12 @@ func TestTheAnswersOnBothSidesAreAsThePageForMoversSays(t *testing.T) {
 			if _, got := w.Command(
 				t,
 				url.Values{"Command": {"Campaign.Pause"}, "APIKey": {a.Key}, "CampaignID": {legacy}},
-			); got != string(
-				row[1],
-			) {
+			); got != string(row[1]) {
 				t.Errorf("the bridge answers %s, the page says %s", got, row[1])
 			}
-			if got := must(
-				json.Marshal(w.MustQuery(t, a.Key, pauseForMovers, object{"id": modern})),
-			)(
-				t,
-			); string(
+			if got := must(json.Marshal(w.MustQuery(t, a.Key, pauseForMovers, object{"id": modern})))(t); string(
 				got,
-			) != string(
-				row[2],
-			) {
+			) != string(row[2]) {
 				t.Errorf("GraphQL answers %s, the page says %s", got, row[2])
 			}
 		}

@@ -110,12 +110,7 @@ func TestCommandTakesItsParametersInEveryForm(t *testing.T) {
 		if got := compact(apitest.At(t, written, "a")); got != `{"ErrorCode":0,"Success":true}` {
 			t.Errorf("written into the document: %s", got)
 		}
-		if got := w.command(
-			t,
-			me.Key,
-			"Campaign.Get",
-			object{"campaignid": draft},
-		); !strings.Contains(
+		if got := w.command(t, me.Key, "Campaign.Get", object{"campaignid": draft}); !strings.Contains(
 			got, `"CampaignName":"literal"`,
 		) {
 			t.Errorf("nothing of it was stored: %s", got)
@@ -131,9 +126,7 @@ func TestCommandActsForTheCallerOfTheRequestAlone(t *testing.T) {
 			alice.Key,
 			"Campaign.Create",
 			object{"CampaignName": "mine", "APIKey": bob.Key, "SessionID": "x"},
-		); !strings.HasPrefix(
-			got, `{"Success":true`,
-		) {
+		); !strings.HasPrefix(got, `{"Success":true`) {
 			t.Fatal(got)
 		}
 		c := w.db.Client(alice.Context).Campaign.Query().Where(campaign.UserID(alice.User.ID)).OnlyX(alice.Context)
@@ -146,12 +139,7 @@ func TestCommandActsForTheCallerOfTheRequestAlone(t *testing.T) {
 		); got != `{"history":{"nodes":[{"surface":"GRAPHQL"}]},"name":"mine"}` {
 			t.Errorf("the campaign is %s", got)
 		}
-		if got := w.command(
-			t,
-			"",
-			"Tags.Get",
-			object{"APIKey": alice.Key},
-		); !strings.Contains(
+		if got := w.command(t, "", "Tags.Get", object{"APIKey": alice.Key}); !strings.Contains(
 			got, `"ErrorCode":99998`,
 		) {
 			t.Errorf("a key among the parameters authenticates: %s", got)
@@ -328,9 +316,7 @@ func TestLoginsByCommandAreThrottledWithAllOthers(t *testing.T) {
 			t.Errorf("%d wrong passwords were tried before the name was limited, want 10", refused)
 		}
 		for _, try := range tries {
-			if got := try(
-				"correct horse",
-			); !strings.Contains(got, `"ErrorCode":429`) ||
+			if got := try("correct horse"); !strings.Contains(got, `"ErrorCode":429`) ||
 				strings.Contains(got, "SessionID") {
 				t.Errorf("the right password after that: %s", got)
 			}
@@ -345,9 +331,7 @@ func TestCommandsOfOneRequestAreLimited(t *testing.T) {
 			var out strings.Builder
 			for i := range n {
 				out.WriteString(
-					" c" + number(
-						int64(i),
-					) + `: command(name: "Tag.Create", parameters: {Tag: "t` + number(
+					" c" + number(int64(i)) + `: command(name: "Tag.Create", parameters: {Tag: "t` + number(
 						int64(i),
 					) + `"})`,
 				)

@@ -154,12 +154,7 @@ func TestCompareNamesTheIDAtFault(t *testing.T) {
 			}
 		}
 		writer := w.key(t, a, kind.ScopeWrite)
-		response := w.Query(
-			t,
-			writer,
-			`{ compare(campaigns: [`+one+`,`+two+`]) { __typename } }`,
-			nil,
-		)
+		response := w.Query(t, writer, `{ compare(campaigns: [`+one+`,`+two+`]) { __typename } }`, nil)
 		if len(response.Errors) == 0 || response.Errors[0].Code() != "FORBIDDEN" {
 			t.Errorf("a key that may not read is answered %s", response.Body)
 		}

@@ -78,9 +78,7 @@ func TestStatementsDoNotDependOnTheNumberOfRows(t *testing.T) {
 					}
 					small, large = fmt.Sprintf(
 						shape.document, fmt.Sprintf("%q", globalID(gid.Campaign, one[0].ID)),
-					), fmt.Sprintf(
-						shape.document, strings.Join(quoted, ","),
-					)
+					), fmt.Sprintf(shape.document, strings.Join(quoted, ","))
 				}
 				cheap, dear := ask(few, small), ask(many, large)
 				if len(cheap) != len(dear) {
@@ -263,10 +261,7 @@ func TestCommandsCostNoMoreStatementsThanGraphQL(t *testing.T) {
 			inGraphQL := w.Record(func() { w.MustQuery(t, a.Key, tt.document, nil) })
 			tt.command.Set("APIKey", a.Key)
 			inBridge := w.Record(func() {
-				if status, body := w.Command(
-					t,
-					tt.command,
-				); status != http.StatusOK ||
+				if status, body := w.Command(t, tt.command); status != http.StatusOK ||
 					!strings.Contains(body, `"Success":true`) {
 					t.Errorf("%d %s", status, body)
 				}

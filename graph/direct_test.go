@@ -59,13 +59,7 @@ func TestDirectAnswersAsTheExecutor(t *testing.T) {
 				t.Fatalf("%s\nthe executor answers %s\ndirect        %s", document, want, got)
 			}
 		}
-		if got, want := answer(
-			direct,
-			"",
-			documents[0],
-		), answer(
-			executor, "", documents[0],
-		); got != want ||
+		if got, want := answer(direct, "", documents[0]), answer(executor, "", documents[0]); got != want ||
 			!strings.Contains(got, "UNAUTHENTICATED") {
 			t.Errorf("without a key: %s, the executor answers %s", got, want)
 		}
@@ -103,9 +97,7 @@ func (w *world) oddities(t *testing.T, a *apitest.Account) {
 				SetConversionAmount(1<<50 + 7).
 				SetTotalComplaints(int64(i)).
 				Save(a.Context),
-		)(
-			t,
-		)
+		)(t)
 		w.aim(t, a, c, i)
 		label := must(client.Tag.Create().SetName(name).SetNameKey(name).SetCreatedAt(at).Save(a.Context))(t)
 		must(client.CampaignTag.Create().SetCampaignID(c.ID).SetTagID(label.ID).Save(a.Context))(t)
@@ -122,9 +114,7 @@ func (w *world) aim(t *testing.T, a *apitest.Account, c *ent.Campaign, turn int)
 		target = must(
 			rules.ParseRules(fmt.Appendf(nil, `{"operator":"or","criteria":[{"list_id":%d,"operator":"and","rules":[
 			{"type":"fields","field_id":"EmailAddress","operator":"contains","value":"<\"é"}]}]}`, target.Criteria[0].ListID)),
-		)(
-			t,
-		)
+		)(t)
 	}
 	encoded := must(json.Marshal(target))(t)
 	write := c.Update().SetAudience(string(encoded))

@@ -37,9 +37,7 @@ func (w *world) active(t *testing.T, a *apitest.Account, n int) *ent.Campaign {
 			SetDomain("example.org").
 			SetCreatedAt(firstDay).
 			Save(a.Context),
-	)(
-		t,
-	)
+	)(t)
 	all := make([]*ent.EventCreate, n)
 	for i := range all {
 		all[i] = client.Event.Create().
@@ -86,10 +84,7 @@ func TestActivityIsReadPageByPageByKey(t *testing.T) {
 			t.Errorf("statements (-want +got):\n%s", diff)
 		}
 		for _, s := range ran {
-			if plan := w.plan(
-				t,
-				s,
-			); strings.Contains(s.Query, "FROM `events`") &&
+			if plan := w.plan(t, s); strings.Contains(s.Query, "FROM `events`") &&
 				(strings.Contains(plan, "TEMP B-TREE") || strings.Contains(plan, "filesort")) {
 				t.Errorf("a page is sorted: %s\n%s", s.Query, plan)
 			}
@@ -98,9 +93,7 @@ func TestActivityIsReadPageByPageByKey(t *testing.T) {
 			t,
 			w.URL+"/export/campaigns/"+number(neighbour.ID)+"/activity.json",
 			a.Key,
-		); strings.Count(
-			body, "{",
-		) != 5 {
+		); strings.Count(body, "{") != 5 {
 			t.Errorf("the neighbour: %s", body)
 		}
 	})
@@ -179,9 +172,7 @@ func TestWhatBreaksOffIsNoWholeFile(t *testing.T) {
 					http.NewRequestWithContext(
 						t.Context(), http.MethodGet, server.URL+"/export/campaigns/"+number(c.ID)+"/"+file, nil,
 					),
-				)(
-					t,
-				)
+				)(t)
 				request.Header.Set("Authorization", "Bearer "+a.Key)
 				request.Header.Set("Accept-Encoding", encoding)
 				response, err := http.DefaultClient.Do(request)
@@ -226,9 +217,7 @@ func TestAFileOfACampaignThatIsDeletedIsNotWhole(t *testing.T) {
 				http.NewRequestWithContext(
 					t.Context(), http.MethodGet, server.URL+"/export/campaigns/"+number(c.ID)+"/"+file, nil,
 				),
-			)(
-				t,
-			)
+			)(t)
 			request.Header.Set("Authorization", "Bearer "+a.Key)
 			response, err := http.DefaultClient.Do(request)
 			if err != nil {
@@ -273,9 +262,7 @@ func TestAFileEndsWithTheKeyThatReadsIt(t *testing.T) {
 				http.NewRequestWithContext(
 					t.Context(), http.MethodGet, server.URL+"/export/campaigns/"+number(c.ID)+"/activity.csv", nil,
 				),
-			)(
-				t,
-			)
+			)(t)
 			request.Header.Set("Authorization", "Bearer "+key)
 			response, err := http.DefaultClient.Do(request)
 			if err == nil {
@@ -316,9 +303,7 @@ func TestAClientThatGoesAwayStopsTheReading(t *testing.T) {
 			http.NewRequestWithContext(
 				ctx, http.MethodGet, server.URL+"/export/campaigns/"+number(c.ID)+"/activity.csv", nil,
 			),
-		)(
-			t,
-		)
+		)(t)
 		request.Header.Set("Authorization", "Bearer "+a.Key)
 		request.Header.Set("Accept-Encoding", "identity")
 		go func() {

@@ -58,9 +58,7 @@ func (w *world) bare(t *testing.T, a *apitest.Account) *ent.Campaign {
 			SetCreatedAt(firstDay).
 			SetLastActivityAt(firstDay).
 			Save(a.Context),
-	)(
-		t,
-	)
+	)(t)
 }
 
 // acted creates events that are hard to encode. It returns the campaign and the two subscribers of
@@ -80,9 +78,7 @@ func (w *world) acted(t *testing.T, a *apitest.Account) (*ent.Campaign, []int64)
 			SetDomain("example.org").
 			SetCreatedAt(firstDay).
 			Save(a.Context),
-	)(
-		t,
-	)
+	)(t)
 	link := must(
 		client.LinkCounter.Create().
 			SetCampaignID(c.ID).
@@ -91,9 +87,7 @@ func (w *world) acted(t *testing.T, a *apitest.Account) (*ent.Campaign, []int64)
 			SetClicks(1).
 			SetUniqueClicks(1).
 			Save(a.Context),
-	)(
-		t,
-	)
+	)(t)
 	gone := p.ID + 900_000_000
 	for i, create := range []*ent.EventCreate{
 		client.Event.Create().SetKind(kind.EventSent).SetSubscriberID(p.ID),
@@ -109,9 +103,7 @@ func (w *world) acted(t *testing.T, a *apitest.Account) (*ent.Campaign, []int64)
 				SetCampaignID(c.ID).
 				SetAt(firstDay.Add(time.Duration(i)*time.Hour + 250*time.Millisecond)).
 				Save(a.Context),
-		)(
-			t,
-		)
+		)(t)
 	}
 	return c, []int64{p.ID, gone}
 }
@@ -142,9 +134,7 @@ func TestExportedFilesAreAsTheyWere(t *testing.T) {
 		}
 		// Both formats can be parsed again.
 		_, text := fetch(t, w.URL+"/export/campaigns/"+globalID(gid.Campaign, c.ID)+"/activity.csv", a.Key)
-		if rows := must(
-			csv.NewReader(strings.NewReader(text)).ReadAll(),
-		)(
+		if rows := must(csv.NewReader(strings.NewReader(text)).ReadAll())(
 			t,
 		); len(rows) != 8 || rows[6][5] != "two lines:\nüber, \"quoted\"" ||
 			rows[5][5][0] != '\'' {
@@ -231,9 +221,7 @@ func TestWhoMayExportWhat(t *testing.T) {
 			if response.StatusCode != tt.want {
 				t.Errorf("%s: %d %s, want %d", tt.name, response.StatusCode, body, tt.want)
 			}
-			if found := leak.FindString(
-				body,
-			); tt.want != 200 &&
+			if found := leak.FindString(body); tt.want != 200 &&
 				(found != "" || response.Header.Get("Content-Disposition") != "") {
 				t.Errorf("%s: %q in %s %v", tt.name, found, body, response.Header)
 			}
@@ -267,9 +255,7 @@ func TestALinkOpensItsFileAndNoOther(t *testing.T) {
 		key := w.key(t, a, kind.ScopeRead, kind.ScopeWrite)
 		session := must(
 			w.Services.Accounts.Login(t.Context(), account.Login{Username: a.User.Username, Password: "correct horse"}),
-		)(
-			t,
-		)
+		)(t)
 		for credential, token := range map[string]string{"key": key, "session": session.Token} {
 			for _, variables := range []object{
 				{"content": "ACTIVITY", "format": "CSV"}, {"content": "LINKS", "format": "JSON"}, {"content": "SERIES", "format": "CSV", "from": "2026-03-01T00:00:00.5+02:00", "zone": "GMT-03:30"},
@@ -279,9 +265,7 @@ func TestALinkOpensItsFileAndNoOther(t *testing.T) {
 				link := apitest.At(t, data, "exportStatistics", "url").(string)
 				if end := must(
 					time.Parse(time.RFC3339, apitest.At(t, data, "exportStatistics", "expiresAt").(string)),
-				)(
-					t,
-				); time.Until(end) > download.LinkTTL ||
+				)(t); time.Until(end) > download.LinkTTL ||
 					time.Until(end) < download.LinkTTL-time.Minute {
 					t.Errorf("the link ends at %v", end)
 				}
@@ -427,11 +411,7 @@ func TestNoLogTellsASignature(t *testing.T) {
 				httptest.NewRequestWithContext(ctx, http.MethodGet, link, nil),
 			)
 		}()
-		if signature := must(
-			url.Parse(link),
-		)(
-			t,
-		).Query().
+		if signature := must(url.Parse(link))(t).Query().
 			Get("signature"); signature == "" ||
 			strings.Contains(log.String(), signature) {
 			t.Errorf("%q stands in the log:\n%s", signature, log.String())

@@ -55,12 +55,10 @@ func (w *world) recorded(t *testing.T, a *apitest.Account, campaignID int64, peo
 func bridged(row object) string {
 	of := func(name string) any { return fmt.Sprint(row[name]) }
 	return compact(object{
-		"recipients": of(
-			"TotalRecipients",
-		),
-		"sent":   of("TotalSent"),
-		"failed": of("TotalFailed"),
-		"opens":  object{"total": of("TotalOpens"), "unique": of("UniqueOpens")},
+		"recipients": of("TotalRecipients"),
+		"sent":       of("TotalSent"),
+		"failed":     of("TotalFailed"),
+		"opens":      object{"total": of("TotalOpens"), "unique": of("UniqueOpens")},
 		"clicks": object{
 			"total": of("TotalClicks"), "unique": of("UniqueClicks"),
 		},
@@ -95,9 +93,7 @@ func TestANumberIsTheSameOnEverySurface(t *testing.T) {
 						SetDomain(fmt.Sprintf("example%d.org", i%3)).
 						SetCreatedAt(firstDay.Add(-time.Hour)).
 						Save(a.Context),
-				)(
-					t,
-				).ID,
+				)(t).ID,
 			)
 		}
 		w.recorded(t, a, c.ID, people)

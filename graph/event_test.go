@@ -33,9 +33,7 @@ func (w *world) mailed(t *testing.T, a *apitest.Account) (*ent.Campaign, *ent.Su
 			SetDomain("example.org").
 			SetCreatedAt(firstDay).
 			Save(a.Context),
-	)(
-		t,
-	)
+	)(t)
 }
 
 func TestEventsAreRecordedAndCounted(t *testing.T) {
@@ -56,21 +54,15 @@ func TestEventsAreRecordedAndCounted(t *testing.T) {
 			return out
 		}
 		events := []any{
-			e(
-				"1", "SENT",
-			),
+			e("1", "SENT"),
 			e("1", "SENT"),
 			e(
 				"2", "OPENED",
 				object{"campaign": globalID(gid.Campaign, c.ID), "subscriber": globalID(gid.Subscriber, p.ID)},
 			),
-			e(
-				"3", "CLICKED", object{"url": "https://example.org/a", "userAgent": "Mozilla/5.0"},
-			),
+			e("3", "CLICKED", object{"url": "https://example.org/a", "userAgent": "Mozilla/5.0"}),
 			e("4", "CONVERTED", object{"amount": 12.5, "currency": "EUR"}),
-			e(
-				"5", "OPENED", object{"campaign": number(theirs.ID)},
-			),
+			e("5", "OPENED", object{"campaign": number(theirs.ID)}),
 			e("6", "OPENED", object{"subscriber": number(stranger.ID)}),
 			e("7", "OPENED", object{"campaign": "no id"}),
 			e("8", "OPENED", object{"campaign": globalID(gid.Tag, c.ID)}),
@@ -155,16 +147,9 @@ func TestWhoMayRecordEvents(t *testing.T) {
 				},
 			)
 		}
-		if data := w.MustQuery(
-			t,
-			a.Key,
-			recordDocument,
-			object{"in": object{"events": many}},
-		); apitest.At(
+		if data := w.MustQuery(t, a.Key, recordDocument, object{"in": object{"events": many}}); apitest.At(
 			t, data, "recordEvents", "recordedCount",
-		) != float64(
-			5000,
-		) {
+		) != float64(5000) {
 			t.Errorf("%.300v", data)
 		}
 		for reason, events := range map[string][]any{"too_many_events": append(many, event), "events_required": {}} {
@@ -262,11 +247,7 @@ func TestAStreamIsAnsweredLineByLine(t *testing.T) {
 		if diff := cmp.Diff(want.String(), got); status != http.StatusOK || diff != "" {
 			t.Errorf("%d (-want +got):\n%s", status, diff)
 		}
-		if now := w.db.Client(
-			a.Context,
-		).Campaign.GetX(
-			a.Context, c.ID,
-		); now.TotalOpens != c.TotalOpens+4 ||
+		if now := w.db.Client(a.Context).Campaign.GetX(a.Context, c.ID); now.TotalOpens != c.TotalOpens+4 ||
 			now.UniqueOpens != c.UniqueOpens+1 {
 			t.Errorf("%d opens by %d, were %d by %d", now.TotalOpens, now.UniqueOpens, c.TotalOpens, c.UniqueOpens)
 		}
@@ -317,9 +298,7 @@ func TestASlowSenderIsAnsweredAsItSends(t *testing.T) {
 		answers := bufio.NewReader(response.Body)
 		expect := func(n int) {
 			t.Helper()
-			if line, err := answers.ReadString(
-				'\n',
-			); err != nil ||
+			if line, err := answers.ReadString('\n'); err != nil ||
 				line != fmt.Sprintf(`{"id":"%d","result":"recorded"}`+"\n", n) {
 				t.Fatalf("%q, %v", line, err)
 			}

@@ -164,10 +164,7 @@ func (w *world) refuses(t *testing.T, a *apitest.Account, document, value, where
 	text := response.Body
 	named := strings.Contains(text, where) || strings.Contains(text, strings.ReplaceAll(where, ".", `","`)) ||
 		strings.Contains(text, "$v")
-	if located := strings.Contains(
-		text,
-		`"locations":[{`,
-	); !named && !located &&
+	if located := strings.Contains(text, `"locations":[{`); !named && !located &&
 		!strings.Contains(text, "COMPLEXITY") {
 		t.Errorf("%s with %s does not say where: %s", document, value, text)
 	}

@@ -348,9 +348,7 @@ func (w *world) settle(t *testing.T, a *apitest.Account) estate {
 				SetCreatedAt(firstDay).
 				SetUpdatedAt(firstDay).
 				Save(ctx),
-		)(
-			t,
-		)
+		)(t)
 		must(
 			client.Campaign.Create().
 				SetID(id).
@@ -360,16 +358,12 @@ func (w *world) settle(t *testing.T, a *apitest.Account) estate {
 				SetCreatedAt(firstDay).
 				SetLastActivityAt(firstDay).
 				Save(ctx),
-		)(
-			t,
-		)
+		)(t)
 		must(client.Tag.Create().SetID(id).SetName(name).SetNameKey(name).SetCreatedAt(firstDay).Save(ctx))(t)
 		must(client.CampaignTag.Create().SetCampaignID(id).SetTagID(id).Save(ctx))(t)
 		must(
 			client.SubscriberList.Create().SetID(id).SetName(name).SetNameKey(name).SetCreatedAt(firstDay).Save(ctx),
-		)(
-			t,
-		)
+		)(t)
 		must(
 			client.Subscriber.Create().
 				SetID(id).
@@ -379,9 +373,7 @@ func (w *world) settle(t *testing.T, a *apitest.Account) estate {
 				SetDomain("example.com").
 				SetCreatedAt(firstDay).
 				Save(ctx),
-		)(
-			t,
-		)
+		)(t)
 		must(
 			client.CustomField.Create().
 				SetID(id).
@@ -390,9 +382,7 @@ func (w *world) settle(t *testing.T, a *apitest.Account) estate {
 				SetNameKey(name).
 				SetCreatedAt(firstDay).
 				Save(ctx),
-		)(
-			t,
-		)
+		)(t)
 		must(
 			client.FieldValue.Create().
 				SetSubscriberID(id).
@@ -400,9 +390,7 @@ func (w *world) settle(t *testing.T, a *apitest.Account) estate {
 				SetText(name).
 				SetTextKey(name).
 				Save(ctx),
-		)(
-			t,
-		)
+		)(t)
 		must(client.SubscriberTag.Create().SetID(id).SetName(name).SetNameKey(name).SetCreatedAt(firstDay).Save(ctx))(t)
 		must(client.SubscriberTagging.Create().SetSubscriberID(id).SetSubscriberTagID(id).Save(ctx))(t)
 		must(client.Suppression.Create().SetID(id).SetEmail(name).SetEmailKey(name).SetCreatedAt(firstDay).Save(ctx))(t)
@@ -416,9 +404,7 @@ func (w *world) settle(t *testing.T, a *apitest.Account) estate {
 				SetCreatedAt(firstDay).
 				SetUpdatedAt(firstDay).
 				Save(ctx),
-		)(
-			t,
-		)
+		)(t)
 		for _, is := range nodeKinds {
 			if is == aKey || is == aUser {
 				continue
@@ -448,19 +434,13 @@ func (w *world) dump(t *testing.T, owner int64) string {
 				Where(campaigntag.UserID(owner)).
 				Order(campaigntag.ByCampaignID(), campaigntag.ByTagID()).
 				All(ctx),
-		)(
-			t,
-		),
+		)(t),
 		must(
 			client.CampaignChange.Query().Where(campaignchange.UserID(owner)).Order(campaignchange.ByID()).All(ctx),
-		)(
-			t,
-		),
+		)(t),
 		must(
 			client.SubscriberList.Query().Where(subscriberlist.UserID(owner)).Order(subscriberlist.ByID()).All(ctx),
-		)(
-			t,
-		),
+		)(t),
 		must(client.Segment.Query().Where(segment.UserID(owner)).Order(segment.ByID()).All(ctx))(t),
 		must(client.Subscriber.Query().Where(subscriber.UserID(owner)).Order(subscriber.ByID()).All(ctx))(t),
 		must(client.CustomField.Query().Where(customfield.UserID(owner)).Order(customfield.ByID()).All(ctx))(t),
@@ -469,18 +449,14 @@ func (w *world) dump(t *testing.T, owner int64) string {
 				Where(fieldvalue.UserID(owner)).
 				Order(fieldvalue.BySubscriberID(), fieldvalue.ByCustomFieldID()).
 				All(ctx),
-		)(
-			t,
-		),
+		)(t),
 		must(client.SubscriberTag.Query().Where(subscribertag.UserID(owner)).Order(subscribertag.ByID()).All(ctx))(t),
 		must(
 			client.SubscriberTagging.Query().
 				Where(subscribertagging.UserID(owner)).
 				Order(subscribertagging.BySubscriberID(), subscribertagging.BySubscriberTagID()).
 				All(ctx),
-		)(
-			t,
-		),
+		)(t),
 		must(client.Suppression.Query().Where(suppression.UserID(owner)).Order(suppression.ByID()).All(ctx))(t),
 		keys,
 	})
@@ -656,11 +632,7 @@ func TestRulesNameNothingOfAnotherAccount(t *testing.T) {
 					t.Errorf("%s of a %s: %s", name, is, got)
 				}
 				// A segment cannot refer to itself.
-				if mine := asked(
-					bob,
-					his[is][0],
-					his[is][0],
-				); strings.Contains(mine, "NOT_FOUND") ||
+				if mine := asked(bob, his[is][0], his[is][0]); strings.Contains(mine, "NOT_FOUND") ||
 					name != "updateSegment" && strings.Contains(mine, `"INVALID"`) {
 					t.Errorf("%s of a %s of one's own: %s", name, is, mine)
 				}

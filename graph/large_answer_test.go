@@ -27,9 +27,7 @@ func TestAnAnswerHoldsNoMoreThanItMay(t *testing.T) {
 		for range 4 {
 			id = must(
 				client.Email.Create().SetHTML(html).SetCreatedAt(firstDay).SetUpdatedAt(firstDay).Save(a.Context),
-			)(
-				t,
-			).ID
+			)(t).ID
 			c := w.campaign(t, a)
 			must(client.Campaign.UpdateOne(c).SetEmailID(id).Save(a.Context))(t)
 		}

@@ -52,9 +52,7 @@ func (w *world) sending(t *testing.T, owner *apitest.Account) *ent.Campaign {
 			SetCreatedAt(firstDay).
 			SetLastActivityAt(firstDay).
 			Save(owner.Context),
-	)(
-		t,
-	)
+	)(t)
 }
 
 // sent sets how many emails of a campaign were sent. It does not change the campaign's version.

@@ -395,12 +395,7 @@ func TestSumsRefuseWhatIsTooMuchOrNotKept(t *testing.T) {
 		// of a day.
 		w.MustQuery(t, a.Key, `{ statistics(from: "1990-01-01T00:00:00Z", to: "2040-01-01T00:00:00Z") { sent } }`, nil)
 		writer := w.key(t, a, kind.ScopeWrite)
-		response := w.Query(
-			t,
-			writer,
-			`{ statistics { __typename } }`,
-			nil,
-		)
+		response := w.Query(t, writer, `{ statistics { __typename } }`, nil)
 		if len(response.Errors) == 0 || response.Errors[0].Code() != "FORBIDDEN" {
 			t.Errorf("a key that may not read is answered %s", response.Body)
 		}
@@ -425,9 +420,7 @@ func TestSumsCostWhatTheyAreWorth(t *testing.T) {
 		// The fields below compared campaigns count once per possible campaign.
 		rows := must(w.db.Client(a.Context).Campaign.Query().IDs(a.Context))(t)
 		ids := number(rows[0]) + "," + number(rows[1])
-		one, two := cost(
-			`{ compare(campaigns: [`+ids+`]) { campaigns { campaign { name } } } }`,
-		), cost(
+		one, two := cost(`{ compare(campaigns: [`+ids+`]) { campaigns { campaign { name } } } }`), cost(
 			`{ compare(campaigns: [`+ids+`]) { campaigns { campaign { name version } } } }`,
 		)
 		if two-one != 10 {

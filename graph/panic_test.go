@@ -32,10 +32,7 @@ func TestAPanicIsAnsweredAtItsFieldAndNothingRunsTwice(t *testing.T) {
 				t.Errorf("%s\ndirect   %s\nexecutor %s", document, direct, executor)
 			}
 			for i := range logged {
-				if n := strings.Count(
-					logged[i].String(),
-					"level=ERROR",
-				); n != 1 ||
+				if n := strings.Count(logged[i].String(), "level=ERROR"); n != 1 ||
 					!strings.Contains(logged[i].String(), "requestId=same") {
 					t.Errorf("%s: logged %d times:\n%.2000s", document, n, &logged[i])
 				}

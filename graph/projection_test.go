@@ -164,9 +164,7 @@ func (w *world) full(t *testing.T, owner *apitest.Account) (*ent.Campaign, *ent.
 			SetReason("so it was").
 			SetAt(firstDay.Add(time.Hour)).
 			Save(owner.Context),
-	)(
-		t,
-	)
+	)(t)
 	w.counted(t, owner, c.ID)
 	_, err := client.Email.Update().
 		SetPreheader("pre").
@@ -211,9 +209,7 @@ func (w *world) counted(t *testing.T, owner *apitest.Account, campaignID int64) 
 			SetAutomatedOpens(12).
 			SetAutomatedClicks(13).
 			Save(owner.Context),
-	)(
-		t,
-	)
+	)(t)
 	must(
 		client.LinkCounter.Create().
 			SetCampaignID(campaignID).
@@ -222,9 +218,7 @@ func (w *world) counted(t *testing.T, owner *apitest.Account, campaignID int64) 
 			SetClicks(5).
 			SetUniqueClicks(4).
 			Save(owner.Context),
-	)(
-		t,
-	)
+	)(t)
 	must(
 		client.LinkCounter.Create().
 			SetCampaignID(campaignID).
@@ -233,9 +227,7 @@ func (w *world) counted(t *testing.T, owner *apitest.Account, campaignID int64) 
 			SetClicks(9).
 			SetUniqueClicks(3).
 			Save(owner.Context),
-	)(
-		t,
-	)
+	)(t)
 	for i, domain := range []string{"example.com", "example.org"} {
 		must(
 			client.DomainCounter.Create().
@@ -250,9 +242,7 @@ func (w *world) counted(t *testing.T, owner *apitest.Account, campaignID int64) 
 				SetSoftBounces(4).
 				SetComplaints(3).
 				Save(owner.Context),
-		)(
-			t,
-		)
+		)(t)
 	}
 }
 

@@ -242,9 +242,7 @@ func TestCampaignsAreFilteredAndCounted(t *testing.T) {
 				SetCreatedAt(firstDay.AddDate(0, 0, 1)).
 				SetLastActivityAt(firstDay).
 				Save(a.Context),
-		)(
-			t,
-		)
+		)(t)
 		w.MustQuery(
 			t, a.Key,
 			`mutation($c: ID!, $t: ID!, $e: ID!) { tagCampaigns(input: {campaignIds: [$c], tagIds: [$t]}) { userErrors { code } } updateCampaign(input: {id: $c, emailId: $e}) { userErrors { code } } }`,

@@ -45,9 +45,7 @@ func TestARevokedKeyRecordsNothingMoreThroughAnOpenStream(t *testing.T) {
 			send := func(id string) {
 				_, _ = io.WriteString(
 					lines,
-					`{"id":"`+id+`","kind":"SENT","campaign":"`+number(
-						c.ID,
-					)+`","subscriber":"`+number(
+					`{"id":"`+id+`","kind":"SENT","campaign":"`+number(c.ID)+`","subscriber":"`+number(
 						p.ID,
 					)+`","at":"`+time.Now().
 						UTC().

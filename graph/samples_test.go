@@ -40,9 +40,7 @@ func TestSamplesOfTheExplorerRun(t *testing.T) {
 			}
 			if strings.Contains(sample.Query, "\nsubscription ") {
 				events := listen(t, w.URL, a.Key, sample.Query, variables)
-				if data := events.wantEvent(
-					"next",
-				); !strings.Contains(data, `"News"`) ||
+				if data := events.wantEvent("next"); !strings.Contains(data, `"News"`) ||
 					strings.Contains(data, `"errors"`) {
 					t.Errorf("%s: %s", sample.Title, data)
 				}
@@ -159,10 +157,7 @@ func showSamples(t *testing.T, db *store.Store, now time.Time) {
 			body = w.Query(t, entry.APIKey, sample.Query, variables).Body
 		}
 		var answer apitest.Response
-		if err := json.Unmarshal(
-			[]byte(body),
-			&answer,
-		); err != nil || len(answer.Errors) > 0 ||
+		if err := json.Unmarshal([]byte(body), &answer); err != nil || len(answer.Errors) > 0 ||
 			strings.Contains(body, `"userErrors":[{`) {
 			t.Errorf("%s: %s", name, body)
 			continue

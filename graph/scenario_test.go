@@ -288,9 +288,7 @@ func (c *cast) prop(t *testing.T, owner *apitest.Account, name string) string {
 		return number(
 			must(
 				client.SubscriberList.Create().SetName("list").SetNameKey("list").SetCreatedAt(firstDay).Save(ctx),
-			)(
-				t,
-			).ID,
+			)(t).ID,
 		)
 	case "person", "left", "label", "field", "segment":
 		return number(c.ofList(t, ctx, client, name))
