@@ -106,17 +106,12 @@ func TestSessionLivesFromLoginToLogout(t *testing.T) {
 			if token == "" {
 				t.Fatalf("no session for %v", in)
 			}
-			if got := apitest.At(
-				t,
-				w.MustQuery(t, token, `{ viewer { firstName } }`, nil),
-				"viewer",
-				"firstName",
-			); got != "Ann" {
-				t.Errorf("the session is %v's", got)
+			name := apitest.At(t, w.MustQuery(t, token, `{ viewer { firstName } }`, nil), "viewer", "firstName")
+			if name != "Ann" {
+				t.Errorf("the session is %v's", name)
 			}
-			if got := compact(
-				w.MustQuery(t, token, `mutation { logout { ended } }`, nil),
-			); got != `{"logout":{"ended":true}}` {
+			got := compact(w.MustQuery(t, token, `mutation { logout { ended } }`, nil))
+			if got != `{"logout":{"ended":true}}` {
 				t.Errorf("logout: %s", got)
 			}
 			response := w.Query(t, token, `{ viewer { firstName } }`, nil)
@@ -175,9 +170,8 @@ func TestAdminSeesOtherAccountsOnlyWithTheScope(t *testing.T) {
 		c := w.cast(t)
 		campaign := c.prop(t, c.account(""), "draft")
 		const document = `query($id: ID!) { campaign(id: $id) { name } }`
-		if got := compact(
-			w.MustQuery(t, c.keys["admin"], document, object{"id": campaign}),
-		); got != `{"campaign":{"name":"draft"}}` {
+		got := compact(w.MustQuery(t, c.keys["admin"], document, object{"id": campaign}))
+		if got != `{"campaign":{"name":"draft"}}` {
 			t.Errorf("an admin sees %s", got)
 		}
 		narrow := w.key(t, c.account("admin"), kind.ScopeRead, kind.ScopeWrite)

@@ -41,9 +41,8 @@ var attacks = []struct{ name, document, code string }{
 	{"nested fragments", bomb(), guard.CodeRootFields},
 	{
 		"nested fragments below the root",
-		"{campaigns{nodes{...f0}}}" + repeated(25, "fragment f# on Campaign{...g# ...g#}") + repeated(
-			24, "fragment g# on Campaign{tags{name}}",
-		),
+		"{campaigns{nodes{...f0}}}" + repeated(25, "fragment f# on Campaign{...g# ...g#}") +
+			repeated(24, "fragment g# on Campaign{tags{name}}"),
 		"GRAPHQL_VALIDATION_FAILED",
 	},
 	{"700 KB of overlapping fragments", "{" + strings.Repeat("...on Query{viewer{id}}", 31000) + "}", guard.CodeTokens},

@@ -233,9 +233,8 @@ func TestAudienceThatCannotBeEvaluated(t *testing.T) {
 			`mutation($id: ID!) { updateCampaign(input: {id: $id, audience: {rulesJsonBundle: "{"}}) { userErrors { field } } }`,
 			object{"id": number(w.page(t, a, 1)[0].ID)},
 		)
-		if got := compact(
-			apitest.At(t, change, "updateCampaign", "userErrors"),
-		); got != `[{"field":["input","audience","rulesJsonBundle"]}]` {
+		got := compact(apitest.At(t, change, "updateCampaign", "userErrors"))
+		if got != `[{"field":["input","audience","rulesJsonBundle"]}]` {
 			t.Errorf("updateCampaign names %s", got)
 		}
 		nobody := w.MustQuery(t, a.Key, ask, object{"in": object{"none": true}})
@@ -268,9 +267,8 @@ func TestOneAudienceThatCannotBeCountedDoesNotHideThePage(t *testing.T) {
 		)
 		client.CustomField.UpdateOneID(f.text.ID).SetType(kind.FieldNumber).ExecX(a.Context)
 		response := w.Query(t, a.Key, `{ campaigns { nodes { name audience { form count } } } }`, nil)
-		if got := compact(
-			response.Data,
-		); got != `{"campaigns":{"nodes":[{"audience":{"count":null,"form":"RULES"},"name":"C"}]}}` {
+		got := compact(response.Data)
+		if got != `{"campaigns":{"nodes":[{"audience":{"count":null,"form":"RULES"},"name":"C"}]}}` {
 			t.Errorf("the page shows %s", got)
 		}
 		if len(response.Errors) != 1 || !strings.Contains(response.Errors[0].Message, "criteria[0].rules[0].value") {

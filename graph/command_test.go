@@ -110,10 +110,9 @@ func TestCommandTakesItsParametersInEveryForm(t *testing.T) {
 		if got := compact(apitest.At(t, written, "a")); got != `{"ErrorCode":0,"Success":true}` {
 			t.Errorf("written into the document: %s", got)
 		}
-		if got := w.command(t, me.Key, "Campaign.Get", object{"campaignid": draft}); !strings.Contains(
-			got, `"CampaignName":"literal"`,
-		) {
-			t.Errorf("nothing of it was stored: %s", got)
+		stored := w.command(t, me.Key, "Campaign.Get", object{"campaignid": draft})
+		if !strings.Contains(stored, `"CampaignName":"literal"`) {
+			t.Errorf("nothing of it was stored: %s", stored)
 		}
 	})
 }
@@ -121,12 +120,10 @@ func TestCommandTakesItsParametersInEveryForm(t *testing.T) {
 func TestCommandActsForTheCallerOfTheRequestAlone(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		alice, bob := w.Account(t), w.Account(t)
-		if got := w.command(
-			t,
-			alice.Key,
-			"Campaign.Create",
-			object{"CampaignName": "mine", "APIKey": bob.Key, "SessionID": "x"},
-		); !strings.HasPrefix(got, `{"Success":true`) {
+		got := w.command(
+			t, alice.Key, "Campaign.Create", object{"CampaignName": "mine", "APIKey": bob.Key, "SessionID": "x"},
+		)
+		if !strings.HasPrefix(got, `{"Success":true`) {
 			t.Fatal(got)
 		}
 		c := w.db.Client(alice.Context).Campaign.Query().Where(campaign.UserID(alice.User.ID)).OnlyX(alice.Context)
@@ -134,14 +131,12 @@ func TestCommandActsForTheCallerOfTheRequestAlone(t *testing.T) {
 			t, alice.Key, `query($id: ID!) { campaign(id: $id) { name history { nodes { surface } } } }`,
 			object{"id": number(c.ID)},
 		)
-		if got := compact(
-			apitest.At(t, history, "campaign"),
-		); got != `{"history":{"nodes":[{"surface":"GRAPHQL"}]},"name":"mine"}` {
+		got = compact(apitest.At(t, history, "campaign"))
+		if got != `{"history":{"nodes":[{"surface":"GRAPHQL"}]},"name":"mine"}` {
 			t.Errorf("the campaign is %s", got)
 		}
-		if got := w.command(t, "", "Tags.Get", object{"APIKey": alice.Key}); !strings.Contains(
-			got, `"ErrorCode":99998`,
-		) {
+		got = w.command(t, "", "Tags.Get", object{"APIKey": alice.Key})
+		if !strings.Contains(got, `"ErrorCode":99998`) {
 			t.Errorf("a key among the parameters authenticates: %s", got)
 		}
 	})
@@ -330,11 +325,8 @@ func TestCommandsOfOneRequestAreLimited(t *testing.T) {
 		document := func(n int) string {
 			var out strings.Builder
 			for i := range n {
-				out.WriteString(
-					" c" + number(int64(i)) + `: command(name: "Tag.Create", parameters: {Tag: "t` + number(
-						int64(i),
-					) + `"})`,
-				)
+				id := number(int64(i))
+				out.WriteString(" c" + id + `: command(name: "Tag.Create", parameters: {Tag: "t` + id + `"})`)
 			}
 			return "mutation {" + out.String() + " }"
 		}
@@ -370,21 +362,12 @@ func TestEnvelopesTooLongForADocumentAreRefused(t *testing.T) {
 				ExecX(a.Context)
 		}
 		const refused = "The answer is longer than 4194304 bytes: ask for pages."
-		if got := w.command(
-			t,
-			a.Key,
-			"Campaigns.Get",
-			nil,
-		); got != `{"Success":false,"ErrorCode":100000,"ErrorText":"`+refused+`","Errors":[{"Code":100000,"Message":"`+refused+`"}]}` {
+		got := w.command(t, a.Key, "Campaigns.Get", nil)
+		if got != `{"Success":false,"ErrorCode":100000,"ErrorText":"`+refused+`","Errors":[{"Code":100000,"Message":"`+refused+`"}]}` {
 			t.Errorf("the whole list: %.300s", got)
 		}
-		if got := w.command(
-			t,
-			a.Key,
-			"Campaigns.Get",
-			object{"RecordsPerRequest": 10},
-		); !strings.HasSuffix(got, `"TotalCampaigns":24}`) ||
-			len(got) < 10*len(long) {
+		got = w.command(t, a.Key, "Campaigns.Get", object{"RecordsPerRequest": 10})
+		if !strings.HasSuffix(got, `"TotalCampaigns":24}`) || len(got) < 10*len(long) {
 			t.Errorf("a page: %d bytes, …%s", len(got), got[max(0, len(got)-100):])
 		}
 	})

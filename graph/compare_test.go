@@ -66,11 +66,8 @@ func TestComparedCampaignsStandSideBySide(t *testing.T) {
 				t.Errorf("%s (-want +got):\n%s", tt.fields, diff)
 			}
 		}
-		if got := ask(
-			`campaigns { elapsed(points: 1) { opens } }`,
-			2,
-			3,
-		); got != `{"campaigns":[{"elapsed":[{"opens":21}]},{"elapsed":[]}]}` {
+		got := ask(`campaigns { elapsed(points: 1) { opens } }`, 2, 3)
+		if got != `{"campaigns":[{"elapsed":[{"opens":21}]},{"elapsed":[]}]}` {
 			t.Errorf("what was counted before sending began: %s", got)
 		}
 		if got := ask(`campaigns { elapsed { opens } }`, 3, 2)[:40]; got != `{"campaigns":[{"elapsed":[]},{"elapsed":` {

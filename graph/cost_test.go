@@ -76,9 +76,8 @@ func TestStatementsDoNotDependOnTheNumberOfRows(t *testing.T) {
 					for i, c := range fifty {
 						quoted[i] = fmt.Sprintf("%q", globalID(gid.Campaign, c.ID))
 					}
-					small, large = fmt.Sprintf(
-						shape.document, fmt.Sprintf("%q", globalID(gid.Campaign, one[0].ID)),
-					), fmt.Sprintf(shape.document, strings.Join(quoted, ","))
+					small = fmt.Sprintf(shape.document, fmt.Sprintf("%q", globalID(gid.Campaign, one[0].ID)))
+					large = fmt.Sprintf(shape.document, strings.Join(quoted, ","))
 				}
 				cheap, dear := ask(few, small), ask(many, large)
 				if len(cheap) != len(dear) {
@@ -133,10 +132,8 @@ func TestFullStatisticsOfAPageCostFourStatements(t *testing.T) {
 				tables = append(tables, fromTable.FindStringSubmatch(query)[1])
 			}
 			slices.Sort(tables)
-			if diff := cmp.Diff(
-				[]string{"campaigns", "domain_counters", "hourly_counters", "link_counters"},
-				tables,
-			); diff != "" {
+			diff := cmp.Diff([]string{"campaigns", "domain_counters", "hourly_counters", "link_counters"}, tables)
+			if diff != "" {
 				t.Errorf("%d campaigns (-want +read):\n%s", tt.n, diff)
 			}
 		}

@@ -122,9 +122,8 @@ func TestExportedFilesAreAsTheyWere(t *testing.T) {
 					t.Fatalf("%s: %d %s %s", file, response.StatusCode, got, body)
 				}
 				want := `attachment; filename="campaign-` + number(c.ID) + `-` + file + `"`
-				if got := response.Header.Get(
-					"Content-Disposition",
-				); got != want || response.Header.Get("Cache-Control") != "no-store" ||
+				got := response.Header.Get("Content-Disposition")
+				if got != want || response.Header.Get("Cache-Control") != "no-store" ||
 					response.Header.Get("Referrer-Policy") != "no-referrer" {
 					t.Errorf("%s: %v", file, response.Header)
 				}
@@ -134,11 +133,9 @@ func TestExportedFilesAreAsTheyWere(t *testing.T) {
 		}
 		// Both formats can be parsed again.
 		_, text := fetch(t, w.URL+"/export/campaigns/"+globalID(gid.Campaign, c.ID)+"/activity.csv", a.Key)
-		if rows := must(csv.NewReader(strings.NewReader(text)).ReadAll())(
-			t,
-		); len(rows) != 8 || rows[6][5] != "two lines:\nüber, \"quoted\"" ||
-			rows[5][5][0] != '\'' {
-			t.Errorf("%q", rows)
+		records := must(csv.NewReader(strings.NewReader(text)).ReadAll())(t)
+		if len(records) != 8 || records[6][5] != "two lines:\nüber, \"quoted\"" || records[5][5][0] != '\'' {
+			t.Errorf("%q", records)
 		}
 		_, text = fetch(
 			t,
@@ -146,10 +143,8 @@ func TestExportedFilesAreAsTheyWere(t *testing.T) {
 			a.Key,
 		)
 		var rows []object
-		if err := json.Unmarshal(
-			[]byte(text),
-			&rows,
-		); err != nil || len(rows) != 2 || rows[0]["automated"] != true || rows[1]["amount"] != 12.05 ||
+		err := json.Unmarshal([]byte(text), &rows)
+		if err != nil || len(rows) != 2 || rows[0]["automated"] != true || rows[1]["amount"] != 12.05 ||
 			rows[1]["reason"] != nil {
 			t.Errorf("%v %v", err, rows)
 		}
@@ -263,10 +258,10 @@ func TestALinkOpensItsFileAndNoOther(t *testing.T) {
 				variables["id"] = number(c.ID)
 				data := w.MustQuery(t, token, exportDocument, variables)
 				link := apitest.At(t, data, "exportStatistics", "url").(string)
-				if end := must(
+				end := must(
 					time.Parse(time.RFC3339, apitest.At(t, data, "exportStatistics", "expiresAt").(string)),
-				)(t); time.Until(end) > download.LinkTTL ||
-					time.Until(end) < download.LinkTTL-time.Minute {
+				)(t)
+				if time.Until(end) > download.LinkTTL || time.Until(end) < download.LinkTTL-time.Minute {
 					t.Errorf("the link ends at %v", end)
 				}
 				response, body := fetch(t, link, "")
@@ -278,12 +273,8 @@ func TestALinkOpensItsFileAndNoOther(t *testing.T) {
 					forged, query := *at, at.Query()
 					change(&forged.Path, query)
 					forged.RawQuery = query.Encode()
-					if response, body := fetch(
-						t,
-						forged.String(),
-						"",
-					); response.StatusCode != http.StatusUnauthorized ||
-						!strings.Contains(body, "exportStatistics") {
+					response, body := fetch(t, forged.String(), "")
+					if response.StatusCode != http.StatusUnauthorized || !strings.Contains(body, "exportStatistics") {
 						t.Errorf("by %s: %s: %d %s", credential, why, response.StatusCode, body)
 					}
 				}
@@ -362,13 +353,10 @@ func TestALinkEndsWithItsTimeAndItsKey(t *testing.T) {
 			}
 		}
 		writer := w.key(t, a, kind.ScopeWrite)
-		if response := w.Query(
-			t,
-			writer,
-			exportDocument,
-			object{"id": number(c.ID), "content": "LINKS", "format": "CSV"},
-		); len(response.Errors) == 0 ||
-			response.Errors[0].Code() != "FORBIDDEN" {
+		response := w.Query(
+			t, writer, exportDocument, object{"id": number(c.ID), "content": "LINKS", "format": "CSV"},
+		)
+		if len(response.Errors) == 0 || response.Errors[0].Code() != "FORBIDDEN" {
 			t.Errorf("a key that may not read is answered %s", response.Body)
 		}
 	})

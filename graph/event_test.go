@@ -89,11 +89,12 @@ func TestEventsAreRecordedAndCounted(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
-		if counts := fmt.Sprint(
+		counts := fmt.Sprint(
 			apitest.At(t, data, "recordEvents", "recordedCount"),
 			apitest.At(t, data, "recordEvents", "duplicateCount"),
 			apitest.At(t, data, "recordEvents", "rejectedCount"),
-		); counts != "4 1 5" {
+		)
+		if counts != "4 1 5" {
 			t.Error(counts)
 		}
 		shown := w.MustQuery(
@@ -147,16 +148,14 @@ func TestWhoMayRecordEvents(t *testing.T) {
 				},
 			)
 		}
-		if data := w.MustQuery(t, a.Key, recordDocument, object{"in": object{"events": many}}); apitest.At(
-			t, data, "recordEvents", "recordedCount",
-		) != float64(5000) {
-			t.Errorf("%.300v", data)
+		all := w.MustQuery(t, a.Key, recordDocument, object{"in": object{"events": many}})
+		if apitest.At(t, all, "recordEvents", "recordedCount") != float64(5000) {
+			t.Errorf("%.300v", all)
 		}
 		for reason, events := range map[string][]any{"too_many_events": append(many, event), "events_required": {}} {
 			data := w.MustQuery(t, a.Key, recordDocument, object{"in": object{"events": events}})
-			if got := fmt.Sprint(
-				apitest.At(t, data, "recordEvents", "userErrors"),
-			); got != "[map[code:INVALID field:[input events] reason:"+reason+"]]" {
+			got := fmt.Sprint(apitest.At(t, data, "recordEvents", "userErrors"))
+			if got != "[map[code:INVALID field:[input events] reason:"+reason+"]]" {
 				t.Error(got)
 			}
 		}
@@ -257,13 +256,8 @@ func TestAStreamIsAnsweredLineByLine(t *testing.T) {
 		}{
 			"nobody": {"", ndjson, 401}, "an unknown key": {"nonsense", ndjson, 401}, "a writer": {w.key(t, a, kind.ScopeWrite), ndjson, 403}, "another type": {a.Key, "application/json", 415},
 		} {
-			if status, text := w.streamed(
-				t,
-				tt.key,
-				tt.contentType,
-				strings.NewReader(e("12", numbered)),
-			); status != tt.status ||
-				!strings.Contains(text, `"requestId"`) {
+			status, text := w.streamed(t, tt.key, tt.contentType, strings.NewReader(e("12", numbered)))
+			if status != tt.status || !strings.Contains(text, `"requestId"`) {
 				t.Errorf("%s: %d %s", name, status, text)
 			}
 		}
@@ -281,14 +275,11 @@ func TestASlowSenderIsAnsweredAsItSends(t *testing.T) {
 		request.Header.Set("Content-Type", ndjson)
 		request.Header.Set("Authorization", "Bearer "+a.Key)
 		send := func(n int) {
-			if _, err := fmt.Fprintf(
-				in,
-				`{"id":"%d","kind":"SENT","campaign":"%d","subscriber":"%d","at":%q}`+"\n",
-				n,
-				c.ID,
-				p.ID,
-				firstDay.Format(time.RFC3339),
-			); err != nil {
+			_, err := fmt.Fprintf(
+				in, `{"id":"%d","kind":"SENT","campaign":"%d","subscriber":"%d","at":%q}`+"\n",
+				n, c.ID, p.ID, firstDay.Format(time.RFC3339),
+			)
+			if err != nil {
 				t.Error(err)
 			}
 		}

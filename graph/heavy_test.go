@@ -70,11 +70,8 @@ func TestHeavyWorkOfOneAccountHoldsUpNoOther(t *testing.T) {
 		if apitest.At(t, data, "campaigns", "nodes", 0, "audience", "count") != 1.0 {
 			t.Errorf("another account is answered %v", data)
 		}
-		if status, body := w.Command(
-			t,
-			url.Values{"Command": {"Lists.Get"}, "APIKey": {other.Key}},
-		); status != 200 ||
-			!strings.Contains(body, `"Success":true`) {
+		status, body := w.Command(t, url.Values{"Command": {"Lists.Get"}, "APIKey": {other.Key}})
+		if status != 200 || !strings.Contains(body, `"Success":true`) {
 			t.Errorf("over the bridge: %d %.300s", status, body)
 		}
 		if err := db.Ready(t.Context()); err != nil {

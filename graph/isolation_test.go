@@ -200,17 +200,11 @@ func (p position) call(t *testing.T, schema *ast.Schema, mine estate, theirs str
 	t.Helper()
 	arguments := object{}
 	for _, argument := range p.field.Arguments {
-		if value, given := p.value(
-			t,
-			schema,
-			mine,
-			theirs,
-			argument.Type,
-			argument.Name,
-			p.field.Name,
-			argument.DefaultValue != nil,
+		value, given := p.value(
+			t, schema, mine, theirs, argument.Type, argument.Name, p.field.Name, argument.DefaultValue != nil,
 			p.path,
-		); given {
+		)
+		if given {
 			arguments[argument.Name] = value
 		}
 	}
@@ -267,17 +261,10 @@ func (p position) input(
 	}
 	fields := object{}
 	for _, field := range definition.Fields {
-		if value, given := p.value(
-			t,
-			schema,
-			mine,
-			theirs,
-			field.Type,
-			field.Name,
-			definition.Name,
-			field.DefaultValue != nil,
-			rest,
-		); given {
+		value, given := p.value(
+			t, schema, mine, theirs, field.Type, field.Name, definition.Name, field.DefaultValue != nil, rest,
+		)
+		if given {
 			fields[field.Name] = value
 		}
 	}

@@ -178,9 +178,8 @@ func TestWhatThePollerReadsCostsNoFurtherStatement(t *testing.T) {
 
 func TestEveryFieldCanBeFollowed(t *testing.T) {
 	served := schema(t)
-	document := `subscription($ids: [ID!]) { campaignChanged(ids: $ids) { ` + shallow(
-		served, served.Types["Campaign"], 2,
-	) + ` } }`
+	document := `subscription($ids: [ID!]) { campaignChanged(ids: $ids) { ` +
+		shallow(served, served.Types["Campaign"], 2) + ` } }`
 	query := `query($id: ID!) { campaign(id: $id) { ` + shallow(served, served.Types["Campaign"], 2) + ` } }`
 	eachLive(t, liveConfig(), func(t *testing.T, w *world) {
 		owner := w.Account(t)
@@ -193,10 +192,10 @@ func TestEveryFieldCanBeFollowed(t *testing.T) {
 		if err := json.Unmarshal([]byte(data), &followed); err != nil || len(followed.Errors) > 0 {
 			t.Fatalf("%v in %s", err, data)
 		}
-		if diff := cmp.Diff(
-			w.MustQuery(t, owner.Key, query, object{"id": number(c.ID)})["campaign"],
-			followed.Data.CampaignChanged,
-		); diff != "" {
+		diff := cmp.Diff(
+			w.MustQuery(t, owner.Key, query, object{"id": number(c.ID)})["campaign"], followed.Data.CampaignChanged,
+		)
+		if diff != "" {
 			t.Errorf("(-asked for +followed)\n%s", diff)
 		}
 	})
@@ -456,9 +455,8 @@ func TestSlowReaderCostsNobodyElseAnything(t *testing.T) {
 		variables := object{"ids": []string{number(c.ID)}}
 		slow, fast := connect(t, w.URL, owner.Key), connect(t, w.URL, owner.Key)
 		// A long answer for each update fills the buffers of the connection.
-		long := `subscription($ids: [ID!]) { campaignChanged(ids: $ids) { ` + aliases(
-			`statistics { sent failed recipients delivered }`, 90,
-		) + ` } }`
+		long := `subscription($ids: [ID!]) { campaignChanged(ids: $ids) { ` +
+			aliases(`statistics { sent failed recipients delivered }`, 90) + ` } }`
 		slow.subscribe("1", long, variables)
 		slow.want("next")
 		fast.subscribe("1", subscriptionDocument, variables)

@@ -264,9 +264,8 @@ func TestNumbersOfATimeAreTheSumOfItsSeries(t *testing.T) {
 			}
 			got := ask(arguments)
 			points := got["series"].([]any)
-			if diff := cmp.Diff(
-				flat(added([]any{zeros(), got})), added(append([]any{zeroPoint()}, points...)),
-			); diff != "" {
+			diff := cmp.Diff(flat(added([]any{zeros(), got})), added(append([]any{zeroPoint()}, points...)))
+			if diff != "" {
 				t.Errorf("%s (-sum +points):\n%s", arguments, diff)
 			}
 			for i := 1; i < len(points); i++ {
@@ -420,9 +419,8 @@ func TestSumsCostWhatTheyAreWorth(t *testing.T) {
 		// The fields below compared campaigns count once per possible campaign.
 		rows := must(w.db.Client(a.Context).Campaign.Query().IDs(a.Context))(t)
 		ids := number(rows[0]) + "," + number(rows[1])
-		one, two := cost(`{ compare(campaigns: [`+ids+`]) { campaigns { campaign { name } } } }`), cost(
-			`{ compare(campaigns: [`+ids+`]) { campaigns { campaign { name version } } } }`,
-		)
+		one := cost(`{ compare(campaigns: [` + ids + `]) { campaigns { campaign { name } } } }`)
+		two := cost(`{ compare(campaigns: [` + ids + `]) { campaigns { campaign { name version } } } }`)
 		if two-one != 10 {
 			t.Errorf("a field of each campaign costs %v", two-one)
 		}

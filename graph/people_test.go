@@ -261,10 +261,11 @@ func TestWhatRulesNameStays(t *testing.T) {
 		stay := func(by string) {
 			t.Helper()
 			for mutation, of := range remove {
-				if got := ask(
+				got := ask(
 					`mutation($ids: [ID!]!) { `+mutation+`(input: {ids: $ids}) { deletedIds `+faults+`} }`,
 					object{"ids": []any{of[0]}},
-				); got != "CONFLICT input.ids "+of[1] {
+				)
+				if got != "CONFLICT input.ids "+of[1] {
 					t.Errorf("%s of what %s names: %s", mutation, by, got)
 				}
 			}
@@ -275,17 +276,19 @@ func TestWhatRulesNameStays(t *testing.T) {
 			object{"list": list, "rules": rules},
 		)
 		stay("a segment")
-		if got := ask(
+		got := ask(
 			`mutation($id: ID!) { deleteSegments(input: {ids: [$id]}) { `+faults+`} }`,
 			object{"id": apitest.At(t, made, "createSegment", "segment", "id")},
-		); got != "{}" {
+		)
+		if got != "{}" {
 			t.Fatal(got)
 		}
 		aim := object{"criteria": []any{object{"list_id": f.list.ID, "rules": rules}}}
-		if got := ask(
+		got = ask(
 			`mutation($id: ID!, $rules: JSON!) { updateCampaign(input: {id: $id, audience: {rules: $rules}}) { `+faults+`} }`,
 			object{"id": campaign, "rules": aim},
-		); got != "{}" {
+		)
+		if got != "{}" {
 			t.Fatal(got)
 		}
 		stay("a campaign")
@@ -294,10 +297,11 @@ func TestWhatRulesNameStays(t *testing.T) {
 			object{"id": campaign},
 		)
 		for mutation, of := range remove {
-			if got := ask(
+			got := ask(
 				`mutation($ids: [ID!]!) { `+mutation+`(input: {ids: $ids}) { `+faults+`} }`,
 				object{"ids": []any{of[0]}},
-			); got != "{}" {
+			)
+			if got != "{}" {
 				t.Errorf("%s of what nobody names any more: %s", mutation, got)
 			}
 		}
@@ -1147,9 +1151,8 @@ func TestPeopleAreFiltered(t *testing.T) {
 				`query($id: ID!) { list(id: $id) { subscribers(filter: `+tt.filter+`) { totalCount nodes { id } } } }`,
 				object{"id": number(f.list.ID)},
 			)
-			count, listed := apitest.At(
-				t, data, "list", "subscribers", "totalCount",
-			), len(apitest.At(t, data, "list", "subscribers", "nodes").([]any))
+			count := apitest.At(t, data, "list", "subscribers", "totalCount")
+			listed := len(apitest.At(t, data, "list", "subscribers", "nodes").([]any))
 			if count != tt.want || float64(listed) != tt.want {
 				t.Errorf("%s: counted %v, listed %d, want %v", tt.filter, count, listed, tt.want)
 			}
@@ -1171,16 +1174,14 @@ func TestFiltersOfPeopleThatCannotBe(t *testing.T) {
 		},
 		{
 			name: "a search that is too long",
-			document: `{ list(id: "<list>") { subscribers(filter: {search: "` + strings.Repeat(
-				"x", 251,
-			) + `"}) { totalCount } } }`,
+			document: `{ list(id: "<list>") { subscribers(filter: {search: "` + strings.Repeat("x", 251) +
+				`"}) { totalCount } } }`,
 			want: "!BAD_USER_INPUT filter.search text_too_long",
 		},
 		{
 			name: "a tag of campaigns",
-			document: `{ list(id: "<list>") { subscribers(filter: {tags: {anyOf: ["` + gid.Encode(
-				gid.Tag, 3,
-			) + `"]}}) { totalCount } } }`,
+			document: `{ list(id: "<list>") { subscribers(filter: {tags: {anyOf: ["` + gid.Encode(gid.Tag, 3) +
+				`"]}}) { totalCount } } }`,
 			want: "!BAD_USER_INPUT filter.tags.anyOf[0] id_invalid",
 		},
 	})

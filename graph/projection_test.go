@@ -328,9 +328,8 @@ func TestFieldAskedForAloneIsWhatItIsAmongAll(t *testing.T) {
 					`{ x: campaigns(first: 5) { nodes { %s } } }`,
 					`{ x: campaigns(first: 5, orderBy: {field: STATUS}) { edges { node { %s } } } }`,
 					`{ x: node(id: "` + globalID(gid.Campaign, c.ID) + `") { ... on Campaign { %s } } }`,
-					`mutation { x: tagCampaigns(input: {campaignIds: ["` + campaign + `"], tagIds: ["` + number(
-						tag.ID,
-					) + `"]}) { campaigns { %s } } }`,
+					`mutation { x: tagCampaigns(input: {campaignIds: ["` + campaign + `"], tagIds: ["` +
+						number(tag.ID) + `"]}) { campaigns { %s } } }`,
 				},
 			},
 			{"Tag", []string{

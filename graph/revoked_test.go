@@ -43,14 +43,10 @@ func TestARevokedKeyRecordsNothingMoreThroughAnOpenStream(t *testing.T) {
 			response := must(http.DefaultClient.Do(request))(t)
 			answers := bufio.NewReader(response.Body)
 			send := func(id string) {
+				at := time.Now().UTC().Format(time.RFC3339)
 				_, _ = io.WriteString(
-					lines,
-					`{"id":"`+id+`","kind":"SENT","campaign":"`+number(c.ID)+`","subscriber":"`+number(
-						p.ID,
-					)+`","at":"`+time.Now().
-						UTC().
-						Format(time.RFC3339)+
-						`"}`+"\n",
+					lines, `{"id":"`+id+`","kind":"SENT","campaign":"`+number(c.ID)+
+						`","subscriber":"`+number(p.ID)+`","at":"`+at+`"}`+"\n",
 				)
 			}
 			send("before " + key)
@@ -58,11 +54,8 @@ func TestARevokedKeyRecordsNothingMoreThroughAnOpenStream(t *testing.T) {
 				t.Fatalf("before: %s", got)
 			}
 			before := recorded()
-			if _, err := w.Services.Accounts.RevokeKey(
-				owner.Context,
-				created.ID,
-				account.RevokeDescendants,
-			); err != nil {
+			_, err = w.Services.Accounts.RevokeKey(owner.Context, created.ID, account.RevokeDescendants)
+			if err != nil {
 				t.Fatal(err)
 			}
 			if !silent {

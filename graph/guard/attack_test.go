@@ -74,9 +74,8 @@ var attacks = []struct {
 	{"twins, seven deep", "{campaign{" + twins(7) + "}}", ""},
 	{
 		"twins of twins in fragments",
-		"{campaign{...f0}}" + numbered(
-			9, "fragment f# on Campaign{...{parent{...g# id}parent{...g# id}}}fragment g# on Campaign{id}",
-		),
+		"{campaign{...f0}}" +
+			numbered(9, "fragment f# on Campaign{...{parent{...g# id}parent{...g# id}}}fragment g# on Campaign{id}"),
 		"GRAPHQL_VALIDATION_FAILED",
 	},
 	{"twins through fragments", "{campaign{...f0}}" + fragmentTwins(9), CodeSelections},
@@ -103,9 +102,8 @@ var attacks = []struct {
 	},
 	{
 		"fragments in a circle, each spreading all",
-		"{campaign{...f0}}" + numbered(
-			30, "fragment f# on Campaign{"+strings.ReplaceAll(numbered(30, "...f# "), "#", "")+"}",
-		),
+		"{campaign{...f0}}" +
+			numbered(30, "fragment f# on Campaign{"+strings.ReplaceAll(numbered(30, "...f# "), "#", "")+"}"),
 		"GRAPHQL_VALIDATION_FAILED",
 	},
 	{

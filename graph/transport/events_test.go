@@ -86,13 +86,8 @@ func TestEventsAreSentToThoseWhoAskForThem(t *testing.T) {
 
 func TestMutationIsNotSentByGETForItsEvents(t *testing.T) {
 	t.Parallel()
-	if got := ask(
-		newServer(t, HTTP{}, nil),
-		http.MethodGet,
-		"/?query=mutation{shout}",
-		"",
-		sse,
-	); got.Code != http.StatusMethodNotAllowed {
+	got := ask(newServer(t, HTTP{}, nil), http.MethodGet, "/?query=mutation{shout}", "", sse)
+	if got.Code != http.StatusMethodNotAllowed {
 		t.Errorf("%d %s", got.Code, got.Body)
 	}
 }
