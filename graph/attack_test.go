@@ -113,7 +113,8 @@ func TestAttacksAreRefusedCheaply(t *testing.T) {
 			if len(response.Errors) == 0 || response.Errors[0].Code() != attack.code {
 				t.Errorf("%.500s, want %s", response.Body, attack.code)
 			}
-			// The owner of a large body is looked up before the body is read. Nothing else is read.
+			// The owner of a large body is looked up before the body is read. No other statement
+			// runs.
 			allowed := 0
 			if len(attack.document) > surface.FreeBody {
 				allowed = 3

@@ -1187,7 +1187,7 @@ func TestFiltersOfPeopleThatCannotBe(t *testing.T) {
 	})
 }
 
-// crowd creates a list with a value for every field.
+// crowd is a list with a value for every field.
 type crowd struct {
 	list                  *ent.SubscriberList
 	text, number, boolean *ent.CustomField
