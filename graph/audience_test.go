@@ -28,10 +28,7 @@ func (w *world) reachable(t *testing.T, a *apitest.Account) (include, exclude st
 		for name := range strings.FieldsSeq(people) {
 			email := name + "." + prefix + "@example.com"
 			create := client.Subscriber.Create().
-				SetListID(list).
-				SetEmail(email).
-				SetEmailKey(email).
-				SetCreatedAt(firstDay)
+				SetListID(list).SetEmail(email).SetEmailKey(email).SetCreatedAt(firstDay)
 			switch name {
 			case "bob":
 				create.SetStatus(kind.SubscriberUnsubscribed)
@@ -47,13 +44,8 @@ func (w *world) reachable(t *testing.T, a *apitest.Account) (include, exclude st
 	whole := func(list int64) *ent.Segment {
 		rules := `{"operator":"and","rules":[{"type":"fields","field_id":"EmailAddress","operator":"contains","value":"` + prefix + `"}]}`
 		return client.Segment.Create().
-			SetListID(list).
-			SetName("S").
-			SetNameKey("s").
-			SetRules(rules).
-			SetCreatedAt(firstDay).
-			SetUpdatedAt(firstDay).
-			SaveX(ctx)
+			SetListID(list).SetName("S").SetNameKey("s").SetRules(rules).SetCreatedAt(firstDay).
+			SetUpdatedAt(firstDay).SaveX(ctx)
 	}
 	return fmt.Sprintf(
 		"%d:%d,%d:0",
@@ -68,12 +60,8 @@ func (w *world) campaign(t *testing.T, a *apitest.Account) *ent.Campaign {
 	t.Helper()
 	return must(
 		w.db.Client(a.Context).
-			Campaign.Create().
-			SetName("C").
-			SetNameKey("c").
-			SetCreatedAt(firstDay).
-			SetLastActivityAt(firstDay).
-			Save(a.Context),
+			Campaign.Create().SetName("C").SetNameKey("c").SetCreatedAt(firstDay).
+			SetLastActivityAt(firstDay).Save(a.Context),
 	)(t)
 }
 
@@ -190,12 +178,8 @@ func TestAudienceThatCannotBeEvaluated(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		a := w.Account(t)
 		list := w.db.Client(a.Context).
-			SubscriberList.Create().
-			SetName("L").
-			SetNameKey("l").
-			SetCreatedAt(firstDay).
-			SaveX(a.Context).
-			ID
+			SubscriberList.Create().SetName("L").SetNameKey("l").SetCreatedAt(firstDay).
+			SaveX(a.Context).ID
 		for _, tt := range []struct {
 			name      string
 			variables object

@@ -353,13 +353,8 @@ func TestEnvelopesTooLongForADocumentAreRefused(t *testing.T) {
 		long := strings.Repeat("x", 200<<10)
 		for range 24 {
 			client.Campaign.Create().
-				SetName("long").
-				SetNameKey("long").
-				SetAudienceSource(long).
-				SetStatus(kind.StatusDraft).
-				SetCreatedAt(firstDay).
-				SetLastActivityAt(firstDay).
-				ExecX(a.Context)
+				SetName("long").SetNameKey("long").SetAudienceSource(long).SetStatus(kind.StatusDraft).
+				SetCreatedAt(firstDay).SetLastActivityAt(firstDay).ExecX(a.Context)
 		}
 		const refused = "The answer is longer than 4194304 bytes: ask for pages."
 		got := w.command(t, a.Key, "Campaigns.Get", nil)

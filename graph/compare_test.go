@@ -23,26 +23,20 @@ func TestComparedCampaignsStandSideBySide(t *testing.T) {
 		for i, start := range []time.Time{firstDay.Add(25 * time.Minute), firstDay.Add(75*time.Hour + 59*time.Minute), firstDay} {
 			must(
 				client.Campaign.UpdateOne(rows[i]).
-					SetSendingStartedAt(start).
-					SetTotalOpens(6).
-					SetTotalRecipients(10).
-					Save(a.Context),
+					SetSendingStartedAt(start).SetTotalOpens(6).SetTotalRecipients(10).Save(a.Context),
 			)(t)
 			for n, hour := range []int{0, 2, 25} {
 				must(
 					client.HourlyCounter.Create().
 						SetCampaignID(rows[i].ID).
 						SetHour(start.Truncate(time.Hour).Add(time.Duration(hour) * time.Hour)).
-						SetOpens(int64(10*i + n + 1)).
-						Save(a.Context),
+						SetOpens(int64(10*i + n + 1)).Save(a.Context),
 				)(t)
 			}
 		}
 		must(
 			client.HourlyCounter.Create().
-				SetCampaignID(rows[2].ID).
-				SetHour(firstDay.Add(-time.Hour)).
-				SetOpens(1000).
+				SetCampaignID(rows[2].ID).SetHour(firstDay.Add(-time.Hour)).SetOpens(1000).
 				Save(a.Context),
 		)(t)
 		ask := func(fields string, ids ...int) string {

@@ -75,28 +75,13 @@ func (w *world) oddities(t *testing.T, a *apitest.Account) {
 		at := time.Date(2026, 1, 2, 3, 4, 5, 678901000*i%1000000000, time.UTC)
 		c := must(
 			client.Campaign.Create().
-				SetName(name).
-				SetNameKey(name).
-				SetCreatedAt(at).
-				SetLastActivityAt(at).
-				SetStatus(kind.StatusPaused).
-				SetScheduleType(kind.ScheduleFuture).
-				SetSendDate("2026-12-24").
-				SetSendTime("10:00:00").
-				SetSendTimeZone("Europe/Berlin").
-				SetNextSendAt(at).
-				SetSendingStartedAt(at).
-				SetStatusReason(name).
-				SetAutoResendEnabled(true).
-				SetAutoResendSubject(name).
-				SetApprovalExplanation(name).
-				SetTotalSent(7).
-				SetUniqueOpens(3).
-				SetUniqueClicks(1).
-				SetTotalHardBounces(1).
-				SetConversionAmount(1<<50 + 7).
-				SetTotalComplaints(int64(i)).
-				Save(a.Context),
+				SetName(name).SetNameKey(name).SetCreatedAt(at).SetLastActivityAt(at).
+				SetStatus(kind.StatusPaused).SetScheduleType(kind.ScheduleFuture).
+				SetSendDate("2026-12-24").SetSendTime("10:00:00").SetSendTimeZone("Europe/Berlin").
+				SetNextSendAt(at).SetSendingStartedAt(at).SetStatusReason(name).
+				SetAutoResendEnabled(true).SetAutoResendSubject(name).SetApprovalExplanation(name).
+				SetTotalSent(7).SetUniqueOpens(3).SetUniqueClicks(1).SetTotalHardBounces(1).
+				SetConversionAmount(1<<50 + 7).SetTotalComplaints(int64(i)).Save(a.Context),
 		)(t)
 		w.aim(t, a, c, i)
 		label := must(client.Tag.Create().SetName(name).SetNameKey(name).SetCreatedAt(at).Save(a.Context))(t)
@@ -120,12 +105,8 @@ func (w *world) aim(t *testing.T, a *apitest.Account, c *ent.Campaign, turn int)
 	write := c.Update().SetAudience(string(encoded))
 	if turn > 1 {
 		write.SetScheduleType(kind.ScheduleRecurring).
-			SetRecurDaysOfWeek([]string{"0", "1,7"}[turn%2]).
-			SetRecurDaysOfMonth("0").
-			SetRecurMonths("1,12").
-			SetRecurHours("9").
-			SetRecurMinutes("0,30").
-			SetRecurMaxInstances(3)
+			SetRecurDaysOfWeek([]string{"0", "1,7"}[turn%2]).SetRecurDaysOfMonth("0").
+			SetRecurMonths("1,12").SetRecurHours("9").SetRecurMinutes("0,30").SetRecurMaxInstances(3)
 	}
 	must(write.Save(a.Context))(t)
 }

@@ -31,22 +31,14 @@ func (w *world) active(t *testing.T, a *apitest.Account, n int) *ent.Campaign {
 	c := w.bare(t, a)
 	p := must(
 		client.Subscriber.Create().
-			SetListID(1_000_000 + a.User.ID).
-			SetEmail("ann@example.org").
-			SetEmailKey(randomName()).
-			SetDomain("example.org").
-			SetCreatedAt(firstDay).
-			Save(a.Context),
+			SetListID(1_000_000 + a.User.ID).SetEmail("ann@example.org").SetEmailKey(randomName()).
+			SetDomain("example.org").SetCreatedAt(firstDay).Save(a.Context),
 	)(t)
 	all := make([]*ent.EventCreate, n)
 	for i := range all {
 		all[i] = client.Event.Create().
-			SetID(fmt.Sprintf("%d-%06d", c.ID, i)).
-			SetCampaignID(c.ID).
-			SetSubscriberID(p.ID).
-			SetKind(kind.EventOpened).
-			SetAt(firstDay).
-			SetReason(strings.Repeat("r", 100))
+			SetID(fmt.Sprintf("%d-%06d", c.ID, i)).SetCampaignID(c.ID).SetSubscriberID(p.ID).
+			SetKind(kind.EventOpened).SetAt(firstDay).SetReason(strings.Repeat("r", 100))
 	}
 	for some := range slices.Chunk(all, 1000) {
 		if err := client.Event.CreateBulk(some...).Exec(a.Context); err != nil {
@@ -191,11 +183,8 @@ func TestAFileOfACampaignThatIsDeletedIsNotWhole(t *testing.T) {
 			ctx, client := w.system()
 			for i := range 300 { // more links than the first page has
 				client.LinkCounter.Create().
-					SetUserID(c.UserID).
-					SetCampaignID(c.ID).
-					SetURL(number(int64(i))).
-					SetURLHash(number(int64(i))).
-					SaveX(ctx)
+					SetUserID(c.UserID).SetCampaignID(c.ID).SetURL(number(int64(i))).
+					SetURLHash(number(int64(i))).SaveX(ctx)
 			}
 			server := w.through(t, func(next http.Handler) http.Handler {
 				return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {

@@ -52,12 +52,8 @@ func (w *world) bare(t *testing.T, a *apitest.Account) *ent.Campaign {
 	t.Helper()
 	return must(
 		w.db.Client(a.Context).
-			Campaign.Create().
-			SetName("bare").
-			SetNameKey("bare").
-			SetCreatedAt(firstDay).
-			SetLastActivityAt(firstDay).
-			Save(a.Context),
+			Campaign.Create().SetName("bare").SetNameKey("bare").SetCreatedAt(firstDay).
+			SetLastActivityAt(firstDay).Save(a.Context),
 	)(t)
 }
 
@@ -71,22 +67,14 @@ func (w *world) acted(t *testing.T, a *apitest.Account) (*ent.Campaign, []int64)
 	must(client.Campaign.UpdateOne(c).SetSendingStartedAt(firstDay).Save(a.Context))(t)
 	p := must(
 		client.Subscriber.Create().
-			SetID(700_000_000 + rand.Int64N(200_000_000)).
-			SetListID(1_000_000 + a.User.ID).
-			SetEmail("+ann@example.org").
-			SetEmailKey(randomName()).
-			SetDomain("example.org").
-			SetCreatedAt(firstDay).
-			Save(a.Context),
+			SetID(700_000_000 + rand.Int64N(200_000_000)).SetListID(1_000_000 + a.User.ID).
+			SetEmail("+ann@example.org").SetEmailKey(randomName()).SetDomain("example.org").
+			SetCreatedAt(firstDay).Save(a.Context),
 	)(t)
 	link := must(
 		client.LinkCounter.Create().
-			SetCampaignID(c.ID).
-			SetURLHash("c").
-			SetURL(`https://example.com/ä?a="1",2&b=<3>`).
-			SetClicks(1).
-			SetUniqueClicks(1).
-			Save(a.Context),
+			SetCampaignID(c.ID).SetURLHash("c").SetURL(`https://example.com/ä?a="1",2&b=<3>`).
+			SetClicks(1).SetUniqueClicks(1).Save(a.Context),
 	)(t)
 	gone := p.ID + 900_000_000
 	for i, create := range []*ent.EventCreate{

@@ -87,12 +87,9 @@ func TestANumberIsTheSameOnEverySurface(t *testing.T) {
 				people,
 				must(
 					client.Subscriber.Create().
-						SetListID(1_000_000+a.User.ID).
-						SetEmail(email).
-						SetEmailKey(email).
+						SetListID(1_000_000+a.User.ID).SetEmail(email).SetEmailKey(email).
 						SetDomain(fmt.Sprintf("example%d.org", i%3)).
-						SetCreatedAt(firstDay.Add(-time.Hour)).
-						Save(a.Context),
+						SetCreatedAt(firstDay.Add(-time.Hour)).Save(a.Context),
 				)(t).ID,
 			)
 		}

@@ -26,12 +26,8 @@ func (w *world) mailed(t *testing.T, a *apitest.Account) (*ent.Campaign, *ent.Su
 	c := w.page(t, a, 1)[0]
 	return c, must(
 		w.db.Client(a.Context).
-			Subscriber.Create().
-			SetListID(1_000_000 + a.User.ID).
-			SetEmail("ann@example.org").
-			SetEmailKey("ann@example.org").
-			SetDomain("example.org").
-			SetCreatedAt(firstDay).
+			Subscriber.Create().SetListID(1_000_000 + a.User.ID).SetEmail("ann@example.org").
+			SetEmailKey("ann@example.org").SetDomain("example.org").SetCreatedAt(firstDay).
 			Save(a.Context),
 	)(t)
 }

@@ -79,14 +79,9 @@ func (w *world) page(t *testing.T, owner *apitest.Account, n int) []*ent.Campaig
 	emails := make([]*ent.EmailCreate, 2*n)
 	for i := range emails {
 		emails[i] = client.Email.Create().
-			SetName(fmt.Sprint("mail ", i)).
-			SetNameKey(fmt.Sprint("mail ", i)).
-			SetSubject("News").
-			SetSubjectKey("news").
-			SetFromEmail("a@example.com").
-			SetHTML("%Link:Unsubscribe%").
-			SetCreatedAt(firstDay).
-			SetUpdatedAt(firstDay)
+			SetName(fmt.Sprint("mail ", i)).SetNameKey(fmt.Sprint("mail ", i)).SetSubject("News").
+			SetSubjectKey("news").SetFromEmail("a@example.com").SetHTML("%Link:Unsubscribe%").
+			SetCreatedAt(firstDay).SetUpdatedAt(firstDay)
 	}
 	contents := must(client.Email.CreateBulk(emails...).Save(owner.Context))(t)
 	rows := make([]*ent.CampaignCreate, n)
@@ -118,13 +113,8 @@ func (w *world) page(t *testing.T, owner *apitest.Account, n int) []*ent.Campaig
 			taggings = append(taggings, client.CampaignTag.Create().SetCampaignID(c.ID).SetTagID(tags[(i+j)%3].ID))
 		}
 		changes[i] = client.CampaignChange.Create().
-			SetCampaignID(c.ID).
-			SetVersion(1).
-			SetAction("create").
-			SetActorID(owner.User.ID).
-			SetSurface(kind.SurfaceGraphQL).
-			SetToStatus(kind.StatusDraft).
-			SetAt(firstDay)
+			SetCampaignID(c.ID).SetVersion(1).SetAction("create").SetActorID(owner.User.ID).
+			SetSurface(kind.SurfaceGraphQL).SetToStatus(kind.StatusDraft).SetAt(firstDay)
 	}
 	must(client.CampaignTag.CreateBulk(taggings...).Save(owner.Context))(t)
 	must(client.CampaignChange.CreateBulk(changes...).Save(owner.Context))(t)

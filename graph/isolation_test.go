@@ -329,22 +329,13 @@ func (w *world) settle(t *testing.T, a *apitest.Account) estate {
 		name := fmt.Sprint("thing ", i)
 		must(
 			client.Email.Create().
-				SetID(id).
-				SetName(name).
-				SetNameKey(name).
-				SetCreatedAt(firstDay).
-				SetUpdatedAt(firstDay).
+				SetID(id).SetName(name).SetNameKey(name).SetCreatedAt(firstDay).SetUpdatedAt(firstDay).
 				Save(ctx),
 		)(t)
 		must(
 			client.Campaign.Create().
-				SetID(id).
-				SetName(name).
-				SetNameKey(name).
-				SetEmailID(id).
-				SetCreatedAt(firstDay).
-				SetLastActivityAt(firstDay).
-				Save(ctx),
+				SetID(id).SetName(name).SetNameKey(name).SetEmailID(id).SetCreatedAt(firstDay).
+				SetLastActivityAt(firstDay).Save(ctx),
 		)(t)
 		must(client.Tag.Create().SetID(id).SetName(name).SetNameKey(name).SetCreatedAt(firstDay).Save(ctx))(t)
 		must(client.CampaignTag.Create().SetCampaignID(id).SetTagID(id).Save(ctx))(t)
@@ -353,44 +344,24 @@ func (w *world) settle(t *testing.T, a *apitest.Account) estate {
 		)(t)
 		must(
 			client.Subscriber.Create().
-				SetID(id).
-				SetListID(id).
-				SetEmail("a@example.com").
-				SetEmailKey("a@example.com").
-				SetDomain("example.com").
-				SetCreatedAt(firstDay).
-				Save(ctx),
+				SetID(id).SetListID(id).SetEmail("a@example.com").SetEmailKey("a@example.com").
+				SetDomain("example.com").SetCreatedAt(firstDay).Save(ctx),
 		)(t)
 		must(
 			client.CustomField.Create().
-				SetID(id).
-				SetListID(id).
-				SetName(name).
-				SetNameKey(name).
-				SetCreatedAt(firstDay).
-				Save(ctx),
+				SetID(id).SetListID(id).SetName(name).SetNameKey(name).SetCreatedAt(firstDay).Save(ctx),
 		)(t)
 		must(
 			client.FieldValue.Create().
-				SetSubscriberID(id).
-				SetCustomFieldID(id).
-				SetText(name).
-				SetTextKey(name).
-				Save(ctx),
+				SetSubscriberID(id).SetCustomFieldID(id).SetText(name).SetTextKey(name).Save(ctx),
 		)(t)
 		must(client.SubscriberTag.Create().SetID(id).SetName(name).SetNameKey(name).SetCreatedAt(firstDay).Save(ctx))(t)
 		must(client.SubscriberTagging.Create().SetSubscriberID(id).SetSubscriberTagID(id).Save(ctx))(t)
 		must(client.Suppression.Create().SetID(id).SetEmail(name).SetEmailKey(name).SetCreatedAt(firstDay).Save(ctx))(t)
 		must(
 			client.Segment.Create().
-				SetID(id).
-				SetListID(id).
-				SetName(name).
-				SetNameKey(name).
-				SetRules(`{"rules":[]}`).
-				SetCreatedAt(firstDay).
-				SetUpdatedAt(firstDay).
-				Save(ctx),
+				SetID(id).SetListID(id).SetName(name).SetNameKey(name).SetRules(`{"rules":[]}`).
+				SetCreatedAt(firstDay).SetUpdatedAt(firstDay).Save(ctx),
 		)(t)
 		for _, is := range nodeKinds {
 			if is == aKey || is == aUser {

@@ -44,13 +44,8 @@ func (w *world) sending(t *testing.T, owner *apitest.Account) *ent.Campaign {
 	t.Helper()
 	return must(
 		w.db.Client(owner.Context).
-			Campaign.Create().
-			SetName("News").
-			SetNameKey("news").
-			SetStatus(kind.StatusSending).
-			SetStatusRank(kind.StatusSending.Rank()).
-			SetCreatedAt(firstDay).
-			SetLastActivityAt(firstDay).
+			Campaign.Create().SetName("News").SetNameKey("news").SetStatus(kind.StatusSending).
+			SetStatusRank(kind.StatusSending.Rank()).SetCreatedAt(firstDay).SetLastActivityAt(firstDay).
 			Save(owner.Context),
 	)(t)
 }

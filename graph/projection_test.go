@@ -152,29 +152,15 @@ func (w *world) full(t *testing.T, owner *apitest.Account) (*ent.Campaign, *ent.
 		SetLastActivityAt(firstDay.Add(4 * time.Hour)).Save(owner.Context))(t)
 	must(
 		client.CampaignChange.Create().
-			SetCampaignID(c.ID).
-			SetVersion(2).
-			SetAction("update").
-			SetActorID(owner.User.ID).
-			SetAPIKeyID(31).
-			SetSurface(kind.SurfaceCommand).
-			SetFromStatus(kind.StatusDraft).
-			SetToStatus(kind.StatusReady).
-			SetFields("name,status").
-			SetReason("so it was").
-			SetAt(firstDay.Add(time.Hour)).
-			Save(owner.Context),
+			SetCampaignID(c.ID).SetVersion(2).SetAction("update").SetActorID(owner.User.ID).
+			SetAPIKeyID(31).SetSurface(kind.SurfaceCommand).SetFromStatus(kind.StatusDraft).
+			SetToStatus(kind.StatusReady).SetFields("name,status").SetReason("so it was").
+			SetAt(firstDay.Add(time.Hour)).Save(owner.Context),
 	)(t)
 	w.counted(t, owner, c.ID)
 	_, err := client.Email.Update().
-		SetPreheader("pre").
-		SetFromName("Ann").
-		SetReplyToName("Bob").
-		SetReplyToEmail("b@example.com").
-		SetHTML("<p>hello</p>").
-		SetPlain("hello").
-		SetMode(kind.EmailModeEditor).
-		Save(owner.Context)
+		SetPreheader("pre").SetFromName("Ann").SetReplyToName("Bob").SetReplyToEmail("b@example.com").
+		SetHTML("<p>hello</p>").SetPlain("hello").SetMode(kind.EmailModeEditor).Save(owner.Context)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,60 +174,28 @@ func (w *world) counted(t *testing.T, owner *apitest.Account, campaignID int64) 
 	client := w.db.Client(owner.Context)
 	must(
 		client.HourlyCounter.Create().
-			SetCampaignID(campaignID).
-			SetHour(firstDay.Add(2 * time.Hour)).
-			SetSent(40).
-			SetFailed(2).
-			SetOpens(31).
-			SetUniqueOpens(30).
-			SetClicks(21).
-			SetUniqueClicks(20).
-			SetForwards(6).
-			SetUniqueForwards(5).
-			SetBrowserViews(8).
-			SetUniqueBrowserViews(7).
-			SetUnsubscriptions(3).
-			SetHardBounces(4).
-			SetSoftBounces(9).
-			SetComplaints(10).
-			SetConversions(11).
-			SetConversionAmount(1250).
-			SetAutomatedOpens(12).
-			SetAutomatedClicks(13).
-			Save(owner.Context),
+			SetCampaignID(campaignID).SetHour(firstDay.Add(2 * time.Hour)).SetSent(40).SetFailed(2).
+			SetOpens(31).SetUniqueOpens(30).SetClicks(21).SetUniqueClicks(20).SetForwards(6).
+			SetUniqueForwards(5).SetBrowserViews(8).SetUniqueBrowserViews(7).SetUnsubscriptions(3).
+			SetHardBounces(4).SetSoftBounces(9).SetComplaints(10).SetConversions(11).
+			SetConversionAmount(1250).SetAutomatedOpens(12).SetAutomatedClicks(13).Save(owner.Context),
 	)(t)
 	must(
 		client.LinkCounter.Create().
-			SetCampaignID(campaignID).
-			SetURLHash("a").
-			SetURL("https://example.com/a").
-			SetClicks(5).
-			SetUniqueClicks(4).
-			Save(owner.Context),
+			SetCampaignID(campaignID).SetURLHash("a").SetURL("https://example.com/a").SetClicks(5).
+			SetUniqueClicks(4).Save(owner.Context),
 	)(t)
 	must(
 		client.LinkCounter.Create().
-			SetCampaignID(campaignID).
-			SetURLHash("b").
-			SetURL("https://example.com/b").
-			SetClicks(9).
-			SetUniqueClicks(3).
-			Save(owner.Context),
+			SetCampaignID(campaignID).SetURLHash("b").SetURL("https://example.com/b").SetClicks(9).
+			SetUniqueClicks(3).Save(owner.Context),
 	)(t)
 	for i, domain := range []string{"example.com", "example.org"} {
 		must(
 			client.DomainCounter.Create().
-				SetCampaignID(campaignID).
-				SetDomain(domain).
-				SetSent(int64(20 + i)).
-				SetFailed(1).
-				SetUniqueOpens(8).
-				SetUniqueClicks(7).
-				SetUnsubscriptions(6).
-				SetHardBounces(5).
-				SetSoftBounces(4).
-				SetComplaints(3).
-				Save(owner.Context),
+				SetCampaignID(campaignID).SetDomain(domain).SetSent(int64(20 + i)).SetFailed(1).
+				SetUniqueOpens(8).SetUniqueClicks(7).SetUnsubscriptions(6).SetHardBounces(5).
+				SetSoftBounces(4).SetComplaints(3).Save(owner.Context),
 		)(t)
 	}
 }

@@ -227,21 +227,12 @@ func TestCampaignsAreFilteredAndCounted(t *testing.T) {
 		tag, email := c.prop(t, a, "tag"), c.prop(t, a, "email")
 		tagged := must(
 			w.db.Client(a.Context).
-				Campaign.Create().
-				SetName("Tagged 100%").
-				SetNameKey("tagged 100%").
-				SetStatus(kind.StatusReady).
-				SetStatusRank(kind.StatusReady.Rank()).
-				SetScheduleType(kind.ScheduleFuture).
-				SetNextSendAt(firstDay).
-				SetHasAudience(true).
-				SetTotalSent(100).
-				SetUniqueOpens(50).
-				SetTotalRecipients(200).
-				SetSendingFinishedAt(firstDay).
-				SetCreatedAt(firstDay.AddDate(0, 0, 1)).
-				SetLastActivityAt(firstDay).
-				Save(a.Context),
+				Campaign.Create().SetName("Tagged 100%").SetNameKey("tagged 100%").
+				SetStatus(kind.StatusReady).SetStatusRank(kind.StatusReady.Rank()).
+				SetScheduleType(kind.ScheduleFuture).SetNextSendAt(firstDay).SetHasAudience(true).
+				SetTotalSent(100).SetUniqueOpens(50).SetTotalRecipients(200).
+				SetSendingFinishedAt(firstDay).SetCreatedAt(firstDay.AddDate(0, 0, 1)).
+				SetLastActivityAt(firstDay).Save(a.Context),
 		)(t)
 		w.MustQuery(
 			t, a.Key,

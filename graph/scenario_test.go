@@ -225,13 +225,8 @@ func (c *cast) prop(t *testing.T, owner *apitest.Account, name string) string {
 	name = strings.TrimRight(name, "0123456789")
 	campaign := func(status kind.CampaignStatus, more ...func(*ent.CampaignCreate)) string {
 		create := client.Campaign.Create().
-			SetName(name).
-			SetNameKey(name).
-			SetStatus(status).
-			SetStatusRank(status.Rank()).
-			SetVersion(3).
-			SetCreatedAt(firstDay).
-			SetLastActivityAt(firstDay)
+			SetName(name).SetNameKey(name).SetStatus(status).SetStatusRank(status.Rank()).SetVersion(3).
+			SetCreatedAt(firstDay).SetLastActivityAt(firstDay)
 		for _, f := range more {
 			f(create)
 		}
@@ -264,14 +259,9 @@ func (c *cast) prop(t *testing.T, owner *apitest.Account, name string) string {
 	case "set":
 		return campaign(kind.StatusDraft, immediate, func(c *ent.CampaignCreate) {
 			c.SetStatusReason("why").
-				SetApprovalExplanation("please").
-				SetGoogleAnalyticsDomains("example.com").
-				SetPublishOnRss(true).
-				SetS2sEnabled(true).
-				SetAutoResendEnabled(true).
-				SetAutoResendWaitDays(2).
-				SetAutoResendSubject("again").
-				SetAutoResendPreheader("more").
+				SetApprovalExplanation("please").SetGoogleAnalyticsDomains("example.com").
+				SetPublishOnRss(true).SetS2sEnabled(true).SetAutoResendEnabled(true).
+				SetAutoResendWaitDays(2).SetAutoResendSubject("again").SetAutoResendPreheader("more").
 				SetAbTest(`{"TestSize":20,"TestDuration":4,"Winner":"Most Unique Clicks","Variations":[{"EmailID":1},{"EmailID":2}]}`)
 		})
 	case "email":
