@@ -72,8 +72,8 @@ func (r audienceResolver) Preview(
 	return r.shownRecipients(ctx, found)
 }
 
-// shownRecipients loads the subscribers and lists that the current field selects. Recipients whose
-// subscriber or list was deleted meanwhile are left out.
+// shownRecipients loads the subscribers and lists that the current field selects. It leaves out
+// recipients whose subscriber or list was deleted in the meantime.
 func (r *resolver) shownRecipients(ctx context.Context, found []query.Recipient) ([]*model.AudienceRecipient, error) {
 	people, lists, err := r.peopleAndLists(ctx, found)
 	if err != nil {

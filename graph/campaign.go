@@ -29,8 +29,8 @@ func shownCampaigns(rows []*ent.Campaign) []*model.Campaign {
 
 func shownCampaign(row *ent.Campaign) *model.Campaign { return &model.Campaign{Campaign: row} }
 
-// campaignByID returns the campaign with the selected columns, or nil if the caller has no such
-// campaign.
+// campaignByID returns the campaign with the selected columns, or nil if the caller has no campaign
+// with this id.
 func (r *resolver) campaignByID(ctx context.Context, id int64) (*model.Campaign, error) {
 	c, err := r.Campaigns.Get(ctx, id, selected(ctx, campaignFields, itself).columns()...)
 	if err != nil {

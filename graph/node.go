@@ -12,7 +12,7 @@ import (
 	"campaignql/internal/store"
 )
 
-// maxNodes is the most ids `nodes` takes.
+// maxNodes is the upper bound of ids for the field nodes.
 const maxNodes = 100
 
 func (r queryResolver) Node(ctx context.Context, id string) (model.Node, error) {
@@ -32,8 +32,8 @@ func (r queryResolver) Nodes(ctx context.Context, ids []string) ([]model.Node, e
 	return r.nodes(ctx, ids, func(i int) string { return fmt.Sprintf("ids[%d]", i) })
 }
 
-// nodes loads what the ids name with one statement for each kind among them, and what a kind's own
-// selection adds. name tells what the argument of an id is called.
+// nodes loads the nodes with the given ids: one statement for each kind of id, and those that the
+// selection of a kind adds. name returns the argument name of the id at index i, for errors.
 func (r *resolver) nodes(ctx context.Context, texts []string, name func(i int) string) ([]model.Node, error) {
 	wanted := map[gid.Kind][]int64{}
 	for i, text := range texts {

@@ -1,5 +1,5 @@
-// Package scalar owns how the schema's own scalars are read and written. A value that cannot be one
-// is a typed Invalid error, so that no text of the runtime's reaches a client.
+// Package scalar owns the encoding and decoding of the schema's own scalars. An invalid value is a
+// typed Invalid error, so that no error text of the Go runtime reaches a client.
 //
 // Each scalar X has the two functions that gqlgen asks for, MarshalX and UnmarshalX, and AppendX, with
 // which the generated executor writes it.
@@ -42,7 +42,7 @@ func AppendBigInt(buf []byte, n int64) []byte {
 // MarshalBigInt writes what AppendBigInt appends.
 func MarshalBigInt(n int64) graphql.Marshaler { return marshaler(AppendBigInt, n) }
 
-// UnmarshalBigInt reads a decimal string or a whole number that fits 64 bits.
+// UnmarshalBigInt decodes a decimal string or a whole number that fits into 64 bits.
 func UnmarshalBigInt(v any) (int64, error) {
 	var text string
 	switch v := v.(type) {
@@ -72,7 +72,8 @@ func AppendDateTime(buf []byte, t time.Time) []byte {
 // MarshalDateTime writes what AppendDateTime appends.
 func MarshalDateTime(t time.Time) graphql.Marshaler { return marshaler(AppendDateTime, t) }
 
-// UnmarshalDateTime reads RFC 3339 with a zone, in the years the databases keep.
+// UnmarshalDateTime decodes RFC 3339 with a zone, for the years 1000 to 9999, which the databases
+// support. The result is in UTC, truncated to microseconds.
 func UnmarshalDateTime(v any) (time.Time, error) {
 	text, ok := v.(string)
 	if !ok {
@@ -91,7 +92,7 @@ func AppendDate(buf []byte, text string) []byte { return appendOptional(buf, tex
 // MarshalDate writes what AppendDate appends.
 func MarshalDate(text string) graphql.Marshaler { return marshaler(AppendDate, text) }
 
-// UnmarshalDate reads YYYY-MM-DD of a day that exists.
+// UnmarshalDate decodes YYYY-MM-DD. The day must exist.
 func UnmarshalDate(v any) (string, error) {
 	text, ok := v.(string)
 	if _, err := time.Parse(time.DateOnly, text); !ok || err != nil {
@@ -106,7 +107,7 @@ func AppendLocalTime(buf []byte, text string) []byte { return appendOptional(buf
 // MarshalLocalTime writes what AppendLocalTime appends.
 func MarshalLocalTime(text string) graphql.Marshaler { return marshaler(AppendLocalTime, text) }
 
-// UnmarshalLocalTime reads HH:MM or HH:MM:SS.
+// UnmarshalLocalTime decodes HH:MM or HH:MM:SS.
 func UnmarshalLocalTime(v any) (string, error) {
 	text, ok := v.(string)
 	for _, layout := range []string{"15:04", "15:04:05"} {
@@ -123,7 +124,7 @@ func AppendTimeZone(buf []byte, text string) []byte { return appendOptional(buf,
 // MarshalTimeZone writes what AppendTimeZone appends.
 func MarshalTimeZone(text string) graphql.Marshaler { return marshaler(AppendTimeZone, text) }
 
-// UnmarshalTimeZone reads any zone the product understands.
+// UnmarshalTimeZone decodes any time zone that the product supports.
 func UnmarshalTimeZone(v any) (string, error) {
 	text, ok := v.(string)
 	if !ok {
@@ -141,7 +142,7 @@ func AppendEmailAddress(buf []byte, text string) []byte { return appendOptional(
 // MarshalEmailAddress writes what AppendEmailAddress appends.
 func MarshalEmailAddress(text string) graphql.Marshaler { return marshaler(AppendEmailAddress, text) }
 
-// UnmarshalEmailAddress reads a bare address. The empty string stands for none.
+// UnmarshalEmailAddress decodes a bare address. An empty string means no address.
 func UnmarshalEmailAddress(v any) (string, error) {
 	text, ok := v.(string)
 	if !ok {
@@ -157,7 +158,7 @@ func UnmarshalEmailAddress(v any) (string, error) {
 	return text, nil
 }
 
-// JSON is any JSON value, kept as its text.
+// JSON is any JSON value, stored as its text.
 type JSON json.RawMessage
 
 // AppendJSON appends a JSON value as it is. An empty one is null.
@@ -210,7 +211,8 @@ func AppendBoolean(buf []byte, v bool) []byte { return strconv.AppendBool(buf, v
 // quote repeats a value in a message, shortened and readable.
 func quote(text string) string { return strconv.Quote(kind.Cut(kind.Clean(text), 60)) }
 
-// repeat is quote for a value of any type; lists and objects are told by their kind alone.
+// repeat returns a value of any type for use in a message. For lists and objects it returns only
+// the kind.
 func repeat(v any) string {
 	switch v := v.(type) {
 	case []any:
@@ -228,7 +230,7 @@ func AppendID(buf []byte, text string) []byte { return AppendString(buf, text) }
 // MarshalID writes an id.
 func MarshalID(text string) graphql.Marshaler { return graphql.MarshalString(text) }
 
-// UnmarshalID reads an id: a string, or the number of a legacy id.
+// UnmarshalID decodes an id: a string, or the number of a legacy id.
 func UnmarshalID(v any) (string, error) {
 	switch v := v.(type) {
 	case string:
@@ -250,7 +252,7 @@ func AppendInt(buf []byte, n int32) []byte { return strconv.AppendInt(buf, int64
 // MarshalInt writes what AppendInt appends.
 func MarshalInt(n int32) graphql.Marshaler { return marshaler(AppendInt, n) }
 
-// UnmarshalInt reads a whole number that fits 32 bits.
+// UnmarshalInt decodes a whole number that fits into 32 bits.
 func UnmarshalInt(v any) (int32, error) {
 	text := ""
 	switch v := v.(type) {
@@ -274,7 +276,7 @@ func AppendCount(buf []byte, n int64) []byte { return strconv.AppendInt(buf, n, 
 // MarshalCount writes what AppendCount appends.
 func MarshalCount(n int64) graphql.Marshaler { return marshaler(AppendCount, n) }
 
-// UnmarshalCount reads what UnmarshalInt reads.
+// UnmarshalCount decodes the same values as UnmarshalInt.
 func UnmarshalCount(v any) (int64, error) {
 	n, err := UnmarshalInt(v)
 	return int64(n), err
@@ -286,7 +288,7 @@ func AppendPlainInt(buf []byte, n int) []byte { return strconv.AppendInt(buf, in
 // MarshalPlainInt writes what AppendPlainInt appends.
 func MarshalPlainInt(n int) graphql.Marshaler { return marshaler(AppendPlainInt, n) }
 
-// UnmarshalPlainInt reads what UnmarshalInt reads.
+// UnmarshalPlainInt decodes the same values as UnmarshalInt.
 func UnmarshalPlainInt(v any) (int, error) {
 	n, err := UnmarshalInt(v)
 	return int(n), err

@@ -12,8 +12,8 @@ import (
 	"campaignql/internal/config"
 )
 
-// TestRequestsOfAnAccountAreBoundedOnEverySurface has a stream of events under way, which takes the
-// one place of its account.
+// TestRequestsOfAnAccountAreBoundedOnEverySurface keeps a stream of events open, which uses the
+// only place of its account.
 func TestRequestsOfAnAccountAreBoundedOnEverySurface(t *testing.T) {
 	t.Parallel()
 	s := newAdmitting(t, patient, func(cfg *config.Config) { cfg.MaxRequests, cfg.MaxAccountRequests = 2, 1 })

@@ -41,6 +41,7 @@ func TestAddTellsWhatCameOfEachRow(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
 		f.list = f.newList(true)
 		number, text := f.field(f.list, kind.FieldNumber, ""), f.field(0, kind.FieldText, "")
+		const absent = 1 << 40
 		asked, confirmed := start.Add(-48*time.Hour), start.Add(-24*time.Hour)
 		f.subscribe("left@example.com", map[int64]string{text: "before"})
 		if err := f.leave("left@example.com", 0); err != nil {
@@ -52,14 +53,14 @@ func TestAddTellsWhatCameOfEachRow(t *testing.T) {
 				Fields: map[int64]string{number: "12.5", text: "x"},
 			},
 			{Email: "b@example.com"},
-			{Email: "x", Fields: map[int64]string{number: "y", 9: "z"}},
+			{Email: "x", Fields: map[int64]string{number: "y", absent: "z"}},
 			{Email: " a@EXAMPLE.com"},
 			{Email: "left@example.com", Fields: map[int64]string{text: ""}},
 		}
 		rejected := fmt.Sprintf(
-			"rejected invalid subscriber_address_invalid email; invalid custom_field_invalid fields.%d; invalid custom_field_not_found fields.9, "+
+			"rejected invalid subscriber_address_invalid email; invalid custom_field_invalid fields.%d; invalid custom_field_not_found fields.%d, "+
 				"rejected conflict subscriber_repeated email",
-			number,
+			number, absent,
 		)
 		for _, test := range []struct {
 			in   subscriber.Addition
