@@ -160,7 +160,7 @@ func TestCompareCostsAFixedNumberOfStatements(t *testing.T) {
 		for fields, want := range map[string]int{
 			`campaigns { campaign { name statistics { ` + everyNumber + ` } } }`:                          1,
 			`campaigns { campaign { name } elapsed { sent } } total { sent recipients }`:                  3,
-			`campaigns { a: elapsed { sent } b: elapsed { opens } c: elapsed(interval: DAY) { clicks } }`: 3,
+			`campaigns { a: elapsed { sent } b: elapsed { opens } c: elapsed(interval: DAY) { clicks } }`: 4,
 			`campaigns { campaign { tags { name } statistics { series { sent } links { url } } } }`:       4,
 		} {
 			for _, n := range []int{2, 10} {
