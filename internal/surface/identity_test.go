@@ -22,7 +22,7 @@ var trusted = surface.Proxies{
 	netip.MustParsePrefix("2001:db8:ffff::/48"),
 }
 
-// identified returns what is known of a request from a peer with headers "Name: value".
+// identified returns the Request for a peer with headers "Name: value".
 func identified(opts surface.Identity, peer string, headers ...string) (known *surface.Request, host string) {
 	r := httptest.NewRequest(http.MethodGet, "http://inner:8080/", nil)
 	r.RemoteAddr = peer
@@ -82,9 +82,12 @@ func TestForwardingHeadersOfAnybodyElseAreIgnoredAndToldOnce(t *testing.T) {
 	t.Parallel()
 	for _, proxies := range []surface.Proxies{nil, trusted} {
 		for _, header := range []string{
-			"X-Forwarded-For: 198.51.100.1", "X-Forwarded-Proto: https", "X-Forwarded-Host: evil.example", "Forwarded: for=198.51.100.1;proto=https;host=evil.example",
+			"X-Forwarded-For: 198.51.100.1", "X-Forwarded-Proto: https", "X-Forwarded-Host: evil.example",
+			"Forwarded: for=198.51.100.1;proto=https;host=evil.example",
 		} {
-			for peer, client := range map[string]string{"203.0.113.9:4000": "203.0.113.9", "[2001:db8::9%eth0]:4000": "2001:db8::9", "@": "@", "": ""} {
+			for peer, client := range map[string]string{
+				"203.0.113.9:4000": "203.0.113.9", "[2001:db8::9%eth0]:4000": "2001:db8::9", "@": "@", "": "",
+			} {
 				known, host := identified(surface.Identity{Proxies: proxies}, peer, header)
 				if known.Client != client || known.BaseURL() != "http://inner:8080" || host != "inner:8080" {
 					t.Errorf("%s from %q: client %s of %s", header, peer, known.Client, known.BaseURL())
@@ -125,7 +128,9 @@ func TestPublicURLAndTLSDecideTheBaseURL(t *testing.T) {
 
 func TestBearerIsReadInOneWay(t *testing.T) {
 	t.Parallel()
-	for header, want := range map[string]string{"Bearer a": "a", "bearer  a ": "a", " BEARER a": "a", "Basic a": "", "Bearer": "", "": "", "a": ""} {
+	for header, want := range map[string]string{
+		"Bearer a": "a", "bearer  a ": "a", " BEARER a": "a", "Basic a": "", "Bearer": "", "": "", "a": "",
+	} {
 		if got := surface.Bearer(header); got != want {
 			t.Errorf("%q: %q, want %q", header, got, want)
 		}
@@ -134,7 +139,9 @@ func TestBearerIsReadInOneWay(t *testing.T) {
 
 func TestNetworkOfAClient(t *testing.T) {
 	t.Parallel()
-	for client, want := range map[string]string{"203.0.113.5": "203.0.113.5", "2001:db8:1:2:3::4": "2001:db8:1:2::/64", "@": "@", "": ""} {
+	for client, want := range map[string]string{
+		"203.0.113.5": "203.0.113.5", "2001:db8:1:2:3::4": "2001:db8:1:2::/64", "@": "@", "": "",
+	} {
 		if got := (&surface.Request{Client: client}).Network(); got != want {
 			t.Errorf("%q: %q, want %q", client, got, want)
 		}
