@@ -25,7 +25,7 @@ const (
 	eventsOfWriter = 4000
 )
 
-// mailed is a campaign with its recipients, on a database that the server serves as well.
+// mailed is a campaign with its recipients. The server under test uses the same database.
 type mailed struct {
 	db       *store.Store
 	campaign int64
@@ -53,7 +53,7 @@ func newMailing(t *testing.T, address string, owner int64) *mailed {
 	return m
 }
 
-// line is the n-th event of a writer: mails sent and mails opened in turn.
+// line returns the n-th event of a writer: alternately a sent and an opened mail.
 func (m *mailed) line(writer, n int) string {
 	what := "SENT"
 	if n%2 == 1 {
@@ -63,7 +63,9 @@ func (m *mailed) line(writer, n int) string {
 		writer, n, what, m.campaign, m.people[(writer*7+n)%eventPeople], n%24)
 }
 
-// stream sends the events of a writer from one on, and returns how many were answered in order before the connection ended. Each is told to answered.
+// stream sends the events of a writer, starting with number from. It returns the number after the
+// last event that was answered in order before the connection ended. It calls answered for each
+// answer.
 func (m *mailed) stream(ctx context.Context, s *server, key string, writer, from int, answered func()) (upTo int, err error) {
 	body, in := io.Pipe()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.URL+"/events", body)
@@ -103,7 +105,8 @@ func (m *mailed) stream(ctx context.Context, s *server, key string, writer, from
 	return upTo, lines.Err()
 }
 
-// TestAKilledServerCountsEachEventOnce kills the server twice amid six streams of events, each of which sends again what it has no answer to.
+// TestAKilledServerCountsEachEventOnce kills the server twice during six streams of events. Each
+// stream sends events without an answer again.
 func TestAKilledServerCountsEachEventOnce(t *testing.T) {
 	t.Parallel()
 	testkit.EachFresh(t, func(t *testing.T, address string) {
@@ -179,7 +182,7 @@ func TestAKilledServerCountsEachEventOnce(t *testing.T) {
 	})
 }
 
-// recountOf runs `campaignql recount` and returns what it prints.
+// recountOf runs `campaignql recount` and returns its output.
 func recountOf(t *testing.T, address string, flags ...string) string {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), binary(t), append([]string{"recount", "--database", address}, flags...)...)
@@ -192,7 +195,8 @@ func recountOf(t *testing.T, address string, flags ...string) string {
 	return out.String()
 }
 
-// TestAServerToldToStopEndsStreams keeps a stream open while the server stops: what was sent is answered.
+// TestAServerToldToStopEndsStreams keeps a stream open while the server shuts down. Events that
+// were already sent must be answered.
 func TestAServerToldToStopEndsStreams(t *testing.T) {
 	t.Parallel()
 	address := "sqlite:" + t.TempDir() + "/test.db"

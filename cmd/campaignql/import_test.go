@@ -22,10 +22,12 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// importedRows are more than four batches, so that a kill after the first leaves something to do.
+// importedRows is more than four batches, so that a kill after the first batch leaves rows to
+// import.
 const importedRows = 45_000
 
-// TestAKilledImportContinues kills an import before it noted anything, and again after its first batch. The third run ends it.
+// TestAKilledImportContinues kills an import before it has recorded anything, and again after its
+// first batch. The third run must finish it.
 func TestAKilledImportContinues(t *testing.T) {
 	t.Parallel()
 	testkit.EachFresh(t, func(t *testing.T, address string) {
@@ -73,7 +75,8 @@ func TestAKilledImportContinues(t *testing.T) {
 	})
 }
 
-// TestAFileIsImportedByOneProcessAtATime imports the file a second time while the first import runs, and after that one was killed.
+// TestAFileIsImportedByOneProcessAtATime imports the file a second time while the first import
+// runs, and again after the first one was killed.
 func TestAFileIsImportedByOneProcessAtATime(t *testing.T) {
 	t.Parallel()
 	address := "sqlite:" + filepath.Join(t.TempDir(), "campaignql.db")
@@ -102,7 +105,7 @@ func TestAFileIsImportedByOneProcessAtATime(t *testing.T) {
 	}
 }
 
-// importing is the command that imports the file.
+// importing returns the command that imports the file.
 func importing(t *testing.T, address, path string, list int64) *exec.Cmd {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), binary(t), "import", "subscribers", path, "--database", address, "--username", "ann", "--list", strconv.FormatInt(list, 10))
@@ -111,7 +114,7 @@ func importing(t *testing.T, address, path string, list int64) *exec.Cmd {
 	return command
 }
 
-// killImport imports and kills the import as soon as it got that far.
+// killImport starts an import and kills it as soon as far returns true.
 func killImport(t *testing.T, address, path string, list int64, far func() bool) {
 	t.Helper()
 	command := importing(t, address, path, list)
@@ -132,7 +135,7 @@ func killImport(t *testing.T, address, path string, list int64, far func() bool)
 	}
 }
 
-// newList makes a list of ann's with a number field.
+// newList creates a list of ann's with a number field.
 func newList(t *testing.T, db *store.Store) (list, field int64) {
 	t.Helper()
 	ctx, now := caller.System(t.Context()), store.Now()
@@ -152,8 +155,9 @@ func newList(t *testing.T, db *store.Store) (list, field int64) {
 	return made.ID, age.ID
 }
 
-// writePeople writes a file in which every hundredth row is rejected and every thousandth repeats the one before, and returns how many people there are and
-// the lines that are rejected.
+// writePeople writes a file in which every hundredth row is rejected and every thousandth row
+// repeats the previous one. It returns the number of people and the line numbers of the rejected
+// rows.
 func writePeople(t *testing.T, path string) (people int, rejected []string) {
 	t.Helper()
 	file, err := os.Create(path)
@@ -180,7 +184,7 @@ func writePeople(t *testing.T, path string) (people int, rejected []string) {
 	return people, rejected
 }
 
-// agesOf counts the people with the age that their row has.
+// agesOf counts the people whose age matches their row.
 func agesOf(t *testing.T, db *store.Store, field int64) int {
 	t.Helper()
 	const statement = `SELECT s.email, v.number FROM field_values v JOIN subscribers s ON s.id = v.subscriber_id WHERE v.custom_field_id = ?`
@@ -206,7 +210,7 @@ func agesOf(t *testing.T, db *store.Store, field int64) int {
 	return n
 }
 
-// reported are the line numbers in a report of rejected rows.
+// reported returns the line numbers in a report of rejected rows.
 func reported(t *testing.T, path string) (lines []string) {
 	t.Helper()
 	file, err := os.Open(path)

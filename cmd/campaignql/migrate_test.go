@@ -23,11 +23,11 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// firstVersion is the first landed migration; the one after it changes events in one ALTER TABLE.
+// firstVersion is the first released migration. The next one changes events in one ALTER TABLE.
 const firstVersion = "20261123233802"
 
-// blockedMigration is a MySQL database of the first landed version on which a migration cannot get
-// on: a transaction that has read events keeps ALTER TABLE waiting on the server.
+// blockedMigration is a MySQL database at firstVersion whose next migration is blocked: an open
+// transaction that has read events makes ALTER TABLE wait.
 type blockedMigration struct {
 	db     *sql.DB
 	reader *sql.Tx
@@ -69,7 +69,7 @@ func blockMigration(t *testing.T, address string) *blockedMigration {
 	if b.reader, err = db.BeginTx(context.Background(), nil); err != nil {
 		t.Fatal(err)
 	}
-	// A server that is left waiting would keep the database from being dropped.
+	// While the transaction is open, the database cannot be dropped.
 	t.Cleanup(func() { _ = b.reader.Rollback() })
 	var n int
 	if err := b.reader.QueryRow("SELECT COUNT(*) FROM events").Scan(&n); err != nil {
@@ -85,7 +85,7 @@ func (b *blockedMigration) release(t *testing.T) {
 	}
 }
 
-// altering counts the statements that wait to change events.
+// altering counts the ALTER TABLE statements on events that are waiting.
 func (b *blockedMigration) altering(t *testing.T) int {
 	t.Helper()
 	return testkit.Running(t, b.db, "ALTER TABLE `events`")
@@ -100,7 +100,7 @@ func (b *blockedMigration) waitForAltering(t *testing.T, want int) {
 	}
 }
 
-// owner is who has the lease, "" when nobody.
+// owner returns the owner of the lease, or "" if there is none.
 func (b *blockedMigration) owner(t *testing.T) (owner string) {
 	t.Helper()
 	if err := b.db.QueryRow("SELECT owner FROM migration_lease WHERE id = 1").Scan(&owner); err != nil {
@@ -109,7 +109,7 @@ func (b *blockedMigration) owner(t *testing.T) (owner string) {
 	return owner
 }
 
-// freePort returns an address on which nobody listens.
+// freePort returns an address on which no process listens.
 func freePort(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -120,7 +120,7 @@ func freePort(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// onMySQL runs test with a migration that is blocked, on each server.
+// onMySQL runs test with a blocked migration on each MySQL server. It skips SQLite.
 func onMySQL(t *testing.T, test func(t *testing.T, address string, b *blockedMigration)) {
 	t.Helper()
 	t.Parallel()
@@ -132,7 +132,7 @@ func onMySQL(t *testing.T, test func(t *testing.T, address string, b *blockedMig
 	})
 }
 
-// mustMigrate starts a server and waits until it is ready.
+// mustMigrate starts a server, waits until it is ready and stops it.
 func mustMigrate(t *testing.T, address string) {
 	t.Helper()
 	s := start(t, address)
@@ -168,7 +168,7 @@ func TestAServerStoppedInAMigrationFinishesItsStatement(t *testing.T) {
 		s, _ := begin(t, address)
 		b.waitForAltering(t, 1)
 		s.terminate(t)
-		time.Sleep(300 * time.Millisecond) // the statement goes on after the signal
+		time.Sleep(300 * time.Millisecond) // the statement must continue after the signal
 		if n := b.altering(t); n != 1 {
 			t.Errorf("after the signal %d statements change events", n)
 		}
@@ -200,7 +200,7 @@ func TestAServerStoppedInAMigrationWaitsNoLongerThanItsGrace(t *testing.T) {
 		if took := time.Since(since); took > 10*time.Second { // the default grace is 15 s
 			t.Errorf("it took %s", took)
 		}
-		b.waitForAltering(t, 0) // though what it waits for is still there
+		b.waitForAltering(t, 0) // although the transaction that blocks it is still open
 		if b.owner(t) != "" {
 			t.Errorf("the lease is held by %q", b.owner(t))
 		}
@@ -209,8 +209,8 @@ func TestAServerStoppedInAMigrationWaitsNoLongerThanItsGrace(t *testing.T) {
 	})
 }
 
-// TestAServerWaitsForTheStatementOfOneThatWasKilled also lets the lease of the killed server end,
-// as half a minute would.
+// TestAServerWaitsForTheStatementOfOneThatWasKilled also expires the lease of the killed server,
+// which would otherwise take half a minute.
 func TestAServerWaitsForTheStatementOfOneThatWasKilled(t *testing.T) {
 	onMySQL(t, func(t *testing.T, address string, b *blockedMigration) {
 		s, _ := begin(t, address)
@@ -229,7 +229,7 @@ func TestAServerWaitsForTheStatementOfOneThatWasKilled(t *testing.T) {
 				t.Fatal("the next server does not take the lease")
 			}
 		}
-		time.Sleep(500 * time.Millisecond) // it has the lease, and would have sent its statement by now
+		time.Sleep(500 * time.Millisecond) // time in which a wrong server would send its statement
 		if n := b.altering(t); n != 1 {
 			t.Errorf("%d statements change events, want that of the killed server alone", n)
 		}
@@ -238,7 +238,7 @@ func TestAServerWaitsForTheStatementOfOneThatWasKilled(t *testing.T) {
 	})
 }
 
-// campaignql runs the program and returns what it printed and its exit status.
+// campaignql runs the program and returns its output and exit status.
 func campaignql(t *testing.T, args ...string) (stdout, stderr string, status int) {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), binary(t), args...)
@@ -288,7 +288,8 @@ func TestAnOlderBuildRefusesANewerDatabase(t *testing.T) {
 	})
 }
 
-// TestADatabaseThatLacksColumnsIsNotServed drops a column whose version is recorded.
+// TestADatabaseThatLacksColumnsIsNotServed drops a column although the migration that adds it is
+// recorded as applied.
 func TestADatabaseThatLacksColumnsIsNotServed(t *testing.T) {
 	t.Parallel()
 	testkit.EachFresh(t, func(t *testing.T, address string) {
@@ -378,7 +379,7 @@ func tables(t *testing.T, address string) (n int) {
 	return n
 }
 
-// files returns the contents of a folder by name.
+// files returns the size and hash of the files in a folder, by name.
 func files(t *testing.T, folder string) map[string]string {
 	t.Helper()
 	entries, err := os.ReadDir(folder)

@@ -15,7 +15,8 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// TestChangingThePasswordEndsSessionsAndKeepsKeys runs the program beside a server that shares its database.
+// TestChangingThePasswordEndsSessionsAndKeepsKeys runs the command while a server uses the same
+// database.
 func TestChangingThePasswordEndsSessionsAndKeepsKeys(t *testing.T) {
 	t.Parallel()
 	testkit.EachFresh(t, func(t *testing.T, address string) {
@@ -83,7 +84,7 @@ func TestChangingThePasswordEndsSessionsAndKeepsKeys(t *testing.T) {
 	})
 }
 
-// TestKeysAreListedAndRevokedAsATree has a key make another, which makes a third.
+// TestKeysAreListedAndRevokedAsATree creates a key with a key that was itself created by a key.
 func TestKeysAreListedAndRevokedAsATree(t *testing.T) {
 	t.Parallel()
 	address := "sqlite:" + filepath.Join(t.TempDir(), "keys.db")

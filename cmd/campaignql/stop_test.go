@@ -15,13 +15,14 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// slowRequest is a request whose body the server is waiting for.
+// slowRequest is a request whose body is incomplete.
 type slowRequest struct {
 	net.Conn
 	rest string
 }
 
-// hold sends half of a request that creates a campaign. The server's "100 Continue" tells that a handler has begun to read.
+// hold sends half of a request that creates a campaign. "100 Continue" from the server shows that a
+// handler has begun to read.
 func hold(t *testing.T, s *server, key, name string) *slowRequest {
 	t.Helper()
 	connection, err := net.Dial("tcp", s.host())
@@ -45,7 +46,7 @@ func hold(t *testing.T, s *server, key, name string) *slowRequest {
 	return &slowRequest{connection, body[len(body)/2:]}
 }
 
-// finish sends the other half and returns the number of the campaign.
+// finish sends the other half and returns the id of the campaign.
 func (r *slowRequest) finish(t *testing.T) string {
 	t.Helper()
 	if _, err := io.WriteString(r, r.rest); err != nil {
@@ -101,7 +102,8 @@ func TestAServerToldToStopFinishesWhatItBegan(t *testing.T) {
 	})
 }
 
-// noJournal fails the test when a SQLite database was left with changes outside of its file, so that a copy of the file would lack them.
+// noJournal fails the test if a stopped server left changes of a SQLite database outside of its
+// file. A copy of the file would lack them.
 func noJournal(t *testing.T, address string) {
 	t.Helper()
 	path, ok := strings.CutPrefix(address, "sqlite:")
