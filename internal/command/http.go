@@ -36,8 +36,8 @@ func (b *Bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case err == nil:
 	case out.committed:
-		// A part of the response was sent. Abort the connection, so that the client notices that the
-		// rest is missing.
+		// A part of the response was sent. Abort the connection, so that the client notices that
+		// the rest is missing.
 		if r.Context().Err() == nil && !out.lost {
 			b.fault(ctx, response.Command, http.StatusInternalServerError, err)
 		}

@@ -15,9 +15,7 @@ import (
 
 // trusted are the proxies of the tests.
 var trusted = surface.Proxies{
-	netip.MustParsePrefix(
-		"10.0.0.0/8",
-	),
+	netip.MustParsePrefix("10.0.0.0/8"),
 	netip.MustParsePrefix("192.0.2.7/32"),
 	netip.MustParsePrefix("2001:db8:ffff::/48"),
 }
