@@ -68,7 +68,10 @@ func environ() []string {
 // newUser creates an account with the program. The program generates the password.
 func newUser(t *testing.T, address, name string) createdUser {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), binary(t), "user", "create", "--database", address, "--username", name, "--email", name+"@example.com")
+	command := exec.CommandContext(
+		t.Context(), binary(t), "user", "create",
+		"--database", address, "--username", name, "--email", name+"@example.com",
+	)
 	command.Env = environ()
 	var stderr bytes.Buffer
 	command.Stderr = &stderr
@@ -103,7 +106,8 @@ type server struct {
 // server is killed at the end of the test.
 func begin(t *testing.T, address string, flags ...string) (s *server, greeted <-chan string) {
 	t.Helper()
-	args := append([]string{"serve", "--database", address, "--listen", "127.0.0.1:0", "--log-format", "json"}, flags...)
+	args := []string{"serve", "--database", address, "--listen", "127.0.0.1:0", "--log-format", "json"}
+	args = append(args, flags...)
 	command := exec.Command(binary(t), args...)
 	command.Env = environ()
 	s = &server{exited: make(chan struct{})}
@@ -248,7 +252,9 @@ func (s *server) createByGraphQL(ctx context.Context, client *http.Client, key, 
 // createDocument returns the body of a request that creates a campaign.
 func createDocument(name string) string {
 	body, err := json.Marshal(map[string]any{
-		"query":     `mutation($name: String!) { createCampaign(input: {name: $name}) { campaign { legacyId } userErrors { message } } }`,
+		"query": `mutation($name: String!) {
+			createCampaign(input: {name: $name}) { campaign { legacyId } userErrors { message } }
+		}`,
 		"variables": map[string]string{"name": name},
 	})
 	if err != nil {
@@ -283,12 +289,15 @@ func campaigns(t *testing.T, address string) (whole map[string]bool, halves int)
 	defer db.Close()
 	// Each check is one statement, so that it sees one state of the database.
 	pool := db.Pools()[0]
-	const half = `SELECT (SELECT COUNT(*) FROM campaigns c LEFT JOIN campaign_changes h ON h.campaign_id = c.id AND h.version = 1 WHERE h.id IS NULL)
+	const half = `SELECT (
+			SELECT COUNT(*) FROM campaigns c
+			LEFT JOIN campaign_changes h ON h.campaign_id = c.id AND h.version = 1 WHERE h.id IS NULL)
 		+ (SELECT COUNT(*) FROM campaign_changes h LEFT JOIN campaigns c ON c.id = h.campaign_id WHERE c.id IS NULL)`
 	if err := pool.QueryRowContext(t.Context(), half).Scan(&halves); err != nil {
 		t.Fatal(err)
 	}
-	rows, err := pool.QueryContext(t.Context(), `SELECT c.id FROM campaigns c JOIN campaign_changes h ON h.campaign_id = c.id AND h.version = 1 AND h.action = 'create'`)
+	rows, err := pool.QueryContext(t.Context(), `SELECT c.id FROM campaigns c
+		JOIN campaign_changes h ON h.campaign_id = c.id AND h.version = 1 AND h.action = 'create'`)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -49,8 +49,12 @@ func TestClientsOfTheLegacyAPIWorkUnchanged(t *testing.T) {
 			for _, client := range legacyClients {
 				t.Run(client.script, func(t *testing.T) {
 					t.Parallel()
-					if out, err := exec.CommandContext(t.Context(), client.interpreter, client.probe...).CombinedOutput(); err != nil {
-						testkit.Missing(t, fmt.Sprintf("%s cannot run: %s %s: %v %s", client.script, client.interpreter, strings.Join(client.probe, " "), err, out))
+					probe := exec.CommandContext(t.Context(), client.interpreter, client.probe...)
+					if out, err := probe.CombinedOutput(); err != nil {
+						testkit.Missing(t, fmt.Sprintf(
+							"%s cannot run: %s %s: %v %s",
+							client.script, client.interpreter, strings.Join(client.probe, " "), err, out,
+						))
 					}
 					user := newUser(t, address, strings.ReplaceAll(client.script, ".", "-"))
 					script := filepath.Join("testdata", "clients", client.script)
@@ -143,17 +147,20 @@ func newSender(t *testing.T, address string) *sender {
 // one hard bounce and two soft bounces.
 func (s *sender) begin(ctx context.Context, userID, campaignID int64) error {
 	ctx = caller.With(ctx, caller.Identity{
-		UserID: userID, Role: kind.RoleUser, Reputation: kind.ReputationTrusted, TimeZone: "UTC", Surface: kind.SurfaceCLI,
+		UserID: userID, Role: kind.RoleUser, Reputation: kind.ReputationTrusted,
+		TimeZone: "UTC", Surface: kind.SurfaceCLI,
 		Scopes: kind.Scopes{kind.ScopeRead, kind.ScopeWrite, kind.ScopeDelivery},
 	})
-	updated, err := s.campaigns.Update(ctx, campaign.Call{ID: campaignID}, campaign.Patch{Status: new(kind.StatusSending)})
+	patch := campaign.Patch{Status: new(kind.StatusSending)}
+	updated, err := s.campaigns.Update(ctx, campaign.Call{ID: campaignID}, patch)
 	if err != nil {
 		return err
 	}
 	return s.db.Tx(ctx, func(ctx context.Context) error {
 		client := s.db.Client(ctx)
 		err := client.Campaign.UpdateOneID(campaignID).
-			SetTotalRecipients(9).SetTotalSent(4).SetTotalDelivered(1).SetTotalOpens(3).SetUniqueOpens(1).SetTotalHardBounces(1).SetTotalSoftBounces(2).
+			SetTotalRecipients(9).SetTotalSent(4).SetTotalDelivered(1).
+			SetTotalOpens(3).SetUniqueOpens(1).SetTotalHardBounces(1).SetTotalSoftBounces(2).
 			Exec(ctx)
 		if err != nil {
 			return err

@@ -74,13 +74,16 @@ var errUnknown = errors.New("the node was lost")
 
 // mutate runs a mutation through a server. It returns errUnknown if the node of the server is lost,
 // and returns user errors. All other failures are recorded as faults.
-func (c *cluster) mutate(ctx context.Context, at int, what, document string, variables map[string]any) (data map[string]json.RawMessage, userErrors string, err error) {
+func (c *cluster) mutate(
+	ctx context.Context, at int, what, document string, variables map[string]any,
+) (data map[string]json.RawMessage, userErrors string, err error) {
 	lost := func() bool { return at == lostNode-1 && c.down.Load() }
 	wasLost := lost()
 	body, _ := json.Marshal(map[string]any{"query": document, "variables": variables})
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.servers[at].URL+"/graphql", strings.NewReader(string(body)))
+	target := c.servers[at].URL + "/graphql"
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, target, strings.NewReader(string(body)))
 	if err != nil {
 		return nil, "", err
 	}
@@ -138,7 +141,9 @@ func (c *cluster) work(ctx context.Context, worker int, sending []int64, shared 
 		at := (worker + n) % len(c.servers)
 		name := fmt.Sprintf("w%d n%d", worker, n)
 		data, refused, err := c.mutate(context.WithoutCancel(ctx), at, "create",
-			`mutation($n: String!) { createCampaign(input: {name: $n}) { campaign { legacyId } userErrors { code message } } }`, map[string]any{"n": name})
+			`mutation($n: String!) {
+				createCampaign(input: {name: $n}) { campaign { legacyId } userErrors { code message } }
+			}`, map[string]any{"n": name})
 		if refused != "" {
 			c.fault("create: %s", refused)
 		}
@@ -148,7 +153,9 @@ func (c *cluster) work(ctx context.Context, worker int, sending []int64, shared 
 			id := campaign.LegacyID.String()
 			k.names[id] = []string{name}
 			_, refused, err = c.mutate(context.WithoutCancel(ctx), (at+1)%3, "rename",
-				`mutation($id: ID!, $n: String!) { updateCampaign(input: {id: $id, name: $n}) { campaign { id } userErrors { code message } } }`,
+				`mutation($id: ID!, $n: String!) {
+					updateCampaign(input: {id: $id, name: $n}) { campaign { id } userErrors { code message } }
+				}`,
 				map[string]any{"id": id, "n": name + " renamed"})
 			switch {
 			case err != nil:
@@ -162,7 +169,8 @@ func (c *cluster) work(ctx context.Context, worker int, sending []int64, shared 
 			}
 			if n%3 == 0 {
 				_, refused, err = c.mutate(context.WithoutCancel(ctx), at, "delete",
-					`mutation($id: ID!) { deleteCampaigns(input: {ids: [$id]}) { userErrors { code message } } }`, map[string]any{"id": id})
+					`mutation($id: ID!) { deleteCampaigns(input: {ids: [$id]}) { userErrors { code message } } }`,
+					map[string]any{"id": id})
 				k.gone[id], k.maybe[id] = err == nil, err != nil
 				if refused != "" {
 					c.fault("delete: %s", refused)
@@ -177,7 +185,8 @@ func (c *cluster) work(ctx context.Context, worker int, sending []int64, shared 
 			// Always use the same surviving server, because a commit reaches the other nodes with a
 			// delay.
 			_, refused, err = c.mutate(context.WithoutCancel(ctx), 2*(worker%2), mutation,
-				`mutation($id: ID!) { `+mutation+`(input: {id: $id}) { campaign { id } userErrors { code message } } }`, map[string]any{"id": fmt.Sprint(sending[0])})
+				`mutation($id: ID!) { `+mutation+`(input: {id: $id}) { campaign { id } userErrors { code message } } }`,
+				map[string]any{"id": fmt.Sprint(sending[0])})
 			if refused != "" {
 				c.fault("%s: %s", mutation, refused)
 			}
@@ -189,7 +198,9 @@ func (c *cluster) work(ctx context.Context, worker int, sending []int64, shared 
 		}
 		// All workers write this campaign, through all nodes.
 		_, refused, _ = c.mutate(context.WithoutCancel(ctx), at, "rename what all rename",
-			`mutation($id: ID!, $n: String!) { updateCampaign(input: {id: $id, name: $n}) { campaign { id } userErrors { code message } } }`,
+			`mutation($id: ID!, $n: String!) {
+				updateCampaign(input: {id: $id, name: $n}) { campaign { id } userErrors { code message } }
+			}`,
 			map[string]any{"id": fmt.Sprint(shared), "n": "shared " + name})
 		if refused != "" {
 			c.fault("rename what all rename: %s", refused)
@@ -213,7 +224,8 @@ func (c *cluster) record(ctx context.Context, m *mailed, writer int) (upTo int) 
 		}
 		// While a node leaves, other nodes may be unavailable too. Events without an answer are sent
 		// again.
-		if strings.Contains(strings.ToLower(err.Error()), `"code":"unavailable"`) && (at == lostNode-1 || c.down.Load()) {
+		unavailable := strings.Contains(strings.ToLower(err.Error()), `"code":"unavailable"`)
+		if unavailable && (at == lostNode-1 || c.down.Load()) {
 			c.counted("stream unavailable, node lost")
 			time.Sleep(200 * time.Millisecond)
 			continue
@@ -252,7 +264,8 @@ func TestGaleraLosesANodeUnderLoad(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := admin.Exec("CREATE DATABASE " + name + " CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"); err != nil {
+			_, err = admin.Exec("CREATE DATABASE " + name + " CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")
+			if err != nil {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() {
@@ -279,7 +292,8 @@ func TestGaleraLosesANodeUnderLoad(t *testing.T) {
 		client.Campaign.CreateBulk(builders...).ExecX(system)
 		// Read the ids: Galera assigns every third number, but Ent assumes consecutive ids in a bulk
 		// insert.
-		sending[worker] = client.Campaign.Query().Where(campaign.NameHasPrefix(fmt.Sprintf("sending %d ", worker))).IDsX(system)
+		ofWorker := campaign.NameHasPrefix(fmt.Sprintf("sending %d ", worker))
+		sending[worker] = client.Campaign.Query().Where(ofWorker).IDsX(system)
 	}
 	for _, address := range c.nodes {
 		c.servers = append(c.servers, start(t, address))
@@ -337,7 +351,9 @@ func (c *cluster) compare(t *testing.T, i int, address string, m *mailed, knows 
 			switch {
 			case k.maybe[id]:
 			case there == k.gone[id]:
-				t.Errorf("node %d: campaign %s of worker %d is there: %v; deleted: %v", i+1, id, worker, there, k.gone[id])
+				t.Errorf(
+					"node %d: campaign %s of worker %d is there: %v; deleted: %v", i+1, id, worker, there, k.gone[id],
+				)
 			case there && !strings.Contains("|"+strings.Join(allowed, "|")+"|", "|"+name+"|"):
 				t.Errorf("node %d: campaign %s is named %q, acknowledged was %q", i+1, id, name, allowed)
 			}
@@ -350,7 +366,8 @@ func (c *cluster) compare(t *testing.T, i int, address string, m *mailed, knows 
 		}
 	}
 	campaign := db.Client(ctx).Campaign.GetX(ctx, m.campaign)
-	if n := db.Client(ctx).Event.Query().CountX(ctx); n != want || campaign.TotalSent+campaign.TotalOpens != int64(want) {
-		t.Errorf("node %d: %d events, %d counted; %d were acknowledged", i+1, n, campaign.TotalSent+campaign.TotalOpens, want)
+	counted := campaign.TotalSent + campaign.TotalOpens
+	if n := db.Client(ctx).Event.Query().CountX(ctx); n != want || counted != int64(want) {
+		t.Errorf("node %d: %d events, %d counted; %d were acknowledged", i+1, n, counted, want)
 	}
 }

@@ -37,7 +37,8 @@ func TestAKilledImportContinues(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "people.csv")
 		people, rejected := writePeople(t, path)
 		count := func() int {
-			n, err := db.Client(caller.System(t.Context())).Subscriber.Query().Where(subscriber.ListID(list)).Count(caller.System(t.Context()))
+			ctx := caller.System(t.Context())
+			n, err := db.Client(ctx).Subscriber.Query().Where(subscriber.ListID(list)).Count(ctx)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -57,7 +58,9 @@ func TestAKilledImportContinues(t *testing.T) {
 		if err := last.Run(); err != nil {
 			t.Fatal(err)
 		}
-		if got := stdout.String(); !strings.HasPrefix(got, fmt.Sprintf("%d rows: ", importedRows)) || !strings.HasSuffix(got, fmt.Sprintf(" %d rejected\n", len(rejected))) {
+		got := stdout.String()
+		if !strings.HasPrefix(got, fmt.Sprintf("%d rows: ", importedRows)) ||
+			!strings.HasSuffix(got, fmt.Sprintf(" %d rejected\n", len(rejected))) {
 			t.Errorf("the import printed %q", got)
 		}
 		if n := count(); n != people {
@@ -66,8 +69,9 @@ func TestAKilledImportContinues(t *testing.T) {
 		if n, want := agesOf(t, db, age), people; n != want {
 			t.Errorf("%d people have the age of their row, want %d", n, want)
 		}
-		if got := reported(t, strings.TrimSuffix(path, ".csv")+".rejected.csv"); strings.Join(got, " ") != strings.Join(rejected, " ") {
-			t.Errorf("%d rows are reported, want %d", len(got), len(rejected))
+		lines := reported(t, strings.TrimSuffix(path, ".csv")+".rejected.csv")
+		if strings.Join(lines, " ") != strings.Join(rejected, " ") {
+			t.Errorf("%d rows are reported, want %d", len(lines), len(rejected))
 		}
 		if _, err := os.Stat(path + ".import.json"); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("the checkpoint of a finished import: %v", err)
@@ -92,12 +96,15 @@ func TestAFileIsImportedByOneProcessAtATime(t *testing.T) {
 		second := importing(t, address, path, list)
 		second.Stderr = &stderr
 		var status *exec.ExitError
-		if err := second.Run(); !errors.As(err, &status) || status.ExitCode() != 2 || !strings.Contains(stderr.String(), "people.csv is being imported by another process") {
+		const message = "people.csv is being imported by another process"
+		err := second.Run()
+		if !errors.As(err, &status) || status.ExitCode() != 2 || !strings.Contains(stderr.String(), message) {
 			t.Errorf("a second import at the same time: %v, %s", err, stderr.Bytes())
 		}
 		return true
 	})
-	if out, err := importing(t, address, path, list).Output(); err != nil || !strings.HasSuffix(string(out), fmt.Sprintf(" %d rejected\n", len(rejected))) {
+	out, err := importing(t, address, path, list).Output()
+	if err != nil || !strings.HasSuffix(string(out), fmt.Sprintf(" %d rejected\n", len(rejected))) {
 		t.Errorf("an import after one that was killed: %v, %s", err, out)
 	}
 	if left, err := filepath.Glob(path + ".import.*"); err != nil || len(left) > 0 {
@@ -108,7 +115,10 @@ func TestAFileIsImportedByOneProcessAtATime(t *testing.T) {
 // importing returns the command that imports the file.
 func importing(t *testing.T, address, path string, list int64) *exec.Cmd {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), binary(t), "import", "subscribers", path, "--database", address, "--username", "ann", "--list", strconv.FormatInt(list, 10))
+	command := exec.CommandContext(
+		t.Context(), binary(t), "import", "subscribers", path,
+		"--database", address, "--username", "ann", "--list", strconv.FormatInt(list, 10),
+	)
 	command.Env = environ()
 	command.Stderr = os.Stderr
 	return command
@@ -144,11 +154,14 @@ func newList(t *testing.T, db *store.Store) (list, field int64) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	made, err := client.SubscriberList.Create().SetUserID(owner).SetName("l").SetNameKey("l").SetCreatedAt(now).Save(ctx)
+	made, err := client.SubscriberList.Create().SetUserID(owner).SetName("l").SetNameKey("l").SetCreatedAt(now).
+		Save(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
-	age, err := client.CustomField.Create().SetUserID(owner).SetListID(made.ID).SetName("Age").SetNameKey("age").SetType(kind.FieldNumber).SetCreatedAt(now).Save(ctx)
+	age, err := client.CustomField.Create().SetUserID(owner).SetListID(made.ID).
+		SetName("Age").SetNameKey("age").SetType(kind.FieldNumber).SetCreatedAt(now).
+		Save(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,7 +200,8 @@ func writePeople(t *testing.T, path string) (people int, rejected []string) {
 // agesOf counts the people whose age matches their row.
 func agesOf(t *testing.T, db *store.Store, field int64) int {
 	t.Helper()
-	const statement = `SELECT s.email, v.number FROM field_values v JOIN subscribers s ON s.id = v.subscriber_id WHERE v.custom_field_id = ?`
+	const statement = `SELECT s.email, v.number FROM field_values v
+		JOIN subscribers s ON s.id = v.subscriber_id WHERE v.custom_field_id = ?`
 	rows, err := db.Pools()[0].QueryContext(t.Context(), statement, field)
 	if err != nil {
 		t.Fatal(err)
@@ -234,7 +248,11 @@ func TestFaultsOfAnImportNameTheFlags(t *testing.T) {
 	newUser(t, address, "ann")
 	list, _ := newList(t, testkit.Open(t, address))
 	path, other := filepath.Join(t.TempDir(), "people.csv"), filepath.Join(t.TempDir(), "other.csv")
-	if err := errors.Join(os.WriteFile(path, []byte("Email\na@k\xf6ln.example\n"), 0o600), os.WriteFile(other, []byte("mine\n"), 0o600)); err != nil {
+	err := errors.Join(
+		os.WriteFile(path, []byte("Email\na@k\xf6ln.example\n"), 0o600),
+		os.WriteFile(other, []byte("mine\n"), 0o600),
+	)
+	if err != nil {
 		t.Fatal(err)
 	}
 	for _, test := range []struct {

@@ -42,7 +42,8 @@ func (b *besieged) mustServe(t *testing.T, during string) {
 	var graphQL struct {
 		Data struct{ CampaignCounts struct{ Total *int } }
 	}
-	err := post(ctx, client, b.URL+"/graphql", "application/json", b.worker, `{"query":"{ campaignCounts { total } }"}`, &graphQL)
+	const query = `{"query":"{ campaignCounts { total } }"}`
+	err := post(ctx, client, b.URL+"/graphql", "application/json", b.worker, query, &graphQL)
 	if err != nil || graphQL.Data.CampaignCounts.Total == nil {
 		t.Errorf("%s: the other account's query is not answered: %v", during, err)
 	}
@@ -90,10 +91,12 @@ func TestBodiesThatNeverEndDoNotEndTheServer(t *testing.T) {
 	b := besiege(t)
 	const size, connections = 10 << 20, 31
 	body := []byte("Command=Tags.Get&x=" + strings.Repeat("x", size-100))
-	for name, header := range map[string]string{"without credentials": "", "of one account": "Authorization: Bearer " + b.attacker + "\r\n"} {
+	for name, header := range map[string]string{
+		"without credentials": "", "of one account": "Authorization: Bearer " + b.attacker + "\r\n",
+	} {
 		answered := b.attack(t, connections, func(conn net.Conn) error {
-			_, err := fmt.Fprintf(conn, "POST /api.php HTTP/1.1\r\nHost: localhost\r\n%sContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n",
-				header, size)
+			_, err := fmt.Fprintf(conn, "POST /api.php HTTP/1.1\r\nHost: localhost\r\n%s"+
+				"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n", header, size)
 			if err == nil {
 				_, err = conn.Write(body)
 			}
@@ -110,8 +113,8 @@ func TestStreamsOfLongLinesDoNotEndTheServer(t *testing.T) {
 	b := besiege(t)
 	line := []byte(`{"id":"` + strings.Repeat("x", 60<<10) + "\"}\n")
 	answered := b.attack(t, 12, func(conn net.Conn) error {
-		_, err := fmt.Fprintf(conn, "POST /events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n",
-			b.attacker)
+		_, err := fmt.Fprintf(conn, "POST /events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n"+
+			"Content-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n", b.attacker)
 		// Responses are not read, so the server stops reading at some point.
 		_ = conn.SetWriteDeadline(time.Now().Add(5 * time.Second))
 		for range 2000 {
@@ -142,7 +145,8 @@ func TestUnreadListsDoNotEndTheServer(t *testing.T) {
 		t.Cleanup(func() { _ = conn.Close() })
 		all.Go(func() {
 			// Read only the head, to know that the response has begun.
-			fmt.Fprintf(conn, "GET /api.php?Command=Emails.Get&APIKey=%s HTTP/1.1\r\nHost: localhost\r\n\r\n", b.attacker)
+			const request = "GET /api.php?Command=Emails.Get&APIKey=%s HTTP/1.1\r\nHost: localhost\r\n\r\n"
+			fmt.Fprintf(conn, request, b.attacker)
 			_ = conn.SetReadDeadline(time.Now().Add(patience))
 			_, _ = io.ReadFull(conn, make([]byte, 100))
 		})
@@ -155,7 +159,8 @@ func TestSocketsWithoutCredentialsDoNotEndTheServer(t *testing.T) {
 	b := besiege(t)
 	part := make([]byte, 60<<10)
 	answered := b.attack(t, 1000, func(conn net.Conn) error {
-		_, err := fmt.Fprint(conn, "GET /graphql HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"+
+		_, err := fmt.Fprint(conn, "GET /graphql HTTP/1.1\r\nHost: localhost\r\n"+
+			"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"+
 			"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n")
 		if err == nil {
 			// A masked text frame of 1 MiB whose end never arrives.

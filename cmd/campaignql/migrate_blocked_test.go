@@ -142,7 +142,9 @@ func TestAServerAnswersThatItStartsWhileItMigrates(t *testing.T) {
 		listen := freePort(t)
 		s, greeted := begin(t, address, "--listen", listen)
 		b.waitForAltering(t, 1)
-		for path, want := range map[string]int{"/healthz": 200, "/readyz": 503, "/graphql": 503, "/api.php": 503, "/": 503} {
+		for path, want := range map[string]int{
+			"/healthz": 200, "/readyz": 503, "/graphql": 503, "/api.php": 503, "/": 503,
+		} {
 			response, err := http.Get("http://" + listen + path)
 			if err != nil {
 				t.Fatal(err)

@@ -36,7 +36,8 @@ func TestAnOlderBuildRefusesANewerDatabase(t *testing.T) {
 			t.Helper()
 			for _, args := range [][]string{
 				{"serve", "--listen", "127.0.0.1:0"}, {"serve", "--listen", "127.0.0.1:0", "--no-migrate"},
-				{"migrate"}, {"migrate", "--dry-run"}, {"user", "create", "--username", "ann", "--email", "ann@example.com"},
+				{"migrate"}, {"migrate", "--dry-run"},
+				{"user", "create", "--username", "ann", "--email", "ann@example.com"},
 			} {
 				stdout, stderr, status := campaignql(t, append(args, "--database", address)...)
 				want := "migrated by a newer campaignql: it is at 99990101000000, this one knows 2"
@@ -55,7 +56,8 @@ func TestAnOlderBuildRefusesANewerDatabase(t *testing.T) {
 		defer s.Close()
 		db := s.Pools()[0]
 		if s.Dialect() == dialect.MySQL {
-			if _, err := db.Exec("INSERT INTO schema_migration_steps (version, step) VALUES (99990101000000, 1)"); err != nil {
+			_, err = db.Exec("INSERT INTO schema_migration_steps (version, step) VALUES (99990101000000, 1)")
+			if err != nil {
 				t.Fatal(err)
 			}
 			refused("begun by the newer one")

@@ -34,7 +34,8 @@ func hold(t *testing.T, s *server, key, name string) *slowRequest {
 		t.Fatal(err)
 	}
 	body := createDocument(name)
-	fmt.Fprintf(connection, "POST /graphql HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n",
+	fmt.Fprintf(connection, "POST /graphql HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\n"+
+		"Authorization: Bearer %s\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n",
 		s.host(), key, len(body))
 	line := make([]byte, len("HTTP/1.1 100 Continue\r\n\r\n"))
 	if _, err := io.ReadFull(connection, line); err != nil || !strings.HasPrefix(string(line), "HTTP/1.1 100 ") {

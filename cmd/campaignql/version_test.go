@@ -79,7 +79,9 @@ func TestAPlainBuildKnowsItsCommit(t *testing.T) {
 		t.Helper()
 		command := exec.Command(name, args...)
 		command.Dir = folder
-		command.Env = append(os.Environ(), "GOFLAGS=-buildvcs=auto", "GOBIN="+installed, "GIT_CONFIG_GLOBAL="+os.DevNull)
+		command.Env = append(
+			os.Environ(), "GOFLAGS=-buildvcs=auto", "GOBIN="+installed, "GIT_CONFIG_GLOBAL="+os.DevNull,
+		)
 		out, err := command.CombinedOutput()
 		if err != nil {
 			t.Fatalf("%s %v: %v\n%s", name, args, err, out)
