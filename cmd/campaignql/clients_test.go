@@ -58,7 +58,9 @@ func TestClientsOfTheLegacyAPIWorkUnchanged(t *testing.T) {
 					}
 					user := newUser(t, address, strings.ReplaceAll(client.script, ".", "-"))
 					script := filepath.Join("testdata", "clients", client.script)
-					command := exec.Command(client.interpreter, script, s.URL, user.Username, user.Password, user.APIKey)
+					command := exec.Command(
+						client.interpreter, script, s.URL, user.Username, user.Password, user.APIKey,
+					)
 					runClient(t, command, func(id int64) error { return sender.begin(t.Context(), user.UserID, id) })
 				})
 			}

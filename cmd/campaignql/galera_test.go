@@ -222,8 +222,8 @@ func (c *cluster) record(ctx context.Context, m *mailed, writer int) (upTo int) 
 		if upTo = reached; err == nil || ctx.Err() != nil {
 			continue
 		}
-		// While a node leaves, other nodes may be unavailable too. Events without an answer are sent
-		// again.
+		// While a node leaves, other nodes may be unavailable too. Events without an answer are
+		// sent again.
 		unavailable := strings.Contains(strings.ToLower(err.Error()), `"code":"unavailable"`)
 		if unavailable && (at == lostNode-1 || c.down.Load()) {
 			c.counted("stream unavailable, node lost")
@@ -290,8 +290,8 @@ func TestGaleraLosesANodeUnderLoad(t *testing.T) {
 				SetStatus(kind.StatusSending).SetCreatedAt(now).SetLastActivityAt(now))
 		}
 		client.Campaign.CreateBulk(builders...).ExecX(system)
-		// Read the ids: Galera assigns every third number, but Ent assumes consecutive ids in a bulk
-		// insert.
+		// Read the ids: Galera assigns every third number, but Ent assumes consecutive ids in a
+		// bulk insert.
 		ofWorker := campaign.NameHasPrefix(fmt.Sprintf("sending %d ", worker))
 		sending[worker] = client.Campaign.Query().Where(ofWorker).IDsX(system)
 	}

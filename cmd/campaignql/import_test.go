@@ -276,7 +276,8 @@ func TestFaultsOfAnImportNameTheFlags(t *testing.T) {
 	var stderr bytes.Buffer
 	command := importing(t, address, path, list)
 	command.Stderr = &stderr
-	if err := command.Run(); err != nil || stderr.String() != path+": read as Latin-1 (Windows-1252), since line 2 is not UTF-8\n" {
+	want := path + ": read as Latin-1 (Windows-1252), since line 2 is not UTF-8\n"
+	if err := command.Run(); err != nil || stderr.String() != want {
 		t.Errorf("%v, %q", err, stderr.String())
 	}
 }

@@ -17,7 +17,8 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// firstVersion is the first released migration. The next one changes events in one ALTER TABLE.
+// firstVersion is the version of the first migration. The next one changes events in one ALTER
+// TABLE.
 const firstVersion = "20261123233802"
 
 // blockedMigration is a MySQL database at firstVersion whose next migration is blocked: an open

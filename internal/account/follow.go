@@ -43,8 +43,9 @@ func (s *Service) Follow(id caller.Identity) *Follower {
 // had when it was authenticated.
 func (f *Follower) Ended() <-chan struct{} { return f.ended }
 
-// Check returns an Unauthenticated error if the caller is no longer valid. A result of the database
-// is used for two seconds and then read again. If that read fails, Check returns the failure.
+// Check returns an Unauthenticated error if the caller is no longer valid. A result from the
+// database is used for two seconds and then read again. If that read fails, Check returns its
+// error.
 func (f *Follower) Check(ctx context.Context) error {
 	err := f.of.refresh(ctx)
 	select {
