@@ -30,8 +30,8 @@ type Follower struct {
 }
 
 // Follow watches a caller that was authenticated just before. Once per second, one statement reads
-// all followed keys and another one all followed sessions. Both also run at once when a key, a
-// session or a password changes on this server. The follower must be closed.
+// all followed keys and another one all followed sessions. Both also run at once when a key or a
+// session ends or a password changes on this server. The follower must be closed.
 func (s *Service) Follow(id caller.Identity) *Follower {
 	f := &Follower{of: s.followers, caller: id, ended: make(chan struct{})}
 	f.end = sync.OnceFunc(func() { close(f.ended) })

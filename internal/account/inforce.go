@@ -117,7 +117,7 @@ func (s *Service) standingSessions(ctx context.Context, ids []string) (map[strin
 }
 
 // lookUp runs a statement for ids. The statement must end with the opening parenthesis of the id
-// list. found is called after each row was scanned into into.
+// list. lookUp scans each row into the targets in into and then calls found.
 func lookUp[T any](ctx context.Context, s *Service, statement string, ids []T, into []any, found func()) error {
 	for part := range slices.Chunk(ids, inForceAtOnce) {
 		args := make([]any, len(part))

@@ -18,9 +18,9 @@ import (
 )
 
 // A text is signed with the stored hash of the caller's key or session. So every server on the
-// database can verify a signature, and it becomes invalid once the key is revoked or the session
-// ends. The hash of a session is also its id. To find the session, a signature contains a quarter
-// of that id; the other three quarters stay secret.
+// database can verify a signature, and the signature becomes invalid once the key is revoked or the
+// session ends. The hash of a session is also its id. To find the session, a signature contains a
+// quarter of that id; the other three quarters stay secret.
 const (
 	signedKeyStatement = `SELECT k.hash, k.id, k.scopes, k.expires_at, k.revoked_at, ` + userColumns + `
 FROM api_keys k JOIN users u ON u.id = k.user_id WHERE k.id = ?`

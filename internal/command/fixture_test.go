@@ -104,7 +104,7 @@ func (f *fixture) serve(w http.ResponseWriter, r *http.Request) {
 	surface.Identify(surface.Identity{}, f.bridge).ServeHTTP(w, r)
 }
 
-func (f *fixture) now() time.Time          { return time.UnixMicro(f.clock.Load()).UTC() }
+func (f *fixture) now() time.Time { return time.UnixMicro(f.clock.Load()).UTC() }
 
 func (f *fixture) advance(d time.Duration) { f.clock.Add(d.Microseconds()) }
 
