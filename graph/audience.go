@@ -11,6 +11,18 @@ import (
 	"campaignql/internal/audience/rules"
 )
 
+// audienceFields says what the fields of the audience of a campaign read.
+var audienceFields = fields{
+	"form":      reads("audience"),
+	"include":   reads("audience"),
+	"exclude":   reads("audience"),
+	"rules":     reads("audience"),
+	"count":     reads(query.CampaignColumns...),
+	"preview":   reads(query.CampaignColumns...),
+	"waterfall": reads(query.CampaignColumns...),
+	"explain":   reads(query.CampaignColumns...),
+}
+
 func (r queryResolver) Audience(ctx context.Context, input model.AudienceInput) (*model.Audience, error) {
 	patch, err := audienceOf(&input)
 	var read rules.Audience

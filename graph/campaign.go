@@ -17,6 +17,51 @@ import (
 	"campaignql/internal/statistics"
 )
 
+// campaignFields says what the fields of a campaign read.
+var campaignFields = columnsOf("Campaign", fields{
+	"statusReason": reads("status_reason"),
+	"email":        reads("email_id"),
+	"schedule":     holds(scheduleFields),
+	"audience":     holds(audienceFields),
+	"tags":         reads("id"),
+	"statistics": holds(columnsOf("CampaignStatistics", counterFields, fields{
+		"throughput": reads(statistics.ThroughputColumns...),
+		"series":     reads("id", "sending_started_at"),
+		"links":      reads("id"),
+		"domains":    reads("id"),
+	})),
+	"readiness":          reads(campaign.ReadinessColumns...),
+	"allowedTransitions": reads("status", "total_sent", "user_id"),
+	"history":            reads("id"),
+	"abTest":             reads("ab_test"),
+	"autoResend": holds(fields{
+		"enabled":   reads("auto_resend_enabled"),
+		"waitDays":  reads("auto_resend_wait_days"),
+		"subject":   reads("auto_resend_subject"),
+		"preheader": reads("auto_resend_preheader"),
+	}),
+	"approvalExplanation":    reads("approval_explanation"),
+	"googleAnalyticsDomains": reads("google_analytics_domains"),
+})
+
+var scheduleFields = fields{
+	"type":     reads("schedule_type"),
+	"sendDate": reads("send_date"),
+	"sendTime": reads("send_time"),
+	"timeZone": reads("send_time_zone"),
+	"recurrence": {columns: []string{"schedule_type"}, below: fields{
+		"daysOfWeek":   reads("recur_days_of_week"),
+		"daysOfMonth":  reads("recur_days_of_month"),
+		"months":       reads("recur_months"),
+		"hours":        reads("recur_hours"),
+		"minutes":      reads("recur_minutes"),
+		"maxInstances": reads("recur_max_instances"),
+	}},
+	"nextSendAt":    reads("next_send_at"),
+	"upcoming":      reads(append([]string{"status"}, campaign.ScheduleColumns...)...),
+	"sentInstances": reads("sent_instances"),
+}
+
 func shownCampaigns(rows []*ent.Campaign) []*model.Campaign {
 	views := make([]model.Campaign, len(rows))
 	shown := make([]*model.Campaign, len(rows))

@@ -9,6 +9,8 @@ import (
 	"campaignql/internal/content"
 )
 
+var emailFields = columnsOf("Email")
+
 func (r queryResolver) Email(ctx context.Context, id string) (*ent.Email, error) {
 	number, err := identify(gid.Email, "id", id)
 	if err != nil {

@@ -9,6 +9,8 @@ import (
 	customfield "campaignql/internal/people/field"
 )
 
+var customFieldFields = columnsOf("CustomField", fields{"choices": reads("choices"), "list": reads("list_id")})
+
 func (r queryResolver) CustomFields(
 	ctx context.Context, listID *string, first *int32, after *string, last *int32, before *string,
 ) (*model.CustomFieldConnection, error) {

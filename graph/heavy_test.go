@@ -135,7 +135,7 @@ func waits(t *testing.T, gate *gate.Gate, account int64, work func()) bool {
 // TestQueriesThatReadManyRowsWaitForAPlace requests pages and counts in every order and with every
 // kind of condition. Queries that an index answers must not wait.
 func TestQueriesThatReadManyRowsWaitForAPlace(t *testing.T) {
-	each(t, func(t *testing.T, w *world) {
+	eachAlone(t, func(t *testing.T, w *world) {
 		a := w.Account(t)
 		w.aim(t, a, w.campaign(t, a), 0)
 		w.db.Client(a.Context).SubscriberTag.Create().
@@ -174,7 +174,7 @@ func TestQueriesThatReadManyRowsWaitForAPlace(t *testing.T) {
 // TestEachExportWaitsForAPlaceOfHeavyWork requests a file of each content while all places of the
 // account are held.
 func TestEachExportWaitsForAPlaceOfHeavyWork(t *testing.T) {
-	each(t, func(t *testing.T, w *world) {
+	eachAlone(t, func(t *testing.T, w *world) {
 		a := w.Account(t)
 		c, _ := w.acted(t, a)
 		for _, content := range []export.Content{export.Series, export.Links, export.Activity} {

@@ -41,6 +41,16 @@ func each(t *testing.T, test func(t *testing.T, w *world)) {
 	testkit.Each(t, func(t *testing.T, db *store.Store) { test(t, &world{Server: apitest.New(t, db), db: db}) })
 }
 
+// eachAlone is each with a database of its own. No other test takes places of its gates.
+func eachAlone(t *testing.T, test func(t *testing.T, w *world)) {
+	t.Helper()
+	t.Parallel()
+	testkit.EachFresh(t, func(t *testing.T, address string) {
+		db := testkit.Open(t, address)
+		test(t, &world{Server: apitest.New(t, db), db: db})
+	})
+}
+
 // system returns a context that acts for the server itself, on every account.
 func (w *world) system() (context.Context, *ent.Client) {
 	ctx := caller.System(context.Background())

@@ -12,6 +12,14 @@ import (
 	"campaignql/internal/people/segment"
 )
 
+// listFields says what the fields of a list read.
+var listFields = columnsOf("SubscriberList", fields{
+	"subscriberCount": reads("id"),
+	"customFields":    reads("id", "user_id"),
+	"segments":        reads("id"),
+	"subscribers":     reads("id"),
+})
+
 func (r queryResolver) List(ctx context.Context, id string) (*model.SubscriberList, error) {
 	number, err := identify(gid.SubscriberList, "id", id)
 	if err != nil {

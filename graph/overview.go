@@ -11,6 +11,38 @@ import (
 	"campaignql/internal/statistics"
 )
 
+// accountFields says which sums the fields of the statistics of an account read. id stands for none.
+var accountFields = columnsOf("AccountStatistics", counterFields, fields{
+	"campaigns": reads(statistics.CampaignsColumn),
+	"series":    reads("id"),
+	"links":     reads("id"),
+	"domains":   reads("id"),
+})
+
+// pointFields says which sums of an hour the fields of a point read. id stands for none.
+var pointFields = fields{
+	"start":              reads("id"),
+	"end":                reads("id"),
+	"sent":               reads("sent"),
+	"failed":             reads("failed"),
+	"opens":              reads("opens"),
+	"uniqueOpens":        reads("unique_opens"),
+	"clicks":             reads("clicks"),
+	"uniqueClicks":       reads("unique_clicks"),
+	"forwards":           reads("forwards"),
+	"uniqueForwards":     reads("unique_forwards"),
+	"browserViews":       reads("browser_views"),
+	"uniqueBrowserViews": reads("unique_browser_views"),
+	"unsubscriptions":    reads("unsubscriptions"),
+	"complaints":         reads("complaints"),
+	"hardBounces":        reads("hard_bounces"),
+	"softBounces":        reads("soft_bounces"),
+	"conversions":        reads("conversions"),
+	"conversionAmount":   reads("conversion_amount"),
+	"automatedOpens":     reads("automated_opens"),
+	"automatedClicks":    reads("automated_clicks"),
+}
+
 func (r queryResolver) Statistics(
 	ctx context.Context, filter *model.CampaignFilter, from, to *time.Time, interval statistics.Interval,
 	timeZone *string,

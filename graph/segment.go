@@ -6,8 +6,16 @@ import (
 	"campaignql/ent"
 	"campaignql/graph/gid"
 	"campaignql/graph/model"
+	"campaignql/internal/audience/query"
 	"campaignql/internal/people/segment"
 )
+
+// segmentFields says what the fields of a segment read.
+var segmentFields = columnsOf("Segment", fields{
+	"list":            reads("list_id"),
+	"rules":           reads("rules"),
+	"subscriberCount": reads(query.SegmentColumns...),
+})
 
 func (r queryResolver) Segment(ctx context.Context, id string) (*model.Segment, error) {
 	number, err := identify(gid.Segment, "id", id)

@@ -10,6 +10,42 @@ import (
 	"campaignql/internal/statistics"
 )
 
+var deliveredColumns = []string{"total_sent", "total_hard_bounces", "total_soft_bounces"}
+
+// counterFields says what the numbers read that one campaign and an account have alike.
+var counterFields = fields{
+	"recipients":      reads("total_recipients"),
+	"sent":            reads("total_sent"),
+	"failed":          reads("total_failed"),
+	"delivered":       reads(deliveredColumns...),
+	"opens":           unique("total_opens", "unique_opens"),
+	"clicks":          unique("total_clicks", "unique_clicks"),
+	"clickToOpenRate": reads("unique_opens", "unique_clicks"),
+	"unsubscriptions": count("total_unsubscriptions"),
+	"bounces": holds(fields{
+		"hard": reads("total_hard_bounces"),
+		"soft": reads("total_soft_bounces"),
+		"rate": reads(deliveredColumns...),
+	}),
+	"complaints":   count("total_complaints"),
+	"forwards":     unique("total_forwards", "unique_forwards"),
+	"browserViews": unique("total_browser_views", "unique_browser_views"),
+	"conversions":  holds(fields{"count": reads("total_conversions"), "amount": reads("conversion_amount")}),
+	"automated":    holds(fields{"opens": reads("automated_opens"), "clicks": reads("automated_clicks")}),
+}
+
+func unique(total, unique string) field {
+	return holds(fields{
+		"total":  reads(total),
+		"unique": reads(unique),
+		"rate":   reads(append([]string{unique}, deliveredColumns...)...),
+	})
+}
+
+func count(total string) field {
+	return holds(fields{"total": reads(total), "rate": reads(append([]string{total}, deliveredColumns...)...)})
+}
+
 func (r statisticsResolver) Series(
 	ctx context.Context, campaigns []*statistics.Counters, from, to *time.Time, interval statistics.Interval,
 	timeZone *string,

@@ -16,6 +16,15 @@ import (
 	"campaignql/internal/people/subscriber"
 )
 
+// subscriberFields says what the fields of a subscriber read.
+var subscriberFields = columnsOf("Subscriber", fields{
+	"subscriptionIp": reads("subscription_ip"),
+	"list":           reads("list_id"),
+	"fields":         reads("id"),
+	"tags":           reads("id"),
+	"suppression":    reads("id", "user_id", "email_key"),
+})
+
 // maxSearch is the maximum length of a search text, in characters.
 const maxSearch = 250
 

@@ -11,6 +11,8 @@ import (
 	"campaignql/internal/people/label"
 )
 
+var subscriberTagFields = columnsOf("SubscriberTag", fields{"subscriberCount": reads("id")})
+
 func (r queryResolver) SubscriberTag(ctx context.Context, id string) (*model.SubscriberTag, error) {
 	number, err := identify(gid.SubscriberTag, "id", id)
 	if err != nil {

@@ -10,6 +10,8 @@ import (
 	"campaignql/internal/people/suppression"
 )
 
+var suppressionFields = columnsOf("Suppression")
+
 func (r queryResolver) Suppressions(
 	ctx context.Context, search *string, reason []kind.SuppressionReason, first *int32, after *string, last *int32,
 	before *string,

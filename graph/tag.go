@@ -11,6 +11,8 @@ import (
 	"campaignql/internal/tag"
 )
 
+var tagFields = columnsOf("Tag", fields{"campaignCount": reads("id")})
+
 func (r queryResolver) Tag(ctx context.Context, id string) (*ent.Tag, error) {
 	number, err := identify(gid.Tag, "id", id)
 	if err != nil {

@@ -27,6 +27,122 @@ func NewExecutor(cfg Config) graphql.ExecutableSchema {
 	return &executorSchema{NewExecutableSchema(cfg).(*executableSchema)}
 }
 
+// Columns has the columns of the fields that are bound to a column of an entity, by type and field.
+var Columns = map[string]map[string]string{
+	"ApiKey": {
+		"hint":       "hint",
+		"note":       "note",
+		"createdAt":  "created_at",
+		"expiresAt":  "expires_at",
+		"lastUsedAt": "last_used_at",
+		"revokedAt":  "revoked_at",
+	},
+	"Campaign": {
+		"legacyId":          "id",
+		"name":              "name",
+		"status":            "status",
+		"version":           "version",
+		"publishOnRss":      "publish_on_rss",
+		"s2sEnabled":        "s2s_enabled",
+		"sendingStartedAt":  "sending_started_at",
+		"sendingFinishedAt": "sending_finished_at",
+		"lastActivityAt":    "last_activity_at",
+		"createdAt":         "created_at",
+	},
+	"CampaignChange": {
+		"at":       "at",
+		"version":  "version",
+		"apiKeyId": "api_key_id",
+		"surface":  "surface",
+	},
+	"CustomField": {
+		"legacyId":  "id",
+		"name":      "name",
+		"type":      "type",
+		"createdAt": "created_at",
+	},
+	"DomainStatistic": {
+		"domain":          "domain",
+		"sent":            "sent",
+		"failed":          "failed",
+		"uniqueOpens":     "unique_opens",
+		"uniqueClicks":    "unique_clicks",
+		"unsubscriptions": "unsubscriptions",
+		"complaints":      "complaints",
+		"hardBounces":     "hard_bounces",
+		"softBounces":     "soft_bounces",
+	},
+	"Email": {
+		"legacyId":     "id",
+		"name":         "name",
+		"subject":      "subject",
+		"preheader":    "preheader",
+		"fromName":     "from_name",
+		"fromEmail":    "from_email",
+		"replyToName":  "reply_to_name",
+		"replyToEmail": "reply_to_email",
+		"html":         "html",
+		"plain":        "plain",
+		"mode":         "mode",
+		"openTracking": "open_tracking",
+		"linkTracking": "link_tracking",
+		"createdAt":    "created_at",
+		"updatedAt":    "updated_at",
+	},
+	"LinkStatistic": {
+		"url":          "url",
+		"clicks":       "clicks",
+		"uniqueClicks": "unique_clicks",
+	},
+	"Segment": {
+		"legacyId":  "id",
+		"name":      "name",
+		"createdAt": "created_at",
+		"updatedAt": "updated_at",
+	},
+	"Subscriber": {
+		"legacyId":       "id",
+		"emailAddress":   "email",
+		"status":         "status",
+		"bounce":         "bounce",
+		"subscribedAt":   "subscribed_at",
+		"optedInAt":      "opted_in_at",
+		"unsubscribedAt": "unsubscribed_at",
+		"createdAt":      "created_at",
+	},
+	"SubscriberList": {
+		"legacyId":    "id",
+		"name":        "name",
+		"doubleOptIn": "double_opt_in",
+		"createdAt":   "created_at",
+	},
+	"SubscriberTag": {
+		"legacyId":  "id",
+		"name":      "name",
+		"createdAt": "created_at",
+	},
+	"Suppression": {
+		"legacyId":     "id",
+		"emailAddress": "email",
+		"reason":       "reason",
+		"createdAt":    "created_at",
+	},
+	"Tag": {
+		"legacyId":  "id",
+		"name":      "name",
+		"createdAt": "created_at",
+	},
+	"Viewer": {
+		"legacyId":   "id",
+		"username":   "username",
+		"firstName":  "first_name",
+		"lastName":   "last_name",
+		"timeZone":   "time_zone",
+		"role":       "role",
+		"reputation": "reputation",
+	},
+}
+
 type executorSchema struct{ *executableSchema }
 
 // Exec implements [graphql.ExecutableSchema].

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"go/types"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -174,4 +175,36 @@ func appends(marshaler *types.Func, name string) string {
 func isString(t types.Type) bool {
 	basic, ok := t.Underlying().(*types.Basic)
 	return ok && basic.Kind() == types.String
+}
+
+// entities is the package of Ent's entities.
+const entities = "campaignql/ent"
+
+// boundColumn is the column that a field of the schema is bound to.
+type boundColumn struct{ Field, Name string }
+
+// column returns the column of a field that is bound to a field of an entity, or nil. Ent names the columns
+// in the tags for JSON.
+func column(field *codegen.Field) *boundColumn {
+	if field.IsResolver || !field.IsVariable() || field.Object.Root {
+		return nil
+	}
+	found, path, _ := types.LookupFieldOrMethod(field.Object.Type, true, nil, field.GoFieldName)
+	if found == nil || found.Pkg() == nil || found.Pkg().Path() != entities {
+		return nil
+	}
+	of := field.Object.Type
+	for i, step := range path {
+		if pointer, ok := of.(*types.Pointer); ok {
+			of = pointer.Elem()
+		}
+		entity := of.Underlying().(*types.Struct)
+		if i < len(path)-1 {
+			of = entity.Field(step).Type()
+			continue
+		}
+		name, _, _ := strings.Cut(reflect.StructTag(entity.Tag(step)).Get("json"), ",")
+		return &boundColumn{field.Name, name}
+	}
+	return nil
 }

@@ -53,7 +53,7 @@ func (plugin) GenerateCode(data *codegen.Data) error {
 		Funcs: map[string]any{
 			"output": output,
 			"member": member,
-			"root":   func(o *codegen.Object) bool { return o.Root },
+			"column": column,
 		},
 	})
 }
