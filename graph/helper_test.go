@@ -68,8 +68,8 @@ func (w *world) key(t *testing.T, owner *apitest.Account, scopes ...kind.Scope) 
 }
 
 // must ends the test if creating a fixture failed: must(make())(t).
-func must[T any](value T, err error) func(*testing.T) T {
-	return func(t *testing.T) T {
+func must[T any](value T, err error) func(testing.TB) T {
+	return func(t testing.TB) T {
 		t.Helper()
 		if err != nil {
 			t.Fatal(err)
@@ -83,7 +83,7 @@ var firstDay = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 // page creates n campaigns of an account. Each has two of the account's tags, an email, an A/B test
 // and a history entry.
-func (w *world) page(t *testing.T, owner *apitest.Account, n int) []*ent.Campaign {
+func (w *world) page(t testing.TB, owner *apitest.Account, n int) []*ent.Campaign {
 	t.Helper()
 	client := w.db.Client(owner.Context)
 	emails := make([]*ent.EmailCreate, 2*n)

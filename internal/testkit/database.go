@@ -159,7 +159,7 @@ func removeOld() {
 }
 
 // Open opens and migrates the database at address. It closes the database when the test ends.
-func Open(t *testing.T, address string) *store.Store {
+func Open(t testing.TB, address string) *store.Store {
 	t.Helper()
 	s, err := store.Open(context.Background(), address, store.Options{})
 	if err != nil {

@@ -46,14 +46,14 @@ func Config() config.Config {
 }
 
 // New starts a server. The server stops when the test ends.
-func New(t *testing.T, db *store.Store) *Server {
+func New(t testing.TB, db *store.Store) *Server {
 	t.Helper()
 	return With(t, db, Config())
 }
 
 // With starts a server with the given configuration. change modifies the options of its domains,
 // such as the clock.
-func With(t *testing.T, db *store.Store, cfg config.Config, change ...func(*app.ServiceOptions)) *Server {
+func With(t testing.TB, db *store.Store, cfg config.Config, change ...func(*app.ServiceOptions)) *Server {
 	t.Helper()
 	opts := app.ServiceOptions{
 		Account: account.Options{Passwords: cheap},
@@ -81,7 +81,7 @@ func With(t *testing.T, db *store.Store, cfg config.Config, change ...func(*app.
 	return s
 }
 
-type testLog struct{ t *testing.T }
+type testLog struct{ t testing.TB }
 
 func (l testLog) Write(line []byte) (int, error) {
 	l.t.Logf("log: %s", bytes.TrimSpace(line))
@@ -106,7 +106,7 @@ type Account struct {
 }
 
 // Account creates an account with a random name.
-func (s *Server) Account(t *testing.T, change ...func(*account.NewUser)) *Account {
+func (s *Server) Account(t testing.TB, change ...func(*account.NewUser)) *Account {
 	t.Helper()
 	name := "user" + randomText()
 	in := account.NewUser{
