@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
 // Field is a field of a selection, with what the code generator knows of it.
@@ -133,17 +134,33 @@ func (f *Field) read(ctx context.Context) (arguments map[string]any, report func
 	if f.arguments == nil {
 		return nil, nil
 	}
-	var err error
-	if report = guarded(ctx, func() { arguments, err = f.arguments(ctx) }); report != nil || err == nil {
-		return arguments, report
+	arguments, failed := f.tryArguments(ctx, func(error) {}, func(any) {})
+	if !failed {
+		return arguments, nil
 	}
 	return nil, func(w *writer) {
 		w.failed = true
 		ctx := w.fieldContext()
-		if _, err := f.arguments(ctx); err != nil { // again, for the path of this place
-			graphql.AddError(ctx, err)
-		}
+		// Again, for the path of this place.
+		f.tryArguments(ctx, func(err error) { addError(ctx, err) }, func(value any) { panicked(ctx, value)(w) })
 	}
+}
+
+// tryArguments reads the arguments.
+func (f *Field) tryArguments(
+	ctx context.Context, onError func(err error), onPanic func(value any),
+) (arguments map[string]any, failed bool) {
+	defer func() {
+		if value := recover(); value != nil {
+			failed = true
+			onPanic(value)
+		}
+	}()
+	arguments, err := f.arguments(ctx)
+	if err != nil {
+		onError(err)
+	}
+	return arguments, err != nil
 }
 
 // protected calls a resolver. report reports its error or its panic.
@@ -170,9 +187,16 @@ func guarded(ctx context.Context, do func()) (report func(w *writer)) {
 
 // panicked logs a panic and returns what reports it.
 func panicked(ctx context.Context, value any) func(w *writer) {
-	err := graphql.GetOperationContext(ctx).Recover(ctx, value)
+	err := graphql.GetOperationContext(ctx).RecoverFunc(ctx, value)
 	return func(w *writer) {
 		w.failed = true
-		graphql.AddError(w.fieldContext(), err)
+		if one, ok := err.(*gqlerror.Error); ok { // it gets the path of this place
+			own := *one
+			err = &own
+		}
+		addError(w.fieldContext(), err)
 	}
 }
+
+// addError reports an error, or each of a [gqlerror.List], at the place of the context.
+func addError(ctx context.Context, err error) { graphql.GetOperationContext(ctx).Error(ctx, err) }
