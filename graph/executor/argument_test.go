@@ -32,7 +32,7 @@ func (g *generator) input(of *ast.Type, hasDefault bool, depth int) string {
 		return "null"
 	}
 	if of.Elem != nil {
-		if g.IntN(5) == 0 {
+		if g.IntN(5) == 0 && of.Elem.Elem == nil {
 			return g.constant(required(of.Elem), depth) // one value is a list of it
 		}
 		elements := make([]string, g.IntN(3))
@@ -47,6 +47,13 @@ func (g *generator) input(of *ast.Type, hasDefault bool, depth int) string {
 	}
 	var fields []string
 	for _, f := range g.inputFields(definition, depth) {
+		if definition.Directives.ForName("oneOf") != nil { // no variable there may be null
+			value := g.constant(f.Type, depth-1)
+			if g.IntN(4) == 0 {
+				value = g.variable(f.Type.String(), "", func() any { return g.value(f.Type, depth-1) })
+			}
+			return "{" + f.Name + ": " + value + "}"
+		}
 		fields = append(fields, f.Name+": "+g.input(f.Type, f.DefaultValue != nil, depth-1))
 	}
 	return "{" + strings.Join(fields, ", ") + "}"

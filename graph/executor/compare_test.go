@@ -22,53 +22,107 @@ func invalid(schema *ast.Schema, d document) error {
 	return nil
 }
 
-// bubbled returns gqlgen's data, but for an event of a subscription that is null where the schema does not
-// allow it: gqlgen writes {"field":null}, and the specification wants null.
-func bubbled(schema *ast.Schema, d document, data string) string {
+// subscribed returns the field of a subscription, or nil of another operation.
+func subscribed(d document) *ast.Field {
 	query, err := parser.ParseQuery(&ast.Source{Input: d.text})
 	if err != nil {
-		return data
+		return nil
 	}
 	operation := query.Operations.ForName(d.operation)
 	if operation == nil || operation.Operation != ast.Subscription {
-		return data
+		return nil
 	}
-	field, ok := operation.SelectionSet[0].(*ast.Field)
-	if ok && schema.Subscription.Fields.ForName(field.Name).Type.NonNull && strings.HasSuffix(data, `":null}`) &&
-		!strings.Contains(data, ",") {
-		return "null"
-	}
-	return data
+	field, _ := operation.SelectionSet[0].(*ast.Field)
+	return field
 }
 
-// nullElement finds the field in the message about a null.
-var nullElement = regexp.MustCompile(`^cannot return null for non-null (element of )?field (\w+)\.(\w+) \(([^)]*)\): .*`)
+// specified returns a response of gqlgen as the specification wants it. gqlgen deviates in the events of
+// subscriptions alone: the paths of errors begin below the field, and an event that is null though the
+// schema does not allow it is {"field":null} where the data has to be null.
+func specified(schema *ast.Schema, d document, r response) response {
+	stream := subscribed(d)
+	if stream == nil || r.data == "" {
+		return r
+	}
+	definition := schema.Subscription.Fields.ForName(stream.Name)
+	if definition.Type.NonNull && r.data == fmt.Sprintf("{%q:null}", stream.Alias) {
+		r.data = null
+	}
+	errs := make([]*gqlerror.Error, len(r.errors))
+	for i, err := range r.errors {
+		moved := *err
+		moved.Path = append(ast.Path{ast.PathName(stream.Alias)}, err.Path...)
+		moved.Message = nullPosition.ReplaceAllString(err.Message, "${1}field Subscription."+stream.Name+" (${2}): ")
+		errs[i] = &moved
+	}
+	r.errors = errs
+	return r
+}
 
-// describe returns a line for each error, sorted. gqlgen has no index in the path of a list of scalars, though
-// the specification wants one: it reports the null in such a list once, and as one of the field.
-func describe(schema *ast.Schema, errs []*gqlerror.Error) []string {
+var (
+	// nullField finds the field in the message about a null.
+	nullField = regexp.MustCompile(`^cannot return null for non-null (?:element of )?field (\w+)\.(\w+) \(.*\): `)
+	// nullPosition finds the place of a null that has no field.
+	nullPosition = regexp.MustCompile(`^(cannot return null for non-null (?:element of )?)(?:response )?position.* \((.*)\): `)
+)
+
+// describe returns a line for each error, sorted, without two details in which gqlgen deviates:
+//   - Lists of scalars. gqlgen has no index in the paths of their elements, though the specification wants one,
+//     so it reports the nulls in such a list once, as one of the field.
+//   - Scalars that fail when they are written. gqlgen does not write what is in an object that is null, so
+//     it does not report them there.
+func describe(schema *ast.Schema, r response) []string {
 	var lines []string
 	nulls := map[string]bool{}
-	for _, err := range errs {
+	for _, err := range r.errors {
 		message, path := err.Message, err.Path
-		found := nullElement.FindStringSubmatch(message)
+		found := nullField.FindStringSubmatch(message)
 		switch {
-		case found != nil && isScalarList(schema, found[2], found[3]):
+		case found != nil && isScalarList(schema, found[1], found[2]):
 			path = withoutIndices(path)
-			message = "null in " + found[2] + "." + found[3]
-			if key := message + path.String(); nulls[key] {
+			message = "null in " + found[1] + "." + found[2]
+			key := message + path.String()
+			if nulls[key] {
 				continue
-			} else {
-				nulls[key] = true
 			}
+			nulls[key] = true
+		case found != nil && found[1] == "Subscription": // what the null came from is not known to gqlgen
+			message = found[0]
 		case strings.HasPrefix(message, "cannot marshal infinite"), message == "not a ratio", message == "not a weight":
-			path = withoutIndices(path)
+			if path = withoutIndices(path); !exists(r.data, path) {
+				continue
+			}
 		}
 		extensions, _ := json.Marshal(err.Extensions)
 		lines = append(lines, fmt.Sprintf("%s at %s %v %s", message, path.String(), err.Locations, extensions))
 	}
 	slices.Sort(lines)
 	return lines
+}
+
+// exists reports whether the data has a value, or null, at a path.
+func exists(data string, path ast.Path) bool {
+	var at any
+	if err := json.Unmarshal([]byte(data), &at); err != nil {
+		panic(err)
+	}
+	for _, step := range path {
+		switch step := step.(type) {
+		case ast.PathName:
+			object, ok := at.(map[string]any)
+			if !ok {
+				return false
+			}
+			at = object[string(step)]
+		case ast.PathIndex:
+			list, ok := at.([]any)
+			if !ok {
+				return false
+			}
+			at = list[step]
+		}
+	}
+	return true
 }
 
 func isScalarList(schema *ast.Schema, object, field string) bool {

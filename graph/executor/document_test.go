@@ -127,10 +127,11 @@ func (g *generator) field(on *ast.Definition, f *ast.FieldDefinition, depth int,
 	if apart {
 		suffix = "_t"
 	}
-	text := g.key(f.Name, arguments+f.Type.String()+suffix) + f.Name + arguments + g.directives()
+	text := g.key(f.Name, arguments+f.Type.String()+suffix) + f.Name + arguments
 	if arguments == "" && !apart && !strings.HasPrefix(f.Name, "__") && g.IntN(2) == 0 && g.unambiguous(f) {
-		text = f.Name + g.directives()
+		text = f.Name
 	}
+	text += g.directives()
 	if of := g.schema.Types[f.Type.Name()]; of.IsCompositeType() {
 		if strings.HasPrefix(of.Name, "__") {
 			depth = min(depth, 3)
