@@ -116,7 +116,7 @@ func (g *generator) member(on *ast.Definition, depth int) string {
 			f = fields[g.IntN(len(fields))]
 		}
 	}
-	return g.field(on, f, depth, on.Name == "Thing" || g.IntN(6) == 0)
+	return g.field(on, f, depth, on.Name == "Thing" || on.Kind == ast.Object && g.IntN(6) == 0)
 }
 
 // apart says that the key is one that only fields on Thing have, or on an object: gqlgen does not merge the
