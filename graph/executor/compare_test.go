@@ -63,7 +63,8 @@ var (
 	// nullField finds the field in the message about a null.
 	nullField = regexp.MustCompile(`^cannot return null for non-null (?:element of )?field (\w+)\.(\w+) \(.*\): `)
 	// nullPosition finds the place of a null that has no field.
-	nullPosition = regexp.MustCompile(`^(cannot return null for non-null (?:element of )?)(?:response )?position.* \((.*)\): `)
+	nullPosition = regexp.MustCompile(
+		`^(cannot return null for non-null (?:element of )?)(?:response )?position.* \((.*)\): `)
 )
 
 // describe returns a line for each error, sorted, without two details in which gqlgen deviates:

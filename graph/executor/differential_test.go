@@ -46,6 +46,8 @@ type circumstances struct {
 	faults float64
 	// canceled says that the context is canceled before the first resolver is called.
 	canceled bool
+	// settle, if set, fixes values of the world.
+	settle func(w *model.World)
 }
 
 // run answers a document with one of the two schemas.
@@ -53,7 +55,10 @@ func run(t *testing.T, newSchema func(exec.Config) graphql.ExecutableSchema, d d
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	world := &model.World{Seed: in.seed, Faults: in.faults, Cancel: cancel}
+	world := &model.World{Seed: in.seed, Faults: in.faults, Cancel: cancel, Fixed: map[string]any{}}
+	if in.settle != nil {
+		in.settle(world)
+	}
 	out := outcome{world: world, recovered: map[string]int{}}
 	var mu sync.Mutex
 	e := gqlgen.New(newSchema(exec.Config{Resolvers: resolver.Resolver{World: world}}))
@@ -145,7 +150,8 @@ func compare(t *testing.T, d document, in circumstances) (got outcome, ok bool) 
 		return got, true
 	}
 	variables, _ := json.Marshal(d.variables)
-	t.Errorf("%+v\n%s\nvariables %s\n%s", in, d.text, variables, strings.Join(faults, "\n"))
+	t.Errorf("seed %d, faults %g, canceled %t\n%s\nvariables %s\n%s",
+		in.seed, in.faults, in.canceled, d.text, variables, strings.Join(faults, "\n"))
 	return got, false
 }
 

@@ -13,11 +13,29 @@ import (
 	"github.com/99designs/gqlgen/codegen/templates"
 )
 
-// supported reports what the schema or its bindings use that the executor does not know.
+// supported reports what the schema, its bindings or the configuration use that the executor does not know.
 func supported(data *codegen.Data) error {
+	for option, set := range map[string]bool{
+		"exec.layout: follow-schema":                data.Config.Exec.Layout == config.ExecLayoutFollowSchema,
+		"omit_panic_handler":                        data.Config.OmitPanicHandler,
+		"use_function_syntax_for_execution_context": data.Config.UseFunctionSyntaxForExecutionContext,
+		"subscription_context_field":                data.Config.SubscriptionContextField,
+	} {
+		if set {
+			return fmt.Errorf("executor: the option %s is not supported", option)
+		}
+	}
+	for _, location := range []ast.DirectiveLocation{
+		ast.LocationQuery, ast.LocationMutation, ast.LocationSubscription, ast.LocationField,
+	} {
+		for _, directive := range data.AllDirectives.LocationDirectives(string(location)) {
+			return fmt.Errorf("executor: the directive @%s is not supported on a %s", directive.Name, location)
+		}
+	}
 	for _, object := range data.Objects {
 		for _, field := range object.Fields {
-			if field.HasDirectives() || field.IsMap() || field.HasHaser || field.VOkFunc || field.IsBatch() {
+			if field.HasDirectives() || field.IsMap() || field.HasHaser || field.VOkFunc || field.IsBatch() ||
+				field.UsesSubscriptionContext() {
 				return fmt.Errorf("executor: the binding of %s.%s is of a kind that is not supported", object.Name, field.Name)
 			}
 		}
@@ -49,14 +67,16 @@ func (p plugin) member(field *codegen.Field) (string, error) {
 	case field.TypeReference.IsRoot:
 		return fmt.Sprintf("executor.Variable(f, %s, func(%s) executor.None { return executor.None{} })", out, parent), nil
 	case field.Stream:
-		return fmt.Sprintf("executor.Stream(%s, %s, func(ctx context.Context) (<-chan %s, error) {\n%sreturn ec.Resolvers.%s })",
+		return fmt.Sprintf("executor.Stream(%s, %s, func(ctx context.Context) (<-chan %s, error) {\n"+
+			"%sreturn ec.Resolvers.%s })",
 			argued, out, value, fc, field.ShortInvocation()), nil
 	case field.IsResolver:
 		obj := "obj"
 		if field.Object.Root {
 			obj = "_"
 		}
-		return fmt.Sprintf("executor.Resolver(%s, %s, func(ctx context.Context, %s %s) (%s, error) {\n%sreturn ec.Resolvers.%s })",
+		return fmt.Sprintf("executor.Resolver(%s, %s, func(ctx context.Context, %s %s) (%s, error) {\n"+
+			"%sreturn ec.Resolvers.%s })",
 			argued, out, obj, parent, value, fc, field.ShortInvocation()), nil
 	case field.IsVariable():
 		return fmt.Sprintf("executor.Variable(f, %s, func(obj %s) %s { return obj.%s })",

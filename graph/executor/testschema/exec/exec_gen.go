@@ -487,6 +487,7 @@ interface Thing {
   weight: Weight
   rate: Ratio!
   owner: Being!
+  mother: Being
 }
 
 type Person implements Named & Being {
@@ -517,6 +518,7 @@ type Rock implements Thing {
   weight: Weight
   rate: Ratio!
   owner: Being!
+  mother: Being
   color: Color
 }
 
@@ -7039,6 +7041,38 @@ func (ec *executionContext) fieldContext_Rock_owner(_ context.Context, field gra
 	return fc, nil
 }
 
+func (ec *executionContext) _Rock_mother(ctx context.Context, field graphql.CollectedField, obj *model.Rock) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Rock_mother(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Mother(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.Being) graphql.Marshaler {
+			return ec.marshalOBeing2campaignqlᚋgraphᚋexecutorᚋtestschemaᚋmodelᚐBeing(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Rock_mother(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Rock",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Rock_color(ctx context.Context, field graphql.CollectedField, obj *model.Rock) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -10011,6 +10045,11 @@ func (ec *executionContext) _Rock(ctx context.Context, sel ast.SelectionSet, obj
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Rock_owner(ctx, field, obj)
 				})
+		case "mother":
+			out.Values[i] = ec._Rock_mother(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "color":
 			out.Values[i] = ec._Rock_color(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {

@@ -701,6 +701,8 @@ func (ec *executionContext) fieldRock(f *executor.Field) executor.Output[*model.
 		return executor.Resolver(f, ec.outputBeing(f, "Being!"), func(ctx context.Context, obj *model.Rock) (model.Being, error) {
 			return ec.Resolvers.Rock().Owner(ctx, obj)
 		})
+	case "mother":
+		return executor.Getter(f, ec.outputBeing(f, ""), func(obj *model.Rock) model.Being { return obj.Mother() })
 	case "color":
 		return executor.Variable(f, executor.Pointer(executor.Leaf(func(buf []byte, v model.Color) []byte { return scalar.AppendString(buf, string(v)) }, ""), ""), func(obj *model.Rock) *model.Color { return obj.Color })
 	}

@@ -138,6 +138,7 @@ func (Rock) IsThing() {}
 func (Rock) IsLoot()  {}
 
 func (r *Rock) Weight() *Weight        { return Get[*Weight](r, "weight") }
+func (r *Rock) Mother() Being          { return Get[Being](r, "mother") }
 func (r *Rock) Rate() (float64, error) { return Try[float64](r, "rate") }
 
 // Stranger implements the interfaces, but the schema does not know it.

@@ -22,6 +22,8 @@ type World struct {
 	Faults float64
 	// Cancel ends the context of the operation.
 	Cancel func()
+	// Fixed are the values of fields, and errors, that are not left to chance, by the names of the fields.
+	Fixed map[string]any
 
 	mu     sync.Mutex
 	calls  map[string]int
@@ -55,6 +57,7 @@ type Own struct {
 	number uint64
 }
 
+// own returns it, of any object that embeds it.
 func (o *Own) own() *Own { return o }
 
 func (o *Own) settle(w *World, number uint64) { o.world, o.number = w, number }
@@ -111,6 +114,9 @@ func (d *dice) maybePanic(key string) {
 // Get returns the value of a getter that cannot fail, but may panic.
 func Get[T any](of owner, field string, arguments ...any) T {
 	key, r := of.own().ask(field, arguments)
+	if v, ok := r.world.Fixed[field]; ok {
+		return v.(T)
+	}
 	r.maybePanic(key)
 	return value[T](r)
 }
@@ -118,11 +124,21 @@ func Get[T any](of owner, field string, arguments ...any) T {
 // Try returns the value of a getter that may fail.
 func Try[T any](of owner, field string, arguments ...any) (T, error) {
 	key, r := of.own().ask(field, arguments)
+	return try[T](r, field, key)
+}
+
+func try[T any](r *dice, field, key string) (v T, err error) {
+	switch fixed := r.world.Fixed[field].(type) {
+	case error:
+		return v, fixed
+	case T:
+		return fixed, nil
+	}
 	r.maybePanic(key)
 	if r.fault() {
-		return value[T](r), r.failure(key)
+		err = r.failure(key)
 	}
-	return value[T](r), nil
+	return value[T](r), err
 }
 
 // Call returns the value of a method or a resolver with a context. Half of them respect it.
@@ -132,11 +148,7 @@ func Call[T any](ctx context.Context, of owner, field string, arguments ...any) 
 		var none T
 		return none, err
 	}
-	r.maybePanic(key)
-	if r.fault() {
-		return value[T](r), r.failure(key)
-	}
-	return value[T](r), nil
+	return try[T](r, field, key)
 }
 
 // failure returns one of the kinds of errors that gqlgen treats in different ways.
@@ -155,7 +167,16 @@ func (d *dice) failure(key string) error {
 	}
 }
 
+// Settle puts an object of a test into the world, and returns it.
+func Settle[T owner](w *World, v T) T {
+	v.own().settle(w, 1)
+	return v
+}
+
 // Event returns an event of a stream.
 func Event[T any](w *World, field string, number int) T {
+	if events, ok := w.Fixed["events"].([]T); ok {
+		return events[number]
+	}
 	return value[T](w.dice(fmt.Sprint("event ", field, number)))
 }

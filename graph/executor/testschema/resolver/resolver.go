@@ -19,9 +19,9 @@ func (r Resolver) Person() exec.PersonResolver             { return person{} }
 func (r Resolver) Robot() exec.RobotResolver               { return robot{} }
 func (r Resolver) Rock() exec.RockResolver                 { return rock{} }
 func (r Resolver) Step() exec.StepResolver                 { return step{} }
-func (r Resolver) Query() exec.QueryResolver               { return query{r.World} }
-func (r Resolver) Mutation() exec.MutationResolver         { return mutation{r.World} }
-func (r Resolver) Subscription() exec.SubscriptionResolver { return subscription{r.World} }
+func (r Resolver) Query() exec.QueryResolver               { return query(r) }
+func (r Resolver) Mutation() exec.MutationResolver         { return mutation(r) }
+func (r Resolver) Subscription() exec.SubscriptionResolver { return subscription(r) }
 
 type item struct{}
 
@@ -127,4 +127,6 @@ func (rock) Owner(ctx context.Context, obj *model.Rock) (model.Being, error) {
 
 type step struct{}
 
-func (step) ResolvedTotal(_ context.Context, obj *model.Step) (int, error) { return obj.ResolvedTotal(), nil }
+func (step) ResolvedTotal(_ context.Context, obj *model.Step) (int, error) {
+	return obj.ResolvedTotal(), nil
+}

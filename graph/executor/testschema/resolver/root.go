@@ -61,7 +61,9 @@ func (q query) Echo(
 		number, float, text, boolean, id, day, secret, color, colors, grid, from, filter, entries, point)
 }
 
-func (q query) Count(ctx context.Context) (int, error) { return model.Call[int](ctx, q.Root(), "count") }
+func (q query) Count(ctx context.Context) (int, error) {
+	return model.Call[int](ctx, q.Root(), "count")
+}
 
 type mutation struct{ *model.World }
 
@@ -106,10 +108,13 @@ func (s subscription) Days(ctx context.Context) (<-chan *string, error) {
 	return stream[*string](ctx, s, "days")
 }
 
-// stream returns a stream of three events.
+// stream returns a stream of three events, or of none that does not end.
 func stream[T any](ctx context.Context, s subscription, field string, arguments ...any) (<-chan T, error) {
 	if _, err := model.Call[int](ctx, s.Root(), field, arguments...); err != nil {
 		return nil, err
+	}
+	if s.Fixed["silent"] != nil {
+		return make(chan T), nil
 	}
 	events := make(chan T, 3)
 	for i := range cap(events) {
