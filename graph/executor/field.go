@@ -134,7 +134,7 @@ func (f *Field) read(ctx context.Context) (arguments map[string]any, report func
 	if f.arguments == nil {
 		return nil, nil
 	}
-	arguments, failed := f.tryArguments(ctx, func(error) {}, func(any) {})
+	arguments, failed := f.tryArguments(f.context(ctx, nil), func(error) {}, func(any) {})
 	if !failed {
 		return arguments, nil
 	}

@@ -27,10 +27,16 @@ type member[T any] struct {
 	out      Output[T]
 }
 
-// Select writes what a selection asks of an object.
-func Select[T any](op *graphql.OperationContext, set ast.SelectionSet, of Object[T]) Output[T] {
+// Select writes what a selection asks of an object. If the selection cannot be read, as with null for @skip,
+// each of the objects fails.
+func Select[T any](op *graphql.OperationContext, set ast.SelectionSet, of Object[T]) (out Output[T]) {
+	defer func() {
+		if value := recover(); value != nil {
+			out = Output[T]{put: func(w *writer, _ T, _ int) { panicked(w.fieldContext(), value)(w) }}
+		}
+	}()
 	members := of.members(op, set)
-	out := Output[T]{put: func(w *writer, v T, at int) { putObject(w, members, v, at) }}
+	out = Output[T]{put: func(w *writer, v T, at int) { putObject(w, members, v, at) }}
 	asking := asked(members)
 	if len(asking) > 0 {
 		out.ask = func(ctx context.Context, values []T) {

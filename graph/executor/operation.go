@@ -137,7 +137,7 @@ func Stream[V any](f *Field, out Output[V], open func(ctx context.Context) (<-ch
 				select {
 				case v, ok := <-stream:
 					if value = v; ok && out.ask != nil {
-						out.ask(f.context(ctx, arguments), []V{v})
+						report = guarded(ctx, func() { out.ask(f.context(ctx, arguments), []V{v}) })
 					}
 					return ok
 				case <-ctx.Done():

@@ -28,6 +28,26 @@ func TestMutationsAreSerial(t *testing.T) {
 	}
 }
 
+// TestNullForDirective sends null for a condition, which a variable with a default allows.
+func TestNullForDirective(t *testing.T) {
+	t.Parallel()
+	d := document{
+		text: `query($if: Boolean = true) {
+			pair { left @skip(if: $if) }
+			requiredItems(filter: {}) { number ... on Item @include(if: $if) { note } }
+			being { mother { age @skip(if: $if) } }
+			count
+		}`,
+		variables: map[string]any{"if": nil},
+	}
+	for seed := range uint64(20) {
+		got, _ := compare(t, d, circumstances{seed: seed})
+		if text := answers(got); !strings.Contains(text, "pair: recovered: skip: argument 'if' is not a boolean") {
+			t.Errorf("got %s", text)
+		}
+	}
+}
+
 // TestCanceledSubscriptionEnds waits for an event that never comes.
 func TestCanceledSubscriptionEnds(t *testing.T) {
 	t.Parallel()
