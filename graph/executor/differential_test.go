@@ -206,7 +206,7 @@ func TestRandomDocuments(t *testing.T) {
 		}
 		seen.add(d, got)
 	}
-	t.Log(seen)
+	t.Logf("%+v", *seen)
 	if seeds > 1 && failed == 0 {
 		seen.check(t)
 	}
