@@ -40,10 +40,11 @@ lint:
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
 
-## generate: the Ent client, the GraphQL executor and the page about the commands
+## generate: the Ent client, the GraphQL executors of the product and of its test, and the page about the commands
 generate:
 	$(GO) generate ./ent ./internal/schedule
 	$(GO) run ./graph/executor/generate
+	$(GO) run ./graph/executor/generate graph/executor/testschema
 	$(GO) generate ./internal/command
 
 ## migration: the next versioned migration, NAME=what_changes MYSQL=mysql://… (an empty database)

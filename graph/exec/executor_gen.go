@@ -537,7 +537,7 @@ func (ec *executionContext) fieldCampaignAudience(f *executor.Field) executor.Ou
 	case "exclude":
 		return executor.Variable(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectAudiencePart()), "AudiencePart!"), false, true), func(obj *model.Audience) []*model.AudiencePart { return obj.Exclude })
 	case "rules":
-		return executor.Variable(f, executor.Leaf(scalar.AppendJSON, ""), func(obj *model.Audience) scalar.JSON { return obj.Rules })
+		return executor.Variable(f, executor.Nilable(func(v scalar.JSON) bool { return v == nil }, executor.Leaf(scalar.AppendJSON, ""), ""), func(obj *model.Audience) scalar.JSON { return obj.Rules })
 	case "count":
 		return executor.Resolver(f, executor.Pointer(executor.Leaf(scalar.AppendInt, ""), ""), func(ctx context.Context, obj *model.Audience) (*int32, error) {
 			return ec.Resolvers.CampaignAudience().Count(ctx, obj)
@@ -718,7 +718,7 @@ func (ec *executionContext) fieldCampaignSchedule(f *executor.Field) executor.Ou
 	case "upcoming":
 		return executor.Resolver(f.Argued(func(ctx context.Context) (map[string]any, error) {
 			return ec.field_CampaignSchedule_upcoming_args(ctx, f.ArgumentMap(ec.Variables))
-		}), executor.List(executor.Pointer(executor.Leaf(scalar.AppendDateTime, ""), "DateTime!"), false, true), func(ctx context.Context, obj *model.Schedule) ([]*time.Time, error) {
+		}), executor.List(executor.Pointer(executor.Leaf(scalar.AppendDateTime, "DateTime!"), "DateTime!"), false, true), func(ctx context.Context, obj *model.Schedule) ([]*time.Time, error) {
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.CampaignSchedule().Upcoming(ctx, obj, fc.Args["first"].(int32))
 		})
@@ -1353,7 +1353,7 @@ func (ec *executionContext) fieldExplainedRule(f *executor.Field) executor.Outpu
 	case "path":
 		return executor.Variable(f, executor.Leaf(scalar.AppendString, "String!"), func(obj *query.ExplainedRule) string { return obj.Path })
 	case "rule":
-		return executor.Resolver(f, executor.Leaf(scalar.AppendJSON, "JSON!"), func(ctx context.Context, obj *query.ExplainedRule) (scalar.JSON, error) {
+		return executor.Resolver(f, executor.Nilable(func(v scalar.JSON) bool { return v == nil }, executor.Leaf(scalar.AppendJSON, "JSON!"), "JSON!"), func(ctx context.Context, obj *query.ExplainedRule) (scalar.JSON, error) {
 			return ec.Resolvers.ExplainedRule().Rule(ctx, obj)
 		})
 	case "matches":
@@ -1698,7 +1698,7 @@ func (ec *executionContext) fieldMutation(f *executor.Field) executor.Output[exe
 	case "command":
 		return executor.Resolver(f.Argued(func(ctx context.Context) (map[string]any, error) {
 			return ec.field_Mutation_command_args(ctx, f.ArgumentMap(ec.Variables))
-		}), executor.Leaf(scalar.AppendJSON, "JSON!"), func(ctx context.Context, _ executor.None) (scalar.JSON, error) {
+		}), executor.Nilable(func(v scalar.JSON) bool { return v == nil }, executor.Leaf(scalar.AppendJSON, "JSON!"), "JSON!"), func(ctx context.Context, _ executor.None) (scalar.JSON, error) {
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Mutation().Command(ctx, fc.Args["name"].(string), fc.Args["parameters"].(scalar.JSON))
 		})
@@ -2014,7 +2014,7 @@ func (ec *executionContext) objectSchedulePreview() executor.Object[*model.Sched
 func (ec *executionContext) fieldSchedulePreview(f *executor.Field) executor.Output[*model.SchedulePreview] {
 	switch f.Name {
 	case "upcoming":
-		return executor.Variable(f, executor.List(executor.Pointer(executor.Leaf(scalar.AppendDateTime, ""), "DateTime!"), false, true), func(obj *model.SchedulePreview) []*time.Time { return obj.Upcoming })
+		return executor.Variable(f, executor.List(executor.Pointer(executor.Leaf(scalar.AppendDateTime, "DateTime!"), "DateTime!"), false, true), func(obj *model.SchedulePreview) []*time.Time { return obj.Upcoming })
 	case "userErrors":
 		return executor.Variable(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUserError()), "UserError!"), false, true), func(obj *model.SchedulePreview) []*model.UserError { return obj.UserErrors })
 	}
@@ -2038,7 +2038,7 @@ func (ec *executionContext) fieldSegment(f *executor.Field) executor.Output[*mod
 			return ec.Resolvers.Segment().List(ctx, parents)
 		})
 	case "rules":
-		return executor.Getter(f, executor.Leaf(scalar.AppendJSON, "JSON!"), func(obj *model.Segment) scalar.JSON { return obj.Rules() })
+		return executor.Getter(f, executor.Nilable(func(v scalar.JSON) bool { return v == nil }, executor.Leaf(scalar.AppendJSON, "JSON!"), "JSON!"), func(obj *model.Segment) scalar.JSON { return obj.Rules() })
 	case "subscriberCount":
 		return executor.Resolver(f, executor.Pointer(executor.Leaf(scalar.AppendInt, ""), ""), func(ctx context.Context, obj *model.Segment) (*int32, error) {
 			return ec.Resolvers.Segment().SubscriberCount(ctx, obj)
@@ -3014,23 +3014,59 @@ func (ec *executionContext) field__Type(f *executor.Field) executor.Output[*intr
 func (ec *executionContext) outputNode(f *executor.Field, required string) executor.Output[model.Node] {
 	return executor.Interface(
 		required,
-		executor.Implemented[model.Node](executor.Select(ec.OperationContext, f.Selections, ec.objectTag())),
-		executor.Implemented[model.Node](executor.Select(ec.OperationContext, f.Selections, ec.objectTag())),
-		executor.Implemented[model.Node](executor.Select(ec.OperationContext, f.Selections, ec.objectSuppression())),
-		executor.Implemented[model.Node](executor.Select(ec.OperationContext, f.Selections, ec.objectSuppression())),
-		executor.Implemented[model.Node](executor.Select(ec.OperationContext, f.Selections, ec.objectSubscriberTag())),
-		executor.Implemented[model.Node](executor.Select(ec.OperationContext, f.Selections, ec.objectSubscriberTag())),
-		executor.Implemented[model.Node](executor.Select(ec.OperationContext, f.Selections, ec.objectSubscriberList())),
-		executor.Implemented[model.Node](executor.Select(ec.OperationContext, f.Selections, ec.objectSubscriberList())),
-		executor.Implemented[model.Node](executor.Select(ec.OperationContext, f.Selections, ec.objectSubscriber())),
-		executor.Implemented[model.Node](executor.Select(ec.OperationContext, f.Selections, ec.objectSubscriber())),
-		executor.Implemented[model.Node](executor.Select(ec.OperationContext, f.Selections, ec.objectSegment())),
-		executor.Implemented[model.Node](executor.Select(ec.OperationContext, f.Selections, ec.objectSegment())),
-		executor.Implemented[model.Node](executor.Select(ec.OperationContext, f.Selections, ec.objectEmail())),
-		executor.Implemented[model.Node](executor.Select(ec.OperationContext, f.Selections, ec.objectEmail())),
-		executor.Implemented[model.Node](executor.Select(ec.OperationContext, f.Selections, ec.objectCustomField())),
-		executor.Implemented[model.Node](executor.Select(ec.OperationContext, f.Selections, ec.objectCustomField())),
-		executor.Implemented[model.Node](executor.Select(ec.OperationContext, f.Selections, ec.objectCampaign())),
-		executor.Implemented[model.Node](executor.Select(ec.OperationContext, f.Selections, ec.objectCampaign())),
+		executor.Implemented[model.Node](func() executor.Output[ent.Tag] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectTag()))
+		}),
+		executor.Implemented[model.Node](func() executor.Output[*ent.Tag] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectTag()), required)
+		}),
+		executor.Implemented[model.Node](func() executor.Output[model.Suppression] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectSuppression()))
+		}),
+		executor.Implemented[model.Node](func() executor.Output[*model.Suppression] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectSuppression()), required)
+		}),
+		executor.Implemented[model.Node](func() executor.Output[model.SubscriberTag] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectSubscriberTag()))
+		}),
+		executor.Implemented[model.Node](func() executor.Output[*model.SubscriberTag] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectSubscriberTag()), required)
+		}),
+		executor.Implemented[model.Node](func() executor.Output[model.SubscriberList] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectSubscriberList()))
+		}),
+		executor.Implemented[model.Node](func() executor.Output[*model.SubscriberList] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectSubscriberList()), required)
+		}),
+		executor.Implemented[model.Node](func() executor.Output[model.Subscriber] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectSubscriber()))
+		}),
+		executor.Implemented[model.Node](func() executor.Output[*model.Subscriber] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectSubscriber()), required)
+		}),
+		executor.Implemented[model.Node](func() executor.Output[model.Segment] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectSegment()))
+		}),
+		executor.Implemented[model.Node](func() executor.Output[*model.Segment] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectSegment()), required)
+		}),
+		executor.Implemented[model.Node](func() executor.Output[ent.Email] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectEmail()))
+		}),
+		executor.Implemented[model.Node](func() executor.Output[*ent.Email] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectEmail()), required)
+		}),
+		executor.Implemented[model.Node](func() executor.Output[model.CustomField] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectCustomField()))
+		}),
+		executor.Implemented[model.Node](func() executor.Output[*model.CustomField] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCustomField()), required)
+		}),
+		executor.Implemented[model.Node](func() executor.Output[model.Campaign] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaign()))
+		}),
+		executor.Implemented[model.Node](func() executor.Output[*model.Campaign] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaign()), required)
+		}),
 	)
 }

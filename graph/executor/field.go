@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
 // Field is a field of a selection, with what the code generator knows of it.
@@ -187,17 +188,33 @@ func (f *Field) read(ctx context.Context) (arguments map[string]any, failed repo
 	if f.arguments == nil {
 		return nil, nil
 	}
-	var err error
-	if failed = guarded(ctx, func() { arguments, err = f.arguments(ctx) }); failed != nil || err == nil {
-		return arguments, failed
+	arguments, wrong := f.tryArguments(f.context(ctx, nil), func(error) {}, func(any) {})
+	if !wrong {
+		return arguments, nil
 	}
 	return nil, func(w *writer) {
 		w.failed = true
 		ctx := w.fieldContext()
-		if _, err := f.arguments(ctx); err != nil { // again, for the path of this place
-			graphql.AddError(ctx, err)
-		}
+		// Again, for the path of this place.
+		f.tryArguments(ctx, func(err error) { addError(ctx, err) }, func(value any) { panicked(ctx, value)(w) })
 	}
+}
+
+// tryArguments reads the arguments. failed says that they are wrong: onError or onPanic was called.
+func (f *Field) tryArguments(
+	ctx context.Context, onError func(err error), onPanic func(value any),
+) (arguments map[string]any, failed bool) {
+	defer func() {
+		if value := recover(); value != nil {
+			failed = true
+			onPanic(value)
+		}
+	}()
+	arguments, err := f.arguments(ctx)
+	if err != nil {
+		onError(err)
+	}
+	return arguments, err != nil
 }
 
 // protected calls a resolver. failed reports its error or its panic.
@@ -224,9 +241,17 @@ func guarded(ctx context.Context, do func()) (failed report) {
 
 // panicked logs a panic and returns what reports it.
 func panicked(ctx context.Context, value any) report {
-	err := graphql.GetOperationContext(ctx).Recover(ctx, value)
+	err := graphql.GetOperationContext(ctx).RecoverFunc(ctx, value)
 	return func(w *writer) {
 		w.failed = true
-		graphql.AddError(w.fieldContext(), err)
+		if one, ok := err.(*gqlerror.Error); ok { // each place sets a path of its own
+			own := *one
+			addError(w.fieldContext(), &own)
+			return
+		}
+		addError(w.fieldContext(), err)
 	}
 }
+
+// addError reports an error, or each of a [gqlerror.List], at the place of the context.
+func addError(ctx context.Context, err error) { graphql.GetOperationContext(ctx).Error(ctx, err) }

@@ -2,6 +2,8 @@ package executor
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -25,10 +27,16 @@ type member[T any] struct {
 	out      Output[T]
 }
 
-// Select writes what a selection asks of an object.
-func Select[T any](op *graphql.OperationContext, set ast.SelectionSet, of Object[T]) Output[T] {
+// Select writes what a selection asks of an object. If the selection cannot be read, as with null for @skip,
+// each of the objects fails.
+func Select[T any](op *graphql.OperationContext, set ast.SelectionSet, of Object[T]) (out Output[T]) {
+	defer func() {
+		if value := recover(); value != nil {
+			out = Output[T]{put: func(w *writer, _ T, _ int) { panicked(w.fieldContext(), value)(w) }}
+		}
+	}()
 	members := of.members(op, set)
-	out := Output[T]{put: func(w *writer, v T, at int) { putObject(w, members, v, at) }}
+	out = Output[T]{put: func(w *writer, v T, at int) { putObject(w, members, v, at) }}
 	asking := asked(members)
 	if len(asking) > 0 {
 		out.ask = func(ctx context.Context, values []T) {
@@ -42,7 +50,7 @@ func Select[T any](op *graphql.OperationContext, set ast.SelectionSet, of Object
 
 // members compiles a selection.
 func (o Object[T]) members(op *graphql.OperationContext, set ast.SelectionSet) []member[T] {
-	collected := graphql.CollectFields(op, set, o.Implementors)
+	collected := merge(graphql.CollectFields(op, set, o.Implementors))
 	fields, members := make([]Field, len(collected)), make([]member[T], len(collected))
 	open := "{"
 	for i, c := range collected {
@@ -53,6 +61,31 @@ func (o Object[T]) members(op *graphql.OperationContext, set ast.SelectionSet) [
 		open = ","
 	}
 	return members
+}
+
+// merge merges the fields with the same key that [graphql.CollectFields] leaves apart: those of two interfaces
+// of which neither implements the other.
+func merge(collected []graphql.CollectedField) []graphql.CollectedField {
+	var merged []graphql.CollectedField
+	for i, c := range collected {
+		first := slices.IndexFunc(collected[:i], func(of graphql.CollectedField) bool { return of.Alias == c.Alias })
+		switch {
+		case first < 0 && merged == nil:
+			continue
+		case merged == nil:
+			merged = slices.Clone(collected[:i]) // which are kept for the operation
+		}
+		if first < 0 {
+			merged = append(merged, c)
+			continue
+		}
+		at := slices.IndexFunc(merged, func(of graphql.CollectedField) bool { return of.Alias == c.Alias })
+		merged[at].Selections = slices.Concat(merged[at].Selections, c.Selections)
+	}
+	if merged == nil {
+		return collected
+	}
+	return merged
 }
 
 func (o Object[T]) output(f *Field) Output[T] {
@@ -103,9 +136,7 @@ func putMembers[T any](w *writer, members []member[T], i int, v T, at int, faile
 	defer func() {
 		if value := recover(); value != nil {
 			w.path = w.path[:depth+1]
-			ctx := w.fieldContext()
-			w.failed = true
-			graphql.AddError(ctx, graphql.GetOperationContext(ctx).Recover(ctx, value))
+			panicked(w.fieldContext(), value)(w)
 			settle()
 			next = i + 1
 		}
@@ -122,12 +153,24 @@ func putMembers[T any](w *writer, members []member[T], i int, v T, at int, faile
 
 // Implementor writes the values of an interface I that have one of its types.
 type Implementor[I any] struct {
-	is  func(v I) bool
-	out Output[I]
+	is func(v I) bool
+	// compile returns how they are written. It is called if there is a value of the type.
+	compile func() Output[I]
 }
 
 // Implemented writes the values of an interface that are T.
-func Implemented[I, T any](of Output[T]) Implementor[I] {
+func Implemented[I, T any](compile func() Output[T]) Implementor[I] {
+	return Implementor[I]{
+		is: func(v I) bool {
+			_, ok := any(v).(T)
+			return ok
+		},
+		compile: func() Output[I] { return asserted[I](compile()) },
+	}
+}
+
+// asserted writes the values of an interface, all of which are T.
+func asserted[I, T any](of Output[T]) Output[I] {
 	out := Output[I]{put: func(w *writer, v I, at int) { of.put(w, any(v).(T), at) }}
 	if of.ask != nil {
 		out.ask = func(ctx context.Context, values []I) {
@@ -138,49 +181,61 @@ func Implemented[I, T any](of Output[T]) Implementor[I] {
 			of.ask(ctx, concrete)
 		}
 	}
-	return Implementor[I]{out: out, is: func(v I) bool {
-		_, ok := any(v).(T)
-		return ok
-	}}
+	return out
 }
 
 // Interface writes a value with the implementor of its type, or null. A null where required names a type
-// is an error.
+// is an error. A value of a type that the schema does not know has to be a [graphql.Marshaler].
 func Interface[I any](required string, of ...Implementor[I]) Output[I] {
-	kind := func(v I) int {
-		for i := range of {
-			if of[i].is(v) {
-				return i
-			}
-		}
-		panic("executor: a value of a type that does not implement the interface")
-	}
-	var positions []int // of each value among those of its type
-	var asking bool
-	for i := range of {
-		asking = asking || of[i].out.ask != nil
-	}
-	out := Output[I]{put: func(w *writer, v I, at int) {
-		if asking {
-			at = positions[at]
-		}
-		of[kind(v)].out.put(w, v, at)
-	}}
-	if asking {
-		out.ask = func(ctx context.Context, values []I) {
-			sorted := make([][]I, len(of))
-			positions = positions[:0]
-			for _, v := range values {
-				k := kind(v)
-				positions = append(positions, len(sorted[k]))
+	var (
+		// outputs are those of the types that occur. The others are not compiled: with interfaces in
+		// interfaces, an operation would have more of them than fields.
+		outputs = make([]*Output[I], len(of))
+		kinds   []int // of each value, the index of its type
+		places  []int // of each value among those of its type
+	)
+	ask := func(ctx context.Context, values []I) {
+		sorted := make([][]I, len(of))
+		kinds, places = make([]int, len(values)), make([]int, len(values))
+		for i, v := range values {
+			k := slices.IndexFunc(of, func(i Implementor[I]) bool { return i.is(v) })
+			if kinds[i] = k; k >= 0 {
+				places[i] = len(sorted[k])
 				sorted[k] = append(sorted[k], v)
 			}
-			for k, implementor := range of {
-				if implementor.out.ask != nil && len(sorted[k]) > 0 {
-					implementor.out.ask(ctx, sorted[k])
-				}
+		}
+		for k, values := range sorted {
+			if len(values) == 0 {
+				continue
+			}
+			if outputs[k] == nil {
+				out := of[k].compile()
+				outputs[k] = &out
+			}
+			if outputs[k].ask != nil {
+				outputs[k].ask(ctx, values)
 			}
 		}
 	}
-	return nilable(func(v I) bool { return any(v) == nil }, required, out)
+	put := func(w *writer, v I, at int) {
+		if kinds[at] < 0 {
+			putUnknown(w, v)
+			return
+		}
+		outputs[kinds[at]].put(w, v, places[at])
+	}
+	return nilable(func(v I) bool { return any(v) == nil }, required, Output[I]{ask: ask, put: put})
+}
+
+// putUnknown writes a value of a type that the schema does not know. It is reported as gqlgen's panic over it is.
+func putUnknown(w *writer, v any) {
+	marshaler, ok := v.(graphql.Marshaler)
+	if !ok {
+		err := fmt.Errorf("unexpected type %T; non-generated variants must implement graphql.Marshaler", v)
+		panicked(w.fieldContext(), err)(w)
+		return
+	}
+	out := appender{w.buf}
+	marshaler.MarshalGQL(&out)
+	w.buf = out.buf
 }

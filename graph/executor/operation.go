@@ -45,8 +45,13 @@ func Query(op *graphql.OperationContext, of Root) graphql.ResponseHandler {
 func Mutation(op *graphql.OperationContext, of Root) graphql.ResponseHandler {
 	return once(func(ctx context.Context) []byte {
 		members := of.members(op, op.Operation.SelectionSet)
-		for _, m := range asked(members) {
-			m.out.ask(ctx, make([]None, 1))
+		for i, m := range members {
+			members[i].out.put = func(w *writer, _ None, _ int) {
+				if m.out.ask != nil {
+					m.out.ask(ctx, make([]None, 1))
+				}
+				m.out.put(w, None{}, 0)
+			}
 		}
 		w := newWriter(ctx)
 		putObject(w, members, None{}, 0)
@@ -195,7 +200,7 @@ func (w *writer) data() []byte {
 func (w *writer) fail(err error) {
 	w.failed = true
 	ctx := w.fieldContext()
-	graphql.AddError(ctx, graphql.AddFieldLocationToError(ctx, err))
+	addError(ctx, graphql.AddFieldLocationToError(ctx, err))
 }
 
 // reportNull reports that the value is null where the type of the schema does not allow it.

@@ -41,6 +41,19 @@ func Marshaled[T any](marshaler func(v T) graphql.Marshaler, required string) Ou
 	}, required)
 }
 
+// Enum writes an enum with a marshaler of its own. A panic is that of the one value.
+func Enum[T any](marshaler func(v T) graphql.Marshaler, required string) Output[T] {
+	out := Marshaled(marshaler, required)
+	return Output[T]{put: func(w *writer, v T, at int) {
+		defer func() {
+			if value := recover(); value != nil {
+				panicked(w.fieldContext(), value)(w)
+			}
+		}()
+		out.put(w, v, at)
+	}}
+}
+
 // Checked writes a scalar with a marshaler of gqlgen that may fail.
 func Checked[T any](marshaler func(v T) graphql.ContextMarshaler) Output[T] {
 	return Output[T]{put: func(w *writer, v T, _ int) {
@@ -72,6 +85,11 @@ type appender struct{ buf []byte }
 func (a *appender) Write(p []byte) (int, error) {
 	a.buf = append(a.buf, p...)
 	return len(p), nil
+}
+
+// Nilable writes a scalar whose Go type has nil, which is null. A null where required names a type is an error.
+func Nilable[T any](isNil func(v T) bool, of Output[T], required string) Output[T] {
+	return nilable(isNil, required, of)
 }
 
 // Pointer writes what the pointer points to, or null. A null where required names a type is an error.

@@ -14,11 +14,29 @@ import (
 	"github.com/99designs/gqlgen/codegen/templates"
 )
 
-// supported reports what the schema or its bindings use that the executor does not know.
+// supported reports what the schema, its bindings or the configuration use that the executor does not know.
 func supported(data *codegen.Data) error {
+	for option, set := range map[string]bool{
+		"exec.layout: follow-schema":                data.Config.Exec.Layout == config.ExecLayoutFollowSchema,
+		"omit_panic_handler":                        data.Config.OmitPanicHandler,
+		"use_function_syntax_for_execution_context": data.Config.UseFunctionSyntaxForExecutionContext,
+		"subscription_context_field":                data.Config.SubscriptionContextField,
+	} {
+		if set {
+			return fmt.Errorf("executor: the option %s is not supported", option)
+		}
+	}
+	for _, location := range []ast.DirectiveLocation{
+		ast.LocationQuery, ast.LocationMutation, ast.LocationSubscription, ast.LocationField,
+	} {
+		for _, directive := range data.AllDirectives.LocationDirectives(string(location)) {
+			return fmt.Errorf("executor: the directive @%s is not supported on a %s", directive.Name, location)
+		}
+	}
 	for _, object := range data.Objects {
 		for _, field := range object.Fields {
-			if field.HasDirectives() || field.IsMap() || field.HasHaser || field.VOkFunc {
+			if field.HasDirectives() || field.IsMap() || field.HasHaser || field.VOkFunc ||
+				field.UsesSubscriptionContext() {
 				return fmt.Errorf("executor: the binding of %s.%s is of a kind that is not supported", object.Name, field.Name)
 			}
 		}
@@ -30,8 +48,8 @@ func supported(data *codegen.Data) error {
 func ref(of types.Type) string { return templates.CurrentImports.LookupType(of) }
 
 // member returns the Go expression that writes a field f of an object v.
-func member(field *codegen.Field) (string, error) {
-	out, err := output(field.TypeReference)
+func (p plugin) member(field *codegen.Field) (string, error) {
+	out, err := p.output(field.TypeReference)
 	if err != nil {
 		return "", fmt.Errorf("executor: %s.%s: %w", field.Object.Name, field.Name, err)
 	}
@@ -47,8 +65,11 @@ func member(field *codegen.Field) (string, error) {
 	value := ref(field.TypeReference.GO)
 	called := fmt.Sprintf("%s.%s(%s)", field.GoReceiverName, field.GoFieldName, field.CallArgs())
 	switch {
+	case field.TypeReference.IsRoot:
+		return fmt.Sprintf("executor.Variable(f, %s, func(%s) executor.None { return executor.None{} })", out, parent), nil
 	case field.Stream:
-		return fmt.Sprintf("executor.Stream(%s, %s, func(ctx context.Context) (<-chan %s, error) {\n%sreturn ec.Resolvers.%s })",
+		return fmt.Sprintf("executor.Stream(%s, %s, func(ctx context.Context) (<-chan %s, error) {\n"+
+			"%sreturn ec.Resolvers.%s })",
 			argued, out, value, fc, field.ShortInvocation()), nil
 	case field.IsBatch():
 		return fmt.Sprintf("executor.Batch(%s, %s, func(ctx context.Context, parents []%s) ([]%s, error) {\n"+
@@ -60,7 +81,8 @@ func member(field *codegen.Field) (string, error) {
 		if field.Object.Root {
 			obj = "_"
 		}
-		return fmt.Sprintf("executor.Resolver(%s, %s, func(ctx context.Context, %s %s) (%s, error) {\n%sreturn ec.Resolvers.%s })",
+		return fmt.Sprintf("executor.Resolver(%s, %s, func(ctx context.Context, %s %s) (%s, error) {\n"+
+			"%sreturn ec.Resolvers.%s })",
 			argued, out, obj, parent, value, fc, field.ShortInvocation()), nil
 	case field.IsVariable():
 		return fmt.Sprintf("executor.Variable(f, %s, func(obj %s) %s { return obj.%s })",
@@ -85,7 +107,7 @@ func member(field *codegen.Field) (string, error) {
 }
 
 // output returns the Go expression that writes the values of a type, below the field f.
-func output(t *config.TypeReference) (string, error) {
+func (p plugin) output(t *config.TypeReference) (string, error) {
 	required := ""
 	if t.GQL.NonNull {
 		required = t.GQL.String()
@@ -94,8 +116,10 @@ func output(t *config.TypeReference) (string, error) {
 	case t.IsPtrToPtr(), t.IsPtrToSlice(), t.IsPtrToIntf():
 		return "", fmt.Errorf("the type %s is not supported", t.GO)
 	case t.IsSlice():
-		of, err := output(t.Elem())
+		of, err := p.output(t.Elem())
 		return fmt.Sprintf("executor.List(%s, %t, %t)", of, !t.GQL.NonNull, t.Elem().GQL.NonNull), err
+	case t.IsRoot:
+		return fmt.Sprintf("executor.Select(ec.OperationContext, f.Selections, ec.object%s())", t.Definition.Name), nil
 	case t.Definition.Kind == ast.Interface, t.Definition.Kind == ast.Union:
 		return fmt.Sprintf("ec.output%s(f, %q)", t.Definition.Name, required), nil
 	case t.Definition.Kind == ast.Object:
@@ -108,26 +132,32 @@ func output(t *config.TypeReference) (string, error) {
 	if t.IsPtr() && !t.IsTargetNilable() {
 		value := *t
 		value.GO = t.GO.(*types.Pointer).Elem()
-		of, err := leaf(&value, t.EnumMarshalVar(false), "")
+		of, err := p.leaf(&value, t.EnumMarshalVar(false), required)
 		return fmt.Sprintf("executor.Pointer(%s, %q)", of, required), err
 	}
 	if t.IsTargetNilable() != t.IsNilable() {
 		return "", fmt.Errorf("the type %s is not supported", t.GO)
 	}
-	return leaf(t, t.EnumMarshalVar(false), required)
+	of, err := p.leaf(t, t.EnumMarshalVar(false), required)
+	if t.IsNilable() {
+		return fmt.Sprintf("executor.Nilable(func(v %s) bool { return v == nil }, %s, %q)", ref(t.GO), of, required), err
+	}
+	return of, err
 }
 
 // leaf returns the Go expression that writes the values of a scalar or an enum. names is the variable with
 // the names of the enum's values.
-func leaf(t *config.TypeReference, names, required string) (string, error) {
+func (p plugin) leaf(t *config.TypeReference, names, required string) (string, error) {
 	value := ref(t.GO)
 	switch {
-	case t.IsMarshaler && isString(t.GO) && t.Definition.Kind == ast.Enum:
+	case t.IsMarshaler && t.Definition.Kind == ast.Enum && !p.bound[t.Definition.Name] && isString(t.GO):
 		return fmt.Sprintf("executor.Leaf(func(buf []byte, v %s) []byte { return %s(buf, string(v)) }, %q)",
 			value, templates.CurrentImports.Lookup(scalars)+".AppendString", required), nil
-	case t.IsMarshaler && !t.IsContext:
+	case t.IsMarshaler && t.IsContext:
+		return fmt.Sprintf("executor.Checked(func(v %s) graphql.ContextMarshaler { return v })", value), nil
+	case t.IsMarshaler:
 		return fmt.Sprintf("executor.Marshaled(func(v %s) graphql.Marshaler { return v }, %q)", value, required), nil
-	case t.IsMarshaler || t.Marshaler == nil:
+	case t.Marshaler == nil:
 		return "", fmt.Errorf("the type %s is not supported", t.GO)
 	}
 	argument := "v"
@@ -143,6 +173,9 @@ func leaf(t *config.TypeReference, names, required string) (string, error) {
 	case t.IsContext:
 		return fmt.Sprintf("executor.Checked(func(v %s) graphql.ContextMarshaler { return %s(%s) })",
 			value, templates.Call(t.Marshaler), argument), nil
+	case encode == "" && t.Definition.Kind == ast.Enum:
+		return fmt.Sprintf("executor.Enum(func(v %s) graphql.Marshaler { return %s(%s) }, %q)",
+			value, templates.Call(t.Marshaler), argument, required), nil
 	case encode == "":
 		return fmt.Sprintf("executor.Marshaled(func(v %s) graphql.Marshaler { return %s(%s) }, %q)",
 			value, templates.Call(t.Marshaler), argument, required), nil
@@ -154,22 +187,23 @@ func leaf(t *config.TypeReference, names, required string) (string, error) {
 	}
 }
 
-// scalars is the package with the product's scalars.
-const scalars = "campaignql/graph/scalar"
+const (
+	// scalars is the package with the functions that append gqlgen's own scalars.
+	scalars = "campaignql/graph/scalar"
+	// gqlgen is the package with gqlgen's own scalars.
+	gqlgen = "github.com/99designs/gqlgen/graphql"
+)
 
 // appends returns the function that appends the JSON of a scalar, or an empty string if there is none.
+// It is AppendX beside MarshalX.
 func appends(marshaler *types.Func, name string) string {
-	pkg := marshaler.Pkg()
-	if pkg.Path() != scalars {
-		if !slices.Contains([]string{"String", "Boolean"}, name) {
-			return ""
-		}
-		return templates.CurrentImports.Lookup(scalars) + ".Append" + name
-	}
-	if pkg.Scope().Lookup("Append"+name) == nil {
+	pkg := marshaler.Pkg().Path()
+	if pkg == gqlgen && slices.Contains([]string{"String", "Boolean"}, name) {
+		pkg = scalars
+	} else if marshaler.Pkg().Scope().Lookup("Append"+name) == nil {
 		return ""
 	}
-	return templates.CurrentImports.Lookup(scalars) + ".Append" + name
+	return templates.CurrentImports.Lookup(pkg) + ".Append" + name
 }
 
 func isString(t types.Type) bool {

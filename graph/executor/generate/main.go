@@ -1,5 +1,5 @@
-// Generate runs gqlgen on the configuration in the working directory with one plugin more, which writes
-// the executor of the product: exec/executor_gen.go.
+// Generate runs gqlgen on the configuration in the working directory, or in the directory that is its
+// argument, with one plugin more. The plugin writes executor_gen.go beside gqlgen's own executor.
 package main
 
 import (
@@ -22,15 +22,27 @@ func main() {
 }
 
 func generate() error {
+	if len(os.Args) > 1 {
+		if err := os.Chdir(os.Args[1]); err != nil {
+			return err
+		}
+	}
 	cfg, err := config.LoadConfigFromDefaultLocations()
 	if err != nil {
 		return err
 	}
-	return api.Generate(cfg, api.AddPlugin(plugin{}))
+	p := plugin{bound: map[string]bool{}}
+	for name := range cfg.Models {
+		p.bound[name] = true
+	}
+	return api.Generate(cfg, api.AddPlugin(p))
 }
 
 // plugin writes the executor beside gqlgen's.
-type plugin struct{}
+type plugin struct {
+	// bound are the types of the schema whose Go types are named in the configuration. gqlgen writes the others.
+	bound map[string]bool
+}
 
 //go:embed executor.gotpl
 var source string
@@ -39,7 +51,7 @@ var source string
 func (plugin) Name() string { return "executor" }
 
 // GenerateCode implements gqlgen's plugin.CodeGenerator.
-func (plugin) GenerateCode(data *codegen.Data) error {
+func (p plugin) GenerateCode(data *codegen.Data) error {
 	if err := supported(data); err != nil {
 		return err
 	}
@@ -51,8 +63,7 @@ func (plugin) GenerateCode(data *codegen.Data) error {
 		GeneratedHeader: true,
 		Packages:        data.Config.Packages,
 		Funcs: map[string]any{
-			"output": output,
-			"member": member,
+			"member": p.member,
 			"column": column,
 		},
 	})
