@@ -13,45 +13,17 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"campaignql/internal/store"
+	"campaignql/internal/testkit/program"
 )
 
 // patience is how long a process may take for what it does at once; a test that waits longer fails.
 const patience = 20 * time.Second
-
-// built is the program as it is shipped, built once for all tests.
-var built struct {
-	sync.Once
-	folder, path string
-	err          error
-}
-
-// binary returns the path of the program.
-func binary(t *testing.T) string {
-	t.Helper()
-	built.Do(func() {
-		if built.folder, built.err = os.MkdirTemp("", "campaignql-binary-"); built.err != nil {
-			return
-		}
-		built.path = filepath.Join(built.folder, "campaignql")
-		build := exec.Command("go", "build", "-o", built.path, ".")
-		build.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if out, err := build.CombinedOutput(); err != nil {
-			built.err = fmt.Errorf("go build: %w\n%s", err, out)
-		}
-	})
-	if built.err != nil {
-		t.Fatal(built.err)
-	}
-	return built.path
-}
 
 // environ is the environment of a program under test, without settings of the person who runs the tests.
 func environ() []string {
@@ -67,7 +39,7 @@ func environ() []string {
 // newUser makes an account by the program itself, with a password that the program thinks of.
 func newUser(t *testing.T, address, name string) createdUser {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), binary(t), "user", "create", "--database", address, "--username", name, "--email", name+"@example.com")
+	command := exec.CommandContext(t.Context(), program.Path(t), "user", "create", "--database", address, "--username", name, "--email", name+"@example.com")
 	command.Env = environ()
 	var stderr bytes.Buffer
 	command.Stderr = &stderr
@@ -102,7 +74,7 @@ type server struct {
 func begin(t *testing.T, address string, flags ...string) (s *server, greeted <-chan string) {
 	t.Helper()
 	args := append([]string{"serve", "--database", address, "--listen", "127.0.0.1:0", "--log-format", "json"}, flags...)
-	command := exec.Command(binary(t), args...)
+	command := exec.Command(program.Path(t), args...)
 	command.Env = environ()
 	s = &server{exited: make(chan struct{})}
 	command.Stderr = &s.log

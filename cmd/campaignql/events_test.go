@@ -17,6 +17,7 @@ import (
 	"campaignql/internal/caller"
 	"campaignql/internal/store"
 	"campaignql/internal/testkit"
+	"campaignql/internal/testkit/program"
 )
 
 const (
@@ -182,7 +183,7 @@ func TestAKilledServerCountsEachEventOnce(t *testing.T) {
 // recountOf runs `campaignql recount` and returns what it prints.
 func recountOf(t *testing.T, address string, flags ...string) string {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), binary(t), append([]string{"recount", "--database", address}, flags...)...)
+	command := exec.CommandContext(t.Context(), program.Path(t), append([]string{"recount", "--database", address}, flags...)...)
 	command.Env = environ()
 	var out strings.Builder
 	command.Stdout, command.Stderr = &out, &out
@@ -194,6 +195,7 @@ func recountOf(t *testing.T, address string, flags ...string) string {
 
 // TestAServerToldToStopEndsStreams keeps a stream open while the server stops: what was sent is answered.
 func TestAServerToldToStopEndsStreams(t *testing.T) {
+	testkit.OncePerRun(t)
 	t.Parallel()
 	address := "sqlite:" + t.TempDir() + "/test.db"
 	user := newUser(t, address, "ann")

@@ -20,6 +20,7 @@ import (
 	"campaignql/internal/kind"
 	"campaignql/internal/store"
 	"campaignql/internal/testkit"
+	"campaignql/internal/testkit/program"
 )
 
 // importedRows are more than four batches, so that a kill after the first leaves something to do.
@@ -105,7 +106,7 @@ func TestAFileIsImportedByOneProcessAtATime(t *testing.T) {
 // importing is the command that imports the file.
 func importing(t *testing.T, address, path string, list int64) *exec.Cmd {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), binary(t), "import", "subscribers", path, "--database", address, "--username", "ann", "--list", strconv.FormatInt(list, 10))
+	command := exec.CommandContext(t.Context(), program.Path(t), "import", "subscribers", path, "--database", address, "--username", "ann", "--list", strconv.FormatInt(list, 10))
 	command.Env = environ()
 	command.Stderr = os.Stderr
 	return command
@@ -225,6 +226,7 @@ func reported(t *testing.T, path string) (lines []string) {
 }
 
 func TestFaultsOfAnImportNameTheFlags(t *testing.T) {
+	testkit.OncePerRun(t)
 	t.Parallel()
 	address := "sqlite:" + filepath.Join(t.TempDir(), "campaignql.db")
 	newUser(t, address, "ann")

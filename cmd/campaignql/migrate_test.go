@@ -21,6 +21,7 @@ import (
 
 	"campaignql/internal/store"
 	"campaignql/internal/testkit"
+	"campaignql/internal/testkit/program"
 )
 
 // firstVersion is the first landed migration; the one after it changes events in one ALTER TABLE.
@@ -241,7 +242,7 @@ func TestAServerWaitsForTheStatementOfOneThatWasKilled(t *testing.T) {
 // campaignql runs the program and returns what it printed and its exit status.
 func campaignql(t *testing.T, args ...string) (stdout, stderr string, status int) {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), binary(t), args...)
+	command := exec.CommandContext(t.Context(), program.Path(t), args...)
 	command.Env = environ()
 	var out, errs bytes.Buffer
 	command.Stdout, command.Stderr = &out, &errs

@@ -85,6 +85,7 @@ func TestChangingThePasswordEndsSessionsAndKeepsKeys(t *testing.T) {
 
 // TestKeysAreListedAndRevokedAsATree has a key make another, which makes a third.
 func TestKeysAreListedAndRevokedAsATree(t *testing.T) {
+	testkit.OncePerRun(t)
 	t.Parallel()
 	address := "sqlite:" + filepath.Join(t.TempDir(), "keys.db")
 	db := testkit.Open(t, address)

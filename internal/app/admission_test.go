@@ -139,6 +139,7 @@ func eventually(t *testing.T, what string, holds func() bool) {
 }
 
 func TestLargeBodiesWithoutCredentialsAreFewAndKeepNobodyElseOut(t *testing.T) {
+	testkit.OncePerRun(t)
 	t.Parallel()
 	s := newAdmitting(t, patient)
 	ann := s.Account(t)
@@ -189,6 +190,7 @@ func TestLargeBodiesWithoutCredentialsAreFewAndKeepNobodyElseOut(t *testing.T) {
 }
 
 func TestAKeyMayBeAnywhereInALargeBody(t *testing.T) {
+	testkit.OncePerRun(t)
 	t.Parallel()
 	s := newAdmitting(t, surface.BodyLimits{})
 	ann := s.Account(t)
@@ -236,6 +238,7 @@ func TestAKeyMayBeAnywhereInALargeBody(t *testing.T) {
 
 // TestALargeBodyIsAuthenticatedOnce counts the statements: those of a large body are those of a small one.
 func TestALargeBodyIsAuthenticatedOnce(t *testing.T) {
+	testkit.OncePerRun(t)
 	t.Parallel()
 	s := apitest.New(t, testkit.Open(t, "sqlite::memory:"))
 	ann := s.Account(t)
@@ -294,6 +297,7 @@ func (s *admitting) steadily(t *testing.T) {
 }
 
 func TestABodyWithoutCredentialsMustComeFast(t *testing.T) {
+	testkit.OncePerRun(t)
 	t.Parallel()
 	for name, limits := range map[string]surface.BodyLimits{
 		"in all":    {NamelessTime: 200 * time.Millisecond, NamelessRate: 1},
@@ -345,6 +349,7 @@ func TestABodyWithoutCredentialsMustComeFast(t *testing.T) {
 }
 
 func TestAnAccountHasItsOwnPlacesForLargeBodies(t *testing.T) {
+	testkit.OncePerRun(t)
 	t.Parallel()
 	s := newAdmitting(t, patient)
 	ann, ben := s.Account(t), s.Account(t)
@@ -370,6 +375,7 @@ func TestAnAccountHasItsOwnPlacesForLargeBodies(t *testing.T) {
 
 // TestMemoryOfBodiesIsBoundedByBytes: fewer large bodies than there are places fill the memory.
 func TestMemoryOfBodiesIsBoundedByBytes(t *testing.T) {
+	testkit.OncePerRun(t)
 	t.Parallel()
 	limits := patient
 	limits.Memory = 16 * mib // 8 for an account, 4 without credentials
@@ -395,6 +401,7 @@ func TestMemoryOfBodiesIsBoundedByBytes(t *testing.T) {
 }
 
 func TestStreamsOfEventsHavePlaces(t *testing.T) {
+	testkit.OncePerRun(t)
 	t.Parallel()
 	s := newAdmitting(t, patient, func(cfg *config.Config) { cfg.MaxStreams, cfg.MaxAccountStreams = 3, 2 })
 	ann, ben, eve := s.Account(t), s.Account(t), s.Account(t)
@@ -444,6 +451,7 @@ func TestStreamsOfEventsHavePlaces(t *testing.T) {
 
 // TestLookingUpCredentialsEndsInTime keeps every connection to the database busy.
 func TestLookingUpCredentialsEndsInTime(t *testing.T) {
+	testkit.OncePerRun(t)
 	t.Parallel()
 	cfg := apitest.Config()
 	cfg.Timeout = 500 * time.Millisecond

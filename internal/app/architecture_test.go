@@ -15,6 +15,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"campaignql/internal/testkit"
 )
 
 // listed is what go list says of a package.
@@ -131,6 +133,7 @@ var ownCodeAlone = map[string][]string{
 }
 
 func TestEveryRoomImportsOnlyWhatItMay(t *testing.T) {
+	testkit.OncePerRun(t)
 	t.Parallel()
 	packages := module(t)
 	rooms := map[string]string{}
@@ -167,6 +170,7 @@ func TestEveryRoomImportsOnlyWhatItMay(t *testing.T) {
 }
 
 func TestEveryPackageSaysWhatItOwns(t *testing.T) {
+	testkit.OncePerRun(t)
 	t.Parallel()
 	for _, p := range module(t) {
 		if p.Doc != "" ||
@@ -182,6 +186,7 @@ func TestEveryPackageSaysWhatItOwns(t *testing.T) {
 // TestOnlyCommandsEndTheProcess also keeps the command line and signals to the packages named main,
 // and to the frame that the benchmarks' have in common.
 func TestOnlyCommandsEndTheProcess(t *testing.T) {
+	testkit.OncePerRun(t)
 	t.Parallel()
 	forbidden := map[string][]string{
 		"os": {
@@ -222,6 +227,7 @@ func TestOnlyCommandsEndTheProcess(t *testing.T) {
 // fields and constants. Calling any function or method of Ent's, or naming its client, would be a
 // query or mutation outside of the domains.
 func TestTheSurfacesTouchNoDatabase(t *testing.T) {
+	testkit.OncePerRun(t)
 	t.Parallel()
 	exports := map[string]string{}
 	var surfaces []listed

@@ -139,6 +139,7 @@ func TestSubscriptionsEndWithTheServerAndBeginAnewWithTheNext(t *testing.T) {
 // TestServerEndsInTimeThoughAClientDoesNotSayGoodbye leaves a WebSocket that is never read again:
 // closing it must not keep the server.
 func TestServerEndsInTimeThoughAClientDoesNotSayGoodbye(t *testing.T) {
+	testkit.OncePerRun(t)
 	t.Parallel()
 	address := "sqlite:" + t.TempDir() + "/test.db"
 	key := seedCampaign(t, address)

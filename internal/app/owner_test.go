@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"campaignql/internal/testkit"
 )
 
 // owned says which package writes a table. Some columns of a table may have another owner. What
@@ -74,6 +76,7 @@ var setter = regexp.MustCompile(`^(?:SetNillable|Set|Add|Clear|Append)([A-Z]\w*)
 // statement that is written by hand, in all packages of the server. Demo data, benchmarks and tests
 // write into databases of their own.
 func TestEachTableIsWrittenByItsOwner(t *testing.T) {
+	testkit.OncePerRun(t)
 	t.Parallel()
 	exports := map[string]string{}
 	var packages []listed

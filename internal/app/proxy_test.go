@@ -6,11 +6,13 @@ import (
 	"testing"
 
 	"campaignql/internal/config"
+	"campaignql/internal/testkit"
 )
 
 // TestBehindAProxyNobodyLocksOutOthers logs in by wrong keys from one client of a proxy, over each
 // surface that logs in, until that client is refused: the other clients of the proxy are not.
 func TestBehindAProxyNobodyLocksOutOthers(t *testing.T) {
+	testkit.OncePerRun(t)
 	t.Parallel()
 	s := onSQLite(t, func(c *config.Config) { c.TrustedProxies = []string{"127.0.0.1", "::1"} })
 	direct := onSQLite(t)

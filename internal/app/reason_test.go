@@ -16,6 +16,7 @@ import (
 
 	"campaignql/internal/apperr"
 	"campaignql/internal/command"
+	"campaignql/internal/testkit"
 )
 
 const (
@@ -36,6 +37,7 @@ func registered() map[apperr.Reason]apperr.Registered {
 }
 
 func TestEveryReasonIsRegisteredOnce(t *testing.T) {
+	testkit.OncePerRun(t)
 	t.Parallel()
 	seen := map[apperr.Reason]bool{}
 	for _, r := range apperr.Reasons() {
@@ -61,6 +63,7 @@ func TestEveryReasonIsRegisteredOnce(t *testing.T) {
 // TestReasonsAreNamedByTheirConstants finds reasons that are written as literals, and faults of
 // callers without a reason.
 func TestReasonsAreNamedByTheirConstants(t *testing.T) {
+	testkit.OncePerRun(t)
 	t.Parallel()
 	p := analyze(t)
 	slices.Sort(p.problems)
@@ -149,6 +152,7 @@ func excepted(name string) []apperr.Reason {
 
 // TestEveryReasonThatACommandReachesHasARow walks from the handler of each command through everything that it may call.
 func TestEveryReasonThatACommandReachesHasARow(t *testing.T) {
+	testkit.OncePerRun(t)
 	t.Parallel()
 	p, known := analyze(t), registered()
 	commands := command.New(command.Services{}, command.Options{}).Commands()

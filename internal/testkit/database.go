@@ -44,6 +44,15 @@ type Engine struct {
 // WithSQLite tells whether SQLite is among the engines.
 func WithSQLite() bool { return Engines()[0].server == "" }
 
+// OncePerRun skips a test where SQLite is left out. It is for a test that uses no engine, or SQLite alone, and that is
+// not raced: it would tell nothing in a further run of its package on another server, as the run with SQLite has it.
+func OncePerRun(t *testing.T) {
+	t.Helper()
+	if !WithSQLite() {
+		t.Skip(SQLiteVariable + "=off: the run with SQLite has this test")
+	}
+}
+
 // Engines returns SQLite, unless SQLiteVariable leaves it out, and every MySQL-protocol server of MySQLVariable.
 func Engines() []Engine {
 	engines := []Engine{{Name: "sqlite"}}
