@@ -20,19 +20,13 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// longVariable names the environment variable that, set to 1, runs every interruption there is, and
-// not a sample.
-const longVariable = "CAMPAIGNQL_LONG"
-
-func long() bool { return os.Getenv(longVariable) == "1" }
-
 // sampled are the versions whose databases are migrated where there is no time for all: the first
 // has all later migrations before it, the second begins with the one that has a data step.
 var sampled = []int64{20261123233802, 20261125211107}
 
 // eachLanded runs test on every engine with a database of each landed version, the empty one first,
 // and the state that an uninterrupted migration by the released runners leads to. The sample is the
-// version that is run without longVariable.
+// version that is run without testkit.LongVariable.
 func eachLanded(t *testing.T, sample int64, test func(t *testing.T, db *landed, from int64, want state)) {
 	t.Helper()
 	for _, engine := range testkit.Engines() {
@@ -41,7 +35,7 @@ func eachLanded(t *testing.T, sample int64, test func(t *testing.T, db *landed, 
 			versions := openLanded(t, "sqlite::memory:").versions
 			for i := range versions {
 				from := append([]int64{0}, versions...)[i]
-				if !long() && from != sample {
+				if !testkit.Long() && from != sample {
 					continue
 				}
 				t.Run(fmt.Sprint(from), func(t *testing.T) {
@@ -189,7 +183,7 @@ func TestADatabaseThatAReleasedBuildLeftHalfMigratedIsFinished(t *testing.T) {
 				from := append([]int64{0}, versions...)[i]
 				list := statements[version]
 				for done := 1; done <= len(list); done++ {
-					if !long() && (i > 2 || done != max(1, len(list)-1)) {
+					if !testkit.Long() && (i > 2 || done != max(1, len(list)-1)) {
 						continue
 					}
 					t.Run(fmt.Sprintf("%d/%d", version, done), func(t *testing.T) {
@@ -292,7 +286,7 @@ func TestAProcessKilledInAMigrationLeavesADatabaseThatIsFinished(t *testing.T) {
 			t.Parallel()
 			eachLanded(t, sampled[1], func(t *testing.T, db *landed, from int64, want state) {
 				points := "before done portion recorded"
-				if !long() {
+				if !testkit.Long() {
 					points = "done"
 				}
 				killed := 0

@@ -122,8 +122,8 @@ func TestAReadOnlyDatabaseIsNotReady(t *testing.T) {
 // as a failover does to the old primary. Tests of other packages share the server, so it runs only
 // where there is time for it alone.
 func TestAServerThatBecomesReadOnlyIsNotReady(t *testing.T) {
-	if !long() {
-		t.Skipf("it changes a server that others use: set %s=1", longVariable)
+	if !testkit.Long() {
+		t.Skipf("it changes a server that others use: set %s=1", testkit.LongVariable)
 	}
 	testkit.EachFresh(t, func(t *testing.T, address string) {
 		if strings.HasPrefix(address, "sqlite:") {
