@@ -52,7 +52,7 @@ const LongVariable = "CAMPAIGNQL_LONG"
 func Long() bool { return os.Getenv(LongVariable) == "1" }
 
 // OncePerRun skips a test where SQLite is left out. It is for a test that uses no engine, or SQLite alone, and that is
-// not raced: it would tell nothing in a further run of its package on another server, as the run with SQLite has it.
+// not to be raced: it would tell nothing in a further run of its package on another server, as the run with SQLite has it.
 func OncePerRun(t *testing.T) {
 	t.Helper()
 	if !WithSQLite() {
