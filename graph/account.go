@@ -100,9 +100,7 @@ func (r mutationResolver) RevokeAPIKey(
 		revoked, revokeErr := r.Accounts.RevokeKey(ctx, id, input.Descendants)
 		if revokeErr == nil {
 			return &model.RevokeAPIKeyPayload{
-				APIKey: &model.APIKey{
-					APIKey: revoked.Key,
-				},
+				APIKey:      &model.APIKey{APIKey: revoked.Key},
 				Descendants: shownKeys(revoked.Descendants),
 				UserErrors:  []*model.UserError{},
 			}, nil

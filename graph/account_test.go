@@ -106,17 +106,12 @@ func TestSessionLivesFromLoginToLogout(t *testing.T) {
 			if token == "" {
 				t.Fatalf("no session for %v", in)
 			}
-			if got := apitest.At(
-				t,
-				w.MustQuery(t, token, `{ viewer { firstName } }`, nil),
-				"viewer",
-				"firstName",
-			); got != "Ann" {
-				t.Errorf("the session is %v's", got)
+			name := apitest.At(t, w.MustQuery(t, token, `{ viewer { firstName } }`, nil), "viewer", "firstName")
+			if name != "Ann" {
+				t.Errorf("the session is %v's", name)
 			}
-			if got := compact(
-				w.MustQuery(t, token, `mutation { logout { ended } }`, nil),
-			); got != `{"logout":{"ended":true}}` {
+			got := compact(w.MustQuery(t, token, `mutation { logout { ended } }`, nil))
+			if got != `{"logout":{"ended":true}}` {
 				t.Errorf("logout: %s", got)
 			}
 			response := w.Query(t, token, `{ viewer { firstName } }`, nil)
@@ -151,12 +146,7 @@ func TestKeyIsShownOnceAndEndsWhenRevoked(t *testing.T) {
 			t.Errorf("the new key reads: %s", listed.Body)
 		}
 		session := apitest.At(t, w.MustQuery(t, "", `mutation($key: String!) { login(input: {apiKey: $key}) { sessionToken } }`, object{"key": key}), "login", "sessionToken").(string)
-		response := w.Query(
-			t,
-			session,
-			`mutation { createTag(input: {name: "x"}) { tag { id } } }`,
-			nil,
-		)
+		response := w.Query(t, session, `mutation { createTag(input: {name: "x"}) { tag { id } } }`, nil)
 		if len(response.Errors) != 1 || response.Errors[0].Code() != graphCode(apperr.Denied) {
 			t.Errorf("a session of a key may do more than the key: %s", response.Body)
 		}
@@ -180,9 +170,8 @@ func TestAdminSeesOtherAccountsOnlyWithTheScope(t *testing.T) {
 		c := w.cast(t)
 		campaign := c.prop(t, c.account(""), "draft")
 		const document = `query($id: ID!) { campaign(id: $id) { name } }`
-		if got := compact(
-			w.MustQuery(t, c.keys["admin"], document, object{"id": campaign}),
-		); got != `{"campaign":{"name":"draft"}}` {
+		got := compact(w.MustQuery(t, c.keys["admin"], document, object{"id": campaign}))
+		if got != `{"campaign":{"name":"draft"}}` {
 			t.Errorf("an admin sees %s", got)
 		}
 		narrow := w.key(t, c.account("admin"), kind.ScopeRead, kind.ScopeWrite)

@@ -12,19 +12,19 @@ import (
 	"campaignql/internal/surface"
 )
 
-// maxSchemas is how many operations that ask for the schema are executed at a time,
-// maxAccountSchemas how many of one account or network; others wait. Each takes megabytes
-// meanwhile, and anybody may ask.
+// maxSchemas is the upper bound of concurrent operations that ask for the schema, and
+// maxAccountSchemas the upper bound for one account or network. Further operations wait. The limits
+// are low because each operation takes megabytes and every client may ask.
 const maxSchemas, maxAccountSchemas = 4, 2
 
-// refused is the response of an operation that is not executed.
+// refused returns the response of an operation that is not executed.
 func (s *server) refused(ctx context.Context, err error) *graphql.Response {
 	shown := s.present(ctx, err)
 	surface.RequestOf(ctx).FailedWith(fmt.Sprint(shown.Extensions["code"]))
 	return &graphql.Response{Errors: gqlerror.List{shown}}
 }
 
-// schemaGated executes an operation within a place for it where it asks for the schema.
+// schemaGated executes an operation. If the operation asks for the schema, it first takes a place.
 func (s *server) schemaGated(execute graphql.ResponseHandler) graphql.ResponseHandler {
 	return func(ctx context.Context) (response *graphql.Response) {
 		if !guard.Introspects(ctx) {

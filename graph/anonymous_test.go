@@ -13,8 +13,8 @@ import (
 	"campaignql/internal/testkit/apitest"
 )
 
-// TestAnonymousSocketsKeepNobodyOut opens a thousand WebSockets that never introduce themselves, half of them
-// with connection_init alone, all from the address of those who have keys.
+// TestAnonymousSocketsKeepNobodyOut opens a thousand WebSockets without credentials from the same
+// address as the clients with keys. Half of them send connection_init, and the others send nothing.
 func TestAnonymousSocketsKeepNobodyOut(t *testing.T) {
 	t.Parallel()
 	db := testkit.Open(t, "sqlite::memory:")
@@ -38,7 +38,7 @@ func TestAnonymousSocketsKeepNobodyOut(t *testing.T) {
 			conn, _, err := websocket.Dial(ctx, w.URL+"/graphql", dialOptions())
 			opened.Add(1)
 			if err != nil {
-				return // its place went to another one before it was open
+				return // another connection took its place before it was open
 			}
 			defer func() { _ = conn.CloseNow() }()
 			within.Add(1)
@@ -69,7 +69,8 @@ func TestAnonymousSocketsKeepNobodyOut(t *testing.T) {
 	all.Wait()
 }
 
-// TestAnAnonymousSocketMayDoWhatNeedsNoCaller and is closed after a while; see the tests of the transport for when.
+// TestAnAnonymousSocketMayDoWhatNeedsNoCaller also checks that the connection is closed after a
+// while. The tests of package transport check when.
 func TestAnAnonymousSocketMayDoWhatNeedsNoCaller(t *testing.T) {
 	t.Parallel()
 	db := testkit.Open(t, "sqlite::memory:")

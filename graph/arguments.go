@@ -11,10 +11,11 @@ import (
 	"campaignql/internal/page"
 )
 
-// maxIDs is the most ids one argument takes.
+// maxIDs is the upper bound of ids in one argument.
 const maxIDs = 250
 
-// identify reads an id of the kind: a global id or a legacy number. name is the argument's, for the error.
+// identify parses an id of the kind: a global id or a legacy number. name is the name of the
+// argument, for the error.
 func identify(kind gid.Kind, name, text string) (int64, error) {
 	id, err := gid.Decode(kind, text)
 	if err != nil {
@@ -23,7 +24,7 @@ func identify(kind gid.Kind, name, text string) (int64, error) {
 	return id, nil
 }
 
-// identifyAll reads ids, each once.
+// identifyAll parses ids and removes duplicates. It returns an error if there are more than limit.
 func identifyAll(kind gid.Kind, name string, texts []string, limit int) ([]int64, error) {
 	if len(texts) > limit {
 		return nil, apperr.InvalidField(
@@ -42,7 +43,7 @@ func identifyAll(kind gid.Kind, name string, texts []string, limit int) ([]int64
 	return ids, faults.Err()
 }
 
-// globalIDs names objects of a kind.
+// globalIDs returns the global ids of objects of a kind.
 func globalIDs(kind gid.Kind, ids []int64) []string {
 	out := make([]string, len(ids))
 	for i, id := range ids {
@@ -81,7 +82,8 @@ func value[T any](p *T) T {
 	return *p
 }
 
-// cleared reads a field that null clears: nil when it is absent, a pointer to the zero value when it is null.
+// cleared returns the value of a field that null clears. It returns nil if the field is absent, and
+// a pointer to the zero value if it is null.
 func cleared[T any](o graphql.Omittable[*T]) *T {
 	v, set := o.ValueOK()
 	if !set {
@@ -93,5 +95,5 @@ func cleared[T any](o graphql.Omittable[*T]) *T {
 	return v
 }
 
-// given reads a field that cannot be cleared: null counts as absent.
+// given returns the value of a field that cannot be cleared. Null counts as absent.
 func given[T any](o graphql.Omittable[*T]) *T { return o.Value() }

@@ -12,12 +12,13 @@ import (
 	"campaignql/internal/testkit/apitest"
 )
 
-// attackBudget is the processor time that refusing a document may take, client and HTTP included.
-// The guard alone is held to its own budget in its package; what is caught here is a surface that
-// does the work before it asks the guard.
+// attackBudget is the upper bound of the processor time for rejecting a document, including client
+// and HTTP. The tests of package guard have a budget of their own for the guard alone. This test
+// detects a surface that does the work before it calls the guard.
 const attackBudget = 50 * time.Millisecond
 
-// bomb is a document of fragments that each spread the next one twice: 975 bytes that stand for 67 million fields.
+// bomb is a document of fragments. Each spreads the next one twice: 975 bytes expand to 67 million
+// fields.
 func bomb() string {
 	var b strings.Builder
 	b.WriteString("{...A}")
@@ -40,11 +41,8 @@ var attacks = []struct{ name, document, code string }{
 	{"nested fragments", bomb(), guard.CodeRootFields},
 	{
 		"nested fragments below the root",
-		"{campaigns{nodes{...f0}}}" + repeated(
-			25, "fragment f# on Campaign{...g# ...g#}",
-		) + repeated(
-			24, "fragment g# on Campaign{tags{name}}",
-		),
+		"{campaigns{nodes{...f0}}}" + repeated(25, "fragment f# on Campaign{...g# ...g#}") +
+			repeated(24, "fragment g# on Campaign{tags{name}}"),
 		"GRAPHQL_VALIDATION_FAILED",
 	},
 	{"700 KB of overlapping fragments", "{" + strings.Repeat("...on Query{viewer{id}}", 31000) + "}", guard.CodeTokens},
@@ -87,7 +85,8 @@ var attacks = []struct{ name, document, code string }{
 	{"tokens", "{" + strings.Repeat("viewer ", 2500) + "}", guard.CodeTokens},
 }
 
-// TestAttacksAreRefusedCheaply runs alone, since what it measures is the processor time of the process.
+// TestAttacksAreRefusedCheaply is not parallel, because it measures the processor time of the
+// process.
 func TestAttacksAreRefusedCheaply(t *testing.T) {
 	db := testkit.Engines()[0].Shared(t)
 	w := &world{Server: apitest.New(t, db), db: db}
@@ -101,7 +100,8 @@ func TestAttacksAreRefusedCheaply(t *testing.T) {
 			var response *apitest.Response
 			spent := time.Duration(0)
 			ran := w.Record(func() {
-				// The least of three: a collection of garbage is not the attack's.
+				// The test takes the minimum of three runs, because one may include a garbage
+				// collection.
 				for i := range 3 {
 					begun := processorTime()
 					response = w.Query(t, a.Key, attack.document, nil)
@@ -113,7 +113,8 @@ func TestAttacksAreRefusedCheaply(t *testing.T) {
 			if len(response.Errors) == 0 || response.Errors[0].Code() != attack.code {
 				t.Errorf("%.500s, want %s", response.Body, attack.code)
 			}
-			// Whose a large body is, is looked up before it is read. Nothing else is.
+			// The owner of a large body is looked up before the body is read. No other statement
+			// runs.
 			allowed := 0
 			if len(attack.document) > surface.FreeBody {
 				allowed = 3

@@ -74,8 +74,8 @@ func (r audienceResolver) Preview(
 	return r.shownRecipients(ctx, found)
 }
 
-// shownRecipients loads the subscribers and lists that the current field selects. Recipients whose
-// subscriber or list was deleted meanwhile are left out.
+// shownRecipients loads the subscribers and lists that the current field selects. It leaves out
+// recipients whose subscriber or list was deleted in the meantime.
 func (r *resolver) shownRecipients(ctx context.Context, found []query.Recipient) ([]*model.AudienceRecipient, error) {
 	people, lists, err := r.peopleAndLists(ctx, found)
 	if err != nil {
@@ -100,10 +100,8 @@ func (r *resolver) peopleAndLists(
 ) (people map[int64]*model.Subscriber, lists map[int64]*model.SubscriberList, err error) {
 	if asks(ctx, "subscriber") && len(found) > 0 {
 		asked := selected(ctx, subscriberFields, [][]string{{"subscriber"}})
-		byID, err := r.Subscribers.ByIDs(
-			ctx,
-			ids(found, func(f query.Recipient) int64 { return f.SubscriberID }),
-			asked.columns()...)
+		subscriberIDs := ids(found, func(f query.Recipient) int64 { return f.SubscriberID })
+		byID, err := r.Subscribers.ByIDs(ctx, subscriberIDs, asked.columns()...)
 		if err != nil {
 			return nil, nil, err
 		}

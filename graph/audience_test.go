@@ -15,9 +15,9 @@ import (
 	"campaignql/internal/testkit/apitest"
 )
 
-// reachable creates lists such that every step of the waterfall removes someone. It returns the
-// lists to include and to exclude. The first list has ann, bob, cid, dee and eve, the second has
-// ann again, and the third, which is excluded, has eve. Only ann is reached.
+// reachable creates lists so that every step of the waterfall removes one subscriber. It returns
+// the lists to include and to exclude. The first list has ann, bob, cid, dee and eve, the second
+// has ann again, and the third, which is excluded, has eve. Only ann is reached.
 func (w *world) reachable(t *testing.T, a *apitest.Account) (include, exclude string) {
 	t.Helper()
 	ctx, client := a.Context, w.db.Client(a.Context)
@@ -28,10 +28,7 @@ func (w *world) reachable(t *testing.T, a *apitest.Account) (include, exclude st
 		for name := range strings.FieldsSeq(people) {
 			email := name + "." + prefix + "@example.com"
 			create := client.Subscriber.Create().
-				SetListID(list).
-				SetEmail(email).
-				SetEmailKey(email).
-				SetCreatedAt(firstDay)
+				SetListID(list).SetEmail(email).SetEmailKey(email).SetCreatedAt(firstDay)
 			switch name {
 			case "bob":
 				create.SetStatus(kind.SubscriberUnsubscribed)
@@ -47,13 +44,8 @@ func (w *world) reachable(t *testing.T, a *apitest.Account) (include, exclude st
 	whole := func(list int64) *ent.Segment {
 		rules := `{"operator":"and","rules":[{"type":"fields","field_id":"EmailAddress","operator":"contains","value":"` + prefix + `"}]}`
 		return client.Segment.Create().
-			SetListID(list).
-			SetName("S").
-			SetNameKey("s").
-			SetRules(rules).
-			SetCreatedAt(firstDay).
-			SetUpdatedAt(firstDay).
-			SaveX(ctx)
+			SetListID(list).SetName("S").SetNameKey("s").SetRules(rules).SetCreatedAt(firstDay).
+			SetUpdatedAt(firstDay).SaveX(ctx)
 	}
 	return fmt.Sprintf(
 		"%d:%d,%d:0",
@@ -68,12 +60,8 @@ func (w *world) campaign(t *testing.T, a *apitest.Account) *ent.Campaign {
 	t.Helper()
 	return must(
 		w.db.Client(a.Context).
-			Campaign.Create().
-			SetName("C").
-			SetNameKey("c").
-			SetCreatedAt(firstDay).
-			SetLastActivityAt(firstDay).
-			Save(a.Context),
+			Campaign.Create().SetName("C").SetNameKey("c").SetCreatedAt(firstDay).
+			SetLastActivityAt(firstDay).Save(a.Context),
 	)(t)
 }
 
@@ -132,9 +120,7 @@ func TestBothSurfacesStoreTheSameAudience(t *testing.T) {
 				)
 			}
 			want := saved(legacy.ID)
-			if form, count := apitest.At(
-				t, want, "form",
-			), apitest.At(t, want, "count"); form != tt.form ||
+			if form, count := apitest.At(t, want, "form"), apitest.At(t, want, "count"); form != tt.form ||
 				count != tt.count {
 				t.Errorf("%s counts %v as %v", tt.form, count, form)
 			}
@@ -192,12 +178,8 @@ func TestAudienceThatCannotBeEvaluated(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		a := w.Account(t)
 		list := w.db.Client(a.Context).
-			SubscriberList.Create().
-			SetName("L").
-			SetNameKey("l").
-			SetCreatedAt(firstDay).
-			SaveX(a.Context).
-			ID
+			SubscriberList.Create().SetName("L").SetNameKey("l").SetCreatedAt(firstDay).
+			SaveX(a.Context).ID
 		for _, tt := range []struct {
 			name      string
 			variables object
@@ -235,9 +217,8 @@ func TestAudienceThatCannotBeEvaluated(t *testing.T) {
 			`mutation($id: ID!) { updateCampaign(input: {id: $id, audience: {rulesJsonBundle: "{"}}) { userErrors { field } } }`,
 			object{"id": number(w.page(t, a, 1)[0].ID)},
 		)
-		if got := compact(
-			apitest.At(t, change, "updateCampaign", "userErrors"),
-		); got != `[{"field":["input","audience","rulesJsonBundle"]}]` {
+		got := compact(apitest.At(t, change, "updateCampaign", "userErrors"))
+		if got != `[{"field":["input","audience","rulesJsonBundle"]}]` {
 			t.Errorf("updateCampaign names %s", got)
 		}
 		nobody := w.MustQuery(t, a.Key, ask, object{"in": object{"none": true}})
@@ -270,9 +251,8 @@ func TestOneAudienceThatCannotBeCountedDoesNotHideThePage(t *testing.T) {
 		)
 		client.CustomField.UpdateOneID(f.text.ID).SetType(kind.FieldNumber).ExecX(a.Context)
 		response := w.Query(t, a.Key, `{ campaigns { nodes { name audience { form count } } } }`, nil)
-		if got := compact(
-			response.Data,
-		); got != `{"campaigns":{"nodes":[{"audience":{"count":null,"form":"RULES"},"name":"C"}]}}` {
+		got := compact(response.Data)
+		if got != `{"campaigns":{"nodes":[{"audience":{"count":null,"form":"RULES"},"name":"C"}]}}` {
 			t.Errorf("the page shows %s", got)
 		}
 		if len(response.Errors) != 1 || !strings.Contains(response.Errors[0].Message, "criteria[0].rules[0].value") {

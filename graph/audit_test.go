@@ -12,7 +12,7 @@ import (
 )
 
 // TestServerPassesTheAuditOfGraphQLOverHTTP runs the audit of package transport against the whole
-// server: middleware, authentication and all.
+// server, including middleware and authentication.
 func TestServerPassesTheAuditOfGraphQLOverHTTP(t *testing.T) {
 	t.Parallel()
 	node, err := exec.LookPath("node")

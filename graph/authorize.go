@@ -7,8 +7,8 @@ import (
 	"campaignql/internal/kind"
 )
 
-// payload is the object in the payload of a mutation, with the fields of it that only a reader may
-// see: those that are read beside it.
+// payload describes the object in the payload of a mutation. relations are the fields of the object
+// that are read separately and need the scope read.
 type payload struct {
 	field     string
 	table     fields
@@ -28,13 +28,14 @@ var (
 	payloadSubscriberTag = payload{"subscriberTag", subscriberTagFields, []string{"subscriberCount"}}
 )
 
-// selected returns what is asked of the object in the payload.
+// selected returns the selection on the object in the payload.
 func (p payload) selected(ctx context.Context) selection {
 	return selected(ctx, p.table, [][]string{{p.field}})
 }
 
-// beforeWriting refuses a caller who may not write, before anything is made of the input, and one
-// who asks for what he may not read: he would be told only when all was written.
+// beforeWriting rejects a caller without the scope write before the input is processed. It also
+// rejects a caller that selects a relation without the scope read, because that error would
+// otherwise come only after the write.
 func beforeWriting(ctx context.Context, p payload) error {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return err

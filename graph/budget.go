@@ -16,8 +16,9 @@ import (
 	"campaignql/internal/budget"
 )
 
-// admitted returns a context with a budget and a place for an operation. An HTTP request has both
-// already. Operations over one WebSocket have each their own, until their answer is written.
+// admitted returns a context with a budget and a place for an operation. The context of an HTTP
+// request has both already. Over a WebSocket each operation has its own, until its answer is
+// written.
 func (s *server) admitted(ctx context.Context) context.Context {
 	if !requestOf(ctx).shared && budget.From(ctx) != nil {
 		return ctx
@@ -27,22 +28,22 @@ func (s *server) admitted(ctx context.Context) context.Context {
 	return opened
 }
 
-// whenAnswered calls done once nothing of an operation is written any more.
+// whenAnswered calls done when the answer of an operation is completely written.
 func whenAnswered(ctx context.Context, done func()) {
 	if !transport.AfterOperation(ctx, done) {
-		context.AfterFunc(ctx, done) // of a request, which ends after its answer
+		context.AfterFunc(ctx, done) // the context of an HTTP request ends after its answer
 	}
 }
 
-// latest is the budget of the latest update of a subscription. An update is held until it is
-// written, which is when the next one is asked for.
+// latest is the budget of the latest update of a subscription. An update is held in memory until it
+// is written. It is written when the next update is requested.
 type latest struct {
 	mu    sync.Mutex
 	held  *budget.Budget
 	ended bool
 }
 
-// replace closes the budget of the last update and begins that of the next.
+// replace closes the budget of the last update and stores that of the next one.
 func (l *latest) replace(held *budget.Budget) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -52,7 +53,7 @@ func (l *latest) replace(held *budget.Budget) {
 	}
 }
 
-// end closes the budget for good.
+// end closes the budget permanently.
 func (l *latest) end() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -60,8 +61,8 @@ func (l *latest) end() {
 	l.held.Close()
 }
 
-// charged charges the JSON of a field that the executor has resolved. The text that it will be
-// written from is shared with what was read, so it is the JSON alone that comes on top.
+// charged charges the JSON of a field that the executor has resolved. It charges only the JSON,
+// because the value shares its memory with the rows that were read and charged before.
 func charged(ctx context.Context, next graphql.Resolver) (any, error) {
 	value, err := next(ctx)
 	if err != nil {
@@ -77,11 +78,12 @@ func charged(ctx context.Context, next graphql.Resolver) (any, error) {
 	return value, nil
 }
 
-// perScalar is what a short value takes in the tree that the executor makes of an answer, its key
-// and its JSON included.
+// perScalar is the memory in bytes that a short value takes in the executor's tree of an answer,
+// including its key and its JSON.
 const perScalar = 64
 
-// jsonSize is how much memory the JSON of a leaf takes; 0 for objects and lists of them, whose leaves are charged.
+// jsonSize returns the memory in bytes of the JSON of a leaf. It returns 0 for objects and lists of
+// objects, because their leaves are charged.
 func jsonSize(value any) int64 {
 	switch v := value.(type) {
 	case string:
@@ -102,29 +104,20 @@ func jsonSize(value any) int64 {
 	return 0
 }
 
-// quotedSize is the length of a text in JSON.
+// quotedSize returns the length of a text as a JSON string.
 func quotedSize(text string) int64 {
 	size := len(text) + 2
 	if len(text) < perScalar {
 		return int64(size)
 	}
-	escaped := strings.Count(
-		text, `"`,
-	) + strings.Count(
-		text, `\`,
-	) + strings.Count(
-		text, "\n",
-	) + strings.Count(
-		text, "\r",
-	) + strings.Count(
-		text, "\t",
-	)
+	escaped := strings.Count(text, `"`) + strings.Count(text, `\`) + strings.Count(text, "\n") +
+		strings.Count(text, "\r") + strings.Count(text, "\t")
 	return int64(size + escaped)
 }
 
-// bounded replaces an answer that was to hold more than it may. Of a query nothing is sent but that
-// error: nulls in place of what did not fit would look like data. What a mutation has done is shown
-// as far as it is known, with the first errors.
+// bounded replaces an answer that exceeded its budget. A query is answered only with that error,
+// because null in place of a missing value would look like data. A mutation is answered with the
+// known results and the first errors.
 func (s *server) bounded(ctx context.Context, op *graphql.OperationContext, response *graphql.Response) {
 	exceeded := budget.From(ctx).Err()
 	if exceeded == nil {
@@ -142,16 +135,17 @@ func (s *server) bounded(ctx context.Context, op *graphql.OperationContext, resp
 			return
 		}
 	}
-	response.Errors = gqlerror.List{s.present(ctx, exceeded)} // of the errors themselves there are too many
+	response.Errors = gqlerror.List{s.present(ctx, exceeded)} // the errors alone exceeded the budget
 }
 
-// chargeError charges an error that an answer shows.
+// chargeError charges an error of an answer.
 func chargeError(ctx context.Context, err *gqlerror.Error) {
-	const rest = 512                                              // its path, locations and extensions
-	_ = budget.From(ctx).Charge(int64(len(err.Message))+rest, "") // the answer is replaced when it fails
+	const rest = 512                                              // the path, locations and extensions
+	_ = budget.From(ctx).Charge(int64(len(err.Message))+rest, "") // if this fails, the answer is replaced
 }
 
-// innermost is the name of the field that failed, of the path its alias where the field is not known.
+// innermost returns the name of the field that failed, or its alias from the path if the field is
+// not known.
 func innermost(ctx context.Context, path ast.Path) string {
 	if fc := graphql.GetFieldContext(ctx); fc != nil && fc.Field.Field != nil && fc.Field.Name != "" {
 		return fc.Field.Name
@@ -164,5 +158,5 @@ func innermost(ctx context.Context, path ast.Path) string {
 	return ""
 }
 
-// maxErrors is how many errors of a mutation are shown when its answer is too large.
+// maxErrors is the upper bound of errors in a mutation's answer that is too large.
 const maxErrors = 100

@@ -61,8 +61,8 @@ func (r *resolver) shownCampaign(ctx context.Context, c *ent.Campaign) *model.Ca
 	return shown[0]
 }
 
-// campaignByID returns the campaign with the selected columns, or nil if the caller has no such
-// campaign.
+// campaignByID returns the campaign with the selected columns, or nil if the caller has no campaign
+// with this id.
 func (r *resolver) campaignByID(ctx context.Context, id int64) (*model.Campaign, error) {
 	asked := selected(ctx, campaignFields, itself)
 	c, err := r.Campaigns.Get(ctx, id, asked.columns()...)

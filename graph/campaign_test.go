@@ -83,9 +83,8 @@ func TestCampaignsAreMadeCopiedAndDeleted(t *testing.T) {
 		},
 		{
 			name: "a tag is not copied as a campaign",
-			document: `mutation { copyCampaign(input: {id: "` + gid.Encode(
-				gid.Tag, 5,
-			) + `"}) { campaign { name } ` + faults + `} }`,
+			document: `mutation { copyCampaign(input: {id: "` + gid.Encode(gid.Tag, 5) +
+				`"}) { campaign { name } ` + faults + `} }`,
 			want: "INVALID input.id id_invalid",
 		},
 
@@ -764,9 +763,8 @@ func TestKeyThatMayOnlyWriteIsRefusedBeforeItWrites(t *testing.T) {
 			`mutation($id: ID!) { updateCampaign(input: {id: $id, name: "new"}) { campaign { name status } userErrors { code } } }`,
 			object{"id": id},
 		)
-		if got := compact(
-			data,
-		); got != `{"updateCampaign":{"campaign":{"name":"new","status":"DRAFT"},"userErrors":[]}}` {
+		got := compact(data)
+		if got != `{"updateCampaign":{"campaign":{"name":"new","status":"DRAFT"},"userErrors":[]}}` {
 			t.Errorf("what it wrote itself is %s", got)
 		}
 	})

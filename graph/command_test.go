@@ -18,7 +18,7 @@ import (
 
 const runCommand = `mutation($name: String!, $parameters: JSON) { command(name: $name, parameters: $parameters) }`
 
-// command runs a command through the field and returns its envelope as it was sent.
+// command runs a command through the field and returns its envelope unchanged.
 func (w *world) command(t *testing.T, key, name string, parameters any) string {
 	t.Helper()
 	response := w.Query(t, key, runCommand, object{"name": name, "parameters": parameters})
@@ -38,7 +38,8 @@ func TestCommandAnswersTheEnvelopeOfTheBridge(t *testing.T) {
 		for _, tt := range []struct {
 			name, as, command string
 			parameters        object
-			// want begins the envelope, so that the two cannot agree in something else.
+			// want is the start of the envelope. It ensures that both envelopes are the expected
+			// one and not only equal.
 			want string
 		}{
 			{"a campaign", "", "Campaign.Get", object{"CampaignID": draft, "RetrieveTags": true}, `{"Success":true,"ErrorCode":0,"Campaign":{"CampaignID":` + draft + `,`},
@@ -109,15 +110,9 @@ func TestCommandTakesItsParametersInEveryForm(t *testing.T) {
 		if got := compact(apitest.At(t, written, "a")); got != `{"ErrorCode":0,"Success":true}` {
 			t.Errorf("written into the document: %s", got)
 		}
-		if got := w.command(
-			t,
-			me.Key,
-			"Campaign.Get",
-			object{"campaignid": draft},
-		); !strings.Contains(
-			got, `"CampaignName":"literal"`,
-		) {
-			t.Errorf("nothing of it was stored: %s", got)
+		stored := w.command(t, me.Key, "Campaign.Get", object{"campaignid": draft})
+		if !strings.Contains(stored, `"CampaignName":"literal"`) {
+			t.Errorf("nothing of it was stored: %s", stored)
 		}
 	})
 }
@@ -125,14 +120,10 @@ func TestCommandTakesItsParametersInEveryForm(t *testing.T) {
 func TestCommandActsForTheCallerOfTheRequestAlone(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		alice, bob := w.Account(t), w.Account(t)
-		if got := w.command(
-			t,
-			alice.Key,
-			"Campaign.Create",
-			object{"CampaignName": "mine", "APIKey": bob.Key, "SessionID": "x"},
-		); !strings.HasPrefix(
-			got, `{"Success":true`,
-		) {
+		got := w.command(
+			t, alice.Key, "Campaign.Create", object{"CampaignName": "mine", "APIKey": bob.Key, "SessionID": "x"},
+		)
+		if !strings.HasPrefix(got, `{"Success":true`) {
 			t.Fatal(got)
 		}
 		c := w.db.Client(alice.Context).Campaign.Query().Where(campaign.UserID(alice.User.ID)).OnlyX(alice.Context)
@@ -140,27 +131,20 @@ func TestCommandActsForTheCallerOfTheRequestAlone(t *testing.T) {
 			t, alice.Key, `query($id: ID!) { campaign(id: $id) { name history { nodes { surface } } } }`,
 			object{"id": number(c.ID)},
 		)
-		if got := compact(
-			apitest.At(t, history, "campaign"),
-		); got != `{"history":{"nodes":[{"surface":"GRAPHQL"}]},"name":"mine"}` {
+		got = compact(apitest.At(t, history, "campaign"))
+		if got != `{"history":{"nodes":[{"surface":"GRAPHQL"}]},"name":"mine"}` {
 			t.Errorf("the campaign is %s", got)
 		}
-		if got := w.command(
-			t,
-			"",
-			"Tags.Get",
-			object{"APIKey": alice.Key},
-		); !strings.Contains(
-			got, `"ErrorCode":99998`,
-		) {
+		got = w.command(t, "", "Tags.Get", object{"APIKey": alice.Key})
+		if !strings.Contains(got, `"ErrorCode":99998`) {
 			t.Errorf("a key among the parameters authenticates: %s", got)
 		}
 	})
 }
 
-// takes tells what the ids of a command's parameter name. A parameter that ends like one of an id
-// and is not here is new, and its author has to say what it names; from then on it is tested like
-// the others.
+// takes maps the id parameters of commands to the kind of object that they name. If a new parameter
+// has the name of an id and is missing here, the test fails and its author must add it. From then
+// on it is tested like the others.
 var takes = map[string]thing{
 	"CampaignID":                        aCampaign,
 	"CampaignIDs":                       aCampaign,
@@ -180,7 +164,7 @@ var takes = map[string]thing{
 
 var endsLikeAnID = regexp.MustCompile(`(?i)(ids?|segments?)$`)
 
-// samples are values of the parameters that are no ids, for commands that check them first.
+// samples are values of the other parameters, for commands that check these first.
 var samples = object{
 	"CampaignName":       "x",
 	"Tag":                "x",
@@ -313,7 +297,7 @@ func TestLoginsByCommandAreThrottledWithAllOthers(t *testing.T) {
 			},
 		}
 		refused := 0
-		for i := range 40 { // two minutes of the clock may have begun meanwhile
+		for i := range 40 { // the limit is per minute, and a new minute may start in between
 			got := tries[i%2]("wrong")
 			if strings.Contains(got, `"ErrorCode":429`) {
 				break
@@ -327,9 +311,7 @@ func TestLoginsByCommandAreThrottledWithAllOthers(t *testing.T) {
 			t.Errorf("%d wrong passwords were tried before the name was limited, want 10", refused)
 		}
 		for _, try := range tries {
-			if got := try(
-				"correct horse",
-			); !strings.Contains(got, `"ErrorCode":429`) ||
+			if got := try("correct horse"); !strings.Contains(got, `"ErrorCode":429`) ||
 				strings.Contains(got, "SessionID") {
 				t.Errorf("the right password after that: %s", got)
 			}
@@ -343,13 +325,8 @@ func TestCommandsOfOneRequestAreLimited(t *testing.T) {
 		document := func(n int) string {
 			var out strings.Builder
 			for i := range n {
-				out.WriteString(
-					" c" + number(
-						int64(i),
-					) + `: command(name: "Tag.Create", parameters: {Tag: "t` + number(
-						int64(i),
-					) + `"})`,
-				)
+				id := number(int64(i))
+				out.WriteString(" c" + id + `: command(name: "Tag.Create", parameters: {Tag: "t` + id + `"})`)
 			}
 			return "mutation {" + out.String() + " }"
 		}
@@ -376,30 +353,16 @@ func TestEnvelopesTooLongForADocumentAreRefused(t *testing.T) {
 		long := strings.Repeat("x", 200<<10)
 		for range 24 {
 			client.Campaign.Create().
-				SetName("long").
-				SetNameKey("long").
-				SetAudienceSource(long).
-				SetStatus(kind.StatusDraft).
-				SetCreatedAt(firstDay).
-				SetLastActivityAt(firstDay).
-				ExecX(a.Context)
+				SetName("long").SetNameKey("long").SetAudienceSource(long).SetStatus(kind.StatusDraft).
+				SetCreatedAt(firstDay).SetLastActivityAt(firstDay).ExecX(a.Context)
 		}
 		const refused = "The answer is longer than 4194304 bytes: ask for pages."
-		if got := w.command(
-			t,
-			a.Key,
-			"Campaigns.Get",
-			nil,
-		); got != `{"Success":false,"ErrorCode":100000,"ErrorText":"`+refused+`","Errors":[{"Code":100000,"Message":"`+refused+`"}]}` {
+		got := w.command(t, a.Key, "Campaigns.Get", nil)
+		if got != `{"Success":false,"ErrorCode":100000,"ErrorText":"`+refused+`","Errors":[{"Code":100000,"Message":"`+refused+`"}]}` {
 			t.Errorf("the whole list: %.300s", got)
 		}
-		if got := w.command(
-			t,
-			a.Key,
-			"Campaigns.Get",
-			object{"RecordsPerRequest": 10},
-		); !strings.HasSuffix(got, `"TotalCampaigns":24}`) ||
-			len(got) < 10*len(long) {
+		got = w.command(t, a.Key, "Campaigns.Get", object{"RecordsPerRequest": 10})
+		if !strings.HasSuffix(got, `"TotalCampaigns":24}`) || len(got) < 10*len(long) {
 			t.Errorf("a page: %d bytes, …%s", len(got), got[max(0, len(got)-100):])
 		}
 	})

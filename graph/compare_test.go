@@ -23,26 +23,20 @@ func TestComparedCampaignsStandSideBySide(t *testing.T) {
 		for i, start := range []time.Time{firstDay.Add(25 * time.Minute), firstDay.Add(75*time.Hour + 59*time.Minute), firstDay} {
 			must(
 				client.Campaign.UpdateOne(rows[i]).
-					SetSendingStartedAt(start).
-					SetTotalOpens(6).
-					SetTotalRecipients(10).
-					Save(a.Context),
+					SetSendingStartedAt(start).SetTotalOpens(6).SetTotalRecipients(10).Save(a.Context),
 			)(t)
 			for n, hour := range []int{0, 2, 25} {
 				must(
 					client.HourlyCounter.Create().
 						SetCampaignID(rows[i].ID).
 						SetHour(start.Truncate(time.Hour).Add(time.Duration(hour) * time.Hour)).
-						SetOpens(int64(10*i + n + 1)).
-						Save(a.Context),
+						SetOpens(int64(10*i + n + 1)).Save(a.Context),
 				)(t)
 			}
 		}
 		must(
 			client.HourlyCounter.Create().
-				SetCampaignID(rows[2].ID).
-				SetHour(firstDay.Add(-time.Hour)).
-				SetOpens(1000).
+				SetCampaignID(rows[2].ID).SetHour(firstDay.Add(-time.Hour)).SetOpens(1000).
 				Save(a.Context),
 		)(t)
 		ask := func(fields string, ids ...int) string {
@@ -66,11 +60,8 @@ func TestComparedCampaignsStandSideBySide(t *testing.T) {
 				t.Errorf("%s (-want +got):\n%s", tt.fields, diff)
 			}
 		}
-		if got := ask(
-			`campaigns { elapsed(points: 1) { opens } }`,
-			2,
-			3,
-		); got != `{"campaigns":[{"elapsed":[{"opens":21}]},{"elapsed":[]}]}` {
+		got := ask(`campaigns { elapsed(points: 1) { opens } }`, 2, 3)
+		if got != `{"campaigns":[{"elapsed":[{"opens":21}]},{"elapsed":[]}]}` {
 			t.Errorf("what was counted before sending began: %s", got)
 		}
 		if got := ask(`campaigns { elapsed { opens } }`, 3, 2)[:40]; got != `{"campaigns":[{"elapsed":[]},{"elapsed":` {
@@ -97,7 +88,7 @@ func TestIntervalsThatHaveNotBegunAreLeftOut(t *testing.T) {
 			nil,
 		)
 		begun := len(apitest.At(t, data, "compare", "campaigns", 0, "elapsed").([]any))
-		// Three, or four if the hour has just changed.
+		// Three statements, or four if the hour has just changed.
 		if want := int(time.Since(start)/time.Hour) + 1; begun != want && begun != want-1 {
 			t.Errorf("%d points, want %d", begun, want)
 		}
@@ -154,12 +145,7 @@ func TestCompareNamesTheIDAtFault(t *testing.T) {
 			}
 		}
 		writer := w.key(t, a, kind.ScopeWrite)
-		response := w.Query(
-			t,
-			writer,
-			`{ compare(campaigns: [`+one+`,`+two+`]) { __typename } }`,
-			nil,
-		)
+		response := w.Query(t, writer, `{ compare(campaigns: [`+one+`,`+two+`]) { __typename } }`, nil)
 		if len(response.Errors) == 0 || response.Errors[0].Code() != "FORBIDDEN" {
 			t.Errorf("a key that may not read is answered %s", response.Body)
 		}

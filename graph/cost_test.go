@@ -15,7 +15,7 @@ import (
 	"campaignql/internal/testkit/apitest"
 )
 
-// shapes are queries over a page of campaigns; %d is its size, and %s the ids of the page.
+// shapes are queries over a page of campaigns. %d is the page size, and %s the ids of the page.
 var shapes = []struct{ name, document string }{
 	{
 		"tags and statistics",
@@ -51,7 +51,7 @@ var shapes = []struct{ name, document string }{
 	},
 }
 
-// statements runs a document and returns what it cost, the lookup of the key left out.
+// statements runs a document and returns its SQL statements without the lookup of the key.
 func statements(t *testing.T, w *world, a *apitest.Account, document string) []string {
 	t.Helper()
 	var ran []string
@@ -76,11 +76,8 @@ func TestStatementsDoNotDependOnTheNumberOfRows(t *testing.T) {
 					for i, c := range fifty {
 						quoted[i] = fmt.Sprintf("%q", globalID(gid.Campaign, c.ID))
 					}
-					small, large = fmt.Sprintf(
-						shape.document, fmt.Sprintf("%q", globalID(gid.Campaign, one[0].ID)),
-					), fmt.Sprintf(
-						shape.document, strings.Join(quoted, ","),
-					)
+					small = fmt.Sprintf(shape.document, fmt.Sprintf("%q", globalID(gid.Campaign, one[0].ID)))
+					large = fmt.Sprintf(shape.document, strings.Join(quoted, ","))
 				}
 				cheap, dear := ask(few, small), ask(many, large)
 				if len(cheap) != len(dear) {
@@ -108,7 +105,7 @@ func TestLargestPageCostsThreeStatements(t *testing.T) {
 	})
 }
 
-// fullStatistics asks for all there is of the statistics of a page.
+// fullStatistics selects all statistics of a page.
 const fullStatistics = `{ campaigns(first: 50) { nodes { statistics {
 	recipients sent failed delivered opens { total unique rate } clicks { total unique rate } clickToOpenRate unsubscriptions { total rate }
 	bounces { hard soft rate } complaints { total rate } forwards { total unique rate } browserViews { total unique rate } conversions { count amount }
@@ -118,8 +115,8 @@ const fullStatistics = `{ campaigns(first: 50) { nodes { statistics {
 	domains(first: 10) { domain sent delivered }
 } } } }`
 
-// TestFullStatisticsOfAPageCostFourStatements says which: none of them reads events, so it does not
-// matter how many of these are stored.
+// TestFullStatisticsOfAPageCostFourStatements also checks which statements these are. None of them
+// reads events, so their cost does not depend on the number of stored events.
 func TestFullStatisticsOfAPageCostFourStatements(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		few, many := w.Account(t), w.Account(t)
@@ -135,17 +132,15 @@ func TestFullStatisticsOfAPageCostFourStatements(t *testing.T) {
 				tables = append(tables, fromTable.FindStringSubmatch(query)[1])
 			}
 			slices.Sort(tables)
-			if diff := cmp.Diff(
-				[]string{"campaigns", "domain_counters", "hourly_counters", "link_counters"},
-				tables,
-			); diff != "" {
+			diff := cmp.Diff([]string{"campaigns", "domain_counters", "hourly_counters", "link_counters"}, tables)
+			if diff != "" {
 				t.Errorf("%d campaigns (-want +read):\n%s", tt.n, diff)
 			}
 		}
 	})
 }
 
-// fromTable finds the table that a statement reads.
+// fromTable matches the table that a statement reads.
 var fromTable = regexp.MustCompile("FROM `([a-z_]+)`")
 
 var columnName = regexp.MustCompile("`([a-z0-9_]+)`$")
@@ -238,7 +233,8 @@ func TestOnlyWhatIsAskedIsReadOrCounted(t *testing.T) {
 	})
 }
 
-// everyColumn is what Campaign.Get and Campaigns.Get answer of a campaign, as GraphQL names it.
+// everyColumn selects the columns that Campaign.Get and Campaigns.Get return, with their GraphQL
+// names.
 const everyColumn = `legacyId name status statusReason email { legacyId }
 	schedule { type sendDate sendTime timeZone recurrence { daysOfWeek daysOfMonth months hours minutes maxInstances } sentInstances }
 	sendingStartedAt sendingFinishedAt
@@ -262,10 +258,7 @@ func TestCommandsCostNoMoreStatementsThanGraphQL(t *testing.T) {
 			inGraphQL := w.Record(func() { w.MustQuery(t, a.Key, tt.document, nil) })
 			tt.command.Set("APIKey", a.Key)
 			inBridge := w.Record(func() {
-				if status, body := w.Command(
-					t,
-					tt.command,
-				); status != http.StatusOK ||
+				if status, body := w.Command(t, tt.command); status != http.StatusOK ||
 					!strings.Contains(body, `"Success":true`) {
 					t.Errorf("%d %s", status, body)
 				}

@@ -19,8 +19,8 @@ import (
 	"campaignql/internal/testkit/apitest"
 )
 
-// TestDirectAnswersAsTheExecutor sends documents made at random to the two ways of answering, and
-// wants the same bytes from both.
+// TestDirectAnswersAsTheExecutor sends random documents to both executors and compares the bytes of
+// the answers.
 func TestDirectAnswersAsTheExecutor(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		a := w.Account(t)
@@ -59,20 +59,14 @@ func TestDirectAnswersAsTheExecutor(t *testing.T) {
 				t.Fatalf("%s\nthe executor answers %s\ndirect        %s", document, want, got)
 			}
 		}
-		if got, want := answer(
-			direct,
-			"",
-			documents[0],
-		), answer(
-			executor, "", documents[0],
-		); got != want ||
+		if got, want := answer(direct, "", documents[0]), answer(executor, "", documents[0]); got != want ||
 			!strings.Contains(got, "UNAUTHENTICATED") {
 			t.Errorf("without a key: %s, the executor answers %s", got, want)
 		}
 	})
 }
 
-// oddities makes campaigns and tags whose texts and numbers are hard to write.
+// oddities creates campaigns and tags with texts and numbers that are hard to encode.
 func (w *world) oddities(t *testing.T, a *apitest.Account) {
 	t.Helper()
 	client := w.db.Client(a.Context)
@@ -81,38 +75,22 @@ func (w *world) oddities(t *testing.T, a *apitest.Account) {
 		at := time.Date(2026, 1, 2, 3, 4, 5, 678901000*i%1000000000, time.UTC)
 		c := must(
 			client.Campaign.Create().
-				SetName(name).
-				SetNameKey(name).
-				SetCreatedAt(at).
-				SetLastActivityAt(at).
-				SetStatus(kind.StatusPaused).
-				SetScheduleType(kind.ScheduleFuture).
-				SetSendDate("2026-12-24").
-				SetSendTime("10:00:00").
-				SetSendTimeZone("Europe/Berlin").
-				SetNextSendAt(at).
-				SetSendingStartedAt(at).
-				SetStatusReason(name).
-				SetAutoResendEnabled(true).
-				SetAutoResendSubject(name).
-				SetApprovalExplanation(name).
-				SetTotalSent(7).
-				SetUniqueOpens(3).
-				SetUniqueClicks(1).
-				SetTotalHardBounces(1).
-				SetConversionAmount(1<<50 + 7).
-				SetTotalComplaints(int64(i)).
-				Save(a.Context),
-		)(
-			t,
-		)
+				SetName(name).SetNameKey(name).SetCreatedAt(at).SetLastActivityAt(at).
+				SetStatus(kind.StatusPaused).SetScheduleType(kind.ScheduleFuture).
+				SetSendDate("2026-12-24").SetSendTime("10:00:00").SetSendTimeZone("Europe/Berlin").
+				SetNextSendAt(at).SetSendingStartedAt(at).SetStatusReason(name).
+				SetAutoResendEnabled(true).SetAutoResendSubject(name).SetApprovalExplanation(name).
+				SetTotalSent(7).SetUniqueOpens(3).SetUniqueClicks(1).SetTotalHardBounces(1).
+				SetConversionAmount(1<<50 + 7).SetTotalComplaints(int64(i)).Save(a.Context),
+		)(t)
 		w.aim(t, a, c, i)
 		label := must(client.Tag.Create().SetName(name).SetNameKey(name).SetCreatedAt(at).Save(a.Context))(t)
 		must(client.CampaignTag.Create().SetCampaignID(c.ID).SetTagID(label.ID).Save(a.Context))(t)
 	}
 }
 
-// aim gives a campaign an audience, by turns of lists and of rules, and a schedule that recurs.
+// aim sets the audience of a campaign, alternating between lists and rules, and a recurring
+// schedule.
 func (w *world) aim(t *testing.T, a *apitest.Account, c *ent.Campaign, turn int) {
 	t.Helper()
 	include, exclude := w.reachable(t, a)
@@ -121,25 +99,19 @@ func (w *world) aim(t *testing.T, a *apitest.Account, c *ent.Campaign, turn int)
 		target = must(
 			rules.ParseRules(fmt.Appendf(nil, `{"operator":"or","criteria":[{"list_id":%d,"operator":"and","rules":[
 			{"type":"fields","field_id":"EmailAddress","operator":"contains","value":"<\"é"}]}]}`, target.Criteria[0].ListID)),
-		)(
-			t,
-		)
+		)(t)
 	}
 	encoded := must(json.Marshal(target))(t)
 	write := c.Update().SetAudience(string(encoded))
 	if turn > 1 {
 		write.SetScheduleType(kind.ScheduleRecurring).
-			SetRecurDaysOfWeek([]string{"0", "1,7"}[turn%2]).
-			SetRecurDaysOfMonth("0").
-			SetRecurMonths("1,12").
-			SetRecurHours("9").
-			SetRecurMinutes("0,30").
-			SetRecurMaxInstances(3)
+			SetRecurDaysOfWeek([]string{"0", "1,7"}[turn%2]).SetRecurDaysOfMonth("0").
+			SetRecurMonths("1,12").SetRecurHours("9").SetRecurMinutes("0,30").SetRecurMaxInstances(3)
 	}
 	must(write.Save(a.Context))(t)
 }
 
-// answer is the status and the body of the answer to a document.
+// answer returns the status and the body of the answer to a document.
 func answer(h http.Handler, key, document string) string {
 	body, err := json.Marshal(map[string]string{"query": document})
 	if err != nil {
@@ -147,15 +119,15 @@ func answer(h http.Handler, key, document string) string {
 	}
 	r := httptest.NewRequest(http.MethodPost, "/graphql", strings.NewReader(string(body)))
 	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("X-Request-Id", "same") // or each answer has its own
+	r.Header.Set("X-Request-Id", "same") // otherwise each answer has another id
 	r.Header.Set("Authorization", "Bearer "+key)
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
 	return fmt.Sprint(w.Code, " ", w.Body)
 }
 
-// randomDocuments makes queries over pages of campaigns and tags: fields, aliases, fragments,
-// repetitions. They are the same in every run.
+// randomDocuments returns queries over pages of campaigns and tags with fields, aliases, fragments
+// and repeated fields. They are the same in every run.
 func randomDocuments(schema *ast.Schema, n int) []string {
 	g := generator{schema: schema, random: rand.New(rand.NewPCG(1, 2))}
 	documents := make([]string, n)
@@ -182,7 +154,7 @@ type generator struct {
 	random *rand.Rand
 }
 
-// selection is a selection on a type that is valid; it ends by itself at the depth.
+// selection returns a valid selection on a type. It adds no more levels when the depth is reached.
 func (g generator) selection(typeName string, depth int) string {
 	of := g.schema.Types[typeName]
 	var b strings.Builder
@@ -208,7 +180,7 @@ func (g generator) field(b *strings.Builder, f *ast.FieldDefinition, depth int) 
 	if strings.HasPrefix(f.Name, "__") {
 		return
 	}
-	// What differs with the moment, and what another test asks for.
+	// These fields depend on the time of the request or are covered by another test.
 	if f.Name == "throughput" || f.Name == "upcoming" {
 		return
 	}

@@ -24,31 +24,21 @@ import (
 	"campaignql/internal/testkit/apitest"
 )
 
-// active gives a campaign n events of one person.
+// active creates n events of one subscriber for a campaign.
 func (w *world) active(t *testing.T, a *apitest.Account, n int) *ent.Campaign {
 	t.Helper()
 	client := w.db.Client(a.Context)
 	c := w.bare(t, a)
 	p := must(
 		client.Subscriber.Create().
-			SetListID(1_000_000 + a.User.ID).
-			SetEmail("ann@example.org").
-			SetEmailKey(randomName()).
-			SetDomain("example.org").
-			SetCreatedAt(firstDay).
-			Save(a.Context),
-	)(
-		t,
-	)
+			SetListID(1_000_000 + a.User.ID).SetEmail("ann@example.org").SetEmailKey(randomName()).
+			SetDomain("example.org").SetCreatedAt(firstDay).Save(a.Context),
+	)(t)
 	all := make([]*ent.EventCreate, n)
 	for i := range all {
 		all[i] = client.Event.Create().
-			SetID(fmt.Sprintf("%d-%06d", c.ID, i)).
-			SetCampaignID(c.ID).
-			SetSubscriberID(p.ID).
-			SetKind(kind.EventOpened).
-			SetAt(firstDay).
-			SetReason(strings.Repeat("r", 100))
+			SetID(fmt.Sprintf("%d-%06d", c.ID, i)).SetCampaignID(c.ID).SetSubscriberID(p.ID).
+			SetKind(kind.EventOpened).SetAt(firstDay).SetReason(strings.Repeat("r", 100))
 	}
 	for some := range slices.Chunk(all, 1000) {
 		if err := client.Event.CreateBulk(some...).Exec(a.Context); err != nil {
@@ -63,7 +53,7 @@ func TestActivityIsReadPageByPageByKey(t *testing.T) {
 		a := w.Account(t)
 		const events = 10*export.PageRows + 500
 		c := w.active(t, a, events)
-		neighbour := w.active(t, a, 5) // whose keys follow
+		neighbour := w.active(t, a, 5) // its keys follow those of the campaign
 		var body string
 		ran := w.Record(func() { _, body = fetch(t, w.URL+"/export/campaigns/"+number(c.ID)+"/activity.csv", a.Key) })
 		if rows := strings.Count(body, "\r\n") - 1; rows != events {
@@ -71,10 +61,7 @@ func TestActivityIsReadPageByPageByKey(t *testing.T) {
 		}
 		perTable := map[string]int{}
 		for _, s := range ran {
-			if _, from, ok := strings.Cut(
-				s.Query,
-				" FROM `",
-			); ok { // the look-up of the key is written out without quotes
+			if _, from, ok := strings.Cut(s.Query, " FROM `"); ok { // the lookup of the key has no quotes
 				table, _, _ := strings.Cut(from, "`")
 				perTable[table]++
 			}
@@ -86,27 +73,19 @@ func TestActivityIsReadPageByPageByKey(t *testing.T) {
 			t.Errorf("statements (-want +got):\n%s", diff)
 		}
 		for _, s := range ran {
-			if plan := w.plan(
-				t,
-				s,
-			); strings.Contains(s.Query, "FROM `events`") &&
+			if plan := w.plan(t, s); strings.Contains(s.Query, "FROM `events`") &&
 				(strings.Contains(plan, "TEMP B-TREE") || strings.Contains(plan, "filesort")) {
 				t.Errorf("a page is sorted: %s\n%s", s.Query, plan)
 			}
 		}
-		if _, body := fetch(
-			t,
-			w.URL+"/export/campaigns/"+number(neighbour.ID)+"/activity.json",
-			a.Key,
-		); strings.Count(
-			body, "{",
-		) != 5 {
+		_, body = fetch(t, w.URL+"/export/campaigns/"+number(neighbour.ID)+"/activity.json", a.Key)
+		if strings.Count(body, "{") != 5 {
 			t.Errorf("the neighbour: %s", body)
 		}
 	})
 }
 
-// plan is how the database runs a statement.
+// plan returns the database's execution plan of a statement.
 func (w *world) plan(t *testing.T, s store.Statement) string {
 	t.Helper()
 	ctx, client := w.system()
@@ -134,7 +113,7 @@ func (w *world) plan(t *testing.T, s store.Statement) string {
 	return plan.String()
 }
 
-// choked is a response to which something happens before the first of it is sent.
+// choked is a response writer that runs a function before it sends the first bytes.
 type choked struct {
 	http.ResponseWriter
 	then func()
@@ -150,7 +129,7 @@ func (c *choked) Write(p []byte) (int, error) {
 
 func (c *choked) Unwrap() http.ResponseWriter { return c.ResponseWriter }
 
-// through serves what the server serves, through a handler around it.
+// through returns a server whose handler is wrapped by another one.
 func (w *world) through(t *testing.T, around func(next http.Handler) http.Handler) *httptest.Server {
 	t.Helper()
 	server := httptest.NewServer(
@@ -170,7 +149,7 @@ func TestWhatBreaksOffIsNoWholeFile(t *testing.T) {
 				defer cancel()
 				next.ServeHTTP(
 					&choked{ResponseWriter: rw, then: cancel}, r.WithContext(ctx),
-				) // as when the database goes away
+				) // as if the connection to the database were lost
 			})
 		})
 		for _, file := range []string{"activity.csv", "activity.json"} {
@@ -179,9 +158,7 @@ func TestWhatBreaksOffIsNoWholeFile(t *testing.T) {
 					http.NewRequestWithContext(
 						t.Context(), http.MethodGet, server.URL+"/export/campaigns/"+number(c.ID)+"/"+file, nil,
 					),
-				)(
-					t,
-				)
+				)(t)
 				request.Header.Set("Authorization", "Bearer "+a.Key)
 				request.Header.Set("Accept-Encoding", encoding)
 				response, err := http.DefaultClient.Do(request)
@@ -204,13 +181,10 @@ func TestAFileOfACampaignThatIsDeletedIsNotWhole(t *testing.T) {
 		for _, file := range []string{"activity.csv", "links.json"} {
 			c := w.active(t, a, 2*export.PageRows)
 			ctx, client := w.system()
-			for i := range 300 { // more than the first page of links
+			for i := range 300 { // more links than the first page has
 				client.LinkCounter.Create().
-					SetUserID(c.UserID).
-					SetCampaignID(c.ID).
-					SetURL(number(int64(i))).
-					SetURLHash(number(int64(i))).
-					SaveX(ctx)
+					SetUserID(c.UserID).SetCampaignID(c.ID).SetURL(number(int64(i))).
+					SetURLHash(number(int64(i))).SaveX(ctx)
 			}
 			server := w.through(t, func(next http.Handler) http.Handler {
 				return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
@@ -226,9 +200,7 @@ func TestAFileOfACampaignThatIsDeletedIsNotWhole(t *testing.T) {
 				http.NewRequestWithContext(
 					t.Context(), http.MethodGet, server.URL+"/export/campaigns/"+number(c.ID)+"/"+file, nil,
 				),
-			)(
-				t,
-			)
+			)(t)
 			request.Header.Set("Authorization", "Bearer "+a.Key)
 			response, err := http.DefaultClient.Do(request)
 			if err != nil {
@@ -273,9 +245,7 @@ func TestAFileEndsWithTheKeyThatReadsIt(t *testing.T) {
 				http.NewRequestWithContext(
 					t.Context(), http.MethodGet, server.URL+"/export/campaigns/"+number(c.ID)+"/activity.csv", nil,
 				),
-			)(
-				t,
-			)
+			)(t)
 			request.Header.Set("Authorization", "Bearer "+key)
 			response, err := http.DefaultClient.Do(request)
 			if err == nil {
@@ -316,9 +286,7 @@ func TestAClientThatGoesAwayStopsTheReading(t *testing.T) {
 			http.NewRequestWithContext(
 				ctx, http.MethodGet, server.URL+"/export/campaigns/"+number(c.ID)+"/activity.csv", nil,
 			),
-		)(
-			t,
-		)
+		)(t)
 		request.Header.Set("Authorization", "Bearer "+a.Key)
 		request.Header.Set("Accept-Encoding", "identity")
 		go func() {

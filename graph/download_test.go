@@ -35,7 +35,7 @@ import (
 
 var updateGolden = flag.Bool("update", false, "write the golden files")
 
-// fetch gets an address, with the key of an Authorization header or without.
+// fetch requests a URL, with a key in the Authorization header or without.
 func fetch(t *testing.T, address, key string) (*http.Response, string) {
 	t.Helper()
 	request := must(http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil))(t)
@@ -47,24 +47,18 @@ func fetch(t *testing.T, address, key string) (*http.Response, string) {
 	return response, string(must(io.ReadAll(response.Body))(t))
 }
 
-// bare makes a campaign without anything around it.
+// bare creates a campaign without related rows.
 func (w *world) bare(t *testing.T, a *apitest.Account) *ent.Campaign {
 	t.Helper()
 	return must(
 		w.db.Client(a.Context).
-			Campaign.Create().
-			SetName("bare").
-			SetNameKey("bare").
-			SetCreatedAt(firstDay).
-			SetLastActivityAt(firstDay).
-			Save(a.Context),
-	)(
-		t,
-	)
+			Campaign.Create().SetName("bare").SetNameKey("bare").SetCreatedAt(firstDay).
+			SetLastActivityAt(firstDay).Save(a.Context),
+	)(t)
 }
 
-// acted gives a campaign events that are hard to write, and returns it with the two people whom
-// they happened to, the second of whom is deleted.
+// acted creates events that are hard to encode. It returns the campaign and the two subscribers of
+// the events. The second one is deleted.
 func (w *world) acted(t *testing.T, a *apitest.Account) (*ent.Campaign, []int64) {
 	t.Helper()
 	client := w.db.Client(a.Context)
@@ -73,27 +67,15 @@ func (w *world) acted(t *testing.T, a *apitest.Account) (*ent.Campaign, []int64)
 	must(client.Campaign.UpdateOne(c).SetSendingStartedAt(firstDay).Save(a.Context))(t)
 	p := must(
 		client.Subscriber.Create().
-			SetID(700_000_000 + rand.Int64N(200_000_000)).
-			SetListID(1_000_000 + a.User.ID).
-			SetEmail("+ann@example.org").
-			SetEmailKey(randomName()).
-			SetDomain("example.org").
-			SetCreatedAt(firstDay).
-			Save(a.Context),
-	)(
-		t,
-	)
+			SetID(700_000_000 + rand.Int64N(200_000_000)).SetListID(1_000_000 + a.User.ID).
+			SetEmail("+ann@example.org").SetEmailKey(randomName()).SetDomain("example.org").
+			SetCreatedAt(firstDay).Save(a.Context),
+	)(t)
 	link := must(
 		client.LinkCounter.Create().
-			SetCampaignID(c.ID).
-			SetURLHash("c").
-			SetURL(`https://example.com/ä?a="1",2&b=<3>`).
-			SetClicks(1).
-			SetUniqueClicks(1).
-			Save(a.Context),
-	)(
-		t,
-	)
+			SetCampaignID(c.ID).SetURLHash("c").SetURL(`https://example.com/ä?a="1",2&b=<3>`).
+			SetClicks(1).SetUniqueClicks(1).Save(a.Context),
+	)(t)
 	gone := p.ID + 900_000_000
 	for i, create := range []*ent.EventCreate{
 		client.Event.Create().SetKind(kind.EventSent).SetSubscriberID(p.ID),
@@ -109,9 +91,7 @@ func (w *world) acted(t *testing.T, a *apitest.Account) (*ent.Campaign, []int64)
 				SetCampaignID(c.ID).
 				SetAt(firstDay.Add(time.Duration(i)*time.Hour + 250*time.Millisecond)).
 				Save(a.Context),
-		)(
-			t,
-		)
+		)(t)
 	}
 	return c, []int64{p.ID, gone}
 }
@@ -130,9 +110,8 @@ func TestExportedFilesAreAsTheyWere(t *testing.T) {
 					t.Fatalf("%s: %d %s %s", file, response.StatusCode, got, body)
 				}
 				want := `attachment; filename="campaign-` + number(c.ID) + `-` + file + `"`
-				if got := response.Header.Get(
-					"Content-Disposition",
-				); got != want || response.Header.Get("Cache-Control") != "no-store" ||
+				got := response.Header.Get("Content-Disposition")
+				if got != want || response.Header.Get("Cache-Control") != "no-store" ||
 					response.Header.Get("Referrer-Policy") != "no-referrer" {
 					t.Errorf("%s: %v", file, response.Header)
 				}
@@ -140,15 +119,11 @@ func TestExportedFilesAreAsTheyWere(t *testing.T) {
 				golden(t, "export_"+file, body)
 			}
 		}
-		// Both formats can be read again.
+		// Both formats can be parsed again.
 		_, text := fetch(t, w.URL+"/export/campaigns/"+globalID(gid.Campaign, c.ID)+"/activity.csv", a.Key)
-		if rows := must(
-			csv.NewReader(strings.NewReader(text)).ReadAll(),
-		)(
-			t,
-		); len(rows) != 8 || rows[6][5] != "two lines:\nüber, \"quoted\"" ||
-			rows[5][5][0] != '\'' {
-			t.Errorf("%q", rows)
+		records := must(csv.NewReader(strings.NewReader(text)).ReadAll())(t)
+		if len(records) != 8 || records[6][5] != "two lines:\nüber, \"quoted\"" || records[5][5][0] != '\'' {
+			t.Errorf("%q", records)
 		}
 		_, text = fetch(
 			t,
@@ -156,10 +131,8 @@ func TestExportedFilesAreAsTheyWere(t *testing.T) {
 			a.Key,
 		)
 		var rows []object
-		if err := json.Unmarshal(
-			[]byte(text),
-			&rows,
-		); err != nil || len(rows) != 2 || rows[0]["automated"] != true || rows[1]["amount"] != 12.05 ||
+		err := json.Unmarshal([]byte(text), &rows)
+		if err != nil || len(rows) != 2 || rows[0]["automated"] != true || rows[1]["amount"] != 12.05 ||
 			rows[1]["reason"] != nil {
 			t.Errorf("%v %v", err, rows)
 		}
@@ -170,7 +143,7 @@ func TestExportedFilesAreAsTheyWere(t *testing.T) {
 	})
 }
 
-// golden compares a text with a file.
+// golden compares a text with a golden file.
 func golden(t *testing.T, name, got string) {
 	t.Helper()
 	path := filepath.Join("testdata", name+".golden")
@@ -231,9 +204,7 @@ func TestWhoMayExportWhat(t *testing.T) {
 			if response.StatusCode != tt.want {
 				t.Errorf("%s: %d %s, want %d", tt.name, response.StatusCode, body, tt.want)
 			}
-			if found := leak.FindString(
-				body,
-			); tt.want != 200 &&
+			if found := leak.FindString(body); tt.want != 200 &&
 				(found != "" || response.Header.Get("Content-Disposition") != "") {
 				t.Errorf("%s: %q in %s %v", tt.name, found, body, response.Header)
 			}
@@ -267,9 +238,7 @@ func TestALinkOpensItsFileAndNoOther(t *testing.T) {
 		key := w.key(t, a, kind.ScopeRead, kind.ScopeWrite)
 		session := must(
 			w.Services.Accounts.Login(t.Context(), account.Login{Username: a.User.Username, Password: "correct horse"}),
-		)(
-			t,
-		)
+		)(t)
 		for credential, token := range map[string]string{"key": key, "session": session.Token} {
 			for _, variables := range []object{
 				{"content": "ACTIVITY", "format": "CSV"}, {"content": "LINKS", "format": "JSON"}, {"content": "SERIES", "format": "CSV", "from": "2026-03-01T00:00:00.5+02:00", "zone": "GMT-03:30"},
@@ -277,12 +246,10 @@ func TestALinkOpensItsFileAndNoOther(t *testing.T) {
 				variables["id"] = number(c.ID)
 				data := w.MustQuery(t, token, exportDocument, variables)
 				link := apitest.At(t, data, "exportStatistics", "url").(string)
-				if end := must(
+				end := must(
 					time.Parse(time.RFC3339, apitest.At(t, data, "exportStatistics", "expiresAt").(string)),
-				)(
-					t,
-				); time.Until(end) > download.LinkTTL ||
-					time.Until(end) < download.LinkTTL-time.Minute {
+				)(t)
+				if time.Until(end) > download.LinkTTL || time.Until(end) < download.LinkTTL-time.Minute {
 					t.Errorf("the link ends at %v", end)
 				}
 				response, body := fetch(t, link, "")
@@ -294,12 +261,8 @@ func TestALinkOpensItsFileAndNoOther(t *testing.T) {
 					forged, query := *at, at.Query()
 					change(&forged.Path, query)
 					forged.RawQuery = query.Encode()
-					if response, body := fetch(
-						t,
-						forged.String(),
-						"",
-					); response.StatusCode != http.StatusUnauthorized ||
-						!strings.Contains(body, "exportStatistics") {
+					response, body := fetch(t, forged.String(), "")
+					if response.StatusCode != http.StatusUnauthorized || !strings.Contains(body, "exportStatistics") {
 						t.Errorf("by %s: %s: %d %s", credential, why, response.StatusCode, body)
 					}
 				}
@@ -378,13 +341,10 @@ func TestALinkEndsWithItsTimeAndItsKey(t *testing.T) {
 			}
 		}
 		writer := w.key(t, a, kind.ScopeWrite)
-		if response := w.Query(
-			t,
-			writer,
-			exportDocument,
-			object{"id": number(c.ID), "content": "LINKS", "format": "CSV"},
-		); len(response.Errors) == 0 ||
-			response.Errors[0].Code() != "FORBIDDEN" {
+		response := w.Query(
+			t, writer, exportDocument, object{"id": number(c.ID), "content": "LINKS", "format": "CSV"},
+		)
+		if len(response.Errors) == 0 || response.Errors[0].Code() != "FORBIDDEN" {
 			t.Errorf("a key that may not read is answered %s", response.Body)
 		}
 	})
@@ -414,7 +374,7 @@ func TestNoLogTellsASignature(t *testing.T) {
 				t.Errorf("%d %s, want %d", answer.Code, answer.Body, want)
 			}
 		}
-		// What is logged of a fault: here the file fails in the middle.
+		// This checks the log of an error: here reading the file fails in the middle.
 		func() {
 			defer func() {
 				if recover() != http.ErrAbortHandler {
@@ -427,11 +387,7 @@ func TestNoLogTellsASignature(t *testing.T) {
 				httptest.NewRequestWithContext(ctx, http.MethodGet, link, nil),
 			)
 		}()
-		if signature := must(
-			url.Parse(link),
-		)(
-			t,
-		).Query().
+		if signature := must(url.Parse(link))(t).Query().
 			Get("signature"); signature == "" ||
 			strings.Contains(log.String(), signature) {
 			t.Errorf("%q stands in the log:\n%s", signature, log.String())
@@ -439,7 +395,7 @@ func TestNoLogTellsASignature(t *testing.T) {
 	})
 }
 
-// canceled is a context that has ended.
+// canceled returns a canceled context.
 func canceled(t *testing.T) context.Context {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

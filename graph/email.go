@@ -35,13 +35,9 @@ func (r queryResolver) Emails(
 		_, err := order.Plan(request)
 		return shown, err
 	}
+	columns := selected(ctx, emailFields, connection).columns()
 	var err error
-	shown.Result, err = r.resolver.Emails.List(
-		ctx,
-		filter,
-		order,
-		request,
-		selected(ctx, emailFields, connection).columns()...)
+	shown.Result, err = r.resolver.Emails.List(ctx, filter, order, request, columns...)
 	return shown, err
 }
 

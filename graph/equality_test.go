@@ -16,7 +16,8 @@ import (
 	"campaignql/internal/testkit/apitest"
 )
 
-// recorded records random events of a campaign and its people, some of them twice, within the two days after firstDay.
+// recorded records random events of a campaign and its subscribers within the two days after
+// firstDay. Some events are recorded twice.
 func (w *world) recorded(t *testing.T, a *apitest.Account, campaignID int64, people []int64) {
 	t.Helper()
 	kinds := kind.EventKind("").Values()
@@ -50,16 +51,14 @@ func (w *world) recorded(t *testing.T, a *apitest.Account, campaignID int64, peo
 	}
 }
 
-// bridged are the numbers of a campaign as the Command bridge shows them, in the names of GraphQL.
+// bridged returns the numbers of a campaign from the Command bridge, with their GraphQL names.
 func bridged(row object) string {
 	of := func(name string) any { return fmt.Sprint(row[name]) }
 	return compact(object{
-		"recipients": of(
-			"TotalRecipients",
-		),
-		"sent":   of("TotalSent"),
-		"failed": of("TotalFailed"),
-		"opens":  object{"total": of("TotalOpens"), "unique": of("UniqueOpens")},
+		"recipients": of("TotalRecipients"),
+		"sent":       of("TotalSent"),
+		"failed":     of("TotalFailed"),
+		"opens":      object{"total": of("TotalOpens"), "unique": of("UniqueOpens")},
 		"clicks": object{
 			"total": of("TotalClicks"), "unique": of("UniqueClicks"),
 		},
@@ -73,7 +72,8 @@ func bridged(row object) string {
 	})
 }
 
-// TestANumberIsTheSameOnEverySurface records events and then reads the numbers of the campaign in every way there is.
+// TestANumberIsTheSameOnEverySurface records events and then reads the campaign's numbers through
+// every surface.
 func TestANumberIsTheSameOnEverySurface(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		a := w.Account(t)
@@ -87,15 +87,10 @@ func TestANumberIsTheSameOnEverySurface(t *testing.T) {
 				people,
 				must(
 					client.Subscriber.Create().
-						SetListID(1_000_000+a.User.ID).
-						SetEmail(email).
-						SetEmailKey(email).
+						SetListID(1_000_000+a.User.ID).SetEmail(email).SetEmailKey(email).
 						SetDomain(fmt.Sprintf("example%d.org", i%3)).
-						SetCreatedAt(firstDay.Add(-time.Hour)).
-						Save(a.Context),
-				)(
-					t,
-				).ID,
+						SetCreatedAt(firstDay.Add(-time.Hour)).Save(a.Context),
+				)(t).ID,
 			)
 		}
 		w.recorded(t, a, c.ID, people)
@@ -171,7 +166,7 @@ func (w *world) sameOnTheBridge(t *testing.T, a *apitest.Account, id string, det
 		}
 	}
 	for _, name := range []string{"delivered", "clickToOpenRate", "conversions", "automated"} {
-		delete(want, name) // of which the legacy API knows nothing
+		delete(want, name) // the legacy API does not have these
 	}
 	for command, path := range map[string][]any{"Campaign.Get": {"Campaign"}, "Campaigns.Get": {"Campaigns", 0}} {
 		parameters := url.Values{
@@ -189,7 +184,7 @@ func (w *world) sameOnTheBridge(t *testing.T, a *apitest.Account, id string, det
 	}
 }
 
-// sameInTheFile adds up the exported series, and counts the exported events.
+// sameInTheFile adds up the exported series and counts the exported events, and compares both.
 func (w *world) sameInTheFile(t *testing.T, a *apitest.Account, id string, detail object) {
 	t.Helper()
 	for file, check := range map[string]func(rows []any){

@@ -19,8 +19,8 @@ import (
 	"campaignql/internal/surface"
 )
 
-// userCodes are the failures that a caller can correct. A mutation returns them as user errors, the
-// others as errors of GraphQL.
+// userCode returns the code of a failure that the caller can correct. A mutation returns these
+// failures as user errors and all others as GraphQL errors.
 func userCode(code apperr.Code) (model.UserErrorCode, bool) {
 	switch code {
 	case apperr.Invalid:
@@ -35,7 +35,7 @@ func userCode(code apperr.Code) (model.UserErrorCode, bool) {
 	return "", false
 }
 
-// inputPaths are the domain's names of inputs where the schema has others.
+// inputPaths maps the domain's names of inputs to the names of the schema where they differ.
 var inputPaths = map[string]string{
 	"schedule.sendDate":   "schedule.at.date",
 	"schedule.sendTime":   "schedule.at.time",
@@ -43,8 +43,8 @@ var inputPaths = map[string]string{
 	"abTest.testDuration": "abTest.testDurationHours",
 }
 
-// toUserErrors splits what a domain returned into user errors, when all of its faults can be corrected by
-// the caller, or the error otherwise.
+// toUserErrors converts an error of a domain to user errors if the caller can correct all of its
+// faults. Otherwise it returns the error.
 func toUserErrors(ctx context.Context, err error) ([]*model.UserError, error) {
 	if err == nil {
 		return []*model.UserError{}, nil
@@ -67,8 +67,9 @@ func toUserErrors(ctx context.Context, err error) ([]*model.UserError, error) {
 	return out, nil
 }
 
-// fieldPath turns the domain's name of an input into the path of the argument; empty when the
-// operation has no such argument, as when a campaign's status stands in the way of a pause.
+// fieldPath converts the domain's name of an input to the path of the argument. It returns an empty
+// path if the operation has no such argument, for example if the status of a campaign does not
+// allow a pause.
 func fieldPath(ctx context.Context, name string) []string {
 	if name == "" {
 		return []string{}
@@ -98,10 +99,11 @@ func fieldPath(ctx context.Context, name string) []string {
 	return within(field.Definition.Arguments, path)
 }
 
-// served is the schema that is served.
+// served returns the schema of the server.
 var served = sync.OnceValue(func() *ast.Schema { return exec.NewExecutableSchema(exec.Config{}).Schema() })
 
-// within cuts a path where the arguments end; what is left of one that they do not have at all is nothing.
+// within cuts a path after the last element that the arguments have. The result is empty if they do
+// not have the first element.
 func within(arguments ast.ArgumentDefinitionList, path []string) []string {
 	argument := arguments.ForName(path[0])
 	if argument == nil {
@@ -125,7 +127,8 @@ func within(arguments ast.ArgumentDefinitionList, path []string) []string {
 	return path
 }
 
-// scheduleZonePath says which of the two kinds of schedule that have a zone was given.
+// scheduleZonePath returns the path of the time zone, which depends on the kind of schedule in the
+// input.
 func scheduleZonePath(ctx context.Context) string {
 	if fc := graphql.GetFieldContext(ctx); fc != nil {
 		if in, ok := fc.Args["input"].(model.UpdateCampaignInput); ok {
@@ -137,14 +140,15 @@ func scheduleZonePath(ctx context.Context) string {
 	return "schedule.at.timeZone"
 }
 
-// present turns an error into what a client sees. Only messages of apperr and of GraphQL's own
-// validation pass; the cause of anything else goes to the log, once, with the id of the request.
+// present converts an error to the error that the client sees. Only the messages of apperr and of
+// GraphQL's own validation are public. The cause of any other error is logged once, with the
+// request id.
 func (s *server) present(ctx context.Context, err error) *gqlerror.Error {
 	shown := graphql.DefaultErrorPresenter(ctx, err)
 	faults := apperr.All(err)
 	if len(faults) == 0 {
 		if shown.Err == nil || ownError(shown) {
-			return shown // of parsing, validation or the transport
+			return shown // an error of parsing, validation or the transport
 		}
 		faults = []*apperr.Error{surface.Public(err)}
 	}
@@ -194,7 +198,8 @@ func (s *server) present(ctx context.Context, err error) *gqlerror.Error {
 	return out
 }
 
-// ownError reports whether the error is one of GraphQL's, whose text is made for clients: it has a code already.
+// ownError reports whether GraphQL itself made the error. Its text is then public, and it has a
+// code already.
 func ownError(err *gqlerror.Error) bool {
 	_, ok := err.Extensions["code"]
 	return ok
@@ -202,10 +207,10 @@ func ownError(err *gqlerror.Error) bool {
 
 func pathText(path ast.Path) string { return path.String() }
 
-// errLogged is the cause of an error whose real cause has been logged.
+// errLogged is the cause of an error whose real cause is logged already.
 var errLogged = errors.New("graph: logged before")
 
-// recovered turns a panic into an internal error; the value and the stack go to the log.
+// recovered converts a panic to an internal error and logs the value and the stack.
 func (s *server) recovered(ctx context.Context, value any) error {
 	s.log.ErrorContext(
 		ctx, "graphql resolver panicked", slog.String("requestId", requestID(ctx)), slog.Any("panic", value),

@@ -45,30 +45,28 @@ func shownResult(result event.Result) *model.EventResult {
 	if result.Err == nil {
 		return shown
 	}
-	code, _ := userCode(result.Err.Code) // an event is rejected for what its sender can problems alone
+	code, _ := userCode(result.Err.Code) // an event is rejected only for faults that its sender can correct
 	message := result.Err.Error()
 	shown.Code, shown.Message = &code, &message
 	return shown
 }
 
-// readEvents reads the events; an id that cannot be one is a fault of its event alone.
+// readEvents converts the events. An invalid id is a fault of its event only.
 func readEvents(in []*model.EventInput) []event.Event {
 	events := make([]event.Event, len(in))
 	for i, e := range in {
 		var faults apperr.Faults
 		read := event.Event{
-			ID:     e.ID,
-			Kind:   e.Kind,
-			Email:  value(e.Email.Value()),
-			At:     e.At,
-			URL:    value(e.URL.Value()),
-			Reason: value(e.Reason.Value()),
-			UserAgent: value(
-				e.UserAgent.Value(),
-			),
-			IP:       value(e.IP.Value()),
-			Amount:   value(e.Amount.Value()),
-			Currency: value(e.Currency.Value()),
+			ID:        e.ID,
+			Kind:      e.Kind,
+			Email:     value(e.Email.Value()),
+			At:        e.At,
+			URL:       value(e.URL.Value()),
+			Reason:    value(e.Reason.Value()),
+			UserAgent: value(e.UserAgent.Value()),
+			IP:        value(e.IP.Value()),
+			Amount:    value(e.Amount.Value()),
+			Currency:  value(e.Currency.Value()),
 		}
 		var err error
 		read.CampaignID, err = identify(gid.Campaign, "campaign", e.Campaign)

@@ -20,22 +20,16 @@ import (
 
 const recordDocument = `mutation($in: RecordEventsInput!) { recordEvents(input: $in) { recordedCount duplicateCount rejectedCount results { id result code message } userErrors { code field reason } } }`
 
-// mailed makes a campaign of an account, and somebody who got it.
+// mailed creates a campaign of an account with one recipient.
 func (w *world) mailed(t *testing.T, a *apitest.Account) (*ent.Campaign, *ent.Subscriber) {
 	t.Helper()
 	c := w.page(t, a, 1)[0]
 	return c, must(
 		w.db.Client(a.Context).
-			Subscriber.Create().
-			SetListID(1_000_000 + a.User.ID).
-			SetEmail("ann@example.org").
-			SetEmailKey("ann@example.org").
-			SetDomain("example.org").
-			SetCreatedAt(firstDay).
+			Subscriber.Create().SetListID(1_000_000 + a.User.ID).SetEmail("ann@example.org").
+			SetEmailKey("ann@example.org").SetDomain("example.org").SetCreatedAt(firstDay).
 			Save(a.Context),
-	)(
-		t,
-	)
+	)(t)
 }
 
 func TestEventsAreRecordedAndCounted(t *testing.T) {
@@ -56,21 +50,15 @@ func TestEventsAreRecordedAndCounted(t *testing.T) {
 			return out
 		}
 		events := []any{
-			e(
-				"1", "SENT",
-			),
+			e("1", "SENT"),
 			e("1", "SENT"),
 			e(
 				"2", "OPENED",
 				object{"campaign": globalID(gid.Campaign, c.ID), "subscriber": globalID(gid.Subscriber, p.ID)},
 			),
-			e(
-				"3", "CLICKED", object{"url": "https://example.org/a", "userAgent": "Mozilla/5.0"},
-			),
+			e("3", "CLICKED", object{"url": "https://example.org/a", "userAgent": "Mozilla/5.0"}),
 			e("4", "CONVERTED", object{"amount": 12.5, "currency": "EUR"}),
-			e(
-				"5", "OPENED", object{"campaign": number(theirs.ID)},
-			),
+			e("5", "OPENED", object{"campaign": number(theirs.ID)}),
 			e("6", "OPENED", object{"subscriber": number(stranger.ID)}),
 			e("7", "OPENED", object{"campaign": "no id"}),
 			e("8", "OPENED", object{"campaign": globalID(gid.Tag, c.ID)}),
@@ -97,11 +85,12 @@ func TestEventsAreRecordedAndCounted(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
-		if counts := fmt.Sprint(
+		counts := fmt.Sprint(
 			apitest.At(t, data, "recordEvents", "recordedCount"),
 			apitest.At(t, data, "recordEvents", "duplicateCount"),
 			apitest.At(t, data, "recordEvents", "rejectedCount"),
-		); counts != "4 1 5" {
+		)
+		if counts != "4 1 5" {
 			t.Error(counts)
 		}
 		shown := w.MustQuery(
@@ -155,23 +144,14 @@ func TestWhoMayRecordEvents(t *testing.T) {
 				},
 			)
 		}
-		if data := w.MustQuery(
-			t,
-			a.Key,
-			recordDocument,
-			object{"in": object{"events": many}},
-		); apitest.At(
-			t, data, "recordEvents", "recordedCount",
-		) != float64(
-			5000,
-		) {
-			t.Errorf("%.300v", data)
+		all := w.MustQuery(t, a.Key, recordDocument, object{"in": object{"events": many}})
+		if apitest.At(t, all, "recordEvents", "recordedCount") != float64(5000) {
+			t.Errorf("%.300v", all)
 		}
 		for reason, events := range map[string][]any{"too_many_events": append(many, event), "events_required": {}} {
 			data := w.MustQuery(t, a.Key, recordDocument, object{"in": object{"events": events}})
-			if got := fmt.Sprint(
-				apitest.At(t, data, "recordEvents", "userErrors"),
-			); got != "[map[code:INVALID field:[input events] reason:"+reason+"]]" {
+			got := fmt.Sprint(apitest.At(t, data, "recordEvents", "userErrors"))
+			if got != "[map[code:INVALID field:[input events] reason:"+reason+"]]" {
 				t.Error(got)
 			}
 		}
@@ -255,18 +235,14 @@ func TestAStreamIsAnsweredLineByLine(t *testing.T) {
 			in.WriteString(l.in)
 			want.WriteString(l.out + "\n")
 			if i < len(lines)-1 {
-				in.WriteString("\r\n\n") // an empty line is no line, and the last needs no end
+				in.WriteString("\r\n\n") // empty lines are ignored, and the last line needs no line break
 			}
 		}
 		status, got := w.streamed(t, a.Key, ndjson, strings.NewReader(in.String()))
 		if diff := cmp.Diff(want.String(), got); status != http.StatusOK || diff != "" {
 			t.Errorf("%d (-want +got):\n%s", status, diff)
 		}
-		if now := w.db.Client(
-			a.Context,
-		).Campaign.GetX(
-			a.Context, c.ID,
-		); now.TotalOpens != c.TotalOpens+4 ||
+		if now := w.db.Client(a.Context).Campaign.GetX(a.Context, c.ID); now.TotalOpens != c.TotalOpens+4 ||
 			now.UniqueOpens != c.UniqueOpens+1 {
 			t.Errorf("%d opens by %d, were %d by %d", now.TotalOpens, now.UniqueOpens, c.TotalOpens, c.UniqueOpens)
 		}
@@ -276,20 +252,16 @@ func TestAStreamIsAnsweredLineByLine(t *testing.T) {
 		}{
 			"nobody": {"", ndjson, 401}, "an unknown key": {"nonsense", ndjson, 401}, "a writer": {w.key(t, a, kind.ScopeWrite), ndjson, 403}, "another type": {a.Key, "application/json", 415},
 		} {
-			if status, text := w.streamed(
-				t,
-				tt.key,
-				tt.contentType,
-				strings.NewReader(e("12", numbered)),
-			); status != tt.status ||
-				!strings.Contains(text, `"requestId"`) {
+			status, text := w.streamed(t, tt.key, tt.contentType, strings.NewReader(e("12", numbered)))
+			if status != tt.status || !strings.Contains(text, `"requestId"`) {
 				t.Errorf("%s: %d %s", name, status, text)
 			}
 		}
 	})
 }
 
-// TestASlowSenderIsAnsweredAsItSends writes each line only when the one before is answered, and then many at once.
+// TestASlowSenderIsAnsweredAsItSends writes each line after the answer to the line before, and then
+// many lines at once.
 func TestASlowSenderIsAnsweredAsItSends(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		a := w.Account(t)
@@ -299,14 +271,11 @@ func TestASlowSenderIsAnsweredAsItSends(t *testing.T) {
 		request.Header.Set("Content-Type", ndjson)
 		request.Header.Set("Authorization", "Bearer "+a.Key)
 		send := func(n int) {
-			if _, err := fmt.Fprintf(
-				in,
-				`{"id":"%d","kind":"SENT","campaign":"%d","subscriber":"%d","at":%q}`+"\n",
-				n,
-				c.ID,
-				p.ID,
-				firstDay.Format(time.RFC3339),
-			); err != nil {
+			_, err := fmt.Fprintf(
+				in, `{"id":"%d","kind":"SENT","campaign":"%d","subscriber":"%d","at":%q}`+"\n",
+				n, c.ID, p.ID, firstDay.Format(time.RFC3339),
+			)
+			if err != nil {
 				t.Error(err)
 			}
 		}
@@ -316,9 +285,7 @@ func TestASlowSenderIsAnsweredAsItSends(t *testing.T) {
 		answers := bufio.NewReader(response.Body)
 		expect := func(n int) {
 			t.Helper()
-			if line, err := answers.ReadString(
-				'\n',
-			); err != nil ||
+			if line, err := answers.ReadString('\n'); err != nil ||
 				line != fmt.Sprintf(`{"id":"%d","result":"recorded"}`+"\n", n) {
 				t.Fatalf("%q, %v", line, err)
 			}
@@ -343,8 +310,8 @@ func TestASlowSenderIsAnsweredAsItSends(t *testing.T) {
 	})
 }
 
-// TestConnectionServesOneRequestOfEventsAfterTheOther would fail now and then where the end of one
-// request were taken for the end of its connection.
+// TestConnectionServesOneRequestOfEventsAfterTheOther detects a server that takes the end of a
+// request for the end of its connection. Such a server would fail some of the time.
 func TestConnectionServesOneRequestOfEventsAfterTheOther(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		a := w.Account(t)

@@ -10,28 +10,28 @@ import (
 	"campaignql/internal/surface"
 )
 
-// ExecutorHandler is Handler with the executor answering everything.
+// ExecutorHandler is Handler with all fields resolved by gqlgen's executor.
 func ExecutorHandler(services Services, options Options) http.Handler {
 	s := newServer(services, options)
 	return s.handler(s.executor())
 }
 
-// Small is a cache of texts that keeps short ones alone.
+// Small is a cache of texts that accepts only short ones.
 func Small() graphql.Cache[string] {
 	return small[string]{Cache: lru.New[string](10), size: func(_, text string) int { return len(text) }}
 }
 
-// ErrorCode and UserCode are the surface's two mappings of the domains' codes.
+// ErrorCode returns the GraphQL error code of a domain's code.
 func ErrorCode(code apperr.Code) string { return surface.Code(code) }
 
-// UserCode returns the code of a user error, and whether a fault of this code is one.
+// UserCode returns the code of a user error, and whether a fault with this code is a user error.
 func UserCode(code apperr.Code) (string, bool) {
 	mapped, ok := userCode(code)
 	return string(mapped), ok
 }
 
 // Projected is an entry of the projection: the columns that a field reads itself, and the entries
-// of the fields below it.
+// of its child fields.
 type Projected struct {
 	Columns []string
 	Below   map[string]Projected

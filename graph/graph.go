@@ -1,6 +1,6 @@
-// Package graph is the GraphQL surface: resolvers that turn arguments into a domain's input and its
-// result or error into what the schema promises, the projection of selections to columns, and the
-// handler. No rule and no query of the database lives here.
+// Package graph is the GraphQL surface. It owns the resolvers, which convert arguments to a
+// domain's input and its result or error to the types of the schema, the projection of selections
+// to columns, and the HTTP handler. It must not contain business rules or database queries.
 package graph
 
 import (
@@ -25,52 +25,52 @@ import (
 	"campaignql/internal/tag"
 )
 
-// Services are the domains that the surface shows.
+// Services are the domain services that the surface uses.
 type Services struct {
 	Accounts   *account.Service
 	Campaigns  *campaign.Service
 	Emails     *content.Service
 	Tags       *tag.Service
 	Statistics *statistics.Service
-	// Lists are the lists of people, and Subscribers who is on them.
+	// Lists manages subscriber lists, and Subscribers their members.
 	Lists          *lists.Service
 	Subscribers    *subscriber.Service
 	SubscriberTags *label.Service
 	Fields         *customfield.Service
 	Segments       *segment.Service
 	Suppressions   *suppression.Service
-	// Audiences says who an audience reaches.
+	// Audiences computes the recipients of an audience.
 	Audiences *query.Service
-	// Events records what happened to recipients.
+	// Events records events of recipients.
 	Events *event.Service
-	// Exports writes statistics as files.
+	// Exports exports statistics as files.
 	Exports *export.Service
-	// Live follows campaigns as they change.
+	// Live reports changes of campaigns.
 	Live *live.Service
-	// Commands answers the field command.
+	// Commands resolves the field command.
 	Commands Commands
 }
 
-// Commands runs commands of the legacy API for the caller of ctx and answers their envelope as JSON,
-// whatever the outcome. The parameters are the text of a JSON object, empty for none.
+// Commands runs commands of the legacy API for the caller of ctx. Answer returns the response
+// envelope as JSON, also for errors. parameters is the text of a JSON object, or empty.
 type Commands interface {
 	Answer(ctx context.Context, name string, parameters json.RawMessage) json.RawMessage
 }
 
-// Info is what `serverInfo` says of the server.
+// Info is the server's description for `serverInfo`.
 type Info struct {
 	Version, Commit, GoVersion, Database string
 	Demo                                 bool
 }
 
-// resolver answers every field that is more than a column.
+// resolver resolves every field that is not just a column.
 type resolver struct {
 	Services
 	info   Info
 	limits limits
 }
 
-// limits are what `serverInfo` says of the limits.
+// limits are the limits that `serverInfo` returns.
 type limits struct{ depth, complexity int }
 
 type (

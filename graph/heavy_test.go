@@ -16,7 +16,8 @@ import (
 	"campaignql/internal/testkit/apitest"
 )
 
-// TestHeavyWorkOfOneAccountHoldsUpNoOther holds all places of an account while it asks for the counts of eight pages.
+// TestHeavyWorkOfOneAccountHoldsUpNoOther holds all places of an account while that account
+// requests the counts of eight pages.
 func TestHeavyWorkOfOneAccountHoldsUpNoOther(t *testing.T) {
 	t.Parallel()
 	testkit.EachFresh(t, func(t *testing.T, address string) {
@@ -30,7 +31,7 @@ func TestHeavyWorkOfOneAccountHoldsUpNoOther(t *testing.T) {
 		greedy, other := w.Account(t), w.Account(t)
 		const campaigns, requests = 10, 8
 		for i := range campaigns {
-			w.aim(t, greedy, w.campaign(t, greedy), 2*i) // by lists
+			w.aim(t, greedy, w.campaign(t, greedy), 2*i) // an audience of lists
 		}
 		w.aim(t, other, w.campaign(t, other), 0)
 		gate := db.HeavyGate()
@@ -61,7 +62,7 @@ func TestHeavyWorkOfOneAccountHoldsUpNoOther(t *testing.T) {
 				t.Errorf("what waits holds %d connections", n)
 			}
 		}
-		// Another account is answered, its own heavy work too, over either surface.
+		// Another account gets answers over both surfaces, including answers that need heavy work.
 		data := w.MustQuery(
 			t, other.Key,
 			`{ lists { totalCount nodes { subscriberCount } } campaigns { nodes { audience { count } } } }`, nil,
@@ -69,11 +70,8 @@ func TestHeavyWorkOfOneAccountHoldsUpNoOther(t *testing.T) {
 		if apitest.At(t, data, "campaigns", "nodes", 0, "audience", "count") != 1.0 {
 			t.Errorf("another account is answered %v", data)
 		}
-		if status, body := w.Command(
-			t,
-			url.Values{"Command": {"Lists.Get"}, "APIKey": {other.Key}},
-		); status != 200 ||
-			!strings.Contains(body, `"Success":true`) {
+		status, body := w.Command(t, url.Values{"Command": {"Lists.Get"}, "APIKey": {other.Key}})
+		if status != 200 || !strings.Contains(body, `"Success":true`) {
 			t.Errorf("over the bridge: %d %.300s", status, body)
 		}
 		if err := db.Ready(t.Context()); err != nil {
@@ -89,7 +87,8 @@ func TestHeavyWorkOfOneAccountHoldsUpNoOther(t *testing.T) {
 	})
 }
 
-// holdPlaces takes all places of heavy work that an account has, until leave is called.
+// holdPlaces takes all places for heavy work of an account and returns a function that releases
+// them.
 func holdPlaces(gate *gate.Gate, account int64) (leave func()) {
 	var held []func()
 	for {
@@ -106,7 +105,7 @@ func holdPlaces(gate *gate.Gate, account int64) (leave func()) {
 	}
 }
 
-// waits runs work while all places of an account are held, and reports whether it waited for one.
+// waits runs work while all places of an account are held, and reports whether work waited for one.
 func waits(t *testing.T, gate *gate.Gate, account int64, work func()) bool {
 	t.Helper()
 	leave := holdPlaces(gate, account)
@@ -133,8 +132,8 @@ func waits(t *testing.T, gate *gate.Gate, account int64, work func()) bool {
 	return waited
 }
 
-// TestQueriesThatReadManyRowsWaitForAPlace asks for pages and counts in every order and by every
-// kind of condition. Those that an index answers must not wait.
+// TestQueriesThatReadManyRowsWaitForAPlace requests pages and counts in every order and with every
+// kind of condition. Queries that an index answers must not wait.
 func TestQueriesThatReadManyRowsWaitForAPlace(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		a := w.Account(t)
@@ -172,7 +171,8 @@ func TestQueriesThatReadManyRowsWaitForAPlace(t *testing.T) {
 	})
 }
 
-// TestEachExportWaitsForAPlaceOfHeavyWork holds all places of an account while it reads a file of each content.
+// TestEachExportWaitsForAPlaceOfHeavyWork requests a file of each content while all places of the
+// account are held.
 func TestEachExportWaitsForAPlaceOfHeavyWork(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		a := w.Account(t)

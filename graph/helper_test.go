@@ -28,26 +28,26 @@ import (
 // object is a JSON object.
 type object = map[string]any
 
-// world is a running server and its database.
+// world is a running server with its database.
 type world struct {
 	*apitest.Server
 	db *store.Store
 }
 
-// each runs a test against a server of its own on every engine.
+// each runs a test on every database engine, each with a separate server.
 func each(t *testing.T, test func(t *testing.T, w *world)) {
 	t.Helper()
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) { test(t, &world{Server: apitest.New(t, db), db: db}) })
 }
 
-// system acts for the server itself, over every account.
+// system returns a context that acts for the server itself, on every account.
 func (w *world) system() (context.Context, *ent.Client) {
 	ctx := caller.System(context.Background())
 	return ctx, w.db.Client(ctx)
 }
 
-// key makes another key of an account.
+// key creates another key of an account.
 func (w *world) key(t *testing.T, owner *apitest.Account, scopes ...kind.Scope) string {
 	t.Helper()
 	_, key, err := w.Services.Accounts.CreateKey(owner.Context, account.NewKey{Scopes: scopes})
@@ -57,7 +57,7 @@ func (w *world) key(t *testing.T, owner *apitest.Account, scopes ...kind.Scope) 
 	return key
 }
 
-// must ends the test on an error of a fixture: must(make())(t).
+// must ends the test if creating a fixture failed: must(make())(t).
 func must[T any](value T, err error) func(*testing.T) T {
 	return func(t *testing.T) T {
 		t.Helper()
@@ -68,25 +68,20 @@ func must[T any](value T, err error) func(*testing.T) T {
 	}
 }
 
-// firstDay is when the rows of fixtures were made.
+// firstDay is the creation time of the fixtures' rows.
 var firstDay = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// page makes n campaigns of an account, each with two of its tags, an email of its own, an A/B
-// test, and an entry in its history.
+// page creates n campaigns of an account. Each has two of the account's tags, an email, an A/B test
+// and a history entry.
 func (w *world) page(t *testing.T, owner *apitest.Account, n int) []*ent.Campaign {
 	t.Helper()
 	client := w.db.Client(owner.Context)
 	emails := make([]*ent.EmailCreate, 2*n)
 	for i := range emails {
 		emails[i] = client.Email.Create().
-			SetName(fmt.Sprint("mail ", i)).
-			SetNameKey(fmt.Sprint("mail ", i)).
-			SetSubject("News").
-			SetSubjectKey("news").
-			SetFromEmail("a@example.com").
-			SetHTML("%Link:Unsubscribe%").
-			SetCreatedAt(firstDay).
-			SetUpdatedAt(firstDay)
+			SetName(fmt.Sprint("mail ", i)).SetNameKey(fmt.Sprint("mail ", i)).SetSubject("News").
+			SetSubjectKey("news").SetFromEmail("a@example.com").SetHTML("%Link:Unsubscribe%").
+			SetCreatedAt(firstDay).SetUpdatedAt(firstDay)
 	}
 	contents := must(client.Email.CreateBulk(emails...).Save(owner.Context))(t)
 	rows := make([]*ent.CampaignCreate, n)
@@ -118,23 +113,18 @@ func (w *world) page(t *testing.T, owner *apitest.Account, n int) []*ent.Campaig
 			taggings = append(taggings, client.CampaignTag.Create().SetCampaignID(c.ID).SetTagID(tags[(i+j)%3].ID))
 		}
 		changes[i] = client.CampaignChange.Create().
-			SetCampaignID(c.ID).
-			SetVersion(1).
-			SetAction("create").
-			SetActorID(owner.User.ID).
-			SetSurface(kind.SurfaceGraphQL).
-			SetToStatus(kind.StatusDraft).
-			SetAt(firstDay)
+			SetCampaignID(c.ID).SetVersion(1).SetAction("create").SetActorID(owner.User.ID).
+			SetSurface(kind.SurfaceGraphQL).SetToStatus(kind.StatusDraft).SetAt(firstDay)
 	}
 	must(client.CampaignTag.CreateBulk(taggings...).Save(owner.Context))(t)
 	must(client.CampaignChange.CreateBulk(changes...).Save(owner.Context))(t)
 	return campaigns
 }
 
-// number is a legacy id as the API shows it.
+// number returns a legacy id as the API formats it.
 func number(id int64) string { return strconv.FormatInt(id, 10) }
 
-// schema is the schema as it is served.
+// schema returns the schema of the server.
 func schema(t *testing.T) *ast.Schema {
 	t.Helper()
 	return must(served())(t)
@@ -144,13 +134,14 @@ var served = sync.OnceValues(func() (*ast.Schema, error) {
 	return gqlparser.LoadSchema(&ast.Source{Name: "served.graphql", Input: graph.Schema()})
 })
 
-// leak matches what must never be in a message: the words of Go, of SQL, and of the machine.
+// leak matches texts that must not be in a message: internals of Go, of SQL and of the machine.
 var leak = regexp.MustCompile(
 	`(?i)internal error|map\[|\bmap\b|\bslice\b|interface|strconv|json\.|float64|int64|<nil>|struct|reflect|panic|goroutine|` +
 		`\.go\b|\bselect\b|\binsert\b|\bupdate .* set\b|sqlite|mysql|\bent\b|/work|/root|/home|runtime`,
 )
 
-// noLeak fails the test when a message of the answer, in errors or in user errors, tells of the server's inside.
+// noLeak fails the test if a message of the answer, in errors or in user errors, reveals internals
+// of the server.
 func noLeak(t *testing.T, response *apitest.Response) {
 	t.Helper()
 	for _, message := range messages(response) {
@@ -178,7 +169,7 @@ func messages(response *apitest.Response) []string {
 	return all
 }
 
-// compact is a value as JSON, keys in the order of the alphabet.
+// compact returns a value as JSON with sorted keys.
 func compact(value any) string {
 	text, err := json.Marshal(value)
 	if err != nil {
@@ -187,8 +178,8 @@ func compact(value any) string {
 	return string(text)
 }
 
-// globalID names a campaign, tag or email as the API does.
+// globalID returns the global id of a campaign, tag or email.
 func globalID(kind gid.Kind, id int64) string { return gid.Encode(kind, id) }
 
-// randomName is a name that nothing else has.
+// randomName returns a unique name.
 func randomName() string { return rand.Text() }

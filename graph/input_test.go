@@ -13,9 +13,11 @@ import (
 	"campaignql/internal/testkit/apitest"
 )
 
-// wrong values of each scalar. A value is written as JSON, which is its literal in GraphQL too unless it is an object.
+// wrong has invalid values of each scalar. A value is in JSON, which is also its GraphQL literal
+// unless it is an object.
 var wrong = []struct {
-	// scalar is the type of the variable, and document a use of it; the argument is called where in messages.
+	// scalar is the type of the variable, and document an operation that uses it. Messages call the
+	// argument where.
 	scalar, document, where string
 	values                  []string
 }{
@@ -135,7 +137,7 @@ func TestWrongValuesAreRefusedByName(t *testing.T) {
 	})
 }
 
-// literal writes a JSON value as GraphQL does: names of fields without quotes.
+// literal converts a JSON value to a GraphQL literal, which has no quotes around field names.
 func literal(value string) string {
 	for _, name := range []string{"a", "criteria", "list_id"} {
 		value = strings.ReplaceAll(value, `"`+name+`":`, name+": ")
@@ -143,7 +145,8 @@ func literal(value string) string {
 	return value
 }
 
-// refuses asks with the variable $v, if it is not empty, and wants an error of the client's that says where.
+// refuses runs a document with the variable $v, unless it is empty, and fails unless the answer is
+// a client error that names the place.
 func (w *world) refuses(t *testing.T, a *apitest.Account, document, value, where string) {
 	t.Helper()
 	body := []byte(`{"query":` + compact(document) + `}`)
@@ -161,16 +164,13 @@ func (w *world) refuses(t *testing.T, a *apitest.Account, document, value, where
 	text := response.Body
 	named := strings.Contains(text, where) || strings.Contains(text, strings.ReplaceAll(where, ".", `","`)) ||
 		strings.Contains(text, "$v")
-	if located := strings.Contains(
-		text,
-		`"locations":[{`,
-	); !named && !located &&
+	if located := strings.Contains(text, `"locations":[{`); !named && !located &&
 		!strings.Contains(text, "COMPLEXITY") {
 		t.Errorf("%s with %s does not say where: %s", document, value, text)
 	}
 }
 
-// post sends a body as it is.
+// post sends a body unchanged.
 func (w *world) post(t *testing.T, key string, body []byte) *apitest.Response {
 	t.Helper()
 	request := must(http.NewRequest(http.MethodPost, w.URL+"/graphql", bytes.NewReader(body)))(t)

@@ -16,7 +16,7 @@ import (
 	"campaignql/internal/testkit/apitest"
 )
 
-// The answer of introspection, as far as it is compared.
+// These types hold the compared parts of an introspection answer.
 type (
 	introspection struct {
 		Schema struct {
@@ -72,7 +72,7 @@ func (r introspectedRef) String() string {
 	}
 }
 
-// facts are what a schema says, by the path of what it says it of.
+// facts are the statements of a schema about an element, by the path of the element.
 type facts map[string]string
 
 func (f facts) add(path, description, of, fallback string, deprecated *string) {
@@ -90,7 +90,7 @@ func orEmpty(text *string) string {
 	return *text
 }
 
-// introspected lists the facts of an answer.
+// introspected returns the facts of an introspection answer.
 func introspected(all introspection) facts {
 	f := facts{}
 	f.add("schema", all.Schema.Description, all.Schema.QueryType.Name+" "+all.Schema.MutationType.Name, "", nil)
@@ -138,7 +138,7 @@ func introspected(all introspection) facts {
 	return f
 }
 
-// written lists the same facts of a schema in SDL.
+// written returns the facts of a schema in SDL.
 func written(schema *ast.Schema) facts {
 	f := facts{}
 	f.add("schema", schema.Description, schema.Query.Name+" "+schema.Mutation.Name, "", nil)
@@ -210,7 +210,7 @@ func deprecation(directives ast.DirectiveList) *string {
 	return &reason
 }
 
-// introspect sends the query of GraphiQL, without any credentials.
+// introspect sends the query of GraphiQL without credentials.
 func introspect(t *testing.T) facts {
 	t.Helper()
 	w := &world{Server: apitest.New(t, testkit.Engines()[0].Shared(t))}
@@ -226,7 +226,7 @@ func introspect(t *testing.T) facts {
 	return introspected(answer.Data)
 }
 
-// repository is schema.graphql as it is in the repository.
+// repository returns schema.graphql of the repository.
 func repository(t *testing.T) *ast.Schema {
 	t.Helper()
 	source := must(os.ReadFile(filepath.Join("..", "schema.graphql")))(t)

@@ -32,7 +32,7 @@ import (
 	"campaignql/internal/testkit/apitest"
 )
 
-// thing is a type of object that an argument can name.
+// thing is a kind of object that an argument can identify.
 type thing string
 
 const (
@@ -47,13 +47,13 @@ const (
 	aField       thing = "CustomField"
 	aLabel       thing = "SubscriberTag"
 	aSuppression thing = "Suppression"
-	// anything stands for the ids of node and nodes.
+	// anything is the kind of the ids of node and nodes.
 	anything thing = "anything"
 )
 
-// named tells what the ids of an argument or input field name, by the end of its path. A path that
-// none of these fits is new, and its author has to say here what it names; from then on it is
-// tested like the others.
+// named maps the end of the path of an argument or input field to the kind of its ids. A new path
+// that no entry matches fails the test, and its author must add it here. From then on it is tested
+// like the others.
 var named = []struct {
 	path string
 	is   thing
@@ -127,14 +127,14 @@ var named = []struct {
 	{"UntagSubscribersInput.tagIds", aLabel},
 }
 
-// nodeKinds are the things that node and nodes can be asked for.
+// nodeKinds are the kinds that node and nodes accept.
 var nodeKinds = []thing{aCampaign, aTag, anEmail, aKey, aUser, aList, aSegment, aPerson, aField, aLabel, aSuppression}
 
-// position is one place of an operation where an id can stand.
+// position is a place in an operation that can hold an id.
 type position struct {
 	operation ast.Operation
 	field     *ast.FieldDefinition
-	// path leads from the field to the id; at is the type and the name of its last step.
+	// path is the path from the field to the id. at is the type and name of its last element.
 	path []string
 	at   string
 	is   thing
@@ -142,13 +142,13 @@ type position struct {
 
 func (p position) String() string { return p.field.Name + "(" + strings.Join(p.path, ".") + ")" }
 
-// holdsID reports whether a scalar field names something: by its type, or by its name where it is a
-// number of the legacy API.
+// holdsID reports whether a scalar field identifies an object: by its type, or by its name if it is
+// a number of the legacy API.
 func holdsID(name string, of *ast.Type) bool {
 	return of.Name() == "ID" || of.Name() == "BigInt" && strings.HasSuffix(name, "LegacyId")
 }
 
-// positions walks the arguments of every query and mutation.
+// positions returns the positions of all arguments of queries and mutations.
 func positions(t *testing.T, schema *ast.Schema) []position {
 	t.Helper()
 	var found []position
@@ -191,26 +191,20 @@ func below(t *testing.T, schema *ast.Schema, p position, of *ast.Type, passed []
 	return found
 }
 
-// estate is what an account has: the ids of one or two of each thing.
+// estate holds the ids of an account's objects: one or two of each kind.
 type estate map[thing][]int64
 
-// call writes the arguments of an operation: at the position the given id, everywhere else where an
-// id is required the caller's own.
+// call writes the arguments of an operation. It uses the given id at the position, and the caller's
+// own ids in all other places that require one.
 func (p position) call(t *testing.T, schema *ast.Schema, mine estate, theirs string) object {
 	t.Helper()
 	arguments := object{}
 	for _, argument := range p.field.Arguments {
-		if value, given := p.value(
-			t,
-			schema,
-			mine,
-			theirs,
-			argument.Type,
-			argument.Name,
-			p.field.Name,
-			argument.DefaultValue != nil,
+		value, given := p.value(
+			t, schema, mine, theirs, argument.Type, argument.Name, p.field.Name, argument.DefaultValue != nil,
 			p.path,
-		); given {
+		)
+		if given {
 			arguments[argument.Name] = value
 		}
 	}
@@ -247,7 +241,7 @@ func (p position) value(
 	}
 	if of.Elem != nil {
 		list := []any{value}
-		if onPath && len(rest) == 1 && (parent == "ABTestInput" || parent == "compare") { // which take two at least
+		if onPath && len(rest) == 1 && (parent == "ABTestInput" || parent == "compare") { // these need at least two
 			list = append(list, number(mine[p.is][1]))
 		}
 		return list, true
@@ -267,17 +261,10 @@ func (p position) input(
 	}
 	fields := object{}
 	for _, field := range definition.Fields {
-		if value, given := p.value(
-			t,
-			schema,
-			mine,
-			theirs,
-			field.Type,
-			field.Name,
-			definition.Name,
-			field.DefaultValue != nil,
-			rest,
-		); given {
+		value, given := p.value(
+			t, schema, mine, theirs, field.Type, field.Name, definition.Name, field.DefaultValue != nil, rest,
+		)
+		if given {
 			fields[field.Name] = value
 		}
 	}
@@ -295,7 +282,8 @@ func own(t *testing.T, mine estate, parent, name string) string {
 	return ""
 }
 
-// document is the operation with its arguments as variables, and everything that can be asked of the answer.
+// document returns the operation with its arguments as variables. It selects everything in the
+// answer.
 func (p position) document(schema *ast.Schema) string {
 	var declared, passed []string
 	for _, argument := range p.field.Arguments {
@@ -329,94 +317,52 @@ func shallow(schema *ast.Schema, of *ast.Definition, depth int) string {
 	return strings.Join(parts, " ")
 }
 
-// settle gives an account two of everything, under ids that stand nowhere else in an answer.
+// settle creates two objects of each kind for an account, with ids that occur nowhere else in an
+// answer.
 func (w *world) settle(t *testing.T, a *apitest.Account) estate {
 	t.Helper()
 	ctx, client := a.Context, w.db.Client(a.Context)
 	base := 700_000_000 + 10*rand.Int64N(20_000_000)
 	has := estate{aUser: {a.User.ID}}
 	for i := range int64(2) {
-		id := base + 3_000_000*i // far from the ids that parallel tests are given after the first
+		id := base + 3_000_000*i // far from the ids of parallel tests
 		name := fmt.Sprint("thing ", i)
 		must(
 			client.Email.Create().
-				SetID(id).
-				SetName(name).
-				SetNameKey(name).
-				SetCreatedAt(firstDay).
-				SetUpdatedAt(firstDay).
+				SetID(id).SetName(name).SetNameKey(name).SetCreatedAt(firstDay).SetUpdatedAt(firstDay).
 				Save(ctx),
-		)(
-			t,
-		)
+		)(t)
 		must(
 			client.Campaign.Create().
-				SetID(id).
-				SetName(name).
-				SetNameKey(name).
-				SetEmailID(id).
-				SetCreatedAt(firstDay).
-				SetLastActivityAt(firstDay).
-				Save(ctx),
-		)(
-			t,
-		)
+				SetID(id).SetName(name).SetNameKey(name).SetEmailID(id).SetCreatedAt(firstDay).
+				SetLastActivityAt(firstDay).Save(ctx),
+		)(t)
 		must(client.Tag.Create().SetID(id).SetName(name).SetNameKey(name).SetCreatedAt(firstDay).Save(ctx))(t)
 		must(client.CampaignTag.Create().SetCampaignID(id).SetTagID(id).Save(ctx))(t)
 		must(
 			client.SubscriberList.Create().SetID(id).SetName(name).SetNameKey(name).SetCreatedAt(firstDay).Save(ctx),
-		)(
-			t,
-		)
+		)(t)
 		must(
 			client.Subscriber.Create().
-				SetID(id).
-				SetListID(id).
-				SetEmail("a@example.com").
-				SetEmailKey("a@example.com").
-				SetDomain("example.com").
-				SetCreatedAt(firstDay).
-				Save(ctx),
-		)(
-			t,
-		)
+				SetID(id).SetListID(id).SetEmail("a@example.com").SetEmailKey("a@example.com").
+				SetDomain("example.com").SetCreatedAt(firstDay).Save(ctx),
+		)(t)
 		must(
 			client.CustomField.Create().
-				SetID(id).
-				SetListID(id).
-				SetName(name).
-				SetNameKey(name).
-				SetCreatedAt(firstDay).
-				Save(ctx),
-		)(
-			t,
-		)
+				SetID(id).SetListID(id).SetName(name).SetNameKey(name).SetCreatedAt(firstDay).Save(ctx),
+		)(t)
 		must(
 			client.FieldValue.Create().
-				SetSubscriberID(id).
-				SetCustomFieldID(id).
-				SetText(name).
-				SetTextKey(name).
-				Save(ctx),
-		)(
-			t,
-		)
+				SetSubscriberID(id).SetCustomFieldID(id).SetText(name).SetTextKey(name).Save(ctx),
+		)(t)
 		must(client.SubscriberTag.Create().SetID(id).SetName(name).SetNameKey(name).SetCreatedAt(firstDay).Save(ctx))(t)
 		must(client.SubscriberTagging.Create().SetSubscriberID(id).SetSubscriberTagID(id).Save(ctx))(t)
 		must(client.Suppression.Create().SetID(id).SetEmail(name).SetEmailKey(name).SetCreatedAt(firstDay).Save(ctx))(t)
 		must(
 			client.Segment.Create().
-				SetID(id).
-				SetListID(id).
-				SetName(name).
-				SetNameKey(name).
-				SetRules(`{"rules":[]}`).
-				SetCreatedAt(firstDay).
-				SetUpdatedAt(firstDay).
-				Save(ctx),
-		)(
-			t,
-		)
+				SetID(id).SetListID(id).SetName(name).SetNameKey(name).SetRules(`{"rules":[]}`).
+				SetCreatedAt(firstDay).SetUpdatedAt(firstDay).Save(ctx),
+		)(t)
 		for _, is := range nodeKinds {
 			if is == aKey || is == aUser {
 				continue
@@ -429,7 +375,7 @@ func (w *world) settle(t *testing.T, a *apitest.Account) estate {
 	return has
 }
 
-// dump is everything an account has, as the database holds it.
+// dump returns all rows of an account from the database.
 func (w *world) dump(t *testing.T, owner int64) string {
 	t.Helper()
 	ctx, client := w.system()
@@ -446,19 +392,13 @@ func (w *world) dump(t *testing.T, owner int64) string {
 				Where(campaigntag.UserID(owner)).
 				Order(campaigntag.ByCampaignID(), campaigntag.ByTagID()).
 				All(ctx),
-		)(
-			t,
-		),
+		)(t),
 		must(
 			client.CampaignChange.Query().Where(campaignchange.UserID(owner)).Order(campaignchange.ByID()).All(ctx),
-		)(
-			t,
-		),
+		)(t),
 		must(
 			client.SubscriberList.Query().Where(subscriberlist.UserID(owner)).Order(subscriberlist.ByID()).All(ctx),
-		)(
-			t,
-		),
+		)(t),
 		must(client.Segment.Query().Where(segment.UserID(owner)).Order(segment.ByID()).All(ctx))(t),
 		must(client.Subscriber.Query().Where(subscriber.UserID(owner)).Order(subscriber.ByID()).All(ctx))(t),
 		must(client.CustomField.Query().Where(customfield.UserID(owner)).Order(customfield.ByID()).All(ctx))(t),
@@ -467,18 +407,14 @@ func (w *world) dump(t *testing.T, owner int64) string {
 				Where(fieldvalue.UserID(owner)).
 				Order(fieldvalue.BySubscriberID(), fieldvalue.ByCustomFieldID()).
 				All(ctx),
-		)(
-			t,
-		),
+		)(t),
 		must(client.SubscriberTag.Query().Where(subscribertag.UserID(owner)).Order(subscribertag.ByID()).All(ctx))(t),
 		must(
 			client.SubscriberTagging.Query().
 				Where(subscribertagging.UserID(owner)).
 				Order(subscribertagging.BySubscriberID(), subscribertagging.BySubscriberTagID()).
 				All(ctx),
-		)(
-			t,
-		),
+		)(t),
 		must(client.Suppression.Query().Where(suppression.UserID(owner)).Order(suppression.ByID()).All(ctx))(t),
 		keys,
 	})
@@ -486,8 +422,8 @@ func (w *world) dump(t *testing.T, owner int64) string {
 
 var requestIDs = regexp.MustCompile(`"requestId":"[^"]*"`)
 
-// answer is the body of an answer, without what differs from request to request, and with the id
-// replaced in both its forms.
+// answer returns the body of an answer without the parts that differ between requests, and with
+// both forms of the id replaced.
 func (w *world) answer(t *testing.T, a *apitest.Account, document string, arguments object, replaced ...string) string {
 	t.Helper()
 	response := w.Query(t, a.Key, document, arguments)
@@ -499,7 +435,7 @@ func (w *world) answer(t *testing.T, a *apitest.Account, document string, argume
 	return body
 }
 
-// names returns the forms in which a thing can be named, the last of them as an argument of any type takes it.
+// names returns the forms of an object's id. An argument of any type accepts the last one.
 func names(is thing, id int64) []string {
 	switch is {
 	case aKey, aUser:
@@ -509,7 +445,7 @@ func names(is thing, id int64) []string {
 	}
 }
 
-// missingID is an id that nothing has.
+// missingID is an id that no object has.
 const missingID = 987_654_321
 
 func TestNobodyLearnsWhetherAnotherAccountHasAnID(t *testing.T) {
@@ -532,7 +468,7 @@ func TestNobodyLearnsWhetherAnotherAccountHasAnID(t *testing.T) {
 			for _, is := range kinds {
 				for form := range names(is, 1) {
 					if p.is == anything && form > 0 {
-						continue // node takes global ids alone
+						continue // node accepts only global ids
 					}
 					real, none := names(is, hers[is][0]), names(is, missingID)
 					got := w.answer(t, bob, document, p.call(t, served, his, real[form]), real...)
@@ -561,7 +497,8 @@ func TestNobodyLearnsWhetherAnotherAccountHasAnID(t *testing.T) {
 	})
 }
 
-// TestRulesNameNothingOfAnotherAccount covers the ids that stand inside JSON, on every way by which rules come in.
+// TestRulesNameNothingOfAnotherAccount covers the ids inside JSON rules, for every input with
+// rules.
 func TestRulesNameNothingOfAnotherAccount(t *testing.T) {
 	ways := map[string]func(w *world, a *apitest.Account, own int64, bundle, rules string) string{
 		"updateCampaign rules": func(w *world, a *apitest.Account, own int64, bundle, _ string) string {
@@ -632,7 +569,7 @@ func TestRulesNameNothingOfAnotherAccount(t *testing.T) {
 		for name, ask := range ways {
 			for is, rule := range rules {
 				if is == aList && strings.HasSuffix(name, "Segment") {
-					continue // its list is an argument
+					continue // the list of a segment is an argument
 				}
 				asked := func(a *apitest.Account, own, id int64) string {
 					list, text := own, rule
@@ -652,12 +589,8 @@ func TestRulesNameNothingOfAnotherAccount(t *testing.T) {
 					strings.Contains(got, `"NOT_FOUND"`) == (name == "Campaign.Update") {
 					t.Errorf("%s of a %s: %s", name, is, got)
 				}
-				// A segment cannot name itself.
-				if mine := asked(
-					bob,
-					his[is][0],
-					his[is][0],
-				); strings.Contains(mine, "NOT_FOUND") ||
+				// A segment cannot refer to itself.
+				if mine := asked(bob, his[is][0], his[is][0]); strings.Contains(mine, "NOT_FOUND") ||
 					name != "updateSegment" && strings.Contains(mine, `"INVALID"`) {
 					t.Errorf("%s of a %s of one's own: %s", name, is, mine)
 				}
@@ -666,8 +599,8 @@ func TestRulesNameNothingOfAnotherAccount(t *testing.T) {
 	})
 }
 
-// belowRoot are the ids in the arguments of fields below the root, and a document that sends one
-// there for the caller's own list.
+// belowRoot are the ids in the arguments of fields below the root. Each has a document that sends
+// an id in that place, on the caller's own list.
 var belowRoot = map[string]struct {
 	is       thing
 	document string
@@ -694,11 +627,12 @@ var belowRoot = map[string]struct {
 	},
 }
 
-// subscribed are the ids in the arguments of subscriptions, of which
-// TestSubscriptionToWhatIsNotThereBeginsNothing makes sure.
+// subscribed are the ids in the arguments of subscriptions.
+// TestSubscriptionToWhatIsNotThereBeginsNothing covers them.
 var subscribed = map[string]bool{"Subscription.campaignChanged.ids": true}
 
-// TestNobodyLearnsOfAnotherAccountBelowTheRoot covers the arguments of fields that are not those of Query and Mutation.
+// TestNobodyLearnsOfAnotherAccountBelowTheRoot covers the arguments of fields of all types other
+// than Query and Mutation.
 func TestNobodyLearnsOfAnotherAccountBelowTheRoot(t *testing.T) {
 	served := schema(t)
 	var inner func(of *ast.Type, at, name string, passed []string)
@@ -718,7 +652,7 @@ func TestNobodyLearnsOfAnotherAccountBelowTheRoot(t *testing.T) {
 	}
 	for _, of := range served.Types {
 		if of == served.Query || of == served.Mutation || of == served.Subscription || of.Kind != ast.Object {
-			continue // subscriptions are tested where they are followed
+			continue // the tests of subscriptions cover these
 		}
 		for _, field := range of.Fields {
 			for _, argument := range field.Arguments {

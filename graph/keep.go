@@ -8,20 +8,20 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// small is a cache that keeps no more than largestKept bytes for an entry.
+// small is a cache that does not accept entries larger than largestKept bytes.
 type small[T any] struct {
 	graphql.Cache[T]
 	size func(key string, value T) int
 }
 
-// Add keeps a value unless it is too large.
+// Add caches a value unless it is too large.
 func (s small[T]) Add(ctx context.Context, key string, value T) {
 	if s.size(key, value) <= largestKept {
 		s.Cache.Add(ctx, key, value)
 	}
 }
 
-// hidden refuses introspection.
+// hidden rejects introspection.
 type hidden struct{}
 
 var _ interface {
@@ -35,10 +35,8 @@ func (hidden) Validate(graphql.ExecutableSchema) error { return nil }
 
 func (hidden) MutateOperationContext(_ context.Context, op *graphql.OperationContext) *gqlerror.Error {
 	asked := graphql.CollectFields(op, op.Operation.SelectionSet, []string{"Query", "Mutation", "Subscription"})
-	if slices.ContainsFunc(
-		asked,
-		func(f graphql.CollectedField) bool { return f.Name == "__schema" || f.Name == "__type" },
-	) {
+	introspects := func(f graphql.CollectedField) bool { return f.Name == "__schema" || f.Name == "__type" }
+	if slices.ContainsFunc(asked, introspects) {
 		return &gqlerror.Error{Message: "introspection is turned off", Extensions: map[string]any{"code": "FORBIDDEN"}}
 	}
 	return nil

@@ -2,7 +2,8 @@ package graph_test
 
 import "testing"
 
-// TestRevokingAKeyOverGraphQLListsWhatItMade also keeps a key from ending one that may do more.
+// TestRevokingAKeyOverGraphQLListsWhatItMade also checks that a key cannot revoke a key with more
+// scopes.
 func TestRevokingAKeyOverGraphQLListsWhatItMade(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		owner := w.Account(t)

@@ -12,8 +12,8 @@ import (
 	"campaignql/internal/testkit/apitest"
 )
 
-// TestAnAnswerHoldsNoMoreThanItMay asks for texts of 300 KiB where an answer may hold a mebibyte,
-// from the fast path and from the executor, read once and written often.
+// TestAnAnswerHoldsNoMoreThanItMay selects texts of 300 KiB, read once and returned several times,
+// from both executors. An answer may hold 1 MiB.
 func TestAnAnswerHoldsNoMoreThanItMay(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
@@ -27,9 +27,7 @@ func TestAnAnswerHoldsNoMoreThanItMay(t *testing.T) {
 		for range 4 {
 			id = must(
 				client.Email.Create().SetHTML(html).SetCreatedAt(firstDay).SetUpdatedAt(firstDay).Save(a.Context),
-			)(
-				t,
-			).ID
+			)(t).ID
 			c := w.campaign(t, a)
 			must(client.Campaign.UpdateOne(c).SetEmailID(id).Save(a.Context))(t)
 		}
@@ -60,14 +58,15 @@ func TestAnAnswerHoldsNoMoreThanItMay(t *testing.T) {
 				}
 			}
 		}
-		// What was held is given back: the server answers as often as it is asked.
+		// The memory of the answers is released: the server answers any number of requests.
 		for range 20 {
 			w.MustQuery(t, a.Key, `{ campaigns(first: 1) { nodes { email { html } } } }`, nil)
 		}
 	})
 }
 
-// TestTheComplexityOfLargeTextsTells refuses the largest documents before any SQL, and no ordinary page.
+// TestTheComplexityOfLargeTextsTells checks that the largest documents are rejected before any SQL,
+// and that ordinary pages are not.
 func TestTheComplexityOfLargeTextsTells(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		a := w.Account(t)
@@ -89,9 +88,9 @@ func TestTheComplexityOfLargeTextsTells(t *testing.T) {
 	})
 }
 
-// TestAnAnswerOverAWebSocketIsHeldUntilItIsWritten asks for large answers over a WebSocket and
-// reads none of them. They are charged to their account as long as they wait, also when the client
-// completes their operations, and to nobody else.
+// TestAnAnswerOverAWebSocketIsHeldUntilItIsWritten requests large answers over a WebSocket and
+// reads none of them. They are charged to their account while they wait, also if the client
+// completes their operations, and to no other account.
 func TestAnAnswerOverAWebSocketIsHeldUntilItIsWritten(t *testing.T) {
 	t.Parallel()
 	db := testkit.Open(t, "sqlite::memory:")
@@ -124,7 +123,7 @@ func TestAnAnswerOverAWebSocketIsHeldUntilItIsWritten(t *testing.T) {
 	for i := range 8 {
 		s.send("complete", fmt.Sprint(i), nil)
 	}
-	time.Sleep(500 * time.Millisecond) // until the messages are handled; the answers wait all the same
+	time.Sleep(500 * time.Millisecond) // until the messages are handled; the answers still wait
 	if !refused(ann) {
 		t.Error("an operation that was completed is no longer charged while its answer waits")
 	}

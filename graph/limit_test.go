@@ -23,7 +23,7 @@ func TestAServerAndAnAccountHaveSoManyWebSockets(t *testing.T) {
 	w := &world{Server: apitest.With(t, db, cfg), db: db}
 	ann, ben, eve := w.Account(t), w.Account(t), w.Account(t)
 	first := connect(t, w.URL, ann.Key)
-	connect(t, w.URL, "") // of nobody, who takes no place of theirs
+	connect(t, w.URL, "") // without a caller, so it takes no place of an account
 	refused := func(key, want string) {
 		t.Helper()
 		s := dial(t, w.URL)

@@ -185,11 +185,8 @@ func (r mutationResolver) UpdateList(
 	id, err := identify(gid.SubscriberList, "id", input.ID)
 	var l *ent.SubscriberList
 	if err == nil {
-		l, err = r.Services.Lists.Update(
-			ctx,
-			id,
-			lists.Patch{Name: given(input.Name), DoubleOptIn: given(input.DoubleOptIn)},
-			payloadList.selected(ctx).columns()...)
+		patch := lists.Patch{Name: given(input.Name), DoubleOptIn: given(input.DoubleOptIn)}
+		l, err = r.Services.Lists.Update(ctx, id, patch, payloadList.selected(ctx).columns()...)
 	}
 	problems, err := toUserErrors(ctx, err)
 	return &model.UpdateListPayload{List: r.writtenList(ctx, l), UserErrors: problems}, err

@@ -23,9 +23,10 @@ import (
 	"campaignql/internal/surface"
 )
 
-// connected reads who uses a WebSocket from the payload of its connection_init: `Authorization` as the header
-// would be, or `apiKey`. Without either the header of the handshake counts, and without that only what
-// needs no caller is answered. A credential that is refused closes the connection.
+// connected authenticates a WebSocket by the payload of its connection_init: `Authorization`, with
+// the same value as the header, or `apiKey`. Without either, the header of the handshake is used.
+// Without that header too, only operations that need no caller work. Rejected credentials close the
+// connection.
 func (s *server) connected(ctx context.Context, payload map[string]any) (transport.Connection, error) {
 	known := *requestOf(ctx)
 	known.shared = true
@@ -50,12 +51,13 @@ func (s *server) connected(ctx context.Context, payload map[string]any) (transpo
 			Code: transport.CloseForbidden, Reason: "Forbidden: the API key or session is unknown, expired or revoked",
 		}
 	default:
-		s.present(connection.Context, err) // into the log
+		s.present(connection.Context, err) // logs the error
 		return connection, &transport.Closing{Code: transport.CloseTryLater, Reason: "Try again later"}
 	}
 }
 
-// introduction reads the credentials of connection_init; those of the handshake count without any.
+// introduction returns the credentials of connection_init, or those of the handshake if the payload
+// has none.
 func introduction(payload map[string]any, handshake account.Credentials) (account.Credentials, error) {
 	for _, name := range []string{"Authorization", "authorization", "apiKey"} {
 		value, given := payload[name]
@@ -77,8 +79,8 @@ func introduction(payload map[string]any, handshake account.Credentials) (accoun
 	return handshake, nil
 }
 
-// introduced gives a connection whose caller is known a place among those of its account, as long as it
-// is open, and ends it with the key or session.
+// introduced takes one of the account's places for a connection with a known caller, and returns it
+// when the connection ends. The connection ends with the key or session.
 func (s *server) introduced(connection transport.Connection, id caller.Identity) (transport.Connection, error) {
 	leave, err := s.sockets.Enter(id.UserID)
 	if err != nil {
@@ -100,26 +102,26 @@ func (s *server) enter(ctx context.Context) transport.Place {
 
 type streamKey struct{}
 
-// stream is what the resolver of a subscription and the handler of its responses tell each other.
+// stream is the state that the resolver of a subscription and the handler of its responses share.
 type stream struct {
-	// turns has the next response as soon as it is asked for: until then its update need not be
-	// known, and the latest there is will do.
+	// turns receives the next response as soon as the client is ready for it. Until then the
+	// resolver need not load an update, so each response has the latest state.
 	turns chan turn
-	// latest is what the latest response holds.
+	// latest is the budget of the latest response.
 	latest latest
 	mu     sync.Mutex
 	err    error
 }
 
-// turn is one response that is to be made.
+// turn is one response to make.
 type turn struct {
 	ctx context.Context
-	// begin is called when there is something to tell: from then on the response has its time,
-	// unless stop finds that there is nothing after all.
+	// begin is called when there is a change to send. It starts the timeout of the response. stop
+	// cancels the timeout if there is nothing to send after all.
 	begin func() (stop func() bool)
 }
 
-// end notes why the stream ended; nil for by itself. The first reason counts.
+// end records why the stream ended; nil means without an error. The first error is kept.
 func (s *stream) end(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -134,9 +136,9 @@ func (s *stream) why() error {
 	return s.err
 }
 
-// subscription prepares the context of a subscription, which has a bound of its own: its caller
-// once, and for each response loaders of its own and time, which begins when there is something to
-// tell. An error that ended the stream is its last response.
+// subscription executes a subscription, which has a limit of its own. It finds the caller once.
+// Each response has its own loaders and its own timeout, which starts when there is a change to
+// send. An error that ended the stream is its last response.
 func (s *server) subscription(
 	ctx context.Context, op *graphql.OperationContext, next graphql.OperationHandler,
 ) graphql.ResponseHandler {
@@ -170,7 +172,8 @@ func (s *server) subscription(
 	}
 }
 
-// update waits for one response and makes it. The first tells the cost of the operation, in development each.
+// update waits for one response and makes it. The first response has the cost of the operation; in
+// development every response has it.
 func (s *server) update(
 	ctx context.Context, state *stream, responses graphql.ResponseHandler, first bool,
 ) *graphql.Response {
@@ -192,7 +195,7 @@ func (s *server) update(
 	}
 	response := responses(ctx)
 	if late := context.Cause(ctx); response == nil && errors.Is(late, context.DeadlineExceeded) {
-		state.end(late) // the goroutine that makes the update may not have noticed yet
+		state.end(late) // the resolver's goroutine may not have seen the timeout yet
 	}
 	if response != nil {
 		s.bounded(ctx, graphql.GetOperationContext(ctx), response)
@@ -203,8 +206,8 @@ func (s *server) update(
 	return response
 }
 
-// CampaignChanged follows campaigns. What the poller has read is shown as it is; for anything else
-// that is asked for each campaign is read again.
+// CampaignChanged sends the changes of campaigns. Columns that the poller has read are returned
+// without another query. If the client selects other columns, each changed campaign is read again.
 func (r subscriptionResolver) CampaignChanged(ctx context.Context, ids []string) (<-chan *model.Campaign, error) {
 	var numbers []int64
 	if ids != nil {
@@ -230,7 +233,7 @@ func (r subscriptionResolver) CampaignChanged(ctx context.Context, ids []string)
 	return updates, nil
 }
 
-// follow tells every change, one for each turn, until the watch or ctx ends.
+// follow sends each change, one per turn, until the watch or ctx ends.
 func (r subscriptionResolver) follow(
 	ctx context.Context, turns <-chan turn, watch *live.Watch, updates chan<- *model.Campaign,
 ) (err error) {
@@ -259,7 +262,7 @@ func (r subscriptionResolver) follow(
 	}
 }
 
-// next waits for a change and shows it; nil when the watch has ended.
+// next waits for a change and returns the campaign. It returns nil if the watch has ended.
 func (r subscriptionResolver) next(t turn, watch *live.Watch, asked selection) (*model.Campaign, error) {
 	for {
 		row, err := watch.Next(t.ctx)
@@ -274,7 +277,8 @@ func (r subscriptionResolver) next(t turn, watch *live.Watch, asked selection) (
 	}
 }
 
-// changed shows a campaign that has changed; nil when it is gone since.
+// changed returns a campaign that has changed. It returns nil if the campaign was deleted in the
+// meantime.
 func (r subscriptionResolver) changed(
 	ctx context.Context, row *ent.Campaign, asked selection,
 ) (*model.Campaign, error) {

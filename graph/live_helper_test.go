@@ -21,42 +21,36 @@ import (
 	"campaignql/internal/testkit/apitest"
 )
 
-// patience is how long what must come may take; a test that waits longer fails.
+// patience is the deadline for expected events. A test that waits longer fails.
 const patience = 20 * time.Second
 
-// liveConfig is a server that looks often, as the tests need not wait for half a second.
+// liveConfig is the configuration of a server that polls often, so that tests do not wait half a
+// second.
 func liveConfig() config.Config {
 	cfg := apitest.Config()
 	cfg.LiveInterval = 25 * time.Millisecond
 	return cfg
 }
 
-// eachLive runs a test against such a server on every engine.
+// eachLive runs a test against a server with liveConfig on every engine.
 func eachLive(t *testing.T, cfg config.Config, test func(t *testing.T, w *world)) {
 	t.Helper()
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) { test(t, &world{Server: apitest.With(t, db, cfg), db: db}) })
 }
 
-// sending makes a campaign that is being sent.
+// sending creates a campaign that is being sent.
 func (w *world) sending(t *testing.T, owner *apitest.Account) *ent.Campaign {
 	t.Helper()
 	return must(
 		w.db.Client(owner.Context).
-			Campaign.Create().
-			SetName("News").
-			SetNameKey("news").
-			SetStatus(kind.StatusSending).
-			SetStatusRank(kind.StatusSending.Rank()).
-			SetCreatedAt(firstDay).
-			SetLastActivityAt(firstDay).
+			Campaign.Create().SetName("News").SetNameKey("news").SetStatus(kind.StatusSending).
+			SetStatusRank(kind.StatusSending.Rank()).SetCreatedAt(firstDay).SetLastActivityAt(firstDay).
 			Save(owner.Context),
-	)(
-		t,
-	)
+	)(t)
 }
 
-// sent sets how many mails of a campaign were sent, without a change of its version.
+// sent sets how many emails of a campaign were sent. It does not change the campaign's version.
 func (w *world) sent(t *testing.T, id int64, n int64) {
 	t.Helper()
 	ctx, client := w.system()
@@ -65,7 +59,7 @@ func (w *world) sent(t *testing.T, id int64, n int64) {
 	}
 }
 
-// subscriptionDocument asks for what the poller has read.
+// subscriptionDocument selects fields that the poller has read.
 const subscriptionDocument = `subscription($ids: [ID!]) { campaignChanged(ids: $ids) { legacyId status version statistics { sent } } }`
 
 // frame is a message of graphql-transport-ws.
@@ -77,7 +71,7 @@ type frame struct {
 
 func (f frame) String() string { return f.Type + " " + f.ID + " " + string(f.Payload) }
 
-// socket is a client over WebSocket.
+// socket is a WebSocket client.
 type socket struct {
 	t *testing.T
 	*websocket.Conn
@@ -107,7 +101,7 @@ func dialOptions(headers ...string) *websocket.DialOptions {
 	return options
 }
 
-// connect opens a WebSocket and introduces itself with a key.
+// connect opens a WebSocket and sends connection_init with a key.
 func connect(t *testing.T, url, key string) *socket {
 	t.Helper()
 	s := dial(t, url)
@@ -148,7 +142,7 @@ func (s *socket) read() (f frame, err error) {
 	return f, err
 }
 
-// want reads the next message, which must be of a type.
+// want reads the next message and fails unless it has this type.
 func (s *socket) want(kind string) frame {
 	s.t.Helper()
 	f, err := s.read()
@@ -158,7 +152,7 @@ func (s *socket) want(kind string) frame {
 	return f
 }
 
-// closed reads on until the server closes the connection, and returns the code.
+// closed reads until the server closes the connection, and returns the close code.
 func (s *socket) closed() websocket.StatusCode {
 	s.t.Helper()
 	for {
@@ -171,7 +165,7 @@ func (s *socket) closed() websocket.StatusCode {
 	}
 }
 
-// change is what a subscription tells.
+// change is an update of a subscription.
 type change struct {
 	LegacyID   string
 	Status     string
@@ -191,13 +185,12 @@ func updateOf(t *testing.T, payload []byte) change {
 	return response.Data.CampaignChanged
 }
 
-// next reads the next update.
 func (s *socket) next() change {
 	s.t.Helper()
 	return updateOf(s.t, s.want("next").Payload)
 }
 
-// stream is a client over server-sent events.
+// stream is a client of server-sent events.
 type stream struct {
 	t        *testing.T
 	response *http.Response
@@ -205,7 +198,7 @@ type stream struct {
 	close    func()
 }
 
-// listen posts an operation and accepts server-sent events alone.
+// listen posts an operation and accepts only server-sent events.
 func listen(t *testing.T, url, key, document string, variables object, headers ...string) *stream {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -224,7 +217,7 @@ func listen(t *testing.T, url, key, document string, variables object, headers .
 	return &stream{t, response, bufio.NewReader(response.Body), cancel}
 }
 
-// event reads the next event, and whether one came before the stream ended.
+// event reads the next event. It reports whether there was one before the stream ended.
 func (s *stream) event() (name, data string, ok bool) {
 	s.t.Helper()
 	for {
@@ -262,7 +255,7 @@ func (s *stream) wantEvent(want string) string {
 	return data
 }
 
-// eventually waits until something holds.
+// eventually waits until a condition is true.
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); !holds(); time.Sleep(5 * time.Millisecond) {

@@ -23,7 +23,7 @@ import (
 	"campaignql/internal/testkit/apitest"
 )
 
-// follower is a client that follows one campaign, over either transport.
+// follower is a client that subscribes to one campaign over either transport.
 type follower interface{ next() change }
 
 // overBoth opens a subscription to campaigns over both transports.
@@ -103,8 +103,8 @@ func TestChangeThroughAnotherServerIsTold(t *testing.T) {
 	})
 }
 
-// TestEventsRecordedThroughAnotherServerAreTold records through recordEvents and POST /events of
-// one server, while the followers are those of another.
+// TestEventsRecordedThroughAnotherServerAreTold records events through recordEvents and POST
+// /events of one server. The subscribers are connected to another server.
 func TestEventsRecordedThroughAnotherServerAreTold(t *testing.T) {
 	eachLive(t, liveConfig(), func(t *testing.T, w *world) {
 		other := apitest.With(t, w.db, liveConfig())
@@ -170,7 +170,7 @@ func TestWhatThePollerReadsCostsNoFurtherStatement(t *testing.T) {
 		if more := count(`approvalExplanation`); more != plain+1 {
 			t.Errorf("%d statements, with another column %d", plain, more)
 		}
-		if plain > 3 { // the key, its use, the campaign
+		if plain > 3 { // the key, the use of the key, and the campaign
 			t.Errorf("%d statements", plain)
 		}
 	})
@@ -178,9 +178,8 @@ func TestWhatThePollerReadsCostsNoFurtherStatement(t *testing.T) {
 
 func TestEveryFieldCanBeFollowed(t *testing.T) {
 	served := schema(t)
-	document := `subscription($ids: [ID!]) { campaignChanged(ids: $ids) { ` + shallow(
-		served, served.Types["Campaign"], 2,
-	) + ` } }`
+	document := `subscription($ids: [ID!]) { campaignChanged(ids: $ids) { ` +
+		shallow(served, served.Types["Campaign"], 2) + ` } }`
 	query := `query($id: ID!) { campaign(id: $id) { ` + shallow(served, served.Types["Campaign"], 2) + ` } }`
 	eachLive(t, liveConfig(), func(t *testing.T, w *world) {
 		owner := w.Account(t)
@@ -193,16 +192,16 @@ func TestEveryFieldCanBeFollowed(t *testing.T) {
 		if err := json.Unmarshal([]byte(data), &followed); err != nil || len(followed.Errors) > 0 {
 			t.Fatalf("%v in %s", err, data)
 		}
-		if diff := cmp.Diff(
-			w.MustQuery(t, owner.Key, query, object{"id": number(c.ID)})["campaign"],
-			followed.Data.CampaignChanged,
-		); diff != "" {
+		diff := cmp.Diff(
+			w.MustQuery(t, owner.Key, query, object{"id": number(c.ID)})["campaign"], followed.Data.CampaignChanged,
+		)
+		if diff != "" {
 			t.Errorf("(-asked for +followed)\n%s", diff)
 		}
 	})
 }
 
-// TestRelationsAreReadAnewForEachUpdate would fail with loaders that live as long as the subscription.
+// TestRelationsAreReadAnewForEachUpdate detects loaders that live as long as the subscription.
 func TestRelationsAreReadAnewForEachUpdate(t *testing.T) {
 	eachLive(t, liveConfig(), func(t *testing.T, w *world) {
 		owner := w.Account(t)
@@ -300,7 +299,7 @@ func TestRevokedKeyEndsTheSubscription(t *testing.T) {
 			t.Error(got)
 		}
 		events.wantEvent("complete")
-		// The connection ends with its caller, and leaves its place.
+		// The connection ends with its caller's key and releases its place.
 		if f, err := s.read(); websocket.CloseStatus(err) != transport.CloseForbidden {
 			t.Errorf("the connection goes on: %v, %v", f, err)
 		}
@@ -350,7 +349,8 @@ func TestCallerOfAWebSocketIsReadFromItsIntroduction(t *testing.T) {
 	})
 }
 
-// TestWhoComesWhileTheDatabaseIsAwayIsToldToComeAgain must not be told that the key is wrong: clients give up then.
+// TestWhoComesWhileTheDatabaseIsAwayIsToldToComeAgain checks that the server does not answer that
+// the key is wrong, because clients then give up.
 func TestWhoComesWhileTheDatabaseIsAwayIsToldToComeAgain(t *testing.T) {
 	t.Parallel()
 	db := must(store.Open(t.Context(), "sqlite::memory:", store.Options{}))(t)
@@ -393,7 +393,7 @@ func TestSubscriptionsOfAnAccountAreLimited(t *testing.T) {
 		if refused.ID != "2" {
 			t.Error(refused)
 		}
-		// The other ones go on, and another account has a limit of its own.
+		// The other subscriptions continue, and another account has a limit of its own.
 		w.sent(t, c.ID, 7)
 		s.next()
 		events.next()
@@ -407,7 +407,7 @@ func TestSubscriptionsOfAnAccountAreLimited(t *testing.T) {
 		if got := s.want("next"); got.ID != "3" {
 			t.Error(got)
 		}
-		// So does a connection that is lost, with all that ran over it.
+		// A lost connection and its operations release their places too.
 		_ = s.CloseNow()
 		eventually(t, "both have ended", func() bool { return w.Services.Live.Open() == 0 })
 		again := connect(t, w.URL, owner.Key)
@@ -446,17 +446,17 @@ func TestUpdatesComeTwiceASecondAtMost(t *testing.T) {
 	}
 }
 
-// TestSlowReaderCostsNobodyElseAnything leaves one connection unread while others are told of changes.
+// TestSlowReaderCostsNobodyElseAnything leaves one connection unread while other connections get
+// updates.
 func TestSlowReaderCostsNobodyElseAnything(t *testing.T) {
 	eachLive(t, liveConfig(), func(t *testing.T, w *world) {
 		owner := w.Account(t)
 		c := w.sending(t, owner)
 		variables := object{"ids": []string{number(c.ID)}}
 		slow, fast := connect(t, w.URL, owner.Key), connect(t, w.URL, owner.Key)
-		// A long answer for each update fills what the connection holds.
-		long := `subscription($ids: [ID!]) { campaignChanged(ids: $ids) { ` + aliases(
-			`statistics { sent failed recipients delivered }`, 90,
-		) + ` } }`
+		// A long answer for each update fills the buffers of the connection.
+		long := `subscription($ids: [ID!]) { campaignChanged(ids: $ids) { ` +
+			aliases(`statistics { sent failed recipients delivered }`, 90) + ` } }`
 		slow.subscribe("1", long, variables)
 		slow.want("next")
 		fast.subscribe("1", subscriptionDocument, variables)
@@ -473,7 +473,7 @@ func TestSlowReaderCostsNobodyElseAnything(t *testing.T) {
 	})
 }
 
-// aliases repeats a field under names of its own.
+// aliases repeats a field with different aliases.
 func aliases(field string, n int) string {
 	var b strings.Builder
 	for i := range n {
@@ -482,8 +482,8 @@ func aliases(field string, n int) string {
 	return b.String()
 }
 
-// TestWhoGoesLeavesNothingBehind opens and drops connections of both kinds, and counts goroutines.
-// No other test runs beside it.
+// TestWhoGoesLeavesNothingBehind opens and drops connections of both kinds and counts goroutines.
+// It is not parallel.
 func TestWhoGoesLeavesNothingBehind(t *testing.T) {
 	w := &world{db: testkit.Engines()[0].Shared(t)}
 	w.Server = apitest.With(t, w.db, liveConfig())
@@ -545,8 +545,8 @@ func TestStoppingServerEndsSubscriptions(t *testing.T) {
 	})
 }
 
-// TestUpdateThatTakesTooLongIsAnErrorAndNoEnd gives updates no time at all. Told as complete, they
-// would leave clients waiting for nothing.
+// TestUpdateThatTakesTooLongIsAnErrorAndNoEnd sets the timeout of updates to almost zero. If the
+// server reported them as complete, clients would wait without end.
 func TestUpdateThatTakesTooLongIsAnErrorAndNoEnd(t *testing.T) {
 	cfg := liveConfig()
 	cfg.Timeout = time.Nanosecond
@@ -558,7 +558,7 @@ func TestUpdateThatTakesTooLongIsAnErrorAndNoEnd(t *testing.T) {
 				t, w.URL, owner.Key, `subscription($ids: [ID!]) { campaignChanged(ids: $ids) { tags { name } } }`,
 				object{"ids": []string{number(c.ID)}},
 			)
-			// Now and then an update is there as soon as its time is over.
+			// Sometimes an update is ready just when its timeout expires.
 			if got := events.wantEvent("next"); !strings.Contains(got, `"data":{`) {
 				if !strings.Contains(got, `"CANCELED"`) {
 					t.Error(got)

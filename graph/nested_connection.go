@@ -8,17 +8,18 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 )
 
-// paged is a connection below a row, such as the people of a list, as it is asked for with one set
-// of arguments. The rows of a page show the same ones, so they are loaded for all of the rows at
-// once.
+// paged is a connection below a row, for example the subscribers of a list, with one set of
+// arguments. All rows of a page have the same connections, so each connection is loaded for all
+// rows at once.
 type paged struct {
 	op        *graphql.OperationContext
 	arguments string
-	// places are where it is asked for: under several aliases, or on several paths to the row.
+	// places are the fields that select the connection: with several aliases, or on several paths
+	// to the row.
 	places []graphql.CollectedField
 }
 
-// paged returns the connections of a name that a selection asks for.
+// paged returns the selected connections with this name.
 func (s selection) paged(name string) []*paged {
 	var all []*paged
 	for _, f := range s.named(name) {
@@ -32,21 +33,21 @@ func (s selection) paged(name string) []*paged {
 	return all
 }
 
-// argumentsKey is the same for two fields that are asked for with the same arguments.
+// argumentsKey returns a key that is equal for two fields with equal arguments.
 func argumentsKey(op *graphql.OperationContext, f graphql.CollectedField) string {
 	text, err := json.Marshal(f.ArgumentMap(op.Variables))
 	if err != nil {
-		return "" // arguments came as JSON or as GraphQL, and can be written
+		return "" // cannot happen: the arguments were parsed from JSON or GraphQL
 	}
 	return string(text)
 }
 
-// currentArguments is the argumentsKey of the field that is being resolved.
+// currentArguments returns the argumentsKey of the field that is being resolved.
 func currentArguments(ctx context.Context) string {
 	return argumentsKey(graphql.GetOperationContext(ctx), graphql.GetFieldContext(ctx).Field)
 }
 
-// rows returns what is asked of the rows of the connection.
+// rows returns the selection on the rows of the connection.
 func (p *paged) rows(table fields) selection {
 	found := selection{op: p.op, table: table}
 	for _, f := range p.places {
@@ -57,7 +58,7 @@ func (p *paged) rows(table fields) selection {
 	return found
 }
 
-// asks reports whether one of the fields of the connection is asked for.
+// asks reports whether one of the fields of the connection is selected.
 func (p *paged) asks(names ...string) bool {
 	for _, f := range p.places {
 		for _, below := range collect(p.op, f.Selections, f.Definition.Type) {

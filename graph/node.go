@@ -14,7 +14,7 @@ import (
 	"campaignql/internal/store"
 )
 
-// maxNodes is the most ids `nodes` takes.
+// maxNodes is the upper bound of ids for the field nodes.
 const maxNodes = 100
 
 func (r queryResolver) Node(ctx context.Context, id string) (model.Node, error) {
@@ -34,8 +34,8 @@ func (r queryResolver) Nodes(ctx context.Context, ids []string) ([]model.Node, e
 	return r.nodes(ctx, ids, func(i int) string { return fmt.Sprintf("ids[%d]", i) })
 }
 
-// nodes loads what the ids name with one statement for each kind among them, and what a kind's own
-// selection adds. name tells what the argument of an id is called.
+// nodes loads the nodes with the given ids: one statement for each kind of id, and those that the
+// selection of a kind adds. name returns the argument name of the id at index i, for errors.
 func (r *resolver) nodes(ctx context.Context, texts []string, name func(i int) string) ([]model.Node, error) {
 	wanted := map[gid.Kind][]int64{}
 	for i, text := range texts {
@@ -101,61 +101,35 @@ func (r *resolver) campaignNodes(ctx context.Context, ids []int64, found map[str
 	return nil
 }
 
-// peopleNodes loads the nodes around lists of people.
+// peopleNodes loads lists, subscribers, custom fields, segments, subscriber tags and suppressions.
 func (r *resolver) peopleNodes(ctx context.Context, wanted map[gid.Kind][]int64, found map[string]model.Node) error {
-	if err := nodesOf(
-		ctx,
-		wanted[gid.SubscriberList],
-		"SubscriberList",
-		listFields,
-		found,
-		r.Lists.ByIDs,
-		r.shownLists,
-	); err != nil {
+	err := nodesOf(
+		ctx, wanted[gid.SubscriberList], "SubscriberList", listFields, found, r.Lists.ByIDs, r.shownLists,
+	)
+	if err != nil {
 		return err
 	}
-	if err := nodesOf(
-		ctx,
-		wanted[gid.Subscriber],
-		"Subscriber",
-		subscriberFields,
-		found,
-		r.Subscribers.ByIDs,
-		r.shownSubscribers,
-	); err != nil {
+	err = nodesOf(
+		ctx, wanted[gid.Subscriber], "Subscriber", subscriberFields, found, r.Subscribers.ByIDs, r.shownSubscribers,
+	)
+	if err != nil {
 		return err
 	}
-	if err := nodesOf(
-		ctx,
-		wanted[gid.CustomField],
-		"CustomField",
-		customFieldFields,
-		found,
-		r.Fields.ByIDs,
-		r.shownFields,
-	); err != nil {
+	err = nodesOf(
+		ctx, wanted[gid.CustomField], "CustomField", customFieldFields, found, r.Fields.ByIDs, r.shownFields,
+	)
+	if err != nil {
 		return err
 	}
-	if err := nodesOf(
-		ctx,
-		wanted[gid.Segment],
-		"Segment",
-		segmentFields,
-		found,
-		r.Segments.ByIDs,
-		r.shownSegments,
-	); err != nil {
+	err = nodesOf(ctx, wanted[gid.Segment], "Segment", segmentFields, found, r.Segments.ByIDs, r.shownSegments)
+	if err != nil {
 		return err
 	}
-	if err := nodesOf(
-		ctx,
-		wanted[gid.SubscriberTag],
-		"SubscriberTag",
-		subscriberTagFields,
-		found,
-		r.SubscriberTags.ByIDs,
-		r.shownSubscriberTags,
-	); err != nil {
+	err = nodesOf(
+		ctx, wanted[gid.SubscriberTag], "SubscriberTag", subscriberTagFields, found,
+		r.SubscriberTags.ByIDs, r.shownSubscriberTags,
+	)
+	if err != nil {
 		return err
 	}
 	show := func(_ context.Context, rows []*ent.Suppression, _ selection) []*model.Suppression {
@@ -164,7 +138,7 @@ func (r *resolver) peopleNodes(ctx context.Context, wanted map[gid.Kind][]int64,
 	return nodesOf(ctx, wanted[gid.Suppression], "Suppression", suppressionFields, found, r.Suppressions.ByIDs, show)
 }
 
-// nodesOf loads and shows the nodes of one type.
+// nodesOf loads the nodes of one type and adds them to found.
 func nodesOf[E any, N interface {
 	model.Node
 	GlobalID() string

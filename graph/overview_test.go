@@ -35,10 +35,7 @@ func (w *world) busy(t *testing.T, owner *apitest.Account, n int) []*ent.Campaig
 		begin := firstDay.Add(time.Duration(rand.IntN(10*24*60)) * time.Minute)
 		status := statuses[rand.IntN(len(statuses))]
 		change := client.Campaign.UpdateOne(c).
-			SetStatus(status).
-			SetStatusRank(status.Rank()).
-			SetTotalSent(0).
-			SetUniqueOpens(0)
+			SetStatus(status).SetStatusRank(status.Rank()).SetTotalSent(0).SetUniqueOpens(0)
 		if i%4 > 0 {
 			change.SetSendingStartedAt(begin).SetTotalRecipients(rand.Int64N(10_000))
 		}
@@ -57,27 +54,12 @@ func (w *world) hour(t *testing.T, owner *apitest.Account, id int64, at time.Tim
 	client := w.db.Client(owner.Context)
 	n := func(most int64) int64 { return rand.Int64N(most + 1) }
 	h, err := client.HourlyCounter.Create().
-		SetCampaignID(id).
-		SetHour(at).
-		SetSent(50 + n(1000)).
-		SetFailed(n(9)).
-		SetOpens(n(90)).
-		SetUniqueOpens(n(40)).
-		SetClicks(n(30)).
-		SetUniqueClicks(n(20)).
-		SetForwards(n(5)).
-		SetUniqueForwards(n(4)).
-		SetBrowserViews(n(7)).
-		SetUniqueBrowserViews(n(6)).
-		SetUnsubscriptions(n(3)).
-		SetHardBounces(n(8)).
-		SetSoftBounces(n(8)).
-		SetComplaints(n(2)).
-		SetConversions(n(4)).
-		SetConversionAmount(n(100_000)).
-		SetAutomatedOpens(n(50)).
-		SetAutomatedClicks(n(50)).
-		Save(owner.Context)
+		SetCampaignID(id).SetHour(at).SetSent(50 + n(1000)).SetFailed(n(9)).SetOpens(n(90)).
+		SetUniqueOpens(n(40)).SetClicks(n(30)).SetUniqueClicks(n(20)).SetForwards(n(5)).
+		SetUniqueForwards(n(4)).SetBrowserViews(n(7)).SetUniqueBrowserViews(n(6)).
+		SetUnsubscriptions(n(3)).SetHardBounces(n(8)).SetSoftBounces(n(8)).SetComplaints(n(2)).
+		SetConversions(n(4)).SetConversionAmount(n(100_000)).SetAutomatedOpens(n(50)).
+		SetAutomatedClicks(n(50)).Save(owner.Context)
 	if ent.IsConstraintError(err) {
 		return
 	}
@@ -86,24 +68,14 @@ func (w *world) hour(t *testing.T, owner *apitest.Account, id int64, at time.Tim
 	}
 	must(
 		client.Campaign.UpdateOneID(id).
-			AddTotalSent(h.Sent).
-			AddTotalFailed(h.Failed).
-			AddTotalOpens(h.Opens).
-			AddUniqueOpens(h.UniqueOpens).
-			AddTotalClicks(h.Clicks).
-			AddUniqueClicks(h.UniqueClicks).
-			AddTotalForwards(h.Forwards).
-			AddUniqueForwards(h.UniqueForwards).
-			AddTotalBrowserViews(h.BrowserViews).
-			AddUniqueBrowserViews(h.UniqueBrowserViews).
-			AddTotalUnsubscriptions(h.Unsubscriptions).
-			AddTotalHardBounces(h.HardBounces).
-			AddTotalSoftBounces(h.SoftBounces).
-			AddTotalComplaints(h.Complaints).
-			AddTotalConversions(h.Conversions).
-			AddConversionAmount(h.ConversionAmount).
-			AddAutomatedOpens(h.AutomatedOpens).
-			AddAutomatedClicks(h.AutomatedClicks).
+			AddTotalSent(h.Sent).AddTotalFailed(h.Failed).AddTotalOpens(h.Opens).
+			AddUniqueOpens(h.UniqueOpens).AddTotalClicks(h.Clicks).AddUniqueClicks(h.UniqueClicks).
+			AddTotalForwards(h.Forwards).AddUniqueForwards(h.UniqueForwards).
+			AddTotalBrowserViews(h.BrowserViews).AddUniqueBrowserViews(h.UniqueBrowserViews).
+			AddTotalUnsubscriptions(h.Unsubscriptions).AddTotalHardBounces(h.HardBounces).
+			AddTotalSoftBounces(h.SoftBounces).AddTotalComplaints(h.Complaints).
+			AddTotalConversions(h.Conversions).AddConversionAmount(h.ConversionAmount).
+			AddAutomatedOpens(h.AutomatedOpens).AddAutomatedClicks(h.AutomatedClicks).
 			Save(owner.Context),
 	)(t)
 }
@@ -264,9 +236,8 @@ func TestNumbersOfATimeAreTheSumOfItsSeries(t *testing.T) {
 			}
 			got := ask(arguments)
 			points := got["series"].([]any)
-			if diff := cmp.Diff(
-				flat(added([]any{zeros(), got})), added(append([]any{zeroPoint()}, points...)),
-			); diff != "" {
+			diff := cmp.Diff(flat(added([]any{zeros(), got})), added(append([]any{zeroPoint()}, points...)))
+			if diff != "" {
 				t.Errorf("%s (-sum +points):\n%s", arguments, diff)
 			}
 			for i := 1; i < len(points); i++ {
@@ -299,12 +270,8 @@ func TestSumsCostAFixedNumberOfStatements(t *testing.T) {
 		for _, c := range w.busy(t, many, 40) {
 			must(
 				w.db.Client(many.Context).
-					LinkCounter.Create().
-					SetCampaignID(c.ID).
-					SetURLHash("a").
-					SetURL("https://example.com/a").
-					SetClicks(1).
-					Save(many.Context),
+					LinkCounter.Create().SetCampaignID(c.ID).SetURLHash("a").
+					SetURL("https://example.com/a").SetClicks(1).Save(many.Context),
 			)(t)
 		}
 		const span = `from: "2026-03-02T00:00:00Z", to: "2026-03-09T00:00:00Z"`
@@ -395,12 +362,7 @@ func TestSumsRefuseWhatIsTooMuchOrNotKept(t *testing.T) {
 		// of a day.
 		w.MustQuery(t, a.Key, `{ statistics(from: "1990-01-01T00:00:00Z", to: "2040-01-01T00:00:00Z") { sent } }`, nil)
 		writer := w.key(t, a, kind.ScopeWrite)
-		response := w.Query(
-			t,
-			writer,
-			`{ statistics { __typename } }`,
-			nil,
-		)
+		response := w.Query(t, writer, `{ statistics { __typename } }`, nil)
 		if len(response.Errors) == 0 || response.Errors[0].Code() != "FORBIDDEN" {
 			t.Errorf("a key that may not read is answered %s", response.Body)
 		}
@@ -425,11 +387,8 @@ func TestSumsCostWhatTheyAreWorth(t *testing.T) {
 		// The fields below compared campaigns count once per possible campaign.
 		rows := must(w.db.Client(a.Context).Campaign.Query().IDs(a.Context))(t)
 		ids := number(rows[0]) + "," + number(rows[1])
-		one, two := cost(
-			`{ compare(campaigns: [`+ids+`]) { campaigns { campaign { name } } } }`,
-		), cost(
-			`{ compare(campaigns: [`+ids+`]) { campaigns { campaign { name version } } } }`,
-		)
+		one := cost(`{ compare(campaigns: [` + ids + `]) { campaigns { campaign { name } } } }`)
+		two := cost(`{ compare(campaigns: [` + ids + `]) { campaigns { campaign { name version } } } }`)
 		if two-one != 10 {
 			t.Errorf("a field of each campaign costs %v", two-one)
 		}

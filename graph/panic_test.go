@@ -9,16 +9,16 @@ import (
 	"campaignql/graph"
 )
 
-// TestAPanicIsAnsweredAtItsFieldAndNothingRunsTwice takes services away, so that their resolvers panic in either way of
-// answering.
+// TestAPanicIsAnsweredAtItsFieldAndNothingRunsTwice removes services, so that their resolvers panic
+// in both executors.
 func TestAPanicIsAnsweredAtItsFieldAndNothingRunsTwice(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		a := w.Account(t)
 		w.page(t, a, 2)
 		for document, want := range map[string]string{
-			// Of a field that may be null the field alone is.
+			// If the field is nullable, only the field is null.
 			`{ tags { nodes { name } } a: campaign(id: "1") { name } }`: `"a":null`,
-			// Of one that may not, all is that holds it.
+			// If it is not nullable, the nearest nullable parent is null.
 			`{ tags { nodes { name } } campaigns { nodes { name } } }`: `"data":null`,
 		} {
 			var logged [2]bytes.Buffer
@@ -32,10 +32,7 @@ func TestAPanicIsAnsweredAtItsFieldAndNothingRunsTwice(t *testing.T) {
 				t.Errorf("%s\ndirect   %s\nexecutor %s", document, direct, executor)
 			}
 			for i := range logged {
-				if n := strings.Count(
-					logged[i].String(),
-					"level=ERROR",
-				); n != 1 ||
+				if n := strings.Count(logged[i].String(), "level=ERROR"); n != 1 ||
 					!strings.Contains(logged[i].String(), "requestId=same") {
 					t.Errorf("%s: logged %d times:\n%.2000s", document, n, &logged[i])
 				}

@@ -136,10 +136,8 @@ func (r *resolver) loadValues(ctx context.Context, people []*model.Subscriber, a
 
 // loadTags loads the tags of subscribers.
 func (r *resolver) loadTags(ctx context.Context, people []*model.Subscriber, asked selection) {
-	carried, err := r.Services.SubscriberTags.BySubscribers(
-		ctx,
-		ids(people, func(s *model.Subscriber) int64 { return s.ID }),
-		asked.columns()...)
+	subscriberIDs := ids(people, func(s *model.Subscriber) int64 { return s.ID })
+	carried, err := r.Services.SubscriberTags.BySubscribers(ctx, subscriberIDs, asked.columns()...)
 	var all []*ent.SubscriberTag
 	for _, tags := range carried {
 		all = append(all, tags...)

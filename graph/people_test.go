@@ -31,31 +31,18 @@ func (c *cast) ofList(t *testing.T, ctx context.Context, client *ent.Client, nam
 	case "field":
 		return must(
 			client.CustomField.Create().
-				SetListID(list).
-				SetName("City").
-				SetNameKey("city").
-				SetCreatedAt(firstDay).
-				Save(ctx),
+				SetListID(list).SetName("City").SetNameKey("city").SetCreatedAt(firstDay).Save(ctx),
 		)(t).ID
 	case "segment":
 		return must(
 			client.Segment.Create().
-				SetListID(list).
-				SetName("part").
-				SetNameKey("part").
-				SetRules(`{"rules":[]}`).
-				SetCreatedAt(firstDay).
-				SetUpdatedAt(firstDay).
-				Save(ctx),
+				SetListID(list).SetName("part").SetNameKey("part").SetRules(`{"rules":[]}`).
+				SetCreatedAt(firstDay).SetUpdatedAt(firstDay).Save(ctx),
 		)(t).ID
 	}
 	create := client.Subscriber.Create().
-		SetListID(list).
-		SetEmail("Ann@example.com").
-		SetEmailKey("ann@example.com").
-		SetSubscribedAt(firstDay).
-		SetOptedInAt(firstDay).
-		SetCreatedAt(firstDay)
+		SetListID(list).SetEmail("Ann@example.com").SetEmailKey("ann@example.com").
+		SetSubscribedAt(firstDay).SetOptedInAt(firstDay).SetCreatedAt(firstDay)
 	if name == "left" {
 		create.SetStatus(kind.SubscriberUnsubscribed).SetUnsubscribedAt(firstDay)
 	}
@@ -215,15 +202,11 @@ func TestListsInUseStay(t *testing.T) {
 				}
 			}
 			w.db.Client(a.Context).
-				Campaign.Update().
-				SetStatus(kind.StatusDraft).
-				SetStatusRank(kind.StatusDraft.Rank()).
+				Campaign.Update().SetStatus(kind.StatusDraft).SetStatusRank(kind.StatusDraft.Rank()).
 				ExecX(a.Context)
 		}
 		w.db.Client(a.Context).
-			Campaign.Update().
-			SetStatus(kind.StatusSent).
-			SetStatusRank(kind.StatusSent.Rank()).
+			Campaign.Update().SetStatus(kind.StatusSent).SetStatusRank(kind.StatusSent.Rank()).
 			ExecX(a.Context)
 		if got := remove(); !strings.HasPrefix(got, `{"deletedIds":["`) {
 			t.Errorf("lists of a campaign that was sent: %s", got)
@@ -261,10 +244,11 @@ func TestWhatRulesNameStays(t *testing.T) {
 		stay := func(by string) {
 			t.Helper()
 			for mutation, of := range remove {
-				if got := ask(
+				got := ask(
 					`mutation($ids: [ID!]!) { `+mutation+`(input: {ids: $ids}) { deletedIds `+faults+`} }`,
 					object{"ids": []any{of[0]}},
-				); got != "CONFLICT input.ids "+of[1] {
+				)
+				if got != "CONFLICT input.ids "+of[1] {
 					t.Errorf("%s of what %s names: %s", mutation, by, got)
 				}
 			}
@@ -275,17 +259,19 @@ func TestWhatRulesNameStays(t *testing.T) {
 			object{"list": list, "rules": rules},
 		)
 		stay("a segment")
-		if got := ask(
+		got := ask(
 			`mutation($id: ID!) { deleteSegments(input: {ids: [$id]}) { `+faults+`} }`,
 			object{"id": apitest.At(t, made, "createSegment", "segment", "id")},
-		); got != "{}" {
+		)
+		if got != "{}" {
 			t.Fatal(got)
 		}
 		aim := object{"criteria": []any{object{"list_id": f.list.ID, "rules": rules}}}
-		if got := ask(
+		got = ask(
 			`mutation($id: ID!, $rules: JSON!) { updateCampaign(input: {id: $id, audience: {rules: $rules}}) { `+faults+`} }`,
 			object{"id": campaign, "rules": aim},
-		); got != "{}" {
+		)
+		if got != "{}" {
 			t.Fatal(got)
 		}
 		stay("a campaign")
@@ -294,10 +280,11 @@ func TestWhatRulesNameStays(t *testing.T) {
 			object{"id": campaign},
 		)
 		for mutation, of := range remove {
-			if got := ask(
+			got := ask(
 				`mutation($ids: [ID!]!) { `+mutation+`(input: {ids: $ids}) { `+faults+`} }`,
 				object{"ids": []any{of[0]}},
-			); got != "{}" {
+			)
+			if got != "{}" {
 				t.Errorf("%s of what nobody names any more: %s", mutation, got)
 			}
 		}
@@ -314,12 +301,8 @@ func TestPeopleAreAddedAndTellWhatCameOfEach(t *testing.T) {
 		client := w.db.Client(a.Context)
 		list := *client.CustomField.Query().FirstX(a.Context).ListID
 		left := client.Subscriber.Create().
-			SetListID(list).
-			SetEmail("left@example.com").
-			SetEmailKey("left@example.com").
-			SetStatus(kind.SubscriberUnsubscribed).
-			SetCreatedAt(firstDay).
-			SaveX(a.Context)
+			SetListID(list).SetEmail("left@example.com").SetEmailKey("left@example.com").
+			SetStatus(kind.SubscriberUnsubscribed).SetCreatedAt(firstDay).SaveX(a.Context)
 		add := func(more object) []string {
 			t.Helper()
 			in := object{"listId": globalID(gid.SubscriberList, list), "subscribers": []any{
@@ -649,12 +632,8 @@ func TestWhoLeavesBecauseOfACampaignIsCounted(t *testing.T) {
 		person, campaign := c.prop(t, a, "person"), c.prop(t, a, "sending")
 		listID := w.db.Client(a.Context).Subscriber.Query().FirstX(a.Context).ListID
 		w.db.Client(a.Context).
-			Subscriber.Create().
-			SetListID(listID).
-			SetEmail("bob@example.com").
-			SetEmailKey("bob@example.com").
-			SetCreatedAt(firstDay).
-			SaveX(a.Context)
+			Subscriber.Create().SetListID(listID).SetEmail("bob@example.com").
+			SetEmailKey("bob@example.com").SetCreatedAt(firstDay).SaveX(a.Context)
 		list := number(listID)
 		leave := func(address, campaign string) string {
 			t.Helper()
@@ -1036,28 +1015,16 @@ func TestPagesOfEachListStandByThemselves(t *testing.T) {
 		client := w.db.Client(a.Context)
 		for i := range 3 {
 			list := client.SubscriberList.Create().
-				SetName(fmt.Sprint(i)).
-				SetNameKey(fmt.Sprint(i)).
-				SetCreatedAt(firstDay).
-				SaveX(a.Context)
+				SetName(fmt.Sprint(i)).SetNameKey(fmt.Sprint(i)).SetCreatedAt(firstDay).SaveX(a.Context)
 			for j := range 2 + i {
 				at := firstDay.Add(time.Duration(-j) * time.Hour)
 				email := fmt.Sprintf("%c%d@example.com", 'a'+j, i)
 				client.Subscriber.Create().
-					SetListID(list.ID).
-					SetEmail(email).
-					SetEmailKey(email).
-					SetSubscribedAt(at).
-					SetCreatedAt(at).
-					SaveX(a.Context)
+					SetListID(list.ID).SetEmail(email).SetEmailKey(email).SetSubscribedAt(at).
+					SetCreatedAt(at).SaveX(a.Context)
 				client.Segment.Create().
-					SetListID(list.ID).
-					SetName(email).
-					SetNameKey(email).
-					SetRules(`{"rules":[]}`).
-					SetCreatedAt(at).
-					SetUpdatedAt(at).
-					SaveX(a.Context)
+					SetListID(list.ID).SetName(email).SetNameKey(email).SetRules(`{"rules":[]}`).
+					SetCreatedAt(at).SetUpdatedAt(at).SaveX(a.Context)
 			}
 		}
 		pages := func(arguments string) (all, edges []string) {
@@ -1127,9 +1094,7 @@ func TestPeopleAreFiltered(t *testing.T) {
 		a := w.Account(t)
 		f := w.crowd(t, a)
 		w.db.Client(a.Context).
-			Subscriber.Update().
-			Where(entsubscriber.ID(f.poor.ID)).
-			SetSubscribedAt(firstDay).
+			Subscriber.Update().Where(entsubscriber.ID(f.poor.ID)).SetSubscribedAt(firstDay).
 			ExecX(a.Context)
 		label := number(f.label.ID)
 		for _, tt := range []struct {
@@ -1147,9 +1112,8 @@ func TestPeopleAreFiltered(t *testing.T) {
 				`query($id: ID!) { list(id: $id) { subscribers(filter: `+tt.filter+`) { totalCount nodes { id } } } }`,
 				object{"id": number(f.list.ID)},
 			)
-			count, listed := apitest.At(
-				t, data, "list", "subscribers", "totalCount",
-			), len(apitest.At(t, data, "list", "subscribers", "nodes").([]any))
+			count := apitest.At(t, data, "list", "subscribers", "totalCount")
+			listed := len(apitest.At(t, data, "list", "subscribers", "nodes").([]any))
 			if count != tt.want || float64(listed) != tt.want {
 				t.Errorf("%s: counted %v, listed %d, want %v", tt.filter, count, listed, tt.want)
 			}
@@ -1171,16 +1135,14 @@ func TestFiltersOfPeopleThatCannotBe(t *testing.T) {
 		},
 		{
 			name: "a search that is too long",
-			document: `{ list(id: "<list>") { subscribers(filter: {search: "` + strings.Repeat(
-				"x", 251,
-			) + `"}) { totalCount } } }`,
+			document: `{ list(id: "<list>") { subscribers(filter: {search: "` + strings.Repeat("x", 251) +
+				`"}) { totalCount } } }`,
 			want: "!BAD_USER_INPUT filter.search text_too_long",
 		},
 		{
 			name: "a tag of campaigns",
-			document: `{ list(id: "<list>") { subscribers(filter: {tags: {anyOf: ["` + gid.Encode(
-				gid.Tag, 3,
-			) + `"]}}) { totalCount } } }`,
+			document: `{ list(id: "<list>") { subscribers(filter: {tags: {anyOf: ["` + gid.Encode(gid.Tag, 3) +
+				`"]}}) { totalCount } } }`,
 			want: "!BAD_USER_INPUT filter.tags.anyOf[0] id_invalid",
 		},
 	})
@@ -1201,20 +1163,11 @@ func (w *world) crowd(t *testing.T, a *apitest.Account) crowd {
 	ctx, client := a.Context, w.db.Client(a.Context)
 	var f crowd
 	f.list = client.SubscriberList.Create().
-		SetName("list").
-		SetNameKey("list").
-		SetDoubleOptIn(true).
-		SetCreatedAt(firstDay).
-		SaveX(ctx)
+		SetName("list").SetNameKey("list").SetDoubleOptIn(true).SetCreatedAt(firstDay).SaveX(ctx)
 	field := func(of kind.FieldType, choices string) *ent.CustomField {
 		return client.CustomField.Create().
-			SetListID(f.list.ID).
-			SetName(string(of)).
-			SetNameKey(string(of)).
-			SetType(of).
-			SetChoices(choices).
-			SetCreatedAt(firstDay).
-			SaveX(ctx)
+			SetListID(f.list.ID).SetName(string(of)).SetNameKey(string(of)).SetType(of).
+			SetChoices(choices).SetCreatedAt(firstDay).SaveX(ctx)
 	}
 	f.text, f.number, f.boolean = field(kind.FieldText, ""), field(kind.FieldNumber, ""), field(kind.FieldBoolean, "")
 	choice := field(kind.FieldChoice, `["a","b"]`)
@@ -1222,21 +1175,14 @@ func (w *world) crowd(t *testing.T, a *apitest.Account) crowd {
 		return client.Subscriber.Create().SetListID(f.list.ID).SetEmail(email).SetEmailKey(email).SetCreatedAt(firstDay)
 	}
 	f.rich = person("rich@example.com").SetStatus(kind.SubscriberUnsubscribed).
-		SetBounce(kind.BounceHard).
-		SetSubscriptionIP("192.0.2.1").
-		SetSubscribedAt(firstDay.Add(time.Hour)).
-		SetOptedInAt(firstDay.Add(2 * time.Hour)).
-		SetUnsubscribedAt(firstDay.Add(3 * time.Hour)).
-		SaveX(ctx)
+		SetBounce(kind.BounceHard).SetSubscriptionIP("192.0.2.1").
+		SetSubscribedAt(firstDay.Add(time.Hour)).SetOptedInAt(firstDay.Add(2 * time.Hour)).
+		SetUnsubscribedAt(firstDay.Add(3 * time.Hour)).SaveX(ctx)
 	f.poor = person("other@example.com").SaveX(ctx)
 	value := func(of *ent.CustomField, text string, number *float64) {
 		client.FieldValue.Create().
-			SetSubscriberID(f.rich.ID).
-			SetCustomFieldID(of.ID).
-			SetText(text).
-			SetTextKey(strings.ToLower(text)).
-			SetNillableNumber(number).
-			ExecX(ctx)
+			SetSubscriberID(f.rich.ID).SetCustomFieldID(of.ID).SetText(text).
+			SetTextKey(strings.ToLower(text)).SetNillableNumber(number).ExecX(ctx)
 	}
 	value(f.text, "Köln", nil)
 	value(f.number, "12.50", new(12.5))
@@ -1245,18 +1191,10 @@ func (w *world) crowd(t *testing.T, a *apitest.Account) crowd {
 	f.label = client.SubscriberTag.Create().SetName("gold").SetNameKey("gold").SetCreatedAt(firstDay).SaveX(ctx)
 	client.SubscriberTagging.Create().SetSubscriberID(f.rich.ID).SetSubscriberTagID(f.label.ID).ExecX(ctx)
 	f.suppression = client.Suppression.Create().
-		SetEmail("Rich@example.com").
-		SetEmailKey("rich@example.com").
-		SetCreatedAt(firstDay).
-		SaveX(ctx)
+		SetEmail("Rich@example.com").SetEmailKey("rich@example.com").SetCreatedAt(firstDay).SaveX(ctx)
 	f.segment = client.Segment.Create().
-		SetListID(f.list.ID).
-		SetName("part").
-		SetNameKey("part").
-		SetRules(`{"rules":[]}`).
-		SetCreatedAt(firstDay).
-		SetUpdatedAt(firstDay).
-		SaveX(ctx)
+		SetListID(f.list.ID).SetName("part").SetNameKey("part").SetRules(`{"rules":[]}`).
+		SetCreatedAt(firstDay).SetUpdatedAt(firstDay).SaveX(ctx)
 	return f
 }
 
@@ -1369,37 +1307,24 @@ func TestStatementsDoNotDependOnTheNumberOfPeople(t *testing.T) {
 	})
 }
 
-// crowdOf is crowd with separate names.
+// crowdOf does the same as crowd, with separate names.
 func (w *world) crowdOf(t *testing.T, a *apitest.Account, i int) {
 	t.Helper()
 	ctx, client := a.Context, w.db.Client(a.Context)
 	name := fmt.Sprint("list ", i)
 	list := client.SubscriberList.Create().SetName(name).SetNameKey(name).SetCreatedAt(firstDay).SaveX(ctx)
 	field := client.CustomField.Create().
-		SetListID(list.ID).
-		SetName(name).
-		SetNameKey(name).
-		SetCreatedAt(firstDay).
-		SaveX(ctx)
+		SetListID(list.ID).SetName(name).SetNameKey(name).SetCreatedAt(firstDay).SaveX(ctx)
 	label := client.SubscriberTag.Create().SetName(name).SetNameKey(name).SetCreatedAt(firstDay).SaveX(ctx)
 	for j := range 8 {
 		email := fmt.Sprintf("%d-%d@example.com", j, i)
 		p := client.Subscriber.Create().
-			SetListID(list.ID).
-			SetEmail(email).
-			SetEmailKey(email).
-			SetCreatedAt(firstDay).
-			SaveX(ctx)
+			SetListID(list.ID).SetEmail(email).SetEmailKey(email).SetCreatedAt(firstDay).SaveX(ctx)
 		client.FieldValue.Create().SetSubscriberID(p.ID).SetCustomFieldID(field.ID).SetText("x").ExecX(ctx)
 		client.SubscriberTagging.Create().SetSubscriberID(p.ID).SetSubscriberTagID(label.ID).ExecX(ctx)
 		client.Suppression.Create().SetEmail(email).SetEmailKey(email + "x").SetCreatedAt(firstDay).ExecX(ctx)
 		client.Segment.Create().
-			SetListID(list.ID).
-			SetName(email).
-			SetNameKey(email).
-			SetRules(`{"rules":[]}`).
-			SetCreatedAt(firstDay).
-			SetUpdatedAt(firstDay).
-			ExecX(ctx)
+			SetListID(list.ID).SetName(email).SetNameKey(email).SetRules(`{"rules":[]}`).
+			SetCreatedAt(firstDay).SetUpdatedAt(firstDay).ExecX(ctx)
 	}
 }

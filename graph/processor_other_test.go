@@ -4,5 +4,6 @@ package graph_test
 
 import "time"
 
-// processorTime is not known here, or would say nothing: the race detector slows code down by an order of magnitude.
+// processorTime is not available here, or not useful: the race detector slows code down by an order
+// of magnitude.
 func processorTime() time.Duration { return 0 }

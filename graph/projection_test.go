@@ -27,8 +27,8 @@ func TestEveryFieldIsProjected(t *testing.T) {
 	}
 }
 
-// checkProjection compares a type with its table: no field may be missing, none may be of the past,
-// and each must read something.
+// checkProjection compares a type with its table. Every field must have an entry, every entry must
+// have a field, and each entry must read something.
 func checkProjection(
 	t *testing.T, types map[string]*ast.Definition, of *ast.Definition, table map[string]graph.Projected, path string,
 ) {
@@ -57,12 +57,12 @@ type leaf []string
 
 func (l leaf) String() string { return strings.Join(l, ".") }
 
-// selection is the selection of the one leaf.
+// selection returns a selection of only this leaf.
 func (l leaf) selection() string {
 	return strings.Join(l, " { ") + strings.Repeat(" }", len(l)-1)
 }
 
-// values returns what stands at the leaf, of each element where lists are on the way.
+// values returns the values at the leaf, one for each element if the path has lists.
 func (l leaf) values(at any) []any {
 	switch at := at.(type) {
 	case []any:
@@ -81,7 +81,7 @@ func (l leaf) values(at any) []any {
 	return []any{at}
 }
 
-// leaves lists every scalar that can be reached from a type without passing the same type twice.
+// leaves returns every scalar that can be reached from a type without passing the same type twice.
 func leaves(types map[string]*ast.Definition, of *ast.Definition, before leaf, passed ...*ast.Definition) []leaf {
 	passed = append(slices.Clone(passed), of)
 	var found []leaf
@@ -100,7 +100,7 @@ func leaves(types map[string]*ast.Definition, of *ast.Definition, before leaf, p
 	return found
 }
 
-// everything is the selection of every leaf of a type.
+// everything returns a selection of every leaf of a type.
 func everything(types map[string]*ast.Definition, of *ast.Definition, passed ...*ast.Definition) string {
 	passed = append(slices.Clone(passed), of)
 	var b strings.Builder
@@ -118,9 +118,9 @@ func everything(types map[string]*ast.Definition, of *ast.Definition, passed ...
 	return b.String()
 }
 
-// full makes a campaign that has something to show in every field, and returns it with one of its
-// tags. It is being sent by the past, as it were: what no campaign is at once, such as both kinds
-// of schedule, is written past the rules.
+// full creates a campaign with a value in every field, and returns it with one of its tags. Some of
+// its values cannot exist together under the rules, for example both kinds of schedule, so it
+// writes them directly to the database.
 func (w *world) full(t *testing.T, owner *apitest.Account) (*ent.Campaign, *ent.Tag) {
 	t.Helper()
 	rows := w.page(t, owner, 1)
@@ -152,31 +152,15 @@ func (w *world) full(t *testing.T, owner *apitest.Account) (*ent.Campaign, *ent.
 		SetLastActivityAt(firstDay.Add(4 * time.Hour)).Save(owner.Context))(t)
 	must(
 		client.CampaignChange.Create().
-			SetCampaignID(c.ID).
-			SetVersion(2).
-			SetAction("update").
-			SetActorID(owner.User.ID).
-			SetAPIKeyID(31).
-			SetSurface(kind.SurfaceCommand).
-			SetFromStatus(kind.StatusDraft).
-			SetToStatus(kind.StatusReady).
-			SetFields("name,status").
-			SetReason("so it was").
-			SetAt(firstDay.Add(time.Hour)).
-			Save(owner.Context),
-	)(
-		t,
-	)
+			SetCampaignID(c.ID).SetVersion(2).SetAction("update").SetActorID(owner.User.ID).
+			SetAPIKeyID(31).SetSurface(kind.SurfaceCommand).SetFromStatus(kind.StatusDraft).
+			SetToStatus(kind.StatusReady).SetFields("name,status").SetReason("so it was").
+			SetAt(firstDay.Add(time.Hour)).Save(owner.Context),
+	)(t)
 	w.counted(t, owner, c.ID)
 	_, err := client.Email.Update().
-		SetPreheader("pre").
-		SetFromName("Ann").
-		SetReplyToName("Bob").
-		SetReplyToEmail("b@example.com").
-		SetHTML("<p>hello</p>").
-		SetPlain("hello").
-		SetMode(kind.EmailModeEditor).
-		Save(owner.Context)
+		SetPreheader("pre").SetFromName("Ann").SetReplyToName("Bob").SetReplyToEmail("b@example.com").
+		SetHTML("<p>hello</p>").SetPlain("hello").SetMode(kind.EmailModeEditor).Save(owner.Context)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,79 +168,39 @@ func (w *world) full(t *testing.T, owner *apitest.Account) (*ent.Campaign, *ent.
 	return c, tag
 }
 
-// counted gives a campaign an hour, a link and a mail domain in which everything happened.
+// counted creates an hour, a link and a mail domain with all kinds of numbers for a campaign.
 func (w *world) counted(t *testing.T, owner *apitest.Account, campaignID int64) {
 	t.Helper()
 	client := w.db.Client(owner.Context)
 	must(
 		client.HourlyCounter.Create().
-			SetCampaignID(campaignID).
-			SetHour(firstDay.Add(2 * time.Hour)).
-			SetSent(40).
-			SetFailed(2).
-			SetOpens(31).
-			SetUniqueOpens(30).
-			SetClicks(21).
-			SetUniqueClicks(20).
-			SetForwards(6).
-			SetUniqueForwards(5).
-			SetBrowserViews(8).
-			SetUniqueBrowserViews(7).
-			SetUnsubscriptions(3).
-			SetHardBounces(4).
-			SetSoftBounces(9).
-			SetComplaints(10).
-			SetConversions(11).
-			SetConversionAmount(1250).
-			SetAutomatedOpens(12).
-			SetAutomatedClicks(13).
-			Save(owner.Context),
-	)(
-		t,
-	)
+			SetCampaignID(campaignID).SetHour(firstDay.Add(2 * time.Hour)).SetSent(40).SetFailed(2).
+			SetOpens(31).SetUniqueOpens(30).SetClicks(21).SetUniqueClicks(20).SetForwards(6).
+			SetUniqueForwards(5).SetBrowserViews(8).SetUniqueBrowserViews(7).SetUnsubscriptions(3).
+			SetHardBounces(4).SetSoftBounces(9).SetComplaints(10).SetConversions(11).
+			SetConversionAmount(1250).SetAutomatedOpens(12).SetAutomatedClicks(13).Save(owner.Context),
+	)(t)
 	must(
 		client.LinkCounter.Create().
-			SetCampaignID(campaignID).
-			SetURLHash("a").
-			SetURL("https://example.com/a").
-			SetClicks(5).
-			SetUniqueClicks(4).
-			Save(owner.Context),
-	)(
-		t,
-	)
+			SetCampaignID(campaignID).SetURLHash("a").SetURL("https://example.com/a").SetClicks(5).
+			SetUniqueClicks(4).Save(owner.Context),
+	)(t)
 	must(
 		client.LinkCounter.Create().
-			SetCampaignID(campaignID).
-			SetURLHash("b").
-			SetURL("https://example.com/b").
-			SetClicks(9).
-			SetUniqueClicks(3).
-			Save(owner.Context),
-	)(
-		t,
-	)
+			SetCampaignID(campaignID).SetURLHash("b").SetURL("https://example.com/b").SetClicks(9).
+			SetUniqueClicks(3).Save(owner.Context),
+	)(t)
 	for i, domain := range []string{"example.com", "example.org"} {
 		must(
 			client.DomainCounter.Create().
-				SetCampaignID(campaignID).
-				SetDomain(domain).
-				SetSent(int64(20 + i)).
-				SetFailed(1).
-				SetUniqueOpens(8).
-				SetUniqueClicks(7).
-				SetUnsubscriptions(6).
-				SetHardBounces(5).
-				SetSoftBounces(4).
-				SetComplaints(3).
-				Save(owner.Context),
-		)(
-			t,
-		)
+				SetCampaignID(campaignID).SetDomain(domain).SetSent(int64(20 + i)).SetFailed(1).
+				SetUniqueOpens(8).SetUniqueClicks(7).SetUnsubscriptions(6).SetHardBounces(5).
+				SetSoftBounces(4).SetComplaints(3).Save(owner.Context),
+		)(t)
 	}
 }
 
-// anySize makes the server take documents that ask for everything at once.
+// anySize makes the server accept documents that select everything.
 func (w *world) anySize(t *testing.T) {
 	t.Helper()
 	cfg := apitest.Config()
@@ -264,17 +208,17 @@ func (w *world) anySize(t *testing.T) {
 	w.Server = apitest.With(t, w.db, cfg)
 }
 
-// mayBeEmpty are the ends of leaves that full things leave null or false, and why.
+// mayBeEmpty are the ends of leaves that may be null or false even in full objects, with the
+// reason.
 var mayBeEmpty = map[string]string{
 	"pageInfo.hasNextPage":     "everything fits a page",
 	"pageInfo.hasPreviousPage": "it is the first page",
 }
 
-// elsewhere are the objects on the way to leaves that are read by themselves elsewhere, where they
-// have something to show.
+// elsewhere are the objects on the path to leaves that another case reads, where they have a value.
 var elsewhere = []string{"audience.preview.subscriber.", "audience.preview.list."}
 
-// filled reports whether a leaf has something to show.
+// filled reports whether a leaf has a value.
 func (l leaf) filled(values []any) bool {
 	for end := range mayBeEmpty {
 		if strings.HasSuffix(l.String(), end) {
@@ -285,14 +229,14 @@ func (l leaf) filled(values []any) bool {
 		slices.ContainsFunc(elsewhere, func(part string) bool { return strings.Contains(l.String(), part) })
 }
 
-// alone is a type, and the ways to reach a full object of it; %s is the selection.
+// alone is a type with the ways to reach a full object of it. %s is the selection.
 type alone struct {
 	typeName string
 	forms    []string
 }
 
-// readAlone reads each leaf of the types by itself, in the first form and, in turn, in one of the
-// others, and among all others.
+// readAlone reads each leaf of the types alone, in the first form and, in turn, in one of the
+// others, and together with all other leaves.
 func (w *world) readAlone(t *testing.T, key string, types map[string]*ast.Definition, tests []alone) {
 	t.Helper()
 	for _, tt := range tests {
@@ -315,7 +259,7 @@ func (w *world) readAlone(t *testing.T, key string, types map[string]*ast.Defini
 	}
 }
 
-// moving are leaves that depend on the moment of the request.
+// moving are leaves that depend on the time of the request.
 var moving = map[string]bool{"statistics.throughput.estimatedFinish": true}
 
 func empty(value any) bool {
@@ -328,7 +272,7 @@ func TestFieldAskedForAloneIsWhatItIsAmongAll(t *testing.T) {
 		w.anySize(t)
 		a := w.Account(t)
 		c, tag := w.full(t, a)
-		key := w.key(t, a, kind.ScopeRead, kind.ScopeWrite) // what only the sender may do is blocked
+		key := w.key(t, a, kind.ScopeRead, kind.ScopeWrite) // transitions that only the sender may make are blocked
 		campaign, email := number(c.ID), number(*c.EmailID)
 		w.readAlone(t, key, types, []alone{
 			{
@@ -338,9 +282,8 @@ func TestFieldAskedForAloneIsWhatItIsAmongAll(t *testing.T) {
 					`{ x: campaigns(first: 5) { nodes { %s } } }`,
 					`{ x: campaigns(first: 5, orderBy: {field: STATUS}) { edges { node { %s } } } }`,
 					`{ x: node(id: "` + globalID(gid.Campaign, c.ID) + `") { ... on Campaign { %s } } }`,
-					`mutation { x: tagCampaigns(input: {campaignIds: ["` + campaign + `"], tagIds: ["` + number(
-						tag.ID,
-					) + `"]}) { campaigns { %s } } }`,
+					`mutation { x: tagCampaigns(input: {campaignIds: ["` + campaign + `"], tagIds: ["` +
+						number(tag.ID) + `"]}) { campaigns { %s } } }`,
 				},
 			},
 			{"Tag", []string{
@@ -363,7 +306,8 @@ func TestFieldAskedForAloneIsWhatItIsAmongAll(t *testing.T) {
 	})
 }
 
-// of is values, past the fields of connections, payloads and relations that lead to the object.
+// of returns the values without the fields of connections, payloads and relations on the path to
+// the object.
 func (l leaf) of(at any) []any {
 	for {
 		switch inner := at.(type) {
@@ -394,7 +338,8 @@ func (l leaf) of(at any) []any {
 	}
 }
 
-// TestMutationAnswersAnyField reads every field of the campaign that a mutation has just written.
+// TestMutationAnswersAnyField reads every field of a campaign in the payload of the mutation that
+// has just written it.
 func TestMutationAnswersAnyField(t *testing.T) {
 	types := schema(t).Types
 	each(t, func(t *testing.T, w *world) {

@@ -20,8 +20,8 @@ import (
 	"campaignql/internal/testkit/apitest"
 )
 
-// TestARevokedKeyRecordsNothingMoreThroughAnOpenStream revokes the key of a stream on the same server: not one
-// more line is recorded, and the stream ends by itself.
+// TestARevokedKeyRecordsNothingMoreThroughAnOpenStream revokes the key of an open stream on the
+// same server. No further line is recorded, and the server ends the stream.
 func TestARevokedKeyRecordsNothingMoreThroughAnOpenStream(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		owner := w.Account(t)
@@ -43,16 +43,10 @@ func TestARevokedKeyRecordsNothingMoreThroughAnOpenStream(t *testing.T) {
 			response := must(http.DefaultClient.Do(request))(t)
 			answers := bufio.NewReader(response.Body)
 			send := func(id string) {
+				at := time.Now().UTC().Format(time.RFC3339)
 				_, _ = io.WriteString(
-					lines,
-					`{"id":"`+id+`","kind":"SENT","campaign":"`+number(
-						c.ID,
-					)+`","subscriber":"`+number(
-						p.ID,
-					)+`","at":"`+time.Now().
-						UTC().
-						Format(time.RFC3339)+
-						`"}`+"\n",
+					lines, `{"id":"`+id+`","kind":"SENT","campaign":"`+number(c.ID)+
+						`","subscriber":"`+number(p.ID)+`","at":"`+at+`"}`+"\n",
 				)
 			}
 			send("before " + key)
@@ -60,17 +54,14 @@ func TestARevokedKeyRecordsNothingMoreThroughAnOpenStream(t *testing.T) {
 				t.Fatalf("before: %s", got)
 			}
 			before := recorded()
-			if _, err := w.Services.Accounts.RevokeKey(
-				owner.Context,
-				created.ID,
-				account.RevokeDescendants,
-			); err != nil {
+			_, err = w.Services.Accounts.RevokeKey(owner.Context, created.ID, account.RevokeDescendants)
+			if err != nil {
 				t.Fatal(err)
 			}
 			if !silent {
 				go send("after " + key)
 			}
-			rest := string(must(io.ReadAll(answers))(t)) // to the end, which comes without the sender
+			rest := string(must(io.ReadAll(answers))(t)) // to the end of the stream, which the server closes
 			for line := range strings.Lines(rest) {
 				if !strings.Contains(line, `"code":"unauthenticated"`) {
 					t.Errorf("after the revocation: %s", line)
@@ -85,7 +76,8 @@ func TestARevokedKeyRecordsNothingMoreThroughAnOpenStream(t *testing.T) {
 	})
 }
 
-// TestARevokedKeyCutsOffADownloadThatNobodyReads has the server wait for a client that takes nothing when the key ends.
+// TestARevokedKeyCutsOffADownloadThatNobodyReads revokes the key while the server waits for a
+// client that reads nothing.
 func TestARevokedKeyCutsOffADownloadThatNobodyReads(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		owner := w.Account(t)

@@ -40,9 +40,7 @@ func TestSamplesOfTheExplorerRun(t *testing.T) {
 			}
 			if strings.Contains(sample.Query, "\nsubscription ") {
 				events := listen(t, w.URL, a.Key, sample.Query, variables)
-				if data := events.wantEvent(
-					"next",
-				); !strings.Contains(data, `"News"`) ||
+				if data := events.wantEvent("next"); !strings.Contains(data, `"News"`) ||
 					strings.Contains(data, `"errors"`) {
 					t.Errorf("%s: %s", sample.Title, data)
 				}
@@ -51,7 +49,7 @@ func TestSamplesOfTheExplorerRun(t *testing.T) {
 			}
 			response := w.Query(t, a.Key, sample.Query, variables)
 			noLeak(t, response)
-			// The ids in the samples may be nobody's: that is a user error, or null.
+			// The ids in the samples may not exist. The result is then a user error or null.
 			if len(response.Errors) > 0 {
 				t.Errorf("%s: %s", sample.Title, response.Body)
 			}
@@ -59,9 +57,9 @@ func TestSamplesOfTheExplorerRun(t *testing.T) {
 	})
 }
 
-// presents are when the demo is looked at: each weekday once, and on them ends of months and of a
-// year, the leap day, the hour that comes twice in Berlin. That campaigns are in the same order on
-// many more days is tested where they are made.
+// presents are the times at which the demo is viewed: each weekday once, including ends of months,
+// the end of a year, the leap day, and the hour that occurs twice in Berlin. The tests of the
+// demo's generator check the order of campaigns on many more days.
 var presents = []string{
 	"2026-11-30T10:30:00Z",
 	"2028-02-29T12:00:00Z",
@@ -84,14 +82,14 @@ func TestSamplesOfTheExplorerShowSomethingOfTheDemoOnEveryDay(t *testing.T) {
 			showSamples(t, testkit.Open(t, "sqlite::memory:"), now)
 		})
 	}
-	// Numbers are given out by the engine.
+	// The database assigns the numbers.
 	testkit.EachFresh(t, func(t *testing.T, address string) {
 		t.Parallel()
 		showSamples(t, testkit.Open(t, address), must(time.Parse(time.RFC3339, presents[0]))(t))
 	})
 }
 
-// shown is what the answer to each sample has to say about the demo.
+// shown checks the demo's data in the answer to each sample.
 var shown = map[string]func(t *testing.T, data object) (got, want any){
 	"Campaigns": func(t *testing.T, data object) (got, want any) {
 		return len(apitest.At(t, data, "campaigns", "nodes").([]any)), 10
@@ -122,7 +120,8 @@ var shown = map[string]func(t *testing.T, data object) (got, want any){
 	},
 }
 
-// showSamples runs the samples one after another, as a visitor of the demo would, over a demo that was made now.
+// showSamples runs the samples one after another, like a visitor of the demo, on a demo that was
+// created just now.
 func showSamples(t *testing.T, db *store.Store, now time.Time) {
 	t.Helper()
 	w := &world{
@@ -158,10 +157,7 @@ func showSamples(t *testing.T, db *store.Store, now time.Time) {
 			body = w.Query(t, entry.APIKey, sample.Query, variables).Body
 		}
 		var answer apitest.Response
-		if err := json.Unmarshal(
-			[]byte(body),
-			&answer,
-		); err != nil || len(answer.Errors) > 0 ||
+		if err := json.Unmarshal([]byte(body), &answer); err != nil || len(answer.Errors) > 0 ||
 			strings.Contains(body, `"userErrors":[{`) {
 			t.Errorf("%s: %s", name, body)
 			continue

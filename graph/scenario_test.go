@@ -14,21 +14,22 @@ import (
 	"campaignql/internal/testkit/apitest"
 )
 
-// scenario is one request and what comes of it.
+// scenario is a request with its expected result.
 type scenario struct {
 	name string
-	// as says who asks: "" is a trusted user, see cast.
+	// as is the caller: "" is a trusted user, see cast.
 	as       string
 	document string
-	// variables may be nil. In them and in the document <draft>, <sending>, <email> and the like
-	// stand for ids of things that the caller has then.
+	// variables may be nil. In variables and document, <draft>, <sending>, <email> and similar
+	// placeholders are replaced by ids of the caller's objects.
 	variables object
-	// want is the first field's value as JSON without empty userErrors; or, for user errors, "CODE
-	// path reason" of each, joined by "; "; or, for errors, "!CODE field reason" of the first.
+	// want is one of three: the first field's value as JSON without empty userErrors; or, for user
+	// errors, "CODE path reason" of each, joined by "; "; or, for errors, "!CODE field reason" of
+	// the first.
 	want string
 }
 
-// cast are those who ask.
+// cast are the callers.
 type cast struct {
 	*world
 	accounts map[string]*apitest.Account
@@ -53,7 +54,7 @@ func (w *world) cast(t *testing.T) *cast {
 	return c
 }
 
-// account is whose things a caller has.
+// account returns the account whose objects a caller has.
 func (c *cast) account(as string) *apitest.Account {
 	if a, ok := c.accounts[as]; ok {
 		return a
@@ -61,7 +62,7 @@ func (c *cast) account(as string) *apitest.Account {
 	return c.accounts[""]
 }
 
-// play runs the scenarios against every engine.
+// play runs the scenarios on every engine.
 func play(t *testing.T, scenarios []scenario) {
 	t.Helper()
 	each(t, func(t *testing.T, w *world) {
@@ -104,7 +105,7 @@ func (c *cast) play(t *testing.T, s scenario) {
 	}
 }
 
-// noStrayPath fails the test when a user error names an argument that the operation does not have.
+// noStrayPath fails the test if a user error names an argument that the operation does not have.
 func noStrayPath(t *testing.T, response *apitest.Response) {
 	t.Helper()
 	for name, value := range response.Data {
@@ -145,7 +146,7 @@ func exists(t *testing.T, operation string, path []any) bool {
 	return true
 }
 
-// filled fills the placeholders in a value.
+// filled replaces the placeholders in a value.
 func filled(value object, fill func(string) string) object {
 	var inner func(any) any
 	inner = func(value any) any {
@@ -174,7 +175,8 @@ func filled(value object, fill func(string) string) object {
 	return inner(value).(object)
 }
 
-// outcome is the answer as scenarios write it, and whether it may have changed something.
+// outcome returns the answer in the format of scenarios, and whether the request may have changed
+// something.
 func outcome(response *apitest.Response) (text string, changes bool) {
 	if len(response.Errors) > 0 {
 		first := response.Errors[0]
@@ -216,20 +218,15 @@ func faultsText(faults []any) string {
 	return strings.Join(texts, "; ")
 }
 
-// prop makes a thing of the account and returns its legacy id.
+// prop creates an object of the account and returns its legacy id.
 func (c *cast) prop(t *testing.T, owner *apitest.Account, name string) string {
 	t.Helper()
 	ctx, client := owner.Context, c.db.Client(owner.Context)
 	name = strings.TrimRight(name, "0123456789")
 	campaign := func(status kind.CampaignStatus, more ...func(*ent.CampaignCreate)) string {
 		create := client.Campaign.Create().
-			SetName(name).
-			SetNameKey(name).
-			SetStatus(status).
-			SetStatusRank(status.Rank()).
-			SetVersion(3).
-			SetCreatedAt(firstDay).
-			SetLastActivityAt(firstDay)
+			SetName(name).SetNameKey(name).SetStatus(status).SetStatusRank(status.Rank()).SetVersion(3).
+			SetCreatedAt(firstDay).SetLastActivityAt(firstDay)
 		for _, f := range more {
 			f(create)
 		}
@@ -262,14 +259,9 @@ func (c *cast) prop(t *testing.T, owner *apitest.Account, name string) string {
 	case "set":
 		return campaign(kind.StatusDraft, immediate, func(c *ent.CampaignCreate) {
 			c.SetStatusReason("why").
-				SetApprovalExplanation("please").
-				SetGoogleAnalyticsDomains("example.com").
-				SetPublishOnRss(true).
-				SetS2sEnabled(true).
-				SetAutoResendEnabled(true).
-				SetAutoResendWaitDays(2).
-				SetAutoResendSubject("again").
-				SetAutoResendPreheader("more").
+				SetApprovalExplanation("please").SetGoogleAnalyticsDomains("example.com").
+				SetPublishOnRss(true).SetS2sEnabled(true).SetAutoResendEnabled(true).
+				SetAutoResendWaitDays(2).SetAutoResendSubject("again").SetAutoResendPreheader("more").
 				SetAbTest(`{"TestSize":20,"TestDuration":4,"Winner":"Most Unique Clicks","Variations":[{"EmailID":1},{"EmailID":2}]}`)
 		})
 	case "email":
@@ -286,9 +278,7 @@ func (c *cast) prop(t *testing.T, owner *apitest.Account, name string) string {
 		return number(
 			must(
 				client.SubscriberList.Create().SetName("list").SetNameKey("list").SetCreatedAt(firstDay).Save(ctx),
-			)(
-				t,
-			).ID,
+			)(t).ID,
 		)
 	case "person", "left", "label", "field", "segment":
 		return number(c.ofList(t, ctx, client, name))

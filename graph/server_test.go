@@ -48,11 +48,7 @@ func TestHiddenSchemaIsRefusedByName(t *testing.T) {
 	t.Parallel()
 	h := graph.Handler(graph.Services{}, graph.Options{HideSchema: true, Logger: slog.New(slog.DiscardHandler)})
 	for _, document := range []string{`{ __schema { queryType { name } } }`, `{ ...F } fragment F on Query { t: __type(name: "Campaign") { name } }`} {
-		if got := answer(
-			h,
-			"",
-			document,
-		); !strings.Contains(got, "introspection is turned off") ||
+		if got := answer(h, "", document); !strings.Contains(got, "introspection is turned off") ||
 			!strings.Contains(got, "FORBIDDEN") {
 			t.Errorf("%s: %s", document, got)
 		}

@@ -47,13 +47,9 @@ func TestLinksGoOnAfterACursor(t *testing.T) {
 		for i := range 9 {
 			must(
 				w.db.Client(a.Context).
-					LinkCounter.Create().
-					SetCampaignID(rows[i%2].ID).
-					SetURLHash(number(int64(i))).
-					SetURL("https://example.com/" + number(int64(i))).
-					SetClicks(int64(i / 4)).
-					SetUniqueClicks(int64(i % 3)).
-					Save(a.Context),
+					LinkCounter.Create().SetCampaignID(rows[i%2].ID).SetURLHash(number(int64(i))).
+					SetURL("https://example.com/" + number(int64(i))).SetClicks(int64(i / 4)).
+					SetUniqueClicks(int64(i % 3)).Save(a.Context),
 			)(t)
 		}
 		for order, want := range map[string]string{"CLICKS": "8 6 4 2 0", "UNIQUE_CLICKS": "8 2 4 6 0"} {

@@ -20,11 +20,8 @@ func (r queryResolver) Suppressions(
 	if !asks(ctx, "nodes", "edges", "pageInfo") {
 		return &model.SuppressionConnection{Count: count}, request.Validate()
 	}
-	result, err := r.Services.Suppressions.List(
-		ctx,
-		filter,
-		request,
-		selected(ctx, suppressionFields, connection).columns()...)
+	columns := selected(ctx, suppressionFields, connection).columns()
+	result, err := r.Services.Suppressions.List(ctx, filter, request, columns...)
 	if err != nil {
 		return nil, err
 	}

@@ -12,7 +12,7 @@ import (
 	"campaignql/internal/apperr"
 )
 
-// graphCode is the extensions.code of a code of the domains.
+// graphCode returns the extensions.code for a code of a domain.
 func graphCode(code apperr.Code) string { return graph.ErrorCode(code) }
 
 func TestEveryCodeOfTheDomainsHasOneOfGraphQL(t *testing.T) {
@@ -49,13 +49,13 @@ func TestEveryCodeOfTheDomainsHasOneOfGraphQL(t *testing.T) {
 	}
 }
 
-// TestBothSurfacesTellTheSameFault causes each fault through both surfaces.
+// TestBothSurfacesTellTheSameFault causes each fault through both surfaces and compares the codes.
 func TestBothSurfacesTellTheSameFault(t *testing.T) {
 	const change = `mutation($id: ID!, %s) { updateCampaign(input: {id: $id, %s}) { campaign { id } ` + faults + `} }`
 	one := func(mutation string) string {
 		return `mutation($id: ID!) { ` + mutation + `(input: {id: $id}) { campaign { id } ` + faults + `} }`
 	}
-	// Numbers of Campaign.Update.
+	// These are error codes of Campaign.Update.
 	const statusCode, emailCode, pastCode = "3", "4", "27"
 	each(t, func(t *testing.T, w *world) {
 		c := w.cast(t)
@@ -65,7 +65,7 @@ func TestBothSurfacesTellTheSameFault(t *testing.T) {
 			variables      object
 			graphQL        string
 			command        url.Values
-			// code is the ErrorCode as JSON: some commands answer lists.
+			// code is the ErrorCode as JSON. Some commands return a list.
 			code string
 		}{
 			{"not found", "", "", one("pauseCampaign"), nil, "NOT_FOUND campaign_not_found", url.Values{"Command": {"Campaign.Pause"}}, "2"},

@@ -17,11 +17,11 @@ import (
 	"campaignql/internal/surface"
 )
 
-// variables holds the variables of an operation to the types that it declares for them. gqlparser
-// is lenient where it must not be: it takes numbers for strings and strings for numbers, enum
-// values in any case, which gqlgen then reads as no value at all, and any number of fields of an
-// input that is @oneOf. Where it does refuse, it says so in terms of Go; here the same fault is
-// told in terms of the schema.
+// variables is an extension that checks the variables of an operation against their declared types.
+// gqlparser is too lenient: it accepts numbers for strings and strings for numbers, enum values in
+// any case, which gqlgen then reads as an empty value, and any number of fields of an input that is
+// @oneOf. The errors that gqlparser does report use terms of Go. This package reports the same
+// faults in terms of the schema.
 type variables struct{ schema *ast.Schema }
 
 var _ interface {
@@ -31,7 +31,7 @@ var _ interface {
 	graphql.ResponseInterceptor
 } = (*variables)(nil)
 
-// sentVariables is where the variables are kept as they were sent.
+// sentVariables is the key of the variables as the client sent them.
 const sentVariables = "campaignql.variables"
 
 func (*variables) ExtensionName() string { return "Variables" }
@@ -50,7 +50,7 @@ func (v *variables) MutateOperationContext(_ context.Context, op *graphql.Operat
 	return v.check(op)
 }
 
-// InterceptResponse gives the faults that gqlparser found the words of this package.
+// InterceptResponse replaces an error of gqlparser about a variable by the error of this package.
 func (v *variables) InterceptResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 	response := next(ctx)
 	if response == nil || response.Data != nil || len(response.Errors) != 1 || !graphql.HasOperationContext(ctx) {
@@ -75,8 +75,10 @@ func (v *variables) check(op *graphql.OperationContext) *gqlerror.Error {
 		name := "$" + declared.Variable
 		var fault *apperr.Error
 		switch {
-		case given && value == nil && declared.DefaultValue != nil && !declared.Type.NonNull && needed(op, declared.Variable):
-			// A default lets a variable stand where null may not, until null is what is sent.
+		case given && value == nil && declared.DefaultValue != nil && !declared.Type.NonNull &&
+			needed(op, declared.Variable):
+			// A default value allows a nullable variable where null is not allowed. An explicit
+			// null is still wrong there.
 			fault = misfit(name, "must not be null: it stands where a value is needed")
 		case given:
 			fault = v.value(declared.Type, value, name)
@@ -96,7 +98,7 @@ func (v *variables) check(op *graphql.OperationContext) *gqlerror.Error {
 	return nil
 }
 
-// needed reports whether a variable stands somewhere in an operation where null may not.
+// needed reports whether an operation uses a variable in a place that does not allow null.
 func needed(op *graphql.OperationContext, variable string) bool {
 	u := uses{variable: variable}
 	u.set(op.Operation.SelectionSet)
@@ -106,7 +108,7 @@ func needed(op *graphql.OperationContext, variable string) bool {
 	return u.found
 }
 
-// uses looks for a variable in places where null may not stand.
+// uses searches for a variable in places that do not allow null.
 type uses struct {
 	variable string
 	found    bool
@@ -160,7 +162,7 @@ func misfit(name, format string, args ...any) *apperr.Error {
 	return apperr.InvalidField(name, apperr.ReasonVariableInvalid, format, args...)
 }
 
-// value checks one value against a type; name is how messages call it.
+// value checks a value against a type. name is the path of the value in messages.
 func (v *variables) value(of *ast.Type, value any, name string) *apperr.Error {
 	switch {
 	case value == nil && of.NonNull:
@@ -226,8 +228,8 @@ func one(fields map[string]any) bool {
 	return false
 }
 
-// scalars are the built-in scalars and what a variable of each may hold; those of the schema read
-// their values themselves.
+// scalars are the built-in scalars and the values that a variable of each may have. The schema's
+// own scalars check their values themselves.
 var scalars = map[string]struct {
 	called string
 	fits   func(any) bool
@@ -259,7 +261,8 @@ func number(v any) bool {
 	return err == nil && !math.IsInf(f, 0)
 }
 
-// shown repeats a value in a message, shortened. Lists and objects are told by their kind alone.
+// shown returns a value for use in a message, shortened. For lists and objects it returns only the
+// kind.
 func shown(value any) string {
 	switch value := value.(type) {
 	case string:
@@ -275,8 +278,9 @@ func shown(value any) string {
 	}
 }
 
-// argument names the argument, or the part of one, that an error of its scalar is about: the path
-// of such an error goes on beyond the field's own.
+// argument returns the name of the argument, or of the part of an argument, that a scalar's error
+// is about, and the path of the field. The path of such an error continues after the field's own
+// path.
 func argument(ctx context.Context, path ast.Path) (name string, response ast.Path) {
 	field := graphql.GetFieldContext(ctx)
 	if field == nil {

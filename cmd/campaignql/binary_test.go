@@ -22,10 +22,11 @@ import (
 	"campaignql/internal/testkit/program"
 )
 
-// patience is how long a process may take for what it does at once; a test that waits longer fails.
+// patience is how long a process may take for one step before the test fails.
 const patience = 20 * time.Second
 
-// environ is the environment of a program under test, without settings of the person who runs the tests.
+// environ returns the environment for a program under test, without the CAMPAIGNQL_ settings of the
+// person who runs the tests.
 func environ() []string {
 	var kept []string
 	for _, variable := range os.Environ() {
@@ -36,10 +37,13 @@ func environ() []string {
 	return kept
 }
 
-// newUser makes an account by the program itself, with a password that the program thinks of.
+// newUser creates an account with the program. The program generates the password.
 func newUser(t *testing.T, address, name string) createdUser {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), program.Path(t), "user", "create", "--database", address, "--username", name, "--email", name+"@example.com")
+	command := exec.CommandContext(
+		t.Context(), program.Path(t), "user", "create",
+		"--database", address, "--username", name, "--email", name+"@example.com",
+	)
 	command.Env = environ()
 	var stderr bytes.Buffer
 	command.Stderr = &stderr
@@ -54,7 +58,7 @@ func newUser(t *testing.T, address, name string) createdUser {
 	return user
 }
 
-// newKey makes an account and returns its key.
+// newKey creates an account and returns its key.
 func newKey(t *testing.T, address, name string) string {
 	t.Helper()
 	return newUser(t, address, name).APIKey
@@ -64,16 +68,18 @@ func newKey(t *testing.T, address, name string) string {
 type server struct {
 	URL     string
 	process *os.Process
-	// exited is closed when the process has ended; then status and log may be read.
+	// exited is closed when the process has ended; only then may status and log be read.
 	exited chan struct{}
 	status *os.ProcessState
 	log    bytes.Buffer
 }
 
-// begin starts a server on a free port without waiting for it; the greeting tells its URL. A server that a test leaves running is killed.
+// begin starts a server on a free port and does not wait for it. greeted receives its URL. The
+// server is killed at the end of the test.
 func begin(t *testing.T, address string, flags ...string) (s *server, greeted <-chan string) {
 	t.Helper()
-	args := append([]string{"serve", "--database", address, "--listen", "127.0.0.1:0", "--log-format", "json"}, flags...)
+	args := []string{"serve", "--database", address, "--listen", "127.0.0.1:0", "--log-format", "json"}
+	args = append(args, flags...)
 	command := exec.Command(program.Path(t), args...)
 	command.Env = environ()
 	s = &server{exited: make(chan struct{})}
@@ -95,7 +101,7 @@ func begin(t *testing.T, address string, flags ...string) (s *server, greeted <-
 				urls <- address
 			}
 		}
-		_ = command.Wait() // the state says how it ended
+		_ = command.Wait() // ProcessState contains the result
 		s.status = command.ProcessState
 	}()
 	t.Cleanup(func() {
@@ -108,7 +114,7 @@ func begin(t *testing.T, address string, flags ...string) (s *server, greeted <-
 	return s, urls
 }
 
-// ready waits for the greeting of a server that was begun.
+// ready waits until a server that begin started prints its greeting.
 func (s *server) ready(t *testing.T, greeted <-chan string) *server {
 	t.Helper()
 	select {
@@ -128,7 +134,7 @@ func start(t *testing.T, address string, flags ...string) *server {
 	return s.ready(t, greeted)
 }
 
-// kill ends the process as a crash of the machine would, as far as the process can tell.
+// kill ends the process without notice. For the process this is like a crash of the machine.
 func (s *server) kill(t *testing.T) {
 	t.Helper()
 	if err := s.process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
@@ -137,7 +143,6 @@ func (s *server) kill(t *testing.T) {
 	s.wait(t)
 }
 
-// terminate asks the process to stop.
 func (s *server) terminate(t *testing.T) {
 	t.Helper()
 	if err := s.process.Signal(syscall.SIGTERM); err != nil {
@@ -145,7 +150,7 @@ func (s *server) terminate(t *testing.T) {
 	}
 }
 
-// wait returns the exit status once the process has ended, -1 for one that was killed.
+// wait waits until the process has ended and returns its exit status, or -1 if it was killed.
 func (s *server) wait(t *testing.T) int {
 	t.Helper()
 	select {
@@ -156,10 +161,10 @@ func (s *server) wait(t *testing.T) int {
 	return s.status.ExitCode()
 }
 
-// host is the address the server listens on.
+// host returns the address on which the server listens.
 func (s *server) host() string { return strings.TrimPrefix(s.URL, "http://") }
 
-// refusesConnections waits until nobody listens any more.
+// refusesConnections waits until the server refuses connections.
 func (s *server) refusesConnections(t *testing.T) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
@@ -174,7 +179,7 @@ func (s *server) refusesConnections(t *testing.T) {
 	t.Fatal("the server still takes connections")
 }
 
-// created is the part of an answer that names a new campaign, on both surfaces.
+// created is the part of a response that names a new campaign; it fits both surfaces.
 type created struct {
 	Data struct {
 		CreateCampaign struct {
@@ -186,7 +191,7 @@ type created struct {
 	CampaignID json.Number
 }
 
-// post sends one request over the client's connection and reads its answer whole.
+// post sends a request and decodes the complete response into answer.
 func post(ctx context.Context, client *http.Client, target, contentType, key, body string, answer any) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, target, strings.NewReader(body))
 	if err != nil {
@@ -216,10 +221,12 @@ func (s *server) createByGraphQL(ctx context.Context, client *http.Client, key, 
 	return acknowledged(answer.Data.CreateCampaign.Campaign.LegacyID, err)
 }
 
-// createDocument is the body of a request that creates a campaign.
+// createDocument returns the body of a request that creates a campaign.
 func createDocument(name string) string {
 	body, err := json.Marshal(map[string]any{
-		"query":     `mutation($name: String!) { createCampaign(input: {name: $name}) { campaign { legacyId } userErrors { message } } }`,
+		"query": `mutation($name: String!) {
+			createCampaign(input: {name: $name}) { campaign { legacyId } userErrors { message } }
+		}`,
 		"variables": map[string]string{"name": name},
 	})
 	if err != nil {
@@ -228,7 +235,7 @@ func createDocument(name string) string {
 	return string(body)
 }
 
-// createByCommand is createByGraphQL over the legacy API.
+// createByCommand does the same as createByGraphQL over the legacy API.
 func (s *server) createByCommand(ctx context.Context, client *http.Client, key, name string) (string, error) {
 	var answer created
 	form := url.Values{"Command": {"Campaign.Create"}, "CampaignName": {name}}
@@ -243,8 +250,8 @@ func acknowledged(id json.Number, err error) (string, error) {
 	return id.String(), err
 }
 
-// campaigns returns the numbers of all campaigns of the database that have the history entry of their creation, and how many are half written: a
-// campaign without that entry, or an entry without its campaign.
+// campaigns returns the ids of all campaigns that have the history entry of their creation. halves
+// counts incomplete ones: campaigns without that entry, and entries without their campaign.
 func campaigns(t *testing.T, address string) (whole map[string]bool, halves int) {
 	t.Helper()
 	db, err := store.Open(t.Context(), address, store.Options{})
@@ -252,14 +259,17 @@ func campaigns(t *testing.T, address string) (whole map[string]bool, halves int)
 		t.Fatal(err)
 	}
 	defer db.Close()
-	// One statement each, so that each sees one state of the database.
+	// Each check is one statement, so that it sees one state of the database.
 	pool := db.Pools()[0]
-	const half = `SELECT (SELECT COUNT(*) FROM campaigns c LEFT JOIN campaign_changes h ON h.campaign_id = c.id AND h.version = 1 WHERE h.id IS NULL)
+	const half = `SELECT (
+			SELECT COUNT(*) FROM campaigns c
+			LEFT JOIN campaign_changes h ON h.campaign_id = c.id AND h.version = 1 WHERE h.id IS NULL)
 		+ (SELECT COUNT(*) FROM campaign_changes h LEFT JOIN campaigns c ON c.id = h.campaign_id WHERE c.id IS NULL)`
 	if err := pool.QueryRowContext(t.Context(), half).Scan(&halves); err != nil {
 		t.Fatal(err)
 	}
-	rows, err := pool.QueryContext(t.Context(), `SELECT c.id FROM campaigns c JOIN campaign_changes h ON h.campaign_id = c.id AND h.version = 1 AND h.action = 'create'`)
+	rows, err := pool.QueryContext(t.Context(), `SELECT c.id FROM campaigns c
+		JOIN campaign_changes h ON h.campaign_id = c.id AND h.version = 1 AND h.action = 'create'`)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,11 +21,13 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// legacyClients are the scripts of testdata/clients, written from the legacy reference alone. Each is given the URL of a server, a user name, a
-// password and a key, takes a campaign through its whole life, checks every answer, and prints "done".
+// legacyClients are the scripts in testdata/clients, which are written only from the legacy
+// reference. Each script gets the URL of a server, a user name, a password and a key. It takes a
+// campaign through its whole life, checks every response and prints "done".
 var legacyClients = []struct {
 	script string
-	// interpreter runs the script; probe, given to it, ends with 0 where it has all that the script needs.
+	// interpreter runs the script. With the arguments probe it exits with 0 if it has all that the
+	// script needs.
 	interpreter string
 	probe       []string
 }{
@@ -41,18 +43,24 @@ var legacyClients = []struct {
 func TestClientsOfTheLegacyAPIWorkUnchanged(t *testing.T) {
 	t.Parallel()
 	testkit.EachFresh(t, func(t *testing.T, address string) {
-		s := start(t, address, "--login-failures", "1000") // every client fails to log in on purpose, all from one address
+		s := start(t, address, "--login-failures", "1000") // all clients send failing logins from one address
 		sender := newSender(t, address)
 		t.Run("clients", func(t *testing.T) {
 			for _, client := range legacyClients {
 				t.Run(client.script, func(t *testing.T) {
 					t.Parallel()
-					if out, err := exec.CommandContext(t.Context(), client.interpreter, client.probe...).CombinedOutput(); err != nil {
-						testkit.Missing(t, fmt.Sprintf("%s cannot run: %s %s: %v %s", client.script, client.interpreter, strings.Join(client.probe, " "), err, out))
+					probe := exec.CommandContext(t.Context(), client.interpreter, client.probe...)
+					if out, err := probe.CombinedOutput(); err != nil {
+						testkit.Missing(t, fmt.Sprintf(
+							"%s cannot run: %s %s: %v %s",
+							client.script, client.interpreter, strings.Join(client.probe, " "), err, out,
+						))
 					}
 					user := newUser(t, address, strings.ReplaceAll(client.script, ".", "-"))
 					script := filepath.Join("testdata", "clients", client.script)
-					command := exec.Command(client.interpreter, script, s.URL, user.Username, user.Password, user.APIKey)
+					command := exec.Command(
+						client.interpreter, script, s.URL, user.Username, user.Password, user.APIKey,
+					)
 					runClient(t, command, func(id int64) error { return sender.begin(t.Context(), user.UserID, id) })
 				})
 			}
@@ -67,7 +75,8 @@ func TestClientsOfTheLegacyAPIWorkUnchanged(t *testing.T) {
 	})
 }
 
-// runClient runs a script to its end. A line "SENDING 12" asks for sending to begin with campaign 12, which is answered by a line.
+// runClient runs a script to its end. When the script prints "SENDING 12", runClient calls send for
+// campaign 12 and answers with one line.
 func runClient(t *testing.T, command *exec.Cmd, send func(campaignID int64) error) {
 	t.Helper()
 	command.Env = environ()
@@ -95,7 +104,7 @@ func runClient(t *testing.T, command *exec.Cmd, send func(campaignID int64) erro
 			sent++
 			if err := answer(stdin, number, send); err != nil {
 				t.Error(err)
-				stdin.Close() // the script ends when nobody answers
+				stdin.Close() // without an answer the script ends
 			}
 		case lines.Text() == "done":
 			done++
@@ -123,7 +132,8 @@ func answer(stdin io.Writer, number string, send func(campaignID int64) error) e
 	return err
 }
 
-// sender begins to send campaigns as another process does that shares the server's database.
+// sender starts the sending of campaigns, like another process that shares the database of the
+// server.
 type sender struct {
 	db        *store.Store
 	campaigns *campaign.Service
@@ -135,20 +145,24 @@ func newSender(t *testing.T, address string) *sender {
 	return &sender{db, campaign.New(db, content.New(db, content.Options{}), campaign.Options{})}
 }
 
-// begin takes a campaign to Sending and counts four mails sent, of which one was opened three times, one bounced for good and two for the moment.
+// begin changes a campaign to Sending and sets counters: four mails sent, three opens of one mail,
+// one hard bounce and two soft bounces.
 func (s *sender) begin(ctx context.Context, userID, campaignID int64) error {
 	ctx = caller.With(ctx, caller.Identity{
-		UserID: userID, Role: kind.RoleUser, Reputation: kind.ReputationTrusted, TimeZone: "UTC", Surface: kind.SurfaceCLI,
+		UserID: userID, Role: kind.RoleUser, Reputation: kind.ReputationTrusted,
+		TimeZone: "UTC", Surface: kind.SurfaceCLI,
 		Scopes: kind.Scopes{kind.ScopeRead, kind.ScopeWrite, kind.ScopeDelivery},
 	})
-	updated, err := s.campaigns.Update(ctx, campaign.Call{ID: campaignID}, campaign.Patch{Status: new(kind.StatusSending)})
+	patch := campaign.Patch{Status: new(kind.StatusSending)}
+	updated, err := s.campaigns.Update(ctx, campaign.Call{ID: campaignID}, patch)
 	if err != nil {
 		return err
 	}
 	return s.db.Tx(ctx, func(ctx context.Context) error {
 		client := s.db.Client(ctx)
 		err := client.Campaign.UpdateOneID(campaignID).
-			SetTotalRecipients(9).SetTotalSent(4).SetTotalDelivered(1).SetTotalOpens(3).SetUniqueOpens(1).SetTotalHardBounces(1).SetTotalSoftBounces(2).
+			SetTotalRecipients(9).SetTotalSent(4).SetTotalDelivered(1).
+			SetTotalOpens(3).SetUniqueOpens(1).SetTotalHardBounces(1).SetTotalSoftBounces(2).
 			Exec(ctx)
 		if err != nil {
 			return err

@@ -26,7 +26,7 @@ const (
 	eventsOfWriter = 4000
 )
 
-// mailed is a campaign with its recipients, on a database that the server serves as well.
+// mailed is a campaign with its recipients. The server under test uses the same database.
 type mailed struct {
 	db       *store.Store
 	campaign int64
@@ -38,14 +38,18 @@ func newMailing(t *testing.T, address string, owner int64) *mailed {
 	db := testkit.Open(t, address)
 	ctx, now := caller.System(t.Context()), store.Now()
 	client := db.Client(ctx)
-	c, err := client.Campaign.Create().SetUserID(owner).SetName("c").SetNameKey("c").SetCreatedAt(now).SetLastActivityAt(now).Save(ctx)
+	c, err := client.Campaign.Create().SetUserID(owner).SetName("c").SetNameKey("c").
+		SetCreatedAt(now).SetLastActivityAt(now).
+		Save(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
 	m := &mailed{db: db, campaign: c.ID}
 	for i := range eventPeople {
 		address := fmt.Sprintf("p%d@example.org", i)
-		p, err := client.Subscriber.Create().SetUserID(owner).SetListID(1).SetEmail(address).SetEmailKey(address).SetDomain("example.org").SetCreatedAt(now).Save(ctx)
+		p, err := client.Subscriber.Create().SetUserID(owner).SetListID(1).
+			SetEmail(address).SetEmailKey(address).SetDomain("example.org").SetCreatedAt(now).
+			Save(ctx)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -54,18 +58,24 @@ func newMailing(t *testing.T, address string, owner int64) *mailed {
 	return m
 }
 
-// line is the n-th event of a writer: mails sent and mails opened in turn.
+// line returns the n-th event of a writer: alternately a sent and an opened mail.
 func (m *mailed) line(writer, n int) string {
 	what := "SENT"
 	if n%2 == 1 {
 		what = "OPENED"
 	}
-	return fmt.Sprintf(`{"id":"m-%d-%d","kind":%q,"campaign":"%d","subscriber":"%d","at":"2026-03-01T%02d:00:00Z"}`+"\n",
-		writer, n, what, m.campaign, m.people[(writer*7+n)%eventPeople], n%24)
+	return fmt.Sprintf(
+		`{"id":"m-%d-%d","kind":%q,"campaign":"%d","subscriber":"%d","at":"2026-03-01T%02d:00:00Z"}`+"\n",
+		writer, n, what, m.campaign, m.people[(writer*7+n)%eventPeople], n%24,
+	)
 }
 
-// stream sends the events of a writer from one on, and returns how many were answered in order before the connection ended. Each is told to answered.
-func (m *mailed) stream(ctx context.Context, s *server, key string, writer, from int, answered func()) (upTo int, err error) {
+// stream sends the events of a writer, starting with number from. It returns the number after the
+// last event that was answered in order before the connection ended. It calls answered for each
+// answer.
+func (m *mailed) stream(
+	ctx context.Context, s *server, key string, writer, from int, answered func(),
+) (upTo int, err error) {
 	body, in := io.Pipe()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.URL+"/events", body)
 	if err != nil {
@@ -104,7 +114,8 @@ func (m *mailed) stream(ctx context.Context, s *server, key string, writer, from
 	return upTo, lines.Err()
 }
 
-// TestAKilledServerCountsEachEventOnce kills the server twice amid six streams of events, each of which sends again what it has no answer to.
+// TestAKilledServerCountsEachEventOnce kills the server twice during six streams of events. Each
+// stream sends events without an answer again.
 func TestAKilledServerCountsEachEventOnce(t *testing.T) {
 	t.Parallel()
 	testkit.EachFresh(t, func(t *testing.T, address string) {
@@ -166,24 +177,32 @@ func TestAKilledServerCountsEachEventOnce(t *testing.T) {
 				opened[(writer*7+n)%eventPeople] = true
 			}
 		}
-		if n := m.db.Client(ctx).Event.Query().CountX(ctx); n != all || c.TotalSent != all/2 || c.TotalOpens != all/2 || c.UniqueOpens != int64(len(opened)) {
-			t.Errorf("%d events, %d sent, %d opens by %d; want %d, %d, %d by %d", n, c.TotalSent, c.TotalOpens, c.UniqueOpens, all, all/2, all/2, len(opened))
+		n := m.db.Client(ctx).Event.Query().CountX(ctx)
+		if n != all || c.TotalSent != all/2 || c.TotalOpens != all/2 || c.UniqueOpens != int64(len(opened)) {
+			t.Errorf(
+				"%d events, %d sent, %d opens by %d; want %d, %d, %d by %d",
+				n, c.TotalSent, c.TotalOpens, c.UniqueOpens, all, all/2, all/2, len(opened),
+			)
 		}
 		if got := recountOf(t, address); got != "1 campaigns recounted, 0 counters corrected\n" {
 			t.Errorf("recount says\n%s", got)
 		}
 		m.db.Client(ctx).Campaign.UpdateOneID(m.campaign).AddTotalSent(5).ExecX(ctx)
-		want := fmt.Sprintf("campaign %d: total_sent was %d, is %d\n1 campaigns recounted, 1 counters corrected\n", m.campaign, all/2+5, all/2)
+		want := fmt.Sprintf(
+			"campaign %d: total_sent was %d, is %d\n1 campaigns recounted, 1 counters corrected\n",
+			m.campaign, all/2+5, all/2,
+		)
 		if got := recountOf(t, address, "--campaign", fmt.Sprint(m.campaign)); got != want {
 			t.Errorf("recount says\n%swant\n%s", got, want)
 		}
 	})
 }
 
-// recountOf runs `campaignql recount` and returns what it prints.
+// recountOf runs `campaignql recount` and returns its output.
 func recountOf(t *testing.T, address string, flags ...string) string {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), program.Path(t), append([]string{"recount", "--database", address}, flags...)...)
+	args := append([]string{"recount", "--database", address}, flags...)
+	command := exec.CommandContext(t.Context(), program.Path(t), args...)
 	command.Env = environ()
 	var out strings.Builder
 	command.Stdout, command.Stderr = &out, &out
@@ -193,7 +212,8 @@ func recountOf(t *testing.T, address string, flags ...string) string {
 	return out.String()
 }
 
-// TestAServerToldToStopEndsStreams keeps a stream open while the server stops: what was sent is answered.
+// TestAServerToldToStopEndsStreams keeps a stream open while the server shuts down. Events that
+// were already sent must be answered.
 func TestAServerToldToStopEndsStreams(t *testing.T) {
 	testkit.OncePerRun(t)
 	t.Parallel()

@@ -28,12 +28,14 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// galeraVariable names the environment variable with the addresses of three nodes, without a database, with commas
-// between. The test that needs it is compiled under the build tag galera alone, and fails without it.
+// galeraVariable names the environment variable with the addresses of three nodes, separated by
+// commas, without a database name. The test is compiled only with the build tag galera, and fails
+// without this variable.
 const galeraVariable = "CAMPAIGNQL_TEST_GALERA"
 
 const (
-	// phase is how long the load runs before the node is killed, while it is down, and after it is back.
+	// phase is how long the load runs before the node is killed, while the node is down, and after
+	// the node is back.
 	phase          = 20 * time.Second
 	galeraWorkers  = 6
 	galeraStreams  = 3
@@ -41,12 +43,12 @@ const (
 	requestTimeout = 40 * time.Second
 )
 
-// cluster is three servers, each on a node of its own, and what their callers were told.
+// cluster is three servers, each on its own node, and the outcomes of all requests.
 type cluster struct {
 	nodes   []string
 	servers []*server
 	key     string
-	// down reports that the node is lost, or not in the cluster again.
+	// down reports that the node is down or has not joined the cluster again yet.
 	down atomic.Bool
 
 	mu     sync.Mutex
@@ -66,18 +68,22 @@ func (c *cluster) counted(what string) {
 	c.counts[what]++
 }
 
-// errUnknown is the outcome of a request whose node was lost: it may have been carried out or not.
+// errUnknown means that the node was lost during a request, so the change may or may not have been
+// written.
 var errUnknown = errors.New("the node was lost")
 
-// mutate runs a mutation through a server. The error is errUnknown where the node of the server is lost; anything else
-// that is not a success is a fault, but for user errors, which are returned.
-func (c *cluster) mutate(ctx context.Context, at int, what, document string, variables map[string]any) (data map[string]json.RawMessage, userErrors string, err error) {
+// mutate runs a mutation through a server. It returns errUnknown if the node of the server is lost,
+// and returns user errors. All other failures are recorded as faults.
+func (c *cluster) mutate(
+	ctx context.Context, at int, what, document string, variables map[string]any,
+) (data map[string]json.RawMessage, userErrors string, err error) {
 	lost := func() bool { return at == lostNode-1 && c.down.Load() }
 	wasLost := lost()
 	body, _ := json.Marshal(map[string]any{"query": document, "variables": variables})
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.servers[at].URL+"/graphql", strings.NewReader(string(body)))
+	target := c.servers[at].URL + "/graphql"
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, target, strings.NewReader(string(body)))
 	if err != nil {
 		return nil, "", err
 	}
@@ -118,16 +124,16 @@ func (c *cluster) mutate(ctx context.Context, at int, what, document string, var
 	return data, "", nil
 }
 
-// known is what a worker knows of the campaigns it made, by their number: the names that one may have, none for one that
-// was deleted, and whether it may be gone.
+// known is what a worker knows about the campaigns that it created, by id: the names that the
+// campaign may have, whether it was deleted, and whether it may have been deleted.
 type known struct {
 	names map[string][]string
 	gone  map[string]bool
 	maybe map[string]bool
 }
 
-// work creates, renames and deletes campaigns, and pauses and resumes those that are being sent, through one server after
-// the other.
+// work creates, renames and deletes campaigns, and pauses and resumes campaigns that are being
+// sent. It uses one server after the other.
 func (c *cluster) work(ctx context.Context, worker int, sending []int64, shared int64) known {
 	k := known{map[string][]string{}, map[string]bool{}, map[string]bool{}}
 	paused := false
@@ -135,7 +141,9 @@ func (c *cluster) work(ctx context.Context, worker int, sending []int64, shared 
 		at := (worker + n) % len(c.servers)
 		name := fmt.Sprintf("w%d n%d", worker, n)
 		data, refused, err := c.mutate(context.WithoutCancel(ctx), at, "create",
-			`mutation($n: String!) { createCampaign(input: {name: $n}) { campaign { legacyId } userErrors { code message } } }`, map[string]any{"n": name})
+			`mutation($n: String!) {
+				createCampaign(input: {name: $n}) { campaign { legacyId } userErrors { code message } }
+			}`, map[string]any{"n": name})
 		if refused != "" {
 			c.fault("create: %s", refused)
 		}
@@ -145,7 +153,9 @@ func (c *cluster) work(ctx context.Context, worker int, sending []int64, shared 
 			id := campaign.LegacyID.String()
 			k.names[id] = []string{name}
 			_, refused, err = c.mutate(context.WithoutCancel(ctx), (at+1)%3, "rename",
-				`mutation($id: ID!, $n: String!) { updateCampaign(input: {id: $id, name: $n}) { campaign { id } userErrors { code message } } }`,
+				`mutation($id: ID!, $n: String!) {
+					updateCampaign(input: {id: $id, name: $n}) { campaign { id } userErrors { code message } }
+				}`,
 				map[string]any{"id": id, "n": name + " renamed"})
 			switch {
 			case err != nil:
@@ -159,7 +169,8 @@ func (c *cluster) work(ctx context.Context, worker int, sending []int64, shared 
 			}
 			if n%3 == 0 {
 				_, refused, err = c.mutate(context.WithoutCancel(ctx), at, "delete",
-					`mutation($id: ID!) { deleteCampaigns(input: {ids: [$id]}) { userErrors { code message } } }`, map[string]any{"id": id})
+					`mutation($id: ID!) { deleteCampaigns(input: {ids: [$id]}) { userErrors { code message } } }`,
+					map[string]any{"id": id})
 				k.gone[id], k.maybe[id] = err == nil, err != nil
 				if refused != "" {
 					c.fault("delete: %s", refused)
@@ -171,21 +182,25 @@ func (c *cluster) work(ctx context.Context, worker int, sending []int64, shared 
 			if paused {
 				mutation = "resumeCampaign"
 			}
-			// Always through one server that stays: what another node has committed comes to it a little later.
+			// Always use the same surviving server, because a commit reaches the other nodes with a
+			// delay.
 			_, refused, err = c.mutate(context.WithoutCancel(ctx), 2*(worker%2), mutation,
-				`mutation($id: ID!) { `+mutation+`(input: {id: $id}) { campaign { id } userErrors { code message } } }`, map[string]any{"id": fmt.Sprint(sending[0])})
+				`mutation($id: ID!) { `+mutation+`(input: {id: $id}) { campaign { id } userErrors { code message } } }`,
+				map[string]any{"id": fmt.Sprint(sending[0])})
 			if refused != "" {
 				c.fault("%s: %s", mutation, refused)
 			}
 			if paused || err != nil || refused != "" {
-				sending, paused = sending[1:], false // a campaign that is resumed without a run is Ready
+				sending, paused = sending[1:], false // a resumed campaign without a run becomes Ready
 			} else {
 				paused = true
 			}
 		}
-		// Everybody writes this one, through every node.
+		// All workers write this campaign, through all nodes.
 		_, refused, _ = c.mutate(context.WithoutCancel(ctx), at, "rename what all rename",
-			`mutation($id: ID!, $n: String!) { updateCampaign(input: {id: $id, name: $n}) { campaign { id } userErrors { code message } } }`,
+			`mutation($id: ID!, $n: String!) {
+				updateCampaign(input: {id: $id, name: $n}) { campaign { id } userErrors { code message } }
+			}`,
 			map[string]any{"id": fmt.Sprint(shared), "n": "shared " + name})
 		if refused != "" {
 			c.fault("rename what all rename: %s", refused)
@@ -194,11 +209,12 @@ func (c *cluster) work(ctx context.Context, worker int, sending []int64, shared 
 	return k
 }
 
-// readsBehind holds for a campaign that another node has committed a moment ago.
+// readsBehind reports whether the campaign is missing because another node committed it only a
+// moment ago.
 func readsBehind(userErrors string) bool { return strings.Contains(userErrors, "NOT_FOUND") }
 
-// record sends the events of a writer, through one server after the other, until all are answered or ctx ends. It
-// returns up to which one they were answered.
+// record sends the events of a writer through one server after the other, until all are answered or
+// ctx ends. It returns the number of answered events.
 func (c *cluster) record(ctx context.Context, m *mailed, writer int) (upTo int) {
 	for n := 0; upTo < eventsOfWriter && ctx.Err() == nil; n++ {
 		at := (writer + n) % len(c.servers)
@@ -206,8 +222,10 @@ func (c *cluster) record(ctx context.Context, m *mailed, writer int) (upTo int) 
 		if upTo = reached; err == nil || ctx.Err() != nil {
 			continue
 		}
-		// The cluster settles while a node goes: also others may be unavailable then, and what has no answer is sent again.
-		if strings.Contains(strings.ToLower(err.Error()), `"code":"unavailable"`) && (at == lostNode-1 || c.down.Load()) {
+		// While a node leaves, other nodes may be unavailable too. Events without an answer are
+		// sent again.
+		unavailable := strings.Contains(strings.ToLower(err.Error()), `"code":"unavailable"`)
+		if unavailable && (at == lostNode-1 || c.down.Load()) {
 			c.counted("stream unavailable, node lost")
 			time.Sleep(200 * time.Millisecond)
 			continue
@@ -226,8 +244,9 @@ func node(t *testing.T, args ...string) {
 	}
 }
 
-// TestGaleraLosesANodeUnderLoad kills a node amid the writes of nine clients and lets it join again. Nothing that was
-// acknowledged is lost, counters equal the events, and no caller sees a conflict that is not their own.
+// TestGaleraLosesANodeUnderLoad kills a node while nine clients write, and lets it join again. No
+// acknowledged write may be lost, the counters must equal the events, and no client may see a
+// conflict that it did not cause.
 func TestGaleraLosesANodeUnderLoad(t *testing.T) {
 	nodes := strings.Split(os.Getenv(galeraVariable), ",")
 	if len(nodes) != 3 {
@@ -245,7 +264,8 @@ func TestGaleraLosesANodeUnderLoad(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := admin.Exec("CREATE DATABASE " + name + " CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"); err != nil {
+			_, err = admin.Exec("CREATE DATABASE " + name + " CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")
+			if err != nil {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() {
@@ -270,8 +290,10 @@ func TestGaleraLosesANodeUnderLoad(t *testing.T) {
 				SetStatus(kind.StatusSending).SetCreatedAt(now).SetLastActivityAt(now))
 		}
 		client.Campaign.CreateBulk(builders...).ExecX(system)
-		// The ids are read: on Galera they are three apart, while Ent numbers rows inserted together one apart.
-		sending[worker] = client.Campaign.Query().Where(campaign.NameHasPrefix(fmt.Sprintf("sending %d ", worker))).IDsX(system)
+		// Read the ids: Galera assigns every third number, but Ent assumes consecutive ids in a
+		// bulk insert.
+		ofWorker := campaign.NameHasPrefix(fmt.Sprintf("sending %d ", worker))
+		sending[worker] = client.Campaign.Query().Where(ofWorker).IDsX(system)
 	}
 	for _, address := range c.nodes {
 		c.servers = append(c.servers, start(t, address))
@@ -295,7 +317,7 @@ func TestGaleraLosesANodeUnderLoad(t *testing.T) {
 	t.Logf("node %d is killed", lostNode)
 	time.Sleep(phase)
 	node(t, "node", strconv.Itoa(lostNode))
-	time.Sleep(2 * time.Second) // connections that were refused are opened again
+	time.Sleep(2 * time.Second) // gives clients time to reconnect
 	c.down.Store(false)
 	t.Logf("node %d is back", lostNode)
 	time.Sleep(phase)
@@ -314,7 +336,7 @@ func TestGaleraLosesANodeUnderLoad(t *testing.T) {
 	}
 }
 
-// compare holds what a node has to what was acknowledged.
+// compare compares the state of one node with what was acknowledged.
 func (c *cluster) compare(t *testing.T, i int, address string, m *mailed, knows []known, answered []int) {
 	t.Helper()
 	db := testkit.Open(t, address)
@@ -329,7 +351,9 @@ func (c *cluster) compare(t *testing.T, i int, address string, m *mailed, knows 
 			switch {
 			case k.maybe[id]:
 			case there == k.gone[id]:
-				t.Errorf("node %d: campaign %s of worker %d is there: %v; deleted: %v", i+1, id, worker, there, k.gone[id])
+				t.Errorf(
+					"node %d: campaign %s of worker %d is there: %v; deleted: %v", i+1, id, worker, there, k.gone[id],
+				)
 			case there && !strings.Contains("|"+strings.Join(allowed, "|")+"|", "|"+name+"|"):
 				t.Errorf("node %d: campaign %s is named %q, acknowledged was %q", i+1, id, name, allowed)
 			}
@@ -342,7 +366,8 @@ func (c *cluster) compare(t *testing.T, i int, address string, m *mailed, knows 
 		}
 	}
 	campaign := db.Client(ctx).Campaign.GetX(ctx, m.campaign)
-	if n := db.Client(ctx).Event.Query().CountX(ctx); n != want || campaign.TotalSent+campaign.TotalOpens != int64(want) {
-		t.Errorf("node %d: %d events, %d counted; %d were acknowledged", i+1, n, campaign.TotalSent+campaign.TotalOpens, want)
+	counted := campaign.TotalSent + campaign.TotalOpens
+	if n := db.Client(ctx).Event.Query().CountX(ctx); n != want || counted != int64(want) {
+		t.Errorf("node %d: %d events, %d counted; %d were acknowledged", i+1, n, counted, want)
 	}
 }

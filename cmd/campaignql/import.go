@@ -16,7 +16,7 @@ import (
 	"campaignql/internal/schedule"
 )
 
-// importCommands bring data in from files.
+// importCommands are the commands that import data from files.
 type importCommands struct {
 	Subscribers importSubscribers `cmd:"" help:"Put the people of a CSV file onto a list. Run it again after an interruption: it continues."`
 }
@@ -33,7 +33,7 @@ type importSubscribers struct {
 	Quiet          bool     `help:"No progress."`
 }
 
-// Run imports the file. Rejected rows are no failure.
+// Run imports the file. Rejected rows do not make the command fail.
 func (c *importSubscribers) Run(ctx context.Context, env *environment) (err error) {
 	db, err := env.open(ctx)
 	if err != nil {
@@ -55,7 +55,8 @@ func (c *importSubscribers) Run(ctx context.Context, env *environment) (err erro
 		return err
 	}
 	o := importer.Options{
-		Path: c.File, List: list, Map: c.Map, Encoding: c.Encoding, NoHeader: c.NoHeader, Zone: zone, Report: c.Report, Update: c.UpdateExisting,
+		Path: c.File, List: list, Map: c.Map, Encoding: c.Encoding, NoHeader: c.NoHeader, Zone: zone,
+		Report: c.Report, Update: c.UpdateExisting,
 	}
 	o.Read = func(encoding string, notUTF8 int) {
 		if notUTF8 > 0 && c.Encoding == "auto" {
@@ -64,9 +65,13 @@ func (c *importSubscribers) Run(ctx context.Context, env *environment) (err erro
 	}
 	if !c.Quiet && isTerminal(env.stderr) {
 		const whole = 1000
-		bar := progressbar.NewOptions(whole, progressbar.OptionSetWriter(env.stderr), progressbar.OptionSetDescription(filepath.Base(c.File)),
-			progressbar.OptionSetPredictTime(true), progressbar.OptionFullWidth(), progressbar.OptionUseANSICodes(true))
-		o.Progress = func(share float64) { _ = bar.Set(int(share * whole)) } // a terminal that went away stops no import
+		bar := progressbar.NewOptions(
+			whole,
+			progressbar.OptionSetWriter(env.stderr), progressbar.OptionSetDescription(filepath.Base(c.File)),
+			progressbar.OptionSetPredictTime(true), progressbar.OptionFullWidth(), progressbar.OptionUseANSICodes(true),
+		)
+		// An error of the terminal must not stop the import.
+		o.Progress = func(share float64) { _ = bar.Set(int(share * whole)) }
 		defer fmt.Fprintln(env.stderr)
 	}
 	sum, err := importer.Run(ctx, services.Subscribers, o)
@@ -74,7 +79,10 @@ func (c *importSubscribers) Run(ctx context.Context, env *environment) (err erro
 		return flagged(err)
 	}
 	n := sum.Outcomes
-	_, err = fmt.Fprintf(env.stdout, "%d rows: %d added, %d updated, %d on the list already, %d have left, %d rejected\n",
-		sum.Rows, n[subscriber.Added], n[subscriber.Updated], n[subscriber.Exists], n[subscriber.Left], n[subscriber.Rejected])
+	_, err = fmt.Fprintf(
+		env.stdout, "%d rows: %d added, %d updated, %d on the list already, %d have left, %d rejected\n",
+		sum.Rows, n[subscriber.Added], n[subscriber.Updated], n[subscriber.Exists], n[subscriber.Left],
+		n[subscriber.Rejected],
+	)
 	return err
 }

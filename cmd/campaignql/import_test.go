@@ -23,10 +23,12 @@ import (
 	"campaignql/internal/testkit/program"
 )
 
-// importedRows are more than four batches, so that a kill after the first leaves something to do.
+// importedRows is more than four batches, so that a kill after the first batch leaves rows to
+// import.
 const importedRows = 45_000
 
-// TestAKilledImportContinues kills an import before it noted anything, and again after its first batch. The third run ends it.
+// TestAKilledImportContinues kills an import before it has recorded anything, and again after its
+// first batch. The third run must finish it.
 func TestAKilledImportContinues(t *testing.T) {
 	t.Parallel()
 	testkit.EachFresh(t, func(t *testing.T, address string) {
@@ -36,7 +38,8 @@ func TestAKilledImportContinues(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "people.csv")
 		people, rejected := writePeople(t, path)
 		count := func() int {
-			n, err := db.Client(caller.System(t.Context())).Subscriber.Query().Where(subscriber.ListID(list)).Count(caller.System(t.Context()))
+			ctx := caller.System(t.Context())
+			n, err := db.Client(ctx).Subscriber.Query().Where(subscriber.ListID(list)).Count(ctx)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -56,7 +59,9 @@ func TestAKilledImportContinues(t *testing.T) {
 		if err := last.Run(); err != nil {
 			t.Fatal(err)
 		}
-		if got := stdout.String(); !strings.HasPrefix(got, fmt.Sprintf("%d rows: ", importedRows)) || !strings.HasSuffix(got, fmt.Sprintf(" %d rejected\n", len(rejected))) {
+		got := stdout.String()
+		if !strings.HasPrefix(got, fmt.Sprintf("%d rows: ", importedRows)) ||
+			!strings.HasSuffix(got, fmt.Sprintf(" %d rejected\n", len(rejected))) {
 			t.Errorf("the import printed %q", got)
 		}
 		if n := count(); n != people {
@@ -65,8 +70,9 @@ func TestAKilledImportContinues(t *testing.T) {
 		if n, want := agesOf(t, db, age), people; n != want {
 			t.Errorf("%d people have the age of their row, want %d", n, want)
 		}
-		if got := reported(t, strings.TrimSuffix(path, ".csv")+".rejected.csv"); strings.Join(got, " ") != strings.Join(rejected, " ") {
-			t.Errorf("%d rows are reported, want %d", len(got), len(rejected))
+		lines := reported(t, strings.TrimSuffix(path, ".csv")+".rejected.csv")
+		if strings.Join(lines, " ") != strings.Join(rejected, " ") {
+			t.Errorf("%d rows are reported, want %d", len(lines), len(rejected))
 		}
 		if _, err := os.Stat(path + ".import.json"); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("the checkpoint of a finished import: %v", err)
@@ -74,7 +80,8 @@ func TestAKilledImportContinues(t *testing.T) {
 	})
 }
 
-// TestAFileIsImportedByOneProcessAtATime imports the file a second time while the first import runs, and after that one was killed.
+// TestAFileIsImportedByOneProcessAtATime imports the file a second time while the first import
+// runs, and again after the first one was killed.
 func TestAFileIsImportedByOneProcessAtATime(t *testing.T) {
 	t.Parallel()
 	address := "sqlite:" + filepath.Join(t.TempDir(), "campaignql.db")
@@ -90,12 +97,15 @@ func TestAFileIsImportedByOneProcessAtATime(t *testing.T) {
 		second := importing(t, address, path, list)
 		second.Stderr = &stderr
 		var status *exec.ExitError
-		if err := second.Run(); !errors.As(err, &status) || status.ExitCode() != 2 || !strings.Contains(stderr.String(), "people.csv is being imported by another process") {
+		const message = "people.csv is being imported by another process"
+		err := second.Run()
+		if !errors.As(err, &status) || status.ExitCode() != 2 || !strings.Contains(stderr.String(), message) {
 			t.Errorf("a second import at the same time: %v, %s", err, stderr.Bytes())
 		}
 		return true
 	})
-	if out, err := importing(t, address, path, list).Output(); err != nil || !strings.HasSuffix(string(out), fmt.Sprintf(" %d rejected\n", len(rejected))) {
+	out, err := importing(t, address, path, list).Output()
+	if err != nil || !strings.HasSuffix(string(out), fmt.Sprintf(" %d rejected\n", len(rejected))) {
 		t.Errorf("an import after one that was killed: %v, %s", err, out)
 	}
 	if left, err := filepath.Glob(path + ".import.*"); err != nil || len(left) > 0 {
@@ -103,16 +113,19 @@ func TestAFileIsImportedByOneProcessAtATime(t *testing.T) {
 	}
 }
 
-// importing is the command that imports the file.
+// importing returns the command that imports the file.
 func importing(t *testing.T, address, path string, list int64) *exec.Cmd {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), program.Path(t), "import", "subscribers", path, "--database", address, "--username", "ann", "--list", strconv.FormatInt(list, 10))
+	command := exec.CommandContext(
+		t.Context(), program.Path(t), "import", "subscribers", path,
+		"--database", address, "--username", "ann", "--list", strconv.FormatInt(list, 10),
+	)
 	command.Env = environ()
 	command.Stderr = os.Stderr
 	return command
 }
 
-// killImport imports and kills the import as soon as it got that far.
+// killImport starts an import and kills it as soon as far returns true.
 func killImport(t *testing.T, address, path string, list int64, far func() bool) {
 	t.Helper()
 	command := importing(t, address, path, list)
@@ -133,7 +146,7 @@ func killImport(t *testing.T, address, path string, list int64, far func() bool)
 	}
 }
 
-// newList makes a list of ann's with a number field.
+// newList creates a list of ann's with a number field.
 func newList(t *testing.T, db *store.Store) (list, field int64) {
 	t.Helper()
 	ctx, now := caller.System(t.Context()), store.Now()
@@ -142,19 +155,23 @@ func newList(t *testing.T, db *store.Store) (list, field int64) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	made, err := client.SubscriberList.Create().SetUserID(owner).SetName("l").SetNameKey("l").SetCreatedAt(now).Save(ctx)
+	made, err := client.SubscriberList.Create().SetUserID(owner).SetName("l").SetNameKey("l").SetCreatedAt(now).
+		Save(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
-	age, err := client.CustomField.Create().SetUserID(owner).SetListID(made.ID).SetName("Age").SetNameKey("age").SetType(kind.FieldNumber).SetCreatedAt(now).Save(ctx)
+	age, err := client.CustomField.Create().SetUserID(owner).SetListID(made.ID).
+		SetName("Age").SetNameKey("age").SetType(kind.FieldNumber).SetCreatedAt(now).
+		Save(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return made.ID, age.ID
 }
 
-// writePeople writes a file in which every hundredth row is rejected and every thousandth repeats the one before, and returns how many people there are and
-// the lines that are rejected.
+// writePeople writes a file in which every hundredth row is rejected and every thousandth row
+// repeats the previous one. It returns the number of people and the line numbers of the rejected
+// rows.
 func writePeople(t *testing.T, path string) (people int, rejected []string) {
 	t.Helper()
 	file, err := os.Create(path)
@@ -181,10 +198,11 @@ func writePeople(t *testing.T, path string) (people int, rejected []string) {
 	return people, rejected
 }
 
-// agesOf counts the people with the age that their row has.
+// agesOf counts the people whose age matches their row.
 func agesOf(t *testing.T, db *store.Store, field int64) int {
 	t.Helper()
-	const statement = `SELECT s.email, v.number FROM field_values v JOIN subscribers s ON s.id = v.subscriber_id WHERE v.custom_field_id = ?`
+	const statement = `SELECT s.email, v.number FROM field_values v
+		JOIN subscribers s ON s.id = v.subscriber_id WHERE v.custom_field_id = ?`
 	rows, err := db.Pools()[0].QueryContext(t.Context(), statement, field)
 	if err != nil {
 		t.Fatal(err)
@@ -207,7 +225,7 @@ func agesOf(t *testing.T, db *store.Store, field int64) int {
 	return n
 }
 
-// reported are the line numbers in a report of rejected rows.
+// reported returns the line numbers in a report of rejected rows.
 func reported(t *testing.T, path string) (lines []string) {
 	t.Helper()
 	file, err := os.Open(path)
@@ -232,7 +250,11 @@ func TestFaultsOfAnImportNameTheFlags(t *testing.T) {
 	newUser(t, address, "ann")
 	list, _ := newList(t, testkit.Open(t, address))
 	path, other := filepath.Join(t.TempDir(), "people.csv"), filepath.Join(t.TempDir(), "other.csv")
-	if err := errors.Join(os.WriteFile(path, []byte("Email\na@k\xf6ln.example\n"), 0o600), os.WriteFile(other, []byte("mine\n"), 0o600)); err != nil {
+	err := errors.Join(
+		os.WriteFile(path, []byte("Email\na@k\xf6ln.example\n"), 0o600),
+		os.WriteFile(other, []byte("mine\n"), 0o600),
+	)
+	if err != nil {
 		t.Fatal(err)
 	}
 	for _, test := range []struct {
@@ -256,7 +278,8 @@ func TestFaultsOfAnImportNameTheFlags(t *testing.T) {
 	var stderr bytes.Buffer
 	command := importing(t, address, path, list)
 	command.Stderr = &stderr
-	if err := command.Run(); err != nil || stderr.String() != path+": read as Latin-1 (Windows-1252), since line 2 is not UTF-8\n" {
+	want := path + ": read as Latin-1 (Windows-1252), since line 2 is not UTF-8\n"
+	if err := command.Run(); err != nil || stderr.String() != want {
 		t.Errorf("%v, %q", err, stderr.String())
 	}
 }

@@ -17,7 +17,6 @@ import (
 	"campaignql/internal/kind"
 )
 
-// keyCommands are the commands about API keys.
 type keyCommands struct {
 	Create keyCreate `cmd:"" help:"Create an API key and print it; it is shown this once and stored hashed."`
 	List   keyList   `cmd:"" help:"List the API keys of an account as a tree of which made which, without the keys themselves."`
@@ -31,10 +30,10 @@ type keyCreate struct {
 	Expires  string   `help:"When the key ends: a span from now such as 90d or 12h, a date (that day at 00:00 UTC), or an instant of RFC 3339. Never by default."`
 }
 
-// printedKey is an API key as the commands print it in JSON.
+// printedKey is an API key in the JSON output of the commands.
 type printedKey struct {
 	KeyID int64 `json:"keyId"`
-	// ParentID is the key that made it, if a key did.
+	// ParentID is the key that created this one, or nil.
 	ParentID *int64   `json:"parentId"`
 	Username string   `json:"username"`
 	APIKey   string   `json:"apiKey,omitempty"`
@@ -49,7 +48,6 @@ type printedKey struct {
 	RevokedAt  *time.Time `json:"revokedAt"`
 }
 
-// Run creates the key.
 func (c *keyCreate) Run(ctx context.Context, env *environment) error {
 	now := time.Now()
 	scopes, err := kind.ParseScopes(strings.Join(c.Scope, ","))
@@ -76,7 +74,8 @@ type keyList struct {
 	JSON     bool   `name:"json" help:"Print one line of JSON for each key instead of a table."`
 }
 
-// Run lists the keys: those in force first, then the newest; in the table each below the key that made it.
+// Run lists the keys: those that are not revoked first, then newest first. The table prints each
+// key below the key that created it.
 func (c *keyList) Run(ctx context.Context, env *environment) error {
 	return forUser(ctx, env, c.Username, func(ctx context.Context, accounts *account.Service, user *ent.User) error {
 		keys, err := accounts.Keys(ctx)
@@ -103,21 +102,23 @@ type keyRevoke struct {
 	ID              int64  `arg:"" name:"id" help:"Number of the key, as key list shows it."`
 }
 
-// revokedKey is the line that key revoke prints.
+// revokedKey is the output of key revoke.
 type revokedKey struct {
 	printedKey
-	// Descendants are the keys that it made and that were in force: revoked now, or kept.
+	// Descendants are the keys that it created and that were valid before; they are now revoked, or
+	// kept.
 	Descendants []printedKey `json:"descendants"`
 }
 
-// Run revokes the key. Revoking again succeeds.
+// Run revokes the key. Revoking a key again succeeds.
 func (c *keyRevoke) Run(ctx context.Context, env *environment) error {
 	descendants := account.RevokeDescendants
 	if c.KeepDescendants {
 		descendants = account.KeepDescendants
 	}
 	return forUser(ctx, env, c.Username, func(ctx context.Context, accounts *account.Service, user *ent.User) error {
-		// The keys are looked through first: an admin may revoke everybody's, but this command names one account.
+		// Search the keys of the account first: an admin may revoke the keys of all accounts, but
+		// this command names one account.
 		keys, err := accounts.Keys(ctx)
 		if err != nil {
 			return err
@@ -130,12 +131,17 @@ func (c *keyRevoke) Run(ctx context.Context, env *environment) error {
 			return err
 		}
 		now := time.Now()
-		return printJSON(env.stdout, revokedKey{printable(revoked.Key, user, now), printableAll(revoked.Descendants, user, now)})
+		return printJSON(env.stdout, revokedKey{
+			printable(revoked.Key, user, now), printableAll(revoked.Descendants, user, now),
+		})
 	})
 }
 
-// forUser runs fn on behalf of the account of that name.
-func forUser(ctx context.Context, env *environment, name string, fn func(context.Context, *account.Service, *ent.User) error) error {
+// forUser runs fn with the identity of the named account.
+func forUser(
+	ctx context.Context, env *environment, name string,
+	fn func(context.Context, *account.Service, *ent.User) error,
+) error {
 	return withAccounts(ctx, env, func(ctx context.Context, accounts *account.Service) error {
 		user, err := accounts.UserByName(ctx, name)
 		if err != nil {
@@ -162,12 +168,13 @@ func printable(key *ent.APIKey, user *ent.User, now time.Time) printedKey {
 		status = "expired"
 	}
 	return printedKey{
-		KeyID: key.ID, ParentID: key.ParentID, Username: user.Username, Hint: key.Hint, Scopes: strings.Split(key.Scopes, ","), Note: key.Note, Status: status,
+		KeyID: key.ID, ParentID: key.ParentID, Username: user.Username, Hint: key.Hint,
+		Scopes: strings.Split(key.Scopes, ","), Note: key.Note, Status: status,
 		CreatedAt: key.CreatedAt, LastUsedAt: key.LastUsedAt, ExpiresAt: key.ExpiresAt, RevokedAt: key.RevokedAt,
 	}
 }
 
-// printTable prints each key below the one that made it, indented.
+// printTable prints the keys as a tree: each key is indented below the key that created it.
 func printTable(w io.Writer, lines []printedKey) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "ID\tKEY\tSTATUS\tSCOPES\tCREATED\tLAST USED\tEXPIRES\tNOTE")
@@ -176,7 +183,7 @@ func printTable(w io.Writer, lines []printedKey) error {
 		listed[l.KeyID] = true
 	}
 	for _, l := range lines {
-		parent := int64(0) // also of a key whose parent is not listed
+		parent := int64(0) // root level; also for keys whose parent is not listed
 		if l.ParentID != nil && listed[*l.ParentID] {
 			parent = *l.ParentID
 		}
@@ -185,8 +192,11 @@ func printTable(w io.Writer, lines []printedKey) error {
 	var print func(parent int64, indent string)
 	print = func(parent int64, indent string) {
 		for _, l := range madeBy[parent] {
-			fmt.Fprintf(table, "%s%d\t%s…\t%s\t%s\t%s\t%s\t%s\t%s\n", indent, l.KeyID, l.Hint, l.Status, strings.Join(l.Scopes, ","),
-				minute(&l.CreatedAt), minute(l.LastUsedAt), minute(l.ExpiresAt), strings.Join(strings.Fields(l.Note), " "))
+			fmt.Fprintf(
+				table, "%s%d\t%s…\t%s\t%s\t%s\t%s\t%s\t%s\n",
+				indent, l.KeyID, l.Hint, l.Status, strings.Join(l.Scopes, ","), minute(&l.CreatedAt),
+				minute(l.LastUsedAt), minute(l.ExpiresAt), strings.Join(strings.Fields(l.Note), " "),
+			)
 			print(l.KeyID, indent+"  ")
 		}
 	}
@@ -194,7 +204,7 @@ func printTable(w io.Writer, lines []printedKey) error {
 	return table.Flush()
 }
 
-// minute prints an instant in UTC, or "never".
+// minute returns an instant in UTC to the minute, or "never".
 func minute(at *time.Time) string {
 	if at == nil {
 		return "never"
@@ -202,7 +212,7 @@ func minute(at *time.Time) string {
 	return at.UTC().Format("2006-01-02 15:04Z")
 }
 
-// parseExpiry reads a span from now (90d, 12h, 1h30m), a date or an instant; empty means never.
+// parseExpiry parses a span from now (90d, 12h, 1h30m), a date or an instant. Empty means never.
 func parseExpiry(text string, now time.Time) (*time.Time, error) {
 	if text == "" {
 		return nil, nil

@@ -11,7 +11,7 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// TestAKilledServerLosesNothingItAcknowledged kills the server three times amid the writes of six clients.
+// TestAKilledServerLosesNothingItAcknowledged kills the server three times while six clients write.
 func TestAKilledServerLosesNothingItAcknowledged(t *testing.T) {
 	t.Parallel()
 	testkit.EachFresh(t, func(t *testing.T, address string) {
@@ -20,7 +20,7 @@ func TestAKilledServerLosesNothingItAcknowledged(t *testing.T) {
 		for round := range 3 {
 			s := start(t, address)
 			acknowledged = append(acknowledged, writeUntilKilled(t, s, key, 40+20*round)...)
-			restarted := start(t, address) // it may have to recover the database before it can be looked at
+			restarted := start(t, address) // it may have to recover the database before the test can read it
 			mustBeReady(t, restarted)
 			whole, halves := campaigns(t, address)
 			if halves != 0 {
@@ -39,11 +39,11 @@ func TestAKilledServerLosesNothingItAcknowledged(t *testing.T) {
 	})
 }
 
-// writeUntilKilled lets clients create campaigns, each one after the other, kills the server once enough were acknowledged while the rest goes on,
-// and returns the numbers of all that were.
+// writeUntilKilled lets clients create campaigns in a loop and kills the server once enough were
+// acknowledged. It returns the ids of all acknowledged campaigns.
 func writeUntilKilled(t *testing.T, s *server, key string, enough int) []string {
 	t.Helper()
-	// Not the test's context: it must be the kill that ends the clients.
+	// Not the context of the test, because the kill must end the clients.
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	var mu sync.Mutex
@@ -51,7 +51,7 @@ func writeUntilKilled(t *testing.T, s *server, key string, enough int) []string 
 	reached := make(chan struct{})
 	var clients sync.WaitGroup
 	for number := range 6 {
-		client := &http.Client{Transport: &http.Transport{}} // a connection of its own, kept open
+		client := &http.Client{Transport: &http.Transport{}} // its own connection, kept open
 		create := s.createByGraphQL
 		if number%2 == 1 {
 			create = s.createByCommand

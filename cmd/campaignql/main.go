@@ -20,7 +20,7 @@ import (
 	"campaignql/internal/store"
 )
 
-// settings are the flags that every command takes.
+// settings are the flags that all commands share.
 type settings struct {
 	Database  string `env:"CAMPAIGNQL_DATABASE" default:"sqlite:campaignql.db" placeholder:"ADDRESS" help:"sqlite:PATH, sqlite::memory: or mysql://user:password@host:3306/name (${default})."`
 	LogLevel  string `env:"CAMPAIGNQL_LOG_LEVEL" default:"info" enum:"debug,info,warn,error" help:"Least important messages to log: ${enum}."`
@@ -44,7 +44,7 @@ type commandLine struct {
 	ShowVersion kong.VersionFlag `name:"version" help:"Print version, commit, date of the commit and Go version."`
 }
 
-// environment is what a command runs in.
+// environment is what a command needs from the process.
 type environment struct {
 	settings
 	stdin          *os.File
@@ -52,7 +52,7 @@ type environment struct {
 	log            *slog.Logger
 }
 
-// open opens and migrates the database.
+// open opens the database and applies the migrations that it lacks.
 func (e *environment) open(ctx context.Context) (*store.Store, error) {
 	db, err := e.reach(ctx)
 	if err != nil {
@@ -64,7 +64,7 @@ func (e *environment) open(ctx context.Context) (*store.Store, error) {
 	return db, nil
 }
 
-// reach opens the database as it is.
+// reach opens the database without migrating it.
 func (e *environment) reach(ctx context.Context) (*store.Store, error) {
 	db, err := store.Open(ctx, e.Database, store.Options{})
 	if err != nil {
@@ -73,7 +73,8 @@ func (e *environment) reach(ctx context.Context) (*store.Store, error) {
 	return db, nil
 }
 
-// exitUsage is the exit status of what the caller can mend: a flag, a value, a database that cannot be reached.
+// exitUsage is the exit status for mistakes that the caller can correct: a wrong flag or value, or
+// a database that cannot be reached.
 const exitUsage = 2
 
 func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
@@ -81,22 +82,31 @@ func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
 func run(args []string, stdin *os.File, stdout, stderr io.Writer) int {
 	var line commandLine
 	exit := -1
-	parser, err := kong.New(&line, kong.Name("campaignql"), kong.Description("Email campaigns over GraphQL and over the legacy Command API."),
-		kong.UsageOnError(), kong.Writers(stdout, stderr), kong.Exit(func(code int) { exit = code }), kong.Vars{"version": versionLine()})
+	parser, err := kong.New(
+		&line,
+		kong.Name("campaignql"),
+		kong.Description("Email campaigns over GraphQL and over the legacy Command API."),
+		kong.UsageOnError(),
+		kong.Writers(stdout, stderr),
+		kong.Exit(func(code int) { exit = code }),
+		kong.Vars{"version": versionLine()},
+	)
 	if err != nil {
 		return fail(stderr, err)
 	}
 	kongcompletion.Register(parser)
 	parsed, err := parser.Parse(args)
 	if exit >= 0 {
-		return exit // help was asked for
+		return exit // kong has printed help or the version
 	}
 	if err != nil {
 		return fail(stderr, err)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	env := &environment{settings: line.settings, stdin: stdin, stdout: stdout, stderr: stderr, log: logger(line.settings, stderr)}
+	env := &environment{
+		settings: line.settings, stdin: stdin, stdout: stdout, stderr: stderr, log: logger(line.settings, stderr),
+	}
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	if err := parsed.Run(env); err != nil {
 		return fail(stderr, err)
@@ -104,7 +114,7 @@ func run(args []string, stdin *os.File, stdout, stderr io.Writer) int {
 	return 0
 }
 
-// fail says in one line what went wrong.
+// fail prints the error on one line and returns the exit status.
 func fail(stderr io.Writer, err error) int {
 	text := err.Error()
 	if all := apperr.All(err); len(all) > 0 && all[0].Err != nil {
@@ -114,7 +124,8 @@ func fail(stderr io.Writer, err error) int {
 	return exitUsage
 }
 
-// flagged names flags where a domain names its inputs: --time-zone for timeZone.
+// flagged replaces the input fields in errors of a domain by the names of the flags, for example
+// --time-zone for timeZone.
 func flagged(err error) error {
 	var named apperr.Faults
 	for _, fault := range apperr.All(err) {
@@ -149,7 +160,7 @@ func flagOf(field string) string {
 
 func logger(s settings, out io.Writer) *slog.Logger {
 	var level slog.Level
-	_ = level.UnmarshalText([]byte(s.LogLevel)) // kong admits only names of levels
+	_ = level.UnmarshalText([]byte(s.LogLevel)) // kong accepts only valid levels
 	options := &slog.HandlerOptions{Level: level, ReplaceAttr: readable}
 	if s.LogFormat == "json" || s.LogFormat == "auto" && !isTerminal(out) {
 		return slog.New(slog.NewJSONHandler(out, options))
@@ -157,7 +168,7 @@ func logger(s settings, out io.Writer) *slog.Logger {
 	return slog.New(slog.NewTextHandler(out, options))
 }
 
-// readable writes durations as text, such as 1.5s: as numbers they would be nanoseconds.
+// readable writes durations as text, for example 1.5s, because slog's JSON would write nanoseconds.
 func readable(_ []string, attr slog.Attr) slog.Attr {
 	if attr.Value.Kind() == slog.KindDuration {
 		attr.Value = slog.StringValue(attr.Value.Duration().String())

@@ -18,7 +18,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"campaignql": main})
 }
 
-// secret is the password of every script; nothing the program prints may hold it.
+// secret is the password in every script. The program must never print it.
 const secret = "hunter2-hunter2"
 
 func TestScripts(t *testing.T) {
@@ -27,7 +27,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, scripts("testdata/script"))
 }
 
-// TestScriptsOnEveryEngine gives each script an empty database of its own in CAMPAIGNQL_DATABASE.
+// TestScriptsOnEveryEngine gives each script its own empty database in CAMPAIGNQL_DATABASE.
 func TestScriptsOnEveryEngine(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/script/database/*.txtar")
@@ -62,8 +62,9 @@ func scripts(dir string) testscript.Params {
 	}
 }
 
-// refused runs a command line that must end as every mistake of a caller does: exit status 2, nothing on stdout, and on stderr one line that
-// names the program and holds neither a stack nor a password.
+// refused runs a command line that must fail like every mistake of a caller: exit status 2, nothing
+// on stdout, and one line on stderr that names the program and contains neither a stack trace nor a
+// password.
 func refused(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
 		ts.Fatalf("usage: refused command…")
@@ -87,7 +88,7 @@ func refused(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// silent fails when the last command printed the password.
+// silent fails if the last command printed the password.
 func silent(ts *testscript.TestScript, _ bool, _ []string) {
 	if strings.Contains(ts.ReadFile("stdout")+ts.ReadFile("stderr"), secret) {
 		ts.Fatalf("the password was printed")

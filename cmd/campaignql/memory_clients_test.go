@@ -22,8 +22,8 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// dialFrom connects from one of several addresses of this machine, in such a way that little of an
-// answer is in the buffers of the kernel when nobody reads it.
+// dialFrom connects from one of several loopback addresses. The small receive buffer keeps most of
+// an unread response out of the kernel.
 func (b *besieged) dialFrom(t *testing.T, address int) net.Conn {
 	t.Helper()
 	dialer := net.Dialer{
@@ -50,7 +50,7 @@ func (b *besieged) dialFrom(t *testing.T, address int) net.Conn {
 	return conn
 }
 
-// counted counts outcomes from many goroutines.
+// counted counts outcomes. It is safe for concurrent use.
 type counted struct {
 	mu sync.Mutex
 	of map[int]int
@@ -71,7 +71,7 @@ func (c *counted) counts() map[int]int {
 	return maps.Clone(c.of)
 }
 
-// status reads the status of an answer and nothing after its first line, 0 if none comes.
+// status reads the status line of a response and nothing more. It returns 0 if none arrives.
 func status(conn net.Conn, within time.Duration) int {
 	_ = conn.SetReadDeadline(time.Now().Add(within))
 	line := make([]byte, len("HTTP/1.1 200"))
@@ -82,7 +82,7 @@ func status(conn net.Conn, within time.Duration) int {
 	return code
 }
 
-// headers is the head of a request with very many short header lines, without its end.
+// headers returns an incomplete request head with very many short header lines.
 func headers(size int) []byte {
 	var head strings.Builder
 	head.WriteString("GET /healthz HTTP/1.1\r\nHost: localhost\r\n")
@@ -105,7 +105,7 @@ func TestHeadersThatNeverEndDoNotEndTheServer(t *testing.T) {
 			for n := range attack.connections {
 				conn := b.dialFrom(t, n%attack.addresses)
 				_ = conn.SetWriteDeadline(time.Now().Add(patience))
-				_, _ = conn.Write(head) // a server that refuses does not read on
+				_, _ = conn.Write(head) // a server that rejects the request stops reading
 			}
 			b.mustServe(t, fmt.Sprintf("%d connections of %d addresses, %d bytes of headers each",
 				attack.connections, attack.addresses, attack.size))
@@ -145,7 +145,7 @@ func TestConnectionsThatStayOpenDoNotEndTheServer(t *testing.T) {
 	}
 }
 
-// email makes an email of the attacker with so many bytes of HTML, and returns its id in GraphQL.
+// email creates an email of the attacker with size bytes of HTML and returns its GraphQL id.
 func (b *besieged) email(t *testing.T, size int) string {
 	t.Helper()
 	var created struct{ EmailID json.Number }
@@ -168,7 +168,6 @@ func (b *besieged) email(t *testing.T, size int) string {
 	return listed.Data.Emails.Nodes[0].ID
 }
 
-// command runs a command of the attacker.
 func (b *besieged) command(t *testing.T, answer any, form url.Values) {
 	t.Helper()
 	const formType = "application/x-www-form-urlencoded"
@@ -220,7 +219,7 @@ func TestTextsThatAreReadAtTheSameTimeDoNotEndTheServer(t *testing.T) {
 	b.mustServe(t, fmt.Sprintf("%d reads of 5,000,000 bytes, answered %v", connections, answered.counts()))
 }
 
-// introspection asks for the whole schema, which anybody may.
+// introspection requests the whole schema, which needs no credentials.
 const introspection = `{"query":"{ __schema { types { name description fields { name description ` +
 	`args { name description type { name ofType { name } } } type { name ofType { name } } } } } }"}`
 
@@ -268,7 +267,7 @@ func TestUnreadAnswersOverSocketsDoNotEndTheServer(t *testing.T) {
 	}
 }
 
-// subscribeUnread opens a WebSocket, sends operations, and reads nothing of their answers.
+// subscribeUnread opens a WebSocket, sends operations and does not read their responses.
 func subscribeUnread(conn net.Conn, key, id string, operations int) int {
 	_, _ = io.WriteString(conn, "GET /graphql HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n"+
 		"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"+
@@ -289,7 +288,7 @@ func subscribeUnread(conn net.Conn, key, id string, operations int) int {
 	return response.StatusCode
 }
 
-// frame is a text frame of a client, masked with zeros.
+// frame returns a text frame of a client with a mask of zeros.
 func frame(text string) []byte {
 	head := []byte{0x81, 0x80 | byte(len(text)), 0, 0, 0, 0}
 	if len(text) > 125 {

@@ -18,7 +18,7 @@ import (
 	"campaignql/internal/testkit/limited"
 )
 
-// besieged is a server under a limit of memory, with an account that attacks it and one that works meanwhile.
+// besieged is a server with a memory limit. One account attacks it while another one works.
 type besieged struct {
 	*limited.Server
 	attacker, worker string
@@ -32,7 +32,8 @@ func besiege(t *testing.T, flags ...string) *besieged {
 	return b
 }
 
-// mustServe fails the test unless the worker's requests are answered over both surfaces. It prints the memory.
+// mustServe fails the test unless the requests of the worker are answered on both surfaces. It logs
+// the memory use.
 func (b *besieged) mustServe(t *testing.T, during string) {
 	t.Helper()
 	b.MustBeAlive(t)
@@ -42,7 +43,8 @@ func (b *besieged) mustServe(t *testing.T, during string) {
 	var graphQL struct {
 		Data struct{ CampaignCounts struct{ Total *int } }
 	}
-	err := post(ctx, client, b.URL+"/graphql", "application/json", b.worker, `{"query":"{ campaignCounts { total } }"}`, &graphQL)
+	const query = `{"query":"{ campaignCounts { total } }"}`
+	err := post(ctx, client, b.URL+"/graphql", "application/json", b.worker, query, &graphQL)
 	if err != nil || graphQL.Data.CampaignCounts.Total == nil {
 		t.Errorf("%s: the other account's query is not answered: %v", during, err)
 	}
@@ -55,8 +57,9 @@ func (b *besieged) mustServe(t *testing.T, during string) {
 	t.Logf("%s: %s", during, b.Memory(t))
 }
 
-// attack opens connections at the same time, sends the same over each, and then reads the head of an answer if one is
-// there within a second. It returns how many were answered with which status, 0 for those that were not.
+// attack opens many connections concurrently and sends the same bytes on each. It then reads the
+// head of a response if one arrives within a second. It returns the number of responses per status;
+// 0 means no response.
 func (b *besieged) attack(t *testing.T, connections int, write func(conn net.Conn) error) map[int]int {
 	t.Helper()
 	var mu sync.Mutex
@@ -71,7 +74,7 @@ func (b *besieged) attack(t *testing.T, connections int, write func(conn net.Con
 		all.Go(func() {
 			_ = conn.SetWriteDeadline(time.Now().Add(patience))
 			status := 0
-			_ = write(conn) // a server that refuses does not read on
+			_ = write(conn) // a server that rejects the request stops reading
 			_ = conn.SetReadDeadline(time.Now().Add(time.Second))
 			if response, err := http.ReadResponse(bufio.NewReader(conn), nil); err == nil {
 				status = response.StatusCode
@@ -90,10 +93,12 @@ func TestBodiesThatNeverEndDoNotEndTheServer(t *testing.T) {
 	b := besiege(t)
 	const size, connections = 10 << 20, 31
 	body := []byte("Command=Tags.Get&x=" + strings.Repeat("x", size-100))
-	for name, header := range map[string]string{"without credentials": "", "of one account": "Authorization: Bearer " + b.attacker + "\r\n"} {
+	for name, header := range map[string]string{
+		"without credentials": "", "of one account": "Authorization: Bearer " + b.attacker + "\r\n",
+	} {
 		answered := b.attack(t, connections, func(conn net.Conn) error {
-			_, err := fmt.Fprintf(conn, "POST /api.php HTTP/1.1\r\nHost: localhost\r\n%sContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n",
-				header, size)
+			_, err := fmt.Fprintf(conn, "POST /api.php HTTP/1.1\r\nHost: localhost\r\n%s"+
+				"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n", header, size)
 			if err == nil {
 				_, err = conn.Write(body)
 			}
@@ -111,9 +116,9 @@ func TestStreamsOfLongLinesDoNotEndTheServer(t *testing.T) {
 	b := besiege(t)
 	line := []byte(`{"id":"` + strings.Repeat("x", 60<<10) + "\"}\n")
 	answered := b.attack(t, 12, func(conn net.Conn) error {
-		_, err := fmt.Fprintf(conn, "POST /events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n",
-			b.attacker)
-		// Answers are not read: the server stops reading at some point.
+		_, err := fmt.Fprintf(conn, "POST /events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n"+
+			"Content-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n", b.attacker)
+		// Responses are not read, so the server stops reading at some point.
 		_ = conn.SetWriteDeadline(time.Now().Add(5 * time.Second))
 		for range 2000 {
 			if err != nil {
@@ -143,8 +148,9 @@ func TestUnreadListsDoNotEndTheServer(t *testing.T) {
 		}
 		t.Cleanup(func() { _ = conn.Close() })
 		all.Go(func() {
-			// The head is read, to know that the list is on its way, and nothing after it.
-			fmt.Fprintf(conn, "GET /api.php?Command=Emails.Get&APIKey=%s HTTP/1.1\r\nHost: localhost\r\n\r\n", b.attacker)
+			// Read only the head, to know that the response has begun.
+			const request = "GET /api.php?Command=Emails.Get&APIKey=%s HTTP/1.1\r\nHost: localhost\r\n\r\n"
+			fmt.Fprintf(conn, request, b.attacker)
 			_ = conn.SetReadDeadline(time.Now().Add(patience))
 			_, _ = io.ReadFull(conn, make([]byte, 100))
 		})
@@ -158,10 +164,11 @@ func TestSocketsWithoutCredentialsDoNotEndTheServer(t *testing.T) {
 	b := besiege(t)
 	part := make([]byte, 60<<10)
 	answered := b.attack(t, 1000, func(conn net.Conn) error {
-		_, err := fmt.Fprint(conn, "GET /graphql HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"+
+		_, err := fmt.Fprint(conn, "GET /graphql HTTP/1.1\r\nHost: localhost\r\n"+
+			"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"+
 			"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n")
 		if err == nil {
-			// A masked text of 1 MiB, of which the end never comes.
+			// A masked text frame of 1 MiB whose end never arrives.
 			_, err = conn.Write(append([]byte{0x81, 0xff, 0, 0, 0, 0, 0, 0x10, 0, 0, 0, 0, 0, 0}, part...))
 		}
 		return err

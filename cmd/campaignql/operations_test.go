@@ -10,8 +10,8 @@ import (
 	"campaignql/internal/testkit/program"
 )
 
-// TestABackupOfSQLiteUnderLoadIsRestored runs the commands of docs/operations.md about SQLite. Those
-// about MariaDB, MySQL and upgrades need their client programs: .ci/long operations.
+// TestABackupOfSQLiteUnderLoadIsRestored runs the SQLite commands of docs/operations.md. Those for
+// MariaDB, MySQL and upgrades need their client programs and run in .ci/long operations.
 func TestABackupOfSQLiteUnderLoadIsRestored(t *testing.T) {
 	testkit.OncePerRun(t)
 	t.Parallel()

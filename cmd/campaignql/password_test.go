@@ -15,12 +15,17 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// TestChangingThePasswordEndsSessionsAndKeepsKeys runs the program beside a server that shares its database.
+// TestChangingThePasswordEndsSessionsAndKeepsKeys runs the command while a server uses the same
+// database.
 func TestChangingThePasswordEndsSessionsAndKeepsKeys(t *testing.T) {
 	t.Parallel()
 	testkit.EachFresh(t, func(t *testing.T, address string) {
-		accounts := account.New(testkit.Open(t, address), account.Options{Passwords: account.Argon2{MemoryKiB: 8, Time: 1, Threads: 1}})
-		_, key, err := accounts.CreateUser(caller.System(t.Context()), account.NewUser{Username: "ann", Email: "ann@example.com", Password: "the old password"})
+		cheap := account.Options{Passwords: account.Argon2{MemoryKiB: 8, Time: 1, Threads: 1}}
+		accounts := account.New(testkit.Open(t, address), cheap)
+		_, key, err := accounts.CreateUser(
+			caller.System(t.Context()),
+			account.NewUser{Username: "ann", Email: "ann@example.com", Password: "the old password"},
+		)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -51,18 +56,22 @@ func TestChangingThePasswordEndsSessionsAndKeepsKeys(t *testing.T) {
 		defer stdin.Close()
 		var stdout, stderr bytes.Buffer
 		code := run([]string{"user", "password", "--database", address, "--username", "Ann"}, stdin, &stdout, &stderr)
-		if code != 0 || !strings.Contains(stderr.String(), "1 API keys of ann stay in force") || !strings.Contains(stdout.String(), `"status":"active"`) {
+		if code != 0 || !strings.Contains(stderr.String(), "1 API keys of ann stay in force") ||
+			!strings.Contains(stdout.String(), `"status":"active"`) {
 			t.Fatalf("exit status %d: %s%s", code, stdout.String(), stderr.String())
 		}
 		for name, session := range map[string]string{"by password": byPassword, "by key": byKey} {
-			if _, err := accounts.Authenticate(t.Context(), account.Credentials{Session: session}, kind.SurfaceCommand); apperr.CodeOf(err) != apperr.Unauthenticated {
+			_, err := accounts.Authenticate(t.Context(), account.Credentials{Session: session}, kind.SurfaceCommand)
+			if apperr.CodeOf(err) != apperr.Unauthenticated {
 				t.Errorf("a session opened %s goes on: %v", name, err)
 			}
 		}
-		if _, err := accounts.Authenticate(t.Context(), account.Credentials{Key: key}, kind.SurfaceCommand); err != nil {
+		_, err = accounts.Authenticate(t.Context(), account.Credentials{Key: key}, kind.SurfaceCommand)
+		if err != nil {
 			t.Errorf("the key: %v", err)
 		}
-		if _, err := login(account.Login{Username: "ann", Password: "the old password"}); apperr.CodeOf(err) != apperr.Unauthenticated {
+		_, err = login(account.Login{Username: "ann", Password: "the old password"})
+		if apperr.CodeOf(err) != apperr.Unauthenticated {
 			t.Errorf("the old password: %v", err)
 		}
 		if _, err := login(account.Login{Username: "ann", Password: secret}); err != nil {
@@ -73,24 +82,29 @@ func TestChangingThePasswordEndsSessionsAndKeepsKeys(t *testing.T) {
 		}
 		stdout.Reset()
 		stderr.Reset()
-		code = run([]string{"user", "password", "--database", address, "--username", "ann", "--revoke-keys"}, stdin, &stdout, &stderr)
+		args := []string{"user", "password", "--database", address, "--username", "ann", "--revoke-keys"}
+		code = run(args, stdin, &stdout, &stderr)
 		if code != 0 || stderr.Len() > 0 || !strings.Contains(stdout.String(), `"status":"revoked"`) {
 			t.Fatalf("exit status %d: %s%s", code, stdout.String(), stderr.String())
 		}
-		if _, err := accounts.Authenticate(t.Context(), account.Credentials{Key: key}, kind.SurfaceCommand); apperr.CodeOf(err) != apperr.Unauthenticated {
+		_, err = accounts.Authenticate(t.Context(), account.Credentials{Key: key}, kind.SurfaceCommand)
+		if apperr.CodeOf(err) != apperr.Unauthenticated {
 			t.Errorf("the key after --revoke-keys: %v", err)
 		}
 	})
 }
 
-// TestKeysAreListedAndRevokedAsATree has a key make another, which makes a third.
+// TestKeysAreListedAndRevokedAsATree creates a key with a key that was itself created by a key.
 func TestKeysAreListedAndRevokedAsATree(t *testing.T) {
 	testkit.OncePerRun(t)
 	t.Parallel()
 	address := "sqlite:" + filepath.Join(t.TempDir(), "keys.db")
 	db := testkit.Open(t, address)
 	accounts := account.New(db, account.Options{Passwords: account.Argon2{MemoryKiB: 8, Time: 1, Threads: 1}})
-	_, key, err := accounts.CreateUser(caller.System(t.Context()), account.NewUser{Username: "ann", Email: "ann@example.com", Password: "the password"})
+	_, key, err := accounts.CreateUser(
+		caller.System(t.Context()),
+		account.NewUser{Username: "ann", Email: "ann@example.com", Password: "the password"},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +113,9 @@ func TestKeysAreListedAndRevokedAsATree(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, key, err = accounts.CreateKey(caller.With(t.Context(), id), account.NewKey{Scopes: kind.Scopes{kind.ScopeRead, kind.ScopeWrite}})
+		_, key, err = accounts.CreateKey(
+			caller.With(t.Context(), id), account.NewKey{Scopes: kind.Scopes{kind.ScopeRead, kind.ScopeWrite}},
+		)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -119,10 +135,13 @@ func TestKeysAreListedAndRevokedAsATree(t *testing.T) {
 	if got := strings.Join(column, "|"); got != "ID    |1     |  2   |    3 " {
 		t.Errorf("the tree is %q", got)
 	}
-	if got := campaignql("key", "revoke", "2", "--keep-descendants"); !strings.Contains(got, `"status":"revoked"`) || !strings.Contains(got, `"descendants":[{"keyId":3,"parentId":2,`) || !strings.Contains(got, `"status":"active"`) {
+	got := campaignql("key", "revoke", "2", "--keep-descendants")
+	if !strings.Contains(got, `"status":"revoked"`) || !strings.Contains(got, `"status":"active"`) ||
+		!strings.Contains(got, `"descendants":[{"keyId":3,"parentId":2,`) {
 		t.Error(got)
 	}
-	if got := campaignql("key", "revoke", "1"); !strings.Contains(got, `"descendants":[{"keyId":3,`) || strings.Contains(got, `"status":"active"`) {
+	got = campaignql("key", "revoke", "1")
+	if !strings.Contains(got, `"descendants":[{"keyId":3,`) || strings.Contains(got, `"status":"active"`) {
 		t.Error(got)
 	}
 	if got := campaignql("key", "list", "--json"); strings.Contains(got, `"status":"active"`) {

@@ -14,10 +14,11 @@ type recountCommand struct {
 	Campaign int64 `placeholder:"N" help:"Number of the one campaign to recount; all of them by default."`
 }
 
-// recountedAtOnce is how many campaigns are listed at a time.
+// recountedAtOnce is how many campaigns one query lists.
 const recountedAtOnce = 1000
 
-// Run recounts campaigns, one after the other, and prints what differed. What differed was corrected; that there was something is no error.
+// Run recounts one campaign after the other and prints the counters that differed. It has corrected
+// them, so a difference is not an error.
 func (c *recountCommand) Run(ctx context.Context, env *environment) error {
 	if c.Campaign < 0 {
 		return fmt.Errorf("--campaign %d: must be the number of a campaign", c.Campaign)
@@ -54,12 +55,12 @@ func (c *recountCommand) Run(ctx context.Context, env *environment) error {
 	}
 }
 
-// recounted recounts campaigns and prints what differed, a line each.
+// recounted recounts campaigns and prints one line per counter that differed.
 func recounted(ctx context.Context, env *environment, events *event.Service, ids []int64) (differences int, err error) {
 	for _, id := range ids {
 		found, err := events.Recount(ctx, id)
 		if len(ids) > 1 && apperr.CodeOf(err) == apperr.NotFound {
-			continue // deleted since it was found
+			continue // deleted after it was listed
 		}
 		if err != nil {
 			return differences, err

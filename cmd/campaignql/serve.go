@@ -13,7 +13,7 @@ import (
 
 type serveCommand struct{ config.Config }
 
-// Run serves until the process is told to stop.
+// Run serves until the process receives a signal to stop.
 func (c *serveCommand) Run(ctx context.Context, env *environment) error {
 	if err := c.Config.Validate(); err != nil {
 		return err
@@ -46,7 +46,7 @@ func (c *migrateCommand) Run(ctx context.Context, env *environment) error {
 	return err
 }
 
-// print shows what would run, without making or changing anything.
+// print prints the pending migrations. It neither creates nor changes anything.
 func (c *migrateCommand) print(ctx context.Context, env *environment) error {
 	pending, err := store.Pending(ctx, env.Database, store.Options{})
 	if err != nil {
@@ -60,7 +60,6 @@ func (c *migrateCommand) print(ctx context.Context, env *environment) error {
 
 type versionCommand struct{}
 
-// Run prints which build the program is.
 func (versionCommand) Run(env *environment) error {
 	_, err := fmt.Fprintln(env.stdout, versionLine())
 	return err

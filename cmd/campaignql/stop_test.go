@@ -15,13 +15,14 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// slowRequest is a request whose body the server is waiting for.
+// slowRequest is a request whose body is incomplete.
 type slowRequest struct {
 	net.Conn
 	rest string
 }
 
-// hold sends half of a request that creates a campaign. The server's "100 Continue" tells that a handler has begun to read.
+// hold sends half of a request that creates a campaign. "100 Continue" from the server shows that a
+// handler has begun to read.
 func hold(t *testing.T, s *server, key, name string) *slowRequest {
 	t.Helper()
 	connection, err := net.Dial("tcp", s.host())
@@ -33,7 +34,8 @@ func hold(t *testing.T, s *server, key, name string) *slowRequest {
 		t.Fatal(err)
 	}
 	body := createDocument(name)
-	fmt.Fprintf(connection, "POST /graphql HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n",
+	fmt.Fprintf(connection, "POST /graphql HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\n"+
+		"Authorization: Bearer %s\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n",
 		s.host(), key, len(body))
 	line := make([]byte, len("HTTP/1.1 100 Continue\r\n\r\n"))
 	if _, err := io.ReadFull(connection, line); err != nil || !strings.HasPrefix(string(line), "HTTP/1.1 100 ") {
@@ -45,7 +47,7 @@ func hold(t *testing.T, s *server, key, name string) *slowRequest {
 	return &slowRequest{connection, body[len(body)/2:]}
 }
 
-// finish sends the other half and returns the number of the campaign.
+// finish sends the other half and returns the id of the campaign.
 func (r *slowRequest) finish(t *testing.T) string {
 	t.Helper()
 	if _, err := io.WriteString(r, r.rest); err != nil {
@@ -101,7 +103,8 @@ func TestAServerToldToStopFinishesWhatItBegan(t *testing.T) {
 	})
 }
 
-// noJournal fails the test when a SQLite database was left with changes outside of its file, so that a copy of the file would lack them.
+// noJournal fails the test if a stopped server left changes of a SQLite database outside of its
+// file. A copy of the file would lack them.
 func noJournal(t *testing.T, address string) {
 	t.Helper()
 	path, ok := strings.CutPrefix(address, "sqlite:")

@@ -30,11 +30,13 @@ func TestServersStartedTogetherMigrateOnce(t *testing.T) {
 		}
 		defer db.Close()
 		var rows, versions int
-		row := db.Pools()[0].QueryRowContext(t.Context(), "SELECT COUNT(*), COUNT(DISTINCT version_id) FROM schema_migrations WHERE version_id > 0")
+		const statement = "SELECT COUNT(*), COUNT(DISTINCT version_id) FROM schema_migrations WHERE version_id > 0"
+		row := db.Pools()[0].QueryRowContext(t.Context(), statement)
 		if err := row.Scan(&rows, &versions); err != nil {
 			t.Fatal(err)
 		}
-		told := bytes.Count(one.log.Bytes(), []byte(`"msg":"migrated"`)) + bytes.Count(two.log.Bytes(), []byte(`"msg":"migrated"`))
+		migrated := []byte(`"msg":"migrated"`)
+		told := bytes.Count(one.log.Bytes(), migrated) + bytes.Count(two.log.Bytes(), migrated)
 		if rows == 0 || rows != versions || told != rows {
 			t.Errorf("%d migrations of %d versions were recorded and %d told in the logs", rows, versions, told)
 		}

@@ -8,7 +8,8 @@ import (
 	"campaignql/internal/translate"
 )
 
-// translateCommand prints a legacy request as GraphQL. What cannot be said there goes to stderr, and is a comment above the document.
+// translateCommand prints a legacy request as GraphQL. Parts that GraphQL cannot express are
+// reported on stderr, and as comments above the document.
 type translateCommand struct {
 	Request []string `arg:"" optional:"" help:"A curl command line, a form body or a JSON body, in quotes; or, after --, the words of a curl command. Standard input without one."`
 	JSON    bool     `help:"Print one JSON object, {\"query\", \"variables\"}, for a POST to /graphql."`
@@ -42,7 +43,8 @@ func (c *translateCommand) Run(env *environment) error {
 	return err
 }
 
-// readRequest reads standard input, unless nobody has piped anything into it.
+// readRequest reads the request from standard input. It returns an error if standard input is a
+// terminal.
 func readRequest(env *environment) (string, error) {
 	if env.stdin == nil || onTerminal(env) {
 		return "", errors.New("there is no request: give one as an argument or on standard input")

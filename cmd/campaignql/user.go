@@ -18,7 +18,6 @@ import (
 	"campaignql/internal/kind"
 )
 
-// userCommands are the commands about accounts.
 type userCommands struct {
 	Create   userCreate   `cmd:"" help:"Create an account and print it with its first API key, which is shown this once."`
 	Password userPassword `cmd:"" help:"Change the password of an account, end its sessions and list the API keys that stay in force. The password is asked for on a terminal, or is the first line of standard input."`
@@ -35,16 +34,16 @@ type userCreate struct {
 	TimeZone   string          `default:"UTC" help:"Zone in which the account reads dates, such as Europe/Berlin."`
 }
 
-// createdUser is the line that user create prints.
+// createdUser is the output of user create.
 type createdUser struct {
 	UserID   int64  `json:"userId"`
 	Username string `json:"username"`
 	APIKey   string `json:"apiKey"`
-	// Password is told only when it was generated: nobody else knows it.
+	// Password is printed only if it was generated, because then nobody else knows it.
 	Password string `json:"password,omitempty"`
 }
 
-// Run creates the account.
+// Run creates the account. Without a password in the flags it asks for one, or generates one.
 func (c *userCreate) Run(ctx context.Context, env *environment) error {
 	generated := ""
 	if c.Password == "" {
@@ -66,7 +65,9 @@ func (c *userCreate) Run(ctx context.Context, env *environment) error {
 		if err != nil {
 			return flagged(err)
 		}
-		return printJSON(env.stdout, createdUser{UserID: user.ID, Username: user.Username, APIKey: key, Password: generated})
+		return printJSON(env.stdout, createdUser{
+			UserID: user.ID, Username: user.Username, APIKey: key, Password: generated,
+		})
 	})
 }
 
@@ -75,15 +76,17 @@ type userPassword struct {
 	RevokeKeys bool   `help:"Revoke every API key of the account too: whoever knew the old password may have made some."`
 }
 
-// changedUser is the line that user password prints.
+// changedUser is the output of user password.
 type changedUser struct {
 	UserID   int64  `json:"userId"`
 	Username string `json:"username"`
-	// Keys were in force: they still are, or were revoked now if that was asked for.
+	// Keys are the keys that were valid before; they are revoked if --revoke-keys was given,
+	// otherwise still valid.
 	Keys []printedKey `json:"keys"`
 }
 
-// Run changes the password, and ends the sessions of the account. Keys stay in force without --revoke-keys.
+// Run changes the password and ends the sessions of the account. Its keys stay valid without
+// --revoke-keys.
 func (c *userPassword) Run(ctx context.Context, env *environment) error {
 	password, err := newPassword(env)
 	if err != nil {
@@ -94,18 +97,24 @@ func (c *userPassword) Run(ctx context.Context, env *environment) error {
 		if err != nil {
 			return fmt.Errorf("--username %s: %w", c.Username, err)
 		}
-		keys, err := accounts.SetPassword(ctx, user.ID, account.PasswordChange{Password: password, RevokeKeys: c.RevokeKeys})
+		change := account.PasswordChange{Password: password, RevokeKeys: c.RevokeKeys}
+		keys, err := accounts.SetPassword(ctx, user.ID, change)
 		if err != nil {
 			return err
 		}
 		if n := len(keys); n > 0 && !c.RevokeKeys {
-			fmt.Fprintf(env.stderr, "campaignql: %d API keys of %s stay in force: revoke those you do not know by key revoke, or all by --revoke-keys\n", n, user.Username)
+			const warning = "campaignql: %d API keys of %s stay in force: " +
+				"revoke those you do not know by key revoke, or all by --revoke-keys\n"
+			fmt.Fprintf(env.stderr, warning, n, user.Username)
 		}
-		return printJSON(env.stdout, changedUser{UserID: user.ID, Username: user.Username, Keys: printableAll(keys, user, time.Now())})
+		return printJSON(env.stdout, changedUser{
+			UserID: user.ID, Username: user.Username, Keys: printableAll(keys, user, time.Now()),
+		})
 	})
 }
 
-// newPassword asks for a password on a terminal, and reads the first line of anything else. It is never empty.
+// newPassword asks for a password if standard input is a terminal, otherwise it reads the first
+// line of it. An empty password is an error.
 func newPassword(env *environment) (string, error) {
 	password, err := askPassword(env, "New password: ")
 	if err != nil {
@@ -128,7 +137,8 @@ func onTerminal(env *environment) bool {
 	return env.stdin != nil && term.IsTerminal(int(env.stdin.Fd()))
 }
 
-// askPassword asks twice for a password when standard input is a terminal; empty means that none was given.
+// askPassword asks for a password, and a second time to confirm it. It returns an empty password if
+// standard input is not a terminal or the first answer is empty.
 func askPassword(env *environment, first string) (string, error) {
 	if !onTerminal(env) {
 		return "", nil
@@ -156,8 +166,10 @@ func askPassword(env *environment, first string) (string, error) {
 	return password, nil
 }
 
-// withAccounts runs fn as the server itself over the configured database.
-func withAccounts(ctx context.Context, env *environment, fn func(ctx context.Context, accounts *account.Service) error) (err error) {
+// withAccounts opens the configured database and runs fn with the rights of the server itself.
+func withAccounts(
+	ctx context.Context, env *environment, fn func(ctx context.Context, accounts *account.Service) error,
+) (err error) {
 	db, err := env.open(ctx)
 	if err != nil {
 		return err

@@ -6,13 +6,13 @@ import (
 	"runtime/debug"
 )
 
-// The linker sets these in `make build` and in releases (-ldflags '-X main.version=…'). In other
-// builds they are empty, and what the go command recorded is used.
+// The linker sets these variables in `make build` and in releases (-ldflags '-X main.version=…').
+// In other builds they are empty, and the build information of the go command is used.
 var version, commit, date string
 
 // build describes a build of the program.
 type build struct {
-	// version is a tag, or a version that the go command made up from the commit.
+	// version is a tag, or a version that the go command derived from the commit.
 	version string
 	// commit is the revision of the source, with the suffix -dirty if the source was modified.
 	commit string
@@ -26,8 +26,8 @@ func thisBuild() build {
 	return describe(build{version: version, commit: commit, date: date}, info)
 }
 
-// describe fills in what was not stamped from the record of the go command, which may be nil. What
-// neither knows is "development" or "unknown".
+// describe fills the empty fields of stamped from info, which may be nil. A version that is unknown
+// in both becomes "development", and other unknown fields become "unknown".
 func describe(stamped build, info *debug.BuildInfo) build {
 	recorded := build{version: "development", commit: "unknown", date: "unknown"}
 	if info != nil {
@@ -62,7 +62,7 @@ func orElse(text, other string) string {
 	return text
 }
 
-// versionLine names the program, its version, commit, date of the commit and Go version.
+// versionLine returns the program name, version, commit, date of the commit and Go version.
 func versionLine() string {
 	b := thisBuild()
 	return fmt.Sprintf("campaignql %s %s %s %s", b.version, b.commit, b.date, runtime.Version())

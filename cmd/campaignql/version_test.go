@@ -53,8 +53,8 @@ func TestVersionIsStampedOrRecorded(t *testing.T) {
 	}
 }
 
-// TestAPlainBuildKnowsItsCommit builds version.go in a repository of its own, as `go build` and
-// `go install` do by default.
+// TestAPlainBuildKnowsItsCommit builds version.go in a separate repository, with the defaults of
+// `go build` and `go install`.
 func TestAPlainBuildKnowsItsCommit(t *testing.T) {
 	testkit.OncePerRun(t)
 	t.Parallel()
@@ -82,7 +82,9 @@ func TestAPlainBuildKnowsItsCommit(t *testing.T) {
 		t.Helper()
 		command := exec.Command(name, args...)
 		command.Dir = folder
-		command.Env = append(os.Environ(), "GOFLAGS=-buildvcs=auto", "GOBIN="+installed, "GIT_CONFIG_GLOBAL="+os.DevNull)
+		command.Env = append(
+			os.Environ(), "GOFLAGS=-buildvcs=auto", "GOBIN="+installed, "GIT_CONFIG_GLOBAL="+os.DevNull,
+		)
 		out, err := command.CombinedOutput()
 		if err != nil {
 			t.Fatalf("%s %v: %v\n%s", name, args, err, out)
@@ -99,7 +101,7 @@ func TestAPlainBuildKnowsItsCommit(t *testing.T) {
 	if got := run("./campaignql"); !want.MatchString(got) {
 		t.Errorf("after go build: %q", got)
 	}
-	run("go", "install", ".") // the binary that was just built makes the source modified
+	run("go", "install", ".") // the binary built before makes the working tree dirty
 	if got := run(filepath.Join(installed, "campaignql")); !strings.Contains(got, " "+revision+"-dirty ") {
 		t.Errorf("after go install of modified source: %q", got)
 	}

@@ -17,23 +17,23 @@ import (
 	"campaignql/internal/surface"
 )
 
-// Options are what the surface is built with.
+// Options are the settings of the surface.
 type Options struct {
 	Logger *slog.Logger
-	// Timeout ends the reading of a part of a file, its SQL included. Default 30 s.
+	// Timeout is the time limit for reading one part of a file, including its SQL; 30 s by default.
 	Timeout time.Duration
-	// Gate bounds how many files are sent at a time; nil does not.
+	// Gate limits the number of files that are sent concurrently. Nil means no limit.
 	Gate *gate.Gate
 }
 
-// Handler is the surface.
+// Handler serves GET /export.
 type Handler struct {
 	accounts *account.Service
 	exports  *export.Service
 	Options
 }
 
-// New returns the surface.
+// New returns the handler. Zero options get their defaults.
 func New(accounts *account.Service, exports *export.Service, opts Options) *Handler {
 	if opts.Timeout == 0 {
 		opts.Timeout = 30 * time.Second
@@ -41,10 +41,10 @@ func New(accounts *account.Service, exports *export.Service, opts Options) *Hand
 	return &Handler{accounts, exports, opts}
 }
 
-// ServeHTTP answers the file that the path names: {id} is the campaign's global id or legacy
-// number, {file} is content.format. The caller is told by the header Authorization or, without one,
-// by the signature of a link. The file is sent as it is read; where it cannot be finished the
-// connection is broken, so that nobody takes what came for the whole.
+// ServeHTTP sends the file that the path names: {id} is the campaign's global id or legacy number,
+// {file} is content.format. The header Authorization identifies the caller. Without that header,
+// the signature of a link does. The file is sent while it is read. If it cannot be finished, the
+// connection is aborted, so that the client does not take a partial file for the whole.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
@@ -111,13 +111,13 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// writer is a function that writes.
+// writer adapts a function to [io.Writer].
 type writer func(p []byte) (int, error)
 
 // Write implements [io.Writer].
 func (w writer) Write(p []byte) (int, error) { return w(p) }
 
-// head describes the file.
+// head sets the response headers of a file.
 func head(header http.Header, file *export.File) {
 	media := "text/csv; charset=utf-8; header=present"
 	if file.Format == export.JSON {
@@ -126,12 +126,12 @@ func head(header http.Header, file *export.File) {
 	header.Set("Content-Type", media)
 	header.Set("Content-Disposition", `attachment; filename="`+file.Name+`"`)
 	header.Set("Cache-Control", "no-store")
-	header.Set("Referrer-Policy", "no-referrer") // the address may be a credential
+	header.Set("Referrer-Policy", "no-referrer") // the URL may contain a signature
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("X-Accel-Buffering", "no")
 }
 
-// authenticate finds the caller.
+// authenticate returns the caller, from the header Authorization or from the signature of a link.
 func (h *Handler) authenticate(r *http.Request) (caller.Identity, error) {
 	if known := surface.RequestOf(r.Context()); known.HasAuthorization {
 		return h.accounts.Authenticate(r.Context(), account.ByToken(known.Token), kind.SurfaceGraphQL)
@@ -152,15 +152,14 @@ func (h *Handler) authenticate(r *http.Request) (caller.Identity, error) {
 	return id, err
 }
 
-// stream is one file on its way.
+// stream is the transfer of one file.
 type stream struct {
-	// follower reports when the key or session has ended.
+	// follower reports when the caller's key or session has ended.
 	follower *account.Follower
 	work     *surface.Work
 	control  *http.ResponseController
 }
 
-// write sends the file.
 func (s *stream) write(ctx context.Context, w io.Writer, file *export.File) error {
 	written := make(chan struct{})
 	var background sync.WaitGroup
@@ -170,7 +169,7 @@ func (s *stream) write(ctx context.Context, w io.Writer, file *export.File) erro
 	return file.Write(ctx, w, func() error { return s.flush(ctx) })
 }
 
-// cutOff ends a write that waits for the client when the key or session ends before the file does.
+// cutOff ends a write that waits for the client if the key or session ends before the file does.
 func (s *stream) cutOff(written <-chan struct{}) {
 	select {
 	case <-s.follower.Ended():
@@ -179,7 +178,7 @@ func (s *stream) cutOff(written <-chan struct{}) {
 	}
 }
 
-// flush sends what was written, and refuses to go on when the key or session has ended.
+// flush sends the buffered data. It returns an error if the key or session has ended.
 func (s *stream) flush(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -190,7 +189,8 @@ func (s *stream) flush(ctx context.Context) error {
 	return s.follower.Check(ctx)
 }
 
-// broken reports whether the server is at fault, and not the client that went away or may not go on.
+// broken reports whether the server caused the error. It returns false if the client disconnected
+// or is no longer authorized.
 func broken(err error) bool {
 	all := apperr.All(err)
 	return len(all) > 0 && (all[0].Code == apperr.Internal || all[0].Code == apperr.Unavailable)

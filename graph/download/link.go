@@ -1,6 +1,6 @@
-// Package download is the surface GET /export: a campaign's statistics as a file. It owns the
-// address of a file, the link that opens one without a header, and the sending of a long answer;
-// what a file holds is the domain's.
+// Package download is the surface GET /export: a campaign's statistics as a file. It owns the URL
+// of a file, the signed link that opens a file without a header, and the streaming of a long
+// answer. The domain owns the content of a file.
 package download
 
 import (
@@ -21,10 +21,10 @@ import (
 	"campaignql/internal/statistics"
 )
 
-// LinkTTL is how long a link opens its file.
+// LinkTTL is how long a link is valid.
 const LinkTTL = 5 * time.Minute
 
-// The parameters of the address of a file.
+// The query parameters of a file's URL.
 const (
 	fromParameter      = "from"
 	toParameter        = "to"
@@ -35,9 +35,9 @@ const (
 	signatureParameter = "signature"
 )
 
-// Link returns the address of a file, without scheme and host, that opens it until the instant
-// beside it for whoever has it, as long as the caller's key or session is in force. What is wrong
-// with the request is for export.Service.Check to say.
+// Link returns the path and query of a file's URL and the time when the link expires. Until then
+// the link opens the file for every client that has it, as long as the caller's key or session is
+// valid. Link does not validate the request: export.Service.Check does.
 func Link(
 	ctx context.Context, accounts *account.Service, request export.Request, now time.Time,
 ) (address string, expires time.Time, err error) {
@@ -60,7 +60,7 @@ func Link(
 	return path + "?" + query.Encode(), expires, nil
 }
 
-// addressOf is the address of a file.
+// addressOf returns the path and the query of a file's URL.
 func addressOf(request export.Request) (path string, query url.Values) {
 	query = url.Values{}
 	for name, at := range map[string]*time.Time{fromParameter: request.Span.From, toParameter: request.Span.To} {
@@ -72,16 +72,13 @@ func addressOf(request export.Request) (path string, query url.Values) {
 		query.Set(intervalParameter, string(request.Span.Interval))
 		query.Set(zoneParameter, request.Span.Zone.String())
 	}
-	return "/export/campaigns/" + strconv.FormatInt(
-		request.CampaignID, 10,
-	) + "/" + string(
-		request.Content,
-	) + "." + string(
-		request.Format,
-	), query
+	path = "/export/campaigns/" + strconv.FormatInt(request.CampaignID, 10) + "/" +
+		string(request.Content) + "." + string(request.Format)
+	return path, query
 }
 
-// signed returns the text that the link of a request was signed as, its signature, and when it ends.
+// signed returns the text that was signed for the link of a request, its signature, and the time
+// when the link expires.
 func signed(r *http.Request) (text string, by account.Signature, expires time.Time) {
 	query := r.URL.Query()
 	by = account.Signature{Signer: query.Get(signerParameter), MAC: query.Get(signatureParameter)}
@@ -93,7 +90,8 @@ func signed(r *http.Request) (text string, by account.Signature, expires time.Ti
 	return r.URL.Path + "?" + query.Encode(), by, expires
 }
 
-// read reads what a request asks for; zone is the caller's own, for a series that names none.
+// read parses an export request. zone is the caller's time zone. It is used for a series without a
+// time zone.
 func read(r *http.Request, zone string) (export.Request, error) {
 	content, format, _ := strings.Cut(r.PathValue("file"), ".")
 	request := export.Request{Content: export.Content(content), Format: export.Format(format)}

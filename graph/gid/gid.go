@@ -1,5 +1,5 @@
-// Package gid owns the two ways in which an object is named: the opaque global id, unique across
-// types, and the legacy number.
+// Package gid owns the two identifiers of an object: the opaque global id, which is unique across
+// types, and the legacy number. It must not know the database or the schema.
 package gid
 
 import (
@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// Kind is the type of object a global id names.
+// Kind is the type of the object that a global id identifies.
 type Kind string
 
 const (
@@ -48,8 +48,8 @@ func Encode(kind Kind, id int64) string {
 	return base64.RawURLEncoding.EncodeToString(strconv.AppendInt(text, id, 10))
 }
 
-// Decode reads what names an object of the kind: its global id, or its legacy number. The error
-// says what the text is instead.
+// Decode parses an identifier of an object of the kind: its global id or its legacy number. The
+// error describes what the text is instead.
 func Decode(kind Kind, text string) (int64, error) {
 	if number, ok := parseNumber(text); ok {
 		return number, nil
@@ -64,7 +64,7 @@ func Decode(kind Kind, text string) (int64, error) {
 	return number, nil
 }
 
-// Parse reads a global id of any kind.
+// Parse parses a global id of any kind.
 func Parse(text string) (Kind, int64, bool) {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
 	if err != nil {
@@ -78,13 +78,13 @@ func Parse(text string) (Kind, int64, bool) {
 	return Kind(name), number, true
 }
 
-// parseNumber reads a positive whole number without sign or leading zeros.
+// parseNumber parses a positive whole number without a sign or leading zeros.
 func parseNumber(text string) (int64, bool) {
 	number, err := strconv.ParseInt(text, 10, 64)
 	return number, err == nil && number > 0 && text[0] != '+' && text[0] != '0'
 }
 
-// Shorten returns a text that is no id as far as a message should repeat it.
+// Shorten returns an invalid id for use in a message, cut to 40 bytes.
 func Shorten(text string) string {
 	if len(text) > 40 {
 		return strings.ToValidUTF8(text[:40], "") + "…"

@@ -7,12 +7,11 @@ import (
 	"time"
 )
 
-// attackBudget is far above the processor time that parsing, checking and validating any document
-// takes, on a busy machine too, and far below the seconds and minutes that an attack costs which
-// gets through.
+// attackBudget is far above the processor time for parsing, checking and validating any document,
+// even on a busy machine. It is far below the seconds or minutes of a successful attack.
 const attackBudget = 500 * time.Millisecond
 
-// numbered repeats pattern n times with # replaced by 0, 1, 2, ….
+// numbered repeats pattern n times and replaces # by 0, 1, 2, ….
 func numbered(n int, pattern string) string {
 	var b strings.Builder
 	for i := range n {
@@ -21,12 +20,13 @@ func numbered(n int, pattern string) string {
 	return b.String()
 }
 
-// nested wraps inner n times into open and close.
+// nested wraps inner into open and close, n times.
 func nested(n int, open, inner, close string) string {
 	return strings.Repeat(open, n) + inner + strings.Repeat(close, n)
 }
 
-// twins returns a binary tree of selections in which both children of each node have the same response name.
+// twins returns a binary tree of selections. Both children of each node have the same response
+// name.
 func twins(depth int) string {
 	if depth == 0 {
 		return "id "
@@ -34,8 +34,8 @@ func twins(depth int) string {
 	return "parent{" + twins(depth-1) + "}parent{" + twins(depth-1) + "}"
 }
 
-// attacks are documents meant to be expensive. want is the code of the first error, empty where the
-// document is allowed.
+// attacks are documents that are meant to be expensive. want is the code of the first error, or
+// empty if the document is allowed.
 var attacks = []struct {
 	name  string
 	query string
@@ -74,9 +74,8 @@ var attacks = []struct {
 	{"twins, seven deep", "{campaign{" + twins(7) + "}}", ""},
 	{
 		"twins of twins in fragments",
-		"{campaign{...f0}}" + numbered(
-			9, "fragment f# on Campaign{...{parent{...g# id}parent{...g# id}}}fragment g# on Campaign{id}",
-		),
+		"{campaign{...f0}}" +
+			numbered(9, "fragment f# on Campaign{...{parent{...g# id}parent{...g# id}}}fragment g# on Campaign{id}"),
 		"GRAPHQL_VALIDATION_FAILED",
 	},
 	{"twins through fragments", "{campaign{...f0}}" + fragmentTwins(9), CodeSelections},
@@ -103,9 +102,8 @@ var attacks = []struct {
 	},
 	{
 		"fragments in a circle, each spreading all",
-		"{campaign{...f0}}" + numbered(
-			30, "fragment f# on Campaign{"+strings.ReplaceAll(numbered(30, "...f# "), "#", "")+"}",
-		),
+		"{campaign{...f0}}" +
+			numbered(30, "fragment f# on Campaign{"+strings.ReplaceAll(numbered(30, "...f# "), "#", "")+"}"),
 		"GRAPHQL_VALIDATION_FAILED",
 	},
 	{
@@ -140,7 +138,7 @@ var attacks = []struct {
 	{"half a million comments", strings.Repeat("#\n", 500_000) + "{hello}", CodeTokens},
 }
 
-// fragmentTwins returns n fragments that each use the next one in two fields of the same name.
+// fragmentTwins returns n fragments. Each uses the next one in two fields of the same name.
 func fragmentTwins(n int) string {
 	var b strings.Builder
 	for i := range n {
@@ -150,7 +148,7 @@ func fragmentTwins(n int) string {
 	return b.String()
 }
 
-// chain returns n fragments that each spread the next; the last one has the given selections.
+// chain returns n fragments. Each spreads the next one, and the last one has the given selections.
 func chain(n int, last string) string {
 	var b strings.Builder
 	for i := range n {
@@ -160,8 +158,8 @@ func chain(n int, last string) string {
 	return b.String()
 }
 
-// It is not parallel: what it measures is its own thread's time, and collections of garbage are
-// charged to whoever allocates.
+// The test is not parallel, because it measures the time of its own thread, and garbage collection
+// is charged to the allocating thread.
 func TestExpensiveDocumentsAreRefusedOrCheap(t *testing.T) {
 	for _, a := range attacks {
 		t.Run(a.name, func(t *testing.T) {

@@ -6,7 +6,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 )
 
-// twentyFields is a query of the size a screen of an application sends.
+// twentyFields is a query of typical size for one screen of an application.
 const twentyFields = `query($n: Int) {
   campaigns(first: $n) {
     totalCount
@@ -15,7 +15,7 @@ const twentyFields = `query($n: Int) {
   }
 } fragment more on Campaign { name status rate }`
 
-// BenchmarkCachedOperation is what the limits cost a request whose document is in the cache.
+// BenchmarkCachedOperation measures the cost of the limits for a request whose document is cached.
 func BenchmarkCachedOperation(b *testing.B) {
 	g := New(Config{})
 	s := serve(b, testSchema, g)
@@ -32,7 +32,8 @@ func BenchmarkCachedOperation(b *testing.B) {
 	}
 }
 
-// BenchmarkCheck is what the limits cost a request whose document is not in the cache, beside parsing and validation.
+// BenchmarkCheck measures the cost of the limits for a request whose document is not cached,
+// without parsing and validation.
 func BenchmarkCheck(b *testing.B) {
 	g := New(Config{})
 	s := serve(b, testSchema, g)

@@ -9,19 +9,21 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// Weight says what a field costs. A zero field of it takes the default.
+// Weight is the cost of a field. A zero field of Weight means the default.
 type Weight struct {
-	// Cost is that of the field itself; 1 by default.
+	// Cost is the cost of the field itself; 1 by default.
 	Cost int
-	// Rows is how many times what is below the field is answered: for a paged field when no first or last is given,
-	// for a plain list always. It is for fields of object types only.
+	// Rows is the factor for the cost of the field's children. It applies to a paged field if
+	// neither first nor last is given, and to a plain list always. It is only for fields of object
+	// types.
 	Rows int
 }
 
-// cost is what a selection set costs: in complexity, and in introspection, which has a limit of its own.
+// cost is the cost of a selection set: its complexity, and its introspection cost, which has a
+// separate limit.
 type cost struct{ complexity, introspection int }
 
-// fieldCost is the cost of a field as far as the schema tells.
+// fieldCost is the cost of a field as far as the schema determines it.
 type fieldCost struct {
 	weight        int
 	rows          int
@@ -30,7 +32,7 @@ type fieldCost struct {
 	root          bool // __schema or __type
 }
 
-// tariff is the price list of a schema. It is made once and only read afterwards.
+// tariff holds the costs of all fields of a schema. It is built once and only read afterwards.
 type tariff map[*ast.FieldDefinition]fieldCost
 
 func (g *Guard) tariff(schema *ast.Schema) tariff {
@@ -65,7 +67,7 @@ func (g *Guard) fieldCost(schema *ast.Schema, def *ast.Definition, f *ast.FieldD
 			c.rows = rowsOf(first.DefaultValue, nil, g.page)
 		}
 	case f.Type.Elem != nil && !strings.HasSuffix(def.Name, "Connection"):
-		// The lists of a Relay connection hold the page that the field above was asked for.
+		// The lists of a Relay connection are the page whose size the parent field counts.
 		c.rows = g.listRows
 	}
 	c.byIDs = ids != nil && ids.Type.Elem != nil
@@ -75,7 +77,8 @@ func (g *Guard) fieldCost(schema *ast.Schema, def *ast.Definition, f *ast.FieldD
 	return c
 }
 
-// weigh returns the configured weight of a field; for an interface the greatest among the types that implement it.
+// weigh returns the configured weight of a field. For an interface, it returns the greatest weight
+// among the types that implement it.
 func (g *Guard) weigh(schema *ast.Schema, def *ast.Definition, field string) Weight {
 	if g.weight == nil {
 		return Weight{}
@@ -90,7 +93,8 @@ func (g *Guard) weigh(schema *ast.Schema, def *ast.Definition, field string) Wei
 	return w
 }
 
-// metaRows estimates the length of the lists of introspection: averages over the schema, rounded up.
+// metaRows estimates the lengths of the introspection lists. They are averages over the schema,
+// rounded up.
 func metaRows(schema *ast.Schema) map[string]int {
 	var fields, args, inputs, enums, interfaces, possible, directiveArgs int
 	for _, def := range schema.Types {
@@ -124,8 +128,9 @@ func metaRows(schema *ast.Schema) map[string]int {
 	}
 }
 
-// bill adds up one operation. How often a list is repeated depends on its own arguments and never on where it stands,
-// so the cost of a fragment is the same wherever it is spread and is worked out once.
+// bill adds up the cost of one operation. The number of rows of a list depends on its own arguments
+// and never on its position, so the cost of a fragment is the same wherever it is spread and is
+// computed once.
 type bill struct {
 	tariff    tariff
 	vars      map[string]any
@@ -168,7 +173,7 @@ func (b *bill) field(it *ast.Field) cost {
 	return sum
 }
 
-// alone returns the cost of the field without what is below it.
+// alone returns the cost of the field without its children.
 func (f fieldCost) alone() cost {
 	switch {
 	case f.root:
@@ -191,14 +196,14 @@ func (b *bill) fragment(f *ast.FragmentDefinition) cost {
 	if b.fragments == nil {
 		b.fragments = make(map[*ast.FragmentDefinition]cost)
 	}
-	b.fragments[f] = cost{} // ends a cycle, should one get here
+	b.fragments[f] = cost{} // ends the recursion if the fragments have a cycle
 	c = b.set(f.SelectionSet)
 	b.fragments[f] = c
 	return c
 }
 
-// rows returns how many rows the arguments ask for: the length of ids, or the greater of first and
-// last, or the default.
+// rows returns the number of rows that the arguments ask for: the length of ids, or the greater of
+// first and last, or the default.
 func (b *bill) rows(args ast.ArgumentList, f fieldCost) int {
 	asked := 0
 	for _, a := range args {
@@ -215,8 +220,8 @@ func (b *bill) rows(args ast.ArgumentList, f fieldCost) int {
 	return asked
 }
 
-// rowsOf returns the number that v stands for, at least 1, and fallback for null, for an unset variable, and for
-// a value that is no positive number, which the resolver refuses.
+// rowsOf returns the number that v holds, at least 1. It returns fallback for null, for an unset
+// variable, and for a value that is not a positive number, which the resolver rejects.
 func rowsOf(v *ast.Value, vars map[string]any, fallback int) int {
 	var n int64
 	switch v.Kind {
@@ -244,13 +249,14 @@ func rowsOf(v *ast.Value, vars map[string]any, fallback int) int {
 	return int(min(n, ceiling))
 }
 
-// integer reads a decimal; one too large for 64 bits is the largest there is.
+// integer parses a decimal number. It returns the largest int64 for a number that needs more than
+// 64 bits.
 func integer(s string) int64 {
 	n, _ := strconv.ParseInt(s, 10, 64)
 	return n
 }
 
-// lengthOf returns the length of the list that v stands for; a single value is a list of one.
+// lengthOf returns the length of the list that v holds. A single value is a list of length one.
 func lengthOf(v *ast.Value, vars map[string]any) int {
 	switch v.Kind {
 	case ast.NullValue:

@@ -1,20 +1,21 @@
-// Package guard refuses GraphQL documents that would cost more than they are worth, before any of
-// their fields is resolved.
+// Package guard rejects GraphQL documents that would be too expensive, before any of their fields
+// is resolved.
 //
-// The threat is a small document that is expensive to look at. Twenty-six fragments that each
-// spread the next one twice fit into a kilobyte and stand for sixty-seven million fields; whatever
-// walks the spreads one by one is the attack's first victim, a limit on complexity included. So
-// each fragment is measured once, by itself, and its measure is added wherever it is spread: depth,
-// aliases, directives, selections and complexity all follow from the fragments' own, in time linear
-// in the size of the document. Counts saturate, so they cannot overflow into small numbers. Only
-// when these limits are kept do the rules of the specification run, since some of them are
-// quadratic in the expanded document; see [Limits].Overlaps.
+// The threat is a small document that is expensive to analyze. Twenty-six fragments that each
+// spread the next one twice fit into a kilobyte and expand to sixty-seven million fields. Code that
+// follows each spread would already be a victim of the attack, even a complexity limit. So each
+// fragment is measured once, and its measure is added wherever the fragment is spread. Depth,
+// aliases, directives, selections and complexity all follow from the measures of the fragments, in
+// time linear in the size of the document. Counts saturate, so they cannot overflow into small
+// numbers. The rules of the specification run only after these limits have passed, because some of
+// the rules are quadratic in the expanded document; see [Limits].Overlaps.
 //
-// What depends on the document alone is checked while validating and holds for as long as the
-// document is cached. What depends on variables, the complexity, is worked out for each operation.
+// Limits that depend on the document alone are checked during validation, and the result is valid
+// for as long as the document is cached. Complexity depends on variables, so it is computed for
+// each operation.
 //
-// The package knows gqlgen and gqlparser and nothing of campaigns, accounts or HTTP. Which fields
-// cost more than others is told by the caller.
+// The package knows gqlgen and gqlparser. It must not know campaigns, accounts or HTTP. The caller
+// configures which fields cost more than others.
 package guard
 
 import (
@@ -30,30 +31,31 @@ import (
 	"github.com/vektah/gqlparser/v2/validator/rules"
 )
 
-// Config tells a Guard what to allow and how to count. The zero value is a server without
-// configuration.
+// Config is the configuration of a Guard. The zero value uses the defaults everywhere.
 //
-// Complexity is counted as follows. A field costs its weight, 1 by default; __typename is free.
-// What is below a field is multiplied by the rows it answers with: the arguments first or last
-// where it has them, the length of the argument ids, ListRows for another list of objects, and 1
-// for the lists of a type whose name ends in Connection, which are part of a page already counted.
-// Fields under @skip and @include count as if they were always there.
+// Complexity is counted as follows. A field costs its weight, 1 by default; __typename is free. The
+// cost of a field's children is multiplied by the number of rows that the field returns: the
+// arguments first or last if the field has them, the length of the argument ids, ListRows for
+// another list of objects, and 1 for the lists of a type whose name ends in Connection, because
+// they are part of a page that is counted already. Fields under @skip and @include count as if they
+// were always included.
 type Config struct {
-	// Limits are the bounds; a zero field takes the default.
+	// Limits are the upper bounds. A zero field means the default.
 	Limits Limits
-	// Weight returns the weight of a field where it differs from the default; nil when none does.
-	// It is asked once for each field of the schema, when the Guard is installed.
+	// Weight returns the weight of a field if it differs from the default. It is nil if no weight
+	// differs. It is called once for each field of the schema, when the Guard is installed.
 	Weight func(parentType, field string) Weight
-	// Page is the number of rows of a paged field without first or last; 25 by default.
+	// Page is the number of rows of a paged field without first and last; 25 by default.
 	Page int
 	// ListRows is the assumed length of a list of objects that is not paged; 5 by default.
 	ListRows int
-	// HideSuggestions leaves "Did you mean" out of validation errors, so that they do not tell about the schema.
-	// It takes the place of the server's SetDisableSuggestion, which must not be called as well.
+	// HideSuggestions removes "Did you mean" from validation errors, so that they do not reveal the
+	// schema. It replaces the server's SetDisableSuggestion, which must not be called as well.
 	HideSuggestions bool
 }
 
-// Guard checks documents and operations against limits. It is safe for concurrent use once installed.
+// Guard checks documents and operations against limits. An installed Guard is safe for concurrent
+// use.
 type Guard struct {
 	limits          Limits
 	weight          func(parentType, field string) Weight
@@ -69,7 +71,7 @@ var _ interface {
 	graphql.ResponseInterceptor
 } = (*Guard)(nil)
 
-// New returns a Guard. It has no effect until installed.
+// New returns a Guard. The Guard has no effect until it is installed.
 func New(c Config) *Guard {
 	g := &Guard{
 		limits:          c.Limits.withDefaults(),
@@ -88,16 +90,16 @@ func New(c Config) *Guard {
 	return g
 }
 
-// Server is the part of gqlgen's handler.Server that a Guard is installed into.
+// Server is the part of gqlgen's handler.Server that Install needs.
 type Server interface {
 	SetParserTokenLimit(limit int)
 	SetValidationRulesFn(f func() *rules.Rules)
 	Use(extension graphql.HandlerExtension)
 }
 
-// Install makes s obey the limits: the token limit in the parser, the limits on the document in
-// validation, the limit on complexity before execution. It replaces validation rules and a token
-// limit set before.
+// Install makes s enforce the limits: the token limit in the parser, the document limits during
+// validation, and the complexity limit before execution. It replaces validation rules and a token
+// limit that were set before.
 func (g *Guard) Install(s Server) {
 	s.SetParserTokenLimit(g.limits.Tokens)
 	s.SetValidationRulesFn(g.Rules)
@@ -107,7 +109,8 @@ func (g *Guard) Install(s Server) {
 // ExtensionName implements [graphql.HandlerExtension].
 func (g *Guard) ExtensionName() string { return "Guard" }
 
-// Validate implements [graphql.HandlerExtension]: it works out the prices of the fields of the schema.
+// Validate implements [graphql.HandlerExtension]. It computes the costs of the fields of the
+// schema.
 func (g *Guard) Validate(schema graphql.ExecutableSchema) error {
 	if schema.Schema() == nil {
 		return errors.New("guard: the executable schema has no schema")
@@ -116,9 +119,9 @@ func (g *Guard) Validate(schema graphql.ExecutableSchema) error {
 	return nil
 }
 
-// MutateOperationContext implements [graphql.OperationContextMutator]: it works out the complexity
-// of the operation with its variables, keeps it for [Complexity], and refuses the operation when it
-// is over the limit.
+// MutateOperationContext implements [graphql.OperationContextMutator]. It computes the complexity
+// of the operation with its variables, stores it for [Complexity], and rejects the operation if the
+// complexity is over the limit.
 func (g *Guard) MutateOperationContext(_ context.Context, op *graphql.OperationContext) *gqlerror.Error {
 	c := g.cost(op.Operation, op.Variables)
 	op.Stats.SetExtension(statsKey, c)
@@ -126,7 +129,9 @@ func (g *Guard) MutateOperationContext(_ context.Context, op *graphql.OperationC
 	case c.complexity > g.limits.Complexity:
 		return (&Exceeded{CodeComplexity, "points of complexity", c.complexity, g.limits.Complexity}).graphQL()
 	case c.introspection > g.limits.IntrospectionCost:
-		return (&Exceeded{CodeIntrospection, "points of introspection", c.introspection, g.limits.IntrospectionCost}).graphQL()
+		return (&Exceeded{
+			CodeIntrospection, "points of introspection", c.introspection, g.limits.IntrospectionCost,
+		}).graphQL()
 	}
 	return nil
 }
@@ -138,8 +143,8 @@ func (g *Guard) cost(op *ast.OperationDefinition, vars map[string]any) cost {
 
 const statsKey = "Guard"
 
-// Complexity returns the complexity of the operation of ctx, and 0 when there is none or it was not worked out because
-// the document was refused before.
+// Complexity returns the complexity of the operation of ctx. It returns 0 if there is no operation,
+// or if the complexity was not computed because the document was rejected before.
 func Complexity(ctx context.Context) int { return costOf(ctx).complexity }
 
 // Introspects reports whether the operation of ctx asks for the schema.
@@ -153,13 +158,13 @@ func costOf(ctx context.Context) cost {
 	return c
 }
 
-// maxMessage is the length in bytes to which the messages of refused documents are cut: parser and
-// validator repeat names from the document, which may be as long as the request body.
+// maxMessage is the length in bytes to which the messages of rejected documents are cut. Parser and
+// validator repeat names from the document, and a name may be as long as the request body.
 const maxMessage = 1000
 
-// InterceptResponse implements [graphql.ResponseInterceptor]. gqlgen gives every error of parsing
-// and validation a code of its own; here the errors of this package and of the token limit get
-// theirs back.
+// InterceptResponse implements [graphql.ResponseInterceptor]. gqlgen sets its own code on every
+// error of parsing and validation. InterceptResponse restores the codes of this package's errors
+// and of the token limit.
 func (g *Guard) InterceptResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 	resp := next(ctx)
 	if resp == nil || resp.Data != nil {

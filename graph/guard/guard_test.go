@@ -229,9 +229,8 @@ func TestCountsSaturateInsteadOfOverflowing(t *testing.T) {
 
 	s := serve(t, testSchema, g)
 	deep := "{campaign{" + nested(9, "related(first:2147483647){nodes{", "id", "}}") + "}}"
-	if got := New(
-		Config{Limits: Limits{Depth: 30}},
-	); codes(serve(t, testSchema, got).ask(deep, nil).Errors)[0] != CodeComplexity {
+	got := New(Config{Limits: Limits{Depth: 30}})
+	if codes(serve(t, testSchema, got).ask(deep, nil).Errors)[0] != CodeComplexity {
 		t.Error("nine nested lists of two thousand million rows are within the limit")
 	}
 	if got := codes(s.ask("{campaigns(first:99999999999999999999){nodes{id}}}", nil).Errors); len(got) == 0 {
@@ -325,7 +324,8 @@ func TestLongMessagesAreCutBetweenCharacters(t *testing.T) {
 	}
 }
 
-// largeSchema has 300 object types of ten fields that refer to each other, and lists to reach all of them.
+// largeSchema has 300 object types with ten fields each that refer to each other, and lists that
+// reach all of them.
 func largeSchema() string {
 	var b strings.Builder
 	b.WriteString("type Query { hello: String }\n")

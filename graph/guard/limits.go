@@ -8,36 +8,41 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// Limits bounds one GraphQL document. A field that is zero or negative takes its default: there is no unlimited.
+// Limits are the upper bounds for one GraphQL document. A field that is zero or negative uses its
+// default: "unlimited" does not exist.
 //
-// Counts are of the document with every fragment expanded wherever it is spread, because that is what is executed.
+// Counts are those of the document with all fragments expanded wherever they are spread, because
+// this is what is executed.
 type Limits struct {
-	// Tokens is the number of lexical tokens of the document, comments included. The parser stops there.
+	// Tokens is the number of lexical tokens of the document, including comments. The parser stops
+	// at this number.
 	Tokens int
-	// Depth is how many fields may enclose each other; { a { b } } is 2. Selections below __schema
-	// and __type are not counted.
+	// Depth is the number of nested fields; { a { b } } has 2. Selections below __schema and __type
+	// are not counted.
 	Depth int
-	// IntrospectionDepth is how many fields may enclose each other below __schema or __type.
-	// The introspection query of GraphiQL needs 14.
+	// IntrospectionDepth is the number of nested fields below __schema or __type. The introspection
+	// query of GraphiQL needs 14.
 	IntrospectionDepth int
-	// Complexity is the sum of the field weights, where a list multiplies what is below it. See [Config].
+	// Complexity is the sum of the field weights. A list multiplies the cost of its children. See
+	// [Config].
 	Complexity int
-	// IntrospectionCost is the estimated number of values that the introspection part of an
-	// operation answers with. It is kept apart from Complexity because it says nothing about the
-	// database. Reading a whole schema as GraphiQL does costs about 360,000 when that has 300 types
-	// of ten fields with two arguments each.
+	// IntrospectionCost is the estimated number of values in the introspection part of an
+	// operation's answer. It is separate from Complexity because it causes no load on the database.
+	// GraphiQL's query for the whole schema costs about 360,000 if the schema has 300 types of ten
+	// fields with two arguments each.
 	IntrospectionCost int
-	// Aliases is the number of fields that are renamed, in one operation.
+	// Aliases is the number of fields with an alias in one operation.
 	Aliases int
 	// Directives is the number of directives in one operation.
 	Directives int
-	// RootFields is the number of fields at the top of one operation.
+	// RootFields is the number of top-level fields of one operation.
 	RootFields int
-	// Selections is the number of fields, inline fragments and fragment spreads of the whole document:
-	// of all operations and, once more, of all fragment definitions, since validation visits each of those by itself.
+	// Selections is the number of fields, inline fragments and fragment spreads of the whole
+	// document: of all operations and, in addition, of all fragment definitions, because validation
+	// visits each of them separately.
 	Selections int
-	// Overlaps is the number of pairs of selections with the same response path, once for each
-	// inline fragment around them. Validation compares such pairs one by one to find out whether
+	// Overlaps is the number of pairs of selections with the same response path, counted once for
+	// each inline fragment around them. Validation compares these pairs one by one to check whether
 	// they can be merged.
 	Overlaps int
 }
@@ -79,7 +84,7 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
-// The values of extensions.code of a refused document.
+// The values of extensions.code of a rejected document.
 const (
 	CodeTokens        = "TOO_MANY_TOKENS"
 	CodeDepth         = "DEPTH_LIMIT_EXCEEDED"
@@ -92,14 +97,15 @@ const (
 	CodeOverlaps      = "TOO_MANY_OVERLAPS"
 )
 
-// Exceeded says which limit a document is over. It is the cause (errors.As) of the GraphQL errors this package makes.
+// Exceeded describes a limit that a document exceeds. It is the cause (errors.As) of the GraphQL
+// errors of this package.
 type Exceeded struct {
 	// Code is one of the Code constants.
 	Code string
-	// What names the thing counted, as in "aliases".
+	// What names the counted things, for example "aliases".
 	What string
-	// Found is the number counted; counting stops at [math.MaxInt32]. It is 0 for tokens, which are
-	// not counted to the end.
+	// Found is the number counted. Counting stops at [math.MaxInt32]. Found is 0 for tokens,
+	// because the parser stops at the limit.
 	Found int
 	// Limit is the number allowed.
 	Limit int
@@ -124,8 +130,8 @@ func (e *Exceeded) graphQL() *gqlerror.Error {
 
 func upperFirst(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
-// ceiling is where counting saturates, so that no number of nested fragments can make a count
-// overflow into a small one.
+// ceiling is the value at which counts saturate, so that nested fragments cannot make a count
+// overflow into a small number.
 const ceiling = math.MaxInt32
 
 // plus adds two counts between 0 and ceiling.

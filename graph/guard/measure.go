@@ -4,9 +4,9 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// measure is what a selection set adds up to with its fragments expanded. Every number is that of
-// the selection set alone, seen from its own level, so it does not depend on where the set is used
-// and can be kept per fragment.
+// measure holds the counts of a selection set with its fragments expanded. All numbers are those of
+// the selection set alone, relative to its own level. They do not depend on where the set is used,
+// so they can be cached per fragment.
 type measure struct {
 	depth         int // levels of fields, not counting those below an introspection root
 	introspection int // levels of fields below an introspection root
@@ -16,7 +16,7 @@ type measure struct {
 	selections    int
 }
 
-// beside adds a measure of the same level: another selection, or the content of a fragment.
+// beside adds a measure at the same level: another selection, or the content of a fragment.
 func (m *measure) beside(o measure) {
 	m.depth = max(m.depth, o.depth)
 	m.introspection = max(m.introspection, o.introspection)
@@ -24,7 +24,7 @@ func (m *measure) beside(o measure) {
 	m.below(o)
 }
 
-// below adds the counts of a measure that do not depend on the level.
+// below adds the counts of a child measure that do not depend on the level.
 func (m *measure) below(o measure) {
 	m.aliases = plus(m.aliases, o.aliases)
 	m.directives = plus(m.directives, o.directives)
@@ -34,10 +34,11 @@ func (m *measure) below(o measure) {
 // survey measures a document. It needs no schema and no annotations of the validator.
 type survey struct {
 	fragments map[string]*fragment
-	// cyclic is set when a fragment reaches itself; measures then cut the cycle and are too small.
+	// cyclic is set if a fragment reaches itself. The measures then cut the cycle and are too
+	// small.
 	cyclic bool
-	// longest is the length in bytes of the longest name or text literal: what spelling suggestions
-	// would be sought for.
+	// longest is the length in bytes of the longest name or text literal. It is the upper bound of
+	// the texts for which validation searches similar names.
 	longest int
 }
 
@@ -51,14 +52,14 @@ type state uint8
 
 const (
 	unseen state = iota
-	open         // being measured: meeting it again is a cycle
+	open         // being measured: a second visit in this state is a cycle
 	done
 )
 
 func newSurvey(doc *ast.QueryDocument) *survey {
 	s := &survey{fragments: make(map[string]*fragment, len(doc.Fragments))}
 	for _, f := range doc.Fragments {
-		// Of two fragments with one name the first counts, as in the validator.
+		// If two fragments have the same name, the first is used, as in the validator.
 		if s.fragments[f.Name] == nil {
 			s.fragments[f.Name] = &fragment{definition: f}
 		}
@@ -79,7 +80,8 @@ func (s *survey) operation(op *ast.OperationDefinition) measure {
 	return m
 }
 
-// fragment measures each fragment once, however often it is spread; an unknown name measures nothing.
+// fragment returns the measure of a fragment. It measures each fragment once, however often it is
+// spread. An unknown name has an empty measure.
 func (s *survey) fragment(name string) measure {
 	f := s.fragments[name]
 	switch {
@@ -137,7 +139,7 @@ func (s *survey) field(it *ast.Field) measure {
 	return m
 }
 
-// introspects reports whether a field of this name is an entry into the schema's description of itself.
+// introspects reports whether a field of this name is an introspection root.
 func introspects(name string) bool { return name == "__schema" || name == "__type" }
 
 func (s *survey) directives(list ast.DirectiveList) int {

@@ -5,11 +5,11 @@ import "github.com/vektah/gqlparser/v2/ast"
 // overlaps returns how many pairs of selections the rule OverlappingFieldsCanBeMerged may have to
 // compare.
 //
-// That rule compares every two fields that answer under the same response path, and every two
-// spreads at the same path, and starts again inside each inline fragment: 220 inline fragments
-// around 1,300 times the same field are 2,000 tokens and two hundred million comparisons. The
-// estimate is an upper bound and costs one step for each expanded selection, so it must only be
-// asked of a document without cycles whose expanded selections are known to be few.
+// That rule compares every two fields with the same response path and every two spreads at the same
+// path, and starts again inside each inline fragment. With 220 inline fragments around the same
+// field repeated 1,300 times, a document of 2,000 tokens needs two hundred million comparisons. The
+// estimate is an upper bound and costs one step for each expanded selection. So overlaps must only
+// be called for a document without cycles whose number of expanded selections is known to be small.
 func (s *survey) overlaps(doc *ast.QueryDocument) int {
 	o := overlap{survey: s, places: make(map[place]int)}
 	for _, op := range doc.Operations {
@@ -21,15 +21,16 @@ func (s *survey) overlaps(doc *ast.QueryDocument) int {
 	return o.pairs
 }
 
-// overlap builds the tree of response paths of one selection set at a time.
+// overlap builds the tree of response paths, for one selection set after the other.
 type overlap struct {
 	*survey
-	places map[place]int // the id of each path, 1 and up
-	counts []int         // by id: how many selections have this path
+	places map[place]int // the id of each path, starting at 1
+	counts []int         // by id: the number of selections with this path
 	pairs  int
 }
 
-// place is a response path: the id of the path above, and the response name. Spreads share the name "...".
+// place is a response path: the id of the parent path and the response name. Spreads share the name
+// "...".
 type place struct {
 	above int
 	name  string
@@ -41,8 +42,9 @@ func (o *overlap) root(set ast.SelectionSet) {
 	o.set(set, 0, 1)
 }
 
-// set visits the selections below the path above; sets is the number of selection sets that contain them and are each
-// compared within: the one itself and every inline fragment around it.
+// set visits the selections below the path above. sets is the number of selection sets that contain
+// them and that the rule compares separately: the set itself and one for each inline fragment
+// around it.
 func (o *overlap) set(set ast.SelectionSet, above, sets int) {
 	for _, selection := range set {
 		switch it := selection.(type) {

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// processorTime returns the time f spent on a processor, whatever else the machine is doing.
+// processorTime returns the processor time of f, independent of the load of the machine.
 func processorTime(f func()) time.Duration {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

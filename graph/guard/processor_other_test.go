@@ -4,7 +4,7 @@ package guard
 
 import "time"
 
-// processorTime returns how long f took, which is the best that can be had portably.
+// processorTime returns the elapsed time of f, which is the best portable approximation.
 func processorTime(f func()) time.Duration {
 	start := time.Now()
 	f()

@@ -2,5 +2,5 @@
 
 package guard
 
-// timed says whether processor times are asserted.
+// timed reports whether tests check processor times.
 const timed = true

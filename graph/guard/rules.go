@@ -11,21 +11,23 @@ import (
 )
 
 const (
-	// maxErrors is where validation of one document stops. Each error may cost a search for a similar name.
+	// maxErrors is the number of errors at which validation of a document stops. Each error may
+	// need a search for a similar name.
 	maxErrors = 20
-	// maxSuggested is the length in bytes of the longest name or text for which similar names are sought.
-	// The search multiplies it by the length of all names it is compared with, so one name of a megabyte takes seconds.
+	// maxSuggested is the length in bytes of the longest name or text for which similar names are
+	// searched. The cost of the search is this length times the length of all names that it is
+	// compared with, so a name of one megabyte would take seconds.
 	maxSuggested = 100
 )
 
-// Rules returns the rule set for gqlgen's SetValidationRulesFn: one rule that checks the limits
-// and, only when they are kept, validates the document by the rules of the GraphQL specification.
-// gqlgen alters the set it gets, so each call makes a new one.
+// Rules returns the rule set for gqlgen's SetValidationRulesFn. It is one rule that checks the
+// limits. Only if they pass, that rule validates the document by the rules of the GraphQL
+// specification. Each call returns a new set, because gqlgen modifies it.
 func (g *Guard) Rules() *rules.Rules {
 	return rules.NewRules(
 		core.Rule{Name: "Guard", RuleFunc: g.rule},
-		// gqlgen adds these two unless rules of these names exist, and they would then run before
-		// the limits are checked.
+		// gqlgen adds these two rules unless rules with these names exist. They would then run
+		// before the limits are checked.
 		core.Rule{Name: rules.FieldsOnCorrectTypeRule.Name, RuleFunc: nothing},
 		core.Rule{Name: rules.ScalarLeafsRule.Name, RuleFunc: nothing},
 	)
@@ -33,8 +35,8 @@ func (g *Guard) Rules() *rules.Rules {
 
 func nothing(*core.Events, core.AddErrFunc) {}
 
-// rule runs at the first event that comes with the document. A rule cannot end the walk it is part of, hence a walk
-// without any other rule first, and the other rules in a walk of their own.
+// rule runs at the first event that has the document. A rule cannot stop the walk that it is part
+// of. So the outer walk has no other rule, and the other rules run in a walk of their own.
 func (g *Guard) rule(events *core.Events, addError core.AddErrFunc) {
 	checked := false
 	events.OnOperation(func(walker *core.Walker, _ *ast.OperationDefinition) {
@@ -45,7 +47,8 @@ func (g *Guard) rule(events *core.Events, addError core.AddErrFunc) {
 		for _, found := range g.check(walker.Schema, walker.Document) {
 			addError(func(err *gqlerror.Error) { *err = *found })
 		}
-		// What is left of the outer walk has nothing to observe; this spares it the fragments.
+		// The rest of the outer walk has nothing to check. An empty document keeps it from walking
+		// the fragments.
 		walker.Document = &ast.QueryDocument{}
 	})
 }
@@ -68,9 +71,9 @@ func (g *Guard) check(schema *ast.Schema, doc *ast.QueryDocument) gqlerror.List 
 	}
 }
 
-// Check returns the limits that doc is over without looking at variables: all but Tokens,
-// Complexity and IntrospectionCost. A document with fragment cycles, which is invalid by another
-// rule, may be over more than Check finds.
+// Check returns the document limits that doc exceeds. They do not depend on variables: Tokens,
+// Complexity and IntrospectionCost are not checked. A document with fragment cycles is invalid by
+// another rule, and may exceed more limits than Check returns.
 func (g *Guard) Check(doc *ast.QueryDocument) []*Exceeded {
 	_, over := g.survey(doc)
 	return over
@@ -111,7 +114,8 @@ func (g *Guard) survey(doc *ast.QueryDocument) (*survey, []*Exceeded) {
 	return s, over
 }
 
-// suggestingRules and plainRules are the rules of the specification, with and without "Did you mean", ordered by name.
+// suggestingRules and plainRules are the rules of the specification, with and without "Did you
+// mean", sorted by name.
 var (
 	suggestingRules = sorted(rules.NewDefaultRules())
 	plainRules      = sorted(withoutSuggestions(rules.NewDefaultRules()))
@@ -135,7 +139,8 @@ func withoutSuggestions(set *rules.Rules) *rules.Rules {
 	return set
 }
 
-// enough is what a rule is interrupted with at the last error reported: a walk has no other way out.
+// enough is the panic value that ends a walk after the last error to report. A walk cannot be
+// stopped in another way.
 type enough struct{}
 
 // validate applies the rules and returns at most maxErrors errors.

@@ -46,7 +46,8 @@ type Mutation { rename(id: ID!): Campaign }
 
 var _ Server = (*handler.Server)(nil)
 
-// served is an executor with a guard, as gqlgen's handler.Server has it, over a schema that answers {} to everything.
+// served is an executor with a guard, as in gqlgen's handler.Server. Its schema answers {} to
+// everything.
 type served struct {
 	*executor.Executor
 	schema   *ast.Schema
@@ -100,7 +101,7 @@ func codes(errs gqlerror.List) []string {
 	return out
 }
 
-// bomb returns n fragments on Query that each spread the next one twice.
+// bomb returns n fragments on Query. Each spreads the next one twice.
 func bomb(n int) string {
 	var b strings.Builder
 	b.WriteString("{...f0}")

@@ -1,6 +1,6 @@
-// Package ingest is the surface POST /events: a stream of events, one JSON object a line, answered
-// line by line. It owns the reading and answering of the stream; what an event is and what comes of
-// it is the domain's.
+// Package ingest is the surface POST /events: a stream of events with one JSON object per line,
+// answered line by line. It owns the reading of the stream and the answers. The domain owns the
+// meaning of an event and its effects.
 package ingest
 
 import (
@@ -27,35 +27,40 @@ import (
 )
 
 const (
-	// maxLine is the longest line in bytes; the texts of an event are a tenth of it.
+	// maxLine is the length of the longest line in bytes. The texts of an event are at most a tenth
+	// of it.
 	maxLine = 64 << 10
-	// idle is how long a batch waits for more lines: a slow sender gets its answers.
+	// idle is how long a batch waits for more lines. Then it is recorded, so that a slow sender
+	// gets its answers.
 	idle = 20 * time.Millisecond
-	// maxBatch is how many bytes of lines are recorded at a time; a batch ends with the line that reaches it.
+	// maxBatch is the size in bytes from which a batch is full. A batch ends with the line that
+	// reaches it.
 	maxBatch = 1 << 20
-	// maxAhead is how many lines, and maxAheadBytes how many bytes of them, are read while a batch is recorded.
+	// maxAhead is the number of lines, and maxAheadBytes their total size in bytes, that are read
+	// while a batch is recorded.
 	maxAhead, maxAheadBytes = 1000, 256 << 10
 )
 
-// Options are what the surface is built with.
+// Options are the settings of the surface.
 type Options struct {
 	Logger *slog.Logger
-	// Gate has a place for each stream; without one there is no bound.
+	// Gate has a place for each stream. Nil means no limit.
 	Gate *gate.Gate
-	// Timeout ends the recording of a batch, its SQL included, and the look-up of credentials. Default 30 s.
+	// Timeout is the time limit for recording a batch, including its SQL, and for the
+	// authentication; 30 s by default.
 	Timeout time.Duration
-	// Stopping is closed when the server is told to stop; never if nil.
+	// Stopping is closed when the server begins to stop. Nil means that this never happens.
 	Stopping <-chan struct{}
 }
 
-// Handler is the surface.
+// Handler serves POST /events.
 type Handler struct {
 	accounts *account.Service
 	events   *event.Service
 	Options
 }
 
-// New returns the surface.
+// New returns the handler. Zero options get their defaults.
 func New(accounts *account.Service, events *event.Service, opts Options) *Handler {
 	if opts.Gate == nil {
 		opts.Gate = gate.New("streams of events", 0, 0)
@@ -66,10 +71,11 @@ func New(accounts *account.Service, events *event.Service, opts Options) *Handle
 	return &Handler{accounts, events, opts}
 }
 
-// ServeHTTP answers one line for each line, in their order. The lines are recorded in batches, so
-// that an answer means that its event is in the database. A sender that does not take its answers
-// while it sends is cut off in the end. The stream ends with the request, or after what was read
-// when the server stops: what has no answer may be sent again.
+// ServeHTTP answers each line with one line, in the order of the request. The lines are recorded in
+// batches, and an answer is sent only after its event is in the database. A sender that does not
+// read its answers while it sends loses its connection in the end. The stream ends with the
+// request. If the server stops, the stream ends after the batch that was read. A sender may send
+// lines without an answer again.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, id, err := h.identify(r.Context())
 	if err != nil {
@@ -77,10 +83,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		surface.Refuse(w, r, h.Logger, err)
 		return
 	}
-	if media, _, err := mime.ParseMediaType(
-		r.Header.Get("Content-Type"),
-	); err != nil || media != "application/x-ndjson" ||
-		r.Header.Get("Content-Encoding") != "" {
+	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || media != "application/x-ndjson" || r.Header.Get("Content-Encoding") != "" {
 		surface.LeaveUnread(w)
 		surface.RefuseAs(
 			w, r, http.StatusUnsupportedMediaType, "BAD_REQUEST",
@@ -107,7 +111,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("X-Accel-Buffering", "no") // a proxy before the server is not to hold answers back
+	w.Header().Set("X-Accel-Buffering", "no") // a proxy must not buffer the answers
 	w.WriteHeader(http.StatusOK)
 	_ = s.control.Flush()
 	in := surface.TimedBodyOf(w, r)
@@ -118,7 +122,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}()
 	s.answer(ctx)
 	in.End()
-	for l := range s.lines { // what was read and has no answer is dropped
+	for l := range s.lines { // lines that were read but not answered are dropped
 		s.ahead.Release(l.size)
 	}
 	<-done
@@ -127,7 +131,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// identify returns a caller who may record, and its context.
+// identify authenticates the caller and checks its permission to record events. It also returns the
+// caller's context.
 func (h *Handler) identify(ctx context.Context) (context.Context, caller.Identity, error) {
 	looking, cancel := context.WithTimeout(ctx, h.Timeout)
 	defer cancel()
@@ -142,14 +147,15 @@ func (h *Handler) identify(ctx context.Context) (context.Context, caller.Identit
 	return ctx, id, err
 }
 
-// stream is one request on its way.
+// stream is the state of one request.
 type stream struct {
 	*Handler
-	// follower reports when the key or session has ended.
+	// follower reports when the caller's key or session has ended.
 	follower *account.Follower
 	control  *http.ResponseController
 	out      *bufio.Writer
-	// lines are those that were read and are in no batch yet; ahead bounds how many bytes they have.
+	// lines holds the lines that were read and are in no batch yet. ahead limits their total size
+	// in bytes.
 	lines chan line
 	ahead *semaphore.Weighted
 }
@@ -178,13 +184,15 @@ func (s *stream) read(from io.Reader) {
 	}
 }
 
-// add passes a line on to the next batch, once there is room for it. The lines are taken until the last, so it returns.
+// add passes a line on to the next batch when there is room for it. It always returns, because
+// ServeHTTP receives all lines, even after the last batch.
 func (s *stream) add(l line) {
 	_ = s.ahead.Acquire(context.Background(), l.size)
 	s.lines <- l
 }
 
-// answer records the lines in batches and answers them, until there are no more or the server stops.
+// answer records the lines in batches and writes the answers, until there are no more lines or the
+// server stops.
 func (s *stream) answer(ctx context.Context) {
 	for {
 		batch, more := s.gather(ctx)
@@ -197,7 +205,7 @@ func (s *stream) answer(ctx context.Context) {
 	}
 }
 
-// batch is what is recorded at a time, and how many bytes its lines have.
+// batch holds the lines that are recorded together and their total size in bytes.
 type batch struct {
 	lines []line
 	size  int64
@@ -205,13 +213,14 @@ type batch struct {
 
 func (b *batch) full() bool { return len(b.lines) >= event.MaxEvents || b.size >= maxBatch }
 
-// take takes a line over into a batch.
+// take moves a line to a batch.
 func (s *stream) take(b *batch, l line) {
 	s.ahead.Release(l.size)
 	b.lines, b.size = append(b.lines, l), b.size+l.size
 }
 
-// gather waits for lines: the first one, and then as many as come without a pause.
+// gather returns the lines of the next batch: the first line, and all lines that follow without a
+// pause. more reports whether there may be further lines.
 func (s *stream) gather(ctx context.Context) (lines []line, more bool) {
 	var b batch
 	select {
@@ -257,7 +266,8 @@ func (s *stream) gather(ctx context.Context) (lines []line, more bool) {
 	return b.lines, true
 }
 
-// record records a batch and answers it; it reports whether the sender is still there and may go on.
+// record records a batch and writes its answers. It reports whether the sender is still connected
+// and may send more.
 func (s *stream) record(ctx context.Context, batch []line) bool {
 	work, done := context.WithTimeout(ctx, s.Timeout)
 	defer done()
@@ -290,7 +300,7 @@ func (s *stream) record(ctx context.Context, batch []line) bool {
 				told.reject(results[i].Err)
 			}
 		}
-		text, _ := json.Marshal(told) // texts alone, which always can be
+		text, _ := json.Marshal(told) // cannot fail for strings
 		if _, err := s.out.Write(append(text, '\n')); err != nil {
 			return false
 		}

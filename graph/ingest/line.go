@@ -13,15 +13,15 @@ import (
 	"campaignql/internal/kind"
 )
 
-// line is one line of the stream: the event, and why it cannot be read.
+// line is one line of the stream: its event, and its fault if it cannot be parsed.
 type line struct {
 	event event.Event
 	fault *apperr.Error
-	// size is how many bytes it had, a bound of what it holds.
+	// size is the length of the line in bytes, an upper bound of the memory that the event holds.
 	size int64
 }
 
-// number is an id as text or as a number of JSON.
+// number is an id, which JSON may hold as a string or as a number.
 type number string
 
 // UnmarshalJSON implements [json.Unmarshaler].
@@ -39,7 +39,7 @@ func (n *number) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// object is an event as a line writes it. The names are those of the GraphQL input.
+// object is the JSON object of an event. The names are those of the GraphQL input.
 type object struct {
 	ID         string  `json:"id"`
 	Kind       string  `json:"kind"`
@@ -55,8 +55,9 @@ type object struct {
 	Currency   string  `json:"currency"`
 }
 
-// parse reads a line, of which no more is kept than an event may hold: thousands may wait. What is
-// no object of an event has a fault, and its id where one can be made out.
+// parse parses a line. It keeps no more of the line than an event may hold, because thousands of
+// lines may wait. A line that is not a JSON object of an event gets a fault, and its id if that can
+// be parsed.
 func parse(text []byte) line {
 	var o object
 	in := json.NewDecoder(bytes.NewReader(text))
@@ -71,7 +72,7 @@ func parse(text []byte) line {
 		var known struct {
 			ID string `json:"id"`
 		}
-		_ = json.Unmarshal(text, &known) // as far as it goes
+		_ = json.Unmarshal(text, &known) // best effort
 		return line{
 			event: event.Event{ID: known.ID}.Fit(),
 			fault: apperr.New(apperr.Invalid, "the line is no event: %s", reason(err)),
@@ -98,7 +99,7 @@ func parse(text []byte) line {
 	return line{event: e.Fit()}
 }
 
-// identify reads an id; one that is missing is the domain's to tell.
+// identify parses an id. It returns 0 if the id is missing; the domain reports that.
 func identify(faults *apperr.Faults, of gid.Kind, name, text string) int64 {
 	if text == "" {
 		return 0
@@ -110,7 +111,7 @@ func identify(faults *apperr.Faults, of gid.Kind, name, text string) int64 {
 	return id
 }
 
-// reason is what the decoder says, without the names of Go.
+// reason returns the message of the decoder without Go names.
 func reason(err error) string {
 	var typed *json.UnmarshalTypeError
 	if errors.As(err, &typed) {
@@ -125,7 +126,6 @@ func reason(err error) string {
 	return strings.TrimPrefix(err.Error(), "json: ")
 }
 
-// answer is the answer to a line.
 type answer struct {
 	ID      string `json:"id"`
 	Result  string `json:"result"`

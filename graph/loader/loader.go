@@ -1,6 +1,6 @@
-// Package loader batches what the fields of one operation load one by one: however many ask, each
-// kind costs one statement for each set of columns. Loaders live for one operation and act for its
-// caller.
+// Package loader batches the rows that the fields of one operation load one by one. Each kind of
+// row costs one statement for each set of columns, however many fields load it. Loaders exist for
+// one operation and load with the permissions of its caller.
 package loader
 
 import (
@@ -19,19 +19,20 @@ import (
 )
 
 const (
-	// wait is how long a batch gathers keys: the default of the library, 16 ms, would be paid on each level of a query.
+	// wait is how long a batch collects keys. The library's default of 16 ms would be added on each
+	// level of a query.
 	wait = time.Millisecond
-	// capacity bounds a batch.
+	// capacity is the upper bound of keys in a batch.
 	capacity = 500
 )
 
-// rowKey names a row and the columns that are needed of it.
+// rowKey identifies a row and the columns to load.
 type rowKey struct {
 	id      int64
 	columns string
 }
 
-// historyKey names a page of a campaign's history.
+// historyKey identifies a page of a campaign's history.
 type historyKey struct {
 	campaignID    int64
 	beforeVersion int64
@@ -47,7 +48,7 @@ type Loaders struct {
 	pages     pages
 }
 
-// services are the domains that loaders ask.
+// services are the domain services that the loaders use.
 type services struct {
 	campaigns *campaign.Service
 	emails    *content.Service
@@ -78,7 +79,8 @@ func New(campaigns *campaign.Service, emails *content.Service, tags *tag.Service
 	}
 }
 
-// Email returns an email with the given columns, nil when the caller has none with this id.
+// Email returns an email with the given columns. It returns nil if the caller has no email with
+// this id.
 func (l *Loaders) Email(ctx context.Context, id int64, columns []string) (*ent.Email, error) {
 	return l.emails.Load(ctx, rowKey{id, strings.Join(columns, ",")})()
 }
@@ -88,16 +90,16 @@ func (l *Loaders) TagCount(ctx context.Context, id int64) (int, error) {
 	return l.tagCounts.Load(ctx, id)()
 }
 
-// History returns entries of a campaign's history, newest first.
+// History returns at most limit entries of a campaign's history, newest first.
 func (l *Loaders) History(
 	ctx context.Context, campaignID, beforeVersion int64, limit int,
 ) ([]*ent.CampaignChange, error) {
 	return l.history.Load(ctx, historyKey{campaignID, beforeVersion, limit})()
 }
 
-// EmailsAhead loads emails with the given columns in one statement, for later calls of Email with
-// the same columns. One that is not there is remembered as nil. After an error nothing is
-// remembered: Email meets it again.
+// EmailsAhead loads emails with the given columns in one statement and caches them for later calls
+// of Email with the same columns. A missing email is cached as nil. After an error nothing is
+// cached, so that Email gets the error again.
 func (l *Loaders) EmailsAhead(ctx context.Context, ids []int64, columns []string) {
 	if len(ids) == 0 {
 		return
@@ -111,7 +113,7 @@ func (l *Loaders) EmailsAhead(ctx context.Context, ids []int64, columns []string
 	}
 }
 
-// TagCountsAhead is EmailsAhead for TagCount.
+// TagCountsAhead does for TagCount what EmailsAhead does for Email.
 func (l *Loaders) TagCountsAhead(ctx context.Context, ids []int64) {
 	if len(ids) == 0 {
 		return
@@ -125,7 +127,8 @@ func (l *Loaders) TagCountsAhead(ctx context.Context, ids []int64) {
 	}
 }
 
-// HistoriesAhead is EmailsAhead for History, with the same bounds for each campaign.
+// HistoriesAhead does for History what EmailsAhead does for Email. All campaigns have the same
+// bounds.
 func (l *Loaders) HistoriesAhead(ctx context.Context, campaignIDs []int64, beforeVersion int64, limit int) {
 	ids := store.Distinct(campaignIDs)
 	requests := make([]campaign.HistoryRequest, len(ids))
@@ -141,7 +144,8 @@ func (l *Loaders) HistoriesAhead(ctx context.Context, campaignIDs []int64, befor
 	}
 }
 
-// batched makes a loader of a function that answers a list of keys in their order.
+// batched returns a loader for load, which returns one value for each key, in the order of the
+// keys.
 func batched[K comparable, V any](load func(ctx context.Context, keys []K) ([]V, error)) *dataloader.Loader[K, V] {
 	batch := func(ctx context.Context, keys []K) []*dataloader.Result[V] {
 		values, err := load(ctx, keys)
@@ -162,7 +166,7 @@ func batched[K comparable, V any](load func(ctx context.Context, keys []K) ([]V,
 	)
 }
 
-// byColumns loads rows with one call for each set of columns that the keys name.
+// byColumns loads rows with one call of load for each set of columns in keys.
 func byColumns[V any](
 	ctx context.Context, keys []rowKey, load func(context.Context, []int64, ...string) (map[int64]V, error),
 ) ([]V, error) {

@@ -6,9 +6,9 @@ import (
 	"campaignql/ent"
 )
 
-// pages remembers which campaigns an operation shows together, so that what one of them is asked
-// for is read for all of them at once: the number of statements does not hang on how fast the
-// fields of a page ask one after the other.
+// pages remembers which campaigns an operation returns on one page. A value that a field needs for
+// one of them is then loaded for all of them at once. So the number of statements does not depend
+// on how quickly the fields of a page ask one after the other.
 type pages struct {
 	mu sync.Mutex
 	of map[*ent.Campaign]*campaignPage
@@ -20,7 +20,8 @@ type campaignPage struct {
 	read map[any]func() (any, error)
 }
 
-// Together says that campaigns are shown on one page, before any of them is asked for its statistics.
+// Together registers campaigns as one page. It must be called before any of them loads its
+// statistics.
 func (l *Loaders) Together(rows []*ent.Campaign) {
 	page := &campaignPage{rows: rows, read: map[any]func() (any, error){}}
 	l.pages.mu.Lock()
@@ -30,9 +31,9 @@ func (l *Loaders) Together(rows []*ent.Campaign) {
 	}
 }
 
-// Whole returns the value of one campaign from what load answers by id for its page. A key, which
-// names the reading and its arguments, is loaded once for a page, with the context of whoever asks
-// first.
+// Whole returns the value of one campaign from the map that load returns for its page. A key names
+// the query and its arguments, and is loaded once for a page. The first caller's context applies to
+// all.
 func Whole[V any](
 	l *Loaders, c *ent.Campaign, key any, load func(rows []*ent.Campaign) (map[int64]V, error),
 ) (V, error) {

@@ -1,5 +1,5 @@
-// Package scalar owns how the schema's own scalars are read and written. A value that cannot be one
-// is a typed Invalid error, so that no text of the runtime's reaches a client.
+// Package scalar owns the encoding and decoding of the schema's own scalars. An invalid value is a
+// typed Invalid error, so that no error text of the Go runtime reaches a client.
 package scalar
 
 import (
@@ -22,7 +22,7 @@ func invalid(format string, args ...any) error {
 	return apperr.New(apperr.Invalid, format, args...)
 }
 
-// MarshalBigInt writes a 64-bit number as a decimal string.
+// MarshalBigInt encodes a 64-bit number as a decimal string.
 func MarshalBigInt(n int64) graphql.Marshaler {
 	return graphql.WriterFunc(func(w io.Writer) {
 		buf := make([]byte, 0, 24)
@@ -32,7 +32,7 @@ func MarshalBigInt(n int64) graphql.Marshaler {
 	})
 }
 
-// UnmarshalBigInt reads a decimal string or a whole number that fits 64 bits.
+// UnmarshalBigInt decodes a decimal string or a whole number that fits into 64 bits.
 func UnmarshalBigInt(v any) (int64, error) {
 	var text string
 	switch v := v.(type) {
@@ -54,7 +54,7 @@ func UnmarshalBigInt(v any) (int64, error) {
 	return n, nil
 }
 
-// MarshalDateTime writes an instant in UTC.
+// MarshalDateTime encodes a time in UTC.
 func MarshalDateTime(t time.Time) graphql.Marshaler {
 	return graphql.WriterFunc(func(w io.Writer) {
 		buf := make([]byte, 0, 40)
@@ -64,7 +64,8 @@ func MarshalDateTime(t time.Time) graphql.Marshaler {
 	})
 }
 
-// UnmarshalDateTime reads RFC 3339 with a zone, in the years the databases keep.
+// UnmarshalDateTime decodes RFC 3339 with a zone, for the years 1000 to 9999, which the databases
+// support. The result is in UTC, truncated to microseconds.
 func UnmarshalDateTime(v any) (time.Time, error) {
 	text, ok := v.(string)
 	if !ok {
@@ -77,10 +78,10 @@ func UnmarshalDateTime(v any) (time.Time, error) {
 	return t.UTC().Truncate(time.Microsecond), nil
 }
 
-// MarshalDate writes a date; none is null.
+// MarshalDate encodes a date. An empty date is null.
 func MarshalDate(text string) graphql.Marshaler { return optional(text) }
 
-// UnmarshalDate reads YYYY-MM-DD of a day that exists.
+// UnmarshalDate decodes YYYY-MM-DD. The day must exist.
 func UnmarshalDate(v any) (string, error) {
 	text, ok := v.(string)
 	if _, err := time.Parse(time.DateOnly, text); !ok || err != nil {
@@ -89,10 +90,10 @@ func UnmarshalDate(v any) (string, error) {
 	return text, nil
 }
 
-// MarshalLocalTime writes a wall clock time; none is null.
+// MarshalLocalTime encodes a wall clock time. An empty time is null.
 func MarshalLocalTime(text string) graphql.Marshaler { return optional(text) }
 
-// UnmarshalLocalTime reads HH:MM or HH:MM:SS.
+// UnmarshalLocalTime decodes HH:MM or HH:MM:SS.
 func UnmarshalLocalTime(v any) (string, error) {
 	text, ok := v.(string)
 	for _, layout := range []string{"15:04", "15:04:05"} {
@@ -103,10 +104,10 @@ func UnmarshalLocalTime(v any) (string, error) {
 	return "", invalid("%s is not a time HH:MM or HH:MM:SS", repeat(v))
 }
 
-// MarshalTimeZone writes a zone as it was stored; none is null.
+// MarshalTimeZone encodes a time zone as it was stored. An empty zone is null.
 func MarshalTimeZone(text string) graphql.Marshaler { return optional(text) }
 
-// UnmarshalTimeZone reads any zone the product understands.
+// UnmarshalTimeZone decodes any time zone that the product supports.
 func UnmarshalTimeZone(v any) (string, error) {
 	text, ok := v.(string)
 	if !ok {
@@ -118,10 +119,10 @@ func UnmarshalTimeZone(v any) (string, error) {
 	return text, nil
 }
 
-// MarshalEmailAddress writes an address; none is null.
+// MarshalEmailAddress encodes an address. An empty address is null.
 func MarshalEmailAddress(text string) graphql.Marshaler { return optional(text) }
 
-// UnmarshalEmailAddress reads a bare address. The empty string stands for none.
+// UnmarshalEmailAddress decodes a bare address. An empty string means no address.
 func UnmarshalEmailAddress(v any) (string, error) {
 	text, ok := v.(string)
 	if !ok {
@@ -137,10 +138,10 @@ func UnmarshalEmailAddress(v any) (string, error) {
 	return text, nil
 }
 
-// JSON is any JSON value, kept as its text.
+// JSON is any JSON value, stored as its text.
 type JSON json.RawMessage
 
-// MarshalJSON writes a JSON value; an empty one is null.
+// MarshalJSON encodes a JSON value. An empty one is null.
 func MarshalJSON(v JSON) graphql.Marshaler {
 	if len(v) == 0 {
 		return graphql.Null
@@ -148,7 +149,8 @@ func MarshalJSON(v JSON) graphql.Marshaler {
 	return graphql.WriterFunc(func(w io.Writer) { _, _ = w.Write(v) })
 }
 
-// UnmarshalJSON reads any value. A string is taken as the text of a JSON document, as old scripts send it.
+// UnmarshalJSON decodes any value. A string is taken as the text of a JSON document, because old
+// scripts send JSON in this form.
 func UnmarshalJSON(v any) (JSON, error) {
 	if text, ok := v.(string); ok {
 		return JSON(kind.Clean(text)), nil
@@ -169,10 +171,11 @@ func optional(text string) graphql.Marshaler {
 	return graphql.MarshalString(text)
 }
 
-// quote repeats a value in a message, shortened and readable.
+// quote returns a string for use in a message, shortened and readable.
 func quote(text string) string { return strconv.Quote(kind.Cut(kind.Clean(text), 60)) }
 
-// repeat is quote for a value of any type; lists and objects are told by their kind alone.
+// repeat returns a value of any type for use in a message. For lists and objects it returns only
+// the kind.
 func repeat(v any) string {
 	switch v := v.(type) {
 	case []any:
@@ -184,10 +187,10 @@ func repeat(v any) string {
 	}
 }
 
-// MarshalID writes an id.
+// MarshalID encodes an id.
 func MarshalID(text string) graphql.Marshaler { return graphql.MarshalString(text) }
 
-// UnmarshalID reads an id: a string, or the number of a legacy id.
+// UnmarshalID decodes an id: a string, or the number of a legacy id.
 func UnmarshalID(v any) (string, error) {
 	switch v := v.(type) {
 	case string:
@@ -203,10 +206,10 @@ func UnmarshalID(v any) (string, error) {
 	}
 }
 
-// MarshalInt writes a number.
+// MarshalInt encodes a number of 32 bits.
 func MarshalInt(n int32) graphql.Marshaler { return MarshalCount(int64(n)) }
 
-// UnmarshalInt reads a whole number that fits 32 bits.
+// UnmarshalInt decodes a whole number that fits into 32 bits.
 func UnmarshalInt(v any) (int32, error) {
 	text := ""
 	switch v := v.(type) {
@@ -224,7 +227,7 @@ func UnmarshalInt(v any) (int32, error) {
 	return int32(n), nil
 }
 
-// MarshalCount writes a counter, which is kept in 64 bits and shown as an Int.
+// MarshalCount encodes a counter, which is stored in 64 bits and returned as an Int.
 func MarshalCount(n int64) graphql.Marshaler {
 	return graphql.WriterFunc(func(w io.Writer) {
 		var buf [20]byte
@@ -232,16 +235,16 @@ func MarshalCount(n int64) graphql.Marshaler {
 	})
 }
 
-// UnmarshalCount reads what UnmarshalInt reads.
+// UnmarshalCount decodes the same values as UnmarshalInt.
 func UnmarshalCount(v any) (int64, error) {
 	n, err := UnmarshalInt(v)
 	return int64(n), err
 }
 
-// MarshalPlainInt writes a number of the size of the machine.
+// MarshalPlainInt encodes an int.
 func MarshalPlainInt(n int) graphql.Marshaler { return MarshalCount(int64(n)) }
 
-// UnmarshalPlainInt reads what UnmarshalInt reads.
+// UnmarshalPlainInt decodes the same values as UnmarshalInt.
 func UnmarshalPlainInt(v any) (int, error) {
 	n, err := UnmarshalInt(v)
 	return int(n), err

@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// media is a media type that responses are written in.
+// media is a media type of responses.
 type media struct {
-	// contentType is shared by all responses and never changed.
+	// contentType is shared by all responses and must not be modified.
 	contentType []string
 	// requestError is the status of a well-formed GraphQL request that is not executed.
 	requestError int
@@ -21,9 +21,9 @@ var (
 )
 
 // negotiate returns the media type that the Accept header prefers: the one with the greatest
-// quality, the first of those that are equal, and application/json for a wildcard, without the
-// header, and when nothing fits: an error that the client did not ask to read helps it more than
-// none.
+// quality, and the first of several with equal quality. It returns application/json for a wildcard,
+// if there is no header, and if no listed type is supported. In the last case the client gets a
+// readable error in a type that it did not ask for, which is more useful than an empty answer.
 func negotiate(header http.Header) *media {
 	values := header["Accept"]
 	if len(values) == 1 {
@@ -61,7 +61,7 @@ func mediaOf(name string) *media {
 	}
 }
 
-// qualityOf returns the parameter q, 1 when there is none or it is not a number.
+// qualityOf returns the parameter q, or 1 if q is missing or not a number.
 func qualityOf(params map[string]string) float64 {
 	q, err := strconv.ParseFloat(params["q"], 64)
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// TestAuditOfTheSpecificationIsPassed runs audit/audit.mjs, which needs node and "npm ci" in that directory.
-// Without them it is skipped, unless CAMPAIGNQL_REQUIRE_ALL=1 says that nothing may be.
+// TestAuditOfTheSpecificationIsPassed runs audit/audit.mjs, which needs node and "npm ci" in that
+// directory. Without them the test is skipped, unless CAMPAIGNQL_REQUIRE_ALL=1 forbids skipping.
 func TestAuditOfTheSpecificationIsPassed(t *testing.T) {
 	t.Parallel()
 	node, script := audit(t)
@@ -50,7 +50,7 @@ func missing(t *testing.T, why string) {
 	t.Skipf("GRAPHQL-OVER-HTTP AUDIT NOT RUN: %s", why)
 }
 
-// TestAuditFailsWhatIsNotGraphQL makes sure that the audit can fail.
+// TestAuditFailsWhatIsNotGraphQL checks that the audit can fail.
 func TestAuditFailsWhatIsNotGraphQL(t *testing.T) {
 	t.Parallel()
 	node, script := audit(t)

@@ -15,30 +15,30 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// Server-sent events carry an operation as graphql-sse's distinct connections mode says
+// Server-sent events carry an operation as the distinct connections mode of graphql-sse specifies
 // (https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md): each response is the data of
-// an event "next", and after the last comes an event "complete". A request that was understood is
-// answered with 200 and the errors in an event, as the client asked for nothing else.
+// an event "next", and an event "complete" follows the last one. A well-formed request is answered
+// with status 200 and its errors in an event, because the client accepts nothing else.
 
 const (
 	eventStream = "text/event-stream"
-	// completed is the event after the last response.
+	// completed is the event that follows the last response.
 	completed = "event: complete\ndata:\n\n"
 )
 
 const (
-	// defaultHeartbeat is how often a comment is sent while nothing happens, so that neither side
-	// takes the connection for dead.
+	// defaultHeartbeat is the interval between comments on an idle stream. The comments keep both
+	// sides from closing the connection as dead.
 	defaultHeartbeat = 15 * time.Second
-	// writeTimeout is how long a reader may take nothing before its connection is given up.
+	// writeTimeout is the time after which the connection of a client that reads nothing is closed.
 	writeTimeout = 10 * time.Second
-	// stoppingTimeout is that of a server that stops.
+	// stoppingTimeout replaces writeTimeout while the server stops.
 	stoppingTimeout = 2 * time.Second
 )
 
-// acceptsEvents tells whether server-sent events are welcome at all, and whether more so than a
-// single response: a client that lists them behind JSON gets them where there is no other way, that
-// is for a subscription.
+// acceptsEvents reports whether the client accepts server-sent events, and whether it prefers them
+// to a single response. A client that prefers JSON gets events only for a subscription, which needs
+// them.
 func acceptsEvents(header http.Header) (welcome, preferred bool) {
 	values := header["Accept"]
 	if !slices.ContainsFunc(values, func(value string) bool { return strings.Contains(value, "event-stream") }) {
@@ -60,7 +60,7 @@ func acceptsEvents(header http.Header) (welcome, preferred bool) {
 	return events > 0, events > single
 }
 
-// events writes the stream of one request. Its methods may be used from two goroutines.
+// events writes the stream of one request. Two goroutines may use its methods concurrently.
 type events struct {
 	mu      sync.Mutex
 	w       http.ResponseWriter
@@ -68,7 +68,8 @@ type events struct {
 	err     error
 }
 
-// stream executes the operation and writes what comes of it until it ends, the client goes, or the server stops.
+// stream executes the operation and writes its responses until the operation ends, the client
+// disconnects, or the server stops.
 func (x *exchange) stream(op *graphql.OperationContext) {
 	ctx, cancel := context.WithCancel(x.r.Context())
 	defer cancel()
@@ -78,14 +79,13 @@ func (x *exchange) stream(op *graphql.OperationContext) {
 	defer cancel()
 	stopping := x.stopping
 	if op.Operation.Operation != ast.Subscription {
-		stopping = nil // it ends by itself, and is let finish
+		stopping = nil // it ends on its own, so the server waits for it
 	}
 	background.Go(func() { e.keep(ctx, cancel, x.heartbeat, stopping) })
 	x.respondTo(ctx, op, e)
 	e.close()
 }
 
-// respondTo sends each response as an event.
 func (x *exchange) respondTo(ctx context.Context, op *graphql.OperationContext, e *events) {
 	defer func() {
 		if value := recover(); value != nil {
@@ -94,7 +94,7 @@ func (x *exchange) respondTo(ctx context.Context, op *graphql.OperationContext, 
 		}
 	}()
 	respond, inner := x.exec.DispatchOperation(ctx, op)
-	_ = e.write(":\n\n") // tells the client that the stream is open, as the first event may be long in coming
+	_ = e.write(":\n\n") // opens the stream for the client, because the first event may come late
 	endless, told := op.Operation.Operation == ast.Subscription, false
 	for endless || !told {
 		resp := respond(inner)
@@ -103,14 +103,14 @@ func (x *exchange) respondTo(ctx context.Context, op *graphql.OperationContext, 
 		}
 		told = true
 		if e.next(resp) != nil {
-			return // nobody reads it any more
+			return // the client is gone
 		}
 		if resp.Data == nil {
-			break // nothing follows an operation that has failed
+			break // a failed operation has no further responses
 		}
 	}
 	if ctx.Err() != nil {
-		return // without "complete", so that the client knows to come back
+		return // without "complete", so that the client connects again
 	}
 	if !told && !endless {
 		_ = e.next(&graphql.Response{Errors: gqlerror.List{interrupted(inner).graphQL()}})
@@ -130,16 +130,17 @@ func (x *exchange) openEvents() *events {
 	header := x.w.Header()
 	header["Content-Type"] = []string{eventStream + "; charset=utf-8"}
 	header.Set("Cache-Control", "no-store")
-	header.Set("X-Accel-Buffering", "no") // nginx passes on what comes when it comes
+	header.Set("X-Accel-Buffering", "no") // nginx must not buffer the events
 	e := &events{w: x.w, control: http.NewResponseController(x.w)}
-	// The server's time to read a request has been served: the connection is only read from now on
-	// to see the client go.
+	// The request is read, so the server's read deadline no longer applies. From now on the server
+	// reads the connection only to notice that the client disconnects.
 	_ = e.control.SetReadDeadline(time.Time{})
 	x.w.WriteHeader(http.StatusOK)
 	return e
 }
 
-// keep sends comments while nothing happens, and ends the stream when its client is gone or the server stops.
+// keep sends comments while the stream is idle. It ends the stream if the client is gone or the
+// server stops.
 func (e *events) keep(ctx context.Context, cancel context.CancelFunc, every time.Duration, stopping <-chan struct{}) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
@@ -149,7 +150,7 @@ func (e *events) keep(ctx context.Context, cancel context.CancelFunc, every time
 			return
 		case <-stopping:
 			cancel()
-			_ = e.control.SetWriteDeadline(time.Now().Add(stoppingTimeout)) // also of what is being written
+			_ = e.control.SetWriteDeadline(time.Now().Add(stoppingTimeout)) // also for a write in progress
 			return
 		case <-tick.C:
 			if e.write(":\n\n") != nil {
@@ -172,7 +173,8 @@ func (e *events) next(resp *graphql.Response) error {
 	return e.write("event: next\ndata: ", oneLine(before), oneLine(resp.Data), oneLine(after), "\n\n")
 }
 
-// oneLine takes the line breaks out of JSON, where they stand between tokens alone: in an event a line ends the data.
+// oneLine replaces the line breaks of a JSON text by spaces, because a line break ends the data of
+// an event. JSON has line breaks only between tokens.
 func oneLine(text []byte) string {
 	if bytes.ContainsAny(text, "\r\n") {
 		text = bytes.Map(func(r rune) rune {
@@ -185,7 +187,7 @@ func oneLine(text []byte) string {
 	return string(text)
 }
 
-// write sends texts, each time with new patience for a slow reader.
+// write sends texts. Each call sets a new write deadline for a slow client.
 func (e *events) write(texts ...string) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -202,7 +204,7 @@ func (e *events) write(texts ...string) error {
 	return e.err
 }
 
-// close lets the connection serve further requests, which have no deadline.
+// close removes the write deadline, so that the connection can serve further requests.
 func (e *events) close() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -211,7 +213,8 @@ func (e *events) close() {
 	}
 }
 
-// panicked is the response of an operation that panicked, which the server's recover function has reported.
+// panicked returns the response of an operation that panicked. The server's recover function has
+// logged the panic.
 func panicked(
 	ctx context.Context, exec graphql.GraphExecutor, op *graphql.OperationContext, value any,
 ) *graphql.Response {

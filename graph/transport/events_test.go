@@ -49,7 +49,7 @@ func TestEventsFollowTheirProtocol(t *testing.T) {
 	}
 }
 
-// ticksOf answers with a text n times.
+// ticksOf answers n times with a text.
 func ticksOf(text string, n int) run {
 	return func(context.Context, *graphql.OperationContext) *graphql.Response {
 		if n == 0 {
@@ -86,18 +86,14 @@ func TestEventsAreSentToThoseWhoAskForThem(t *testing.T) {
 
 func TestMutationIsNotSentByGETForItsEvents(t *testing.T) {
 	t.Parallel()
-	if got := ask(
-		newServer(t, HTTP{}, nil),
-		http.MethodGet,
-		"/?query=mutation{shout}",
-		"",
-		sse,
-	); got.Code != http.StatusMethodNotAllowed {
+	got := ask(newServer(t, HTTP{}, nil), http.MethodGet, "/?query=mutation{shout}", "", sse)
+	if got.Code != http.StatusMethodNotAllowed {
 		t.Errorf("%d %s", got.Code, got.Body)
 	}
 }
 
-// TestStreamOutlivesTheTimeToReadARequest would fail where the server's read timeout took the client for gone.
+// TestStreamOutlivesTheTimeToReadARequest checks that the server's read timeout does not end a
+// stream.
 func TestStreamOutlivesTheTimeToReadARequest(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewUnstartedServer(newServer(t, HTTP{Heartbeat: 20 * time.Millisecond}, map[string]run{
@@ -130,13 +126,13 @@ func TestStreamOutlivesTheTimeToReadARequest(t *testing.T) {
 	}
 }
 
-// deaf takes the head of a response, and nothing of its body.
+// deaf accepts the header of a response and nothing of its body.
 type deaf struct{ http.ResponseWriter }
 
 func (deaf) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
 
-// TestStreamThatCannotBeWrittenEnds would not end where the writer's error were passed over: here
-// nothing else tells that the client is gone.
+// TestStreamThatCannotBeWrittenEnds checks that the error of a write ends the stream. Here only
+// that error shows that the client is gone.
 func TestStreamThatCannotBeWrittenEnds(t *testing.T) {
 	t.Parallel()
 	made := 0

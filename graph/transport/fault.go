@@ -7,8 +7,8 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// The values of extensions.code that this package gives. Those of parsing and validation, GRAPHQL_PARSE_FAILED and
-// GRAPHQL_VALIDATION_FAILED, are gqlgen's.
+// The values of extensions.code that this package sets. gqlgen sets GRAPHQL_PARSE_FAILED and
+// GRAPHQL_VALIDATION_FAILED for errors of parsing and validation.
 const (
 	CodeBadRequest           = "BAD_REQUEST"
 	CodePayloadTooLarge      = "PAYLOAD_TOO_LARGE"
@@ -19,20 +19,20 @@ const (
 	CodeInternal             = "INTERNAL"
 )
 
-// Refusal is why somebody outside of this package does not let a request through.
+// Refusal is the reason why code outside of this package rejects a request.
 type Refusal struct {
 	Status        int
 	Code, Message string
-	// RetryAfter, when positive, is told to the client.
+	// RetryAfter, if positive, is sent to the client.
 	RetryAfter time.Duration
 }
 
-// fault is why a request cannot be executed. Its message never repeats the body.
+// fault is the reason why a request cannot be executed. Its message never repeats the body.
 type fault struct {
 	status  int
 	code    string
 	message string
-	// retryAfter, when positive, is after how many seconds the client may try again.
+	// retryAfter, if positive, is the number of seconds after which the client may try again.
 	retryAfter int
 }
 

@@ -12,15 +12,15 @@ import (
 	"campaignql/internal/surface"
 )
 
-// operation is one that runs over a connection.
+// operation is an operation that runs over a connection.
 type operation struct {
 	id     string
 	cancel context.CancelFunc
-	// endless is whether it is a subscription. The connection's lock guards it.
+	// endless reports whether the operation is a subscription. The connection's lock guards it.
 	endless bool
 }
 
-// subscribe begins an operation of any kind. The body is released when it has ended.
+// subscribe starts an operation of any kind. The body is released when the operation has ended.
 func (c *socket) subscribe(m message, body *surface.Body) *Closing {
 	var p payload
 	params := &graphql.RawParams{Headers: c.header}
@@ -40,13 +40,15 @@ func (c *socket) subscribe(m message, body *surface.Body) *Closing {
 		body.Release()
 	}
 	if refused != nil {
-		// Not under the lock: who reads slowly must not hold up what needs it.
+		// This runs without the lock: a client that reads slowly must not block other users of the
+		// lock.
 		c.refuse(m.ID, refused)
 	}
 	return closing
 }
 
-// begin starts an operation, unless the connection is to be closed for it or it is refused.
+// begin starts an operation. Instead it returns a Closing if the connection must be closed, or a
+// fault if the operation is rejected.
 func (c *socket) begin(id string, params *graphql.RawParams, body *surface.Body) (*Closing, *fault) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -74,7 +76,7 @@ func (c *socket) begin(id string, params *graphql.RawParams, body *surface.Body)
 
 type afterKey struct{}
 
-// afterwards is what is called when an operation is wholly over.
+// afterwards holds the functions to call when an operation is completely over.
 type afterwards struct {
 	mu    sync.Mutex
 	calls []func()
@@ -88,10 +90,10 @@ func (a *afterwards) run() {
 	}
 }
 
-// AfterOperation calls done when the operation of a context is over and nothing of its answer is
-// held any more, which is later than the end of the context: a client may complete an operation
-// while its answer waits to be written. It reports false, and calls nothing, in the context of a
-// single HTTP request.
+// AfterOperation calls done when the operation of ctx is over and no part of its answer is held in
+// memory any more. This can be later than the end of the context: a client may complete an
+// operation while its answer waits to be written. In the context of a single HTTP request,
+// AfterOperation returns false and never calls done.
 func AfterOperation(ctx context.Context, done func()) bool {
 	after, ok := ctx.Value(afterKey{}).(*afterwards)
 	if ok {
@@ -102,8 +104,8 @@ func AfterOperation(ctx context.Context, done func()) bool {
 	return ok
 }
 
-// operate runs an operation to its end and tells the client what came of it. The id is free before
-// the end is told: the client may use it again at once.
+// operate runs an operation to its end and sends the result to the client. It frees the id before
+// it sends the last message, because the client may use the id again at once.
 func (c *socket) operate(ctx context.Context, op *operation, params *graphql.RawParams) {
 	defer func() { <-c.places }()
 	defer c.forget(op)
@@ -120,7 +122,7 @@ func (c *socket) operate(ctx context.Context, op *operation, params *graphql.Raw
 		return
 	}
 	failed := c.respond(ctx, op, doc)
-	completed := ctx.Err() != nil // by the client, or with the server
+	completed := ctx.Err() != nil // by the client, or because the server stops
 	c.forget(op)
 	if failed != nil {
 		c.fail(op.id, failed)
@@ -129,8 +131,8 @@ func (c *socket) operate(ctx context.Context, op *operation, params *graphql.Raw
 	}
 }
 
-// admit notes the kind of an operation, and reports whether it may run: a subscription may not when
-// the server has begun to stop meanwhile.
+// admit stores the kind of an operation and reports whether the operation may run. A subscription
+// may not run if the server has begun to stop in the meantime.
 func (c *socket) admit(op *operation, kind ast.Operation) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -138,7 +140,8 @@ func (c *socket) admit(op *operation, kind ast.Operation) bool {
 	return !op.endless || !c.stopping
 }
 
-// respond sends the responses one after the other, and returns the errors that end the operation, nil for none.
+// respond sends the responses one after the other. It returns the errors that end the operation, or
+// nil if there are none.
 func (c *socket) respond(ctx context.Context, op *operation, doc *graphql.OperationContext) (failed gqlerror.List) {
 	defer func() {
 		if value := recover(); value != nil {
@@ -160,7 +163,7 @@ func (c *socket) respond(ctx context.Context, op *operation, doc *graphql.Operat
 			return gqlerror.List{refuse(0, CodeBadRequest, "@defer is not supported").graphQL()}
 		}
 		if ctx.Err() != nil {
-			return nil // completed by the client while it was made
+			return nil // the client completed the operation while the response was made
 		}
 		c.next(op.id, resp)
 	}
@@ -176,7 +179,7 @@ func (c *socket) fail(id string, errs gqlerror.List) {
 	c.send(message{ID: id, Type: "error", Payload: text})
 }
 
-// refuse answers an operation that is not begun.
+// refuse answers an operation that is not started.
 func (c *socket) refuse(id string, f *fault) {
 	resp := c.exec.DispatchError(
 		graphql.WithOperationContext(c.connection.Context, &graphql.OperationContext{Headers: c.header}),
@@ -185,8 +188,8 @@ func (c *socket) refuse(id string, f *fault) {
 	c.fail(id, resp.Errors)
 }
 
-// forget frees the id of an operation that has ended, unless the client has given it to another
-// already. It may be called again.
+// forget frees the id of an operation that has ended, unless the client has used the id for another
+// operation already. It may be called more than once.
 func (c *socket) forget(op *operation) {
 	op.cancel()
 	c.mu.Lock()

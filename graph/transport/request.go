@@ -19,7 +19,7 @@ import (
 	"campaignql/internal/surface"
 )
 
-// exchange is one request with what is needed to answer it. Exchanges are reused.
+// exchange is one request with everything needed to answer it. Exchanges are reused.
 type exchange struct {
 	w      http.ResponseWriter
 	r      *http.Request
@@ -27,7 +27,7 @@ type exchange struct {
 	media  *media
 	body   surface.Body
 	params graphql.RawParams
-	// stopping and heartbeat are those of the transport.
+	// stopping and heartbeat are copied from the transport.
 	stopping  <-chan struct{}
 	heartbeat time.Duration
 }
@@ -38,7 +38,7 @@ func acquire(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor)
 	x := exchanges.Get().(*exchange)
 	x.w, x.r, x.exec, x.media = w, r, exec, negotiate(r.Header)
 	x.params.Headers = r.Header
-	// Set before anything can fail, so that also gqlgen's answer to a panic has it.
+	// The header is set before anything can fail, so that gqlgen's answer to a panic has it too.
 	w.Header()["Content-Type"] = x.media.contentType
 	return x
 }
@@ -49,7 +49,8 @@ func (x *exchange) release() {
 	exchanges.Put(x)
 }
 
-// payload is the JSON object of a request. Fields it does not know are ignored, as the specification asks.
+// payload is the JSON object of a request. Unknown fields are ignored, as the specification
+// requires.
 type payload struct {
 	Query         string `json:"query"`
 	OperationName string `json:"operationName"`
@@ -71,12 +72,11 @@ func (x *exchange) readPOST(t HTTP) *fault {
 	return x.accept(&p)
 }
 
-// readBody reads the body as far as it is admitted. Who is refused is answered at once, and the rest is not waited for.
+// readBody reads the body within the admitted limits. A rejected request is answered at once,
+// without reading the rest of its body.
 func (x *exchange) readBody(t HTTP) *fault {
 	request := surface.BodyRequest{
-		From: surface.HTTPBody(
-			x.w, x.r,
-		),
+		From:       surface.HTTPBody(x.w, x.r),
 		Length:     x.r.ContentLength,
 		MaxBody:    t.maxBody(),
 		MaxGranted: max(t.maxBody(), t.MaxLarge),
@@ -112,7 +112,7 @@ func (x *exchange) readBody(t HTTP) *fault {
 	return bodyFault(err)
 }
 
-// bodyFault is the answer to a body that could not be read.
+// bodyFault returns the answer to a body that could not be read.
 func bodyFault(err error) *fault {
 	if errors.Is(err, surface.ErrSlowBody) {
 		return refuse(
@@ -121,23 +121,26 @@ func bodyFault(err error) *fault {
 		)
 	}
 	if all := apperr.All(err); len(all) > 0 {
-		return (&Refusal{
-			Status: surface.Status(all[0].Code), Code: surface.Code(all[0].Code), Message: all[0].Error(), RetryAfter: surface.RetryAfter(all[0]),
-		}).fault()
+		refusal := Refusal{
+			Status: surface.Status(all[0].Code), Code: surface.Code(all[0].Code),
+			Message: all[0].Error(), RetryAfter: surface.RetryAfter(all[0]),
+		}
+		return refusal.fault()
 	}
 	return refuse(http.StatusBadRequest, CodeBadRequest, "the request body ended early")
 }
 
 const (
-	// maxValues is the most values that a body may hold.
+	// maxValues is the upper bound of JSON values in a body.
 	maxValues = 1 << 20
-	// valueSize is about how many bytes a value takes once it is decoded, however short it is.
+	// valueSize is the approximate memory of a decoded value in bytes, however short its text is.
 	valueSize = 48
-	// manyValues is how many bytes a body has whose values are counted: a shorter one has no room for many.
+	// manyValues is the size in bytes from which the values of a body are counted. A shorter body
+	// has no room for many values.
 	manyValues = 4 << 10
 )
 
-// decodeBody decodes JSON that a client sent, and forgets its text.
+// decodeBody decodes the JSON of a client and then drops its text.
 func decodeBody(ctx context.Context, body *surface.Body, into *payload) *fault {
 	done, err := body.Decoding(ctx)
 	if err != nil {
@@ -161,7 +164,8 @@ func decodeBody(ctx context.Context, body *surface.Body, into *payload) *fault {
 	return nil
 }
 
-// charge counts what the values of a text will take beside the text.
+// charge adds the memory that the decoded values of a text need to the charge of the body. The text
+// itself is charged already.
 func charge(body *surface.Body, text []byte) *fault {
 	if len(text) < manyValues {
 		return nil
@@ -179,7 +183,8 @@ func charge(body *surface.Body, text []byte) *fault {
 	return nil
 }
 
-// values counts the values of a JSON text, roughly: what stands before or after them, outside of strings.
+// values returns the approximate number of values of a JSON text: the number of separators and
+// opening brackets outside of strings.
 func values(text []byte) (n int) {
 	for i := 0; i < len(text); i++ {
 		switch text[i] {
@@ -223,11 +228,12 @@ func (x *exchange) readGET(limit int64) *fault {
 	return x.accept(&p)
 }
 
-// accept takes the payload over into the parameters of the operation.
+// accept copies the payload into the parameters of the operation.
 func (x *exchange) accept(p *payload) *fault { return take(&x.params, p) }
 
 func take(params *graphql.RawParams, p *payload) *fault {
-	// A persisted query is sent by its hash alone; the extension that knows it fills the query in.
+	// A client may send a persisted query by its hash alone. The extension for persisted queries
+	// then fills in the query.
 	if p.Query == "" && p.Extensions["persistedQuery"] == nil {
 		return refuse(
 			http.StatusBadRequest, CodeBadRequest,
@@ -241,8 +247,8 @@ func take(params *graphql.RawParams, p *payload) *fault {
 	return nil
 }
 
-// checkContent refuses what is not JSON in UTF-8. A form, which a page of another origin can post without asking,
-// is refused with everything else.
+// checkContent rejects content that is not JSON in UTF-8. This includes forms, which a page of
+// another origin can post without a preflight request.
 func checkContent(header http.Header) *fault {
 	if coding := header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
 		return refuse(
@@ -269,7 +275,8 @@ func checkContent(header http.Header) *fault {
 
 const bodyName = "the request body"
 
-// malformed turns an error of encoding/json into a message about what, which is the body or a parameter of a URL.
+// malformed converts an error of encoding/json to a fault. what names the source: the body or a
+// parameter of a URL.
 func malformed(err error, what string) *fault {
 	if wrong := (*json.UnmarshalTypeError)(nil); errors.As(err, &wrong) {
 		must, found := "a JSON object", kind(wrong.Value)
@@ -291,7 +298,7 @@ func malformed(err error, what string) *fault {
 	return refuse(http.StatusBadRequest, CodeBadRequest, "%s is not valid JSON", what)
 }
 
-// kind returns an article and the name of a JSON type as encoding/json tells it.
+// kind returns an article and the name of a JSON type, from the name that encoding/json uses.
 func kind(value string) string {
 	switch {
 	case value == "object", value == "array":
@@ -305,10 +312,10 @@ func kind(value string) string {
 	}
 }
 
-// object is a JSON object whose numbers keep their digits.
+// object is a JSON object. Its numbers keep their digits.
 type object map[string]any
 
-// UnmarshalJSON implements [json.Unmarshaler]. Null is no object and leaves o as it is.
+// UnmarshalJSON implements [json.Unmarshaler]. Null leaves o unchanged.
 func (o *object) UnmarshalJSON(text []byte) error {
 	switch text[0] {
 	case '{':

@@ -12,8 +12,8 @@ import (
 	"campaignql/internal/surface"
 )
 
-// write sends a response. The data of gqlgen is JSON already and is passed on as it is;
-// encoding/json would read all of it once more to compact it.
+// write sends a response. It copies the data of gqlgen unchanged, because that is JSON already and
+// encoding/json would read all of it again to compact it.
 func (x *exchange) write(status int, resp *graphql.Response) {
 	if resp.Data == nil {
 		classify(resp.Errors)
@@ -24,21 +24,22 @@ func (x *exchange) write(status int, resp *graphql.Response) {
 		return
 	}
 	header := x.w.Header()
-	// A handler may have changed the type while it ran; what is written here is this.
+	// A handler may have changed the type while it ran. The body written here has this type.
 	header["Content-Type"] = x.media.contentType
 	header["Content-Length"] = []string{strconv.Itoa(len(before) + len(resp.Data) + len(after))}
 	if after := retryAfter(resp.Errors); after > 0 && header.Get("Retry-After") == "" {
 		header.Set("Retry-After", strconv.Itoa(after))
 	}
 	x.w.WriteHeader(status)
-	// When writing fails the client is gone, and there is nobody to tell.
+	// A failed write means that the client is gone, so that there is nowhere to report the error.
 	pace := surface.Pace{Held: budget.From(x.r.Context())}
 	_, _ = pace.Write(x.w, before)
 	_, _ = pace.Write(x.w, resp.Data)
 	_, _ = pace.Write(x.w, after)
 }
 
-// retryAfter is after how many seconds a client may ask again, 0 where no error says so.
+// retryAfter returns the number of seconds after which a client may ask again, and 0 if no error
+// names one.
 func retryAfter(errs gqlerror.List) int {
 	longest := 0
 	for _, err := range errs {
@@ -48,11 +49,11 @@ func retryAfter(errs gqlerror.List) int {
 	return longest
 }
 
-// onlyData is what surrounds the data of a response that has nothing else.
+// onlyData holds the JSON before and after the data of a response that has only data.
 var onlyData = [2][]byte{[]byte(`{"data":`), []byte(`}`)}
 
-// frame returns the JSON of a response before its data and after it. A response without data has no data entry at all,
-// which is what tells a refused request from one whose result is null.
+// frame returns the JSON of a response before its data and after it. A response without data has no
+// data entry at all: this distinguishes a rejected request from one whose result is null.
 func frame(resp *graphql.Response) (before, after []byte, err error) {
 	if len(resp.Errors) == 0 && len(resp.Extensions) == 0 && resp.Data != nil {
 		return onlyData[0], onlyData[1], nil
@@ -83,7 +84,7 @@ func frame(resp *graphql.Response) (before, after []byte, err error) {
 	return before, append(after, '}'), nil
 }
 
-// separate adds a comma to the text of an object that has entries.
+// separate appends a comma to the text of a JSON object if the object has entries already.
 func separate(text []byte) []byte {
 	if len(text) > 1 {
 		return append(text, ',')
@@ -91,7 +92,8 @@ func separate(text []byte) []byte {
 	return text
 }
 
-// classify gives a code to the errors of a request that was not executed and which have none.
+// classify sets a code on the errors that have none. The errors are those of a request that was not
+// executed.
 func classify(errs gqlerror.List) {
 	for _, err := range errs {
 		if err.Extensions["code"] == nil {
@@ -103,7 +105,8 @@ func classify(errs gqlerror.List) {
 	}
 }
 
-// writeUnencodable answers when an error or extension of the server cannot be written as JSON.
+// writeUnencodable answers a request if an error or extension of the server cannot be encoded as
+// JSON.
 func (x *exchange) writeUnencodable() {
 	x.w.Header()["Content-Type"] = x.media.contentType
 	x.w.WriteHeader(http.StatusInternalServerError)

@@ -23,11 +23,11 @@ type Mutation { shout: String }
 type Subscription { tick: String }
 `
 
-// run answers an operation by its name, so that a test decides what the executor says.
+// run answers an operation by its name, so that a test decides the executor's responses.
 type run func(ctx context.Context, op *graphql.OperationContext) *graphql.Response
 
-// newServer returns gqlgen's server with this package's transport, and a schema without resolvers whose operations
-// are answered by answers, and with a fixed name where there is none.
+// newServer returns gqlgen's server with this package's transport and a schema without resolvers.
+// answers holds the response of each named operation. Other operations get a fixed name.
 func newServer(tb testing.TB, t HTTP, answers map[string]run) *handler.Server {
 	tb.Helper()
 	return newServerWith(tb, func(srv *handler.Server) { srv.AddTransport(t) }, answers)

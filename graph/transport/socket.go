@@ -1,29 +1,27 @@
 package transport
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"net/http"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
-	"unicode/utf8"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/coder/websocket"
 
-	"campaignql/internal/apperr"
 	"campaignql/internal/surface"
 )
 
-// subprotocol is the one that is spoken (https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md).
+// subprotocol is the only subprotocol that the server accepts
+// (https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md).
 const subprotocol = "graphql-transport-ws"
 
-// The codes with which the protocol closes a connection.
+// The codes with which the protocol closes a connection, and the limits and defaults of a
+// connection.
 const (
 	CloseInternal           = 4500
 	CloseInvalid            = 4400
@@ -42,14 +40,15 @@ const (
 	codeUnauthenticated     = "UNAUTHENTICATED"
 	defaultInitTimeout      = 10 * time.Second
 	defaultAnonymousTimeout = 30 * time.Second
-	// endedGrace is how long subscriptions may take to tell that their caller has ended.
+	// endedGrace is how long subscriptions may take to report that the caller's key or session has
+	// ended.
 	endedGrace              = time.Second
 	defaultPing             = 20 * time.Second
 	defaultSocketOperations = 32
 	defaultMessageTimeout   = 2 * time.Minute
 )
 
-// Closing is an error that closes a connection with a code and a reason, which are told to the client.
+// Closing is an error that closes a connection. The client receives its code and reason.
 type Closing struct {
 	Code   int
 	Reason string
@@ -58,53 +57,57 @@ type Closing struct {
 // Error implements error.
 func (c *Closing) Error() string { return c.Reason }
 
-// Socket is the transport over WebSocket, for operations of every kind: the subprotocol
-// graphql-transport-ws, and no other. Documents pass the same rules as those of HTTP. It does not
-// look at the origin of a page: the middleware before it must.
+// Socket is the transport over WebSocket, for operations of every kind. It accepts only the
+// subprotocol graphql-transport-ws. Documents pass the same rules as those of HTTP. Socket does not
+// check the origin of a page: the middleware before it must.
 type Socket struct {
-	// MaxMessage is the largest message of a client in bytes; zero is DefaultMaxBody. A larger one
-	// closes the connection with 1009.
+	// MaxMessage is the upper bound of a client's message in bytes. Zero means DefaultMaxBody. A
+	// larger message closes the connection with 1009.
 	MaxMessage int64
-	// Bodies admits messages that are not small, as bodies of HTTP; limits of their own by default. Identify, if set,
-	// tells from the context that Init returned to whom the connection belongs.
+	// Bodies admits messages that are not small, in the same way as HTTP bodies. The default is a
+	// set of limits shared by all transports without limits of their own. Identify, if set, returns
+	// the owner of the connection from the context that Init returned.
 	Bodies   *surface.Bodies
 	Identify func(ctx context.Context) surface.Grant
-	// MaxOperations is how many operations one connection may have running; zero is 32. Further
-	// ones are refused, each by an error.
+	// MaxOperations is the upper bound of concurrent operations on one connection. Zero means 32.
+	// Each further operation is rejected with an error.
 	MaxOperations int
-	// InitTimeout is how long a client may take to send connection_init, 10 s by default.
+	// InitTimeout is how long a client may take to send connection_init; 10 s by default.
 	InitTimeout time.Duration
-	// AnonymousTimeout is how long a connection may be open whose caller is not known; 30 s by default.
+	// AnonymousTimeout is how long a connection without a known caller may stay open; 30 s by
+	// default.
 	AnonymousTimeout time.Duration
-	// MessageSilence is how long a client may send nothing within a message, 30 s by default, and
-	// MessageTimeout how long it may take to send one, 2 min by default.
+	// MessageSilence is how long a client may pause within a message, 30 s by default.
+	// MessageTimeout is how long it may take to send a whole message, 2 min by default.
 	MessageSilence, MessageTimeout time.Duration
-	// Ping is how often the client is asked whether it is there, and how long it may take to answer; 20 s by default.
+	// Ping is the interval between pings to the client, and also the time that the client has to
+	// answer one; 20 s by default.
 	Ping time.Duration
-	// Init reads the payload of connection_init. A *Closing refuses it.
+	// Init reads the payload of connection_init. It returns a *Closing to reject the connection.
 	Init func(ctx context.Context, payload map[string]any) (Connection, error)
 	// Enter, if set, takes a place for a connection whose caller is not known yet.
 	Enter func(ctx context.Context) Place
-	// Stopping is closed when the server begins to stop: subscriptions end, other operations are
-	// let finish, then the connection is closed with 1001.
+	// Stopping is closed when the server begins to stop. Subscriptions end then, other operations
+	// run to their end, and after them the connection is closed with 1001.
 	Stopping <-chan struct{}
 }
 
-// Connection is what connection_init made of a connection.
+// Connection is the result of connection_init.
 type Connection struct {
-	// Context is that of its operations.
+	// Context is the context of the connection's operations.
 	Context context.Context
-	// Known reports that its caller is known.
+	// Known reports whether the caller is known.
 	Known bool
-	// Ended is closed when the caller may no longer act; never if nil. The connection is then closed with 4403.
+	// Ended is closed when the caller's key or session has ended. The connection is then closed
+	// with 4403. A nil channel means that this never happens.
 	Ended <-chan struct{}
 }
 
-// Place is what a connection has until its caller is known.
+// Place is held by a connection until its caller is known.
 type Place interface {
-	// Lost is closed when another connection took the place: this one must end.
+	// Lost is closed when another connection took the place. This connection must then end.
 	Lost() <-chan struct{}
-	// Leave gives it back. It may be called more than once.
+	// Leave returns the place. It may be called more than once.
 	Leave()
 }
 
@@ -126,7 +129,7 @@ func (t Socket) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExe
 		w, r, &websocket.AcceptOptions{Subprotocols: []string{subprotocol}, InsecureSkipVerify: true},
 	)
 	if err != nil {
-		return // Accept has answered
+		return // Accept has written the answer
 	}
 	defer func() { _ = conn.CloseNow() }()
 	if conn.Subprotocol() == "" {
@@ -168,42 +171,36 @@ type socket struct {
 	conn   *websocket.Conn
 	exec   graphql.GraphExecutor
 	header http.Header
-	// ctx is that of the connection, and ends with it.
+	// ctx is the context of the connection and ends with it.
 	ctx context.Context
-	// place is the one of a connection whose caller is not known, nil without bounds.
+	// place is held while the caller is not known. It is nil if such connections have no limit.
 	place Place
-	// connection is what connection_init made of it; it may be read once acknowledged is closed.
+	// connection is the result of connection_init. It may be read once acknowledged is closed.
 	connection Connection
-	// initialised is whether connection_init has come; acknowledged is closed when it was answered.
+	// initialised is set when connection_init arrives. acknowledged is closed when it is answered.
 	initialised  bool
 	acknowledged chan struct{}
 
-	// places are taken by operations until they are wholly over: as many may be ending as may be
-	// active, and the client's next message waits for one of them.
+	// places are held by operations until they are completely over. There are twice as many places
+	// as active operations allowed, so that as many operations may be ending as may be active. The
+	// client's next message waits for a free place.
 	places chan struct{}
 
-	// sending is held while a message is being written, and writing is since when, in nanoseconds
-	// of Unix time; zero while none is.
+	// sending is locked while a message is being written. writing is the start of that write in
+	// nanoseconds of Unix time, and zero if no write is in progress.
 	sending sync.Mutex
 	writing atomic.Int64
 
 	mu       sync.Mutex
 	active   map[string]*operation
 	stopping bool
-	// ended is whether the caller may no longer act.
+	// ended reports whether the caller's key or session has ended.
 	ended   bool
 	running sync.WaitGroup
 }
 
-// message is one message of the protocol.
-type message struct {
-	ID      string          `json:"id,omitempty"`
-	Type    string          `json:"type"`
-	Payload json.RawMessage `json:"payload,omitempty"`
-}
-
-// read takes what the client sends until the connection ends; it returns how to close it, nil when
-// it is closed already.
+// read handles the client's messages until the connection ends. It returns how to close the
+// connection, or nil if it is closed already.
 func (c *socket) read() *Closing {
 	for {
 		body := new(surface.Body)
@@ -219,81 +216,7 @@ func (c *socket) read() *Closing {
 	}
 }
 
-// frames is a message as the source of a body. A client that is silent within it, or takes too long
-// for all of it, loses its connection: a message that has begun may hold a place of other
-// connections.
-type frames struct {
-	io.Reader
-	conn    *websocket.Conn
-	late    *time.Timer
-	silence time.Duration
-	until   time.Time
-}
-
-// begun begins to read a message whose first frame has come.
-func (c *socket) begun(reader io.Reader) *frames {
-	f := &frames{Reader: reader, conn: c.conn, silence: orDefault(c.MessageSilence, surface.DefaultClientTimeout)}
-	f.until = time.Now().Add(orDefault(c.MessageTimeout, defaultMessageTimeout))
-	f.late = time.AfterFunc(f.silence, f.Interrupt)
-	return f
-}
-
-// Read implements [io.Reader].
-func (f *frames) Read(p []byte) (int, error) {
-	f.late.Reset(min(f.silence, time.Until(f.until)))
-	return f.Reader.Read(p)
-}
-
-// Interrupt implements [surface.Source].
-func (f *frames) Interrupt() { _ = f.conn.CloseNow() }
-
-// receive reads a message, nil when the connection has ended.
-func (c *socket) receive(body *surface.Body) (*message, *Closing) {
-	kind, reader, err := c.conn.Reader(c.ctx)
-	if err != nil {
-		return nil, nil
-	}
-	most := orDefault(c.MaxMessage, DefaultMaxBody)
-	from := c.begun(reader)
-	err = orOwn(c.Bodies).Read(c.ctx, body, surface.BodyRequest{
-		From: from, Length: -1, MaxBody: most,
-		Identify: func(context.Context, []byte) (surface.Grant, error) { return c.owner(), nil },
-	})
-	from.late.Stop()
-	if all := apperr.All(err); len(all) > 0 {
-		return nil, &Closing{CloseTryLater, "Try again later: " + all[0].Error()}
-	}
-	if large := (*http.MaxBytesError)(nil); errors.As(err, &large) {
-		return nil, &Closing{closeTooBig, "Message too big"}
-	}
-	if err != nil {
-		return nil, nil // too slow, or gone
-	}
-	done, err := body.Decoding(c.ctx)
-	if err != nil {
-		return nil, nil
-	}
-	defer done()
-	defer body.Forget()
-	m, text := new(message), body.Bytes()
-	if f := charge(body, text); f != nil {
-		return nil, &Closing{CloseTryLater, "Try again later: " + f.message}
-	}
-	if kind != websocket.MessageText || !utf8.Valid(text) || json.Unmarshal(text, m) != nil {
-		return nil, &Closing{CloseInvalid, "Invalid message received"}
-	}
-	return m, nil
-}
-
-// owner is whose connection it is, as far as that is known.
-func (c *socket) owner() surface.Grant {
-	if c.Identify == nil {
-		return surface.Grant{}
-	}
-	return c.Identify(c.connection.Context)
-}
-
-// handle does what a message asks for. An operation holds the body of its message until it has ended.
+// handle carries out a message. An operation holds the body of its message until it has ended.
 func (c *socket) handle(m message, body *surface.Body) *Closing {
 	if m.Type == "subscribe" {
 		select {
@@ -324,7 +247,7 @@ func (c *socket) handle(m message, body *surface.Body) *Closing {
 	return nil
 }
 
-// init lets the client in, or not.
+// init answers connection_init, or returns how to close the connection.
 func (c *socket) init(m message) *Closing {
 	if c.initialised {
 		return &Closing{CloseTooManyInits, "Too many initialisation requests"}
@@ -353,144 +276,4 @@ func closingOf(err error) *Closing {
 		return closing
 	}
 	return &Closing{CloseInternal, "Internal server error"}
-}
-
-// keep closes a connection whose client does not introduce itself, is gone, or may no longer act, and
-// each connection when the server stops.
-func (c *socket) keep() {
-	tick := time.NewTicker(c.Ping)
-	defer tick.Stop()
-	late := time.NewTimer(c.InitTimeout)
-	defer late.Stop()
-	anonymous := time.NewTimer(c.AnonymousTimeout)
-	defer anonymous.Stop()
-	acknowledged := c.acknowledged
-	var lost, ended <-chan struct{}
-	if c.place != nil {
-		lost = c.place.Lost()
-	}
-	var pong chan bool // where the answer is awaited when the client was asked
-	for {
-		select {
-		case <-c.ctx.Done():
-			return
-		case <-acknowledged:
-			late.Stop()
-			acknowledged = nil
-			if c.Init == nil || c.connection.Known {
-				anonymous.Stop()
-				lost, ended = nil, c.connection.Ended
-			}
-		case <-late.C:
-			c.close(CloseInitTimeout, "Connection initialisation timeout")
-			return
-		case <-anonymous.C:
-			c.close(CloseUnauthorized, "Unauthorized: send an API key or a session with connection_init")
-			return
-		case <-lost:
-			_ = c.conn.CloseNow() // no farewell, which would wait for the client
-			return
-		case <-ended:
-			c.endSubscriptions(endedGrace)
-			c.close(CloseForbidden, "Forbidden: the API key or session has ended")
-			return
-		case <-tick.C:
-			if pong == nil {
-				pong = make(chan bool, 1)
-				go func(to chan<- bool) { to <- c.answers() }(pong)
-			}
-		case there := <-pong:
-			if pong = nil; !there {
-				_ = c.conn.CloseNow()
-				return
-			}
-		case <-c.Stopping:
-			c.finish()
-			c.close(closeGoingAway, "The server is stopping")
-			return
-		}
-	}
-}
-
-// endSubscriptions waits until every operation has ended by itself, but not for long. No other begins.
-func (c *socket) endSubscriptions(grace time.Duration) {
-	c.mu.Lock()
-	c.ended = true
-	c.mu.Unlock()
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		c.running.Wait()
-	}()
-	select {
-	case <-done:
-	case <-time.After(grace):
-	}
-}
-
-func (c *socket) answers() bool {
-	ctx, cancel := context.WithTimeout(c.ctx, c.Ping)
-	defer cancel()
-	return c.conn.Ping(ctx) == nil
-}
-
-// finish ends the subscriptions and waits for the other operations, but not for a client that reads nothing.
-func (c *socket) finish() {
-	deaf := time.AfterFunc(stoppingTimeout, func() {
-		if since := c.writing.Load(); since != 0 && time.Since(time.Unix(0, since)) >= stoppingTimeout {
-			_ = c.conn.CloseNow()
-		}
-	})
-	defer deaf.Stop()
-	c.mu.Lock()
-	c.stopping = true
-	for _, op := range c.active {
-		if op.endless {
-			op.cancel()
-		}
-	}
-	c.mu.Unlock()
-	c.running.Wait()
-}
-
-func (c *socket) close(code int, reason string) {
-	for len(reason) > maxReason || !utf8.ValidString(reason) {
-		reason = reason[:min(maxReason, len(reason)-1)]
-	}
-	_ = c.conn.Close(websocket.StatusCode(code), reason)
-}
-
-// send writes a message. A client that takes none for a while loses its connection, with which everything else ends.
-func (c *socket) send(m message) {
-	text, err := json.Marshal(m)
-	if err != nil {
-		return // made of what was JSON before
-	}
-	c.write(text)
-}
-
-// write writes the parts of a message. It puts them together when it is their turn, so that the
-// answers that wait for a slow client are held once.
-func (c *socket) write(parts ...[]byte) {
-	c.sending.Lock()
-	defer c.sending.Unlock()
-	ctx, cancel := context.WithTimeout(c.ctx, writeTimeout)
-	defer cancel()
-	c.writing.Store(time.Now().UnixNano())
-	defer c.writing.Store(0)
-	_ = c.conn.Write(ctx, websocket.MessageText, bytes.Join(parts, nil))
-}
-
-// next writes a response without reading its data once more, as send would.
-func (c *socket) next(id string, resp *graphql.Response) {
-	before, after, err := frame(resp)
-	if err != nil {
-		before, after = []byte(unencodable), nil
-		resp = &graphql.Response{}
-	}
-	name, err := json.Marshal(id)
-	if err != nil {
-		return // a string
-	}
-	c.write([]byte(`{"id":`), name, []byte(`,"type":"next","payload":`), before, resp.Data, after, []byte(`}`))
 }

@@ -20,10 +20,10 @@ import (
 	"campaignql/internal/gate"
 )
 
-// patience is how long what must come may take.
+// patience is the deadline for messages that must arrive.
 const patience = 20 * time.Second
 
-// conversation is a client of the protocol.
+// conversation is a test client of the protocol.
 type conversation struct {
 	t *testing.T
 	*websocket.Conn
@@ -64,7 +64,7 @@ func (c *conversation) say(texts ...string) {
 	}
 }
 
-// hear reads messages, which must be these.
+// hear reads messages and fails unless they are the given ones.
 func (c *conversation) hear(want ...string) {
 	c.t.Helper()
 	for _, want := range want {
@@ -75,7 +75,8 @@ func (c *conversation) hear(want ...string) {
 	}
 }
 
-// closed reads on to the end of the connection, which must have this code.
+// closed reads to the end of the connection and fails unless the connection was closed with this
+// code.
 func (c *conversation) closed(want int) {
 	c.t.Helper()
 	for {
@@ -98,7 +99,7 @@ func subscribe(id, query string) string {
 	return string(text)
 }
 
-// ticks answers a subscription n times, or for ever.
+// ticks answers a subscription n times, or without end.
 func ticks(n int) run {
 	return func(ctx context.Context, _ *graphql.OperationContext) *graphql.Response {
 		if n == 0 {
@@ -109,7 +110,7 @@ func ticks(n int) run {
 	}
 }
 
-// waits answers once and then waits for its end.
+// waits answers once and then waits until the operation ends.
 func waits() run {
 	var told atomic.Bool
 	return func(ctx context.Context, _ *graphql.OperationContext) *graphql.Response {
@@ -233,7 +234,7 @@ func TestAKnownCallerIsNotClosedForItsPlaceOrTime(t *testing.T) {
 		t.Errorf("%d within, %d lost", within, lost)
 	}
 	one, two := dial(t, server, subprotocol), dial(t, server, subprotocol)
-	one.closed(-1) // without a farewell: its place is the other's
+	one.closed(-1) // without a close frame: the other connection took its place
 	two.say(hello)
 	two.closed(4401)
 	c.say(subscribe("a", "{ hello }"))
@@ -281,7 +282,7 @@ func TestClientThatAnswersNoPingIsLeft(t *testing.T) {
 	}))
 	defer server.Close()
 	c := dial(t, server, subprotocol)
-	c.say(hello) // and reads nothing, so that no pong is sent
+	c.say(hello) // the client then reads nothing, so it sends no pong
 	select {
 	case <-ended:
 	case <-time.After(patience):
@@ -294,7 +295,7 @@ func TestClientThatAnswersPingsStays(t *testing.T) {
 	c := converse(
 		t, Socket{Ping: 20 * time.Millisecond},
 		map[string]run{"W": func(ctx context.Context, _ *graphql.OperationContext) *graphql.Response {
-			time.Sleep(200 * time.Millisecond) // ten pings
+			time.Sleep(200 * time.Millisecond) // longer than ten ping intervals
 			return &graphql.Response{Data: []byte(`{"hello":"x"}`)}
 		}},
 	)
@@ -318,7 +319,7 @@ func TestStopLetsQueriesFinishAndEndsSubscriptions(t *testing.T) {
 	c.say(subscribe("b", "query Q { hello }"))
 	<-began
 	close(stopping)
-	// A subscribe is refused as soon as the server has noticed.
+	// A subscribe is rejected as soon as the server has noticed.
 	for n := 0; ; n++ {
 		c.say(subscribe("c", "subscription { tick }"))
 		_, got, err := c.Read(c.ctx)
@@ -339,8 +340,8 @@ func TestStopLetsQueriesFinishAndEndsSubscriptions(t *testing.T) {
 	c.closed(1001)
 }
 
-// TestIDIsFreeAsSoonAsItsOperationHasEnded gives the id to the next operation the moment the end is
-// told, as a client may that counts its own.
+// TestIDIsFreeAsSoonAsItsOperationHasEnded uses the id for the next operation as soon as the last
+// message of the previous one arrives. A client that counts its own operations may do this.
 func TestIDIsFreeAsSoonAsItsOperationHasEnded(t *testing.T) {
 	t.Parallel()
 	c := converse(t, Socket{}, map[string]run{"R": func(context.Context, *graphql.OperationContext) *graphql.Response {
@@ -356,8 +357,8 @@ func TestIDIsFreeAsSoonAsItsOperationHasEnded(t *testing.T) {
 	}
 }
 
-// TestStoppingServerDoesNotWaitForWhoReadsNothing fills what connections of both kinds hold, and
-// stops: they must be gone before a write is given up anyway.
+// TestStoppingServerDoesNotWaitForWhoReadsNothing fills the buffers of connections of both kinds
+// and stops the server. The connections must be closed before the write timeout would close them.
 func TestStoppingServerDoesNotWaitForWhoReadsNothing(t *testing.T) {
 	t.Parallel()
 	stopping, ended := make(chan struct{}), make(chan struct{}, 2)
@@ -406,8 +407,8 @@ func TestStoppingServerDoesNotWaitForWhoReadsNothing(t *testing.T) {
 	}
 }
 
-// TestWhoReadsNothingCannotPileUpOperations asks and asks for what fails at once, and takes no
-// answer: the server must stop reading, not remember all of it.
+// TestWhoReadsNothingCannotPileUpOperations sends operations that fail at once and reads no answer.
+// The server must stop reading instead of holding all answers in memory.
 func TestWhoReadsNothingCannotPileUpOperations(t *testing.T) {
 	t.Parallel()
 	var made atomic.Int64
@@ -424,7 +425,8 @@ func TestWhoReadsNothingCannotPileUpOperations(t *testing.T) {
 	const asked = 200
 	for n := range int64(asked) {
 		c.say(subscribe(strconv.FormatInt(n, 10), "query R { hello }"))
-		// One after the other, so that none is refused: not more than two may be active.
+		// The operations run one after the other, so that none is rejected: at most two may be
+		// active.
 		for deadline := time.Now().Add(time.Second); made.Load() <= n && time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		}
 		if made.Load() <= n {
@@ -448,7 +450,7 @@ func TestAMessageThatHasBegunMustEnd(t *testing.T) {
 			c := converse(t, s, nil)
 			c.say(hello)
 			c.hear(ack)
-			time.Sleep(700 * time.Millisecond) // between messages a client may be silent
+			time.Sleep(700 * time.Millisecond) // a client may pause between messages
 			c.say(`{"type":"ping"}`)
 			c.hear(`{"type":"pong"}`)
 			w, err := c.Writer(c.ctx, websocket.MessageText)

@@ -1,11 +1,12 @@
-// Package transport carries GraphQL over HTTP as the specification says
+// Package transport serves GraphQL over three protocols. Over HTTP it follows the specification
 // (https://graphql.github.io/graphql-over-http/draft/): POST with a JSON body, GET with a query
-// string for queries only, media types negotiated by Accept, and status codes that follow from
-// them; server-sent events for those who accept them; and over WebSocket the protocol
-// graphql-transport-ws.
+// string for queries only, media types negotiated by Accept, and the status codes that these media
+// types require. Clients that accept server-sent events get them. Over WebSocket it speaks the
+// protocol graphql-transport-ws.
 //
-// It owns the wire and nothing else: it knows gqlgen's executor and no schema. Compression, CORS,
-// the origin of pages, authentication and timeouts belong to the middleware around it.
+// The package owns the wire protocols and nothing else: it knows gqlgen's executor and no schema.
+// The middleware around it is responsible for compression, CORS, checks of a page's origin,
+// authentication and timeouts.
 package transport
 
 import (
@@ -23,34 +24,39 @@ import (
 	"campaignql/internal/surface"
 )
 
-// DefaultMaxBody is the limit of a request body in bytes unless [HTTP] has another: 1 MiB.
+// DefaultMaxBody is the default limit of a request body in bytes: 1 MiB. [HTTP] can set another.
 const DefaultMaxBody = 1 << 20
 
-// HTTP is the transport. It takes every request that does not ask for an upgrade, also those it has
-// to refuse, so it must be added to a server after all other transports.
+// HTTP is the transport over HTTP. It supports every request that does not ask for an upgrade,
+// including the requests that it rejects, so it must be added to a server after all other
+// transports.
 //
-// With application/graphql-response+json the status says whether the request was executed: 200 when
-// there is a data entry, 400 when there is none. With application/json, the default, it is 200 for
-// whatever is a well-formed GraphQL request, and the body says the rest. Every error of a request
-// that was not executed has extensions.code.
+// With application/graphql-response+json the status says whether the request was executed: 200 if
+// there is a data entry, 400 if there is none. With application/json, the default, the status is
+// 200 for every well-formed GraphQL request, and the body holds the errors. Every error of a
+// request that was not executed has extensions.code.
 //
 // A client that accepts text/event-stream gets server-sent events: for a subscription always, for
-// other operations when it prefers them to JSON.
+// other operations if the client prefers them to JSON.
 type HTTP struct {
-	// MaxBody is the largest request body in bytes, and the largest query string; zero is [DefaultMaxBody].
+	// MaxBody is the upper bound of a request body and of a query string, in bytes. Zero means
+	// [DefaultMaxBody].
 	MaxBody int64
-	// MaxLarge is the largest body of a caller to whom Identify grants it, in bytes, and LargerWith says in words, for
-	// whom a body is too large, what credentials are needed, such as "a key of the scope write".
+	// MaxLarge is the upper bound of the body, in bytes, for a caller to which Identify grants it.
+	// LargerWith names the required credentials, for example "a key of the scope write". The error
+	// for a body that is too large repeats it.
 	MaxLarge   int64
 	LargerWith string
-	// Bodies admits bodies that are not small; limits of their own by default.
+	// Bodies admits bodies that are not small. The default is a set of limits shared by all
+	// transports without limits of their own.
 	Bodies *surface.Bodies
-	// Identify, if set, finds out to whom the credentials of a request belong whose body is not
-	// small, before more of it is read, and how large the body may be.
+	// Identify, if set, finds the owner of the request's credentials and the upper bound of the
+	// body. It is called for a body that is not small, before more of the body is read.
 	Identify func(ctx context.Context) (surface.Grant, error)
-	// Heartbeat is how often a comment is sent over server-sent events while nothing happens; 15 s by default.
+	// Heartbeat is the interval between comments on an idle stream of server-sent events; 15 s by
+	// default.
 	Heartbeat time.Duration
-	// Stopping is closed when the server begins to stop: subscriptions end then.
+	// Stopping is closed when the server begins to stop. Subscriptions end then.
 	Stopping <-chan struct{}
 }
 
@@ -91,7 +97,7 @@ func (t HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecu
 	x.run()
 }
 
-// ownBodies admits the bodies of transports that are given no other limits.
+// ownBodies admits the bodies of transports without limits of their own.
 var ownBodies = surface.NewBodies(surface.BodyLimits{})
 
 func (t HTTP) bodies() *surface.Bodies { return orOwn(t.Bodies) }
@@ -110,7 +116,7 @@ func (t HTTP) maxBody() int64 {
 	return DefaultMaxBody
 }
 
-// methodName returns a method as far as a message should repeat it.
+// methodName returns the name of a method for use in a message. It replaces long names.
 func methodName(method string) string {
 	if len(method) > 20 {
 		return "this method"
@@ -154,8 +160,9 @@ func (x *exchange) run() {
 	}
 }
 
-// notExecuted is the status of an operation that was not executed. One that was turned away for now
-// has the status of that, whatever the media type, as a body that found no place.
+// notExecuted returns the status of an operation that was not executed. An operation that was
+// rejected temporarily gets the status of that rejection, whatever the media type, like a body that
+// was not admitted.
 func (x *exchange) notExecuted(errs gqlerror.List) int {
 	if retryAfter(errs) > 0 {
 		switch errs[0].Extensions["code"] {
@@ -168,7 +175,7 @@ func (x *exchange) notExecuted(errs gqlerror.List) int {
 	return x.media.requestError
 }
 
-// admit returns why an operation of this kind cannot be carried by this request.
+// admit returns a fault if this request cannot carry an operation of this kind.
 func (x *exchange) admit(kind ast.Operation, events bool) *fault {
 	switch {
 	case kind == ast.Subscription && !events:
@@ -181,7 +188,8 @@ func (x *exchange) admit(kind ast.Operation, events bool) *fault {
 	}
 }
 
-// interrupted returns the fault of a request that ended before it was executed: nobody reads it unless time ran out.
+// interrupted returns the fault of a request that ended before it was executed. A client reads it
+// only if a deadline was exceeded.
 func interrupted(ctx context.Context) *fault {
 	message := "the request was cancelled"
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
@@ -190,8 +198,8 @@ func interrupted(ctx context.Context) *fault {
 	return refuse(http.StatusServiceUnavailable, CodeCanceled, "%s", message)
 }
 
-// refuse writes a response for a request that has no operation. It passes through gqlgen so that
-// the error presenter and the response extensions of the server apply to it as to any other error.
+// refuse writes a response for a request without an operation. The error passes through gqlgen so
+// that the server's error presenter and response extensions apply to it as to any other error.
 func (x *exchange) refuse(f *fault) {
 	ctx := graphql.WithOperationContext(x.r.Context(), &graphql.OperationContext{Headers: x.r.Header})
 	if f.retryAfter > 0 {
@@ -201,5 +209,5 @@ func (x *exchange) refuse(f *fault) {
 	x.write(f.status, resp)
 }
 
-// capitalised returns a message as a sentence.
+// capitalised returns a message as a sentence: with an initial capital and a full stop.
 func capitalised(s string) string { return strings.ToUpper(s[:1]) + s[1:] + "." }

@@ -327,12 +327,7 @@ func TestBodyLimitHoldsWithAndWithoutContentLength(t *testing.T) {
 			t.Errorf("%s: %s", tt.name, w.Body)
 		}
 	}
-	if w := ask(
-		srv,
-		"GET",
-		"/?query={hello}&pad="+strings.Repeat("x", 90),
-		"",
-	); w.Code != 414 ||
+	if w := ask(srv, "GET", "/?query={hello}&pad="+strings.Repeat("x", 90), ""); w.Code != 414 ||
 		!strings.Contains(w.Body.String(), CodePayloadTooLarge) {
 		t.Errorf("a long query string: %d %s", w.Code, w.Body)
 	}

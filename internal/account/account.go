@@ -1,6 +1,6 @@
-// Package account owns who may use the product: users and their passwords, API keys, sessions, and
-// the throttle on logins. It turns what a request carries into a caller.Identity. It knows nothing
-// of HTTP, GraphQL or the Command bridge, nor of what an account owns.
+// Package account owns users and their passwords, API keys, sessions, and the throttle on logins.
+// It turns the credentials of a request into a caller.Identity. It must not know HTTP, GraphQL or
+// the Command bridge, nor the data that an account owns.
 package account
 
 import (
@@ -15,28 +15,29 @@ import (
 	"campaignql/internal/store"
 )
 
-// Options are the settings of a Service. The zero value takes the defaults.
+// Options are the settings of a Service. A zero value selects the default.
 type Options struct {
-	// Now tells the time. Default store.Now.
+	// Now is the clock. The default is store.Now.
 	Now func() time.Time
-	// SessionTTL is how long a session lives after its last use. Default 24 h.
+	// SessionTTL is how long a session lives after its last use. The default is 24 h.
 	SessionTTL time.Duration
-	// FailuresPerMinute is how many logins may fail for one user name within a minute; from one address,
-	// whatever the name, ten times as many. Default 10.
+	// FailuresPerMinute is how many logins may fail within a minute for one user name. From one
+	// address, with any names, ten times as many may fail. The default is 10.
 	FailuresPerMinute int
-	// KeysPerAccount is how many API keys of one account may be in force at once. Default 100.
+	// KeysPerAccount is how many valid API keys one account may have. The default is 100.
 	KeysPerAccount int
-	// Passwords is the cost of a password hash made from now on. Default DefaultArgon2.
+	// Passwords is the cost of new password hashes. The default is DefaultArgon2.
 	Passwords Argon2
-	// ConcurrentHashes bounds the passwords that are hashed at once, each of which takes
-	// Passwords.MemoryKiB and a core. Default: the cores.
+	// ConcurrentHashes limits how many passwords are hashed concurrently. Each hash uses
+	// Passwords.MemoryKiB of memory and one core. The default is the number of cores.
 	ConcurrentHashes int
-	// Log receives what went wrong beside a request that succeeded. Default slog.Default().
+	// Log receives warnings about failures that do not fail the request. The default is
+	// slog.Default().
 	Log *slog.Logger
 }
 
-// Service manages accounts. Its methods may be used from many goroutines; nothing another server
-// must know is kept in memory.
+// Service manages accounts. It is safe for concurrent use. It keeps no state in memory that another
+// server would need.
 type Service struct {
 	db        *store.Store
 	now       func() time.Time
@@ -48,7 +49,6 @@ type Service struct {
 	followers *followers
 }
 
-// New returns a Service over db.
 func New(db *store.Store, opts Options) *Service {
 	s := &Service{
 		db: db, ttl: opts.SessionTTL, failures: opts.FailuresPerMinute, keys: opts.KeysPerAccount, log: opts.Log,
@@ -81,7 +81,8 @@ func New(db *store.Store, opts Options) *Service {
 	return s
 }
 
-// OnBehalf is the identity with which the command line acts for a user: with every scope the role allows.
+// OnBehalf returns the identity with which the command line acts for a user. It has all scopes that
+// the role allows.
 func OnBehalf(user *ent.User) caller.Identity {
 	return caller.Identity{
 		UserID:     user.ID,
@@ -94,8 +95,8 @@ func OnBehalf(user *ent.User) caller.Identity {
 	}
 }
 
-// allowed returns the scopes of a stored list that the role allows. A name that only a newer server
-// knows allows nothing here.
+// allowed returns the stored scopes that the role allows. Unknown names, for example from a newer
+// server version, are dropped.
 func allowed(stored kind.Scopes, role kind.Role) kind.Scopes {
 	var out kind.Scopes
 	for _, scope := range kind.AllScopes(role) {
@@ -106,7 +107,8 @@ func allowed(stored kind.Scopes, role kind.Role) kind.Scopes {
 	return out
 }
 
-// sessionScopes is what a login by password allows: everything of the role but acting as the sender.
+// sessionScopes returns the scopes of a session opened with a password: all scopes of the role
+// except delivery, which lets a caller act as the sender.
 func sessionScopes(role kind.Role) kind.Scopes {
 	out := kind.Scopes{kind.ScopeRead, kind.ScopeWrite, kind.ScopeApprove}
 	if role == kind.RoleAdmin {
@@ -115,7 +117,8 @@ func sessionScopes(role kind.Role) kind.Scopes {
 	return out
 }
 
-// errUnauthenticated says the same for a missing, malformed, unknown, expired and revoked credential.
+// errUnauthenticated returns the same error for a missing, malformed, unknown, expired or revoked
+// credential.
 func errUnauthenticated() error {
 	return apperr.New(apperr.Unauthenticated, "authentication failure or session expired")
 }

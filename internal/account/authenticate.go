@@ -15,17 +15,18 @@ import (
 )
 
 const (
-	// keyUseEvery is how exact last_used_at of a key is, and slideEvery that of a session's expiry:
-	// what spares a write per request.
+	// keyUseEvery is the precision of a key's last_used_at, and slideEvery that of a session's
+	// expiry. They avoid one write per request.
 	keyUseEvery = time.Minute
 	slideEvery  = 10 * time.Minute
-	// touchTimeout bounds these writes, which a request waits for but does not need.
+	// touchTimeout limits these writes: the request waits for them but does not depend on them.
 	touchTimeout = time.Second
 )
 
-// The two hottest statements of the product, one of which runs before every request. They are
-// written out, as Ent would build the text anew and scan by column name each time, and its edges
-// would cost a second statement. Raw SQL is not confined to the caller: here there is none yet.
+// One of these two statements runs before every request, which makes them the most frequent ones.
+// They are raw SQL because Ent would build the text and look up columns by name each time, and its
+// edges would need a second statement. Raw SQL is not confined to the caller's account; here no
+// caller is known yet.
 const (
 	keyStatement = `SELECT k.id, k.scopes, k.expires_at, k.revoked_at, k.last_used_at, ` + userColumns + `
 FROM api_keys k JOIN users u ON u.id = k.user_id WHERE k.hash = ?`
@@ -36,13 +37,14 @@ FROM sessions s JOIN users u ON u.id = s.user_id LEFT JOIN api_keys k ON k.id = 
 	userColumns = `u.id, u.username, u.role, u.reputation, u.time_zone`
 )
 
-// Credentials are what a request carries. Both may be empty.
+// Credentials are what a request sends to authenticate. Both fields may be empty.
 type Credentials struct {
 	Key     string
 	Session string
 }
 
-// ByToken sorts the token of an Authorization header into a session token or, otherwise, an API key.
+// ByToken returns the token of an Authorization header as a session token if it has that prefix,
+// otherwise as an API key.
 func ByToken(token string) Credentials {
 	if strings.HasPrefix(token, sessionPrefix) {
 		return Credentials{Session: token}
@@ -50,12 +52,14 @@ func ByToken(token string) Credentials {
 	return Credentials{Key: token}
 }
 
-// Authenticate returns the caller that the credentials prove. When both are sent the key is used
-// and the session ignored. A key acts with its scopes as far as the role allows them; a session
-// with read, write and approve, and admin for admins, or with the scopes of the key it was opened
-// with. The error is the same Unauthenticated for a missing, unknown, expired and revoked
-// credential. It costs one statement, and a write at most once a minute for a key and once in ten
-// minutes for a session, whose failure is logged and harms nothing.
+// Authenticate returns the caller that the credentials prove. If both are sent, the key is used and
+// the session is ignored. A key has those of its scopes that the role allows. A session has read,
+// write and approve, and admin for admins; if it was opened with a key, it has the scopes of the
+// key. The error is the same Unauthenticated error for a missing, unknown, expired or revoked
+// credential.
+//
+// Authenticate runs one statement, plus at most one write per minute for a key and one per ten
+// minutes for a session. A failure of this write is logged and otherwise ignored.
 func (s *Service) Authenticate(ctx context.Context, sent Credentials, surface kind.Surface) (caller.Identity, error) {
 	var id caller.Identity
 	var err error
@@ -74,7 +78,7 @@ func (s *Service) Authenticate(ctx context.Context, sent Credentials, surface ki
 	return id, nil
 }
 
-// grant is a key as it was found beside its user.
+// grant is a key as it was read together with its user.
 type grant struct {
 	id               sql.NullInt64
 	scopes           sql.NullString
@@ -89,7 +93,7 @@ func (g *grant) allows(role kind.Role) kind.Scopes {
 	return allowed(scopesOf(g.scopes.String), role)
 }
 
-// scopesOf reads the scopes of a key as they are stored.
+// scopesOf parses the stored scopes of a key.
 func scopesOf(text string) kind.Scopes {
 	var stored kind.Scopes
 	for name := range strings.SplitSeq(text, ",") {
@@ -127,7 +131,8 @@ func (s *Service) byKey(ctx context.Context, key string) (caller.Identity, grant
 	return id, g, nil
 }
 
-// notUsedSince lets one of several requests that saw the same old value write.
+// notUsedSince selects keys not used since instant. If several requests saw the same old value,
+// only one of them writes.
 func notUsedSince(instant time.Time) predicate.APIKey {
 	return apikey.Or(apikey.LastUsedAtIsNil(), apikey.LastUsedAtLTE(instant))
 }
@@ -166,7 +171,8 @@ func (s *Service) bySession(ctx context.Context, token string) (caller.Identity,
 	return id, nil
 }
 
-// sessionEnd is when a session used now ends: after the TTL, or with its key.
+// sessionEnd returns when a session that is used now expires: after the TTL, or earlier with its
+// key.
 func (s *Service) sessionEnd(now time.Time, key sql.NullTime) time.Time {
 	until := store.Truncate(now.Add(s.ttl))
 	if key.Valid && key.Time.Before(until) {
@@ -175,13 +181,13 @@ func (s *Service) sessionEnd(now time.Time, key sql.NullTime) time.Time {
 	return until
 }
 
-// columnsOf is where userColumns go.
+// columnsOf returns the scan targets for userColumns.
 func columnsOf(id *caller.Identity) []any {
 	return []any{&id.UserID, &id.Username, &id.Role, &id.Reputation, &id.TimeZone}
 }
 
-// row scans the first row of a statement and reports whether there was one. The connection is free
-// again when it returns.
+// row scans the first row of a statement and reports whether there was one. It releases the
+// connection before it returns.
 func (s *Service) row(ctx context.Context, statement, argument string, into []any) (found bool, err error) {
 	rows, err := s.db.Client(ctx).QueryContext(ctx, statement, argument)
 	if err != nil {
@@ -197,7 +203,7 @@ func (s *Service) row(ctx context.Context, statement, argument string, into []an
 	return found, store.Translate(rows.Err())
 }
 
-// touch runs a write that the request can do without.
+// touch runs a best-effort write. A failure is only logged.
 func (s *Service) touch(ctx context.Context, what string, write func(ctx context.Context) error) {
 	bounded, cancel := context.WithTimeout(caller.System(ctx), touchTimeout)
 	defer cancel()

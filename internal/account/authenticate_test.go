@@ -19,7 +19,7 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// statements counts those that an authentication costs.
+// statements returns how many statements an authentication runs.
 func (f *fixture) statements(t *testing.T, sent account.Credentials) int {
 	t.Helper()
 	var recorder store.Recorder
@@ -62,7 +62,9 @@ func TestSessionCostsOneStatementAndSlidesOnceInTenMinutes(t *testing.T) {
 		f := newFixture(t, db)
 		u, key := f.user(t, kind.RoleUser)
 		f.authenticated(t, account.Credentials{Key: key})
-		for name, login := range map[string]account.Login{"by password": {Username: u.Username, Password: password}, "by key": {Key: key}} {
+		for name, login := range map[string]account.Login{
+			"by password": {Username: u.Username, Password: password}, "by key": {Key: key},
+		} {
 			sent := account.Credentials{Session: f.login(t, login).Token}
 			steps := []struct {
 				after time.Duration
@@ -104,15 +106,13 @@ func TestKeyWinsOverSession(t *testing.T) {
 		one, key := f.user(t, kind.RoleUser)
 		two, _ := f.user(t, kind.RoleUser)
 		token := f.login(t, account.Login{Username: two.Username, Password: password}).Token
-		if id := f.authenticated(
-			t,
-			account.Credentials{Key: key, Session: token},
-		); id.UserID != one.ID ||
-			id.SessionID != "" {
+		id := f.authenticated(t, account.Credentials{Key: key, Session: token})
+		if id.UserID != one.ID || id.SessionID != "" {
 			t.Errorf("acts for %d, want %d", id.UserID, one.ID)
 		}
 		f.refused(t, account.Credentials{Key: "cq_nonsense", Session: token}, "bad key beside a good session")
-		if id := f.authenticated(t, account.ByToken(token)); id.UserID != two.ID || id.SessionID == "" || id.KeyID != 0 {
+		id = f.authenticated(t, account.ByToken(token))
+		if id.UserID != two.ID || id.SessionID == "" || id.KeyID != 0 {
 			t.Errorf("a bearer session became %+v", id)
 		}
 		if id := f.authenticated(t, account.ByToken(key)); id.UserID != one.ID {
@@ -221,16 +221,14 @@ func TestSessionOpenedByKeyHasItsScopesAndEndsWithIt(t *testing.T) {
 		if !byEnding.ExpiresAt.Equal(soon) {
 			t.Errorf("session expires at %v, its key at %v", byEnding.ExpiresAt, soon)
 		}
-		if diff := cmp.Diff(
-			scopes,
-			f.authenticated(t, account.Credentials{Session: byLasting.Token}).Scopes,
-		); diff != "" {
+		got := f.authenticated(t, account.Credentials{Session: byLasting.Token}).Scopes
+		if diff := cmp.Diff(scopes, got); diff != "" {
 			t.Errorf("scopes (-want +got):\n%s", diff)
 		}
 		f.advance(time.Hour)
 		f.refused(t, account.Credentials{Session: byEnding.Token}, "session of an expired key")
 
-		// Marked in the row alone, as by a server that died before it deleted the sessions.
+		// Revoke the row only, like a server that crashed before it deleted the sessions.
 		system := caller.System(t.Context())
 		db.Client(system).APIKey.UpdateOneID(stored.ID).SetRevokedAt(f.now()).ExecX(system)
 		f.refused(t, account.Credentials{Session: byLasting.Token}, "session of a revoked key")

@@ -9,7 +9,7 @@ func CountHashes(s *Service) *atomic.Int64 {
 	return count
 }
 
-// BeforeHash has s call fn before each password hash it computes.
+// BeforeHash makes s call fn before each password hash that it computes.
 func BeforeHash(s *Service, fn func()) {
 	derive := s.passwords.derive
 	s.passwords.derive = func(password, salt []byte, time, memory uint32, threads uint8, keyLen uint32) []byte {
@@ -31,15 +31,14 @@ func HoldHashSlots(s *Service) (release func()) {
 	}
 }
 
-// NameCounter is the id of the row that counts the failures of a name now.
+// NameCounter returns the id of the row that counts failures of a name now.
 func NameCounter(s *Service, name string) string {
 	return counterID(s.counters(foldName(name), "").name, s.now())
 }
 
-// DescendantsOf is descendantsOf.
 var DescendantsOf = descendantsOf
 
-// HoldLook keeps everybody from asking whether followed callers may go on.
+// HoldLook holds the lock for reading the validity of followed callers.
 func HoldLook(s *Service) (release func()) {
 	s.followers.looking <- struct{}{}
 	return func() { <-s.followers.looking }

@@ -18,10 +18,9 @@ import (
 
 const password = "correct horse"
 
-// cheap makes hashing cost microseconds.
 var cheap = account.Argon2{MemoryKiB: 8, Time: 1, Threads: 1}
 
-// fixture is a service with a clock that stands still until it is moved.
+// fixture is a service with a clock that only advance moves.
 type fixture struct {
 	*account.Service
 	db    *store.Store
@@ -36,7 +35,7 @@ func newFixture(t *testing.T, db *store.Store) *fixture {
 func newFixtureWith(t *testing.T, db *store.Store, opts account.Options) *fixture {
 	t.Helper()
 	f := &fixture{db: db, clock: new(atomic.Int64)}
-	// The start of a minute, so that a test does not cross one by chance.
+	// Start at a full minute, so that a test does not cross a minute by chance.
 	f.clock.Store(store.Now().Truncate(time.Minute).UnixMicro())
 	opts.Now = f.now
 	if opts.Passwords == (account.Argon2{}) {
@@ -49,7 +48,7 @@ func newFixtureWith(t *testing.T, db *store.Store, opts account.Options) *fixtur
 func (f *fixture) now() time.Time          { return time.UnixMicro(f.clock.Load()).UTC() }
 func (f *fixture) advance(d time.Duration) { f.clock.Add(d.Microseconds()) }
 
-// user creates an account of the role with a random name, and returns it with its first key.
+// user creates an account with a random name and returns it with its first key.
 func (f *fixture) user(t *testing.T, role kind.Role) (*ent.User, string) {
 	t.Helper()
 	name := randomName()
@@ -95,7 +94,7 @@ func (f *fixture) login(t *testing.T, in account.Login) *account.Session {
 
 func randomName() string { return "u" + strings.ToLower(rand.Text()) }
 
-// wantUnauthenticated also checks that every refusal reads the same.
+// wantUnauthenticated also checks that the message is always the same.
 func wantUnauthenticated(t *testing.T, err error, why string) {
 	t.Helper()
 	if apperr.CodeOf(err) != apperr.Unauthenticated || err.Error() != "authentication failure or session expired" {
@@ -118,5 +117,5 @@ func reasons(err error) []string {
 	return out
 }
 
-// changed is the error of a change of password.
+// changed returns the error of SetPassword.
 func changed(_ []*ent.APIKey, err error) error { return err }

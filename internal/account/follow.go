@@ -13,15 +13,15 @@ import (
 )
 
 const (
-	// followEvery is how often the database is asked whether followed callers may go on, and maxAge how old
-	// its answer may be: a revocation by another server is seen within that time.
+	// followEvery is how often the validity of followed callers is read from the database. maxAge
+	// is how old that result may be: a revocation on another server takes effect within that time.
 	followEvery = time.Second
 	maxAge      = 2 * time.Second
-	// followTimeout bounds one look at the database.
+	// followTimeout limits one read of the validity.
 	followTimeout = 5 * time.Second
 )
 
-// Follower ends a long stream when its caller may no longer act.
+// Follower ends a long stream when its caller is no longer valid.
 type Follower struct {
 	of     *followers
 	caller caller.Identity
@@ -29,9 +29,9 @@ type Follower struct {
 	end    func()
 }
 
-// Follow begins to follow a caller who was authenticated just now. One statement a second asks for all
-// followed keys, one for all sessions, and both are asked at once when a key, a session or a password ends
-// on this server. The follower must be closed.
+// Follow watches a caller that was authenticated just before. Once per second, one statement reads
+// all followed keys and another one all followed sessions. Both also run at once when a key or a
+// session ends or a password changes on this server. The follower must be closed.
 func (s *Service) Follow(id caller.Identity) *Follower {
 	f := &Follower{of: s.followers, caller: id, ended: make(chan struct{})}
 	f.end = sync.OnceFunc(func() { close(f.ended) })
@@ -39,11 +39,13 @@ func (s *Service) Follow(id caller.Identity) *Follower {
 	return f
 }
 
-// Ended is closed when the caller may no longer act as it did when it was authenticated.
+// Ended returns a channel that is closed when the caller may no longer act with the rights that it
+// had when it was authenticated.
 func (f *Follower) Ended() <-chan struct{} { return f.ended }
 
-// Check returns the Unauthenticated error of a caller who may no longer act. What was read from the database
-// counts for two seconds; beyond that it is read again, and without an answer the error is that failure.
+// Check returns an Unauthenticated error if the caller is no longer valid. A result from the
+// database is used for two seconds and then read again. If that read fails, Check returns its
+// error.
 func (f *Follower) Check(ctx context.Context) error {
 	err := f.of.refresh(ctx)
 	select {
@@ -54,10 +56,11 @@ func (f *Follower) Check(ctx context.Context) error {
 	}
 }
 
-// Close ends following.
+// Close stops following.
 func (f *Follower) Close() { f.of.remove(f) }
 
-// Close ends following, and waits until it no longer uses the database. Check still asks it.
+// Close stops the background goroutine and waits until it no longer uses the database. Check still
+// works afterwards, because it reads the database itself.
 func (s *Service) Close() {
 	fs := s.followers
 	fs.mu.Lock()
@@ -66,23 +69,23 @@ func (s *Service) Close() {
 	fs.goroutine.Wait()
 }
 
-// followers are those of a service.
+// followers are all followers of a service.
 type followers struct {
 	s *Service
-	// nudged holds a token when the goroutine has something to do before its next tick.
+	// nudged wakes the goroutine before its next tick.
 	nudged chan struct{}
-	// dirty is set when a key or session ended on this server since the database was asked last.
+	// dirty is set when a key or session ended on this server after the last read.
 	dirty atomic.Bool
 
 	mu      sync.Mutex
 	all     map[*Follower]struct{}
 	running bool
-	// stopping ends with the service, and the goroutine is waited for.
+	// stopping is canceled when the service closes; Close then waits for the goroutine.
 	stopping  context.Context
 	stop      context.CancelFunc
 	goroutine sync.WaitGroup
 
-	// looking has a place for the one who asks the database; looked is when that began last with an answer.
+	// looking is a lock for reading the database. looked is when the last successful read began.
 	looking chan struct{}
 	looked  time.Time
 }
@@ -110,11 +113,11 @@ func (fs *followers) remove(f *Follower) {
 	defer fs.mu.Unlock()
 	delete(fs.all, f)
 	if len(fs.all) == 0 {
-		fs.nudge() // the goroutine ends at once
+		fs.nudge() // so that the goroutine ends at once
 	}
 }
 
-// wake has the database asked at once, because something ended on this server.
+// wake requests a read at once, because a key or session ended on this server.
 func (fs *followers) wake() {
 	fs.dirty.Store(true)
 	fs.nudge()
@@ -127,7 +130,7 @@ func (fs *followers) nudge() {
 	}
 }
 
-// run asks the database until nobody is followed.
+// run reads the database periodically until there are no followers.
 func (fs *followers) run() {
 	tick := time.NewTicker(followEvery)
 	defer tick.Stop()
@@ -144,10 +147,10 @@ func (fs *followers) run() {
 			return
 		}
 		if !due && !fs.dirty.Load() {
-			continue // somebody else is followed since the nudge
+			continue // a new follower was added after the nudge
 		}
 		if err := fs.inTurn(fs.stopping, fs.look); err != nil {
-			// Each stream finds out by Check before it does anything more.
+			// Not fatal: each stream calls Check before it continues.
 			fs.s.log.Debug("cannot tell whether keys and sessions are in force", "error", err)
 		}
 	}
@@ -160,7 +163,7 @@ func (fs *followers) any() bool {
 	return fs.running
 }
 
-// refresh asks the database unless its last answer is young enough.
+// refresh reads the database unless the last result is recent enough.
 func (fs *followers) refresh(ctx context.Context) error {
 	return fs.inTurn(ctx, func(ctx context.Context) error {
 		if !fs.dirty.Load() && time.Since(fs.looked) < maxAge {
@@ -170,7 +173,8 @@ func (fs *followers) refresh(ctx context.Context) error {
 	})
 }
 
-// inTurn calls work, which may take followTimeout, once nobody else asks the database. Waiting for that ends with ctx.
+// inTurn calls work, with a timeout of followTimeout, while it holds the lock for reading. Waiting
+// for the lock ends when ctx ends.
 func (fs *followers) inTurn(ctx context.Context, work func(ctx context.Context) error) error {
 	select {
 	case fs.looking <- struct{}{}:
@@ -183,10 +187,11 @@ func (fs *followers) inTurn(ctx context.Context, work func(ctx context.Context) 
 	return work(ctx)
 }
 
-// look asks the database about everybody who is followed, and ends those who may not go on.
+// look reads the validity of all followed callers and ends the followers of those that are no
+// longer valid.
 func (fs *followers) look(ctx context.Context) (err error) {
 	defer func() {
-		if value := recover(); value != nil { // which would end the whole server
+		if value := recover(); value != nil { // a panic in this goroutine would end the whole server
 			err = fmt.Errorf("panic: %v\n%s", value, debug.Stack())
 		}
 	}()

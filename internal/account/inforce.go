@@ -11,7 +11,7 @@ import (
 	"campaignql/internal/store"
 )
 
-// What is left of keys and sessions, without noting a use of either.
+// These statements read keys and sessions without recording a use.
 const (
 	keysStatement = `SELECT k.id, k.id, k.scopes, k.expires_at, k.revoked_at, u.id, u.role
 FROM api_keys k JOIN users u ON u.id = k.user_id WHERE k.id IN (`
@@ -19,7 +19,7 @@ FROM api_keys k JOIN users u ON u.id = k.user_id WHERE k.id IN (`
 	sessionsStatement = `SELECT s.id, s.expires_at, s.api_key_id, k.id, k.scopes, k.expires_at, k.revoked_at, u.id, u.role
 FROM sessions s JOIN users u ON u.id = s.user_id LEFT JOIN api_keys k ON k.id = s.api_key_id WHERE s.id IN (`
 
-	// inForceAtOnce is how many keys or sessions one statement looks up.
+	// inForceAtOnce is how many keys or sessions one statement reads.
 	inForceAtOnce = 1000
 )
 
@@ -30,15 +30,15 @@ type standing struct {
 	scopes kind.Scopes
 }
 
-// allows reports whether it is what the caller was let in with.
+// allows reports whether a still has the same user, role and scopes as the caller.
 func (a standing) allows(id caller.Identity) bool {
 	return a.userID == id.UserID && a.role == id.Role && slices.Equal(a.scopes, id.Scopes)
 }
 
-// InForce tells for each of the callers whether it may still act as it did when Authenticate let it
-// in: its key or session is there, neither revoked nor expired, and allows the same. Who came with
-// neither always may. It counts as no use of a key, prolongs no session, and costs one statement
-// for all keys and one for all sessions.
+// InForce reports, for each caller, whether it may still act with the rights that Authenticate gave
+// it. That is the case if its key or session exists, is neither revoked nor expired, and allows the
+// same. A caller without key and session is always valid. InForce does not record a use of a key
+// and does not extend a session. It runs one statement per 1000 keys and one per 1000 sessions.
 func (s *Service) InForce(ctx context.Context, callers []caller.Identity) ([]bool, error) {
 	var keys []int64
 	var sessions []string
@@ -97,7 +97,7 @@ func (s *Service) standingSessions(ctx context.Context, ids []string) (map[strin
 	now := s.now()
 	var id string
 	var expires time.Time
-	var opened, g grant // opened.id is the key that the session was opened with, also where it is gone
+	var opened, g grant // opened.id is the key that opened the session, even if that key no longer exists
 	var a standing
 	err := lookUp(
 		ctx, s, sessionsStatement, ids,
@@ -116,21 +116,16 @@ func (s *Service) standingSessions(ctx context.Context, ids []string) (map[strin
 	return found, err
 }
 
-// lookUp runs a statement for ids, which ends with the beginning of their list, and calls found
-// after each row was scanned.
+// lookUp runs a statement for ids. The statement must end with the opening parenthesis of the id
+// list. lookUp scans each row into the targets in into and then calls found.
 func lookUp[T any](ctx context.Context, s *Service, statement string, ids []T, into []any, found func()) error {
 	for part := range slices.Chunk(ids, inForceAtOnce) {
 		args := make([]any, len(part))
 		for i, id := range part {
 			args[i] = id
 		}
-		if err := s.each(
-			ctx,
-			statement+strings.TrimSuffix(strings.Repeat("?, ", len(part)), ", ")+")",
-			args,
-			into,
-			found,
-		); err != nil {
+		list := strings.TrimSuffix(strings.Repeat("?, ", len(part)), ", ") + ")"
+		if err := s.each(ctx, statement+list, args, into, found); err != nil {
 			return store.Translate(err)
 		}
 	}

@@ -19,29 +19,33 @@ import (
 
 const (
 	maxNoteCharacters = 200
-	// maxKeysListed bounds Keys. Those in force come first and are far fewer.
+	// maxKeysListed limits the result of Keys. Valid keys come first, and there are far fewer of
+	// them.
 	maxKeysListed = 1000
 )
 
-// lastExpiry is the end of what a MySQL datetime holds.
+// lastExpiry is the latest day that a MySQL datetime can hold.
 var lastExpiry = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 
-// NewKey describes an API key to create.
 type NewKey struct {
-	// Scopes are what the key allows; at least one, none that the caller lacks itself.
+	// Scopes are what the key allows. At least one is required, and the caller must have all of
+	// them.
 	Scopes kind.Scopes
-	// Note reminds its owner what the key is for; at most 200 characters.
+	// Note describes the purpose of the key for its owner; at most 200 characters.
 	Note string
-	// ExpiresAt is when the key ends; nil means never.
+	// ExpiresAt is when the key expires; nil means never.
 	ExpiresAt *time.Time
 }
 
-// CreateKey creates an API key of the calling account and returns it with the key itself, which can
-// never be read again. It needs the scope write. A scope the caller lacks is Denied, and so is an expiry
-// later than that of the caller's own key; more keys in force than Options.KeysPerAccount is Limited;
-// the reasons of faults are scopes_required, note_too_long, expiry_past and expiry_invalid. The key that
-// the caller came with, or that its session was opened with, becomes the parent of the new one. A caller
-// whose key or session ends meanwhile is Unauthenticated.
+// CreateKey creates an API key of the calling account. It returns the stored row and the key
+// itself, which cannot be read again later. It needs the scope write.
+//
+// The error is Denied if the caller lacks one of the scopes, or if the expiry is later than that of
+// the caller's own key. It is Limited if the account has Options.KeysPerAccount valid keys already.
+// Invalid input is reported with the reasons scopes_required, note_too_long, expiry_past and
+// expiry_invalid. The error is Unauthenticated if the caller's key or session ends during the call.
+//
+// The caller's key, or the key that opened the caller's session, becomes the parent of the new key.
 func (s *Service) CreateKey(ctx context.Context, in NewKey) (*ent.APIKey, string, error) {
 	id, err := caller.Authorize(ctx, kind.ScopeWrite)
 	if err != nil {
@@ -65,8 +69,8 @@ func (s *Service) CreateKey(ctx context.Context, in NewKey) (*ent.APIKey, string
 		return nil, "", &apperr.Error{
 			Code:  apperr.Denied,
 			Field: "expiresAt",
-			Message: "a new key cannot outlive the key that makes it, which ends " + id.Expires.UTC().
-				Format(time.RFC3339),
+			Message: "a new key cannot outlive the key that makes it, which ends " +
+				id.Expires.UTC().Format(time.RFC3339),
 		}
 	}
 	var created *ent.APIKey
@@ -87,7 +91,8 @@ func (s *Service) CreateKey(ctx context.Context, in NewKey) (*ent.APIKey, string
 	return created, key, nil
 }
 
-// lockKeys lets one transaction at a time change which keys and sessions of an account are in force.
+// lockKeys locks the row of the user, so that transactions that change keys and sessions of an
+// account run one after the other.
 func (s *Service) lockKeys(ctx context.Context, userID int64) error {
 	query := s.db.Client(ctx).User.Query().Where(user.ID(userID))
 	query.Modify(store.Lock)
@@ -95,9 +100,10 @@ func (s *Service) lockKeys(ctx context.Context, userID int64) error {
 	return err
 }
 
-// mayAddKey reports why a caller may not create a key. The transaction holds the keys of the account.
+// mayAddKey returns an error if the caller may not create a key. The caller of mayAddKey must have
+// called lockKeys in the same transaction.
 func (s *Service) mayAddKey(ctx context.Context, id caller.Identity, now time.Time) error {
-	// A key that is revoked at this moment must not leave a new one behind.
+	// A key that is being revoked must not create a new one.
 	inForce, err := s.InForce(ctx, []caller.Identity{id})
 	if err != nil {
 		return err
@@ -105,7 +111,7 @@ func (s *Service) mayAddKey(ctx context.Context, id caller.Identity, now time.Ti
 	if !inForce[0] {
 		return errUnauthenticated()
 	}
-	// The limit keeps a runaway script from filling the table.
+	// The limit prevents a runaway script from filling the table.
 	keys, err := s.db.Client(ctx).APIKey.Query().Where(apikey.UserID(id.UserID), keyInForce(now)).Count(ctx)
 	if err != nil {
 		return err
@@ -116,12 +122,12 @@ func (s *Service) mayAddKey(ctx context.Context, id caller.Identity, now time.Ti
 	return nil
 }
 
-// keyInForce holds for keys that are neither revoked nor expired.
+// keyInForce selects keys that are neither revoked nor expired.
 func keyInForce(now time.Time) predicate.APIKey {
 	return apikey.And(apikey.RevokedAtIsNil(), apikey.Or(apikey.ExpiresAtIsNil(), apikey.ExpiresAtGT(now)))
 }
 
-// normalise cleans the note and the expiry, and reports every fault.
+// normalise cleans the note and the expiry, and returns all faults together.
 func (in *NewKey) normalise(now time.Time) error {
 	var faults apperr.Faults
 	if len(in.Scopes) == 0 {
@@ -129,11 +135,9 @@ func (in *NewKey) normalise(now time.Time) error {
 	}
 	in.Note = strings.TrimSpace(kind.Clean(in.Note))
 	if tooLong(in.Note, maxNoteCharacters, apikey.NoteValidator) {
-		faults.Add(
-			apperr.InvalidField(
-				"note", apperr.ReasonNoteTooLong, "the note must not be longer than %d characters", maxNoteCharacters,
-			),
-		)
+		faults.Add(apperr.InvalidField(
+			"note", apperr.ReasonNoteTooLong, "the note must not be longer than %d characters", maxNoteCharacters,
+		))
 	}
 	if in.ExpiresAt != nil {
 		at := store.Truncate(*in.ExpiresAt)
@@ -142,17 +146,15 @@ func (in *NewKey) normalise(now time.Time) error {
 		case !at.After(now):
 			faults.Add(apperr.InvalidField("expiresAt", apperr.ReasonExpiryPast, "the expiry must be in the future"))
 		case at.After(lastExpiry):
-			faults.Add(
-				apperr.InvalidField(
-					"expiresAt", apperr.ReasonExpiryInvalid, "the expiry must be before the year 10000",
-				),
-			)
+			faults.Add(apperr.InvalidField(
+				"expiresAt", apperr.ReasonExpiryInvalid, "the expiry must be before the year 10000",
+			))
 		}
 	}
 	return faults.Err()
 }
 
-// insertKey stores a key; parent is the key that made it, 0 for none.
+// insertKey stores a key. parent is the id of the key that created it, 0 for none.
 func (s *Service) insertKey(ctx context.Context, owner, parent int64, key string, in NewKey) (*ent.APIKey, error) {
 	create := s.db.Client(ctx).APIKey.Create()
 	if parent != 0 {
@@ -166,8 +168,8 @@ func (s *Service) insertKey(ctx context.Context, owner, parent int64, key string
 		Save(ctx)
 }
 
-// Keys returns the API keys of the calling account: those not revoked first, the newest first among
-// each, at most 1000. It needs the scope read.
+// Keys returns at most 1000 API keys of the calling account: first those that are not revoked, then
+// the revoked ones, each group with the newest first. It needs the scope read.
 func (s *Service) Keys(ctx context.Context) ([]*ent.APIKey, error) {
 	id, err := caller.Authorize(ctx, kind.ScopeRead)
 	if err != nil {
@@ -175,7 +177,9 @@ func (s *Service) Keys(ctx context.Context) ([]*ent.APIKey, error) {
 	}
 	keys, err := s.db.Client(ctx).APIKey.Query().
 		Where(apikey.UserID(id.UserID)).
-		Order(func(sel *entsql.Selector) { sel.OrderExpr(entsql.Expr(sel.C(apikey.FieldRevokedAt) + " IS NOT NULL")) }, apikey.ByID(entsql.OrderDesc())).
+		Order(func(sel *entsql.Selector) {
+			sel.OrderExpr(entsql.Expr(sel.C(apikey.FieldRevokedAt) + " IS NOT NULL"))
+		}, apikey.ByID(entsql.OrderDesc())).
 		Limit(maxKeysListed).
 		All(ctx)
 	return keys, store.Translate(err)

@@ -127,7 +127,7 @@ func TestKeysInForceAreLimited(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
 		f := newFixtureWith(t, db, account.Options{KeysPerAccount: 3})
-		_, first := f.user(t, kind.RoleAdmin) // who sees the keys of other accounts, which do not count
+		_, first := f.user(t, kind.RoleAdmin) // sees the keys of other accounts, but they must not count
 		for range 3 {
 			f.user(t, kind.RoleUser)
 		}
@@ -164,10 +164,8 @@ func TestKeysAreListedForTheirOwnerAlone(t *testing.T) {
 		f.user(t, kind.RoleUser)
 		ctx := f.as(t, key)
 		for _, note := range []string{"a", "b", "c"} {
-			if _, _, err := f.CreateKey(
-				ctx,
-				account.NewKey{Scopes: kind.Scopes{kind.ScopeRead}, Note: note},
-			); err != nil {
+			in := account.NewKey{Scopes: kind.Scopes{kind.ScopeRead}, Note: note}
+			if _, _, err := f.CreateKey(ctx, in); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -175,7 +173,7 @@ func TestKeysAreListedForTheirOwnerAlone(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := f.RevokeKey(ctx, keys[0].ID, account.RevokeDescendants); err != nil { // the newest, "c"
+		if _, err := f.RevokeKey(ctx, keys[0].ID, account.RevokeDescendants); err != nil { // the newest key, "c"
 			t.Fatal(err)
 		}
 		if keys, err = f.Keys(ctx); err != nil {

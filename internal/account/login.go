@@ -12,32 +12,35 @@ import (
 	"campaignql/internal/store"
 )
 
-// Login is what somebody proves who they are with: a user name or email address and the password, or an API key alone.
+// Login is the input of a login: a user name or email address with the password, or an API key
+// alone.
 type Login struct {
 	Username string
 	Password string
-	// Key is read only when user name and password are both empty.
+	// Key is used only if user name and password are both empty.
 	Key string
-	// RemoteAddr is the address of the client, with or without port, by which failures are counted; empty counts none.
+	// RemoteAddr is the address of the client, with or without port. Failures are counted per
+	// address, unless it is empty.
 	RemoteAddr string
 }
 
-// Session is a login that was accepted.
+// Session is the result of a successful login.
 type Session struct {
 	// Token is sent with each request. Only its hash is stored.
 	Token string
 	User  *ent.User
-	// ExpiresAt is when the session ends if it is not used before.
+	// ExpiresAt is when the session expires if it is not used before.
 	ExpiresAt time.Time
 }
 
-// Login opens a session, which lives Options.SessionTTL after its last use. It needs no caller.
-// Missing input is Invalid with the reasons username_required and password_required, both at once
-// when both are; anything wrong is Unauthenticated with the reason login_invalid, at the same cost
-// for an unknown user and a wrong password. Once Options.FailuresPerMinute logins failed within a
-// minute for the name, or ten times as many from the address, every further one is Limited until
-// they are a minute past, right or wrong. A session opened by a key has the scopes of the key and
-// ends with it.
+// Login opens a session, which expires Options.SessionTTL after its last use. It needs no caller. A
+// session opened with a key has the scopes of the key and expires with it.
+//
+// Missing input is Invalid with the reasons username_required and password_required, reported
+// together. Wrong input is Unauthenticated with the reason login_invalid; an unknown user takes as
+// long as a wrong password. After Options.FailuresPerMinute failed logins within a minute for the
+// name, or ten times as many from the address, every further login is Limited, with right or wrong
+// input, until enough of the failures are more than a minute old.
 func (s *Service) Login(ctx context.Context, in Login) (*Session, error) {
 	ctx = caller.System(ctx)
 	if in.Key != "" && in.Username == "" && in.Password == "" {
@@ -67,8 +70,8 @@ func (s *Service) loginByPassword(ctx context.Context, name string, in Login) (*
 		return nil, err
 	}
 	defer leave()
-	// Checked again while holding the slot, which is kept until the failure is counted: guesses
-	// sent all at once cannot outrun the counter by more than the slots of the servers.
+	// Check again while holding the slot. The slot is kept until the failure is counted, so that
+	// concurrent guesses can exceed the limit only by the number of slots of all servers.
 	if err := counters.check(ctx); err != nil {
 		return nil, err
 	}
@@ -90,7 +93,8 @@ func (s *Service) loginByPassword(ctx context.Context, name string, in Login) (*
 	return s.openVerified(ctx, found, in.Password)
 }
 
-// openVerified opens a session for a user whose password was right, unless the password was changed meanwhile.
+// openVerified opens a session for a user whose password was verified. It fails if the password was
+// changed after that.
 func (s *Service) openVerified(ctx context.Context, found *ent.User, password string) (*Session, error) {
 	hash := found.PasswordHash
 	if s.passwords.outdated(hash) {
@@ -98,8 +102,9 @@ func (s *Service) openVerified(ctx context.Context, found *ent.User, password st
 	}
 	var opened *Session
 	err := s.db.Tx(ctx, func(ctx context.Context) error {
-		// Written even where it changes nothing: it locks the row, so that a change of password
-		// comes either before, and is noticed here, or after, and ends the session.
+		// This update also runs if the hash stays the same, because it locks the row. A concurrent
+		// change of the password then either comes first and is noticed here, or comes later and
+		// deletes the session.
 		unchanged, err := s.db.Client(ctx).
 			User.Update().
 			Where(user.ID(found.ID), user.PasswordHash(found.PasswordHash)).
@@ -120,7 +125,8 @@ func (s *Service) openVerified(ctx context.Context, found *ent.User, password st
 	return opened, nil
 }
 
-// loginByKey opens a session by an API key. There is nothing to hash and no name to count by.
+// loginByKey opens a session with an API key. No password is hashed, and failures are counted per
+// address only.
 func (s *Service) loginByKey(ctx context.Context, in Login) (*Session, error) {
 	counters := s.counters("", in.RemoteAddr)
 	if err := counters.check(ctx); err != nil {
@@ -141,7 +147,7 @@ func (s *Service) loginByKey(ctx context.Context, in Login) (*Session, error) {
 	return opened, store.Translate(err)
 }
 
-// open stores a session of the user, bound to the key when there is one.
+// open stores a session of the user, bound to the key if there is one.
 func (s *Service) open(ctx context.Context, owner *ent.User, key grant) (*Session, error) {
 	now := s.now()
 	opened := &Session{Token: newSecret(sessionPrefix), User: owner, ExpiresAt: s.sessionEnd(now, key.expires)}
@@ -156,9 +162,9 @@ func (s *Service) open(ctx context.Context, owner *ent.User, key grant) (*Sessio
 	return opened, create.Exec(ctx)
 }
 
-// Logout ends the session of the token, which whoever holds may end. An empty token stands for the
-// session that the caller of ctx came with, if it did. It succeeds also when the session had ended
-// or never was.
+// Logout ends the session of the token; it needs no caller, because knowing the token is enough. An
+// empty token selects the session that the caller in ctx used, if any. Logout also succeeds if the
+// session does not exist or has already ended.
 func (s *Service) Logout(ctx context.Context, token string) error {
 	id := secretHash(token)
 	if token == "" {

@@ -139,7 +139,7 @@ func TestFailuresCountForAMinuteWheneverTheyBegan(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
 		f := newFixture(t, db)
-		f.advance(50 * time.Second) // past the next minute of the clock in the middle of what follows
+		f.advance(50 * time.Second) // so that the next minute begins during this test
 		name := randomName()
 		try := func(want apperr.Code, wait time.Duration) {
 			t.Helper()
@@ -157,7 +157,7 @@ func TestFailuresCountForAMinuteWheneverTheyBegan(t *testing.T) {
 		f.advance(39 * time.Second)
 		try(apperr.Limited, time.Second)
 		f.advance(time.Second)
-		try(apperr.Unauthenticated, 0) // the first is past; this one takes its place
+		try(apperr.Unauthenticated, 0) // the first failure has expired; this one replaces it
 		try(apperr.Limited, 2*time.Second)
 	})
 }
@@ -168,8 +168,10 @@ func TestAHundredFailuresFromAnAddressLimitIt(t *testing.T) {
 		network := rand.Uint32() // tests share a database
 		host := fmt.Sprintf("%d.%d.%d", network>>16&0xff, network>>8&0xff, network&0xff)
 		tests := map[string]func(i int) string{
-			"IPv4 from many ports":  func(i int) string { return fmt.Sprintf("10.%s:%d", host, 1000+i) },
-			"IPv6 of one network":   func(i int) string { return fmt.Sprintf("[2001:db8:%x:%x::%x]:443", network>>16, network&0xffff, i+1) },
+			"IPv4 from many ports": func(i int) string { return fmt.Sprintf("10.%s:%d", host, 1000+i) },
+			"IPv6 of one network": func(i int) string {
+				return fmt.Sprintf("[2001:db8:%x:%x::%x]:443", network>>16, network&0xffff, i+1)
+			},
 			"IPv4 written as IPv6":  func(i int) string { return []string{"11.", "::ffff:11."}[i%2] + host },
 			"whatever a proxy sent": func(int) string { return "socket of " + host },
 		}
@@ -197,8 +199,8 @@ func TestAHundredFailuresFromAnAddressLimitIt(t *testing.T) {
 	})
 }
 
-// TestWrongLoginsFromOneAddressLockOutNobodyElse is about an office, or the server behind a proxy that it does
-// not know: everybody comes from one address.
+// TestWrongLoginsFromOneAddressLockOutNobodyElse covers users who share one address, for example in
+// an office or behind a proxy that the server does not trust.
 func TestWrongLoginsFromOneAddressLockOutNobodyElse(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
@@ -216,7 +218,7 @@ func TestWrongLoginsFromOneAddressLockOutNobodyElse(t *testing.T) {
 		wantCode(t, err, apperr.Limited)
 		f.login(t, account.Login{Username: colleague.Username, Password: password, RemoteAddr: office})
 		f.login(t, account.Login{Username: victim.Username, Password: password, RemoteAddr: home})
-		// Guesses from many addresses are still ten a minute for the name.
+		// Guesses from many addresses are still limited to ten per minute for the name.
 		for i := range 5 {
 			_, err := f.Login(
 				t.Context(),
@@ -314,13 +316,8 @@ func TestPasswordHashIsRenewedAtTheCostOfToday(t *testing.T) {
 		for range 2 {
 			today.login(t, account.Login{Username: u.Username, Password: password})
 			system := caller.System(t.Context())
-			if got := db.Client(
-				system,
-			).User.GetX(
-				system, u.ID,
-			).PasswordHash; !strings.HasPrefix(
-				got, "$argon2id$v=19$m=16,t=2,p=1$",
-			) {
+			got := db.Client(system).User.GetX(system, u.ID).PasswordHash
+			if !strings.HasPrefix(got, "$argon2id$v=19$m=16,t=2,p=1$") {
 				t.Errorf("stored as %q", got)
 			}
 		}
@@ -334,15 +331,13 @@ func TestLoginThatRacesAChangeOfPasswordOpensNothing(t *testing.T) {
 		u, _ := f.user(t, kind.RoleUser)
 		var changed atomic.Bool
 		account.BeforeHash(f.Service, func() {
-			// The login has read the old hash and verifies it; the password changes now, at the cost of another hash.
+			// The login has read the old hash. Change the password before the login verifies it.
+			// The change computes a hash too, so this function is called a second time.
 			if changed.Swap(true) {
 				return
 			}
-			if _, err := f.SetPassword(
-				caller.System(context.Background()),
-				u.ID,
-				account.PasswordChange{Password: "a new password"},
-			); err != nil {
+			change := account.PasswordChange{Password: "a new password"}
+			if _, err := f.SetPassword(caller.System(context.Background()), u.ID, change); err != nil {
 				t.Error(err)
 			}
 		})
@@ -365,7 +360,7 @@ func TestLogoutEndsTheSessionAndSucceedsAgain(t *testing.T) {
 		}
 		f.refused(t, account.Credentials{Session: one}, "ended session")
 		asTwo := caller.With(t.Context(), f.authenticated(t, account.Credentials{Session: two}))
-		for _, ctx := range []context.Context{t.Context(), f.as(t, key)} { // neither came by a session
+		for _, ctx := range []context.Context{t.Context(), f.as(t, key)} { // neither caller has a session
 			if err := f.Logout(ctx, ""); err != nil {
 				t.Fatal(err)
 			}
@@ -385,9 +380,12 @@ func TestDamagedStoredPasswordIsAServerFault(t *testing.T) {
 		u, _ := f.user(t, kind.RoleUser)
 		system := caller.System(t.Context())
 		for _, stored := range []string{
-			"plain", "$argon2i$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$ZGlnZXN0ZGlnZXN0ZGlnZXN0", "$argon2id$v=16$m=8,t=1,p=1$c2FsdHNhbHQ$ZGlnZXN0ZGlnZXN0ZGlnZXN0",
-			"$argon2id$v=19$m=8,t=0,p=1$c2FsdHNhbHQ$ZGlnZXN0ZGlnZXN0ZGlnZXN0", "$argon2id$v=19$m=9999999,t=1,p=1$c2FsdHNhbHQ$ZGlnZXN0ZGlnZXN0ZGlnZXN0",
-			"$argon2id$v=19$m=8,t=1,p=300$c2FsdHNhbHQ$ZGlnZXN0ZGlnZXN0ZGlnZXN0", "$argon2id$v=19$m=8,t=1,p=1$!$ZGlnZXN0ZGlnZXN0ZGlnZXN0", "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$",
+			"plain", "$argon2i$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$ZGlnZXN0ZGlnZXN0ZGlnZXN0",
+			"$argon2id$v=16$m=8,t=1,p=1$c2FsdHNhbHQ$ZGlnZXN0ZGlnZXN0ZGlnZXN0",
+			"$argon2id$v=19$m=8,t=0,p=1$c2FsdHNhbHQ$ZGlnZXN0ZGlnZXN0ZGlnZXN0",
+			"$argon2id$v=19$m=9999999,t=1,p=1$c2FsdHNhbHQ$ZGlnZXN0ZGlnZXN0ZGlnZXN0",
+			"$argon2id$v=19$m=8,t=1,p=300$c2FsdHNhbHQ$ZGlnZXN0ZGlnZXN0ZGlnZXN0",
+			"$argon2id$v=19$m=8,t=1,p=1$!$ZGlnZXN0ZGlnZXN0ZGlnZXN0", "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$",
 		} {
 			db.Client(system).User.Update().Where(user.ID(u.ID)).SetPasswordHash(stored).ExecX(system)
 			_, err := f.Login(t.Context(), account.Login{Username: u.Username, Password: password})

@@ -16,14 +16,15 @@ import (
 	"campaignql/internal/store"
 )
 
-// Argon2 is the cost of hashing a password by argon2id. A stored hash carries its own, so these may change at any time.
+// Argon2 is the cost of hashing a password with argon2id. Each stored hash contains its own cost,
+// so these values may be changed at any time.
 type Argon2 struct {
 	MemoryKiB uint32
 	Time      uint32
 	Threads   uint8
 }
 
-// DefaultArgon2 is the first choice of the OWASP Password Storage Cheat Sheet.
+// DefaultArgon2 is the first recommendation of the OWASP Password Storage Cheat Sheet.
 var DefaultArgon2 = Argon2{MemoryKiB: 19456, Time: 2, Threads: 1}
 
 const (
@@ -31,28 +32,29 @@ const (
 	maxPasswordBytes      = 1024
 	saltLength            = 16
 	digestLength          = 32
-	// maxMemoryKiB keeps a damaged row from claiming all memory.
+	// maxMemoryKiB prevents a damaged row from using all memory.
 	maxMemoryKiB = 1 << 20
 )
 
-// hasher hashes and verifies passwords, a bounded number at a time.
+// hasher hashes and verifies passwords. The slots limit how many run concurrently.
 type hasher struct {
 	cost  Argon2
 	slots chan struct{}
-	// dummy is what the password of an unknown user is verified against: the hash of a secret nobody has.
+	// dummy is a hash that no password has. The password of an unknown user is verified against it,
+	// so that the time does not reveal whether the user exists.
 	dummy string
-	// derive is argon2.IDKey; tests count its calls.
+	// derive is argon2.IDKey; tests replace it to count calls.
 	derive func(password, salt []byte, time, memory uint32, threads uint8, keyLen uint32) []byte
 }
 
 func newHasher(cost Argon2, concurrent int) *hasher {
 	h := &hasher{cost: cost, slots: make(chan struct{}, concurrent), derive: argon2.IDKey}
-	// No password has this digest: it is made of random bytes, not of a hash.
+	// The digest is random, so no known password matches it.
 	h.dummy = encodeHash(cost, randomBytes(saltLength), randomBytes(digestLength))
 	return h
 }
 
-// enter waits for one of the slots, which leave gives back. The memory of hashing is bounded by them.
+// enter waits for a slot; leave gives it back. The slots limit the memory used for hashing.
 func (h *hasher) enter(ctx context.Context) (leave func(), err error) {
 	select {
 	case h.slots <- struct{}{}:
@@ -62,15 +64,15 @@ func (h *hasher) enter(ctx context.Context) (leave func(), err error) {
 	}
 }
 
-// hash returns the PHC string of a password. The caller holds a slot.
+// hash returns the PHC string of a password. The caller must hold a slot.
 func (h *hasher) hash(password string) string {
 	salt := randomBytes(saltLength)
 	c := h.cost
 	return encodeHash(c, salt, h.derive([]byte(password), salt, c.Time, c.MemoryKiB, c.Threads, digestLength))
 }
 
-// verify reports whether the password has the hash, in time that does not depend on where they
-// differ. The caller holds a slot.
+// verify reports whether the password matches the hash. The comparison takes constant time. The
+// caller must hold a slot.
 func (h *hasher) verify(encoded, password string) (bool, error) {
 	c, salt, digest, err := decodeHash(encoded)
 	if err != nil {
@@ -80,7 +82,7 @@ func (h *hasher) verify(encoded, password string) (bool, error) {
 	return subtle.ConstantTimeCompare(got, digest) == 1, nil
 }
 
-// outdated reports whether the hash was made at another cost than is asked for today.
+// outdated reports whether the hash was made with a cost other than the current one.
 func (h *hasher) outdated(encoded string) bool {
 	c, _, _, err := decodeHash(encoded)
 	return err == nil && c != h.cost
@@ -94,7 +96,7 @@ func encodeHash(c Argon2, salt, digest []byte) string {
 	)
 }
 
-// decodeHash reads a PHC string. The error never holds the hash.
+// decodeHash parses a PHC string. The error never contains the hash.
 func decodeHash(encoded string) (c Argon2, salt, digest []byte, err error) {
 	parts := strings.Split(encoded, "$")
 	if len(parts) != 6 || parts[0] != "" || parts[1] != "argon2id" {
@@ -119,7 +121,7 @@ func decodeHash(encoded string) (c Argon2, salt, digest []byte, err error) {
 
 func randomBytes(n int) []byte {
 	b := make([]byte, n)
-	_, _ = rand.Read(b) // never fails: it ends the process instead
+	_, _ = rand.Read(b) // never returns an error: on failure it ends the process
 	return b
 }
 

@@ -13,29 +13,36 @@ import (
 	"campaignql/internal/kind"
 )
 
-// Descendants says what becomes of the keys that a revoked key made, of those that these made, and so on.
+// Descendants selects what happens to the descendants of a revoked key: the keys that it created,
+// the keys that these created, and so on.
 type Descendants string
 
 const (
-	// RevokeDescendants revokes them too. It is the default: who had a leaked key may have made others.
+	// RevokeDescendants revokes them too. This is the default, because the holder of a leaked key
+	// may have created others with it.
 	RevokeDescendants Descendants = "REVOKE"
-	// KeepDescendants leaves them in force.
+	// KeepDescendants leaves them valid.
 	KeepDescendants Descendants = "KEEP"
 )
 
-// Revocation is the outcome of revoking a key.
+// Revocation is the result of revoking a key.
 type Revocation struct {
 	Key *ent.APIKey
-	// Descendants are the keys that were in force and descend from it, oldest first: revoked now, or kept.
+	// Descendants are the descendants that were valid before, oldest first. They are either revoked
+	// now or kept.
 	Descendants []*ent.APIKey
 }
 
-// RevokeKey ends an API key, with the sessions that were opened by it, and what it made as descendants
-// says; empty is RevokeDescendants. It needs the scope write. A key of another account is NotFound exactly
-// as one that does not exist, except for a caller who sees all accounts. A key that has a scope which the
-// caller lacks is Denied: by no key can one be ended that may do more. A login by password may end every
-// key of its account. Revoking again succeeds, and revokes the descendants that were kept before.
-// Streams on this server that use what ended end at once, on other servers within two seconds.
+// RevokeKey revokes an API key and ends the sessions that were opened with it. Its descendants are
+// revoked or kept as descendants says; empty means RevokeDescendants. It needs the scope write.
+//
+// A key of another account is NotFound, as if it did not exist, unless the caller sees all
+// accounts. The error is Denied if the key has a scope that the caller lacks, so that a key cannot
+// revoke a more powerful one. A session opened with a password may revoke every key of its account.
+//
+// Revoking a key again succeeds, and revokes descendants that were kept before. Streams that use a
+// revoked key or an ended session end at once on this server, and within two seconds on other
+// servers.
 func (s *Service) RevokeKey(ctx context.Context, id int64, descendants Descendants) (*Revocation, error) {
 	by, err := caller.Authorize(ctx, kind.ScopeWrite)
 	if err != nil {
@@ -60,7 +67,7 @@ func (s *Service) RevokeKey(ctx context.Context, id int64, descendants Descendan
 	return revocation, nil
 }
 
-// keyToRevoke locks the keys of the account and returns the one of the id, if the caller may end it.
+// keyToRevoke returns the key if the caller may revoke it, and locks the keys of its account.
 func (s *Service) keyToRevoke(ctx context.Context, id int64, by caller.Identity) (*ent.APIKey, error) {
 	key, err := s.db.Client(ctx).APIKey.Query().Where(apikey.ID(id)).Only(ctx)
 	if ent.IsNotFound(err) {
@@ -92,7 +99,8 @@ func mayRevoke(by caller.Identity, key *ent.APIKey) error {
 	return nil
 }
 
-// revoke ends a key and its sessions, and unless they are kept those of its descendants.
+// revoke revokes a key and ends its sessions. Unless keep is set, it does the same for the
+// descendants.
 func (s *Service) revoke(ctx context.Context, key *ent.APIKey, keep bool) (*Revocation, error) {
 	now := s.now()
 	below, err := s.descendants(ctx, key, now)
@@ -109,12 +117,12 @@ func (s *Service) revoke(ctx context.Context, key *ent.APIKey, keep bool) (*Revo
 	if err := s.endKeys(ctx, key.UserID, ids, now); err != nil {
 		return nil, err
 	}
-	// Another call may have revoked it before the keys were locked.
+	// Read the key again: another call may have revoked it before the keys were locked.
 	ended, err := s.db.Client(ctx).APIKey.Get(ctx, key.ID)
 	return &Revocation{Key: ended, Descendants: below}, err
 }
 
-// descendants returns the keys in force that a key made, itself or through others, oldest first.
+// descendants returns the valid keys that the key created directly or indirectly, oldest first.
 func (s *Service) descendants(ctx context.Context, key *ent.APIKey, now time.Time) ([]*ent.APIKey, error) {
 	all, err := s.db.Client(ctx).APIKey.Query().
 		Where(apikey.UserID(key.UserID), apikey.ParentIDNotNil()).
@@ -126,8 +134,8 @@ func (s *Service) descendants(ctx context.Context, key *ent.APIKey, now time.Tim
 	return descendantsOf(key.ID, all, now), nil
 }
 
-// descendantsOf returns the keys in force, of all in order of their ids, that the key of an id made, itself or through
-// others.
+// descendantsOf returns the valid keys in all that descend from the key id. all must be ordered by
+// id; the result keeps that order. Cycles of parents are allowed.
 func descendantsOf(id int64, all []*ent.APIKey, now time.Time) []*ent.APIKey {
 	children := map[int64][]int64{}
 	for _, k := range all {
@@ -153,7 +161,7 @@ func descendantsOf(id int64, all []*ent.APIKey, now time.Time) []*ent.APIKey {
 	return found
 }
 
-// endKeys revokes keys of an account and ends the sessions that were opened by them.
+// endKeys revokes keys of an account and deletes the sessions that were opened with them.
 func (s *Service) endKeys(ctx context.Context, userID int64, ids []int64, now time.Time) error {
 	for part := range slices.Chunk(ids, inForceAtOnce) {
 		inForce := apikey.And(apikey.IDIn(part...), apikey.RevokedAtIsNil())

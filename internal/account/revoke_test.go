@@ -52,7 +52,7 @@ func TestRevokingAKeyEndsWhatItMade(t *testing.T) {
 		owner := f.as(t, first)
 		leaked, leakedKey := f.madeBy(t, owner)
 		child, childKey := f.madeBy(t, f.as(t, leakedKey))
-		// Through a session that the leaked key opened, which may not hide where a key comes from.
+		// A key created in a session of the leaked key is its descendant too.
 		opened := f.login(t, account.Login{Key: leakedKey})
 		bySession, bySessionKey := f.madeBy(
 			t, caller.With(t.Context(), f.authenticated(t, account.Credentials{Session: opened.Token})),
@@ -71,14 +71,15 @@ func TestRevokingAKeyEndsWhatItMade(t *testing.T) {
 		}
 		f.refused(t, account.Credentials{Key: leakedKey}, "revoked key")
 		f.authenticated(t, account.Credentials{Key: grandchildKey})
-		// Asked again, it ends what was kept before; nothing of it goes on.
+		// Revoking again revokes the descendants that were kept before.
 		revoked, err := f.RevokeKey(owner, leaked.ID, "")
 		if err != nil || !same(ids(revoked.Descendants), child.ID, bySession.ID, grandchild.ID) ||
 			revoked.Descendants[0].RevokedAt == nil {
 			t.Fatalf("revoked %v, %v", revoked, err)
 		}
 		for why, sent := range map[string]account.Credentials{
-			"child": {Key: childKey}, "made by a session": {Key: bySessionKey}, "grandchild": {Key: grandchildKey}, "session of the child": {Session: childSession.Token},
+			"child": {Key: childKey}, "made by a session": {Key: bySessionKey}, "grandchild": {Key: grandchildKey},
+			"session of the child": {Session: childSession.Token},
 		} {
 			f.refused(t, sent, why)
 		}
@@ -119,13 +120,10 @@ func TestAKeyCannotEndOneThatMayDoMore(t *testing.T) {
 		if _, err := f.RevokeKey(f.as(t, writerKey), writer.ID, ""); err != nil {
 			t.Errorf("itself: %v", err)
 		}
-		// The owner, who knows the password, may end every key, delivery or not.
+		// A session opened with the password may revoke every key, with or without delivery.
 		password := f.login(t, account.Login{Username: u.Username, Password: password})
-		if _, err := f.RevokeKey(
-			caller.With(t.Context(), f.authenticated(t, account.Credentials{Session: password.Token})),
-			firstID,
-			"",
-		); err != nil {
+		ctx := caller.With(t.Context(), f.authenticated(t, account.Credentials{Session: password.Token}))
+		if _, err := f.RevokeKey(ctx, firstID, ""); err != nil {
 			t.Errorf("after a login by password: %v", err)
 		}
 		_, adminKey := f.user(t, kind.RoleAdmin)
@@ -142,7 +140,7 @@ func TestAKeyCannotEndOneThatMayDoMore(t *testing.T) {
 	})
 }
 
-// TestNoKeyIsLeftBehindByARevokedOne makes keys all the time while their maker is revoked.
+// TestNoKeyIsLeftBehindByARevokedOne keeps creating keys while their parent is being revoked.
 func TestNoKeyIsLeftBehindByARevokedOne(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
@@ -219,7 +217,7 @@ func ended(t *testing.T, f *account.Follower, within time.Duration, why string) 
 	wantUnauthenticated(t, f.Check(t.Context()), why)
 }
 
-// TestAFollowedCallerEndsAtOnce is about the same server: Check notices before it lets anything more be done.
+// TestAFollowedCallerEndsAtOnce covers revocation on the same server: the next Check must fail.
 func TestAFollowedCallerEndsAtOnce(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
@@ -235,18 +233,9 @@ func TestAFollowedCallerEndsAtOnce(t *testing.T) {
 			t.Cleanup(follower.Close)
 			return follower
 		}
-		byKey, byChild, byLeft, byChanged, byFirst := follow(
-			account.Credentials{Key: secret},
-		), follow(
-			account.Credentials{Key: childSecret},
-		),
-			follow(
-				account.Credentials{Session: left},
-			), follow(
-				account.Credentials{Session: changed},
-			), follow(
-				account.Credentials{Key: first},
-			)
+		byKey, byChild := follow(account.Credentials{Key: secret}), follow(account.Credentials{Key: childSecret})
+		byLeft, byChanged := follow(account.Credentials{Session: left}), follow(account.Credentials{Session: changed})
+		byFirst := follow(account.Credentials{Key: first})
 		if err := byKey.Check(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -259,11 +248,8 @@ func TestAFollowedCallerEndsAtOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		wantUnauthenticated(t, byLeft.Check(t.Context()), "a session that left")
-		if _, err := f.SetPassword(
-			caller.System(t.Context()),
-			u.ID,
-			account.PasswordChange{Password: "another password"},
-		); err != nil {
+		change := account.PasswordChange{Password: "another password"}
+		if _, err := f.SetPassword(caller.System(t.Context()), u.ID, change); err != nil {
 			t.Fatal(err)
 		}
 		wantUnauthenticated(t, byChanged.Check(t.Context()), "a session of the old password")
@@ -273,7 +259,8 @@ func TestAFollowedCallerEndsAtOnce(t *testing.T) {
 	})
 }
 
-// TestAnotherServerSeesARevocationWithinTwoSeconds revokes on one server what streams on another.
+// TestAnotherServerSeesARevocationWithinTwoSeconds revokes on one server the credentials of a
+// stream on another.
 func TestAnotherServerSeesARevocationWithinTwoSeconds(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
@@ -288,7 +275,7 @@ func TestAnotherServerSeesARevocationWithinTwoSeconds(t *testing.T) {
 		if _, err := here.RevokeKey(here.as(t, first), key.ID, ""); err != nil {
 			t.Fatal(err)
 		}
-		ended(t, follower, 10*time.Second, "a key revoked elsewhere") // two seconds, and the patience of a busy machine
+		ended(t, follower, 10*time.Second, "a key revoked elsewhere") // two seconds, plus time for a slow machine
 	})
 }
 
@@ -319,8 +306,8 @@ func TestFollowersShareTheirStatements(t *testing.T) {
 	})
 }
 
-// TestAFamilyOfKeysIsFoundWhateverTheirIds looks for the descendants of a key among keys of which some have smaller ids
-// than those that made them, as after rows were copied from another database.
+// TestAFamilyOfKeysIsFoundWhateverTheirIds searches descendants among keys of which some have
+// smaller ids than their parents, for example because rows were copied from another database.
 func TestAFamilyOfKeysIsFoundWhateverTheirIds(t *testing.T) {
 	t.Parallel()
 	start := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
@@ -331,12 +318,13 @@ func TestAFamilyOfKeysIsFoundWhateverTheirIds(t *testing.T) {
 	if got := ids(account.DescendantsOf(10, all, start)); !same(got, 2, 9) {
 		t.Errorf("the descendants are %v", got)
 	}
-	if got := ids(account.DescendantsOf(5, all, start)); !same(got, 6, 7) { // a circle ends
+	if got := ids(account.DescendantsOf(5, all, start)); !same(got, 6, 7) { // a cycle of parents must not loop forever
 		t.Errorf("the descendants in a circle are %v", got)
 	}
 }
 
-// TestCheckingACallerEndsWithItsRequest holds the look at the database while another stream checks its caller.
+// TestCheckingACallerEndsWithItsRequest blocks the read of the database while another stream calls
+// Check.
 func TestCheckingACallerEndsWithItsRequest(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {

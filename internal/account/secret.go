@@ -11,25 +11,27 @@ import (
 const (
 	keyPrefix     = "cq_"
 	sessionPrefix = "cqs_"
-	// randomLength is the length of the random part: 52 characters of base32, 260 bits.
+	// randomLength is the length of the random part: 52 characters of base32, which are 260 bits.
 	randomLength = 52
 	hintLength   = 8
 )
 
-// newSecret returns a fresh key or token. The prefix lets its owner, and scanners for leaked secrets, tell what it is.
+// newSecret returns a new key or session token. The prefix lets people and scanners for leaked
+// secrets recognize its kind.
 func newSecret(prefix string) string {
 	return prefix + strings.ToLower(rand.Text()+rand.Text())
 }
 
-// secretHash is what the database keeps of a key or token. A plain SHA-256 is right here, unlike
-// for a password: 260 random bits cannot be guessed from it however fast it is, and the row can be
-// found by it.
+// secretHash returns the form in which a key or token is stored. A plain SHA-256 is enough here,
+// unlike for a password: 260 random bits cannot be guessed, even with a fast hash. It also allows
+// the row to be found by its hash.
 func secretHash(secret string) string {
 	sum := sha256.Sum256([]byte(secret))
 	return hex.EncodeToString(sum[:])
 }
 
-// wellFormed reports whether text may be a secret with the prefix, so that garbage costs no statement.
+// wellFormed reports whether text has the form of a secret with the prefix, so that malformed text
+// is rejected without a statement.
 func wellFormed(text, prefix string) bool {
 	return len(text) == len(prefix)+randomLength && strings.HasPrefix(text, prefix)
 }
@@ -37,8 +39,8 @@ func wellFormed(text, prefix string) bool {
 // MaxSecretLength is the length of the longest key or session token in bytes.
 const MaxSecretLength = len(sessionPrefix) + randomLength
 
-// FindCredentials returns the first thing in a text that looks like a key or a session token, and
-// where the text after it begins.
+// FindCredentials returns the first key or session token in text, judged by its form, and the
+// offset of the text after it.
 func FindCredentials(text []byte) (found Credentials, end int) {
 	for {
 		at := bytes.Index(text[end:], []byte("cq"))
@@ -57,5 +59,5 @@ func FindCredentials(text []byte) (found Credentials, end int) {
 	}
 }
 
-// notRandom holds for what is in no random part of a secret.
+// notRandom reports whether r cannot occur in the random part of a secret.
 func notRandom(r rune) bool { return (r < 'a' || r > 'z') && (r < '2' || r > '7') }

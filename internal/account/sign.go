@@ -17,10 +17,10 @@ import (
 	"campaignql/internal/store"
 )
 
-// A text is signed with what the database keeps of the caller's own key or session, so that every
-// server on the database can check it, and that it is worth nothing any more once the key is
-// revoked or the session ended. The hash of a session is its id as well: of that a part is told, to
-// find it by, and three quarters are not.
+// A text is signed with the stored hash of the caller's key or session. So every server on the
+// database can verify a signature, and the signature becomes invalid once the key is revoked or the
+// session ends. The hash of a session is also its id. To find the session, a signature contains a
+// quarter of that id; the other three quarters stay secret.
 const (
 	signedKeyStatement = `SELECT k.hash, k.id, k.scopes, k.expires_at, k.revoked_at, ` + userColumns + `
 FROM api_keys k JOIN users u ON u.id = k.user_id WHERE k.id = ?`
@@ -28,25 +28,26 @@ FROM api_keys k JOIN users u ON u.id = k.user_id WHERE k.id = ?`
 	signedSessionStatement = `SELECT s.id, s.expires_at, s.api_key_id, k.id, k.scopes, k.expires_at, k.revoked_at, ` + userColumns + `
 FROM sessions s JOIN users u ON u.id = s.user_id LEFT JOIN api_keys k ON k.id = s.api_key_id WHERE s.id > ? AND s.id < ?`
 
-	// sessionPart is how many of the 64 characters of a session's id are told.
+	// sessionPart is how many of the 64 characters of a session id a signature contains.
 	sessionPart = 16
-	// signedFor keeps signatures apart from any other use of the hashes.
+	// signedFor separates signatures from any other use of the hashes.
 	signedFor = "campaignql signed text\n"
 
 	signerKey     = "k"
 	signerSession = "s"
 )
 
-// Signature is what proves that whoever holds a key or a session signed a text.
+// Signature proves that the holder of a key or a session signed a text.
 type Signature struct {
-	// Signer names the key or session. It is no secret.
+	// Signer identifies the key or session. It is not secret.
 	Signer string
-	// MAC is the proof, in base64url. It must not be logged: with the text it is a credential.
+	// MAC is the proof, in base64url. It must not be logged, because together with the text it is a
+	// credential.
 	MAC string
 }
 
-// Sign signs a text with the caller's own key or session. A caller that came with neither is
-// Denied. It costs one statement for a key, none for a session.
+// Sign signs a text with the caller's own key or session. The error is Denied if the caller has
+// neither. It runs one statement for a key and none for a session.
 func (s *Service) Sign(ctx context.Context, text string) (Signature, error) {
 	id, err := caller.From(ctx)
 	switch {
@@ -70,10 +71,10 @@ func sign(hash, signer, text string) Signature {
 	return Signature{Signer: signer, MAC: base64.RawURLEncoding.EncodeToString(mac.Sum(nil))}
 }
 
-// AuthenticateSigned returns the caller that signed a text, with what its key or session allows
-// now; Unauthenticated, always the same, when the signature is not of this text, or its key or
-// session is not in force. It counts as no use of a key and prolongs no session. It costs one
-// statement.
+// AuthenticateSigned returns the caller that signed a text, with the rights that its key or session
+// has now. The error is always the same Unauthenticated error if the signature does not match the
+// text, or if its key or session is not valid. AuthenticateSigned does not record a use of a key
+// and does not extend a session. It runs one statement.
 func (s *Service) AuthenticateSigned(
 	ctx context.Context, text string, by Signature, surface kind.Surface,
 ) (caller.Identity, error) {
@@ -97,7 +98,7 @@ func (s *Service) AuthenticateSigned(
 	return caller.Identity{}, errUnauthenticated()
 }
 
-// signer is a key or session in force that may have signed something.
+// signer is a valid key or session that may have made a signature.
 type signer struct {
 	hash string
 	id   caller.Identity

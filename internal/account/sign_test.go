@@ -28,7 +28,9 @@ func TestASignatureProvesItsSignerAndItsTextAlone(t *testing.T) {
 			t, account.Credentials{Session: f.login(t, account.Login{Username: u.Username, Password: password}).Token},
 		)
 		throughKey := f.authenticated(t, account.Credentials{Session: f.login(t, account.Login{Key: reader}).Token})
-		for name, id := range map[string]caller.Identity{"a key": byKey, "a session": bySession, "a session of a key": throughKey} {
+		for name, id := range map[string]caller.Identity{
+			"a key": byKey, "a session": bySession, "a session of a key": throughKey,
+		} {
 			sig, err := f.Sign(caller.With(t.Context(), id), "a text")
 			if err != nil {
 				t.Fatal(err)
@@ -43,8 +45,10 @@ func TestASignatureProvesItsSignerAndItsTextAlone(t *testing.T) {
 				t.Errorf("%s: the signer %s tells the session", name, sig.Signer)
 			}
 			for why, forged := range map[string]account.Signature{
-				"no signature": {Signer: sig.Signer}, "another": {sig.Signer, "A" + sig.MAC[1:] + "A"}, "nobody": {"", sig.MAC}, "no such signer": {"x1", sig.MAC},
-				"another key": {"k1", sig.MAC}, "no number": {"k", sig.MAC}, "any session": {"s%", sig.MAC}, "half a session": {"s" + strings.Repeat("0", 16), sig.MAC},
+				"no signature": {Signer: sig.Signer}, "another": {sig.Signer, "A" + sig.MAC[1:] + "A"},
+				"nobody": {"", sig.MAC}, "no such signer": {"x1", sig.MAC},
+				"another key": {"k1", sig.MAC}, "no number": {"k", sig.MAC},
+				"any session": {"s%", sig.MAC}, "half a session": {"s" + strings.Repeat("0", 16), sig.MAC},
 			} {
 				_, err := f.AuthenticateSigned(t.Context(), "a text", forged, kind.SurfaceGraphQL)
 				wantUnauthenticated(t, err, name+": "+why)

@@ -13,13 +13,13 @@ import (
 
 const (
 	sweepBatch = 500
-	// sweepBatches bounds one sweep of one table; what is left waits for the next.
+	// sweepBatches limits one sweep of one table; the next sweep continues with the rest.
 	sweepBatches = 200
 )
 
-// Sweep deletes sessions and counters of failed logins that have ended, and idempotency keys past
-// their window, and returns how many rows it deleted. It deletes in small batches, each a statement
-// of its own, so that no lock is held for long; several servers may sweep at once.
+// Sweep deletes expired sessions, expired counters of failed logins, and idempotency keys that are
+// past their window. It returns how many rows it deleted. Each batch of at most 500 rows is its own
+// statement, so that no lock is held for long. Several servers may sweep concurrently.
 func (s *Service) Sweep(ctx context.Context) (int, error) {
 	ctx = caller.System(ctx)
 	now := s.now()
@@ -40,9 +40,8 @@ func (s *Service) Sweep(ctx context.Context) (int, error) {
 	return total, nil
 }
 
-// Ids are read first, as a DELETE with LIMIT does not exist everywhere, and the condition is
-// repeated, as a session may have been used meanwhile.
-
+// sweepSessions reads the ids first, because not every database supports DELETE with LIMIT. The
+// DELETE repeats the condition, because a session may have been used after its id was read.
 func (s *Service) sweepSessions(ctx context.Context, now time.Time) (int, error) {
 	ended := session.ExpiresAtLTE(now)
 	ids, err := s.db.Client(ctx).Session.Query().Where(ended).Limit(sweepBatch).IDs(ctx)

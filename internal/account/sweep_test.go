@@ -31,10 +31,8 @@ func TestSweepDeletesWhatHasEndedAndNothingElse(t *testing.T) {
 				ExecX(system)
 		}
 		f.login(t, account.Login{Key: key})
-		if _, err := f.Login(
-			t.Context(),
-			account.Login{Username: "nobody", Password: "wrong password", RemoteAddr: "192.0.2.1"},
-		); err == nil {
+		wrong := account.Login{Username: "nobody", Password: "wrong password", RemoteAddr: "192.0.2.1"}
+		if _, err := f.Login(t.Context(), wrong); err == nil {
 			t.Fatal("nobody logged in")
 		}
 		remember("old")

@@ -21,28 +21,32 @@ import (
 	"campaignql/internal/store"
 )
 
-// window is how long a failure counts, to the second: failures of one second count in one row, the
-// same one for all servers.
+// window is how long a failure counts, with a precision of one second. Each counter has one row per
+// second, which all servers share.
 const window = time.Minute
 
-// perAddress is how many times the failures of one name may come from one address: many people may be
-// behind it.
+// perAddress is the limit per address as a multiple of the limit per name, because many people may
+// share one address.
 const perAddress = 10
 
-// counters are where the failures of one login count.
+// counters are the counters that apply to one login.
 type counters struct {
 	s *Service
-	// limits are how many failures fill each counter.
+	// limits is the number of failures at which each counter is full.
 	limits map[string]int
-	// name counts the failures of the name, pair those of the name from the address; empty for none.
+	// name counts the failures of the name, and pair those of the name from this address. Empty
+	// means there is no such counter.
 	name, pair string
-	// fromHere is how many failures pair had when it was checked last.
+	// fromHere is the value of pair at the last check.
 	fromHere int
 }
 
-// counters returns those of a folded name and an address; an empty one counts nothing. Names that nobody
-// has count like any other. One address may fail as often for a name as all addresses together, but it
-// counts for the name only up to the half of it: it cannot keep the owner out who comes from elsewhere.
+// counters returns the counters of a folded name and an address; for an empty one nothing is
+// counted. Names without an account are counted like all others.
+//
+// The pair of name and address has the same limit as the name alone. But once pair is half full,
+// further failures from this address no longer count for the name. So one address cannot lock out
+// an owner who logs in from another address.
 func (s *Service) counters(name, remoteAddr string) *counters {
 	c := &counters{s: s, limits: map[string]int{}}
 	address := origin(remoteAddr)
@@ -60,7 +64,8 @@ func (s *Service) counters(name, remoteAddr string) *counters {
 	return c
 }
 
-// failing returns the counters that a failure now counts in, in one order of locking for all.
+// failing returns the counters to increase after a failure. They are sorted, so that all
+// transactions lock them in the same order.
 func (c *counters) failing() []string {
 	all := slices.Sorted(maps.Keys(c.limits))
 	if c.pair == "" || c.fromHere < (c.s.failures+1)/2 {
@@ -74,13 +79,14 @@ func counterOf(what, value string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// counterID names the row of a second. The rows of one counter are a range of ids in the order of time.
+// counterID returns the id of a counter's row for one second. The rows of one counter are a range
+// of ids in the order of time.
 func counterID(counter string, at time.Time) string {
 	return fmt.Sprintf("%s-%010d", counter, at.Unix())
 }
 
-// origin is what failures of an address count by: the address without port, or the /64 network of
-// IPv6, which one customer has to itself.
+// origin returns the key under which failures of an address are counted: the address without port,
+// or the /64 network of an IPv6 address, because one customer usually owns it.
 func origin(remoteAddr string) string {
 	address, err := netip.ParseAddr(remoteAddr)
 	if err != nil {
@@ -97,8 +103,8 @@ func origin(remoteAddr string) string {
 	return netip.PrefixFrom(address, 64).Masked().String()
 }
 
-// check returns a Limited error when one of the counters is full, until so many of its failures are
-// past that it no longer is.
+// check returns a Limited error if one of the counters is full. RetryAfter is the time until enough
+// of its failures have expired.
 func (c *counters) check(ctx context.Context) error {
 	if len(c.limits) == 0 {
 		return nil
@@ -106,13 +112,10 @@ func (c *counters) check(ctx context.Context) error {
 	now := c.s.now().Truncate(time.Second)
 	var ranges []predicate.LoginAttempt
 	for _, counter := range slices.Sorted(maps.Keys(c.limits)) {
-		ranges = append(
-			ranges,
-			loginattempt.And(
-				loginattempt.IDGT(counterID(counter, now.Add(-window))),
-				loginattempt.IDLTE(counterID(counter, now.Add(window))),
-			),
-		)
+		ranges = append(ranges, loginattempt.And(
+			loginattempt.IDGT(counterID(counter, now.Add(-window))),
+			loginattempt.IDLTE(counterID(counter, now.Add(window))),
+		))
 	}
 	rows, err := c.s.db.Client(ctx).
 		LoginAttempt.Query().
@@ -124,16 +127,12 @@ func (c *counters) check(ctx context.Context) error {
 	}
 	failures := make(map[string]int, len(c.limits))
 	var wait time.Duration
-	for _, row := range rows { // newest first: the one that fills a counter is the one to wait for
+	for _, row := range rows { // newest first: wait until the row that reaches the limit expires
 		counter, second, _ := strings.Cut(row.ID, "-")
 		before := failures[counter]
 		failures[counter] += row.Failures
-		if at, err := strconv.ParseInt(
-			second,
-			10,
-			64,
-		); err == nil && before < c.limits[counter] &&
-			failures[counter] >= c.limits[counter] {
+		at, err := strconv.ParseInt(second, 10, 64)
+		if err == nil && before < c.limits[counter] && failures[counter] >= c.limits[counter] {
 			wait = max(wait, time.Unix(at, 0).Add(window).Sub(now))
 		}
 	}
@@ -149,8 +148,8 @@ func (c *counters) check(ctx context.Context) error {
 	}
 }
 
-// fail counts one failure and returns the error of a failed login. It counts also when the client
-// has gone: leaving early must not make a guess free.
+// fail counts one failure and returns the error of a failed login. The failure is counted even if
+// ctx is canceled, so that a client cannot avoid the count by disconnecting.
 func (c *counters) fail(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()

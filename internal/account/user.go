@@ -24,38 +24,40 @@ import (
 const (
 	maxNameCharacters = 100
 	maxEmailBytes     = 254
-	// maxUsernameKey is the length of the folded column; a name that folds to more is refused, as
-	// cutting it would make two names one.
+	// maxUsernameKey is the length of the column for the folded name. A longer folded name is
+	// rejected, because cutting it could make two names equal.
 	maxUsernameKey = 200
 )
 
-// NewUser describes an account to create.
 type NewUser struct {
-	// Username has 1–100 visible characters, unique without regard to case. One that holds an @
-	// must be the email address itself, so that a login by address can never mean two accounts.
+	// Username has 1–100 visible characters and is unique, ignoring case. A name that contains an @
+	// must be the email address itself, so that a login with an address can never match two
+	// accounts.
 	Username string
-	// Email is an address without display name, at most 254 bytes, unique without regard to case.
+	// Email is an address without display name, at most 254 bytes, unique, ignoring case.
 	Email string
 	// Password has at least 8 characters and at most 1024 bytes.
 	Password string
-	// FirstName and LastName have at most 100 characters each; they may be empty.
+	// FirstName and LastName have at most 100 characters each and may be empty.
 	FirstName, LastName string
 	// TimeZone is an IANA name; empty means UTC.
 	TimeZone string
-	// Role defaults to kind.RoleUser, Reputation to kind.ReputationTrusted.
+	// Role defaults to kind.RoleUser, and Reputation to kind.ReputationTrusted.
 	Role       kind.Role
 	Reputation kind.Reputation
 
 	usernameKey, emailKey string
 }
 
-// CreateUser creates an account and its first API key, which carries every scope the role allows,
-// delivery included. The key is returned this once and can never be read again. Only an admin whose
-// key may write, or the server itself, may create accounts. Every fault of the input is reported,
-// with the reasons username_required, username_invalid, username_too_long, username_is_address,
-// username_taken, email_required, email_invalid, email_taken, password_too_short,
-// password_too_long, first_name_too_long, last_name_too_long, time_zone_unknown, role_unknown and
-// reputation_unknown. Nothing is written unless all is valid.
+// CreateUser creates an account and its first API key, which has all scopes that the role allows,
+// including delivery. The key is returned only here and cannot be read again later. The caller must
+// be an admin with the scope write, or the server itself.
+//
+// All faults of the input are reported together, with the reasons username_required,
+// username_invalid, username_too_long, username_is_address, username_taken, email_required,
+// email_invalid, email_taken, password_too_short, password_too_long, first_name_too_long,
+// last_name_too_long, time_zone_unknown, role_unknown and reputation_unknown. Nothing is written
+// unless the whole input is valid.
 func (s *Service) CreateUser(ctx context.Context, in NewUser) (*ent.User, string, error) {
 	if err := manageAccounts(ctx); err != nil {
 		return nil, "", err
@@ -82,7 +84,8 @@ func (s *Service) CreateUser(ctx context.Context, in NewUser) (*ent.User, string
 		return err
 	})
 	if store.IsDuplicate(err) {
-		// Another call took the name or the address after the look above; the unique index is what decides.
+		// A concurrent call took the name or the address after the check above. The unique index
+		// decides.
 		taken := new(apperr.Faults)
 		if lookErr := s.addTaken(ctx, &in, taken); lookErr != nil {
 			return nil, "", lookErr
@@ -109,7 +112,8 @@ func (s *Service) insertUser(ctx context.Context, in *NewUser, hash string) (*en
 		Save(ctx)
 }
 
-// addTaken adds a fault for each of name and address that an account has already.
+// addTaken adds a fault if an account already has the name, and one if an account already has the
+// address.
 func (s *Service) addTaken(ctx context.Context, in *NewUser, faults *apperr.Faults) error {
 	found, err := s.db.Client(ctx).User.Query().
 		Where(user.Or(user.UsernameKey(in.usernameKey), user.EmailKey(in.emailKey))).
@@ -123,17 +127,15 @@ func (s *Service) addTaken(ctx context.Context, in *NewUser, faults *apperr.Faul
 			faults.Add(apperr.InvalidField("username", apperr.ReasonUsernameTaken, "the user name is taken"))
 		}
 		if u.EmailKey == in.emailKey {
-			faults.Add(
-				apperr.InvalidField(
-					"email", apperr.ReasonEmailTaken, "an account with this email address exists already",
-				),
-			)
+			faults.Add(apperr.InvalidField(
+				"email", apperr.ReasonEmailTaken, "an account with this email address exists already",
+			))
 		}
 	}
 	return nil
 }
 
-// normalise trims and fills in what was left out, and returns every fault of the form.
+// normalise trims the input, sets defaults, and returns all faults that need no database.
 func (in *NewUser) normalise() *apperr.Faults {
 	faults := new(apperr.Faults)
 	in.Username, in.Email = strings.TrimSpace(in.Username), strings.TrimSpace(in.Email)
@@ -152,38 +154,30 @@ func (in *NewUser) normalise() *apperr.Faults {
 	faults.Add(in.checkEmail())
 	faults.Add(checkPassword(in.Password))
 	if tooLong(in.FirstName, maxNameCharacters, user.FirstNameValidator) {
-		faults.Add(
-			apperr.InvalidField(
-				"firstName", apperr.ReasonFirstNameTooLong, "the first name must not be longer than %d characters",
-				maxNameCharacters,
-			),
-		)
+		faults.Add(apperr.InvalidField(
+			"firstName", apperr.ReasonFirstNameTooLong, "the first name must not be longer than %d characters",
+			maxNameCharacters,
+		))
 	}
 	if tooLong(in.LastName, maxNameCharacters, user.LastNameValidator) {
-		faults.Add(
-			apperr.InvalidField(
-				"lastName", apperr.ReasonLastNameTooLong, "the last name must not be longer than %d characters",
-				maxNameCharacters,
-			),
-		)
+		faults.Add(apperr.InvalidField(
+			"lastName", apperr.ReasonLastNameTooLong, "the last name must not be longer than %d characters",
+			maxNameCharacters,
+		))
 	}
 	if _, err := time.LoadLocation(in.TimeZone); err != nil || in.TimeZone == "Local" {
-		faults.Add(
-			apperr.InvalidField(
-				"timeZone", apperr.ReasonTimeZoneUnknown, "%q is not a time zone: use a name such as Europe/Berlin",
-				kind.Cut(in.TimeZone, maxNameCharacters),
-			),
-		)
+		faults.Add(apperr.InvalidField(
+			"timeZone", apperr.ReasonTimeZoneUnknown, "%q is not a time zone: use a name such as Europe/Berlin",
+			kind.Cut(in.TimeZone, maxNameCharacters),
+		))
 	}
 	if user.RoleValidator(in.Role) != nil {
 		faults.Add(apperr.InvalidField("role", apperr.ReasonRoleUnknown, "the role must be user or admin"))
 	}
 	if user.ReputationValidator(in.Reputation) != nil {
-		faults.Add(
-			apperr.InvalidField(
-				"reputation", apperr.ReasonReputationUnknown, "the reputation must be trusted or untrusted",
-			),
-		)
+		faults.Add(apperr.InvalidField(
+			"reputation", apperr.ReasonReputationUnknown, "the reputation must be trusted or untrusted",
+		))
 	}
 	return faults
 }
@@ -192,7 +186,8 @@ func (in *NewUser) checkUsername() error {
 	switch {
 	case in.Username == "":
 		return apperr.InvalidField("username", apperr.ReasonUsernameRequired, "a user name is required")
-	case !utf8.ValidString(in.Username) || strings.ContainsFunc(in.Username, func(r rune) bool { return !unicode.IsGraphic(r) }):
+	case !utf8.ValidString(in.Username),
+		strings.ContainsFunc(in.Username, func(r rune) bool { return !unicode.IsGraphic(r) }):
 		return apperr.InvalidField(
 			"username", apperr.ReasonUsernameInvalid, "the user name must not hold control or invisible characters",
 		)
@@ -225,17 +220,18 @@ func (in *NewUser) checkEmail() error {
 	return nil
 }
 
-// tooLong reports whether text has more than limit characters, or is more than the column takes.
+// tooLong reports whether text has more than limit characters or does not fit into its column.
 func tooLong(text string, limit int, column func(string) error) bool {
 	return utf8.RuneCountInString(text) > limit || column(text) != nil
 }
 
-// foldName folds a user name or address whole: the limit is beyond any that is accepted.
+// foldName folds a whole user name or address. Its length limit is above that of any valid name or
+// address.
 func foldName(text string) string {
 	return kind.Fold(kind.Clean(text), 2*maxNameCharacters+maxEmailBytes)
 }
 
-// Viewer returns the account that calls; it needs the scope read.
+// Viewer returns the calling account. It needs the scope read.
 func (s *Service) Viewer(ctx context.Context) (*ent.User, error) {
 	id, err := caller.Authorize(ctx, kind.ScopeRead)
 	if err != nil {
@@ -244,14 +240,14 @@ func (s *Service) Viewer(ctx context.Context) (*ent.User, error) {
 	return only(s.db.Client(ctx).User.Query().Where(user.ID(id.UserID)).Only(ctx))
 }
 
-// UserByName returns the account with the user name or email address, without regard to case. A
-// caller who does not see all accounts finds its own alone; any other is NotFound.
+// UserByName returns the account with the user name or email address, ignoring case. A caller who
+// does not see all accounts finds only its own; any other account is NotFound.
 func (s *Service) UserByName(ctx context.Context, name string) (*ent.User, error) {
 	return only(s.db.Client(ctx).User.Query().Where(named(foldName(name))).Only(ctx))
 }
 
-// named finds the account of a folded user name or address. Names with an @ are addresses of their
-// own accounts, so one column decides.
+// named selects the account with a folded user name or address. One column is enough, because a
+// name with an @ is always the address of its own account.
 func named(key string) predicate.User {
 	if strings.Contains(key, "@") {
 		return user.EmailKey(key)
@@ -266,18 +262,19 @@ func only(found *ent.User, err error) (*ent.User, error) {
 	return found, store.Translate(err)
 }
 
-// PasswordChange is what a new password does to the keys of an account.
+// PasswordChange is a new password and what happens to the keys of the account.
 type PasswordChange struct {
 	Password string
-	// RevokeKeys ends every API key of the account. Without it they stay in force: programs use them, and a
-	// password is no part of a key. But who knew the old password could make keys by it.
+	// RevokeKeys revokes all API keys of the account. Otherwise they stay valid: programs use them,
+	// and a key does not depend on the password. But a person who knew the old password may have
+	// created keys with it.
 	RevokeKeys bool
 }
 
-// SetPassword changes the password of an account and ends every session of it in the same transaction. It
-// returns the keys that were in force, the newest first: revoked now, or still in force. Only an admin
-// whose key may write, or the server itself, may: a key of the account must not become a login that can
-// do more than the key.
+// SetPassword changes the password of an account and ends all its sessions in the same transaction.
+// It returns the keys that were valid before, newest first; they are revoked or still valid,
+// depending on RevokeKeys. The caller must be an admin with the scope write, or the server itself.
+// Otherwise a key of the account could become a password login, which can do more than the key.
 func (s *Service) SetPassword(ctx context.Context, userID int64, change PasswordChange) ([]*ent.APIKey, error) {
 	if err := manageAccounts(ctx); err != nil {
 		return nil, err
@@ -291,7 +288,8 @@ func (s *Service) SetPassword(ctx context.Context, userID int64, change Password
 	}
 	var keys []*ent.APIKey
 	err = s.db.TxLatest(ctx, func(ctx context.Context) error {
-		// The row of the user is locked first: a login that verified the old password waits for it or is seen below.
+		// The update locks the row of the user first. A concurrent login that verified the old
+		// password then either waits for this transaction, or its session is deleted below.
 		changed, err := s.db.Client(ctx).
 			User.Update().
 			Where(user.ID(userID)).
@@ -317,7 +315,7 @@ func (s *Service) SetPassword(ctx context.Context, userID int64, change Password
 	return keys, nil
 }
 
-// endOrKeep returns the keys of an account that are in force, and revokes them if that is asked for.
+// endOrKeep returns the valid keys of an account, and revokes them if revoke is set.
 func (s *Service) endOrKeep(ctx context.Context, userID int64, revoke bool) ([]*ent.APIKey, error) {
 	now := s.now()
 	keys, err := s.db.Client(ctx).
@@ -344,7 +342,7 @@ func (s *Service) hashPassword(ctx context.Context, password string) (string, er
 	return s.passwords.hash(password), nil
 }
 
-// manageAccounts returns an error unless the caller may create accounts and set their passwords.
+// manageAccounts returns an error unless the caller may create accounts and set passwords.
 func manageAccounts(ctx context.Context) error {
 	id, err := caller.Authorize(ctx, kind.ScopeWrite)
 	if err != nil {

@@ -163,7 +163,7 @@ func TestOneOfRacingCreationsWins(t *testing.T) {
 		const racers = 6
 		f := newFixtureWith(t, db, account.Options{ConcurrentHashes: racers})
 		name := randomName()
-		// Nobody has a hash, and so nobody writes, before everybody has looked whether the name is taken.
+		// No call gets a hash, and so none writes, before all calls have checked the name.
 		var looked sync.WaitGroup
 		looked.Add(racers)
 		account.BeforeHash(f.Service, func() { looked.Done(); looked.Wait() })
@@ -175,9 +175,10 @@ func TestOneOfRacingCreationsWins(t *testing.T) {
 					caller.System(t.Context()),
 					account.NewUser{Username: name, Email: name + "@example.com", Password: password},
 				)
+				taken := []string{"username:username_taken", "email:email_taken"}
 				if err == nil {
 					won.Add(1)
-				} else if diff := cmp.Diff([]string{"username:username_taken", "email:email_taken"}, reasons(err)); diff != "" {
+				} else if diff := cmp.Diff(taken, reasons(err)); diff != "" {
 					t.Errorf("faults (-want +got):\n%s", diff)
 				}
 			})
@@ -218,13 +219,8 @@ func TestOnlyAdminsManageAccounts(t *testing.T) {
 					account.NewUser{Username: unique, Email: unique + "@example.com", Password: password},
 				)
 				wantCode(t, err, test.code)
-				wantCode(
-					t,
-					changed(
-						f.SetPassword(f.as(t, test.key), u.ID, account.PasswordChange{Password: "another password"}),
-					),
-					test.code,
-				)
+				change := account.PasswordChange{Password: "another password"}
+				wantCode(t, changed(f.SetPassword(f.as(t, test.key), u.ID, change)), test.code)
 			})
 		}
 		wantCode(
@@ -277,11 +273,8 @@ func TestChangeOfPasswordEndsEverySession(t *testing.T) {
 			apperr.Invalid,
 		)
 		f.authenticated(t, account.Credentials{Session: byPassword.Token})
-		if _, err := f.SetPassword(
-			caller.System(t.Context()),
-			u.ID,
-			account.PasswordChange{Password: "a new password"},
-		); err != nil {
+		change := account.PasswordChange{Password: "a new password"}
+		if _, err := f.SetPassword(caller.System(t.Context()), u.ID, change); err != nil {
 			t.Fatal(err)
 		}
 		f.refused(t, account.Credentials{Session: byPassword.Token}, "session by password")
@@ -290,13 +283,7 @@ func TestChangeOfPasswordEndsEverySession(t *testing.T) {
 		_, err := f.Login(t.Context(), account.Login{Username: u.Username, Password: password})
 		wantCode(t, err, apperr.Unauthenticated)
 		f.login(t, account.Login{Username: u.Username, Password: "a new password"})
-		wantCode(
-			t,
-			changed(
-				f.SetPassword(caller.System(t.Context()), 1<<40, account.PasswordChange{Password: "a new password"}),
-			),
-			apperr.NotFound,
-		)
+		wantCode(t, changed(f.SetPassword(caller.System(t.Context()), 1<<40, change)), apperr.NotFound)
 	})
 }
 

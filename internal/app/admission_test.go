@@ -25,17 +25,18 @@ const (
 	formType = "application/x-www-form-urlencoded"
 	jsonType = "application/json"
 	kib, mib = 1 << 10, 1 << 20
-	// answerWithin bounds what is answered at once; nothing is measured by it.
+	// answerWithin is the timeout of a response that should arrive immediately. No test measures
+	// with it.
 	answerWithin = 20 * time.Second
 )
 
-// admitting is a server with limits of bodies, over accounts that a test makes.
+// admitting is a server with limits for request bodies. A test creates its accounts.
 type admitting struct {
 	*apitest.Server
 	address string
 }
 
-// patient are limits under which a body without credentials may take its time.
+// patient are limits that allow a slow body without credentials.
 var patient = surface.BodyLimits{NamelessTime: time.Hour, NamelessRate: 1}
 
 func newAdmitting(t *testing.T, bodies surface.BodyLimits, change ...func(*config.Config)) *admitting {
@@ -53,14 +54,14 @@ func newAdmitting(t *testing.T, bodies surface.BodyLimits, change ...func(*confi
 	return s
 }
 
-// request is one request over a connection of its own.
+// request is a request on its own connection.
 type request struct {
 	target, contentType, key, body string
-	// more is how many bytes are announced beyond body, and never sent.
+	// more is the number of bytes that are announced in addition to body but never sent.
 	more int
 }
 
-// send sends a request, without waiting for its answer.
+// send sends a request and does not wait for the response.
 func (s *admitting) send(t *testing.T, r request) net.Conn {
 	t.Helper()
 	conn, err := net.Dial("tcp", s.address)
@@ -77,12 +78,12 @@ func (s *admitting) send(t *testing.T, r request) net.Conn {
 		fmt.Fprintf(&head, "Authorization: Bearer %s\r\n", r.key)
 	}
 	head.WriteString("\r\n" + r.body)
-	// A server that refuses may close before it has read all of it.
+	// A server that rejects the request may close the connection before it has read the whole body.
 	_, _ = conn.Write(head.Bytes())
 	return conn
 }
 
-// readAnswer reads the answer to a request that was sent.
+// readAnswer reads the response to a request.
 func readAnswer(t *testing.T, conn net.Conn) (*http.Response, string) {
 	t.Helper()
 	_ = conn.SetReadDeadline(time.Now().Add(answerWithin))
@@ -103,15 +104,17 @@ func (s *admitting) ask(t *testing.T, r request) (*http.Response, string) {
 	return readAnswer(t, s.send(t, r))
 }
 
-// form is a form of a command that any account may give, of about a size, with an end of its own.
+// form returns the form of a command that every account may call, of approximately the given size,
+// with the given end.
 func form(size int, end string) string {
 	return "Command=Tags.Get&HTMLContent=" + strings.Repeat("%41", size/3) + end
 }
 
 const succeeded = `{"Success":true`
 
-// fill sends requests whose bodies never end, until a whole one like them is refused with a status and a text. As long
-// as it is not, one more that never ends is sent: those before may have been refused, not held.
+// fill sends requests whose bodies never end, until a complete request of the same kind is rejected
+// with the given status and text. It sends another endless one after each attempt, because an
+// earlier one may have been rejected too.
 func (s *admitting) fill(t *testing.T, r request, status int, says string) {
 	t.Helper()
 	for deadline := time.Now().Add(answerWithin); ; {
@@ -179,12 +182,8 @@ func TestLargeBodiesWithoutCredentialsAreFewAndKeepNobodyElseOut(t *testing.T) {
 		}
 	}
 	query := `{"query":"{ campaignCounts { total } }"` + strings.Repeat(" ", 200*kib) + `}`
-	if response, body := s.ask(
-		t,
-		request{target: "/graphql", contentType: jsonType, key: ann.Key, body: query},
-	); !strings.Contains(
-		body, `"total":0`,
-	) {
+	asked := request{target: "/graphql", contentType: jsonType, key: ann.Key, body: query}
+	if response, body := s.ask(t, asked); !strings.Contains(body, `"total":0`) {
 		t.Errorf("GraphQL with a key: %d %s", response.StatusCode, body)
 	}
 }
@@ -202,21 +201,15 @@ func TestAKeyMayBeAnywhereInALargeBody(t *testing.T) {
 		return out.String() + "--b--\r\n"
 	}
 	text := strings.Repeat("x", 5*mib)
-	// The key lies across the end of the free part, and of the first chunk after it, at every offset that splits it.
+	// The key crosses the end of the free part, or of the first chunk after it, at every possible
+	// offset.
 	for _, end := range []int{surface.FreeBody, surface.FreeBody + 1, 2*surface.FreeBody + 1} {
 		for before := 0; before <= len(ann.Key); before += 11 {
 			head := "Command=Tags.Get&x="
-			body := head + strings.Repeat(
-				"x", end-len(head)-len("&APIKey=")-before,
-			) + "&APIKey=" + ann.Key + "&y=" + strings.Repeat(
-				"y", 100*kib,
-			)
-			if response, got := s.ask(
-				t,
-				request{target: "/api.php", contentType: formType, body: body},
-			); !strings.HasPrefix(
-				got, succeeded,
-			) {
+			padding := strings.Repeat("x", end-len(head)-len("&APIKey=")-before)
+			body := head + padding + "&APIKey=" + ann.Key + "&y=" + strings.Repeat("y", 100*kib)
+			asked := request{target: "/api.php", contentType: formType, body: body}
+			if response, got := s.ask(t, asked); !strings.HasPrefix(got, succeeded) {
 				t.Errorf("a key %d bytes before byte %d: %d %s", before, end, response.StatusCode, got)
 			}
 		}
@@ -236,7 +229,8 @@ func TestAKeyMayBeAnywhereInALargeBody(t *testing.T) {
 	}
 }
 
-// TestALargeBodyIsAuthenticatedOnce counts the statements: those of a large body are those of a small one.
+// TestALargeBodyIsAuthenticatedOnce checks that a large body causes as many SQL statements as a
+// small one.
 func TestALargeBodyIsAuthenticatedOnce(t *testing.T) {
 	testkit.OncePerRun(t)
 	t.Parallel()
@@ -261,10 +255,7 @@ func TestALargeBodyIsAuthenticatedOnce(t *testing.T) {
 				r.contentType = jsonType
 			}
 			return len(s.Record(func() {
-				if response, body := a.ask(
-					t,
-					r,
-				); response.StatusCode != http.StatusOK ||
+				if response, body := a.ask(t, r); response.StatusCode != http.StatusOK ||
 					strings.Contains(body, "rror\":") {
 					t.Errorf("%s: %d %s", name, response.StatusCode, body)
 				}
@@ -277,7 +268,8 @@ func TestALargeBodyIsAuthenticatedOnce(t *testing.T) {
 	}
 }
 
-// steadily sends a body without credentials whose parts come with pauses, but faster than any rate asks for.
+// steadily sends a body without credentials in parts with pauses, but faster than the required
+// rate.
 func (s *admitting) steadily(t *testing.T) {
 	t.Helper()
 	whole := form(300*kib, "")
@@ -318,17 +310,14 @@ func TestABodyWithoutCredentialsMustComeFast(t *testing.T) {
 			slow = request{
 				target: "/graphql", contentType: jsonType, body: strings.Repeat(" ", 100*kib), more: 100 * kib,
 			}
-			if response, body = s.ask(
-				t,
-				slow,
-			); response.StatusCode != http.StatusRequestTimeout ||
+			if response, body = s.ask(t, slow); response.StatusCode != http.StatusRequestTimeout ||
 				!strings.Contains(body, `"code":"REQUEST_TIMEOUT"`) {
 				t.Errorf("over GraphQL: %d %s", response.StatusCode, body)
 			}
-			if limits.NamelessTime == time.Hour { // as fast as it must, and not faster
+			if limits.NamelessTime == time.Hour { // a body just above the required rate
 				s.steadily(t)
 			}
-			// With a key it may take its time: the rest comes after others were cut off.
+			// A body with a key may be slow: its rest is sent after other bodies were rejected.
 			whole := form(200*kib, "")
 			conn := s.send(
 				t,
@@ -373,7 +362,8 @@ func TestAnAccountHasItsOwnPlacesForLargeBodies(t *testing.T) {
 	}
 }
 
-// TestMemoryOfBodiesIsBoundedByBytes: fewer large bodies than there are places fill the memory.
+// TestMemoryOfBodiesIsBoundedByBytes fills the memory with large bodies, fewer than the number of
+// places.
 func TestMemoryOfBodiesIsBoundedByBytes(t *testing.T) {
 	testkit.OncePerRun(t)
 	t.Parallel()
@@ -390,12 +380,8 @@ func TestMemoryOfBodiesIsBoundedByBytes(t *testing.T) {
 		t, request{target: "/api.php", contentType: formType, key: ann.Key, body: body}, http.StatusTooManyRequests,
 		"bytes of request bodies under way",
 	)
-	if response, got := s.ask(
-		t,
-		request{target: "/api.php", contentType: formType, key: ben.Key, body: body},
-	); !strings.HasPrefix(
-		got, succeeded,
-	) {
+	other := request{target: "/api.php", contentType: formType, key: ben.Key, body: body}
+	if response, got := s.ask(t, other); !strings.HasPrefix(got, succeeded) {
 		t.Errorf("another account: %d %s", response.StatusCode, got)
 	}
 }
@@ -449,7 +435,7 @@ func TestStreamsOfEventsHavePlaces(t *testing.T) {
 	})
 }
 
-// TestLookingUpCredentialsEndsInTime keeps every connection to the database busy.
+// TestLookingUpCredentialsEndsInTime keeps all connections to the database in use.
 func TestLookingUpCredentialsEndsInTime(t *testing.T) {
 	testkit.OncePerRun(t)
 	t.Parallel()
@@ -474,10 +460,7 @@ func TestLookingUpCredentialsEndsInTime(t *testing.T) {
 		"events":          {target: "/events", contentType: "application/x-ndjson", key: ann.Key, body: "{}\n", more: kib},
 	} {
 		begun := time.Now()
-		if response, body := a.ask(
-			t,
-			r,
-		); response.StatusCode != http.StatusServiceUnavailable ||
+		if response, body := a.ask(t, r); response.StatusCode != http.StatusServiceUnavailable ||
 			time.Since(begun) > answerWithin/2 {
 			t.Errorf("%s: %d %s after %s", name, response.StatusCode, body, time.Since(begun))
 		}

@@ -1,6 +1,6 @@
-// Package app is the composition root: it opens the database, builds the domains, mounts the
-// surfaces on one HTTP server and stops all of it in order. It holds no rule and answers no request
-// itself but those about the server's own state.
+// Package app is the composition root. It opens the database, builds the domains, mounts the
+// surfaces on one HTTP server, and stops everything in order. It must not contain rules of a
+// domain, and answers only the requests about the state of the server itself.
 package app
 
 import (
@@ -24,16 +24,16 @@ import (
 	"campaignql/internal/store"
 )
 
-// Build tells what was built.
+// Build identifies the build of the server.
 type Build struct{ Version, Commit string }
 
-// readTimeout is how long the whole body of a request may take, but for streams.
+// readTimeout is the upper bound for reading the whole body of a request, except for streams.
 const readTimeout = 2 * time.Minute
 
-// sweepEvery is how often expired sessions and the like are deleted.
+// sweepEvery is the interval at which expired rows, such as sessions, are deleted.
 const sweepEvery = 10 * time.Minute
 
-// StoreOptions are the settings of the database that a configuration asks for.
+// StoreOptions returns the database settings of a configuration.
 func StoreOptions(cfg config.Config, log *slog.Logger) store.Options {
 	return store.Options{
 		MaxConnections:   cfg.MaxConnections,
@@ -46,9 +46,9 @@ func StoreOptions(cfg config.Config, log *slog.Logger) store.Options {
 	}
 }
 
-// Run serves until ctx ends, then refuses new requests, lets those under way finish for the
-// configured time, and closes the database. What a person needs to know to begin is written to out.
-// The error says in one line what went wrong.
+// Run serves until ctx ends. It then rejects new requests, lets running requests finish for the
+// configured time, and closes the database. It writes the URLs of the server, and the credentials
+// of the demo account, to out. The error describes the problem in one line.
 func Run(
 	ctx context.Context, database string, cfg config.Config, build Build, log *slog.Logger, out io.Writer,
 ) (err error) {
@@ -71,8 +71,9 @@ func Run(
 		return nil
 	}
 	services := NewServices(db, ServiceOptions{
-		Account: account.Options{SessionTTL: cfg.SessionTTL, FailuresPerMinute: cfg.LoginFailures}, Logger: log,
-		Live: live.Options{Interval: cfg.LiveInterval, PerAccount: cfg.MaxSubscriptions},
+		Account: account.Options{SessionTTL: cfg.SessionTTL, FailuresPerMinute: cfg.LoginFailures},
+		Logger:  log,
+		Live:    live.Options{Interval: cfg.LiveInterval, PerAccount: cfg.MaxSubscriptions},
 	})
 	defer services.Close()
 	var shown demo.Account
@@ -81,9 +82,9 @@ func Run(
 			return fmt.Errorf("demo data: %w", err)
 		}
 	}
-	handler := Handler(
-		services, HandlerOptions{Config: cfg, Build: build, DemoKey: shown.APIKey, Logger: log, Stopping: ctx.Done()},
-	)
+	handler := Handler(services, HandlerOptions{
+		Config: cfg, Build: build, DemoKey: shown.APIKey, Logger: log, Stopping: ctx.Done(),
+	})
 	front.open(handler)
 	greet(out, front.address(), cfg, shown)
 	return serve(ctx, front, cfg, services, log)
@@ -104,7 +105,8 @@ func greet(out io.Writer, address net.Addr, cfg config.Config, shown demo.Accoun
 	}
 }
 
-// greetDemo tells how to enter the demo account. Its password is known only to the start that made it.
+// greetDemo prints the credentials of the demo account. Its password is known only to the run that
+// created the account.
 func greetDemo(out io.Writer, shown demo.Account) {
 	if shown.Password != "" {
 		fmt.Fprintf(out, "  demo user  %s, password %s\n", shown.Username, shown.Password)
@@ -131,7 +133,7 @@ func serve(ctx context.Context, front *front, cfg config.Config, services *Servi
 	return err
 }
 
-// sweep deletes what has expired, now and then.
+// sweep deletes expired rows at regular intervals.
 func sweep(ctx context.Context, services *Services, log *slog.Logger) {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
@@ -149,9 +151,10 @@ func sweep(ctx context.Context, services *Services, log *slog.Logger) {
 	}
 }
 
-// purgeAll deletes what deleted things of every kind have left: first what a server that ended has
-// not deleted, and then each time something is deleted. At intervals it looks for the work of
-// another server on the same database that ended meanwhile, and for deletions that no server made.
+// purgeAll deletes the remains of deleted objects of every kind: first those that an earlier run of
+// the server left, and then again after each deletion. At regular intervals it also checks for the
+// work of another server on the same database that has ended, and for deletions that no server
+// made.
 func purgeAll(ctx context.Context, purges *purge.Service, log *slog.Logger) {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
@@ -172,5 +175,5 @@ func purgeAll(ctx context.Context, purges *purge.Service, log *slog.Logger) {
 	}
 }
 
-// GoVersion is the version of Go the program was built with.
+// GoVersion returns the version of Go with which the program was built.
 func GoVersion() string { return runtime.Version() }

@@ -20,14 +20,14 @@ import (
 	"campaignql/internal/testkit/apitest"
 )
 
-// asked is one request on both surfaces.
+// asked is a request that can be sent to both surfaces.
 type asked struct {
 	mutation, input string
 	command         url.Values
 }
 
-// surfaces are the ways to ask: GraphQL, the bridge, and the bridge through GraphQL's field
-// command. Each answers "" for success, otherwise the reason or the code.
+// surfaces are the ways to send a request: GraphQL, the bridge, and the bridge through the GraphQL
+// field command. Each returns "" for success, otherwise the reason or the code.
 var surfaces = map[string]func(t *testing.T, s *apitest.Server, key string, a asked) string{
 	"GraphQL": func(t *testing.T, s *apitest.Server, key string, a asked) string {
 		data := s.MustQuery(
@@ -84,7 +84,7 @@ func legacyCode(t *testing.T, body string) string {
 	return strings.Trim(fmt.Sprint(envelope.ErrorCode), "[]")
 }
 
-// applicant is an account that needs approval, with an admin and two lists.
+// applicant is an account whose campaigns need approval, with an admin and two lists.
 type applicant struct {
 	*apitest.Server
 	owner, admin *apitest.Account
@@ -119,7 +119,7 @@ func (s *applicant) email(t *testing.T) int64 {
 	return e.ID
 }
 
-// approved makes a campaign that the admin has approved.
+// approved creates a campaign that the admin has approved.
 func (s *applicant) approved(t *testing.T) (id, emailID int64) {
 	t.Helper()
 	c, err := s.Services.Campaigns.Create(s.owner.Context, "C", nil)
@@ -164,19 +164,16 @@ func subjectOf(id int64) asked {
 	}
 }
 
-// TestOnNoSurfaceIsSentWhatWasNotApproved does what an untrusted owner did to send something else
-// than was approved.
+// TestOnNoSurfaceIsSentWhatWasNotApproved tries all ways in which an untrusted owner could send
+// something other than what was approved.
 func TestOnNoSurfaceIsSentWhatWasNotApproved(t *testing.T) {
 	t.Parallel()
 	changes := map[string]func(s *applicant, t *testing.T, id, emailID int64) asked{
 		"subject": func(_ *applicant, _ *testing.T, _, emailID int64) asked { return subjectOf(emailID) },
 		"another email": func(s *applicant, t *testing.T, id, _ int64) asked {
 			other := s.email(t)
-			if _, err := s.Services.Emails.Update(
-				s.owner.Context,
-				other,
-				content.Patch{Subject: new("Other")},
-			); err != nil {
+			_, err := s.Services.Emails.Update(s.owner.Context, other, content.Patch{Subject: new("Other")})
+			if err != nil {
 				t.Fatal(err)
 			}
 			return asked{
@@ -238,7 +235,7 @@ func TestOnNoSurfaceIsSentWhatWasNotApproved(t *testing.T) {
 	})
 }
 
-// TestOnBothSurfacesTheEmailOfACampaignThatIsSendingStays for an admin too.
+// TestOnBothSurfacesTheEmailOfACampaignThatIsSendingStays checks this for admins too.
 func TestOnBothSurfacesTheEmailOfACampaignThatIsSendingStays(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
@@ -265,7 +262,7 @@ func TestOnBothSurfacesTheEmailOfACampaignThatIsSendingStays(t *testing.T) {
 	})
 }
 
-// TestOnBothSurfacesApprovingTooLateSaysWhy and is no fault of the server.
+// TestOnBothSurfacesApprovingTooLateSaysWhy checks that the failure is not an internal error.
 func TestOnBothSurfacesApprovingTooLateSaysWhy(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {

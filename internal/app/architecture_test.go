@@ -19,13 +19,13 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// listed is what go list says of a package.
+// listed is a package in the output of go list.
 type listed struct {
 	ImportPath, Name, Doc, Dir, Export string
 	GoFiles, Imports                   []string
 }
 
-// list runs go list over the module.
+// list runs go list in the module.
 func list(t *testing.T, args ...string) []listed {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), "go", append([]string{"list"}, args...)...)
@@ -50,7 +50,7 @@ func list(t *testing.T, args ...string) []listed {
 	}
 }
 
-// module lists the packages of the product.
+// module returns the packages of the product.
 func module(t *testing.T) []listed {
 	t.Helper()
 	return list(t, "-json=ImportPath,Name,Doc,Dir,GoFiles,Imports", "./...")
@@ -72,8 +72,8 @@ func (p listed) files(t *testing.T, fset *token.FileSet) []*ast.File {
 	return parsed
 }
 
-// room is the part of the product that a package belongs to. A package of internal that is none of
-// the others is a domain.
+// room returns the part of the product that a package belongs to. A package of internal that
+// belongs to no other part is a domain.
 func room(p listed) string {
 	path := strings.TrimPrefix(p.ImportPath, "campaignql/")
 	top, rest, _ := strings.Cut(path, "/")
@@ -94,7 +94,8 @@ func room(p listed) string {
 	}
 }
 
-// law is which rooms a room may import. testkit is in no list: only tests import it.
+// law maps each room to the rooms that it may import. testkit is in no list, because only tests
+// import it.
 var law = map[string][]string{
 	"cmd": {"app", "config", "translate", "domain", "store", "caller", "apperr", "kind", "ent"},
 	"app": {
@@ -116,14 +117,14 @@ var law = map[string][]string{
 	"kind":     {},
 	"config":   {},
 	"explorer": {},
-	// translate reads legacy requests as the bridge does.
+	// translate parses legacy requests like the bridge.
 	"translate": {"command", "domain", "apperr", "kind"},
 }
 
-// servesHTTP are the rooms that know HTTP.
+// servesHTTP are the rooms that may import net/http.
 var servesHTTP = []string{"app", "surface", "graph", "command", "explorer"}
 
-// ownCodeAlone are the rooms that import the standard library, and what else each may.
+// ownCodeAlone are the rooms that import only the standard library, with the exceptions of each.
 var ownCodeAlone = map[string][]string{
 	"apperr":   nil,
 	"caller":   nil,
@@ -183,8 +184,8 @@ func TestEveryPackageSaysWhatItOwns(t *testing.T) {
 	}
 }
 
-// TestOnlyCommandsEndTheProcess also keeps the command line and signals to the packages named main,
-// and to the frame that the benchmarks' have in common.
+// TestOnlyCommandsEndTheProcess also checks that only main packages and the common base of the
+// benchmarks use the command line and signals.
 func TestOnlyCommandsEndTheProcess(t *testing.T) {
 	testkit.OncePerRun(t)
 	t.Parallel()
@@ -223,9 +224,9 @@ func TestOnlyCommandsEndTheProcess(t *testing.T) {
 	}
 }
 
-// TestTheSurfacesTouchNoDatabase type-checks both surfaces: of Ent they may use entities, their
-// fields and constants. Calling any function or method of Ent's, or naming its client, would be a
-// query or mutation outside of the domains.
+// TestTheSurfacesTouchNoDatabase type-checks both surfaces. They may use the entities of Ent, their
+// fields and constants. A call of a function or method of Ent, or a use of its client, would be a
+// query or mutation outside the domains.
 func TestTheSurfacesTouchNoDatabase(t *testing.T) {
 	testkit.OncePerRun(t)
 	t.Parallel()
@@ -267,7 +268,7 @@ func TestTheSurfacesTouchNoDatabase(t *testing.T) {
 	}
 }
 
-// isData reports whether an object of Ent's is an entity, a field of one, or a constant.
+// isData reports whether an object of Ent is an entity, a field of an entity, or a constant.
 func isData(object types.Object) bool {
 	switch object := object.(type) {
 	case *types.PkgName, *types.Const:
@@ -275,7 +276,8 @@ func isData(object types.Object) bool {
 	case *types.Var:
 		return object.IsField()
 	case *types.TypeName:
-		// What reaches the database has a client inside, or methods to run with a context.
+		// A type that can access the database contains a client, or has methods that take a
+		// context.
 		methods := types.NewMethodSet(types.NewPointer(object.Type()))
 		for _, runs := range []string{"Save", "Exec", "All", "Count", "Close", "Commit"} {
 			if methods.Lookup(nil, runs) != nil {

@@ -12,11 +12,12 @@ import (
 	"campaignql/internal/surface"
 )
 
-// origins are the origins whose pages may call the API.
+// origins is the set of origins whose pages may call the API.
 type origins struct {
-	// named are origins as browsers send them.
+	// named are origins in the form that browsers send.
 	named []string
-	// local allows pages of this machine, on any port: http://localhost:* and http://127.0.0.1:*.
+	// local allows pages of the local machine on any port: http://localhost:* and
+	// http://127.0.0.1:*.
 	local bool
 }
 
@@ -33,29 +34,29 @@ func (o origins) allow(origin string) bool {
 		(page.Hostname() == "localhost" || page.Hostname() == "127.0.0.1")
 }
 
-// protect keeps pages of other origins from writing with the help of a browser. Programs that are no
-// browser send neither Sec-Fetch-Site nor Origin, and pass.
+// protect rejects requests with which a page of another origin would write through a browser. Other
+// programs send neither Sec-Fetch-Site nor Origin, and are not rejected.
 func (o origins) protect(next http.Handler) http.Handler {
 	protection := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		checked := r
 		if upgrades(r) {
-			// A browser lets any page open a WebSocket, and mutations pass through it: it is checked as a POST.
+			// A browser lets any page open a WebSocket, and mutations can be sent over it. So a
+			// WebSocket request is checked like a POST.
 			checked = r.Clone(r.Context())
 			checked.Method = http.MethodPost
 		}
 		if !o.allow(r.Header.Get("Origin")) && protection.Check(checked) != nil {
-			surface.RefuseAs(
-				w, r, http.StatusForbidden, surface.Code(apperr.Denied), "pages of this origin may not call the API",
-			)
+			surface.RefuseAs(w, r, http.StatusForbidden, surface.Code(apperr.Denied),
+				"pages of this origin may not call the API")
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
 }
 
-// cors lets pages of the allowed origins call the API, with whatever headers they ask for. No cookie is
-// ever read, so no credentials are allowed.
+// cors lets pages of the allowed origins call the API with any request headers. Credentials are not
+// allowed, because the server never reads a cookie.
 func (o origins) cors(next http.Handler) http.Handler {
 	if len(o.named) == 0 && !o.local {
 		return next
@@ -69,9 +70,8 @@ func (o origins) cors(next http.Handler) http.Handler {
 			return
 		}
 		header.Set("Access-Control-Allow-Origin", origin)
-		header.Set(
-			"Access-Control-Expose-Headers", "X-Request-Id, X-GraphQL-Operation, Retry-After, Content-Disposition",
-		)
+		header.Set("Access-Control-Expose-Headers",
+			"X-Request-Id, X-GraphQL-Operation, Retry-After, Content-Disposition")
 		if r.Method != http.MethodOptions || r.Header.Get("Access-Control-Request-Method") == "" {
 			next.ServeHTTP(w, r)
 			return
@@ -86,14 +86,15 @@ func (o origins) cors(next http.Handler) http.Handler {
 	})
 }
 
-// compressed compresses answers, except streams: each would hold the memory of its own compressor.
-// gzip is preferred to zstd at equal q: the fetch of Node 20 asks for zstd and cannot read it.
+// compressed compresses responses, except streams, because each stream would need the memory of its
+// own compressor. At equal q, gzip is preferred to zstd, because the fetch of Node 20 accepts zstd
+// but cannot decode it.
 func compressed(next http.Handler) http.Handler {
 	wrap, err := gzhttp.NewWrapper(gzhttp.PreferZstd(false), gzhttp.ContentTypeFilter(func(contentType string) bool {
 		return !strings.HasPrefix(contentType, "text/event-stream") && gzhttp.DefaultContentTypeFilter(contentType)
 	}))
 	if err != nil {
-		panic("app: " + err.Error()) // of settings that are written here
+		panic("app: " + err.Error()) // cannot happen: the settings are constant
 	}
 	zipped := wrap(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

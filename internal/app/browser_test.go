@@ -14,7 +14,7 @@ import (
 	"campaignql/internal/testkit/apitest"
 )
 
-// friend is the origin that the servers of these tests are configured for.
+// friend is the origin that the servers of these tests allow.
 const friend = "https://app.example.com"
 
 func friendly(c *config.Config) { c.CORSOrigins = []string{"https://other.example.com", friend} }
@@ -46,10 +46,8 @@ func TestOnlyPagesOfConfiguredOriginsMayReadAnswers(t *testing.T) {
 				if allowed := got.header.Get("Access-Control-Allow-Origin"); allowed != test.want {
 					t.Errorf("an answer is for %q, want %q", allowed, test.want)
 				}
-				if varies := strings.Contains(
-					strings.Join(got.header.Values("Vary"), ","),
-					"Origin",
-				); varies != (test.url == some.URL) {
+				vary := strings.Join(got.header.Values("Vary"), ",")
+				if varies := strings.Contains(vary, "Origin"); varies != (test.url == some.URL) {
 					t.Errorf("Vary is %q", got.header.Values("Vary"))
 				}
 				asked := do(
@@ -123,39 +121,24 @@ func TestGzipIsPreferredToZstd(t *testing.T) {
 		if coding := got.header.Get("Content-Encoding"); coding == "zstd" && want != "zstd" {
 			t.Errorf("the bridge to %q: %q", accepted, coding)
 		}
-		if got := do(
-			t,
-			http.MethodGet,
-			s.URL+"/",
-			"",
-			"Accept-Encoding: "+accepted,
-		).header.Get(
-			"Content-Encoding",
-		); got != "" &&
-			got != "gzip" {
-			t.Errorf("the explorer to %q: %q", accepted, got)
+		page := do(t, http.MethodGet, s.URL+"/", "", "Accept-Encoding: "+accepted)
+		if coding := page.header.Get("Content-Encoding"); coding != "" && coding != "gzip" {
+			t.Errorf("the explorer to %q: %q", accepted, coding)
 		}
 	}
 }
 
-// TestABrowserBehindAProxyIsOnTheSameOrigin names the host that the proxy rewrote, for browsers without Sec-Fetch-Site.
+// TestABrowserBehindAProxyIsOnTheSameOrigin sends the original host in X-Forwarded-Host, because
+// the proxy changes Host and some browsers send no Sec-Fetch-Site.
 func TestABrowserBehindAProxyIsOnTheSameOrigin(t *testing.T) {
 	testkit.OncePerRun(t)
 	t.Parallel()
-	trusting, other := onSQLite(
-		t, func(c *config.Config) { c.TrustedProxies = []string{"127.0.0.1", "::1"} },
-	), onSQLite(
-		t,
-	)
+	trusting := onSQLite(t, func(c *config.Config) { c.TrustedProxies = []string{"127.0.0.1", "::1"} })
+	other := onSQLite(t)
 	for s, want := range map[*apitest.Server]int{trusting: http.StatusOK, other: http.StatusForbidden} {
-		if got := post(
-			t,
-			s,
-			`{ __typename }`,
-			"Origin: https://mail.example.com",
-			"X-Forwarded-Host: mail.example.com",
-			"X-Forwarded-Proto: https",
-		); got.status != want {
+		got := post(t, s, `{ __typename }`, "Origin: https://mail.example.com",
+			"X-Forwarded-Host: mail.example.com", "X-Forwarded-Proto: https")
+		if got.status != want {
 			t.Errorf("%d %s, want %d", got.status, got.body, want)
 		}
 	}
@@ -195,7 +178,8 @@ func TestPagesOfOtherOriginsCannotPost(t *testing.T) {
 				!strings.HasPrefix(got.header.Get("Content-Type"), "application/json") {
 				t.Errorf("%d %s %s", got.status, got.header.Get("Content-Type"), got.body)
 			}
-			// A WebSocket carries mutations as well, and no browser asks before it opens one.
+			// Mutations can be sent over a WebSocket too, and a browser sends no preflight request
+			// before it opens one.
 			header := http.Header{}
 			for _, text := range test.headers {
 				name, value, _ := strings.Cut(text, ": ")

@@ -18,7 +18,7 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// tab is a page in a real browser, driven by its debugging protocol
+// tab is a page in a real browser, controlled through the DevTools protocol
 // (https://chromedevtools.github.io/devtools-protocol/).
 type tab struct {
 	t    *testing.T
@@ -29,10 +29,10 @@ type tab struct {
 
 var debuggerURL = regexp.MustCompile(`DevTools listening on ws://([^/\s]+)/`)
 
-// browserPatience is how long a step of a page may take: a browser begins slowly where others work beside it.
+// browserPatience is the timeout of one step of a page. A browser starts slowly on a busy machine.
 const browserPatience = time.Minute
 
-// browse opens a page in a headless Chromium, which ends with the test.
+// browse opens a page in a headless Chromium, which is closed when the test ends.
 func browse(t *testing.T, url string) *tab {
 	t.Helper()
 	name, err := exec.LookPath("chromium")
@@ -59,7 +59,7 @@ func browse(t *testing.T, url string) *tab {
 	t.Cleanup(func() {
 		_ = command.Process.Kill()
 		_ = command.Wait()
-		_ = os.RemoveAll(profile) // as far as its own children let go of it already
+		_ = os.RemoveAll(profile) // best effort: child processes of the browser may still use it
 	})
 	for lines := bufio.NewScanner(logged); lines.Scan(); {
 		if found := debuggerURL.FindStringSubmatch(lines.Text()); found != nil {
@@ -75,14 +75,8 @@ func attach(t *testing.T, ctx context.Context, host string) *tab {
 	t.Helper()
 	for {
 		var pages []struct{ Type, WebSocketDebuggerURL string }
-		if got := do(
-			t,
-			http.MethodGet,
-			"http://"+host+"/json/list",
-			"",
-		); json.Unmarshal(
-			[]byte(got.body), &pages,
-		) != nil {
+		got := do(t, http.MethodGet, "http://"+host+"/json/list", "")
+		if json.Unmarshal([]byte(got.body), &pages) != nil {
 			t.Fatal(got.body)
 		}
 		for _, page := range pages {
@@ -145,7 +139,7 @@ func (b *tab) eval(script string) string {
 	}
 }
 
-// until evaluates a script again and again, until its value is accepted.
+// until evaluates a script repeatedly until its value is accepted.
 func (b *tab) until(what, script string, accept func(value string) bool) {
 	b.t.Helper()
 	last := ""
@@ -157,7 +151,7 @@ func (b *tab) until(what, script string, accept func(value string) bool) {
 	b.t.Fatalf("never: %s; last %q", what, last)
 }
 
-// click presses what a script finds, as soon as it does.
+// click clicks the element that a script finds, as soon as the element exists.
 func (b *tab) click(what, script string) {
 	b.t.Helper()
 	b.until(
@@ -166,7 +160,7 @@ func (b *tab) click(what, script string) {
 	)
 }
 
-// TestTheExplorerFollowsCampaigns runs the sample subscription in the explorer, in a real browser.
+// TestTheExplorerFollowsCampaigns runs the sample subscription of the explorer in a real browser.
 func TestTheExplorerFollowsCampaigns(t *testing.T) {
 	testkit.OncePerRun(t)
 	t.Parallel()
@@ -188,7 +182,8 @@ func TestTheExplorerFollowsCampaigns(t *testing.T) {
 		func(value string) bool { return strings.Contains(value, "campaignChanged") },
 	)
 	page.click("the button", button)
-	// The page learns a moment after its editor which operation there is to run; whoever is faster presses again.
+	// The page knows the operation to run a moment after its editor. If the click is too early, it
+	// is repeated.
 	const again = `(text => (text.includes("notfound") && !(Date.now() - window.pressed < 2000) && (window.pressed = Date.now(), ` + button + `.click()), text))(` + result + `)`
 	page.until(
 		"the page shows a campaign that is being sent", again,
@@ -197,21 +192,16 @@ func TestTheExplorerFollowsCampaigns(t *testing.T) {
 
 	auth := "Authorization: Bearer " + key
 	ask := func(document string) string {
-		return do(
-			t, http.MethodPost, server.url+"/graphql", `{"query":"`+document+`"}`, "Content-Type: application/json",
-			auth,
-		).body
+		body := `{"query":"` + document + `"}`
+		return do(t, http.MethodPost, server.url+"/graphql", body, "Content-Type: application/json", auth).body
 	}
 	sending := regexp.MustCompile(`"legacyId":"([0-9]+)"`).
 		FindStringSubmatch(ask(`{ campaigns(filter: {status: [SENDING]}, first: 1) { nodes { legacyId } } }`))
 	if sending == nil {
 		t.Fatal("the demo has no campaign that is being sent")
 	}
-	if got := ask(
-		`mutation { pauseCampaign(input: {id: ` + sending[1] + `}) { campaign { status } } }`,
-	); !strings.Contains(
-		got, "PAUSED",
-	) {
+	pause := `mutation { pauseCampaign(input: {id: ` + sending[1] + `}) { campaign { status } } }`
+	if got := ask(pause); !strings.Contains(got, "PAUSED") {
 		t.Fatal(got)
 	}
 	shows(`"status":"PAUSED"`)

@@ -24,12 +24,7 @@ func TestBothPathsAnswerCommandsByPostAndByGet(t *testing.T) {
 				t.Errorf("%s %s: %d %v %s", name, path, got.status, got.header, got.body)
 			}
 		}
-		if got := do(
-			t,
-			http.MethodDelete,
-			s.URL+path+"?"+form,
-			"",
-		); got.status != http.StatusBadRequest ||
+		if got := do(t, http.MethodDelete, s.URL+path+"?"+form, ""); got.status != http.StatusBadRequest ||
 			got.header.Get("X-GraphQL-Operation") != "tags" {
 			t.Errorf("DELETE %s: %d %s", path, got.status, got.body)
 		}

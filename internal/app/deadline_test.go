@@ -21,14 +21,14 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// writers are the accounts of a test of deadlines: the key of each, and its campaign.
+// writers are the accounts of a deadline test: the API key of each, and its campaign.
 type writers struct {
 	db        *store.Store
 	keys      [2]string
 	campaigns [2]int64
 }
 
-// prepareWriters makes two accounts with a campaign each in a database that it migrates.
+// prepareWriters migrates a database and creates two accounts with a campaign each.
 func prepareWriters(t *testing.T, address string) *writers {
 	t.Helper()
 	db := testkit.Open(t, address)
@@ -58,14 +58,14 @@ func (w *writers) as(ctx context.Context, user int64) context.Context {
 	return caller.With(ctx, known)
 }
 
-// command sends a command and returns its answer.
+// sendCommand sends a command and returns the response.
 func sendCommand(t *testing.T, r *running, form string) answer {
 	t.Helper()
 	return do(t, http.MethodPost, r.url+"/api.php", form, "Content-Type: application/x-www-form-urlencoded")
 }
 
-// TestCommandsOnAHeldRowEndInTimeAndLeaveTheServerToOthers has 36 commands wait for a row that
-// another connection holds.
+// TestCommandsOnAHeldRowEndInTimeAndLeaveTheServerToOthers sends 36 commands that wait for a row
+// that another connection has locked.
 func TestCommandsOnAHeldRowEndInTimeAndLeaveTheServerToOthers(t *testing.T) {
 	t.Parallel()
 	testkit.EachFresh(t, func(t *testing.T, address string) {
@@ -107,18 +107,15 @@ func TestCommandsOnAHeldRowEndInTimeAndLeaveTheServerToOthers(t *testing.T) {
 				}
 			})
 		}
-		time.Sleep(500 * time.Millisecond) // until they wait; more does not harm
+		time.Sleep(500 * time.Millisecond) // until the commands wait; a longer wait does no harm
 		begun := time.Now()
 		other := fmt.Sprintf("&APIKey=%s&CampaignID=%d", w.keys[1], w.campaigns[1])
 		if got := sendCommand(t, server, "Command=Campaign.Get"+other); got.status != http.StatusOK {
 			t.Errorf("a read of another account: %d %s", got.status, got.body)
 		}
 		if w.db.Dialect() == "mysql" { // SQLite has one writer
-			if got := sendCommand(
-				t,
-				server,
-				"Command=Campaign.Update&CampaignName=other"+other,
-			); got.status != http.StatusOK {
+			got := sendCommand(t, server, "Command=Campaign.Update&CampaignName=other"+other)
+			if got.status != http.StatusOK {
 				t.Errorf("a write of another account: %d %s", got.status, got.body)
 			}
 		}
@@ -140,19 +137,15 @@ func TestCommandsOnAHeldRowEndInTimeAndLeaveTheServerToOthers(t *testing.T) {
 		if _, err := holder.ExecContext(t.Context(), "ROLLBACK"); err != nil {
 			t.Fatal(err)
 		}
-		if got := sendCommand(
-			t,
-			server,
-			fmt.Sprintf("Command=Campaign.Get&APIKey=%s&CampaignID=%d", w.keys[0], w.campaigns[0]),
-		); !strings.Contains(
-			got.body, `"Name":"one"`,
-		) {
+		get := fmt.Sprintf("Command=Campaign.Get&APIKey=%s&CampaignID=%d", w.keys[0], w.campaigns[0])
+		if got := sendCommand(t, server, get); !strings.Contains(got.body, `"Name":"one"`) {
 			t.Errorf("what was given up wrote: %s", got.body)
 		}
 	})
 }
 
-// large gives the first account emails that no buffer between server and client holds together.
+// large creates emails of the first account that together exceed all buffers between server and
+// client.
 func (w *writers) large(t *testing.T) {
 	t.Helper()
 	services := app.NewServices(w.db, app.ServiceOptions{})
@@ -168,7 +161,7 @@ func (w *writers) large(t *testing.T) {
 	}
 }
 
-// unread asks for a list and reads nothing of it.
+// unread requests a list and reads nothing of the response.
 func unread(t *testing.T, r *running, key string) net.Conn {
 	t.Helper()
 	connection, err := net.Dial("tcp", strings.TrimPrefix(r.url, "http://"))
@@ -183,11 +176,12 @@ func unread(t *testing.T, r *running, key string) net.Conn {
 	return connection
 }
 
-// cutOff reads what is left of an answer, and fails the test if it is whole. An answer may be
-// refused because others of the account hold what its answers may hold together.
+// cutOff reads the rest of a response and fails the test if the response is complete. A response
+// may also be rejected because other responses of the account use all the memory that the account
+// may use.
 func cutOff(t *testing.T, connection net.Conn) (refused bool) {
 	t.Helper()
-	_ = connection.(*net.TCPConn).SetReadBuffer(8 << 20) // what is on the way comes at once
+	_ = connection.(*net.TCPConn).SetReadBuffer(8 << 20) // receive the data in transit immediately
 	_ = connection.SetReadDeadline(time.Now().Add(patience))
 	response, err := http.ReadResponse(bufio.NewReader(connection), nil)
 	if err != nil {
@@ -223,8 +217,8 @@ func TestListsThatNobodyReadsAreCutOff(t *testing.T) {
 		if took := time.Since(begun); took > 10*time.Second {
 			t.Errorf("another account waited %s", took)
 		}
-		time.Sleep(5 * cfg.ClientTimeout) // the silence that is tested
-		var draining sync.WaitGroup       // through small windows, which takes its time
+		time.Sleep(5 * cfg.ClientTimeout) // the tested silence
+		var draining sync.WaitGroup       // slow, because the windows are small
 		var refused atomic.Int64
 		for _, connection := range open {
 			draining.Go(func() {
@@ -240,7 +234,8 @@ func TestListsThatNobodyReadsAreCutOff(t *testing.T) {
 	})
 }
 
-// TestAServerThatStopsDoesNotWaitForWhoReadsNothing has a grace that would keep the test waiting.
+// TestAServerThatStopsDoesNotWaitForWhoReadsNothing has a grace period that is longer than
+// patience, so waiting for the client would fail the test.
 func TestAServerThatStopsDoesNotWaitForWhoReadsNothing(t *testing.T) {
 	t.Parallel()
 	testkit.EachFresh(t, func(t *testing.T, address string) {
@@ -254,14 +249,14 @@ func TestAServerThatStopsDoesNotWaitForWhoReadsNothing(t *testing.T) {
 		if _, err := io.ReadFull(connection, one); err != nil { // the list has begun
 			t.Fatal(err)
 		}
-		if err := server.end(); err != nil { // fails the test after patience
+		if err := server.end(); err != nil { // end fails the test after patience
 			t.Error(err)
 		}
 		cutOff(t, connection)
 	})
 }
 
-// TestABodyThatStopsComingIsCutOff sends the head of a request and half of its body.
+// TestABodyThatStopsComingIsCutOff sends the headers of a request and half of its body.
 func TestABodyThatStopsComingIsCutOff(t *testing.T) {
 	t.Parallel()
 	testkit.EachFresh(t, func(t *testing.T, address string) {

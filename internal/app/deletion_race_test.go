@@ -21,7 +21,7 @@ import (
 	"campaignql/internal/testkit/apitest"
 )
 
-// deletable is a kind of thing of which one call deletes several and answers which.
+// deletable is a kind of object. One call deletes several of them and returns which it deleted.
 type deletable struct {
 	name string
 	make func(ctx context.Context, n int) (int64, error)
@@ -29,7 +29,7 @@ type deletable struct {
 	remove func(ctx context.Context, ids []int64) ([]int64, error)
 }
 
-// deletables are all the kinds; segments are made on the list.
+// deletables are all kinds. Segments are created on the list.
 func deletables(s *app.Services, listID int64) []deletable {
 	client := s.Store.Client
 	now := store.Now()
@@ -75,13 +75,9 @@ func deletables(s *app.Services, listID int64) []deletable {
 			g, err := client(
 				ctx,
 			).Segment.Create().
-				SetListID(listID).
-				SetName("s").
-				SetNameKey("s").
+				SetListID(listID).SetName("s").SetNameKey("s").
 				SetRules(`{"operator":"and","rules":[]}`).
-				SetCreatedAt(now).
-				SetUpdatedAt(now).
-				Save(ctx)
+				SetCreatedAt(now).SetUpdatedAt(now).Save(ctx)
 			if err != nil {
 				return 0, err
 			}
@@ -115,9 +111,9 @@ func deletables(s *app.Services, listID int64) []deletable {
 	}
 }
 
-// TestOfSeveralDeletionsAtOnceEachIsAnsweredTheTruth deletes overlapping sets of things in every
-// kind, in different orders, several at once: nobody gets an error, and each thing was deleted by
-// exactly one of the callers.
+// TestOfSeveralDeletionsAtOnceEachIsAnsweredTheTruth concurrently deletes overlapping sets of
+// objects of every kind, in different orders. No caller gets an error, and each object was deleted
+// by exactly one caller.
 func TestOfSeveralDeletionsAtOnceEachIsAnsweredTheTruth(t *testing.T) {
 	t.Parallel()
 	const rounds, callers, things = 12, 4, 6
@@ -144,7 +140,7 @@ func TestOfSeveralDeletionsAtOnceEachIsAnsweredTheTruth(t *testing.T) {
 				var start, done sync.WaitGroup
 				start.Add(1)
 				for n := range callers {
-					// The whole, its first half and its second half, forwards and backwards.
+					// All ids, their first half and their second half, each in both orders.
 					asked := slices.Clone([][]int64{ids, ids[:4], ids[2:], ids}[n])
 					if n%2 == 1 {
 						slices.Reverse(asked)
@@ -183,8 +179,8 @@ func causes(errs []error) string {
 	return strings.Join(out, "; ")
 }
 
-// TestDeletingACampaignOnBothSurfacesAtOnceFailsOnNeither deletes the same campaigns by
-// deleteCampaigns and by Campaigns.Delete.
+// TestDeletingACampaignOnBothSurfacesAtOnceFailsOnNeither concurrently deletes the same campaigns
+// with deleteCampaigns and Campaigns.Delete.
 func TestDeletingACampaignOnBothSurfacesAtOnceFailsOnNeither(t *testing.T) {
 	t.Parallel()
 	testkit.EachFresh(t, func(t *testing.T, address string) {

@@ -53,7 +53,7 @@ func readEventsPage(t *testing.T) eventsPage {
 	return eventsPage{t, string(text)}
 }
 
-// table returns the cells of the rows of the table whose header begins with the given cells.
+// table returns the cells of all rows of the table whose header begins with the given cells.
 func (p eventsPage) table(header ...string) [][]string {
 	p.t.Helper()
 	_, below, ok := strings.Cut(p.text, "\n| "+strings.Join(header, " | ")+" |")
@@ -62,7 +62,7 @@ func (p eventsPage) table(header ...string) [][]string {
 	}
 	var rows [][]string
 	for i, line := range strings.Split(below, "\n") {
-		if i < 2 { // the rest of the header, and the rule below it
+		if i < 2 { // the rest of the header, and the separator line
 			continue
 		}
 		if !strings.HasPrefix(line, "|") {
@@ -77,7 +77,7 @@ func (p eventsPage) table(header ...string) [][]string {
 	return rows
 }
 
-// column is one column of rows, without backquotes.
+// column returns one column of the rows, without backquotes.
 func column(rows [][]string, i int) []string {
 	out := make([]string, len(rows))
 	for n, row := range rows {
@@ -86,7 +86,7 @@ func column(rows [][]string, i int) []string {
 	return out
 }
 
-// shop is a server with the demo, which the page's examples are about.
+// shop is a server with the demo data, which the examples of the page use.
 type shop struct {
 	*apitest.Server
 	db  *store.Store
@@ -105,10 +105,10 @@ func newShop(t *testing.T) *shop {
 	return s
 }
 
-// told is an answer to a line.
+// told is the response to a line.
 type told struct{ ID, Result, Code, Message string }
 
-// send sends lines and returns the answers.
+// send sends lines and returns the responses.
 func (s *shop) send(t *testing.T, lines ...string) []told {
 	t.Helper()
 	got := do(
@@ -129,7 +129,7 @@ func (s *shop) send(t *testing.T, lines ...string) []told {
 	return all
 }
 
-// sentEvent is a line with an event that lacks nothing, changed by fields; nil leaves one out.
+// sentEvent returns a line with a complete event, modified by fields. A nil value omits the field.
 func sentEvent(t *testing.T, fields map[string]any) string {
 	t.Helper()
 	line := map[string]any{
@@ -209,7 +209,7 @@ func eventSchema(t *testing.T) *ast.Schema {
 	return schema
 }
 
-// kinds are the kinds of events, as surfaces write them.
+// kinds returns the kinds of events as the surfaces write them.
 func kinds() []string {
 	var all []string
 	for _, k := range kind.EventKind("").Values() {
@@ -218,7 +218,7 @@ func kinds() []string {
 	return all
 }
 
-// sample are values that a field takes.
+// sample holds valid values of each field.
 var sample = map[string]any{
 	"url":       "https://shop.example.com/",
 	"reason":    "because",
@@ -261,10 +261,10 @@ func (s *shop) fields(t *testing.T) {
 	}
 }
 
-// number is a whole number as the page writes it.
+// number matches an integer as the page writes it.
 var number = regexp.MustCompile(`\d[\d,]*`)
 
-// limits are the numbers of a cell.
+// limits returns the numbers in a cell.
 func limits(t *testing.T, cell string) []int {
 	t.Helper()
 	var all []int
@@ -285,13 +285,8 @@ func (s *shop) limits(t *testing.T) {
 		limit[strings.Trim(row[0], "`")] = limits(t, row[2])
 	}
 	address := func(n int) string {
-		return strings.Repeat(
-			"a", 60,
-		) + "@" + strings.Repeat(
-			strings.Repeat("b", 60)+".", 3,
-		) + strings.Repeat(
-			"c", n-244,
-		)
+		domain := strings.Repeat(strings.Repeat("b", 60)+".", 3) + strings.Repeat("c", n-244)
+		return strings.Repeat("a", 60) + "@" + domain
 	}
 	longURL := func(n int) string { return "https://shop.example.com/" + strings.Repeat("x", n-25) }
 	last := func(field string) int { return limit[field][len(limit[field])-1] }
@@ -305,7 +300,7 @@ func (s *shop) limits(t *testing.T) {
 		"at":     {map[string]any{"id": "d", "at": fmt.Sprint(limit["at"][0], "-01-01T00:00:00Z")}, map[string]any{"at": fmt.Sprint(limit["at"][0]-1, "-12-31T23:59:59Z")}},
 	} {
 		within, beyond := s.send(t, sentEvent(t, tt.within))[0], s.send(t, sentEvent(t, tt.beyond))[0]
-		// An address of the right length is nobody's.
+		// No subscriber has an address of exactly the maximum length.
 		if known := within.Result == "recorded" ||
 			within.Message == "subscriber: subscriber not found"; !known || beyond.Code != "invalid" ||
 			!strings.HasPrefix(beyond.Message, name+": ") {
@@ -328,12 +323,8 @@ func (s *shop) limits(t *testing.T) {
 func TestKindsOfEventsAreAsThePageSays(t *testing.T) {
 	testkit.OncePerRun(t)
 	t.Parallel()
-	if got, want := column(
-		readEventsPage(t).table("kind", "when to send it"),
-		0,
-	), kinds(); !reflect.DeepEqual(
-		sorted(got), sorted(want),
-	) {
+	got, want := column(readEventsPage(t).table("kind", "when to send it"), 0), kinds()
+	if !reflect.DeepEqual(sorted(got), sorted(want)) {
 		t.Errorf("the page has the kinds %v, there are %v", got, want)
 	}
 }
@@ -346,34 +337,23 @@ func sorted(all []string) []string {
 
 func (s *shop) answers(t *testing.T) {
 	page := readEventsPage(t)
-	if got, want := column(
-		page.table("result", "meaning"),
-		0,
-	), []string{
+	if got, want := column(page.table("result", "meaning"), 0), []string{
 		string(event.Recorded), string(event.Duplicate), string(event.Rejected),
-	}; !slices.Equal(
-		got, want,
-	) {
+	}; !slices.Equal(got, want) {
 		t.Errorf("the page has the results %v, there are %v", got, want)
 	}
-	// Events have no version, and no limit of their rate.
+	// Events have no version and no rate limit.
 	never := []apperr.Code{apperr.Precondition, apperr.Limited}
 	want := slices.DeleteFunc(apperr.Codes(), func(c apperr.Code) bool { return slices.Contains(never, c) })
 	codes := page.table("code", "GraphQL", "when")
-	if got := column(
-		codes,
-		0,
-	); len(got) != len(want) ||
+	if got := column(codes, 0); len(got) != len(want) ||
 		slices.ContainsFunc(want, func(c apperr.Code) bool { return !slices.Contains(got, string(c)) }) {
 		t.Errorf("the page has the codes %v, there are %v", got, want)
 	}
 	schema := eventSchema(t)
 	for _, row := range codes {
-		if code := strings.Trim(
-			strings.TrimPrefix(row[1], "user error "),
-			"`",
-		); !strings.HasPrefix(code, "error ") &&
-			schema.Types["UserErrorCode"].EnumValues.ForName(code) == nil {
+		code := strings.Trim(strings.TrimPrefix(row[1], "user error "), "`")
+		if !strings.HasPrefix(code, "error ") && schema.Types["UserErrorCode"].EnumValues.ForName(code) == nil {
 			t.Errorf("there is no UserErrorCode %s", code)
 		}
 	}
@@ -396,7 +376,7 @@ func (s *shop) answers(t *testing.T) {
 	}
 }
 
-// reasonsInCode are the messages with which the domain rejects an event, as patterns.
+// reasonsInCode returns patterns of the messages with which the domain rejects an event.
 func reasonsInCode(t *testing.T) []*regexp.Regexp {
 	t.Helper()
 	files, err := filepath.Glob("../event/*.go")
@@ -420,7 +400,8 @@ func reasonsInCode(t *testing.T) []*regexp.Regexp {
 	return all
 }
 
-// announce posts the head of a request with a body of a size, and reads the answer that comes without the body.
+// announce sends the headers of a request with a body of the given size, and reads the response
+// that the server sends before the body.
 func announce(t *testing.T, target string, size int, headers ...string) answer {
 	t.Helper()
 	at, err := url.Parse(target)
@@ -449,7 +430,7 @@ func announce(t *testing.T, target string, size int, headers ...string) answer {
 	return answer{response.StatusCode, response.Header, string(text)}
 }
 
-// hold announces some bodies that are let through, and never sends them.
+// hold announces bodies that the server accepts, and never sends them.
 func hold(t *testing.T, target, key string, times int) {
 	t.Helper()
 	at, err := url.Parse(target)
@@ -541,11 +522,8 @@ func TestRefusalsOfEventsAreAsThePageSays(t *testing.T) {
 	}
 	for _, row := range rows {
 		a, tried := got[row[0]+" "+row[1]+" "+row[2]]
-		if want := fmt.Sprintf(
-			`"code":"%s"`,
-			strings.Trim(row[2], "`"),
-		); !tried || fmt.Sprint(a.status) != row[1] ||
-			!strings.Contains(a.body, want) {
+		want := fmt.Sprintf(`"code":"%s"`, strings.Trim(row[2], "`"))
+		if !tried || fmt.Sprint(a.status) != row[1] || !strings.Contains(a.body, want) {
 			t.Errorf("%v: %d %.300s", row, a.status, a.body)
 		}
 	}

@@ -17,26 +17,28 @@ import (
 	"campaignql/internal/surface"
 )
 
-// front is the HTTP server. It listens from the start, so that a port that is taken is found before
-// anything is done to the database, and answers that it is starting until it is opened.
+// front is the HTTP server. It listens before the database is opened, so that a port in use is
+// detected before the database is changed. Until open is called, it answers that the server is
+// starting.
 type front struct {
 	listener *surface.Listener
 	server   *http.Server
 	handler  atomic.Pointer[http.Handler]
 	running  requestCount
-	// cancel ends the requests that run, with their SQL.
+	// cancel ends the running requests and their SQL statements.
 	cancel context.CancelFunc
-	// failed receives the error with which serving ended.
+	// failed receives the error with which the server stopped serving.
 	failed chan error
 }
 
 const (
-	// headerTimeout is how long the headers of a request may take, maxHeaders about how many bytes
-	// they may have.
+	// headerTimeout is the upper bound for reading the headers of a request. maxHeaders is the
+	// approximate upper bound for their size in bytes.
 	headerTimeout = 5 * time.Second
 	maxHeaders    = 16 << 10
-	// idleTimeout is how long a connection waits for its next request: longer than load balancers
-	// keep theirs, which would meet the end of it otherwise.
+	// idleTimeout is how long a connection waits for its next request. It is longer than the idle
+	// timeout of load balancers, which would otherwise send a request on a connection that is being
+	// closed.
 	idleTimeout = 2 * time.Minute
 )
 
@@ -45,7 +47,7 @@ func listen(ctx context.Context, cfg config.Config, log *slog.Logger) (*front, e
 	if err != nil {
 		return nil, fmt.Errorf("--listen %s: %w", cfg.Listen, err)
 	}
-	// Requests outlive ctx: they are given time to finish first.
+	// Requests do not end with ctx: they get time to finish first.
 	requests, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	f := &front{cancel: cancel, failed: make(chan error, 1)}
 	f.listener = surface.Listen(listener, surface.ListenOptions{
@@ -68,19 +70,20 @@ func listen(ctx context.Context, cfg config.Config, log *slog.Logger) (*front, e
 
 func (f *front) answer(w http.ResponseWriter, r *http.Request) { (*f.handler.Load()).ServeHTTP(w, r) }
 
-// open makes handler answer the requests from now on.
+// open sets the handler that answers requests from now on.
 func (f *front) open(handler http.Handler) { f.handler.Store(&handler) }
 
 func (f *front) address() net.Addr { return f.listener.Addr() }
 
-// shutdown refuses new requests and gives those that run the grace; then they are canceled.
+// shutdown rejects new requests and lets running ones finish within the grace period. Then it
+// cancels them.
 func (f *front) shutdown(ctx context.Context, grace time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
-	f.listener.Stop() // clients that take nothing do not hold up the others
+	f.listener.Stop() // clients that read nothing must not delay the shutdown
 	err := f.server.Shutdown(ctx)
 	if err == nil {
-		err = f.running.wait(ctx) // for those that have left the server's care, such as WebSockets
+		err = f.running.wait(ctx) // Shutdown does not wait for hijacked connections such as WebSockets
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		return f.close()
@@ -88,20 +91,22 @@ func (f *front) shutdown(ctx context.Context, grace time.Duration) error {
 	return err
 }
 
-// closeTimeout is how long requests that were canceled may take to end, before the database is closed under them.
+// closeTimeout is how long canceled requests may take to end before the database is closed.
 const closeTimeout = 5 * time.Second
 
-// close cancels what runs, closes every connection, and waits until the requests have ended.
+// close cancels the running requests, closes every connection, and waits until the requests have
+// ended.
 func (f *front) close() error {
 	f.cancel()
 	err := f.server.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
-	_ = f.running.wait(ctx) // those that do not end have their SQL canceled
+	_ = f.running.wait(ctx) // the SQL of requests that have not ended is canceled
 	return err
 }
 
-// starting answers while the database is opened and migrated: the process is up and not ready.
+// starting returns the handler that answers while the database is opened and migrated: the process
+// is alive but not ready.
 func starting(cfg config.Config, log *slog.Logger) http.Handler {
 	const reason = "the server is starting: its database is being opened or migrated"
 	mux := http.NewServeMux()
@@ -116,8 +121,9 @@ func starting(cfg config.Config, log *slog.Logger) http.Handler {
 	return served(cfg, log, mux)
 }
 
-// prepare migrates the database, or refuses one that lacks migrations or has those of a newer
-// release. Either way it refuses one that lacks columns of its versions.
+// prepare migrates the database. If migration is disabled, it rejects a database that lacks
+// migrations or that a newer release has migrated. In both cases it rejects a database that lacks
+// columns of its recorded versions.
 func prepare(ctx context.Context, db *store.Store, cfg config.Config, log *slog.Logger) error {
 	if !cfg.Migrate {
 		if err := db.Compatible(ctx); err != nil {
@@ -140,7 +146,7 @@ func prepare(ctx context.Context, db *store.Store, cfg config.Config, log *slog.
 	return err
 }
 
-// requestCount counts the requests that run.
+// requestCount counts the running requests.
 type requestCount struct{ sync.WaitGroup }
 
 func (c *requestCount) counted(next http.Handler) http.Handler {
@@ -151,7 +157,8 @@ func (c *requestCount) counted(next http.Handler) http.Handler {
 	})
 }
 
-// wait returns when none runs any more, or with the error of ctx. No request may begin meanwhile.
+// wait returns when no request is running, or with the error of ctx. No request may begin during
+// the wait.
 func (c *requestCount) wait(ctx context.Context) error {
 	done := make(chan struct{})
 	go func() {

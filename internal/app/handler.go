@@ -21,19 +21,20 @@ import (
 	"campaignql/internal/surface"
 )
 
-// HandlerOptions are what the surfaces are built with.
+// HandlerOptions are the settings of the surfaces.
 type HandlerOptions struct {
 	Config  config.Config
 	Build   Build
 	DemoKey string
 	Logger  *slog.Logger
-	// Bodies bounds request bodies. Its Memory is that of Config where it is not set.
+	// Bodies bounds request bodies. If its Memory is 0, the value of Config is used.
 	Bodies surface.BodyLimits
-	// Stopping is closed when the server begins to stop: streams of events and subscriptions then end. Never if nil.
+	// Stopping is closed when the server begins to stop; streams of events and subscriptions then
+	// end. If it is nil, they never end for this reason.
 	Stopping <-chan struct{}
 }
 
-// Handler mounts every path of the server.
+// Handler returns a handler that serves every path of the server.
 func Handler(services *Services, opts HandlerOptions) http.Handler {
 	if opts.Logger == nil {
 		opts.Logger = slog.Default()
@@ -44,9 +45,8 @@ func Handler(services *Services, opts HandlerOptions) http.Handler {
 		opts.Bodies.Memory = cfg.MaxBodyMemory
 	}
 	bodies := surface.NewBodies(opts.Bodies)
-	requests := surface.NewRequests(
-		budget.NewPool(cfg.MaxAnswer, cfg.MaxAnswers), cfg.MaxRequests, cfg.MaxAccountRequests,
-	)
+	answers := budget.NewPool(cfg.MaxAnswer, cfg.MaxAnswers)
+	requests := surface.NewRequests(answers, cfg.MaxRequests, cfg.MaxAccountRequests)
 	bridge := command.New(
 		command.Services{
 			Accounts:    services.Accounts,
@@ -92,9 +92,7 @@ func Handler(services *Services, opts HandlerOptions) http.Handler {
 				Database:  services.Store.Dialect(),
 				Demo:      cfg.Demo,
 			},
-			Limits: guard.Limits{
-				Depth: cfg.MaxDepth, Complexity: cfg.MaxComplexity, Tokens: cfg.MaxTokens,
-			},
+			Limits:              guard.Limits{Depth: cfg.MaxDepth, Complexity: cfg.MaxComplexity, Tokens: cfg.MaxTokens},
 			MaxBody:             cfg.MaxGraphQLBody,
 			MaxBatchBody:        cfg.MaxBatchBody,
 			Bodies:              bodies,
@@ -122,15 +120,12 @@ func Handler(services *Services, opts HandlerOptions) http.Handler {
 		Timeout:  cfg.Timeout,
 		Stopping: opts.Stopping,
 	})))
-	mux.Handle(
-		"/export/campaigns/{id}/{file}",
-		pages.cors(
-			compressed(download.New(services.Accounts, services.Exports, download.Options{
-				Logger: opts.Logger, Timeout: cfg.Timeout,
-				Gate: gate.New("downloads", cfg.MaxDownloads, cfg.MaxAccountDownloads),
-			})),
-		),
-	)
+	downloads := download.New(services.Accounts, services.Exports, download.Options{
+		Logger:  opts.Logger,
+		Timeout: cfg.Timeout,
+		Gate:    gate.New("downloads", cfg.MaxDownloads, cfg.MaxAccountDownloads),
+	})
+	mux.Handle("/export/campaigns/{id}/{file}", pages.cors(compressed(downloads)))
 	if cfg.Introspection {
 		mux.HandleFunc("GET /schema.graphql", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
@@ -148,7 +143,8 @@ func Handler(services *Services, opts HandlerOptions) http.Handler {
 		}
 		state(w, http.StatusOK, nil)
 	})
-	// Without the database the campaigns cannot be counted; everything else is told all the more.
+	// If the database cannot be reached, the campaigns cannot be counted. ContinueOnError still
+	// reports all other metrics.
 	mux.Handle("GET /metrics", promhttp.HandlerFor(meters.registry, promhttp.HandlerOpts{
 		ErrorHandling: promhttp.ContinueOnError,
 		Registry:      meters.registry,
@@ -162,8 +158,8 @@ func Handler(services *Services, opts HandlerOptions) http.Handler {
 	return served(cfg, opts.Logger, requests.Handler(mux))
 }
 
-// served wraps what every path has in common: the identity of requests, the access log,
-// connections over a bound, deadlines and panics.
+// served adds what all paths share: the identity of requests, the access log, the rejection of
+// excess connections, deadlines and the recovery from panics.
 func served(cfg config.Config, log *slog.Logger, next http.Handler) http.Handler {
 	identity := surface.Identity{Proxies: trustedProxies(cfg), PublicURL: cfg.PublicURL, Logger: log}
 	answered := surface.Deadlines(cfg.ClientTimeout, readTimeout, surface.Recover(log, next))
@@ -171,7 +167,7 @@ func served(cfg config.Config, log *slog.Logger, next http.Handler) http.Handler
 	return surface.Identify(identity, surface.Log(log, accessLog(cfg), answered))
 }
 
-// accessLog says which requests are logged.
+// accessLog returns which requests are logged.
 func accessLog(cfg config.Config) surface.AccessLog {
 	switch {
 	case cfg.AccessLog != "auto" && cfg.AccessLog != "":
@@ -186,15 +182,16 @@ func accessLog(cfg config.Config) surface.AccessLog {
 func trustedProxies(cfg config.Config) surface.Proxies {
 	networks, err := cfg.Proxies()
 	if err != nil {
-		panic("app: " + err.Error()) // config.Validate admits none that cannot be read
+		panic("app: " + err.Error()) // cannot happen after config.Validate
 	}
 	return networks
 }
 
-// upgrades reports whether the request wants a WebSocket.
+// upgrades reports whether the request asks to open a WebSocket.
 func upgrades(r *http.Request) bool { return r.Header.Get("Upgrade") != "" }
 
-// state answers whether the server is up or ready.
+// state answers a request for the state of the server: unavailable with the reason if err is not
+// nil.
 func state(w http.ResponseWriter, status int, err error) {
 	answer := map[string]string{"status": "ok"}
 	if err != nil {

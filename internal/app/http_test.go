@@ -22,14 +22,14 @@ import (
 	"campaignql/internal/testkit/apitest"
 )
 
-// answer is an answer as it came over the wire.
+// answer is a response as received, without decoding.
 type answer struct {
 	status int
 	header http.Header
 	body   string
 }
 
-// do sends a request with headers given as "Name: value". Nothing is unpacked on the way.
+// do sends a request with headers in the form "Name: value". It does not decompress the response.
 func do(t *testing.T, method, target, body string, headers ...string) answer {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, target, strings.NewReader(body))
@@ -68,7 +68,7 @@ func post(t *testing.T, s *apitest.Server, document string, headers ...string) a
 		append([]string{"Content-Type: application/json"}, headers...)...)
 }
 
-// onSQLite starts a server over a database of its own.
+// onSQLite starts a server with its own SQLite database.
 func onSQLite(t *testing.T, change ...func(*config.Config)) *apitest.Server {
 	t.Helper()
 	cfg := apitest.Config()
@@ -88,12 +88,7 @@ func TestAServerIsReadyOnceItsDatabaseIsMigratedAndAsLongAsItAnswers(t *testing.
 		s := apitest.New(t, db)
 		check := func(when string, status int, body string) {
 			t.Helper()
-			if got := do(
-				t,
-				http.MethodGet,
-				s.URL+"/healthz",
-				"",
-			); got.status != http.StatusOK ||
+			if got := do(t, http.MethodGet, s.URL+"/healthz", ""); got.status != http.StatusOK ||
 				got.body != `{"status":"ok"}`+"\n" {
 				t.Errorf("%s: /healthz answers %d %s", when, got.status, got.body)
 			}
@@ -101,12 +96,8 @@ func TestAServerIsReadyOnceItsDatabaseIsMigratedAndAsLongAsItAnswers(t *testing.
 			if got.status != status || got.body != body+"\n" {
 				t.Errorf("%s: /readyz answers %d %s, want %d %s", when, got.status, got.body, status, body)
 			}
-			if kind, cache := got.header.Get(
-				"Content-Type",
-			), got.header.Get(
-				"Cache-Control",
-			); kind != "application/json; charset=utf-8" ||
-				cache != "no-store" {
+			kind, cache := got.header.Get("Content-Type"), got.header.Get("Cache-Control")
+			if kind != "application/json; charset=utf-8" || cache != "no-store" {
 				t.Errorf("%s: /readyz is %q, %q", when, kind, cache)
 			}
 		}
@@ -150,14 +141,8 @@ func TestTheSchemaIsServedAsText(t *testing.T) {
 func TestTheExplorerIsServedUnlessItIsOff(t *testing.T) {
 	t.Parallel()
 	on := onSQLite(t)
-	if got := do(
-		t,
-		http.MethodGet,
-		on.URL+"/",
-		"",
-	); got.status != http.StatusOK ||
-		!strings.HasPrefix(got.header.Get("Content-Type"), "text/html") ||
-		!strings.Contains(got.body, "/explorer/") {
+	if got := do(t, http.MethodGet, on.URL+"/", ""); got.status != http.StatusOK ||
+		!strings.HasPrefix(got.header.Get("Content-Type"), "text/html") || !strings.Contains(got.body, "/explorer/") {
 		t.Errorf("/ answers %d %s", got.status, got.body)
 	}
 	off := onSQLite(t, func(c *config.Config) { c.Explorer = false })
@@ -204,37 +189,19 @@ func TestEveryAnswerCarriesTheIDOfItsRequest(t *testing.T) {
 				body.Errors[0].Code() != "UNAUTHENTICATED" {
 				t.Errorf("the header says %q and the error %v: %s", id, told, got.body)
 			}
-			if elsewhere := do(
-				t,
-				http.MethodGet,
-				s.URL+"/nothing",
-				"",
-				headers...); len(
-				elsewhere.header.Get("X-Request-Id"),
-			) != len(
-				id,
-			) {
+			elsewhere := do(t, http.MethodGet, s.URL+"/nothing", "", headers...)
+			if len(elsewhere.header.Get("X-Request-Id")) != len(id) {
 				t.Errorf("a path that is not there answers with the id %q", elsewhere.header.Get("X-Request-Id"))
 			}
 		})
 	}
-	if one, two := do(
-		t,
-		http.MethodGet,
-		s.URL+"/healthz",
-		"",
-	), do(
-		t, http.MethodGet, s.URL+"/healthz", "",
-	); one.header.Get(
-		"X-Request-Id",
-	) == two.header.Get(
-		"X-Request-Id",
-	) {
+	one, two := do(t, http.MethodGet, s.URL+"/healthz", ""), do(t, http.MethodGet, s.URL+"/healthz", "")
+	if one.header.Get("X-Request-Id") == two.header.Get("X-Request-Id") {
 		t.Error("two requests were given the same id")
 	}
 }
 
-// TestAPanicIsAnsweredAsAnInternalError asks whether a store is ready that was never opened.
+// TestAPanicIsAnsweredAsAnInternalError requests the readiness of a store that was never opened.
 func TestAPanicIsAnsweredAsAnInternalError(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
@@ -257,7 +224,7 @@ func TestAPanicIsAnsweredAsAnInternalError(t *testing.T) {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	var line struct{ Msg, RequestID, Path, Panic, Stack string }
-	first, _, _ := bytes.Cut(log.Bytes(), []byte("\n")) // the second is of the access log
+	first, _, _ := bytes.Cut(log.Bytes(), []byte("\n")) // the second line is from the access log
 	if err := json.Unmarshal(first, &line); err != nil {
 		t.Fatalf("%v in %s", err, log.String())
 	}

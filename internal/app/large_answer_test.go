@@ -27,8 +27,8 @@ const (
 	largeText   = 5 << 20
 )
 
-// largeEmailsOf makes a database in which the first account has large emails and campaigns that use
-// them, and the second little. It returns their keys.
+// largeEmailsOf creates a database with two accounts and returns their API keys. The first account
+// has large emails and campaigns that use them; the second account has little data.
 func largeEmailsOf(t *testing.T, address string) (large, small string) {
 	t.Helper()
 	db := testkit.Open(t, address)
@@ -64,7 +64,7 @@ func largeEmailsOf(t *testing.T, address string) (large, small string) {
 	return large, small
 }
 
-// refusal is what is read of a GraphQL answer.
+// refusal is the part of a GraphQL response that the tests read.
 type refusal struct {
 	Data   map[string]any `json:"data"`
 	Errors []struct {
@@ -97,7 +97,8 @@ func ask(t *testing.T, s *limited.Server, key, document string) refusal {
 	return read
 }
 
-// TestLargeAnswersAreRefusedAndTheServerLives asks a server with 512 MiB for answers of gigabytes.
+// TestLargeAnswersAreRefusedAndTheServerLives requests responses of gigabytes from a server with
+// 512 MiB.
 func TestLargeAnswersAreRefusedAndTheServerLives(t *testing.T) {
 	testkit.OncePerRun(t)
 	address := "sqlite:" + filepath.Join(t.TempDir(), "large.db")
@@ -140,12 +141,7 @@ func TestLargeAnswersAreRefusedAndTheServerLives(t *testing.T) {
 		case <-done:
 			running = false
 		default:
-			if got := ask(
-				t,
-				s,
-				small,
-				"{lists{nodes{name}} campaigns{nodes{name}}}",
-			); len(got.Errors) > 0 ||
+			if got := ask(t, s, small, "{lists{nodes{name}} campaigns{nodes{name}}}"); len(got.Errors) > 0 ||
 				got.Data["lists"] == nil {
 				t.Fatalf("another account meanwhile: %v", got)
 			}
@@ -162,7 +158,8 @@ func TestLargeAnswersAreRefusedAndTheServerLives(t *testing.T) {
 	}
 }
 
-// TestLargeListsAreStreamedInLittleMemory reads all emails over the bridge with two clients, 200 MiB each.
+// TestLargeListsAreStreamedInLittleMemory reads all emails over the bridge with two clients, 200
+// MiB each.
 func TestLargeListsAreStreamedInLittleMemory(t *testing.T) {
 	testkit.OncePerRun(t)
 	address := "sqlite:" + filepath.Join(t.TempDir(), "stream.db")

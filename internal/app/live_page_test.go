@@ -22,7 +22,7 @@ import (
 
 var fence = regexp.MustCompile("(?ms)^```(\\w*)\n(.*?)^```$")
 
-// livePage returns docs/live.md, and its examples of a language.
+// livePage returns docs/live.md and its examples in a language.
 func livePage(t *testing.T, language string) (page string, examples []string) {
 	t.Helper()
 	text, err := os.ReadFile("../../docs/live.md")
@@ -46,13 +46,13 @@ func demoServer(t *testing.T) (server *running, key string) {
 	return server, demoKey.FindStringSubmatch(server.greeting[len(server.greeting)-1])[1]
 }
 
-// program is one that runs beside the test and prints what it is told.
+// program is a child process that follows campaigns and prints the updates.
 type program struct {
 	t     *testing.T
 	lines *bufio.Scanner
 }
 
-// start starts a program, which ends with the test.
+// start starts a program, which is ended when the test ends.
 func start(t *testing.T, key string, name string, args ...string) *program {
 	t.Helper()
 	if _, err := exec.LookPath(name); err != nil {
@@ -76,7 +76,7 @@ func start(t *testing.T, key string, name string, args ...string) *program {
 	return &program{t, bufio.NewScanner(printed)}
 }
 
-// next returns the next line that tells of a campaign.
+// next returns the next line of output about a campaign.
 func (p *program) next() string {
 	p.t.Helper()
 	var all []string
@@ -89,17 +89,15 @@ func (p *program) next() string {
 	return ""
 }
 
-// script starts an example in JavaScript against a server.
+// script runs a JavaScript example against a server.
 func script(t *testing.T, host, key, example string) *program {
 	t.Helper()
 	dir := t.TempDir()
 	if strings.Contains(example, "import ") {
 		linkModules(t, dir)
 	}
-	if strings.Contains(
-		example,
-		`"graphql-ws"`,
-	) { // Node of today has the WebSocket of browsers behind a flag, and the package looks for it too early
+	if strings.Contains(example, `"graphql-ws"`) {
+		// Node needs a flag for the WebSocket of browsers, and the package looks for it too early.
 		example = strings.ReplaceAll(example, "createClient({", "createClient({ webSocketImpl: globalThis.WebSocket,")
 	}
 	file := filepath.Join(dir, "example.mjs")
@@ -109,7 +107,7 @@ func script(t *testing.T, host, key, example string) *program {
 	return start(t, key, "node", "--no-warnings", "--experimental-websocket", file)
 }
 
-// linkModules lets scripts of a directory import the npm packages that the transports are tried with.
+// linkModules makes the npm packages of the transports available to scripts in a directory.
 func linkModules(t *testing.T, dir string) {
 	t.Helper()
 	modules, err := filepath.Abs("../../graph/transport/audit/node_modules")
@@ -141,14 +139,9 @@ func TestExamplesOfThePageAboutFollowingRun(t *testing.T) {
 	for i, example := range shell {
 		t.Run(fmt.Sprint("shell ", i), func(t *testing.T) {
 			t.Parallel()
-			// exec, so that what is ended is curl itself.
-			if got := start(
-				t,
-				key,
-				"sh",
-				"-c",
-				"exec "+strings.ReplaceAll(example, documented, host),
-			).next(); !strings.HasPrefix(got, `data: {"data":{"campaignChanged":{"name":"`) ||
+			// exec replaces the shell, so that the process to end is curl itself.
+			got := start(t, key, "sh", "-c", "exec "+strings.ReplaceAll(example, documented, host)).next()
+			if !strings.HasPrefix(got, `data: {"data":{"campaignChanged":{"name":"`) ||
 				!strings.Contains(got, `"SENDING"`) {
 				t.Error(got)
 			}
@@ -165,7 +158,7 @@ func TestExamplesOfThePageAboutFollowingRun(t *testing.T) {
 }
 
 // TestClientsOfThePageComeBack stops the server that the examples with packages follow, and starts
-// another one in its place.
+// another one at the same address.
 func TestClientsOfThePageComeBack(t *testing.T) {
 	testkit.OncePerRun(t)
 	t.Parallel()
@@ -264,7 +257,7 @@ func TestPageAboutFollowingNamesSettingsAndCodes(t *testing.T) {
 	for _, row := range regexp.MustCompile(`(?m)^\| (\d{4}) \|`).FindAllStringSubmatch(page, -1) {
 		codes = append(codes, row[1])
 	}
-	want := []string{"1001", "1009"} // of WebSocket itself
+	want := []string{"1001", "1009"} // close codes of the WebSocket protocol itself
 	for _, code := range []int{
 		transport.CloseTryLater, transport.CloseInvalid, transport.CloseUnauthorized, transport.CloseForbidden, transport.CloseSubprotocol, transport.CloseInitTimeout,
 		transport.CloseDuplicate, transport.CloseTooManyInits, transport.CloseInternal,

@@ -20,7 +20,8 @@ import (
 
 const following = `subscription { campaignChanged(ids: [\"1\"]) { legacyId statistics { sent } } }`
 
-// follows opens a WebSocket to a server, subscribes, and returns a function that reads the next message.
+// follows opens a WebSocket to a server and subscribes. It returns a function that reads the next
+// message.
 func (r *running) follows(t *testing.T, key string) (next func() (string, error)) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -47,8 +48,8 @@ func (r *running) follows(t *testing.T, key string) (next func() (string, error)
 	return next
 }
 
-// hears opens a stream of events of a server, and returns a function that reads its next line with
-// something in it, nothing at the end.
+// hears opens a stream of events from a server. It returns a function that returns the next
+// non-empty line, or "" at the end of the stream.
 func (r *running) hears(t *testing.T, key string) (next func() string) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(
@@ -76,7 +77,7 @@ func (r *running) hears(t *testing.T, key string) (next func() string) {
 	}
 }
 
-// seedCampaign makes a campaign with the id 1 and a key of its owner.
+// seedCampaign creates a campaign with the id 1 and returns an API key of its owner.
 func seedCampaign(t *testing.T, address string) (key string) {
 	t.Helper()
 	db := testkit.Open(t, address)
@@ -88,10 +89,7 @@ func seedCampaign(t *testing.T, address string) (key string) {
 	}
 	if err := db.Client(owner.Context).
 		Campaign.Create().
-		SetID(1).
-		SetName("News").
-		SetNameKey("news").
-		SetCreatedAt(store.Now()).
+		SetID(1).SetName("News").SetNameKey("news").SetCreatedAt(store.Now()).
 		SetLastActivityAt(store.Now()).
 		Exec(owner.Context); err != nil {
 		t.Fatal(err)
@@ -99,9 +97,9 @@ func seedCampaign(t *testing.T, address string) (key string) {
 	return key
 }
 
-// TestSubscriptionsEndWithTheServerAndBeginAnewWithTheNext stops a server that is followed over
-// both transports, changes a campaign meanwhile, and starts the server again: who comes back is
-// told the present state, so nothing is missed.
+// TestSubscriptionsEndWithTheServerAndBeginAnewWithTheNext stops a server with subscriptions over
+// both transports, changes a campaign, and starts the server again. A client that subscribes again
+// receives the current state, so it misses nothing.
 func TestSubscriptionsEndWithTheServerAndBeginAnewWithTheNext(t *testing.T) {
 	t.Parallel()
 	testkit.EachFresh(t, func(t *testing.T, address string) {
@@ -136,8 +134,8 @@ func TestSubscriptionsEndWithTheServerAndBeginAnewWithTheNext(t *testing.T) {
 	})
 }
 
-// TestServerEndsInTimeThoughAClientDoesNotSayGoodbye leaves a WebSocket that is never read again:
-// closing it must not keep the server.
+// TestServerEndsInTimeThoughAClientDoesNotSayGoodbye opens a WebSocket and never reads it again.
+// Closing this WebSocket must not delay the shutdown.
 func TestServerEndsInTimeThoughAClientDoesNotSayGoodbye(t *testing.T) {
 	testkit.OncePerRun(t)
 	t.Parallel()

@@ -8,11 +8,12 @@ import (
 	"campaignql/internal/config"
 )
 
-// tuneMemory sets when garbage is collected, as far as the environment does not say it by GOGC and GOMEMLIMIT.
+// tuneMemory sets the GC percentage and the soft memory limit, unless the environment sets GOGC or
+// GOMEMLIMIT.
 func tuneMemory(cfg config.Config) {
 	if os.Getenv("GOGC") == "" {
-		// The live heap is a few megabytes: collecting at four times of it costs little memory and
-		// saves a fifth of the time of a page.
+		// The live heap is a few megabytes. A collection at five times its size costs little memory
+		// and saves a fifth of the time of a page.
 		debug.SetGCPercent(400)
 	}
 	if os.Getenv("GOMEMLIMIT") == "" {
@@ -20,10 +21,11 @@ func tuneMemory(cfg config.Config) {
 	}
 }
 
-// softLimit returns from how many bytes on garbage is collected more often, so that large answers
-// are not multiplied by it: what a server needs and four times what answers may hold. It stays
-// below what the system allows the process: a quarter of that is for what the runtime does not
-// count, such as the memory of SQLite.
+// softLimit returns the soft memory limit in bytes. From this size on garbage is collected more
+// often, so that garbage does not multiply the memory of large responses. The limit is the base
+// need of the server plus four times the memory that responses may hold. It is at most three
+// quarters of what the system allows the process; the rest is for memory that the runtime does not
+// count, such as that of SQLite.
 func softLimit(answers, allowed int64) int64 {
 	const base = 256 << 20
 	if allowed == math.MaxInt64 {

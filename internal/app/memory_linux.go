@@ -8,7 +8,8 @@ import (
 	"syscall"
 )
 
-// memoryLimit returns how many bytes of memory the system allows the process, math.MaxInt64 if it sets no limit.
+// memoryLimit returns the upper bound in bytes that the system sets for the memory of the process,
+// or math.MaxInt64 if there is none.
 func memoryLimit() int64 {
 	limit := int64(math.MaxInt64)
 	for _, resource := range []int{syscall.RLIMIT_DATA, syscall.RLIMIT_AS} {
@@ -17,7 +18,7 @@ func memoryLimit() int64 {
 			limit = int64(of.Cur)
 		}
 	}
-	// The limit of a container, of control groups version 2 and 1.
+	// The limits of a container, for control groups version 2 and 1.
 	for _, file := range []string{"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"} {
 		text, err := os.ReadFile(file)
 		if err != nil {

@@ -4,5 +4,5 @@ package app
 
 import "math"
 
-// memoryLimit returns math.MaxInt64: where the limits of the system are found is known for Linux alone.
+// memoryLimit returns math.MaxInt64, because the limits of the system are read only on Linux.
 func memoryLimit() int64 { return math.MaxInt64 }

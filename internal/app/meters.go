@@ -12,7 +12,7 @@ import (
 	"campaignql/internal/event"
 )
 
-// meters are the numbers of /metrics.
+// meters are the metrics of /metrics.
 type meters struct {
 	registry *prometheus.Registry
 	requests *prometheus.CounterVec

@@ -13,7 +13,7 @@ import (
 	"campaignql/internal/testkit/apitest"
 )
 
-// metrics reads /metrics: the value of each series by its name and labels.
+// metrics reads /metrics and returns the value of each series by its name and labels.
 func metrics(t *testing.T, s *apitest.Server) map[string]float64 {
 	t.Helper()
 	got := do(t, http.MethodGet, s.URL+"/metrics", "")
@@ -48,7 +48,7 @@ func TestMetricsCountRequestsByOperationAndCommand(t *testing.T) {
 		name   string
 		send   func()
 		labels string
-		// operation names the histogram.
+		// operation is a label of the histogram.
 		operation string
 	}{
 		{
@@ -106,7 +106,7 @@ func TestMetricsTellThePoolAndTheCampaigns(t *testing.T) {
 	t.Parallel()
 	testkit.EachFresh(t, func(t *testing.T, address string) {
 		s := apitest.With(t, testkit.Open(t, address), apitest.Config())
-		for range 2 { // campaigns of all accounts are counted
+		for range 2 { // the campaigns of all accounts are counted
 			s.MustQuery(t, s.Account(t).Key, `mutation { createCampaign(input: {name: "x"}) { campaign { id } } }`, nil)
 		}
 		got := metrics(t, s)
@@ -132,8 +132,8 @@ func keys(series map[string]float64) []string {
 	return names
 }
 
-// TestMetricsSurviveTheDatabase keeps a failure to count campaigns from hiding the rest, and from
-// looking as if there were none.
+// TestMetricsSurviveTheDatabase checks that a failed count of the campaigns does not hide the other
+// metrics, and is not reported as zero campaigns.
 func TestMetricsSurviveTheDatabase(t *testing.T) {
 	t.Parallel()
 	db, err := store.Open(t.Context(), "sqlite::memory:", store.Options{})
@@ -145,7 +145,7 @@ func TestMetricsSurviveTheDatabase(t *testing.T) {
 		t.Fatal(err)
 	}
 	post(t, s, `{ __typename }`)
-	metrics(t, s) // the next reading tells that this one was incomplete
+	metrics(t, s) // the next reading reports that this one was incomplete
 	got := metrics(t, s)
 	if n := got[`promhttp_metric_handler_errors_total{cause="gathering"}`]; n == 0 {
 		t.Error("the failure is not counted")
@@ -153,10 +153,8 @@ func TestMetricsSurviveTheDatabase(t *testing.T) {
 	if n := got[`campaignql_requests_total{operation="__typename",outcome="success",surface="graphql"}`]; n != 1 {
 		t.Errorf("%v requests, want 1", n)
 	}
-	if slices.ContainsFunc(
-		keys(got),
-		func(name string) bool { return strings.HasPrefix(name, "campaignql_campaigns") },
-	) {
+	counted := func(name string) bool { return strings.HasPrefix(name, "campaignql_campaigns") }
+	if slices.ContainsFunc(keys(got), counted) {
 		t.Error("campaigns are counted without a database")
 	}
 }

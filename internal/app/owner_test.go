@@ -16,15 +16,16 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// owned says which package writes a table. Some columns of a table may have another owner. What
-// deleted things leave behind is deleted by package purge, whoever writes it otherwise.
+// owned describes which package writes a table. Some columns of a table may have another owner. If
+// purged is set, package purge also deletes rows of the table, for deleted objects.
 type owned struct {
 	by      string
-	columns map[string]string // column → its owner, where that is not by
+	columns map[string]string // the owner of each column that is not owned by by
 	purged  bool
 }
 
-// owners are the tables by Ent's names. The store keeps its own tables for migrations.
+// owners maps the Ent names of the tables to their owners. The store's own tables for migrations
+// are not listed.
 var owners = map[string]owned{
 	"User":              {by: "account"},
 	"APIKey":            {by: "account"},
@@ -53,7 +54,7 @@ var owners = map[string]owned{
 	varying:             {by: "event"},
 }
 
-// counters are the columns of campaigns that count what happened.
+// counters returns the counter columns of campaigns.
 func counters() map[string]string {
 	columns := map[string]string{}
 	for _, name := range strings.Fields(`TotalSent TotalFailed TotalOpens UniqueOpens TotalClicks UniqueClicks
@@ -65,16 +66,16 @@ func counters() map[string]string {
 	return columns
 }
 
-// writer matches what Ent generates to write a table: the builders, and the methods of a client
-// that make them.
+// writer matches the generated Ent types that write a table: the builders, and the clients that
+// create them.
 var writer = regexp.MustCompile(`^([A-Z]\w*?)(Create|CreateBulk|Update|UpdateOne|Delete|DeleteOne|Upsert|UpsertBulk|UpsertOne|Client)$`)
 
-// setter matches the methods of a builder that write a column.
+// setter matches the builder methods that write a column.
 var setter = regexp.MustCompile(`^(?:SetNillable|Set|Add|Clear|Append)([A-Z]\w*)$`)
 
-// TestEachTableIsWrittenByItsOwner finds every use of what Ent generates to write rows, and every
-// statement that is written by hand, in all packages of the server. Demo data, benchmarks and tests
-// write into databases of their own.
+// TestEachTableIsWrittenByItsOwner finds every use of generated write code and every handwritten
+// write statement in all packages of the server. It ignores demo data, benchmarks and tests, which
+// write to their own databases.
 func TestEachTableIsWrittenByItsOwner(t *testing.T) {
 	testkit.OncePerRun(t)
 	t.Parallel()
@@ -102,7 +103,7 @@ func TestEachTableIsWrittenByItsOwner(t *testing.T) {
 			ast.Inspect(file, func(n ast.Node) bool {
 				for _, w := range writes(info, n) {
 					if domain == "store" && w.table == varying {
-						continue // the functions of Raw call each other
+						continue // the methods of Raw call each other
 					}
 					written[w.table] = true
 					if owner := w.owner(); owner != domain && !(domain == "purge" && w.removes && owners[w.table].purged) {
@@ -124,7 +125,7 @@ func writesForUsers(path, room string) bool {
 	return !slices.Contains([]string{"ent", "schema", "demo", "tool", "testkit"}, room)
 }
 
-// write is one use of something that writes.
+// write is one use of code that writes a table.
 type write struct {
 	table, column string
 	removes       bool
@@ -140,7 +141,7 @@ func (w write) owner() string {
 	return o.by
 }
 
-// writes returns what a node writes.
+// writes returns the writes of a syntax node.
 func writes(info *types.Info, n ast.Node) []write {
 	switch n := n.(type) {
 	case *ast.SelectorExpr:
@@ -151,8 +152,8 @@ func writes(info *types.Info, n ast.Node) []write {
 	return nil
 }
 
-// entWrites reads a method of Ent's. An update or creation of a table that has columns of several
-// owners counts by the columns that it sets.
+// entWrites returns the writes of an Ent method. If the columns of a table have several owners, an
+// update or a creation counts only by the columns that it sets.
 func entWrites(info *types.Info, n *ast.SelectorExpr) []write {
 	selection := info.Selections[n]
 	if selection == nil {
@@ -189,10 +190,11 @@ func entWrites(info *types.Info, n *ast.SelectorExpr) []write {
 	return nil
 }
 
-// varying is a table that only running the code can tell. The counters of event are written so.
+// varying is the name of a table that is not constant, so that only running the code could
+// determine it. The counters of package event are written with one.
 const varying = "a table that is no constant"
 
-// rawWrites reads a call of one of the store's functions that write rows of a table by hand.
+// rawWrites returns the writes of a call to a store function that runs a handwritten statement.
 func rawWrites(info *types.Info, n *ast.CallExpr) []write {
 	method, ok := n.Fun.(*ast.SelectorExpr)
 	if !ok || len(n.Args) < 2 || info.Selections[method] == nil {
@@ -217,7 +219,7 @@ func rawWrites(info *types.Info, n *ast.CallExpr) []write {
 	return []write{{table: entityOf(constant.StringVal(value))}}
 }
 
-// entityOf is Ent's name of a table.
+// entityOf returns the Ent name of a table.
 func entityOf(table string) string {
 	for entity := range owners {
 		if strings.EqualFold(entity+"s", strings.ReplaceAll(table, "_", "")) {

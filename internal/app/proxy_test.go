@@ -9,8 +9,9 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// TestBehindAProxyNobodyLocksOutOthers logs in by wrong keys from one client of a proxy, over each
-// surface that logs in, until that client is refused: the other clients of the proxy are not.
+// TestBehindAProxyNobodyLocksOutOthers logs in with wrong keys from one client of a proxy, over
+// each surface with a login, until the client is rejected. The other clients of the proxy are not
+// rejected.
 func TestBehindAProxyNobodyLocksOutOthers(t *testing.T) {
 	testkit.OncePerRun(t)
 	t.Parallel()
@@ -44,7 +45,7 @@ func TestBehindAProxyNobodyLocksOutOthers(t *testing.T) {
 		if got := logins[i%4](s.URL, "cq_wrong", "X-Forwarded-For: 198.51.100.1, 203.0.113.5"); limited(got) {
 			t.Fatalf("failure %d: %s", i+1, got.body)
 		}
-		// Who is no proxy cannot take another address for each guess.
+		// A client that is not a proxy cannot use a different address for each guess.
 		logins[i%4](direct.URL, "cq_wrong", "X-Forwarded-For: 203.0.113."+strings.Repeat("1", i%3))
 	}
 	for i, login := range logins {

@@ -24,10 +24,11 @@ const (
 	commandPath = "campaignql/internal/command"
 )
 
-// callerFaults are the codes for which commands have codes of their own: a fault of the input, or of what it names.
+// callerFaults are the codes for which commands have legacy codes: a fault of the input, or of an
+// object that the input names.
 var callerFaults = []apperr.Code{apperr.Invalid, apperr.NotFound, apperr.Conflict, apperr.Precondition}
 
-// registered returns what is known of each reason.
+// registered returns the registered reasons by their text.
 func registered() map[apperr.Reason]apperr.Registered {
 	known := map[apperr.Reason]apperr.Registered{}
 	for _, r := range apperr.Reasons() {
@@ -60,8 +61,8 @@ func TestEveryReasonIsRegisteredOnce(t *testing.T) {
 	}
 }
 
-// TestReasonsAreNamedByTheirConstants finds reasons that are written as literals, and faults of
-// callers without a reason.
+// TestReasonsAreNamedByTheirConstants finds reasons that are written as literals, and errors with a
+// code of callerFaults but without a reason.
 func TestReasonsAreNamedByTheirConstants(t *testing.T) {
 	testkit.OncePerRun(t)
 	t.Parallel()
@@ -75,7 +76,8 @@ func TestReasonsAreNamedByTheirConstants(t *testing.T) {
 	}
 }
 
-// noCommand are reasons that no command can answer, though its code names them, with why.
+// noCommand maps the reasons that no command can return, although its code names them, to the
+// explanation.
 var noCommand = map[apperr.Reason]string{
 	apperr.ReasonTooManyChanges:               "the bridge answers a lost race alike for every command",
 	apperr.ReasonParameterMissing:             "each parameter has a row of its own",
@@ -101,7 +103,8 @@ var storedSchedule = []apperr.Reason{
 	apperr.ReasonScheduleMinutesRequired, apperr.ReasonScheduleZoneRequired,
 }
 
-// cannotHappen are reasons that the code of a command names and that it cannot answer, with why.
+// cannotHappen lists, for each command, the reasons that its code names but that it cannot return,
+// by explanation.
 var cannotHappen = map[string]map[string][]apperr.Reason{
 	"Campaign.Create": {"only a repeated idempotency key reads the campaign": {apperr.ReasonCampaignNotFound}},
 	"Campaign.Get":    {"a stored audience is valid": {apperr.ReasonAudienceInvalid}},
@@ -150,7 +153,8 @@ func excepted(name string) []apperr.Reason {
 	return slices.Concat(slices.Collect(maps.Values(cannotHappen[name]))...)
 }
 
-// TestEveryReasonThatACommandReachesHasARow walks from the handler of each command through everything that it may call.
+// TestEveryReasonThatACommandReachesHasARow follows the calls from the handler of each command,
+// including all calls that are possible.
 func TestEveryReasonThatACommandReachesHasARow(t *testing.T) {
 	testkit.OncePerRun(t)
 	t.Parallel()
@@ -185,33 +189,35 @@ func TestEveryReasonThatACommandReachesHasARow(t *testing.T) {
 	}
 }
 
-// source is the source of the product as far as the test needs it. Functions, methods and package
-// variables have the name that go/types gives them, as each package is checked by itself.
+// source is the part of the product's source that the test needs. Functions, methods and package
+// variables are identified by their full name in go/types, because each package is checked
+// separately.
 type source struct {
 	functions map[string]*declared
-	// methods are, by name, the methods that a call through an interface may run, with those that their type has.
+	// methods maps a method name to the methods that a call through an interface may run, each with
+	// the method set of its type.
 	methods map[string][]method
-	// fields are, by name, what functions in fields of structs may be.
+	// fields maps the name of a struct field to the functions that it may hold.
 	fields map[string]*declared
-	// handlers are what the command of a name runs.
+	// handlers maps the name of a command to the code that it runs.
 	handlers  map[string]*declared
 	constants map[string]*types.Const
 	problems  []string
 }
 
-// method is one method of a type, its own or a promoted one.
+// method is a method of a type, declared or promoted.
 type method struct {
 	name string
 	of   *types.MethodSet
 }
 
-// declared is what a function or variable names.
+// declared is what the code of a function or variable refers to.
 type declared struct {
 	uses    []string
 	reasons map[apperr.Reason]string
 }
 
-// analyze reads every package of the product but the generated ones, whose code makes no faults.
+// analyze reads every package of the product except generated ones, which create no errors.
 func analyze(t *testing.T) *source {
 	t.Helper()
 	p := &source{
@@ -261,7 +267,7 @@ func analyze(t *testing.T) *source {
 	return p
 }
 
-// reachedFrom returns the reasons that something may answer, each with where it is named.
+// reachedFrom returns the reasons that root may return, each with the position and call path.
 func (p *source) reachedFrom(root *declared) map[apperr.Reason]string {
 	reached, seen := map[apperr.Reason]string{}, map[string]bool{}
 	if root == nil {
@@ -293,8 +299,8 @@ func (p *source) reachedFrom(root *declared) map[apperr.Reason]string {
 	return reached
 }
 
-// behind returns what a name stands for: a function or variable, the methods behind one of an
-// interface, or what a field may hold.
+// behind returns the code that a name may refer to: a function or variable, the implementations of
+// an interface method, or the functions that a field may hold.
 func (p *source) behind(name string) []*declared {
 	if name, ok := strings.CutPrefix(name, "interface "); ok {
 		name, others, _ := strings.Cut(name, " with ")
@@ -318,7 +324,7 @@ func (p *source) behind(name string) []*declared {
 	return nil
 }
 
-// hasAll reports whether a type has methods of all names.
+// hasAll reports whether a type has methods with all the names.
 func hasAll(methods *types.MethodSet, names []string) bool {
 	have := map[string]bool{}
 	for i := range methods.Len() {
@@ -358,7 +364,7 @@ func (r *reader) file(file *ast.File) {
 	}
 }
 
-// types notes the methods of the types of a package.
+// types records the methods of the types of a package.
 func (r *reader) types(scope *types.Scope) {
 	for _, name := range scope.Names() {
 		named, ok := scope.Lookup(name).(*types.TypeName)
@@ -374,7 +380,8 @@ func (r *reader) types(scope *types.Scope) {
 	}
 }
 
-// commands finds the declarations of commands: literals that have a Name and run something.
+// commands finds the declarations of commands: composite literals with a Name and a function to
+// run.
 func (r *reader) commands(in ast.Node) {
 	ast.Inspect(in, func(n ast.Node) bool {
 		literal, ok := n.(*ast.CompositeLit)
@@ -401,7 +408,8 @@ func (r *reader) commands(in ast.Node) {
 	})
 }
 
-// declaration reads what a piece of the program names. Reasons that are only compared are none that it answers.
+// declaration returns what a syntax node refers to. It ignores reasons that the code only compares,
+// because the code does not return them.
 func (r *reader) declaration(in ast.Node) *declared {
 	d := &declared{reasons: map[apperr.Reason]string{}}
 	ast.Inspect(in, func(n ast.Node) bool {
@@ -411,7 +419,7 @@ func (r *reader) declaration(in ast.Node) *declared {
 				return !isReason(r.info.TypeOf(n.X))
 			}
 		case *ast.CaseClause:
-			for _, statement := range n.Body { // what the cases compare with is no answer
+			for _, statement := range n.Body { // a reason in a case is only compared
 				r.declaration(statement).into(d)
 			}
 			for _, e := range n.List {
@@ -446,13 +454,13 @@ func (r *reader) declaration(in ast.Node) *declared {
 	return d
 }
 
-// into adds what was read to another declaration.
+// into adds the references of d to other.
 func (d *declared) into(other *declared) {
 	maps.Copy(other.reasons, d.reasons)
 	other.uses = append(other.uses, d.uses...)
 }
 
-// field notes what is put into a field that holds a function.
+// field records a value that is assigned to a field of function type.
 func (r *reader) field(key *ast.Ident, value ast.Expr) {
 	v, ok := r.info.Uses[key].(*types.Var)
 	if !ok || !v.IsField() {
@@ -495,7 +503,8 @@ func (r *reader) name(d *declared, ident *ast.Ident) {
 	}
 }
 
-// call reads the faults that calls make: NotFoundf names its reason by a kind, New and Wrap have none.
+// call records the errors that a call creates: NotFoundf derives the reason from a kind, New and
+// Wrap have no reason.
 func (r *reader) call(d *declared, call *ast.CallExpr) {
 	selector, ok := call.Fun.(*ast.SelectorExpr)
 	if !ok || r.path == apperrPath {
@@ -524,7 +533,7 @@ func (r *reader) call(d *declared, call *ast.CallExpr) {
 	}
 }
 
-// fault reads a literal of an apperr.Error, which has a reason if its code is one of callers' faults.
+// fault checks a literal of apperr.Error: it must have a reason if its code is one of callerFaults.
 func (r *reader) fault(literal *ast.CompositeLit) {
 	named, ok := types.Unalias(r.info.TypeOf(literal)).(*types.Named)
 	if !ok || named.Obj().Pkg() == nil || named.Obj().Pkg().Path() != apperrPath || named.Obj().Name() != "Error" ||
@@ -546,8 +555,8 @@ func (r *reader) fault(literal *ast.CompositeLit) {
 	r.unreasoned(literal, code)
 }
 
-// withoutReason are the places that make faults of callers without a reason: those that no command reaches, or that say
-// nothing more than their code.
+// withoutReason are the places that may create an error with a code of callerFaults but without a
+// reason, because no command reaches them or the code says enough.
 var withoutReason = []string{
 	"internal/store/errors.go", // a missing row that no domain has explained
 	"internal/demo/demo.go", "graph/scalar/scalar.go", "graph/ingest/",

@@ -13,8 +13,8 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// TestRequestsOfAnAccountAreBoundedOnEverySurface has a stream of events under way, which takes the
-// one place of its account.
+// TestRequestsOfAnAccountAreBoundedOnEverySurface keeps a stream of events open, which uses the
+// only place of its account.
 func TestRequestsOfAnAccountAreBoundedOnEverySurface(t *testing.T) {
 	testkit.OncePerRun(t)
 	t.Parallel()

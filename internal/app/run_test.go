@@ -27,10 +27,10 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// patience is how long a server may take to begin or to end; a test that waits longer fails.
+// patience is how long a server may take to start or to stop. If a test waits longer, it fails.
 const patience = 20 * time.Second
 
-// settings are those of a server on a free port.
+// settings returns the configuration of a server on a free port.
 func settings() config.Config {
 	return config.Config{
 		Listen:              "127.0.0.1:0",
@@ -70,16 +70,16 @@ func settings() config.Config {
 	}
 }
 
-// running is a server that Run began.
+// running is a server started with Run.
 type running struct {
-	// url is where it listens, greeting all it printed.
+	// url is the URL of the server, greeting is everything that it printed.
 	url      string
 	greeting []string
 	end      func() error
 }
 
-// run starts a server and reads its greeting up to the line that begins with last. The server ends
-// with the test, or when end is called.
+// run starts a server and reads its greeting up to the line that begins with last. The server is
+// stopped when the test ends, or when end is called.
 func run(t *testing.T, address string, cfg config.Config, last string) *running {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -116,7 +116,8 @@ func run(t *testing.T, address string, cfg config.Config, last string) *running 
 	return nil
 }
 
-// campaigns asks how many campaigns the owner of a key has; ok is false when the key is refused.
+// campaigns returns the number of campaigns of the owner of a key. ok is false if the key is
+// rejected.
 func (r *running) campaigns(t *testing.T, key string) (total int, ok bool) {
 	t.Helper()
 	got := do(
@@ -160,7 +161,8 @@ func TestTheDemoCanBeEnteredAtEveryStart(t *testing.T) {
 			t.Fatal(err)
 		}
 
-		// The password is stored hashed: a later start cannot tell it, and must not tell an empty one.
+		// The password is stored as a hash, so a later start does not know it. It must not print an
+		// empty one.
 		second := run(t, address, cfg, "  demo key")
 		again := demoKey.FindStringSubmatch(second.greeting[len(second.greeting)-1])
 		if again == nil || strings.Contains(strings.Join(second.greeting, "\n"), "password") {
@@ -242,7 +244,7 @@ func TestRunSaysWhyItCannotServe(t *testing.T) {
 			t.Parallel()
 			cfg := settings()
 			test.change(&cfg)
-			ctx, cancel := context.WithTimeout(t.Context(), patience) // a server that serves after all would not end
+			ctx, cancel := context.WithTimeout(t.Context(), patience) // a server that starts although it should not would run forever
 			defer cancel()
 			err := app.Run(ctx, test.database, cfg, app.Build{}, slog.New(slog.DiscardHandler), io.Discard)
 			if err == nil || !regexp.MustCompile(test.want).MatchString(err.Error()) {
@@ -252,7 +254,8 @@ func TestRunSaysWhyItCannotServe(t *testing.T) {
 	}
 }
 
-// makeStranger makes a database in which an account has the demo's name and another address.
+// makeStranger creates a database with an account that has the name of the demo account but another
+// address.
 func makeStranger(t *testing.T, address string) {
 	t.Helper()
 	db := testkit.Open(t, address)
@@ -260,20 +263,16 @@ func makeStranger(t *testing.T, address string) {
 	ctx := caller.System(t.Context())
 	if err := db.Client(ctx).
 		User.Create().
-		SetUsername("Demo").
-		SetUsernameKey("demo").
-		SetEmail("ann@example.com").
-		SetEmailKey("ann@example.com").
-		SetPasswordHash("none").
-		SetTimeZone("UTC").
-		SetCreatedAt(now).
+		SetUsername("Demo").SetUsernameKey("demo").SetEmail("ann@example.com").
+		SetEmailKey("ann@example.com").SetPasswordHash("none").SetTimeZone("UTC").SetCreatedAt(now).
 		SetUpdatedAt(now).
 		Exec(ctx); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// TestWhatDeletedCampaignsLeaveIsPurgedAtTheStartAndAfterADeletion deletes a campaign while no server runs, and another through one.
+// TestWhatDeletedCampaignsLeaveIsPurgedAtTheStartAndAfterADeletion deletes one campaign while no
+// server runs, and another one through a server.
 func TestWhatDeletedCampaignsLeaveIsPurgedAtTheStartAndAfterADeletion(t *testing.T) {
 	t.Parallel()
 	testkit.EachFresh(t, func(t *testing.T, address string) {
@@ -288,12 +287,8 @@ func TestWhatDeletedCampaignsLeaveIsPurgedAtTheStartAndAfterADeletion(t *testing
 			}
 			db.Client(ctx).
 				Event.Create().
-				SetID(fmt.Sprint(c.ID, "-e")).
-				SetCampaignID(c.ID).
-				SetSubscriberID(1).
-				SetKind(kind.EventOpened).
-				SetAt(store.Now()).
-				ExecX(ctx)
+				SetID(fmt.Sprint(c.ID, "-e")).SetCampaignID(c.ID).SetSubscriberID(1).
+				SetKind(kind.EventOpened).SetAt(store.Now()).ExecX(ctx)
 			return c.ID
 		}
 		before, after := busy("before"), busy("after")
@@ -333,7 +328,8 @@ func TestWhatDeletedCampaignsLeaveIsPurgedAtTheStartAndAfterADeletion(t *testing
 	})
 }
 
-// TestWhatDeletedListsLeaveIsPurgedAtTheStartAndAfterADeletion deletes a list while no server runs, and another through one.
+// TestWhatDeletedListsLeaveIsPurgedAtTheStartAndAfterADeletion deletes one list while no server
+// runs, and another one through a server.
 func TestWhatDeletedListsLeaveIsPurgedAtTheStartAndAfterADeletion(t *testing.T) {
 	t.Parallel()
 	testkit.EachFresh(t, func(t *testing.T, address string) {
@@ -346,10 +342,8 @@ func TestWhatDeletedListsLeaveIsPurgedAtTheStartAndAfterADeletion(t *testing.T) 
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := services.Subscribers.Subscribe(
-				ctx,
-				subscriber.Subscription{ListID: l.ID, Email: "a@example.com"},
-			); err != nil {
+			ann := subscriber.Subscription{ListID: l.ID, Email: "a@example.com"}
+			if _, err := services.Subscribers.Subscribe(ctx, ann); err != nil {
 				t.Fatal(err)
 			}
 			made = append(made, l.ID)

@@ -26,7 +26,7 @@ import (
 	"campaignql/internal/tag"
 )
 
-// Services are the domains over one database.
+// Services holds the services of all domains over one database.
 type Services struct {
 	Store       *store.Store
 	Accounts    *account.Service
@@ -34,36 +34,36 @@ type Services struct {
 	Emails      *content.Service
 	Lists       *list.Service
 	Subscribers *subscriber.Service
-	// SubscriberTags are the labels of people, Fields their custom fields.
+	// SubscriberTags are the tags of subscribers, Fields their custom fields.
 	SubscriberTags *label.Service
 	Fields         *field.Service
 	Segments       *segment.Service
 	Suppressions   *suppression.Service
-	// Audiences says who an audience reaches.
+	// Audiences evaluates which subscribers an audience reaches.
 	Audiences  *query.Service
 	Events     *event.Service
 	Tags       *tag.Service
 	Statistics *statistics.Service
-	// Exports writes statistics as files.
+	// Exports writes statistics to files.
 	Exports *export.Service
-	// Live follows campaigns as they change.
+	// Live notifies subscribers of changes of campaigns.
 	Live *live.Service
-	// Purges deletes what deleted campaigns, lists, custom fields and labels of people have left.
+	// Purges deletes the remains of deleted campaigns, lists, custom fields and subscriber tags.
 	Purges *purge.Service
 }
 
-// ServiceOptions are what the domains are built with. The zero value takes their defaults.
+// ServiceOptions are the settings of the domains. The zero value selects the defaults.
 type ServiceOptions struct {
 	// Now is the clock of every domain.
 	Now func() time.Time
-	// Account are the settings of accounts; its clock is Now.
+	// Account are the settings of accounts. Its clock is Now.
 	Account account.Options
-	// Live are the settings of following campaigns; its clock is Now.
+	// Live are the settings of Services.Live. Its clock is Now.
 	Live   live.Options
 	Logger *slog.Logger
 }
 
-// NewServices builds the domains.
+// NewServices builds the services of all domains.
 func NewServices(db *store.Store, opts ServiceOptions) *Services {
 	s := &Services{Store: db, Statistics: statistics.New(db), Purges: purge.New(db)}
 	opts.Account.Now, opts.Account.Log = opts.Now, opts.Logger
@@ -102,9 +102,9 @@ func NewServices(db *store.Store, opts ServiceOptions) *Services {
 			return s.Campaigns.EditEmail(ctx, ownerID, id)
 		},
 	})
-	s.Campaigns = campaign.New(
-		db, s.Emails, campaign.Options{Now: opts.Now, CheckAudience: s.Audiences.Check, Purges: s.Purges},
-	)
+	s.Campaigns = campaign.New(db, s.Emails, campaign.Options{
+		Now: opts.Now, CheckAudience: s.Audiences.Check, Purges: s.Purges,
+	})
 	s.Exports = export.New(db, s.Campaigns, s.Statistics, export.Options{Now: opts.Now})
 	opts.Live.Now, opts.Live.Log = opts.Now, opts.Logger
 	s.Live = live.New(db, func(id caller.Identity) (<-chan struct{}, func()) {
@@ -114,13 +114,14 @@ func NewServices(db *store.Store, opts ServiceOptions) *Services {
 	return s
 }
 
-// Close ends what the domains do in the background. It comes before the store is closed.
+// Close stops the background work of the domains. Call it before the store is closed.
 func (s *Services) Close() {
 	s.Live.Close()
 	s.Accounts.Close()
 }
 
-// unsubscriptions are recorded by the events, which change the subscribers in turn.
+// unsubscriptions passes unsubscriptions to the events service. It exists because events and
+// subscribers need each other.
 type unsubscriptions struct{ *Services }
 
 // Unsubscribed implements [subscriber.Counter].
@@ -130,20 +131,21 @@ func (u unsubscriptions) Unsubscribed(
 	return u.Events.Unsubscribed(ctx, ownerID, campaignID, subscriberID, at)
 }
 
-// of chooses a kind of what rules name, named tells which of the ids is named and by whom.
+// of selects one kind of the references in rules. named returns the first of the ids that rules or
+// audiences refer to, and a description of what refers to it.
 type (
 	of    = func(rules.References) []rules.Reference
 	named = func(ctx context.Context, owners, ids []int64) (id int64, by string, err error)
 )
 
-// inAudiences looks into the audiences of campaigns.
+// inAudiences checks the audiences of campaigns.
 func (s *Services) inAudiences(kind of) named {
 	return func(ctx context.Context, owners, ids []int64) (int64, string, error) {
 		return s.Campaigns.Naming(ctx, owners, ids, kind)
 	}
 }
 
-// inRules looks into the rules of segments, and then into the audiences of campaigns.
+// inRules checks the rules of segments, and then the audiences of campaigns.
 func (s *Services) inRules(kind of) named {
 	return func(ctx context.Context, owners, ids []int64) (int64, string, error) {
 		if id, by, err := s.Segments.Naming(ctx, owners, ids, kind); id != 0 || err != nil {

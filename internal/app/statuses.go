@@ -13,22 +13,23 @@ import (
 )
 
 const (
-	// countEvery is how old the counts of campaigns in /metrics may be. Counting reads every campaign of the database.
+	// countEvery is the maximum age of the campaign counts in /metrics. Each count reads every
+	// campaign of the database.
 	countEvery = time.Minute
 	// countTimeout bounds one count.
 	countTimeout = 5 * time.Second
 )
 
-// statusCollector reports how many campaigns of all accounts there are by status. It counts once in
-// countEvery, however often the metrics are read. When counting fails, the last counts are
-// reported, and none if there are none.
+// statusCollector reports the number of campaigns of all accounts by status. It counts at most once
+// in countEvery, however often the metrics are read. If counting fails, it reports the last counts,
+// or the error if there are none.
 type statusCollector struct {
 	count countCampaigns
 	now   func() time.Time
 
 	mu sync.Mutex
-	// tried is when the campaigns were counted last, successfully or not. known are the last
-	// counts, and failed is the last error.
+	// tried is the time of the last attempt to count, whether successful or not. known are the last
+	// counts, failed is the last error.
 	tried  time.Time
 	known  map[kind.CampaignStatus]int
 	failed error
@@ -40,17 +41,14 @@ func newStatusCollector(count countCampaigns, now func() time.Time) *statusColle
 	return &statusCollector{count: count, now: now}
 }
 
-var campaignsByStatus = prometheus.NewDesc(
-	"campaignql_campaigns",
-	"Campaigns of all accounts by status, counted once a minute.",
-	[]string{"status"},
-	nil,
-)
+var campaignsByStatus = prometheus.NewDesc("campaignql_campaigns",
+	"Campaigns of all accounts by status, counted once a minute.", []string{"status"}, nil)
 
 // Describe implements prometheus.Collector.
 func (c *statusCollector) Describe(out chan<- *prometheus.Desc) { out <- campaignsByStatus }
 
-// Collect implements prometheus.Collector. Every status is reported, also when no campaign has it.
+// Collect implements prometheus.Collector. It reports every status, including those that no
+// campaign has.
 func (c *statusCollector) Collect(out chan<- prometheus.Metric) {
 	counts, err := c.counts()
 	if err != nil {
@@ -58,11 +56,12 @@ func (c *statusCollector) Collect(out chan<- prometheus.Metric) {
 		return
 	}
 	for _, status := range kind.CampaignStatuses() {
-		out <- prometheus.MustNewConstMetric(campaignsByStatus, prometheus.GaugeValue, float64(counts[status]), string(status))
+		n := float64(counts[status])
+		out <- prometheus.MustNewConstMetric(campaignsByStatus, prometheus.GaugeValue, n, string(status))
 	}
 }
 
-// counts returns the last counts, or new ones when those are too old.
+// counts returns the last counts, or new ones if the last are too old.
 func (c *statusCollector) counts() (map[kind.CampaignStatus]int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

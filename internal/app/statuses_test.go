@@ -12,7 +12,8 @@ import (
 	"campaignql/internal/kind"
 )
 
-// scrape reads what the collector reports by status; failed is whether it reports a failure.
+// scrape returns the counts that the collector reports by status. failed says whether it reports an
+// error.
 func scrape(t *testing.T, c *statusCollector) (reported map[string]float64, failed bool) {
 	t.Helper()
 	registry := prometheus.NewPedanticRegistry()
@@ -52,13 +53,13 @@ func TestCampaignsAreCountedOnceAMinuteHoweverOftenTheMetricsAreRead(t *testing.
 	}
 	check(1, 3)
 	drafts = 5
-	check(1, 3) // a second scrape costs no statement
+	check(1, 3) // a second scrape runs no statement
 	now = now.Add(countEvery)
 	check(2, 5)
 	fault = errors.New("the database is gone")
 	now = now.Add(countEvery)
 	check(3, 5) // the last counts are kept
-	check(3, 5) // and a failure is not tried again at every scrape
+	check(3, 5) // a failed count is not retried at every scrape
 }
 
 func TestWithoutAnyCountAFailureIsReported(t *testing.T) {

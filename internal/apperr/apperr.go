@@ -1,6 +1,6 @@
-// Package apperr owns the one error type that the domain packages return and the closed list of
-// codes it may carry. It knows nothing of GraphQL, of the Command bridge or of any driver: each
-// surface maps the codes in one switch of its own.
+// Package apperr owns the error type that the domain packages return, and the closed list of its
+// codes. It must not know GraphQL, the Command bridge or any driver: each surface maps the codes
+// itself, in one place.
 package apperr
 
 import (
@@ -11,44 +11,47 @@ import (
 	"time"
 )
 
-// Code classifies a failure. The list is append-only: clients and both surfaces switch over it.
+// Code classifies a failure. The list of codes is append-only, because clients and both surfaces
+// switch over it.
 type Code string
 
 const (
-	// Invalid: the caller sent a value that cannot be accepted; Field names it.
+	// Invalid: the caller sent a value that is not valid. Field names the value.
 	Invalid Code = "invalid"
-	// NotFound: no such object for this caller, whether it does not exist or belongs to another account.
+	// NotFound: the object does not exist, or belongs to another account.
 	NotFound Code = "not_found"
-	// Conflict: the object is not in the state the call needs, or changed meanwhile.
+	// Conflict: the object is not in the state that the call needs, or a concurrent request changed
+	// it.
 	Conflict Code = "conflict"
-	// Denied: the caller is known but may not do this.
+	// Denied: the caller is authenticated, but is not allowed to do this.
 	Denied Code = "denied"
-	// Unauthenticated: the caller is not known.
+	// Unauthenticated: the caller is not authenticated.
 	Unauthenticated Code = "unauthenticated"
 	// Limited: a rate or size limit was reached; RetryAfter may be set.
 	Limited Code = "limited"
 	// Precondition: the expectedVersion of the caller is stale.
 	Precondition Code = "precondition"
-	// Unavailable: the database cannot be reached or is too busy; trying again may help.
+	// Unavailable: the database cannot be reached or is too busy. A retry may succeed.
 	Unavailable Code = "unavailable"
-	// Canceled: the caller went away or its time ran out.
+	// Canceled: the caller disconnected, or the deadline passed.
 	Canceled Code = "canceled"
 	// Internal: a fault of the server. Message is generic; Err holds the cause for the log.
 	Internal Code = "internal"
 )
 
-// Codes lists every code, in the order of declaration.
+// Codes returns every code, in the order of declaration.
 func Codes() []Code {
 	return []Code{
 		Invalid, NotFound, Conflict, Denied, Unauthenticated, Limited, Precondition, Unavailable, Canceled, Internal,
 	}
 }
 
-// Error is a failure a domain reports. Message is public: it names the reason in words for a person
-// and never carries SQL, paths or driver text. Field is the path of the domain input that is at
-// fault, in lower camel case ("schedule.timeZone"), empty where no single input is. Reason, when
-// set, is one of the registered reasons. RetryAfter, when positive, is how long a Limited caller
-// should wait. Err is the cause; it is logged and never shown.
+// Error is a failure that a domain reports. Message is public: it describes the problem for a
+// person, and never contains SQL, paths or driver text. Field is the path of the invalid domain
+// input in lower camel case ("schedule.timeZone"), or empty if no single input is at fault. Reason,
+// if set, is one of the registered reasons. RetryAfter, if positive, is how long the caller of a
+// Limited error should wait before a retry. Err is the cause; it is logged and never sent to a
+// client.
 type Error struct {
 	Code       Code
 	Message    string
@@ -58,7 +61,7 @@ type Error struct {
 	Err        error
 }
 
-// Error returns the public message, prefixed by the field where there is one.
+// Error returns the public message, prefixed with the field if there is one.
 func (e *Error) Error() string {
 	if e.Field != "" {
 		return e.Field + ": " + e.Message
@@ -79,8 +82,8 @@ func InvalidField(field string, reason Reason, format string, args ...any) *Erro
 	return &Error{Code: Invalid, Field: field, Reason: reason, Message: fmt.Sprintf(format, args...)}
 }
 
-// NotFoundf returns the NotFound error for an object of the given kind ("campaign"). It says the same for an object of
-// another account as for one that does not exist.
+// NotFoundf returns the NotFound error for an object of the given kind ("campaign"). The error is
+// the same for an object of another account and for one that does not exist.
 func NotFoundf(kind string) *Error {
 	return &Error{Code: NotFound, Reason: Reason(kind + "_not_found"), Message: kind + " not found"}
 }
@@ -90,8 +93,9 @@ func Wrap(code Code, err error, message string) *Error {
 	return &Error{Code: code, Message: message, Err: err}
 }
 
-// CodeOf returns the code of err: its own when err is or wraps an *Error or a List, Canceled for an
-// ended context, otherwise Internal.
+// CodeOf returns the code of err. If err is or wraps an *Error or a List, this is the code of its
+// first fault. If err is the error of an ended context, it is Canceled. Otherwise it is Internal,
+// or "" for nil.
 func CodeOf(err error) Code {
 	if err == nil {
 		return ""
@@ -105,7 +109,7 @@ func CodeOf(err error) Code {
 	return Internal
 }
 
-// List is several faults of one input, reported together. It is never empty.
+// List holds several faults of one input, which are reported together. It is never empty.
 type List []*Error
 
 // Error joins the messages.
@@ -117,7 +121,7 @@ func (l List) Error() string {
 	return strings.Join(parts, "; ")
 }
 
-// Unwrap returns the faults, so that errors.As finds the first.
+// Unwrap returns the faults, so that errors.As finds the first one.
 func (l List) Unwrap() []error {
 	out := make([]error, len(l))
 	for i, e := range l {
@@ -126,7 +130,8 @@ func (l List) Unwrap() []error {
 	return out
 }
 
-// All returns the faults err carries, in order: those of a List, or the single *Error, or nil when err is neither.
+// All returns the faults of err in order: those of a List, or a single *Error. It returns nil if
+// err is neither.
 func All(err error) []*Error {
 	var list List
 	if errors.As(err, &list) {
@@ -139,13 +144,15 @@ func All(err error) []*Error {
 	return nil
 }
 
-// maxFaults is how many faults of one input are told: an answer does not grow with what is wrong.
+// maxFaults is the maximum number of reported faults of one input. It bounds the size of a
+// response.
 const maxFaults = 100
 
-// Faults collects the faults of one input, the first hundred. The zero value is ready to use.
+// Faults collects the faults of one input, at most the first 100. The zero value is ready to use.
 type Faults struct{ list List }
 
-// Add appends a fault; nil is ignored, an error that is neither *Error nor List is kept as Internal.
+// Add appends a fault. It ignores nil. An error that is neither an *Error nor a List becomes an
+// Internal fault.
 func (f *Faults) Add(err error) {
 	if err == nil || len(f.list) == maxFaults {
 		return
@@ -157,7 +164,8 @@ func (f *Faults) Add(err error) {
 	f.list = append(f.list, Wrap(Internal, err, "internal error"))
 }
 
-// Err returns nil without faults, the fault itself when there is one, and a List otherwise.
+// Err returns nil if there is no fault, the *Error if there is one, and a List if there are
+// several.
 func (f *Faults) Err() error {
 	switch len(f.list) {
 	case 0:

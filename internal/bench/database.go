@@ -20,7 +20,7 @@ const (
 )
 
 // seed fills a database with one account, its campaigns and their tags, and returns an API key of
-// the account. The account is made by the binary, as its operator would.
+// the account. The account is created with the binary, as an operator would do it.
 func seed(ctx context.Context, binary, address string) (key string, err error) {
 	user, err := bed.CreateUser(ctx, binary, address, "bench")
 	if err != nil {
@@ -42,7 +42,7 @@ func seed(ctx context.Context, binary, address string) (key string, err error) {
 	return user.Key, db.Tx(as, func(ctx context.Context) error { return fill(ctx, db.Client(ctx)) })
 }
 
-// fill writes campaigns that were sent for the most part, with one tag to three or none.
+// fill writes the campaigns, nine in ten of them sent, with zero to three tags each.
 func fill(ctx context.Context, client *ent.Client) error {
 	now := store.Now()
 	tags := make([]*ent.TagCreate, seededTags)
@@ -77,9 +77,7 @@ func seededCampaign(client *ent.Client, i int, now time.Time) *ent.CampaignCreat
 	name := fmt.Sprintf("Newsletter %d: what is new in week %d", i+1, i%52+1)
 	created := now.Add(time.Duration(i-seededCampaigns) * 24 * time.Hour)
 	row := client.Campaign.Create().
-		SetName(name).
-		SetNameKey(kind.Fold(name, nameKeyLength)).
-		SetCreatedAt(created).
+		SetName(name).SetNameKey(kind.Fold(name, nameKeyLength)).SetCreatedAt(created).
 		SetLastActivityAt(created)
 	if i%10 == 0 {
 		return row

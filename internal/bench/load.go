@@ -17,10 +17,10 @@ import (
 	"time"
 )
 
-// query is the page that is measured: what a list of campaigns shows, in one request.
+// query is the measured page: a list of campaigns as an application shows it, in one request.
 const query = `{ campaigns(first: 50) { nodes { name status tags { name } statistics { sent opens { unique } } } totalCount } }`
 
-// everyColumn is what Campaign.Get and Campaigns.Get answer of a campaign, as GraphQL names it.
+// everyColumn selects in GraphQL what Campaign.Get and Campaigns.Get return for a campaign.
 const everyColumn = `legacyId name status statusReason email { legacyId }
 	schedule { type sendDate sendTime timeZone recurrence { daysOfWeek daysOfMonth months hours minutes maxInstances } sentInstances }
 	sendingStartedAt sendingFinishedAt
@@ -29,7 +29,8 @@ const everyColumn = `legacyId name status statusReason email { legacyId }
 	statistics { recipients sent failed opens { total unique } clicks { total unique } forwards { total unique } browserViews { total unique }
 		unsubscriptions { total } bounces { hard soft } complaints { total } `
 
-// The queries for what Campaigns.Get and Campaign.Get answer; the latter also tells the pace.
+// rowsQuery selects what Campaigns.Get returns, oneQuery what Campaign.Get returns, which also
+// includes the sending rate.
 const (
 	rowsQuery = `{ campaigns(first: 50, orderBy: {field: NAME}) { nodes { ` + everyColumn + `} } totalCount } }`
 	oneQuery  = `{ campaign(id: "%s") { ` + everyColumn + `throughput { emailsPerSecond } } } }`
@@ -38,8 +39,8 @@ const (
 // answerTimeout bounds one request.
 const answerTimeout = 30 * time.Second
 
-// request is a request as its bytes: what the load generator spends on making it is not spent on
-// the cores that it shares with the server.
+// request is an HTTP request as bytes. It is built once, because the load generator shares its
+// cores with the server.
 type request []byte
 
 func graphQLRequest(key, document string) request {
@@ -50,7 +51,8 @@ func graphQLRequest(key, document string) request {
 	return post("/graphql", "application/json", "Authorization: Bearer "+key+"\r\n", body)
 }
 
-// commandRequest is a command with an API key.
+// commandRequest returns the request of a command with an API key. parameters alternates names and
+// values.
 func commandRequest(key, name string, parameters ...string) request {
 	form := url.Values{"Command": {name}, "APIKey": {key}, "RetrieveTags": {"true"}}
 	for i := 0; i < len(parameters); i += 2 {
@@ -66,7 +68,7 @@ func post(path, contentType, headers string, body []byte) request {
 	)
 }
 
-// connection is one keep-alive connection.
+// connection is a keep-alive connection.
 type connection struct {
 	net.Conn
 	in *bufio.Reader
@@ -80,7 +82,8 @@ func (c *child) connect() (*connection, error) {
 	return &connection{conn, bufio.NewReaderSize(conn, 32<<10)}, nil
 }
 
-// do sends the request and writes the body of its answer, which must have status 200, to out.
+// do sends the request and copies the body of the response to out. The response must have status
+// 200.
 func (c *connection) do(r request, out io.Writer) error {
 	if err := c.SetDeadline(time.Now().Add(answerTimeout)); err != nil {
 		return err
@@ -101,7 +104,7 @@ func (c *connection) do(r request, out io.Writer) error {
 	return err
 }
 
-// once sends one request on a connection of its own and returns the answer.
+// once sends one request on a new connection and returns the body of the response.
 func (c *child) once(r request) ([]byte, error) {
 	conn, err := c.connect()
 	if err != nil {
@@ -113,13 +116,13 @@ func (c *child) once(r request) ([]byte, error) {
 	return body.Bytes(), err
 }
 
-// until is when a load ends: after a number of requests or, without one, a time.
+// until is the end of a load: after a number of requests or, if that is 0, after a duration.
 type until struct {
 	requests int
 	elapsed  time.Duration
 }
 
-// load sends requests on all connections and returns how long each took.
+// load sends requests on all connections and returns the duration of each.
 func (c *child) load(ctx context.Context, r request, connections int, end until) ([]time.Duration, error) {
 	var left atomic.Int64
 	left.Store(int64(end.requests))
@@ -163,7 +166,7 @@ func (c *child) loop(ctx context.Context, r request, more func() bool) ([]time.D
 	return took, nil
 }
 
-// measure warms the server up and measures one round.
+// measure warms up the server and measures one round.
 func (c *child) measure(ctx context.Context, r request, p plan) (sample, error) {
 	if _, err := c.load(ctx, r, p.connections, until{elapsed: p.warmUp}); err != nil {
 		return sample{}, err
@@ -189,7 +192,8 @@ func (c *child) measure(ctx context.Context, r request, p plan) (sample, error) 
 	}, nil
 }
 
-// sameData fails unless both servers answer the request with the same data, byte for byte.
+// sameData returns an error unless both servers answer the request with the same data, byte for
+// byte.
 func sameData(ours, limit *child, r request) error {
 	var data [2]json.RawMessage
 	for i, server := range []*child{ours, limit} {
@@ -199,14 +203,13 @@ func sameData(ours, limit *child, r request) error {
 		}
 	}
 	if !bytes.Equal(data[0], data[1]) {
-		return fmt.Errorf(
-			"the server and the handler written by hand answer differently:\n%.2000s\n%.2000s", data[0], data[1],
-		)
+		return fmt.Errorf("the server and the handler written by hand answer differently:\n%.2000s\n%.2000s",
+			data[0], data[1])
 	}
 	return nil
 }
 
-// succeeds fails unless a command succeeds and its answer says what it is to say.
+// succeeds returns an error unless a command succeeds and its response contains the text says.
 func succeeds(server *child, r request, says string) error {
 	body, err := server.once(r)
 	if err != nil {
@@ -218,7 +221,7 @@ func succeeds(server *child, r request, says string) error {
 	return nil
 }
 
-// answers runs a query and returns the data, an error where there are errors.
+// answers runs a query and returns its data, or an error if the response has errors.
 func answers(server *child, r request) (json.RawMessage, error) {
 	body, err := server.once(r)
 	if err != nil {
@@ -234,7 +237,7 @@ func answers(server *child, r request) (json.RawMessage, error) {
 	return answer.Data, nil
 }
 
-// newest returns the number of the newest campaign.
+// newest returns the legacy id of the newest campaign.
 func newest(server *child, key string) (string, error) {
 	data, err := answers(server, graphQLRequest(key, `{ campaigns(first: 1) { nodes { legacyId } } }`))
 	if err != nil {

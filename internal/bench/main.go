@@ -1,9 +1,9 @@
-// Command bench measures the server as its users meet it: the real binary as a child process, over
-// loopback HTTP, on SQLite and on every MySQL-protocol server that CAMPAIGNQL_BENCH_MYSQL (or
-// CAMPAIGNQL_TEST_MYSQL) names. Beside it, in alternating rounds, it measures a handler written by
-// hand for the one query (net/http, database/sql, prepared statements, the same pools), which is
-// the limit that a GraphQL server can come near to. What counts is the ratio of the two: both see
-// the same machine in the same minutes.
+// Command bench measures the server as its users see it: the real binary as a child process, over
+// loopback HTTP, on SQLite and on every MySQL-protocol server of CAMPAIGNQL_BENCH_MYSQL (or
+// CAMPAIGNQL_TEST_MYSQL). In alternating rounds it also measures a handwritten handler for the same
+// query (net/http, database/sql, prepared statements, the same pools). This handler is the upper
+// bound for a GraphQL server. The ratio of the two is the result, because both run on the same
+// machine in the same minutes.
 //
 // It owns its databases and child processes, which end with it. Nothing else may depend on it.
 package main
@@ -20,17 +20,18 @@ import (
 	"campaignql/internal/bench/bed"
 )
 
-// aim is the least share of the handler's requests per second that the server is to reach.
+// aim is the minimum ratio of the server's requests per second to those of the handwritten handler.
 const aim = 0.5
 
-// plan is how long and how hard to measure.
+// plan is the extent of a measurement.
 type plan struct {
 	seconds     float64
 	turn        time.Duration
 	warmUp      time.Duration
 	rounds      int
 	connections int
-	// requests is how many of them come before the memory is read, and starts how often a cold start is timed.
+	// requests is the number of requests before the memory is read. starts is the number of timed
+	// cold starts.
 	requests, starts int
 }
 
@@ -53,8 +54,8 @@ func main() {
 	}.Main()
 }
 
-// rawMode is the argument with which the benchmark starts itself as the handler written by hand, on
-// the database that follows.
+// rawMode is the argument with which the benchmark starts itself as the handwritten handler. The
+// address of the database follows it.
 const rawMode = "-raw"
 
 func (p *plan) begin() (string, error) {
@@ -62,12 +63,12 @@ func (p *plan) begin() (string, error) {
 		return "", errors.New("-seconds, -rounds and -connections must be positive")
 	}
 	p.turn = time.Duration(p.seconds * float64(time.Second))
-	// The load is made on the same cores: it collects its garbage rarely.
+	// The load generator shares its cores with the server, so it collects garbage rarely.
 	debug.SetGCPercent(800)
 	return fmt.Sprintf("%d connections, %d rounds of %s", p.connections, p.rounds, p.turn), nil
 }
 
-// measure fills a database of the engine and measures on it.
+// measure fills a database on the engine and measures with it.
 func (p *plan) measure(ctx context.Context, site *bed.Site) (err error) {
 	binary, err := site.Binary(ctx)
 	if err != nil {
@@ -92,7 +93,7 @@ func (p *plan) measure(ctx context.Context, site *bed.Site) (err error) {
 	return result.print(os.Stdout)
 }
 
-// coldStarts times the server from its start to its first answer.
+// coldStarts measures the time from the start of the server to its first response.
 func coldStarts(ctx context.Context, p plan, binary, address, key string) ([]time.Duration, error) {
 	var times []time.Duration
 	for range p.starts {
@@ -110,7 +111,8 @@ func coldStarts(ctx context.Context, p plan, binary, address, key string) ([]tim
 	return times, nil
 }
 
-// compare runs both servers, checks that they answer the same, and measures them in alternating rounds.
+// compare runs both servers, checks that their responses are equal, and measures them in
+// alternating rounds.
 func (r *report) compare(ctx context.Context, p plan, binary, address, key string) (err error) {
 	ours, err := startServer(ctx, binary, address)
 	if err != nil {
@@ -130,16 +132,11 @@ func (r *report) compare(ctx context.Context, p plan, binary, address, key strin
 	if err != nil {
 		return err
 	}
-	list, one := commandRequest(
-		key, "Campaigns.Get", "RecordsPerRequest", "50",
-	), commandRequest(
-		key, "Campaign.Get", "CampaignID", id,
-	)
+	list := commandRequest(key, "Campaigns.Get", "RecordsPerRequest", "50")
+	one := commandRequest(key, "Campaign.Get", "CampaignID", id)
 	rows, row := graphQLRequest(key, rowsQuery), graphQLRequest(key, fmt.Sprintf(oneQuery, id))
-	if err := errors.Join(
-		succeeds(ours, list, `"TotalCampaigns":250`),
-		succeeds(ours, one, `"CampaignID":`+id),
-	); err != nil {
+	err = errors.Join(succeeds(ours, list, `"TotalCampaigns":250`), succeeds(ours, one, `"CampaignID":`+id))
+	if err != nil {
 		return err
 	}
 	for _, r := range []request{rows, row} {
@@ -158,7 +155,11 @@ func (r *report) compare(ctx context.Context, p plan, binary, address, key strin
 			into    *[]sample
 			server  *child
 			request request
-		}{{&r.ours, ours, page}, {&r.limit, limit, page}, {&r.list, ours, list}, {&r.rows, ours, rows}, {&r.one, ours, one}, {&r.row, ours, row}} {
+		}{
+			{&r.ours, ours, page}, {&r.limit, limit, page},
+			{&r.list, ours, list}, {&r.rows, ours, rows},
+			{&r.one, ours, one}, {&r.row, ours, row},
+		} {
 			measured, err := one.server.measure(ctx, one.request, p)
 			if err != nil {
 				return err

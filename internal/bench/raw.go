@@ -19,10 +19,11 @@ import (
 	"campaignql/internal/store"
 )
 
-// pageSize is the number of campaigns of the page.
+// pageSize is the number of campaigns on the page.
 const pageSize = 50
 
-// The statements are those that the server runs for the query: they read the same columns of the same rows.
+// The statements read the same columns of the same rows as those that the server runs for the
+// query.
 const (
 	keyStatement = `SELECT k.id, k.scopes, k.expires_at, k.revoked_at, k.last_used_at, u.id, u.username, u.role, u.reputation, u.time_zone
 FROM api_keys k JOIN users u ON u.id = k.user_id WHERE k.hash = ?`
@@ -33,14 +34,14 @@ WHERE ct.campaign_id IN (?%s) AND ct.user_id = ? ORDER BY t.name_key, t.id`
 	countStatement = `SELECT COUNT(id) FROM campaigns WHERE user_id = ?`
 )
 
-// limit answers the one query as a programmer would who has nothing else to do: prepared
-// statements, no framework, JSON written by hand.
+// limit answers only the measured query. It is written for speed: prepared statements, no
+// framework, handwritten JSON.
 type limit struct {
 	key, used, page, tags, count *sql.Stmt
 }
 
-// serveRaw serves the handler on the database until ctx ends, having printed where. It opens the
-// database as the server does with its defaults.
+// serveRaw serves the handler on the database until ctx ends. It prints its URL to out first. It
+// opens the database with the default settings of the server.
 func serveRaw(ctx context.Context, database string, out io.Writer) error {
 	debug.SetGCPercent(400) // as the server does
 	db, err := store.Open(ctx, database, store.Options{MaxConnections: maxConnections})
@@ -90,7 +91,7 @@ func newLimit(ctx context.Context, db *store.Store) (*limit, error) {
 	return h, nil
 }
 
-// row is one campaign of the page.
+// row is one campaign on the page.
 type row struct {
 	id           int64
 	name, status string
@@ -120,7 +121,8 @@ func (h *limit) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(body)
 }
 
-// authenticate returns the account of a key in force, and notes once a minute that the key was used.
+// authenticate returns the account of a valid key. At most once a minute it records that the key
+// was used.
 func (h *limit) authenticate(ctx context.Context, key string) (user int64, err error) {
 	sum := sha256.Sum256([]byte(key))
 	var id int64
@@ -182,7 +184,7 @@ func (h *limit) tag(ctx context.Context, user int64, page []row) error {
 		arguments[i], place[page[i].id] = page[i].id, &page[i]
 	}
 	for i := len(page); i < pageSize; i++ {
-		arguments[i] = int64(0) // no campaign
+		arguments[i] = int64(0) // no campaign has this id
 	}
 	arguments[pageSize] = user
 	rows, err := h.tags.QueryContext(ctx, arguments...)
@@ -226,11 +228,11 @@ func write(page []row, total int64) []byte {
 	return append(b, `}}}`...)
 }
 
-// text appends a text in quotes. Nearly every name needs nothing but them.
+// text appends a string in quotes. Nearly all names need no escapes.
 func text(b []byte, s string) []byte {
 	for i := range len(s) {
 		if s[i] < ' ' || s[i] == '"' || s[i] == '\\' {
-			quoted, _ := json.Marshal(s) // a string always can be
+			quoted, _ := json.Marshal(s) // cannot fail for a string
 			return append(b, quoted...)
 		}
 	}

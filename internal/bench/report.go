@@ -9,26 +9,28 @@ import (
 	"time"
 )
 
-// sample is one round of one server.
+// sample is the result of one round of one server.
 type sample struct {
 	perSecond float64
 	p50, p99  time.Duration
-	// processor is the time of the server's process for one request, which the load of others on
-	// the machine changes least.
+	// processor is the processor time of the server for one request. Other load on the machine
+	// affects it least.
 	processor time.Duration
 }
 
-// report is what was measured on one engine.
+// report is the result of the measurements on one engine.
 type report struct {
 	engine      string
 	starts      []time.Duration
 	memory      int64
 	ours, limit []sample
-	// list and one are Campaigns.Get and Campaign.Get, rows and row the GraphQL queries for the same columns.
+	// list and one are Campaigns.Get and Campaign.Get. rows and row are the GraphQL queries for the
+	// same columns.
 	list, rows, one, row []sample
 }
 
-// print writes the medians as a table, and below it what the server's share of the limit is.
+// print writes the medians as a table, followed by the ratio of the server to the handwritten
+// handler.
 func (r *report) print(w io.Writer) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(table, "  cold start to first answer\t%s ms\n", milliseconds(median(r.starts, own)))
@@ -41,7 +43,11 @@ func (r *report) print(w io.Writer) error {
 	for _, line := range []struct {
 		name    string
 		samples []sample
-	}{{"GraphQL page of 50", r.ours}, {"the same by hand", r.limit}, {"Campaigns.Get of 50", r.list}, {"the same in GraphQL", r.rows}, {"Campaign.Get", r.one}, {"the same in GraphQL", r.row}} {
+	}{
+		{"GraphQL page of 50", r.ours}, {"the same by hand", r.limit},
+		{"Campaigns.Get of 50", r.list}, {"the same in GraphQL", r.rows},
+		{"Campaign.Get", r.one}, {"the same in GraphQL", r.row},
+	} {
 		fmt.Fprintf(table, "  %s\t%.0f\t%s\t%s\t%s\t\n", line.name, median(line.samples, perSecond),
 			milliseconds(median(line.samples, func(s sample) time.Duration { return s.p50 })),
 			milliseconds(median(line.samples, func(s sample) time.Duration { return s.p99 })),
@@ -71,7 +77,7 @@ func own(d time.Duration) time.Duration { return d }
 
 func milliseconds(d time.Duration) string { return fmt.Sprintf("%.2f", d.Seconds()*1000) }
 
-// median returns the median of a value of the samples.
+// median returns the median of a value over the samples.
 func median[S any, V cmp.Ordered](samples []S, value func(S) V) V {
 	values := make([]V, len(samples))
 	for i, s := range samples {

@@ -1,6 +1,6 @@
-// Package budget owns how many bytes of memory an answer may hold, and all answers of an account
-// and of the server together. What an answer holds is charged where rows are read and where JSON is
-// written. The package knows neither rows nor JSON.
+// Package budget limits how many bytes of memory the answers to requests may hold: one answer, all
+// answers of an account, and all answers of the server. The bytes are charged where rows are read
+// and where JSON is written. The package must not know rows or JSON.
 package budget
 
 import (
@@ -14,32 +14,33 @@ import (
 )
 
 const (
-	// DefaultAnswer is what one answer may hold unless configured, DefaultAnswers what all may hold together.
+	// DefaultAnswer is the default limit of one answer, and DefaultAnswers that of all answers
+	// together.
 	DefaultAnswer, DefaultAnswers = 32 << 20, 128 << 20
-	// Free is what an answer may hold that is charged to no pool.
+	// Free is how many bytes an answer may hold before it is charged to a pool.
 	Free = 16 << 10
-	// Small is how much of an answer is charged to the memory of small answers, which large ones
-	// cannot use up; what it holds beyond that is charged to the memory of large answers.
+	// Small is how many bytes of an answer are charged to the pool of small answers, which large
+	// answers cannot use up. The bytes above Small are charged to the pool of large answers.
 	Small = 256 << 10
-	// chunk is how much is taken from the memory of large answers at a time, smallChunk from that of
-	// small ones.
+	// chunk is the unit in which memory is taken from the pool of large answers, and smallChunk the
+	// unit for the pool of small answers.
 	chunk, smallChunk = Small, 64 << 10
-	// retryAfter is when an answer that found the pool empty may be asked for again.
+	// retryAfter is when a client whose answer found no room in the pool may try again.
 	retryAfter = time.Second
 )
 
-// Pool is the memory of the answers of a server. It may be used from many goroutines.
+// Pool is the memory for the answers of a server. It is safe for concurrent use.
 type Pool struct {
 	each int64
-	// total counts the bytes of large answers, and of those of each account; small those that
-	// answers hold up to Small.
+	// total counts the bytes of large answers, small the first Small bytes of each answer; both
+	// also count per account.
 	total, small *gate.Gate
 }
 
-// NewPool returns a pool of total bytes, of which an answer may hold each; 0 takes the default. The
-// answers of one account hold at most half of the pool, or one answer where that is more. A quarter
-// of total is added for the first Small bytes of each answer, of which one account may hold a
-// quarter: beyond that they are taken from what large answers may hold.
+// NewPool returns a pool of total bytes, with a limit of each bytes per answer; 0 selects the
+// default. The answers of one account may hold half of the pool, or one answer if that is more. In
+// addition there is a pool of a quarter of total for the first Small bytes of each answer. One
+// account may hold a quarter of that pool; further bytes are taken from the pool of large answers.
 func NewPool(each, total int64) *Pool {
 	if each == 0 {
 		each = DefaultAnswer
@@ -55,29 +56,30 @@ func NewPool(each, total int64) *Pool {
 	}
 }
 
-// Open begins an answer of nobody, until Own names its account. It must be closed when nothing of
-// the answer is held any more.
+// Open begins an answer that belongs to no account until Own is called. The budget must be closed
+// when nothing of the answer is held anymore.
 func (p *Pool) Open() *Budget { return &Budget{pool: p, limit: p.each} }
 
-// Budget is the memory of one answer. It may be used from many goroutines. A nil Budget is without bounds.
+// Budget is the memory of one answer. It is safe for concurrent use. A nil Budget has no limits.
 type Budget struct {
 	pool  *Pool
 	limit int64
 
 	mu   sync.Mutex
 	used int64
-	// taken is what was taken from the memory of large answers, takenSmall from that of small ones.
+	// taken is what was taken from the pool of large answers, takenSmall from the pool of small
+	// answers.
 	taken, takenSmall int64
-	// account is whose bytes were taken, 0 for those of callers who are not known.
+	// account owns the bytes that were taken; it is 0 if the caller is not known.
 	account int64
 	closed  bool
 	err     *apperr.Error
 }
 
-// Charge adds bytes that the answer holds from now on; what names them in the error, such as the
-// column "html". The error is Invalid, reason answer_too_large, when the answer would hold more
-// than it may, and Unavailable with RetryAfter when all answers of the account or of the server
-// together would. After an error every further charge fails with it.
+// Charge adds bytes that the answer holds from now on. what names them in the error, for example
+// the column "html". The error is Invalid with the reason answer_too_large if the answer would
+// exceed its limit, and Unavailable with RetryAfter if all answers of the account or of the server
+// together would exceed theirs. After an error, every further charge returns the same error.
 func (b *Budget) Charge(bytes int64, what string) error {
 	if b == nil {
 		return nil
@@ -107,7 +109,7 @@ func (b *Budget) Charge(bytes int64, what string) error {
 	return nil
 }
 
-// take takes what an answer lacks that holds so many bytes.
+// take takes from the pools what an answer of used bytes still lacks. The caller holds b.mu.
 func (b *Budget) take(used int64) error {
 	if want := roundUp(min(used, Small), smallChunk); want > b.takenSmall+b.taken {
 		if b.pool.small.Take(b.account, want-b.takenSmall) == nil {
@@ -123,7 +125,7 @@ func (b *Budget) take(used int64) error {
 	return nil
 }
 
-// refusal is the error of a charge for which the pool has no room.
+// refusal returns the error of a charge that found no room in the pool.
 func refusal(full error) *apperr.Error {
 	message := "the server is making as many large answers as it has memory for: try again"
 	if apperr.CodeOf(full) == apperr.Limited {
@@ -134,8 +136,8 @@ func refusal(full error) *apperr.Error {
 	}
 }
 
-// Own charges the answer to an account from now on, what it holds already included. Where the
-// account has no room for that, the next charge fails.
+// Own charges the answer to an account, including the bytes that it already holds. If the account
+// has no room for them, the next charge fails.
 func (b *Budget) Own(account int64) {
 	if b == nil {
 		return
@@ -156,7 +158,7 @@ func (b *Budget) Own(account int64) {
 	}
 }
 
-// owner returns the account that the answer is charged to.
+// owner returns the account to which the answer is charged.
 func (b *Budget) owner() int64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -175,7 +177,7 @@ func (b *Budget) Used() int64 {
 	return b.used
 }
 
-// Err returns the error of the charge that failed first, nil if none did.
+// Err returns the error of the first charge that failed, or nil if none did.
 func (b *Budget) Err() *apperr.Error {
 	if b == nil {
 		return nil
@@ -185,7 +187,8 @@ func (b *Budget) Err() *apperr.Error {
 	return b.err
 }
 
-// Discard gives back what was charged beyond used: it is no longer held, as when a transaction runs again.
+// Discard gives back what was charged above used bytes, because it is no longer held. This happens,
+// for example, when a transaction is retried.
 func (b *Budget) Discard(used int64) {
 	if b == nil {
 		return
@@ -196,7 +199,7 @@ func (b *Budget) Discard(used int64) {
 	b.giveBack(b.used)
 }
 
-// Close gives everything back. It may be called again.
+// Close gives everything back. It may be called more than once.
 func (b *Budget) Close() {
 	if b == nil {
 		return
@@ -207,7 +210,7 @@ func (b *Budget) Close() {
 	b.giveBack(0)
 }
 
-// giveBack returns to the pool what an answer does not need that holds so many bytes.
+// giveBack returns to the pools what an answer of used bytes does not need. The caller holds b.mu.
 func (b *Budget) giveBack(used int64) {
 	small := int64(0)
 	if used > Free {
@@ -229,20 +232,21 @@ func (b *Budget) giveBack(used int64) {
 
 type contextKey struct{}
 
-// With returns a context in which everything is charged to a budget.
+// With returns a context in which memory is charged to b.
 func With(ctx context.Context, b *Budget) context.Context {
 	return context.WithValue(ctx, contextKey{}, b)
 }
 
-// From returns the budget of a context, nil for none.
+// From returns the budget in ctx, or nil if there is none.
 func From(ctx context.Context) *Budget {
 	b, _ := ctx.Value(contextKey{}).(*Budget)
 	return b
 }
 
-// Portion begins a part of an answer that is sent on its own and not held beyond it: it is charged
-// to the pool and not to the budget of ctx. Its limit is that of the budget, or less; 0 is no
-// further limit. Without a budget in ctx the pool is without bounds. The part must be closed.
+// Portion begins a part of an answer that is sent and released separately. The part is charged to
+// the pool, but not to the budget in ctx. Its limit is the limit of that budget or limit, whichever
+// is lower; 0 adds no limit. If ctx has no budget, the part is not charged to a pool. The returned
+// budget must be closed.
 func Portion(ctx context.Context, limit int64) (context.Context, *Budget) {
 	part := &Budget{limit: limit}
 	if whole := From(ctx); whole != nil {

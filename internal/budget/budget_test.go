@@ -20,9 +20,8 @@ func TestAnAnswerHoldsNoMoreThanItMay(t *testing.T) {
 		}
 	}
 	err := b.Charge(1, "plain")
-	if all := apperr.All(
-		err,
-	); len(all) != 1 || all[0].Code != apperr.Invalid || all[0].Reason != apperr.ReasonAnswerTooLarge ||
+	all := apperr.All(err)
+	if len(all) != 1 || all[0].Code != apperr.Invalid || all[0].Reason != apperr.ReasonAnswerTooLarge ||
 		all[0].Field != "plain" {
 		t.Errorf("beyond the limit: %+v", err)
 	}
@@ -59,8 +58,9 @@ func TestAllAnswersTogetherHoldNoMoreThanThePool(t *testing.T) {
 	}
 }
 
-// TestAnAccountHoldsNoMoreThanHalfOfThePool has an account hold what it may, also by portions and
-// by answers that turn out to be its own, and others still find room.
+// TestAnAccountHoldsNoMoreThanHalfOfThePool fills the share of one account, also through portions
+// and through answers that are assigned to the account later, and checks that other accounts still
+// find room.
 func TestAnAccountHoldsNoMoreThanHalfOfThePool(t *testing.T) {
 	t.Parallel()
 	pool := budget.NewPool(4*mib, 16*mib)
@@ -157,10 +157,10 @@ func TestNothingIsLostAmongMany(t *testing.T) {
 			for range 200 {
 				b := pool.Open()
 				for range 8 {
-					_ = b.Charge(300<<10, "") // whether it is refused depends on the others
+					_ = b.Charge(300<<10, "") // may fail, depending on the other goroutines
 				}
 				b.Close()
-				_ = b.Charge(mib, "") // late
+				_ = b.Charge(mib, "") // after Close
 			}
 		})
 	}
@@ -174,10 +174,10 @@ func TestNothingIsLostAmongMany(t *testing.T) {
 	}
 }
 
-// TestSmallAnswersOfOneAccountAreBounded has an account hold small answers without end.
+// TestSmallAnswersOfOneAccountAreBounded opens small answers for one account until one is refused.
 func TestSmallAnswersOfOneAccountAreBounded(t *testing.T) {
 	t.Parallel()
-	pool := budget.NewPool(4*mib, 64*mib) // 16 MiB more for small answers, 4 of them for one account
+	pool := budget.NewPool(4*mib, 64*mib) // plus 16 MiB for small answers, 4 MiB per account
 	open := func(account int64, bytes int64) (*budget.Budget, error) {
 		b := pool.Open()
 		b.Own(account)

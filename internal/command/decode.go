@@ -17,27 +17,30 @@ import (
 )
 
 const (
-	// maxNesting is how many brackets a name may have: ABTesting[Variations][0][EmailID] has three.
+	// maxNesting is how many brackets a field name may have. ABTesting[Variations][0][EmailID] has
+	// three.
 	maxNesting = 8
 	// maxFields is how many fields a form may have, and how many values a JSON body.
 	maxFields = 20_000
-	// maxLevels is how many levels the bracketed names of a form may make: each takes hundreds of
-	// bytes, however short the name is.
+	// maxLevels is how many levels all bracketed names of a form may create. Each level takes
+	// hundreds of bytes, even if its name is short.
 	maxLevels = 2_000
-	// fieldSize is about how many bytes a field, or a value of JSON, takes once it is decoded, beside its text.
+	// fieldSize is the approximate memory of a decoded form field or JSON value in addition to its
+	// text, in bytes.
 	fieldSize = 160
 )
 
-// tooManyFields is the refusal of a form with more than maxFields.
+// tooManyFields is the error of a form with more than maxFields.
 var tooManyFields = malformed(fmt.Sprintf("The form has more than %d fields.", maxFields))
 
-// malformed is why a request cannot be read, in words for its author.
+// malformed is the reason why a request cannot be read, worded for its author.
 type malformed string
 
 func (m malformed) Error() string { return string(m) }
 
-// decode reads the parameters of a body over those of the query string. What was read before a failure stays. The body
-// holds nothing after that, so that there is no second copy while the command runs.
+// decode reads the parameters of a body and merges them into over, which holds those of the query
+// string. If it fails, the parameters read so far are kept. It drops the content of the body, so
+// that there is no second copy in memory while the command runs.
 func decode(ctx context.Context, contentType string, body *surface.Body, over Parameters) error {
 	if body.Size() == 0 {
 		return nil
@@ -53,20 +56,20 @@ func decode(ctx context.Context, contentType string, body *surface.Body, over Pa
 	return err
 }
 
-// charged is a body whose fields are counted in the memory of bodies.
+// charged is a request body whose fields are charged to its memory limit.
 type charged struct{ *surface.Body }
 
 func (c charged) Fields(n int) error { return c.Charge(int64(min(n, maxFields)) * fieldSize) }
 
-// encoded is a body in the form that its decoder needs. Either method may be used, once.
+// encoded is a body in the form that its decoder needs. Call either Bytes or Take, and only once.
 type encoded interface {
 	Bytes() []byte
 	Take() string
-	// Fields is told how many fields, or values, there are before they are decoded.
+	// Fields announces the number of fields or values before they are decoded.
 	Fields(n int) error
 }
 
-// given is a body that is there already.
+// given is a body that is already in memory and has no limits.
 type given []byte
 
 func (g given) Bytes() []byte  { return g }
@@ -106,10 +109,11 @@ func readParameters(contentType string, body encoded) (Parameters, error) {
 	}
 }
 
-// readForm reads an URL-encoded form. Unlike url.ParseQuery it keeps the order of the fields, as
-// the last of a repeated one counts, and takes a semicolon, and a % that begins no code, for what
-// they are: scripts send %Link:Unsubscribe% as it stands. With an error it returns the fields that
-// could be read, so that the refusal can be written as they ask.
+// readForm reads a URL-encoded form. It differs from url.ParseQuery in two ways. It keeps the order
+// of the fields, because the last one of a repeated field counts. It also accepts semicolons, and a
+// % that does not begin an escape, as literal text, because scripts send %Link:Unsubscribe%
+// unescaped. If it fails, it returns the fields read so far, so that the error can be written in
+// the requested format.
 func readForm(text string) (Parameters, error) {
 	form := form{into: Parameters{}}
 	for pair := range strings.SplitSeq(text, "&") {
@@ -124,7 +128,7 @@ func readForm(text string) (Parameters, error) {
 	return form.into, nil
 }
 
-// unescape decodes a part of a form as PHP does.
+// unescape decodes a part of a form like PHP.
 func unescape(text string) string {
 	if !strings.ContainsAny(text, "%+") {
 		return text
@@ -157,8 +161,8 @@ func fromHex(c byte) byte {
 	return c&^0x20 - 'A' + 10
 }
 
-// readMultipart reads multipart/form-data. Files, and parts without a name, are passed over. Every
-// part counts as a field: to find its end takes time, whatever becomes of it.
+// readMultipart reads multipart/form-data. It ignores files and parts without a name. Every part
+// counts as a field, because finding its end costs time in any case.
 func readMultipart(boundary string, body []byte) (Parameters, error) {
 	if boundary == "" {
 		return nil, malformed("The multipart form names no boundary.")
@@ -214,8 +218,9 @@ func readJSON(body []byte) (Parameters, error) {
 	return p, nil
 }
 
-// countValues returns how many values the arrays and objects of a JSON text have at most, in one
-// pass and without reading them: every value but the first of its array or object follows a comma.
+// countValues returns an upper bound for the number of values in the arrays and objects of a JSON
+// text. It needs one pass and decodes nothing: each value follows a comma, except the first in its
+// array or object.
 func countValues(text []byte) int {
 	n, quoted := 0, false
 	for i := 0; i < len(text); i++ {
@@ -231,7 +236,7 @@ func countValues(text []byte) int {
 	return n
 }
 
-// form gathers fields into parameters, building structures of bracketed names as PHP does.
+// form collects fields into parameters. It builds nested structures from bracketed names like PHP.
 type form struct {
 	into           Parameters
 	fields, levels int
@@ -265,13 +270,13 @@ func (f *form) add(name, value string) error {
 	return nil
 }
 
-// branch makes a level.
+// branch creates a level and counts it.
 func (f *form) branch() *branch {
 	f.levels++
 	return &branch{}
 }
 
-// descend returns the level below a key, which it makes where there is none.
+// descend returns the level below a key and creates it if necessary.
 func (f *form) descend(b *branch, key string) *branch {
 	key = b.position(key)
 	inner, ok := b.values[fold(key)].(*branch)
@@ -282,7 +287,7 @@ func (f *form) descend(b *branch, key string) *branch {
 	return inner
 }
 
-// position returns the key, or the next free position for an empty one.
+// position returns the key, or the next free index if the key is empty.
 func (b *branch) position(key string) string {
 	if key == "" {
 		return strconv.Itoa(b.next)
@@ -290,8 +295,9 @@ func (b *branch) position(key string) string {
 	return key
 }
 
-// brackets splits a[b][][c] into a and its keys. What is no such name is a name as a whole; what
-// follows the last bracket is dropped, as in PHP. At most one key over the limit is returned.
+// brackets splits a name like a[b][][c] into the base a and its keys. A name without this form is
+// returned as the base. Text after the last bracket is dropped, like in PHP. At most maxNesting+1
+// keys are returned.
 func brackets(name string) (base string, keys []string) {
 	base, rest, found := strings.Cut(name, "[")
 	if !found || base == "" {

@@ -138,7 +138,7 @@ func TestIDsThatAreNotPositiveIntegersAreNobodys(t *testing.T) {
 	}
 }
 
-// countingBody tells how many fields its decoder announces, and refuses too many.
+// countingBody records how many fields its decoder announces.
 type countingBody struct {
 	given
 	fields int

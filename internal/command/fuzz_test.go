@@ -154,12 +154,10 @@ func FuzzXML(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, name, text string) {
 		e := encoder{syntax: xmlSyntax{}}
-		if err := e.document(
-			Object{
-				{name, text}, {"List", []any{text, Object{{name, text}}, []any{}}},
-				{name, Object{{name, nil}, {"Text", text}}},
-			},
-		); err != nil {
+		if err := e.document(Object{
+			{name, text}, {"List", []any{text, Object{{name, text}}, []any{}}},
+			{name, Object{{name, nil}, {"Text", text}}},
+		}); err != nil {
 			t.Fatal(err)
 		}
 		want := strings.Repeat(asXMLReads(text), 4)

@@ -18,17 +18,17 @@ import (
 	"campaignql/internal/surface"
 )
 
-// OperationHeader names, in every answer, the GraphQL field that does what the command does.
+// OperationHeader is the response header with the GraphQL field that is equivalent to the command.
 const OperationHeader = "X-GraphQL-Operation"
 
-// ServeHTTP answers one request of the legacy API; it is the handler of /api.php and /command.
+// ServeHTTP answers one request of the legacy API. It is the handler of /api.php and /command.
 func (b *Bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	started := time.Now()
 	ctx, work, done := surface.WithWork(r.Context(), b.opts.Timeout)
 	defer done()
 	out := &answer{writer: w, work: work, pace: surface.Pace{Held: budget.From(r.Context())}}
 	in := &incoming{bridge: b}
-	defer in.body.Release() // not before the answer is written: what was sent is in use until then
+	defer in.body.Release() // after the response was written, because it uses the parameters
 	response := b.answer(ctx, w, r, out, in)
 	known := surface.RequestOf(ctx)
 	known.Named(response.Command)
@@ -36,7 +36,8 @@ func (b *Bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case err == nil:
 	case out.committed:
-		// Half of the answer is with the client: only a broken connection tells that the rest is missing.
+		// A part of the response was sent. Abort the connection, so that the client notices that
+		// the rest is missing.
 		if r.Context().Err() == nil && !out.lost {
 			b.fault(ctx, response.Command, http.StatusInternalServerError, err)
 		}
@@ -48,7 +49,7 @@ func (b *Bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		failed.Command, failed.Operation = response.Command, response.Operation
 		response = failed
 		if err := out.send(response); err != nil {
-			panic(http.ErrAbortHandler) // the client has gone
+			panic(http.ErrAbortHandler) // the client has disconnected
 		}
 	}
 	known.FailedWith(response.code())
@@ -67,7 +68,7 @@ func (b *Bridge) answer(
 				fmt.Errorf("panic: %v\n%s", fault, debug.Stack()),
 			)
 		}
-		// What never reached its command names the operation all the same, as far as it could be read.
+		// Name the operation also if the request failed before its command ran, if it is known.
 		if cmd := b.find(p.Text("Command")); cmd != nil {
 			response.Command, response.Operation = cmd.Name, cmd.Operation
 		}
@@ -88,13 +89,13 @@ func (b *Bridge) answer(
 	case p.Has("JSONPCallBack"):
 		return hardFailure(http.StatusBadRequest, codeMalformed, "JSONPCallBack is not supported: use CORS.")
 	}
-	out.work.Begin() // reading the request was the client's time
+	out.work.Begin() // the time for reading the request does not count
 	return b.execute(ctx, p.Text("Command"), p, func(ctx context.Context) (context.Context, error) {
 		return in.identify(ctx, p)
 	})
 }
 
-// unreadable answers for a request whose parameters cannot be read.
+// unreadable returns the response to a request whose parameters cannot be read.
 func unreadable(err error) Response {
 	var tooLarge *http.MaxBytesError
 	var reason malformed
@@ -116,7 +117,8 @@ func unreadable(err error) Response {
 	return hardFailure(http.StatusBadRequest, codeMalformed, "The body could not be read.")
 }
 
-// turnedAway answers for a body that found no place, or whose sender could not be looked up.
+// turnedAway returns the response to a request that was rejected before its command ran, for
+// example because there was no place for it or its caller could not be read from the database.
 func turnedAway(fault *apperr.Error) Response {
 	status, code := surface.Status(fault.Code), codeServerFault
 	if fault.Code == apperr.Limited {
@@ -127,7 +129,8 @@ func turnedAway(fault *apperr.Error) Response {
 	return response
 }
 
-// sentCredentials are those of the parameters, and of the header Authorization where they name none.
+// sentCredentials returns the credentials in the parameters. Those of the Authorization header are
+// used where the parameters have none.
 func sentCredentials(ctx context.Context, p Parameters) account.Credentials {
 	sent := account.ByToken(surface.RequestOf(ctx).Token)
 	if key := p.key(); key != "" {
@@ -139,7 +142,7 @@ func sentCredentials(ctx context.Context, p Parameters) account.Credentials {
 	return sent
 }
 
-// key is the API key of the parameters, under either of its names.
+// key returns the API key in the parameters, which has two names.
 func (p Parameters) key() string {
 	if key := strings.TrimSpace(p.Text("APIKey")); key != "" {
 		return key
@@ -147,17 +150,18 @@ func (p Parameters) key() string {
 	return strings.TrimSpace(p.Text("AdminAPIKey"))
 }
 
-// answer is an HTTP answer that is held back until it is long or complete.
+// answer is an HTTP response that is buffered until it is complete or exceeds the buffer.
 type answer struct {
 	writer http.ResponseWriter
 	work   *surface.Work
 	pace   surface.Pace
 	xml    bool
-	// committed reports that a part has been written, lost that the client took no more.
+	// committed reports that a part was written; lost reports that the client did not accept it.
 	committed, lost bool
 }
 
-// send writes the response. When it fails before anything was committed, another response may be sent instead.
+// send writes the response. If it fails before a part was committed, another response may be sent
+// instead.
 func (a *answer) send(response Response) (err error) {
 	defer func() {
 		if fault := recover(); fault != nil {
@@ -186,7 +190,7 @@ func (a *answer) send(response Response) (err error) {
 	return a.write(response, e.buf)
 }
 
-// buffers are what answers are held back in, and used again up to maxHeld bytes.
+// buffers pools the buffers of responses. Buffers above maxHeld bytes are not reused.
 var buffers = sync.Pool{New: func() any { return new(make([]byte, 0, 4<<10)) }}
 
 const maxHeld = 2 * spillSize

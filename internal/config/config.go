@@ -1,5 +1,5 @@
-// Package config owns the settings of the server: their names, defaults and limits. It knows
-// nothing of what they are used for.
+// Package config owns the settings of the server: their names, defaults and limits. It must not
+// know what the settings are used for.
 package config
 
 import (
@@ -11,10 +11,12 @@ import (
 	"time"
 )
 
-// leastLiveInterval is what the schema promises those who subscribe.
+// leastLiveInterval is the minimum interval between updates that the GraphQL schema promises to
+// subscribers.
 const leastLiveInterval = 500 * time.Millisecond
 
-// Config is every setting of `campaignql serve`. The tags name its flag and environment variable for the command line.
+// Config holds every setting of `campaignql serve`. The struct tags define the flag and the
+// environment variable of each setting.
 type Config struct {
 	Listen      string `name:"listen" env:"CAMPAIGNQL_LISTEN" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address to listen on (${default})."`
 	PublicURL   string `name:"public-url" env:"CAMPAIGNQL_PUBLIC_URL" placeholder:"URL" help:"URL under which clients reach the server; from the request by default."`
@@ -26,7 +28,7 @@ type Config struct {
 	AccessLog string `name:"access-log" env:"CAMPAIGNQL_ACCESS_LOG" default:"auto" enum:"auto,off,errors,all" help:"Requests to log: off, errors or all; all with --development, errors without (${enum})."`
 
 	Introspection bool `name:"introspection" env:"CAMPAIGNQL_INTROSPECTION" default:"true" negatable:"" help:"Answer introspection (on)."`
-	// TrustedProxies are addresses and CIDRs; Proxies parses them.
+	// TrustedProxies are IP addresses and CIDRs. Proxies parses them.
 	TrustedProxies []string `name:"trusted-proxy" env:"CAMPAIGNQL_TRUSTED_PROXIES" placeholder:"CIDR" help:"Proxies whose X-Forwarded-For, -Proto, -Host and Forwarded count: addresses or CIDRs, such as 10.0.0.0/8. None by default: anybody's are ignored."`
 
 	CORSOrigins []string `name:"cors-origin" env:"CAMPAIGNQL_CORS_ORIGINS" placeholder:"ORIGIN" help:"Origins whose pages may call the API, such as https://app.example.com."`
@@ -70,7 +72,7 @@ type Config struct {
 	StatementTimeout time.Duration `name:"statement-timeout" env:"CAMPAIGNQL_STATEMENT_TIMEOUT" default:"60s" help:"Longest wait for MySQL to answer (${default})."`
 }
 
-// Validate reports every fault of the settings at once, each with the name of its flag.
+// Validate returns all faults of the settings together, each with the name of its flag.
 func (c Config) Validate() error {
 	var faults []error
 	fault := func(flag, format string, args ...any) {
@@ -79,19 +81,15 @@ func (c Config) Validate() error {
 	if !isAddress(c.Listen) {
 		fault("listen", "%q is not HOST:PORT", c.Listen)
 	}
-	// A URL that holds a password is not repeated.
+	// The error does not repeat the URL, because it may contain a password.
 	if c.PublicURL != "" && !isPublicURL(c.PublicURL) {
-		fault(
-			"public-url",
-			"must be an http or https URL without user, query and fragment, such as https://mail.example.com",
-		)
+		fault("public-url",
+			"must be an http or https URL without user, query and fragment, such as https://mail.example.com")
 	}
 	for _, origin := range c.CORSOrigins {
 		if !isOrigin(origin) {
-			fault(
-				"cors-origin",
-				"must be an origin as browsers send it, such as https://app.example.com, without anything after the host and port",
-			)
+			fault("cors-origin", "must be an origin as browsers send it, such as https://app.example.com, "+
+				"without anything after the host and port")
 		}
 	}
 	if _, err := c.Proxies(); err != nil {
@@ -102,15 +100,17 @@ func (c Config) Validate() error {
 		value int64
 	}{
 		{"max-depth", int64(c.MaxDepth)}, {"max-complexity", int64(c.MaxComplexity)}, {"max-tokens", int64(c.MaxTokens)},
-		{"max-graphql-body", c.MaxGraphQLBody}, {"max-batch-body", c.MaxBatchBody}, {"max-command-body", c.MaxCommandBody}, {"timeout", int64(c.Timeout)},
-		{"client-timeout", int64(c.ClientTimeout)},
-		{"shutdown-grace", int64(c.ShutdownGrace)}, {"session-ttl", int64(c.SessionTTL)}, {"login-failures", int64(c.LoginFailures)},
+		{"max-graphql-body", c.MaxGraphQLBody}, {"max-batch-body", c.MaxBatchBody},
+		{"max-command-body", c.MaxCommandBody}, {"timeout", int64(c.Timeout)},
+		{"client-timeout", int64(c.ClientTimeout)}, {"shutdown-grace", int64(c.ShutdownGrace)},
+		{"session-ttl", int64(c.SessionTTL)}, {"login-failures", int64(c.LoginFailures)},
 		{"max-connections", int64(c.MaxConnections)}, {"statement-timeout", int64(c.StatementTimeout)},
 		{"max-clients", int64(c.MaxClients)}, {"max-address-clients", int64(c.MaxAddressClients)},
 		{"max-requests", int64(c.MaxRequests)}, {"max-account-requests", int64(c.MaxAccountRequests)},
 		{"max-subscriptions", int64(c.MaxSubscriptions)}, {"max-socket-operations", int64(c.MaxSocketOperations)},
 		{"max-sockets", int64(c.MaxSockets)}, {"max-account-sockets", int64(c.MaxAccountSockets)},
-		{"max-body-memory", c.MaxBodyMemory}, {"max-streams", int64(c.MaxStreams)}, {"max-account-streams", int64(c.MaxAccountStreams)},
+		{"max-body-memory", c.MaxBodyMemory}, {"max-streams", int64(c.MaxStreams)},
+		{"max-account-streams", int64(c.MaxAccountStreams)},
 		{"max-anonymous-sockets", int64(c.MaxAnonymousSockets)},
 		{"max-downloads", int64(c.MaxDownloads)}, {"max-account-downloads", int64(c.MaxAccountDownloads)},
 		{"max-answer", c.MaxAnswer}, {"max-answers", c.MaxAnswers}, {"max-account-heavy", int64(c.MaxAccountHeavy)},
@@ -122,12 +122,8 @@ func (c Config) Validate() error {
 	if 0 < c.MaxBatchBody && c.MaxBatchBody < c.MaxGraphQLBody {
 		fault("max-batch-body", "must not be less than --max-graphql-body")
 	}
-	if largest := max(
-		c.MaxBatchBody,
-		c.MaxGraphQLBody,
-		c.MaxCommandBody,
-	); 0 < c.MaxBodyMemory &&
-		c.MaxBodyMemory/4 < largest {
+	largest := max(c.MaxBatchBody, c.MaxGraphQLBody, c.MaxCommandBody)
+	if 0 < c.MaxBodyMemory && c.MaxBodyMemory/4 < largest {
 		fault("max-body-memory", "must be at least four times the largest body, %d bytes", largest)
 	}
 	if 0 < c.MaxAnswers && c.MaxAnswers < c.MaxAnswer {
@@ -137,10 +133,8 @@ func (c Config) Validate() error {
 		fault("max-heavy", "must not be negative")
 	}
 	if c.LiveInterval < leastLiveInterval {
-		fault(
-			"live-interval", "must be at least %s: nobody is told more than twice a second of one campaign",
-			leastLiveInterval,
-		)
+		fault("live-interval", "must be at least %s: a subscriber gets at most two updates a second of one campaign",
+			leastLiveInterval)
 	}
 	return errors.Join(faults...)
 }
@@ -159,7 +153,8 @@ func isPublicURL(text string) bool {
 	return err == nil && isWeb(u) && u.User == nil && u.RawQuery == "" && u.Fragment == ""
 }
 
-// isOrigin holds for what a browser sends as Origin, which is compared as it is: lower case and nothing but scheme, host and port.
+// isOrigin reports whether text is an origin exactly as a browser sends it: lower case, and only
+// scheme, host and port. The server compares origins byte by byte.
 func isOrigin(text string) bool {
 	u, err := url.Parse(text)
 	return err == nil && isWeb(u) && text == strings.ToLower(u.Scheme+"://"+u.Host)

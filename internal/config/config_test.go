@@ -15,7 +15,7 @@ import (
 	"campaignql/internal/config"
 )
 
-// parse reads a command line as the program does, which fills in the defaults.
+// parse parses a command line as the program does, including the defaults.
 func parse(t *testing.T, args ...string) (config.Config, error) {
 	t.Helper()
 	var line struct{ config.Config }
@@ -27,7 +27,7 @@ func parse(t *testing.T, args ...string) (config.Config, error) {
 	return line.Config, err
 }
 
-// defaults are the settings when nothing is said.
+// defaults are the settings of an empty command line.
 func defaults() config.Config {
 	return config.Config{
 		Listen:              "127.0.0.1:8080",
@@ -116,7 +116,7 @@ func TestValidate(t *testing.T) {
 	tests := []struct {
 		name   string
 		change func(*config.Config)
-		// want is the flag at fault, empty where the value is good.
+		// want is the flag in the error, or empty if the value is valid.
 		want string
 	}{
 		{"every interface", func(c *config.Config) { c.Listen = ":8080" }, ""},
@@ -295,7 +295,7 @@ func TestValidateTellsEveryFaultAtOnce(t *testing.T) {
 	}
 }
 
-// TestTheReadmeTellsOfEverySetting keeps its table true: flag, variable and default.
+// TestTheReadmeTellsOfEverySetting checks the table in the README: flag, variable and default.
 func TestTheReadmeTellsOfEverySetting(t *testing.T) {
 	t.Parallel()
 	readme, err := os.ReadFile("../../README.md")
@@ -325,9 +325,8 @@ func TestProxiesAreNetworksOfEitherFamily(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := fmt.Sprint(
-		networks,
-	), "[10.0.0.0/8 192.0.2.1/32 198.51.100.1/32 203.0.113.0/24 2001:db8::/32]"; got != want {
+	const want = "[10.0.0.0/8 192.0.2.1/32 198.51.100.1/32 203.0.113.0/24 2001:db8::/32]"
+	if got := fmt.Sprint(networks); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }

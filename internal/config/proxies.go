@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// Proxies returns the networks of the trusted proxies. An address is a network of its own, and an IPv4
-// network that is written as IPv6 is the same as the IPv4 one. The error names what cannot be read;
-// there is none once Validate has passed.
+// Proxies returns the networks of the trusted proxies. A single address is a network with one
+// address. An IPv4 network written as IPv6 is equal to the IPv4 network. The error names the entry
+// that cannot be parsed; after Validate has returned nil, there is no error.
 func (c Config) Proxies() ([]netip.Prefix, error) {
 	var networks []netip.Prefix
 	for _, text := range c.TrustedProxies {

@@ -10,7 +10,8 @@ import (
 	"campaignql/internal/gate"
 )
 
-// enter takes places for accounts, one after the other, and returns the ways out of those who were let in.
+// enter takes places for accounts, one after the other. It returns the leave functions of the calls
+// that succeeded, and the codes of all calls.
 func enter(t *testing.T, g *gate.Gate, accounts ...int64) (out []func(), codes []apperr.Code) {
 	t.Helper()
 	for _, account := range accounts {
@@ -40,7 +41,7 @@ func TestAGateHasPlacesForEachAccountAndForAll(t *testing.T) {
 		"no bound whatsoever": {0, 0, []int64{1, 1, 1}, []apperr.Code{"", "", ""}},
 	} {
 		g := gate.New("downloads", tt.all, tt.each)
-		for range 2 { // all who left have left their places
+		for range 2 { // the second round checks that leave freed all places
 			out, got := enter(t, g, tt.accounts...)
 			for i := range got {
 				if got[i] != tt.want[i] {
@@ -49,7 +50,7 @@ func TestAGateHasPlacesForEachAccountAndForAll(t *testing.T) {
 			}
 			for _, leave := range out {
 				leave()
-				leave() // a second time gives nobody else's place away
+				leave() // a second call must not free another caller's place
 			}
 		}
 	}

@@ -2,9 +2,10 @@ package gate
 
 import "sync"
 
-// Lobby bounds connections whose owner is not known yet. A newcomer always finds a place: when there is
-// none left, the oldest guest of the address with the most guests loses its own. So a client that
-// introduces itself at once gets in, however many connections others leave waiting.
+// Lobby limits connections whose owner is not known yet. A new connection always gets a place. If
+// none is free, the oldest connection of the address with the most connections loses its place. So
+// a client that authenticates at once gets in, no matter how many idle connections other clients
+// hold.
 type Lobby struct {
 	places int
 
@@ -21,7 +22,7 @@ type Guest struct {
 	lost    chan struct{}
 }
 
-// NewLobby returns a lobby with places for so many connections, at least one.
+// NewLobby returns a lobby with the given number of places, at least one.
 func NewLobby(places int) *Lobby {
 	return &Lobby{places: max(places, 1), guests: map[string][]*Guest{}}
 }
@@ -39,7 +40,7 @@ func (l *Lobby) Enter(address string) *Guest {
 	return g
 }
 
-// evict takes the place of the oldest guest of the address that has the most.
+// evict removes the oldest guest of the address that has the most guests.
 func (l *Lobby) evict() {
 	var crowd []*Guest
 	for _, guests := range l.guests {
@@ -63,7 +64,7 @@ func (l *Lobby) remove(g *Guest) {
 			delete(l.guests, g.address)
 			return
 		}
-		// A copy: the caller may hold the slice.
+		// Copy, because the caller may hold the slice.
 		l.guests[g.address] = append(append([]*Guest(nil), guests[:i]...), guests[i+1:]...)
 		return
 	}
@@ -76,10 +77,12 @@ func (l *Lobby) Counts() (within, lost int) {
 	return l.within, l.lost
 }
 
-// Lost is closed when the guest has lost its place: its connection must end.
+// Lost returns a channel that is closed when the guest has lost its place. The connection must then
+// be closed.
 func (g *Guest) Lost() <-chan struct{} { return g.lost }
 
-// Leave gives the place back. It may be called more than once, and by a guest that has lost its place.
+// Leave gives the place back. It may be called more than once, also after the guest has lost its
+// place.
 func (g *Guest) Leave() {
 	g.lobby.mu.Lock()
 	defer g.lobby.mu.Unlock()

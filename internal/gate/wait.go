@@ -11,14 +11,14 @@ import (
 // patience is how long Do waits for a place.
 const patience = 15 * time.Second
 
-// queue is who waits for a place: the accounts in the order of their turns, and of each its
-// waiters, the first come first.
+// queue holds the waiting callers. turns lists the accounts in the order in which they are served
+// next. waiting lists the waiters of each account, first come first served.
 type queue struct {
 	turns   []int64
 	waiting map[int64][]*waiter
 }
 
-// waiter is given its place by closing ready, after leave was set.
+// waiter is one waiting call. To admit it, set leave and then close ready.
 type waiter struct {
 	ready chan struct{}
 	leave func()
@@ -26,10 +26,10 @@ type waiter struct {
 
 type heldKey struct{ gate *Gate }
 
-// Do calls work within a place for an account, and waits for one up to 15 seconds where there is
-// none. Accounts are served in turn, so that none waits for all that another has queued. The error
-// is then that of Enter; Canceled when ctx has ended before. Work that holds a place does not take
-// another: Do within Do calls work at once. A nil gate has no bounds.
+// Do calls work while it holds a place for an account. If no place is free, Do waits for up to 15
+// seconds and then returns the error of Enter. If ctx ends first, the error is Canceled. Accounts
+// are served in turn, so that no account waits for the whole queue of another. Work that already
+// holds a place takes no second one: a nested Do calls work at once. A nil gate has no bounds.
 func (g *Gate) Do(ctx context.Context, account int64, work func(ctx context.Context) error) error {
 	if g == nil || ctx.Value(heldKey{g}) != nil {
 		return work(ctx)
@@ -61,7 +61,7 @@ func (g *Gate) wait(ctx context.Context, account int64) (leave func(), err error
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if w.leave != nil { // admitted at the last moment
+	if w.leave != nil { // admitted just before the timeout or cancellation
 		return w.leave, nil
 	}
 	g.queue.remove(account, w)
@@ -71,7 +71,7 @@ func (g *Gate) wait(ctx context.Context, account int64) (leave func(), err error
 	return nil, err
 }
 
-// admit gives free places to those who wait, an account after the other.
+// admit gives free places to waiting callers, one account after the other. The caller holds g.mu.
 func (g *Gate) admit() {
 	for skipped := 0; skipped < len(g.queue.turns); {
 		account := g.queue.turns[0]
@@ -83,7 +83,7 @@ func (g *Gate) admit() {
 		skipped = 0
 		w := g.queue.waiting[account][0]
 		g.queue.remove(account, w)
-		if len(g.queue.waiting[account]) > 0 { // the next turn is another account's
+		if len(g.queue.waiting[account]) > 0 { // move the account to the end of the order
 			g.queue.turns = append(
 				slices.DeleteFunc(g.queue.turns, func(id int64) bool { return id == account }), account,
 			)
@@ -115,7 +115,7 @@ func (q *queue) remove(account int64, w *waiter) {
 	q.turns = slices.DeleteFunc(q.turns, func(id int64) bool { return id == account })
 }
 
-// Waiting returns how many wait for a place.
+// Waiting returns how many callers wait for a place.
 func (g *Gate) Waiting() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -13,7 +13,7 @@ import (
 	"campaignql/internal/gate"
 )
 
-// TestAccountsAreServedInTurn lets one account queue four pieces of work before another queues two.
+// TestAccountsAreServedInTurn lets one account queue four calls before another queues two.
 func TestAccountsAreServedInTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := gate.New("counts", 1, 0)
@@ -80,12 +80,8 @@ func TestWaitingEnds(t *testing.T) {
 		}
 		never := func(context.Context) error { return errors.New("it ran") }
 		for account, want := range map[int64]apperr.Code{1: apperr.Limited, 2: apperr.Unavailable} {
-			if got := g.Do(
-				t.Context(),
-				account,
-				never,
-			); apperr.CodeOf(got) != want ||
-				apperr.All(got)[0].RetryAfter <= 0 {
+			got := g.Do(t.Context(), account, never)
+			if apperr.CodeOf(got) != want || apperr.All(got)[0].RetryAfter <= 0 {
 				t.Errorf("account %d, after its patience: %v", account, got)
 			}
 		}

@@ -14,12 +14,12 @@ import (
 )
 
 // TestAStatementOfItsOwnThatADeadlockBrokeOffRunsAgain locks rows in one order while a statement
-// locks them in the other. The statement has written less, so it is the one that the engine breaks
-// off.
+// locks them in the other order. The statement has written fewer rows, so the engine aborts the
+// statement.
 func TestAStatementOfItsOwnThatADeadlockBrokeOffRunsAgain(t *testing.T) {
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
 		if db.Dialect() != dialect.MySQL {
-			return // SQLite has one writer, which waits for nobody
+			return // SQLite has one writer, so there are no deadlocks
 		}
 		t.Parallel()
 		ctx := testkit.As(t, testkit.Account(t, db))
@@ -53,9 +53,9 @@ func TestAStatementOfItsOwnThatADeadlockBrokeOffRunsAgain(t *testing.T) {
 	})
 }
 
-// waitUntilBlocked returns once a statement on tags waits for a lock. InnoDB fills its table of
-// transactions anew only when nobody read it for a tenth of a second: asking without a pause would
-// see the first answer for ever.
+// waitUntilBlocked waits until a statement on tags waits for a lock. InnoDB refreshes its table of
+// transactions only if it was not read for a tenth of a second. Polling without a pause would
+// return the first result forever.
 func waitUntilBlocked(t *testing.T, db *store.Store) {
 	t.Helper()
 	ctx, stop := context.WithTimeout(caller.System(t.Context()), 20*time.Second)

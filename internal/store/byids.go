@@ -9,7 +9,8 @@ import (
 	"entgo.io/ent/dialect/sql"
 )
 
-// Query is a query of Ent for rows of type T; S is what it is once its columns are chosen.
+// Query is an Ent query for rows of type T. S is the type of the query once its columns are
+// selected.
 type Query[T, S any] interface {
 	Modify(modifiers ...func(*sql.Selector)) S
 	Select(columns ...string) S
@@ -19,13 +20,13 @@ type Query[T, S any] interface {
 const (
 	// idColumn is the primary key of every table.
 	idColumn = "id"
-	// idsAtOnce is how many ids one statement takes; SQLite allows 32,766 arguments.
+	// idsAtOnce is the maximum number of ids in one statement. SQLite allows 32,766 arguments.
 	idsAtOnce = 5000
 )
 
-// ByIDs returns rows by their ids, in one statement for up to 5,000; those that the query does not
-// find are absent. Columns are those to select besides the id; all without any. The error is
-// translated.
+// ByIDs returns rows by their ids. One statement reads up to 5,000 ids. The result has no entry for
+// an id that the query does not find. columns are selected in addition to the id; if columns is
+// empty, all columns are selected. The error is translated, see Translate.
 func ByIDs[T, S any, Q Query[T, S]](
 	ctx context.Context, ids []int64, columns []string, id func(T) int64, query func(some ...int64) Q,
 ) (map[int64]T, error) {
@@ -52,13 +53,13 @@ func ByIDs[T, S any, Q Query[T, S]](
 
 type byIDsKey struct{}
 
-// namedByIDs reports whether a query is one of ByIDs.
+// namedByIDs reports whether ByIDs runs the query.
 func namedByIDs(ctx context.Context) bool { return ctx.Value(byIDsKey{}) != nil }
 
-// byIDs is the condition that a column has a value, of rows that are named by their ids. SQLite has
-// no statistics, takes any index of the owner's for one that finds ten rows, and prefers it to more
-// than ten ids: it would read all that the account has. The plus says that no index is to serve the
-// condition.
+// byIDs returns the condition that a column has a value, for a query that also selects rows by id.
+// SQLite has no statistics: it assumes that an index on the owner column finds ten rows, and
+// prefers this index if the query has more than ten ids. It would then read all rows of the
+// account. The plus before the column prevents the use of an index for this condition.
 func byIDs(column string, value any) *sql.Predicate {
 	return sql.P(func(b *sql.Builder) {
 		if b.Dialect() == dialect.SQLite {
@@ -68,8 +69,8 @@ func byIDs(column string, value any) *sql.Predicate {
 	})
 }
 
-// Distinct returns the values in ascending order, each once. Rows are locked in this order, so that
-// concurrent transactions do not deadlock.
+// Distinct returns the values in ascending order without duplicates. Rows are locked in this order
+// so that concurrent transactions do not deadlock.
 func Distinct[T cmp.Ordered](values []T) []T {
 	return slices.Compact(slices.Sorted(slices.Values(values)))
 }

@@ -12,30 +12,32 @@ import (
 	"time"
 )
 
-// MySQL goes on with a statement after its client has closed the connection: it waits for a locked
-// row, and then writes. The connector here has the server end the statement as soon as its context
-// ends. As a second line each session has limits of its own, for statements of a process that was
-// killed.
+// MySQL continues a statement after its client has closed the connection: the statement waits for a
+// locked row and then writes. The connector in this file makes the server end the statement as soon
+// as its context ends. In addition, each session has its own time limits, which end the statements
+// of a process that was killed.
 
 const (
 	// killTimeout bounds the attempt to end a statement.
 	killTimeout = 5 * time.Second
-	// killers is how many connections end statements, beside those of the pool.
+	// killers is the number of connections that end statements, in addition to those of the pool.
 	killers = 2
-	// lockWait is how long a statement waits for a locked row, in seconds. The transaction then
-	// runs again, in another turn for the connection.
+	// lockWait is how long a statement waits for a locked row, in seconds. After that the
+	// transaction is retried, and waits for a connection again.
 	lockWait = 10
 )
 
-// cancelling is a connector whose connections end their statements on the server.
+// cancelling is a connector. The server ends a statement of its connections when the context of the
+// statement ends.
 type cancelling struct {
 	sqldriver.Connector
 	killer *sql.DB
-	// limit is the longest time of a statement where nothing else ends it.
+	// limit is the upper bound for the time of a statement that nothing else ends.
 	limit time.Duration
 }
 
-// cancelOnServer wraps a connector of MySQL or MariaDB. The statements that end others use connections of plain.
+// cancelOnServer wraps a connector of MySQL or MariaDB. Connections of plain run the KILL
+// statements.
 func cancelOnServer(connector, plain sqldriver.Connector, limit time.Duration) *cancelling {
 	killer := sql.OpenDB(plain)
 	killer.SetMaxOpenConns(killers)
@@ -44,10 +46,11 @@ func cancelOnServer(connector, plain sqldriver.Connector, limit time.Duration) *
 	return &cancelling{Connector: connector, killer: killer, limit: limit}
 }
 
-// Close closes what ends statements; database/sql calls it with the pool.
+// Close closes the pool that runs the KILL statements. database/sql calls Close when the main pool
+// is closed.
 func (c *cancelling) Close() error { return c.killer.Close() }
 
-// Connect opens a connection and asks who it is.
+// Connect opens a connection and reads its id and its server.
 func (c *cancelling) Connect(ctx context.Context) (sqldriver.Conn, error) {
 	raw, err := c.Connector.Connect(ctx)
 	if err != nil {
@@ -65,7 +68,7 @@ func (c *cancelling) Connect(ctx context.Context) (sqldriver.Conn, error) {
 	return conn, nil
 }
 
-// mysqlConn is what a connection of the driver does.
+// mysqlConn is the set of interfaces that a connection of the driver implements.
 type mysqlConn interface {
 	sqldriver.Conn
 	sqldriver.ConnBeginTx
@@ -78,21 +81,23 @@ type mysqlConn interface {
 	sqldriver.NamedValueChecker
 }
 
-// cancelConn is one connection.
 type cancelConn struct {
 	mysqlConn
 	killer *sql.DB
-	// id is the number of the connection on server, which names the server behind a balancer.
+	// id is the connection id on the server. server identifies that server, because a load balancer
+	// may forward to several.
 	id     int64
 	server string
-	// killed is set once the server was, or may have been, told to end the connection.
+	// killed is set once a KILL for this connection was sent, or may have been sent.
 	killed atomic.Bool
 }
 
-// thisServer tells servers behind one address apart, as the same number of a connection exists on each.
+// thisServer is an SQL expression that identifies the server. Several servers may share one
+// address, and each of them may use the same connection id.
 const thisServer = "CONCAT(@@hostname, ':', @@port, ':', @@server_id)"
 
-// introduce asks the server for the number of the connection, and limits its statements.
+// introduce reads the connection id and the server, and sets the time limit for statements of the
+// session.
 func (c *cancelConn) introduce(ctx context.Context, limit time.Duration) error {
 	rows, err := c.mysqlConn.QueryContext(ctx, "SELECT CONNECTION_ID(), "+thisServer+", VERSION()", nil)
 	if err != nil {
@@ -129,8 +134,8 @@ func text(v sqldriver.Value) string {
 	return fmt.Sprint(v)
 }
 
-// watch has the statement that begins now ended when ctx ends. The function it returns must be
-// called after the statement.
+// watch makes the server end the next statement when ctx ends. The caller must call the returned
+// function after the statement.
 func (c *cancelConn) watch(ctx context.Context) (done func()) {
 	if ctx.Done() == nil {
 		return func() {}
@@ -141,21 +146,21 @@ func (c *cancelConn) watch(ctx context.Context) (done func()) {
 	})
 	return func() {
 		if !stop() {
-			c.killed.Store(true) // it may still come, and must not hit another statement
+			c.killed.Store(true) // the KILL may still arrive: no other statement may use this connection
 		}
 	}
 }
 
-// kill ends the connection on its server, with the statement and the transaction. Where that fails
-// the limits of the session do so later.
+// kill ends the connection on its server, and with it the statement and the transaction. If kill
+// fails, the limits of the session end the statement later.
 func (c *cancelConn) kill() {
 	ctx, cancel := context.WithTimeout(context.Background(), killTimeout)
 	defer cancel()
 	killOn(ctx, c.killer, c.server, "KILL", c.id)
 }
 
-// killOn runs a statement such as KILL or KILL QUERY for a connection, if a connection of db comes
-// to the server of that one.
+// killOn runs KILL or KILL QUERY for the connection id. It does nothing if the connection that it
+// gets from db is connected to a different server.
 func killOn(ctx context.Context, db *sql.DB, server, statement string, id int64) {
 	conn, err := db.Conn(ctx)
 	if err != nil {
@@ -212,7 +217,7 @@ func (c *cancelConn) PrepareContext(ctx context.Context, query string) (sqldrive
 	return &cancelStmt{mysqlStmt: inner, conn: c}, nil
 }
 
-// mysqlStmt is what a prepared statement of the driver does.
+// mysqlStmt is the set of interfaces that a prepared statement of the driver implements.
 type mysqlStmt interface {
 	sqldriver.Stmt
 	sqldriver.StmtExecContext
@@ -220,7 +225,6 @@ type mysqlStmt interface {
 	sqldriver.NamedValueChecker
 }
 
-// cancelStmt is a prepared statement.
 type cancelStmt struct {
 	mysqlStmt
 	conn *cancelConn
@@ -239,7 +243,8 @@ func (s *cancelStmt) QueryContext(ctx context.Context, args []sqldriver.NamedVal
 	return watched(rows, err, done)
 }
 
-// watched returns rows that are watched until they are closed.
+// watched returns rows for which done is called when they are closed. If there are no rows, it
+// calls done immediately.
 func watched(rows sqldriver.Rows, err error, done func()) (sqldriver.Rows, error) {
 	inner, ok := rows.(mysqlRows)
 	if err != nil || !ok {
@@ -249,7 +254,7 @@ func watched(rows sqldriver.Rows, err error, done func()) (sqldriver.Rows, error
 	return &cancelRows{mysqlRows: inner, done: done}, nil
 }
 
-// mysqlRows is what rows of the driver do.
+// mysqlRows is the set of interfaces that rows of the driver implement.
 type mysqlRows interface {
 	sqldriver.Rows
 	sqldriver.RowsNextResultSet
@@ -259,7 +264,7 @@ type mysqlRows interface {
 	sqldriver.RowsColumnTypeScanType
 }
 
-// cancelRows are rows that are being read.
+// cancelRows are rows that the caller is still reading.
 type cancelRows struct {
 	mysqlRows
 	done func()

@@ -15,13 +15,13 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// held is a database with a table of one row, which another connection holds.
+// held is a database with a table of one row, which another connection has locked.
 type held struct {
 	*store.Store
 	other *sql.Conn
 }
 
-// hold locks the row of a new table until the test releases it.
+// hold creates a table and locks its row until the test releases it.
 func hold(t *testing.T, address string) *held {
 	t.Helper()
 	s, err := store.Open(t.Context(), address, store.Options{MaxConnections: 8})
@@ -55,7 +55,7 @@ func (h *held) exec(t *testing.T, statement string) {
 	}
 }
 
-// update adds to the row, in a transaction or as a statement by itself.
+// update adds to the row, in a transaction or in a single statement.
 func (h *held) update(ctx context.Context, whole bool) error {
 	write := func(ctx context.Context) error {
 		text := h.Raw(ctx).Text()
@@ -69,8 +69,8 @@ func (h *held) update(ctx context.Context, whole bool) error {
 	return store.Translate(write(ctx))
 }
 
-// eventually fails the test if something does not come true within four seconds, before a server
-// notices by itself that the client has gone.
+// eventually fails the test if a condition does not become true within four seconds. A server needs
+// longer than that to notice on its own that a client has disconnected.
 func eventually(t *testing.T, what string, true func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(4 * time.Second); !true(); time.Sleep(10 * time.Millisecond) {
@@ -80,8 +80,8 @@ func eventually(t *testing.T, what string, true func() bool) {
 	}
 }
 
-// TestAWriteOnAHeldRowEndsWithItsContextOnTheServerToo fails where the driver alone ends it: the
-// server would go on waiting for the row, and write once it is free.
+// TestAWriteOnAHeldRowEndsWithItsContextOnTheServerToo would fail if only the driver ended the
+// write: the server would still wait for the row, and write once it is free.
 func TestAWriteOnAHeldRowEndsWithItsContextOnTheServerToo(t *testing.T) {
 	t.Parallel()
 	testkit.EachFresh(t, func(t *testing.T, address string) {
@@ -105,7 +105,7 @@ func TestAWriteOnAHeldRowEndsWithItsContextOnTheServerToo(t *testing.T) {
 			)
 		}
 		h.exec(t, "ROLLBACK")
-		// The next write waits for what would be left of those before.
+		// The next write would wait for any earlier write that still runs.
 		if err := h.update(caller.System(t.Context()), true); err != nil {
 			t.Fatal(err)
 		}
@@ -128,7 +128,7 @@ func TestALongReadEndsWithItsContextOnTheServerToo(t *testing.T) {
 		if s.Dialect() == "sqlite3" {
 			query = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT COUNT(*) FROM n"
 		}
-		for range 3 { // the third is a prepared statement
+		for range 3 { // the third run uses a prepared statement
 			ctx, cancel := context.WithTimeout(caller.System(t.Context()), 200*time.Millisecond)
 			begun := time.Now()
 			text := s.Raw(ctx).Text()
@@ -153,7 +153,8 @@ func TestALongReadEndsWithItsContextOnTheServerToo(t *testing.T) {
 	})
 }
 
-// TestWritesOfOneAccountLeaveConnectionsToOthers has more writers wait for a row than the pool has connections.
+// TestWritesOfOneAccountLeaveConnectionsToOthers starts more writers that wait for a row than the
+// pool has connections.
 func TestWritesOfOneAccountLeaveConnectionsToOthers(t *testing.T) {
 	t.Parallel()
 	testkit.EachFresh(t, func(t *testing.T, address string) {
@@ -162,7 +163,7 @@ func TestWritesOfOneAccountLeaveConnectionsToOthers(t *testing.T) {
 			t.Skip("SQLite has one writer, and readers of their own")
 		}
 		h.exec(t, "CREATE TABLE beside (id INTEGER PRIMARY KEY, n INTEGER NOT NULL)")
-		h.exec(t, "START TRANSACTION") // the statement above has ended the one before
+		h.exec(t, "START TRANSACTION") // the statement above has ended the previous transaction
 		h.exec(t, "UPDATE held SET n = 100 WHERE id = 1")
 		ctx, cancel := context.WithCancel(caller.With(t.Context(), caller.Identity{UserID: 1}))
 		defer cancel()
@@ -196,7 +197,8 @@ func TestWritesOfOneAccountLeaveConnectionsToOthers(t *testing.T) {
 	})
 }
 
-// TestAConnectionThatMayHaveBeenKilledIsNotUsedAgain lets contexts end about when their statements do.
+// TestAConnectionThatMayHaveBeenKilledIsNotUsedAgain ends contexts at about the time when their
+// statements end.
 func TestAConnectionThatMayHaveBeenKilledIsNotUsedAgain(t *testing.T) {
 	t.Parallel()
 	testkit.EachFresh(t, func(t *testing.T, address string) {
@@ -221,8 +223,8 @@ func TestAConnectionThatMayHaveBeenKilledIsNotUsedAgain(t *testing.T) {
 	})
 }
 
-// TestOnlyTheServerOfAStatementIsToldToEndIt asks one server, with the number of a connection that it has too, to end a
-// statement of another.
+// TestOnlyTheServerOfAStatementIsToldToEndIt asks one server to end a statement of another server.
+// The first server has a connection with the same id.
 func TestOnlyTheServerOfAStatementIsToldToEndIt(t *testing.T) {
 	t.Parallel()
 	testkit.EachFresh(t, func(t *testing.T, address string) {

@@ -9,17 +9,19 @@ import (
 	"campaignql/internal/budget"
 )
 
-// scanner is what rows are read from.
+// scanner is the source of rows.
 type scanner = sql.ColumnScanner
 
-// charged counts the bytes of the rows it reads. The driver itself holds one row at a time.
+// charged charges the bytes of the rows that it reads to a budget. The driver itself holds only one
+// row in memory.
 type charged struct {
 	scanner
 	budget  *budget.Budget
 	columns []string
 }
 
-// charge returns rows whose values are charged to the budget of ctx.
+// charge returns rows whose values are charged to the budget of ctx, or rows unchanged if ctx has
+// no budget.
 func charge(ctx context.Context, rows scanner) scanner {
 	if b := budget.From(ctx); b != nil {
 		return &charged{scanner: rows, budget: b}
@@ -27,23 +29,24 @@ func charge(ctx context.Context, rows scanner) scanner {
 	return rows
 }
 
-// Charge returns rows of a statement that was run by hand, such that what is read is charged to the budget of ctx.
+// Charge returns the rows of a hand-written statement. Their values are charged to the budget of
+// ctx.
 func Charge(ctx context.Context, rows *stdsql.Rows) *sql.Rows {
 	return &sql.Rows{ColumnScanner: charge(ctx, rows)}
 }
 
-// chargeRows makes the result of a query of Ent count what is read.
+// chargeRows makes the result of an Ent query charge its values to the budget of ctx.
 func chargeRows(ctx context.Context, result any) {
 	if rows, ok := result.(*sql.Rows); ok {
 		rows.ColumnScanner = charge(ctx, rows.ColumnScanner)
 	}
 }
 
-// perValue is what a value takes besides its text: the header of a string, its place in the row and
-// in what is made of it.
+// perValue is the memory in bytes that a value needs in addition to its text: the string header,
+// its slot in the row, and its slot in the object built from the row.
 const perValue = 24
 
-// Scan reads a row, and fails when it is too much.
+// Scan reads a row. It returns an error if the row exceeds the budget.
 func (c *charged) Scan(into ...any) error {
 	if err := c.scanner.Scan(into...); err != nil {
 		return err
@@ -60,13 +63,13 @@ func (c *charged) Scan(into ...any) error {
 	return c.budget.Charge(sum, c.column(of))
 }
 
-// column names a column for an error.
+// column returns the name of a column for an error message.
 func (c *charged) column(i int) string {
 	if i < 0 {
 		return ""
 	}
 	if c.columns == nil {
-		c.columns, _ = c.Columns() // of rows that were just read
+		c.columns, _ = c.Columns() // cannot fail: a row was just read
 	}
 	if i >= len(c.columns) {
 		return ""
@@ -74,7 +77,7 @@ func (c *charged) column(i int) string {
 	return c.columns[i]
 }
 
-// textSize is the length of the text that was scanned into a value.
+// textSize returns the length in bytes of the text that was scanned into a value.
 func textSize(into any) int64 {
 	switch v := into.(type) {
 	case *stdsql.NullString:

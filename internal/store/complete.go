@@ -13,9 +13,9 @@ import (
 	"campaignql/internal/apperr"
 )
 
-// Complete returns an Unavailable error that names the tables and columns of the declared schema
-// that the database lacks, though its versions are recorded. Ready does not look for them: call it
-// once, at the start. It is one statement, and Migrate and Pending do the same.
+// Complete returns an Unavailable error that names the declared tables and columns that the
+// database lacks although its versions are recorded. It runs one statement. Ready does not make
+// this check, so call Complete once at startup; Migrate and Pending call it too.
 func (s *Store) Complete(ctx context.Context) error {
 	return s.migrator.complete(ctx, s.dbs[len(s.dbs)-1])
 }
@@ -26,7 +26,8 @@ func (m migrator) complete(ctx context.Context, db querier) error {
 	}
 	query := "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = DATABASE()"
 	if m.dialect == dialect.SQLite {
-		query = "SELECT t.name, c.name FROM sqlite_master AS t JOIN pragma_table_info(t.name) AS c WHERE t.type = 'table'"
+		query = "SELECT t.name, c.name FROM sqlite_master AS t JOIN pragma_table_info(t.name) AS c " +
+			"WHERE t.type = 'table'"
 	}
 	found := map[string][]string{}
 	err := eachRow(ctx, db, query, nil, func(rows *sql.Rows) error {
@@ -45,7 +46,8 @@ func (m migrator) complete(ctx context.Context, db querier) error {
 	return nil
 }
 
-// lackingOf names what is declared and not found, sorted by table.
+// lackingOf returns the names of the declared tables and columns that were not found, sorted by
+// table.
 func lackingOf(declared []*schema.Table, found map[string][]string) (lacking []string) {
 	tables := slices.SortedFunc(slices.Values(declared), func(a, b *schema.Table) int {
 		return strings.Compare(a.Name, b.Name)

@@ -9,7 +9,8 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// TestADatabaseThatLacksColumnsOfItsVersionIsRefused drops what the recorded versions made.
+// TestADatabaseThatLacksColumnsOfItsVersionIsRefused drops tables and columns of the recorded
+// versions.
 func TestADatabaseThatLacksColumnsOfItsVersionIsRefused(t *testing.T) {
 	t.Parallel()
 	testkit.EachFresh(t, func(t *testing.T, address string) {

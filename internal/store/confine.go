@@ -13,7 +13,8 @@ import (
 	"campaignql/internal/caller"
 )
 
-// ownerColumn returns the column that says whose row it is. Every type is owned unless it stands here.
+// ownerColumn returns the column that holds the owner of a row, or "" if the type has no owner.
+// Every type is owned unless this function lists it.
 func ownerColumn(entType string) string {
 	switch entType {
 	case ent.TypeUser:
@@ -25,9 +26,10 @@ func ownerColumn(entType string) string {
 	}
 }
 
-// confine is the one place where accounts are kept apart: every query, update and delete of the
-// client carries the predicate "owner is the caller", every insert the caller as owner. A context
-// without a caller fails; a caller that sees all (an admin, the server) is not confined.
+// confine is the only place that separates accounts. It adds the predicate "the owner is the
+// caller" to every query, update and delete of the client, and sets the caller as the owner on
+// every insert. If the context has no caller, the statement fails. A caller that sees all accounts
+// (an admin or the server) is not confined.
 func confine(client *ent.Client) {
 	client.Intercept(entgo.TraverseFunc(func(ctx context.Context, query entgo.Query) error {
 		id, err := caller.From(ctx)
@@ -62,14 +64,14 @@ func confine(client *ent.Client) {
 	})
 }
 
-// ownedBy adds the predicate that the column has the value.
+// ownedBy returns a function that adds the predicate that the column has the value.
 func ownedBy(column string, userID int64, equals func(string, any) *sql.Predicate) func(*sql.Selector) {
 	return func(s *sql.Selector) { beside(s, equals(s.C(column), userID)) }
 }
 
-// beside adds a predicate to what the statement asks for, which it puts in parentheses by itself:
-// Ent drops those of a lone OR inside an AND, and "a OR b AND user_id = ?" would open other
-// accounts.
+// beside adds a predicate to the existing predicate of a statement, and puts the existing one in
+// parentheses. Ent omits the parentheses of a lone OR inside an AND, and "a OR b AND user_id = ?"
+// would expose other accounts.
 func beside(s *sql.Selector, more *sql.Predicate) {
 	if asked := s.P(); asked != nil {
 		s.SetP(nil)
@@ -98,7 +100,8 @@ func confineMutation(ctx context.Context, m entgo.Mutation) error {
 	return nil
 }
 
-// own sets the owner of a new row to the caller, or checks that it is one the caller may act for.
+// own sets the caller as the owner of a new row. If an owner is already set, own checks that the
+// caller may act for that owner.
 func own(id caller.Identity, m entgo.Mutation, column string) error {
 	if column != "user_id" {
 		if id.SeesAll() {
@@ -113,15 +116,12 @@ func own(id caller.Identity, m entgo.Mutation, column string) error {
 	case id.SeesAll(), owner == id.UserID:
 		return nil
 	default:
-		return apperr.Wrap(
-			apperr.Internal, fmt.Errorf("store: %s for account %v by account %d", m.Type(), owner, id.UserID),
-			"internal error",
-		)
+		err := fmt.Errorf("store: %s for account %v by account %d", m.Type(), owner, id.UserID)
+		return apperr.Wrap(apperr.Internal, err, "internal error")
 	}
 }
 
 func errUnowned(entType string) error {
-	return apperr.Wrap(
-		apperr.Internal, fmt.Errorf("store: %s may only be touched by the server itself", entType), "internal error",
-	)
+	err := fmt.Errorf("store: %s may only be touched by the server itself", entType)
+	return apperr.Wrap(apperr.Internal, err, "internal error")
 }

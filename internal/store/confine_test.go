@@ -16,11 +16,7 @@ func TestALoneOrOpensNoOtherAccount(t *testing.T) {
 		now := store.Now()
 		db.Client(owner).
 			Campaign.Create().
-			SetName("Mine").
-			SetNameKey("mine").
-			SetCreatedAt(now).
-			SetLastActivityAt(now).
-			SaveX(owner)
+			SetName("Mine").SetNameKey("mine").SetCreatedAt(now).SetLastActivityAt(now).SaveX(owner)
 		anything := func(s *sql.Selector) {
 			s.Where(
 				sql.And(

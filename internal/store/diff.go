@@ -14,9 +14,8 @@ import (
 	entmigrate "campaignql/ent/migrate"
 )
 
-// WriteMigration replays the migrations of dir on the empty database of the address and writes
-// there, as a new file, what the Ent schema has beyond them. Nothing is written when there is no
-// difference.
+// WriteMigration replays the migrations of dir on the empty database at address. It then writes the
+// difference to the Ent schema as a new file in dir. If there is no difference, it writes nothing.
 func WriteMigration(ctx context.Context, address, dir, name string) (err error) {
 	target, err := sqltool.NewGooseDir(dir)
 	if err != nil {
@@ -31,8 +30,8 @@ func WriteMigration(ctx context.Context, address, dir, name string) (err error) 
 		NamedDiff(ctx, name, migrationOptions(s.dialect, target)...)
 }
 
-// Drift returns the statements that would turn the database into what the Ent schema declares:
-// none, after Migrate, on every engine.
+// Drift returns the statements that would change the database to match the Ent schema. After
+// Migrate there are none, on every engine.
 func (s *Store) Drift(ctx context.Context) ([]string, error) {
 	var statements []string
 	collect := schema.WithApplyHook(func(schema.Applier) schema.Applier {

@@ -10,9 +10,10 @@ import (
 	"modernc.org/sqlite"
 )
 
-// SHA256 is the expression for the SHA-256 of a text column, in hexadecimal: texts of megabytes are
-// compared without being transferred. SQLite hands a text to a function only up to a NUL in it, and
-// a blob whole.
+// SHA256 returns the SQL expression for the SHA-256 of a text column, in hexadecimal. It lets the
+// database compare texts of several megabytes without transferring them. The cast for SQLite is
+// needed because SQLite passes a text to a function only up to its first NUL byte, but passes a
+// blob whole.
 func SHA256(of, column string) string {
 	if of == dialect.SQLite {
 		column = "CAST(" + column + " AS BLOB)"
@@ -20,7 +21,7 @@ func SHA256(of, column string) string {
 	return "SHA2(" + column + ", 256)"
 }
 
-// SQLite has no function of MySQL's that SHA256 calls.
+// SQLite lacks SHA2, the MySQL function that SHA256 calls.
 func init() {
 	sqlite.MustRegisterDeterministicScalarFunction("sha2", 2, sha2)
 }

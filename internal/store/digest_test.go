@@ -14,8 +14,8 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// TestEveryEngineHashesATextAlike compares what the database makes of a text with what Go makes of
-// it.
+// TestEveryEngineHashesATextAlike compares the hashes that the database computes with those that Go
+// computes.
 func TestEveryEngineHashesATextAlike(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {

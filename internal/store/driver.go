@@ -11,26 +11,29 @@ import (
 )
 
 // driver sends reads to one pool and writes to another, so that a SQLite file has one writer and
-// many readers, and notes every statement in the recorder of the context. For MySQL both pools are
-// the same. A statement that writes outside of a transaction is one by itself: what the database
-// broke off of it runs again, as in Tx.
+// many readers. For MySQL both pools are the same. driver also records every statement in the
+// recorder of the context.
+//
+// A write outside a transaction is a transaction of its own. If the database aborts it, it is
+// retried as in Tx.
 type driver struct {
 	write *entsql.Driver
 	read  entsql.Conn
-	// readers is the pool of read, for transactions.
+	// readers is the same pool as read, for transactions.
 	readers *entsql.Driver
 	// writers bounds how many connections writes hold.
 	writers *writers
 	watch   *watch
 }
 
-// watch is what is noted of every statement once it has run.
+// watch observes every statement after it has run: it logs slow statements and remembers refused
+// writes.
 type watch struct {
 	refused refusal
 	slow    slow
 }
 
-// done notes a statement that began at an instant and ended with err, which it returns.
+// done observes a statement that began at the given time and ended with err. It returns err.
 func (w *watch) done(ctx context.Context, query string, began time.Time, err error) error {
 	w.slow.note(ctx, query, began)
 	return w.refused.note(err)
@@ -64,7 +67,7 @@ func (d *driver) Query(ctx context.Context, query string, args, v any) error {
 	return err
 }
 
-// ExecContext and QueryContext serve Ent's raw statements.
+// ExecContext and QueryContext run the raw statements of Ent.
 func (d *driver) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
 	record(ctx, query, args)
 	var result sql.Result
@@ -116,7 +119,7 @@ func (d *driver) BeginTx(ctx context.Context, opts *sql.TxOptions) (dialect.Tx, 
 
 func (d *driver) Close() error { return nil }
 
-// tx is a running transaction. leave gives back its place among the writers.
+// tx is a running transaction. leave releases its place among the writers.
 type tx struct {
 	dialect.Tx
 	leave func()
@@ -173,8 +176,8 @@ type Statement struct {
 	Args  []any
 }
 
-// Recorder notes the statements that run under its context. It serves the cost report of
-// development and the tests of statement counts.
+// Recorder records the statements that run under its context. The cost report of development mode
+// and the tests of statement counts use it.
 type Recorder struct {
 	mu         sync.Mutex
 	statements []Statement
@@ -182,12 +185,12 @@ type Recorder struct {
 
 type recorderKey struct{}
 
-// WithRecorder returns a context whose statements r notes.
+// WithRecorder returns a context whose statements are recorded by r.
 func WithRecorder(ctx context.Context, r *Recorder) context.Context {
 	return context.WithValue(ctx, recorderKey{}, r)
 }
 
-// Statements returns what ran so far, in order.
+// Statements returns the statements that ran so far, in order.
 func (r *Recorder) Statements() []Statement {
 	r.mu.Lock()
 	defer r.mu.Unlock()

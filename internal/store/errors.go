@@ -27,7 +27,7 @@ func isRetryable(err error) bool {
 	return false
 }
 
-// isUnwritable reports whether a write failed because the database accepts none at the moment: it
+// isUnwritable reports whether a write failed because the database currently accepts no writes: it
 // is read-only, or its disk is full or broken.
 func isUnwritable(err error) bool {
 	var my *mysql.MySQLError
@@ -44,7 +44,7 @@ func isUnwritable(err error) bool {
 	return false
 }
 
-// IsDuplicate reports whether err is the violation of a unique index.
+// IsDuplicate reports whether err is a violation of a unique index.
 func IsDuplicate(err error) bool {
 	var my *mysql.MySQLError
 	if errors.As(err, &my) {
@@ -57,9 +57,9 @@ func IsDuplicate(err error) bool {
 	return false
 }
 
-// Translate turns an error of Ent or of a driver into one of apperr: a missing row is NotFound, an
-// ended context Canceled, an unreachable or busy database Unavailable, anything else Internal with
-// the cause for the log. Errors of apperr pass unchanged; nil stays nil.
+// Translate converts an error of Ent or of a driver to an error of apperr: a missing row becomes
+// NotFound, an ended context Canceled, an unreachable or busy database Unavailable, and any other
+// error Internal with the cause for the log. Errors of apperr and nil are returned unchanged.
 func Translate(err error) error {
 	if err == nil || len(apperr.All(err)) > 0 {
 		return err
@@ -73,14 +73,10 @@ func Translate(err error) error {
 		return apperr.Wrap(apperr.NotFound, err, "not found")
 	case errors.Is(err, ErrStale):
 		return &apperr.Error{
-			Code:    apperr.Conflict,
-			Reason:  apperr.ReasonTooManyChanges,
-			Message: "too many changes at once, try again",
-			Err:     err,
+			Code: apperr.Conflict, Reason: apperr.ReasonTooManyChanges,
+			Message: "too many changes at once, try again", Err: err,
 		}
-	case isRetryable(err),
-		errors.Is(err, mysql.ErrInvalidConn),
-		errors.Is(err, sqldriver.ErrBadConn),
+	case isRetryable(err), errors.Is(err, mysql.ErrInvalidConn), errors.Is(err, sqldriver.ErrBadConn),
 		errors.As(err, &netErr):
 		return apperr.Wrap(apperr.Unavailable, err, "the database is not available, try again")
 	case isUnwritable(err):

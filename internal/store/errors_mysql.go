@@ -6,8 +6,8 @@ import (
 	"github.com/go-sql-driver/mysql"
 )
 
-// retryableMySQL are MySQL error numbers that mean: nothing was written, the same transaction may
-// succeed now.
+// retryableMySQL are the MySQL error numbers for which nothing was written and a retry of the same
+// transaction may succeed.
 var retryableMySQL = map[uint16]bool{
 	1020: true, // MariaDB with innodb_snapshot_isolation: the row changed since the transaction read it
 	1205: true, // lock wait timeout
@@ -20,8 +20,8 @@ var retryableMySQL = map[uint16]bool{
 	9007: true, // TiDB: write conflict
 }
 
-// unavailableMySQL are MySQL error numbers that mean: the server takes no connections or statements
-// at the moment.
+// unavailableMySQL are the MySQL error numbers for which the server currently accepts no
+// connections or statements.
 var unavailableMySQL = map[uint16]bool{
 	// connections
 	1040: true, // too many connections
@@ -52,7 +52,7 @@ var unavailableMySQL = map[uint16]bool{
 	4031: true, // MySQL: the server closed an idle connection
 	4081: true, // MySQL: all connections together use too much memory
 	4082: true, // MySQL: the connection uses too much memory
-	// logins that were possible before: the password, a privilege or the account was changed
+	// logins that worked before: the password, a privilege or the account was changed
 	1044: true, // access to the database denied
 	1045: true, // access denied
 	1049: true, // there is no such database
@@ -99,8 +99,7 @@ var unavailableMySQL = map[uint16]bool{
 	3985: true, // MySQL: out of metadata locks
 }
 
-// unwritableMySQL are MySQL error numbers that mean: the server does not accept writes at the
-// moment.
+// unwritableMySQL are the MySQL error numbers for which the server currently accepts no writes.
 var unwritableMySQL = map[uint16]bool{
 	3:    true, // writing a file failed
 	20:   true, // disk full
@@ -123,8 +122,8 @@ var unwritableMySQL = map[uint16]bool{
 	3989: true, // MySQL: the database is read-only
 }
 
-// errnoMySQL are the numbers of errors that tell the cause in their text alone, as an error number
-// of the system or of the storage engine.
+// errnoMySQL are the MySQL error numbers whose cause is only in the message text, as an error
+// number of the operating system or of the storage engine.
 var errnoMySQL = map[uint16]bool{
 	1:    true, // a file cannot be created
 	1004: true, // a file cannot be created
@@ -137,16 +136,16 @@ var errnoMySQL = map[uint16]bool{
 }
 
 var (
-	// fullDisk is the part of such a text that tells of a disk that is full (28), read-only (30) or
-	// beyond its quota (122).
+	// fullDisk matches the message of a disk that is full (28), read-only (30) or over its quota
+	// (122).
 	fullDisk = regexp.MustCompile(`(?i)\b(?:error|errno|errcode):? (?:28|30|122)\b`)
-	// exhausted tells of too little memory (12, 128), too many open files (23, 24), or another
-	// transaction that has the lock (146, 149).
+	// exhausted matches the message of too little memory (12, 128), too many open files (23, 24),
+	// or a lock that another transaction holds (146, 149).
 	exhausted = regexp.MustCompile(`(?i)\b(?:error|errno|errcode):? (?:12|23|24|128|146|149)\b`)
 )
 
-// isUnavailable reports whether the server could not serve at the moment, for a reason that is
-// neither a conflict nor a database that accepts no writes.
+// isUnavailable reports whether the server is currently unable to serve, for a reason other than a
+// conflict or a database that accepts no writes.
 func isUnavailable(err *mysql.MySQLError) bool {
 	return unavailableMySQL[err.Number] || errnoMySQL[err.Number] && exhausted.MatchString(err.Message)
 }

@@ -10,10 +10,10 @@ import (
 	"campaignql/internal/store"
 )
 
-// translated is what becomes of an error of MySQL.
+// translated is the expected result for an error of MySQL.
 type translated struct {
 	code apperr.Code
-	// probes says that readiness tries to write a row before the database counts as ready again.
+	// probes says whether Ready must write a row before the database counts as ready again.
 	probes bool
 }
 
@@ -32,8 +32,8 @@ func (want translated) check(t *testing.T, number uint16, message string) {
 	}
 }
 
-// TestErrorsOfMySQLAreTranslatedByTheirNumber has what a client meets when a server, its disk, its
-// cluster or a proxy before it is in trouble, and what it meets by its own fault.
+// TestErrorsOfMySQLAreTranslatedByTheirNumber covers the errors that a client gets when a server,
+// its disk, its cluster or its proxy fails, and those that the client itself causes.
 func TestErrorsOfMySQLAreTranslatedByTheirNumber(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -56,7 +56,7 @@ func TestErrorsOfMySQLAreTranslatedByTheirNumber(t *testing.T) {
 		}},
 		// memory, locks, time
 		{unavailable, []uint16{5, 23, 1028, 1037, 1041, 1206, 1297, 1317, 1637, 1689, 1969, 3015, 3024, 3985}},
-		// conflicts, after Tx has tried again
+		// conflicts, after the retries of Tx
 		{unavailable, []uint16{1020, 1205, 1213, 1412, 1615, 3101, 8002, 8022, 9007}},
 		// faults of the statement, its values or its size
 		{internal, []uint16{
@@ -70,8 +70,8 @@ func TestErrorsOfMySQLAreTranslatedByTheirNumber(t *testing.T) {
 	}
 }
 
-// TestAnErrorThatNamesItsCauseInTheTextIsTranslatedByIt has the forms in which MySQL and MariaDB
-// report the number of the system or of the storage engine.
+// TestAnErrorThatNamesItsCauseInTheTextIsTranslatedByIt covers the forms in which MySQL and MariaDB
+// report the error number of the operating system or of the storage engine.
 func TestAnErrorThatNamesItsCauseInTheTextIsTranslatedByIt(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {

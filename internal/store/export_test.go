@@ -9,38 +9,35 @@ import (
 	"entgo.io/ent/dialect"
 )
 
-// Prepare is prepare.
 func Prepare(db *sql.DB) *prepared { return prepare(db) }
 
-// Kept is how many statements are prepared.
+// Kept returns the number of prepared statements in the cache.
 func Kept(p *prepared) int { return p.kept.Len() }
 
-// OnStep calls at where a migration may be interrupted: with the point ("before", "done",
-// "portion", "recorded") and the statement ("20261126060232/2"). An error stops the migration.
+// OnStep makes a migration call at, with the point ("before", "done", "portion", "recorded") and
+// the statement ("20261126060232/2"). If at returns an error, the migration stops there.
 func (s *Store) OnStep(at func(point, step string) error) {
 	s.migrator.at = func(point string, id stepID) error { return at(point, id.String()) }
 }
 
-// SetGrace is Options.MigrationGrace.
+// SetGrace sets Options.MigrationGrace.
 func (s *Store) SetGrace(d time.Duration) { s.migrator.grace = d }
 
-// SetMigrations replaces the migrations of the store, which then need not make the declared schema.
+// SetMigrations replaces the migrations of the store. They need not produce the declared schema.
 func (s *Store) SetMigrations(files fs.FS) { s.migrator.files, s.migrator.declared = files, nil }
 
-// SmallPortions makes the landed data steps change two rows at a time.
+// SmallPortions makes the released data steps change two rows per batch.
 func (s *Store) SmallPortions() {
 	if s.dialect == dialect.MySQL {
 		s.migrator.data = map[stepID]dataStep{{20261126060232, 2}: portionsByKey("events", "e", "id", 2)}
 	}
 }
 
-// KeepLease is keepLease.
 func KeepLease(ctx context.Context, span time.Duration, until time.Time,
 	renew func(context.Context, time.Time) (bool, error), lose context.CancelCauseFunc) {
 	keepLease(ctx, span, until, renew, lose)
 }
 
-// ErrLeaseLost is errLeaseLost.
 var ErrLeaseLost = errLeaseLost
 
 // Statements returns the statements of each migration by its version.
@@ -55,22 +52,20 @@ func Statements(files fs.FS) (map[int64][]string, error) {
 	return out, err
 }
 
-// SetLease sets how long the lease lasts.
+// SetLease sets the lifetime of the lease.
 func (s *Store) SetLease(d time.Duration) { s.migrator.lease = d }
 
-// SetDataStep makes a statement of a migration run in portions.
+// SetDataStep makes a statement of a migration run in batches.
 func (s *Store) SetDataStep(version int64, number int,
 	step func(ctx context.Context, tx *sql.Tx, statement, position string) (string, error)) {
 	s.migrator.data = map[stepID]dataStep{{version, number}: step}
 }
 
-// KillOn is killOn.
 var KillOn = killOn
 
-// ThisServer is thisServer.
 const ThisServer = thisServer
 
-// ProbesAfter reports whether Ready tries to write a row after a statement ended with err.
+// ProbesAfter reports whether Ready writes a row after a statement has failed with err.
 func ProbesAfter(err error) bool {
 	var r refusal
 	_ = r.note(err)

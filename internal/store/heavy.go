@@ -8,11 +8,12 @@ import (
 	"campaignql/internal/gate"
 )
 
-// defaultAccountHeavy is how many heavy statements run for one account at a time unless configured.
+// defaultAccountHeavy is the default number of heavy statements that run concurrently for one
+// account.
 const defaultAccountHeavy = 2
 
-// newHeavy returns the gate of heavy statements for a pool of so many connections: a third of them
-// unless configured, so that other statements always find a connection.
+// newHeavy returns the gate of heavy statements for a pool with the given number of connections. By
+// default it admits a third of that number, so that other statements always find a connection.
 func newHeavy(connections int, opts Options) *gate.Gate {
 	all, each := opts.MaxHeavy, opts.MaxAccountHeavy
 	if all == 0 {
@@ -24,24 +25,26 @@ func newHeavy(connections int, opts Options) *gate.Gate {
 	return gate.New("heavy queries", all, each)
 }
 
-// Heavy runs work that may read very many rows, such as counting an audience, for the caller of
-// ctx. It waits for a place of the account and of the server; the errors are those of
-// [gate.Gate.Do]. Within a transaction, which holds a connection, work runs at once. Only what runs
-// statements belongs into work: who waits for a client must not hold a place meanwhile.
+// Heavy runs work that may read very many rows, such as counting an audience. It waits until the
+// limits of the server and of the account of ctx admit the work; its errors are those of
+// [gate.Gate.Do]. Inside a transaction, which already holds a connection, work runs immediately.
+// work should only run statements: it must not hold its place while it waits for a client.
 func Heavy[T any](ctx context.Context, s *Store, work func(ctx context.Context) (T, error)) (result T, err error) {
 	return gated(ctx, s.heavy, work)
 }
 
-// textReads is how many reads of long texts run at a time, accountTextReads how many for one account.
+// textReads is how many reads of long texts run concurrently, accountTextReads how many of them for
+// one account.
 const textReads, accountTextReads = 6, 2
 
-// ReadTexts is Heavy for reads of texts of megabytes, which have places of their own: a text that is
-// being read is in memory several times, and charged to its answer only once it is there.
+// ReadTexts is Heavy for reads of texts of several megabytes, with limits of its own. During the
+// read, several copies of a text are in memory, and the text is charged to the budget of its answer
+// only after the read.
 func ReadTexts[T any](ctx context.Context, s *Store, read func(ctx context.Context) (T, error)) (T, error) {
 	return gated(ctx, s.texts, read)
 }
 
-// gated runs work within a place for the caller of ctx.
+// gated runs work once the gate admits it for the caller of ctx.
 func gated[T any](ctx context.Context, at *gate.Gate, work func(ctx context.Context) (T, error)) (result T, err error) {
 	if _, within := ctx.Value(txKey{}).(*ent.Tx); within {
 		return work(ctx)
@@ -57,7 +60,7 @@ func gated[T any](ctx context.Context, at *gate.Gate, work func(ctx context.Cont
 	return result, err
 }
 
-// HeavyIf is Heavy where the work is heavy, and runs it at once otherwise.
+// HeavyIf is Heavy if heavy is true. Otherwise it runs work immediately.
 func HeavyIf[T any](ctx context.Context, s *Store, heavy bool, work func(ctx context.Context) (T, error)) (T, error) {
 	if !heavy {
 		return work(ctx)
@@ -65,5 +68,5 @@ func HeavyIf[T any](ctx context.Context, s *Store, heavy bool, work func(ctx con
 	return Heavy(ctx, s, work)
 }
 
-// HeavyGate is the gate of heavy statements, for metrics and tests.
+// HeavyGate returns the gate of heavy statements, for metrics and tests.
 func (s *Store) HeavyGate() *gate.Gate { return s.heavy }

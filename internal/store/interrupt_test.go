@@ -20,13 +20,13 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// sampled are the versions whose databases are migrated where there is no time for all: the first
-// has all later migrations before it, the second begins with the one that has a data step.
+// sampled are the versions that the tests start from if there is no time for all of them. All later
+// migrations follow the first; the migration with a data step follows the second.
 var sampled = []int64{20261123233802, 20261125211107}
 
-// eachLanded runs test on every engine with a database of each landed version, the empty one first,
-// and the state that an uninterrupted migration by the released runners leads to. The sample is the
-// version that is run without testkit.LongVariable.
+// eachLanded runs test on every engine with a database of each released version, beginning with the
+// empty one, and with the state that an uninterrupted migration by the released runners produces.
+// sample is the only version that runs without testkit.LongVariable.
 func eachLanded(t *testing.T, sample int64, test func(t *testing.T, db *landed, from int64, want state)) {
 	t.Helper()
 	for _, engine := range testkit.Engines() {
@@ -48,13 +48,14 @@ func eachLanded(t *testing.T, sample int64, test func(t *testing.T, db *landed, 
 	}
 }
 
-// references are the states that uninterrupted migrations led to.
+// references caches the states that uninterrupted migrations produce.
 var references = struct {
 	sync.Mutex
 	states map[string]state
 }{states: map[string]state{}}
 
-// reference returns what the released runners make of a landed version's database.
+// reference returns the state that the released runners produce from the database of a released
+// version.
 func reference(t *testing.T, engine testkit.Engine, from int64) state {
 	t.Helper()
 	references.Lock()
@@ -69,7 +70,7 @@ func reference(t *testing.T, engine testkit.Engine, from int64) state {
 	return references.states[key]
 }
 
-// mustEqual compares a database that was migrated with what it must be.
+// mustEqual compares a migrated database with the expected state.
 func (l *landed) mustEqual(t *testing.T, want state) {
 	t.Helper()
 	got := l.state(t)
@@ -90,11 +91,11 @@ func (l *landed) mustEqual(t *testing.T, want state) {
 	}
 }
 
-// interruptions says at which points a migration is interrupted: at each a few times, so that each
-// start gets further than the one before.
+// interruptions decides at which points a migration is interrupted: at each point a limited number
+// of times, so that each start gets further than the previous one.
 type interruptions struct{ seen map[string]int }
 
-// next reports whether to interrupt at a point: thrice in a step that has portions, elsewhere once.
+// next reports whether to interrupt at a point: three times in a step with batches, once elsewhere.
 func (i *interruptions) next(point, step string) bool {
 	key := point + " " + step
 	most := 1
@@ -126,8 +127,8 @@ func (l *landed) steps(t *testing.T, from int64) int {
 
 var errInterrupted = errors.New("interrupted")
 
-// TestAMigrationInterruptedAnywhereIsFinished interrupts the migration before each statement, after
-// it and before it is recorded, and after it is recorded, and starts again each time.
+// TestAMigrationInterruptedAnywhereIsFinished interrupts the migration before each statement,
+// between each statement and its record, and after the record, and restarts it each time.
 func TestAMigrationInterruptedAnywhereIsFinished(t *testing.T) {
 	t.Parallel()
 	eachLanded(t, sampled[0], func(t *testing.T, db *landed, from int64, want state) {
@@ -150,7 +151,7 @@ func TestAMigrationInterruptedAnywhereIsFinished(t *testing.T) {
 			}
 			starts++
 		}
-		least := 2 * db.steps(t, from) // before and done
+		least := 2 * db.steps(t, from) // the points "before" and "done"
 		if db.Dialect() == dialect.MySQL {
 			least = 3 * db.steps(t, from)
 		}
@@ -162,7 +163,7 @@ func TestAMigrationInterruptedAnywhereIsFinished(t *testing.T) {
 }
 
 // TestADatabaseThatAReleasedBuildLeftHalfMigratedIsFinished runs the first statements of the next
-// migration and records nothing, as goose left a database of MySQL when it was killed.
+// migration and records nothing. goose left a MySQL database in this state when it was killed.
 func TestADatabaseThatAReleasedBuildLeftHalfMigratedIsFinished(t *testing.T) {
 	t.Parallel()
 	statements, err := store.Statements(os.DirFS("migrations/mysql"))
@@ -172,13 +173,13 @@ func TestADatabaseThatAReleasedBuildLeftHalfMigratedIsFinished(t *testing.T) {
 	versions := openLanded(t, "sqlite::memory:").versions
 	for _, engine := range testkit.Engines() {
 		if engine.Name == "sqlite" {
-			continue // there each migration is one transaction
+			continue // on SQLite each migration is one transaction
 		}
 		t.Run(engine.Name, func(t *testing.T) {
 			t.Parallel()
 			for i, version := range versions {
 				if version > lastByGoose {
-					break // what came later is recorded by statement
+					break // later versions are recorded by statement
 				}
 				from := append([]int64{0}, versions...)[i]
 				list := statements[version]
@@ -190,7 +191,7 @@ func TestADatabaseThatAReleasedBuildLeftHalfMigratedIsFinished(t *testing.T) {
 						t.Parallel()
 						want := reference(t, engine, from)
 						db := openLanded(t, engine.Fresh(t)).upTo(t, from)
-						if from == 0 { // goose makes its table first
+						if from == 0 { // goose creates its table first
 							if _, err := db.goose.GetDBVersion(t.Context()); err != nil {
 								t.Fatal(err)
 							}
@@ -214,7 +215,7 @@ func TestADatabaseThatAReleasedBuildLeftHalfMigratedIsFinished(t *testing.T) {
 	}
 }
 
-// The environment of a process that migrates and is killed.
+// The environment variables of a child process that migrates and is killed.
 const (
 	childAddress = "CAMPAIGNQL_TEST_CHILD_ADDRESS"
 	childSeen    = "CAMPAIGNQL_TEST_CHILD_SEEN"
@@ -222,7 +223,7 @@ const (
 	childPoints  = "CAMPAIGNQL_TEST_CHILD_POINTS"
 )
 
-// childStopped is the exit status of a child whose migration stopped by SIGTERM.
+// childStopped is the exit status of a child whose migration was stopped by SIGTERM.
 const childStopped = 3
 
 func TestMain(m *testing.M) {
@@ -232,8 +233,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// migrateInChild migrates, and sends itself the signal at the first point that no child reached
-// before.
+// migrateInChild migrates the database. At the first point that no earlier child reached, it sends
+// the signal to itself.
 func migrateInChild(address string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
@@ -278,7 +279,8 @@ func migrateInChild(address string) int {
 }
 
 // TestAProcessKilledInAMigrationLeavesADatabaseThatIsFinished kills real processes: by SIGKILL,
-// whose lease must expire, and by SIGTERM, who must release it.
+// after which the lease must expire, and by SIGTERM, after which the process must release the
+// lease.
 func TestAProcessKilledInAMigrationLeavesADatabaseThatIsFinished(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"KILL", "TERM"} {
@@ -304,7 +306,7 @@ func TestAProcessKilledInAMigrationLeavesADatabaseThatIsFinished(t *testing.T) {
 				}
 				if least := db.steps(t, from); name == "KILL" && killed < least {
 					t.Errorf("%d processes were killed, there are %d statements", killed, least)
-				} else if killed == 0 && from != db.versions[len(db.versions)-2] { // on SQLite the last one ends in time
+				} else if killed == 0 && from != db.versions[len(db.versions)-2] { // on SQLite the last migration ends in time
 					t.Error("no process was stopped")
 				}
 				db.mustEqual(t, want)
@@ -313,8 +315,8 @@ func TestAProcessKilledInAMigrationLeavesADatabaseThatIsFinished(t *testing.T) {
 	}
 }
 
-// mustHaveDied checks that a child ended by its signal; the lease of one that was killed is ended,
-// as half a minute would.
+// mustHaveDied checks that a child was ended by its signal. If the child was killed, mustHaveDied
+// also ends the lease, which would otherwise expire after 30 s.
 func (l *landed) mustHaveDied(t *testing.T, name string, child *exec.Cmd, out string) {
 	t.Helper()
 	status := child.ProcessState.Sys().(syscall.WaitStatus)

@@ -19,18 +19,18 @@ import (
 	"campaignql/internal/store"
 )
 
-// landed is a database as a released build made it, with rows in every table.
+// landed is a database as a released build created it, with rows in every table.
 type landed struct {
 	*store.Store
 	address  string
 	versions []int64
 	goose    *goose.Provider
-	// folder has the migrations of the dialect.
+	// folder contains the migrations of the dialect.
 	folder string
 }
 
-// lastByGoose is the last version that releases applied with goose, which ran each file in what
-// MySQL does not keep as one transaction.
+// lastByGoose is the last version that releases applied with goose. goose ran each file in one
+// transaction, which MySQL commits at each DDL statement.
 const lastByGoose = 20261126194458
 
 // openLanded opens an empty database.
@@ -61,8 +61,8 @@ func openLanded(t *testing.T, address string) *landed {
 	return l
 }
 
-// upTo migrates to a version as the released builds did, and adds at each version the rows of
-// testdata/landed, which hold what its tables could hold.
+// upTo migrates to a version as the released builds did. At each version it adds the rows of
+// testdata/landed, which cover what the tables could contain.
 func (l *landed) upTo(t *testing.T, version int64) *landed {
 	t.Helper()
 	for _, v := range l.versions {
@@ -75,7 +75,7 @@ func (l *landed) upTo(t *testing.T, version int64) *landed {
 	return l
 }
 
-// apply migrates to a version with the runner that released it.
+// apply migrates to a version with the migration runner of its release.
 func (l *landed) apply(t *testing.T, version int64) {
 	t.Helper()
 	if version <= lastByGoose {
@@ -105,7 +105,7 @@ func (l *landed) apply(t *testing.T, version int64) {
 	}
 }
 
-// finish applies the versions after one without an interruption.
+// finish applies the versions after version without an interruption.
 func (l *landed) finish(t *testing.T, from int64) {
 	t.Helper()
 	for _, v := range l.versions {
@@ -119,7 +119,7 @@ func (l *landed) fill(t *testing.T, version int64) {
 	t.Helper()
 	rows, err := os.ReadFile(filepath.Join("testdata", "landed", fmt.Sprint(version, ".sql")))
 	if os.IsNotExist(err) {
-		return // a version that has no rows of its own
+		return // a version without rows of its own
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -138,7 +138,7 @@ func (l *landed) fill(t *testing.T, version int64) {
 	}
 }
 
-// own are the tables that only the runners of migrations use.
+// own are the tables that only the migration runners use.
 var own = []string{"schema_migrations", "schema_migration_steps", "migration_lease", "sqlite_sequence"}
 
 func (l *landed) tables(t *testing.T) []string {
@@ -150,7 +150,7 @@ func (l *landed) tables(t *testing.T) []string {
 	return slices.DeleteFunc(l.texts(t, query), func(name string) bool { return slices.Contains(own, name) })
 }
 
-// texts reads rows as text, a line each.
+// texts returns rows as text, one line for each.
 func (l *landed) texts(t *testing.T, query string) []string {
 	t.Helper()
 	rows, err := l.Pools()[0].QueryContext(context.Background(), query)
@@ -190,7 +190,7 @@ func (l *landed) texts(t *testing.T, query string) []string {
 
 var nextID = regexp.MustCompile(` AUTO_INCREMENT=\d+`)
 
-// catalogue describes every table and index.
+// catalogue returns a description of every table and index.
 func (l *landed) catalogue(t *testing.T) string {
 	t.Helper()
 	if l.Dialect() == dialect.SQLite {
@@ -207,7 +207,7 @@ func (l *landed) catalogue(t *testing.T) string {
 	return strings.Join(out, "\n")
 }
 
-// contents are all rows of all tables, and the versions as recorded.
+// contents returns all rows of all tables, and the recorded versions.
 func (l *landed) contents(t *testing.T) string {
 	t.Helper()
 	versions := l.texts(t, "SELECT version_id FROM schema_migrations ORDER BY version_id")
@@ -220,7 +220,7 @@ func (l *landed) contents(t *testing.T) string {
 	return strings.Join(out, "\n")
 }
 
-// state is what a migrated database must be equal to.
+// state is the part of a database that must be equal after a migration.
 type state struct{ catalogue, contents string }
 
 func (l *landed) state(t *testing.T) state { return state{l.catalogue(t), l.contents(t)} }

@@ -16,20 +16,21 @@ const (
 	leaseTimeout     = 10 * time.Minute
 )
 
-// errLeaseLost is the cause of a migration's context that ended because another server may migrate.
+// errLeaseLost is the cancel cause of a migration's context if another server may now migrate.
 var errLeaseLost = errors.New("the migration lease was lost")
 
-// lease is the right to migrate a MySQL database: a row that one conditional UPDATE takes, which
-// works where named locks are local to one node (Galera). A holder that dies loses it after span.
+// lease is the exclusive right to migrate a MySQL database. It is a row that a conditional UPDATE
+// takes. Named locks would not work, because on Galera they are local to one node. If the holder
+// dies, the lease expires after span.
 type lease struct {
 	db    *sql.DB
 	owner string
 	span  time.Duration
 }
 
-// withLease runs fn while this process alone holds the migration lease of the database. The context
-// of fn ends with ctx, and with errLeaseLost when the lease is taken by another server or can no
-// longer be renewed before it expires. The lease is renewed and kept until fn returns.
+// withLease runs fn while this process holds the migration lease of the database exclusively. The
+// context of fn ends when ctx ends. It ends with errLeaseLost if another server takes the lease, or
+// if the lease cannot be renewed before it expires. The lease is renewed until fn returns.
 func withLease(ctx context.Context, db *sql.DB, span time.Duration, fn func(context.Context) error) error {
 	l := lease{db: db, owner: uuid.NewString(), span: span}
 	if err := l.create(ctx); err != nil {
@@ -61,15 +62,14 @@ func (l lease) create(ctx context.Context) error {
 	return err
 }
 
-// createLeaseTable makes the table of the lease. SQLite needs no lease, but Ready writes to the
-// table.
+// createLeaseTable creates the lease table. SQLite needs no lease, but Ready writes to the table.
 func createLeaseTable(ctx context.Context, db querier) error {
 	_, err := db.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS migration_lease "+
 		"(id INT NOT NULL PRIMARY KEY, owner VARCHAR(36) NOT NULL, until BIGINT NOT NULL)")
 	return err
 }
 
-// take waits until the lease is free, takes it and returns when it expires.
+// take waits until the lease is free, takes it, and returns the time at which it expires.
 func (l lease) take(ctx context.Context) (time.Time, error) {
 	waiting, cancel := context.WithTimeout(ctx, leaseTimeout)
 	defer cancel()
@@ -95,7 +95,7 @@ func (l lease) take(ctx context.Context) (time.Time, error) {
 	}
 }
 
-// renew moves the end of the lease; false means that another server has taken it.
+// renew extends the lease to until. It returns false if another server has taken the lease.
 func (l lease) renew(ctx context.Context, until time.Time) (bool, error) {
 	const renew = "UPDATE migration_lease SET until = ? WHERE id = 1 AND owner = ?"
 	return changed(l.db.ExecContext(ctx, renew, until.UnixMilli(), l.owner))
@@ -104,9 +104,8 @@ func (l lease) renew(ctx context.Context, until time.Time) (bool, error) {
 func (l lease) release(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	_, err := l.db.ExecContext(
-		ctx, "UPDATE migration_lease SET owner = '', until = 0 WHERE id = 1 AND owner = ?", l.owner,
-	)
+	const release = "UPDATE migration_lease SET owner = '', until = 0 WHERE id = 1 AND owner = ?"
+	_, err := l.db.ExecContext(ctx, release, l.owner)
 	return err
 }
 
@@ -118,9 +117,9 @@ func changed(result sql.Result, err error) (bool, error) {
 	return n == 1, err
 }
 
-// keepLease renews a lease of the given span, which expires at until, each third of the span until
-// ctx ends. It calls lose when another server has the lease, and when renewals have failed until a
-// sixth of the span is left: what runs must end before the lease does.
+// keepLease renews a lease that expires at until, every third of its span, until ctx ends. It calls
+// lose if another server has the lease. It also calls lose if renewals have failed until a sixth of
+// the span is left, because the running statements must end before the lease expires.
 func keepLease(ctx context.Context, span time.Duration, until time.Time,
 	renew func(context.Context, time.Time) (bool, error), lose context.CancelCauseFunc) {
 	wait := span / 3

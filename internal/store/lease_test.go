@@ -10,7 +10,7 @@ import (
 	"campaignql/internal/store"
 )
 
-// renewals is a lease whose renewals end as told, and the times at which they were asked for.
+// renewals is a lease with simulated renewals. It records the times of the renewals.
 type renewals struct {
 	begun time.Time
 	at    []time.Duration
@@ -23,7 +23,8 @@ func (r *renewals) ask(ctx context.Context, _ time.Time) (bool, error) {
 	return r.renew(ctx, since)
 }
 
-// keep keeps a lease of 30 s until it is lost or a minute has passed, and returns when and why.
+// keep keeps a lease of 30 s until it is lost or a minute has passed. It returns the time and the
+// cause.
 func keep(t *testing.T, r *renewals) (lost time.Duration, cause error) {
 	t.Helper()
 	ctx, lose := context.WithCancelCause(t.Context())

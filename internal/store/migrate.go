@@ -19,33 +19,34 @@ import (
 	"campaignql/internal/apperr"
 )
 
-// versionTable holds the versions that were applied, as goose keeps them.
+// versionTable holds the versions that were applied, in the format of goose.
 const versionTable = "schema_migrations"
 
 // Migration is one versioned change of the schema.
 type Migration struct {
 	Version int64
 	Name    string
-	// SQL holds the statements that are to run, with their comments.
+	// SQL holds the statements still to run, with their comments.
 	SQL string
 }
 
-// migrator is how a database is migrated. Its zero values are not valid: newMigrator sets them.
+// migrator migrates a database. Its zero value is not valid; use newMigrator.
 type migrator struct {
 	dialect  string
 	versions database.Store
 	files    fs.FS
-	// declared are the tables that the database has once all files are applied; none where tests set
-	// other files.
+	// declared are the tables that the database has once all files are applied. It is empty if a
+	// test sets other files.
 	declared []*schema.Table
-	// data are the statements that run in portions.
+	// data are the statements that run in batches of rows.
 	data map[stepID]dataStep
-	// lease is how long a MySQL server that ended keeps others from migrating.
+	// lease is the lifetime of the migration lease on MySQL. If a server dies while it migrates,
+	// other servers wait that long.
 	lease time.Duration
-	// grace is how long a statement may go on after the context of Migrate ended.
+	// grace is how long a statement may continue after the context of Migrate has ended.
 	grace time.Duration
-	// at is called before and after each statement ("before", "done", "portion", "recorded"); an error
-	// stops the migration there. Tests set it.
+	// at is called before and after each statement, with the point "before", "done", "portion" or
+	// "recorded". If it returns an error, the migration stops there. Only tests set it.
 	at func(point string, id stepID) error
 }
 
@@ -60,21 +61,23 @@ func newMigrator(dialectName string, grace time.Duration) migrator {
 	}
 	return migrator{
 		dialect: dialectName, versions: versions, files: embeddedFiles(dialectName), declared: entmigrate.Tables,
-		data: dataSteps[dialectName], lease: defaultLeaseTime, grace: grace, at: func(string, stepID) error { return nil },
+		data: dataSteps[dialectName], lease: defaultLeaseTime, grace: grace,
+		at: func(string, stepID) error { return nil },
 	}
 }
 
-// Migrate applies the embedded migrations that the database lacks, in order, and returns those it
-// finished. Servers that start at once on one database wait for each other: exactly one applies
-// each.
+// Migrate applies the embedded migrations that the database lacks, in order, and returns those that
+// it finished. Servers that start concurrently on one database wait for each other: each migration
+// is applied by exactly one of them.
 //
-// On SQLite each migration is one transaction. MySQL commits each DDL statement by itself: Migrate
-// looks in the catalogue what is done and records each statement, so a migration that was
-// interrupted anywhere, by this release or an earlier one, is finished by the next call.
+// On SQLite each migration is one transaction. MySQL commits after each DDL statement. Migrate
+// therefore reads the catalog to find out what is already done, and records each statement. If a
+// migration was interrupted at any point, by this release or an earlier one, the next call finishes
+// it.
 //
-// When ctx ends, the statement that runs may finish within Options.MigrationGrace; then it is
-// canceled and rolled back. A database that a newer release has migrated is refused, and so is one
-// that lacks columns of its versions; see Complete.
+// When ctx ends, the running statement may continue for Options.MigrationGrace. Then it is canceled
+// and rolled back. Migrate rejects a database that a newer release has migrated, and one that lacks
+// columns of its recorded versions; see Complete.
 func (s *Store) Migrate(ctx context.Context) ([]Migration, error) {
 	files, err := readMigrations(s.migrator.files)
 	if err != nil {
@@ -97,7 +100,7 @@ func (s *Store) Migrate(ctx context.Context) ([]Migration, error) {
 	if err != nil {
 		return applied, fmt.Errorf("migrate: %w", err)
 	}
-	if ctx.Err() != nil { // it finished within the grace; the next start looks for missing columns
+	if ctx.Err() != nil { // finished within the grace period; the next start checks for missing columns
 		return applied, nil
 	}
 	return applied, s.Complete(ctx)
@@ -115,8 +118,8 @@ func (s *Store) migrateMySQL(ctx context.Context, files []migrationFile, done fu
 }
 
 // Pending returns the migrations that Migrate would apply, each with the statements that are still
-// to run. It writes nothing, and neither makes a SQLite file that does not exist nor opens one to
-// write.
+// to run. It writes nothing: it does not create a missing SQLite file, and opens an existing one
+// read-only.
 func Pending(ctx context.Context, address string, opts Options) (pending []Migration, err error) {
 	s, err := open(ctx, address, opts, true)
 	if errors.Is(err, os.ErrNotExist) && strings.HasPrefix(address, "sqlite:") {
@@ -138,8 +141,8 @@ func allMigrations(dialectName string) ([]Migration, error) {
 	return all, err
 }
 
-// Pending returns the migrations that Migrate would apply, without applying anything. Where there
-// is none it checks the database as Migrate does.
+// Pending returns the migrations that Migrate would apply, without applying them. If there are
+// none, it checks the database as Migrate does.
 func (s *Store) Pending(ctx context.Context) ([]Migration, error) {
 	files, err := readMigrations(s.migrator.files)
 	if err != nil {
@@ -166,7 +169,7 @@ func (s *Store) Pending(ctx context.Context) ([]Migration, error) {
 	return pending, nil
 }
 
-// describe returns the migration without the statements that are done.
+// describe returns the migration without the statements that are already done.
 func (f migrationFile) describe(done map[int]bool) Migration {
 	var text []string
 	for _, s := range f.statements {
@@ -188,7 +191,8 @@ func (s *Store) latest() (int64, error) {
 	return last.version, err
 }
 
-// Compatible refuses a database that a newer release has migrated, or has begun to.
+// Compatible returns an Unavailable error if a newer release has migrated the database, or has
+// begun to.
 func (s *Store) Compatible(ctx context.Context) error {
 	latest, err := s.latest()
 	if err != nil {
@@ -202,7 +206,7 @@ func (s *Store) Compatible(ctx context.Context) error {
 	return s.migrator.refuseNewer(ctx, db, applied, latest)
 }
 
-// pending returns the files whose version the database has not recorded.
+// pending returns the files whose version is not recorded in the database.
 func (m migrator) pending(ctx context.Context, db querier, files []migrationFile) ([]migrationFile, error) {
 	applied, err := m.applied(ctx, db)
 	if err != nil {
@@ -224,7 +228,8 @@ func (m migrator) pending(ctx context.Context, db querier, files []migrationFile
 	return lacking, nil
 }
 
-// applied returns the versions that the database has recorded: none where it has no record.
+// applied returns the versions that are recorded in the database, or none if the table of versions
+// does not exist.
 func (m migrator) applied(ctx context.Context, db querier) ([]int64, error) {
 	exists, err := m.tableExists(ctx, db, versionTable)
 	if err != nil || !exists {
@@ -243,9 +248,10 @@ func (m migrator) applied(ctx context.Context, db querier) ([]int64, error) {
 	return applied, nil
 }
 
-// refuseNewer returns an error when the database has a version, or a statement of one, beyond
-// latest. A version begins after all before it are applied: a database that lacks latest has not
-// begun a newer one, and records that say so are left from before a backup was loaded.
+// refuseNewer returns an error if the database has a version newer than latest, or has begun one. A
+// version begins only after all earlier ones are applied. So a database that lacks latest has not
+// begun a newer one: if step records say otherwise, they are left over from before a backup was
+// restored.
 func (m migrator) refuseNewer(ctx context.Context, db querier, applied []int64, latest int64) error {
 	newest := slices.Max(append([]int64{0}, applied...))
 	begun, err := m.tableExists(ctx, db, stepTable)
@@ -254,8 +260,8 @@ func (m migrator) refuseNewer(ctx context.Context, db querier, applied []int64, 
 	}
 	if begun && newest >= latest {
 		var version int64
-		if err := db.QueryRowContext(ctx, "SELECT COALESCE(MAX(version), 0) FROM "+stepTable).
-			Scan(&version); err != nil {
+		row := db.QueryRowContext(ctx, "SELECT COALESCE(MAX(version), 0) FROM "+stepTable)
+		if err := row.Scan(&version); err != nil {
 			return fmt.Errorf("read the steps of migrations: %w", err)
 		}
 		newest = max(newest, version)
@@ -279,7 +285,7 @@ func (m migrator) tableExists(ctx context.Context, db querier, table string) (bo
 	return n > 0, nil
 }
 
-// ensureVersions makes the table of versions, with the version 0 that earlier releases expect in
+// ensureVersions creates the table of versions, with the version 0 that earlier releases expect in
 // it.
 func (m migrator) ensureVersions(ctx context.Context, db database.DBTxConn) error {
 	exists, err := m.tableExists(ctx, db, versionTable)

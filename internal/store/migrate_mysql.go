@@ -8,12 +8,12 @@ import (
 	"github.com/pressly/goose/v3/database"
 )
 
-// mysqlRun is one call of Migrate that has the lease.
+// mysqlRun is one call of Migrate that holds the lease.
 type mysqlRun struct {
 	migrator
 	db   *sql.DB
 	conn *sql.Conn
-	// process is the number of conn on server.
+	// process is the connection id of conn on server.
 	process int64
 	server  string
 }
@@ -29,8 +29,8 @@ func (m migrator) migrateMySQL(ctx context.Context, db *sql.DB, files []migratio
 	}
 	defer conn.Close()
 	run := mysqlRun{migrator: m, db: db, conn: conn}
-	if err := conn.QueryRowContext(ctx, "SELECT CONNECTION_ID(), "+thisServer).
-		Scan(&run.process, &run.server); err != nil {
+	row := conn.QueryRowContext(ctx, "SELECT CONNECTION_ID(), "+thisServer)
+	if err := row.Scan(&run.process, &run.server); err != nil {
 		return err
 	}
 	if err := waitForOrphans(ctx, conn, files); err != nil {
@@ -60,7 +60,7 @@ func (m migrator) migrateMySQL(ctx context.Context, db *sql.DB, files []migratio
 	return nil
 }
 
-// parseChanges recognizes every DDL statement, before any of them runs.
+// parseChanges parses every DDL statement of the files, before any of them runs.
 func parseChanges(files []migrationFile) (map[stepID]schemaChange, error) {
 	changes := map[stepID]schemaChange{}
 	for _, file := range files {
@@ -83,7 +83,7 @@ func (r mysqlRun) apply(ctx context.Context, file migrationFile, changes map[ste
 	if err != nil {
 		return err
 	}
-	if len(steps) == 0 { // what does not fit the tables must not be found by the next start
+	if len(steps) == 0 { // delete records that do not match the tables: the next start must not read them
 		if err := forgetSteps(ctx, r.conn, file.version); err != nil {
 			return err
 		}
@@ -110,15 +110,15 @@ func (r mysqlRun) apply(ctx context.Context, file migrationFile, changes map[ste
 	return r.finish(ctx, nil, func(ctx context.Context) error { return r.recordVersion(ctx, file.version) })
 }
 
-// recordVersion records a version as applied, and deletes the records of its statements: after a
-// restore they would speak of another database.
+// recordVersion records a version as applied, and deletes the records of its statements in the same
+// transaction. If they were kept, they would be wrong after a backup is restored.
 func (r mysqlRun) recordVersion(ctx context.Context, version int64) error {
 	return again(ctx, func(ctx context.Context) error {
 		tx, err := r.conn.BeginTx(ctx, nil)
 		if err != nil {
 			return err
 		}
-		defer func() { _ = tx.Rollback() }() // after a commit it does nothing
+		defer func() { _ = tx.Rollback() }() // a no-op after the commit
 		if err := r.versions.Insert(ctx, tx, database.InsertRequest{Version: version}); err != nil {
 			return err
 		}
@@ -129,7 +129,7 @@ func (r mysqlRun) recordVersion(ctx context.Context, version int64) error {
 	})
 }
 
-// changeSchema does what the table lacks of the change, and records it.
+// changeSchema applies the part of the change that the table lacks, and records the statement.
 func (r mysqlRun) changeSchema(ctx context.Context, s migrationStatement, change schemaChange) error {
 	return r.finish(ctx, r.cancel, func(ctx context.Context) error {
 		todo, err := remainingOf(ctx, r.conn, change)
@@ -148,8 +148,9 @@ func (r mysqlRun) changeSchema(ctx context.Context, s migrationStatement, change
 	})
 }
 
-// remainingOf looks up what of a change is to be done. A table that is to be created may have been
-// created before an interruption; then it has no rows yet.
+// remainingOf returns the statement for the part of a change that is still to be done, or "" if
+// nothing is. If the change creates a table, an interrupted run may have created it already; the
+// table then has no rows yet. If it has rows, remainingOf returns an error.
 func remainingOf(ctx context.Context, db querier, change schemaChange) (string, error) {
 	shape, err := shapeOf(ctx, db, change.table)
 	if err != nil {
@@ -160,7 +161,8 @@ func remainingOf(ctx context.Context, db querier, change schemaChange) (string, 
 		return todo, err
 	}
 	var rows int
-	err = db.QueryRowContext(ctx, "SELECT COUNT(*) FROM (SELECT 1 FROM `"+change.table+"` LIMIT 1) AS `first`").Scan(&rows)
+	query := "SELECT COUNT(*) FROM (SELECT 1 FROM `" + change.table + "` LIMIT 1) AS `first`"
+	err = db.QueryRowContext(ctx, query).Scan(&rows)
 	if err == nil && rows > 0 {
 		err = fmt.Errorf("the table %s holds rows, and the migration that makes it has not been applied: it is left "+
 			"from a newer state of the database over which a backup was loaded; drop it if nothing in it is needed, "+
@@ -169,7 +171,8 @@ func remainingOf(ctx context.Context, db querier, change schemaChange) (string, 
 	return "", err
 }
 
-// changeRows runs a data step from where it ended. A step that has no portions is one.
+// changeRows runs a data step from the position at which it stopped. A step without batches runs as
+// a single batch.
 func (r mysqlRun) changeRows(ctx context.Context, s migrationStatement, position string) error {
 	portion, ok := r.data[s.id]
 	if !ok {
@@ -191,7 +194,7 @@ func (r mysqlRun) changeRows(ctx context.Context, s migrationStatement, position
 	return nil
 }
 
-// changePortion changes one portion and records where it ended, in one transaction.
+// changePortion changes one batch of rows and records its end, in one transaction.
 func (r mysqlRun) changePortion(
 	ctx context.Context, s migrationStatement, portion dataStep, position string,
 ) (next string, err error) {
@@ -200,7 +203,7 @@ func (r mysqlRun) changePortion(
 		if err != nil {
 			return err
 		}
-		defer func() { _ = tx.Rollback() }() // after a commit it does nothing
+		defer func() { _ = tx.Rollback() }() // a no-op after the commit
 		if next, err = portion(ctx, tx, marker+s.text, position); err != nil {
 			return err
 		}
@@ -220,7 +223,8 @@ func wholeStatement(ctx context.Context, tx *sql.Tx, statement, _ string) (strin
 	return "", err
 }
 
-// doneStatements reports which statements of a migration are done, recorded or not.
+// doneStatements reports which statements of a migration are done, including those that are not
+// recorded.
 func (m migrator) doneStatements(ctx context.Context, db querier, file migrationFile) (map[int]bool, error) {
 	changes, err := parseChanges([]migrationFile{file})
 	if err != nil {
@@ -245,8 +249,8 @@ func (m migrator) doneStatements(ctx context.Context, db querier, file migration
 	return done, nil
 }
 
-// cancel asks the server to cancel the statement of the migration. Where that fails the next start
-// waits for the statement.
+// cancel asks the server to cancel the running statement of the migration. If this fails, the next
+// start waits for the statement.
 func (r mysqlRun) cancel() {
 	ctx, stop := context.WithTimeout(context.Background(), cancelGrace)
 	defer stop()

@@ -17,7 +17,7 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// withMigrations opens an empty database whose only migration has these statements.
+// withMigrations opens an empty database with a single migration of these statements.
 func withMigrations(t *testing.T, address string, statements ...string) *store.Store {
 	t.Helper()
 	db, err := store.Open(t.Context(), address, store.Options{})
@@ -30,7 +30,7 @@ func withMigrations(t *testing.T, address string, statements ...string) *store.S
 	return db
 }
 
-// table makes a table in both dialects.
+// table creates a table in both dialects.
 const table = "CREATE TABLE `t` (`id` bigint NOT NULL, `n` bigint NOT NULL DEFAULT 0, PRIMARY KEY (`id`))"
 
 // slow returns a statement that takes minutes.
@@ -48,7 +48,7 @@ func slow(db *store.Store) string {
 		"(SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 300000000) SELECT max(x) FROM c"
 }
 
-// started returns a channel that is closed when the statement of a number begins.
+// started returns a channel that is closed when the given statement begins.
 func started(db *store.Store, number int) <-chan struct{} {
 	began := make(chan struct{})
 	db.OnStep(func(point, step string) error {
@@ -72,7 +72,7 @@ func TestAStatementThatOutlivesTheGraceIsRolledBack(t *testing.T) {
 		told := errors.New("told to stop")
 		go func() {
 			<-began
-			time.Sleep(100 * time.Millisecond) // the statement is sent after the point
+			time.Sleep(100 * time.Millisecond) // the statement is sent after the point "before"
 			stop(told)
 		}()
 		since := time.Now()
@@ -120,7 +120,7 @@ func TestAMigrationWhoseLeaseIsTakenStopsAtOnce(t *testing.T) {
 		if !errors.Is(err, store.ErrLeaseLost) {
 			t.Fatalf("ended with %v", err)
 		}
-		if took := time.Since(since); took > 15*time.Second { // the grace, which does not count here
+		if took := time.Since(since); took > 15*time.Second { // the grace period, which must not apply here
 			t.Errorf("it took %s", took)
 		}
 		if running := testkit.Running(t, db.Pools()[0], "x9"); running != 0 {
@@ -162,7 +162,7 @@ func TestWaitingForAnotherServerEndsWhenToldToStop(t *testing.T) {
 }
 
 // TestADataStepChangesEachRowOnce interrupts a step that adds to every row, before and after the
-// commit of each portion.
+// commit of each batch.
 func TestADataStepChangesEachRowOnce(t *testing.T) {
 	t.Parallel()
 	testkit.EachFresh(t, func(t *testing.T, address string) {
@@ -211,7 +211,7 @@ func TestADataStepChangesEachRowOnce(t *testing.T) {
 	})
 }
 
-// TestWhatCannotGoOnNamesTheRepair has a table that no migration made.
+// TestWhatCannotGoOnNamesTheRepair starts from a table that no migration created.
 func TestWhatCannotGoOnNamesTheRepair(t *testing.T) {
 	t.Parallel()
 	testkit.EachFresh(t, func(t *testing.T, address string) {

@@ -10,8 +10,9 @@ import (
 	"github.com/pressly/goose/v3/database"
 )
 
-// migrateSQLite applies each migration in one transaction that also records its version. The lock
-// of the file lets one process migrate, and ends with the process.
+// migrateSQLite applies each migration in one transaction, which also records the version. The lock
+// of the file ensures that only one process migrates; the operating system releases the lock when
+// the process ends.
 func (m migrator) migrateSQLite(
 	ctx context.Context, db *sql.DB, files []migrationFile, done func(migrationFile),
 ) error {
@@ -31,8 +32,8 @@ func (m migrator) migrateSQLite(
 	return nil
 }
 
-// applySQLite applies a migration unless it is applied. It waits for the lock of the file until ctx
-// ends; what then runs may use the context inner.
+// applySQLite applies a migration unless it is already applied. It waits for the lock of the file
+// until ctx ends. Once it has the lock, it uses the context inner.
 func (m migrator) applySQLite(
 	ctx, inner context.Context, db *sql.DB, files []migrationFile, file migrationFile,
 ) (bool, error) {
@@ -40,7 +41,7 @@ func (m migrator) applySQLite(
 	if err != nil {
 		return false, err
 	}
-	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
+	defer func() { _ = tx.Rollback() }() // a no-op after the commit
 	pending, err := m.pending(inner, tx, files)
 	if err != nil || len(pending) == 0 || pending[0].version != file.version {
 		return false, err
@@ -76,7 +77,7 @@ func (m migrator) runSQLite(ctx context.Context, tx *sql.Tx, s migrationStatemen
 	return m.at("done", s.id)
 }
 
-// beginSQLite begins a writing transaction, and waits while another process has one.
+// beginSQLite begins a write transaction. It waits while another process has one.
 func beginSQLite(ctx, inner context.Context, db *sql.DB) (*sql.Tx, error) {
 	for deadline := time.Now().Add(leaseTimeout); ; {
 		tx, err := db.BeginTx(inner, nil)

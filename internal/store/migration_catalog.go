@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// querier is what a pool, a connection and a transaction have in common.
+// querier is the common interface of a pool, a connection and a transaction.
 type querier interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-// shapeOf reads what MySQL's catalogue says of a table.
+// shapeOf reads the columns and indexes of a table from the catalog of MySQL.
 func shapeOf(ctx context.Context, db querier, table string) (tableShape, error) {
 	shape := tableShape{indexes: map[string]index{}}
 	const columns = "SELECT column_name FROM information_schema.columns " +
@@ -56,16 +56,17 @@ func eachRow(ctx context.Context, db querier, query string, args []any, visit fu
 	return rows.Err()
 }
 
-// marker begins each statement that a migration sends to MySQL, so that a later start finds it in
-// the list of processes.
+// marker is the prefix of each statement that a migration sends to MySQL, so that a later start
+// finds the statement in the process list.
 const marker = "/* campaignql migration */ "
 
-// orphanPoll is how often the list of processes is read while a statement of an ended process runs.
+// orphanPoll is how often the process list is read while a statement of a dead process runs.
 const orphanPoll = 200 * time.Millisecond
 
-// waitForOrphans returns once no statement of an earlier migration runs in this database. MySQL
-// goes on with a statement whose client was killed: what it does would be missed by reading the
-// catalogue. Statements of earlier releases, which sent no marker, are known by their text.
+// waitForOrphans waits until no statement of an earlier migration runs in this database. MySQL
+// continues a statement after its client was killed, and the catalog does not show the effect of
+// the statement before it ends. Earlier releases sent no marker; their statements are recognized by
+// their text.
 func waitForOrphans(ctx context.Context, db querier, files []migrationFile) error {
 	for {
 		running, err := orphanRuns(ctx, db, files)
@@ -77,9 +78,8 @@ func waitForOrphans(ctx context.Context, db querier, files []migrationFile) erro
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf(
-				"stopped while a statement of an earlier migration runs on the server: %w", context.Cause(ctx),
-			)
+			return fmt.Errorf("stopped while a statement of an earlier migration runs on the server: %w",
+				context.Cause(ctx))
 		case <-time.After(orphanPoll):
 		}
 	}
@@ -101,7 +101,8 @@ func orphanRuns(ctx context.Context, db querier, files []migrationFile) (bool, e
 	return found, err
 }
 
-// namedColumns reads a row of SHOW, whose columns differ between servers, by lower-case names.
+// namedColumns reads a row of a SHOW statement into a map with lower-case column names, because the
+// columns differ between servers.
 func namedColumns(rows *sql.Rows) (map[string]string, error) {
 	names, err := rows.Columns()
 	if err != nil {

@@ -8,19 +8,19 @@ import (
 	"entgo.io/ent/dialect"
 )
 
-// dataSteps are the statements that run in portions, for each dialect: those that change rows of
-// tables which may be large. Other statements that change rows are one transaction each.
+// dataSteps are the statements that run in batches, by dialect: those that change rows of tables
+// that may be large. Every other statement that changes rows runs as one transaction.
 var dataSteps = map[string]map[stepID]dataStep{
 	dialect.MySQL: {
 		{20261126060232, 2}: portionsByKey("events", "e", "id", rowsOfPortion),
 	},
 }
 
-// rowsOfPortion is how many rows a portion changes: few enough for locks that end soon.
+// rowsOfPortion is the number of rows in a batch. It is small, so that locks are released soon.
 const rowsOfPortion = 5000
 
-// portionsByKey runs an UPDATE without WHERE, of a table under an alias, for ranges of its key of
-// so many rows each.
+// portionsByKey runs an UPDATE without a WHERE clause in batches: each batch is a range of the key
+// that contains the given number of rows. alias is the alias of the table in the UPDATE.
 func portionsByKey(table, alias, key string, rows int) dataStep {
 	end := fmt.Sprintf("SELECT MAX(k) FROM "+
 		"(SELECT `%[1]s` AS k FROM `%[2]s` WHERE `%[1]s` > ? ORDER BY `%[1]s` LIMIT %[3]d) AS chunk", key, table, rows)

@@ -7,15 +7,15 @@ import (
 	"strings"
 )
 
-// A schemaChange is one DDL statement of MySQL in a form whose effect can be looked up in the
-// catalogue. These are the forms that Atlas writes; a test proves that each landed statement is one
-// of them. Both MySQL and MariaDB run each of them whole or not at all.
+// A schemaChange is one parsed DDL statement of MySQL. Its effect can be checked in the catalog.
+// Only the forms that Atlas writes can be parsed; a test checks that every released migration uses
+// them. Both MySQL and MariaDB run each of these statements atomically.
 type schemaChange struct {
 	text  string
 	table string
-	// kind says what becomes of the table.
+	// kind says whether the table is created, dropped or altered.
 	kind tableChange
-	// clauses are what ALTER TABLE does, or what CREATE TABLE makes.
+	// clauses are the clauses of ALTER TABLE, or the columns and indexes of CREATE TABLE.
 	clauses []clause
 }
 
@@ -37,17 +37,17 @@ const (
 	dropIndex
 )
 
-// clause is one part of a change, about one column or index.
+// clause is the part of a change that concerns one column or index.
 type clause struct {
 	kind clauseKind
 	name string
-	// index is what addIndex makes.
+	// index is the index that addIndex creates.
 	index index
-	// text is the clause as ALTER TABLE has it.
+	// text is the clause as written in ALTER TABLE.
 	text string
 }
 
-// index is what the catalogue says of an index.
+// index is an index as described by the catalog.
 type index struct {
 	unique  bool
 	columns []string
@@ -57,7 +57,7 @@ func (i index) equal(other index) bool {
 	return i.unique == other.unique && slices.Equal(i.columns, other.columns)
 }
 
-// tableShape is what the catalogue says of a table.
+// tableShape is a table as described by the catalog.
 type tableShape struct {
 	exists  bool
 	columns []string
@@ -82,10 +82,11 @@ var (
 	formData         = regexp.MustCompile("^(INSERT|UPDATE|DELETE) ")
 )
 
-// isData reports whether a statement changes rows and not the schema.
+// isData reports whether a statement changes rows rather than the schema.
 func isData(text string) bool { return formData.MatchString(text) }
 
-// parseChange recognizes a DDL statement, and refuses one whose effect could not be looked up.
+// parseChange parses a DDL statement. It returns an error if the effect of the statement cannot be
+// checked in the catalog.
 func parseChange(text string) (schemaChange, error) {
 	if m := formCreateTable.FindStringSubmatch(text); m != nil {
 		return withClauses(schemaChange{text: text, table: m[1], kind: createTable}, m[2])
@@ -161,7 +162,7 @@ func indexColumns(list string) []string {
 	return strings.Split(strings.ReplaceAll(list, "`", ""), ", ")
 }
 
-// splitClauses splits at the commas that stand in no parentheses and in no quotes.
+// splitClauses splits the list at commas that are outside parentheses and quotes.
 func splitClauses(list string) []string {
 	var out []string
 	depth, start := 0, 0
@@ -186,8 +187,9 @@ func splitClauses(list string) []string {
 	return append(out, strings.TrimSpace(list[start:]))
 }
 
-// remaining returns the statement that does what the table lacks of the change, "" when nothing.
-// The error says how to repair a table that the change can neither have made nor be made in.
+// remaining returns the statement that applies the part of the change that the table lacks, or ""
+// if it lacks nothing. If the table is in a state that neither precedes nor follows the change, the
+// error says how to repair it.
 func (c schemaChange) remaining(shape tableShape) (string, error) {
 	switch c.kind {
 	case createTable:
@@ -207,7 +209,7 @@ func (c schemaChange) remaining(shape tableShape) (string, error) {
 	return c.remainingClauses(shape)
 }
 
-// sameTable compares a table that exists with what CREATE TABLE makes.
+// sameTable returns an error if an existing table differs from the one that CREATE TABLE creates.
 func (c schemaChange) sameTable(shape tableShape) error {
 	var columns []string
 	indexes := 0
@@ -235,7 +237,8 @@ func (c schemaChange) otherTable(what string) error {
 		"rename it, or drop it if nothing in it is needed, and start again", c.table, what)
 }
 
-// remainingClauses leaves out what is done. A MODIFY is always repeated: it changes nothing then.
+// remainingClauses returns the statement without the clauses that are already done. A MODIFY clause
+// is always repeated, because repeating it changes nothing.
 func (c schemaChange) remainingClauses(shape tableShape) (string, error) {
 	var left []string
 	for _, part := range c.clauses {
@@ -278,7 +281,8 @@ func (c schemaChange) done(part clause, shape tableShape) (bool, error) {
 	return false, nil
 }
 
-// drops reports whether the change drops the index of a name, and so may make it anew.
+// drops reports whether the change drops the named index, and so may create it again with other
+// columns.
 func (c schemaChange) drops(name string) bool {
 	return slices.ContainsFunc(c.clauses, func(part clause) bool { return part.kind == dropIndex && part.name == name })
 }

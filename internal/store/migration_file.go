@@ -18,14 +18,14 @@ import (
 //go:embed migrations
 var embedded embed.FS
 
-// migrationFile is one versioned change of the schema: a file of internal/store/migrations.
+// migrationFile is one versioned change of the schema: a file in internal/store/migrations.
 type migrationFile struct {
 	version    int64
 	name       string
 	statements []migrationStatement
 }
 
-// stepID names one statement of a migration. Statements count from 1.
+// stepID identifies one statement of a migration. Statements are numbered from 1.
 type stepID struct {
 	version int64
 	number  int
@@ -40,17 +40,17 @@ type migrationStatement struct {
 	comments []string
 }
 
-// sql returns the statement as its file has it.
+// sql returns the statement as written in its file.
 func (s migrationStatement) sql() string {
 	return strings.Join(append(slices.Clone(s.comments), s.text+";"), "\n")
 }
 
-// dataStep changes rows in portions, one a call. It is given the statement of the file and where
-// the last portion ended, "" at first, and returns where this one ended, "" when nothing is left.
-// The transaction records that too, so that a portion is never changed twice.
+// dataStep changes one batch of rows. It takes the statement of the file and the end of the
+// previous batch, "" for the first one. It returns the end of this batch, or "" if no rows are
+// left. The same transaction records the end, so that no batch is applied twice.
 type dataStep func(ctx context.Context, tx *sql.Tx, statement, position string) (next string, err error)
 
-// embeddedFiles is the folder of a dialect's migrations.
+// embeddedFiles returns the folder with the migrations of a dialect.
 func embeddedFiles(dialectName string) fs.FS {
 	folder := "migrations/mysql"
 	if dialectName == dialect.SQLite {
@@ -58,12 +58,12 @@ func embeddedFiles(dialectName string) fs.FS {
 	}
 	files, err := fs.Sub(embedded, folder)
 	if err != nil {
-		panic("store: " + err.Error()) // only an invalid path is an error
+		panic("store: " + err.Error()) // fs.Sub fails only for an invalid path
 	}
 	return files
 }
 
-// readMigrations reads the statements that bring a database forward, in order.
+// readMigrations reads the statements that upgrade a database, in order of their versions.
 func readMigrations(files fs.FS) ([]migrationFile, error) {
 	names, err := fs.Glob(files, "*.sql")
 	if err != nil {

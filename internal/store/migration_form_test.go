@@ -31,7 +31,8 @@ func TestEveryLandedStatementCanBeLookedUp(t *testing.T) {
 	}
 }
 
-// TestStatementsOfMigrationsAreWhole counts the lines that end a statement.
+// TestStatementsOfMigrationsAreWhole compares the number of statements with the number of lines
+// that end one.
 func TestStatementsOfMigrationsAreWhole(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{dialect.MySQL, dialect.SQLite} {
@@ -170,7 +171,8 @@ func TestWhatIsLeftOfAChange(t *testing.T) {
 	}
 }
 
-// TestStatementsOfEarlierReleasesAreKnownWhileTheyRun has what the server lists of a killed one.
+// TestStatementsOfEarlierReleasesAreKnownWhileTheyRun uses the process list entry of a killed
+// release.
 func TestStatementsOfEarlierReleasesAreKnownWhileTheyRun(t *testing.T) {
 	t.Parallel()
 	files, err := readMigrations(embeddedFiles(dialect.MySQL))

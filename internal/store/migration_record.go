@@ -9,16 +9,17 @@ import (
 	"time"
 )
 
-// stepTable holds the statements of the migration that is under way on MySQL, one row each. A data
-// step that has begun has a row too: position is where its last portion ended, finished_at is NULL.
-// The rows of a version are deleted in the transaction that records the version as applied.
+// stepTable is the table that records the statements of the current migration on MySQL, one row for
+// each. A data step that has begun has a row too: position is the end of its last batch, and
+// finished_at is NULL. The transaction that records a version as applied deletes the rows of that
+// version.
 const stepTable = "schema_migration_steps"
 
 const createStepTable = "CREATE TABLE IF NOT EXISTS " + stepTable + " (version BIGINT NOT NULL, step INT NOT NULL, " +
 	"position VARCHAR(255) NOT NULL DEFAULT '', finished_at DATETIME(6) NULL, PRIMARY KEY (version, step)) " +
 	"CHARSET utf8mb4 COLLATE utf8mb4_bin"
 
-// stepState is what the database has recorded of a statement.
+// stepState is the recorded state of a statement.
 type stepState struct {
 	position string
 	finished bool
@@ -30,19 +31,17 @@ func recordStep(ctx context.Context, db querier, id stepID, position string, fin
 		now := Now()
 		at = &now
 	}
-	_, err := db.ExecContext(
-		ctx, "REPLACE INTO "+stepTable+" (version, step, position, finished_at) VALUES (?, ?, ?, ?)", id.version,
-		id.number, position, at,
-	)
+	const replace = "REPLACE INTO " + stepTable + " (version, step, position, finished_at) VALUES (?, ?, ?, ?)"
+	_, err := db.ExecContext(ctx, replace, id.version, id.number, position, at)
 	return err
 }
 
-// readSteps returns what is recorded of a version and fits the catalogue.
+// readSteps returns the records of a version if they agree with the catalog.
 //
-// The tables may have been replaced by a backup without these rows. So the rows are believed only
-// while the schema is the one to which the recorded statements lead. Nothing is returned when none
-// of their changes is there: the tables are those from before the version. When some are there and
-// some are not, a data step cannot be known to be done or not, and the error says what to repair.
+// A restored backup may have replaced the tables but not these records. So the records count only
+// if the schema is the one that the recorded statements produce. If none of their changes is found,
+// the tables are from before the version, and readSteps returns no records. If only some of their
+// changes are found, it is unknown whether a data step has run, and the error says what to repair.
 func readSteps(
 	ctx context.Context, db querier, file migrationFile, changes map[stepID]schemaChange,
 ) (map[int]stepState, error) {
@@ -65,7 +64,7 @@ func readSteps(
 		return nil, err
 	case len(wrong) == 0:
 		return steps, nil
-	case found == 0 || !rowsChanged: // without a data step each statement is looked up by itself
+	case found == 0 || !rowsChanged: // without a data step, each statement is checked in the catalog alone
 		return map[int]stepState{}, nil
 	}
 	return nil, fmt.Errorf("statements of this migration are recorded as done, but %s: a backup was loaded over the "+
@@ -73,8 +72,9 @@ func readSteps(
 		"and start again", strings.Join(wrong, " and "))
 }
 
-// forgetOthers deletes the rows of all versions but one that is to be applied. Versions are applied
-// in order: those before are finished, those after have not begun in this state of the database.
+// forgetOthers deletes the records of all versions except the one that is applied next. Versions
+// are applied in order: earlier ones are finished, and later ones have not begun in this state of
+// the database.
 func forgetOthers(ctx context.Context, db querier, version int64) error {
 	_, err := db.ExecContext(ctx, "DELETE FROM "+stepTable+" WHERE version <> ?", version)
 	return err
@@ -85,7 +85,7 @@ func forgetSteps(ctx context.Context, db querier, version int64) error {
 	return err
 }
 
-// schemaPart names a table, or a column or an index of it.
+// schemaPart identifies a table, or a column or index of a table.
 type schemaPart struct {
 	table string
 	kind  partKind
@@ -107,12 +107,13 @@ func (p schemaPart) String() string {
 	return fmt.Sprintf("the %s %s of the table %s", p.kind, p.name, p.table)
 }
 
-// expectation is what the recorded statements made of a part.
+// expectation is the state of a part after the recorded statements.
 type expectation struct {
 	present bool
 	index   index
-	// proof says that finding the part as expected shows that a statement has run. A part of a
-	// table that the migration creates is none: restoring a backup leaves such a table as it is.
+	// proof is true if finding the part as expected proves that a statement has run. A part of a
+	// table that the migration creates proves nothing, because a restored backup does not remove
+	// that table.
 	proof bool
 }
 
@@ -127,11 +128,12 @@ func (e expectation) met(part schemaPart, shape tableShape) bool {
 	return e.present == shape.exists
 }
 
-// expectedSchema is what the catalogue must say after the recorded statements.
+// expectedSchema is the expected state of the catalog after the recorded statements.
 type expectedSchema map[schemaPart]expectation
 
-// recordedSchema follows the recorded statements, and reports whether one of them changed rows.
-// What the next statement changes is left open: it may have run without being recorded.
+// recordedSchema computes the schema after the recorded statements, and reports whether one of them
+// changed rows. It leaves out the parts that the next statement changes, because that statement may
+// have run without being recorded.
 func recordedSchema(
 	file migrationFile, changes map[stepID]schemaChange, steps map[int]stepState,
 ) (expected expectedSchema, rowsChanged bool) {
@@ -165,7 +167,7 @@ func (e expectedSchema) follow(c schemaChange) {
 		e[table] = expectation{proof: true}
 		return
 	}
-	for _, part := range c.clauses { // an index that is made anew is dropped first, wherever that stands
+	for _, part := range c.clauses { // drops take effect before adds, whatever the order of the clauses
 		if part.kind == dropIndex || part.kind == dropColumn {
 			e[part.of(c.table)] = expectation{proof: !created}
 		}
@@ -177,13 +179,13 @@ func (e expectedSchema) follow(c schemaChange) {
 			e[of] = expectation{present: true, index: part.index, proof: !created}
 		case modifyColumn:
 			if _, known := e[of]; !known {
-				e[of] = expectation{present: true} // it was there before
+				e[of] = expectation{present: true} // the column existed before
 			}
 		}
 	}
 }
 
-// of returns the column or index that a clause is about.
+// of returns the column or index that the clause concerns.
 func (c clause) of(table string) schemaPart {
 	if c.kind == addIndex || c.kind == dropIndex {
 		return schemaPart{table, oneIndex, c.name}
@@ -209,8 +211,8 @@ func (e expectedSchema) forget(table string) {
 	}
 }
 
-// lookUp counts the parts that are as expected and prove that a statement has run, and says of the
-// others what is wrong.
+// lookUp compares the expected parts with the catalog. found is the number of parts that are as
+// expected and prove that a statement has run. wrong describes each part that differs.
 func (e expectedSchema) lookUp(ctx context.Context, db querier) (found int, wrong []string, err error) {
 	shapes := map[string]tableShape{}
 	for part, want := range e {

@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// finish runs do so that it may go on for the grace after ctx ended. Then, and at once when the
-// lease is lost, cancel is called, if there is one, and the context of do ends a little later.
+// finish runs do, which may continue for the grace period after ctx has ended. After the grace
+// period, or immediately if the lease is lost, finish calls cancel (unless nil), and ends the
+// context of do after cancelGrace. If cancel is nil, it ends the context of do immediately.
 func (m migrator) finish(ctx context.Context, cancel func(), do func(context.Context) error) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("%w: the next start goes on from there", context.Cause(ctx))
@@ -39,14 +40,13 @@ func (m migrator) finish(ctx context.Context, cancel func(), do func(context.Con
 	close(done)
 	<-stopped
 	if err != nil && ctx.Err() != nil {
-		return fmt.Errorf(
-			"%w: what ran did not end in time, the next start goes on from there: %w", context.Cause(ctx), err,
-		)
+		return fmt.Errorf("%w: what ran did not end in time, the next start goes on from there: %w",
+			context.Cause(ctx), err)
 	}
 	return err
 }
 
-// cancelGrace is how long a statement may take to end once the server was asked to cancel it.
+// cancelGrace is how long a statement may take to end after the server was asked to cancel it.
 const cancelGrace = 2 * time.Second
 
 func endsWithin(done <-chan struct{}, wait time.Duration) bool {

@@ -1,6 +1,6 @@
-// Package store owns the database: opening MySQL or SQLite from one address, transactions with
-// retries, migrations, the confinement of every statement to the caller's account, and the
-// translation of Ent's and the drivers' errors. It knows no rule of any domain.
+// Package store owns the database: it opens MySQL or SQLite from one address, runs transactions
+// with retries, applies migrations, confines every statement to the account of the caller, and
+// translates the errors of Ent and of the drivers. It must not know any rule of a domain.
 package store
 
 import (
@@ -26,52 +26,56 @@ import (
 	"campaignql/internal/gate"
 )
 
-// Options are the settings of the pool. The zero value takes the defaults.
+// Options are the settings of the store. The zero value selects the defaults.
 type Options struct {
-	// MaxConnections bounds the connections to MySQL, or the reading connections to a SQLite file.
-	// Default 32 for MySQL, twice the cores for SQLite.
+	// MaxConnections bounds the connections to MySQL, or the read connections to a SQLite file.
+	// Default 32 for MySQL, twice the number of CPU cores for SQLite.
 	MaxConnections int
-	// ConnectTimeout bounds dialling and the first answer of MySQL. Default 5 s.
+	// ConnectTimeout bounds dialing MySQL and the wait for its first answer. Default 5 s.
 	ConnectTimeout time.Duration
-	// StatementTimeout bounds one read from or write to the network of MySQL, and a statement on
-	// its server. Default 60 s.
+	// StatementTimeout bounds one network read from or write to MySQL, and the time of a statement
+	// on the server. Default 60 s.
 	StatementTimeout time.Duration
-	// MigrationGrace is how long a statement of a migration may go on after its context ended. Default 15 s.
+	// MigrationGrace is how long a statement of a migration may continue after its context has
+	// ended. Default 15 s.
 	MigrationGrace time.Duration
-	// SlowStatement is from how long on a statement is logged, with its shape and without its values. 0 logs none.
+	// SlowStatement is the duration from which a statement is logged, with its shape but without
+	// its values. 0 logs none.
 	SlowStatement time.Duration
 	// Log receives slow statements; nil logs none.
 	Log *slog.Logger
-	// MaxHeavy bounds the heavy statements that run at a time, MaxAccountHeavy those of one
-	// account; see Heavy. Default a third of the connections, and 2.
+	// MaxHeavy bounds the heavy statements that run concurrently, MaxAccountHeavy those of one
+	// account; see Heavy. Defaults: a third of the connections, and 2.
 	MaxHeavy, MaxAccountHeavy int
 }
 
-// Store is an open database. Its methods may be used from many goroutines.
+// Store is an open database. Its methods are safe for concurrent use.
 type Store struct {
 	client *ent.Client
 	driver *driver
-	// dbs are the pools, the writing one first.
+	// dbs are the pools. The first one writes, the last one reads; they may be the same.
 	dbs []*sql.DB
-	// health is a pool of one connection for Ready, which must not wait for the others. It is opened on first use.
+	// health is a pool of one connection for Ready, which must not wait for the other pools. The
+	// connection is opened on first use.
 	health *sql.DB
-	// migrationDB opens a pool of its own for migrations of MySQL, without statement timeouts.
+	// migrationDB opens a separate pool for migrations of MySQL, without statement timeouts.
 	migrationDB func() (*sql.DB, error)
 	migrator    migrator
 	dialect     string
-	// heavy bounds the heavy statements that run at a time, texts the reads of long texts.
+	// heavy bounds the concurrent heavy statements, texts the concurrent reads of long texts.
 	heavy, texts *gate.Gate
 }
 
 // Open opens the database of an address: "sqlite:PATH", "sqlite::memory:" or
-// "mysql://user:password@host:3306/name?socket=…" with parameters of the driver. It does not
-// migrate. The error names what is wrong with the address, or why the database cannot be reached,
-// and never holds the password.
+// "mysql://user:password@host:3306/name?socket=…". A MySQL address may have parameters of the
+// driver. Open does not migrate. The error says what is wrong with the address, or why the database
+// cannot be reached; it never contains the password.
 func Open(ctx context.Context, address string, opts Options) (*Store, error) {
 	return open(ctx, address, opts, false)
 }
 
-// open is Open; readOnly opens a SQLite file that exists, and writes nothing to it nor beside it.
+// open is Open. If readOnly is true, it opens only an existing SQLite file, and does not write to
+// it; see openSQLiteReadOnly.
 func open(ctx context.Context, address string, opts Options, readOnly bool) (*Store, error) {
 	var s *Store
 	var err error
@@ -112,10 +116,10 @@ func openSQLite(path string, opts Options) (*Store, error) {
 		}
 		db.SetMaxOpenConns(1)
 		db.SetConnMaxLifetime(0)
-		return newStore(dialect.SQLite, db, db), nil // every other connection would see another database
+		return newStore(dialect.SQLite, db, db), nil // a second connection would open a different database
 	}
-	// Keys and passwords are in it, if only as hashes: it is for its owner alone. SQLite gives the
-	// files beside it the same mode.
+	// Only the owner may read the file, because it contains hashes of keys and passwords. SQLite
+	// creates its other files (-wal, -shm) with the same mode.
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, pathProblem(path, errors.Unwrap(err)))
@@ -128,7 +132,7 @@ func openSQLite(path string, opts Options) (*Store, error) {
 		return nil, err
 	}
 	write.SetMaxOpenConns(1)
-	// The file must exist before the readers open it: they may only read.
+	// The file must exist before the readers open it, because they may only read.
 	if err := write.Ping(); err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", path, pathProblem(path, err)), write.Close())
 	}
@@ -142,7 +146,8 @@ func openSQLite(path string, opts Options) (*Store, error) {
 	}
 	read.SetMaxOpenConns(limit)
 	read.SetMaxIdleConns(limit)
-	// Readiness does not wait for the transaction of another: that one shows that writing is possible.
+	// Ready does not wait for the transaction of another connection: that transaction shows that
+	// the database accepts writes.
 	health, err := sql.Open("sqlite", sqliteDSN(path, "deferred", 0))
 	if err != nil {
 		return nil, errors.Join(err, write.Close(), read.Close())
@@ -150,8 +155,9 @@ func openSQLite(path string, opts Options) (*Store, error) {
 	return newStore(dialect.SQLite, health, write, read), nil
 }
 
-// openSQLiteReadOnly opens a file without writing. To read a journal, SQLite makes an index beside it;
-// where there is no journal, nobody has the file open, and it is read as it is.
+// openSQLiteReadOnly opens a file without writing to it. If a write-ahead log exists, SQLite
+// creates an index file in the folder in order to read it. If there is none, no process has the
+// file open, and the file is opened as immutable.
 func openSQLiteReadOnly(path string) (*Store, error) {
 	if path == "" {
 		return nil, errors.New("database address sqlite: needs a path, such as sqlite:campaignql.db")
@@ -170,7 +176,8 @@ func openSQLiteReadOnly(path string) (*Store, error) {
 	return newStore(dialect.SQLite, db, db), nil
 }
 
-// pathProblem explains the driver's "unable to open database file" where the cause is a folder.
+// pathProblem returns a clearer error than the driver's "unable to open database file" if the
+// folder of path is the cause. Otherwise it returns err.
 func pathProblem(path string, err error) error {
 	if i := strings.LastIndexByte(path, '/'); i > 0 {
 		if _, statErr := os.Stat(path[:i]); statErr != nil {
@@ -233,20 +240,19 @@ func openMySQL(address string, opts Options) (*Store, error) {
 	return s, nil
 }
 
-// mysqlConfig reads an address. Parameters of the driver are taken over; those the product depends on are fixed.
+// mysqlConfig parses an address. It keeps parameters of the driver, except those that the product
+// depends on, which it sets to fixed values.
 func mysqlConfig(address string) (*mysql.Config, error) {
 	u, err := url.Parse(address)
 	if err != nil {
-		// url.Error repeats the address, password and all.
-		return nil, errors.New(
-			"database address mysql://… cannot be understood: write mysql://user:password@host:3306/name, with special characters percent-encoded",
-		)
+		// url.Error contains the whole address, including the password.
+		return nil, errors.New("database address mysql://… cannot be understood: write " +
+			"mysql://user:password@host:3306/name, with special characters percent-encoded")
 	}
 	name := strings.TrimPrefix(u.Path, "/")
 	if name == "" {
-		return nil, fmt.Errorf(
-			"database address %s: the name of the database is missing after the host", Redact(address),
-		)
+		return nil, fmt.Errorf("database address %s: the name of the database is missing after the host",
+			Redact(address))
 	}
 	cfg := mysql.NewConfig()
 	cfg.User = u.User.Username()
@@ -273,13 +279,14 @@ func mysqlConfig(address string) (*mysql.Config, error) {
 		return nil, fmt.Errorf("database address %s: %w", Redact(address), err)
 	}
 	cfg.ParseTime, cfg.Loc, cfg.ClientFoundRows, cfg.InterpolateParams = true, time.UTC, true, true
-	// After a failover the connections to the demoted server are dropped, and new ones are made.
+	// After a failover, connections to the demoted server are closed and replaced by new ones.
 	cfg.RejectReadOnly = true
 	cfg.Collation = "utf8mb4_bin"
 	if cfg.Params == nil {
 		cfg.Params = map[string]string{}
 	}
-	cfg.Params["sql_mode"] = "'STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'"
+	cfg.Params["sql_mode"] = "'STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE," +
+		"ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'"
 	cfg.Params["time_zone"] = "'+00:00'"
 	cfg.Logger = &mysql.NopLogger{}
 	return cfg, nil
@@ -319,7 +326,7 @@ func Redact(address string) string {
 // Dialect returns "mysql" or "sqlite3".
 func (s *Store) Dialect() string { return s.dialect }
 
-// Pools returns the connection pools, the writing one first, for metrics.
+// Pools returns the connection pools, the write pool first, for metrics.
 func (s *Store) Pools() []*sql.DB { return s.dbs }
 
 // Close closes every pool.
@@ -331,8 +338,8 @@ func (s *Store) Close() error {
 	return errors.Join(errs...)
 }
 
-// Now returns the present instant as the database keeps it: UTC, whole microseconds.
+// Now returns the current time as the database stores it: UTC, truncated to microseconds.
 func Now() time.Time { return Truncate(time.Now()) }
 
-// Truncate rounds an instant down to what both databases keep.
+// Truncate truncates a time to the precision that both databases store.
 func Truncate(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }

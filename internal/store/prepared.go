@@ -12,17 +12,19 @@ import (
 )
 
 const (
-	// keptStatements is how many reads stay prepared on each connection. MySQL allows all
-	// connections together 16,382 by default.
+	// keptStatements is the number of reads that stay prepared on each connection. By default MySQL
+	// allows 16,382 for all connections together.
 	keptStatements = 64
-	// tooManyPrepared is MySQL's error that all its connections together keep too many statements.
+	// tooManyPrepared is the error number of MySQL for too many prepared statements on all
+	// connections together.
 	tooManyPrepared = 1461
-	// candidates is how many texts are remembered to tell a read that comes again from one that does not.
+	// candidates is how many query texts are remembered in order to detect that a read is repeated.
 	candidates = 512
 )
 
-// prepared is a pool whose reads are prepared when they come a second time, and stay so: the
-// database parses and plans each once on a connection. What cannot be prepared runs as it is.
+// prepared is a pool that prepares a read when it is run for the second time, and keeps it
+// prepared. The database then parses and plans the read only once on each connection. A statement
+// that cannot be prepared runs unprepared.
 type prepared struct {
 	*sql.DB
 	seen *lru.Cache[string, struct{}]
@@ -31,13 +33,13 @@ type prepared struct {
 
 func prepare(db *sql.DB) *prepared {
 	p := &prepared{DB: db}
-	// New fails for a size below 1 alone.
+	// New fails only for a size below 1.
 	p.seen, _ = lru.New[string, struct{}](candidates)
 	p.kept, _ = lru.NewWithEvict(keptStatements, func(_ string, s *statement) { s.release() })
 	return p
 }
 
-// QueryContext is that of [sql.DB].
+// QueryContext is [sql.DB.QueryContext] with a prepared statement if there is one.
 func (p *prepared) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	s, ok := p.kept.Get(query)
 	if !ok {
@@ -54,7 +56,8 @@ func (p *prepared) QueryContext(ctx context.Context, query string, args ...any) 
 	return rows, err
 }
 
-// prepare returns a statement that is used from now on, nil for a text that is new or cannot be prepared.
+// prepare returns a prepared statement and keeps it for later calls. It returns nil if the query is
+// new or cannot be prepared.
 func (p *prepared) prepare(ctx context.Context, query string) *statement {
 	if known, _ := p.seen.ContainsOrAdd(query, struct{}{}); !known || !reads(query) {
 		return nil
@@ -72,14 +75,15 @@ func (p *prepared) prepare(ctx context.Context, query string) *statement {
 	return s
 }
 
-// statement is a prepared statement that is closed when the cache and the last that runs it have
-// let go. Rows that are still read keep it open by themselves.
+// statement is a prepared statement. It is closed when the cache and all its users have released
+// it. Rows that are still being read keep it open on their own.
 type statement struct {
 	*sql.Stmt
 	users atomic.Int64
 }
 
-// acquire reports whether the statement may be run; release must follow then.
+// acquire reports whether the statement may be run. If it may, the caller must call release
+// afterwards.
 func (s *statement) acquire() bool {
 	for {
 		n := s.users.Load()
@@ -94,11 +98,12 @@ func (s *statement) acquire() bool {
 
 func (s *statement) release() {
 	if s.users.Add(-1) == 0 {
-		_ = s.Close() // of a read: there is nothing to lose
+		_ = s.Close() // the statement only reads, so an error has no effect
 	}
 }
 
-// reads reports whether the statement only reads: Ent inserts into SQLite with a query, to get the id back.
+// reads reports whether the statement only reads. Ent inserts into SQLite with a query (INSERT …
+// RETURNING), so Query does not imply a read.
 func reads(query string) bool {
 	return strings.HasPrefix(query, "SELECT") || strings.HasPrefix(query, "WITH")
 }

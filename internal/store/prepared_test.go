@@ -11,8 +11,8 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// TestPreparedReadsAnswerWhileTheyAreReplaced runs more texts than stay prepared from many
-// goroutines, so that statements are closed while others run them.
+// TestPreparedReadsAnswerWhileTheyAreReplaced concurrently runs more queries than stay prepared, so
+// that statements are closed while other goroutines use them.
 func TestPreparedReadsAnswerWhileTheyAreReplaced(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {

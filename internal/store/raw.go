@@ -14,15 +14,15 @@ import (
 	"campaignql/ent"
 )
 
-// Raw runs what Ent has no words for, or no fast ones: statements with many rows in them. Nothing
-// of it is confined to the caller: it is for rows that were found for the caller, or for the server
-// itself.
+// Raw runs statements that Ent cannot express, or cannot run fast: those with many rows in one
+// statement. Its statements are not confined to the caller. Use it only for rows that were already
+// found for the caller, or on behalf of the server itself.
 type Raw struct {
 	client *ent.Client
 	lite   bool
 }
 
-// Raw returns what runs statements under ctx: in the running transaction, if there is one.
+// Raw returns a Raw that runs statements in the transaction of ctx, if there is one.
 func (s *Store) Raw(ctx context.Context) Raw {
 	return Raw{client: s.Client(ctx), lite: s.dialect == dialect.SQLite}
 }
@@ -30,15 +30,14 @@ func (s *Store) Raw(ctx context.Context) Raw {
 // Text returns an empty statement.
 func (r Raw) Text() *Text { return &Text{lite: r.lite} }
 
-// Exec runs a statement.
 func (r Raw) Exec(ctx context.Context, t *Text) (stdsql.Result, error) {
 	return r.client.ExecContext(ctx, t.String(), t.args...)
 }
 
-// Rows is where a row of Raw is read from.
+// Rows is the source of a row for the scan function of Raw.Query.
 type Rows interface{ Scan(into ...any) error }
 
-// Query runs a statement and scans each row. What is read is charged to the budget of ctx.
+// Query runs a statement and calls scan for each row. The values are charged to the budget of ctx.
 func (r Raw) Query(ctx context.Context, t *Text, scan func(Rows) error) error {
 	rows, err := r.client.QueryContext(ctx, t.String(), t.args...)
 	if err != nil {
@@ -54,8 +53,8 @@ func (r Raw) Query(ctx context.Context, t *Text, scan func(Rows) error) error {
 	return rows.Err()
 }
 
-// Insert inserts rows. Where the database numbers them, first is the number of the first; those of
-// the others need not follow it without gaps.
+// Insert inserts rows in one statement. If the database assigns their ids, first is the id of the
+// first row; the ids of the others may have gaps.
 func (r Raw) Insert(ctx context.Context, table string, columns []string, rows [][]any) (first int64, err error) {
 	if len(rows) == 0 {
 		return 0, nil
@@ -68,12 +67,12 @@ func (r Raw) Insert(ctx context.Context, table string, columns []string, rows []
 	}
 	id, err := result.LastInsertId()
 	if r.lite {
-		id -= int64(len(rows) - 1) // SQLite tells that of the last
+		id -= int64(len(rows) - 1) // SQLite returns the id of the last row
 	}
 	return id, err
 }
 
-// InsertAll inserts any number of rows, at most so many by a statement.
+// InsertAll inserts any number of rows. most is the maximum number of rows in one statement.
 func (r Raw) InsertAll(ctx context.Context, table string, columns []string, rows [][]any, most int) error {
 	for some := range Portions(rows, most) {
 		if _, err := r.Insert(ctx, table, columns, some); err != nil {
@@ -83,11 +82,12 @@ func (r Raw) InsertAll(ctx context.Context, table string, columns []string, rows
 	return nil
 }
 
-// bytesAtOnce bounds the text of a statement that inserts: a server takes 4 MiB where it is least
-// (MySQL 5.7), 16 MiB (MariaDB) or 64 MiB unless told otherwise.
+// bytesAtOnce bounds the text of an INSERT statement in bytes. The default limit of a server is 4
+// MiB (MySQL 5.7), 16 MiB (MariaDB) or 64 MiB.
 const bytesAtOnce = 4_000_000
 
-// Portions cuts rows into what one statement inserts: at most so many rows, and no more text than a server takes.
+// Portions splits rows into the batches that one statement inserts. A batch has at most as many
+// rows as most says, and at most bytesAtOnce bytes of text unless a single row is longer.
 func Portions(rows [][]any, most int) iter.Seq[[][]any] {
 	return func(yield func([][]any) bool) {
 		for len(rows) > 0 {
@@ -106,7 +106,8 @@ func Portions(rows [][]any, most int) iter.Seq[[][]any] {
 	}
 }
 
-// length is the most bytes that a row takes in a statement: in a text each may be escaped.
+// length returns the maximum number of bytes of a row in a statement. Each byte of a string may
+// need an escape.
 func length(row []any) int {
 	size := 0
 	for _, v := range row {
@@ -124,8 +125,9 @@ func length(row []any) int {
 	return size
 }
 
-// Upsert inserts rows, and writes some of the columns over where there is a row with the same key,
-// which must be the only unique one but for an id that the database gives.
+// Upsert inserts rows. If a row with the same key exists, it overwrites the columns of over
+// instead. key must be the only unique index of the table, except for an id that the database
+// assigns.
 func (r Raw) Upsert(ctx context.Context, table string, columns []string, rows [][]any, key, over []string) error {
 	if len(rows) == 0 {
 		return nil
@@ -151,14 +153,16 @@ func (r Raw) Upsert(ctx context.Context, table string, columns []string, rows []
 	return err
 }
 
-// Text is a statement being written. Numbers stand in it, everything else is bound.
+// Text builds a statement. Integers, booleans and NULL are written into the text; other values are
+// bound as arguments, except for those that Value describes.
 type Text struct {
 	strings.Builder
 	args []any
 	lite bool
 }
 
-// Value writes one value. Instants are typed, so that they are compared with the column as instants, by its index.
+// Value writes one value. On MySQL a time is written as a TIMESTAMP literal, so that the database
+// compares it with a column as a time and uses the index of the column.
 func (t *Text) Value(v any) {
 	switch v := v.(type) {
 	case int64:
@@ -195,7 +199,7 @@ func (t *Text) bind(v any) {
 	t.args = append(t.args, v)
 }
 
-// List writes values with commas between them.
+// List writes values, separated by commas.
 func (t *Text) List(row []any) {
 	for i, v := range row {
 		if i > 0 {
@@ -205,7 +209,7 @@ func (t *Text) List(row []any) {
 	}
 }
 
-// Tuples writes rows as VALUES has them.
+// Tuples writes rows in the syntax of VALUES.
 func (t *Text) Tuples(rows [][]any) {
 	for i, row := range rows {
 		if i > 0 {

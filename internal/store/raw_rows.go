@@ -6,8 +6,10 @@ import (
 	"strings"
 )
 
-// Given begins a statement with rows that it calls d: as a common table on SQLite, which bounds the
-// parts of a UNION. The statement itself follows, for which Derived writes them on the others.
+// Given begins a statement that reads the given rows as a table named d. On SQLite it writes them
+// as a common table expression, because SQLite limits the number of terms in a UNION. The caller
+// writes the rest of the statement, and calls Derived where it reads from d; on the other databases
+// Derived writes the rows.
 func (r Raw) Given(columns []string, rows [][]any) *Text {
 	t := r.Text()
 	if r.lite {
@@ -18,7 +20,7 @@ func (r Raw) Given(columns []string, rows [][]any) *Text {
 	return t
 }
 
-// Derived writes the rows of Given where they are read from.
+// Derived writes the table d of Given into a FROM or UPDATE clause.
 func (r Raw) Derived(t *Text, columns []string, rows [][]any) {
 	if r.lite {
 		t.WriteString("d")
@@ -43,13 +45,13 @@ func (r Raw) Derived(t *Text, columns []string, rows [][]any) {
 	t.WriteString(") AS d")
 }
 
-// Change writes columns of rows that have a column id: the first value of each row is its id, then
-// come the values of the columns.
+// Change updates columns of rows by id. The first value of each row is the id; the values of the
+// columns follow.
 func (r Raw) Change(ctx context.Context, table string, columns []string, rows [][]any) error {
 	return r.update(ctx, table, columns, rows, func(column, value string) string { return value })
 }
 
-// Add adds to columns of rows as Change writes them.
+// Add is Change, but adds the values to the columns.
 func (r Raw) Add(ctx context.Context, table string, columns []string, rows [][]any) error {
 	return r.update(ctx, table, columns, rows, func(column, value string) string { return column + "+" + value })
 }
@@ -65,7 +67,7 @@ func (r Raw) update(
 	for i, column := range columns {
 		name := "v" + strconv.Itoa(i)
 		names = append(names, name)
-		if r.lite { // where the column that is set has no table before it
+		if r.lite { // SQLite allows no table name before the column that is set
 			sets[i] = column + "=" + to(table+"."+column, "d."+name)
 		} else {
 			sets[i] = "t." + column + "=" + to("t."+column, "d."+name)

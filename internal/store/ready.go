@@ -12,7 +12,8 @@ import (
 	"campaignql/internal/apperr"
 )
 
-// Ping reports whether the database answers on every pool of statements. It waits while a pool has no connection free.
+// Ping returns an error unless the database answers on every pool of statements. It waits while a
+// pool has no free connection.
 func (s *Store) Ping(ctx context.Context) error {
 	for _, db := range s.dbs {
 		if err := db.PingContext(ctx); err != nil {
@@ -22,9 +23,10 @@ func (s *Store) Ping(ctx context.Context) error {
 	return nil
 }
 
-// Ready reports whether the database answers, lacks no migration and accepts writes: an Unavailable error says what is
-// missing. It has a connection of its own, so that a server whose pool is in full use stays ready. While all is well it
-// writes nothing. After a write was refused it tries one row until that is accepted.
+// Ready returns an Unavailable error, which says what is wrong, unless the database answers, lacks
+// no migration and accepts writes. It uses its own connection, so that a server with a fully used
+// pool stays ready. It writes nothing unless a write was refused before; then each call tries to
+// write one row until this succeeds.
 func (s *Store) Ready(ctx context.Context) error {
 	if err := s.health.PingContext(ctx); err != nil {
 		return apperr.Wrap(apperr.Unavailable, err, "the database cannot be reached")
@@ -39,15 +41,14 @@ func (s *Store) Ready(ctx context.Context) error {
 		return apperr.Wrap(apperr.Unavailable, err, "the database has not been migrated")
 	}
 	if version < latest {
-		return apperr.New(
-			apperr.Unavailable, "the database lacks migrations: it is at %d, this server needs %d", version, latest,
-		)
+		return apperr.New(apperr.Unavailable, "the database lacks migrations: it is at %d, this server needs %d",
+			version, latest)
 	}
 	return s.writable(ctx)
 }
 
-// writable reports whether the database accepts writes. A statement that changes no row finds a
-// read-only server; a full disk shows only when a row is written.
+// writable checks that the database accepts writes. An UPDATE that changes no row detects a
+// read-only server. A full disk is detected only when a row is written.
 func (s *Store) writable(ctx context.Context) error {
 	if _, err := s.health.ExecContext(ctx, "UPDATE migration_lease SET until = 0 WHERE id = 0"); err != nil {
 		return unwritable(err)
@@ -59,33 +60,31 @@ func (s *Store) writable(ctx context.Context) error {
 	if s.dialect == dialect.SQLite {
 		replace = "INSERT OR REPLACE INTO"
 	}
-	_, err := s.health.ExecContext(
-		ctx, replace+" migration_lease (id, owner, until) VALUES (?, 'readiness', ?)", probeRow, time.Now().UnixMilli(),
-	)
+	statement := replace + " migration_lease (id, owner, until) VALUES (?, 'readiness', ?)"
+	_, err := s.health.ExecContext(ctx, statement, probeRow, time.Now().UnixMilli())
 	if err == nil {
 		s.driver.watch.refused.clear()
 	}
 	return unwritable(err)
 }
 
-// probeRow is the id of the row that Ready writes; the lease itself has the id 1.
+// probeRow is the id of the row that Ready writes. The lease itself has the id 1.
 const probeRow = 2
 
-// unwritable is the error of a failed probe, nil where the probe found that somebody else is writing.
+// unwritable returns the public error of a failed write in Ready. It returns nil if another
+// transaction blocked the write, because then the database accepts writes.
 func unwritable(err error) error {
 	if err == nil || isRetryable(err) {
 		return nil
 	}
 	if isUnwritable(err) || errors.Is(err, sqldriver.ErrBadConn) {
-		return apperr.Wrap(
-			apperr.Unavailable, err,
-			"the database does not accept changes: it is read-only, its disk is full, or its cluster refuses them",
-		)
+		return apperr.Wrap(apperr.Unavailable, err,
+			"the database does not accept changes: it is read-only, its disk is full, or its cluster refuses them")
 	}
 	return apperr.Wrap(apperr.Unavailable, err, "the database cannot be reached")
 }
 
-// refusal remembers that the database refused a write. It may be used from many goroutines.
+// refusal remembers that the database refused a write. It is safe for concurrent use.
 type refusal struct{ seen atomic.Bool }
 
 // note remembers err if it says that the database accepts no writes, and returns it.

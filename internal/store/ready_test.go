@@ -9,7 +9,8 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// TestReadyDoesNotWaitForThePool holds every connection of the pools, the writing one in a transaction.
+// TestReadyDoesNotWaitForThePool uses every connection of the pools, the write connection in a
+// transaction.
 func TestReadyDoesNotWaitForThePool(t *testing.T) {
 	t.Parallel()
 	testkit.EachFresh(t, func(t *testing.T, address string) {

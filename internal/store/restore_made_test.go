@@ -12,7 +12,7 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// made is a folder of migrations, a version each.
+// made is a folder of migrations, one version each.
 func made(versions ...[]string) fstest.MapFS {
 	files := fstest.MapFS{}
 	for i, statements := range versions {
@@ -22,12 +22,12 @@ func made(versions ...[]string) fstest.MapFS {
 	return files
 }
 
-// eachMade runs test on the MySQL servers with a function that migrates to what is made.
+// eachMade runs test on the MySQL servers, with a function that migrates to the given migrations.
 func eachMade(t *testing.T, test func(t *testing.T, e testkit.Engine, db *store.Store, address string)) {
 	t.Helper()
 	for _, engine := range testkit.Engines() {
 		if engine.Name == "sqlite" {
-			continue // there each migration is one transaction with its record
+			continue // on SQLite each migration is one transaction with its record
 		}
 		t.Run(engine.Name, func(t *testing.T) {
 			t.Parallel()
@@ -73,7 +73,7 @@ func mustStopAt(t *testing.T, db *store.Store, files fstest.MapFS, where string)
 	db.OnStep(func(string, string) error { return nil })
 }
 
-// TestADataStepRunsAgainAfterARestore counts how often each row was changed.
+// TestADataStepRunsAgainAfterARestore checks how often each row was changed.
 func TestADataStepRunsAgainAfterARestore(t *testing.T) {
 	t.Parallel()
 	eachMade(t, func(t *testing.T, e testkit.Engine, db *store.Store, address string) {
@@ -87,7 +87,7 @@ func TestADataStepRunsAgainAfterARestore(t *testing.T) {
 			within.restore(t)
 			mustMigrateMade(t, db, both)
 			within.restore(t)
-			without.restore(t) // the records of the interrupted migration stay
+			without.restore(t) // keeps the records of the interrupted migration
 			mustMigrateMade(t, db, both)
 			l := &landed{Store: db}
 			got := fmt.Sprint(l.texts(t, "SELECT id, n, a, b FROM t"))
@@ -102,8 +102,8 @@ func TestADataStepRunsAgainAfterARestore(t *testing.T) {
 	})
 }
 
-// TestRecordsThatFitNeitherStateAreRefused drops by hand what one statement of an interrupted
-// migration made: running its data step again would change rows twice.
+// TestRecordsThatFitNeitherStateAreRefused manually drops what one statement of an interrupted
+// migration created. If the data step ran again, it would change rows twice.
 func TestRecordsThatFitNeitherStateAreRefused(t *testing.T) {
 	t.Parallel()
 	eachMade(t, func(t *testing.T, _ testkit.Engine, db *store.Store, _ string) {
@@ -126,8 +126,8 @@ func TestRecordsThatFitNeitherStateAreRefused(t *testing.T) {
 	})
 }
 
-// TestATableThatSurvivedARestoreIsNotTakenOver has rows of a newer state in a table that the
-// restored state does not know.
+// TestATableThatSurvivedARestoreIsNotTakenOver has a table with rows of a newer state. The restored
+// state does not contain the table.
 func TestATableThatSurvivedARestoreIsNotTakenOver(t *testing.T) {
 	t.Parallel()
 	eachMade(t, func(t *testing.T, e testkit.Engine, db *store.Store, address string) {
@@ -137,7 +137,7 @@ func TestATableThatSurvivedARestoreIsNotTakenOver(t *testing.T) {
 		saved := dump(t, e, db, address)
 		mustMigrateMade(t, db, both)
 		saved.restore(t)
-		mustMigrateMade(t, db, both) // without rows the table is as good as new
+		mustMigrateMade(t, db, both) // an empty table is the same as a new one
 		must(t, db.Pools()[0], "INSERT INTO u (id) VALUES (1)")
 		saved.restore(t)
 		_, err := db.Migrate(t.Context())
@@ -150,8 +150,8 @@ func TestATableThatSurvivedARestoreIsNotTakenOver(t *testing.T) {
 	})
 }
 
-// TestRecordsOfANewerVersionDoNotOutliveARestore interrupts a newer build and restores the state
-// before: this build need not fear it.
+// TestRecordsOfANewerVersionDoNotOutliveARestore interrupts a migration of a newer build and
+// restores the earlier state. The older build must accept this state.
 func TestRecordsOfANewerVersionDoNotOutliveARestore(t *testing.T) {
 	t.Parallel()
 	eachMade(t, func(t *testing.T, e testkit.Engine, db *store.Store, address string) {
@@ -172,8 +172,8 @@ func TestRecordsOfANewerVersionDoNotOutliveARestore(t *testing.T) {
 	})
 }
 
-// TestAFileThatChangesATableTwiceIsFinished interrupts a migration whose statements undo and extend
-// each other everywhere.
+// TestAFileThatChangesATableTwiceIsFinished interrupts a migration at every point. Its statements
+// undo and extend each other.
 func TestAFileThatChangesATableTwiceIsFinished(t *testing.T) {
 	t.Parallel()
 	eachMade(t, func(t *testing.T, _ testkit.Engine, db *store.Store, _ string) {

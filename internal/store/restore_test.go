@@ -14,18 +14,19 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// backup is a copy of every table of a database, as a dump holds it: restoring drops and makes
-// these tables again and leaves all others as they are.
+// backup is a copy of every table of a database, like a dump: a restore drops and recreates these
+// tables, and does not change any other table.
 type backup struct {
-	// from is the database, of is where the copy is: another database, or a file of SQLite.
+	// from is the address of the database. of is the location of the copy: another database, or an
+	// SQLite file.
 	from, of string
 	tables   []string
 }
 
-// databaseName is the name at the end of an address.
+// databaseName returns the name at the end of an address.
 func databaseName(address string) string { return address[strings.LastIndex(address, "/")+1:] }
 
-// dump copies a database, without the tables that are named.
+// dump copies a database without the named tables.
 func dump(t *testing.T, engine testkit.Engine, db *store.Store, address string, without ...string) backup {
 	t.Helper()
 	b := backup{from: address, of: engine.Fresh(t)}
@@ -41,7 +42,8 @@ func dump(t *testing.T, engine testkit.Engine, db *store.Store, address string, 
 	return b
 }
 
-// restore loads the copy over the database. It is called while no store has a SQLite file open.
+// restore restores the copy over the database. While it runs, no store may have the SQLite file
+// open.
 func (b backup) restore(t *testing.T) {
 	t.Helper()
 	if path, ok := strings.CutPrefix(b.from, "sqlite:"); ok {
@@ -74,7 +76,8 @@ func (b backup) copy(t *testing.T, db *store.Store, from, to string) {
 	}
 }
 
-// keepSteps records every statement as done, as releases left the records of finished versions.
+// keepSteps records every statement as done. Earlier releases left these records of finished
+// versions.
 func (l *landed) keepSteps(t *testing.T) {
 	t.Helper()
 	if l.Dialect() == dialect.SQLite {
@@ -92,7 +95,7 @@ func (l *landed) keepSteps(t *testing.T) {
 	}
 }
 
-// mustMigrateAgain migrates a database that was restored and compares it with what it must be.
+// mustMigrateAgain migrates a restored database and compares it with the expected state.
 func mustMigrateAgain(t *testing.T, address, when string, from int64, want state) {
 	t.Helper()
 	db := openLanded(t, address)
@@ -112,8 +115,9 @@ func mustMigrateAgain(t *testing.T, address, when string, from int64, want state
 	}
 }
 
-// TestABackupThatIsRestoredIsMigratedAgain migrates a landed version, loads a dump of that version
-// over the database and migrates again, also where the first migration was interrupted.
+// TestABackupThatIsRestoredIsMigratedAgain migrates a released version, restores a dump of that
+// version over the database and migrates again. It also covers a first migration that was
+// interrupted.
 func TestABackupThatIsRestoredIsMigratedAgain(t *testing.T) {
 	t.Parallel()
 	eachRestored(t, func(t *testing.T, engine testkit.Engine, from int64, want state) {
@@ -134,8 +138,9 @@ func TestABackupThatIsRestoredIsMigratedAgain(t *testing.T) {
 	})
 }
 
-// TestABackupOfAnInterruptedMigrationIsFinished dumps a database in the middle of a migration, with
-// the records of its steps, finishes the migration, loads the dump and finishes it again.
+// TestABackupOfAnInterruptedMigrationIsFinished dumps a database during a migration, with the
+// records of its steps, and finishes the migration. Then it restores the dump and finishes the
+// migration again.
 func TestABackupOfAnInterruptedMigrationIsFinished(t *testing.T) {
 	t.Parallel()
 	eachRestored(t, func(t *testing.T, engine testkit.Engine, from int64, want state) {
@@ -164,8 +169,9 @@ func TestABackupOfAnInterruptedMigrationIsFinished(t *testing.T) {
 	})
 }
 
-// eachRestored runs test on every engine from every landed version, or from those that show most:
-// the one before the data step, and the last by goose, whose dump has no records of steps.
+// eachRestored runs test on every engine from every released version, or only from the two most
+// important ones: the version before the data step, and the last goose version, whose dump has no
+// records of steps.
 func eachRestored(t *testing.T, test func(t *testing.T, engine testkit.Engine, from int64, want state)) {
 	t.Helper()
 	for _, engine := range testkit.Engines() {
@@ -184,12 +190,12 @@ func eachRestored(t *testing.T, test func(t *testing.T, engine testkit.Engine, f
 	}
 }
 
-// samplePoints are where migrations are interrupted when there is no time for every point: in the
-// data step, and in the first version whose runner records steps.
+// samplePoints are the points at which migrations are interrupted if there is no time for every
+// point: in the data step, and in the first version whose runner records steps.
 var samplePoints = []string{"portion 20261126060232/2", "done 20261129205839/1"}
 
-// pointsAfter are where the migration of a version may be interrupted: all, or the first of the
-// sample.
+// pointsAfter returns the points at which a migration from a version can be interrupted: all, or
+// the first one that is in the sample.
 func pointsAfter(t *testing.T, engine testkit.Engine, from int64) (points []string) {
 	t.Helper()
 	db := openLanded(t, engine.Fresh(t)).upTo(t, from)
@@ -209,7 +215,7 @@ func pointsAfter(t *testing.T, engine testkit.Engine, from int64) (points []stri
 	return points
 }
 
-// interruptAt migrates until a point is reached.
+// interruptAt migrates until a point is reached, and stops there.
 func interruptAt(t *testing.T, address, where string) {
 	t.Helper()
 	db, err := store.Open(t.Context(), address, store.Options{})

@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// slow logs statements that take longer than a limit. The zero value logs none.
+// slow logs statements that take at least as long as a limit. The zero value logs none.
 type slow struct {
 	log   *slog.Logger
 	limit time.Duration
 }
 
-// note logs a statement that began at an instant, if it took too long. The wait for a connection is part
-// of that. Of a query it is the time until its first row.
+// note logs a statement that began at the given time, if it took too long. The duration includes
+// the wait for a connection. For a query it ends at the first row.
 func (s slow) note(ctx context.Context, query string, began time.Time) {
 	if s.log == nil || s.limit <= 0 {
 		return
@@ -24,13 +24,14 @@ func (s slow) note(ctx context.Context, query string, began time.Time) {
 	}
 }
 
-// maxShape is how many bytes of a slow statement are logged.
+// maxShape is the maximum number of bytes of a slow statement in the log.
 const maxShape = 2000
 
 var (
-	// literals are texts and numbers in a statement; others are bound and never part of it.
+	// literals matches texts and numbers in a statement. All other values are bound and not part of
+	// the text.
 	literals = regexp.MustCompile(`'(?:[^'\\]|''|\\.)*'|\b\d+(?:\.\d+)?\b`)
-	// rows are lists of more than one value, or of more than one row.
+	// rows matches a list of several values, sets a list of several rows.
 	rows = regexp.MustCompile(`\?(?:\s*,\s*\?)+`)
 	sets = regexp.MustCompile(`\(\?…?\)(?:\s*,\s*\(\?…?\))+`)
 )

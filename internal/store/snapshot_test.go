@@ -10,7 +10,8 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// TestASnapshotSeesOneInstantAndHoldsNobodyUp writes while a snapshot is open, which sees nothing of it.
+// TestASnapshotSeesOneInstantAndHoldsNobodyUp writes while a snapshot is open. The snapshot does
+// not see the write, and does not block it.
 func TestASnapshotSeesOneInstantAndHoldsNobodyUp(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {

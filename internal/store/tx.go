@@ -15,15 +15,16 @@ import (
 	"campaignql/internal/budget"
 )
 
-// ErrStale is returned by the function of a transaction that read something which changed before it
-// wrote. Tx then runs it again from the start, on fresh rows: somebody else made progress, so the
-// whole never stands still.
+// ErrStale is returned by the function of a transaction if a row that it read was changed by
+// another transaction before it wrote. Tx then runs the function again from the start, on fresh
+// rows. Each such retry means that another transaction made progress, so there is no livelock.
 var ErrStale = errors.New("store: the row changed meanwhile")
 
 type txKey struct{}
 
-// Client returns the client to use under ctx: that of the running transaction, if there is one.
-// Every statement made with it is confined to the caller of its context.
+// Client returns the client to use under ctx: the client of the running transaction if there is
+// one, otherwise the client of the store. Every statement of the client is confined to the caller
+// of its context.
 func (s *Store) Client(ctx context.Context) *ent.Client {
 	if tx, ok := ctx.Value(txKey{}).(*ent.Tx); ok {
 		return tx.Client()
@@ -31,17 +32,19 @@ func (s *Store) Client(ctx context.Context) *ent.Client {
 	return s.client
 }
 
-// Tx runs fn in a transaction that commits when fn returns nil. Within fn only Client(ctx) may be
-// used, with the context fn is given. A transaction that the database broke off (deadlock, conflict
-// at commit on a distributed engine, a busy SQLite file) or that returned ErrStale runs again, so
-// fn must have no effect outside the database. A Tx inside a Tx joins it.
+// Tx runs fn in a transaction, which commits if fn returns nil. Inside fn, use only Client(ctx),
+// with the context that fn receives. Tx retries the transaction, for up to 20 seconds, if fn
+// returned ErrStale or the database aborted it (deadlock, conflict at commit on a distributed
+// engine, busy SQLite file). So fn must have no effect outside the database. A Tx inside a Tx joins
+// the outer transaction.
 func (s *Store) Tx(ctx context.Context, fn func(ctx context.Context) error) error {
 	return s.tx(ctx, nil, fn)
 }
 
-// TxLatest is Tx in which each statement sees what was committed before it, and not before the
-// transaction: what is read after rows were locked is what their last holder left. MySQL then takes
-// no locks on gaps either. SQLite runs one such transaction at a time, which comes to the same.
+// TxLatest is Tx with the isolation level READ COMMITTED: each statement sees all rows that were
+// committed before the statement, not only those committed before the transaction. After fn has
+// locked rows, it reads what their previous holder committed. MySQL then takes no gap locks either.
+// SQLite runs one such transaction after the other, which has the same effect.
 func (s *Store) TxLatest(ctx context.Context, fn func(ctx context.Context) error) error {
 	if s.dialect != dialect.MySQL {
 		return s.tx(ctx, nil, fn)
@@ -49,9 +52,9 @@ func (s *Store) TxLatest(ctx context.Context, fn func(ctx context.Context) error
 	return s.tx(ctx, &stdsql.TxOptions{Isolation: stdsql.LevelReadCommitted}, fn)
 }
 
-// Snapshot runs fn in a transaction that only reads: all of it sees what was committed when its
-// first statement ran, and nobody waits for it, however long it takes. Writing is an error. It runs
-// again as Tx does. A Snapshot inside a Tx joins it.
+// Snapshot runs fn in a read-only transaction. All its statements see what was committed when the
+// first statement ran. It takes no locks that others wait for, however long it runs. A write is an
+// error. Snapshot retries as Tx does. A Snapshot inside a Tx joins the outer transaction.
 func (s *Store) Snapshot(ctx context.Context, fn func(ctx context.Context) error) error {
 	opts := &stdsql.TxOptions{ReadOnly: true}
 	if s.dialect == dialect.MySQL {
@@ -67,14 +70,11 @@ func (s *Store) tx(ctx context.Context, opts *stdsql.TxOptions, fn func(ctx cont
 	return Translate(again(ctx, func(ctx context.Context) error { return s.attempt(ctx, opts, fn) }))
 }
 
-// again calls do until it did not return ErrStale or what the database broke off, for up to 20 seconds.
+// again retries do while it returns ErrStale or an error for which the database aborted the
+// transaction, for up to 20 seconds.
 func again(ctx context.Context, do func(ctx context.Context) error) error {
-	backoff := retry.WithMaxDuration(
-		20*time.Second,
-		retry.WithCappedDuration(
-			100*time.Millisecond, retry.WithJitterPercent(50, retry.NewExponential(2*time.Millisecond)),
-		),
-	)
+	backoff := retry.WithJitterPercent(50, retry.NewExponential(2*time.Millisecond))
+	backoff = retry.WithMaxDuration(20*time.Second, retry.WithCappedDuration(100*time.Millisecond, backoff))
 	held := budget.From(ctx)
 	before := held.Used()
 	return retry.Do(ctx, backoff, func(ctx context.Context) error {
@@ -112,9 +112,9 @@ func (s *Store) attempt(ctx context.Context, opts *stdsql.TxOptions, fn func(ctx
 	return nil
 }
 
-// Lock is a modifier for a query of a transaction: the rows it reads are held until the end, so
-// that what refers to them is written or removed whole. SQLite needs none: its transactions run one
-// at a time.
+// Lock is a modifier for a query in a transaction. It locks the rows that the query reads until the
+// transaction ends, so that these rows and the rows that refer to them are written or deleted
+// together. On SQLite it is a no-op, because write transactions run one after the other.
 func Lock(s *sql.Selector) {
 	if s.Dialect() == dialect.MySQL {
 		s.ForUpdate()

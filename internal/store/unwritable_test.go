@@ -27,14 +27,13 @@ func insert(ctx context.Context, db *store.Store, name string) error {
 		id := name + rand.Text()
 		return db.Client(ctx).
 			LoginAttempt.Create().
-			SetID(id + strings.Repeat("x", 80-len(id))).
-			SetFailures(1).
-			SetExpiresAt(store.Now()).
+			SetID(id + strings.Repeat("x", 80-len(id))).SetFailures(1).SetExpiresAt(store.Now()).
 			Exec(ctx)
 	})
 }
 
-// unready checks that the server says that it accepts no changes, and that a change fails as Unavailable.
+// unready checks that the server reports that the database accepts no changes, and that a change
+// fails with Unavailable.
 func unready(t *testing.T, db *store.Store, when string) {
 	t.Helper()
 	err := insert(t.Context(), db, when)
@@ -57,8 +56,8 @@ func ready(t *testing.T, db *store.Store, when string) {
 	}
 }
 
-// plainUser makes an account of the server without the privilege to write to a read-only server,
-// and returns the address with it and a connection of an administrator.
+// plainUser creates a database user without the privilege to write to a read-only server. It
+// returns the address with this user, and a connection of an administrator.
 func plainUser(t *testing.T, address string) (plain string, admin *sql.DB) {
 	t.Helper()
 	u, err := url.Parse(address)
@@ -88,7 +87,7 @@ func must(t *testing.T, db *sql.DB, statement string) {
 	}
 }
 
-// TestAReadOnlyDatabaseIsNotReady opens a database whose connections may not write.
+// TestAReadOnlyDatabaseIsNotReady opens a database whose connections are read-only.
 func TestAReadOnlyDatabaseIsNotReady(t *testing.T) {
 	t.Parallel()
 	testkit.EachFresh(t, func(t *testing.T, address string) {
@@ -118,9 +117,9 @@ func TestAReadOnlyDatabaseIsNotReady(t *testing.T) {
 	})
 }
 
-// TestAServerThatBecomesReadOnlyIsNotReady makes the server read-only under a store that is in use,
-// as a failover does to the old primary. Tests of other packages share the server, so it runs only
-// where there is time for it alone.
+// TestAServerThatBecomesReadOnlyIsNotReady makes the server read-only while a store uses it, as a
+// failover does with the old primary. Tests of other packages share the server, so this test runs
+// only when it has the server to itself.
 func TestAServerThatBecomesReadOnlyIsNotReady(t *testing.T) {
 	if !testkit.Long() {
 		t.Skipf("it changes a server that others use: set %s=1", testkit.LongVariable)

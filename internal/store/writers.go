@@ -7,9 +7,9 @@ import (
 	"campaignql/internal/caller"
 )
 
-// writers bounds how many connections of a pool writes hold: one account that waits for a locked
-// row leaves connections to others, and all writes together leave some to reads. A nil *writers
-// bounds nothing.
+// writers bounds how many connections of a pool are used for writes. An account that waits for a
+// locked row leaves connections for the other accounts, and all writes together leave connections
+// for reads. A nil *writers has no bounds.
 type writers struct {
 	all  chan struct{}
 	each int
@@ -18,15 +18,15 @@ type writers struct {
 	of map[int64]*places
 }
 
-// places are those of one account.
+// places are the write connections of one account.
 type places struct {
 	free chan struct{}
-	// users are those who hold a place or wait for one.
+	// users is the number of goroutines that hold a place or wait for one.
 	users int
 }
 
-// newWriters returns the bounds of a pool: three quarters of it write, a quarter for one account. A
-// pool of less than four connections has none.
+// newWriters returns the bounds of a pool: three quarters of its connections for all writes, and
+// one quarter for one account. It returns nil for a pool of fewer than four connections.
 func newWriters(connections int) *writers {
 	if connections < 4 {
 		return nil
@@ -35,7 +35,7 @@ func newWriters(connections int) *writers {
 }
 
 // enter waits for a place for the caller of ctx. The server itself, and callers that are not known
-// yet, have no bound of their own.
+// yet, have no bound per account.
 func (w *writers) enter(ctx context.Context) (leave func(), err error) {
 	if w == nil {
 		return func() {}, nil

@@ -12,18 +12,19 @@ import (
 	"campaignql/internal/caller"
 )
 
-// AccessLog says which requests are logged.
+// AccessLog selects the requests that are logged.
 type AccessLog string
 
-// The choices of an access log. Errors are requests that were answered with a status from 400 on, or with the code of a
-// failure.
+// The values of AccessLog. AccessLogErrors selects requests that were answered with status 400 or
+// above, or with an error code.
 const (
 	AccessLogOff    AccessLog = "off"
 	AccessLogErrors AccessLog = "errors"
 	AccessLogAll    AccessLog = "all"
 )
 
-// record is what surfaces find out about a request while they answer it. A WebSocket has many operations at once.
+// record collects facts about a request while it is handled. The mutex is needed because the
+// operations of one WebSocket run concurrently.
 type record struct {
 	mu        sync.Mutex
 	operation string
@@ -32,21 +33,21 @@ type record struct {
 	code      string
 }
 
-// Named notes which GraphQL operation or which command the request is.
+// Named records the name of the GraphQL operation or command.
 func (r *Request) Named(operation string) {
 	r.record.mu.Lock()
 	defer r.record.mu.Unlock()
 	r.record.operation = operation
 }
 
-// CalledBy notes the caller of the request.
+// CalledBy records the caller of the request.
 func (r *Request) CalledBy(id caller.Identity) {
 	r.record.mu.Lock()
 	defer r.record.mu.Unlock()
 	r.record.account, r.record.key = id.UserID, id.KeyID
 }
 
-// FailedWith notes the code of a failure. The first one of a request is kept.
+// FailedWith records an error code. Only the first code of a request is kept.
 func (r *Request) FailedWith(code string) {
 	r.record.mu.Lock()
 	defer r.record.mu.Unlock()
@@ -55,8 +56,9 @@ func (r *Request) FailedWith(code string) {
 	}
 }
 
-// Log writes one line for each request that which selects, once it has been answered. It never holds a query string, a
-// header or a body: keys and passwords travel in those.
+// Log writes one log line for each request that which selects, after the response was sent. The
+// line never contains the query string, headers or body, because they can contain keys and
+// passwords.
 func Log(log *slog.Logger, which AccessLog, next http.Handler) http.Handler {
 	if which == AccessLogOff {
 		return next
@@ -72,7 +74,8 @@ func Log(log *slog.Logger, which AccessLog, next http.Handler) http.Handler {
 	})
 }
 
-// logRequest writes the line of a request. A broken one was cut off in the middle of its answer.
+// logRequest writes the log line of a request. broken means that the handler panicked before it
+// completed the response.
 func logRequest(log *slog.Logger, which AccessLog, r *http.Request, answered httpsnoop.Metrics, broken bool) {
 	known := RequestOf(r.Context())
 	known.record.mu.Lock()
@@ -82,21 +85,15 @@ func logRequest(log *slog.Logger, which AccessLog, r *http.Request, answered htt
 		return
 	}
 	attrs := []slog.Attr{
-		slog.String(
-			"method", r.Method,
-		),
+		slog.String("method", r.Method),
 		slog.String("path", r.URL.Path),
 		slog.String("operation", known.record.operation),
-		slog.Int64(
-			"account", known.record.account,
-		),
+		slog.Int64("account", known.record.account),
 		slog.Int64("key", known.record.key),
 		slog.Int("status", answered.Code),
 		slog.String("code", known.record.code),
 		slog.Float64("ms", milliseconds(answered.Duration)),
-		slog.Int64(
-			"bytes", answered.Written,
-		),
+		slog.Int64("bytes", answered.Written),
 		slog.String("client", host(known.Client)),
 		slog.String("requestId", known.ID),
 	}
@@ -106,7 +103,7 @@ func logRequest(log *slog.Logger, which AccessLog, r *http.Request, answered htt
 	log.LogAttrs(r.Context(), slog.LevelInfo, "request", attrs...)
 }
 
-// milliseconds returns a duration in milliseconds, to the microsecond.
+// milliseconds converts a duration to milliseconds with microsecond precision.
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
 // host returns an address without its port.

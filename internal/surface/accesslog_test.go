@@ -116,14 +116,8 @@ func TestOnlyFailuresAreLoggedWhereErrorsAreAskedFor(t *testing.T) {
 			t.Errorf("line %d is %v, want %v", i, got, want)
 		}
 	}
-	if off := logged(
-		t,
-		surface.AccessLogOff,
-		answer,
-		httptest.NewRequest(http.MethodGet, "/refused", nil),
-	); len(
-		off,
-	) != 0 {
+	off := logged(t, surface.AccessLogOff, answer, httptest.NewRequest(http.MethodGet, "/refused", nil))
+	if len(off) != 0 {
 		t.Errorf("an access log that is off writes %v", off)
 	}
 }

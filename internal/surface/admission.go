@@ -14,10 +14,11 @@ import (
 const (
 	// FreeBody is how many bytes of a body are read without a place at a gate.
 	FreeBody = 64 << 10
-	// uncounted is how many bytes of a body are in no account of memory: nearly every request is shorter.
+	// uncounted is how many bytes of a body are not charged to any memory limit. Nearly all
+	// requests are shorter.
 	uncounted = 4 << 10
-	// bodyChunk is how much of a large body is read, and counted, at a time: no more is allocated
-	// ahead of what arrives.
+	// bodyChunk is the size of the parts in which a large body is read and charged. Memory is never
+	// allocated further ahead than one chunk.
 	bodyChunk = 64 << 10
 
 	// The defaults of BodyLimits.
@@ -28,46 +29,49 @@ const (
 	defaultNamelessTime = 10 * time.Second
 	defaultNamelessRate = 32 << 10
 
-	// decodeFactor is the upper bound of what decoding a body holds beside its parts, in sizes of
-	// the body; decodeMemory is what all that are decoded at the same time may hold. Who comes
-	// later waits, which ends by itself.
+	// decodeFactor is the upper bound of the memory that decoding needs in addition to the body, as
+	// a multiple of the size of the body. decodeMemory is the upper bound for all bodies that are
+	// being decoded concurrently. A body that finds too little memory waits; the wait ends as other
+	// decodings finish.
 	decodeFactor = 3
 	decodeMemory = 64 << 20
 )
 
-// ErrSlowBody is the error of a large body that came too slowly while no credentials were seen.
+// ErrSlowBody is returned for a large body that arrived too slowly before valid credentials were
+// found.
 var ErrSlowBody = errors.New("the request body came too slowly")
 
-// BodyLimits bounds the bodies of a server. Zero values take the defaults.
+// BodyLimits bounds the bodies of a server. A zero value selects the default.
 type BodyLimits struct {
-	// Memory is how many bytes the large bodies of all accounts may hold; one account may have half
-	// of it. Bodies without credentials, and the first FreeBody bytes of all others, may hold a
-	// quarter more each. 128 MiB by default.
+	// Memory is how many bytes the large bodies of all accounts may use. One account may use half
+	// of it. There are two further pools of a quarter of Memory each: one for large bodies without
+	// credentials, and one for the first FreeBody bytes of all bodies. The default is 128 MiB.
 	Memory int64
-	// All and Each are how many large bodies are under way at a time, of all accounts (32) and of
-	// one (8), and Nameless of requests without credentials (8).
+	// All and Each limit how many large bodies are read concurrently: for all accounts (32) and for
+	// one account (8). Nameless is the limit for all requests without credentials (8).
 	All, Each, Nameless int
-	// NamelessTime is how long a large body without credentials may take (10 s), and NamelessRate how many bytes of it
-	// must come in a second (32 KiB).
+	// NamelessTime is the timeout of a large body without credentials (10 s). NamelessRate is its
+	// minimum rate in bytes per second (32 KiB).
 	NamelessTime time.Duration
 	NamelessRate int64
 }
 
-// Bodies admits the bodies of a server and bounds the memory that they hold. The first FreeBody
-// bytes of a body are free. For more it needs a place: at the gate of its account, or, as long as
-// no credentials were seen that are accepted, at a small one for all requests without credentials,
-// where it also has to come fast. A body that finds no place is refused at once. It may be used
-// from many goroutines.
+// Bodies admits request bodies and bounds the memory that they use. The first FreeBody bytes of a
+// body need no place. To read more, the body takes a place at the gate of its account. Until valid
+// credentials are found, it takes a place at a small gate for all requests without credentials
+// instead, and must arrive fast enough. A body that finds no place is rejected at once. Bodies is
+// safe for concurrent use.
 type Bodies struct {
 	limits BodyLimits
-	// accounts and nameless have a place for each large body.
+	// accounts and nameless limit the number of large bodies.
 	accounts, nameless *gate.Gate
-	// accountBytes, namelessBytes and freeBytes count memory. Free bytes are those before a body has a place.
+	// accountBytes, namelessBytes and freeBytes limit memory. freeBytes is for bodies that have no
+	// place yet.
 	accountBytes, namelessBytes, freeBytes *gate.Gate
 	decoding                               *semaphore.Weighted
 }
 
-// NewBodies returns the admission of a server.
+// NewBodies returns the admission for the bodies of one server.
 func NewBodies(limits BodyLimits) *Bodies {
 	setDefault(&limits.Memory, defaultBodyMemory)
 	setDefault(&limits.All, defaultBodies)
@@ -94,37 +98,38 @@ func setDefault[T ~int | ~int64](value *T, standard T) {
 	}
 }
 
-// Grant is what accepted credentials allow.
+// Grant is what valid credentials allow.
 type Grant struct {
-	// Account is whose credentials they are, 0 for none.
+	// Account is the owner of the credentials, 0 for none.
 	Account int64
-	// MaxBody is the largest body that the account may send here, in bytes.
+	// MaxBody is the maximum size, in bytes, of a body that the account may send here.
 	MaxBody int64
 }
 
-// Source is a body that is to be read.
+// Source is where a body is read from.
 type Source interface {
-	// Read reads on, as io.Reader does.
+	// Read reads the next bytes, like io.Reader.
 	Read(p []byte) (int, error)
-	// Interrupt makes a Read that waits return an error, and every later one.
+	// Interrupt makes a blocked Read, and every later one, return an error.
 	Interrupt()
 }
 
-// BodyRequest says what body is read and for whom.
+// BodyRequest describes a body that is to be read.
 type BodyRequest struct {
 	From Source
-	// Length is the announced length, -1 if unknown.
+	// Length is the announced length in bytes, or -1 if it is unknown.
 	Length int64
-	// MaxBody is the largest body without a grant, in bytes, and MaxGranted the largest with any grant.
+	// MaxBody is the maximum size in bytes without a grant, and MaxGranted the maximum with any
+	// grant.
 	MaxBody, MaxGranted int64
-	// Identify looks for credentials: at first in what is known without the body, where part is
-	// nil, then in each further part of it. It returns no account as long as there are none that
-	// are accepted. It is called for bodies that need a place, and not again once it returned an
-	// account.
+	// Identify looks for credentials. The first call has a nil part and checks what is known
+	// without the body; the later calls get the parts of the body. It returns a zero Account until
+	// it finds valid credentials, and is not called again after it returned an account. It is
+	// called only for bodies that need a place.
 	Identify func(ctx context.Context, part []byte) (Grant, error)
 }
 
-// HTTPBody is the Source of an HTTP request.
+// HTTPBody returns the body of an HTTP request as a Source.
 func HTTPBody(w http.ResponseWriter, r *http.Request) Source {
 	return &httpBody{request: r, control: http.NewResponseController(w)}
 }
@@ -136,7 +141,8 @@ type httpBody struct {
 
 func (b *httpBody) Read(p []byte) (int, error) { return b.request.Body.Read(p) }
 
-// Interrupt implements [Source]. A body with deadlines must not set another one for its next read.
+// Interrupt implements [Source]. A TimedBody sets a deadline before every read. It must be ended,
+// because the next read would replace a deadline that is set here.
 func (b *httpBody) Interrupt() {
 	if timed, ok := b.request.Body.(*TimedBody); ok {
 		timed.End()
@@ -145,6 +151,6 @@ func (b *httpBody) Interrupt() {
 	_ = b.control.SetReadDeadline(time.Unix(1, 0))
 }
 
-// LeaveUnread prepares an answer that is sent although the body of the request was not read to its end: the rest is not
-// waited for, and the connection is closed.
+// LeaveUnread prepares a response to a request whose body was not read completely: the server does
+// not wait for the rest and closes the connection.
 func LeaveUnread(w http.ResponseWriter) { w.Header().Set("Connection", "close") }

@@ -12,23 +12,25 @@ import (
 	"campaignql/internal/gate"
 )
 
-// Body is a body that was read, with what it has taken from the limits of the server. It may be used for one request
-// after the other, each until Release; what Bytes returned must not be used after that.
+// Body is a request body in memory, with the place and the memory that it has taken from the limits
+// of the server. It can be reused for another request after Release. The result of Bytes must not
+// be used after Release.
 type Body struct {
 	bodies *Bodies
-	// first holds the free part, chunks what follows, size is how long both are.
+	// first is the free part, chunks are the rest, and size is the length of both.
 	first  []byte
 	chunks [][]byte
 	size   int64
-	// leave gives back the place of the body, nil without one. The place is that of account, 0 without credentials.
+	// leave gives the place back; it is nil if the body has no place. account is the account that
+	// the place belongs to, 0 for a place without credentials.
 	leave   func()
 	account int64
-	// bytes were taken from memory for account, free of the free bytes.
+	// bytes were taken from memory for account; free were taken from the free bytes.
 	memory      *gate.Gate
 	bytes, free int64
 }
 
-// Size is how many bytes were read.
+// Size returns how many bytes were read.
 func (b *Body) Size() int64 { return b.size }
 
 // Bytes returns the whole body.
@@ -41,7 +43,7 @@ func (b *Body) Bytes() []byte {
 	return b.first
 }
 
-// Take returns the whole body as a text, and forgets it.
+// Take returns the whole body as a string and drops the content of b.
 func (b *Body) Take() string {
 	var whole strings.Builder
 	whole.Grow(int(b.size))
@@ -49,7 +51,7 @@ func (b *Body) Take() string {
 	return whole.String()
 }
 
-// each passes on the parts in order, and forgets them.
+// each calls do for the parts in order and drops each part afterwards.
 func (b *Body) each(do func(part []byte)) {
 	do(b.first)
 	b.first = b.first[:0]
@@ -60,8 +62,8 @@ func (b *Body) each(do func(part []byte)) {
 	b.chunks = nil
 }
 
-// Forget lets go of the content, once it is decoded. The place, and what was taken of memory, stay until Release: what
-// was decoded is about as large.
+// Forget drops the content after it was decoded. The place and the charged memory are kept until
+// Release, because the decoded values are about as large as the body.
 func (b *Body) Forget() {
 	b.chunks = nil
 	if cap(b.first) > maxFirst {
@@ -70,8 +72,8 @@ func (b *Body) Forget() {
 	b.first = b.first[:0]
 }
 
-// Decoding waits until there is memory to decode the body; done gives it back. It waits only for
-// bodies that are decoded at the same time. The error is that of ctx.
+// Decoding waits until there is memory to decode the body; done gives the memory back. It waits
+// only for other bodies that are being decoded. It returns the error of ctx if ctx ends first.
 func (b *Body) Decoding(ctx context.Context) (done func(), err error) {
 	if b.size <= FreeBody {
 		return func() {}, nil
@@ -83,7 +85,8 @@ func (b *Body) Decoding(ctx context.Context) (done func(), err error) {
 	return func() { b.bodies.decoding.Release(n) }, nil
 }
 
-// Charge takes n more bytes of memory, for what the decoded body holds beside its texts. The error is that of Read.
+// Charge takes n more bytes of memory, for what the decoded body uses in addition to its texts. It
+// returns a Limited or Unavailable error if there is not enough memory.
 func (b *Body) Charge(n int64) error {
 	if b.leave == nil {
 		if err := b.bodies.freeBytes.Take(0, n); err != nil {
@@ -99,8 +102,9 @@ func (b *Body) Charge(n int64) error {
 	return nil
 }
 
-// Own moves a large body that has the place of a request without credentials to the account that its credentials turned
-// out to belong to. The error is Limited or Unavailable, where there is no place for it.
+// Own moves a large body from its place without credentials to a place of the account, once the
+// credentials are known. It returns a Limited or Unavailable error if the account has no place or
+// memory for it.
 func (b *Body) Own(account int64) error {
 	if b.leave == nil || b.account != 0 {
 		return nil
@@ -108,7 +112,7 @@ func (b *Body) Own(account int64) error {
 	return b.enter(account)
 }
 
-// enter takes a place for an account, and gives back the one without credentials.
+// enter takes a place for the account and gives back the place without credentials.
 func (b *Body) enter(account int64) error {
 	leave, err := b.bodies.accounts.Enter(account)
 	if err != nil {
@@ -132,7 +136,7 @@ func (b *Body) enterNameless() (err error) {
 	return nil
 }
 
-// giveBack gives back the place and the memory of the account.
+// giveBack gives back the place and the memory that belongs to it.
 func (b *Body) giveBack() {
 	if b.leave != nil {
 		b.leave()
@@ -140,7 +144,8 @@ func (b *Body) giveBack() {
 	}
 }
 
-// Release gives back everything. It may be called again, and for a body that was never read.
+// Release gives back the place and all memory. It may be called more than once, and for a body that
+// was never read.
 func (b *Body) Release() {
 	b.giveBack()
 	if b.free > 0 {
@@ -150,20 +155,21 @@ func (b *Body) Release() {
 	*b = Body{first: b.first}
 }
 
-// maxFirst is the size of the buffer of the free part. Its last byte tells a body that is longer.
+// maxFirst is the size of the buffer of the free part. The extra byte detects a longer body.
 const maxFirst = FreeBody + 1
 
-// Read reads a body whole. The error is Limited or Unavailable, with RetryAfter, where there is no
-// place or no memory for it, an http.MaxBytesError where it is larger than the caller may send,
-// ErrSlowBody, what Identify returned, or that of the Source. After an error the rest of the body
-// is unread. Body must be released in any case, once the request is answered.
+// Read reads a whole body. The possible errors are: Limited or Unavailable with RetryAfter if there
+// is no place or no memory; http.MaxBytesError if the body is larger than the caller may send;
+// ErrSlowBody; an error of Identify; an error of the Source. After an error the rest of the body is
+// unread. The caller must release body in all cases, once the request is answered.
 func (b *Bodies) Read(ctx context.Context, body *Body, request BodyRequest) error {
 	body.bodies = b
 	r := &bodyReader{Body: body, BodyRequest: request, limit: request.MaxBody, started: time.Now()}
 	if most := max(request.MaxBody, request.MaxGranted); request.Length > most {
 		return &http.MaxBytesError{Limit: most}
 	}
-	// What is announced as large is admitted or refused before it is read, as far as credentials are known already.
+	// A body that is announced as large is admitted or rejected before it is read, if its
+	// credentials are already known.
 	if request.Length > min(FreeBody, r.limit) {
 		if err := r.identify(ctx); err != nil {
 			return err
@@ -181,12 +187,14 @@ type bodyReader struct {
 	BodyRequest
 	limit   int64
 	started time.Time
-	// expired reports that the body came too slowly.
+	// expired reports that the body arrived too slowly.
 	expired atomic.Bool
-	// asked reports that Identify was called, and seen how many bytes it was given.
+	// asked reports whether Identify was called, and seen is how many bytes of the body it was
+	// given.
 	asked bool
 	seen  int64
-	// counted is how much of the free part is in an account of memory, or too little for one.
+	// counted is how many bytes of the free part are charged. It also covers the first uncounted
+	// bytes, which are never charged.
 	counted int64
 }
 
@@ -200,7 +208,8 @@ func (r *bodyReader) read(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		// A place without credentials is left as soon as they are seen. More than the limit needs credentials anyway.
+		// With a place, look for credentials in each part, so that a place without credentials is
+		// given up as soon as possible. A body above the limit needs credentials in any case.
 		if r.leave != nil || r.size > r.limit {
 			if err := r.identify(ctx); err != nil {
 				return err
@@ -215,7 +224,8 @@ func (r *bodyReader) read(ctx context.Context) error {
 	}
 }
 
-// room returns a part that may be filled up to a length. What it holds is counted before.
+// room returns a part of the body and the length up to which it can be filled. The memory of the
+// part is charged before it is allocated.
 func (r *bodyReader) room(ctx context.Context) (part *[]byte, upTo int64, err error) {
 	if r.size < maxFirst {
 		upTo, err = r.growFirst(ctx)
@@ -234,7 +244,8 @@ func (r *bodyReader) room(ctx context.Context) (part *[]byte, upTo int64, err er
 	return &r.chunks[len(r.chunks)-1], bodyChunk, nil
 }
 
-// growFirst makes room in the free part. Where there is no memory for free parts, the body needs a place.
+// growFirst makes room in the free part. If there is no memory left for free parts, the body takes
+// a place.
 func (r *bodyReader) growFirst(ctx context.Context) (upTo int64, err error) {
 	step := int64(uncounted)
 	for step <= r.size {
@@ -260,7 +271,7 @@ func (r *bodyReader) growFirst(ctx context.Context) (upTo int64, err error) {
 	return step, nil
 }
 
-// fill reads until a part is full, the body ends, or it is larger than it may be.
+// fill reads until the part is full, the body ends, or the body exceeds its limit by one byte.
 func (r *bodyReader) fill(part *[]byte, upTo int64) (ended bool, err error) {
 	room := (*part)[len(*part):upTo]
 	room = room[:min(int64(len(room)), r.limit+1-r.size)]
@@ -282,8 +293,9 @@ func (r *bodyReader) fill(part *[]byte, upTo int64) (ended bool, err error) {
 	return false, err
 }
 
-// hurry bounds the time for the next n bytes of a body without credentials. What it returns ends that, with ErrSlowBody
-// if they did not come in time: at the rate, or within a second where that is more.
+// hurry limits the time for the next n bytes of a body without credentials. The limit is the time
+// at the minimum rate, but at least one second, and never beyond NamelessTime. The returned
+// function stops the timer and returns ErrSlowBody if the bytes did not arrive in time.
 func (r *bodyReader) hurry(n int) func() error {
 	atRate := max(time.Second, time.Duration(n)*time.Second/time.Duration(r.bodies.limits.NamelessRate))
 	left := time.Until(r.started.Add(r.bodies.limits.NamelessTime))
@@ -299,7 +311,7 @@ func (r *bodyReader) hurry(n int) func() error {
 	}
 }
 
-// admit takes a place, unless the body has one.
+// admit takes a place, unless the body already has one.
 func (r *bodyReader) admit(ctx context.Context) error {
 	if r.leave == nil {
 		if err := r.identify(ctx); err != nil {
@@ -312,7 +324,8 @@ func (r *bodyReader) admit(ctx context.Context) error {
 	return nil
 }
 
-// identify looks for credentials in what was read since it was called last, and moves the body to their account.
+// identify looks for credentials in the bytes read since its last call, and moves the body to their
+// account.
 func (r *bodyReader) identify(ctx context.Context) error {
 	parts := [][]byte{nil}
 	if r.asked {
@@ -323,7 +336,7 @@ func (r *bodyReader) identify(ctx context.Context) error {
 		parts = append(parts, r.first[r.seen:])
 	}
 	if n := len(r.chunks); n > 0 && r.size > r.seen {
-		last := r.chunks[n-1] // each chunk is looked at once it is there
+		last := r.chunks[n-1] // earlier chunks were already examined
 		parts = append(parts, last[max(0, r.seen-(r.size-int64(len(last)))):])
 	}
 	r.seen = r.size

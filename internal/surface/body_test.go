@@ -11,7 +11,7 @@ import (
 	"campaignql/internal/surface"
 )
 
-// drip is a source of single bytes that no Interrupt ends.
+// drip is a source that yields single bytes and ignores Interrupt.
 type drip struct{}
 
 func (drip) Read(p []byte) (int, error) {
@@ -35,7 +35,7 @@ func TestABodyThatDripsEndsInItsTime(t *testing.T) {
 	}
 }
 
-// headStart is a source whose first bytes come at once.
+// headStart is a source whose first left bytes arrive at once.
 type headStart struct {
 	surface.Source
 	left int
@@ -87,10 +87,10 @@ func TestABodyThatWasInterruptedIsNotReadOn(t *testing.T) {
 	}
 }
 
-// silent ends when it is closed.
+// silent blocks reads until it is closed.
 type silent chan struct{}
 
-// openBody is a body whose end does not come.
+// openBody is a body whose end never arrives.
 type openBody struct {
 	*strings.Reader
 	rest silent

@@ -16,33 +16,35 @@ import (
 )
 
 const (
-	// excessPlaces is how many connections over a bound are open, to be refused in HTTP.
+	// excessPlaces is how many connections above the limits are accepted, so that their requests
+	// can be rejected with an HTTP response.
 	excessPlaces = 64
-	// warnEvery is how often the log says that a bound is reached.
+	// warnEvery is the minimum interval between two log warnings about the same limit.
 	warnEvery = time.Minute
 )
 
-// ListenOptions are the settings of a Listener. Zero values of bounds are no bounds.
+// ListenOptions are the settings of a Listener. For limits, zero means no limit.
 type ListenOptions struct {
-	// Timeout is how long a client may take nothing of an answer; DefaultClientTimeout by default.
+	// Timeout is how long a write may block because the client does not read. The default is
+	// DefaultClientTimeout.
 	Timeout time.Duration
-	// MaxClients is how many connections are open at a time, and MaxAddressClients how many of one
-	// client address (of IPv6 one /64 network). Proxies may have any number of them.
+	// MaxClients limits the open connections of the server, and MaxAddressClients those of one
+	// client address (for IPv6: one /64 network). MaxAddressClients does not apply to trusted
+	// proxies.
 	MaxClients, MaxAddressClients int
 	Proxies                       Proxies
-	// Logger is told when a bound is reached. Default slog.Default().
+	// Logger receives a warning when a limit is reached. The default is slog.Default().
 	Logger *slog.Logger
 }
 
-// address is what is known of the connections of one client address.
+// address tracks the connections of one client address.
 type address struct {
 	open int
-	// waiting are connections that wait for a request or for the rest of its headers, the longest
-	// first.
+	// waiting lists the connections that wait for a request or for the rest of its headers, the
+	// longest wait first.
 	waiting linked.List
 }
 
-// Serve serves HTTP over the listener until the server is closed.
 func (l *Listener) Serve(server *http.Server) error {
 	server.ConnState = l.track
 	server.ConnContext = func(ctx context.Context, of net.Conn) context.Context {
@@ -54,8 +56,9 @@ func (l *Listener) Serve(server *http.Server) error {
 	return server.Serve(l)
 }
 
-// enter notes a connection. Where a bound is reached, the connection takes the place of one that
-// waits, or is in excess; it returns what is to be done after that.
+// enter registers a connection. If a limit is reached, the connection replaces a waiting one; if
+// there is none to replace, it is marked as excess. The caller must call then after enter returned,
+// without the lock.
 func (l *Listener) enter(c *conn) (then func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -80,7 +83,8 @@ const (
 	maxAddressClients = "--max-address-clients"
 )
 
-// full returns why a further connection is over a bound, and over which; nil if it is not.
+// full returns the error and the name of the limit that a further connection would exceed, or nil
+// if it exceeds none.
 func (l *Listener) full(c *conn) (*apperr.Error, string) {
 	of := l.addresses[c.network]
 	switch {
@@ -98,7 +102,7 @@ func (l *Listener) full(c *conn) (*apperr.Error, string) {
 	return nil, ""
 }
 
-// place counts a connection, which waits for its first request.
+// place counts a connection as open. It then waits for its first request.
 func (l *Listener) place(c *conn) {
 	of := l.addresses[c.network]
 	if of == nil {
@@ -111,7 +115,7 @@ func (l *Listener) place(c *conn) {
 	c.wait(true)
 }
 
-// leave counts a connection no longer. It may be called again.
+// leave stops counting a connection. It may be called more than once.
 func (l *Listener) leave(c *conn) {
 	if c.address == nil {
 		return
@@ -124,7 +128,8 @@ func (l *Listener) leave(c *conn) {
 	c.address = nil
 }
 
-// wait notes whether a connection waits. Those of excess are not looked for.
+// wait records whether the connection waits for a request. Excess connections are not listed,
+// because they have no address.
 func (c *conn) wait(waits bool) {
 	if c.element != nil {
 		c.address.waiting.Remove(c.element)
@@ -136,9 +141,10 @@ func (c *conn) wait(waits bool) {
 	c.waiting.Store(waits)
 }
 
-// longestWaiting returns the connection that gives way to a new one, nil for none: the one that has
-// waited longest of the same address, or, where the server has too many, of the address with the
-// most that wait. So one address cannot lock out others by connections that do nothing.
+// longestWaiting returns the connection that is closed in favor of a new one, or nil for none. For
+// the limit per address this is the longest waiting connection of the same address. For the limit
+// of the server it is the longest waiting connection of the address with the most waiting ones, so
+// that one address cannot lock out others with idle connections.
 func (l *Listener) longestWaiting(network netip.Prefix, setting string) *conn {
 	most := l.addresses[network]
 	if setting == maxClients {
@@ -154,7 +160,8 @@ func (l *Listener) longestWaiting(network netip.Prefix, setting string) *conn {
 	return most.waiting.Front().Value.(*conn)
 }
 
-// warning returns what logs that a bound is reached, now and then.
+// warning returns a function that logs that a limit is reached. It logs at most once per warnEvery
+// and limit.
 func (l *Listener) warning(c *conn, setting string) func() {
 	now := time.Now()
 	if now.Sub(l.warned[setting]) < warnEvery {
@@ -171,7 +178,7 @@ func (l *Listener) warning(c *conn, setting string) func() {
 	}
 }
 
-// track follows what the connections are used for.
+// track is the ConnState hook of the HTTP server. It keeps the waiting lists up to date.
 func (l *Listener) track(of net.Conn, state http.ConnState) {
 	c, ok := of.(*conn)
 	if !ok {
@@ -185,7 +192,8 @@ func (l *Listener) track(of net.Conn, state http.ConnState) {
 	c.wait(state == http.StateNew || state == http.StateIdle)
 }
 
-// linger closes a connection in excess when others need its place.
+// linger keeps an excess connection until it ends, or closes it when a newer one takes its place in
+// the lobby.
 func (c *conn) linger(guest *gate.Guest) {
 	defer guest.Leave()
 	select {
@@ -197,8 +205,8 @@ func (c *conn) linger(guest *gate.Guest) {
 
 type excessKey struct{}
 
-// RefuseExcess refuses the requests of connections that are over a bound, but for those of paths,
-// by which others find out whether the server is up. Such a connection serves one request.
+// RefuseExcess rejects the requests of excess connections, except for the given paths, which are
+// health checks. An excess connection serves one request and is then closed.
 func RefuseExcess(log *slog.Logger, next http.Handler, paths ...string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		excess, _ := r.Context().Value(excessKey{}).(*apperr.Error)
@@ -216,19 +224,21 @@ func RefuseExcess(log *slog.Logger, next http.Handler, paths ...string) http.Han
 }
 
 const (
-	// freeHeaders is how many bytes of headers are in no account of memory: nearly all requests have
-	// fewer.
+	// freeHeaders is how many header bytes of a request are not charged to any memory limit. Nearly
+	// all requests have fewer.
 	freeHeaders = 4 << 10
-	// allHeaders is how many more all requests under way may have, addressHeaders those of one
-	// address. Short header lines take about ten times their length.
+	// allHeaders limits the header bytes above freeHeaders for all requests together, and
+	// addressHeaders for those of one address. Short header lines use about ten times their length
+	// in memory.
 	allHeaders, addressHeaders = 4 << 20, 1 << 20
 )
 
-// errHeaders ends a connection for whose headers there is no memory. The HTTP server does not answer
-// a read that fails.
+// errHeaders ends a connection if there is no memory for its headers. The HTTP server sends no
+// response after a failed read.
 var errHeaders = &net.OpError{Op: "read", Net: "tcp", Err: errors.New("no memory for the headers of the request")}
 
-// Read implements [net.Conn].
+// Read implements [net.Conn]. It writes the 503 response itself if there is no memory for the
+// headers.
 func (c *conn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	if n == 0 || !c.waiting.Load() || c.countHeaders(int64(n)) {
@@ -241,8 +251,7 @@ func (c *conn) Read(p []byte) (int, error) {
 	return 0, errHeaders
 }
 
-// countHeaders counts bytes of the headers that are being read, and reports whether there is memory
-// for them.
+// countHeaders charges n bytes of headers and reports whether there was memory for them.
 func (c *conn) countHeaders(n int64) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -263,7 +272,7 @@ func (c *conn) countHeaders(n int64) bool {
 	return true
 }
 
-// endHeaders gives back the memory of the headers: their request is over.
+// endHeaders gives back the memory of the headers after their request has ended.
 func (c *conn) endHeaders() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -276,7 +285,8 @@ func (c *conn) endHeaders() {
 	c.headers, c.taken = 0, 0
 }
 
-// networkOf returns by what clients are told apart: the address, or of IPv6 the /64 network.
+// networkOf returns the network by which clients are counted: the IPv4 address, or the /64 network
+// of an IPv6 address.
 func networkOf(peer netip.Addr) netip.Prefix {
 	if peer.Is6() {
 		return netip.PrefixFrom(peer, 64).Masked()

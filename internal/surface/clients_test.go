@@ -17,17 +17,17 @@ import (
 	"campaignql/internal/surface"
 )
 
-// clients is a server with bounds of connections. /hold is answered when release is closed.
+// clients is a server with connection limits. It answers /hold only after release is closed.
 type clients struct {
 	address string
 	release chan struct{}
 	logged  *lines
 	*surface.Listener
-	// held has an entry for each request to /hold that has begun.
+	// held receives one entry for each request to /hold that has begun.
 	held chan struct{}
 }
 
-// lines is a log that tests may read.
+// lines is a log buffer that is safe for concurrent use.
 type lines struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -70,7 +70,6 @@ func serveClients(t *testing.T, opts surface.ListenOptions) *clients {
 	return c
 }
 
-// client is one connection.
 type client struct {
 	net.Conn
 	in *bufio.Reader
@@ -104,14 +103,15 @@ func (c *client) get(t *testing.T, path string) (status int, closes bool) {
 	return response.StatusCode, response.Close
 }
 
-// hold makes a connection from 127.0.0.n whose request is under way.
+// hold opens a connection from 127.0.0.n and leaves a request on it in progress.
 func (c *clients) hold(t *testing.T, n int) {
 	t.Helper()
 	fmt.Fprint(c.connect(t, n), "GET /hold HTTP/1.1\r\nHost: x\r\n\r\n")
 	<-c.held
 }
 
-// mustWait waits until n connections wait: the server notes that after its answer.
+// mustWait waits until n connections are waiting. The server records this only after it has sent
+// its response.
 func (c *clients) mustWait(t *testing.T, n int) {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); c.Waiting() != n; time.Sleep(time.Millisecond) {
@@ -121,7 +121,7 @@ func (c *clients) mustWait(t *testing.T, n int) {
 	}
 }
 
-// open reports whether the server has not closed the connection.
+// open reports whether the server has kept the connection open.
 func (c *client) open() bool {
 	_ = c.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
 	_, err := c.in.Peek(1)
@@ -189,13 +189,13 @@ func TestConnectionsThatWaitGiveWay(t *testing.T) {
 	first, second, third := idle(1), idle(1), idle(1)
 	silent := c.connect(t, 1)
 	waiting++
-	fmt.Fprint(silent, "GET / HTTP/1.1\r\nHost: x\r\n") // headers without an end
+	fmt.Fprint(silent, "GET / HTTP/1.1\r\nHost: x\r\n") // headers that never end
 	c.mustWait(t, waiting)
-	fourth := idle(1) // over the bound of the address
+	fourth := idle(1) // above the limit of the address
 	if first.open() || !second.open() || !other.open() {
 		t.Error("over the bound of an address not its longest idle connection was closed")
 	}
-	if _ = idle(3); second.open() || !third.open() || !other.open() { // over the bound of the server
+	if _ = idle(3); second.open() || !third.open() || !other.open() { // above the limit of the server
 		t.Error("over the bound of the server not the longest idle one of the address with the most was closed")
 	}
 	if _, _ = idle(1), idle(1); silent.open() {
@@ -213,7 +213,7 @@ func TestConnectionsThatDoNothingHideNobodysHealth(t *testing.T) {
 		c.hold(t, n+1)
 	}
 	for n := range 200 {
-		c.connect(t, n%4+1) // over every bound, and silent
+		c.connect(t, n%4+1) // above every limit, and silent
 	}
 	if status, _ := c.connect(t, 9).get(t, "/healthz"); status != http.StatusOK {
 		t.Errorf("another address that asks for the health: %d", status)
@@ -223,7 +223,7 @@ func TestConnectionsThatDoNothingHideNobodysHealth(t *testing.T) {
 	}
 }
 
-// TestLongHeadersOfAllRequestsAreBounded sends headers that are within the limit of one request.
+// TestLongHeadersOfAllRequestsAreBounded sends headers that stay within the limit of one request.
 func TestLongHeadersOfAllRequestsAreBounded(t *testing.T) {
 	t.Parallel()
 	c := serveClients(t, surface.ListenOptions{})
@@ -266,7 +266,7 @@ func TestLongHeadersOfAllRequestsAreBounded(t *testing.T) {
 	if got := status(other); got != http.StatusOK {
 		t.Errorf("long headers of another address: %d", got)
 	}
-	last := send(1) // what others had is given back when their request is over
+	last := send(1) // the memory of others is given back when their request ends
 	for deadline := time.Now().Add(20 * time.Second); status(last) != http.StatusOK; last = send(1) {
 		if time.Now().After(deadline) {
 			t.Fatal("the memory of headers is not given back")

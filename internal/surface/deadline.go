@@ -10,22 +10,24 @@ import (
 )
 
 const (
-	// DefaultClientTimeout is how long a client may be silent while the server reads from it, or take nothing while the
-	// server writes to it.
+	// DefaultClientTimeout is how long a client may send nothing while the server reads, or read
+	// nothing while the server writes.
 	DefaultClientTimeout = 30 * time.Second
-	// stoppingTimeout is how long it may take nothing once the server stops.
+	// stoppingTimeout is how long a client may read nothing while the server shuts down.
 	stoppingTimeout = 2 * time.Second
-	// writePart is what a client has to take within the timeout, in bytes: a slow one that goes on reading is kept.
+	// writePart is how many bytes a client must read within the timeout. A slow client that keeps
+	// reading stays connected.
 	writePart = 16 << 10
 )
 
-// Deadlines gives every read of a body a deadline: a client that sends nothing for the timeout, or
-// not the whole body within whole, loses its connection. A request without a body has none, as its
-// connection is only read to see the client go.
+// Deadlines sets a deadline for every read of a request body. If a client sends nothing for
+// timeout, or does not send the whole body within whole, the server closes its connection. Requests
+// without a body get no read deadline: the server reads their connection only to detect that the
+// client disconnected.
 func Deadlines(timeout, whole time.Duration, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		control := http.NewResponseController(w)
-		_ = control.SetWriteDeadline(time.Time{}) // what the last answer over this connection had
+		_ = control.SetWriteDeadline(time.Time{}) // clears the deadline of the previous response on this connection
 		if r.Body == nil || r.Body == http.NoBody {
 			_ = control.SetReadDeadline(time.Time{})
 			next.ServeHTTP(w, r)
@@ -40,8 +42,9 @@ func Deadlines(timeout, whole time.Duration, next http.Handler) http.Handler {
 	})
 }
 
-// TimedBodyOf returns the body of a request as a stream: one that may last, as long as something
-// comes. Outside of Deadlines the default timeout holds.
+// TimedBodyOf returns the body of a request as a stream. A stream has no deadline for the whole
+// body, only for each read. If the request did not pass through Deadlines, the timeout is
+// DefaultClientTimeout.
 func TimedBodyOf(w http.ResponseWriter, r *http.Request) *TimedBody {
 	in, ok := r.Body.(*TimedBody)
 	if !ok {
@@ -53,27 +56,28 @@ func TimedBodyOf(w http.ResponseWriter, r *http.Request) *TimedBody {
 	return in
 }
 
-// TimedBody is the body of a request, each read of which has a deadline. Its methods may be called from two goroutines.
+// TimedBody is a request body with a deadline for each read. Its methods may be called from two
+// goroutines.
 type TimedBody struct {
 	io.ReadCloser
 	control *http.ResponseController
 	timeout time.Duration
 
 	mu sync.Mutex
-	// until is when the whole body must have come, zero for a stream.
+	// until is the deadline for the whole body, zero for a stream.
 	until time.Time
-	// lost reports that the client broke off, or was silent for too long.
+	// lost reports that the client disconnected or was silent for too long.
 	ended, lost bool
 }
 
-// Lost reports whether the body ended before it was whole: the connection serves no further request.
+// Lost reports whether the connection failed before the body was complete. The connection then
+// cannot serve another request.
 func (b *TimedBody) Lost() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.lost
 }
 
-// Read implements [io.Reader].
 func (b *TimedBody) Read(p []byte) (int, error) {
 	b.mu.Lock()
 	if b.ended {
@@ -84,7 +88,7 @@ func (b *TimedBody) Read(p []byte) (int, error) {
 	if !b.until.IsZero() && b.until.Before(deadline) {
 		deadline = b.until
 	}
-	_ = b.control.SetReadDeadline(deadline) // a recorder of tests has none
+	_ = b.control.SetReadDeadline(deadline) // ignored: a test recorder has no deadlines
 	b.mu.Unlock()
 	n, err := b.ReadCloser.Read(p)
 	if errors.Is(err, io.EOF) {
@@ -98,12 +102,12 @@ func (b *TimedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// End lets a reader that waits for the network end, before the request does.
+// End makes a blocked read return before the request ends.
 func (b *TimedBody) End() { b.end(time.Now()) }
 
-// end sets the deadline for the rest of the request. Without one the connection is read only to see
-// the client go: a deadline that passes would be taken for that, and end all requests that come
-// over the connection.
+// end sets the read deadline for the rest of the request; zero means none. After the body, the
+// server reads the connection only to detect that the client disconnected. A deadline that expires
+// would look like a disconnect and cancel all requests on the connection.
 func (b *TimedBody) end(deadline time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -113,15 +117,15 @@ func (b *TimedBody) end(deadline time.Time) {
 	}
 }
 
-// Work is the time that the server takes itself for an answer that is sent while it is made:
-// between two writes to the client it works for no longer than a limit.
+// Work limits the time that the server itself needs for a streamed response: the time between two
+// writes to the client.
 type Work struct {
 	limit time.Duration
 	timer *time.Timer
 }
 
-// WithWork returns a context that ends when the server has worked for the limit without a write,
-// and with its parent. The work has not begun yet.
+// WithWork returns a context that is canceled when the server has worked for limit without a write,
+// or when parent ends. The timer starts with [Work.Begin].
 func WithWork(parent context.Context, limit time.Duration) (context.Context, *Work, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(parent)
 	w := &Work{limit: limit, timer: time.AfterFunc(limit, func() { cancel(context.DeadlineExceeded) })}
@@ -132,10 +136,10 @@ func WithWork(parent context.Context, limit time.Duration) (context.Context, *Wo
 	}
 }
 
-// Begin begins a stretch of work.
+// Begin starts the timer.
 func (w *Work) Begin() { w.timer.Reset(w.limit) }
 
-// Write runs a write to the client, whose time is the client's, and begins the next stretch.
+// Write runs a write to the client, which does not count as work, and restarts the timer.
 func (w *Work) Write(write func() error) error {
 	w.timer.Stop()
 	defer w.Begin()

@@ -1,6 +1,6 @@
 package surface
 
-// Waiting is how many connections wait for a request or for the rest of its headers.
+// Waiting returns how many connections wait for a request or for the rest of its headers.
 func (l *Listener) Waiting() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()

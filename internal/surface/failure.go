@@ -14,15 +14,15 @@ import (
 	"campaignql/internal/apperr"
 )
 
-// A row says how a failure of one code is answered.
+// row says how an error with one code is answered.
 type row struct {
 	status int
 	code   string
-	// retry is after how long a client may try again where the failure does not say.
+	// retry is the time after which the client may try again, unless the error has its own.
 	retry time.Duration
 }
 
-// rows is the one mapping from the code of a failure to its HTTP status and to extensions.code of GraphQL.
+// rows is the only mapping from error codes to HTTP statuses and to GraphQL's extensions.code.
 var rows = map[apperr.Code]row{
 	apperr.Invalid:         {status: http.StatusBadRequest, code: "BAD_USER_INPUT"},
 	apperr.NotFound:        {status: http.StatusNotFound, code: "NOT_FOUND"},
@@ -43,13 +43,13 @@ func rowOf(code apperr.Code) row {
 	return rows[apperr.Internal]
 }
 
-// Status returns the HTTP status of a failure.
+// Status returns the HTTP status of an error code.
 func Status(code apperr.Code) int { return rowOf(code).status }
 
-// Code returns extensions.code of a failure.
+// Code returns the GraphQL extensions.code of an error code.
 func Code(code apperr.Code) string { return rowOf(code).code }
 
-// RetryAfter returns after how long a client may try again, 0 where that does not help.
+// RetryAfter returns the time after which the client may try again, or 0 if a retry does not help.
 func RetryAfter(fault *apperr.Error) time.Duration {
 	if fault.RetryAfter > 0 {
 		return fault.RetryAfter
@@ -57,7 +57,7 @@ func RetryAfter(fault *apperr.Error) time.Duration {
 	return rowOf(fault.Code).retry
 }
 
-// Public returns the failure that a client is shown for an error: the first of those it carries, or a generic one.
+// Public returns the error that the client sees: the first apperr.Error in err, or a generic one.
 func Public(err error) *apperr.Error {
 	if all := apperr.All(err); len(all) > 0 {
 		return all[0]
@@ -70,7 +70,8 @@ func Public(err error) *apperr.Error {
 	return apperr.Wrap(code, err, message)
 }
 
-// Cause returns what a failure is logged with: its cause, or itself without one.
+// Cause returns the error to log: the cause of the first apperr.Error in err, or err itself if
+// there is none.
 func Cause(err error) error {
 	if all := apperr.All(err); len(all) > 0 && all[0].Err != nil {
 		return all[0].Err
@@ -78,7 +79,8 @@ func Cause(err error) error {
 	return err
 }
 
-// Refuse answers a request with a failure alone, as an error of GraphQL. It logs what is the server's fault.
+// Refuse answers a request with an error in GraphQL's format. It logs errors that are the fault of
+// the server.
 func Refuse(w http.ResponseWriter, r *http.Request, log *slog.Logger, err error) {
 	fault := Public(err)
 	if fault.Code == apperr.Internal || fault.Code == apperr.Unavailable && fault.Err != nil {
@@ -91,7 +93,7 @@ func Refuse(w http.ResponseWriter, r *http.Request, log *slog.Logger, err error)
 	RefuseAs(w, r, Status(fault.Code), Code(fault.Code), fault.Error())
 }
 
-// RefuseAs answers with a status and a code that no failure of a domain has, such as 405.
+// RefuseAs answers with a status and a code that no domain error has, for example 405.
 func RefuseAs(w http.ResponseWriter, r *http.Request, status int, code, message string) {
 	RequestOf(r.Context()).FailedWith(code)
 	extensions := map[string]string{"code": code}
@@ -101,9 +103,9 @@ func RefuseAs(w http.ResponseWriter, r *http.Request, status int, code, message 
 	WriteJSON(w, status, map[string]any{"errors": []any{map[string]any{"message": message, "extensions": extensions}}})
 }
 
-// Recover answers a request whose handler panicked, and logs the panic with its stack. When part of
-// the answer was sent already, the connection is broken instead: the client must not take the part
-// for the whole. [http.ErrAbortHandler] passes.
+// Recover handles a panic of next: it logs the panic with its stack and answers with an internal
+// error. If a part of the response was already sent, Recover aborts the connection instead, so that
+// the client does not take the part for a complete response. [http.ErrAbortHandler] is passed on.
 func Recover(log *slog.Logger, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begun := false

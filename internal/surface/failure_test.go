@@ -25,7 +25,8 @@ func TestEveryCodeOfAFailureHasAStatus(t *testing.T) {
 	}
 }
 
-// TestAPanicInTheMiddleOfAnAnswerBreaksTheConnection keeps a client from taking a part of an answer for the whole.
+// TestAPanicInTheMiddleOfAnAnswerBreaksTheConnection checks that a client cannot take a part of a
+// response for the whole.
 func TestAPanicInTheMiddleOfAnAnswerBreaksTheConnection(t *testing.T) {
 	t.Parallel()
 	quiet := slog.New(slog.DiscardHandler)

@@ -6,18 +6,19 @@ import (
 	"strings"
 )
 
-// hop is what one proxy tells of the connection that it accepted.
+// hop is what one proxy reports about the connection that it accepted.
 type hop struct {
-	// client is the address of the client that connected to the proxy. It is invalid where the proxy told none
-	// or something else, such as "unknown" or an obfuscated identifier; named is then true for the latter.
+	// client is the address of the client that connected to the proxy. It is invalid if the proxy
+	// reported none, or reported something else, for example "unknown" or an obfuscated identifier.
+	// named is true if the proxy reported anything, valid or not.
 	client       netip.Addr
 	named        bool
 	scheme, host string
 }
 
-// legacyHops reads X-Forwarded-For, X-Forwarded-Proto and X-Forwarded-Host. Their lists are aligned at
-// the nearest proxy. A list of schemes or hosts that is shorter was not extended by every proxy: its
-// first entry then is that of the farthest.
+// legacyHops reads X-Forwarded-For, X-Forwarded-Proto and X-Forwarded-Host. The last entries of the
+// three lists belong to the nearest proxy. If a list of schemes or hosts is shorter, not every
+// proxy appended to it; its first entry then belongs to the farthest proxy.
 func legacyHops(h http.Header) []hop {
 	clients, schemes, hosts := list(h, "X-Forwarded-For"), list(h, "X-Forwarded-Proto"), list(h, "X-Forwarded-Host")
 	hops := make([]hop, max(len(clients), 1))
@@ -39,7 +40,7 @@ func aligned(values []string, i, n int) string {
 	return values[max(0, len(values)-n+i)]
 }
 
-// list returns the entries of a header that may come in several lines.
+// list returns the entries of a header, which may span several lines.
 func list(h http.Header, name string) []string {
 	lines := h.Values(name)
 	if len(lines) == 0 {
@@ -52,7 +53,7 @@ func list(h http.Header, name string) []string {
 	return entries
 }
 
-// forwardedHops reads the header Forwarded (RFC 7239).
+// forwardedHops reads the Forwarded header (RFC 7239).
 func forwardedHops(lines []string) []hop {
 	if len(lines) == 0 {
 		return nil
@@ -76,7 +77,7 @@ func forwardedHops(lines []string) []hop {
 	return hops
 }
 
-// split yields the parts of a text between separators that stand outside of quoted strings.
+// split yields the parts of text between separators, ignoring separators inside quoted strings.
 func split(text string, separator byte) func(yield func(string) bool) {
 	return func(yield func(string) bool) {
 		begin, quoted := 0, false
@@ -97,7 +98,7 @@ func split(text string, separator byte) func(yield func(string) bool) {
 	}
 }
 
-// unquoted returns the content of a quoted string, any other text unchanged.
+// unquoted returns the content of a quoted string. Any other text is returned unchanged.
 func unquoted(text string) string {
 	if len(text) < 2 || text[0] != '"' || text[len(text)-1] != '"' {
 		return text
@@ -120,7 +121,7 @@ func (h *hop) name(text string) {
 	}
 }
 
-// parseAddress reads an address with or without port, IPv6 with or without brackets.
+// parseAddress parses an address with or without port. IPv6 may be in brackets.
 func parseAddress(text string) (netip.Addr, error) {
 	if withPort, err := netip.ParseAddrPort(text); err == nil {
 		return plain(withPort.Addr()), nil
@@ -132,10 +133,12 @@ func parseAddress(text string) (netip.Addr, error) {
 	return plain(address), err
 }
 
-// plain returns an address without zone, and as IPv4 where it is one: the form that is compared.
+// plain returns an address in the form used for comparison: without zone, and as IPv4 if it is an
+// IPv4-mapped IPv6 address.
 func plain(address netip.Addr) netip.Addr { return address.Unmap().WithZone("") }
 
-// webScheme returns "http" or "https", empty for anything else. Proxies name a WebSocket by ws or wss.
+// webScheme returns "http" or "https", or empty for anything else. Proxies report a WebSocket as ws
+// or wss.
 func webScheme(text string) string {
 	switch strings.ToLower(text) {
 	case "https", "wss":
@@ -146,7 +149,7 @@ func webScheme(text string) string {
 	return ""
 }
 
-// webHost returns the text where it can be a host with or without port, empty otherwise.
+// webHost returns text if it can be a host with or without port, otherwise empty.
 func webHost(text string) string {
 	if len(text) > 255 || strings.ContainsFunc(text, func(r rune) bool {
 		return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') &&

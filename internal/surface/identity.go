@@ -9,20 +9,21 @@ import (
 	"sync"
 )
 
-// Identity says how requests are identified. The zero value trusts no proxy.
+// Identity configures how requests are identified. The zero value trusts no proxy.
 type Identity struct {
-	// Proxies are the peers whose forwarding headers count. From any other peer all of these
-	// headers are ignored.
+	// Proxies are the peers whose forwarding headers are used. Those of other peers are ignored.
 	Proxies Proxies
-	// PublicURL is the URL under which clients reach the server; empty derives it from each request.
+	// PublicURL is the URL under which clients reach the server. If it is empty, the URL is derived
+	// from each request.
 	PublicURL string
-	// Logger receives one warning when forwarding headers are ignored. Default slog.Default().
+	// Logger receives one warning of each kind when forwarding headers are ignored. The default is
+	// slog.Default().
 	Logger *slog.Logger
 }
 
-// Identify reads what is known of each request and puts it into the context, before any surface sees
-// the request. A reasonable X-Request-Id is kept. The Host of the request becomes the one that the
-// client used. A request that is identified already passes unchanged.
+// Identify stores a [Request] in the context before any surface sees the request. It keeps an
+// X-Request-Id if its format is acceptable, and sets r.Host to the host that the client used. A
+// request that is already identified is passed on unchanged.
 func Identify(opts Identity, next http.Handler) http.Handler {
 	identifier := newIdentifier(opts)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -104,7 +105,7 @@ func (i *identifier) forwarded(r *http.Request, peer netip.Addr, known *Request)
 	}
 }
 
-// forwardingHeader returns the first forwarding header that a request has, empty for none.
+// forwardingHeader returns the name of the first forwarding header in h, or empty for none.
 func forwardingHeader(h http.Header) string {
 	for _, name := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host"} {
 		if len(h.Values(name)) > 0 {
@@ -114,7 +115,7 @@ func forwardingHeader(h http.Header) string {
 	return ""
 }
 
-// Bearer returns the token of an Authorization header, empty when it is of another scheme.
+// Bearer returns the token of an Authorization header, or empty if its scheme is not Bearer.
 func Bearer(header string) string {
 	scheme, token, ok := strings.Cut(strings.TrimSpace(header), " ")
 	if !ok || !strings.EqualFold(scheme, "Bearer") {
@@ -123,7 +124,7 @@ func Bearer(header string) string {
 	return strings.TrimSpace(token)
 }
 
-// reasonable reports whether the id of another program may be used in headers, errors and logs.
+// reasonable reports whether a request id from outside may be used in headers, errors and logs.
 func reasonable(id string) bool {
 	return len(id) > 0 && len(id) <= 64 && strings.IndexFunc(id, func(r rune) bool {
 		return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && r != '-' && r != '_'

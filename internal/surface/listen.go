@@ -14,27 +14,27 @@ import (
 	"campaignql/internal/gate"
 )
 
-// Listener bounds how many connections are open, and gives every write to a client a deadline,
-// whatever surface writes: a client that takes nothing for the timeout loses its connection.
+// Listener limits how many connections are open. It also sets a deadline for every write to a
+// client, for all surfaces: if a client reads nothing for the timeout, its connection is closed.
 type Listener struct {
 	net.Listener
 	ListenOptions
-	// lobby has the connections over a bound. The headers of requests hold memory: of all, and of
-	// those of one address.
+	// lobby holds the connections above the limits. headers and addressHeaders limit the memory of
+	// request headers: of all requests, and per client address.
 	lobby                   *gate.Lobby
 	headers, addressHeaders *gate.Gate
 
 	mu       sync.Mutex
 	stopping bool
 	open     map[*conn]struct{}
-	// placed counts the connections that are not in excess, addresses those of each client address.
+	// placed counts the connections that are not excess; addresses tracks them per client address.
 	placed    int
 	addresses map[netip.Prefix]*address
-	// warned is when the log said that the bound of a setting is reached.
+	// warned is the time of the last warning for each limit.
 	warned map[string]time.Time
 }
 
-// Listen wraps a listener. The bounds of connections need [Listener.Serve].
+// Listen wraps a listener. The limits of connections work only with [Listener.Serve].
 func Listen(listener net.Listener, opts ListenOptions) *Listener {
 	opts.Timeout = orDefault(opts.Timeout)
 	if opts.Logger == nil {
@@ -57,19 +57,19 @@ func orDefault(timeout time.Duration) time.Duration {
 	return timeout
 }
 
-// Accept implements [net.Listener].
 func (l *Listener) Accept() (net.Conn, error) {
 	inner, err := l.Listener.Accept()
 	if err != nil {
 		return nil, err
 	}
-	peer, _ := parseAddress(inner.RemoteAddr().String()) // all that have none are one client
+	peer, _ := parseAddress(inner.RemoteAddr().String()) // peers without an address count as one client
 	c := &conn{Conn: inner, listener: l, network: networkOf(peer), trusted: l.Proxies.Trusts(peer)}
 	l.enter(c)()
 	return c, nil
 }
 
-// Stop shortens the timeout for a server that stops, to two seconds: clients that take nothing do not hold it up.
+// Stop shortens the write timeout to at most two seconds, so that clients that do not read cannot
+// delay the shutdown.
 func (l *Listener) Stop() {
 	l.mu.Lock()
 	l.stopping = true
@@ -83,7 +83,7 @@ func (l *Listener) Stop() {
 	}
 }
 
-// forget lets go of a connection that is closed. It may be called again.
+// forget removes a closed connection. It may be called more than once.
 func (l *Listener) forget(c *conn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -97,7 +97,7 @@ func (l *Listener) forget(c *conn) {
 	}
 }
 
-// patience is how long a write may take now.
+// patience returns the current write timeout.
 func (l *Listener) patience() time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -107,32 +107,32 @@ func (l *Listener) patience() time.Duration {
 	return l.Timeout
 }
 
-// conn is one connection.
 type conn struct {
 	net.Conn
 	listener *Listener
-	// network is by what its client is told apart; trusted reports that it is a trusted proxy.
+	// network identifies the client. trusted reports whether the client is a trusted proxy.
 	network netip.Prefix
 	trusted bool
-	// waiting reports that it waits for a request, or for the rest of its headers.
+	// waiting reports that the connection waits for a request or for the rest of its headers.
 	waiting atomic.Bool
-	// excess is why it is over a bound, nil if it is not; gone is then closed with it.
+	// excess is the error for a connection above a limit, otherwise nil. gone is closed when an
+	// excess connection closes.
 	excess *apperr.Error
 	gone   chan struct{}
-	// address is where it is counted, nil where it is not, element its place among those that wait.
-	// The lock of the listener guards both.
+	// address is the address under which the connection is counted, nil if it is not counted.
+	// element is its entry in the waiting list. Both are guarded by the listener's lock.
 	address *address
 	element *linked.Element
 
 	mu sync.Mutex
-	// until is the deadline that a surface has set by itself, zero for none.
+	// until is the deadline that a surface has set, zero for none.
 	until   time.Time
 	writing bool
-	// headers is how many bytes of headers came, taken what of them is in accounts of memory.
+	// headers is how many bytes of headers were read; taken is how many of them are charged.
 	headers, taken int64
 }
 
-// Write implements [net.Conn].
+// Write implements [net.Conn]. It writes in parts, each with its own deadline.
 func (c *conn) Write(p []byte) (written int, err error) {
 	defer c.rest()
 	for {
@@ -162,7 +162,7 @@ func (c *conn) rest() {
 	c.writing = false
 }
 
-// set sets a deadline, or the one of the surface where that is earlier.
+// set sets the write deadline to the earlier of deadline and the deadline of the surface.
 func (c *conn) set(deadline time.Time) error {
 	if !c.until.IsZero() && c.until.Before(deadline) {
 		deadline = c.until
@@ -170,7 +170,7 @@ func (c *conn) set(deadline time.Time) error {
 	return c.Conn.SetWriteDeadline(deadline)
 }
 
-// hurry shortens the deadline of the write that is under way.
+// hurry shortens the deadline of a write in progress.
 func (c *conn) hurry() {
 	patience := c.listener.patience()
 	c.mu.Lock()
@@ -180,7 +180,8 @@ func (c *conn) hurry() {
 	}
 }
 
-// SetWriteDeadline implements [net.Conn]: the deadline of a surface, which that of the listener may precede.
+// SetWriteDeadline implements [net.Conn]. It sets the deadline of a surface. During a write the
+// deadline of the listener applies if it is earlier.
 func (c *conn) SetWriteDeadline(deadline time.Time) error {
 	patience := c.listener.patience()
 	c.mu.Lock()

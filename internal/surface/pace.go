@@ -7,18 +7,19 @@ import (
 	"campaignql/internal/budget"
 )
 
-// defaultWriteRate is how many bytes of an answer that is held in memory a client has to take in a second.
+// defaultWriteRate is the minimum rate, in bytes per second, at which a client must read a response
+// that is held in memory.
 const defaultWriteRate = 32 << 10
 
-// Pace bounds how long a client may take to read an answer that is held in memory: a client that
-// reads slowly holds memory that others need. The time that the server takes between two writes
-// does not count. Answers of which no more than budget.Free is held, such as those that are streamed,
-// are written without a bound.
+// Pace limits how long a client may take to read a response that is held in memory, because a slow
+// client would hold memory that others need. The time that the server needs between two writes does
+// not count. Responses that hold at most budget.Free bytes, for example streamed ones, are not
+// limited.
 type Pace struct {
-	// Held is the memory of the answer.
+	// Held is the memory budget of the response.
 	Held *budget.Budget
-	// Timeout is what a client has beyond the time of the rate; Rate is in bytes a second. Zero
-	// values take the defaults.
+	// Timeout is the time that a client has in addition to the time given by Rate. Rate is in bytes
+	// per second. A zero value selects the default.
 	Timeout time.Duration
 	Rate    int64
 
@@ -26,7 +27,7 @@ type Pace struct {
 	spent   time.Duration
 }
 
-// Write writes a part of the answer.
+// Write writes a part of the response.
 func (p *Pace) Write(w http.ResponseWriter, part []byte) (int, error) {
 	if p.Held.Used() <= budget.Free {
 		return w.Write(part)
@@ -37,7 +38,7 @@ func (p *Pace) Write(w http.ResponseWriter, part []byte) (int, error) {
 	p.written += int64(len(part))
 	left := orDefault(p.Timeout) + time.Duration(float64(p.written)/float64(p.Rate)*float64(time.Second)) - p.spent
 	begun := time.Now()
-	_ = http.NewResponseController(w).SetWriteDeadline(begun.Add(left)) // a recorder of tests has none
+	_ = http.NewResponseController(w).SetWriteDeadline(begun.Add(left)) // ignored: a test recorder has no deadlines
 	n, err := w.Write(part)
 	p.spent += time.Since(begun)
 	return n, err

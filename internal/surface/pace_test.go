@@ -11,8 +11,8 @@ import (
 	"campaignql/internal/surface"
 )
 
-// paced is a server whose answers are 16 MiB in parts, of which it holds what the query asks for.
-// It tells how each ended.
+// paced runs a server whose responses are 16 MiB, written in parts. For /held the response is
+// charged to its budget. ended receives the error with which each response ended.
 func paced(t *testing.T) (address string, ended <-chan error) {
 	t.Helper()
 	const size, part = 16 << 20, 1 << 20
@@ -41,8 +41,8 @@ func paced(t *testing.T) (address string, ended <-chan error) {
 	return listener.Addr().String(), ends
 }
 
-// readSlowly asks for an answer and reads a little of it ten times a second, until the server has
-// ended it or eight seconds are over; then it reads the rest.
+// readSlowly requests a response and reads 20 KiB of it ten times a second, until the server ends
+// it. After eight seconds it reads the rest at full speed.
 func readSlowly(t *testing.T, address, path string, ended <-chan error) error {
 	t.Helper()
 	conn, err := net.Dial("tcp", address)
@@ -78,7 +78,7 @@ func TestAHeldAnswerMustBeReadAtAPace(t *testing.T) {
 	if err := readSlowly(t, address, "/streamed", ended); err != nil {
 		t.Errorf("an answer that is streamed is cut off: %v", err)
 	}
-	for range 2 { // over one connection: the deadline of an answer is not that of the next
+	for range 2 { // on one connection: the deadline of a response must not apply to the next
 		response, err := http.Get("http://" + address + "/held")
 		if err != nil {
 			t.Fatal(err)
@@ -88,7 +88,7 @@ func TestAHeldAnswerMustBeReadAtAPace(t *testing.T) {
 		if sent := <-ended; err != nil || sent != nil || n != 16<<20 {
 			t.Errorf("read at once: %d bytes, %v, %v", n, err, sent)
 		}
-		time.Sleep(2100 * time.Millisecond) // the timeout of the first answer is over
+		time.Sleep(2100 * time.Millisecond) // longer than the timeout of the first response
 	}
 	response, err := http.Get("http://" + address + "/streamed")
 	if err != nil {

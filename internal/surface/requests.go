@@ -11,19 +11,19 @@ import (
 	"campaignql/internal/gate"
 )
 
-// Requests admits the requests of a server, whatever surface answers them: each has a budget for
-// what its answer holds, and a place from when its caller is known until it has been answered. It
-// may be used from many goroutines.
+// Requests admits the requests of a server, for all surfaces. Each request has a budget for the
+// memory of its response, and takes a place when its caller is known. It keeps the place until it
+// has been answered. Requests is safe for concurrent use.
 type Requests struct {
 	answers *budget.Pool
-	// known are the places of accounts, nameless those of callers without credentials, by their
-	// network.
+	// known limits the requests of accounts. nameless limits requests without credentials, per
+	// client network.
 	known, nameless *gate.Gate
 }
 
-// NewRequests returns the admission of a server: all requests are under way at a time, each of one
-// account, and a quarter as many as all of callers without credentials, each of one network; 0 is
-// no bound.
+// NewRequests returns the admission for the requests of one server. At most all requests of
+// accounts run concurrently, and at most each of one account. For requests without credentials the
+// limits are a quarter of all, rounded up, and each per client network. 0 means no limit.
 func NewRequests(answers *budget.Pool, all, each int) *Requests {
 	return &Requests{
 		answers:  answers,
@@ -32,10 +32,11 @@ func NewRequests(answers *budget.Pool, all, each int) *Requests {
 	}
 }
 
-// Answers is the memory of the answers.
+// Answers returns the memory pool of the responses.
 func (q *Requests) Answers() *budget.Pool { return q.answers }
 
-// Handler admits every request that next answers. A request that was admitted before passes.
+// Handler opens a budget for every request that next handles. A request that was already admitted
+// is passed on unchanged.
 func (q *Requests) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if visitOf(r.Context()) != nil {
@@ -48,20 +49,22 @@ func (q *Requests) Handler(next http.Handler) http.Handler {
 	})
 }
 
-// Open begins one of several operations that share a connection: it has a budget and a place of its
-// own until end is called, once nothing of its answer is held any more.
+// Open begins one of several operations that share a connection. The operation has its own budget
+// and place until the caller calls end, which must happen when nothing of the response is held
+// anymore.
 func (q *Requests) Open(ctx context.Context) (opened context.Context, end func()) {
 	v := &visit{requests: q, held: q.answers.Open()}
 	return budget.With(context.WithValue(ctx, visitKey{}, v), v.held), v.end
 }
 
-// visit is one request that is under way, or one operation over a shared connection.
+// visit is one request in progress, or one operation on a shared connection.
 type visit struct {
 	requests *Requests
 	held     *budget.Budget
 
 	mu sync.Mutex
-	// in is the gate at which it has a place, nil for none, and of for whom.
+	// in is the gate where the visit has a place, nil for none. of is the account or network that
+	// the place belongs to.
 	in    *gate.Gate
 	of    int64
 	ended bool
@@ -74,7 +77,7 @@ func visitOf(ctx context.Context) *visit {
 	return v
 }
 
-// enter takes a place, unless it has one.
+// enter takes a place, unless the visit already has one or has ended.
 func (v *visit) enter(in *gate.Gate, of int64) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -88,7 +91,7 @@ func (v *visit) enter(in *gate.Gate, of int64) error {
 	return nil
 }
 
-// end gives everything back.
+// end gives back the place and the budget.
 func (v *visit) end() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -100,9 +103,10 @@ func (v *visit) end() {
 	v.held.Close()
 }
 
-// Enter returns the context of a request whose caller has become known: the request takes a place
-// of the account, and its answer is charged to it. The error is Limited where the account has as
-// many requests under way as it may, and Unavailable where the server has, both with RetryAfter.
+// Enter returns the context of a request whose caller is now known. The request takes a place of
+// the account, and the memory of its response is charged to the account. The error is Limited if
+// the account has too many requests in progress, and Unavailable if the server has. Both have
+// RetryAfter.
 func Enter(ctx context.Context, id caller.Identity) (context.Context, error) {
 	RequestOf(ctx).CalledBy(id)
 	budget.From(ctx).Own(id.UserID)
@@ -114,7 +118,8 @@ func Enter(ctx context.Context, id caller.Identity) (context.Context, error) {
 	return caller.With(ctx, id), nil
 }
 
-// EnterNameless takes a place for a request of a caller who is not known, with the errors of Enter.
+// EnterNameless takes a place for a request without a known caller. It returns the same errors as
+// Enter.
 func EnterNameless(ctx context.Context) error {
 	if v := visitOf(ctx); v != nil {
 		return v.enter(v.requests.nameless, RequestOf(ctx).NetworkNumber())
@@ -122,16 +127,16 @@ func EnterNameless(ctx context.Context) error {
 	return nil
 }
 
-// WithoutPlace returns a context in which Enter takes no place, for what stays open and has a bound
-// of its own, such as a subscription.
+// WithoutPlace returns a context in which Enter takes no place. It is for long-lived work with a
+// limit of its own, for example a subscription.
 func WithoutPlace(ctx context.Context) context.Context {
 	return context.WithValue(ctx, visitKey{}, (*visit)(nil))
 }
 
 var seed = maphash.MakeSeed()
 
-// NetworkNumber is Network as a number, which is negative as that of no account. Two networks of
-// the same number share a bound, which is harmless.
+// NetworkNumber returns a hash of Network. It is negative, so it never equals an account id. Two
+// networks with the same hash share a limit, which is harmless.
 func (r *Request) NetworkNumber() int64 { return hash(r.Network()) }
 
 func hash(network string) int64 { return -1 - int64(maphash.String(seed, network)>>1) }

@@ -12,7 +12,7 @@ import (
 	"campaignql/internal/surface"
 )
 
-// from is the context of a request from an address.
+// from returns the context of a request from a client address.
 func from(t *testing.T, client string) context.Context {
 	return surface.WithRequest(t.Context(), &surface.Request{Client: client})
 }
@@ -66,7 +66,7 @@ func TestRequestsWithoutCredentialsHavePlacesOfTheirOwn(t *testing.T) {
 		client string
 		want   apperr.Code
 	}{
-		{"2001:db8::1", ""}, {"2001:db8::2", ""}, {"2001:db8::3", apperr.Limited}, // one network
+		{"2001:db8::1", ""}, {"2001:db8::2", ""}, {"2001:db8::3", apperr.Limited}, // the same /64 network
 		{"192.0.2.1", ""}, {"192.0.2.2", apperr.Unavailable},
 	} {
 		err := enter(tt.client)

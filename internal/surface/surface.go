@@ -1,7 +1,7 @@
-// Package surface owns what every HTTP surface has in common: the identity of a request and of its
-// client, admission to costly work, deadlines, the mapping of failures to HTTP and to the codes of
-// GraphQL, JSON answers, panics and the access log. It knows no domain, no command and no field of
-// the schema.
+// Package surface owns what all HTTP surfaces share: the identity of a request and of its client,
+// admission to costly work, deadlines, the mapping of errors to HTTP statuses and GraphQL codes,
+// JSON responses, panic recovery and the access log. It must not know any domain, any command or
+// any field of the schema.
 package surface
 
 import (
@@ -9,27 +9,29 @@ import (
 	"net/netip"
 )
 
-// Request is what every surface knows of an HTTP request. It is read once, before any surface sees the request.
+// Request is what all surfaces know about an HTTP request. It is read once, before any surface
+// handles the request.
 type Request struct {
-	// ID identifies the request in the log, in errors and in the header X-Request-Id.
+	// ID identifies the request in the log, in errors and in the X-Request-Id header.
 	ID string
-	// Client is the IP address of the client, without port and zone, as far as trusted proxies tell it.
-	// Failed logins and sockets are counted by it.
+	// Client is the IP address of the client, without port and zone. If the peer is a trusted
+	// proxy, the address comes from its forwarding headers. Failed logins and sockets are counted
+	// per client address.
 	Client string
-	// Scheme and Host are those under which the client reaches the server, such as "https" and
-	// "mail.example.com".
+	// Scheme and Host are the ones that the client used to reach the server, for example "https"
+	// and "mail.example.com".
 	Scheme, Host string
-	// Token is the bearer token of the header Authorization, empty without one.
+	// Token is the bearer token of the Authorization header, or empty if there is none.
 	Token string
-	// HasAuthorization reports whether the header was sent at all, in whatever scheme.
+	// HasAuthorization reports whether the Authorization header was sent, with any scheme.
 	HasAuthorization bool
 
 	publicURL string
 	record    record
 }
 
-// BaseURL is the URL under which the client reaches the server, without a slash at the end: the
-// configured one, or the scheme and host of the request.
+// BaseURL returns the URL under which the client reaches the server, without a trailing slash. This
+// is the configured URL, or else the scheme and host of the request.
 func (r *Request) BaseURL() string {
 	if r.publicURL != "" {
 		return r.publicURL
@@ -37,8 +39,8 @@ func (r *Request) BaseURL() string {
 	return r.Scheme + "://" + r.Host
 }
 
-// Network is what clients are told apart by where they may have many addresses: the address, or of IPv6
-// the /64 network, which one customer has to itself.
+// Network returns the key for limits per client network: an IPv4 address, or the /64 network of an
+// IPv6 address. A /64 network usually belongs to one customer, who can use many addresses in it.
 func (r *Request) Network() string {
 	address, err := netip.ParseAddr(r.Client)
 	if err != nil || address.Is4() {
@@ -49,7 +51,7 @@ func (r *Request) Network() string {
 
 type requestKey struct{}
 
-// RequestOf returns the request of a context, an empty one outside of a request. It is never nil.
+// RequestOf returns the request in ctx. Outside of a request it returns an empty one, never nil.
 func RequestOf(ctx context.Context) *Request {
 	if r, ok := ctx.Value(requestKey{}).(*Request); ok {
 		return r
@@ -57,10 +59,9 @@ func RequestOf(ctx context.Context) *Request {
 	return &Request{}
 }
 
-// RequestID returns the id of the request of a context, empty outside of a request.
+// RequestID returns the id of the request in ctx, or an empty string outside of a request.
 func RequestID(ctx context.Context) string { return RequestOf(ctx).ID }
 
-// WithRequest returns a context that carries a request.
 func WithRequest(ctx context.Context, r *Request) context.Context {
 	return context.WithValue(ctx, requestKey{}, r)
 }

@@ -11,10 +11,10 @@ import (
 	"campaignql/internal/store"
 )
 
-// AccountOption changes the account, and the identity, that Account makes.
+// AccountOption changes the account that Account creates, and its identity.
 type AccountOption func(*caller.Identity)
 
-// Admin makes the account an administrator's, with every scope.
+// Admin makes the account an administrator with every scope.
 func Admin() AccountOption {
 	return func(id *caller.Identity) {
 		id.Role, id.Scopes = kind.RoleAdmin, kind.AllScopes(kind.RoleAdmin)
@@ -26,18 +26,18 @@ func Untrusted() AccountOption {
 	return func(id *caller.Identity) { id.Reputation = kind.ReputationUntrusted }
 }
 
-// Scoped gives the identity these scopes alone.
+// Scoped gives the identity only these scopes.
 func Scoped(scopes ...kind.Scope) AccountOption {
 	return func(id *caller.Identity) { id.Scopes = scopes }
 }
 
-// InZone sets the time zone in which the account reads dates; UTC otherwise.
+// InZone sets the time zone in which the account reads dates. The default is UTC.
 func InZone(zone string) AccountOption {
 	return func(id *caller.Identity) { id.TimeZone = zone }
 }
 
-// Account makes an account with a random name, and returns its identity: a trusted user with every
-// scope of its role, calling through GraphQL.
+// Account creates an account with a random name and returns its identity: a trusted user with every
+// scope of its role, who calls through GraphQL.
 func Account(t testing.TB, db *store.Store, opts ...AccountOption) caller.Identity {
 	t.Helper()
 	name := "u" + strings.ToLower(rand.Text())
@@ -59,8 +59,7 @@ func Account(t testing.TB, db *store.Store, opts ...AccountOption) caller.Identi
 		SetEmail(name + "@example.com").SetEmailKey(name + "@example.com").
 		SetPasswordHash("no password matches this").
 		SetTimeZone(id.TimeZone).SetRole(id.Role).SetReputation(id.Reputation).
-		SetCreatedAt(now).SetUpdatedAt(now).
-		Save(ctx)
+		SetCreatedAt(now).SetUpdatedAt(now).Save(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +67,7 @@ func Account(t testing.TB, db *store.Store, opts ...AccountOption) caller.Identi
 	return id
 }
 
-// As returns a context in which id calls, and which ends with the test.
+// As returns a context with the caller id. The context ends with the test.
 func As(t testing.TB, id caller.Identity) context.Context {
 	return caller.With(t.Context(), id)
 }

@@ -1,4 +1,4 @@
-// Package testkit gives tests their databases, clock and fixtures. Only tests import it.
+// Package testkit provides databases and fixtures for tests. Only tests import it.
 package testkit
 
 import (
@@ -20,17 +20,16 @@ import (
 	"campaignql/internal/store"
 )
 
-// MySQLVariable names the environment variable with the comma-separated addresses of the
-// MySQL-protocol servers to test on, without a database: mysql://root@127.0.0.1:3398/.
+// MySQLVariable is the environment variable with the comma-separated addresses of the
+// MySQL-protocol servers to test on, without a database name: mysql://root@127.0.0.1:3398/.
 const MySQLVariable = "CAMPAIGNQL_TEST_MYSQL"
 
-// SQLiteVariable names the environment variable that, set to off, leaves SQLite out where there is
-// a server to test on: its engine runs in the process of the test, which the race detector makes
-// slow.
+// SQLiteVariable is the environment variable that, if set to off, skips SQLite when there is a
+// server to test on. SQLite runs in the process of the test, and the race detector makes it slow.
 const SQLiteVariable = "CAMPAIGNQL_TEST_SQLITE"
 
-// RequireVariable names the environment variable that, set to 1, turns each skip for a missing
-// server or tool into a failure.
+// RequireVariable is the environment variable that, if set to 1, turns each skip because of a
+// missing server or tool into a failure.
 const RequireVariable = "CAMPAIGNQL_REQUIRE_ALL"
 
 // Engine is one database engine to test on.
@@ -41,7 +40,7 @@ type Engine struct {
 	server string
 }
 
-// WithSQLite tells whether SQLite is among the engines.
+// WithSQLite reports whether SQLite is one of the engines.
 func WithSQLite() bool { return Engines()[0].server == "" }
 
 // LongVariable names the environment variable that, set to 1, as .ci/long does, has tests do all that they can and not
@@ -60,7 +59,8 @@ func OncePerRun(t *testing.T) {
 	}
 }
 
-// Engines returns SQLite, unless SQLiteVariable leaves it out, and every MySQL-protocol server of MySQLVariable.
+// Engines returns SQLite, unless SQLiteVariable is off, and every MySQL-protocol server of
+// MySQLVariable.
 func Engines() []Engine {
 	engines := []Engine{{Name: "sqlite"}}
 	for address := range strings.SplitSeq(os.Getenv(MySQLVariable), ",") {
@@ -79,15 +79,16 @@ func Engines() []Engine {
 	return engines
 }
 
-// Each runs test as a subtest on every engine, with the address of a fresh, migrated database that
-// other tests of the same process share: tests make accounts of their own. Without a MySQL server
-// the missing half is skipped by name, or fails under RequireVariable.
+// Each runs test as a subtest on every engine, with a migrated database. Other tests of the same
+// process share the database, so each test creates its own accounts. If there is no MySQL server,
+// Each runs a subtest named "mysql" that is skipped, or that fails under RequireVariable.
 func Each(t *testing.T, test func(t *testing.T, db *store.Store)) {
 	t.Helper()
 	each(t, func(t *testing.T, e Engine) { test(t, e.Shared(t)) })
 }
 
-// EachFresh is like Each with an empty, unmigrated database that belongs to the test alone; test is given its address.
+// EachFresh is like Each, but passes the address of an empty, unmigrated database that only this
+// test uses.
 func EachFresh(t *testing.T, test func(t *testing.T, address string)) {
 	t.Helper()
 	each(t, func(t *testing.T, e Engine) { test(t, e.Fresh(t)) })
@@ -104,7 +105,8 @@ func each(t *testing.T, test func(t *testing.T, e Engine)) {
 	}
 }
 
-// Missing skips the test because something it needs is not there, or fails it under RequireVariable.
+// Missing skips the test because something that it needs is missing, or fails the test under
+// RequireVariable.
 func Missing(t *testing.T, what string) {
 	t.Helper()
 	if os.Getenv(RequireVariable) == "1" {
@@ -113,7 +115,7 @@ func Missing(t *testing.T, what string) {
 	t.Skipf("SKIPPED: %s", what)
 }
 
-// Fresh returns the address of an empty database, dropped when the test ends.
+// Fresh returns the address of an empty database. The database is dropped when the test ends.
 func (e Engine) Fresh(t *testing.T) string {
 	t.Helper()
 	if e.server == "" {
@@ -129,7 +131,7 @@ var shared = struct {
 	stores map[string]*store.Store
 }{stores: map[string]*store.Store{}}
 
-// Shared returns a migrated database that lives as long as the test process.
+// Shared returns a migrated database that exists as long as the test process.
 func (e Engine) Shared(t *testing.T) *store.Store {
 	t.Helper()
 	shared.Lock()
@@ -161,8 +163,8 @@ func (e Engine) Shared(t *testing.T) *store.Store {
 
 const directoryPrefix = "campaignql-test-"
 
-// removeOld removes the directories of runs that ended over an hour ago: nothing tells a package
-// that its last test has ended.
+// removeOld removes the directories of test runs that are more than an hour old. They cannot be
+// removed earlier, because a package does not know when its last test has ended.
 func removeOld() {
 	left, _ := filepath.Glob(filepath.Join(os.TempDir(), directoryPrefix+"*"))
 	for _, dir := range left {
@@ -172,7 +174,7 @@ func removeOld() {
 	}
 }
 
-// Open opens and migrates the database of an address, and closes it when the test ends.
+// Open opens and migrates the database at address. It closes the database when the test ends.
 func Open(t *testing.T, address string) *store.Store {
 	t.Helper()
 	s, err := store.Open(context.Background(), address, store.Options{})
@@ -192,8 +194,8 @@ func Open(t *testing.T, address string) *store.Store {
 
 const prefix = "campaignql_test_"
 
-// create makes a database whose name tells when it was made; those of runs that ended over an hour
-// ago are dropped on the way.
+// create creates a database whose name contains the time of its creation. It also drops databases
+// of earlier runs that are more than an hour old.
 func (e Engine) create(t *testing.T) (address string, drop func()) {
 	t.Helper()
 	u, err := url.Parse(e.server)

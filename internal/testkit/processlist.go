@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// Running counts the statements that hold a text and that a MySQL-protocol server runs on the
-// database of q, besides the one that asks. It reads SHOW, as information_schema fails on MySQL
-// while any statement of the server holds an emoji.
+// Running counts the statements that contain text and that a MySQL-protocol server currently runs
+// on the database of q, without its own statement. It uses SHOW, because information_schema fails
+// on MySQL while any statement of the server contains an emoji.
 func Running(t *testing.T, q interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }, text string) (n int) {

@@ -11,14 +11,14 @@ import (
 	"campaignql/internal/store"
 )
 
-// version is counted up when the data changes, so that a database loaded before is not taken for one loaded now.
+// version is incremented when the data changes, so that a database with older data is not used.
 const version = 1
 
 // engine is one database engine to measure on.
 type engine struct{ bed.Engine }
 
-// sized is what is loaded on the engine. SQLite counts on one core with a cache of its own, and is
-// not meant for as many people.
+// sized returns the size to load on the engine. SQLite gets a tenth, because it counts on one core
+// with a small cache and is not meant for as many people.
 func (e engine) sized(s size) size {
 	if e.MySQL() {
 		return s
@@ -26,16 +26,16 @@ func (e engine) sized(s size) size {
 	return size{s.people / 10, s.events / 10}
 }
 
-// database is the name of what is loaded.
+// database returns the name of the database for the size.
 func (s size) database() string {
 	return fmt.Sprintf("campaignql_bench_audience_%d_%d_%d", version, s.people, s.events)
 }
 
-// loadedTable says by its being there that all is loaded.
+// loadedTable is a table that exists only if all data is loaded.
 const loadedTable = "bench_loaded"
 
-// loaded opens the database of a size, by a pool of one connection for the statements to be timed.
-// It loads what was not loaded before, and begins anew what was left half done.
+// loaded opens the database of a size, with a pool of one connection for the timed statements. If
+// the data is missing or incomplete, it loads the data from the start.
 func (e engine) loaded(ctx context.Context, s size) (*store.Store, *sql.DB, error) {
 	st, db, err := e.open(ctx, s)
 	if err != nil {
@@ -61,7 +61,7 @@ func (e engine) open(ctx context.Context, s size) (*store.Store, *sql.DB, error)
 	if err != nil {
 		return nil, nil, err
 	}
-	// One statement makes an index of millions of rows.
+	// One statement may create an index over millions of rows, so the timeout is long.
 	st, err := store.Open(ctx, address, store.Options{MaxConnections: 1, StatementTimeout: time.Hour})
 	if err != nil {
 		return nil, nil, err

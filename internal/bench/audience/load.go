@@ -14,20 +14,22 @@ import (
 	"campaignql/internal/store"
 )
 
-// present is the instant of the data: what is measured on a database loaded long ago is the same as on one loaded now.
+// present is the current time of the data. It is fixed, so that a database loaded long ago gives
+// the same results as a new one.
 var present = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 
-// What is there beside people and events. The ids of all of it count up from 1.
+// These are the numbers of all other objects. Their ids start at 1.
 const (
 	listCount     = 3
 	fieldCount    = 10
 	campaignCount = 20
-	// campaignDays is how many days after the one before a campaign was sent.
+	// campaignDays is the number of days between two campaigns.
 	campaignDays = 10
 	accountID    = 1
 )
 
-// fields are the custom fields, all of every list and each with a value of every person.
+// fields are the types of the custom fields. All lists have all fields, and each person has a value
+// for each.
 var fields = [fieldCount]kind.FieldType{
 	kind.FieldText,
 	kind.FieldNumber,
@@ -41,53 +43,36 @@ var fields = [fieldCount]kind.FieldType{
 	kind.FieldNumber,
 }
 
-// seed makes the account and all that people have to do with.
+// seed creates the account, lists, custom fields and campaigns.
 func seed(ctx context.Context, db *store.Store) error {
 	ctx = caller.System(ctx)
 	return db.Tx(ctx, func(ctx context.Context) error {
 		client := db.Client(ctx)
 		err := client.User.Create().
-			SetID(accountID).
-			SetUsername("bench").
-			SetUsernameKey("bench").
-			SetEmail("bench@example.com").
-			SetEmailKey("bench@example.com").
-			SetPasswordHash("no password matches this").
-			SetTimeZone("UTC").
-			SetCreatedAt(present).
-			SetUpdatedAt(present).
-			Exec(ctx)
+			SetID(accountID).SetUsername("bench").SetUsernameKey("bench").
+			SetEmail("bench@example.com").SetEmailKey("bench@example.com").
+			SetPasswordHash("no password matches this").SetTimeZone("UTC").SetCreatedAt(present).
+			SetUpdatedAt(present).Exec(ctx)
 		if err != nil {
 			return err
 		}
 		lists := make([]*ent.SubscriberListCreate, listCount)
 		for i := range lists {
 			lists[i] = client.SubscriberList.Create().
-				SetID(int64(i + 1)).
-				SetUserID(accountID).
-				SetName("List").
-				SetNameKey("list").
+				SetID(int64(i + 1)).SetUserID(accountID).SetName("List").SetNameKey("list").
 				SetCreatedAt(present)
 		}
 		values := make([]*ent.CustomFieldCreate, fieldCount)
 		for i := range values {
 			values[i] = client.CustomField.Create().
-				SetID(int64(i + 1)).
-				SetUserID(accountID).
-				SetName("Field").
-				SetNameKey(fmt.Sprint("field", i)).
-				SetType(fields[i]).
-				SetCreatedAt(present)
+				SetID(int64(i + 1)).SetUserID(accountID).SetName("Field").
+				SetNameKey(fmt.Sprint("field", i)).SetType(fields[i]).SetCreatedAt(present)
 		}
 		campaigns := make([]*ent.CampaignCreate, campaignCount)
 		for i := range campaigns {
 			campaigns[i] = client.Campaign.Create().
-				SetID(int64(i + 1)).
-				SetUserID(accountID).
-				SetName("Campaign").
-				SetNameKey("campaign").
-				SetCreatedAt(present).
-				SetLastActivityAt(present)
+				SetID(int64(i + 1)).SetUserID(accountID).SetName("Campaign").SetNameKey("campaign").
+				SetCreatedAt(present).SetLastActivityAt(present)
 		}
 		if err := client.SubscriberList.CreateBulk(lists...).Exec(ctx); err != nil {
 			return err
@@ -99,21 +84,22 @@ func seed(ctx context.Context, db *store.Store) error {
 	})
 }
 
-// loader writes people and what happened to them: the database makes the rows itself from numbers,
-// by arithmetic that is the same everywhere.
+// loader writes people and events. The database computes the rows from numbers, with arithmetic
+// that is the same on all engines.
 type loader struct {
 	db    *sql.DB
 	mysql bool
 	size
 }
 
-// chunk is how many numbers a statement makes rows of.
+// chunk is the number of rows that one statement writes at most.
 const chunk = 100_000
 
-// all fills the database. The indexes are made when the rows are there, which is much faster.
+// all fills the database. It creates the indexes after the rows, which is much faster.
 func (l *loader) all(ctx context.Context) error {
 	if l.mysql {
-		// Who may not do so is as fast as the log. The pool has one connection.
+		// This fails without the privilege; loading then is only slower. The pool has one
+		// connection.
 		_, _ = l.db.ExecContext(ctx, "SET SESSION sql_log_bin = 0")
 	}
 	for _, table := range []struct {
@@ -153,7 +139,7 @@ func (l *loader) exec(ctx context.Context, statements ...string) error {
 	return nil
 }
 
-// dropIndexes drops the indexes of a table and returns what makes them again.
+// dropIndexes drops the indexes of a table. restore creates them again.
 func (l *loader) dropIndexes(ctx context.Context, table string) (restore func() error, err error) {
 	var drop, add []string
 	if l.mysql {

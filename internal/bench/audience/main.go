@@ -1,11 +1,11 @@
-// Command audience measures the statement that counts an audience beside one written by hand for
-// the same question, on SQLite and on every MySQL-protocol server that CAMPAIGNQL_BENCH_MYSQL (or
-// CAMPAIGNQL_TEST_MYSQL) names. Both run in turn over the same connection, and must count the same
-// people. What counts is the ratio of their times.
+// Command audience measures the statement that counts an audience, and compares it with a
+// handwritten statement for the same question, on SQLite and on every MySQL-protocol server of
+// CAMPAIGNQL_BENCH_MYSQL (or CAMPAIGNQL_TEST_MYSQL). Both run alternately over the same connection,
+// and must count the same people. The ratio of their times is the result.
 //
-// It loads an account of its own into a database of its own, which it finds again the next time:
-// loading takes longer than measuring. It must not be pointed at a server whose databases called
-// campaignql_bench_audience_… are somebody else's.
+// It loads its own account into its own database, and keeps the database for later runs, because
+// loading takes longer than measuring. Do not run it on a server that has databases of others named
+// campaignql_bench_audience_….
 package main
 
 import (
@@ -17,17 +17,18 @@ import (
 	"campaignql/internal/bench/bed"
 )
 
-// aim is how many times as long as the statement written by hand ours may take.
+// aim is the maximum ratio of the time of our statement to the time of the handwritten one.
 const aim = 1.2
 
-// size is how much there is in the database.
+// size is the number of rows in the database.
 type size struct{ people, events int }
 
-// options are what the command line says.
+// options are the values of the command line.
 type options struct {
 	size
 	rounds int
-	// only keeps the questions whose name contains it; plans prints what the database says it does.
+	// only selects the questions whose name contains it. plans prints the query plans of the
+	// database.
 	only         string
 	plans, drops bool
 }

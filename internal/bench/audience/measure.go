@@ -15,7 +15,7 @@ import (
 	"campaignql/internal/kind"
 )
 
-// result is what was measured of one question.
+// result is the measurement of one question.
 type result struct {
 	question
 	people         int64
@@ -23,7 +23,7 @@ type result struct {
 	index, byHands string
 }
 
-// measure asks every question of an engine and prints what was measured.
+// measure measures every question on an engine and prints the results.
 func (e engine) measure(ctx context.Context, o options) (err error) {
 	s := e.sized(o.size)
 	if o.drops {
@@ -58,7 +58,7 @@ func (e engine) measure(ctx context.Context, o options) (err error) {
 	return printed(os.Stdout, results)
 }
 
-// ask times both statements in turn, after each has run once so that what it reads is in memory.
+// ask measures both statements alternately. Each runs once before, so that its data is in memory.
 func (e engine) ask(ctx context.Context, db *sql.DB, service *query.Service, q question, o options) (result, error) {
 	r := result{question: q}
 	a, err := q.audience()

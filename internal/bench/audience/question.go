@@ -7,22 +7,23 @@ import (
 	"campaignql/internal/audience/rules"
 )
 
-// question is one audience, and the fastest statement that was found for it by somebody who knows
-// the tables and what is in them. What all share, who is written to at all, stands there as
-// "reachable(s)", and what only MySQL is told between braces.
+// question is one audience, and the fastest handwritten statement that was found for it, with
+// knowledge of the tables and their data. In byHand, "reachable(s)" is replaced by the condition
+// that all statements share, and text between double braces is for MySQL only.
 type question struct {
 	name   string
 	rules  string
 	byHand string
 }
 
-// reachable is who is written to: subscribed, without a hard bounce, and not suppressed by the account.
+// reachable is the condition that a subscriber receives email: subscribed, without a hard bounce,
+// and not suppressed by the account.
 const reachable = `s.status = 'subscribed' AND s.bounce <> 'hard' AND NOT EXISTS (SELECT 1 FROM suppressions x WHERE x.user_id = 1 AND x.email_key = s.email_key)`
 
-// onlyMySQL is what stands between braces.
+// onlyMySQL matches text between double braces.
 var onlyMySQL = regexp.MustCompile(`\{\{(.*?)\}\}`)
 
-// statement is what is timed beside ours.
+// statement returns the handwritten statement.
 func (q question) statement(mysql bool) string {
 	only := ""
 	if mysql {
@@ -33,7 +34,8 @@ func (q question) statement(mysql bool) string {
 
 func (q question) audience() (rules.Audience, error) { return rules.ParseRules([]byte(q.rules)) }
 
-// questions are what is measured. The legacy reference has the first as its example of RulesJsonBundle.
+// questions are the measured questions. The first is the example of RulesJsonBundle in the legacy
+// reference.
 var questions = []question{
 	{
 		name: "the example of RulesJsonBundle",
@@ -65,8 +67,8 @@ var questions = []question{
 	{
 		name:  "a number is less than 500 (half)",
 		rules: `{"criteria":[{"list_id":1,"rules":[{"type":"fields","field_id":2,"operator":"is less than","value":500}]}]}`,
-		// Both tables lie in the order of the ids, so that they are read along: what must not be
-		// said of a table that holds many accounts.
+		// Both tables are in the order of the subscriber ids, so MySQL can read them side by side.
+		// The product cannot use this hint, because its tables hold many accounts.
 		byHand: `SELECT COUNT(*) FROM subscribers s {{FORCE INDEX (PRIMARY)}}
 			JOIN field_values v {{FORCE INDEX (PRIMARY)}} ON v.subscriber_id = s.id AND v.custom_field_id = 2
 			WHERE v.number < 500 AND s.list_id = 1 AND reachable(s)`,

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// printed writes the results as a table, and below it which index serves each statement.
+// printed writes the results as a table, followed by the indexes that each statement uses.
 func printed(w io.Writer, results []result) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(table, "  question\tpeople\tours ms\tby hand ms\tratio\t")
@@ -38,7 +38,8 @@ func printed(w io.Writer, results []result) error {
 
 func milliseconds(d time.Duration) string { return fmt.Sprintf("%.1f", d.Seconds()*1000) }
 
-// plan returns by which index the database reads each table of a statement, in the order in which it does.
+// plan returns the index by which the database reads each table of a statement, in the order of
+// access.
 func (e engine) plan(ctx context.Context, db *sql.DB, o options, text string, args []any) (string, error) {
 	explain := "EXPLAIN FORMAT=TRADITIONAL "
 	if !e.MySQL() {
@@ -64,7 +65,7 @@ func (e engine) plan(ctx context.Context, db *sql.DB, o options, text string, ar
 	return strings.Join(steps, ", "), err
 }
 
-// tell prints a statement and its plan as the database tells it.
+// tell prints a statement and its plan in the output format of the database.
 func (e engine) tell(ctx context.Context, db *sql.DB, text string, args []any) error {
 	fmt.Printf("\n%s\n%v\n", text, args)
 	explain := "EXPLAIN ANALYZE "
@@ -93,7 +94,7 @@ func (e engine) mariaDB(ctx context.Context, db *sql.DB) bool {
 	return err == nil && strings.Contains(version, "MariaDB")
 }
 
-// eachRow reads the rows as texts by the names of their columns.
+// eachRow calls visit for each row, with the values as strings by column name.
 func eachRow(rows *sql.Rows, visit func(map[string]string)) error {
 	columns, err := rows.Columns()
 	if err != nil {

@@ -10,7 +10,8 @@ import (
 	"campaignql/internal/kind"
 )
 
-// numbers is a table of the numbers i from first up to, and without, end: at most a chunk.
+// numbers returns a subquery with the numbers i from first (inclusive) to end (exclusive), at most
+// chunk numbers.
 func numbers(first, end int) string {
 	const digit = "(SELECT 0 AS d UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4 UNION ALL SELECT 5 UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9)"
 	var from []string
@@ -18,13 +19,12 @@ func numbers(first, end int) string {
 		from = append(from, digit+" "+name)
 	}
 	return fmt.Sprintf(
-
 		"(SELECT i FROM (SELECT %d + 10000 * a.d + 1000 * b.d + 100 * c.d + 10 * e.d + f.d AS i FROM %s) n WHERE i < %d) n",
 		first, strings.Join(from, " CROSS JOIN "), end,
 	)
 }
 
-// inChunks runs a statement over the numbers from 0 up to, and without, count.
+// inChunks runs a statement over the numbers from 0 (inclusive) to count (exclusive), in chunks.
 func (l *loader) inChunks(ctx context.Context, count int, statement func(numbers string) string) error {
 	for first := 0; first < count; first += chunk {
 		if err := l.exec(ctx, statement(numbers(first, min(first+chunk, count)))); err != nil {
@@ -34,7 +34,7 @@ func (l *loader) inChunks(ctx context.Context, count int, statement func(numbers
 	return nil
 }
 
-// choose is one of the texts, by a number.
+// choose returns an SQL expression that selects one of the texts by a number.
 func choose(number string, texts ...string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "CASE (%s) %% %d", number, len(texts))
@@ -44,17 +44,17 @@ func choose(number string, texts ...string) string {
 	return b.String() + " END"
 }
 
-// minutesBack is the instant so many minutes before the present, as the product stores it.
+// minutesBack returns an SQL expression for the time that many minutes before present, in the
+// format of the product.
 func (l *loader) minutesBack(minutes string) string {
 	if l.mysql {
 		return "DATE_SUB('" + present.Format(time.DateTime) + "', INTERVAL " + minutes + " MINUTE)"
 	}
-	return "STRFTIME('%Y-%m-%d %H:%M:%S+00:00', '" + present.Format(
-		time.DateTime,
-	) + "', '-' || (" + minutes + ") || ' minutes')"
+	return "STRFTIME('%Y-%m-%d %H:%M:%S+00:00', '" + present.Format(time.DateTime) + "', '-' || (" +
+		minutes + ") || ' minutes')"
 }
 
-// divided is an integer quotient.
+// divided returns an SQL expression for an integer quotient.
 func (l *loader) divided(number string, by int) string {
 	if l.mysql {
 		return "(" + number + ") DIV " + strconv.Itoa(by)
@@ -63,52 +63,36 @@ func (l *loader) divided(number string, by int) string {
 }
 
 // people writes the subscribers: half of them on list 1, three tenths on list 2, a fifth on list 3.
-// About half of those on 2 and 3 are on list 1 too. Nine in ten are subscribed, to one in forty
-// mail does not come back softly.
+// About half of those on lists 2 and 3 are on list 1 too. Nine in ten are subscribed; one in forty
+// has a hard bounce.
 func (l *loader) people(ctx context.Context) error {
 	return l.inChunks(ctx, l.size.people, func(numbers string) string {
-		email := "CONCAT(" + choose(
-			"n * 7919", "user", "anna", "ben.", "carla", "info", "mail.", "office", "x",
-		) + ", n, '@', " +
-			choose(
-				l.divided("n", 10), "example", "mail", "gmail", "firma", "test", "post", "work", "web", "inbox",
-				"company",
-			) + ", " +
-			choose(
-				l.divided("n", 70), ".net", ".com", ".com", ".de", ".org", ".com",
-			) + ")"
+		name := choose("n * 7919", "user", "anna", "ben.", "carla", "info", "mail.", "office", "x")
+		host := choose(l.divided("n", 10),
+			"example", "mail", "gmail", "firma", "test", "post", "work", "web", "inbox", "company")
+		email := "CONCAT(" + name + ", n, '@', " + host + ", " +
+			choose(l.divided("n", 70), ".net", ".com", ".com", ".de", ".org", ".com") + ")"
+		status := choose(l.divided("i", 10), "subscribed", "subscribed", "subscribed", "subscribed", "unsubscribed",
+			"subscribed", "subscribed", "subscribed", "subscribed", "subscribed")
+		since := l.minutesBack("i * 7 % 1000000")
 		return "INSERT INTO subscribers (id, user_id, list_id, email, email_key, domain, status, bounce, subscription_ip, subscribed_at, created_at) " +
 			"SELECT i + 1, 1, list, email, email, SUBSTR(email, INSTR(email, '@') + 1), " +
-			choose(
-				l.divided("i", 10), "subscribed", "subscribed", "subscribed", "subscribed", "unsubscribed",
-				"subscribed", "subscribed", "subscribed", "subscribed", "subscribed",
-			) + ", " +
-			"CASE WHEN " + l.divided(
-			"i",
-			30,
-		) + " % 40 = 0 THEN 'hard' ELSE 'none' END, CONCAT('10.', i % 250, '.', " + l.divided(
-			"i", 250,
-		) + " % 250, '.1'), " +
-			l.minutesBack(
-				"i * 7 % 1000000",
-			) + ", " + l.minutesBack(
-			"i * 7 % 1000000",
-		) +
+			status + ", CASE WHEN " + l.divided("i", 30) + " % 40 = 0 THEN 'hard' ELSE 'none' END, " +
+			"CONCAT('10.', i % 250, '.', " + l.divided("i", 250) + " % 250, '.1'), " + since + ", " + since +
 			" FROM (SELECT i, list, " + email + " AS email FROM (SELECT i, CASE WHEN i % 10 < 5 THEN 1 WHEN i % 10 < 8 THEN 2 ELSE 3 END AS list, " +
 			"CASE WHEN i % 10 IN (5, 8) OR i % 20 = 6 THEN i - 5 ELSE i END AS n FROM " + numbers + ") p) p"
 	})
 }
 
-// values writes a value of each field for everybody. Fields 2, 3 and 10 are numbers below 1000,
-// field 4 days of 50 years, field 5 is true for half.
+// values writes a value of each field for each person. Fields 2, 3 and 10 are numbers below 1000,
+// field 4 is a day within 50 years, and field 5 is true for half.
 func (l *loader) values(ctx context.Context) error {
 	primes := [fieldCount]int{7919, 104729, 15485863, 31337, 1299709, 611953, 27644437, 433494437, 99991, 65537}
 	var all []string
 	for i, typ := range fields {
 		h := fmt.Sprintf("((n.i + 1) * %d %% 1000003)", primes[i])
-		text, number, date := "CONCAT("+choose(
-			h, "Berlin", "Köln", "Paris", "Oslo", "Lyon", "Rome", "Bern",
-		)+", ' ', "+h+" % 997)", "NULL", "NULL"
+		city := choose(h, "Berlin", "Köln", "Paris", "Oslo", "Lyon", "Rome", "Bern")
+		text, number, date := "CONCAT("+city+", ' ', "+h+" % 997)", "NULL", "NULL"
 		switch typ {
 		case kind.FieldNumber:
 			number = h + " % 1000"
@@ -120,13 +104,8 @@ func (l *loader) values(ctx context.Context) error {
 			date = l.minutesBack(h + " % 18000 * 1440 + 720")
 			text = "SUBSTR(" + date + ", 1, 10)"
 		}
-		all = append(
-			all,
-			fmt.Sprintf(
-				"SELECT n.i + 1 AS person, %d AS field, %s AS text, %s AS number, %s AS date FROM ", i+1, text, number,
-				date,
-			),
-		)
+		const row = "SELECT n.i + 1 AS person, %d AS field, %s AS text, %s AS number, %s AS date FROM "
+		all = append(all, fmt.Sprintf(row, i+1, text, number, date))
 	}
 	return l.inChunks(ctx, l.size.people, func(numbers string) string {
 		return "INSERT INTO field_values (user_id, subscriber_id, custom_field_id, text, text_key, number, date) " +
@@ -134,9 +113,9 @@ func (l *loader) values(ctx context.Context) error {
 	})
 }
 
-// happened writes the events of each campaign: to six in ten of its share it was delivered, half of
-// those opened it, some of them twice, a seventh clicked. Openings and clicks are spread over two
-// weeks; a few were a machine's.
+// happened writes the events of each campaign: six in ten are deliveries, three in ten opens (some
+// people open twice), the rest clicks and a few unsubscriptions. Opens and clicks are spread over
+// two weeks; a few are automated.
 func (l *loader) happened(ctx context.Context) error {
 	each := l.events / campaignCount
 	delivered, opened, clicked := each*60/100, each*90/100, each*98/100
@@ -152,19 +131,14 @@ func (l *loader) happened(ctx context.Context) error {
 		}
 		later := fmt.Sprintf("(i * 7919 %% %d)", min(14, age)*1440)
 		err := l.inChunks(ctx, each, func(numbers string) string {
+			person := fmt.Sprintf("(%s * 7919 + %d) %% %d + 1", nth, campaign*31337, l.size.people)
+			kinds := fmt.Sprintf("CASE WHEN i < %d THEN 'delivered' WHEN i < %d THEN 'opened' "+
+				"WHEN i < %d THEN 'clicked' ELSE 'unsubscribed' END", delivered, opened, clicked)
+			at := l.minutesBack(fmt.Sprintf("%d - CASE WHEN i < %d THEN 0 ELSE %s END", age*1440, delivered, later))
+			link := fmt.Sprintf("CASE WHEN i >= %d AND i < %d THEN 1 END", opened, clicked)
 			return "INSERT INTO events (id, user_id, campaign_id, subscriber_id, kind, at, automated, link_id) " +
-				fmt.Sprintf(
-					"SELECT %s AS id, 1, %d, (%s * 7919 + %d) %% %d + 1, ", id, campaign+1, nth, campaign*31337,
-					l.size.people,
-				) +
-				fmt.Sprintf(
-
-					"CASE WHEN i < %d THEN 'delivered' WHEN i < %d THEN 'opened' WHEN i < %d THEN 'clicked' ELSE 'unsubscribed' END, ",
-					delivered, opened, clicked,
-				) +
-				l.minutesBack(fmt.Sprintf("%d - CASE WHEN i < %d THEN 0 ELSE %s END", age*1440, delivered, later)) +
-				", CASE WHEN i * 37 % 50 = 0 THEN 1 ELSE 0 END, " + fmt.Sprintf("CASE WHEN i >= %d AND i < %d THEN 1 END", opened, clicked) +
-				" FROM " + numbers + " ORDER BY id"
+				fmt.Sprintf("SELECT %s AS id, 1, %d, ", id, campaign+1) + person + ", " + kinds + ", " + at +
+				", CASE WHEN i * 37 % 50 = 0 THEN 1 ELSE 0 END, " + link + " FROM " + numbers + " ORDER BY id"
 		})
 		if err != nil {
 			return err
@@ -173,7 +147,7 @@ func (l *loader) happened(ctx context.Context) error {
 	return nil
 }
 
-// suppressed writes every two hundredth address.
+// suppressed writes one address in 200 as suppressed.
 func (l *loader) suppressed(ctx context.Context) error {
 	return l.exec(ctx, "INSERT INTO suppressions (user_id, email, email_key, reason, created_at) "+
 		"SELECT 1, email_key, email_key, 'manual', MIN(created_at) FROM subscribers WHERE id % 199 = 1 GROUP BY email_key")

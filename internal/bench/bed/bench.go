@@ -16,35 +16,38 @@ import (
 	"campaignql/internal/store"
 )
 
-// Bench is a benchmark: what its command line says, and what it does on one engine. The rest is the same for all.
+// Bench is a benchmark: its command line, and its measurement on one engine. Everything else is
+// common to all benchmarks.
 type Bench struct {
-	// Name is that of its target in the Makefile; errors begin with it.
+	// Name is the name of the target in the Makefile. It is the prefix of errors.
 	Name string
-	// Flags defines flags besides -engine.
+	// Flags defines flags in addition to -engine.
 	Flags func(*flag.FlagSet)
-	// Begin checks the flags and says what is measured, for the first line.
+	// Begin checks the flags and returns a description of the measurement for the first line.
 	Begin func() (about string, err error)
-	// Engines is how the names of the engines begin on which it measures unless -engine names
-	// others; all of them if there are none such.
+	// Engines is the prefix of the names of the engines to measure on if -engine is not set. If no
+	// engine has the prefix, the benchmark measures on all engines.
 	Engines string
-	// Measure measures on one engine and prints what it found.
+	// Measure measures on one engine and prints the result.
 	Measure func(ctx context.Context, s *Site) error
 }
 
-// Site is where a benchmark measures: an engine, and a folder for files, which goes when the benchmark ends.
+// Site is the place of a measurement: an engine, and a folder for files that is deleted when the
+// benchmark ends.
 type Site struct {
 	Engine
 	Dir   string
 	build func(context.Context) (string, error)
 }
 
-// Binary returns the product as it is released, which is built when it is first asked for.
+// Binary returns the path of the product, built like a release. The first call builds it.
 func (s *Site) Binary(ctx context.Context) (string, error) { return s.build(ctx) }
 
-// Main runs the benchmark as its command line says. It is a whole main function.
+// Main runs the benchmark as its command line says. It is the whole body of a main function.
 func (b Bench) Main() { Run(b.Name, b.run) }
 
-// Run runs what a process is for until it ends or is told to stop. It is a whole main function.
+// Run runs do. The context of do ends on an interrupt or a termination signal. If do fails, Run
+// prints the error and exits with status 1. It is the whole body of a main function.
 func Run(name string, do func(ctx context.Context) error) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := do(ctx)
@@ -57,10 +60,8 @@ func Run(name string, do func(ctx context.Context) error) {
 
 func (b Bench) run(ctx context.Context) (err error) {
 	flags := flag.NewFlagSet(b.Name, flag.ContinueOnError)
-	asked := flags.String(
-		"engine", "",
-		"measure on engines whose `name` begins so alone, such as sqlite or mysql-3306; CAMPAIGNQL_BENCH_MYSQL names the servers",
-	)
+	asked := flags.String("engine", "", "measure only on engines whose `name` begins with this, "+
+		"such as sqlite or mysql-3306; CAMPAIGNQL_BENCH_MYSQL names the servers")
 	b.Flags(flags)
 	if err := flags.Parse(os.Args[1:]); err != nil {
 		return err
@@ -99,7 +100,8 @@ func (b Bench) run(ctx context.Context) (err error) {
 	return nil
 }
 
-// chosen returns the engines whose names begin as asked, or else as the benchmark would have it.
+// chosen returns the engines whose names have the prefix asked, or the prefix otherwise if asked is
+// empty.
 func chosen(all []Engine, asked, otherwise string) ([]Engine, error) {
 	named := func(prefix string) (some []Engine) {
 		for _, e := range all {
@@ -122,7 +124,8 @@ func chosen(all []Engine, asked, otherwise string) ([]Engine, error) {
 	return some, nil
 }
 
-// version says what the times depend on most: the version, and of a server how much it keeps in memory.
+// version returns what the times depend on most: the version of the database, and for a server the
+// size of its buffer pool.
 func (e Engine) version(ctx context.Context) (_ string, err error) {
 	var version string
 	if !e.MySQL() {

@@ -24,12 +24,12 @@ type Engine struct {
 	Name string
 	// server is the address of the server without a database, empty for SQLite.
 	server string
-	// dir is where SQLite keeps its file.
+	// dir is the folder of the SQLite file.
 	dir string
 }
 
-// Engines returns SQLite, whose files will be in dir, and every MySQL-protocol server that
-// CAMPAIGNQL_BENCH_MYSQL names, or else CAMPAIGNQL_TEST_MYSQL.
+// Engines returns SQLite with its files in dir, and every MySQL-protocol server of
+// CAMPAIGNQL_BENCH_MYSQL or, if that is not set, of CAMPAIGNQL_TEST_MYSQL.
 func Engines(dir string) []Engine {
 	all := []Engine{{Name: "sqlite", dir: dir}}
 	addresses := os.Getenv("CAMPAIGNQL_BENCH_MYSQL")
@@ -49,20 +49,22 @@ func Engines(dir string) []Engine {
 	return all
 }
 
-// MySQL reports whether it is a server, and no SQLite.
+// MySQL reports whether the engine is a server rather than SQLite.
 func (e Engine) MySQL() bool { return e.server != "" }
 
-// Create makes an empty database, each time another one, and returns its address; drop removes it.
+// Create creates an empty database with a new name and returns its address. drop removes the
+// database.
 func (e Engine) Create(ctx context.Context) (address string, drop func() error, err error) {
 	name := fmt.Sprintf("campaignql_bench_%d_%08x", time.Now().Unix(), rand.Uint32())
 	if !e.MySQL() {
-		return "sqlite:" + filepath.Join(e.dir, name+".db"), func() error { return nil }, nil // it goes with dir
+		return "sqlite:" + filepath.Join(e.dir, name+".db"), func() error { return nil }, nil // deleted with dir
 	}
 	address, err = e.ensure(ctx, name)
 	return address, func() error { return e.drop(context.WithoutCancel(ctx), name) }, err
 }
 
-// Keep makes a database that stays, or finds it as it was left, and returns its address.
+// Keep creates a database that is not deleted at the end, or finds the existing one, and returns
+// its address.
 func (e Engine) Keep(ctx context.Context, name string) (address string, err error) {
 	if !e.MySQL() {
 		return "sqlite:" + kept(name), nil
@@ -70,7 +72,7 @@ func (e Engine) Keep(ctx context.Context, name string) (address string, err erro
 	return e.ensure(ctx, name)
 }
 
-// Drop removes a database that Keep made.
+// Drop removes a database that Keep created.
 func (e Engine) Drop(ctx context.Context, name string) error {
 	if e.MySQL() {
 		return e.drop(ctx, name)
@@ -83,7 +85,7 @@ func (e Engine) Drop(ctx context.Context, name string) error {
 	return nil
 }
 
-// kept is the file of a database that stays.
+// kept returns the path of the SQLite file of a database that Keep created.
 func kept(name string) string { return filepath.Join(os.TempDir(), name+".db") }
 
 func (e Engine) ensure(ctx context.Context, name string) (address string, err error) {
@@ -93,9 +95,8 @@ func (e Engine) ensure(ctx context.Context, name string) (address string, err er
 	}
 	u.Path = "/" + name
 	return u.String(), e.administer(func(db *sql.DB) error {
-		_, err := db.ExecContext(
-			ctx, "CREATE DATABASE IF NOT EXISTS "+name+" CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
-		)
+		create := "CREATE DATABASE IF NOT EXISTS " + name + " CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
+		_, err := db.ExecContext(ctx, create)
 		return err
 	})
 }
@@ -115,7 +116,7 @@ func (e Engine) url() (*url.URL, error) {
 	return u, nil
 }
 
-// administer connects to the server without a database.
+// administer calls do with a connection to the server that has no database selected.
 func (e Engine) administer(do func(*sql.DB) error) error {
 	u, err := e.url()
 	if err != nil {
@@ -132,18 +133,16 @@ func (e Engine) administer(do func(*sql.DB) error) error {
 	return errors.Join(do(db), db.Close())
 }
 
-// User is an account that the binary has made, as its operator would.
+// User is an account that was created with the binary, as an operator would do it.
 type User struct {
 	ID  int64  `json:"userId"`
 	Key string `json:"apiKey"`
 }
 
-// CreateUser makes an account, and migrates the database first.
+// CreateUser creates an account. It migrates the database first.
 func CreateUser(ctx context.Context, binary, address, name string) (User, error) {
-	create := exec.CommandContext(
-		ctx, binary, "user", "create", "--username", name, "--email", name+"@example.com", "--password",
-		"bench password",
-	)
+	create := exec.CommandContext(ctx, binary, "user", "create",
+		"--username", name, "--email", name+"@example.com", "--password", "bench password")
 	create.Env = append(os.Environ(), "CAMPAIGNQL_DATABASE="+address)
 	var faults bytes.Buffer
 	create.Stderr = &faults

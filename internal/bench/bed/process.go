@@ -1,6 +1,6 @@
-// Package bed is what benchmarks stand on: the product as a binary, servers as child processes with
-// their memory and processor time, databases that are made for a run and dropped after it. It
-// measures nothing itself, and only benchmarks import it.
+// Package bed is the common base of the benchmarks. It builds the product, runs servers as child
+// processes and reads their memory and processor time, and creates and drops databases. It measures
+// nothing itself. Only benchmarks import it.
 package bed
 
 import (
@@ -19,18 +19,18 @@ import (
 	"time"
 )
 
-// startTimeout bounds how long a server may take to say where it listens.
+// startTimeout bounds the time until a server prints its address.
 const startTimeout = 30 * time.Second
 
-// clockTick is the unit of processor time in /proc/PID/stat, which Linux fixes for programs at 100 a second.
+// clockTick is the unit of processor time in /proc/PID/stat. On Linux it is always 1/100 s for user
+// programs.
 const clockTick = time.Second / 100
 
-// Build builds the product as a release is built.
+// Build builds the product like a release.
 func Build(ctx context.Context, dir string) (binary string, err error) {
 	binary = filepath.Join(dir, "campaignql")
-	command := exec.CommandContext(
-		ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", binary, "campaignql/cmd/campaignql",
-	)
+	command := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", binary,
+		"campaignql/cmd/campaignql")
 	command.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if output, err := command.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go build: %w: %s", err, output)
@@ -41,12 +41,12 @@ func Build(ctx context.Context, dir string) (binary string, err error) {
 // Process is a server that runs as a child process.
 type Process struct {
 	command *exec.Cmd
-	// Address is the host and port it listens on.
+	// Address is the host and port on which the server listens.
 	Address string
 	logged  *output
 }
 
-// output keeps what a child logs, to be told when it fails.
+// output collects the log of a child process, for the error message if the child fails.
 type output struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -64,13 +64,14 @@ func (o *output) String() string {
 	return o.text.String()
 }
 
-// Serve starts the product on a database and a free port, with further arguments of `campaignql serve`.
+// Serve starts the product on a database and a free port, with additional arguments for `campaignql
+// serve`.
 func Serve(ctx context.Context, binary, database string, args ...string) (*Process, error) {
 	return Start(ctx, database, binary, append([]string{"serve", "--listen", "127.0.0.1:0"}, args...)...)
 }
 
-// Start starts a program on a database. It returns when the server has said where it listens: the
-// last word of its first line is a URL.
+// Start starts a program on a database. It returns when the program has printed its first line,
+// which must end with a URL.
 func Start(ctx context.Context, database, name string, args ...string) (*Process, error) {
 	p := &Process{command: exec.CommandContext(ctx, name, args...), logged: new(output)}
 	p.command.Env = append(os.Environ(), "CAMPAIGNQL_DATABASE="+database)
@@ -87,19 +88,18 @@ func Start(ctx context.Context, database, name string, args ...string) (*Process
 	lines := bufio.NewReader(printed)
 	first, err := lines.ReadString('\n')
 	if err != nil {
-		return nil, errors.Join(
-			fmt.Errorf("%s %s did not start: %s", name, strings.Join(args, " "), p.logged), p.Stop(),
-		)
+		err := fmt.Errorf("%s %s did not start: %s", name, strings.Join(args, " "), p.logged)
+		return nil, errors.Join(err, p.Stop())
 	}
 	go func() { _, _ = io.Copy(io.Discard, lines) }()
 	_, p.Address, _ = strings.Cut(strings.TrimSpace(first), "http://")
 	return p, nil
 }
 
-// Logged is what the child has logged.
+// Logged returns the log of the child so far.
 func (p *Process) Logged() string { return p.logged.String() }
 
-// Stop kills the child and waits for its end.
+// Stop kills the child and waits until it has ended.
 func (p *Process) Stop() error {
 	if err := p.command.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
@@ -132,7 +132,8 @@ func (p *Process) Processor() (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	// The name of the program, in parentheses, may hold blanks. After it utime is the 12th field and stime the 13th.
+	// The second field is the program name in parentheses, which may contain blanks. After it,
+	// utime is the 12th field and stime the 13th.
 	_, after, _ := strings.Cut(string(stat), ") ")
 	fields := strings.Fields(after)
 	if len(fields) < 13 {
@@ -143,7 +144,7 @@ func (p *Process) Processor() (time.Duration, error) {
 	return time.Duration(user+system) * clockTick, errors.Join(userErr, systemErr)
 }
 
-// LoadAverage is what else the machine had to do when the measurement began.
+// LoadAverage returns the load average of the last minute, or "unknown".
 func LoadAverage() string {
 	text, err := os.ReadFile("/proc/loadavg")
 	if err != nil {

@@ -1,9 +1,9 @@
-// Command events measures how many events a second are recorded, with all that they count: in
-// batches of 1, 100 and 5,000, by one writer and by eight, all for one campaign and spread over a
-// thousand, on SQLite and on every MySQL-protocol server that CAMPAIGNQL_BENCH_MYSQL (or
-// CAMPAIGNQL_TEST_MYSQL) names. Beside each it measures, in alternating turns, the limit: the same
-// rows inserted into the same table by the same number of writers, a statement a batch, without any
-// counting. What counts is the ratio of the two.
+// Command events measures how many events per second are recorded, including their counters: in
+// batches of 1, 100 and 5,000, with one writer and with eight, for one campaign and for a thousand,
+// on SQLite and on every MySQL-protocol server of CAMPAIGNQL_BENCH_MYSQL (or
+// CAMPAIGNQL_TEST_MYSQL). In alternating turns it also measures the limit: the same number of
+// writers insert the same rows into the same table, one statement per batch, without any counting.
+// The ratio of the two is the result.
 //
 // It owns its databases, which end with it. Nothing else may depend on it.
 package main
@@ -25,7 +25,7 @@ import (
 	"campaignql/internal/store"
 )
 
-// aim is the least share of the limit that batches of 5,000 are to reach on MySQL.
+// aim is the minimum ratio to the limit for batches of 5,000 on MySQL.
 const aim = 0.4
 
 func main() {
@@ -41,7 +41,7 @@ func main() {
 	}.Main()
 }
 
-// plan is what to measure.
+// plan is the extent of the measurement.
 type plan struct {
 	seconds float64
 	turn    time.Duration
@@ -62,7 +62,7 @@ func (p *plan) begin() (string, error) {
 	return fmt.Sprintf("medians of %d turns of %s; events a second", p.rounds, p.turn), nil
 }
 
-// measure fills a database of its own and measures on it.
+// measure fills a new database and measures with it.
 func (p *plan) measure(ctx context.Context, s *bed.Site) (err error) {
 	address, drop, err := s.Create(ctx)
 	if err != nil {
@@ -94,7 +94,7 @@ func (p *plan) measure(ctx context.Context, s *bed.Site) (err error) {
 	return nil
 }
 
-// cell measures one kind of load, ours and the limit in turns.
+// cell measures one kind of load: the product and the limit in alternating turns.
 func (w *world) cell(ctx context.Context, p *plan, batch, writers, campaigns int) error {
 	service := app.NewServices(w.db, app.ServiceOptions{}).Events
 	ours := func(ctx context.Context, events []event.Event) error {
@@ -129,8 +129,8 @@ func (w *world) cell(ctx context.Context, p *plan, batch, writers, campaigns int
 	return err
 }
 
-// turn lets writers work for a time, each one batch after the other, and returns events a second.
-// Batches are made before, as their senders would have.
+// turn runs the writers for the given time, each of them one batch after the other, and returns the
+// events per second.
 func (w *world) turn(
 	ctx context.Context, length time.Duration, batch, writers, campaigns int,
 	do func(context.Context, []event.Event) error,

@@ -25,17 +25,17 @@ const (
 	seededPeople    = 20_000
 	seededDomains   = 50
 	seededLinks     = 10
-	// rowsAtOnce stays within the 32,766 values that a statement of SQLite binds.
+	// rowsAtOnce keeps a statement below the 32,766 values that SQLite can bind.
 	rowsAtOnce = 2000
 )
 
-// world is an account with campaigns and people.
+// world is an account with campaigns and subscribers.
 type world struct {
 	db        *store.Store
 	owner     int64
 	campaigns []int64
 	people    []int64
-	// next numbers the events.
+	// next is the number of the last event.
 	next atomic.Int64
 }
 
@@ -62,11 +62,7 @@ func seed(ctx context.Context, db *store.Store) (*world, error) {
 		w.campaigns = append(w.campaigns, id)
 		name := fmt.Sprint("campaign ", id)
 		campaigns[i] = client.Campaign.Create().
-			SetID(id).
-			SetName(name).
-			SetNameKey(name).
-			SetCreatedAt(now).
-			SetLastActivityAt(now)
+			SetID(id).SetName(name).SetNameKey(name).SetCreatedAt(now).SetLastActivityAt(now)
 	}
 	for some := range slices.Chunk(campaigns, rowsAtOnce/4) {
 		if err := client.Campaign.CreateBulk(some...).Exec(ctx); err != nil {
@@ -80,11 +76,7 @@ func seed(ctx context.Context, db *store.Store) (*world, error) {
 		domain := fmt.Sprintf("mail%d.example", i%seededDomains)
 		email := fmt.Sprintf("p%d@%s", i, domain)
 		people[i] = client.Subscriber.Create().
-			SetID(id).
-			SetListID(1).
-			SetEmail(email).
-			SetEmailKey(email).
-			SetDomain(domain).
+			SetID(id).SetListID(1).SetEmail(email).SetEmailKey(email).SetDomain(domain).
 			SetCreatedAt(now)
 	}
 	for some := range slices.Chunk(people, rowsAtOnce) {
@@ -95,17 +87,15 @@ func seed(ctx context.Context, db *store.Store) (*world, error) {
 	return w, nil
 }
 
-// invent makes a batch as it comes in while a campaign is being read: of a hundred events 40 are
-// sent, 30 delivered, 22 opens, 6 clicks, a hard and a soft bounce.
+// invent returns a batch of events like those that arrive while a campaign is being read: of 100
+// events, 40 are sent, 30 delivered, 22 opens, 6 clicks, 1 a hard and 1 a soft bounce.
 func (w *world) invent(r *rand.Rand, n, campaigns int) []event.Event {
 	events := make([]event.Event, n)
 	now := time.Now().Add(-time.Hour)
 	for i := range events {
 		number := w.next.Add(1)
 		e := event.Event{
-			ID: "bench/" + strconv.FormatInt(
-				number, 10,
-			),
+			ID:           "bench/" + strconv.FormatInt(number, 10),
 			CampaignID:   w.campaigns[r.IntN(campaigns)],
 			SubscriberID: w.people[r.IntN(len(w.people))],
 			At:           now.Add(-time.Duration(r.IntN(7200)) * time.Second).UTC().Format(time.RFC3339Nano),
@@ -118,9 +108,8 @@ func (w *world) invent(r *rand.Rand, n, campaigns int) []event.Event {
 		case x < 92:
 			e.Kind, e.UserAgent, e.IP = kind.EventOpened, "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/131.0.0.0 Safari/537.36", "203.0.113.7"
 		case x < 98:
-			e.Kind, e.URL, e.IP = kind.EventClicked, fmt.Sprintf(
-				"https://www.example.com/article/%d", r.IntN(seededLinks),
-			), "203.0.113.7"
+			url := fmt.Sprintf("https://www.example.com/article/%d", r.IntN(seededLinks))
+			e.Kind, e.URL, e.IP = kind.EventClicked, url, "203.0.113.7"
 		case x < 99:
 			e.Kind, e.Reason = kind.EventHardBounced, "550 5.1.1 no such user"
 		default:
@@ -131,7 +120,8 @@ func (w *world) invent(r *rand.Rand, n, campaigns int) []event.Event {
 	return events
 }
 
-// insert is the limit: the rows of the events, and nothing else. The order of the primary key is the fastest one.
+// insert is the limit: it inserts only the rows of the events. It inserts in the order of the
+// primary key, which is fastest.
 func (w *world) insert(ctx context.Context, events []event.Event) error {
 	type row struct {
 		id string
@@ -146,9 +136,8 @@ func (w *world) insert(ctx context.Context, events []event.Event) error {
 	return inTransaction(ctx, w.db.Pools()[0], func(exec func(string, ...any) error) error {
 		for some := range slices.Chunk(rows, w.atOnce()) {
 			var text strings.Builder
-			text.WriteString(
-				"INSERT INTO events (id,user_id,campaign_id,subscriber_id,kind,at,automated,link_id,reason,user_agent,ip,amount,currency,domain) VALUES ",
-			)
+			text.WriteString("INSERT INTO events (id,user_id,campaign_id,subscriber_id,kind,at,automated,link_id," +
+				"reason,user_agent,ip,amount,currency,domain) VALUES ")
 			args := make([]any, 0, 6*len(some))
 			for i, e := range some {
 				if i > 0 {
@@ -178,7 +167,7 @@ func (w *world) insert(ctx context.Context, events []event.Event) error {
 	})
 }
 
-// atOnce is how many rows a statement inserts.
+// atOnce returns the number of rows that one statement inserts.
 func (w *world) atOnce() int {
 	if w.db.Dialect() == "mysql" {
 		return event.MaxEvents
@@ -196,7 +185,7 @@ func inTransaction(ctx context.Context, db *sql.DB, do func(exec func(string, ..
 		return err
 	})
 	if err != nil {
-		_ = tx.Rollback() // the first error tells more
+		_ = tx.Rollback() // err is the more useful error
 		return err
 	}
 	return tx.Commit()

@@ -12,11 +12,11 @@ import (
 
 const (
 	transactionRows = 5000
-	// sqliteRows keeps within the million bytes of a statement of SQLite.
+	// sqliteRows keeps a statement below the limit of SQLite, one million bytes.
 	sqliteRows = 2000
 )
 
-// insertAll is the limit: the rows and nothing else, in the order of the index that they all go into.
+// insertAll is the limit: it inserts only the rows, in the order of the unique index.
 func (w *world) insertAll(ctx context.Context, header string, rows, writers int) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(writers)
@@ -49,7 +49,7 @@ func (w *world) insert(ctx context.Context, people []person, fields bool) error 
 			err = w.insertValues(ctx, tx, first, some)
 		}
 		if err != nil {
-			_ = tx.Rollback() // the first error tells more
+			_ = tx.Rollback() // err is the more useful error
 			return err
 		}
 	}
@@ -59,9 +59,8 @@ func (w *world) insert(ctx context.Context, people []person, fields bool) error 
 func (w *world) insertPeople(ctx context.Context, tx *sql.Tx, people []person) (first int64, err error) {
 	const now = "2026-11-20 12:00:00.000001"
 	var text strings.Builder
-	text.WriteString(
-		"INSERT INTO subscribers (user_id,list_id,email,email_key,domain,status,bounce,subscription_ip,subscribed_at,created_at) VALUES ",
-	)
+	text.WriteString("INSERT INTO subscribers (user_id,list_id,email,email_key,domain,status,bounce," +
+		"subscription_ip,subscribed_at,created_at) VALUES ")
 	for i, p := range people {
 		if i > 0 {
 			text.WriteByte(',')
@@ -78,7 +77,7 @@ func (w *world) insertPeople(ctx context.Context, tx *sql.Tx, people []person) (
 	}
 	id, err := result.LastInsertId()
 	if w.db.Dialect() != "mysql" {
-		id -= int64(len(people) - 1) // SQLite tells that of the last
+		id -= int64(len(people) - 1) // SQLite returns the id of the last row
 	}
 	return id, err
 }

@@ -1,10 +1,10 @@
 // Command importing measures `campaignql import subscribers` as its users run it: the real binary
-// as a child process and a CSV file made for it, on SQLite and on every MySQL-protocol server that
-// CAMPAIGNQL_BENCH_MYSQL (or CAMPAIGNQL_TEST_MYSQL) names. It prints rows per second, and the peak
-// memory and the processor time of the process, for a file of addresses alone and for one with
-// three custom fields. Beside each stands the limit: the same rows inserted into the same tables of
-// another database, a statement a table for 5,000 rows, without reading a file or asking anything.
-// What counts is the ratio of the two.
+// as a child process, with a generated CSV file, on SQLite and on every MySQL-protocol server of
+// CAMPAIGNQL_BENCH_MYSQL (or CAMPAIGNQL_TEST_MYSQL). It prints rows per second, and the peak memory
+// and the processor time of the process, for a file with only addresses and for one with three
+// custom fields. It also measures the limit: it inserts the same rows into the same tables of
+// another database, one statement per table for 5,000 rows, without reading a file and without any
+// checks. The ratio of the two is the result.
 //
 // It owns its databases, files and child processes, which end with it. Nothing else may depend on
 // it.
@@ -21,7 +21,7 @@ import (
 	"campaignql/internal/bench/bed"
 )
 
-// plan is what to measure.
+// plan is the extent of the measurement.
 type plan struct{ rows, writers int }
 
 func main() {
@@ -42,7 +42,8 @@ func main() {
 	}.Main()
 }
 
-// measure imports each kind of file into a database of its own, and inserts the same rows into another.
+// measure imports each kind of file into a new database, and inserts the same rows into another
+// one.
 func (p *plan) measure(ctx context.Context, s *bed.Site) error {
 	rows := p.rows
 	if !s.MySQL() {

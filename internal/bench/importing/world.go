@@ -28,7 +28,7 @@ type world struct {
 	fields          [3]int64
 }
 
-// inDatabase makes a database, calls do and drops it.
+// inDatabase creates a database, calls do and drops the database.
 func inDatabase(ctx context.Context, s *bed.Site, do func(*world) error) (err error) {
 	binary, err := s.Binary(ctx)
 	if err != nil {
@@ -56,13 +56,10 @@ func inDatabase(ctx context.Context, s *bed.Site, do func(*world) error) (err er
 }
 
 func (w *world) seed(ctx context.Context) error {
-	ctx = caller.With(
-		ctx,
-		caller.Identity{
-			UserID: w.user, Role: kind.RoleUser, Scopes: kind.AllScopes(kind.RoleUser), Surface: kind.SurfaceCLI,
-			TimeZone: "UTC",
-		},
-	)
+	ctx = caller.With(ctx, caller.Identity{
+		UserID: w.user, Role: kind.RoleUser, Scopes: kind.AllScopes(kind.RoleUser),
+		Surface: kind.SurfaceCLI, TimeZone: "UTC",
+	})
 	client := w.db.Client(ctx)
 	list, err := client.SubscriberList.Create().SetName("List").SetNameKey("list").SetCreatedAt(store.Now()).Save(ctx)
 	if err != nil {
@@ -71,27 +68,24 @@ func (w *world) seed(ctx context.Context) error {
 	w.list = list.ID
 	field := func(name string, of kind.FieldType) *ent.CustomFieldCreate {
 		return client.CustomField.Create().
-			SetListID(w.list).
-			SetName(name).
-			SetNameKey(kind.Fold(name, 500)).
-			SetType(of).
+			SetListID(w.list).SetName(name).SetNameKey(kind.Fold(name, 500)).SetType(of).
 			SetCreatedAt(store.Now())
 	}
-	fields, err := client.CustomField.CreateBulk(field("First name", kind.FieldText), field("Age", kind.FieldNumber), field("Since", kind.FieldDate)).
-		Save(ctx)
+	fields, err := client.CustomField.CreateBulk(
+		field("First name", kind.FieldText), field("Age", kind.FieldNumber), field("Since", kind.FieldDate),
+	).Save(ctx)
 	for i, f := range fields {
 		w.fields[i] = f.ID
 	}
 	return err
 }
 
-// imported is what an import took.
+// imported is the cost of an import.
 type imported struct {
 	took, processor time.Duration
 	memory          int64
 }
 
-// imports imports the file.
 func (w *world) imports(ctx context.Context, path string, rows int) (imported, error) {
 	c := exec.CommandContext(
 		ctx, w.binary, "import", "subscribers", path, "--username", "bench", "--list", strconv.FormatInt(w.list, 10),
@@ -111,7 +105,7 @@ func (w *world) imports(ctx context.Context, path string, rows int) (imported, e
 	return imported{took, c.ProcessState.UserTime() + c.ProcessState.SystemTime(), peak << 10}, nil
 }
 
-// person is one row of a file; its values differ from row to row.
+// person is one row of a file. Its values differ from row to row.
 type person struct {
 	email, name, since string
 	age                int
@@ -126,10 +120,10 @@ func personOf(i int) person {
 	}
 }
 
-// hasFields reports whether people have values besides their address.
+// hasFields reports whether people have values other than their address.
 func hasFields(header string) bool { return strings.Contains(header, ",") }
 
-// writePeople writes a file of as many people.
+// writePeople writes a file with the given number of people.
 func writePeople(path, header string, rows int) (err error) {
 	file, err := os.Create(path)
 	if err != nil {

@@ -7,5 +7,5 @@ import (
 	"syscall"
 )
 
-// smallBuffer leaves connections as they are.
+// smallBuffer is a no-op on this system.
 func smallBuffer(context.Context, string, string, syscall.RawConn) error { return nil }

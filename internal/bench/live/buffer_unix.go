@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// smallBuffer lets the receiving side of a connection hold as little as the system allows, before
-// the other side is told how much that is.
+// smallBuffer sets the receive buffer of a connection to the minimum that the system allows. It
+// must run before the connection is established, when the peer learns the size.
 func smallBuffer(_ context.Context, _, _ string, raw syscall.RawConn) error {
 	var failed error
 	err := raw.Control(

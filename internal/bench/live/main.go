@@ -1,8 +1,9 @@
-// Command live measures what following campaigns costs: one server, a child process, with hundreds
-// of subscriptions over WebSocket and server-sent events, while events are recorded through the
-// same server. Three phases with the same load: with nobody following, with all of them, and once
-// more beside readers that never read. It prints memory and processor time of the server, updates a
-// second, and how long after the answer to a recording the clients were told.
+// Command live measures what GraphQL subscriptions to campaigns cost. One server, a child process,
+// has hundreds of subscriptions over WebSocket and server-sent events, while events are recorded
+// through the same server. There are three phases with the same load: without subscriptions, with
+// all of them, and with additional clients that never read. It prints the memory and processor time
+// of the server, the updates per second, and the delay from the response to a recording until the
+// clients received the update.
 //
 // It owns its databases and child processes, which end with it. Nothing else may depend on it.
 package main
@@ -37,11 +38,11 @@ func main() {
 	}.Main()
 }
 
-// plan is what to measure.
+// plan is the extent of the measurement.
 type plan struct {
 	readers, deaf, followed int
 	phase                   time.Duration
-	// rate is how many events a second are recorded, batch how many at a time.
+	// rate is the number of events recorded per second, batch the number of events in one request.
 	rate, batch int
 }
 
@@ -55,7 +56,7 @@ func (p *plan) begin() (string, error) {
 	), nil
 }
 
-// measure fills a database of the engine and runs the phases on one server.
+// measure fills a database on the engine and runs the phases on one server.
 func (p *plan) measure(ctx context.Context, site *bed.Site) (err error) {
 	binary, err := site.Binary(ctx)
 	if err != nil {

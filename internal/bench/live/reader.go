@@ -16,10 +16,10 @@ import (
 	"github.com/coder/websocket"
 )
 
-// document is what is followed: what a page that shows a campaign being sent needs.
+// document is the subscription of a page that shows a campaign while it is sent.
 const document = `subscription($ids: [ID!]) { campaignChanged(ids: $ids) { id status statistics { sent opens { unique } clicks { unique } } } }`
 
-// update is a message of the server: when it came, and how many mails it says were sent.
+// update is a message of the server: its time, and the number of sent emails in it.
 type update struct {
 	at   time.Time
 	sent int64
@@ -54,7 +54,8 @@ func (r *reader) told() []update {
 	return r.updates
 }
 
-// payload is a subscription to one campaign, or to all of its account.
+// payload returns the payload of a subscription to one campaign, or to all campaigns of its
+// account.
 func payload(c *campaign, document string, all bool) string {
 	ids := []string{strconv.FormatInt(c.id, 10)}
 	if all {
@@ -62,12 +63,13 @@ func payload(c *campaign, document string, all bool) string {
 	}
 	text, err := json.Marshal(map[string]any{"query": document, "variables": map[string]any{"ids": ids}})
 	if err != nil {
-		panic(err) // of texts
+		panic(err) // cannot happen: the value consists of strings
 	}
 	return string(text)
 }
 
-// overSocket follows over a WebSocket until ctx ends; ready is called with the first update.
+// overSocket follows the campaign over a WebSocket until ctx ends. It calls ready with the first
+// update.
 func (r *reader) overSocket(ctx context.Context, url string, ready func()) error {
 	conn, err := openSocket(ctx, url, r.campaign.owner.Key, payload(r.campaign, document, false), nil)
 	if err != nil {
@@ -97,7 +99,8 @@ func openSocket(ctx context.Context, url, key, subscription string, client *http
 		return nil, err
 	}
 	for _, text := range []string{
-		`{"type":"connection_init","payload":{"apiKey":"` + key + `"}}`, `{"id":"1","type":"subscribe","payload":` + subscription + `}`,
+		`{"type":"connection_init","payload":{"apiKey":"` + key + `"}}`,
+		`{"id":"1","type":"subscribe","payload":` + subscription + `}`,
 	} {
 		if err := conn.Write(ctx, websocket.MessageText, []byte(text)); err != nil {
 			return nil, err
@@ -106,7 +109,8 @@ func openSocket(ctx context.Context, url, key, subscription string, client *http
 	return conn, nil
 }
 
-// overEvents follows over server-sent events until ctx ends.
+// overEvents follows the campaign over server-sent events until ctx ends. It calls ready with the
+// first update.
 func (r *reader) overEvents(ctx context.Context, url string, ready func()) error {
 	request, err := http.NewRequestWithContext(
 		ctx, http.MethodPost, url+"/graphql", strings.NewReader(payload(r.campaign, document, false)),
@@ -139,8 +143,8 @@ func (r *reader) overEvents(ctx context.Context, url string, ready func()) error
 	}
 }
 
-// heavy is asked by those who never read: answers of 100 kB, so that what the connection holds is
-// soon full, and the server waits for it.
+// heavy is the subscription of clients that never read. Its updates are 100 kB, so that the buffers
+// of the connection fill up soon and the server has to wait.
 var heavy = func() string {
 	var fields strings.Builder
 	for i := range 90 {
@@ -149,11 +153,11 @@ var heavy = func() string {
 	return `subscription($ids: [ID!]) { campaignChanged(ids: $ids) { ` + fields.String() + ` } }`
 }()
 
-// small makes connections whose receiving side holds little.
+// small dials connections with a small receive buffer.
 var small = &net.Dialer{ControlContext: smallBuffer}
 
-// deaf subscribes to all campaigns of an account and reads nothing, again and again as the server
-// gives it up, until ctx ends.
+// deaf subscribes to all campaigns of an account and reads nothing. When the server has closed the
+// connection, it subscribes again, until ctx ends.
 func deaf(ctx context.Context, url string, c *campaign, overSocket bool) error {
 	for ctx.Err() == nil {
 		conn, err := small.DialContext(ctx, "tcp", strings.TrimPrefix(url, "http://"))
@@ -161,19 +165,11 @@ func deaf(ctx context.Context, url string, c *campaign, overSocket bool) error {
 			break
 		}
 		if overSocket {
-			client := &http.Client{
-				Transport: &http.Transport{
-					DialContext: func(context.Context, string, string) (net.Conn, error) { return conn, nil },
-				},
-			}
-			if _, err := openSocket(
-				ctx,
-				url,
-				c.owner.Key,
-				payload(c, heavy, true),
-				client,
-			); err != nil &&
-				ctx.Err() == nil {
+			client := &http.Client{Transport: &http.Transport{
+				DialContext: func(context.Context, string, string) (net.Conn, error) { return conn, nil },
+			}}
+			_, err := openSocket(ctx, url, c.owner.Key, payload(c, heavy, true), client)
+			if err != nil && ctx.Err() == nil {
 				return err
 			}
 		} else {
@@ -184,7 +180,7 @@ func deaf(ctx context.Context, url string, c *campaign, overSocket bool) error {
 				c.owner.Key, len(body), body,
 			)
 		}
-		// Longer than the server waits: it has given up this one by then.
+		// This is longer than the timeout of the server, which has closed the connection by then.
 		select {
 		case <-ctx.Done():
 		case <-time.After(30 * time.Second):

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// recorder records events at a steady rate, through recordEvents and POST /events in turns, each
-// campaign after the other.
+// recorder records events at a steady rate, one campaign after the other, alternately through
+// recordEvents and POST /events.
 type recorder struct {
 	*world
 	client http.Client
@@ -23,7 +23,8 @@ type recorder struct {
 	late   atomic.Int64
 }
 
-// run records until ctx ends. What does not keep up with the rate is counted as late, and left out.
+// run records until ctx ends. If the server does not keep up with the rate, run skips batches and
+// counts them as late.
 func (r *recorder) run(ctx context.Context, rate int) error {
 	every := time.Duration(float64(time.Second) * float64(r.batch) / float64(rate))
 	tick := time.NewTicker(every)
@@ -55,7 +56,7 @@ func (r *recorder) run(ctx context.Context, rate int) error {
 	}
 }
 
-// record records a batch and notes when its answer came.
+// record records a batch and notes the time of the response.
 func (r *recorder) record(c *campaign, n int64) error {
 	c.recording.Lock()
 	defer c.recording.Unlock()
@@ -67,9 +68,7 @@ func (r *recorder) record(c *campaign, n int64) error {
 
 func (r *recorder) event(c *campaign, n int64, i int) map[string]string {
 	return map[string]string{
-		"id": fmt.Sprintf(
-			"%d/%d", n, i,
-		),
+		"id":         fmt.Sprintf("%d/%d", n, i),
 		"kind":       "SENT",
 		"campaign":   fmt.Sprint(c.id),
 		"subscriber": fmt.Sprint(c.subscriber),
@@ -87,7 +86,7 @@ func (r *recorder) document(c *campaign, n int64) []byte {
 		"variables": map[string]any{"in": map[string]any{"events": events}},
 	})
 	if err != nil {
-		panic(err) // of texts
+		panic(err) // cannot happen: the value consists of strings
 	}
 	return body
 }
@@ -97,7 +96,7 @@ func (r *recorder) lines(c *campaign, n int64) []byte {
 	encoder := json.NewEncoder(&body)
 	for i := range r.batch {
 		if err := encoder.Encode(r.event(c, n, i)); err != nil {
-			panic(err) // of texts
+			panic(err) // cannot happen: the value consists of strings
 		}
 	}
 	return body.Bytes()

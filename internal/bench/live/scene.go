@@ -26,7 +26,7 @@ type scene struct {
 	results []result
 }
 
-// result is what one phase came to.
+// result is the result of one phase.
 type result struct {
 	name       string
 	memory     int64
@@ -38,7 +38,7 @@ type result struct {
 	open       string // subscriptions, at the end
 }
 
-// run runs the phases. Readers that end early fail it.
+// run runs the phases. It returns an error if a reader ends early.
 func (s *scene) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -117,7 +117,7 @@ func waitFor(ctx context.Context, ready *sync.WaitGroup) error {
 	}
 }
 
-// subscribed waits until the server has so many subscriptions.
+// subscribed waits until the server has n subscriptions.
 func (s *scene) subscribed(ctx context.Context, n int) error {
 	for ctx.Err() == nil {
 		open, err := s.open()
@@ -129,7 +129,7 @@ func (s *scene) subscribed(ctx context.Context, n int) error {
 	return ctx.Err()
 }
 
-// open is how many subscriptions the server has.
+// open returns the number of open subscriptions of the server.
 func (s *scene) open() (string, error) {
 	response, err := http.Get(s.url + "/metrics")
 	if err != nil {
@@ -142,10 +142,10 @@ func (s *scene) open() (string, error) {
 	return open, err
 }
 
-// settle is how long after the last recording its update may come before it counts as lost.
+// settle is how long after the last recording an update may arrive. After that, it counts as lost.
 const settle = 3 * time.Second
 
-// phase records for a while and waits for what is told of it.
+// phase records events for a while, and waits for the resulting updates.
 func (s *scene) phase(ctx context.Context, name string) error {
 	recorder := &recorder{
 		world: s.world, batch: s.batch, client: http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}},
@@ -206,8 +206,8 @@ func (s *scene) count() (updates int) {
 	return updates
 }
 
-// add finds for each recording the first update that tells at least as many, and so how long after
-// the answer it came: not at all when it was there before.
+// add computes for each recording the delay of the first update that includes it. The delay is 0 if
+// the update arrived before the response to the recording.
 func (r *result) add(recorded []recording, told []update) {
 	for _, one := range recorded {
 		i := sort.Search(len(told), func(i int) bool { return told[i].sent >= one.sent })
@@ -219,17 +219,15 @@ func (r *result) add(recorded []recording, told []update) {
 	}
 }
 
-// print writes the phases as a table.
+// print writes the results of the phases as a table.
 func (s *scene) print(w io.Writer) error {
 	fmt.Fprintf(
 		w, "memory of the server %.1f MiB before the subscriptions, %.1f MiB with them: %.0f KiB each\n",
 		mebibytes(s.idle[0]), mebibytes(s.idle[1]), float64(s.idle[1]-s.idle[0])/1024/float64(s.plan.readers),
 	)
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(
-		table,
-		"  \tevents/s\tupdates/s\tCPU, cores\tmemory MiB\tp50 ms\tp95 ms\tp99 ms\tmax ms\tlost\tbatches left out\topen at the end\t",
-	)
+	fmt.Fprintln(table, "  \tevents/s\tupdates/s\tCPU, cores\tmemory MiB\tp50 ms\tp95 ms\tp99 ms\tmax ms\t"+
+		"lost\tbatches left out\topen at the end\t")
 	for _, r := range s.results {
 		slices.Sort(r.latencies)
 		fmt.Fprintf(
@@ -249,7 +247,7 @@ func (s *scene) print(w io.Writer) error {
 	return nil
 }
 
-// quantile is the latency that a share of the updates is not above.
+// quantile returns the latency in milliseconds that the share q of the updates does not exceed.
 func (r *result) quantile(q float64) string {
 	if len(r.latencies) == 0 {
 		return "-"

@@ -15,29 +15,32 @@ import (
 	"campaignql/internal/store"
 )
 
-// perAccount is how many subscriptions an account has open: less than the server allows by default.
+// perAccount is the number of subscriptions of an account. It is below the default limit of the
+// server.
 const perAccount = 90
 
-// world is what is followed: campaigns that are being sent, of as many accounts as the subscriptions need.
+// world holds the campaigns that are followed, which are being sent, and as many accounts as the
+// subscriptions need.
 type world struct {
 	url       string
 	accounts  []bed.User
 	campaigns []*campaign
 }
 
-// campaign is one that is followed, and what was recorded of it.
+// campaign is a followed campaign, with the recordings of its events.
 type campaign struct {
 	id, subscriber int64
 	owner          bed.User
 
-	// recording serialises what is recorded of it, so that the answer tells how many were sent by then.
+	// recording serializes the recordings of the campaign, so that the number of sent emails is
+	// known for each response.
 	recording sync.Mutex
 	mu        sync.Mutex
 	sent      int64
 	recorded  []recording
 }
 
-// recording is an answer to a batch: when it came, and how many mails were sent by then.
+// recording is a response to a recorded batch: its time, and the number of emails sent by then.
 type recording struct {
 	at   time.Time
 	sent int64
@@ -80,7 +83,7 @@ func seed(ctx context.Context, binary, address string, p plan) (w *world, err er
 	return w, nil
 }
 
-// add makes a campaign that is being sent, and somebody it goes to.
+// add creates a campaign that is being sent, and a subscriber of it.
 func (w *world) add(ctx context.Context, db *store.Store, owner bed.User, i int) error {
 	ctx = caller.With(ctx, caller.Identity{
 		UserID:     owner.ID,
@@ -93,24 +96,16 @@ func (w *world) add(ctx context.Context, db *store.Store, owner bed.User, i int)
 	return db.Tx(ctx, func(ctx context.Context) error {
 		client, now, name := db.Client(ctx), store.Now(), fmt.Sprintf("campaign %d", i)
 		made, err := client.Campaign.Create().
-			SetName(name).
-			SetNameKey(name).
-			SetStatus(kind.StatusSending).
-			SetStatusRank(kind.StatusSending.Rank()).
-			SetSendingStartedAt(now).
-			SetCreatedAt(now).
-			SetLastActivityAt(now).
-			Save(ctx)
+			SetName(name).SetNameKey(name).SetStatus(kind.StatusSending).
+			SetStatusRank(kind.StatusSending.Rank()).SetSendingStartedAt(now).SetCreatedAt(now).
+			SetLastActivityAt(now).Save(ctx)
 		if err != nil {
 			return err
 		}
 		email := fmt.Sprintf("p%d@example.com", i)
 		var person *ent.Subscriber
 		if person, err = client.Subscriber.Create().
-			SetListID(1).
-			SetEmail(email).
-			SetEmailKey(email).
-			SetDomain("example.com").
+			SetListID(1).SetEmail(email).SetEmailKey(email).SetDomain("example.com").
 			SetCreatedAt(now).
 			Save(ctx); err != nil {
 			return err
@@ -120,5 +115,5 @@ func (w *world) add(ctx context.Context, db *store.Store, owner bed.User, i int)
 	})
 }
 
-// of returns the campaign that a reader follows, and the account it belongs to.
+// of returns the campaign that a reader follows.
 func (w *world) of(reader int) *campaign { return w.campaigns[reader%len(w.campaigns)] }

@@ -15,7 +15,7 @@ import (
 	"campaignql/internal/bench/bed"
 )
 
-// document asks for all there is of the statistics of a page.
+// document queries all statistics of a page of campaigns.
 var document = fmt.Sprintf(`{ campaigns(first: %d, orderBy: {field: NAME}) { nodes { id name status statistics {
 	recipients sent failed delivered opens { total unique rate } clicks { total unique rate } clickToOpenRate unsubscriptions { total rate }
 	bounces { hard soft rate } complaints { total rate } forwards { total unique } browserViews { total unique } conversions { count amount }
@@ -25,7 +25,7 @@ var document = fmt.Sprintf(`{ campaigns(first: %d, orderBy: {field: NAME}) { nod
 	domains(first: 10) { domain sent delivered uniqueOpens uniqueClicks hardBounces softBounces }
 } } } }`, campaigns)
 
-// answer is what is checked of an answer.
+// answer is the part of a response that is checked.
 type answer struct {
 	Data struct {
 		Campaigns struct {
@@ -66,7 +66,8 @@ func ask(ctx context.Context, server *bed.Process, key string) ([]byte, error) {
 	return io.ReadAll(response.Body)
 }
 
-// check makes sure that an answer is of so many events.
+// check returns an error unless the response is a page of statistics for the given number of
+// events.
 func check(text []byte, events int) (answer, error) {
 	var a answer
 	if err := json.Unmarshal(text, &a); err != nil || len(a.Errors) > 0 || len(a.Data.Campaigns.Nodes) != campaigns {
@@ -88,14 +89,15 @@ func check(text []byte, events int) (answer, error) {
 	return a, nil
 }
 
-// statements asks a server that tells its SQL, which must be that of the database before.
+// statements returns the SQL statements of one request. It starts a server in development mode,
+// which reports them. If before is not nil, their number must be equal to that of before.
 func statements(ctx context.Context, binary, address, key string, before []string) (ran []string, err error) {
 	server, err := bed.Serve(ctx, binary, address, "--development")
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = server.Stop() }()
-	if _, err := ask(ctx, server, key); err != nil { // notes the use of the key, which happens once in a while
+	if _, err := ask(ctx, server, key); err != nil { // records the use of the key; the next request does not
 		return nil, err
 	}
 	text, err := ask(ctx, server, key)
@@ -112,7 +114,8 @@ func statements(ctx context.Context, binary, address, key string, before []strin
 	return ran, nil
 }
 
-// round asks one time after the other. The first round warms up, and its answers are checked.
+// round sends requests one after the other. The first round warms up the server, and its responses
+// are checked.
 func (s *stored) round(ctx context.Context, requests int, warm bool) error {
 	for range requests {
 		began := time.Now()
@@ -134,7 +137,7 @@ func (s *stored) round(ctx context.Context, requests int, warm bool) error {
 	return nil
 }
 
-// report prints both, and which statements a request runs.
+// report prints the times for both databases, and the statements of a request.
 func report(w io.Writer, both []*stored, ran []string) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(table, "  events stored\tp50 ms\tp95 ms\tstatements\tKiB\t")

@@ -22,19 +22,21 @@ const (
 	campaigns = 50
 	links     = 20
 	domains   = 20
-	// hours is how long a campaign is active: even with few events something happens in each of them.
+	// hours is how long a campaign is active. Even with few events there are some in each hour.
 	hours = 40
-	// perPerson is how many events a person has: SENT, DELIVERED, OPENED and CLICKED, within an hour.
+	// perPerson is the number of events of a person: SENT, DELIVERED, OPENED and CLICKED, within an
+	// hour.
 	perPerson = 4
-	// writers is how many campaigns are written at the same time.
+	// writers is the number of campaigns that are written concurrently.
 	writers = 2
-	// atOnce is the least number of events that fills every hour, link and domain of every campaign.
+	// atOnce is the minimum number of events with which every hour, link and domain of every
+	// campaign has events.
 	atOnce = campaigns * hours * perPerson
 )
 
-// load fills an empty database with campaigns, their events and what these count, and returns a key
-// of their account. The rows are written directly, in the order of their keys; `campaignql recount`
-// says whether the counters are those of the events.
+// load fills an empty database with campaigns, their events and counters, and returns an API key of
+// the account. It writes the rows directly, in the order of their keys. `campaignql recount` checks
+// that the counters match the events.
 func load(ctx context.Context, binary, address string, events int) (key string, err error) {
 	user, err := bed.CreateUser(ctx, binary, address, "bench")
 	if err != nil {
@@ -90,40 +92,26 @@ func fill(ctx context.Context, db *store.Store, owner, id int64, people int, sta
 }
 
 // count writes a campaign and its counters, and returns the id of its first link. Person p belongs
-// to hour, link and domain p modulo how many there are.
+// to hour p modulo hours, and likewise to a link and a domain.
 func count(
 	ctx context.Context, client *ent.Client, id int64, people int, start time.Time,
 ) (firstLink int64, err error) {
 	n, name := int64(people), fmt.Sprintf("Newsletter %02d", id)
 	err = client.Campaign.Create().
-		SetID(id).
-		SetName(name).
-		SetNameKey(strings.ToLower(name)).
-		SetCreatedAt(start).
-		SetLastActivityAt(start).
-		SetStatus(kind.StatusSent).
-		SetStatusRank(kind.StatusSent.Rank()).
-		SetSendingStartedAt(start).
-		SetSendingFinishedAt(start.Add(hours * time.Hour)).
-		SetTotalRecipients(n).
-		SetTotalSent(n).
-		SetTotalDelivered(n).
-		SetTotalOpens(n).
-		SetUniqueOpens(n).
-		SetTotalClicks(n).
-		SetUniqueClicks(n).
-		Exec(ctx)
+		SetID(id).SetName(name).SetNameKey(strings.ToLower(name)).SetCreatedAt(start).
+		SetLastActivityAt(start).SetStatus(kind.StatusSent).SetStatusRank(kind.StatusSent.Rank()).
+		SetSendingStartedAt(start).SetSendingFinishedAt(start.Add(hours * time.Hour)).
+		SetTotalRecipients(n).SetTotalSent(n).SetTotalDelivered(n).SetTotalOpens(n).
+		SetUniqueOpens(n).SetTotalClicks(n).SetUniqueClicks(n).Exec(ctx)
 	if err != nil {
 		return 0, err
 	}
 	var byHour []*ent.HourlyCounterCreate
 	for h := range hours {
 		n := share(people, hours, h)
-		byHour = append(
-			byHour,
-			client.HourlyCounter.Create().SetCampaignID(id).SetHour(start.Add(time.Duration(h)*time.Hour)).
-				SetSent(n).SetDelivered(n).SetOpens(n).SetUniqueOpens(n).SetClicks(n).SetUniqueClicks(n),
-		)
+		hour := start.Add(time.Duration(h) * time.Hour)
+		byHour = append(byHour, client.HourlyCounter.Create().SetCampaignID(id).SetHour(hour).
+			SetSent(n).SetDelivered(n).SetOpens(n).SetUniqueOpens(n).SetClicks(n).SetUniqueClicks(n))
 	}
 	if err := client.HourlyCounter.CreateBulk(byHour...).Exec(ctx); err != nil {
 		return 0, err
@@ -131,11 +119,9 @@ func count(
 	var byDomain []*ent.DomainCounterCreate
 	for d := range domains {
 		n := share(people, domains, d)
-		byDomain = append(
-			byDomain,
-			client.DomainCounter.Create().SetCampaignID(id).SetDomain(fmt.Sprintf("mail%d.example", d)).
-				SetSent(n).SetDelivered(n).SetUniqueOpens(n).SetUniqueClicks(n),
-		)
+		domain := fmt.Sprintf("mail%d.example", d)
+		byDomain = append(byDomain, client.DomainCounter.Create().SetCampaignID(id).SetDomain(domain).
+			SetSent(n).SetDelivered(n).SetUniqueOpens(n).SetUniqueClicks(n))
 	}
 	if err := client.DomainCounter.CreateBulk(byDomain...).Exec(ctx); err != nil {
 		return 0, err
@@ -144,25 +130,17 @@ func count(
 	var byLink []*ent.LinkCounterCreate
 	for l := range links {
 		n, url := share(people, links, l), fmt.Sprintf("https://www.example.com/article/%d", l)
-		byLink = append(
-			byLink,
-			client.LinkCounter.Create().
-				SetID(firstLink+int64(l)).
-				SetCampaignID(id).
-				SetURL(url).
-				SetURLHash(fmt.Sprintf("%064x", l)).
-				SetClicks(n).
-				SetUniqueClicks(n),
-		)
+		byLink = append(byLink, client.LinkCounter.Create().SetID(firstLink+int64(l)).SetCampaignID(id).
+			SetURL(url).SetURLHash(fmt.Sprintf("%064x", l)).SetClicks(n).SetUniqueClicks(n))
 	}
 	return firstLink, client.LinkCounter.CreateBulk(byLink...).Exec(ctx)
 }
 
-// share is how many of the numbers below n are r modulo m.
+// share returns how many of the numbers below n are equal to r modulo m.
 func share(n, m, r int) int64 { return int64((n - r + m - 1) / m) }
 
-// insert is the statement that writes the events of a campaign: the numbers below their count, put
-// together of digits, each one event.
+// insert returns the statement that writes the events of a campaign. It generates the numbers below
+// their count from digits; each number becomes one event.
 func insert(dialect string, owner, id int64, people int, firstLink int64, start time.Time) string {
 	const digit = "(SELECT 0 AS d UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4 UNION ALL SELECT 5 UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9)"
 	var number, from strings.Builder
@@ -184,29 +162,14 @@ func insert(dialect string, owner, id int64, people int, firstLink int64, start 
 		`INSERT INTO events (id,user_id,campaign_id,subscriber_id,kind,at,automated,link_id,reason,user_agent,ip,amount,currency,domain)
 SELECT `+key+`,%d,%d,%d+p,CASE k WHEN 0 THEN '%s' WHEN 1 THEN '%s' WHEN 2 THEN '%s' ELSE '%s' END,`+at+`,0,CASE k WHEN 3 THEN %d+p %% %d END,'','','',0,'',`+domain+`
 FROM (SELECT n, %s %d AS p, n %% %d AS k FROM (SELECT %s AS n FROM %s) AS numbers WHERE n<%d) AS e ORDER BY n`,
-		id,
-		owner,
-		id,
-		id*10_000_000,
-		kind.EventSent,
-		kind.EventDelivered,
-		kind.EventOpened,
-		kind.EventClicked,
-		start.Format("2006-01-02 15:04:05"),
-		hours,
-		firstLink,
-		links,
-		domains,
-		half,
-		perPerson,
-		perPerson,
-		number.String(),
-		from.String(),
-		people*perPerson,
+		id, owner, id, id*10_000_000, kind.EventSent, kind.EventDelivered, kind.EventOpened, kind.EventClicked,
+		start.Format("2006-01-02 15:04:05"), hours, firstLink, links, domains,
+		half, perPerson, perPerson, number.String(), from.String(), people*perPerson,
 	)
 }
 
-// recount lets the product count everything anew from the events, which must find nothing.
+// recount makes the product recount everything from the events. The recount must find no
+// difference.
 func recount(ctx context.Context, binary, address string) error {
 	command := exec.CommandContext(ctx, binary, "recount")
 	command.Env = append(os.Environ(), "CAMPAIGNQL_DATABASE="+address)

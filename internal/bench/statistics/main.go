@@ -1,8 +1,8 @@
-// Command statistics measures what reading full statistics costs, of a page of 50 campaigns over
-// HTTP: with few events stored and with very many, in the same run and in alternating rounds, on
-// two databases of one database server. Both have the same campaigns, hours, links and domains, so
-// that nothing but the number of events differs. It prints the time of a request and the SQL
-// statements it runs.
+// Command statistics measures what reading full statistics costs: a page of 50 campaigns over HTTP,
+// with few events stored and with very many. It measures both in the same run, in alternating
+// rounds, on two databases of one database server. Both databases have the same campaigns, hours,
+// links and domains, and differ only in the number of events. It prints the time of a request and
+// the SQL statements that it runs.
 //
 // It owns its databases and child processes, which end with it. Nothing else may depend on it.
 package main
@@ -35,7 +35,7 @@ func main() {
 	}.Main()
 }
 
-// plan is what to measure.
+// plan is the extent of the measurement.
 type plan struct {
 	few, many        int
 	rounds, requests int
@@ -49,7 +49,7 @@ func (p *plan) begin() (string, error) {
 	return fmt.Sprintf("page of %d campaigns, %d rounds of %d requests each", campaigns, p.rounds, p.requests), nil
 }
 
-// stored is a database with so many events, and its server.
+// stored is a database with the given number of events, and its server.
 type stored struct {
 	events int
 	*bed.Process
@@ -59,7 +59,7 @@ type stored struct {
 	bytes        int
 }
 
-// begin loads the database and starts its server; end must follow in any case.
+// begin loads the database and starts its server. The caller must call end even if begin fails.
 func (s *stored) begin(ctx context.Context, e bed.Engine, binary string) (err error) {
 	if s.address, s.drop, err = e.Create(ctx); err != nil {
 		return err
@@ -84,7 +84,8 @@ func (s *stored) end() (err error) {
 	return err
 }
 
-// measure loads both databases of an engine and asks their servers in turns.
+// measure loads both databases on an engine and sends requests to their servers in alternating
+// rounds.
 func (p *plan) measure(ctx context.Context, site *bed.Site) (err error) {
 	binary, err := site.Binary(ctx)
 	if err != nil {

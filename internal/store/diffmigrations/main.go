@@ -1,7 +1,8 @@
-// Command diffmigrations writes the next versioned migration of each dialect: what separates the
-// state after the migrations in internal/store/migrations from the Ent schema. It needs an empty
-// MySQL database to replay them on:
+// Command diffmigrations writes the next versioned migration of each dialect: the difference
+// between the Ent schema and the state after the migrations in internal/store/migrations. It
+// replays them on an empty MySQL database:
 //
+//	go run ./internal/store/diffmigrations -name add_something -mysql mysql://root@127.0.0.1:3306/empty
 //	go run ./internal/store/diffmigrations -name add_something -mysql mysql://root@127.0.0.1:3306/empty
 package main
 

@@ -31,27 +31,28 @@ import (
 type Server struct {
 	URL      string
 	Services *app.Services
-	// Stop tells the server to stop, as a signal would: subscriptions end.
+	// Stop makes the server stop as a signal would: subscriptions end.
 	Stop func()
-	// Recorder, if set before a request, notes the SQL of the requests; see Record.
+	// recorder, if not nil, records the SQL of the requests; see Record.
 	recorder *store.Recorder
 }
 
-// cheap are password hashes that cost a test little.
+// cheap are parameters for password hashes that are fast to compute.
 var cheap = account.Argon2{MemoryKiB: 64, Time: 1, Threads: 1}
 
-// Config is the configuration of a server in tests.
+// Config returns the configuration of a server in tests.
 func Config() config.Config {
 	return config.Config{Timeout: 30 * time.Second, Explorer: true, Introspection: true, LoginFailures: 10}
 }
 
-// New starts a server that ends with the test.
+// New starts a server. The server stops when the test ends.
 func New(t *testing.T, db *store.Store) *Server {
 	t.Helper()
 	return With(t, db, Config())
 }
 
-// With starts a server with a configuration; change alters what its domains are built with, such as their clock.
+// With starts a server with the given configuration. change modifies the options of its domains,
+// such as the clock.
 func With(t *testing.T, db *store.Store, cfg config.Config, change ...func(*app.ServiceOptions)) *Server {
 	t.Helper()
 	opts := app.ServiceOptions{
@@ -64,13 +65,10 @@ func With(t *testing.T, db *store.Store, cfg config.Config, change ...func(*app.
 	services := app.NewServices(db, opts)
 	stopping := make(chan struct{})
 	s := &Server{Services: services, Stop: sync.OnceFunc(func() { close(stopping) })}
-	handler := app.Handler(
-		services,
-		app.HandlerOptions{
-			Config: cfg, Stopping: stopping,
-			Logger: slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelError})),
-		},
-	)
+	handler := app.Handler(services, app.HandlerOptions{
+		Config: cfg, Stopping: stopping,
+		Logger: slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelError})),
+	})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.recorder != nil {
 			r = r.WithContext(store.WithRecorder(r.Context(), s.recorder))
@@ -90,7 +88,7 @@ func (l testLog) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// Record notes the SQL that do causes.
+// Record returns the SQL statements that run during do.
 func (s *Server) Record(do func()) []store.Statement {
 	s.recorder = new(store.Recorder)
 	do()
@@ -99,15 +97,15 @@ func (s *Server) Record(do func()) []store.Statement {
 	return statements
 }
 
-// Account is a user with a key of every scope.
+// Account is a user with an API key that has every scope.
 type Account struct {
 	User *ent.User
 	Key  string
-	// Context acts for the user, for fixtures made through the domains.
+	// Context has the user as its caller, for fixtures that are created through the domains.
 	Context context.Context
 }
 
-// Account makes an account with a name of its own.
+// Account creates an account with a random name.
 func (s *Server) Account(t *testing.T, change ...func(*account.NewUser)) *Account {
 	t.Helper()
 	name := "user" + randomText()
@@ -138,7 +136,7 @@ func randomText() string {
 	return b.String()
 }
 
-// Response is an answer of GraphQL.
+// Response is a response of GraphQL.
 type Response struct {
 	Status     int
 	Data       map[string]any `json:"data"`
@@ -147,20 +145,19 @@ type Response struct {
 	Body       string         `json:"-"`
 }
 
-// Error is an error of GraphQL.
 type Error struct {
 	Message    string         `json:"message"`
 	Path       []any          `json:"path"`
 	Extensions map[string]any `json:"extensions"`
 }
 
-// Code is the error's extensions.code.
+// Code returns extensions.code of the error.
 func (e Error) Code() string {
 	code, _ := e.Extensions["code"].(string)
 	return code
 }
 
-// Query runs a document as the owner of a key; no key is nobody.
+// Query runs a document as the owner of the key. If key is empty, the request has no credentials.
 func (s *Server) Query(t *testing.T, key, document string, variables map[string]any) *Response {
 	t.Helper()
 	body, err := json.Marshal(map[string]any{"query": document, "variables": variables})
@@ -191,7 +188,7 @@ func (s *Server) Query(t *testing.T, key, document string, variables map[string]
 	return out
 }
 
-// MustQuery is Query that fails the test on an error.
+// MustQuery is Query, but fails the test if the response has errors.
 func (s *Server) MustQuery(t *testing.T, key, document string, variables map[string]any) map[string]any {
 	t.Helper()
 	response := s.Query(t, key, document, variables)
@@ -201,7 +198,7 @@ func (s *Server) MustQuery(t *testing.T, key, document string, variables map[str
 	return response.Data
 }
 
-// Command posts a command as a form and returns status and body.
+// Command posts a command as a form, and returns the status and the body of the response.
 func (s *Server) Command(t *testing.T, parameters url.Values) (int, string) {
 	t.Helper()
 	response, err := http.PostForm(s.URL+"/api.php", parameters)
@@ -216,7 +213,8 @@ func (s *Server) Command(t *testing.T, parameters url.Values) (int, string) {
 	return response.StatusCode, string(text)
 }
 
-// At follows a path of keys and indices into an answer: At(data, "campaign", "tags", 0, "name").
+// At returns the value at a path of keys and indexes in a response: At(data, "campaign", "tags", 0,
+// "name").
 func At(t *testing.T, value any, path ...any) any {
 	t.Helper()
 	for _, step := range path {

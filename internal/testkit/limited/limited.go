@@ -1,5 +1,6 @@
-// Package limited runs the built server as a child process with a bounded data segment, and reads how much memory it
-// uses. With it a test shows that a load does not end the process. It needs Linux. Only tests import it.
+// Package limited runs the built server as a child process with a bounded data segment, and
+// measures its memory. A test uses it to show that a load does not end the process. It needs Linux.
+// Only tests import it.
 package limited
 
 import (
@@ -21,29 +22,31 @@ import (
 	"campaignql/internal/testkit/program"
 )
 
-// DataLimit is the largest data segment of the server in bytes (RLIMIT_DATA): heap, stacks and what the runtime maps.
+// DataLimit is the maximum size of the data segment of the server in bytes (RLIMIT_DATA): heap,
+// stacks and the mappings of the runtime.
 const DataLimit = 512 << 20
 
-// startTimeout bounds how long the server may take to listen, with its migrations.
+// startTimeout bounds the time until the server listens, including its migrations.
 const startTimeout = 60 * time.Second
 
-// Server is a running server.
 type Server struct {
-	// URL is where it serves, such as http://127.0.0.1:40001, and Address its host and port, for raw connections.
+	// URL is the base URL of the server, such as http://127.0.0.1:40001. Address is its host and
+	// port, for raw connections.
 	URL, Address string
 
 	process *os.Process
 	logged  *output
-	// exited is closed when the process has ended, state may be read then.
+	// exited is closed when the process has ended. state may be read after that.
 	exited chan struct{}
 	state  *os.ProcessState
 }
 
-// Memory is what the kernel counts for the process, in bytes.
+// Memory is the memory of the process in bytes, as counted by the kernel.
 type Memory struct {
-	// PeakResident is the most that was ever resident (VmHWM), Resident what is now (VmRSS).
+	// PeakResident is the maximum resident memory so far (VmHWM), Resident the current one (VmRSS).
 	PeakResident, Resident int64
-	// Data is the data segment now (VmData), to which DataLimit applies. The runtime of Go never shrinks it.
+	// Data is the current size of the data segment (VmData), which DataLimit bounds. The Go runtime
+	// never shrinks it.
 	Data int64
 }
 
@@ -53,14 +56,14 @@ func (m Memory) String() string {
 	)
 }
 
-// Start builds the program, starts `campaignql serve` on a database under DataLimit, and returns once it listens. Flags
-// are further arguments. The server is killed when the test ends; its log is printed if the test failed.
+// Start builds the program, starts `campaignql serve` on a database under DataLimit, and returns
+// once the server listens. flags are additional arguments. When the test ends, the server is
+// killed; if the test failed, its log is printed.
 func Start(t testing.TB, database string, flags ...string) *Server {
 	t.Helper()
-	args := append(
-		[]string{"serve", "--database", database, "--listen", "127.0.0.1:0", "--log-format", "json"},
-		flags...)
-	// The shell lowers the limit, in KiB, and becomes the server.
+	args := []string{"serve", "--database", database, "--listen", "127.0.0.1:0", "--log-format", "json"}
+	args = append(args, flags...)
+	// The shell lowers the limit (in KiB), and then replaces itself with the server.
 	limit := fmt.Sprintf(`ulimit -d %d && exec "$0" "$@"`, DataLimit>>10)
 	command := exec.Command("/bin/sh", append([]string{"-c", limit, binary(t)}, args...)...)
 	command.Env = environ()
@@ -82,7 +85,7 @@ func Start(t testing.TB, database string, flags ...string) *Server {
 				urls <- url
 			}
 		}
-		_ = command.Wait() // the state says how it ended
+		_ = command.Wait() // state contains the exit status
 		s.state = command.ProcessState
 	}()
 	t.Cleanup(func() {
@@ -102,7 +105,8 @@ func Start(t testing.TB, database string, flags ...string) *Server {
 	return s
 }
 
-// NewKey makes an account on a database, migrating it first if needed, and returns an API key of it.
+// NewKey creates an account in a database and returns an API key of the account. It migrates the
+// database first if needed.
 func NewKey(t testing.TB, database, username string) string {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), binary(t),
@@ -142,7 +146,7 @@ func (s *Server) MustBeAlive(t testing.TB) {
 	}
 }
 
-// Memory reads how much memory the server uses.
+// Memory returns the current memory of the server.
 func (s *Server) Memory(t testing.TB) Memory {
 	t.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.process.Pid))
@@ -168,7 +172,7 @@ func (s *Server) PID() int { return s.process.Pid }
 // Log returns what the server has logged so far.
 func (s *Server) Log() string { return s.logged.String() }
 
-// Stop kills the server and waits for its end. It may be called again.
+// Stop kills the server and waits until it has ended. It may be called more than once.
 func (s *Server) Stop() {
 	if err := s.process.Kill(); err == nil || errors.Is(err, os.ErrProcessDone) {
 		<-s.exited
@@ -183,7 +187,8 @@ func binary(t testing.TB) string {
 	return program.Path(t)
 }
 
-// environ is the environment of the server, without the settings of the person who runs the tests.
+// environ returns the environment of the server: the environment of the test process without
+// settings that change the server.
 func environ() []string {
 	var kept []string
 	for _, variable := range os.Environ() {
@@ -195,7 +200,7 @@ func environ() []string {
 	return kept
 }
 
-// output collects what the server logs while tests may read it.
+// output collects the log of the server. Tests may read it concurrently.
 type output struct {
 	mu   sync.Mutex
 	text bytes.Buffer

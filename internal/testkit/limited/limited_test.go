@@ -45,7 +45,7 @@ func TestTheServerRunsUnderTheLimit(t *testing.T) {
 	s.Stop()
 }
 
-// dataLimit reads the limit that the kernel has for a process.
+// dataLimit returns the data segment limit of a process from the kernel.
 func dataLimit(t *testing.T, pid int) int64 {
 	t.Helper()
 	limits, err := os.ReadFile(fmt.Sprintf("/proc/%d/limits", pid))

@@ -1,0 +1,203 @@
+package subscriber
+
+import (
+	"context"
+	stdsql "database/sql"
+	"maps"
+	"slices"
+	"strings"
+
+	"entgo.io/ent/dialect"
+	"entgo.io/ent/dialect/sql"
+
+	"campaignql/ent"
+	entsubscriber "campaignql/ent/subscriber"
+	"campaignql/internal/kind"
+	"campaignql/internal/store"
+)
+
+// onList returns the entries that are already on a list, by their keys.
+func (s *Service) onList(
+	ctx context.Context, listID int64, rows []entry, modifiers ...func(*sql.Selector),
+) (map[string]*ent.Subscriber, error) {
+	found := make(map[string]*ent.Subscriber)
+	if len(rows) == 0 {
+		return found, nil
+	}
+	keys := make([]string, len(rows))
+	for i, e := range rows {
+		keys[i] = e.key
+	}
+	query := s.db.Client(ctx).Subscriber.Query().Where(entsubscriber.ListID(listID), entsubscriber.EmailKeyIn(keys...))
+	query.Modify(modifiers...)
+	present, err := query.
+		Select(
+			entsubscriber.FieldID, entsubscriber.FieldUserID, entsubscriber.FieldEmailKey, entsubscriber.FieldStatus,
+			entsubscriber.FieldCreatedAt,
+		).All(ctx)
+	for _, p := range present {
+		found[p.EmailKey] = p
+	}
+	return found, err
+}
+
+// write writes the rows to the list and records the result of each.
+func (b *batch) write(ctx context.Context) error {
+	fresh := slices.DeleteFunc(slices.Clone(b.rows), func(e entry) bool { return b.present[e.key] != nil })
+	if err := b.insert(ctx, fresh); err != nil {
+		return err
+	}
+	var again []entry
+	for _, e := range b.rows {
+		present := b.present[e.key]
+		if present == nil {
+			continue // insert has recorded the result
+		}
+		outcome := b.outcome(e, present)
+		if outcome == Resubscribed {
+			again = append(again, e)
+		}
+		b.note(e, outcome, present.ID)
+	}
+	if err := b.reenter(ctx, again); err != nil {
+		return err
+	}
+	var values []personValue
+	for _, e := range b.rows {
+		result := b.results[b.position[e.key]]
+		if result.Outcome == Exists || result.Outcome == Left {
+			continue
+		}
+		for _, v := range e.values {
+			values = append(values, personValue{result.SubscriberID, v})
+		}
+	}
+	b.written = values
+	return b.writeValues(ctx, b.list.UserID, values)
+}
+
+// outcome returns the result of an entry. present is the subscriber who is on the list.
+func (b *batch) outcome(e entry, present *ent.Subscriber) Outcome {
+	switch {
+	case present.Status != kind.SubscriberSubscribed && b.options.Resubscribe:
+		return Resubscribed
+	case b.options.Update && len(e.values) > 0:
+		return Updated
+	case present.Status == kind.SubscriberUnsubscribed:
+		return Left
+	default:
+		return Exists
+	}
+}
+
+func (b *batch) note(e entry, outcome Outcome, id int64) {
+	b.results[b.position[e.key]] = Result{Outcome: outcome, SubscriberID: id}
+}
+
+// insertedAtOnce is the number of people per INSERT statement. SQLite accepts 32,766 arguments, and
+// a person has up to 9.
+func (b *batch) insertedAtOnce() int {
+	if b.db.Dialect() == dialect.SQLite {
+		return 2000
+	}
+	return MaxRows
+}
+
+// insert inserts people who are probably not on the list yet, in the order of the unique index.
+// Only if the database reports a duplicate, it reads which of them are on the list and adds those
+// to present.
+func (b *batch) insert(ctx context.Context, fresh []entry) error {
+	slices.SortFunc(fresh, func(x, y entry) int { return strings.Compare(x.key, y.key) })
+	for some := range slices.Chunk(fresh, b.insertedAtOnce()) {
+		first, err := b.insertSome(ctx, some)
+		if store.IsDuplicate(err) {
+			if some, err = b.unknown(ctx, some); err != nil {
+				return err
+			}
+			if first, err = b.insertSome(ctx, some); store.IsDuplicate(err) {
+				return store.ErrStale
+			}
+		}
+		if err != nil {
+			return err
+		}
+		if err := b.number(ctx, some, first); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *batch) insertSome(ctx context.Context, some []entry) (first int64, err error) {
+	return b.db.Raw(ctx).Insert(ctx, entsubscriber.Table, personColumns, b.people(some))
+}
+
+// unknown returns the entries that are not on the list, and locks the rows of the others.
+func (b *batch) unknown(ctx context.Context, some []entry) ([]entry, error) {
+	found, err := b.onList(ctx, b.list.ID, some, store.Lock)
+	if b.present == nil {
+		b.present = make(map[string]*ent.Subscriber, len(found))
+	}
+	maps.Copy(b.present, found)
+	return slices.DeleteFunc(slices.Clone(some), func(e entry) bool { return found[e.key] != nil }), err
+}
+
+// number records the inserted people with their ids. If the database numbers the rows of an INSERT
+// without gaps, the ids start at first. Otherwise the ids are read by address.
+func (b *batch) number(ctx context.Context, some []entry, first int64) error {
+	if len(some) == 0 {
+		return nil
+	}
+	raw := b.db.Raw(ctx)
+	t := raw.Text()
+	t.WriteString("SELECT email_key FROM subscribers WHERE id BETWEEN ")
+	t.Value(first)
+	t.WriteString(" AND ")
+	t.Value(first + int64(len(some)) - 1)
+	t.WriteString(" AND list_id=")
+	t.Value(b.list.ID)
+	t.WriteString(" ORDER BY id")
+	n, gapless := 0, true
+	err := raw.Query(ctx, t, func(rows store.Rows) error {
+		var key stdsql.RawBytes
+		err := rows.Scan(&key)
+		gapless = gapless && n < len(some) && string(key) == some[n].key
+		n++
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if gapless && n == len(some) {
+		for i, e := range some {
+			b.note(e, Added, first+int64(i))
+		}
+		return nil
+	}
+	made, err := b.onList(ctx, b.list.ID, some) // no lock needed: this transaction wrote the rows
+	if err != nil {
+		return err
+	}
+	for _, e := range some {
+		p := made[e.key]
+		if p == nil {
+			return store.ErrStale
+		}
+		b.note(e, Added, p.ID)
+	}
+	return nil
+}
+
+// reenter subscribes people again: it overwrites everything in their rows that a subscription sets.
+func (b *batch) reenter(ctx context.Context, again []entry) error {
+	for some := range slices.Chunk(again, b.insertedAtOnce()) {
+		err := b.db.Raw(ctx).Upsert(
+			ctx, entsubscriber.Table, personColumns, b.people(some),
+			[]string{entsubscriber.FieldListID, entsubscriber.FieldEmailKey}, enteredColumns,
+		)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
