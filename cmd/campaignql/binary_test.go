@@ -13,45 +13,17 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"campaignql/internal/store"
+	"campaignql/internal/testkit/program"
 )
 
 // patience is how long a process may take for one step before the test fails.
 const patience = 20 * time.Second
-
-// built is the program as it is released, built once for all tests.
-var built struct {
-	sync.Once
-	folder, path string
-	err          error
-}
-
-// binary returns the path of the program.
-func binary(t *testing.T) string {
-	t.Helper()
-	built.Do(func() {
-		if built.folder, built.err = os.MkdirTemp("", "campaignql-binary-"); built.err != nil {
-			return
-		}
-		built.path = filepath.Join(built.folder, "campaignql")
-		build := exec.Command("go", "build", "-o", built.path, ".")
-		build.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if out, err := build.CombinedOutput(); err != nil {
-			built.err = fmt.Errorf("go build: %w\n%s", err, out)
-		}
-	})
-	if built.err != nil {
-		t.Fatal(built.err)
-	}
-	return built.path
-}
 
 // environ returns the environment for a program under test, without the CAMPAIGNQL_ settings of the
 // person who runs the tests.
@@ -69,7 +41,7 @@ func environ() []string {
 func newUser(t *testing.T, address, name string) createdUser {
 	t.Helper()
 	command := exec.CommandContext(
-		t.Context(), binary(t), "user", "create",
+		t.Context(), program.Path(t), "user", "create",
 		"--database", address, "--username", name, "--email", name+"@example.com",
 	)
 	command.Env = environ()
@@ -108,7 +80,7 @@ func begin(t *testing.T, address string, flags ...string) (s *server, greeted <-
 	t.Helper()
 	args := []string{"serve", "--database", address, "--listen", "127.0.0.1:0", "--log-format", "json"}
 	args = append(args, flags...)
-	command := exec.Command(binary(t), args...)
+	command := exec.Command(program.Path(t), args...)
 	command.Env = environ()
 	s = &server{exited: make(chan struct{})}
 	command.Stderr = &s.log

@@ -17,6 +17,7 @@ import (
 	"campaignql/internal/caller"
 	"campaignql/internal/store"
 	"campaignql/internal/testkit"
+	"campaignql/internal/testkit/program"
 )
 
 const (
@@ -201,7 +202,7 @@ func TestAKilledServerCountsEachEventOnce(t *testing.T) {
 func recountOf(t *testing.T, address string, flags ...string) string {
 	t.Helper()
 	args := append([]string{"recount", "--database", address}, flags...)
-	command := exec.CommandContext(t.Context(), binary(t), args...)
+	command := exec.CommandContext(t.Context(), program.Path(t), args...)
 	command.Env = environ()
 	var out strings.Builder
 	command.Stdout, command.Stderr = &out, &out
@@ -214,6 +215,7 @@ func recountOf(t *testing.T, address string, flags ...string) string {
 // TestAServerToldToStopEndsStreams keeps a stream open while the server shuts down. Events that
 // were already sent must be answered.
 func TestAServerToldToStopEndsStreams(t *testing.T) {
+	testkit.OncePerRun(t)
 	t.Parallel()
 	address := "sqlite:" + t.TempDir() + "/test.db"
 	user := newUser(t, address, "ann")

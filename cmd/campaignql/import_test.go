@@ -20,6 +20,7 @@ import (
 	"campaignql/internal/kind"
 	"campaignql/internal/store"
 	"campaignql/internal/testkit"
+	"campaignql/internal/testkit/program"
 )
 
 // importedRows is more than four batches, so that a kill after the first batch leaves rows to
@@ -116,7 +117,7 @@ func TestAFileIsImportedByOneProcessAtATime(t *testing.T) {
 func importing(t *testing.T, address, path string, list int64) *exec.Cmd {
 	t.Helper()
 	command := exec.CommandContext(
-		t.Context(), binary(t), "import", "subscribers", path,
+		t.Context(), program.Path(t), "import", "subscribers", path,
 		"--database", address, "--username", "ann", "--list", strconv.FormatInt(list, 10),
 	)
 	command.Env = environ()
@@ -243,6 +244,7 @@ func reported(t *testing.T, path string) (lines []string) {
 }
 
 func TestFaultsOfAnImportNameTheFlags(t *testing.T) {
+	testkit.OncePerRun(t)
 	t.Parallel()
 	address := "sqlite:" + filepath.Join(t.TempDir(), "campaignql.db")
 	newUser(t, address, "ann")

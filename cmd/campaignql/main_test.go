@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"log/slog"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -16,24 +15,14 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(suite{m}, map[string]func(){"campaignql": main})
-}
-
-// suite removes the binary that the tests have built.
-type suite struct{ *testing.M }
-
-func (s suite) Run() int {
-	code := s.M.Run()
-	if folder := built.folder; folder != "" {
-		_ = os.RemoveAll(folder)
-	}
-	return code
+	testscript.Main(m, map[string]func(){"campaignql": main})
 }
 
 // secret is the password in every script. The program must never print it.
 const secret = "hunter2-hunter2"
 
 func TestScripts(t *testing.T) {
+	testkit.OncePerRun(t)
 	t.Parallel()
 	testscript.Run(t, scripts("testdata/script"))
 }

@@ -18,6 +18,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"campaignql/internal/testkit"
 )
 
 // dialFrom connects from one of several loopback addresses. The small receive buffer keeps most of
@@ -91,6 +93,7 @@ func headers(size int) []byte {
 }
 
 func TestHeadersThatNeverEndDoNotEndTheServer(t *testing.T) {
+	testkit.OncePerRun(t)
 	for _, attack := range []struct{ connections, addresses, size int }{
 		{800, 1, 66_000},
 		{800, 1, 15_000},
@@ -111,6 +114,7 @@ func TestHeadersThatNeverEndDoNotEndTheServer(t *testing.T) {
 }
 
 func TestConnectionsThatStayOpenDoNotEndTheServer(t *testing.T) {
+	testkit.OncePerRun(t)
 	b := besiege(t)
 	const connections, addresses = 5000, 10
 	var conns []net.Conn
@@ -174,6 +178,7 @@ func (b *besieged) command(t *testing.T, answer any, form url.Values) {
 }
 
 func TestUnreadSmallAnswersDoNotEndTheServer(t *testing.T) {
+	testkit.OncePerRun(t)
 	b := besiege(t)
 	id := b.email(t, 120_000)
 	body := fmt.Sprintf(`{"query":"{ email(id: \"%s\") { html } }"}`, id)
@@ -197,6 +202,7 @@ func TestUnreadSmallAnswersDoNotEndTheServer(t *testing.T) {
 }
 
 func TestTextsThatAreReadAtTheSameTimeDoNotEndTheServer(t *testing.T) {
+	testkit.OncePerRun(t)
 	b := besiege(t)
 	body := fmt.Sprintf(`{"query":"{ email(id: \"%s\") { html } }"}`, b.email(t, 5_000_000))
 	const connections = 300
@@ -218,6 +224,7 @@ const introspection = `{"query":"{ __schema { types { name description fields { 
 	`args { name description type { name ofType { name } } } type { name ofType { name } } } } } }"}`
 
 func TestUnreadAnswersWithoutCredentialsDoNotEndTheServer(t *testing.T) {
+	testkit.OncePerRun(t)
 	b := besiege(t)
 	request := fmt.Sprintf("POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"+
 		"Content-Length: %d\r\n\r\n%s", len(introspection), introspection)
@@ -234,6 +241,7 @@ func TestUnreadAnswersWithoutCredentialsDoNotEndTheServer(t *testing.T) {
 }
 
 func TestUnreadAnswersOverSocketsDoNotEndTheServer(t *testing.T) {
+	testkit.OncePerRun(t)
 	b := besiege(t)
 	id := b.email(t, 120_000)
 	const sockets, operations = 100, 32

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"campaignql/internal/testkit"
 	"campaignql/internal/testkit/limited"
 )
 
@@ -88,6 +89,7 @@ func (b *besieged) attack(t *testing.T, connections int, write func(conn net.Con
 }
 
 func TestBodiesThatNeverEndDoNotEndTheServer(t *testing.T) {
+	testkit.OncePerRun(t)
 	b := besiege(t)
 	const size, connections = 10 << 20, 31
 	body := []byte("Command=Tags.Get&x=" + strings.Repeat("x", size-100))
@@ -110,6 +112,7 @@ func TestBodiesThatNeverEndDoNotEndTheServer(t *testing.T) {
 }
 
 func TestStreamsOfLongLinesDoNotEndTheServer(t *testing.T) {
+	testkit.OncePerRun(t)
 	b := besiege(t)
 	line := []byte(`{"id":"` + strings.Repeat("x", 60<<10) + "\"}\n")
 	answered := b.attack(t, 12, func(conn net.Conn) error {
@@ -132,6 +135,7 @@ func TestStreamsOfLongLinesDoNotEndTheServer(t *testing.T) {
 }
 
 func TestUnreadListsDoNotEndTheServer(t *testing.T) {
+	testkit.OncePerRun(t)
 	b := besiege(t)
 	for range 12 {
 		b.email(t, 1<<20)
@@ -156,6 +160,7 @@ func TestUnreadListsDoNotEndTheServer(t *testing.T) {
 }
 
 func TestSocketsWithoutCredentialsDoNotEndTheServer(t *testing.T) {
+	testkit.OncePerRun(t)
 	b := besiege(t)
 	part := make([]byte, 60<<10)
 	answered := b.attack(t, 1000, func(conn net.Conn) error {

@@ -16,12 +16,13 @@ import (
 
 	"campaignql/internal/store"
 	"campaignql/internal/testkit"
+	"campaignql/internal/testkit/program"
 )
 
 // campaignql runs the program and returns its output and exit status.
 func campaignql(t *testing.T, args ...string) (stdout, stderr string, status int) {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), binary(t), args...)
+	command := exec.CommandContext(t.Context(), program.Path(t), args...)
 	command.Env = environ()
 	var out, errs bytes.Buffer
 	command.Stdout, command.Stderr = &out, &errs

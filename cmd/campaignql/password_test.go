@@ -96,6 +96,7 @@ func TestChangingThePasswordEndsSessionsAndKeepsKeys(t *testing.T) {
 
 // TestKeysAreListedAndRevokedAsATree creates a key with a key that was itself created by a key.
 func TestKeysAreListedAndRevokedAsATree(t *testing.T) {
+	testkit.OncePerRun(t)
 	t.Parallel()
 	address := "sqlite:" + filepath.Join(t.TempDir(), "keys.db")
 	db := testkit.Open(t, address)

@@ -8,6 +8,8 @@ import (
 	"runtime/debug"
 	"strings"
 	"testing"
+
+	"campaignql/internal/testkit"
 )
 
 func TestVersionIsStampedOrRecorded(t *testing.T) {
@@ -54,6 +56,7 @@ func TestVersionIsStampedOrRecorded(t *testing.T) {
 // TestAPlainBuildKnowsItsCommit builds version.go in a separate repository, with the defaults of
 // `go build` and `go install`.
 func TestAPlainBuildKnowsItsCommit(t *testing.T) {
+	testkit.OncePerRun(t)
 	t.Parallel()
 	if _, err := exec.LookPath("git"); err != nil {
 		if os.Getenv("CAMPAIGNQL_REQUIRE_ALL") == "1" {

@@ -142,6 +142,7 @@ func eventually(t *testing.T, what string, holds func() bool) {
 }
 
 func TestLargeBodiesWithoutCredentialsAreFewAndKeepNobodyElseOut(t *testing.T) {
+	testkit.OncePerRun(t)
 	t.Parallel()
 	s := newAdmitting(t, patient)
 	ann := s.Account(t)
@@ -188,6 +189,7 @@ func TestLargeBodiesWithoutCredentialsAreFewAndKeepNobodyElseOut(t *testing.T) {
 }
 
 func TestAKeyMayBeAnywhereInALargeBody(t *testing.T) {
+	testkit.OncePerRun(t)
 	t.Parallel()
 	s := newAdmitting(t, surface.BodyLimits{})
 	ann := s.Account(t)
@@ -230,6 +232,7 @@ func TestAKeyMayBeAnywhereInALargeBody(t *testing.T) {
 // TestALargeBodyIsAuthenticatedOnce checks that a large body causes as many SQL statements as a
 // small one.
 func TestALargeBodyIsAuthenticatedOnce(t *testing.T) {
+	testkit.OncePerRun(t)
 	t.Parallel()
 	s := apitest.New(t, testkit.Open(t, "sqlite::memory:"))
 	ann := s.Account(t)
@@ -286,6 +289,7 @@ func (s *admitting) steadily(t *testing.T) {
 }
 
 func TestABodyWithoutCredentialsMustComeFast(t *testing.T) {
+	testkit.OncePerRun(t)
 	t.Parallel()
 	for name, limits := range map[string]surface.BodyLimits{
 		"in all":    {NamelessTime: 200 * time.Millisecond, NamelessRate: 1},
@@ -334,6 +338,7 @@ func TestABodyWithoutCredentialsMustComeFast(t *testing.T) {
 }
 
 func TestAnAccountHasItsOwnPlacesForLargeBodies(t *testing.T) {
+	testkit.OncePerRun(t)
 	t.Parallel()
 	s := newAdmitting(t, patient)
 	ann, ben := s.Account(t), s.Account(t)
@@ -360,6 +365,7 @@ func TestAnAccountHasItsOwnPlacesForLargeBodies(t *testing.T) {
 // TestMemoryOfBodiesIsBoundedByBytes fills the memory with large bodies, fewer than the number of
 // places.
 func TestMemoryOfBodiesIsBoundedByBytes(t *testing.T) {
+	testkit.OncePerRun(t)
 	t.Parallel()
 	limits := patient
 	limits.Memory = 16 * mib // 8 for an account, 4 without credentials
@@ -381,6 +387,7 @@ func TestMemoryOfBodiesIsBoundedByBytes(t *testing.T) {
 }
 
 func TestStreamsOfEventsHavePlaces(t *testing.T) {
+	testkit.OncePerRun(t)
 	t.Parallel()
 	s := newAdmitting(t, patient, func(cfg *config.Config) { cfg.MaxStreams, cfg.MaxAccountStreams = 3, 2 })
 	ann, ben, eve := s.Account(t), s.Account(t), s.Account(t)
@@ -430,6 +437,7 @@ func TestStreamsOfEventsHavePlaces(t *testing.T) {
 
 // TestLookingUpCredentialsEndsInTime keeps all connections to the database in use.
 func TestLookingUpCredentialsEndsInTime(t *testing.T) {
+	testkit.OncePerRun(t)
 	t.Parallel()
 	cfg := apitest.Config()
 	cfg.Timeout = 500 * time.Millisecond

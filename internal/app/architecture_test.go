@@ -15,6 +15,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"campaignql/internal/testkit"
 )
 
 // listed is a package in the output of go list.
@@ -132,6 +134,7 @@ var ownCodeAlone = map[string][]string{
 }
 
 func TestEveryRoomImportsOnlyWhatItMay(t *testing.T) {
+	testkit.OncePerRun(t)
 	t.Parallel()
 	packages := module(t)
 	rooms := map[string]string{}
@@ -168,6 +171,7 @@ func TestEveryRoomImportsOnlyWhatItMay(t *testing.T) {
 }
 
 func TestEveryPackageSaysWhatItOwns(t *testing.T) {
+	testkit.OncePerRun(t)
 	t.Parallel()
 	for _, p := range module(t) {
 		if p.Doc != "" ||
@@ -183,6 +187,7 @@ func TestEveryPackageSaysWhatItOwns(t *testing.T) {
 // TestOnlyCommandsEndTheProcess also checks that only main packages and the common base of the
 // benchmarks use the command line and signals.
 func TestOnlyCommandsEndTheProcess(t *testing.T) {
+	testkit.OncePerRun(t)
 	t.Parallel()
 	forbidden := map[string][]string{
 		"os": {
@@ -223,6 +228,7 @@ func TestOnlyCommandsEndTheProcess(t *testing.T) {
 // fields and constants. A call of a function or method of Ent, or a use of its client, would be a
 // query or mutation outside the domains.
 func TestTheSurfacesTouchNoDatabase(t *testing.T) {
+	testkit.OncePerRun(t)
 	t.Parallel()
 	exports := map[string]string{}
 	var surfaces []listed

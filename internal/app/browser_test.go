@@ -10,6 +10,7 @@ import (
 	"github.com/coder/websocket"
 
 	"campaignql/internal/config"
+	"campaignql/internal/testkit"
 	"campaignql/internal/testkit/apitest"
 )
 
@@ -19,6 +20,7 @@ const friend = "https://app.example.com"
 func friendly(c *config.Config) { c.CORSOrigins = []string{"https://other.example.com", friend} }
 
 func TestOnlyPagesOfConfiguredOriginsMayReadAnswers(t *testing.T) {
+	testkit.OncePerRun(t)
 	t.Parallel()
 	some, none := onSQLite(t, friendly), onSQLite(t)
 	for _, path := range []string{"/graphql", "/api.php", "/command"} {
@@ -78,6 +80,7 @@ func TestOnlyPagesOfConfiguredOriginsMayReadAnswers(t *testing.T) {
 }
 
 func TestPagesOfThisMachineMayCallADemo(t *testing.T) {
+	testkit.OncePerRun(t)
 	t.Parallel()
 	demo, other := onSQLite(t, func(c *config.Config) { c.Demo = true }), onSQLite(t)
 	for origin, local := range map[string]bool{
@@ -96,6 +99,7 @@ func TestPagesOfThisMachineMayCallADemo(t *testing.T) {
 }
 
 func TestGzipIsPreferredToZstd(t *testing.T) {
+	testkit.OncePerRun(t)
 	t.Parallel()
 	s := onSQLite(t, func(c *config.Config) { c.Explorer = true })
 	account := s.Account(t)
@@ -127,6 +131,7 @@ func TestGzipIsPreferredToZstd(t *testing.T) {
 // TestABrowserBehindAProxyIsOnTheSameOrigin sends the original host in X-Forwarded-Host, because
 // the proxy changes Host and some browsers send no Sec-Fetch-Site.
 func TestABrowserBehindAProxyIsOnTheSameOrigin(t *testing.T) {
+	testkit.OncePerRun(t)
 	t.Parallel()
 	trusting := onSQLite(t, func(c *config.Config) { c.TrustedProxies = []string{"127.0.0.1", "::1"} })
 	other := onSQLite(t)
@@ -140,6 +145,7 @@ func TestABrowserBehindAProxyIsOnTheSameOrigin(t *testing.T) {
 }
 
 func TestPagesOfOtherOriginsCannotPost(t *testing.T) {
+	testkit.OncePerRun(t)
 	t.Parallel()
 	s := onSQLite(t, friendly)
 	tests := []struct {
@@ -195,6 +201,7 @@ func TestPagesOfOtherOriginsCannotPost(t *testing.T) {
 }
 
 func TestAnswersArePackedWhenTheClientAsks(t *testing.T) {
+	testkit.OncePerRun(t)
 	t.Parallel()
 	s := onSQLite(t)
 	owner := s.Account(t)

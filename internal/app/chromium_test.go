@@ -162,6 +162,7 @@ func (b *tab) click(what, script string) {
 
 // TestTheExplorerFollowsCampaigns runs the sample subscription of the explorer in a real browser.
 func TestTheExplorerFollowsCampaigns(t *testing.T) {
+	testkit.OncePerRun(t)
 	t.Parallel()
 	server, key := demoServer(t)
 	page := browse(t, server.url+"/")

@@ -3,9 +3,12 @@ package app_test
 import (
 	"net/http"
 	"testing"
+
+	"campaignql/internal/testkit"
 )
 
 func TestBothPathsAnswerCommandsByPostAndByGet(t *testing.T) {
+	testkit.OncePerRun(t)
 	t.Parallel()
 	s := onSQLite(t)
 	form := "Command=Tags.Get&APIKey=" + s.Account(t).Key

@@ -148,6 +148,7 @@ func sentEvent(t *testing.T, fields map[string]any) string {
 }
 
 func TestThePageAboutEventsIsTrue(t *testing.T) {
+	testkit.OncePerRun(t)
 	t.Parallel()
 	s := newShop(t)
 	t.Run("examples", s.examples)
@@ -320,6 +321,7 @@ func (s *shop) limits(t *testing.T) {
 }
 
 func TestKindsOfEventsAreAsThePageSays(t *testing.T) {
+	testkit.OncePerRun(t)
 	t.Parallel()
 	got, want := column(readEventsPage(t).table("kind", "when to send it"), 0), kinds()
 	if !reflect.DeepEqual(sorted(got), sorted(want)) {
@@ -454,6 +456,7 @@ func hold(t *testing.T, target, key string, times int) {
 }
 
 func TestRefusalsOfEventsAreAsThePageSays(t *testing.T) {
+	testkit.OncePerRun(t)
 	t.Parallel()
 	db := testkit.Open(t, "sqlite::memory:")
 	cfg := apitest.Config()

@@ -100,6 +100,7 @@ func ask(t *testing.T, s *limited.Server, key, document string) refusal {
 // TestLargeAnswersAreRefusedAndTheServerLives requests responses of gigabytes from a server with
 // 512 MiB.
 func TestLargeAnswersAreRefusedAndTheServerLives(t *testing.T) {
+	testkit.OncePerRun(t)
 	address := "sqlite:" + filepath.Join(t.TempDir(), "large.db")
 	large, small := largeEmailsOf(t, address)
 	s := limited.Start(t, address, "--max-complexity", "1000000", "--timeout", "60s")
@@ -160,6 +161,7 @@ func TestLargeAnswersAreRefusedAndTheServerLives(t *testing.T) {
 // TestLargeListsAreStreamedInLittleMemory reads all emails over the bridge with two clients, 200
 // MiB each.
 func TestLargeListsAreStreamedInLittleMemory(t *testing.T) {
+	testkit.OncePerRun(t)
 	address := "sqlite:" + filepath.Join(t.TempDir(), "stream.db")
 	large, _ := largeEmailsOf(t, address)
 	s := limited.Start(t, address)

@@ -127,6 +127,7 @@ func linkModules(t *testing.T, dir string) {
 const documented = "127.0.0.1:8080"
 
 func TestExamplesOfThePageAboutFollowingRun(t *testing.T) {
+	testkit.OncePerRun(t)
 	t.Parallel()
 	server, key := demoServer(t)
 	host := strings.TrimPrefix(server.url, "http://")
@@ -159,6 +160,7 @@ func TestExamplesOfThePageAboutFollowingRun(t *testing.T) {
 // TestClientsOfThePageComeBack stops the server that the examples with packages follow, and starts
 // another one at the same address.
 func TestClientsOfThePageComeBack(t *testing.T) {
+	testkit.OncePerRun(t)
 	t.Parallel()
 	_, scripts := livePage(t, "js")
 	address := "sqlite:" + t.TempDir() + "/test.db"
@@ -195,6 +197,7 @@ func TestClientsOfThePageComeBack(t *testing.T) {
 }
 
 func TestTranscriptOfThePageAboutFollowingIsTrue(t *testing.T) {
+	testkit.OncePerRun(t)
 	t.Parallel()
 	server, key := demoServer(t)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -234,6 +237,7 @@ func TestTranscriptOfThePageAboutFollowingIsTrue(t *testing.T) {
 }
 
 func TestPageAboutFollowingNamesSettingsAndCodes(t *testing.T) {
+	testkit.OncePerRun(t)
 	t.Parallel()
 	page, _ := livePage(t, "sh")
 	for _, row := range regexp.MustCompile("(?m)^\\| `--([a-z-]+)` \\| (\\S+) \\|").FindAllStringSubmatch(page, -1) {

@@ -137,6 +137,7 @@ func TestSubscriptionsEndWithTheServerAndBeginAnewWithTheNext(t *testing.T) {
 // TestServerEndsInTimeThoughAClientDoesNotSayGoodbye opens a WebSocket and never reads it again.
 // Closing this WebSocket must not delay the shutdown.
 func TestServerEndsInTimeThoughAClientDoesNotSayGoodbye(t *testing.T) {
+	testkit.OncePerRun(t)
 	t.Parallel()
 	address := "sqlite:" + t.TempDir() + "/test.db"
 	key := seedCampaign(t, address)

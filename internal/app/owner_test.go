@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"campaignql/internal/testkit"
 )
 
 // owned describes which package writes a table. Some columns of a table may have another owner. If
@@ -75,6 +77,7 @@ var setter = regexp.MustCompile(`^(?:SetNillable|Set|Add|Clear|Append)([A-Z]\w*)
 // write statement in all packages of the server. It ignores demo data, benchmarks and tests, which
 // write to their own databases.
 func TestEachTableIsWrittenByItsOwner(t *testing.T) {
+	testkit.OncePerRun(t)
 	t.Parallel()
 	exports := map[string]string{}
 	var packages []listed

@@ -6,12 +6,14 @@ import (
 	"testing"
 
 	"campaignql/internal/config"
+	"campaignql/internal/testkit"
 )
 
 // TestBehindAProxyNobodyLocksOutOthers logs in with wrong keys from one client of a proxy, over
 // each surface with a login, until the client is rejected. The other clients of the proxy are not
 // rejected.
 func TestBehindAProxyNobodyLocksOutOthers(t *testing.T) {
+	testkit.OncePerRun(t)
 	t.Parallel()
 	s := onSQLite(t, func(c *config.Config) { c.TrustedProxies = []string{"127.0.0.1", "::1"} })
 	direct := onSQLite(t)

@@ -16,6 +16,7 @@ import (
 
 	"campaignql/internal/apperr"
 	"campaignql/internal/command"
+	"campaignql/internal/testkit"
 )
 
 const (
@@ -37,6 +38,7 @@ func registered() map[apperr.Reason]apperr.Registered {
 }
 
 func TestEveryReasonIsRegisteredOnce(t *testing.T) {
+	testkit.OncePerRun(t)
 	t.Parallel()
 	seen := map[apperr.Reason]bool{}
 	for _, r := range apperr.Reasons() {
@@ -62,6 +64,7 @@ func TestEveryReasonIsRegisteredOnce(t *testing.T) {
 // TestReasonsAreNamedByTheirConstants finds reasons that are written as literals, and errors with a
 // code of callerFaults but without a reason.
 func TestReasonsAreNamedByTheirConstants(t *testing.T) {
+	testkit.OncePerRun(t)
 	t.Parallel()
 	p := analyze(t)
 	slices.Sort(p.problems)
@@ -153,6 +156,7 @@ func excepted(name string) []apperr.Reason {
 // TestEveryReasonThatACommandReachesHasARow follows the calls from the handler of each command,
 // including all calls that are possible.
 func TestEveryReasonThatACommandReachesHasARow(t *testing.T) {
+	testkit.OncePerRun(t)
 	t.Parallel()
 	p, known := analyze(t), registered()
 	commands := command.New(command.Services{}, command.Options{}).Commands()

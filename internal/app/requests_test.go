@@ -10,11 +10,13 @@ import (
 	"github.com/coder/websocket"
 
 	"campaignql/internal/config"
+	"campaignql/internal/testkit"
 )
 
 // TestRequestsOfAnAccountAreBoundedOnEverySurface keeps a stream of events open, which uses the
 // only place of its account.
 func TestRequestsOfAnAccountAreBoundedOnEverySurface(t *testing.T) {
+	testkit.OncePerRun(t)
 	t.Parallel()
 	s := newAdmitting(t, patient, func(cfg *config.Config) { cfg.MaxRequests, cfg.MaxAccountRequests = 2, 1 })
 	ann, ben, eve := s.Account(t), s.Account(t), s.Account(t)

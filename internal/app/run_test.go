@@ -181,6 +181,7 @@ func TestTheDemoCanBeEnteredAtEveryStart(t *testing.T) {
 }
 
 func TestTheGreetingTellsWhatIsServedWhere(t *testing.T) {
+	testkit.OncePerRun(t)
 	t.Parallel()
 	plain := run(t, "sqlite::memory:", settings(), "  Command")
 	want := []string{
@@ -207,6 +208,7 @@ func TestTheGreetingTellsWhatIsServedWhere(t *testing.T) {
 }
 
 func TestRunSaysWhyItCannotServe(t *testing.T) {
+	testkit.OncePerRun(t)
 	t.Parallel()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -20,19 +20,13 @@ import (
 	"campaignql/internal/testkit"
 )
 
-// longVariable is the environment variable that, if set to 1, makes the tests run every
-// interruption instead of a sample.
-const longVariable = "CAMPAIGNQL_LONG"
-
-func long() bool { return os.Getenv(longVariable) == "1" }
-
 // sampled are the versions that the tests start from if there is no time for all of them. All later
 // migrations follow the first; the migration with a data step follows the second.
 var sampled = []int64{20261123233802, 20261125211107}
 
 // eachLanded runs test on every engine with a database of each released version, beginning with the
 // empty one, and with the state that an uninterrupted migration by the released runners produces.
-// sample is the only version that runs without longVariable.
+// sample is the only version that runs without testkit.LongVariable.
 func eachLanded(t *testing.T, sample int64, test func(t *testing.T, db *landed, from int64, want state)) {
 	t.Helper()
 	for _, engine := range testkit.Engines() {
@@ -41,7 +35,7 @@ func eachLanded(t *testing.T, sample int64, test func(t *testing.T, db *landed, 
 			versions := openLanded(t, "sqlite::memory:").versions
 			for i := range versions {
 				from := append([]int64{0}, versions...)[i]
-				if !long() && from != sample {
+				if !testkit.Long() && from != sample {
 					continue
 				}
 				t.Run(fmt.Sprint(from), func(t *testing.T) {
@@ -190,7 +184,7 @@ func TestADatabaseThatAReleasedBuildLeftHalfMigratedIsFinished(t *testing.T) {
 				from := append([]int64{0}, versions...)[i]
 				list := statements[version]
 				for done := 1; done <= len(list); done++ {
-					if !long() && (i > 2 || done != max(1, len(list)-1)) {
+					if !testkit.Long() && (i > 2 || done != max(1, len(list)-1)) {
 						continue
 					}
 					t.Run(fmt.Sprintf("%d/%d", version, done), func(t *testing.T) {
@@ -294,7 +288,7 @@ func TestAProcessKilledInAMigrationLeavesADatabaseThatIsFinished(t *testing.T) {
 			t.Parallel()
 			eachLanded(t, sampled[1], func(t *testing.T, db *landed, from int64, want state) {
 				points := "before done portion recorded"
-				if !long() {
+				if !testkit.Long() {
 					points = "done"
 				}
 				killed := 0

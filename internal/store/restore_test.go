@@ -179,7 +179,7 @@ func eachRestored(t *testing.T, test func(t *testing.T, engine testkit.Engine, f
 			t.Parallel()
 			versions := openLanded(t, "sqlite::memory:").versions
 			for _, from := range versions[:len(versions)-1] {
-				if long() || from == sampled[1] || from == lastByGoose {
+				if testkit.Long() || from == sampled[1] || from == lastByGoose {
 					t.Run(fmt.Sprint(from), func(t *testing.T) {
 						t.Parallel()
 						test(t, engine, from, reference(t, engine, from))
@@ -204,7 +204,7 @@ func pointsAfter(t *testing.T, engine testkit.Engine, from int64) (points []stri
 	db.OnStep(func(point, step string) error {
 		key := point + " " + step
 		sample := len(points) == 0 && slices.Contains(samplePoints, key)
-		if !slices.Contains(points, key) && (long() || sample) {
+		if !slices.Contains(points, key) && (testkit.Long() || sample) {
 			points = append(points, key)
 		}
 		return nil

@@ -121,8 +121,8 @@ func TestAReadOnlyDatabaseIsNotReady(t *testing.T) {
 // failover does with the old primary. Tests of other packages share the server, so this test runs
 // only when it has the server to itself.
 func TestAServerThatBecomesReadOnlyIsNotReady(t *testing.T) {
-	if !long() {
-		t.Skipf("it changes a server that others use: set %s=1", longVariable)
+	if !testkit.Long() {
+		t.Skipf("it changes a server that others use: set %s=1", testkit.LongVariable)
 	}
 	testkit.EachFresh(t, func(t *testing.T, address string) {
 		if strings.HasPrefix(address, "sqlite:") {

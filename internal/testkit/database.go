@@ -43,6 +43,22 @@ type Engine struct {
 // WithSQLite reports whether SQLite is one of the engines.
 func WithSQLite() bool { return Engines()[0].server == "" }
 
+// LongVariable names the environment variable that, set to 1, as .ci/long does, has tests do all that they can and not
+// a sample.
+const LongVariable = "CAMPAIGNQL_LONG"
+
+// Long tells whether tests do all that they can.
+func Long() bool { return os.Getenv(LongVariable) == "1" }
+
+// OncePerRun skips a test where SQLite is left out. It is for a test that uses no engine, or SQLite alone, and that is
+// not to be raced: it would tell nothing in a further run of its package on another server, as the run with SQLite has it.
+func OncePerRun(t *testing.T) {
+	t.Helper()
+	if !WithSQLite() {
+		t.Skip(SQLiteVariable + "=off: the run with SQLite has this test")
+	}
+}
+
 // Engines returns SQLite, unless SQLiteVariable is off, and every MySQL-protocol server of
 // MySQLVariable.
 func Engines() []Engine {

@@ -12,13 +12,14 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"campaignql/internal/testkit/program"
 )
 
 // DataLimit is the maximum size of the data segment of the server in bytes (RLIMIT_DATA): heap,
@@ -178,48 +179,12 @@ func (s *Server) Stop() {
 	}
 }
 
-// built is the program, built once for all tests of a process.
-var built struct {
-	sync.Once
-	path string
-	err  error
-}
-
-const folderPrefix = "campaignql-limited-"
-
 func binary(t testing.TB) string {
 	t.Helper()
 	if runtime.GOOS != "linux" {
 		t.Skipf("SKIPPED: a limit on the data segment and /proc need Linux, this is %s", runtime.GOOS)
 	}
-	built.Do(func() {
-		removeOld()
-		var folder string
-		if folder, built.err = os.MkdirTemp("", folderPrefix); built.err != nil {
-			return
-		}
-		built.path = filepath.Join(folder, "campaignql")
-		build := exec.Command("go", "build", "-trimpath", "-o", built.path, "campaignql/cmd/campaignql")
-		build.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if out, err := build.CombinedOutput(); err != nil {
-			built.err = fmt.Errorf("go build: %w\n%s", err, out)
-		}
-	})
-	if built.err != nil {
-		t.Fatal(built.err)
-	}
-	return built.path
-}
-
-// removeOld removes the programs of test runs that are more than an hour old. They cannot be
-// removed earlier, because a package does not know when its last test has ended.
-func removeOld() {
-	left, _ := filepath.Glob(filepath.Join(os.TempDir(), folderPrefix+"*"))
-	for _, folder := range left {
-		if info, err := os.Stat(folder); err == nil && time.Since(info.ModTime()) > time.Hour {
-			_ = os.RemoveAll(folder)
-		}
-	}
+	return program.Path(t)
 }
 
 // environ returns the environment of the server: the environment of the test process without

@@ -9,10 +9,12 @@ import (
 	"strings"
 	"testing"
 
+	"campaignql/internal/testkit"
 	"campaignql/internal/testkit/limited"
 )
 
 func TestTheServerRunsUnderTheLimit(t *testing.T) {
+	testkit.OncePerRun(t) // what runs is another process, which a race detector does not see
 	database := "sqlite:" + filepath.Join(t.TempDir(), "limited.db")
 	key := limited.NewKey(t, database, "ann")
 	s := limited.Start(t, database)

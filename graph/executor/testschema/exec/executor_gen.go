@@ -19,6 +19,9 @@ func NewExecutor(cfg Config) graphql.ExecutableSchema {
 	return &executorSchema{NewExecutableSchema(cfg).(*executableSchema)}
 }
 
+// Columns has the columns of the fields that are bound to a column of an entity, by type and field.
+var Columns = map[string]map[string]string{}
+
 type executorSchema struct{ *executableSchema }
 
 // Exec implements [graphql.ExecutableSchema].
