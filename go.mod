@@ -79,7 +79,6 @@ require (
 	github.com/sosodev/duration v1.4.0 // indirect
 	github.com/spf13/cobra v1.7.0 // indirect
 	github.com/spf13/pflag v1.0.5 // indirect
-	github.com/urfave/cli/v3 v3.14.0 // indirect
 	github.com/zclconf/go-cty v1.14.4 // indirect
 	github.com/zclconf/go-cty-yaml v1.1.0 // indirect
 	go.uber.org/multierr v1.11.0 // indirect
@@ -98,6 +97,5 @@ require (
 
 tool (
 	entgo.io/ent/cmd/ent
-	github.com/99designs/gqlgen
 	honnef.co/go/tools/cmd/staticcheck
 )

@@ -17,10 +17,9 @@ func TestUnsupportedBindingsAreRefused(t *testing.T) {
 		change func(data *codegen.Data, field *codegen.Field)
 		want   string
 	}{
-		"a method with ok":   {func(_ *codegen.Data, f *codegen.Field) { f.VOkFunc = true }, "Thing.name"},
-		"a method that has":  {func(_ *codegen.Data, f *codegen.Field) { f.HasHaser = true }, "Thing.name"},
-		"a map":              {func(_ *codegen.Data, f *codegen.Field) { f.GoFieldType = codegen.GoFieldMap }, "Thing.name"},
-		"a batch of parents": {func(_ *codegen.Data, f *codegen.Field) { f.Batch = true }, "Thing.name"},
+		"a method with ok":  {func(_ *codegen.Data, f *codegen.Field) { f.VOkFunc = true }, "Thing.name"},
+		"a method that has": {func(_ *codegen.Data, f *codegen.Field) { f.HasHaser = true }, "Thing.name"},
+		"a map":             {func(_ *codegen.Data, f *codegen.Field) { f.GoFieldType = codegen.GoFieldMap }, "Thing.name"},
 		"no handler of panics": {
 			func(d *codegen.Data, _ *codegen.Field) { d.Config.OmitPanicHandler = true }, "omit_panic_handler",
 		},
