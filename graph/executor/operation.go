@@ -188,7 +188,7 @@ func newWriter(ctx context.Context) *writer {
 	return &writer{ctx: ctx, buf: make([]byte, 0, initialSize), budget: budget.From(ctx)}
 }
 
-// data returns the response. The rest that has not been charged is charged.
+// data returns the JSON of the response.
 func (w *writer) data() []byte {
 	if w.failed {
 		return []byte(null)

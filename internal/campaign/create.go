@@ -124,13 +124,11 @@ func (s *Service) duplicate(ctx context.Context, source *ent.Campaign, name stri
 	create := s.db.Client(ctx).Campaign.Create().
 		SetUserID(source.UserID).SetName(name).SetNameKey(kind.Fold(name, nameKeyLength)).
 		SetCreatedAt(now).SetLastActivityAt(now).
-		SetApprovalExplanation(source.ApprovalExplanation).
-		SetGoogleAnalyticsDomains(source.GoogleAnalyticsDomains).
-		SetPublishOnRss(source.PublishOnRss).SetS2sEnabled(source.S2sEnabled).
 		SetAutoResendEnabled(source.AutoResendEnabled).SetAutoResendWaitDays(source.AutoResendWaitDays).
 		SetAutoResendSubject(source.AutoResendSubject).SetAutoResendPreheader(source.AutoResendPreheader).
 		SetAudience(source.Audience).SetAudienceSource(source.AudienceSource).SetHasAudience(source.HasAudience).
 		SetRecipientLists(source.RecipientLists).SetExcludedLists(source.ExcludedLists).SetAbTest(source.AbTest)
+	copySettings(create, source)
 	if source.EmailID != nil {
 		email, err := s.emails.Copy(ctx, *source.EmailID)
 		if err != nil {

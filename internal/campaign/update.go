@@ -224,46 +224,6 @@ func (u *update) validVariations(test ABTest, partial bool) error {
 	return test.validCount()
 }
 
-func (u *update) settings() {
-	if u.patch.Name != nil {
-		name, err := cleanName(*u.patch.Name)
-		u.faults.Add(err)
-		if name != u.c.Name {
-			u.draft.write.SetName(name).SetNameKey(kind.Fold(name, nameKeyLength))
-			u.changed("name")
-		}
-	}
-	u.text(
-		"approvalExplanation", u.patch.ApprovalExplanation, u.c.ApprovalExplanation,
-		u.draft.write.SetApprovalExplanation,
-	)
-	u.text(
-		"googleAnalyticsDomains", u.patch.GoogleAnalyticsDomains, u.c.GoogleAnalyticsDomains,
-		u.draft.write.SetGoogleAnalyticsDomains,
-	)
-	u.flag("publishOnRss", u.patch.PublishOnRSS, u.c.PublishOnRss, u.draft.write.SetPublishOnRss)
-	u.flag("s2sEnabled", u.patch.S2SEnabled, u.c.S2sEnabled, u.draft.write.SetS2sEnabled)
-}
-
-func (u *update) text(field string, value *string, before string, set func(string) *ent.CampaignUpdate) {
-	if value == nil {
-		return
-	}
-	text := strings.TrimSpace(kind.Clean(*value))
-	u.fits(field, text, maxSettingLength)
-	if text != before {
-		set(text)
-		u.changed(field)
-	}
-}
-
-func (u *update) flag(field string, value *bool, before bool, set func(bool) *ent.CampaignUpdate) {
-	if value != nil && *value != before {
-		set(*value)
-		u.changed(field)
-	}
-}
-
 func (u *update) fits(field, text string, limit int) {
 	if n := utf8.RuneCountInString(text); n > limit {
 		u.faults.Add(apperr.InvalidField(
