@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -181,8 +180,8 @@ func (s *server) present(ctx context.Context, err error) *gqlerror.Error {
 	if fault.Reason != "" {
 		out.Extensions["reason"] = string(fault.Reason)
 	}
-	if fault.RetryAfter > 0 {
-		out.Extensions["retryAfterSeconds"] = int((fault.RetryAfter + time.Second - 1) / time.Second)
+	if after := surface.RetryAfter(fault); after > 0 {
+		out.Extensions["retryAfterSeconds"] = surface.Seconds(after)
 	}
 	if id := requestID(ctx); id != "" {
 		out.Extensions["requestId"] = id

@@ -160,15 +160,14 @@ func (x *exchange) run() {
 	}
 }
 
-// notExecuted returns the status of an operation that was not executed. An operation that was
-// rejected temporarily gets the status of that rejection, whatever the media type, like a body that
-// was not admitted.
+// notExecuted returns the status of an operation that was not executed. If a retry may succeed, the
+// status says so, whatever the media type, as for a body that was not admitted.
 func (x *exchange) notExecuted(errs gqlerror.List) int {
 	if retryAfter(errs) > 0 {
 		switch errs[0].Extensions["code"] {
 		case CodeRateLimited:
 			return http.StatusTooManyRequests
-		case CodeUnavailable:
+		case CodeUnavailable, CodeCanceled:
 			return http.StatusServiceUnavailable
 		}
 	}

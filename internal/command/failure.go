@@ -119,7 +119,7 @@ func (b *Bridge) general(ctx context.Context, cmd *Command, code apperr.Code, fa
 		return refused(Member{"ErrorCode", codeDenied}, Member{"ErrorText", "Not enough privileges"})
 	case apperr.Limited:
 		response := hardFailure(http.StatusTooManyRequests, codeLimited, sentence(fault.Message))
-		response.RetryAfter = max(fault.RetryAfter, time.Second)
+		response.RetryAfter = surface.RetryAfter(fault)
 		return response
 	case apperr.Invalid, apperr.NotFound:
 		return hardFailure(http.StatusBadRequest, codeMalformed, sentence(fault.Error()))
@@ -148,9 +148,10 @@ func (b *Bridge) general(ctx context.Context, cmd *Command, code apperr.Code, fa
 // later answers that the same command may succeed soon: the database is busy, the command timed
 // out, or it lost too many races.
 func (b *Bridge) later(ctx context.Context, cmd *Command, err error) Response {
-	fault := surface.Public(err)
-	response := b.fault(ctx, cmd.Name, surface.Status(apperr.Unavailable), err)
-	response.RetryAfter = max(surface.RetryAfter(fault), time.Second)
+	fault := *surface.Public(err)
+	fault.Code = apperr.Unavailable // also for a lost race, which is a Conflict
+	response := b.fault(ctx, cmd.Name, surface.Status(fault.Code), err)
+	response.RetryAfter = surface.RetryAfter(&fault)
 	return response
 }
 
