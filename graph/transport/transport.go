@@ -208,5 +208,5 @@ func (x *exchange) refuse(f *fault) {
 	x.write(f.status, resp)
 }
 
-// capitalised returns a message as a sentence: with an initial capital and a full stop.
-func capitalised(s string) string { return strings.ToUpper(s[:1]) + s[1:] + "." }
+// capitalized returns a message as a sentence: with an initial capital and a full stop.
+func capitalized(s string) string { return strings.ToUpper(s[:1]) + s[1:] + "." }

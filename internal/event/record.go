@@ -231,7 +231,7 @@ func (e *entry) row() []any {
 }
 
 // insertedAtOnce returns how many events one statement inserts. SQLite binds at most 32,766 values;
-// an event needs up to 8.
+// an event needs up to 8, because integers are written into the text.
 func (s statements) insertedAtOnce() int {
 	if s.lite {
 		return 2000

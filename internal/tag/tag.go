@@ -63,7 +63,7 @@ func (s *Service) Create(ctx context.Context, in Input, idempotencyKey *string) 
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
 	}
-	name, key, err := Normalise(in.Name)
+	name, key, err := Normalize(in.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +98,7 @@ func (s *Service) Rename(ctx context.Context, id int64, name string) (*ent.Tag, 
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
 	}
-	name, key, err := Normalise(name)
+	name, key, err := Normalize(name)
 	if err != nil {
 		return nil, err
 	}

@@ -81,7 +81,7 @@ func (s *Service) Create(ctx context.Context, name string, idempotencyKey *strin
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
 	}
-	name, key, err := tag.Normalise(name)
+	name, key, err := tag.Normalize(name)
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +116,7 @@ func (s *Service) Rename(ctx context.Context, id int64, name string) (*ent.Subsc
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
 	}
-	name, key, err := tag.Normalise(name)
+	name, key, err := tag.Normalize(name)
 	if err != nil {
 		return nil, err
 	}
