@@ -119,7 +119,7 @@ func (s *Segment) GlobalID() string { return gid.Encode(gid.Segment, s.ID) }
 // List is its list.
 func (s *Segment) List() (*SubscriberList, error) { return s.OfList, s.Err }
 
-// Rules are the rules, normalized.
+// Rules are the rules, normalised.
 func (s *Segment) Rules() scalar.JSON { return scalar.JSON(s.Segment.Rules) }
 
 // SubscriberTag shows a label of people.
