@@ -187,8 +187,7 @@ func (s *server) present(ctx context.Context, err error) *gqlerror.Error {
 		out.Extensions["requestId"] = id
 	}
 	chargeError(ctx, out)
-	if fault.Code == apperr.Internal && !errors.Is(err, errLogged) ||
-		fault.Code == apperr.Unavailable && fault.Err != nil {
+	if surface.ServerFault(fault) && !errors.Is(err, errLogged) {
 		s.log.ErrorContext(
 			ctx, "graphql field failed", slog.String("requestId", requestID(ctx)),
 			slog.String("path", pathText(shown.Path)), slog.Any("error", surface.Cause(err)),

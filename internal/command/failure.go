@@ -158,10 +158,10 @@ func (b *Bridge) later(ctx context.Context, cmd *Command, err error) Response {
 // fault logs a server fault and answers without its cause.
 func (b *Bridge) fault(ctx context.Context, command string, status int, err error) Response {
 	id, level := b.opts.RequestID(ctx), slog.LevelError
-	switch code := apperr.CodeOf(err); {
-	case code == apperr.Canceled:
+	switch shown := surface.Public(err); {
+	case shown.Code == apperr.Canceled:
 		level = slog.LevelInfo // the client disconnected or was too slow
-	case code == apperr.Unavailable && cause(err) == nil:
+	case shown.Code == apperr.Unavailable && !surface.ServerFault(shown):
 		level = slog.LevelInfo // the server is busy, which is not an error
 	}
 	b.opts.Logger.Log(

@@ -85,11 +85,17 @@ func Cause(err error) error {
 	return err
 }
 
+// ServerFault reports whether an error has to be logged as one of the server: an internal one, or
+// one of the database. A server that is only busy has no cause to log.
+func ServerFault(fault *apperr.Error) bool {
+	return fault.Code == apperr.Internal || fault.Code == apperr.Unavailable && fault.Err != nil
+}
+
 // Refuse answers a request with an error in GraphQL's format. It logs errors that are the fault of
 // the server.
 func Refuse(w http.ResponseWriter, r *http.Request, log *slog.Logger, err error) {
 	fault := Public(err)
-	if fault.Code == apperr.Internal || fault.Code == apperr.Unavailable && fault.Err != nil {
+	if ServerFault(fault) {
 		log.ErrorContext(r.Context(), "request failed", slog.String("requestId", RequestID(r.Context())),
 			slog.String("path", r.URL.Path), slog.Any("error", Cause(err)))
 	}
