@@ -47,7 +47,7 @@ func refuse(status int, code, format string, args ...any) *fault {
 }
 
 func (f *fault) graphQL() *gqlerror.Error {
-	err := &gqlerror.Error{Message: capitalized(f.message), Extensions: map[string]any{"code": f.code}}
+	err := &gqlerror.Error{Message: sentence(f.message), Extensions: map[string]any{"code": f.code}}
 	if f.retryAfter > 0 {
 		err.Extensions["retryAfterSeconds"] = f.retryAfter
 	}

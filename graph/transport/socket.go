@@ -158,6 +158,7 @@ func (t Socket) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExe
 	background.Wait()
 }
 
+// orDefault returns the standard for a value that is 0 or negative.
 func orDefault[T int | int64 | time.Duration](value, standard T) T {
 	if value > 0 {
 		return value

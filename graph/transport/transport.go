@@ -208,5 +208,5 @@ func (x *exchange) refuse(f *fault) {
 	x.write(f.status, resp)
 }
 
-// capitalized returns a message as a sentence: with an initial capital and a full stop.
-func capitalized(s string) string { return strings.ToUpper(s[:1]) + s[1:] + "." }
+// sentence capitalizes the first letter of a message and adds a full stop.
+func sentence(s string) string { return strings.ToUpper(s[:1]) + s[1:] + "." }

@@ -32,7 +32,7 @@ func TestPackagesHaveTheDefaultsOfTheSettings(t *testing.T) {
 		{"timeout", "internal/export", `s\.timeout = (.+)`},
 		{"timeout", "internal/command", `defaultTimeout = (.+)`},
 		{"client-timeout", "internal/surface", `DefaultClientTimeout = (.+)`},
-		{"shutdown-grace", "internal/store", `orDefault\(opts\.MigrationGrace, (.+?)\)`},
+		{"shutdown-grace", "internal/store", `cmp\.Or\(opts\.MigrationGrace, (.+?)\)`},
 		{"session-ttl", "internal/account", `s\.ttl = (.+)`},
 		{"login-failures", "internal/account", `s\.failures = (.+)`},
 		{"max-socket-operations", "graph/transport", `defaultSocketOperations += (.+)`},
@@ -41,7 +41,7 @@ func TestPackagesHaveTheDefaultsOfTheSettings(t *testing.T) {
 		{"max-answers", "internal/budget", `DefaultAnswer, DefaultAnswers = .+, (.+)`},
 		{"max-account-heavy", "internal/store", `defaultAccountHeavy = (.+)`},
 		{"max-connections", "internal/store", `limit = (\d+)$`},
-		{"statement-timeout", "internal/store", `orDefault\(opts\.StatementTimeout, (.+?)\)`},
+		{"statement-timeout", "internal/store", `cmp\.Or\(opts\.StatementTimeout, (.+?)\)`},
 		{"max-subscriptions", "internal/live", `PerAccount = (.+)`},
 		{"live-interval", "internal/live", `MinInterval = (.+)`},
 	} {

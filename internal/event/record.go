@@ -111,11 +111,7 @@ func (s statements) lock(ctx context.Context, ids []int64) (int, error) {
 		t.WriteString("FORCE INDEX (PRIMARY) ")
 	}
 	t.WriteString("WHERE id IN (")
-	row := make([]any, len(ids))
-	for i, id := range ids {
-		row[i] = id
-	}
-	t.List(row)
+	t.List(store.Args(ids))
 	t.WriteString(") ORDER BY id")
 	if !s.lite {
 		t.WriteString(" FOR UPDATE")

@@ -229,13 +229,10 @@ func (s *Service) All(ctx context.Context, columns ...string) ([]*ent.Tag, error
 
 // taken translates a violation of the unique index on account and name to a Conflict.
 func taken(err error) error {
-	if store.IsDuplicate(err) {
-		return &apperr.Error{
-			Code: apperr.Conflict, Field: "name", Reason: apperr.ReasonTagExists,
-			Message: "a tag of this name exists already", Err: err,
-		}
-	}
-	return store.Translate(err)
+	return store.Taken(err, &apperr.Error{
+		Code: apperr.Conflict, Field: "name", Reason: apperr.ReasonTagExists,
+		Message: "a tag of this name exists already",
+	})
 }
 
 func notFound() *apperr.Error { return apperr.NotFoundf("tag") }

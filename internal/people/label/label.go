@@ -291,13 +291,10 @@ func byNameKey(a, b *ent.SubscriberTag) int {
 
 // taken translates a violation of the unique index on account and name to a Conflict.
 func taken(err error) error {
-	if store.IsDuplicate(err) {
-		return &apperr.Error{
-			Code: apperr.Conflict, Field: "name", Reason: apperr.ReasonSubscriberTagExists,
-			Message: "a subscriber tag of this name exists already", Err: err,
-		}
-	}
-	return store.Translate(err)
+	return store.Taken(err, &apperr.Error{
+		Code: apperr.Conflict, Field: "name", Reason: apperr.ReasonSubscriberTagExists,
+		Message: "a subscriber tag of this name exists already",
+	})
 }
 
 func notFound() *apperr.Error {
