@@ -182,6 +182,6 @@ func (r queryResolver) preview(plan schedule.Schedule, first int) (*model.Schedu
 	if err := schedule.Validate(plan, now); err != nil {
 		return nil, err
 	}
-	instants, err := plan.Normalised().Upcoming(now, 0, first)
+	instants, err := plan.Normalized().Upcoming(now, 0, first)
 	return &model.SchedulePreview{Upcoming: pointers(instants), UserErrors: []*model.UserError{}}, err
 }

@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -181,15 +180,14 @@ func (s *server) present(ctx context.Context, err error) *gqlerror.Error {
 	if fault.Reason != "" {
 		out.Extensions["reason"] = string(fault.Reason)
 	}
-	if fault.RetryAfter > 0 {
-		out.Extensions["retryAfterSeconds"] = int((fault.RetryAfter + time.Second - 1) / time.Second)
+	if after := surface.RetryAfter(fault); after > 0 {
+		out.Extensions["retryAfterSeconds"] = surface.Seconds(after)
 	}
 	if id := requestID(ctx); id != "" {
 		out.Extensions["requestId"] = id
 	}
 	chargeError(ctx, out)
-	if fault.Code == apperr.Internal && !errors.Is(err, errLogged) ||
-		fault.Code == apperr.Unavailable && fault.Err != nil {
+	if surface.ServerFault(fault) && !errors.Is(err, errLogged) {
 		s.log.ErrorContext(
 			ctx, "graphql field failed", slog.String("requestId", requestID(ctx)),
 			slog.String("path", pathText(shown.Path)), slog.Any("error", surface.Cause(err)),

@@ -73,9 +73,9 @@ func (e *environment) reach(ctx context.Context) (*store.Store, error) {
 	return db, nil
 }
 
-// exitUsage is the exit status for mistakes that the caller can correct: a wrong flag or value, or
-// a database that cannot be reached.
-const exitUsage = 2
+// exitFailure is the exit status of every error, for example a wrong flag, or a database that cannot
+// be reached.
+const exitFailure = 2
 
 func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
 
@@ -121,7 +121,7 @@ func fail(stderr io.Writer, err error) int {
 		text += ": " + all[0].Err.Error()
 	}
 	fmt.Fprintln(stderr, "campaignql:", strings.ReplaceAll(text, "\n", "; "))
-	return exitUsage
+	return exitFailure
 }
 
 // flagged replaces the input fields in errors of a domain by the names of the flags, for example

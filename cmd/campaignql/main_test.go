@@ -71,8 +71,8 @@ func refused(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	err := ts.Exec(args[0], args[1:]...)
 	var exit *exec.ExitError
-	if !errors.As(err, &exit) || exit.ExitCode() != exitUsage {
-		ts.Fatalf("ended with %v, not with exit status %d", err, exitUsage)
+	if !errors.As(err, &exit) || exit.ExitCode() != exitFailure {
+		ts.Fatalf("ended with %v, not with exit status %d", err, exitFailure)
 	}
 	if out := ts.ReadFile("stdout"); out != "" {
 		ts.Fatalf("a refusal printed on stdout: %s", out)

@@ -42,7 +42,7 @@ func TestAnOlderBuildRefusesANewerDatabase(t *testing.T) {
 			} {
 				stdout, stderr, status := campaignql(t, append(args, "--database", address)...)
 				want := "migrated by a newer campaignql: it is at 99990101000000, this one knows 2"
-				if status != exitUsage || stdout != "" || !strings.Contains(stderr, want) {
+				if status != exitFailure || stdout != "" || !strings.Contains(stderr, want) {
 					t.Errorf("%s: %v ended with %d and printed %s%s", when, args, status, stdout, stderr)
 				}
 			}
@@ -93,7 +93,7 @@ func TestADatabaseThatLacksColumnsIsNotServed(t *testing.T) {
 		} {
 			stdout, stderr, status := campaignql(t, append(args, "--database", address)...)
 			want := "it lacks campaigns.approved_digest: restore the backup"
-			if status != exitUsage || stdout != "" || !strings.Contains(stderr, want) {
+			if status != exitFailure || stdout != "" || !strings.Contains(stderr, want) {
 				t.Errorf("%v ended with %d and printed %s%s", args, status, stdout, stderr)
 			}
 		}
@@ -191,7 +191,7 @@ func TestAPortThatIsTakenIsFoundBeforeTheDatabaseIsTouched(t *testing.T) {
 	address := taken.Addr().String()
 	stdout, stderr, status := campaignql(t, "serve", "--listen", address, "--database", "sqlite:"+path)
 	oneLine := strings.Count(stderr, "\n") == 1 && strings.Contains(stderr, "--listen "+address+": ")
-	if status != exitUsage || stdout != "" || !oneLine {
+	if status != exitFailure || stdout != "" || !oneLine {
 		t.Errorf("ended with %d and printed %s%s", status, stdout, stderr)
 	}
 	if _, err := os.Stat(path); !os.IsNotExist(err) {

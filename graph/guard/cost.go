@@ -13,9 +13,8 @@ import (
 type Weight struct {
 	// Cost is the cost of the field itself; 1 by default.
 	Cost int
-	// Rows is the factor for the cost of the field's children. It applies to a paged field if
-	// neither first nor last is given, and to a plain list always. It is only for fields of object
-	// types.
+	// Rows is the factor for the cost of the field's children: for a plain list always, for a paged
+	// field only without first and last. It is only for fields of object types.
 	Rows int
 }
 

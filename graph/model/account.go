@@ -9,23 +9,23 @@ import (
 // Viewer shows the account of the request.
 type Viewer struct {
 	*ent.User
-	// Scopes are what the request may do.
+	// Scopes are the scopes of the credentials.
 	Scopes []kind.Scope
 }
 
-// GlobalID is the opaque id.
+// GlobalID returns the opaque id.
 func (v *Viewer) GlobalID() string { return gid.Encode(gid.User, v.ID) }
 
-// EmailAddress is the address of the user.
+// EmailAddress returns the address of the user.
 func (v *Viewer) EmailAddress() string { return v.Email }
 
 // APIKey shows a key without the key itself.
 type APIKey struct{ *ent.APIKey }
 
-// GlobalID is the opaque id.
+// GlobalID returns the opaque id.
 func (k *APIKey) GlobalID() string { return gid.Encode(gid.APIKey, k.ID) }
 
-// GlobalParentID is the opaque id of the key that made it, nil for none.
+// GlobalParentID returns the opaque id of the key that created this one, nil if no key did.
 func (k *APIKey) GlobalParentID() *string {
 	if k.ParentID == nil {
 		return nil
@@ -33,7 +33,7 @@ func (k *APIKey) GlobalParentID() *string {
 	return new(gid.Encode(gid.APIKey, *k.ParentID))
 }
 
-// Scopes are what it may do. What is stored was validated when the key was made.
+// Scopes returns the scopes of the key. They were validated when the key was created.
 func (k *APIKey) Scopes() []kind.Scope {
 	scopes, err := kind.ParseScopes(k.APIKey.Scopes)
 	if err != nil || scopes == nil {

@@ -63,25 +63,25 @@ func (c *Campaign) AutoResend() *AutoResend { return (*AutoResend)(c.Campaign) }
 // Schedule shows the schedule columns of a campaign.
 type Schedule struct{ Row *ent.Campaign }
 
-// Type is the kind of schedule.
+// Type returns the kind of schedule.
 func (s *Schedule) Type() kind.ScheduleType { return s.Row.ScheduleType }
 
-// SendDate is nil unless the schedule has a date.
+// SendDate returns nil if the schedule has no date.
 func (s *Schedule) SendDate() *string { return text(s.Row.SendDate) }
 
-// SendTime is nil unless the schedule has a time.
+// SendTime returns nil if the schedule has no time.
 func (s *Schedule) SendTime() *string { return text(s.Row.SendTime) }
 
-// TimeZone is nil unless the schedule has a zone.
+// TimeZone returns nil if the schedule has no zone.
 func (s *Schedule) TimeZone() *string { return text(s.Row.SendTimeZone) }
 
-// SentInstances is how often it was sent.
+// SentInstances returns how often the campaign was sent.
 func (s *Schedule) SentInstances() int { return s.Row.SentInstances }
 
-// NextSendAt is when it is due.
+// NextSendAt returns when the campaign is due, nil if it is not.
 func (s *Schedule) NextSendAt() *time.Time { return s.Row.NextSendAt }
 
-// Recurrence is nil unless the schedule recurs.
+// Recurrence returns nil if the schedule does not recur.
 func (s *Schedule) Recurrence() *Recurrence {
 	if s.Row.ScheduleType != kind.ScheduleRecurring {
 		return nil
@@ -92,7 +92,7 @@ func (s *Schedule) Recurrence() *Recurrence {
 // Recurrence shows the pattern of a recurring schedule.
 type Recurrence ent.Campaign
 
-// DaysOfWeek are the chosen days, Monday to Sunday; all seven where every day was chosen.
+// DaysOfWeek returns the days on which it is sent, Monday to Sunday.
 func (r *Recurrence) DaysOfWeek() []DayOfWeek {
 	numbers := numbers(r.RecurDaysOfWeek)
 	days := make([]DayOfWeek, 0, len(AllDayOfWeek))
@@ -105,22 +105,22 @@ func (r *Recurrence) DaysOfWeek() []DayOfWeek {
 	return days
 }
 
-// DaysOfMonth are the chosen days; empty where every day is meant.
+// DaysOfMonth returns the days on which it is sent; empty for every day.
 func (r *Recurrence) DaysOfMonth() []int { return chosen(r.RecurDaysOfMonth) }
 
-// Months are the chosen months; empty where every month is meant.
+// Months returns the months in which it is sent; empty for every month.
 func (r *Recurrence) Months() []int { return chosen(r.RecurMonths) }
 
-// Hours are the hours.
+// Hours returns the hours of the day, parsed.
 func (r *Recurrence) Hours() []int { return numbers(r.RecurHours) }
 
-// Minutes are the minutes.
+// Minutes returns the minutes of the hour, parsed.
 func (r *Recurrence) Minutes() []int { return numbers(r.RecurMinutes) }
 
-// MaxInstances is after how many sendings it ends, 0 for never.
+// MaxInstances returns the number of sendings after which it ends, 0 for no limit.
 func (r *Recurrence) MaxInstances() int { return r.RecurMaxInstances }
 
-// numbers reads a stored list, which the schedule has validated.
+// numbers parses a stored list, which the schedule has validated.
 func numbers(list string) []int {
 	out := []int{}
 	for part := range strings.SplitSeq(list, ",") {
@@ -131,7 +131,7 @@ func numbers(list string) []int {
 	return out
 }
 
-// chosen is numbers without the lone 0 that means every.
+// chosen is like numbers, but returns an empty list for "0", which means every.
 func chosen(list string) []int {
 	if list == "0" {
 		return []int{}
@@ -144,7 +144,7 @@ type Audience struct {
 	Form             AudienceForm
 	Include, Exclude []*AudiencePart
 	Rules            scalar.JSON
-	// Target is what counting and the like evaluate.
+	// Target is evaluated to count, preview or explain the audience.
 	Target query.Target
 }
 
@@ -156,7 +156,8 @@ func newAudience(c *ent.Campaign) (*Audience, error) {
 	return NewAudience(target, []byte(c.Audience)), nil
 }
 
-// NewAudience shows an audience; canonical is its canonical JSON, empty for one that was not given.
+// NewAudience returns the view of an audience. canonical is its canonical JSON, empty if no audience
+// was chosen.
 func NewAudience(target query.Target, canonical []byte) *Audience {
 	shown := &Audience{
 		Form: AudienceFormNone, Include: []*AudiencePart{}, Exclude: []*AudiencePart{}, Rules: scalar.JSON(canonical),
@@ -173,7 +174,7 @@ func NewAudience(target query.Target, canonical []byte) *Audience {
 	return shown
 }
 
-// AudienceRecipient shows somebody an audience reaches.
+// AudienceRecipient shows a person whom an audience includes.
 type AudienceRecipient struct {
 	EmailAddress string
 	Subscriber   *Subscriber
@@ -196,16 +197,16 @@ func parts(criteria []rules.Criterion) []*AudiencePart {
 // ABTest shows an A/B test.
 type ABTest struct{ test *campaign.ABTest }
 
-// TestSize is the share that takes part, in percent.
+// TestSize returns the share of the audience that takes part, in percent.
 func (t *ABTest) TestSize() int { return t.test.TestSize }
 
-// TestDurationHours is how long it lasts.
+// TestDurationHours returns how long the test lasts.
 func (t *ABTest) TestDurationHours() int { return t.test.TestDuration }
 
-// Winner is how the better variation is found.
+// Winner returns how the better variation is found.
 func (t *ABTest) Winner() campaign.ABWinner { return t.test.Winner }
 
-// Variations are the contents that are compared.
+// Variations returns the emails that are compared.
 func (t *ABTest) Variations() []*ABTestVariation {
 	out := make([]*ABTestVariation, len(t.test.Variations))
 	for i, v := range t.test.Variations {
@@ -214,33 +215,33 @@ func (t *ABTest) Variations() []*ABTestVariation {
 	return out
 }
 
-// ABTestVariation shows one content of an A/B test.
+// ABTestVariation shows one email of an A/B test.
 type ABTestVariation struct{ EmailID int64 }
 
 // AutoResend shows the second sending of a campaign.
 type AutoResend ent.Campaign
 
-// Enabled says whether it happens.
+// Enabled reports whether the campaign is sent a second time.
 func (a *AutoResend) Enabled() bool { return a.AutoResendEnabled }
 
-// WaitDays is how long to wait.
+// WaitDays returns the days between the two sendings.
 func (a *AutoResend) WaitDays() int { return a.AutoResendWaitDays }
 
-// Subject is nil where there is none.
+// Subject returns nil if there is none.
 func (a *AutoResend) Subject() *string { return text(a.AutoResendSubject) }
 
-// Preheader is nil where there is none.
+// Preheader returns nil if there is none.
 func (a *AutoResend) Preheader() *string { return text(a.AutoResendPreheader) }
 
 // CampaignChange shows an entry of the history.
 type CampaignChange struct{ *ent.CampaignChange }
 
-// Action is what was done.
+// Action returns the operation that caused the change.
 func (c *CampaignChange) Action() CampaignAction {
 	return CampaignAction(strings.ToUpper(string(c.CampaignChange.Action)))
 }
 
-// ByUserID is nil for the server itself.
+// ByUserID returns the user who made the change, nil for the server itself.
 func (c *CampaignChange) ByUserID() *int64 {
 	if c.ActorID == 0 {
 		return nil
@@ -248,13 +249,13 @@ func (c *CampaignChange) ByUserID() *int64 {
 	return &c.ActorID
 }
 
-// From is the status before.
+// From returns the status before the change.
 func (c *CampaignChange) From() *kind.CampaignStatus { return c.FromStatus }
 
-// To is the status after.
+// To returns the status after the change.
 func (c *CampaignChange) To() kind.CampaignStatus { return c.ToStatus }
 
-// Fields are the names of what changed.
+// Fields returns the names of the changed fields.
 func (c *CampaignChange) Fields() []string {
 	if c.CampaignChange.Fields == "" {
 		return []string{}
@@ -262,7 +263,7 @@ func (c *CampaignChange) Fields() []string {
 	return strings.Split(c.CampaignChange.Fields, ",")
 }
 
-// Reason is nil where none was given.
+// Reason returns nil if none was given.
 func (c *CampaignChange) Reason() *string { return text(c.CampaignChange.Reason) }
 
 func text(s string) *string {

@@ -7,10 +7,10 @@ import (
 	"campaignql/internal/page"
 )
 
-// Counter counts the rows of a connection on all pages, when it is asked for.
+// Counter counts the rows on all pages of a connection. It runs only if the count is selected.
 type Counter func(ctx context.Context) (int, error)
 
-// PageInfo shows where a page stands.
+// PageInfo shows the position of a page.
 type PageInfo struct {
 	HasNextPage, HasPreviousPage bool
 	StartCursor, EndCursor       *string
@@ -32,7 +32,7 @@ type CampaignConnection struct {
 	Count  Counter
 }
 
-// Edges are the campaigns with their cursors.
+// Edges returns the campaigns with their cursors.
 func (c *CampaignConnection) Edges() []*CampaignEdge {
 	edges := make([]*CampaignEdge, len(c.Nodes))
 	for i, node := range c.Nodes {
@@ -41,10 +41,10 @@ func (c *CampaignConnection) Edges() []*CampaignEdge {
 	return edges
 }
 
-// PageInfo shows where the page stands.
+// PageInfo returns the position of the page.
 func (c *CampaignConnection) PageInfo() *PageInfo { return pageInfo(c.Result) }
 
-// TotalCount counts all pages.
+// TotalCount counts the rows on all pages.
 func (c *CampaignConnection) TotalCount(ctx context.Context) (int, error) { return c.Count(ctx) }
 
 // CampaignEdge is a campaign with its cursor.
@@ -59,10 +59,10 @@ type TagConnection struct {
 	Count  Counter
 }
 
-// Nodes are the tags.
+// Nodes returns the tags.
 func (c *TagConnection) Nodes() []*ent.Tag { return c.Result.Items }
 
-// Edges are the tags with their cursors.
+// Edges returns the tags with their cursors.
 func (c *TagConnection) Edges() []*TagEdge {
 	edges := make([]*TagEdge, len(c.Result.Items))
 	for i, node := range c.Result.Items {
@@ -71,10 +71,10 @@ func (c *TagConnection) Edges() []*TagEdge {
 	return edges
 }
 
-// PageInfo shows where the page stands.
+// PageInfo returns the position of the page.
 func (c *TagConnection) PageInfo() *PageInfo { return pageInfo(c.Result) }
 
-// TotalCount counts all pages.
+// TotalCount counts the rows on all pages.
 func (c *TagConnection) TotalCount(ctx context.Context) (int, error) { return c.Count(ctx) }
 
 // TagEdge is a tag with its cursor.
@@ -89,10 +89,10 @@ type EmailConnection struct {
 	Count  Counter
 }
 
-// Nodes are the emails.
+// Nodes returns the emails.
 func (c *EmailConnection) Nodes() []*ent.Email { return c.Result.Items }
 
-// Edges are the emails with their cursors.
+// Edges returns the emails with their cursors.
 func (c *EmailConnection) Edges() []*EmailEdge {
 	edges := make([]*EmailEdge, len(c.Result.Items))
 	for i, node := range c.Result.Items {
@@ -101,10 +101,10 @@ func (c *EmailConnection) Edges() []*EmailEdge {
 	return edges
 }
 
-// PageInfo shows where the page stands.
+// PageInfo returns the position of the page.
 func (c *EmailConnection) PageInfo() *PageInfo { return pageInfo(c.Result) }
 
-// TotalCount counts all pages.
+// TotalCount counts the rows on all pages.
 func (c *EmailConnection) TotalCount(ctx context.Context) (int, error) { return c.Count(ctx) }
 
 // EmailEdge is an email with its cursor.

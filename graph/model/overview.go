@@ -5,7 +5,8 @@ import (
 	"campaignql/internal/statistics"
 )
 
-// AccountStatistics shows the numbers of many campaigns in sum, and remembers which, for what is read beside them.
+// AccountStatistics shows the sums of the counters of many campaigns. Filter and Span say which were
+// summed, for fields that read more of them.
 type AccountStatistics struct {
 	*statistics.Counters
 	Campaigns int64
@@ -19,5 +20,5 @@ type CampaignComparison struct {
 	Total     *AccountStatistics
 }
 
-// ComparedCampaign shows one of them.
+// ComparedCampaign shows one campaign of a comparison.
 type ComparedCampaign struct{ Campaign *Campaign }

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"campaignql/internal/surface"
 )
 
 // The values of extensions.code that this package sets. gqlgen sets GRAPHQL_PARSE_FAILED and
@@ -37,7 +39,7 @@ type fault struct {
 }
 
 func (r *Refusal) fault() *fault {
-	return &fault{r.Status, r.Code, r.Message, int((r.RetryAfter + time.Second - 1) / time.Second)}
+	return &fault{r.Status, r.Code, r.Message, surface.Seconds(r.RetryAfter)}
 }
 
 func refuse(status int, code, format string, args ...any) *fault {
@@ -45,7 +47,7 @@ func refuse(status int, code, format string, args ...any) *fault {
 }
 
 func (f *fault) graphQL() *gqlerror.Error {
-	err := &gqlerror.Error{Message: capitalised(f.message), Extensions: map[string]any{"code": f.code}}
+	err := &gqlerror.Error{Message: sentence(f.message), Extensions: map[string]any{"code": f.code}}
 	if f.retryAfter > 0 {
 		err.Extensions["retryAfterSeconds"] = f.retryAfter
 	}

@@ -158,6 +158,7 @@ func (t Socket) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExe
 	background.Wait()
 }
 
+// orDefault returns the standard for a value that is 0 or negative.
 func orDefault[T int | int64 | time.Duration](value, standard T) T {
 	if value > 0 {
 		return value
@@ -177,8 +178,8 @@ type socket struct {
 	place Place
 	// connection is the result of connection_init. It may be read once acknowledged is closed.
 	connection Connection
-	// initialised is set when connection_init arrives. acknowledged is closed when it is answered.
-	initialised  bool
+	// initialized is set when connection_init arrives. acknowledged is closed when it is answered.
+	initialized  bool
 	acknowledged chan struct{}
 
 	// places are held by operations until they are completely over. There are twice as many places
@@ -249,10 +250,10 @@ func (c *socket) handle(m message, body *surface.Body) *Closing {
 
 // init answers connection_init, or returns how to close the connection.
 func (c *socket) init(m message) *Closing {
-	if c.initialised {
+	if c.initialized {
 		return &Closing{CloseTooManyInits, "Too many initialisation requests"}
 	}
-	c.initialised = true
+	c.initialized = true
 	var payload object
 	if len(m.Payload) > 0 && json.Unmarshal(m.Payload, &payload) != nil {
 		return &Closing{CloseInvalid, "Invalid message received"}

@@ -160,15 +160,14 @@ func (x *exchange) run() {
 	}
 }
 
-// notExecuted returns the status of an operation that was not executed. An operation that was
-// rejected temporarily gets the status of that rejection, whatever the media type, like a body that
-// was not admitted.
+// notExecuted returns the status of an operation that was not executed. If a retry may succeed, the
+// status says so, whatever the media type, as for a body that was not admitted.
 func (x *exchange) notExecuted(errs gqlerror.List) int {
 	if retryAfter(errs) > 0 {
 		switch errs[0].Extensions["code"] {
 		case CodeRateLimited:
 			return http.StatusTooManyRequests
-		case CodeUnavailable:
+		case CodeUnavailable, CodeCanceled:
 			return http.StatusServiceUnavailable
 		}
 	}
@@ -209,5 +208,5 @@ func (x *exchange) refuse(f *fault) {
 	x.write(f.status, resp)
 }
 
-// capitalised returns a message as a sentence: with an initial capital and a full stop.
-func capitalised(s string) string { return strings.ToUpper(s[:1]) + s[1:] + "." }
+// sentence capitalizes the first letter of a message and adds a full stop.
+func sentence(s string) string { return strings.ToUpper(s[:1]) + s[1:] + "." }

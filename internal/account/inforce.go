@@ -120,12 +120,8 @@ func (s *Service) standingSessions(ctx context.Context, ids []string) (map[strin
 // list. lookUp scans each row into the targets in into and then calls found.
 func lookUp[T any](ctx context.Context, s *Service, statement string, ids []T, into []any, found func()) error {
 	for part := range slices.Chunk(ids, inForceAtOnce) {
-		args := make([]any, len(part))
-		for i, id := range part {
-			args[i] = id
-		}
 		list := strings.TrimSuffix(strings.Repeat("?, ", len(part)), ", ") + ")"
-		if err := s.each(ctx, statement+list, args, into, found); err != nil {
+		if err := s.each(ctx, statement+list, store.Args(part), into, found); err != nil {
 			return store.Translate(err)
 		}
 	}

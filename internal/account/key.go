@@ -62,7 +62,7 @@ func (s *Service) CreateKey(ctx context.Context, in NewKey) (*ent.APIKey, string
 		}
 	}
 	now := s.now()
-	if err := in.normalise(now); err != nil {
+	if err := in.normalize(now); err != nil {
 		return nil, "", err
 	}
 	if !id.Expires.IsZero() && (in.ExpiresAt == nil || in.ExpiresAt.After(id.Expires)) {
@@ -127,8 +127,8 @@ func keyInForce(now time.Time) predicate.APIKey {
 	return apikey.And(apikey.RevokedAtIsNil(), apikey.Or(apikey.ExpiresAtIsNil(), apikey.ExpiresAtGT(now)))
 }
 
-// normalise cleans the note and the expiry, and returns all faults together.
-func (in *NewKey) normalise(now time.Time) error {
+// normalize cleans the note and the expiry, and returns all faults together.
+func (in *NewKey) normalize(now time.Time) error {
 	var faults apperr.Faults
 	if len(in.Scopes) == 0 {
 		faults.Add(apperr.InvalidField("scopes", apperr.ReasonScopesRequired, "a key needs at least one scope"))

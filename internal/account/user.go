@@ -62,7 +62,7 @@ func (s *Service) CreateUser(ctx context.Context, in NewUser) (*ent.User, string
 	if err := manageAccounts(ctx); err != nil {
 		return nil, "", err
 	}
-	faults := in.normalise()
+	faults := in.normalize()
 	if err := s.addTaken(ctx, &in, faults); err != nil {
 		return nil, "", err
 	}
@@ -135,8 +135,8 @@ func (s *Service) addTaken(ctx context.Context, in *NewUser, faults *apperr.Faul
 	return nil
 }
 
-// normalise trims the input, sets defaults, and returns all faults that need no database.
-func (in *NewUser) normalise() *apperr.Faults {
+// normalize trims the input, sets defaults, and returns all faults that need no database.
+func (in *NewUser) normalize() *apperr.Faults {
 	faults := new(apperr.Faults)
 	in.Username, in.Email = strings.TrimSpace(in.Username), strings.TrimSpace(in.Email)
 	in.FirstName, in.LastName = strings.TrimSpace(kind.Clean(in.FirstName)), strings.TrimSpace(kind.Clean(in.LastName))

@@ -8,11 +8,13 @@ import (
 	"go/types"
 	"io"
 	"os"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
+	"campaignql/ent"
 	"campaignql/internal/testkit"
 )
 
@@ -57,13 +59,34 @@ var owners = map[string]owned{
 // counters returns the counter columns of campaigns.
 func counters() map[string]string {
 	columns := map[string]string{}
-	for _, name := range strings.Fields(`TotalSent TotalFailed TotalOpens UniqueOpens TotalClicks UniqueClicks
+	for _, name := range strings.Fields(`TotalSent TotalFailed TotalDelivered TotalOpens UniqueOpens TotalClicks UniqueClicks
 		TotalForwards UniqueForwards TotalBrowserViews UniqueBrowserViews TotalUnsubscriptions TotalHardBounces
-		TotalSoftBounces TotalComplaints TotalConversions UniqueConversions ConversionAmount AutomatedOpens
+		TotalSoftBounces TotalComplaints TotalConversions ConversionAmount AutomatedOpens
 		AutomatedClicks Recounts`) {
 		columns[name] = "event"
 	}
 	return columns
+}
+
+// counter matches the columns of campaigns that count events, and TotalRecipients, which counts
+// none.
+var counter = regexp.MustCompile(`^(Total\w+|Unique\w+|Automated\w+|ConversionAmount|Recounts)$`)
+
+// TestCountersAreTheColumnsOfCampaignsThatCountEvents compares the list with Ent's struct, so that
+// it neither lacks a new counter nor keeps one that is gone.
+func TestCountersAreTheColumnsOfCampaignsThatCountEvents(t *testing.T) {
+	t.Parallel()
+	listed, campaign := counters(), reflect.TypeFor[ent.Campaign]()
+	for name := range listed {
+		if _, ok := campaign.FieldByName(name); !ok {
+			t.Errorf("counters lists %s, which campaigns do not have", name)
+		}
+	}
+	for field := range campaign.Fields() {
+		if name := field.Name; name != "TotalRecipients" && counter.MatchString(name) && listed[name] == "" {
+			t.Errorf("counters lacks %s", name)
+		}
+	}
 }
 
 // writer matches the generated Ent types that write a table: the builders, and the clients that

@@ -50,8 +50,8 @@ func Codes() []Code {
 // person, and never contains SQL, paths or driver text. Field is the path of the invalid domain
 // input in lower camel case ("schedule.timeZone"), or empty if no single input is at fault. Reason,
 // if set, is one of the registered reasons. RetryAfter, if positive, is how long the caller of a
-// Limited error should wait before a retry. Err is the cause; it is logged and never sent to a
-// client.
+// Limited or Unavailable error should wait before a retry. Err is the cause; it is logged and never
+// sent to a client.
 type Error struct {
 	Code       Code
 	Message    string

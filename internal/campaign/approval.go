@@ -17,12 +17,40 @@ import (
 // withdrawnReason is the prefix of the status reason of a campaign whose approval was withdrawn.
 const withdrawnReason = "approval withdrawn: "
 
+// mayApprove accepts an admin or a trusted user. For the campaigns of others they need the scope
+// approve. A trusted owner who makes their own campaign Ready needs only the scope write.
+func mayApprove(id caller.Identity, c *ent.Campaign) *apperr.Error {
+	return mayApproveOf(id, c.UserID)
+}
+
+// approves reports whether the caller may approve the campaigns of an account.
+func approves(id caller.Identity, ownerID int64) bool { return mayApproveOf(id, ownerID) == nil }
+
+func mayApproveOf(id caller.Identity, ownerID int64) *apperr.Error {
+	switch trusted := id.SeesAll() || id.Reputation == kind.ReputationTrusted; {
+	case trusted && (id.UserID == ownerID || id.Scopes.Has(kind.ScopeApprove)):
+		return nil
+	case trusted:
+		return errApproveScope()
+	}
+	return &apperr.Error{
+		Code: apperr.Denied, Reason: apperr.ReasonApprovalRequired,
+		Message: "this account is not trusted: an admin has to approve the campaign",
+	}
+}
+
+func errApproveScope() *apperr.Error {
+	return &apperr.Error{
+		Code: apperr.Denied, Reason: apperr.ReasonApproveScopeRequired, Message: "this key lacks the scope \"approve\"",
+	}
+}
+
 // settleApproval updates the approval of a campaign so that it always matches the approved content.
 // The caller runs it for each change of a campaign, before the change is written. It may redirect
 // the change to another status; the list in the package comment says when.
 func (s *Service) settleApproval(ctx context.Context, id caller.Identity, c *ent.Campaign, d *draft) error {
 	switch {
-	case d.to == kind.StatusReady && !running(c.Status):
+	case d.to == kind.StatusReady && !approvedIn(c.Status):
 		return s.approve(ctx, id, c, d)
 	case d.to == kind.StatusDraft || d.to == kind.StatusPendingApproval:
 		if c.ApprovedDigest != nil {
@@ -32,15 +60,15 @@ func (s *Service) settleApproval(ctx context.Context, id caller.Identity, c *ent
 			return s.lockContent(ctx, resulting(c, d.write))
 		}
 		return nil
-	case running(c.Status) || c.Status == kind.StatusSent:
+	case approvedIn(c.Status) || c.Status == kind.StatusSent:
 		return s.keepApproval(ctx, id, c, d)
 	default:
 		return nil
 	}
 }
 
-// running reports whether a campaign in this status has an approval, if its owner needs one.
-func running(status kind.CampaignStatus) bool {
+// approvedIn reports whether a campaign in this status has an approval, if its owner needs one.
+func approvedIn(status kind.CampaignStatus) bool {
 	return status == kind.StatusReady || status == kind.StatusSending || status == kind.StatusPaused
 }
 
@@ -81,7 +109,7 @@ func (s *Service) keepApproval(ctx context.Context, id caller.Identity, c *ent.C
 	}
 	starts := d.to == kind.StatusSending && c.Status == kind.StatusReady
 	resumes := d.to == kind.StatusReady && c.Status == kind.StatusPaused
-	if !running(c.Status) || !changed && !starts && !resumes {
+	if !approvedIn(c.Status) || !changed && !starts && !resumes {
 		return nil
 	}
 	_, stored := approved(c)

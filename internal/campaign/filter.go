@@ -130,12 +130,12 @@ func (f Filter) where(s *sql.Selector) *sql.Predicate {
 	}
 	add(f.Bucket.where(s))
 	if f.Schedules != nil {
-		add(in(s.C(campaign.FieldScheduleType), anys(store.Distinct(f.Schedules))))
+		add(in(s.C(campaign.FieldScheduleType), store.Args(store.Distinct(f.Schedules))))
 	}
 	add(f.search(s))
 	add(f.tags(s))
 	if f.IDs != nil {
-		add(in(s.C(campaign.FieldID), anys(f.IDs)))
+		add(in(s.C(campaign.FieldID), store.Args(f.IDs)))
 	}
 	add(f.CreatedAt.where(s.C(campaign.FieldCreatedAt)))
 	add(f.SendAt.where(s.C(campaign.FieldNextSendAt)))
@@ -275,7 +275,7 @@ func tagged(s *sql.Selector, ids []int64) *sql.Predicate {
 	return sql.Exists(sql.Select(taggings.C(campaigntag.FieldTagID)).From(taggings).Where(sql.And(
 		sql.ColumnsEQ(taggings.C(campaigntag.FieldCampaignID), s.C(campaign.FieldID)),
 		sql.ColumnsEQ(taggings.C(campaigntag.FieldUserID), s.C(campaign.FieldUserID)),
-		sql.In(taggings.C(campaigntag.FieldTagID), anys(ids)...),
+		sql.In(taggings.C(campaigntag.FieldTagID), store.Args(ids)...),
 	)))
 }
 
@@ -345,14 +345,6 @@ func in(column string, values []any) *sql.Predicate {
 		return sql.False()
 	}
 	return sql.In(column, values...)
-}
-
-func anys[T any](values []T) []any {
-	out := make([]any, len(values))
-	for i, v := range values {
-		out[i] = v
-	}
-	return out
 }
 
 // scans reports whether the filter has a condition that no index serves: a substring search or a

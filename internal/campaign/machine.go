@@ -70,28 +70,6 @@ var machine = []transition{
 	{kind.StatusFailed, kind.StatusPendingApproval, []Action{ActionUpdate}, nil},
 }
 
-// mayApprove accepts an admin or a trusted user. For the campaigns of others they need the scope
-// approve. A trusted owner who makes their own campaign Ready needs only the scope write.
-func mayApprove(id caller.Identity, c *ent.Campaign) *apperr.Error {
-	return mayApproveOf(id, c.UserID)
-}
-
-// approves reports whether the caller may approve the campaigns of an account.
-func approves(id caller.Identity, ownerID int64) bool { return mayApproveOf(id, ownerID) == nil }
-
-func mayApproveOf(id caller.Identity, ownerID int64) *apperr.Error {
-	switch trusted := id.SeesAll() || id.Reputation == kind.ReputationTrusted; {
-	case trusted && (id.UserID == ownerID || id.Scopes.Has(kind.ScopeApprove)):
-		return nil
-	case trusted:
-		return errApproveScope()
-	}
-	return &apperr.Error{
-		Code: apperr.Denied, Reason: apperr.ReasonApprovalRequired,
-		Message: "this account is not trusted: an admin has to approve the campaign",
-	}
-}
-
 func isSender(id caller.Identity, _ *ent.Campaign) *apperr.Error {
 	if id.Scopes.Has(kind.ScopeDelivery) {
 		return nil
@@ -192,12 +170,6 @@ func blocked(id caller.Identity, c *ent.Campaign, t transition, action Action) *
 		return nil
 	}
 	return t.guard(id, c)
-}
-
-func errApproveScope() *apperr.Error {
-	return &apperr.Error{
-		Code: apperr.Denied, Reason: apperr.ReasonApproveScopeRequired, Message: "this key lacks the scope \"approve\"",
-	}
 }
 
 func errStatus(from kind.CampaignStatus, action Action, to kind.CampaignStatus) *apperr.Error {

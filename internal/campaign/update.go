@@ -79,7 +79,7 @@ type update struct {
 	faults apperr.Faults
 	// plan is the schedule that the campaign will have.
 	plan schedule.Schedule
-	// material holds the names of changed fields that a Sending or Sent campaign must keep.
+	// material holds the names of changed fields that may not change once sending has begun.
 	material []string
 }
 

@@ -14,7 +14,7 @@ func (u *update) schedule() error {
 	before := scheduleOf(u.c)
 	u.plan = before
 	if p := u.patch.Schedule; p != nil {
-		u.plan = p.apply(before).Normalised()
+		u.plan = p.apply(before).Normalized()
 	}
 	scheduled := !u.plan.Equal(before)
 	becomesReady := u.draft.to == kind.StatusReady && u.c.Status != kind.StatusReady && u.c.Status != kind.StatusPaused

@@ -119,7 +119,7 @@ func (b *Bridge) general(ctx context.Context, cmd *Command, code apperr.Code, fa
 		return refused(Member{"ErrorCode", codeDenied}, Member{"ErrorText", "Not enough privileges"})
 	case apperr.Limited:
 		response := hardFailure(http.StatusTooManyRequests, codeLimited, sentence(fault.Message))
-		response.RetryAfter = max(fault.RetryAfter, time.Second)
+		response.RetryAfter = surface.RetryAfter(fault)
 		return response
 	case apperr.Invalid, apperr.NotFound:
 		return hardFailure(http.StatusBadRequest, codeMalformed, sentence(fault.Error()))
@@ -148,19 +148,20 @@ func (b *Bridge) general(ctx context.Context, cmd *Command, code apperr.Code, fa
 // later answers that the same command may succeed soon: the database is busy, the command timed
 // out, or it lost too many races.
 func (b *Bridge) later(ctx context.Context, cmd *Command, err error) Response {
-	fault := surface.Public(err)
-	response := b.fault(ctx, cmd.Name, surface.Status(apperr.Unavailable), err)
-	response.RetryAfter = max(surface.RetryAfter(fault), time.Second)
+	fault := *surface.Public(err)
+	fault.Code = apperr.Unavailable // also for a lost race, which is a Conflict
+	response := b.fault(ctx, cmd.Name, surface.Status(fault.Code), err)
+	response.RetryAfter = surface.RetryAfter(&fault)
 	return response
 }
 
 // fault logs a server fault and answers without its cause.
 func (b *Bridge) fault(ctx context.Context, command string, status int, err error) Response {
 	id, level := b.opts.RequestID(ctx), slog.LevelError
-	switch code := apperr.CodeOf(err); {
-	case code == apperr.Canceled:
+	switch shown := surface.Public(err); {
+	case shown.Code == apperr.Canceled:
 		level = slog.LevelInfo // the client disconnected or was too slow
-	case code == apperr.Unavailable && cause(err) == nil:
+	case shown.Code == apperr.Unavailable && !surface.ServerFault(shown):
 		level = slog.LevelInfo // the server is busy, which is not an error
 	}
 	b.opts.Logger.Log(

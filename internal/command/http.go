@@ -220,7 +220,7 @@ func (a *answer) header(response Response) {
 		h.Set(OperationHeader, response.Operation)
 	}
 	if response.RetryAfter > 0 {
-		h.Set("Retry-After", strconv.Itoa(int((response.RetryAfter+time.Second-1)/time.Second)))
+		h.Set("Retry-After", strconv.Itoa(surface.Seconds(response.RetryAfter)))
 	}
 	a.writer.WriteHeader(response.Status)
 }

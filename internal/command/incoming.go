@@ -124,11 +124,12 @@ func (in *incoming) authenticate(ctx context.Context, sent account.Credentials) 
 	return id, err
 }
 
-// identify returns a context with the caller whose credentials are in the parameters.
+// identify returns a context with the caller whose credentials are in the parameters. With an error
+// the context is ctx itself.
 func (in *incoming) identify(ctx context.Context, p Parameters) (context.Context, error) {
 	id, err := in.authenticate(ctx, sentCredentials(ctx, p))
 	if err != nil {
-		return nil, err
+		return ctx, err
 	}
 	return surface.Enter(ctx, id)
 }

@@ -76,7 +76,7 @@ func (s *Service) Create(ctx context.Context, p Patch, idempotencyKey *string) (
 		return nil, err
 	}
 	var faults apperr.Faults
-	p.normalise(&faults)
+	p.normalize(&faults)
 	if p.Scope != nil {
 		validate(&faults, *p.Scope, value(p.HTML), value(p.Plain))
 	}
@@ -116,7 +116,7 @@ func (s *Service) Update(ctx context.Context, id int64, p Patch, columns ...stri
 		return nil, err
 	}
 	var given apperr.Faults
-	p.normalise(&given)
+	p.normalize(&given)
 	var updated *ent.Email
 	// TxLatest: the reads after the lock on the email see everything that the previous holder of
 	// the lock committed.

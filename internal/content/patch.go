@@ -59,9 +59,9 @@ type Patch struct {
 	Err error `json:"-"`
 }
 
-// normalise cleans the fields and adds their faults. It never writes through a pointer of the
+// normalize cleans the fields and adds their faults. It never writes through a pointer of the
 // caller.
-func (p *Patch) normalise(faults *apperr.Faults) {
+func (p *Patch) normalize(faults *apperr.Faults) {
 	p.Name = line(faults, "name", p.Name, maxName)
 	p.Subject = line(faults, "subject", p.Subject, maxSubject)
 	p.Preheader = line(faults, "preheader", p.Preheader, maxPreheader)

@@ -115,7 +115,7 @@ func TestPatchTellsEveryFaultAtOnce(t *testing.T) {
 		t.Run(label, func(t *testing.T) {
 			t.Parallel()
 			var faults apperr.Faults
-			test.patch.normalise(&faults)
+			test.patch.normalize(&faults)
 			if diff := cmp.Diff(test.want, faultsOf(faults.Err())); diff != "" {
 				t.Error(diff)
 			}
@@ -127,7 +127,7 @@ func TestPatchCleansWithoutTouchingTheCallers(t *testing.T) {
 	t.Parallel()
 	subject, html := " Hi \xff\t%User:Name%\n", "<p>\r\n\x00</p>\n"
 	patch, faults := Patch{Subject: &subject, HTML: &html}, apperr.Faults{}
-	patch.normalise(&faults)
+	patch.normalize(&faults)
 	if err := faults.Err(); err != nil {
 		t.Fatal(err)
 	}

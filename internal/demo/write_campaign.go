@@ -17,6 +17,7 @@ import (
 	"campaignql/ent/hourlycounter"
 	"campaignql/ent/linkcounter"
 	"campaignql/internal/campaign"
+	events "campaignql/internal/event"
 	"campaignql/internal/kind"
 )
 
@@ -241,7 +242,4 @@ func setEvent(row *ent.EventCreate, e numbered) {
 
 // eventID returns the key of the n-th event of a campaign; the sender's id of this event would be
 // demo/n.
-func eventID(campaignID int64, n int) string {
-	digest := sha256.Sum256([]byte("demo/" + strconv.Itoa(n)))
-	return strconv.FormatInt(campaignID, 10) + "-" + hex.EncodeToString(digest[:12])
-}
+func eventID(campaignID int64, n int) string { return events.Key(campaignID, "demo/"+strconv.Itoa(n)) }

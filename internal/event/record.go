@@ -111,11 +111,7 @@ func (s statements) lock(ctx context.Context, ids []int64) (int, error) {
 		t.WriteString("FORCE INDEX (PRIMARY) ")
 	}
 	t.WriteString("WHERE id IN (")
-	row := make([]any, len(ids))
-	for i, id := range ids {
-		row[i] = id
-	}
-	t.List(row)
+	t.List(store.Args(ids))
 	t.WriteString(") ORDER BY id")
 	if !s.lite {
 		t.WriteString(" FOR UPDATE")
@@ -231,7 +227,7 @@ func (e *entry) row() []any {
 }
 
 // insertedAtOnce returns how many events one statement inserts. SQLite binds at most 32,766 values;
-// an event needs up to 8.
+// an event needs up to 8, because integers are written into the text.
 func (s statements) insertedAtOnce() int {
 	if s.lite {
 		return 2000

@@ -2,10 +2,7 @@ package event
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
-	"strconv"
 	"time"
 
 	"entgo.io/ent/dialect/sql"
@@ -52,12 +49,14 @@ func (s *Service) Unsubscribed(ctx context.Context, ownerID, campaignID, subscri
 		if some, err := known.Exist(ctx); err != nil || some {
 			return err
 		}
-		domain, err := domainOf(ctx, client, ownerID, subscriberID)
+		domain, err := readDomain(ctx, client, ownerID, subscriberID)
 		if err != nil {
 			return err
 		}
+		// No sender can choose this id, because of the NUL.
+		key := Key(campaignID, fmt.Sprintf("\x00unsubscribed/%d", subscriberID))
 		err = client.Event.Create().
-			SetID(eventID(campaignID, fmt.Sprintf("\x00unsubscribed/%d", subscriberID))).SetUserID(ownerID).
+			SetID(key).SetUserID(ownerID).
 			SetCampaignID(campaignID).
 			SetSubscriberID(subscriberID).SetKind(kind.EventUnsubscribed).SetAt(at).SetDomain(domain).
 			Exec(ctx)
@@ -85,8 +84,8 @@ func (s *Service) Unsubscribed(ctx context.Context, ownerID, campaignID, subscri
 	})
 }
 
-// domainOf returns the mail domain of the subscriber, or "" if the subscriber no longer exists.
-func domainOf(ctx context.Context, client *ent.Client, ownerID, subscriberID int64) (string, error) {
+// readDomain returns the mail domain of the subscriber, or "" if the subscriber no longer exists.
+func readDomain(ctx context.Context, client *ent.Client, ownerID, subscriberID int64) (string, error) {
 	found, err := client.Subscriber.Query().
 		Where(subscriber.ID(subscriberID), subscriber.UserID(ownerID)).
 		Select(subscriber.FieldDomain).
@@ -114,12 +113,4 @@ func unsubscribedAt(ctx context.Context, client *ent.Client, ownerID, campaignID
 		OnConflict(sql.ConflictColumns(domaincounter.FieldCampaignID, domaincounter.FieldDomain)).
 		Update(func(u *ent.DomainCounterUpsert) { u.AddUnsubscriptions(1) }).
 		Exec(ctx)
-}
-
-// eventID returns the key of an event that the server itself records: the campaign and a digest of
-// an id that no sender can choose. Recording the same event twice therefore violates the unique
-// key.
-func eventID(campaignID int64, sendersID string) string {
-	digest := sha256.Sum256([]byte(sendersID))
-	return strconv.FormatInt(campaignID, 10) + "-" + hex.EncodeToString(digest[:12])
 }

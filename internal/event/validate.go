@@ -116,9 +116,15 @@ func (e *entry) check(latest time.Time) error {
 		}
 	}
 	e.Reason, e.UserAgent = cut(e.Reason), cut(e.UserAgent)
-	digest := sha256.Sum256([]byte(e.ID))
-	e.key = strconv.FormatInt(e.CampaignID, 10) + "-" + hex.EncodeToString(digest[:12])
+	e.key = Key(e.CampaignID, e.ID)
 	return faults.Err()
+}
+
+// Key returns the primary key of an event: the campaign and a digest of the sender's id. Recording
+// the same event twice therefore violates the unique key.
+func Key(campaignID int64, sendersID string) string {
+	digest := sha256.Sum256([]byte(sendersID))
+	return strconv.FormatInt(campaignID, 10) + "-" + hex.EncodeToString(digest[:12])
 }
 
 type invalid = func(field string, reason apperr.Reason, format string, args ...any)

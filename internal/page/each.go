@@ -149,8 +149,8 @@ func (l Sorted[T]) window(ctx context.Context, plan Plan[T]) ([]int64, error) {
 	return l.IDs(inner, plan)
 }
 
-// behind returns the request for the rows that follow the last row that still exists. If none of
-// the rows exists any more, the same request finds the rows that follow them.
+// behind returns the request for the rows after the last of ids that still exists. If none of them
+// exists, it returns same, which now finds the rows that followed them.
 func (l Sorted[T]) behind(ctx context.Context, ids []int64, same Request) (Request, error) {
 	for end, size := len(ids), 1; end > 0; size = l.Batch { // usually the last row exists
 		some := ids[max(0, end-size):end]

@@ -120,7 +120,7 @@ func FormatSet(numbers []int) string {
 	return strings.Join(texts, ",")
 }
 
-func (r Recurrence) normalised() Recurrence {
+func (r Recurrence) normalized() Recurrence {
 	texts := [...]*string{
 		DaysOfWeek: &r.DaysOfWeek, DaysOfMonth: &r.DaysOfMonth, Months: &r.Months, Hours: &r.Hours, Minutes: &r.Minutes,
 	}

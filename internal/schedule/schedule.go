@@ -30,11 +30,11 @@ type Schedule struct {
 	Recurrence Recurrence
 }
 
-// Normalised returns the schedule in its stored form: fields that the type does not use are empty,
+// Normalized returns the schedule in its stored form: fields that the type does not use are empty,
 // the time has seconds, and the number lists are sorted without duplicates. The zone stays as
 // entered. A field that cannot be parsed is unchanged, so that Validate rejects it. A schedule of
 // an unknown type is returned unchanged.
-func (s Schedule) Normalised() Schedule {
+func (s Schedule) Normalized() Schedule {
 	switch s.Type {
 	case kind.ScheduleNone, kind.ScheduleImmediate:
 		return Schedule{Type: s.Type}
@@ -45,7 +45,7 @@ func (s Schedule) Normalised() Schedule {
 		}
 	case kind.ScheduleRecurring:
 		s.Date, s.Time = "", ""
-		s.Recurrence = s.Recurrence.normalised()
+		s.Recurrence = s.Recurrence.normalized()
 	}
 	return s
 }

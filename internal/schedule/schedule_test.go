@@ -12,7 +12,7 @@ import (
 	"campaignql/internal/schedule"
 )
 
-func TestNormalised(t *testing.T) {
+func TestNormalized(t *testing.T) {
 	t.Parallel()
 	full := func(typ kind.ScheduleType) schedule.Schedule {
 		return schedule.Schedule{
@@ -57,11 +57,11 @@ func TestNormalised(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			got := tt.in.Normalised()
+			got := tt.in.Normalized()
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("-want +got\n%s", diff)
 			}
-			if diff := cmp.Diff(got, got.Normalised()); diff != "" {
+			if diff := cmp.Diff(got, got.Normalized()); diff != "" {
 				t.Errorf("not stable: %s", diff)
 			}
 		})

@@ -143,7 +143,7 @@ func (s Span) begun(sel *sql.Selector, column string) sql.Querier {
 // sum returns the SQL sum of a column, zero if there are no rows.
 func sum(sel *sql.Selector, column string) string { return "COALESCE(SUM(" + sel.C(column) + "), 0)" }
 
-// where returns the condition that a column is within a bounded span.
+// where returns the condition that a column is within the span, which has at least one bound.
 func (s Span) where(column string) *sql.Predicate {
 	var all []*sql.Predicate
 	if s.From != nil {

@@ -74,3 +74,12 @@ func byIDs(column string, value any) *sql.Predicate {
 func Distinct[T cmp.Ordered](values []T) []T {
 	return slices.Compact(slices.Sorted(slices.Values(values)))
 }
+
+// Args returns the values as arguments of a statement.
+func Args[T any](values []T) []any {
+	args := make([]any, len(values))
+	for i, v := range values {
+		args[i] = v
+	}
+	return args
+}

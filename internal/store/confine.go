@@ -26,10 +26,10 @@ func ownerColumn(entType string) string {
 	}
 }
 
-// confine is the only place that separates accounts. It adds the predicate "the owner is the
-// caller" to every query, update and delete of the client, and sets the caller as the owner on
-// every insert. If the context has no caller, the statement fails. A caller that sees all accounts
-// (an admin or the server) is not confined.
+// confine is the only place that separates accounts in the statements of Ent. It adds the predicate
+// "the owner is the caller" to every query, update and delete of the client, and sets the caller as
+// the owner on every insert. If the context has no caller, the statement fails. A caller that sees
+// all accounts (an admin or the server) is not confined. Statements of Raw are not confined either.
 func confine(client *ent.Client) {
 	client.Intercept(entgo.TraverseFunc(func(ctx context.Context, query entgo.Query) error {
 		id, err := caller.From(ctx)

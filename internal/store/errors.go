@@ -57,6 +57,16 @@ func IsDuplicate(err error) bool {
 	return false
 }
 
+// Taken is Translate for a write that violates a unique index if a name is taken. It then returns
+// the conflict, with err as its cause.
+func Taken(err error, conflict *apperr.Error) error {
+	if !IsDuplicate(err) {
+		return Translate(err)
+	}
+	conflict.Err = err
+	return conflict
+}
+
 // Translate converts an error of Ent or of a driver to an error of apperr: a missing row becomes
 // NotFound, an ended context Canceled, an unreachable or busy database Unavailable, and any other
 // error Internal with the cause for the log. Errors of apperr and nil are returned unchanged.

@@ -4,6 +4,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -98,7 +99,7 @@ func open(ctx context.Context, address string, opts Options, readOnly bool) (*St
 		return nil, errors.Join(fmt.Errorf("database %s cannot be reached: %w", Redact(address), err), s.Close())
 	}
 	s.driver.watch.slow = slow{log: opts.Log, limit: opts.SlowStatement}
-	s.migrator = newMigrator(s.dialect, orDefault(opts.MigrationGrace, 15*time.Second))
+	s.migrator = newMigrator(s.dialect, cmp.Or(opts.MigrationGrace, 15*time.Second))
 	s.client = ent.NewClient(ent.Driver(s.driver))
 	confine(s.client)
 	hide(s.client)
@@ -205,9 +206,9 @@ func openMySQL(address string, opts Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg.Timeout = orDefault(opts.ConnectTimeout, 5*time.Second)
+	cfg.Timeout = cmp.Or(opts.ConnectTimeout, 5*time.Second)
 	migration := cfg.Clone()
-	cfg.ReadTimeout = orDefault(opts.StatementTimeout, time.Minute)
+	cfg.ReadTimeout = cmp.Or(opts.StatementTimeout, time.Minute)
 	cfg.WriteTimeout = cfg.ReadTimeout
 	plain := cfg.Clone()
 	plain.ReadTimeout, plain.WriteTimeout = killTimeout, killTimeout
@@ -303,13 +304,6 @@ func newStore(name string, health *sql.DB, dbs ...*sql.DB) *Store {
 		readers: entsql.OpenDB(name, read), watch: new(watch),
 	}
 	return &Store{driver: d, dbs: dbs, health: health, dialect: name}
-}
-
-func orDefault(d, standard time.Duration) time.Duration {
-	if d == 0 {
-		return standard
-	}
-	return d
 }
 
 // Redact returns an address without its password, for messages.

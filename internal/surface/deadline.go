@@ -1,6 +1,7 @@
 package surface
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -34,7 +35,7 @@ func Deadlines(timeout, whole time.Duration, next http.Handler) http.Handler {
 			return
 		}
 		in := &TimedBody{
-			ReadCloser: r.Body, control: control, timeout: orDefault(timeout), until: time.Now().Add(whole),
+			ReadCloser: r.Body, control: control, timeout: cmp.Or(timeout, DefaultClientTimeout), until: time.Now().Add(whole),
 		}
 		with := *r
 		with.Body = in

@@ -18,11 +18,14 @@ import (
 type row struct {
 	status int
 	code   string
-	// retry is the time after which the client may try again, unless the error has its own.
+	// retry is the time after which the client may try again, unless the error has its own. Limited
+	// has none: some limits do not pass with time, and those that do set RetryAfter.
 	retry time.Duration
 }
 
-// rows is the only mapping from error codes to HTTP statuses and to GraphQL's extensions.code.
+// rows maps error codes to GraphQL's extensions.code and to the HTTP status of a request that was
+// not executed. An error of a GraphQL field leaves the status 200. A failed command is answered
+// with its legacy code instead: see failure.go of package command.
 var rows = map[apperr.Code]row{
 	apperr.Invalid:         {status: http.StatusBadRequest, code: "BAD_USER_INPUT"},
 	apperr.NotFound:        {status: http.StatusNotFound, code: "NOT_FOUND"},
@@ -30,7 +33,7 @@ var rows = map[apperr.Code]row{
 	apperr.Precondition:    {status: http.StatusConflict, code: "CONFLICT"},
 	apperr.Denied:          {status: http.StatusForbidden, code: "FORBIDDEN"},
 	apperr.Unauthenticated: {status: http.StatusUnauthorized, code: "UNAUTHENTICATED"},
-	apperr.Limited:         {status: http.StatusTooManyRequests, code: "RATE_LIMITED", retry: time.Second},
+	apperr.Limited:         {status: http.StatusTooManyRequests, code: "RATE_LIMITED"},
 	apperr.Unavailable:     {status: http.StatusServiceUnavailable, code: "UNAVAILABLE", retry: time.Second},
 	apperr.Canceled:        {status: http.StatusServiceUnavailable, code: "CANCELED", retry: time.Second},
 	apperr.Internal:        {status: http.StatusInternalServerError, code: "INTERNAL"},
@@ -57,6 +60,9 @@ func RetryAfter(fault *apperr.Error) time.Duration {
 	return rowOf(fault.Code).retry
 }
 
+// Seconds rounds a time to wait up to whole seconds, as Retry-After needs it.
+func Seconds(wait time.Duration) int { return int((wait + time.Second - 1) / time.Second) }
+
 // Public returns the error that the client sees: the first apperr.Error in err, or a generic one.
 func Public(err error) *apperr.Error {
 	if all := apperr.All(err); len(all) > 0 {
@@ -79,16 +85,22 @@ func Cause(err error) error {
 	return err
 }
 
+// ServerFault reports whether an error has to be logged as one of the server: an internal one, or
+// one of the database. A server that is only busy has no cause to log.
+func ServerFault(fault *apperr.Error) bool {
+	return fault.Code == apperr.Internal || fault.Code == apperr.Unavailable && fault.Err != nil
+}
+
 // Refuse answers a request with an error in GraphQL's format. It logs errors that are the fault of
 // the server.
 func Refuse(w http.ResponseWriter, r *http.Request, log *slog.Logger, err error) {
 	fault := Public(err)
-	if fault.Code == apperr.Internal || fault.Code == apperr.Unavailable && fault.Err != nil {
+	if ServerFault(fault) {
 		log.ErrorContext(r.Context(), "request failed", slog.String("requestId", RequestID(r.Context())),
 			slog.String("path", r.URL.Path), slog.Any("error", Cause(err)))
 	}
 	if after := RetryAfter(fault); after > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(int((after+time.Second-1)/time.Second)))
+		w.Header().Set("Retry-After", strconv.Itoa(Seconds(after)))
 	}
 	RefuseAs(w, r, Status(fault.Code), Code(fault.Code), fault.Error())
 }

@@ -1,6 +1,7 @@
 package surface
 
 import (
+	"cmp"
 	linked "container/list"
 	"errors"
 	"log/slog"
@@ -36,7 +37,7 @@ type Listener struct {
 
 // Listen wraps a listener. The limits of connections work only with [Listener.Serve].
 func Listen(listener net.Listener, opts ListenOptions) *Listener {
-	opts.Timeout = orDefault(opts.Timeout)
+	opts.Timeout = cmp.Or(opts.Timeout, DefaultClientTimeout)
 	if opts.Logger == nil {
 		opts.Logger = slog.Default()
 	}
@@ -48,13 +49,6 @@ func Listen(listener net.Listener, opts ListenOptions) *Listener {
 		addresses: map[netip.Prefix]*address{}, addressHeaders: gate.New(headers, 0, addressHeaders),
 		warned: map[string]time.Time{},
 	}
-}
-
-func orDefault(timeout time.Duration) time.Duration {
-	if timeout == 0 {
-		return DefaultClientTimeout
-	}
-	return timeout
 }
 
 func (l *Listener) Accept() (net.Conn, error) {

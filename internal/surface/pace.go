@@ -1,6 +1,7 @@
 package surface
 
 import (
+	"cmp"
 	"net/http"
 	"time"
 
@@ -36,7 +37,7 @@ func (p *Pace) Write(w http.ResponseWriter, part []byte) (int, error) {
 		p.Rate = defaultWriteRate
 	}
 	p.written += int64(len(part))
-	left := orDefault(p.Timeout) + time.Duration(float64(p.written)/float64(p.Rate)*float64(time.Second)) - p.spent
+	left := cmp.Or(p.Timeout, DefaultClientTimeout) + time.Duration(float64(p.written)/float64(p.Rate)*float64(time.Second)) - p.spent
 	begun := time.Now()
 	_ = http.NewResponseController(w).SetWriteDeadline(begun.Add(left)) // ignored: a test recorder has no deadlines
 	n, err := w.Write(part)

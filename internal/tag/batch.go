@@ -118,7 +118,7 @@ func (s *Service) CampaignCounts(ctx context.Context, tagIDs []int64) (map[int64
 	return counts, nil
 }
 
-// with returns the columns and the needed column.
+// with returns the columns, with needed added if it is missing.
 func with(columns []string, needed string) []string {
 	if slices.Contains(columns, needed) {
 		return columns

@@ -15,9 +15,9 @@ import (
 // maxName is the maximum length of a name, in characters.
 const maxName = 100
 
-// Normalise returns a name as it is stored, and its unique key. The error is Invalid on the field
+// Normalize returns a name as it is stored, and its unique key. The error is Invalid on the field
 // name, with the reasons of Create. Subscriber tags have the same rules for names.
-func Normalise(given string) (name, key string, err error) {
+func Normalize(given string) (name, key string, err error) {
 	name = strings.TrimSpace(kind.Clean(given))
 	switch {
 	case given == "":

@@ -36,7 +36,7 @@ func TestNameIsTrimmedAndChecked(t *testing.T) {
 	for label, test := range tests {
 		t.Run(label, func(t *testing.T) {
 			t.Parallel()
-			name, key, err := Normalise(test.given)
+			name, key, err := Normalize(test.given)
 			reason := ""
 			for _, e := range apperr.All(err) {
 				reason += string(e.Reason)

@@ -63,7 +63,7 @@ func (s *Service) Create(ctx context.Context, in Input, idempotencyKey *string) 
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
 	}
-	name, key, err := Normalise(in.Name)
+	name, key, err := Normalize(in.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +98,7 @@ func (s *Service) Rename(ctx context.Context, id int64, name string) (*ent.Tag, 
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
 	}
-	name, key, err := Normalise(name)
+	name, key, err := Normalize(name)
 	if err != nil {
 		return nil, err
 	}
@@ -229,13 +229,10 @@ func (s *Service) All(ctx context.Context, columns ...string) ([]*ent.Tag, error
 
 // taken translates a violation of the unique index on account and name to a Conflict.
 func taken(err error) error {
-	if store.IsDuplicate(err) {
-		return &apperr.Error{
-			Code: apperr.Conflict, Field: "name", Reason: apperr.ReasonTagExists,
-			Message: "a tag of this name exists already", Err: err,
-		}
-	}
-	return store.Translate(err)
+	return store.Taken(err, &apperr.Error{
+		Code: apperr.Conflict, Field: "name", Reason: apperr.ReasonTagExists,
+		Message: "a tag of this name exists already",
+	})
 }
 
 func notFound() *apperr.Error { return apperr.NotFoundf("tag") }

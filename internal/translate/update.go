@@ -89,7 +89,7 @@ func setSchedule(r *reading, patch campaign.Patch, input map[string]any) error {
 		)
 		return nil
 	}
-	plan := given.Alone().Normalised()
+	plan := given.Alone().Normalized()
 	reads, others := scheduleParts(given, plan.Type)
 	for _, part := range others {
 		if part.given {

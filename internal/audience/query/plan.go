@@ -171,7 +171,7 @@ func subscribed(r row) *sql.Predicate {
 	)
 }
 
-// reachable is true for rows to which campaigns may be sent.
+// reachable is true for rows to which campaigns may be sent: people/subscriber calls them active.
 func reachable(s *statement, r row) *sql.Predicate {
 	return all(subscribed(r), not(suppressed(s, r)))
 }

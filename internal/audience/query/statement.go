@@ -240,15 +240,7 @@ func among(column string, ids ...int64) *sql.Predicate {
 	if len(ids) == 1 {
 		return sql.EQ(column, ids[0])
 	}
-	return sql.In(column, anys(ids)...)
-}
-
-func anys[T any](values []T) []any {
-	out := make([]any, len(values))
-	for i, v := range values {
-		out[i] = v
-	}
-	return out
+	return sql.In(column, store.Args(ids)...)
 }
 
 // like is true if the text matches. prefix and suffix are "%" or empty, and part is matched

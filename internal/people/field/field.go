@@ -270,14 +270,7 @@ func exists() *apperr.Error {
 }
 
 // taken translates a violation of the unique index on account, list and name to a Conflict.
-func taken(err error) error {
-	if store.IsDuplicate(err) {
-		conflict := exists()
-		conflict.Err = err
-		return conflict
-	}
-	return store.Translate(err)
-}
+func taken(err error) error { return store.Taken(err, exists()) }
 
 func notFound() *apperr.Error {
 	return &apperr.Error{

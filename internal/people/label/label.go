@@ -81,7 +81,7 @@ func (s *Service) Create(ctx context.Context, name string, idempotencyKey *strin
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
 	}
-	name, key, err := tag.Normalise(name)
+	name, key, err := tag.Normalize(name)
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +116,7 @@ func (s *Service) Rename(ctx context.Context, id int64, name string) (*ent.Subsc
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
 	}
-	name, key, err := tag.Normalise(name)
+	name, key, err := tag.Normalize(name)
 	if err != nil {
 		return nil, err
 	}
@@ -291,13 +291,10 @@ func byNameKey(a, b *ent.SubscriberTag) int {
 
 // taken translates a violation of the unique index on account and name to a Conflict.
 func taken(err error) error {
-	if store.IsDuplicate(err) {
-		return &apperr.Error{
-			Code: apperr.Conflict, Field: "name", Reason: apperr.ReasonSubscriberTagExists,
-			Message: "a subscriber tag of this name exists already", Err: err,
-		}
-	}
-	return store.Translate(err)
+	return store.Taken(err, &apperr.Error{
+		Code: apperr.Conflict, Field: "name", Reason: apperr.ReasonSubscriberTagExists,
+		Message: "a subscriber tag of this name exists already",
+	})
 }
 
 func notFound() *apperr.Error {

@@ -206,15 +206,11 @@ func tagged(ids []int64) predicate.Subscriber {
 			s.Where(sql.False())
 			return
 		}
-		any := make([]any, len(ids))
-		for i, id := range ids {
-			any[i] = id
-		}
 		taggings := sql.Table(subscribertagging.Table)
 		s.Where(sql.Exists(sql.Select(taggings.C(subscribertagging.FieldSubscriberTagID)).From(taggings).Where(sql.And(
 			sql.ColumnsEQ(taggings.C(subscribertagging.FieldSubscriberID), s.C(entsubscriber.FieldID)),
 			sql.ColumnsEQ(taggings.C(subscribertagging.FieldUserID), s.C(entsubscriber.FieldUserID)),
-			sql.In(taggings.C(subscribertagging.FieldSubscriberTagID), any...),
+			sql.In(taggings.C(subscribertagging.FieldSubscriberTagID), store.Args(ids)...),
 			store.NotDeleted(kind.DeletedTag, taggings.C(subscribertagging.FieldSubscriberTagID)),
 		))))
 	}
@@ -226,7 +222,8 @@ func (f Filter) size() int {
 		len(f.TagsAnyOf) + len(f.TagsAllOf) + len(f.TagsNoneOf)
 }
 
-// active selects people who get mail.
+// active selects people who get mail. Package audience/query has the same rule in SQL of its own, and a
+// test that compares them.
 func active() predicate.Subscriber {
 	return entsubscriber.And(
 		entsubscriber.StatusEQ(kind.SubscriberSubscribed),

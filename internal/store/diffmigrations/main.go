@@ -3,7 +3,6 @@
 // replays them on an empty MySQL database:
 //
 //	go run ./internal/store/diffmigrations -name add_something -mysql mysql://root@127.0.0.1:3306/empty
-//	go run ./internal/store/diffmigrations -name add_something -mysql mysql://root@127.0.0.1:3306/empty
 package main
 
 import (
