@@ -90,5 +90,8 @@ func (r comparedResolver) Elapsed(
 ) ([][]*statistics.Point, error) {
 	campaigns := mapped(compared, func(c *model.ComparedCampaign) *statistics.Counters { return c.Campaign.Statistics() })
 	series, err := r.Statistics.Elapsed(ctx, rowsOf(campaigns), interval, int(points), r.Campaigns.Now())
+	if err == nil {
+		err = chargePoints(ctx, series)
+	}
 	return perCampaign(campaigns, series), err
 }

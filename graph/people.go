@@ -22,7 +22,7 @@ func (r listResolver) SubscriberCount(ctx context.Context, lists []*model.Subscr
 func (r listResolver) CustomFields(
 	ctx context.Context, lists []*model.SubscriberList,
 ) ([][]*model.CustomField, error) {
-	rows := mapped(each(lists, (*model.SubscriberList).Number), func(l *model.SubscriberList) *ent.SubscriberList {
+	rows := mapped(distinctBy(lists, (*model.SubscriberList).Number), func(l *model.SubscriberList) *ent.SubscriberList {
 		return l.SubscriberList
 	})
 	byList, err := r.Fields.ByLists(ctx, rows, selected(ctx, customFieldFields, itself).columns()...)
@@ -107,7 +107,7 @@ func (r subscriberResolver) Tags(ctx context.Context, people []*model.Subscriber
 func (r subscriberResolver) Suppression(
 	ctx context.Context, people []*model.Subscriber,
 ) ([]*model.Suppression, error) {
-	rows := mapped(each(people, (*model.Subscriber).Number), func(s *model.Subscriber) *ent.Subscriber {
+	rows := mapped(distinctBy(people, (*model.Subscriber).Number), func(s *model.Subscriber) *ent.Subscriber {
 		return s.Subscriber
 	})
 	found, err := r.Suppressions.Of(ctx, rows, selected(ctx, suppressionFields, itself).columns()...)
@@ -129,7 +129,7 @@ func shownLists(rows []*ent.SubscriberList) []*model.SubscriberList {
 	return mapped(rows, shownList)
 }
 
-// shownList returns nil for nil, as do its siblings.
+// shownList returns nil for nil, as do its siblings in this file.
 func shownList(row *ent.SubscriberList) *model.SubscriberList {
 	if row == nil {
 		return nil
@@ -200,8 +200,8 @@ func mapped[T, V any](rows []T, of func(T) V) []V {
 // idsOf returns the ids of rows, each once.
 func idsOf[T any](rows []T, id func(T) int64) []int64 { return store.Distinct(mapped(rows, id)) }
 
-// each returns the rows without duplicate ids.
-func each[T any](rows []T, id func(T) int64) []T {
+// distinctBy returns the rows without duplicate ids.
+func distinctBy[T any](rows []T, id func(T) int64) []T {
 	seen := make(map[int64]bool, len(rows))
 	out := make([]T, 0, len(rows))
 	for _, row := range rows {

@@ -25,7 +25,7 @@ import (
 func TestGeneratedExecutorAnswersAsGqlgens(t *testing.T) {
 	documents := 500
 	if os.Getenv("CAMPAIGNQL_LONG") == "1" {
-		documents = 5000
+		documents = 20_000
 	}
 	each(t, func(t *testing.T, w *world) {
 		a := w.Account(t)

@@ -3,8 +3,10 @@ package graph
 import (
 	"context"
 	"time"
+	"unsafe"
 
 	"campaignql/ent"
+	"campaignql/internal/budget"
 	"campaignql/internal/caller"
 	"campaignql/internal/schedule"
 	"campaignql/internal/statistics"
@@ -55,7 +57,20 @@ func (r statisticsResolver) Series(
 		return nil, err
 	}
 	series, err := r.Statistics.Series(ctx, rowsOf(campaigns), span, r.Campaigns.Now())
+	if err == nil {
+		err = chargePoints(ctx, series)
+	}
 	return perCampaign(campaigns, series), err
+}
+
+// chargePoints charges the memory of points to the answer. There may be many more of them than of the
+// hours that were read.
+func chargePoints(ctx context.Context, series map[int64][]statistics.Point) error {
+	n := 0
+	for _, points := range series {
+		n += len(points)
+	}
+	return budget.From(ctx).Charge(int64(n)*int64(unsafe.Sizeof(statistics.Point{})), "")
 }
 
 // spanOf reads a time span. If timeZone is not given, it uses the zone of the account.
@@ -93,7 +108,7 @@ func (r statisticsResolver) Domains(
 // rowsOf returns the rows of campaigns, each once.
 func rowsOf(campaigns []*statistics.Counters) []*ent.Campaign {
 	rows := mapped(campaigns, func(c *statistics.Counters) *ent.Campaign { return (*ent.Campaign)(c) })
-	return each(rows, func(c *ent.Campaign) int64 { return c.ID })
+	return distinctBy(rows, func(c *ent.Campaign) int64 { return c.ID })
 }
 
 func campaignIDs(campaigns []*statistics.Counters) []int64 {

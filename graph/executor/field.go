@@ -41,7 +41,7 @@ func Variable[P, V any](f *Field, out Output[V], get func(parent P) V) Output[P]
 	if out.ask == nil {
 		return Output[P]{put: func(w *writer, parent P, _ int) { out.put(w, get(parent), 0) }}
 	}
-	return resolved(f, out, each(func(_ context.Context, parent P) (V, error) { return get(parent), nil }))
+	return resolved(f, out, oneByOne(func(_ context.Context, parent P) (V, error) { return get(parent), nil }))
 }
 
 // Getter is a field of the schema that is a method of P which cannot fail.
@@ -54,7 +54,7 @@ func Getter[P, V any](f *Field, out Output[V], get func(parent P) V) Output[P] {
 func Method[P, V any](f *Field, out Output[V], get func(parent P) (V, error)) Output[P] {
 	f.isMethod = true
 	if out.ask != nil {
-		return resolved(f, out, each(func(_ context.Context, parent P) (V, error) { return get(parent) }))
+		return resolved(f, out, oneByOne(func(_ context.Context, parent P) (V, error) { return get(parent) }))
 	}
 	return Output[P]{put: func(w *writer, parent P, _ int) {
 		v, err := get(parent)
@@ -66,16 +66,16 @@ func Method[P, V any](f *Field, out Output[V], get func(parent P) (V, error)) Ou
 	}}
 }
 
-// Called is a field of the schema that is a method of P with a context.
+// Called is a field of the schema that is a method of P with a context. It runs once for each parent.
 func Called[P, V any](f *Field, out Output[V], call func(ctx context.Context, parent P) (V, error)) Output[P] {
 	f.isMethod = true
-	return resolved(f, out, each(call))
+	return resolved(f, out, oneByOne(call))
 }
 
 // Resolver is a field of the schema that a resolver answers.
 func Resolver[P, V any](f *Field, out Output[V], call func(ctx context.Context, parent P) (V, error)) Output[P] {
 	f.isMethod, f.isResolver = true, true
-	return resolved(f, out, each(call))
+	return resolved(f, out, oneByOne(call))
 }
 
 // Batch is a field of the schema that a resolver answers for all parents of a level in one call. It returns
@@ -92,12 +92,12 @@ func Batch[P, V any](f *Field, out Output[V], call func(ctx context.Context, par
 		if failed == nil && err != nil {
 			failed = func(w *writer) { w.fail(err) }
 		}
-		each, _ := errors.AsType[graphql.BatchErrors](err)
+		own, _ := errors.AsType[graphql.BatchErrors](err)
 		for i := range parents {
 			var v V
 			switch {
-			case each != nil && len(values) == len(parents) && len(each.Errors()) == len(parents):
-				of, at := each.Errors()[i], report(nil)
+			case own != nil && len(values) == len(parents) && len(own.Errors()) == len(parents):
+				of, at := own.Errors()[i], report(nil)
 				if of != nil {
 					at = func(w *writer) { w.fail(of) }
 				}
@@ -118,8 +118,8 @@ type report func(w *writer)
 // none.
 type resolve[P, V any] func(ctx context.Context, parents []P, keep func(i int, v V, failed report))
 
-// each calls a resolver for one parent after the other.
-func each[P, V any](call func(ctx context.Context, parent P) (V, error)) resolve[P, V] {
+// oneByOne calls a resolver for one parent after the other.
+func oneByOne[P, V any](call func(ctx context.Context, parent P) (V, error)) resolve[P, V] {
 	return func(ctx context.Context, parents []P, keep func(i int, v V, failed report)) {
 		for i, parent := range parents {
 			v, failed := protected(ctx, parent, call)

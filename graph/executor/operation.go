@@ -1,9 +1,11 @@
-// Package executor is what the generated executor is made of. The code that gqlgen's plugin in
-// generate writes into graph/exec compiles a selection into an [Output] once for an operation, asks the
-// resolvers level by level, for all rows of a level at once, and then writes the JSON row after row.
+// Package executor is the run-time library of the generated executor. The code that gqlgen's plugin in
+// generate writes into graph/exec compiles a selection into an [Output] once for an operation. Then it
+// works in two phases: ask calls all resolvers, level by level, for all rows of a level at once; put only
+// writes JSON, row after row.
 //
 // The data is that of gqlgen's own executor byte for byte, and the errors are the same, in another
-// order. Nothing is run twice. The package knows no type of the schema.
+// order. Nothing is run twice. gqlgen's AroundFields and AroundRootFields are not called. The package
+// knows no type of the schema.
 package executor
 
 import (

@@ -13,7 +13,7 @@ import (
 type Output[T any] struct {
 	// ask calls the resolvers below the values, level by level. It is nil if there are none.
 	ask func(ctx context.Context, values []T)
-	// put writes v. If ask is set, v is the value at index at of those that ask was given.
+	// put writes v. If ask is set, v is the value at index at of those that the latest ask was given.
 	put func(w *writer, v T, at int)
 }
 
@@ -235,8 +235,11 @@ func putList[T any](w *writer, of Output[T], list []T, first int, elementsRequir
 			w.buf = append(w.buf[:element], null...)
 		}
 		if w.charge(); w.failed || w.full() {
+			if !w.failed {
+				w.fail(w.budget.Err()) // exceeded elsewhere
+			}
 			w.failed, failed = false, true
-			break // the response is too large, and nothing of it will be sent
+			break
 		}
 	}
 	w.path = w.path[:depth]

@@ -195,14 +195,30 @@ func appendOptional(buf []byte, text string) []byte {
 
 // AppendString appends a text with the escapes that gqlgen writes.
 func AppendString(buf []byte, text string) []byte {
+	buf = append(buf, '"')
+	start := 0
 	for i := range len(text) {
-		if c := text[i]; c < ' ' || c == '"' || c == '\\' {
-			var quoted bytes.Buffer
-			graphql.MarshalString(text).MarshalGQL(&quoted)
-			return append(buf, quoted.Bytes()...)
+		c := text[i]
+		if c >= ' ' && c != '"' && c != '\\' {
+			continue
+		}
+		buf = append(buf, text[start:i]...)
+		start = i + 1
+		switch c {
+		case '\t':
+			buf = append(buf, `\t`...)
+		case '\r':
+			buf = append(buf, `\r`...)
+		case '\n':
+			buf = append(buf, `\n`...)
+		case '\\', '"':
+			buf = append(buf, '\\', c)
+		default:
+			const hex = "0123456789ABCDEF"
+			buf = append(buf, '\\', 'u', '0', '0', hex[c>>4], hex[c&0xf])
 		}
 	}
-	return append(append(append(buf, '"'), text...), '"')
+	return append(append(buf, text[start:]...), '"')
 }
 
 // AppendBoolean appends true or false.

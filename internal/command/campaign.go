@@ -187,39 +187,6 @@ func (b *Bridge) campaignCommands() []Command {
 	}
 }
 
-var updateParameters = []Parameter{
-	required("CampaignID", "The campaign."),
-	optional("CampaignStatus", "The status to reach: Draft, Ready, Sending, Paused, …"),
-	optional("CampaignStatusReason", "Why, for the history; at most 250 characters."),
-	optional("CampaignName", "The name, at most 250 characters."),
-	optional("RelEmailID", "The email; 0 for none."),
-	optional("ScheduleType", "Not Scheduled, Immediate, Future or Recursive."),
-	optional("SendDate", "YYYY-MM-DD, for Future."),
-	optional("SendTime", "HH:MM or HH:MM:SS, for Future."),
-	optional("SendTimeZone", "The time zone of both: Europe/Berlin, UTC, +03:00 or (GMT-03:00) Brasilia."),
-	optional("ScheduleRecDaysOfWeek", "1 (Monday) to 7, comma-separated; 0 for every day."),
-	optional("ScheduleRecDaysOfMonth", "1 to 31, comma-separated; 0 for every day."),
-	optional("ScheduleRecMonths", "1 to 12, comma-separated; 0 for every month."),
-	optional("ScheduleRecHours", "0 to 23, comma-separated."),
-	optional("ScheduleRecMinutes", "0 to 59, comma-separated."),
-	optional("ScheduleRecSendMaxInstance", "How often to send it; 0 for no limit."),
-	optional("ApprovalUserExplanation", "What the owner tells the one who approves."),
-	optional("GoogleAnalyticsDomains", "Domains whose links are marked for Google Analytics."),
-	optional("PublishOnRSS", "Enabled or Disabled."),
-	optional("RulesJsonBundle", "The audience as rules; the two lists are ignored then."),
-	optional("RecipientListsAndSegments", "The audience as comma-separated ListID:SegmentID."),
-	optional("Exclude_RecipientListsAndSegments", "Who is left out, in the same form."),
-	optional("S2SEnabled", "true or false."),
-	optional("AutoResendEnabled", "Whether to send it again to those who did not open it: true or false."),
-	optional("AutoResendWaitDays", "How many days later, 1 to 365."),
-	optional("AutoResendSubject", "The subject of the second sending."),
-	optional("AutoResendPreHeaderText", "The preheader of the second sending."),
-	optional(
-		"ABTesting",
-		"ABTesting[TestSize] in percent, [TestDuration] in hours, [Winner], [Variations][0][EmailID]; empty to remove the test.",
-	),
-}
-
 func (b *Bridge) createCampaign(ctx context.Context, p Parameters) (Object, error) {
 	if err := notSent(p, "CampaignName"); err != nil {
 		return nil, err

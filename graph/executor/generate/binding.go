@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"go/types"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -150,7 +151,7 @@ func (p plugin) output(t *config.TypeReference) (string, error) {
 func (p plugin) leaf(t *config.TypeReference, names, required string) (string, error) {
 	value := ref(t.GO)
 	switch {
-	case t.IsMarshaler && t.Definition.Kind == ast.Enum && !p.bound[t.Definition.Name] && isString(t.GO):
+	case t.IsMarshaler && t.Definition.Kind == ast.Enum && p.generated(t.GO) && isString(t.GO):
 		return fmt.Sprintf("executor.Leaf(func(buf []byte, v %s) []byte { return %s(buf, string(v)) }, %q)",
 			value, templates.CurrentImports.Lookup(scalars)+".AppendString", required), nil
 	case t.IsMarshaler && t.IsContext:
@@ -206,6 +207,16 @@ func appends(marshaler *types.Func, name string) string {
 	return templates.CurrentImports.Lookup(pkg) + ".Append" + name
 }
 
+// generated reports whether gqlgen has written a type.
+func (p plugin) generated(t types.Type) bool {
+	named, ok := t.(*types.Named)
+	if !ok || named.Obj().Pkg() == nil || named.Obj().Pkg().Path() != p.config.Model.ImportPath() {
+		return false
+	}
+	in := p.config.Packages.Load(named.Obj().Pkg().Path()).Fset.Position(named.Obj().Pos())
+	return filepath.Base(in.Filename) == filepath.Base(p.config.Model.Filename)
+}
+
 func isString(t types.Type) bool {
 	basic, ok := t.Underlying().(*types.Basic)
 	return ok && basic.Kind() == types.String
@@ -219,13 +230,13 @@ type boundColumn struct{ Field, Name string }
 
 // column returns the column of a field that is bound to a field of an entity, or nil. Ent names the columns
 // in the tags for JSON.
-func column(field *codegen.Field) *boundColumn {
+func column(field *codegen.Field) (*boundColumn, error) {
 	if field.IsResolver || !field.IsVariable() || field.Object.Root {
-		return nil
+		return nil, nil
 	}
 	found, path, _ := types.LookupFieldOrMethod(field.Object.Type, true, nil, field.GoFieldName)
 	if found == nil || found.Pkg() == nil || found.Pkg().Path() != entities {
-		return nil
+		return nil, nil
 	}
 	of := field.Object.Type
 	for i, step := range path {
@@ -238,7 +249,10 @@ func column(field *codegen.Field) *boundColumn {
 			continue
 		}
 		name, _, _ := strings.Cut(reflect.StructTag(entity.Tag(step)).Get("json"), ",")
-		return &boundColumn{field.Name, name}
+		if name == "" || name == "-" {
+			return nil, fmt.Errorf("executor: the column of %s.%s has no name in JSON", field.Object.Name, field.Name)
+		}
+		return &boundColumn{field.Name, name}, nil
 	}
-	return nil
+	return nil, nil
 }

@@ -31,18 +31,11 @@ func generate() error {
 	if err != nil {
 		return err
 	}
-	p := plugin{bound: map[string]bool{}}
-	for name := range cfg.Models {
-		p.bound[name] = true
-	}
-	return api.Generate(cfg, api.AddPlugin(p))
+	return api.Generate(cfg, api.AddPlugin(plugin{}))
 }
 
 // plugin writes the executor beside gqlgen's.
-type plugin struct {
-	// bound are the types of the schema whose Go types are named in the configuration. gqlgen writes the others.
-	bound map[string]bool
-}
+type plugin struct{ config *config.Config }
 
 //go:embed executor.gotpl
 var source string
@@ -55,6 +48,7 @@ func (p plugin) GenerateCode(data *codegen.Data) error {
 	if err := supported(data); err != nil {
 		return err
 	}
+	p.config = data.Config
 	return templates.Render(templates.Options{
 		PackageName:     data.Config.Exec.Package,
 		Filename:        filepath.Join(filepath.Dir(data.Config.Exec.Filename), "executor_gen.go"),
