@@ -11,7 +11,8 @@ import (
 	"campaignql/internal/statistics"
 )
 
-// accountFields says which sums the fields of the statistics of an account read. id stands for none.
+// accountFields says which sums the fields of the statistics of an account read. A field with "id" reads
+// none.
 var accountFields = columnsOf("AccountStatistics", counterFields, fields{
 	"campaigns": reads(statistics.CampaignsColumn),
 	"series":    reads("id"),
@@ -19,7 +20,7 @@ var accountFields = columnsOf("AccountStatistics", counterFields, fields{
 	"domains":   reads("id"),
 })
 
-// pointFields says which sums of an hour the fields of a point read. id stands for none.
+// pointFields says which sums of an hour the fields of a point read. A field with "id" reads none.
 var pointFields = fields{
 	"start":              reads("id"),
 	"end":                reads("id"),

@@ -47,7 +47,7 @@ func WithSQLite() bool { return Engines()[0].server == "" }
 // a sample.
 const LongVariable = "CAMPAIGNQL_LONG"
 
-// Long tells whether tests do all that they can.
+// Long reports whether tests run in their longest form.
 func Long() bool { return os.Getenv(LongVariable) == "1" }
 
 // OncePerRun skips a test where SQLite is left out. It is for a test that uses no engine, or SQLite alone, and that is

@@ -1,4 +1,4 @@
-// Generate runs gqlgen on the configuration in the working directory, or in the directory that is its
+// Command generate runs gqlgen on the configuration in the working directory, or in the directory that is its
 // argument, with one plugin more. The plugin writes executor_gen.go beside gqlgen's own executor.
 package main
 

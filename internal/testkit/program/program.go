@@ -51,7 +51,8 @@ func Path(t testing.TB) string {
 	return built.path
 }
 
-// removeOld removes programs of runs that ended over an hour ago: nothing tells a package that its last test has ended.
+// removeOld removes programs of runs that ended over an hour ago. A package does not know when the last
+// test of a run has ended.
 func removeOld() {
 	left, _ := filepath.Glob(filepath.Join(os.TempDir(), folderPrefix+"*"))
 	for _, folder := range left {
