@@ -170,3 +170,25 @@ func (w *world) populated(t *testing.T, a *apitest.Account, n int) {
 	must(client.FieldValue.CreateBulk(values...).Save(ctx))(t)
 	must(client.SubscriberTagging.CreateBulk(taggings...).Save(ctx))(t)
 }
+
+// TestAFieldOfAMutationShowsWhatAnEarlierOneWrote changes an email between two reads of it.
+func TestAFieldOfAMutationShowsWhatAnEarlierOneWrote(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		a := w.Account(t)
+		c := w.page(t, a, 1)[0]
+		rename := func(alias, name string) string {
+			return fmt.Sprintf(
+				`%s: updateCampaign(input: {id: "%d", name: "%s"}) { campaign { email { subject } } } `, alias, c.ID, name,
+			)
+		}
+		data := w.MustQuery(t, a.Key, fmt.Sprintf(
+			`mutation { %s updateEmail(input: {id: "%d", subject: "Fresh"}) { email { subject } } %s }`,
+			rename("before", "one"), *c.EmailID, rename("after", "two"),
+		), nil)
+		for alias, want := range map[string]string{"before": "News", "after": "Fresh"} {
+			if got := apitest.At(t, data, alias, "campaign", "email", "subject"); got != want {
+				t.Errorf("%s: %v, want %s", alias, got, want)
+			}
+		}
+	})
+}

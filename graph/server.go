@@ -228,11 +228,18 @@ func (s *server) recorded(ctx context.Context) (context.Context, *store.Recorder
 }
 
 // prepared returns a context with the loaders of a response. Their caches must not outlive the
-// response.
+// response. In a mutation each call gets new ones, because its fields change rows between the reads.
 func prepared(ctx context.Context, r *resolver) context.Context {
-	return context.WithValue(ctx, loadersKey{}, &operationLoaders{
-		emails: loader.NewRows(r.Emails.ByIDs), lists: loader.NewRows(r.Services.Lists.ByIDs),
-	})
+	get := func() *operationLoaders {
+		return &operationLoaders{
+			emails: loader.NewRows(r.Emails.ByIDs), lists: loader.NewRows(r.Services.Lists.ByIDs),
+		}
+	}
+	if graphql.GetOperationContext(ctx).Operation.Operation != ast.Mutation {
+		shared := get()
+		get = func() *operationLoaders { return shared }
+	}
+	return context.WithValue(ctx, loadersKey{}, get)
 }
 
 func (s *server) observe(
@@ -303,11 +310,11 @@ type operationLoaders struct {
 }
 
 func loaders(ctx context.Context) (*operationLoaders, error) {
-	l, ok := ctx.Value(loadersKey{}).(*operationLoaders)
+	get, ok := ctx.Value(loadersKey{}).(func() *operationLoaders)
 	if !ok {
 		return nil, errors.New("graph: no loaders in this context")
 	}
-	return l, nil
+	return get(), nil
 }
 
 func stack() string { return string(debug.Stack()) }
