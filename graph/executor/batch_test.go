@@ -15,18 +15,25 @@ import (
 func TestBatchCallsItsResolverOnceForALevel(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("broken")
+	all := func(message string) string {
+		return fmt.Sprintf("[null,null,null] %[1]s x %[1]s y %[1]s z", message)
+	}
 	for name, tt := range map[string]struct {
 		values []int
 		err    error
 		panics bool
 		want   string
 	}{
-		"values":               {[]int{1, 2, 3}, nil, false, `[{"n":1},{"n":2},{"n":3}]`},
-		"one error for all":    {nil, broken, false, `[null,null,null] broken x broken y broken z`},
-		"an error of its own":  {[]int{1, 0, 3}, graphql.BatchErrorList{nil, broken, nil}, false, `[{"n":1},null,{"n":3}] broken y`},
-		"too few errors":       {[]int{1, 2, 3}, graphql.BatchErrorList{broken}, false, `[null,null,null] batch resolver returned errors x batch resolver returned errors y batch resolver returned errors z`},
-		"too few values":       {[]int{1}, nil, false, `[null,null,null] executor: 1 values of T.n for 3 parents x executor: 1 values of T.n for 3 parents y executor: 1 values of T.n for 3 parents z`},
-		"a panic, logged once": {nil, nil, true, `[null,null,null] recovered x recovered y recovered z`},
+		"values":            {[]int{1, 2, 3}, nil, false, `[{"n":1},{"n":2},{"n":3}]`},
+		"one error for all": {nil, broken, false, all("broken")},
+		"an error of its own": {
+			[]int{1, 0, 3}, graphql.BatchErrorList{nil, broken, nil}, false, `[{"n":1},null,{"n":3}] broken y`,
+		},
+		"too few errors": {
+			[]int{1, 2, 3}, graphql.BatchErrorList{broken}, false, all("batch resolver returned errors"),
+		},
+		"too few values":       {[]int{1}, nil, false, all("executor: 1 values of T.n for 3 parents")},
+		"a panic, logged once": {nil, nil, true, all("recovered")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -184,7 +184,7 @@ func (s *Service) check(ctx context.Context, id int64, p Patch, given error) (ow
 	}
 }
 
-// Copy copies an email within the account of the original, whoever the caller is, and joins a
+// Copy copies an email within the account of the original, even if the caller is an admin, and joins a
 // running transaction. The copy has its own dates.
 func (s *Service) Copy(ctx context.Context, id int64) (*ent.Email, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
