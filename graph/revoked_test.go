@@ -76,6 +76,40 @@ func TestARevokedKeyRecordsNothingMoreThroughAnOpenStream(t *testing.T) {
 	})
 }
 
+// TestTheRestOfAStreamThatTheServerEndedIsNoRequest sends, after the stream ended, the rest of its
+// body, which looks like a request.
+func TestTheRestOfAStreamThatTheServerEndedIsNoRequest(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		owner := w.Account(t)
+		created, key, err := w.Services.Accounts.CreateKey(
+			owner.Context, account.NewKey{Scopes: kind.Scopes{kind.ScopeDelivery}},
+		)
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn := must(net.Dial("tcp", strings.TrimPrefix(w.URL, "http://")))(t)
+		t.Cleanup(func() { _ = conn.Close() })
+		_ = conn.SetDeadline(time.Now().Add(patience))
+		rest := "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+		fmt.Fprintf(
+			conn, "POST /events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n"+
+				"Content-Type: application/x-ndjson\r\nContent-Length: %d\r\n\r\n\n", key, 1+len(rest),
+		)
+		in := bufio.NewReader(conn)
+		response := must(http.ReadResponse(in, nil))(t)
+		if _, err := w.Services.Accounts.RevokeKey(owner.Context, created.ID, account.RevokeDescendants); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.Copy(io.Discard, response.Body); err != nil {
+			t.Errorf("the response of the stream: %v", err)
+		}
+		_, _ = io.WriteString(conn, rest)
+		if after, _ := io.ReadAll(in); len(after) > 0 {
+			t.Errorf("after the stream: %s", after)
+		}
+	})
+}
+
 // TestARevokedKeyCutsOffADownloadThatNobodyReads revokes the key while the server waits for a
 // client that reads nothing.
 func TestARevokedKeyCutsOffADownloadThatNobodyReads(t *testing.T) {

@@ -126,9 +126,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.ahead.Release(l.size)
 	}
 	<-done
-	if in.Lost() {
-		panic(http.ErrAbortHandler)
-	}
+	in.Finish(w)
 }
 
 // identify authenticates the caller and checks its permission to record events. It also returns the

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 )
@@ -67,16 +68,39 @@ type TimedBody struct {
 	mu sync.Mutex
 	// until is the deadline for the whole body, zero for a stream.
 	until time.Time
-	// lost reports that the client disconnected or was silent for too long.
-	ended, lost bool
+	// complete reports that the body was read to its end. lost reports that the client disconnected
+	// or was silent for too long.
+	ended, complete, lost bool
 }
 
-// Lost reports whether the connection failed before the body was complete. The connection then
-// cannot serve another request.
-func (b *TimedBody) Lost() bool {
+// Finish ends the body. It must be called when the body is no longer read, before the handler
+// returns. The rest of a body that was not read completely is not a request, so the server then
+// closes the connection after the response. If the client disconnected or was silent for too long,
+// Finish aborts the handler and with it the response.
+func (b *TimedBody) Finish(w http.ResponseWriter) {
+	b.End()
 	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.lost
+	complete, lost := b.complete, b.lost
+	b.mu.Unlock()
+	if lost {
+		panic(http.ErrAbortHandler)
+	}
+	if !complete {
+		closeAfter(w)
+	}
+}
+
+// closeAfter makes the server close the connection after the response, also if the headers of the
+// response are sent already. net/http does that only for a body that exceeds a MaxBytesReader.
+func closeAfter(w http.ResponseWriter) {
+	for {
+		outer, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			break
+		}
+		w = outer.Unwrap()
+	}
+	_, _ = http.MaxBytesReader(w, io.NopCloser(strings.NewReader("x")), 0).Read(make([]byte, 1))
 }
 
 func (b *TimedBody) Read(p []byte) (int, error) {
@@ -93,6 +117,9 @@ func (b *TimedBody) Read(p []byte) (int, error) {
 	b.mu.Unlock()
 	n, err := b.ReadCloser.Read(p)
 	if errors.Is(err, io.EOF) {
+		b.mu.Lock()
+		b.complete = true
+		b.mu.Unlock()
 		b.end(time.Time{})
 	} else if err != nil {
 		b.mu.Lock()
