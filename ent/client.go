@@ -16,6 +16,7 @@ import (
 	"campaignql/ent/campaign"
 	"campaignql/ent/campaignchange"
 	"campaignql/ent/campaigntag"
+	"campaignql/ent/contact"
 	"campaignql/ent/customfield"
 	"campaignql/ent/domaincounter"
 	"campaignql/ent/email"
@@ -25,6 +26,9 @@ import (
 	"campaignql/ent/idempotencykey"
 	"campaignql/ent/linkcounter"
 	"campaignql/ent/loginattempt"
+	"campaignql/ent/mergedsubscriber"
+	"campaignql/ent/migrationfinding"
+	"campaignql/ent/pendingrecount"
 	"campaignql/ent/purge"
 	"campaignql/ent/segment"
 	"campaignql/ent/session"
@@ -59,6 +63,8 @@ type Client struct {
 	CampaignChange *CampaignChangeClient
 	// CampaignTag is the client for interacting with the CampaignTag builders.
 	CampaignTag *CampaignTagClient
+	// Contact is the client for interacting with the Contact builders.
+	Contact *ContactClient
 	// CustomField is the client for interacting with the CustomField builders.
 	CustomField *CustomFieldClient
 	// DomainCounter is the client for interacting with the DomainCounter builders.
@@ -77,6 +83,12 @@ type Client struct {
 	LinkCounter *LinkCounterClient
 	// LoginAttempt is the client for interacting with the LoginAttempt builders.
 	LoginAttempt *LoginAttemptClient
+	// MergedSubscriber is the client for interacting with the MergedSubscriber builders.
+	MergedSubscriber *MergedSubscriberClient
+	// MigrationFinding is the client for interacting with the MigrationFinding builders.
+	MigrationFinding *MigrationFindingClient
+	// PendingRecount is the client for interacting with the PendingRecount builders.
+	PendingRecount *PendingRecountClient
 	// Purge is the client for interacting with the Purge builders.
 	Purge *PurgeClient
 	// Segment is the client for interacting with the Segment builders.
@@ -113,6 +125,7 @@ func (c *Client) init() {
 	c.Campaign = NewCampaignClient(c.config)
 	c.CampaignChange = NewCampaignChangeClient(c.config)
 	c.CampaignTag = NewCampaignTagClient(c.config)
+	c.Contact = NewContactClient(c.config)
 	c.CustomField = NewCustomFieldClient(c.config)
 	c.DomainCounter = NewDomainCounterClient(c.config)
 	c.Email = NewEmailClient(c.config)
@@ -122,6 +135,9 @@ func (c *Client) init() {
 	c.IdempotencyKey = NewIdempotencyKeyClient(c.config)
 	c.LinkCounter = NewLinkCounterClient(c.config)
 	c.LoginAttempt = NewLoginAttemptClient(c.config)
+	c.MergedSubscriber = NewMergedSubscriberClient(c.config)
+	c.MigrationFinding = NewMigrationFindingClient(c.config)
+	c.PendingRecount = NewPendingRecountClient(c.config)
 	c.Purge = NewPurgeClient(c.config)
 	c.Segment = NewSegmentClient(c.config)
 	c.Session = NewSessionClient(c.config)
@@ -229,6 +245,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		Campaign:          NewCampaignClient(cfg),
 		CampaignChange:    NewCampaignChangeClient(cfg),
 		CampaignTag:       NewCampaignTagClient(cfg),
+		Contact:           NewContactClient(cfg),
 		CustomField:       NewCustomFieldClient(cfg),
 		DomainCounter:     NewDomainCounterClient(cfg),
 		Email:             NewEmailClient(cfg),
@@ -238,6 +255,9 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		IdempotencyKey:    NewIdempotencyKeyClient(cfg),
 		LinkCounter:       NewLinkCounterClient(cfg),
 		LoginAttempt:      NewLoginAttemptClient(cfg),
+		MergedSubscriber:  NewMergedSubscriberClient(cfg),
+		MigrationFinding:  NewMigrationFindingClient(cfg),
+		PendingRecount:    NewPendingRecountClient(cfg),
 		Purge:             NewPurgeClient(cfg),
 		Segment:           NewSegmentClient(cfg),
 		Session:           NewSessionClient(cfg),
@@ -272,6 +292,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		Campaign:          NewCampaignClient(cfg),
 		CampaignChange:    NewCampaignChangeClient(cfg),
 		CampaignTag:       NewCampaignTagClient(cfg),
+		Contact:           NewContactClient(cfg),
 		CustomField:       NewCustomFieldClient(cfg),
 		DomainCounter:     NewDomainCounterClient(cfg),
 		Email:             NewEmailClient(cfg),
@@ -281,6 +302,9 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		IdempotencyKey:    NewIdempotencyKeyClient(cfg),
 		LinkCounter:       NewLinkCounterClient(cfg),
 		LoginAttempt:      NewLoginAttemptClient(cfg),
+		MergedSubscriber:  NewMergedSubscriberClient(cfg),
+		MigrationFinding:  NewMigrationFindingClient(cfg),
+		PendingRecount:    NewPendingRecountClient(cfg),
 		Purge:             NewPurgeClient(cfg),
 		Segment:           NewSegmentClient(cfg),
 		Session:           NewSessionClient(cfg),
@@ -321,9 +345,10 @@ func (c *Client) Close() error {
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
 		c.APIKey, c.AudiencePurge, c.Campaign, c.CampaignChange, c.CampaignTag,
-		c.CustomField, c.DomainCounter, c.Email, c.Event, c.FieldValue,
-		c.HourlyCounter, c.IdempotencyKey, c.LinkCounter, c.LoginAttempt, c.Purge,
-		c.Segment, c.Session, c.Subscriber, c.SubscriberList, c.SubscriberTag,
+		c.Contact, c.CustomField, c.DomainCounter, c.Email, c.Event, c.FieldValue,
+		c.HourlyCounter, c.IdempotencyKey, c.LinkCounter, c.LoginAttempt,
+		c.MergedSubscriber, c.MigrationFinding, c.PendingRecount, c.Purge, c.Segment,
+		c.Session, c.Subscriber, c.SubscriberList, c.SubscriberTag,
 		c.SubscriberTagging, c.Suppression, c.Tag, c.User,
 	} {
 		n.Use(hooks...)
@@ -335,9 +360,10 @@ func (c *Client) Use(hooks ...Hook) {
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
 		c.APIKey, c.AudiencePurge, c.Campaign, c.CampaignChange, c.CampaignTag,
-		c.CustomField, c.DomainCounter, c.Email, c.Event, c.FieldValue,
-		c.HourlyCounter, c.IdempotencyKey, c.LinkCounter, c.LoginAttempt, c.Purge,
-		c.Segment, c.Session, c.Subscriber, c.SubscriberList, c.SubscriberTag,
+		c.Contact, c.CustomField, c.DomainCounter, c.Email, c.Event, c.FieldValue,
+		c.HourlyCounter, c.IdempotencyKey, c.LinkCounter, c.LoginAttempt,
+		c.MergedSubscriber, c.MigrationFinding, c.PendingRecount, c.Purge, c.Segment,
+		c.Session, c.Subscriber, c.SubscriberList, c.SubscriberTag,
 		c.SubscriberTagging, c.Suppression, c.Tag, c.User,
 	} {
 		n.Intercept(interceptors...)
@@ -357,6 +383,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.CampaignChange.mutate(ctx, m)
 	case *CampaignTagMutation:
 		return c.CampaignTag.mutate(ctx, m)
+	case *ContactMutation:
+		return c.Contact.mutate(ctx, m)
 	case *CustomFieldMutation:
 		return c.CustomField.mutate(ctx, m)
 	case *DomainCounterMutation:
@@ -375,6 +403,12 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.LinkCounter.mutate(ctx, m)
 	case *LoginAttemptMutation:
 		return c.LoginAttempt.mutate(ctx, m)
+	case *MergedSubscriberMutation:
+		return c.MergedSubscriber.mutate(ctx, m)
+	case *MigrationFindingMutation:
+		return c.MigrationFinding.mutate(ctx, m)
+	case *PendingRecountMutation:
+		return c.PendingRecount.mutate(ctx, m)
 	case *PurgeMutation:
 		return c.Purge.mutate(ctx, m)
 	case *SegmentMutation:
@@ -1077,6 +1111,139 @@ func (c *CampaignTagClient) mutate(ctx context.Context, m *CampaignTagMutation) 
 		return (&CampaignTagDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown CampaignTag mutation op: %q", m.Op())
+	}
+}
+
+// ContactClient is a client for the Contact schema.
+type ContactClient struct {
+	config
+}
+
+// NewContactClient returns a client for the Contact from the given config.
+func NewContactClient(c config) *ContactClient {
+	return &ContactClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `contact.Hooks(f(g(h())))`.
+func (c *ContactClient) Use(hooks ...Hook) {
+	c.hooks.Contact = append(c.hooks.Contact, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `contact.Intercept(f(g(h())))`.
+func (c *ContactClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Contact = append(c.inters.Contact, interceptors...)
+}
+
+// Create returns a builder for creating a Contact entity.
+func (c *ContactClient) Create() *ContactCreate {
+	mutation := newContactMutation(c.config, OpCreate)
+	return &ContactCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Contact entities.
+func (c *ContactClient) CreateBulk(builders ...*ContactCreate) *ContactCreateBulk {
+	return &ContactCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *ContactClient) MapCreateBulk(slice any, setFunc func(*ContactCreate, int)) *ContactCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &ContactCreateBulk{err: fmt.Errorf("calling to ContactClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*ContactCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &ContactCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Contact.
+func (c *ContactClient) Update() *ContactUpdate {
+	mutation := newContactMutation(c.config, OpUpdate)
+	return &ContactUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *ContactClient) UpdateOne(_m *Contact) *ContactUpdateOne {
+	mutation := newContactMutation(c.config, OpUpdateOne, withContact(_m))
+	return &ContactUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *ContactClient) UpdateOneID(id int64) *ContactUpdateOne {
+	mutation := newContactMutation(c.config, OpUpdateOne, withContactID(id))
+	return &ContactUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Contact.
+func (c *ContactClient) Delete() *ContactDelete {
+	mutation := newContactMutation(c.config, OpDelete)
+	return &ContactDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *ContactClient) DeleteOne(_m *Contact) *ContactDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *ContactClient) DeleteOneID(id int64) *ContactDeleteOne {
+	builder := c.Delete().Where(contact.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &ContactDeleteOne{builder}
+}
+
+// Query returns a query builder for Contact.
+func (c *ContactClient) Query() *ContactQuery {
+	return &ContactQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeContact},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Contact entity by its id.
+func (c *ContactClient) Get(ctx context.Context, id int64) (*Contact, error) {
+	return c.Query().Where(contact.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *ContactClient) GetX(ctx context.Context, id int64) *Contact {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *ContactClient) Hooks() []Hook {
+	return c.hooks.Contact
+}
+
+// Interceptors returns the client interceptors.
+func (c *ContactClient) Interceptors() []Interceptor {
+	return c.inters.Contact
+}
+
+func (c *ContactClient) mutate(ctx context.Context, m *ContactMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&ContactCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&ContactUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&ContactUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&ContactDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Contact mutation op: %q", m.Op())
 	}
 }
 
@@ -2289,6 +2456,405 @@ func (c *LoginAttemptClient) mutate(ctx context.Context, m *LoginAttemptMutation
 		return (&LoginAttemptDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown LoginAttempt mutation op: %q", m.Op())
+	}
+}
+
+// MergedSubscriberClient is a client for the MergedSubscriber schema.
+type MergedSubscriberClient struct {
+	config
+}
+
+// NewMergedSubscriberClient returns a client for the MergedSubscriber from the given config.
+func NewMergedSubscriberClient(c config) *MergedSubscriberClient {
+	return &MergedSubscriberClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `mergedsubscriber.Hooks(f(g(h())))`.
+func (c *MergedSubscriberClient) Use(hooks ...Hook) {
+	c.hooks.MergedSubscriber = append(c.hooks.MergedSubscriber, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `mergedsubscriber.Intercept(f(g(h())))`.
+func (c *MergedSubscriberClient) Intercept(interceptors ...Interceptor) {
+	c.inters.MergedSubscriber = append(c.inters.MergedSubscriber, interceptors...)
+}
+
+// Create returns a builder for creating a MergedSubscriber entity.
+func (c *MergedSubscriberClient) Create() *MergedSubscriberCreate {
+	mutation := newMergedSubscriberMutation(c.config, OpCreate)
+	return &MergedSubscriberCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of MergedSubscriber entities.
+func (c *MergedSubscriberClient) CreateBulk(builders ...*MergedSubscriberCreate) *MergedSubscriberCreateBulk {
+	return &MergedSubscriberCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *MergedSubscriberClient) MapCreateBulk(slice any, setFunc func(*MergedSubscriberCreate, int)) *MergedSubscriberCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &MergedSubscriberCreateBulk{err: fmt.Errorf("calling to MergedSubscriberClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*MergedSubscriberCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &MergedSubscriberCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for MergedSubscriber.
+func (c *MergedSubscriberClient) Update() *MergedSubscriberUpdate {
+	mutation := newMergedSubscriberMutation(c.config, OpUpdate)
+	return &MergedSubscriberUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *MergedSubscriberClient) UpdateOne(_m *MergedSubscriber) *MergedSubscriberUpdateOne {
+	mutation := newMergedSubscriberMutation(c.config, OpUpdateOne, withMergedSubscriber(_m))
+	return &MergedSubscriberUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *MergedSubscriberClient) UpdateOneID(id int64) *MergedSubscriberUpdateOne {
+	mutation := newMergedSubscriberMutation(c.config, OpUpdateOne, withMergedSubscriberID(id))
+	return &MergedSubscriberUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for MergedSubscriber.
+func (c *MergedSubscriberClient) Delete() *MergedSubscriberDelete {
+	mutation := newMergedSubscriberMutation(c.config, OpDelete)
+	return &MergedSubscriberDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *MergedSubscriberClient) DeleteOne(_m *MergedSubscriber) *MergedSubscriberDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *MergedSubscriberClient) DeleteOneID(id int64) *MergedSubscriberDeleteOne {
+	builder := c.Delete().Where(mergedsubscriber.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &MergedSubscriberDeleteOne{builder}
+}
+
+// Query returns a query builder for MergedSubscriber.
+func (c *MergedSubscriberClient) Query() *MergedSubscriberQuery {
+	return &MergedSubscriberQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeMergedSubscriber},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a MergedSubscriber entity by its id.
+func (c *MergedSubscriberClient) Get(ctx context.Context, id int64) (*MergedSubscriber, error) {
+	return c.Query().Where(mergedsubscriber.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *MergedSubscriberClient) GetX(ctx context.Context, id int64) *MergedSubscriber {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *MergedSubscriberClient) Hooks() []Hook {
+	return c.hooks.MergedSubscriber
+}
+
+// Interceptors returns the client interceptors.
+func (c *MergedSubscriberClient) Interceptors() []Interceptor {
+	return c.inters.MergedSubscriber
+}
+
+func (c *MergedSubscriberClient) mutate(ctx context.Context, m *MergedSubscriberMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&MergedSubscriberCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&MergedSubscriberUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&MergedSubscriberUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&MergedSubscriberDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown MergedSubscriber mutation op: %q", m.Op())
+	}
+}
+
+// MigrationFindingClient is a client for the MigrationFinding schema.
+type MigrationFindingClient struct {
+	config
+}
+
+// NewMigrationFindingClient returns a client for the MigrationFinding from the given config.
+func NewMigrationFindingClient(c config) *MigrationFindingClient {
+	return &MigrationFindingClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `migrationfinding.Hooks(f(g(h())))`.
+func (c *MigrationFindingClient) Use(hooks ...Hook) {
+	c.hooks.MigrationFinding = append(c.hooks.MigrationFinding, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `migrationfinding.Intercept(f(g(h())))`.
+func (c *MigrationFindingClient) Intercept(interceptors ...Interceptor) {
+	c.inters.MigrationFinding = append(c.inters.MigrationFinding, interceptors...)
+}
+
+// Create returns a builder for creating a MigrationFinding entity.
+func (c *MigrationFindingClient) Create() *MigrationFindingCreate {
+	mutation := newMigrationFindingMutation(c.config, OpCreate)
+	return &MigrationFindingCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of MigrationFinding entities.
+func (c *MigrationFindingClient) CreateBulk(builders ...*MigrationFindingCreate) *MigrationFindingCreateBulk {
+	return &MigrationFindingCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *MigrationFindingClient) MapCreateBulk(slice any, setFunc func(*MigrationFindingCreate, int)) *MigrationFindingCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &MigrationFindingCreateBulk{err: fmt.Errorf("calling to MigrationFindingClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*MigrationFindingCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &MigrationFindingCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for MigrationFinding.
+func (c *MigrationFindingClient) Update() *MigrationFindingUpdate {
+	mutation := newMigrationFindingMutation(c.config, OpUpdate)
+	return &MigrationFindingUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *MigrationFindingClient) UpdateOne(_m *MigrationFinding) *MigrationFindingUpdateOne {
+	mutation := newMigrationFindingMutation(c.config, OpUpdateOne, withMigrationFinding(_m))
+	return &MigrationFindingUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *MigrationFindingClient) UpdateOneID(id int64) *MigrationFindingUpdateOne {
+	mutation := newMigrationFindingMutation(c.config, OpUpdateOne, withMigrationFindingID(id))
+	return &MigrationFindingUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for MigrationFinding.
+func (c *MigrationFindingClient) Delete() *MigrationFindingDelete {
+	mutation := newMigrationFindingMutation(c.config, OpDelete)
+	return &MigrationFindingDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *MigrationFindingClient) DeleteOne(_m *MigrationFinding) *MigrationFindingDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *MigrationFindingClient) DeleteOneID(id int64) *MigrationFindingDeleteOne {
+	builder := c.Delete().Where(migrationfinding.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &MigrationFindingDeleteOne{builder}
+}
+
+// Query returns a query builder for MigrationFinding.
+func (c *MigrationFindingClient) Query() *MigrationFindingQuery {
+	return &MigrationFindingQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeMigrationFinding},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a MigrationFinding entity by its id.
+func (c *MigrationFindingClient) Get(ctx context.Context, id int64) (*MigrationFinding, error) {
+	return c.Query().Where(migrationfinding.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *MigrationFindingClient) GetX(ctx context.Context, id int64) *MigrationFinding {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *MigrationFindingClient) Hooks() []Hook {
+	return c.hooks.MigrationFinding
+}
+
+// Interceptors returns the client interceptors.
+func (c *MigrationFindingClient) Interceptors() []Interceptor {
+	return c.inters.MigrationFinding
+}
+
+func (c *MigrationFindingClient) mutate(ctx context.Context, m *MigrationFindingMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&MigrationFindingCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&MigrationFindingUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&MigrationFindingUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&MigrationFindingDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown MigrationFinding mutation op: %q", m.Op())
+	}
+}
+
+// PendingRecountClient is a client for the PendingRecount schema.
+type PendingRecountClient struct {
+	config
+}
+
+// NewPendingRecountClient returns a client for the PendingRecount from the given config.
+func NewPendingRecountClient(c config) *PendingRecountClient {
+	return &PendingRecountClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `pendingrecount.Hooks(f(g(h())))`.
+func (c *PendingRecountClient) Use(hooks ...Hook) {
+	c.hooks.PendingRecount = append(c.hooks.PendingRecount, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `pendingrecount.Intercept(f(g(h())))`.
+func (c *PendingRecountClient) Intercept(interceptors ...Interceptor) {
+	c.inters.PendingRecount = append(c.inters.PendingRecount, interceptors...)
+}
+
+// Create returns a builder for creating a PendingRecount entity.
+func (c *PendingRecountClient) Create() *PendingRecountCreate {
+	mutation := newPendingRecountMutation(c.config, OpCreate)
+	return &PendingRecountCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of PendingRecount entities.
+func (c *PendingRecountClient) CreateBulk(builders ...*PendingRecountCreate) *PendingRecountCreateBulk {
+	return &PendingRecountCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *PendingRecountClient) MapCreateBulk(slice any, setFunc func(*PendingRecountCreate, int)) *PendingRecountCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &PendingRecountCreateBulk{err: fmt.Errorf("calling to PendingRecountClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*PendingRecountCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &PendingRecountCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for PendingRecount.
+func (c *PendingRecountClient) Update() *PendingRecountUpdate {
+	mutation := newPendingRecountMutation(c.config, OpUpdate)
+	return &PendingRecountUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *PendingRecountClient) UpdateOne(_m *PendingRecount) *PendingRecountUpdateOne {
+	mutation := newPendingRecountMutation(c.config, OpUpdateOne, withPendingRecount(_m))
+	return &PendingRecountUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *PendingRecountClient) UpdateOneID(id int64) *PendingRecountUpdateOne {
+	mutation := newPendingRecountMutation(c.config, OpUpdateOne, withPendingRecountID(id))
+	return &PendingRecountUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for PendingRecount.
+func (c *PendingRecountClient) Delete() *PendingRecountDelete {
+	mutation := newPendingRecountMutation(c.config, OpDelete)
+	return &PendingRecountDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *PendingRecountClient) DeleteOne(_m *PendingRecount) *PendingRecountDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *PendingRecountClient) DeleteOneID(id int64) *PendingRecountDeleteOne {
+	builder := c.Delete().Where(pendingrecount.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &PendingRecountDeleteOne{builder}
+}
+
+// Query returns a query builder for PendingRecount.
+func (c *PendingRecountClient) Query() *PendingRecountQuery {
+	return &PendingRecountQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypePendingRecount},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a PendingRecount entity by its id.
+func (c *PendingRecountClient) Get(ctx context.Context, id int64) (*PendingRecount, error) {
+	return c.Query().Where(pendingrecount.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *PendingRecountClient) GetX(ctx context.Context, id int64) *PendingRecount {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *PendingRecountClient) Hooks() []Hook {
+	return c.hooks.PendingRecount
+}
+
+// Interceptors returns the client interceptors.
+func (c *PendingRecountClient) Interceptors() []Interceptor {
+	return c.inters.PendingRecount
+}
+
+func (c *PendingRecountClient) mutate(ctx context.Context, m *PendingRecountMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&PendingRecountCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&PendingRecountUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&PendingRecountUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&PendingRecountDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown PendingRecount mutation op: %q", m.Op())
 	}
 }
 
@@ -3736,15 +4302,17 @@ func (c *UserClient) mutate(ctx context.Context, m *UserMutation) (Value, error)
 // hooks and interceptors per client, for fast access.
 type (
 	hooks struct {
-		APIKey, AudiencePurge, Campaign, CampaignChange, CampaignTag, CustomField,
-		DomainCounter, Email, Event, FieldValue, HourlyCounter, IdempotencyKey,
-		LinkCounter, LoginAttempt, Purge, Segment, Session, Subscriber, SubscriberList,
+		APIKey, AudiencePurge, Campaign, CampaignChange, CampaignTag, Contact,
+		CustomField, DomainCounter, Email, Event, FieldValue, HourlyCounter,
+		IdempotencyKey, LinkCounter, LoginAttempt, MergedSubscriber, MigrationFinding,
+		PendingRecount, Purge, Segment, Session, Subscriber, SubscriberList,
 		SubscriberTag, SubscriberTagging, Suppression, Tag, User []ent.Hook
 	}
 	inters struct {
-		APIKey, AudiencePurge, Campaign, CampaignChange, CampaignTag, CustomField,
-		DomainCounter, Email, Event, FieldValue, HourlyCounter, IdempotencyKey,
-		LinkCounter, LoginAttempt, Purge, Segment, Session, Subscriber, SubscriberList,
+		APIKey, AudiencePurge, Campaign, CampaignChange, CampaignTag, Contact,
+		CustomField, DomainCounter, Email, Event, FieldValue, HourlyCounter,
+		IdempotencyKey, LinkCounter, LoginAttempt, MergedSubscriber, MigrationFinding,
+		PendingRecount, Purge, Segment, Session, Subscriber, SubscriberList,
 		SubscriberTag, SubscriberTagging, Suppression, Tag, User []ent.Interceptor
 	}
 )

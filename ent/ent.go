@@ -8,6 +8,7 @@ import (
 	"campaignql/ent/campaign"
 	"campaignql/ent/campaignchange"
 	"campaignql/ent/campaigntag"
+	"campaignql/ent/contact"
 	"campaignql/ent/customfield"
 	"campaignql/ent/domaincounter"
 	"campaignql/ent/email"
@@ -17,6 +18,9 @@ import (
 	"campaignql/ent/idempotencykey"
 	"campaignql/ent/linkcounter"
 	"campaignql/ent/loginattempt"
+	"campaignql/ent/mergedsubscriber"
+	"campaignql/ent/migrationfinding"
+	"campaignql/ent/pendingrecount"
 	"campaignql/ent/purge"
 	"campaignql/ent/segment"
 	"campaignql/ent/session"
@@ -101,6 +105,7 @@ func checkColumn(t, c string) error {
 			campaign.Table:          campaign.ValidColumn,
 			campaignchange.Table:    campaignchange.ValidColumn,
 			campaigntag.Table:       campaigntag.ValidColumn,
+			contact.Table:           contact.ValidColumn,
 			customfield.Table:       customfield.ValidColumn,
 			domaincounter.Table:     domaincounter.ValidColumn,
 			email.Table:             email.ValidColumn,
@@ -110,6 +115,9 @@ func checkColumn(t, c string) error {
 			idempotencykey.Table:    idempotencykey.ValidColumn,
 			linkcounter.Table:       linkcounter.ValidColumn,
 			loginattempt.Table:      loginattempt.ValidColumn,
+			mergedsubscriber.Table:  mergedsubscriber.ValidColumn,
+			migrationfinding.Table:  migrationfinding.ValidColumn,
+			pendingrecount.Table:    pendingrecount.ValidColumn,
 			purge.Table:             purge.ValidColumn,
 			segment.Table:           segment.ValidColumn,
 			session.Table:           session.ValidColumn,

@@ -23,8 +23,14 @@ type Event struct {
 	UserID int64 `json:"user_id,omitempty"`
 	// CampaignID holds the value of the "campaign_id" field.
 	CampaignID int64 `json:"campaign_id,omitempty"`
-	// SubscriberID holds the value of the "subscriber_id" field.
-	SubscriberID int64 `json:"subscriber_id,omitempty"`
+	// The person. Without a default, as that of a subscription.
+	ContactID int64 `json:"contact_id,omitempty"`
+	// The subscription through which the campaign came, where it is known.
+	SubscriberID *int64 `json:"subscriber_id,omitempty"`
+	// The sending of the campaign to which the event belongs.
+	RunID *int64 `json:"run_id,omitempty"`
+	// The variation of an A/B test that the person got.
+	Variation *int64 `json:"variation,omitempty"`
 	// Kind holds the value of the "kind" field.
 	Kind kind.EventKind `json:"kind,omitempty"`
 	// At holds the value of the "at" field.
@@ -43,7 +49,7 @@ type Event struct {
 	Amount int64 `json:"amount,omitempty"`
 	// Currency holds the value of the "currency" field.
 	Currency string `json:"currency,omitempty"`
-	// Mail domain of the subscriber when the event was recorded, folded: who changes the address later stays counted there.
+	// Mail domain of the contact when the event was recorded, folded: who changes the address later stays counted there.
 	Domain       string `json:"domain,omitempty"`
 	selectValues sql.SelectValues
 }
@@ -55,7 +61,7 @@ func (*Event) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case event.FieldAutomated:
 			values[i] = new(sql.NullBool)
-		case event.FieldUserID, event.FieldCampaignID, event.FieldSubscriberID, event.FieldLinkID, event.FieldAmount:
+		case event.FieldUserID, event.FieldCampaignID, event.FieldContactID, event.FieldSubscriberID, event.FieldRunID, event.FieldVariation, event.FieldLinkID, event.FieldAmount:
 			values[i] = new(sql.NullInt64)
 		case event.FieldID, event.FieldKind, event.FieldReason, event.FieldUserAgent, event.FieldIP, event.FieldCurrency, event.FieldDomain:
 			values[i] = new(sql.NullString)
@@ -94,11 +100,32 @@ func (_m *Event) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.CampaignID = value.Int64
 			}
+		case event.FieldContactID:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field contact_id", values[i])
+			} else if value.Valid {
+				_m.ContactID = value.Int64
+			}
 		case event.FieldSubscriberID:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
 				return fmt.Errorf("unexpected type %T for field subscriber_id", values[i])
 			} else if value.Valid {
-				_m.SubscriberID = value.Int64
+				_m.SubscriberID = new(int64)
+				*_m.SubscriberID = value.Int64
+			}
+		case event.FieldRunID:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field run_id", values[i])
+			} else if value.Valid {
+				_m.RunID = new(int64)
+				*_m.RunID = value.Int64
+			}
+		case event.FieldVariation:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field variation", values[i])
+			} else if value.Valid {
+				_m.Variation = new(int64)
+				*_m.Variation = value.Int64
 			}
 		case event.FieldKind:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -203,8 +230,23 @@ func (_m *Event) String() string {
 	builder.WriteString("campaign_id=")
 	builder.WriteString(fmt.Sprintf("%v", _m.CampaignID))
 	builder.WriteString(", ")
-	builder.WriteString("subscriber_id=")
-	builder.WriteString(fmt.Sprintf("%v", _m.SubscriberID))
+	builder.WriteString("contact_id=")
+	builder.WriteString(fmt.Sprintf("%v", _m.ContactID))
+	builder.WriteString(", ")
+	if v := _m.SubscriberID; v != nil {
+		builder.WriteString("subscriber_id=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
+	builder.WriteString(", ")
+	if v := _m.RunID; v != nil {
+		builder.WriteString("run_id=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
+	builder.WriteString(", ")
+	if v := _m.Variation; v != nil {
+		builder.WriteString("variation=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
 	builder.WriteString(", ")
 	builder.WriteString("kind=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Kind))

@@ -36,9 +36,51 @@ func (_c *EventCreate) SetCampaignID(v int64) *EventCreate {
 	return _c
 }
 
+// SetContactID sets the "contact_id" field.
+func (_c *EventCreate) SetContactID(v int64) *EventCreate {
+	_c.mutation.SetContactID(v)
+	return _c
+}
+
 // SetSubscriberID sets the "subscriber_id" field.
 func (_c *EventCreate) SetSubscriberID(v int64) *EventCreate {
 	_c.mutation.SetSubscriberID(v)
+	return _c
+}
+
+// SetNillableSubscriberID sets the "subscriber_id" field if the given value is not nil.
+func (_c *EventCreate) SetNillableSubscriberID(v *int64) *EventCreate {
+	if v != nil {
+		_c.SetSubscriberID(*v)
+	}
+	return _c
+}
+
+// SetRunID sets the "run_id" field.
+func (_c *EventCreate) SetRunID(v int64) *EventCreate {
+	_c.mutation.SetRunID(v)
+	return _c
+}
+
+// SetNillableRunID sets the "run_id" field if the given value is not nil.
+func (_c *EventCreate) SetNillableRunID(v *int64) *EventCreate {
+	if v != nil {
+		_c.SetRunID(*v)
+	}
+	return _c
+}
+
+// SetVariation sets the "variation" field.
+func (_c *EventCreate) SetVariation(v int64) *EventCreate {
+	_c.mutation.SetVariation(v)
+	return _c
+}
+
+// SetNillableVariation sets the "variation" field if the given value is not nil.
+func (_c *EventCreate) SetNillableVariation(v *int64) *EventCreate {
+	if v != nil {
+		_c.SetVariation(*v)
+	}
 	return _c
 }
 
@@ -245,8 +287,8 @@ func (_c *EventCreate) check() error {
 	if _, ok := _c.mutation.CampaignID(); !ok {
 		return &ValidationError{Name: "campaign_id", err: errors.New(`ent: missing required field "Event.campaign_id"`)}
 	}
-	if _, ok := _c.mutation.SubscriberID(); !ok {
-		return &ValidationError{Name: "subscriber_id", err: errors.New(`ent: missing required field "Event.subscriber_id"`)}
+	if _, ok := _c.mutation.ContactID(); !ok {
+		return &ValidationError{Name: "contact_id", err: errors.New(`ent: missing required field "Event.contact_id"`)}
 	}
 	if _, ok := _c.mutation.Kind(); !ok {
 		return &ValidationError{Name: "kind", err: errors.New(`ent: missing required field "Event.kind"`)}
@@ -354,9 +396,21 @@ func (_c *EventCreate) createSpec() (*Event, *sqlgraph.CreateSpec) {
 		_spec.SetField(event.FieldCampaignID, field.TypeInt64, value)
 		_node.CampaignID = value
 	}
+	if value, ok := _c.mutation.ContactID(); ok {
+		_spec.SetField(event.FieldContactID, field.TypeInt64, value)
+		_node.ContactID = value
+	}
 	if value, ok := _c.mutation.SubscriberID(); ok {
 		_spec.SetField(event.FieldSubscriberID, field.TypeInt64, value)
-		_node.SubscriberID = value
+		_node.SubscriberID = &value
+	}
+	if value, ok := _c.mutation.RunID(); ok {
+		_spec.SetField(event.FieldRunID, field.TypeInt64, value)
+		_node.RunID = &value
+	}
+	if value, ok := _c.mutation.Variation(); ok {
+		_spec.SetField(event.FieldVariation, field.TypeInt64, value)
+		_node.Variation = &value
 	}
 	if value, ok := _c.mutation.Kind(); ok {
 		_spec.SetField(event.FieldKind, field.TypeEnum, value)
@@ -521,8 +575,17 @@ func (u *EventUpsertOne) UpdateNewValues() *EventUpsertOne {
 		if _, exists := u.create.mutation.CampaignID(); exists {
 			s.SetIgnore(event.FieldCampaignID)
 		}
+		if _, exists := u.create.mutation.ContactID(); exists {
+			s.SetIgnore(event.FieldContactID)
+		}
 		if _, exists := u.create.mutation.SubscriberID(); exists {
 			s.SetIgnore(event.FieldSubscriberID)
+		}
+		if _, exists := u.create.mutation.RunID(); exists {
+			s.SetIgnore(event.FieldRunID)
+		}
+		if _, exists := u.create.mutation.Variation(); exists {
+			s.SetIgnore(event.FieldVariation)
 		}
 		if _, exists := u.create.mutation.Kind(); exists {
 			s.SetIgnore(event.FieldKind)
@@ -821,8 +884,17 @@ func (u *EventUpsertBulk) UpdateNewValues() *EventUpsertBulk {
 			if _, exists := b.mutation.CampaignID(); exists {
 				s.SetIgnore(event.FieldCampaignID)
 			}
+			if _, exists := b.mutation.ContactID(); exists {
+				s.SetIgnore(event.FieldContactID)
+			}
 			if _, exists := b.mutation.SubscriberID(); exists {
 				s.SetIgnore(event.FieldSubscriberID)
+			}
+			if _, exists := b.mutation.RunID(); exists {
+				s.SetIgnore(event.FieldRunID)
+			}
+			if _, exists := b.mutation.Variation(); exists {
+				s.SetIgnore(event.FieldVariation)
 			}
 			if _, exists := b.mutation.Kind(); exists {
 				s.SetIgnore(event.FieldKind)

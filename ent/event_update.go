@@ -131,6 +131,15 @@ func (_u *EventUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 			}
 		}
 	}
+	if _u.mutation.SubscriberIDCleared() {
+		_spec.ClearField(event.FieldSubscriberID, field.TypeInt64)
+	}
+	if _u.mutation.RunIDCleared() {
+		_spec.ClearField(event.FieldRunID, field.TypeInt64)
+	}
+	if _u.mutation.VariationCleared() {
+		_spec.ClearField(event.FieldVariation, field.TypeInt64)
+	}
 	if value, ok := _u.mutation.At(); ok {
 		_spec.SetField(event.FieldAt, field.TypeTime, value)
 	}
@@ -299,6 +308,15 @@ func (_u *EventUpdateOne) sqlSave(ctx context.Context) (_node *Event, err error)
 				ps[i](selector)
 			}
 		}
+	}
+	if _u.mutation.SubscriberIDCleared() {
+		_spec.ClearField(event.FieldSubscriberID, field.TypeInt64)
+	}
+	if _u.mutation.RunIDCleared() {
+		_spec.ClearField(event.FieldRunID, field.TypeInt64)
+	}
+	if _u.mutation.VariationCleared() {
+		_spec.ClearField(event.FieldVariation, field.TypeInt64)
 	}
 	if value, ok := _u.mutation.At(); ok {
 		_spec.SetField(event.FieldAt, field.TypeTime, value)

@@ -8,6 +8,7 @@ import (
 	"campaignql/ent/campaign"
 	"campaignql/ent/campaignchange"
 	"campaignql/ent/campaigntag"
+	"campaignql/ent/contact"
 	"campaignql/ent/customfield"
 	"campaignql/ent/domaincounter"
 	"campaignql/ent/email"
@@ -17,6 +18,9 @@ import (
 	"campaignql/ent/idempotencykey"
 	"campaignql/ent/linkcounter"
 	"campaignql/ent/loginattempt"
+	"campaignql/ent/mergedsubscriber"
+	"campaignql/ent/migrationfinding"
+	"campaignql/ent/pendingrecount"
 	"campaignql/ent/predicate"
 	"campaignql/ent/purge"
 	"campaignql/ent/segment"
@@ -53,6 +57,7 @@ const (
 	TypeCampaign          = "Campaign"
 	TypeCampaignChange    = "CampaignChange"
 	TypeCampaignTag       = "CampaignTag"
+	TypeContact           = "Contact"
 	TypeCustomField       = "CustomField"
 	TypeDomainCounter     = "DomainCounter"
 	TypeEmail             = "Email"
@@ -62,6 +67,9 @@ const (
 	TypeIdempotencyKey    = "IdempotencyKey"
 	TypeLinkCounter       = "LinkCounter"
 	TypeLoginAttempt      = "LoginAttempt"
+	TypeMergedSubscriber  = "MergedSubscriber"
+	TypeMigrationFinding  = "MigrationFinding"
+	TypePendingRecount    = "PendingRecount"
 	TypePurge             = "Purge"
 	TypeSegment           = "Segment"
 	TypeSession           = "Session"
@@ -7860,6 +7868,826 @@ func (m *CampaignTagMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown CampaignTag edge %s", name)
 }
 
+// ContactMutation represents an operation that mutates the Contact nodes in the graph.
+type ContactMutation struct {
+	config
+	op                Op
+	typ               string
+	id                *int64
+	user_id           *int64
+	adduser_id        *int64
+	email             *string
+	email_key         *string
+	domain            *string
+	deliverability    *kind.BounceType
+	soft_bounces      *int64
+	addsoft_bounces   *int64
+	deliverable_since *time.Time
+	created_at        *time.Time
+	clearedFields     map[string]struct{}
+	done              bool
+	oldValue          func(context.Context) (*Contact, error)
+	predicates        []predicate.Contact
+}
+
+var _ ent.Mutation = (*ContactMutation)(nil)
+
+// contactOption allows management of the mutation configuration using functional options.
+type contactOption func(*ContactMutation)
+
+// newContactMutation creates new mutation for the Contact entity.
+func newContactMutation(c config, op Op, opts ...contactOption) *ContactMutation {
+	m := &ContactMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeContact,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withContactID sets the ID field of the mutation.
+func withContactID(id int64) contactOption {
+	return func(m *ContactMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Contact
+		)
+		m.oldValue = func(ctx context.Context) (*Contact, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Contact.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withContact sets the old Contact of the mutation.
+func withContact(node *Contact) contactOption {
+	return func(m *ContactMutation) {
+		m.oldValue = func(context.Context) (*Contact, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m ContactMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m ContactMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Contact entities.
+func (m *ContactMutation) SetID(id int64) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *ContactMutation) ID() (id int64, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *ContactMutation) IDs(ctx context.Context) ([]int64, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int64{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Contact.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetUserID sets the "user_id" field.
+func (m *ContactMutation) SetUserID(i int64) {
+	m.user_id = &i
+	m.adduser_id = nil
+}
+
+// UserID returns the value of the "user_id" field in the mutation.
+func (m *ContactMutation) UserID() (r int64, exists bool) {
+	v := m.user_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUserID returns the old "user_id" field's value of the Contact entity.
+// If the Contact object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ContactMutation) OldUserID(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUserID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUserID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUserID: %w", err)
+	}
+	return oldValue.UserID, nil
+}
+
+// AddUserID adds i to the "user_id" field.
+func (m *ContactMutation) AddUserID(i int64) {
+	if m.adduser_id != nil {
+		*m.adduser_id += i
+	} else {
+		m.adduser_id = &i
+	}
+}
+
+// AddedUserID returns the value that was added to the "user_id" field in this mutation.
+func (m *ContactMutation) AddedUserID() (r int64, exists bool) {
+	v := m.adduser_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetUserID resets all changes to the "user_id" field.
+func (m *ContactMutation) ResetUserID() {
+	m.user_id = nil
+	m.adduser_id = nil
+}
+
+// SetEmail sets the "email" field.
+func (m *ContactMutation) SetEmail(s string) {
+	m.email = &s
+}
+
+// Email returns the value of the "email" field in the mutation.
+func (m *ContactMutation) Email() (r string, exists bool) {
+	v := m.email
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEmail returns the old "email" field's value of the Contact entity.
+// If the Contact object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ContactMutation) OldEmail(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEmail is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEmail requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEmail: %w", err)
+	}
+	return oldValue.Email, nil
+}
+
+// ResetEmail resets all changes to the "email" field.
+func (m *ContactMutation) ResetEmail() {
+	m.email = nil
+}
+
+// SetEmailKey sets the "email_key" field.
+func (m *ContactMutation) SetEmailKey(s string) {
+	m.email_key = &s
+}
+
+// EmailKey returns the value of the "email_key" field in the mutation.
+func (m *ContactMutation) EmailKey() (r string, exists bool) {
+	v := m.email_key
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEmailKey returns the old "email_key" field's value of the Contact entity.
+// If the Contact object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ContactMutation) OldEmailKey(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEmailKey is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEmailKey requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEmailKey: %w", err)
+	}
+	return oldValue.EmailKey, nil
+}
+
+// ClearEmailKey clears the value of the "email_key" field.
+func (m *ContactMutation) ClearEmailKey() {
+	m.email_key = nil
+	m.clearedFields[contact.FieldEmailKey] = struct{}{}
+}
+
+// EmailKeyCleared returns if the "email_key" field was cleared in this mutation.
+func (m *ContactMutation) EmailKeyCleared() bool {
+	_, ok := m.clearedFields[contact.FieldEmailKey]
+	return ok
+}
+
+// ResetEmailKey resets all changes to the "email_key" field.
+func (m *ContactMutation) ResetEmailKey() {
+	m.email_key = nil
+	delete(m.clearedFields, contact.FieldEmailKey)
+}
+
+// SetDomain sets the "domain" field.
+func (m *ContactMutation) SetDomain(s string) {
+	m.domain = &s
+}
+
+// Domain returns the value of the "domain" field in the mutation.
+func (m *ContactMutation) Domain() (r string, exists bool) {
+	v := m.domain
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDomain returns the old "domain" field's value of the Contact entity.
+// If the Contact object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ContactMutation) OldDomain(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDomain is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDomain requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDomain: %w", err)
+	}
+	return oldValue.Domain, nil
+}
+
+// ResetDomain resets all changes to the "domain" field.
+func (m *ContactMutation) ResetDomain() {
+	m.domain = nil
+}
+
+// SetDeliverability sets the "deliverability" field.
+func (m *ContactMutation) SetDeliverability(kt kind.BounceType) {
+	m.deliverability = &kt
+}
+
+// Deliverability returns the value of the "deliverability" field in the mutation.
+func (m *ContactMutation) Deliverability() (r kind.BounceType, exists bool) {
+	v := m.deliverability
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeliverability returns the old "deliverability" field's value of the Contact entity.
+// If the Contact object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ContactMutation) OldDeliverability(ctx context.Context) (v kind.BounceType, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeliverability is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeliverability requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeliverability: %w", err)
+	}
+	return oldValue.Deliverability, nil
+}
+
+// ResetDeliverability resets all changes to the "deliverability" field.
+func (m *ContactMutation) ResetDeliverability() {
+	m.deliverability = nil
+}
+
+// SetSoftBounces sets the "soft_bounces" field.
+func (m *ContactMutation) SetSoftBounces(i int64) {
+	m.soft_bounces = &i
+	m.addsoft_bounces = nil
+}
+
+// SoftBounces returns the value of the "soft_bounces" field in the mutation.
+func (m *ContactMutation) SoftBounces() (r int64, exists bool) {
+	v := m.soft_bounces
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSoftBounces returns the old "soft_bounces" field's value of the Contact entity.
+// If the Contact object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ContactMutation) OldSoftBounces(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSoftBounces is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSoftBounces requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSoftBounces: %w", err)
+	}
+	return oldValue.SoftBounces, nil
+}
+
+// AddSoftBounces adds i to the "soft_bounces" field.
+func (m *ContactMutation) AddSoftBounces(i int64) {
+	if m.addsoft_bounces != nil {
+		*m.addsoft_bounces += i
+	} else {
+		m.addsoft_bounces = &i
+	}
+}
+
+// AddedSoftBounces returns the value that was added to the "soft_bounces" field in this mutation.
+func (m *ContactMutation) AddedSoftBounces() (r int64, exists bool) {
+	v := m.addsoft_bounces
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetSoftBounces resets all changes to the "soft_bounces" field.
+func (m *ContactMutation) ResetSoftBounces() {
+	m.soft_bounces = nil
+	m.addsoft_bounces = nil
+}
+
+// SetDeliverableSince sets the "deliverable_since" field.
+func (m *ContactMutation) SetDeliverableSince(t time.Time) {
+	m.deliverable_since = &t
+}
+
+// DeliverableSince returns the value of the "deliverable_since" field in the mutation.
+func (m *ContactMutation) DeliverableSince() (r time.Time, exists bool) {
+	v := m.deliverable_since
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeliverableSince returns the old "deliverable_since" field's value of the Contact entity.
+// If the Contact object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ContactMutation) OldDeliverableSince(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeliverableSince is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeliverableSince requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeliverableSince: %w", err)
+	}
+	return oldValue.DeliverableSince, nil
+}
+
+// ClearDeliverableSince clears the value of the "deliverable_since" field.
+func (m *ContactMutation) ClearDeliverableSince() {
+	m.deliverable_since = nil
+	m.clearedFields[contact.FieldDeliverableSince] = struct{}{}
+}
+
+// DeliverableSinceCleared returns if the "deliverable_since" field was cleared in this mutation.
+func (m *ContactMutation) DeliverableSinceCleared() bool {
+	_, ok := m.clearedFields[contact.FieldDeliverableSince]
+	return ok
+}
+
+// ResetDeliverableSince resets all changes to the "deliverable_since" field.
+func (m *ContactMutation) ResetDeliverableSince() {
+	m.deliverable_since = nil
+	delete(m.clearedFields, contact.FieldDeliverableSince)
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *ContactMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *ContactMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the Contact entity.
+// If the Contact object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ContactMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *ContactMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// Where appends a list predicates to the ContactMutation builder.
+func (m *ContactMutation) Where(ps ...predicate.Contact) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the ContactMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *ContactMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Contact, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *ContactMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *ContactMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Contact).
+func (m *ContactMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *ContactMutation) Fields() []string {
+	fields := make([]string, 0, 8)
+	if m.user_id != nil {
+		fields = append(fields, contact.FieldUserID)
+	}
+	if m.email != nil {
+		fields = append(fields, contact.FieldEmail)
+	}
+	if m.email_key != nil {
+		fields = append(fields, contact.FieldEmailKey)
+	}
+	if m.domain != nil {
+		fields = append(fields, contact.FieldDomain)
+	}
+	if m.deliverability != nil {
+		fields = append(fields, contact.FieldDeliverability)
+	}
+	if m.soft_bounces != nil {
+		fields = append(fields, contact.FieldSoftBounces)
+	}
+	if m.deliverable_since != nil {
+		fields = append(fields, contact.FieldDeliverableSince)
+	}
+	if m.created_at != nil {
+		fields = append(fields, contact.FieldCreatedAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *ContactMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case contact.FieldUserID:
+		return m.UserID()
+	case contact.FieldEmail:
+		return m.Email()
+	case contact.FieldEmailKey:
+		return m.EmailKey()
+	case contact.FieldDomain:
+		return m.Domain()
+	case contact.FieldDeliverability:
+		return m.Deliverability()
+	case contact.FieldSoftBounces:
+		return m.SoftBounces()
+	case contact.FieldDeliverableSince:
+		return m.DeliverableSince()
+	case contact.FieldCreatedAt:
+		return m.CreatedAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *ContactMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case contact.FieldUserID:
+		return m.OldUserID(ctx)
+	case contact.FieldEmail:
+		return m.OldEmail(ctx)
+	case contact.FieldEmailKey:
+		return m.OldEmailKey(ctx)
+	case contact.FieldDomain:
+		return m.OldDomain(ctx)
+	case contact.FieldDeliverability:
+		return m.OldDeliverability(ctx)
+	case contact.FieldSoftBounces:
+		return m.OldSoftBounces(ctx)
+	case contact.FieldDeliverableSince:
+		return m.OldDeliverableSince(ctx)
+	case contact.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown Contact field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ContactMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case contact.FieldUserID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUserID(v)
+		return nil
+	case contact.FieldEmail:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEmail(v)
+		return nil
+	case contact.FieldEmailKey:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEmailKey(v)
+		return nil
+	case contact.FieldDomain:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDomain(v)
+		return nil
+	case contact.FieldDeliverability:
+		v, ok := value.(kind.BounceType)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeliverability(v)
+		return nil
+	case contact.FieldSoftBounces:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSoftBounces(v)
+		return nil
+	case contact.FieldDeliverableSince:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeliverableSince(v)
+		return nil
+	case contact.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Contact field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *ContactMutation) AddedFields() []string {
+	var fields []string
+	if m.adduser_id != nil {
+		fields = append(fields, contact.FieldUserID)
+	}
+	if m.addsoft_bounces != nil {
+		fields = append(fields, contact.FieldSoftBounces)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *ContactMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case contact.FieldUserID:
+		return m.AddedUserID()
+	case contact.FieldSoftBounces:
+		return m.AddedSoftBounces()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ContactMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case contact.FieldUserID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddUserID(v)
+		return nil
+	case contact.FieldSoftBounces:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSoftBounces(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Contact numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *ContactMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(contact.FieldEmailKey) {
+		fields = append(fields, contact.FieldEmailKey)
+	}
+	if m.FieldCleared(contact.FieldDeliverableSince) {
+		fields = append(fields, contact.FieldDeliverableSince)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *ContactMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *ContactMutation) ClearField(name string) error {
+	switch name {
+	case contact.FieldEmailKey:
+		m.ClearEmailKey()
+		return nil
+	case contact.FieldDeliverableSince:
+		m.ClearDeliverableSince()
+		return nil
+	}
+	return fmt.Errorf("unknown Contact nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *ContactMutation) ResetField(name string) error {
+	switch name {
+	case contact.FieldUserID:
+		m.ResetUserID()
+		return nil
+	case contact.FieldEmail:
+		m.ResetEmail()
+		return nil
+	case contact.FieldEmailKey:
+		m.ResetEmailKey()
+		return nil
+	case contact.FieldDomain:
+		m.ResetDomain()
+		return nil
+	case contact.FieldDeliverability:
+		m.ResetDeliverability()
+		return nil
+	case contact.FieldSoftBounces:
+		m.ResetSoftBounces()
+		return nil
+	case contact.FieldDeliverableSince:
+		m.ResetDeliverableSince()
+		return nil
+	case contact.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown Contact field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *ContactMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *ContactMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *ContactMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *ContactMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *ContactMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *ContactMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *ContactMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown Contact unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *ContactMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown Contact edge %s", name)
+}
+
 // CustomFieldMutation represents an operation that mutates the CustomField nodes in the graph.
 type CustomFieldMutation struct {
 	config
@@ -11235,8 +12063,14 @@ type EventMutation struct {
 	adduser_id       *int64
 	campaign_id      *int64
 	addcampaign_id   *int64
+	contact_id       *int64
+	addcontact_id    *int64
 	subscriber_id    *int64
 	addsubscriber_id *int64
+	run_id           *int64
+	addrun_id        *int64
+	variation        *int64
+	addvariation     *int64
 	kind             *kind.EventKind
 	at               *time.Time
 	automated        *bool
@@ -11471,6 +12305,62 @@ func (m *EventMutation) ResetCampaignID() {
 	m.addcampaign_id = nil
 }
 
+// SetContactID sets the "contact_id" field.
+func (m *EventMutation) SetContactID(i int64) {
+	m.contact_id = &i
+	m.addcontact_id = nil
+}
+
+// ContactID returns the value of the "contact_id" field in the mutation.
+func (m *EventMutation) ContactID() (r int64, exists bool) {
+	v := m.contact_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldContactID returns the old "contact_id" field's value of the Event entity.
+// If the Event object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EventMutation) OldContactID(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldContactID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldContactID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldContactID: %w", err)
+	}
+	return oldValue.ContactID, nil
+}
+
+// AddContactID adds i to the "contact_id" field.
+func (m *EventMutation) AddContactID(i int64) {
+	if m.addcontact_id != nil {
+		*m.addcontact_id += i
+	} else {
+		m.addcontact_id = &i
+	}
+}
+
+// AddedContactID returns the value that was added to the "contact_id" field in this mutation.
+func (m *EventMutation) AddedContactID() (r int64, exists bool) {
+	v := m.addcontact_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetContactID resets all changes to the "contact_id" field.
+func (m *EventMutation) ResetContactID() {
+	m.contact_id = nil
+	m.addcontact_id = nil
+}
+
 // SetSubscriberID sets the "subscriber_id" field.
 func (m *EventMutation) SetSubscriberID(i int64) {
 	m.subscriber_id = &i
@@ -11489,7 +12379,7 @@ func (m *EventMutation) SubscriberID() (r int64, exists bool) {
 // OldSubscriberID returns the old "subscriber_id" field's value of the Event entity.
 // If the Event object wasn't provided to the builder, the object is fetched from the database.
 // An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *EventMutation) OldSubscriberID(ctx context.Context) (v int64, err error) {
+func (m *EventMutation) OldSubscriberID(ctx context.Context) (v *int64, err error) {
 	if !m.op.Is(OpUpdateOne) {
 		return v, errors.New("OldSubscriberID is only allowed on UpdateOne operations")
 	}
@@ -11521,10 +12411,164 @@ func (m *EventMutation) AddedSubscriberID() (r int64, exists bool) {
 	return *v, true
 }
 
+// ClearSubscriberID clears the value of the "subscriber_id" field.
+func (m *EventMutation) ClearSubscriberID() {
+	m.subscriber_id = nil
+	m.addsubscriber_id = nil
+	m.clearedFields[event.FieldSubscriberID] = struct{}{}
+}
+
+// SubscriberIDCleared returns if the "subscriber_id" field was cleared in this mutation.
+func (m *EventMutation) SubscriberIDCleared() bool {
+	_, ok := m.clearedFields[event.FieldSubscriberID]
+	return ok
+}
+
 // ResetSubscriberID resets all changes to the "subscriber_id" field.
 func (m *EventMutation) ResetSubscriberID() {
 	m.subscriber_id = nil
 	m.addsubscriber_id = nil
+	delete(m.clearedFields, event.FieldSubscriberID)
+}
+
+// SetRunID sets the "run_id" field.
+func (m *EventMutation) SetRunID(i int64) {
+	m.run_id = &i
+	m.addrun_id = nil
+}
+
+// RunID returns the value of the "run_id" field in the mutation.
+func (m *EventMutation) RunID() (r int64, exists bool) {
+	v := m.run_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRunID returns the old "run_id" field's value of the Event entity.
+// If the Event object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EventMutation) OldRunID(ctx context.Context) (v *int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRunID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRunID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRunID: %w", err)
+	}
+	return oldValue.RunID, nil
+}
+
+// AddRunID adds i to the "run_id" field.
+func (m *EventMutation) AddRunID(i int64) {
+	if m.addrun_id != nil {
+		*m.addrun_id += i
+	} else {
+		m.addrun_id = &i
+	}
+}
+
+// AddedRunID returns the value that was added to the "run_id" field in this mutation.
+func (m *EventMutation) AddedRunID() (r int64, exists bool) {
+	v := m.addrun_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearRunID clears the value of the "run_id" field.
+func (m *EventMutation) ClearRunID() {
+	m.run_id = nil
+	m.addrun_id = nil
+	m.clearedFields[event.FieldRunID] = struct{}{}
+}
+
+// RunIDCleared returns if the "run_id" field was cleared in this mutation.
+func (m *EventMutation) RunIDCleared() bool {
+	_, ok := m.clearedFields[event.FieldRunID]
+	return ok
+}
+
+// ResetRunID resets all changes to the "run_id" field.
+func (m *EventMutation) ResetRunID() {
+	m.run_id = nil
+	m.addrun_id = nil
+	delete(m.clearedFields, event.FieldRunID)
+}
+
+// SetVariation sets the "variation" field.
+func (m *EventMutation) SetVariation(i int64) {
+	m.variation = &i
+	m.addvariation = nil
+}
+
+// Variation returns the value of the "variation" field in the mutation.
+func (m *EventMutation) Variation() (r int64, exists bool) {
+	v := m.variation
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVariation returns the old "variation" field's value of the Event entity.
+// If the Event object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EventMutation) OldVariation(ctx context.Context) (v *int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVariation is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVariation requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVariation: %w", err)
+	}
+	return oldValue.Variation, nil
+}
+
+// AddVariation adds i to the "variation" field.
+func (m *EventMutation) AddVariation(i int64) {
+	if m.addvariation != nil {
+		*m.addvariation += i
+	} else {
+		m.addvariation = &i
+	}
+}
+
+// AddedVariation returns the value that was added to the "variation" field in this mutation.
+func (m *EventMutation) AddedVariation() (r int64, exists bool) {
+	v := m.addvariation
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearVariation clears the value of the "variation" field.
+func (m *EventMutation) ClearVariation() {
+	m.variation = nil
+	m.addvariation = nil
+	m.clearedFields[event.FieldVariation] = struct{}{}
+}
+
+// VariationCleared returns if the "variation" field was cleared in this mutation.
+func (m *EventMutation) VariationCleared() bool {
+	_, ok := m.clearedFields[event.FieldVariation]
+	return ok
+}
+
+// ResetVariation resets all changes to the "variation" field.
+func (m *EventMutation) ResetVariation() {
+	m.variation = nil
+	m.addvariation = nil
+	delete(m.clearedFields, event.FieldVariation)
 }
 
 // SetKind sets the "kind" field.
@@ -11975,15 +13019,24 @@ func (m *EventMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *EventMutation) Fields() []string {
-	fields := make([]string, 0, 13)
+	fields := make([]string, 0, 16)
 	if m.user_id != nil {
 		fields = append(fields, event.FieldUserID)
 	}
 	if m.campaign_id != nil {
 		fields = append(fields, event.FieldCampaignID)
 	}
+	if m.contact_id != nil {
+		fields = append(fields, event.FieldContactID)
+	}
 	if m.subscriber_id != nil {
 		fields = append(fields, event.FieldSubscriberID)
+	}
+	if m.run_id != nil {
+		fields = append(fields, event.FieldRunID)
+	}
+	if m.variation != nil {
+		fields = append(fields, event.FieldVariation)
 	}
 	if m.kind != nil {
 		fields = append(fields, event.FieldKind)
@@ -12027,8 +13080,14 @@ func (m *EventMutation) Field(name string) (ent.Value, bool) {
 		return m.UserID()
 	case event.FieldCampaignID:
 		return m.CampaignID()
+	case event.FieldContactID:
+		return m.ContactID()
 	case event.FieldSubscriberID:
 		return m.SubscriberID()
+	case event.FieldRunID:
+		return m.RunID()
+	case event.FieldVariation:
+		return m.Variation()
 	case event.FieldKind:
 		return m.Kind()
 	case event.FieldAt:
@@ -12062,8 +13121,14 @@ func (m *EventMutation) OldField(ctx context.Context, name string) (ent.Value, e
 		return m.OldUserID(ctx)
 	case event.FieldCampaignID:
 		return m.OldCampaignID(ctx)
+	case event.FieldContactID:
+		return m.OldContactID(ctx)
 	case event.FieldSubscriberID:
 		return m.OldSubscriberID(ctx)
+	case event.FieldRunID:
+		return m.OldRunID(ctx)
+	case event.FieldVariation:
+		return m.OldVariation(ctx)
 	case event.FieldKind:
 		return m.OldKind(ctx)
 	case event.FieldAt:
@@ -12107,12 +13172,33 @@ func (m *EventMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetCampaignID(v)
 		return nil
+	case event.FieldContactID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetContactID(v)
+		return nil
 	case event.FieldSubscriberID:
 		v, ok := value.(int64)
 		if !ok {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetSubscriberID(v)
+		return nil
+	case event.FieldRunID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRunID(v)
+		return nil
+	case event.FieldVariation:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVariation(v)
 		return nil
 	case event.FieldKind:
 		v, ok := value.(kind.EventKind)
@@ -12198,8 +13284,17 @@ func (m *EventMutation) AddedFields() []string {
 	if m.addcampaign_id != nil {
 		fields = append(fields, event.FieldCampaignID)
 	}
+	if m.addcontact_id != nil {
+		fields = append(fields, event.FieldContactID)
+	}
 	if m.addsubscriber_id != nil {
 		fields = append(fields, event.FieldSubscriberID)
+	}
+	if m.addrun_id != nil {
+		fields = append(fields, event.FieldRunID)
+	}
+	if m.addvariation != nil {
+		fields = append(fields, event.FieldVariation)
 	}
 	if m.addlink_id != nil {
 		fields = append(fields, event.FieldLinkID)
@@ -12219,8 +13314,14 @@ func (m *EventMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedUserID()
 	case event.FieldCampaignID:
 		return m.AddedCampaignID()
+	case event.FieldContactID:
+		return m.AddedContactID()
 	case event.FieldSubscriberID:
 		return m.AddedSubscriberID()
+	case event.FieldRunID:
+		return m.AddedRunID()
+	case event.FieldVariation:
+		return m.AddedVariation()
 	case event.FieldLinkID:
 		return m.AddedLinkID()
 	case event.FieldAmount:
@@ -12248,12 +13349,33 @@ func (m *EventMutation) AddField(name string, value ent.Value) error {
 		}
 		m.AddCampaignID(v)
 		return nil
+	case event.FieldContactID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddContactID(v)
+		return nil
 	case event.FieldSubscriberID:
 		v, ok := value.(int64)
 		if !ok {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddSubscriberID(v)
+		return nil
+	case event.FieldRunID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddRunID(v)
+		return nil
+	case event.FieldVariation:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVariation(v)
 		return nil
 	case event.FieldLinkID:
 		v, ok := value.(int64)
@@ -12277,6 +13399,15 @@ func (m *EventMutation) AddField(name string, value ent.Value) error {
 // mutation.
 func (m *EventMutation) ClearedFields() []string {
 	var fields []string
+	if m.FieldCleared(event.FieldSubscriberID) {
+		fields = append(fields, event.FieldSubscriberID)
+	}
+	if m.FieldCleared(event.FieldRunID) {
+		fields = append(fields, event.FieldRunID)
+	}
+	if m.FieldCleared(event.FieldVariation) {
+		fields = append(fields, event.FieldVariation)
+	}
 	if m.FieldCleared(event.FieldLinkID) {
 		fields = append(fields, event.FieldLinkID)
 	}
@@ -12294,6 +13425,15 @@ func (m *EventMutation) FieldCleared(name string) bool {
 // error if the field is not defined in the schema.
 func (m *EventMutation) ClearField(name string) error {
 	switch name {
+	case event.FieldSubscriberID:
+		m.ClearSubscriberID()
+		return nil
+	case event.FieldRunID:
+		m.ClearRunID()
+		return nil
+	case event.FieldVariation:
+		m.ClearVariation()
+		return nil
 	case event.FieldLinkID:
 		m.ClearLinkID()
 		return nil
@@ -12311,8 +13451,17 @@ func (m *EventMutation) ResetField(name string) error {
 	case event.FieldCampaignID:
 		m.ResetCampaignID()
 		return nil
+	case event.FieldContactID:
+		m.ResetContactID()
+		return nil
 	case event.FieldSubscriberID:
 		m.ResetSubscriberID()
+		return nil
+	case event.FieldRunID:
+		m.ResetRunID()
+		return nil
+	case event.FieldVariation:
+		m.ResetVariation()
 		return nil
 	case event.FieldKind:
 		m.ResetKind()
@@ -16999,6 +18148,1479 @@ func (m *LoginAttemptMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown LoginAttempt edge %s", name)
 }
 
+// MergedSubscriberMutation represents an operation that mutates the MergedSubscriber nodes in the graph.
+type MergedSubscriberMutation struct {
+	config
+	op               Op
+	typ              string
+	id               *int64
+	user_id          *int64
+	adduser_id       *int64
+	subscriber_id    *int64
+	addsubscriber_id *int64
+	clearedFields    map[string]struct{}
+	done             bool
+	oldValue         func(context.Context) (*MergedSubscriber, error)
+	predicates       []predicate.MergedSubscriber
+}
+
+var _ ent.Mutation = (*MergedSubscriberMutation)(nil)
+
+// mergedsubscriberOption allows management of the mutation configuration using functional options.
+type mergedsubscriberOption func(*MergedSubscriberMutation)
+
+// newMergedSubscriberMutation creates new mutation for the MergedSubscriber entity.
+func newMergedSubscriberMutation(c config, op Op, opts ...mergedsubscriberOption) *MergedSubscriberMutation {
+	m := &MergedSubscriberMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeMergedSubscriber,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withMergedSubscriberID sets the ID field of the mutation.
+func withMergedSubscriberID(id int64) mergedsubscriberOption {
+	return func(m *MergedSubscriberMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *MergedSubscriber
+		)
+		m.oldValue = func(ctx context.Context) (*MergedSubscriber, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().MergedSubscriber.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withMergedSubscriber sets the old MergedSubscriber of the mutation.
+func withMergedSubscriber(node *MergedSubscriber) mergedsubscriberOption {
+	return func(m *MergedSubscriberMutation) {
+		m.oldValue = func(context.Context) (*MergedSubscriber, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m MergedSubscriberMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m MergedSubscriberMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of MergedSubscriber entities.
+func (m *MergedSubscriberMutation) SetID(id int64) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *MergedSubscriberMutation) ID() (id int64, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *MergedSubscriberMutation) IDs(ctx context.Context) ([]int64, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int64{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().MergedSubscriber.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetUserID sets the "user_id" field.
+func (m *MergedSubscriberMutation) SetUserID(i int64) {
+	m.user_id = &i
+	m.adduser_id = nil
+}
+
+// UserID returns the value of the "user_id" field in the mutation.
+func (m *MergedSubscriberMutation) UserID() (r int64, exists bool) {
+	v := m.user_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUserID returns the old "user_id" field's value of the MergedSubscriber entity.
+// If the MergedSubscriber object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MergedSubscriberMutation) OldUserID(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUserID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUserID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUserID: %w", err)
+	}
+	return oldValue.UserID, nil
+}
+
+// AddUserID adds i to the "user_id" field.
+func (m *MergedSubscriberMutation) AddUserID(i int64) {
+	if m.adduser_id != nil {
+		*m.adduser_id += i
+	} else {
+		m.adduser_id = &i
+	}
+}
+
+// AddedUserID returns the value that was added to the "user_id" field in this mutation.
+func (m *MergedSubscriberMutation) AddedUserID() (r int64, exists bool) {
+	v := m.adduser_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetUserID resets all changes to the "user_id" field.
+func (m *MergedSubscriberMutation) ResetUserID() {
+	m.user_id = nil
+	m.adduser_id = nil
+}
+
+// SetSubscriberID sets the "subscriber_id" field.
+func (m *MergedSubscriberMutation) SetSubscriberID(i int64) {
+	m.subscriber_id = &i
+	m.addsubscriber_id = nil
+}
+
+// SubscriberID returns the value of the "subscriber_id" field in the mutation.
+func (m *MergedSubscriberMutation) SubscriberID() (r int64, exists bool) {
+	v := m.subscriber_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSubscriberID returns the old "subscriber_id" field's value of the MergedSubscriber entity.
+// If the MergedSubscriber object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MergedSubscriberMutation) OldSubscriberID(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSubscriberID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSubscriberID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSubscriberID: %w", err)
+	}
+	return oldValue.SubscriberID, nil
+}
+
+// AddSubscriberID adds i to the "subscriber_id" field.
+func (m *MergedSubscriberMutation) AddSubscriberID(i int64) {
+	if m.addsubscriber_id != nil {
+		*m.addsubscriber_id += i
+	} else {
+		m.addsubscriber_id = &i
+	}
+}
+
+// AddedSubscriberID returns the value that was added to the "subscriber_id" field in this mutation.
+func (m *MergedSubscriberMutation) AddedSubscriberID() (r int64, exists bool) {
+	v := m.addsubscriber_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetSubscriberID resets all changes to the "subscriber_id" field.
+func (m *MergedSubscriberMutation) ResetSubscriberID() {
+	m.subscriber_id = nil
+	m.addsubscriber_id = nil
+}
+
+// Where appends a list predicates to the MergedSubscriberMutation builder.
+func (m *MergedSubscriberMutation) Where(ps ...predicate.MergedSubscriber) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the MergedSubscriberMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *MergedSubscriberMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.MergedSubscriber, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *MergedSubscriberMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *MergedSubscriberMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (MergedSubscriber).
+func (m *MergedSubscriberMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *MergedSubscriberMutation) Fields() []string {
+	fields := make([]string, 0, 2)
+	if m.user_id != nil {
+		fields = append(fields, mergedsubscriber.FieldUserID)
+	}
+	if m.subscriber_id != nil {
+		fields = append(fields, mergedsubscriber.FieldSubscriberID)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *MergedSubscriberMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case mergedsubscriber.FieldUserID:
+		return m.UserID()
+	case mergedsubscriber.FieldSubscriberID:
+		return m.SubscriberID()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *MergedSubscriberMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case mergedsubscriber.FieldUserID:
+		return m.OldUserID(ctx)
+	case mergedsubscriber.FieldSubscriberID:
+		return m.OldSubscriberID(ctx)
+	}
+	return nil, fmt.Errorf("unknown MergedSubscriber field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *MergedSubscriberMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case mergedsubscriber.FieldUserID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUserID(v)
+		return nil
+	case mergedsubscriber.FieldSubscriberID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSubscriberID(v)
+		return nil
+	}
+	return fmt.Errorf("unknown MergedSubscriber field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *MergedSubscriberMutation) AddedFields() []string {
+	var fields []string
+	if m.adduser_id != nil {
+		fields = append(fields, mergedsubscriber.FieldUserID)
+	}
+	if m.addsubscriber_id != nil {
+		fields = append(fields, mergedsubscriber.FieldSubscriberID)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *MergedSubscriberMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case mergedsubscriber.FieldUserID:
+		return m.AddedUserID()
+	case mergedsubscriber.FieldSubscriberID:
+		return m.AddedSubscriberID()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *MergedSubscriberMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case mergedsubscriber.FieldUserID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddUserID(v)
+		return nil
+	case mergedsubscriber.FieldSubscriberID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSubscriberID(v)
+		return nil
+	}
+	return fmt.Errorf("unknown MergedSubscriber numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *MergedSubscriberMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *MergedSubscriberMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *MergedSubscriberMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown MergedSubscriber nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *MergedSubscriberMutation) ResetField(name string) error {
+	switch name {
+	case mergedsubscriber.FieldUserID:
+		m.ResetUserID()
+		return nil
+	case mergedsubscriber.FieldSubscriberID:
+		m.ResetSubscriberID()
+		return nil
+	}
+	return fmt.Errorf("unknown MergedSubscriber field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *MergedSubscriberMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *MergedSubscriberMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *MergedSubscriberMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *MergedSubscriberMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *MergedSubscriberMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *MergedSubscriberMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *MergedSubscriberMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown MergedSubscriber unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *MergedSubscriberMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown MergedSubscriber edge %s", name)
+}
+
+// MigrationFindingMutation represents an operation that mutates the MigrationFinding nodes in the graph.
+type MigrationFindingMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *int64
+	user_id       *int64
+	adduser_id    *int64
+	version       *int64
+	addversion    *int64
+	kind          *kind.Finding
+	target_id     *int64
+	addtarget_id  *int64
+	text          *string
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*MigrationFinding, error)
+	predicates    []predicate.MigrationFinding
+}
+
+var _ ent.Mutation = (*MigrationFindingMutation)(nil)
+
+// migrationfindingOption allows management of the mutation configuration using functional options.
+type migrationfindingOption func(*MigrationFindingMutation)
+
+// newMigrationFindingMutation creates new mutation for the MigrationFinding entity.
+func newMigrationFindingMutation(c config, op Op, opts ...migrationfindingOption) *MigrationFindingMutation {
+	m := &MigrationFindingMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeMigrationFinding,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withMigrationFindingID sets the ID field of the mutation.
+func withMigrationFindingID(id int64) migrationfindingOption {
+	return func(m *MigrationFindingMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *MigrationFinding
+		)
+		m.oldValue = func(ctx context.Context) (*MigrationFinding, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().MigrationFinding.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withMigrationFinding sets the old MigrationFinding of the mutation.
+func withMigrationFinding(node *MigrationFinding) migrationfindingOption {
+	return func(m *MigrationFindingMutation) {
+		m.oldValue = func(context.Context) (*MigrationFinding, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m MigrationFindingMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m MigrationFindingMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of MigrationFinding entities.
+func (m *MigrationFindingMutation) SetID(id int64) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *MigrationFindingMutation) ID() (id int64, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *MigrationFindingMutation) IDs(ctx context.Context) ([]int64, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int64{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().MigrationFinding.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetUserID sets the "user_id" field.
+func (m *MigrationFindingMutation) SetUserID(i int64) {
+	m.user_id = &i
+	m.adduser_id = nil
+}
+
+// UserID returns the value of the "user_id" field in the mutation.
+func (m *MigrationFindingMutation) UserID() (r int64, exists bool) {
+	v := m.user_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUserID returns the old "user_id" field's value of the MigrationFinding entity.
+// If the MigrationFinding object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MigrationFindingMutation) OldUserID(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUserID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUserID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUserID: %w", err)
+	}
+	return oldValue.UserID, nil
+}
+
+// AddUserID adds i to the "user_id" field.
+func (m *MigrationFindingMutation) AddUserID(i int64) {
+	if m.adduser_id != nil {
+		*m.adduser_id += i
+	} else {
+		m.adduser_id = &i
+	}
+}
+
+// AddedUserID returns the value that was added to the "user_id" field in this mutation.
+func (m *MigrationFindingMutation) AddedUserID() (r int64, exists bool) {
+	v := m.adduser_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetUserID resets all changes to the "user_id" field.
+func (m *MigrationFindingMutation) ResetUserID() {
+	m.user_id = nil
+	m.adduser_id = nil
+}
+
+// SetVersion sets the "version" field.
+func (m *MigrationFindingMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *MigrationFindingMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the MigrationFinding entity.
+// If the MigrationFinding object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MigrationFindingMutation) OldVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *MigrationFindingMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *MigrationFindingMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *MigrationFindingMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetKind sets the "kind" field.
+func (m *MigrationFindingMutation) SetKind(k kind.Finding) {
+	m.kind = &k
+}
+
+// Kind returns the value of the "kind" field in the mutation.
+func (m *MigrationFindingMutation) Kind() (r kind.Finding, exists bool) {
+	v := m.kind
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldKind returns the old "kind" field's value of the MigrationFinding entity.
+// If the MigrationFinding object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MigrationFindingMutation) OldKind(ctx context.Context) (v kind.Finding, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldKind is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldKind requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldKind: %w", err)
+	}
+	return oldValue.Kind, nil
+}
+
+// ResetKind resets all changes to the "kind" field.
+func (m *MigrationFindingMutation) ResetKind() {
+	m.kind = nil
+}
+
+// SetTargetID sets the "target_id" field.
+func (m *MigrationFindingMutation) SetTargetID(i int64) {
+	m.target_id = &i
+	m.addtarget_id = nil
+}
+
+// TargetID returns the value of the "target_id" field in the mutation.
+func (m *MigrationFindingMutation) TargetID() (r int64, exists bool) {
+	v := m.target_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTargetID returns the old "target_id" field's value of the MigrationFinding entity.
+// If the MigrationFinding object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MigrationFindingMutation) OldTargetID(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTargetID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTargetID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTargetID: %w", err)
+	}
+	return oldValue.TargetID, nil
+}
+
+// AddTargetID adds i to the "target_id" field.
+func (m *MigrationFindingMutation) AddTargetID(i int64) {
+	if m.addtarget_id != nil {
+		*m.addtarget_id += i
+	} else {
+		m.addtarget_id = &i
+	}
+}
+
+// AddedTargetID returns the value that was added to the "target_id" field in this mutation.
+func (m *MigrationFindingMutation) AddedTargetID() (r int64, exists bool) {
+	v := m.addtarget_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetTargetID resets all changes to the "target_id" field.
+func (m *MigrationFindingMutation) ResetTargetID() {
+	m.target_id = nil
+	m.addtarget_id = nil
+}
+
+// SetText sets the "text" field.
+func (m *MigrationFindingMutation) SetText(s string) {
+	m.text = &s
+}
+
+// Text returns the value of the "text" field in the mutation.
+func (m *MigrationFindingMutation) Text() (r string, exists bool) {
+	v := m.text
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldText returns the old "text" field's value of the MigrationFinding entity.
+// If the MigrationFinding object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MigrationFindingMutation) OldText(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldText is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldText requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldText: %w", err)
+	}
+	return oldValue.Text, nil
+}
+
+// ResetText resets all changes to the "text" field.
+func (m *MigrationFindingMutation) ResetText() {
+	m.text = nil
+}
+
+// Where appends a list predicates to the MigrationFindingMutation builder.
+func (m *MigrationFindingMutation) Where(ps ...predicate.MigrationFinding) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the MigrationFindingMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *MigrationFindingMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.MigrationFinding, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *MigrationFindingMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *MigrationFindingMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (MigrationFinding).
+func (m *MigrationFindingMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *MigrationFindingMutation) Fields() []string {
+	fields := make([]string, 0, 5)
+	if m.user_id != nil {
+		fields = append(fields, migrationfinding.FieldUserID)
+	}
+	if m.version != nil {
+		fields = append(fields, migrationfinding.FieldVersion)
+	}
+	if m.kind != nil {
+		fields = append(fields, migrationfinding.FieldKind)
+	}
+	if m.target_id != nil {
+		fields = append(fields, migrationfinding.FieldTargetID)
+	}
+	if m.text != nil {
+		fields = append(fields, migrationfinding.FieldText)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *MigrationFindingMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case migrationfinding.FieldUserID:
+		return m.UserID()
+	case migrationfinding.FieldVersion:
+		return m.Version()
+	case migrationfinding.FieldKind:
+		return m.Kind()
+	case migrationfinding.FieldTargetID:
+		return m.TargetID()
+	case migrationfinding.FieldText:
+		return m.Text()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *MigrationFindingMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case migrationfinding.FieldUserID:
+		return m.OldUserID(ctx)
+	case migrationfinding.FieldVersion:
+		return m.OldVersion(ctx)
+	case migrationfinding.FieldKind:
+		return m.OldKind(ctx)
+	case migrationfinding.FieldTargetID:
+		return m.OldTargetID(ctx)
+	case migrationfinding.FieldText:
+		return m.OldText(ctx)
+	}
+	return nil, fmt.Errorf("unknown MigrationFinding field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *MigrationFindingMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case migrationfinding.FieldUserID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUserID(v)
+		return nil
+	case migrationfinding.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case migrationfinding.FieldKind:
+		v, ok := value.(kind.Finding)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetKind(v)
+		return nil
+	case migrationfinding.FieldTargetID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTargetID(v)
+		return nil
+	case migrationfinding.FieldText:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetText(v)
+		return nil
+	}
+	return fmt.Errorf("unknown MigrationFinding field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *MigrationFindingMutation) AddedFields() []string {
+	var fields []string
+	if m.adduser_id != nil {
+		fields = append(fields, migrationfinding.FieldUserID)
+	}
+	if m.addversion != nil {
+		fields = append(fields, migrationfinding.FieldVersion)
+	}
+	if m.addtarget_id != nil {
+		fields = append(fields, migrationfinding.FieldTargetID)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *MigrationFindingMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case migrationfinding.FieldUserID:
+		return m.AddedUserID()
+	case migrationfinding.FieldVersion:
+		return m.AddedVersion()
+	case migrationfinding.FieldTargetID:
+		return m.AddedTargetID()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *MigrationFindingMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case migrationfinding.FieldUserID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddUserID(v)
+		return nil
+	case migrationfinding.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	case migrationfinding.FieldTargetID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddTargetID(v)
+		return nil
+	}
+	return fmt.Errorf("unknown MigrationFinding numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *MigrationFindingMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *MigrationFindingMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *MigrationFindingMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown MigrationFinding nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *MigrationFindingMutation) ResetField(name string) error {
+	switch name {
+	case migrationfinding.FieldUserID:
+		m.ResetUserID()
+		return nil
+	case migrationfinding.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case migrationfinding.FieldKind:
+		m.ResetKind()
+		return nil
+	case migrationfinding.FieldTargetID:
+		m.ResetTargetID()
+		return nil
+	case migrationfinding.FieldText:
+		m.ResetText()
+		return nil
+	}
+	return fmt.Errorf("unknown MigrationFinding field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *MigrationFindingMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *MigrationFindingMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *MigrationFindingMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *MigrationFindingMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *MigrationFindingMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *MigrationFindingMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *MigrationFindingMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown MigrationFinding unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *MigrationFindingMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown MigrationFinding edge %s", name)
+}
+
+// PendingRecountMutation represents an operation that mutates the PendingRecount nodes in the graph.
+type PendingRecountMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *int64
+	user_id       *int64
+	adduser_id    *int64
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*PendingRecount, error)
+	predicates    []predicate.PendingRecount
+}
+
+var _ ent.Mutation = (*PendingRecountMutation)(nil)
+
+// pendingrecountOption allows management of the mutation configuration using functional options.
+type pendingrecountOption func(*PendingRecountMutation)
+
+// newPendingRecountMutation creates new mutation for the PendingRecount entity.
+func newPendingRecountMutation(c config, op Op, opts ...pendingrecountOption) *PendingRecountMutation {
+	m := &PendingRecountMutation{
+		config:        c,
+		op:            op,
+		typ:           TypePendingRecount,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withPendingRecountID sets the ID field of the mutation.
+func withPendingRecountID(id int64) pendingrecountOption {
+	return func(m *PendingRecountMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *PendingRecount
+		)
+		m.oldValue = func(ctx context.Context) (*PendingRecount, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().PendingRecount.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withPendingRecount sets the old PendingRecount of the mutation.
+func withPendingRecount(node *PendingRecount) pendingrecountOption {
+	return func(m *PendingRecountMutation) {
+		m.oldValue = func(context.Context) (*PendingRecount, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m PendingRecountMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m PendingRecountMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of PendingRecount entities.
+func (m *PendingRecountMutation) SetID(id int64) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *PendingRecountMutation) ID() (id int64, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *PendingRecountMutation) IDs(ctx context.Context) ([]int64, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int64{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().PendingRecount.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetUserID sets the "user_id" field.
+func (m *PendingRecountMutation) SetUserID(i int64) {
+	m.user_id = &i
+	m.adduser_id = nil
+}
+
+// UserID returns the value of the "user_id" field in the mutation.
+func (m *PendingRecountMutation) UserID() (r int64, exists bool) {
+	v := m.user_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUserID returns the old "user_id" field's value of the PendingRecount entity.
+// If the PendingRecount object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PendingRecountMutation) OldUserID(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUserID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUserID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUserID: %w", err)
+	}
+	return oldValue.UserID, nil
+}
+
+// AddUserID adds i to the "user_id" field.
+func (m *PendingRecountMutation) AddUserID(i int64) {
+	if m.adduser_id != nil {
+		*m.adduser_id += i
+	} else {
+		m.adduser_id = &i
+	}
+}
+
+// AddedUserID returns the value that was added to the "user_id" field in this mutation.
+func (m *PendingRecountMutation) AddedUserID() (r int64, exists bool) {
+	v := m.adduser_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetUserID resets all changes to the "user_id" field.
+func (m *PendingRecountMutation) ResetUserID() {
+	m.user_id = nil
+	m.adduser_id = nil
+}
+
+// Where appends a list predicates to the PendingRecountMutation builder.
+func (m *PendingRecountMutation) Where(ps ...predicate.PendingRecount) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the PendingRecountMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *PendingRecountMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.PendingRecount, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *PendingRecountMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *PendingRecountMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (PendingRecount).
+func (m *PendingRecountMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *PendingRecountMutation) Fields() []string {
+	fields := make([]string, 0, 1)
+	if m.user_id != nil {
+		fields = append(fields, pendingrecount.FieldUserID)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *PendingRecountMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case pendingrecount.FieldUserID:
+		return m.UserID()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *PendingRecountMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case pendingrecount.FieldUserID:
+		return m.OldUserID(ctx)
+	}
+	return nil, fmt.Errorf("unknown PendingRecount field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *PendingRecountMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case pendingrecount.FieldUserID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUserID(v)
+		return nil
+	}
+	return fmt.Errorf("unknown PendingRecount field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *PendingRecountMutation) AddedFields() []string {
+	var fields []string
+	if m.adduser_id != nil {
+		fields = append(fields, pendingrecount.FieldUserID)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *PendingRecountMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case pendingrecount.FieldUserID:
+		return m.AddedUserID()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *PendingRecountMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case pendingrecount.FieldUserID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddUserID(v)
+		return nil
+	}
+	return fmt.Errorf("unknown PendingRecount numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *PendingRecountMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *PendingRecountMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *PendingRecountMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown PendingRecount nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *PendingRecountMutation) ResetField(name string) error {
+	switch name {
+	case pendingrecount.FieldUserID:
+		m.ResetUserID()
+		return nil
+	}
+	return fmt.Errorf("unknown PendingRecount field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *PendingRecountMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *PendingRecountMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *PendingRecountMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *PendingRecountMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *PendingRecountMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *PendingRecountMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *PendingRecountMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown PendingRecount unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *PendingRecountMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown PendingRecount edge %s", name)
+}
+
 // PurgeMutation represents an operation that mutates the Purge nodes in the graph.
 type PurgeMutation struct {
 	config
@@ -18829,9 +21451,10 @@ type SubscriberMutation struct {
 	adduser_id           *int64
 	list_id              *int64
 	addlist_id           *int64
+	contact_id           *int64
+	addcontact_id        *int64
 	email                *string
 	email_key            *string
-	domain               *string
 	status               *kind.SubscriberStatus
 	bounce               *kind.BounceType
 	subscription_ip      *string
@@ -19067,6 +21690,62 @@ func (m *SubscriberMutation) ResetListID() {
 	m.addlist_id = nil
 }
 
+// SetContactID sets the "contact_id" field.
+func (m *SubscriberMutation) SetContactID(i int64) {
+	m.contact_id = &i
+	m.addcontact_id = nil
+}
+
+// ContactID returns the value of the "contact_id" field in the mutation.
+func (m *SubscriberMutation) ContactID() (r int64, exists bool) {
+	v := m.contact_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldContactID returns the old "contact_id" field's value of the Subscriber entity.
+// If the Subscriber object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SubscriberMutation) OldContactID(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldContactID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldContactID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldContactID: %w", err)
+	}
+	return oldValue.ContactID, nil
+}
+
+// AddContactID adds i to the "contact_id" field.
+func (m *SubscriberMutation) AddContactID(i int64) {
+	if m.addcontact_id != nil {
+		*m.addcontact_id += i
+	} else {
+		m.addcontact_id = &i
+	}
+}
+
+// AddedContactID returns the value that was added to the "contact_id" field in this mutation.
+func (m *SubscriberMutation) AddedContactID() (r int64, exists bool) {
+	v := m.addcontact_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetContactID resets all changes to the "contact_id" field.
+func (m *SubscriberMutation) ResetContactID() {
+	m.contact_id = nil
+	m.addcontact_id = nil
+}
+
 // SetEmail sets the "email" field.
 func (m *SubscriberMutation) SetEmail(s string) {
 	m.email = &s
@@ -19137,42 +21816,6 @@ func (m *SubscriberMutation) OldEmailKey(ctx context.Context) (v string, err err
 // ResetEmailKey resets all changes to the "email_key" field.
 func (m *SubscriberMutation) ResetEmailKey() {
 	m.email_key = nil
-}
-
-// SetDomain sets the "domain" field.
-func (m *SubscriberMutation) SetDomain(s string) {
-	m.domain = &s
-}
-
-// Domain returns the value of the "domain" field in the mutation.
-func (m *SubscriberMutation) Domain() (r string, exists bool) {
-	v := m.domain
-	if v == nil {
-		return
-	}
-	return *v, true
-}
-
-// OldDomain returns the old "domain" field's value of the Subscriber entity.
-// If the Subscriber object wasn't provided to the builder, the object is fetched from the database.
-// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *SubscriberMutation) OldDomain(ctx context.Context) (v string, err error) {
-	if !m.op.Is(OpUpdateOne) {
-		return v, errors.New("OldDomain is only allowed on UpdateOne operations")
-	}
-	if m.id == nil || m.oldValue == nil {
-		return v, errors.New("OldDomain requires an ID field in the mutation")
-	}
-	oldValue, err := m.oldValue(ctx)
-	if err != nil {
-		return v, fmt.Errorf("querying old value for OldDomain: %w", err)
-	}
-	return oldValue.Domain, nil
-}
-
-// ResetDomain resets all changes to the "domain" field.
-func (m *SubscriberMutation) ResetDomain() {
-	m.domain = nil
 }
 
 // SetStatus sets the "status" field.
@@ -19615,14 +22258,14 @@ func (m *SubscriberMutation) Fields() []string {
 	if m.list_id != nil {
 		fields = append(fields, subscriber.FieldListID)
 	}
+	if m.contact_id != nil {
+		fields = append(fields, subscriber.FieldContactID)
+	}
 	if m.email != nil {
 		fields = append(fields, subscriber.FieldEmail)
 	}
 	if m.email_key != nil {
 		fields = append(fields, subscriber.FieldEmailKey)
-	}
-	if m.domain != nil {
-		fields = append(fields, subscriber.FieldDomain)
 	}
 	if m.status != nil {
 		fields = append(fields, subscriber.FieldStatus)
@@ -19657,12 +22300,12 @@ func (m *SubscriberMutation) Field(name string) (ent.Value, bool) {
 		return m.UserID()
 	case subscriber.FieldListID:
 		return m.ListID()
+	case subscriber.FieldContactID:
+		return m.ContactID()
 	case subscriber.FieldEmail:
 		return m.Email()
 	case subscriber.FieldEmailKey:
 		return m.EmailKey()
-	case subscriber.FieldDomain:
-		return m.Domain()
 	case subscriber.FieldStatus:
 		return m.Status()
 	case subscriber.FieldBounce:
@@ -19690,12 +22333,12 @@ func (m *SubscriberMutation) OldField(ctx context.Context, name string) (ent.Val
 		return m.OldUserID(ctx)
 	case subscriber.FieldListID:
 		return m.OldListID(ctx)
+	case subscriber.FieldContactID:
+		return m.OldContactID(ctx)
 	case subscriber.FieldEmail:
 		return m.OldEmail(ctx)
 	case subscriber.FieldEmailKey:
 		return m.OldEmailKey(ctx)
-	case subscriber.FieldDomain:
-		return m.OldDomain(ctx)
 	case subscriber.FieldStatus:
 		return m.OldStatus(ctx)
 	case subscriber.FieldBounce:
@@ -19733,6 +22376,13 @@ func (m *SubscriberMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetListID(v)
 		return nil
+	case subscriber.FieldContactID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetContactID(v)
+		return nil
 	case subscriber.FieldEmail:
 		v, ok := value.(string)
 		if !ok {
@@ -19746,13 +22396,6 @@ func (m *SubscriberMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetEmailKey(v)
-		return nil
-	case subscriber.FieldDomain:
-		v, ok := value.(string)
-		if !ok {
-			return fmt.Errorf("unexpected type %T for field %s", value, name)
-		}
-		m.SetDomain(v)
 		return nil
 	case subscriber.FieldStatus:
 		v, ok := value.(kind.SubscriberStatus)
@@ -19817,6 +22460,9 @@ func (m *SubscriberMutation) AddedFields() []string {
 	if m.addlist_id != nil {
 		fields = append(fields, subscriber.FieldListID)
 	}
+	if m.addcontact_id != nil {
+		fields = append(fields, subscriber.FieldContactID)
+	}
 	return fields
 }
 
@@ -19829,6 +22475,8 @@ func (m *SubscriberMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedUserID()
 	case subscriber.FieldListID:
 		return m.AddedListID()
+	case subscriber.FieldContactID:
+		return m.AddedContactID()
 	}
 	return nil, false
 }
@@ -19851,6 +22499,13 @@ func (m *SubscriberMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddListID(v)
+		return nil
+	case subscriber.FieldContactID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddContactID(v)
 		return nil
 	}
 	return fmt.Errorf("unknown Subscriber numeric field %s", name)
@@ -19906,14 +22561,14 @@ func (m *SubscriberMutation) ResetField(name string) error {
 	case subscriber.FieldListID:
 		m.ResetListID()
 		return nil
+	case subscriber.FieldContactID:
+		m.ResetContactID()
+		return nil
 	case subscriber.FieldEmail:
 		m.ResetEmail()
 		return nil
 	case subscriber.FieldEmailKey:
 		m.ResetEmailKey()
-		return nil
-	case subscriber.FieldDomain:
-		m.ResetDomain()
 		return nil
 	case subscriber.FieldStatus:
 		m.ResetStatus()

@@ -6,6 +6,7 @@ import (
 	"campaignql/ent/apikey"
 	"campaignql/ent/campaign"
 	"campaignql/ent/campaignchange"
+	"campaignql/ent/contact"
 	"campaignql/ent/customfield"
 	"campaignql/ent/domaincounter"
 	"campaignql/ent/email"
@@ -15,6 +16,7 @@ import (
 	"campaignql/ent/idempotencykey"
 	"campaignql/ent/linkcounter"
 	"campaignql/ent/loginattempt"
+	"campaignql/ent/migrationfinding"
 	"campaignql/ent/schema"
 	"campaignql/ent/segment"
 	"campaignql/ent/session"
@@ -300,6 +302,28 @@ func init() {
 	campaignchange.DefaultReason = campaignchangeDescReason.Default.(string)
 	// campaignchange.ReasonValidator is a validator for the "reason" field. It is called by the builders before save.
 	campaignchange.ReasonValidator = campaignchangeDescReason.Validators[0].(func(string) error)
+	contactFields := schema.Contact{}.Fields()
+	_ = contactFields
+	// contactDescEmail is the schema descriptor for email field.
+	contactDescEmail := contactFields[1].Descriptor()
+	// contact.DefaultEmail holds the default value on creation for the email field.
+	contact.DefaultEmail = contactDescEmail.Default.(string)
+	// contact.EmailValidator is a validator for the "email" field. It is called by the builders before save.
+	contact.EmailValidator = contactDescEmail.Validators[0].(func(string) error)
+	// contactDescEmailKey is the schema descriptor for email_key field.
+	contactDescEmailKey := contactFields[2].Descriptor()
+	// contact.EmailKeyValidator is a validator for the "email_key" field. It is called by the builders before save.
+	contact.EmailKeyValidator = contactDescEmailKey.Validators[0].(func(string) error)
+	// contactDescDomain is the schema descriptor for domain field.
+	contactDescDomain := contactFields[3].Descriptor()
+	// contact.DefaultDomain holds the default value on creation for the domain field.
+	contact.DefaultDomain = contactDescDomain.Default.(string)
+	// contact.DomainValidator is a validator for the "domain" field. It is called by the builders before save.
+	contact.DomainValidator = contactDescDomain.Validators[0].(func(string) error)
+	// contactDescSoftBounces is the schema descriptor for soft_bounces field.
+	contactDescSoftBounces := contactFields[5].Descriptor()
+	// contact.DefaultSoftBounces holds the default value on creation for the soft_bounces field.
+	contact.DefaultSoftBounces = contactDescSoftBounces.Default.(int64)
 	customfieldFields := schema.CustomField{}.Fields()
 	_ = customfieldFields
 	// customfieldDescName is the schema descriptor for name field.
@@ -431,39 +455,39 @@ func init() {
 	eventFields := schema.Event{}.Fields()
 	_ = eventFields
 	// eventDescAutomated is the schema descriptor for automated field.
-	eventDescAutomated := eventFields[5].Descriptor()
+	eventDescAutomated := eventFields[8].Descriptor()
 	// event.DefaultAutomated holds the default value on creation for the automated field.
 	event.DefaultAutomated = eventDescAutomated.Default.(bool)
 	// eventDescReason is the schema descriptor for reason field.
-	eventDescReason := eventFields[7].Descriptor()
+	eventDescReason := eventFields[10].Descriptor()
 	// event.DefaultReason holds the default value on creation for the reason field.
 	event.DefaultReason = eventDescReason.Default.(string)
 	// event.ReasonValidator is a validator for the "reason" field. It is called by the builders before save.
 	event.ReasonValidator = eventDescReason.Validators[0].(func(string) error)
 	// eventDescUserAgent is the schema descriptor for user_agent field.
-	eventDescUserAgent := eventFields[8].Descriptor()
+	eventDescUserAgent := eventFields[11].Descriptor()
 	// event.DefaultUserAgent holds the default value on creation for the user_agent field.
 	event.DefaultUserAgent = eventDescUserAgent.Default.(string)
 	// event.UserAgentValidator is a validator for the "user_agent" field. It is called by the builders before save.
 	event.UserAgentValidator = eventDescUserAgent.Validators[0].(func(string) error)
 	// eventDescIP is the schema descriptor for ip field.
-	eventDescIP := eventFields[9].Descriptor()
+	eventDescIP := eventFields[12].Descriptor()
 	// event.DefaultIP holds the default value on creation for the ip field.
 	event.DefaultIP = eventDescIP.Default.(string)
 	// event.IPValidator is a validator for the "ip" field. It is called by the builders before save.
 	event.IPValidator = eventDescIP.Validators[0].(func(string) error)
 	// eventDescAmount is the schema descriptor for amount field.
-	eventDescAmount := eventFields[10].Descriptor()
+	eventDescAmount := eventFields[13].Descriptor()
 	// event.DefaultAmount holds the default value on creation for the amount field.
 	event.DefaultAmount = eventDescAmount.Default.(int64)
 	// eventDescCurrency is the schema descriptor for currency field.
-	eventDescCurrency := eventFields[11].Descriptor()
+	eventDescCurrency := eventFields[14].Descriptor()
 	// event.DefaultCurrency holds the default value on creation for the currency field.
 	event.DefaultCurrency = eventDescCurrency.Default.(string)
 	// event.CurrencyValidator is a validator for the "currency" field. It is called by the builders before save.
 	event.CurrencyValidator = eventDescCurrency.Validators[0].(func(string) error)
 	// eventDescDomain is the schema descriptor for domain field.
-	eventDescDomain := eventFields[12].Descriptor()
+	eventDescDomain := eventFields[15].Descriptor()
 	// event.DefaultDomain holds the default value on creation for the domain field.
 	event.DefaultDomain = eventDescDomain.Default.(string)
 	// event.DomainValidator is a validator for the "domain" field. It is called by the builders before save.
@@ -600,6 +624,12 @@ func init() {
 	loginattemptDescID := loginattemptFields[0].Descriptor()
 	// loginattempt.IDValidator is a validator for the "id" field. It is called by the builders before save.
 	loginattempt.IDValidator = loginattemptDescID.Validators[0].(func(string) error)
+	migrationfindingFields := schema.MigrationFinding{}.Fields()
+	_ = migrationfindingFields
+	// migrationfindingDescText is the schema descriptor for text field.
+	migrationfindingDescText := migrationfindingFields[4].Descriptor()
+	// migrationfinding.TextValidator is a validator for the "text" field. It is called by the builders before save.
+	migrationfinding.TextValidator = migrationfindingDescText.Validators[0].(func(string) error)
 	segmentFields := schema.Segment{}.Fields()
 	_ = segmentFields
 	// segmentDescName is the schema descriptor for name field.
@@ -623,19 +653,13 @@ func init() {
 	subscriberFields := schema.Subscriber{}.Fields()
 	_ = subscriberFields
 	// subscriberDescEmail is the schema descriptor for email field.
-	subscriberDescEmail := subscriberFields[2].Descriptor()
+	subscriberDescEmail := subscriberFields[3].Descriptor()
 	// subscriber.EmailValidator is a validator for the "email" field. It is called by the builders before save.
 	subscriber.EmailValidator = subscriberDescEmail.Validators[0].(func(string) error)
 	// subscriberDescEmailKey is the schema descriptor for email_key field.
-	subscriberDescEmailKey := subscriberFields[3].Descriptor()
+	subscriberDescEmailKey := subscriberFields[4].Descriptor()
 	// subscriber.EmailKeyValidator is a validator for the "email_key" field. It is called by the builders before save.
 	subscriber.EmailKeyValidator = subscriberDescEmailKey.Validators[0].(func(string) error)
-	// subscriberDescDomain is the schema descriptor for domain field.
-	subscriberDescDomain := subscriberFields[4].Descriptor()
-	// subscriber.DefaultDomain holds the default value on creation for the domain field.
-	subscriber.DefaultDomain = subscriberDescDomain.Default.(string)
-	// subscriber.DomainValidator is a validator for the "domain" field. It is called by the builders before save.
-	subscriber.DomainValidator = subscriberDescDomain.Validators[0].(func(string) error)
 	// subscriberDescSubscriptionIP is the schema descriptor for subscription_ip field.
 	subscriberDescSubscriptionIP := subscriberFields[7].Descriptor()
 	// subscriber.DefaultSubscriptionIP holds the default value on creation for the subscription_ip field.

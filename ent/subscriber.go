@@ -22,15 +22,15 @@ type Subscriber struct {
 	UserID int64 `json:"user_id,omitempty"`
 	// ListID holds the value of the "list_id" field.
 	ListID int64 `json:"list_id,omitempty"`
-	// Email holds the value of the "email" field.
+	// The person. Without a default: a server from before contacts fails instead of writing a subscription of nobody.
+	ContactID int64 `json:"contact_id,omitempty"`
+	// The address as it was given for this list.
 	Email string `json:"email,omitempty"`
-	// Folded copy of email: unique on the list, and the person's identity across lists.
+	// Copy of the contact's, so that an index serves a list in the order of its addresses.
 	EmailKey string `json:"email_key,omitempty"`
-	// Mail domain of the address, folded.
-	Domain string `json:"domain,omitempty"`
 	// Status holds the value of the "status" field.
 	Status kind.SubscriberStatus `json:"status,omitempty"`
-	// Bounce holds the value of the "bounce" field.
+	// Copy of the contact's deliverability, so that an audience reads no contacts.
 	Bounce kind.BounceType `json:"bounce,omitempty"`
 	// Legacy SubscriptionIP.
 	SubscriptionIP string `json:"subscription_ip,omitempty"`
@@ -104,9 +104,9 @@ func (*Subscriber) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case subscriber.FieldID, subscriber.FieldUserID, subscriber.FieldListID:
+		case subscriber.FieldID, subscriber.FieldUserID, subscriber.FieldListID, subscriber.FieldContactID:
 			values[i] = new(sql.NullInt64)
-		case subscriber.FieldEmail, subscriber.FieldEmailKey, subscriber.FieldDomain, subscriber.FieldStatus, subscriber.FieldBounce, subscriber.FieldSubscriptionIP:
+		case subscriber.FieldEmail, subscriber.FieldEmailKey, subscriber.FieldStatus, subscriber.FieldBounce, subscriber.FieldSubscriptionIP:
 			values[i] = new(sql.NullString)
 		case subscriber.FieldSubscribedAt, subscriber.FieldOptedInAt, subscriber.FieldUnsubscribedAt, subscriber.FieldCreatedAt:
 			values[i] = new(sql.NullTime)
@@ -143,6 +143,12 @@ func (_m *Subscriber) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.ListID = value.Int64
 			}
+		case subscriber.FieldContactID:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field contact_id", values[i])
+			} else if value.Valid {
+				_m.ContactID = value.Int64
+			}
 		case subscriber.FieldEmail:
 			if value, ok := values[i].(*sql.NullString); !ok {
 				return fmt.Errorf("unexpected type %T for field email", values[i])
@@ -154,12 +160,6 @@ func (_m *Subscriber) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field email_key", values[i])
 			} else if value.Valid {
 				_m.EmailKey = value.String
-			}
-		case subscriber.FieldDomain:
-			if value, ok := values[i].(*sql.NullString); !ok {
-				return fmt.Errorf("unexpected type %T for field domain", values[i])
-			} else if value.Valid {
-				_m.Domain = value.String
 			}
 		case subscriber.FieldStatus:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -268,14 +268,14 @@ func (_m *Subscriber) String() string {
 	builder.WriteString("list_id=")
 	builder.WriteString(fmt.Sprintf("%v", _m.ListID))
 	builder.WriteString(", ")
+	builder.WriteString("contact_id=")
+	builder.WriteString(fmt.Sprintf("%v", _m.ContactID))
+	builder.WriteString(", ")
 	builder.WriteString("email=")
 	builder.WriteString(_m.Email)
 	builder.WriteString(", ")
 	builder.WriteString("email_key=")
 	builder.WriteString(_m.EmailKey)
-	builder.WriteString(", ")
-	builder.WriteString("domain=")
-	builder.WriteString(_m.Domain)
 	builder.WriteString(", ")
 	builder.WriteString("status=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Status))

@@ -37,6 +37,12 @@ func (_c *SubscriberCreate) SetListID(v int64) *SubscriberCreate {
 	return _c
 }
 
+// SetContactID sets the "contact_id" field.
+func (_c *SubscriberCreate) SetContactID(v int64) *SubscriberCreate {
+	_c.mutation.SetContactID(v)
+	return _c
+}
+
 // SetEmail sets the "email" field.
 func (_c *SubscriberCreate) SetEmail(v string) *SubscriberCreate {
 	_c.mutation.SetEmail(v)
@@ -46,20 +52,6 @@ func (_c *SubscriberCreate) SetEmail(v string) *SubscriberCreate {
 // SetEmailKey sets the "email_key" field.
 func (_c *SubscriberCreate) SetEmailKey(v string) *SubscriberCreate {
 	_c.mutation.SetEmailKey(v)
-	return _c
-}
-
-// SetDomain sets the "domain" field.
-func (_c *SubscriberCreate) SetDomain(v string) *SubscriberCreate {
-	_c.mutation.SetDomain(v)
-	return _c
-}
-
-// SetNillableDomain sets the "domain" field if the given value is not nil.
-func (_c *SubscriberCreate) SetNillableDomain(v *string) *SubscriberCreate {
-	if v != nil {
-		_c.SetDomain(*v)
-	}
 	return _c
 }
 
@@ -224,10 +216,6 @@ func (_c *SubscriberCreate) ExecX(ctx context.Context) {
 
 // defaults sets the default values of the builder before save.
 func (_c *SubscriberCreate) defaults() {
-	if _, ok := _c.mutation.Domain(); !ok {
-		v := subscriber.DefaultDomain
-		_c.mutation.SetDomain(v)
-	}
 	if _, ok := _c.mutation.Status(); !ok {
 		v := subscriber.DefaultStatus
 		_c.mutation.SetStatus(v)
@@ -250,6 +238,9 @@ func (_c *SubscriberCreate) check() error {
 	if _, ok := _c.mutation.ListID(); !ok {
 		return &ValidationError{Name: "list_id", err: errors.New(`ent: missing required field "Subscriber.list_id"`)}
 	}
+	if _, ok := _c.mutation.ContactID(); !ok {
+		return &ValidationError{Name: "contact_id", err: errors.New(`ent: missing required field "Subscriber.contact_id"`)}
+	}
 	if _, ok := _c.mutation.Email(); !ok {
 		return &ValidationError{Name: "email", err: errors.New(`ent: missing required field "Subscriber.email"`)}
 	}
@@ -264,14 +255,6 @@ func (_c *SubscriberCreate) check() error {
 	if v, ok := _c.mutation.EmailKey(); ok {
 		if err := subscriber.EmailKeyValidator(v); err != nil {
 			return &ValidationError{Name: "email_key", err: fmt.Errorf(`ent: validator failed for field "Subscriber.email_key": %w`, err)}
-		}
-	}
-	if _, ok := _c.mutation.Domain(); !ok {
-		return &ValidationError{Name: "domain", err: errors.New(`ent: missing required field "Subscriber.domain"`)}
-	}
-	if v, ok := _c.mutation.Domain(); ok {
-		if err := subscriber.DomainValidator(v); err != nil {
-			return &ValidationError{Name: "domain", err: fmt.Errorf(`ent: validator failed for field "Subscriber.domain": %w`, err)}
 		}
 	}
 	if _, ok := _c.mutation.Status(); !ok {
@@ -342,6 +325,10 @@ func (_c *SubscriberCreate) createSpec() (*Subscriber, *sqlgraph.CreateSpec) {
 		_spec.SetField(subscriber.FieldListID, field.TypeInt64, value)
 		_node.ListID = value
 	}
+	if value, ok := _c.mutation.ContactID(); ok {
+		_spec.SetField(subscriber.FieldContactID, field.TypeInt64, value)
+		_node.ContactID = value
+	}
 	if value, ok := _c.mutation.Email(); ok {
 		_spec.SetField(subscriber.FieldEmail, field.TypeString, value)
 		_node.Email = value
@@ -349,10 +336,6 @@ func (_c *SubscriberCreate) createSpec() (*Subscriber, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.EmailKey(); ok {
 		_spec.SetField(subscriber.FieldEmailKey, field.TypeString, value)
 		_node.EmailKey = value
-	}
-	if value, ok := _c.mutation.Domain(); ok {
-		_spec.SetField(subscriber.FieldDomain, field.TypeString, value)
-		_node.Domain = value
 	}
 	if value, ok := _c.mutation.Status(); ok {
 		_spec.SetField(subscriber.FieldStatus, field.TypeEnum, value)
@@ -470,6 +453,24 @@ type (
 	}
 )
 
+// SetContactID sets the "contact_id" field.
+func (u *SubscriberUpsert) SetContactID(v int64) *SubscriberUpsert {
+	u.Set(subscriber.FieldContactID, v)
+	return u
+}
+
+// UpdateContactID sets the "contact_id" field to the value that was provided on create.
+func (u *SubscriberUpsert) UpdateContactID() *SubscriberUpsert {
+	u.SetExcluded(subscriber.FieldContactID)
+	return u
+}
+
+// AddContactID adds v to the "contact_id" field.
+func (u *SubscriberUpsert) AddContactID(v int64) *SubscriberUpsert {
+	u.Add(subscriber.FieldContactID, v)
+	return u
+}
+
 // SetEmail sets the "email" field.
 func (u *SubscriberUpsert) SetEmail(v string) *SubscriberUpsert {
 	u.Set(subscriber.FieldEmail, v)
@@ -491,18 +492,6 @@ func (u *SubscriberUpsert) SetEmailKey(v string) *SubscriberUpsert {
 // UpdateEmailKey sets the "email_key" field to the value that was provided on create.
 func (u *SubscriberUpsert) UpdateEmailKey() *SubscriberUpsert {
 	u.SetExcluded(subscriber.FieldEmailKey)
-	return u
-}
-
-// SetDomain sets the "domain" field.
-func (u *SubscriberUpsert) SetDomain(v string) *SubscriberUpsert {
-	u.Set(subscriber.FieldDomain, v)
-	return u
-}
-
-// UpdateDomain sets the "domain" field to the value that was provided on create.
-func (u *SubscriberUpsert) UpdateDomain() *SubscriberUpsert {
-	u.SetExcluded(subscriber.FieldDomain)
 	return u
 }
 
@@ -662,6 +651,27 @@ func (u *SubscriberUpsertOne) Update(set func(*SubscriberUpsert)) *SubscriberUps
 	return u
 }
 
+// SetContactID sets the "contact_id" field.
+func (u *SubscriberUpsertOne) SetContactID(v int64) *SubscriberUpsertOne {
+	return u.Update(func(s *SubscriberUpsert) {
+		s.SetContactID(v)
+	})
+}
+
+// AddContactID adds v to the "contact_id" field.
+func (u *SubscriberUpsertOne) AddContactID(v int64) *SubscriberUpsertOne {
+	return u.Update(func(s *SubscriberUpsert) {
+		s.AddContactID(v)
+	})
+}
+
+// UpdateContactID sets the "contact_id" field to the value that was provided on create.
+func (u *SubscriberUpsertOne) UpdateContactID() *SubscriberUpsertOne {
+	return u.Update(func(s *SubscriberUpsert) {
+		s.UpdateContactID()
+	})
+}
+
 // SetEmail sets the "email" field.
 func (u *SubscriberUpsertOne) SetEmail(v string) *SubscriberUpsertOne {
 	return u.Update(func(s *SubscriberUpsert) {
@@ -687,20 +697,6 @@ func (u *SubscriberUpsertOne) SetEmailKey(v string) *SubscriberUpsertOne {
 func (u *SubscriberUpsertOne) UpdateEmailKey() *SubscriberUpsertOne {
 	return u.Update(func(s *SubscriberUpsert) {
 		s.UpdateEmailKey()
-	})
-}
-
-// SetDomain sets the "domain" field.
-func (u *SubscriberUpsertOne) SetDomain(v string) *SubscriberUpsertOne {
-	return u.Update(func(s *SubscriberUpsert) {
-		s.SetDomain(v)
-	})
-}
-
-// UpdateDomain sets the "domain" field to the value that was provided on create.
-func (u *SubscriberUpsertOne) UpdateDomain() *SubscriberUpsertOne {
-	return u.Update(func(s *SubscriberUpsert) {
-		s.UpdateDomain()
 	})
 }
 
@@ -1043,6 +1039,27 @@ func (u *SubscriberUpsertBulk) Update(set func(*SubscriberUpsert)) *SubscriberUp
 	return u
 }
 
+// SetContactID sets the "contact_id" field.
+func (u *SubscriberUpsertBulk) SetContactID(v int64) *SubscriberUpsertBulk {
+	return u.Update(func(s *SubscriberUpsert) {
+		s.SetContactID(v)
+	})
+}
+
+// AddContactID adds v to the "contact_id" field.
+func (u *SubscriberUpsertBulk) AddContactID(v int64) *SubscriberUpsertBulk {
+	return u.Update(func(s *SubscriberUpsert) {
+		s.AddContactID(v)
+	})
+}
+
+// UpdateContactID sets the "contact_id" field to the value that was provided on create.
+func (u *SubscriberUpsertBulk) UpdateContactID() *SubscriberUpsertBulk {
+	return u.Update(func(s *SubscriberUpsert) {
+		s.UpdateContactID()
+	})
+}
+
 // SetEmail sets the "email" field.
 func (u *SubscriberUpsertBulk) SetEmail(v string) *SubscriberUpsertBulk {
 	return u.Update(func(s *SubscriberUpsert) {
@@ -1068,20 +1085,6 @@ func (u *SubscriberUpsertBulk) SetEmailKey(v string) *SubscriberUpsertBulk {
 func (u *SubscriberUpsertBulk) UpdateEmailKey() *SubscriberUpsertBulk {
 	return u.Update(func(s *SubscriberUpsert) {
 		s.UpdateEmailKey()
-	})
-}
-
-// SetDomain sets the "domain" field.
-func (u *SubscriberUpsertBulk) SetDomain(v string) *SubscriberUpsertBulk {
-	return u.Update(func(s *SubscriberUpsert) {
-		s.SetDomain(v)
-	})
-}
-
-// UpdateDomain sets the "domain" field to the value that was provided on create.
-func (u *SubscriberUpsertBulk) UpdateDomain() *SubscriberUpsertBulk {
-	return u.Update(func(s *SubscriberUpsert) {
-		s.UpdateDomain()
 	})
 }
 

@@ -32,6 +32,27 @@ func (_u *SubscriberUpdate) Where(ps ...predicate.Subscriber) *SubscriberUpdate 
 	return _u
 }
 
+// SetContactID sets the "contact_id" field.
+func (_u *SubscriberUpdate) SetContactID(v int64) *SubscriberUpdate {
+	_u.mutation.ResetContactID()
+	_u.mutation.SetContactID(v)
+	return _u
+}
+
+// SetNillableContactID sets the "contact_id" field if the given value is not nil.
+func (_u *SubscriberUpdate) SetNillableContactID(v *int64) *SubscriberUpdate {
+	if v != nil {
+		_u.SetContactID(*v)
+	}
+	return _u
+}
+
+// AddContactID adds value to the "contact_id" field.
+func (_u *SubscriberUpdate) AddContactID(v int64) *SubscriberUpdate {
+	_u.mutation.AddContactID(v)
+	return _u
+}
+
 // SetEmail sets the "email" field.
 func (_u *SubscriberUpdate) SetEmail(v string) *SubscriberUpdate {
 	_u.mutation.SetEmail(v)
@@ -56,20 +77,6 @@ func (_u *SubscriberUpdate) SetEmailKey(v string) *SubscriberUpdate {
 func (_u *SubscriberUpdate) SetNillableEmailKey(v *string) *SubscriberUpdate {
 	if v != nil {
 		_u.SetEmailKey(*v)
-	}
-	return _u
-}
-
-// SetDomain sets the "domain" field.
-func (_u *SubscriberUpdate) SetDomain(v string) *SubscriberUpdate {
-	_u.mutation.SetDomain(v)
-	return _u
-}
-
-// SetNillableDomain sets the "domain" field if the given value is not nil.
-func (_u *SubscriberUpdate) SetNillableDomain(v *string) *SubscriberUpdate {
-	if v != nil {
-		_u.SetDomain(*v)
 	}
 	return _u
 }
@@ -306,11 +313,6 @@ func (_u *SubscriberUpdate) check() error {
 			return &ValidationError{Name: "email_key", err: fmt.Errorf(`ent: validator failed for field "Subscriber.email_key": %w`, err)}
 		}
 	}
-	if v, ok := _u.mutation.Domain(); ok {
-		if err := subscriber.DomainValidator(v); err != nil {
-			return &ValidationError{Name: "domain", err: fmt.Errorf(`ent: validator failed for field "Subscriber.domain": %w`, err)}
-		}
-	}
 	if v, ok := _u.mutation.Status(); ok {
 		if err := subscriber.StatusValidator(v); err != nil {
 			return &ValidationError{Name: "status", err: fmt.Errorf(`ent: validator failed for field "Subscriber.status": %w`, err)}
@@ -347,14 +349,17 @@ func (_u *SubscriberUpdate) sqlSave(ctx context.Context) (_node int, err error) 
 			}
 		}
 	}
+	if value, ok := _u.mutation.ContactID(); ok {
+		_spec.SetField(subscriber.FieldContactID, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedContactID(); ok {
+		_spec.AddField(subscriber.FieldContactID, field.TypeInt64, value)
+	}
 	if value, ok := _u.mutation.Email(); ok {
 		_spec.SetField(subscriber.FieldEmail, field.TypeString, value)
 	}
 	if value, ok := _u.mutation.EmailKey(); ok {
 		_spec.SetField(subscriber.FieldEmailKey, field.TypeString, value)
-	}
-	if value, ok := _u.mutation.Domain(); ok {
-		_spec.SetField(subscriber.FieldDomain, field.TypeString, value)
 	}
 	if value, ok := _u.mutation.Status(); ok {
 		_spec.SetField(subscriber.FieldStatus, field.TypeEnum, value)
@@ -510,6 +515,27 @@ type SubscriberUpdateOne struct {
 	modifiers []func(*sql.UpdateBuilder)
 }
 
+// SetContactID sets the "contact_id" field.
+func (_u *SubscriberUpdateOne) SetContactID(v int64) *SubscriberUpdateOne {
+	_u.mutation.ResetContactID()
+	_u.mutation.SetContactID(v)
+	return _u
+}
+
+// SetNillableContactID sets the "contact_id" field if the given value is not nil.
+func (_u *SubscriberUpdateOne) SetNillableContactID(v *int64) *SubscriberUpdateOne {
+	if v != nil {
+		_u.SetContactID(*v)
+	}
+	return _u
+}
+
+// AddContactID adds value to the "contact_id" field.
+func (_u *SubscriberUpdateOne) AddContactID(v int64) *SubscriberUpdateOne {
+	_u.mutation.AddContactID(v)
+	return _u
+}
+
 // SetEmail sets the "email" field.
 func (_u *SubscriberUpdateOne) SetEmail(v string) *SubscriberUpdateOne {
 	_u.mutation.SetEmail(v)
@@ -534,20 +560,6 @@ func (_u *SubscriberUpdateOne) SetEmailKey(v string) *SubscriberUpdateOne {
 func (_u *SubscriberUpdateOne) SetNillableEmailKey(v *string) *SubscriberUpdateOne {
 	if v != nil {
 		_u.SetEmailKey(*v)
-	}
-	return _u
-}
-
-// SetDomain sets the "domain" field.
-func (_u *SubscriberUpdateOne) SetDomain(v string) *SubscriberUpdateOne {
-	_u.mutation.SetDomain(v)
-	return _u
-}
-
-// SetNillableDomain sets the "domain" field if the given value is not nil.
-func (_u *SubscriberUpdateOne) SetNillableDomain(v *string) *SubscriberUpdateOne {
-	if v != nil {
-		_u.SetDomain(*v)
 	}
 	return _u
 }
@@ -797,11 +809,6 @@ func (_u *SubscriberUpdateOne) check() error {
 			return &ValidationError{Name: "email_key", err: fmt.Errorf(`ent: validator failed for field "Subscriber.email_key": %w`, err)}
 		}
 	}
-	if v, ok := _u.mutation.Domain(); ok {
-		if err := subscriber.DomainValidator(v); err != nil {
-			return &ValidationError{Name: "domain", err: fmt.Errorf(`ent: validator failed for field "Subscriber.domain": %w`, err)}
-		}
-	}
 	if v, ok := _u.mutation.Status(); ok {
 		if err := subscriber.StatusValidator(v); err != nil {
 			return &ValidationError{Name: "status", err: fmt.Errorf(`ent: validator failed for field "Subscriber.status": %w`, err)}
@@ -855,14 +862,17 @@ func (_u *SubscriberUpdateOne) sqlSave(ctx context.Context) (_node *Subscriber, 
 			}
 		}
 	}
+	if value, ok := _u.mutation.ContactID(); ok {
+		_spec.SetField(subscriber.FieldContactID, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedContactID(); ok {
+		_spec.AddField(subscriber.FieldContactID, field.TypeInt64, value)
+	}
 	if value, ok := _u.mutation.Email(); ok {
 		_spec.SetField(subscriber.FieldEmail, field.TypeString, value)
 	}
 	if value, ok := _u.mutation.EmailKey(); ok {
 		_spec.SetField(subscriber.FieldEmailKey, field.TypeString, value)
-	}
-	if value, ok := _u.mutation.Domain(); ok {
-		_spec.SetField(subscriber.FieldDomain, field.TypeString, value)
 	}
 	if value, ok := _u.mutation.Status(); ok {
 		_spec.SetField(subscriber.FieldStatus, field.TypeEnum, value)

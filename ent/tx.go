@@ -24,6 +24,8 @@ type Tx struct {
 	CampaignChange *CampaignChangeClient
 	// CampaignTag is the client for interacting with the CampaignTag builders.
 	CampaignTag *CampaignTagClient
+	// Contact is the client for interacting with the Contact builders.
+	Contact *ContactClient
 	// CustomField is the client for interacting with the CustomField builders.
 	CustomField *CustomFieldClient
 	// DomainCounter is the client for interacting with the DomainCounter builders.
@@ -42,6 +44,12 @@ type Tx struct {
 	LinkCounter *LinkCounterClient
 	// LoginAttempt is the client for interacting with the LoginAttempt builders.
 	LoginAttempt *LoginAttemptClient
+	// MergedSubscriber is the client for interacting with the MergedSubscriber builders.
+	MergedSubscriber *MergedSubscriberClient
+	// MigrationFinding is the client for interacting with the MigrationFinding builders.
+	MigrationFinding *MigrationFindingClient
+	// PendingRecount is the client for interacting with the PendingRecount builders.
+	PendingRecount *PendingRecountClient
 	// Purge is the client for interacting with the Purge builders.
 	Purge *PurgeClient
 	// Segment is the client for interacting with the Segment builders.
@@ -198,6 +206,7 @@ func (tx *Tx) init() {
 	tx.Campaign = NewCampaignClient(tx.config)
 	tx.CampaignChange = NewCampaignChangeClient(tx.config)
 	tx.CampaignTag = NewCampaignTagClient(tx.config)
+	tx.Contact = NewContactClient(tx.config)
 	tx.CustomField = NewCustomFieldClient(tx.config)
 	tx.DomainCounter = NewDomainCounterClient(tx.config)
 	tx.Email = NewEmailClient(tx.config)
@@ -207,6 +216,9 @@ func (tx *Tx) init() {
 	tx.IdempotencyKey = NewIdempotencyKeyClient(tx.config)
 	tx.LinkCounter = NewLinkCounterClient(tx.config)
 	tx.LoginAttempt = NewLoginAttemptClient(tx.config)
+	tx.MergedSubscriber = NewMergedSubscriberClient(tx.config)
+	tx.MigrationFinding = NewMigrationFindingClient(tx.config)
+	tx.PendingRecount = NewPendingRecountClient(tx.config)
 	tx.Purge = NewPurgeClient(tx.config)
 	tx.Segment = NewSegmentClient(tx.config)
 	tx.Session = NewSessionClient(tx.config)

@@ -18,8 +18,14 @@ const (
 	FieldUserID = "user_id"
 	// FieldCampaignID holds the string denoting the campaign_id field in the database.
 	FieldCampaignID = "campaign_id"
+	// FieldContactID holds the string denoting the contact_id field in the database.
+	FieldContactID = "contact_id"
 	// FieldSubscriberID holds the string denoting the subscriber_id field in the database.
 	FieldSubscriberID = "subscriber_id"
+	// FieldRunID holds the string denoting the run_id field in the database.
+	FieldRunID = "run_id"
+	// FieldVariation holds the string denoting the variation field in the database.
+	FieldVariation = "variation"
 	// FieldKind holds the string denoting the kind field in the database.
 	FieldKind = "kind"
 	// FieldAt holds the string denoting the at field in the database.
@@ -49,7 +55,10 @@ var Columns = []string{
 	FieldID,
 	FieldUserID,
 	FieldCampaignID,
+	FieldContactID,
 	FieldSubscriberID,
+	FieldRunID,
+	FieldVariation,
 	FieldKind,
 	FieldAt,
 	FieldAutomated,
@@ -129,9 +138,24 @@ func ByCampaignID(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldCampaignID, opts...).ToFunc()
 }
 
+// ByContactID orders the results by the contact_id field.
+func ByContactID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldContactID, opts...).ToFunc()
+}
+
 // BySubscriberID orders the results by the subscriber_id field.
 func BySubscriberID(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldSubscriberID, opts...).ToFunc()
+}
+
+// ByRunID orders the results by the run_id field.
+func ByRunID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldRunID, opts...).ToFunc()
+}
+
+// ByVariation orders the results by the variation field.
+func ByVariation(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldVariation, opts...).ToFunc()
 }
 
 // ByKind orders the results by the kind field.

@@ -75,9 +75,24 @@ func CampaignID(v int64) predicate.Event {
 	return predicate.Event(sql.FieldEQ(FieldCampaignID, v))
 }
 
+// ContactID applies equality check predicate on the "contact_id" field. It's identical to ContactIDEQ.
+func ContactID(v int64) predicate.Event {
+	return predicate.Event(sql.FieldEQ(FieldContactID, v))
+}
+
 // SubscriberID applies equality check predicate on the "subscriber_id" field. It's identical to SubscriberIDEQ.
 func SubscriberID(v int64) predicate.Event {
 	return predicate.Event(sql.FieldEQ(FieldSubscriberID, v))
+}
+
+// RunID applies equality check predicate on the "run_id" field. It's identical to RunIDEQ.
+func RunID(v int64) predicate.Event {
+	return predicate.Event(sql.FieldEQ(FieldRunID, v))
+}
+
+// Variation applies equality check predicate on the "variation" field. It's identical to VariationEQ.
+func Variation(v int64) predicate.Event {
+	return predicate.Event(sql.FieldEQ(FieldVariation, v))
 }
 
 // At applies equality check predicate on the "at" field. It's identical to AtEQ.
@@ -205,6 +220,46 @@ func CampaignIDLTE(v int64) predicate.Event {
 	return predicate.Event(sql.FieldLTE(FieldCampaignID, v))
 }
 
+// ContactIDEQ applies the EQ predicate on the "contact_id" field.
+func ContactIDEQ(v int64) predicate.Event {
+	return predicate.Event(sql.FieldEQ(FieldContactID, v))
+}
+
+// ContactIDNEQ applies the NEQ predicate on the "contact_id" field.
+func ContactIDNEQ(v int64) predicate.Event {
+	return predicate.Event(sql.FieldNEQ(FieldContactID, v))
+}
+
+// ContactIDIn applies the In predicate on the "contact_id" field.
+func ContactIDIn(vs ...int64) predicate.Event {
+	return predicate.Event(sql.FieldIn(FieldContactID, vs...))
+}
+
+// ContactIDNotIn applies the NotIn predicate on the "contact_id" field.
+func ContactIDNotIn(vs ...int64) predicate.Event {
+	return predicate.Event(sql.FieldNotIn(FieldContactID, vs...))
+}
+
+// ContactIDGT applies the GT predicate on the "contact_id" field.
+func ContactIDGT(v int64) predicate.Event {
+	return predicate.Event(sql.FieldGT(FieldContactID, v))
+}
+
+// ContactIDGTE applies the GTE predicate on the "contact_id" field.
+func ContactIDGTE(v int64) predicate.Event {
+	return predicate.Event(sql.FieldGTE(FieldContactID, v))
+}
+
+// ContactIDLT applies the LT predicate on the "contact_id" field.
+func ContactIDLT(v int64) predicate.Event {
+	return predicate.Event(sql.FieldLT(FieldContactID, v))
+}
+
+// ContactIDLTE applies the LTE predicate on the "contact_id" field.
+func ContactIDLTE(v int64) predicate.Event {
+	return predicate.Event(sql.FieldLTE(FieldContactID, v))
+}
+
 // SubscriberIDEQ applies the EQ predicate on the "subscriber_id" field.
 func SubscriberIDEQ(v int64) predicate.Event {
 	return predicate.Event(sql.FieldEQ(FieldSubscriberID, v))
@@ -243,6 +298,116 @@ func SubscriberIDLT(v int64) predicate.Event {
 // SubscriberIDLTE applies the LTE predicate on the "subscriber_id" field.
 func SubscriberIDLTE(v int64) predicate.Event {
 	return predicate.Event(sql.FieldLTE(FieldSubscriberID, v))
+}
+
+// SubscriberIDIsNil applies the IsNil predicate on the "subscriber_id" field.
+func SubscriberIDIsNil() predicate.Event {
+	return predicate.Event(sql.FieldIsNull(FieldSubscriberID))
+}
+
+// SubscriberIDNotNil applies the NotNil predicate on the "subscriber_id" field.
+func SubscriberIDNotNil() predicate.Event {
+	return predicate.Event(sql.FieldNotNull(FieldSubscriberID))
+}
+
+// RunIDEQ applies the EQ predicate on the "run_id" field.
+func RunIDEQ(v int64) predicate.Event {
+	return predicate.Event(sql.FieldEQ(FieldRunID, v))
+}
+
+// RunIDNEQ applies the NEQ predicate on the "run_id" field.
+func RunIDNEQ(v int64) predicate.Event {
+	return predicate.Event(sql.FieldNEQ(FieldRunID, v))
+}
+
+// RunIDIn applies the In predicate on the "run_id" field.
+func RunIDIn(vs ...int64) predicate.Event {
+	return predicate.Event(sql.FieldIn(FieldRunID, vs...))
+}
+
+// RunIDNotIn applies the NotIn predicate on the "run_id" field.
+func RunIDNotIn(vs ...int64) predicate.Event {
+	return predicate.Event(sql.FieldNotIn(FieldRunID, vs...))
+}
+
+// RunIDGT applies the GT predicate on the "run_id" field.
+func RunIDGT(v int64) predicate.Event {
+	return predicate.Event(sql.FieldGT(FieldRunID, v))
+}
+
+// RunIDGTE applies the GTE predicate on the "run_id" field.
+func RunIDGTE(v int64) predicate.Event {
+	return predicate.Event(sql.FieldGTE(FieldRunID, v))
+}
+
+// RunIDLT applies the LT predicate on the "run_id" field.
+func RunIDLT(v int64) predicate.Event {
+	return predicate.Event(sql.FieldLT(FieldRunID, v))
+}
+
+// RunIDLTE applies the LTE predicate on the "run_id" field.
+func RunIDLTE(v int64) predicate.Event {
+	return predicate.Event(sql.FieldLTE(FieldRunID, v))
+}
+
+// RunIDIsNil applies the IsNil predicate on the "run_id" field.
+func RunIDIsNil() predicate.Event {
+	return predicate.Event(sql.FieldIsNull(FieldRunID))
+}
+
+// RunIDNotNil applies the NotNil predicate on the "run_id" field.
+func RunIDNotNil() predicate.Event {
+	return predicate.Event(sql.FieldNotNull(FieldRunID))
+}
+
+// VariationEQ applies the EQ predicate on the "variation" field.
+func VariationEQ(v int64) predicate.Event {
+	return predicate.Event(sql.FieldEQ(FieldVariation, v))
+}
+
+// VariationNEQ applies the NEQ predicate on the "variation" field.
+func VariationNEQ(v int64) predicate.Event {
+	return predicate.Event(sql.FieldNEQ(FieldVariation, v))
+}
+
+// VariationIn applies the In predicate on the "variation" field.
+func VariationIn(vs ...int64) predicate.Event {
+	return predicate.Event(sql.FieldIn(FieldVariation, vs...))
+}
+
+// VariationNotIn applies the NotIn predicate on the "variation" field.
+func VariationNotIn(vs ...int64) predicate.Event {
+	return predicate.Event(sql.FieldNotIn(FieldVariation, vs...))
+}
+
+// VariationGT applies the GT predicate on the "variation" field.
+func VariationGT(v int64) predicate.Event {
+	return predicate.Event(sql.FieldGT(FieldVariation, v))
+}
+
+// VariationGTE applies the GTE predicate on the "variation" field.
+func VariationGTE(v int64) predicate.Event {
+	return predicate.Event(sql.FieldGTE(FieldVariation, v))
+}
+
+// VariationLT applies the LT predicate on the "variation" field.
+func VariationLT(v int64) predicate.Event {
+	return predicate.Event(sql.FieldLT(FieldVariation, v))
+}
+
+// VariationLTE applies the LTE predicate on the "variation" field.
+func VariationLTE(v int64) predicate.Event {
+	return predicate.Event(sql.FieldLTE(FieldVariation, v))
+}
+
+// VariationIsNil applies the IsNil predicate on the "variation" field.
+func VariationIsNil() predicate.Event {
+	return predicate.Event(sql.FieldIsNull(FieldVariation))
+}
+
+// VariationNotNil applies the NotNil predicate on the "variation" field.
+func VariationNotNil() predicate.Event {
+	return predicate.Event(sql.FieldNotNull(FieldVariation))
 }
 
 // KindEQ applies the EQ predicate on the "kind" field.

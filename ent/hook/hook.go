@@ -68,6 +68,18 @@ func (f CampaignTagFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value,
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.CampaignTagMutation", m)
 }
 
+// The ContactFunc type is an adapter to allow the use of ordinary
+// function as Contact mutator.
+type ContactFunc func(context.Context, *ent.ContactMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f ContactFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.ContactMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.ContactMutation", m)
+}
+
 // The CustomFieldFunc type is an adapter to allow the use of ordinary
 // function as CustomField mutator.
 type CustomFieldFunc func(context.Context, *ent.CustomFieldMutation) (ent.Value, error)
@@ -174,6 +186,42 @@ func (f LoginAttemptFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value
 		return f(ctx, mv)
 	}
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.LoginAttemptMutation", m)
+}
+
+// The MergedSubscriberFunc type is an adapter to allow the use of ordinary
+// function as MergedSubscriber mutator.
+type MergedSubscriberFunc func(context.Context, *ent.MergedSubscriberMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f MergedSubscriberFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.MergedSubscriberMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.MergedSubscriberMutation", m)
+}
+
+// The MigrationFindingFunc type is an adapter to allow the use of ordinary
+// function as MigrationFinding mutator.
+type MigrationFindingFunc func(context.Context, *ent.MigrationFindingMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f MigrationFindingFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.MigrationFindingMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.MigrationFindingMutation", m)
+}
+
+// The PendingRecountFunc type is an adapter to allow the use of ordinary
+// function as PendingRecount mutator.
+type PendingRecountFunc func(context.Context, *ent.PendingRecountMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f PendingRecountFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.PendingRecountMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.PendingRecountMutation", m)
 }
 
 // The PurgeFunc type is an adapter to allow the use of ordinary

@@ -12,6 +12,7 @@ import (
 	"campaignql/ent/campaign"
 	"campaignql/ent/campaignchange"
 	"campaignql/ent/campaigntag"
+	"campaignql/ent/contact"
 	"campaignql/ent/customfield"
 	"campaignql/ent/domaincounter"
 	"campaignql/ent/email"
@@ -21,6 +22,9 @@ import (
 	"campaignql/ent/idempotencykey"
 	"campaignql/ent/linkcounter"
 	"campaignql/ent/loginattempt"
+	"campaignql/ent/mergedsubscriber"
+	"campaignql/ent/migrationfinding"
+	"campaignql/ent/pendingrecount"
 	"campaignql/ent/predicate"
 	"campaignql/ent/purge"
 	"campaignql/ent/segment"
@@ -225,6 +229,33 @@ func (f TraverseCampaignTag) Traverse(ctx context.Context, q ent.Query) error {
 		return f(ctx, q)
 	}
 	return fmt.Errorf("unexpected query type %T. expect *ent.CampaignTagQuery", q)
+}
+
+// The ContactFunc type is an adapter to allow the use of ordinary function as a Querier.
+type ContactFunc func(context.Context, *ent.ContactQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f ContactFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.ContactQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.ContactQuery", q)
+}
+
+// The TraverseContact type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseContact func(context.Context, *ent.ContactQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseContact) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseContact) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.ContactQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.ContactQuery", q)
 }
 
 // The CustomFieldFunc type is an adapter to allow the use of ordinary function as a Querier.
@@ -468,6 +499,87 @@ func (f TraverseLoginAttempt) Traverse(ctx context.Context, q ent.Query) error {
 		return f(ctx, q)
 	}
 	return fmt.Errorf("unexpected query type %T. expect *ent.LoginAttemptQuery", q)
+}
+
+// The MergedSubscriberFunc type is an adapter to allow the use of ordinary function as a Querier.
+type MergedSubscriberFunc func(context.Context, *ent.MergedSubscriberQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f MergedSubscriberFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.MergedSubscriberQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.MergedSubscriberQuery", q)
+}
+
+// The TraverseMergedSubscriber type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseMergedSubscriber func(context.Context, *ent.MergedSubscriberQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseMergedSubscriber) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseMergedSubscriber) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.MergedSubscriberQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.MergedSubscriberQuery", q)
+}
+
+// The MigrationFindingFunc type is an adapter to allow the use of ordinary function as a Querier.
+type MigrationFindingFunc func(context.Context, *ent.MigrationFindingQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f MigrationFindingFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.MigrationFindingQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.MigrationFindingQuery", q)
+}
+
+// The TraverseMigrationFinding type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseMigrationFinding func(context.Context, *ent.MigrationFindingQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseMigrationFinding) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseMigrationFinding) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.MigrationFindingQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.MigrationFindingQuery", q)
+}
+
+// The PendingRecountFunc type is an adapter to allow the use of ordinary function as a Querier.
+type PendingRecountFunc func(context.Context, *ent.PendingRecountQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f PendingRecountFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.PendingRecountQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.PendingRecountQuery", q)
+}
+
+// The TraversePendingRecount type is an adapter to allow the use of ordinary function as Traverser.
+type TraversePendingRecount func(context.Context, *ent.PendingRecountQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraversePendingRecount) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraversePendingRecount) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.PendingRecountQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.PendingRecountQuery", q)
 }
 
 // The PurgeFunc type is an adapter to allow the use of ordinary function as a Querier.
@@ -753,6 +865,8 @@ func NewQuery(q ent.Query) (Query, error) {
 		return &query[*ent.CampaignChangeQuery, predicate.CampaignChange, campaignchange.OrderOption]{typ: ent.TypeCampaignChange, tq: q}, nil
 	case *ent.CampaignTagQuery:
 		return &query[*ent.CampaignTagQuery, predicate.CampaignTag, campaigntag.OrderOption]{typ: ent.TypeCampaignTag, tq: q}, nil
+	case *ent.ContactQuery:
+		return &query[*ent.ContactQuery, predicate.Contact, contact.OrderOption]{typ: ent.TypeContact, tq: q}, nil
 	case *ent.CustomFieldQuery:
 		return &query[*ent.CustomFieldQuery, predicate.CustomField, customfield.OrderOption]{typ: ent.TypeCustomField, tq: q}, nil
 	case *ent.DomainCounterQuery:
@@ -771,6 +885,12 @@ func NewQuery(q ent.Query) (Query, error) {
 		return &query[*ent.LinkCounterQuery, predicate.LinkCounter, linkcounter.OrderOption]{typ: ent.TypeLinkCounter, tq: q}, nil
 	case *ent.LoginAttemptQuery:
 		return &query[*ent.LoginAttemptQuery, predicate.LoginAttempt, loginattempt.OrderOption]{typ: ent.TypeLoginAttempt, tq: q}, nil
+	case *ent.MergedSubscriberQuery:
+		return &query[*ent.MergedSubscriberQuery, predicate.MergedSubscriber, mergedsubscriber.OrderOption]{typ: ent.TypeMergedSubscriber, tq: q}, nil
+	case *ent.MigrationFindingQuery:
+		return &query[*ent.MigrationFindingQuery, predicate.MigrationFinding, migrationfinding.OrderOption]{typ: ent.TypeMigrationFinding, tq: q}, nil
+	case *ent.PendingRecountQuery:
+		return &query[*ent.PendingRecountQuery, predicate.PendingRecount, pendingrecount.OrderOption]{typ: ent.TypePendingRecount, tq: q}, nil
 	case *ent.PurgeQuery:
 		return &query[*ent.PurgeQuery, predicate.Purge, purge.OrderOption]{typ: ent.TypePurge, tq: q}, nil
 	case *ent.SegmentQuery:

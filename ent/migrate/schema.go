@@ -256,6 +256,36 @@ var (
 			},
 		},
 	}
+	// ContactsColumns holds the columns for the "contacts" table.
+	ContactsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "user_id", Type: field.TypeInt64},
+		{Name: "email", Type: field.TypeString, Size: 254, Default: ""},
+		{Name: "email_key", Type: field.TypeString, Nullable: true, Size: 254},
+		{Name: "domain", Type: field.TypeString, Size: 254, Default: ""},
+		{Name: "deliverability", Type: field.TypeEnum, Enums: []string{"none", "soft", "hard", "invalid"}, Default: "none", SchemaType: map[string]string{"mysql": "varchar(24)"}},
+		{Name: "soft_bounces", Type: field.TypeInt64, Default: 0},
+		{Name: "deliverable_since", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+	}
+	// ContactsTable holds the schema information for the "contacts" table.
+	ContactsTable = &schema.Table{
+		Name:       "contacts",
+		Columns:    ContactsColumns,
+		PrimaryKey: []*schema.Column{ContactsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "contact_user_id_email_key",
+				Unique:  true,
+				Columns: []*schema.Column{ContactsColumns[1], ContactsColumns[3]},
+			},
+			{
+				Name:    "contact_user_id_deliverability",
+				Unique:  false,
+				Columns: []*schema.Column{ContactsColumns[1], ContactsColumns[5]},
+			},
+		},
+	}
 	// CustomFieldsColumns holds the columns for the "custom_fields" table.
 	CustomFieldsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt64, Increment: true},
@@ -363,7 +393,10 @@ var (
 		{Name: "id", Type: field.TypeString, Size: 48},
 		{Name: "user_id", Type: field.TypeInt64},
 		{Name: "campaign_id", Type: field.TypeInt64},
-		{Name: "subscriber_id", Type: field.TypeInt64},
+		{Name: "contact_id", Type: field.TypeInt64},
+		{Name: "subscriber_id", Type: field.TypeInt64, Nullable: true},
+		{Name: "run_id", Type: field.TypeInt64, Nullable: true},
+		{Name: "variation", Type: field.TypeInt64, Nullable: true},
 		{Name: "kind", Type: field.TypeEnum, Enums: []string{"sent", "failed", "delivered", "opened", "clicked", "unsubscribed", "hard_bounced", "soft_bounced", "complained", "forwarded", "viewed_in_browser", "converted"}, SchemaType: map[string]string{"mysql": "varchar(24)"}},
 		{Name: "at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
 		{Name: "automated", Type: field.TypeBool, Default: false},
@@ -384,12 +417,12 @@ var (
 			{
 				Name:    "event_firsts",
 				Unique:  false,
-				Columns: []*schema.Column{EventsColumns[2], EventsColumns[4], EventsColumns[3], EventsColumns[6], EventsColumns[7], EventsColumns[13], EventsColumns[5]},
+				Columns: []*schema.Column{EventsColumns[2], EventsColumns[7], EventsColumns[3], EventsColumns[9], EventsColumns[10], EventsColumns[16], EventsColumns[8]},
 			},
 			{
-				Name:    "event_subscriber_id_kind_at",
+				Name:    "event_contact_id_kind_automated_at",
 				Unique:  false,
-				Columns: []*schema.Column{EventsColumns[3], EventsColumns[4], EventsColumns[5]},
+				Columns: []*schema.Column{EventsColumns[3], EventsColumns[7], EventsColumns[9], EventsColumns[8]},
 			},
 		},
 	}
@@ -553,6 +586,58 @@ var (
 			},
 		},
 	}
+	// MergedSubscribersColumns holds the columns for the "merged_subscribers" table.
+	MergedSubscribersColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "user_id", Type: field.TypeInt64},
+		{Name: "subscriber_id", Type: field.TypeInt64},
+	}
+	// MergedSubscribersTable holds the schema information for the "merged_subscribers" table.
+	MergedSubscribersTable = &schema.Table{
+		Name:       "merged_subscribers",
+		Columns:    MergedSubscribersColumns,
+		PrimaryKey: []*schema.Column{MergedSubscribersColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "mergedsubscriber_subscriber_id",
+				Unique:  false,
+				Columns: []*schema.Column{MergedSubscribersColumns[2]},
+			},
+		},
+	}
+	// MigrationFindingsColumns holds the columns for the "migration_findings" table.
+	MigrationFindingsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "user_id", Type: field.TypeInt64},
+		{Name: "version", Type: field.TypeInt64},
+		{Name: "kind", Type: field.TypeEnum, Enums: []string{"merged", "invalid_address", "recount"}, SchemaType: map[string]string{"mysql": "varchar(24)"}},
+		{Name: "target_id", Type: field.TypeInt64},
+		{Name: "text", Type: field.TypeString, Size: 2000},
+	}
+	// MigrationFindingsTable holds the schema information for the "migration_findings" table.
+	MigrationFindingsTable = &schema.Table{
+		Name:       "migration_findings",
+		Columns:    MigrationFindingsColumns,
+		PrimaryKey: []*schema.Column{MigrationFindingsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "migrationfinding_version_kind_target_id",
+				Unique:  false,
+				Columns: []*schema.Column{MigrationFindingsColumns[2], MigrationFindingsColumns[3], MigrationFindingsColumns[4]},
+			},
+		},
+	}
+	// PendingRecountsColumns holds the columns for the "pending_recounts" table.
+	PendingRecountsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "user_id", Type: field.TypeInt64},
+	}
+	// PendingRecountsTable holds the schema information for the "pending_recounts" table.
+	PendingRecountsTable = &schema.Table{
+		Name:       "pending_recounts",
+		Columns:    PendingRecountsColumns,
+		PrimaryKey: []*schema.Column{PendingRecountsColumns[0]},
+	}
 	// PurgesColumns holds the columns for the "purges" table.
 	PurgesColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt64, Increment: true},
@@ -638,11 +723,11 @@ var (
 		{Name: "id", Type: field.TypeInt64, Increment: true},
 		{Name: "user_id", Type: field.TypeInt64},
 		{Name: "list_id", Type: field.TypeInt64},
+		{Name: "contact_id", Type: field.TypeInt64},
 		{Name: "email", Type: field.TypeString, Size: 254},
 		{Name: "email_key", Type: field.TypeString, Size: 254},
-		{Name: "domain", Type: field.TypeString, Size: 254, Default: ""},
 		{Name: "status", Type: field.TypeEnum, Enums: []string{"subscribed", "pending", "unsubscribed"}, Default: "subscribed", SchemaType: map[string]string{"mysql": "varchar(24)"}},
-		{Name: "bounce", Type: field.TypeEnum, Enums: []string{"none", "soft", "hard"}, Default: "none", SchemaType: map[string]string{"mysql": "varchar(24)"}},
+		{Name: "bounce", Type: field.TypeEnum, Enums: []string{"none", "soft", "hard", "invalid"}, Default: "none", SchemaType: map[string]string{"mysql": "varchar(24)"}},
 		{Name: "subscription_ip", Type: field.TypeString, Size: 45, Default: ""},
 		{Name: "subscribed_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
 		{Name: "opted_in_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
@@ -658,7 +743,7 @@ var (
 			{
 				Name:    "subscriber_list_id_email_key",
 				Unique:  true,
-				Columns: []*schema.Column{SubscribersColumns[2], SubscribersColumns[4]},
+				Columns: []*schema.Column{SubscribersColumns[2], SubscribersColumns[5]},
 			},
 			{
 				Name:    "subscriber_list_id_status",
@@ -671,9 +756,9 @@ var (
 				Columns: []*schema.Column{SubscribersColumns[2], SubscribersColumns[9]},
 			},
 			{
-				Name:    "subscriber_user_id_email_key",
-				Unique:  false,
-				Columns: []*schema.Column{SubscribersColumns[1], SubscribersColumns[4]},
+				Name:    "subscriber_contact_id_list_id",
+				Unique:  true,
+				Columns: []*schema.Column{SubscribersColumns[3], SubscribersColumns[2]},
 			},
 		},
 	}
@@ -830,6 +915,7 @@ var (
 		CampaignsTable,
 		CampaignChangesTable,
 		CampaignTagsTable,
+		ContactsTable,
 		CustomFieldsTable,
 		DomainCountersTable,
 		EmailsTable,
@@ -839,6 +925,9 @@ var (
 		IdempotencyKeysTable,
 		LinkCountersTable,
 		LoginAttemptsTable,
+		MergedSubscribersTable,
+		MigrationFindingsTable,
+		PendingRecountsTable,
 		PurgesTable,
 		SegmentsTable,
 		SessionsTable,
@@ -877,6 +966,11 @@ func init() {
 	CampaignTagsTable.ForeignKeys[1].RefTable = TagsTable
 	CampaignTagsTable.Annotation = &entsql.Annotation{
 		Table:     "campaign_tags",
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
+	ContactsTable.Annotation = &entsql.Annotation{
+		Table:     "contacts",
 		Charset:   "utf8mb4",
 		Collation: "utf8mb4_bin",
 	}
@@ -924,6 +1018,21 @@ func init() {
 	}
 	LoginAttemptsTable.Annotation = &entsql.Annotation{
 		Table:     "login_attempts",
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
+	MergedSubscribersTable.Annotation = &entsql.Annotation{
+		Table:     "merged_subscribers",
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
+	MigrationFindingsTable.Annotation = &entsql.Annotation{
+		Table:     "migration_findings",
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
+	PendingRecountsTable.Annotation = &entsql.Annotation{
+		Table:     "pending_recounts",
 		Charset:   "utf8mb4",
 		Collation: "utf8mb4_bin",
 	}

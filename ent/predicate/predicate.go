@@ -21,6 +21,9 @@ type CampaignChange func(*sql.Selector)
 // CampaignTag is the predicate function for campaigntag builders.
 type CampaignTag func(*sql.Selector)
 
+// Contact is the predicate function for contact builders.
+type Contact func(*sql.Selector)
+
 // CustomField is the predicate function for customfield builders.
 type CustomField func(*sql.Selector)
 
@@ -47,6 +50,15 @@ type LinkCounter func(*sql.Selector)
 
 // LoginAttempt is the predicate function for loginattempt builders.
 type LoginAttempt func(*sql.Selector)
+
+// MergedSubscriber is the predicate function for mergedsubscriber builders.
+type MergedSubscriber func(*sql.Selector)
+
+// MigrationFinding is the predicate function for migrationfinding builders.
+type MigrationFinding func(*sql.Selector)
+
+// PendingRecount is the predicate function for pendingrecount builders.
+type PendingRecount func(*sql.Selector)
 
 // Purge is the predicate function for purge builders.
 type Purge func(*sql.Selector)

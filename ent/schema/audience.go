@@ -36,7 +36,66 @@ func (SubscriberList) Indexes() []ent.Index {
 // Annotations of the SubscriberList.
 func (SubscriberList) Annotations() []schema.Annotation { return table("subscriber_lists") }
 
-// Subscriber is one address on one list.
+// Contact is one person of an account: one address, whatever lists it is on. What is true of the
+// person stands here: the address, whether mail can be delivered to it, and the events.
+type Contact struct{ ent.Schema }
+
+// Mixin of the Contact.
+func (Contact) Mixin() []ent.Mixin { return []ent.Mixin{owned{}} }
+
+// Fields of the Contact.
+func (Contact) Fields() []ent.Field {
+	return []ent.Field{
+		numbered(),
+		field.String("email").MaxLen(254).Default("").Comment("The address as it was given last; empty if it is not known any more."),
+		field.String("email_key").
+			MaxRuneLen(254).
+			Optional().
+			Nillable().
+			Comment("Identity of the address: unique in the account; none if the address is not known any more."),
+		field.String("domain").MaxLen(254).Default("").Comment("Mail domain of the address, as it is compared."),
+		field.Enum("deliverability").GoType(kind.BounceType("")).SchemaType(short()).Default(string(kind.BounceNone)),
+		field.Int64("soft_bounces").
+			Default(0).
+			Comment("Campaigns in a row that ended in a soft bounce."),
+		instant("deliverable_since").optional(),
+		instant("created_at").required(),
+	}
+}
+
+// Indexes of the Contact.
+func (Contact) Indexes() []ent.Index {
+	return []ent.Index{
+		index.Fields("user_id", "email_key").Unique(),
+		index.Fields("user_id", "deliverability"),
+	}
+}
+
+// Annotations of the Contact.
+func (Contact) Annotations() []schema.Annotation { return table("contacts") }
+
+// MergedSubscriber is the id of a subscription that was merged with another one of the same list.
+// It keeps answering as that other one.
+type MergedSubscriber struct{ ent.Schema }
+
+// Mixin of the MergedSubscriber.
+func (MergedSubscriber) Mixin() []ent.Mixin { return []ent.Mixin{owned{}} }
+
+// Fields of the MergedSubscriber.
+func (MergedSubscriber) Fields() []ent.Field {
+	return []ent.Field{
+		numbered(),
+		field.Int64("subscriber_id").Immutable().Comment("The subscription that stays."),
+	}
+}
+
+// Indexes of the MergedSubscriber.
+func (MergedSubscriber) Indexes() []ent.Index { return []ent.Index{index.Fields("subscriber_id")} }
+
+// Annotations of the MergedSubscriber.
+func (MergedSubscriber) Annotations() []schema.Annotation { return table("merged_subscribers") }
+
+// Subscriber is the subscription of one contact to one list.
 type Subscriber struct{ ent.Schema }
 
 // Mixin of the Subscriber.
@@ -47,16 +106,20 @@ func (Subscriber) Fields() []ent.Field {
 	return []ent.Field{
 		numbered(),
 		field.Int64("list_id").Immutable(),
-		field.String("email").MaxLen(254),
+		field.Int64("contact_id").Comment("The person. Without a default: a server from before contacts fails instead of writing a subscription of nobody."),
+		field.String("email").MaxLen(254).Comment("The address as it was given for this list."),
 		field.String("email_key").
 			MaxRuneLen(254).
-			Comment("Folded copy of email: unique on the list, and the person's identity across lists."),
-		field.String("domain").MaxLen(254).Default("").Comment("Mail domain of the address, folded."),
+			Comment("Copy of the contact's, so that an index serves a list in the order of its addresses."),
 		field.Enum("status").
 			GoType(kind.SubscriberStatus("")).
 			SchemaType(short()).
 			Default(string(kind.SubscriberSubscribed)),
-		field.Enum("bounce").GoType(kind.BounceType("")).SchemaType(short()).Default(string(kind.BounceNone)),
+		field.Enum("bounce").
+			GoType(kind.BounceType("")).
+			SchemaType(short()).
+			Default(string(kind.BounceNone)).
+			Comment("Copy of the contact's deliverability, so that an audience reads no contacts."),
 		field.String("subscription_ip").MaxLen(45).Default("").Comment("Legacy SubscriptionIP."),
 		instant("subscribed_at").optional(),
 		instant("opted_in_at").optional(),
@@ -79,7 +142,7 @@ func (Subscriber) Indexes() []ent.Index {
 		index.Fields("list_id", "email_key").Unique(),
 		index.Fields("list_id", "status"),
 		index.Fields("list_id", "subscribed_at"),
-		index.Fields("user_id", "email_key"),
+		index.Fields("contact_id", "list_id").Unique(),
 	}
 }
 

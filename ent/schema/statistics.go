@@ -21,7 +21,14 @@ func (Event) Fields() []ent.Field {
 		field.String("id").MaxLen(48).Immutable().
 			Comment("Natural key: the campaign, then a digest of the sender's own id, so that a repeated event collides and a campaign's events lie together."),
 		field.Int64("campaign_id").Immutable(),
-		field.Int64("subscriber_id").Immutable(),
+		field.Int64("contact_id").Immutable().Comment("The person. Without a default, as that of a subscription."),
+		field.Int64("subscriber_id").
+			Optional().
+			Nillable().
+			Immutable().
+			Comment("The subscription through which the campaign came, where it is known."),
+		field.Int64("run_id").Optional().Nillable().Immutable().Comment("The sending of the campaign to which the event belongs."),
+		field.Int64("variation").Optional().Nillable().Immutable().Comment("The variation of an A/B test that the person got."),
 		field.Enum("kind").GoType(kind.EventKind("")).SchemaType(short()).Immutable(),
 		instant("at").required(),
 		field.Bool("automated").Default(false).Comment("Caused by a machine, not by a person; kept but not counted."),
@@ -32,16 +39,16 @@ func (Event) Fields() []ent.Field {
 		field.Int64("amount").Default(0).Immutable().Comment("Amount of a conversion, in hundredths."),
 		field.String("currency").MaxLen(3).Default("").Immutable(),
 		field.String("domain").MaxLen(254).Default("").Immutable().
-			Comment("Mail domain of the subscriber when the event was recorded, folded: who changes the address later stays counted there."),
+			Comment("Mail domain of the contact when the event was recorded, folded: who changes the address later stays counted there."),
 	}
 }
 
 // Indexes of the Event. The first has a name of its own: Ent's would be longer than an engine allows.
 func (Event) Indexes() []ent.Index {
 	return []ent.Index{
-		index.Fields("campaign_id", "kind", "subscriber_id", "automated", "link_id", "domain", "at").
+		index.Fields("campaign_id", "kind", "contact_id", "automated", "link_id", "domain", "at").
 			StorageKey("event_firsts"),
-		index.Fields("subscriber_id", "kind", "at"),
+		index.Fields("contact_id", "kind", "automated", "at"),
 	}
 }
 
@@ -154,3 +161,44 @@ func (DomainCounter) Indexes() []ent.Index {
 
 // Annotations of the DomainCounter.
 func (DomainCounter) Annotations() []schema.Annotation { return table("domain_counters") }
+
+// PendingRecount is a campaign whose counters a migration could not keep, because it changed whom
+// its events belong to. They are counted again before a server answers.
+type PendingRecount struct{ ent.Schema }
+
+// Mixin of the PendingRecount.
+func (PendingRecount) Mixin() []ent.Mixin { return []ent.Mixin{owned{}} }
+
+// Fields of the PendingRecount.
+func (PendingRecount) Fields() []ent.Field {
+	return []ent.Field{field.Int64("id").Comment("Campaign to count again.")}
+}
+
+// Annotations of the PendingRecount.
+func (PendingRecount) Annotations() []schema.Annotation { return table("pending_recounts") }
+
+// MigrationFinding is a line of the report of a migration: something that it changed and that a
+// person may want to know, or that it had to leave as it is.
+type MigrationFinding struct{ ent.Schema }
+
+// Mixin of the MigrationFinding.
+func (MigrationFinding) Mixin() []ent.Mixin { return []ent.Mixin{owned{}} }
+
+// Fields of the MigrationFinding.
+func (MigrationFinding) Fields() []ent.Field {
+	return []ent.Field{
+		field.Int64("id"),
+		field.Int64("version").Immutable().Comment("Version of the migration."),
+		field.Enum("kind").GoType(kind.Finding("")).SchemaType(short()).Immutable(),
+		field.Int64("target_id").Immutable().Comment("Subscriber, contact, suppression or campaign, by the kind."),
+		field.String("text").MaxLen(2000).Immutable(),
+	}
+}
+
+// Indexes of the MigrationFinding.
+func (MigrationFinding) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("version", "kind", "target_id")}
+}
+
+// Annotations of the MigrationFinding.
+func (MigrationFinding) Annotations() []schema.Annotation { return table("migration_findings") }

@@ -19,12 +19,12 @@ const (
 	FieldUserID = "user_id"
 	// FieldListID holds the string denoting the list_id field in the database.
 	FieldListID = "list_id"
+	// FieldContactID holds the string denoting the contact_id field in the database.
+	FieldContactID = "contact_id"
 	// FieldEmail holds the string denoting the email field in the database.
 	FieldEmail = "email"
 	// FieldEmailKey holds the string denoting the email_key field in the database.
 	FieldEmailKey = "email_key"
-	// FieldDomain holds the string denoting the domain field in the database.
-	FieldDomain = "domain"
 	// FieldStatus holds the string denoting the status field in the database.
 	FieldStatus = "status"
 	// FieldBounce holds the string denoting the bounce field in the database.
@@ -80,9 +80,9 @@ var Columns = []string{
 	FieldID,
 	FieldUserID,
 	FieldListID,
+	FieldContactID,
 	FieldEmail,
 	FieldEmailKey,
-	FieldDomain,
 	FieldStatus,
 	FieldBounce,
 	FieldSubscriptionIP,
@@ -116,10 +116,6 @@ var (
 	EmailValidator func(string) error
 	// EmailKeyValidator is a validator for the "email_key" field. It is called by the builders before save.
 	EmailKeyValidator func(string) error
-	// DefaultDomain holds the default value on creation for the "domain" field.
-	DefaultDomain string
-	// DomainValidator is a validator for the "domain" field. It is called by the builders before save.
-	DomainValidator func(string) error
 	// DefaultSubscriptionIP holds the default value on creation for the "subscription_ip" field.
 	DefaultSubscriptionIP string
 	// SubscriptionIPValidator is a validator for the "subscription_ip" field. It is called by the builders before save.
@@ -143,7 +139,7 @@ const DefaultBounce kind.BounceType = "none"
 // BounceValidator is a validator for the "bounce" field enum values. It is called by the builders before save.
 func BounceValidator(b kind.BounceType) error {
 	switch b {
-	case "none", "soft", "hard":
+	case "none", "soft", "hard", "invalid":
 		return nil
 	default:
 		return fmt.Errorf("subscriber: invalid enum value for bounce field: %q", b)
@@ -168,6 +164,11 @@ func ByListID(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldListID, opts...).ToFunc()
 }
 
+// ByContactID orders the results by the contact_id field.
+func ByContactID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldContactID, opts...).ToFunc()
+}
+
 // ByEmail orders the results by the email field.
 func ByEmail(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldEmail, opts...).ToFunc()
@@ -176,11 +177,6 @@ func ByEmail(opts ...sql.OrderTermOption) OrderOption {
 // ByEmailKey orders the results by the email_key field.
 func ByEmailKey(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldEmailKey, opts...).ToFunc()
-}
-
-// ByDomain orders the results by the domain field.
-func ByDomain(opts ...sql.OrderTermOption) OrderOption {
-	return sql.OrderByField(FieldDomain, opts...).ToFunc()
 }
 
 // ByStatus orders the results by the status field.

@@ -66,6 +66,11 @@ func ListID(v int64) predicate.Subscriber {
 	return predicate.Subscriber(sql.FieldEQ(FieldListID, v))
 }
 
+// ContactID applies equality check predicate on the "contact_id" field. It's identical to ContactIDEQ.
+func ContactID(v int64) predicate.Subscriber {
+	return predicate.Subscriber(sql.FieldEQ(FieldContactID, v))
+}
+
 // Email applies equality check predicate on the "email" field. It's identical to EmailEQ.
 func Email(v string) predicate.Subscriber {
 	return predicate.Subscriber(sql.FieldEQ(FieldEmail, v))
@@ -74,11 +79,6 @@ func Email(v string) predicate.Subscriber {
 // EmailKey applies equality check predicate on the "email_key" field. It's identical to EmailKeyEQ.
 func EmailKey(v string) predicate.Subscriber {
 	return predicate.Subscriber(sql.FieldEQ(FieldEmailKey, v))
-}
-
-// Domain applies equality check predicate on the "domain" field. It's identical to DomainEQ.
-func Domain(v string) predicate.Subscriber {
-	return predicate.Subscriber(sql.FieldEQ(FieldDomain, v))
 }
 
 // SubscriptionIP applies equality check predicate on the "subscription_ip" field. It's identical to SubscriptionIPEQ.
@@ -184,6 +184,46 @@ func ListIDLT(v int64) predicate.Subscriber {
 // ListIDLTE applies the LTE predicate on the "list_id" field.
 func ListIDLTE(v int64) predicate.Subscriber {
 	return predicate.Subscriber(sql.FieldLTE(FieldListID, v))
+}
+
+// ContactIDEQ applies the EQ predicate on the "contact_id" field.
+func ContactIDEQ(v int64) predicate.Subscriber {
+	return predicate.Subscriber(sql.FieldEQ(FieldContactID, v))
+}
+
+// ContactIDNEQ applies the NEQ predicate on the "contact_id" field.
+func ContactIDNEQ(v int64) predicate.Subscriber {
+	return predicate.Subscriber(sql.FieldNEQ(FieldContactID, v))
+}
+
+// ContactIDIn applies the In predicate on the "contact_id" field.
+func ContactIDIn(vs ...int64) predicate.Subscriber {
+	return predicate.Subscriber(sql.FieldIn(FieldContactID, vs...))
+}
+
+// ContactIDNotIn applies the NotIn predicate on the "contact_id" field.
+func ContactIDNotIn(vs ...int64) predicate.Subscriber {
+	return predicate.Subscriber(sql.FieldNotIn(FieldContactID, vs...))
+}
+
+// ContactIDGT applies the GT predicate on the "contact_id" field.
+func ContactIDGT(v int64) predicate.Subscriber {
+	return predicate.Subscriber(sql.FieldGT(FieldContactID, v))
+}
+
+// ContactIDGTE applies the GTE predicate on the "contact_id" field.
+func ContactIDGTE(v int64) predicate.Subscriber {
+	return predicate.Subscriber(sql.FieldGTE(FieldContactID, v))
+}
+
+// ContactIDLT applies the LT predicate on the "contact_id" field.
+func ContactIDLT(v int64) predicate.Subscriber {
+	return predicate.Subscriber(sql.FieldLT(FieldContactID, v))
+}
+
+// ContactIDLTE applies the LTE predicate on the "contact_id" field.
+func ContactIDLTE(v int64) predicate.Subscriber {
+	return predicate.Subscriber(sql.FieldLTE(FieldContactID, v))
 }
 
 // EmailEQ applies the EQ predicate on the "email" field.
@@ -314,71 +354,6 @@ func EmailKeyEqualFold(v string) predicate.Subscriber {
 // EmailKeyContainsFold applies the ContainsFold predicate on the "email_key" field.
 func EmailKeyContainsFold(v string) predicate.Subscriber {
 	return predicate.Subscriber(sql.FieldContainsFold(FieldEmailKey, v))
-}
-
-// DomainEQ applies the EQ predicate on the "domain" field.
-func DomainEQ(v string) predicate.Subscriber {
-	return predicate.Subscriber(sql.FieldEQ(FieldDomain, v))
-}
-
-// DomainNEQ applies the NEQ predicate on the "domain" field.
-func DomainNEQ(v string) predicate.Subscriber {
-	return predicate.Subscriber(sql.FieldNEQ(FieldDomain, v))
-}
-
-// DomainIn applies the In predicate on the "domain" field.
-func DomainIn(vs ...string) predicate.Subscriber {
-	return predicate.Subscriber(sql.FieldIn(FieldDomain, vs...))
-}
-
-// DomainNotIn applies the NotIn predicate on the "domain" field.
-func DomainNotIn(vs ...string) predicate.Subscriber {
-	return predicate.Subscriber(sql.FieldNotIn(FieldDomain, vs...))
-}
-
-// DomainGT applies the GT predicate on the "domain" field.
-func DomainGT(v string) predicate.Subscriber {
-	return predicate.Subscriber(sql.FieldGT(FieldDomain, v))
-}
-
-// DomainGTE applies the GTE predicate on the "domain" field.
-func DomainGTE(v string) predicate.Subscriber {
-	return predicate.Subscriber(sql.FieldGTE(FieldDomain, v))
-}
-
-// DomainLT applies the LT predicate on the "domain" field.
-func DomainLT(v string) predicate.Subscriber {
-	return predicate.Subscriber(sql.FieldLT(FieldDomain, v))
-}
-
-// DomainLTE applies the LTE predicate on the "domain" field.
-func DomainLTE(v string) predicate.Subscriber {
-	return predicate.Subscriber(sql.FieldLTE(FieldDomain, v))
-}
-
-// DomainContains applies the Contains predicate on the "domain" field.
-func DomainContains(v string) predicate.Subscriber {
-	return predicate.Subscriber(sql.FieldContains(FieldDomain, v))
-}
-
-// DomainHasPrefix applies the HasPrefix predicate on the "domain" field.
-func DomainHasPrefix(v string) predicate.Subscriber {
-	return predicate.Subscriber(sql.FieldHasPrefix(FieldDomain, v))
-}
-
-// DomainHasSuffix applies the HasSuffix predicate on the "domain" field.
-func DomainHasSuffix(v string) predicate.Subscriber {
-	return predicate.Subscriber(sql.FieldHasSuffix(FieldDomain, v))
-}
-
-// DomainEqualFold applies the EqualFold predicate on the "domain" field.
-func DomainEqualFold(v string) predicate.Subscriber {
-	return predicate.Subscriber(sql.FieldEqualFold(FieldDomain, v))
-}
-
-// DomainContainsFold applies the ContainsFold predicate on the "domain" field.
-func DomainContainsFold(v string) predicate.Subscriber {
-	return predicate.Subscriber(sql.FieldContainsFold(FieldDomain, v))
 }
 
 // StatusEQ applies the EQ predicate on the "status" field.

@@ -30,12 +30,16 @@ const (
 	BounceNone BounceType = "none"
 	BounceSoft BounceType = "soft"
 	BounceHard BounceType = "hard"
+	// BounceInvalid is an address from before the present rules of addresses, which they refuse.
+	// Nothing can be sent to it.
+	BounceInvalid BounceType = "invalid"
 )
 
 var bounceTypes = []spelling[BounceType]{
 	{BounceNone, "Not Bounced"},
 	{BounceSoft, "Soft"},
 	{BounceHard, "Hard"},
+	{BounceInvalid, "Hard"},
 }
 
 // Values lists the stored values.
@@ -74,6 +78,23 @@ const (
 // Values lists the stored values.
 func (SuppressionReason) Values() []string {
 	return []string{string(SuppressedManually), string(SuppressedByComplaint), string(SuppressedByBounce)}
+}
+
+// Finding is the kind of a line in the report of a migration.
+type Finding string
+
+const (
+	// FindingMerged is a subscription that was merged with another one of its list.
+	FindingMerged Finding = "merged"
+	// FindingInvalid is an address that the present rules refuse.
+	FindingInvalid Finding = "invalid_address"
+	// FindingRecount is a counter of a campaign that was corrected.
+	FindingRecount Finding = "recount"
+)
+
+// Values lists the stored values.
+func (Finding) Values() []string {
+	return []string{string(FindingMerged), string(FindingInvalid), string(FindingRecount)}
 }
 
 // EventKind is the kind of an event of one recipient of a campaign.
