@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"campaignql/ent"
 	"campaignql/internal/account"
 	"campaignql/internal/audience/query"
 	"campaignql/internal/audience/rules"
@@ -14,6 +15,7 @@ import (
 	"campaignql/internal/event"
 	"campaignql/internal/export"
 	"campaignql/internal/live"
+	"campaignql/internal/people/contact"
 	"campaignql/internal/people/field"
 	"campaignql/internal/people/label"
 	"campaignql/internal/people/list"
@@ -28,11 +30,13 @@ import (
 
 // Services holds the services of all domains over one database.
 type Services struct {
-	Store       *store.Store
-	Accounts    *account.Service
-	Campaigns   *campaign.Service
-	Emails      *content.Service
-	Lists       *list.Service
+	Store     *store.Store
+	Accounts  *account.Service
+	Campaigns *campaign.Service
+	Emails    *content.Service
+	Lists     *list.Service
+	// Contacts are the people of accounts, Subscribers their subscriptions to lists.
+	Contacts    *contact.Service
 	Subscribers *subscriber.Service
 	// SubscriberTags are the tags of subscribers, Fields their custom fields.
 	SubscriberTags *label.Service
@@ -58,6 +62,8 @@ type ServiceOptions struct {
 	Now func() time.Time
 	// Account are the settings of accounts. Its clock is Now.
 	Account account.Options
+	// SoftBounceLimit is the limit of event.Options.
+	SoftBounceLimit int
 	// Live are the settings of Services.Live. Its clock is Now.
 	Live   live.Options
 	Logger *slog.Logger
@@ -66,6 +72,7 @@ type ServiceOptions struct {
 // NewServices builds the services of all domains.
 func NewServices(db *store.Store, opts ServiceOptions) *Services {
 	s := &Services{Store: db, Statistics: statistics.New(db), Purges: purge.New(db)}
+	s.Contacts = contact.New(db, contact.Options{Now: opts.Now})
 	opts.Account.Now, opts.Account.Log = opts.Now, opts.Logger
 	s.Accounts = account.New(db, opts.Account)
 	s.Tags = tag.New(db, tag.Options{Now: opts.Now})
@@ -91,8 +98,10 @@ func NewServices(db *store.Store, opts ServiceOptions) *Services {
 		Now: opts.Now, Purges: s.Purges, Named: s.inRules(func(r rules.References) []rules.Reference { return r.Tags }),
 	})
 	s.Suppressions = suppression.New(db, suppression.Options{Now: opts.Now})
-	s.Subscribers = subscriber.New(db, unsubscriptions{s}, s.Audiences, subscriber.Options{Now: opts.Now})
-	s.Events = event.New(db, s.Subscribers, s.Suppressions, event.Options{Now: opts.Now})
+	s.Subscribers = subscriber.New(db, s.Contacts, unsubscriptions{s}, s.Audiences, subscriber.Options{Now: opts.Now})
+	s.Events = event.New(db, event.Services{
+		People: s.Contacts, Subscriptions: s.Subscribers, Suppressions: s.Suppressions,
+	}, event.Options{Now: opts.Now, SoftBounceLimit: opts.SoftBounceLimit})
 	s.Emails = content.New(db, content.Options{
 		Now: opts.Now,
 		Deleting: func(ctx context.Context, owners, ids []int64) error {
@@ -126,9 +135,9 @@ type unsubscriptions struct{ *Services }
 
 // Unsubscribed implements [subscriber.Counter].
 func (u unsubscriptions) Unsubscribed(
-	ctx context.Context, ownerID, campaignID, subscriberID int64, at time.Time,
-) error {
-	return u.Events.Unsubscribed(ctx, ownerID, campaignID, subscriberID, at)
+	ctx context.Context, campaignID int64, of *ent.Subscriber, at time.Time,
+) ([]int64, error) {
+	return u.Events.Unsubscribed(ctx, campaignID, of, at)
 }
 
 // of selects one kind of the references in rules. named returns the first of the ids that rules or

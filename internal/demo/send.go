@@ -122,10 +122,14 @@ func (w *world) mail(m *mailing, p *person, at time.Time) {
 		m.add(w.now, event{kind: kind.EventHardBounced, to: p, at: arrived, reason: hardBounceReason})
 		return
 	case x < 0.009:
-		m.add(w.now, event{kind: kind.EventSoftBounced, to: p, at: arrived, reason: softBounceReason})
+		if m.add(w.now, event{kind: kind.EventSoftBounced, to: p, at: arrived, reason: softBounceReason}) {
+			p.bounce, p.softBounces = kind.BounceSoft, p.softBounces+1
+		}
 		return
 	}
-	m.add(w.now, event{kind: kind.EventDelivered, to: p, at: arrived})
+	if m.add(w.now, event{kind: kind.EventDelivered, to: p, at: arrived}) {
+		p.bounce, p.softBounces = kind.BounceNone, 0
+	}
 	w.scan(m, p, arrived)
 	if w.chance(p.opens * m.appeal) {
 		w.read(m, p, arrived)

@@ -62,12 +62,16 @@ type world struct {
 
 // person is one address on one list.
 type person struct {
-	id     int64
-	list   int
-	email  string
-	status kind.SubscriberStatus
-	bounce kind.BounceType
-	city   string
+	id int64
+	// contact is the id of the contact. Everybody is on one list.
+	contact int64
+	list    int
+	email   string
+	status  kind.SubscriberStatus
+	bounce  kind.BounceType
+	// softBounces is the number of campaigns in a row that ended in a soft bounce.
+	softBounces int64
+	city        string
 	// orders is only known for customers.
 	orders int
 	tags   []int

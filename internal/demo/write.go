@@ -8,6 +8,7 @@ import (
 
 	"campaignql/ent"
 	entcampaign "campaignql/ent/campaign"
+	"campaignql/ent/contact"
 	"campaignql/ent/customfield"
 	entemail "campaignql/ent/email"
 	"campaignql/ent/segment"
@@ -41,7 +42,7 @@ type writer struct {
 
 func (w *writer) write(ctx context.Context) error {
 	for _, step := range []func(context.Context) error{
-		w.lists, w.fields, w.segments, w.people, w.values, w.taggings, w.suppressions, w.emails, w.tags, w.campaigns, w.campaignTags, w.history,
+		w.lists, w.fields, w.segments, w.contacts, w.people, w.values, w.taggings, w.suppressions, w.emails, w.tags, w.campaigns, w.campaignTags, w.history,
 		w.hours, w.links, w.domains, w.events,
 	} {
 		if err := step(ctx); err != nil {
@@ -163,14 +164,42 @@ func (w *writer) segments(ctx context.Context) error {
 	return nil
 }
 
+func (w *writer) contacts(ctx context.Context) error {
+	rows := make([]*ent.ContactCreate, len(w.world.people))
+	for i, p := range w.world.people {
+		rows[i] = w.client.Contact.Create().
+			SetEmail(p.email).
+			SetEmailKey(p.email).
+			SetDomain(p.domain()).
+			SetDeliverability(p.bounce).
+			SetSoftBounces(p.softBounces).
+			SetCreatedAt(p.joined)
+	}
+	err := bulk(
+		rows, len(contact.Columns),
+		func(some []*ent.ContactCreate) error { return w.client.Contact.CreateBulk(some...).Exec(ctx) },
+	)
+	if err != nil {
+		return err
+	}
+	found, err := w.client.Contact.Query().Order(contact.ByID()).IDs(ctx)
+	if found, err = inOrder("contacts", found, len(rows), err); err != nil {
+		return err
+	}
+	for i, p := range w.world.people {
+		p.contact = found[i]
+	}
+	return nil
+}
+
 func (w *writer) people(ctx context.Context) error {
 	rows := make([]*ent.SubscriberCreate, len(w.world.people))
 	for i, p := range w.world.people {
 		rows[i] = w.client.Subscriber.Create().
 			SetListID(w.ids.lists[p.list]).
+			SetContactID(p.contact).
 			SetEmail(p.email).
 			SetEmailKey(p.email).
-			SetDomain(p.domain()).
 			SetStatus(p.status).
 			SetBounce(p.bounce).
 			SetSubscriptionIP(p.ip).

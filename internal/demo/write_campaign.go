@@ -229,7 +229,7 @@ func (w *writer) events(ctx context.Context) error {
 }
 
 func setEvent(row *ent.EventCreate, e numbered) {
-	row.SetID(eventID(e.campaign, e.n)).SetCampaignID(e.campaign).SetSubscriberID(e.to.id).SetKind(e.kind).SetAt(e.at).
+	row.SetID(eventID(e.campaign, e.n)).SetCampaignID(e.campaign).SetContactID(e.to.contact).SetSubscriberID(e.to.id).SetKind(e.kind).SetAt(e.at).
 		SetAutomated(e.automated).
 		SetReason(e.reason).SetUserAgent(e.agent).SetIP(e.ip).SetAmount(e.amount).SetDomain(e.to.domain())
 	if e.link != nil {

@@ -1,6 +1,6 @@
 // Package event owns what happened to the recipients of campaigns: which events are accepted, that
-// each event is recorded once, which counters it changes, how it changes subscribers, and how the
-// counters are recomputed. It must not know GraphQL or HTTP, or how the numbers are displayed.
+// each event is recorded once, which counters it changes, how it changes contacts and their
+// subscriptions, and how the counters are recomputed. It must not know GraphQL or HTTP, or how the numbers are displayed.
 //
 // A transaction locks the row of a campaign before it changes the counters of that campaign. The
 // effects of an event are therefore computed from the events already counted and from those of the
@@ -16,6 +16,7 @@ import (
 	"campaignql/internal/apperr"
 	"campaignql/internal/caller"
 	"campaignql/internal/kind"
+	"campaignql/internal/people/contact"
 	"campaignql/internal/store"
 )
 
@@ -26,47 +27,71 @@ const MaxEvents = 5000
 type Options struct {
 	// Now is the clock. Default store.Now.
 	Now func() time.Time
+	// SoftBounceLimit is how many campaigns in a row may end in a soft bounce before nothing is sent
+	// to the contact any more. Default DefaultSoftBounceLimit.
+	SoftBounceLimit int
 }
 
-// People changes subscribers because of events, in the running transaction.
+// People are the contacts of events. The methods act in the running transaction.
 type People interface {
-	// Bounced marks subscribers whose mail bounced permanently.
-	Bounced(ctx context.Context, ids []int64) error
+	// Lock returns contacts by their ids, and locks them. Hold locks them too, but other
+	// transactions may hold the same contacts. A contact that is gone is absent.
+	Lock(ctx context.Context, ids []int64, columns ...string) (map[int64]*ent.Contact, error)
+	Hold(ctx context.Context, ids []int64, columns ...string) (map[int64]*ent.Contact, error)
+	// Mark changes whether mail can be delivered to locked contacts.
+	Mark(ctx context.Context, states map[int64]contact.State) error
+}
+
+// Subscriptions ends subscriptions because of events, in the running transaction.
+type Subscriptions interface {
 	// Left unsubscribes subscribers from their lists, each at the given time.
 	Left(ctx context.Context, when map[int64]time.Time) error
 }
 
 // Suppressions suppresses addresses in the running transaction.
 type Suppressions interface {
-	// Complained suppresses the addresses of people who complained. Each entry has the account, the
-	// address, its key and the time.
-	Complained(ctx context.Context, complaints []*ent.Suppression) error
+	// Left suppresses the addresses of people who want no more mail. Each entry has the account, the
+	// address, its key, the reason and the time.
+	Left(ctx context.Context, people []*ent.Suppression) error
+}
+
+// Services are the domains that events change.
+type Services struct {
+	People        People
+	Subscriptions Subscriptions
+	Suppressions  Suppressions
 }
 
 // Service records events. Its methods are safe for concurrent use, also by several servers on one
 // database.
 type Service struct {
-	db           *store.Store
-	people       People
-	suppressions Suppressions
-	now          func() time.Time
+	db              *store.Store
+	people          People
+	subscriptions   Subscriptions
+	suppressions    Suppressions
+	now             func() time.Time
+	softBounceLimit int
 	// received counts the events of this process by outcome, for metrics.
 	received map[Outcome]*atomic.Int64
-	// recountedAtOnce is how many events of a kind a recount reads per batch, unless one subscriber
-	// has more.
+	// recountedAtOnce is how many events of a kind a recount reads per batch, unless one contact has
+	// more.
 	recountedAtOnce int
 }
 
 // New returns a service that uses an open database.
-func New(db *store.Store, people People, suppressions Suppressions, opts Options) *Service {
+func New(db *store.Store, services Services, opts Options) *Service {
 	if opts.Now == nil {
 		opts.Now = store.Now
+	}
+	if opts.SoftBounceLimit == 0 {
+		opts.SoftBounceLimit = DefaultSoftBounceLimit
 	}
 	received := map[Outcome]*atomic.Int64{
 		Recorded: new(atomic.Int64), Duplicate: new(atomic.Int64), Rejected: new(atomic.Int64),
 	}
 	return &Service{
-		db: db, people: people, suppressions: suppressions, now: opts.Now, received: received, recountedAtOnce: 10_000,
+		db: db, people: services.People, subscriptions: services.Subscriptions, suppressions: services.Suppressions,
+		now: opts.Now, softBounceLimit: opts.SoftBounceLimit, received: received, recountedAtOnce: 10_000,
 	}
 }
 
@@ -79,10 +104,10 @@ type Event struct {
 	ID         string
 	Kind       kind.EventKind
 	CampaignID int64
-	// SubscriberID is the recipient. It is 0 if only Email is given; the case of Email does not
-	// matter.
-	SubscriberID int64
-	Email        string
+	// SubscriberID, ContactID or Email is the recipient; the others are 0 or empty. Whichever is
+	// given, the event belongs to the contact.
+	SubscriberID, ContactID int64
+	Email                   string
 	// At is the time of the event, as RFC 3339 text.
 	At string
 	// URL is the clicked link, for clicks only.
@@ -91,6 +116,9 @@ type Event struct {
 	// Amount is the value of a conversion, in units of Currency.
 	Amount   float64
 	Currency string
+	// Scope says what an unsubscription ends, for unsubscriptions only. The zero value is
+	// kind.LeaveCampaign.
+	Scope kind.LeaveScope
 	// Fault is the error of a surface that could not read the event, or nil. An event with a Fault
 	// is rejected with this error.
 	Fault error
@@ -114,7 +142,7 @@ type Result struct {
 	ID      string
 	Outcome Outcome
 	// Err is why the event was rejected: Invalid with the field at fault, or NotFound if the
-	// campaign or the subscriber does not belong to the account.
+	// campaign or the person does not belong to the account.
 	Err *apperr.Error
 }
 
@@ -133,9 +161,11 @@ type Result struct {
 // once per person. A person who clicked without an open counts as one open in the hour of the first
 // click. Automated opens and clicks have their own counters and change no others.
 //
-// UNSUBSCRIBED and COMPLAINED unsubscribe the subscriber, and COMPLAINED suppresses the address,
-// unless the person subscribed or confirmed the subscription after the event. HARD_BOUNCED marks
-// the subscriber as bounced.
+// UNSUBSCRIBED takes the contact off the lists of the campaign's audience and off the list of the
+// subscriber that the event names, or with kind.LeaveAccount off all lists and suppresses the
+// address. COMPLAINED takes the contact off all lists and suppresses the address. Both leave
+// subscriptions that began or were confirmed after the event. HARD_BOUNCED makes the contact
+// undeliverable, and so do soft bounces of Options.SoftBounceLimit campaigns in a row.
 func (s *Service) Record(ctx context.Context, events []Event) ([]Result, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeDelivery); err != nil {
 		return nil, err
@@ -161,8 +191,9 @@ func (s *Service) record(ctx context.Context, read []*entry, results []Result) e
 	if len(read) == 0 {
 		return nil
 	}
+	softened := map[int64]bool{}
 	return s.db.TxLatest(ctx, func(ctx context.Context) error {
-		b := &batch{Service: s, sql: s.sql(ctx), results: results}
+		b := &batch{Service: s, sql: s.sql(ctx), results: results, softened: softened}
 		return b.record(ctx, read)
 	})
 }

@@ -9,85 +9,182 @@ import (
 	"campaignql/ent"
 	entsubscriber "campaignql/ent/subscriber"
 	"campaignql/internal/kind"
+	"campaignql/internal/people/contact"
 	"campaignql/internal/store"
 )
 
-// lockSubscribers locks the subscribers that events may change, in the order of their ids, and
-// returns them.
-func (b *batch) lockSubscribers(ctx context.Context, events []*entry) (map[int64]*ent.Subscriber, error) {
-	ids := distinct(events, func(e *entry) (int64, bool) {
-		return e.SubscriberID, e.Kind == kind.EventUnsubscribed || e.Kind == kind.EventComplained ||
-			e.Kind == kind.EventHardBounced
-	})
-	found := make(map[int64]*ent.Subscriber, len(ids))
+// changes reports whether an event may change its contact or the contact's subscriptions, whatever
+// their state.
+func (e *entry) changes() bool {
+	switch e.Kind {
+	case kind.EventUnsubscribed, kind.EventComplained, kind.EventHardBounced, kind.EventSoftBounced:
+		return true
+	default:
+		return false
+	}
+}
+
+// leaves reports whether an event may unsubscribe its contact.
+func (e *entry) leaves() bool {
+	return e.Kind == kind.EventUnsubscribed || e.Kind == kind.EventComplained
+}
+
+// lockSubscriptions locks the subscriptions of the contacts that events may unsubscribe, in the
+// order of their ids, and returns them by contact.
+func (b *batch) lockSubscriptions(ctx context.Context, events []*entry) (map[int64][]*ent.Subscriber, error) {
+	found := map[int64][]*ent.Subscriber{}
+	ids := distinct(events, func(e *entry) (int64, bool) { return e.contactID, e.leaves() })
 	if len(ids) == 0 {
 		return found, nil
 	}
-	query := b.db.Client(ctx).Subscriber.Query().Where(entsubscriber.IDIn(ids...)).Order(entsubscriber.ByID())
+	query := b.db.Client(ctx).Subscriber.Query().
+		Where(entsubscriber.ContactIDIn(ids...)).
+		Order(entsubscriber.ByID())
 	query.Modify(store.Lock)
-	rows, err := query.Select(entsubscriber.FieldID, entsubscriber.FieldUserID, entsubscriber.FieldEmail, entsubscriber.FieldEmailKey, entsubscriber.FieldStatus,
-		entsubscriber.FieldBounce, entsubscriber.FieldSubscribedAt, entsubscriber.FieldOptedInAt).
+	rows, err := query.
+		Select(
+			entsubscriber.FieldID, entsubscriber.FieldContactID, entsubscriber.FieldListID, entsubscriber.FieldStatus,
+			entsubscriber.FieldSubscribedAt, entsubscriber.FieldOptedInAt,
+		).
 		All(ctx)
 	for _, p := range rows {
-		found[p.ID] = p
+		found[p.ContactID] = append(found[p.ContactID], p)
 	}
 	return found, err
 }
 
-// changePeople applies new events to the locked subscribers.
-func (b *batch) changePeople(ctx context.Context, events []*entry, locked map[int64]*ent.Subscriber) error {
-	leaves, suppressed := map[int64]time.Time{}, map[int64]time.Time{}
-	var bounced []int64
+// changePeople applies new events to the locked contacts and subscriptions.
+func (b *batch) changePeople(ctx context.Context, events []*entry, locked map[int64][]*ent.Subscriber) error {
+	leaves, suppressed := map[int64]time.Time{}, map[int64]*ent.Suppression{}
 	for _, e := range events {
-		p := locked[e.SubscriberID]
-		if p == nil {
+		if !e.leaves() {
 			continue
 		}
-		if e.Kind == kind.EventHardBounced && p.Bounce != kind.BounceHard {
-			p.Bounce = kind.BounceHard
-			bounced = append(bounced, p.ID)
+		asked := time.Time{} // when the person last asked for mail of this account
+		for _, p := range locked[e.contactID] {
+			asked = latest(asked, since(p))
+			// A late event must not unsubscribe a person who has subscribed again since.
+			if !b.leavesThrough(e, p) || e.at.Add(maxClockSkew).Before(since(p)) {
+				continue
+			}
+			if at, known := leaves[p.ID]; p.Status != kind.SubscriberUnsubscribed && (!known || e.at.Before(at)) {
+				leaves[p.ID] = e.at
+			}
 		}
-		// A late event must not unsubscribe a person who has subscribed again since.
-		if e.Kind != kind.EventUnsubscribed && e.Kind != kind.EventComplained || e.at.Add(maxClockSkew).Before(since(p)) {
+		if e.Kind == kind.EventUnsubscribed && e.Scope != kind.LeaveAccount || e.at.Add(maxClockSkew).Before(asked) {
 			continue
 		}
-		if at, known := leaves[p.ID]; p.Status != kind.SubscriberUnsubscribed && (!known || e.at.Before(at)) {
-			leaves[p.ID] = e.at
-		}
-		if at, known := suppressed[p.ID]; e.Kind == kind.EventComplained && (!known || e.at.Before(at)) {
-			suppressed[p.ID] = e.at
-		}
+		b.suppress(suppressed, e)
 	}
-	if len(bounced) > 0 {
-		if err := b.people.Bounced(ctx, bounced); err != nil {
-			return err
-		}
-	}
-	if err := b.people.Left(ctx, leaves); err != nil {
+	if err := b.subscriptions.Left(ctx, leaves); err != nil {
 		return err
 	}
-	return b.suppress(ctx, suppressed, locked)
+	rows := make([]*ent.Suppression, 0, len(suppressed))
+	for _, id := range slices.Sorted(maps.Keys(suppressed)) {
+		rows = append(rows, suppressed[id])
+	}
+	if err := b.suppressions.Left(ctx, rows); err != nil {
+		return err
+	}
+	return b.changeDeliverability(ctx, events)
 }
 
-// since returns when the person last asked for mail.
+// leavesThrough reports whether an event unsubscribes a subscription of its contact. A complaint
+// and a wish to leave the account end all of them. Otherwise those end through which the campaign
+// would find the person again, and the one that the event names. If the audience is not known, all
+// of them end unless the event names one.
+func (b *batch) leavesThrough(e *entry, p *ent.Subscriber) bool {
+	if e.Kind == kind.EventComplained || e.Scope == kind.LeaveAccount || p.ID == e.subscription {
+		return true
+	}
+	lists := b.listsOf(e.CampaignID)
+	if len(lists) == 0 {
+		return e.SubscriberID == 0
+	}
+	return slices.Contains(lists, p.ListID)
+}
+
+// suppress notes that the address of an event's contact is to be suppressed, since the earliest
+// such event. A complaint is the reason that stays.
+func (b *batch) suppress(rows map[int64]*ent.Suppression, e *entry) {
+	c := b.contacts[e.contactID]
+	if c.EmailKey == nil {
+		return // the address is not known any more
+	}
+	row := rows[c.ID]
+	if row == nil {
+		row = &ent.Suppression{
+			UserID: c.UserID, Email: c.Email, EmailKey: *c.EmailKey, Reason: kind.SuppressedManually, CreatedAt: e.at,
+		}
+		rows[c.ID] = row
+	}
+	if e.Kind == kind.EventComplained {
+		row.Reason = kind.SuppressedByComplaint
+	}
+	if e.at.Before(row.CreatedAt) {
+		row.CreatedAt = e.at
+	}
+}
+
+// since returns when the person last asked for mail through a subscription.
 func since(p *ent.Subscriber) time.Time {
 	var last time.Time
 	for _, at := range []*time.Time{p.SubscribedAt, p.OptedInAt} {
-		if at != nil && at.After(last) {
-			last = *at
+		if at != nil {
+			last = latest(last, *at)
 		}
 	}
 	return last
 }
 
-// suppress suppresses the addresses in the accounts of the subscribers.
-func (b *batch) suppress(ctx context.Context, when map[int64]time.Time, locked map[int64]*ent.Subscriber) error {
-	complaints := make([]*ent.Suppression, 0, len(when))
-	for _, id := range slices.Sorted(maps.Keys(when)) {
-		p := locked[id]
-		complaints = append(complaints, &ent.Suppression{
-			UserID: p.UserID, Email: p.Email, EmailKey: p.EmailKey, CreatedAt: when[id],
-		})
+func latest(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
 	}
-	return b.suppressions.Complained(ctx, complaints)
+	return a
+}
+
+// changeDeliverability applies the bounces among new events, and the signs of life of contacts with
+// soft bounces.
+func (b *batch) changeDeliverability(ctx context.Context, events []*entry) error {
+	hard, ids := map[int64]bool{}, map[int64]bool{}
+	for _, e := range events {
+		c := b.contacts[e.contactID]
+		if e.Kind == kind.EventHardBounced && !bouncedBefore(e, c) {
+			hard[c.ID] = true
+		}
+		if e.Kind == kind.EventSoftBounced || c.SoftBounces > 0 {
+			ids[c.ID] = true
+		}
+	}
+	rows, err := b.sql.softBounces(ctx, slices.Sorted(maps.Keys(ids)), b.contacts)
+	if err != nil {
+		return err
+	}
+	states := map[int64]contact.State{}
+	for id := range ids {
+		states[id] = b.after(b.contacts[id], rows[id])
+	}
+	for id := range hard {
+		state, counted := states[id]
+		if !counted {
+			state = stateOf(b.contacts[id])
+		}
+		if state.Deliverability != kind.BounceInvalid {
+			state.Deliverability = kind.BounceHard
+		}
+		states[id] = state
+	}
+	maps.DeleteFunc(states, func(id int64, to contact.State) bool { return to == stateOf(b.contacts[id]) })
+	return b.people.Mark(ctx, states)
+}
+
+// bouncedBefore reports whether an event is a bounce from before the contact became deliverable
+// again.
+func bouncedBefore(e *entry, c *ent.Contact) bool {
+	return c.DeliverableSince != nil && e.at.Add(maxClockSkew).Before(*c.DeliverableSince)
+}
+
+func stateOf(c *ent.Contact) contact.State {
+	return contact.State{Deliverability: c.Deliverability, SoftBounces: c.SoftBounces}
 }

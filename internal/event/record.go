@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"campaignql/ent"
 	entevent "campaignql/ent/event"
 	"campaignql/ent/linkcounter"
 	"campaignql/internal/kind"
@@ -18,7 +19,15 @@ type batch struct {
 	*Service
 	sql     statements
 	results []Result
-	// persons are the subscribers for which an event may be the first of its kind, in their state
+	// campaigns are the campaigns of the events that belong to the caller; lists are the lists of
+	// their audiences, as far as they were needed.
+	campaigns map[int64]*ent.Campaign
+	lists     map[int64][]int64
+	// contacts are the locked contacts of the events. softened are those that had soft bounces in an
+	// attempt before, so that this one locks them for itself.
+	contacts map[int64]*ent.Contact
+	softened map[int64]bool
+	// persons are the contacts for which an event may be the first of its kind, in their state
 	// before the batch.
 	persons map[whom]*person
 	sums    *sums
@@ -27,14 +36,17 @@ type batch struct {
 }
 
 // record records events that passed validation. Rows are locked in a fixed order so that concurrent
-// batches do not deadlock: first the subscribers that the events change, then the campaigns, each
-// by id.
+// batches do not deadlock: first the contacts, then the subscriptions that the events may end, then
+// the campaigns, each by id.
 func (b *batch) record(ctx context.Context, read []*entry) error {
 	events, err := b.resolve(ctx, read)
 	if err != nil || len(events) == 0 {
 		return err
 	}
-	changed, err := b.lockSubscribers(ctx, events)
+	if events, err = b.lockContacts(ctx, events); err != nil || len(events) == 0 {
+		return err
+	}
+	subscriptions, err := b.lockSubscriptions(ctx, events)
 	if err != nil {
 		return err
 	}
@@ -59,7 +71,7 @@ func (b *batch) record(ctx context.Context, read []*entry) error {
 	if err := b.sql.write(ctx, b.sums, ownersOf(fresh)); err != nil {
 		return err
 	}
-	return b.changePeople(ctx, fresh, changed)
+	return b.changePeople(ctx, fresh, subscriptions)
 }
 
 func ownersOf(events []*entry) map[int64]int64 {
@@ -202,6 +214,7 @@ var eventColumns = []string{
 	entevent.FieldID,
 	entevent.FieldUserID,
 	entevent.FieldCampaignID,
+	entevent.FieldContactID,
 	entevent.FieldSubscriberID,
 	entevent.FieldKind,
 	entevent.FieldAt,
@@ -216,13 +229,16 @@ var eventColumns = []string{
 }
 
 func (e *entry) row() []any {
-	var link any
+	var link, subscription any
 	if e.link != 0 {
 		link = e.link
 	}
+	if e.subscription != 0 {
+		subscription = e.subscription
+	}
 	return []any{
-		e.key, e.owner, e.CampaignID, e.SubscriberID, string(e.Kind), e.at, e.automated, link, e.Reason, e.UserAgent,
-		e.IP, e.cents, e.Currency, e.domain,
+		e.key, e.owner, e.CampaignID, e.contactID, subscription, string(e.Kind), e.at, e.automated, link, e.Reason,
+		e.UserAgent, e.IP, e.cents, e.Currency, e.domain,
 	}
 }
 
@@ -315,7 +331,7 @@ func (b *batch) readFirsts(ctx context.Context, events []*entry) error {
 		if _, counted := people[e.Kind]; !counted || e.automated {
 			continue
 		}
-		who := whom{e.CampaignID, e.SubscriberID}
+		who := whom{e.CampaignID, e.contactID}
 		if b.persons[who] == nil {
 			b.persons[who] = new(person)
 		}
@@ -326,7 +342,7 @@ func (b *batch) readFirsts(ctx context.Context, events []*entry) error {
 		for _, what := range kinds {
 			if a := (asked{who, what}); !seen[a] {
 				seen[a] = true
-				keys = append(keys, []any{e.CampaignID, string(what), e.SubscriberID})
+				keys = append(keys, []any{e.CampaignID, string(what), e.contactID})
 			}
 		}
 	}
@@ -335,7 +351,7 @@ func (b *batch) readFirsts(ctx context.Context, events []*entry) error {
 	})
 }
 
-// firsts reads, for each campaign, kind and subscriber, the time of the first event by link and
+// firsts reads, for each campaign, kind and contact, the time of the first event by link and
 // mail domain. One covering index serves the query.
 func (s statements) firsts(
 	ctx context.Context, keys [][]any, tell func(who whom, what kind.EventKind, link int64, m moment),
@@ -343,7 +359,7 @@ func (s statements) firsts(
 	names := []string{"c", "k", "s"}
 	for some := range slices.Chunk(keys, 2*rowsAtOnce) {
 		t := s.Given(names, some)
-		t.WriteString("SELECT e.campaign_id,e.subscriber_id,e.kind,e.link_id,e.domain,MIN(e.at) FROM ")
+		t.WriteString("SELECT e.campaign_id,e.contact_id,e.kind,e.link_id,e.domain,MIN(e.at) FROM ")
 		s.Derived(t, names, some)
 		if s.lite {
 			t.WriteString(" CROSS JOIN events e INDEXED BY event_firsts")
@@ -351,14 +367,14 @@ func (s statements) firsts(
 			t.WriteString(" STRAIGHT_JOIN events e FORCE INDEX (event_firsts)")
 		}
 		t.WriteString(
-			" ON e.campaign_id=d.c AND e.kind=d.k AND e.subscriber_id=d.s AND e.automated=0 GROUP BY e.campaign_id,e.subscriber_id,e.kind,e.link_id,e.domain",
+			" ON e.campaign_id=d.c AND e.kind=d.k AND e.contact_id=d.s AND e.automated=0 GROUP BY e.campaign_id,e.contact_id,e.kind,e.link_id,e.domain",
 		)
 		err := s.Query(ctx, t, func(rows store.Rows) error {
 			var who whom
 			var what, domain string
 			var link stdsql.NullInt64
 			var at instant
-			if err := rows.Scan(&who.campaign, &who.subscriber, &what, &link, &domain, &at); err != nil {
+			if err := rows.Scan(&who.campaign, &who.contact, &what, &link, &domain, &at); err != nil {
 				return err
 			}
 			tell(who, kind.EventKind(what), link.Int64, moment{at.Time, domain})
@@ -381,7 +397,7 @@ func (b *batch) count(events []*entry) {
 		if _, counted := people[e.Kind]; !counted || e.automated {
 			continue
 		}
-		who := whom{e.CampaignID, e.SubscriberID}
+		who := whom{e.CampaignID, e.contactID}
 		if !touched[who] {
 			touched[who] = true
 			b.sums.person(who.campaign, b.persons[who], -1)

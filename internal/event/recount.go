@@ -51,7 +51,7 @@ func (s *Service) Campaigns(ctx context.Context, after int64, limit int) ([]int6
 // Recount counts the events of a campaign again, corrects the counters that differ, and returns the
 // differences in the order of what they count. It may run while events are recorded, and it does
 // not block recording: it reads events and counters from one snapshot and then adds the difference
-// to the current counters. It reads the events of a few thousand subscribers per batch, whatever
+// to the current counters. It reads the events of a few thousand contacts per batch, whatever
 // their number. The caller needs the scope admin. A missing campaign is NotFound, reason
 // "campaign_not_found".
 func (s *Service) Recount(ctx context.Context, campaignID int64) ([]Difference, error) {
@@ -81,7 +81,7 @@ type recount struct {
 	// sql runs statements in the snapshot.
 	sql      statements
 	campaign int64
-	// atOnce is how many events of a kind one batch reads, unless one subscriber has more.
+	// atOnce is how many events of a kind one batch reads, unless one contact has more.
 	atOnce int
 	// before is the campaign in the snapshot.
 	before *ent.Campaign
@@ -136,7 +136,7 @@ func (r *recount) correct(ctx context.Context, s *Service) (corrected bool, err 
 	return corrected, err
 }
 
-// count sums the events, one range of subscribers after the other.
+// count sums the events, one range of contacts after the other.
 func (r *recount) count(ctx context.Context) error {
 	for low := int64(0); ; {
 		end, last, err := r.end(ctx, low)
@@ -150,8 +150,8 @@ func (r *recount) count(ctx context.Context) error {
 	}
 }
 
-// end returns the exclusive upper bound of the next range of subscribers. The range has at most
-// atOnce events of each kind, or it is one subscriber. last is true if no events follow the range.
+// end returns the exclusive upper bound of the next range of contacts. The range has at most atOnce
+// events of each kind, or it is one contact. last is true if no events follow the range.
 func (r *recount) end(ctx context.Context, low int64) (end int64, last bool, err error) {
 	t := r.sql.Text()
 	t.WriteString("SELECT MIN(s) FROM (")
@@ -159,9 +159,9 @@ func (r *recount) end(ctx context.Context, low int64) (end int64, last bool, err
 		if i > 0 {
 			t.WriteString(" UNION ALL ")
 		}
-		t.WriteString("SELECT s FROM (SELECT subscriber_id AS s")
+		t.WriteString("SELECT s FROM (SELECT contact_id AS s")
 		r.from(t, what, low)
-		t.WriteString(" ORDER BY subscriber_id LIMIT 1 OFFSET " + strconv.Itoa(r.atOnce) + ") AS k" + strconv.Itoa(i))
+		t.WriteString(" ORDER BY contact_id LIMIT 1 OFFSET " + strconv.Itoa(r.atOnce) + ") AS k" + strconv.Itoa(i))
 	}
 	t.WriteString(") AS ends")
 	var found stdsql.NullInt64
@@ -174,7 +174,7 @@ func (r *recount) end(ctx context.Context, low int64) (end int64, last bool, err
 	return max(found.Int64, low+1), false, nil
 }
 
-// from writes the FROM and WHERE clauses for the events of one kind whose subscriber id is at least
+// from writes the FROM and WHERE clauses for the events of one kind whose contact id is at least
 // low.
 func (r *recount) from(t *store.Text, what string, low int64) {
 	t.WriteString(" FROM events ")
@@ -187,20 +187,20 @@ func (r *recount) from(t *store.Text, what string, low int64) {
 	t.Value(r.campaign)
 	t.WriteString(" AND kind=")
 	t.Value(what)
-	t.WriteString(" AND subscriber_id>=")
+	t.WriteString(" AND contact_id>=")
 	t.Value(low)
 }
 
-// countRange sums the events of the subscribers from low (inclusive) to end (exclusive).
+// countRange sums the events of the contacts from low (inclusive) to end (exclusive).
 func (r *recount) countRange(ctx context.Context, low, end int64) error {
 	persons := map[int64]*person{}
 	scan := func(rows store.Rows) error {
 		var what, domain string
-		var subscriber, cents int64
+		var contact, cents int64
 		var automated bool
 		var link stdsql.NullInt64
 		var at instant
-		if err := rows.Scan(&what, &subscriber, &automated, &link, &domain, &at, &cents); err != nil {
+		if err := rows.Scan(&what, &contact, &automated, &link, &domain, &at, &cents); err != nil {
 			return err
 		}
 		m := moment{at.Time, domain}
@@ -208,10 +208,10 @@ func (r *recount) countRange(ctx context.Context, low, end int64) error {
 		if automated {
 			return nil
 		}
-		if persons[subscriber] == nil {
-			persons[subscriber] = new(person)
+		if persons[contact] == nil {
+			persons[contact] = new(person)
 		}
-		persons[subscriber].merge(kind.EventKind(what), m, link.Int64)
+		persons[contact].merge(kind.EventKind(what), m, link.Int64)
 		return nil
 	}
 	// The amount is in no index, and only conversions have one, so the other kinds do not read it.
@@ -221,9 +221,9 @@ func (r *recount) countRange(ctx context.Context, low, end int64) error {
 			amount = entevent.FieldAmount
 		}
 		t := r.sql.Text()
-		t.WriteString("SELECT kind,subscriber_id,automated,link_id,domain,at," + amount)
+		t.WriteString("SELECT kind,contact_id,automated,link_id,domain,at," + amount)
 		r.from(t, what, low)
-		t.WriteString(" AND subscriber_id<")
+		t.WriteString(" AND contact_id<")
 		t.Value(end)
 		if err := r.sql.Query(ctx, t, scan); err != nil {
 			return err

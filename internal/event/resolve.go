@@ -11,58 +11,37 @@ import (
 
 	"campaignql/ent"
 	entcampaign "campaignql/ent/campaign"
+	entcontact "campaignql/ent/contact"
+	"campaignql/ent/mergedsubscriber"
 	"campaignql/ent/predicate"
 	entsubscriber "campaignql/ent/subscriber"
 	"campaignql/internal/apperr"
 	"campaignql/internal/audience/rules"
+	"campaignql/internal/kind"
 	"campaignql/internal/store"
 )
 
-// resolve looks up the campaigns and the subscribers of the events, and rejects events whose
-// campaign or subscriber does not belong to the caller's account. It returns the remaining events,
-// each key once: the first event with a key is recorded, the others in the batch are duplicates.
+// resolve looks up the campaigns and the contacts of the events, and rejects events whose campaign
+// or person does not belong to the caller's account. It returns the remaining events, each key
+// once: the first event with a key is recorded, the others in the batch are duplicates.
 func (b *batch) resolve(ctx context.Context, read []*entry) ([]*entry, error) {
-	campaigns, err := b.campaignsOf(ctx, read)
-	if err != nil {
+	if err := b.findCampaigns(ctx, read); err != nil {
 		return nil, err
 	}
-	ids, keys := map[int64]bool{}, map[string]bool{}
-	for _, e := range read {
-		if campaigns[e.CampaignID] == nil {
-			continue
-		}
-		if e.emailKey != "" {
-			keys[e.emailKey] = true
-		} else {
-			ids[e.SubscriberID] = true
-		}
-	}
-	found, err := store.ByIDs(
-		ctx, slices.Collect(maps.Keys(ids)), subscriberColumns, func(p *ent.Subscriber) int64 { return p.ID },
-		func(some ...int64) *ent.SubscriberQuery {
-			return b.db.Client(ctx).Subscriber.Query().Where(entsubscriber.IDIn(some...))
-		},
-	)
-	if err != nil {
-		return nil, err
-	}
-	named, err := b.byAddress(ctx, campaigns, slices.Collect(maps.Keys(keys)))
-	if err != nil {
-		return nil, err
-	}
-	fresh, seen := make([]*entry, 0, len(read)), make(map[string]bool, len(read))
-	for _, e := range read {
-		c := campaigns[e.CampaignID]
-		if c == nil {
+	known := slices.DeleteFunc(slices.Clone(read), func(e *entry) bool {
+		gone := b.campaigns[e.CampaignID] == nil
+		if gone {
 			b.reject(e, "campaign", apperr.NotFoundf("campaign"))
-			continue
 		}
-		p := found[e.SubscriberID]
-		if e.emailKey != "" {
-			p = named(c, e.emailKey)
-		}
-		if p == nil || p.UserID != c.UserID {
-			b.reject(e, "subscriber", apperr.NotFoundf("subscriber"))
+		return gone
+	})
+	if err := b.findPersons(ctx, known); err != nil {
+		return nil, err
+	}
+	fresh, seen := make([]*entry, 0, len(known)), make(map[string]bool, len(known))
+	for _, e := range known {
+		if e.contactID == 0 {
+			b.reject(e, e.named(), apperr.NotFoundf(e.named()))
 			continue
 		}
 		if seen[e.key] {
@@ -70,7 +49,6 @@ func (b *batch) resolve(ctx context.Context, read []*entry) ([]*entry, error) {
 			continue
 		}
 		seen[e.key] = true
-		e.SubscriberID, e.owner, e.domain = p.ID, c.UserID, p.Domain
 		fresh = append(fresh, e)
 	}
 	return fresh, nil
@@ -81,91 +59,251 @@ func (b *batch) reject(e *entry, field string, err *apperr.Error) {
 	b.results[e.index].Outcome, b.results[e.index].Err = Rejected, err
 }
 
-// campaignsOf returns the campaigns that belong to the caller. It also reads their audiences if an
-// event names its recipient by address.
-func (b *batch) campaignsOf(ctx context.Context, read []*entry) (map[int64]*ent.Campaign, error) {
-	ids := map[int64]bool{}
+// named returns the field by which the event names its person, as far as errors tell.
+func (e *entry) named() string {
+	if e.ContactID != 0 {
+		return "contact"
+	}
+	return "subscriber"
+}
+
+// findCampaigns finds the campaigns that belong to the caller. It reads their audiences too if an
+// event may depend on them.
+func (b *batch) findCampaigns(ctx context.Context, read []*entry) error {
 	columns := []string{entcampaign.FieldID, entcampaign.FieldUserID}
 	for _, e := range read {
-		ids[e.CampaignID] = true
-		if e.emailKey != "" && len(columns) == 2 {
+		if e.SubscriberID == 0 || e.Kind == kind.EventUnsubscribed {
 			columns = append(columns, entcampaign.FieldAudience)
+			break
 		}
 	}
 	rows, err := b.db.Client(ctx).
 		Campaign.Query().
-		Where(entcampaign.IDIn(slices.Collect(maps.Keys(ids))...)).
+		Where(entcampaign.IDIn(distinct(read, func(e *entry) (int64, bool) { return e.CampaignID, true })...)).
 		Select(columns...).
 		All(ctx)
-	found := make(map[int64]*ent.Campaign, len(rows))
+	b.campaigns, b.lists = make(map[int64]*ent.Campaign, len(rows)), map[int64][]int64{}
 	for _, c := range rows {
-		found[c.ID] = c
+		b.campaigns[c.ID] = c
 	}
-	return found, err
+	return err
 }
 
-// subscriberColumns are the columns that are read of the subscribers of events.
-var subscriberColumns = []string{entsubscriber.FieldID, entsubscriber.FieldUserID, entsubscriber.FieldDomain}
-
-// byAddress returns a function that maps an address to a subscriber of the campaign's account. It
-// prefers subscribers on a list of the campaign's audience, and among equals the one with the
-// lowest id. It returns nil if the account has no subscriber with this address.
-func (b *batch) byAddress(
-	ctx context.Context, campaigns map[int64]*ent.Campaign, keys []string,
-) (func(*ent.Campaign, string) *ent.Subscriber, error) {
-	owners := map[int64]bool{}
-	for _, c := range campaigns {
-		owners[c.UserID] = true
+// listsOf returns the lists of a campaign's audience. It remembers them for the batch.
+func (b *batch) listsOf(campaign int64) []int64 {
+	if _, known := b.lists[campaign]; !known {
+		b.lists[campaign] = listsOf(b.campaigns[campaign])
 	}
-	which := predicate.Subscriber(func(s *sql.Selector) {
-		entsubscriber.UserIDIn(slices.Collect(maps.Keys(owners))...)(s)
-		entsubscriber.EmailKeyIn(keys...)(s)
-	})
-	var rows []*ent.Subscriber
-	if len(keys) > 0 {
-		var err error
-		columns := append(slices.Clone(subscriberColumns), entsubscriber.FieldListID, entsubscriber.FieldEmailKey)
-		if rows, err = b.db.Client(ctx).Subscriber.Query().Where(which).Select(columns...).All(ctx); err != nil {
-			return nil, err
+	return b.lists[campaign]
+}
+
+// listsOf returns the lists that the inclusion of a campaign's audience names.
+func listsOf(c *ent.Campaign) []int64 {
+	var read rules.Audience
+	if c.Audience == "" || json.Unmarshal([]byte(c.Audience), &read) != nil {
+		return nil // no mail was sent to an audience that cannot be read
+	}
+	lists := make([]int64, len(read.Criteria))
+	for i, criterion := range read.Criteria {
+		lists[i] = criterion.ListID
+	}
+	return store.Distinct(lists)
+}
+
+// findPersons finds the contact of each event, and its subscription where it is known. It leaves
+// contactID 0 where the account has no such person.
+func (b *batch) findPersons(ctx context.Context, events []*entry) error {
+	for _, e := range events {
+		e.owner, e.contactID, e.subscription = b.campaigns[e.CampaignID].UserID, 0, 0
+	}
+	if err := b.bySubscriber(ctx, events); err != nil {
+		return err
+	}
+	if err := b.byContact(ctx, events); err != nil {
+		return err
+	}
+	if err := b.byAddress(ctx, events); err != nil {
+		return err
+	}
+	return b.findSubscriptions(ctx, events)
+}
+
+// bySubscriber resolves the events that name a subscriber. The id of a subscription that was merged
+// with another one stands for that other one.
+func (b *batch) bySubscriber(ctx context.Context, events []*entry) error {
+	ids := distinct(events, func(e *entry) (int64, bool) { return e.SubscriberID, e.SubscriberID != 0 })
+	found, err := b.subscribers(ctx, ids)
+	if err != nil {
+		return err
+	}
+	missing := slices.DeleteFunc(ids, func(id int64) bool { return found[id] != nil })
+	if len(missing) > 0 {
+		merged, err := store.ByIDs(
+			ctx, missing, []string{mergedsubscriber.FieldSubscriberID},
+			func(row *ent.MergedSubscriber) int64 { return row.ID },
+			func(some ...int64) *ent.MergedSubscriberQuery {
+				return b.db.Client(ctx).MergedSubscriber.Query().Where(mergedsubscriber.IDIn(some...))
+			},
+		)
+		if err != nil {
+			return err
+		}
+		var stay []int64
+		for _, row := range merged {
+			stay = append(stay, row.SubscriberID)
+		}
+		kept, err := b.subscribers(ctx, stay)
+		if err != nil {
+			return err
+		}
+		for id, row := range merged {
+			found[id] = kept[row.SubscriberID]
 		}
 	}
-	slices.SortFunc(rows, func(x, y *ent.Subscriber) int { return cmp.Compare(x.ID, y.ID) })
+	for _, e := range events {
+		if p := found[e.SubscriberID]; p != nil && p.UserID == e.owner {
+			e.contactID, e.subscription = p.ContactID, p.ID
+		}
+	}
+	return nil
+}
+
+func (b *batch) subscribers(ctx context.Context, ids []int64) (map[int64]*ent.Subscriber, error) {
+	columns := []string{entsubscriber.FieldID, entsubscriber.FieldUserID, entsubscriber.FieldContactID}
+	return store.ByIDs(
+		ctx, ids, columns, func(p *ent.Subscriber) int64 { return p.ID },
+		func(some ...int64) *ent.SubscriberQuery {
+			return b.db.Client(ctx).Subscriber.Query().Where(entsubscriber.IDIn(some...))
+		},
+	)
+}
+
+// byContact resolves the events that name a contact.
+func (b *batch) byContact(ctx context.Context, events []*entry) error {
+	ids := distinct(events, func(e *entry) (int64, bool) { return e.ContactID, e.ContactID != 0 })
+	found, err := store.ByIDs(
+		ctx, ids, []string{entcontact.FieldUserID}, func(c *ent.Contact) int64 { return c.ID },
+		func(some ...int64) *ent.ContactQuery {
+			return b.db.Client(ctx).Contact.Query().Where(entcontact.IDIn(some...))
+		},
+	)
+	for _, e := range events {
+		if c := found[e.ContactID]; c != nil && c.UserID == e.owner {
+			e.contactID = c.ID
+		}
+	}
+	return err
+}
+
+// byAddress resolves the events that name an address.
+func (b *batch) byAddress(ctx context.Context, events []*entry) error {
+	keys := distinct(events, func(e *entry) (string, bool) { return e.emailKey, e.emailKey != "" })
+	if len(keys) == 0 {
+		return nil
+	}
+	owners := distinct(events, func(e *entry) (int64, bool) { return e.owner, true })
+	rows, err := b.db.Client(ctx).Contact.Query().
+		Where(predicate.Contact(func(s *sql.Selector) {
+			entcontact.UserIDIn(owners...)(s)
+			entcontact.EmailKeyIn(keys...)(s)
+		})).
+		Select(entcontact.FieldID, entcontact.FieldUserID, entcontact.FieldEmailKey).
+		All(ctx)
+	if err != nil {
+		return err
+	}
 	type address struct {
 		owner int64
 		key   string
 	}
-	people := map[address][]*ent.Subscriber{}
-	for _, p := range rows {
-		a := address{p.UserID, p.EmailKey}
-		people[a] = append(people[a], p)
+	found := make(map[address]int64, len(rows))
+	for _, c := range rows {
+		found[address{c.UserID, *c.EmailKey}] = c.ID
 	}
-	lists := map[int64]map[int64]bool{}
-	return func(c *ent.Campaign, key string) *ent.Subscriber {
-		all := people[address{c.UserID, key}]
-		if len(all) == 0 {
-			return nil
+	for _, e := range events {
+		if e.emailKey != "" {
+			e.contactID = found[address{e.owner, e.emailKey}]
 		}
-		if lists[c.ID] == nil {
-			lists[c.ID] = listsOf(c)
-		}
-		for _, p := range all {
-			if lists[c.ID][p.ListID] {
-				return p
-			}
-		}
-		return all[0]
-	}, nil
+	}
+	return nil
 }
 
-// listsOf returns the lists of a campaign's audience.
-func listsOf(c *ent.Campaign) map[int64]bool {
-	lists := map[int64]bool{}
-	var read rules.Audience
-	if c.Audience == "" || json.Unmarshal([]byte(c.Audience), &read) != nil {
-		return lists // no mail was sent to an audience that cannot be read
+// findSubscriptions finds, for events that name no subscriber, the subscription through which the
+// campaign came: the one of the lowest id on a list of the campaign's audience.
+func (b *batch) findSubscriptions(ctx context.Context, events []*entry) error {
+	unnamed := func(e *entry) (int64, bool) { return e.contactID, e.SubscriberID == 0 && e.contactID != 0 }
+	ids := distinct(events, unnamed)
+	if len(ids) == 0 {
+		return nil
 	}
-	for _, criterion := range read.Criteria {
-		lists[criterion.ListID] = true
+	rows, err := b.db.Client(ctx).Subscriber.Query().
+		Where(entsubscriber.ContactIDIn(ids...)).
+		Select(entsubscriber.FieldID, entsubscriber.FieldContactID, entsubscriber.FieldListID).
+		All(ctx)
+	if err != nil {
+		return err
 	}
-	return lists
+	slices.SortFunc(rows, func(x, y *ent.Subscriber) int { return cmp.Compare(x.ID, y.ID) })
+	of := map[int64][]*ent.Subscriber{}
+	for _, p := range rows {
+		of[p.ContactID] = append(of[p.ContactID], p)
+	}
+	for _, e := range events {
+		if id, ok := unnamed(e); ok {
+			for _, p := range of[id] {
+				if slices.Contains(b.listsOf(e.CampaignID), p.ListID) {
+					e.subscription = p.ID
+					break
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// lockContacts locks the contacts of the events and fills in what the events need of them. An event
+// whose contact was deleted meanwhile is rejected. Contacts that an event may change are locked for
+// this transaction alone, the others are shared with concurrent batches: nobody changes them while
+// their events are being recorded.
+func (b *batch) lockContacts(ctx context.Context, events []*entry) ([]*entry, error) {
+	columns := []string{
+		entcontact.FieldID, entcontact.FieldUserID, entcontact.FieldEmail, entcontact.FieldEmailKey,
+		entcontact.FieldDomain, entcontact.FieldDeliverability, entcontact.FieldSoftBounces,
+		entcontact.FieldDeliverableSince,
+	}
+	alone := map[int64]bool{}
+	for _, e := range events {
+		if e.changes() || b.softened[e.contactID] {
+			alone[e.contactID] = true
+		}
+	}
+	var err error
+	if b.contacts, err = b.people.Lock(ctx, slices.Collect(maps.Keys(alone)), columns...); err != nil {
+		return nil, err
+	}
+	rest := distinct(events, func(e *entry) (int64, bool) { return e.contactID, !alone[e.contactID] })
+	shared, err := b.people.Hold(ctx, rest, columns...)
+	if err != nil {
+		return nil, err
+	}
+	stale := false
+	for id, c := range shared {
+		// A sign of life ends a row of soft bounces, so the contact must be locked as those that change.
+		if c.SoftBounces > 0 {
+			b.softened[id], stale = true, true
+		}
+	}
+	if stale {
+		return nil, store.ErrStale
+	}
+	maps.Copy(b.contacts, shared)
+	return slices.DeleteFunc(events, func(e *entry) bool {
+		c := b.contacts[e.contactID]
+		if c == nil {
+			b.reject(e, e.named(), apperr.NotFoundf(e.named()))
+			return true
+		}
+		e.domain = c.Domain
+		return false
+	}), nil
 }

@@ -136,7 +136,7 @@ func (m *moment) earliest(n moment) {
 	}
 }
 
-// person holds the first events of one subscriber in one campaign. Automated events are not
+// person holds the first events of one contact in one campaign. Automated events are not
 // included.
 type person struct {
 	// firsts maps the number that counts the event to the first event.
@@ -163,8 +163,8 @@ func (p *person) merge(what kind.EventKind, m moment, link int64) {
 	}
 }
 
-// whom is the key of a subscriber in a campaign.
-type whom struct{ campaign, subscriber int64 }
+// whom is the key of a contact in a campaign.
+type whom struct{ campaign, contact int64 }
 
 type (
 	hourKey struct {

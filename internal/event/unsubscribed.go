@@ -9,94 +9,99 @@ import (
 
 	"campaignql/ent"
 	entcampaign "campaignql/ent/campaign"
+	entcontact "campaignql/ent/contact"
 	"campaignql/ent/domaincounter"
 	entevent "campaignql/ent/event"
 	"campaignql/ent/hourlycounter"
-	"campaignql/ent/subscriber"
 	"campaignql/internal/apperr"
 	"campaignql/internal/caller"
 	"campaignql/internal/kind"
 	"campaignql/internal/store"
 )
 
-// Unsubscribed records that a subscriber left a list because of a campaign: the event, and the
-// counters of the campaign, of the hour and of the mail domain. It uses the running transaction, or
-// one of its own. A person counts once per campaign, however often the method is called. It does
-// not check whether the person received the campaign. Both must belong to the account ownerID. If
-// the campaign does not, the error is NotFound, reason "campaign_not_found". The caller needs the
-// scope write.
-func (s *Service) Unsubscribed(ctx context.Context, ownerID, campaignID, subscriberID int64, at time.Time) error {
+// Unsubscribed records that a person left because of a campaign, through a subscription: the event,
+// and the counters of the campaign, of the hour and of the mail domain. It returns the lists of the
+// campaign's audience. It uses the running transaction, or one of its own. A person counts once per
+// campaign, however often the method is called. It does not check whether the person received the
+// campaign. If the campaign is not of the subscription's account, the error is NotFound, reason
+// "campaign_not_found". The caller needs the scope write. The subscription needs id, user_id and
+// contact_id.
+func (s *Service) Unsubscribed(
+	ctx context.Context, campaignID int64, of *ent.Subscriber, at time.Time,
+) (lists []int64, err error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
-		return err
+		return nil, err
 	}
 	at = store.Truncate(at)
-	return s.db.Tx(ctx, func(ctx context.Context) error {
+	err = s.db.Tx(ctx, func(ctx context.Context) error {
 		client := s.db.Client(ctx)
 		// The lock comes first, so that concurrent writers change the counters of a campaign one
 		// after another.
-		query := client.Campaign.Query().Where(entcampaign.ID(campaignID), entcampaign.UserID(ownerID))
+		query := client.Campaign.Query().Where(entcampaign.ID(campaignID), entcampaign.UserID(of.UserID))
 		query.Modify(store.Lock)
-		if _, err := query.Select(entcampaign.FieldID).Only(ctx); ent.IsNotFound(err) {
+		c, err := query.Select(entcampaign.FieldID, entcampaign.FieldAudience).Only(ctx)
+		if ent.IsNotFound(err) {
 			return apperr.NotFoundf("campaign")
-		} else if err != nil {
+		}
+		if err != nil {
 			return err
 		}
+		lists = listsOf(c)
 		known := client.Event.Query().
-			Where(entevent.CampaignID(campaignID), entevent.KindEQ(kind.EventUnsubscribed), entevent.SubscriberID(subscriberID))
+			Where(
+				entevent.CampaignID(campaignID), entevent.KindEQ(kind.EventUnsubscribed),
+				entevent.ContactID(of.ContactID),
+			)
 		// A locking read, because a plain read in a transaction that has read before would not see
 		// events recorded since.
 		known.Modify(store.Lock)
 		if some, err := known.Exist(ctx); err != nil || some {
 			return err
 		}
-		domain, err := readDomain(ctx, client, ownerID, subscriberID)
-		if err != nil {
-			return err
-		}
-		// No sender can choose this id, because of the NUL.
-		key := Key(campaignID, fmt.Sprintf("\x00unsubscribed/%d", subscriberID))
-		err = client.Event.Create().
-			SetID(key).SetUserID(ownerID).
-			SetCampaignID(campaignID).
-			SetSubscriberID(subscriberID).SetKind(kind.EventUnsubscribed).SetAt(at).SetDomain(domain).
-			Exec(ctx)
-		if store.IsDuplicate(err) {
-			return store.ErrStale
-		}
-		if err != nil {
-			return err
-		}
-		err = client.HourlyCounter.Create().
-			SetUserID(ownerID).
-			SetCampaignID(campaignID).
-			SetHour(at.Truncate(time.Hour)).
-			SetUnsubscriptions(1).
-			OnConflict(sql.ConflictColumns(hourlycounter.FieldCampaignID, hourlycounter.FieldHour)).
-			Update(func(u *ent.HourlyCounterUpsert) { u.AddUnsubscriptions(1) }).
-			Exec(ctx)
-		if err != nil {
-			return err
-		}
-		if err := unsubscribedAt(ctx, client, ownerID, campaignID, domain); err != nil {
-			return err
-		}
-		return client.Campaign.Update().Where(entcampaign.ID(campaignID)).AddTotalUnsubscriptions(1).Exec(ctx)
+		return s.unsubscribed(ctx, campaignID, of, at)
 	})
+	return lists, err
 }
 
-// readDomain returns the mail domain of the subscriber, or "" if the subscriber no longer exists.
-func readDomain(ctx context.Context, client *ent.Client, ownerID, subscriberID int64) (string, error) {
-	found, err := client.Subscriber.Query().
-		Where(subscriber.ID(subscriberID), subscriber.UserID(ownerID)).
-		Select(subscriber.FieldDomain).
+// unsubscribed records the first unsubscription of a contact in a locked campaign.
+func (s *Service) unsubscribed(ctx context.Context, campaignID int64, of *ent.Subscriber, at time.Time) error {
+	client, ownerID := s.db.Client(ctx), of.UserID
+	contact, err := client.Contact.Query().
+		Where(entcontact.ID(of.ContactID), entcontact.UserID(ownerID)).
+		Select(entcontact.FieldDomain).
 		Only(ctx)
-	if ent.IsNotFound(err) {
-		return "", nil
+	if err != nil {
+		return err
+	}
+	// No sender can choose this id, because of the NUL.
+	key := Key(campaignID, fmt.Sprintf("\x00unsubscribed/contact/%d", of.ContactID))
+	err = client.Event.Create().
+		SetID(key).SetUserID(ownerID).
+		SetCampaignID(campaignID).
+		SetContactID(of.ContactID).
+		SetSubscriberID(of.ID).SetKind(kind.EventUnsubscribed).SetAt(at).SetDomain(contact.Domain).
+		Exec(ctx)
+	if store.IsDuplicate(err) {
+		return store.ErrStale
 	}
 	if err != nil {
-		return "", err
+		return err
 	}
-	return found.Domain, nil
+	err = client.HourlyCounter.Create().
+		SetUserID(ownerID).
+		SetCampaignID(campaignID).
+		SetHour(at.Truncate(time.Hour)).
+		SetUnsubscriptions(1).
+		OnConflict(sql.ConflictColumns(hourlycounter.FieldCampaignID, hourlycounter.FieldHour)).
+		Update(func(u *ent.HourlyCounterUpsert) { u.AddUnsubscriptions(1) }).
+		Exec(ctx)
+	if err != nil {
+		return err
+	}
+	if err := unsubscribedAt(ctx, client, ownerID, campaignID, contact.Domain); err != nil {
+		return err
+	}
+	return client.Campaign.Update().Where(entcampaign.ID(campaignID)).AddTotalUnsubscriptions(1).Exec(ctx)
 }
 
 // unsubscribedAt counts the unsubscription for the mail domain. It is a no-op if the domain is

@@ -15,6 +15,7 @@ import (
 
 	"campaignql/internal/apperr"
 	"campaignql/internal/kind"
+	"campaignql/internal/people/address"
 	"campaignql/internal/store"
 )
 
@@ -32,8 +33,6 @@ const (
 	// maxClockSkew is how far it may be behind, so that a person who unsubscribes just after subscribing
 	// is unsubscribed.
 	maxClockSkew = 5 * time.Minute
-	// maxKey is the size of the column of folded addresses, in characters.
-	maxKey = 254
 )
 
 // beginning is earlier than any campaign.
@@ -51,10 +50,12 @@ type entry struct {
 	urlHash   string
 	// cents is the amount in hundredths.
 	cents int64
-	// owner and domain belong to the subscriber; link is the id of the link counter.
-	owner  int64
-	domain string
-	link   int64
+	// contactID is the person and subscription the subscription through which the campaign came, 0
+	// if it is not known. owner and domain belong to the person; link is the id of the link counter.
+	contactID, subscription int64
+	owner                   int64
+	domain                  string
+	link                    int64
 }
 
 // read validates the events and returns the valid ones. It sets the results of the others.
@@ -110,6 +111,7 @@ func (e *entry) check(latest time.Time) error {
 	}
 	e.checkClick(invalid)
 	e.checkConversion(invalid)
+	e.checkScope(invalid)
 	if e.IP != "" {
 		if ip, err := netip.ParseAddr(e.IP); err != nil || ip.Zone() != "" {
 			invalid("ip", apperr.ReasonIPInvalid, "must be an IP address")
@@ -131,19 +133,18 @@ type invalid = func(field string, reason apperr.Reason, format string, args ...a
 
 func (e *entry) checkRecipient(invalid invalid) {
 	switch {
-	case e.SubscriberID == 0 && e.Email == "":
-		invalid("subscriber", apperr.ReasonSubscriberRequired, "subscriber or email is required")
-	case e.SubscriberID != 0 && e.Email != "":
-		invalid("email", apperr.ReasonSubscriberTwice, "give subscriber or email, not both")
+	case e.SubscriberID == 0 && e.ContactID == 0 && e.Email == "":
+		invalid("subscriber", apperr.ReasonSubscriberRequired, "subscriber, contact or email is required")
+	case e.SubscriberID != 0 && e.ContactID != 0:
+		invalid("contact", apperr.ReasonSubscriberTwice, "give one of subscriber, contact and email")
+	case (e.SubscriberID != 0 || e.ContactID != 0) && e.Email != "":
+		invalid("email", apperr.ReasonSubscriberTwice, "give one of subscriber, contact and email")
 	case e.Email != "":
-		text := strings.TrimSpace(kind.Clean(e.Email))
-		e.emailKey = kind.Fold(text, maxKey+1)
-		if !kind.IsAddress(text) || utf8.RuneCountInString(e.emailKey) > maxKey {
-			invalid(
-				"email", apperr.ReasonEmailAddressInvalid,
-				"must be one email address of at most %d bytes, without a name", kind.MaxAddress,
-			)
+		parsed, err := address.Parse(e.Email)
+		if err != nil {
+			invalid("email", apperr.ReasonEmailAddressInvalid, "%v", err)
 		}
+		e.emailKey = parsed.Key
 	}
 }
 
@@ -163,6 +164,16 @@ func (e *entry) checkClick(invalid invalid) {
 	}
 	digest := sha256.Sum256([]byte(e.URL))
 	e.urlHash = hex.EncodeToString(digest[:])
+}
+
+func (e *entry) checkScope(invalid invalid) {
+	switch {
+	case e.Scope == "":
+	case e.Kind != kind.EventUnsubscribed:
+		invalid("scope", apperr.ReasonScopeUnexpected, "only an unsubscription has a scope")
+	case !slices.Contains(kind.LeaveScope("").Values(), string(e.Scope)):
+		invalid("scope", apperr.ReasonScopeUnknown, "must be CAMPAIGN or ACCOUNT")
+	}
 }
 
 func (e *entry) checkConversion(invalid invalid) {

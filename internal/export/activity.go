@@ -7,9 +7,9 @@ import (
 	"strconv"
 
 	"campaignql/ent"
+	"campaignql/ent/contact"
 	"campaignql/ent/event"
 	"campaignql/ent/linkcounter"
-	"campaignql/ent/subscriber"
 	"campaignql/internal/budget"
 	"campaignql/internal/kind"
 	"campaignql/internal/statistics"
@@ -98,7 +98,7 @@ func (s *Service) pageNow(ctx context.Context, campaignID int64, after string) (
 		// the campaign for each page.
 		Where(event.IDGT(after), event.IDLT(strconv.FormatInt(campaignID, 10)+".")).
 		Order(event.ByID()).Limit(PageRows).
-		Select(event.FieldID, event.FieldKind, event.FieldAt, event.FieldSubscriberID, event.FieldLinkID, event.FieldReason, event.FieldAutomated,
+		Select(event.FieldID, event.FieldKind, event.FieldAt, event.FieldContactID, event.FieldSubscriberID, event.FieldLinkID, event.FieldReason, event.FieldAutomated,
 			event.FieldAmount, event.FieldCurrency).
 		All(ctx)
 	if err != nil {
@@ -114,7 +114,7 @@ func (s *Service) pageNow(ctx context.Context, campaignID int64, after string) (
 	}
 	page := make([]action, len(rows))
 	for i, row := range rows {
-		page[i] = action{Event: row, email: emails[row.SubscriberID]}
+		page[i] = action{Event: row, email: emails[row.ContactID]}
 		if row.LinkID != nil {
 			page[i].url = urls[*row.LinkID]
 		}
@@ -122,19 +122,19 @@ func (s *Service) pageNow(ctx context.Context, campaignID int64, after string) (
 	return page, nil
 }
 
-// emails returns the addresses of the subscribers of the events.
+// emails returns the addresses of the contacts of the events.
 func (s *Service) emails(ctx context.Context, rows []*ent.Event) (map[int64]string, error) {
 	emails := map[int64]string{}
 	for _, row := range rows {
-		emails[row.SubscriberID] = ""
+		emails[row.ContactID] = ""
 	}
 	people, err := store.ByIDs(
 		ctx,
 		slices.Sorted(maps.Keys(emails)),
-		[]string{subscriber.FieldEmail},
-		func(p *ent.Subscriber) int64 { return p.ID },
-		func(some ...int64) *ent.SubscriberQuery {
-			return s.db.Client(ctx).Subscriber.Query().Where(subscriber.IDIn(some...))
+		[]string{contact.FieldEmail},
+		func(c *ent.Contact) int64 { return c.ID },
+		func(some ...int64) *ent.ContactQuery {
+			return s.db.Client(ctx).Contact.Query().Where(contact.IDIn(some...))
 		},
 	)
 	for id, person := range people {

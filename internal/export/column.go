@@ -96,7 +96,7 @@ var actionColumns = []column[action]{
 	},
 	{"at", func(a action) any { return a.At.UTC().Truncate(time.Microsecond) }},
 	{
-		"subscriberId", func(a action) any { return a.SubscriberID },
+		"subscriberId", func(a action) any { return number(a.SubscriberID) },
 	},
 	{"emailAddress", func(a action) any { return known(a.email) }},
 	{"url", func(a action) any { return known(a.url) }},
@@ -106,6 +106,15 @@ var actionColumns = []column[action]{
 		"amount", func(a action) any { return a.worth(cents(a.Amount)) },
 	},
 	{"currency", func(a action) any { return a.worth(known(a.Currency)) }},
+	{"contactId", func(a action) any { return a.ContactID }},
+}
+
+// number returns the number, or nil if there is none.
+func number(n *int64) any {
+	if n == nil {
+		return nil
+	}
+	return *n
 }
 
 // known returns the text, or nil if it is empty.

@@ -80,6 +80,19 @@ func (SuppressionReason) Values() []string {
 	return []string{string(SuppressedManually), string(SuppressedByComplaint), string(SuppressedByBounce)}
 }
 
+// LeaveScope is what an unsubscription ends.
+type LeaveScope string
+
+const (
+	// LeaveCampaign ends the subscriptions through which the campaign would find the person again.
+	LeaveCampaign LeaveScope = "campaign"
+	// LeaveAccount ends all subscriptions and suppresses the address.
+	LeaveAccount LeaveScope = "account"
+)
+
+// Values lists the values.
+func (LeaveScope) Values() []string { return []string{string(LeaveCampaign), string(LeaveAccount)} }
+
 // Finding is the kind of a line in the report of a migration.
 type Finding string
 

@@ -128,17 +128,22 @@ func (s *Service) rowsOf(ctx context.Context, people []int64) (map[int64]int, er
 	return rows, nil
 }
 
-// deletePeople deletes people together with their rows in other tables. A concurrent transaction
+// deletePeople deletes people together with their rows in other tables, and the contacts that
+// nothing else remembers. A concurrent transaction
 // that found a person before the list was deleted, and writes rows for that person, holds a lock on
 // the person. deletePeople waits for the lock and then deletes those rows too.
 func (s *Service) deletePeople(ctx context.Context, people []int64) (int, error) {
 	client := s.db.Client
-	var held []int64
+	var held, contacts []int64
 	return s.delete(ctx,
 		func(ctx context.Context) (_ int, err error) {
 			query := client(ctx).Subscriber.Query().Where(subscriber.IDIn(people...)).Order(subscriber.ByID())
 			query.Modify(store.Lock)
-			held, err = query.IDs(ctx)
+			rows, err := query.Select(subscriber.FieldID, subscriber.FieldContactID).All(ctx)
+			held, contacts = nil, nil // an attempt before may have been aborted
+			for _, row := range rows {
+				held, contacts = append(held, row.ID), append(contacts, row.ContactID)
+			}
 			return 0, err
 		},
 		func(ctx context.Context) (int, error) {
@@ -150,6 +155,7 @@ func (s *Service) deletePeople(ctx context.Context, people []int64) (int, error)
 		func(ctx context.Context) (int, error) {
 			return client(ctx).Subscriber.Delete().Where(subscriber.IDIn(held...)).Exec(ctx)
 		},
+		func(ctx context.Context) (int, error) { return 0, s.contacts.Drop(ctx, contacts) },
 	)
 }
 

@@ -15,6 +15,7 @@ import (
 	entpurge "campaignql/ent/purge"
 	"campaignql/internal/caller"
 	"campaignql/internal/kind"
+	"campaignql/internal/people/contact"
 	"campaignql/internal/store"
 )
 
@@ -30,9 +31,10 @@ const (
 
 // Service stores notes and purges rows. Its methods are safe for concurrent use.
 type Service struct {
-	db      *store.Store
-	deleted chan struct{}
-	atOnce  int
+	db       *store.Store
+	contacts *contact.Service
+	deleted  chan struct{}
+	atOnce   int
 	// onPurged, if not nil, is called after each transaction of Purge that deletes rows. Tests set
 	// it.
 	onPurged func(n int)
@@ -40,7 +42,8 @@ type Service struct {
 
 // New returns a Service for an open database.
 func New(db *store.Store) *Service {
-	return &Service{db: db, deleted: make(chan struct{}, 1), atOnce: rowsAtOnce}
+	contacts := contact.New(db, contact.Options{})
+	return &Service{db: db, contacts: contacts, deleted: make(chan struct{}, 1), atOnce: rowsAtOnce}
 }
 
 // Left is a deleted object with remaining rows.

@@ -120,3 +120,11 @@ func Lock(s *sql.Selector) {
 		s.ForUpdate()
 	}
 }
+
+// Share is Lock with a shared lock: other transactions may share the rows, and none may change or
+// delete them.
+func Share(s *sql.Selector) {
+	if s.Dialect() == dialect.MySQL {
+		s.ForShare(sql.WithLockClause("LOCK IN SHARE MODE")) // MariaDB does not know FOR SHARE
+	}
+}

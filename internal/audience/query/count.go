@@ -77,25 +77,25 @@ func (p *plan) count() *sql.Selector {
 	s.whole = true
 	if p.severalLists() && p.operator == rules.Or && len(p.exclude) == 0 &&
 		!slices.ContainsFunc(parts(p.criteria, p.operator), func(a part) bool { return a.where.isEmpty() }) {
-		return sql.Dialect(p.dialect).SelectExpr(sql.Raw("COUNT(*)")).From(p.addresses(s).As("reached"))
+		return sql.Dialect(p.dialect).SelectExpr(sql.Raw("COUNT(*)")).From(p.contacts(s).As("reached"))
 	}
 	query, r := p.reached(s)
 	if p.severalLists() {
-		return query.SelectExpr(sql.Raw("COUNT(DISTINCT " + r.C(entsubscriber.FieldEmailKey) + ")"))
+		return query.SelectExpr(sql.Raw("COUNT(DISTINCT " + r.C(entsubscriber.FieldContactID) + ")"))
 	}
 	return query.SelectExpr(sql.Raw("COUNT(*)"))
 }
 
-// addresses is a SELECT of the reached addresses without duplicates, list by list. If every list
-// has rules, each list can use an index of its own. It is not used if a whole list is selected,
-// because then there are too many addresses to keep.
-func (p *plan) addresses(s *statement) *sql.Selector {
+// contacts is a SELECT of the reached contacts without duplicates, list by list. If every list has
+// rules, each list can use an index of its own. It is not used if a whole list is selected, because
+// then there are too many contacts to keep.
+func (p *plan) contacts(s *statement) *sql.Selector {
 	var union *sql.Selector
 	for _, list := range lists(p.criteria) {
 		one := *p
 		one.criteria = slices.DeleteFunc(slices.Clone(p.criteria), func(c criterion) bool { return c.listID != list })
 		query, r := one.reached(s)
-		query.Select(r.C(entsubscriber.FieldEmailKey))
+		query.Select(r.C(entsubscriber.FieldContactID))
 		if union == nil {
 			union = query
 			continue
@@ -105,19 +105,19 @@ func (p *plan) addresses(s *statement) *sql.Selector {
 	return union
 }
 
-// Waterfall shows how the selected rows are reduced to the reached rows. It counts rows: an address
+// Waterfall shows how the selected rows are reduced to the reached rows. It counts rows: a contact
 // on two lists counts twice until it is removed as a duplicate. Every row that is not reached is
 // counted in exactly one part, the first that applies, so that Matched is the sum of all others.
 type Waterfall struct {
 	// Matched is the number of rows that the criteria select, in any state.
 	Matched int64
-	// Excluded rows have an address that an exclusion selects.
+	// Excluded rows have a contact that an exclusion selects.
 	Excluded int64
 	// NotSubscribed rows are unsubscribed, or not confirmed yet, on that list.
 	NotSubscribed int64
 	// Suppressed rows have an address on the account's suppression list.
 	Suppressed int64
-	// Bounced rows have a hard bounce on that list.
+	// Bounced rows have a contact to whom nothing can be delivered.
 	Bounced int64
 	// Duplicates are reached through a row with a lower id.
 	Duplicates int64
@@ -143,8 +143,8 @@ func (s *Service) Waterfall(ctx context.Context, target Target) (Waterfall, erro
 	}
 	err = s.run(ctx, p.waterfall(), p.hints(countHint), func(rows *sql.Rows) error {
 		var fate int
-		var n, addresses int64
-		if err := rows.Scan(&fate, &n, &addresses); err != nil {
+		var n, contacts int64
+		if err := rows.Scan(&fate, &n, &contacts); err != nil {
 			return err
 		}
 		w.Matched += n
@@ -158,7 +158,7 @@ func (s *Service) Waterfall(ctx context.Context, target Target) (Waterfall, erro
 		case fateBounced:
 			w.Bounced = n
 		default:
-			w.Duplicates, w.Reached = n-addresses, addresses
+			w.Duplicates, w.Reached = n-contacts, contacts
 		}
 		return nil
 	})
@@ -179,20 +179,20 @@ func (p *plan) waterfall() *sql.Selector {
 			Arg(fateNotSubscribed)
 		b.WriteString(" WHEN ").Join(suppressed(s, r)).WriteString(" THEN ").Arg(fateSuppressed)
 		b.WriteString(" WHEN ").
-			Join(sql.EQ(r.C(entsubscriber.FieldBounce), string(kind.BounceHard))).
+			Join(undeliverable(r)).
 			WriteString(" THEN ").
 			Arg(fateBounced)
 		b.WriteString(" ELSE ").Arg(fateReached).WriteString(" END")
 	}
 	inner.AppendSelectExprAs(sql.ExprFunc(fate), "fate")
 	if !p.severalLists() {
-		// Every row is a distinct address.
-		return numbered(inner, []string{"fate"}).AppendSelectExprAs(sql.Raw("COUNT(*)"), "addresses")
+		// Every row is a distinct contact.
+		return numbered(inner, []string{"fate"}).AppendSelectExprAs(sql.Raw("COUNT(*)"), "contacts")
 	}
-	inner.AppendSelectAs(r.C(entsubscriber.FieldEmailKey), entsubscriber.FieldEmailKey)
+	inner.AppendSelectAs(r.C(entsubscriber.FieldContactID), entsubscriber.FieldContactID)
 	return s.derived(inner, "rated").
 		AppendSelect("fate").
 		AppendSelectExprAs(sql.Raw("COUNT(*)"), numberColumn).
-		AppendSelectExprAs(sql.Raw("COUNT(DISTINCT CASE WHEN fate = 0 THEN email_key END)"), "addresses").
+		AppendSelectExprAs(sql.Raw("COUNT(DISTINCT CASE WHEN fate = 0 THEN contact_id END)"), "contacts").
 		GroupBy("fate")
 }

@@ -14,9 +14,9 @@ import (
 
 // explainSteps returns the second statement of an explanation, which fills in the people left after
 // each criterion and exclusion. The innermost level computes for each row which criteria and
-// exclusions select it. The next level does the same for each address, and the next computes the
+// exclusions select it. The next level does the same for each contact, and the next computes the
 // first criterion or exclusion that decides. If there is only one list, every row is a distinct
-// address.
+// contact.
 func (p *plan) explainSteps(out *Explanation, told *tally) *sql.Selector {
 	s := p.statement()
 	s.told = true
@@ -27,33 +27,33 @@ func (p *plan) explainSteps(out *Explanation, told *tally) *sql.Selector {
 	if len(on) > 1 {
 		anyRow = func(text string) sql.Querier { return sql.Raw("MAX(" + text + ")") }
 	}
-	addresses := s.derived(rows, "held")
+	contacts := s.derived(rows, "held")
 	choose := func(criteria []criterion, name string) {
 		for i, c := range criteria {
 			column := name + strconv.Itoa(i)
 			rows.AppendSelectExprAs(
 				flag(all(sql.EQ(r.C(entsubscriber.FieldListID), c.listID), c.where.on(s, r))), column,
 			)
-			addresses.AppendSelectExprAs(anyRow(column), column)
+			contacts.AppendSelectExprAs(anyRow(column), column)
 			columns = append(columns, column)
 		}
 	}
 	choose(p.criteria, "c")
 	choose(p.exclude, "x")
 	for i := range p.criteria {
-		addresses.AppendSelectExprAs(
+		contacts.AppendSelectExprAs(
 			anyRow(fmt.Sprintf("CASE WHEN c%d = 1 AND reachable = 1 THEN 1 ELSE 0 END", i)), "r"+strconv.Itoa(i),
 		)
 	}
 	if len(on) > 1 {
-		rows.AppendSelectAs(r.C(entsubscriber.FieldEmailKey), entsubscriber.FieldEmailKey)
-		addresses.AppendSelectExprAs(sql.Raw("1"), numberColumn).GroupBy(entsubscriber.FieldEmailKey)
+		rows.AppendSelectAs(r.C(entsubscriber.FieldContactID), entsubscriber.FieldContactID)
+		contacts.AppendSelectExprAs(sql.Raw("1"), numberColumn).GroupBy(entsubscriber.FieldContactID)
 	} else {
 		numbered(rows, columns)
-		addresses.AppendSelect(numberColumn)
+		contacts.AppendSelect(numberColumn)
 	}
 
-	decided := s.derived(addresses, "chosen").
+	decided := s.derived(contacts, "chosen").
 		AppendSelectExprAs(sql.Raw(first("c%d = 0", len(p.criteria))), "missing").
 		AppendSelectExprAs(sql.Raw(first("r%d = 1", len(p.criteria))), "reached").
 		AppendSelectExprAs(sql.Raw(first("x%d = 1", len(p.exclude))), "excluded").
@@ -73,7 +73,7 @@ func (p *plan) listsExplained() []int64 {
 	return lists(slices.Concat(p.criteria, p.exclude))
 }
 
-// left is the condition for addresses that the criteria up to the i-th reach.
+// left is the condition for contacts that the criteria up to the i-th reach.
 func (p *plan) left(i int) string {
 	if p.operator == rules.Or {
 		return fmt.Sprintf("reached <= %d", i)

@@ -30,7 +30,7 @@ func (p *plan) statement() *statement {
 	return &statement{dialect: p.dialect, owner: p.owner, few: p.few}
 }
 
-// part holds all conditions on one list. An address is on a list only once, so that criteria on the
+// part holds all conditions on one list. A contact is on a list only once, so that criteria on the
 // same list are conditions on the same row.
 type part struct {
 	listID int64
@@ -69,7 +69,7 @@ func listsOf(asked []part) []int64 {
 	return ids
 }
 
-// severalLists reports whether an address can be selected more than once.
+// severalLists reports whether a contact can be selected more than once.
 func (p *plan) severalLists() bool { return len(lists(p.criteria)) > 1 }
 
 // chosen is true for the rows that the criteria select, in any state.
@@ -78,10 +78,10 @@ func (p *plan) chosen(s *statement, r row) *sql.Predicate {
 	if p.operator == rules.Or || len(asked) == 1 {
 		return onAny(asked)(s, r)
 	}
-	// This also covers the list of the row itself, because an address is on a list only once.
+	// This also covers the list of the row itself, because a contact is on a list only once.
 	out := []*sql.Predicate{among(r.C(entsubscriber.FieldListID), lists(p.criteria)...)}
 	for _, a := range asked {
-		out = append(out, sameAddress([]part{a}, "")(s, r))
+		out = append(out, sameContact([]part{a}, "")(s, r))
 	}
 	return all(out...)
 }
@@ -125,18 +125,18 @@ func (n *node) isEmpty() bool {
 	return !slices.ContainsFunc(n.children, func(child *node) bool { return !child.isEmpty() })
 }
 
-// sameAddress is true if one of the lists has a row with the same address that meets the conditions
+// sameContact is true if one of the lists has a row of the same contact that meets the conditions
 // on that list. The hint is for MySQL.
-func sameAddress(asked []part, hint string) condition {
+func sameContact(asked []part, hint string) condition {
 	return func(s *statement, r row) *sql.Predicate {
 		rows, other := s.ofOwned(entsubscriber.Table, entsubscriber.FieldListID, listsOf(asked)...)
 		return sql.Exists(rows.SelectExpr(s.one(hint)).
-			Where(sql.ColumnsEQ(other.C(entsubscriber.FieldEmailKey), r.C(entsubscriber.FieldEmailKey))).
+			Where(sql.ColumnsEQ(other.C(entsubscriber.FieldContactID), r.C(entsubscriber.FieldContactID))).
 			Where(apart(onAny(asked))(s, other)))
 	}
 }
 
-// excluded is true for rows whose address an exclusion selects. If all criteria are on one list,
+// excluded is true for rows whose contact an exclusion selects. If all criteria are on one list,
 // the exclusions of that list are conditions on the row itself.
 func (p *plan) excluded(s *statement, r row) *sql.Predicate {
 	asked := parts(p.exclude, rules.Or)
@@ -155,7 +155,7 @@ func (p *plan) excluded(s *statement, r row) *sql.Predicate {
 			) {
 			hint = collected
 		}
-		out = append(out, sameAddress(asked, hint)(s, r))
+		out = append(out, sameContact(asked, hint)(s, r))
 	}
 	if len(out) == 0 {
 		return holds(false)
@@ -167,8 +167,14 @@ func (p *plan) excluded(s *statement, r row) *sql.Predicate {
 func subscribed(r row) *sql.Predicate {
 	return all(
 		sql.EQ(r.C(entsubscriber.FieldStatus), string(kind.SubscriberSubscribed)),
-		sql.NEQ(r.C(entsubscriber.FieldBounce), string(kind.BounceHard)),
+		sql.Not(undeliverable(r)),
 	)
+}
+
+// undeliverable is true for rows of contacts to whom nothing can be sent. The column repeats what
+// the contact says, so that an audience reads no contacts.
+func undeliverable(r row) *sql.Predicate {
+	return sql.In(r.C(entsubscriber.FieldBounce), string(kind.BounceHard), string(kind.BounceInvalid))
 }
 
 // reachable is true for rows to which campaigns may be sent: people/subscriber calls them active.
@@ -176,7 +182,7 @@ func reachable(s *statement, r row) *sql.Predicate {
 	return all(subscribed(r), not(suppressed(s, r)))
 }
 
-// reached is a SELECT of the reachable selected rows. It returns several rows of an address that is
+// reached is a SELECT of the reachable selected rows. It returns several rows of a contact that is
 // selected on several lists.
 func (p *plan) reached(s *statement) (*sql.Selector, row) {
 	query, r := s.from(entsubscriber.Table)
@@ -187,8 +193,8 @@ func (p *plan) reached(s *statement) (*sql.Selector, row) {
 	return query, r
 }
 
-// repeated is true for rows whose address is also reached through a row with a lower id.
-// Suppressions, exclusions and criteria joined by And depend only on the address, so they give the
+// repeated is true for rows whose contact is also reached through a row with a lower id.
+// Suppressions, exclusions and criteria joined by And depend only on the contact, so they give the
 // same result for both rows.
 func (p *plan) repeated(s *statement, r row) *sql.Predicate {
 	return s.exists(entsubscriber.Table, func(s *statement, earlier row) *sql.Predicate {
@@ -197,7 +203,7 @@ func (p *plan) repeated(s *statement, r row) *sql.Predicate {
 			chosen = p.chosen(s, earlier)
 		}
 		return all(
-			sql.ColumnsEQ(earlier.C(entsubscriber.FieldEmailKey), r.C(entsubscriber.FieldEmailKey)),
+			sql.ColumnsEQ(earlier.C(entsubscriber.FieldContactID), r.C(entsubscriber.FieldContactID)),
 			sql.ColumnsLT(earlier.C(entsubscriber.FieldID), r.C(entsubscriber.FieldID)),
 			subscribed(earlier), chosen,
 		)

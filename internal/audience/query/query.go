@@ -3,15 +3,15 @@
 // Counting, previewing, explaining and resolving never hold the audience in memory. The package
 // must not know how an audience is written down, and what a campaign sends or when.
 //
-// An audience selects rows of subscribers; a row is one address on one list. In FormLists, and if
-// criteria are joined by Or, a row is selected if a criterion of its list matches. If criteria are
-// joined by And, a row on one of the named lists is selected if every criterion selects its
-// address. Exclusions remove addresses: if an exclusion selects an address on any list, in any
-// state, the address is not reached through any other list.
+// An audience selects rows of subscribers; a row is the subscription of one contact to one list. In
+// FormLists, and if criteria are joined by Or, a row is selected if a criterion of its list matches.
+// If criteria are joined by And, a row on one of the named lists is selected if every criterion
+// selects its contact. Exclusions remove contacts: if an exclusion selects a contact on any list, in
+// any state, the contact is not reached through any other list.
 //
-// A selected row is reached if it is subscribed on its list, has no hard bounce there, and is not
-// suppressed by the account. If an address has several rows, only the one with the lowest id is
-// reached, so that nobody is reached twice.
+// A selected row is reached if it is subscribed on its list, mail can be delivered to its contact,
+// and the address is not suppressed by the account. If a contact has several rows, only the one with
+// the lowest id is reached, so that nobody is reached twice.
 package query
 
 import (

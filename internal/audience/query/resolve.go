@@ -12,9 +12,9 @@ import (
 	"campaignql/internal/kind"
 )
 
-// Recipient is a person that the audience reaches: the address, and the list through which it is
-// reached.
+// Recipient is a person that the audience reaches, and the subscription through which.
 type Recipient struct {
+	ContactID    int64
 	SubscriberID int64
 	ListID       int64
 	Email        string
@@ -56,8 +56,8 @@ func (s *Service) Preview(ctx context.Context, target Target, first int) ([]Reci
 //
 // To resume, pass the id of the last recipient and the same Target.At. The rest is then the same as
 // long as the subscribers do not change. If a subscriber changes in between, another row of the
-// same address may be reached later. A caller that must not send to an address twice must remember
-// the addresses.
+// same contact may be reached later. A caller that must not send to a contact twice must remember
+// the contacts.
 func (s *Service) Resolve(ctx context.Context, target Target, after int64, visit func([]Recipient) error) error {
 	p, err := s.plan(ctx, target)
 	if err != nil {
@@ -138,7 +138,7 @@ func (s *Service) recipients(ctx context.Context, p *plan, after, last int64) ([
 	var found []Recipient
 	err := s.run(ctx, p.recipients(after, last), optimizerHint, func(rows *sql.Rows) error {
 		var r Recipient
-		err := rows.Scan(&r.SubscriberID, &r.ListID, &r.Email)
+		err := rows.Scan(&r.SubscriberID, &r.ListID, &r.ContactID, &r.Email)
 		found = append(found, r)
 		return err
 	})
@@ -149,7 +149,7 @@ func (p *plan) recipients(after, last int64) *sql.Selector {
 	s := p.statement()
 	query, r := p.reached(s)
 	id := r.C(entsubscriber.FieldID)
-	query.Select(id, r.C(entsubscriber.FieldListID), r.C(entsubscriber.FieldEmail)).Where(sql.GT(id, after))
+	query.Select(id, r.C(entsubscriber.FieldListID), r.C(entsubscriber.FieldContactID), r.C(entsubscriber.FieldEmail)).Where(sql.GT(id, after))
 	if last < math.MaxInt64 {
 		query.Where(sql.LTE(id, last))
 	}

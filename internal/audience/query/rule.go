@@ -85,7 +85,7 @@ var kindsOf = map[rules.Event][]any{
 	rules.EventFailed:       {string(kind.EventFailed)},
 }
 
-// event returns the condition of a rule on campaign events of the subscriber. Events caused by
+// event returns the condition of a rule on campaign events of the contact. Events caused by
 // machines do not count. Of the campaigns that the rule names, only those of the owner count; if
 // none is left, there are no events. Events of deleted campaigns that still wait to be purged do
 // not count.
@@ -127,10 +127,10 @@ func (b *binder) event(e rules.CampaignEvent) condition {
 			// No index holds the events of an account by their kind.
 			return sql.Exists(
 				found.SelectExpr(sql.Raw("1")).
-					Where(sql.ColumnsEQ(v.C(entevent.FieldSubscriberID), r.C(entsubscriber.FieldID))),
+					Where(sql.ColumnsEQ(v.C(entevent.FieldContactID), r.C(entsubscriber.FieldContactID))),
 			)
 		}
-		return s.some(found, v.C(entevent.FieldSubscriberID), r.C(entsubscriber.FieldID), alongFirsts(s, v))
+		return s.some(found, v.C(entevent.FieldContactID), r.C(entsubscriber.FieldContactID), alongFirsts(s, v))
 	}
 	return negated(e.Not, counted(e.Count, some, events))
 }
@@ -162,7 +162,7 @@ func counted(a *rules.Aggregation, some condition, events func(*statement) (*sql
 		found, v := events(s)
 		return compared(
 			found.SelectExpr(sql.Raw("COUNT(*)")).
-				Where(sql.ColumnsEQ(v.C(entevent.FieldSubscriberID), r.C(entsubscriber.FieldID))),
+				Where(sql.ColumnsEQ(v.C(entevent.FieldContactID), r.C(entsubscriber.FieldContactID))),
 			operator,
 			a.Count,
 		)

@@ -105,7 +105,7 @@ func (l *loader) all(ctx context.Context) error {
 	for _, table := range []struct {
 		name string
 		fill func(context.Context) error
-	}{{"subscribers", l.people}, {"field_values", l.values}, {"events", l.happened}, {"suppressions", l.suppressed}} {
+	}{{"subscribers", l.people}, {"contacts", l.contacts}, {"field_values", l.values}, {"events", l.happened}, {"suppressions", l.suppressed}} {
 		begin := time.Now()
 		restore, err := l.dropIndexes(ctx, table.name)
 		if err != nil {
@@ -125,7 +125,7 @@ func (l *loader) all(ctx context.Context) error {
 	}
 	analyze := "ANALYZE"
 	if l.mysql {
-		analyze = "ANALYZE TABLE subscribers, field_values, events, suppressions"
+		analyze = "ANALYZE TABLE contacts, subscribers, field_values, events, suppressions"
 	}
 	return l.exec(ctx, analyze, "CREATE TABLE "+loadedTable+" (id integer)")
 }

@@ -18,7 +18,7 @@ type question struct {
 
 // reachable is the condition that a subscriber receives email: subscribed, without a hard bounce,
 // and not suppressed by the account.
-const reachable = `s.status = 'subscribed' AND s.bounce <> 'hard' AND NOT EXISTS (SELECT 1 FROM suppressions x WHERE x.user_id = 1 AND x.email_key = s.email_key)`
+const reachable = `s.status = 'subscribed' AND s.bounce NOT IN ('hard', 'invalid') AND NOT EXISTS (SELECT 1 FROM suppressions x WHERE x.user_id = 1 AND x.email_key = s.email_key)`
 
 // onlyMySQL matches text between double braces.
 var onlyMySQL = regexp.MustCompile(`\{\{(.*?)\}\}`)
@@ -47,9 +47,9 @@ var questions = []question{
 				{"type":"fields","field_id":"EmailAddress","operator":"contains","value":"@test"},
 				{"type":"fields","field_id":"EmailAddress","operator":"contains","value":"@gmail"}]}]}`,
 		byHand: `SELECT COUNT(*) FROM (
-			SELECT s.email_key FROM subscribers s
+			SELECT s.contact_id FROM subscribers s
 				WHERE s.list_id = 1 AND s.email_key LIKE '%user1%' AND s.email_key LIKE '%.net%' AND reachable(s)
-			UNION SELECT s.email_key FROM subscribers s
+			UNION SELECT s.contact_id FROM subscribers s
 				WHERE s.list_id = 2 AND (s.email_key LIKE '%@test%' OR s.email_key LIKE '%@gmail%') AND reachable(s)) a`,
 	},
 	{
@@ -85,19 +85,19 @@ var questions = []question{
 			{"type":"campaign-events","operator":"opened","value":[16,17,18,19,20],"time_filter":{"type":"in_last_x_days","value":30}},
 			{"type":"campaign-events","operator":"not clicked","value":[16,17,18,19,20]}]}]}`,
 		byHand: `SELECT COUNT(*) FROM
-			(SELECT DISTINCT subscriber_id FROM events
+			(SELECT DISTINCT contact_id FROM events
 				WHERE campaign_id IN (16, 17, 18, 19, 20) AND kind = 'opened' AND automated = 0 AND at >= '2026-10-21 12:00:00') o
-			JOIN subscribers s ON s.id = o.subscriber_id
-			LEFT JOIN (SELECT DISTINCT subscriber_id FROM events
-				WHERE campaign_id IN (16, 17, 18, 19, 20) AND kind = 'clicked' AND automated = 0) c ON c.subscriber_id = s.id
-			WHERE s.list_id = 1 AND reachable(s) AND c.subscriber_id IS NULL`,
+			JOIN subscribers s ON s.contact_id = o.contact_id
+			LEFT JOIN (SELECT DISTINCT contact_id FROM events
+				WHERE campaign_id IN (16, 17, 18, 19, 20) AND kind = 'clicked' AND automated = 0) c ON c.contact_id = s.contact_id
+			WHERE s.list_id = 1 AND reachable(s) AND c.contact_id IS NULL`,
 	},
 	{
 		name: "three lists, without whoever of list 3 has a certain address",
 		rules: `{"criteria":[{"list_id":1},{"list_id":2},{"list_id":3}],
 			"exclude":[{"list_id":3,"rules":[{"type":"fields","field_id":"EmailAddress","operator":"contains","value":"user1"}]}]}`,
-		byHand: `SELECT COUNT(DISTINCT s.email_key) FROM subscribers s
-			LEFT JOIN (SELECT DISTINCT email_key FROM subscribers WHERE list_id = 3 AND email_key LIKE '%user1%') e ON e.email_key = s.email_key
-			WHERE s.list_id IN (1, 2, 3) AND reachable(s) AND e.email_key IS NULL`,
+		byHand: `SELECT COUNT(DISTINCT s.contact_id) FROM subscribers s
+			LEFT JOIN (SELECT DISTINCT contact_id FROM subscribers WHERE list_id = 3 AND email_key LIKE '%user1%') e ON e.contact_id = s.contact_id
+			WHERE s.list_id IN (1, 2, 3) AND reachable(s) AND e.contact_id IS NULL`,
 	},
 }

@@ -75,13 +75,21 @@ func (l *loader) people(ctx context.Context) error {
 		status := choose(l.divided("i", 10), "subscribed", "subscribed", "subscribed", "subscribed", "unsubscribed",
 			"subscribed", "subscribed", "subscribed", "subscribed", "subscribed")
 		since := l.minutesBack("i * 7 % 1000000")
-		return "INSERT INTO subscribers (id, user_id, list_id, email, email_key, domain, status, bounce, subscription_ip, subscribed_at, created_at) " +
-			"SELECT i + 1, 1, list, email, email, SUBSTR(email, INSTR(email, '@') + 1), " +
-			status + ", CASE WHEN " + l.divided("i", 30) + " % 40 = 0 THEN 'hard' ELSE 'none' END, " +
+		// The first person with an address has its number as the contact's.
+		return "INSERT INTO subscribers (id, user_id, list_id, contact_id, email, email_key, status, bounce, subscription_ip, subscribed_at, created_at) " +
+			"SELECT i + 1, 1, list, n + 1, email, email, " +
+			status + ", CASE WHEN " + l.divided("n", 30) + " % 40 = 0 THEN 'hard' ELSE 'none' END, " +
 			"CONCAT('10.', i % 250, '.', " + l.divided("i", 250) + " % 250, '.1'), " + since + ", " + since +
-			" FROM (SELECT i, list, " + email + " AS email FROM (SELECT i, CASE WHEN i % 10 < 5 THEN 1 WHEN i % 10 < 8 THEN 2 ELSE 3 END AS list, " +
+			" FROM (SELECT i, list, n, " + email + " AS email FROM (SELECT i, CASE WHEN i % 10 < 5 THEN 1 WHEN i % 10 < 8 THEN 2 ELSE 3 END AS list, " +
 			"CASE WHEN i % 10 IN (5, 8) OR i % 20 = 6 THEN i - 5 ELSE i END AS n FROM " + numbers + ") p) p"
 	})
+}
+
+// contacts writes the contacts of the subscribers.
+func (l *loader) contacts(ctx context.Context) error {
+	return l.exec(ctx, "INSERT INTO contacts (id, user_id, email, email_key, domain, deliverability, soft_bounces, created_at) "+
+		"SELECT contact_id, 1, MIN(email), MIN(email_key), MIN(SUBSTR(email, INSTR(email, '@') + 1)), MIN(bounce), 0, MIN(created_at) "+
+		"FROM subscribers GROUP BY contact_id ORDER BY contact_id")
 }
 
 // values writes a value of each field for each person. Fields 2, 3 and 10 are numbers below 1000,
@@ -136,9 +144,11 @@ func (l *loader) happened(ctx context.Context) error {
 				"WHEN i < %d THEN 'clicked' ELSE 'unsubscribed' END", delivered, opened, clicked)
 			at := l.minutesBack(fmt.Sprintf("%d - CASE WHEN i < %d THEN 0 ELSE %s END", age*1440, delivered, later))
 			link := fmt.Sprintf("CASE WHEN i >= %d AND i < %d THEN 1 END", opened, clicked)
-			return "INSERT INTO events (id, user_id, campaign_id, subscriber_id, kind, at, automated, link_id) " +
-				fmt.Sprintf("SELECT %s AS id, 1, %d, ", id, campaign+1) + person + ", " + kinds + ", " + at +
-				", CASE WHEN i * 37 % 50 = 0 THEN 1 ELSE 0 END, " + link + " FROM " + numbers + " ORDER BY id"
+			return "INSERT INTO events (id, user_id, campaign_id, contact_id, kind, at, automated, link_id) " +
+				"SELECT e.id, 1, e.campaign, s.contact_id, e.kind, e.at, e.automated, e.link FROM (" +
+				fmt.Sprintf("SELECT %s AS id, %d AS campaign, ", id, campaign+1) + person + " AS person, " + kinds +
+				" AS kind, " + at + " AS at, CASE WHEN i * 37 % 50 = 0 THEN 1 ELSE 0 END AS automated, " + link +
+				" AS link FROM " + numbers + ") e JOIN subscribers s ON s.id = e.person ORDER BY e.id"
 		})
 		if err != nil {
 			return err

@@ -69,15 +69,21 @@ func seed(ctx context.Context, db *store.Store) (*world, error) {
 			return nil, err
 		}
 	}
-	people := make([]*ent.SubscriberCreate, seededPeople)
+	contacts, people := make([]*ent.ContactCreate, seededPeople), make([]*ent.SubscriberCreate, seededPeople)
 	for i := range people {
 		id := int64(i + 1)
 		w.people = append(w.people, id)
 		domain := fmt.Sprintf("mail%d.example", i%seededDomains)
 		email := fmt.Sprintf("p%d@%s", i, domain)
+		contacts[i] = client.Contact.Create().
+			SetID(id).SetEmail(email).SetEmailKey(email).SetDomain(domain).SetCreatedAt(now)
 		people[i] = client.Subscriber.Create().
-			SetID(id).SetListID(1).SetEmail(email).SetEmailKey(email).SetDomain(domain).
-			SetCreatedAt(now)
+			SetID(id).SetListID(1).SetContactID(id).SetEmail(email).SetEmailKey(email).SetCreatedAt(now)
+	}
+	for some := range slices.Chunk(contacts, rowsAtOnce) {
+		if err := client.Contact.CreateBulk(some...).Exec(ctx); err != nil {
+			return nil, err
+		}
 	}
 	for some := range slices.Chunk(people, rowsAtOnce) {
 		if err := client.Subscriber.CreateBulk(some...).Exec(ctx); err != nil {
@@ -136,7 +142,7 @@ func (w *world) insert(ctx context.Context, events []event.Event) error {
 	return inTransaction(ctx, w.db.Pools()[0], func(exec func(string, ...any) error) error {
 		for some := range slices.Chunk(rows, w.atOnce()) {
 			var text strings.Builder
-			text.WriteString("INSERT INTO events (id,user_id,campaign_id,subscriber_id,kind,at,automated,link_id," +
+			text.WriteString("INSERT INTO events (id,user_id,campaign_id,contact_id,subscriber_id,kind,at,automated,link_id," +
 				"reason,user_agent,ip,amount,currency,domain) VALUES ")
 			args := make([]any, 0, 6*len(some))
 			for i, e := range some {
@@ -152,7 +158,8 @@ func (w *world) insert(ctx context.Context, events []event.Event) error {
 					link = "1"
 				}
 				fmt.Fprintf(
-					&text, "(?,%d,%d,%d,'%s',?,0,%s,?,?,?,0,'',?)", w.owner, e.CampaignID, e.SubscriberID, e.Kind, link,
+					&text, "(?,%d,%d,%d,%d,'%s',?,0,%s,?,?,?,0,'',?)", w.owner, e.CampaignID, e.SubscriberID, e.SubscriberID,
+					e.Kind, link,
 				)
 				args = append(
 					args, e.id, store.Truncate(at), e.Reason, e.UserAgent, e.IP,

@@ -58,18 +58,39 @@ func (w *world) insert(ctx context.Context, people []person, fields bool) error 
 
 func (w *world) insertPeople(ctx context.Context, tx *sql.Tx, people []person) (first int64, err error) {
 	const now = "2026-11-20 12:00:00.000001"
+	contact, err := w.insertRows(
+		ctx, tx, "contacts (user_id,email,email_key,domain,deliverability,soft_bounces,created_at)", people,
+		func(_ int, p person) string {
+			_, domain, _ := strings.Cut(p.email, "@")
+			return fmt.Sprintf("(%d,'%s','%s','%s','none',0,'%s')", w.user, p.email, p.email, domain, now)
+		},
+	)
+	if err != nil {
+		return 0, err
+	}
+	return w.insertRows(
+		ctx, tx, "subscribers (user_id,list_id,contact_id,email,email_key,status,bounce,"+
+			"subscription_ip,subscribed_at,created_at)", people,
+		func(i int, p person) string {
+			return fmt.Sprintf(
+				"(%d,%d,%d,'%s','%s','subscribed','none','','%s','%s')", w.user, w.list, contact+int64(i), p.email,
+				p.email, now, now,
+			)
+		},
+	)
+}
+
+// insertRows inserts a row for each person, in one statement, and returns the id of the first.
+func (w *world) insertRows(
+	ctx context.Context, tx *sql.Tx, into string, people []person, row func(i int, p person) string,
+) (first int64, err error) {
 	var text strings.Builder
-	text.WriteString("INSERT INTO subscribers (user_id,list_id,email,email_key,domain,status,bounce," +
-		"subscription_ip,subscribed_at,created_at) VALUES ")
+	text.WriteString("INSERT INTO " + into + " VALUES ")
 	for i, p := range people {
 		if i > 0 {
 			text.WriteByte(',')
 		}
-		_, domain, _ := strings.Cut(p.email, "@")
-		fmt.Fprintf(
-			&text, "(%d,%d,'%s','%s','%s','subscribed','none','','%s','%s')", w.user, w.list, p.email, p.email, domain,
-			now, now,
-		)
+		text.WriteString(row(i, p))
 	}
 	result, err := tx.ExecContext(ctx, text.String())
 	if err != nil {

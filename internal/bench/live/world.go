@@ -104,8 +104,13 @@ func (w *world) add(ctx context.Context, db *store.Store, owner bed.User, i int)
 		}
 		email := fmt.Sprintf("p%d@example.com", i)
 		var person *ent.Subscriber
+		contact, err := client.Contact.Create().
+			SetEmail(email).SetEmailKey(email).SetDomain("example.com").SetCreatedAt(now).Save(ctx)
+		if err != nil {
+			return err
+		}
 		if person, err = client.Subscriber.Create().
-			SetListID(1).SetEmail(email).SetEmailKey(email).SetDomain("example.com").
+			SetListID(1).SetContactID(contact.ID).SetEmail(email).SetEmailKey(email).
 			SetCreatedAt(now).
 			Save(ctx); err != nil {
 			return err

@@ -159,7 +159,7 @@ func insert(dialect string, owner, id int64, people int, firstLink int64, start 
 		at = "strftime('%%Y-%%m-%%d %%H:%%M:%%S+00:00','%s','+'||(p %% %d)||' hours','+'||k||' minutes')"
 	}
 	return fmt.Sprintf(
-		`INSERT INTO events (id,user_id,campaign_id,subscriber_id,kind,at,automated,link_id,reason,user_agent,ip,amount,currency,domain)
+		`INSERT INTO events (id,user_id,campaign_id,contact_id,kind,at,automated,link_id,reason,user_agent,ip,amount,currency,domain)
 SELECT `+key+`,%d,%d,%d+p,CASE k WHEN 0 THEN '%s' WHEN 1 THEN '%s' WHEN 2 THEN '%s' ELSE '%s' END,`+at+`,0,CASE k WHEN 3 THEN %d+p %% %d END,'','','',0,'',`+domain+`
 FROM (SELECT n, %s %d AS p, n %% %d AS k FROM (SELECT %s AS n FROM %s) AS numbers WHERE n<%d) AS e ORDER BY n`,
 		id, owner, id, id*10_000_000, kind.EventSent, kind.EventDelivered, kind.EventOpened, kind.EventClicked,

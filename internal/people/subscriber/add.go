@@ -139,6 +139,8 @@ type batch struct {
 	present  map[string]*ent.Subscriber
 	results  []Result
 	position map[string]int
+	// contacts are the contacts of the rows, by the key of the address.
+	contacts map[string]*ent.Contact
 	// written are the values that were written.
 	written []personValue
 }
@@ -161,7 +163,7 @@ func (s *Service) batch(ctx context.Context, in Addition, now time.Time) (*batch
 	}
 	for i, row := range in.Rows {
 		e, err := readRow(row, fields)
-		if first, repeated := b.position[e.key]; repeated && err == nil {
+		if first, repeated := b.position[e.address.Key]; repeated && err == nil {
 			err = &apperr.Error{
 				Code: apperr.Conflict, Field: "email", Reason: apperr.ReasonSubscriberRepeated,
 				Message: fmt.Sprintf("row %d has the same address", first),
@@ -171,7 +173,7 @@ func (s *Service) batch(ctx context.Context, in Addition, now time.Time) (*batch
 			b.results[i] = Result{Outcome: Rejected, Err: err}
 			continue
 		}
-		b.position[e.key] = i
+		b.position[e.address.Key] = i
 		b.rows = append(b.rows, e)
 	}
 	return b, nil
@@ -195,7 +197,7 @@ func (b *batch) hold(ctx context.Context) error {
 func readRow(row Row, fields []*ent.CustomField) (entry, error) {
 	var faults apperr.Faults
 	e := entry{subscribedAt: row.SubscribedAt, optedInAt: row.OptedInAt}
-	e.email, e.key = readAddress(&faults, row.Email)
+	e.address = readAddress(&faults, row.Email)
 	e.ip = readIP(&faults, row.IP)
 	readInstant(&faults, "subscribedAt", row.SubscribedAt)
 	readInstant(&faults, "optedInAt", row.OptedInAt)
@@ -229,7 +231,7 @@ func (s *Service) again(ctx context.Context, in Addition, at time.Time) ([]Resul
 		return nil, err
 	}
 	for _, e := range b.rows {
-		switch p := b.present[e.key]; {
+		switch p := b.present[e.address.Key]; {
 		case p == nil: // deleted or moved to another address since then
 			b.note(e, Exists, 0)
 		case p.CreatedAt.Equal(at):

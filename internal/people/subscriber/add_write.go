@@ -13,6 +13,7 @@ import (
 	"campaignql/ent"
 	entsubscriber "campaignql/ent/subscriber"
 	"campaignql/internal/kind"
+	"campaignql/internal/people/address"
 	"campaignql/internal/store"
 )
 
@@ -26,7 +27,7 @@ func (s *Service) onList(
 	}
 	keys := make([]string, len(rows))
 	for i, e := range rows {
-		keys[i] = e.key
+		keys[i] = e.address.Key
 	}
 	query := s.db.Client(ctx).Subscriber.Query().Where(entsubscriber.ListID(listID), entsubscriber.EmailKeyIn(keys...))
 	query.Modify(modifiers...)
@@ -41,15 +42,24 @@ func (s *Service) onList(
 	return found, err
 }
 
-// write writes the rows to the list and records the result of each.
+// write writes the rows to the list and records the result of each. It locks the contacts first, as
+// everybody does who changes a subscription and its contact.
 func (b *batch) write(ctx context.Context) error {
-	fresh := slices.DeleteFunc(slices.Clone(b.rows), func(e entry) bool { return b.present[e.key] != nil })
+	addresses := make([]address.Address, len(b.rows))
+	for i, e := range b.rows {
+		addresses[i] = e.address
+	}
+	var err error
+	if b.contacts, err = b.Service.contacts.Enter(ctx, b.list.UserID, addresses); err != nil {
+		return err
+	}
+	fresh := slices.DeleteFunc(slices.Clone(b.rows), func(e entry) bool { return b.present[e.address.Key] != nil })
 	if err := b.insert(ctx, fresh); err != nil {
 		return err
 	}
 	var again []entry
 	for _, e := range b.rows {
-		present := b.present[e.key]
+		present := b.present[e.address.Key]
 		if present == nil {
 			continue // insert has recorded the result
 		}
@@ -64,7 +74,7 @@ func (b *batch) write(ctx context.Context) error {
 	}
 	var values []personValue
 	for _, e := range b.rows {
-		result := b.results[b.position[e.key]]
+		result := b.results[b.position[e.address.Key]]
 		if result.Outcome == Exists || result.Outcome == Left {
 			continue
 		}
@@ -91,11 +101,11 @@ func (b *batch) outcome(e entry, present *ent.Subscriber) Outcome {
 }
 
 func (b *batch) note(e entry, outcome Outcome, id int64) {
-	b.results[b.position[e.key]] = Result{Outcome: outcome, SubscriberID: id}
+	b.results[b.position[e.address.Key]] = Result{Outcome: outcome, SubscriberID: id}
 }
 
 // insertedAtOnce is the number of people per INSERT statement. SQLite accepts 32,766 arguments, and
-// a person has up to 9.
+// a person has up to 8.
 func (b *batch) insertedAtOnce() int {
 	if b.db.Dialect() == dialect.SQLite {
 		return 2000
@@ -107,7 +117,7 @@ func (b *batch) insertedAtOnce() int {
 // Only if the database reports a duplicate, it reads which of them are on the list and adds those
 // to present.
 func (b *batch) insert(ctx context.Context, fresh []entry) error {
-	slices.SortFunc(fresh, func(x, y entry) int { return strings.Compare(x.key, y.key) })
+	slices.SortFunc(fresh, func(x, y entry) int { return strings.Compare(x.address.Key, y.address.Key) })
 	for some := range slices.Chunk(fresh, b.insertedAtOnce()) {
 		first, err := b.insertSome(ctx, some)
 		if store.IsDuplicate(err) {
@@ -139,7 +149,7 @@ func (b *batch) unknown(ctx context.Context, some []entry) ([]entry, error) {
 		b.present = make(map[string]*ent.Subscriber, len(found))
 	}
 	maps.Copy(b.present, found)
-	return slices.DeleteFunc(slices.Clone(some), func(e entry) bool { return found[e.key] != nil }), err
+	return slices.DeleteFunc(slices.Clone(some), func(e entry) bool { return found[e.address.Key] != nil }), err
 }
 
 // number records the inserted people with their ids. If the database numbers the rows of an INSERT
@@ -161,7 +171,7 @@ func (b *batch) number(ctx context.Context, some []entry, first int64) error {
 	err := raw.Query(ctx, t, func(rows store.Rows) error {
 		var key stdsql.RawBytes
 		err := rows.Scan(&key)
-		gapless = gapless && n < len(some) && string(key) == some[n].key
+		gapless = gapless && n < len(some) && string(key) == some[n].address.Key
 		n++
 		return err
 	})
@@ -179,7 +189,7 @@ func (b *batch) number(ctx context.Context, some []entry, first int64) error {
 		return err
 	}
 	for _, e := range some {
-		p := made[e.key]
+		p := made[e.address.Key]
 		if p == nil {
 			return store.ErrStale
 		}
@@ -190,12 +200,16 @@ func (b *batch) number(ctx context.Context, some []entry, first int64) error {
 
 // reenter subscribes people again: it overwrites everything in their rows that a subscription sets.
 func (b *batch) reenter(ctx context.Context, again []entry) error {
-	for some := range slices.Chunk(again, b.insertedAtOnce()) {
-		err := b.db.Raw(ctx).Upsert(
-			ctx, entsubscriber.Table, personColumns, b.people(some),
-			[]string{entsubscriber.FieldListID, entsubscriber.FieldEmailKey}, enteredColumns,
-		)
-		if err != nil {
+	for some := range slices.Chunk(again, changedAtOnce) {
+		rows := b.people(some)
+		changes := make([][]any, len(rows))
+		for i, row := range rows {
+			changes[i] = []any{b.present[some[i].address.Key].ID}
+			for _, column := range enteredColumns {
+				changes[i] = append(changes[i], row[slices.Index(personColumns, column)])
+			}
+		}
+		if err := b.db.Raw(ctx).Change(ctx, entsubscriber.Table, enteredColumns, changes); err != nil {
 			return err
 		}
 	}

@@ -14,13 +14,6 @@ import (
 // plan.
 const changedAtOnce = 500
 
-// Bounced marks subscribers with a hard bounce. The caller must have found and locked them in the
-// running transaction.
-func (s *Service) Bounced(ctx context.Context, ids []int64) error {
-	return s.db.Client(ctx).Subscriber.Update().
-		Where(entsubscriber.IDIn(ids...)).SetBounce(kind.BounceHard).Exec(ctx)
-}
-
 // Left unsubscribes subscribers from their lists, each at the given instant. The caller must have
 // found and locked them in the running transaction. Left runs one statement per 500 subscribers.
 func (s *Service) Left(ctx context.Context, when map[int64]time.Time) error {

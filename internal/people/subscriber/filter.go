@@ -19,6 +19,7 @@ import (
 	"campaignql/internal/audience/rules"
 	"campaignql/internal/caller"
 	"campaignql/internal/kind"
+	"campaignql/internal/people/address"
 	"campaignql/internal/store"
 )
 
@@ -113,7 +114,7 @@ type Filter struct {
 	Bounces  []kind.BounceType
 	// Suppressed keeps people whose address is, or is not, suppressed.
 	Suppressed *bool
-	// Addresses, if not nil, are the addresses to keep, ignoring case.
+	// Addresses, if not nil, are the addresses to keep, by their keys.
 	Addresses []string
 	// SubscribedFrom (inclusive) and SubscribedTo (exclusive) are bounds of the subscription date.
 	SubscribedFrom, SubscribedTo *time.Time
@@ -149,7 +150,7 @@ func (f Filter) conditions() []predicate.Subscriber {
 	case SoftBounced:
 		chosen = append(chosen, entsubscriber.BounceEQ(kind.BounceSoft))
 	case HardBounced:
-		chosen = append(chosen, entsubscriber.BounceEQ(kind.BounceHard))
+		chosen = append(chosen, entsubscriber.BounceIn(kind.BounceHard, kind.BounceInvalid))
 	case Everyone:
 	}
 	if f.rules != nil {
@@ -166,8 +167,8 @@ func (f Filter) conditions() []predicate.Subscriber {
 	}
 	if f.Addresses != nil {
 		keys := make([]string, len(f.Addresses))
-		for i, address := range f.Addresses {
-			keys[i] = AddressKey(address)
+		for i, email := range f.Addresses {
+			keys[i] = address.Key(email)
 		}
 		chosen = append(chosen, entsubscriber.EmailKeyIn(keys...))
 	}
@@ -227,7 +228,7 @@ func (f Filter) size() int {
 func active() predicate.Subscriber {
 	return entsubscriber.And(
 		entsubscriber.StatusEQ(kind.SubscriberSubscribed),
-		entsubscriber.BounceNEQ(kind.BounceHard),
+		entsubscriber.BounceNotIn(kind.BounceHard, kind.BounceInvalid),
 		entsubscriber.Not(suppressed),
 	)
 }

@@ -2,26 +2,24 @@ package subscriber
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"campaignql/ent"
 	entsubscriber "campaignql/ent/subscriber"
 	"campaignql/internal/apperr"
 	"campaignql/internal/caller"
 	"campaignql/internal/kind"
+	"campaignql/internal/people/address"
 	"campaignql/internal/store"
 )
-
-// maxAddressKey is the size of the column of the folded address, in characters.
-const maxAddressKey = 254
 
 // Subscription adds an address to a list.
 type Subscription struct {
 	ListID int64
-	// Email is one plain address of at most 254 bytes.
+	// Email is one plain address; see address.Parse.
 	Email string
 	// IP is the IP address from which the person subscribed (legacy IPAddress), or "" if it is
 	// unknown.
@@ -38,8 +36,8 @@ type Subscription struct {
 // Subscribe adds an address to a list (legacy Subscriber.Subscribe) and returns the subscriber. The
 // subscriber is pending if the list has double opt-in. If the address had unsubscribed or was still
 // pending, it is subscribed again: it keeps its id and gets the date, the address and the fields of
-// this call. A bounce mark stays. A suppressed address may be on a list too; it gets no mail while
-// it is suppressed.
+// this call. An address that bounced may be on a list, and so may a suppressed one: it gets no mail
+// until it is deliverable again, and while it is suppressed.
 //
 // All faults are reported together: NotFound for the list, reason "list_not_found"; Invalid on
 // email, reason "subscriber_address_required" or "subscriber_address_invalid"; Invalid on ip,
@@ -83,7 +81,7 @@ func exists() error {
 
 // entry is a person to write to a list.
 type entry struct {
-	email, key   string
+	address      address.Address
 	ip           string
 	values       []fieldValue
 	subscribedAt *time.Time
@@ -94,11 +92,11 @@ type entry struct {
 func (s *Service) single(ctx context.Context, in Subscription) (*batch, error) {
 	var faults apperr.Faults
 	var e entry
-	e.email, e.key = readAddress(&faults, in.Email)
+	e.address = readAddress(&faults, in.Email)
 	e.ip = readIP(&faults, in.IP)
 	b := &batch{
 		Service: s, now: store.Truncate(s.now()), options: Addition{Resubscribe: true}, results: make([]Result, 1),
-		position: map[string]int{e.key: 0},
+		position: map[string]int{e.address.Key: 0},
 	}
 	var err error
 	if b.list, err = s.list(ctx, in.ListID, store.Lock); err != nil {
@@ -124,25 +122,19 @@ func (s *Service) single(ctx context.Context, in Subscription) (*batch, error) {
 	return b, err
 }
 
-// readAddress returns an address as it is stored, and its key.
-func readAddress(faults *apperr.Faults, given string) (email, key string) {
-	email = strings.TrimSpace(kind.Clean(given))
-	key = AddressKey(email)
+// readAddress parses an address. A text that is no address has a key too.
+func readAddress(faults *apperr.Faults, given string) address.Address {
+	a, err := address.Parse(given)
 	switch {
-	case email == "":
+	case err == nil:
+	case errors.Is(err, address.ErrEmpty):
 		faults.Add(apperr.InvalidField("email", apperr.ReasonSubscriberAddressRequired, "is required"))
-	case !kind.IsAddress(email) || utf8.RuneCountInString(key) > maxAddressKey:
-		faults.Add(apperr.InvalidField(
-			"email", apperr.ReasonSubscriberAddressInvalid,
-			"must be one email address of at most %d bytes, without a name", kind.MaxAddress,
-		))
+	default:
+		faults.Add(apperr.InvalidField("email", apperr.ReasonSubscriberAddressInvalid, "%v", err))
+		a.Key = address.Key(given)
 	}
-	return email, key
+	return a
 }
-
-// AddressKey returns the key of an address. Two spellings with the same key are the same person on
-// a list. A text that is no valid address has a key too.
-func AddressKey(email string) string { return kind.Fold(kind.Clean(email), maxAddressKey+1) }
 
 func readIP(faults *apperr.Faults, given string) string {
 	given = strings.TrimSpace(given)
@@ -159,8 +151,8 @@ func readIP(faults *apperr.Faults, given string) string {
 
 // personColumns are the columns of a person who enters a list.
 var personColumns = []string{
-	entsubscriber.FieldUserID, entsubscriber.FieldListID, entsubscriber.FieldEmail,
-	entsubscriber.FieldEmailKey, entsubscriber.FieldDomain, entsubscriber.FieldStatus,
+	entsubscriber.FieldUserID, entsubscriber.FieldListID, entsubscriber.FieldContactID, entsubscriber.FieldEmail,
+	entsubscriber.FieldEmailKey, entsubscriber.FieldStatus,
 	entsubscriber.FieldBounce, entsubscriber.FieldSubscriptionIP, entsubscriber.FieldSubscribedAt,
 	entsubscriber.FieldOptedInAt, entsubscriber.FieldUnsubscribedAt, entsubscriber.FieldCreatedAt,
 }
@@ -175,6 +167,7 @@ var enteredColumns = []string{
 func (b *batch) people(some []entry) [][]any {
 	rows := make([][]any, len(some))
 	for i, e := range some {
+		contact := b.contacts[e.address.Key]
 		status, subscribed, confirmed := kind.SubscriberSubscribed, b.now, any(nil)
 		if b.list.DoubleOptIn && e.optedInAt == nil {
 			status = kind.SubscriberPending
@@ -186,12 +179,9 @@ func (b *batch) people(some []entry) [][]any {
 			confirmed = store.Truncate(*e.optedInAt)
 		}
 		rows[i] = []any{
-			b.list.UserID, b.list.ID, e.email, e.key, domainOf(e.key), string(status), string(kind.BounceNone), e.ip,
-			subscribed, confirmed, nil, b.now,
+			b.list.UserID, b.list.ID, contact.ID, e.address.Text, e.address.Key, string(status),
+			string(contact.Deliverability), e.ip, subscribed, confirmed, nil, b.now,
 		}
 	}
 	return rows
 }
-
-// domainOf returns the mail domain of a folded address.
-func domainOf(key string) string { return key[strings.LastIndexByte(key, '@')+1:] }

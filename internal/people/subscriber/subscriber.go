@@ -1,6 +1,6 @@
-// Package subscriber owns the members of lists: how an address is added to a list and removed from
-// it, the custom field values of people, and the selection of a list's people by state or by a
-// segment. Another package evaluates the rules of segments. The package must not know how a
+// Package subscriber owns subscriptions, the members of lists: how an address is added to a list and
+// removed from it, the custom field values of people, and the selection of a list's people by state
+// or by a segment. The person behind a subscription is a contact, which package contact owns. Another package evaluates the rules of segments. The package must not know how a
 // campaign is sent or counted: it reports unsubscriptions because of a campaign to a Counter.
 package subscriber
 
@@ -13,15 +13,32 @@ import (
 	"campaignql/ent"
 	entlist "campaignql/ent/subscriberlist"
 	"campaignql/internal/apperr"
+	"campaignql/internal/kind"
+	"campaignql/internal/people/address"
 	"campaignql/internal/store"
 )
 
+// Contacts are the people behind subscriptions.
+type Contacts interface {
+	// Enter returns the contacts of an account with the given addresses, by the key of the address,
+	// and makes the missing ones. It locks them in the running transaction. The contacts have id and
+	// deliverability.
+	Enter(ctx context.Context, ownerID int64, addresses []address.Address) (map[string]*ent.Contact, error)
+	// SetDeliverability sets the deliverability of a contact in the running transaction.
+	SetDeliverability(ctx context.Context, contactID int64, to kind.BounceType) error
+	// Rename shows the address of a contact in another spelling.
+	Rename(ctx context.Context, contactID int64, email string) error
+	// Drop deletes those of the contacts, in the running transaction, that nothing remembers.
+	Drop(ctx context.Context, contactIDs []int64) error
+}
+
 // Counter updates the statistics of campaigns.
 type Counter interface {
-	// Unsubscribed counts, in the running transaction, that a subscriber unsubscribed because of a
-	// campaign of the account. It returns NotFound, reason "campaign_not_found", if the account has
-	// no such campaign.
-	Unsubscribed(ctx context.Context, ownerID, campaignID, subscriberID int64, at time.Time) error
+	// Unsubscribed counts, in the running transaction, that a person unsubscribed through a
+	// subscription because of a campaign of the account. It returns the lists of the campaign's
+	// audience. It returns NotFound, reason "campaign_not_found", if the account has no such
+	// campaign.
+	Unsubscribed(ctx context.Context, campaignID int64, of *ent.Subscriber, at time.Time) (lists []int64, err error)
 }
 
 // Rules evaluates the rules of segments.
@@ -44,21 +61,21 @@ type Options struct {
 // list of another account is NotFound, reason "list_not_found", exactly like a list that does not
 // exist. What an admin creates on the list of an account belongs to that account.
 //
-// An address is on a list only once, ignoring case: kind.Fold decides whether two addresses are
-// equal.
+// A contact is on a list only once: package address decides whether two addresses are equal.
 type Service struct {
-	db      *store.Store
-	counter Counter
-	rules   Rules
-	now     func() time.Time
+	db       *store.Store
+	contacts Contacts
+	counter  Counter
+	rules    Rules
+	now      func() time.Time
 }
 
 // New returns a Service for an open database.
-func New(db *store.Store, counter Counter, rules Rules, opts Options) *Service {
+func New(db *store.Store, contacts Contacts, counter Counter, rules Rules, opts Options) *Service {
 	if opts.Now == nil {
 		opts.Now = store.Now
 	}
-	return &Service{db: db, counter: counter, rules: rules, now: opts.Now}
+	return &Service{db: db, contacts: contacts, counter: counter, rules: rules, now: opts.Now}
 }
 
 // list reads the settings of a list that a person enters. The caller must also lock the list before

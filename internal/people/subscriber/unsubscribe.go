@@ -2,6 +2,7 @@ package subscriber
 
 import (
 	"context"
+	"slices"
 
 	"campaignql/ent"
 	entsubscriber "campaignql/ent/subscriber"
@@ -9,6 +10,7 @@ import (
 	"campaignql/internal/apperr"
 	"campaignql/internal/caller"
 	"campaignql/internal/kind"
+	"campaignql/internal/people/address"
 	"campaignql/internal/store"
 )
 
@@ -18,7 +20,9 @@ type Unsubscription struct {
 	// Email is the address, ignoring case.
 	Email string
 	// CampaignID is the campaign because of which the person unsubscribes, or 0. The campaign
-	// counts it once. A campaign that the account does not have counts nothing.
+	// counts it once. If the list is one of the campaign's audience, the person is unsubscribed
+	// from all lists of that audience, so that the campaign does not find the person again. A
+	// campaign that the account does not have counts nothing.
 	CampaignID int64
 }
 
@@ -33,7 +37,7 @@ func (s *Service) Unsubscribe(ctx context.Context, in Unsubscription) (*ent.Subs
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
 	}
-	key, now := AddressKey(in.Email), store.Truncate(s.now())
+	key, now := address.Key(in.Email), store.Truncate(s.now())
 	var left *ent.Subscriber
 	err := s.db.Tx(ctx, func(ctx context.Context) error {
 		client := s.db.Client(ctx)
@@ -68,12 +72,22 @@ func (s *Service) Unsubscribe(ctx context.Context, in Unsubscription) (*ent.Subs
 		if in.CampaignID == 0 {
 			return nil
 		}
+		lists, err := s.counter.Unsubscribed(ctx, in.CampaignID, found, now)
 		// A person can always unsubscribe, even if the link names a campaign that no longer exists.
-		err = s.counter.Unsubscribed(ctx, found.UserID, in.CampaignID, found.ID, now)
-		if apperr.CodeOf(err) != apperr.NotFound {
+		if apperr.CodeOf(err) == apperr.NotFound {
+			return nil
+		}
+		if err != nil || !slices.Contains(lists, in.ListID) {
 			return err
 		}
-		return nil
+		_, err = client.Subscriber.Update().
+			Where(
+				entsubscriber.ContactID(found.ContactID), entsubscriber.ListIDIn(lists...),
+				entsubscriber.StatusNEQ(kind.SubscriberUnsubscribed),
+			).
+			SetStatus(kind.SubscriberUnsubscribed).SetUnsubscribedAt(now).
+			Save(ctx)
+		return err
 	})
 	if err != nil {
 		return nil, err

@@ -10,19 +10,22 @@ import (
 	"campaignql/internal/apperr"
 	"campaignql/internal/caller"
 	"campaignql/internal/kind"
+	"campaignql/internal/people/address"
 	"campaignql/internal/store"
 )
 
 // Patch is a partial update of a subscriber; a nil field stays unchanged.
 type Patch struct {
-	// Email is the new address, as in Subscription.
+	// Email is the new address, as in Subscription. The subscription moves to the contact of that
+	// address; the events stay with the old one.
 	Email *string
-	// Status is the new state. SubscriberSubscribed confirms a pending person and subscribes an
-	// unsubscribed person again. SubscriberUnsubscribed unsubscribes the person. SubscriberPending
-	// is not allowed: only a subscription to a list with double opt-in sets it.
+	// Status is the new state. SubscriberSubscribed confirms a pending person, whose address then
+	// counts as deliverable, and subscribes an unsubscribed person again. SubscriberUnsubscribed
+	// unsubscribes the person. SubscriberPending is not allowed: only a subscription to a list with
+	// double opt-in sets it.
 	Status *kind.SubscriberStatus
-	// Bounce is the new bounce state. kind.BounceNone makes a person with a hard bounce reachable
-	// again.
+	// Bounce is the new deliverability of the person, on every list. kind.BounceNone makes a person
+	// with a hard bounce reachable again.
 	Bounce *kind.BounceType
 	// SubscribedAt and OptedInAt are the dates; the zero time clears one. They take precedence over
 	// the dates that Status sets.
@@ -66,23 +69,23 @@ func (s *Service) Update(ctx context.Context, id int64, p Patch) (*ent.Subscribe
 func (s *Service) apply(ctx context.Context, present *ent.Subscriber, p Patch) error {
 	var faults apperr.Faults
 	update := s.db.Client(ctx).Subscriber.Update().Where(entsubscriber.ID(present.ID))
+	var moved address.Address
 	if p.Email != nil {
-		email, key := readAddress(&faults, *p.Email)
-		update.SetEmail(email).SetEmailKey(key).SetDomain(domainOf(key))
+		moved = readAddress(&faults, *p.Email)
 	}
 	s.move(&faults, update, present.Status, &p)
-	switch {
-	case p.Bounce == nil:
-	case entsubscriber.BounceValidator(*p.Bounce) != nil:
+	if p.Bounce != nil && (entsubscriber.BounceValidator(*p.Bounce) != nil || *p.Bounce == kind.BounceInvalid) {
 		faults.Add(apperr.InvalidField("bounce", apperr.ReasonSubscriberBounceInvalid, "is not a known kind of bounce"))
-	default:
-		update.SetBounce(*p.Bounce)
 	}
 	setInstant(p.SubscribedAt, update.SetSubscribedAt, update.ClearSubscribedAt)
 	setInstant(p.OptedInAt, update.SetOptedInAt, update.ClearOptedInAt)
 	values, err := s.valuesFor(ctx, present, p.Fields)
 	faults.Add(err)
 	if err := faults.Err(); err != nil {
+		return err
+	}
+	contact, err := s.moveTo(ctx, update, present, moved)
+	if err != nil {
 		return err
 	}
 	if m := update.Mutation(); len(m.Fields())+len(m.ClearedFields()) > 0 {
@@ -92,10 +95,46 @@ func (s *Service) apply(ctx context.Context, present *ent.Subscriber, p Patch) e
 			return err
 		}
 	}
+	if contact != present.ContactID {
+		if err := s.contacts.Drop(ctx, []int64{present.ContactID}); err != nil {
+			return err
+		}
+	}
+	confirmed := p.Status != nil && *p.Status == kind.SubscriberSubscribed && present.Status == kind.SubscriberPending
+	if p.Bounce == nil && confirmed {
+		p.Bounce = new(kind.BounceNone)
+	}
+	if p.Bounce != nil {
+		if err := s.contacts.SetDeliverability(ctx, contact, *p.Bounce); err != nil {
+			return err
+		}
+	}
 	if err := s.writeValues(ctx, present.UserID, values); err != nil {
 		return err
 	}
 	return s.holdFields(ctx, values)
+}
+
+// moveTo changes the address of a subscription, if there is a new one: it moves the subscription to
+// the contact of that address. It returns the id of the contact to which the subscription then
+// belongs.
+func (s *Service) moveTo(
+	ctx context.Context, update *ent.SubscriberUpdate, present *ent.Subscriber, to address.Address,
+) (int64, error) {
+	switch to.Key {
+	case "":
+		return present.ContactID, nil
+	case present.EmailKey:
+		update.SetEmail(to.Text)
+		return present.ContactID, s.contacts.Rename(ctx, present.ContactID, to.Text)
+	}
+	entered, err := s.contacts.Enter(ctx, present.UserID, []address.Address{to})
+	if err != nil {
+		return 0, err
+	}
+	contact := entered[to.Key]
+	update.SetContactID(contact.ID).SetBounce(contact.Deliverability).SetEmail(to.Text).SetEmailKey(to.Key)
+	return contact.ID, nil
 }
 
 // move changes the state of a person, and sets the dates of the new state unless the patch sets

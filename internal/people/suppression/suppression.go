@@ -332,19 +332,19 @@ func (s *Service) Of(
 	return found, nil
 }
 
-// complaintsAtOnce is the number of addresses per statement of Complained.
-const complaintsAtOnce = 500
+// leftAtOnce is the number of addresses per statement of Left.
+const leftAtOnce = 500
 
-// Complained suppresses the addresses of people who complained about a campaign, in the running
-// transaction. Each complaint needs the account, the address, its key and the instant. An address
-// that is already suppressed keeps its reason and date.
-func (s *Service) Complained(ctx context.Context, complaints []*ent.Suppression) error {
+// Left suppresses the addresses of people who want no more mail, in the running transaction. Each
+// row needs the account, the address, its key, the reason and the instant. An address that is
+// already suppressed keeps its reason and date.
+func (s *Service) Left(ctx context.Context, people []*ent.Suppression) error {
 	client := s.db.Client(ctx).Suppression
-	for some := range slices.Chunk(complaints, complaintsAtOnce) {
+	for some := range slices.Chunk(people, leftAtOnce) {
 		rows := make([]*ent.SuppressionCreate, len(some))
-		for i, c := range some {
-			rows[i] = client.Create().SetUserID(c.UserID).SetEmail(c.Email).SetEmailKey(c.EmailKey).
-				SetReason(kind.SuppressedByComplaint).SetCreatedAt(c.CreatedAt)
+		for i, p := range some {
+			rows[i] = client.Create().SetUserID(p.UserID).SetEmail(p.Email).SetEmailKey(p.EmailKey).
+				SetReason(p.Reason).SetCreatedAt(p.CreatedAt)
 		}
 		err := client.CreateBulk(rows...).
 			OnConflictColumns(suppression.FieldUserID, suppression.FieldEmailKey).Ignore().Exec(ctx)

@@ -1,0 +1,136 @@
+package contact
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	entcontact "campaignql/ent/contact"
+	entevent "campaignql/ent/event"
+	entsubscriber "campaignql/ent/subscriber"
+	entsuppression "campaignql/ent/suppression"
+	"campaignql/internal/kind"
+	"campaignql/internal/store"
+
+	"entgo.io/ent/dialect/sql"
+)
+
+// State says whether mail can be delivered to a contact.
+type State struct {
+	Deliverability kind.BounceType
+	// SoftBounces is the number of campaigns in a row that ended in a soft bounce.
+	SoftBounces int64
+}
+
+// markedAtOnce is the number of contacts per statement of Mark. Thousands of UNION parts are slow
+// to plan.
+const markedAtOnce = 500
+
+// Mark changes the state of contacts because of events. The caller must have locked the contacts in
+// the running transaction. Mark runs up to three statements per 500 contacts.
+func (s *Service) Mark(ctx context.Context, states map[int64]State) error {
+	alike := map[kind.BounceType][]int64{}
+	columns := []string{entcontact.FieldDeliverability, entcontact.FieldSoftBounces}
+	for some := range slices.Chunk(slices.Sorted(maps.Keys(states)), markedAtOnce) {
+		rows := make([][]any, len(some))
+		for i, id := range some {
+			state := states[id]
+			rows[i] = []any{id, string(state.Deliverability), state.SoftBounces}
+			alike[state.Deliverability] = append(alike[state.Deliverability], id)
+		}
+		if err := s.db.Raw(ctx).Change(ctx, entcontact.Table, columns, rows); err != nil {
+			return err
+		}
+	}
+	for _, to := range slices.Sorted(maps.Keys(alike)) {
+		if err := s.copy(ctx, alike[to], to); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// copy repeats the deliverability of contacts in their subscriptions.
+func (s *Service) copy(ctx context.Context, ids []int64, to kind.BounceType) error {
+	for some := range slices.Chunk(ids, atOnce) {
+		err := s.db.Client(ctx).Subscriber.Update().
+			Where(entsubscriber.ContactIDIn(some...), entsubscriber.BounceNEQ(to)).
+			SetBounce(to).
+			Exec(ctx)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// SetDeliverability sets the deliverability of a contact because its owner says so, or because the
+// person confirmed a subscription. It runs in the running transaction. kind.BounceNone makes the
+// contact reachable again, and the bounces before now no longer count. A contact whose address is
+// invalid stays so.
+func (s *Service) SetDeliverability(ctx context.Context, contactID int64, to kind.BounceType) error {
+	columns := []string{entcontact.FieldDeliverability, entcontact.FieldSoftBounces}
+	locked, err := s.Lock(ctx, []int64{contactID}, columns...)
+	if err != nil {
+		return err
+	}
+	present := locked[contactID]
+	if present == nil || present.Deliverability == kind.BounceInvalid {
+		return nil
+	}
+	update := s.db.Client(ctx).Contact.Update().Where(entcontact.ID(contactID)).SetDeliverability(to)
+	switch {
+	case to == kind.BounceNone:
+		update.SetSoftBounces(0).SetDeliverableSince(store.Truncate(s.now()))
+	case to == kind.BounceSoft:
+		update.SetSoftBounces(max(1, present.SoftBounces))
+	}
+	if err := update.Exec(ctx); err != nil {
+		return err
+	}
+	return s.copy(ctx, []int64{contactID}, to)
+}
+
+// Rename shows the address of a contact in another spelling.
+func (s *Service) Rename(ctx context.Context, contactID int64, email string) error {
+	return s.db.Client(ctx).Contact.Update().Where(entcontact.ID(contactID)).SetEmail(email).Exec(ctx)
+}
+
+// Drop deletes, in the running transaction, those of the contacts that nothing remembers: no
+// subscription, no event, no suppression and no bounce.
+func (s *Service) Drop(ctx context.Context, ids []int64) error {
+	ctx = store.WithDeleted(ctx) // a subscription on a list that waits to be purged counts
+	for some := range slices.Chunk(store.Distinct(ids), atOnce) {
+		_, err := s.db.Client(ctx).Contact.Delete().
+			Where(
+				entcontact.IDIn(some...), entcontact.DeliverabilityEQ(kind.BounceNone),
+				unless(entsubscriber.Table, entsubscriber.FieldContactID),
+				unless(entevent.Table, entevent.FieldContactID), unlessSuppressed,
+			).
+			Exec(ctx)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unless is true for contacts without a row in a table that names its contact by a column.
+func unless(table, column string) func(*sql.Selector) {
+	return func(s *sql.Selector) {
+		rows := sql.Table(table)
+		s.Where(sql.NotExists(sql.Select(rows.C(column)).From(rows).
+			Where(sql.ColumnsEQ(rows.C(column), s.C(entcontact.FieldID)))))
+	}
+}
+
+func unlessSuppressed(s *sql.Selector) { s.Where(sql.Not(suppressed(s))) }
+
+// suppressed is true for contacts whose address is on the suppression list of their account.
+func suppressed(s *sql.Selector) *sql.Predicate {
+	list := sql.Table(entsuppression.Table)
+	return sql.Exists(sql.Select(list.C(entsuppression.FieldID)).From(list).Where(sql.And(
+		sql.ColumnsEQ(list.C(entsuppression.FieldUserID), s.C(entcontact.FieldUserID)),
+		sql.ColumnsEQ(list.C(entsuppression.FieldEmailKey), s.C(entcontact.FieldEmailKey)),
+	)))
+}

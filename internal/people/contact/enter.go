@@ -1,0 +1,183 @@
+package contact
+
+import (
+	"context"
+	stdsql "database/sql"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"campaignql/ent"
+	entcontact "campaignql/ent/contact"
+	"campaignql/internal/people/address"
+	"campaignql/internal/store"
+)
+
+// atOnce is the number of contacts per statement. SQLite accepts 32,766 arguments, and a contact
+// has up to 5.
+const atOnce = 5000
+
+// foundColumns are the columns that Enter returns.
+var foundColumns = []string{
+	entcontact.FieldID, entcontact.FieldUserID, entcontact.FieldEmailKey, entcontact.FieldDeliverability,
+}
+
+// Enter returns the contacts of an account with the given addresses, by the key of the address, and
+// makes those that it does not have. It runs in the running transaction, which holds a lock on each
+// of the contacts until it ends, so that their deliverability cannot change. The number of
+// statements does not depend on the number of addresses. The rows have id, user_id, email_key and
+// deliverability. The caller must be allowed to write to the account.
+func (s *Service) Enter(
+	ctx context.Context, ownerID int64, addresses []address.Address,
+) (map[string]*ent.Contact, error) {
+	wanted := make(map[string]address.Address, len(addresses))
+	for _, a := range addresses {
+		if _, known := wanted[a.Key]; !known {
+			wanted[a.Key] = a
+		}
+	}
+	found := make(map[string]*ent.Contact, len(wanted))
+	if err := s.find(ctx, ownerID, slices.Sorted(maps.Keys(wanted)), found); err != nil {
+		return nil, err
+	}
+	missing := make([]address.Address, 0, len(wanted)-len(found))
+	for key, a := range wanted {
+		if found[key] == nil {
+			missing = append(missing, a)
+		}
+	}
+	// In the order of the unique index, so that concurrent calls do not deadlock.
+	slices.SortFunc(missing, func(x, y address.Address) int { return strings.Compare(x.Key, y.Key) })
+	now := store.Truncate(s.now())
+	for some := range slices.Chunk(missing, atOnce) {
+		if err := s.insert(ctx, ownerID, some, now, found); err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+// find adds to found the contacts with the given keys. It looks them up without a lock, and then
+// locks them in the order of their ids, as everybody does who locks several contacts.
+func (s *Service) find(ctx context.Context, ownerID int64, keys []string, found map[string]*ent.Contact) error {
+	var ids []int64
+	for some := range slices.Chunk(keys, atOnce) {
+		query := s.db.Client(ctx).Contact.Query().
+			Where(entcontact.UserID(ownerID), entcontact.EmailKeyIn(some...))
+		present, err := query.Select(entcontact.FieldID).Ints(ctx)
+		if err != nil {
+			return err
+		}
+		for _, id := range present {
+			ids = append(ids, int64(id))
+		}
+	}
+	locked, err := s.Lock(ctx, ids, foundColumns...)
+	for _, c := range locked {
+		if c.EmailKey != nil {
+			found[*c.EmailKey] = c
+		}
+	}
+	return err
+}
+
+// Lock returns contacts of any account by their ids, and locks them until the running transaction
+// ends: in the order of their ids, so that concurrent transactions do not deadlock. A contact that
+// is gone is absent.
+func (s *Service) Lock(ctx context.Context, ids []int64, columns ...string) (map[int64]*ent.Contact, error) {
+	return s.locked(ctx, ids, true, columns)
+}
+
+// Hold is Lock with a shared lock: other transactions may hold the same contacts, and none may
+// change them.
+func (s *Service) Hold(ctx context.Context, ids []int64, columns ...string) (map[int64]*ent.Contact, error) {
+	return s.locked(ctx, ids, false, columns)
+}
+
+func (s *Service) locked(
+	ctx context.Context, ids []int64, exclusively bool, columns []string,
+) (map[int64]*ent.Contact, error) {
+	found := make(map[int64]*ent.Contact, len(ids))
+	for some := range slices.Chunk(store.Distinct(ids), atOnce) {
+		query := s.db.Client(ctx).Contact.Query().Where(entcontact.IDIn(some...)).Order(entcontact.ByID())
+		if exclusively {
+			query.Modify(store.Lock)
+		} else {
+			query.Modify(store.Share)
+		}
+		rows, err := query.Select(columns...).All(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range rows {
+			found[c.ID] = c
+		}
+	}
+	return found, nil
+}
+
+var insertedColumns = []string{
+	entcontact.FieldUserID, entcontact.FieldEmail, entcontact.FieldEmailKey, entcontact.FieldDomain,
+	entcontact.FieldCreatedAt,
+}
+
+// insert inserts contacts and adds them to found. If another transaction has made one of them
+// meanwhile, the running transaction is retried.
+func (s *Service) insert(
+	ctx context.Context, ownerID int64, some []address.Address, now time.Time, found map[string]*ent.Contact,
+) error {
+	rows := make([][]any, len(some))
+	for i, a := range some {
+		rows[i] = []any{ownerID, a.Text, a.Key, a.Domain, now}
+	}
+	first, err := s.db.Raw(ctx).Insert(ctx, entcontact.Table, insertedColumns, rows)
+	if store.IsDuplicate(err) {
+		return store.ErrStale
+	}
+	if err != nil {
+		return err
+	}
+	return s.number(ctx, ownerID, some, first, found)
+}
+
+// number adds inserted contacts with their ids to found. If the database numbers the rows of an
+// INSERT without gaps, the ids start at first. Otherwise they are read by address.
+func (s *Service) number(
+	ctx context.Context, ownerID int64, some []address.Address, first int64, found map[string]*ent.Contact,
+) error {
+	raw := s.db.Raw(ctx)
+	t := raw.Text()
+	t.WriteString("SELECT email_key FROM contacts WHERE id BETWEEN ")
+	t.Value(first)
+	t.WriteString(" AND ")
+	t.Value(first + int64(len(some)) - 1)
+	t.WriteString(" AND user_id=")
+	t.Value(ownerID)
+	t.WriteString(" ORDER BY id")
+	n, gapless := 0, true
+	err := raw.Query(ctx, t, func(rows store.Rows) error {
+		var key stdsql.RawBytes
+		err := rows.Scan(&key)
+		gapless = gapless && n < len(some) && string(key) == some[n].Key
+		n++
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if !gapless || n != len(some) {
+		keys := make([]string, len(some))
+		for i, a := range some {
+			keys[i] = a.Key
+		}
+		return s.find(ctx, ownerID, keys, found)
+	}
+	for i, a := range some {
+		key := a.Key
+		found[key] = &ent.Contact{
+			ID: first + int64(i), UserID: ownerID, EmailKey: &key, Deliverability: entcontact.DefaultDeliverability,
+		}
+	}
+	return nil
+}
