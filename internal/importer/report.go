@@ -258,16 +258,19 @@ func (r *report) line(cells []string, last ...string) error {
 	return err
 }
 
+// quoting replaces what a reader takes for something else: CR LF is LF for it, and NUL bytes at the
+// beginning of a file are UTF-16 without its mark. They are written as kind.Clean returns them.
+var quoting = strings.NewReplacer(`"`, `""`, "\r\n", "\r\r\n", "\x00", "\ufffd")
+
 // quote returns a cell as it is written. All characters that may be taken for the separator are
 // quoted, so that the separator is found again.
 func (f form) quote(cell string) string {
-	const special = "\"\r\n\ufeff" + separators
+	const special = "\"\r\n\ufeff\x00" + separators
 	if !strings.ContainsAny(cell, special) && !strings.ContainsRune(cell, f.separator) &&
 		strings.TrimSpace(cell) == cell {
 		return cell
 	}
-	// A reader takes CR LF for LF.
-	return `"` + strings.NewReplacer(`"`, `""`, "\r\n", "\r\r\n").Replace(cell) + `"`
+	return `"` + quoting.Replace(cell) + `"`
 }
 
 // encode returns a text in the encoding of the report.
