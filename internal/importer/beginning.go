@@ -144,7 +144,7 @@ func namesEmail(given, row []string) bool {
 	return slices.ContainsFunc(given, func(pair string) bool {
 		column, field, _ := cut(pair)
 		i, ok := number(column, len(row))
-		return ok && isEmailName(field) && isEmailName(row[i])
+		return ok && isEmailName(field) && isAddressName(row[i])
 	})
 }
 

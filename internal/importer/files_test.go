@@ -1,6 +1,7 @@
 package importer_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -81,6 +82,7 @@ func TestAFirstRowIsAHeaderOrAPerson(t *testing.T) {
 			"a sign in the header":             {"Email,City,twitter (@handle),@\na@example.com,Bonn,@a,\n", nil, false, "", 1},
 			"a sign in a mapped name":          {"mail@,City\na@example.com,Bonn\n", []string{"mail@=email", "City=City"}, false, "", 1},
 			"names, columns by number":         {"E-mail Address,City\na@example.com,Bonn\n", numbers, false, "", 1},
+			"an address, column by number":     {"ADRESSE,Wohnort\na@example.com,Bonn\n", numbers, false, "", 1},
 			"names, columns by name or number": {"Kontakt,City\na@example.com,Bonn\n", []string{"Kontakt=email", "2=City"}, false, "", 1},
 			"a person":                         {"b@example.com,Ulm\na@example.com,Bonn\n", numbers, false, "", 2},
 			"a person without a sign":          {"nobody,Ulm\na@example.com,Bonn\n", numbers, false, "nobody,Ulm,1,", 2},
@@ -321,6 +323,42 @@ func withoutLines(report []byte) string {
 	text := strings.ReplaceAll(string(report), `"`, "")
 	text = regexp.MustCompile(`[,;|\t^ \xa7]\d+([,;|\t^ \xa7])`).ReplaceAllString(text, "$1")
 	return regexp.MustCompile(`; the first row is read as a person[^\n]*`).ReplaceAllString(text, "")
+}
+
+// TestAnInterruptedImportContinuesItsReport checks reports in the form of the file.
+func TestAnInterruptedImportContinuesItsReport(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		o := importer.Options{List: f.list, Map: []string{"2=email", "1=City"}, Encoding: "latin-1", BatchRows: 2}
+		content := "sep=\xa7\nK\xf6ln\xa7nobody\nBonn\xa7a@example.com\nK\xf6ln\xa7b@example.com\nUlm\xa7c@example.com\n" +
+			"K\xf6ln\xa7nobody\nUlm\xa7d@example.com\nK\xf6ln\xa7e@example.com\n"
+		const want = "sep=\xa7\n1\xa72\xa7rejected line\xa7rejected reason\nK\xf6ln\xa7nobody\xa72\xa7"
+		whole := ""
+		for calls := range int64(7) {
+			f.empty()
+			o.Path = f.file(content)
+			stop := &stopping{Service: f.people, commit: calls%2 == 0}
+			stop.calls.Store(max(1, calls))
+			if calls > 0 {
+				if _, err := importer.Run(f.ctx, stop, o); calls < 5 && !errors.Is(err, errStopped) {
+					t.Fatal(err)
+				}
+			}
+			sum, err := importer.Run(f.ctx, f.people, o)
+			if err != nil || f.held() != "a@example.com=Bonn|b@example.com=Köln|c@example.com=Ulm|d@example.com=Ulm|e@example.com=Köln|" {
+				t.Errorf("stopped at call %d: %+v, %v, %s", calls, sum, err, f.held())
+			}
+			text, err := os.ReadFile(report(o.Path))
+			if err != nil || !strings.HasPrefix(string(text), want) || strings.Count(string(text), "nobody") != 2 {
+				t.Errorf("stopped at call %d: %q, %v", calls, text, err)
+			}
+			if whole == "" {
+				whole = string(text)
+			}
+			if string(text) != whole {
+				t.Errorf("stopped at call %d: the report is\n%q, want\n%q", calls, text, whole)
+			}
+		}
+	})
 }
 
 // TestAReportIsReadAsASpreadsheetSavesIt checks reports in which cells were added, moved or

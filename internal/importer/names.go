@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -37,7 +38,7 @@ var names = map[string]string{
 var spellings = map[string][]string{
 	targetEmail: {
 		"mail", "mail address", "email id", "email 1", "e-mail 1 value", "primary email", "contact email",
-		"subscriber email", "user email",
+		"subscriber email", "user email", "customer email", "work email",
 		"e-mail-adresse", "mailadresse", // German, Danish, Norwegian
 		"courriel", "adresse courriel", "adresse de courriel", "adresse mail", "adresse e-mail",
 		"adresse électronique",
@@ -109,6 +110,16 @@ func exactly(name string) string { return strings.ToLower(strings.TrimSpace(name
 
 // isEmailName reports whether a cell is a usual name of the column with the addresses.
 func isEmailName(cell string) bool { return usual[plain(cell)] == targetEmail }
+
+// addressNames name the email where it is known to be the email. Elsewhere they are postal addresses.
+var addressNames = []string{
+	"address", "adresse", "direccion", "indirizzo", "adres", "endereco", plain("адрес"), plain("アドレス"),
+}
+
+// isAddressName reports whether a cell of the column with the addresses is its name.
+func isAddressName(cell string) bool {
+	return isEmailName(cell) || slices.Contains(addressNames, plain(cell))
+}
 
 // vocabulary knows the names of targets, for one list.
 type vocabulary struct {
