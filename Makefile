@@ -88,6 +88,9 @@ fuzz:
 	done
 	$(GO) test ./internal/translate -run '^$$' -fuzz '^FuzzTranslate$$' -fuzztime $(FUZZTIME)
 	$(GO) test ./internal/audience/rules -run '^$$' -fuzz '^FuzzParseRules$$' -fuzztime $(FUZZTIME)
+	for target in FuzzBeginning FuzzReport; do \
+		$(GO) test ./internal/importer -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) || exit 1; \
+	done
 
 ## release: archives for Linux, macOS and Windows with checksums, of the commit that is checked out, in dist/
 release:

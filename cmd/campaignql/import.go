@@ -22,13 +22,13 @@ type importCommands struct {
 }
 
 type importSubscribers struct {
-	File           string   `arg:"" help:"The file; separated by commas, semicolons, tabs or bars. Dates that name no zone are on the clock of the account."`
+	File           string   `arg:"" help:"The file; separated by commas, semicolons, tabs or bars, or by what a first line such as sep=; names. Dates that name no zone are on the clock of the account."`
 	Username       string   `required:"" help:"User name or email address of the account."`
 	List           int64    `required:"" help:"Number of the list."`
-	Map            []string `sep:"none" placeholder:"COLUMN=FIELD" help:"What a column holds, by its name or its number from 1: email, ip, subscribedAt, optedInAt, CustomField5 or the name of a custom field. Repeat it. The names of the header decide by default."`
+	Map            []string `sep:"none" placeholder:"COLUMN=FIELD" help:"What a column holds, by its name or its number from 1: email, ip, subscribedAt, optedInAt, CustomField5 or the name of a custom field; in any case and in other usual spellings. Repeat it. The names of the header decide by default."`
 	Encoding       string   `default:"auto" enum:"auto,utf-8,latin-1" help:"Encoding of the file: ${enum}. Latin-1 is read as Windows-1252; UTF-16 is found by its mark."`
-	NoHeader       bool     `help:"The first row is a person. By default it is a header if none of its cells has an @."`
-	Report         string   `placeholder:"FILE" help:"Where rejected rows go, with the reason (FILE.rejected.csv)."`
+	NoHeader       bool     `help:"The first row is a person. By default it is a header if none of its cells is an address and, where --map has numbers alone, if its cell for the email is a usual name of that column, such as E-mail."`
+	Report         string   `placeholder:"FILE" help:"Where rejected rows go, with line and reason as the last columns (FILE.rejected.csv). Correct them there and import that file with the same flags."`
 	UpdateExisting bool     `help:"Write the custom fields of people who are on the list already."`
 	Quiet          bool     `help:"No progress."`
 }
@@ -84,5 +84,10 @@ func (c *importSubscribers) Run(ctx context.Context, env *environment) (err erro
 		sum.Rows, n[subscriber.Added], n[subscriber.Updated], n[subscriber.Exists], n[subscriber.Left],
 		n[subscriber.Rejected],
 	)
+	if sum.Report != "" {
+		fmt.Fprintf(
+			env.stderr, "rejected rows are in %s: correct them there and import it with the same flags\n", sum.Report,
+		)
+	}
 	return err
 }

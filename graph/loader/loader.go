@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"github.com/graph-gophers/dataloader/v7"
-
-	"campaignql/internal/store"
 )
 
 // Rows loads rows of one kind. It lives for one operation and acts for its caller.
@@ -32,26 +30,19 @@ func NewRows[V any](load func(ctx context.Context, ids []int64, columns ...strin
 // Load returns the rows with the given ids in their order, with the zero value where the caller has no such
 // row. It takes one statement for those that are not known yet.
 func (r *Rows[V]) Load(ctx context.Context, ids []int64, columns []string) ([]V, error) {
-	keys, missing := make([]key, len(ids)), 0
-	text := strings.Join(columns, ",")
+	keys, text := make([]key, len(ids)), strings.Join(columns, ",")
 	for i, id := range ids {
 		keys[i] = key{id, text}
 	}
-	for _, id := range store.Distinct(ids) {
-		if _, ok := r.known.Get(ctx, key{id, text}); !ok {
-			missing++
-		}
-	}
 	batch := dataloader.NewBatchedLoader(
 		func(ctx context.Context, keys []key) []*dataloader.Result[V] { return r.read(ctx, keys, columns) },
-		dataloader.WithCache[key, V](r.known),
-		// The batch is complete with the last key that is missing: nothing waits, and one statement is enough.
-		dataloader.WithBatchCapacity[key, V](missing), dataloader.WithWait[key, V](wait),
+		dataloader.WithCache[key, V](r.known), dataloader.WithWait[key, V](never),
 	)
 	thunks := make([]dataloader.Thunk[V], len(keys))
 	for i, key := range keys {
 		thunks[i] = batch.Load(ctx, key)
 	}
+	batch.Flush()
 	rows := make([]V, len(keys))
 	for i, thunk := range thunks {
 		var err error
@@ -65,8 +56,9 @@ func (r *Rows[V]) Load(ctx context.Context, ids []int64, columns []string) ([]V,
 	return rows, nil
 }
 
-// wait ends a batch that stays incomplete because a concurrent call has taken one of its keys.
-const wait = time.Millisecond
+// never is the time after which a batch would run by itself. Load runs it as soon as all keys are in it,
+// so that slow machines do not split it.
+const never = time.Minute
 
 func (r *Rows[V]) read(ctx context.Context, keys []key, columns []string) []*dataloader.Result[V] {
 	ids := make([]int64, len(keys))

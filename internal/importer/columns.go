@@ -2,7 +2,6 @@ package importer
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,8 +14,7 @@ import (
 
 // columns describes the columns of the file.
 type columns struct {
-	// by maps the position of a column to its target: email, ip, subscribedAt, optedInAt or
-	// CustomField<id>.
+	// by maps the position of a column to its target: one of the constants, or CustomField<id>.
 	by map[int]string
 	// width is the number of columns in the header, mapped or not, or 0 without a header.
 	width int
@@ -24,74 +22,67 @@ type columns struct {
 	zone *time.Location
 }
 
-// names maps lower-case header names to targets.
-var names = map[string]string{
-	"email":         "email",
-	"e-mail":        "email",
-	"email address": "email",
-	"emailaddress":  "email",
-	"ip":            "ip",
-	"ip address":    "ip",
-	"subscribedat":  "subscribedAt",
-	"subscribed at": "subscribedAt",
-	"optedinat":     "optedInAt",
-	"opted in at":   "optedInAt",
-}
-
 // readColumns parses the mapping, or derives it from the header. Exactly one column must be the
 // email.
-func readColumns(given, header []string, width int, fields []*ent.CustomField) (columns, error) {
-	known := map[string]string{}
-	for _, f := range fields {
-		target := "CustomField" + strconv.FormatInt(f.ID, 10)
-		known[strings.ToLower(f.Name)], known[strings.ToLower(target)] = target, target
-	}
-	for name, target := range names {
-		known[name] = target
-	}
-	cols := columns{by: map[int]string{}, width: len(header), zone: time.UTC}
+func readColumns(given []string, src *source, fields []*ent.CustomField) (columns, error) {
+	v := newVocabulary(fields)
+	cols := columns{by: map[int]string{}, width: len(src.header), zone: time.UTC}
 	if len(given) == 0 {
-		for i, name := range header {
-			target, ok := known[strings.ToLower(strings.TrimSpace(name))]
-			if ok && !cols.holds(target) {
-				cols.by[i] = target
-			}
-		}
+		cols.derive(v.exact, src.header, exactly)
+		cols.derive(v.loose, src.header, plain)
 	}
 	for _, pair := range given {
-		cut := strings.LastIndexByte(pair, '=')
-		if cut < 0 {
+		name, field, ok := cut(pair)
+		if !ok {
 			return columns{}, unmapped("%q: write Column=email", pair)
 		}
-		column, err := position(pair[:cut], header, width)
+		column, err := position(name, src)
 		if err != nil {
 			return columns{}, err
 		}
-		target, ok := known[strings.ToLower(strings.TrimSpace(pair[cut+1:]))]
-		if !ok {
-			return columns{}, unmapped("%q: the list has no field %q", pair, pair[cut+1:])
+		target := v.target(field)
+		if target == "" {
+			return columns{}, unmapped("%q: the list has no field %q%s", pair, field, reversed(name, field, src, v))
 		}
 		if _, twice := cols.by[column]; twice || cols.holds(target) {
 			return columns{}, unmapped("%q: the column or the field is mapped already", pair)
 		}
 		cols.by[column] = target
 	}
-	if !cols.holds("email") {
-		return columns{}, unmapped("no column is the email%s: say which is, by Column=email", named(header))
+	switch {
+	case cols.holds(targetEmail):
+		return cols, nil
+	case src.header == nil:
+		return columns{}, unmapped("no column is the email%s: say which is by its number, 1=email", src.described())
 	}
-	return cols, nil
+	return columns{}, unmapped("no column is the email%s: say which is, by Column=email", src.described())
 }
 
-// named returns a text with the first columns of a header.
-func named(header []string) string {
-	const few = 8
-	switch {
-	case len(header) == 0:
-		return ""
-	case len(header) > few:
-		return fmt.Sprintf(" of %d columns: %q and others", len(header), header[:few])
+// cut splits "Column=field". A name of a column may contain the sign.
+func cut(pair string) (column, field string, ok bool) {
+	at := strings.LastIndexByte(pair, '=')
+	if at < 0 {
+		return "", "", false
 	}
-	return fmt.Sprintf(" of %q", header)
+	return pair[:at], pair[at+1:], true
+}
+
+// derive maps the columns with a known name whose target is not mapped yet. The first one counts.
+func (c columns) derive(known map[string]string, header []string, key func(string) string) {
+	for i, name := range header {
+		target, ok := known[key(name)]
+		if _, mapped := c.by[i]; ok && !mapped && !c.holds(target) {
+			c.by[i] = target
+		}
+	}
+}
+
+// reversed returns a hint if the parts of a mapping are the wrong way round.
+func reversed(column, field string, src *source, v vocabulary) string {
+	if _, err := position(field, src); err != nil || v.target(column) == "" {
+		return ""
+	}
+	return fmt.Sprintf("; the column comes first: %q", field+"="+column)
 }
 
 // unmapped returns a fault of the mapping.
@@ -108,18 +99,42 @@ func (c columns) holds(target string) bool {
 	return false
 }
 
-// position finds a column by its name, or by its number starting from 1.
-func position(column string, header []string, width int) (int, error) {
-	i := slices.IndexFunc(
-		header, func(h string) bool { return strings.EqualFold(strings.TrimSpace(h), strings.TrimSpace(column)) },
+// position finds a column: by its name in any case, by its number starting from 1, by another
+// spelling of its name, or by another usual name.
+func position(column string, src *source) (int, error) {
+	n, isNumber := number(column, src.width)
+	if isNumber && src.numbered {
+		return n, nil
+	}
+	if found := indexes(src.header, exactly, exactly(column)); len(found) > 0 {
+		return found[0], nil
+	}
+	if isNumber {
+		return n, nil
+	}
+	found := indexes(src.header, plain, plain(column))
+	if target := usual[plain(column)]; len(found) == 0 && target != "" {
+		found = indexes(src.header, func(h string) string { return usual[plain(h)] }, target)
+	}
+	switch len(found) {
+	case 0:
+		return 0, unmapped("the file has no column %q%s", column, src.described())
+	case 1:
+		return found[0], nil
+	}
+	return 0, unmapped(
+		"%q may be %q or %q: give the name as the header has it", column, src.header[found[0]], src.header[found[1]],
 	)
-	if i >= 0 {
-		return i, nil
+}
+
+// indexes returns the columns whose name has the given key. Nothing has the empty key.
+func indexes(header []string, key func(string) string, want string) (found []int) {
+	for i, name := range header {
+		if want != "" && key(name) == want {
+			found = append(found, i)
+		}
 	}
-	if n, err := strconv.Atoi(column); err == nil && n >= 1 && n <= width {
-		return n - 1, nil
-	}
-	return 0, unmapped("the file has no column %q", column)
+	return found
 }
 
 // row converts a record to a row of the subscriber package, or returns the reason why it cannot.
@@ -140,18 +155,18 @@ func (c columns) row(r record) (subscriber.Row, error) {
 		}
 		text := r.cells[i]
 		switch target {
-		case "email":
+		case targetEmail:
 			row.Email = text
-		case "ip":
+		case targetIP:
 			row.IP = text
-		case "subscribedAt", "optedInAt":
+		case targetSubscribedAt, targetOptedInAt:
 			at, ok := instant(text, c.zone)
 			if !ok {
 				return row, fmt.Errorf(
 					"%s %q is no date: write 2006-01-02, 2006-01-02 15:04:05 or RFC 3339", target, text,
 				)
 			}
-			if target == "subscribedAt" {
+			if target == targetSubscribedAt {
 				row.SubscribedAt = &at
 			} else {
 				row.OptedInAt = &at

@@ -138,8 +138,9 @@ func TestReasonsOfRejectedRowsNameWhatIsWrong(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, want := range []string{
-			"2,\"email: must be one email address", "3,\"the row has 3 cells, the header 2: a cell that holds the separator needs quotes\",a@example.com,Köln,Mitte\n",
-			"4,email: is required,,Ulm\n",
+			"nobody,Bonn,2,\"email: must be one email address",
+			"a@example.com,Köln,Mitte,3,\"the row has 3 cells, the header 2: a cell that holds the separator needs quotes\"\n",
+			",Ulm,4,email: is required\n",
 		} {
 			if !strings.Contains(string(report), want) {
 				t.Errorf("%q is not in\n%s", want, report)

@@ -35,7 +35,8 @@ type Options struct {
 	// List needs id, user_id and created_at.
 	List *ent.SubscriberList
 	// Map lists columns, by name or by number starting from 1, with their targets: "Column=email".
-	// If it is empty, the names in the header determine the targets.
+	// If it is empty, the names in the header determine the targets. Names of columns and targets may
+	// have any case, and usual other spellings: "E-mail Address", "email_address", "Emailadresse".
 	Map []string
 	// Encoding is "utf-8", "latin-1" (decoded as Windows-1252), or "auto". "auto" selects UTF-16 if
 	// the file begins with its byte order mark, UTF-8 if the whole file is valid UTF-8, and Latin-1
@@ -43,12 +44,16 @@ type Options struct {
 	// line.
 	Encoding string
 	// NoHeader means that the first row is a person. Otherwise the first row is a header if none of
-	// its cells contains an @.
+	// its cells is an address. If all columns are mapped by number, one more condition holds: the
+	// cell for the email is a usual name of that column. Otherwise the row may be a person with a
+	// broken address, and is rejected like one. The header of a report is always a header.
 	NoHeader bool
 	// Zone is the time zone of dates without a zone. Default: UTC.
 	Zone *time.Location
 	// Report is the file for the rejected rows. Default: Path with ".rejected.csv" instead of
-	// ".csv". It is created only if there are rejected rows.
+	// ".csv". It is created only if there are rejected rows. It has the separator and the columns of
+	// the file, and after them the line and the reason, so that it can be corrected and imported with
+	// the same options. If Report is Path, and that is a report, the new report has the default path.
 	Report string
 	// Update writes the custom fields of people who are already on the list.
 	Update bool
@@ -70,6 +75,8 @@ type Summary struct {
 	// Outcomes is the number of rows by outcome. Rows that were written just before an interruption
 	// may count as Exists or Updated.
 	Outcomes map[subscriber.Outcome]int `json:"outcomes"`
+	// Report is the file of the rejected rows, or empty if there are none.
+	Report string `json:"-"`
 }
 
 // Run imports a file. The result is the same as if the rows were added to the list one by one: of
@@ -91,7 +98,7 @@ func Run(ctx context.Context, people People, o Options) (_ Summary, err error) {
 	if err != nil {
 		return Summary{}, err
 	}
-	src, err := openSource(o.Path, o.Encoding, o.NoHeader)
+	src, err := openSource(o)
 	if err != nil {
 		return Summary{}, err
 	}
@@ -99,7 +106,7 @@ func Run(ctx context.Context, people People, o Options) (_ Summary, err error) {
 	if o.Zone == nil {
 		o.Zone = time.UTC
 	}
-	cols, err := readColumns(o.Map, src.header, src.width, fields)
+	cols, err := readColumns(o.Map, src, fields)
 	if err != nil {
 		return Summary{}, err
 	}
@@ -107,17 +114,14 @@ func Run(ctx context.Context, people People, o Options) (_ Summary, err error) {
 	if o.BatchRows == 0 {
 		o.BatchRows = lanes * partRows
 	}
-	if o.Report == "" {
-		o.Report = strings.TrimSuffix(o.Path, ".csv") + ".rejected.csv"
-	}
-	if err := refuseInput(o.Report, o.Path); err != nil {
+	if o.Report, err = reportFor(o, src.report); err != nil {
 		return Summary{}, err
 	}
 	point, err := readCheckpoint(o, src.digest)
 	if err != nil {
 		return Summary{}, err
 	}
-	out, err := openReport(o.Report, point.ReportBytes, src.header)
+	out, err := openReport(o.Report, point.ReportBytes, src.form)
 	if err != nil {
 		return Summary{}, err
 	}
@@ -128,6 +132,9 @@ func Run(ctx context.Context, people People, o Options) (_ Summary, err error) {
 	err = errors.Join(j.all(ctx), out.Close())
 	if err == nil {
 		err = point.remove()
+	}
+	if point.Outcomes[subscriber.Rejected] > 0 {
+		point.Report = o.Report
 	}
 	return point.Summary, err
 }
@@ -327,7 +334,11 @@ func (j *job) note(b *batch) error {
 	for i, result := range b.results {
 		j.point.Outcomes[result.Outcome]++
 		if result.Outcome == subscriber.Rejected {
-			if err := j.report.write(b.records[i], reason(result)); err != nil {
+			why := reason(result)
+			if b.records[i].doubtful {
+				why += "; " + doubt
+			}
+			if err := j.report.write(b.records[i], why); err != nil {
 				return err
 			}
 		}
@@ -339,6 +350,10 @@ func (j *job) note(b *batch) error {
 	}
 	return j.point.save()
 }
+
+// doubt explains why the first row was no header.
+const doubt = "the first row is read as a person, since all columns are mapped by number and its cell for the " +
+	"email is no usual name of that column: map a column by its name if this is a header"
 
 // reason returns the text that explains why a row was rejected.
 func reason(result subscriber.Result) string {
