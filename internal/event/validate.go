@@ -15,6 +15,7 @@ import (
 
 	"campaignql/internal/apperr"
 	"campaignql/internal/kind"
+	"campaignql/internal/people/address"
 	"campaignql/internal/store"
 )
 
@@ -32,8 +33,6 @@ const (
 	// maxClockSkew is how far it may be behind, so that a person who unsubscribes just after subscribing
 	// is unsubscribed.
 	maxClockSkew = 5 * time.Minute
-	// maxKey is the size of the column of folded addresses, in characters.
-	maxKey = 254
 )
 
 // beginning is earlier than any campaign.
@@ -136,14 +135,11 @@ func (e *entry) checkRecipient(invalid invalid) {
 	case e.SubscriberID != 0 && e.Email != "":
 		invalid("email", apperr.ReasonSubscriberTwice, "give subscriber or email, not both")
 	case e.Email != "":
-		text := strings.TrimSpace(kind.Clean(e.Email))
-		e.emailKey = kind.Fold(text, maxKey+1)
-		if !kind.IsAddress(text) || utf8.RuneCountInString(e.emailKey) > maxKey {
-			invalid(
-				"email", apperr.ReasonEmailAddressInvalid,
-				"must be one email address of at most %d bytes, without a name", kind.MaxAddress,
-			)
+		parsed, err := address.Parse(e.Email)
+		if err != nil {
+			invalid("email", apperr.ReasonEmailAddressInvalid, "%v", err)
 		}
+		e.emailKey = parsed.Key
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"campaignql/ent"
 	"campaignql/internal/apperr"
+	"campaignql/internal/people/address"
 	"campaignql/internal/people/subscriber"
 )
 
@@ -257,7 +258,7 @@ func (j *job) next() (*batch, error) {
 		if err != nil {
 			b.results = append(b.results, subscriber.Result{Outcome: subscriber.Rejected, Err: err})
 		} else {
-			key := subscriber.AddressKey(row.Email)
+			key := address.Key(row.Email)
 			p := b.parts[maphash.String(j.seed, key)%lanes]
 			p.put(row, len(b.records), earlier[key])
 			earlier[key]++

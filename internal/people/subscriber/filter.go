@@ -19,6 +19,7 @@ import (
 	"campaignql/internal/audience/rules"
 	"campaignql/internal/caller"
 	"campaignql/internal/kind"
+	"campaignql/internal/people/address"
 	"campaignql/internal/store"
 )
 
@@ -113,7 +114,7 @@ type Filter struct {
 	Bounces  []kind.BounceType
 	// Suppressed keeps people whose address is, or is not, suppressed.
 	Suppressed *bool
-	// Addresses, if not nil, are the addresses to keep, ignoring case.
+	// Addresses, if not nil, are the addresses to keep, by their keys.
 	Addresses []string
 	// SubscribedFrom (inclusive) and SubscribedTo (exclusive) are bounds of the subscription date.
 	SubscribedFrom, SubscribedTo *time.Time
@@ -166,8 +167,8 @@ func (f Filter) conditions() []predicate.Subscriber {
 	}
 	if f.Addresses != nil {
 		keys := make([]string, len(f.Addresses))
-		for i, address := range f.Addresses {
-			keys[i] = AddressKey(address)
+		for i, email := range f.Addresses {
+			keys[i] = address.Key(email)
 		}
 		chosen = append(chosen, entsubscriber.EmailKeyIn(keys...))
 	}
@@ -257,7 +258,7 @@ func (f Filter) search() predicate.Subscriber {
 	}
 	switch f.SearchIn {
 	case rules.EmailAddress, "":
-		return entsubscriber.EmailKeyContains(part)
+		return inAddress(f.Search)
 	case rules.SubscriptionIP:
 		return entsubscriber.SubscriptionIPContains(part)
 	case rules.SubscriberID:
@@ -269,6 +270,20 @@ func (f Filter) search() predicate.Subscriber {
 	default:
 		return nobody
 	}
+}
+
+// inAddress selects people whose address contains a text. A text that is not ASCII is also looked
+// for in the address as it was given, because in the key the domain is in ASCII.
+func inAddress(search string) predicate.Subscriber {
+	part := address.Trim(kind.Clean(search))
+	var chosen []predicate.Subscriber
+	for _, folded := range address.Parts(part) {
+		chosen = append(chosen, entsubscriber.EmailKeyContains(folded))
+	}
+	if !address.IsASCII(part) {
+		chosen = append(chosen, entsubscriber.EmailContains(part), entsubscriber.EmailContains(address.Fold(part)))
+	}
+	return entsubscriber.Or(chosen...)
 }
 
 // nobody is the condition for a search in a field that does not exist.

@@ -2,26 +2,24 @@ package subscriber
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"campaignql/ent"
 	entsubscriber "campaignql/ent/subscriber"
 	"campaignql/internal/apperr"
 	"campaignql/internal/caller"
 	"campaignql/internal/kind"
+	"campaignql/internal/people/address"
 	"campaignql/internal/store"
 )
-
-// maxAddressKey is the size of the column of the folded address, in characters.
-const maxAddressKey = 254
 
 // Subscription adds an address to a list.
 type Subscription struct {
 	ListID int64
-	// Email is one plain address of at most 254 bytes.
+	// Email is one plain address; see address.Parse.
 	Email string
 	// IP is the IP address from which the person subscribed (legacy IPAddress), or "" if it is
 	// unknown.
@@ -124,25 +122,20 @@ func (s *Service) single(ctx context.Context, in Subscription) (*batch, error) {
 	return b, err
 }
 
-// readAddress returns an address as it is stored, and its key.
+// readAddress returns an address as it is stored, and its key. A text that is no address has a key
+// too.
 func readAddress(faults *apperr.Faults, given string) (email, key string) {
-	email = strings.TrimSpace(kind.Clean(given))
-	key = AddressKey(email)
+	a, err := address.Parse(given)
 	switch {
-	case email == "":
+	case err == nil:
+		return a.Text, a.Key
+	case errors.Is(err, address.ErrEmpty):
 		faults.Add(apperr.InvalidField("email", apperr.ReasonSubscriberAddressRequired, "is required"))
-	case !kind.IsAddress(email) || utf8.RuneCountInString(key) > maxAddressKey:
-		faults.Add(apperr.InvalidField(
-			"email", apperr.ReasonSubscriberAddressInvalid,
-			"must be one email address of at most %d bytes, without a name", kind.MaxAddress,
-		))
+	default:
+		faults.Add(apperr.InvalidField("email", apperr.ReasonSubscriberAddressInvalid, "%v", err))
 	}
-	return email, key
+	return "", address.Key(given)
 }
-
-// AddressKey returns the key of an address. Two spellings with the same key are the same person on
-// a list. A text that is no valid address has a key too.
-func AddressKey(email string) string { return kind.Fold(kind.Clean(email), maxAddressKey+1) }
 
 func readIP(faults *apperr.Faults, given string) string {
 	given = strings.TrimSpace(given)
@@ -193,5 +186,5 @@ func (b *batch) people(some []entry) [][]any {
 	return rows
 }
 
-// domainOf returns the mail domain of a folded address.
+// domainOf returns the mail domain of the key of an address.
 func domainOf(key string) string { return key[strings.LastIndexByte(key, '@')+1:] }

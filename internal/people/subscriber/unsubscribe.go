@@ -9,13 +9,14 @@ import (
 	"campaignql/internal/apperr"
 	"campaignql/internal/caller"
 	"campaignql/internal/kind"
+	"campaignql/internal/people/address"
 	"campaignql/internal/store"
 )
 
 // Unsubscription unsubscribes an address from a list.
 type Unsubscription struct {
 	ListID int64
-	// Email is the address, ignoring case.
+	// Email is the address in any spelling with the same key.
 	Email string
 	// CampaignID is the campaign because of which the person unsubscribes, or 0. The campaign
 	// counts it once. A campaign that the account does not have counts nothing.
@@ -33,7 +34,7 @@ func (s *Service) Unsubscribe(ctx context.Context, in Unsubscription) (*ent.Subs
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
 	}
-	key, now := AddressKey(in.Email), store.Truncate(s.now())
+	key, now := address.Key(in.Email), store.Truncate(s.now())
 	var left *ent.Subscriber
 	err := s.db.Tx(ctx, func(ctx context.Context) error {
 		client := s.db.Client(ctx)
