@@ -8,6 +8,7 @@ import (
 
 	"campaignql/internal/audience/rules"
 	"campaignql/internal/kind"
+	"campaignql/internal/people/address"
 )
 
 // The values from which people and rules are drawn. Many of them are hostile: wildcards, quotes,
@@ -132,7 +133,7 @@ func drawWorld(t *rapid.T) *world {
 // drawPerson draws a person with at most the given number of events.
 func drawPerson(t *rapid.T, list int, email string, most int) *person {
 	p := &person{
-		list: list, email: email, key: kind.Fold(email, 254), ip: pick(t, "ip", ips), values: map[int]string{},
+		list: list, email: email, key: address.Key(email), ip: pick(t, "ip", ips), values: map[int]string{},
 		tags: map[int]bool{},
 	}
 	p.status = pick(t, "status", []kind.SubscriberStatus{

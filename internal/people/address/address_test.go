@@ -113,6 +113,7 @@ func TestRefusedAddressesSayWhy(t *testing.T) {
 	t.Parallel()
 	const form = "must be one email address"
 	for given, want := range map[string]string{
+		"nobody 7":                 form,
 		"a":                        form,
 		"a@":                       form,
 		"@b.co":                    form,
@@ -125,7 +126,7 @@ func TestRefusedAddressesSayWhy(t *testing.T) {
 		`"a"@`:                     form,
 		`"a"@b@c`:                  form,
 		`"a@b.co`:                  "a quote that is not closed",
-		`"a\`:                      "a quote that is not closed",
+		`"a@\`:                     "a quote that is not closed",
 		"a@b.co, c@d.co":           "U+0020",
 		"a@b.co,c@d.co":            form,
 		"a(comment)@b.co":          "U+0028",
@@ -173,7 +174,7 @@ func TestRefusedAddressesSayWhy(t *testing.T) {
 		"a\x7f@b.co":     "the control character U+007F",
 		"a\u0090@b.co":   "the control character U+0090",
 		"a\xff@b.co":     "not valid UTF-8",
-		"a\xc3":          "not valid UTF-8",
+		"a@\xc3":         "not valid UTF-8",
 		"a\ufffd@b.co":   "U+FFFD",
 	} {
 		a, err := address.Parse(given)
