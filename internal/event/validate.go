@@ -137,7 +137,9 @@ func (e *entry) checkRecipient(invalid invalid) {
 	case e.Email != "":
 		parsed, err := address.Parse(e.Email)
 		if err != nil {
-			invalid("email", apperr.ReasonEmailAddressInvalid, "%v", err)
+			invalid(
+				"email", apperr.ReasonEmailAddressInvalid, "%v", err,
+			)
 		}
 		e.emailKey = parsed.Key
 	}

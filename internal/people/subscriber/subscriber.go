@@ -44,7 +44,7 @@ type Options struct {
 // list of another account is NotFound, reason "list_not_found", exactly like a list that does not
 // exist. What an admin creates on the list of an account belongs to that account.
 //
-// An address is on a list only once, ignoring case: kind.Fold decides whether two addresses are
+// An address is on a list only once, by its key: address.Key decides whether two addresses are
 // equal.
 type Service struct {
 	db      *store.Store
