@@ -59,11 +59,16 @@ func Parse(text string) (Address, error) {
 	if a, ok := plain(text); ok {
 		return a, nil
 	}
-	text = Trim(text)
-	if text == "" {
+	trimmed := Trim(text)
+	if trimmed == "" {
 		return Address{}, ErrEmpty
 	}
-	return parse(text)
+	if len(trimmed) < len(text) {
+		if a, ok := plain(trimmed); ok {
+			return a, nil
+		}
+	}
+	return parse(trimmed)
 }
 
 // Key returns the key with which an address is looked up: the key of Parse, or, for a text that is no
