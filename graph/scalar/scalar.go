@@ -151,10 +151,14 @@ func UnmarshalEmailAddress(v any) (string, error) {
 		return "", invalid("an EmailAddress is a string, such as \"jane@example.com\"")
 	}
 	a, err := address.Parse(text)
-	if err != nil && !errors.Is(err, address.ErrEmpty) {
+	switch {
+	case err == nil, errors.Is(err, address.ErrEmpty):
+		return a.Text, nil
+	case errors.Is(err, address.ErrLiteral):
+		return address.Trim(text), nil // the domain refuses it, as a user error
+	default:
 		return "", invalid("%s is not an email address: it %v", quote(text), err)
 	}
-	return a.Text, nil
 }
 
 // JSON is any JSON value, stored as its text.

@@ -44,6 +44,10 @@ func refused(format string, args ...any) error { return &Error{fmt.Sprintf(forma
 // ErrEmpty is the error of Parse for a text that holds only blanks and invisible characters.
 var ErrEmpty = errors.New("is empty")
 
+// ErrLiteral is the error of Parse for an address at an IP address in brackets. Its form is right, but
+// people are not written to there.
+var ErrLiteral = refused("must have a domain name after the @, not an IP address in brackets")
+
 // errForm is the error for a text that has not the form of an address.
 var errForm = refused("must be one email address of at most %d bytes, without a name", MaxLength)
 
