@@ -8,9 +8,9 @@ package scalar
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
-	"net/mail"
 	"strconv"
 	"time"
 
@@ -18,6 +18,7 @@ import (
 
 	"campaignql/internal/apperr"
 	"campaignql/internal/kind"
+	"campaignql/internal/people/address"
 	"campaignql/internal/schedule"
 )
 
@@ -142,20 +143,22 @@ func AppendEmailAddress(buf []byte, text string) []byte { return appendOptional(
 // MarshalEmailAddress writes what AppendEmailAddress appends.
 func MarshalEmailAddress(text string) graphql.Marshaler { return marshaler(AppendEmailAddress, text) }
 
-// UnmarshalEmailAddress decodes a bare address. An empty string means no address.
+// UnmarshalEmailAddress decodes a bare address, without blanks and invisible characters at its ends.
+// An empty string means no address.
 func UnmarshalEmailAddress(v any) (string, error) {
 	text, ok := v.(string)
 	if !ok {
 		return "", invalid("an EmailAddress is a string, such as \"jane@example.com\"")
 	}
-	if text == "" {
-		return "", nil
+	a, err := address.Parse(text)
+	switch {
+	case err == nil, errors.Is(err, address.ErrEmpty):
+		return a.Text, nil
+	case errors.Is(err, address.ErrLiteral):
+		return address.Trim(text), nil // the domain refuses it, as a user error
+	default:
+		return "", invalid("%s is not an email address: it %v", quote(text), err)
 	}
-	address, err := mail.ParseAddress(text)
-	if err != nil || address.Address != text || len(text) > 254 {
-		return "", invalid("%s is not an email address", quote(text))
-	}
-	return text, nil
 }
 
 // JSON is any JSON value, stored as its text.

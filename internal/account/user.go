@@ -2,7 +2,7 @@ package account
 
 import (
 	"context"
-	"net/mail"
+	"errors"
 	"strings"
 	"time"
 	"unicode"
@@ -18,12 +18,12 @@ import (
 	"campaignql/internal/apperr"
 	"campaignql/internal/caller"
 	"campaignql/internal/kind"
+	"campaignql/internal/people/address"
 	"campaignql/internal/store"
 )
 
 const (
 	maxNameCharacters = 100
-	maxEmailBytes     = 254
 	// maxUsernameKey is the length of the column for the folded name. A longer folded name is
 	// rejected, because cutting it could make two names equal.
 	maxUsernameKey = 200
@@ -34,7 +34,7 @@ type NewUser struct {
 	// must be the email address itself, so that a login with an address can never match two
 	// accounts.
 	Username string
-	// Email is an address without display name, at most 254 bytes, unique, ignoring case.
+	// Email is one plain address, unique by its key; see address.Parse.
 	Email string
 	// Password has at least 8 characters and at most 1024 bytes.
 	Password string
@@ -138,8 +138,12 @@ func (s *Service) addTaken(ctx context.Context, in *NewUser, faults *apperr.Faul
 // normalize trims the input, sets defaults, and returns all faults that need no database.
 func (in *NewUser) normalize() *apperr.Faults {
 	faults := new(apperr.Faults)
-	in.Username, in.Email = strings.TrimSpace(in.Username), strings.TrimSpace(in.Email)
+	in.Username = strings.TrimSpace(in.Username)
 	in.FirstName, in.LastName = strings.TrimSpace(kind.Clean(in.FirstName)), strings.TrimSpace(kind.Clean(in.LastName))
+	email, emailErr := address.Parse(in.Email)
+	if emailErr == nil {
+		in.Email = email.Text
+	}
 	in.usernameKey, in.emailKey = foldName(in.Username), foldName(in.Email)
 	if in.TimeZone == "" {
 		in.TimeZone = "UTC"
@@ -151,7 +155,7 @@ func (in *NewUser) normalize() *apperr.Faults {
 		in.Reputation = kind.ReputationTrusted
 	}
 	faults.Add(in.checkUsername())
-	faults.Add(in.checkEmail())
+	faults.Add(emailFault(emailErr))
 	faults.Add(checkPassword(in.Password))
 	if tooLong(in.FirstName, maxNameCharacters, user.FirstNameValidator) {
 		faults.Add(apperr.InvalidField(
@@ -205,19 +209,15 @@ func (in *NewUser) checkUsername() error {
 	return nil
 }
 
-func (in *NewUser) checkEmail() error {
-	if in.Email == "" {
+// emailFault returns the fault for an error of address.Parse.
+func emailFault(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, address.ErrEmpty):
 		return apperr.InvalidField("email", apperr.ReasonEmailRequired, "an email address is required")
 	}
-	parsed, err := mail.ParseAddress(in.Email)
-	if err != nil || parsed.Address != in.Email || len(in.Email) > maxEmailBytes || len(in.emailKey) > maxEmailBytes ||
-		!utf8.ValidString(in.Email) {
-		return apperr.InvalidField(
-			"email", apperr.ReasonEmailInvalid,
-			"the email address must have the form name@example.com and at most %d bytes", maxEmailBytes,
-		)
-	}
-	return nil
+	return apperr.InvalidField("email", apperr.ReasonEmailInvalid, "the email address %v", err)
 }
 
 // tooLong reports whether text has more than limit characters or does not fit into its column.
@@ -225,10 +225,13 @@ func tooLong(text string, limit int, column func(string) error) bool {
 	return utf8.RuneCountInString(text) > limit || column(text) != nil
 }
 
-// foldName folds a whole user name or address. Its length limit is above that of any valid name or
-// address.
+// foldName returns the key of an address, and folds any other user name. Its length limit is above
+// that of any valid name.
 func foldName(text string) string {
-	return kind.Fold(kind.Clean(text), 2*maxNameCharacters+maxEmailBytes)
+	if email, err := address.Parse(text); err == nil {
+		return email.Key
+	}
+	return kind.Fold(kind.Clean(text), 2*maxNameCharacters+address.MaxLength)
 }
 
 // Viewer returns the calling account. It needs the scope read.

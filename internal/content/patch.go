@@ -1,6 +1,7 @@
 package content
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"unicode"
@@ -9,6 +10,7 @@ import (
 	"campaignql/ent"
 	"campaignql/internal/apperr"
 	"campaignql/internal/kind"
+	"campaignql/internal/people/address"
 )
 
 const (
@@ -41,7 +43,7 @@ type Patch struct {
 	// most 500 characters.
 	Preheader *string
 	// FromName and FromEmail are the sender: a name of at most 250 characters, and one plain
-	// address of at most 254 bytes.
+	// address; see address.Parse.
 	FromName, FromEmail *string
 	// ReplyToName and ReplyToEmail are the reply address, with the limits of the sender.
 	ReplyToName, ReplyToEmail *string
@@ -66,9 +68,9 @@ func (p *Patch) normalize(faults *apperr.Faults) {
 	p.Subject = line(faults, "subject", p.Subject, maxSubject)
 	p.Preheader = line(faults, "preheader", p.Preheader, maxPreheader)
 	p.FromName = line(faults, "fromName", p.FromName, maxName)
-	p.FromEmail = address(faults, "fromEmail", p.FromEmail)
+	p.FromEmail = readAddress(faults, "fromEmail", p.FromEmail)
 	p.ReplyToName = line(faults, "replyToName", p.ReplyToName, maxName)
-	p.ReplyToEmail = address(faults, "replyToEmail", p.ReplyToEmail)
+	p.ReplyToEmail = readAddress(faults, "replyToEmail", p.ReplyToEmail)
 	p.HTML = body(faults, "html", p.HTML)
 	p.Plain = body(faults, "plain", p.Plain)
 	if p.Mode != nil && !slices.Contains(p.Mode.Values(), string(*p.Mode)) {
@@ -127,18 +129,16 @@ func breaksLine(r rune) bool {
 	return r != '\t' && unicode.IsControl(r) || r == '\u2028' || r == '\u2029'
 }
 
-func address(faults *apperr.Faults, field string, given *string) *string {
+// readAddress returns an address as it is stored. An empty text clears the field.
+func readAddress(faults *apperr.Faults, field string, given *string) *string {
 	if given == nil {
 		return nil
 	}
-	text := strings.TrimSpace(kind.Clean(*given))
-	if text != "" && !kind.IsAddress(text) {
-		faults.Add(apperr.InvalidField(
-			field, apperr.ReasonEmailAddressInvalid,
-			"must be one email address of at most %d bytes, without a name", kind.MaxAddress,
-		))
+	a, err := address.Parse(*given)
+	if err != nil && !errors.Is(err, address.ErrEmpty) {
+		faults.Add(apperr.InvalidField(field, apperr.ReasonEmailAddressInvalid, "%v", err))
 	}
-	return &text
+	return &a.Text
 }
 
 func body(faults *apperr.Faults, field string, given *string) *string {

@@ -57,7 +57,7 @@ func TestPatchTellsEveryFaultAtOnce(t *testing.T) {
 				FromName:    ptr(long[:500]),
 				ReplyToName: ptr(long[:500]),
 				FromEmail: ptr(
-					strings.Repeat("a", 60) + "@" + strings.Repeat("b", 189) + ".com",
+					strings.Repeat("a", 60) + "@" + strings.Repeat(strings.Repeat("b", 46)+".", 4) + "bbcom",
 				),
 				HTML: ptr(strings.Repeat("a", maxText)),
 				Mode: ptr(kind.EmailModeUnlayer),
@@ -74,7 +74,7 @@ func TestPatchTellsEveryFaultAtOnce(t *testing.T) {
 				FromName:    ptr(long[:502]),
 				ReplyToName: ptr(long[:502]),
 				FromEmail: ptr(
-					strings.Repeat("a", 60) + "@" + strings.Repeat("b", 190) + ".com",
+					strings.Repeat("a", 60) + "@" + strings.Repeat(strings.Repeat("b", 46)+".", 4) + "bbbcom",
 				),
 				ReplyToEmail: ptr("nobody"),
 				HTML: ptr(

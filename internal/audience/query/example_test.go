@@ -10,6 +10,7 @@ import (
 	"campaignql/internal/audience/query"
 	"campaignql/internal/audience/rules"
 	"campaignql/internal/kind"
+	"campaignql/internal/people/address"
 	"campaignql/internal/store"
 	"campaignql/internal/testkit"
 )
@@ -28,7 +29,7 @@ func small() *world {
 	w := &world{zone: "Europe/Berlin", listCount: 2}
 	w.fields = []field{{-1, kind.FieldText}, {0, kind.FieldNumber}, {0, kind.FieldDate}, {0, kind.FieldBoolean}}
 	add := func(list int, email string, p person) {
-		p.list, p.email, p.key = list, email, kind.Fold(email, 254)
+		p.list, p.email, p.key = list, email, address.Key(email)
 		if p.status == "" {
 			p.status = kind.SubscriberSubscribed
 		}
@@ -249,7 +250,7 @@ func names(t *testing.T, w *world, a rules.Audience) string {
 	t.Helper()
 	var out []string
 	for _, r := range resolve(t, w, query.Target{Audience: a, At: present}, 0) {
-		name, _, _ := strings.Cut(strings.TrimPrefix(kind.Fold(r.Email, 254), "user1."), "@")
+		name, _, _ := strings.Cut(strings.TrimPrefix(address.Key(r.Email), "user1."), "@")
 		out = append(out, name)
 	}
 	slices.Sort(out)

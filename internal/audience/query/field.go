@@ -20,9 +20,8 @@ import (
 
 // Maximum lengths of the columns, in characters.
 const (
-	maxAddress = 254
-	maxIP      = 45
-	maxKey     = 255
+	maxIP  = 45
+	maxKey = 255
 )
 
 // field returns the condition of a rule on a field. "is not", "does not contain" and "is not set"
@@ -59,12 +58,12 @@ func (b *binder) ownField(name rules.FieldName, op rules.FieldOperator, value st
 		if op == rules.Is {
 			value = canonicalIP(value)
 		}
-		return columnComparison(entsubscriber.FieldSubscriptionIP, maxIP, op, value)
+		return columnComparison(entsubscriber.FieldSubscriptionIP, maxIP, op, foldedFor(op, value))
 	case rules.SubscriberID:
 		return subscriberID(op, value)
 	default:
 		b.byAddress = true
-		return columnComparison(entsubscriber.FieldEmailKey, maxAddress, op, value)
+		return addressComparison(op, value)
 	}
 }
 
@@ -82,7 +81,7 @@ func subscriberID(op rules.FieldOperator, value string) condition {
 		return func(*statement, row) *sql.Predicate { return holds(true) }
 	}
 	if isText(op) {
-		return textComparison(idText, maxIDDigits, op, value)
+		return textComparison(idText, maxIDDigits, op, foldedFor(op, value))
 	}
 	id, _ := strconv.ParseInt(value, 10, 64)
 	return func(_ *statement, r row) *sql.Predicate {
@@ -103,7 +102,7 @@ func idText(s *statement, r row) string {
 // that this clock showed: YYYY-MM-DD HH:MM:SS.
 func (b *binder) ownDate(name string, op rules.FieldOperator, value string) condition {
 	if isText(op) {
-		comparison := textComparison(clockText(name, b.zone, b.at), len(time.DateTime), op, value)
+		comparison := textComparison(clockText(name, b.zone, b.at), len(time.DateTime), op, foldedFor(op, value))
 		return func(s *statement, r row) *sql.Predicate { return all(sql.NotNull(r.C(name)), comparison(s, r)) }
 	}
 	m, _ := rules.ParseMoment(value)
@@ -193,7 +192,8 @@ func (b *binder) typed(id int64, op rules.FieldOperator, value, at string) condi
 			return momentComparison(fieldvalue.FieldDate, op, m.Start(time.UTC), m.End(time.UTC))
 		}
 	}
-	if n := len([]rune(foldedFor(op, value))); n > maxKey {
+	value = foldedFor(op, value)
+	if n := len([]rune(value)); n > maxKey {
 		b.fault(apperr.ReasonAudienceInvalid, at, "%d characters long, texts are compared by their first %d", n, maxKey)
 	}
 	return columnComparison(fieldvalue.FieldTextKey, maxKey, op, value)

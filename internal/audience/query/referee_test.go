@@ -11,6 +11,7 @@ import (
 	"campaignql/internal/audience/query"
 	"campaignql/internal/audience/rules"
 	"campaignql/internal/kind"
+	"campaignql/internal/people/address"
 )
 
 // The referee evaluates audiences on a world in memory, person by person, according to the
@@ -32,7 +33,7 @@ func newReferee(w *world) referee {
 		r.byKey[p.key] = append(r.byKey[p.key], p)
 	}
 	for _, email := range w.suppressed {
-		r.suppressed[kind.Fold(email, 254)] = true
+		r.suppressed[address.Key(email)] = true
 	}
 	return r
 }
@@ -286,6 +287,9 @@ func (r referee) fieldRule(f rules.Field, p *person) bool {
 	if f.Operator == rules.Is && f.Value == "" {
 		return !r.fieldRule(rules.Field{Name: f.Name, CustomID: f.CustomID, Operator: rules.IsSet}, p)
 	}
+	if f.Name == rules.EmailAddress && f.Operator != rules.IsSet {
+		return compareAddress(f, p.key)
+	}
 	text, typ, set := "", kind.FieldText, true
 	switch f.Name {
 	case rules.EmailAddress:
@@ -348,6 +352,21 @@ func compareMoment(f rules.Field, at time.Time, text string, zone *time.Location
 		return ordered(f.Operator, 0)
 	default:
 		return ordered(f.Operator, 1)
+	}
+}
+
+// compareAddress compares a key with the value, of which each spelling of its domain counts.
+func compareAddress(f rules.Field, key string) bool {
+	value := kind.Clean(f.Value)
+	switch f.Operator {
+	case rules.Contains:
+		return slices.ContainsFunc(address.Parts(value), func(part string) bool { return strings.Contains(key, part) })
+	case rules.BeginsWith:
+		return slices.ContainsFunc(address.Parts(value), func(part string) bool { return strings.HasPrefix(key, part) })
+	case rules.EndsWith:
+		return slices.ContainsFunc(address.Parts(value), func(part string) bool { return strings.HasSuffix(key, part) })
+	default:
+		return ordered(f.Operator, strings.Compare(key, address.Key(value)))
 	}
 }
 

@@ -7,8 +7,10 @@ import (
 	"entgo.io/ent/dialect"
 	"entgo.io/ent/dialect/sql"
 
+	entsubscriber "campaignql/ent/subscriber"
 	"campaignql/internal/audience/rules"
 	"campaignql/internal/kind"
+	"campaignql/internal/people/address"
 )
 
 // expression is a text value of a row, as SQL of columns and constants.
@@ -23,10 +25,10 @@ func isText(op rules.FieldOperator) bool {
 	return op == rules.Contains || op == rules.BeginsWith || op == rules.EndsWith
 }
 
-// textComparison compares a folded text of at most limit characters with the given value. An empty
-// text counts as no text: it contains nothing and is neither before nor after any value.
+// textComparison compares a folded text of at most limit characters with the given value, which is
+// folded in the same way. An empty text counts as no text: it contains nothing and is neither before
+// nor after any value.
 func textComparison(text expression, limit int, op rules.FieldOperator, value string) condition {
-	value = foldedFor(op, value)
 	length := utf8.RuneCountInString(value)
 	if length > limit {
 		// No text is longer than limit, so limit+1 characters of the value give the same result as
@@ -65,8 +67,7 @@ func textComparison(text expression, limit int, op rules.FieldOperator, value st
 // follows, because it sorts later.
 func columnComparison(name string, limit int, op rules.FieldOperator, value string) condition {
 	comparison := textComparison(column(name), limit, op, value)
-	beginning := foldedFor(op, value)
-	if op != rules.BeginsWith || beginning == "" || utf8.RuneCountInString(beginning) > limit {
+	if op != rules.BeginsWith || value == "" || utf8.RuneCountInString(value) > limit {
 		return comparison
 	}
 	return func(s *statement, r row) *sql.Predicate {
@@ -75,8 +76,8 @@ func columnComparison(name string, limit int, op rules.FieldOperator, value stri
 		}
 		// MySQL pads texts with spaces before it compares them. A text that continues with a
 		// control character is therefore before its own prefix.
-		parts := []*sql.Predicate{sql.GTE(r.C(name), beginning+"\x00"), comparison(s, r)}
-		if end := successor(beginning); end != "" {
+		parts := []*sql.Predicate{sql.GTE(r.C(name), value+"\x00"), comparison(s, r)}
+		if end := successor(value); end != "" {
 			parts = append(parts, sql.LT(r.C(name), end))
 		}
 		return all(parts...)
@@ -104,8 +105,31 @@ const (
 	surrogatesEnd   = rune(0xE000)
 )
 
-// foldedFor folds a value in the same way as the texts it is compared with. Spaces around a part of
-// a text count.
+// addressComparison compares the key of the address. A value that is compared with whole addresses
+// gets a key as they do. A part is folded like the local part, and its labels are also compared as
+// the A-labels of a domain.
+func addressComparison(op rules.FieldOperator, value string) condition {
+	name := entsubscriber.FieldEmailKey
+	value = kind.Clean(value)
+	if !isText(op) {
+		return columnComparison(name, address.MaxLength, op, address.Key(value))
+	}
+	parts := address.Parts(value)
+	comparisons := make([]condition, len(parts))
+	for i, part := range parts {
+		comparisons[i] = columnComparison(name, address.MaxLength, op, part)
+	}
+	return func(s *statement, r row) *sql.Predicate {
+		alternatives := make([]*sql.Predicate, len(comparisons))
+		for i, comparison := range comparisons {
+			alternatives[i] = comparison(s, r)
+		}
+		return anyOf(alternatives...)
+	}
+}
+
+// foldedFor folds a value in the same way as the texts of names and values that it is compared with.
+// Spaces around a part of a text count.
 func foldedFor(op rules.FieldOperator, value string) string {
 	value = kind.Clean(value)
 	if isText(op) {

@@ -14,6 +14,7 @@ import (
 	"campaignql/internal/audience/rules"
 	"campaignql/internal/caller"
 	"campaignql/internal/kind"
+	"campaignql/internal/people/address"
 	"campaignql/internal/store"
 	"campaignql/internal/testkit"
 )
@@ -255,7 +256,7 @@ func (w *world) writeIn(ctx context.Context, client *ent.Client, stranger int64)
 			client.Suppression.Create().
 				SetUserID(mine).
 				SetEmail(email).
-				SetEmailKey(kind.Fold(email, 254)).
+				SetEmailKey(address.Key(email)).
 				SetCreatedAt(present),
 		)
 	}

@@ -258,7 +258,7 @@ func (f Filter) search() predicate.Subscriber {
 	}
 	switch f.SearchIn {
 	case rules.EmailAddress, "":
-		return entsubscriber.EmailKeyContains(part)
+		return inAddress(f.Search)
 	case rules.SubscriptionIP:
 		return entsubscriber.SubscriptionIPContains(part)
 	case rules.SubscriberID:
@@ -270,6 +270,20 @@ func (f Filter) search() predicate.Subscriber {
 	default:
 		return nobody
 	}
+}
+
+// inAddress selects people whose address contains a text. A text that is not ASCII is also looked
+// for in the address as it was given, because in the key the domain is in ASCII.
+func inAddress(search string) predicate.Subscriber {
+	part := address.Trim(kind.Clean(search))
+	var chosen []predicate.Subscriber
+	for _, folded := range address.Parts(part) {
+		chosen = append(chosen, entsubscriber.EmailKeyContains(folded))
+	}
+	if !address.IsASCII(part) {
+		chosen = append(chosen, entsubscriber.EmailContains(part), entsubscriber.EmailContains(address.Fold(part)))
+	}
+	return entsubscriber.Or(chosen...)
 }
 
 // nobody is the condition for a search in a field that does not exist.

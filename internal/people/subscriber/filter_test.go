@@ -94,15 +94,27 @@ func TestSearchFindsPartsOfFields(t *testing.T) {
 		city, other := f.field(f.list, kind.FieldText, ""), f.field(0, kind.FieldText, "")
 		f.subscribe("Straße_1@example.com", map[int64]string{city: "Köln 50%", other: "Ulm"})
 		b := f.subscribe("b@example.com", map[int64]string{city: "Ulm"})
+		f.subscribe("ﬁ²@bücher.example", nil)
 		for _, test := range []struct {
 			filter subscriber.Filter
 			want   string
 		}{
-			{subscriber.Filter{Search: "STRASSE"}, "Straße_1"},
+			{subscriber.Filter{Search: "STRAẞE"}, "Straße_1"},
+			{subscriber.Filter{Search: "STRASSE"}, ""},
+			{subscriber.Filter{Search: " \u200bB@EXAMPLE"}, "b"},
+			{subscriber.Filter{Search: "bücher"}, "ﬁ²"},
+			{subscriber.Filter{Search: "@BÜCHER.ex"}, "ﬁ²"},
+			{subscriber.Filter{Search: "ücher.ex"}, "ﬁ²"}, // a part of a label is found as given
+			{subscriber.Filter{Search: "xn--bcher-kva"}, "ﬁ²"},
+			{subscriber.Filter{Search: "ﬁ"}, "ﬁ²"},
+			{subscriber.Filter{Search: "fi"}, ""},
+			{subscriber.Filter{Search: "2@"}, ""},
+			{subscriber.Filter{Search: "²@xn--b"}, "ﬁ²"},
+			{subscriber.Filter{Addresses: []string{"ﬁ²@xn--bcher-kva.EXAMPLE ", "straße_1@example.com\u200b", "fi2@bücher.example", "x"}}, "Straße_1 ﬁ²"},
 			{subscriber.Filter{Search: "_"}, "Straße_1"},
 			{subscriber.Filter{Search: "%"}, ""},
 			{subscriber.Filter{Search: "192.0"}, ""},
-			{subscriber.Filter{Search: "192.0", SearchIn: rules.SubscriptionIP}, "Straße_1 b"},
+			{subscriber.Filter{Search: "192.0", SearchIn: rules.SubscriptionIP}, "Straße_1 b ﬁ²"},
 			{subscriber.Filter{Search: " " + strconv.FormatInt(b.ID, 10), SearchIn: rules.SubscriberID}, "b"},
 			{subscriber.Filter{Search: "1x", SearchIn: rules.SubscriberID}, ""},
 			{subscriber.Filter{Search: "e", SearchIn: "Password"}, ""},

@@ -17,7 +17,7 @@ import (
 // Unsubscription unsubscribes an address from a list.
 type Unsubscription struct {
 	ListID int64
-	// Email is the address, ignoring case.
+	// Email is the address in any spelling with the same key.
 	Email string
 	// CampaignID is the campaign because of which the person unsubscribes, or 0. The campaign
 	// counts it once. If the list is one of the campaign's audience, the person is unsubscribed

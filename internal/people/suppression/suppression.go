@@ -6,9 +6,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"entgo.io/ent/dialect/sql"
 
@@ -19,15 +17,12 @@ import (
 	"campaignql/internal/caller"
 	"campaignql/internal/kind"
 	"campaignql/internal/page"
+	"campaignql/internal/people/address"
 	"campaignql/internal/store"
 )
 
-const (
-	// MaxAddresses is the maximum number of addresses in one call.
-	MaxAddresses = 5000
-	// maxKey is the size of the column of the folded address, in characters.
-	maxKey = 254
-)
+// MaxAddresses is the maximum number of addresses in one call.
+const MaxAddresses = 5000
 
 // Options are the settings of a Service. The zero value uses the defaults.
 type Options struct {
@@ -37,8 +32,7 @@ type Options struct {
 
 // Service implements the rules of suppressions. Its methods are safe for concurrent use. Each
 // method acts for the caller in its context, and requires the scope read to read and write to
-// write. An address is suppressed only once, ignoring case: kind.Fold decides whether two addresses
-// are equal.
+// write. An address is suppressed only once: its key decides whether two addresses are equal.
 //
 // Methods with a columns parameter select only those columns (of package ent/suppression) and the
 // ones they need themselves. Without columns they select all.
@@ -83,8 +77,8 @@ func (s *Service) Suppress(
 		rows := make([]*ent.SuppressionCreate, len(wanted))
 		for i, a := range wanted {
 			rows[i] = client.Suppression.Create().
-				SetEmail(a.email).
-				SetEmailKey(a.key).
+				SetEmail(a.Text).
+				SetEmailKey(a.Key).
 				SetReason(reason).
 				SetCreatedAt(now)
 		}
@@ -108,7 +102,7 @@ func (s *Service) Suppress(
 // find returns the suppressions of the caller's own account, also for an admin, in the order of the
 // addresses. The modifiers change the query, for example to lock the rows.
 func (s *Service) find(
-	ctx context.Context, wanted []address, modifiers ...func(*sql.Selector),
+	ctx context.Context, wanted []address.Address, modifiers ...func(*sql.Selector),
 ) ([]*ent.Suppression, error) {
 	who, err := caller.From(ctx)
 	if err != nil {
@@ -130,7 +124,7 @@ func (s *Service) find(
 	}
 	out := make([]*ent.Suppression, 0, len(wanted))
 	for _, a := range wanted {
-		if row := byKey[a.key]; row != nil {
+		if row := byKey[a.Key]; row != nil {
 			out = append(out, row)
 		}
 	}
@@ -170,19 +164,16 @@ func (s *Service) Unsuppress(ctx context.Context, addresses []string) ([]string,
 	return released, nil
 }
 
-// address is an address as it is stored, and its key.
-type address struct{ email, key string }
-
-func keys(all []address) []string {
+func keys(all []address.Address) []string {
 	out := make([]string, len(all))
 	for i, a := range all {
-		out[i] = a.key
+		out[i] = a.Key
 	}
 	return out
 }
 
 // read returns the addresses in their order, without duplicates.
-func read(faults *apperr.Faults, given []string) []address {
+func read(faults *apperr.Faults, given []string) []address.Address {
 	if len(given) > MaxAddresses {
 		faults.Add(apperr.InvalidField(
 			"addresses", apperr.ReasonTooManyAddresses, "%d addresses, at most %d are allowed", len(given),
@@ -190,19 +181,19 @@ func read(faults *apperr.Faults, given []string) []address {
 		))
 		return nil
 	}
-	out, seen := make([]address, 0, len(given)), make(map[string]bool, len(given))
+	out, seen := make([]address.Address, 0, len(given)), make(map[string]bool, len(given))
 	for i, text := range given {
-		a := address{email: strings.TrimSpace(kind.Clean(text))}
-		a.key = kind.Fold(a.email, maxKey+1)
-		if !kind.IsAddress(a.email) || utf8.RuneCountInString(a.key) > maxKey {
-			faults.Add(apperr.InvalidField(fmt.Sprintf("addresses[%d]", i), apperr.ReasonSuppressionAddressInvalid,
-				"must be one email address of at most %d bytes, without a name", kind.MaxAddress))
+		a, err := address.Parse(text)
+		if err != nil {
+			faults.Add(apperr.InvalidField(
+				fmt.Sprintf("addresses[%d]", i), apperr.ReasonSuppressionAddressInvalid, "%v", err,
+			))
 			continue
 		}
-		if !seen[a.key] {
+		if !seen[a.Key] {
 			out = append(out, a)
 		}
-		seen[a.key] = true
+		seen[a.Key] = true
 	}
 	return out
 }
@@ -217,13 +208,26 @@ type Filter struct {
 
 func (f Filter) predicates() []predicate.Suppression {
 	var chosen []predicate.Suppression
-	if search := kind.Fold(kind.Clean(f.Search), maxKey); search != "" {
-		chosen = append(chosen, suppression.EmailKeyContains(search))
+	if part := address.Trim(kind.Clean(f.Search)); part != "" {
+		chosen = append(chosen, inAddress(part))
 	}
 	if f.Reasons != nil {
 		chosen = append(chosen, suppression.ReasonIn(f.Reasons...))
 	}
 	return chosen
+}
+
+// inAddress selects addresses that contain a text. A text that is not ASCII is also looked for in the
+// address as it was given, because in the key the domain is in ASCII.
+func inAddress(part string) predicate.Suppression {
+	var chosen []predicate.Suppression
+	for _, folded := range address.Parts(part) {
+		chosen = append(chosen, suppression.EmailKeyContains(folded))
+	}
+	if !address.IsASCII(part) {
+		chosen = append(chosen, suppression.EmailContains(part), suppression.EmailContains(address.Fold(part)))
+	}
+	return suppression.Or(chosen...)
 }
 
 var byAddress = page.Order[*ent.Suppression]{

@@ -29,7 +29,7 @@ func TestAddressesAreSuppressedOnce(t *testing.T) {
 			want      string
 		}{
 			{[]string{" B@example.com ", "jörg@straße.example", "b@EXAMPLE.com"}, kind.SuppressedByBounce, "B@example.com hard_bounce, jörg@straße.example hard_bounce"},
-			{[]string{"a@example.com", "JÖRG@STRASSE.example"}, kind.SuppressedManually, "a@example.com manual, jörg@straße.example hard_bounce"},
+			{[]string{"a@example.com", "JÖRG@STRAẞE.example"}, kind.SuppressedManually, "a@example.com manual, jörg@straße.example hard_bounce"},
 			{nil, kind.SuppressedManually, ""},
 		} {
 			if rows, err := f.Suppress(f.ctx, test.addresses, test.reason); err != nil || shown(rows) != test.want {
