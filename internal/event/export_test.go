@@ -27,3 +27,9 @@ func ComparePatterns(agents []string) error {
 	}
 	return nil
 }
+
+// Normalize is normalize.
+func Normalize(text string) (string, bool) { return normalize(text) }
+
+// ParseURL is normalize without the short cut for ordinary URLs.
+func ParseURL(text string) (string, bool) { return parse(text) }
