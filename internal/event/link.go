@@ -11,11 +11,12 @@ import (
 	"campaignql/internal/kind"
 )
 
-// Bounds of what is normalized. The parser takes quadratic time for signs of "@", and no browser
-// opens a longer URL of a mail. Other texts are links under the text that was sent.
+// Bounds of what is normalized: the parser takes quadratic time for signs of "@" and for the parts of
+// a path. Other texts are links under the text that was sent.
 const (
 	maxNormalized = 16 << 10
 	maxAts        = 20
+	maxSlashes    = 100
 )
 
 // target is the link that the URL of a click means. The zero value is no link.
@@ -52,7 +53,8 @@ func normalize(text string) (string, bool) {
 	if isNormal(text) {
 		return text, true
 	}
-	if len(text) > maxNormalized || strings.Count(text, "@") > maxAts {
+	if len(text) > maxNormalized || strings.Count(text, "@") > maxAts ||
+		strings.Count(text, "/")+strings.Count(text, `\`) > maxSlashes {
 		scheme, _, found := strings.Cut(strings.TrimFunc(text, isBlank), ":")
 		return text, found && isLinkScheme(strings.ToLower(scheme))
 	}
