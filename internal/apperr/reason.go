@@ -198,7 +198,6 @@ const (
 	ReasonCampaignRequired     Reason = "campaign_required"
 	ReasonSubscriberRequired   Reason = "subscriber_required"
 	ReasonSubscriberTwice      Reason = "subscriber_twice"
-	ReasonURLInvalid           Reason = "url_invalid"
 	ReasonURLUnexpected        Reason = "url_unexpected"
 	ReasonIPInvalid            Reason = "ip_invalid"
 	ReasonAmountInvalid        Reason = "amount_invalid"

@@ -185,7 +185,6 @@ var registered = []Registered{
 	{ReasonCampaignRequired, []Code{Invalid}, "an event names no campaign"},
 	{ReasonSubscriberRequired, []Code{Invalid}, "an event names no recipient"},
 	{ReasonSubscriberTwice, []Code{Invalid}, "an event names its recipient in two ways"},
-	{ReasonURLInvalid, []Code{Invalid}, "the URL of a click is malformed"},
 	{ReasonURLUnexpected, []Code{Invalid}, "an event has a URL and is no click"},
 	{ReasonIPInvalid, []Code{Invalid}, "an IP address is malformed"},
 	{ReasonAmountInvalid, []Code{Invalid}, "the amount of a conversion cannot be accepted"},
