@@ -10,7 +10,7 @@ DATE ?= $(shell TZ=UTC0 git show -s --format=%cd --date=format-local:%Y-%m-%dT%H
 export CGO_ENABLED = 0
 export GOFLAGS := $(strip $(GOFLAGS) $(if $(findstring -trimpath,$(GOFLAGS)),,-trimpath))
 
-.PHONY: run build test race lint generate migration explorer bench bench-events bench-live bench-statistics \
+.PHONY: run build test race lint generate migration explorer crawlers bench bench-events bench-live bench-statistics \
 	bench-import bench-audience fuzz release
 
 ## run: the server with demo data and the explorer, on SQLite
@@ -54,6 +54,11 @@ migration:
 ## explorer: bundle the explorer page anew (needs Node 20)
 explorer:
 	cd internal/explorer/web && npm ci --no-audit --no-fund && npm run build
+
+## crawlers: the patterns by which machines are known, from the version of crawler-user-agents that
+## internal/event/crawlers/package.json names (needs Node 20)
+crawlers:
+	cd internal/event/crawlers && npm ci --no-audit --no-fund --loglevel=error && npm run --silent write && rm -r node_modules
 
 ## bench: requests per second beside a hand-written handler, cold start, memory
 bench:

@@ -20,9 +20,9 @@ type LinkCounter struct {
 	UserID int64 `json:"user_id,omitempty"`
 	// CampaignID holds the value of the "campaign_id" field.
 	CampaignID int64 `json:"campaign_id,omitempty"`
-	// SHA-256 of url, hexadecimal: a URL is too long for an index.
+	// SHA-256 of the whole normalized URL, hexadecimal; of url itself for links from before that.
 	URLHash string `json:"url_hash,omitempty"`
-	// URL holds the value of the "url" field.
+	// As it was sent, cut.
 	URL string `json:"url,omitempty"`
 	// Clicks holds the value of the "clicks" field.
 	Clicks int64 `json:"clicks,omitempty"`

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -113,6 +114,79 @@ func TestEventsAreRecordedAndCounted(t *testing.T) {
 		)
 		if diff := cmp.Diff(string(before), string(told)); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}
+
+// TestURLsOfClicksAreShownAsSent records clicks in both ways, with odd URLs: none is lost, spellings
+// of one link count together, and statistics and files show the first one as it was sent.
+func TestURLsOfClicksAreShownAsSent(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		a := w.Account(t)
+		c, p := w.mailed(t, a)
+		long := "https://example.org/" + strings.Repeat("x", 5000)
+		spellings := [][2]string{
+			{"https://example.org/100%#50%", "HTTPS://example.org/100%#50%"}, {" https://example.org/a b ", "https://example.org/a%20b"},
+			{`https:\\example.org\c`, "https://example.org/c"}, {"https://example.org/%u00e4", "https://EXAMPLE.org:443/%u00e4"},
+			{long, "\t" + long}, {"javascript:alert(1)", "data:text/html,x"}, {"/sale", "%"},
+		}
+		var events []any
+		var lines strings.Builder
+		for i, urls := range spellings {
+			e := object{
+				"id": fmt.Sprint("g", i), "kind": "CLICKED", "campaign": number(c.ID), "subscriber": number(p.ID),
+				"at": "2026-03-01T12:00:00Z", "url": urls[0],
+			}
+			events = append(events, e)
+			line := maps.Clone(e)
+			line["id"], line["url"] = fmt.Sprint("l", i), urls[1]
+			lines.Write(must(json.Marshal(line))(t))
+			lines.WriteByte('\n')
+		}
+		data := w.MustQuery(t, a.Key, recordDocument, object{"in": object{"events": events}})
+		if n := fmt.Sprint(apitest.At(t, data, "recordEvents", "recordedCount")); n != fmt.Sprint(len(events)) {
+			t.Errorf("%s are recorded", n)
+		}
+		_, answers := w.streamed(t, a.Key, ndjson, strings.NewReader(lines.String()))
+		if n := strings.Count(answers, `"recorded"`); n != len(events) {
+			t.Errorf("%d are recorded: %s", n, answers)
+		}
+		want := map[string]int{long[:2000]: 2}
+		for _, urls := range spellings[:4] {
+			want[urls[0]] = 2
+		}
+		type link struct {
+			URL    string
+			Clicks int
+		}
+		byURL := func(text []byte) map[string]int {
+			var all []link
+			if err := json.Unmarshal(text, &all); err != nil {
+				t.Fatal(err)
+			}
+			out := map[string]int{}
+			for _, l := range all {
+				out[l.URL] += l.Clicks
+			}
+			return out
+		}
+		shown := w.MustQuery(
+			t, a.Key, `query($id: ID!) { campaign(id: $id) { statistics { links(first: 50) { url clicks } } } }`,
+			object{"id": number(c.ID)},
+		)
+		told := must(json.Marshal(apitest.At(t, shown, "campaign", "statistics", "links")))(t)
+		_, file := fetch(t, w.URL+"/export/campaigns/"+number(c.ID)+"/links.json", a.Key)
+		for name, text := range map[string][]byte{"GraphQL": told, "file": []byte(file)} {
+			if diff := cmp.Diff(want, byURL(text)); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", name, diff)
+			}
+		}
+		_, activity := fetch(t, w.URL+"/export/campaigns/"+number(c.ID)+"/activity.json", a.Key)
+		if n := strings.Count(activity, `"url":"https://example.org/%u00e4"`); n != 2 {
+			t.Errorf("activity has the link %d times", n)
+		}
+		if now := w.db.Client(a.Context).Campaign.GetX(a.Context, c.ID); now.TotalClicks != c.TotalClicks+int64(2*len(spellings)) {
+			t.Errorf("%d clicks, were %d", now.TotalClicks, c.TotalClicks)
 		}
 	})
 }

@@ -113,8 +113,8 @@ func (LinkCounter) Fields() []ent.Field {
 		field.String("url_hash").
 			MaxLen(64).
 			Immutable().
-			Comment("SHA-256 of url, hexadecimal: a URL is too long for an index."),
-		field.Text("url").Immutable(),
+			Comment("SHA-256 of the whole normalized URL, hexadecimal; of url itself for links from before that."),
+		field.Text("url").Immutable().Comment("As it was sent, cut."),
 		counter("clicks", ""),
 		counter("unique_clicks", ""),
 	}

@@ -1562,7 +1562,7 @@ type SeriesPoint {
 type LinkStatistic {
   "Where it stands among the links of its campaign, for ` + "`" + `after` + "`" + `; null of many campaigns in sum."
   cursor: String
-  "Where it leads."
+  "Where it leads, as it was sent, at most 2,000 bytes."
   url: String!
   "Times people clicked it."
   clicks: Int!
@@ -2957,7 +2957,10 @@ input EventInput {
   email: String
   "When it happened, RFC 3339, such as 2026-11-23T10:00:00Z. At most an hour ahead."
   at: String!
-  "The link of a click, an absolute http or https URL of at most 4,000 bytes."
+  """
+  The link of a click: an absolute URL of http, https, mailto or tel, as it came. A click with any other text is recorded without a link. Links are compared as
+  browsers read them, and shown as sent, at most 2,000 bytes.
+  """
   url: String
   "Why, such as the answer of the receiving mail system; cut after 1,000 bytes."
   reason: String

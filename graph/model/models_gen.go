@@ -591,7 +591,8 @@ type EventInput struct {
 	Email graphql.Omittable[*string] `json:"email,omitempty"`
 	// When it happened, RFC 3339, such as 2026-11-23T10:00:00Z. At most an hour ahead.
 	At string `json:"at"`
-	// The link of a click, an absolute http or https URL of at most 4,000 bytes.
+	// The link of a click: an absolute URL of http, https, mailto or tel, as it came. A click with any other text is recorded without a link. Links are compared as
+	// browsers read them, and shown as sent, at most 2,000 bytes.
 	URL graphql.Omittable[*string] `json:"url,omitempty"`
 	// Why, such as the answer of the receiving mail system; cut after 1,000 bytes.
 	Reason graphql.Omittable[*string] `json:"reason,omitempty"`

@@ -201,7 +201,6 @@ const (
 	ReasonSubscriberTwice      Reason = "subscriber_twice"
 	ReasonScopeUnexpected      Reason = "scope_unexpected"
 	ReasonScopeUnknown         Reason = "scope_unknown"
-	ReasonURLInvalid           Reason = "url_invalid"
 	ReasonURLUnexpected        Reason = "url_unexpected"
 	ReasonIPInvalid            Reason = "ip_invalid"
 	ReasonAmountInvalid        Reason = "amount_invalid"

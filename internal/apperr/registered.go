@@ -188,7 +188,6 @@ var registered = []Registered{
 	{ReasonSubscriberTwice, []Code{Invalid}, "an event names its recipient in two ways"},
 	{ReasonScopeUnexpected, []Code{Invalid}, "an event has a scope and is no unsubscription"},
 	{ReasonScopeUnknown, []Code{Invalid}, "the scope of an unsubscription is not known"},
-	{ReasonURLInvalid, []Code{Invalid}, "the URL of a click is malformed"},
 	{ReasonURLUnexpected, []Code{Invalid}, "an event has a URL and is no click"},
 	{ReasonIPInvalid, []Code{Invalid}, "an IP address is malformed"},
 	{ReasonAmountInvalid, []Code{Invalid}, "the amount of a conversion cannot be accepted"},

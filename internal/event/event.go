@@ -110,7 +110,7 @@ type Event struct {
 	Email                   string
 	// At is the time of the event, as RFC 3339 text.
 	At string
-	// URL is the clicked link, for clicks only.
+	// URL is the clicked link, for clicks only. A URL that is no link is ignored.
 	URL                   string
 	Reason, UserAgent, IP string
 	// Amount is the value of a conversion, in units of Currency.
@@ -122,6 +122,8 @@ type Event struct {
 	// Fault is the error of a surface that could not read the event, or nil. An event with a Fault
 	// is rejected with this error.
 	Fault error
+	// fit is the link of a URL that Fit has cut, or nil.
+	fit *target
 }
 
 // Outcome is the result of recording an event.

@@ -133,23 +133,32 @@ func (s statements) lock(ctx context.Context, ids []int64) (int, error) {
 	return n, err
 }
 
-// findLinks finds the counters of the clicked links and creates the missing ones.
+// findLinks finds the counters of the clicked links and creates the missing ones. A link that was
+// recorded before URLs were normalized is found by the URL as it was sent, and is preferred.
 func (b *batch) findLinks(ctx context.Context, events []*entry) error {
 	type link struct {
 		campaign int64
 		hash     string
 	}
-	clicked := map[link][]*entry{}
-	var keys [][]any
+	clicked, sent := map[link][]*entry{}, map[link][]*entry{}
+	var keys, known [][]any
 	for _, e := range events {
-		if e.urlHash == "" {
+		e.link = 0 // an attempt that was aborted may have set it
+		if e.clicked.hash == "" {
 			continue
 		}
-		l := link{e.CampaignID, e.urlHash}
+		l := link{e.CampaignID, e.clicked.hash}
 		if clicked[l] == nil {
 			keys = append(keys, []any{l.campaign, l.hash})
 		}
 		clicked[l] = append(clicked[l], e)
+		if e.clicked.sent != l.hash {
+			l.hash = e.clicked.sent
+			if sent[l] == nil {
+				known = append(known, []any{l.campaign, l.hash})
+			}
+			sent[l] = append(sent[l], e)
+		}
 	}
 	find := func(keys [][]any) error {
 		return b.sql.find(ctx, linkcounter.Table, "url_hash", keys, func(rows store.Rows) error {
@@ -159,24 +168,28 @@ func (b *batch) findLinks(ctx context.Context, events []*entry) error {
 				return err
 			}
 			for _, e := range clicked[l] {
+				if e.link == 0 {
+					e.link = id
+				}
+			}
+			for _, e := range sent[l] {
 				e.link = id
 			}
 			return nil
 		})
 	}
-	for _, all := range clicked {
-		for _, e := range all {
-			e.link = 0 // set by an attempt that was aborted
-		}
-	}
-	if err := find(keys); err != nil {
+	if err := find(slices.Concat(keys, known)); err != nil {
 		return err
 	}
 	var missing, rows [][]any
+	var first []*entry
 	for _, key := range keys {
-		if e := clicked[link{key[0].(int64), key[1].(string)}][0]; e.link == 0 {
-			missing = append(missing, key)
-			rows = append(rows, []any{e.owner, e.CampaignID, e.urlHash, e.URL})
+		unknown := func(e *entry) bool { return e.link == 0 }
+		all := clicked[link{key[0].(int64), key[1].(string)}]
+		if i := slices.IndexFunc(all, unknown); i >= 0 {
+			e := all[i]
+			first, missing = append(first, e), append(missing, key)
+			rows = append(rows, []any{e.owner, e.CampaignID, e.clicked.hash, e.clicked.url})
 		}
 	}
 	columns := []string{"user_id", "campaign_id", "url_hash", "url"}
@@ -186,8 +199,8 @@ func (b *batch) findLinks(ctx context.Context, events []*entry) error {
 	if err := find(missing); err != nil {
 		return err
 	}
-	for _, key := range missing {
-		b.made = append(b.made, clicked[link{key[0].(int64), key[1].(string)}][0].link)
+	for _, e := range first {
+		b.made = append(b.made, e.link)
 	}
 	return nil
 }

@@ -90,8 +90,6 @@ func TestABadEventIsRejectedByItself(t *testing.T) {
 				"invalid at instant_out_of_range",
 			},
 			{with(func(e *event.Event) { e.At = "1999-12-31T23:59:59Z" }), "invalid at instant_out_of_range"},
-			{with(func(e *event.Event) { e.URL = "/relative" }), "invalid url url_invalid"},
-			{with(func(e *event.Event) { e.URL = "javascript://x/%0aalert(1)" }), "invalid url url_invalid"},
 			{
 				with(func(e *event.Event) { e.Kind, e.URL = kind.EventOpened, "https://example.org/" }),
 				"invalid url url_unexpected",
@@ -197,7 +195,7 @@ func TestTextsThatWaitAreBounded(t *testing.T) {
 			e := w.one(name, kind.EventSent, 0, start)
 			change(&e)
 			all := outcomes(t, service, w.ctx, e.Fit())
-			want := map[bool]string{true: "recorded", false: "invalid"}[name == "reason"]
+			want := map[bool]string{true: "recorded", false: "invalid"}[name == "reason" || name == "url"]
 			if !strings.HasPrefix(all[0], want) {
 				t.Errorf("%s: %v", name, all)
 			}
@@ -403,27 +401,6 @@ func TestStatementsOfABatchAreFew(t *testing.T) {
 			t.Errorf("%d statements for 40 events, %d for 4,000", few, many)
 		}
 	})
-}
-
-func TestMachinesAreToldByTheirUserAgents(t *testing.T) {
-	t.Parallel()
-	for agent, want := range map[string]bool{
-		"":            false,
-		"Mozilla/5.0": true,
-		"Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)":                                        false,
-		"YahooMailProxy; https://help.yahoo.com/kb/yahoo-mail-proxy-SLN28749.html":                                                         false,
-		"Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148":                    false,
-		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36":                  false,
-		"Mozilla/4.0 (compatible; MSIE 7.0; Windows NT 10.0; WOW64; Trident/7.0; Microsoft Outlook 16.0.5266)":                             false,
-		"Mozilla/5.0 (Linux; Android 9; CUBOT NOTE 20) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0 Mobile Safari/537.36":           false,
-		"Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; Googlebot/2.1; +http://www.google.com/bot.html) Chrome/131 Safari": true,
-		"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/120.0 Safari/537.36":                        true,
-		"BarracudaCentral/1.0": true, "curl/8.5.0": true, "python-requests/2.32": true, "facebookexternalhit/1.1": true,
-	} {
-		if got := event.Automated(agent); got != want {
-			t.Errorf("%q: %v", agent, got)
-		}
-	}
 }
 
 // TestALinkIsThereOnceAClickOnItIsRecorded checks that a recorded click creates a link, and that a

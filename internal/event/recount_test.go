@@ -121,7 +121,7 @@ func TestRecountsCorrectWhileEventsAreRecorded(t *testing.T) {
 			found[0].Was != found[0].Is+7 {
 			t.Errorf("recount finds %v, %v", found, err)
 		}
-		if last := found[len(found)-1]; last.Where != "link https://example.org/2" || last.Column != "unique_clicks" ||
+		if last := found[len(found)-1]; !strings.HasPrefix(last.Where, "link ") || last.Column != "unique_clicks" ||
 			last.Was != last.Is+2 {
 			t.Errorf("the link's is %v", last)
 		}

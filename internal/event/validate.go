@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"math"
 	"net/netip"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,9 +21,8 @@ import (
 // Limits of what an event carries.
 const (
 	maxID = 200
-	// maxURL and maxText are in bytes. Longer texts are cut. Longer URLs are rejected, because a
-	// cut URL would lead to a different page.
-	maxURL  = 4000
+	// maxURL and maxText are in bytes. Longer texts are cut.
+	maxURL  = 2000
 	maxText = 1000
 	// maxAmount keeps the sum of any number of conversions within the range of the counters.
 	maxAmount = 1e9
@@ -47,7 +45,8 @@ type entry struct {
 	emailKey  string
 	at        time.Time
 	automated bool
-	urlHash   string
+	// clicked is the link of a click, if it has one.
+	clicked target
 	// cents is the amount in hundredths.
 	cents int64
 	// contactID is the person and subscription the subscription through which the campaign came, 0
@@ -61,7 +60,7 @@ type entry struct {
 // read validates the events and returns the valid ones. It sets the results of the others.
 func (s *Service) read(events []Event, results []Result) []*entry {
 	latest := s.now().Add(ahead)
-	agents := map[string]bool{}
+	agents, links := map[string]bool{}, map[string]target{}
 	read := make([]*entry, 0, len(events))
 	entries := make([]entry, len(events))
 	for i, given := range events {
@@ -80,6 +79,7 @@ func (s *Service) read(events []Event, results []Result) []*entry {
 			}
 			e.automated = known
 		}
+		e.readLink(links)
 		read = append(read, e)
 	}
 	return read
@@ -149,21 +149,26 @@ func (e *entry) checkRecipient(invalid invalid) {
 }
 
 func (e *entry) checkClick(invalid invalid) {
-	if e.URL == "" {
-		return
-	}
-	if e.Kind != kind.EventClicked {
+	if e.URL != "" && e.Kind != kind.EventClicked {
 		invalid("url", apperr.ReasonURLUnexpected, "only a click has a URL")
-		return
 	}
-	u, err := url.Parse(e.URL)
-	if err != nil || len(e.URL) > maxURL || !utf8.ValidString(e.URL) || u.Host == "" ||
-		!strings.EqualFold(u.Scheme, "http") && !strings.EqualFold(u.Scheme, "https") {
-		invalid("url", apperr.ReasonURLInvalid, "must be an absolute http or https URL of at most %d bytes", maxURL)
-		return
+}
+
+// readLink finds the link of a click. No URL makes a click invalid: one that is no link is ignored.
+// URLs that the batch has already read are in links.
+func (e *entry) readLink(links map[string]target) {
+	switch {
+	case e.URL == "":
+	case e.fit != nil:
+		e.clicked = *e.fit
+	default:
+		known, seen := links[e.URL]
+		if !seen {
+			known = readTarget(e.URL)
+			links[e.URL] = known
+		}
+		e.clicked = known
 	}
-	digest := sha256.Sum256([]byte(e.URL))
-	e.urlHash = hex.EncodeToString(digest[:])
 }
 
 func (e *entry) checkScope(invalid invalid) {
@@ -201,7 +206,11 @@ func (e *entry) checkConversion(invalid invalid) {
 // cut is cut now, and a text that is too long stays too long.
 func (e Event) Fit() Event {
 	e.Reason, e.UserAgent = cut(e.Reason), cut(e.UserAgent)
-	e.ID, e.URL = beyond(e.ID, maxID*utf8.UTFMax), beyond(e.URL, maxURL)
+	e.ID = beyond(e.ID, maxID*utf8.UTFMax)
+	if len(e.URL) > maxURL {
+		t := readTarget(e.URL) // by the whole URL
+		e.fit, e.URL = &t, cutAt(kind.Clean(e.URL), maxURL)
+	}
 	for _, text := range []*string{&e.Email, &e.At, &e.IP, &e.Currency} {
 		*text = beyond(*text, maxText)
 	}

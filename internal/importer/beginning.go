@@ -12,7 +12,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"campaignql/internal/kind"
+	"campaignql/internal/people/address"
 )
 
 // separators are the characters that separator looks for.
@@ -75,7 +75,10 @@ func separates(r rune) bool {
 }
 
 // isAddress reports whether a cell is an address.
-func isAddress(cell string) bool { return kind.IsAddress(strings.TrimSpace(kind.Clean(cell))) }
+func isAddress(cell string) bool {
+	_, err := address.Parse(cell)
+	return err == nil
+}
 
 // readFirst reads the first row and decides whether it is a header. A first row is a header if none
 // of its cells is an address and if its names are needed: columns are mapped by name, or not mapped
