@@ -32,7 +32,8 @@ type Services struct {
 	Emails     *content.Service
 	Tags       *tag.Service
 	Statistics *statistics.Service
-	// Lists manages subscriber lists, and Subscribers their members.
+	// Contacts manages people, Lists subscriber lists, and Subscribers their members.
+	Contacts       *contact.Service
 	Lists          *lists.Service
 	Subscribers    *subscriber.Service
 	SubscriberTags *label.Service
@@ -92,6 +93,7 @@ type (
 	ruleResolver          struct{ *resolver }
 	segmentResolver       struct{ *resolver }
 	subscriberResolver    struct{ *resolver }
+	contactResolver       struct{ *resolver }
 	customFieldResolver   struct{ *resolver }
 	subscriberTagResolver struct{ *resolver }
 )

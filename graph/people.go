@@ -5,6 +5,7 @@ import (
 
 	"campaignql/ent"
 	"campaignql/graph/model"
+	"campaignql/internal/people/suppression"
 	"campaignql/internal/store"
 )
 
@@ -34,6 +35,16 @@ func (r listResolver) CustomFields(
 
 func (r subscriberResolver) List(ctx context.Context, people []*model.Subscriber) ([]*model.SubscriberList, error) {
 	return r.listsOf(ctx, mapped(people, func(s *model.Subscriber) *int64 { return &s.ListID }))
+}
+
+func (r subscriberResolver) Contact(ctx context.Context, people []*model.Subscriber) ([]*model.Contact, error) {
+	l, err := loaders(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ids := mapped(people, func(s *model.Subscriber) int64 { return s.ContactID })
+	rows, err := l.contacts.Load(ctx, ids, selected(ctx, contactFields, itself).columns())
+	return mapped(rows, shownContact), err
 }
 
 func (r customFieldResolver) List(
@@ -107,14 +118,14 @@ func (r subscriberResolver) Tags(ctx context.Context, people []*model.Subscriber
 func (r subscriberResolver) Suppression(
 	ctx context.Context, people []*model.Subscriber,
 ) ([]*model.Suppression, error) {
-	rows := mapped(distinctBy(people, (*model.Subscriber).Number), func(s *model.Subscriber) *ent.Subscriber {
-		return s.Subscriber
-	})
-	found, err := r.Suppressions.Of(ctx, rows, selected(ctx, suppressionFields, itself).columns()...)
+	of := func(s *model.Subscriber) suppression.Address {
+		return suppression.Address{OwnerID: s.UserID, Key: s.EmailKey}
+	}
+	found, err := r.Suppressions.Of(ctx, mapped(people, of), selected(ctx, suppressionFields, itself).columns()...)
 	if err != nil {
 		return nil, err
 	}
-	return mapped(people, func(s *model.Subscriber) *model.Suppression { return shownSuppression(found[s.ID]) }), nil
+	return mapped(people, func(s *model.Subscriber) *model.Suppression { return shownSuppression(found[of(s)]) }), nil
 }
 
 func (r subscriberTagResolver) SubscriberCount(ctx context.Context, tags []*model.SubscriberTag) ([]int32, error) {

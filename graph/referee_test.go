@@ -34,7 +34,7 @@ func TestGeneratedExecutorAnswersAsGqlgens(t *testing.T) {
 		services := graph.Services{
 			Accounts: w.Services.Accounts, Campaigns: w.Services.Campaigns, Emails: w.Services.Emails,
 			Tags: w.Services.Tags, Statistics: w.Services.Statistics, Lists: w.Services.Lists,
-			Subscribers: w.Services.Subscribers, SubscriberTags: w.Services.SubscriberTags,
+			Contacts: w.Services.Contacts, Subscribers: w.Services.Subscribers, SubscriberTags: w.Services.SubscriberTags,
 			Fields: w.Services.Fields, Segments: w.Services.Segments, Suppressions: w.Services.Suppressions,
 			Audiences: w.Services.Audiences,
 		}

@@ -23,7 +23,7 @@ func TestEveryRelationOfEveryListCostsTheSameForAnyNumberOfRows(t *testing.T) {
 		handler := graph.Handler(graph.Services{
 			Accounts: w.Services.Accounts, Campaigns: w.Services.Campaigns, Emails: w.Services.Emails,
 			Tags: w.Services.Tags, Statistics: w.Services.Statistics, Lists: w.Services.Lists,
-			Subscribers: w.Services.Subscribers, SubscriberTags: w.Services.SubscriberTags,
+			Contacts: w.Services.Contacts, Subscribers: w.Services.Subscribers, SubscriberTags: w.Services.SubscriberTags,
 			Fields: w.Services.Fields, Segments: w.Services.Segments, Suppressions: w.Services.Suppressions,
 			Audiences: w.Services.Audiences,
 		}, graph.Options{Development: true, Limits: guard.Limits{Depth: 30, Complexity: 100_000_000}})

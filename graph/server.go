@@ -233,6 +233,7 @@ func prepared(ctx context.Context, r *resolver) context.Context {
 	get := func() *operationLoaders {
 		return &operationLoaders{
 			emails: loader.NewRows(r.Emails.ByIDs), lists: loader.NewRows(r.Services.Lists.ByIDs),
+			contacts: loader.NewRows(r.Contacts.ByIDs),
 		}
 	}
 	if graphql.GetOperationContext(ctx).Operation.Operation != ast.Mutation {
@@ -305,8 +306,9 @@ type loadersKey struct{}
 
 // operationLoaders are the loaders of one operation.
 type operationLoaders struct {
-	emails *loader.Rows[*ent.Email]
-	lists  *loader.Rows[*ent.SubscriberList]
+	emails   *loader.Rows[*ent.Email]
+	lists    *loader.Rows[*ent.SubscriberList]
+	contacts *loader.Rows[*ent.Contact]
 }
 
 func loaders(ctx context.Context) (*operationLoaders, error) {

@@ -20,6 +20,7 @@ import (
 var subscriberFields = columnsOf("Subscriber", fields{
 	"subscriptionIp": reads("subscription_ip"),
 	"list":           reads("list_id"),
+	"contact":        reads("contact_id"),
 	"fields":         reads("id"),
 	"tags":           reads("id"),
 	"suppression":    reads("id", "user_id", "email_key"),

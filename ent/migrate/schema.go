@@ -420,9 +420,9 @@ var (
 				Columns: []*schema.Column{EventsColumns[2], EventsColumns[7], EventsColumns[3], EventsColumns[9], EventsColumns[10], EventsColumns[16], EventsColumns[8]},
 			},
 			{
-				Name:    "event_contact_id_kind_automated_at",
+				Name:    "event_contact_id_kind_at_automated",
 				Unique:  false,
-				Columns: []*schema.Column{EventsColumns[3], EventsColumns[7], EventsColumns[9], EventsColumns[8]},
+				Columns: []*schema.Column{EventsColumns[3], EventsColumns[7], EventsColumns[8], EventsColumns[9]},
 			},
 		},
 	}

@@ -48,7 +48,7 @@ func (Event) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("campaign_id", "kind", "contact_id", "automated", "link_id", "domain", "at").
 			StorageKey("event_firsts"),
-		index.Fields("contact_id", "kind", "automated", "at"),
+		index.Fields("contact_id", "kind", "at", "automated"),
 	}
 }
 

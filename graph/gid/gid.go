@@ -18,6 +18,7 @@ const (
 	Email          Kind = "Email"
 	SubscriberList Kind = "SubscriberList"
 	Subscriber     Kind = "Subscriber"
+	Contact        Kind = "Contact"
 	CustomField    Kind = "CustomField"
 	Segment        Kind = "Segment"
 	SubscriberTag  Kind = "SubscriberTag"
@@ -32,6 +33,7 @@ var kinds = map[Kind]bool{
 	Email:          true,
 	SubscriberList: true,
 	Subscriber:     true,
+	Contact:        true,
 	CustomField:    true,
 	Segment:        true,
 	SubscriberTag:  true,

@@ -52,6 +52,8 @@ type (
 	SegmentEdge              = Edge[*Segment]
 	SubscriberTagConnection  = Connection[*SubscriberTag]
 	SubscriberTagEdge        = Edge[*SubscriberTag]
+	ContactConnection        = Connection[*Contact]
+	ContactEdge              = Edge[*Contact]
 	SuppressionConnection    = Connection[*Suppression]
 	SuppressionEdge          = Edge[*Suppression]
 )

@@ -82,6 +82,21 @@ func (t *SubscriberTag) Number() int64 { return t.ID }
 // GlobalID is the opaque id.
 func (t *SubscriberTag) GlobalID() string { return gid.Encode(gid.SubscriberTag, t.ID) }
 
+// Contact shows a person of an account.
+type Contact struct{ *ent.Contact }
+
+// GlobalID is the id that is unique across all types.
+func (c *Contact) GlobalID() string { return gid.Encode(gid.Contact, c.ID) }
+
+// Number is the number of the contact.
+func (c *Contact) Number() int64 { return c.ID }
+
+// Address returns the address, or nil if it is not known any more.
+func (c *Contact) Address() *string { return text(c.Email) }
+
+// InARow returns how many campaigns in a row ended in a soft bounce.
+func (c *Contact) InARow() int32 { return int32(c.SoftBounces) }
+
 // Suppression shows a suppressed address.
 type Suppression struct{ *ent.Suppression }
 

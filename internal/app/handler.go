@@ -74,6 +74,7 @@ func Handler(services *Services, opts HandlerOptions) http.Handler {
 			Statistics:     services.Statistics,
 			Commands:       bridge,
 			Lists:          services.Lists,
+			Contacts:       services.Contacts,
 			Subscribers:    services.Subscribers,
 			SubscriberTags: services.SubscriberTags,
 			Fields:         services.Fields,

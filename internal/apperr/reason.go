@@ -150,6 +150,8 @@ const (
 	ReasonListNameTooLong           Reason = "list_name_too_long"
 	ReasonListInUse                 Reason = "list_in_use"
 	ReasonContactNotFound           Reason = "contact_not_found"
+	ReasonContactRequired           Reason = "contact_required"
+	ReasonDeliverabilityInvalid     Reason = "deliverability_invalid"
 	ReasonSubscriberNotFound        Reason = "subscriber_not_found"
 	ReasonSubscriberAddressRequired Reason = "subscriber_address_required"
 	ReasonSubscriberAddressInvalid  Reason = "subscriber_address_invalid"

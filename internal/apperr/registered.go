@@ -142,6 +142,8 @@ var registered = []Registered{
 	{ReasonListNameTooLong, []Code{Invalid}, "the name of a list is too long"},
 	{ReasonListInUse, []Code{Conflict}, "audiences name the list"},
 	{ReasonContactNotFound, []Code{NotFound}, "no such contact"},
+	{ReasonContactRequired, []Code{Invalid}, "a contact is named in no way or in two"},
+	{ReasonDeliverabilityInvalid, []Code{Invalid, Conflict}, "the deliverability of a contact cannot be that"},
 	{ReasonSubscriberNotFound, []Code{NotFound}, "no such subscriber"},
 	{ReasonSubscriberAddressRequired, []Code{Invalid}, "the address of a subscriber is missing"},
 	{ReasonSubscriberAddressInvalid, []Code{Invalid}, "the address of a subscriber is malformed"},

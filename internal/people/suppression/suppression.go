@@ -288,27 +288,31 @@ func (s *Service) ByIDs(ctx context.Context, ids []int64, columns ...string) (ma
 	)
 }
 
-// Of returns the suppressions of people by the ids of the people, in one statement per 5,000.
-// People who are not suppressed are absent. The people need id, user_id and email_key.
-func (s *Service) Of(
-	ctx context.Context, people []*ent.Subscriber, columns ...string,
-) (map[int64]*ent.Suppression, error) {
+// Address names an address of an account by its key.
+type Address struct {
+	OwnerID int64
+	Key     string
+}
+
+// Of returns the suppressions of addresses, in one statement per 5,000. Addresses that are not
+// suppressed are absent.
+func (s *Service) Of(ctx context.Context, of []Address, columns ...string) (map[Address]*ent.Suppression, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
 	}
-	found := make(map[int64]*ent.Suppression)
-	for some := range slices.Chunk(people, MaxAddresses) {
+	found := make(map[Address]*ent.Suppression)
+	for some := range slices.Chunk(of, MaxAddresses) {
 		var owners []int64
-		addresses := make([]string, len(some))
-		for i, p := range some {
-			addresses[i] = p.EmailKey
-			if !slices.Contains(owners, p.UserID) {
-				owners = append(owners, p.UserID)
+		keys := make([]string, len(some))
+		for i, a := range some {
+			keys[i] = a.Key
+			if !slices.Contains(owners, a.OwnerID) {
+				owners = append(owners, a.OwnerID)
 			}
 		}
 		query := s.db.Client(ctx).
 			Suppression.Query().
-			Where(suppression.UserIDIn(owners...), suppression.EmailKeyIn(addresses...))
+			Where(suppression.UserIDIn(owners...), suppression.EmailKeyIn(store.Distinct(keys)...))
 		if len(columns) > 0 {
 			query.Select(
 				append(
@@ -319,18 +323,8 @@ func (s *Service) Of(
 		if err != nil {
 			return nil, store.Translate(err)
 		}
-		type key struct {
-			owner int64
-			email string
-		}
-		byKey := make(map[key]*ent.Suppression, len(rows))
 		for _, row := range rows {
-			byKey[key{row.UserID, row.EmailKey}] = row
-		}
-		for _, p := range some {
-			if row := byKey[key{p.UserID, p.EmailKey}]; row != nil {
-				found[p.ID] = row
-			}
+			found[Address{row.UserID, row.EmailKey}] = row
 		}
 	}
 	return found, nil

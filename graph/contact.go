@@ -1,0 +1,106 @@
+package graph
+
+import (
+	"context"
+
+	"campaignql/ent"
+	"campaignql/graph/gid"
+	"campaignql/graph/model"
+	"campaignql/internal/apperr"
+	"campaignql/internal/kind"
+	"campaignql/internal/people/contact"
+	"campaignql/internal/people/suppression"
+)
+
+// contactFields says what the fields of a contact read.
+var contactFields = columnsOf("Contact", fields{
+	"emailAddress":  reads("email"),
+	"softBounces":   reads("soft_bounces"),
+	"subscriptions": reads("id"),
+	"suppression":   reads("user_id", "email_key"),
+})
+
+func (r queryResolver) Contact(ctx context.Context, id, emailAddress *string) (*model.Contact, error) {
+	if (id == nil) == (emailAddress == nil) {
+		return nil, apperr.InvalidField("id", apperr.ReasonContactRequired, "give one of id and emailAddress")
+	}
+	columns := selected(ctx, contactFields, itself).columns()
+	var found *ent.Contact
+	var err error
+	if id != nil {
+		var number int64
+		if number, err = identify(gid.Contact, "id", *id); err != nil {
+			return nil, err
+		}
+		found, err = r.Contacts.Get(ctx, number, columns...)
+	} else {
+		found, err = r.Contacts.ByAddress(ctx, *emailAddress, columns...)
+	}
+	if apperr.CodeOf(err) == apperr.NotFound {
+		return nil, nil
+	}
+	return shownContact(found), err
+}
+
+func (r queryResolver) Contacts(
+	ctx context.Context, search *string, deliverability []kind.BounceType, suppressed *bool, first *int32,
+	after *string, last *int32, before *string,
+) (*model.ContactConnection, error) {
+	filter := contact.Filter{Search: value(search), Deliverability: deliverability, Suppressed: suppressed}
+	count := func(ctx context.Context) (int, error) { return r.Services.Contacts.Count(ctx, filter) }
+	request := pageRequest(first, after, last, before, nil)
+	if !asks(ctx, "nodes", "edges", "pageInfo") {
+		return &model.ContactConnection{Count: count}, request.Validate()
+	}
+	result, err := r.Services.Contacts.List(
+		ctx, filter, request, selected(ctx, contactFields, connection).columns()...,
+	)
+	if err != nil {
+		return nil, err
+	}
+	return model.PageOf(result, mapped(result.Items, shownContact), count), nil
+}
+
+func (r mutationResolver) UpdateContact(
+	ctx context.Context, input model.UpdateContactInput,
+) (*model.UpdateContactPayload, error) {
+	id, err := identify(gid.Contact, "id", input.ID)
+	var updated *ent.Contact
+	if err == nil {
+		updated, err = r.Contacts.Update(ctx, id, input.Deliverability)
+	}
+	problems, err := toUserErrors(ctx, err)
+	return &model.UpdateContactPayload{Contact: shownContact(updated), UserErrors: problems}, err
+}
+
+func (r contactResolver) Subscriptions(
+	ctx context.Context, contacts []*model.Contact,
+) ([][]*model.Subscriber, error) {
+	found, err := r.Subscribers.OfContacts(
+		ctx, idsOf(contacts, (*model.Contact).Number), selected(ctx, subscriberFields, itself).columns()...,
+	)
+	if err != nil {
+		return nil, err
+	}
+	return mapped(contacts, func(c *model.Contact) []*model.Subscriber { return shownSubscribers(found[c.ID]) }), nil
+}
+
+func (r contactResolver) Suppression(
+	ctx context.Context, contacts []*model.Contact,
+) ([]*model.Suppression, error) {
+	of := func(c *model.Contact) suppression.Address {
+		return suppression.Address{OwnerID: c.UserID, Key: value(c.EmailKey)}
+	}
+	found, err := r.Suppressions.Of(ctx, mapped(contacts, of), selected(ctx, suppressionFields, itself).columns()...)
+	if err != nil {
+		return nil, err
+	}
+	return mapped(contacts, func(c *model.Contact) *model.Suppression { return shownSuppression(found[of(c)]) }), nil
+}
+
+func shownContact(row *ent.Contact) *model.Contact {
+	if row == nil {
+		return nil
+	}
+	return &model.Contact{Contact: row}
+}
