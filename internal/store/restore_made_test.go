@@ -189,7 +189,7 @@ func TestAFileThatChangesATableTwiceIsFinished(t *testing.T) {
 			"CREATE TABLE `t` (`id` bigint NOT NULL, PRIMARY KEY (`id`))",
 			"INSERT INTO `t` SELECT `id` FROM `u`",
 		}))
-		points := &interruptions{map[string]int{}}
+		points := &interruptions{seen: map[string]int{}}
 		db.OnStep(func(point, step string) error {
 			if points.next(point, step) {
 				return errInterrupted
