@@ -45,9 +45,7 @@ func refused(format string, args ...any) error { return &Error{fmt.Sprintf(forma
 var ErrEmpty = errors.New("is empty")
 
 // errForm is the error for a text that has not the form of an address.
-var errForm = refused(
-	"must be one email address of at most %d bytes, without a name, such as name@example.com", MaxLength,
-)
+var errForm = refused("must be one email address of at most %d bytes, without a name", MaxLength)
 
 // Parse parses one plain address of RFC 5321 and RFC 6531.
 //
@@ -96,7 +94,7 @@ func plain(text string) (Address, bool) {
 }
 
 func parse(text string) (Address, error) {
-	if strings.HasSuffix(text, ">") {
+	if !strings.Contains(text, "@") || strings.HasSuffix(text, ">") {
 		return Address{}, errForm
 	}
 	if err := checkCharacters(text); err != nil {

@@ -1,0 +1,4 @@
+package address
+
+// ParseSlowly parses a trimmed address without the short cut for ASCII.
+var ParseSlowly = parse
