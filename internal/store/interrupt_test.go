@@ -232,6 +232,9 @@ const childStopped = 3
 
 func TestMain(m *testing.M) {
 	if address := os.Getenv(childAddress); address != "" {
+		if os.Getenv(childLarge) != "" {
+			os.Exit(migrateLarge(address))
+		}
 		os.Exit(migrateInChild(address))
 	}
 	os.Exit(m.Run())
