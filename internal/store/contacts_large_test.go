@@ -282,7 +282,10 @@ func TestALargeDatabaseBecomesContacts(t *testing.T) {
 			kills := []struct {
 				at string
 				n  int
-			}{{"portion 20261130061451/7", batches / 2}, {"portion 20261130061451/16", batches * 3}, {"before 20261130061451/18", 1}}
+			}{
+				{"portion 20261130061451/7", batches / 2}, {"portion 20261130061451/16", batches * 3},
+				{"before 20261130061451/18", 1},
+			}
 			if db.Dialect() == dialect.SQLite {
 				kills[0].at, kills[1].at, kills[1].n = "portion 20261130061451/11", "before 20261130061451/18", 1
 				kills[2].at = "before 20261130061451/20"
@@ -324,9 +327,10 @@ func (p *largePeople) check(t *testing.T, db *landed) {
 		"SELECT COUNT(*) FROM events":                               int(p.subscribers * 5),
 		"SELECT COUNT(*) FROM subscribers AS s JOIN contacts AS c ON c.id = s.contact_id AND s.bounce = " +
 			"c.deliverability AND s.email_key = c.email_key": int(p.subscribers-p.subscribers/100) - p.merged,
-		"SELECT COUNT(*) FROM events AS e JOIN subscribers AS s ON s.id = e.subscriber_id AND s.contact_id <> e.contact_id": 0,
-		"SELECT COUNT(*) FROM events AS e JOIN merged_subscribers AS m ON m.id = e.subscriber_id":                           0,
-		"SELECT COUNT(*) FROM pending_recounts": largeCampaigns,
+		"SELECT COUNT(*) FROM events AS e JOIN subscribers AS s ON s.id = e.subscriber_id " +
+			"AND s.contact_id <> e.contact_id": 0,
+		"SELECT COUNT(*) FROM events AS e JOIN merged_subscribers AS m ON m.id = e.subscriber_id": 0,
+		"SELECT COUNT(*) FROM pending_recounts":                                                   largeCampaigns,
 	} {
 		if got := db.texts(t, query)[0]; got != strconv.Itoa(want) {
 			t.Errorf("%s is %s, want %d", query, got, want)

@@ -161,9 +161,10 @@ func (m merger) mergeLabels(ctx context.Context) error {
 	stay := m.rows[0]
 	ids := append([]any{stay.id}, m.others...)
 	missing := newInsert("subscriber_taggings", "user_id", "subscriber_id", "subscriber_tag_id")
-	const query = "SELECT `subscriber_tag_id` FROM `subscriber_taggings` WHERE `subscriber_id` IN (%s) " +
-		"GROUP BY `subscriber_tag_id` HAVING MIN(`subscriber_id`) > ? ORDER BY `subscriber_tag_id`"
-	err := eachRow(ctx, m.tx, fmt.Sprintf(query, placeholders(len(ids))), append(ids, stay.id), func(rows *sql.Rows) error {
+	query := "SELECT `subscriber_tag_id` FROM `subscriber_taggings` WHERE `subscriber_id` IN (" +
+		placeholders(len(ids)) + ") GROUP BY `subscriber_tag_id` HAVING MIN(`subscriber_id`) > ? " +
+		"ORDER BY `subscriber_tag_id`"
+	err := eachRow(ctx, m.tx, query, append(ids, stay.id), func(rows *sql.Rows) error {
 		var tagID int64
 		err := rows.Scan(&tagID)
 		missing.add(stay.userID, stay.id, tagID)
@@ -181,8 +182,8 @@ func (m merger) mergeLabels(ctx context.Context) error {
 // mergeEvents gives the events to the row that stays. A person who was counted twice in a campaign
 // is one now, so the campaign is noted.
 func (m merger) mergeEvents(ctx context.Context) error {
-	const note = "INSERT INTO `pending_recounts` (`id`, `user_id`) SELECT `id`, `user_id` FROM `campaigns` WHERE `id` IN " +
-		"(SELECT `campaign_id` FROM `events` WHERE `subscriber_id` IN (%s)) AND " +
+	const note = "INSERT INTO `pending_recounts` (`id`, `user_id`) SELECT `id`, `user_id` FROM `campaigns` " +
+		"WHERE `id` IN (SELECT `campaign_id` FROM `events` WHERE `subscriber_id` IN (%s)) AND " +
 		"`id` NOT IN (SELECT `id` FROM `pending_recounts`)"
 	if err := m.exec(ctx, note, m.others...); err != nil {
 		return err
