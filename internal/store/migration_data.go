@@ -34,6 +34,7 @@ func dataStepsOf(rows int) map[string]map[stepID]dataStep {
 			{contactsVersion, 16}: portionsByKey("events", "e", "id", rows),
 			// MySQL may otherwise begin with all subscribers.
 			{contactsVersion, 17}: noteRecounts(rows, "STRAIGHT_JOIN"),
+			{contactsVersion, 19}: writeAccountKeys,
 		},
 		dialect.SQLite: {
 			{contactsVersion, 11}: contactsOfSubscribers(rows),
@@ -42,6 +43,7 @@ func dataStepsOf(rows int) map[string]map[stepID]dataStep {
 			{contactsVersion, 15}: writeSuppressionKeys(rows),
 			{contactsVersion, 17}: contactsOfGone(rows),
 			{contactsVersion, 18}: noteRecounts(rows, "CROSS JOIN"), // which keeps the order on SQLite
+			{contactsVersion, 35}: writeAccountKeys,
 		},
 	}
 }

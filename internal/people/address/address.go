@@ -44,6 +44,10 @@ func refused(format string, args ...any) error { return &Error{fmt.Sprintf(forma
 // ErrEmpty is the error of Parse for a text that holds only blanks and invisible characters.
 var ErrEmpty = errors.New("is empty")
 
+// ErrLiteral is the error of Parse for an address at an IP address in brackets. Its form is right, but
+// people are not written to there.
+var ErrLiteral = refused("must have a domain name after the @, not an IP address in brackets")
+
 // errForm is the error for a text that has not the form of an address.
 var errForm = refused("must be one email address of at most %d bytes, without a name", MaxLength)
 
@@ -59,11 +63,16 @@ func Parse(text string) (Address, error) {
 	if a, ok := plain(text); ok {
 		return a, nil
 	}
-	text = Trim(text)
-	if text == "" {
+	trimmed := Trim(text)
+	if trimmed == "" {
 		return Address{}, ErrEmpty
 	}
-	return parse(text)
+	if len(trimmed) < len(text) {
+		if a, ok := plain(trimmed); ok {
+			return a, nil
+		}
+	}
+	return parse(trimmed)
 }
 
 // Key returns the key with which an address is looked up: the key of Parse, or, for a text that is no

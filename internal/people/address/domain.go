@@ -16,7 +16,7 @@ var profile = idna.New(idna.MapForLookup(), idna.Transitional(false), idna.BidiR
 // hostKey returns the Domain of a domain as given.
 func hostKey(domain string) (string, error) {
 	if domain[0] == '[' {
-		return "", refused("must have a domain name after the @, not an IP address in brackets")
+		return "", ErrLiteral
 	}
 	if IsASCII(domain) {
 		if err := checkHost(domain); err != nil {

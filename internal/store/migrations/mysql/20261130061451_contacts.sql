@@ -35,6 +35,8 @@ UPDATE `events` AS `e` JOIN `subscribers` AS `s` ON `s`.`id` = `e`.`subscriber_i
 INSERT INTO `pending_recounts` (`id`, `user_id`) SELECT `id`, `user_id` FROM `campaigns`;
 -- modify "events" table
 ALTER TABLE `events` MODIFY COLUMN `subscriber_id` bigint NULL, MODIFY COLUMN `contact_id` bigint NOT NULL, DROP INDEX `event_firsts`, DROP INDEX `event_subscriber_id_kind_at`, ADD INDEX `event_firsts` (`campaign_id`, `kind`, `contact_id`, `automated`, `link_id`, `domain`, `at`), ADD INDEX `event_contact_id_kind_automated_at` (`contact_id`, `kind`, `automated`, `at`);
+-- in Go: write the keys of the addresses of accounts
+UPDATE `users` SET `email_key` = `email_key`;
 
 -- +goose Down
 -- reverse: create "pending_recounts" table

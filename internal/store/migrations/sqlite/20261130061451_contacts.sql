@@ -67,6 +67,8 @@ CREATE INDEX `subscriber_list_id_subscribed_at` ON `subscribers` (`list_id`, `su
 CREATE UNIQUE INDEX `subscriber_contact_id_list_id` ON `subscribers` (`contact_id`, `list_id`);
 -- create index "contact_user_id_deliverability" to table: "contacts"
 CREATE INDEX `contact_user_id_deliverability` ON `contacts` (`user_id`, `deliverability`);
+-- in Go: write the keys of the addresses of accounts
+UPDATE `users` SET `email_key` = `email_key`;
 -- enable back the enforcement of foreign-keys constraints
 PRAGMA foreign_keys = on;
 
