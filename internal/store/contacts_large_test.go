@@ -311,13 +311,19 @@ func TestALargeDatabaseBecomesContacts(t *testing.T) {
 					t.Logf("  %s %s", step, took.Round(time.Second/10))
 				}
 			}
-			p.check(t, db)
+			p.check(t, address)
 		})
 	}
 }
 
-func (p *largePeople) check(t *testing.T, db *landed) {
+func (p *largePeople) check(t *testing.T, address string) {
 	t.Helper()
+	patient, err := store.Open(t.Context(), address, store.Options{StatementTimeout: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer patient.Close()
+	db := &landed{Store: patient}
 	for query, want := range map[string]int{
 		"SELECT COUNT(*) FROM contacts WHERE email_key IS NOT NULL": p.contacts,
 		"SELECT COUNT(*) FROM contacts WHERE email_key IS NULL":     p.gone,
