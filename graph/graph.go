@@ -15,6 +15,7 @@ import (
 	"campaignql/internal/event"
 	"campaignql/internal/export"
 	"campaignql/internal/live"
+	"campaignql/internal/people/contact"
 	customfield "campaignql/internal/people/field"
 	"campaignql/internal/people/label"
 	lists "campaignql/internal/people/list"
@@ -128,5 +129,6 @@ func (r *resolver) CampaignAudience() exec.CampaignAudienceResolver {
 func (r *resolver) ExplainedRule() exec.ExplainedRuleResolver { return ruleResolver{r} }
 func (r *resolver) Segment() exec.SegmentResolver             { return segmentResolver{r} }
 func (r *resolver) Subscriber() exec.SubscriberResolver       { return subscriberResolver{r} }
+func (r *resolver) Contact() exec.ContactResolver             { return contactResolver{r} }
 func (r *resolver) CustomField() exec.CustomFieldResolver     { return customFieldResolver{r} }
 func (r *resolver) SubscriberTag() exec.SubscriberTagResolver { return subscriberTagResolver{r} }
