@@ -32,9 +32,9 @@ func (r queryResolver) Contact(ctx context.Context, id, emailAddress *string) (*
 		if number, err = identify(gid.Contact, "id", *id); err != nil {
 			return nil, err
 		}
-		found, err = r.Contacts.Get(ctx, number, columns...)
+		found, err = r.Services.Contacts.Get(ctx, number, columns...)
 	} else {
-		found, err = r.Contacts.ByAddress(ctx, *emailAddress, columns...)
+		found, err = r.Services.Contacts.ByAddress(ctx, *emailAddress, columns...)
 	}
 	if apperr.CodeOf(err) == apperr.NotFound {
 		return nil, nil
@@ -67,7 +67,7 @@ func (r mutationResolver) UpdateContact(
 	id, err := identify(gid.Contact, "id", input.ID)
 	var updated *ent.Contact
 	if err == nil {
-		updated, err = r.Contacts.Update(ctx, id, input.Deliverability)
+		updated, err = r.Services.Contacts.Update(ctx, id, input.Deliverability)
 	}
 	problems, err := toUserErrors(ctx, err)
 	return &model.UpdateContactPayload{Contact: shownContact(updated), UserErrors: problems}, err

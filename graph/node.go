@@ -61,7 +61,7 @@ func (r *resolver) nodes(ctx context.Context, texts []string, name func(i int) s
 			return nodesOf(ctx, wanted, gid.Subscriber, subscriberFields, found, r.Subscribers.ByIDs, shownSubscriber)
 		},
 		func() error {
-			return nodesOf(ctx, wanted, gid.Contact, contactFields, found, r.Contacts.ByIDs, shownContact)
+			return nodesOf(ctx, wanted, gid.Contact, contactFields, found, r.Services.Contacts.ByIDs, shownContact)
 		},
 		func() error {
 			return nodesOf(ctx, wanted, gid.CustomField, customFieldFields, found, r.Fields.ByIDs, shownField)

@@ -233,7 +233,7 @@ func prepared(ctx context.Context, r *resolver) context.Context {
 	get := func() *operationLoaders {
 		return &operationLoaders{
 			emails: loader.NewRows(r.Emails.ByIDs), lists: loader.NewRows(r.Services.Lists.ByIDs),
-			contacts: loader.NewRows(r.Contacts.ByIDs),
+			contacts: loader.NewRows(r.Services.Contacts.ByIDs),
 		}
 	}
 	if graphql.GetOperationContext(ctx).Operation.Operation != ast.Mutation {

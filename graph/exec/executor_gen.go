@@ -55,6 +55,12 @@ var Columns = map[string]map[string]string{
 		"apiKeyId": "api_key_id",
 		"surface":  "surface",
 	},
+	"Contact": {
+		"legacyId":         "id",
+		"deliverability":   "deliverability",
+		"deliverableSince": "deliverable_since",
+		"createdAt":        "created_at",
+	},
 	"CustomField": {
 		"legacyId":  "id",
 		"name":      "name",
@@ -858,6 +864,74 @@ func (ec *executionContext) fieldComparedCampaign(f *executor.Field) executor.Ou
 	panic("unknown field ComparedCampaign." + f.Name)
 }
 
+func (ec *executionContext) objectContact() executor.Object[*model.Contact] {
+	return executor.Object[*model.Contact]{Implementors: contactImplementors, Field: ec.fieldContact}
+}
+
+func (ec *executionContext) fieldContact(f *executor.Field) executor.Output[*model.Contact] {
+	switch f.Name {
+	case "id":
+		return executor.Getter(f, executor.Leaf(scalar.AppendID, "ID!"), func(obj *model.Contact) string { return obj.GlobalID() })
+	case "legacyId":
+		return executor.Variable(f, executor.Leaf(scalar.AppendBigInt, "BigInt!"), func(obj *model.Contact) int64 { return obj.ID })
+	case "emailAddress":
+		return executor.Getter(f, executor.Pointer(executor.Leaf(scalar.AppendString, ""), ""), func(obj *model.Contact) *string { return obj.Address() })
+	case "deliverability":
+		return executor.Variable(f, executor.Leaf(func(buf []byte, v kind.BounceType) []byte {
+			return scalar.AppendString(buf, marshalNBounceType2campaignqlᚋinternalᚋkindᚐBounceType[v])
+		}, "BounceType!"), func(obj *model.Contact) kind.BounceType { return obj.Deliverability })
+	case "softBounces":
+		return executor.Getter(f, executor.Leaf(scalar.AppendInt, "Int!"), func(obj *model.Contact) int32 { return obj.InARow() })
+	case "deliverableSince":
+		return executor.Variable(f, executor.Pointer(executor.Leaf(scalar.AppendDateTime, ""), ""), func(obj *model.Contact) *time.Time { return obj.DeliverableSince })
+	case "createdAt":
+		return executor.Variable(f, executor.Leaf(scalar.AppendDateTime, "DateTime!"), func(obj *model.Contact) time.Time { return obj.CreatedAt })
+	case "subscriptions":
+		return executor.Batch(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectSubscriber()), "Subscriber!"), false, true), func(ctx context.Context, parents []*model.Contact) ([][]*model.Subscriber, error) {
+			return ec.Resolvers.Contact().Subscriptions(ctx, parents)
+		})
+	case "suppression":
+		return executor.Batch(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectSuppression()), ""), func(ctx context.Context, parents []*model.Contact) ([]*model.Suppression, error) {
+			return ec.Resolvers.Contact().Suppression(ctx, parents)
+		})
+	}
+	panic("unknown field Contact." + f.Name)
+}
+
+func (ec *executionContext) objectContactConnection() executor.Object[*model.Connection[*model.Contact]] {
+	return executor.Object[*model.Connection[*model.Contact]]{Implementors: contactConnectionImplementors, Field: ec.fieldContactConnection}
+}
+
+func (ec *executionContext) fieldContactConnection(f *executor.Field) executor.Output[*model.Connection[*model.Contact]] {
+	switch f.Name {
+	case "edges":
+		return executor.Getter(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectContactEdge()), "ContactEdge!"), false, true), func(obj *model.Connection[*model.Contact]) []*model.Edge[*model.Contact] { return obj.Edges() })
+	case "nodes":
+		return executor.Variable(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectContact()), "Contact!"), false, true), func(obj *model.Connection[*model.Contact]) []*model.Contact { return obj.Nodes })
+	case "pageInfo":
+		return executor.Getter(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectPageInfo()), "PageInfo!"), func(obj *model.Connection[*model.Contact]) *model.PageInfo { return obj.PageInfo() })
+	case "totalCount":
+		return executor.Called(f, executor.Leaf(scalar.AppendPlainInt, "Int!"), func(ctx context.Context, obj *model.Connection[*model.Contact]) (int, error) {
+			return obj.TotalCount(ctx)
+		})
+	}
+	panic("unknown field ContactConnection." + f.Name)
+}
+
+func (ec *executionContext) objectContactEdge() executor.Object[*model.Edge[*model.Contact]] {
+	return executor.Object[*model.Edge[*model.Contact]]{Implementors: contactEdgeImplementors, Field: ec.fieldContactEdge}
+}
+
+func (ec *executionContext) fieldContactEdge(f *executor.Field) executor.Output[*model.Edge[*model.Contact]] {
+	switch f.Name {
+	case "cursor":
+		return executor.Variable(f, executor.Leaf(scalar.AppendString, "String!"), func(obj *model.Edge[*model.Contact]) string { return obj.Cursor })
+	case "node":
+		return executor.Variable(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectContact()), "Contact!"), func(obj *model.Edge[*model.Contact]) *model.Contact { return obj.Node })
+	}
+	panic("unknown field ContactEdge." + f.Name)
+}
+
 func (ec *executionContext) objectConversionStatistic() executor.Object[*statistics.Conversions] {
 	return executor.Object[*statistics.Conversions]{Implementors: conversionStatisticImplementors, Field: ec.fieldConversionStatistic}
 }
@@ -1572,6 +1646,13 @@ func (ec *executionContext) fieldMutation(f *executor.Field) executor.Output[exe
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Mutation().UpdateSubscriber(ctx, fc.Args["input"].(model.UpdateSubscriberInput))
 		})
+	case "updateContact":
+		return executor.Resolver(f.Argued(func(ctx context.Context) (map[string]any, error) {
+			return ec.field_Mutation_updateContact_args(ctx, f.ArgumentMap(ec.Variables))
+		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUpdateContactPayload()), "UpdateContactPayload!"), func(ctx context.Context, _ executor.None) (*model.UpdateContactPayload, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpdateContact(ctx, fc.Args["input"].(model.UpdateContactInput))
+		})
 	case "unsubscribe":
 		return executor.Resolver(f.Argued(func(ctx context.Context) (map[string]any, error) {
 			return ec.field_Mutation_unsubscribe_args(ctx, f.ArgumentMap(ec.Variables))
@@ -1887,6 +1968,20 @@ func (ec *executionContext) fieldQuery(f *executor.Field) executor.Output[execut
 		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectSubscriberTagConnection()), "SubscriberTagConnection!"), func(ctx context.Context, _ executor.None) (*model.Connection[*model.SubscriberTag], error) {
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Query().SubscriberTags(ctx, fc.Args["search"].(*string), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
+		})
+	case "contact":
+		return executor.Resolver(f.Argued(func(ctx context.Context) (map[string]any, error) {
+			return ec.field_Query_contact_args(ctx, f.ArgumentMap(ec.Variables))
+		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectContact()), ""), func(ctx context.Context, _ executor.None) (*model.Contact, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Contact(ctx, fc.Args["id"].(*string), fc.Args["emailAddress"].(*string))
+		})
+	case "contacts":
+		return executor.Resolver(f.Argued(func(ctx context.Context) (map[string]any, error) {
+			return ec.field_Query_contacts_args(ctx, f.ArgumentMap(ec.Variables))
+		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectContactConnection()), "ContactConnection!"), func(ctx context.Context, _ executor.None) (*model.Connection[*model.Contact], error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Contacts(ctx, fc.Args["search"].(*string), fc.Args["deliverability"].([]kind.BounceType), fc.Args["suppressed"].(*bool), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
 		})
 	case "suppressions":
 		return executor.Resolver(f.Argued(func(ctx context.Context) (map[string]any, error) {
@@ -2210,6 +2305,10 @@ func (ec *executionContext) fieldSubscriber(f *executor.Field) executor.Output[*
 	case "list":
 		return executor.Batch(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectSubscriberList()), "SubscriberList!"), func(ctx context.Context, parents []*model.Subscriber) ([]*model.SubscriberList, error) {
 			return ec.Resolvers.Subscriber().List(ctx, parents)
+		})
+	case "contact":
+		return executor.Batch(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectContact()), "Contact!"), func(ctx context.Context, parents []*model.Subscriber) ([]*model.Contact, error) {
+			return ec.Resolvers.Subscriber().Contact(ctx, parents)
 		})
 	case "fields":
 		return executor.Batch(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCustomFieldValue()), "CustomFieldValue!"), false, true), func(ctx context.Context, parents []*model.Subscriber) ([][]*model.CustomFieldValue, error) {
@@ -2694,6 +2793,20 @@ func (ec *executionContext) fieldUpdateCampaignPayload(f *executor.Field) execut
 	panic("unknown field UpdateCampaignPayload." + f.Name)
 }
 
+func (ec *executionContext) objectUpdateContactPayload() executor.Object[*model.UpdateContactPayload] {
+	return executor.Object[*model.UpdateContactPayload]{Implementors: updateContactPayloadImplementors, Field: ec.fieldUpdateContactPayload}
+}
+
+func (ec *executionContext) fieldUpdateContactPayload(f *executor.Field) executor.Output[*model.UpdateContactPayload] {
+	switch f.Name {
+	case "contact":
+		return executor.Variable(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectContact()), ""), func(obj *model.UpdateContactPayload) *model.Contact { return obj.Contact })
+	case "userErrors":
+		return executor.Variable(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUserError()), "UserError!"), false, true), func(obj *model.UpdateContactPayload) []*model.UserError { return obj.UserErrors })
+	}
+	panic("unknown field UpdateContactPayload." + f.Name)
+}
+
 func (ec *executionContext) objectUpdateCustomFieldPayload() executor.Object[*model.UpdateCustomFieldPayload] {
 	return executor.Object[*model.UpdateCustomFieldPayload]{Implementors: updateCustomFieldPayloadImplementors, Field: ec.fieldUpdateCustomFieldPayload}
 }
@@ -3061,6 +3174,12 @@ func (ec *executionContext) outputNode(f *executor.Field, required string) execu
 		}),
 		executor.Implemented[model.Node](func() executor.Output[*model.CustomField] {
 			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCustomField()), required)
+		}),
+		executor.Implemented[model.Node](func() executor.Output[model.Contact] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectContact()))
+		}),
+		executor.Implemented[model.Node](func() executor.Output[*model.Contact] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectContact()), required)
 		}),
 		executor.Implemented[model.Node](func() executor.Output[model.Campaign] {
 			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaign()))

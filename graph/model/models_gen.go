@@ -584,10 +584,11 @@ type EventInput struct {
 	Kind kind.EventKind `json:"kind"`
 	// The campaign: global id or legacy number.
 	Campaign string `json:"campaign"`
-	// The subscriber: global id or legacy number. Either this or `email`.
+	// The subscriber: global id or legacy number. Exactly one of `subscriber`, `contact` and `email` is given; the event belongs to the contact.
 	Subscriber graphql.Omittable[*string] `json:"subscriber,omitempty"`
-	// The subscriber's address, where only that is known: of the account's subscribers with it, that with the lowest number on a list of the campaign's audience,
-	// otherwise that with the lowest number.
+	// The contact: global id or number.
+	Contact graphql.Omittable[*string] `json:"contact,omitempty"`
+	// The address of the contact, in any spelling.
 	Email graphql.Omittable[*string] `json:"email,omitempty"`
 	// When it happened, RFC 3339, such as 2026-11-23T10:00:00Z. At most an hour ahead.
 	At string `json:"at"`
@@ -1031,6 +1032,22 @@ type UpdateCampaignPayload struct {
 	Campaign *Campaign `json:"campaign,omitempty"`
 	// The status that was asked for; the campaign's own may be another. Null when none was.
 	RequestedStatus *kind.CampaignStatus `json:"requestedStatus,omitempty"`
+	// What the caller can mend.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// What `updateContact` takes.
+type UpdateContactInput struct {
+	// The contact: global id or number.
+	ID string `json:"id"`
+	// Whether mail comes back: NONE makes a person reachable again, and bounces from before no longer count. INVALID cannot be set.
+	Deliverability kind.BounceType `json:"deliverability"`
+}
+
+// What `updateContact` answers.
+type UpdateContactPayload struct {
+	// The contact after the update; null with user errors.
+	Contact *Contact `json:"contact,omitempty"`
 	// What the caller can mend.
 	UserErrors []*UserError `json:"userErrors"`
 }
