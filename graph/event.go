@@ -75,6 +75,13 @@ func readEvents(in []*model.EventInput) []event.Event {
 			read.SubscriberID, err = identify(gid.Subscriber, "subscriber", *text)
 			faults.Add(err)
 		}
+		if text := e.Contact.Value(); text != nil {
+			read.ContactID, err = identify(gid.Contact, "contact", *text)
+			faults.Add(err)
+		}
+		if scope := e.Scope.Value(); scope != nil {
+			read.Scope = *scope
+		}
 		read.Fault = faults.Err()
 		events[i] = read
 	}

@@ -6,8 +6,11 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"campaignql/ent"
 	"campaignql/internal/app"
+	"campaignql/internal/caller"
 	"campaignql/internal/config"
+	"campaignql/internal/event"
 	"campaignql/internal/store"
 )
 
@@ -23,7 +26,8 @@ func (c *serveCommand) Run(ctx context.Context, env *environment) error {
 }
 
 type migrateCommand struct {
-	DryRun bool `help:"Print the SQL instead of running it."`
+	DryRun bool `help:"Print the SQL instead of running it." xor:"what"`
+	Report bool `help:"Print what migrations found and changed, instead of running any." xor:"what"`
 }
 
 // Run applies the migrations that the database lacks, or prints them.
@@ -36,14 +40,35 @@ func (c *migrateCommand) Run(ctx context.Context, env *environment) error {
 		return err
 	}
 	defer db.Close()
+	if c.Report {
+		return c.report(ctx, env, db)
+	}
 	applied, err := db.Migrate(ctx)
 	for _, m := range applied {
 		fmt.Fprintf(env.stdout, "applied %s\n", m.Name)
 	}
-	if err == nil && len(applied) == 0 {
+	if err != nil || ctx.Err() != nil {
+		return err
+	}
+	if len(applied) == 0 {
 		fmt.Fprintln(env.stdout, "up to date")
 	}
-	return err
+	services := app.NewServices(db, app.ServiceOptions{})
+	defer services.Close()
+	return services.Events.RecountPending(caller.System(ctx), func(d event.Difference) {
+		fmt.Fprintf(env.stdout, "recounted %s\n", d)
+	})
+}
+
+// report prints a line for each finding of the migrations: its version, its kind, the account, and
+// what was found.
+func (c *migrateCommand) report(ctx context.Context, env *environment, db *store.Store) error {
+	services := app.NewServices(db, app.ServiceOptions{})
+	defer services.Close()
+	return services.Events.Findings(caller.System(ctx), func(f *ent.MigrationFinding) error {
+		_, err := fmt.Fprintf(env.stdout, "%d %s account %d: %s\n", f.Version, f.Kind, f.UserID, f.Text)
+		return err
+	})
 }
 
 // print prints the pending migrations. It neither creates nor changes anything.

@@ -3070,6 +3070,16 @@ input EventInput {
   amount: Float
   "Currency of the amount, three letters of ISO 4217."
   currency: String
+  "What an unsubscription ends, which is CAMPAIGN if not given; of no other kind of event."
+  scope: UnsubscriptionScope
+}
+
+"What an unsubscription ends."
+enum UnsubscriptionScope {
+  "The contact's subscriptions to the lists of the campaign's audience, and the one that the event names: the campaign does not find the person again."
+  CAMPAIGN
+  "All subscriptions of the contact, and the address is suppressed."
+  ACCOUNT
 }
 
 "What came of an event."
@@ -26509,7 +26519,7 @@ func (ec *executionContext) unmarshalInputEventInput(ctx context.Context, obj an
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id", "kind", "campaign", "subscriber", "contact", "email", "at", "url", "reason", "userAgent", "ip", "amount", "currency"}
+	fieldsInOrder := [...]string{"id", "kind", "campaign", "subscriber", "contact", "email", "at", "url", "reason", "userAgent", "ip", "amount", "currency", "scope"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -26607,6 +26617,13 @@ func (ec *executionContext) unmarshalInputEventInput(ctx context.Context, obj an
 				return it, err
 			}
 			it.Currency = graphql.OmittableOf(data)
+		case "scope":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("scope"))
+			data, err := ec.unmarshalOUnsubscriptionScope2ᚖcampaignqlᚋinternalᚋkindᚐLeaveScope(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Scope = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -39372,6 +39389,36 @@ func (ec *executionContext) marshalOTransitionBlock2ᚖcampaignqlᚋgraphᚋmode
 	}
 	return ec._TransitionBlock(ctx, sel, v)
 }
+
+func (ec *executionContext) unmarshalOUnsubscriptionScope2ᚖcampaignqlᚋinternalᚋkindᚐLeaveScope(ctx context.Context, v any) (*kind.LeaveScope, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalOUnsubscriptionScope2ᚖcampaignqlᚋinternalᚋkindᚐLeaveScope[tmp]
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOUnsubscriptionScope2ᚖcampaignqlᚋinternalᚋkindᚐLeaveScope(ctx context.Context, sel ast.SelectionSet, v *kind.LeaveScope) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(marshalOUnsubscriptionScope2ᚖcampaignqlᚋinternalᚋkindᚐLeaveScope[*v])
+	return res
+}
+
+var (
+	unmarshalOUnsubscriptionScope2ᚖcampaignqlᚋinternalᚋkindᚐLeaveScope = map[string]kind.LeaveScope{
+		"CAMPAIGN": kind.LeaveCampaign,
+		"ACCOUNT":  kind.LeaveAccount,
+	}
+	marshalOUnsubscriptionScope2ᚖcampaignqlᚋinternalᚋkindᚐLeaveScope = map[kind.LeaveScope]string{
+		kind.LeaveCampaign: "CAMPAIGN",
+		kind.LeaveAccount:  "ACCOUNT",
+	}
+)
 
 func (ec *executionContext) unmarshalOUserErrorCode2ᚖcampaignqlᚋgraphᚋmodelᚐUserErrorCode(ctx context.Context, v any) (*model.UserErrorCode, error) {
 	if v == nil {

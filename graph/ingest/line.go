@@ -45,6 +45,7 @@ type object struct {
 	Kind       string  `json:"kind"`
 	Campaign   number  `json:"campaign"`
 	Subscriber number  `json:"subscriber"`
+	Contact    number  `json:"contact"`
 	Email      string  `json:"email"`
 	At         string  `json:"at"`
 	URL        string  `json:"url"`
@@ -53,6 +54,7 @@ type object struct {
 	IP         string  `json:"ip"`
 	Amount     float64 `json:"amount"`
 	Currency   string  `json:"currency"`
+	Scope      string  `json:"scope"`
 }
 
 // parse parses a line. It keeps no more of the line than an event may hold, because thousands of
@@ -89,14 +91,23 @@ func parse(text []byte) line {
 		Amount:    o.Amount,
 		Currency:  o.Currency,
 	}
-	if o.Kind == strings.ToUpper(o.Kind) {
-		e.Kind = kind.EventKind(strings.ToLower(o.Kind))
-	}
+	e.Kind = kind.EventKind(named(o.Kind))
+	e.Scope = kind.LeaveScope(named(o.Scope))
 	var faults apperr.Faults
 	e.CampaignID = identify(&faults, gid.Campaign, "campaign", string(o.Campaign))
 	e.SubscriberID = identify(&faults, gid.Subscriber, "subscriber", string(o.Subscriber))
+	e.ContactID = identify(&faults, gid.Contact, "contact", string(o.Contact))
 	e.Fault = faults.Err()
 	return line{event: e.Fit()}
+}
+
+// named returns the stored spelling of a value of an enum, which stands in upper case as in GraphQL.
+// Of another spelling it returns a text that is no such value.
+func named(text string) string {
+	if text != strings.ToUpper(text) {
+		return "?"
+	}
+	return strings.ToLower(text)
 }
 
 // identify parses an id. It returns 0 if the id is missing; the domain reports that.

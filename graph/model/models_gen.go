@@ -605,6 +605,8 @@ type EventInput struct {
 	Amount graphql.Omittable[*float64] `json:"amount,omitempty"`
 	// Currency of the amount, three letters of ISO 4217.
 	Currency graphql.Omittable[*string] `json:"currency,omitempty"`
+	// What an unsubscription ends, which is CAMPAIGN if not given; of no other kind of event.
+	Scope graphql.Omittable[*kind.LeaveScope] `json:"scope,omitempty"`
 }
 
 // What came of one event of `recordEvents`.

@@ -76,6 +76,12 @@ func Run(
 		Live:    live.Options{Interval: cfg.LiveInterval, PerAccount: cfg.MaxSubscriptions},
 	})
 	defer services.Close()
+	if err := RecountPending(ctx, services, log); err != nil {
+		if ctx.Err() == nil {
+			return fmt.Errorf("recount: %w", err)
+		}
+		return nil
+	}
 	var shown demo.Account
 	if cfg.Demo {
 		if shown, err = demo.Ensure(ctx, db, demo.Services{Accounts: services.Accounts}, store.Now()); err != nil {

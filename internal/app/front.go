@@ -12,7 +12,9 @@ import (
 	"time"
 
 	"campaignql/internal/apperr"
+	"campaignql/internal/caller"
 	"campaignql/internal/config"
+	"campaignql/internal/event"
 	"campaignql/internal/store"
 	"campaignql/internal/surface"
 )
@@ -171,4 +173,12 @@ func (c *requestCount) wait(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// RecountPending recounts the campaigns whose counters a migration could not keep, and logs what
+// differed. Nothing is served before, because the counters would be wrong.
+func RecountPending(ctx context.Context, services *Services, log *slog.Logger) error {
+	return services.Events.RecountPending(caller.System(ctx), func(d event.Difference) {
+		log.Info("recounted after the migration", slog.String("counter", d.String()))
+	})
 }

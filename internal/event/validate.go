@@ -211,7 +211,7 @@ func (e Event) Fit() Event {
 		t := readTarget(e.URL) // by the whole URL
 		e.fit, e.URL = &t, cutAt(kind.Clean(e.URL), maxURL)
 	}
-	for _, text := range []*string{&e.Email, &e.At, &e.IP, &e.Currency} {
+	for _, text := range []*string{&e.Email, &e.At, &e.IP, &e.Currency, (*string)(&e.Scope)} {
 		*text = beyond(*text, maxText)
 	}
 	return e
