@@ -12,6 +12,7 @@ import (
 	"campaignql/ent"
 	"campaignql/graph/guard"
 	"campaignql/internal/kind"
+	"campaignql/internal/testkit"
 	"campaignql/internal/testkit/apitest"
 )
 
@@ -28,7 +29,8 @@ func (w *world) reachable(t *testing.T, a *apitest.Account) (include, exclude st
 		for name := range strings.FieldsSeq(people) {
 			email := name + "." + prefix + "@example.com"
 			create := client.Subscriber.Create().
-				SetListID(list).SetEmail(email).SetEmailKey(email).SetCreatedAt(firstDay)
+				SetListID(list).SetContactID(testkit.Contact(t, ctx, client, email)).SetEmail(email).SetEmailKey(email).
+				SetCreatedAt(firstDay)
 			switch name {
 			case "bob":
 				create.SetStatus(kind.SubscriberUnsubscribed)

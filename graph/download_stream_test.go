@@ -21,6 +21,7 @@ import (
 	"campaignql/internal/kind"
 	"campaignql/internal/store"
 	"campaignql/internal/surface"
+	"campaignql/internal/testkit"
 	"campaignql/internal/testkit/apitest"
 )
 
@@ -32,12 +33,12 @@ func (w *world) active(t *testing.T, a *apitest.Account, n int) *ent.Campaign {
 	p := must(
 		client.Subscriber.Create().
 			SetListID(1_000_000 + a.User.ID).SetEmail("ann@example.org").SetEmailKey(randomName()).
-			SetDomain("example.org").SetCreatedAt(firstDay).Save(a.Context),
+			SetContactID(testkit.Contact(t, a.Context, client, "ann@example.org")).SetCreatedAt(firstDay).Save(a.Context),
 	)(t)
 	all := make([]*ent.EventCreate, n)
 	for i := range all {
 		all[i] = client.Event.Create().
-			SetID(fmt.Sprintf("%d-%06d", c.ID, i)).SetCampaignID(c.ID).SetSubscriberID(p.ID).
+			SetID(fmt.Sprintf("%d-%06d", c.ID, i)).SetCampaignID(c.ID).SetContactID(p.ContactID).SetSubscriberID(p.ID).
 			SetKind(kind.EventOpened).SetAt(firstDay).SetReason(strings.Repeat("r", 100))
 	}
 	for some := range slices.Chunk(all, 1000) {

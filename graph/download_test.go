@@ -30,6 +30,7 @@ import (
 	"campaignql/internal/export"
 	"campaignql/internal/kind"
 	"campaignql/internal/statistics"
+	"campaignql/internal/testkit"
 	"campaignql/internal/testkit/apitest"
 )
 
@@ -68,7 +69,8 @@ func (w *world) acted(t *testing.T, a *apitest.Account) (*ent.Campaign, []int64)
 	p := must(
 		client.Subscriber.Create().
 			SetID(700_000_000 + rand.Int64N(200_000_000)).SetListID(1_000_000 + a.User.ID).
-			SetEmail("+ann@example.org").SetEmailKey(randomName()).SetDomain("example.org").
+			SetEmail("+ann@example.org").SetEmailKey(randomName()).
+			SetContactID(testkit.Contact(t, a.Context, client, "+ann@example.org")).
 			SetCreatedAt(firstDay).Save(a.Context),
 	)(t)
 	link := must(
@@ -78,13 +80,13 @@ func (w *world) acted(t *testing.T, a *apitest.Account) (*ent.Campaign, []int64)
 	)(t)
 	gone := p.ID + 900_000_000
 	for i, create := range []*ent.EventCreate{
-		client.Event.Create().SetKind(kind.EventSent).SetSubscriberID(p.ID),
-		client.Event.Create().SetKind(kind.EventClicked).SetSubscriberID(p.ID).SetLinkID(link.ID).SetAutomated(true),
-		client.Event.Create().SetKind(kind.EventConverted).SetSubscriberID(p.ID).SetAmount(1205).SetCurrency("EUR"),
-		client.Event.Create().SetKind(kind.EventConverted).SetSubscriberID(p.ID),
-		client.Event.Create().SetKind(kind.EventSoftBounced).SetSubscriberID(gone).SetReason("=HYPERLINK(\"http://evil\")"),
-		client.Event.Create().SetKind(kind.EventHardBounced).SetSubscriberID(gone).SetReason("two lines:\nüber, \"quoted\""),
-		client.Event.Create().SetKind(kind.EventComplained).SetSubscriberID(gone).SetReason("\tindented"),
+		client.Event.Create().SetKind(kind.EventSent).SetContactID(p.ContactID).SetSubscriberID(p.ID),
+		client.Event.Create().SetKind(kind.EventClicked).SetContactID(p.ContactID).SetSubscriberID(p.ID).SetLinkID(link.ID).SetAutomated(true),
+		client.Event.Create().SetKind(kind.EventConverted).SetContactID(p.ContactID).SetSubscriberID(p.ID).SetAmount(1205).SetCurrency("EUR"),
+		client.Event.Create().SetKind(kind.EventConverted).SetContactID(p.ContactID).SetSubscriberID(p.ID),
+		client.Event.Create().SetKind(kind.EventSoftBounced).SetContactID(gone).SetSubscriberID(gone).SetReason("=HYPERLINK(\"http://evil\")"),
+		client.Event.Create().SetKind(kind.EventHardBounced).SetContactID(gone).SetSubscriberID(gone).SetReason("two lines:\nüber, \"quoted\""),
+		client.Event.Create().SetKind(kind.EventComplained).SetContactID(gone).SetSubscriberID(gone).SetReason("\tindented"),
 	} {
 		must(
 			create.SetID(fmt.Sprintf("%d-%d", c.ID, i)).

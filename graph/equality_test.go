@@ -13,6 +13,7 @@ import (
 
 	"campaignql/graph/gid"
 	"campaignql/internal/kind"
+	"campaignql/internal/testkit"
 	"campaignql/internal/testkit/apitest"
 )
 
@@ -88,7 +89,7 @@ func TestANumberIsTheSameOnEverySurface(t *testing.T) {
 				must(
 					client.Subscriber.Create().
 						SetListID(1_000_000+a.User.ID).SetEmail(email).SetEmailKey(email).
-						SetDomain(fmt.Sprintf("example%d.org", i%3)).
+						SetContactID(testkit.Contact(t, a.Context, client, email)).
 						SetCreatedAt(firstDay.Add(-time.Hour)).Save(a.Context),
 				)(t).ID,
 			)

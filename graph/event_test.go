@@ -16,6 +16,7 @@ import (
 	"campaignql/ent"
 	"campaignql/graph/gid"
 	"campaignql/internal/kind"
+	"campaignql/internal/testkit"
 	"campaignql/internal/testkit/apitest"
 )
 
@@ -28,7 +29,8 @@ func (w *world) mailed(t *testing.T, a *apitest.Account) (*ent.Campaign, *ent.Su
 	return c, must(
 		w.db.Client(a.Context).
 			Subscriber.Create().SetListID(1_000_000 + a.User.ID).SetEmail("ann@example.org").
-			SetEmailKey("ann@example.org").SetDomain("example.org").SetCreatedAt(firstDay).
+			SetEmailKey("ann@example.org").SetCreatedAt(firstDay).
+			SetContactID(testkit.Contact(t, a.Context, w.db.Client(a.Context), "ann@example.org")).
 			Save(a.Context),
 	)(t)
 }

@@ -29,6 +29,7 @@ import (
 	"campaignql/ent/tag"
 	"campaignql/graph/gid"
 	"campaignql/internal/kind"
+	"campaignql/internal/testkit"
 	"campaignql/internal/testkit/apitest"
 )
 
@@ -345,7 +346,7 @@ func (w *world) settle(t *testing.T, a *apitest.Account) estate {
 		must(
 			client.Subscriber.Create().
 				SetID(id).SetListID(id).SetEmail("a@example.com").SetEmailKey("a@example.com").
-				SetDomain("example.com").SetCreatedAt(firstDay).Save(ctx),
+				SetContactID(testkit.Contact(t, ctx, client, "a@example.com")).SetCreatedAt(firstDay).Save(ctx),
 		)(t)
 		must(
 			client.CustomField.Create().

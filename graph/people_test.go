@@ -12,6 +12,7 @@ import (
 	entsubscriber "campaignql/ent/subscriber"
 	"campaignql/graph/gid"
 	"campaignql/internal/kind"
+	"campaignql/internal/testkit"
 	"campaignql/internal/testkit/apitest"
 )
 
@@ -41,7 +42,8 @@ func (c *cast) ofList(t *testing.T, ctx context.Context, client *ent.Client, nam
 		)(t).ID
 	}
 	create := client.Subscriber.Create().
-		SetListID(list).SetEmail("Ann@example.com").SetEmailKey("ann@example.com").
+		SetListID(list).SetContactID(testkit.Contact(t, ctx, client, "Ann@example.com")).
+		SetEmail("Ann@example.com").SetEmailKey("ann@example.com").
 		SetSubscribedAt(firstDay).SetOptedInAt(firstDay).SetCreatedAt(firstDay)
 	if name == "left" {
 		create.SetStatus(kind.SubscriberUnsubscribed).SetUnsubscribedAt(firstDay)
@@ -301,7 +303,8 @@ func TestPeopleAreAddedAndTellWhatCameOfEach(t *testing.T) {
 		client := w.db.Client(a.Context)
 		list := *client.CustomField.Query().FirstX(a.Context).ListID
 		left := client.Subscriber.Create().
-			SetListID(list).SetEmail("left@example.com").SetEmailKey("left@example.com").
+			SetListID(list).SetContactID(testkit.Contact(t, a.Context, client, "left@example.com")).
+			SetEmail("left@example.com").SetEmailKey("left@example.com").
 			SetStatus(kind.SubscriberUnsubscribed).SetCreatedAt(firstDay).SaveX(a.Context)
 		add := func(more object) []string {
 			t.Helper()
@@ -633,6 +636,7 @@ func TestWhoLeavesBecauseOfACampaignIsCounted(t *testing.T) {
 		listID := w.db.Client(a.Context).Subscriber.Query().FirstX(a.Context).ListID
 		w.db.Client(a.Context).
 			Subscriber.Create().SetListID(listID).SetEmail("bob@example.com").
+			SetContactID(testkit.Contact(t, a.Context, w.db.Client(a.Context), "bob@example.com")).
 			SetEmailKey("bob@example.com").SetCreatedAt(firstDay).SaveX(a.Context)
 		list := number(listID)
 		leave := func(address, campaign string) string {
@@ -1020,7 +1024,8 @@ func TestPagesOfEachListStandByThemselves(t *testing.T) {
 				at := firstDay.Add(time.Duration(-j) * time.Hour)
 				email := fmt.Sprintf("%c%d@example.com", 'a'+j, i)
 				client.Subscriber.Create().
-					SetListID(list.ID).SetEmail(email).SetEmailKey(email).SetSubscribedAt(at).
+					SetListID(list.ID).SetContactID(testkit.Contact(t, a.Context, client, email)).
+					SetEmail(email).SetEmailKey(email).SetSubscribedAt(at).
 					SetCreatedAt(at).SaveX(a.Context)
 				client.Segment.Create().
 					SetListID(list.ID).SetName(email).SetNameKey(email).SetRules(`{"rules":[]}`).
@@ -1172,7 +1177,9 @@ func (w *world) crowd(t *testing.T, a *apitest.Account) crowd {
 	f.text, f.number, f.boolean = field(kind.FieldText, ""), field(kind.FieldNumber, ""), field(kind.FieldBoolean, "")
 	choice := field(kind.FieldChoice, `["a","b"]`)
 	person := func(email string) *ent.SubscriberCreate {
-		return client.Subscriber.Create().SetListID(f.list.ID).SetEmail(email).SetEmailKey(email).SetCreatedAt(firstDay)
+		return client.Subscriber.Create().
+			SetListID(f.list.ID).SetContactID(testkit.Contact(t, ctx, client, email)).
+			SetEmail(email).SetEmailKey(email).SetCreatedAt(firstDay)
 	}
 	f.rich = person("rich@example.com").SetStatus(kind.SubscriberUnsubscribed).
 		SetBounce(kind.BounceHard).SetSubscriptionIP("192.0.2.1").
@@ -1319,7 +1326,8 @@ func (w *world) crowdOf(t *testing.T, a *apitest.Account, i int) {
 	for j := range 8 {
 		email := fmt.Sprintf("%d-%d@example.com", j, i)
 		p := client.Subscriber.Create().
-			SetListID(list.ID).SetEmail(email).SetEmailKey(email).SetCreatedAt(firstDay).SaveX(ctx)
+			SetListID(list.ID).SetContactID(testkit.Contact(t, ctx, client, email)).
+			SetEmail(email).SetEmailKey(email).SetCreatedAt(firstDay).SaveX(ctx)
 		client.FieldValue.Create().SetSubscriberID(p.ID).SetCustomFieldID(field.ID).SetText("x").ExecX(ctx)
 		client.SubscriberTagging.Create().SetSubscriberID(p.ID).SetSubscriberTagID(label.ID).ExecX(ctx)
 		client.Suppression.Create().SetEmail(email).SetEmailKey(email + "x").SetCreatedAt(firstDay).ExecX(ctx)

@@ -12,6 +12,7 @@ import (
 	"campaignql/ent"
 	"campaignql/graph"
 	"campaignql/graph/guard"
+	"campaignql/internal/testkit"
 	"campaignql/internal/testkit/apitest"
 )
 
@@ -34,7 +35,7 @@ func TestEveryRelationOfEveryListCostsTheSameForAnyNumberOfRows(t *testing.T) {
 		}
 		types := schema(t).Types
 		for _, list := range []string{
-			"campaigns", "tags", "emails", "lists", "customFields", "subscriberTags", "suppressions",
+			"campaigns", "tags", "emails", "lists", "customFields", "subscriberTags", "suppressions", "contacts",
 		} {
 			of := types[types["Query"].Fields.ForName(list).Type.Name()]
 			node := types[of.Fields.ForName("nodes").Type.Name()]
@@ -149,7 +150,8 @@ func (w *world) populated(t *testing.T, a *apitest.Account, n int) {
 		for j := range 2 {
 			email := fmt.Sprintf("p%d-%d@example.com", i, j)
 			people = append(people, client.Subscriber.Create().
-				SetListID(list.ID).SetEmail(email).SetEmailKey(email).SetCreatedAt(firstDay))
+				SetListID(list.ID).SetContactID(testkit.Contact(t, ctx, client, email)).
+				SetEmail(email).SetEmailKey(email).SetCreatedAt(firstDay))
 			if j == 0 {
 				suppressions = append(suppressions, client.Suppression.Create().
 					SetEmail(email).SetEmailKey(email).SetCreatedAt(firstDay))

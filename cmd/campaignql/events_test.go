@@ -47,8 +47,14 @@ func newMailing(t *testing.T, address string, owner int64) *mailed {
 	m := &mailed{db: db, campaign: c.ID}
 	for i := range eventPeople {
 		address := fmt.Sprintf("p%d@example.org", i)
-		p, err := client.Subscriber.Create().SetUserID(owner).SetListID(1).
+		contact, err := client.Contact.Create().SetUserID(owner).
 			SetEmail(address).SetEmailKey(address).SetDomain("example.org").SetCreatedAt(now).
+			Save(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := client.Subscriber.Create().SetUserID(owner).SetListID(1).SetContactID(contact.ID).
+			SetEmail(address).SetEmailKey(address).SetCreatedAt(now).
 			Save(ctx)
 		if err != nil {
 			t.Fatal(err)

@@ -60,6 +60,14 @@ func (s *Service) Unassign(ctx context.Context, subscriberIDs, tagIDs []int64) e
 	})
 }
 
+// DeleteOf deletes the taggings of people who are being deleted, in the running transaction.
+func DeleteOf(ctx context.Context, db *store.Store, subscriberIDs []int64) error {
+	_, err := db.Client(ctx).SubscriberTagging.Delete().
+		Where(subscribertagging.SubscriberIDIn(subscriberIDs...)).
+		Exec(ctx)
+	return err
+}
+
 // pair checks and locks the people and the tags, and calls write with their common owner.
 func (s *Service) pair(
 	ctx context.Context, subscriberIDs, tagIDs []int64,
