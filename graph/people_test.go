@@ -1181,6 +1181,8 @@ func (w *world) crowd(t *testing.T, a *apitest.Account) crowd {
 			SetListID(f.list.ID).SetContactID(testkit.Contact(t, ctx, client, email)).
 			SetEmail(email).SetEmailKey(email).SetCreatedAt(firstDay)
 	}
+	client.Contact.UpdateOneID(testkit.Contact(t, ctx, client, "rich@example.com")).
+		SetDeliverability(kind.BounceHard).SetSoftBounces(2).SetDeliverableSince(firstDay).ExecX(ctx)
 	f.rich = person("rich@example.com").SetStatus(kind.SubscriberUnsubscribed).
 		SetBounce(kind.BounceHard).SetSubscriptionIP("192.0.2.1").
 		SetSubscribedAt(firstDay.Add(time.Hour)).SetOptedInAt(firstDay.Add(2 * time.Hour)).

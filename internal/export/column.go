@@ -106,7 +106,6 @@ var actionColumns = []column[action]{
 		"amount", func(a action) any { return a.worth(cents(a.Amount)) },
 	},
 	{"currency", func(a action) any { return a.worth(known(a.Currency)) }},
-	{"contactId", func(a action) any { return a.ContactID }},
 }
 
 // number returns the number, or nil if there is none.
