@@ -5,8 +5,6 @@ import (
 	"database/sql"
 	"io/fs"
 	"time"
-
-	"entgo.io/ent/dialect"
 )
 
 func Prepare(db *sql.DB) *prepared { return prepare(db) }
@@ -27,10 +25,16 @@ func (s *Store) SetGrace(d time.Duration) { s.migrator.grace = d }
 func (s *Store) SetMigrations(files fs.FS) { s.migrator.files, s.migrator.declared = files, nil }
 
 // SmallPortions makes the released data steps change two rows per batch.
-func (s *Store) SmallPortions() {
-	if s.dialect == dialect.MySQL {
-		s.migrator.data = map[stepID]dataStep{{20261126060232, 2}: portionsByKey("events", "e", "id", 2)}
+func (s *Store) SmallPortions() { s.migrator.data = dataStepsOf(2)[s.dialect] }
+
+// IsDataStep reports whether a statement ("20261126060232/2") runs in batches.
+func (s *Store) IsDataStep(step string) bool {
+	for id := range s.migrator.data {
+		if id.String() == step {
+			return true
+		}
 	}
+	return false
 }
 
 func KeepLease(ctx context.Context, span time.Duration, until time.Time,

@@ -33,6 +33,9 @@ type landed struct {
 // transaction, which MySQL commits at each DDL statement.
 const lastByGoose = 20261126194458
 
+// beforeContacts is the version before the one that makes contacts of subscribers.
+const beforeContacts = 20261129210632
+
 // openLanded opens an empty database.
 func openLanded(t *testing.T, address string) *landed {
 	t.Helper()

@@ -70,6 +70,9 @@ func (m migrator) runSQLite(ctx context.Context, tx *sql.Tx, s migrationStatemen
 			if position, err = portion(ctx, tx, s.text, position); err != nil {
 				return err
 			}
+			if err := m.at("portion", s.id); err != nil {
+				return err
+			}
 		}
 	} else if _, err := tx.ExecContext(ctx, s.text); err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -167,16 +168,23 @@ func (e expectedSchema) follow(c schemaChange) {
 		e[table] = expectation{proof: true}
 		return
 	}
+	// A part that is made and dropped again, or the other way round, is as it was before the version
+	// and proves nothing.
+	before := maps.Clone(e)
+	proof := func(part schemaPart, present bool) bool {
+		earlier, known := before[part]
+		return !created && !(known && earlier.proof && earlier.present != present)
+	}
 	for _, part := range c.clauses { // drops take effect before adds, whatever the order of the clauses
-		if part.kind == dropIndex || part.kind == dropColumn {
-			e[part.of(c.table)] = expectation{proof: !created}
+		if of := part.of(c.table); part.kind == dropIndex || part.kind == dropColumn {
+			e[of] = expectation{proof: proof(of, false)}
 		}
 	}
 	for _, part := range c.clauses {
 		of := part.of(c.table)
 		switch part.kind {
 		case addColumn, addIndex:
-			e[of] = expectation{present: true, index: part.index, proof: !created}
+			e[of] = expectation{present: true, index: part.index, proof: proof(of, true)}
 		case modifyColumn:
 			if _, known := e[of]; !known {
 				e[of] = expectation{present: true} // the column existed before

@@ -102,6 +102,33 @@ func TestADataStepRunsAgainAfterARestore(t *testing.T) {
 	})
 }
 
+// TestIndexesThatComeAndGoProveNothing restores the state before a version without the records of
+// its steps. The version drops an index and makes it again, and makes another one for a while: both
+// are in the restored state as they are after the version.
+func TestIndexesThatComeAndGoProveNothing(t *testing.T) {
+	t.Parallel()
+	eachMade(t, func(t *testing.T, e testkit.Engine, db *store.Store, address string) {
+		first := []string{madeFirst[0], madeFirst[1], "CREATE INDEX `by_n` ON `t` (`n`)"}
+		both := made(first, []string{
+			"ALTER TABLE `t` ADD COLUMN `a` bigint NULL", "ALTER TABLE `t` DROP INDEX `by_n`",
+			"ALTER TABLE `t` ADD INDEX `for_a_while` (`a`)", "UPDATE `t` SET `n` = `n` + 1",
+			"ALTER TABLE `t` DROP INDEX `for_a_while`, ADD INDEX `by_n` (`n`)", "UPDATE `t` SET `a` = `n`",
+		})
+		mustMigrateMade(t, db, made(first))
+		without := dump(t, e, db, address, "schema_migration_steps")
+		for _, point := range []string{"recorded 2/2", "recorded 2/4", "recorded 2/5", "recorded 2/6"} {
+			mustStopAt(t, db, both, point)
+			without.restore(t)
+			mustMigrateMade(t, db, both)
+			l := &landed{Store: db}
+			if got := fmt.Sprint(l.texts(t, "SELECT id, n, a FROM t")); got != "[1 | 1 | 1 2 | 1 | 1 3 | 1 | 1]" {
+				t.Errorf("%s: the rows are %s", point, got)
+			}
+			without.restore(t)
+		}
+	})
+}
+
 // TestRecordsThatFitNeitherStateAreRefused manually drops what one statement of an interrupted
 // migration created. If the data step ran again, it would change rows twice.
 func TestRecordsThatFitNeitherStateAreRefused(t *testing.T) {
@@ -189,7 +216,7 @@ func TestAFileThatChangesATableTwiceIsFinished(t *testing.T) {
 			"CREATE TABLE `t` (`id` bigint NOT NULL, PRIMARY KEY (`id`))",
 			"INSERT INTO `t` SELECT `id` FROM `u`",
 		}))
-		points := &interruptions{map[string]int{}}
+		points := &interruptions{seen: map[string]int{}}
 		db.OnStep(func(point, step string) error {
 			if points.next(point, step) {
 				return errInterrupted
