@@ -287,7 +287,7 @@ func TestWhatDeletedCampaignsLeaveIsPurgedAtTheStartAndAfterADeletion(t *testing
 			}
 			db.Client(ctx).
 				Event.Create().
-				SetID(fmt.Sprint(c.ID, "-e")).SetCampaignID(c.ID).SetSubscriberID(1).
+				SetID(fmt.Sprint(c.ID, "-e")).SetCampaignID(c.ID).SetContactID(1).
 				SetKind(kind.EventOpened).SetAt(store.Now()).ExecX(ctx)
 			return c.ID
 		}

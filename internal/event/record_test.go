@@ -299,14 +299,9 @@ func TestLeavingByACommandAndByAnEventCountsAPersonOnce(t *testing.T) {
 		t.Parallel()
 		w := settle(t, db, 1, 2)
 		service, bridge := newService(db, event.Options{Now: clock}), newService(db, event.Options{})
-		owner, err := caller.From(w.ctx)
-		if err != nil {
-			t.Fatal(err)
-		}
 		leave := func(person int) {
-			if err := bridge.Unsubscribed(
-				w.ctx, owner.UserID, w.campaigns[0], w.people[person].ID, start.Add(time.Hour),
-			); err != nil {
+			_, err := bridge.Unsubscribed(w.ctx, w.campaigns[0], w.people[person], start.Add(time.Hour))
+			if err != nil {
 				t.Fatal(err)
 			}
 		}

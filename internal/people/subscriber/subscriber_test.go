@@ -17,6 +17,7 @@ import (
 	"campaignql/internal/audience/query"
 	"campaignql/internal/event"
 	"campaignql/internal/kind"
+	"campaignql/internal/people/contact"
 	"campaignql/internal/people/subscriber"
 	"campaignql/internal/people/suppression"
 	"campaignql/internal/store"
@@ -30,20 +31,23 @@ const unknown = 1 << 60
 // fixture is an account with a list and the service under test, whose clock the test sets.
 type fixture struct {
 	*subscriber.Service
-	t    *testing.T
-	db   *store.Store
-	ctx  context.Context
-	now  *time.Time
-	list int64
+	contacts *contact.Service
+	t        *testing.T
+	db       *store.Store
+	ctx      context.Context
+	now      *time.Time
+	list     int64
 }
 
 func newFixture(t *testing.T, db *store.Store, opts ...testkit.AccountOption) *fixture {
 	t.Helper()
 	now := start
 	f := &fixture{t: t, db: db, ctx: testkit.As(t, testkit.Account(t, db, opts...)), now: &now}
+	clock := func() time.Time { return *f.now }
+	f.contacts = contact.New(db, contact.Options{Now: clock})
 	f.Service = subscriber.New(
-		db, counter{f}, query.New(db, query.Options{Now: func() time.Time { return *f.now }}),
-		subscriber.Options{Now: func() time.Time { return *f.now }},
+		db, f.contacts, counter{f}, query.New(db, query.Options{Now: clock}),
+		subscriber.Options{Now: clock},
 	)
 	f.list = f.newList(false)
 	return f
@@ -53,9 +57,27 @@ func newFixture(t *testing.T, db *store.Store, opts ...testkit.AccountOption) *f
 type counter struct{ *fixture }
 
 // Unsubscribed implements [subscriber.Counter].
-func (c counter) Unsubscribed(ctx context.Context, owner, campaignID, subscriberID int64, at time.Time) error {
-	events := event.New(c.db, c.Service, suppression.New(c.db, suppression.Options{}), event.Options{})
-	return events.Unsubscribed(ctx, owner, campaignID, subscriberID, at)
+func (c counter) Unsubscribed(
+	ctx context.Context, campaignID int64, of *ent.Subscriber, at time.Time,
+) ([]int64, error) {
+	return c.events().Unsubscribed(ctx, campaignID, of, at)
+}
+
+// events returns the service that records events.
+func (f *fixture) events() *event.Service {
+	return event.New(f.db, event.Services{
+		People: f.contacts, Subscriptions: f.Service, Suppressions: suppression.New(f.db, suppression.Options{}),
+	}, event.Options{})
+}
+
+// contactOf returns the contact of a subscription.
+func contactOf(f *fixture, p *ent.Subscriber) *ent.Contact {
+	f.t.Helper()
+	c, err := f.contacts.Get(f.ctx, p.ContactID)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return c
 }
 
 func each(t *testing.T, test func(t *testing.T, f *fixture)) {
@@ -141,7 +163,7 @@ func TestSubscribeKeepsWhatItIsTold(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := f.db.Client(f.ctx).Subscriber.GetX(f.ctx, made.ID)
-		if got.Email != "Jörg@Straße.example" || got.EmailKey != "jörg@xn--strae-oqa.example" || got.Domain != "xn--strae-oqa.example" || got.SubscriptionIP != "192.0.2.1" ||
+		if got.Email != "Jörg@Straße.example" || got.EmailKey != "jörg@xn--strae-oqa.example" || contactOf(f, got).Domain != "xn--strae-oqa.example" || got.SubscriptionIP != "192.0.2.1" ||
 			got.Status != kind.SubscriberSubscribed || got.Bounce != kind.BounceNone ||
 			!got.SubscribedAt.Equal(start) ||
 			got.OptedInAt != nil ||
@@ -312,7 +334,7 @@ func TestUnsubscribeCountsForTheCampaignOnceAndWhole(t *testing.T) {
 		client := f.db.Client(f.ctx)
 		events := client.Event.Query().Where(entevent.CampaignID(id)).AllX(f.ctx)
 		if c := client.Campaign.GetX(f.ctx, id); c.TotalUnsubscriptions != 1 || len(events) != 1 ||
-			events[0].SubscriberID != person.ID || !events[0].At.Equal(start) {
+			events[0].ContactID != person.ContactID || *events[0].SubscriberID != person.ID || !events[0].At.Equal(start) {
 			t.Errorf("counted %d, events %v", c.TotalUnsubscriptions, events)
 		}
 		for _, address := range []string{"", "nobody", "b@example.com"} {
