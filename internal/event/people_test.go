@@ -16,6 +16,7 @@ import (
 	"campaignql/internal/event"
 	"campaignql/internal/kind"
 	"campaignql/internal/store"
+	"campaignql/internal/testkit"
 )
 
 // skew is how late the clock of a sender may be.
@@ -326,4 +327,97 @@ func (w *world) verifySubscriptions(t *testing.T, db *store.Store, c *ent.Contac
 			)
 		}
 	}
+}
+
+// TestSoftBouncesInARow records the events of contacts in random orders, one by one: the number of
+// campaigns in a row does not depend on the order.
+func TestSoftBouncesInARow(t *testing.T) {
+	t.Parallel()
+	type happening struct {
+		what     kind.EventKind
+		campaign int
+		day      int
+	}
+	const (
+		soft, hard, sent, delivered = kind.EventSoftBounced, kind.EventHardBounced, kind.EventSent, kind.EventDelivered
+		opened, clicked, forwarded  = kind.EventOpened, kind.EventClicked, kind.EventForwarded
+	)
+	tests := map[string]struct {
+		events []happening
+		row    int64
+		want   kind.BounceType
+	}{
+		"four campaigns": {[]happening{{soft, 0, 1}, {soft, 1, 2}, {soft, 2, 3}, {soft, 3, 4}}, 4, kind.BounceSoft},
+		"five campaigns": {
+			[]happening{{soft, 0, 1}, {soft, 1, 2}, {soft, 2, 3}, {soft, 3, 4}, {soft, 4, 5}}, 5, kind.BounceHard,
+		},
+		"one campaign that bounces often": {
+			[]happening{{soft, 0, 1}, {soft, 0, 2}, {soft, 0, 3}, {soft, 0, 4}, {soft, 0, 5}}, 1, kind.BounceSoft,
+		},
+		"delivered after the bounce":   {[]happening{{soft, 0, 1}, {delivered, 0, 2}}, 0, kind.BounceNone},
+		"delivered before the bounce":  {[]happening{{delivered, 0, 1}, {soft, 0, 2}}, 1, kind.BounceSoft},
+		"opened another campaign":      {[]happening{{soft, 0, 1}, {opened, 1, 2}, {soft, 2, 3}}, 1, kind.BounceSoft},
+		"clicked":                      {[]happening{{soft, 0, 1}, {clicked, 1, 2}}, 0, kind.BounceNone},
+		"forwarded is no sign of mail": {[]happening{{soft, 0, 1}, {forwarded, 1, 2}}, 1, kind.BounceSoft},
+		"sent long ago and silent":     {[]happening{{soft, 0, 1}, {sent, 1, 2}, {soft, 2, 8}}, 1, kind.BounceSoft},
+		"sent lately and silent":       {[]happening{{soft, 0, 1}, {sent, 1, 4}, {soft, 2, 8}}, 2, kind.BounceSoft},
+		"sent long ago and bounced":    {[]happening{{soft, 0, 1}, {sent, 1, 2}, {soft, 1, 3}, {soft, 2, 8}}, 3, kind.BounceSoft},
+		"sent long ago and bounced hard": {
+			[]happening{{soft, 0, 1}, {sent, 1, 2}, {hard, 1, 3}, {soft, 2, 8}}, 2, kind.BounceHard,
+		},
+	}
+	testkit.Each(t, func(t *testing.T, db *store.Store) {
+		t.Parallel()
+		seed := rand.Uint64()
+		t.Log("seed", seed)
+		r := rand.New(rand.NewPCG(seed, 1))
+		service := newService(db, event.Options{Now: func() time.Time { return start.AddDate(0, 0, 30) }})
+		for name, tt := range tests {
+			const orders = 6
+			w := settle(t, db, 5, orders*4)
+			for n := range orders {
+				person := n * 4 // whose address is known
+				events := make([]event.Event, len(tt.events))
+				for i, h := range tt.events {
+					events[i] = w.one(fmt.Sprint(n, "-", i), h.what, person, start.AddDate(0, 0, h.day))
+					events[i].CampaignID = w.campaigns[h.campaign]
+				}
+				r.Shuffle(len(events), func(i, j int) { events[i], events[j] = events[j], events[i] })
+				for _, e := range events {
+					if got := outcomes(t, service, w.ctx, e); got[0] != "recorded" {
+						t.Fatal(name, got)
+					}
+				}
+				c := db.Client(w.ctx).Contact.GetX(w.ctx, w.contacts[person].ID)
+				p := db.Client(w.ctx).Subscriber.GetX(w.ctx, w.people[person].ID)
+				if c.SoftBounces != tt.row || c.Deliverability != tt.want || p.Bounce != tt.want {
+					t.Errorf(
+						"%s: %d in a row, %s, the subscription %s, want %d, %s", name, c.SoftBounces, c.Deliverability,
+						p.Bounce, tt.row, tt.want,
+					)
+				}
+			}
+		}
+	})
+}
+
+// TestAMachineIsNoSignOfLife checks that what machines open ends no row of soft bounces.
+func TestAMachineIsNoSignOfLife(t *testing.T) {
+	t.Parallel()
+	testkit.Each(t, func(t *testing.T, db *store.Store) {
+		t.Parallel()
+		w := settle(t, db, 1, 1)
+		service := newService(db, event.Options{Now: clock, SoftBounceLimit: 2})
+		opened := w.one("o", kind.EventOpened, 0, start.Add(time.Hour))
+		opened.UserAgent = robot
+		outcomes(t, service, w.ctx, w.one("s", kind.EventSoftBounced, 0, start), opened)
+		if c := db.Client(w.ctx).Contact.GetX(w.ctx, w.contacts[0].ID); c.SoftBounces != 1 {
+			t.Errorf("%d soft bounces in a row", c.SoftBounces)
+		}
+		outcomes(t, service, w.ctx, w.one("p", kind.EventOpened, 0, start.Add(time.Hour)))
+		c := db.Client(w.ctx).Contact.GetX(w.ctx, w.contacts[0].ID)
+		if c.SoftBounces != 0 || c.Deliverability != kind.BounceNone {
+			t.Errorf("%d soft bounces in a row, %s", c.SoftBounces, c.Deliverability)
+		}
+	})
 }
