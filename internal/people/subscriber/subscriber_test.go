@@ -2,7 +2,9 @@ package subscriber_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -15,6 +17,7 @@ import (
 	"campaignql/ent/fieldvalue"
 	"campaignql/internal/apperr"
 	"campaignql/internal/audience/query"
+	"campaignql/internal/audience/rules"
 	"campaignql/internal/event"
 	"campaignql/internal/kind"
 	"campaignql/internal/people/contact"
@@ -454,6 +457,65 @@ func TestEachMethodNeedsItsScope(t *testing.T) {
 		} {
 			if apperr.CodeOf(err) != apperr.Denied {
 				t.Errorf("%s without its scope: %v", name, err)
+			}
+		}
+	})
+}
+
+// TestUnsubscribeLeavesTheListsOfTheCampaign unsubscribes people from list A because of a campaign to
+// A and B, because of one to B alone, and without a campaign. Everybody is on A, B and C.
+func TestUnsubscribeLeavesTheListsOfTheCampaign(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		a, b, c := f.list, f.newList(false), f.newList(false)
+		to := func(lists ...int64) int64 {
+			text := make([]string, len(lists))
+			for i, list := range lists {
+				text[i] = fmt.Sprint(list, ":0")
+			}
+			audience, err := rules.ParseLists(strings.Join(text, ","), "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			canonical, err := json.Marshal(audience)
+			if err != nil {
+				t.Fatal(err)
+			}
+			id := f.campaign()
+			f.db.Client(f.ctx).Campaign.UpdateOneID(id).SetAudience(string(canonical)).ExecX(f.ctx)
+			return id
+		}
+		both, other := to(a, b), to(b)
+		for _, tt := range []struct {
+			email    string
+			campaign int64
+			left     []int64
+		}{
+			{"both@example.com", both, []int64{a, b}},
+			{"other@example.com", other, []int64{a}},
+			{"none@example.com", 0, []int64{a}},
+			{"unknown@example.com", unknown, []int64{a}},
+		} {
+			for _, list := range []int64{a, b, c} {
+				f.list = list
+				f.subscribe(tt.email, nil)
+				f.subscribe("stays-"+tt.email, nil)
+			}
+			f.list = a
+			if err := f.leave(tt.email, tt.campaign); err != nil {
+				t.Fatal(err)
+			}
+			for _, p := range f.db.Client(f.ctx).Subscriber.Query().AllX(f.ctx) {
+				left := p.Email == tt.email && slices.Contains(tt.left, p.ListID)
+				mine := p.Email == tt.email || p.Email == "stays-"+tt.email
+				if mine && left != (p.Status == kind.SubscriberUnsubscribed && p.UnsubscribedAt.Equal(*f.now)) {
+					t.Errorf("%s on list %d is %s", p.Email, p.ListID, p.Status)
+				}
+			}
+		}
+		campaigns := f.db.Client(f.ctx).Campaign
+		for _, id := range []int64{both, other} {
+			if n := campaigns.GetX(f.ctx, id).TotalUnsubscriptions; n != 1 {
+				t.Errorf("campaign %d counts %d", id, n)
 			}
 		}
 	})
