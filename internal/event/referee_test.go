@@ -317,7 +317,12 @@ func (w *world) invent(r *rand.Rand, n int) told {
 	if e.Kind == kind.EventConverted {
 		e.Amount = float64(r.IntN(1000)) / 4
 	}
-	if e.Kind == kind.EventUnsubscribed && r.IntN(4) == 0 {
+	// Few leave or bounce, so that what one event ends is not ended by others too.
+	if e.Kind == kind.EventUnsubscribed && r.IntN(3) > 0 || e.Kind == kind.EventComplained && r.IntN(20) > 0 ||
+		e.Kind == kind.EventHardBounced && r.IntN(8) > 0 {
+		e.Kind = kind.EventForwarded
+	}
+	if e.Kind == kind.EventUnsubscribed && r.IntN(8) == 0 {
 		e.Scope = kind.LeaveAccount
 	}
 	e.At = e.at.Format(time.RFC3339Nano)

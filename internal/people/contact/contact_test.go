@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"entgo.io/ent/dialect"
 	"github.com/google/go-cmp/cmp"
 
 	"campaignql/ent"
@@ -243,5 +244,44 @@ func TestSubscriptionsRepeatTheDeliverability(t *testing.T) {
 		set(a, kind.BounceHard)
 		set(b, kind.BounceSoft)
 		check("by the owner", "hard 3 false", "soft 1 true", "invalid 0 false")
+	})
+}
+
+// TestAContactStaysForWhoEntersIt drops two contacts while another transaction has entered the second
+// one and subscribes it before it commits.
+func TestAContactStaysForWhoEntersIt(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		found := f.enter("a@example.com", "b@example.com")
+		a, b := found["a@example.com"].ID, found["b@example.com"].ID
+		if a > b {
+			a, b = b, a
+		}
+		dropped := make(chan error, 1)
+		err := f.db.TxLatest(f.ctx, func(ctx context.Context) error {
+			if _, err := f.Lock(ctx, []int64{b}, entcontact.FieldID); err != nil {
+				return err
+			}
+			go func() {
+				dropped <- f.db.TxLatest(f.ctx, func(ctx context.Context) error {
+					return f.Drop(ctx, []int64{a, b})
+				})
+			}()
+			// On SQLite the other transaction begins after this one.
+			for f.db.Dialect() == dialect.MySQL && testkit.Running(t, f.client, "`contacts`") == 0 {
+			}
+			client := f.db.Client(ctx)
+			return client.Subscriber.Create().SetListID(f.owner).SetContactID(b).SetEmail("b@example.com").
+				SetEmailKey("b@example.com").SetCreatedAt(start).Exec(ctx)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := <-dropped; err != nil {
+			t.Fatal(err)
+		}
+		left := f.client.Contact.Query().IDsX(f.ctx)
+		if len(left) != 1 || left[0] != b {
+			t.Errorf("contacts %v are left, want %d", left, b)
+		}
 	})
 }

@@ -98,9 +98,9 @@ func (s *Service) Rename(ctx context.Context, contactID int64, email string) err
 }
 
 // Drop deletes, in the running transaction, those of the contacts that nothing remembers: no
-// subscription, no event, no suppression and no bounce.
+// subscription, no event, no suppression and no bounce. A subscription on a list that waits to be
+// purged counts too.
 func (s *Service) Drop(ctx context.Context, ids []int64) error {
-	ctx = store.WithDeleted(ctx) // a subscription on a list that waits to be purged counts
 	for some := range slices.Chunk(store.Distinct(ids), atOnce) {
 		_, err := s.db.Client(ctx).Contact.Delete().
 			Where(

@@ -520,3 +520,38 @@ func TestUnsubscribeLeavesTheListsOfTheCampaign(t *testing.T) {
 		}
 	})
 }
+
+// TestWhoMovesLeavesNoOrphans has writers that change the address of a subscription to one of few
+// addresses, over and over. A contact goes with its last subscription, but never while another
+// writer enters it.
+func TestWhoMovesLeavesNoOrphans(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		var writers sync.WaitGroup
+		for n := range 16 {
+			f.list = f.newList(false)
+			p := f.subscribe(fmt.Sprint(n, "@example.com"), nil)
+			writers.Go(func() {
+				for i := range 25 {
+					to := fmt.Sprint("shared", (i*n+i)%3, "@example.com")
+					if _, err := f.Update(f.ctx, p.ID, subscriber.Patch{Email: &to}); err != nil {
+						t.Error(err)
+						return
+					}
+				}
+			})
+		}
+		writers.Wait()
+		client := f.db.Client(f.ctx)
+		used := map[int64]bool{}
+		for _, p := range client.Subscriber.Query().AllX(f.ctx) {
+			used[p.ContactID] = true
+			c, err := client.Contact.Get(f.ctx, p.ContactID)
+			if err != nil || *c.EmailKey != p.EmailKey {
+				t.Errorf("%s belongs to contact %v, %v", p.Email, c, err)
+			}
+		}
+		if n := client.Contact.Query().CountX(f.ctx); n != len(used) {
+			t.Errorf("%d contacts, %d of them are used", n, len(used))
+		}
+	})
+}
