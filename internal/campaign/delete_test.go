@@ -31,7 +31,7 @@ func (f *fixture) populate(t *testing.T, owner caller.Identity, id int64) {
 		client.HourlyCounter.Create().SetUserID(owner.UserID).SetCampaignID(id).SetHour(noon).Exec(ctx),
 		client.DomainCounter.Create().SetUserID(owner.UserID).SetCampaignID(id).SetDomain("example.com").Exec(ctx),
 		client.LinkCounter.Create().SetUserID(owner.UserID).SetCampaignID(id).SetURLHash("h").SetURL("https://example.com").Exec(ctx),
-		client.Event.Create().SetID(fmt.Sprint(id, "-event")).SetUserID(owner.UserID).SetCampaignID(id).SetSubscriberID(1).SetKind(kind.EventOpened).SetAt(noon).Exec(ctx),
+		client.Event.Create().SetID(fmt.Sprint(id, "-event")).SetUserID(owner.UserID).SetCampaignID(id).SetContactID(1).SetKind(kind.EventOpened).SetAt(noon).Exec(ctx),
 	} {
 		if err != nil {
 			t.Fatal(err)

@@ -22,6 +22,7 @@ import (
 	"campaignql/internal/content"
 	"campaignql/internal/event"
 	"campaignql/internal/kind"
+	"campaignql/internal/people/contact"
 	"campaignql/internal/people/list"
 	"campaignql/internal/people/subscriber"
 	"campaignql/internal/people/suppression"
@@ -57,8 +58,10 @@ type fixture struct {
 var start = time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
 
 // Unsubscribed implements [subscriber.Counter].
-func (f *fixture) Unsubscribed(ctx context.Context, owner, campaignID, subscriberID int64, at time.Time) error {
-	return f.events.Unsubscribed(ctx, owner, campaignID, subscriberID, at)
+func (f *fixture) Unsubscribed(
+	ctx context.Context, campaignID int64, of *ent.Subscriber, at time.Time,
+) ([]int64, error) {
+	return f.events.Unsubscribed(ctx, campaignID, of, at)
 }
 
 func newFixture(t *testing.T, db *store.Store) *fixture {
@@ -81,8 +84,11 @@ func newFixture(t *testing.T, db *store.Store) *fixture {
 	audiences := query.New(db, query.Options{Now: f.now})
 	f.campaigns = campaign.New(db, f.emails, campaign.Options{Now: f.now, CheckAudience: audiences.Check})
 	f.tags = tag.New(db, tag.Options{Now: f.now})
-	people := subscriber.New(db, f, audiences, subscriber.Options{Now: f.now})
-	f.events = event.New(db, people, suppression.New(db, suppression.Options{Now: f.now}), event.Options{Now: f.now})
+	contacts := contact.New(db, contact.Options{Now: f.now})
+	people := subscriber.New(db, contacts, f, audiences, subscriber.Options{Now: f.now})
+	f.events = event.New(db, event.Services{
+		People: contacts, Subscriptions: people, Suppressions: suppression.New(db, suppression.Options{Now: f.now}),
+	}, event.Options{Now: f.now})
 	f.bridge = command.New(command.Services{
 		Accounts:    f.accounts,
 		Campaigns:   f.campaigns,

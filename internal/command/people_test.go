@@ -14,6 +14,7 @@ import (
 	entsubscriber "campaignql/ent/subscriber"
 	"campaignql/internal/kind"
 	"campaignql/internal/store"
+	"campaignql/internal/testkit"
 )
 
 func emailIs(address string) predicate.Subscriber { return entsubscriber.Email(address) }
@@ -38,7 +39,8 @@ func (f *fixture) people(t *testing.T, p person, list int64, n int) []string {
 	rows, addresses := make([]*ent.SubscriberCreate, n), make([]string, n)
 	for i := range rows {
 		addresses[i] = fmt.Sprintf("%04d@example.com", i*7919%n)
-		rows[i] = client.Subscriber.Create().SetListID(list).SetEmail(addresses[i]).SetEmailKey(addresses[i]).
+		rows[i] = client.Subscriber.Create().SetListID(list).
+			SetContactID(testkit.Contact(t, p.ctx, client, addresses[i])).SetEmail(addresses[i]).SetEmailKey(addresses[i]).
 			SetStatus([]kind.SubscriberStatus{kind.SubscriberSubscribed, kind.SubscriberPending, kind.SubscriberUnsubscribed}[i%3]).
 			SetBounce([]kind.BounceType{kind.BounceNone, kind.BounceSoft}[i%2]).
 			SetSubscriptionIP(fmt.Sprintf("192.0.2.%d", i%5)).SetCreatedAt(f.now())

@@ -215,12 +215,17 @@ func (w *world) click(m *mailing, later func(kind.EventKind, time.Duration) even
 	}
 }
 
-// leave unsubscribes a person from the list, and from all lists after a complaint.
+// leave unsubscribes a person from the lists of the campaign, and from all lists after a complaint.
 func (w *world) leave(m *mailing, p *person, e event) {
 	if !m.add(w.now, e) {
 		return
 	}
-	p.status, p.left = kind.SubscriberUnsubscribed, &e.at
+	for _, q := range w.people {
+		there := q.mailbox == p.mailbox && q.left == nil && !q.joined.After(e.at)
+		if there && (e.kind == kind.EventComplained || targets[m.target].chooses(q)) {
+			q.status, q.left = kind.SubscriberUnsubscribed, &e.at
+		}
+	}
 	if e.kind == kind.EventComplained {
 		w.suppressions = append(w.suppressions, suppression{p.email, kind.SuppressedByComplaint, e.at})
 	}

@@ -185,7 +185,12 @@ func (s *seeded) people(t *testing.T) {
 WHERE e.kind IN ('unsubscribed', 'complained') AND (p.status <> 'unsubscribed' OR p.unsubscribed_at <> e.at)`,
 		"who complained and are not suppressed": `SELECT p.id FROM subscribers p JOIN events e ON e.subscriber_id = p.id
 LEFT JOIN suppressions s ON s.email_key = p.email_key AND s.user_id = p.user_id WHERE e.kind = 'complained' AND s.id IS NULL`,
-		"who bounced unmarked": `SELECT p.id FROM subscribers p JOIN events e ON e.subscriber_id = p.id WHERE e.kind = 'hard_bounced' AND p.bounce <> 'hard'`,
+		"who complained and are on a list": `SELECT p.id FROM subscribers p JOIN events e ON e.contact_id = p.contact_id
+WHERE e.kind = 'complained' AND p.status <> 'unsubscribed' AND p.subscribed_at <= e.at`,
+		"with another address or bounce than their contact": `SELECT p.id FROM subscribers p LEFT JOIN contacts c ON c.id = p.contact_id
+WHERE c.id IS NULL OR c.email_key <> p.email_key OR c.deliverability <> p.bounce`,
+		"with events of another contact": `SELECT p.id FROM subscribers p JOIN events e ON e.subscriber_id = p.id WHERE e.contact_id <> p.contact_id`,
+		"who bounced unmarked":           `SELECT p.id FROM subscribers p JOIN events e ON e.subscriber_id = p.id WHERE e.kind = 'hard_bounced' AND p.bounce <> 'hard'`,
 		"who were written to after they left": `SELECT p.id FROM subscribers p JOIN events e ON e.subscriber_id = p.id
 JOIN campaigns c ON c.id = e.campaign_id WHERE e.kind = 'sent' AND p.unsubscribed_at < c.sending_started_at`,
 		"who were written to though suppressed": `SELECT p.id FROM subscribers p JOIN events e ON e.subscriber_id = p.id

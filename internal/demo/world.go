@@ -52,6 +52,7 @@ type world struct {
 	// now is the current time; opened is the day on which the account was created.
 	now, opened  time.Time
 	people       []*person
+	mailboxes    []*mailbox
 	suppressions []suppression
 	emails       []*email
 	campaigns    []*mailing
@@ -60,18 +61,24 @@ type world struct {
 	numbers map[string]int
 }
 
-// person is one address on one list.
-type person struct {
-	id int64
-	// contact is the id of the contact. Everybody is on one list.
+// mailbox is one address, whatever lists it is on.
+type mailbox struct {
+	// contact is the id of the contact.
 	contact int64
-	list    int
 	email   string
-	status  kind.SubscriberStatus
 	bounce  kind.BounceType
 	// softBounces is the number of campaigns in a row that ended in a soft bounce.
 	softBounces int64
-	city        string
+	joined      time.Time
+}
+
+// person is one address on one list.
+type person struct {
+	*mailbox
+	id     int64
+	list   int
+	status kind.SubscriberStatus
+	city   string
 	// orders is only known for customers.
 	orders int
 	tags   []int
@@ -158,6 +165,10 @@ func (w *world) populate() {
 	}
 	// Ids grow with the subscription date, as in real data.
 	slices.SortStableFunc(w.people, func(a, b *person) int { return a.joined.Compare(b.joined) })
+	for _, p := range slices.Backward(w.people) {
+		p.mailbox.joined = p.joined
+	}
+	slices.SortStableFunc(w.mailboxes, func(a, b *mailbox) int { return a.joined.Compare(b.joined) })
 }
 
 func (w *world) addresses(first, last []string) []string {
@@ -173,7 +184,7 @@ func (w *world) addresses(first, last []string) []string {
 
 func (w *world) join(list int, address string) {
 	p := &person{
-		list: list, email: address, status: kind.SubscriberSubscribed, bounce: kind.BounceNone,
+		mailbox: w.mailbox(address), list: list, status: kind.SubscriberSubscribed,
 		joined: w.opened.Add(w.between(0, w.now.Sub(w.opened)-48*time.Hour)).Truncate(time.Second),
 		ip:     fmt.Sprintf("192.0.2.%d", 1+w.rand.IntN(254)),
 		opens:  min(0.9, max(0.02, 0.31+0.2*w.rand.NormFloat64())),
@@ -198,9 +209,21 @@ func (w *world) join(list int, address string) {
 	w.people = append(w.people, p)
 }
 
+// mailbox returns the mailbox with an address, and makes it if there is none.
+func (w *world) mailbox(address string) *mailbox {
+	for _, m := range w.mailboxes {
+		if m.email == address {
+			return m
+		}
+	}
+	m := &mailbox{email: address, bounce: kind.BounceNone}
+	w.mailboxes = append(w.mailboxes, m)
+	return m
+}
+
 func (p *person) has(tag int) bool { return slices.Contains(p.tags, tag) }
 
-func (p *person) domain() string {
-	_, domain, _ := strings.Cut(p.email, "@")
+func (m *mailbox) domain() string {
+	_, domain, _ := strings.Cut(m.email, "@")
 	return domain
 }

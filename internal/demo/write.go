@@ -165,15 +165,15 @@ func (w *writer) segments(ctx context.Context) error {
 }
 
 func (w *writer) contacts(ctx context.Context) error {
-	rows := make([]*ent.ContactCreate, len(w.world.people))
-	for i, p := range w.world.people {
+	rows := make([]*ent.ContactCreate, len(w.world.mailboxes))
+	for i, m := range w.world.mailboxes {
 		rows[i] = w.client.Contact.Create().
-			SetEmail(p.email).
-			SetEmailKey(p.email).
-			SetDomain(p.domain()).
-			SetDeliverability(p.bounce).
-			SetSoftBounces(p.softBounces).
-			SetCreatedAt(p.joined)
+			SetEmail(m.email).
+			SetEmailKey(m.email).
+			SetDomain(m.domain()).
+			SetDeliverability(m.bounce).
+			SetSoftBounces(m.softBounces).
+			SetCreatedAt(m.joined)
 	}
 	err := bulk(
 		rows, len(contact.Columns),
@@ -186,8 +186,8 @@ func (w *writer) contacts(ctx context.Context) error {
 	if found, err = inOrder("contacts", found, len(rows), err); err != nil {
 		return err
 	}
-	for i, p := range w.world.people {
-		p.contact = found[i]
+	for i, m := range w.world.mailboxes {
+		m.contact = found[i]
 	}
 	return nil
 }

@@ -40,8 +40,8 @@ func TestRecountReadsFewPeopleAtATime(t *testing.T) {
 		outcomes(t, service, w.ctx, events...)
 		// A gap in the ids, so that an estimate of their density would fail.
 		for _, p := range w.people[20:] {
-			far := "UPDATE events SET subscriber_id=subscriber_id+1099511627776 WHERE campaign_id=? AND subscriber_id=?"
-			if _, err := db.Client(w.ctx).ExecContext(w.ctx, far, w.campaigns[0], p.ID); err != nil {
+			far := "UPDATE events SET contact_id=contact_id+1099511627776 WHERE campaign_id=? AND contact_id=?"
+			if _, err := db.Client(w.ctx).ExecContext(w.ctx, far, w.campaigns[0], p.ContactID); err != nil {
 				t.Fatal(err)
 			}
 		}

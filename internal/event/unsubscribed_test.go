@@ -1,10 +1,12 @@
 package event_test
 
 import (
+	"fmt"
 	"sync"
 	"testing"
 	"time"
 
+	"campaignql/ent"
 	"campaignql/ent/domaincounter"
 	entevent "campaignql/ent/event"
 	"campaignql/ent/hourlycounter"
@@ -31,23 +33,32 @@ func TestWhoLeavesBecauseOfACampaignCountsOnce(t *testing.T) {
 			ExecX(ctx)
 		client.Campaign.UpdateOneID(id).SetTotalUnsubscriptions(4).ExecX(ctx)
 		list := client.SubscriberList.Create().SetName("l").SetNameKey("l").SetCreatedAt(at).SaveX(ctx).ID
-		person := client.Subscriber.Create().SetListID(list).SetEmail("a@example.org").SetEmailKey("a@example.org").
-			SetDomain("example.org").SetCreatedAt(at).SaveX(ctx).ID
-		const unknown = int64(1) << 59 // people who are gone
+		add := func(list int64, email string) *ent.Subscriber {
+			return client.Subscriber.Create().SetListID(list).SetContactID(testkit.Contact(t, ctx, client, email)).
+				SetEmail(email).SetEmailKey(email).SetCreatedAt(at).SaveX(ctx)
+		}
+		person := add(list, "a@example.org")
+		var others []*ent.Subscriber
+		for i := range 3 {
+			others = append(others, add(list, fmt.Sprint(i, "@example.net")))
+		}
+		second := client.SubscriberList.Create().SetName("m").SetNameKey("m").SetCreatedAt(at).SaveX(ctx).ID
+		again := add(second, others[1].Email)
 		service := newService(db, event.Options{})
 		var wait sync.WaitGroup
 		for i := range 12 {
 			wait.Go(func() {
-				if err := service.Unsubscribed(ctx, me.UserID, id, unknown+int64(i%3), at); err != nil {
+				if _, err := service.Unsubscribed(ctx, id, others[i%3], at); err != nil {
 					t.Error(err)
 				}
 			})
 		}
 		wait.Wait()
-		if err := service.Unsubscribed(ctx, me.UserID, id, unknown+1, at.Add(time.Hour)); err != nil {
+		// The same person on another list counts no more.
+		if _, err := service.Unsubscribed(ctx, id, again, at.Add(time.Hour)); err != nil {
 			t.Error(err)
 		}
-		if err := service.Unsubscribed(ctx, me.UserID, id, person, at.Add(time.Hour)); err != nil {
+		if _, err := service.Unsubscribed(ctx, id, person, at.Add(time.Hour)); err != nil {
 			t.Error(err)
 		}
 		c := client.Campaign.GetX(ctx, id)
@@ -61,22 +72,28 @@ func TestWhoLeavesBecauseOfACampaignCountsOnce(t *testing.T) {
 			hours[1].Unsubscriptions != 1 {
 			t.Errorf("%d on the campaign, %d events, hours %v", c.TotalUnsubscriptions, events, hours)
 		}
-		domains := client.DomainCounter.Query().Where(domaincounter.CampaignID(id)).AllX(ctx)
-		if len(domains) != 1 || domains[0].Domain != "example.org" || domains[0].Unsubscriptions != 1 {
+		domains := client.DomainCounter.Query().
+			Where(domaincounter.CampaignID(id)).
+			Order(domaincounter.ByDomain()).
+			AllX(ctx)
+		if len(domains) != 2 || domains[0].Domain != "example.net" || domains[0].Unsubscriptions != 3 ||
+			domains[1].Domain != "example.org" || domains[1].Unsubscriptions != 1 {
 			t.Errorf("domains %v", domains)
 		}
 		for _, campaignID := range []int64{id, 1 << 60} {
-			err := service.Unsubscribed(testkit.As(t, other), other.UserID, campaignID, 1, at)
+			of := &ent.Subscriber{ID: 1, UserID: other.UserID, ContactID: 1}
+			_, err := service.Unsubscribed(testkit.As(t, other), campaignID, of, at)
 			if apperr.CodeOf(err) != apperr.NotFound {
 				t.Errorf("by another account: %v", err)
 			}
 		}
 		admin := testkit.As(t, testkit.Account(t, db, testkit.Admin()))
-		if err := service.Unsubscribed(admin, other.UserID, id, 1, at); apperr.CodeOf(err) != apperr.NotFound {
+		foreign := &ent.Subscriber{ID: 1, UserID: other.UserID, ContactID: 1}
+		if _, err := service.Unsubscribed(admin, id, foreign, at); apperr.CodeOf(err) != apperr.NotFound {
 			t.Errorf("for another account: %v", err)
 		}
-		err := service.Unsubscribed(
-			testkit.As(t, testkit.Account(t, db, testkit.Scoped(kind.ScopeRead))), me.UserID, id, 1, at,
+		_, err := service.Unsubscribed(
+			testkit.As(t, testkit.Account(t, db, testkit.Scoped(kind.ScopeRead))), id, person, at,
 		)
 		if apperr.CodeOf(err) != apperr.Denied {
 			t.Errorf("by a reader: %v", err)

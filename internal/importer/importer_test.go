@@ -15,6 +15,7 @@ import (
 	"campaignql/internal/apperr"
 	"campaignql/internal/importer"
 	"campaignql/internal/kind"
+	"campaignql/internal/people/contact"
 	"campaignql/internal/people/field"
 	"campaignql/internal/people/list"
 	"campaignql/internal/people/subscriber"
@@ -36,7 +37,7 @@ func each(t *testing.T, test func(t *testing.T, f *fixture)) {
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
 		f := &fixture{
 			t: t, db: db, ctx: testkit.As(t, testkit.Account(t, db)),
-			people: subscriber.New(db, nil, nil, subscriber.Options{}),
+			people: subscriber.New(db, contact.New(db, contact.Options{}), nil, nil, subscriber.Options{}),
 		}
 		f.list = f.newList()
 		f.newField("City")

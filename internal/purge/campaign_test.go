@@ -40,7 +40,7 @@ func (w *world) busy(id int64, n int) int64 {
 			client.Event.Create().
 				SetID(fmt.Sprintf("%d-%06x", id, i*7919%n)).
 				SetCampaignID(id).
-				SetSubscriberID(int64(i)).
+				SetContactID(int64(i)).
 				SetKind(kind.EventOpened).
 				SetAt(now),
 		)

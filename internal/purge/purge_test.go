@@ -384,11 +384,17 @@ func TestADeletionCostsTheSameForAnyNumber(t *testing.T) {
 		cost := func(more int) map[string]int {
 			w := newWorld(t, db)
 			client, now := db.Client(w.ctx), store.Now()
-			people := make([]*ent.SubscriberCreate, more)
+			people, persons := make([]*ent.SubscriberCreate, more), make([]*ent.ContactCreate, more)
+			for i := range persons {
+				email := fmt.Sprintf("more%d@example.com", i)
+				persons[i] = client.Contact.Create().SetEmail(email).SetEmailKey(email).SetCreatedAt(now)
+			}
+			contacts := client.Contact.CreateBulk(persons...).SaveX(w.ctx)
 			for i := range people {
 				email := fmt.Sprintf("more%d@example.com", i)
 				people[i] = client.Subscriber.Create().
 					SetListID(w.lists[0]).
+					SetContactID(contacts[i].ID).
 					SetEmail(email).
 					SetEmailKey(email).
 					SetCreatedAt(now)

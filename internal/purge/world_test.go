@@ -98,12 +98,13 @@ func newWorld(t *testing.T, db *store.Store) *world {
 // person adds a person to a list, in one of the states and with at most one of the tags.
 func (w *world) person(list, n int, own int64) {
 	client, email := w.Store.Client(w.ctx), fmt.Sprintf("%d@example.com", n)
+	contact := testkit.Contact(w.t, w.ctx, client, email)
 	status := kind.SubscriberStatus(kind.SubscriberStatus("").Values()[n%3])
 	id := client.Subscriber.Create().
 		SetListID(w.lists[list]).
+		SetContactID(contact).
 		SetEmail(email).
 		SetEmailKey(email).
-		SetDomain("example.com").
 		SetStatus(status).
 		SetCreatedAt(store.Now()).
 		SaveX(w.ctx).
@@ -127,6 +128,7 @@ func (w *world) person(list, n int, own int64) {
 	client.Event.Create().
 		SetID(fmt.Sprintf("%d-%06d", w.campaign, id)).
 		SetCampaignID(w.campaign).
+		SetContactID(contact).
 		SetSubscriberID(id).
 		SetKind(kind.EventDelivered).
 		SetAt(store.Now()).

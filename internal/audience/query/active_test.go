@@ -38,7 +38,7 @@ func TestAudiencesReachTheActivePeopleOfAList(t *testing.T) {
 		}
 		w.found(t, db)
 		w.write(t, db)
-		active, err := subscriber.New(db, nil, nil, subscriber.Options{}).ActiveCounts(w.ctx, w.lists)
+		active, err := subscriber.New(db, nil, nil, nil, subscriber.Options{}).ActiveCounts(w.ctx, w.lists)
 		must(t, err)
 		if len(active) != 2 { // subscribed without a bounce, or with a soft one
 			t.Errorf("people of %d states are active, want 2", len(active))

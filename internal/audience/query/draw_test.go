@@ -140,10 +140,11 @@ func drawPerson(t *rapid.T, list int, email string, most int) *person {
 		kind.SubscriberSubscribed, kind.SubscriberSubscribed, kind.SubscriberSubscribed,
 		kind.SubscriberPending, kind.SubscriberUnsubscribed,
 	})
-	p.bounce = pick(
-		t, "bounce",
-		[]kind.BounceType{kind.BounceNone, kind.BounceNone, kind.BounceNone, kind.BounceSoft, kind.BounceHard},
-	)
+	// Few, because the worst bounce of an address counts on each of its lists.
+	p.bounce = pick(t, "bounce", []kind.BounceType{
+		kind.BounceNone, kind.BounceNone, kind.BounceNone, kind.BounceNone, kind.BounceNone, kind.BounceNone,
+		kind.BounceNone, kind.BounceSoft, kind.BounceSoft, kind.BounceHard, kind.BounceInvalid,
+	})
 	for _, at := range []**time.Time{&p.subscribed, &p.opted} {
 		if !chance(t, "no date", 4) {
 			v := pick(t, "date", instants)

@@ -112,7 +112,9 @@ func agree(t asker, w *world, a rules.Audience, wholly bool) {
 	}
 	var want []query.Recipient
 	for _, p := range referee.reached(a) {
-		want = append(want, query.Recipient{SubscriberID: p.id, ListID: w.lists[p.list], Email: p.email})
+		want = append(want, query.Recipient{
+			ContactID: p.contact, SubscriberID: p.id, ListID: w.lists[p.list], Email: p.email,
+		})
 	}
 	fail("recipients", cmp.Diff(want, resolve(t, w, target, 0)))
 	n, err := w.service.Count(w.ctx, target)

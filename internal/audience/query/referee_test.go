@@ -42,7 +42,20 @@ func (r referee) isSuppressed(p *person) bool { return r.suppressed[p.key] }
 
 // writable reports whether a person is reachable.
 func (r referee) writable(p *person) bool {
-	return p.status == kind.SubscriberSubscribed && p.bounce != kind.BounceHard && !r.isSuppressed(p)
+	return p.status == kind.SubscriberSubscribed && !undeliverable(p) && !r.isSuppressed(p)
+}
+
+// undeliverable reports whether nothing can be delivered to a person.
+func undeliverable(p *person) bool {
+	return p.bounce == kind.BounceHard || p.bounce == kind.BounceInvalid
+}
+
+// happened returns the events of a person, through whichever list they came.
+func (r referee) happened(p *person) (all []happening) {
+	for _, q := range r.byKey[p.key] {
+		all = append(all, q.events...)
+	}
+	return all
 }
 
 // meets reports whether a criterion selects a person.
@@ -99,7 +112,7 @@ func (r referee) waterfall(a rules.Audience) query.Waterfall {
 			w.NotSubscribed++
 		case r.isSuppressed(p):
 			w.Suppressed++
-		case p.bounce == kind.BounceHard:
+		case undeliverable(p):
 			w.Bounced++
 		default:
 			w.Duplicates++
@@ -234,7 +247,7 @@ func (r referee) tagRule(rule rules.Tags, p *person) bool {
 
 func (r referee) eventRule(rule rules.CampaignEvent, p *person) bool {
 	n := 0
-	for _, e := range p.events {
+	for _, e := range r.happened(p) {
 		kinds := map[rules.Event]string{rules.EventBounced: "hard_bounced soft_bounced"}[rule.Event]
 		if kinds == "" {
 			kinds = string(rule.Event)

@@ -26,7 +26,7 @@ func agreeOnSegment(t asker, w *world, db *store.Store, i int) {
 		{ListID: row.ListID, Where: rules.Group{Operator: rules.And, Rules: []rules.Rule{belongs}}}}}) {
 		want = append(want, p.id)
 	}
-	people := subscriber.New(db, nil, w.service, subscriber.Options{})
+	people := subscriber.New(db, nil, nil, w.service, subscriber.Options{})
 	filter, err := people.InSegment(w.ctx, subscriber.Filter{ListID: row.ListID}, row.ID)
 	if err != nil {
 		t.Fatal(err)

@@ -150,7 +150,7 @@ func TestWhatHappenedInADeletedCampaignCountsNoMore(t *testing.T) {
 			db.Client(w.ctx).
 				Event.Create().
 				SetID(fmt.Sprintf("%d-complained", w.campaigns[0])).
-				SetSubscriberID(person.id).
+				SetContactID(person.contact).
 				SetCampaignID(w.campaigns[0]).
 				SetKind(kind.EventComplained).
 				SetAt(present).
@@ -192,7 +192,7 @@ func TestWhatHappenedInAnothersCampaignCountsForNobody(t *testing.T) {
 		person := mine.people[0]
 		must(
 			t,
-			db.Client(theirs.ctx).Event.Create().SetID(fmt.Sprintf("%d/theirs", person.id)).SetSubscriberID(person.id).
+			db.Client(theirs.ctx).Event.Create().SetID(fmt.Sprintf("%d/theirs", person.id)).SetContactID(person.contact).
 				SetCampaignID(theirs.campaigns[0]).SetKind(kind.EventComplained).SetAt(present).Exec(theirs.ctx),
 		)
 		saved := func(operator string, ids ...int64) query.Target {

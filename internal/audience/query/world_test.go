@@ -22,9 +22,10 @@ import (
 // present is the instant at which the tests evaluate audiences.
 var present = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 
-// person is a subscriber of a world.
+// person is a subscription of a world. Subscriptions with the same key belong to one contact: the
+// events of each count for all of them, and write gives all of them the worst bounce.
 type person struct {
-	id                int64
+	id, contact       int64
 	list              int // position in world.lists
 	email, key        string
 	status            kind.SubscriberStatus
@@ -36,7 +37,7 @@ type person struct {
 	events            []happening
 }
 
-// happening is an event of a person.
+// happening is an event that came to a contact through a subscription.
 type happening struct {
 	campaign  int // position in world.campaigns
 	kind      kind.EventKind
@@ -70,6 +71,7 @@ type world struct {
 	ctx                                          context.Context
 	service                                      *query.Service
 	lists, tags, campaigns, fieldIDs, segmentIDs []int64
+	stranger                                     int64 // contact of another account
 }
 
 const (
@@ -168,11 +170,15 @@ func (w *world) write(t *testing.T, db *store.Store) {
 
 func (w *world) writeIn(ctx context.Context, client *ent.Client, stranger int64) error {
 	mine := w.account.UserID
+	if err := w.writeContacts(ctx, client, stranger); err != nil {
+		return err
+	}
 	creates := make([]*ent.SubscriberCreate, len(w.people))
 	for i, p := range w.people {
 		creates[i] = client.Subscriber.Create().
 			SetUserID(mine).
 			SetListID(w.lists[p.list]).
+			SetContactID(p.contact).
 			SetEmail(p.email).
 			SetEmailKey(p.key).
 			SetStatus(p.status).
@@ -184,8 +190,8 @@ func (w *world) writeIn(ctx context.Context, client *ent.Client, stranger int64)
 	}
 	creates = append(
 		creates,
-		client.Subscriber.Create().SetUserID(stranger).SetListID(w.lists[0]).SetEmail("stranger@example.net").
-			SetEmailKey("stranger@example.net").SetSubscribedAt(present).SetCreatedAt(present),
+		client.Subscriber.Create().SetUserID(stranger).SetListID(w.lists[0]).SetContactID(w.stranger).
+			SetEmail("stranger@example.net").SetEmailKey("stranger@example.net").SetSubscribedAt(present).SetCreatedAt(present),
 	)
 	var made []*ent.Subscriber
 	err := inChunks(creates, func(some []*ent.SubscriberCreate) error {
@@ -219,16 +225,17 @@ func (w *world) writeIn(ctx context.Context, client *ent.Client, stranger int64)
 			)
 		}
 		for n, e := range p.events {
-			events = append(
-				events,
-				client.Event.Create().SetUserID(mine).SetID(fmt.Sprintf("%d/%d", p.id, n)).SetSubscriberID(p.id).
-					SetCampaignID(w.campaigns[e.campaign]).SetKind(e.kind).SetAt(e.at).SetAutomated(e.automated),
-			)
+			create := client.Event.Create().SetUserID(mine).SetID(fmt.Sprintf("%d/%d", p.id, n)).SetContactID(p.contact).
+				SetCampaignID(w.campaigns[e.campaign]).SetKind(e.kind).SetAt(e.at).SetAutomated(e.automated)
+			if n%3 > 0 { // of the others it is not known through which subscription they came
+				create.SetSubscriberID(p.id)
+			}
+			events = append(events, create)
 		}
 		if i%5 == 0 {
 			events = append(
 				events,
-				client.Event.Create().SetUserID(stranger).SetID(fmt.Sprintf("%d/stranger", p.id)).SetSubscriberID(p.id).
+				client.Event.Create().SetUserID(stranger).SetID(fmt.Sprintf("%d/stranger", p.id)).SetContactID(p.contact).
 					SetCampaignID(strange).SetKind(kind.EventOpened).SetAt(present),
 			)
 			suppressions = append(suppressions, client.Suppression.Create().SetUserID(stranger).SetEmail(fmt.Sprint(i)).
@@ -273,6 +280,51 @@ func (w *world) writeIn(ctx context.Context, client *ent.Client, stranger int64)
 			func(some []*ent.SuppressionCreate) error { return client.Suppression.CreateBulk(some...).Exec(ctx) },
 		),
 	)
+}
+
+// writeContacts stores the contacts of the people, and one of another account.
+func (w *world) writeContacts(ctx context.Context, client *ent.Client, stranger int64) error {
+	order := []kind.BounceType{kind.BounceNone, kind.BounceSoft, kind.BounceHard, kind.BounceInvalid}
+	of := map[string][]*person{}
+	var keys []string
+	for _, p := range w.people {
+		if of[p.key] == nil {
+			keys = append(keys, p.key)
+		}
+		of[p.key] = append(of[p.key], p)
+	}
+	creates := make([]*ent.ContactCreate, len(keys))
+	for i, key := range keys {
+		worst := 0
+		for _, p := range of[key] {
+			worst = max(worst, slices.Index(order, p.bounce))
+		}
+		for _, p := range of[key] {
+			p.bounce = order[worst]
+		}
+		creates[i] = client.Contact.Create().SetUserID(w.account.UserID).SetEmail(of[key][0].email).SetEmailKey(key).
+			SetDeliverability(order[worst]).SetCreatedAt(present)
+	}
+	var made []*ent.Contact
+	err := inChunks(creates, func(some []*ent.ContactCreate) error {
+		rows, err := client.Contact.CreateBulk(some...).Save(ctx)
+		made = append(made, rows...)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for i, key := range keys {
+		for _, p := range of[key] {
+			p.contact = made[i].ID
+		}
+	}
+	foreign, err := client.Contact.Create().SetUserID(stranger).SetEmail("stranger@example.net").
+		SetEmailKey("stranger@example.net").SetCreatedAt(present).Save(ctx)
+	if err == nil {
+		w.stranger = foreign.ID
+	}
+	return err
 }
 
 // inChunks writes rows in chunks that fit into one statement.

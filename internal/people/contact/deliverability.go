@@ -43,15 +43,16 @@ func (s *Service) Mark(ctx context.Context, states map[int64]State) error {
 		}
 	}
 	for _, to := range slices.Sorted(maps.Keys(alike)) {
-		if err := s.copy(ctx, alike[to], to); err != nil {
+		if err := s.Copy(ctx, alike[to], to); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// copy repeats the deliverability of contacts in their subscriptions.
-func (s *Service) copy(ctx context.Context, ids []int64, to kind.BounceType) error {
+// Copy repeats the deliverability of locked contacts in their subscriptions, in the running
+// transaction.
+func (s *Service) Copy(ctx context.Context, ids []int64, to kind.BounceType) error {
 	for some := range slices.Chunk(ids, atOnce) {
 		err := s.db.Client(ctx).Subscriber.Update().
 			Where(entsubscriber.ContactIDIn(some...), entsubscriber.BounceNEQ(to)).
@@ -88,7 +89,7 @@ func (s *Service) SetDeliverability(ctx context.Context, contactID int64, to kin
 	if err := update.Exec(ctx); err != nil {
 		return err
 	}
-	return s.copy(ctx, []int64{contactID}, to)
+	return s.Copy(ctx, []int64{contactID}, to)
 }
 
 // Rename shows the address of a contact in another spelling.
@@ -97,9 +98,9 @@ func (s *Service) Rename(ctx context.Context, contactID int64, email string) err
 }
 
 // Drop deletes, in the running transaction, those of the contacts that nothing remembers: no
-// subscription, no event, no suppression and no bounce.
+// subscription, no event, no suppression and no bounce. A subscription on a list that waits to be
+// purged counts too.
 func (s *Service) Drop(ctx context.Context, ids []int64) error {
-	ctx = store.WithDeleted(ctx) // a subscription on a list that waits to be purged counts
 	for some := range slices.Chunk(store.Distinct(ids), atOnce) {
 		_, err := s.db.Client(ctx).Contact.Delete().
 			Where(

@@ -28,6 +28,7 @@ func (f fixture) person(email string) int64 {
 	list := client.SubscriberList.Create().SetName("l").SetNameKey("l").SetCreatedAt(start).SaveX(f.ctx).ID
 	return client.Subscriber.Create().
 		SetListID(list).
+		SetContactID(testkit.Contact(f.t, f.ctx, client, email)).
 		SetEmail(email).
 		SetEmailKey(email).
 		SetCreatedAt(start).
@@ -71,9 +72,9 @@ func TestNamesAreUniqueInAnAccount(t *testing.T) {
 
 func TestTagsAreGivenAndTakenOff(t *testing.T) {
 	each(t, func(t *testing.T, f fixture) {
-		gold, silver, ann, bob := f.tag("gold"), f.tag("Silver"), f.person("ann"), f.person("bob")
+		gold, silver, ann, bob := f.tag("gold"), f.tag("Silver"), f.person("ann@example.com"), f.person("bob@example.com")
 		other := newFixture(t, f.db)
-		theirTag, theirPerson := other.tag("x"), other.person("eve")
+		theirTag, theirPerson := other.tag("x"), other.person("eve@example.com")
 		carried := func() string {
 			t.Helper()
 			tags, err := f.BySubscribers(f.ctx, []int64{ann, bob, theirPerson}, "name")
@@ -116,7 +117,7 @@ func TestTagsAreGivenAndTakenOff(t *testing.T) {
 
 func TestDeleteTakesTheTaggingsAndLeavesWhatIsNamed(t *testing.T) {
 	each(t, func(t *testing.T, f fixture) {
-		gone, kept, ann := f.tag("gone"), f.tag("kept"), f.person("ann")
+		gone, kept, ann := f.tag("gone"), f.tag("kept"), f.person("ann@example.com")
 		if err := f.Assign(f.ctx, []int64{ann}, []int64{gone, kept}); err != nil {
 			t.Fatal(err)
 		}

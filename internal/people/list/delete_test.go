@@ -30,6 +30,7 @@ func (f fixture) fill(id int64) {
 	for _, email := range []string{"a@example.com", "b@example.com"} {
 		p := client.Subscriber.Create().
 			SetListID(id).
+			SetContactID(testkit.Contact(f.t, f.ctx, client, email)).
 			SetEmail(email).
 			SetEmailKey(email).
 			SetCreatedAt(start).

@@ -85,7 +85,7 @@ func TestAddTellsWhatCameOfEachRow(t *testing.T) {
 		a, b, left := people.Items[0], people.Items[1], people.Items[2]
 		if a.Status != kind.SubscriberSubscribed || !a.SubscribedAt.Equal(asked) || !a.OptedInAt.Equal(confirmed) ||
 			a.SubscriptionIP != "192.0.2.1" ||
-			a.Domain != "example.com" ||
+			contactOf(f, a).Domain != "example.com" ||
 			a.Email != "A@example.com" {
 			t.Errorf("who had confirmed: %v", a)
 		}
@@ -264,7 +264,7 @@ func TestUpdateChangesWhatItNames(t *testing.T) {
 				return at.Format("15")
 			}
 			shown := fmt.Sprint(
-				got.Email, " ", got.Domain, " ", got.Status, " ", got.Bounce, " ", hour(got.SubscribedAt), " ",
+				got.Email, " ", contactOf(f, got).Domain, " ", got.Status, " ", got.Bounce, " ", hour(got.SubscribedAt), " ",
 				hour(got.OptedInAt), " ", hour(got.UnsubscribedAt),
 			)
 			if shown != test.want {

@@ -27,9 +27,9 @@ func (f *fixture) crowd(n int) {
 		address := fmt.Sprintf("%d@example.com", i)
 		rows[i] = client.Subscriber.Create().
 			SetListID(f.list).
+			SetContactID(int64(i + 1)).
 			SetEmail(address).
 			SetEmailKey(address).
-			SetDomain("example.com").
 			SetCreatedAt(start).
 			SetSubscriptionIP(fmt.Sprintf("192.0.2.%d", random.IntN(200))).
 			SetStatus(kind.SubscriberSubscribed)

@@ -26,6 +26,8 @@ type Contacts interface {
 	Enter(ctx context.Context, ownerID int64, addresses []address.Address) (map[string]*ent.Contact, error)
 	// SetDeliverability sets the deliverability of a contact in the running transaction.
 	SetDeliverability(ctx context.Context, contactID int64, to kind.BounceType) error
+	// Copy repeats the deliverability of contacts in their subscriptions, in the running transaction.
+	Copy(ctx context.Context, contactIDs []int64, to kind.BounceType) error
 	// Rename shows the address of a contact in another spelling.
 	Rename(ctx context.Context, contactID int64, email string) error
 	// Drop deletes those of the contacts, in the running transaction, that nothing remembers.

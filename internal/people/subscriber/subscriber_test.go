@@ -2,7 +2,9 @@ package subscriber_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -15,8 +17,10 @@ import (
 	"campaignql/ent/fieldvalue"
 	"campaignql/internal/apperr"
 	"campaignql/internal/audience/query"
+	"campaignql/internal/audience/rules"
 	"campaignql/internal/event"
 	"campaignql/internal/kind"
+	"campaignql/internal/people/contact"
 	"campaignql/internal/people/subscriber"
 	"campaignql/internal/people/suppression"
 	"campaignql/internal/store"
@@ -30,20 +34,23 @@ const unknown = 1 << 60
 // fixture is an account with a list and the service under test, whose clock the test sets.
 type fixture struct {
 	*subscriber.Service
-	t    *testing.T
-	db   *store.Store
-	ctx  context.Context
-	now  *time.Time
-	list int64
+	contacts *contact.Service
+	t        *testing.T
+	db       *store.Store
+	ctx      context.Context
+	now      *time.Time
+	list     int64
 }
 
 func newFixture(t *testing.T, db *store.Store, opts ...testkit.AccountOption) *fixture {
 	t.Helper()
 	now := start
 	f := &fixture{t: t, db: db, ctx: testkit.As(t, testkit.Account(t, db, opts...)), now: &now}
+	clock := func() time.Time { return *f.now }
+	f.contacts = contact.New(db, contact.Options{Now: clock})
 	f.Service = subscriber.New(
-		db, counter{f}, query.New(db, query.Options{Now: func() time.Time { return *f.now }}),
-		subscriber.Options{Now: func() time.Time { return *f.now }},
+		db, f.contacts, counter{f}, query.New(db, query.Options{Now: clock}),
+		subscriber.Options{Now: clock},
 	)
 	f.list = f.newList(false)
 	return f
@@ -53,9 +60,27 @@ func newFixture(t *testing.T, db *store.Store, opts ...testkit.AccountOption) *f
 type counter struct{ *fixture }
 
 // Unsubscribed implements [subscriber.Counter].
-func (c counter) Unsubscribed(ctx context.Context, owner, campaignID, subscriberID int64, at time.Time) error {
-	events := event.New(c.db, c.Service, suppression.New(c.db, suppression.Options{}), event.Options{})
-	return events.Unsubscribed(ctx, owner, campaignID, subscriberID, at)
+func (c counter) Unsubscribed(
+	ctx context.Context, campaignID int64, of *ent.Subscriber, at time.Time,
+) ([]int64, error) {
+	return c.events().Unsubscribed(ctx, campaignID, of, at)
+}
+
+// events returns the service that records events.
+func (f *fixture) events() *event.Service {
+	return event.New(f.db, event.Services{
+		People: f.contacts, Subscriptions: f.Service, Suppressions: suppression.New(f.db, suppression.Options{}),
+	}, event.Options{})
+}
+
+// contactOf returns the contact of a subscription.
+func contactOf(f *fixture, p *ent.Subscriber) *ent.Contact {
+	f.t.Helper()
+	c, err := f.contacts.Get(f.ctx, p.ContactID)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return c
 }
 
 func each(t *testing.T, test func(t *testing.T, f *fixture)) {
@@ -141,7 +166,7 @@ func TestSubscribeKeepsWhatItIsTold(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := f.db.Client(f.ctx).Subscriber.GetX(f.ctx, made.ID)
-		if got.Email != "Jörg@Straße.example" || got.EmailKey != "jörg@xn--strae-oqa.example" || got.Domain != "xn--strae-oqa.example" || got.SubscriptionIP != "192.0.2.1" ||
+		if got.Email != "Jörg@Straße.example" || got.EmailKey != "jörg@xn--strae-oqa.example" || contactOf(f, got).Domain != "xn--strae-oqa.example" || got.SubscriptionIP != "192.0.2.1" ||
 			got.Status != kind.SubscriberSubscribed || got.Bounce != kind.BounceNone ||
 			!got.SubscribedAt.Equal(start) ||
 			got.OptedInAt != nil ||
@@ -312,7 +337,7 @@ func TestUnsubscribeCountsForTheCampaignOnceAndWhole(t *testing.T) {
 		client := f.db.Client(f.ctx)
 		events := client.Event.Query().Where(entevent.CampaignID(id)).AllX(f.ctx)
 		if c := client.Campaign.GetX(f.ctx, id); c.TotalUnsubscriptions != 1 || len(events) != 1 ||
-			events[0].SubscriberID != person.ID || !events[0].At.Equal(start) {
+			events[0].ContactID != person.ContactID || *events[0].SubscriberID != person.ID || !events[0].At.Equal(start) {
 			t.Errorf("counted %d, events %v", c.TotalUnsubscriptions, events)
 		}
 		for _, address := range []string{"", "nobody", "b@example.com"} {
@@ -433,6 +458,100 @@ func TestEachMethodNeedsItsScope(t *testing.T) {
 			if apperr.CodeOf(err) != apperr.Denied {
 				t.Errorf("%s without its scope: %v", name, err)
 			}
+		}
+	})
+}
+
+// TestUnsubscribeLeavesTheListsOfTheCampaign unsubscribes people from list A because of a campaign to
+// A and B, because of one to B alone, and without a campaign. Everybody is on A, B and C.
+func TestUnsubscribeLeavesTheListsOfTheCampaign(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		a, b, c := f.list, f.newList(false), f.newList(false)
+		to := func(lists ...int64) int64 {
+			text := make([]string, len(lists))
+			for i, list := range lists {
+				text[i] = fmt.Sprint(list, ":0")
+			}
+			audience, err := rules.ParseLists(strings.Join(text, ","), "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			canonical, err := json.Marshal(audience)
+			if err != nil {
+				t.Fatal(err)
+			}
+			id := f.campaign()
+			f.db.Client(f.ctx).Campaign.UpdateOneID(id).SetAudience(string(canonical)).ExecX(f.ctx)
+			return id
+		}
+		both, other := to(a, b), to(b)
+		for _, tt := range []struct {
+			email    string
+			campaign int64
+			left     []int64
+		}{
+			{"both@example.com", both, []int64{a, b}},
+			{"other@example.com", other, []int64{a}},
+			{"none@example.com", 0, []int64{a}},
+			{"unknown@example.com", unknown, []int64{a}},
+		} {
+			for _, list := range []int64{a, b, c} {
+				f.list = list
+				f.subscribe(tt.email, nil)
+				f.subscribe("stays-"+tt.email, nil)
+			}
+			f.list = a
+			if err := f.leave(tt.email, tt.campaign); err != nil {
+				t.Fatal(err)
+			}
+			for _, p := range f.db.Client(f.ctx).Subscriber.Query().AllX(f.ctx) {
+				left := p.Email == tt.email && slices.Contains(tt.left, p.ListID)
+				mine := p.Email == tt.email || p.Email == "stays-"+tt.email
+				if mine && left != (p.Status == kind.SubscriberUnsubscribed && p.UnsubscribedAt.Equal(*f.now)) {
+					t.Errorf("%s on list %d is %s", p.Email, p.ListID, p.Status)
+				}
+			}
+		}
+		campaigns := f.db.Client(f.ctx).Campaign
+		for _, id := range []int64{both, other} {
+			if n := campaigns.GetX(f.ctx, id).TotalUnsubscriptions; n != 1 {
+				t.Errorf("campaign %d counts %d", id, n)
+			}
+		}
+	})
+}
+
+// TestWhoMovesLeavesNoOrphans has writers that change the address of a subscription to one of few
+// addresses, over and over. A contact goes with its last subscription, but never while another
+// writer enters it.
+func TestWhoMovesLeavesNoOrphans(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		var writers sync.WaitGroup
+		for n := range 16 {
+			f.list = f.newList(false)
+			p := f.subscribe(fmt.Sprint(n, "@example.com"), nil)
+			writers.Go(func() {
+				for i := range 25 {
+					to := fmt.Sprint("shared", (i*n+i)%3, "@example.com")
+					if _, err := f.Update(f.ctx, p.ID, subscriber.Patch{Email: &to}); err != nil {
+						t.Error(err)
+						return
+					}
+				}
+			})
+		}
+		writers.Wait()
+		client := f.db.Client(f.ctx)
+		used := map[int64]bool{}
+		for _, p := range client.Subscriber.Query().AllX(f.ctx) {
+			used[p.ContactID] = true
+			c, err := client.Contact.Get(f.ctx, p.ContactID)
+			if err != nil || *c.EmailKey != p.EmailKey {
+				t.Errorf("%s belongs to contact %v, %v", p.Email, c, err)
+			}
+		}
+		if n := client.Contact.Query().CountX(f.ctx); n != len(used) {
+			t.Errorf("%d contacts, %d of them are used", n, len(used))
 		}
 	})
 }

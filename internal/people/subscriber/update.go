@@ -95,7 +95,10 @@ func (s *Service) apply(ctx context.Context, present *ent.Subscriber, p Patch) e
 			return err
 		}
 	}
-	if contact != present.ContactID {
+	if contact.ID != present.ContactID {
+		if err := s.contacts.Copy(ctx, []int64{contact.ID}, contact.Deliverability); err != nil {
+			return err
+		}
 		if err := s.contacts.Drop(ctx, []int64{present.ContactID}); err != nil {
 			return err
 		}
@@ -105,7 +108,7 @@ func (s *Service) apply(ctx context.Context, present *ent.Subscriber, p Patch) e
 		p.Bounce = new(kind.BounceNone)
 	}
 	if p.Bounce != nil {
-		if err := s.contacts.SetDeliverability(ctx, contact, *p.Bounce); err != nil {
+		if err := s.contacts.SetDeliverability(ctx, contact.ID, *p.Bounce); err != nil {
 			return err
 		}
 	}
@@ -116,25 +119,26 @@ func (s *Service) apply(ctx context.Context, present *ent.Subscriber, p Patch) e
 }
 
 // moveTo changes the address of a subscription, if there is a new one: it moves the subscription to
-// the contact of that address. It returns the id of the contact to which the subscription then
-// belongs.
+// the contact of that address. It returns the contact to which the subscription then belongs, with
+// id and deliverability.
 func (s *Service) moveTo(
 	ctx context.Context, update *ent.SubscriberUpdate, present *ent.Subscriber, to address.Address,
-) (int64, error) {
+) (*ent.Contact, error) {
+	same := &ent.Contact{ID: present.ContactID, Deliverability: present.Bounce}
 	switch to.Key {
 	case "":
-		return present.ContactID, nil
+		return same, nil
 	case present.EmailKey:
 		update.SetEmail(to.Text)
-		return present.ContactID, s.contacts.Rename(ctx, present.ContactID, to.Text)
+		return same, s.contacts.Rename(ctx, present.ContactID, to.Text)
 	}
 	entered, err := s.contacts.Enter(ctx, present.UserID, []address.Address{to})
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	contact := entered[to.Key]
-	update.SetContactID(contact.ID).SetBounce(contact.Deliverability).SetEmail(to.Text).SetEmailKey(to.Key)
-	return contact.ID, nil
+	update.SetContactID(contact.ID).SetEmail(to.Text).SetEmailKey(to.Key)
+	return contact, nil
 }
 
 // move changes the state of a person, and sets the dates of the new state unless the patch sets
