@@ -61,6 +61,14 @@ func (r queryResolver) Contacts(
 	return model.PageOf(result, mapped(result.Items, shownContact), count), nil
 }
 
+func (r mutationResolver) DeleteSubscribers(
+	ctx context.Context, input model.DeleteSubscribersInput,
+) (*model.DeleteSubscribersPayload, error) {
+	remove := func(ctx context.Context, ids []int64) ([]int64, error) { return r.Subscribers.Delete(ctx, 0, ids) }
+	deleted, problems, err := deleteAll(ctx, gid.Subscriber, input.Ids, remove)
+	return &model.DeleteSubscribersPayload{DeletedIds: deleted, UserErrors: problems}, err
+}
+
 func (r mutationResolver) UpdateContact(
 	ctx context.Context, input model.UpdateContactInput,
 ) (*model.UpdateContactPayload, error) {

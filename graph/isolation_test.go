@@ -111,6 +111,7 @@ var named = []struct {
 	{"CustomFieldValueInput.fieldId", aField},
 	{"UpdateSubscriberInput.id", aPerson},
 	{"UpdateContactInput.id", aContact},
+	{"DeleteSubscribersInput.ids", aPerson},
 	{"UnsubscribeInput.listId", aList},
 	{"UnsubscribeInput.campaignId", aCampaign},
 	{
