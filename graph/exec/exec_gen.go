@@ -146,6 +146,7 @@ type MutationResolver interface {
 	RecordEvents(ctx context.Context, input model.RecordEventsInput) (*model.RecordEventsPayload, error)
 	AddSubscribers(ctx context.Context, input model.AddSubscribersInput) (*model.AddSubscribersPayload, error)
 	UpdateSubscriber(ctx context.Context, input model.UpdateSubscriberInput) (*model.UpdateSubscriberPayload, error)
+	DeleteSubscribers(ctx context.Context, input model.DeleteSubscribersInput) (*model.DeleteSubscribersPayload, error)
 	UpdateContact(ctx context.Context, input model.UpdateContactInput) (*model.UpdateContactPayload, error)
 	Unsubscribe(ctx context.Context, input model.UnsubscribeInput) (*model.UnsubscribePayload, error)
 	CreateCustomField(ctx context.Context, input model.CreateCustomFieldInput) (*model.CreateCustomFieldPayload, error)
@@ -282,6 +283,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("DeleteListsInput", ec.unmarshalInputDeleteListsInput),
 			graphql.NewInputUnmarshaler("DeleteSegmentsInput", ec.unmarshalInputDeleteSegmentsInput),
 			graphql.NewInputUnmarshaler("DeleteSubscriberTagsInput", ec.unmarshalInputDeleteSubscriberTagsInput),
+			graphql.NewInputUnmarshaler("DeleteSubscribersInput", ec.unmarshalInputDeleteSubscribersInput),
 			graphql.NewInputUnmarshaler("DeleteTagsInput", ec.unmarshalInputDeleteTagsInput),
 			graphql.NewInputUnmarshaler("EmailOrder", ec.unmarshalInputEmailOrder),
 			graphql.NewInputUnmarshaler("EventInput", ec.unmarshalInputEventInput),
@@ -769,6 +771,12 @@ type Mutation {
 
   "Changes what the input names of a person on a list."
   updateSubscriber("What to change." input: UpdateSubscriberInput!): UpdateSubscriberPayload!
+
+  """
+  Deletes subscriptions with their values and tags, all or nothing: the people are no longer on the lists. What campaigns have counted stays, and so do
+  suppressions and the contacts whose events, suppression or bounce is remembered. Legacy: ` + "`" + `Subscribers.Delete` + "`" + `.
+  """
+  deleteSubscribers("What to delete." input: DeleteSubscribersInput!): DeleteSubscribersPayload!
 
   "Says of a contact whether mail comes back, on whatever list."
   updateContact("What to change." input: UpdateContactInput!): UpdateContactPayload!
@@ -3213,6 +3221,20 @@ type UpdateSubscriberPayload {
   userErrors: [UserError!]!
 }
 
+"What ` + "`" + `deleteSubscribers` + "`" + ` takes."
+input DeleteSubscribersInput {
+  "Subscribers to delete: global ids or legacy numbers, 1–250. Those that are not there are left out of the answer."
+  ids: [ID!]!
+}
+
+"What ` + "`" + `deleteSubscribers` + "`" + ` answers."
+type DeleteSubscribersPayload {
+  "Global ids of what was deleted."
+  deletedIds: [ID!]!
+  "What the caller can mend."
+  userErrors: [UserError!]!
+}
+
 "What ` + "`" + `unsubscribe` + "`" + ` takes."
 input UnsubscribeInput {
   "The list: global id or legacy number."
@@ -4292,6 +4314,16 @@ func (ec *executionContext) childFields_DeleteSubscriberTagsPayload(ctx context.
 		return ec.fieldContext_DeleteSubscriberTagsPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DeleteSubscriberTagsPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DeleteSubscribersPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "deletedIds":
+		return ec.fieldContext_DeleteSubscribersPayload_deletedIds(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_DeleteSubscribersPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteSubscribersPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_DeleteTagsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5742,6 +5774,20 @@ func (ec *executionContext) field_Mutation_deleteSubscriberTags_args(ctx context
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.DeleteSubscriberTagsInput, error) {
 			return ec.unmarshalNDeleteSubscriberTagsInput2campaignqlᚋgraphᚋmodelᚐDeleteSubscriberTagsInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_deleteSubscribers_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.DeleteSubscribersInput, error) {
+			return ec.unmarshalNDeleteSubscribersInput2campaignqlᚋgraphᚋmodelᚐDeleteSubscribersInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -13540,6 +13586,61 @@ func (ec *executionContext) fieldContext_DeleteSubscriberTagsPayload_userErrors(
 	return fc, nil
 }
 
+func (ec *executionContext) _DeleteSubscribersPayload_deletedIds(ctx context.Context, field graphql.CollectedField, obj *model.DeleteSubscribersPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeleteSubscribersPayload_deletedIds(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DeletedIds, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNID2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeleteSubscribersPayload_deletedIds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeleteSubscribersPayload", field, false, false, "ID")
+}
+
+func (ec *executionContext) _DeleteSubscribersPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.DeleteSubscribersPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeleteSubscribersPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖcampaignqlᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeleteSubscribersPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DeleteSubscribersPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _DeleteTagsPayload_deletedIds(ctx context.Context, field graphql.CollectedField, obj *model.DeleteTagsPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -15885,6 +15986,50 @@ func (ec *executionContext) fieldContext_Mutation_updateSubscriber(ctx context.C
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_updateSubscriber_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_deleteSubscribers(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_deleteSubscribers(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DeleteSubscribers(ctx, fc.Args["input"].(model.DeleteSubscribersInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.DeleteSubscribersPayload) graphql.Marshaler {
+			return ec.marshalNDeleteSubscribersPayload2ᚖcampaignqlᚋgraphᚋmodelᚐDeleteSubscribersPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_deleteSubscribers(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DeleteSubscribersPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_deleteSubscribers_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -26413,6 +26558,48 @@ func UnmarshalDeleteSubscriberTagsInput(ctx context.Context, raw any) (model.Del
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputDeleteSubscribersInput(ctx context.Context, obj any) (model.DeleteSubscribersInput, error) {
+	var it model.DeleteSubscribersInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"ids"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "ids":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ids"))
+			data, err := ec.unmarshalNID2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Ids = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalDeleteSubscribersInput unmarshals raw into the DeleteSubscribersInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalDeleteSubscribersInput(ctx context.Context, raw any) (model.DeleteSubscribersInput, error) {
+	var out model.DeleteSubscribersInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "DeleteSubscribersInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputDeleteTagsInput(ctx context.Context, obj any) (model.DeleteTagsInput, error) {
 	var it model.DeleteTagsInput
 	if obj == nil {
@@ -31205,6 +31392,44 @@ func (ec *executionContext) _DeleteSubscriberTagsPayload(ctx context.Context, se
 	return out
 }
 
+var deleteSubscribersPayloadImplementors = []string{"DeleteSubscribersPayload"}
+
+func (ec *executionContext) _DeleteSubscribersPayload(ctx context.Context, sel ast.SelectionSet, obj *model.DeleteSubscribersPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, deleteSubscribersPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DeleteSubscribersPayload")
+		case "deletedIds":
+			out.Values[i] = ec._DeleteSubscribersPayload_deletedIds(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._DeleteSubscribersPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var deleteTagsPayloadImplementors = []string{"DeleteTagsPayload"}
 
 func (ec *executionContext) _DeleteTagsPayload(ctx context.Context, sel ast.SelectionSet, obj *model.DeleteTagsPayload) graphql.Marshaler {
@@ -31970,6 +32195,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "updateSubscriber":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_updateSubscriber(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "deleteSubscribers":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_deleteSubscribers(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -36291,6 +36523,19 @@ func (ec *executionContext) marshalNDeleteSubscriberTagsPayload2ᚖcampaignqlᚋ
 		return graphql.Null
 	}
 	return ec._DeleteSubscriberTagsPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNDeleteSubscribersInput2campaignqlᚋgraphᚋmodelᚐDeleteSubscribersInput(ctx context.Context, v any) (model.DeleteSubscribersInput, error) {
+	res, err := ec.unmarshalInputDeleteSubscribersInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNDeleteSubscribersPayload2ᚖcampaignqlᚋgraphᚋmodelᚐDeleteSubscribersPayload(ctx context.Context, sel ast.SelectionSet, v *model.DeleteSubscribersPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "DeleteSubscribersPayload!")
+		return graphql.Null
+	}
+	return ec._DeleteSubscribersPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNDeleteTagsInput2campaignqlᚋgraphᚋmodelᚐDeleteTagsInput(ctx context.Context, v any) (model.DeleteTagsInput, error) {

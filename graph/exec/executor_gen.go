@@ -1252,6 +1252,20 @@ func (ec *executionContext) fieldDeleteSubscriberTagsPayload(f *executor.Field) 
 	panic("unknown field DeleteSubscriberTagsPayload." + f.Name)
 }
 
+func (ec *executionContext) objectDeleteSubscribersPayload() executor.Object[*model.DeleteSubscribersPayload] {
+	return executor.Object[*model.DeleteSubscribersPayload]{Implementors: deleteSubscribersPayloadImplementors, Field: ec.fieldDeleteSubscribersPayload}
+}
+
+func (ec *executionContext) fieldDeleteSubscribersPayload(f *executor.Field) executor.Output[*model.DeleteSubscribersPayload] {
+	switch f.Name {
+	case "deletedIds":
+		return executor.Variable(f, executor.List(executor.Leaf(scalar.AppendID, "ID!"), false, true), func(obj *model.DeleteSubscribersPayload) []string { return obj.DeletedIds })
+	case "userErrors":
+		return executor.Variable(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUserError()), "UserError!"), false, true), func(obj *model.DeleteSubscribersPayload) []*model.UserError { return obj.UserErrors })
+	}
+	panic("unknown field DeleteSubscribersPayload." + f.Name)
+}
+
 func (ec *executionContext) objectDeleteTagsPayload() executor.Object[*model.DeleteTagsPayload] {
 	return executor.Object[*model.DeleteTagsPayload]{Implementors: deleteTagsPayloadImplementors, Field: ec.fieldDeleteTagsPayload}
 }
@@ -1645,6 +1659,13 @@ func (ec *executionContext) fieldMutation(f *executor.Field) executor.Output[exe
 		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUpdateSubscriberPayload()), "UpdateSubscriberPayload!"), func(ctx context.Context, _ executor.None) (*model.UpdateSubscriberPayload, error) {
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Mutation().UpdateSubscriber(ctx, fc.Args["input"].(model.UpdateSubscriberInput))
+		})
+	case "deleteSubscribers":
+		return executor.Resolver(f.Argued(func(ctx context.Context) (map[string]any, error) {
+			return ec.field_Mutation_deleteSubscribers_args(ctx, f.ArgumentMap(ec.Variables))
+		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectDeleteSubscribersPayload()), "DeleteSubscribersPayload!"), func(ctx context.Context, _ executor.None) (*model.DeleteSubscribersPayload, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DeleteSubscribers(ctx, fc.Args["input"].(model.DeleteSubscribersInput))
 		})
 	case "updateContact":
 		return executor.Resolver(f.Argued(func(ctx context.Context) (map[string]any, error) {

@@ -554,6 +554,20 @@ type DeleteSubscriberTagsPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+// What `deleteSubscribers` takes.
+type DeleteSubscribersInput struct {
+	// Subscribers to delete: global ids or legacy numbers, 1–250. Those that are not there are left out of the answer.
+	Ids []string `json:"ids"`
+}
+
+// What `deleteSubscribers` answers.
+type DeleteSubscribersPayload struct {
+	// Global ids of what was deleted.
+	DeletedIds []string `json:"deletedIds"`
+	// What the caller can mend.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
 // What `deleteTags` takes.
 type DeleteTagsInput struct {
 	// Tags to delete: global ids or legacy numbers, 1–250. Those that are not there, or gone already, are left out of the answer.

@@ -10,7 +10,7 @@ import (
 )
 
 // crawlerPatterns are the patterns of crawler-user-agents, one a line: regular expressions of which
-// each stands for a machine. `make crawlers` writes them.
+// each is part of the user agents of a machine. `make crawlers` writes them.
 //
 //go:embed crawlers/patterns.txt
 var crawlerPatterns string

@@ -205,24 +205,6 @@ func (b *batch) findLinks(ctx context.Context, events []*entry) error {
 	return nil
 }
 
-// dropLinks deletes the links that the batch created and that only duplicates refer to. No other
-// transaction has seen them because the campaigns are locked.
-func (b *batch) dropLinks(ctx context.Context, events, fresh []*entry) error {
-	if len(b.made) == 0 || len(fresh) == len(events) {
-		return nil
-	}
-	named := make(map[int64]bool, len(b.made))
-	for _, e := range fresh {
-		named[e.link] = true
-	}
-	unnamed := slices.DeleteFunc(b.made, func(id int64) bool { return named[id] })
-	if len(unnamed) == 0 {
-		return nil
-	}
-	_, err := b.db.Client(ctx).LinkCounter.Delete().Where(linkcounter.IDIn(unnamed...)).Exec(ctx)
-	return err
-}
-
 var eventColumns = []string{
 	entevent.FieldID,
 	entevent.FieldUserID,

@@ -154,7 +154,7 @@ func newVocabulary(fields []*ent.CustomField) vocabulary {
 	return v
 }
 
-// target returns what a name stands for, or "". The exact name goes before another spelling.
+// target returns the field that a name means, or "". The exact name goes before another spelling.
 func (v vocabulary) target(name string) string {
 	if target := v.exact[exactly(name)]; target != "" {
 		return target

@@ -175,7 +175,7 @@ func numbers(width int) []string {
 }
 
 // original returns the row of a report without line and reason. A row that was longer than the
-// others has them behind its own cells. Whoever corrected it may have removed them or moved cells,
+// others has them behind its own cells. A person who corrected it may have removed them or moved cells,
 // so only what looks like them is taken away.
 func original(cells []string, width int) []string {
 	cells = filled(cells, min(width, len(cells)))

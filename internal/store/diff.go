@@ -45,7 +45,12 @@ func (s *Store) Drift(ctx context.Context) ([]string, error) {
 	options := []schema.MigrateOption{
 		collect, schema.WithForeignKeys(false), schema.WithDropColumn(true), schema.WithDropIndex(true),
 	}
-	if err := entmigrate.NewSchema(entsql.OpenDB(s.dialect, s.dbs[0])).Create(ctx, options...); err != nil {
+	tables, err := schema.CopyTables(entmigrate.Tables) // Ent writes to the tables that it compares
+	if err == nil {
+		compared := entmigrate.NewSchema(entsql.OpenDB(s.dialect, s.dbs[0]))
+		err = entmigrate.Create(ctx, compared, tables, options...)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("compare with the schema: %w", err)
 	}
 	return statements, nil

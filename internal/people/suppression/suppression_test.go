@@ -116,12 +116,11 @@ func TestSuppressionsAreListedAndFound(t *testing.T) {
 		who := f.db.Client(f.ctx).Suppression.Query().FirstX(f.ctx).UserID
 		found, err := f.Of(
 			f.ctx,
-			[]*ent.Subscriber{
-				{ID: 1, UserID: who, EmailKey: "b@example.com"}, {ID: 2, UserID: who, EmailKey: "c@example.com"},
-			},
+			[]suppression.Address{{OwnerID: who, Key: "b@example.com"}, {OwnerID: who, Key: "c@example.com"}},
 			"reason",
 		)
-		if err != nil || len(found) != 1 || found[1].Reason != kind.SuppressedManually {
+		if err != nil || len(found) != 1 ||
+			found[suppression.Address{OwnerID: who, Key: "b@example.com"}].Reason != kind.SuppressedManually {
 			t.Errorf("%v, %v", found, err)
 		}
 		reader := newFixture(t, f.db, testkit.Scoped(kind.ScopeRead))
