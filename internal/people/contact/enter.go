@@ -3,10 +3,8 @@ package contact
 import (
 	"context"
 	stdsql "database/sql"
-	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"campaignql/ent"
 	entcontact "campaignql/ent/contact"
@@ -23,39 +21,72 @@ var foundColumns = []string{
 	entcontact.FieldID, entcontact.FieldUserID, entcontact.FieldEmailKey, entcontact.FieldDeliverability,
 }
 
+// sampled is the number of addresses that Enter looks up to learn whether it meets new people.
+const sampled = 32
+
 // Enter returns the contacts of an account with the given addresses, by the key of the address, and
 // makes those that it does not have. It runs in the running transaction, which holds a lock on each
 // of the contacts until it ends, so that their deliverability cannot change. The number of
 // statements does not depend on the number of addresses. The rows have id, user_id, email_key and
 // deliverability. The caller must be allowed to write to the account.
+//
+// Most calls with many addresses are imports of new people, who are not worth looking up. If none of
+// a sample of the addresses is known, Enter inserts them all, and looks them up only if the database
+// reports a duplicate.
 func (s *Service) Enter(
 	ctx context.Context, ownerID int64, addresses []address.Address,
 ) (map[string]*ent.Contact, error) {
-	wanted := make(map[string]address.Address, len(addresses))
-	for _, a := range addresses {
-		if _, known := wanted[a.Key]; !known {
-			wanted[a.Key] = a
-		}
-	}
+	wanted := distinct(addresses)
 	found := make(map[string]*ent.Contact, len(wanted))
-	if err := s.find(ctx, ownerID, slices.Sorted(maps.Keys(wanted)), found); err != nil {
-		return nil, err
-	}
-	missing := make([]address.Address, 0, len(wanted)-len(found))
-	for key, a := range wanted {
-		if found[key] == nil {
-			missing = append(missing, a)
-		}
-	}
-	// In the order of the unique index, so that concurrent calls do not deadlock.
-	slices.SortFunc(missing, func(x, y address.Address) int { return strings.Compare(x.Key, y.Key) })
-	now := store.Truncate(s.now())
-	for some := range slices.Chunk(missing, atOnce) {
-		if err := s.insert(ctx, ownerID, some, now, found); err != nil {
+	if len(wanted) > sampled {
+		known, err := s.knowsSome(ctx, ownerID, wanted)
+		if err != nil {
 			return nil, err
 		}
+		if !known {
+			err := s.insertAll(ctx, ownerID, wanted, found)
+			if err == nil || !store.IsDuplicate(err) {
+				return found, err
+			}
+			clear(found)
+		}
 	}
-	return found, nil
+	if err := s.find(ctx, ownerID, keysOf(wanted), found); err != nil {
+		return nil, err
+	}
+	missing := slices.DeleteFunc(wanted, func(a address.Address) bool { return found[a.Key] != nil })
+	err := s.insertAll(ctx, ownerID, missing, found)
+	if store.IsDuplicate(err) { // another transaction has made one of them meanwhile
+		return nil, store.ErrStale
+	}
+	return found, err
+}
+
+// distinct returns the first address of each key, in the order of the unique index, so that
+// concurrent calls do not deadlock.
+func distinct(addresses []address.Address) []address.Address {
+	sorted := slices.Clone(addresses)
+	slices.SortStableFunc(sorted, func(x, y address.Address) int { return strings.Compare(x.Key, y.Key) })
+	return slices.CompactFunc(sorted, func(x, y address.Address) bool { return x.Key == y.Key })
+}
+
+func keysOf(addresses []address.Address) []string {
+	keys := make([]string, len(addresses))
+	for i, a := range addresses {
+		keys[i] = a.Key
+	}
+	return keys
+}
+
+// knowsSome reports whether the account has a contact with one of a sample of the addresses.
+func (s *Service) knowsSome(ctx context.Context, ownerID int64, of []address.Address) (bool, error) {
+	keys := make([]string, sampled)
+	for i := range keys {
+		keys[i] = of[i*len(of)/sampled].Key
+	}
+	return s.db.Client(ctx).Contact.Query().
+		Where(entcontact.UserID(ownerID), entcontact.EmailKeyIn(keys...)).
+		Exist(ctx)
 }
 
 // find adds to found the contacts with the given keys. It looks them up without a lock, and then
@@ -122,23 +153,26 @@ var insertedColumns = []string{
 	entcontact.FieldCreatedAt,
 }
 
-// insert inserts contacts and adds them to found. If another transaction has made one of them
-// meanwhile, the running transaction is retried.
-func (s *Service) insert(
-	ctx context.Context, ownerID int64, some []address.Address, now time.Time, found map[string]*ent.Contact,
+// insertAll inserts contacts and adds them to found. If the account has one of them already, the
+// error is a duplicate, and some of the others may have been inserted.
+func (s *Service) insertAll(
+	ctx context.Context, ownerID int64, all []address.Address, found map[string]*ent.Contact,
 ) error {
-	rows := make([][]any, len(some))
-	for i, a := range some {
-		rows[i] = []any{ownerID, a.Text, a.Key, a.Domain, now}
+	now := store.Truncate(s.now())
+	for some := range slices.Chunk(all, atOnce) {
+		rows := make([][]any, len(some))
+		for i, a := range some {
+			rows[i] = []any{ownerID, a.Text, a.Key, a.Domain, now}
+		}
+		first, err := s.db.Raw(ctx).Insert(ctx, entcontact.Table, insertedColumns, rows)
+		if err != nil {
+			return err
+		}
+		if err := s.number(ctx, ownerID, some, first, found); err != nil {
+			return err
+		}
 	}
-	first, err := s.db.Raw(ctx).Insert(ctx, entcontact.Table, insertedColumns, rows)
-	if store.IsDuplicate(err) {
-		return store.ErrStale
-	}
-	if err != nil {
-		return err
-	}
-	return s.number(ctx, ownerID, some, first, found)
+	return nil
 }
 
 // number adds inserted contacts with their ids to found. If the database numbers the rows of an
@@ -167,11 +201,7 @@ func (s *Service) number(
 		return err
 	}
 	if !gapless || n != len(some) {
-		keys := make([]string, len(some))
-		for i, a := range some {
-			keys[i] = a.Key
-		}
-		return s.find(ctx, ownerID, keys, found)
+		return s.find(ctx, ownerID, keysOf(some), found)
 	}
 	for i, a := range some {
 		key := a.Key
