@@ -7,10 +7,12 @@ import (
 	"campaignql/internal/app"
 	"campaignql/internal/apperr"
 	"campaignql/internal/caller"
+	"campaignql/internal/config"
 	"campaignql/internal/event"
 )
 
 type recountCommand struct {
+	config.Bounces
 	Campaign int64 `placeholder:"N" help:"Number of the one campaign to recount; all of them by default."`
 }
 
@@ -28,7 +30,7 @@ func (c *recountCommand) Run(ctx context.Context, env *environment) error {
 		return err
 	}
 	defer db.Close()
-	services := app.NewServices(db, app.ServiceOptions{})
+	services := app.NewServices(db, app.ServiceOptions{SoftBounceLimit: c.SoftBounceLimit})
 	defer services.Close()
 	ctx, events := caller.System(ctx), services.Events
 	if c.Campaign > 0 {

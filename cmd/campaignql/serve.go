@@ -26,6 +26,7 @@ func (c *serveCommand) Run(ctx context.Context, env *environment) error {
 }
 
 type migrateCommand struct {
+	config.Bounces
 	DryRun bool `help:"Print the SQL instead of running it." xor:"what"`
 	Report bool `help:"Print what migrations found and changed, instead of running any." xor:"what"`
 }
@@ -53,7 +54,7 @@ func (c *migrateCommand) Run(ctx context.Context, env *environment) error {
 	if len(applied) == 0 {
 		fmt.Fprintln(env.stdout, "up to date")
 	}
-	services := app.NewServices(db, app.ServiceOptions{})
+	services := app.NewServices(db, app.ServiceOptions{SoftBounceLimit: c.SoftBounceLimit})
 	defer services.Close()
 	return services.Events.RecountPending(caller.System(ctx), func(d event.Difference) {
 		fmt.Fprintf(env.stdout, "recounted %s\n", d)
