@@ -10,7 +10,6 @@ import (
 	"campaignql/internal/app"
 	"campaignql/internal/caller"
 	"campaignql/internal/config"
-	"campaignql/internal/event"
 	"campaignql/internal/store"
 )
 
@@ -56,7 +55,7 @@ func (c *migrateCommand) Run(ctx context.Context, env *environment) error {
 	}
 	services := app.NewServices(db, app.ServiceOptions{SoftBounceLimit: c.SoftBounceLimit})
 	defer services.Close()
-	return services.Events.RecountPending(caller.System(ctx), func(d event.Difference) {
+	return services.Events.RecountPending(caller.System(ctx), func(d fmt.Stringer) {
 		fmt.Fprintf(env.stdout, "recounted %s\n", d)
 	})
 }
