@@ -49,7 +49,6 @@ func (s *Service) RecountContacts(ctx context.Context, tell func(ContactDifferen
 	}, tell)
 }
 
-
 func statesOf(found []ContactDifference) map[int64]contact.State {
 	states := make(map[int64]contact.State, len(found))
 	for _, d := range found {
