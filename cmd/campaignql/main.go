@@ -34,7 +34,7 @@ type commandLine struct {
 	User    userCommands   `cmd:"" help:"Accounts."`
 	Key     keyCommands    `cmd:"" help:"API keys."`
 	Import  importCommands `cmd:"" help:"Bring data in from files."`
-	Recount recountCommand `cmd:"" help:"Count the events of campaigns anew, print and correct the counters that differ."`
+	Recount recountCommand `cmd:"" help:"Count the events of campaigns and the bounces of contacts anew, print and correct what differs."`
 	Version versionCommand `cmd:"" help:"Print version, commit, date of the commit and Go version."`
 
 	Translate  translateCommand          `cmd:"" help:"Print a legacy request as GraphQL."`

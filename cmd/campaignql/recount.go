@@ -7,18 +7,20 @@ import (
 	"campaignql/internal/app"
 	"campaignql/internal/apperr"
 	"campaignql/internal/caller"
+	"campaignql/internal/config"
 	"campaignql/internal/event"
 )
 
 type recountCommand struct {
+	config.Bounces
 	Campaign int64 `placeholder:"N" help:"Number of the one campaign to recount; all of them by default."`
 }
 
 // recountedAtOnce is how many campaigns one query lists.
 const recountedAtOnce = 1000
 
-// Run recounts one campaign after the other and prints the counters that differed. It has corrected
-// them, so a difference is not an error.
+// Run recounts one campaign after the other, and then the contacts unless it is for one campaign, and
+// prints what differed. It has corrected that, so a difference is not an error.
 func (c *recountCommand) Run(ctx context.Context, env *environment) error {
 	if c.Campaign < 0 {
 		return fmt.Errorf("--campaign %d: must be the number of a campaign", c.Campaign)
@@ -28,7 +30,7 @@ func (c *recountCommand) Run(ctx context.Context, env *environment) error {
 		return err
 	}
 	defer db.Close()
-	services := app.NewServices(db, app.ServiceOptions{})
+	services := app.NewServices(db, app.ServiceOptions{SoftBounceLimit: c.SoftBounceLimit})
 	defer services.Close()
 	ctx, events := caller.System(ctx), services.Events
 	if c.Campaign > 0 {
@@ -45,7 +47,7 @@ func (c *recountCommand) Run(ctx context.Context, env *environment) error {
 			return err
 		}
 		if len(ids) == 0 {
-			return sayRecounted(env, campaigns, differences)
+			break
 		}
 		n, err := recounted(ctx, env, events, ids)
 		if err != nil {
@@ -53,6 +55,26 @@ func (c *recountCommand) Run(ctx context.Context, env *environment) error {
 		}
 		campaigns, differences, after = campaigns+len(ids), differences+n, ids[len(ids)-1]
 	}
+	if err := sayRecounted(env, campaigns, differences); err != nil {
+		return err
+	}
+	return recountContacts(ctx, env, events)
+}
+
+// recountContacts recounts the soft bounces in a row of all contacts, and prints one line per contact
+// that differed.
+func recountContacts(ctx context.Context, env *environment, events *event.Service) error {
+	corrected := 0
+	contacts, err := events.RecountContacts(ctx, func(d event.ContactDifference) error {
+		corrected++
+		_, err := fmt.Fprintln(env.stdout, d)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(env.stdout, "%d contacts recounted, %d corrected\n", contacts, corrected)
+	return err
 }
 
 // recounted recounts campaigns and prints one line per counter that differed.

@@ -10,7 +10,6 @@ import (
 	"campaignql/internal/app"
 	"campaignql/internal/caller"
 	"campaignql/internal/config"
-	"campaignql/internal/event"
 	"campaignql/internal/store"
 )
 
@@ -26,6 +25,7 @@ func (c *serveCommand) Run(ctx context.Context, env *environment) error {
 }
 
 type migrateCommand struct {
+	config.Bounces
 	DryRun bool `help:"Print the SQL instead of running it." xor:"what"`
 	Report bool `help:"Print what migrations found and changed, instead of running any." xor:"what"`
 }
@@ -53,9 +53,9 @@ func (c *migrateCommand) Run(ctx context.Context, env *environment) error {
 	if len(applied) == 0 {
 		fmt.Fprintln(env.stdout, "up to date")
 	}
-	services := app.NewServices(db, app.ServiceOptions{})
+	services := app.NewServices(db, app.ServiceOptions{SoftBounceLimit: c.SoftBounceLimit})
 	defer services.Close()
-	return services.Events.RecountPending(caller.System(ctx), func(d event.Difference) {
+	return services.Events.RecountPending(caller.System(ctx), func(d fmt.Stringer) {
 		fmt.Fprintf(env.stdout, "recounted %s\n", d)
 	})
 }

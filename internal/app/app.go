@@ -71,9 +71,10 @@ func Run(
 		return nil
 	}
 	services := NewServices(db, ServiceOptions{
-		Account: account.Options{SessionTTL: cfg.SessionTTL, FailuresPerMinute: cfg.LoginFailures},
-		Logger:  log,
-		Live:    live.Options{Interval: cfg.LiveInterval, PerAccount: cfg.MaxSubscriptions},
+		Account:         account.Options{SessionTTL: cfg.SessionTTL, FailuresPerMinute: cfg.LoginFailures},
+		SoftBounceLimit: cfg.SoftBounceLimit,
+		Logger:          log,
+		Live:            live.Options{Interval: cfg.LiveInterval, PerAccount: cfg.MaxSubscriptions},
 	})
 	defer services.Close()
 	if err := RecountPending(ctx, services, log); err != nil {

@@ -35,6 +35,7 @@ func TestPackagesHaveTheDefaultsOfTheSettings(t *testing.T) {
 		{"shutdown-grace", "internal/store", `cmp\.Or\(opts\.MigrationGrace, (.+?)\)`},
 		{"session-ttl", "internal/account", `s\.ttl = (.+)`},
 		{"login-failures", "internal/account", `s\.failures = (.+)`},
+		{"soft-bounce-limit", "internal/event", `DefaultSoftBounceLimit = (.+)`},
 		{"max-socket-operations", "graph/transport", `defaultSocketOperations += (.+)`},
 		{"max-anonymous-sockets", "graph", `defaultMaxAnonymousSockets += (.+)`},
 		{"max-answer", "internal/budget", `DefaultAnswer, DefaultAnswers = (.+), .+`},
@@ -73,7 +74,7 @@ func TestTranslateKnowsTheLimitsOfGraphQL(t *testing.T) {
 // setting returns the default of a flag; durations are in nanoseconds.
 func setting(t *testing.T, flag string) int64 {
 	t.Helper()
-	for field := range reflect.TypeFor[config.Config]().Fields() {
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[config.Config]()) {
 		if field.Tag.Get("name") != flag {
 			continue
 		}

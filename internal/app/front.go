@@ -14,7 +14,6 @@ import (
 	"campaignql/internal/apperr"
 	"campaignql/internal/caller"
 	"campaignql/internal/config"
-	"campaignql/internal/event"
 	"campaignql/internal/store"
 	"campaignql/internal/surface"
 )
@@ -178,7 +177,7 @@ func (c *requestCount) wait(ctx context.Context) error {
 // RecountPending recounts the campaigns whose counters a migration could not keep, and logs what
 // differed. Nothing is served before, because the counters would be wrong.
 func RecountPending(ctx context.Context, services *Services, log *slog.Logger) error {
-	return services.Events.RecountPending(caller.System(ctx), func(d event.Difference) {
-		log.Info("recounted after the migration", slog.String("counter", d.String()))
+	return services.Events.RecountPending(caller.System(ctx), func(d fmt.Stringer) {
+		log.Info("recounted after the migration", slog.String("corrected", d.String()))
 	})
 }

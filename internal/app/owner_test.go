@@ -52,6 +52,8 @@ var owners = map[string]owned{
 	"HourlyCounter":     {by: "event", purged: true},
 	"LinkCounter":       {by: "event", purged: true},
 	"DomainCounter":     {by: "event", purged: true},
+	"PendingRecount":    {by: "event"},
+	"MigrationFinding":  {by: "event"},
 	"Purge":             {by: "purge"},
 	"AudiencePurge":     {by: "purge"},
 	varying:             {by: "event"},

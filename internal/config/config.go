@@ -46,6 +46,8 @@ type Config struct {
 	SessionTTL     time.Duration `name:"session-ttl" env:"CAMPAIGNQL_SESSION_TTL" default:"24h" help:"How long a session lasts after its last use (${default})."`
 	LoginFailures  int           `name:"login-failures" env:"CAMPAIGNQL_LOGIN_FAILURES" default:"10" help:"Failed logins for one name within a minute before further ones are refused; ten times as many for one client address (${default})."`
 
+	Bounces
+
 	MaxClients         int `name:"max-clients" env:"CAMPAIGNQL_MAX_CLIENTS" default:"2000" help:"Most connections of clients open at a time; those that wait for a request give way to new ones (${default})."`
 	MaxAddressClients  int `name:"max-address-clients" env:"CAMPAIGNQL_MAX_ADDRESS_CLIENTS" default:"500" help:"Most of them from one address, of IPv6 one /64 network; a --trusted-proxy may have any number (${default})."`
 	MaxRequests        int `name:"max-requests" env:"CAMPAIGNQL_MAX_REQUESTS" default:"1000" help:"Most requests, and operations over WebSockets, under way at a time on this server, of callers it knows; a quarter as many of others (${default})."`
@@ -70,6 +72,23 @@ type Config struct {
 	MaxConnections   int           `name:"max-connections" env:"CAMPAIGNQL_MAX_CONNECTIONS" default:"32" help:"Most connections to MySQL, or readers of SQLite (${default})."`
 	SlowQuery        time.Duration `name:"slow-query" env:"CAMPAIGNQL_SLOW_QUERY" default:"1s" help:"Log statements that take longer, including the wait for a connection, without their values; 0 logs none (${default})."`
 	StatementTimeout time.Duration `name:"statement-timeout" env:"CAMPAIGNQL_STATEMENT_TIMEOUT" default:"60s" help:"Longest wait for MySQL to answer (${default})."`
+}
+
+// mostSoftBounces is the largest limit of soft bounces. A mail a day for three years does not reach it.
+const mostSoftBounces = 1000
+
+// Bounces are the settings that all commands need which record events or count them anew.
+type Bounces struct {
+	SoftBounceLimit int `name:"soft-bounce-limit" env:"CAMPAIGNQL_SOFT_BOUNCE_LIMIT" default:"5" help:"Campaigns in a row that may end in a soft bounce of a contact before nothing is sent to it any more, 1 to 1000 (${default})."`
+}
+
+// Validate returns the fault of the settings, with the name of the flag. The parser of command lines
+// calls it for each command that has these settings.
+func (b Bounces) Validate() error {
+	if b.SoftBounceLimit < 1 || b.SoftBounceLimit > mostSoftBounces {
+		return fmt.Errorf("--soft-bounce-limit: must be 1 to %d campaigns in a row", mostSoftBounces)
+	}
+	return nil
 }
 
 // Validate returns all faults of the settings together, each with the name of its flag.
@@ -131,6 +150,9 @@ func (c Config) Validate() error {
 	}
 	if c.MaxHeavy < 0 {
 		fault("max-heavy", "must not be negative")
+	}
+	if err := c.Bounces.Validate(); err != nil {
+		faults = append(faults, err)
 	}
 	if c.LiveInterval < leastLiveInterval {
 		fault("live-interval", "must be at least %s: a subscriber gets at most two updates a second of one campaign",

@@ -5,6 +5,7 @@ import (
 	"os"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -46,6 +47,7 @@ func defaults() config.Config {
 		ShutdownGrace:       15 * time.Second,
 		SessionTTL:          24 * time.Hour,
 		LoginFailures:       10,
+		Bounces:             config.Bounces{SoftBounceLimit: 5},
 		MaxClients:          2000,
 		MaxAddressClients:   500,
 		MaxRequests:         1000,
@@ -96,9 +98,16 @@ func TestAFlagOverridesTheEnvironment(t *testing.T) {
 	}
 }
 
+// settings are the fields that are settings, not groups of them.
+func settings() []reflect.StructField {
+	return slices.DeleteFunc(
+		reflect.VisibleFields(reflect.TypeFor[config.Config]()), func(f reflect.StructField) bool { return f.Anonymous },
+	)
+}
+
 func TestEverySettingHasAVariableAndAText(t *testing.T) {
 	t.Parallel()
-	for _, field := range reflect.VisibleFields(reflect.TypeFor[config.Config]()) {
+	for _, field := range settings() {
 		if !strings.HasPrefix(field.Tag.Get("env"), "CAMPAIGNQL_") || field.Tag.Get("name") == "" ||
 			!strings.HasSuffix(field.Tag.Get("help"), ".") {
 			t.Errorf("%s is tagged %s", field.Name, field.Tag)
@@ -180,6 +189,9 @@ func TestValidate(t *testing.T) {
 		{"no grace", func(c *config.Config) { c.ShutdownGrace = -time.Second }, "shutdown-grace"},
 		{"no session", func(c *config.Config) { c.SessionTTL = 0 }, "session-ttl"},
 		{"no failures", func(c *config.Config) { c.LoginFailures = 0 }, "login-failures"},
+		{"no soft bounces", func(c *config.Config) { c.SoftBounceLimit = 0 }, "soft-bounce-limit"},
+		{"one soft bounce", func(c *config.Config) { c.SoftBounceLimit = 1 }, ""},
+		{"soft bounces of years", func(c *config.Config) { c.SoftBounceLimit = 1001 }, "soft-bounce-limit"},
 		{"no clients", func(c *config.Config) { c.MaxClients = 0 }, "max-clients"},
 		{"no clients of an address", func(c *config.Config) { c.MaxAddressClients = 0 }, "max-address-clients"},
 		{"no requests", func(c *config.Config) { c.MaxRequests = 0 }, "max-requests"},
@@ -288,6 +300,7 @@ func TestValidateTellsEveryFaultAtOnce(t *testing.T) {
 		"--max-answer",
 		"--max-answers",
 		"--max-account-heavy",
+		"--soft-bounce-limit",
 		"--live-interval",
 	}
 	if diff := cmp.Diff(want, flags); diff != "" {
@@ -302,7 +315,7 @@ func TestTheReadmeTellsOfEverySetting(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, field := range reflect.VisibleFields(reflect.TypeFor[config.Config]()) {
+	for _, field := range settings() {
 		row := regexp.MustCompile("(?m)^\\| `--" + field.Tag.Get("name") + "` \\| `" + field.Tag.Get("env") + "` \\| ([^|]+) \\| [^|]+ \\|$").
 			FindSubmatch(readme)
 		if row == nil {

@@ -40,6 +40,9 @@ type People interface {
 	Hold(ctx context.Context, ids []int64, columns ...string) (map[int64]*ent.Contact, error)
 	// Mark changes whether mail can be delivered to locked contacts.
 	Mark(ctx context.Context, states map[int64]contact.State) error
+	// SetDeliverability sets the deliverability of a contact because its owner said so. With
+	// kind.BounceNone the bounces that are recorded no longer count.
+	SetDeliverability(ctx context.Context, contactID int64, to kind.BounceType) error
 }
 
 // Subscriptions ends subscriptions because of events, in the running transaction.

@@ -150,20 +150,20 @@ func (b *batch) changeDeliverability(ctx context.Context, events []*entry) error
 	hard, ids := map[int64]bool{}, map[int64]bool{}
 	for _, e := range events {
 		c := b.contacts[e.contactID]
-		if e.Kind == kind.EventHardBounced && !bouncedBefore(e, c) {
+		if e.Kind == kind.EventHardBounced && !bouncedBefore(e.at, c) {
 			hard[c.ID] = true
 		}
 		if e.Kind == kind.EventSoftBounced || c.SoftBounces > 0 {
 			ids[c.ID] = true
 		}
 	}
-	rows, err := b.sql.softBounces(ctx, slices.Sorted(maps.Keys(ids)), b.contacts)
+	of, err := b.sql.bouncesOf(ctx, slices.Sorted(maps.Keys(ids)), b.contacts)
 	if err != nil {
 		return err
 	}
 	states := map[int64]contact.State{}
 	for id := range ids {
-		states[id] = b.after(b.contacts[id], rows[id])
+		states[id] = b.after(b.contacts[id], of[id].row)
 	}
 	for id := range hard {
 		state, counted := states[id]
@@ -179,10 +179,9 @@ func (b *batch) changeDeliverability(ctx context.Context, events []*entry) error
 	return b.people.Mark(ctx, states)
 }
 
-// bouncedBefore reports whether an event is a bounce from before the contact became deliverable
-// again.
-func bouncedBefore(e *entry, c *ent.Contact) bool {
-	return c.DeliverableSince != nil && e.at.Add(maxClockSkew).Before(*c.DeliverableSince)
+// bouncedBefore reports whether a bounce is from before the contact became deliverable again.
+func bouncedBefore(at time.Time, c *ent.Contact) bool {
+	return c.DeliverableSince != nil && at.Add(maxClockSkew).Before(*c.DeliverableSince)
 }
 
 func stateOf(c *ent.Contact) contact.State {

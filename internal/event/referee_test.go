@@ -438,6 +438,17 @@ func TestCountersAreThoseOfARefereeWhateverHappens(t *testing.T) {
 		killed.Wait()
 		w.verify(t, db, service, all)
 		w.verifyPeople(t, db, all)
+		if found := recountContacts(t, service, w.ctx); len(found) > 0 {
+			t.Errorf("a recount of contacts finds %v", found)
+		}
+		w.spoil(t, db, r)
+		if found := recountContacts(t, service, w.ctx); len(found) == 0 {
+			t.Error("a recount does not find contacts that were spoilt")
+		}
+		w.verifyPeople(t, db, all)
+		if found := recountContacts(t, service, w.ctx); len(found) > 0 {
+			t.Errorf("a second recount finds %v", found)
+		}
 	})
 }
 

@@ -41,7 +41,7 @@ func (b *batch) resolve(ctx context.Context, read []*entry) ([]*entry, error) {
 	fresh, seen := make([]*entry, 0, len(known)), make(map[string]bool, len(known))
 	for _, e := range known {
 		if e.contactID == 0 {
-			b.reject(e, e.named(), apperr.NotFoundf(e.named()))
+			b.rejectPerson(e)
 			continue
 		}
 		if seen[e.key] {
@@ -59,12 +59,13 @@ func (b *batch) reject(e *entry, field string, err *apperr.Error) {
 	b.results[e.index].Outcome, b.results[e.index].Err = Rejected, err
 }
 
-// named returns the field by which the event names its person, as far as errors tell.
-func (e *entry) named() string {
+// rejectPerson rejects an event whose person is not there.
+func (b *batch) rejectPerson(e *entry) {
 	if e.ContactID != 0 {
-		return "contact"
+		b.reject(e, "contact", apperr.NotFoundf("contact"))
+		return
 	}
-	return "subscriber"
+	b.reject(e, "subscriber", apperr.NotFoundf("subscriber"))
 }
 
 // findCampaigns finds the campaigns that belong to the caller. It reads their audiences too if an
@@ -300,7 +301,7 @@ func (b *batch) lockContacts(ctx context.Context, events []*entry) ([]*entry, er
 	return slices.DeleteFunc(events, func(e *entry) bool {
 		c := b.contacts[e.contactID]
 		if c == nil {
-			b.reject(e, e.named(), apperr.NotFoundf(e.named()))
+			b.rejectPerson(e)
 			return true
 		}
 		e.domain = c.Domain

@@ -2,6 +2,7 @@ package event
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -46,27 +47,25 @@ type bounceOf struct {
 	at       time.Time
 }
 
-// softBounces returns, for each contact, the number of campaigns in a row that ended in a soft
-// bounce: those with a soft bounce after the last sign of life. A sign of life is an event of
-// signs, the instant from which the contact counts as deliverable again, or a mail that was sent,
-// did not bounce, and was sent five days before the last soft bounce or earlier. The result depends
-// on the recorded events alone, not on their order of arrival or on the clock. The contacts need
-// deliverable_since.
-func (s statements) softBounces(
+// bounces are the bounces of a contact that count.
+type bounces struct {
+	// row is the number of campaigns in a row that ended in a soft bounce.
+	row int64
+	// soft says that there are soft bounces, in a row or not. hard says that a mail came back for good.
+	soft, hard bool
+}
+
+// bouncesOf returns the bounces of each contact. In a row are the campaigns with a soft bounce after
+// the last sign of life. A sign of life is an event of signs, the instant from which the contact
+// counts as deliverable again, or a mail that was sent, did not bounce, and was sent five days before
+// the last soft bounce or earlier. The result depends on the recorded events alone, not on their
+// order of arrival or on the clock. The contacts need deliverable_since.
+func (s statements) bouncesOf(
 	ctx context.Context, ids []int64, contacts map[int64]*ent.Contact,
-) (map[int64]int64, error) {
-	rows := make(map[int64]int64, len(ids))
+) (map[int64]bounces, error) {
+	found := make(map[int64]bounces, len(ids))
 	if len(ids) == 0 {
-		return rows, nil
-	}
-	last, err := s.lastSigns(ctx, ids)
-	if err != nil {
-		return nil, err
-	}
-	for _, id := range ids {
-		if since := contacts[id].DeliverableSince; since != nil {
-			last[id] = latest(last[id], since.Add(-maxClockSkew))
-		}
+		return found, nil
 	}
 	soft, err := s.ofContacts(ctx, ids, kind.EventSoftBounced)
 	if err != nil {
@@ -76,14 +75,29 @@ func (s statements) softBounces(
 	if err != nil {
 		return nil, err
 	}
-	sendings, err := s.ofContacts(ctx, ids, kind.EventSent)
+	for _, id := range ids {
+		counts := func(b bounceOf) bool { return !bouncedBefore(b.at, contacts[id]) }
+		found[id] = bounces{hard: slices.ContainsFunc(hard[id], counts)}
+	}
+	softened := slices.DeleteFunc(slices.Clone(ids), func(id int64) bool { return len(soft[id]) == 0 })
+	if len(softened) == 0 {
+		return found, nil
+	}
+	last, err := s.lastSigns(ctx, softened)
 	if err != nil {
 		return nil, err
 	}
-	for _, id := range ids {
-		rows[id] = inARow(soft[id], hard[id], sendings[id], last[id])
+	sendings, err := s.ofContacts(ctx, softened, kind.EventSent)
+	if err != nil {
+		return nil, err
 	}
-	return rows, nil
+	for _, id := range softened {
+		if since := contacts[id].DeliverableSince; since != nil {
+			last[id] = latest(last[id], since.Add(-maxClockSkew))
+		}
+		found[id] = bounces{inARow(soft[id], hard[id], sendings[id], last[id]), true, found[id].hard}
+	}
+	return found, nil
 }
 
 // inARow counts the campaigns with a soft bounce after the last sign of life.

@@ -15,6 +15,7 @@ import (
 	"campaignql/internal/apperr"
 	"campaignql/internal/kind"
 	"campaignql/internal/people/address"
+	"campaignql/internal/people/contact"
 	"campaignql/internal/store"
 )
 
@@ -30,7 +31,7 @@ const (
 	ahead = time.Hour
 	// maxClockSkew is how far it may be behind, so that a person who unsubscribes just after subscribing
 	// is unsubscribed.
-	maxClockSkew = 5 * time.Minute
+	maxClockSkew = contact.MaxClockSkew
 )
 
 // beginning is earlier than any campaign.

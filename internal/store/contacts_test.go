@@ -427,6 +427,9 @@ func (p *people) modelEvents(keyOf map[int64]string, stays map[int64]int64, add 
 			add("recounts", "%d | %d", c.id, c.userID)
 		}
 	}
+	if len(p.campaigns) > 0 {
+		add("recounts", "%d | 0", int64(store.PendingContacts))
+	}
 }
 
 // read returns what the migrated database holds.
@@ -482,7 +485,7 @@ func TestRandomPeopleBecomeTheContactsOfANaiveModel(t *testing.T) {
 	for table, rows := range want {
 		t.Logf("%d %s", len(rows), table)
 	}
-	if len(want["merged"]) < 500 || len(want["gone"]) < 100 || len(want["recounts"]) == len(p.campaigns) {
+	if len(want["merged"]) < 500 || len(want["gone"]) < 100 || len(want["recounts"]) > len(p.campaigns) {
 		t.Error("the people are not the ones that this test is about")
 	}
 	for _, engine := range testkit.Engines() {

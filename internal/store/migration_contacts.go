@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -11,8 +12,13 @@ import (
 	"campaignql/internal/people/address"
 )
 
-// contactsVersion is the migration that makes one contact of all subscriptions of a person.
-const contactsVersion = 20261130061451
+const (
+	// ContactsVersion is the migration that makes one contact of all subscriptions of a person.
+	ContactsVersion = 20261130061451
+	// PendingContacts is the row of pending_recounts that stands for the contacts: their soft bounces
+	// in a row are to be counted. The other rows are campaigns, whose ids are lower.
+	PendingContacts = math.MaxInt64
+)
 
 // contactKey identifies a contact.
 type contactKey struct {
@@ -205,7 +211,7 @@ func report(ctx context.Context, tx *sql.Tx, found []finding) error {
 	}
 	rows := newInsert("migration_findings", "id", "user_id", "version", "kind", "target_id", "text")
 	for i, f := range found {
-		rows.add(next+int64(i), f.userID, contactsVersion, f.kind, f.targetID, kind.Cut(f.text, 2000))
+		rows.add(next+int64(i), f.userID, ContactsVersion, f.kind, f.targetID, kind.Cut(f.text, 2000))
 	}
 	return rows.exec(ctx, tx)
 }

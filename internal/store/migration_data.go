@@ -25,25 +25,25 @@ func dataStepsOf(rows int) map[string]map[stepID]dataStep {
 		dialect.MySQL: {
 			{20261126060232, 2}: portionsByKey("events", "e", "id", rows),
 
-			{contactsVersion, 7}:  contactsOfSubscribers(rows),
-			{contactsVersion, 9}:  mergeSubscribers(rows),
-			{contactsVersion, 10}: portionsByKey("subscribers", "s", "id", rows),
-			{contactsVersion, 12}: freeSuppressionKeys(rows),
-			{contactsVersion, 13}: writeSuppressionKeys(rows),
-			{contactsVersion, 15}: contactsOfGone(rows),
-			{contactsVersion, 16}: portionsByKey("events", "e", "id", rows),
+			{ContactsVersion, 7}:  contactsOfSubscribers(rows),
+			{ContactsVersion, 9}:  mergeSubscribers(rows),
+			{ContactsVersion, 10}: portionsByKey("subscribers", "s", "id", rows),
+			{ContactsVersion, 12}: freeSuppressionKeys(rows),
+			{ContactsVersion, 13}: writeSuppressionKeys(rows),
+			{ContactsVersion, 15}: contactsOfGone(rows),
+			{ContactsVersion, 16}: portionsByKey("events", "e", "id", rows),
 			// MySQL may otherwise begin with all subscribers.
-			{contactsVersion, 17}: noteRecounts(rows, "STRAIGHT_JOIN"),
-			{contactsVersion, 19}: writeAccountKeys,
+			{ContactsVersion, 17}: noteRecounts(rows, "STRAIGHT_JOIN"),
+			{ContactsVersion, 19}: writeAccountKeys,
 		},
 		dialect.SQLite: {
-			{contactsVersion, 11}: contactsOfSubscribers(rows),
-			{contactsVersion, 13}: mergeSubscribers(rows),
-			{contactsVersion, 14}: freeSuppressionKeys(rows),
-			{contactsVersion, 15}: writeSuppressionKeys(rows),
-			{contactsVersion, 17}: contactsOfGone(rows),
-			{contactsVersion, 18}: noteRecounts(rows, "CROSS JOIN"), // which keeps the order on SQLite
-			{contactsVersion, 35}: writeAccountKeys,
+			{ContactsVersion, 11}: contactsOfSubscribers(rows),
+			{ContactsVersion, 13}: mergeSubscribers(rows),
+			{ContactsVersion, 14}: freeSuppressionKeys(rows),
+			{ContactsVersion, 15}: writeSuppressionKeys(rows),
+			{ContactsVersion, 17}: contactsOfGone(rows),
+			{ContactsVersion, 18}: noteRecounts(rows, "CROSS JOIN"), // which keeps the order on SQLite
+			{ContactsVersion, 35}: writeAccountKeys,
 		},
 	}
 }

@@ -80,13 +80,19 @@ const campaignsOfPortion = 20
 
 // noteRecounts notes the campaigns of a batch in which a contact has events through two
 // subscriptions: it was counted twice as a unique. The statement notes all campaigns. join is a join
-// that keeps the order of its tables.
+// that keeps the order of its tables. Where there are campaigns, there may be bounces, so it also
+// notes the contacts.
 func noteRecounts(rows int, join string) dataStep {
 	twice := "SELECT COUNT(*) FROM (SELECT `s`.`contact_id` FROM `events` AS `e` " + join +
 		" `subscribers` AS `s` ON `s`.`id` = `e`.`subscriber_id` WHERE `e`.`campaign_id` = ? " +
 		"GROUP BY `s`.`contact_id` HAVING MIN(`e`.`subscriber_id`) <> MAX(`e`.`subscriber_id`) LIMIT 1) AS `twice`"
 	return portionsByID("campaigns", "id", min(rows, campaignsOfPortion),
 		func(ctx context.Context, tx *sql.Tx, statement string, part idRange) error {
+			const contacts = "INSERT INTO `pending_recounts` (`id`, `user_id`) SELECT ?, 0 FROM `campaigns` " +
+				"WHERE `id` = ? AND ? NOT IN (SELECT `id` FROM `pending_recounts`)"
+			if _, err := tx.ExecContext(ctx, contacts, int64(PendingContacts), part.to, int64(PendingContacts)); err != nil {
+				return err
+			}
 			const query = "SELECT `id` FROM `campaigns` WHERE `id` > ? AND `id` <= ? AND " +
 				"`id` NOT IN (SELECT `id` FROM `pending_recounts`) ORDER BY `id`"
 			var ids []int64

@@ -197,3 +197,23 @@ func TestStatementsOfEarlierReleasesAreKnownWhileTheyRun(t *testing.T) {
 		}
 	}
 }
+
+// TestTheVersionOfContactsIsThatOfItsFile checks that the steps in Go belong to a file on each engine.
+func TestTheVersionOfContactsIsThatOfItsFile(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{dialect.MySQL, dialect.SQLite} {
+		files, err := readMigrations(embeddedFiles(name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := 0
+		for _, f := range files {
+			if f.version == ContactsVersion && strings.HasSuffix(f.name, "_contacts") {
+				found++
+			}
+		}
+		if found != 1 {
+			t.Errorf("%s: %d files of version %d are named contacts", name, found, ContactsVersion)
+		}
+	}
+}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"time"
 
+	"campaignql/ent"
 	entcontact "campaignql/ent/contact"
 	entevent "campaignql/ent/event"
 	entsubscriber "campaignql/ent/subscriber"
@@ -65,10 +67,14 @@ func (s *Service) Copy(ctx context.Context, ids []int64, to kind.BounceType) err
 	return nil
 }
 
+// MaxClockSkew is how late the clocks of those may be who report bounces. A bounce counts if it is
+// from after contacts.deliverable_since, or from this time before.
+const MaxClockSkew = 5 * time.Minute
+
 // SetDeliverability sets the deliverability of a contact because its owner says so, or because the
 // person confirmed a subscription. It runs in the running transaction. kind.BounceNone makes the
-// contact reachable again, and the bounces before now no longer count. A contact whose address is
-// invalid stays so.
+// contact reachable again, and so does kind.BounceSoft after a hard bounce: the bounces that are
+// recorded no longer count then. A contact whose address is invalid stays so.
 func (s *Service) SetDeliverability(ctx context.Context, contactID int64, to kind.BounceType) error {
 	columns := []string{entcontact.FieldDeliverability, entcontact.FieldSoftBounces}
 	locked, err := s.Lock(ctx, []int64{contactID}, columns...)
@@ -80,9 +86,16 @@ func (s *Service) SetDeliverability(ctx context.Context, contactID int64, to kin
 		return nil
 	}
 	update := s.db.Client(ctx).Contact.Update().Where(entcontact.ID(contactID)).SetDeliverability(to)
-	switch {
-	case to == kind.BounceNone:
-		update.SetSoftBounces(0).SetDeliverableSince(store.Truncate(s.now()))
+	switch again := present.Deliverability == kind.BounceHard; {
+	case to == kind.BounceNone, to == kind.BounceSoft && again:
+		since, err := s.afterBounces(ctx, contactID)
+		if err != nil {
+			return err
+		}
+		update.SetSoftBounces(0).SetDeliverableSince(since)
+		if to == kind.BounceSoft {
+			update.SetSoftBounces(1)
+		}
 	case to == kind.BounceSoft:
 		update.SetSoftBounces(max(1, present.SoftBounces))
 	}
@@ -90,6 +103,29 @@ func (s *Service) SetDeliverability(ctx context.Context, contactID int64, to kin
 		return err
 	}
 	return s.Copy(ctx, []int64{contactID}, to)
+}
+
+// afterBounces returns the earliest instant from now on for which no recorded bounce of a locked
+// contact counts, despite MaxClockSkew.
+func (s *Service) afterBounces(ctx context.Context, contactID int64) (time.Time, error) {
+	since := store.Truncate(s.now())
+	query := s.db.Client(ctx).Event.Query().
+		Where(entevent.ContactID(contactID), entevent.KindIn(kind.EventSoftBounced, kind.EventHardBounced)).
+		Order(entevent.ByAt(sql.OrderDesc()))
+	// A locking read, because a plain read in a transaction that has read before the lock would not see
+	// bounces recorded since.
+	query.Modify(store.Share)
+	last, err := query.Select(entevent.FieldAt).First(ctx)
+	if ent.IsNotFound(err) {
+		return since, nil
+	}
+	if err != nil {
+		return since, err
+	}
+	if counts := last.At.Add(MaxClockSkew); !counts.Before(since) {
+		since = counts.Add(time.Microsecond)
+	}
+	return since, nil
 }
 
 // Rename shows the address of a contact in another spelling.
