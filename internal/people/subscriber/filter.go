@@ -266,7 +266,7 @@ func (f Filter) search() predicate.Subscriber {
 		if err != nil {
 			return nobody
 		}
-		return entsubscriber.ID(id)
+		return answeringTo(id)
 	default:
 		return nobody
 	}
