@@ -176,4 +176,3 @@ func (s *Service) remove(ctx context.Context, ids, contacts []int64) error {
 	}
 	return s.contacts.Drop(ctx, contacts)
 }
-
