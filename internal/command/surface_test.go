@@ -88,6 +88,9 @@ func TestWhatBelongsToSomebodyElseLooksLikeNothing(t *testing.T) {
 			for name, id := range theirs {
 				// A response may repeat an id that the caller sent.
 				got.body = strings.ReplaceAll(got.body, "no "+name+" "+itoa(id), "no "+name+" "+itoa(nowhere))
+				got.body = strings.ReplaceAll(
+					got.body, "no custom "+name+" "+itoa(id), "no custom "+name+" "+itoa(nowhere),
+				)
 			}
 			if diff := cmp.Diff(want.body, got.body); diff != "" || got.status != want.status {
 				t.Errorf("%s differs from what does not exist (-absent +foreign):\n%s", form, diff)

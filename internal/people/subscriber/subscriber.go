@@ -28,6 +28,9 @@ type Contacts interface {
 	Enter(ctx context.Context, ownerID int64, addresses []address.Address) (map[string]*ent.Contact, error)
 	// SetDeliverability sets the deliverability of a contact in the running transaction.
 	SetDeliverability(ctx context.Context, contactID int64, to kind.BounceType) error
+	// Confirmed makes contacts deliverable again, in the running transaction, because the people
+	// confirmed a subscription. The caller must have locked the contacts.
+	Confirmed(ctx context.Context, contactIDs []int64) error
 	// Copy repeats the deliverability of contacts in their subscriptions, in the running transaction.
 	Copy(ctx context.Context, contactIDs []int64, to kind.BounceType) error
 	// Rename shows the address of a contact in another spelling.
