@@ -27,7 +27,7 @@ func (f *fixture) crowd(n int) {
 		address := fmt.Sprintf("%d@example.com", i)
 		rows[i] = client.Subscriber.Create().
 			SetListID(f.list).
-			SetContactID(int64(i + 1)).
+			SetContactID(int64(1<<50 + i)).
 			SetEmail(address).
 			SetEmailKey(address).
 			SetCreatedAt(start).
