@@ -64,8 +64,7 @@ func (r queryResolver) Contacts(
 func (r mutationResolver) DeleteSubscribers(
 	ctx context.Context, input model.DeleteSubscribersInput,
 ) (*model.DeleteSubscribersPayload, error) {
-	remove := func(ctx context.Context, ids []int64) ([]int64, error) { return r.Subscribers.Delete(ctx, 0, ids) }
-	deleted, problems, err := deleteAll(ctx, gid.Subscriber, input.Ids, remove)
+	deleted, problems, err := deleteAll(ctx, gid.Subscriber, input.Ids, r.Subscribers.Delete)
 	return &model.DeleteSubscribersPayload{DeletedIds: deleted, UserErrors: problems}, err
 }
 

@@ -248,9 +248,14 @@ func (r *resolver) showResults(
 			shown[id] = shownSubscriber(row)
 		}
 	}
+	unreachable, err := r.unreachable(ctx, results)
+	if err != nil {
+		return err
+	}
 	for i, result := range results {
 		told := &model.AddSubscriberResult{
 			Outcome: result.Outcome, Subscriber: shown[result.SubscriberID], UserErrors: []*model.UserError{},
+			Unreachable: unreachable[result.SubscriberID],
 		}
 		switch result.Outcome {
 		case subscriber.Added:
@@ -269,6 +274,22 @@ func (r *resolver) showResults(
 		payload.Results = append(payload.Results, told)
 	}
 	return nil
+}
+
+// unreachable reads why no mail is sent to the people of the results, if that is asked for.
+func (r *resolver) unreachable(
+	ctx context.Context, results []subscriber.Result,
+) (map[int64][]subscriber.Unreachable, error) {
+	if len(selected(ctx, nil, [][]string{{"results"}}).named("unreachable")) == 0 {
+		return nil, nil
+	}
+	var ids []int64
+	for _, result := range results {
+		if result.SubscriberID != 0 {
+			ids = append(ids, result.SubscriberID)
+		}
+	}
+	return r.Subscribers.Unreachable(ctx, ids)
 }
 
 func (r mutationResolver) UpdateSubscriber(
@@ -304,6 +325,11 @@ func (r mutationResolver) Unsubscribe(
 	if err := beforeWriting(ctx, payloadSubscriber); err != nil {
 		return nil, err
 	}
+	if asks(ctx, "lists") {
+		if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
+			return nil, err // before anything is written
+		}
+	}
 	var faults apperr.Faults
 	listID, err := identify(gid.SubscriberList, "listId", input.ListID)
 	faults.Add(err)
@@ -312,9 +338,9 @@ func (r mutationResolver) Unsubscribe(
 		leave.CampaignID, err = identify(gid.Campaign, "campaignId", *text)
 		faults.Add(err)
 	}
-	var s *ent.Subscriber
+	departure := &subscriber.Departure{}
 	if err = faults.Err(); err == nil {
-		s, err = r.Subscribers.Unsubscribe(ctx, leave)
+		departure, err = r.Subscribers.Unsubscribe(ctx, leave)
 		err = renamed(err, func(fault *apperr.Error) string {
 			if fault.Reason == apperr.ReasonListNotFound {
 				return "listId"
@@ -323,5 +349,26 @@ func (r mutationResolver) Unsubscribe(
 		})
 	}
 	problems, err := toUserErrors(ctx, err)
-	return &model.UnsubscribePayload{Subscriber: shownSubscriber(s), UserErrors: problems}, err
+	payload := &model.UnsubscribePayload{Lists: []*model.SubscriberList{}, UserErrors: problems}
+	if err != nil || len(problems) > 0 {
+		return payload, err
+	}
+	payload.Subscriber = shownSubscriber(departure.Subscriber)
+	payload.Lists, err = r.listsLeft(ctx, departure.Lists)
+	return payload, err
+}
+
+// listsLeft reads the lists of an unsubscription, if they are asked for.
+func (r *resolver) listsLeft(ctx context.Context, ids []int64) ([]*model.SubscriberList, error) {
+	left := make([]*model.SubscriberList, 0, len(ids))
+	if !asks(ctx, "lists") {
+		return left, nil
+	}
+	found, err := r.Services.Lists.ByIDs(ctx, ids, selected(ctx, listFields, [][]string{{"lists"}}).columns()...)
+	for _, id := range ids {
+		if l := found[id]; l != nil {
+			left = append(left, shownList(l))
+		}
+	}
+	return left, err
 }

@@ -84,6 +84,12 @@ func (c *importSubscribers) Run(ctx context.Context, env *environment) (err erro
 		sum.Rows, n[subscriber.Added], n[subscriber.Updated], n[subscriber.Exists], n[subscriber.Left],
 		n[subscriber.Rejected],
 	)
+	if sum.Unreachable > 0 {
+		fmt.Fprintf(
+			env.stderr,
+			"%d of those added get no mail: it came back for good before, or the address is suppressed\n", sum.Unreachable,
+		)
+	}
 	if sum.Report != "" {
 		fmt.Fprintf(
 			env.stderr, "rejected rows are in %s: correct them there and import it with the same flags\n", sum.Report,

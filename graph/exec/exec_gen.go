@@ -3173,12 +3173,27 @@ enum AddSubscriberOutcome {
   REJECTED
 }
 
+"Why no mail is sent to a person, whatever the status of the subscription."
+enum UnreachableReason {
+  "Mail came back for good. The person is written to again from a confirmation on (double opt-in), or when the owner says so (` + "`" + `updateContact` + "`" + `)."
+  HARD_BOUNCED
+  "The address is from before the present rules of addresses, which refuse it."
+  INVALID
+  "The account never writes to the address."
+  SUPPRESSED
+}
+
 "What came of one row of ` + "`" + `addSubscribers` + "`" + `."
 type AddSubscriberResult {
   "What came of it."
   outcome: AddSubscriberOutcome!
   "The person; null for a row that was rejected."
   subscriber: Subscriber
+  """
+  Why no mail is sent to the person, whatever the status: a sign-up does not undo a bounce or a suppression. Empty where mail is sent, and for a row that was
+  rejected.
+  """
+  unreachable: [UnreachableReason!]!
   "Why the row was rejected; empty otherwise."
   userErrors: [UserError!]!
 }
@@ -3249,6 +3264,11 @@ input UnsubscribeInput {
 type UnsubscribePayload {
   "The subscriber, who has left now; null with user errors."
   subscriber: Subscriber
+  """
+  The lists that the person left by it, by their numbers: the given one, and with it those of the campaign's audience, if it is one of them, on which the person
+  was subscribed or pending. Empty with user errors.
+  """
+  lists: [SubscriberList!]!
   "What the caller can mend."
   userErrors: [UserError!]!
 }
@@ -3616,6 +3636,8 @@ func (ec *executionContext) childFields_AddSubscriberResult(ctx context.Context,
 		return ec.fieldContext_AddSubscriberResult_outcome(ctx, field)
 	case "subscriber":
 		return ec.fieldContext_AddSubscriberResult_subscriber(ctx, field)
+	case "unreachable":
+		return ec.fieldContext_AddSubscriberResult_unreachable(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_AddSubscriberResult_userErrors(ctx, field)
 	}
@@ -5032,6 +5054,8 @@ func (ec *executionContext) childFields_UnsubscribePayload(ctx context.Context, 
 	switch field.Name {
 	case "subscriber":
 		return ec.fieldContext_UnsubscribePayload_subscriber(ctx, field)
+	case "lists":
+		return ec.fieldContext_UnsubscribePayload_lists(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_UnsubscribePayload_userErrors(ctx, field)
 	}
@@ -7805,6 +7829,29 @@ func (ec *executionContext) fieldContext_AddSubscriberResult_subscriber(_ contex
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _AddSubscriberResult_unreachable(ctx context.Context, field graphql.CollectedField, obj *model.AddSubscriberResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AddSubscriberResult_unreachable(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Unreachable, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []subscriber.Unreachable) graphql.Marshaler {
+			return ec.marshalNUnreachableReason2ᚕcampaignqlᚋinternalᚋpeopleᚋsubscriberᚐUnreachableᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AddSubscriberResult_unreachable(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AddSubscriberResult", field, false, false, "UnreachableReason")
 }
 
 func (ec *executionContext) _AddSubscriberResult_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.AddSubscriberResult) (ret graphql.Marshaler) {
@@ -22505,6 +22552,38 @@ func (ec *executionContext) fieldContext_UnsubscribePayload_subscriber(_ context
 	return fc, nil
 }
 
+func (ec *executionContext) _UnsubscribePayload_lists(ctx context.Context, field graphql.CollectedField, obj *model.UnsubscribePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UnsubscribePayload_lists(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Lists, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.SubscriberList) graphql.Marshaler {
+			return ec.marshalNSubscriberList2ᚕᚖcampaignqlᚋgraphᚋmodelᚐSubscriberListᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UnsubscribePayload_lists(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UnsubscribePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SubscriberList(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _UnsubscribePayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.UnsubscribePayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -28976,6 +29055,11 @@ func (ec *executionContext) _AddSubscriberResult(ctx context.Context, sel ast.Se
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "unreachable":
+			out.Values[i] = ec._AddSubscriberResult_unreachable(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "userErrors":
 			out.Values[i] = ec._AddSubscriberResult_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -34385,6 +34469,11 @@ func (ec *executionContext) _UnsubscribePayload(ctx context.Context, sel ast.Sel
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "lists":
+			out.Values[i] = ec._UnsubscribePayload_lists(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "userErrors":
 			out.Values[i] = ec._UnsubscribePayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -38197,6 +38286,64 @@ func (ec *executionContext) marshalNTimeZone2string(ctx context.Context, sel ast
 
 func (ec *executionContext) marshalNUniqueStatistic2campaignqlᚋinternalᚋstatisticsᚐUnique(ctx context.Context, sel ast.SelectionSet, v statistics.Unique) graphql.Marshaler {
 	return ec._UniqueStatistic(ctx, sel, &v)
+}
+
+func (ec *executionContext) unmarshalNUnreachableReason2campaignqlᚋinternalᚋpeopleᚋsubscriberᚐUnreachable(ctx context.Context, v any) (subscriber.Unreachable, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNUnreachableReason2campaignqlᚋinternalᚋpeopleᚋsubscriberᚐUnreachable[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNUnreachableReason2campaignqlᚋinternalᚋpeopleᚋsubscriberᚐUnreachable(ctx context.Context, sel ast.SelectionSet, v subscriber.Unreachable) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNUnreachableReason2campaignqlᚋinternalᚋpeopleᚋsubscriberᚐUnreachable[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "UnreachableReason!")
+	}
+	return res
+}
+
+var (
+	unmarshalNUnreachableReason2campaignqlᚋinternalᚋpeopleᚋsubscriberᚐUnreachable = map[string]subscriber.Unreachable{
+		"HARD_BOUNCED": subscriber.UnreachableBounced,
+		"INVALID":      subscriber.UnreachableInvalid,
+		"SUPPRESSED":   subscriber.UnreachableSuppressed,
+	}
+	marshalNUnreachableReason2campaignqlᚋinternalᚋpeopleᚋsubscriberᚐUnreachable = map[subscriber.Unreachable]string{
+		subscriber.UnreachableBounced:    "HARD_BOUNCED",
+		subscriber.UnreachableInvalid:    "INVALID",
+		subscriber.UnreachableSuppressed: "SUPPRESSED",
+	}
+)
+
+func (ec *executionContext) unmarshalNUnreachableReason2ᚕcampaignqlᚋinternalᚋpeopleᚋsubscriberᚐUnreachableᚄ(ctx context.Context, v any) ([]subscriber.Unreachable, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]subscriber.Unreachable, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNUnreachableReason2campaignqlᚋinternalᚋpeopleᚋsubscriberᚐUnreachable(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNUnreachableReason2ᚕcampaignqlᚋinternalᚋpeopleᚋsubscriberᚐUnreachableᚄ(ctx context.Context, sel ast.SelectionSet, v []subscriber.Unreachable) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNUnreachableReason2campaignqlᚋinternalᚋpeopleᚋsubscriberᚐUnreachable(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalNUnsubscribeInput2campaignqlᚋgraphᚋmodelᚐUnsubscribeInput(ctx context.Context, v any) (model.UnsubscribeInput, error) {

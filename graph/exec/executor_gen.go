@@ -271,6 +271,10 @@ func (ec *executionContext) fieldAddSubscriberResult(f *executor.Field) executor
 		}, "AddSubscriberOutcome!"), func(obj *model.AddSubscriberResult) subscriber.Outcome { return obj.Outcome })
 	case "subscriber":
 		return executor.Variable(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectSubscriber()), ""), func(obj *model.AddSubscriberResult) *model.Subscriber { return obj.Subscriber })
+	case "unreachable":
+		return executor.Variable(f, executor.List(executor.Leaf(func(buf []byte, v subscriber.Unreachable) []byte {
+			return scalar.AppendString(buf, marshalNUnreachableReason2campaignqlᚋinternalᚋpeopleᚋsubscriberᚐUnreachable[v])
+		}, "UnreachableReason!"), false, true), func(obj *model.AddSubscriberResult) []subscriber.Unreachable { return obj.Unreachable })
 	case "userErrors":
 		return executor.Variable(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUserError()), "UserError!"), false, true), func(obj *model.AddSubscriberResult) []*model.UserError { return obj.UserErrors })
 	}
@@ -2748,6 +2752,8 @@ func (ec *executionContext) fieldUnsubscribePayload(f *executor.Field) executor.
 	switch f.Name {
 	case "subscriber":
 		return executor.Variable(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectSubscriber()), ""), func(obj *model.UnsubscribePayload) *model.Subscriber { return obj.Subscriber })
+	case "lists":
+		return executor.Variable(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectSubscriberList()), "SubscriberList!"), false, true), func(obj *model.UnsubscribePayload) []*model.SubscriberList { return obj.Lists })
 	case "userErrors":
 		return executor.Variable(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUserError()), "UserError!"), false, true), func(obj *model.UnsubscribePayload) []*model.UserError { return obj.UserErrors })
 	}

@@ -51,6 +51,9 @@ type AddSubscriberResult struct {
 	Outcome subscriber.Outcome `json:"outcome"`
 	// The person; null for a row that was rejected.
 	Subscriber *Subscriber `json:"subscriber,omitempty"`
+	// Why no mail is sent to the person, whatever the status: a sign-up does not undo a bounce or a suppression. Empty where mail is sent, and for a row that was
+	// rejected.
+	Unreachable []subscriber.Unreachable `json:"unreachable"`
 	// Why the row was rejected; empty otherwise.
 	UserErrors []*UserError `json:"userErrors"`
 }
@@ -960,6 +963,9 @@ type UnsubscribeInput struct {
 type UnsubscribePayload struct {
 	// The subscriber, who has left now; null with user errors.
 	Subscriber *Subscriber `json:"subscriber,omitempty"`
+	// The lists that the person left by it, by their numbers: the given one, and with it those of the campaign's audience, if it is one of them, on which the person
+	// was subscribed or pending. Empty with user errors.
+	Lists []*SubscriberList `json:"lists"`
 	// What the caller can mend.
 	UserErrors []*UserError `json:"userErrors"`
 }

@@ -94,11 +94,12 @@ func NewServices(db *store.Store, opts ServiceOptions) *Services {
 		Purges: s.Purges,
 		Named:  s.inRules(func(r rules.References) []rules.Reference { return r.Fields }),
 	})
+	s.Subscribers = subscriber.New(db, s.Contacts, unsubscriptions{s}, s.Audiences, subscriber.Options{Now: opts.Now})
 	s.SubscriberTags = label.New(db, label.Options{
-		Now: opts.Now, Purges: s.Purges, Named: s.inRules(func(r rules.References) []rules.Reference { return r.Tags }),
+		Now: opts.Now, Purges: s.Purges, Survivors: s.Subscribers.Survivors,
+		Named: s.inRules(func(r rules.References) []rules.Reference { return r.Tags }),
 	})
 	s.Suppressions = suppression.New(db, suppression.Options{Now: opts.Now})
-	s.Subscribers = subscriber.New(db, s.Contacts, unsubscriptions{s}, s.Audiences, subscriber.Options{Now: opts.Now})
 	s.Events = event.New(db, event.Services{
 		People: s.Contacts, Subscriptions: s.Subscribers, Suppressions: s.Suppressions,
 	}, event.Options{Now: opts.Now, SoftBounceLimit: opts.SoftBounceLimit})

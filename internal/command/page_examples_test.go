@@ -183,6 +183,11 @@ var moved = map[string]example{
 		"mutation($input: UnsubscribeInput!) {\n  unsubscribe(input: $input) {\n    subscriber { legacyId status }\n    " + changed + "\n  }\n}",
 		`{"input": {"listId": "12", "emailAddress": "jane@example.com"}}`,
 	},
+	"Subscribers.Delete": {
+		[]string{"SubscriberListID=12", "Subscribers=45,46"},
+		"mutation($ids: [ID!]!) {\n  deleteSubscribers(input: {ids: $ids}) {\n    deletedIds\n    " + changed + "\n  }\n}",
+		`{"ids": ["45", "46"]}`,
+	},
 	"Subscribers.Get": {
 		[]string{"SubscriberListID=12", "SubscriberSegment=Active", "RecordsPerRequest=100"},
 		"query($id: ID!, $filter: SubscriberFilter, $first: Int, $after: String) {\n  list(id: $id) {\n    subscribers(filter: $filter, first: $first, after: $after) {\n      nodes {\n        legacyId\n        emailAddress\n        status\n        fields { text field { legacyId name } }\n      }\n      pageInfo { hasNextPage endCursor }\n      totalCount\n    }\n  }\n}",

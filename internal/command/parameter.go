@@ -115,6 +115,21 @@ func (p Parameters) IDs(name string) (ids []int64, pure bool) {
 	return ids, pure
 }
 
+// Integers returns those of the comma-separated integers of a parameter that can be ids. whole is
+// true if the parameter contains nothing else than integers, of whatever size.
+func (p Parameters) Integers(name string) (ids []int64, whole bool) {
+	ids, whole = []int64{}, true
+	for text := range strings.SplitSeq(p.Text(name), ",") {
+		text = strings.TrimSpace(text)
+		digits := strings.TrimPrefix(text, "-")
+		whole = whole && digits != "" && strings.Trim(digits, "0123456789") == ""
+		if id := parseID(text); id != 0 {
+			ids = append(ids, id)
+		}
+	}
+	return ids, whole
+}
+
 // Count returns an int that is at least 0, and 0 for any other value.
 func (p Parameters) Count(name string) int {
 	n, err := strconv.Atoi(strings.TrimSpace(p.Text(name)))

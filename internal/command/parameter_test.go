@@ -251,9 +251,10 @@ func valid(me person, campaign, tag, email, list int64) map[string]url.Values {
 		"Email.Update": one(
 			"EmailID", itoa(email), "ValidateScope", "Campaign", "PlainContent", "%Link:Unsubscribe%",
 		),
-		"List.Create":     one("SubscriberListName", "made"),
-		"Lists.Get":       {},
-		"Subscribers.Get": one("SubscriberListID", itoa(list)),
+		"List.Create":        one("SubscriberListName", "made"),
+		"Lists.Get":          {},
+		"Subscribers.Get":    one("SubscriberListID", itoa(list)),
+		"Subscribers.Delete": one("SubscriberListID", itoa(list), "Subscribers", nowhere),
 		"Subscriber.Subscribe": one(
 			"ListID", itoa(list), "EmailAddress", "a@example.com", "IPAddress", "203.0.113.1",
 		),

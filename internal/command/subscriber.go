@@ -119,6 +119,41 @@ func (b *Bridge) subscriberCommands() []Command {
 			},
 			run: b.subscribers,
 		},
+		{
+			Name: "Subscribers.Delete", Operation: "deleteSubscribers", Scope: kind.ScopeWrite,
+			Doc: "Deletes people from a list, with their custom fields and tags. Ids that are not on the list are ignored. What campaigns have counted stays, and so do suppressions. It deletes 500 people at a time: a call that did not end with success may have deleted some of them, and the same call again deletes the others.",
+			Parameters: []Parameter{
+				required("SubscriberListID", "The list."),
+				required("Subscribers", "Comma-separated ids of the people. May be left out with RulesJSON."),
+				optional(
+					"RulesJSON",
+					"Rules, as in RulesJson of a segment, that choose people of the list in any state; at least one. With Subscribers too, those of them are deleted for whom the rules hold.",
+				),
+				optional(
+					"RulesOperator",
+					"and or or: what joins the rules of the outer list. If not given, that of the rules, or for a list of lists or, for other lists and.",
+				),
+				optional(
+					"Suppressed",
+					"If true, only those of the chosen people are deleted whose address is suppressed. The suppressions stay.",
+				),
+			},
+			Codes: []Code{
+				{Number: 1, Shape: Array, Text: "Subscribers are missing", Missing: "Subscribers"},
+				{Number: 2, Text: "SubscriberListID is missing", Missing: "SubscriberListID"},
+				{Number: 5, Text: "List not found", Reasons: []apperr.Reason{apperr.ReasonListNotFound}},
+				{
+					Number: 6, Text: "The rules cannot be evaluated", Detail: true,
+					Reasons: []apperr.Reason{apperr.ReasonAudienceNotFound, apperr.ReasonAudienceTooLarge},
+				},
+				{
+					Number: 7, Text: "RulesJSON cannot be used", Detail: true,
+					Reasons: []apperr.Reason{apperr.ReasonAudienceInvalid},
+				},
+				{Number: 8, Text: "Subscribers holds something else than integers", Reasons: []apperr.Reason{apperr.ReasonIDInvalid}},
+			},
+			run: b.deleteSubscribers,
+		},
 	}
 }
 
@@ -205,6 +240,31 @@ func (b *Bridge) subscribers(ctx context.Context, p Parameters) (Object, error) 
 	}
 	rows := b.people(ctx, p, filter, shape{fields: fields, zone: zones[l.UserID]})
 	return success(Member{"Subscribers", rows}, Member{"TotalSubscribers", total}), nil
+}
+
+// deleteSubscribers answers Subscribers.Delete.
+func (b *Bridge) deleteSubscribers(ctx context.Context, p Parameters) (Object, error) {
+	needed := []string{"SubscriberListID"}
+	if !p.Has("RulesJSON") {
+		needed = append(needed, "Subscribers")
+	}
+	if err := absent(p, needed...); err != nil {
+		return nil, err
+	}
+	removal := subscriber.Removal{
+		ListID: p.ID("SubscriberListID"), Rules: p.Text("RulesJSON"), Operator: p.Text("RulesOperator"),
+		Suppressed: p.Flag("Suppressed"),
+	}
+	if p.Has("Subscribers") {
+		var whole bool
+		if removal.IDs, whole = p.Integers("Subscribers"); !whole {
+			return nil, apperr.InvalidField("Subscribers", apperr.ReasonIDInvalid, "holds something else than integers")
+		}
+	}
+	if _, err := b.Subscribers.DeleteFrom(ctx, removal); err != nil {
+		return nil, err
+	}
+	return success(Member{"ErrorText", ""}), nil
 }
 
 // subscriberFilter reads the search of Subscribers.Get.

@@ -305,6 +305,78 @@ func TestSubscribersGet(t *testing.T) {
 	})
 }
 
+// TestSubscribersDelete covers each code, and each way of choosing people. Six people are on the list;
+// one of them is on another list, too.
+func TestSubscribersDelete(t *testing.T) {
+	t.Parallel()
+	eachWay(t, func(t *testing.T, f *fixture) {
+		s := newScript(f)
+		me, other := f.owner(t), f.owner(t)
+		list, another, theirs := f.list(t, me, "a"), f.list(t, me, "b"), f.list(t, other, "c")
+		s.let("key", me.key)
+		s.let("reader", f.key(t, me, kind.ScopeRead))
+		s.let("writer", f.key(t, me, kind.ScopeWrite))
+		s.let("list", list)
+		s.let("another", another)
+		s.let("theirs", theirs)
+		s.let("theirField", f.field(t, other, theirs, kind.FieldText))
+		client := f.db.Client(me.ctx)
+		for _, name := range []string{"anna", "ben", "carl", "dora", "emil", "fred"} {
+			f.subscribe(t, me, list, name+"@example.com")
+			s.let(name, client.Subscriber.Query().Where(emailIs(name+"@example.com")).OnlyIDX(me.ctx))
+		}
+		f.subscribe(t, me, another, "zoe@example.com")
+		s.let("zoe", client.Subscriber.Query().Where(emailIs("zoe@example.com")).OnlyIDX(me.ctx))
+		f.subscribe(t, other, theirs, "theirs@example.com")
+		s.let("theirPerson", f.db.Client(other.ctx).Subscriber.Query().OnlyIDX(other.ctx))
+		f.suppress(t, me, "ben@example.com")
+
+		remove := func(name, parameters string) {
+			t.Helper()
+			s.step(name, "key", "Command=Subscribers.Delete&"+parameters)
+		}
+		rule := func(of, value string) string {
+			return `{"type":"fields","field_id":"EmailAddress","operator":"` + of + `","value":"` + value + `"}`
+		}
+		remove("1: nobody", "SubscriberListID={list}")
+		remove("1: nobody, of the suppressed", "SubscriberListID={list}&Suppressed=true")
+		remove("1: nothing at all", "Subscribers=+")
+		remove("2: no list", "Subscribers={anna}")
+		remove("2: no list, by rules", "RulesJSON=["+rule("is", "anna@example.com")+"]")
+		remove("5: unknown", "SubscriberListID=999999999&Subscribers={anna}")
+		remove("5: not a number", "SubscriberListID=first&Subscribers={anna}")
+		remove("5: of somebody else", "SubscriberListID={theirs}&Subscribers={theirPerson}")
+		remove("6: a field of somebody else", `SubscriberListID={list}&RulesJSON=[{"type":"fields","field_id":{theirField},"operator":"is not","value":"x"}]`)
+		remove("7: no JSON", "SubscriberListID={list}&RulesJSON=[{")
+		remove("7: no rule", "SubscriberListID={list}&RulesJSON=[[]]")
+		remove("7: an unknown rule", `SubscriberListID={list}&RulesJSON=[{"type":"everybody"}]`)
+		remove("7: an unknown operator", "SubscriberListID={list}&RulesOperator=xor&RulesJSON=["+rule("is", "anna@example.com")+"]")
+		remove("8: a word", "SubscriberListID={list}&Subscribers={anna},all")
+		remove("8: a fraction", "SubscriberListID={list}&Subscribers={anna},1.5")
+		remove("8: an empty place", "SubscriberListID={list}&Subscribers={anna},,{ben}")
+		s.step("99999", "reader", "Command=Subscribers.Delete&SubscriberListID={list}&Subscribers={anna}")
+		s.step("99998", "", "Command=Subscribers.Delete&SubscriberListID={list}&Subscribers={anna}")
+		s.step("everybody is there", "key", "Command=Lists.Get")
+		remove("who is not on the list", "SubscriberListID={list}&Subscribers={zoe},{theirPerson},0,-1,999999999,99999999999999999999")
+		s.step("everybody is still there", "key", "Command=Lists.Get")
+		s.step("one, and who is not on the list", "writer", "Command=Subscribers.Delete&SubscriberListID={list}&Subscribers={anna}, {zoe}")
+		s.request(
+			"by rules as JSON", "json", "key",
+			`{"Command":"Subscribers.Delete","SubscriberListID":{list},"RulesOperator":"or","RulesJSON":[`+
+				rule("is", "carl@example.com")+`,`+rule("is", "zoe@example.com")+`]}`, jsonRequest,
+		)
+		remove("suppressed ones of the list", "SubscriberListID={list}&Suppressed=1&RulesJSON=["+rule("ends with", "@example.com")+"]")
+		remove("those of the given for whom rules hold", "SubscriberListID={list}&Subscribers={dora},{emil}&RulesJSON=["+rule("begins with", "em")+"]")
+		s.request("as XML", "multipart", "key", "Command=Subscribers.Delete&SubscriberListID={list}&Subscribers[]={dora}&ResponseFormat=XML", multipartRequest)
+		s.step("who is left", "key", "Command=Subscribers.Get&SubscriberListID={list}")
+		s.step("who is left of the other list", "key", "Command=Subscribers.Get&SubscriberListID={another}")
+		if n := f.db.Client(other.ctx).Subscriber.Query().CountX(other.ctx); n != 1 {
+			t.Errorf("%d people of somebody else are left", n)
+		}
+		s.golden(t, "subscribers_delete")
+	})
+}
+
 // TestOfManyScriptsThatSubscribeAnAddressOneWins subscribes an address concurrently, and then
 // unsubscribes it concurrently.
 func TestOfManyScriptsThatSubscribeAnAddressOneWins(t *testing.T) {

@@ -37,6 +37,7 @@ func TestWhatBelongsToSomebodyElseLooksLikeNothing(t *testing.T) {
 		theirs["segment"] = f.segment(t, victim, theirs["list"])
 		theirs["field"] = f.field(t, victim, theirs["list"], kind.FieldText)
 		f.subscribe(t, victim, theirs["list"], "person@example.com")
+		theirs["person"] = f.db.Client(victim.ctx).Subscriber.Query().OnlyIDX(victim.ctx)
 		myList := f.list(t, me, "mine")
 		f.subscribe(t, me, myList, "member@example.com")
 		before := f.snapshot(t, victim)
@@ -71,6 +72,10 @@ func TestWhatBelongsToSomebodyElseLooksLikeNothing(t *testing.T) {
 			"Command=Subscribers.Get&SubscriberListID={list}&SubscriberSegment={segment}",
 			"Command=Subscribers.Get&SubscriberListID={myList}&SubscriberSegment={segment}",
 			"Command=Subscribers.Get&SubscriberListID={myList}&SearchField=CustomField{field}&SearchKeyword=secret",
+			"Command=Subscribers.Delete&SubscriberListID={list}&Subscribers={person}",
+			"Command=Subscribers.Delete&SubscriberListID={myList}&Subscribers={person}",
+			`Command=Subscribers.Delete&SubscriberListID={list}&RulesJSON=[{"type":"fields","field_id":"SubscriberID","operator":"is","value":{person}}]`,
+			`Command=Subscribers.Delete&SubscriberListID={myList}&RulesJSON=[{"type":"fields","field_id":{field},"operator":"is not","value":"x"}]`,
 		} {
 			form += "&APIKey=" + me.key
 			form = strings.NewReplacer("{mine}", itoa(mine), "{myList}", itoa(myList)).Replace(form)
@@ -83,6 +88,9 @@ func TestWhatBelongsToSomebodyElseLooksLikeNothing(t *testing.T) {
 			for name, id := range theirs {
 				// A response may repeat an id that the caller sent.
 				got.body = strings.ReplaceAll(got.body, "no "+name+" "+itoa(id), "no "+name+" "+itoa(nowhere))
+				got.body = strings.ReplaceAll(
+					got.body, "no custom "+name+" "+itoa(id), "no custom "+name+" "+itoa(nowhere),
+				)
 			}
 			if diff := cmp.Diff(want.body, got.body); diff != "" || got.status != want.status {
 				t.Errorf("%s differs from what does not exist (-absent +foreign):\n%s", form, diff)
@@ -125,7 +133,7 @@ func TestEveryCommandNeedsTheScopeItDeclares(t *testing.T) {
 			for name, value := range map[string]string{
 				"CampaignID": id, "CampaignName": "x", "Campaigns": id, "TagID": tag, "Tag": "x", "Tags": tag, "CampaignIDs": id,
 				"EmailID": email, "ValidateScope": "Campaign", "SubscriberListName": "x", "ListID": list, "SubscriberListID": list,
-				"EmailAddress": "a@example.com", "IPAddress": "192.0.2.1",
+				"EmailAddress": "a@example.com", "IPAddress": "192.0.2.1", "Subscribers": "1",
 			} {
 				form.Set(name, value)
 			}

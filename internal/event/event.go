@@ -45,10 +45,13 @@ type People interface {
 	SetDeliverability(ctx context.Context, contactID int64, to kind.BounceType) error
 }
 
-// Subscriptions ends subscriptions because of events, in the running transaction.
+// Subscriptions ends subscriptions because of events, in the running transaction, and knows which
+// of them were merged.
 type Subscriptions interface {
 	// Left unsubscribes subscribers from their lists, each at the given time.
 	Left(ctx context.Context, when map[int64]time.Time) error
+	// Survivors returns, for ids of merged subscriptions, the ids of those that stay.
+	Survivors(ctx context.Context, ids []int64) (map[int64]int64, error)
 }
 
 // Suppressions suppresses addresses in the running transaction.

@@ -12,7 +12,6 @@ import (
 	"campaignql/ent"
 	entcampaign "campaignql/ent/campaign"
 	entcontact "campaignql/ent/contact"
-	"campaignql/ent/mergedsubscriber"
 	"campaignql/ent/predicate"
 	entsubscriber "campaignql/ent/subscriber"
 	"campaignql/internal/apperr"
@@ -139,26 +138,16 @@ func (b *batch) bySubscriber(ctx context.Context, events []*entry) error {
 	}
 	missing := slices.DeleteFunc(ids, func(id int64) bool { return found[id] != nil })
 	if len(missing) > 0 {
-		merged, err := store.ByIDs(
-			ctx, missing, []string{mergedsubscriber.FieldSubscriberID},
-			func(row *ent.MergedSubscriber) int64 { return row.ID },
-			func(some ...int64) *ent.MergedSubscriberQuery {
-				return b.db.Client(ctx).MergedSubscriber.Query().Where(mergedsubscriber.IDIn(some...))
-			},
-		)
+		survivors, err := b.subscriptions.Survivors(ctx, missing)
 		if err != nil {
 			return err
 		}
-		var stay []int64
-		for _, row := range merged {
-			stay = append(stay, row.SubscriberID)
-		}
-		kept, err := b.subscribers(ctx, stay)
+		kept, err := b.subscribers(ctx, slices.Collect(maps.Values(survivors)))
 		if err != nil {
 			return err
 		}
-		for id, row := range merged {
-			found[id] = kept[row.SubscriberID]
+		for id, survivor := range survivors {
+			found[id] = kept[survivor]
 		}
 	}
 	for _, e := range events {

@@ -137,6 +137,10 @@ func (r *recorder) Fields(context.Context, *ent.SubscriberList) ([]*ent.CustomFi
 	return []*ent.CustomField{{ID: 1, Name: "City"}, {ID: 2, Name: columnReason}}, nil
 }
 
+func (r *recorder) Unreachable(context.Context, []int64) (map[int64][]subscriber.Unreachable, error) {
+	return nil, nil
+}
+
 // FuzzReport imports a file of which all rows are rejected, and then the report, with the same
 // options. Every row has to be in the report, and every person in it has to be the same again.
 func FuzzReport(f *testing.F) {

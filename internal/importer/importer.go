@@ -9,6 +9,7 @@ import (
 	"hash/maphash"
 	"io"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -25,6 +26,7 @@ import (
 type People interface {
 	Add(ctx context.Context, in subscriber.Addition, idempotencyKey *string) ([]subscriber.Result, error)
 	Fields(ctx context.Context, list *ent.SubscriberList) ([]*ent.CustomField, error)
+	Unreachable(ctx context.Context, ids []int64) (map[int64][]subscriber.Unreachable, error)
 }
 
 // Options are the settings of an import.
@@ -75,6 +77,9 @@ type Summary struct {
 	// Outcomes is the number of rows by outcome. Rows that were written just before an interruption
 	// may count as Exists or Updated.
 	Outcomes map[subscriber.Outcome]int `json:"outcomes"`
+	// Unreachable is how many of those who were added get no mail, because it came back for good or
+	// because the address is suppressed.
+	Unreachable int `json:"unreachable,omitempty"`
 	// Report is the file of the rejected rows, or empty if there are none.
 	Report string `json:"-"`
 }
@@ -186,7 +191,9 @@ const (
 type batch struct {
 	records []record
 	results []subscriber.Result
-	parts   [lanes]*part
+	// unreachable are the ids of people who were added and get no mail. The lanes share it.
+	unreachable sync.Map
+	parts       [lanes]*part
 	// writing counts the parts that are not written yet. written is closed after the last part.
 	writing atomic.Int32
 	written chan struct{}
@@ -302,6 +309,9 @@ func (j *job) write(ctx context.Context, parts <-chan *part) error {
 			for i, result := range added {
 				p.of.results[w.at[i]] = result
 			}
+			if err := j.reach(ctx, p.of, added); err != nil {
+				return err
+			}
 		}
 		p.waves = nil // frees the rows while the batch waits for the other lanes
 		if p.of.writing.Add(-1) == 0 {
@@ -309,6 +319,21 @@ func (j *job) write(ctx context.Context, parts <-chan *part) error {
 		}
 	}
 	return nil
+}
+
+// reach notes who of the people who were added gets no mail.
+func (j *job) reach(ctx context.Context, b *batch, results []subscriber.Result) error {
+	var ids []int64
+	for _, result := range results {
+		if result.Outcome == subscriber.Added {
+			ids = append(ids, result.SubscriberID)
+		}
+	}
+	unreachable, err := j.people.Unreachable(ctx, ids)
+	for id := range unreachable {
+		b.unreachable.Store(id, true)
+	}
+	return err
 }
 
 // noteAll records the batches in the order of the file, each after it was written.
@@ -342,6 +367,9 @@ func (j *job) note(b *batch) error {
 				return err
 			}
 		}
+	}
+	for range b.unreachable.Range {
+		j.point.Unreachable++
 	}
 	j.point.Rows += len(b.records)
 	var err error

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"campaignql/ent"
+	entcontact "campaignql/ent/contact"
 	entsubscriber "campaignql/ent/subscriber"
 	"campaignql/internal/apperr"
 	"campaignql/internal/importer"
@@ -257,6 +258,34 @@ func TestOfRowsWithOneAddressTheFirstAdds(t *testing.T) {
 		if err != nil || sum.Outcomes[subscriber.Updated] != 4 || f.held() != "a@example.com=Kiel|b@example.com=Jena|" {
 			t.Errorf("%+v, %v, %s", sum, err, f.held())
 		}
+	})
+}
+
+// TestAnImportTellsHowManyGetNoMail imports people whose mail came back on another list, who are
+// suppressed, and who are on the list already.
+func TestAnImportTellsHowManyGetNoMail(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		mine, client := f.list, f.db.Client(f.ctx)
+		f.list = f.newList()
+		run := func(content string, unreachable int) {
+			t.Helper()
+			sum, err := importer.Run(f.ctx, f.people, importer.Options{Path: f.file(content), List: f.list})
+			if err != nil || sum.Unreachable != unreachable {
+				t.Errorf("%d get no mail, %v, want %d", sum.Unreachable, err, unreachable)
+			}
+		}
+		run("Email\nhard@example.com\nsoft@example.com\n", 0)
+		for email, bounce := range map[string]kind.BounceType{
+			"hard@example.com": kind.BounceHard, "soft@example.com": kind.BounceSoft,
+		} {
+			client.Contact.Update().Where(entcontact.Email(email)).SetDeliverability(bounce).ExecX(f.ctx)
+		}
+		client.Suppression.Create().SetEmail("never@example.com").SetEmailKey("never@example.com").
+			SetCreatedAt(f.list.CreatedAt).ExecX(f.ctx)
+		f.list = mine
+		people := "Email\nhard@example.com\nsoft@example.com\nnever@example.com\nann@example.com\nhard@example.com\n"
+		run(people, 2)
+		run(people, 0) // those who were added are told of
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"campaignql/ent"
 	"campaignql/ent/fieldvalue"
+	"campaignql/ent/mergedsubscriber"
 	"campaignql/ent/subscriber"
 	"campaignql/ent/subscribertagging"
 	"campaignql/internal/kind"
@@ -151,6 +152,9 @@ func (s *Service) deletePeople(ctx context.Context, people []int64) (int, error)
 		},
 		func(ctx context.Context) (int, error) {
 			return client(ctx).SubscriberTagging.Delete().Where(subscribertagging.SubscriberIDIn(held...)).Exec(ctx)
+		},
+		func(ctx context.Context) (int, error) {
+			return client(ctx).MergedSubscriber.Delete().Where(mergedsubscriber.SubscriberIDIn(held...)).Exec(ctx)
 		},
 		func(ctx context.Context) (int, error) {
 			return client(ctx).Subscriber.Delete().Where(subscriber.IDIn(held...)).Exec(ctx)

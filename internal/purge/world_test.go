@@ -12,6 +12,7 @@ import (
 	"campaignql/ent"
 	entfield "campaignql/ent/customfield"
 	"campaignql/ent/fieldvalue"
+	"campaignql/ent/mergedsubscriber"
 	entsubscriber "campaignql/ent/subscriber"
 	"campaignql/ent/subscriberlist"
 	enttag "campaignql/ent/subscribertag"
@@ -109,6 +110,7 @@ func (w *world) person(list, n int, own int64) {
 		SetCreatedAt(store.Now()).
 		SaveX(w.ctx).
 		ID
+	client.MergedSubscriber.Create().SetID(1<<40 + id).SetSubscriberID(id).ExecX(w.ctx)
 	w.people = append(w.people, id)
 	if !slices.Contains(w.addresses, email) {
 		w.addresses = append(w.addresses, email)
@@ -352,6 +354,12 @@ func (w *world) orphans() error {
 		CountX(ctx)
 	if n > 0 {
 		return fmt.Errorf("%d taggings of nobody or of no tag", n)
+	}
+	n = client.MergedSubscriber.Query().
+		Where(mergedsubscriber.UserID(w.owner.UserID), mergedsubscriber.SubscriberIDNotIn(people...)).
+		CountX(ctx)
+	if n > 0 {
+		return fmt.Errorf("%d merged numbers of nobody", n)
 	}
 	return nil
 }

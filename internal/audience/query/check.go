@@ -30,21 +30,33 @@ func (s *Service) Check(ctx context.Context, ownerID int64, a rules.Audience) er
 func (s *Service) CheckSegment(
 	ctx context.Context, of *ent.Segment, group rules.Group, on []*ent.Segment, above []int64,
 ) error {
-	asked := rules.Audience{Criteria: []rules.Criterion{{ListID: of.ListID, Where: group}}}
-	k, err := s.load(ctx, of.UserID, Target{input: fieldRules, latest: true, Audience: asked})
+	b, err := s.listBinder(ctx, of.UserID, of.ListID, group, true)
 	if err != nil {
 		return err
 	}
-	zone, err := s.zone(ctx, of.UserID)
-	if err != nil {
-		return err
-	}
-	b := &binder{known: k, zone: zone, at: store.Truncate(s.now()), input: fieldRules, inside: []int64{of.ID}}
+	b.inside = []int64{of.ID}
 	b.group(group, of.ListID, fieldRules)
 	if err := b.faults.Err(); err != nil || len(above) == 0 {
 		return err
 	}
 	return checkAbove(of, group, on, above)
+}
+
+// listBinder reads the objects that rules on a list name and returns a binder for the rules. latest
+// means that segments are read under a lock.
+func (s *Service) listBinder(
+	ctx context.Context, ownerID, listID int64, where rules.Group, latest bool,
+) (*binder, error) {
+	asked := rules.Audience{Criteria: []rules.Criterion{{ListID: listID, Where: where}}}
+	k, err := s.load(ctx, ownerID, Target{input: fieldRules, latest: latest, Audience: asked})
+	if err != nil {
+		return nil, err
+	}
+	zone, err := s.zone(ctx, ownerID)
+	if err != nil {
+		return nil, err
+	}
+	return &binder{known: k, zone: zone, at: store.Truncate(s.now()), input: fieldRules}, nil
 }
 
 // fieldRules is the error field for the rules of a segment.

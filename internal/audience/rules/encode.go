@@ -118,7 +118,7 @@ func (g Group) MarshalJSON() ([]byte, error) {
 // UnmarshalJSON parses the output of MarshalJSON, without a limit on bytes.
 func (g *Group) UnmarshalJSON(text []byte) error {
 	p := &parser{field: fieldSegment}
-	read := p.segment(text)
+	read := p.segment(text, "")
 	if err := p.err(); err != nil {
 		return err
 	}

@@ -2,9 +2,11 @@ package rules
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"campaignql/internal/apperr"
 )
@@ -61,7 +63,33 @@ func ParseSegmentRules(text []byte) (Group, error) {
 	if !p.fits(len(text), root) {
 		return Group{}, p.err()
 	}
-	g := p.segment(text)
+	g := p.segment(text, "")
+	if err := p.err(); err != nil {
+		return Group{}, err
+	}
+	return g, nil
+}
+
+// ParseListRules parses RulesJSON with RulesOperator, with which commands select people of a list.
+// The format is the same as in ParseSegmentRules. operator joins the rules of the outer list; if it
+// is empty, an operator beside the rules does, or the default. Unlike there, rules without a single
+// rule are a fault, so that nobody selects the whole list by an empty text.
+func ParseListRules(text []byte, operator string) (Group, error) {
+	p := &parser{field: fieldSegment}
+	if !p.fits(len(text), root) {
+		return Group{}, p.err()
+	}
+	var outer Connector
+	if operator = strings.TrimSpace(operator); operator != "" {
+		var known bool
+		if outer, known = connectors[fold(operator)]; !known {
+			p.fault("operator", "unknown operator %s", quote(operator))
+		}
+	}
+	g := p.segment(text, outer)
+	if len(g.Rules) == 0 && len(p.faults) == 0 {
+		p.fault("rules", "missing: give at least one rule")
+	}
 	if err := p.err(); err != nil {
 		return Group{}, err
 	}
@@ -196,32 +224,36 @@ func (p *parser) criterion(raw json.RawMessage, path string) Criterion {
 	p.refuseUnknown(keys, path, "list_id", "operator", "rules")
 	return Criterion{
 		ListID: p.id(keys["list_id"], key(path, "list_id")),
-		Where:  p.where(keys, path),
+		Where:  p.where(keys, path, ""),
 	}
 }
 
-func (p *parser) segment(text []byte) Group {
+// segment parses the rules of a segment. outer, if it is not empty, takes precedence over the
+// operator of the rules.
+func (p *parser) segment(text []byte, outer Connector) Group {
 	raw, ok := p.document(text)
 	if !ok {
 		return Group{}
 	}
 	if raw[0] == '[' {
-		return p.group(raw, "rules", "", 1)
+		return p.group(raw, "rules", outer, 1)
 	}
 	keys, ok := p.object(raw, root)
 	if !ok {
 		return Group{}
 	}
 	p.refuseUnknown(keys, "", "operator", "rules")
-	return p.where(keys, "")
+	return p.where(keys, "", outer)
 }
 
-// where parses the operator and the rules of a criterion or a segment.
-func (p *parser) where(keys map[string]json.RawMessage, path string) Group {
+// where parses the operator and the rules of a criterion or a segment. outer, if it is not empty,
+// takes precedence over the operator.
+func (p *parser) where(keys map[string]json.RawMessage, path string, outer Connector) Group {
 	var operator Connector
 	if given(keys["operator"]) {
 		operator = word(p, keys["operator"], key(path, "operator"), "operator", connectors)
 	}
+	operator = cmp.Or(outer, operator)
 	if !given(keys["rules"]) {
 		return Group{}
 	}

@@ -3,6 +3,7 @@ package label
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"campaignql/ent"
@@ -90,24 +91,56 @@ func (s *Service) pair(
 		if err != nil {
 			return err
 		}
-		for some := range slices.Chunk(people, batch) {
-			query := s.db.Client(ctx).
-				Subscriber.Query().
-				Where(entsubscriber.IDIn(some...), entsubscriber.UserID(owner)).
-				Order(entsubscriber.ByID())
-			query.Modify(store.Lock)
-			found, err := query.IDs(ctx)
-			if err != nil {
-				return err
-			}
-			if len(found) < len(some) {
-				missing := apperr.NotFoundf("subscriber")
-				missing.Field = "subscriberIds"
-				return missing
-			}
+		locked, err := s.lockPeople(ctx, owner, people)
+		if err == nil && len(locked) < len(people) {
+			locked, err = s.lockSurvivors(ctx, owner, people, locked)
 		}
-		return write(ctx, owner, people, tags)
+		if err != nil {
+			return err
+		}
+		return write(ctx, owner, locked, tags)
 	})
+}
+
+// lockPeople locks those of the people that the account has, and returns their ids.
+func (s *Service) lockPeople(ctx context.Context, owner int64, people []int64) (locked []int64, err error) {
+	for some := range slices.Chunk(people, batch) {
+		query := s.db.Client(ctx).
+			Subscriber.Query().
+			Where(entsubscriber.IDIn(some...), entsubscriber.UserID(owner)).
+			Order(entsubscriber.ByID())
+		query.Modify(store.Lock)
+		found, err := query.IDs(ctx)
+		if err != nil {
+			return nil, err
+		}
+		locked = append(locked, found...)
+	}
+	return locked, nil
+}
+
+// lockSurvivors locks the people who stay of those that were merged, and returns the ids of all. It
+// returns NotFound if others than merged ones are missing.
+func (s *Service) lockSurvivors(ctx context.Context, owner int64, people, locked []int64) ([]int64, error) {
+	missing := slices.DeleteFunc(slices.Clone(people), func(id int64) bool {
+		_, found := slices.BinarySearch(locked, id)
+		return found
+	})
+	survivors, err := s.survivors(ctx, missing)
+	if err != nil {
+		return nil, err
+	}
+	stay := store.Distinct(slices.Collect(maps.Values(survivors)))
+	more, err := s.lockPeople(ctx, owner, stay)
+	if err != nil {
+		return nil, err
+	}
+	if len(survivors) < len(missing) || len(more) < len(stay) {
+		none := apperr.NotFoundf("subscriber")
+		none.Field = "subscriberIds"
+		return nil, none
+	}
+	return store.Distinct(append(locked, more...)), nil
 }
 
 // lockTags locks the tags and returns their owner.

@@ -40,6 +40,9 @@ type Options struct {
 	// segment or campaign, or 0. It runs in the transaction of Delete. If Named is nil, rules do
 	// not prevent the deletion of a tag.
 	Named func(ctx context.Context, owners, ids []int64) (id int64, by string, err error)
+	// Survivors returns, for ids of subscribers that were merged with another one, the ids of those
+	// that stay. If it is nil, nobody was merged.
+	Survivors func(ctx context.Context, subscriberIDs []int64) (map[int64]int64, error)
 	// Purges deletes the remaining rows of deleted tags. If it is nil, the Service creates its own,
 	// and a server notices those deletions only later.
 	Purges *purge.Service
@@ -57,7 +60,8 @@ type Service struct {
 	now   func() time.Time
 	named func(ctx context.Context, owners, ids []int64) (int64, string, error)
 
-	purges *purge.Service
+	survivors func(ctx context.Context, subscriberIDs []int64) (map[int64]int64, error)
+	purges    *purge.Service
 }
 
 // New returns a Service for an open database.
@@ -68,10 +72,13 @@ func New(db *store.Store, opts Options) *Service {
 	if opts.Named == nil {
 		opts.Named = func(context.Context, []int64, []int64) (int64, string, error) { return 0, "", nil }
 	}
+	if opts.Survivors == nil {
+		opts.Survivors = func(context.Context, []int64) (map[int64]int64, error) { return nil, nil }
+	}
 	if opts.Purges == nil {
 		opts.Purges = purge.New(db)
 	}
-	return &Service{db: db, now: opts.Now, named: opts.Named, purges: opts.Purges}
+	return &Service{db: db, now: opts.Now, named: opts.Named, survivors: opts.Survivors, purges: opts.Purges}
 }
 
 // Create creates a tag in the caller's account. A bad name returns the errors of package tag. A

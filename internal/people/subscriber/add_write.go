@@ -72,6 +72,9 @@ func (b *batch) write(ctx context.Context) error {
 	if err := b.reenter(ctx, again); err != nil {
 		return err
 	}
+	if err := b.confirm(ctx, again); err != nil {
+		return err
+	}
 	var values []personValue
 	for _, e := range b.rows {
 		result := b.results[b.position[e.address.Key]]
@@ -196,6 +199,20 @@ func (b *batch) number(ctx context.Context, some []entry, first int64) error {
 		b.note(e, Added, p.ID)
 	}
 	return nil
+}
+
+// confirm makes those people deliverable again who were pending and have confirmed now. An opt-in
+// date of anybody else may be from before the bounce, and changes nothing.
+func (b *batch) confirm(ctx context.Context, again []entry) error {
+	var confirmed []int64
+	for _, e := range again {
+		contact := b.contacts[e.address.Key]
+		if e.optedInAt != nil && b.present[e.address.Key].Status == kind.SubscriberPending &&
+			contact.Deliverability != kind.BounceNone {
+			confirmed = append(confirmed, contact.ID)
+		}
+	}
+	return b.Service.contacts.Confirmed(ctx, confirmed)
 }
 
 // reenter subscribes people again: it overwrites everything in their rows that a subscription sets.

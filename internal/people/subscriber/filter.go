@@ -150,7 +150,7 @@ func (f Filter) conditions() []predicate.Subscriber {
 	case SoftBounced:
 		chosen = append(chosen, entsubscriber.BounceEQ(kind.BounceSoft))
 	case HardBounced:
-		chosen = append(chosen, entsubscriber.BounceIn(kind.BounceHard, kind.BounceInvalid))
+		chosen = append(chosen, entsubscriber.BounceIn(undeliverable...))
 	case Everyone:
 	}
 	if f.rules != nil {
@@ -228,7 +228,7 @@ func (f Filter) size() int {
 func active() predicate.Subscriber {
 	return entsubscriber.And(
 		entsubscriber.StatusEQ(kind.SubscriberSubscribed),
-		entsubscriber.BounceNotIn(kind.BounceHard, kind.BounceInvalid),
+		entsubscriber.BounceNotIn(undeliverable...),
 		entsubscriber.Not(suppressed),
 	)
 }
@@ -266,7 +266,7 @@ func (f Filter) search() predicate.Subscriber {
 		if err != nil {
 			return nobody
 		}
-		return entsubscriber.ID(id)
+		return answeringTo(id)
 	default:
 		return nobody
 	}

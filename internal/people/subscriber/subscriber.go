@@ -1,7 +1,8 @@
 // Package subscriber owns subscriptions, the members of lists: how an address is added to a list and
 // removed from it, the custom field values of people, and the selection of a list's people by state
-// or by a segment. The person behind a subscription is a contact, which package contact owns. Another package evaluates the rules of segments. The package must not know how a
-// campaign is sent or counted: it reports unsubscriptions because of a campaign to a Counter.
+// or by a segment. The person behind a subscription is a contact, which package contact owns. Another
+// package evaluates rules. The package must not know how a campaign is sent or counted: it reports
+// unsubscriptions because of a campaign to a Counter.
 package subscriber
 
 import (
@@ -13,6 +14,7 @@ import (
 	"campaignql/ent"
 	entlist "campaignql/ent/subscriberlist"
 	"campaignql/internal/apperr"
+	"campaignql/internal/audience/rules"
 	"campaignql/internal/kind"
 	"campaignql/internal/people/address"
 	"campaignql/internal/store"
@@ -26,6 +28,9 @@ type Contacts interface {
 	Enter(ctx context.Context, ownerID int64, addresses []address.Address) (map[string]*ent.Contact, error)
 	// SetDeliverability sets the deliverability of a contact in the running transaction.
 	SetDeliverability(ctx context.Context, contactID int64, to kind.BounceType) error
+	// Confirmed makes contacts deliverable again, in the running transaction, because the people
+	// confirmed a subscription. The caller must have locked the contacts.
+	Confirmed(ctx context.Context, contactIDs []int64) error
 	// Copy repeats the deliverability of contacts in their subscriptions, in the running transaction.
 	Copy(ctx context.Context, contactIDs []int64, to kind.BounceType) error
 	// Rename shows the address of a contact in another spelling.
@@ -43,13 +48,16 @@ type Counter interface {
 	Unsubscribed(ctx context.Context, campaignID int64, of *ent.Subscriber, at time.Time) (lists []int64, err error)
 }
 
-// Rules evaluates the rules of segments.
+// Rules evaluates rules about people.
 type Rules interface {
 	// Members returns a condition on the rows of a SELECT on subscribers. It may be used in several
 	// SELECTs. The condition is true if the subscriber is on the segment's list and matches its
 	// rules. Members reads the id, user_id, list_id and rules of the segment, which the caller can
 	// see.
 	Members(ctx context.Context, segment *ent.Segment) (func(*sql.Selector), error)
+	// Matching is Members for rules that are not saved, of people on a list. It reads the id and the
+	// user_id of the list.
+	Matching(ctx context.Context, list *ent.SubscriberList, where rules.Group) (func(*sql.Selector), error)
 }
 
 // Options are the settings of a Service. The zero value uses the defaults.

@@ -15,6 +15,7 @@ import (
 	"campaignql/ent"
 	entevent "campaignql/ent/event"
 	"campaignql/ent/fieldvalue"
+	entsubscriber "campaignql/ent/subscriber"
 	"campaignql/internal/apperr"
 	"campaignql/internal/audience/query"
 	"campaignql/internal/audience/rules"
@@ -501,8 +502,12 @@ func TestUnsubscribeLeavesTheListsOfTheCampaign(t *testing.T) {
 				f.subscribe("stays-"+tt.email, nil)
 			}
 			f.list = a
-			if err := f.leave(tt.email, tt.campaign); err != nil {
+			departure, err := f.Unsubscribe(f.ctx, subscriber.Unsubscription{ListID: a, Email: tt.email, CampaignID: tt.campaign})
+			if err != nil {
 				t.Fatal(err)
+			}
+			if !slices.Equal(departure.Lists, tt.left) || departure.Subscriber.ListID != a {
+				t.Errorf("%s: left %v, want %v", tt.email, departure.Lists, tt.left)
 			}
 			for _, p := range f.db.Client(f.ctx).Subscriber.Query().AllX(f.ctx) {
 				left := p.Email == tt.email && slices.Contains(tt.left, p.ListID)
@@ -510,6 +515,26 @@ func TestUnsubscribeLeavesTheListsOfTheCampaign(t *testing.T) {
 				if mine && left != (p.Status == kind.SubscriberUnsubscribed && p.UnsubscribedAt.Equal(*f.now)) {
 					t.Errorf("%s on list %d is %s", p.Email, p.ListID, p.Status)
 				}
+			}
+		}
+		// Lists that the person had left before, or was never on, are not named; pending counts.
+		f.list = b
+		for _, email := range []string{"before@example.com", "pending@example.com"} {
+			f.list = a
+			f.subscribe(email, nil)
+			f.list = b
+			f.subscribe(email, nil)
+		}
+		if err := f.leave("before@example.com", 0); err != nil {
+			t.Fatal(err)
+		}
+		f.db.Client(f.ctx).Subscriber.Update().
+			Where(entsubscriber.Email("pending@example.com"), entsubscriber.ListID(b)).
+			SetStatus(kind.SubscriberPending).ExecX(f.ctx)
+		for email, want := range map[string][]int64{"before@example.com": {a}, "pending@example.com": {a, b}} {
+			departure, err := f.Unsubscribe(f.ctx, subscriber.Unsubscription{ListID: a, Email: email, CampaignID: to(b, a, c)})
+			if err != nil || !slices.Equal(departure.Lists, want) {
+				t.Errorf("%s: %v, %v, want %v", email, departure, err, want)
 			}
 		}
 		campaigns := f.db.Client(f.ctx).Campaign

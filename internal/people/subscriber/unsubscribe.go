@@ -3,6 +3,7 @@ package subscriber
 import (
 	"context"
 	"slices"
+	"time"
 
 	"campaignql/ent"
 	entsubscriber "campaignql/ent/subscriber"
@@ -26,19 +27,28 @@ type Unsubscription struct {
 	CampaignID int64
 }
 
+// Departure is the result of an unsubscription.
+type Departure struct {
+	// Subscriber is the subscription to the list, after the change.
+	Subscriber *ent.Subscriber
+	// Lists are the ids of the lists that the person left by it, in ascending order: those on which
+	// the person was subscribed or pending before.
+	Lists []int64
+}
+
 // Unsubscribe unsubscribes an address from a list (legacy Subscriber.Unsubscribe), even if it was
 // still pending. The row stays, with all data of the person, and the campaign counts the
-// unsubscription in the same transaction. Unsubscribe returns the subscriber after the change.
+// unsubscription in the same transaction.
 //
 // A list of another account is NotFound, reason "list_not_found". An address that is not on the
 // list, or has already unsubscribed, is a Conflict, reason "not_subscribed". Of concurrent calls
 // exactly one unsubscribes the address.
-func (s *Service) Unsubscribe(ctx context.Context, in Unsubscription) (*ent.Subscriber, error) {
+func (s *Service) Unsubscribe(ctx context.Context, in Unsubscription) (*Departure, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
 	}
 	key, now := address.Key(in.Email), store.Truncate(s.now())
-	var left *ent.Subscriber
+	var left *Departure
 	err := s.db.Tx(ctx, func(ctx context.Context) error {
 		client := s.db.Client(ctx)
 		exists, err := client.SubscriberList.Query().Where(entlist.ID(in.ListID)).Exist(ctx)
@@ -68,7 +78,7 @@ func (s *Service) Unsubscribe(ctx context.Context, in Unsubscription) (*ent.Subs
 			return notSubscribed()
 		}
 		found.Status, found.UnsubscribedAt = kind.SubscriberUnsubscribed, &now
-		left = found
+		left = &Departure{Subscriber: found, Lists: []int64{in.ListID}}
 		if in.CampaignID == 0 {
 			return nil
 		}
@@ -80,19 +90,38 @@ func (s *Service) Unsubscribe(ctx context.Context, in Unsubscription) (*ent.Subs
 		if err != nil || !slices.Contains(lists, in.ListID) {
 			return err
 		}
-		_, err = client.Subscriber.Update().
-			Where(
-				entsubscriber.ContactID(found.ContactID), entsubscriber.ListIDIn(lists...),
-				entsubscriber.StatusNEQ(kind.SubscriberUnsubscribed),
-			).
-			SetStatus(kind.SubscriberUnsubscribed).SetUnsubscribedAt(now).
-			Save(ctx)
+		others, err := s.leave(ctx, found.ContactID, lists, now)
+		left.Lists = store.Distinct(append(others, in.ListID))
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	return left, nil
+}
+
+// leave unsubscribes a contact from those of the lists that it has not left yet, and returns them.
+func (s *Service) leave(ctx context.Context, contactID int64, lists []int64, at time.Time) ([]int64, error) {
+	client := s.db.Client(ctx)
+	query := client.Subscriber.Query().
+		Where(
+			entsubscriber.ContactID(contactID), entsubscriber.ListIDIn(lists...),
+			entsubscriber.StatusNEQ(kind.SubscriberUnsubscribed),
+		).
+		Order(entsubscriber.ByID())
+	query.Modify(store.Lock)
+	rows, err := query.Select(entsubscriber.FieldID, entsubscriber.FieldListID).All(ctx)
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	ids, left := make([]int64, len(rows)), make([]int64, len(rows))
+	for i, row := range rows {
+		ids[i], left[i] = row.ID, row.ListID
+	}
+	err = client.Subscriber.Update().Where(entsubscriber.IDIn(ids...)).
+		SetStatus(kind.SubscriberUnsubscribed).SetUnsubscribedAt(at).
+		Exec(ctx)
+	return left, err
 }
 
 func notSubscribed() error {

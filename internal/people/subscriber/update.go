@@ -3,9 +3,11 @@ package subscriber
 import (
 	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"campaignql/ent"
+	"campaignql/ent/predicate"
 	entsubscriber "campaignql/ent/subscriber"
 	"campaignql/internal/apperr"
 	"campaignql/internal/caller"
@@ -35,7 +37,8 @@ type Patch struct {
 }
 
 // Update changes a subscriber as the patch says and returns it after the change. A subscriber that
-// the caller does not have is NotFound, reason "subscriber_not_found". All faults of the patch are
+// the caller does not have is NotFound, reason "subscriber_not_found". The id of a merged
+// subscription stands for the one that stays. All faults of the patch are
 // reported together: the faults of Subscribe; Invalid on status, reason
 // "subscriber_status_invalid"; and Invalid on bounce, reason "subscriber_bounce_invalid". An
 // address that is already on the list is a Conflict on email, reason "subscriber_exists".
@@ -45,19 +48,17 @@ func (s *Service) Update(ctx context.Context, id int64, p Patch) (*ent.Subscribe
 	}
 	var updated *ent.Subscriber
 	err := s.db.Tx(ctx, func(ctx context.Context) error {
-		query := s.db.Client(ctx).Subscriber.Query().Where(entsubscriber.ID(id))
-		query.Modify(store.Lock)
-		present, err := query.Only(ctx)
-		if ent.IsNotFound(err) {
-			return apperr.NotFoundf("subscriber")
-		}
+		present, err := s.lock(ctx, nil, []int64{id})
 		if err != nil {
 			return err
 		}
-		if err := s.apply(ctx, present, p); err != nil {
+		if present[id] == nil {
+			return apperr.NotFoundf("subscriber")
+		}
+		if err := s.apply(ctx, present[id], p); err != nil {
 			return err
 		}
-		updated, err = s.db.Client(ctx).Subscriber.Get(ctx, id)
+		updated, err = s.db.Client(ctx).Subscriber.Get(ctx, present[id].ID)
 		return err
 	})
 	if err != nil {
@@ -193,15 +194,40 @@ func (s *Service) valuesFor(ctx context.Context, of *ent.Subscriber, given map[i
 }
 
 // ByIDs returns the subscribers with the given ids, in one statement per 5,000 ids. An id that the
-// caller does not have is absent. Without columns it selects all columns.
+// caller does not have is absent. The id of a merged subscription has the one that stays; only if
+// ids are missing, two more statements look for such. Without columns it selects all columns.
 func (s *Service) ByIDs(ctx context.Context, ids []int64, columns ...string) (map[int64]*ent.Subscriber, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
 	}
-	return store.ByIDs(
-		ctx, ids, columns, func(row *ent.Subscriber) int64 { return row.ID },
-		func(some ...int64) *ent.SubscriberQuery {
-			return s.db.Client(ctx).Subscriber.Query().Where(entsubscriber.IDIn(some...))
-		},
-	)
+	return finding(ctx, s, ids, func(ids []int64) (map[int64]*ent.Subscriber, error) {
+		return store.ByIDs(
+			ctx, ids, columns, func(row *ent.Subscriber) int64 { return row.ID },
+			func(some ...int64) *ent.SubscriberQuery {
+				return s.db.Client(ctx).Subscriber.Query().Where(entsubscriber.IDIn(some...))
+			},
+		)
+	})
+}
+
+// lock locks subscribers in the running transaction, in the order of their ids, and returns them as
+// ByIDs does. It leaves out those for which one of the conditions is false. There may be at most
+// MaxRows ids.
+func (s *Service) lock(
+	ctx context.Context, which []predicate.Subscriber, ids []int64, columns ...string,
+) (map[int64]*ent.Subscriber, error) {
+	return finding(ctx, s, ids, func(ids []int64) (map[int64]*ent.Subscriber, error) {
+		query := s.db.Client(ctx).Subscriber.Query().
+			Where(append(slices.Clone(which), entsubscriber.IDIn(ids...))...).Order(entsubscriber.ByID())
+		query.Modify(store.Lock)
+		if len(columns) > 0 {
+			query.Select(columns...)
+		}
+		rows, err := query.All(ctx)
+		locked := make(map[int64]*ent.Subscriber, len(rows))
+		for _, row := range rows {
+			locked[row.ID] = row
+		}
+		return locked, err
+	})
 }

@@ -1,0 +1,131 @@
+package subscriber_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"campaignql/internal/kind"
+	"campaignql/internal/people/subscriber"
+)
+
+// bounce says of the contact of an address that its mail came back.
+func (f *fixture) bounce(address string, to kind.BounceType) {
+	f.t.Helper()
+	p := f.subscribe(address, nil)
+	client := f.db.Client(f.ctx)
+	client.Contact.UpdateOneID(p.ContactID).SetDeliverability(to).SetSoftBounces(3).ExecX(f.ctx)
+	client.Subscriber.UpdateOneID(p.ID).SetBounce(to).ExecX(f.ctx)
+}
+
+// TestASignUpDoesNotUndoABounce adds people whose mail came back to another list: nobody is reached
+// by that, and the answer says why.
+func TestASignUpDoesNotUndoABounce(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		for address, to := range map[string]kind.BounceType{
+			"hard@example.com": kind.BounceHard, "invalid@example.com": kind.BounceInvalid, "soft@example.com": kind.BounceSoft,
+			"both@example.com": kind.BounceHard,
+		} {
+			f.bounce(address, to)
+		}
+		f.suppress("both@example.com")
+		f.suppress("suppressed@example.com")
+		f.list = f.newList(false)
+		names := []string{"hard", "invalid", "soft", "both", "suppressed", "plain"}
+		rows := make([]subscriber.Row, len(names))
+		for i, name := range names {
+			rows[i] = subscriber.Row{Email: name + "@example.com", OptedInAt: &start}
+		}
+		results, err := f.Add(f.ctx, subscriber.Addition{ListID: f.list, Rows: rows}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var ids []int64
+		for _, result := range results {
+			ids = append(ids, result.SubscriberID)
+		}
+		why, err := f.Unreachable(f.ctx, ids)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := map[string]string{}
+		for i, id := range ids {
+			got[names[i]] = fmt.Sprint(why[id])
+		}
+		want := map[string]string{
+			"hard": "[hard_bounced]", "invalid": "[invalid]", "soft": "[]", "both": "[hard_bounced suppressed]",
+			"suppressed": "[suppressed]", "plain": "[]",
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+		// Those who are not unreachable are the active ones.
+		active, err := f.Count(f.ctx, subscriber.Filter{ListID: f.list, Segment: subscriber.Active})
+		if err != nil || active != len(names)-len(why) {
+			t.Errorf("%d are active, %v", active, err)
+		}
+		other := newFixture(t, f.db)
+		if why, err := other.Unreachable(other.ctx, ids); err != nil || len(why) != 0 {
+			t.Errorf("another account sees %v, %v", why, err)
+		}
+	})
+}
+
+// TestAConfirmationMakesDeliverable has people whose mail came back and who are pending on a list with
+// double opt-in. They are deliverable on every list once they confirm, in either way.
+func TestAConfirmationMakesDeliverable(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		double := f.newList(true)
+		subscribed := kind.SubscriberSubscribed
+		*f.now = start.Add(time.Hour)
+		for name, confirm := range map[string]func(id int64, email string) error{
+			"updated": func(id int64, _ string) error {
+				return second(f.Update(f.ctx, id, subscriber.Patch{Status: &subscribed}))
+			},
+			"added": func(_ int64, email string) error {
+				return second(f.Add(f.ctx, subscriber.Addition{
+					ListID: double, Resubscribe: true, Rows: []subscriber.Row{{Email: email, OptedInAt: f.now}},
+				}, nil))
+			},
+		} {
+			for _, tt := range []struct{ from, to kind.BounceType }{
+				{kind.BounceHard, kind.BounceNone}, {kind.BounceSoft, kind.BounceNone}, {kind.BounceInvalid, kind.BounceInvalid},
+			} {
+				email := fmt.Sprintf("%s-%s@example.com", name, tt.from)
+				first := f.list
+				f.bounce(email, tt.from)
+				f.list = double
+				pending := f.subscribe(email, nil)
+				if again, err := f.Add(f.ctx, subscriber.Addition{
+					ListID: double, Resubscribe: true, Rows: []subscriber.Row{{Email: email}},
+				}, nil); err != nil || again[0].Outcome != subscriber.Resubscribed {
+					t.Fatal(again, err)
+				}
+				if c := contactOf(f, pending); pending.Status != kind.SubscriberPending || c.Deliverability != tt.from {
+					t.Errorf("%s: before it is confirmed: %s, %s", email, pending.Status, c.Deliverability)
+				}
+				if err := confirm(pending.ID, email); err != nil {
+					t.Fatal(err)
+				}
+				c := contactOf(f, pending)
+				reset := tt.to == kind.BounceNone
+				if c.Deliverability != tt.to || reset != (c.SoftBounces == 0) ||
+					reset != (c.DeliverableSince != nil && c.DeliverableSince.Equal(*f.now)) {
+					t.Errorf("%s: confirmed: %v", email, c)
+				}
+				of, err := f.OfContacts(f.ctx, []int64{c.ID})
+				if err != nil || len(of[c.ID]) != 2 {
+					t.Fatal(of, err)
+				}
+				for _, p := range of[c.ID] {
+					if p.Bounce != tt.to || p.Status != subscribed {
+						t.Errorf("%s on list %d: %s, %s", email, p.ListID, p.Status, p.Bounce)
+					}
+				}
+				f.list = first
+			}
+		}
+	})
+}
