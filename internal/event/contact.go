@@ -91,7 +91,7 @@ func (s statements) newest(ctx context.Context, contacts []*ent.Contact, first i
 	t.List(store.Args(store.Distinct(owners)))
 	t.WriteString(")) OR " + campaign + " NOT IN (SELECT campaign_id" + ofPurges)
 	t.List(store.Args(store.Distinct(owners)))
-	t.WriteString("))) AS ranked WHERE n<=")
+	t.WriteString(")))) AS ranked WHERE n<=")
 	t.Value(first)
 	var found []string
 	err := s.Query(ctx, t, func(rows store.Rows) error {
