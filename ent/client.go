@@ -22,6 +22,7 @@ import (
 	"campaignql/ent/email"
 	"campaignql/ent/event"
 	"campaignql/ent/fieldvalue"
+	"campaignql/ent/forgottenaddress"
 	"campaignql/ent/hourlycounter"
 	"campaignql/ent/idempotencykey"
 	"campaignql/ent/linkcounter"
@@ -75,6 +76,8 @@ type Client struct {
 	Event *EventClient
 	// FieldValue is the client for interacting with the FieldValue builders.
 	FieldValue *FieldValueClient
+	// ForgottenAddress is the client for interacting with the ForgottenAddress builders.
+	ForgottenAddress *ForgottenAddressClient
 	// HourlyCounter is the client for interacting with the HourlyCounter builders.
 	HourlyCounter *HourlyCounterClient
 	// IdempotencyKey is the client for interacting with the IdempotencyKey builders.
@@ -131,6 +134,7 @@ func (c *Client) init() {
 	c.Email = NewEmailClient(c.config)
 	c.Event = NewEventClient(c.config)
 	c.FieldValue = NewFieldValueClient(c.config)
+	c.ForgottenAddress = NewForgottenAddressClient(c.config)
 	c.HourlyCounter = NewHourlyCounterClient(c.config)
 	c.IdempotencyKey = NewIdempotencyKeyClient(c.config)
 	c.LinkCounter = NewLinkCounterClient(c.config)
@@ -251,6 +255,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		Email:             NewEmailClient(cfg),
 		Event:             NewEventClient(cfg),
 		FieldValue:        NewFieldValueClient(cfg),
+		ForgottenAddress:  NewForgottenAddressClient(cfg),
 		HourlyCounter:     NewHourlyCounterClient(cfg),
 		IdempotencyKey:    NewIdempotencyKeyClient(cfg),
 		LinkCounter:       NewLinkCounterClient(cfg),
@@ -298,6 +303,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		Email:             NewEmailClient(cfg),
 		Event:             NewEventClient(cfg),
 		FieldValue:        NewFieldValueClient(cfg),
+		ForgottenAddress:  NewForgottenAddressClient(cfg),
 		HourlyCounter:     NewHourlyCounterClient(cfg),
 		IdempotencyKey:    NewIdempotencyKeyClient(cfg),
 		LinkCounter:       NewLinkCounterClient(cfg),
@@ -346,9 +352,9 @@ func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
 		c.APIKey, c.AudiencePurge, c.Campaign, c.CampaignChange, c.CampaignTag,
 		c.Contact, c.CustomField, c.DomainCounter, c.Email, c.Event, c.FieldValue,
-		c.HourlyCounter, c.IdempotencyKey, c.LinkCounter, c.LoginAttempt,
-		c.MergedSubscriber, c.MigrationFinding, c.PendingRecount, c.Purge, c.Segment,
-		c.Session, c.Subscriber, c.SubscriberList, c.SubscriberTag,
+		c.ForgottenAddress, c.HourlyCounter, c.IdempotencyKey, c.LinkCounter,
+		c.LoginAttempt, c.MergedSubscriber, c.MigrationFinding, c.PendingRecount,
+		c.Purge, c.Segment, c.Session, c.Subscriber, c.SubscriberList, c.SubscriberTag,
 		c.SubscriberTagging, c.Suppression, c.Tag, c.User,
 	} {
 		n.Use(hooks...)
@@ -361,9 +367,9 @@ func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
 		c.APIKey, c.AudiencePurge, c.Campaign, c.CampaignChange, c.CampaignTag,
 		c.Contact, c.CustomField, c.DomainCounter, c.Email, c.Event, c.FieldValue,
-		c.HourlyCounter, c.IdempotencyKey, c.LinkCounter, c.LoginAttempt,
-		c.MergedSubscriber, c.MigrationFinding, c.PendingRecount, c.Purge, c.Segment,
-		c.Session, c.Subscriber, c.SubscriberList, c.SubscriberTag,
+		c.ForgottenAddress, c.HourlyCounter, c.IdempotencyKey, c.LinkCounter,
+		c.LoginAttempt, c.MergedSubscriber, c.MigrationFinding, c.PendingRecount,
+		c.Purge, c.Segment, c.Session, c.Subscriber, c.SubscriberList, c.SubscriberTag,
 		c.SubscriberTagging, c.Suppression, c.Tag, c.User,
 	} {
 		n.Intercept(interceptors...)
@@ -395,6 +401,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Event.mutate(ctx, m)
 	case *FieldValueMutation:
 		return c.FieldValue.mutate(ctx, m)
+	case *ForgottenAddressMutation:
+		return c.ForgottenAddress.mutate(ctx, m)
 	case *HourlyCounterMutation:
 		return c.HourlyCounter.mutate(ctx, m)
 	case *IdempotencyKeyMutation:
@@ -1924,6 +1932,139 @@ func (c *FieldValueClient) mutate(ctx context.Context, m *FieldValueMutation) (V
 		return (&FieldValueDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown FieldValue mutation op: %q", m.Op())
+	}
+}
+
+// ForgottenAddressClient is a client for the ForgottenAddress schema.
+type ForgottenAddressClient struct {
+	config
+}
+
+// NewForgottenAddressClient returns a client for the ForgottenAddress from the given config.
+func NewForgottenAddressClient(c config) *ForgottenAddressClient {
+	return &ForgottenAddressClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `forgottenaddress.Hooks(f(g(h())))`.
+func (c *ForgottenAddressClient) Use(hooks ...Hook) {
+	c.hooks.ForgottenAddress = append(c.hooks.ForgottenAddress, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `forgottenaddress.Intercept(f(g(h())))`.
+func (c *ForgottenAddressClient) Intercept(interceptors ...Interceptor) {
+	c.inters.ForgottenAddress = append(c.inters.ForgottenAddress, interceptors...)
+}
+
+// Create returns a builder for creating a ForgottenAddress entity.
+func (c *ForgottenAddressClient) Create() *ForgottenAddressCreate {
+	mutation := newForgottenAddressMutation(c.config, OpCreate)
+	return &ForgottenAddressCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of ForgottenAddress entities.
+func (c *ForgottenAddressClient) CreateBulk(builders ...*ForgottenAddressCreate) *ForgottenAddressCreateBulk {
+	return &ForgottenAddressCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *ForgottenAddressClient) MapCreateBulk(slice any, setFunc func(*ForgottenAddressCreate, int)) *ForgottenAddressCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &ForgottenAddressCreateBulk{err: fmt.Errorf("calling to ForgottenAddressClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*ForgottenAddressCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &ForgottenAddressCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for ForgottenAddress.
+func (c *ForgottenAddressClient) Update() *ForgottenAddressUpdate {
+	mutation := newForgottenAddressMutation(c.config, OpUpdate)
+	return &ForgottenAddressUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *ForgottenAddressClient) UpdateOne(_m *ForgottenAddress) *ForgottenAddressUpdateOne {
+	mutation := newForgottenAddressMutation(c.config, OpUpdateOne, withForgottenAddress(_m))
+	return &ForgottenAddressUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *ForgottenAddressClient) UpdateOneID(id int64) *ForgottenAddressUpdateOne {
+	mutation := newForgottenAddressMutation(c.config, OpUpdateOne, withForgottenAddressID(id))
+	return &ForgottenAddressUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for ForgottenAddress.
+func (c *ForgottenAddressClient) Delete() *ForgottenAddressDelete {
+	mutation := newForgottenAddressMutation(c.config, OpDelete)
+	return &ForgottenAddressDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *ForgottenAddressClient) DeleteOne(_m *ForgottenAddress) *ForgottenAddressDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *ForgottenAddressClient) DeleteOneID(id int64) *ForgottenAddressDeleteOne {
+	builder := c.Delete().Where(forgottenaddress.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &ForgottenAddressDeleteOne{builder}
+}
+
+// Query returns a query builder for ForgottenAddress.
+func (c *ForgottenAddressClient) Query() *ForgottenAddressQuery {
+	return &ForgottenAddressQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeForgottenAddress},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a ForgottenAddress entity by its id.
+func (c *ForgottenAddressClient) Get(ctx context.Context, id int64) (*ForgottenAddress, error) {
+	return c.Query().Where(forgottenaddress.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *ForgottenAddressClient) GetX(ctx context.Context, id int64) *ForgottenAddress {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *ForgottenAddressClient) Hooks() []Hook {
+	return c.hooks.ForgottenAddress
+}
+
+// Interceptors returns the client interceptors.
+func (c *ForgottenAddressClient) Interceptors() []Interceptor {
+	return c.inters.ForgottenAddress
+}
+
+func (c *ForgottenAddressClient) mutate(ctx context.Context, m *ForgottenAddressMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&ForgottenAddressCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&ForgottenAddressUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&ForgottenAddressUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&ForgottenAddressDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown ForgottenAddress mutation op: %q", m.Op())
 	}
 }
 
@@ -4303,17 +4444,19 @@ func (c *UserClient) mutate(ctx context.Context, m *UserMutation) (Value, error)
 type (
 	hooks struct {
 		APIKey, AudiencePurge, Campaign, CampaignChange, CampaignTag, Contact,
-		CustomField, DomainCounter, Email, Event, FieldValue, HourlyCounter,
-		IdempotencyKey, LinkCounter, LoginAttempt, MergedSubscriber, MigrationFinding,
-		PendingRecount, Purge, Segment, Session, Subscriber, SubscriberList,
-		SubscriberTag, SubscriberTagging, Suppression, Tag, User []ent.Hook
+		CustomField, DomainCounter, Email, Event, FieldValue, ForgottenAddress,
+		HourlyCounter, IdempotencyKey, LinkCounter, LoginAttempt, MergedSubscriber,
+		MigrationFinding, PendingRecount, Purge, Segment, Session, Subscriber,
+		SubscriberList, SubscriberTag, SubscriberTagging, Suppression, Tag,
+		User []ent.Hook
 	}
 	inters struct {
 		APIKey, AudiencePurge, Campaign, CampaignChange, CampaignTag, Contact,
-		CustomField, DomainCounter, Email, Event, FieldValue, HourlyCounter,
-		IdempotencyKey, LinkCounter, LoginAttempt, MergedSubscriber, MigrationFinding,
-		PendingRecount, Purge, Segment, Session, Subscriber, SubscriberList,
-		SubscriberTag, SubscriberTagging, Suppression, Tag, User []ent.Interceptor
+		CustomField, DomainCounter, Email, Event, FieldValue, ForgottenAddress,
+		HourlyCounter, IdempotencyKey, LinkCounter, LoginAttempt, MergedSubscriber,
+		MigrationFinding, PendingRecount, Purge, Segment, Session, Subscriber,
+		SubscriberList, SubscriberTag, SubscriberTagging, Suppression, Tag,
+		User []ent.Interceptor
 	}
 )
 

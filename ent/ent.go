@@ -14,6 +14,7 @@ import (
 	"campaignql/ent/email"
 	"campaignql/ent/event"
 	"campaignql/ent/fieldvalue"
+	"campaignql/ent/forgottenaddress"
 	"campaignql/ent/hourlycounter"
 	"campaignql/ent/idempotencykey"
 	"campaignql/ent/linkcounter"
@@ -111,6 +112,7 @@ func checkColumn(t, c string) error {
 			email.Table:             email.ValidColumn,
 			event.Table:             event.ValidColumn,
 			fieldvalue.Table:        fieldvalue.ValidColumn,
+			forgottenaddress.Table:  forgottenaddress.ValidColumn,
 			hourlycounter.Table:     hourlycounter.ValidColumn,
 			idempotencykey.Table:    idempotencykey.ValidColumn,
 			linkcounter.Table:       linkcounter.ValidColumn,

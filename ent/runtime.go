@@ -12,6 +12,7 @@ import (
 	"campaignql/ent/email"
 	"campaignql/ent/event"
 	"campaignql/ent/fieldvalue"
+	"campaignql/ent/forgottenaddress"
 	"campaignql/ent/hourlycounter"
 	"campaignql/ent/idempotencykey"
 	"campaignql/ent/linkcounter"
@@ -508,6 +509,16 @@ func init() {
 	fieldvalue.DefaultTextKey = fieldvalueDescTextKey.Default.(string)
 	// fieldvalue.TextKeyValidator is a validator for the "text_key" field. It is called by the builders before save.
 	fieldvalue.TextKeyValidator = fieldvalueDescTextKey.Validators[0].(func(string) error)
+	forgottenaddressFields := schema.ForgottenAddress{}.Fields()
+	_ = forgottenaddressFields
+	// forgottenaddressDescKeyID is the schema descriptor for key_id field.
+	forgottenaddressDescKeyID := forgottenaddressFields[1].Descriptor()
+	// forgottenaddress.KeyIDValidator is a validator for the "key_id" field. It is called by the builders before save.
+	forgottenaddress.KeyIDValidator = forgottenaddressDescKeyID.Validators[0].(func(string) error)
+	// forgottenaddressDescDigest is the schema descriptor for digest field.
+	forgottenaddressDescDigest := forgottenaddressFields[2].Descriptor()
+	// forgottenaddress.DigestValidator is a validator for the "digest" field. It is called by the builders before save.
+	forgottenaddress.DigestValidator = forgottenaddressDescDigest.Validators[0].(func(string) error)
 	hourlycounterFields := schema.HourlyCounter{}.Fields()
 	_ = hourlycounterFields
 	// hourlycounterDescSent is the schema descriptor for sent field.

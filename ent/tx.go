@@ -36,6 +36,8 @@ type Tx struct {
 	Event *EventClient
 	// FieldValue is the client for interacting with the FieldValue builders.
 	FieldValue *FieldValueClient
+	// ForgottenAddress is the client for interacting with the ForgottenAddress builders.
+	ForgottenAddress *ForgottenAddressClient
 	// HourlyCounter is the client for interacting with the HourlyCounter builders.
 	HourlyCounter *HourlyCounterClient
 	// IdempotencyKey is the client for interacting with the IdempotencyKey builders.
@@ -212,6 +214,7 @@ func (tx *Tx) init() {
 	tx.Email = NewEmailClient(tx.config)
 	tx.Event = NewEventClient(tx.config)
 	tx.FieldValue = NewFieldValueClient(tx.config)
+	tx.ForgottenAddress = NewForgottenAddressClient(tx.config)
 	tx.HourlyCounter = NewHourlyCounterClient(tx.config)
 	tx.IdempotencyKey = NewIdempotencyKeyClient(tx.config)
 	tx.LinkCounter = NewLinkCounterClient(tx.config)

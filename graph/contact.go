@@ -9,7 +9,9 @@ import (
 	"campaignql/internal/apperr"
 	"campaignql/internal/kind"
 	"campaignql/internal/people/contact"
+	"campaignql/internal/people/forget"
 	"campaignql/internal/people/suppression"
+	"campaignql/internal/store"
 )
 
 // contactFields says what the fields of a contact read.
@@ -18,6 +20,18 @@ var contactFields = columnsOf("Contact", fields{
 	"softBounces":   reads("soft_bounces"),
 	"subscriptions": reads("id"),
 	"suppression":   reads("user_id", "email_key"),
+	"events":        reads("user_id"),
+})
+
+// contactEventFields says what the fields of an event of a contact read.
+var contactEventFields = columnsOf("ContactEvent", fields{
+	"campaign":  reads("campaign_id"),
+	"url":       reads("link_id"),
+	"reason":    reads("reason"),
+	"userAgent": reads("user_agent"),
+	"ip":        reads("ip"),
+	"amount":    reads("kind", "amount"),
+	"currency":  reads("currency"),
 })
 
 func (r queryResolver) Contact(ctx context.Context, id, emailAddress *string) (*model.Contact, error) {
@@ -103,6 +117,60 @@ func (r contactResolver) Suppression(
 		return nil, err
 	}
 	return mapped(contacts, func(c *model.Contact) *model.Suppression { return shownSuppression(found[of(c)]) }), nil
+}
+
+func (r mutationResolver) DeleteContacts(
+	ctx context.Context, input model.DeleteContactsInput,
+) (*model.DeleteContactsPayload, error) {
+	opts := forget.Options{Suppression: input.ForgetSuppression}
+	remove := func(ctx context.Context, ids []int64) ([]int64, error) { return r.Forgetting.Forget(ctx, ids, opts) }
+	deleted, problems, err := deleteAll(ctx, gid.Contact, input.Ids, remove)
+	return &model.DeleteContactsPayload{DeletedIds: deleted, UserErrors: problems}, err
+}
+
+func (r contactResolver) Events(
+	ctx context.Context, contacts []*model.Contact, first int32,
+) ([][]*model.ContactEvent, error) {
+	rows := mapped(contacts, func(c *model.Contact) *ent.Contact { return c.Contact })
+	columns := selected(ctx, contactEventFields, itself).columns()
+	found, err := r.Services.Events.OfContacts(ctx, rows, int(first), columns...)
+	if err != nil {
+		return nil, err
+	}
+	show := func(e *ent.Event) *model.ContactEvent { return &model.ContactEvent{Event: e} }
+	return mapped(contacts, func(c *model.Contact) []*model.ContactEvent { return mapped(found[c.ID], show) }), nil
+}
+
+func (r contactEventResolver) Campaign(
+	ctx context.Context, events []*model.ContactEvent,
+) ([]*model.Campaign, error) {
+	ids := store.Distinct(mapped(events, func(e *model.ContactEvent) int64 { return e.CampaignID }))
+	found, err := r.Campaigns.ByIDs(ctx, ids, selected(ctx, campaignFields, itself).columns()...)
+	if err != nil {
+		return nil, err
+	}
+	return mapped(events, func(e *model.ContactEvent) *model.Campaign {
+		if c := found[e.CampaignID]; c != nil {
+			return shownCampaign(c)
+		}
+		return nil // deleted since the event was read
+	}), nil
+}
+
+func (r contactEventResolver) URL(ctx context.Context, events []*model.ContactEvent) ([]*string, error) {
+	links := mapped(events, func(e *model.ContactEvent) *int64 { return e.LinkID })
+	return present(links, func(ids []int64) ([]*string, error) {
+		urls, err := r.Services.Events.LinkURLs(ctx, store.Distinct(ids))
+		if err != nil {
+			return nil, err
+		}
+		return mapped(ids, func(id int64) *string {
+			if url, known := urls[id]; known {
+				return &url
+			}
+			return nil
+		}), nil
+	})
 }
 
 func shownContact(row *ent.Contact) *model.Contact {

@@ -17,6 +17,7 @@ import (
 	"campaignql/internal/live"
 	"campaignql/internal/people/contact"
 	customfield "campaignql/internal/people/field"
+	"campaignql/internal/people/forget"
 	"campaignql/internal/people/label"
 	lists "campaignql/internal/people/list"
 	"campaignql/internal/people/segment"
@@ -41,6 +42,8 @@ type Services struct {
 	Fields         *customfield.Service
 	Segments       *segment.Service
 	Suppressions   *suppression.Service
+	// Forgetting forgets people.
+	Forgetting *forget.Service
 	// Audiences computes the recipients of an audience.
 	Audiences *query.Service
 	// Events records events of recipients.
@@ -95,6 +98,7 @@ type (
 	segmentResolver       struct{ *resolver }
 	subscriberResolver    struct{ *resolver }
 	contactResolver       struct{ *resolver }
+	contactEventResolver  struct{ *resolver }
 	customFieldResolver   struct{ *resolver }
 	subscriberTagResolver struct{ *resolver }
 )
@@ -129,6 +133,7 @@ func (r *resolver) CampaignAudience() exec.CampaignAudienceResolver {
 func (r *resolver) ExplainedRule() exec.ExplainedRuleResolver { return ruleResolver{r} }
 func (r *resolver) Segment() exec.SegmentResolver             { return segmentResolver{r} }
 func (r *resolver) Subscriber() exec.SubscriberResolver       { return subscriberResolver{r} }
+func (r *resolver) ContactEvent() exec.ContactEventResolver   { return contactEventResolver{r} }
 func (r *resolver) Contact() exec.ContactResolver             { return contactResolver{r} }
 func (r *resolver) CustomField() exec.CustomFieldResolver     { return customFieldResolver{r} }
 func (r *resolver) SubscriberTag() exec.SubscriberTagResolver { return subscriberTagResolver{r} }

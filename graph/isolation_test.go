@@ -112,6 +112,7 @@ var named = []struct {
 	{"UpdateSubscriberInput.id", aPerson},
 	{"UpdateContactInput.id", aContact},
 	{"DeleteSubscribersInput.ids", aPerson},
+	{"DeleteContactsInput.ids", aContact},
 	{"UnsubscribeInput.listId", aList},
 	{"UnsubscribeInput.campaignId", aCampaign},
 	{

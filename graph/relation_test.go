@@ -12,6 +12,7 @@ import (
 	"campaignql/ent"
 	"campaignql/graph"
 	"campaignql/graph/guard"
+	"campaignql/internal/kind"
 	"campaignql/internal/testkit"
 	"campaignql/internal/testkit/apitest"
 )
@@ -26,6 +27,7 @@ func TestEveryRelationOfEveryListCostsTheSameForAnyNumberOfRows(t *testing.T) {
 			Tags: w.Services.Tags, Statistics: w.Services.Statistics, Lists: w.Services.Lists,
 			Contacts: w.Services.Contacts, Subscribers: w.Services.Subscribers, SubscriberTags: w.Services.SubscriberTags,
 			Fields: w.Services.Fields, Segments: w.Services.Segments, Suppressions: w.Services.Suppressions,
+			Events: w.Services.Events, Forgetting: w.Services.Forgetting,
 			Audiences: w.Services.Audiences,
 		}, graph.Options{Development: true, Limits: guard.Limits{Depth: 30, Complexity: 100_000_000}})
 		accounts := make([]*apitest.Account, len(sizes))
@@ -163,7 +165,11 @@ func (w *world) populated(t *testing.T, a *apitest.Account, n int) {
 	must(client.Suppression.CreateBulk(suppressions...).Save(ctx))(t)
 	var values []*ent.FieldValueCreate
 	var taggings []*ent.SubscriberTaggingCreate
+	var events []*ent.EventCreate
+	sent := client.Campaign.Query().FirstIDX(ctx)
 	for i, person := range must(client.Subscriber.CreateBulk(people...).Save(ctx))(t) {
+		events = append(events, client.Event.Create().SetID(fmt.Sprintf("%d-%d", sent, i)).SetCampaignID(sent).
+			SetContactID(person.ContactID).SetKind(kind.EventSent).SetAt(firstDay))
 		values = append(values, client.FieldValue.Create().
 			SetSubscriberID(person.ID).SetCustomFieldID(cities[i/2].ID).SetText("Köln").SetTextKey("köln"))
 		taggings = append(taggings, client.SubscriberTagging.Create().
@@ -171,6 +177,7 @@ func (w *world) populated(t *testing.T, a *apitest.Account, n int) {
 	}
 	must(client.FieldValue.CreateBulk(values...).Save(ctx))(t)
 	must(client.SubscriberTagging.CreateBulk(taggings...).Save(ctx))(t)
+	must(client.Event.CreateBulk(events...).Save(ctx))(t)
 }
 
 // TestAFieldOfAMutationShowsWhatAnEarlierOneWrote changes an email between two reads of it.

@@ -40,7 +40,14 @@ func (c *importSubscribers) Run(ctx context.Context, env *environment) (err erro
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	services := app.NewServices(db, app.ServiceOptions{Logger: env.log})
+	known, err := env.secret()
+	if err != nil {
+		return err
+	}
+	services := app.NewServices(db, app.ServiceOptions{Logger: env.log, Secret: known})
+	if err := services.Suppressions.CheckSecret(caller.System(ctx)); err != nil {
+		return err
+	}
 	user, err := services.Accounts.UserByName(caller.System(ctx), c.Username)
 	if err != nil {
 		return flagged(err)

@@ -22,20 +22,23 @@ import (
 
 // settings are the flags that all commands share.
 type settings struct {
-	Database  string `env:"CAMPAIGNQL_DATABASE" default:"sqlite:campaignql.db" placeholder:"ADDRESS" help:"sqlite:PATH, sqlite::memory: or mysql://user:password@host:3306/name (${default})."`
-	LogLevel  string `env:"CAMPAIGNQL_LOG_LEVEL" default:"info" enum:"debug,info,warn,error" help:"Least important messages to log: ${enum}."`
-	LogFormat string `env:"CAMPAIGNQL_LOG_FORMAT" default:"auto" enum:"auto,text,json" help:"How to log: text, json, or text on a terminal and json elsewhere (${enum})."`
+	Database   string `env:"CAMPAIGNQL_DATABASE" default:"sqlite:campaignql.db" placeholder:"ADDRESS" help:"sqlite:PATH, sqlite::memory: or mysql://user:password@host:3306/name (${default})."`
+	SecretFile string `env:"CAMPAIGNQL_SECRET_FILE" placeholder:"FILE" help:"File with the secret of the installation, the same on every server. With SQLite it is made beside the database, as campaignql.db.secret; CAMPAIGNQL_SECRET may hold the secret itself."`
+	Secret     string `env:"CAMPAIGNQL_SECRET" hidden:"" help:"The secret of the installation."`
+	LogLevel   string `env:"CAMPAIGNQL_LOG_LEVEL" default:"info" enum:"debug,info,warn,error" help:"Least important messages to log: ${enum}."`
+	LogFormat  string `env:"CAMPAIGNQL_LOG_FORMAT" default:"auto" enum:"auto,text,json" help:"How to log: text, json, or text on a terminal and json elsewhere (${enum})."`
 }
 
 type commandLine struct {
 	settings
-	Serve   serveCommand   `cmd:"" help:"Serve the API."`
-	Migrate migrateCommand `cmd:"" help:"Bring the database up to date."`
-	User    userCommands   `cmd:"" help:"Accounts."`
-	Key     keyCommands    `cmd:"" help:"API keys."`
-	Import  importCommands `cmd:"" help:"Bring data in from files."`
-	Recount recountCommand `cmd:"" help:"Count the events of campaigns and the bounces of contacts anew, print and correct what differs."`
-	Version versionCommand `cmd:"" help:"Print version, commit, date of the commit and Go version."`
+	Serve          serveCommand   `cmd:"" help:"Serve the API."`
+	Migrate        migrateCommand `cmd:"" help:"Bring the database up to date."`
+	User           userCommands   `cmd:"" help:"Accounts."`
+	Key            keyCommands    `cmd:"" help:"API keys."`
+	Import         importCommands `cmd:"" help:"Bring data in from files."`
+	SecretCommands secretCommands `cmd:"" name:"secret" help:"The secret of the installation."`
+	Recount        recountCommand `cmd:"" help:"Count the events of campaigns and the bounces of contacts anew, print and correct what differs."`
+	Version        versionCommand `cmd:"" help:"Print version, commit, date of the commit and Go version."`
 
 	Translate  translateCommand          `cmd:"" help:"Print a legacy request as GraphQL."`
 	Help       helpCommand               `cmd:"" help:"Explain a command."`

@@ -18,8 +18,8 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"campaignql": main})
 }
 
-// secret is the password in every script. The program must never print it.
-const secret = "hunter2-hunter2"
+// hunter is the password in every script. The program must never print it.
+const hunter = "hunter2-hunter2"
 
 func TestScripts(t *testing.T) {
 	testkit.OncePerRun(t)
@@ -81,7 +81,7 @@ func refused(ts *testscript.TestScript, neg bool, args []string) {
 	if !strings.HasPrefix(line, "campaignql: ") || rest != "" {
 		ts.Fatalf("not one line that begins with the program's name")
 	}
-	for _, word := range []string{secret, "goroutine", ".go:", "panic"} {
+	for _, word := range []string{hunter, "goroutine", ".go:", "panic"} {
 		if strings.Contains(line, word) {
 			ts.Fatalf("the line holds %q", word)
 		}
@@ -90,7 +90,7 @@ func refused(ts *testscript.TestScript, neg bool, args []string) {
 
 // silent fails if the last command printed the password.
 func silent(ts *testscript.TestScript, _ bool, _ []string) {
-	if strings.Contains(ts.ReadFile("stdout")+ts.ReadFile("stderr"), secret) {
+	if strings.Contains(ts.ReadFile("stdout")+ts.ReadFile("stderr"), hunter) {
 		ts.Fatalf("the password was printed")
 	}
 }

@@ -46,7 +46,7 @@ func TestChangingThePasswordEndsSessionsAndKeepsKeys(t *testing.T) {
 		}
 
 		path := filepath.Join(t.TempDir(), "password")
-		if err := os.WriteFile(path, []byte(secret+"\r\n"), 0o600); err != nil {
+		if err := os.WriteFile(path, []byte(hunter+"\r\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		stdin, err := os.Open(path)
@@ -74,7 +74,7 @@ func TestChangingThePasswordEndsSessionsAndKeepsKeys(t *testing.T) {
 		if apperr.CodeOf(err) != apperr.Unauthenticated {
 			t.Errorf("the old password: %v", err)
 		}
-		if _, err := login(account.Login{Username: "ann", Password: secret}); err != nil {
+		if _, err := login(account.Login{Username: "ann", Password: hunter}); err != nil {
 			t.Errorf("the new password: %v", err)
 		}
 		if _, err := stdin.Seek(0, io.SeekStart); err != nil {

@@ -21,7 +21,8 @@ func (c *serveCommand) Run(ctx context.Context, env *environment) error {
 		return err
 	}
 	b := thisBuild()
-	return app.Run(ctx, env.Database, c.Config, app.Build{Version: b.version, Commit: b.commit}, env.log, env.stdout)
+	build := app.Build{Version: b.version, Commit: b.commit}
+	return app.Run(ctx, env.Database, c.Config, env.secret, build, env.log, env.stdout)
 }
 
 type migrateCommand struct {

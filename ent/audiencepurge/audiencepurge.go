@@ -45,7 +45,7 @@ func ValidColumn(column string) bool {
 // KindValidator is a validator for the "kind" field enum values. It is called by the builders before save.
 func KindValidator(k kind.Deleted) error {
 	switch k {
-	case "list", "custom_field", "subscriber_tag":
+	case "list", "custom_field", "subscriber_tag", "contact":
 		return nil
 	default:
 		return fmt.Errorf("audiencepurge: invalid enum value for kind field: %q", k)

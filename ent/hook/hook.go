@@ -140,6 +140,18 @@ func (f FieldValueFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, 
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.FieldValueMutation", m)
 }
 
+// The ForgottenAddressFunc type is an adapter to allow the use of ordinary
+// function as ForgottenAddress mutator.
+type ForgottenAddressFunc func(context.Context, *ent.ForgottenAddressMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f ForgottenAddressFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.ForgottenAddressMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.ForgottenAddressMutation", m)
+}
+
 // The HourlyCounterFunc type is an adapter to allow the use of ordinary
 // function as HourlyCounter mutator.
 type HourlyCounterFunc func(context.Context, *ent.HourlyCounterMutation) (ent.Value, error)

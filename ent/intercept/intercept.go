@@ -18,6 +18,7 @@ import (
 	"campaignql/ent/email"
 	"campaignql/ent/event"
 	"campaignql/ent/fieldvalue"
+	"campaignql/ent/forgottenaddress"
 	"campaignql/ent/hourlycounter"
 	"campaignql/ent/idempotencykey"
 	"campaignql/ent/linkcounter"
@@ -391,6 +392,33 @@ func (f TraverseFieldValue) Traverse(ctx context.Context, q ent.Query) error {
 		return f(ctx, q)
 	}
 	return fmt.Errorf("unexpected query type %T. expect *ent.FieldValueQuery", q)
+}
+
+// The ForgottenAddressFunc type is an adapter to allow the use of ordinary function as a Querier.
+type ForgottenAddressFunc func(context.Context, *ent.ForgottenAddressQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f ForgottenAddressFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.ForgottenAddressQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.ForgottenAddressQuery", q)
+}
+
+// The TraverseForgottenAddress type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseForgottenAddress func(context.Context, *ent.ForgottenAddressQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseForgottenAddress) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseForgottenAddress) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.ForgottenAddressQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.ForgottenAddressQuery", q)
 }
 
 // The HourlyCounterFunc type is an adapter to allow the use of ordinary function as a Querier.
@@ -877,6 +905,8 @@ func NewQuery(q ent.Query) (Query, error) {
 		return &query[*ent.EventQuery, predicate.Event, event.OrderOption]{typ: ent.TypeEvent, tq: q}, nil
 	case *ent.FieldValueQuery:
 		return &query[*ent.FieldValueQuery, predicate.FieldValue, fieldvalue.OrderOption]{typ: ent.TypeFieldValue, tq: q}, nil
+	case *ent.ForgottenAddressQuery:
+		return &query[*ent.ForgottenAddressQuery, predicate.ForgottenAddress, forgottenaddress.OrderOption]{typ: ent.TypeForgottenAddress, tq: q}, nil
 	case *ent.HourlyCounterQuery:
 		return &query[*ent.HourlyCounterQuery, predicate.HourlyCounter, hourlycounter.OrderOption]{typ: ent.TypeHourlyCounter, tq: q}, nil
 	case *ent.IdempotencyKeyQuery:

@@ -40,7 +40,7 @@ var (
 	AudiencePurgesColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt64, Increment: true},
 		{Name: "user_id", Type: field.TypeInt64},
-		{Name: "kind", Type: field.TypeEnum, Enums: []string{"list", "custom_field", "subscriber_tag"}, SchemaType: map[string]string{"mysql": "varchar(24)"}},
+		{Name: "kind", Type: field.TypeEnum, Enums: []string{"list", "custom_field", "subscriber_tag", "contact"}, SchemaType: map[string]string{"mysql": "varchar(24)"}},
 		{Name: "target_id", Type: field.TypeInt64},
 	}
 	// AudiencePurgesTable holds the schema information for the "audience_purges" table.
@@ -470,6 +470,28 @@ var (
 				Name:    "fieldvalue_custom_field_id_date",
 				Unique:  false,
 				Columns: []*schema.Column{FieldValuesColumns[6], FieldValuesColumns[4]},
+			},
+		},
+	}
+	// ForgottenAddressesColumns holds the columns for the "forgotten_addresses" table.
+	ForgottenAddressesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "user_id", Type: field.TypeInt64},
+		{Name: "key_id", Type: field.TypeString, Size: 16},
+		{Name: "digest", Type: field.TypeString, Size: 64},
+		{Name: "reason", Type: field.TypeEnum, Enums: []string{"manual", "complaint", "hard_bounce"}, Default: "manual", SchemaType: map[string]string{"mysql": "varchar(24)"}},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+	}
+	// ForgottenAddressesTable holds the schema information for the "forgotten_addresses" table.
+	ForgottenAddressesTable = &schema.Table{
+		Name:       "forgotten_addresses",
+		Columns:    ForgottenAddressesColumns,
+		PrimaryKey: []*schema.Column{ForgottenAddressesColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "forgottenaddress_user_id_key_id_digest",
+				Unique:  true,
+				Columns: []*schema.Column{ForgottenAddressesColumns[1], ForgottenAddressesColumns[2], ForgottenAddressesColumns[3]},
 			},
 		},
 	}
@@ -921,6 +943,7 @@ var (
 		EmailsTable,
 		EventsTable,
 		FieldValuesTable,
+		ForgottenAddressesTable,
 		HourlyCountersTable,
 		IdempotencyKeysTable,
 		LinkCountersTable,
@@ -998,6 +1021,11 @@ func init() {
 	FieldValuesTable.ForeignKeys[1].RefTable = CustomFieldsTable
 	FieldValuesTable.Annotation = &entsql.Annotation{
 		Table:     "field_values",
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
+	ForgottenAddressesTable.Annotation = &entsql.Annotation{
+		Table:     "forgotten_addresses",
 		Charset:   "utf8mb4",
 		Collation: "utf8mb4_bin",
 	}

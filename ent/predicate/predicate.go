@@ -39,6 +39,9 @@ type Event func(*sql.Selector)
 // FieldValue is the predicate function for fieldvalue builders.
 type FieldValue func(*sql.Selector)
 
+// ForgottenAddress is the predicate function for forgottenaddress builders.
+type ForgottenAddress func(*sql.Selector)
+
 // HourlyCounter is the predicate function for hourlycounter builders.
 type HourlyCounter func(*sql.Selector)
 

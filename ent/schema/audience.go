@@ -342,9 +342,40 @@ func (Suppression) Indexes() []ent.Index {
 // Annotations of the Suppression.
 func (Suppression) Annotations() []schema.Annotation { return table("suppressions") }
 
+// ForgottenAddress is the suppression of a person who was forgotten: the address is kept as a digest
+// alone, by which it is recognized if it is entered again. Then it becomes a Suppression.
+type ForgottenAddress struct{ ent.Schema }
+
+// Mixin of the ForgottenAddress.
+func (ForgottenAddress) Mixin() []ent.Mixin { return []ent.Mixin{owned{}} }
+
+// Fields of the ForgottenAddress.
+func (ForgottenAddress) Fields() []ent.Field {
+	return []ent.Field{
+		field.Int64("id"),
+		field.String("key_id").MaxLen(16).Immutable().Comment("Key of the digest, derived from the secret of the installation."),
+		field.String("digest").MaxLen(64).Immutable().Comment("HMAC-SHA-256 of the account and the key of the address, hexadecimal."),
+		field.Enum("reason").
+			GoType(kind.SuppressionReason("")).
+			SchemaType(short()).
+			Immutable().
+			Default(string(kind.SuppressedManually)),
+		instant("created_at").required(),
+	}
+}
+
+// Indexes of the ForgottenAddress.
+func (ForgottenAddress) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("user_id", "key_id", "digest").Unique()}
+}
+
+// Annotations of the ForgottenAddress.
+func (ForgottenAddress) Annotations() []schema.Annotation { return table("forgotten_addresses") }
+
 // AudiencePurge is something of the audience that is deleted and whose rows remain to be purged:
 // the people of a list, the values of a custom field, the taggings of a tag. Nothing of them is to
-// be seen any more. It goes when they are gone.
+// be seen any more. It goes when they are gone. The events of a contact stay, without what tells of
+// the person.
 type AudiencePurge struct{ ent.Schema }
 
 // Mixin of the AudiencePurge.

@@ -48,6 +48,7 @@ type ResolverRoot interface {
 	CampaignStatistics() CampaignStatisticsResolver
 	ComparedCampaign() ComparedCampaignResolver
 	Contact() ContactResolver
+	ContactEvent() ContactEventResolver
 	CustomField() CustomFieldResolver
 	Email() EmailResolver
 	ExplainedRule() ExplainedRuleResolver
@@ -113,6 +114,11 @@ type ComparedCampaignResolver interface {
 type ContactResolver interface {
 	Subscriptions(ctx context.Context, objs []*model.Contact) ([][]*model.Subscriber, error)
 	Suppression(ctx context.Context, objs []*model.Contact) ([]*model.Suppression, error)
+	Events(ctx context.Context, objs []*model.Contact, first int32) ([][]*model.ContactEvent, error)
+}
+type ContactEventResolver interface {
+	Campaign(ctx context.Context, objs []*model.ContactEvent) ([]*model.Campaign, error)
+	URL(ctx context.Context, objs []*model.ContactEvent) ([]*string, error)
 }
 type CustomFieldResolver interface {
 	List(ctx context.Context, objs []*model.CustomField) ([]*model.SubscriberList, error)
@@ -148,6 +154,7 @@ type MutationResolver interface {
 	UpdateSubscriber(ctx context.Context, input model.UpdateSubscriberInput) (*model.UpdateSubscriberPayload, error)
 	DeleteSubscribers(ctx context.Context, input model.DeleteSubscribersInput) (*model.DeleteSubscribersPayload, error)
 	UpdateContact(ctx context.Context, input model.UpdateContactInput) (*model.UpdateContactPayload, error)
+	DeleteContacts(ctx context.Context, input model.DeleteContactsInput) (*model.DeleteContactsPayload, error)
 	Unsubscribe(ctx context.Context, input model.UnsubscribeInput) (*model.UnsubscribePayload, error)
 	CreateCustomField(ctx context.Context, input model.CreateCustomFieldInput) (*model.CreateCustomFieldPayload, error)
 	UpdateCustomField(ctx context.Context, input model.UpdateCustomFieldInput) (*model.UpdateCustomFieldPayload, error)
@@ -278,6 +285,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CustomFieldValueInput", ec.unmarshalInputCustomFieldValueInput),
 			graphql.NewInputUnmarshaler("DateTimeRange", ec.unmarshalInputDateTimeRange),
 			graphql.NewInputUnmarshaler("DeleteCampaignsInput", ec.unmarshalInputDeleteCampaignsInput),
+			graphql.NewInputUnmarshaler("DeleteContactsInput", ec.unmarshalInputDeleteContactsInput),
 			graphql.NewInputUnmarshaler("DeleteCustomFieldsInput", ec.unmarshalInputDeleteCustomFieldsInput),
 			graphql.NewInputUnmarshaler("DeleteEmailsInput", ec.unmarshalInputDeleteEmailsInput),
 			graphql.NewInputUnmarshaler("DeleteListsInput", ec.unmarshalInputDeleteListsInput),
@@ -649,7 +657,7 @@ type Query {
     before: String
   ): ContactConnection!
 
-  "The addresses that the account never writes to, by address."
+  "The addresses that the account never writes to, by address. One of a person who was forgotten is not among them until it is entered again."
   suppressions(
     "Keeps addresses that contain this text, without regard to case."
     search: String
@@ -781,6 +789,14 @@ type Mutation {
   "Says of a contact whether mail comes back, on whatever list."
   updateContact("What to change." input: UpdateContactInput!): UpdateContactPayload!
 
+  """
+  Forgets people who ask for it, all or nothing: their addresses, and their subscriptions to all lists with values and tags. What happened stays counted and loses
+  the person: IP address, user agent, reason and subscription go, and a number without an address stays, so that nobody counts twice. Nothing of the address is
+  to be seen from the answer on; the server goes through the events afterwards. A digest of the address stays suppressed: if it is entered again, the suppression
+  comes back, and no mail is sent to it until ` + "`" + `unsuppress` + "`" + `.
+  """
+  deleteContacts("Whom to forget." input: DeleteContactsInput!): DeleteContactsPayload!
+
   "Takes an address off a list; what is known of the person stays. Legacy: ` + "`" + `Subscriber.Unsubscribe` + "`" + `."
   unsubscribe("Whom to take off which list." input: UnsubscribeInput!): UnsubscribePayload!
 
@@ -829,7 +845,7 @@ type Mutation {
   "Suppresses addresses: the account never writes to them, on whatever list they are. All or nothing."
   suppress("What to suppress." input: SuppressInput!): SuppressPayload!
 
-  "Lets the account write to addresses again. All or nothing."
+  "Lets the account write to addresses again, also to those of people who were forgotten. All or nothing."
   unsuppress("What to suppress no longer." input: UnsuppressInput!): UnsuppressPayload!
 
   "Opens a session that lasts 24 hours from its last use. Needs no authentication. Legacy: ` + "`" + `User.Login` + "`" + `."
@@ -2089,6 +2105,32 @@ type Contact implements Node {
   subscriptions: [Subscriber!]!
   "Why the account never writes to the address; null when it may."
   suppression: Suppression
+  "What happened to the person, on whatever list, newest first. Reading it reads no more than the events of the person."
+  events("How many, 1–100." first: Int! = 25): [ContactEvent!]!
+}
+
+"Something that happened to a contact as a recipient of a campaign."
+type ContactEvent {
+  "What it was."
+  kind: EventKind!
+  "When it happened."
+  at: DateTime!
+  "Whether a machine caused it; then it counts for nobody."
+  automated: Boolean!
+  "The campaign."
+  campaign: Campaign!
+  "The link of a click, as it was sent; null of everything else and of a click on no link."
+  url: String
+  "Why, in the words of whoever reported it; null when not known."
+  reason: String
+  "The program of the recipient; null when not known."
+  userAgent: String
+  "The IP address of the recipient; null when not known."
+  ip: String
+  "What a conversion is worth; null of everything else."
+  amount: Float
+  "The currency of the amount; null when not known."
+  currency: String
 }
 
 "A page of contacts."
@@ -2109,6 +2151,22 @@ type ContactEdge {
   cursor: String!
   "The row itself."
   node: Contact!
+}
+
+"What ` + "`" + `deleteContacts` + "`" + ` takes."
+input DeleteContactsInput {
+  "Contacts to forget: global ids or numbers, 1–250. Those that are not there, or whose address is not known any more, are left out of the answer."
+  ids: [ID!]!
+  "Forgets the suppression too, so that who enters the address again may write to it. Otherwise the server needs the secret of its installation (` + "`" + `secret_required` + "`" + `)."
+  forgetSuppression: Boolean! = false
+}
+
+"What ` + "`" + `deleteContacts` + "`" + ` answers."
+type DeleteContactsPayload {
+  "Global ids of who was forgotten."
+  deletedIds: [ID!]!
+  "What the caller can mend."
+  userErrors: [UserError!]!
 }
 
 "What ` + "`" + `updateContact` + "`" + ` takes."
@@ -4080,6 +4138,8 @@ func (ec *executionContext) childFields_Contact(ctx context.Context, field graph
 		return ec.fieldContext_Contact_subscriptions(ctx, field)
 	case "suppression":
 		return ec.fieldContext_Contact_suppression(ctx, field)
+	case "events":
+		return ec.fieldContext_Contact_events(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Contact", field.Name)
 }
@@ -4106,6 +4166,32 @@ func (ec *executionContext) childFields_ContactEdge(ctx context.Context, field g
 		return ec.fieldContext_ContactEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ContactEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ContactEvent(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_ContactEvent_kind(ctx, field)
+	case "at":
+		return ec.fieldContext_ContactEvent_at(ctx, field)
+	case "automated":
+		return ec.fieldContext_ContactEvent_automated(ctx, field)
+	case "campaign":
+		return ec.fieldContext_ContactEvent_campaign(ctx, field)
+	case "url":
+		return ec.fieldContext_ContactEvent_url(ctx, field)
+	case "reason":
+		return ec.fieldContext_ContactEvent_reason(ctx, field)
+	case "userAgent":
+		return ec.fieldContext_ContactEvent_userAgent(ctx, field)
+	case "ip":
+		return ec.fieldContext_ContactEvent_ip(ctx, field)
+	case "amount":
+		return ec.fieldContext_ContactEvent_amount(ctx, field)
+	case "currency":
+		return ec.fieldContext_ContactEvent_currency(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ContactEvent", field.Name)
 }
 
 func (ec *executionContext) childFields_ConversionStatistic(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4286,6 +4372,16 @@ func (ec *executionContext) childFields_DeleteCampaignsPayload(ctx context.Conte
 		return ec.fieldContext_DeleteCampaignsPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DeleteCampaignsPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DeleteContactsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "deletedIds":
+		return ec.fieldContext_DeleteContactsPayload_deletedIds(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_DeleteContactsPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteContactsPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_DeleteCustomFieldsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5532,6 +5628,20 @@ func (ec *executionContext) field_ComparedCampaign_elapsed_args(ctx context.Cont
 	return args, nil
 }
 
+func (ec *executionContext) field_Contact_events_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int32, error) {
+			return ec.unmarshalNInt2int32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_addSubscribers_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -5728,6 +5838,20 @@ func (ec *executionContext) field_Mutation_deleteCampaigns_args(ctx context.Cont
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.DeleteCampaignsInput, error) {
 			return ec.unmarshalNDeleteCampaignsInput2campaignqlᚋgraphᚋmodelᚐDeleteCampaignsInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_deleteContacts_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.DeleteContactsInput, error) {
+			return ec.unmarshalNDeleteContactsInput2campaignqlᚋgraphᚋmodelᚐDeleteContactsInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -11970,6 +12094,73 @@ func (ec *executionContext) resolveBatch_Contact_suppression(ctx context.Context
 	)
 }
 
+func (ec *executionContext) _Contact_events(ctx context.Context, field graphql.CollectedField, obj *model.Contact) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Contact_events(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_Contact_events(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.ContactEvent) graphql.Marshaler {
+			return ec.marshalNContactEvent2ᚕᚖcampaignqlᚋgraphᚋmodelᚐContactEventᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Contact_events(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Contact",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ContactEvent(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Contact_events_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_Contact_events(ctx context.Context, field graphql.CollectedField, obj *model.Contact) (any, error) {
+	resolver := ec.Resolvers.Contact()
+	fc := graphql.GetFieldContext(ctx)
+	if batch, ok := graphql.BatchParentsFor[*model.Contact](ctx, "Contact"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Events(ctx, batch.Parents, fc.Args["first"].(int32))
+		})
+		return graphql.ResolveBatchGroupResult[[]*model.ContactEvent](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Contact.events",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Events(ctx, []*model.Contact{obj}, fc.Args["first"].(int32))
+	return graphql.ResolveBatchSingleResult[[]*model.ContactEvent](
+		ctx,
+		results,
+		err,
+		"Contact.events",
+	)
+}
+
 func (ec *executionContext) _ContactConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.Connection[*model.Contact]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -12142,6 +12333,291 @@ func (ec *executionContext) fieldContext_ContactEdge_node(_ context.Context, fie
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _ContactEvent_kind(ctx context.Context, field graphql.CollectedField, obj *model.ContactEvent) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ContactEvent_kind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v kind.EventKind) graphql.Marshaler {
+			return ec.marshalNEventKind2campaignqlᚋinternalᚋkindᚐEventKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ContactEvent_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ContactEvent", field, false, false, "EventKind")
+}
+
+func (ec *executionContext) _ContactEvent_at(ctx context.Context, field graphql.CollectedField, obj *model.ContactEvent) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ContactEvent_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ContactEvent_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ContactEvent", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _ContactEvent_automated(ctx context.Context, field graphql.CollectedField, obj *model.ContactEvent) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ContactEvent_automated(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Automated, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ContactEvent_automated(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ContactEvent", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _ContactEvent_campaign(ctx context.Context, field graphql.CollectedField, obj *model.ContactEvent) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ContactEvent_campaign(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_ContactEvent_campaign(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Campaign) graphql.Marshaler {
+			return ec.marshalNCampaign2ᚖcampaignqlᚋgraphᚋmodelᚐCampaign(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ContactEvent_campaign(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ContactEvent",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Campaign(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_ContactEvent_campaign(ctx context.Context, field graphql.CollectedField, obj *model.ContactEvent) (any, error) {
+	resolver := ec.Resolvers.ContactEvent()
+	if batch, ok := graphql.BatchParentsFor[*model.ContactEvent](ctx, "ContactEvent"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Campaign(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*model.Campaign](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"ContactEvent.campaign",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Campaign(ctx, []*model.ContactEvent{obj})
+	return graphql.ResolveBatchSingleResult[*model.Campaign](
+		ctx,
+		results,
+		err,
+		"ContactEvent.campaign",
+	)
+}
+
+func (ec *executionContext) _ContactEvent_url(ctx context.Context, field graphql.CollectedField, obj *model.ContactEvent) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ContactEvent_url(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_ContactEvent_url(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ContactEvent_url(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ContactEvent", field, true, true, "String")
+}
+func (ec *executionContext) resolveBatch_ContactEvent_url(ctx context.Context, field graphql.CollectedField, obj *model.ContactEvent) (any, error) {
+	resolver := ec.Resolvers.ContactEvent()
+	if batch, ok := graphql.BatchParentsFor[*model.ContactEvent](ctx, "ContactEvent"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.URL(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*string](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"ContactEvent.url",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.URL(ctx, []*model.ContactEvent{obj})
+	return graphql.ResolveBatchSingleResult[*string](
+		ctx,
+		results,
+		err,
+		"ContactEvent.url",
+	)
+}
+
+func (ec *executionContext) _ContactEvent_reason(ctx context.Context, field graphql.CollectedField, obj *model.ContactEvent) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ContactEvent_reason(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reason(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ContactEvent_reason(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ContactEvent", field, true, false, "String")
+}
+
+func (ec *executionContext) _ContactEvent_userAgent(ctx context.Context, field graphql.CollectedField, obj *model.ContactEvent) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ContactEvent_userAgent(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserAgent(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ContactEvent_userAgent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ContactEvent", field, true, false, "String")
+}
+
+func (ec *executionContext) _ContactEvent_ip(ctx context.Context, field graphql.CollectedField, obj *model.ContactEvent) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ContactEvent_ip(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.IP(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ContactEvent_ip(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ContactEvent", field, true, false, "String")
+}
+
+func (ec *executionContext) _ContactEvent_amount(ctx context.Context, field graphql.CollectedField, obj *model.ContactEvent) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ContactEvent_amount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Amount(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *float64) graphql.Marshaler {
+			return ec.marshalOFloat2ᚖfloat64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ContactEvent_amount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ContactEvent", field, true, false, "Float")
+}
+
+func (ec *executionContext) _ContactEvent_currency(ctx context.Context, field graphql.CollectedField, obj *model.ContactEvent) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ContactEvent_currency(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Currency(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ContactEvent_currency(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ContactEvent", field, true, false, "String")
 }
 
 func (ec *executionContext) _ConversionStatistic_count(ctx context.Context, field graphql.CollectedField, obj *statistics.Conversions) (ret graphql.Marshaler) {
@@ -13348,6 +13824,61 @@ func (ec *executionContext) _DeleteCampaignsPayload_userErrors(ctx context.Conte
 func (ec *executionContext) fieldContext_DeleteCampaignsPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "DeleteCampaignsPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DeleteContactsPayload_deletedIds(ctx context.Context, field graphql.CollectedField, obj *model.DeleteContactsPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeleteContactsPayload_deletedIds(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DeletedIds, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNID2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeleteContactsPayload_deletedIds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeleteContactsPayload", field, false, false, "ID")
+}
+
+func (ec *executionContext) _DeleteContactsPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.DeleteContactsPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeleteContactsPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖcampaignqlᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeleteContactsPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DeleteContactsPayload",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
@@ -16121,6 +16652,50 @@ func (ec *executionContext) fieldContext_Mutation_updateContact(ctx context.Cont
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_updateContact_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_deleteContacts(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_deleteContacts(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DeleteContacts(ctx, fc.Args["input"].(model.DeleteContactsInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.DeleteContactsPayload) graphql.Marshaler {
+			return ec.marshalNDeleteContactsPayload2ᚖcampaignqlᚋgraphᚋmodelᚐDeleteContactsPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_deleteContacts(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DeleteContactsPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_deleteContacts_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -26427,6 +27002,59 @@ func UnmarshalDeleteCampaignsInput(ctx context.Context, raw any) (model.DeleteCa
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputDeleteContactsInput(ctx context.Context, obj any) (model.DeleteContactsInput, error) {
+	var it model.DeleteContactsInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["forgetSuppression"]; !present {
+		asMap["forgetSuppression"] = false
+	}
+
+	fieldsInOrder := [...]string{"ids", "forgetSuppression"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "ids":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ids"))
+			data, err := ec.unmarshalNID2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Ids = data
+		case "forgetSuppression":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("forgetSuppression"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ForgetSuppression = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalDeleteContactsInput unmarshals raw into the DeleteContactsInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalDeleteContactsInput(ctx context.Context, raw any) (model.DeleteContactsInput, error) {
+	var out model.DeleteContactsInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "DeleteContactsInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputDeleteCustomFieldsInput(ctx context.Context, obj any) (model.DeleteCustomFieldsInput, error) {
 	var it model.DeleteCustomFieldsInput
 	if obj == nil {
@@ -30522,6 +31150,12 @@ func (ec *executionContext) _Contact(ctx context.Context, sel ast.SelectionSet, 
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Contact_suppression(ctx, field, obj)
 				})
+		case "events":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Contact_events(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -30608,6 +31242,86 @@ func (ec *executionContext) _ContactEdge(ctx context.Context, sel ast.SelectionS
 			out.Values[i] = ec._ContactEdge_node(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var contactEventImplementors = []string{"ContactEvent"}
+
+func (ec *executionContext) _ContactEvent(ctx context.Context, sel ast.SelectionSet, obj *model.ContactEvent) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, contactEventImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ContactEvent")
+		case "kind":
+			out.Values[i] = ec._ContactEvent_kind(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "at":
+			out.Values[i] = ec._ContactEvent_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "automated":
+			out.Values[i] = ec._ContactEvent_automated(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "campaign":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._ContactEvent_campaign(ctx, field, obj)
+				})
+		case "url":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._ContactEvent_url(ctx, field, obj)
+				})
+		case "reason":
+			out.Values[i] = ec._ContactEvent_reason(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "userAgent":
+			out.Values[i] = ec._ContactEvent_userAgent(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "ip":
+			out.Values[i] = ec._ContactEvent_ip(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "amount":
+			out.Values[i] = ec._ContactEvent_amount(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "currency":
+			out.Values[i] = ec._ContactEvent_currency(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -31266,6 +31980,44 @@ func (ec *executionContext) _DeleteCampaignsPayload(ctx context.Context, sel ast
 			}
 		case "userErrors":
 			out.Values[i] = ec._DeleteCampaignsPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var deleteContactsPayloadImplementors = []string{"DeleteContactsPayload"}
+
+func (ec *executionContext) _DeleteContactsPayload(ctx context.Context, sel ast.SelectionSet, obj *model.DeleteContactsPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, deleteContactsPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DeleteContactsPayload")
+		case "deletedIds":
+			out.Values[i] = ec._DeleteContactsPayload_deletedIds(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._DeleteContactsPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -32293,6 +33045,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "updateContact":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_updateContact(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "deleteContacts":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_deleteContacts(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -36164,6 +36923,31 @@ func (ec *executionContext) marshalNContactEdge2ᚖcampaignqlᚋgraphᚋmodelᚐ
 	return ec._ContactEdge(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNContactEvent2ᚕᚖcampaignqlᚋgraphᚋmodelᚐContactEventᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.ContactEvent) graphql.Marshaler {
+	ctx = graphql.WithBatchParents(ctx, "ContactEvent", v, nil)
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNContactEvent2ᚖcampaignqlᚋgraphᚋmodelᚐContactEvent(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNContactEvent2ᚖcampaignqlᚋgraphᚋmodelᚐContactEvent(ctx context.Context, sel ast.SelectionSet, v *model.ContactEvent) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ContactEvent!")
+		return graphql.Null
+	}
+	return ec._ContactEvent(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNConversionStatistic2campaignqlᚋinternalᚋstatisticsᚐConversions(ctx context.Context, sel ast.SelectionSet, v statistics.Conversions) graphql.Marshaler {
 	return ec._ConversionStatistic(ctx, sel, &v)
 }
@@ -36547,6 +37331,19 @@ func (ec *executionContext) marshalNDeleteCampaignsPayload2ᚖcampaignqlᚋgraph
 		return graphql.Null
 	}
 	return ec._DeleteCampaignsPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNDeleteContactsInput2campaignqlᚋgraphᚋmodelᚐDeleteContactsInput(ctx context.Context, v any) (model.DeleteContactsInput, error) {
+	res, err := ec.unmarshalInputDeleteContactsInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNDeleteContactsPayload2ᚖcampaignqlᚋgraphᚋmodelᚐDeleteContactsPayload(ctx context.Context, sel ast.SelectionSet, v *model.DeleteContactsPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "DeleteContactsPayload!")
+		return graphql.Null
+	}
+	return ec._DeleteContactsPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNDeleteCustomFieldsInput2campaignqlᚋgraphᚋmodelᚐDeleteCustomFieldsInput(ctx context.Context, v any) (model.DeleteCustomFieldsInput, error) {

@@ -61,6 +61,11 @@ var Columns = map[string]map[string]string{
 		"deliverableSince": "deliverable_since",
 		"createdAt":        "created_at",
 	},
+	"ContactEvent": {
+		"kind":      "kind",
+		"at":        "at",
+		"automated": "automated",
+	},
 	"CustomField": {
 		"legacyId":  "id",
 		"name":      "name",
@@ -898,6 +903,13 @@ func (ec *executionContext) fieldContact(f *executor.Field) executor.Output[*mod
 		return executor.Batch(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectSuppression()), ""), func(ctx context.Context, parents []*model.Contact) ([]*model.Suppression, error) {
 			return ec.Resolvers.Contact().Suppression(ctx, parents)
 		})
+	case "events":
+		return executor.Batch(f.Argued(func(ctx context.Context) (map[string]any, error) {
+			return ec.field_Contact_events_args(ctx, f.ArgumentMap(ec.Variables))
+		}), executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectContactEvent()), "ContactEvent!"), false, true), func(ctx context.Context, parents []*model.Contact) ([][]*model.ContactEvent, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Contact().Events(ctx, parents, fc.Args["first"].(int32))
+		})
 	}
 	panic("unknown field Contact." + f.Name)
 }
@@ -934,6 +946,42 @@ func (ec *executionContext) fieldContactEdge(f *executor.Field) executor.Output[
 		return executor.Variable(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectContact()), "Contact!"), func(obj *model.Edge[*model.Contact]) *model.Contact { return obj.Node })
 	}
 	panic("unknown field ContactEdge." + f.Name)
+}
+
+func (ec *executionContext) objectContactEvent() executor.Object[*model.ContactEvent] {
+	return executor.Object[*model.ContactEvent]{Implementors: contactEventImplementors, Field: ec.fieldContactEvent}
+}
+
+func (ec *executionContext) fieldContactEvent(f *executor.Field) executor.Output[*model.ContactEvent] {
+	switch f.Name {
+	case "kind":
+		return executor.Variable(f, executor.Leaf(func(buf []byte, v kind.EventKind) []byte {
+			return scalar.AppendString(buf, marshalNEventKind2campaignqlᚋinternalᚋkindᚐEventKind[v])
+		}, "EventKind!"), func(obj *model.ContactEvent) kind.EventKind { return obj.Kind })
+	case "at":
+		return executor.Variable(f, executor.Leaf(scalar.AppendDateTime, "DateTime!"), func(obj *model.ContactEvent) time.Time { return obj.At })
+	case "automated":
+		return executor.Variable(f, executor.Leaf(scalar.AppendBoolean, "Boolean!"), func(obj *model.ContactEvent) bool { return obj.Automated })
+	case "campaign":
+		return executor.Batch(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaign()), "Campaign!"), func(ctx context.Context, parents []*model.ContactEvent) ([]*model.Campaign, error) {
+			return ec.Resolvers.ContactEvent().Campaign(ctx, parents)
+		})
+	case "url":
+		return executor.Batch(f, executor.Pointer(executor.Leaf(scalar.AppendString, ""), ""), func(ctx context.Context, parents []*model.ContactEvent) ([]*string, error) {
+			return ec.Resolvers.ContactEvent().URL(ctx, parents)
+		})
+	case "reason":
+		return executor.Getter(f, executor.Pointer(executor.Leaf(scalar.AppendString, ""), ""), func(obj *model.ContactEvent) *string { return obj.Reason() })
+	case "userAgent":
+		return executor.Getter(f, executor.Pointer(executor.Leaf(scalar.AppendString, ""), ""), func(obj *model.ContactEvent) *string { return obj.UserAgent() })
+	case "ip":
+		return executor.Getter(f, executor.Pointer(executor.Leaf(scalar.AppendString, ""), ""), func(obj *model.ContactEvent) *string { return obj.IP() })
+	case "amount":
+		return executor.Getter(f, executor.Pointer(executor.Float[float64](), ""), func(obj *model.ContactEvent) *float64 { return obj.Amount() })
+	case "currency":
+		return executor.Getter(f, executor.Pointer(executor.Leaf(scalar.AppendString, ""), ""), func(obj *model.ContactEvent) *string { return obj.Currency() })
+	}
+	panic("unknown field ContactEvent." + f.Name)
 }
 
 func (ec *executionContext) objectConversionStatistic() executor.Object[*statistics.Conversions] {
@@ -1184,6 +1232,20 @@ func (ec *executionContext) fieldDeleteCampaignsPayload(f *executor.Field) execu
 		return executor.Variable(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUserError()), "UserError!"), false, true), func(obj *model.DeleteCampaignsPayload) []*model.UserError { return obj.UserErrors })
 	}
 	panic("unknown field DeleteCampaignsPayload." + f.Name)
+}
+
+func (ec *executionContext) objectDeleteContactsPayload() executor.Object[*model.DeleteContactsPayload] {
+	return executor.Object[*model.DeleteContactsPayload]{Implementors: deleteContactsPayloadImplementors, Field: ec.fieldDeleteContactsPayload}
+}
+
+func (ec *executionContext) fieldDeleteContactsPayload(f *executor.Field) executor.Output[*model.DeleteContactsPayload] {
+	switch f.Name {
+	case "deletedIds":
+		return executor.Variable(f, executor.List(executor.Leaf(scalar.AppendID, "ID!"), false, true), func(obj *model.DeleteContactsPayload) []string { return obj.DeletedIds })
+	case "userErrors":
+		return executor.Variable(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUserError()), "UserError!"), false, true), func(obj *model.DeleteContactsPayload) []*model.UserError { return obj.UserErrors })
+	}
+	panic("unknown field DeleteContactsPayload." + f.Name)
 }
 
 func (ec *executionContext) objectDeleteCustomFieldsPayload() executor.Object[*model.DeleteCustomFieldsPayload] {
@@ -1677,6 +1739,13 @@ func (ec *executionContext) fieldMutation(f *executor.Field) executor.Output[exe
 		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUpdateContactPayload()), "UpdateContactPayload!"), func(ctx context.Context, _ executor.None) (*model.UpdateContactPayload, error) {
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Mutation().UpdateContact(ctx, fc.Args["input"].(model.UpdateContactInput))
+		})
+	case "deleteContacts":
+		return executor.Resolver(f.Argued(func(ctx context.Context) (map[string]any, error) {
+			return ec.field_Mutation_deleteContacts_args(ctx, f.ArgumentMap(ec.Variables))
+		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectDeleteContactsPayload()), "DeleteContactsPayload!"), func(ctx context.Context, _ executor.None) (*model.DeleteContactsPayload, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DeleteContacts(ctx, fc.Args["input"].(model.DeleteContactsInput))
 		})
 	case "unsubscribe":
 		return executor.Resolver(f.Argued(func(ctx context.Context) (map[string]any, error) {

@@ -487,6 +487,22 @@ type DeleteCampaignsPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+// What `deleteContacts` takes.
+type DeleteContactsInput struct {
+	// Contacts to forget: global ids or numbers, 1–250. Those that are not there, or whose address is not known any more, are left out of the answer.
+	Ids []string `json:"ids"`
+	// Forgets the suppression too, so that who enters the address again may write to it. Otherwise the server needs the secret of its installation (`secret_required`).
+	ForgetSuppression bool `json:"forgetSuppression"`
+}
+
+// What `deleteContacts` answers.
+type DeleteContactsPayload struct {
+	// Global ids of who was forgotten.
+	DeletedIds []string `json:"deletedIds"`
+	// What the caller can mend.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
 // What `deleteCustomFields` takes.
 type DeleteCustomFieldsInput struct {
 	// Custom fields to delete: global ids or legacy numbers, 1–250. Those that are not there are left out of the answer; if one is in use, none is deleted.

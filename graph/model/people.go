@@ -97,6 +97,29 @@ func (c *Contact) Address() *string { return text(c.Email) }
 // InARow returns how many campaigns in a row ended in a soft bounce.
 func (c *Contact) InARow() int32 { return int32(c.SoftBounces) }
 
+// ContactEvent shows what happened to a person.
+type ContactEvent struct{ *ent.Event }
+
+// Reason is why, or nil if it is not known.
+func (e *ContactEvent) Reason() *string { return text(e.Event.Reason) }
+
+// UserAgent is the program of the recipient, or nil if it is not known.
+func (e *ContactEvent) UserAgent() *string { return text(e.Event.UserAgent) }
+
+// IP is the address of the recipient, or nil if it is not known.
+func (e *ContactEvent) IP() *string { return text(e.Event.IP) }
+
+// Amount is what a conversion is worth, or nil of any other event.
+func (e *ContactEvent) Amount() *float64 {
+	if e.Kind != kind.EventConverted {
+		return nil
+	}
+	return new(float64(e.Event.Amount) / 100)
+}
+
+// Currency is the currency of the amount, or nil if it is not known.
+func (e *ContactEvent) Currency() *string { return text(e.Event.Currency) }
+
 // Suppression shows a suppressed address.
 type Suppression struct{ *ent.Suppression }
 

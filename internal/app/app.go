@@ -21,6 +21,7 @@ import (
 	"campaignql/internal/demo"
 	"campaignql/internal/live"
 	"campaignql/internal/purge"
+	"campaignql/internal/secret"
 	"campaignql/internal/store"
 )
 
@@ -47,10 +48,13 @@ func StoreOptions(cfg config.Config, log *slog.Logger) store.Options {
 }
 
 // Run serves until ctx ends. It then rejects new requests, lets running requests finish for the
-// configured time, and closes the database. It writes the URLs of the server, and the credentials
-// of the demo account, to out. The error describes the problem in one line.
+// configured time, and closes the database. load returns the secret of the installation, or nil; it
+// is called once the database is open. If people were forgotten under a secret that it does not hold,
+// Run fails. It writes the URLs of the server, and the credentials of the demo account, to out. The
+// error describes the problem in one line.
 func Run(
-	ctx context.Context, database string, cfg config.Config, build Build, log *slog.Logger, out io.Writer,
+	ctx context.Context, database string, cfg config.Config, load func() (*secret.Secret, error), build Build,
+	log *slog.Logger, out io.Writer,
 ) (err error) {
 	tuneMemory(cfg)
 	front, err := listen(ctx, cfg, log)
@@ -70,13 +74,21 @@ func Run(
 		log.Warn("stopped before the database was migrated", slog.Any("error", err))
 		return nil
 	}
+	known, err := load()
+	if err != nil {
+		return err
+	}
 	services := NewServices(db, ServiceOptions{
 		Account:         account.Options{SessionTTL: cfg.SessionTTL, FailuresPerMinute: cfg.LoginFailures},
 		SoftBounceLimit: cfg.SoftBounceLimit,
 		Logger:          log,
+		Secret:          known,
 		Live:            live.Options{Interval: cfg.LiveInterval, PerAccount: cfg.MaxSubscriptions},
 	})
 	defer services.Close()
+	if err := services.Suppressions.CheckSecret(caller.System(ctx)); err != nil && ctx.Err() == nil {
+		return err
+	}
 	if err := RecountPending(ctx, services, log); err != nil {
 		if ctx.Err() == nil {
 			return fmt.Errorf("recount: %w", err)

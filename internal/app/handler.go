@@ -80,6 +80,7 @@ func Handler(services *Services, opts HandlerOptions) http.Handler {
 			Fields:         services.Fields,
 			Segments:       services.Segments,
 			Suppressions:   services.Suppressions,
+			Forgetting:     services.Forgetting,
 			Audiences:      services.Audiences,
 			Events:         services.Events,
 			Exports:        services.Exports,

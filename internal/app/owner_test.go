@@ -49,6 +49,7 @@ var owners = map[string]owned{
 	"SubscriberTagging": {by: "people/label", purged: true},
 	"Segment":           {by: "people/segment"},
 	"Suppression":       {by: "people/suppression"},
+	"ForgottenAddress":  {by: "people/suppression"},
 	"Event":             {by: "event", purged: true},
 	"HourlyCounter":     {by: "event", purged: true},
 	"LinkCounter":       {by: "event", purged: true},

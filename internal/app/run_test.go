@@ -23,6 +23,7 @@ import (
 	"campaignql/internal/kind"
 	lists "campaignql/internal/people/list"
 	"campaignql/internal/people/subscriber"
+	"campaignql/internal/secret"
 	"campaignql/internal/store"
 	"campaignql/internal/testkit"
 )
@@ -78,6 +79,9 @@ type running struct {
 	end      func() error
 }
 
+// noSecret is the secret of an installation that has none.
+func noSecret() (*secret.Secret, error) { return nil, nil }
+
 // run starts a server and reads its greeting up to the line that begins with last. The server is
 // stopped when the test ends, or when end is called.
 func run(t *testing.T, address string, cfg config.Config, last string) *running {
@@ -87,7 +91,7 @@ func run(t *testing.T, address string, cfg config.Config, last string) *running 
 	ended := make(chan error, 1)
 	go func() {
 		err := app.Run(
-			ctx, address, cfg, app.Build{Version: "test", Commit: "none"}, slog.New(slog.DiscardHandler), out,
+			ctx, address, cfg, noSecret, app.Build{Version: "test", Commit: "none"}, slog.New(slog.DiscardHandler), out,
 		)
 		out.CloseWithError(err)
 		ended <- err
@@ -246,7 +250,7 @@ func TestRunSaysWhyItCannotServe(t *testing.T) {
 			test.change(&cfg)
 			ctx, cancel := context.WithTimeout(t.Context(), patience) // a server that starts although it should not would run forever
 			defer cancel()
-			err := app.Run(ctx, test.database, cfg, app.Build{}, slog.New(slog.DiscardHandler), io.Discard)
+			err := app.Run(ctx, test.database, cfg, noSecret, app.Build{}, slog.New(slog.DiscardHandler), io.Discard)
 			if err == nil || !regexp.MustCompile(test.want).MatchString(err.Error()) {
 				t.Errorf("got %v, want %s", err, test.want)
 			}

@@ -17,12 +17,14 @@ import (
 	"campaignql/internal/live"
 	"campaignql/internal/people/contact"
 	"campaignql/internal/people/field"
+	"campaignql/internal/people/forget"
 	"campaignql/internal/people/label"
 	"campaignql/internal/people/list"
 	"campaignql/internal/people/segment"
 	"campaignql/internal/people/subscriber"
 	"campaignql/internal/people/suppression"
 	"campaignql/internal/purge"
+	"campaignql/internal/secret"
 	"campaignql/internal/statistics"
 	"campaignql/internal/store"
 	"campaignql/internal/tag"
@@ -43,6 +45,8 @@ type Services struct {
 	Fields         *field.Service
 	Segments       *segment.Service
 	Suppressions   *suppression.Service
+	// Forgetting forgets people who ask for it.
+	Forgetting *forget.Service
 	// Audiences evaluates which subscribers an audience reaches.
 	Audiences  *query.Service
 	Events     *event.Service
@@ -52,7 +56,8 @@ type Services struct {
 	Exports *export.Service
 	// Live notifies subscribers of changes of campaigns.
 	Live *live.Service
-	// Purges deletes the remains of deleted campaigns, lists, custom fields and subscriber tags.
+	// Purges deletes the remains of deleted campaigns, lists, custom fields and subscriber tags, and of
+	// forgotten contacts.
 	Purges *purge.Service
 }
 
@@ -60,6 +65,8 @@ type Services struct {
 type ServiceOptions struct {
 	// Now is the clock of every domain.
 	Now func() time.Time
+	// Secret is the secret of the installation.
+	Secret *secret.Secret
 	// Account are the settings of accounts. Its clock is Now.
 	Account account.Options
 	// SoftBounceLimit is the limit of event.Options.
@@ -72,7 +79,8 @@ type ServiceOptions struct {
 // NewServices builds the services of all domains.
 func NewServices(db *store.Store, opts ServiceOptions) *Services {
 	s := &Services{Store: db, Statistics: statistics.New(db), Purges: purge.New(db)}
-	s.Contacts = contact.New(db, contact.Options{Now: opts.Now})
+	s.Suppressions = suppression.New(db, suppression.Options{Now: opts.Now, Secret: opts.Secret})
+	s.Contacts = contact.New(db, contact.Options{Now: opts.Now, Forgotten: s.Suppressions})
 	opts.Account.Now, opts.Account.Log = opts.Now, opts.Logger
 	s.Accounts = account.New(db, opts.Account)
 	s.Tags = tag.New(db, tag.Options{Now: opts.Now})
@@ -99,10 +107,13 @@ func NewServices(db *store.Store, opts ServiceOptions) *Services {
 		Now: opts.Now, Purges: s.Purges, Survivors: s.Subscribers.Survivors,
 		Named: s.inRules(func(r rules.References) []rules.Reference { return r.Tags }),
 	})
-	s.Suppressions = suppression.New(db, suppression.Options{Now: opts.Now})
 	s.Events = event.New(db, event.Services{
 		People: s.Contacts, Subscriptions: s.Subscribers, Suppressions: s.Suppressions,
 	}, event.Options{Now: opts.Now, SoftBounceLimit: opts.SoftBounceLimit})
+	s.Forgetting = forget.New(db, forget.Services{
+		Contacts: s.Contacts, Subscriptions: s.Subscribers, Suppressions: s.Suppressions, Events: s.Events,
+		Purges: s.Purges,
+	})
 	s.Emails = content.New(db, content.Options{
 		Now: opts.Now,
 		Deleting: func(ctx context.Context, owners, ids []int64) error {

@@ -152,6 +152,7 @@ const (
 	ReasonContactNotFound           Reason = "contact_not_found"
 	ReasonContactRequired           Reason = "contact_required"
 	ReasonDeliverabilityInvalid     Reason = "deliverability_invalid"
+	ReasonSecretRequired            Reason = "secret_required"
 	ReasonSubscriberNotFound        Reason = "subscriber_not_found"
 	ReasonSubscriberAddressRequired Reason = "subscriber_address_required"
 	ReasonSubscriberAddressInvalid  Reason = "subscriber_address_invalid"

@@ -144,6 +144,7 @@ var registered = []Registered{
 	{ReasonContactNotFound, []Code{NotFound}, "no such contact"},
 	{ReasonContactRequired, []Code{Invalid}, "a contact is named in no way or in two"},
 	{ReasonDeliverabilityInvalid, []Code{Invalid, Conflict}, "the deliverability of a contact cannot be that"},
+	{ReasonSecretRequired, []Code{Conflict}, "something needs the secret of the installation, which the server does not have"},
 	{ReasonSubscriberNotFound, []Code{NotFound}, "no such subscriber"},
 	{ReasonSubscriberAddressRequired, []Code{Invalid}, "the address of a subscriber is missing"},
 	{ReasonSubscriberAddressInvalid, []Code{Invalid}, "the address of a subscriber is malformed"},

@@ -252,7 +252,8 @@ func (b *batch) findSubscriptions(ctx context.Context, events []*entry) error {
 }
 
 // lockContacts locks the contacts of the events and fills in what the events need of them. An event
-// whose contact was deleted meanwhile is rejected. Contacts that an event may change are locked for
+// whose contact was deleted meanwhile, or is a mere number since it was forgotten, is rejected.
+// Contacts that an event may change are locked for
 // this transaction alone, the others are shared with concurrent batches: nobody changes them while
 // their events are being recorded.
 func (b *batch) lockContacts(ctx context.Context, events []*entry) ([]*entry, error) {
@@ -289,7 +290,7 @@ func (b *batch) lockContacts(ctx context.Context, events []*entry) ([]*entry, er
 	maps.Copy(b.contacts, shared)
 	return slices.DeleteFunc(events, func(e *entry) bool {
 		c := b.contacts[e.contactID]
-		if c == nil {
+		if c == nil || c.EmailKey == nil {
 			b.rejectPerson(e)
 			return true
 		}

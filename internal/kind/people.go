@@ -150,9 +150,11 @@ const (
 	DeletedField Deleted = "custom_field"
 	// DeletedTag leaves the taggings of people.
 	DeletedTag Deleted = "subscriber_tag"
+	// DeletedContact leaves the events of the contact, which stay and lose what tells of the person.
+	DeletedContact Deleted = "contact"
 )
 
 // Values lists the stored values.
 func (Deleted) Values() []string {
-	return []string{string(DeletedList), string(DeletedField), string(DeletedTag)}
+	return []string{string(DeletedList), string(DeletedField), string(DeletedTag), string(DeletedContact)}
 }

@@ -1,7 +1,8 @@
-// Package purge owns the rows that remain after the deletion of campaigns, lists, custom fields and
-// subscriber tags. There may be millions of them. The transaction that deletes an object stores a
-// note here, and one loop for all kinds deletes the remaining rows later. The package must not know
-// why an object was deleted, or by which caller. Until then the store hides the remaining rows.
+// Package purge owns the rows that remain after the deletion of campaigns, lists, custom fields,
+// subscriber tags and contacts. There may be millions of them. The transaction that deletes an object
+// stores a note here, and one loop for all kinds deletes the remaining rows later; events of contacts
+// stay, without what tells of the person. The package must not know why an object was deleted, or by
+// which caller. Until then the store hides the remaining rows.
 package purge
 
 import (
@@ -171,6 +172,7 @@ func (s *Service) ofAudience(ctx context.Context, after int64) ([]note, error) {
 	left, err := client.Query().Where(audiencepurge.IDGT(after)).Order(audiencepurge.ByID()).Limit(notesAtOnce).All(ctx)
 	rows := map[kind.Deleted]func(ctx context.Context, id int64) (int, error){
 		kind.DeletedList: s.purgePeople, kind.DeletedField: s.purgeValues, kind.DeletedTag: s.purgeTaggings,
+		kind.DeletedContact: s.purgeContact,
 	}
 	notes := make([]note, len(left))
 	for i, l := range left {

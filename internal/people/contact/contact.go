@@ -13,6 +13,8 @@ import (
 	"campaignql/internal/apperr"
 	"campaignql/internal/caller"
 	"campaignql/internal/kind"
+	"campaignql/internal/people/address"
+	"campaignql/internal/people/suppression"
 	"campaignql/internal/store"
 )
 
@@ -20,6 +22,16 @@ import (
 type Options struct {
 	// Now is the clock. Default: store.Now.
 	Now func() time.Time
+	// Forgotten recognizes the addresses of people who were forgotten. By default it knows no secret,
+	// so that no address can be entered into an account that has forgotten some.
+	Forgotten Forgotten
+}
+
+// Forgotten recognizes the addresses of people who were forgotten.
+type Forgotten interface {
+	// Restore suppresses, in the running transaction, those of the addresses that the account has
+	// forgotten.
+	Restore(ctx context.Context, ownerID int64, addresses []address.Address) error
 }
 
 // Service implements the rules of contacts. Its methods are safe for concurrent use. Each method
@@ -27,8 +39,9 @@ type Options struct {
 // contact of another account is NotFound, reason "contact_not_found", exactly like a contact that
 // does not exist.
 type Service struct {
-	db  *store.Store
-	now func() time.Time
+	db        *store.Store
+	now       func() time.Time
+	forgotten Forgotten
 }
 
 // New returns a Service for an open database.
@@ -36,7 +49,10 @@ func New(db *store.Store, opts Options) *Service {
 	if opts.Now == nil {
 		opts.Now = store.Now
 	}
-	return &Service{db: db, now: opts.Now}
+	if opts.Forgotten == nil {
+		opts.Forgotten = suppression.New(db, suppression.Options{Now: opts.Now})
+	}
+	return &Service{db: db, now: opts.Now, forgotten: opts.Forgotten}
 }
 
 // Get returns the contact with the given id.

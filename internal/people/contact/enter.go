@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"entgo.io/ent/dialect"
+
 	"campaignql/ent"
 	entcontact "campaignql/ent/contact"
 	"campaignql/internal/people/address"
@@ -26,9 +28,10 @@ const sampled = 32
 
 // Enter returns the contacts of an account with the given addresses, by the key of the address, and
 // makes those that it does not have. It runs in the running transaction, which holds a lock on each
-// of the contacts until it ends, so that their deliverability cannot change. The number of
-// statements does not depend on the number of addresses. The rows have id, user_id, email_key and
-// deliverability. The caller must be allowed to write to the account.
+// of the contacts until it ends, so that their deliverability cannot change. Of the contacts that it
+// makes, it suppresses those whose address the account has forgotten. The number of statements does
+// not depend on the number of addresses. The rows have id, user_id, email_key and deliverability. The
+// caller must be allowed to write to the account.
 //
 // Most calls with many addresses are imports of new people, who are not worth looking up. If none of
 // a sample of the addresses is known, Enter inserts them all, and looks them up only if the database
@@ -168,7 +171,11 @@ func (s *Service) insertAll(
 		if err != nil {
 			return err
 		}
-		if err := s.number(ctx, ownerID, some, first, found); err != nil {
+		forgotten, err := s.number(ctx, ownerID, some, first, found)
+		if err == nil && forgotten {
+			err = s.forgotten.Restore(ctx, ownerID, some)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -176,13 +183,20 @@ func (s *Service) insertAll(
 }
 
 // number adds inserted contacts with their ids to found. If the database numbers the rows of an
-// INSERT without gaps, the ids start at first. Otherwise they are read by address.
+// INSERT without gaps, the ids start at first. Otherwise they are read by address. The same statement
+// tells whether the account has forgotten anybody: with a lock, because it may have done so since the
+// transaction began.
 func (s *Service) number(
 	ctx context.Context, ownerID int64, some []address.Address, first int64, found map[string]*ent.Contact,
-) error {
+) (forgotten bool, err error) {
 	raw := s.db.Raw(ctx)
 	t := raw.Text()
-	t.WriteString("SELECT email_key FROM contacts WHERE id BETWEEN ")
+	t.WriteString("SELECT email_key,EXISTS(SELECT 1 FROM forgotten_addresses WHERE user_id=")
+	t.Value(ownerID)
+	if s.db.Dialect() == dialect.MySQL {
+		t.WriteString(" LOCK IN SHARE MODE")
+	}
+	t.WriteString(") FROM contacts WHERE id BETWEEN ")
 	t.Value(first)
 	t.WriteString(" AND ")
 	t.Value(first + int64(len(some)) - 1)
@@ -190,18 +204,18 @@ func (s *Service) number(
 	t.Value(ownerID)
 	t.WriteString(" ORDER BY id")
 	n, gapless := 0, true
-	err := raw.Query(ctx, t, func(rows store.Rows) error {
+	err = raw.Query(ctx, t, func(rows store.Rows) error {
 		var key stdsql.RawBytes
-		err := rows.Scan(&key)
+		err := rows.Scan(&key, &forgotten)
 		gapless = gapless && n < len(some) && string(key) == some[n].Key
 		n++
 		return err
 	})
 	if err != nil {
-		return err
+		return false, err
 	}
 	if !gapless || n != len(some) {
-		return s.find(ctx, ownerID, keysOf(some), found)
+		return forgotten || n == 0, s.find(ctx, ownerID, keysOf(some), found)
 	}
 	for i, a := range some {
 		key := a.Key
@@ -209,5 +223,5 @@ func (s *Service) number(
 			ID: first + int64(i), UserID: ownerID, EmailKey: &key, Deliverability: entcontact.DefaultDeliverability,
 		}
 	}
-	return nil
+	return forgotten, nil
 }

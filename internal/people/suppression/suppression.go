@@ -1,5 +1,7 @@
 // Package suppression owns the suppression list of an account: the addresses that get no mail from
-// the account, whatever list they are on. It must not know lists or people.
+// the account, whatever list they are on. Of people who were forgotten it keeps a digest of the
+// address instead, and recognizes the address when it is entered again. It must not know lists or
+// people.
 package suppression
 
 import (
@@ -18,6 +20,7 @@ import (
 	"campaignql/internal/kind"
 	"campaignql/internal/page"
 	"campaignql/internal/people/address"
+	"campaignql/internal/secret"
 	"campaignql/internal/store"
 )
 
@@ -28,6 +31,9 @@ const MaxAddresses = 5000
 type Options struct {
 	// Now is the clock. Default: store.Now.
 	Now func() time.Time
+	// Secret is the secret of the installation, for the digests of forgotten addresses. Without one,
+	// none can be forgotten, and addresses of an account that has forgotten some cannot be entered.
+	Secret *secret.Secret
 }
 
 // Service implements the rules of suppressions. Its methods are safe for concurrent use. Each
@@ -39,6 +45,8 @@ type Options struct {
 type Service struct {
 	db  *store.Store
 	now func() time.Time
+	// keys are the keys of digests, the current one first.
+	keys []secret.Key
 }
 
 // New returns a Service for an open database.
@@ -46,12 +54,13 @@ func New(db *store.Store, opts Options) *Service {
 	if opts.Now == nil {
 		opts.Now = store.Now
 	}
-	return &Service{db: db, now: opts.Now}
+	return &Service{db: db, now: opts.Now, keys: opts.Secret.Keys(secret.ForgottenAddresses)}
 }
 
 // Suppress suppresses addresses in the caller's account, all or nothing. It returns the
 // suppressions in the order of the addresses, without duplicates. An address that is already
-// suppressed keeps its reason and date. People with a suppressed address stay on their lists.
+// suppressed keeps its reason and date, also if it was forgotten. People with a suppressed address
+// stay on their lists.
 //
 // An invalid address is Invalid on addresses[i], reason "suppression_address_invalid". More than
 // MaxAddresses addresses are Invalid on addresses, reason "too_many_addresses". An unknown reason
@@ -59,7 +68,8 @@ func New(db *store.Store, opts Options) *Service {
 func (s *Service) Suppress(
 	ctx context.Context, addresses []string, reason kind.SuppressionReason,
 ) ([]*ent.Suppression, error) {
-	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
+	who, err := caller.Authorize(ctx, kind.ScopeWrite)
+	if err != nil {
 		return nil, err
 	}
 	var faults apperr.Faults
@@ -72,7 +82,10 @@ func (s *Service) Suppress(
 	}
 	now := store.Truncate(s.now())
 	var out []*ent.Suppression
-	err := s.db.Tx(ctx, func(ctx context.Context) error {
+	err = s.db.Tx(ctx, func(ctx context.Context) error {
+		if err := s.Restore(ctx, who.UserID, wanted); err != nil {
+			return err
+		}
 		client := s.db.Client(ctx)
 		rows := make([]*ent.SuppressionCreate, len(wanted))
 		for i, a := range wanted {
@@ -131,11 +144,13 @@ func (s *Service) find(
 	return out, nil
 }
 
-// Unsuppress removes addresses from the suppression list of the caller's account, all or nothing.
-// It returns the removed addresses in their stored spelling, in the order of the input. It silently
-// ignores addresses that are not suppressed. Invalid addresses return the errors of Suppress.
+// Unsuppress removes addresses from the suppression list of the caller's account, all or nothing,
+// and the digests of those that were forgotten. It returns the removed addresses in their stored
+// spelling, and forgotten ones as they are given, in the order of the input. It silently ignores
+// addresses that are not suppressed. Invalid addresses return the errors of Suppress.
 func (s *Service) Unsuppress(ctx context.Context, addresses []string) ([]string, error) {
-	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
+	who, err := caller.Authorize(ctx, kind.ScopeWrite)
+	if err != nil {
 		return nil, err
 	}
 	var faults apperr.Faults
@@ -144,24 +159,38 @@ func (s *Service) Unsuppress(ctx context.Context, addresses []string) ([]string,
 		return []string{}, err
 	}
 	var released []string
-	err := s.db.TxLatest(ctx, func(ctx context.Context) error {
-		released = []string{}
+	err = s.db.TxLatest(ctx, func(ctx context.Context) error {
 		rows, err := s.find(ctx, wanted, store.Lock) // of concurrent callers, only one releases an address
-		if err != nil || len(rows) == 0 {
+		if err != nil {
 			return err
 		}
-		ids := make([]int64, len(rows))
-		for i, row := range rows {
-			ids[i] = row.ID
-			released = append(released, row.Email)
+		forgotten, err := s.recognize(ctx, who.UserID, wanted)
+		if err != nil {
+			return err
 		}
-		_, err = s.db.Client(ctx).Suppression.Delete().Where(suppression.IDIn(ids...)).Exec(ctx)
-		return err
+		if released, err = s.release(ctx, rows); err != nil || len(forgotten) == 0 {
+			return err
+		}
+		released = ordered(wanted, rows, forgotten)
+		return s.drop(ctx, forgotten)
 	})
 	if err != nil {
 		return nil, err
 	}
 	return released, nil
+}
+
+// release deletes suppressions, and returns their addresses.
+func (s *Service) release(ctx context.Context, rows []*ent.Suppression) ([]string, error) {
+	released, ids := make([]string, len(rows)), make([]int64, len(rows))
+	for i, row := range rows {
+		ids[i], released[i] = row.ID, row.Email
+	}
+	if len(rows) == 0 {
+		return released, nil
+	}
+	_, err := s.db.Client(ctx).Suppression.Delete().Where(suppression.IDIn(ids...)).Exec(ctx)
+	return released, err
 }
 
 func keys(all []address.Address) []string {

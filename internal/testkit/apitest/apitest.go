@@ -24,6 +24,7 @@ import (
 	"campaignql/internal/config"
 	"campaignql/internal/kind"
 	"campaignql/internal/live"
+	"campaignql/internal/secret"
 	"campaignql/internal/store"
 )
 
@@ -55,7 +56,12 @@ func New(t testing.TB, db *store.Store) *Server {
 // such as the clock.
 func With(t testing.TB, db *store.Store, cfg config.Config, change ...func(*app.ServiceOptions)) *Server {
 	t.Helper()
+	known, err := secret.Parse("secret-of-the-installation-of-tests")
+	if err != nil {
+		t.Fatal(err)
+	}
 	opts := app.ServiceOptions{
+		Secret:  known,
 		Account: account.Options{Passwords: cheap},
 		Live:    live.Options{Interval: cfg.LiveInterval, PerAccount: cfg.MaxSubscriptions},
 	}

@@ -1,0 +1,236 @@
+package suppression
+
+import (
+	"context"
+	"slices"
+	"strconv"
+
+	"entgo.io/ent/dialect"
+
+	"campaignql/ent"
+	"campaignql/ent/forgottenaddress"
+	"campaignql/ent/suppression"
+	"campaignql/internal/apperr"
+	"campaignql/internal/caller"
+	"campaignql/internal/kind"
+	"campaignql/internal/people/address"
+	"campaignql/internal/store"
+)
+
+// recognizedAtOnce is the number of digests per statement.
+const recognizedAtOnce = 5000
+
+// Forget deletes, in the running transaction, the suppressions of people who are being forgotten.
+// With keep it stores a digest of each address instead, with the reason and the instant of the
+// suppression; an address that was not suppressed gets one too. Without a secret keep is a Conflict,
+// reason "secret_required".
+func (s *Service) Forget(ctx context.Context, people []Address, keep bool) error {
+	if keep && len(s.keys) == 0 {
+		return &apperr.Error{
+			Code: apperr.Conflict, Reason: apperr.ReasonSecretRequired,
+			Message: "a digest of the address has to be kept, and the server has no secret for it: " +
+				"set --secret-file or CAMPAIGNQL_SECRET, or forget the suppression too",
+		}
+	}
+	known, err := s.lockOf(ctx, people)
+	if err != nil {
+		return err
+	}
+	var rows []*ent.Suppression
+	for _, row := range known {
+		rows = append(rows, row)
+	}
+	if _, err := s.release(ctx, rows); err != nil || !keep {
+		return err
+	}
+	client, now := s.db.Client(ctx).ForgottenAddress, store.Truncate(s.now())
+	creates := make([]*ent.ForgottenAddressCreate, len(people))
+	for i, p := range people {
+		creates[i] = client.Create().SetUserID(p.OwnerID).SetKeyID(s.keys[0].ID).
+			SetDigest(s.keys[0].Digest(strconv.FormatInt(p.OwnerID, 10), p.Key)).
+			SetReason(kind.SuppressedManually).SetCreatedAt(now)
+		if row := known[p]; row != nil {
+			creates[i].SetReason(row.Reason).SetCreatedAt(row.CreatedAt)
+		}
+	}
+	for some := range slices.Chunk(creates, leftAtOnce) {
+		if err := client.CreateBulk(some...).Exec(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lockOf returns the suppressions of addresses, and locks them in the order of their ids.
+func (s *Service) lockOf(ctx context.Context, people []Address) (map[Address]*ent.Suppression, error) {
+	wanted := make(map[Address]bool, len(people))
+	owners, keys := make([]int64, len(people)), make([]string, len(people))
+	for i, p := range people {
+		wanted[p], owners[i], keys[i] = true, p.OwnerID, p.Key
+	}
+	found := map[Address]*ent.Suppression{}
+	for some := range slices.Chunk(keys, MaxAddresses) {
+		query := s.db.Client(ctx).Suppression.Query().
+			Where(suppression.UserIDIn(store.Distinct(owners)...), suppression.EmailKeyIn(some...)).
+			Order(suppression.ByID())
+		query.Modify(store.Lock)
+		rows, err := query.All(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, row := range rows {
+			if p := (Address{row.UserID, row.EmailKey}); wanted[p] {
+				found[p] = row
+			}
+		}
+	}
+	return found, nil
+}
+
+// Restore suppresses, in the running transaction, those of the addresses that the account has
+// forgotten, with the reason and the instant of before. The digests go. It runs one statement per
+// 5,000 addresses if none of them was forgotten. If the account has digests of a secret that the
+// server does not have, no address can be recognized: the error is Unavailable.
+func (s *Service) Restore(ctx context.Context, ownerID int64, addresses []address.Address) error {
+	forgotten, err := s.recognize(ctx, ownerID, addresses)
+	if err != nil || len(forgotten) == 0 {
+		return err
+	}
+	var rows []*ent.Suppression
+	for _, a := range addresses {
+		if row := forgotten[a.Key]; row != nil {
+			rows = append(rows, &ent.Suppression{
+				UserID: ownerID, Email: a.Text, EmailKey: a.Key, Reason: row.Reason, CreatedAt: row.CreatedAt,
+			})
+		}
+	}
+	if err := s.Left(ctx, rows); err != nil {
+		return err
+	}
+	return s.drop(ctx, forgotten)
+}
+
+// drop deletes digests.
+func (s *Service) drop(ctx context.Context, forgotten map[string]*ent.ForgottenAddress) error {
+	ids := make([]int64, 0, len(forgotten))
+	for _, row := range forgotten {
+		ids = append(ids, row.ID)
+	}
+	slices.Sort(ids)
+	for some := range slices.Chunk(ids, recognizedAtOnce) {
+		_, err := s.db.Client(ctx).ForgottenAddress.Delete().Where(forgottenaddress.IDIn(some...)).Exec(ctx)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// recognize returns the digests of addresses that the account has forgotten, by the key of the
+// address, and locks them. It reads what is committed at that moment, whatever the isolation level.
+func (s *Service) recognize(
+	ctx context.Context, ownerID int64, addresses []address.Address,
+) (map[string]*ent.ForgottenAddress, error) {
+	found := map[string]*ent.ForgottenAddress{}
+	owner := strconv.FormatInt(ownerID, 10)
+	for some := range slices.Chunk(addresses, recognizedAtOnce/max(1, len(s.keys))) {
+		of := make(map[string]string, len(some)*len(s.keys)) // the key of the address by its digest
+		var digests []any
+		for _, key := range s.keys {
+			for _, a := range some {
+				digest := key.Digest(owner, a.Key)
+				of[digest], digests = a.Key, append(digests, digest)
+			}
+		}
+		err := s.read(ctx, ownerID, digests, func(row *ent.ForgottenAddress) error {
+			key, known := of[row.Digest]
+			if !known {
+				return errUnknownSecret()
+			}
+			found[key] = row
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+// read calls tell with the rows of an account that have one of the digests, or a key that the server
+// does not have.
+func (s *Service) read(
+	ctx context.Context, ownerID int64, digests []any, tell func(*ent.ForgottenAddress) error,
+) error {
+	raw := s.db.Raw(ctx)
+	t := raw.Text()
+	t.WriteString("SELECT id,digest,reason,created_at FROM forgotten_addresses WHERE user_id=")
+	t.Value(ownerID)
+	if len(s.keys) > 0 {
+		ids := make([]any, len(s.keys))
+		for i, key := range s.keys {
+			ids[i] = key.ID
+		}
+		t.WriteString(" AND (key_id IN (")
+		t.List(ids)
+		t.WriteString(") AND digest IN (")
+		t.List(digests)
+		t.WriteString(") OR key_id NOT IN (")
+		t.List(ids)
+		t.WriteString("))")
+	}
+	if s.db.Dialect() == dialect.MySQL {
+		t.WriteString(" FOR UPDATE")
+	}
+	return raw.Query(ctx, t, func(rows store.Rows) error {
+		row := &ent.ForgottenAddress{UserID: ownerID}
+		if err := rows.Scan(&row.ID, &row.Digest, &row.Reason, &row.CreatedAt); err != nil {
+			return err
+		}
+		return tell(row)
+	})
+}
+
+func errUnknownSecret() error {
+	return apperr.New(
+		apperr.Unavailable, "people were forgotten under a secret that this server does not have: "+
+			"name all secrets of the installation by --secret-file or CAMPAIGNQL_SECRET",
+	)
+}
+
+// CheckSecret returns an error if people of any account were forgotten under a secret that the
+// server does not have: it would not recognize them. The caller needs the scope admin.
+func (s *Service) CheckSecret(ctx context.Context) error {
+	if _, err := caller.Authorize(ctx, kind.ScopeAdmin); err != nil {
+		return err
+	}
+	ids := make([]string, len(s.keys))
+	for i, key := range s.keys {
+		ids[i] = key.ID
+	}
+	unknown, err := s.db.Client(ctx).ForgottenAddress.Query().Where(forgottenaddress.KeyIDNotIn(ids...)).Exist(ctx)
+	if err == nil && unknown {
+		err = errUnknownSecret()
+	}
+	return store.Translate(err)
+}
+
+// ordered returns the addresses of suppressions and of digests, in the order in which they are
+// wanted.
+func ordered(
+	wanted []address.Address, rows []*ent.Suppression, forgotten map[string]*ent.ForgottenAddress,
+) []string {
+	stored := make(map[string]string, len(rows))
+	for _, row := range rows {
+		stored[row.EmailKey] = row.Email
+	}
+	var out []string
+	for _, a := range wanted {
+		if text, suppressed := stored[a.Key]; suppressed {
+			out = append(out, text)
+		} else if forgotten[a.Key] != nil {
+			out = append(out, a.Text)
+		}
+	}
+	return out
+}

@@ -1,0 +1,93 @@
+package secret
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// mode is that of a file with secrets: only its owner reads it.
+const mode = 0o600
+
+// Load reads the secrets of a file.
+func Load(path string) (*Secret, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	s, err := Parse(string(text))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return s, nil
+}
+
+// Ensure reads the secrets of a file, and makes it with a random secret if there is none. Of
+// processes that make it at once one succeeds, and the others read its file. Nobody sees a file that
+// is not complete.
+func Ensure(path string) (*Secret, error) {
+	if s, err := Load(path); !errors.Is(err, fs.ErrNotExist) {
+		return s, err
+	}
+	made, err := write(path, Random()+"\n")
+	if err != nil {
+		return nil, err
+	}
+	defer os.Remove(made)
+	// A link, unlike a rename, never replaces a file that another process has made meanwhile.
+	if err := os.Link(made, path); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, err
+	}
+	if err := syncFolder(path); err != nil {
+		return nil, err
+	}
+	return Load(path)
+}
+
+// Rotate makes a new secret the current one of a file. The others stay behind it. It makes the file
+// if there is none.
+func Rotate(path string) error {
+	old, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		_, err := Ensure(path)
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := Parse(string(old)); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	made, err := write(path, Random()+"\n"+string(old))
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(made, path); err != nil {
+		return errors.Join(err, os.Remove(made))
+	}
+	return syncFolder(path)
+}
+
+// Random returns a new secret of 256 random bits.
+func Random() string {
+	var bits [32]byte
+	_, _ = rand.Read(bits[:]) // never fails
+	return base64.RawURLEncoding.EncodeToString(bits[:])
+}
+
+// write writes text to a new file beside path, so that it is on the disk, and returns its name.
+func write(path, text string) (name string, err error) {
+	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*") // with mode 0600
+	if err != nil {
+		return "", err
+	}
+	_, err = file.WriteString(text)
+	if err = errors.Join(err, file.Chmod(mode), file.Sync(), file.Close()); err != nil {
+		return "", errors.Join(err, os.Remove(file.Name()))
+	}
+	return file.Name(), nil
+}

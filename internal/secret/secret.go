@@ -1,0 +1,96 @@
+// Package secret owns the secret of the installation, and the keys that are derived from it. What is
+// stored as a digest under such a key can be recognized, and not read. The package must not know
+// what the digests are of.
+package secret
+
+import (
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Purpose is what a key is for. The keys of two purposes have nothing in common. A purpose never
+// changes its text, because every digest depends on it.
+type Purpose string
+
+// ForgottenAddresses is the purpose of the digests of addresses of people who were forgotten.
+const ForgottenAddresses Purpose = "campaignql forgotten addresses v1"
+
+// least is the minimum length of a secret in bytes. A secret that was made here has 43, for 256
+// random bits.
+const least = 32
+
+// Secret is the secret of an installation: the current one, and the older ones, under which digests
+// may still be stored. A nil Secret has none.
+type Secret struct {
+	lines []string // the current one first
+}
+
+// Parse reads secrets that are separated by line breaks or blanks, the current one first. Each has
+// at least 32 characters. The errors do not repeat the text.
+func Parse(text string) (*Secret, error) {
+	lines := strings.Fields(text)
+	if len(lines) == 0 {
+		return nil, errors.New("holds no secret")
+	}
+	for i, line := range lines {
+		if len(line) < least {
+			return nil, fmt.Errorf("secret %d has %d characters: it needs at least %d", i+1, len(line), least)
+		}
+		if slices.Contains(lines[:i], line) {
+			return nil, fmt.Errorf("secret %d is there twice", i+1)
+		}
+	}
+	return &Secret{lines: lines}, nil
+}
+
+// Key is a key for one purpose, derived from one secret.
+type Key struct {
+	// ID identifies the key, 16 characters. It tells nothing of the key.
+	ID  string
+	key []byte
+}
+
+// Keys returns the keys for a purpose, the current one first. Of a nil Secret there are none.
+func (s *Secret) Keys(purpose Purpose) []Key {
+	if s == nil {
+		return nil
+	}
+	keys := make([]Key, len(s.lines))
+	for i, line := range s.lines {
+		keys[i] = Key{
+			ID:  hex.EncodeToString(derive(line, string(purpose)+" id", 8)),
+			key: derive(line, string(purpose)+" key", sha256.Size),
+		}
+	}
+	return keys
+}
+
+// derive returns bytes that depend on a secret and on what they are for.
+func derive(line, info string, length int) []byte {
+	derived, err := hkdf.Key(sha256.New, []byte(line), nil, info, length)
+	if err != nil {
+		panic(err) // only for a length of more than 8,160 bytes
+	}
+	return derived
+}
+
+// DigestLength is the length of a digest in characters, whatever it is of.
+const DigestLength = 2 * sha256.Size
+
+// Digest returns the HMAC-SHA-256 of the parts, in hexadecimal. Parts that are cut differently have
+// different digests.
+func (k Key) Digest(parts ...string) string {
+	mac := hmac.New(sha256.New, k.key)
+	for _, part := range parts {
+		mac.Write(binary.BigEndian.AppendUint64(nil, uint64(len(part))))
+		mac.Write([]byte(part))
+	}
+	return hex.EncodeToString(mac.Sum(nil))
+}
