@@ -53,6 +53,8 @@ var owners = map[string]owned{
 	"HourlyCounter":     {by: "event", purged: true},
 	"LinkCounter":       {by: "event", purged: true},
 	"DomainCounter":     {by: "event", purged: true},
+	"MigrationFinding":  {by: "event"},
+	"PendingRecount":    {by: "event"},
 	"Purge":             {by: "purge"},
 	"AudiencePurge":     {by: "purge"},
 	varying:             {by: "event"},
