@@ -373,7 +373,7 @@ func (w *refereeWriter) remove() bool {
 	}
 	i := w.r.IntN(len(w.enrolments))
 	e := w.enrolments[i]
-	deleted, err := w.Subscribers.Delete(w.ctx, 0, []int64{e.id})
+	deleted, err := w.Subscribers.Delete(w.ctx, []int64{e.id})
 	if err != nil || !slices.Equal(deleted, []int64{e.id}) {
 		return w.fail("delete: %v, %v", deleted, err)
 	}

@@ -21,6 +21,7 @@ import (
 	"campaignql/internal/caller"
 	"campaignql/internal/config"
 	"campaignql/internal/kind"
+	"campaignql/internal/people/forget"
 	lists "campaignql/internal/people/list"
 	"campaignql/internal/people/subscriber"
 	"campaignql/internal/secret"
@@ -383,6 +384,45 @@ func TestWhatDeletedListsLeaveIsPurgedAtTheStartAndAfterADeletion(t *testing.T) 
 		purged(0)
 		if err := r.end(); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// TestAServerWithoutTheSecretDoesNotStart starts a server for a database in which somebody was
+// forgotten, without the secret and with it.
+func TestAServerWithoutTheSecretDoesNotStart(t *testing.T) {
+	t.Parallel()
+	testkit.EachFresh(t, func(t *testing.T, address string) {
+		t.Parallel()
+		db := testkit.Open(t, address)
+		ctx := testkit.As(t, testkit.Account(t, db))
+		known, err := secret.Parse("a-secret-of-at-least-32-characters")
+		if err != nil {
+			t.Fatal(err)
+		}
+		services := app.NewServices(db, app.ServiceOptions{Secret: known})
+		defer services.Close()
+		person := testkit.MakeContact(t, ctx, db.Client(ctx), "ann@example.com")
+		if _, err := services.Forgetting.Forget(ctx, []int64{person}, forget.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		start := func(known *secret.Secret) error {
+			ctx, cancel := context.WithCancel(t.Context())
+			out, in := io.Pipe()
+			go func() { // the server greets
+				_, _ = out.Read(make([]byte, 1))
+				cancel()
+				_, _ = io.Copy(io.Discard, out)
+			}()
+			defer in.Close()
+			load := func() (*secret.Secret, error) { return known, nil }
+			return app.Run(ctx, address, settings(), load, app.Build{}, slog.New(slog.DiscardHandler), in)
+		}
+		if err := start(nil); err == nil || !strings.Contains(err.Error(), "--secret-file or CAMPAIGNQL_SECRET") {
+			t.Errorf("without the secret: %v", err)
+		}
+		if err := start(known); err != nil {
+			t.Errorf("with the secret: %v", err)
 		}
 	})
 }
