@@ -144,12 +144,13 @@ func (w *world) must(err error) {
 	}
 }
 
-// rows counts people, values and taggings of the account, including hidden ones.
-func (w *world) rows() [3]int {
-	return [3]int{
+// rows counts people, values, taggings and merged numbers of the account, including hidden ones.
+func (w *world) rows() [4]int {
+	return [4]int{
 		w.Store.Client(w.ctx).Subscriber.Query().CountX(store.WithDeleted(w.ctx)),
 		w.Store.Client(w.ctx).FieldValue.Query().CountX(store.WithDeleted(w.ctx)),
 		w.Store.Client(w.ctx).SubscriberTagging.Query().CountX(store.WithDeleted(w.ctx)),
+		w.Store.Client(w.ctx).MergedSubscriber.Query().CountX(w.ctx),
 	}
 }
 

@@ -131,6 +131,7 @@ func TestDeleteTakesEverythingOfASubscription(t *testing.T) {
 			{event.Event{SubscriberID: 1 << 40}, event.Rejected},
 			{event.Event{Email: "plain@example.com"}, event.Rejected},
 			{event.Event{Email: "sent@example.com"}, event.Recorded},
+			{event.Event{SubscriberID: 1<<40 + 1}, event.Recorded}, // merged with one that stays
 		} {
 			tt.of.ID, tt.of.Kind, tt.of.CampaignID, tt.of.At = fmt.Sprint("late", i), kind.EventOpened, campaign, start.Format(time.RFC3339)
 			if got := record(tt.of)[0]; got.Outcome != tt.want {
