@@ -72,6 +72,20 @@ func (r Raw) Insert(ctx context.Context, table string, columns []string, rows []
 	return id, err
 }
 
+// CopiesConcurrently reports whether other transactions can insert rows into a table while an INSERT
+// … SELECT into it runs. On SQLite nobody else writes at the time. InnoDB allows it if it assigns ids in
+// the interleaved mode, which is the default of MySQL, but not of MariaDB.
+func (r Raw) CopiesConcurrently(ctx context.Context) (bool, error) {
+	if r.lite {
+		return true, nil
+	}
+	t := r.Text()
+	t.WriteString("SELECT @@innodb_autoinc_lock_mode")
+	var mode int
+	err := r.Query(ctx, t, func(rows Rows) error { return rows.Scan(&mode) })
+	return mode == 2, err
+}
+
 // InsertAll inserts any number of rows. most is the maximum number of rows in one statement.
 func (r Raw) InsertAll(ctx context.Context, table string, columns []string, rows [][]any, most int) error {
 	for some := range Portions(rows, most) {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -83,4 +84,28 @@ func (r Raw) update(
 	}
 	_, err := r.Exec(ctx, t)
 	return err
+}
+
+// WithoutDefaults leaves out the columns in which every row has the default of the database. The rest
+// is inserted faster.
+func WithoutDefaults(columns []string, rows [][]any, defaults map[string]any) ([]string, [][]any) {
+	var keep []int
+	for j, column := range columns {
+		value, ok := defaults[column]
+		if !ok || slices.ContainsFunc(rows, func(row []any) bool { return row[j] != value }) {
+			keep = append(keep, j)
+		}
+	}
+	kept := make([]string, len(keep))
+	for i, j := range keep {
+		kept[i] = columns[j]
+	}
+	short := make([][]any, len(rows))
+	for k, row := range rows {
+		short[k] = make([]any, len(keep))
+		for i, j := range keep {
+			short[k][i] = row[j]
+		}
+	}
+	return kept, short
 }

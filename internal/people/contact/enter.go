@@ -6,10 +6,9 @@ import (
 	"slices"
 	"strings"
 
-	"entgo.io/ent/dialect"
-
 	"campaignql/ent"
 	entcontact "campaignql/ent/contact"
+	"campaignql/ent/forgottenaddress"
 	"campaignql/internal/people/address"
 	"campaignql/internal/store"
 )
@@ -30,8 +29,8 @@ const sampled = 32
 // makes those that it does not have. It runs in the running transaction, which holds a lock on each
 // of the contacts until it ends, so that their deliverability cannot change. Of the contacts that it
 // makes, it suppresses those whose address the account has forgotten. The number of statements does
-// not depend on the number of addresses. The rows have id, user_id, email_key and deliverability. The
-// caller must be allowed to write to the account.
+// not depend on the number of addresses. The rows have id, user_id, email_key and deliverability;
+// those that Enter made have the email too. The caller must be allowed to write to the account.
 //
 // Most calls with many addresses are imports of new people, who are not worth looking up. If none of
 // a sample of the addresses is known, Enter inserts them all, and looks them up only if the database
@@ -171,7 +170,10 @@ func (s *Service) insertAll(
 		if err != nil {
 			return err
 		}
-		forgotten, err := s.number(ctx, ownerID, some, first, found)
+		if err := s.number(ctx, ownerID, some, first, found); err != nil {
+			return err
+		}
+		forgotten, err := s.hasForgotten(ctx, ownerID)
 		if err == nil && forgotten {
 			err = s.forgotten.Restore(ctx, ownerID, some)
 		}
@@ -183,20 +185,13 @@ func (s *Service) insertAll(
 }
 
 // number adds inserted contacts with their ids to found. If the database numbers the rows of an
-// INSERT without gaps, the ids start at first. Otherwise they are read by address. The same statement
-// tells whether the account has forgotten anybody: with a lock, because it may have done so since the
-// transaction began.
+// INSERT without gaps, the ids start at first. Otherwise they are read by address.
 func (s *Service) number(
 	ctx context.Context, ownerID int64, some []address.Address, first int64, found map[string]*ent.Contact,
-) (forgotten bool, err error) {
+) error {
 	raw := s.db.Raw(ctx)
 	t := raw.Text()
-	t.WriteString("SELECT email_key,EXISTS(SELECT 1 FROM forgotten_addresses WHERE user_id=")
-	t.Value(ownerID)
-	if s.db.Dialect() == dialect.MySQL {
-		t.WriteString(" LOCK IN SHARE MODE")
-	}
-	t.WriteString(") FROM contacts WHERE id BETWEEN ")
+	t.WriteString("SELECT email_key FROM contacts WHERE id BETWEEN ")
 	t.Value(first)
 	t.WriteString(" AND ")
 	t.Value(first + int64(len(some)) - 1)
@@ -204,24 +199,33 @@ func (s *Service) number(
 	t.Value(ownerID)
 	t.WriteString(" ORDER BY id")
 	n, gapless := 0, true
-	err = raw.Query(ctx, t, func(rows store.Rows) error {
+	err := raw.Query(ctx, t, func(rows store.Rows) error {
 		var key stdsql.RawBytes
-		err := rows.Scan(&key, &forgotten)
+		err := rows.Scan(&key)
 		gapless = gapless && n < len(some) && string(key) == some[n].Key
 		n++
 		return err
 	})
 	if err != nil {
-		return false, err
+		return err
 	}
 	if !gapless || n != len(some) {
-		return forgotten || n == 0, s.find(ctx, ownerID, keysOf(some), found)
+		return s.find(ctx, ownerID, keysOf(some), found)
 	}
 	for i, a := range some {
 		key := a.Key
 		found[key] = &ent.Contact{
-			ID: first + int64(i), UserID: ownerID, EmailKey: &key, Deliverability: entcontact.DefaultDeliverability,
+			ID: first + int64(i), UserID: ownerID, Email: a.Text, EmailKey: &key,
+			Deliverability: entcontact.DefaultDeliverability,
 		}
 	}
-	return forgotten, nil
+	return nil
+}
+
+// hasForgotten reports whether the account has forgotten anybody. It reads with a lock, because the
+// account may have done so since the transaction began.
+func (s *Service) hasForgotten(ctx context.Context, ownerID int64) (bool, error) {
+	query := s.db.Client(ctx).ForgottenAddress.Query().Where(forgottenaddress.UserID(ownerID))
+	query.Modify(store.Share)
+	return query.Exist(ctx)
 }

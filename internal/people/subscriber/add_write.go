@@ -2,7 +2,6 @@ package subscriber
 
 import (
 	"context"
-	stdsql "database/sql"
 	"maps"
 	"slices"
 	"strings"
@@ -122,27 +121,43 @@ func (b *batch) insertedAtOnce() int {
 func (b *batch) insert(ctx context.Context, fresh []entry) error {
 	slices.SortFunc(fresh, func(x, y entry) int { return strings.Compare(x.address.Key, y.address.Key) })
 	for some := range slices.Chunk(fresh, b.insertedAtOnce()) {
-		first, err := b.insertSome(ctx, some)
+		err := b.insertSome(ctx, some)
 		if store.IsDuplicate(err) {
 			if some, err = b.unknown(ctx, some); err != nil {
 				return err
 			}
-			if first, err = b.insertSome(ctx, some); store.IsDuplicate(err) {
+			if err = b.insertSome(ctx, some); store.IsDuplicate(err) {
 				return store.ErrStale
 			}
 		}
 		if err != nil {
 			return err
 		}
-		if err := b.number(ctx, some, first); err != nil {
+		if err := b.number(ctx, some); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (b *batch) insertSome(ctx context.Context, some []entry) (first int64, err error) {
-	return b.db.Raw(ctx).Insert(ctx, entsubscriber.Table, personColumns, b.people(some))
+// insertSome inserts people in one statement.
+func (b *batch) insertSome(ctx context.Context, some []entry) error {
+	if len(some) == 0 {
+		return nil
+	}
+	rows, raw := b.people(some), b.db.Raw(ctx)
+	if first, ok := b.copyable(some, rows); ok {
+		concurrently, err := raw.CopiesConcurrently(ctx)
+		if err != nil {
+			return err
+		}
+		if concurrently {
+			return b.copy(ctx, first, rows)
+		}
+	}
+	columns, rows := store.WithoutDefaults(personColumns, rows, personDefaults)
+	_, err := raw.Insert(ctx, entsubscriber.Table, columns, rows)
+	return err
 }
 
 // unknown returns the entries that are not on the list, and locks the rows of the others.
@@ -155,50 +170,46 @@ func (b *batch) unknown(ctx context.Context, some []entry) ([]entry, error) {
 	return slices.DeleteFunc(slices.Clone(some), func(e entry) bool { return found[e.address.Key] != nil }), err
 }
 
-// number records the inserted people with their ids. If the database numbers the rows of an INSERT
-// without gaps, the ids start at first. Otherwise the ids are read by address.
-func (b *batch) number(ctx context.Context, some []entry, first int64) error {
+// number records the inserted people with their ids.
+func (b *batch) number(ctx context.Context, some []entry) error {
 	if len(some) == 0 {
 		return nil
 	}
+	of := make(map[int64]entry, len(some))
+	ids := make([]int64, len(some))
+	for i, e := range some {
+		ids[i] = b.contacts[e.address.Key].ID
+		of[ids[i]] = e
+	}
 	raw := b.db.Raw(ctx)
 	t := raw.Text()
-	t.WriteString("SELECT email_key FROM subscribers WHERE id BETWEEN ")
-	t.Value(first)
-	t.WriteString(" AND ")
-	t.Value(first + int64(len(some)) - 1)
-	t.WriteString(" AND list_id=")
+	t.WriteString("SELECT contact_id,id FROM subscribers WHERE list_id=")
 	t.Value(b.list.ID)
-	t.WriteString(" ORDER BY id")
-	n, gapless := 0, true
+	t.WriteString(" AND contact_id")
+	if slices.Sort(ids); ids[len(ids)-1]-ids[0] == int64(len(ids)-1) {
+		t.WriteString(" BETWEEN ")
+		t.Value(ids[0])
+		t.WriteString(" AND ")
+		t.Value(ids[len(ids)-1])
+	} else {
+		t.WriteString(" IN (")
+		t.List(store.Args(ids))
+		t.WriteString(")")
+	}
+	n := 0
 	err := raw.Query(ctx, t, func(rows store.Rows) error {
-		var key stdsql.RawBytes
-		err := rows.Scan(&key)
-		gapless = gapless && n < len(some) && string(key) == some[n].address.Key
+		var contactID, id int64
+		if err := rows.Scan(&contactID, &id); err != nil {
+			return err
+		}
+		b.note(of[contactID], Added, id)
 		n++
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	if gapless && n == len(some) {
-		for i, e := range some {
-			b.note(e, Added, first+int64(i))
-		}
 		return nil
+	})
+	if err == nil && n != len(some) {
+		return store.ErrStale
 	}
-	made, err := b.onList(ctx, b.list.ID, some) // no lock needed: this transaction wrote the rows
-	if err != nil {
-		return err
-	}
-	for _, e := range some {
-		p := made[e.address.Key]
-		if p == nil {
-			return store.ErrStale
-		}
-		b.note(e, Added, p.ID)
-	}
-	return nil
+	return err
 }
 
 // confirm makes those people deliverable again who were pending and have confirmed now. An opt-in

@@ -157,6 +157,14 @@ var personColumns = []string{
 	entsubscriber.FieldOptedInAt, entsubscriber.FieldUnsubscribedAt, entsubscriber.FieldCreatedAt,
 }
 
+// personDefaults are the defaults of columns of personColumns in the database.
+var personDefaults = map[string]any{
+	entsubscriber.FieldStatus:         string(entsubscriber.DefaultStatus),
+	entsubscriber.FieldBounce:         string(entsubscriber.DefaultBounce),
+	entsubscriber.FieldSubscriptionIP: "",
+	entsubscriber.FieldOptedInAt:      nil, entsubscriber.FieldUnsubscribedAt: nil,
+}
+
 // enteredColumns are the columns that are overwritten if a person enters a list again.
 var enteredColumns = []string{
 	entsubscriber.FieldEmail, entsubscriber.FieldStatus, entsubscriber.FieldSubscriptionIP,

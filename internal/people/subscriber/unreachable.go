@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"campaignql/ent"
+	entcontact "campaignql/ent/contact"
 	entsubscriber "campaignql/ent/subscriber"
 	"campaignql/internal/caller"
 	"campaignql/internal/kind"
@@ -27,14 +28,18 @@ const (
 // undeliverable are the states of a contact to which no mail is sent.
 var undeliverable = []kind.BounceType{kind.BounceHard, kind.BounceInvalid}
 
-// Unreachable returns why no mail is sent to subscribers, in one statement per 5,000 subscribers, and
-// one more if there are such people. Those to whom mail is sent when they are subscribed are absent. It
-// is the answer to a sign-up and requires the scope write.
+// Unreachable returns why no mail is sent to subscribers, in up to two statements per 5,000
+// subscribers. Those to whom mail is sent when they are subscribed are absent. It is the answer to a
+// sign-up and requires the scope write. An account without any such address costs two statements,
+// however many subscribers are asked for.
 func (s *Service) Unreachable(ctx context.Context, ids []int64) (map[int64][]Unreachable, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
 	}
 	found := map[int64][]Unreachable{}
+	if some, err := s.anyUnreachable(ctx); err != nil || !some {
+		return found, store.Translate(err)
+	}
 	for some := range slices.Chunk(ids, MaxRows) {
 		of, err := s.ofIDs(ctx, some).
 			Where(entsubscriber.Or(entsubscriber.BounceIn(undeliverable...), suppressed)).
@@ -64,6 +69,16 @@ func (s *Service) Unreachable(ctx context.Context, ids []int64) (map[int64][]Unr
 		}
 	}
 	return found, nil
+}
+
+// anyUnreachable reports whether the account has addresses to which no mail is sent at all.
+func (s *Service) anyUnreachable(ctx context.Context) (bool, error) {
+	client := s.db.Client(ctx)
+	some, err := client.Contact.Query().Where(entcontact.DeliverabilityIn(undeliverable...)).Exist(ctx)
+	if err != nil || some {
+		return some, err
+	}
+	return client.Suppression.Query().Exist(ctx)
 }
 
 func (s *Service) ofIDs(ctx context.Context, ids []int64) *ent.SubscriberQuery {
