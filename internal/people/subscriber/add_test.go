@@ -321,8 +321,10 @@ func TestAddCostsTheSameForManyRows(t *testing.T) {
 			}
 			return len(recorder.Statements())
 		}
-		if one, many := cost(1), cost(2000); one != many || one == 0 {
-			t.Errorf("one row costs %d statements, 2,000 cost %d", one, many)
+		// With many rows two questions decide how they are written, which one row does not need.
+		one, some, many := cost(1), cost(200), cost(2000)
+		if some != many || one > some || some > one+2 || one == 0 {
+			t.Errorf("one row costs %d statements, 200 cost %d, 2,000 cost %d", one, some, many)
 		}
 	})
 }
