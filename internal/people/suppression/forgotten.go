@@ -58,7 +58,12 @@ func (s *Service) Forget(ctx context.Context, people []Address, keep bool) error
 			return err
 		}
 	}
-	return nil
+	// The digests have waited for the end of a Suppress that had looked for them before, and whose
+	// suppressions were not there when known was read.
+	if late, err := s.lockOf(ctx, people); err != nil || len(late) == 0 {
+		return err
+	}
+	return store.ErrStale
 }
 
 // lockOf returns the suppressions of addresses, and locks them in the order of their ids.

@@ -82,6 +82,7 @@ func (s *Service) Suppress(
 	}
 	now := store.Truncate(s.now())
 	var out []*ent.Suppression
+	// Tx locks the gaps in which Restore finds no digest: Forget cannot insert one until the commit.
 	err = s.db.Tx(ctx, func(ctx context.Context) error {
 		if err := s.Restore(ctx, who.UserID, wanted); err != nil {
 			return err
