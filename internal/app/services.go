@@ -111,8 +111,7 @@ func NewServices(db *store.Store, opts ServiceOptions) *Services {
 		People: s.Contacts, Subscriptions: s.Subscribers, Suppressions: s.Suppressions,
 	}, event.Options{Now: opts.Now, SoftBounceLimit: opts.SoftBounceLimit})
 	s.Forgetting = forget.New(db, forget.Services{
-		Contacts: s.Contacts, Subscriptions: s.Subscribers, Suppressions: s.Suppressions, Events: s.Events,
-		Purges: s.Purges,
+		Contacts: s.Contacts, Subscriptions: s.Subscribers, Suppressions: s.Suppressions, Purges: s.Purges,
 	})
 	s.Emails = content.New(db, content.Options{
 		Now: opts.Now,
