@@ -24,9 +24,10 @@ import (
 type settings struct {
 	Database   string `env:"CAMPAIGNQL_DATABASE" default:"sqlite:campaignql.db" placeholder:"ADDRESS" help:"sqlite:PATH, sqlite::memory: or mysql://user:password@host:3306/name (${default})."`
 	SecretFile string `env:"CAMPAIGNQL_SECRET_FILE" placeholder:"FILE" help:"File with the secret of the installation, the same on every server. With SQLite it is made beside the database, as campaignql.db.secret; CAMPAIGNQL_SECRET may hold the secret itself."`
-	Secret     string `env:"CAMPAIGNQL_SECRET" hidden:"" help:"The secret of the installation."`
-	LogLevel   string `env:"CAMPAIGNQL_LOG_LEVEL" default:"info" enum:"debug,info,warn,error" help:"Least important messages to log: ${enum}."`
-	LogFormat  string `env:"CAMPAIGNQL_LOG_FORMAT" default:"auto" enum:"auto,text,json" help:"How to log: text, json, or text on a terminal and json elsewhere (${enum})."`
+	// Secret is that of CAMPAIGNQL_SECRET. It is no flag: lists of processes show flags.
+	Secret    string `kong:"-"`
+	LogLevel  string `env:"CAMPAIGNQL_LOG_LEVEL" default:"info" enum:"debug,info,warn,error" help:"Least important messages to log: ${enum}."`
+	LogFormat string `env:"CAMPAIGNQL_LOG_FORMAT" default:"auto" enum:"auto,text,json" help:"How to log: text, json, or text on a terminal and json elsewhere (${enum})."`
 }
 
 type commandLine struct {
@@ -107,6 +108,7 @@ func run(args []string, stdin *os.File, stdout, stderr io.Writer) int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	line.Secret = os.Getenv("CAMPAIGNQL_SECRET")
 	env := &environment{
 		settings: line.settings, stdin: stdin, stdout: stdout, stderr: stderr, log: logger(line.settings, stderr),
 	}

@@ -79,7 +79,12 @@ type ServiceOptions struct {
 // NewServices builds the services of all domains.
 func NewServices(db *store.Store, opts ServiceOptions) *Services {
 	s := &Services{Store: db, Statistics: statistics.New(db), Purges: purge.New(db)}
-	s.Suppressions = suppression.New(db, suppression.Options{Now: opts.Now, Secret: opts.Secret})
+	s.Suppressions = suppression.New(db, suppression.Options{
+		Now: opts.Now, Secret: opts.Secret,
+		Released: func(ctx context.Context, ownerID int64, keys []string) error {
+			return s.Contacts.Released(ctx, ownerID, keys)
+		},
+	})
 	s.Contacts = contact.New(db, contact.Options{Now: opts.Now, Forgotten: s.Suppressions})
 	opts.Account.Now, opts.Account.Log = opts.Now, opts.Logger
 	s.Accounts = account.New(db, opts.Account)
@@ -111,8 +116,7 @@ func NewServices(db *store.Store, opts ServiceOptions) *Services {
 		People: s.Contacts, Subscriptions: s.Subscribers, Suppressions: s.Suppressions,
 	}, event.Options{Now: opts.Now, SoftBounceLimit: opts.SoftBounceLimit})
 	s.Forgetting = forget.New(db, forget.Services{
-		Contacts: s.Contacts, Subscriptions: s.Subscribers, Suppressions: s.Suppressions, Events: s.Events,
-		Purges: s.Purges,
+		Contacts: s.Contacts, Subscriptions: s.Subscribers, Suppressions: s.Suppressions, Purges: s.Purges,
 	})
 	s.Emails = content.New(db, content.Options{
 		Now: opts.Now,

@@ -2,6 +2,7 @@ package purge
 
 import (
 	"context"
+	"slices"
 
 	"entgo.io/ent/dialect"
 
@@ -10,6 +11,7 @@ import (
 	"campaignql/ent/mergedsubscriber"
 	"campaignql/ent/subscriber"
 	"campaignql/ent/subscribertagging"
+	"campaignql/internal/event"
 	"campaignql/internal/kind"
 	"campaignql/internal/store"
 )
@@ -129,9 +131,8 @@ func (s *Service) rowsOf(ctx context.Context, people []int64) (map[int64]int, er
 	return rows, nil
 }
 
-// deletePeople deletes people together with their rows in other tables, and the contacts that
-// nothing else remembers. A concurrent transaction
-// that found a person before the list was deleted, and writes rows for that person, holds a lock on
+// deletePeople deletes people together with their rows in other tables, with what the reports of
+// migrations say of them, and the contacts that nothing else remembers. A concurrent transaction that found a person before the list was deleted, and writes rows for that person, holds a lock on
 // the person. deletePeople waits for the lock and then deletes those rows too.
 func (s *Service) deletePeople(ctx context.Context, people []int64) (int, error) {
 	client := s.db.Client
@@ -152,6 +153,13 @@ func (s *Service) deletePeople(ctx context.Context, people []int64) (int, error)
 		},
 		func(ctx context.Context) (int, error) {
 			return client(ctx).SubscriberTagging.Delete().Where(subscribertagging.SubscriberIDIn(held...)).Exec(ctx)
+		},
+		func(ctx context.Context) (int, error) {
+			merged, err := client(ctx).MergedSubscriber.Query().Where(mergedsubscriber.SubscriberIDIn(held...)).IDs(ctx)
+			if err != nil {
+				return 0, err
+			}
+			return 0, event.ForgetFindings(ctx, s.db, slices.Concat(held, merged))
 		},
 		func(ctx context.Context) (int, error) {
 			return client(ctx).MergedSubscriber.Delete().Where(mergedsubscriber.SubscriberIDIn(held...)).Exec(ctx)

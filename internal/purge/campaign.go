@@ -24,7 +24,8 @@ func (s *Service) purgeCampaign(ctx context.Context, campaignID int64) (total in
 
 // purgeEvents deletes the events of a campaign along the primary key, in which they are one range.
 // Each statement starts where the last one ended. If it started at the beginning of the range,
-// MySQL would scan all rows that are deleted but not yet removed.
+// MySQL would scan all rows that are deleted but not yet removed. The contacts that nothing else
+// remembers go with their events.
 func (s *Service) purgeEvents(ctx context.Context, campaignID int64) (total int, err error) {
 	prefix := strconv.FormatInt(campaignID, 10)
 	after, beyond := prefix+"-", prefix+"." // "." follows "-"
@@ -38,9 +39,18 @@ func (s *Service) purgeEvents(ctx context.Context, campaignID int64) (total int,
 		if last = len(ends) == 0; !last {
 			until = event.IDLTE(ends[0])
 		}
-		n, err := s.delete(ctx, func(ctx context.Context) (int, error) {
-			return s.db.Client(ctx).Event.Delete().Where(event.IDGT(after), until).Exec(ctx)
-		})
+		var contacts []int64
+		n, err := s.delete(ctx,
+			func(ctx context.Context) (int, error) {
+				contacts = nil // an attempt before may have been aborted
+				return 0, s.db.Client(ctx).Event.Query().Where(event.IDGT(after), until).
+					Unique(true).Select(event.FieldContactID).Scan(ctx, &contacts)
+			},
+			func(ctx context.Context) (int, error) {
+				return s.db.Client(ctx).Event.Delete().Where(event.IDGT(after), until).Exec(ctx)
+			},
+			func(ctx context.Context) (int, error) { return 0, s.contacts.Drop(ctx, contacts) },
+		)
 		total += n
 		if err != nil {
 			return total, err

@@ -28,7 +28,7 @@ func Load(path string) (*Secret, error) {
 
 // Ensure reads the secrets of a file, and makes it with a random secret if there is none. Of
 // processes that make it at once one succeeds, and the others read its file. Nobody sees a file that
-// is not complete.
+// is not complete, unless the volume has no hard links.
 func Ensure(path string) (*Secret, error) {
 	if s, err := Load(path); !errors.Is(err, fs.ErrNotExist) {
 		return s, err
@@ -39,13 +39,35 @@ func Ensure(path string) (*Secret, error) {
 	}
 	defer os.Remove(made)
 	// A link, unlike a rename, never replaces a file that another process has made meanwhile.
-	if err := os.Link(made, path); err != nil && !errors.Is(err, fs.ErrExist) {
-		return nil, err
+	if err := link(made, path); err != nil && !errors.Is(err, fs.ErrExist) {
+		if err := createFrom(made, path); err != nil && !errors.Is(err, fs.ErrExist) {
+			return nil, err
+		}
 	}
 	if err := syncFolder(path); err != nil {
 		return nil, err
 	}
 	return Load(path)
+}
+
+// link is os.Link. Tests replace it by that of a volume without hard links.
+var link = os.Link
+
+// createFrom copies a file to a new one, on a volume without hard links.
+func createFrom(made, path string) error {
+	text, err := os.ReadFile(made)
+	if err != nil {
+		return err
+	}
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(text)
+	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
+		return errors.Join(err, os.Remove(path))
+	}
+	return nil
 }
 
 // Rotate makes a new secret the current one of a file. The others stay behind it. It makes the file

@@ -169,17 +169,37 @@ func (s *Service) Rename(ctx context.Context, contactID int64, email string) err
 
 // Drop deletes, in the running transaction, those of the contacts that nothing remembers: no
 // subscription, no event, no suppression and no bounce. A subscription on a list that waits to be
-// purged counts too.
+// purged counts too. That an address is invalid follows from the address, and a number without an
+// address is remembered by its events alone.
 func (s *Service) Drop(ctx context.Context, ids []int64) error {
 	for some := range slices.Chunk(store.Distinct(ids), atOnce) {
 		_, err := s.db.Client(ctx).Contact.Delete().
 			Where(
-				entcontact.IDIn(some...), entcontact.DeliverabilityEQ(kind.BounceNone),
+				entcontact.IDIn(some...),
+				entcontact.Or(
+					entcontact.DeliverabilityIn(kind.BounceNone, kind.BounceInvalid), entcontact.EmailKeyIsNil(),
+				),
 				unless(entsubscriber.Table, entsubscriber.FieldContactID),
 				unless(entevent.Table, entevent.FieldContactID), unlessSuppressed,
 			).
 			Exec(ctx)
 		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Released is Drop for the contacts of an account with addresses that are not suppressed any more.
+func (s *Service) Released(ctx context.Context, ownerID int64, keys []string) error {
+	for some := range slices.Chunk(keys, atOnce) {
+		ids, err := s.db.Client(ctx).Contact.Query().
+			Where(entcontact.UserID(ownerID), entcontact.EmailKeyIn(some...)).
+			IDs(ctx)
+		if err != nil {
+			return err
+		}
+		if err := s.Drop(ctx, ids); err != nil {
 			return err
 		}
 	}

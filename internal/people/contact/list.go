@@ -113,7 +113,8 @@ func (s *Service) ByAddress(ctx context.Context, email string, columns ...string
 // after the change. kind.BounceNone makes it reachable again after bounces. The deliverability
 // kind.BounceInvalid is not for callers: it is Invalid on the field deliverability, reason
 // "deliverability_invalid". A contact whose address is invalid cannot be made reachable: Conflict
-// with the same reason. The caller needs the scope write.
+// with the same reason. A contact that nothing remembers then is deleted. The caller needs the scope
+// write.
 func (s *Service) Update(ctx context.Context, id int64, to kind.BounceType) (*ent.Contact, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
@@ -137,7 +138,7 @@ func (s *Service) Update(ctx context.Context, id int64, to kind.BounceType) (*en
 				Message: "the address is no valid address",
 			}
 		}
-		return nil
+		return s.Drop(ctx, []int64{id})
 	})
 	if err != nil {
 		return nil, err

@@ -31,21 +31,14 @@ type Contacts interface {
 
 // Subscriptions are the subscriptions of people.
 type Subscriptions interface {
-	// Forget deletes every subscription of locked contacts, and returns the ids by which the
-	// subscriptions were known.
-	Forget(ctx context.Context, contactIDs []int64) (ids []int64, err error)
+	// Forget deletes every subscription of locked contacts.
+	Forget(ctx context.Context, contactIDs []int64) error
 }
 
 // Suppressions are the addresses that get no mail.
 type Suppressions interface {
 	// Forget deletes the suppressions of people. With keep a digest of each address stays suppressed.
 	Forget(ctx context.Context, people []suppression.Address, keep bool) error
-}
-
-// Events are what happened to people.
-type Events interface {
-	// ForgetFindings deletes what the reports of migrations say of subscriptions.
-	ForgetFindings(ctx context.Context, subscriberIDs []int64) error
 }
 
 // Purges note what is forgotten later, because there may be much of it.
@@ -59,7 +52,6 @@ type Services struct {
 	Contacts      Contacts
 	Subscriptions Subscriptions
 	Suppressions  Suppressions
-	Events        Events
 	Purges        Purges
 }
 
@@ -122,11 +114,7 @@ func (s *Service) Forget(ctx context.Context, ids []int64, opts Options) (forgot
 }
 
 func (s *Service) forget(ctx context.Context, locked map[int64]*ent.Contact, ids []int64, opts Options) error {
-	subscriptions, err := s.of.Subscriptions.Forget(ctx, ids)
-	if err != nil {
-		return err
-	}
-	if err := s.of.Events.ForgetFindings(ctx, subscriptions); err != nil {
+	if err := s.of.Subscriptions.Forget(ctx, ids); err != nil {
 		return err
 	}
 	people := make([]suppression.Address, len(ids))

@@ -10,6 +10,7 @@ import (
 	"campaignql/ent/mergedsubscriber"
 	"campaignql/ent/predicate"
 	entsubscriber "campaignql/ent/subscriber"
+	"campaignql/internal/event"
 	"campaignql/internal/store"
 )
 
@@ -88,8 +89,22 @@ func answeringTo(id int64) predicate.Subscriber {
 	}
 }
 
-// forgetMerged deletes the ids that subscriptions which are being deleted answer to.
+// forgetMerged deletes the ids that subscriptions which are being deleted answer to, and what the
+// reports of migrations say of the subscriptions.
 func (s *Service) forgetMerged(ctx context.Context, ids []int64) error {
+	if err := s.forgetFindings(ctx, ids); err != nil {
+		return err
+	}
 	_, err := s.db.Client(ctx).MergedSubscriber.Delete().Where(mergedsubscriber.SubscriberIDIn(ids...)).Exec(ctx)
 	return err
+}
+
+// forgetFindings deletes what the reports of migrations say of subscriptions, by any of their ids:
+// it contains the address of that time.
+func (s *Service) forgetFindings(ctx context.Context, ids []int64) error {
+	merged, err := s.db.Client(ctx).MergedSubscriber.Query().Where(mergedsubscriber.SubscriberIDIn(ids...)).IDs(ctx)
+	if err != nil {
+		return err
+	}
+	return event.ForgetFindings(ctx, s.db, slices.Concat(ids, merged))
 }

@@ -103,6 +103,9 @@ func (s *Service) apply(ctx context.Context, present *ent.Subscriber, p Patch) e
 		if err := s.contacts.Drop(ctx, []int64{present.ContactID}); err != nil {
 			return err
 		}
+		if err := s.forgetFindings(ctx, []int64{present.ID}); err != nil {
+			return err
+		}
 	}
 	confirmed := p.Status != nil && *p.Status == kind.SubscriberSubscribed && present.Status == kind.SubscriberPending
 	if p.Bounce == nil && confirmed {

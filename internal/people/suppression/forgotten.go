@@ -58,7 +58,12 @@ func (s *Service) Forget(ctx context.Context, people []Address, keep bool) error
 			return err
 		}
 	}
-	return nil
+	// The digests have waited for the end of a Suppress that had looked for them before, and whose
+	// suppressions were not there when known was read.
+	if late, err := s.lockOf(ctx, people); err != nil || len(late) == 0 {
+		return err
+	}
+	return store.ErrStale
 }
 
 // lockOf returns the suppressions of addresses, and locks them in the order of their ids.
@@ -88,8 +93,8 @@ func (s *Service) lockOf(ctx context.Context, people []Address) (map[Address]*en
 }
 
 // Restore suppresses, in the running transaction, those of the addresses that the account has
-// forgotten, with the reason and the instant of before. The digests go. It runs one statement per
-// 5,000 addresses if none of them was forgotten. If the account has digests of a secret that the
+// forgotten, with the reason and the instant of before. The digests go. It runs one statement, and one
+// per 5,000 addresses, if none of them was forgotten. If the account has digests of a secret that the
 // server does not have, no address can be recognized: the error is Unavailable.
 func (s *Service) Restore(ctx context.Context, ownerID int64, addresses []address.Address) error {
 	forgotten, err := s.recognize(ctx, ownerID, addresses)
@@ -127,13 +132,18 @@ func (s *Service) drop(ctx context.Context, forgotten map[string]*ent.ForgottenA
 }
 
 // recognize returns the digests of addresses that the account has forgotten, by the key of the
-// address, and locks them. It reads what is committed at that moment, whatever the isolation level.
+// address. It shares them with other transactions: every sign-up reads digests, so a lock that
+// excludes others would have sign-ups wait for each other, and deadlock. It reads what is committed
+// at that moment, whatever the isolation level.
 func (s *Service) recognize(
 	ctx context.Context, ownerID int64, addresses []address.Address,
 ) (map[string]*ent.ForgottenAddress, error) {
+	if err := s.knowsSecrets(ctx, ownerID); err != nil || len(s.keys) == 0 {
+		return nil, err
+	}
 	found := map[string]*ent.ForgottenAddress{}
 	owner := strconv.FormatInt(ownerID, 10)
-	for some := range slices.Chunk(addresses, recognizedAtOnce/max(1, len(s.keys))) {
+	for some := range slices.Chunk(addresses, recognizedAtOnce/len(s.keys)) {
 		of := make(map[string]string, len(some)*len(s.keys)) // the key of the address by its digest
 		var digests []any
 		for _, key := range s.keys {
@@ -142,13 +152,8 @@ func (s *Service) recognize(
 				of[digest], digests = a.Key, append(digests, digest)
 			}
 		}
-		err := s.read(ctx, ownerID, digests, func(row *ent.ForgottenAddress) error {
-			key, known := of[row.Digest]
-			if !known {
-				return errUnknownSecret()
-			}
-			found[key] = row
-			return nil
+		err := s.read(ctx, ownerID, digests, func(row *ent.ForgottenAddress) {
+			found[of[row.Digest]] = row
 		})
 		if err != nil {
 			return nil, err
@@ -157,37 +162,53 @@ func (s *Service) recognize(
 	return found, nil
 }
 
-// read calls tell with the rows of an account that have one of the digests, or a key that the server
-// does not have.
+// knowsSecrets returns an error if the account has digests under a key that the server does not
+// have. It reads without a lock, because ranges of keys end at rows of other keys and accounts.
+func (s *Service) knowsSecrets(ctx context.Context, ownerID int64) error {
+	unknown, err := s.db.Client(ctx).ForgottenAddress.Query().
+		Where(forgottenaddress.UserID(ownerID), forgottenaddress.KeyIDNotIn(s.keyIDs()...)).
+		Exist(ctx)
+	if err == nil && unknown {
+		err = errUnknownSecret()
+	}
+	return err
+}
+
+func (s *Service) keyIDs() []string {
+	ids := make([]string, len(s.keys))
+	for i, key := range s.keys {
+		ids[i] = key.ID
+	}
+	return ids
+}
+
+// read calls tell with the rows of an account that have one of the digests.
 func (s *Service) read(
-	ctx context.Context, ownerID int64, digests []any, tell func(*ent.ForgottenAddress) error,
+	ctx context.Context, ownerID int64, digests []any, tell func(*ent.ForgottenAddress),
 ) error {
 	raw := s.db.Raw(ctx)
 	t := raw.Text()
 	t.WriteString("SELECT id,digest,reason,created_at FROM forgotten_addresses WHERE user_id=")
 	t.Value(ownerID)
-	if len(s.keys) > 0 {
-		ids := make([]any, len(s.keys))
-		for i, key := range s.keys {
-			ids[i] = key.ID
-		}
-		t.WriteString(" AND (key_id IN (")
-		t.List(ids)
-		t.WriteString(") AND digest IN (")
-		t.List(digests)
-		t.WriteString(") OR key_id NOT IN (")
-		t.List(ids)
-		t.WriteString("))")
+	ids := make([]any, len(s.keys))
+	for i, key := range s.keys {
+		ids[i] = key.ID
 	}
+	t.WriteString(" AND key_id IN (")
+	t.List(ids)
+	t.WriteString(") AND digest IN (")
+	t.List(digests)
+	t.WriteString(")")
 	if s.db.Dialect() == dialect.MySQL {
-		t.WriteString(" FOR UPDATE")
+		t.WriteString(" LOCK IN SHARE MODE")
 	}
 	return raw.Query(ctx, t, func(rows store.Rows) error {
 		row := &ent.ForgottenAddress{UserID: ownerID}
 		if err := rows.Scan(&row.ID, &row.Digest, &row.Reason, &row.CreatedAt); err != nil {
 			return err
 		}
-		return tell(row)
+		tell(row)
+		return nil
 	})
 }
 
@@ -204,11 +225,9 @@ func (s *Service) CheckSecret(ctx context.Context) error {
 	if _, err := caller.Authorize(ctx, kind.ScopeAdmin); err != nil {
 		return err
 	}
-	ids := make([]string, len(s.keys))
-	for i, key := range s.keys {
-		ids[i] = key.ID
-	}
-	unknown, err := s.db.Client(ctx).ForgottenAddress.Query().Where(forgottenaddress.KeyIDNotIn(ids...)).Exist(ctx)
+	unknown, err := s.db.Client(ctx).ForgottenAddress.Query().
+		Where(forgottenaddress.KeyIDNotIn(s.keyIDs()...)).
+		Exist(ctx)
 	if err == nil && unknown {
 		err = errUnknownSecret()
 	}

@@ -34,6 +34,9 @@ type Options struct {
 	// Secret is the secret of the installation, for the digests of forgotten addresses. Without one,
 	// none can be forgotten, and addresses of an account that has forgotten some cannot be entered.
 	Secret *secret.Secret
+	// Released, if not nil, is called in the transaction of Unsuppress with the keys of the addresses
+	// that it has removed.
+	Released func(ctx context.Context, ownerID int64, keys []string) error
 }
 
 // Service implements the rules of suppressions. Its methods are safe for concurrent use. Each
@@ -46,7 +49,8 @@ type Service struct {
 	db  *store.Store
 	now func() time.Time
 	// keys are the keys of digests, the current one first.
-	keys []secret.Key
+	keys     []secret.Key
+	released func(ctx context.Context, ownerID int64, keys []string) error
 }
 
 // New returns a Service for an open database.
@@ -54,7 +58,9 @@ func New(db *store.Store, opts Options) *Service {
 	if opts.Now == nil {
 		opts.Now = store.Now
 	}
-	return &Service{db: db, now: opts.Now, keys: opts.Secret.Keys(secret.ForgottenAddresses)}
+	return &Service{
+		db: db, now: opts.Now, keys: opts.Secret.Keys(secret.ForgottenAddresses), released: opts.Released,
+	}
 }
 
 // Suppress suppresses addresses in the caller's account, all or nothing. It returns the
@@ -82,6 +88,7 @@ func (s *Service) Suppress(
 	}
 	now := store.Truncate(s.now())
 	var out []*ent.Suppression
+	// Tx locks the gaps in which Restore finds no digest: Forget cannot insert one until the commit.
 	err = s.db.Tx(ctx, func(ctx context.Context) error {
 		if err := s.Restore(ctx, who.UserID, wanted); err != nil {
 			return err
@@ -168,8 +175,20 @@ func (s *Service) Unsuppress(ctx context.Context, addresses []string) ([]string,
 		if err != nil {
 			return err
 		}
-		if released, err = s.release(ctx, rows); err != nil || len(forgotten) == 0 {
+		if released, err = s.release(ctx, rows); err != nil {
 			return err
+		}
+		if len(rows) > 0 && s.released != nil {
+			removed := make([]string, len(rows))
+			for i, row := range rows {
+				removed[i] = row.EmailKey
+			}
+			if err := s.released(ctx, who.UserID, removed); err != nil {
+				return err
+			}
+		}
+		if len(forgotten) == 0 {
+			return nil
 		}
 		released = ordered(wanted, rows, forgotten)
 		return s.drop(ctx, forgotten)
