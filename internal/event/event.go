@@ -199,9 +199,9 @@ func (s *Service) record(ctx context.Context, read []*entry, results []Result) e
 	if len(read) == 0 {
 		return nil
 	}
-	softened := map[int64]bool{}
+	earlier := attempts{softened: map[int64]bool{}, vanished: map[int64]bool{}}
 	return s.db.TxLatest(ctx, func(ctx context.Context) error {
-		b := &batch{Service: s, sql: s.sql(ctx), results: results, softened: softened}
+		b := &batch{Service: s, sql: s.sql(ctx), results: results, earlier: earlier}
 		return b.record(ctx, read)
 	})
 }

@@ -30,7 +30,10 @@ func (e *entry) leaves() bool {
 }
 
 // lockSubscriptions locks the subscriptions of the contacts that events may unsubscribe, in the
-// order of their ids, and returns them by contact.
+// order of their ids, and returns them by contact. If such an event names a subscription that is
+// not the contact's any more, because it was deleted or got another address before the contact was
+// locked, the transaction runs again. Other events stay with the contact: they are recorded as if
+// they had come before the change.
 func (b *batch) lockSubscriptions(ctx context.Context, events []*entry) (map[int64][]*ent.Subscriber, error) {
 	found := map[int64][]*ent.Subscriber{}
 	ids := distinct(events, func(e *entry) (int64, bool) { return e.contactID, e.leaves() })
@@ -47,10 +50,20 @@ func (b *batch) lockSubscriptions(ctx context.Context, events []*entry) (map[int
 			entsubscriber.FieldSubscribedAt, entsubscriber.FieldOptedInAt,
 		).
 		All(ctx)
+	if err != nil {
+		return nil, err
+	}
+	of := make(map[int64]int64, len(rows))
 	for _, p := range rows {
 		found[p.ContactID] = append(found[p.ContactID], p)
+		of[p.ID] = p.ContactID
 	}
-	return found, err
+	for _, e := range events {
+		if e.leaves() && e.SubscriberID != 0 && of[e.subscription] != e.contactID {
+			return nil, store.ErrStale
+		}
+	}
+	return found, nil
 }
 
 // changePeople applies new events to the locked contacts and subscriptions.

@@ -23,10 +23,9 @@ type batch struct {
 	// their audiences, as far as they were needed.
 	campaigns map[int64]*ent.Campaign
 	lists     map[int64][]int64
-	// contacts are the locked contacts of the events. softened are those that had soft bounces in an
-	// attempt before, so that this one locks them for itself.
+	// contacts are the locked contacts of the events.
 	contacts map[int64]*ent.Contact
-	softened map[int64]bool
+	earlier  attempts
 	// persons are the contacts for which an event may be the first of its kind, in their state
 	// before the batch.
 	persons map[whom]*person
@@ -35,8 +34,16 @@ type batch struct {
 	made []int64
 }
 
+// attempts are what earlier attempts at a batch have learned, by contact.
+type attempts struct {
+	// softened had soft bounces, so that their batch is locked for itself.
+	softened map[int64]bool
+	// vanished were not there any more, although a subscription or an address had led to them.
+	vanished map[int64]bool
+}
+
 // record records events that passed validation. Rows are locked in a fixed order so that concurrent
-// batches do not deadlock: first the contacts, then the subscriptions that the events may end, then
+// writers do not deadlock: first the contacts, then the subscriptions that the events may end, then
 // the campaigns, each by id.
 func (b *batch) record(ctx context.Context, read []*entry) error {
 	events, err := b.resolve(ctx, read)

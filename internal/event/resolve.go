@@ -251,50 +251,64 @@ func (b *batch) findSubscriptions(ctx context.Context, events []*entry) error {
 	return nil
 }
 
-// lockContacts locks the contacts of the events and fills in what the events need of them. An event
-// whose contact was deleted meanwhile, or is a mere number since it was forgotten, is rejected.
-// Contacts that an event may change are locked for
-// this transaction alone, the others are shared with concurrent batches: nobody changes them while
-// their events are being recorded.
+// lockContacts locks the contacts of the events, in the order of their ids, and fills in what the
+// events need of them. If no event may change its contact, the contacts are shared with concurrent
+// batches: nobody changes them while their events are being recorded. Otherwise all of them are
+// locked for this transaction alone, because two locks of different strength, one after the other,
+// would be in no order.
+//
+// An event whose contact was deleted meanwhile, or is a mere number since it was forgotten, is
+// rejected. If it names the person in another way, the transaction first runs again: the
+// subscription or the address may have moved to another contact.
 func (b *batch) lockContacts(ctx context.Context, events []*entry) ([]*entry, error) {
 	columns := []string{
 		entcontact.FieldID, entcontact.FieldUserID, entcontact.FieldEmail, entcontact.FieldEmailKey,
 		entcontact.FieldDomain, entcontact.FieldDeliverability, entcontact.FieldSoftBounces,
 		entcontact.FieldDeliverableSince,
 	}
-	alone := map[int64]bool{}
-	for _, e := range events {
-		if e.changes() || b.softened[e.contactID] {
-			alone[e.contactID] = true
-		}
+	lock, alone := b.people.Hold, false
+	if slices.ContainsFunc(events, func(e *entry) bool { return e.changes() || b.earlier.softened[e.contactID] }) {
+		lock, alone = b.people.Lock, true
 	}
+	ids := distinct(events, func(e *entry) (int64, bool) { return e.contactID, true })
 	var err error
-	if b.contacts, err = b.people.Lock(ctx, slices.Collect(maps.Keys(alone)), columns...); err != nil {
+	if b.contacts, err = lock(ctx, ids, columns...); err != nil {
 		return nil, err
 	}
-	rest := distinct(events, func(e *entry) (int64, bool) { return e.contactID, !alone[e.contactID] })
-	shared, err := b.people.Hold(ctx, rest, columns...)
-	if err != nil {
-		return nil, err
-	}
-	stale := false
-	for id, c := range shared {
+	stale := b.vanished(events)
+	for id, c := range b.contacts {
 		// A sign of life ends a row of soft bounces, so the contact must be locked as those that change.
-		if c.SoftBounces > 0 {
-			b.softened[id], stale = true, true
+		if c.SoftBounces > 0 && !b.earlier.softened[id] {
+			b.earlier.softened[id] = true
+			stale = stale || !alone
 		}
 	}
 	if stale {
 		return nil, store.ErrStale
 	}
-	maps.Copy(b.contacts, shared)
 	return slices.DeleteFunc(events, func(e *entry) bool {
-		c := b.contacts[e.contactID]
-		if c == nil || c.EmailKey == nil {
+		if b.nobody(e) {
 			b.rejectPerson(e)
 			return true
 		}
-		e.domain = c.Domain
+		e.domain = b.contacts[e.contactID].Domain
 		return false
 	}), nil
+}
+
+// nobody reports whether the contact of an event is gone, or is a mere number.
+func (b *batch) nobody(e *entry) bool {
+	c := b.contacts[e.contactID]
+	return c == nil || c.EmailKey == nil
+}
+
+// vanished reports whether a contact that a subscription or an address led to is gone since, which
+// was not so in an earlier attempt.
+func (b *batch) vanished(events []*entry) (some bool) {
+	for _, e := range events {
+		if e.ContactID == 0 && b.nobody(e) && !b.earlier.vanished[e.contactID] {
+			b.earlier.vanished[e.contactID], some = true, true
+		}
+	}
+	return some
 }

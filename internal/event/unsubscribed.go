@@ -24,8 +24,9 @@ import (
 // campaign's audience. It uses the running transaction, or one of its own. A person counts once per
 // campaign, however often the method is called. It does not check whether the person received the
 // campaign. If the campaign is not of the subscription's account, the error is NotFound, reason
-// "campaign_not_found". The caller needs the scope write. The subscription needs id, user_id and
-// contact_id.
+// "campaign_not_found". The caller needs the scope write, and must have locked the contact and the
+// subscription in the running transaction if others may move or delete them. The subscription needs
+// id, user_id and contact_id.
 func (s *Service) Unsubscribed(
 	ctx context.Context, campaignID int64, of *ent.Subscriber, at time.Time,
 ) (lists []int64, err error) {

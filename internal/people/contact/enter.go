@@ -91,6 +91,14 @@ func (s *Service) knowsSome(ctx context.Context, ownerID int64, of []address.Add
 		Exist(ctx)
 }
 
+// Known returns the id of the contact of an account with the key of an address, if there is one. It
+// takes no lock: it serves to lock the contact together with others, in the order of their ids.
+func (s *Service) Known(ctx context.Context, ownerID int64, key string) ([]int64, error) {
+	return s.db.Client(ctx).Contact.Query().
+		Where(entcontact.UserID(ownerID), entcontact.EmailKey(key)).
+		IDs(ctx)
+}
+
 // find adds to found the contacts with the given keys. It looks them up without a lock, and then
 // locks them in the order of their ids, as everybody does who locks several contacts.
 func (s *Service) find(ctx context.Context, ownerID int64, keys []string, found map[string]*ent.Contact) error {

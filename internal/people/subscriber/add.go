@@ -112,7 +112,7 @@ func (s *Service) Add(ctx context.Context, in Addition, idempotencyKey *string) 
 					return 0, err
 				}
 				if err := b.hold(ctx); err != nil {
-					return 0, err
+					return 0, onField(err, "listId")
 				}
 				results = b.results
 				return now.UnixMicro(), nil
@@ -139,6 +139,9 @@ type batch struct {
 	present  map[string]*ent.Subscriber
 	results  []Result
 	position map[string]int
+	// looks says that write first looks up who of the rows is on the list. Otherwise it inserts them,
+	// and looks only if the database reports a duplicate, as imports are mostly of new people.
+	looks bool
 	// contacts are the contacts of the rows, by the key of the address.
 	contacts map[string]*ent.Contact
 	// written are the values that were written.
@@ -185,7 +188,7 @@ func (s *Service) batch(ctx context.Context, in Addition, now time.Time) (*batch
 func (b *batch) hold(ctx context.Context) error {
 	now, err := b.Service.list(ctx, b.list.ID, store.Lock)
 	if err != nil {
-		return onField(err, "listId")
+		return err
 	}
 	if now.DoubleOptIn != b.list.DoubleOptIn {
 		return store.ErrStale
@@ -224,7 +227,7 @@ func (s *Service) again(ctx context.Context, in Addition, at time.Time) ([]Resul
 		if b, err = s.batch(ctx, in, at); err != nil {
 			return err
 		}
-		b.present, err = s.onList(ctx, b.list.ID, b.rows, store.Lock)
+		b.present, err = s.onList(ctx, b.list.ID, b.rows)
 		return err
 	})
 	if err != nil {

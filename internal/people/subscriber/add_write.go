@@ -52,6 +52,11 @@ func (b *batch) write(ctx context.Context) error {
 	if b.contacts, err = b.Service.contacts.Enter(ctx, b.list.UserID, addresses); err != nil {
 		return err
 	}
+	if b.looks {
+		if b.present, err = b.onList(ctx, b.list.ID, b.rows, store.Lock); err != nil {
+			return err
+		}
+	}
 	fresh := slices.DeleteFunc(slices.Clone(b.rows), func(e entry) bool { return b.present[e.address.Key] != nil })
 	if err := b.insert(ctx, fresh); err != nil {
 		return err

@@ -138,7 +138,7 @@ func (s *Service) deleteSome(
 	ctx context.Context, which []predicate.Subscriber, ids []int64,
 ) (deleted []int64, err error) {
 	err = s.db.TxLatest(ctx, func(ctx context.Context) error {
-		found, err := s.lock(ctx, which, ids, entsubscriber.FieldID, entsubscriber.FieldContactID)
+		found, err := s.lockWithContacts(ctx, which, ids, nil, entsubscriber.FieldID, entsubscriber.FieldContactID)
 		if err != nil {
 			return err
 		}
@@ -155,8 +155,8 @@ func (s *Service) deleteSome(
 	return deleted, nil
 }
 
-// remove deletes locked subscriptions with everything of them, and the contacts that nothing else
-// remembers. There may be at most MaxRows.
+// remove deletes locked subscriptions with everything of them, and those of the locked contacts that
+// nothing else remembers. There may be at most MaxRows.
 func (s *Service) remove(ctx context.Context, ids, contacts []int64) error {
 	if len(ids) == 0 {
 		return nil

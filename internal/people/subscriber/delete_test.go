@@ -408,14 +408,14 @@ func TestDeletionCostsTheSameForOneAndForMany(t *testing.T) {
 func TestMergedIdsAnswerAsTheOneThatStays(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
 		stays, plain := f.subscribe("a@example.com", nil), f.subscribe("b@example.com", nil)
-		old, older := int64(1<<40), int64(1<<40+1)
+		old, older := int64(1<<41), int64(1<<41+1)
 		f.merge(old, stays.ID)
 		f.merge(older, stays.ID)
 		other := newFixture(t, f.db)
 		theirs := other.subscribe("a@example.com", nil)
-		other.merge(1<<40+2, theirs.ID)
+		other.merge(1<<41+2, theirs.ID)
 
-		found, err := f.ByIDs(f.ctx, []int64{old, plain.ID, older, stays.ID, 1<<40 + 2, unknown}, entsubscriber.FieldEmail)
+		found, err := f.ByIDs(f.ctx, []int64{old, plain.ID, older, stays.ID, 1<<41 + 2, unknown}, entsubscriber.FieldEmail)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -447,20 +447,20 @@ func TestMergedIdsAnswerAsTheOneThatStays(t *testing.T) {
 		if err != nil || updated.ID != stays.ID || updated.Status != left {
 			t.Errorf("updated %v, %v", updated, err)
 		}
-		if err := second(f.Update(f.ctx, 1<<40+2, subscriber.Patch{Status: &left})); fault(err) != "not_found subscriber_not_found" {
+		if err := second(f.Update(f.ctx, 1<<41+2, subscriber.Patch{Status: &left})); fault(err) != "not_found subscriber_not_found" {
 			t.Errorf("of another account: %v", err)
 		}
 		filter := subscriber.Filter{ListID: f.list, Search: fmt.Sprint(old), SearchIn: "SubscriberID"}
 		if n, err := f.Count(f.ctx, filter); err != nil || n != 1 {
 			t.Errorf("the search finds %d, %v", n, err)
 		}
-		for _, id := range []int64{1<<40 + 2, unknown} {
+		for _, id := range []int64{1<<41 + 2, unknown} {
 			filter.Search = fmt.Sprint(id)
 			if n, err := f.Count(f.ctx, filter); err != nil || n != 0 {
 				t.Errorf("the search for %d finds %d, %v", id, n, err)
 			}
 		}
-		deleted, err := f.Delete(f.ctx, []int64{old, older, 1<<40 + 2})
+		deleted, err := f.Delete(f.ctx, []int64{old, older, 1<<41 + 2})
 		if err != nil || !slices.Equal(deleted, []int64{stays.ID}) {
 			t.Errorf("deleted %v, %v", deleted, err)
 		}

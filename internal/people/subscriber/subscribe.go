@@ -49,7 +49,8 @@ func (s *Service) Subscribe(ctx context.Context, in Subscription) (*ent.Subscrib
 		return nil, err
 	}
 	var subscribed *ent.Subscriber
-	err := s.db.Tx(ctx, func(ctx context.Context) error {
+	// TxLatest reads who is on the list after the contact is locked, and takes no gap locks.
+	err := s.db.TxLatest(ctx, func(ctx context.Context) error {
 		b, err := s.single(ctx, in)
 		if err != nil {
 			return err
@@ -60,7 +61,7 @@ func (s *Service) Subscribe(ctx context.Context, in Subscription) (*ent.Subscrib
 		if b.results[0].Outcome == Exists {
 			return exists()
 		}
-		if err := b.holdFields(ctx, b.written); err != nil {
+		if err := b.hold(ctx); err != nil {
 			return err
 		}
 		subscribed, err = s.db.Client(ctx).Subscriber.Get(ctx, b.results[0].SubscriberID)
@@ -96,10 +97,10 @@ func (s *Service) single(ctx context.Context, in Subscription) (*batch, error) {
 	e.ip = readIP(&faults, in.IP)
 	b := &batch{
 		Service: s, now: store.Truncate(s.now()), options: Addition{Resubscribe: true}, results: make([]Result, 1),
-		position: map[string]int{e.address.Key: 0},
+		position: map[string]int{e.address.Key: 0}, looks: true,
 	}
 	var err error
-	if b.list, err = s.list(ctx, in.ListID, store.Lock); err != nil {
+	if b.list, err = s.list(ctx, in.ListID); err != nil {
 		if apperr.CodeOf(err) == apperr.NotFound {
 			faults.Add(err)
 			return nil, faults.Err()
@@ -118,8 +119,7 @@ func (s *Service) single(ctx context.Context, in Subscription) (*batch, error) {
 		return nil, err
 	}
 	b.rows = []entry{e}
-	b.present, err = s.onList(ctx, b.list.ID, b.rows, store.Lock)
-	return b, err
+	return b, nil
 }
 
 // readAddress parses an address. A text that is no address has a key too.

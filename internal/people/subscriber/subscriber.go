@@ -22,10 +22,16 @@ import (
 
 // Contacts are the people behind subscriptions.
 type Contacts interface {
+	// Lock returns contacts by their ids, and locks them in the running transaction, in the order of
+	// their ids. A contact that is gone is absent.
+	Lock(ctx context.Context, ids []int64, columns ...string) (map[int64]*ent.Contact, error)
 	// Enter returns the contacts of an account with the given addresses, by the key of the address,
 	// and makes the missing ones. It locks them in the running transaction. The contacts have id and
 	// deliverability.
 	Enter(ctx context.Context, ownerID int64, addresses []address.Address) (map[string]*ent.Contact, error)
+	// Known returns the id of the contact of an account with the key of an address, if there is one. It
+	// takes no lock.
+	Known(ctx context.Context, ownerID int64, key string) ([]int64, error)
 	// SetDeliverability sets the deliverability of a contact in the running transaction.
 	SetDeliverability(ctx context.Context, contactID int64, to kind.BounceType) error
 	// Confirmed makes contacts deliverable again, in the running transaction, because the people

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"campaignql/ent"
+	entcontact "campaignql/ent/contact"
 	entsubscriber "campaignql/ent/subscriber"
 	entlist "campaignql/ent/subscriberlist"
 	"campaignql/internal/apperr"
@@ -49,50 +50,37 @@ func (s *Service) Unsubscribe(ctx context.Context, in Unsubscription) (*Departur
 	}
 	key, now := address.Key(in.Email), store.Truncate(s.now())
 	var left *Departure
-	err := s.db.Tx(ctx, func(ctx context.Context) error {
-		client := s.db.Client(ctx)
-		exists, err := client.SubscriberList.Query().Where(entlist.ID(in.ListID)).Exist(ctx)
+	err := s.db.TxLatest(ctx, func(ctx context.Context) error {
+		found, others, err := s.lockAddress(ctx, in.ListID, key)
 		if err != nil {
 			return err
 		}
-		if !exists {
-			return apperr.NotFoundf("list")
-		}
-		found, err := client.Subscriber.Query().
-			Where(entsubscriber.ListID(in.ListID), entsubscriber.EmailKey(key)).
-			Only(ctx)
-		if ent.IsNotFound(err) {
+		if found.Status == kind.SubscriberUnsubscribed {
 			return notSubscribed()
 		}
-		if err != nil {
-			return err
+		left = &Departure{Subscriber: found, Lists: []int64{in.ListID}}
+		going := []*ent.Subscriber{found}
+		if in.CampaignID != 0 {
+			lists, err := s.counter.Unsubscribed(ctx, in.CampaignID, found, now)
+			// A person can always unsubscribe, even if the link names a campaign that no longer exists.
+			if err != nil && apperr.CodeOf(err) != apperr.NotFound {
+				return err
+			}
+			if err == nil && slices.Contains(lists, in.ListID) {
+				for _, p := range others {
+					if p.Status != kind.SubscriberUnsubscribed && slices.Contains(lists, p.ListID) {
+						going, left.Lists = append(going, p), append(left.Lists, p.ListID)
+					}
+				}
+				left.Lists = store.Distinct(left.Lists)
+			}
 		}
-		n, err := client.Subscriber.Update().
-			Where(entsubscriber.ID(found.ID), entsubscriber.StatusNEQ(kind.SubscriberUnsubscribed)).
-			SetStatus(kind.SubscriberUnsubscribed).SetUnsubscribedAt(now).
-			Save(ctx)
-		switch {
-		case err != nil:
-			return err
-		case n == 0:
-			return notSubscribed()
+		when := make(map[int64]time.Time, len(going))
+		for _, p := range going {
+			when[p.ID] = now
 		}
 		found.Status, found.UnsubscribedAt = kind.SubscriberUnsubscribed, &now
-		left = &Departure{Subscriber: found, Lists: []int64{in.ListID}}
-		if in.CampaignID == 0 {
-			return nil
-		}
-		lists, err := s.counter.Unsubscribed(ctx, in.CampaignID, found, now)
-		// A person can always unsubscribe, even if the link names a campaign that no longer exists.
-		if apperr.CodeOf(err) == apperr.NotFound {
-			return nil
-		}
-		if err != nil || !slices.Contains(lists, in.ListID) {
-			return err
-		}
-		others, err := s.leave(ctx, found.ContactID, lists, now)
-		left.Lists = store.Distinct(append(others, in.ListID))
-		return err
+		return s.Left(ctx, when)
 	})
 	if err != nil {
 		return nil, err
@@ -100,28 +88,46 @@ func (s *Service) Unsubscribe(ctx context.Context, in Unsubscription) (*Departur
 	return left, nil
 }
 
-// leave unsubscribes a contact from those of the lists that it has not left yet, and returns them.
-func (s *Service) leave(ctx context.Context, contactID int64, lists []int64, at time.Time) ([]int64, error) {
+// lockAddress locks the contact with an address that is on a list, and then all subscriptions of the
+// contact. It returns the subscription to the list, and the other ones.
+func (s *Service) lockAddress(
+	ctx context.Context, listID int64, key string,
+) (found *ent.Subscriber, others []*ent.Subscriber, err error) {
 	client := s.db.Client(ctx)
-	query := client.Subscriber.Query().
-		Where(
-			entsubscriber.ContactID(contactID), entsubscriber.ListIDIn(lists...),
-			entsubscriber.StatusNEQ(kind.SubscriberUnsubscribed),
-		).
-		Order(entsubscriber.ByID())
+	exists, err := client.SubscriberList.Query().Where(entlist.ID(listID)).Exist(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !exists {
+		return nil, nil, apperr.NotFoundf("list")
+	}
+	seen, err := client.Subscriber.Query().
+		Where(entsubscriber.ListID(listID), entsubscriber.EmailKey(key)).
+		Select(entsubscriber.FieldContactID).
+		Only(ctx)
+	if ent.IsNotFound(err) {
+		return nil, nil, notSubscribed()
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	if _, err := s.contacts.Lock(ctx, []int64{seen.ContactID}, entcontact.FieldID); err != nil {
+		return nil, nil, err
+	}
+	query := client.Subscriber.Query().Where(entsubscriber.ContactID(seen.ContactID)).Order(entsubscriber.ByID())
 	query.Modify(store.Lock)
-	rows, err := query.Select(entsubscriber.FieldID, entsubscriber.FieldListID).All(ctx)
-	if err != nil || len(rows) == 0 {
-		return nil, err
+	all, err := query.All(ctx)
+	for _, p := range all {
+		if p.ListID == listID && p.EmailKey == key {
+			found = p
+		} else {
+			others = append(others, p)
+		}
 	}
-	ids, left := make([]int64, len(rows)), make([]int64, len(rows))
-	for i, row := range rows {
-		ids[i], left[i] = row.ID, row.ListID
+	if err == nil && found == nil { // it was deleted, or has got another address
+		err = store.ErrStale
 	}
-	err = client.Subscriber.Update().Where(entsubscriber.IDIn(ids...)).
-		SetStatus(kind.SubscriberUnsubscribed).SetUnsubscribedAt(at).
-		Exec(ctx)
-	return left, err
+	return found, others, err
 }
 
 func notSubscribed() error {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"campaignql/ent"
+	entcontact "campaignql/ent/contact"
 	"campaignql/ent/predicate"
 	entsubscriber "campaignql/ent/subscriber"
 	"campaignql/internal/apperr"
@@ -47,8 +48,8 @@ func (s *Service) Update(ctx context.Context, id int64, p Patch) (*ent.Subscribe
 		return nil, err
 	}
 	var updated *ent.Subscriber
-	err := s.db.Tx(ctx, func(ctx context.Context) error {
-		present, err := s.lock(ctx, nil, []int64{id})
+	err := s.db.TxLatest(ctx, func(ctx context.Context) error {
+		present, err := s.lockWithContacts(ctx, nil, []int64{id}, p.Email)
 		if err != nil {
 			return err
 		}
@@ -211,6 +212,50 @@ func (s *Service) ByIDs(ctx context.Context, ids []int64, columns ...string) (ma
 			},
 		)
 	})
+}
+
+// lockWithContacts locks subscribers as lock does, and before them their contacts and the one with
+// the address to which they are to move, if there is one.
+func (s *Service) lockWithContacts(
+	ctx context.Context, which []predicate.Subscriber, ids []int64, to *string, columns ...string,
+) (map[int64]*ent.Subscriber, error) {
+	seen, err := finding(ctx, s, ids, func(ids []int64) (map[int64]*ent.Subscriber, error) {
+		return store.ByIDs(
+			ctx, ids, []string{entsubscriber.FieldUserID, entsubscriber.FieldContactID},
+			func(row *ent.Subscriber) int64 { return row.ID },
+			func(some ...int64) *ent.SubscriberQuery {
+				return s.db.Client(ctx).Subscriber.Query().
+					Where(append(slices.Clone(which), entsubscriber.IDIn(some...))...)
+			},
+		)
+	})
+	if err != nil || len(seen) == 0 {
+		return nil, err
+	}
+	contacts := make([]int64, 0, len(seen)+1)
+	for _, row := range seen {
+		contacts = append(contacts, row.ContactID)
+		if to != nil {
+			known, err := s.contacts.Known(ctx, row.UserID, address.Key(*to))
+			if err != nil {
+				return nil, err
+			}
+			contacts = append(contacts, known...)
+		}
+	}
+	if _, err := s.contacts.Lock(ctx, contacts, entcontact.FieldID); err != nil {
+		return nil, err
+	}
+	locked, err := s.lock(ctx, which, ids, columns...)
+	if err != nil {
+		return nil, err
+	}
+	for id, row := range locked {
+		if before := seen[id]; before == nil || before.ContactID != row.ContactID {
+			return nil, store.ErrStale
+		}
+	}
+	return locked, nil
 }
 
 // lock locks subscribers in the running transaction, in the order of their ids, and returns them as
