@@ -2105,7 +2105,10 @@ type Contact implements Node {
   subscriptions: [Subscriber!]!
   "Why the account never writes to the address; null when it may."
   suppression: Suppression
-  "What happened to the person, on whatever list, newest first. Reading it reads no more than the events of the person."
+  """
+  What happened to the person, on whatever list, newest first: the first is when the account last heard of the person. Reading it reads no more than
+  the events of the person.
+  """
   events("How many, 1–100." first: Int! = 25): [ContactEvent!]!
 }
 
