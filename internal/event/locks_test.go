@@ -111,4 +111,3 @@ func TestABatchLocksItsContactsInOneOrder(t *testing.T) {
 		}
 	})
 }
-

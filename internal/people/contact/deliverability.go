@@ -86,16 +86,16 @@ func (s *Service) SetDeliverability(ctx context.Context, contactID int64, to kin
 		return nil
 	}
 	if to == kind.BounceNone {
-		return s.Confirmed(ctx, []int64{contactID})
+		return s.Confirmed(ctx, map[int64]time.Time{contactID: {}})
 	}
 	update := s.db.Client(ctx).Contact.Update().Where(entcontact.ID(contactID)).SetDeliverability(to)
 	switch {
 	case to == kind.BounceSoft && present.Deliverability == kind.BounceHard:
-		since, err := s.afterBounces(ctx, []int64{contactID})
+		bounces, err := s.bounces(ctx, []int64{contactID})
 		if err != nil {
 			return err
 		}
-		update.SetSoftBounces(1).SetDeliverableSince(since[contactID])
+		update.SetSoftBounces(1).SetDeliverableSince(s.after(bounces)(contactID))
 	case to == kind.BounceSoft:
 		update.SetSoftBounces(max(1, present.SoftBounces))
 	}
@@ -105,30 +105,34 @@ func (s *Service) SetDeliverability(ctx context.Context, contactID int64, to kin
 	return s.Copy(ctx, []int64{contactID}, to)
 }
 
-// Confirmed makes locked contacts reachable again: the bounces that are recorded no longer count. A
-// contact whose address is invalid stays so. It runs four statements per 500 contacts.
-func (s *Service) Confirmed(ctx context.Context, ids []int64) error {
+// Confirmed makes locked contacts reachable again, each because of a confirmation at an instant; the
+// zero time is now. The bounces that are recorded no longer count. A confirmation that is not later
+// than the last bounce that counts changes nothing, and neither does one of a contact whose address
+// is invalid. Confirmed runs four statements per 500 contacts.
+func (s *Service) Confirmed(ctx context.Context, when map[int64]time.Time) error {
 	columns := []string{
 		entcontact.FieldDeliverability, entcontact.FieldSoftBounces, entcontact.FieldDeliverableSince,
 	}
-	for some := range slices.Chunk(store.Distinct(ids), markedAtOnce) {
+	for some := range slices.Chunk(slices.Sorted(maps.Keys(when)), markedAtOnce) {
 		// A locking read, because a plain read in a transaction that has read before the lock may not see
 		// the contact of now.
-		locked, err := s.Lock(ctx, some, entcontact.FieldID, entcontact.FieldDeliverability)
+		locked, err := s.Lock(
+			ctx, some, entcontact.FieldID, entcontact.FieldDeliverability, entcontact.FieldDeliverableSince,
+		)
 		if err != nil {
 			return err
 		}
-		maps.DeleteFunc(locked, func(_ int64, c *ent.Contact) bool {
-			return c.Deliverability == kind.BounceInvalid
+		bounces, err := s.bounces(ctx, some)
+		if err != nil {
+			return err
+		}
+		maps.DeleteFunc(locked, func(id int64, c *ent.Contact) bool {
+			return c.Deliverability == kind.BounceInvalid || !when[id].IsZero() && bouncedSince(c, bounces, when[id])
 		})
-		valid := slices.Sorted(maps.Keys(locked))
-		since, err := s.afterBounces(ctx, valid)
-		if err != nil {
-			return err
-		}
+		valid, since := slices.Sorted(maps.Keys(locked)), s.after(bounces)
 		rows := make([][]any, len(valid))
 		for i, id := range valid {
-			rows[i] = []any{id, string(kind.BounceNone), int64(0), since[id]}
+			rows[i] = []any{id, string(kind.BounceNone), int64(0), since(id)}
 		}
 		if err := s.db.Raw(ctx).Change(ctx, entcontact.Table, columns, rows); err != nil {
 			return err
@@ -140,26 +144,40 @@ func (s *Service) Confirmed(ctx context.Context, ids []int64) error {
 	return nil
 }
 
-// afterBounces returns, for each of some locked contacts, the earliest instant from now on for which
-// no recorded bounce counts, despite MaxClockSkew.
-func (s *Service) afterBounces(ctx context.Context, ids []int64) (map[int64]time.Time, error) {
-	now := store.Truncate(s.now())
-	since := make(map[int64]time.Time, len(ids))
-	for _, id := range ids {
-		since[id] = now
-	}
+// bounces returns the bounces of some locked contacts, with contact and instant.
+func (s *Service) bounces(ctx context.Context, ids []int64) ([]*ent.Event, error) {
 	query := s.db.Client(ctx).Event.Query().
 		Where(entevent.ContactIDIn(ids...), entevent.KindIn(kind.EventSoftBounced, kind.EventHardBounced))
 	// A locking read, because a plain read in a transaction that has read before the lock would not see
 	// bounces recorded since.
 	query.Modify(store.Share)
-	bounces, err := query.Select(entevent.FieldContactID, entevent.FieldAt).All(ctx)
+	return query.Select(entevent.FieldContactID, entevent.FieldAt).All(ctx)
+}
+
+// bouncedSince reports whether one of the bounces is of a contact, counts, and is not from before an
+// instant.
+func bouncedSince(c *ent.Contact, bounces []*ent.Event, at time.Time) bool {
+	return slices.ContainsFunc(bounces, func(b *ent.Event) bool {
+		counts := c.DeliverableSince == nil || !b.At.Add(MaxClockSkew).Before(*c.DeliverableSince)
+		return b.ContactID == c.ID && counts && !b.At.Before(at)
+	})
+}
+
+// after returns, for a contact, the earliest instant from now on for which none of the bounces
+// counts, despite MaxClockSkew.
+func (s *Service) after(bounces []*ent.Event) func(contactID int64) time.Time {
+	now, since := store.Truncate(s.now()), map[int64]time.Time{}
 	for _, b := range bounces {
-		if counts := b.At.Add(MaxClockSkew); !counts.Before(since[b.ContactID]) {
+		if counts := b.At.Add(MaxClockSkew); !counts.Before(now) && !counts.Before(since[b.ContactID]) {
 			since[b.ContactID] = counts.Add(time.Microsecond)
 		}
 	}
-	return since, err
+	return func(contactID int64) time.Time {
+		if at, bounced := since[contactID]; bounced {
+			return at
+		}
+		return now
+	}
 }
 
 // Rename shows the address of a contact in another spelling.

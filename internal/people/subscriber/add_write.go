@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"entgo.io/ent/dialect"
 	"entgo.io/ent/dialect/sql"
@@ -217,15 +218,15 @@ func (b *batch) number(ctx context.Context, some []entry) error {
 	return err
 }
 
-// confirm makes those people deliverable again who were pending and have confirmed now. An opt-in
-// date of anybody else may be from before the bounce, and changes nothing.
+// confirm makes those people deliverable again who were pending and have confirmed now, unless their
+// opt-in date is from before a bounce. An opt-in date of anybody else changes nothing.
 func (b *batch) confirm(ctx context.Context, again []entry) error {
-	var confirmed []int64
+	confirmed := map[int64]time.Time{}
 	for _, e := range again {
 		contact := b.contacts[e.address.Key]
 		if e.optedInAt != nil && b.present[e.address.Key].Status == kind.SubscriberPending &&
 			contact.Deliverability != kind.BounceNone {
-			confirmed = append(confirmed, contact.ID)
+			confirmed[contact.ID] = store.Truncate(*e.optedInAt)
 		}
 	}
 	return b.Service.contacts.Confirmed(ctx, confirmed)

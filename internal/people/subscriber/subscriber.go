@@ -35,8 +35,9 @@ type Contacts interface {
 	// SetDeliverability sets the deliverability of a contact in the running transaction.
 	SetDeliverability(ctx context.Context, contactID int64, to kind.BounceType) error
 	// Confirmed makes contacts deliverable again, in the running transaction, because the people
-	// confirmed a subscription. The caller must have locked the contacts.
-	Confirmed(ctx context.Context, contactIDs []int64) error
+	// confirmed a subscription at the given instants, unless their mail came back since. The caller
+	// must have locked the contacts.
+	Confirmed(ctx context.Context, when map[int64]time.Time) error
 	// Copy repeats the deliverability of contacts in their subscriptions, in the running transaction.
 	Copy(ctx context.Context, contactIDs []int64, to kind.BounceType) error
 	// Rename shows the address of a contact in another spelling.

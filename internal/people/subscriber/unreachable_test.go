@@ -129,3 +129,45 @@ func TestAConfirmationMakesDeliverable(t *testing.T) {
 		}
 	})
 }
+
+// TestAnOldConfirmationDoesNotUndoABounce confirms a pending person with dates before and after the
+// bounces. A bounce from before the contact became deliverable does not count.
+func TestAnOldConfirmationDoesNotUndoABounce(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		f.list = f.newList(true)
+		campaign, day := f.campaign(), 24*time.Hour
+		*f.now = start.Add(30 * day)
+		for i, tt := range []struct {
+			opted       time.Time
+			deliverable *time.Time
+			want        kind.BounceType
+		}{
+			{opted: start.AddDate(-2, 0, 0), want: kind.BounceHard},
+			{opted: start, want: kind.BounceHard},
+			{opted: start.Add(time.Second), want: kind.BounceNone},
+			{opted: start.Add(day), want: kind.BounceNone},
+			{opted: start.AddDate(-2, 0, 0), deliverable: new(start.Add(day)), want: kind.BounceNone},
+		} {
+			email := fmt.Sprint("p", i, "@example.com")
+			f.bounce(email, kind.BounceHard)
+			p := f.subscribe(email, nil)
+			client := f.db.Client(f.ctx)
+			client.Event.Create().SetID(fmt.Sprint(campaign, "-bounce-", i)).SetUserID(p.UserID).SetCampaignID(campaign).
+				SetContactID(p.ContactID).SetKind(kind.EventHardBounced).SetAt(start).ExecX(f.ctx)
+			client.Contact.UpdateOneID(p.ContactID).SetNillableDeliverableSince(tt.deliverable).ExecX(f.ctx)
+			_, err := f.Add(f.ctx, subscriber.Addition{
+				ListID: f.list, Resubscribe: true, Rows: []subscriber.Row{{Email: email, OptedInAt: &tt.opted}},
+			}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c := contactOf(f, p); c.Deliverability != tt.want {
+				t.Errorf("confirmed at %s, deliverable since %v: %s", tt.opted, tt.deliverable, c.Deliverability)
+			}
+			now := client.Subscriber.GetX(f.ctx, p.ID)
+			if now.Status != kind.SubscriberSubscribed || now.Bounce != tt.want {
+				t.Errorf("confirmed at %s: the subscription is %s, %s", tt.opted, now.Status, now.Bounce)
+			}
+		}
+	})
+}
