@@ -23,6 +23,7 @@ func Load(path string) (*Secret, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
+	s.path = path
 	return s, nil
 }
 

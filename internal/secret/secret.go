@@ -12,6 +12,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
+	"time"
 )
 
 // Purpose is what a key is for. The keys of two purposes have nothing in common. A purpose never
@@ -26,9 +28,37 @@ const ForgottenAddresses Purpose = "campaignql forgotten addresses v1"
 const least = 32
 
 // Secret is the secret of an installation: the current one, and the older ones, under which digests
-// may still be stored. A nil Secret has none.
+// may still be stored. A nil Secret has none. It is safe for concurrent use.
 type Secret struct {
-	lines []string // the current one first
+	path string // the file, if it is of one
+
+	mu     sync.Mutex
+	lines  []string // the current one first
+	readAt time.Time
+}
+
+// refreshInterval is the least time between two reads of a file by Refresh.
+const refreshInterval = time.Second
+
+// Refresh reads the file of the secret again, because there are digests under a key that it does not
+// have: the secret may have been rotated. It does so at most once a second, and reports whether it
+// has read. If the file cannot be read, the secrets stay.
+func (s *Secret) Refresh() bool {
+	if s == nil || s.path == "" {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if time.Since(s.readAt) < refreshInterval {
+		return false
+	}
+	s.readAt = time.Now()
+	read, err := Load(s.path)
+	if err != nil {
+		return false
+	}
+	s.lines = read.lines
+	return true
 }
 
 // Parse reads secrets that are separated by line breaks or blanks, the current one first. Each has
@@ -61,8 +91,11 @@ func (s *Secret) Keys(purpose Purpose) []Key {
 	if s == nil {
 		return nil
 	}
-	keys := make([]Key, len(s.lines))
-	for i, line := range s.lines {
+	s.mu.Lock()
+	lines := s.lines // never changed, only replaced
+	s.mu.Unlock()
+	keys := make([]Key, len(lines))
+	for i, line := range lines {
 		keys[i] = Key{
 			ID:  hex.EncodeToString(derive(line, string(purpose)+" id", 8)),
 			key: derive(line, string(purpose)+" key", sha256.Size),

@@ -9,11 +9,13 @@ import (
 
 	"campaignql/ent"
 	"campaignql/ent/forgottenaddress"
+	"campaignql/ent/predicate"
 	"campaignql/ent/suppression"
 	"campaignql/internal/apperr"
 	"campaignql/internal/caller"
 	"campaignql/internal/kind"
 	"campaignql/internal/people/address"
+	"campaignql/internal/secret"
 	"campaignql/internal/store"
 )
 
@@ -25,19 +27,20 @@ const recognizedAtOnce = 5000
 // suppression; an address that was not suppressed gets one too. Without a secret keep is a Conflict,
 // reason "secret_required".
 func (s *Service) Forget(ctx context.Context, people []Address, keep bool) error {
-	if keep && len(s.keys) == 0 {
+	known := s.digestKeys()
+	if keep && len(known) == 0 {
 		return &apperr.Error{
 			Code: apperr.Conflict, Reason: apperr.ReasonSecretRequired,
 			Message: "a digest of the address has to be kept, and the server has no secret for it: " +
 				"set --secret-file or CAMPAIGNQL_SECRET, or forget the suppression too",
 		}
 	}
-	known, err := s.lockOf(ctx, people)
+	suppressed, err := s.lockOf(ctx, people)
 	if err != nil {
 		return err
 	}
 	var rows []*ent.Suppression
-	for _, row := range known {
+	for _, row := range suppressed {
 		rows = append(rows, row)
 	}
 	if _, err := s.release(ctx, rows); err != nil || !keep {
@@ -46,10 +49,10 @@ func (s *Service) Forget(ctx context.Context, people []Address, keep bool) error
 	client, now := s.db.Client(ctx).ForgottenAddress, store.Truncate(s.now())
 	creates := make([]*ent.ForgottenAddressCreate, len(people))
 	for i, p := range people {
-		creates[i] = client.Create().SetUserID(p.OwnerID).SetKeyID(s.keys[0].ID).
-			SetDigest(s.keys[0].Digest(strconv.FormatInt(p.OwnerID, 10), p.Key)).
+		creates[i] = client.Create().SetUserID(p.OwnerID).SetKeyID(known[0].ID).
+			SetDigest(known[0].Digest(strconv.FormatInt(p.OwnerID, 10), p.Key)).
 			SetReason(kind.SuppressedManually).SetCreatedAt(now)
-		if row := known[p]; row != nil {
+		if row := suppressed[p]; row != nil {
 			creates[i].SetReason(row.Reason).SetCreatedAt(row.CreatedAt)
 		}
 	}
@@ -59,7 +62,7 @@ func (s *Service) Forget(ctx context.Context, people []Address, keep bool) error
 		}
 	}
 	// The digests have waited for the end of a Suppress that had looked for them before, and whose
-	// suppressions were not there when known was read.
+	// suppressions were not there when suppressed was read.
 	if late, err := s.lockOf(ctx, people); err != nil || len(late) == 0 {
 		return err
 	}
@@ -138,21 +141,25 @@ func (s *Service) drop(ctx context.Context, forgotten map[string]*ent.ForgottenA
 func (s *Service) recognize(
 	ctx context.Context, ownerID int64, addresses []address.Address,
 ) (map[string]*ent.ForgottenAddress, error) {
-	if err := s.knowsSecrets(ctx, ownerID); err != nil || len(s.keys) == 0 {
+	if err := s.knowsSecrets(ctx, forgottenaddress.UserID(ownerID)); err != nil {
 		return nil, err
+	}
+	known := s.digestKeys()
+	if len(known) == 0 {
+		return nil, nil
 	}
 	found := map[string]*ent.ForgottenAddress{}
 	owner := strconv.FormatInt(ownerID, 10)
-	for some := range slices.Chunk(addresses, recognizedAtOnce/len(s.keys)) {
-		of := make(map[string]string, len(some)*len(s.keys)) // the key of the address by its digest
+	for some := range slices.Chunk(addresses, recognizedAtOnce/len(known)) {
+		of := make(map[string]string, len(some)*len(known)) // the key of the address by its digest
 		var digests []any
-		for _, key := range s.keys {
+		for _, key := range known {
 			for _, a := range some {
 				digest := key.Digest(owner, a.Key)
 				of[digest], digests = a.Key, append(digests, digest)
 			}
 		}
-		err := s.read(ctx, ownerID, digests, func(row *ent.ForgottenAddress) {
+		err := s.read(ctx, ownerID, idsOf(known), digests, func(row *ent.ForgottenAddress) {
 			found[of[row.Digest]] = row
 		})
 		if err != nil {
@@ -162,40 +169,44 @@ func (s *Service) recognize(
 	return found, nil
 }
 
-// knowsSecrets returns an error if the account has digests under a key that the server does not
-// have. It reads without a lock, because ranges of keys end at rows of other keys and accounts.
-func (s *Service) knowsSecrets(ctx context.Context, ownerID int64) error {
-	unknown, err := s.db.Client(ctx).ForgottenAddress.Query().
-		Where(forgottenaddress.UserID(ownerID), forgottenaddress.KeyIDNotIn(s.keyIDs()...)).
-		Exist(ctx)
-	if err == nil && unknown {
-		err = errUnknownSecret()
-	}
-	return err
-}
+// digestKeys returns the keys of digests, the current one first.
+func (s *Service) digestKeys() []secret.Key { return s.secret.Keys(secret.ForgottenAddresses) }
 
-func (s *Service) keyIDs() []string {
-	ids := make([]string, len(s.keys))
-	for i, key := range s.keys {
+func idsOf(known []secret.Key) []string {
+	ids := make([]string, len(known))
+	for i, key := range known {
 		ids[i] = key.ID
 	}
 	return ids
 }
 
+// knowsSecrets returns an error if there are digests under a key that the server does not have, also
+// after it has read its secret again. It reads without a lock, because ranges of keys end at rows of
+// other keys and accounts.
+func (s *Service) knowsSecrets(ctx context.Context, where ...predicate.ForgottenAddress) error {
+	for {
+		unknown, err := s.db.Client(ctx).ForgottenAddress.Query().
+			Where(append(slices.Clone(where), forgottenaddress.KeyIDNotIn(idsOf(s.digestKeys())...))...).
+			Exist(ctx)
+		if err != nil || !unknown {
+			return err
+		}
+		if !s.secret.Refresh() {
+			return errUnknownSecret()
+		}
+	}
+}
+
 // read calls tell with the rows of an account that have one of the digests.
 func (s *Service) read(
-	ctx context.Context, ownerID int64, digests []any, tell func(*ent.ForgottenAddress),
+	ctx context.Context, ownerID int64, ids []string, digests []any, tell func(*ent.ForgottenAddress),
 ) error {
 	raw := s.db.Raw(ctx)
 	t := raw.Text()
 	t.WriteString("SELECT id,digest,reason,created_at FROM forgotten_addresses WHERE user_id=")
 	t.Value(ownerID)
-	ids := make([]any, len(s.keys))
-	for i, key := range s.keys {
-		ids[i] = key.ID
-	}
 	t.WriteString(" AND key_id IN (")
-	t.List(ids)
+	t.List(store.Args(ids))
 	t.WriteString(") AND digest IN (")
 	t.List(digests)
 	t.WriteString(")")
@@ -225,13 +236,7 @@ func (s *Service) CheckSecret(ctx context.Context) error {
 	if _, err := caller.Authorize(ctx, kind.ScopeAdmin); err != nil {
 		return err
 	}
-	unknown, err := s.db.Client(ctx).ForgottenAddress.Query().
-		Where(forgottenaddress.KeyIDNotIn(s.keyIDs()...)).
-		Exist(ctx)
-	if err == nil && unknown {
-		err = errUnknownSecret()
-	}
-	return store.Translate(err)
+	return store.Translate(s.knowsSecrets(ctx))
 }
 
 // ordered returns the addresses of suppressions and of digests, in the order in which they are

@@ -46,10 +46,9 @@ type Options struct {
 // Methods with a columns parameter select only those columns (of package ent/suppression) and the
 // ones they need themselves. Without columns they select all.
 type Service struct {
-	db  *store.Store
-	now func() time.Time
-	// keys are the keys of digests, the current one first.
-	keys     []secret.Key
+	db       *store.Store
+	now      func() time.Time
+	secret   *secret.Secret
 	released func(ctx context.Context, ownerID int64, keys []string) error
 }
 
@@ -59,7 +58,7 @@ func New(db *store.Store, opts Options) *Service {
 		opts.Now = store.Now
 	}
 	return &Service{
-		db: db, now: opts.Now, keys: opts.Secret.Keys(secret.ForgottenAddresses), released: opts.Released,
+		db: db, now: opts.Now, secret: opts.Secret, released: opts.Released,
 	}
 }
 
