@@ -72,8 +72,18 @@ func (r Raw) Insert(ctx context.Context, table string, columns []string, rows []
 	return id, err
 }
 
-// CopiesConcurrently reports whether other transactions can insert rows into a table while an INSERT
-// … SELECT into it runs. On SQLite nobody else writes at the time. InnoDB allows it if it assigns ids in
+// Copy inserts the rows that a SELECT statement returns.
+func (r Raw) Copy(ctx context.Context, table string, columns []string, from *Text) error {
+	t := r.Text()
+	t.WriteString("INSERT INTO " + table + " (" + strings.Join(columns, ",") + ") ")
+	t.WriteString(from.String())
+	t.args = from.args
+	_, err := r.Exec(ctx, t)
+	return err
+}
+
+// CopiesConcurrently reports whether other transactions can insert rows into a table while Copy
+// inserts into it. On SQLite nobody else writes at the time. InnoDB allows it if it assigns ids in
 // the interleaved mode, which is the default of MySQL, but not of MariaDB.
 func (r Raw) CopiesConcurrently(ctx context.Context) (bool, error) {
 	if r.lite {

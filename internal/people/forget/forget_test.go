@@ -300,10 +300,10 @@ func TestEnteringCostsTwoStatementsMore(t *testing.T) {
 			}
 			return recorder.Statements()
 		}
-		few, many := statements(w, "few", 1), statements(w, "many", 1000)
+		few, many := statements(w, "few", 200), statements(w, "many", 1000)
 		after := statements(other, "many", 1000)
 		if len(few) != len(many) || len(after) != len(many)+2 {
-			t.Errorf("%d statements for one, %d for many, %d with people forgotten", len(few), len(many), len(after))
+			t.Errorf("%d statements for 200, %d for 1,000, %d with people forgotten", len(few), len(many), len(after))
 		}
 		alone := 0
 		for _, s := range many {

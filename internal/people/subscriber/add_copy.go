@@ -7,7 +7,8 @@ import (
 	entsubscriber "campaignql/ent/subscriber"
 )
 
-// copiedColumns are the columns of a person that repeat the contact's.
+// copiedColumns are the columns of a person that repeat the id, the email and the email_key of the
+// contact.
 var copiedColumns = []string{
 	entsubscriber.FieldContactID, entsubscriber.FieldEmail, entsubscriber.FieldEmailKey,
 }
@@ -42,23 +43,21 @@ func (b *batch) copyable(some []entry, rows [][]any) (first int64, ok bool) {
 // copy inserts people whose addresses the database takes from their contacts. That spares it to read
 // them a second time.
 func (b *batch) copy(ctx context.Context, first int64, rows [][]any) error {
-	raw := b.db.Raw(ctx)
-	t := raw.Text()
-	t.WriteString("INSERT INTO subscribers (contact_id,email,email_key")
+	columns := slices.Clone(copiedColumns)
 	var values []any
 	for j, column := range personColumns {
 		if !slices.Contains(copiedColumns, column) {
-			t.WriteString("," + column)
-			values = append(values, rows[0][j])
+			columns, values = append(columns, column), append(values, rows[0][j])
 		}
 	}
-	t.WriteString(") SELECT id,email,email_key,")
+	raw := b.db.Raw(ctx)
+	t := raw.Text()
+	t.WriteString("SELECT id,email,email_key,")
 	t.List(values)
 	t.WriteString(" FROM contacts WHERE id BETWEEN ")
 	t.Value(first)
 	t.WriteString(" AND ")
 	t.Value(first + int64(len(rows)) - 1)
 	t.WriteString(" ORDER BY id")
-	_, err := raw.Exec(ctx, t)
-	return err
+	return raw.Copy(ctx, entsubscriber.Table, columns, t)
 }
