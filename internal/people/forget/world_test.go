@@ -37,8 +37,6 @@ type world struct {
 	field    int64
 	tag      int64
 	campaign int64
-	// secrets is the text of the secret with which the services were made.
-	secrets string
 }
 
 func each(t *testing.T, test func(t *testing.T, w *world)) {
