@@ -16,8 +16,9 @@ const (
 	// ContactsVersion is the migration that makes one contact of all subscriptions of a person.
 	ContactsVersion = 20261130061451
 	// PendingContacts is the row of pending_recounts that stands for the contacts: their soft bounces
-	// in a row are to be counted. The other rows are campaigns, whose ids are lower.
-	PendingContacts = math.MaxInt64
+	// in a row are to be counted. The other rows are campaigns, whose ids are lower. After the highest
+	// number of all, the next id of the table would not be one that Go can read.
+	PendingContacts = math.MaxInt64 - 1
 )
 
 // contactKey identifies a contact.
