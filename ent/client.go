@@ -23,6 +23,7 @@ import (
 	"campaignql/ent/event"
 	"campaignql/ent/fieldvalue"
 	"campaignql/ent/forgottenaddress"
+	"campaignql/ent/formercontact"
 	"campaignql/ent/hourlycounter"
 	"campaignql/ent/idempotencykey"
 	"campaignql/ent/linkcounter"
@@ -78,6 +79,8 @@ type Client struct {
 	FieldValue *FieldValueClient
 	// ForgottenAddress is the client for interacting with the ForgottenAddress builders.
 	ForgottenAddress *ForgottenAddressClient
+	// FormerContact is the client for interacting with the FormerContact builders.
+	FormerContact *FormerContactClient
 	// HourlyCounter is the client for interacting with the HourlyCounter builders.
 	HourlyCounter *HourlyCounterClient
 	// IdempotencyKey is the client for interacting with the IdempotencyKey builders.
@@ -135,6 +138,7 @@ func (c *Client) init() {
 	c.Event = NewEventClient(c.config)
 	c.FieldValue = NewFieldValueClient(c.config)
 	c.ForgottenAddress = NewForgottenAddressClient(c.config)
+	c.FormerContact = NewFormerContactClient(c.config)
 	c.HourlyCounter = NewHourlyCounterClient(c.config)
 	c.IdempotencyKey = NewIdempotencyKeyClient(c.config)
 	c.LinkCounter = NewLinkCounterClient(c.config)
@@ -256,6 +260,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		Event:             NewEventClient(cfg),
 		FieldValue:        NewFieldValueClient(cfg),
 		ForgottenAddress:  NewForgottenAddressClient(cfg),
+		FormerContact:     NewFormerContactClient(cfg),
 		HourlyCounter:     NewHourlyCounterClient(cfg),
 		IdempotencyKey:    NewIdempotencyKeyClient(cfg),
 		LinkCounter:       NewLinkCounterClient(cfg),
@@ -304,6 +309,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		Event:             NewEventClient(cfg),
 		FieldValue:        NewFieldValueClient(cfg),
 		ForgottenAddress:  NewForgottenAddressClient(cfg),
+		FormerContact:     NewFormerContactClient(cfg),
 		HourlyCounter:     NewHourlyCounterClient(cfg),
 		IdempotencyKey:    NewIdempotencyKeyClient(cfg),
 		LinkCounter:       NewLinkCounterClient(cfg),
@@ -352,10 +358,11 @@ func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
 		c.APIKey, c.AudiencePurge, c.Campaign, c.CampaignChange, c.CampaignTag,
 		c.Contact, c.CustomField, c.DomainCounter, c.Email, c.Event, c.FieldValue,
-		c.ForgottenAddress, c.HourlyCounter, c.IdempotencyKey, c.LinkCounter,
-		c.LoginAttempt, c.MergedSubscriber, c.MigrationFinding, c.PendingRecount,
-		c.Purge, c.Segment, c.Session, c.Subscriber, c.SubscriberList, c.SubscriberTag,
-		c.SubscriberTagging, c.Suppression, c.Tag, c.User,
+		c.ForgottenAddress, c.FormerContact, c.HourlyCounter, c.IdempotencyKey,
+		c.LinkCounter, c.LoginAttempt, c.MergedSubscriber, c.MigrationFinding,
+		c.PendingRecount, c.Purge, c.Segment, c.Session, c.Subscriber,
+		c.SubscriberList, c.SubscriberTag, c.SubscriberTagging, c.Suppression, c.Tag,
+		c.User,
 	} {
 		n.Use(hooks...)
 	}
@@ -367,10 +374,11 @@ func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
 		c.APIKey, c.AudiencePurge, c.Campaign, c.CampaignChange, c.CampaignTag,
 		c.Contact, c.CustomField, c.DomainCounter, c.Email, c.Event, c.FieldValue,
-		c.ForgottenAddress, c.HourlyCounter, c.IdempotencyKey, c.LinkCounter,
-		c.LoginAttempt, c.MergedSubscriber, c.MigrationFinding, c.PendingRecount,
-		c.Purge, c.Segment, c.Session, c.Subscriber, c.SubscriberList, c.SubscriberTag,
-		c.SubscriberTagging, c.Suppression, c.Tag, c.User,
+		c.ForgottenAddress, c.FormerContact, c.HourlyCounter, c.IdempotencyKey,
+		c.LinkCounter, c.LoginAttempt, c.MergedSubscriber, c.MigrationFinding,
+		c.PendingRecount, c.Purge, c.Segment, c.Session, c.Subscriber,
+		c.SubscriberList, c.SubscriberTag, c.SubscriberTagging, c.Suppression, c.Tag,
+		c.User,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -403,6 +411,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.FieldValue.mutate(ctx, m)
 	case *ForgottenAddressMutation:
 		return c.ForgottenAddress.mutate(ctx, m)
+	case *FormerContactMutation:
+		return c.FormerContact.mutate(ctx, m)
 	case *HourlyCounterMutation:
 		return c.HourlyCounter.mutate(ctx, m)
 	case *IdempotencyKeyMutation:
@@ -2065,6 +2075,139 @@ func (c *ForgottenAddressClient) mutate(ctx context.Context, m *ForgottenAddress
 		return (&ForgottenAddressDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown ForgottenAddress mutation op: %q", m.Op())
+	}
+}
+
+// FormerContactClient is a client for the FormerContact schema.
+type FormerContactClient struct {
+	config
+}
+
+// NewFormerContactClient returns a client for the FormerContact from the given config.
+func NewFormerContactClient(c config) *FormerContactClient {
+	return &FormerContactClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `formercontact.Hooks(f(g(h())))`.
+func (c *FormerContactClient) Use(hooks ...Hook) {
+	c.hooks.FormerContact = append(c.hooks.FormerContact, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `formercontact.Intercept(f(g(h())))`.
+func (c *FormerContactClient) Intercept(interceptors ...Interceptor) {
+	c.inters.FormerContact = append(c.inters.FormerContact, interceptors...)
+}
+
+// Create returns a builder for creating a FormerContact entity.
+func (c *FormerContactClient) Create() *FormerContactCreate {
+	mutation := newFormerContactMutation(c.config, OpCreate)
+	return &FormerContactCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of FormerContact entities.
+func (c *FormerContactClient) CreateBulk(builders ...*FormerContactCreate) *FormerContactCreateBulk {
+	return &FormerContactCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *FormerContactClient) MapCreateBulk(slice any, setFunc func(*FormerContactCreate, int)) *FormerContactCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &FormerContactCreateBulk{err: fmt.Errorf("calling to FormerContactClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*FormerContactCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &FormerContactCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for FormerContact.
+func (c *FormerContactClient) Update() *FormerContactUpdate {
+	mutation := newFormerContactMutation(c.config, OpUpdate)
+	return &FormerContactUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *FormerContactClient) UpdateOne(_m *FormerContact) *FormerContactUpdateOne {
+	mutation := newFormerContactMutation(c.config, OpUpdateOne, withFormerContact(_m))
+	return &FormerContactUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *FormerContactClient) UpdateOneID(id int64) *FormerContactUpdateOne {
+	mutation := newFormerContactMutation(c.config, OpUpdateOne, withFormerContactID(id))
+	return &FormerContactUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for FormerContact.
+func (c *FormerContactClient) Delete() *FormerContactDelete {
+	mutation := newFormerContactMutation(c.config, OpDelete)
+	return &FormerContactDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *FormerContactClient) DeleteOne(_m *FormerContact) *FormerContactDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *FormerContactClient) DeleteOneID(id int64) *FormerContactDeleteOne {
+	builder := c.Delete().Where(formercontact.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &FormerContactDeleteOne{builder}
+}
+
+// Query returns a query builder for FormerContact.
+func (c *FormerContactClient) Query() *FormerContactQuery {
+	return &FormerContactQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeFormerContact},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a FormerContact entity by its id.
+func (c *FormerContactClient) Get(ctx context.Context, id int64) (*FormerContact, error) {
+	return c.Query().Where(formercontact.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *FormerContactClient) GetX(ctx context.Context, id int64) *FormerContact {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *FormerContactClient) Hooks() []Hook {
+	return c.hooks.FormerContact
+}
+
+// Interceptors returns the client interceptors.
+func (c *FormerContactClient) Interceptors() []Interceptor {
+	return c.inters.FormerContact
+}
+
+func (c *FormerContactClient) mutate(ctx context.Context, m *FormerContactMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&FormerContactCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&FormerContactUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&FormerContactUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&FormerContactDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown FormerContact mutation op: %q", m.Op())
 	}
 }
 
@@ -4445,17 +4588,17 @@ type (
 	hooks struct {
 		APIKey, AudiencePurge, Campaign, CampaignChange, CampaignTag, Contact,
 		CustomField, DomainCounter, Email, Event, FieldValue, ForgottenAddress,
-		HourlyCounter, IdempotencyKey, LinkCounter, LoginAttempt, MergedSubscriber,
-		MigrationFinding, PendingRecount, Purge, Segment, Session, Subscriber,
-		SubscriberList, SubscriberTag, SubscriberTagging, Suppression, Tag,
+		FormerContact, HourlyCounter, IdempotencyKey, LinkCounter, LoginAttempt,
+		MergedSubscriber, MigrationFinding, PendingRecount, Purge, Segment, Session,
+		Subscriber, SubscriberList, SubscriberTag, SubscriberTagging, Suppression, Tag,
 		User []ent.Hook
 	}
 	inters struct {
 		APIKey, AudiencePurge, Campaign, CampaignChange, CampaignTag, Contact,
 		CustomField, DomainCounter, Email, Event, FieldValue, ForgottenAddress,
-		HourlyCounter, IdempotencyKey, LinkCounter, LoginAttempt, MergedSubscriber,
-		MigrationFinding, PendingRecount, Purge, Segment, Session, Subscriber,
-		SubscriberList, SubscriberTag, SubscriberTagging, Suppression, Tag,
+		FormerContact, HourlyCounter, IdempotencyKey, LinkCounter, LoginAttempt,
+		MergedSubscriber, MigrationFinding, PendingRecount, Purge, Segment, Session,
+		Subscriber, SubscriberList, SubscriberTag, SubscriberTagging, Suppression, Tag,
 		User []ent.Interceptor
 	}
 )

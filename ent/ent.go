@@ -15,6 +15,7 @@ import (
 	"campaignql/ent/event"
 	"campaignql/ent/fieldvalue"
 	"campaignql/ent/forgottenaddress"
+	"campaignql/ent/formercontact"
 	"campaignql/ent/hourlycounter"
 	"campaignql/ent/idempotencykey"
 	"campaignql/ent/linkcounter"
@@ -113,6 +114,7 @@ func checkColumn(t, c string) error {
 			event.Table:             event.ValidColumn,
 			fieldvalue.Table:        fieldvalue.ValidColumn,
 			forgottenaddress.Table:  forgottenaddress.ValidColumn,
+			formercontact.Table:     formercontact.ValidColumn,
 			hourlycounter.Table:     hourlycounter.ValidColumn,
 			idempotencykey.Table:    idempotencykey.ValidColumn,
 			linkcounter.Table:       linkcounter.ValidColumn,

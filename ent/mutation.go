@@ -15,6 +15,7 @@ import (
 	"campaignql/ent/event"
 	"campaignql/ent/fieldvalue"
 	"campaignql/ent/forgottenaddress"
+	"campaignql/ent/formercontact"
 	"campaignql/ent/hourlycounter"
 	"campaignql/ent/idempotencykey"
 	"campaignql/ent/linkcounter"
@@ -65,6 +66,7 @@ const (
 	TypeEvent             = "Event"
 	TypeFieldValue        = "FieldValue"
 	TypeForgottenAddress  = "ForgottenAddress"
+	TypeFormerContact     = "FormerContact"
 	TypeHourlyCounter     = "HourlyCounter"
 	TypeIdempotencyKey    = "IdempotencyKey"
 	TypeLinkCounter       = "LinkCounter"
@@ -14794,6 +14796,548 @@ func (m *ForgottenAddressMutation) ClearEdge(name string) error {
 // It returns an error if the edge is not defined in the schema.
 func (m *ForgottenAddressMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown ForgottenAddress edge %s", name)
+}
+
+// FormerContactMutation represents an operation that mutates the FormerContact nodes in the graph.
+type FormerContactMutation struct {
+	config
+	op               Op
+	typ              string
+	id               *int64
+	user_id          *int64
+	adduser_id       *int64
+	subscriber_id    *int64
+	addsubscriber_id *int64
+	contact_id       *int64
+	addcontact_id    *int64
+	clearedFields    map[string]struct{}
+	done             bool
+	oldValue         func(context.Context) (*FormerContact, error)
+	predicates       []predicate.FormerContact
+}
+
+var _ ent.Mutation = (*FormerContactMutation)(nil)
+
+// formercontactOption allows management of the mutation configuration using functional options.
+type formercontactOption func(*FormerContactMutation)
+
+// newFormerContactMutation creates new mutation for the FormerContact entity.
+func newFormerContactMutation(c config, op Op, opts ...formercontactOption) *FormerContactMutation {
+	m := &FormerContactMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeFormerContact,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withFormerContactID sets the ID field of the mutation.
+func withFormerContactID(id int64) formercontactOption {
+	return func(m *FormerContactMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *FormerContact
+		)
+		m.oldValue = func(ctx context.Context) (*FormerContact, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().FormerContact.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withFormerContact sets the old FormerContact of the mutation.
+func withFormerContact(node *FormerContact) formercontactOption {
+	return func(m *FormerContactMutation) {
+		m.oldValue = func(context.Context) (*FormerContact, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m FormerContactMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m FormerContactMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of FormerContact entities.
+func (m *FormerContactMutation) SetID(id int64) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *FormerContactMutation) ID() (id int64, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *FormerContactMutation) IDs(ctx context.Context) ([]int64, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int64{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().FormerContact.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetUserID sets the "user_id" field.
+func (m *FormerContactMutation) SetUserID(i int64) {
+	m.user_id = &i
+	m.adduser_id = nil
+}
+
+// UserID returns the value of the "user_id" field in the mutation.
+func (m *FormerContactMutation) UserID() (r int64, exists bool) {
+	v := m.user_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUserID returns the old "user_id" field's value of the FormerContact entity.
+// If the FormerContact object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *FormerContactMutation) OldUserID(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUserID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUserID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUserID: %w", err)
+	}
+	return oldValue.UserID, nil
+}
+
+// AddUserID adds i to the "user_id" field.
+func (m *FormerContactMutation) AddUserID(i int64) {
+	if m.adduser_id != nil {
+		*m.adduser_id += i
+	} else {
+		m.adduser_id = &i
+	}
+}
+
+// AddedUserID returns the value that was added to the "user_id" field in this mutation.
+func (m *FormerContactMutation) AddedUserID() (r int64, exists bool) {
+	v := m.adduser_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetUserID resets all changes to the "user_id" field.
+func (m *FormerContactMutation) ResetUserID() {
+	m.user_id = nil
+	m.adduser_id = nil
+}
+
+// SetSubscriberID sets the "subscriber_id" field.
+func (m *FormerContactMutation) SetSubscriberID(i int64) {
+	m.subscriber_id = &i
+	m.addsubscriber_id = nil
+}
+
+// SubscriberID returns the value of the "subscriber_id" field in the mutation.
+func (m *FormerContactMutation) SubscriberID() (r int64, exists bool) {
+	v := m.subscriber_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSubscriberID returns the old "subscriber_id" field's value of the FormerContact entity.
+// If the FormerContact object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *FormerContactMutation) OldSubscriberID(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSubscriberID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSubscriberID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSubscriberID: %w", err)
+	}
+	return oldValue.SubscriberID, nil
+}
+
+// AddSubscriberID adds i to the "subscriber_id" field.
+func (m *FormerContactMutation) AddSubscriberID(i int64) {
+	if m.addsubscriber_id != nil {
+		*m.addsubscriber_id += i
+	} else {
+		m.addsubscriber_id = &i
+	}
+}
+
+// AddedSubscriberID returns the value that was added to the "subscriber_id" field in this mutation.
+func (m *FormerContactMutation) AddedSubscriberID() (r int64, exists bool) {
+	v := m.addsubscriber_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetSubscriberID resets all changes to the "subscriber_id" field.
+func (m *FormerContactMutation) ResetSubscriberID() {
+	m.subscriber_id = nil
+	m.addsubscriber_id = nil
+}
+
+// SetContactID sets the "contact_id" field.
+func (m *FormerContactMutation) SetContactID(i int64) {
+	m.contact_id = &i
+	m.addcontact_id = nil
+}
+
+// ContactID returns the value of the "contact_id" field in the mutation.
+func (m *FormerContactMutation) ContactID() (r int64, exists bool) {
+	v := m.contact_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldContactID returns the old "contact_id" field's value of the FormerContact entity.
+// If the FormerContact object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *FormerContactMutation) OldContactID(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldContactID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldContactID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldContactID: %w", err)
+	}
+	return oldValue.ContactID, nil
+}
+
+// AddContactID adds i to the "contact_id" field.
+func (m *FormerContactMutation) AddContactID(i int64) {
+	if m.addcontact_id != nil {
+		*m.addcontact_id += i
+	} else {
+		m.addcontact_id = &i
+	}
+}
+
+// AddedContactID returns the value that was added to the "contact_id" field in this mutation.
+func (m *FormerContactMutation) AddedContactID() (r int64, exists bool) {
+	v := m.addcontact_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetContactID resets all changes to the "contact_id" field.
+func (m *FormerContactMutation) ResetContactID() {
+	m.contact_id = nil
+	m.addcontact_id = nil
+}
+
+// Where appends a list predicates to the FormerContactMutation builder.
+func (m *FormerContactMutation) Where(ps ...predicate.FormerContact) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the FormerContactMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *FormerContactMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.FormerContact, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *FormerContactMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *FormerContactMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (FormerContact).
+func (m *FormerContactMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *FormerContactMutation) Fields() []string {
+	fields := make([]string, 0, 3)
+	if m.user_id != nil {
+		fields = append(fields, formercontact.FieldUserID)
+	}
+	if m.subscriber_id != nil {
+		fields = append(fields, formercontact.FieldSubscriberID)
+	}
+	if m.contact_id != nil {
+		fields = append(fields, formercontact.FieldContactID)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *FormerContactMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case formercontact.FieldUserID:
+		return m.UserID()
+	case formercontact.FieldSubscriberID:
+		return m.SubscriberID()
+	case formercontact.FieldContactID:
+		return m.ContactID()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *FormerContactMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case formercontact.FieldUserID:
+		return m.OldUserID(ctx)
+	case formercontact.FieldSubscriberID:
+		return m.OldSubscriberID(ctx)
+	case formercontact.FieldContactID:
+		return m.OldContactID(ctx)
+	}
+	return nil, fmt.Errorf("unknown FormerContact field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *FormerContactMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case formercontact.FieldUserID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUserID(v)
+		return nil
+	case formercontact.FieldSubscriberID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSubscriberID(v)
+		return nil
+	case formercontact.FieldContactID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetContactID(v)
+		return nil
+	}
+	return fmt.Errorf("unknown FormerContact field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *FormerContactMutation) AddedFields() []string {
+	var fields []string
+	if m.adduser_id != nil {
+		fields = append(fields, formercontact.FieldUserID)
+	}
+	if m.addsubscriber_id != nil {
+		fields = append(fields, formercontact.FieldSubscriberID)
+	}
+	if m.addcontact_id != nil {
+		fields = append(fields, formercontact.FieldContactID)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *FormerContactMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case formercontact.FieldUserID:
+		return m.AddedUserID()
+	case formercontact.FieldSubscriberID:
+		return m.AddedSubscriberID()
+	case formercontact.FieldContactID:
+		return m.AddedContactID()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *FormerContactMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case formercontact.FieldUserID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddUserID(v)
+		return nil
+	case formercontact.FieldSubscriberID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSubscriberID(v)
+		return nil
+	case formercontact.FieldContactID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddContactID(v)
+		return nil
+	}
+	return fmt.Errorf("unknown FormerContact numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *FormerContactMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *FormerContactMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *FormerContactMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown FormerContact nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *FormerContactMutation) ResetField(name string) error {
+	switch name {
+	case formercontact.FieldUserID:
+		m.ResetUserID()
+		return nil
+	case formercontact.FieldSubscriberID:
+		m.ResetSubscriberID()
+		return nil
+	case formercontact.FieldContactID:
+		m.ResetContactID()
+		return nil
+	}
+	return fmt.Errorf("unknown FormerContact field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *FormerContactMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *FormerContactMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *FormerContactMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *FormerContactMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *FormerContactMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *FormerContactMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *FormerContactMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown FormerContact unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *FormerContactMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown FormerContact edge %s", name)
 }
 
 // HourlyCounterMutation represents an operation that mutates the HourlyCounter nodes in the graph.

@@ -38,6 +38,8 @@ type Tx struct {
 	FieldValue *FieldValueClient
 	// ForgottenAddress is the client for interacting with the ForgottenAddress builders.
 	ForgottenAddress *ForgottenAddressClient
+	// FormerContact is the client for interacting with the FormerContact builders.
+	FormerContact *FormerContactClient
 	// HourlyCounter is the client for interacting with the HourlyCounter builders.
 	HourlyCounter *HourlyCounterClient
 	// IdempotencyKey is the client for interacting with the IdempotencyKey builders.
@@ -215,6 +217,7 @@ func (tx *Tx) init() {
 	tx.Event = NewEventClient(tx.config)
 	tx.FieldValue = NewFieldValueClient(tx.config)
 	tx.ForgottenAddress = NewForgottenAddressClient(tx.config)
+	tx.FormerContact = NewFormerContactClient(tx.config)
 	tx.HourlyCounter = NewHourlyCounterClient(tx.config)
 	tx.IdempotencyKey = NewIdempotencyKeyClient(tx.config)
 	tx.LinkCounter = NewLinkCounterClient(tx.config)

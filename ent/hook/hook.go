@@ -152,6 +152,18 @@ func (f ForgottenAddressFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.V
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.ForgottenAddressMutation", m)
 }
 
+// The FormerContactFunc type is an adapter to allow the use of ordinary
+// function as FormerContact mutator.
+type FormerContactFunc func(context.Context, *ent.FormerContactMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f FormerContactFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.FormerContactMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.FormerContactMutation", m)
+}
+
 // The HourlyCounterFunc type is an adapter to allow the use of ordinary
 // function as HourlyCounter mutator.
 type HourlyCounterFunc func(context.Context, *ent.HourlyCounterMutation) (ent.Value, error)

@@ -19,6 +19,7 @@ import (
 	"campaignql/ent/event"
 	"campaignql/ent/fieldvalue"
 	"campaignql/ent/forgottenaddress"
+	"campaignql/ent/formercontact"
 	"campaignql/ent/hourlycounter"
 	"campaignql/ent/idempotencykey"
 	"campaignql/ent/linkcounter"
@@ -419,6 +420,33 @@ func (f TraverseForgottenAddress) Traverse(ctx context.Context, q ent.Query) err
 		return f(ctx, q)
 	}
 	return fmt.Errorf("unexpected query type %T. expect *ent.ForgottenAddressQuery", q)
+}
+
+// The FormerContactFunc type is an adapter to allow the use of ordinary function as a Querier.
+type FormerContactFunc func(context.Context, *ent.FormerContactQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f FormerContactFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.FormerContactQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.FormerContactQuery", q)
+}
+
+// The TraverseFormerContact type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseFormerContact func(context.Context, *ent.FormerContactQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseFormerContact) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseFormerContact) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.FormerContactQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.FormerContactQuery", q)
 }
 
 // The HourlyCounterFunc type is an adapter to allow the use of ordinary function as a Querier.
@@ -907,6 +935,8 @@ func NewQuery(q ent.Query) (Query, error) {
 		return &query[*ent.FieldValueQuery, predicate.FieldValue, fieldvalue.OrderOption]{typ: ent.TypeFieldValue, tq: q}, nil
 	case *ent.ForgottenAddressQuery:
 		return &query[*ent.ForgottenAddressQuery, predicate.ForgottenAddress, forgottenaddress.OrderOption]{typ: ent.TypeForgottenAddress, tq: q}, nil
+	case *ent.FormerContactQuery:
+		return &query[*ent.FormerContactQuery, predicate.FormerContact, formercontact.OrderOption]{typ: ent.TypeFormerContact, tq: q}, nil
 	case *ent.HourlyCounterQuery:
 		return &query[*ent.HourlyCounterQuery, predicate.HourlyCounter, hourlycounter.OrderOption]{typ: ent.TypeHourlyCounter, tq: q}, nil
 	case *ent.IdempotencyKeyQuery:

@@ -495,6 +495,31 @@ var (
 			},
 		},
 	}
+	// FormerContactsColumns holds the columns for the "former_contacts" table.
+	FormerContactsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "user_id", Type: field.TypeInt64},
+		{Name: "subscriber_id", Type: field.TypeInt64},
+		{Name: "contact_id", Type: field.TypeInt64},
+	}
+	// FormerContactsTable holds the schema information for the "former_contacts" table.
+	FormerContactsTable = &schema.Table{
+		Name:       "former_contacts",
+		Columns:    FormerContactsColumns,
+		PrimaryKey: []*schema.Column{FormerContactsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "formercontact_subscriber_id_contact_id",
+				Unique:  true,
+				Columns: []*schema.Column{FormerContactsColumns[2], FormerContactsColumns[3]},
+			},
+			{
+				Name:    "formercontact_contact_id",
+				Unique:  false,
+				Columns: []*schema.Column{FormerContactsColumns[3]},
+			},
+		},
+	}
 	// HourlyCountersColumns holds the columns for the "hourly_counters" table.
 	HourlyCountersColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt64, Increment: true},
@@ -944,6 +969,7 @@ var (
 		EventsTable,
 		FieldValuesTable,
 		ForgottenAddressesTable,
+		FormerContactsTable,
 		HourlyCountersTable,
 		IdempotencyKeysTable,
 		LinkCountersTable,
@@ -1026,6 +1052,11 @@ func init() {
 	}
 	ForgottenAddressesTable.Annotation = &entsql.Annotation{
 		Table:     "forgotten_addresses",
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
+	FormerContactsTable.Annotation = &entsql.Annotation{
+		Table:     "former_contacts",
 		Charset:   "utf8mb4",
 		Collation: "utf8mb4_bin",
 	}

@@ -42,6 +42,9 @@ type FieldValue func(*sql.Selector)
 // ForgottenAddress is the predicate function for forgottenaddress builders.
 type ForgottenAddress func(*sql.Selector)
 
+// FormerContact is the predicate function for formercontact builders.
+type FormerContact func(*sql.Selector)
+
 // HourlyCounter is the predicate function for hourlycounter builders.
 type HourlyCounter func(*sql.Selector)
 

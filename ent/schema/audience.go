@@ -74,6 +74,30 @@ func (Contact) Indexes() []ent.Index {
 // Annotations of the Contact.
 func (Contact) Annotations() []schema.Annotation { return table("contacts") }
 
+// FormerContact is a contact whose subscription got another address and moved to another contact.
+// Mail that had gone out before still tells of the contact of that time.
+type FormerContact struct{ ent.Schema }
+
+// Mixin of the FormerContact.
+func (FormerContact) Mixin() []ent.Mixin { return []ent.Mixin{owned{}} }
+
+// Fields of the FormerContact.
+func (FormerContact) Fields() []ent.Field {
+	return []ent.Field{
+		numbered(),
+		field.Int64("subscriber_id").Immutable().Comment("The subscription that moved away."),
+		field.Int64("contact_id").Immutable().Comment("The contact that it belonged to."),
+	}
+}
+
+// Indexes of the FormerContact.
+func (FormerContact) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("subscriber_id", "contact_id").Unique(), index.Fields("contact_id")}
+}
+
+// Annotations of the FormerContact.
+func (FormerContact) Annotations() []schema.Annotation { return table("former_contacts") }
+
 // MergedSubscriber is the id of a subscription that was merged with another one of the same list.
 // It keeps answering as that other one.
 type MergedSubscriber struct{ ent.Schema }

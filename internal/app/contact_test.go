@@ -11,6 +11,7 @@ import (
 
 	"campaignql/ent"
 	entcontact "campaignql/ent/contact"
+	entevent "campaignql/ent/event"
 	entsubscriber "campaignql/ent/subscriber"
 	"campaignql/internal/app"
 	"campaignql/internal/audience/query"
@@ -329,6 +330,76 @@ func TestAComplaintEndsEverySubscription(t *testing.T) {
 			if found := slices.Contains(w.reached(toLists(w.c, 0)), email); found == suppressed {
 				t.Errorf("%s on a new list is reached: %v", email, found)
 			}
+		}
+	})
+}
+
+// TestLateEventsFindTheAddressThatTheMailWentTo has a subscription get another address after a
+// campaign went out: what is told of that campaign by the number of the subscription is of the old
+// address, and what is told of a later campaign is of the new one. Whoever leaves is not found again
+// by either.
+func TestLateEventsFindTheAddressThatTheMailWentTo(t *testing.T) {
+	eachContactWorld(t, func(t *testing.T, w *contactWorld) {
+		old, next := w.campaign(toLists(w.a, 0)), w.campaign(toLists(w.a, 0))
+		p := w.join(w.a, "old@example.com")
+		w.happens(kind.EventSent, old, p.ID)
+		w.happens(kind.EventOpened, old, p.ID)
+		email := "new@example.com"
+		_, err := w.Subscribers.Update(w.ctx, p.ID, subscriber.Patch{Email: &email})
+		w.must(err)
+		w.happens(kind.EventOpened, old, p.ID)
+		w.happens(kind.EventHardBounced, old, p.ID)
+		if c := w.client.Campaign.GetX(w.ctx, old); c.UniqueOpens != 1 || c.TotalOpens != 2 {
+			t.Errorf("%d unique opens of %d", c.UniqueOpens, c.TotalOpens)
+		}
+		before, after := w.contact("old@example.com"), w.contact("new@example.com")
+		if before.Deliverability != kind.BounceHard || after.Deliverability != kind.BounceNone {
+			t.Errorf("old is %s, new is %s", before.Deliverability, after.Deliverability)
+		}
+		w.reaches(toLists(w.a, 0), "new@example.com")
+		w.happens(kind.EventOpened, next, p.ID)
+		if n := w.client.Event.Query().
+			Where(entevent.ContactID(after.ID), entevent.CampaignID(next)).CountX(w.ctx); n != 1 {
+			t.Errorf("%d events of the new address", n)
+		}
+		left, err := w.Subscribers.Unsubscribe(
+			w.ctx, subscriber.Unsubscription{ListID: w.a, Email: email, CampaignID: old},
+		)
+		w.must(err)
+		if left.Subscriber.ID != p.ID {
+			t.Errorf("subscription %d left", left.Subscriber.ID)
+		}
+		w.happens(kind.EventUnsubscribed, old, p.ID) // the same person by another way
+		if c := w.client.Campaign.GetX(w.ctx, old); c.TotalUnsubscriptions != 1 {
+			t.Errorf("%d unsubscriptions", c.TotalUnsubscriptions)
+		}
+		w.reaches(toLists(w.a, 0))
+		deleted, err := w.Subscribers.Delete(w.ctx, []int64{p.ID})
+		w.must(err)
+		if n := w.client.FormerContact.Query().CountX(w.ctx); n != 0 || len(deleted) != 1 {
+			t.Errorf("%d former contacts of a subscription that is gone", n)
+		}
+	})
+}
+
+// TestANewAddressTakesItsWishAlong has people leave by a mail to their old address.
+func TestANewAddressTakesItsWishAlong(t *testing.T) {
+	eachContactWorld(t, func(t *testing.T, w *contactWorld) {
+		for what, suppressed := range map[kind.EventKind]bool{kind.EventUnsubscribed: false, kind.EventComplained: true} {
+			campaign := w.campaign(toLists(w.a, 0, w.b, 0))
+			p := w.join(w.a, string(what)+"@example.com")
+			w.join(w.b, string(what)+"@example.com")
+			w.happens(kind.EventSent, campaign, p.ID)
+			email := "new-" + string(what) + "@example.com"
+			_, err := w.Subscribers.Update(w.ctx, p.ID, subscriber.Patch{Email: &email})
+			w.must(err)
+			w.join(w.b, email)
+			w.happens(what, campaign, p.ID)
+			w.reaches(toLists(w.a, 0, w.b, 0))
+			if n := w.client.Suppression.Query().CountX(w.ctx); n != map[bool]int{true: 2}[suppressed] {
+				t.Errorf("%s: %d addresses are suppressed", what, n)
+			}
+			w.client.Suppression.Delete().ExecX(w.ctx)
 		}
 	})
 }

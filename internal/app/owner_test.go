@@ -42,6 +42,7 @@ var owners = map[string]owned{
 	"SubscriberList":    {by: "people/list"},
 	"Contact":           {by: "people/contact"},
 	"Subscriber":        {by: "people/subscriber", columns: map[string]string{"Bounce": "people/contact"}, purged: true},
+	"FormerContact":     {by: "people/contact"},
 	"MergedSubscriber":  {by: "people/subscriber", purged: true},
 	"FieldValue":        {by: "people/subscriber", purged: true},
 	"CustomField":       {by: "people/field"},

@@ -43,6 +43,7 @@ type happened struct {
 	campaign int64
 	at       time.Time
 	robot    bool
+	through  int64 // the subscription, or 0
 }
 
 // mortal is a person of the model: an address, and what is true of it. It shares no code with the
@@ -65,6 +66,7 @@ type enrolment struct {
 	who                 *mortal
 	status              kind.SubscriberStatus
 	subscribed, optedIn time.Time
+	former              []*mortal // with events when the subscription moved away from them, the newest last
 }
 
 func (e *enrolment) asked() time.Time {
@@ -324,12 +326,15 @@ func (w *refereeWriter) unsubscribe() bool {
 	if in.CampaignID == 0 {
 		return true
 	}
-	if !who.did(kind.EventUnsubscribed, in.CampaignID) {
-		who.events = append(who.events, happened{kind.EventUnsubscribed, in.CampaignID, refereeNow, false})
+	reached := w.sentTo(in.CampaignID, known)
+	if !reached.did(kind.EventUnsubscribed, in.CampaignID) {
+		reached.events = append(reached.events, happened{
+			what: kind.EventUnsubscribed, campaign: in.CampaignID, at: refereeNow, through: known.id,
+		})
 	}
 	if to := w.audience[in.CampaignID]; slices.Contains(to, list) {
 		for _, e := range w.enrolments {
-			if e.who == who && slices.Contains(to, e.list) {
+			if (e.who == who || e.who == reached) && slices.Contains(to, e.list) {
 				e.status = kind.SubscriberUnsubscribed
 			}
 		}
@@ -362,6 +367,9 @@ func (w *refereeWriter) move() bool {
 		return w.fail("move: %v", err)
 	}
 	from := e.who
+	if from != to && len(from.events) > 0 {
+		e.former = append(slices.DeleteFunc(e.former, func(p *mortal) bool { return p == from }), from)
+	}
 	e.who, to.there, to.id = to, true, got.ContactID
 	w.forget(from)
 	return true
@@ -491,7 +499,7 @@ func (w *refereeWriter) invent() (event.Event, *meant) {
 	switch way := w.r.IntN(10); {
 	case way < 4 && len(w.enrolments) > 0:
 		out.through = pick(w.r, w.enrolments)
-		out.who, e.SubscriberID = out.through.who, out.through.id
+		out.who, e.SubscriberID = w.sentTo(out.campaign, out.through), out.through.id
 	case way == 4 && len(w.gone) > 0:
 		e.SubscriberID = pick(w.r, w.gone)
 		return e, nil
@@ -513,6 +521,7 @@ func (w *refereeWriter) invent() (event.Event, *meant) {
 func (w *refereeWriter) apply(batch []meant) {
 	softened, of := map[*mortal]bool{}, map[*mortal]bool{}
 	for _, e := range batch {
+		e.happened.through = w.way(e)
 		e.who.events = append(e.who.events, e.happened)
 		of[e.who] = true
 		softened[e.who] = softened[e.who] || e.what == kind.EventSoftBounced || e.who.soft > 0
@@ -544,10 +553,17 @@ func (w *refereeWriter) leave(e meant) {
 	if e.what != kind.EventUnsubscribed && e.what != kind.EventComplained {
 		return
 	}
+	w.leaves(e, e.who)
+	if e.through != nil && e.through.who != e.who { // the subscription has another address since
+		w.leaves(e, e.through.who)
+	}
+}
+
+func (w *refereeWriter) leaves(e meant, who *mortal) {
 	everything := e.account || e.what == kind.EventComplained
 	wanted := false // the person has asked for mail since
 	for _, s := range w.enrolments {
-		if s.who != e.who {
+		if s.who != who {
 			continue
 		}
 		if s.asked().After(e.at.Add(clockSkew)) {
@@ -559,7 +575,35 @@ func (w *refereeWriter) leave(e meant) {
 			s.status = kind.SubscriberUnsubscribed
 		}
 	}
-	e.who.suppressed = e.who.suppressed || everything && !wanted
+	who.suppressed = who.suppressed || everything && !wanted
+}
+
+// sentTo is to whom a campaign went out through a subscription, as far as its events tell.
+func (w *refereeWriter) sentTo(campaign int64, s *enrolment) *mortal {
+	told := func(p *mortal) bool {
+		return slices.ContainsFunc(p.events, func(e happened) bool {
+			return e.campaign == campaign && e.through == s.id
+		})
+	}
+	for _, p := range slices.Backward(s.former) {
+		if !told(s.who) && told(p) {
+			return p
+		}
+	}
+	return s.who
+}
+
+// way is the subscription through which an event is recorded.
+func (w *refereeWriter) way(e meant) (id int64) {
+	if e.through != nil {
+		return e.through.id
+	}
+	for _, s := range w.enrolments {
+		if s.who == e.who && slices.Contains(w.audience[e.campaign], s.list) && (id == 0 || s.id < id) {
+			id = s.id
+		}
+	}
+	return id
 }
 
 // row walks through what happened to a person, and counts the campaigns in a row that ended in a soft

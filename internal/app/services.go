@@ -152,7 +152,7 @@ type unsubscriptions struct{ *Services }
 // Unsubscribed implements [subscriber.Counter].
 func (u unsubscriptions) Unsubscribed(
 	ctx context.Context, campaignID int64, of *ent.Subscriber, at time.Time,
-) ([]int64, error) {
+) ([]int64, int64, error) {
 	return u.Events.Unsubscribed(ctx, campaignID, of, at)
 }
 

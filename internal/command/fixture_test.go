@@ -60,7 +60,7 @@ var start = time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
 // Unsubscribed implements [subscriber.Counter].
 func (f *fixture) Unsubscribed(
 	ctx context.Context, campaignID int64, of *ent.Subscriber, at time.Time,
-) ([]int64, error) {
+) ([]int64, int64, error) {
 	return f.events.Unsubscribed(ctx, campaignID, of, at)
 }
 

@@ -1,6 +1,7 @@
 package event
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -29,6 +30,25 @@ func (e *entry) leaves() bool {
 	return e.Kind == kind.EventUnsubscribed || e.Kind == kind.EventComplained
 }
 
+// people returns the contact of an event, and the present contact of the subscription that it names
+// if that has another address since. Whoever leaves by a mail to the former address leaves with both.
+func (e *entry) people() []int64 {
+	if e.present == 0 {
+		return []int64{e.contactID}
+	}
+	return []int64{e.contactID, e.present}
+}
+
+// leaving returns the contacts that events may unsubscribe, each once.
+func leaving(events []*entry) (ids []int64) {
+	for _, e := range events {
+		if e.leaves() {
+			ids = append(ids, e.people()...)
+		}
+	}
+	return store.Distinct(ids)
+}
+
 // lockSubscriptions locks the subscriptions of the contacts that events may unsubscribe, in the
 // order of their ids, and returns them by contact. If such an event names a subscription that is
 // not the contact's any more, because it was deleted or got another address before the contact was
@@ -36,7 +56,7 @@ func (e *entry) leaves() bool {
 // they had come before the change.
 func (b *batch) lockSubscriptions(ctx context.Context, events []*entry) (map[int64][]*ent.Subscriber, error) {
 	found := map[int64][]*ent.Subscriber{}
-	ids := distinct(events, func(e *entry) (int64, bool) { return e.contactID, e.leaves() })
+	ids := leaving(events)
 	if len(ids) == 0 {
 		return found, nil
 	}
@@ -59,7 +79,7 @@ func (b *batch) lockSubscriptions(ctx context.Context, events []*entry) (map[int
 		of[p.ID] = p.ContactID
 	}
 	for _, e := range events {
-		if e.leaves() && e.SubscriberID != 0 && of[e.subscription] != e.contactID {
+		if e.leaves() && e.SubscriberID != 0 && of[e.subscription] != cmp.Or(e.present, e.contactID) {
 			return nil, store.ErrStale
 		}
 	}
@@ -73,21 +93,13 @@ func (b *batch) changePeople(ctx context.Context, events []*entry, locked map[in
 		if !e.leaves() {
 			continue
 		}
-		asked := time.Time{} // when the person last asked for mail of this account
-		for _, p := range locked[e.contactID] {
-			asked = latest(asked, since(p))
-			// A late event must not unsubscribe a person who has subscribed again since.
-			if !b.leavesThrough(e, p) || e.at.Add(maxClockSkew).Before(since(p)) {
-				continue
-			}
-			if at, known := leaves[p.ID]; p.Status != kind.SubscriberUnsubscribed && (!known || e.at.Before(at)) {
-				leaves[p.ID] = e.at
+		for _, id := range e.people() {
+			asked := b.leave(leaves, e, locked[id])
+			suppresses := e.Kind == kind.EventComplained || e.Scope == kind.LeaveAccount
+			if suppresses && !e.at.Add(maxClockSkew).Before(asked) {
+				b.suppress(suppressed, e, b.contacts[id])
 			}
 		}
-		if e.Kind == kind.EventUnsubscribed && e.Scope != kind.LeaveAccount || e.at.Add(maxClockSkew).Before(asked) {
-			continue
-		}
-		b.suppress(suppressed, e)
 	}
 	if err := b.subscriptions.Left(ctx, leaves); err != nil {
 		return err
@@ -100,6 +112,22 @@ func (b *batch) changePeople(ctx context.Context, events []*entry, locked map[in
 		return err
 	}
 	return b.changeDeliverability(ctx, events)
+}
+
+// leave notes which subscriptions of a contact an event ends, and when. It returns when the person
+// last asked for mail of this account.
+func (b *batch) leave(leaves map[int64]time.Time, e *entry, of []*ent.Subscriber) (asked time.Time) {
+	for _, p := range of {
+		asked = latest(asked, since(p))
+		// A late event must not unsubscribe a person who has subscribed again since.
+		if !b.leavesThrough(e, p) || e.at.Add(maxClockSkew).Before(since(p)) {
+			continue
+		}
+		if at, known := leaves[p.ID]; p.Status != kind.SubscriberUnsubscribed && (!known || e.at.Before(at)) {
+			leaves[p.ID] = e.at
+		}
+	}
+	return asked
 }
 
 // leavesThrough reports whether an event unsubscribes a subscription of its contact. A complaint
@@ -117,10 +145,9 @@ func (b *batch) leavesThrough(e *entry, p *ent.Subscriber) bool {
 	return slices.Contains(lists, p.ListID)
 }
 
-// suppress notes that the address of an event's contact is to be suppressed, since the earliest
-// such event. A complaint is the reason that stays.
-func (b *batch) suppress(rows map[int64]*ent.Suppression, e *entry) {
-	c := b.contacts[e.contactID]
+// suppress notes that the address of a contact is to be suppressed, since the earliest such event. A
+// complaint is the reason that stays.
+func (b *batch) suppress(rows map[int64]*ent.Suppression, e *entry, c *ent.Contact) {
 	if c.EmailKey == nil {
 		return // the address is not known any more
 	}

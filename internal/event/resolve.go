@@ -114,7 +114,7 @@ func listsOf(c *ent.Campaign) []int64 {
 // contactID 0 where the account has no such person.
 func (b *batch) findPersons(ctx context.Context, events []*entry) error {
 	for _, e := range events {
-		e.owner, e.contactID, e.subscription = b.campaigns[e.CampaignID].UserID, 0, 0
+		e.owner, e.contactID, e.subscription, e.present = b.campaigns[e.CampaignID].UserID, 0, 0, 0
 	}
 	if err := b.bySubscriber(ctx, events); err != nil {
 		return err
@@ -155,15 +155,18 @@ func (b *batch) bySubscriber(ctx context.Context, events []*entry) error {
 			e.contactID, e.subscription = p.ContactID, p.ID
 		}
 	}
-	return nil
+	return b.byFormer(ctx, events, found)
 }
 
+// subscribers returns subscriptions with id, owner and contact, and tells of each whether it moved.
 func (b *batch) subscribers(ctx context.Context, ids []int64) (map[int64]*ent.Subscriber, error) {
 	columns := []string{entsubscriber.FieldID, entsubscriber.FieldUserID, entsubscriber.FieldContactID}
 	return store.ByIDs(
 		ctx, ids, columns, func(p *ent.Subscriber) int64 { return p.ID },
 		func(some ...int64) *ent.SubscriberQuery {
-			return b.db.Client(ctx).Subscriber.Query().Where(entsubscriber.IDIn(some...))
+			query := b.db.Client(ctx).Subscriber.Query().Where(entsubscriber.IDIn(some...))
+			query.Modify(selectMoved)
+			return query
 		},
 	)
 }
@@ -271,6 +274,7 @@ func (b *batch) lockContacts(ctx context.Context, events []*entry) ([]*entry, er
 		lock, alone = b.people.Lock, true
 	}
 	ids := distinct(events, func(e *entry) (int64, bool) { return e.contactID, true })
+	ids = append(ids, leaving(events)...)
 	var err error
 	if b.contacts, err = lock(ctx, ids, columns...); err != nil {
 		return nil, err

@@ -21,17 +21,18 @@ import (
 
 // Unsubscribed records that a person left because of a campaign, through a subscription: the event,
 // and the counters of the campaign, of the hour and of the mail domain. It returns the lists of the
-// campaign's audience. It uses the running transaction, or one of its own. A person counts once per
+// campaign's audience, and the contact for whom it counts: the one that the subscription had when
+// the campaign went out. It uses the running transaction, or one of its own. A person counts once per
 // campaign, however often the method is called. It does not check whether the person received the
 // campaign. If the campaign is not of the subscription's account, the error is NotFound, reason
-// "campaign_not_found". The caller needs the scope write, and must have locked the contact and the
+// "campaign_not_found". The caller needs the scope write, and must have locked the contacts and the
 // subscription in the running transaction if others may move or delete them. The subscription needs
 // id, user_id and contact_id.
 func (s *Service) Unsubscribed(
 	ctx context.Context, campaignID int64, of *ent.Subscriber, at time.Time,
-) (lists []int64, err error) {
+) (lists []int64, contactID int64, err error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	at = store.Truncate(at)
 	err = s.db.Tx(ctx, func(ctx context.Context) error {
@@ -47,11 +48,19 @@ func (s *Service) Unsubscribed(
 		if err != nil {
 			return err
 		}
-		lists = listsOf(c)
+		lists, contactID = listsOf(c), of.ContactID
+		way := passage{campaignID, of.ID}
+		former, err := s.formerly(ctx, map[passage]int64{way: contactID})
+		if err != nil {
+			return err
+		}
+		if was := former[way]; was != 0 {
+			contactID = was
+		}
 		known := client.Event.Query().
 			Where(
 				entevent.CampaignID(campaignID), entevent.KindEQ(kind.EventUnsubscribed),
-				entevent.ContactID(of.ContactID),
+				entevent.ContactID(contactID),
 			)
 		// A locking read, because a plain read in a transaction that has read before would not see
 		// events recorded since.
@@ -59,27 +68,29 @@ func (s *Service) Unsubscribed(
 		if some, err := known.Exist(ctx); err != nil || some {
 			return err
 		}
-		return s.unsubscribed(ctx, campaignID, of, at)
+		return s.unsubscribed(ctx, campaignID, of, contactID, at)
 	})
-	return lists, err
+	return lists, contactID, err
 }
 
 // unsubscribed records the first unsubscription of a contact in a locked campaign.
-func (s *Service) unsubscribed(ctx context.Context, campaignID int64, of *ent.Subscriber, at time.Time) error {
+func (s *Service) unsubscribed(
+	ctx context.Context, campaignID int64, of *ent.Subscriber, contactID int64, at time.Time,
+) error {
 	client, ownerID := s.db.Client(ctx), of.UserID
 	contact, err := client.Contact.Query().
-		Where(entcontact.ID(of.ContactID), entcontact.UserID(ownerID)).
+		Where(entcontact.ID(contactID), entcontact.UserID(ownerID)).
 		Select(entcontact.FieldDomain).
 		Only(ctx)
 	if err != nil {
 		return err
 	}
 	// No sender can choose this id, because of the NUL.
-	key := Key(campaignID, fmt.Sprintf("\x00unsubscribed/contact/%d", of.ContactID))
+	key := Key(campaignID, fmt.Sprintf("\x00unsubscribed/contact/%d", contactID))
 	err = client.Event.Create().
 		SetID(key).SetUserID(ownerID).
 		SetCampaignID(campaignID).
-		SetContactID(of.ContactID).
+		SetContactID(contactID).
 		SetSubscriberID(of.ID).SetKind(kind.EventUnsubscribed).SetAt(at).SetDomain(contact.Domain).
 		Exec(ctx)
 	if store.IsDuplicate(err) {

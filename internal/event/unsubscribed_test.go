@@ -48,17 +48,17 @@ func TestWhoLeavesBecauseOfACampaignCountsOnce(t *testing.T) {
 		var wait sync.WaitGroup
 		for i := range 12 {
 			wait.Go(func() {
-				if _, err := service.Unsubscribed(ctx, id, others[i%3], at); err != nil {
+				if _, _, err := service.Unsubscribed(ctx, id, others[i%3], at); err != nil {
 					t.Error(err)
 				}
 			})
 		}
 		wait.Wait()
 		// The same person on another list counts no more.
-		if _, err := service.Unsubscribed(ctx, id, again, at.Add(time.Hour)); err != nil {
+		if _, _, err := service.Unsubscribed(ctx, id, again, at.Add(time.Hour)); err != nil {
 			t.Error(err)
 		}
-		if _, err := service.Unsubscribed(ctx, id, person, at.Add(time.Hour)); err != nil {
+		if _, _, err := service.Unsubscribed(ctx, id, person, at.Add(time.Hour)); err != nil {
 			t.Error(err)
 		}
 		c := client.Campaign.GetX(ctx, id)
@@ -89,7 +89,7 @@ func TestWhoLeavesBecauseOfACampaignCountsOnce(t *testing.T) {
 		}
 		admin := testkit.As(t, testkit.Account(t, db, testkit.Admin()))
 		foreign := &ent.Subscriber{ID: 1, UserID: other.UserID, ContactID: 1}
-		if _, err := service.Unsubscribed(admin, id, foreign, at); apperr.CodeOf(err) != apperr.NotFound {
+		if _, _, err := service.Unsubscribed(admin, id, foreign, at); apperr.CodeOf(err) != apperr.NotFound {
 			t.Errorf("for another account: %v", err)
 		}
 		_, err := service.Unsubscribed(

@@ -53,9 +53,11 @@ type entry struct {
 	// contactID is the person and subscription the subscription through which the campaign came, 0
 	// if it is not known. owner and domain belong to the person; link is the id of the link counter.
 	contactID, subscription int64
-	owner                   int64
-	domain                  string
-	link                    int64
+	// present is the person to whom the subscription belongs since it got another address, otherwise 0.
+	present int64
+	owner   int64
+	domain  string
+	link    int64
 }
 
 // read validates the events and returns the valid ones. It sets the results of the others.

@@ -13,6 +13,7 @@ import (
 	"campaignql/ent/subscribertagging"
 	"campaignql/internal/event"
 	"campaignql/internal/kind"
+	"campaignql/internal/people/contact"
 	"campaignql/internal/store"
 )
 
@@ -132,8 +133,9 @@ func (s *Service) rowsOf(ctx context.Context, people []int64) (map[int64]int, er
 }
 
 // deletePeople deletes people together with their rows in other tables, with what the reports of
-// migrations say of them, and the contacts that nothing else remembers. A concurrent transaction that found a person before the list was deleted, and writes rows for that person, holds a lock on
-// the person. deletePeople waits for the lock and then deletes those rows too.
+// migrations say of them, and the contacts that nothing else remembers. A concurrent transaction that
+// found a person before the list was deleted, and writes rows for that person, holds a lock on the
+// person. deletePeople waits for the lock and then deletes those rows too.
 func (s *Service) deletePeople(ctx context.Context, people []int64) (int, error) {
 	client := s.db.Client
 	var held, contacts []int64
@@ -164,6 +166,7 @@ func (s *Service) deletePeople(ctx context.Context, people []int64) (int, error)
 		func(ctx context.Context) (int, error) {
 			return client(ctx).MergedSubscriber.Delete().Where(mergedsubscriber.SubscriberIDIn(held...)).Exec(ctx)
 		},
+		func(ctx context.Context) (int, error) { return contact.DeleteFormer(ctx, s.db, held) },
 		func(ctx context.Context) (int, error) {
 			return client(ctx).Subscriber.Delete().Where(subscriber.IDIn(held...)).Exec(ctx)
 		},

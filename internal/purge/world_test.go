@@ -12,6 +12,7 @@ import (
 	"campaignql/ent"
 	entfield "campaignql/ent/customfield"
 	"campaignql/ent/fieldvalue"
+	"campaignql/ent/formercontact"
 	"campaignql/ent/mergedsubscriber"
 	entsubscriber "campaignql/ent/subscriber"
 	"campaignql/ent/subscriberlist"
@@ -111,6 +112,7 @@ func (w *world) person(list, n int, own int64) {
 		SaveX(w.ctx).
 		ID
 	client.MergedSubscriber.Create().SetID(1<<40 + id).SetSubscriberID(id).ExecX(w.ctx)
+	client.FormerContact.Create().SetSubscriberID(id).SetContactID(1<<40 + id).ExecX(w.ctx)
 	w.people = append(w.people, id)
 	if !slices.Contains(w.addresses, email) {
 		w.addresses = append(w.addresses, email)
@@ -144,13 +146,14 @@ func (w *world) must(err error) {
 	}
 }
 
-// rows counts people, values, taggings and merged numbers of the account, including hidden ones.
-func (w *world) rows() [4]int {
-	return [4]int{
+// rows counts people, values, taggings, merged numbers and former contacts of the account, including hidden ones.
+func (w *world) rows() [5]int {
+	return [5]int{
 		w.Store.Client(w.ctx).Subscriber.Query().CountX(store.WithDeleted(w.ctx)),
 		w.Store.Client(w.ctx).FieldValue.Query().CountX(store.WithDeleted(w.ctx)),
 		w.Store.Client(w.ctx).SubscriberTagging.Query().CountX(store.WithDeleted(w.ctx)),
 		w.Store.Client(w.ctx).MergedSubscriber.Query().CountX(w.ctx),
+		w.Store.Client(w.ctx).FormerContact.Query().CountX(w.ctx),
 	}
 }
 
@@ -361,6 +364,12 @@ func (w *world) orphans() error {
 		CountX(ctx)
 	if n > 0 {
 		return fmt.Errorf("%d merged numbers of nobody", n)
+	}
+	n = client.FormerContact.Query().
+		Where(formercontact.UserID(w.owner.UserID), formercontact.SubscriberIDNotIn(people...)).
+		CountX(ctx)
+	if n > 0 {
+		return fmt.Errorf("%d former contacts of nobody", n)
 	}
 	return nil
 }

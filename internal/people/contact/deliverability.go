@@ -204,6 +204,9 @@ func (s *Service) Drop(ctx context.Context, ids []int64) error {
 		if err != nil {
 			return err
 		}
+		if err := s.dropFormer(ctx, some); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 
 	entcontact "campaignql/ent/contact"
 	entevent "campaignql/ent/event"
+	"campaignql/ent/formercontact"
 	"campaignql/internal/store"
 
 	"entgo.io/ent/dialect/sql"
@@ -23,6 +24,9 @@ func (s *Service) Forget(ctx context.Context, ids []int64) (stay []int64, err er
 			return nil, err
 		}
 		stay = append(stay, named...)
+		if _, err := s.db.Client(ctx).FormerContact.Delete().Where(formercontact.ContactIDIn(some...)).Exec(ctx); err != nil {
+			return nil, err
+		}
 		gone := slices.DeleteFunc(some, func(id int64) bool { return slices.Contains(named, id) })
 		if _, err := client.Delete().Where(entcontact.IDIn(gone...)).Exec(ctx); err != nil {
 			return nil, err

@@ -46,6 +46,10 @@ func TestNothingOfThePersonStays(t *testing.T) {
 				w.record(w.happened(fmt.Sprint(i, what), what, email))
 			}
 		}
+		// A subscription of somebody else was Ann's before it got another address.
+		w.client.FormerContact.Create().SetSubscriberID(of).SetContactID(ids[1]).ExecX(w.ctx)
+		bobs := w.client.Subscriber.Query().Where(entsubscriber.ContactID(ids[1])).FirstIDX(w.ctx)
+		w.client.FormerContact.Create().SetSubscriberID(bobs).SetContactID(ids[0]).ExecX(w.ctx)
 		before, events := w.counted(), w.client.Event.Query().CountX(w.ctx)
 		others := w.found(bob)
 
@@ -63,6 +67,9 @@ func TestNothingOfThePersonStays(t *testing.T) {
 		case <-w.Purges.Deleted():
 		default:
 			t.Error("nobody is told that there is something to purge")
+		}
+		if n := w.client.FormerContact.Query().CountX(w.ctx); n != 0 {
+			t.Errorf("%d former contacts tell of the person", n)
 		}
 		w.purge()
 		for _, place := range w.found(ann, eve) {

@@ -12,6 +12,7 @@ import (
 	"campaignql/internal/audience/rules"
 	"campaignql/internal/caller"
 	"campaignql/internal/kind"
+	"campaignql/internal/people/contact"
 	"campaignql/internal/people/label"
 	"campaignql/internal/store"
 )
@@ -169,6 +170,9 @@ func (s *Service) remove(ctx context.Context, ids, contacts []int64) error {
 		return err
 	}
 	if err := s.forgetMerged(ctx, ids); err != nil {
+		return err
+	}
+	if _, err := contact.DeleteFormer(ctx, s.db, ids); err != nil {
 		return err
 	}
 	if _, err := client.Subscriber.Delete().Where(entsubscriber.IDIn(ids...)).Exec(ctx); err != nil {

@@ -42,6 +42,11 @@ type Contacts interface {
 	Copy(ctx context.Context, contactIDs []int64, to kind.BounceType) error
 	// Rename shows the address of a contact in another spelling.
 	Rename(ctx context.Context, contactID int64, email string) error
+	// Moved notes that a subscription has moved away from a contact, and drops the contact if nothing
+	// remembers it.
+	Moved(ctx context.Context, subscriberID, from int64) error
+	// Former returns the contacts from which a subscription has moved away. It takes no lock.
+	Former(ctx context.Context, subscriberID int64) ([]int64, error)
 	// Drop deletes those of the contacts, in the running transaction, that nothing remembers.
 	Drop(ctx context.Context, contactIDs []int64) error
 }
@@ -50,9 +55,12 @@ type Contacts interface {
 type Counter interface {
 	// Unsubscribed counts, in the running transaction, that a person unsubscribed through a
 	// subscription because of a campaign of the account. It returns the lists of the campaign's
-	// audience. It returns NotFound, reason "campaign_not_found", if the account has no such
+	// audience, and the contact to whom the campaign was sent: a former one of the subscription, if it
+	// has moved since. It returns NotFound, reason "campaign_not_found", if the account has no such
 	// campaign.
-	Unsubscribed(ctx context.Context, campaignID int64, of *ent.Subscriber, at time.Time) (lists []int64, err error)
+	Unsubscribed(
+		ctx context.Context, campaignID int64, of *ent.Subscriber, at time.Time,
+	) (lists []int64, contactID int64, err error)
 }
 
 // Rules evaluates rules about people.

@@ -63,7 +63,7 @@ type counter struct{ *fixture }
 // Unsubscribed implements [subscriber.Counter].
 func (c counter) Unsubscribed(
 	ctx context.Context, campaignID int64, of *ent.Subscriber, at time.Time,
-) ([]int64, error) {
+) ([]int64, int64, error) {
 	return c.events().Unsubscribed(ctx, campaignID, of, at)
 }
 

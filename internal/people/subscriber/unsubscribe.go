@@ -61,14 +61,15 @@ func (s *Service) Unsubscribe(ctx context.Context, in Unsubscription) (*Departur
 		left = &Departure{Subscriber: found, Lists: []int64{in.ListID}}
 		going := []*ent.Subscriber{found}
 		if in.CampaignID != 0 {
-			lists, err := s.counter.Unsubscribed(ctx, in.CampaignID, found, now)
+			lists, reached, err := s.counter.Unsubscribed(ctx, in.CampaignID, found, now)
 			// A person can always unsubscribe, even if the link names a campaign that no longer exists.
 			if err != nil && apperr.CodeOf(err) != apperr.NotFound {
 				return err
 			}
 			if err == nil && slices.Contains(lists, in.ListID) {
 				for _, p := range others {
-					if p.Status != kind.SubscriberUnsubscribed && slices.Contains(lists, p.ListID) {
+					same := p.ContactID == found.ContactID || p.ContactID == reached
+					if same && p.Status != kind.SubscriberUnsubscribed && slices.Contains(lists, p.ListID) {
 						going, left.Lists = append(going, p), append(left.Lists, p.ListID)
 					}
 				}
@@ -88,8 +89,9 @@ func (s *Service) Unsubscribe(ctx context.Context, in Unsubscription) (*Departur
 	return left, nil
 }
 
-// lockAddress locks the contact with an address that is on a list, and then all subscriptions of the
-// contact. It returns the subscription to the list, and the other ones.
+// lockAddress locks the contact with an address that is on a list, the former contacts of that
+// subscription, and then all subscriptions of these contacts. It returns the subscription to the
+// list, and the other ones.
 func (s *Service) lockAddress(
 	ctx context.Context, listID int64, key string,
 ) (found *ent.Subscriber, others []*ent.Subscriber, err error) {
@@ -103,7 +105,7 @@ func (s *Service) lockAddress(
 	}
 	seen, err := client.Subscriber.Query().
 		Where(entsubscriber.ListID(listID), entsubscriber.EmailKey(key)).
-		Select(entsubscriber.FieldContactID).
+		Select(entsubscriber.FieldID, entsubscriber.FieldContactID).
 		Only(ctx)
 	if ent.IsNotFound(err) {
 		return nil, nil, notSubscribed()
@@ -111,10 +113,15 @@ func (s *Service) lockAddress(
 	if err != nil {
 		return nil, nil, err
 	}
-	if _, err := s.contacts.Lock(ctx, []int64{seen.ContactID}, entcontact.FieldID); err != nil {
+	contacts, err := s.contacts.Former(ctx, seen.ID)
+	if err != nil {
 		return nil, nil, err
 	}
-	query := client.Subscriber.Query().Where(entsubscriber.ContactID(seen.ContactID)).Order(entsubscriber.ByID())
+	contacts = append(contacts, seen.ContactID)
+	if _, err := s.contacts.Lock(ctx, contacts, entcontact.FieldID); err != nil {
+		return nil, nil, err
+	}
+	query := client.Subscriber.Query().Where(entsubscriber.ContactIDIn(contacts...)).Order(entsubscriber.ByID())
 	query.Modify(store.Lock)
 	all, err := query.All(ctx)
 	for _, p := range all {

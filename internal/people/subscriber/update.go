@@ -101,7 +101,7 @@ func (s *Service) apply(ctx context.Context, present *ent.Subscriber, p Patch) e
 		if err := s.contacts.Copy(ctx, []int64{contact.ID}, contact.Deliverability); err != nil {
 			return err
 		}
-		if err := s.contacts.Drop(ctx, []int64{present.ContactID}); err != nil {
+		if err := s.contacts.Moved(ctx, present.ID, present.ContactID); err != nil {
 			return err
 		}
 		if err := s.forgetFindings(ctx, []int64{present.ID}); err != nil {
