@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"campaignql/graph/gid"
+	"campaignql/internal/kind"
 	"campaignql/internal/testkit/apitest"
 )
 
@@ -106,6 +107,27 @@ func (w *world) deliverability(t *testing.T, a, other *apitest.Account, id strin
 	if shown != want {
 		t.Errorf("%s, want %s", shown, want)
 	}
+}
+
+// TestAContactThatNothingRemembersIsShownOnceMore updates a contact that is deleted by that: the answer
+// has it, with nothing around it.
+func TestAContactThatNothingRemembersIsShownOnceMore(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		a := w.Account(t)
+		row := must(w.db.Client(a.Context).Contact.Create().SetEmail("ann@example.com").SetEmailKey("ann@example.com").
+			SetDomain("example.com").SetDeliverability(kind.BounceHard).SetCreatedAt(firstDay).Save(a.Context))(t)
+		const change = `mutation($in: UpdateContactInput!) { updateContact(input: $in) { contact { emailAddress deliverability subscriptions { id } suppression { reason } events { kind } } userErrors { code } } }`
+		in := object{"in": object{"id": globalID(gid.Contact, row.ID), "deliverability": "NONE"}}
+		got := string(must(json.Marshal(w.MustQuery(t, a.Key, change, in)))(t))
+		want := `{"updateContact":{"contact":{"deliverability":"NONE","emailAddress":"ann@example.com","events":[],` +
+			`"subscriptions":[],"suppression":null},"userErrors":[]}}`
+		if got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+		if got := w.shown(t, a, `{ contact(emailAddress: "ann@example.com") { id } }`); got != `{"contact":null}` {
+			t.Errorf("after that: %s", got)
+		}
+	})
 }
 
 // shown returns the data of an answer without errors.

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 
 	"campaignql/internal/secret"
@@ -27,7 +28,8 @@ func (e *environment) secret() (*secret.Secret, error) {
 	}
 	var s *secret.Secret
 	var err error
-	switch file, beside := e.secretFile(); {
+	file, beside := e.secretFile()
+	switch {
 	case file == "":
 		return nil, nil
 	case beside:
@@ -35,10 +37,23 @@ func (e *environment) secret() (*secret.Secret, error) {
 	default:
 		s, err = secret.Load(file)
 	}
+	if err == nil {
+		err = e.warnExposed(file)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("--secret-file: %w", err)
 	}
 	return s, nil
+}
+
+// warnExposed logs a warning if any user of the machine may read the file with the secret.
+func (e *environment) warnExposed(file string) error {
+	mode, err := secret.Exposed(file)
+	if mode != 0 {
+		e.log.Warn("every user of this machine may read or write the secret: chmod 600 the file, or mount it so",
+			slog.String("file", file), slog.String("mode", fmt.Sprintf("%04o", mode)))
+	}
+	return err
 }
 
 // secretFile returns the file with the secret, or "" if there is none. beside tells that it is the one
@@ -73,6 +88,9 @@ func (secretRotate) Run(env *environment) error {
 		return fmt.Errorf("--secret-file: %w", err)
 	}
 	s, err := secret.Load(file)
+	if err == nil {
+		err = env.warnExposed(file)
+	}
 	if err != nil {
 		return fmt.Errorf("--secret-file: %w", err)
 	}

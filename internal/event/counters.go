@@ -52,7 +52,7 @@ func (s statements) write(ctx context.Context, changed *sums, owners map[int64]i
 	err := upsert(ctx, s, hourlycounter.Table, hourlycounter.FieldHour, hourColumns, changed.hours, hours, owners,
 		func(k hourKey) (int64, any) { return k.campaign, k.hour },
 		func(rows store.Rows) (id int64, k hourKey, err error) {
-			var at instant
+			var at store.Instant
 			err = rows.Scan(&id, &k.campaign, &at)
 			k.hour = at.Time
 			return id, k, err

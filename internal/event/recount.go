@@ -199,7 +199,7 @@ func (r *recount) countRange(ctx context.Context, low, end int64) error {
 		var contact, cents int64
 		var automated bool
 		var link stdsql.NullInt64
-		var at instant
+		var at store.Instant
 		if err := rows.Scan(&what, &contact, &automated, &link, &domain, &at, &cents); err != nil {
 			return err
 		}
@@ -249,7 +249,7 @@ func (r *recount) compare(ctx context.Context) error {
 		return err
 	}
 	hour := func() ([]any, func() hourKey) {
-		var at instant
+		var at store.Instant
 		return []any{&at}, func() hourKey { return hourKey{r.campaign, at.Time} }
 	}
 	ofHour := func(k hourKey) string { return "hour " + k.hour.Format("2006-01-02T15:04Z") }

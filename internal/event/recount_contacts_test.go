@@ -65,11 +65,10 @@ func eachBounced(t *testing.T, limit int, test func(t *testing.T, b *bounced)) {
 	testkit.EachFresh(t, func(t *testing.T, address string) {
 		t.Parallel()
 		db := testkit.Open(t, address)
-		now := func() time.Time { return start.AddDate(0, 1, 0) }
-		b := &bounced{
-			t: t, db: db, world: settle(t, db, 4, 12), contacts: contact.New(db, contact.Options{Now: now}),
-			service: newService(db, event.Options{Now: now, SoftBounceLimit: limit}),
-		}
+		b := &bounced{t: t, db: db, world: settle(t, db, 4, 12), now: start.AddDate(0, 1, 0)}
+		now := func() time.Time { return b.now }
+		b.contacts = contact.New(db, contact.Options{Now: now})
+		b.service = newService(db, event.Options{Now: now, SoftBounceLimit: limit})
 		b.service.RecountAtOnce(5) // so that there are several portions
 		test(t, b)
 	})
@@ -82,6 +81,7 @@ type bounced struct {
 	db       *store.Store
 	contacts *contact.Service
 	service  *event.Service
+	now      time.Time
 	n        int
 }
 
@@ -212,10 +212,46 @@ func TestWhatAnOwnerSaidOutlivesARecount(t *testing.T) {
 			t.Errorf("a recount finds %v", found)
 		}
 		// Bounces after that count.
+		b.now = b.now.Add(2 * time.Minute)
 		just.ID, just.At = "again", start.AddDate(0, 1, 0).Add(2*time.Minute).Format(time.RFC3339Nano)
 		outcomes(t, b.service, b.ctx, just)
 		if got := b.states()[7]; got != "7 soft 1" {
 			t.Error(got)
+		}
+	})
+}
+
+// TestABounceFromAClockThatIsAheadHidesNoLaterOnes has bounces from an hour ahead, after which the
+// owner says that mail is delivered again.
+func TestABounceFromAClockThatIsAheadHidesNoLaterOnes(t *testing.T) {
+	const soft, hard = kind.EventSoftBounced, kind.EventHardBounced
+	eachBounced(t, 2, func(t *testing.T, b *bounced) {
+		for i, what := range []kind.EventKind{soft, hard} {
+			early := b.one("early", what, i, b.now.Add(time.Hour))
+			early.ID += string(what)
+			if got := outcomes(t, b.service, b.ctx, early); got[0] != "recorded" {
+				t.Fatal(got)
+			}
+			b.says(i, kind.BounceNone)
+		}
+		if diff := cmp.Diff([]string{"0 none 0", "1 none 0"}, b.states()[:2]); diff != "" {
+			t.Errorf("(-want +when the owner said so):\n%s", diff)
+		}
+		if found := recountContacts(t, b.service, b.ctx); len(found) > 0 {
+			t.Errorf("a recount finds %v", found)
+		}
+		b.now = b.now.Add(time.Minute)
+		for i, what := range []kind.EventKind{soft, hard} {
+			late := b.one("late", what, i, b.now)
+			late.ID += string(what)
+			outcomes(t, b.service, b.ctx, late)
+		}
+		b.now = b.now.Add(24 * time.Hour)
+		if diff := cmp.Diff([]string{"0 soft 1", "1 hard 0"}, b.states()[:2]); diff != "" {
+			t.Errorf("(-want +after the next bounces):\n%s", diff)
+		}
+		if found := recountContacts(t, b.service, b.ctx); len(found) > 0 {
+			t.Errorf("a recount finds %v", found)
 		}
 	})
 }

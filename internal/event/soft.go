@@ -138,7 +138,7 @@ func (s statements) lastSigns(ctx context.Context, ids []int64) (map[int64]time.
 	t.WriteString(")")
 	err := s.Query(ctx, t, func(rows store.Rows) error {
 		var id int64
-		at := make([]optional, len(signs))
+		at := make([]store.Instant, len(signs))
 		into := []any{&id}
 		for i := range at {
 			into = append(into, &at[i])
@@ -166,7 +166,7 @@ func (s statements) ofContacts(ctx context.Context, ids []int64, what kind.Event
 	err := s.Query(ctx, t, func(rows store.Rows) error {
 		var id int64
 		var b bounceOf
-		var at instant
+		var at store.Instant
 		if err := rows.Scan(&id, &b.campaign, &at); err != nil {
 			return err
 		}
@@ -175,16 +175,4 @@ func (s statements) ofContacts(ctx context.Context, ids []int64, what kind.Event
 		return nil
 	})
 	return found, err
-}
-
-// optional scans an instant that may be NULL, which stays zero.
-type optional struct{ instant }
-
-// Scan implements [stdsql.Scanner].
-func (o *optional) Scan(v any) error {
-	if v == nil {
-		o.Time = time.Time{}
-		return nil
-	}
-	return o.instant.Scan(v)
 }

@@ -2,9 +2,7 @@ package event
 
 import (
 	"context"
-	"fmt"
 	"strings"
-	"time"
 
 	"entgo.io/ent/dialect"
 
@@ -69,26 +67,4 @@ func (s statements) addTo(ctx context.Context, table string, columns []string, r
 		t.WriteString(column + "=" + column + "+VALUES(" + column + ")")
 	}
 	return s.exec(ctx, t)
-}
-
-// instant scans a time from an SQL expression, which SQLite returns as text.
-type instant struct{ time.Time }
-
-// Scan implements [stdsql.Scanner].
-func (i *instant) Scan(v any) error {
-	switch v := v.(type) {
-	case time.Time:
-		i.Time = store.Truncate(v)
-		return nil
-	case []byte:
-		return i.Scan(string(v))
-	case string:
-		for _, layout := range []string{"2006-01-02 15:04:05.999999999-07:00", "2006-01-02 15:04:05.999999999"} {
-			if at, err := time.Parse(layout, v); err == nil {
-				i.Time = store.Truncate(at)
-				return nil
-			}
-		}
-	}
-	return fmt.Errorf("event: %v is no instant", v)
 }

@@ -62,7 +62,7 @@ type entry struct {
 
 // read validates the events and returns the valid ones. It sets the results of the others.
 func (s *Service) read(events []Event, results []Result) []*entry {
-	latest := s.now().Add(ahead)
+	now := store.Truncate(s.now())
 	agents, links := map[string]bool{}, map[string]target{}
 	read := make([]*entry, 0, len(events))
 	entries := make([]entry, len(events))
@@ -70,7 +70,7 @@ func (s *Service) read(events []Event, results []Result) []*entry {
 		results[i] = Result{ID: given.ID}
 		e := &entries[i]
 		*e = entry{Event: given, index: i}
-		if err := e.check(latest); err != nil {
+		if err := e.check(now); err != nil {
 			results[i].Outcome, results[i].Err = Rejected, apperr.All(err)[0]
 			continue
 		}
@@ -88,7 +88,7 @@ func (s *Service) read(events []Event, results []Result) []*entry {
 	return read
 }
 
-func (e *entry) check(latest time.Time) error {
+func (e *entry) check(now time.Time) error {
 	var faults apperr.Faults
 	invalid := func(field string, reason apperr.Reason, format string, args ...any) {
 		faults.Add(apperr.InvalidField(field, reason, format, args...))
@@ -109,8 +109,10 @@ func (e *entry) check(latest time.Time) error {
 	switch e.at = store.Truncate(at); {
 	case err != nil:
 		invalid("at", apperr.ReasonInstantInvalid, "must be an instant of RFC 3339, such as 2026-11-23T10:00:00Z")
-	case e.at.Before(beginning) || e.at.After(latest):
+	case e.at.Before(beginning) || e.at.After(now.Add(ahead)):
 		invalid("at", apperr.ReasonInstantOutOfRange, "must lie between the year 2000 and an hour from now")
+	case e.at.After(now): // what is recorded has happened: a later instant would hide what happens until then
+		e.at = now
 	}
 	e.checkClick(invalid)
 	e.checkConversion(invalid)

@@ -71,30 +71,6 @@ func createFrom(made, path string) error {
 	return nil
 }
 
-// Rotate makes a new secret the current one of a file. The others stay behind it. It makes the file
-// if there is none.
-func Rotate(path string) error {
-	old, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		_, err := Ensure(path)
-		return err
-	}
-	if err != nil {
-		return err
-	}
-	if _, err := Parse(string(old)); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	made, err := write(path, Random()+"\n"+string(old))
-	if err != nil {
-		return err
-	}
-	if err := os.Rename(made, path); err != nil {
-		return errors.Join(err, os.Remove(made))
-	}
-	return syncFolder(path)
-}
-
 // Random returns a new secret of 256 random bits.
 func Random() string {
 	var bits [32]byte

@@ -154,3 +154,31 @@ func only(t *testing.T, folder, path string) {
 		t.Errorf("%v, %v", info.Mode(), err)
 	}
 }
+
+// TestRotationsAtOnceKeepEachSecret has many rotate one file at once.
+func TestRotationsAtOnceKeepEachSecret(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	path := filepath.Join(folder, "secret")
+	if _, err := secret.Ensure(path); err != nil {
+		t.Fatal(err)
+	}
+	const times = 16
+	var all sync.WaitGroup
+	for range times {
+		all.Go(func() {
+			if err := secret.Rotate(path); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	s, err := secret.Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(s.Keys(secret.ForgottenAddresses)); n != times+1 {
+		t.Errorf("%d secrets after %d rotations", n, times)
+	}
+	only(t, folder, path)
+}

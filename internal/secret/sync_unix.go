@@ -4,8 +4,11 @@ package secret
 
 import (
 	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
 // syncFolder waits until the entry of a file in its folder is on the disk.
@@ -15,4 +18,31 @@ func syncFolder(path string) error {
 		return err
 	}
 	return errors.Join(folder.Sync(), folder.Close())
+}
+
+// keepOwner gives a file the owner and the group of another one.
+func keepOwner(made string, of fs.FileInfo) error {
+	info, err := os.Stat(made)
+	if err != nil {
+		return err
+	}
+	is, was := info.Sys().(*syscall.Stat_t), of.Sys().(*syscall.Stat_t)
+	if is.Uid == was.Uid && is.Gid == was.Gid {
+		return nil
+	}
+	if err := os.Chown(made, int(was.Uid), int(was.Gid)); err != nil {
+		return fmt.Errorf("a new %s cannot get its owner %d and its group %d: run this as that user or as root: %w",
+			of.Name(), was.Uid, was.Gid, err)
+	}
+	return nil
+}
+
+// Exposed returns the mode of a file that other users than its owner and its group may read or write,
+// and 0 if they may not. Mounts of containers are often like that, so that it is no error.
+func Exposed(path string) (fs.FileMode, error) {
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Perm()&0o006 == 0 {
+		return 0, err
+	}
+	return info.Mode().Perm(), nil
 }

@@ -25,7 +25,9 @@ func (s *Store) SetGrace(d time.Duration) { s.migrator.grace = d }
 func (s *Store) SetMigrations(files fs.FS) { s.migrator.files, s.migrator.declared = files, nil }
 
 // SmallPortions makes the released data steps change two rows per batch.
-func (s *Store) SmallPortions() { s.migrator.data = dataStepsOf(2)[s.dialect] }
+func (s *Store) SmallPortions() {
+	s.migrator.data, s.migrator.late = dataStepsOf(2)[s.dialect], lateStepsOf(2)[s.dialect]
+}
 
 // IsDataStep reports whether a statement ("20261126060232/2") runs in batches.
 func (s *Store) IsDataStep(step string) bool {
@@ -75,3 +77,7 @@ func ProbesAfter(err error) bool {
 	_ = r.note(err)
 	return r.is()
 }
+
+// MissedStatements are the statements of the contacts migration that late subscribers have missed, by
+// their numbers.
+var MissedStatements = map[int]string{7: setContact, 9: deleteMerged, 10: repeatBounce}

@@ -40,6 +40,9 @@ type migrator struct {
 	declared []*schema.Table
 	// data are the statements that run in batches of rows.
 	data map[stepID]dataStep
+	// late are changes of rows in batches that run before a statement that changes the schema, each
+	// time that it is tried. They must do nothing if there is nothing left to do.
+	late map[stepID]dataStep
 	// lease is the lifetime of the migration lease on MySQL. If a server dies while it migrates,
 	// other servers wait that long.
 	lease time.Duration
@@ -61,7 +64,7 @@ func newMigrator(dialectName string, grace time.Duration) migrator {
 	}
 	return migrator{
 		dialect: dialectName, versions: versions, files: embeddedFiles(dialectName), declared: entmigrate.Tables,
-		data: dataSteps[dialectName], lease: defaultLeaseTime, grace: grace,
+		data: dataSteps[dialectName], late: lateSteps[dialectName], lease: defaultLeaseTime, grace: grace,
 		at: func(string, stepID) error { return nil },
 	}
 }

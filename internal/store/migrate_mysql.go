@@ -131,6 +131,12 @@ func (r mysqlRun) recordVersion(ctx context.Context, version int64) error {
 
 // changeSchema applies the part of the change that the table lacks, and records the statement.
 func (r mysqlRun) changeSchema(ctx context.Context, s migrationStatement, change schemaChange) error {
+	if late, ok := r.late[s.id]; ok {
+		err := r.inPortions(ctx, s, late, "", func(context.Context, *sql.Tx, string) error { return nil })
+		if err != nil {
+			return err
+		}
+	}
 	return r.finish(ctx, r.cancel, func(ctx context.Context) error {
 		todo, err := remainingOf(ctx, r.conn, change)
 		if err != nil {
@@ -138,7 +144,7 @@ func (r mysqlRun) changeSchema(ctx context.Context, s migrationStatement, change
 		}
 		if todo != "" {
 			if _, err := r.conn.ExecContext(ctx, marker+todo); err != nil {
-				return err
+				return explainLate(err, change.table)
 			}
 		}
 		if err := r.at("done", s.id); err != nil {
@@ -178,9 +184,21 @@ func (r mysqlRun) changeRows(ctx context.Context, s migrationStatement, position
 	if !ok {
 		portion = wholeStatement
 	}
+	return r.inPortions(ctx, s, portion, position, func(ctx context.Context, tx *sql.Tx, next string) error {
+		return recordStep(ctx, tx, s.id, next, next == "")
+	})
+}
+
+// recordPortion records the position of the next batch in the transaction of a batch.
+type recordPortion = func(ctx context.Context, tx *sql.Tx, next string) error
+
+// inPortions changes batches of rows from a position until none is left.
+func (r mysqlRun) inPortions(
+	ctx context.Context, s migrationStatement, portion dataStep, position string, record recordPortion,
+) error {
 	for finished := false; !finished; {
 		err := r.finish(ctx, r.cancel, func(ctx context.Context) error {
-			next, err := r.changePortion(ctx, s, portion, position)
+			next, err := r.changePortion(ctx, s, portion, position, record)
 			position, finished = next, next == ""
 			return err
 		})
@@ -196,7 +214,7 @@ func (r mysqlRun) changeRows(ctx context.Context, s migrationStatement, position
 
 // changePortion changes one batch of rows and records its end, in one transaction.
 func (r mysqlRun) changePortion(
-	ctx context.Context, s migrationStatement, portion dataStep, position string,
+	ctx context.Context, s migrationStatement, portion dataStep, position string, record recordPortion,
 ) (next string, err error) {
 	err = again(ctx, func(ctx context.Context) error {
 		tx, err := r.conn.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
@@ -207,7 +225,7 @@ func (r mysqlRun) changePortion(
 		if next, err = portion(ctx, tx, marker+s.text, position); err != nil {
 			return err
 		}
-		if err := recordStep(ctx, tx, s.id, next, next == ""); err != nil {
+		if err := record(ctx, tx, next); err != nil {
 			return err
 		}
 		if err := r.at("done", s.id); err != nil {

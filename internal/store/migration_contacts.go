@@ -73,32 +73,37 @@ type subscription struct {
 func contactsOfSubscribers(rows int) dataStep {
 	return portionsByID("subscribers", "id", rows,
 		func(ctx context.Context, tx *sql.Tx, statement string, part idRange) error {
-			read, err := readSubscriptions(ctx, tx, part)
-			if err != nil {
-				return err
-			}
-			if err := writeKeys(ctx, tx, read); err != nil {
-				return err
-			}
-			contacts, err := readContacts(ctx, tx, part)
-			if err != nil {
-				return err
-			}
-			if err := addContacts(ctx, tx, read, contacts); err != nil {
-				return err
-			}
-			if _, err := tx.ExecContext(ctx, statement+" WHERE `id` > ? AND `id` <= ?", part.from, part.to); err != nil {
-				return err
-			}
-			return reportInvalid(ctx, tx, read)
+			return makeContacts(ctx, tx, statement, part.selection())
 		})
 }
 
-func readSubscriptions(ctx context.Context, tx *sql.Tx, part idRange) ([]subscription, error) {
-	const query = "SELECT `id`, `user_id`, `email`, `email_key`, `bounce`, `created_at` FROM `subscribers` " +
-		"WHERE `id` > ? AND `id` <= ? ORDER BY `id`"
+// makeContacts is contactsOfSubscribers for the subscribers with the selected ids.
+func makeContacts(ctx context.Context, tx *sql.Tx, statement string, chosen selection) error {
+	read, err := readSubscriptions(ctx, tx, chosen)
+	if err != nil {
+		return err
+	}
+	if err := writeKeys(ctx, tx, read); err != nil {
+		return err
+	}
+	contacts, err := readContacts(ctx, tx, chosen)
+	if err != nil {
+		return err
+	}
+	if err := addContacts(ctx, tx, read, contacts); err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, statement+" WHERE "+chosen.of("`id`"), chosen.args...); err != nil {
+		return err
+	}
+	return reportInvalid(ctx, tx, read)
+}
+
+func readSubscriptions(ctx context.Context, tx *sql.Tx, chosen selection) ([]subscription, error) {
+	query := "SELECT `id`, `user_id`, `email`, `email_key`, `bounce`, `created_at` FROM `subscribers` " +
+		"WHERE " + chosen.of("`id`") + " ORDER BY `id`"
 	var read []subscription
-	err := eachRow(ctx, tx, query, []any{part.from, part.to}, func(rows *sql.Rows) error {
+	err := eachRow(ctx, tx, query, chosen.args, func(rows *sql.Rows) error {
 		var s subscription
 		if err := rows.Scan(&s.id, &s.userID, &s.email, &s.oldKey, &s.bounce, &s.createdAt); err != nil {
 			return err
@@ -125,12 +130,12 @@ func writeKeys(ctx context.Context, tx *sql.Tx, read []subscription) error {
 }
 
 // readContacts returns the contacts of a batch that subscribers before it have made.
-func readContacts(ctx context.Context, tx *sql.Tx, part idRange) (map[contactKey]*contact, error) {
-	const query = "SELECT `c`.`id`, `c`.`user_id`, `c`.`email_key`, `c`.`deliverability`, `c`.`created_at` " +
+func readContacts(ctx context.Context, tx *sql.Tx, chosen selection) (map[contactKey]*contact, error) {
+	query := "SELECT `c`.`id`, `c`.`user_id`, `c`.`email_key`, `c`.`deliverability`, `c`.`created_at` " +
 		"FROM `subscribers` AS `s` JOIN `contacts` AS `c` ON `c`.`user_id` = `s`.`user_id` AND " +
-		"`c`.`email_key` = `s`.`email_key` WHERE `s`.`id` > ? AND `s`.`id` <= ?"
+		"`c`.`email_key` = `s`.`email_key` WHERE " + chosen.of("`s`.`id`")
 	found := map[contactKey]*contact{}
-	err := eachRow(ctx, tx, query, []any{part.from, part.to}, func(rows *sql.Rows) error {
+	err := eachRow(ctx, tx, query, chosen.args, func(rows *sql.Rows) error {
 		var key contactKey
 		c := &contact{}
 		err := rows.Scan(&c.id, &key.userID, &key.key, &c.deliverability, &c.createdAt)

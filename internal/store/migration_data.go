@@ -72,6 +72,22 @@ func portionsByKey(table, alias, key string, rows int) dataStep {
 // idRange is a batch of rows by a number: those after from and up to to.
 type idRange struct{ from, to int64 }
 
+func (r idRange) selection() selection {
+	return selection{"%[1]s > ? AND %[1]s <= ?", []any{r.from, r.to}}
+}
+
+// selection is a condition on a column that holds ids.
+type selection struct {
+	// condition has %[1]s for the column.
+	condition string
+	args      []any
+}
+
+// listed selects ids that are listed.
+func listed(ids []any) selection { return selection{"%[1]s IN (" + placeholders(len(ids)) + ")", ids} }
+
+func (s selection) of(column string) string { return fmt.Sprintf(s.condition, column) }
+
 // portionsByID calls change with ranges of a number. Each range contains the given number of rows,
 // and all rows of its last number. The number must have an index.
 func portionsByID(table, key string, rows int,

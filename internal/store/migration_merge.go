@@ -22,22 +22,27 @@ import (
 func mergeSubscribers(rows int) dataStep {
 	return portionsByID("subscribers", "contact_id", rows,
 		func(ctx context.Context, tx *sql.Tx, statement string, part idRange) error {
-			const query = "SELECT `contact_id`, `list_id` FROM `subscribers` WHERE `contact_id` > ? AND `contact_id` <= ? " +
-				"GROUP BY `contact_id`, `list_id` HAVING COUNT(*) > 1 ORDER BY `contact_id`, `list_id`"
-			var pairs [][]any
-			err := eachRow(ctx, tx, query, []any{part.from, part.to}, func(rows *sql.Rows) error {
-				var contactID, listID int64
-				err := rows.Scan(&contactID, &listID)
-				pairs = append(pairs, []any{contactID, listID})
-				return err
-			})
-			for _, pair := range pairs {
-				if err == nil {
-					err = mergePair(ctx, tx, statement, pair)
-				}
-			}
-			return err
+			return mergePairs(ctx, tx, statement, part.selection())
 		})
+}
+
+// mergePairs is mergeSubscribers for the contacts with the selected ids.
+func mergePairs(ctx context.Context, tx *sql.Tx, statement string, chosen selection) error {
+	query := "SELECT `contact_id`, `list_id` FROM `subscribers` WHERE " + chosen.of("`contact_id`") +
+		" GROUP BY `contact_id`, `list_id` HAVING COUNT(*) > 1 ORDER BY `contact_id`, `list_id`"
+	var pairs [][]any
+	err := eachRow(ctx, tx, query, chosen.args, func(rows *sql.Rows) error {
+		var contactID, listID int64
+		err := rows.Scan(&contactID, &listID)
+		pairs = append(pairs, []any{contactID, listID})
+		return err
+	})
+	for _, pair := range pairs {
+		if err == nil {
+			err = mergePair(ctx, tx, statement, pair)
+		}
+	}
+	return err
 }
 
 // merging is a row of subscribers that is merged.

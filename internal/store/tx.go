@@ -121,6 +121,14 @@ func Lock(s *sql.Selector) {
 	}
 }
 
+// Share returns the end of a SELECT that locks like the function Share. A subquery needs its own.
+func (r Raw) Share() string {
+	if r.lite {
+		return ""
+	}
+	return " LOCK IN SHARE MODE"
+}
+
 // Share is Lock with a shared lock: other transactions may share the rows, and none may change or
 // delete them.
 func Share(s *sql.Selector) {

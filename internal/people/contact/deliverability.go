@@ -91,11 +91,11 @@ func (s *Service) SetDeliverability(ctx context.Context, contactID int64, to kin
 	update := s.db.Client(ctx).Contact.Update().Where(entcontact.ID(contactID)).SetDeliverability(to)
 	switch {
 	case to == kind.BounceSoft && present.Deliverability == kind.BounceHard:
-		bounces, err := s.bounces(ctx, []int64{contactID})
+		last, err := s.lastBounces(ctx, []int64{contactID})
 		if err != nil {
 			return err
 		}
-		update.SetSoftBounces(1).SetDeliverableSince(s.after(bounces)(contactID))
+		update.SetSoftBounces(1).SetDeliverableSince(s.after(last)(contactID))
 	case to == kind.BounceSoft:
 		update.SetSoftBounces(max(1, present.SoftBounces))
 	}
@@ -122,14 +122,14 @@ func (s *Service) Confirmed(ctx context.Context, when map[int64]time.Time) error
 		if err != nil {
 			return err
 		}
-		bounces, err := s.bounces(ctx, some)
+		last, err := s.lastBounces(ctx, some)
 		if err != nil {
 			return err
 		}
 		maps.DeleteFunc(locked, func(id int64, c *ent.Contact) bool {
-			return c.Deliverability == kind.BounceInvalid || !when[id].IsZero() && bouncedSince(c, bounces, when[id])
+			return c.Deliverability == kind.BounceInvalid || !when[id].IsZero() && bouncedSince(c, last, when[id])
 		})
-		valid, since := slices.Sorted(maps.Keys(locked)), s.after(bounces)
+		valid, since := slices.Sorted(maps.Keys(locked)), s.after(last)
 		rows := make([][]any, len(valid))
 		for i, id := range valid {
 			rows[i] = []any{id, string(kind.BounceNone), int64(0), since(id)}
@@ -144,37 +144,58 @@ func (s *Service) Confirmed(ctx context.Context, when map[int64]time.Time) error
 	return nil
 }
 
-// bounces returns the bounces of some locked contacts, with contact and instant.
-func (s *Service) bounces(ctx context.Context, ids []int64) ([]*ent.Event, error) {
-	query := s.db.Client(ctx).Event.Query().
-		Where(entevent.ContactIDIn(ids...), entevent.KindIn(kind.EventSoftBounced, kind.EventHardBounced))
-	// A locking read, because a plain read in a transaction that has read before the lock would not see
-	// bounces recorded since.
-	query.Modify(store.Share)
-	return query.Select(entevent.FieldContactID, entevent.FieldAt).All(ctx)
-}
-
-// bouncedSince reports whether one of the bounces is of a contact, counts, and is not from before an
-// instant.
-func bouncedSince(c *ent.Contact, bounces []*ent.Event, at time.Time) bool {
-	return slices.ContainsFunc(bounces, func(b *ent.Event) bool {
-		counts := c.DeliverableSince == nil || !b.At.Add(MaxClockSkew).Before(*c.DeliverableSince)
-		return b.ContactID == c.ID && counts && !b.At.Before(at)
-	})
-}
-
-// after returns, for a contact, the earliest instant from now on for which none of the bounces
-// counts, despite MaxClockSkew.
-func (s *Service) after(bounces []*ent.Event) func(contactID int64) time.Time {
-	now, since := store.Truncate(s.now()), map[int64]time.Time{}
-	for _, b := range bounces {
-		if counts := b.At.Add(MaxClockSkew); !counts.Before(now) && !counts.Before(since[b.ContactID]) {
-			since[b.ContactID] = counts.Add(time.Microsecond)
-		}
+// lastBounces returns the instant of the last bounce of each of some locked contacts that has one.
+// One entry of an index answers for each contact and kind, however many bounces there are.
+func (s *Service) lastBounces(ctx context.Context, ids []int64) (map[int64]time.Time, error) {
+	last := make(map[int64]time.Time, len(ids))
+	if len(ids) == 0 {
+		return last, nil
 	}
+	raw := s.db.Raw(ctx)
+	t := raw.Text()
+	// Locking reads, because a plain read in a transaction that has read before the lock would not see
+	// bounces recorded since.
+	lock := raw.Share()
+	newest := func(what kind.EventKind) string {
+		return "(SELECT e.at FROM events e WHERE e.contact_id=c.id AND e.kind='" + string(what) +
+			"' ORDER BY e.at DESC LIMIT 1" + lock + ")"
+	}
+	t.WriteString("SELECT c.id," + newest(kind.EventSoftBounced) + "," + newest(kind.EventHardBounced) +
+		" FROM contacts c WHERE c.id IN (")
+	t.List(store.Args(ids))
+	t.WriteString(")" + lock)
+	err := raw.Query(ctx, t, func(rows store.Rows) error {
+		var id int64
+		var soft, hard store.Instant
+		if err := rows.Scan(&id, &soft, &hard); err != nil {
+			return err
+		}
+		at := soft.Time
+		if hard.After(at) {
+			at = hard.Time
+		}
+		if !at.IsZero() {
+			last[id] = at
+		}
+		return nil
+	})
+	return last, err
+}
+
+// bouncedSince reports whether the last bounce of a contact counts, and is not from before an instant.
+func bouncedSince(c *ent.Contact, last map[int64]time.Time, at time.Time) bool {
+	bounced, ever := last[c.ID]
+	counts := c.DeliverableSince == nil || !bounced.Add(MaxClockSkew).Before(*c.DeliverableSince)
+	return ever && counts && !bounced.Before(at)
+}
+
+// after returns, for a contact, the earliest instant from now on for which its last bounce does not
+// count, despite MaxClockSkew.
+func (s *Service) after(last map[int64]time.Time) func(contactID int64) time.Time {
+	now := store.Truncate(s.now())
 	return func(contactID int64) time.Time {
-		if at, bounced := since[contactID]; bounced {
-			return at
+		if counts := last[contactID].Add(MaxClockSkew); !counts.Before(now) {
+			return counts.Add(time.Microsecond)
 		}
 		return now
 	}

@@ -104,15 +104,13 @@ func (s *Service) Known(ctx context.Context, ownerID int64, key string) ([]int64
 func (s *Service) find(ctx context.Context, ownerID int64, keys []string, found map[string]*ent.Contact) error {
 	var ids []int64
 	for some := range slices.Chunk(keys, atOnce) {
-		query := s.db.Client(ctx).Contact.Query().
-			Where(entcontact.UserID(ownerID), entcontact.EmailKeyIn(some...))
-		present, err := query.Select(entcontact.FieldID).Ints(ctx)
+		present, err := s.db.Client(ctx).Contact.Query().
+			Where(entcontact.UserID(ownerID), entcontact.EmailKeyIn(some...)).
+			IDs(ctx)
 		if err != nil {
 			return err
 		}
-		for _, id := range present {
-			ids = append(ids, int64(id))
-		}
+		ids = append(ids, present...)
 	}
 	locked, err := s.Lock(ctx, ids, foundColumns...)
 	for _, c := range locked {

@@ -19,7 +19,7 @@ ALTER TABLE `subscribers` ADD INDEX `subscriber_contact_id` (`contact_id`, `list
 DELETE FROM `subscribers` WHERE `id` IN (SELECT `id` FROM `merged_subscribers`);
 -- in portions: a bounce on one list counts on all
 UPDATE `subscribers` AS `s` JOIN `contacts` AS `c` ON `c`.`id` = `s`.`contact_id` SET `s`.`bounce` = `c`.`deliverability`;
--- modify "subscribers" table
+-- modify "subscribers" table; each time before, in Go: the steps above for rows that were added meanwhile
 ALTER TABLE `subscribers` MODIFY COLUMN `contact_id` bigint NOT NULL, DROP COLUMN `domain`, DROP INDEX `subscriber_user_id_email_key`, DROP INDEX `subscriber_contact_id`, ADD UNIQUE INDEX `subscriber_list_id_email_key` (`list_id`, `email_key`), ADD UNIQUE INDEX `subscriber_contact_id_list_id` (`contact_id`, `list_id`);
 -- in portions, in Go: where the key of a suppressed address changes, free the old key
 UPDATE `suppressions` SET `email_key` = `email_key`;
@@ -33,7 +33,7 @@ UPDATE `events` SET `contact_id` = `contact_id`;
 UPDATE `events` AS `e` JOIN `subscribers` AS `s` ON `s`.`id` = `e`.`subscriber_id` SET `e`.`contact_id` = `s`.`contact_id`;
 -- in portions, in Go: note the campaigns in which one contact has events through two subscriptions
 INSERT INTO `pending_recounts` (`id`, `user_id`) SELECT `id`, `user_id` FROM `campaigns`;
--- modify "events" table
+-- modify "events" table; each time before, in Go: the contacts of rows that were added meanwhile
 ALTER TABLE `events` MODIFY COLUMN `subscriber_id` bigint NULL, MODIFY COLUMN `contact_id` bigint NOT NULL, DROP INDEX `event_firsts`, DROP INDEX `event_subscriber_id_kind_at`, ADD INDEX `event_firsts` (`campaign_id`, `kind`, `contact_id`, `automated`, `link_id`, `domain`, `at`), ADD INDEX `event_contact_id_kind_at_automated` (`contact_id`, `kind`, `at`, `automated`);
 -- in Go: write the keys of the addresses of accounts
 UPDATE `users` SET `email_key` = `email_key`;
