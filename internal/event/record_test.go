@@ -300,7 +300,7 @@ func TestLeavingByACommandAndByAnEventCountsAPersonOnce(t *testing.T) {
 		w := settle(t, db, 1, 2)
 		service, bridge := newService(db, event.Options{Now: clock}), newService(db, event.Options{})
 		leave := func(person int) {
-			_, err := bridge.Unsubscribed(w.ctx, w.campaigns[0], w.people[person], start.Add(time.Hour))
+			_, _, err := bridge.Unsubscribed(w.ctx, w.campaigns[0], w.people[person], start.Add(time.Hour))
 			if err != nil {
 				t.Fatal(err)
 			}

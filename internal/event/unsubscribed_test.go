@@ -82,7 +82,7 @@ func TestWhoLeavesBecauseOfACampaignCountsOnce(t *testing.T) {
 		}
 		for _, campaignID := range []int64{id, 1 << 60} {
 			of := &ent.Subscriber{ID: 1, UserID: other.UserID, ContactID: 1}
-			_, err := service.Unsubscribed(testkit.As(t, other), campaignID, of, at)
+			_, _, err := service.Unsubscribed(testkit.As(t, other), campaignID, of, at)
 			if apperr.CodeOf(err) != apperr.NotFound {
 				t.Errorf("by another account: %v", err)
 			}
@@ -92,7 +92,7 @@ func TestWhoLeavesBecauseOfACampaignCountsOnce(t *testing.T) {
 		if _, _, err := service.Unsubscribed(admin, id, foreign, at); apperr.CodeOf(err) != apperr.NotFound {
 			t.Errorf("for another account: %v", err)
 		}
-		_, err := service.Unsubscribed(
+		_, _, err := service.Unsubscribed(
 			testkit.As(t, testkit.Account(t, db, testkit.Scoped(kind.ScopeRead))), id, person, at,
 		)
 		if apperr.CodeOf(err) != apperr.Denied {
