@@ -54,6 +54,10 @@ type Account struct {
 	Created bool
 }
 
+// attempts is how often Ensure tries to create the account. An attempt that waits for another server
+// ends after some ten seconds.
+const attempts = 10
+
 // Ensure returns credentials for the demo account of the database. If the account does not exist,
 // Ensure creates it with all its data around now. Keys are stored as hashes, so an existing account
 // gets a new key. The keys of earlier calls (note "demo") are revoked; other keys are unchanged.
@@ -62,22 +66,26 @@ type Account struct {
 // a Conflict and writes nothing.
 func Ensure(ctx context.Context, db *store.Store, services Services, now time.Time) (Account, error) {
 	ctx = caller.System(ctx)
-	found, err := find(ctx, db)
-	if err != nil {
-		return Account{}, err
+	var failed error
+	for range attempts {
+		found, err := find(ctx, db)
+		if err != nil {
+			return Account{}, err
+		}
+		if found != nil {
+			return renew(ctx, db, services.Accounts, found)
+		}
+		if failed != nil && apperr.CodeOf(failed) != apperr.Unavailable {
+			break
+		}
+		// If this fails, another server may have created the account meanwhile. If that one is still at
+		// it, creating has waited for its locks, and gave up.
+		var made Account
+		if made, failed = create(ctx, db, services.Accounts, store.Truncate(now)); failed == nil {
+			return made, nil
+		}
 	}
-	if found != nil {
-		return renew(ctx, db, services.Accounts, found)
-	}
-	made, err := create(ctx, db, services.Accounts, store.Truncate(now))
-	if err == nil {
-		return made, nil
-	}
-	// Another server may have created the account meanwhile.
-	if found, findErr := find(ctx, db); findErr == nil && found != nil {
-		return renew(ctx, db, services.Accounts, found)
-	}
-	return Account{}, err
+	return Account{}, failed
 }
 
 // find returns the demo account, or nil if it does not exist.
