@@ -135,7 +135,7 @@ var ownCodeAlone = map[string][]string{
 	"caller":   nil,
 	"config":   nil,
 	"explorer": nil,
-	"secret":   nil,
+	"secret":   {"github.com/gofrs/flock"},
 	"address":  {"golang.org/x/net/idna", "golang.org/x/text/"},
 	"kind":     {"golang.org/x/text/"},
 }

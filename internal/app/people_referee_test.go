@@ -490,6 +490,9 @@ func (w *refereeWriter) invent() (event.Event, *meant) {
 	}
 	e := event.Event{ID: fmt.Sprint(w.n, "-", w.events), Kind: out.what, CampaignID: out.campaign}
 	e.At = out.at.Format(time.RFC3339Nano)
+	if out.at.After(refereeNow) { // a clock that is ahead
+		out.at = refereeNow
+	}
 	if out.what == kind.EventUnsubscribed && w.r.IntN(8) == 0 {
 		e.Scope, out.account = kind.LeaveAccount, true
 	}

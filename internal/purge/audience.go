@@ -8,6 +8,7 @@ import (
 
 	"campaignql/ent"
 	"campaignql/ent/fieldvalue"
+	"campaignql/ent/formercontact"
 	"campaignql/ent/mergedsubscriber"
 	"campaignql/ent/subscriber"
 	"campaignql/ent/subscribertagging"
@@ -104,30 +105,31 @@ func (s *Service) rowsOf(ctx context.Context, people []int64) (map[int64]int, er
 	for _, id := range people {
 		rows[id] = 1
 	}
-	var having []struct {
-		ID    int64 `sql:"subscriber_id"`
-		Count int   `sql:"count"`
-	}
 	client := s.db.Client(ctx)
-	err := client.FieldValue.Query().
-		Where(fieldvalue.SubscriberIDIn(people...)).
-		GroupBy(fieldvalue.FieldSubscriberID).
-		Aggregate(ent.Count()).
-		Scan(ctx, &having)
-	if err != nil {
-		return nil, err
+	// The id of a person has the same column name in these tables.
+	counted := []interface {
+		Scan(ctx context.Context, v any) error
+	}{
+		client.FieldValue.Query().Where(fieldvalue.SubscriberIDIn(people...)).
+			GroupBy(fieldvalue.FieldSubscriberID).Aggregate(ent.Count()),
+		client.SubscriberTagging.Query().Where(subscribertagging.SubscriberIDIn(people...)).
+			GroupBy(subscribertagging.FieldSubscriberID).Aggregate(ent.Count()),
+		client.MergedSubscriber.Query().Where(mergedsubscriber.SubscriberIDIn(people...)).
+			GroupBy(mergedsubscriber.FieldSubscriberID).Aggregate(ent.Count()),
+		client.FormerContact.Query().Where(formercontact.SubscriberIDIn(people...)).
+			GroupBy(formercontact.FieldSubscriberID).Aggregate(ent.Count()),
 	}
-	for _, h := range having {
-		rows[h.ID] += h.Count
-	}
-	having = nil
-	err = client.SubscriberTagging.Query().Where(subscribertagging.SubscriberIDIn(people...)).
-		GroupBy(subscribertagging.FieldSubscriberID).Aggregate(ent.Count()).Scan(ctx, &having)
-	if err != nil {
-		return nil, err
-	}
-	for _, h := range having {
-		rows[h.ID] += h.Count
+	for _, table := range counted {
+		var having []struct {
+			ID    int64 `sql:"subscriber_id"`
+			Count int   `sql:"count"`
+		}
+		if err := table.Scan(ctx, &having); err != nil {
+			return nil, err
+		}
+		for _, h := range having {
+			rows[h.ID] += h.Count
+		}
 	}
 	return rows, nil
 }
