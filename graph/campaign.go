@@ -2,7 +2,6 @@ package graph
 
 import (
 	"context"
-	"strconv"
 	"time"
 
 	"campaignql/ent"
@@ -73,6 +72,21 @@ func shownCampaigns(rows []*ent.Campaign) []*model.Campaign {
 }
 
 func shownCampaign(row *ent.Campaign) *model.Campaign { return &model.Campaign{Campaign: row} }
+
+// campaignsByIDs returns the campaign of each id, with the selected columns, or nil where it was
+// deleted since the id was read.
+func (r *resolver) campaignsByIDs(ctx context.Context, ids []int64) ([]*model.Campaign, error) {
+	found, err := r.Campaigns.ByIDs(ctx, store.Distinct(ids), selected(ctx, campaignFields, itself).columns()...)
+	if err != nil {
+		return nil, err
+	}
+	return mapped(ids, func(id int64) *model.Campaign {
+		if c := found[id]; c != nil {
+			return shownCampaign(c)
+		}
+		return nil
+	}), nil
+}
 
 // campaignByID returns the campaign with the selected columns, or nil if the caller has no campaign
 // with this id.
@@ -247,72 +261,6 @@ func (r campaignResolver) AllowedTransitions(
 		out = append(out, shown)
 	}
 	return out, nil
-}
-
-func (r campaignResolver) History(
-	ctx context.Context, campaigns []*model.Campaign, first *int32, after *string,
-) ([]*model.CampaignChangeConnection, error) {
-	plan, err := historyPlan(first, after)
-	if err != nil {
-		return nil, err
-	}
-	ids := idsOf(campaigns, (*model.Campaign).Number)
-	histories, err := r.Campaigns.Histories(ctx, mapped(ids, func(id int64) campaign.HistoryRequest {
-		return campaign.HistoryRequest{CampaignID: id, BeforeVersion: plan.beforeVersion, Limit: plan.size + 1}
-	}))
-	if err != nil {
-		return nil, err
-	}
-	pages := make(map[int64]*model.CampaignChangeConnection, len(ids))
-	for i, id := range ids {
-		pages[id] = historyPage(histories[i], plan.size, plan.beforeVersion != 0)
-	}
-	return mapped(campaigns, func(c *model.Campaign) *model.CampaignChangeConnection { return pages[c.ID] }), nil
-}
-
-// historyBounds is a page of a history: entries with a version below beforeVersion, or the newest
-// entries if it is 0.
-type historyBounds struct {
-	beforeVersion int64
-	size          int
-}
-
-func historyPlan(first *int32, after *string) (historyBounds, error) {
-	plan := historyBounds{size: page.DefaultSize}
-	if err := (page.Request{First: wide(first)}).Validate(); err != nil {
-		return plan, err
-	}
-	if first != nil {
-		plan.size = int(*first)
-	}
-	if value(after) == "" {
-		return plan, nil
-	}
-	version, err := strconv.ParseInt(*after, 10, 64)
-	if err != nil || version < 1 {
-		return plan, apperr.InvalidField("after", apperr.ReasonCursorInvalid, "is not a cursor of this server")
-	}
-	plan.beforeVersion = version
-	return plan, nil
-}
-
-// historyPage returns a page of a history. The cursor of an entry is its version, which is unique
-// within the campaign and is not secret.
-func historyPage(rows []*ent.CampaignChange, size int, continued bool) *model.CampaignChangeConnection {
-	shown := &model.CampaignChangeConnection{
-		Edges: []*model.CampaignChangeEdge{}, Nodes: []*model.CampaignChange{},
-		PageInfo: &model.PageInfo{HasNextPage: len(rows) > size, HasPreviousPage: continued},
-	}
-	for _, row := range rows[:min(size, len(rows))] {
-		node, cursor := &model.CampaignChange{CampaignChange: row}, strconv.FormatInt(row.Version, 10)
-		shown.Nodes = append(shown.Nodes, node)
-		shown.Edges = append(shown.Edges, &model.CampaignChangeEdge{Cursor: cursor, Node: node})
-		if shown.PageInfo.StartCursor == nil {
-			shown.PageInfo.StartCursor = &cursor
-		}
-		shown.PageInfo.EndCursor = &cursor
-	}
-	return shown
 }
 
 func (r scheduleResolver) Upcoming(_ context.Context, s *model.Schedule, first int32) ([]*time.Time, error) {

@@ -144,17 +144,7 @@ func (r contactResolver) Events(
 func (r contactEventResolver) Campaign(
 	ctx context.Context, events []*model.ContactEvent,
 ) ([]*model.Campaign, error) {
-	ids := store.Distinct(mapped(events, func(e *model.ContactEvent) int64 { return e.CampaignID }))
-	found, err := r.Campaigns.ByIDs(ctx, ids, selected(ctx, campaignFields, itself).columns()...)
-	if err != nil {
-		return nil, err
-	}
-	return mapped(events, func(e *model.ContactEvent) *model.Campaign {
-		if c := found[e.CampaignID]; c != nil {
-			return shownCampaign(c)
-		}
-		return nil // deleted since the event was read
-	}), nil
+	return r.campaignsByIDs(ctx, mapped(events, func(e *model.ContactEvent) int64 { return e.CampaignID }))
 }
 
 func (r contactEventResolver) URL(ctx context.Context, events []*model.ContactEvent) ([]*string, error) {

@@ -79,28 +79,29 @@ type resolver struct {
 type limits struct{ depth, complexity int }
 
 type (
-	queryResolver         struct{ *resolver }
-	mutationResolver      struct{ *resolver }
-	subscriptionResolver  struct{ *resolver }
-	campaignResolver      struct{ *resolver }
-	countsResolver        struct{ *resolver }
-	scheduleResolver      struct{ *resolver }
-	statisticsResolver    struct{ *resolver }
-	accountResolver       struct{ *resolver }
-	comparedResolver      struct{ *resolver }
-	variationResolver     struct{ *resolver }
-	tagResolver           struct{ *resolver }
-	emailResolver         struct{ *resolver }
-	viewerResolver        struct{ *resolver }
-	listResolver          struct{ *resolver }
-	audienceResolver      struct{ *resolver }
-	ruleResolver          struct{ *resolver }
-	segmentResolver       struct{ *resolver }
-	subscriberResolver    struct{ *resolver }
-	contactResolver       struct{ *resolver }
-	contactEventResolver  struct{ *resolver }
-	customFieldResolver   struct{ *resolver }
-	subscriberTagResolver struct{ *resolver }
+	queryResolver          struct{ *resolver }
+	mutationResolver       struct{ *resolver }
+	subscriptionResolver   struct{ *resolver }
+	campaignResolver       struct{ *resolver }
+	countsResolver         struct{ *resolver }
+	scheduleResolver       struct{ *resolver }
+	statisticsResolver     struct{ *resolver }
+	accountResolver        struct{ *resolver }
+	comparedResolver       struct{ *resolver }
+	variationResolver      struct{ *resolver }
+	tagResolver            struct{ *resolver }
+	emailResolver          struct{ *resolver }
+	viewerResolver         struct{ *resolver }
+	listResolver           struct{ *resolver }
+	audienceResolver       struct{ *resolver }
+	ruleResolver           struct{ *resolver }
+	segmentResolver        struct{ *resolver }
+	subscriberResolver     struct{ *resolver }
+	contactResolver        struct{ *resolver }
+	contactEventResolver   struct{ *resolver }
+	campaignChangeResolver struct{ *resolver }
+	customFieldResolver    struct{ *resolver }
+	subscriberTagResolver  struct{ *resolver }
 )
 
 var _ exec.ResolverRoot = (*resolver)(nil)
@@ -130,10 +131,11 @@ func (r *resolver) SubscriberList() exec.SubscriberListResolver     { return lis
 func (r *resolver) CampaignAudience() exec.CampaignAudienceResolver {
 	return audienceResolver{r}
 }
-func (r *resolver) ExplainedRule() exec.ExplainedRuleResolver { return ruleResolver{r} }
-func (r *resolver) Segment() exec.SegmentResolver             { return segmentResolver{r} }
-func (r *resolver) Subscriber() exec.SubscriberResolver       { return subscriberResolver{r} }
-func (r *resolver) ContactEvent() exec.ContactEventResolver   { return contactEventResolver{r} }
-func (r *resolver) Contact() exec.ContactResolver             { return contactResolver{r} }
-func (r *resolver) CustomField() exec.CustomFieldResolver     { return customFieldResolver{r} }
-func (r *resolver) SubscriberTag() exec.SubscriberTagResolver { return subscriberTagResolver{r} }
+func (r *resolver) ExplainedRule() exec.ExplainedRuleResolver   { return ruleResolver{r} }
+func (r *resolver) Segment() exec.SegmentResolver               { return segmentResolver{r} }
+func (r *resolver) Subscriber() exec.SubscriberResolver         { return subscriberResolver{r} }
+func (r *resolver) CampaignChange() exec.CampaignChangeResolver { return campaignChangeResolver{r} }
+func (r *resolver) ContactEvent() exec.ContactEventResolver     { return contactEventResolver{r} }
+func (r *resolver) Contact() exec.ContactResolver               { return contactResolver{r} }
+func (r *resolver) CustomField() exec.CustomFieldResolver       { return customFieldResolver{r} }
+func (r *resolver) SubscriberTag() exec.SubscriberTagResolver   { return subscriberTagResolver{r} }

@@ -221,6 +221,11 @@ var (
 				Unique:  false,
 				Columns: []*schema.Column{CampaignChangesColumns[1], CampaignChangesColumns[12]},
 			},
+			{
+				Name:    "campaignchange_user_id_actor_id_at",
+				Unique:  false,
+				Columns: []*schema.Column{CampaignChangesColumns[1], CampaignChangesColumns[5], CampaignChangesColumns[12]},
+			},
 		},
 	}
 	// CampaignTagsColumns holds the columns for the "campaign_tags" table.

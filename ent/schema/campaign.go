@@ -240,7 +240,10 @@ func (CampaignChange) Fields() []ent.Field {
 
 // Indexes of the CampaignChange.
 func (CampaignChange) Indexes() []ent.Index {
-	return []ent.Index{index.Fields("campaign_id", "version").Unique(), index.Fields("user_id", "at")}
+	return []ent.Index{
+		index.Fields("campaign_id", "version").Unique(), index.Fields("user_id", "at"),
+		index.Fields("user_id", "actor_id", "at"),
+	}
 }
 
 // Annotations of the CampaignChange.

@@ -43,6 +43,7 @@ type ResolverRoot interface {
 	AccountStatistics() AccountStatisticsResolver
 	Campaign() CampaignResolver
 	CampaignAudience() CampaignAudienceResolver
+	CampaignChange() CampaignChangeResolver
 	CampaignCounts() CampaignCountsResolver
 	CampaignSchedule() CampaignScheduleResolver
 	CampaignStatistics() CampaignStatisticsResolver
@@ -88,13 +89,16 @@ type CampaignResolver interface {
 
 	Readiness(ctx context.Context, objs []*model.Campaign) ([][]*model.ReadinessGap, error)
 	AllowedTransitions(ctx context.Context, obj *model.Campaign) ([]*model.CampaignTransition, error)
-	History(ctx context.Context, objs []*model.Campaign, first *int32, after *string) ([]*model.CampaignChangeConnection, error)
+	History(ctx context.Context, objs []*model.Campaign, first *int32, after *string, last *int32, before *string) ([]*model.Connection[*model.CampaignChange], error)
 }
 type CampaignAudienceResolver interface {
 	Count(ctx context.Context, obj *model.Audience) (*int32, error)
 	Preview(ctx context.Context, obj *model.Audience, first int32) ([]*model.AudienceRecipient, error)
 	Waterfall(ctx context.Context, obj *model.Audience) (*query.Waterfall, error)
 	Explain(ctx context.Context, obj *model.Audience) (*query.Explanation, error)
+}
+type CampaignChangeResolver interface {
+	Campaign(ctx context.Context, objs []*model.CampaignChange) ([]*model.Campaign, error)
 }
 type CampaignCountsResolver interface {
 	ByStatus(ctx context.Context, obj *campaign.Counts) ([]*model.CampaignStatusCount, error)
@@ -181,6 +185,7 @@ type QueryResolver interface {
 	Nodes(ctx context.Context, ids []string) ([]model.Node, error)
 	Campaign(ctx context.Context, id string) (*model.Campaign, error)
 	Campaigns(ctx context.Context, filter *model.CampaignFilter, orderBy *model.CampaignOrder, first *int32, after *string, last *int32, before *string, offset *int32) (*model.CampaignConnection, error)
+	CampaignChanges(ctx context.Context, filter *model.CampaignChangeFilter, first *int32, after *string, last *int32, before *string) (*model.Connection[*model.CampaignChange], error)
 	CampaignCounts(ctx context.Context, filter *model.CampaignFilter) (*campaign.Counts, error)
 	Statistics(ctx context.Context, filter *model.CampaignFilter, from *time.Time, to *time.Time, interval statistics.Interval, timeZone *string) (*model.AccountStatistics, error)
 	Compare(ctx context.Context, campaigns []string) (*model.CampaignComparison, error)
@@ -268,6 +273,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AudienceListsInput", ec.unmarshalInputAudienceListsInput),
 			graphql.NewInputUnmarshaler("AudiencePartInput", ec.unmarshalInputAudiencePartInput),
 			graphql.NewInputUnmarshaler("AutoResendInput", ec.unmarshalInputAutoResendInput),
+			graphql.NewInputUnmarshaler("CampaignChangeFilter", ec.unmarshalInputCampaignChangeFilter),
 			graphql.NewInputUnmarshaler("CampaignFilter", ec.unmarshalInputCampaignFilter),
 			graphql.NewInputUnmarshaler("CampaignOrder", ec.unmarshalInputCampaignOrder),
 			graphql.NewInputUnmarshaler("CampaignTagFilter", ec.unmarshalInputCampaignTagFilter),
@@ -492,6 +498,20 @@ type Query {
     "Rows to skip, for page numbers; not with a cursor. Prefer cursors: they cost the same on every page."
     offset: Int
   ): CampaignConnection!
+
+  "Who changed which campaign, newest first: the histories of all campaigns of the account. The history of a campaign goes with it when it is deleted."
+  campaignChanges(
+    "Which changes."
+    filter: CampaignChangeFilter
+    "Page size: 0–250, default 25."
+    first: Int
+    "Cursor after which the page begins."
+    after: String
+    "Page size counted back from the end or from ` + "`" + `before` + "`" + `."
+    last: Int
+    "Cursor before which the page ends."
+    before: String
+  ): CampaignChangeConnection!
 
   "How many campaigns there are in each status. Costs one grouped statement."
   campaignCounts("Counts only campaigns for which every given condition holds." filter: CampaignFilter): CampaignCounts!
@@ -1002,6 +1022,10 @@ type Campaign implements Node {
     first: Int
     "Cursor after which the page begins."
     after: String
+    "Page size counted back from the end or from ` + "`" + `before` + "`" + `."
+    last: Int
+    "Cursor before which the page ends."
+    before: String
   ): CampaignChangeConnection!
   "Comparison of variations of the content; null when there is none. Legacy: ` + "`" + `ABTesting` + "`" + `."
   abTest: ABTest
@@ -1290,6 +1314,8 @@ enum CampaignAction {
 
 "One entry of a campaign's history."
 type CampaignChange {
+  "The campaign; null if it was deleted meanwhile."
+  campaign: Campaign
   "When."
   at: DateTime!
   "What was done."
@@ -1312,7 +1338,7 @@ type CampaignChange {
   reason: String
 }
 
-"A page of a campaign's history."
+"A page of the history of one campaign, or of all."
 type CampaignChangeConnection {
   "Entries with their cursors."
   edges: [CampaignChangeEdge!]!
@@ -1320,6 +1346,8 @@ type CampaignChangeConnection {
   nodes: [CampaignChange!]!
   "Where the page stands."
   pageInfo: PageInfo!
+  "Number of entries on all pages; counted only when asked for."
+  totalCount: Int!
 }
 
 "An entry with its cursor."
@@ -1832,6 +1860,20 @@ input FloatRange {
   min: Float
   "Largest number."
   max: Float
+}
+
+"Which changes of campaigns to keep. A field that is absent or null keeps all; an empty list keeps none."
+input CampaignChangeFilter {
+  "Changes of these campaigns: global ids or legacy numbers, at most 250."
+  campaignIds: [ID!]
+  "Changes by this user: global id or legacy number."
+  actor: ID
+  "What was done."
+  action: [CampaignAction!]
+  "Earliest instant, itself included."
+  from: DateTime
+  "Latest instant, itself not included."
+  to: DateTime
 }
 
 "How many campaigns there are."
@@ -3921,6 +3963,8 @@ func (ec *executionContext) childFields_CampaignAudience(ctx context.Context, fi
 
 func (ec *executionContext) childFields_CampaignChange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
+	case "campaign":
+		return ec.fieldContext_CampaignChange_campaign(ctx, field)
 	case "at":
 		return ec.fieldContext_CampaignChange_at(ctx, field)
 	case "action":
@@ -3953,6 +3997,8 @@ func (ec *executionContext) childFields_CampaignChangeConnection(ctx context.Con
 		return ec.fieldContext_CampaignChangeConnection_nodes(ctx, field)
 	case "pageInfo":
 		return ec.fieldContext_CampaignChangeConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_CampaignChangeConnection_totalCount(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CampaignChangeConnection", field.Name)
 }
@@ -5606,6 +5652,22 @@ func (ec *executionContext) field_Campaign_history_args(ctx context.Context, raw
 		return nil, err
 	}
 	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
 	return args, nil
 }
 
@@ -6280,6 +6342,52 @@ func (ec *executionContext) field_Query_audience_args(ctx context.Context, rawAr
 		return nil, err
 	}
 	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_campaignChanges_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+		func(ctx context.Context, v any) (*model.CampaignChangeFilter, error) {
+			return ec.unmarshalOCampaignChangeFilter2ᚖcampaignqlᚋgraphᚋmodelᚐCampaignChangeFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["filter"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg4
 	return args, nil
 }
 
@@ -9425,8 +9533,8 @@ func (ec *executionContext) _Campaign_history(ctx context.Context, field graphql
 			return ec.resolveBatch_Campaign_history(ctx, field, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.CampaignChangeConnection) graphql.Marshaler {
-			return ec.marshalNCampaignChangeConnection2ᚖcampaignqlᚋgraphᚋmodelᚐCampaignChangeConnection(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Connection[*model.CampaignChange]) graphql.Marshaler {
+			return ec.marshalNCampaignChangeConnection2ᚖcampaignqlᚋgraphᚋmodelᚐConnection(ctx, selections, v)
 		},
 		true,
 		true,
@@ -9460,9 +9568,9 @@ func (ec *executionContext) resolveBatch_Campaign_history(ctx context.Context, f
 	fc := graphql.GetFieldContext(ctx)
 	if batch, ok := graphql.BatchParentsFor[*model.Campaign](ctx, "Campaign"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
-			return resolver.History(ctx, batch.Parents, fc.Args["first"].(*int32), fc.Args["after"].(*string))
+			return resolver.History(ctx, batch.Parents, fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
 		})
-		return graphql.ResolveBatchGroupResult[*model.CampaignChangeConnection](
+		return graphql.ResolveBatchGroupResult[*model.Connection[*model.CampaignChange]](
 			ctx,
 			batch.Index,
 			len(batch.Parents),
@@ -9471,8 +9579,8 @@ func (ec *executionContext) resolveBatch_Campaign_history(ctx context.Context, f
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.History(ctx, []*model.Campaign{obj}, fc.Args["first"].(*int32), fc.Args["after"].(*string))
-	return graphql.ResolveBatchSingleResult[*model.CampaignChangeConnection](
+	results, err := resolver.History(ctx, []*model.Campaign{obj}, fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
+	return graphql.ResolveBatchSingleResult[*model.Connection[*model.CampaignChange]](
 		ctx,
 		results,
 		err,
@@ -9969,6 +10077,61 @@ func (ec *executionContext) fieldContext_CampaignAudience_explain(_ context.Cont
 	return fc, nil
 }
 
+func (ec *executionContext) _CampaignChange_campaign(ctx context.Context, field graphql.CollectedField, obj *model.CampaignChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignChange_campaign(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_CampaignChange_campaign(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Campaign) graphql.Marshaler {
+			return ec.marshalOCampaign2ᚖcampaignqlᚋgraphᚋmodelᚐCampaign(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignChange_campaign(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignChange",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Campaign(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_CampaignChange_campaign(ctx context.Context, field graphql.CollectedField, obj *model.CampaignChange) (any, error) {
+	resolver := ec.Resolvers.CampaignChange()
+	if batch, ok := graphql.BatchParentsFor[*model.CampaignChange](ctx, "CampaignChange"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Campaign(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*model.Campaign](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"CampaignChange.campaign",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Campaign(ctx, []*model.CampaignChange{obj})
+	return graphql.ResolveBatchSingleResult[*model.Campaign](
+		ctx,
+		results,
+		err,
+		"CampaignChange.campaign",
+	)
+}
+
 func (ec *executionContext) _CampaignChange_at(ctx context.Context, field graphql.CollectedField, obj *model.CampaignChange) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -10199,7 +10362,7 @@ func (ec *executionContext) fieldContext_CampaignChange_reason(_ context.Context
 	return graphql.NewScalarFieldContext("CampaignChange", field, true, false, "String")
 }
 
-func (ec *executionContext) _CampaignChangeConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.CampaignChangeConnection) (ret graphql.Marshaler) {
+func (ec *executionContext) _CampaignChangeConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.Connection[*model.CampaignChange]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -10208,11 +10371,11 @@ func (ec *executionContext) _CampaignChangeConnection_edges(ctx context.Context,
 			return ec.fieldContext_CampaignChangeConnection_edges(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
+			return obj.Edges(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*model.CampaignChangeEdge) graphql.Marshaler {
-			return ec.marshalNCampaignChangeEdge2ᚕᚖcampaignqlᚋgraphᚋmodelᚐCampaignChangeEdgeᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.Edge[*model.CampaignChange]) graphql.Marshaler {
+			return ec.marshalNCampaignChangeEdge2ᚕᚖcampaignqlᚋgraphᚋmodelᚐEdgeᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -10222,7 +10385,7 @@ func (ec *executionContext) fieldContext_CampaignChangeConnection_edges(_ contex
 	fc = &graphql.FieldContext{
 		Object:     "CampaignChangeConnection",
 		Field:      field,
-		IsMethod:   false,
+		IsMethod:   true,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_CampaignChangeEdge(ctx, field)
@@ -10231,7 +10394,7 @@ func (ec *executionContext) fieldContext_CampaignChangeConnection_edges(_ contex
 	return fc, nil
 }
 
-func (ec *executionContext) _CampaignChangeConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.CampaignChangeConnection) (ret graphql.Marshaler) {
+func (ec *executionContext) _CampaignChangeConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.Connection[*model.CampaignChange]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -10263,7 +10426,7 @@ func (ec *executionContext) fieldContext_CampaignChangeConnection_nodes(_ contex
 	return fc, nil
 }
 
-func (ec *executionContext) _CampaignChangeConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.CampaignChangeConnection) (ret graphql.Marshaler) {
+func (ec *executionContext) _CampaignChangeConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.Connection[*model.CampaignChange]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -10272,7 +10435,7 @@ func (ec *executionContext) _CampaignChangeConnection_pageInfo(ctx context.Conte
 			return ec.fieldContext_CampaignChangeConnection_pageInfo(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
+			return obj.PageInfo(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.PageInfo) graphql.Marshaler {
@@ -10286,7 +10449,7 @@ func (ec *executionContext) fieldContext_CampaignChangeConnection_pageInfo(_ con
 	fc = &graphql.FieldContext{
 		Object:     "CampaignChangeConnection",
 		Field:      field,
-		IsMethod:   false,
+		IsMethod:   true,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_PageInfo(ctx, field)
@@ -10295,7 +10458,30 @@ func (ec *executionContext) fieldContext_CampaignChangeConnection_pageInfo(_ con
 	return fc, nil
 }
 
-func (ec *executionContext) _CampaignChangeEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *model.CampaignChangeEdge) (ret graphql.Marshaler) {
+func (ec *executionContext) _CampaignChangeConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *model.Connection[*model.CampaignChange]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignChangeConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignChangeConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignChangeConnection", field, true, false, "Int")
+}
+
+func (ec *executionContext) _CampaignChangeEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *model.Edge[*model.CampaignChange]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -10318,7 +10504,7 @@ func (ec *executionContext) fieldContext_CampaignChangeEdge_cursor(_ context.Con
 	return graphql.NewScalarFieldContext("CampaignChangeEdge", field, false, false, "String")
 }
 
-func (ec *executionContext) _CampaignChangeEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.CampaignChangeEdge) (ret graphql.Marshaler) {
+func (ec *executionContext) _CampaignChangeEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.Edge[*model.CampaignChange]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -17887,6 +18073,50 @@ func (ec *executionContext) fieldContext_Query_campaigns(ctx context.Context, fi
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Query_campaigns_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_campaignChanges(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_campaignChanges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().CampaignChanges(ctx, fc.Args["filter"].(*model.CampaignChangeFilter), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Connection[*model.CampaignChange]) graphql.Marshaler {
+			return ec.marshalNCampaignChangeConnection2ᚖcampaignqlᚋgraphᚋmodelᚐConnection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_campaignChanges(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CampaignChangeConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_campaignChanges_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -25901,6 +26131,76 @@ func UnmarshalAutoResendInput(ctx context.Context, raw any) (model.AutoResendInp
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputCampaignChangeFilter(ctx context.Context, obj any) (model.CampaignChangeFilter, error) {
+	var it model.CampaignChangeFilter
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"campaignIds", "actor", "action", "from", "to"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "campaignIds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("campaignIds"))
+			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CampaignIds = graphql.OmittableOf(data)
+		case "actor":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("actor"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Actor = graphql.OmittableOf(data)
+		case "action":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("action"))
+			data, err := ec.unmarshalOCampaignAction2ᚕcampaignqlᚋgraphᚋmodelᚐCampaignActionᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Action = graphql.OmittableOf(data)
+		case "from":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("from"))
+			data, err := ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.From = graphql.OmittableOf(data)
+		case "to":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("to"))
+			data, err := ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.To = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalCampaignChangeFilter unmarshals raw into the CampaignChangeFilter input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalCampaignChangeFilter(ctx context.Context, raw any) (model.CampaignChangeFilter, error) {
+	var out model.CampaignChangeFilter
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "CampaignChangeFilter", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputCampaignFilter(ctx context.Context, obj any) (model.CampaignFilter, error) {
 	var it model.CampaignFilter
 	if obj == nil {
@@ -30424,55 +30724,61 @@ func (ec *executionContext) _CampaignChange(ctx context.Context, sel ast.Selecti
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("CampaignChange")
+		case "campaign":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._CampaignChange_campaign(ctx, field, obj)
+				})
 		case "at":
 			out.Values[i] = ec._CampaignChange_at(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "action":
 			out.Values[i] = ec._CampaignChange_action(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "version":
 			out.Values[i] = ec._CampaignChange_version(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "byUserId":
 			out.Values[i] = ec._CampaignChange_byUserId(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "apiKeyId":
 			out.Values[i] = ec._CampaignChange_apiKeyId(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "surface":
 			out.Values[i] = ec._CampaignChange_surface(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "from":
 			out.Values[i] = ec._CampaignChange_from(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "to":
 			out.Values[i] = ec._CampaignChange_to(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "fields":
 			out.Values[i] = ec._CampaignChange_fields(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "reason":
 			out.Values[i] = ec._CampaignChange_reason(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -30493,7 +30799,7 @@ func (ec *executionContext) _CampaignChange(ctx context.Context, sel ast.Selecti
 
 var campaignChangeConnectionImplementors = []string{"CampaignChangeConnection"}
 
-func (ec *executionContext) _CampaignChangeConnection(ctx context.Context, sel ast.SelectionSet, obj *model.CampaignChangeConnection) graphql.Marshaler {
+func (ec *executionContext) _CampaignChangeConnection(ctx context.Context, sel ast.SelectionSet, obj *model.Connection[*model.CampaignChange]) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, campaignChangeConnectionImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -30505,18 +30811,24 @@ func (ec *executionContext) _CampaignChangeConnection(ctx context.Context, sel a
 		case "edges":
 			out.Values[i] = ec._CampaignChangeConnection_edges(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "nodes":
 			out.Values[i] = ec._CampaignChangeConnection_nodes(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "pageInfo":
 			out.Values[i] = ec._CampaignChangeConnection_pageInfo(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "totalCount":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._CampaignChangeConnection_totalCount(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -30536,7 +30848,7 @@ func (ec *executionContext) _CampaignChangeConnection(ctx context.Context, sel a
 
 var campaignChangeEdgeImplementors = []string{"CampaignChangeEdge"}
 
-func (ec *executionContext) _CampaignChangeEdge(ctx context.Context, sel ast.SelectionSet, obj *model.CampaignChangeEdge) graphql.Marshaler {
+func (ec *executionContext) _CampaignChangeEdge(ctx context.Context, sel ast.SelectionSet, obj *model.Edge[*model.CampaignChange]) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, campaignChangeEdgeImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -33343,6 +33655,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_campaigns(ctx, field)
+				})
+		case "campaignChanges":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_campaignChanges(ctx, field)
 				})
 		case "campaignCounts":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
@@ -36583,6 +36901,7 @@ func (ec *executionContext) marshalNCampaignAudience2ᚖcampaignqlᚋgraphᚋmod
 }
 
 func (ec *executionContext) marshalNCampaignChange2ᚕᚖcampaignqlᚋgraphᚋmodelᚐCampaignChangeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.CampaignChange) graphql.Marshaler {
+	ctx = graphql.WithBatchParents(ctx, "CampaignChange", v, nil)
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -36606,7 +36925,7 @@ func (ec *executionContext) marshalNCampaignChange2ᚖcampaignqlᚋgraphᚋmodel
 	return ec._CampaignChange(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNCampaignChangeConnection2ᚖcampaignqlᚋgraphᚋmodelᚐCampaignChangeConnection(ctx context.Context, sel ast.SelectionSet, v *model.CampaignChangeConnection) graphql.Marshaler {
+func (ec *executionContext) marshalNCampaignChangeConnection2ᚖcampaignqlᚋgraphᚋmodelᚐConnection(ctx context.Context, sel ast.SelectionSet, v *model.Connection[*model.CampaignChange]) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "CampaignChangeConnection!")
 		return graphql.Null
@@ -36614,11 +36933,11 @@ func (ec *executionContext) marshalNCampaignChangeConnection2ᚖcampaignqlᚋgra
 	return ec._CampaignChangeConnection(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNCampaignChangeEdge2ᚕᚖcampaignqlᚋgraphᚋmodelᚐCampaignChangeEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.CampaignChangeEdge) graphql.Marshaler {
+func (ec *executionContext) marshalNCampaignChangeEdge2ᚕᚖcampaignqlᚋgraphᚋmodelᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Edge[*model.CampaignChange]) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNCampaignChangeEdge2ᚖcampaignqlᚋgraphᚋmodelᚐCampaignChangeEdge(ctx, sel, v[i])
+		return ec.marshalNCampaignChangeEdge2ᚖcampaignqlᚋgraphᚋmodelᚐEdge(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -36630,7 +36949,7 @@ func (ec *executionContext) marshalNCampaignChangeEdge2ᚕᚖcampaignqlᚋgraph�
 	return ret
 }
 
-func (ec *executionContext) marshalNCampaignChangeEdge2ᚖcampaignqlᚋgraphᚋmodelᚐCampaignChangeEdge(ctx context.Context, sel ast.SelectionSet, v *model.CampaignChangeEdge) graphql.Marshaler {
+func (ec *executionContext) marshalNCampaignChangeEdge2ᚖcampaignqlᚋgraphᚋmodelᚐEdge(ctx context.Context, sel ast.SelectionSet, v *model.Edge[*model.CampaignChange]) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "CampaignChangeEdge!")
 		return graphql.Null
@@ -39703,6 +40022,42 @@ func (ec *executionContext) marshalOCampaign2ᚖcampaignqlᚋgraphᚋmodelᚐCam
 	return ec._Campaign(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalOCampaignAction2ᚕcampaignqlᚋgraphᚋmodelᚐCampaignActionᚄ(ctx context.Context, v any) ([]model.CampaignAction, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]model.CampaignAction, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNCampaignAction2campaignqlᚋgraphᚋmodelᚐCampaignAction(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOCampaignAction2ᚕcampaignqlᚋgraphᚋmodelᚐCampaignActionᚄ(ctx context.Context, sel ast.SelectionSet, v []model.CampaignAction) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNCampaignAction2campaignqlᚋgraphᚋmodelᚐCampaignAction(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalOCampaignAudience2ᚖcampaignqlᚋgraphᚋmodelᚐAudience(ctx context.Context, sel ast.SelectionSet, v *model.Audience) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -39739,6 +40094,14 @@ var (
 		campaign.BucketOutbox:    "OUTBOX",
 	}
 )
+
+func (ec *executionContext) unmarshalOCampaignChangeFilter2ᚖcampaignqlᚋgraphᚋmodelᚐCampaignChangeFilter(ctx context.Context, v any) (*model.CampaignChangeFilter, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputCampaignChangeFilter(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
 
 func (ec *executionContext) unmarshalOCampaignFilter2ᚕᚖcampaignqlᚋgraphᚋmodelᚐCampaignFilterᚄ(ctx context.Context, v any) ([]*model.CampaignFilter, error) {
 	if v == nil {

@@ -511,9 +511,9 @@ func (ec *executionContext) fieldCampaign(f *executor.Field) executor.Output[*mo
 	case "history":
 		return executor.Batch(f.Argued(func(ctx context.Context) (map[string]any, error) {
 			return ec.field_Campaign_history_args(ctx, f.ArgumentMap(ec.Variables))
-		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaignChangeConnection()), "CampaignChangeConnection!"), func(ctx context.Context, parents []*model.Campaign) ([]*model.CampaignChangeConnection, error) {
+		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaignChangeConnection()), "CampaignChangeConnection!"), func(ctx context.Context, parents []*model.Campaign) ([]*model.Connection[*model.CampaignChange], error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Campaign().History(ctx, parents, fc.Args["first"].(*int32), fc.Args["after"].(*string))
+			return ec.Resolvers.Campaign().History(ctx, parents, fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
 		})
 	case "abTest":
 		return executor.Method(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectABTest()), ""), func(obj *model.Campaign) (*model.ABTest, error) { return obj.AbTest() })
@@ -582,6 +582,10 @@ func (ec *executionContext) objectCampaignChange() executor.Object[*model.Campai
 
 func (ec *executionContext) fieldCampaignChange(f *executor.Field) executor.Output[*model.CampaignChange] {
 	switch f.Name {
+	case "campaign":
+		return executor.Batch(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaign()), ""), func(ctx context.Context, parents []*model.CampaignChange) ([]*model.Campaign, error) {
+			return ec.Resolvers.CampaignChange().Campaign(ctx, parents)
+		})
 	case "at":
 		return executor.Variable(f, executor.Leaf(scalar.AppendDateTime, "DateTime!"), func(obj *model.CampaignChange) time.Time { return obj.At })
 	case "action":
@@ -612,32 +616,38 @@ func (ec *executionContext) fieldCampaignChange(f *executor.Field) executor.Outp
 	panic("unknown field CampaignChange." + f.Name)
 }
 
-func (ec *executionContext) objectCampaignChangeConnection() executor.Object[*model.CampaignChangeConnection] {
-	return executor.Object[*model.CampaignChangeConnection]{Implementors: campaignChangeConnectionImplementors, Field: ec.fieldCampaignChangeConnection}
+func (ec *executionContext) objectCampaignChangeConnection() executor.Object[*model.Connection[*model.CampaignChange]] {
+	return executor.Object[*model.Connection[*model.CampaignChange]]{Implementors: campaignChangeConnectionImplementors, Field: ec.fieldCampaignChangeConnection}
 }
 
-func (ec *executionContext) fieldCampaignChangeConnection(f *executor.Field) executor.Output[*model.CampaignChangeConnection] {
+func (ec *executionContext) fieldCampaignChangeConnection(f *executor.Field) executor.Output[*model.Connection[*model.CampaignChange]] {
 	switch f.Name {
 	case "edges":
-		return executor.Variable(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaignChangeEdge()), "CampaignChangeEdge!"), false, true), func(obj *model.CampaignChangeConnection) []*model.CampaignChangeEdge { return obj.Edges })
+		return executor.Getter(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaignChangeEdge()), "CampaignChangeEdge!"), false, true), func(obj *model.Connection[*model.CampaignChange]) []*model.Edge[*model.CampaignChange] {
+			return obj.Edges()
+		})
 	case "nodes":
-		return executor.Variable(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaignChange()), "CampaignChange!"), false, true), func(obj *model.CampaignChangeConnection) []*model.CampaignChange { return obj.Nodes })
+		return executor.Variable(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaignChange()), "CampaignChange!"), false, true), func(obj *model.Connection[*model.CampaignChange]) []*model.CampaignChange { return obj.Nodes })
 	case "pageInfo":
-		return executor.Variable(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectPageInfo()), "PageInfo!"), func(obj *model.CampaignChangeConnection) *model.PageInfo { return obj.PageInfo })
+		return executor.Getter(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectPageInfo()), "PageInfo!"), func(obj *model.Connection[*model.CampaignChange]) *model.PageInfo { return obj.PageInfo() })
+	case "totalCount":
+		return executor.Called(f, executor.Leaf(scalar.AppendPlainInt, "Int!"), func(ctx context.Context, obj *model.Connection[*model.CampaignChange]) (int, error) {
+			return obj.TotalCount(ctx)
+		})
 	}
 	panic("unknown field CampaignChangeConnection." + f.Name)
 }
 
-func (ec *executionContext) objectCampaignChangeEdge() executor.Object[*model.CampaignChangeEdge] {
-	return executor.Object[*model.CampaignChangeEdge]{Implementors: campaignChangeEdgeImplementors, Field: ec.fieldCampaignChangeEdge}
+func (ec *executionContext) objectCampaignChangeEdge() executor.Object[*model.Edge[*model.CampaignChange]] {
+	return executor.Object[*model.Edge[*model.CampaignChange]]{Implementors: campaignChangeEdgeImplementors, Field: ec.fieldCampaignChangeEdge}
 }
 
-func (ec *executionContext) fieldCampaignChangeEdge(f *executor.Field) executor.Output[*model.CampaignChangeEdge] {
+func (ec *executionContext) fieldCampaignChangeEdge(f *executor.Field) executor.Output[*model.Edge[*model.CampaignChange]] {
 	switch f.Name {
 	case "cursor":
-		return executor.Variable(f, executor.Leaf(scalar.AppendString, "String!"), func(obj *model.CampaignChangeEdge) string { return obj.Cursor })
+		return executor.Variable(f, executor.Leaf(scalar.AppendString, "String!"), func(obj *model.Edge[*model.CampaignChange]) string { return obj.Cursor })
 	case "node":
-		return executor.Variable(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaignChange()), "CampaignChange!"), func(obj *model.CampaignChangeEdge) *model.CampaignChange { return obj.Node })
+		return executor.Variable(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaignChange()), "CampaignChange!"), func(obj *model.Edge[*model.CampaignChange]) *model.CampaignChange { return obj.Node })
 	}
 	panic("unknown field CampaignChangeEdge." + f.Name)
 }
@@ -1950,6 +1960,13 @@ func (ec *executionContext) fieldQuery(f *executor.Field) executor.Output[execut
 		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaignConnection()), "CampaignConnection!"), func(ctx context.Context, _ executor.None) (*model.CampaignConnection, error) {
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Query().Campaigns(ctx, fc.Args["filter"].(*model.CampaignFilter), fc.Args["orderBy"].(*model.CampaignOrder), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string), fc.Args["offset"].(*int32))
+		})
+	case "campaignChanges":
+		return executor.Resolver(f.Argued(func(ctx context.Context) (map[string]any, error) {
+			return ec.field_Query_campaignChanges_args(ctx, f.ArgumentMap(ec.Variables))
+		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaignChangeConnection()), "CampaignChangeConnection!"), func(ctx context.Context, _ executor.None) (*model.Connection[*model.CampaignChange], error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().CampaignChanges(ctx, fc.Args["filter"].(*model.CampaignChangeFilter), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
 		})
 	case "campaignCounts":
 		return executor.Resolver(f.Argued(func(ctx context.Context) (map[string]any, error) {

@@ -151,22 +151,18 @@ type AutoResendInput struct {
 	Preheader graphql.Omittable[*string] `json:"preheader,omitempty"`
 }
 
-// A page of a campaign's history.
-type CampaignChangeConnection struct {
-	// Entries with their cursors.
-	Edges []*CampaignChangeEdge `json:"edges"`
-	// Entries alone.
-	Nodes []*CampaignChange `json:"nodes"`
-	// Where the page stands.
-	PageInfo *PageInfo `json:"pageInfo"`
-}
-
-// An entry with its cursor.
-type CampaignChangeEdge struct {
-	// Cursor of the entry.
-	Cursor string `json:"cursor"`
-	// The entry.
-	Node *CampaignChange `json:"node"`
+// Which changes of campaigns to keep. A field that is absent or null keeps all; an empty list keeps none.
+type CampaignChangeFilter struct {
+	// Changes of these campaigns: global ids or legacy numbers, at most 250.
+	CampaignIds graphql.Omittable[[]string] `json:"campaignIds,omitempty"`
+	// Changes by this user: global id or legacy number.
+	Actor graphql.Omittable[*string] `json:"actor,omitempty"`
+	// What was done.
+	Action graphql.Omittable[[]CampaignAction] `json:"action,omitempty"`
+	// Earliest instant, itself included.
+	From graphql.Omittable[*time.Time] `json:"from,omitempty"`
+	// Latest instant, itself not included.
+	To graphql.Omittable[*time.Time] `json:"to,omitempty"`
 }
 
 // Conditions on campaigns. Every condition given must hold; an empty list of values matches nothing.

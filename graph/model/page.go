@@ -42,6 +42,8 @@ func (c *Connection[N]) Edges() []*Edge[N] {
 
 // The connections and their edges.
 type (
+	CampaignChangeConnection = Connection[*CampaignChange]
+	CampaignChangeEdge       = Edge[*CampaignChange]
 	SubscriberListConnection = Connection[*SubscriberList]
 	SubscriberListEdge       = Edge[*SubscriberList]
 	SubscriberConnection     = Connection[*Subscriber]

@@ -3,11 +3,8 @@ package campaign
 import (
 	"context"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
-
-	"entgo.io/ent/dialect/sql"
 
 	"campaignql/ent"
 	"campaignql/ent/campaign"
@@ -198,71 +195,4 @@ func (s *Service) recordAll(
 		}
 	}
 	return nil
-}
-
-// HistoryRequest asks for history entries of one campaign.
-type HistoryRequest struct {
-	CampaignID int64
-	// BeforeVersion, if not 0, is the exclusive upper bound of the versions to return.
-	BeforeVersion int64
-	// Limit is the maximum number of entries to return, at least 1.
-	Limit int
-}
-
-// where selects the requested entries: the versions of one campaign, newest first, read backwards
-// along their index.
-func (r HistoryRequest) where() *sql.Selector {
-	changes := sql.Table(campaignchange.Table)
-	p := sql.EQ(changes.C(campaignchange.FieldCampaignID), r.CampaignID)
-	if r.BeforeVersion != 0 {
-		p = sql.And(p, sql.LT(changes.C(campaignchange.FieldVersion), r.BeforeVersion))
-	}
-	return sql.Select(changes.C(campaignchange.FieldID)).
-		From(changes).
-		Where(p).
-		OrderBy(sql.Desc(changes.C(campaignchange.FieldVersion))).
-		Limit(r.Limit)
-}
-
-// Histories returns the requested entries for each request, newest first. It runs one statement for
-// any number of requests: a union of all requests, each with its own limit. The statement reads no
-// more rows than it returns.
-func (s *Service) Histories(ctx context.Context, requests []HistoryRequest) ([][]*ent.CampaignChange, error) {
-	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
-		return nil, err
-	}
-	if len(requests) == 0 {
-		return nil, nil
-	}
-	rows, err := s.db.Client(ctx).CampaignChange.Query().Where(func(sel *sql.Selector) {
-		sel.Where(sql.In(sel.C(campaignchange.FieldID), union(requests, sel.Dialect())))
-	}).Order(campaignchange.ByCampaignID(), campaignchange.ByVersion(descending)).All(ctx)
-	if err != nil {
-		return nil, store.Translate(err)
-	}
-	out := make([][]*ent.CampaignChange, len(requests))
-	for i, r := range requests {
-		for _, row := range rows {
-			if row.CampaignID == r.CampaignID && (r.BeforeVersion == 0 || row.Version < r.BeforeVersion) &&
-				len(out[i]) < r.Limit {
-				out[i] = append(out[i], row)
-			}
-		}
-	}
-	return out, nil
-}
-
-// union selects the ids of all requests. Each request is a subquery in a derived table, because
-// neither database accepts a LIMIT inside IN or in a part of a UNION.
-func union(requests []HistoryRequest, dialect string) *sql.Selector {
-	var whole *sql.Selector
-	for i, r := range requests {
-		part := sql.Dialect(dialect).Select("id").From(r.where().As("h" + strconv.Itoa(i)))
-		if whole == nil {
-			whole = part
-			continue
-		}
-		whole.UnionAll(part)
-	}
-	return sql.Dialect(dialect).Select("id").From(whole.As("chosen"))
 }

@@ -77,8 +77,20 @@ func TestCampaignsOfAnotherAccountAreLikeThoseThatDoNotExist(t *testing.T) {
 				return answer{n, err}
 			},
 			"Histories": func(id int64) answer {
-				h, err := b.campaigns.Histories(b.ctx, []campaign.HistoryRequest{{CampaignID: id, Limit: 5}})
-				return answer{h, err}
+				h, err := b.campaigns.Histories(b.ctx, []int64{id}, page.Request{})
+				return answer{h[id].Items, err}
+			},
+			"HistorySizes": func(id int64) answer {
+				n, err := b.campaigns.HistorySizes(b.ctx, []int64{id})
+				return answer{n[id], err}
+			},
+			"Changes": func(id int64) answer {
+				found, err := b.campaigns.Changes(b.ctx, campaign.ChangeFilter{CampaignIDs: []int64{id}}, page.Request{})
+				return answer{len(found.Items), err}
+			},
+			"CountChanges": func(id int64) answer {
+				n, err := b.campaigns.CountChanges(b.ctx, campaign.ChangeFilter{CampaignIDs: []int64{id}})
+				return answer{n, err}
 			},
 		}
 		for _, status := range kind.CampaignStatuses() {
@@ -144,8 +156,8 @@ func TestAnAdminReachesTheCampaignsOfEveryAccount(t *testing.T) {
 		if err != nil || updated.Campaign.UserID != f.owner.UserID || updated.Campaign.Status != kind.StatusReady {
 			t.Fatalf("got %v, %v", updated, err)
 		}
-		histories, err := f.campaigns.Histories(ctx, []campaign.HistoryRequest{{CampaignID: c.ID, Limit: 5}})
-		if err != nil || len(histories[0]) != 2 {
+		histories, err := f.campaigns.Histories(ctx, []int64{c.ID}, page.Request{})
+		if err != nil || len(histories[c.ID].Items) != 2 {
 			t.Errorf("the history has %v, %v", histories, err)
 		}
 	})
@@ -167,7 +179,16 @@ func TestWithoutACallerNothingIsAnswered(t *testing.T) {
 				_, err := f.campaigns.List(ctx, campaign.Filter{}, campaign.NewestFirst(), page.Request{})
 				return err
 			},
-			"Histories": func() error { _, err := f.campaigns.Histories(ctx, nil); return err },
+			"Histories":    func() error { _, err := f.campaigns.Histories(ctx, nil, page.Request{}); return err },
+			"HistorySizes": func() error { _, err := f.campaigns.HistorySizes(ctx, nil); return err },
+			"Changes": func() error {
+				_, err := f.campaigns.Changes(ctx, campaign.ChangeFilter{}, page.Request{})
+				return err
+			},
+			"CountChanges": func() error {
+				_, err := f.campaigns.CountChanges(ctx, campaign.ChangeFilter{})
+				return err
+			},
 		} {
 			if code := apperr.CodeOf(do()); code != apperr.Unauthenticated {
 				t.Errorf("%s: got %q, want Unauthenticated", name, code)

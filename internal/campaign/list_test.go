@@ -158,10 +158,8 @@ func TestReadsCostAFixedNumberOfStatements(t *testing.T) {
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
 		p := populate(t, db, rand.New(rand.NewPCG(5, 5)))
 		for _, n := range []int{1, 60} {
-			var requests []campaign.HistoryRequest
 			var ids []int64
 			for _, row := range p.rows[:n] {
-				requests = append(requests, campaign.HistoryRequest{CampaignID: row.ID, Limit: 3})
 				ids = append(ids, row.ID)
 			}
 			for name, read := range map[string]func(f *recorded) error{
@@ -169,10 +167,22 @@ func TestReadsCostAFixedNumberOfStatements(t *testing.T) {
 					_, err := p.campaigns.List(f.ctx(p), campaign.Filter{TagsAnyOf: p.tags, Search: "a", SearchSubject: true}, campaign.ByName, page.Request{First: &n})
 					return err
 				},
-				"Count":     func(f *recorded) error { _, err := p.campaigns.Count(f.ctx(p), campaign.Filter{IDs: ids}); return err },
-				"Counts":    func(f *recorded) error { _, err := p.campaigns.Counts(f.ctx(p), campaign.Filter{IDs: ids}); return err },
-				"ByIDs":     func(f *recorded) error { _, err := p.campaigns.ByIDs(f.ctx(p), ids); return err },
-				"Histories": func(f *recorded) error { _, err := p.campaigns.Histories(f.ctx(p), requests); return err },
+				"Count":  func(f *recorded) error { _, err := p.campaigns.Count(f.ctx(p), campaign.Filter{IDs: ids}); return err },
+				"Counts": func(f *recorded) error { _, err := p.campaigns.Counts(f.ctx(p), campaign.Filter{IDs: ids}); return err },
+				"ByIDs":  func(f *recorded) error { _, err := p.campaigns.ByIDs(f.ctx(p), ids); return err },
+				"Histories": func(f *recorded) error {
+					_, err := p.campaigns.Histories(f.ctx(p), ids, page.Request{First: new(3)})
+					return err
+				},
+				"HistorySizes": func(f *recorded) error { _, err := p.campaigns.HistorySizes(f.ctx(p), ids); return err },
+				"Changes": func(f *recorded) error {
+					_, err := p.campaigns.Changes(f.ctx(p), campaign.ChangeFilter{CampaignIDs: ids}, page.Request{})
+					return err
+				},
+				"CountChanges": func(f *recorded) error {
+					_, err := p.campaigns.CountChanges(f.ctx(p), campaign.ChangeFilter{CampaignIDs: ids})
+					return err
+				},
 			} {
 				f := &recorded{}
 				if err := read(f); err != nil {
@@ -218,44 +228,6 @@ func TestListRefusesFaultsOfPageAndFilterTogether(t *testing.T) {
 		)
 		if d := diff.Diff([]string{"invalid page_size", "invalid filter_too_large"}, describe(err)); d != "" {
 			t.Errorf("-want +got\n%s", d)
-		}
-	})
-}
-
-func TestHistoriesAreNewestFirstWithinTheirBounds(t *testing.T) {
-	t.Parallel()
-	testkit.Each(t, func(t *testing.T, db *store.Store) {
-		f := newFixture(t, db)
-		long, short := f.create(t, "Long"), f.create(t, "Short")
-		for i := range 5 {
-			f.update(t, long.ID, campaign.Patch{Name: new(fmt.Sprint("Long ", i))})
-		}
-		got, err := f.campaigns.Histories(f.ctx, []campaign.HistoryRequest{
-			{CampaignID: long.ID, Limit: 3},
-			{CampaignID: short.ID, Limit: 3},
-			{CampaignID: unknownID, Limit: 3},
-			{
-				CampaignID: long.ID, BeforeVersion: 4, Limit: 2,
-			},
-			{CampaignID: long.ID, BeforeVersion: 2, Limit: 9},
-			{CampaignID: long.ID, BeforeVersion: 1, Limit: 9},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		var versions [][]int64
-		for _, entries := range got {
-			list := []int64{}
-			for _, e := range entries {
-				list = append(list, e.Version)
-			}
-			versions = append(versions, list)
-		}
-		if d := diff.Diff([][]int64{{6, 5, 4}, {1}, {}, {3, 2}, {1}, {}}, versions); d != "" {
-			t.Errorf("-want +got\n%s", d)
-		}
-		if none, err := f.campaigns.Histories(f.ctx, nil); len(none) != 0 || err != nil {
-			t.Errorf("no requests: got %v, %v", none, err)
 		}
 	})
 }

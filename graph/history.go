@@ -1,0 +1,94 @@
+package graph
+
+import (
+	"context"
+	"strings"
+	"sync"
+
+	"campaignql/ent"
+	"campaignql/graph/gid"
+	"campaignql/graph/model"
+	"campaignql/internal/apperr"
+	"campaignql/internal/campaign"
+	"campaignql/internal/page"
+	"campaignql/internal/store"
+)
+
+func (r campaignResolver) History(
+	ctx context.Context, campaigns []*model.Campaign, first *int32, after *string, last *int32, before *string,
+) ([]*model.CampaignChangeConnection, error) {
+	request := pageRequest(first, after, last, before, nil)
+	if err := request.Validate(); err != nil {
+		return nil, err
+	}
+	ids := store.Distinct(idsOf(campaigns, (*model.Campaign).Number))
+	pages := map[int64]page.Result[*ent.CampaignChange]{}
+	if asks(ctx, "nodes", "edges", "pageInfo") {
+		var err error
+		if pages, err = r.Campaigns.Histories(ctx, ids, request); err != nil {
+			return nil, err
+		}
+	}
+	// The first campaign whose entries are counted has those of all counted, in one statement.
+	var once sync.Once
+	var sizes map[int64]int
+	var failed error
+	size := func(id int64) model.Counter {
+		return func(ctx context.Context) (int, error) {
+			once.Do(func() { sizes, failed = r.Campaigns.HistorySizes(ctx, ids) })
+			return sizes[id], failed
+		}
+	}
+	return mapped(campaigns, func(c *model.Campaign) *model.CampaignChangeConnection {
+		return shownChanges(pages[c.ID], size(c.ID))
+	}), nil
+}
+
+func shownChanges(result page.Result[*ent.CampaignChange], count model.Counter) *model.CampaignChangeConnection {
+	return model.PageOf(result, mapped(result.Items, func(row *ent.CampaignChange) *model.CampaignChange {
+		return &model.CampaignChange{CampaignChange: row}
+	}), count)
+}
+
+func (r queryResolver) CampaignChanges(
+	ctx context.Context, filter *model.CampaignChangeFilter, first *int32, after *string, last *int32, before *string,
+) (*model.CampaignChangeConnection, error) {
+	request := pageRequest(first, after, last, before, nil)
+	var faults apperr.Faults
+	faults.Add(request.Validate())
+	chosen := changeFilter(filter, &faults)
+	if err := faults.Err(); err != nil {
+		return nil, err
+	}
+	count := func(ctx context.Context) (int, error) { return r.resolver.Campaigns.CountChanges(ctx, chosen) }
+	if !asks(ctx, "nodes", "edges", "pageInfo") {
+		return &model.CampaignChangeConnection{Count: count}, nil
+	}
+	result, err := r.resolver.Campaigns.Changes(ctx, chosen, request)
+	return shownChanges(result, count), err
+}
+
+func changeFilter(in *model.CampaignChangeFilter, faults *apperr.Faults) (out campaign.ChangeFilter) {
+	if in == nil {
+		return out
+	}
+	out.CampaignIDs = filterIDs(in.CampaignIds, gid.Campaign, "filter.campaignIds", maxIDs, faults)
+	if actor := in.Actor.Value(); actor != nil {
+		var err error
+		out.Actor, err = identify(gid.User, "filter.actor", *actor)
+		faults.Add(err)
+	}
+	if actions := in.Action.Value(); actions != nil {
+		out.Actions = mapped(actions, func(a model.CampaignAction) campaign.Action {
+			return campaign.Action(strings.ToLower(string(a)))
+		})
+	}
+	out.At = campaign.Span{From: in.From.Value(), To: in.To.Value()}
+	return out
+}
+
+func (r campaignChangeResolver) Campaign(
+	ctx context.Context, changes []*model.CampaignChange,
+) ([]*model.Campaign, error) {
+	return r.campaignsByIDs(ctx, mapped(changes, func(c *model.CampaignChange) int64 { return c.CampaignID }))
+}
