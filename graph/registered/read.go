@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -110,38 +109,30 @@ type member struct {
 // members returns all members of a JSON object. encoding/json would drop all but the last of several
 // with the same name.
 func members(text []byte) ([]member, error) {
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	if opening, err := decoder.Token(); err != nil {
-		return nil, malformed(err)
-	} else if opening != json.Delim('{') {
+	var object map[string]json.RawMessage
+	if err := json.Unmarshal(text, &object); err != nil {
+		if syntax := (*json.SyntaxError)(nil); errors.As(err, &syntax) {
+			return nil, fmt.Errorf("is not valid JSON, as of byte %d", syntax.Offset)
+		}
 		return nil, errors.New("is not a JSON object")
 	}
-	var found []member
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	if _, err := decoder.Token(); err != nil { // the opening bracket, or null
+		return nil, err
+	}
+	found := make([]member, 0, len(object))
 	for decoder.More() {
 		name, err := decoder.Token()
 		if err != nil {
-			return nil, malformed(err)
+			return nil, err
 		}
 		m := member{name: fmt.Sprint(name)}
 		if err := decoder.Decode(&m.value); err != nil {
-			return nil, malformed(err)
+			return nil, err
 		}
 		found = append(found, m)
 	}
-	if _, err := decoder.Token(); err != nil { // the closing bracket
-		return nil, malformed(err)
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("has more than one JSON object")
-	}
 	return found, nil
-}
-
-func malformed(err error) error {
-	if syntax := (*json.SyntaxError)(nil); errors.As(err, &syntax) {
-		return fmt.Errorf("is not valid JSON, as of byte %d", syntax.Offset)
-	}
-	return errors.New("is not valid JSON: it ends early")
 }
 
 // byID reads an object from id to text: what the compiler of Relay writes for persistConfig.file, and

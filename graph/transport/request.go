@@ -56,8 +56,8 @@ type payload struct {
 	OperationName string `json:"operationName"`
 	Variables     object `json:"variables"`
 	Extensions    object `json:"extensions"`
-	// DocumentID, DocID and ID name a registered document: the names of the specification's draft, of
-	// Facebook's servers, and of Relay's documentation.
+	// DocumentID, DocID and ID name a registered document. The first is the name of the specification's
+	// draft, the others are those of Relay's clients.
 	DocumentID documentID `json:"documentId"`
 	DocID      documentID `json:"doc_id"`
 	ID         documentID `json:"id"`

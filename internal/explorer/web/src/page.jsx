@@ -30,8 +30,8 @@ const FIRST_STEPS_WITHOUT_KEY = `# Requests need an API key. To create an accoun
 `;
 
 const REGISTERED_ONLY = `# This server serves registered operations only
-# and refuses all others, unless their text is
-# that of a registered one to the letter.
+# and refuses all others. A registered one runs
+# in a new tab with exactly its text.
 #
 # To explore the API, start a server without
 # --operations.
