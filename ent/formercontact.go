@@ -6,6 +6,7 @@ import (
 	"campaignql/ent/formercontact"
 	"fmt"
 	"strings"
+	"time"
 
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/sql"
@@ -21,7 +22,9 @@ type FormerContact struct {
 	// The subscription that moved away.
 	SubscriberID int64 `json:"subscriber_id,omitempty"`
 	// The contact that it belonged to.
-	ContactID    int64 `json:"contact_id,omitempty"`
+	ContactID int64 `json:"contact_id,omitempty"`
+	// MovedAt holds the value of the "moved_at" field.
+	MovedAt      time.Time `json:"moved_at,omitempty"`
 	selectValues sql.SelectValues
 }
 
@@ -32,6 +35,8 @@ func (*FormerContact) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case formercontact.FieldID, formercontact.FieldUserID, formercontact.FieldSubscriberID, formercontact.FieldContactID:
 			values[i] = new(sql.NullInt64)
+		case formercontact.FieldMovedAt:
+			values[i] = new(sql.NullTime)
 		default:
 			values[i] = new(sql.UnknownType)
 		}
@@ -70,6 +75,12 @@ func (_m *FormerContact) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field contact_id", values[i])
 			} else if value.Valid {
 				_m.ContactID = value.Int64
+			}
+		case formercontact.FieldMovedAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field moved_at", values[i])
+			} else if value.Valid {
+				_m.MovedAt = value.Time
 			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
@@ -115,6 +126,9 @@ func (_m *FormerContact) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("contact_id=")
 	builder.WriteString(fmt.Sprintf("%v", _m.ContactID))
+	builder.WriteString(", ")
+	builder.WriteString("moved_at=")
+	builder.WriteString(_m.MovedAt.Format(time.ANSIC))
 	builder.WriteByte(')')
 	return builder.String()
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
@@ -36,6 +37,12 @@ func (_c *FormerContactCreate) SetSubscriberID(v int64) *FormerContactCreate {
 // SetContactID sets the "contact_id" field.
 func (_c *FormerContactCreate) SetContactID(v int64) *FormerContactCreate {
 	_c.mutation.SetContactID(v)
+	return _c
+}
+
+// SetMovedAt sets the "moved_at" field.
+func (_c *FormerContactCreate) SetMovedAt(v time.Time) *FormerContactCreate {
+	_c.mutation.SetMovedAt(v)
 	return _c
 }
 
@@ -88,6 +95,9 @@ func (_c *FormerContactCreate) check() error {
 	if _, ok := _c.mutation.ContactID(); !ok {
 		return &ValidationError{Name: "contact_id", err: errors.New(`ent: missing required field "FormerContact.contact_id"`)}
 	}
+	if _, ok := _c.mutation.MovedAt(); !ok {
+		return &ValidationError{Name: "moved_at", err: errors.New(`ent: missing required field "FormerContact.moved_at"`)}
+	}
 	return nil
 }
 
@@ -132,6 +142,10 @@ func (_c *FormerContactCreate) createSpec() (*FormerContact, *sqlgraph.CreateSpe
 	if value, ok := _c.mutation.ContactID(); ok {
 		_spec.SetField(formercontact.FieldContactID, field.TypeInt64, value)
 		_node.ContactID = value
+	}
+	if value, ok := _c.mutation.MovedAt(); ok {
+		_spec.SetField(formercontact.FieldMovedAt, field.TypeTime, value)
+		_node.MovedAt = value
 	}
 	return _node, _spec
 }
@@ -184,6 +198,18 @@ type (
 		*sql.UpdateSet
 	}
 )
+
+// SetMovedAt sets the "moved_at" field.
+func (u *FormerContactUpsert) SetMovedAt(v time.Time) *FormerContactUpsert {
+	u.Set(formercontact.FieldMovedAt, v)
+	return u
+}
+
+// UpdateMovedAt sets the "moved_at" field to the value that was provided on create.
+func (u *FormerContactUpsert) UpdateMovedAt() *FormerContactUpsert {
+	u.SetExcluded(formercontact.FieldMovedAt)
+	return u
+}
 
 // UpdateNewValues updates the mutable fields using the new values that were set on create except the ID field.
 // Using this option is equivalent to using:
@@ -240,6 +266,20 @@ func (u *FormerContactUpsertOne) Update(set func(*FormerContactUpsert)) *FormerC
 		set(&FormerContactUpsert{UpdateSet: update})
 	}))
 	return u
+}
+
+// SetMovedAt sets the "moved_at" field.
+func (u *FormerContactUpsertOne) SetMovedAt(v time.Time) *FormerContactUpsertOne {
+	return u.Update(func(s *FormerContactUpsert) {
+		s.SetMovedAt(v)
+	})
+}
+
+// UpdateMovedAt sets the "moved_at" field to the value that was provided on create.
+func (u *FormerContactUpsertOne) UpdateMovedAt() *FormerContactUpsertOne {
+	return u.Update(func(s *FormerContactUpsert) {
+		s.UpdateMovedAt()
+	})
 }
 
 // Exec executes the query.
@@ -462,6 +502,20 @@ func (u *FormerContactUpsertBulk) Update(set func(*FormerContactUpsert)) *Former
 		set(&FormerContactUpsert{UpdateSet: update})
 	}))
 	return u
+}
+
+// SetMovedAt sets the "moved_at" field.
+func (u *FormerContactUpsertBulk) SetMovedAt(v time.Time) *FormerContactUpsertBulk {
+	return u.Update(func(s *FormerContactUpsert) {
+		s.SetMovedAt(v)
+	})
+}
+
+// UpdateMovedAt sets the "moved_at" field to the value that was provided on create.
+func (u *FormerContactUpsertBulk) UpdateMovedAt() *FormerContactUpsertBulk {
+	return u.Update(func(s *FormerContactUpsert) {
+		s.UpdateMovedAt()
+	})
 }
 
 // Exec executes the query.

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
@@ -25,6 +26,20 @@ type FormerContactUpdate struct {
 // Where appends a list predicates to the FormerContactUpdate builder.
 func (_u *FormerContactUpdate) Where(ps ...predicate.FormerContact) *FormerContactUpdate {
 	_u.mutation.Where(ps...)
+	return _u
+}
+
+// SetMovedAt sets the "moved_at" field.
+func (_u *FormerContactUpdate) SetMovedAt(v time.Time) *FormerContactUpdate {
+	_u.mutation.SetMovedAt(v)
+	return _u
+}
+
+// SetNillableMovedAt sets the "moved_at" field if the given value is not nil.
+func (_u *FormerContactUpdate) SetNillableMovedAt(v *time.Time) *FormerContactUpdate {
+	if v != nil {
+		_u.SetMovedAt(*v)
+	}
 	return _u
 }
 
@@ -75,6 +90,9 @@ func (_u *FormerContactUpdate) sqlSave(ctx context.Context) (_node int, err erro
 			}
 		}
 	}
+	if value, ok := _u.mutation.MovedAt(); ok {
+		_spec.SetField(formercontact.FieldMovedAt, field.TypeTime, value)
+	}
 	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
@@ -95,6 +113,20 @@ type FormerContactUpdateOne struct {
 	hooks     []Hook
 	mutation  *FormerContactMutation
 	modifiers []func(*sql.UpdateBuilder)
+}
+
+// SetMovedAt sets the "moved_at" field.
+func (_u *FormerContactUpdateOne) SetMovedAt(v time.Time) *FormerContactUpdateOne {
+	_u.mutation.SetMovedAt(v)
+	return _u
+}
+
+// SetNillableMovedAt sets the "moved_at" field if the given value is not nil.
+func (_u *FormerContactUpdateOne) SetNillableMovedAt(v *time.Time) *FormerContactUpdateOne {
+	if v != nil {
+		_u.SetMovedAt(*v)
+	}
+	return _u
 }
 
 // Mutation returns the FormerContactMutation object of the builder.
@@ -173,6 +205,9 @@ func (_u *FormerContactUpdateOne) sqlSave(ctx context.Context) (_node *FormerCon
 				ps[i](selector)
 			}
 		}
+	}
+	if value, ok := _u.mutation.MovedAt(); ok {
+		_spec.SetField(formercontact.FieldMovedAt, field.TypeTime, value)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	_node = &FormerContact{config: _u.config}

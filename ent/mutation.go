@@ -14810,6 +14810,7 @@ type FormerContactMutation struct {
 	addsubscriber_id *int64
 	contact_id       *int64
 	addcontact_id    *int64
+	moved_at         *time.Time
 	clearedFields    map[string]struct{}
 	done             bool
 	oldValue         func(context.Context) (*FormerContact, error)
@@ -15088,6 +15089,42 @@ func (m *FormerContactMutation) ResetContactID() {
 	m.addcontact_id = nil
 }
 
+// SetMovedAt sets the "moved_at" field.
+func (m *FormerContactMutation) SetMovedAt(t time.Time) {
+	m.moved_at = &t
+}
+
+// MovedAt returns the value of the "moved_at" field in the mutation.
+func (m *FormerContactMutation) MovedAt() (r time.Time, exists bool) {
+	v := m.moved_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMovedAt returns the old "moved_at" field's value of the FormerContact entity.
+// If the FormerContact object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *FormerContactMutation) OldMovedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMovedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMovedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMovedAt: %w", err)
+	}
+	return oldValue.MovedAt, nil
+}
+
+// ResetMovedAt resets all changes to the "moved_at" field.
+func (m *FormerContactMutation) ResetMovedAt() {
+	m.moved_at = nil
+}
+
 // Where appends a list predicates to the FormerContactMutation builder.
 func (m *FormerContactMutation) Where(ps ...predicate.FormerContact) {
 	m.predicates = append(m.predicates, ps...)
@@ -15122,7 +15159,7 @@ func (m *FormerContactMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *FormerContactMutation) Fields() []string {
-	fields := make([]string, 0, 3)
+	fields := make([]string, 0, 4)
 	if m.user_id != nil {
 		fields = append(fields, formercontact.FieldUserID)
 	}
@@ -15131,6 +15168,9 @@ func (m *FormerContactMutation) Fields() []string {
 	}
 	if m.contact_id != nil {
 		fields = append(fields, formercontact.FieldContactID)
+	}
+	if m.moved_at != nil {
+		fields = append(fields, formercontact.FieldMovedAt)
 	}
 	return fields
 }
@@ -15146,6 +15186,8 @@ func (m *FormerContactMutation) Field(name string) (ent.Value, bool) {
 		return m.SubscriberID()
 	case formercontact.FieldContactID:
 		return m.ContactID()
+	case formercontact.FieldMovedAt:
+		return m.MovedAt()
 	}
 	return nil, false
 }
@@ -15161,6 +15203,8 @@ func (m *FormerContactMutation) OldField(ctx context.Context, name string) (ent.
 		return m.OldSubscriberID(ctx)
 	case formercontact.FieldContactID:
 		return m.OldContactID(ctx)
+	case formercontact.FieldMovedAt:
+		return m.OldMovedAt(ctx)
 	}
 	return nil, fmt.Errorf("unknown FormerContact field %s", name)
 }
@@ -15190,6 +15234,13 @@ func (m *FormerContactMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetContactID(v)
+		return nil
+	case formercontact.FieldMovedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMovedAt(v)
 		return nil
 	}
 	return fmt.Errorf("unknown FormerContact field %s", name)
@@ -15287,6 +15338,9 @@ func (m *FormerContactMutation) ResetField(name string) error {
 		return nil
 	case formercontact.FieldContactID:
 		m.ResetContactID()
+		return nil
+	case formercontact.FieldMovedAt:
+		m.ResetMovedAt()
 		return nil
 	}
 	return fmt.Errorf("unknown FormerContact field %s", name)

@@ -11,9 +11,9 @@ import (
 	"campaignql/internal/caller"
 	"campaignql/internal/campaign"
 	"campaignql/internal/kind"
-	"campaignql/internal/page"
 	"campaignql/internal/schedule"
 	"campaignql/internal/statistics"
+	"campaignql/internal/store"
 )
 
 // campaignFields says what the fields of a campaign read.

@@ -19,6 +19,7 @@ import (
 	"campaignql/graph/exec"
 	"campaignql/graph/guard"
 	"campaignql/graph/loader"
+	"campaignql/graph/registered"
 	"campaignql/graph/transport"
 	"campaignql/internal/budget"
 	"campaignql/internal/gate"
@@ -45,6 +46,9 @@ const (
 type Options struct {
 	Info   Info
 	Limits guard.Limits
+	// Operations, if not nil, are the only operations that are served. They must have been checked
+	// against Limits.
+	Operations *registered.Operations
 	// MaxBody is the upper bound of a body in bytes; 1 MiB by default.
 	MaxBody int64
 	// MaxBatchBody is the upper bound of a body in bytes for a caller with the scope write or
@@ -143,6 +147,7 @@ func (s *server) handler(schema graphql.ExecutableSchema) http.Handler {
 	options := s.options
 	srv := handler.New(schema)
 	srv.AddTransport(transport.Socket{
+		Registered:    options.Operations != nil,
 		MaxMessage:    options.MaxBody,
 		MaxOperations: options.MaxSocketOperations,
 		Init:          s.connected,
@@ -152,6 +157,7 @@ func (s *server) handler(schema graphql.ExecutableSchema) http.Handler {
 		Identify:      ownerOfSocket,
 	})
 	srv.AddTransport(transport.HTTP{
+		Registered: options.Operations != nil,
 		MaxBody:    options.MaxBody,
 		MaxLarge:   max(options.MaxBody, options.MaxBatchBody),
 		LargerWith: "a key of the scope write or delivery",
@@ -159,6 +165,29 @@ func (s *server) handler(schema graphql.ExecutableSchema) http.Handler {
 		Identify:   s.identify,
 		Stopping:   options.Stopping,
 	})
+	s.documents(srv)
+	srv.Use(new(variables))
+	guard.New(guard.Config{Limits: options.Limits, Weight: weight, HideSuggestions: !options.Development}).Install(srv)
+	if options.HideSchema {
+		srv.Use(hidden{})
+	} else {
+		srv.Use(extension.Introspection{})
+	}
+	srv.SetErrorPresenter(s.present)
+	srv.SetRecoverFunc(s.recovered)
+	srv.AroundOperations(s.operation)
+	srv.AroundResponses(s.identified)
+	return s.request(srv)
+}
+
+// documents decides where the documents of requests come from: the registered ones, or the requests
+// themselves.
+func (s *server) documents(srv *handler.Server) {
+	if registered := s.options.Operations; registered != nil {
+		srv.SetQueryCache(registered)
+		srv.Use(registered)
+		return
+	}
 	srv.SetQueryCache(
 		small[*ast.QueryDocument]{
 			Cache: lru.New[*ast.QueryDocument](cachedDocuments),
@@ -172,18 +201,6 @@ func (s *server) handler(schema graphql.ExecutableSchema) http.Handler {
 			},
 		},
 	)
-	srv.Use(new(variables))
-	guard.New(guard.Config{Limits: options.Limits, Weight: weight, HideSuggestions: !options.Development}).Install(srv)
-	if options.HideSchema {
-		srv.Use(hidden{})
-	} else {
-		srv.Use(extension.Introspection{})
-	}
-	srv.SetErrorPresenter(s.present)
-	srv.SetRecoverFunc(s.recovered)
-	srv.AroundOperations(s.operation)
-	srv.AroundResponses(s.identified)
-	return s.request(srv)
 }
 
 // operation executes an operation with its context: caller, timeout and loaders. It adds the

@@ -17,6 +17,8 @@ const (
 	FieldSubscriberID = "subscriber_id"
 	// FieldContactID holds the string denoting the contact_id field in the database.
 	FieldContactID = "contact_id"
+	// FieldMovedAt holds the string denoting the moved_at field in the database.
+	FieldMovedAt = "moved_at"
 	// Table holds the table name of the formercontact in the database.
 	Table = "former_contacts"
 )
@@ -27,6 +29,7 @@ var Columns = []string{
 	FieldUserID,
 	FieldSubscriberID,
 	FieldContactID,
+	FieldMovedAt,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -60,4 +63,9 @@ func BySubscriberID(opts ...sql.OrderTermOption) OrderOption {
 // ByContactID orders the results by the contact_id field.
 func ByContactID(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldContactID, opts...).ToFunc()
+}
+
+// ByMovedAt orders the results by the moved_at field.
+func ByMovedAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldMovedAt, opts...).ToFunc()
 }

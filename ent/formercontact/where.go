@@ -4,6 +4,7 @@ package formercontact
 
 import (
 	"campaignql/ent/predicate"
+	"time"
 
 	"entgo.io/ent/dialect/sql"
 )
@@ -66,6 +67,11 @@ func SubscriberID(v int64) predicate.FormerContact {
 // ContactID applies equality check predicate on the "contact_id" field. It's identical to ContactIDEQ.
 func ContactID(v int64) predicate.FormerContact {
 	return predicate.FormerContact(sql.FieldEQ(FieldContactID, v))
+}
+
+// MovedAt applies equality check predicate on the "moved_at" field. It's identical to MovedAtEQ.
+func MovedAt(v time.Time) predicate.FormerContact {
+	return predicate.FormerContact(sql.FieldEQ(FieldMovedAt, v))
 }
 
 // UserIDEQ applies the EQ predicate on the "user_id" field.
@@ -186,6 +192,46 @@ func ContactIDLT(v int64) predicate.FormerContact {
 // ContactIDLTE applies the LTE predicate on the "contact_id" field.
 func ContactIDLTE(v int64) predicate.FormerContact {
 	return predicate.FormerContact(sql.FieldLTE(FieldContactID, v))
+}
+
+// MovedAtEQ applies the EQ predicate on the "moved_at" field.
+func MovedAtEQ(v time.Time) predicate.FormerContact {
+	return predicate.FormerContact(sql.FieldEQ(FieldMovedAt, v))
+}
+
+// MovedAtNEQ applies the NEQ predicate on the "moved_at" field.
+func MovedAtNEQ(v time.Time) predicate.FormerContact {
+	return predicate.FormerContact(sql.FieldNEQ(FieldMovedAt, v))
+}
+
+// MovedAtIn applies the In predicate on the "moved_at" field.
+func MovedAtIn(vs ...time.Time) predicate.FormerContact {
+	return predicate.FormerContact(sql.FieldIn(FieldMovedAt, vs...))
+}
+
+// MovedAtNotIn applies the NotIn predicate on the "moved_at" field.
+func MovedAtNotIn(vs ...time.Time) predicate.FormerContact {
+	return predicate.FormerContact(sql.FieldNotIn(FieldMovedAt, vs...))
+}
+
+// MovedAtGT applies the GT predicate on the "moved_at" field.
+func MovedAtGT(v time.Time) predicate.FormerContact {
+	return predicate.FormerContact(sql.FieldGT(FieldMovedAt, v))
+}
+
+// MovedAtGTE applies the GTE predicate on the "moved_at" field.
+func MovedAtGTE(v time.Time) predicate.FormerContact {
+	return predicate.FormerContact(sql.FieldGTE(FieldMovedAt, v))
+}
+
+// MovedAtLT applies the LT predicate on the "moved_at" field.
+func MovedAtLT(v time.Time) predicate.FormerContact {
+	return predicate.FormerContact(sql.FieldLT(FieldMovedAt, v))
+}
+
+// MovedAtLTE applies the LTE predicate on the "moved_at" field.
+func MovedAtLTE(v time.Time) predicate.FormerContact {
+	return predicate.FormerContact(sql.FieldLTE(FieldMovedAt, v))
 }
 
 // And groups predicates with the AND operator between them.

@@ -506,6 +506,7 @@ var (
 		{Name: "user_id", Type: field.TypeInt64},
 		{Name: "subscriber_id", Type: field.TypeInt64},
 		{Name: "contact_id", Type: field.TypeInt64},
+		{Name: "moved_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
 	}
 	// FormerContactsTable holds the schema information for the "former_contacts" table.
 	FormerContactsTable = &schema.Table{

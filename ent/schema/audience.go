@@ -75,7 +75,7 @@ func (Contact) Indexes() []ent.Index {
 func (Contact) Annotations() []schema.Annotation { return table("contacts") }
 
 // FormerContact is a contact whose subscription got another address and moved to another contact.
-// Mail that had gone out before still tells of the contact of that time.
+// Later events of mail that was sent before belong to it.
 type FormerContact struct{ ent.Schema }
 
 // Mixin of the FormerContact.
@@ -87,6 +87,7 @@ func (FormerContact) Fields() []ent.Field {
 		numbered(),
 		field.Int64("subscriber_id").Immutable().Comment("The subscription that moved away."),
 		field.Int64("contact_id").Immutable().Comment("The contact that it belonged to."),
+		instant("moved_at").required(),
 	}
 }
 

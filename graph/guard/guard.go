@@ -125,6 +125,11 @@ func (g *Guard) Validate(schema graphql.ExecutableSchema) error {
 func (g *Guard) MutateOperationContext(_ context.Context, op *graphql.OperationContext) *gqlerror.Error {
 	c := g.cost(op.Operation, op.Variables)
 	op.Stats.SetExtension(statsKey, c)
+	return g.overLimit(c)
+}
+
+// overLimit returns the error of an operation that costs too much, or nil.
+func (g *Guard) overLimit(c cost) *gqlerror.Error {
 	switch {
 	case c.complexity > g.limits.Complexity:
 		return (&Exceeded{CodeComplexity, "points of complexity", c.complexity, g.limits.Complexity}).graphQL()

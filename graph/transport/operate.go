@@ -24,7 +24,8 @@ type operation struct {
 func (c *socket) subscribe(m message, body *surface.Body) *Closing {
 	var p payload
 	params := &graphql.RawParams{Headers: c.header}
-	if m.ID == "" || len(m.ID) > maxIDLength || json.Unmarshal(m.Payload, &p) != nil || take(params, &p) != nil {
+	if m.ID == "" || len(m.ID) > maxIDLength || json.Unmarshal(m.Payload, &p) != nil ||
+		take(params, &p, c.Registered) != nil {
 		body.Release()
 		return &Closing{CloseInvalid, "Invalid message received"}
 	}

@@ -56,6 +56,11 @@ type payload struct {
 	OperationName string `json:"operationName"`
 	Variables     object `json:"variables"`
 	Extensions    object `json:"extensions"`
+	// DocumentID, DocID and ID name a registered document. The first is the name of the specification's
+	// draft, the others are those of Relay's clients.
+	DocumentID documentID `json:"documentId"`
+	DocID      documentID `json:"doc_id"`
+	ID         documentID `json:"id"`
 }
 
 func (x *exchange) readPOST(t HTTP) *fault {
@@ -69,7 +74,7 @@ func (x *exchange) readPOST(t HTTP) *fault {
 	if f := decodeBody(x.r.Context(), &x.body, &p); f != nil {
 		return f
 	}
-	return x.accept(&p)
+	return x.accept(&p, t.Registered)
 }
 
 // readBody reads the body within the admitted limits. A rejected request is answered at once,
@@ -201,7 +206,8 @@ func values(text []byte) (n int) {
 	return n
 }
 
-func (x *exchange) readGET(limit int64) *fault {
+func (x *exchange) readGET(t HTTP) *fault {
+	limit := t.maxBody()
 	x.w.Header().Add("Vary", "Accept")
 	if int64(len(x.r.URL.RawQuery)) > limit {
 		return refuse(
@@ -212,7 +218,11 @@ func (x *exchange) readGET(limit int64) *fault {
 	if err != nil {
 		return refuse(http.StatusBadRequest, CodeBadRequest, "the query string is not form-urlencoded")
 	}
-	p := payload{Query: values.Get("query"), OperationName: values.Get("operationName")}
+	p := payload{
+		Query: values.Get("query"), OperationName: values.Get("operationName"),
+		DocumentID: documentID(values.Get("documentId")), DocID: documentID(values.Get("doc_id")),
+		ID: documentID(values.Get("id")),
+	}
 	for _, part := range []struct {
 		name string
 		into *object
@@ -225,16 +235,27 @@ func (x *exchange) readGET(limit int64) *fault {
 			return malformed(err, "the parameter "+part.name)
 		}
 	}
-	return x.accept(&p)
+	return x.accept(&p, t.Registered)
 }
 
 // accept copies the payload into the parameters of the operation.
-func (x *exchange) accept(p *payload) *fault { return take(&x.params, p) }
+func (x *exchange) accept(p *payload, registered bool) *fault { return take(&x.params, p, registered) }
 
-func take(params *graphql.RawParams, p *payload) *fault {
+// take copies a payload into parameters. registered reports whether the server serves registered
+// documents, which have ids.
+func take(params *graphql.RawParams, p *payload, registered bool) *fault {
 	// A client may send a persisted query by its hash alone. The extension for persisted queries
 	// then fills in the query.
-	if p.Query == "" && p.Extensions["persistedQuery"] == nil {
+	switch id := p.document(); {
+	case p.Query != "":
+	case registered && id == "":
+		return refuse(
+			http.StatusBadRequest, CodeBadRequest,
+			"the request names no operation: send the id of a registered one as documentId, or its text as query",
+		)
+	case registered:
+		p.Extensions = persisted(p.Extensions, id)
+	case p.Extensions["persistedQuery"] == nil:
 		return refuse(
 			http.StatusBadRequest, CodeBadRequest,
 			"the parameter query is missing: it must be a string with a GraphQL document",

@@ -64,6 +64,8 @@ type Socket struct {
 	// MaxMessage is the upper bound of a client's message in bytes. Zero means DefaultMaxBody. A
 	// larger message closes the connection with 1009.
 	MaxMessage int64
+	// Registered is that of [HTTP].
+	Registered bool
 	// Bodies admits messages that are not small, in the same way as HTTP bodies. The default is a
 	// set of limits shared by all transports without limits of their own. Identify, if set, returns
 	// the owner of the connection from the context that Init returned.

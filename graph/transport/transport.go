@@ -47,6 +47,9 @@ type HTTP struct {
 	// for a body that is too large repeats it.
 	MaxLarge   int64
 	LargerWith string
+	// Registered reports whether the server serves registered documents. A request may then name one
+	// by its id in place of a query; see [DocumentID].
+	Registered bool
 	// Bodies admits bodies that are not small. The default is a set of limits shared by all
 	// transports without limits of their own.
 	Bodies *surface.Bodies
@@ -77,7 +80,7 @@ func (t HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecu
 	case http.MethodPost:
 		f = x.readPOST(t)
 	case http.MethodGet, http.MethodHead:
-		f = x.readGET(t.maxBody())
+		f = x.readGET(t)
 	case http.MethodOptions:
 		w.Header().Set("Allow", "GET, HEAD, POST, OPTIONS")
 		w.WriteHeader(http.StatusNoContent)

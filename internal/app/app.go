@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"campaignql/graph/registered"
 	"campaignql/internal/account"
 	"campaignql/internal/caller"
 	"campaignql/internal/config"
@@ -57,6 +58,10 @@ func Run(
 	log *slog.Logger, out io.Writer,
 ) (err error) {
 	tuneMemory(cfg)
+	operations, err := ReadOperations(cfg)
+	if err != nil {
+		return err
+	}
 	front, err := listen(ctx, cfg, log)
 	if err != nil {
 		return err
@@ -102,14 +107,16 @@ func Run(
 		}
 	}
 	handler := Handler(services, HandlerOptions{
-		Config: cfg, Build: build, DemoKey: shown.APIKey, Logger: log, Stopping: ctx.Done(),
+		Config: cfg, Build: build, DemoKey: shown.APIKey, Operations: operations, Logger: log, Stopping: ctx.Done(),
 	})
 	front.open(handler)
-	greet(out, front.address(), cfg, shown)
+	greet(out, front.address(), cfg, operations, shown)
 	return serve(ctx, front, cfg, services, log)
 }
 
-func greet(out io.Writer, address net.Addr, cfg config.Config, shown demo.Account) {
+func greet(
+	out io.Writer, address net.Addr, cfg config.Config, operations *registered.Operations, shown demo.Account,
+) {
 	url := strings.TrimSuffix(cfg.PublicURL, "/")
 	if url == "" {
 		url = "http://" + address.String()
@@ -119,6 +126,9 @@ func greet(out io.Writer, address net.Addr, cfg config.Config, shown demo.Accoun
 		fmt.Fprintf(out, "  explorer   %s/\n", url)
 	}
 	fmt.Fprintf(out, "  GraphQL    %s/graphql\n  Command    %s/api.php\n", url, url)
+	if operations != nil {
+		fmt.Fprintf(out, "  operations only those registered in %s, %d\n", cfg.Operations, operations.Len())
+	}
 	if shown.APIKey != "" {
 		greetDemo(out, shown)
 	}

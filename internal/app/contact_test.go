@@ -382,6 +382,39 @@ func TestLateEventsFindTheAddressThatTheMailWentTo(t *testing.T) {
 	})
 }
 
+// TestACampaignThatIsSentAgainReachesTheNewAddress sends a recurring campaign before and after a
+// subscription gets another address.
+func TestACampaignThatIsSentAgainReachesTheNewAddress(t *testing.T) {
+	eachContactWorld(t, func(t *testing.T, w *contactWorld) {
+		campaign := w.campaign(toLists(w.a, 0))
+		p := w.join(w.a, "old@example.com")
+		w.happens(kind.EventSent, campaign, p.ID)
+		w.happens(kind.EventFailed, campaign, p.ID)
+		email := "new@example.com"
+		_, err := w.Subscribers.Update(w.ctx, p.ID, subscriber.Patch{Email: &email})
+		w.must(err)
+		at := store.Now().Format(time.RFC3339Nano)
+		results, err := w.Events.Record(w.ctx, []event.Event{
+			{ID: "bounced", Kind: kind.EventHardBounced, CampaignID: campaign, SubscriberID: p.ID, At: at},
+			{ID: "sent", Kind: kind.EventSent, CampaignID: campaign, SubscriberID: p.ID, At: at},
+		})
+		w.must(err)
+		for _, result := range results {
+			if result.Outcome != event.Recorded {
+				t.Fatal(result)
+			}
+		}
+		before, after := w.contact("old@example.com"), w.contact("new@example.com")
+		if before.Deliverability != kind.BounceNone || after.Deliverability != kind.BounceHard {
+			t.Errorf("old is %s, new is %s", before.Deliverability, after.Deliverability)
+		}
+		w.happens(kind.EventOpened, campaign, p.ID)
+		if n := w.client.Event.Query().Where(entevent.ContactID(after.ID)).CountX(w.ctx); n != 3 {
+			t.Errorf("%d events of the new address", n)
+		}
+	})
+}
+
 // TestANewAddressTakesItsWishAlong has people leave by a mail to their old address.
 func TestANewAddressTakesItsWishAlong(t *testing.T) {
 	eachContactWorld(t, func(t *testing.T, w *contactWorld) {

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 	"campaignql/graph/download"
 	"campaignql/graph/guard"
 	"campaignql/graph/ingest"
+	"campaignql/graph/registered"
 	"campaignql/internal/budget"
 	"campaignql/internal/command"
 	"campaignql/internal/config"
@@ -26,7 +28,9 @@ type HandlerOptions struct {
 	Config  config.Config
 	Build   Build
 	DemoKey string
-	Logger  *slog.Logger
+	// Operations, if not nil, are the only GraphQL operations that are served; see ReadOperations.
+	Operations *registered.Operations
+	Logger     *slog.Logger
 	// Bodies bounds request bodies. If its Memory is 0, the value of Config is used.
 	Bodies surface.BodyLimits
 	// Stopping is closed when the server begins to stop; streams of events and subscriptions then
@@ -94,7 +98,8 @@ func Handler(services *Services, opts HandlerOptions) http.Handler {
 				Database:  services.Store.Dialect(),
 				Demo:      cfg.Demo,
 			},
-			Limits:              guard.Limits{Depth: cfg.MaxDepth, Complexity: cfg.MaxComplexity, Tokens: cfg.MaxTokens},
+			Limits:              limits(cfg),
+			Operations:          opts.Operations,
 			MaxBody:             cfg.MaxGraphQLBody,
 			MaxBatchBody:        cfg.MaxBatchBody,
 			Bodies:              bodies,
@@ -153,11 +158,29 @@ func Handler(services *Services, opts HandlerOptions) http.Handler {
 		ErrorLog:      slog.NewLogLogger(opts.Logger.Handler(), slog.LevelWarn),
 	}))
 	if cfg.Explorer {
-		page := explorer.Handler(explorer.Options{DemoKey: opts.DemoKey})
+		page := explorer.Handler(explorer.Options{DemoKey: opts.DemoKey, RegisteredOnly: opts.Operations != nil})
 		mux.Handle("/{$}", page)
 		mux.Handle("/explorer/", page)
 	}
 	return served(cfg, opts.Logger, requests.Handler(mux))
+}
+
+// ReadOperations reads and checks the registered operations of a configuration. It returns nil if the
+// configuration has none.
+func ReadOperations(cfg config.Config) (*registered.Operations, error) {
+	if cfg.Operations == "" {
+		return nil, nil
+	}
+	operations, err := graph.ReadOperations(cfg.Operations, limits(cfg))
+	if err != nil {
+		return nil, fmt.Errorf("--operations: %w", err)
+	}
+	return operations, nil
+}
+
+// limits returns the limits of GraphQL documents.
+func limits(cfg config.Config) guard.Limits {
+	return guard.Limits{Depth: cfg.MaxDepth, Complexity: cfg.MaxComplexity, Tokens: cfg.MaxTokens}
 }
 
 // served adds what all paths share: the identity of requests, the access log, the rejection of

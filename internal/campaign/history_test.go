@@ -8,6 +8,7 @@ import (
 	"campaignql/ent"
 	"campaignql/internal/apperr"
 	"campaignql/internal/campaign"
+	"campaignql/internal/kind"
 	"campaignql/internal/page"
 	"campaignql/internal/store"
 	"campaignql/internal/testkit"
@@ -86,17 +87,13 @@ func TestChangesOfAllCampaignsAreFiltered(t *testing.T) {
 		f, other := newFixture(t, db), newFixture(t, db)
 		other.create(t, "of somebody else")
 		a, b := f.create(t, "A"), f.create(t, "B")
-		for i := range 3 {
-			f.update(t, a.ID, campaign.Patch{Name: new(fmt.Sprint("A", i))})
-			f.update(t, b.ID, campaign.Patch{Name: new(fmt.Sprint("B", i))})
-		}
 		client := db.Client(f.ctx)
-		all := client.CampaignChange.Query().AllX(f.ctx)
-		for i, row := range all { // two at each instant
-			client.CampaignChange.UpdateOne(row).SetAt(noon.Add(time.Duration(i/2) * time.Hour)).
-				SetActorID(int64(7 + i%2)).ExecX(f.ctx)
+		for i := range 8 { // two at each instant, after those of the creations
+			client.CampaignChange.Create().SetCampaignID([]int64{a.ID, b.ID}[i%2]).SetVersion(int64(2 + i/2)).
+				SetAction("update").SetActorID(int64(7 + i/2%2)).SetSurface(kind.SurfaceGraphQL).
+				SetToStatus(kind.StatusDraft).SetAt(noon.Add(time.Duration(i/2+1) * time.Hour)).ExecX(f.ctx)
 		}
-		all = client.CampaignChange.Query().AllX(f.ctx)
+		all := client.CampaignChange.Query().AllX(f.ctx)
 		at := func(hours int) *time.Time { instant := noon.Add(time.Duration(hours) * time.Hour); return &instant }
 		for name, in := range map[string]struct {
 			filter campaign.ChangeFilter

@@ -3,7 +3,6 @@ package campaign_test
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"math/rand/v2"
 	"slices"
 	"testing"

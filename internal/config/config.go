@@ -28,6 +28,8 @@ type Config struct {
 	AccessLog string `name:"access-log" env:"CAMPAIGNQL_ACCESS_LOG" default:"auto" enum:"auto,off,errors,all" help:"Requests to log: off, errors or all; all with --development, errors without (${enum})."`
 
 	Introspection bool `name:"introspection" env:"CAMPAIGNQL_INTROSPECTION" default:"true" negatable:"" help:"Answer introspection (on)."`
+	// Operations is a file or a folder. Empty means that clients may send any operation.
+	Operations string `name:"operations" env:"CAMPAIGNQL_OPERATIONS" placeholder:"FILE|DIR" help:"Serve only the GraphQL operations of this file or folder: persisted documents of Relay, graphql-codegen or Apollo, or *.graphql."`
 	// TrustedProxies are IP addresses and CIDRs. Proxies parses them.
 	TrustedProxies []string `name:"trusted-proxy" env:"CAMPAIGNQL_TRUSTED_PROXIES" placeholder:"CIDR" help:"Proxies whose X-Forwarded-For, -Proto, -Host and Forwarded count: addresses or CIDRs, such as 10.0.0.0/8. None by default: anybody's are ignored."`
 

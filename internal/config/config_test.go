@@ -88,7 +88,9 @@ func TestAFlagOverridesTheEnvironment(t *testing.T) {
 	t.Setenv("CAMPAIGNQL_CORS_ORIGINS", "https://a.example.com,https://b.example.com")
 	t.Setenv("CAMPAIGNQL_EXPLORER", "false")
 	t.Setenv("CAMPAIGNQL_TIMEOUT", "5s")
+	t.Setenv("CAMPAIGNQL_OPERATIONS", "operations, and more")
 	want := defaults()
+	want.Operations = "operations, and more"
 	want.Listen, want.CORSOrigins, want.Explorer, want.Timeout, want.Migrate = "0.0.0.0:80", []string{
 		"https://a.example.com", "https://b.example.com",
 	}, false, 10*time.Second, false

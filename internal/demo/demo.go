@@ -55,8 +55,8 @@ type Account struct {
 }
 
 // attempts is how often Ensure tries to create the account. An attempt that waits for another server
-// ends after some ten seconds.
-const attempts = 10
+// ends after about half a minute.
+const attempts = 5
 
 // Ensure returns credentials for the demo account of the database. If the account does not exist,
 // Ensure creates it with all its data around now. Keys are stored as hashes, so an existing account
@@ -67,7 +67,7 @@ const attempts = 10
 func Ensure(ctx context.Context, db *store.Store, services Services, now time.Time) (Account, error) {
 	ctx = caller.System(ctx)
 	var failed error
-	for range attempts {
+	for attempt := 0; ; attempt++ {
 		found, err := find(ctx, db)
 		if err != nil {
 			return Account{}, err
@@ -75,8 +75,8 @@ func Ensure(ctx context.Context, db *store.Store, services Services, now time.Ti
 		if found != nil {
 			return renew(ctx, db, services.Accounts, found)
 		}
-		if failed != nil && apperr.CodeOf(failed) != apperr.Unavailable {
-			break
+		if failed != nil && (apperr.CodeOf(failed) != apperr.Unavailable || attempt == attempts) {
+			return Account{}, failed
 		}
 		// If this fails, another server may have created the account meanwhile. If that one is still at
 		// it, creating has waited for its locks, and gave up.
@@ -85,7 +85,6 @@ func Ensure(ctx context.Context, db *store.Store, services Services, now time.Ti
 			return made, nil
 		}
 	}
-	return Account{}, failed
 }
 
 // find returns the demo account, or nil if it does not exist.

@@ -7,9 +7,9 @@ import (
 	"entgo.io/ent/dialect/sql"
 
 	"campaignql/ent"
-	entevent "campaignql/ent/event"
 	"campaignql/ent/formercontact"
 	entsubscriber "campaignql/ent/subscriber"
+	"campaignql/internal/kind"
 	"campaignql/internal/store"
 )
 
@@ -33,82 +33,110 @@ func hasMoved(p *ent.Subscriber) bool {
 	return err == nil && isNumber && n != 0
 }
 
-// passage is the way of a campaign to a person: through a subscription.
-type passage struct{ campaign, subscription int64 }
+// route is a campaign and the subscription through which it came to a person.
+type route struct{ campaign, subscription int64 }
 
 // byFormer finds the contacts of events that name a subscription which has moved to another contact
-// since its campaign went out.
+// since its campaign was sent.
 func (b *batch) byFormer(ctx context.Context, events []*entry, found map[int64]*ent.Subscriber) error {
 	var late []*entry
-	ways := map[passage]int64{}
+	routes := map[route]int64{}
 	for _, e := range events {
 		if p := found[e.SubscriberID]; p != nil && p.UserID == e.owner && hasMoved(p) {
 			late = append(late, e)
-			ways[passage{e.CampaignID, p.ID}] = p.ContactID
+			routes[route{e.CampaignID, p.ID}] = p.ContactID
 		}
 	}
-	former, err := b.formerly(ctx, ways)
+	if len(late) == 0 {
+		return nil
+	}
+	former, err := b.formerContacts(ctx, routes)
+	if err != nil {
+		return err
+	}
+	// A recurring campaign, or one that is tried again, is sent to the new address too.
 	for _, e := range late {
-		if was := former[passage{e.CampaignID, e.subscription}]; was != 0 {
-			e.contactID, e.present = was, e.contactID
+		r := route{e.CampaignID, e.subscription}
+		if c := former[r]; c != nil && (e.Kind == kind.EventSent || e.Kind == kind.EventFailed) && e.at.After(c.MovedAt) {
+			delete(former, r)
 		}
 	}
-	return err
+	for _, e := range late {
+		if c := former[route{e.CampaignID, e.subscription}]; c != nil {
+			e.contactID, e.present = c.ContactID, e.contactID
+		}
+	}
+	return nil
 }
 
-// formerly takes campaigns and subscriptions with their present contacts. It returns the contacts to
-// which the mail was sent, where it was a former one: the newest of which the campaign has events
-// through the subscription, if it has none of the present contact.
-func (s *Service) formerly(ctx context.Context, ways map[passage]int64) (map[passage]int64, error) {
+// formerContacts takes routes and the present contacts of their subscriptions. It returns the former
+// contacts to which the mail was sent: the newest of which the campaign has events through the
+// subscription, if it has none of the present contact.
+func (s *Service) formerContacts(
+	ctx context.Context, routes map[route]int64,
+) (map[route]*ent.FormerContact, error) {
 	var campaigns, subscriptions, contacts []int64
-	for way, present := range ways {
-		campaigns, subscriptions = append(campaigns, way.campaign), append(subscriptions, way.subscription)
+	for r, present := range routes {
+		campaigns, subscriptions = append(campaigns, r.campaign), append(subscriptions, r.subscription)
 		contacts = append(contacts, present)
 	}
-	if len(ways) == 0 {
+	former := map[int64][]*ent.FormerContact{}
+	for some := range slices.Chunk(store.Distinct(subscriptions), rowsAtOnce) {
+		rows, err := s.db.Client(ctx).FormerContact.Query().
+			Where(formercontact.SubscriberIDIn(some...)).
+			Order(formercontact.ByID()).
+			All(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, row := range rows {
+			former[row.SubscriberID] = append(former[row.SubscriberID], row)
+			contacts = append(contacts, row.ContactID)
+		}
+	}
+	if len(former) == 0 {
 		return nil, nil
 	}
-	subscriptions = store.Distinct(subscriptions)
-	former, err := s.db.Client(ctx).FormerContact.Query().
-		Where(formercontact.SubscriberIDIn(subscriptions...)).
-		Order(formercontact.ByID()).
-		Select(formercontact.FieldSubscriberID, formercontact.FieldContactID).
-		All(ctx)
-	if err != nil || len(former) == 0 {
-		return nil, err
+	reached := map[route][]int64{}
+	for some := range slices.Chunk(store.Distinct(contacts), rowsAtOnce) {
+		if err := s.sql(ctx).reached(ctx, reached, some, store.Distinct(campaigns)); err != nil {
+			return nil, err
+		}
 	}
-	for _, row := range former {
-		contacts = append(contacts, row.ContactID)
-	}
-	var rows []struct {
-		Campaign     int64 `sql:"campaign_id"`
-		Subscription int64 `sql:"subscriber_id"`
-		Contact      int64 `sql:"contact_id"`
-	}
-	// The contacts are named so that an index finds the events.
-	err = s.db.Client(ctx).Event.Query().
-		Where(
-			entevent.ContactIDIn(store.Distinct(contacts)...), entevent.CampaignIDIn(store.Distinct(campaigns)...),
-			entevent.SubscriberIDIn(subscriptions...),
-		).
-		GroupBy(entevent.FieldCampaignID, entevent.FieldSubscriberID, entevent.FieldContactID).
-		Scan(ctx, &rows)
-	reached := make(map[passage][]int64, len(rows))
-	for _, row := range rows {
-		way := passage{row.Campaign, row.Subscription}
-		reached[way] = append(reached[way], row.Contact)
-	}
-	found := map[passage]int64{}
-	for way, present := range ways {
-		of := reached[way]
-		if slices.Contains(of, present) {
+	found := map[route]*ent.FormerContact{}
+	for r, present := range routes {
+		if slices.Contains(reached[r], present) {
 			continue
 		}
-		for _, row := range former {
-			if row.SubscriberID == way.subscription && slices.Contains(of, row.ContactID) {
-				found[way] = row.ContactID
+		for _, row := range former[r.subscription] {
+			if slices.Contains(reached[r], row.ContactID) {
+				found[r] = row
 			}
 		}
 	}
-	return found, err
+	return found, nil
+}
+
+// reached adds, for events that the campaigns have of the contacts, the contacts by route. It reads
+// the events of the contacts, which are few.
+func (s statements) reached(ctx context.Context, to map[route][]int64, contacts, campaigns []int64) error {
+	t := s.Text()
+	t.WriteString("SELECT DISTINCT campaign_id,subscriber_id,contact_id FROM events ")
+	if s.lite {
+		t.WriteString("INDEXED BY event_contact_id_kind_at_automated")
+	} else {
+		t.WriteString("FORCE INDEX (event_contact_id_kind_at_automated)")
+	}
+	t.WriteString(" WHERE contact_id IN (")
+	t.List(store.Args(contacts))
+	t.WriteString(") AND campaign_id IN (")
+	t.List(store.Args(campaigns))
+	t.WriteString(") AND subscriber_id IS NOT NULL")
+	return s.Query(ctx, t, func(rows store.Rows) error {
+		var r route
+		var contact int64
+		err := rows.Scan(&r.campaign, &r.subscription, &contact)
+		to[r] = append(to[r], contact)
+		return err
+	})
 }

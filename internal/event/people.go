@@ -30,8 +30,9 @@ func (e *entry) leaves() bool {
 	return e.Kind == kind.EventUnsubscribed || e.Kind == kind.EventComplained
 }
 
-// people returns the contact of an event, and the present contact of the subscription that it names
-// if that has another address since. Whoever leaves by a mail to the former address leaves with both.
+// people returns the contact of an event, and the present contact of the subscription that the event
+// names, if the subscription has got another address since. An event that ends subscriptions ends
+// those of both.
 func (e *entry) people() []int64 {
 	if e.present == 0 {
 		return []int64{e.contactID}

@@ -158,7 +158,7 @@ func (b *batch) bySubscriber(ctx context.Context, events []*entry) error {
 	return b.byFormer(ctx, events, found)
 }
 
-// subscribers returns subscriptions with id, owner and contact, and tells of each whether it moved.
+// subscribers returns subscriptions with id, owner and contact, and whether they have former contacts.
 func (b *batch) subscribers(ctx context.Context, ids []int64) (map[int64]*ent.Subscriber, error) {
 	columns := []string{entsubscriber.FieldID, entsubscriber.FieldUserID, entsubscriber.FieldContactID}
 	return store.ByIDs(

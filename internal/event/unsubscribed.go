@@ -49,13 +49,13 @@ func (s *Service) Unsubscribed(
 			return err
 		}
 		lists, contactID = listsOf(c), of.ContactID
-		way := passage{campaignID, of.ID}
-		former, err := s.formerly(ctx, map[passage]int64{way: contactID})
+		r := route{campaignID, of.ID}
+		former, err := s.formerContacts(ctx, map[route]int64{r: contactID})
 		if err != nil {
 			return err
 		}
-		if was := former[way]; was != 0 {
-			contactID = was
+		if c := former[r]; c != nil {
+			contactID = c.ContactID
 		}
 		known := client.Event.Query().
 			Where(

@@ -24,6 +24,8 @@ type Options struct {
 	// DemoKey is the API key that the page fills in for the visitor. Every visitor can read it, so
 	// it must be a key for demo data only. If it is empty, the page explains how to get a key.
 	DemoKey string
+	// RegisteredOnly reports whether the API serves registered operations only. The page then says so.
+	RegisteredOnly bool
 	// Title is the title of the page. Default "campaignql".
 	Title string
 }

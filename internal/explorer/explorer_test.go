@@ -77,8 +77,8 @@ func TestPageCarriesItsOptions(t *testing.T) {
 		},
 		{
 			name: "all given",
-			opts: Options{Endpoint: "/api", SchemaURL: "/s", DemoKey: "k-1", Title: "Ours"},
-			want: config{Title: "Ours", Endpoint: "/api", SchemaURL: "/s", DemoKey: "k-1"},
+			opts: Options{Endpoint: "/api", SchemaURL: "/s", DemoKey: "k-1", RegisteredOnly: true, Title: "Ours"},
+			want: config{Title: "Ours", Endpoint: "/api", SchemaURL: "/s", DemoKey: "k-1", RegisteredOnly: true},
 		},
 		{
 			name: "markup in a value stays a value",

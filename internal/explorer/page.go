@@ -16,11 +16,13 @@ var pageTemplate = template.Must(template.New("page").Parse(pageSource))
 // config is passed to the script as JSON inside the page, because the policy forbids inline
 // scripts. The template escapes it for this context.
 type config struct {
-	Title     string   `json:"title"`
-	Endpoint  string   `json:"endpoint"`
-	SchemaURL string   `json:"schemaURL"`
-	DemoKey   string   `json:"demoKey"`
-	Samples   []Sample `json:"samples"`
+	Title     string `json:"title"`
+	Endpoint  string `json:"endpoint"`
+	SchemaURL string `json:"schemaURL"`
+	DemoKey   string `json:"demoKey"`
+	// RegisteredOnly is that of Options.
+	RegisteredOnly bool     `json:"registeredOnly"`
+	Samples        []Sample `json:"samples"`
 }
 
 // manifest is dist/manifest.json: the built files that the page refers to. The script refers to the
@@ -49,11 +51,12 @@ func renderPage(opts Options) *asset {
 	var page bytes.Buffer
 	err := pageTemplate.Execute(&page, map[string]any{
 		"Config": config{
-			Title:     opts.Title,
-			Endpoint:  opts.Endpoint,
-			SchemaURL: opts.SchemaURL,
-			DemoKey:   opts.DemoKey,
-			Samples:   Samples(),
+			Title:          opts.Title,
+			Endpoint:       opts.Endpoint,
+			SchemaURL:      opts.SchemaURL,
+			DemoKey:        opts.DemoKey,
+			RegisteredOnly: opts.RegisteredOnly,
+			Samples:        Samples(),
 		},
 		"Script":   assetPath + built.Script,
 		"Style":    assetPath + built.Style,

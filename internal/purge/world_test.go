@@ -112,7 +112,7 @@ func (w *world) person(list, n int, own int64) {
 		SaveX(w.ctx).
 		ID
 	client.MergedSubscriber.Create().SetID(1<<40 + id).SetSubscriberID(id).ExecX(w.ctx)
-	client.FormerContact.Create().SetSubscriberID(id).SetContactID(1<<40 + id).ExecX(w.ctx)
+	client.FormerContact.Create().SetSubscriberID(id).SetContactID(1<<40 + id).SetMovedAt(store.Now()).ExecX(w.ctx)
 	w.people = append(w.people, id)
 	if !slices.Contains(w.addresses, email) {
 		w.addresses = append(w.addresses, email)

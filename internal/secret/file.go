@@ -34,7 +34,7 @@ func Ensure(path string) (*Secret, error) {
 	if s, err := Load(path); !errors.Is(err, fs.ErrNotExist) {
 		return s, err
 	}
-	made, err := write(path, Random()+"\n")
+	made, err := write(path, Random()+"\n", nil)
 	if err != nil {
 		return nil, err
 	}
@@ -78,14 +78,21 @@ func Random() string {
 	return base64.RawURLEncoding.EncodeToString(bits[:])
 }
 
-// write writes text to a new file beside path, so that it is on the disk, and returns its name.
-func write(path, text string) (name string, err error) {
+// write writes text to a new file beside path, so that it is on the disk, and returns its name. If
+// like is not nil, the file gets its owner, group and mode. They are set through the open file:
+// whoever may write to the folder could have put a link in its place.
+func write(path, text string, like fs.FileInfo) (name string, err error) {
 	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*") // with mode 0600
 	if err != nil {
 		return "", err
 	}
 	_, err = file.WriteString(text)
-	if err = errors.Join(err, file.Chmod(mode), file.Sync(), file.Close()); err != nil {
+	permissions := fs.FileMode(mode)
+	if like != nil {
+		permissions = like.Mode().Perm()
+		err = errors.Join(err, keepOwner(file, like))
+	}
+	if err = errors.Join(err, file.Chmod(permissions), file.Sync(), file.Close()); err != nil {
 		return "", errors.Join(err, os.Remove(file.Name()))
 	}
 	return file.Name(), nil

@@ -33,48 +33,25 @@ func Rotate(path string) (err error) {
 	if _, err := Parse(string(old)); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	made, err := write(path, Random()+"\n"+string(old))
+	made, err := write(path, Random()+"\n"+string(old), info)
 	if err != nil {
 		return err
 	}
-	err = keepOwner(made, info)
-	if err == nil {
-		err = os.Chmod(made, info.Mode().Perm())
-	}
-	if err == nil {
-		err = os.Rename(made, path)
-	}
-	if err != nil {
+	if err := os.Rename(made, path); err != nil {
 		return errors.Join(err, os.Remove(made))
 	}
 	return syncFolder(path)
 }
 
-// hold waits for the lock of a file. The lock is a file beside it, which release removes. The lock
-// ends with the process that holds it, even after a crash.
+// hold waits for the lock of a file. The lock is a file beside it, which stays, because another
+// rotation may wait for it. The lock ends with the process that holds it, even after a crash.
 func hold(path string) (release func() error, err error) {
-	for {
-		// Other users may have to wait for it too.
-		lock := flock.New(path+".lock", flock.SetPermissions(0o644))
-		if err := lock.Lock(); err != nil {
-			return nil, fmt.Errorf("%s.lock: %w", path, err)
-		}
-		// A rotation that ended in between has removed the file that is locked now.
-		if still(lock) {
-			return func() error { return errors.Join(os.Remove(lock.Path()), lock.Close()) }, nil
-		}
-		if err := lock.Close(); err != nil {
-			return nil, err
-		}
+	// Other users may have to wait for it too.
+	lock := flock.New(
+		path+".lock", flock.SetFlag(os.O_CREATE|os.O_RDONLY|noFollow), flock.SetPermissions(0o644),
+	)
+	if err := lock.Lock(); err != nil {
+		return nil, fmt.Errorf("%s.lock: %w", path, err)
 	}
-}
-
-// still reports whether the locked file is still the one at its path.
-func still(lock *flock.Flock) bool {
-	found, err := os.Stat(lock.Path())
-	if err != nil {
-		return false
-	}
-	locked, err := lock.Stat()
-	return err == nil && os.SameFile(found, locked)
+	return lock.Close, nil
 }

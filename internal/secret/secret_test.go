@@ -128,6 +128,9 @@ func TestRotatingKeepsWhatWasThere(t *testing.T) {
 		}
 		before = keys
 	}
+	if err := os.Remove(path + ".lock"); err != nil {
+		t.Error(err)
+	}
 	only(t, folder, path)
 
 	// A file that cannot be read as secrets stays as it is.
@@ -179,6 +182,9 @@ func TestRotationsAtOnceKeepEachSecret(t *testing.T) {
 	}
 	if n := len(s.Keys(secret.ForgottenAddresses)); n != times+1 {
 		t.Errorf("%d secrets after %d rotations", n, times)
+	}
+	if err := os.Remove(path + ".lock"); err != nil {
+		t.Error(err)
 	}
 	only(t, folder, path)
 }

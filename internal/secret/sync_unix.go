@@ -20,9 +20,12 @@ func syncFolder(path string) error {
 	return errors.Join(folder.Sync(), folder.Close())
 }
 
-// keepOwner gives a file the owner and the group of another one.
-func keepOwner(made string, of fs.FileInfo) error {
-	info, err := os.Stat(made)
+// noFollow opens no symbolic link.
+const noFollow = syscall.O_NOFOLLOW
+
+// keepOwner gives an open file the owner and the group of another one.
+func keepOwner(made *os.File, of fs.FileInfo) error {
+	info, err := made.Stat()
 	if err != nil {
 		return err
 	}
@@ -30,7 +33,7 @@ func keepOwner(made string, of fs.FileInfo) error {
 	if is.Uid == was.Uid && is.Gid == was.Gid {
 		return nil
 	}
-	if err := os.Chown(made, int(was.Uid), int(was.Gid)); err != nil {
+	if err := made.Chown(int(was.Uid), int(was.Gid)); err != nil {
 		return fmt.Errorf("a new %s cannot get its owner %d and its group %d: run this as that user or as root: %w",
 			of.Name(), was.Uid, was.Gid, err)
 	}

@@ -49,7 +49,7 @@ func contactsOfLateSubscribers(rows int) dataStep {
 			return "", err
 		}
 		contacts, err := eachID(ctx, tx, "SELECT DISTINCT `contact_id` FROM `subscribers` WHERE "+
-			listed(ids).of("`id`"), ids...)
+			"`contact_id` IS NOT NULL AND "+listed(ids).of("`id`"), ids...)
 		if err != nil {
 			return "", err
 		}

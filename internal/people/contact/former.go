@@ -11,8 +11,8 @@ import (
 )
 
 // Moved notes, in the running transaction, that a locked subscription has moved away from a locked
-// contact. A contact that nothing else remembers is deleted. One of whom events tell is remembered
-// as a former contact of the subscription: mail had gone out to it, and more may be heard of that.
+// contact. A contact that nothing else remembers is deleted. One that has events is remembered as a
+// former contact of the subscription: later events of that mail belong to it.
 func (s *Service) Moved(ctx context.Context, subscriberID, from int64) error {
 	if err := s.Drop(ctx, []int64{from}); err != nil {
 		return err
@@ -31,6 +31,7 @@ func (s *Service) Moved(ctx context.Context, subscriberID, from int64) error {
 	}
 	return client.FormerContact.Create().
 		SetUserID(of[0].UserID).SetSubscriberID(subscriberID).SetContactID(from).
+		SetMovedAt(store.Truncate(s.now())).
 		Exec(ctx)
 }
 
@@ -43,13 +44,13 @@ func (s *Service) Former(ctx context.Context, subscriberID int64) (contacts []in
 	return contacts, err
 }
 
-// DeleteFormer deletes, in the running transaction, which former contacts subscriptions have that are
-// being deleted. It returns the number of rows.
+// DeleteFormer deletes, in the running transaction, what is remembered of the former contacts of
+// subscriptions. It returns the number of rows.
 func DeleteFormer(ctx context.Context, db *store.Store, subscriberIDs []int64) (int, error) {
 	return db.Client(ctx).FormerContact.Delete().Where(formercontact.SubscriberIDIn(subscriberIDs...)).Exec(ctx)
 }
 
-// dropFormer deletes that contacts which are gone were former ones.
+// dropFormer deletes what is remembered of former contacts that do not exist any more.
 func (s *Service) dropFormer(ctx context.Context, ids []int64) error {
 	_, err := s.db.Client(ctx).FormerContact.Delete().
 		Where(formercontact.ContactIDIn(ids...), func(of *sql.Selector) {

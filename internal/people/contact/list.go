@@ -125,7 +125,7 @@ func (s *Service) Update(ctx context.Context, id int64, to kind.BounceType) (*en
 		)
 	}
 	var updated *ent.Contact
-	err := s.db.Tx(ctx, func(ctx context.Context) (err error) {
+	err := s.db.TxLatest(ctx, func(ctx context.Context) (err error) {
 		if err := s.SetDeliverability(ctx, id, to); err != nil {
 			return err
 		}

@@ -47,9 +47,9 @@ func TestNothingOfThePersonStays(t *testing.T) {
 			}
 		}
 		// A subscription of somebody else was Ann's before it got another address.
-		w.client.FormerContact.Create().SetSubscriberID(of).SetContactID(ids[1]).ExecX(w.ctx)
+		w.client.FormerContact.Create().SetSubscriberID(of).SetContactID(ids[1]).SetMovedAt(store.Now()).ExecX(w.ctx)
 		bobs := w.client.Subscriber.Query().Where(entsubscriber.ContactID(ids[1])).FirstIDX(w.ctx)
-		w.client.FormerContact.Create().SetSubscriberID(bobs).SetContactID(ids[0]).ExecX(w.ctx)
+		w.client.FormerContact.Create().SetSubscriberID(bobs).SetContactID(ids[0]).SetMovedAt(store.Now()).ExecX(w.ctx)
 		before, events := w.counted(), w.client.Event.Query().CountX(w.ctx)
 		others := w.found(bob)
 

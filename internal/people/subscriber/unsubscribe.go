@@ -51,7 +51,7 @@ func (s *Service) Unsubscribe(ctx context.Context, in Unsubscription) (*Departur
 	key, now := address.Key(in.Email), store.Truncate(s.now())
 	var left *Departure
 	err := s.db.TxLatest(ctx, func(ctx context.Context) error {
-		found, others, err := s.lockAddress(ctx, in.ListID, key)
+		found, others, err := s.lockAddress(ctx, in, key)
 		if err != nil {
 			return err
 		}
@@ -89,13 +89,13 @@ func (s *Service) Unsubscribe(ctx context.Context, in Unsubscription) (*Departur
 	return left, nil
 }
 
-// lockAddress locks the contact with an address that is on a list, the former contacts of that
-// subscription, and then all subscriptions of these contacts. It returns the subscription to the
-// list, and the other ones.
+// lockAddress locks the contact with an address that is on a list, and then all subscriptions of the
+// contact. If a campaign is named, it does so for the former contacts of the subscription too. It
+// returns the subscription to the list, and the other ones.
 func (s *Service) lockAddress(
-	ctx context.Context, listID int64, key string,
+	ctx context.Context, in Unsubscription, key string,
 ) (found *ent.Subscriber, others []*ent.Subscriber, err error) {
-	client := s.db.Client(ctx)
+	client, listID := s.db.Client(ctx), in.ListID
 	exists, err := client.SubscriberList.Query().Where(entlist.ID(listID)).Exist(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -113,11 +113,14 @@ func (s *Service) lockAddress(
 	if err != nil {
 		return nil, nil, err
 	}
-	contacts, err := s.contacts.Former(ctx, seen.ID)
-	if err != nil {
-		return nil, nil, err
+	contacts := []int64{seen.ContactID}
+	if in.CampaignID != 0 {
+		former, err := s.contacts.Former(ctx, seen.ID)
+		if err != nil {
+			return nil, nil, err
+		}
+		contacts = append(contacts, former...)
 	}
-	contacts = append(contacts, seen.ContactID)
 	if _, err := s.contacts.Lock(ctx, contacts, entcontact.FieldID); err != nil {
 		return nil, nil, err
 	}

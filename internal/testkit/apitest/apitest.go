@@ -68,11 +68,15 @@ func With(t testing.TB, db *store.Store, cfg config.Config, change ...func(*app.
 	for _, f := range change {
 		f(&opts)
 	}
+	operations, err := app.ReadOperations(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
 	services := app.NewServices(db, opts)
 	stopping := make(chan struct{})
 	s := &Server{Services: services, Stop: sync.OnceFunc(func() { close(stopping) })}
 	handler := app.Handler(services, app.HandlerOptions{
-		Config: cfg, Stopping: stopping,
+		Config: cfg, Stopping: stopping, Operations: operations,
 		Logger: slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelError})),
 	})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

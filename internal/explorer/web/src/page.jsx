@@ -4,6 +4,7 @@ import "./page.css";
 import { useGraphiQL } from "@graphiql/react";
 import { createGraphiQLFetcher, createLocalStorage } from "@graphiql/toolkit";
 import { GraphiQL } from "graphiql";
+import { buildSchema, introspectionFromSchema } from "graphql";
 import { useEffect, useRef } from "react";
 import { createRoot } from "react-dom/client";
 
@@ -28,7 +29,18 @@ const FIRST_STEPS_WITHOUT_KEY = `# Requests need an API key. To create an accoun
 #
 `;
 
+const REGISTERED_ONLY = `# This server serves registered operations only
+# and refuses all others. A registered one runs
+# in a new tab with exactly its text.
+#
+# To explore the API, start a server without
+# --operations.
+`;
+
 function sampleTabs() {
+  if (config.registeredOnly) {
+    return [{ query: REGISTERED_ONLY, variables: null, headers: template }];
+  }
   return config.samples.map(({ query, variables }, i) => ({
     query: i === 0 && !config.demoKey ? FIRST_STEPS_WITHOUT_KEY + query : query,
     variables: variables ? JSON.stringify(variables, null, 2) : null,
@@ -36,10 +48,20 @@ function sampleTabs() {
   }));
 }
 
+// schemaFromText answers introspection where the API refuses it, as any operation that is not
+// registered: the schema is served as text, too.
+async function schemaFromText() {
+  const response = await fetch(config.schemaURL);
+  if (!response.ok) {
+    return { errors: [{ message: `The schema is not served: ${config.schemaURL} answers ${response.status}.` }] };
+  }
+  return { data: introspectionFromSchema(buildSchema(await response.text())) };
+}
+
 function createFetcher() {
   // The schema is asked for before the headers editor exists, hence without
   // its headers: give that request those the editor is about to show.
-  const schemaFetcher = createGraphiQLFetcher({
+  const schemaFetcher = config.registeredOnly ? schemaFromText : createGraphiQLFetcher({
     url: config.endpoint,
     enableIncrementalDelivery: false,
     headers: withoutPlaceholder(storedHeaders(storage) ?? JSON.parse(template)),
@@ -109,6 +131,7 @@ function Explorer() {
         <span className="brand">
           {config.title}
           {config.schemaURL && <a href={config.schemaURL}>schema</a>}
+          {config.registeredOnly && <span className="notice">This server serves registered operations only.</span>}
         </span>
         <CarryKey />
       </GraphiQL.Logo>
