@@ -40,7 +40,9 @@ type clearable struct {
 }
 
 // everyField creates a custom field of the people of every list.
-const everyField = `mutation($name: String!) { createCustomField(input: {name: $name, type: TEXT}) { customField { legacyId } } }`
+const everyField = `mutation($name: String!) {
+	createCustomField(input: {name: $name, type: TEXT}) { customField { legacyId } }
+}`
 
 var partialUpdates = map[string]partialUpdate{
 	"updateCampaign": {
@@ -468,7 +470,9 @@ func TestValuesOfCustomFieldsAreClearedByName(t *testing.T) {
 			tt.in["id"] = id
 			response := c.Query(
 				t, a.Key,
-				`mutation($in: UpdateSubscriberInput!) { updateSubscriber(input: $in) { subscriber { fields { text } } `+faults+`} }`,
+				`mutation($in: UpdateSubscriberInput!) {
+					updateSubscriber(input: $in) { subscriber { fields { text } } `+faults+`}
+				}`,
 				object{"in": tt.in},
 			)
 			noLeak(t, response)
