@@ -82,18 +82,5 @@ func value[T any](p *T) T {
 	return *p
 }
 
-// cleared returns the value of a field that null clears. It returns nil if the field is absent, and
-// a pointer to the zero value if it is null.
-func cleared[T any](o graphql.Omittable[*T]) *T {
-	v, set := o.ValueOK()
-	if !set {
-		return nil
-	}
-	if v == nil {
-		return new(T)
-	}
-	return v
-}
-
 // given returns the value of a field that cannot be cleared. Null counts as absent.
 func given[T any](o graphql.Omittable[*T]) *T { return o.Value() }

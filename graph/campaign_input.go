@@ -94,41 +94,54 @@ func rates(in graphql.Omittable[*model.FloatRange]) campaign.Range[float64] {
 // campaignPatch reads a partial update.
 func campaignPatch(in model.UpdateCampaignInput) (campaign.Patch, error) {
 	var faults apperr.Faults
+	clear := clears(in.Clear, "", &faults)
 	patch := campaign.Patch{
-		Name:                   nullIsEmpty(in.Name),
-		Status:                 given(in.Status),
-		StatusReason:           cleared(in.StatusReason),
-		ApprovalExplanation:    cleared(in.ApprovalExplanation),
-		GoogleAnalyticsDomains: cleared(in.GoogleAnalyticsDomains),
-		PublishOnRSS:           given(in.PublishOnRss),
-		S2SEnabled:             given(in.S2sEnabled),
-		Audience:               audiencePatch(in.Audience, &faults),
-		ABTest:                 abTestPatch(in.AbTest, &faults),
-		AutoResend:             autoResendPatch(in.AutoResend),
+		Name:         given(in.Name),
+		Status:       given(in.Status),
+		StatusReason: patched(clear, model.CampaignFieldStatusReason, "statusReason", in.StatusReason),
+		ApprovalExplanation: patched(
+			clear, model.CampaignFieldApprovalExplanation, "approvalExplanation", in.ApprovalExplanation,
+		),
+		GoogleAnalyticsDomains: patched(
+			clear, model.CampaignFieldGoogleAnalyticsDomains, "googleAnalyticsDomains", in.GoogleAnalyticsDomains,
+		),
+		PublishOnRSS: given(in.PublishOnRss),
+		S2SEnabled:   given(in.S2sEnabled),
 	}
-	if text, set := in.EmailID.ValueOK(); set {
-		patch.EmailID = new(int64)
-		if text != nil {
-			id, err := identify(gid.Email, "emailId", *text)
-			faults.Add(err)
-			patch.EmailID = &id
-		}
-	}
-	if plan, set := in.Schedule.ValueOK(); set {
-		none := kind.ScheduleNone
-		patch.Schedule = &campaign.SchedulePatch{Whole: true, Type: &none}
-		if plan != nil {
-			var err error
-			patch.Schedule, err = schedulePatch(plan)
-			faults.Add(err)
-		}
-	}
+	patch.EmailID = emailPatch(clear, in.EmailID.Value())
+	patch.Schedule = planPatch(clear, in.Schedule.Value())
+	patch.Audience = audiencePatch(clear, in.Audience.Value())
+	patch.ABTest = abTestPatch(clear, in.AbTest.Value())
+	patch.AutoResend = autoResendPatch(clear, in.AutoResend.Value())
 	return patch, faults.Err()
 }
 
-// nullIsEmpty turns null into an empty text, so that the domain rejects it for a field that cannot
-// be cleared.
-func nullIsEmpty(o graphql.Omittable[*string]) *string { return cleared(o) }
+// campaignClearing is the list `clear` of updateCampaign.
+type campaignClearing = clearing[model.CampaignField]
+
+func emailPatch(clear campaignClearing, text *string) *int64 {
+	switch {
+	case clear.has(model.CampaignFieldEmail, "emailId", text != nil):
+		return new(int64)
+	case text == nil:
+		return nil
+	}
+	id, err := identify(gid.Email, "emailId", *text)
+	clear.faults.Add(err)
+	return &id
+}
+
+func planPatch(clear campaignClearing, plan *model.ScheduleInput) *campaign.SchedulePatch {
+	switch {
+	case clear.has(model.CampaignFieldSchedule, "schedule", plan != nil):
+		return &campaign.SchedulePatch{Whole: true, Type: new(kind.ScheduleNone)}
+	case plan == nil:
+		return nil
+	}
+	patch, err := schedulePatch(plan)
+	clear.faults.Add(err)
+	return patch
+}
 
 // schedulePatch reads the given kind of schedule.
 func schedulePatch(in *model.ScheduleInput) (*campaign.SchedulePatch, error) {
@@ -209,13 +222,14 @@ func list(numbers []int32) string {
 	return strings.Join(parts, ",")
 }
 
-func audiencePatch(in graphql.Omittable[*model.AudienceInput], faults *apperr.Faults) *campaign.AudiencePatch {
-	target, set := in.ValueOK()
-	if !set {
+func audiencePatch(clear campaignClearing, target *model.AudienceInput) *campaign.AudiencePatch {
+	if clear.has(model.CampaignFieldAudience, "audience", target != nil) {
+		target = nil
+	} else if target == nil {
 		return nil
 	}
 	patch, err := audienceOf(target)
-	faults.Add(err)
+	clear.faults.Add(err)
 	return patch
 }
 
@@ -273,18 +287,17 @@ func pairs(parts []*model.AudiencePartInput) string {
 	return strings.Join(out, ",")
 }
 
-func abTestPatch(in graphql.Omittable[*model.ABTestInput], faults *apperr.Faults) *campaign.ABTestPatch {
-	test, set := in.ValueOK()
+func abTestPatch(clear campaignClearing, test *model.ABTestInput) *campaign.ABTestPatch {
 	switch {
-	case !set:
-		return nil
-	case test == nil:
+	case clear.has(model.CampaignFieldAbTest, "abTest", test != nil):
 		return &campaign.ABTestPatch{}
+	case test == nil:
+		return nil
 	}
 	ids := make([]campaign.ABVariation, 0, len(test.EmailIds))
 	for i, text := range test.EmailIds {
 		id, err := identify(gid.Email, "abTest.emailIds["+strconv.Itoa(i)+"]", text)
-		faults.Add(err)
+		clear.faults.Add(err)
 		ids = append(ids, campaign.ABVariation{EmailID: id})
 	}
 	return &campaign.ABTestPatch{Test: &campaign.ABTest{
@@ -292,20 +305,20 @@ func abTestPatch(in graphql.Omittable[*model.ABTestInput], faults *apperr.Faults
 	}}
 }
 
-func autoResendPatch(in graphql.Omittable[*model.AutoResendInput]) campaign.AutoResendPatch {
-	resend, set := in.ValueOK()
-	if !set {
-		return campaign.AutoResendPatch{}
-	}
-	if resend == nil {
+func autoResendPatch(clear campaignClearing, resend *model.AutoResendInput) campaign.AutoResendPatch {
+	switch {
+	case clear.has(model.CampaignFieldAutoResend, "autoResend", resend != nil):
 		return campaign.AutoResendPatch{
 			Enabled: new(bool), WaitDays: new(int), Subject: new(string), Preheader: new(string),
 		}
+	case resend == nil:
+		return campaign.AutoResendPatch{}
 	}
+	parts := clears(resend.Clear, "autoResend.", clear.faults)
 	return campaign.AutoResendPatch{
 		Enabled:   given(resend.Enabled),
 		WaitDays:  wide(given(resend.WaitDays)),
-		Subject:   cleared(resend.Subject),
-		Preheader: cleared(resend.Preheader),
+		Subject:   patched(parts, model.AutoResendFieldSubject, "subject", resend.Subject),
+		Preheader: patched(parts, model.AutoResendFieldPreheader, "preheader", resend.Preheader),
 	}
 }

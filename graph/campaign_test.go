@@ -157,35 +157,9 @@ func TestCampaignIsUpdatedInPart(t *testing.T) {
 			variables: set("name", "set"), want: `{"campaign":{"name":"set","version":3},"requestedStatus":null}`,
 		},
 		{
-			name:     "null clears the texts",
-			document: update(`statusReason approvalExplanation googleAnalyticsDomains version`),
-			variables: object{
-				"in": object{
-					"id": "<set>", "statusReason": nil, "approvalExplanation": nil, "googleAnalyticsDomains": nil,
-				},
-			},
-			want: `{"campaign":{"approvalExplanation":null,"googleAnalyticsDomains":null,"statusReason":null,"version":4},"requestedStatus":null}`,
-		},
-		{
-			name:      "null clears the schedule",
-			document:  update(`schedule { type nextSendAt }`),
-			variables: set("schedule", nil),
-			want:      `{"campaign":{"schedule":{"nextSendAt":null,"type":"NOT_SCHEDULED"}},"requestedStatus":null}`,
-		},
-		{
-			name: "null removes the A/B test", document: update(`abTest { testSize }`), variables: set("abTest", nil),
-			want: `{"campaign":{"abTest":null},"requestedStatus":null}`,
-		},
-		{
-			name:      "null turns the second sending off",
-			document:  update(`autoResend { enabled waitDays subject preheader }`),
-			variables: set("autoResend", nil),
-			want:      `{"campaign":{"autoResend":{"enabled":false,"preheader":null,"subject":null,"waitDays":0}},"requestedStatus":null}`,
-		},
-		{
 			name:      "a part of the second sending is changed",
 			document:  update(`autoResend { enabled waitDays subject preheader }`),
-			variables: set("autoResend", object{"waitDays": 9, "preheader": nil}),
+			variables: set("autoResend", object{"waitDays": 9, "subject": nil, "clear": []any{"PREHEADER"}}),
 			want:      `{"campaign":{"autoResend":{"enabled":true,"preheader":null,"subject":"again","waitDays":9}},"requestedStatus":null}`,
 		},
 		{
@@ -199,16 +173,21 @@ func TestCampaignIsUpdatedInPart(t *testing.T) {
 			want: `{"campaign":{"publishOnRss":true,"s2sEnabled":true,"status":"DRAFT","version":3},"requestedStatus":null}`,
 		},
 		{
-			name: "a name cannot be cleared", document: update(`name`), variables: set("name", nil),
-			want: "INVALID input.name name_required",
+			name: "a name cannot be cleared", document: update(`name`), variables: set("clear", []any{"NAME"}),
+			want: "!BAD_USER_INPUT $in.clear[0] variable_invalid",
+		},
+		{
+			name: "null is nothing to clear", document: update(`name version`), variables: set("clear", nil),
+			want: `{"campaign":{"name":"set","version":3},"requestedStatus":null}`,
+		},
+		{
+			name: "the second sending that happens keeps its subject", document: update(`name`),
+			variables: set("autoResend", object{"clear": []any{"SUBJECT"}}),
+			want:      "INVALID input.autoResend.subject auto_resend_subject",
 		},
 		{
 			name: "the email is set", document: update(`email { subject }`), variables: set("emailId", "<email>"),
 			want: `{"campaign":{"email":{"subject":"News"}},"requestedStatus":null}`,
-		},
-		{
-			name: "the email is taken away", document: update(`email { subject }`), variables: set("emailId", nil),
-			want: `{"campaign":{"email":null},"requestedStatus":null}`,
 		},
 		{
 			name: "an email that is not there", document: update(`name`), variables: set("emailId", "987654321"),
@@ -337,7 +316,7 @@ func TestCampaignIsUpdatedInPart(t *testing.T) {
 		{
 			name:      "nobody",
 			document:  update(`audience { form rules }`),
-			variables: object{"in": object{"id": "<draft>", "audience": nil}},
+			variables: object{"in": object{"id": "<draft>", "audience": object{"none": true}}},
 			want:      `{"campaign":{"audience":{"form":"NONE","rules":null}},"requestedStatus":null}`,
 		},
 		{

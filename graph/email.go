@@ -6,6 +6,7 @@ import (
 	"campaignql/ent"
 	"campaignql/graph/gid"
 	"campaignql/graph/model"
+	"campaignql/internal/apperr"
 	"campaignql/internal/content"
 )
 
@@ -68,10 +69,10 @@ func (r mutationResolver) CreateEmail(
 	ctx context.Context, input model.CreateEmailInput,
 ) (*model.CreateEmailPayload, error) {
 	e, err := r.Emails.Create(ctx, content.Patch{
-		Name: cleared(input.Name), Subject: cleared(input.Subject), Preheader: cleared(input.Preheader),
-		FromName: cleared(input.FromName), FromEmail: cleared(input.FromEmail),
-		ReplyToName: cleared(input.ReplyToName), ReplyToEmail: cleared(input.ReplyToEmail),
-		HTML: cleared(input.HTML), Plain: cleared(input.Plain), Mode: given(input.Mode),
+		Name: given(input.Name), Subject: given(input.Subject), Preheader: given(input.Preheader),
+		FromName: given(input.FromName), FromEmail: given(input.FromEmail),
+		ReplyToName: given(input.ReplyToName), ReplyToEmail: given(input.ReplyToEmail),
+		HTML: given(input.HTML), Plain: given(input.Plain), Mode: given(input.Mode),
 		OpenTracking: given(input.OpenTracking), LinkTracking: given(input.LinkTracking),
 	}, given(input.IdempotencyKey))
 	problems, err := toUserErrors(ctx, err)
@@ -81,19 +82,35 @@ func (r mutationResolver) CreateEmail(
 func (r mutationResolver) UpdateEmail(
 	ctx context.Context, input model.UpdateEmailInput,
 ) (*model.UpdateEmailPayload, error) {
+	var faults apperr.Faults
 	id, err := identify(gid.Email, "id", input.ID)
+	faults.Add(err)
+	patch := contentPatch(input, &faults)
 	var e *ent.Email
-	if err == nil {
-		e, err = r.Emails.Update(ctx, id, content.Patch{
-			Name: cleared(input.Name), Subject: cleared(input.Subject), Preheader: cleared(input.Preheader),
-			FromName: cleared(input.FromName), FromEmail: cleared(input.FromEmail),
-			ReplyToName: cleared(input.ReplyToName), ReplyToEmail: cleared(input.ReplyToEmail),
-			HTML: cleared(input.HTML), Plain: cleared(input.Plain), Mode: given(input.Mode),
-			OpenTracking: given(input.OpenTracking), LinkTracking: given(input.LinkTracking),
-		}, selected(ctx, emailFields, [][]string{{"email"}}).columns()...)
+	if err = faults.Err(); err == nil {
+		e, err = r.Emails.Update(ctx, id, patch, selected(ctx, emailFields, [][]string{{"email"}}).columns()...)
 	}
 	problems, err := toUserErrors(ctx, err)
 	return &model.UpdateEmailPayload{Email: e, UserErrors: problems}, err
+}
+
+// contentPatch reads a partial update.
+func contentPatch(in model.UpdateEmailInput, faults *apperr.Faults) content.Patch {
+	clear := clears(in.Clear, "", faults)
+	return content.Patch{
+		Name:         patched(clear, model.EmailFieldName, "name", in.Name),
+		Subject:      patched(clear, model.EmailFieldSubject, "subject", in.Subject),
+		Preheader:    patched(clear, model.EmailFieldPreheader, "preheader", in.Preheader),
+		FromName:     patched(clear, model.EmailFieldFromName, "fromName", in.FromName),
+		FromEmail:    patched(clear, model.EmailFieldFromEmail, "fromEmail", in.FromEmail),
+		ReplyToName:  patched(clear, model.EmailFieldReplyToName, "replyToName", in.ReplyToName),
+		ReplyToEmail: patched(clear, model.EmailFieldReplyToEmail, "replyToEmail", in.ReplyToEmail),
+		HTML:         patched(clear, model.EmailFieldHTML, "html", in.HTML),
+		Plain:        patched(clear, model.EmailFieldPlain, "plain", in.Plain),
+		Mode:         given(in.Mode),
+		OpenTracking: given(in.OpenTracking),
+		LinkTracking: given(in.LinkTracking),
+	}
 }
 
 func (r mutationResolver) DeleteEmails(

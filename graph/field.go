@@ -6,6 +6,7 @@ import (
 	"campaignql/ent"
 	"campaignql/graph/gid"
 	"campaignql/graph/model"
+	"campaignql/internal/apperr"
 	customfield "campaignql/internal/people/field"
 )
 
@@ -59,13 +60,17 @@ func (r mutationResolver) UpdateCustomField(
 	if err := beforeWriting(ctx, payloadCustomField); err != nil {
 		return nil, err
 	}
+	var faults apperr.Faults
 	id, err := identify(gid.CustomField, "id", input.ID)
+	faults.Add(err)
+	patch := customfield.Patch{Name: given(input.Name)}
+	choices := input.Choices.Value()
+	clear := clears(input.Clear, "", &faults)
+	if clear.has(model.CustomFieldFieldChoices, "choices", choices != nil) || choices != nil {
+		patch.Choices = &choices
+	}
 	var f *ent.CustomField
-	if err == nil {
-		patch := customfield.Patch{Name: given(input.Name)}
-		if choices, set := input.Choices.ValueOK(); set {
-			patch.Choices = &choices
-		}
+	if err = faults.Err(); err == nil {
 		f, err = r.Fields.Update(ctx, id, patch, payloadCustomField.selected(ctx).columns()...)
 	}
 	problems, err := toUserErrors(ctx, err)

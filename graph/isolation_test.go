@@ -110,6 +110,7 @@ var named = []struct {
 	},
 	{"CustomFieldValueInput.fieldId", aField},
 	{"UpdateSubscriberInput.id", aPerson},
+	{"UpdateSubscriberInput.clearFields", aField},
 	{"UpdateContactInput.id", aContact},
 	{"DeleteSubscribersInput.ids", aPerson},
 	{"DeleteContactsInput.ids", aContact},
@@ -274,6 +275,9 @@ func (p position) input(
 		if given {
 			fields[field.Name] = value
 		}
+	}
+	if definition.Name == "CustomFieldValueInput" {
+		fields["value"] = "a text" // without a value it names nothing
 	}
 	return fields
 }

@@ -6,6 +6,7 @@ import (
 	"campaignql/ent"
 	"campaignql/graph/gid"
 	"campaignql/graph/model"
+	"campaignql/internal/apperr"
 	"campaignql/internal/audience/query"
 	"campaignql/internal/people/segment"
 )
@@ -51,14 +52,17 @@ func (r mutationResolver) UpdateSegment(
 	if err := beforeWriting(ctx, payloadSegment); err != nil {
 		return nil, err
 	}
+	var faults apperr.Faults
 	id, err := identify(gid.Segment, "id", input.ID)
+	faults.Add(err)
+	patch := segment.Patch{Name: given(input.Name)}
+	rules := input.Rules.Value()
+	clear := clears(input.Clear, "", &faults)
+	if clear.has(model.SegmentFieldRules, "rules", rules != nil) || rules != nil {
+		patch.Rules = new(string(rules))
+	}
 	var s *ent.Segment
-	if err == nil {
-		patch := segment.Patch{Name: given(input.Name)}
-		if rules, set := input.Rules.ValueOK(); set {
-			text := string(rules)
-			patch.Rules = &text
-		}
+	if err = faults.Err(); err == nil {
 		s, err = r.Segments.Update(ctx, id, patch, payloadSegment.selected(ctx).columns()...)
 	}
 	problems, err := toUserErrors(ctx, err)

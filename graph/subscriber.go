@@ -131,25 +131,53 @@ func searched(faults *apperr.Faults, name, text string) string {
 	return text
 }
 
-// customValues reads values of custom fields. name is their name in the input.
+// customValues reads values of custom fields. name is their name in the input. A field without a
+// value is left out, so that the person keeps the value that is there.
 func customValues(name string, in []*model.CustomFieldValueInput) (map[int64]string, error) {
 	values := make(map[int64]string, len(in))
+	seen := make(map[int64]bool, len(in))
 	var faults apperr.Faults
 	for i, v := range in {
 		at := fmt.Sprintf("%s[%d].fieldId", name, i)
 		id, err := identify(gid.CustomField, at, v.FieldID)
 		faults.Add(err)
-		if _, twice := values[id]; twice && err == nil {
+		if seen[id] && err == nil {
 			faults.Add(apperr.InvalidField(at, apperr.ReasonCustomFieldRepeated, "is named twice"))
 		}
-		values[id] = value(v.Value.Value())
+		seen[id] = true
+		if text := v.Value.Value(); text != nil {
+			values[id] = *text
+		}
 	}
 	return values, faults.Err()
 }
 
+// clearValues adds the fields of clearFields to the values that are to be written, each with the
+// empty text that clears it.
+func clearValues(values map[int64]string, texts []string) error {
+	ids, err := identifyAll(gid.CustomField, "clearFields", texts, maxIDs)
+	if err != nil {
+		return err
+	}
+	var faults apperr.Faults
+	for _, id := range ids {
+		if _, set := values[id]; set {
+			faults.Add(clearedAndSet(fmt.Sprintf("fields.%d", id), "clearFields"))
+		}
+		values[id] = ""
+	}
+	return faults.Err()
+}
+
 // personField returns a function that maps a field of the domain to its name in the input of a
-// subscriber. below is the prefix of the name.
-func personField(below string, values []*model.CustomFieldValueInput) func(*apperr.Error) string {
+// subscriber. below is the prefix of the name, and cleared are the fields of clearFields.
+func personField(
+	below string, values []*model.CustomFieldValueInput, cleared []string,
+) func(*apperr.Error) string {
+	is := func(text, digits string) bool {
+		id, err := gid.Decode(gid.CustomField, text)
+		return err == nil && strconv.FormatInt(id, 10) == digits
+	}
 	return func(fault *apperr.Error) string {
 		name := fault.Field
 		switch digits, ofField := strings.CutPrefix(name, "fields."); {
@@ -158,13 +186,18 @@ func personField(below string, values []*model.CustomFieldValueInput) func(*appe
 		case name == "ip":
 			name = "ipAddress"
 		case ofField:
+			for i, text := range cleared {
+				if is(text, digits) {
+					name = fmt.Sprintf("clearFields[%d]", i)
+				}
+			}
 			for i, v := range values {
-				id, err := gid.Decode(gid.CustomField, v.FieldID)
-				if err == nil && strconv.FormatInt(id, 10) == digits {
-					name = fmt.Sprintf("fields[%d].value", i)
-					if fault.Reason == apperr.ReasonCustomFieldNotFound {
-						name = fmt.Sprintf("fields[%d].fieldId", i)
-					}
+				if v.Value.Value() == nil || !is(v.FieldID, digits) {
+					continue
+				}
+				name = fmt.Sprintf("fields[%d].value", i)
+				if fault.Reason == apperr.ReasonCustomFieldNotFound {
+					name = fmt.Sprintf("fields[%d].fieldId", i)
 				}
 			}
 		}
@@ -264,7 +297,7 @@ func (r *resolver) showResults(
 			payload.RejectedCount++
 			var err error
 			told.UserErrors, err = toUserErrors(
-				ctx, renamed(result.Err, personField(fmt.Sprintf("subscribers[%d].", i), input.Subscribers[i].Fields)),
+				ctx, renamed(result.Err, personField(fmt.Sprintf("subscribers[%d].", i), input.Subscribers[i].Fields, nil)),
 			)
 			if err != nil {
 				return err
@@ -303,18 +336,21 @@ func (r mutationResolver) UpdateSubscriber(
 	faults.Add(err)
 	values, err := customValues("fields", input.Fields.Value())
 	faults.Add(err)
+	faults.Add(clearValues(values, input.ClearFields.Value()))
+	clear := clears(input.Clear, "", &faults)
 	patch := subscriber.Patch{
-		Email: given(input.EmailAddress), Status: given(input.Status), Bounce: cleared(input.Bounce),
-		SubscribedAt: cleared(input.SubscribedAt), OptedInAt: cleared(input.OptedInAt), Fields: values,
-	}
-	if patch.Bounce != nil && *patch.Bounce == "" {
-		*patch.Bounce = kind.BounceNone
+		Email:        given(input.EmailAddress),
+		Status:       given(input.Status),
+		Bounce:       given(input.Bounce),
+		SubscribedAt: patched(clear, model.SubscriberFieldSubscribedAt, "subscribedAt", input.SubscribedAt),
+		OptedInAt:    patched(clear, model.SubscriberFieldOptedInAt, "optedInAt", input.OptedInAt),
+		Fields:       values,
 	}
 	var s *ent.Subscriber
 	if err = faults.Err(); err == nil {
 		s, err = r.Subscribers.Update(ctx, id, patch)
-		err = renamed(err, personField("", input.Fields.Value()))
 	}
+	err = renamed(err, personField("", input.Fields.Value(), input.ClearFields.Value()))
 	problems, err := toUserErrors(ctx, err)
 	return &model.UpdateSubscriberPayload{Subscriber: shownSubscriber(s), UserErrors: problems}, err
 }
@@ -345,7 +381,7 @@ func (r mutationResolver) Unsubscribe(
 			if fault.Reason == apperr.ReasonListNotFound {
 				return "listId"
 			}
-			return personField("", nil)(fault)
+			return personField("", nil, nil)(fault)
 		})
 	}
 	problems, err := toUserErrors(ctx, err)

@@ -238,17 +238,6 @@ func TestEmailsAreMadeChangedAndDeleted(t *testing.T) {
 			want:      `{"email":{"fromEmail":"a@example.com","name":"mail","subject":"New"}}`,
 		},
 		{
-			name:     "null clears",
-			document: change("preheader fromName fromEmail html mode openTracking"),
-			variables: object{
-				"in": object{
-					"id": "<email>", "preheader": nil, "fromName": nil, "fromEmail": nil, "html": nil, "mode": nil,
-					"openTracking": nil,
-				},
-			},
-			want: `{"email":{"fromEmail":null,"fromName":"","html":"","mode":"EMPTY","openTracking":true,"preheader":""}}`,
-		},
-		{
 			name:      "change to a bad text",
 			document:  change("name"),
 			variables: object{"in": object{"id": "<email>", "preheader": strings.Repeat("x", 501)}},

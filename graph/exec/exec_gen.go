@@ -2672,7 +2672,27 @@ type CopyCampaignPayload {
   userErrors: [UserError!]!
 }
 
-"A partial update: an absent field is left alone; null clears where that is said."
+"What ` + "`" + `clear` + "`" + ` of ` + "`" + `updateCampaign` + "`" + ` takes."
+enum CampaignField {
+  "The reason of the status: ` + "`" + `statusReason` + "`" + `."
+  STATUS_REASON
+  "The content: ` + "`" + `emailId` + "`" + `. The email itself stays."
+  EMAIL
+  "The schedule: ` + "`" + `schedule` + "`" + `. The campaign is not scheduled then."
+  SCHEDULE
+  "Who it goes to: ` + "`" + `audience` + "`" + `. It goes to nobody then."
+  AUDIENCE
+  "The A/B test: ` + "`" + `abTest` + "`" + `."
+  AB_TEST
+  "The second sending: ` + "`" + `autoResend` + "`" + `. It is turned off, and its days, subject and preheader are cleared."
+  AUTO_RESEND
+  "What to tell the one who approves: ` + "`" + `approvalExplanation` + "`" + `."
+  APPROVAL_EXPLANATION
+  "The domains whose links carry Google Analytics parameters: ` + "`" + `googleAnalyticsDomains` + "`" + `."
+  GOOGLE_ANALYTICS_DOMAINS
+}
+
+"A partial update: a field that is absent or null is left alone; ` + "`" + `clear` + "`" + ` names what is cleared."
 input UpdateCampaignInput {
   "Campaign to change: global id or legacy number."
   id: ID!
@@ -2682,26 +2702,28 @@ input UpdateCampaignInput {
   name: String
   "Status asked for. READY asked for by an account that is not trusted becomes PENDING_APPROVAL."
   status: CampaignStatus
-  "Why; null clears."
+  "Why the campaign has its status."
   statusReason: String
-  "Content: global id or legacy number of an email; null takes it away."
+  "Content: global id or legacy number of an email."
   emailId: ID
-  "New schedule, whole; null takes it away."
+  "New schedule, whole."
   schedule: ScheduleInput
-  "Who it goes to, whole; null means nobody."
+  "Who it goes to, whole."
   audience: AudienceInput
-  "A/B test, whole; null removes it."
+  "A/B test, whole."
   abTest: ABTestInput
-  "Second sending; null turns it off and clears it."
+  "Second sending, in part."
   autoResend: AutoResendInput
-  "What to tell the one who approves; null clears."
+  "What to tell the one who approves."
   approvalExplanation: String
-  "Domains whose links carry Google Analytics parameters; null clears."
+  "Domains whose links carry Google Analytics parameters."
   googleAnalyticsDomains: String
   "Whether it appears in the account's RSS feed."
   publishOnRss: Boolean
   "Whether the legacy send-to-send feature is on."
   s2sEnabled: Boolean
+  "What to clear. A field that has a value in the same input as well is a user error, ` + "`" + `cleared_and_set` + "`" + `, on that field."
+  clear: [CampaignField!]
 }
 
 "What ` + "`" + `updateCampaign` + "`" + ` answers."
@@ -2794,16 +2816,26 @@ input ABTestInput {
   emailIds: [ID!]!
 }
 
-"Second sending to those who did not open. An absent field is left alone."
+"What ` + "`" + `clear` + "`" + ` of ` + "`" + `autoResend` + "`" + ` takes."
+enum AutoResendField {
+  "The subject: ` + "`" + `subject` + "`" + `. It is required while the second sending happens."
+  SUBJECT
+  "The preheader: ` + "`" + `preheader` + "`" + `."
+  PREHEADER
+}
+
+"Second sending to those who did not open. A field that is absent or null is left alone; ` + "`" + `clear` + "`" + ` names what is cleared."
 input AutoResendInput {
   "Whether it happens."
   enabled: Boolean
   "Days to wait, 1–365."
   waitDays: Int
-  "Subject; required when it happens. Null clears."
+  "Subject; required when it happens."
   subject: String
-  "Preheader; null clears."
+  "Preheader."
   preheader: String
+  "What to clear. A field that has a value in the same input as well is a user error, ` + "`" + `cleared_and_set` + "`" + `, on that field."
+  clear: [AutoResendField!]
 }
 
 "What ` + "`" + `approveCampaign` + "`" + ` takes."
@@ -3006,7 +3038,29 @@ type CreateEmailPayload {
   userErrors: [UserError!]!
 }
 
-"A partial update: an absent field is left alone; null clears a text or an address."
+"What ` + "`" + `clear` + "`" + ` of ` + "`" + `updateEmail` + "`" + ` takes."
+enum EmailField {
+  "The name: ` + "`" + `name` + "`" + `."
+  NAME
+  "The subject line: ` + "`" + `subject` + "`" + `."
+  SUBJECT
+  "The text beside the subject: ` + "`" + `preheader` + "`" + `."
+  PREHEADER
+  "The name of the sender: ` + "`" + `fromName` + "`" + `."
+  FROM_NAME
+  "The address of the sender: ` + "`" + `fromEmail` + "`" + `."
+  FROM_EMAIL
+  "The name to reply to: ` + "`" + `replyToName` + "`" + `."
+  REPLY_TO_NAME
+  "The address to reply to: ` + "`" + `replyToEmail` + "`" + `."
+  REPLY_TO_EMAIL
+  "The HTML text: ` + "`" + `html` + "`" + `."
+  HTML
+  "The plain text: ` + "`" + `plain` + "`" + `."
+  PLAIN
+}
+
+"A partial update: a field that is absent or null is left alone; ` + "`" + `clear` + "`" + ` names what is cleared."
 input UpdateEmailInput {
   "Email to change: global id or legacy number."
   id: ID!
@@ -3034,6 +3088,8 @@ input UpdateEmailInput {
   openTracking: Boolean
   "Whether clicks are tracked."
   linkTracking: Boolean
+  "What to clear. A field that has a value in the same input as well is a user error, ` + "`" + `cleared_and_set` + "`" + `, on that field."
+  clear: [EmailField!]
 }
 
 "What ` + "`" + `updateEmail` + "`" + ` answers."
@@ -3076,7 +3132,7 @@ type CreateListPayload {
   userErrors: [UserError!]!
 }
 
-"A partial update: an absent field is left alone."
+"A partial update: a field that is absent or null is left alone."
 input UpdateListInput {
   "List to change: global id or legacy number."
   id: ID!
@@ -3112,7 +3168,7 @@ type DeleteListsPayload {
 input CustomFieldValueInput {
   "The field: global id or legacy number."
   fieldId: ID!
-  "The value, in the form that the field's type asks for; null takes it away."
+  "The value, in the form that the field's type asks for; an empty text takes it away. Absent or null, the person keeps the value that is there."
   value: String
 }
 
@@ -3313,7 +3369,15 @@ type AddSubscribersPayload {
   userErrors: [UserError!]!
 }
 
-"A partial update: an absent field is left alone; null clears where that is said."
+"What ` + "`" + `clear` + "`" + ` of ` + "`" + `updateSubscriber` + "`" + ` takes. ` + "`" + `bounce` + "`" + ` is set to NONE instead, and values of custom fields are cleared by ` + "`" + `clearFields` + "`" + `."
+enum SubscriberField {
+  "When the person subscribed: ` + "`" + `subscribedAt` + "`" + `."
+  SUBSCRIBED_AT
+  "When the person confirmed it: ` + "`" + `optedInAt` + "`" + `."
+  OPTED_IN_AT
+}
+
+"A partial update: a field that is absent or null is left alone; ` + "`" + `clear` + "`" + ` and ` + "`" + `clearFields` + "`" + ` name what is cleared."
 input UpdateSubscriberInput {
   "Subscriber to change: global id or legacy number."
   id: ID!
@@ -3321,14 +3385,18 @@ input UpdateSubscriberInput {
   emailAddress: EmailAddress
   "New state: SUBSCRIBED confirms who is pending and lets who has left enter again, UNSUBSCRIBED takes the person off. Nobody can be made PENDING."
   status: SubscriberStatus
-  "How mail came back; null is NONE, with which a person is written to again whose mail came back for good."
+  "How mail came back; with NONE a person is written to again whose mail came back for good."
   bounce: BounceType
-  "When the person subscribed; null clears."
+  "When the person subscribed."
   subscribedAt: DateTime
-  "When the person confirmed it; null clears."
+  "When the person confirmed it."
   optedInAt: DateTime
   "Values of custom fields; fields that are not named keep theirs."
   fields: [CustomFieldValueInput!]
+  "What to clear. A field that has a value in the same input as well is a user error, ` + "`" + `cleared_and_set` + "`" + `, on that field."
+  clear: [SubscriberField!]
+  "Custom fields whose values are cleared: global ids or legacy numbers, at most 250. One that has a value in ` + "`" + `fields` + "`" + ` as well is a user error, ` + "`" + `cleared_and_set` + "`" + `, on that value."
+  clearFields: [ID!]
 }
 
 "What ` + "`" + `updateSubscriber` + "`" + ` answers."
@@ -3398,14 +3466,22 @@ type CreateCustomFieldPayload {
   userErrors: [UserError!]!
 }
 
-"A partial update: an absent field is left alone."
+"What ` + "`" + `clear` + "`" + ` of ` + "`" + `updateCustomField` + "`" + ` takes."
+enum CustomFieldField {
+  "The choices: ` + "`" + `choices` + "`" + `. All values are allowed then."
+  CHOICES
+}
+
+"A partial update: a field that is absent or null is left alone; ` + "`" + `clear` + "`" + ` names what is cleared."
 input UpdateCustomFieldInput {
   "Field to change: global id or legacy number."
   id: ID!
   "New name, 1–250 characters."
   name: String
-  "Values that a CHOICE field allows from now on, whole; null and an empty list allow all. Values that people have stay."
+  "Values that a CHOICE field allows from now on, whole; an empty list allows all. Values that people have stay."
   choices: [String!]
+  "What to clear. A field that has a value in the same input as well is a user error, ` + "`" + `cleared_and_set` + "`" + `, on that field."
+  clear: [CustomFieldField!]
 }
 
 "What ` + "`" + `updateCustomField` + "`" + ` answers."
@@ -3450,14 +3526,22 @@ type CreateSegmentPayload {
   userErrors: [UserError!]!
 }
 
-"A partial update: an absent field is left alone; null clears where that is said."
+"What ` + "`" + `clear` + "`" + ` of ` + "`" + `updateSegment` + "`" + ` takes."
+enum SegmentField {
+  "The rules: ` + "`" + `rules` + "`" + `. The segment is the whole list then."
+  RULES
+}
+
+"A partial update: a field that is absent or null is left alone; ` + "`" + `clear` + "`" + ` names what is cleared."
 input UpdateSegmentInput {
   "Segment to change: global id or legacy number."
   id: ID!
   "New name, 1–250 characters."
   name: String
-  "New rules, whole; null makes it the whole list."
+  "New rules, whole."
   rules: JSON
+  "What to clear. A field that has a value in the same input as well is a user error, ` + "`" + `cleared_and_set` + "`" + `, on that field."
+  clear: [SegmentField!]
 }
 
 "What ` + "`" + `updateSegment` + "`" + ` answers."
@@ -26079,7 +26163,7 @@ func (ec *executionContext) unmarshalInputAutoResendInput(ctx context.Context, o
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"enabled", "waitDays", "subject", "preheader"}
+	fieldsInOrder := [...]string{"enabled", "waitDays", "subject", "preheader", "clear"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -26114,6 +26198,13 @@ func (ec *executionContext) unmarshalInputAutoResendInput(ctx context.Context, o
 				return it, err
 			}
 			it.Preheader = graphql.OmittableOf(data)
+		case "clear":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clear"))
+			data, err := ec.unmarshalOAutoResendField2ᚕcampaignqlᚋgraphᚋmodelᚐAutoResendFieldᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Clear = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -29024,7 +29115,7 @@ func (ec *executionContext) unmarshalInputUpdateCampaignInput(ctx context.Contex
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id", "expectedVersion", "name", "status", "statusReason", "emailId", "schedule", "audience", "abTest", "autoResend", "approvalExplanation", "googleAnalyticsDomains", "publishOnRss", "s2sEnabled"}
+	fieldsInOrder := [...]string{"id", "expectedVersion", "name", "status", "statusReason", "emailId", "schedule", "audience", "abTest", "autoResend", "approvalExplanation", "googleAnalyticsDomains", "publishOnRss", "s2sEnabled", "clear"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -29129,6 +29220,13 @@ func (ec *executionContext) unmarshalInputUpdateCampaignInput(ctx context.Contex
 				return it, err
 			}
 			it.S2sEnabled = graphql.OmittableOf(data)
+		case "clear":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clear"))
+			data, err := ec.unmarshalOCampaignField2ᚕcampaignqlᚋgraphᚋmodelᚐCampaignFieldᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Clear = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -29206,7 +29304,7 @@ func (ec *executionContext) unmarshalInputUpdateCustomFieldInput(ctx context.Con
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id", "name", "choices"}
+	fieldsInOrder := [...]string{"id", "name", "choices", "clear"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -29234,6 +29332,13 @@ func (ec *executionContext) unmarshalInputUpdateCustomFieldInput(ctx context.Con
 				return it, err
 			}
 			it.Choices = graphql.OmittableOf(data)
+		case "clear":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clear"))
+			data, err := ec.unmarshalOCustomFieldField2ᚕcampaignqlᚋgraphᚋmodelᚐCustomFieldFieldᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Clear = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -29262,7 +29367,7 @@ func (ec *executionContext) unmarshalInputUpdateEmailInput(ctx context.Context, 
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id", "name", "subject", "preheader", "fromName", "fromEmail", "replyToName", "replyToEmail", "html", "plain", "mode", "openTracking", "linkTracking"}
+	fieldsInOrder := [...]string{"id", "name", "subject", "preheader", "fromName", "fromEmail", "replyToName", "replyToEmail", "html", "plain", "mode", "openTracking", "linkTracking", "clear"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -29360,6 +29465,13 @@ func (ec *executionContext) unmarshalInputUpdateEmailInput(ctx context.Context, 
 				return it, err
 			}
 			it.LinkTracking = graphql.OmittableOf(data)
+		case "clear":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clear"))
+			data, err := ec.unmarshalOEmailField2ᚕcampaignqlᚋgraphᚋmodelᚐEmailFieldᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Clear = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -29444,7 +29556,7 @@ func (ec *executionContext) unmarshalInputUpdateSegmentInput(ctx context.Context
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id", "name", "rules"}
+	fieldsInOrder := [...]string{"id", "name", "rules", "clear"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -29472,6 +29584,13 @@ func (ec *executionContext) unmarshalInputUpdateSegmentInput(ctx context.Context
 				return it, err
 			}
 			it.Rules = graphql.OmittableOf(data)
+		case "clear":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clear"))
+			data, err := ec.unmarshalOSegmentField2ᚕcampaignqlᚋgraphᚋmodelᚐSegmentFieldᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Clear = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -29500,7 +29619,7 @@ func (ec *executionContext) unmarshalInputUpdateSubscriberInput(ctx context.Cont
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id", "emailAddress", "status", "bounce", "subscribedAt", "optedInAt", "fields"}
+	fieldsInOrder := [...]string{"id", "emailAddress", "status", "bounce", "subscribedAt", "optedInAt", "fields", "clear", "clearFields"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -29556,6 +29675,20 @@ func (ec *executionContext) unmarshalInputUpdateSubscriberInput(ctx context.Cont
 				return it, err
 			}
 			it.Fields = graphql.OmittableOf(data)
+		case "clear":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clear"))
+			data, err := ec.unmarshalOSubscriberField2ᚕcampaignqlᚋgraphᚋmodelᚐSubscriberFieldᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Clear = graphql.OmittableOf(data)
+		case "clearFields":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clearFields"))
+			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ClearFields = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -36791,6 +36924,16 @@ func (ec *executionContext) marshalNAutoResend2ᚖcampaignqlᚋgraphᚋmodelᚐA
 	return ec._AutoResend(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNAutoResendField2campaignqlᚋgraphᚋmodelᚐAutoResendField(ctx context.Context, v any) (model.AutoResendField, error) {
+	var res model.AutoResendField
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNAutoResendField2campaignqlᚋgraphᚋmodelᚐAutoResendField(ctx context.Context, sel ast.SelectionSet, v model.AutoResendField) graphql.Marshaler {
+	return v
+}
+
 func (ec *executionContext) marshalNAutomatedStatistic2campaignqlᚋinternalᚋstatisticsᚐAutomated(ctx context.Context, sel ast.SelectionSet, v statistics.Automated) graphql.Marshaler {
 	return ec._AutomatedStatistic(ctx, sel, &v)
 }
@@ -37003,6 +37146,16 @@ func (ec *executionContext) marshalNCampaignEdge2ᚖcampaignqlᚋgraphᚋmodel�
 		return graphql.Null
 	}
 	return ec._CampaignEdge(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNCampaignField2campaignqlᚋgraphᚋmodelᚐCampaignField(ctx context.Context, v any) (model.CampaignField, error) {
+	var res model.CampaignField
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCampaignField2campaignqlᚋgraphᚋmodelᚐCampaignField(ctx context.Context, sel ast.SelectionSet, v model.CampaignField) graphql.Marshaler {
+	return v
 }
 
 func (ec *executionContext) unmarshalNCampaignFilter2ᚖcampaignqlᚋgraphᚋmodelᚐCampaignFilter(ctx context.Context, v any) (*model.CampaignFilter, error) {
@@ -37450,6 +37603,16 @@ func (ec *executionContext) marshalNCustomFieldEdge2ᚖcampaignqlᚋgraphᚋmode
 		return graphql.Null
 	}
 	return ec._CustomFieldEdge(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNCustomFieldField2campaignqlᚋgraphᚋmodelᚐCustomFieldField(ctx context.Context, v any) (model.CustomFieldField, error) {
+	var res model.CustomFieldField
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCustomFieldField2campaignqlᚋgraphᚋmodelᚐCustomFieldField(ctx context.Context, sel ast.SelectionSet, v model.CustomFieldField) graphql.Marshaler {
+	return v
 }
 
 func (ec *executionContext) unmarshalNCustomFieldType2campaignqlᚋinternalᚋkindᚐFieldType(ctx context.Context, v any) (kind.FieldType, error) {
@@ -37906,6 +38069,16 @@ func (ec *executionContext) marshalNEmailEdge2ᚖcampaignqlᚋgraphᚋmodelᚐEm
 		return graphql.Null
 	}
 	return ec._EmailEdge(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNEmailField2campaignqlᚋgraphᚋmodelᚐEmailField(ctx context.Context, v any) (model.EmailField, error) {
+	var res model.EmailField
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNEmailField2campaignqlᚋgraphᚋmodelᚐEmailField(ctx context.Context, sel ast.SelectionSet, v model.EmailField) graphql.Marshaler {
+	return v
 }
 
 func (ec *executionContext) unmarshalNEmailMode2campaignqlᚋinternalᚋkindᚐEmailMode(ctx context.Context, v any) (kind.EmailMode, error) {
@@ -38871,6 +39044,16 @@ func (ec *executionContext) marshalNSegmentEdge2ᚖcampaignqlᚋgraphᚋmodelᚐ
 	return ec._SegmentEdge(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNSegmentField2campaignqlᚋgraphᚋmodelᚐSegmentField(ctx context.Context, v any) (model.SegmentField, error) {
+	var res model.SegmentField
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNSegmentField2campaignqlᚋgraphᚋmodelᚐSegmentField(ctx context.Context, sel ast.SelectionSet, v model.SegmentField) graphql.Marshaler {
+	return v
+}
+
 func (ec *executionContext) unmarshalNSeriesInterval2campaignqlᚋinternalᚋstatisticsᚐInterval(ctx context.Context, v any) (statistics.Interval, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := unmarshalNSeriesInterval2campaignqlᚋinternalᚋstatisticsᚐInterval[tmp]
@@ -39037,6 +39220,16 @@ func (ec *executionContext) marshalNSubscriberEdge2ᚖcampaignqlᚋgraphᚋmodel
 		return graphql.Null
 	}
 	return ec._SubscriberEdge(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNSubscriberField2campaignqlᚋgraphᚋmodelᚐSubscriberField(ctx context.Context, v any) (model.SubscriberField, error) {
+	var res model.SubscriberField
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNSubscriberField2campaignqlᚋgraphᚋmodelᚐSubscriberField(ctx context.Context, sel ast.SelectionSet, v model.SubscriberField) graphql.Marshaler {
+	return v
 }
 
 func (ec *executionContext) marshalNSubscriberList2ᚕᚖcampaignqlᚋgraphᚋmodelᚐSubscriberListᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.SubscriberList) graphql.Marshaler {
@@ -39889,6 +40082,42 @@ func (ec *executionContext) marshalOAudienceWaterfall2ᚖcampaignqlᚋinternal�
 	return ec._AudienceWaterfall(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalOAutoResendField2ᚕcampaignqlᚋgraphᚋmodelᚐAutoResendFieldᚄ(ctx context.Context, v any) ([]model.AutoResendField, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]model.AutoResendField, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNAutoResendField2campaignqlᚋgraphᚋmodelᚐAutoResendField(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOAutoResendField2ᚕcampaignqlᚋgraphᚋmodelᚐAutoResendFieldᚄ(ctx context.Context, sel ast.SelectionSet, v []model.AutoResendField) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNAutoResendField2campaignqlᚋgraphᚋmodelᚐAutoResendField(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalOAutoResendInput2ᚖcampaignqlᚋgraphᚋmodelᚐAutoResendInput(ctx context.Context, v any) (*model.AutoResendInput, error) {
 	if v == nil {
 		return nil, nil
@@ -40103,6 +40332,42 @@ func (ec *executionContext) unmarshalOCampaignChangeFilter2ᚖcampaignqlᚋgraph
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalOCampaignField2ᚕcampaignqlᚋgraphᚋmodelᚐCampaignFieldᚄ(ctx context.Context, v any) ([]model.CampaignField, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]model.CampaignField, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNCampaignField2campaignqlᚋgraphᚋmodelᚐCampaignField(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOCampaignField2ᚕcampaignqlᚋgraphᚋmodelᚐCampaignFieldᚄ(ctx context.Context, sel ast.SelectionSet, v []model.CampaignField) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNCampaignField2campaignqlᚋgraphᚋmodelᚐCampaignField(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalOCampaignFilter2ᚕᚖcampaignqlᚋgraphᚋmodelᚐCampaignFilterᚄ(ctx context.Context, v any) ([]*model.CampaignFilter, error) {
 	if v == nil {
 		return nil, nil
@@ -40232,6 +40497,42 @@ func (ec *executionContext) marshalOCustomField2ᚖcampaignqlᚋgraphᚋmodelᚐ
 		return graphql.Null
 	}
 	return ec._CustomField(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOCustomFieldField2ᚕcampaignqlᚋgraphᚋmodelᚐCustomFieldFieldᚄ(ctx context.Context, v any) ([]model.CustomFieldField, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]model.CustomFieldField, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNCustomFieldField2campaignqlᚋgraphᚋmodelᚐCustomFieldField(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOCustomFieldField2ᚕcampaignqlᚋgraphᚋmodelᚐCustomFieldFieldᚄ(ctx context.Context, sel ast.SelectionSet, v []model.CustomFieldField) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNCustomFieldField2campaignqlᚋgraphᚋmodelᚐCustomFieldField(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalOCustomFieldSearch2ᚖcampaignqlᚋgraphᚋmodelᚐCustomFieldSearch(ctx context.Context, v any) (*model.CustomFieldSearch, error) {
@@ -40374,6 +40675,42 @@ func (ec *executionContext) marshalOEmailAddress2ᚖstring(ctx context.Context, 
 	_ = ctx
 	res := scalar.MarshalEmailAddress(*v)
 	return res
+}
+
+func (ec *executionContext) unmarshalOEmailField2ᚕcampaignqlᚋgraphᚋmodelᚐEmailFieldᚄ(ctx context.Context, v any) ([]model.EmailField, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]model.EmailField, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNEmailField2campaignqlᚋgraphᚋmodelᚐEmailField(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOEmailField2ᚕcampaignqlᚋgraphᚋmodelᚐEmailFieldᚄ(ctx context.Context, sel ast.SelectionSet, v []model.EmailField) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNEmailField2campaignqlᚋgraphᚋmodelᚐEmailField(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalOEmailMode2ᚖcampaignqlᚋinternalᚋkindᚐEmailMode(ctx context.Context, v any) (*kind.EmailMode, error) {
@@ -40696,6 +41033,42 @@ func (ec *executionContext) marshalOSegment2ᚖcampaignqlᚋgraphᚋmodelᚐSegm
 	return ec._Segment(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalOSegmentField2ᚕcampaignqlᚋgraphᚋmodelᚐSegmentFieldᚄ(ctx context.Context, v any) ([]model.SegmentField, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]model.SegmentField, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNSegmentField2campaignqlᚋgraphᚋmodelᚐSegmentField(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOSegmentField2ᚕcampaignqlᚋgraphᚋmodelᚐSegmentFieldᚄ(ctx context.Context, sel ast.SelectionSet, v []model.SegmentField) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNSegmentField2campaignqlᚋgraphᚋmodelᚐSegmentField(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalOString2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
 	if v == nil {
 		return nil, nil
@@ -40754,6 +41127,42 @@ func (ec *executionContext) marshalOSubscriber2ᚖcampaignqlᚋgraphᚋmodelᚐS
 		return graphql.Null
 	}
 	return ec._Subscriber(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOSubscriberField2ᚕcampaignqlᚋgraphᚋmodelᚐSubscriberFieldᚄ(ctx context.Context, v any) ([]model.SubscriberField, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]model.SubscriberField, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNSubscriberField2campaignqlᚋgraphᚋmodelᚐSubscriberField(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOSubscriberField2ᚕcampaignqlᚋgraphᚋmodelᚐSubscriberFieldᚄ(ctx context.Context, sel ast.SelectionSet, v []model.SubscriberField) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNSubscriberField2campaignqlᚋgraphᚋmodelᚐSubscriberField(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalOSubscriberFilter2ᚖcampaignqlᚋgraphᚋmodelᚐSubscriberFilter(ctx context.Context, v any) (*model.SubscriberFilter, error) {

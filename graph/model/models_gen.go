@@ -139,16 +139,18 @@ type AudiencePartInput struct {
 	SegmentLegacyID graphql.Omittable[*int64] `json:"segmentLegacyId,omitempty"`
 }
 
-// Second sending to those who did not open. An absent field is left alone.
+// Second sending to those who did not open. A field that is absent or null is left alone; `clear` names what is cleared.
 type AutoResendInput struct {
 	// Whether it happens.
 	Enabled graphql.Omittable[*bool] `json:"enabled,omitempty"`
 	// Days to wait, 1–365.
 	WaitDays graphql.Omittable[*int32] `json:"waitDays,omitempty"`
-	// Subject; required when it happens. Null clears.
+	// Subject; required when it happens.
 	Subject graphql.Omittable[*string] `json:"subject,omitempty"`
-	// Preheader; null clears.
+	// Preheader.
 	Preheader graphql.Omittable[*string] `json:"preheader,omitempty"`
+	// What to clear. A field that has a value in the same input as well is a user error, `cleared_and_set`, on that field.
+	Clear graphql.Omittable[[]AutoResendField] `json:"clear,omitempty"`
 }
 
 // Which changes of campaigns to keep. A field that is absent or null keeps all; an empty list keeps none.
@@ -457,7 +459,7 @@ type CustomFieldSearch struct {
 type CustomFieldValueInput struct {
 	// The field: global id or legacy number.
 	FieldID string `json:"fieldId"`
-	// The value, in the form that the field's type asks for; null takes it away.
+	// The value, in the form that the field's type asks for; an empty text takes it away. Absent or null, the person keeps the value that is there.
 	Value graphql.Omittable[*string] `json:"value,omitempty"`
 }
 
@@ -1028,7 +1030,7 @@ type UntagSubscribersPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
-// A partial update: an absent field is left alone; null clears where that is said.
+// A partial update: a field that is absent or null is left alone; `clear` names what is cleared.
 type UpdateCampaignInput struct {
 	// Campaign to change: global id or legacy number.
 	ID string `json:"id"`
@@ -1038,26 +1040,28 @@ type UpdateCampaignInput struct {
 	Name graphql.Omittable[*string] `json:"name,omitempty"`
 	// Status asked for. READY asked for by an account that is not trusted becomes PENDING_APPROVAL.
 	Status graphql.Omittable[*kind.CampaignStatus] `json:"status,omitempty"`
-	// Why; null clears.
+	// Why the campaign has its status.
 	StatusReason graphql.Omittable[*string] `json:"statusReason,omitempty"`
-	// Content: global id or legacy number of an email; null takes it away.
+	// Content: global id or legacy number of an email.
 	EmailID graphql.Omittable[*string] `json:"emailId,omitempty"`
-	// New schedule, whole; null takes it away.
+	// New schedule, whole.
 	Schedule graphql.Omittable[*ScheduleInput] `json:"schedule,omitempty"`
-	// Who it goes to, whole; null means nobody.
+	// Who it goes to, whole.
 	Audience graphql.Omittable[*AudienceInput] `json:"audience,omitempty"`
-	// A/B test, whole; null removes it.
+	// A/B test, whole.
 	AbTest graphql.Omittable[*ABTestInput] `json:"abTest,omitempty"`
-	// Second sending; null turns it off and clears it.
+	// Second sending, in part.
 	AutoResend graphql.Omittable[*AutoResendInput] `json:"autoResend,omitempty"`
-	// What to tell the one who approves; null clears.
+	// What to tell the one who approves.
 	ApprovalExplanation graphql.Omittable[*string] `json:"approvalExplanation,omitempty"`
-	// Domains whose links carry Google Analytics parameters; null clears.
+	// Domains whose links carry Google Analytics parameters.
 	GoogleAnalyticsDomains graphql.Omittable[*string] `json:"googleAnalyticsDomains,omitempty"`
 	// Whether it appears in the account's RSS feed.
 	PublishOnRss graphql.Omittable[*bool] `json:"publishOnRss,omitempty"`
 	// Whether the legacy send-to-send feature is on.
 	S2sEnabled graphql.Omittable[*bool] `json:"s2sEnabled,omitempty"`
+	// What to clear. A field that has a value in the same input as well is a user error, `cleared_and_set`, on that field.
+	Clear graphql.Omittable[[]CampaignField] `json:"clear,omitempty"`
 }
 
 // What `updateCampaign` answers.
@@ -1086,14 +1090,16 @@ type UpdateContactPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
-// A partial update: an absent field is left alone.
+// A partial update: a field that is absent or null is left alone; `clear` names what is cleared.
 type UpdateCustomFieldInput struct {
 	// Field to change: global id or legacy number.
 	ID string `json:"id"`
 	// New name, 1–250 characters.
 	Name graphql.Omittable[*string] `json:"name,omitempty"`
-	// Values that a CHOICE field allows from now on, whole; null and an empty list allow all. Values that people have stay.
+	// Values that a CHOICE field allows from now on, whole; an empty list allows all. Values that people have stay.
 	Choices graphql.Omittable[[]string] `json:"choices,omitempty"`
+	// What to clear. A field that has a value in the same input as well is a user error, `cleared_and_set`, on that field.
+	Clear graphql.Omittable[[]CustomFieldField] `json:"clear,omitempty"`
 }
 
 // What `updateCustomField` answers.
@@ -1104,7 +1110,7 @@ type UpdateCustomFieldPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
-// A partial update: an absent field is left alone; null clears a text or an address.
+// A partial update: a field that is absent or null is left alone; `clear` names what is cleared.
 type UpdateEmailInput struct {
 	// Email to change: global id or legacy number.
 	ID string `json:"id"`
@@ -1132,6 +1138,8 @@ type UpdateEmailInput struct {
 	OpenTracking graphql.Omittable[*bool] `json:"openTracking,omitempty"`
 	// Whether clicks are tracked.
 	LinkTracking graphql.Omittable[*bool] `json:"linkTracking,omitempty"`
+	// What to clear. A field that has a value in the same input as well is a user error, `cleared_and_set`, on that field.
+	Clear graphql.Omittable[[]EmailField] `json:"clear,omitempty"`
 }
 
 // What `updateEmail` answers.
@@ -1142,7 +1150,7 @@ type UpdateEmailPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
-// A partial update: an absent field is left alone.
+// A partial update: a field that is absent or null is left alone.
 type UpdateListInput struct {
 	// List to change: global id or legacy number.
 	ID string `json:"id"`
@@ -1160,14 +1168,16 @@ type UpdateListPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
-// A partial update: an absent field is left alone; null clears where that is said.
+// A partial update: a field that is absent or null is left alone; `clear` names what is cleared.
 type UpdateSegmentInput struct {
 	// Segment to change: global id or legacy number.
 	ID string `json:"id"`
 	// New name, 1–250 characters.
 	Name graphql.Omittable[*string] `json:"name,omitempty"`
-	// New rules, whole; null makes it the whole list.
+	// New rules, whole.
 	Rules graphql.Omittable[scalar.JSON] `json:"rules,omitempty"`
+	// What to clear. A field that has a value in the same input as well is a user error, `cleared_and_set`, on that field.
+	Clear graphql.Omittable[[]SegmentField] `json:"clear,omitempty"`
 }
 
 // What `updateSegment` answers.
@@ -1178,7 +1188,7 @@ type UpdateSegmentPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
-// A partial update: an absent field is left alone; null clears where that is said.
+// A partial update: a field that is absent or null is left alone; `clear` and `clearFields` name what is cleared.
 type UpdateSubscriberInput struct {
 	// Subscriber to change: global id or legacy number.
 	ID string `json:"id"`
@@ -1186,14 +1196,18 @@ type UpdateSubscriberInput struct {
 	EmailAddress graphql.Omittable[*string] `json:"emailAddress,omitempty"`
 	// New state: SUBSCRIBED confirms who is pending and lets who has left enter again, UNSUBSCRIBED takes the person off. Nobody can be made PENDING.
 	Status graphql.Omittable[*kind.SubscriberStatus] `json:"status,omitempty"`
-	// How mail came back; null is NONE, with which a person is written to again whose mail came back for good.
+	// How mail came back; with NONE a person is written to again whose mail came back for good.
 	Bounce graphql.Omittable[*kind.BounceType] `json:"bounce,omitempty"`
-	// When the person subscribed; null clears.
+	// When the person subscribed.
 	SubscribedAt graphql.Omittable[*time.Time] `json:"subscribedAt,omitempty"`
-	// When the person confirmed it; null clears.
+	// When the person confirmed it.
 	OptedInAt graphql.Omittable[*time.Time] `json:"optedInAt,omitempty"`
 	// Values of custom fields; fields that are not named keep theirs.
 	Fields graphql.Omittable[[]*CustomFieldValueInput] `json:"fields,omitempty"`
+	// What to clear. A field that has a value in the same input as well is a user error, `cleared_and_set`, on that field.
+	Clear graphql.Omittable[[]SubscriberField] `json:"clear,omitempty"`
+	// Custom fields whose values are cleared: global ids or legacy numbers, at most 250. One that has a value in `fields` as well is a user error, `cleared_and_set`, on that value.
+	ClearFields graphql.Omittable[[]string] `json:"clearFields,omitempty"`
 }
 
 // What `updateSubscriber` answers.
@@ -1309,6 +1323,64 @@ func (e AudienceForm) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
+// What `clear` of `autoResend` takes.
+type AutoResendField string
+
+const (
+	// The subject: `subject`. It is required while the second sending happens.
+	AutoResendFieldSubject AutoResendField = "SUBJECT"
+	// The preheader: `preheader`.
+	AutoResendFieldPreheader AutoResendField = "PREHEADER"
+)
+
+var AllAutoResendField = []AutoResendField{
+	AutoResendFieldSubject,
+	AutoResendFieldPreheader,
+}
+
+func (e AutoResendField) IsValid() bool {
+	switch e {
+	case AutoResendFieldSubject, AutoResendFieldPreheader:
+		return true
+	}
+	return false
+}
+
+func (e AutoResendField) String() string {
+	return string(e)
+}
+
+func (e *AutoResendField) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = AutoResendField(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid AutoResendField", str)
+	}
+	return nil
+}
+
+func (e AutoResendField) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *AutoResendField) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e AutoResendField) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
 // What can be done to a campaign.
 type CampaignAction string
 
@@ -1391,6 +1463,82 @@ func (e CampaignAction) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
+// What `clear` of `updateCampaign` takes.
+type CampaignField string
+
+const (
+	// The reason of the status: `statusReason`.
+	CampaignFieldStatusReason CampaignField = "STATUS_REASON"
+	// The content: `emailId`. The email itself stays.
+	CampaignFieldEmail CampaignField = "EMAIL"
+	// The schedule: `schedule`. The campaign is not scheduled then.
+	CampaignFieldSchedule CampaignField = "SCHEDULE"
+	// Who it goes to: `audience`. It goes to nobody then.
+	CampaignFieldAudience CampaignField = "AUDIENCE"
+	// The A/B test: `abTest`.
+	CampaignFieldAbTest CampaignField = "AB_TEST"
+	// The second sending: `autoResend`. It is turned off, and its days, subject and preheader are cleared.
+	CampaignFieldAutoResend CampaignField = "AUTO_RESEND"
+	// What to tell the one who approves: `approvalExplanation`.
+	CampaignFieldApprovalExplanation CampaignField = "APPROVAL_EXPLANATION"
+	// The domains whose links carry Google Analytics parameters: `googleAnalyticsDomains`.
+	CampaignFieldGoogleAnalyticsDomains CampaignField = "GOOGLE_ANALYTICS_DOMAINS"
+)
+
+var AllCampaignField = []CampaignField{
+	CampaignFieldStatusReason,
+	CampaignFieldEmail,
+	CampaignFieldSchedule,
+	CampaignFieldAudience,
+	CampaignFieldAbTest,
+	CampaignFieldAutoResend,
+	CampaignFieldApprovalExplanation,
+	CampaignFieldGoogleAnalyticsDomains,
+}
+
+func (e CampaignField) IsValid() bool {
+	switch e {
+	case CampaignFieldStatusReason, CampaignFieldEmail, CampaignFieldSchedule, CampaignFieldAudience, CampaignFieldAbTest, CampaignFieldAutoResend, CampaignFieldApprovalExplanation, CampaignFieldGoogleAnalyticsDomains:
+		return true
+	}
+	return false
+}
+
+func (e CampaignField) String() string {
+	return string(e)
+}
+
+func (e *CampaignField) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = CampaignField(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid CampaignField", str)
+	}
+	return nil
+}
+
+func (e CampaignField) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *CampaignField) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e CampaignField) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
 // What campaigns can be ordered by.
 type CampaignOrderField string
 
@@ -1467,6 +1615,61 @@ func (e CampaignOrderField) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
+// What `clear` of `updateCustomField` takes.
+type CustomFieldField string
+
+const (
+	// The choices: `choices`. All values are allowed then.
+	CustomFieldFieldChoices CustomFieldField = "CHOICES"
+)
+
+var AllCustomFieldField = []CustomFieldField{
+	CustomFieldFieldChoices,
+}
+
+func (e CustomFieldField) IsValid() bool {
+	switch e {
+	case CustomFieldFieldChoices:
+		return true
+	}
+	return false
+}
+
+func (e CustomFieldField) String() string {
+	return string(e)
+}
+
+func (e *CustomFieldField) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = CustomFieldField(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid CustomFieldField", str)
+	}
+	return nil
+}
+
+func (e CustomFieldField) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *CustomFieldField) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e CustomFieldField) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
 // A day of the week.
 type DayOfWeek string
 
@@ -1535,6 +1738,85 @@ func (e *DayOfWeek) UnmarshalJSON(b []byte) error {
 }
 
 func (e DayOfWeek) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// What `clear` of `updateEmail` takes.
+type EmailField string
+
+const (
+	// The name: `name`.
+	EmailFieldName EmailField = "NAME"
+	// The subject line: `subject`.
+	EmailFieldSubject EmailField = "SUBJECT"
+	// The text beside the subject: `preheader`.
+	EmailFieldPreheader EmailField = "PREHEADER"
+	// The name of the sender: `fromName`.
+	EmailFieldFromName EmailField = "FROM_NAME"
+	// The address of the sender: `fromEmail`.
+	EmailFieldFromEmail EmailField = "FROM_EMAIL"
+	// The name to reply to: `replyToName`.
+	EmailFieldReplyToName EmailField = "REPLY_TO_NAME"
+	// The address to reply to: `replyToEmail`.
+	EmailFieldReplyToEmail EmailField = "REPLY_TO_EMAIL"
+	// The HTML text: `html`.
+	EmailFieldHTML EmailField = "HTML"
+	// The plain text: `plain`.
+	EmailFieldPlain EmailField = "PLAIN"
+)
+
+var AllEmailField = []EmailField{
+	EmailFieldName,
+	EmailFieldSubject,
+	EmailFieldPreheader,
+	EmailFieldFromName,
+	EmailFieldFromEmail,
+	EmailFieldReplyToName,
+	EmailFieldReplyToEmail,
+	EmailFieldHTML,
+	EmailFieldPlain,
+}
+
+func (e EmailField) IsValid() bool {
+	switch e {
+	case EmailFieldName, EmailFieldSubject, EmailFieldPreheader, EmailFieldFromName, EmailFieldFromEmail, EmailFieldReplyToName, EmailFieldReplyToEmail, EmailFieldHTML, EmailFieldPlain:
+		return true
+	}
+	return false
+}
+
+func (e EmailField) String() string {
+	return string(e)
+}
+
+func (e *EmailField) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = EmailField(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid EmailField", str)
+	}
+	return nil
+}
+
+func (e EmailField) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *EmailField) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e EmailField) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil
@@ -1727,6 +2009,119 @@ func (e *ReadinessCode) UnmarshalJSON(b []byte) error {
 }
 
 func (e ReadinessCode) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// What `clear` of `updateSegment` takes.
+type SegmentField string
+
+const (
+	// The rules: `rules`. The segment is the whole list then.
+	SegmentFieldRules SegmentField = "RULES"
+)
+
+var AllSegmentField = []SegmentField{
+	SegmentFieldRules,
+}
+
+func (e SegmentField) IsValid() bool {
+	switch e {
+	case SegmentFieldRules:
+		return true
+	}
+	return false
+}
+
+func (e SegmentField) String() string {
+	return string(e)
+}
+
+func (e *SegmentField) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = SegmentField(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid SegmentField", str)
+	}
+	return nil
+}
+
+func (e SegmentField) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *SegmentField) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e SegmentField) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// What `clear` of `updateSubscriber` takes. `bounce` is set to NONE instead, and values of custom fields are cleared by `clearFields`.
+type SubscriberField string
+
+const (
+	// When the person subscribed: `subscribedAt`.
+	SubscriberFieldSubscribedAt SubscriberField = "SUBSCRIBED_AT"
+	// When the person confirmed it: `optedInAt`.
+	SubscriberFieldOptedInAt SubscriberField = "OPTED_IN_AT"
+)
+
+var AllSubscriberField = []SubscriberField{
+	SubscriberFieldSubscribedAt,
+	SubscriberFieldOptedInAt,
+}
+
+func (e SubscriberField) IsValid() bool {
+	switch e {
+	case SubscriberFieldSubscribedAt, SubscriberFieldOptedInAt:
+		return true
+	}
+	return false
+}
+
+func (e SubscriberField) String() string {
+	return string(e)
+}
+
+func (e *SubscriberField) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = SubscriberField(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid SubscriberField", str)
+	}
+	return nil
+}
+
+func (e SubscriberField) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *SubscriberField) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e SubscriberField) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

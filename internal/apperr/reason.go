@@ -22,6 +22,7 @@ const (
 	ReasonTextTooLong          Reason = "text_too_long"
 	ReasonValueInvalid         Reason = "value_invalid"
 	ReasonVariableInvalid      Reason = "variable_invalid"
+	ReasonClearedAndSet        Reason = "cleared_and_set"
 	ReasonParameterMissing     Reason = "parameter_missing"
 	ReasonNotNumeric           Reason = "not_numeric"
 	ReasonCampaignsInvalid     Reason = "campaigns_invalid"

@@ -37,6 +37,7 @@ var registered = []Registered{
 	{ReasonRangeEmpty, []Code{Invalid}, "a range ends before it begins"},
 	{ReasonIdempotencyKeyLength, []Code{Invalid}, "an idempotency key is empty or too long"},
 	{ReasonIdempotencyKeyReused, []Code{Invalid}, "an idempotency key was used with another input"},
+	{ReasonClearedAndSet, []Code{Invalid}, "an update clears a field and gives it a value"},
 	{ReasonStaleVersion, []Code{Precondition}, "the object changed since the version that the caller expects"},
 	{ReasonTooManyChanges, []Code{Conflict}, "the object changed at every attempt to change it"},
 	{ReasonAnswerTooLarge, []Code{Invalid}, "an answer would hold more than one may"},

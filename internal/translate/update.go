@@ -30,6 +30,12 @@ func updateCampaign(r *reading) (string, map[string]any, error) {
 	return document, withInput(input), nil
 }
 
+// clearPart names a part of the campaign that the update clears, because a null leaves it alone.
+func clearPart(input map[string]any, part string) {
+	named, _ := input["clear"].([]string)
+	input["clear"] = append(named, part)
+}
+
 // set puts a value into an input if the value was given.
 func set[T any](input map[string]any, name string, value *T) {
 	if value != nil {
@@ -62,7 +68,7 @@ func setEmail(r *reading, patch campaign.Patch, input map[string]any) error {
 	switch {
 	case patch.EmailID == nil:
 	case *patch.EmailID == 0:
-		input["emailId"] = nil
+		clearPart(input, "EMAIL")
 	default:
 		input["emailId"] = r.id("RelEmailID")
 	}
@@ -283,7 +289,7 @@ func setABTest(_ *reading, patch campaign.Patch, input map[string]any) error {
 		return refused(given.Err)
 	}
 	if given.Test == nil {
-		input["abTest"] = nil
+		clearPart(input, "AB_TEST")
 		return nil
 	}
 	if err := given.Test.Validate(); err != nil {
