@@ -1,6 +1,7 @@
 package graph_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -705,6 +706,52 @@ func TestHistoryTellsWhoDidWhatThroughWhat(t *testing.T) {
 		if !strings.Contains(got, `"action":"CREATE"`) ||
 			!strings.Contains(got, `"hasNextPage":false,"hasPreviousPage":true`) {
 			t.Errorf("second page of the history: %s", got)
+		}
+		oldest := apitest.At(t, w.MustQuery(
+			t, a.Key, `query($id: ID!) { campaign(id: $id) { history(last: 2) {
+				totalCount nodes { version } pageInfo { hasNextPage hasPreviousPage } } } }`, object{"id": id},
+		), "campaign", "history")
+		want = `{"nodes":[{"version":2},{"version":1}],"pageInfo":{"hasNextPage":false,"hasPreviousPage":true},"totalCount":4}`
+		if got := compact(oldest); got != want {
+			t.Errorf("the oldest entries:\n got %s\nwant %s", got, want)
+		}
+	})
+}
+
+// TestChangesOfAllCampaignsSayWhoDidWhat asks for the changes of an account by every filter.
+func TestChangesOfAllCampaignsSayWhoDidWhat(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		a, b := w.Account(t), w.Account(t)
+		create := `mutation($name: String!) { createCampaign(input: {name: $name}) { campaign { id legacyId } } }`
+		w.MustQuery(t, b.Key, create, object{"name": "of somebody else"})
+		one := apitest.At(t, w.MustQuery(t, a.Key, create, object{"name": "one"}), "createCampaign", "campaign").(object)
+		two := apitest.At(t, w.MustQuery(t, a.Key, create, object{"name": "two"}), "createCampaign", "campaign").(object)
+		w.MustQuery(
+			t, a.Key, `mutation($id: ID!) { updateCampaign(input: {id: $id, name: "new"}) { campaign { id } } }`,
+			object{"id": one["id"]},
+		)
+		const all = `[{"action":"UPDATE","campaign":{"name":"new"}},{"action":"CREATE","campaign":{"name":"two"}},{"action":"CREATE","campaign":{"name":"new"}}]`
+		for filter, want := range map[string]string{
+			`{}`:   all,
+			`null`: all,
+			`{campaignIds: null, actor: null, action: null, from: null, to: null}`:   all,
+			`{campaignIds: ["` + one["id"].(string) + `"], action: [UPDATE, PAUSE]}`: `[{"action":"UPDATE","campaign":{"name":"new"}}]`,
+			`{campaignIds: [` + two["legacyId"].(string) + `]}`:                      `[{"action":"CREATE","campaign":{"name":"two"}}]`,
+			`{campaignIds: []}`: `[]`,
+			`{actor: ` + number(a.User.ID) + `, from: "2000-01-01T00:00:00Z", to: "2100-01-01T00:00:00Z"}`: all,
+			`{actor: ` + number(b.User.ID) + `}`: `[]`,
+			`{to: "2000-01-01T00:00:00Z"}`:       `[]`,
+			`{from: "2100-01-01T00:00:00Z"}`:     `[]`,
+		} {
+			got := apitest.At(t, w.MustQuery(
+				t, a.Key, `{ campaignChanges(filter: `+filter+`) { totalCount nodes { action campaign { name } } } }`, nil,
+			), "campaignChanges").(object)
+			if nodes := compact(got["nodes"]); nodes != want {
+				t.Errorf("%s:\n got %s\nwant %s", filter, nodes, want)
+			}
+			if counted := compact(got["totalCount"]); counted != fmt.Sprint(strings.Count(want, "action")) {
+				t.Errorf("%s: counted %s", filter, counted)
+			}
 		}
 	})
 }

@@ -68,6 +68,8 @@ var named = []struct {
 	{
 		"CampaignFilter.ids", aCampaign,
 	},
+	{"CampaignChangeFilter.campaignIds", aCampaign},
+	{"CampaignChangeFilter.actor", aUser},
 	{"Query.compare.campaigns", aCampaign},
 	{"Query.exportStatistics.campaign", aCampaign},
 	{"CampaignTagFilter.anyOf", aTag},

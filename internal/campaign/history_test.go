@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"campaignql/ent"
+	"campaignql/ent/campaignchange"
 	"campaignql/internal/apperr"
 	"campaignql/internal/campaign"
 	"campaignql/internal/kind"
@@ -93,7 +94,7 @@ func TestChangesOfAllCampaignsAreFiltered(t *testing.T) {
 				SetAction("update").SetActorID(int64(7 + i/2%2)).SetSurface(kind.SurfaceGraphQL).
 				SetToStatus(kind.StatusDraft).SetAt(noon.Add(time.Duration(i/2+1) * time.Hour)).ExecX(f.ctx)
 		}
-		all := client.CampaignChange.Query().AllX(f.ctx)
+		all := client.CampaignChange.Query().Order(campaignchange.ByID()).AllX(f.ctx)
 		at := func(hours int) *time.Time { instant := noon.Add(time.Duration(hours) * time.Hour); return &instant }
 		for name, in := range map[string]struct {
 			filter campaign.ChangeFilter

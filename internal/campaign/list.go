@@ -48,7 +48,6 @@ var (
 	ByRecipients = numberOrder(
 		"RECIPIENTS", campaign.FieldTotalRecipients, func(c *ent.Campaign) int64 { return c.TotalRecipients },
 	)
-	descending        = sql.OrderDesc()
 	newestFirst       = func() Order { o := ByID; o.Desc = true; return o }()
 	_           Order = newestFirst
 )
