@@ -334,10 +334,9 @@ func TestAComplaintEndsEverySubscription(t *testing.T) {
 	})
 }
 
-// TestLateEventsFindTheAddressThatTheMailWentTo has a subscription get another address after a
-// campaign went out: what is told of that campaign by the number of the subscription is of the old
-// address, and what is told of a later campaign is of the new one. Whoever leaves is not found again
-// by either.
+// TestLateEventsFindTheAddressThatTheMailWentTo gives a subscription another address after a campaign
+// was sent. Events of that campaign by the number of the subscription belong to the old address, and
+// events of a later campaign to the new one. After an unsubscription neither address is reached.
 func TestLateEventsFindTheAddressThatTheMailWentTo(t *testing.T) {
 	eachContactWorld(t, func(t *testing.T, w *contactWorld) {
 		old, next := w.campaign(toLists(w.a, 0)), w.campaign(toLists(w.a, 0))

@@ -79,8 +79,8 @@ func Random() string {
 }
 
 // write writes text to a new file beside path, so that it is on the disk, and returns its name. If
-// like is not nil, the file gets its owner, group and mode. They are set through the open file:
-// whoever may write to the folder could have put a link in its place.
+// like is not nil, the file gets its owner, group and mode. They are set through the open file,
+// because a user who may write to the folder could replace its name by a link.
 func write(path, text string, like fs.FileInfo) (name string, err error) {
 	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*") // with mode 0600
 	if err != nil {

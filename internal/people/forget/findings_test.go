@@ -11,8 +11,8 @@ import (
 	"campaignql/internal/store"
 )
 
-// TestReportsOfMigrationsForgetTheAddress forgets people whose subscriptions, of which a report of a
-// migration tells, belong to them no more.
+// TestReportsOfMigrationsForgetTheAddress forgets people after a subscription that the report of a
+// migration names was deleted, or moved to another person.
 func TestReportsOfMigrationsForgetTheAddress(t *testing.T) {
 	const ann = "ann@example.com"
 	for name, leave := range map[string]func(w *world, subscription int64) error{
