@@ -342,8 +342,9 @@ func interrupt(ctx context.Context, after int) (context.Context, context.CancelF
 	return ctx, cancel
 }
 
-// killer kills random database connections until ctx ends.
-func killer(ctx context.Context, t *testing.T, address string) {
+// killer kills random database connections until ctx ends: one for each value of turns, so that the
+// writers come to an end on every machine.
+func killer(ctx context.Context, t *testing.T, address string, turns <-chan struct{}) {
 	u, err := url.Parse(address)
 	if err != nil {
 		t.Error(err)
@@ -355,7 +356,12 @@ func killer(ctx context.Context, t *testing.T, address string) {
 		return
 	}
 	defer admin.Close()
-	for ctx.Err() == nil {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-turns:
+		}
 		var id int64
 		row := admin.QueryRowContext(
 			ctx, "SELECT id FROM information_schema.processlist WHERE db=? ORDER BY RAND() LIMIT 1",
@@ -363,10 +369,6 @@ func killer(ctx context.Context, t *testing.T, address string) {
 		)
 		if row.Scan(&id) == nil {
 			_, _ = admin.ExecContext(ctx, fmt.Sprint("KILL ", id)) // the connection may have ended meanwhile
-		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(15 * time.Millisecond):
 		}
 	}
 }
@@ -389,12 +391,13 @@ func TestCountersAreThoseOfARefereeWhateverHappens(t *testing.T) {
 		for i := range all {
 			all[i] = w.invent(r, i)
 		}
+		// Every recorded batch lets the killer kill two connections.
+		turns := make(chan struct{}, 2*len(all))
 		killing, stop := context.WithCancel(w.ctx)
 		var killed sync.WaitGroup
 		if strings.HasPrefix(address, "mysql:") {
-			killed.Go(func() { killer(killing, t, address) })
+			killed.Go(func() { killer(killing, t, address, turns) })
 		}
-		deadline := time.Now().Add(90 * time.Second)
 		var writers sync.WaitGroup
 		for n := range 16 {
 			r := rand.New(rand.NewPCG(seed, uint64(n+2)))
@@ -422,9 +425,11 @@ func TestCountersAreThoseOfARefereeWhateverHappens(t *testing.T) {
 									t.Errorf("rejected: %v", result.Err)
 								}
 							}
+							turns <- struct{}{}
+							turns <- struct{}{}
 							break
 						}
-						if time.Now().After(deadline) {
+						if try == 500 {
 							t.Error("no progress:", err)
 							return
 						}
