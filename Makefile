@@ -29,10 +29,10 @@ build:
 test:
 	@.ci/test ./...
 
-## race: the same under the race detector, which needs a C compiler; PACKAGES for some of it
+## race: the same under the race detector, which needs a C compiler, with smaller samples; PACKAGES for some of it
 PACKAGES ?= ./...
 race:
-	@CGO_ENABLED=1 .ci/test -race $(PACKAGES)
+	@CGO_ENABLED=1 .ci/test -race -short $(PACKAGES)
 
 ## lint: vet, staticcheck, formatting
 lint:

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"campaignql/internal/event"
+	"campaignql/internal/testkit"
 )
 
 func TestMachinesAreToldByTheirUserAgents(t *testing.T) {
@@ -91,6 +92,7 @@ func TestCrawlersAreMachines(t *testing.T) {
 // plain search with regular expressions.
 func TestAPatternIsFoundWhateverSurroundsIt(t *testing.T) {
 	t.Parallel()
+	testkit.OncePerRun(t)
 	if err := event.ComparePatterns(append(lines(t, "crawlers.txt"), lines(t, "people.txt")...)); err != nil {
 		t.Error(err)
 	}

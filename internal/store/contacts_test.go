@@ -480,12 +480,16 @@ func TestRandomPeopleBecomeTheContactsOfANaiveModel(t *testing.T) {
 	t.Parallel()
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
-	p := randomPeople(seed, 20_000, 100_000)
+	people := 20_000
+	if testing.Short() {
+		people = 4_000
+	}
+	p := randomPeople(seed, people, 5*people)
 	want := p.model()
 	for table, rows := range want {
 		t.Logf("%d %s", len(rows), table)
 	}
-	if len(want["merged"]) < 500 || len(want["gone"]) < 100 || len(want["recounts"]) > len(p.campaigns) {
+	if len(want["merged"]) < people/40 || len(want["gone"]) < people/200 || len(want["recounts"]) > len(p.campaigns) {
 		t.Error("the people are not the ones that this test is about")
 	}
 	for _, engine := range testkit.Engines() {
