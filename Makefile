@@ -93,6 +93,7 @@ fuzz:
 	done
 	$(GO) test ./internal/translate -run '^$$' -fuzz '^FuzzTranslate$$' -fuzztime $(FUZZTIME)
 	$(GO) test ./internal/audience/rules -run '^$$' -fuzz '^FuzzParseRules$$' -fuzztime $(FUZZTIME)
+	$(GO) test ./internal/people/address -run '^$$' -fuzz '^FuzzParse$$' -fuzztime $(FUZZTIME)
 	for target in FuzzBeginning FuzzReport; do \
 		$(GO) test ./internal/importer -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) || exit 1; \
 	done
