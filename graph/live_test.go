@@ -289,26 +289,36 @@ func TestWhoFollowsTheAccountIsToldOfDeletions(t *testing.T) {
 	eachLive(t, liveConfig(), func(t *testing.T, w *world) {
 		owner := w.Account(t)
 		gone, stays := w.sending(t, owner), w.sending(t, owner)
-		for name, f := range w.overBoth(t, owner.Key) {
-			for range 2 {
-				if got := f.told(); got.Cause != "SNAPSHOT" || got.DeletedID != "" {
-					t.Errorf("%s began with %v", name, got)
+		followers := w.overBoth(t, owner.Key)
+		each := func(check func(got told) bool) {
+			t.Helper()
+			for name, f := range followers {
+				if got := f.told(); !check(got) {
+					t.Errorf("%s was told %v", name, got)
 				}
 			}
+		}
+		for range 2 {
+			each(func(got told) bool { return got.Cause == "SNAPSHOT" && got.Campaign != nil && got.DeletedID == "" })
+		}
+		remove := func(id int64) {
+			t.Helper()
 			w.MustQuery(
 				t, owner.Key, `mutation($id: ID!) { deleteCampaigns(input: {ids: [$id]}) { deletedIds } }`,
-				object{"id": number(gone.ID)},
+				object{"id": number(id)},
 			)
-			if got := f.told(); got != (told{DeletedID: globalID(gid.Campaign, gone.ID), Cause: "DELETED"}) {
-				t.Errorf("%s was told %v", name, got)
-			}
-			w.sent(t, stays.ID, stays.TotalSent+1)
-			stays.TotalSent++
-			if got := f.told(); got.Cause != "COUNTERS" || got.Campaign == nil {
-				t.Errorf("%s was told %v", name, got)
-			}
-			gone = w.sending(t, owner)
+			each(func(got told) bool { return got == told{DeletedID: globalID(gid.Campaign, id), Cause: "DELETED"} })
 		}
+		remove(gone.ID)
+		w.sent(t, stays.ID, 5)
+		each(func(got told) bool { return got.Cause == "COUNTERS" && got.Campaign != nil })
+		ctx, client := w.system()
+		if err := client.Campaign.UpdateOneID(stays.ID).SetStatus(kind.StatusSent).
+			SetStatusRank(kind.StatusSent.Rank()).Exec(ctx); err != nil {
+			t.Fatal(err)
+		}
+		each(func(got told) bool { return got.Cause == "STATUS" && got.Campaign.Status == "SENT" })
+		remove(stays.ID) // it is no longer followed
 	})
 }
 
