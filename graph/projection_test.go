@@ -109,6 +109,7 @@ func leaves(types map[string]*ast.Definition, of *ast.Definition, before leaf, p
 // beside are relations whose types have a case of their own, and which would be read twice here.
 var beside = map[string]bool{
 	"AudiencePart.list": true, "AudiencePart.segment": true, "ExplainedCriterion.list": true,
+	"Tag.campaigns": true, "Email.campaigns": true,
 }
 
 // everything returns a selection of every leaf of a type.
@@ -162,10 +163,12 @@ func (w *world) full(t *testing.T, owner *apitest.Account) (*ent.Campaign, *ent.
 		SetAutomatedOpens(21).SetAutomatedClicks(22).
 		SetSendingStartedAt(firstDay.Add(2 * time.Hour)).SetSendingFinishedAt(firstDay.Add(3 * time.Hour)).
 		SetLastActivityAt(firstDay.Add(4 * time.Hour)).Save(owner.Context))(t)
+	key := must(client.APIKey.Create().SetHash(randomName()).SetHint("cq_abcde").SetScopes("read").SetNote("for a test").
+		SetCreatedAt(firstDay).SetExpiresAt(firstDay).SetLastUsedAt(firstDay).SetRevokedAt(firstDay).Save(owner.Context))(t)
 	must(
 		client.CampaignChange.Create().
 			SetCampaignID(c.ID).SetVersion(2).SetAction("update").SetActorID(owner.User.ID).
-			SetAPIKeyID(31).SetSurface(kind.SurfaceCommand).SetFromStatus(kind.StatusDraft).
+			SetAPIKeyID(key.ID).SetSurface(kind.SurfaceCommand).SetFromStatus(kind.StatusDraft).
 			SetToStatus(kind.StatusReady).SetFields("name,status").SetReason("so it was").
 			SetAt(firstDay.Add(time.Hour)).Save(owner.Context),
 	)(t)
