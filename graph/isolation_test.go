@@ -69,7 +69,9 @@ var named = []struct {
 		"CampaignFilter.ids", aCampaign,
 	},
 	{"CampaignChangeFilter.campaignIds", aCampaign},
-	{"CampaignChangeFilter.actor", aUser},
+	{"CampaignChangeFilter.actorId", aUser},
+	{"Query.user.id", aUser},
+	{"CampaignFilter.ownerIds", aUser},
 	{"Query.compare.campaigns", aCampaign},
 	{"Query.exportStatistics.campaign", aCampaign},
 	{"CampaignTagFilter.anyOf", aTag},
@@ -86,8 +88,8 @@ var named = []struct {
 	},
 	{"UpdateCampaignInput.emailId", anEmail},
 	{"ABTestInput.emailIds", anEmail},
-	{"AudiencePartInput.listLegacyId", aList},
-	{"AudiencePartInput.segmentLegacyId", aSegment},
+	{"AudiencePartInput.listId", aList},
+	{"AudiencePartInput.segmentId", aSegment},
 	{"UpdateTagInput.id", aTag},
 	{"DeleteTagsInput.ids", aTag},
 	{"TagCampaignsInput.campaignIds", aCampaign},
@@ -649,7 +651,7 @@ var belowRoot = map[string]struct {
 
 // subscribed are the ids in the arguments of subscriptions.
 // TestSubscriptionToWhatIsNotThereBeginsNothing covers them.
-var subscribed = map[string]bool{"Subscription.campaignChanged.ids": true}
+var subscribed = map[string]bool{"Subscription.campaignChanged.campaignIds": true}
 
 // TestNobodyLearnsOfAnotherAccountBelowTheRoot covers the arguments of fields of all types other
 // than Query and Mutation.

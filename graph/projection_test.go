@@ -14,6 +14,7 @@ import (
 	"campaignql/ent"
 	"campaignql/graph"
 	"campaignql/graph/gid"
+	"campaignql/internal/account"
 	"campaignql/internal/audience/rules"
 	"campaignql/internal/kind"
 	"campaignql/internal/testkit/apitest"
@@ -22,7 +23,7 @@ import (
 func TestEveryFieldIsProjected(t *testing.T) {
 	t.Parallel()
 	types := schema(t).Types
-	for _, name := range []string{"Campaign", "Tag", "Email", "SubscriberList", "Subscriber", "CustomField", "Segment", "SubscriberTag", "Suppression", "AccountStatistics", "SeriesPoint"} {
+	for _, name := range []string{"Campaign", "Tag", "Email", "SubscriberList", "Subscriber", "CustomField", "Segment", "SubscriberTag", "Suppression", "User", "ApiKey", "AccountStatistics", "SeriesPoint"} {
 		checkProjection(t, types, types[name], graph.Projection(name), name)
 	}
 }
@@ -92,7 +93,7 @@ func leaves(types map[string]*ast.Definition, of *ast.Definition, before leaf, p
 	for _, field := range of.Fields {
 		below := types[field.Type.Name()]
 		if strings.HasPrefix(field.Name, "__") || slices.Contains(passed, below) ||
-			slices.Contains(apart, below.Name) {
+			slices.Contains(apart, below.Name) || beside[of.Name+"."+field.Name] {
 			continue
 		}
 		path := append(slices.Clone(before), field.Name)
@@ -105,6 +106,12 @@ func leaves(types map[string]*ast.Definition, of *ast.Definition, before leaf, p
 	return found
 }
 
+// beside are relations whose types have a case of their own, and which would be read twice here.
+var beside = map[string]bool{
+	"AudiencePart.list": true, "AudiencePart.segment": true, "ExplainedCriterion.list": true,
+	"Tag.campaigns": true, "Email.campaigns": true,
+}
+
 // everything returns a selection of every leaf of a type.
 func everything(types map[string]*ast.Definition, of *ast.Definition, passed ...*ast.Definition) string {
 	passed = append(slices.Clone(passed), of)
@@ -112,7 +119,7 @@ func everything(types map[string]*ast.Definition, of *ast.Definition, passed ...
 	for _, field := range of.Fields {
 		below := types[field.Type.Name()]
 		if strings.HasPrefix(field.Name, "__") || slices.Contains(passed, below) ||
-			slices.Contains(apart, below.Name) {
+			slices.Contains(apart, below.Name) || beside[of.Name+"."+field.Name] {
 			continue
 		}
 		if below.Kind != ast.Object {
@@ -156,10 +163,12 @@ func (w *world) full(t *testing.T, owner *apitest.Account) (*ent.Campaign, *ent.
 		SetAutomatedOpens(21).SetAutomatedClicks(22).
 		SetSendingStartedAt(firstDay.Add(2 * time.Hour)).SetSendingFinishedAt(firstDay.Add(3 * time.Hour)).
 		SetLastActivityAt(firstDay.Add(4 * time.Hour)).Save(owner.Context))(t)
+	key := must(client.APIKey.Create().SetHash(randomName()).SetHint("cq_abcde").SetScopes("read").SetNote("for a test").
+		SetCreatedAt(firstDay).SetExpiresAt(firstDay).SetLastUsedAt(firstDay).SetRevokedAt(firstDay).Save(owner.Context))(t)
 	must(
 		client.CampaignChange.Create().
 			SetCampaignID(c.ID).SetVersion(2).SetAction("update").SetActorID(owner.User.ID).
-			SetAPIKeyID(31).SetSurface(kind.SurfaceCommand).SetFromStatus(kind.StatusDraft).
+			SetAPIKeyID(key.ID).SetSurface(kind.SurfaceCommand).SetFromStatus(kind.StatusDraft).
 			SetToStatus(kind.StatusReady).SetFields("name,status").SetReason("so it was").
 			SetAt(firstDay.Add(time.Hour)).Save(owner.Context),
 	)(t)
@@ -276,7 +285,7 @@ func TestFieldAskedForAloneIsWhatItIsAmongAll(t *testing.T) {
 	types := schema(t).Types
 	each(t, func(t *testing.T, w *world) {
 		w.anySize(t)
-		a := w.Account(t)
+		a := w.Account(t, func(u *account.NewUser) { u.FirstName, u.LastName = "Ann", "Ant" })
 		c, tag := w.full(t, a)
 		key := w.key(t, a, kind.ScopeRead, kind.ScopeWrite) // transitions that only the sender may make are blocked
 		campaign, email := number(c.ID), number(*c.EmailID)
