@@ -71,10 +71,10 @@ func (r mutationResolver) Logout(ctx context.Context) (*model.LogoutPayload, err
 		return nil, err
 	}
 	if id.SessionID == "" {
-		return &model.LogoutPayload{}, nil
+		return &model.LogoutPayload{UserErrors: []*model.UserError{}}, nil
 	}
 	err = r.Accounts.Logout(ctx, requestOf(ctx).credentials.Session)
-	return &model.LogoutPayload{Ended: err == nil}, err
+	return &model.LogoutPayload{Ended: err == nil, UserErrors: []*model.UserError{}}, err
 }
 
 func (r mutationResolver) CreateAPIKey(

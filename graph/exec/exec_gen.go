@@ -930,6 +930,12 @@ type UserError {
   reason: String
 }
 
+"What every mutation answers but ` + "`" + `command` + "`" + `: the result beside it is null or empty with user errors."
+interface MutationPayload {
+  "What the caller can mend. With user errors nothing was written."
+  userErrors: [UserError!]!
+}
+
 "Kinds of user errors."
 enum UserErrorCode {
   "A value cannot be accepted."
@@ -2207,7 +2213,7 @@ input DeleteContactsInput {
 }
 
 "What ` + "`" + `deleteContacts` + "`" + ` answers."
-type DeleteContactsPayload {
+type DeleteContactsPayload implements MutationPayload {
   "Global ids of who was forgotten."
   deletedIds: [ID!]!
   "What the caller can mend."
@@ -2223,7 +2229,7 @@ input UpdateContactInput {
 }
 
 "What ` + "`" + `updateContact` + "`" + ` answers."
-type UpdateContactPayload {
+type UpdateContactPayload implements MutationPayload {
   "The contact after the update; null with user errors."
   contact: Contact
   "What the caller can mend."
@@ -2647,7 +2653,7 @@ input CreateCampaignInput {
 }
 
 "What ` + "`" + `createCampaign` + "`" + ` answers."
-type CreateCampaignPayload {
+type CreateCampaignPayload implements MutationPayload {
   "The new campaign; null with user errors."
   campaign: Campaign
   "What the caller can mend."
@@ -2665,7 +2671,7 @@ input CopyCampaignInput {
 }
 
 "What ` + "`" + `copyCampaign` + "`" + ` answers."
-type CopyCampaignPayload {
+type CopyCampaignPayload implements MutationPayload {
   "The copy; null with user errors."
   campaign: Campaign
   "What the caller can mend."
@@ -2727,7 +2733,7 @@ input UpdateCampaignInput {
 }
 
 "What ` + "`" + `updateCampaign` + "`" + ` answers."
-type UpdateCampaignPayload {
+type UpdateCampaignPayload implements MutationPayload {
   "The campaign after the update; null with user errors."
   campaign: Campaign
   "The status that was asked for; the campaign's own may be another. Null when none was."
@@ -2849,7 +2855,7 @@ input ApproveCampaignInput {
 }
 
 "What ` + "`" + `approveCampaign` + "`" + ` answers."
-type ApproveCampaignPayload {
+type ApproveCampaignPayload implements MutationPayload {
   "The campaign; null with user errors."
   campaign: Campaign
   "What the caller can mend."
@@ -2867,7 +2873,7 @@ input PauseCampaignInput {
 }
 
 "What ` + "`" + `pauseCampaign` + "`" + ` answers."
-type PauseCampaignPayload {
+type PauseCampaignPayload implements MutationPayload {
   "The campaign; null with user errors."
   campaign: Campaign
   "What the caller can mend."
@@ -2883,7 +2889,7 @@ input ResumeCampaignInput {
 }
 
 "What ` + "`" + `resumeCampaign` + "`" + ` answers."
-type ResumeCampaignPayload {
+type ResumeCampaignPayload implements MutationPayload {
   "The campaign; null with user errors."
   campaign: Campaign
   "What the caller can mend."
@@ -2901,7 +2907,7 @@ input CancelCampaignInput {
 }
 
 "What ` + "`" + `cancelCampaign` + "`" + ` answers."
-type CancelCampaignPayload {
+type CancelCampaignPayload implements MutationPayload {
   "The campaign; null with user errors."
   campaign: Campaign
   "What the caller can mend."
@@ -2915,7 +2921,7 @@ input DeleteCampaignsInput {
 }
 
 "What ` + "`" + `deleteCampaigns` + "`" + ` answers."
-type DeleteCampaignsPayload {
+type DeleteCampaignsPayload implements MutationPayload {
   "Global ids of what was deleted."
   deletedIds: [ID!]!
   "What the caller can mend."
@@ -2931,7 +2937,7 @@ input CreateTagInput {
 }
 
 "What ` + "`" + `createTag` + "`" + ` answers."
-type CreateTagPayload {
+type CreateTagPayload implements MutationPayload {
   "The new tag; null with user errors."
   tag: Tag
   "What the caller can mend."
@@ -2947,7 +2953,7 @@ input UpdateTagInput {
 }
 
 "What ` + "`" + `updateTag` + "`" + ` answers."
-type UpdateTagPayload {
+type UpdateTagPayload implements MutationPayload {
   "The tag; null with user errors."
   tag: Tag
   "What the caller can mend."
@@ -2961,7 +2967,7 @@ input DeleteTagsInput {
 }
 
 "What ` + "`" + `deleteTags` + "`" + ` answers."
-type DeleteTagsPayload {
+type DeleteTagsPayload implements MutationPayload {
   "Global ids of what was deleted."
   deletedIds: [ID!]!
   "What the caller can mend."
@@ -2977,7 +2983,7 @@ input TagCampaignsInput {
 }
 
 "What ` + "`" + `tagCampaigns` + "`" + ` answers."
-type TagCampaignsPayload {
+type TagCampaignsPayload implements MutationPayload {
   "The campaigns, in the order of the ids; empty with user errors."
   campaigns: [Campaign!]!
   "What the caller can mend."
@@ -2993,7 +2999,7 @@ input UntagCampaignsInput {
 }
 
 "What ` + "`" + `untagCampaigns` + "`" + ` answers."
-type UntagCampaignsPayload {
+type UntagCampaignsPayload implements MutationPayload {
   "The campaigns, in the order of the ids; empty with user errors."
   campaigns: [Campaign!]!
   "What the caller can mend."
@@ -3031,7 +3037,7 @@ input CreateEmailInput {
 }
 
 "What ` + "`" + `createEmail` + "`" + ` answers."
-type CreateEmailPayload {
+type CreateEmailPayload implements MutationPayload {
   "The new email; null with user errors."
   email: Email
   "What the caller can mend."
@@ -3093,7 +3099,7 @@ input UpdateEmailInput {
 }
 
 "What ` + "`" + `updateEmail` + "`" + ` answers."
-type UpdateEmailPayload {
+type UpdateEmailPayload implements MutationPayload {
   "The email; null with user errors."
   email: Email
   "What the caller can mend."
@@ -3107,7 +3113,7 @@ input DeleteEmailsInput {
 }
 
 "What ` + "`" + `deleteEmails` + "`" + ` answers."
-type DeleteEmailsPayload {
+type DeleteEmailsPayload implements MutationPayload {
   "Global ids of what was deleted."
   deletedIds: [ID!]!
   "What the caller can mend."
@@ -3125,7 +3131,7 @@ input CreateListInput {
 }
 
 "What ` + "`" + `createList` + "`" + ` answers."
-type CreateListPayload {
+type CreateListPayload implements MutationPayload {
   "The new list; null with user errors."
   list: SubscriberList
   "What the caller can mend."
@@ -3143,7 +3149,7 @@ input UpdateListInput {
 }
 
 "What ` + "`" + `updateList` + "`" + ` answers."
-type UpdateListPayload {
+type UpdateListPayload implements MutationPayload {
   "The list after the update; null with user errors."
   list: SubscriberList
   "What the caller can mend."
@@ -3157,7 +3163,7 @@ input DeleteListsInput {
 }
 
 "What ` + "`" + `deleteLists` + "`" + ` answers."
-type DeleteListsPayload {
+type DeleteListsPayload implements MutationPayload {
   "Global ids of what was deleted."
   deletedIds: [ID!]!
   "What the caller can mend."
@@ -3272,7 +3278,7 @@ type EventResult {
 }
 
 "What ` + "`" + `recordEvents` + "`" + ` answers."
-type RecordEventsPayload {
+type RecordEventsPayload implements MutationPayload {
   "What came of each event, in the order of the events; empty with user errors."
   results: [EventResult!]!
   "How many events were recorded."
@@ -3358,7 +3364,7 @@ type AddSubscriberResult {
 }
 
 "What ` + "`" + `addSubscribers` + "`" + ` answers."
-type AddSubscribersPayload {
+type AddSubscribersPayload implements MutationPayload {
   "What came of each row, in the order of the rows; empty with user errors."
   results: [AddSubscriberResult!]!
   "How many rows were added."
@@ -3400,7 +3406,7 @@ input UpdateSubscriberInput {
 }
 
 "What ` + "`" + `updateSubscriber` + "`" + ` answers."
-type UpdateSubscriberPayload {
+type UpdateSubscriberPayload implements MutationPayload {
   "The subscriber after the update; null with user errors."
   subscriber: Subscriber
   "What the caller can mend."
@@ -3414,7 +3420,7 @@ input DeleteSubscribersInput {
 }
 
 "What ` + "`" + `deleteSubscribers` + "`" + ` answers."
-type DeleteSubscribersPayload {
+type DeleteSubscribersPayload implements MutationPayload {
   "Global ids of what was deleted."
   deletedIds: [ID!]!
   "What the caller can mend."
@@ -3432,7 +3438,7 @@ input UnsubscribeInput {
 }
 
 "What ` + "`" + `unsubscribe` + "`" + ` answers."
-type UnsubscribePayload {
+type UnsubscribePayload implements MutationPayload {
   "The subscriber, who has left now; null with user errors."
   subscriber: Subscriber
   """
@@ -3459,7 +3465,7 @@ input CreateCustomFieldInput {
 }
 
 "What ` + "`" + `createCustomField` + "`" + ` answers."
-type CreateCustomFieldPayload {
+type CreateCustomFieldPayload implements MutationPayload {
   "The new field; null with user errors."
   customField: CustomField
   "What the caller can mend."
@@ -3485,7 +3491,7 @@ input UpdateCustomFieldInput {
 }
 
 "What ` + "`" + `updateCustomField` + "`" + ` answers."
-type UpdateCustomFieldPayload {
+type UpdateCustomFieldPayload implements MutationPayload {
   "The field after the update; null with user errors."
   customField: CustomField
   "What the caller can mend."
@@ -3499,7 +3505,7 @@ input DeleteCustomFieldsInput {
 }
 
 "What ` + "`" + `deleteCustomFields` + "`" + ` answers."
-type DeleteCustomFieldsPayload {
+type DeleteCustomFieldsPayload implements MutationPayload {
   "Global ids of what was deleted."
   deletedIds: [ID!]!
   "What the caller can mend."
@@ -3519,7 +3525,7 @@ input CreateSegmentInput {
 }
 
 "What ` + "`" + `createSegment` + "`" + ` answers."
-type CreateSegmentPayload {
+type CreateSegmentPayload implements MutationPayload {
   "The new segment; null with user errors."
   segment: Segment
   "What the caller can mend."
@@ -3545,7 +3551,7 @@ input UpdateSegmentInput {
 }
 
 "What ` + "`" + `updateSegment` + "`" + ` answers."
-type UpdateSegmentPayload {
+type UpdateSegmentPayload implements MutationPayload {
   "The segment after the update; null with user errors."
   segment: Segment
   "What the caller can mend."
@@ -3559,7 +3565,7 @@ input DeleteSegmentsInput {
 }
 
 "What ` + "`" + `deleteSegments` + "`" + ` answers."
-type DeleteSegmentsPayload {
+type DeleteSegmentsPayload implements MutationPayload {
   "Global ids of what was deleted."
   deletedIds: [ID!]!
   "What the caller can mend."
@@ -3575,7 +3581,7 @@ input CreateSubscriberTagInput {
 }
 
 "What ` + "`" + `createSubscriberTag` + "`" + ` answers."
-type CreateSubscriberTagPayload {
+type CreateSubscriberTagPayload implements MutationPayload {
   "The new tag; null with user errors."
   subscriberTag: SubscriberTag
   "What the caller can mend."
@@ -3591,7 +3597,7 @@ input UpdateSubscriberTagInput {
 }
 
 "What ` + "`" + `updateSubscriberTag` + "`" + ` answers."
-type UpdateSubscriberTagPayload {
+type UpdateSubscriberTagPayload implements MutationPayload {
   "The tag; null with user errors."
   subscriberTag: SubscriberTag
   "What the caller can mend."
@@ -3605,7 +3611,7 @@ input DeleteSubscriberTagsInput {
 }
 
 "What ` + "`" + `deleteSubscriberTags` + "`" + ` answers."
-type DeleteSubscriberTagsPayload {
+type DeleteSubscriberTagsPayload implements MutationPayload {
   "Global ids of what was deleted."
   deletedIds: [ID!]!
   "What the caller can mend."
@@ -3621,7 +3627,7 @@ input TagSubscribersInput {
 }
 
 "What ` + "`" + `tagSubscribers` + "`" + ` answers."
-type TagSubscribersPayload {
+type TagSubscribersPayload implements MutationPayload {
   "The people, in the order of the ids; empty with user errors."
   subscribers: [Subscriber!]!
   "What the caller can mend."
@@ -3637,7 +3643,7 @@ input UntagSubscribersInput {
 }
 
 "What ` + "`" + `untagSubscribers` + "`" + ` answers."
-type UntagSubscribersPayload {
+type UntagSubscribersPayload implements MutationPayload {
   "The people, in the order of the ids; empty with user errors."
   subscribers: [Subscriber!]!
   "What the caller can mend."
@@ -3653,7 +3659,7 @@ input SuppressInput {
 }
 
 "What ` + "`" + `suppress` + "`" + ` answers."
-type SuppressPayload {
+type SuppressPayload implements MutationPayload {
   "The suppressions, in the order of the addresses, each once; empty with user errors."
   suppressions: [Suppression!]!
   "What the caller can mend."
@@ -3667,7 +3673,7 @@ input UnsuppressInput {
 }
 
 "What ` + "`" + `unsuppress` + "`" + ` answers."
-type UnsuppressPayload {
+type UnsuppressPayload implements MutationPayload {
   "The addresses that were suppressed, as they were given then."
   releasedAddresses: [EmailAddress!]!
   "What the caller can mend."
@@ -3685,7 +3691,7 @@ input LoginInput {
 }
 
 "What ` + "`" + `login` + "`" + ` answers."
-type LoginPayload {
+type LoginPayload implements MutationPayload {
   "Token of the session, to be sent as ` + "`" + `Authorization: Bearer …` + "`" + ` or as ` + "`" + `SessionID` + "`" + `; null with user errors."
   sessionToken: String
   "When the session ends if it is not used before."
@@ -3695,9 +3701,11 @@ type LoginPayload {
 }
 
 "What ` + "`" + `logout` + "`" + ` answers."
-type LogoutPayload {
+type LogoutPayload implements MutationPayload {
   "Whether the request had a session, which has ended now."
   ended: Boolean!
+  "What the caller can mend; always empty."
+  userErrors: [UserError!]!
 }
 
 "What ` + "`" + `createApiKey` + "`" + ` takes."
@@ -3711,7 +3719,7 @@ input CreateApiKeyInput {
 }
 
 "What ` + "`" + `createApiKey` + "`" + ` answers."
-type CreateApiKeyPayload {
+type CreateApiKeyPayload implements MutationPayload {
   "The key itself, shown only here; null with user errors."
   key: String
   "The key's record; null with user errors."
@@ -3737,7 +3745,7 @@ enum KeyDescendants {
 }
 
 "What ` + "`" + `revokeApiKey` + "`" + ` answers."
-type RevokeApiKeyPayload {
+type RevokeApiKeyPayload implements MutationPayload {
   "The key's record; null with user errors."
   apiKey: ApiKey
   "The keys that it made, itself or through others, and that were in force: revoked now, or kept as asked. Oldest first."
@@ -4753,6 +4761,8 @@ func (ec *executionContext) childFields_LogoutPayload(ctx context.Context, field
 	switch field.Name {
 	case "ended":
 		return ec.fieldContext_LogoutPayload_ended(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_LogoutPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type LogoutPayload", field.Name)
 }
@@ -15873,6 +15883,38 @@ func (ec *executionContext) _LogoutPayload_ended(ctx context.Context, field grap
 }
 func (ec *executionContext) fieldContext_LogoutPayload_ended(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("LogoutPayload", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _LogoutPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.LogoutPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LogoutPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖcampaignqlᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LogoutPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LogoutPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Mutation_createCampaign(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
@@ -29808,6 +29850,320 @@ func UnmarshalUpdateTagInput(ctx context.Context, raw any) (model.UpdateTagInput
 
 // region    ************************** interface.gotpl ***************************
 
+func (ec *executionContext) _MutationPayload(ctx context.Context, sel ast.SelectionSet, obj model.MutationPayload) graphql.Marshaler {
+	switch obj := (obj).(type) {
+	case nil:
+		return graphql.Null
+	case model.UpdateTagPayload:
+		return ec._UpdateTagPayload(ctx, sel, &obj)
+	case *model.UpdateTagPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._UpdateTagPayload(ctx, sel, obj)
+	case model.UpdateSubscriberTagPayload:
+		return ec._UpdateSubscriberTagPayload(ctx, sel, &obj)
+	case *model.UpdateSubscriberTagPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._UpdateSubscriberTagPayload(ctx, sel, obj)
+	case model.UpdateSubscriberPayload:
+		return ec._UpdateSubscriberPayload(ctx, sel, &obj)
+	case *model.UpdateSubscriberPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._UpdateSubscriberPayload(ctx, sel, obj)
+	case model.UpdateSegmentPayload:
+		return ec._UpdateSegmentPayload(ctx, sel, &obj)
+	case *model.UpdateSegmentPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._UpdateSegmentPayload(ctx, sel, obj)
+	case model.UpdateListPayload:
+		return ec._UpdateListPayload(ctx, sel, &obj)
+	case *model.UpdateListPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._UpdateListPayload(ctx, sel, obj)
+	case model.UpdateEmailPayload:
+		return ec._UpdateEmailPayload(ctx, sel, &obj)
+	case *model.UpdateEmailPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._UpdateEmailPayload(ctx, sel, obj)
+	case model.UpdateCustomFieldPayload:
+		return ec._UpdateCustomFieldPayload(ctx, sel, &obj)
+	case *model.UpdateCustomFieldPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._UpdateCustomFieldPayload(ctx, sel, obj)
+	case model.UpdateContactPayload:
+		return ec._UpdateContactPayload(ctx, sel, &obj)
+	case *model.UpdateContactPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._UpdateContactPayload(ctx, sel, obj)
+	case model.UpdateCampaignPayload:
+		return ec._UpdateCampaignPayload(ctx, sel, &obj)
+	case *model.UpdateCampaignPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._UpdateCampaignPayload(ctx, sel, obj)
+	case model.UntagSubscribersPayload:
+		return ec._UntagSubscribersPayload(ctx, sel, &obj)
+	case *model.UntagSubscribersPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._UntagSubscribersPayload(ctx, sel, obj)
+	case model.UntagCampaignsPayload:
+		return ec._UntagCampaignsPayload(ctx, sel, &obj)
+	case *model.UntagCampaignsPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._UntagCampaignsPayload(ctx, sel, obj)
+	case model.UnsuppressPayload:
+		return ec._UnsuppressPayload(ctx, sel, &obj)
+	case *model.UnsuppressPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._UnsuppressPayload(ctx, sel, obj)
+	case model.UnsubscribePayload:
+		return ec._UnsubscribePayload(ctx, sel, &obj)
+	case *model.UnsubscribePayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._UnsubscribePayload(ctx, sel, obj)
+	case model.TagSubscribersPayload:
+		return ec._TagSubscribersPayload(ctx, sel, &obj)
+	case *model.TagSubscribersPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._TagSubscribersPayload(ctx, sel, obj)
+	case model.TagCampaignsPayload:
+		return ec._TagCampaignsPayload(ctx, sel, &obj)
+	case *model.TagCampaignsPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._TagCampaignsPayload(ctx, sel, obj)
+	case model.SuppressPayload:
+		return ec._SuppressPayload(ctx, sel, &obj)
+	case *model.SuppressPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._SuppressPayload(ctx, sel, obj)
+	case model.RevokeAPIKeyPayload:
+		return ec._RevokeApiKeyPayload(ctx, sel, &obj)
+	case *model.RevokeAPIKeyPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._RevokeApiKeyPayload(ctx, sel, obj)
+	case model.ResumeCampaignPayload:
+		return ec._ResumeCampaignPayload(ctx, sel, &obj)
+	case *model.ResumeCampaignPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._ResumeCampaignPayload(ctx, sel, obj)
+	case model.RecordEventsPayload:
+		return ec._RecordEventsPayload(ctx, sel, &obj)
+	case *model.RecordEventsPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._RecordEventsPayload(ctx, sel, obj)
+	case model.PauseCampaignPayload:
+		return ec._PauseCampaignPayload(ctx, sel, &obj)
+	case *model.PauseCampaignPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._PauseCampaignPayload(ctx, sel, obj)
+	case model.LogoutPayload:
+		return ec._LogoutPayload(ctx, sel, &obj)
+	case *model.LogoutPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._LogoutPayload(ctx, sel, obj)
+	case model.LoginPayload:
+		return ec._LoginPayload(ctx, sel, &obj)
+	case *model.LoginPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._LoginPayload(ctx, sel, obj)
+	case model.DeleteTagsPayload:
+		return ec._DeleteTagsPayload(ctx, sel, &obj)
+	case *model.DeleteTagsPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._DeleteTagsPayload(ctx, sel, obj)
+	case model.DeleteSubscribersPayload:
+		return ec._DeleteSubscribersPayload(ctx, sel, &obj)
+	case *model.DeleteSubscribersPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._DeleteSubscribersPayload(ctx, sel, obj)
+	case model.DeleteSubscriberTagsPayload:
+		return ec._DeleteSubscriberTagsPayload(ctx, sel, &obj)
+	case *model.DeleteSubscriberTagsPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._DeleteSubscriberTagsPayload(ctx, sel, obj)
+	case model.DeleteSegmentsPayload:
+		return ec._DeleteSegmentsPayload(ctx, sel, &obj)
+	case *model.DeleteSegmentsPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._DeleteSegmentsPayload(ctx, sel, obj)
+	case model.DeleteListsPayload:
+		return ec._DeleteListsPayload(ctx, sel, &obj)
+	case *model.DeleteListsPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._DeleteListsPayload(ctx, sel, obj)
+	case model.DeleteEmailsPayload:
+		return ec._DeleteEmailsPayload(ctx, sel, &obj)
+	case *model.DeleteEmailsPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._DeleteEmailsPayload(ctx, sel, obj)
+	case model.DeleteCustomFieldsPayload:
+		return ec._DeleteCustomFieldsPayload(ctx, sel, &obj)
+	case *model.DeleteCustomFieldsPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._DeleteCustomFieldsPayload(ctx, sel, obj)
+	case model.DeleteContactsPayload:
+		return ec._DeleteContactsPayload(ctx, sel, &obj)
+	case *model.DeleteContactsPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._DeleteContactsPayload(ctx, sel, obj)
+	case model.DeleteCampaignsPayload:
+		return ec._DeleteCampaignsPayload(ctx, sel, &obj)
+	case *model.DeleteCampaignsPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._DeleteCampaignsPayload(ctx, sel, obj)
+	case model.CreateTagPayload:
+		return ec._CreateTagPayload(ctx, sel, &obj)
+	case *model.CreateTagPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._CreateTagPayload(ctx, sel, obj)
+	case model.CreateSubscriberTagPayload:
+		return ec._CreateSubscriberTagPayload(ctx, sel, &obj)
+	case *model.CreateSubscriberTagPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._CreateSubscriberTagPayload(ctx, sel, obj)
+	case model.CreateSegmentPayload:
+		return ec._CreateSegmentPayload(ctx, sel, &obj)
+	case *model.CreateSegmentPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._CreateSegmentPayload(ctx, sel, obj)
+	case model.CreateListPayload:
+		return ec._CreateListPayload(ctx, sel, &obj)
+	case *model.CreateListPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._CreateListPayload(ctx, sel, obj)
+	case model.CreateEmailPayload:
+		return ec._CreateEmailPayload(ctx, sel, &obj)
+	case *model.CreateEmailPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._CreateEmailPayload(ctx, sel, obj)
+	case model.CreateCustomFieldPayload:
+		return ec._CreateCustomFieldPayload(ctx, sel, &obj)
+	case *model.CreateCustomFieldPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._CreateCustomFieldPayload(ctx, sel, obj)
+	case model.CreateCampaignPayload:
+		return ec._CreateCampaignPayload(ctx, sel, &obj)
+	case *model.CreateCampaignPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._CreateCampaignPayload(ctx, sel, obj)
+	case model.CreateAPIKeyPayload:
+		return ec._CreateApiKeyPayload(ctx, sel, &obj)
+	case *model.CreateAPIKeyPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._CreateApiKeyPayload(ctx, sel, obj)
+	case model.CopyCampaignPayload:
+		return ec._CopyCampaignPayload(ctx, sel, &obj)
+	case *model.CopyCampaignPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._CopyCampaignPayload(ctx, sel, obj)
+	case model.CancelCampaignPayload:
+		return ec._CancelCampaignPayload(ctx, sel, &obj)
+	case *model.CancelCampaignPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._CancelCampaignPayload(ctx, sel, obj)
+	case model.ApproveCampaignPayload:
+		return ec._ApproveCampaignPayload(ctx, sel, &obj)
+	case *model.ApproveCampaignPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._ApproveCampaignPayload(ctx, sel, obj)
+	case model.AddSubscribersPayload:
+		return ec._AddSubscribersPayload(ctx, sel, &obj)
+	case *model.AddSubscribersPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._AddSubscribersPayload(ctx, sel, obj)
+	default:
+		if typedObj, ok := obj.(graphql.Marshaler); ok {
+			return typedObj
+		} else {
+			panic(fmt.Errorf("unexpected type %T; non-generated variants of MutationPayload must implement graphql.Marshaler", obj))
+		}
+	}
+}
+
 func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj model.Node) graphql.Marshaler {
 	switch obj := (obj).(type) {
 	case nil:
@@ -30146,7 +30502,7 @@ func (ec *executionContext) _AddSubscriberResult(ctx context.Context, sel ast.Se
 	return out
 }
 
-var addSubscribersPayloadImplementors = []string{"AddSubscribersPayload"}
+var addSubscribersPayloadImplementors = []string{"AddSubscribersPayload", "MutationPayload"}
 
 func (ec *executionContext) _AddSubscribersPayload(ctx context.Context, sel ast.SelectionSet, obj *model.AddSubscribersPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, addSubscribersPayloadImplementors)
@@ -30267,7 +30623,7 @@ func (ec *executionContext) _ApiKey(ctx context.Context, sel ast.SelectionSet, o
 	return out
 }
 
-var approveCampaignPayloadImplementors = []string{"ApproveCampaignPayload"}
+var approveCampaignPayloadImplementors = []string{"ApproveCampaignPayload", "MutationPayload"}
 
 func (ec *executionContext) _ApproveCampaignPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ApproveCampaignPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, approveCampaignPayloadImplementors)
@@ -31463,7 +31819,7 @@ func (ec *executionContext) _CampaignTransition(ctx context.Context, sel ast.Sel
 	return out
 }
 
-var cancelCampaignPayloadImplementors = []string{"CancelCampaignPayload"}
+var cancelCampaignPayloadImplementors = []string{"CancelCampaignPayload", "MutationPayload"}
 
 func (ec *executionContext) _CancelCampaignPayload(ctx context.Context, sel ast.SelectionSet, obj *model.CancelCampaignPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, cancelCampaignPayloadImplementors)
@@ -31826,7 +32182,7 @@ func (ec *executionContext) _ConversionStatistic(ctx context.Context, sel ast.Se
 	return out
 }
 
-var copyCampaignPayloadImplementors = []string{"CopyCampaignPayload"}
+var copyCampaignPayloadImplementors = []string{"CopyCampaignPayload", "MutationPayload"}
 
 func (ec *executionContext) _CopyCampaignPayload(ctx context.Context, sel ast.SelectionSet, obj *model.CopyCampaignPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, copyCampaignPayloadImplementors)
@@ -31902,7 +32258,7 @@ func (ec *executionContext) _CountStatistic(ctx context.Context, sel ast.Selecti
 	return out
 }
 
-var createApiKeyPayloadImplementors = []string{"CreateApiKeyPayload"}
+var createApiKeyPayloadImplementors = []string{"CreateApiKeyPayload", "MutationPayload"}
 
 func (ec *executionContext) _CreateApiKeyPayload(ctx context.Context, sel ast.SelectionSet, obj *model.CreateAPIKeyPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, createApiKeyPayloadImplementors)
@@ -31945,7 +32301,7 @@ func (ec *executionContext) _CreateApiKeyPayload(ctx context.Context, sel ast.Se
 	return out
 }
 
-var createCampaignPayloadImplementors = []string{"CreateCampaignPayload"}
+var createCampaignPayloadImplementors = []string{"CreateCampaignPayload", "MutationPayload"}
 
 func (ec *executionContext) _CreateCampaignPayload(ctx context.Context, sel ast.SelectionSet, obj *model.CreateCampaignPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, createCampaignPayloadImplementors)
@@ -31983,7 +32339,7 @@ func (ec *executionContext) _CreateCampaignPayload(ctx context.Context, sel ast.
 	return out
 }
 
-var createCustomFieldPayloadImplementors = []string{"CreateCustomFieldPayload"}
+var createCustomFieldPayloadImplementors = []string{"CreateCustomFieldPayload", "MutationPayload"}
 
 func (ec *executionContext) _CreateCustomFieldPayload(ctx context.Context, sel ast.SelectionSet, obj *model.CreateCustomFieldPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, createCustomFieldPayloadImplementors)
@@ -32021,7 +32377,7 @@ func (ec *executionContext) _CreateCustomFieldPayload(ctx context.Context, sel a
 	return out
 }
 
-var createEmailPayloadImplementors = []string{"CreateEmailPayload"}
+var createEmailPayloadImplementors = []string{"CreateEmailPayload", "MutationPayload"}
 
 func (ec *executionContext) _CreateEmailPayload(ctx context.Context, sel ast.SelectionSet, obj *model.CreateEmailPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, createEmailPayloadImplementors)
@@ -32059,7 +32415,7 @@ func (ec *executionContext) _CreateEmailPayload(ctx context.Context, sel ast.Sel
 	return out
 }
 
-var createListPayloadImplementors = []string{"CreateListPayload"}
+var createListPayloadImplementors = []string{"CreateListPayload", "MutationPayload"}
 
 func (ec *executionContext) _CreateListPayload(ctx context.Context, sel ast.SelectionSet, obj *model.CreateListPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, createListPayloadImplementors)
@@ -32097,7 +32453,7 @@ func (ec *executionContext) _CreateListPayload(ctx context.Context, sel ast.Sele
 	return out
 }
 
-var createSegmentPayloadImplementors = []string{"CreateSegmentPayload"}
+var createSegmentPayloadImplementors = []string{"CreateSegmentPayload", "MutationPayload"}
 
 func (ec *executionContext) _CreateSegmentPayload(ctx context.Context, sel ast.SelectionSet, obj *model.CreateSegmentPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, createSegmentPayloadImplementors)
@@ -32135,7 +32491,7 @@ func (ec *executionContext) _CreateSegmentPayload(ctx context.Context, sel ast.S
 	return out
 }
 
-var createSubscriberTagPayloadImplementors = []string{"CreateSubscriberTagPayload"}
+var createSubscriberTagPayloadImplementors = []string{"CreateSubscriberTagPayload", "MutationPayload"}
 
 func (ec *executionContext) _CreateSubscriberTagPayload(ctx context.Context, sel ast.SelectionSet, obj *model.CreateSubscriberTagPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, createSubscriberTagPayloadImplementors)
@@ -32173,7 +32529,7 @@ func (ec *executionContext) _CreateSubscriberTagPayload(ctx context.Context, sel
 	return out
 }
 
-var createTagPayloadImplementors = []string{"CreateTagPayload"}
+var createTagPayloadImplementors = []string{"CreateTagPayload", "MutationPayload"}
 
 func (ec *executionContext) _CreateTagPayload(ctx context.Context, sel ast.SelectionSet, obj *model.CreateTagPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, createTagPayloadImplementors)
@@ -32410,7 +32766,7 @@ func (ec *executionContext) _CustomFieldValue(ctx context.Context, sel ast.Selec
 	return out
 }
 
-var deleteCampaignsPayloadImplementors = []string{"DeleteCampaignsPayload"}
+var deleteCampaignsPayloadImplementors = []string{"DeleteCampaignsPayload", "MutationPayload"}
 
 func (ec *executionContext) _DeleteCampaignsPayload(ctx context.Context, sel ast.SelectionSet, obj *model.DeleteCampaignsPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, deleteCampaignsPayloadImplementors)
@@ -32448,7 +32804,7 @@ func (ec *executionContext) _DeleteCampaignsPayload(ctx context.Context, sel ast
 	return out
 }
 
-var deleteContactsPayloadImplementors = []string{"DeleteContactsPayload"}
+var deleteContactsPayloadImplementors = []string{"DeleteContactsPayload", "MutationPayload"}
 
 func (ec *executionContext) _DeleteContactsPayload(ctx context.Context, sel ast.SelectionSet, obj *model.DeleteContactsPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, deleteContactsPayloadImplementors)
@@ -32486,7 +32842,7 @@ func (ec *executionContext) _DeleteContactsPayload(ctx context.Context, sel ast.
 	return out
 }
 
-var deleteCustomFieldsPayloadImplementors = []string{"DeleteCustomFieldsPayload"}
+var deleteCustomFieldsPayloadImplementors = []string{"DeleteCustomFieldsPayload", "MutationPayload"}
 
 func (ec *executionContext) _DeleteCustomFieldsPayload(ctx context.Context, sel ast.SelectionSet, obj *model.DeleteCustomFieldsPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, deleteCustomFieldsPayloadImplementors)
@@ -32524,7 +32880,7 @@ func (ec *executionContext) _DeleteCustomFieldsPayload(ctx context.Context, sel 
 	return out
 }
 
-var deleteEmailsPayloadImplementors = []string{"DeleteEmailsPayload"}
+var deleteEmailsPayloadImplementors = []string{"DeleteEmailsPayload", "MutationPayload"}
 
 func (ec *executionContext) _DeleteEmailsPayload(ctx context.Context, sel ast.SelectionSet, obj *model.DeleteEmailsPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, deleteEmailsPayloadImplementors)
@@ -32562,7 +32918,7 @@ func (ec *executionContext) _DeleteEmailsPayload(ctx context.Context, sel ast.Se
 	return out
 }
 
-var deleteListsPayloadImplementors = []string{"DeleteListsPayload"}
+var deleteListsPayloadImplementors = []string{"DeleteListsPayload", "MutationPayload"}
 
 func (ec *executionContext) _DeleteListsPayload(ctx context.Context, sel ast.SelectionSet, obj *model.DeleteListsPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, deleteListsPayloadImplementors)
@@ -32600,7 +32956,7 @@ func (ec *executionContext) _DeleteListsPayload(ctx context.Context, sel ast.Sel
 	return out
 }
 
-var deleteSegmentsPayloadImplementors = []string{"DeleteSegmentsPayload"}
+var deleteSegmentsPayloadImplementors = []string{"DeleteSegmentsPayload", "MutationPayload"}
 
 func (ec *executionContext) _DeleteSegmentsPayload(ctx context.Context, sel ast.SelectionSet, obj *model.DeleteSegmentsPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, deleteSegmentsPayloadImplementors)
@@ -32638,7 +32994,7 @@ func (ec *executionContext) _DeleteSegmentsPayload(ctx context.Context, sel ast.
 	return out
 }
 
-var deleteSubscriberTagsPayloadImplementors = []string{"DeleteSubscriberTagsPayload"}
+var deleteSubscriberTagsPayloadImplementors = []string{"DeleteSubscriberTagsPayload", "MutationPayload"}
 
 func (ec *executionContext) _DeleteSubscriberTagsPayload(ctx context.Context, sel ast.SelectionSet, obj *model.DeleteSubscriberTagsPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, deleteSubscriberTagsPayloadImplementors)
@@ -32676,7 +33032,7 @@ func (ec *executionContext) _DeleteSubscriberTagsPayload(ctx context.Context, se
 	return out
 }
 
-var deleteSubscribersPayloadImplementors = []string{"DeleteSubscribersPayload"}
+var deleteSubscribersPayloadImplementors = []string{"DeleteSubscribersPayload", "MutationPayload"}
 
 func (ec *executionContext) _DeleteSubscribersPayload(ctx context.Context, sel ast.SelectionSet, obj *model.DeleteSubscribersPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, deleteSubscribersPayloadImplementors)
@@ -32714,7 +33070,7 @@ func (ec *executionContext) _DeleteSubscribersPayload(ctx context.Context, sel a
 	return out
 }
 
-var deleteTagsPayloadImplementors = []string{"DeleteTagsPayload"}
+var deleteTagsPayloadImplementors = []string{"DeleteTagsPayload", "MutationPayload"}
 
 func (ec *executionContext) _DeleteTagsPayload(ctx context.Context, sel ast.SelectionSet, obj *model.DeleteTagsPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, deleteTagsPayloadImplementors)
@@ -33234,7 +33590,7 @@ func (ec *executionContext) _LinkStatistic(ctx context.Context, sel ast.Selectio
 	return out
 }
 
-var loginPayloadImplementors = []string{"LoginPayload"}
+var loginPayloadImplementors = []string{"LoginPayload", "MutationPayload"}
 
 func (ec *executionContext) _LoginPayload(ctx context.Context, sel ast.SelectionSet, obj *model.LoginPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, loginPayloadImplementors)
@@ -33277,7 +33633,7 @@ func (ec *executionContext) _LoginPayload(ctx context.Context, sel ast.Selection
 	return out
 }
 
-var logoutPayloadImplementors = []string{"LogoutPayload"}
+var logoutPayloadImplementors = []string{"LogoutPayload", "MutationPayload"}
 
 func (ec *executionContext) _LogoutPayload(ctx context.Context, sel ast.SelectionSet, obj *model.LogoutPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, logoutPayloadImplementors)
@@ -33290,6 +33646,11 @@ func (ec *executionContext) _LogoutPayload(ctx context.Context, sel ast.Selectio
 			out.Values[i] = graphql.MarshalString("LogoutPayload")
 		case "ended":
 			out.Values[i] = ec._LogoutPayload_ended(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._LogoutPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -33702,7 +34063,7 @@ func (ec *executionContext) _PageInfo(ctx context.Context, sel ast.SelectionSet,
 	return out
 }
 
-var pauseCampaignPayloadImplementors = []string{"PauseCampaignPayload"}
+var pauseCampaignPayloadImplementors = []string{"PauseCampaignPayload", "MutationPayload"}
 
 func (ec *executionContext) _PauseCampaignPayload(ctx context.Context, sel ast.SelectionSet, obj *model.PauseCampaignPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, pauseCampaignPayloadImplementors)
@@ -33990,7 +34351,7 @@ func (ec *executionContext) _ReadinessGap(ctx context.Context, sel ast.Selection
 	return out
 }
 
-var recordEventsPayloadImplementors = []string{"RecordEventsPayload"}
+var recordEventsPayloadImplementors = []string{"RecordEventsPayload", "MutationPayload"}
 
 func (ec *executionContext) _RecordEventsPayload(ctx context.Context, sel ast.SelectionSet, obj *model.RecordEventsPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, recordEventsPayloadImplementors)
@@ -34101,7 +34462,7 @@ func (ec *executionContext) _Recurrence(ctx context.Context, sel ast.SelectionSe
 	return out
 }
 
-var resumeCampaignPayloadImplementors = []string{"ResumeCampaignPayload"}
+var resumeCampaignPayloadImplementors = []string{"ResumeCampaignPayload", "MutationPayload"}
 
 func (ec *executionContext) _ResumeCampaignPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ResumeCampaignPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, resumeCampaignPayloadImplementors)
@@ -34139,7 +34500,7 @@ func (ec *executionContext) _ResumeCampaignPayload(ctx context.Context, sel ast.
 	return out
 }
 
-var revokeApiKeyPayloadImplementors = []string{"RevokeApiKeyPayload"}
+var revokeApiKeyPayloadImplementors = []string{"RevokeApiKeyPayload", "MutationPayload"}
 
 func (ec *executionContext) _RevokeApiKeyPayload(ctx context.Context, sel ast.SelectionSet, obj *model.RevokeAPIKeyPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, revokeApiKeyPayloadImplementors)
@@ -35136,7 +35497,7 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 	}
 }
 
-var suppressPayloadImplementors = []string{"SuppressPayload"}
+var suppressPayloadImplementors = []string{"SuppressPayload", "MutationPayload"}
 
 func (ec *executionContext) _SuppressPayload(ctx context.Context, sel ast.SelectionSet, obj *model.SuppressPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, suppressPayloadImplementors)
@@ -35369,7 +35730,7 @@ func (ec *executionContext) _Tag(ctx context.Context, sel ast.SelectionSet, obj 
 	return out
 }
 
-var tagCampaignsPayloadImplementors = []string{"TagCampaignsPayload"}
+var tagCampaignsPayloadImplementors = []string{"TagCampaignsPayload", "MutationPayload"}
 
 func (ec *executionContext) _TagCampaignsPayload(ctx context.Context, sel ast.SelectionSet, obj *model.TagCampaignsPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, tagCampaignsPayloadImplementors)
@@ -35494,7 +35855,7 @@ func (ec *executionContext) _TagEdge(ctx context.Context, sel ast.SelectionSet, 
 	return out
 }
 
-var tagSubscribersPayloadImplementors = []string{"TagSubscribersPayload"}
+var tagSubscribersPayloadImplementors = []string{"TagSubscribersPayload", "MutationPayload"}
 
 func (ec *executionContext) _TagSubscribersPayload(ctx context.Context, sel ast.SelectionSet, obj *model.TagSubscribersPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, tagSubscribersPayloadImplementors)
@@ -35666,7 +36027,7 @@ func (ec *executionContext) _UniqueStatistic(ctx context.Context, sel ast.Select
 	return out
 }
 
-var unsubscribePayloadImplementors = []string{"UnsubscribePayload"}
+var unsubscribePayloadImplementors = []string{"UnsubscribePayload", "MutationPayload"}
 
 func (ec *executionContext) _UnsubscribePayload(ctx context.Context, sel ast.SelectionSet, obj *model.UnsubscribePayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, unsubscribePayloadImplementors)
@@ -35709,7 +36070,7 @@ func (ec *executionContext) _UnsubscribePayload(ctx context.Context, sel ast.Sel
 	return out
 }
 
-var unsuppressPayloadImplementors = []string{"UnsuppressPayload"}
+var unsuppressPayloadImplementors = []string{"UnsuppressPayload", "MutationPayload"}
 
 func (ec *executionContext) _UnsuppressPayload(ctx context.Context, sel ast.SelectionSet, obj *model.UnsuppressPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, unsuppressPayloadImplementors)
@@ -35747,7 +36108,7 @@ func (ec *executionContext) _UnsuppressPayload(ctx context.Context, sel ast.Sele
 	return out
 }
 
-var untagCampaignsPayloadImplementors = []string{"UntagCampaignsPayload"}
+var untagCampaignsPayloadImplementors = []string{"UntagCampaignsPayload", "MutationPayload"}
 
 func (ec *executionContext) _UntagCampaignsPayload(ctx context.Context, sel ast.SelectionSet, obj *model.UntagCampaignsPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, untagCampaignsPayloadImplementors)
@@ -35785,7 +36146,7 @@ func (ec *executionContext) _UntagCampaignsPayload(ctx context.Context, sel ast.
 	return out
 }
 
-var untagSubscribersPayloadImplementors = []string{"UntagSubscribersPayload"}
+var untagSubscribersPayloadImplementors = []string{"UntagSubscribersPayload", "MutationPayload"}
 
 func (ec *executionContext) _UntagSubscribersPayload(ctx context.Context, sel ast.SelectionSet, obj *model.UntagSubscribersPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, untagSubscribersPayloadImplementors)
@@ -35823,7 +36184,7 @@ func (ec *executionContext) _UntagSubscribersPayload(ctx context.Context, sel as
 	return out
 }
 
-var updateCampaignPayloadImplementors = []string{"UpdateCampaignPayload"}
+var updateCampaignPayloadImplementors = []string{"UpdateCampaignPayload", "MutationPayload"}
 
 func (ec *executionContext) _UpdateCampaignPayload(ctx context.Context, sel ast.SelectionSet, obj *model.UpdateCampaignPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, updateCampaignPayloadImplementors)
@@ -35866,7 +36227,7 @@ func (ec *executionContext) _UpdateCampaignPayload(ctx context.Context, sel ast.
 	return out
 }
 
-var updateContactPayloadImplementors = []string{"UpdateContactPayload"}
+var updateContactPayloadImplementors = []string{"UpdateContactPayload", "MutationPayload"}
 
 func (ec *executionContext) _UpdateContactPayload(ctx context.Context, sel ast.SelectionSet, obj *model.UpdateContactPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, updateContactPayloadImplementors)
@@ -35904,7 +36265,7 @@ func (ec *executionContext) _UpdateContactPayload(ctx context.Context, sel ast.S
 	return out
 }
 
-var updateCustomFieldPayloadImplementors = []string{"UpdateCustomFieldPayload"}
+var updateCustomFieldPayloadImplementors = []string{"UpdateCustomFieldPayload", "MutationPayload"}
 
 func (ec *executionContext) _UpdateCustomFieldPayload(ctx context.Context, sel ast.SelectionSet, obj *model.UpdateCustomFieldPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, updateCustomFieldPayloadImplementors)
@@ -35942,7 +36303,7 @@ func (ec *executionContext) _UpdateCustomFieldPayload(ctx context.Context, sel a
 	return out
 }
 
-var updateEmailPayloadImplementors = []string{"UpdateEmailPayload"}
+var updateEmailPayloadImplementors = []string{"UpdateEmailPayload", "MutationPayload"}
 
 func (ec *executionContext) _UpdateEmailPayload(ctx context.Context, sel ast.SelectionSet, obj *model.UpdateEmailPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, updateEmailPayloadImplementors)
@@ -35980,7 +36341,7 @@ func (ec *executionContext) _UpdateEmailPayload(ctx context.Context, sel ast.Sel
 	return out
 }
 
-var updateListPayloadImplementors = []string{"UpdateListPayload"}
+var updateListPayloadImplementors = []string{"UpdateListPayload", "MutationPayload"}
 
 func (ec *executionContext) _UpdateListPayload(ctx context.Context, sel ast.SelectionSet, obj *model.UpdateListPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, updateListPayloadImplementors)
@@ -36018,7 +36379,7 @@ func (ec *executionContext) _UpdateListPayload(ctx context.Context, sel ast.Sele
 	return out
 }
 
-var updateSegmentPayloadImplementors = []string{"UpdateSegmentPayload"}
+var updateSegmentPayloadImplementors = []string{"UpdateSegmentPayload", "MutationPayload"}
 
 func (ec *executionContext) _UpdateSegmentPayload(ctx context.Context, sel ast.SelectionSet, obj *model.UpdateSegmentPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, updateSegmentPayloadImplementors)
@@ -36056,7 +36417,7 @@ func (ec *executionContext) _UpdateSegmentPayload(ctx context.Context, sel ast.S
 	return out
 }
 
-var updateSubscriberPayloadImplementors = []string{"UpdateSubscriberPayload"}
+var updateSubscriberPayloadImplementors = []string{"UpdateSubscriberPayload", "MutationPayload"}
 
 func (ec *executionContext) _UpdateSubscriberPayload(ctx context.Context, sel ast.SelectionSet, obj *model.UpdateSubscriberPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, updateSubscriberPayloadImplementors)
@@ -36094,7 +36455,7 @@ func (ec *executionContext) _UpdateSubscriberPayload(ctx context.Context, sel as
 	return out
 }
 
-var updateSubscriberTagPayloadImplementors = []string{"UpdateSubscriberTagPayload"}
+var updateSubscriberTagPayloadImplementors = []string{"UpdateSubscriberTagPayload", "MutationPayload"}
 
 func (ec *executionContext) _UpdateSubscriberTagPayload(ctx context.Context, sel ast.SelectionSet, obj *model.UpdateSubscriberTagPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, updateSubscriberTagPayloadImplementors)
@@ -36132,7 +36493,7 @@ func (ec *executionContext) _UpdateSubscriberTagPayload(ctx context.Context, sel
 	return out
 }
 
-var updateTagPayloadImplementors = []string{"UpdateTagPayload"}
+var updateTagPayloadImplementors = []string{"UpdateTagPayload", "MutationPayload"}
 
 func (ec *executionContext) _UpdateTagPayload(ctx context.Context, sel ast.SelectionSet, obj *model.UpdateTagPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, updateTagPayloadImplementors)

@@ -1572,6 +1572,8 @@ func (ec *executionContext) fieldLogoutPayload(f *executor.Field) executor.Outpu
 	switch f.Name {
 	case "ended":
 		return executor.Variable(f, executor.Leaf(scalar.AppendBoolean, "Boolean!"), func(obj *model.LogoutPayload) bool { return obj.Ended })
+	case "userErrors":
+		return executor.Variable(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUserError()), "UserError!"), false, true), func(obj *model.LogoutPayload) []*model.UserError { return obj.UserErrors })
 	}
 	panic("unknown field LogoutPayload." + f.Name)
 }
@@ -3235,6 +3237,270 @@ func (ec *executionContext) field__Type(f *executor.Field) executor.Output[*intr
 		return executor.Getter(f, executor.Leaf(scalar.AppendBoolean, ""), func(obj *introspection.Type) bool { return obj.IsOneOf() })
 	}
 	panic("unknown field __Type." + f.Name)
+}
+
+func (ec *executionContext) outputMutationPayload(f *executor.Field, required string) executor.Output[model.MutationPayload] {
+	return executor.Interface(
+		required,
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.UpdateTagPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectUpdateTagPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.UpdateTagPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUpdateTagPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.UpdateSubscriberTagPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectUpdateSubscriberTagPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.UpdateSubscriberTagPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUpdateSubscriberTagPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.UpdateSubscriberPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectUpdateSubscriberPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.UpdateSubscriberPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUpdateSubscriberPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.UpdateSegmentPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectUpdateSegmentPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.UpdateSegmentPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUpdateSegmentPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.UpdateListPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectUpdateListPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.UpdateListPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUpdateListPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.UpdateEmailPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectUpdateEmailPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.UpdateEmailPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUpdateEmailPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.UpdateCustomFieldPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectUpdateCustomFieldPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.UpdateCustomFieldPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUpdateCustomFieldPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.UpdateContactPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectUpdateContactPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.UpdateContactPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUpdateContactPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.UpdateCampaignPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectUpdateCampaignPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.UpdateCampaignPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUpdateCampaignPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.UntagSubscribersPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectUntagSubscribersPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.UntagSubscribersPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUntagSubscribersPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.UntagCampaignsPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectUntagCampaignsPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.UntagCampaignsPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUntagCampaignsPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.UnsuppressPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectUnsuppressPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.UnsuppressPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUnsuppressPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.UnsubscribePayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectUnsubscribePayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.UnsubscribePayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUnsubscribePayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.TagSubscribersPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectTagSubscribersPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.TagSubscribersPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectTagSubscribersPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.TagCampaignsPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectTagCampaignsPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.TagCampaignsPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectTagCampaignsPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.SuppressPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectSuppressPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.SuppressPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectSuppressPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.RevokeAPIKeyPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectRevokeApiKeyPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.RevokeAPIKeyPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectRevokeApiKeyPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.ResumeCampaignPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectResumeCampaignPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.ResumeCampaignPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectResumeCampaignPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.RecordEventsPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectRecordEventsPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.RecordEventsPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectRecordEventsPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.PauseCampaignPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectPauseCampaignPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.PauseCampaignPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectPauseCampaignPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.LogoutPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectLogoutPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.LogoutPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectLogoutPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.LoginPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectLoginPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.LoginPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectLoginPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.DeleteTagsPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectDeleteTagsPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.DeleteTagsPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectDeleteTagsPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.DeleteSubscribersPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectDeleteSubscribersPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.DeleteSubscribersPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectDeleteSubscribersPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.DeleteSubscriberTagsPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectDeleteSubscriberTagsPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.DeleteSubscriberTagsPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectDeleteSubscriberTagsPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.DeleteSegmentsPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectDeleteSegmentsPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.DeleteSegmentsPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectDeleteSegmentsPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.DeleteListsPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectDeleteListsPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.DeleteListsPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectDeleteListsPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.DeleteEmailsPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectDeleteEmailsPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.DeleteEmailsPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectDeleteEmailsPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.DeleteCustomFieldsPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectDeleteCustomFieldsPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.DeleteCustomFieldsPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectDeleteCustomFieldsPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.DeleteContactsPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectDeleteContactsPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.DeleteContactsPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectDeleteContactsPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.DeleteCampaignsPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectDeleteCampaignsPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.DeleteCampaignsPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectDeleteCampaignsPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.CreateTagPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectCreateTagPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.CreateTagPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCreateTagPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.CreateSubscriberTagPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectCreateSubscriberTagPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.CreateSubscriberTagPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCreateSubscriberTagPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.CreateSegmentPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectCreateSegmentPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.CreateSegmentPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCreateSegmentPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.CreateListPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectCreateListPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.CreateListPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCreateListPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.CreateEmailPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectCreateEmailPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.CreateEmailPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCreateEmailPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.CreateCustomFieldPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectCreateCustomFieldPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.CreateCustomFieldPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCreateCustomFieldPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.CreateCampaignPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectCreateCampaignPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.CreateCampaignPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCreateCampaignPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.CreateAPIKeyPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectCreateApiKeyPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.CreateAPIKeyPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCreateApiKeyPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.CopyCampaignPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectCopyCampaignPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.CopyCampaignPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCopyCampaignPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.CancelCampaignPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectCancelCampaignPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.CancelCampaignPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCancelCampaignPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.ApproveCampaignPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectApproveCampaignPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.ApproveCampaignPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectApproveCampaignPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.AddSubscribersPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectAddSubscribersPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.AddSubscribersPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectAddSubscribersPayload()), required)
+		}),
+	)
 }
 
 func (ec *executionContext) outputNode(f *executor.Field, required string) executor.Output[model.Node] {

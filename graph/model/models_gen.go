@@ -19,6 +19,11 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 )
 
+// What every mutation answers but `command`: the result beside it is null or empty with user errors.
+type MutationPayload interface {
+	IsMutationPayload()
+}
+
 // Comparison of variations of the content.
 type ABTestInput struct {
 	// Share of the audience that takes part, in percent, 1–100.
@@ -85,6 +90,8 @@ type AddSubscribersPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+func (AddSubscribersPayload) IsMutationPayload() {}
+
 // What `approveCampaign` takes.
 type ApproveCampaignInput struct {
 	// Campaign to approve: global id or legacy number.
@@ -102,6 +109,8 @@ type ApproveCampaignPayload struct {
 	// What the caller can mend.
 	UserErrors []*UserError `json:"userErrors"`
 }
+
+func (ApproveCampaignPayload) IsMutationPayload() {}
 
 // An audience: exactly one of its forms.
 type AudienceInput struct {
@@ -263,6 +272,8 @@ type CancelCampaignPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+func (CancelCampaignPayload) IsMutationPayload() {}
+
 // What `copyCampaign` takes.
 type CopyCampaignInput struct {
 	// Campaign to copy: global id or legacy number.
@@ -280,6 +291,8 @@ type CopyCampaignPayload struct {
 	// What the caller can mend.
 	UserErrors []*UserError `json:"userErrors"`
 }
+
+func (CopyCampaignPayload) IsMutationPayload() {}
 
 // What `createApiKey` takes.
 type CreateAPIKeyInput struct {
@@ -301,6 +314,8 @@ type CreateAPIKeyPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+func (CreateAPIKeyPayload) IsMutationPayload() {}
+
 // What `createCampaign` takes.
 type CreateCampaignInput struct {
 	// Name, 1–250 characters.
@@ -316,6 +331,8 @@ type CreateCampaignPayload struct {
 	// What the caller can mend.
 	UserErrors []*UserError `json:"userErrors"`
 }
+
+func (CreateCampaignPayload) IsMutationPayload() {}
 
 // What `createCustomField` takes.
 type CreateCustomFieldInput struct {
@@ -338,6 +355,8 @@ type CreateCustomFieldPayload struct {
 	// What the caller can mend.
 	UserErrors []*UserError `json:"userErrors"`
 }
+
+func (CreateCustomFieldPayload) IsMutationPayload() {}
 
 // What `createEmail` takes.
 type CreateEmailInput struct {
@@ -377,6 +396,8 @@ type CreateEmailPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+func (CreateEmailPayload) IsMutationPayload() {}
+
 // What `createList` takes.
 type CreateListInput struct {
 	// Name, 1–250 characters.
@@ -394,6 +415,8 @@ type CreateListPayload struct {
 	// What the caller can mend.
 	UserErrors []*UserError `json:"userErrors"`
 }
+
+func (CreateListPayload) IsMutationPayload() {}
 
 // What `createSegment` takes.
 type CreateSegmentInput struct {
@@ -415,6 +438,8 @@ type CreateSegmentPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+func (CreateSegmentPayload) IsMutationPayload() {}
+
 // What `createSubscriberTag` takes.
 type CreateSubscriberTagInput struct {
 	// Name: letters, digits, space, `-`, `_`, `%`; at most 100 characters.
@@ -431,6 +456,8 @@ type CreateSubscriberTagPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+func (CreateSubscriberTagPayload) IsMutationPayload() {}
+
 // What `createTag` takes.
 type CreateTagInput struct {
 	// Name: letters, digits, space, `-`, `_`, `%`; at most 100 characters.
@@ -446,6 +473,8 @@ type CreateTagPayload struct {
 	// What the caller can mend.
 	UserErrors []*UserError `json:"userErrors"`
 }
+
+func (CreateTagPayload) IsMutationPayload() {}
 
 // A text in a custom field.
 type CustomFieldSearch struct {
@@ -485,6 +514,8 @@ type DeleteCampaignsPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+func (DeleteCampaignsPayload) IsMutationPayload() {}
+
 // What `deleteContacts` takes.
 type DeleteContactsInput struct {
 	// Contacts to forget: global ids or numbers, 1–250. Those that are not there, or whose address is not known any more, are left out of the answer.
@@ -501,6 +532,8 @@ type DeleteContactsPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+func (DeleteContactsPayload) IsMutationPayload() {}
+
 // What `deleteCustomFields` takes.
 type DeleteCustomFieldsInput struct {
 	// Custom fields to delete: global ids or legacy numbers, 1–250. Those that are not there are left out of the answer; if one is in use, none is deleted.
@@ -514,6 +547,8 @@ type DeleteCustomFieldsPayload struct {
 	// What the caller can mend.
 	UserErrors []*UserError `json:"userErrors"`
 }
+
+func (DeleteCustomFieldsPayload) IsMutationPayload() {}
 
 // What `deleteEmails` takes.
 type DeleteEmailsInput struct {
@@ -529,6 +564,8 @@ type DeleteEmailsPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+func (DeleteEmailsPayload) IsMutationPayload() {}
+
 // What `deleteLists` takes.
 type DeleteListsInput struct {
 	// Lists to delete: global ids or legacy numbers, 1–250. Those that are not there are left out of the answer; if one is in use, none is deleted.
@@ -542,6 +579,8 @@ type DeleteListsPayload struct {
 	// What the caller can mend.
 	UserErrors []*UserError `json:"userErrors"`
 }
+
+func (DeleteListsPayload) IsMutationPayload() {}
 
 // What `deleteSegments` takes.
 type DeleteSegmentsInput struct {
@@ -557,6 +596,8 @@ type DeleteSegmentsPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+func (DeleteSegmentsPayload) IsMutationPayload() {}
+
 // What `deleteSubscriberTags` takes.
 type DeleteSubscriberTagsInput struct {
 	// Tags to delete: global ids or legacy numbers, 1–250. Those that are not there are left out of the answer; if one is in use, none is deleted.
@@ -570,6 +611,8 @@ type DeleteSubscriberTagsPayload struct {
 	// What the caller can mend.
 	UserErrors []*UserError `json:"userErrors"`
 }
+
+func (DeleteSubscriberTagsPayload) IsMutationPayload() {}
 
 // What `deleteSubscribers` takes.
 type DeleteSubscribersInput struct {
@@ -585,6 +628,8 @@ type DeleteSubscribersPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+func (DeleteSubscribersPayload) IsMutationPayload() {}
+
 // What `deleteTags` takes.
 type DeleteTagsInput struct {
 	// Tags to delete: global ids or legacy numbers, 1–250. Those that are not there, or gone already, are left out of the answer.
@@ -598,6 +643,8 @@ type DeleteTagsPayload struct {
 	// What the caller can mend.
 	UserErrors []*UserError `json:"userErrors"`
 }
+
+func (DeleteTagsPayload) IsMutationPayload() {}
 
 // Order of emails.
 type EmailOrder struct {
@@ -680,11 +727,17 @@ type LoginPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+func (LoginPayload) IsMutationPayload() {}
+
 // What `logout` answers.
 type LogoutPayload struct {
 	// Whether the request had a session, which has ended now.
 	Ended bool `json:"ended"`
+	// What the caller can mend; always empty.
+	UserErrors []*UserError `json:"userErrors"`
 }
+
+func (LogoutPayload) IsMutationPayload() {}
 
 // Everything that can be changed. The mutations of one request run one after the other, in the order in which they are written.
 type Mutation struct {
@@ -707,6 +760,8 @@ type PauseCampaignPayload struct {
 	// What the caller can mend.
 	UserErrors []*UserError `json:"userErrors"`
 }
+
+func (PauseCampaignPayload) IsMutationPayload() {}
 
 // Everything that can be read.
 type Query struct {
@@ -739,6 +794,8 @@ type RecordEventsPayload struct {
 	// What the caller can mend of the whole; what is wrong with an event is told in its result.
 	UserErrors []*UserError `json:"userErrors"`
 }
+
+func (RecordEventsPayload) IsMutationPayload() {}
 
 // A pattern of minutes on the wall of a zone.
 type RecurringScheduleInput struct {
@@ -774,6 +831,8 @@ type ResumeCampaignPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+func (ResumeCampaignPayload) IsMutationPayload() {}
+
 // What `revokeApiKey` takes.
 type RevokeAPIKeyInput struct {
 	// Global id of the key.
@@ -791,6 +850,8 @@ type RevokeAPIKeyPayload struct {
 	// What the caller can mend.
 	UserErrors []*UserError `json:"userErrors"`
 }
+
+func (RevokeAPIKeyPayload) IsMutationPayload() {}
 
 // A moment on the wall of a zone. One that is skipped by daylight saving is taken as the first instant after; one that comes twice as the first.
 type ScheduleAtInput struct {
@@ -923,6 +984,8 @@ type SuppressPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+func (SuppressPayload) IsMutationPayload() {}
+
 // What `tagCampaigns` takes.
 type TagCampaignsInput struct {
 	// Campaigns: global ids or legacy numbers, 1–250.
@@ -939,6 +1002,8 @@ type TagCampaignsPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+func (TagCampaignsPayload) IsMutationPayload() {}
+
 // What `tagSubscribers` takes.
 type TagSubscribersInput struct {
 	// People: global ids or legacy numbers, 1–250.
@@ -954,6 +1019,8 @@ type TagSubscribersPayload struct {
 	// What the caller can mend.
 	UserErrors []*UserError `json:"userErrors"`
 }
+
+func (TagSubscribersPayload) IsMutationPayload() {}
 
 // Why a change of status would be refused.
 type TransitionBlock struct {
@@ -984,6 +1051,8 @@ type UnsubscribePayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+func (UnsubscribePayload) IsMutationPayload() {}
+
 // What `unsuppress` takes.
 type UnsuppressInput struct {
 	// The addresses, in any case, 1–5,000. Those that are not suppressed are left out of the answer.
@@ -997,6 +1066,8 @@ type UnsuppressPayload struct {
 	// What the caller can mend.
 	UserErrors []*UserError `json:"userErrors"`
 }
+
+func (UnsuppressPayload) IsMutationPayload() {}
 
 // What `untagCampaigns` takes.
 type UntagCampaignsInput struct {
@@ -1014,6 +1085,8 @@ type UntagCampaignsPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+func (UntagCampaignsPayload) IsMutationPayload() {}
+
 // What `untagSubscribers` takes.
 type UntagSubscribersInput struct {
 	// People: global ids or legacy numbers, 1–250.
@@ -1029,6 +1102,8 @@ type UntagSubscribersPayload struct {
 	// What the caller can mend.
 	UserErrors []*UserError `json:"userErrors"`
 }
+
+func (UntagSubscribersPayload) IsMutationPayload() {}
 
 // A partial update: a field that is absent or null is left alone; `clear` names what is cleared.
 type UpdateCampaignInput struct {
@@ -1074,6 +1149,8 @@ type UpdateCampaignPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+func (UpdateCampaignPayload) IsMutationPayload() {}
+
 // What `updateContact` takes.
 type UpdateContactInput struct {
 	// The contact: global id or number.
@@ -1089,6 +1166,8 @@ type UpdateContactPayload struct {
 	// What the caller can mend.
 	UserErrors []*UserError `json:"userErrors"`
 }
+
+func (UpdateContactPayload) IsMutationPayload() {}
 
 // A partial update: a field that is absent or null is left alone; `clear` names what is cleared.
 type UpdateCustomFieldInput struct {
@@ -1109,6 +1188,8 @@ type UpdateCustomFieldPayload struct {
 	// What the caller can mend.
 	UserErrors []*UserError `json:"userErrors"`
 }
+
+func (UpdateCustomFieldPayload) IsMutationPayload() {}
 
 // A partial update: a field that is absent or null is left alone; `clear` names what is cleared.
 type UpdateEmailInput struct {
@@ -1150,6 +1231,8 @@ type UpdateEmailPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+func (UpdateEmailPayload) IsMutationPayload() {}
+
 // A partial update: a field that is absent or null is left alone.
 type UpdateListInput struct {
 	// List to change: global id or legacy number.
@@ -1167,6 +1250,8 @@ type UpdateListPayload struct {
 	// What the caller can mend.
 	UserErrors []*UserError `json:"userErrors"`
 }
+
+func (UpdateListPayload) IsMutationPayload() {}
 
 // A partial update: a field that is absent or null is left alone; `clear` names what is cleared.
 type UpdateSegmentInput struct {
@@ -1187,6 +1272,8 @@ type UpdateSegmentPayload struct {
 	// What the caller can mend.
 	UserErrors []*UserError `json:"userErrors"`
 }
+
+func (UpdateSegmentPayload) IsMutationPayload() {}
 
 // A partial update: a field that is absent or null is left alone; `clear` and `clearFields` name what is cleared.
 type UpdateSubscriberInput struct {
@@ -1218,6 +1305,8 @@ type UpdateSubscriberPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+func (UpdateSubscriberPayload) IsMutationPayload() {}
+
 // What `updateSubscriberTag` takes.
 type UpdateSubscriberTagInput struct {
 	// Tag to rename: global id or legacy number.
@@ -1234,6 +1323,8 @@ type UpdateSubscriberTagPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+func (UpdateSubscriberTagPayload) IsMutationPayload() {}
+
 // What `updateTag` takes.
 type UpdateTagInput struct {
 	// Tag to rename: global id or legacy number.
@@ -1249,6 +1340,8 @@ type UpdateTagPayload struct {
 	// What the caller can mend.
 	UserErrors []*UserError `json:"userErrors"`
 }
+
+func (UpdateTagPayload) IsMutationPayload() {}
 
 // What a caller can mend about a mutation. With user errors nothing was written.
 type UserError struct {
